@@ -1,0 +1,131 @@
+/**
+ * The whole protocol between the page, the driver worker and the executor workers.
+ *
+ * The page creates every worker from one file, `worker.js`: one driver and N executors. It hands driver and
+ * executors the two ends of `MessageChannel`s; afterwards data flows between workers without the page. Each worker
+ * holds an exclusive Web Lock for its whole life, so that its end, for whatever reason, is an event for those who
+ * queue for the same lock. An *incarnation* counts the workers that served as the same executor; messages of an
+ * earlier incarnation are ignored.
+ *
+ * Every `Uint8Array` that travels owns its buffer and is transferred, never cloned.
+ */
+
+/** What a worker is. */
+export type Role = 'driver' | 'executor';
+
+/** First message to any worker. The worker takes the lock, instantiates `module` and answers `ready` or `fatal`. */
+export interface Init {
+  t: 'init';
+  role: Role;
+  /** Executor number, from 0; absent for the driver. */
+  executor?: number;
+  incarnation: number;
+  /** Compiled once by the page, shared by all workers. */
+  module: WebAssembly.Module;
+  /** Version of the facade. */
+  version: string;
+  /** Spark configuration at start. */
+  conf: Record<string, string>;
+  /** Name of the Web Lock that the worker holds while it lives. */
+  lock: string;
+}
+
+/** Methods of Spark Connect's service that travel as `req`. */
+export type Method =
+  | 'ExecutePlan' | 'AnalyzePlan' | 'Config' | 'Interrupt' | 'ReattachExecute' | 'ReleaseExecute' | 'ReleaseSession' | 'FetchErrorDetails';
+
+/** Page → driver. */
+export type ToDriver =
+  | Init
+  /** A new executor: `port` is the driver's end. The driver queues for `lock` to learn of the executor's death. */
+  | { t: 'executor'; executor: number; incarnation: number; lock: string; port: MessagePort }
+  /**
+   * The page itself ended the executor (kill button, start-up failure). The driver must not wait for the lock: a worker
+   * in an endless loop keeps it for two seconds after `terminate()`. *Addition to the first contract.*
+   */
+  | { t: 'executorDown'; executor: number; incarnation: number }
+  /** One call of Spark Connect's service; `bytes` is the protobuf request. */
+  | { t: 'req'; id: number; method: Method; bytes: Uint8Array }
+  /** The caller's AbortSignal fired. No `res`, `end` or `err` is needed after it. */
+  | { t: 'cancel'; id: number }
+  /** Rows for a push source: NDJSON/CSV/text lines or one Arrow IPC stream. `seq` counts from 0 without gaps. */
+  | { t: 'push'; source: string; seq: number; bytes: Uint8Array }
+  /** No more rows will come for the push source. */
+  | { t: 'pushEnd'; source: string }
+  /** Registers a file under a path, or removes it (`blob: null`). The driver reads it when a task needs it. */
+  | { t: 'file'; path: string; blob: Blob | null; modified: number }
+  /** The page's foreachBatch function has returned (or thrown). */
+  | { t: 'foreachBatchDone'; sink: string; batchId: number; error?: { message: string; stack: string } }
+  /** Asks for `status` messages, at most four a second. */
+  | { t: 'watchStatus'; on: boolean }
+  | HeapRequest;
+
+/** Page → executor. */
+export type ToExecutor =
+  | Init
+  /** The executor's end of its channel to the driver. */
+  | { t: 'driverPort'; port: MessagePort }
+  /** A channel to another executor. */
+  | { t: 'peer'; executor: number; incarnation: number; port: MessagePort }
+  /** Another executor is gone. *Addition to the first contract: the page knows it from the driver's `executorLost`.* */
+  | { t: 'peerLost'; executor: number; incarnation: number }
+  | HeapRequest;
+
+/** Asks any worker how large its wasm memory is. *Addition to the first contract, for `spark.status` and the leak test.* */
+export interface HeapRequest { t: 'heap'; id: number }
+
+/** Answers of any worker. */
+export type FromWorker =
+  | { t: 'ready'; version: string }
+  /** The worker cannot go on (trap, unhandled error, failed start); it closes itself after this. */
+  | { t: 'fatal'; message: string; stack: string }
+  | { t: 'heapBytes'; id: number; bytes: number };
+
+/** An error of the engine as Spark reports it. */
+export interface WireError {
+  /** Class name as PySpark has it: `AnalysisException`, `ParseException`… */
+  exception: string;
+  /** Spark's error condition, such as `UNRESOLVED_COLUMN.WITH_SUGGESTION`. */
+  condition: string | null;
+  sqlState: string | null;
+  message: string;
+  parameters: Record<string, string>;
+}
+
+/** Driver → page. */
+export type FromDriver =
+  | FromWorker
+  /** One protobuf response; ExecutePlan has many, the other methods one. */
+  | { t: 'res'; id: number; bytes: Uint8Array }
+  | { t: 'end'; id: number }
+  | { t: 'err'; id: number; error: WireError }
+  /** How full a push source's queue is: sent after each push and whenever the queue drains. */
+  | { t: 'credit'; source: string; queuedBytes: number; limitBytes: number }
+  /** One micro-batch for a foreachBatch function; Arrow IPC streams, the first of which has the schema. */
+  | { t: 'foreachBatch'; sink: string; batchId: number; arrow: Uint8Array[] }
+  | { t: 'listener'; eventType: 'started' | 'progress' | 'idle' | 'terminated'; json: string }
+  /** A {@link EngineStatus} as JSON. */
+  | { t: 'status'; json: string }
+  /** Output of the console sink. */
+  | { t: 'console'; text: string }
+  | { t: 'executorLost'; executor: number; incarnation: number };
+
+/** Between workers: a small header for the engine and the blocks it speaks of. */
+export interface PortMessage { header: Uint8Array; blobs: Uint8Array[] }
+
+/** State of executors, jobs and stages, for user interfaces. */
+export interface EngineStatus {
+  executors: {
+    id: number; incarnation: number; state: string;
+    runningTasks: number; completedTasks: number; failedTasks: number;
+  }[];
+  jobs: {
+    id: number; description: string; state: string; submittedMs: number; finishedMs: number | null;
+    stages: {
+      id: number; attempt: number; name: string; tasks: number; completed: number; failed: number; state: string;
+      /** Ids of the stages whose output this one reads. */
+      parents: number[];
+      operators: string;
+    }[];
+  }[];
+}

@@ -1,0 +1,84 @@
+import type { FromDriver, Init, ToDriver, WireError } from '../protocol.js';
+import { guarded, onceReleased } from './death.js';
+import type { Driver, DriverHost, Engine } from './engine.js';
+import { Files } from './files.js';
+import { log } from './log.js';
+import { listen, sendBlocks, sendToPage } from './port.js';
+import { Sockets } from './sockets.js';
+import { Storage } from './storage.js';
+import { Timer } from './timer.js';
+
+interface Link { incarnation: number; port: MessagePort }
+
+/** The driver worker: carries the engine's effects out and brings it the events of the world. */
+export function startDriver(engine: Engine, init: Init): (message: ToDriver) => void {
+  const links = new Map<number, Link>();
+  const files = new Files();
+  const timer = new Timer(() => guarded(() => driver.timer()));
+  const sockets = new Sockets((socket, kind, data) => guarded(() => driver.socketEvent(socket, kind, data)));
+  const storage = new Storage((op, error, bytes) => guarded(() => driver.storageDone(op, error, bytes)));
+  const tell = (message: FromDriver, arrays?: Uint8Array[]) => sendToPage(message, arrays);
+
+  const host: DriverHost = {
+    now: () => Date.now(),
+    respond: (id, bytes) => tell({ t: 'res', id, bytes }, [bytes]),
+    end: (id) => tell({ t: 'end', id }),
+    fail: (id, errorJson) => tell({ t: 'err', id, error: JSON.parse(errorJson) as WireError }),
+    toExecutor: (executor, incarnation, header, blobs) => {
+      const link = links.get(executor);
+      if (link?.incarnation === incarnation) sendBlocks(link.port, header, blobs);
+    },
+    setTimer: (atMs) => timer.set(atMs),
+    credit: (source, queuedBytes, limitBytes) => tell({ t: 'credit', source, queuedBytes, limitBytes }),
+    openSocket: (socket, url, protocols) => sockets.open(socket, url, protocols),
+    sendSocket: (socket, text) => sockets.send(socket, text),
+    closeSocket: (socket) => sockets.close(socket),
+    listFiles: (path) => files.list(path),
+    readFile: (path) => files.read(path),
+    foreachBatch: (sink, batchId, arrow) => tell({ t: 'foreachBatch', sink, batchId, arrow }, arrow),
+    listener: (eventType, json) =>
+      tell({ t: 'listener', eventType: eventType as 'started' | 'progress' | 'idle' | 'terminated', json }),
+    status: (json) => tell({ t: 'status', json }),
+    console: (text) => tell({ t: 'console', text }),
+    storage: (op, kind, path, bytes) => storage.run(op, kind, path, bytes),
+    log: (level, text) => log('driver', level, text),
+  };
+  const driver: Driver = new engine.Driver(JSON.stringify(init.conf), host);
+
+  const lost = (executor: number, incarnation: number) => {
+    const link = links.get(executor);
+    if (link?.incarnation !== incarnation) return;
+    links.delete(executor);
+    link.port.close();
+    driver.executorLost(executor, incarnation);
+    tell({ t: 'executorLost', executor, incarnation });
+  };
+  const joined = (executor: number, incarnation: number, lock: string, port: MessagePort) => {
+    const before = links.get(executor);
+    if (before) lost(executor, before.incarnation);
+    links.set(executor, { incarnation, port });
+    driver.executorJoined(executor, incarnation);
+    listen(port, ({ header, blobs }) => {
+      if (links.get(executor)?.incarnation !== incarnation) return;
+      guarded(() => driver.executorMessage(executor, incarnation, header, blobs));
+    });
+    onceReleased(lock, () => guarded(() => lost(executor, incarnation)));
+  };
+
+  return (message) => guarded(() => {
+    switch (message.t) {
+      case 'executor': return joined(message.executor, message.incarnation, message.lock, message.port);
+      case 'executorDown': return lost(message.executor, message.incarnation);
+      case 'req': return driver.request(message.id, message.method, message.bytes);
+      case 'cancel': return driver.cancel(message.id);
+      case 'push': return driver.push(message.source, message.seq, message.bytes);
+      case 'pushEnd': return driver.pushEnd(message.source);
+      case 'file': return files.set(message.path, message.blob, message.modified);
+      case 'foreachBatchDone':
+        return driver.foreachBatchDone(message.sink, message.batchId, message.error && (message.error.stack || message.error.message));
+      case 'watchStatus': return driver.watchStatus(message.on);
+      case 'heap': return tell({ t: 'heapBytes', id: message.id, bytes: driver.heapBytes() });
+      case 'init': return;
+    }
+  });
+}

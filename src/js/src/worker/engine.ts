@@ -1,0 +1,73 @@
+/**
+ * The wasm-bindgen surface of the engine as the worker sees it. The glue (`engine.js`) is bundled into `worker.js`
+ * from the folder RIVULET_WASM_DIR under the name `rivulet-engine`.
+ */
+
+/** What the driver asks of its host. Calls come from inside the engine: an implementation must not call back into it. */
+export interface DriverHost {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  respond(id: number, bytes: Uint8Array): void;
+  end(id: number): void;
+  /** `errorJson` is a WireError. */
+  fail(id: number, errorJson: string): void;
+  toExecutor(executor: number, incarnation: number, header: Uint8Array, blobs: Uint8Array[]): void;
+  /** Replaces the one pending timer; undefined clears it. */
+  setTimer(atMs: number | undefined): void;
+  credit(source: string, queuedBytes: number, limitBytes: number): void;
+  openSocket(socket: number, url: string, protocols: string): void;
+  sendSocket(socket: number, text: string): void;
+  closeSocket(socket: number): void;
+  /** The file at `path`, or all files below it. */
+  listFiles(path: string): { path: string; size: number; modified: number }[];
+  /** Throws when there is no such file or it cannot be read. */
+  readFile(path: string): Uint8Array;
+  foreachBatch(sink: string, batchId: number, arrow: Uint8Array[]): void;
+  listener(eventType: string, json: string): void;
+  status(json: string): void;
+  console(text: string): void;
+  /** One operation on persistent storage; `storageDone(op, …)` follows. Operations are carried out in order. */
+  storage(op: number, kind: StorageKind, path: string, bytes?: Uint8Array): void;
+  log(level: string, text: string): void;
+}
+
+export type StorageKind = 'read' | 'write' | 'list' | 'remove';
+
+export interface Driver {
+  request(id: number, method: string, bytes: Uint8Array): void;
+  cancel(id: number): void;
+  executorJoined(executor: number, incarnation: number): void;
+  executorLost(executor: number, incarnation: number): void;
+  executorMessage(executor: number, incarnation: number, header: Uint8Array, blobs: Uint8Array[]): void;
+  timer(): void;
+  push(source: string, seq: number, bytes: Uint8Array): void;
+  pushEnd(source: string): void;
+  socketEvent(socket: number, kind: 'open' | 'text' | 'binary' | 'close' | 'error', data: string | Uint8Array | undefined): void;
+  foreachBatchDone(sink: string, batchId: number, error?: string): void;
+  storageDone(op: number, error: string | undefined, bytes: Uint8Array | undefined): void;
+  watchStatus(on: boolean): void;
+  heapBytes(): number;
+}
+
+export interface ExecutorHost {
+  now(): number;
+  toDriver(header: Uint8Array, blobs: Uint8Array[]): void;
+  toPeer(executor: number, incarnation: number, header: Uint8Array, blobs: Uint8Array[]): void;
+  log(level: string, text: string): void;
+}
+
+export interface Executor {
+  driverMessage(header: Uint8Array, blobs: Uint8Array[]): void;
+  peerMessage(executor: number, incarnation: number, header: Uint8Array, blobs: Uint8Array[]): void;
+  peerLost(executor: number): void;
+  heapBytes(): number;
+}
+
+/** The module `rivulet-engine`. */
+export interface Engine {
+  default(init: { module_or_path: WebAssembly.Module }): Promise<unknown>;
+  Driver: new (confJson: string, host: DriverHost) => Driver;
+  Executor: new (
+    executor: number, incarnation: number, confJson: string, host: ExecutorHost, spill: FileSystemSyncAccessHandle | undefined,
+  ) => Executor;
+}

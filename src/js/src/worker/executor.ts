@@ -1,0 +1,63 @@
+import type { Init, PortMessage, ToExecutor } from '../protocol.js';
+import { guarded } from './death.js';
+import type { Engine, Executor } from './engine.js';
+import { log } from './log.js';
+import { listen, sendBlocks, sendToPage } from './port.js';
+import { openSpill } from './spill.js';
+
+/** A peer's port, or the messages that wait for it: the driver may name a peer before the page's `peer` message is here. */
+interface Peer { port?: MessagePort; waiting: PortMessage[] }
+
+/** The executor worker: runs tasks and exchanges blocks with the driver and its peers. */
+export async function startExecutor(engine: Engine, init: Init): Promise<(message: ToExecutor) => void> {
+  const self = init.executor ?? 0;
+  const peers = new Map<string, Peer>();
+  const gone = new Set<string>();
+  let driverPort: MessagePort | undefined;
+
+  const peer = (key: string): Peer => {
+    let found = peers.get(key);
+    if (!found) peers.set(key, (found = { waiting: [] }));
+    return found;
+  };
+  const executor: Executor = new engine.Executor(self, init.incarnation, JSON.stringify(init.conf), {
+    now: () => Date.now(),
+    toDriver: (header, blobs) => {
+      if (driverPort) sendBlocks(driverPort, header, blobs);
+    },
+    toPeer: (other, incarnation, header, blobs) => {
+      const key = `${other}.${incarnation}`;
+      if (gone.has(key)) return;
+      const { port, waiting } = peer(key);
+      if (port) sendBlocks(port, header, blobs);
+      else waiting.push({ header, blobs });
+    },
+    log: (level, text) => log(`executor ${self}`, level, text),
+  }, await openSpill(init.lock));
+
+  const meet = (other: number, incarnation: number, port: MessagePort) => {
+    const entry = peer(`${other}.${incarnation}`);
+    entry.port = port;
+    for (const { header, blobs } of entry.waiting.splice(0)) sendBlocks(port, header, blobs);
+    listen(port, ({ header, blobs }) => guarded(() => executor.peerMessage(other, incarnation, header, blobs)));
+  };
+  const part = (other: number, incarnation: number) => {
+    const key = `${other}.${incarnation}`;
+    peers.get(key)?.port?.close();
+    peers.delete(key);
+    gone.add(key);
+    executor.peerLost(other);
+  };
+
+  return (message) => guarded(() => {
+    switch (message.t) {
+      case 'driverPort':
+        driverPort = message.port;
+        return listen(message.port, ({ header, blobs }) => guarded(() => executor.driverMessage(header, blobs)));
+      case 'peer': return meet(message.executor, message.incarnation, message.port);
+      case 'peerLost': return part(message.executor, message.incarnation);
+      case 'heap': return sendToPage({ t: 'heapBytes', id: message.id, bytes: executor.heapBytes() });
+      case 'init': return;
+    }
+  });
+}
