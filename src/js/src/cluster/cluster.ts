@@ -1,0 +1,159 @@
+import { SessionClosedError, SparkError } from '../errors.js';
+import type { FromDriver, FromWorker, ToDriver, ToExecutor } from '../protocol.js';
+import { VERSION } from '../version.js';
+import { startWorker } from './handshake.js';
+import { compileEngine, requireBrowser, type LoadOptions } from './load.js';
+import { connect, type Member } from './mesh.js';
+import { RestartPolicy } from './restart.js';
+
+/** What the cluster tells its owner. */
+export interface ClusterEvents {
+  message(message: FromDriver): void;
+  /** The driver is gone, and with it every query. */
+  closed(error: SparkError): void;
+  executor(event: ExecutorEvent): void;
+}
+
+/** An executor came, or went and why. */
+export interface ExecutorEvent { type: 'added' | 'lost'; executor: number; incarnation: number; reason?: string }
+
+/**
+ * The workers of one session: a driver and N executors, which the page creates, wires and replaces. The page holds no
+ * part of the engine; it only passes ports on.
+ */
+export class Cluster {
+  readonly #members = new Map<number, Member>();
+  readonly #reasons = new Map<string, string>();
+  readonly #restarts = new RestartPolicy();
+  readonly #heapRequests = new Map<number, (bytes: number) => void>();
+  #nextHeapRequest = 0;
+  #closed = false;
+
+  private constructor(
+    readonly driver: Worker,
+    readonly module: WebAssembly.Module,
+    readonly name: string,
+    readonly conf: Record<string, string>,
+    readonly options: LoadOptions,
+    readonly events: ClusterEvents,
+  ) {}
+
+  /** Compiles the engine, starts all workers and wires them. */
+  static async start(executors: number, conf: Record<string, string>, options: LoadOptions, events: ClusterEvents): Promise<Cluster> {
+    requireBrowser();
+    const module = await compileEngine(options);
+    const name = `rivulet-${crypto.randomUUID()}`;
+    const lock = `${name}-driver`;
+    const driver = await startWorker(options, { t: 'init', role: 'driver', incarnation: 0, module, version: VERSION, conf, lock });
+    const cluster = new Cluster(driver, module, name, conf, options, events);
+    driver.onmessage = (event: MessageEvent<FromDriver>) => cluster.#fromDriver(event.data);
+    void navigator.locks.request(lock, () => cluster.#driverDied('The driver worker has ended'));
+    try {
+      await Promise.all(Array.from({ length: executors }, (_, executor) => cluster.#add(executor, 0)));
+    } catch (error) {
+      cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** Posts to the driver; `transfer` moves. */
+  post(message: ToDriver, transfer: Transferable[] = []): void {
+    if (this.#closed) throw new SessionClosedError('The session is stopped');
+    this.driver.postMessage(message, transfer);
+  }
+
+  /** Numbers of the executors that live. */
+  get executors(): number[] {
+    return [...this.#members.keys()].sort((a, b) => a - b);
+  }
+
+  /** Ends an executor as a crash would. A replacement follows, and what it held is computed again from lineage. */
+  kill(executor: number): boolean {
+    const member = this.#members.get(executor);
+    if (!member || this.#closed) return false;
+    this.#reasons.set(`${executor}.${member.incarnation}`, 'killed by the page');
+    member.worker.terminate();
+    this.post({ t: 'executorDown', executor, incarnation: member.incarnation });
+    return true;
+  }
+
+  /** Bytes of wasm memory of the driver and of each executor, by name. */
+  async heapBytes(): Promise<Record<string, number>> {
+    const ask = (worker: Worker) => new Promise<number>((resolve) => {
+      const id = this.#nextHeapRequest++;
+      this.#heapRequests.set(id, resolve);
+      worker.postMessage({ t: 'heap', id } satisfies ToDriver & ToExecutor);
+    });
+    const named: [string, Worker][] = [['driver', this.driver]];
+    for (const [executor, member] of this.#members) named.push([`executor ${executor}`, member.worker]);
+    return Object.fromEntries(await Promise.all(named.map(async ([name, worker]) => [name, await ask(worker)] as const)));
+  }
+
+  /** Ends all workers. */
+  stop(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { worker } of this.#members.values()) worker.terminate();
+    this.#members.clear();
+    this.driver.terminate();
+  }
+
+  async #add(executor: number, incarnation: number): Promise<void> {
+    const lock = `${this.name}-executor-${executor}-${incarnation}`;
+    const { module, conf } = this;
+    const worker = await startWorker(this.options, { t: 'init', role: 'executor', executor, incarnation, module, version: VERSION, conf, lock });
+    if (this.#closed) {
+      worker.terminate();
+      return;
+    }
+    worker.onmessage = (event: MessageEvent<FromWorker>) => this.#fromWorker(event.data, `${executor}.${incarnation}`);
+    const member = { executor, incarnation, lock, worker };
+    connect(this.driver, this.#members.values(), member);
+    this.#members.set(executor, member);
+    this.events.executor({ type: 'added', executor, incarnation });
+  }
+
+  #fromWorker(message: FromWorker, who: string): void {
+    if (message.t === 'fatal') {
+      console.error(`[rivulet] executor ${who} failed: ${message.message}`);
+      this.#reasons.set(who, message.message);
+    } else if (message.t === 'heapBytes') {
+      this.#heapRequests.get(message.id)?.(message.bytes);
+      this.#heapRequests.delete(message.id);
+    }
+  }
+
+  #fromDriver(message: FromDriver): void {
+    if (message.t === 'fatal') this.#driverDied(message.message);
+    else if (message.t === 'heapBytes') this.#fromWorker(message, 'driver');
+    else if (message.t === 'executorLost') this.#lost(message.executor, message.incarnation);
+    else this.events.message(message);
+  }
+
+  #lost(executor: number, incarnation: number): void {
+    const member = this.#members.get(executor);
+    if (this.#closed || member?.incarnation !== incarnation) return;
+    member.worker.terminate();
+    this.#members.delete(executor);
+    for (const peer of this.#members.values()) peer.worker.postMessage({ t: 'peerLost', executor, incarnation } satisfies ToExecutor);
+    const who = `${executor}.${incarnation}`;
+    const reason = this.#reasons.get(who) ?? 'ended unexpectedly';
+    this.#reasons.delete(who);
+    this.events.executor({ type: 'lost', executor, incarnation, reason });
+    const delayMs = this.#restarts.delayMs(Date.now());
+    if (delayMs === undefined) return this.#driverDied(`Executors die too often; the last reason was: ${reason}`);
+    setTimeout(() => this.#replace(executor, incarnation + 1), delayMs);
+  }
+
+  #replace(executor: number, incarnation: number): void {
+    if (this.#closed) return;
+    this.#add(executor, incarnation).catch((error: unknown) => this.#driverDied(`An executor could not be replaced: ${String(error)}`));
+  }
+
+  #driverDied(message: string): void {
+    if (this.#closed) return;
+    this.stop();
+    this.events.closed(new SessionClosedError(message, { condition: 'RIVULET_DRIVER_LOST' }));
+  }
+}

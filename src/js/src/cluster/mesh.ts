@@ -1,0 +1,20 @@
+import type { ToDriver, ToExecutor } from '../protocol.js';
+
+/** One executor that lives. */
+export interface Member { executor: number; incarnation: number; lock: string; worker: Worker }
+
+const toExecutor = (worker: Worker, message: ToExecutor, port: MessagePort) => worker.postMessage(message, [port]);
+
+/** Connects a new executor with its peers and then with the driver, which may use it from that moment on. */
+export function connect(driver: Worker, members: Iterable<Member>, joining: Member): void {
+  for (const peer of members) {
+    const { port1, port2 } = new MessageChannel();
+    toExecutor(joining.worker, { t: 'peer', executor: peer.executor, incarnation: peer.incarnation, port: port1 }, port1);
+    toExecutor(peer.worker, { t: 'peer', executor: joining.executor, incarnation: joining.incarnation, port: port2 }, port2);
+  }
+  const { port1, port2 } = new MessageChannel();
+  toExecutor(joining.worker, { t: 'driverPort', port: port1 }, port1);
+  const { executor, incarnation, lock } = joining;
+  const message: ToDriver = { t: 'executor', executor, incarnation, lock, port: port2 };
+  driver.postMessage(message, [port2]);
+}

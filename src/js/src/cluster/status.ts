@@ -1,0 +1,48 @@
+import type { EngineStatus } from '../protocol.js';
+import type { Cluster, ExecutorEvent } from './cluster.js';
+
+/** What the engine is doing, for user interfaces: `spark.status`. */
+export class StatusEvents {
+  readonly #watchers = new Set<(status: EngineStatus) => void>();
+  readonly #executorWatchers = new Set<(event: ExecutorEvent) => void>();
+  #last: EngineStatus | undefined;
+
+  /** @internal */
+  constructor(private readonly cluster: () => Cluster) {}
+
+  /** The newest status that came, while somebody watches. */
+  get last(): EngineStatus | undefined { return this.#last; }
+
+  /** Calls `f` with the executors, jobs and stages, at most four times a second. Returns what ends it. */
+  watch(f: (status: EngineStatus) => void): () => void {
+    if (this.#watchers.size === 0) this.cluster().post({ t: 'watchStatus', on: true });
+    this.#watchers.add(f);
+    return () => {
+      if (this.#watchers.delete(f) && this.#watchers.size === 0) this.cluster().post({ t: 'watchStatus', on: false });
+    };
+  }
+
+  /** Calls `f` when an executor comes or goes. Returns what ends it. */
+  onExecutor(f: (event: ExecutorEvent) => void): () => void {
+    this.#executorWatchers.add(f);
+    return () => this.#executorWatchers.delete(f);
+  }
+
+  /** Numbers of the executors that live. */
+  get executors(): number[] { return this.cluster().executors; }
+  /** Ends an executor as a crash would; false if it is gone already. A replacement follows. */
+  killExecutor(executor: number): boolean { return this.cluster().kill(executor); }
+  /** Bytes of wasm memory of each worker. */
+  heapBytes(): Promise<Record<string, number>> { return this.cluster().heapBytes(); }
+
+  /** @internal */
+  receive(json: string): void {
+    const status = JSON.parse(json) as EngineStatus;
+    this.#last = status;
+    for (const f of this.#watchers) f(status);
+  }
+  /** @internal */
+  executor(event: ExecutorEvent): void {
+    for (const f of this.#executorWatchers) f(event);
+  }
+}

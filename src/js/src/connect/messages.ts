@@ -1,0 +1,29 @@
+/**
+ * Spark Connect's messages by the names that the rest of the client uses. Plans are written as plain objects in the shape
+ * of the messages and become messages only when a request is encoded; no part of this is visible to users.
+ */
+import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import type { ExecutePlanResponseSchema, AnalyzePlanRequestSchema, AnalyzePlanResponseSchema } from '../generated/spark/connect/base_pb.js';
+import type { CommandSchema, StreamingQueryCommandSchema, WriteStreamOperationStartSchema } from '../generated/spark/connect/commands_pb.js';
+import type {
+  Expression_LiteralSchema, Expression_SortOrderSchema, Expression_WindowSchema, ExpressionSchema,
+} from '../generated/spark/connect/expressions_pb.js';
+import type { RelationSchema } from '../generated/spark/connect/relations_pb.js';
+import type { DataTypeSchema } from '../generated/spark/connect/types_pb.js';
+
+type Init<T extends Parameters<typeof import('@bufbuild/protobuf').create>[0]> = Exclude<MessageInitShape<T>, { $typeName: string }>;
+
+export type Relation = Init<typeof RelationSchema>;
+export type RelationKind = Exclude<NonNullable<Relation['relType']>, { case: undefined }>;
+export type Expression = Init<typeof ExpressionSchema>;
+export type Literal = Init<typeof Expression_LiteralSchema>;
+export type SortOrder = Init<typeof Expression_SortOrderSchema>;
+export type WindowSpecMessage = Init<typeof Expression_WindowSchema>;
+export type Command = Init<typeof CommandSchema>;
+export type CommandKind = Exclude<NonNullable<Command['commandType']>, { case: undefined }>;
+export type StreamingQueryCommand = Init<typeof StreamingQueryCommandSchema>;
+export type WriteStreamStart = Init<typeof WriteStreamOperationStartSchema>;
+export type DataTypeMessage = Init<typeof DataTypeSchema>;
+export type AnalyzeKind = Exclude<NonNullable<Init<typeof AnalyzePlanRequestSchema>['analyze']>, { case: undefined }>;
+export type AnalyzeResult = MessageShape<typeof AnalyzePlanResponseSchema>['result'];
+export type ExecuteResponse = MessageShape<typeof ExecutePlanResponseSchema>;
