@@ -1,0 +1,80 @@
+import type { Relation } from '../connect/messages.js';
+import { SparkRuntimeException } from '../errors.js';
+import { typeFromMessage } from './type_message.js';
+import { planOf, type ActionOptions, type Context, type Plan } from './plan.js';
+import { rowsFromIPC, type Row } from './rows.js';
+import type { StructType } from './types.js';
+
+/** Runs a plan and yields its Arrow IPC streams as they come; the first may hold no rows but has the schema. */
+export async function* runArrow(context: Context, plan: Plan, options: ActionOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+  await Promise.all(plan.needs);
+  for await (const { responseType } of context.client.execute({ root: plan.relation }, options.signal)) {
+    if (responseType.case !== 'arrowBatch') continue;
+    const { data, rowCount, chunkIndex } = responseType.value;
+    if (chunkIndex) throw new SparkRuntimeException('The engine sent a batch in chunks, which were not asked for');
+    yield checked(data, rowCount);
+  }
+}
+
+/** A stream whose rows get lost on the way must not look like an empty result. */
+function checked(data: Uint8Array, rowCount: bigint): Uint8Array {
+  if (data.byteLength === 0 && rowCount > 0n) throw new SparkRuntimeException(`A batch of ${rowCount} rows came without data`);
+  return data;
+}
+
+/** Runs a plan and gathers all rows. */
+export async function runRows(context: Context, plan: Plan, options: ActionOptions = {}): Promise<Row[]> {
+  const rows: Row[] = [];
+  for await (const ipc of runArrow(context, plan, options)) {
+    for (const row of rowsFromIPC(ipc, context.rowOptions)) rows.push(row);
+  }
+  return rows;
+}
+
+/** What `show` prints. */
+export async function runShow(
+  context: Context, plan: Plan, numRows: number, truncate: boolean | number, vertical: boolean, options: ActionOptions,
+): Promise<string> {
+  const value = { input: plan.relation, numRows, truncate: truncate === true ? 20 : truncate === false ? 0 : truncate, vertical };
+  const rows = await runRows(context, planOf(context, { case: 'showString', value }, plan), options);
+  return String(Object.values(rows[0] ?? {})[0] ?? '');
+}
+
+const asPlan = (root: Relation) => ({ opType: { case: 'root' as const, value: root } });
+
+/** The resolved schema. */
+export async function analyzeSchema(context: Context, plan: Plan, options: ActionOptions = {}): Promise<StructType> {
+  await Promise.all(plan.needs);
+  const { schema } = await context.client.analyze({ case: 'schema', value: { plan: asPlan(plan.relation) } }, options.signal);
+  return typeFromMessage(schema) as StructType;
+}
+
+/** The schema as a tree, as `printSchema` prints it. */
+export async function analyzeTree(context: Context, plan: Plan, level?: number): Promise<string> {
+  await Promise.all(plan.needs);
+  return (await context.client.analyze({ case: 'treeString', value: { plan: asPlan(plan.relation), level } })).treeString;
+}
+
+/** The ways Spark explains a plan. */
+export type ExplainMode = 'simple' | 'extended' | 'codegen' | 'cost' | 'formatted';
+const MODES: readonly ExplainMode[] = ['simple', 'extended', 'codegen', 'cost', 'formatted'];
+
+/** The plan as text. */
+export async function analyzeExplain(context: Context, plan: Plan, mode: ExplainMode): Promise<string> {
+  await Promise.all(plan.needs);
+  const value = { plan: asPlan(plan.relation), explainMode: MODES.indexOf(mode) + 1 };
+  return (await context.client.analyze({ case: 'explain', value })).explainString;
+}
+
+/** Whether the plan reads a stream. */
+export async function analyzeIsStreaming(context: Context, plan: Plan): Promise<boolean> {
+  await Promise.all(plan.needs);
+  return (await context.client.analyze({ case: 'isStreaming', value: { plan: asPlan(plan.relation) } })).isStreaming;
+}
+
+/** Keeps the result in the executors, or lets it go. */
+export async function analyzePersist(context: Context, plan: Plan, keep: boolean): Promise<void> {
+  await Promise.all(plan.needs);
+  const value = { relation: plan.relation };
+  await (keep ? context.client.analyze({ case: 'persist', value }) : context.client.analyze({ case: 'unpersist', value }));
+}

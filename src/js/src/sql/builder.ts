@@ -1,0 +1,48 @@
+import type { LoadOptions } from '../cluster/load.js';
+import { IllegalArgumentException } from '../errors.js';
+import { SparkSession } from './session.js';
+
+let active: Promise<SparkSession> | undefined;
+
+/** Gathers the settings of a session: `SparkSession.builder`. */
+export class SparkSessionBuilder {
+  readonly #conf: Record<string, string> = {};
+  #load: LoadOptions = {};
+
+  /** A name, for logs. */
+  appName(name: string): this { return this.config('spark.app.name', name); }
+  /** `local[N]`: N executors; `local[*]` (the default): one less than the machine has cores, at most 8; `local`: one. */
+  master(master: string): this { return this.config('spark.master', master); }
+  /** A setting. */
+  config(key: string, value: string | number | boolean): this { this.#conf[key] = String(value); return this; }
+  /** Where the package's files are, if not beside the facade. */
+  options(options: LoadOptions): this { this.#load = { ...this.#load, ...options }; return this; }
+
+  /** The session that runs already (with these settings added), or a new one. */
+  async getOrCreate(): Promise<SparkSession> {
+    const existing = await active?.catch(() => undefined);
+    if (existing && !existing.isStopped) {
+      const pairs = Object.entries(this.#conf).filter(([key]) => key !== 'spark.master' && key !== 'spark.app.name');
+      for (const [key, value] of pairs) await existing.conf.set(key, value);
+      return existing;
+    }
+    active = this.create();
+    return active;
+  }
+
+  /** A new session with workers of its own, whatever runs already. */
+  async create(): Promise<SparkSession> {
+    const master = this.#conf['spark.master'] ?? 'local[*]';
+    return SparkSession.start(executorsOf(master), { 'spark.app.name': 'rivulet', ...this.#conf, 'spark.master': master }, this.#load);
+  }
+}
+
+/** Number of executors that a master URL asks for. */
+export function executorsOf(master: string): number {
+  const cores = /^local(?:\[(\d+|\*)\])?$/.exec(master.trim());
+  if (!cores || cores[1] === '0') {
+    throw new IllegalArgumentException(`Could not parse Master URL: '${master}'; use local, local[N] or local[*]`, { condition: 'RIVULET_MASTER' });
+  }
+  if (cores[1] === '*') return Math.max(1, Math.min((globalThis.navigator?.hardwareConcurrency ?? 2) - 1, 8));
+  return Number(cores[1] ?? 1);
+}

@@ -1,0 +1,158 @@
+import { Cluster } from '../cluster/cluster.js';
+import { Connection } from '../cluster/connection.js';
+import type { LoadOptions } from '../cluster/load.js';
+import { StatusEvents } from '../cluster/status.js';
+import { ConnectClient } from '../connect/client.js';
+import type { Relation } from '../connect/messages.js';
+import { SessionClosedError } from '../errors.js';
+import { FileRegistry } from '../files/registry.js';
+import type { FromDriver, ToDriver } from '../protocol.js';
+import { PageSinks } from '../streaming/foreach.js';
+import { ListenerBus } from '../streaming/listener.js';
+import { StreamingQueryManager } from '../streaming/manager.js';
+import { PushSources } from '../streaming/push.js';
+import { DataStreamReader } from '../streaming/reader.js';
+import { SparkSessionBuilder } from './builder.js';
+import { Catalog } from './catalog.js';
+import { operand, type Column, type LiteralValue } from './column.js';
+import { RuntimeConfig } from './conf.js';
+import { DataFrame } from './dataframe.js';
+import { asSchema } from './ddl.js';
+import { inferSchema } from './infer.js';
+import { joinStreams } from './ipc.js';
+import { localRelation } from './local.js';
+import { planOf, type Context } from './plan.js';
+import { DataFrameReader } from './reader.js';
+import type { Row } from './rows.js';
+import type { StructType } from './types.js';
+
+const BIGINT = 'rivulet.bigint';
+
+/** The way into Rivulet: a driver, executors, and the DataFrames that run on them. */
+export class SparkSession {
+  /** A new builder: `await SparkSession.builder.master('local[2]').getOrCreate()`. */
+  static get builder(): SparkSessionBuilder { return new SparkSessionBuilder(); }
+
+  /** Settings. */
+  readonly conf: RuntimeConfig;
+  /** Tables and views. */
+  readonly catalog: Catalog;
+  /** The streaming queries. */
+  readonly streams: StreamingQueryManager;
+  /** Executors, jobs and stages, for user interfaces. */
+  readonly status: StatusEvents;
+
+  readonly #wire = { post: (message: ToDriver, transfer?: Transferable[]) => this.#clusterOrThrow().post(message, transfer) };
+  readonly #connection = new Connection(this.#wire);
+  readonly #bus = new ListenerBus();
+  readonly #context: Context & { rowOptions: { bigint: boolean } };
+  #cluster: Cluster | undefined;
+  #version = '';
+  #stopped = false;
+
+  private constructor(conf: Record<string, string>) {
+    const client = new ConnectClient(this.#connection);
+    this.#context = {
+      client,
+      rowOptions: { bigint: conf[BIGINT] === 'true' },
+      files: new FileRegistry(this.#wire),
+      sources: new PushSources(this.#wire),
+      sinks: new PageSinks(this.#wire, (arrow) => this.#ofArrow(arrow)),
+    };
+    this.conf = new RuntimeConfig(client, (key, value) => {
+      if (key === BIGINT) this.#context.rowOptions.bigint = value === 'true';
+    });
+    this.catalog = new Catalog(this.#context);
+    this.streams = new StreamingQueryManager(this.#context, this.#bus);
+    this.status = new StatusEvents(() => this.#clusterOrThrow());
+  }
+
+  /** Starts the workers. @internal */
+  static async start(executors: number, conf: Record<string, string>, load: LoadOptions): Promise<SparkSession> {
+    const session = new SparkSession(conf);
+    session.#cluster = await Cluster.start(executors, conf, load, {
+      message: (message) => session.#receive(message),
+      executor: (event) => session.status.executor(event),
+      closed: (error) => session.#close(error),
+    });
+    const { version } = await session.#context.client.analyze({ case: 'sparkVersion', value: {} });
+    session.#version = version;
+    return session;
+  }
+
+  /** The version of Spark whose behaviour this is. */
+  get version(): string { return this.#version; }
+  /** Whether the session has been stopped or has lost its driver. */
+  get isStopped(): boolean { return this.#stopped; }
+
+  /** Runs SQL. Commands take effect now, queries when an action asks for rows; errors in the text are thrown here. */
+  async sql(text: string, args?: Readonly<Record<string, Column | LiteralValue>> | readonly (Column | LiteralValue)[]): Promise<DataFrame> {
+    const query = Array.isArray(args)
+      ? { query: text, posArguments: args.map((arg: Column | LiteralValue) => operand(arg)) }
+      : { query: text, namedArguments: Object.fromEntries(Object.entries(args ?? {}).map(([name, arg]) => [name, operand(arg)])) };
+    const plan = planOf(this.#context, { case: 'sql', value: query });
+    const result = await this.#context.client.command({ case: 'sqlCommand', value: { input: plan.relation } }, 'sqlCommandResult');
+    return new DataFrame(this.#context, result?.relation ? { relation: result.relation as unknown as Relation, needs: [] } : plan);
+  }
+  /** Whole numbers as column `id`: from 0 to `end`, or from `start` to `end` by `step` (without `end` itself). */
+  range(start: number | bigint, end?: number | bigint, step: number | bigint = 1, numPartitions?: number): DataFrame {
+    const [from, to] = end === undefined ? [0, start] : [start, end];
+    const value = { start: BigInt(from), end: BigInt(to), step: BigInt(step), numPartitions };
+    return new DataFrame(this.#context, planOf(this.#context, { case: 'range', value }));
+  }
+  /** A table or view. */
+  table(name: string): DataFrame { return this.read.table(name); }
+  /** A table of rows, given as objects or as arrays; the schema (DDL, StructType or column names) is inferred if not given. */
+  createDataFrame(rows: Iterable<Row | readonly unknown[]>, schema?: string | StructType | readonly string[]): DataFrame {
+    const all = [...rows];
+    const names = Array.isArray(schema) ? (schema as readonly string[]) : undefined;
+    const type = schema === undefined || names ? inferSchema(all, names) : asSchema(schema as string | StructType);
+    return new DataFrame(this.#context, planOf(this.#context, localRelation(all, type)));
+  }
+  /** Reads tables. */
+  get read(): DataFrameReader { return new DataFrameReader(this.#context); }
+  /** Reads streams. */
+  get readStream(): DataStreamReader { return new DataStreamReader(this.#context); }
+  /** Cancels everything that runs; ids of what was cancelled. */
+  async interruptAll(): Promise<string[]> { return this.#context.client.interruptAll(); }
+
+  /** Ends the session: queries stop, workers end, memory returns to the page. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    const deadline = new Promise((resolve) => setTimeout(resolve, 1_000));
+    await Promise.race([this.#context.client.release().catch(() => {}), deadline]);
+    this.#close(new SessionClosedError('The session is stopped'));
+  }
+
+  #close(error: SessionClosedError): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#context.files.stop();
+    this.#context.sources.stop();
+    this.#connection.close(error);
+    this.#cluster?.stop();
+  }
+
+  #clusterOrThrow(): Cluster {
+    if (!this.#cluster || this.#stopped) throw new SessionClosedError('The session is stopped');
+    return this.#cluster;
+  }
+
+  #ofArrow(arrow: Uint8Array[]): DataFrame {
+    const data = joinStreams(arrow);
+    return new DataFrame(this.#context, planOf(this.#context, { case: 'localRelation', value: { data } }), [data]);
+  }
+
+  #receive(message: FromDriver): void {
+    if (this.#connection.receive(message)) return;
+    switch (message.t) {
+      case 'credit': return this.#context.sources.receive(message);
+      case 'foreachBatch': return void this.#context.sinks.receive(message);
+      case 'listener':
+        if (message.eventType === 'terminated') this.#context.sinks.release({ runId: (JSON.parse(message.json) as { runId: string }).runId });
+        return this.#bus.receive(message);
+      case 'status': return this.status.receive(message.json);
+      case 'console': return console.log(message.text);
+    }
+  }
+}
