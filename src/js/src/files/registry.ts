@@ -1,0 +1,102 @@
+import type { Wire } from '../cluster/connection.js';
+import { IllegalArgumentException, SparkError } from '../errors.js';
+
+/** What a reader can read from. Texts that are URLs (http, https, blob, data, `./…`, `../…`) are fetched; others are the engine's paths. */
+export type FileSource = OneSource | readonly FileSource[];
+type OneFile = string | URL | Blob | Response | FileSystemFileHandle;
+type OneSource = OneFile | FileSystemDirectoryHandle;
+
+/** Paths for the engine, and a promise for the registration of the files behind them. */
+export interface Registered { paths: string[]; ready: Promise<void> }
+
+const FETCHED = /^(https?:|blob:|data:|\.\.?\/)/;
+const POLL_MS = 1_000;
+
+/** Gives files of the page to the driver, under paths of its own: `rivulet-file:/<number>/<name>`. */
+export class FileRegistry {
+  #next = 0;
+  readonly #polls = new Set<ReturnType<typeof setInterval>>();
+
+  constructor(private readonly wire: Wire) {}
+
+  /** Registers what is needed of the sources. With `follow`, directories are looked at each second for new files. */
+  register(sources: readonly FileSource[], follow: boolean): Registered {
+    const paths: string[] = [];
+    const waits: Promise<void>[] = [];
+    for (const source of flat(sources)) {
+      if (typeof source === 'string' && !FETCHED.test(source)) {
+        paths.push(source);
+        continue;
+      }
+      const root = `rivulet-file:/${this.#next++}`;
+      const name = encodeURIComponent(nameOf(source));
+      const directory = isDirectory(source);
+      paths.push(directory ? root : `${root}/${name}`);
+      waits.push(directory ? this.#directory(source, root, follow) : this.#file(source, `${root}/${name}`));
+    }
+    const ready = Promise.all(waits).then(() => {});
+    // Whoever runs the plan sees the failure; until then it is nobody's unhandled rejection.
+    ready.catch(() => {});
+    return { paths, ready };
+  }
+
+  /** Ends the watching of directories. */
+  stop(): void {
+    for (const poll of this.#polls) clearInterval(poll);
+    this.#polls.clear();
+  }
+
+  #post(path: string, blob: Blob): void {
+    const modified = blob instanceof File ? blob.lastModified : Date.now();
+    this.wire.post({ t: 'file', path, blob, modified });
+  }
+
+  async #file(source: OneFile, path: string): Promise<void> {
+    if (source instanceof Blob) return this.#post(path, source);
+    if (typeof source === 'object' && 'getFile' in source) return this.#post(path, await source.getFile());
+    const response = source instanceof Response ? source : await fetch(source).catch((cause: unknown) => {
+      throw new SparkError(`[FAILED_READ_FILE.NO_HINT] ${String(source)} could not be fetched: ${String(cause)}`, { condition: 'FAILED_READ_FILE.NO_HINT', cause });
+    });
+    if (!response.ok) {
+      throw new SparkError(`[FAILED_READ_FILE.FILE_NOT_EXIST] ${response.url}: HTTP ${response.status}`, { condition: 'FAILED_READ_FILE.FILE_NOT_EXIST' });
+    }
+    this.#post(path, await response.blob());
+  }
+
+  async #directory(handle: FileSystemDirectoryHandle, root: string, follow: boolean): Promise<void> {
+    const seen = new Set<string>();
+    const scan = async () => {
+      for await (const [name, entry] of handle.entries()) {
+        if (entry.kind !== 'file' || seen.has(name) || /^[._]/.test(name)) continue;
+        seen.add(name);
+        this.#post(`${root}/${encodeURIComponent(name)}`, await (entry as FileSystemFileHandle).getFile());
+      }
+    };
+    await scan();
+    if (!follow) return;
+    let busy = false;
+    this.#polls.add(setInterval(() => {
+      if (busy) return;
+      busy = true;
+      scan().catch((error: unknown) => console.warn(`[rivulet] cannot look into the directory ${handle.name}:`, error)).finally(() => { busy = false; });
+    }, POLL_MS));
+  }
+}
+
+function flat(sources: readonly FileSource[]): OneSource[] {
+  return sources.flatMap((source) => (Array.isArray(source) ? flat(source as readonly FileSource[]) : [source as OneSource]));
+}
+
+function isDirectory(source: OneSource): source is FileSystemDirectoryHandle {
+  return typeof source === 'object' && 'kind' in source && source.kind === 'directory';
+}
+
+function nameOf(source: OneSource): string {
+  if (typeof source === 'string' || source instanceof URL || source instanceof Response) {
+    const url = source instanceof Response ? source.url : String(source);
+    return url.startsWith('data:') ? 'data' : url.split(/[?#]/)[0]!.split('/').filter(Boolean).at(-1) ?? 'file';
+  }
+  if ('name' in source && typeof source.name === 'string') return source.name;
+  if (source instanceof Blob) return 'blob';
+  throw new IllegalArgumentException(`Cannot read from ${String(source)}`);
+}

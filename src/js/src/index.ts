@@ -1,0 +1,40 @@
+/**
+ * Rivulet: Apache Spark's streaming stack in a browser tab.
+ *
+ * ```ts
+ * import { SparkSession, functions as F } from 'rivulet';
+ * const spark = await SparkSession.builder.master('local[2]').getOrCreate();
+ * await spark.range(10).filter(F.col('id').gt(5)).show();
+ * ```
+ */
+export { SparkSession } from './sql/session.js';
+export { SparkSessionBuilder } from './sql/builder.js';
+export { DataFrame, type JoinType } from './sql/dataframe.js';
+export { GroupedData, type AggregateMap } from './sql/grouped.js';
+export { DataFrameNaFunctions } from './sql/na.js';
+export { DataFrameReader } from './sql/reader.js';
+export { Column, type ColumnOrName, type LiteralValue } from './sql/column.js';
+export { functions, col, lit, type Functions } from './sql/functions/index.js';
+export { Window, WindowSpec } from './sql/window.js';
+export * from './sql/types.js';
+export { parseSchema, parseType, typeFromJson } from './sql/ddl.js';
+export type { Row } from './sql/rows.js';
+export type { ActionOptions } from './sql/plan.js';
+export type { ExplainMode } from './sql/actions.js';
+export { Catalog, type CatalogTable } from './sql/catalog.js';
+export { RuntimeConfig } from './sql/conf.js';
+export type { FileSource } from './files/registry.js';
+export { DataStreamReader, type PushOptions, type PushStream } from './streaming/reader.js';
+export type { PushData, PushFormat } from './streaming/push.js';
+export { DataStreamWriter, type OutputMode, type Trigger } from './streaming/writer.js';
+export type { ForeachBatchFunction, ForeachWriter } from './streaming/foreach.js';
+export { StreamingQuery } from './streaming/query.js';
+export { StreamingQueryManager } from './streaming/manager.js';
+export type * from './streaming/listener.js';
+export type { StreamingQueryProgress, StreamingQueryStatus } from './streaming/progress.js';
+export * from './errors.js';
+export { StatusEvents } from './cluster/status.js';
+export type { ExecutorEvent } from './cluster/cluster.js';
+export type { LoadOptions } from './cluster/load.js';
+export type { EngineStatus } from './protocol.js';
+export { VERSION } from './version.js';

@@ -1,0 +1,74 @@
+import type { Wire } from '../cluster/connection.js';
+import type { FromDriver } from '../protocol.js';
+import type { Row } from '../sql/rows.js';
+import type { DataFrame } from '../sql/dataframe.js';
+
+/** Called with each micro-batch and its number; the batch is committed when the promise resolves. */
+export type ForeachBatchFunction = (batch: DataFrame, batchId: number) => void | Promise<void>;
+
+/** Takes the rows of a stream one by one. `open` may refuse a batch by returning false; `close` is told of errors. */
+export interface ForeachWriter {
+  open?(partitionId: number, batchId: number): boolean | Promise<boolean>;
+  process(row: Row): void | Promise<void>;
+  close?(error: Error | null): void | Promise<void>;
+}
+
+/** The sinks of a session that run on the page. */
+export class PageSinks {
+  readonly #sinks = new Map<string, ForeachBatchFunction>();
+  readonly #ofRun = new Map<string, string>();
+  #next = 0;
+
+  constructor(private readonly wire: Wire, private readonly dataFrameOf: (arrow: Uint8Array[]) => DataFrame) {}
+
+  /** A new sink; its id goes into the query's options. */
+  add(f: ForeachBatchFunction): string {
+    const sink = `sink-${this.#next++}`;
+    this.#sinks.set(sink, f);
+    return sink;
+  }
+
+  /** The sink lives as long as this run of the query. */
+  bind(sink: string, runId: string): void {
+    this.#ofRun.set(runId, sink);
+  }
+
+  /** Forgets the sink of a query that has ended, or one whose query never started. */
+  release(by: { runId: string } | { sink: string }): void {
+    const sink = 'sink' in by ? by.sink : this.#ofRun.get(by.runId);
+    if ('runId' in by) this.#ofRun.delete(by.runId);
+    if (sink) this.#sinks.delete(sink);
+  }
+
+  /** Runs the user's function and tells the driver how it went. */
+  async receive({ sink, batchId, arrow }: Extract<FromDriver, { t: 'foreachBatch' }>): Promise<void> {
+    let error: { message: string; stack: string } | undefined;
+    try {
+      const f = this.#sinks.get(sink);
+      if (!f) throw new Error(`This page has no sink ${sink}`);
+      await f(this.dataFrameOf(arrow), batchId);
+    } catch (thrown) {
+      error = thrown instanceof Error ? { message: `${thrown.name}: ${thrown.message}`, stack: thrown.stack ?? '' } : { message: String(thrown), stack: '' };
+    }
+    this.wire.post({ t: 'foreachBatchDone', sink, batchId, ...(error && { error }) });
+  }
+}
+
+/** A foreach writer as a foreachBatch function. */
+export function perRow(writer: ForeachWriter | ((row: Row) => void | Promise<void>)): ForeachBatchFunction {
+  const { open, process, close } = typeof writer === 'function' ? { process: writer, open: undefined, close: undefined } : {
+    open: writer.open?.bind(writer), process: writer.process.bind(writer), close: writer.close?.bind(writer),
+  };
+  return async (batch, batchId) => {
+    let failure: Error | null = null;
+    try {
+      if (open && !(await open(0, batchId))) return;
+      for (const row of await batch.collect()) await process(row);
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      throw failure;
+    } finally {
+      await close?.(failure);
+    }
+  };
+}

@@ -1,0 +1,81 @@
+import type { StreamingQueryCommand } from '../connect/messages.js';
+import { SparkRuntimeException, StreamingQueryException } from '../errors.js';
+import type { ActionOptions, Context } from '../sql/plan.js';
+import type { StreamingQueryProgress, StreamingQueryStatus } from './progress.js';
+
+type CommandKind = NonNullable<StreamingQueryCommand['command']>;
+
+/** A running (or ended) streaming query. */
+export class StreamingQuery {
+  /** @internal */
+  constructor(
+    private readonly context: Context,
+    /** Stays the same when the query restarts from its checkpoint. */
+    readonly id: string,
+    /** Changes with every start. */
+    readonly runId: string,
+    /** As given by queryName(), or null. */
+    readonly name: string | null,
+  ) {}
+
+  async #command(command: CommandKind, options: ActionOptions = {}) {
+    const value: StreamingQueryCommand = { queryId: { id: this.id, runId: this.runId }, command };
+    const result = await this.context.client.command({ case: 'streamingQueryCommand', value }, 'streamingQueryCommandResult', options.signal);
+    return result?.resultType;
+  }
+
+  async #result<K extends string>(command: CommandKind, wanted: K) {
+    const result = await this.#command(command);
+    if (result?.case !== (wanted as string)) throw new SparkRuntimeException(`The engine answered ${command.case} with ${result?.case ?? 'nothing'}`);
+    return result as Extract<NonNullable<typeof result>, { case: K }>;
+  }
+
+  /** What the query is doing. */
+  async status(): Promise<StreamingQueryStatus> {
+    const { value } = await this.#result({ case: 'status', value: true }, 'status');
+    return { message: value.statusMessage, isDataAvailable: value.isDataAvailable, isTriggerActive: value.isTriggerActive };
+  }
+  /** Whether the query still runs. */
+  async isActive(): Promise<boolean> {
+    return (await this.#result({ case: 'status', value: true }, 'status')).value.isActive;
+  }
+  /** The newest progress; null before the first batch. */
+  async lastProgress(): Promise<StreamingQueryProgress | null> {
+    const { value } = await this.#result({ case: 'lastProgress', value: true }, 'recentProgress');
+    const last = value.recentProgressJson.at(-1);
+    return last === undefined ? null : (JSON.parse(last) as StreamingQueryProgress);
+  }
+  /** The newest progresses, oldest first (as many as `spark.sql.streaming.numRecentProgressUpdates`). */
+  async recentProgress(): Promise<StreamingQueryProgress[]> {
+    const { value } = await this.#result({ case: 'recentProgress', value: true }, 'recentProgress');
+    return value.recentProgressJson.map((json) => JSON.parse(json) as StreamingQueryProgress);
+  }
+  /** Resolves when the query has ended; rejects with its error. With a timeout in seconds: whether it ended in time. */
+  async awaitTermination(timeout?: number, options: ActionOptions = {}): Promise<boolean> {
+    const timeoutMs = timeout === undefined ? undefined : BigInt(Math.ceil(timeout * 1000));
+    const result = await this.#command({ case: 'awaitTermination', value: { timeoutMs } }, options);
+    return result?.case === 'awaitTermination' ? result.value.terminated : true;
+  }
+  /** Resolves when all data that is available now is processed. For tests: on a busy stream it may never. */
+  async processAllAvailable(options: ActionOptions = {}): Promise<void> {
+    await this.#command({ case: 'processAllAvailable', value: true }, options);
+  }
+  /** Stops the query; what its last whole batch wrote stays. */
+  async stop(): Promise<void> {
+    await this.#command({ case: 'stop', value: true });
+  }
+  /** The error that ended the query, or null. */
+  async exception(): Promise<StreamingQueryException | null> {
+    const { value } = await this.#result({ case: 'exception', value: true }, 'exception');
+    if (value.exceptionMessage === undefined) return null;
+    return new StreamingQueryException(value.exceptionMessage, { condition: value.errorClass ?? null, cause: value.stackTrace });
+  }
+  /** Prints the plan of the last batch. */
+  async explain(extended = false): Promise<void> {
+    console.log(await this.explainString(extended));
+  }
+  /** The plan of the last batch as text. */
+  async explainString(extended = false): Promise<string> {
+    return (await this.#result({ case: 'explain', value: { extended } }, 'explain')).value.result;
+  }
+}

@@ -1,0 +1,94 @@
+import type { FileSource } from '../files/registry.js';
+import { DataFrame } from '../sql/dataframe.js';
+import { asSchema } from '../sql/ddl.js';
+import { planOf, type Context } from '../sql/plan.js';
+import { loadPlan, Reader } from '../sql/reader.js';
+import type { StructType } from '../sql/types.js';
+import { pump, type PushData, type PushFormat } from './push.js';
+
+/** How the data of a push source looks. */
+export interface PushOptions {
+  /** Its schema: DDL or StructType. */
+  schema: string | StructType;
+  /** `arrow` (the default) for rows; `json`, `csv` or `text` for text, parsed by the engine. */
+  format?: PushFormat;
+  /** Options of the text formats, such as `header`. */
+  options?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** A stream that this page writes to. */
+export interface PushStream {
+  /** The stream. */
+  df: DataFrame;
+  /** Adds rows (or text, or bytes); resolves when there is room for more. */
+  write(data: PushData): Promise<void>;
+  /** No more will come. */
+  end(): void;
+}
+
+/** Says where a stream comes from: `spark.readStream`. */
+export class DataStreamReader extends Reader {
+  /** @internal */
+  constructor(context: Context) { super(context); }
+
+  /** The stream: of files in a path or directory, or of a source that needs no path (`rate`, `websocket` with option `url`). */
+  load(...sources: FileSource[]): DataFrame {
+    return new DataFrame(this.context, loadPlan(this.context, this.read, sources, true));
+  }
+  /** JSON objects, one a line, of files that come. */
+  json(...sources: FileSource[]): DataFrame { return this.format('json').load(...sources); }
+  /** CSV of files that come. */
+  csv(...sources: FileSource[]): DataFrame { return this.format('csv').load(...sources); }
+  /** Lines of files that come, as column `value`. */
+  text(...sources: FileSource[]): DataFrame { return this.format('text').load(...sources); }
+  /** A streaming table or view. */
+  table(name: string): DataFrame {
+    return new DataFrame(this.context, planOf(this.context, {
+      case: 'read', value: { isStreaming: true, readType: { case: 'namedTable', value: { unparsedIdentifier: name, options: this.read.options } } },
+    }));
+  }
+
+  /** A stream that this page writes to. The queue is bounded: `write` waits while it is full. */
+  push(options: PushOptions): PushStream {
+    const format = options.format ?? 'arrow';
+    const schema = asSchema(options.schema);
+    const source = this.context.sources.open(schema, format);
+    const settings = Object.fromEntries(Object.entries(options.options ?? {}).map(([key, value]) => [key, String(value)]));
+    const read = { format: 'rivulet.push', schema: schema.toDDL(), options: { ...this.read.options, ...settings, sourceId: source.id, format } };
+    return {
+      df: new DataFrame(this.context, loadPlan(this.context, read, [], true)),
+      write: (data) => source.write(data),
+      end: () => source.end(),
+    };
+  }
+
+  /**
+   * A stream of an async iterable or ReadableStream of rows, arrays of rows, texts or bytes (whole records each). It is
+   * read no faster than the engine takes it.
+   */
+  from(items: AsyncIterable<PushData> | ReadableStream<PushData>, options: PushOptions): DataFrame {
+    const { df, write, end } = this.push(options);
+    pump({ write, end }, isReadableStream(items) ? chunks(items) : items).catch((error: unknown) => {
+      console.error('[rivulet] the source of a stream failed, the stream ends here:', error);
+    });
+    return df;
+  }
+}
+
+function isReadableStream(items: object): items is ReadableStream<PushData> {
+  return 'getReader' in items;
+}
+
+/** Not every browser can iterate over a ReadableStream. */
+async function* chunks(stream: ReadableStream<PushData>): AsyncGenerator<PushData, void, undefined> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.releaseLock();
+  }
+}

@@ -1,0 +1,77 @@
+import type { WriteStreamStart } from '../connect/messages.js';
+import { IllegalArgumentException, SparkRuntimeException } from '../errors.js';
+import type { Context, Plan } from '../sql/plan.js';
+import type { Row } from '../sql/rows.js';
+import { perRow, type ForeachBatchFunction, type ForeachWriter } from './foreach.js';
+import { StreamingQuery } from './query.js';
+
+/** What a stream's result looks like from batch to batch. */
+export type OutputMode = 'append' | 'complete' | 'update';
+/** When the next micro-batch begins: at fixed times, at once until the data of now is used up, or once. */
+export type Trigger = { processingTime: string } | { availableNow: true } | { once: true };
+
+/** Says where a stream goes, and starts it: `df.writeStream`. */
+export class DataStreamWriter {
+  readonly #start: WriteStreamStart & { options: Record<string, string> };
+  #sink: ForeachBatchFunction | undefined;
+
+  /** @internal */
+  constructor(private readonly context: Context, private readonly plan: Plan) {
+    this.#start = { input: plan.relation, options: {} };
+  }
+
+  /** The sink: `memory` (with queryName), `console`, `noop`… */
+  format(source: string): this { this.#start.format = source; return this; }
+  /** `append` (the default), `complete` or `update`. */
+  outputMode(mode: OutputMode): this { this.#start.outputMode = mode; return this; }
+  /** An option of the sink, or `checkpointLocation`. */
+  option(key: string, value: string | number | boolean): this { this.#start.options[key] = String(value); return this; }
+  /** Several options. */
+  options(options: Readonly<Record<string, string | number | boolean>>): this {
+    for (const [key, value] of Object.entries(options)) this.option(key, value);
+    return this;
+  }
+  /** The name of the query; the memory sink's table has it. */
+  queryName(name: string): this {
+    if (name.trim() === '') throw new IllegalArgumentException('The name of a query cannot be empty');
+    this.#start.queryName = name;
+    return this;
+  }
+  /** Columns that file sinks make folders of. */
+  partitionBy(...columns: string[]): this { this.#start.partitioningColumnNames = columns; return this; }
+  /** When micro-batches begin; without it as soon as there is data. */
+  trigger(trigger: Trigger): this {
+    this.#start.trigger = 'processingTime' in trigger ? { case: 'processingTimeInterval', value: trigger.processingTime.trim() }
+      : 'availableNow' in trigger ? { case: 'availableNow', value: true } : { case: 'once', value: true };
+    return this;
+  }
+  /** Calls a function on this page with each micro-batch. */
+  foreachBatch(f: ForeachBatchFunction): this { this.#sink = f; return this; }
+  /** Calls a function (or a writer) on this page with each row. */
+  foreach(f: ((row: Row) => void | Promise<void>) | ForeachWriter): this { this.#sink = perRow(f); return this; }
+
+  /** Starts the query; `path` is for file sinks. */
+  async start(path?: string): Promise<StreamingQuery> {
+    return this.#run(path === undefined ? undefined : { case: 'path', value: path });
+  }
+  /** Starts the query into a table. */
+  async toTable(tableName: string): Promise<StreamingQuery> { return this.#run({ case: 'tableName', value: tableName }); }
+
+  async #run(sinkDestination: WriteStreamStart['sinkDestination']): Promise<StreamingQuery> {
+    await Promise.all(this.plan.needs);
+    const { client, sinks } = this.context;
+    const sinkId = this.#sink && sinks.add(this.#sink);
+    const page = sinkId === undefined ? {} : { format: 'rivulet.foreachBatch', options: { ...this.#start.options, sinkId } };
+    try {
+      const value = { ...this.#start, sinkDestination, ...page };
+      const result = await client.command({ case: 'writeStreamOperationStart', value }, 'writeStreamOperationStartResult');
+      if (!result?.queryId) throw new SparkRuntimeException('The engine started no query');
+      const { id, runId } = result.queryId;
+      if (sinkId !== undefined) sinks.bind(sinkId, runId);
+      return new StreamingQuery(this.context, id, runId, result.name || null);
+    } catch (error) {
+      if (sinkId !== undefined) sinks.release({ sink: sinkId });
+      throw error;
+    }
+  }
+}
