@@ -1,0 +1,48 @@
+import { Connection } from '../src/cluster/connection.js';
+import { ConnectClient } from '../src/connect/client.js';
+import { FileRegistry } from '../src/files/registry.js';
+import type { FromDriver, ToDriver } from '../src/protocol.js';
+import { DataFrame } from '../src/sql/dataframe.js';
+import { planOf, type Context } from '../src/sql/plan.js';
+import { DataFrameReader } from '../src/sql/reader.js';
+import { PageSinks } from '../src/streaming/foreach.js';
+import { PushSources } from '../src/streaming/push.js';
+import { DataStreamReader } from '../src/streaming/reader.js';
+
+/** A session whose driver is a function: it is given what the page posts and may answer at once. */
+export class FakeSession {
+  readonly posted: ToDriver[] = [];
+  readonly connection: Connection;
+  readonly context: Context;
+
+  constructor(answer: (message: ToDriver, reply: (message: FromDriver) => void) => void = () => {}) {
+    const wire = {
+      post: (message: ToDriver) => {
+        this.posted.push(message);
+        answer(message, (reply) => queueMicrotask(() => this.receive(reply)));
+      },
+    };
+    this.connection = new Connection(wire);
+    this.context = {
+      client: new ConnectClient(this.connection),
+      rowOptions: { bigint: false },
+      files: new FileRegistry(wire),
+      sources: new PushSources(wire),
+      sinks: new PageSinks(wire, (arrow) => new DataFrame(this.context, planOf(this.context, { case: 'localRelation', value: {} }), arrow)),
+    };
+  }
+
+  receive(message: FromDriver): void {
+    if (this.connection.receive(message)) return;
+    if (message.t === 'credit') this.context.sources.receive(message);
+    if (message.t === 'foreachBatch') void this.context.sinks.receive(message);
+  }
+
+  get read(): DataFrameReader { return new DataFrameReader(this.context); }
+  get readStream(): DataStreamReader { return new DataStreamReader(this.context); }
+
+  /** Posted messages of one kind. */
+  of<T extends ToDriver['t']>(t: T): Extract<ToDriver, { t: T }>[] {
+    return this.posted.filter((message): message is Extract<ToDriver, { t: T }> => message.t === t);
+  }
+}

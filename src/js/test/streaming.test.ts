@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { ExecutePlanRequestSchema, ExecutePlanResponseSchema } from '../src/generated/spark/connect/base_pb.js';
+import { parseSchema } from '../src/sql/ddl.js';
+import { encodeRows } from '../src/sql/local.js';
+import { rowsFromIPC, type Row } from '../src/sql/rows.js';
+import { ListenerBus } from '../src/streaming/listener.js';
+import { FakeSession } from './fake_engine.js';
+
+const schema = parseSchema('a INT');
+const turn = () => new Promise((resolve) => setTimeout(resolve));
+
+/** Answers the start of a query and remembers its message. */
+function startable() {
+  const started: unknown[] = [];
+  const session = new FakeSession((message, reply) => {
+    if (message.t !== 'req') return;
+    const { plan } = fromBinary(ExecutePlanRequestSchema, message.bytes);
+    if (plan?.opType.case === 'command') started.push(plan.opType.value.commandType.value);
+    const value = { queryId: { id: 'q', runId: 'r' }, name: 'n' };
+    const response = create(ExecutePlanResponseSchema, { responseType: { case: 'writeStreamOperationStartResult', value } });
+    reply({ t: 'res', id: message.id, bytes: toBinary(ExecutePlanResponseSchema, response) });
+    reply({ t: 'end', id: message.id });
+  });
+  return { session, started: started as { format: string; options: Record<string, string>; outputMode: string; trigger: { case?: string } }[] };
+}
+
+test('a push source waits while its queue is full', async () => {
+  const session = new FakeSession();
+  const { write, end } = session.readStream.push({ schema: 'a INT' });
+  let written = false;
+  await write({ a: 1 });
+  session.receive({ t: 'credit', source: 'push-0', queuedBytes: 0, limitBytes: 10 });
+  const waiting = write([{ a: 2 }, { a: 3 }]).then(() => { written = true; });
+  await turn();
+  assert.equal(written, false);
+  session.receive({ t: 'credit', source: 'push-0', queuedBytes: 5, limitBytes: 10 });
+  await waiting;
+  end();
+  const pushes = session.of('push');
+  assert.deepEqual(pushes.map(({ seq }) => seq), [0, 1]);
+  assert.deepEqual(rowsFromIPC(pushes[1]!.bytes, { bigint: false }), [{ a: 2 }, { a: 3 }]);
+  assert.equal(session.of('pushEnd').length, 1);
+  await assert.rejects(write({ a: 4 }), /after end/);
+});
+
+test('text goes to a push source of a text format as it is', async () => {
+  const session = new FakeSession();
+  const { write } = session.readStream.push({ schema: 'a INT', format: 'json' });
+  await write('{"a":1}\n');
+  await write({ a: 2 });
+  assert.deepEqual(session.of('push').map(({ bytes }) => new TextDecoder().decode(bytes)), ['{"a":1}\n', '{"a":2}\n']);
+  await assert.rejects(session.readStream.push({ schema: 'a INT' }).write('x'), /text only with format/);
+});
+
+test('an async iterable is pumped to its end, rows gathered', async () => {
+  const session = new FakeSession();
+  async function* rows() {
+    for (let a = 0; a < 10; a++) yield { a };
+  }
+  session.readStream.from(rows(), { schema: 'a INT' });
+  await turn();
+  assert.equal(session.of('push').length, 1);
+  assert.equal(session.of('pushEnd').length, 1);
+});
+
+test('foreachBatch runs on the page and its error goes to the driver', async () => {
+  const { session, started } = startable();
+  const seen: [number, Row[]][] = [];
+  const df = session.readStream.push({ schema: 'a INT' }).df;
+  const query = await df.writeStream.outputMode('update').trigger({ processingTime: '1 second' }).foreachBatch(async (batch, batchId) => {
+    if (batchId === 1) throw new RangeError('no more');
+    seen.push([batchId, await batch.collect()]);
+  }).start();
+  assert.deepEqual([query.id, query.runId, query.name], ['q', 'r', 'n']);
+  assert.equal(started[0]!.format, 'rivulet.foreachBatch');
+  assert.equal(started[0]!.outputMode, 'update');
+  assert.equal(started[0]!.trigger.case, 'processingTimeInterval');
+  const sink = started[0]!.options['sinkId'] as string;
+  session.receive({ t: 'foreachBatch', sink, batchId: 0, arrow: [encodeRows([{ a: 1 }], schema)] });
+  await turn();
+  session.receive({ t: 'foreachBatch', sink, batchId: 1, arrow: [encodeRows([], schema)] });
+  await turn();
+  assert.deepEqual(seen, [[0, [{ a: 1 }]]]);
+  const done = session.of('foreachBatchDone');
+  assert.deepEqual(done.map(({ batchId, error }) => [batchId, error?.message]), [[0, undefined], [1, 'RangeError: no more']]);
+});
+
+test('foreach opens, processes each row and closes', async () => {
+  const { session, started } = startable();
+  const calls: unknown[] = [];
+  await session.readStream.push({ schema: 'a INT' }).df.writeStream.foreach({
+    open: (partition, batchId) => { calls.push(['open', partition, batchId]); return true; },
+    process: (row) => { calls.push(row); },
+    close: (error) => { calls.push(['close', error]); },
+  }).start();
+  session.receive({ t: 'foreachBatch', sink: started[0]!.options['sinkId'] as string, batchId: 7, arrow: [encodeRows([{ a: 1 }, { a: 2 }], schema)] });
+  await turn();
+  assert.deepEqual(calls, [['open', 0, 7], { a: 1 }, { a: 2 }, ['close', null]]);
+});
+
+test('a listener that fails harms neither the others nor the stream', () => {
+  const bus = new ListenerBus();
+  const seen: number[] = [];
+  bus.add({ onQueryProgress: () => { throw new Error('broken'); } });
+  bus.add({ onQueryProgress: ({ progress }) => seen.push(progress.batchId) });
+  const { error } = console;
+  console.error = () => {};
+  bus.receive({ t: 'listener', eventType: 'progress', json: '{"batchId":3}' });
+  bus.receive({ t: 'listener', eventType: 'progress', json: '{"progress":{"batchId":4}}' });
+  console.error = error;
+  assert.deepEqual(seen, [3, 4]);
+});
+
+test('files of the page are registered before the plan runs; paths are left to the engine', async () => {
+  const session = new FakeSession((message, reply) => message.t === 'req' && reply({ t: 'end', id: message.id }));
+  const df = session.read.json(new File(['{"a":1}'], 'my file.json'), '/engine/path');
+  await df.collect();
+  assert.deepEqual(session.posted.map(({ t }) => t), ['file', 'req']);
+  const [file] = session.of('file');
+  assert.equal(file!.path, 'rivulet-file:/0/my%20file.json');
+  const { relType } = df.plan.relation;
+  assert.deepEqual(relType?.case === 'read' && relType.value.readType?.case === 'dataSource' && relType.value.readType.value.paths, [file!.path, '/engine/path']);
+});
