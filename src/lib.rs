@@ -1,0 +1,4 @@
+//! Rivulet: Apache Spark's streaming stack in a browser tab. This page is the map of the house.
+pub mod connect;
+pub mod error;
+pub mod plan;

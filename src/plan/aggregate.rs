@@ -1,0 +1,501 @@
+//! Grouping: GROUP BY and its sets, HAVING, pivot, and global aggregates.
+//!
+//! An [`Aggregation`] stays open for a while: a HAVING or ORDER BY above may still ask for another aggregate or for a
+//! grouping column that is not selected (Spark's `ResolveAggregateFunctions`). Time windows group by their start, a plain
+//! timestamp; the window struct is put together afterwards.
+
+use datafusion_common::ScalarValue;
+use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion_expr::{Expr, LogicalPlanBuilder};
+
+use arrow::datatypes::DataType;
+
+use super::analyzer::Analyzer;
+use super::resolve::{ordinal, typed_attribute};
+use super::scope::{Attribute, Resolved, Typed};
+use super::{cast, literal, time_window};
+use crate::connect::proto as sc;
+use crate::connect::proto::expression::ExprType;
+use crate::error::{Result, SparkError};
+
+/// Column names of the grouping-set bookkeeping.
+const GROUPING_ID: &str = "spark_grouping_id";
+
+/// One open aggregation.
+#[derive(Debug, Clone)]
+pub struct Aggregation {
+    /// What is aggregated.
+    input: Resolved,
+    /// Grouping columns of the input, after a projection has computed them.
+    groups: Vec<Attribute>,
+    /// Expressions over the input that a grouping column stands for.
+    known: Vec<(Expr, Expr)>,
+    /// Grouping columns by their number in GROUP BY, for `grouping(x)`; and the id column of grouping sets.
+    grouping: Option<(Vec<Expr>, Attribute)>,
+    aggregates: Vec<(Expr, Attribute)>,
+    outputs: Vec<(Expr, Attribute)>,
+    extras: Vec<(Expr, Attribute)>,
+    having: Vec<Expr>,
+}
+
+/// Whether an expression has an aggregate function in it.
+pub fn has_aggregate(expr: &Expr) -> bool {
+    let mut found = false;
+    let _ = expr.apply(|e| {
+        Ok(match e {
+            Expr::AggregateFunction(_) => {
+                found = true;
+                TreeNodeRecursion::Stop
+            }
+            Expr::WindowFunction(_) => TreeNodeRecursion::Continue,
+            _ => TreeNodeRecursion::Continue,
+        })
+    });
+    found
+}
+
+impl Analyzer {
+    pub(super) fn aggregate(&mut self, node: &sc::Aggregate, origin: &str) -> Result<Resolved> {
+        use sc::aggregate::GroupType;
+        let input = self.input(node.input.as_deref())?;
+        let from_sql = origin == "sql";
+        if node.group_type() == GroupType::Pivot {
+            return self.pivot(node, input, origin == "sql_pivot");
+        }
+        let mut sets: Option<Vec<Vec<usize>>> = None;
+        let mut grouping: Vec<sc::Expression> = node.grouping_expressions.clone();
+        if let [single] = &grouping[..]
+            && is_marker(single, "__group_by_all")
+        {
+            grouping.clear();
+            for item in &node.aggregate_expressions {
+                if self.expression(item, &input).is_ok_and(|t| !has_aggregate(&t.expr)) {
+                    grouping.push(item.clone());
+                }
+            }
+        }
+        let count = grouping.len();
+        match node.group_type() {
+            GroupType::Rollup => sets = Some((0..=count).rev().map(|n| (0..n).collect()).collect()),
+            GroupType::Cube => {
+                if count > 12 {
+                    return Err(SparkError::analysis("GROUPING_SIZE_LIMIT_EXCEEDED", "54000", "Grouping sets size cannot be greater than 12 columns for CUBE in Rivulet."));
+                }
+                sets = Some((0..1usize << count).rev().map(|mask| (0..count).filter(|i| mask >> (count - 1 - i) & 1 == 1).collect()).collect());
+            }
+            GroupType::GroupingSets => {
+                let mut all = Vec::new();
+                for set in &node.grouping_sets {
+                    let mut columns = Vec::new();
+                    for expression in &set.grouping_set {
+                        let at = grouping.iter().position(|g| g == expression).unwrap_or_else(|| {
+                            grouping.push(expression.clone());
+                            grouping.len() - 1
+                        });
+                        columns.push(at);
+                    }
+                    all.push(columns);
+                }
+                sets = Some(all);
+            }
+            _ => {}
+        }
+        let groups = grouping.iter().map(|g| self.grouping_expression(g, node, &input)).collect::<Result<Vec<_>>>()?;
+        let mut open = self.open(input, groups.clone(), sets)?;
+        let mut outputs = Vec::new();
+        if !from_sql {
+            for group in groups {
+                outputs.push(self.select_group(&open, group)?);
+            }
+        }
+        for item in &node.aggregate_expressions {
+            match &item.expr_type {
+                Some(ExprType::UnresolvedStar(star)) => outputs.extend(self.star(star, &open.input)?),
+                _ => outputs.push(self.expression(item, &open.input)?),
+            }
+        }
+        for typed in outputs {
+            self.output(&mut open, typed)?;
+        }
+        self.close(open)
+    }
+
+    /// A select list with aggregate functions and no GROUP BY.
+    pub(super) fn global_aggregate(&mut self, input: Resolved, items: Vec<Typed>) -> Result<Resolved> {
+        let mut open = self.open(input, vec![], None)?;
+        for typed in items {
+            self.output(&mut open, typed)?;
+        }
+        self.close(open)
+    }
+
+    /// GROUP BY resolves against the input, then against aliases of the select list, then as an ordinal.
+    fn grouping_expression(&mut self, expression: &sc::Expression, node: &sc::Aggregate, input: &Resolved) -> Result<Typed> {
+        if let Some(position) = ordinal(expression)
+            && self.conf.bool("spark.sql.groupByOrdinal")
+        {
+            let index = usize::try_from(position - 1).ok().filter(|i| *i < node.aggregate_expressions.len());
+            let Some(index) = index else {
+                return Err(SparkError::analysis(
+                    "GROUP_BY_POS_OUT_OF_RANGE",
+                    "42805",
+                    format!("GROUP BY position {position} is not in select list (valid range is [1, {}]).", node.aggregate_expressions.len()),
+                ));
+            };
+            return self.expression(&node.aggregate_expressions[index], input);
+        }
+        match self.expression(expression, input) {
+            Ok(typed) if has_aggregate(&typed.expr) => Err(SparkError::analysis(
+                "GROUP_BY_AGGREGATE",
+                "42903",
+                format!("Aggregate functions are not allowed in GROUP BY, but found {}.", typed.name),
+            )),
+            Ok(typed) => Ok(typed),
+            Err(error) => {
+                let Some(ExprType::UnresolvedAttribute(attribute)) = &expression.expr_type else { return Err(error) };
+                for item in &node.aggregate_expressions {
+                    if let Some(ExprType::Alias(alias)) = &item.expr_type
+                        && alias.name.len() == 1
+                        && alias.name[0].eq_ignore_ascii_case(attribute.unparsed_identifier.trim_matches('`'))
+                    {
+                        return self.expression(item, input);
+                    }
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Projects the grouping columns and prepares the rewrite of expressions over them.
+    fn open(&mut self, mut input: Resolved, groups: Vec<Typed>, sets: Option<Vec<Vec<usize>>>) -> Result<Aggregation> {
+        let mut known = Vec::new();
+        let mut columns: Vec<(Expr, Attribute)> = Vec::new();
+        let mut by_number = Vec::new();
+        for group in &groups {
+            if let Some(window) = &group.window {
+                let expanded = time_window::expand(self, input, window, &group.name)?;
+                input = expanded.relation;
+                by_number.push(expanded.window.column());
+                known.push((expanded.window.column(), time_window::rebuild(&expanded.start, window, &expanded.window)));
+                known.push((group.expr.clone(), time_window::rebuild(&expanded.start, window, &expanded.window)));
+                columns.push((expanded.start.column(), expanded.start));
+                continue;
+            }
+            if group.is_literal() && sets.is_none() {
+                known.push((group.expr.clone(), group.expr.clone()));
+                continue;
+            }
+            let mut attribute = self.attribute(group.name.clone(), group.data_type.clone(), true);
+            if let Some(from) = &group.attribute {
+                attribute.event_time = from.event_time;
+                attribute.time_window = from.time_window;
+            }
+            known.push((group.expr.clone(), attribute.column()));
+            by_number.push(group.expr.clone());
+            columns.push((group.expr.clone(), attribute));
+        }
+        let mut grouping = None;
+        let visible: Vec<Attribute> = input.visible().cloned().collect();
+        let mut attributes: Vec<Attribute> = columns.iter().map(|(_, a)| a.clone()).collect();
+        let plan = if let Some(sets) = sets {
+            let id = self.attribute(GROUPING_ID, DataType::Int64, false);
+            let mut branches: Option<LogicalPlanBuilder> = None;
+            for set in &sets {
+                let mut exprs: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
+                let mut mask = 0i64;
+                for (i, (expr, attribute)) in columns.iter().enumerate() {
+                    let kept = set.contains(&i);
+                    mask = mask << 1 | i64::from(!kept);
+                    let value = if kept { expr.clone() } else { Expr::Literal(ScalarValue::try_from(&attribute.data_type)?, None) };
+                    exprs.push((value, attribute));
+                }
+                exprs.push((Expr::Literal(ScalarValue::Int64(Some(mask)), None), &id));
+                let branch = self.project(input.plan.clone(), exprs)?;
+                branches = Some(match branches {
+                    None => LogicalPlanBuilder::from(branch),
+                    Some(builder) => builder.union(branch)?,
+                });
+            }
+            attributes.push(id.clone());
+            grouping = Some((by_number, id));
+            branches.ok_or_else(|| SparkError::invalid_plan("there are no grouping sets"))?.build()?
+        } else {
+            let mut exprs: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
+            exprs.extend(columns.iter().filter(|(e, a)| *e != a.column()).map(|(e, a)| (e.clone(), a)));
+            self.project(input.plan.clone(), exprs)?
+        };
+        let aggregation = input.aggregation.take();
+        drop(aggregation);
+        input.plan = plan;
+        Ok(Aggregation {
+            input,
+            groups: attributes,
+            known,
+            grouping,
+            aggregates: vec![],
+            outputs: vec![],
+            extras: vec![],
+            having: vec![],
+        })
+    }
+
+    /// A grouping expression as an output column of a DataFrame aggregate.
+    fn select_group(&mut self, open: &Aggregation, group: Typed) -> Result<Typed> {
+        if group.window.is_some() {
+            let mut typed = group.clone();
+            if let Some(attribute) = open.input.output.iter().find(|a| a.time_window && a.name == group.name) {
+                typed = typed_attribute(attribute);
+            }
+            typed.name = group.name;
+            return Ok(typed);
+        }
+        Ok(group)
+    }
+
+    fn output(&mut self, open: &mut Aggregation, typed: Typed) -> Result<()> {
+        if typed.generator.is_some() {
+            return Err(SparkError::unsupported("generators beside aggregates in one select list"));
+        }
+        let expr = self.rewrite(open, typed.expr.clone(), &typed.name)?;
+        let mut attribute = self.attribute(typed.name, typed.data_type, true);
+        if let Some(from) = &typed.attribute {
+            attribute.event_time = from.event_time;
+            attribute.time_window = from.time_window;
+        }
+        open.outputs.push((expr, attribute));
+        Ok(())
+    }
+
+    /// An expression over the input as one over groups and aggregates.
+    fn rewrite(&mut self, open: &mut Aggregation, expr: Expr, name: &str) -> Result<Expr> {
+        let mut missing: Option<String> = None;
+        let rewritten = expr.transform_down(|e| {
+            if let Some((_, replacement)) = open.known.iter().find(|(known, _)| *known == e) {
+                return Ok(Transformed::new(replacement.clone(), true, TreeNodeRecursion::Jump));
+            }
+            match &e {
+                Expr::AggregateFunction(_) => {
+                    let attribute = match open.aggregates.iter().find(|(known, _)| *known == e) {
+                        Some((_, attribute)) => attribute.clone(),
+                        None => {
+                            let attribute = self.attribute("aggregate", DataType::Null, true);
+                            open.aggregates.push((e, attribute.clone()));
+                            attribute
+                        }
+                    };
+                    Ok(Transformed::new(attribute.column(), true, TreeNodeRecursion::Jump))
+                }
+                Expr::ScalarFunction(call) if call.func.name() == "__grouping" => {
+                    let Some((columns, id)) = &open.grouping else {
+                        return Err(SparkError::analysis(
+                            "UNSUPPORTED_GROUPING_EXPRESSION",
+                            "42K0E",
+                            "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.",
+                        )
+                        .into());
+                    };
+                    let column = match call.args.first() {
+                        None => id.column(),
+                        Some(arg) => {
+                            let Some(at) = columns.iter().position(|c| c == arg) else {
+                                return Err(SparkError::analysis("GROUPING_COLUMN_MISMATCH", "42803", "Column of grouping can't be found in grouping columns.").into());
+                            };
+                            let shift = Expr::Literal(ScalarValue::Int64(Some((columns.len() - 1 - at) as i64)), None);
+                            let one = Expr::Literal(ScalarValue::Int64(Some(1)), None);
+                            datafusion_expr::cast((id.column() >> shift) & one, DataType::Int8)
+                        }
+                    };
+                    Ok(Transformed::new(column, true, TreeNodeRecursion::Jump))
+                }
+                Expr::Column(column) => {
+                    let grouped = open.groups.iter().any(|g| g.id == column.name) || open.aggregates.iter().any(|(_, a)| a.id == column.name);
+                    if !grouped {
+                        let label = open.input.visible().find(|a| a.id == column.name).map_or(name.to_owned(), |a| a.name.clone());
+                        missing.get_or_insert(label);
+                    }
+                    Ok(Transformed::no(e))
+                }
+                _ => Ok(Transformed::no(e)),
+            }
+        })?;
+        if let Some(column) = missing {
+            return Err(SparkError::analysis(
+                "MISSING_AGGREGATION",
+                "42803",
+                format!(
+                    "The non-aggregating expression \"{column}\" is based on columns which are not participating in the GROUP BY clause. \
+                     Add the columns or the expression to the GROUP BY, aggregate the expression, or use \"any_value({column})\" if \
+                     you do not care which of the values within a group is returned."
+                ),
+            )
+            .with("expression", format!("\"{column}\""))
+            .with("expressionAnyValue", format!("\"any_value({column})\"")));
+        }
+        Ok(rewritten.data)
+    }
+
+    /// HAVING: over the output where that resolves without aggregates, else over the input.
+    pub(super) fn having(&mut self, relation: &Resolved, condition: &sc::Expression) -> Result<Option<Resolved>> {
+        let Some(open) = &relation.aggregation else { return Ok(None) };
+        let over_output = self.expression(condition, relation);
+        if matches!(&over_output, Ok(typed) if !has_aggregate(&typed.expr)) {
+            return Ok(None);
+        }
+        let mut open = open.as_ref().clone();
+        let Some(typed) = self.over_input(&open, condition) else {
+            return Err(over_output.err().unwrap_or_else(|| SparkError::internal("a HAVING condition is lost")));
+        };
+        let typed = self.as_condition(typed?)?;
+        let rewritten = self.rewrite(&mut open, typed.expr, &typed.name)?;
+        open.having.push(rewritten);
+        self.close(open).map(Some)
+    }
+
+    /// An ORDER BY expression that the output does not have: computed as a hidden column.
+    pub(super) fn order_beyond(&mut self, relation: &mut Resolved, expression: &sc::Expression) -> Result<Option<Typed>> {
+        let Some(open) = relation.aggregation.clone() else { return Ok(None) };
+        let mut open = *open;
+        let Some(typed) = self.over_input(&open, expression) else { return Ok(None) };
+        let typed = typed?;
+        let expr = self.rewrite(&mut open, typed.expr, &typed.name)?;
+        let attribute = self.attribute(typed.name, typed.data_type, true);
+        open.extras.push((expr, attribute.clone()));
+        let tagged = std::mem::take(&mut relation.tagged);
+        *relation = self.close(open)?;
+        relation.tagged = tagged;
+        Ok(Some(typed_attribute(&attribute)))
+    }
+
+    fn over_input(&mut self, open: &Aggregation, expression: &sc::Expression) -> Option<Result<Typed>> {
+        let aliases: Vec<Typed> = open
+            .outputs
+            .iter()
+            .map(|(expr, a)| {
+                // An alias of the select list inside HAVING: put the aggregates back in place of their columns.
+                let original = expr.clone().transform(|e| {
+                    Ok(match &e {
+                        Expr::Column(c) => match open.aggregates.iter().find(|(_, a)| a.id == c.name) {
+                            Some((aggregate, _)) => Transformed::yes(aggregate.clone()),
+                            None => match open.known.iter().find(|(_, r)| *r == e) {
+                                Some((k, _)) => Transformed::yes(k.clone()),
+                                None => Transformed::no(e),
+                            },
+                        },
+                        _ => Transformed::no(e),
+                    })
+                });
+                let expr = original.map_or_else(|_| expr.clone(), |t| t.data);
+                Typed::new(expr, a.data_type.clone(), a.name.clone())
+            })
+            .collect();
+        let outside = std::mem::replace(&mut self.lateral, aliases);
+        let typed = self.expression(expression, &open.input);
+        self.lateral = outside;
+        Some(typed)
+    }
+
+    /// Builds the plan: aggregate, HAVING, outputs, with groups and extras hidden behind them.
+    fn close(&mut self, open: Aggregation) -> Result<Resolved> {
+        let groups: Vec<Expr> = open.groups.iter().map(Attribute::column).collect();
+        let aggregates: Vec<Expr> = open.aggregates.iter().map(|(e, a)| e.clone().alias(a.id.clone())).collect();
+        let mut builder = LogicalPlanBuilder::from(open.input.plan.clone());
+        if groups.is_empty() && aggregates.is_empty() {
+            // GROUP BY of constants only, nothing aggregated: one row if there is any.
+            let one = datafusion_functions_aggregate::expr_fn::count(Expr::Literal(ScalarValue::Int64(Some(1)), None));
+            builder = builder.aggregate(Vec::<Expr>::new(), vec![one.alias("#rows")])?;
+        } else {
+            builder = builder.aggregate(groups, aggregates)?;
+        }
+        for condition in &open.having {
+            builder = builder.filter(condition.clone())?;
+        }
+        let plan = builder.build()?;
+        let mut columns: Vec<(Expr, &Attribute)> = Vec::new();
+        let mut output = Vec::new();
+        for (expr, attribute) in &open.outputs {
+            columns.push((expr.clone(), attribute));
+            output.push(attribute.clone());
+        }
+        let mut hidden = Vec::new();
+        for (expr, attribute) in &open.extras {
+            columns.push((expr.clone(), attribute));
+            hidden.push(attribute.clone());
+        }
+        let plan = self.project(plan, columns)?;
+        let mut resolved = Resolved::new(plan, output, open.input.streaming);
+        resolved.hidden = hidden;
+        resolved.tagged = open
+            .input
+            .tagged
+            .iter()
+            .map(|(id, attributes)| {
+                let kept = attributes
+                    .iter()
+                    .filter_map(|a| open.outputs.iter().find(|(e, _)| known_as(&open, a) == Some(e)).map(|(_, o)| Attribute { name: a.name.clone(), ..o.clone() }))
+                    .collect();
+                (*id, kept)
+            })
+            .collect();
+        resolved.aggregation = Some(Box::new(open));
+        Ok(resolved)
+    }
+
+    fn pivot(&mut self, node: &sc::Aggregate, input: Resolved, from_sql: bool) -> Result<Resolved> {
+        let pivot = node.pivot.as_ref().ok_or_else(|| SparkError::invalid_plan("a pivot has no column"))?;
+        let column = pivot.col.as_ref().ok_or_else(|| SparkError::invalid_plan("a pivot has no column"))?;
+        let column = self.expression(column, &input)?;
+        if pivot.values.is_empty() {
+            return Err(SparkError::unsupported("pivot without a list of values"));
+        }
+        let mut calls = Vec::new();
+        for item in &node.aggregate_expressions {
+            calls.push(self.expression(item, &input)?);
+        }
+        let groups: Vec<Typed> = if from_sql {
+            let mut used: Vec<String> = column.attribute.iter().map(|a| a.id.clone()).collect();
+            for call in &calls {
+                used.extend(call.expr.column_refs().into_iter().map(|c| c.name.clone()));
+            }
+            input.output.iter().filter(|a| !used.contains(&a.id)).map(typed_attribute).collect()
+        } else {
+            node.grouping_expressions.iter().map(|g| self.expression(g, &input)).collect::<Result<_>>()?
+        };
+        let mut open = self.open(input, groups.clone(), None)?;
+        for group in groups {
+            let group = self.select_group(&open, group)?;
+            self.output(&mut open, group)?;
+        }
+        for value in &pivot.values {
+            let value = literal::resolve(value)?;
+            let label = value.name.clone();
+            let wanted = cast::cast(value, &column.data_type, self.mode(), self.zone)?;
+            let matches = datafusion_expr::binary_expr(column.expr.clone(), datafusion_expr::Operator::IsNotDistinctFrom, wanted.expr);
+            for call in &calls {
+                let filtered = call.expr.clone().transform(|e| {
+                    Ok(match e {
+                        Expr::AggregateFunction(mut f) => {
+                            f.params.filter = Some(Box::new(match f.params.filter.take() {
+                                Some(old) => datafusion_expr::and(*old, matches.clone()),
+                                None => matches.clone(),
+                            }));
+                            Transformed::new(Expr::AggregateFunction(f), true, TreeNodeRecursion::Jump)
+                        }
+                        other => Transformed::no(other),
+                    })
+                })?;
+                let name = if calls.len() == 1 { label.clone() } else { format!("{label}_{}", call.name) };
+                self.output(&mut open, Typed::new(filtered.data, call.data_type.clone(), name))?;
+            }
+        }
+        self.close(open)
+    }
+}
+
+fn known_as<'a>(open: &'a Aggregation, attribute: &Attribute) -> Option<&'a Expr> {
+    open.known.iter().find(|(k, _)| *k == attribute.column()).map(|(_, r)| r)
+}
+
+pub(super) fn is_marker(expression: &sc::Expression, name: &str) -> bool {
+    matches!(&expression.expr_type, Some(ExprType::UnresolvedFunction(f)) if f.function_name == name)
+}
+

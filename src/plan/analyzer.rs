@@ -1,0 +1,160 @@
+//! The analyzer's own state: settings, fresh ids, the scans found so far, subqueries and lambda variables in sight.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Fields, Schema};
+use datafusion_common::{Column, TableReference};
+use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+
+use super::ID_PREFIX;
+use super::cast::Mode;
+use super::conf::{Conf, Zone};
+use super::scan::{FileCatalog, Origin, Scan, ScanId, ScanSource, StreamSpec};
+use super::scope::{Attribute, Resolved, Typed};
+use crate::connect::proto as sc;
+use crate::error::{Exception, Result, SparkError};
+
+/// Depth of nested relations or expressions that is still planned; deeper input is an error, never an overflow.
+const MAX_DEPTH: usize = 400;
+
+/// Turns one plan's messages into a logical plan. Deterministic: the same messages and settings give the same ids.
+pub struct Analyzer {
+    pub conf: Conf,
+    pub zone: Zone,
+    /// `current_timestamp()`, µs since the epoch.
+    pub now_us: i64,
+    /// Leaves in the order of analysis.
+    pub scans: Vec<Arc<Scan>>,
+    /// Relations that `SubqueryExpression` and CTE-like references name by plan id.
+    pub(super) subqueries: HashMap<i64, sc::Relation>,
+    /// Output of the queries around the subquery under analysis, innermost last.
+    pub(super) outer: Vec<Vec<Attribute>>,
+    /// Lambda variables in sight, innermost last.
+    pub(super) lambda: Vec<(String, Typed)>,
+    /// Aliases further left in the select list (`SELECT a AS x, x + 1`).
+    pub(super) lateral: Vec<Typed>,
+    /// Temporary views by lower-case name.
+    pub views: BTreeMap<String, sc::Relation>,
+    /// Where file names and inferred schemas come from.
+    pub files: Arc<dyn FileCatalog>,
+    /// `withWatermark` calls met so far.
+    pub(super) watermarks: usize,
+    next_id: usize,
+    depth: usize,
+}
+
+impl Analyzer {
+    pub fn new(conf: Conf, now_us: i64, files: Arc<dyn FileCatalog>) -> Result<Self> {
+        let zone = conf.time_zone()?;
+        Ok(Self {
+            conf,
+            zone,
+            now_us,
+            scans: vec![],
+            subqueries: HashMap::new(),
+            outer: vec![],
+            lambda: vec![],
+            lateral: vec![],
+            views: BTreeMap::new(),
+            files,
+            watermarks: 0,
+            next_id: 0,
+            depth: 0,
+        })
+    }
+
+    /// What arithmetic and casts do with values that do not fit.
+    pub fn mode(&self) -> Mode {
+        if self.conf.ansi() { Mode::Ansi } else { Mode::Legacy }
+    }
+
+    pub fn fresh_id(&mut self) -> String {
+        self.next_id += 1;
+        format!("{ID_PREFIX}{}", self.next_id)
+    }
+
+    /// A new column under a fresh id.
+    pub fn attribute(&mut self, name: impl Into<String>, data_type: DataType, nullable: bool) -> Attribute {
+        Attribute {
+            id: self.fresh_id(),
+            name: name.into(),
+            qualifier: vec![],
+            data_type,
+            nullable,
+            event_time: false,
+            time_window: false,
+        }
+    }
+
+    pub(super) fn nested<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.depth += 1;
+        let result = if self.depth > MAX_DEPTH {
+            Err(SparkError::new(
+                Exception::Analysis,
+                "EXPRESSION_TREE_TOO_DEEP",
+                "54001",
+                format!("The plan nests deeper than {MAX_DEPTH} levels."),
+            ))
+        } else {
+            work(self)
+        };
+        self.depth -= 1;
+        result
+    }
+
+    /// Adds a leaf and returns it as a relation under fresh ids.
+    pub fn scan(
+        &mut self,
+        origin: Origin,
+        fields: &Fields,
+        partitions: usize,
+        files: Vec<String>,
+        stream: Option<StreamSpec>,
+    ) -> Result<Resolved> {
+        let streaming = stream.is_some();
+        let output: Vec<Attribute> =
+            fields.iter().map(|f| self.attribute(f.name().clone(), f.data_type().clone(), f.is_nullable())).collect();
+        let internal: Fields =
+            output.iter().map(|a| Field::new(&a.id, a.data_type.clone(), a.nullable)).collect();
+        let scan = Arc::new(Scan {
+            id: ScanId(self.scans.len()),
+            origin,
+            schema: Arc::new(Schema::new(fields.clone())),
+            internal: Arc::new(Schema::new(internal)),
+            partitions: partitions.max(1),
+            files,
+            stream,
+        });
+        self.scans.push(scan.clone());
+        let table = TableReference::bare(format!("scan{}", scan.id.0));
+        let columns: Vec<Expr> = output
+            .iter()
+            .map(|a| Expr::Column(Column::new(Some(table.clone()), a.id.clone())).alias(a.id.clone()))
+            .collect();
+        let plan = LogicalPlanBuilder::scan(table, Arc::new(ScanSource(scan)), None)?.project(columns)?.build()?;
+        Ok(Resolved::new(plan, output, streaming))
+    }
+
+    /// A projection that holds exactly `columns`; plain columns keep their ids, the rest get the attribute's.
+    pub fn project(&self, input: LogicalPlan, columns: Vec<(Expr, &Attribute)>) -> Result<LogicalPlan> {
+        let exprs: Vec<Expr> = columns
+            .into_iter()
+            .map(|(expr, attribute)| match &expr {
+                Expr::Column(column) if column.name == attribute.id => expr,
+                _ => expr.alias(attribute.id.clone()),
+            })
+            .collect();
+        if exprs.is_empty() {
+            let one = Expr::Literal(datafusion_common::ScalarValue::Int32(Some(1)), None).alias("#none");
+            return Ok(LogicalPlanBuilder::from(input).project(vec![one])?.build()?);
+        }
+        Ok(LogicalPlanBuilder::from(input).project(exprs)?.build()?)
+    }
+
+    /// The relation with nothing but its output: what set operations and subqueries need.
+    pub fn exactly(&self, relation: &Resolved) -> Result<LogicalPlan> {
+        let columns = relation.output.iter().map(|a| (a.column(), a)).collect();
+        self.project(relation.plan.clone(), columns)
+    }
+}

@@ -1,0 +1,528 @@
+//! `CAST` by Spark's rules, in its three modes.
+//!
+//! Lossless widenings become DataFusion casts, which its optimizer understands. Everything that can fail, or whose text
+//! is Spark's own, is a kernel: under ANSI it fails with `CAST_INVALID_INPUT` or `CAST_OVERFLOW`, in legacy mode it gives
+//! null or wraps, `try_cast` gives null (Spark's `Cast` and `AnsiCast`).
+
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::*;
+use arrow::util::display::FormatOptions;
+use datafusion_expr::Expr;
+use datafusion_expr::expr::Cast;
+
+use super::cast_text;
+use super::conf::Zone;
+use super::kernel;
+use super::scope::Typed;
+use super::types::{is_integral, is_numeric, is_string, simple_string, sql_name};
+use crate::error::{Exception, Result, SparkError};
+
+/// What a value that does not fit becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Ansi,
+    Legacy,
+    Try,
+}
+
+type DfResult<T> = datafusion_common::Result<T>;
+
+/// Casts an expression; a cast to its own type is the expression itself.
+pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed> {
+    if &input.data_type == to {
+        return Ok(input);
+    }
+    let from = input.data_type.clone();
+    if !castable(&from, to) {
+        return Err(cannot_cast(&input.name, &from, to));
+    }
+    let mut out = input.clone();
+    out.attribute = None;
+    out.data_type = to.clone();
+    out.expr = if lossless(&from, to) {
+        Expr::Cast(Cast::new(Box::new(input.expr), to.clone()))
+    } else {
+        let (target, options) = (to.clone(), format!("{mode:?} {zone:?} {from}"));
+        kernel::call("cast", options, to.clone(), vec![input.expr], move |args, _| cast_array(&args[0], &target, mode, zone))
+    };
+    Ok(out)
+}
+
+fn cannot_cast(name: &str, from: &DataType, to: &DataType) -> SparkError {
+    SparkError::analysis(
+        "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION",
+        "42K09",
+        format!(
+            "Cannot resolve \"CAST({name} AS {to})\" due to data type mismatch: cannot cast \"{from}\" to \"{to}\".",
+            to = sql_name(to),
+            from = sql_name(from)
+        ),
+    )
+    .with("srcType", format!("\"{}\"", sql_name(from)))
+    .with("targetType", format!("\"{}\"", sql_name(to)))
+}
+
+/// No value is lost and no text is made: DataFusion may move such a cast about.
+fn lossless(from: &DataType, to: &DataType) -> bool {
+    use DataType::*;
+    match (from, to) {
+        (Null, _) => !matches!(to, Struct(_) | Map(..)),
+        (Int8, Int16 | Int32 | Int64 | Float32 | Float64) => true,
+        (Int16, Int32 | Int64 | Float32 | Float64) => true,
+        (Int32, Int64 | Float32 | Float64) | (Int64, Float32 | Float64) => true,
+        (Float32, Float64) => true,
+        (Decimal128(p, s), Decimal128(q, t)) => t >= s && i16::from(*q) - i16::from(*t) >= i16::from(*p) - i16::from(*s),
+        (Int8, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 3,
+        (Int16, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 5,
+        (Int32, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 10,
+        (Int64, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 20,
+        (Utf8, Binary) => true,
+        _ => false,
+    }
+}
+
+fn castable(from: &DataType, to: &DataType) -> bool {
+    use DataType::*;
+    match (from, to) {
+        (Null, _) => true,
+        (_, Utf8) => true,
+        (Utf8, Boolean | Date32 | Timestamp(..) | Binary | Duration(_) | Interval(_)) => true,
+        (Utf8, to) => is_numeric(to),
+        (Boolean, to) => is_numeric(to),
+        (from, Boolean) => is_numeric(from),
+        (Date32, Timestamp(..)) | (Timestamp(..), Date32 | Timestamp(..)) => true,
+        (Timestamp(_, Some(_)), to) => is_numeric(to),
+        (from, Timestamp(_, Some(_))) => is_numeric(from),
+        (from, Binary) => is_integral(from),
+        (List(a), List(b)) => castable(a.data_type(), b.data_type()),
+        (Struct(a), Struct(b)) => a.len() == b.len() && a.iter().zip(b).all(|(x, y)| castable(x.data_type(), y.data_type())),
+        (Map(a, _), Map(b, _)) => castable(a.data_type(), b.data_type()),
+        (Duration(_), Duration(_)) => true,
+        (Duration(_) | Interval(IntervalUnit::YearMonth), to) => is_integral(to),
+        (from, to) => is_numeric(from) && is_numeric(to),
+    }
+}
+
+/// Casts a whole array.
+pub fn cast_array(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> DfResult<ArrayRef> {
+    use DataType::*;
+    let from = array.data_type();
+    if from == to {
+        return Ok(array.clone());
+    }
+    if from.is_null() {
+        return Ok(new_null_array(to, array.len()));
+    }
+    match (from, to) {
+        (_, Utf8) => Ok(Arc::new(to_text(array, zone)?)),
+        (Utf8, _) if !matches!(to, Binary) => from_text(array.as_string(), to, mode, zone),
+        (Boolean, to) if is_numeric(to) => {
+            let ints: Int8Array = array.as_boolean().iter().map(|b| b.map(i8::from)).collect();
+            plain(&(Arc::new(ints) as ArrayRef), to)
+        }
+        (from, Boolean) if is_numeric(from) => {
+            let doubles = plain(array, &Float64)?;
+            Ok(Arc::new(doubles.as_primitive::<Float64Type>().iter().map(|x| x.map(|x| x != 0.0)).collect::<BooleanArray>()))
+        }
+        (Date32, Timestamp(_, tz)) => {
+            let zone = if tz.is_some() { zone } else { Zone::UTC };
+            let out: TimestampMicrosecondArray = array.as_primitive::<Date32Type>().unary_opt(|d| Some(zone.to_instant(i64::from(d) * 86_400_000_000)));
+            Ok(Arc::new(out.with_timezone_opt(tz.clone())))
+        }
+        (Timestamp(_, tz), Date32) => {
+            let zone = if tz.is_some() { zone } else { Zone::UTC };
+            let out: Date32Array = array.as_primitive::<TimestampMicrosecondType>().unary(|us| zone.to_local(us).div_euclid(86_400_000_000) as i32);
+            Ok(Arc::new(out))
+        }
+        (Timestamp(_, Some(_)), Timestamp(_, None)) => {
+            Ok(Arc::new(array.as_primitive::<TimestampMicrosecondType>().unary::<_, TimestampMicrosecondType>(|us| zone.to_local(us))))
+        }
+        (Timestamp(_, None), Timestamp(_, Some(tz))) => {
+            let out: TimestampMicrosecondArray = array.as_primitive::<TimestampMicrosecondType>().unary(|us| zone.to_instant(us));
+            Ok(Arc::new(out.with_timezone(tz.clone())))
+        }
+        (Timestamp(_, Some(_)), to) if is_integral(to) => {
+            let seconds: Int64Array = array.as_primitive::<TimestampMicrosecondType>().unary(|us| us.div_euclid(1_000_000));
+            cast_array(&(Arc::new(seconds) as ArrayRef), to, mode, zone)
+        }
+        (Timestamp(_, Some(_)), to) if is_numeric(to) => {
+            let seconds: Float64Array = array.as_primitive::<TimestampMicrosecondType>().unary(|us| us as f64 / 1e6);
+            cast_array(&(Arc::new(seconds) as ArrayRef), to, mode, zone)
+        }
+        (from, Timestamp(_, Some(tz))) if is_integral(from) => {
+            let longs = plain(array, &Int64)?;
+            let out: TimestampMicrosecondArray = longs.as_primitive::<Int64Type>().unary(|s| s.saturating_mul(1_000_000));
+            Ok(Arc::new(out.with_timezone(tz.clone())))
+        }
+        (from, Timestamp(_, Some(tz))) if is_numeric(from) => {
+            let doubles = plain(array, &Float64)?;
+            let out: TimestampMicrosecondArray = doubles.as_primitive::<Float64Type>().unary_opt(|s| s.is_finite().then_some((s * 1e6) as i64));
+            Ok(Arc::new(out.with_timezone(tz.clone())))
+        }
+        (from, Binary) if is_integral(from) => Ok(Arc::new(big_endian(array)?)),
+        (Duration(_), to) if is_integral(to) => {
+            let seconds: Int64Array = array.as_primitive::<DurationMicrosecondType>().unary(|us| us / 1_000_000);
+            cast_array(&(Arc::new(seconds) as ArrayRef), to, mode, zone)
+        }
+        (List(_), List(item)) => {
+            let list = array.as_list::<i32>();
+            let values = cast_array(list.values(), item.data_type(), mode, zone)?;
+            Ok(Arc::new(ListArray::try_new(item.clone(), list.offsets().clone(), values, list.nulls().cloned())?))
+        }
+        (Struct(_), Struct(fields)) => {
+            let input = array.as_struct();
+            let columns = input.columns().iter().zip(fields).map(|(c, f)| cast_array(c, f.data_type(), mode, zone)).collect::<DfResult<Vec<_>>>()?;
+            Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), columns, input.nulls().cloned(), input.len())?))
+        }
+        (Map(..), Map(entries, sorted)) => {
+            let map = array.as_map();
+            let inner = cast_array(&(Arc::new(map.entries().clone()) as ArrayRef), entries.data_type(), mode, zone)?;
+            Ok(Arc::new(MapArray::try_new(entries.clone(), map.offsets().clone(), inner.as_struct().clone(), map.nulls().cloned(), *sorted)?))
+        }
+        _ => numeric(array, to, mode),
+    }
+}
+
+fn plain(array: &ArrayRef, to: &DataType) -> DfResult<ArrayRef> {
+    Ok(cast_with_options(array, to, &CastOptions { safe: false, format_options: FormatOptions::default() })?)
+}
+
+/// Numbers to narrower numbers.
+fn numeric(array: &ArrayRef, to: &DataType, mode: Mode) -> DfResult<ArrayRef> {
+    use DataType::*;
+    let from = array.data_type();
+    let is_float = matches!(from, Float32 | Float64);
+    if is_float && is_integral(to) {
+        let doubles = plain(array, &Float64)?;
+        let (least, most) = integral_range(to);
+        let out: Int64Array = doubles.as_primitive::<Float64Type>().try_unary(|x| {
+            let cut = x.trunc();
+            if cut >= least as f64 && cut <= most as f64 && !(to == &Int64 && cut >= 9_223_372_036_854_775_808.0) {
+                Ok(cut as i64)
+            } else if mode == Mode::Ansi {
+                Err(arrow::error::ArrowError::from(overflow(&format!("{}D", cast_text::double(x)), from, to)))
+            } else {
+                Ok(if x.is_nan() { 0 } else { (cut as i64).clamp(least, most) })
+            }
+        })?;
+        if mode == Mode::Try {
+            let fits: Int64Array = doubles
+                .as_primitive::<Float64Type>()
+                .unary_opt(|x| (x.trunc() >= least as f64 && x.trunc() <= most as f64).then_some(x.trunc() as i64));
+            return plain(&(Arc::new(fits) as ArrayRef), to);
+        }
+        return plain(&(Arc::new(out) as ArrayRef), to);
+    }
+    if let (Decimal128(_, scale), true) = (from, is_integral(to)) {
+        let unit = 10i128.pow((*scale).max(0) as u32);
+        let (least, most) = integral_range(to);
+        let mut out = Int64Builder::with_capacity(array.len());
+        for value in array.as_primitive::<Decimal128Type>() {
+            match value.map(|v| v / unit) {
+                None => out.append_null(),
+                Some(v) if v >= i128::from(least) && v <= i128::from(most) => out.append_value(v as i64),
+                Some(_) if mode == Mode::Ansi => {
+                    let text = cast_text::decimal(value.unwrap_or_default(), *scale);
+                    return Err(overflow(&format!("{text}BD"), from, to).into());
+                }
+                Some(v) if mode == Mode::Legacy => out.append_value(v as i64),
+                Some(_) => out.append_null(),
+            }
+        }
+        let longs: ArrayRef = Arc::new(out.finish());
+        return narrow(&longs, to);
+    }
+    if is_integral(from) && is_integral(to) {
+        let longs = plain(array, &Int64)?;
+        let (least, most) = integral_range(to);
+        let suffix = if from == &Int64 { "L" } else { "" };
+        let mut out = Int64Builder::with_capacity(array.len());
+        for value in longs.as_primitive::<Int64Type>() {
+            match value {
+                Some(v) if (least..=most).contains(&v) => out.append_value(v),
+                Some(v) if mode == Mode::Ansi => return Err(overflow(&format!("{v}{suffix}"), from, to).into()),
+                Some(v) if mode == Mode::Legacy => out.append_value(v),
+                _ => out.append_null(),
+            }
+        }
+        let longs: ArrayRef = Arc::new(out.finish());
+        return narrow(&longs, to);
+    }
+    if let Decimal128(precision, scale) = to {
+        return to_decimal(array, *precision, *scale, mode);
+    }
+    plain(array, to)
+}
+
+/// Longs to a narrower integer by cutting bits, as Java's casts do.
+fn narrow(longs: &ArrayRef, to: &DataType) -> DfResult<ArrayRef> {
+    let longs = longs.as_primitive::<Int64Type>();
+    Ok(match to {
+        DataType::Int8 => Arc::new(longs.unary::<_, Int8Type>(|v| v as i8)),
+        DataType::Int16 => Arc::new(longs.unary::<_, Int16Type>(|v| v as i16)),
+        DataType::Int32 => Arc::new(longs.unary::<_, Int32Type>(|v| v as i32)),
+        _ => Arc::new(longs.clone()),
+    })
+}
+
+fn integral_range(to: &DataType) -> (i64, i64) {
+    match to {
+        DataType::Int8 => (i8::MIN.into(), i8::MAX.into()),
+        DataType::Int16 => (i16::MIN.into(), i16::MAX.into()),
+        DataType::Int32 => (i32::MIN.into(), i32::MAX.into()),
+        _ => (i64::MIN, i64::MAX),
+    }
+}
+
+fn to_decimal(array: &ArrayRef, precision: u8, scale: i8, mode: Mode) -> DfResult<ArrayRef> {
+    let limit = 10i128.pow(u32::from(precision));
+    let mut out = Decimal128Builder::with_capacity(array.len()).with_data_type(DataType::Decimal128(precision, scale));
+    let texts = to_text(array, Zone::UTC)?;
+    for text in &texts {
+        match text.map(|t| (t, cast_text::parse_decimal(t, scale).filter(|v| v.abs() < limit))) {
+            None => out.append_null(),
+            Some((_, Some(v))) => out.append_value(v),
+            Some((t, None)) if mode == Mode::Ansi => return Err(out_of_range(t, precision, scale).into()),
+            Some(_) => out.append_null(),
+        }
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+pub fn out_of_range(value: &str, precision: u8, scale: i8) -> SparkError {
+    SparkError::new(
+        Exception::Arithmetic,
+        "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
+        "22003",
+        format!("The {value} cannot be represented as Decimal({precision}, {scale})."),
+    )
+    .with("value", value)
+    .with("precision", precision.to_string())
+    .with("scale", scale.to_string())
+}
+
+fn overflow(value: &str, from: &DataType, to: &DataType) -> SparkError {
+    SparkError::new(
+        Exception::Arithmetic,
+        "CAST_OVERFLOW",
+        "22003",
+        format!(
+            "The value {value} of the type \"{}\" cannot be cast to \"{}\" due to an overflow. \
+             Use `try_cast` to tolerate overflow and return NULL instead.",
+            sql_name(from),
+            sql_name(to)
+        ),
+    )
+    .with("value", value)
+    .with("sourceType", format!("\"{}\"", sql_name(from)))
+    .with("targetType", format!("\"{}\"", sql_name(to)))
+}
+
+/// Text that is no value of the target type, under ANSI.
+pub fn invalid_input(text: &str, to: &DataType) -> SparkError {
+    let exception = match to {
+        DataType::Date32 | DataType::Timestamp(..) => Exception::DateTime,
+        DataType::Boolean => Exception::Runtime,
+        _ => Exception::NumberFormat,
+    };
+    SparkError::new(
+        exception,
+        "CAST_INVALID_INPUT",
+        "22018",
+        format!(
+            "The value '{text}' of the type \"STRING\" cannot be cast to \"{}\" because it is malformed. Correct the value \
+             as per the syntax, or change its target type. Use `try_cast` to tolerate malformed input and return NULL instead.",
+            sql_name(to)
+        ),
+    )
+    .with("expression", format!("'{text}'"))
+    .with("sourceType", "\"STRING\"")
+    .with("targetType", format!("\"{}\"", sql_name(to)))
+}
+
+fn from_text(texts: &StringArray, to: &DataType, mode: Mode, zone: Zone) -> DfResult<ArrayRef> {
+    fn each<T>(texts: &StringArray, to: &DataType, mode: Mode, parse: impl Fn(&str) -> Option<T>) -> DfResult<Vec<Option<T>>> {
+        texts
+            .iter()
+            .map(|text| match text {
+                None => Ok(None),
+                Some(text) => match parse(text) {
+                    Some(value) => Ok(Some(value)),
+                    None if mode == Mode::Ansi => Err(invalid_input(text, to).into()),
+                    None => Ok(None),
+                },
+            })
+            .collect()
+    }
+    let truncate = mode != Mode::Ansi;
+    let (least, most) = integral_range(to);
+    let long = |t: &str| cast_text::parse_long(t, truncate && mode == Mode::Legacy).filter(|v| (least..=most).contains(v));
+    Ok(match to {
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
+            narrow(&(Arc::new(Int64Array::from(each(texts, to, mode, long)?)) as ArrayRef), to)?
+        }
+        DataType::Float64 => Arc::new(Float64Array::from(each(texts, to, mode, cast_text::parse_double)?)),
+        DataType::Float32 => {
+            Arc::new(Float32Array::from(each(texts, to, mode, |t| cast_text::parse_double(t).map(|x| x as f32))?))
+        }
+        DataType::Boolean => Arc::new(BooleanArray::from(each(texts, to, mode, cast_text::parse_boolean)?)),
+        DataType::Date32 => Arc::new(Date32Array::from(each(texts, to, mode, cast_text::parse_date)?)),
+        DataType::Timestamp(_, tz) => {
+            let parse = |t: &str| cast_text::parse_timestamp(t).map(|p| if tz.is_some() { p.instant(zone) } else { p.local_us });
+            Arc::new(TimestampMicrosecondArray::from(each(texts, to, mode, parse)?).with_timezone_opt(tz.clone()))
+        }
+        DataType::Decimal128(p, s) => {
+            let limit = 10i128.pow(u32::from(*p));
+            let values = each(texts, to, mode, |t| cast_text::parse_decimal(t, *s))?;
+            let mut out = Decimal128Builder::with_capacity(texts.len()).with_data_type(to.clone());
+            for (value, text) in values.into_iter().zip(texts) {
+                match value {
+                    Some(v) if v.abs() < limit => out.append_value(v),
+                    Some(_) if mode == Mode::Ansi => return Err(out_of_range(text.unwrap_or_default(), *p, *s).into()),
+                    _ => out.append_null(),
+                }
+            }
+            Arc::new(out.finish())
+        }
+        DataType::Duration(_) => {
+            Arc::new(DurationMicrosecondArray::from(each(texts, to, mode, super::literal::interval_micros)?))
+        }
+        _ => plain(&(Arc::new(texts.clone()) as ArrayRef), to)?,
+    })
+}
+
+fn big_endian(array: &ArrayRef) -> DfResult<BinaryArray> {
+    let width = array.data_type().primitive_width().unwrap_or(8);
+    let longs = plain(array, &DataType::Int64)?;
+    Ok(longs.as_primitive::<Int64Type>().iter().map(|v| v.map(|v| v.to_be_bytes()[8 - width..].to_vec())).collect())
+}
+
+/// Any array as Spark's text.
+pub fn to_text(array: &ArrayRef, zone: Zone) -> DfResult<StringArray> {
+    let mut out = StringBuilder::with_capacity(array.len(), array.len() * 8);
+    let mut text = String::new();
+    for row in 0..array.len() {
+        if array.is_null(row) {
+            out.append_null();
+        } else {
+            text.clear();
+            write_text(array, row, zone, &mut text)?;
+            out.append_value(&text);
+        }
+    }
+    Ok(out.finish())
+}
+
+fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfResult<()> {
+    use std::fmt::Write;
+    use DataType::*;
+    if array.is_null(row) {
+        out.push_str("null");
+        return Ok(());
+    }
+    let ok = match array.data_type() {
+        Utf8 => {
+            out.push_str(array.as_string::<i32>().value(row));
+            Ok(())
+        }
+        Utf8View => {
+            out.push_str(array.as_string_view().value(row));
+            Ok(())
+        }
+        Boolean => write!(out, "{}", array.as_boolean().value(row)),
+        Int8 => write!(out, "{}", array.as_primitive::<Int8Type>().value(row)),
+        Int16 => write!(out, "{}", array.as_primitive::<Int16Type>().value(row)),
+        Int32 => write!(out, "{}", array.as_primitive::<Int32Type>().value(row)),
+        Int64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row)),
+        Float32 => write!(out, "{}", cast_text::float(array.as_primitive::<Float32Type>().value(row))),
+        Float64 => write!(out, "{}", cast_text::double(array.as_primitive::<Float64Type>().value(row))),
+        Decimal128(_, scale) => write!(out, "{}", cast_text::decimal(array.as_primitive::<Decimal128Type>().value(row), *scale)),
+        Date32 => write!(out, "{}", cast_text::date(array.as_primitive::<Date32Type>().value(row))),
+        Timestamp(_, tz) => {
+            let us = array.as_primitive::<TimestampMicrosecondType>().value(row);
+            write!(out, "{}", cast_text::timestamp(if tz.is_some() { zone.to_local(us) } else { us }))
+        }
+        Duration(_) => write!(out, "{}", cast_text::day_time_interval(array.as_primitive::<DurationMicrosecondType>().value(row))),
+        Interval(IntervalUnit::YearMonth) => {
+            let months = array.as_primitive::<IntervalYearMonthType>().value(row);
+            let sign = if months < 0 { "-" } else { "" };
+            write!(out, "INTERVAL '{sign}{}-{}' YEAR TO MONTH", months.abs() / 12, months.abs() % 12)
+        }
+        Binary => write!(out, "{}", String::from_utf8_lossy(array.as_binary::<i32>().value(row))),
+        List(_) => {
+            let items = array.as_list::<i32>().value(row);
+            out.push('[');
+            for i in 0..items.len() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                write_text(&items, i, zone, out)?;
+            }
+            out.push(']');
+            Ok(())
+        }
+        Struct(_) => {
+            out.push('{');
+            for (i, column) in array.as_struct().columns().iter().enumerate() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                write_text(column, row, zone, out)?;
+            }
+            out.push('}');
+            Ok(())
+        }
+        Map(..) => {
+            let entries = array.as_map().value(row);
+            out.push('{');
+            for i in 0..entries.len() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                write_text(entries.column(0), i, zone, out)?;
+                out.push_str(" -> ");
+                write_text(entries.column(1), i, zone, out)?;
+            }
+            out.push('}');
+            Ok(())
+        }
+        other => return Err(SparkError::unsupported(format!("text of the type {}", simple_string(other))).into()),
+    };
+    ok.map_err(|_| SparkError::internal("a string cannot be written to").into())
+}
+
+/// A string column is needed: casts what is none.
+pub fn as_string(input: Typed, mode: Mode, zone: Zone) -> Result<Typed> {
+    if is_string(&input.data_type) { Ok(input) } else { cast(input, &DataType::Utf8, mode, zone) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_to(text: &str, to: &DataType, mode: Mode) -> Result<ArrayRef> {
+        let input: ArrayRef = Arc::new(StringArray::from(vec![text]));
+        cast_array(&input, to, mode, Zone::UTC).map_err(SparkError::from)
+    }
+
+    #[test]
+    fn malformed_text_is_an_error_under_ansi_and_null_elsewhere() {
+        let error = text_to("abc", &DataType::Int32, Mode::Ansi).unwrap_err();
+        assert_eq!(error.condition.as_deref(), Some("CAST_INVALID_INPUT"));
+        assert!(error.message.contains("'abc'"));
+        assert!(text_to("abc", &DataType::Int32, Mode::Try).unwrap().is_null(0));
+        assert_eq!(text_to("2.9", &DataType::Int32, Mode::Legacy).unwrap().as_primitive::<Int32Type>().value(0), 2);
+    }
+
+    #[test]
+    fn a_long_that_does_not_fit_an_int_overflows_under_ansi_and_wraps_in_legacy_mode() {
+        let input: ArrayRef = Arc::new(Int64Array::from(vec![1i64 << 32 | 7]));
+        let error: SparkError = cast_array(&input, &DataType::Int32, Mode::Ansi, Zone::UTC).unwrap_err().into();
+        assert_eq!(error.condition.as_deref(), Some("CAST_OVERFLOW"));
+        let wrapped = cast_array(&input, &DataType::Int32, Mode::Legacy, Zone::UTC).unwrap();
+        assert_eq!(wrapped.as_primitive::<Int32Type>().value(0), 7);
+    }
+}

@@ -1,0 +1,347 @@
+//! Text of values and values of text, as Spark's casts have them.
+//!
+//! Doubles print as Java's `Double.toString`, timestamps as `yyyy-MM-dd HH:mm:ss[.ffffff]` without trailing zeros;
+//! parsing is lenient as `SparkDateTimeUtils.stringToTimestamp` is: `2024`, `2024-3`, `2024-03-01T10:00Z` all read.
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, Timelike};
+
+use super::conf::Zone;
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// Java's shortest text: plain between 10^-3 and 10^7, else with exponent.
+pub fn double(x: f64) -> String {
+    java(x, &format!("{x:e}"))
+}
+
+pub fn float(x: f32) -> String {
+    java(f64::from(x), &format!("{x:e}"))
+}
+
+fn java(x: f64, scientific: &str) -> String {
+    if x.is_nan() {
+        return "NaN".into();
+    }
+    if x.is_infinite() {
+        return if x > 0.0 { "Infinity".into() } else { "-Infinity".into() };
+    }
+    if x == 0.0 {
+        return if x.is_sign_negative() { "-0.0".into() } else { "0.0".into() };
+    }
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |m| ("-", m));
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    if (-3..7).contains(&exponent) {
+        if exponent < 0 {
+            return format!("{sign}0.{}{digits}", "0".repeat((-exponent - 1) as usize));
+        }
+        let point = exponent as usize + 1;
+        if digits.len() <= point {
+            return format!("{sign}{digits}{}.0", "0".repeat(point - digits.len()));
+        }
+        return format!("{sign}{}.{}", &digits[..point], &digits[point..]);
+    }
+    let fraction = if digits.len() > 1 { &digits[1..] } else { "0" };
+    format!("{sign}{}.{fraction}E{exponent}", &digits[..1])
+}
+
+pub fn decimal(unscaled: i128, scale: i8) -> String {
+    let scale = usize::try_from(scale).unwrap_or(0);
+    let sign = if unscaled < 0 { "-" } else { "" };
+    let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+/// The calendar day `days` after the epoch; years beyond chrono's range print as the day count.
+pub fn date(days: i32) -> String {
+    match day(days) {
+        Some(d) if (0..=9999).contains(&d.year()) => format!("{:04}-{:02}-{:02}", d.year(), d.month(), d.day()),
+        Some(d) if d.year() > 9999 => format!("+{}-{:02}-{:02}", d.year(), d.month(), d.day()),
+        Some(d) => format!("-{:04}-{:02}-{:02}", -d.year(), d.month(), d.day()),
+        None => days.to_string(),
+    }
+}
+
+pub fn day(days: i32) -> Option<NaiveDate> {
+    let epoch = NaiveDate::from_ymd_opt(1970, 1, 1)?;
+    if days >= 0 {
+        epoch.checked_add_days(Days::new(days as u64))
+    } else {
+        epoch.checked_sub_days(Days::new(u64::from(days.unsigned_abs())))
+    }
+}
+
+pub fn days_of(date: NaiveDate) -> i32 {
+    date.num_days_from_ce() - 719_163
+}
+
+/// A local wall clock (µs since the local epoch) as text.
+pub fn timestamp(local_us: i64) -> String {
+    let days = local_us.div_euclid(MICROS_PER_DAY);
+    let rest = local_us.rem_euclid(MICROS_PER_DAY);
+    let (seconds, micros) = (rest / 1_000_000, rest % 1_000_000);
+    let clock = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let fraction = if micros == 0 { String::new() } else { format!(".{micros:06}").trim_end_matches('0').to_owned() };
+    format!("{} {clock}{fraction}", date(i32::try_from(days).unwrap_or(i32::MAX)))
+}
+
+/// `INTERVAL '1 02:03:04' DAY TO SECOND`.
+pub fn day_time_interval(us: i64) -> String {
+    let sign = if us < 0 { "-" } else { "" };
+    let total = us.unsigned_abs();
+    let (seconds, micros) = (total / 1_000_000, total % 1_000_000);
+    let fraction = if micros == 0 { String::new() } else { format!(".{micros:06}").trim_end_matches('0').to_owned() };
+    let (d, h, m, s) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("INTERVAL '{sign}{d} {h:02}:{m:02}:{s:02}{fraction}' DAY TO SECOND")
+}
+
+/// Reads a date; text after the day (`2024-03-01T…`, `2024-03-01 …`) is ignored as Spark ignores it.
+pub fn parse_date(text: &str) -> Option<i32> {
+    let text = text.trim();
+    let (negative, body) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let end = body.find([' ', 'T']).unwrap_or(body.len());
+    let mut parts = body[..end].split('-');
+    let year = number(parts.next()?, 4, 7)?;
+    let month = parts.next().map_or(Some(1), |p| number(p, 1, 2))?;
+    let day = parts.next().map_or(Some(1), |p| number(p, 1, 2))?;
+    if parts.next().is_some() {
+        return None;
+    }
+    let year = if negative { -year } else { year };
+    NaiveDate::from_ymd_opt(year, month as u32, day as u32).map(days_of)
+}
+
+fn number(text: &str, least: usize, most: usize) -> Option<i32> {
+    ((least..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+/// What a timestamp text says: a wall clock and the zone it names, if any.
+pub struct ParsedTimestamp {
+    pub local_us: i64,
+    pub zone: Option<Zone>,
+}
+
+impl ParsedTimestamp {
+    /// The instant, in the session zone where the text names none.
+    pub fn instant(&self, session: Zone) -> i64 {
+        self.zone.unwrap_or(session).to_instant(self.local_us)
+    }
+}
+
+pub fn parse_timestamp(text: &str) -> Option<ParsedTimestamp> {
+    let text = text.trim();
+    if let Some(fast) = parse_iso(text.as_bytes()) {
+        return Some(fast);
+    }
+    let start = usize::from(text.starts_with(['+', '-']));
+    let split = text[start..].find([' ', 'T']).map_or(text.len(), |i| i + start);
+    let days = parse_date(&text[..split])?;
+    let midnight = i64::from(days).checked_mul(MICROS_PER_DAY)?;
+    if split == text.len() {
+        return Some(ParsedTimestamp { local_us: midnight, zone: None });
+    }
+    let clock = &text[split + 1..];
+    let zone_at = clock.find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.')).unwrap_or(clock.len());
+    let (clock, zone) = clock.split_at(zone_at);
+    let zone = match zone.trim() {
+        "" => None,
+        name => Some(Zone::parse(name)?),
+    };
+    let mut parts = clock.split(':');
+    let hour = number(parts.next()?, 1, 2)?;
+    let minute = parts.next().map_or(Some(0), |p| number(p, 1, 2))?;
+    let (second, micros) = match parts.next() {
+        None => (0, 0),
+        Some(p) => {
+            let (s, f) = p.split_once('.').unwrap_or((p, ""));
+            if !f.bytes().all(|b| b.is_ascii_digit()) || f.len() > 9 {
+                return None;
+            }
+            let micros: i64 = format!("{:0<6}", &f[..f.len().min(6)]).parse().ok()?;
+            (number(s, 1, 2)?, micros)
+        }
+    };
+    if parts.next().is_some() || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let of_day = (i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second)) * 1_000_000 + micros;
+    Some(ParsedTimestamp { local_us: midnight.checked_add(of_day)?, zone })
+}
+
+/// `yyyy-MM-ddTHH:mm:ss[.f…][Z]`: what feeds send, read without splitting.
+fn parse_iso(b: &[u8]) -> Option<ParsedTimestamp> {
+    if b.len() < 19 || b[4] != b'-' || b[7] != b'-' || (b[10] != b'T' && b[10] != b' ') || b[13] != b':' || b[16] != b':' {
+        return None;
+    }
+    let digit = |i: usize| b[i].is_ascii_digit().then(|| i64::from(b[i] - b'0'));
+    let two = |i: usize| Some(digit(i)? * 10 + digit(i + 1)?);
+    let year = two(0)? * 100 + two(2)?;
+    let (month, day, hour, minute, second) = (two(5)?, two(8)?, two(11)?, two(14)?, two(17)?);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let mut at = 19;
+    let mut micros = 0;
+    if b.get(at) == Some(&b'.') {
+        at += 1;
+        let mut scale = 100_000;
+        while at < b.len() && b[at].is_ascii_digit() {
+            micros += i64::from(b[at] - b'0') * scale;
+            scale /= 10;
+            at += 1;
+        }
+        if at - 20 > 9 || at == 20 {
+            return None;
+        }
+    }
+    let zone = match &b[at..] {
+        [] => None,
+        b"Z" => Some(Zone::UTC),
+        _ => return None,
+    };
+    let days = i64::from(days_of(NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32)?));
+    let local_us = days * MICROS_PER_DAY + (hour * 3600 + minute * 60 + second) * 1_000_000 + micros;
+    Some(ParsedTimestamp { local_us, zone })
+}
+
+/// Java's lenient boolean words of a cast.
+pub fn parse_boolean(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "t" | "true" | "y" | "yes" | "1" => Some(true),
+        "f" | "false" | "n" | "no" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// `Double.parseDouble` with Spark's words for infinities.
+pub fn parse_double(text: &str) -> Option<f64> {
+    let trimmed = text.trim();
+    let lower = trimmed.to_ascii_lowercase();
+    match lower.as_str() {
+        "inf" | "+inf" | "infinity" | "+infinity" => return Some(f64::INFINITY),
+        "-inf" | "-infinity" => return Some(f64::NEG_INFINITY),
+        "nan" => return Some(f64::NAN),
+        _ => {}
+    }
+    let number = lower.strip_suffix(['d', 'f']).unwrap_or(&lower);
+    if !number.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) || number.contains(['i', 'n']) {
+        return None;
+    }
+    number.parse().ok()
+}
+
+/// An integer; a fraction is cut off only where `truncate` says so (casts outside ANSI).
+pub fn parse_long(text: &str, truncate: bool) -> Option<i64> {
+    let text = text.trim();
+    let whole = match text.split_once('.') {
+        Some((whole, fraction)) if truncate && fraction.bytes().all(|b| b.is_ascii_digit()) => whole,
+        Some(_) => return None,
+        None => text,
+    };
+    whole.parse().ok()
+}
+
+/// A decimal text as unscaled value at `scale`, rounded half up; none where it is no number or does not fit 38 digits.
+pub fn parse_decimal(text: &str, scale: i8) -> Option<i128> {
+    let text = text.trim().to_ascii_lowercase();
+    let (mantissa, exponent) = text.split_once('e').map_or((text.as_str(), 0), |(m, e)| (m, e.parse::<i32>().unwrap_or(i32::MAX)));
+    if exponent.abs() > 1000 {
+        return None;
+    }
+    let (negative, body) = match mantissa.as_bytes().first()? {
+        b'-' => (true, &mantissa[1..]),
+        b'+' => (false, &mantissa[1..]),
+        _ => (false, mantissa),
+    };
+    let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
+    if (whole.is_empty() && fraction.is_empty()) || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let digits = format!("{whole}{fraction}");
+    let shift = i32::from(scale) + exponent - fraction.len() as i32;
+    let value: i128 = if shift >= 0 {
+        let digits = digits.trim_start_matches('0');
+        if digits.is_empty() {
+            0
+        } else if digits.len() + shift as usize > 38 {
+            return None;
+        } else {
+            digits.parse::<i128>().ok()?.checked_mul(10i128.checked_pow(shift as u32)?)?
+        }
+    } else {
+        let cut = (-shift) as usize;
+        let padded = format!("{:0>width$}", digits, width = cut + 1);
+        let (keep, rest) = padded.split_at(padded.len() - cut);
+        let keep = keep.trim_start_matches('0');
+        if keep.len() > 38 {
+            return None;
+        }
+        let kept: i128 = if keep.is_empty() { 0 } else { keep.parse().ok()? };
+        kept + i128::from(rest.as_bytes()[0] >= b'5')
+    };
+    Some(if negative { -value } else { value })
+}
+
+/// Fields of a local wall clock.
+pub fn clock(local_us: i64) -> Option<chrono::NaiveDateTime> {
+    DateTime::from_timestamp_micros(local_us).map(|t| t.naive_utc())
+}
+
+/// µs since the local epoch of a wall clock.
+pub fn micros_of(time: chrono::NaiveDateTime) -> i64 {
+    let seconds = i64::from(time.num_seconds_from_midnight());
+    i64::from(days_of(time.date())) * MICROS_PER_DAY + seconds * 1_000_000 + i64::from(time.nanosecond() / 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_print_as_java_prints_them() {
+        for (x, text) in [
+            (1.0, "1.0"),
+            (0.001, "0.001"),
+            (0.0001, "1.0E-4"),
+            (1e7, "1.0E7"),
+            (1_234_567.0, "1234567.0"),
+            (1.5e10, "1.5E10"),
+            (-0.0, "-0.0"),
+            (123.456, "123.456"),
+            (f64::NEG_INFINITY, "-Infinity"),
+        ] {
+            assert_eq!(double(x), text);
+        }
+        assert_eq!(float(0.1), "0.1");
+    }
+
+    #[test]
+    fn timestamps_are_read_in_sparks_lenient_forms() {
+        let at = |text: &str| parse_timestamp(text).map(|t| t.instant(Zone::UTC));
+        let noon = Some(1_709_294_400_000_000);
+        for text in ["2024-03-01T12:00:00Z", "2024-03-01 12:00:00", "2024-3-1 12:0", "2024-03-01T14:00:00+02:00", " 2024-03-01 12:00:00.000 "] {
+            assert_eq!(at(text), noon, "{text}");
+        }
+        assert_eq!(at("2024-03-01"), Some(1_709_251_200_000_000));
+        assert_eq!(at("2024-03-01T12:00:00.123456789Z"), Some(1_709_294_400_123_456));
+        for bad in ["2024-02-30", "noon", "2024-03-01 25:00", "2024-03-01 12:00:00 nowhere", "", "24-03-01"] {
+            assert_eq!(at(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn decimals_round_half_up_and_overflow_to_none() {
+        assert_eq!(parse_decimal("1.005", 2), Some(101));
+        assert_eq!(parse_decimal("-1.005", 2), Some(-101));
+        assert_eq!(parse_decimal("1e3", 1), Some(10_000));
+        assert_eq!(parse_decimal("1e60", 0), None);
+        assert_eq!(parse_decimal("abc", 0), None);
+        assert_eq!(decimal(-5, 2), "-0.05");
+    }
+}

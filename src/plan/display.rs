@@ -1,0 +1,1 @@
+//! `show()`: rows as a table of text (`Dataset.showString`).

@@ -1,0 +1,1 @@
+//! `transform`, `filter`, `aggregate` and the other functions that take a lambda.

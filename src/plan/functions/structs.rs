@@ -1,0 +1,55 @@
+//! `struct`, `named_struct`.
+
+use std::sync::Arc;
+
+use arrow::array::StructArray;
+use arrow::datatypes::{DataType, Field, Fields};
+use datafusion_common::ScalarValue;
+use datafusion_expr::Expr;
+
+use super::{Context, call_name, wrong_number};
+use crate::error::{Result, SparkError};
+use crate::plan::kernel;
+use crate::plan::scope::Typed;
+
+pub fn call(_: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
+    Ok(Some(match name {
+        "struct" => {
+            let fields: Fields = args
+                .iter()
+                .enumerate()
+                .map(|(i, a)| Field::new(if a.named { a.name.clone() } else { format!("col{}", i + 1) }, a.data_type.clone(), true))
+                .collect();
+            let expr = make_struct(fields.clone(), args.iter().map(|a| a.expr.clone()).collect());
+            Typed::new(expr, DataType::Struct(fields), call_name(name, args))
+        }
+        "named_struct" => {
+            if args.len() % 2 != 0 {
+                return Err(wrong_number(name, "2n (n > 0)", args.len()));
+            }
+            let mut fields = Vec::new();
+            let mut values = Vec::new();
+            for pair in args.chunks(2) {
+                let Some(ScalarValue::Utf8(Some(field))) = pair[0].literal() else {
+                    return Err(SparkError::analysis(
+                        "DATATYPE_MISMATCH.CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING",
+                        "42K09",
+                        "Only foldable `STRING` expressions are allowed to appear at odd position of named_struct.",
+                    ));
+                };
+                fields.push(Field::new(field, pair[1].data_type.clone(), true));
+                values.push(pair[1].expr.clone());
+            }
+            let fields = Fields::from(fields);
+            Typed::new(make_struct(fields.clone(), values), DataType::Struct(fields), call_name(name, args))
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// A struct of given fields.
+pub fn make_struct(fields: Fields, values: Vec<Expr>) -> Expr {
+    kernel::call("named_struct", format!("{fields:?}"), DataType::Struct(fields.clone()), values, move |args, rows| {
+        Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), args.to_vec(), None, rows)?))
+    })
+}

@@ -1,0 +1,117 @@
+//! Generators (`explode` and its kin) in select lists and after LATERAL VIEW.
+
+use std::sync::Arc;
+
+use datafusion_expr::{Extension, LogicalPlan};
+
+use arrow::datatypes::DataType;
+
+use super::analyzer::Analyzer;
+use super::functions;
+use super::nodes::Generate;
+use super::resolve::typed_attribute;
+use super::scope::{Attribute, Generator, Resolved, Typed};
+use crate::connect::proto as sc;
+use crate::connect::proto::relation::RelType;
+use crate::error::{Result, SparkError};
+
+impl Analyzer {
+    /// Puts the list into a column and its elements into rows; returns the relation and the element columns.
+    pub(super) fn generate(&mut self, input: Resolved, generator: &Generator) -> Result<(Resolved, Vec<Attribute>)> {
+        let list = self.attribute("generator", super::types::list_of(generator.element.clone()), true);
+        let visible: Vec<Attribute> = input.visible().cloned().collect();
+        let mut columns: Vec<_> = visible.iter().map(|a| (a.column(), a)).collect();
+        columns.push((generator.list.clone(), &list));
+        let listed = self.project(input.plan.clone(), columns)?;
+        let parts: Vec<(String, DataType)> = match (&generator.element, generator.spread) {
+            (DataType::Struct(fields), true) => fields.iter().map(|f| (f.name().clone(), f.data_type().clone())).collect(),
+            (element, _) => vec![("col".into(), element.clone())],
+        };
+        if !generator.names.is_empty() && generator.names.len() != parts.len() {
+            return Err(SparkError::analysis(
+                "UDTF_ALIAS_NUMBER_MISMATCH",
+                "42802",
+                format!(
+                    "The number of aliases supplied in the AS clause does not match the number of columns output by the generator. \
+                     Expected {} aliases, but got {}.",
+                    parts.len(),
+                    generator.names.join(", ")
+                ),
+            ));
+        }
+        let made: Vec<Attribute> = parts
+            .into_iter()
+            .enumerate()
+            .map(|(i, (name, t))| {
+                let name = generator.names.get(i).cloned().unwrap_or(name);
+                self.attribute(name, t, true)
+            })
+            .collect();
+        let columns = made.iter().map(|a| (a.id.clone(), a.data_type.clone())).collect();
+        let node = Generate::new(listed, list.id, columns, generator.spread, generator.outer)?;
+        let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
+        Ok((input.over(plan), made))
+    }
+
+    /// Replaces the one generator of a select list by the columns it makes.
+    pub(super) fn pull_generator(&mut self, input: Resolved, items: &mut Vec<Typed>) -> Result<Resolved> {
+        let Some(at) = items.iter().position(|t| t.generator.is_some()) else { return Ok(input) };
+        if items.iter().filter(|t| t.generator.is_some()).count() > 1 {
+            return Err(SparkError::analysis(
+                "UNSUPPORTED_GENERATOR.MULTI_GENERATOR",
+                "42K0E",
+                "The generator is not supported: only one generator allowed per SELECT clause.",
+            ));
+        }
+        let Some(generator) = items[at].generator.take() else { return Ok(input) };
+        let (mut relation, made) = self.generate(input, &generator)?;
+        relation.hidden.extend(made.iter().cloned());
+        items.splice(at..=at, made.iter().map(typed_attribute));
+        Ok(relation)
+    }
+
+    /// `LateralJoin` whose right side is a table-valued generator: LATERAL VIEW.
+    pub(super) fn lateral_join(&mut self, node: &sc::LateralJoin) -> Result<Resolved> {
+        let left = self.input(node.left.as_deref())?;
+        let right = node.right.as_deref().ok_or_else(|| SparkError::invalid_plan("a lateral join has no right side"))?;
+        let Some((alias, names, call)) = generator_of(right) else {
+            return self.lateral_subquery(left, right, node);
+        };
+        let mut args = Vec::new();
+        for argument in &call.arguments {
+            args.push(self.expression(argument, &left)?);
+        }
+        let context = functions::Context { mode: self.mode(), zone: self.zone, now_us: self.now_us, conf: &self.conf };
+        let name = call.function_name.to_ascii_lowercase();
+        let generator = functions::call(&context, &name, args, false)?.and_then(|t| t.generator);
+        let mut generator = *generator.ok_or_else(|| {
+            SparkError::analysis("UNRESOLVABLE_TABLE_VALUED_FUNCTION", "42883", format!("Could not resolve `{name}` to a table-valued function."))
+        })?;
+        generator.names = names.unwrap_or_default();
+        generator.outer |= node.join_type() == sc::join::JoinType::LeftOuter;
+        let (mut relation, made) = self.generate(left, &generator)?;
+        for mut attribute in made {
+            attribute.qualifier = alias.iter().cloned().collect();
+            relation.output.push(attribute);
+        }
+        Ok(relation)
+    }
+}
+
+type GeneratorCall<'a> = (Option<String>, Option<Vec<String>>, &'a sc::UnresolvedTableValuedFunction);
+
+/// The call inside `SubqueryAlias(ToDF(UnresolvedTableValuedFunction))`, with alias and column names.
+fn generator_of(relation: &sc::Relation) -> Option<GeneratorCall<'_>> {
+    match relation.rel_type.as_ref()? {
+        RelType::SubqueryAlias(alias) => {
+            let (_, names, call) = generator_of(alias.input.as_deref()?)?;
+            Some((Some(alias.alias.clone()), names, call))
+        }
+        RelType::ToDf(to) => {
+            let (alias, _, call) = generator_of(to.input.as_deref()?)?;
+            Some((alias, Some(to.column_names.clone()), call))
+        }
+        RelType::UnresolvedTableValuedFunction(call) if !call.function_name.starts_with("__") => Some((None, None, call)),
+        _ => None,
+    }
+}

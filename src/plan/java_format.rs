@@ -1,0 +1,1 @@
+//! `java.time` patterns of `date_format` and `to_timestamp`.

@@ -1,0 +1,331 @@
+//! Joins of all types, USING and NATURAL, and set operations.
+
+use datafusion_common::JoinType;
+use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr};
+
+use super::aggregate::is_marker;
+use super::analyzer::Analyzer;
+use super::scope::{Attribute, Resolved, Typed};
+use super::{cast, coercion, types};
+use crate::connect::proto as sc;
+use crate::connect::proto::set_operation::SetOpType;
+use crate::error::{Result, SparkError};
+
+impl Analyzer {
+    pub(super) fn join(&mut self, node: &sc::Join) -> Result<Resolved> {
+        use sc::join::JoinType as J;
+        let left = self.input(node.left.as_deref())?;
+        let right = self.input(node.right.as_deref())?;
+        let join_type = match node.join_type() {
+            J::Inner | J::Cross | J::Unspecified => JoinType::Inner,
+            J::FullOuter => JoinType::Full,
+            J::LeftOuter => JoinType::Left,
+            J::RightOuter => JoinType::Right,
+            J::LeftAnti => JoinType::LeftAnti,
+            J::LeftSemi => JoinType::LeftSemi,
+        };
+        let natural = node.join_condition.as_ref().is_some_and(|c| is_marker(c, "__natural"));
+        let mut using = node.using_columns.clone();
+        if natural {
+            using = left.output.iter().map(|a| a.name.clone()).filter(|n| right.output.iter().any(|r| r.name.eq_ignore_ascii_case(n))).collect();
+        }
+        if !using.is_empty() {
+            return self.join_using(left, right, join_type, &using);
+        }
+        let condition = match &node.join_condition {
+            Some(condition) if !natural => {
+                let both = both_sides(&left, &right);
+                Some(self.condition(condition, &both)?.expr)
+            }
+            _ => None,
+        };
+        self.build_join(left, right, join_type, condition)
+    }
+
+    fn build_join(&mut self, left: Resolved, right: Resolved, join_type: JoinType, condition: Option<Expr>) -> Result<Resolved> {
+        let both = both_sides(&left, &right);
+        let plan = LogicalPlanBuilder::from(left.plan.clone()).join_on(right.plan.clone(), join_type, condition)?.build()?;
+        Ok(joined(left, right, join_type, plan, both))
+    }
+
+    fn join_using(&mut self, left: Resolved, right: Resolved, join_type: JoinType, using: &[String]) -> Result<Resolved> {
+        let mut condition: Option<Expr> = None;
+        let mut keys: Vec<(Attribute, Attribute, Typed, Typed)> = Vec::new();
+        for name in using {
+            let (l, r) = (self.using_side(&left, name, "left")?, self.using_side(&right, name, "right")?);
+            let common = coercion::comparison(&l.data_type, &r.data_type, self.conf.ansi())
+                .ok_or_else(|| SparkError::unsupported(format!("USING({name}) over columns without a common type")))?;
+            let lt = cast::cast(super::resolve::typed_attribute(&l), &common, self.mode(), self.zone)?;
+            let rt = cast::cast(super::resolve::typed_attribute(&r), &common, self.mode(), self.zone)?;
+            let equal = binary_expr(lt.expr.clone(), Operator::Eq, rt.expr.clone());
+            condition = Some(match condition {
+                Some(all) => datafusion_expr::and(all, equal),
+                None => equal,
+            });
+            keys.push((l, r, lt, rt));
+        }
+        let mut relation = self.build_join(left.clone(), right.clone(), join_type, condition)?;
+        if matches!(join_type, JoinType::LeftSemi | JoinType::LeftAnti) {
+            let key_first = keys.iter().map(|(l, ..)| l.clone());
+            let rest = relation.output.iter().filter(|a| keys.iter().all(|(l, ..)| l.id != a.id)).cloned();
+            relation.output = key_first.chain(rest).collect();
+            return Ok(relation);
+        }
+        let mut output = Vec::new();
+        let mut extra: Vec<(Expr, Attribute)> = Vec::new();
+        for (l, r, lt, rt) in &keys {
+            match join_type {
+                JoinType::Right => output.push(r.clone()),
+                JoinType::Full => {
+                    let key = self.attribute(l.name.clone(), lt.data_type.clone(), true);
+                    let expr = datafusion_functions::core::coalesce().call(vec![lt.expr.clone(), rt.expr.clone()]);
+                    extra.push((expr, key.clone()));
+                    output.push(key);
+                }
+                _ => output.push(l.clone()),
+            }
+        }
+        let is_key = |a: &Attribute| keys.iter().any(|(l, r, ..)| l.id == a.id || r.id == a.id);
+        let rest: Vec<Attribute> = relation.output.iter().filter(|a| !is_key(a)).cloned().collect();
+        let hidden: Vec<Attribute> = relation
+            .visible()
+            .filter(|a| is_key(a) && output.iter().all(|o| o.id != a.id))
+            .cloned()
+            .collect();
+        output.extend(rest);
+        if !extra.is_empty() {
+            let visible: Vec<Attribute> = relation.visible().cloned().collect();
+            let mut columns: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
+            columns.extend(extra.iter().map(|(e, a)| (e.clone(), a)));
+            relation.plan = self.project(relation.plan.clone(), columns)?;
+        }
+        relation.output = output;
+        relation.hidden = hidden;
+        Ok(relation)
+    }
+
+    fn using_side(&mut self, side: &Resolved, name: &str, which: &str) -> Result<Attribute> {
+        let parts = [name.to_owned()];
+        side.output.iter().find(|a| a.name.eq_ignore_ascii_case(&parts[0])).cloned().ok_or_else(|| {
+            let names: Vec<String> = side.output.iter().map(|a| format!("`{}`", a.name)).collect();
+            SparkError::analysis(
+                "UNRESOLVED_USING_COLUMN_FOR_JOIN",
+                "42703",
+                format!("USING column `{name}` cannot be resolved on the {which} side of the join. The {which}-side columns: [{}].", names.join(", ")),
+            )
+        })
+    }
+
+    /// LATERAL over a subquery: a join whose right side sees the left side's columns.
+    pub(super) fn lateral_subquery(&mut self, left: Resolved, right: &sc::Relation, node: &sc::LateralJoin) -> Result<Resolved> {
+        self.outer.push(left.visible().cloned().collect());
+        let resolved = self.relation(right);
+        self.outer.pop();
+        let right = resolved?;
+        let join_type = match node.join_type() {
+            sc::join::JoinType::LeftOuter => JoinType::Left,
+            _ => JoinType::Inner,
+        };
+        let plan = std::sync::Arc::new(self.exactly(&right)?);
+        let outer_ref_columns = plan.all_out_ref_exprs();
+        let subquery = LogicalPlan::Subquery(datafusion_expr::Subquery { subquery: plan, outer_ref_columns, spans: Default::default() });
+        let both = both_sides(&left, &right);
+        let condition = node.join_condition.as_ref().map(|c| self.condition(c, &both)).transpose()?.map(|t| t.expr);
+        let plan = LogicalPlanBuilder::from(left.plan.clone()).join_on(subquery, join_type, condition)?.build()?;
+        Ok(joined(left, right, join_type, plan, both))
+    }
+
+    pub(super) fn set_operation(&mut self, node: &sc::SetOperation) -> Result<Resolved> {
+        let left = self.input(node.left_input.as_deref())?;
+        let mut right = self.input(node.right_input.as_deref())?;
+        let (mut left, all) = (left, node.is_all());
+        if node.by_name() {
+            (left, right) = self.by_name(left, right, node.allow_missing_columns())?;
+        }
+        if left.output.len() != right.output.len() {
+            let operator = match node.set_op_type() {
+                SetOpType::Intersect => "INTERSECT",
+                SetOpType::Except => "EXCEPT",
+                _ => "UNION",
+            };
+            return Err(SparkError::analysis(
+                "NUM_COLUMNS_MISMATCH",
+                "42826",
+                format!(
+                    "{operator} can only be performed on inputs with the same number of columns, but the first input has {} columns \
+                     and the second input has {} columns.",
+                    left.output.len(),
+                    right.output.len()
+                ),
+            )
+            .with("operator", operator)
+            .with("firstNumColumns", left.output.len().to_string())
+            .with("invalidOrdinalNum", "second")
+            .with("invalidNumColumns", right.output.len().to_string()));
+        }
+        let mut common = Vec::new();
+        for (l, r) in left.output.iter().zip(&right.output) {
+            common.push(coercion::wider(&l.data_type, &r.data_type, self.conf.ansi()).ok_or_else(|| {
+                SparkError::analysis(
+                    "INCOMPATIBLE_COLUMN_TYPE",
+                    "42825",
+                    format!(
+                        "A set operation can only be performed on tables with compatible column types. The column `{}` is \"{}\" which is \
+                         not compatible with \"{}\".",
+                        r.name,
+                        types::sql_name(&r.data_type),
+                        types::sql_name(&l.data_type)
+                    ),
+                )
+            })?);
+        }
+        let (left_plan, output) = self.aligned(&left, &common)?;
+        let (right_plan, right_output) = self.aligned(&right, &common)?;
+        let streaming = left.streaming || right.streaming;
+        let mut outputs: Vec<Attribute> = output;
+        for (o, r) in outputs.iter_mut().zip(&right_output) {
+            o.nullable |= r.nullable;
+            o.event_time |= r.event_time;
+            o.qualifier.clear();
+        }
+        let plan = match node.set_op_type() {
+            SetOpType::Union | SetOpType::Unspecified => {
+                let union = LogicalPlanBuilder::from(left_plan).union(right_plan)?;
+                if all { union.build()? } else { union.distinct()?.build()? }
+            }
+            SetOpType::Intersect if !all => LogicalPlanBuilder::intersect(left_plan, right_plan, false)?,
+            SetOpType::Except if !all => LogicalPlanBuilder::except(left_plan, right_plan, false)?,
+            kind => self.numbered_set(left_plan, right_plan, &outputs, &right_output, kind == SetOpType::Intersect)?,
+        };
+        // INTERSECT and EXCEPT may qualify their columns: name them plainly again.
+        let columns = outputs
+            .iter()
+            .zip(plan.schema().columns())
+            .map(|(a, column)| (Expr::Column(column), a))
+            .collect::<Vec<_>>();
+        let plan = self.project(plan, columns)?;
+        Ok(Resolved::new(plan, outputs, streaming))
+    }
+
+    /// EXCEPT ALL and INTERSECT ALL: equal rows are numbered, then matched one by one.
+    fn numbered_set(&mut self, left: LogicalPlan, right: LogicalPlan, l: &[Attribute], r: &[Attribute], intersect: bool) -> Result<LogicalPlan> {
+        let (left_number, right_number) = (self.fresh_id(), self.fresh_id());
+        let number = |plan: LogicalPlan, columns: &[Attribute], id: &str| -> Result<LogicalPlan> {
+            use datafusion_expr::ExprFunctionExt;
+            let partition: Vec<Expr> = columns.iter().map(Attribute::column).collect();
+            let order = columns.iter().map(|c| c.column().sort(true, true)).collect();
+            let call = datafusion_functions_window::expr_fn::row_number().partition_by(partition).order_by(order).build()?;
+            Ok(LogicalPlanBuilder::from(plan).window(vec![call.alias(id.to_owned())])?.build()?)
+        };
+        let left = number(left, l, &left_number)?;
+        let right = number(right, r, &right_number)?;
+        let pair = |a: Expr, b: Expr| binary_expr(a, Operator::IsNotDistinctFrom, b);
+        let column = |id: &String| Expr::Column(datafusion_common::Column::new_unqualified(id.clone()));
+        let mut condition = pair(column(&left_number), column(&right_number));
+        for (a, b) in l.iter().zip(r) {
+            condition = datafusion_expr::and(condition, pair(a.column(), b.column()));
+        }
+        let join_type = if intersect { JoinType::LeftSemi } else { JoinType::LeftAnti };
+        let plan = LogicalPlanBuilder::from(left).join_on(right, join_type, Some(condition))?.build()?;
+        self.project(plan, l.iter().map(|a| (a.column(), a)).collect())
+    }
+
+    /// The output, in its order, cast to `types`, under fresh ids where a cast was needed or an id is taken twice.
+    pub(super) fn aligned(&mut self, relation: &Resolved, types: &[arrow::datatypes::DataType]) -> Result<(LogicalPlan, Vec<Attribute>)> {
+        let mut output = Vec::new();
+        let mut exprs = Vec::new();
+        for (attribute, to) in relation.output.iter().zip(types) {
+            let typed = cast::cast(super::resolve::typed_attribute(attribute), to, self.mode(), self.zone)?;
+            let taken = output.iter().any(|o: &Attribute| o.id == attribute.id);
+            let id = if typed.data_type == attribute.data_type && typed.attribute.is_some() && !taken { attribute.id.clone() } else { self.fresh_id() };
+            output.push(Attribute { id, data_type: to.clone(), ..attribute.clone() });
+            exprs.push(typed.expr);
+        }
+        let columns = exprs.into_iter().zip(&output).collect();
+        Ok((self.project(relation.plan.clone(), columns)?, output))
+    }
+
+    fn by_name(&mut self, mut left: Resolved, mut right: Resolved, allow_missing: bool) -> Result<(Resolved, Resolved)> {
+        let find = |side: &Resolved, name: &str| side.output.iter().find(|a| a.name.eq_ignore_ascii_case(name)).cloned();
+        let mut order = Vec::new();
+        let mut fill_right: Vec<Attribute> = Vec::new();
+        for attribute in &left.output.clone() {
+            match find(&right, &attribute.name) {
+                Some(found) => order.push(found),
+                None if allow_missing => {
+                    let null = self.attribute(attribute.name.clone(), attribute.data_type.clone(), true);
+                    fill_right.push(null.clone());
+                    order.push(null);
+                }
+                None => {
+                    let names: Vec<String> = right.output.iter().map(|a| a.name.clone()).collect();
+                    return Err(SparkError::analysis(
+                        "UNRESOLVED_COLUMN_IN_UNION_BY_NAME",
+                        "42703",
+                        format!("Cannot resolve column name \"{}\" among ({}).", attribute.name, names.join(", ")),
+                    ));
+                }
+            }
+        }
+        let mut fill_left = Vec::new();
+        for attribute in &right.output {
+            if find(&left, &attribute.name).is_none() {
+                if !allow_missing {
+                    continue;
+                }
+                let null = self.attribute(attribute.name.clone(), attribute.data_type.clone(), true);
+                fill_left.push(null);
+                order.push(attribute.clone());
+            }
+        }
+        left = self.with_nulls(left, &fill_left)?;
+        left.output.extend(fill_left);
+        right = self.with_nulls(right, &fill_right)?;
+        if allow_missing || order.len() == right.output.len() {
+            right.output = order;
+        }
+        Ok((left, right))
+    }
+
+    fn with_nulls(&mut self, relation: Resolved, nulls: &[Attribute]) -> Result<Resolved> {
+        if nulls.is_empty() {
+            return Ok(relation);
+        }
+        let visible: Vec<Attribute> = relation.visible().cloned().collect();
+        let mut columns: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
+        for null in nulls {
+            columns.push((Expr::Literal(datafusion_common::ScalarValue::try_from(&null.data_type)?, None), null));
+        }
+        let plan = self.project(relation.plan.clone(), columns)?;
+        Ok(relation.over(plan))
+    }
+}
+
+/// A scope with the columns of both sides.
+fn both_sides(left: &Resolved, right: &Resolved) -> Resolved {
+    let mut both = Resolved::new(left.plan.clone(), left.output.clone(), left.streaming || right.streaming);
+    both.output.extend(right.output.iter().cloned());
+    both.hidden = left.hidden.iter().chain(&right.hidden).cloned().collect();
+    both.tagged = left.tagged.iter().chain(&right.tagged).cloned().collect();
+    both
+}
+
+fn joined(left: Resolved, right: Resolved, join_type: JoinType, plan: LogicalPlan, both: Resolved) -> Resolved {
+    let mut relation = match join_type {
+        JoinType::LeftSemi | JoinType::LeftAnti => Resolved { tagged: left.tagged.clone(), ..left.clone() },
+        _ => both,
+    };
+    let outer = |attributes: &mut Vec<Attribute>, ids: &[Attribute]| {
+        for a in attributes.iter_mut().filter(|a| ids.iter().any(|i| i.id == a.id)) {
+            a.nullable = true;
+        }
+    };
+    if matches!(join_type, JoinType::Left | JoinType::Full) {
+        outer(&mut relation.output, &right.output);
+    }
+    if matches!(join_type, JoinType::Right | JoinType::Full) {
+        outer(&mut relation.output, &left.output);
+    }
+    relation.streaming = left.streaming || right.streaming;
+    relation.over(plan)
+}

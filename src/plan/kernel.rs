@@ -1,0 +1,108 @@
+//! A scalar function made of a closure: how Spark's semantics enter DataFusion's expression trees.
+//!
+//! The analyzer knows all types when it builds an expression, so a kernel is made for one call: its return type is fixed
+//! and its constant options (zone, format, mode) are captured. Two kernels are equal when name, options and type are.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, new_null_array};
+use arrow::datatypes::DataType;
+use datafusion_common::Result;
+use datafusion_expr::expr::ScalarFunction;
+use datafusion_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+
+type Body = dyn Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync;
+
+/// One call's function: named, typed, with its options spelled out in `options`.
+#[derive(Clone)]
+struct Kernel {
+    name: String,
+    options: String,
+    return_type: DataType,
+    signature: Signature,
+    body: Arc<Body>,
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}] -> {}", self.name, self.options, self.return_type)
+    }
+}
+
+impl PartialEq for Kernel {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.options == other.options && self.return_type == other.return_type
+    }
+}
+
+impl Eq for Kernel {}
+
+impl Hash for Kernel {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+        self.options.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Kernel {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.return_type.clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let scalars = !args.args.is_empty() && args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
+        let rows = if scalars { 1 } else { args.number_rows };
+        let arrays = args.args.iter().map(|a| a.to_array(rows)).collect::<Result<Vec<_>>>()?;
+        let out = if arrays.iter().any(|a| a.data_type().is_null()) && self.options.contains("null-in-null-out") {
+            new_null_array(&self.return_type, rows)
+        } else {
+            (self.body)(&arrays, rows)?
+        };
+        if scalars {
+            return Ok(ColumnarValue::Scalar(datafusion_common::ScalarValue::try_from_array(&out, 0)?));
+        }
+        Ok(ColumnarValue::Array(out))
+    }
+}
+
+/// Makes the call `name(args…)`; `options` must tell apart closures that behave differently.
+/// The closure gets all arguments as arrays of `rows` rows and returns as many.
+pub fn call(
+    name: &str,
+    options: impl Into<String>,
+    return_type: DataType,
+    args: Vec<Expr>,
+    body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
+) -> Expr {
+    call_with(name, options, return_type, args, Volatility::Immutable, body)
+}
+
+/// As [`call`], for functions whose value is not a function of their arguments (`rand`, `uuid`).
+pub fn call_with(
+    name: &str,
+    options: impl Into<String>,
+    return_type: DataType,
+    args: Vec<Expr>,
+    volatility: Volatility,
+    body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
+) -> Expr {
+    let kernel = Kernel {
+        name: name.to_owned(),
+        options: options.into(),
+        return_type,
+        signature: Signature::variadic_any(volatility),
+        body: Arc::new(body),
+    };
+    let udf = Arc::new(ScalarUDF::new_from_impl(kernel));
+    Expr::ScalarFunction(ScalarFunction::new_udf(udf, args))
+}

@@ -1,0 +1,230 @@
+//! Spark Connect literals as typed expressions, and their SQL text.
+
+use arrow::array::{ArrayRef, new_empty_array};
+use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalUnit, TimeUnit};
+use datafusion_common::ScalarValue;
+use datafusion_expr::Expr;
+
+use super::scope::Typed;
+use super::types;
+use crate::connect::proto as sc;
+use crate::connect::proto::expression::literal::LiteralType;
+use crate::error::{Result, SparkError};
+
+/// A literal with its type and the name that Spark gives it as a column.
+pub fn resolve(literal: &sc::expression::Literal) -> Result<Typed> {
+    let value = scalar(literal)?;
+    let name = display(&value);
+    let data_type = value.data_type();
+    let mut typed = Typed::new(Expr::Literal(value, None), data_type, name);
+    typed.nullable = matches!(&typed.expr, Expr::Literal(value, _) if value.is_null());
+    Ok(typed)
+}
+
+/// A literal as DataFusion's scalar.
+#[allow(deprecated)] // Clients of Spark 4.0 still send `element_type`.
+pub fn scalar(literal: &sc::expression::Literal) -> Result<ScalarValue> {
+    let kind = literal.literal_type.as_ref().ok_or_else(|| SparkError::invalid_plan("a literal is empty"))?;
+    Ok(match kind {
+        LiteralType::Null(data_type) => {
+            let data_type = if data_type.kind.is_some() { types::from_proto(data_type)? } else { DataType::Null };
+            ScalarValue::try_from(&data_type)?
+        }
+        LiteralType::Binary(bytes) => ScalarValue::Binary(Some(bytes.clone())),
+        LiteralType::Boolean(v) => ScalarValue::Boolean(Some(*v)),
+        LiteralType::Byte(v) => ScalarValue::Int8(Some(i8::try_from(*v).map_err(|_| SparkError::invalid_plan("a byte literal is out of range"))?)),
+        LiteralType::Short(v) => ScalarValue::Int16(Some(i16::try_from(*v).map_err(|_| SparkError::invalid_plan("a short literal is out of range"))?)),
+        LiteralType::Integer(v) => ScalarValue::Int32(Some(*v)),
+        LiteralType::Long(v) => ScalarValue::Int64(Some(*v)),
+        LiteralType::Float(v) => ScalarValue::Float32(Some(*v)),
+        LiteralType::Double(v) => ScalarValue::Float64(Some(*v)),
+        LiteralType::Decimal(d) => decimal(&d.value, d.precision, d.scale)?,
+        LiteralType::String(v) => ScalarValue::Utf8(Some(v.clone())),
+        LiteralType::Date(days) => ScalarValue::Date32(Some(*days)),
+        LiteralType::Timestamp(us) => ScalarValue::TimestampMicrosecond(Some(*us), Some(types::UTC.into())),
+        LiteralType::TimestampNtz(us) => ScalarValue::TimestampMicrosecond(Some(*us), None),
+        LiteralType::CalendarInterval(i) => {
+            ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(i.months, i.days, i.microseconds.saturating_mul(1000))))
+        }
+        LiteralType::YearMonthInterval(months) => ScalarValue::IntervalYearMonth(Some(*months)),
+        LiteralType::DayTimeInterval(us) => ScalarValue::DurationMicrosecond(Some(*us)),
+        LiteralType::Array(array) => {
+            let elements = array.elements.iter().map(scalar).collect::<Result<Vec<_>>>()?;
+            let declared = match (&array.element_type, literal.data_type.as_ref().and_then(|t| t.kind.as_ref())) {
+                (Some(t), _) => Some(types::from_proto(t)?),
+                (None, Some(sc::data_type::Kind::Array(a))) => a.element_type.as_ref().map(|t| types::from_proto(t)).transpose()?,
+                _ => None,
+            };
+            list(elements, declared)?
+        }
+        LiteralType::SpecializedArray(array) => {
+            use sc::expression::literal::specialized_array::ValueType as V;
+            let elements: Vec<ScalarValue> = match array.value_type.as_ref() {
+                Some(V::Bools(v)) => v.values.iter().map(|x| ScalarValue::Boolean(Some(*x))).collect(),
+                Some(V::Ints(v)) => v.values.iter().map(|x| ScalarValue::Int32(Some(*x))).collect(),
+                Some(V::Longs(v)) => v.values.iter().map(|x| ScalarValue::Int64(Some(*x))).collect(),
+                Some(V::Floats(v)) => v.values.iter().map(|x| ScalarValue::Float32(Some(*x))).collect(),
+                Some(V::Doubles(v)) => v.values.iter().map(|x| ScalarValue::Float64(Some(*x))).collect(),
+                Some(V::Strings(v)) => v.values.iter().map(|x| ScalarValue::Utf8(Some(x.clone()))).collect(),
+                None => vec![],
+            };
+            list(elements, None)?
+        }
+        other => return Err(SparkError::unsupported(format!("the literal {other:?}"))),
+    })
+}
+
+fn list(elements: Vec<ScalarValue>, declared: Option<DataType>) -> Result<ScalarValue> {
+    let element = declared
+        .or_else(|| elements.iter().map(ScalarValue::data_type).find(|t| !t.is_null()))
+        .unwrap_or(DataType::Null);
+    let values: ArrayRef = if elements.is_empty() {
+        new_empty_array(&element)
+    } else {
+        let cast = elements.into_iter().map(|e| e.cast_to(&element)).collect::<datafusion_common::Result<Vec<_>>>()?;
+        ScalarValue::iter_to_array(cast)?
+    };
+    let field = std::sync::Arc::new(arrow::datatypes::Field::new("element", element, true));
+    let offsets = arrow::buffer::OffsetBuffer::from_lengths([values.len()]);
+    Ok(ScalarValue::List(std::sync::Arc::new(arrow::array::ListArray::try_new(field, offsets, values, None)?)))
+}
+
+fn decimal(text: &str, precision: Option<i32>, scale: Option<i32>) -> Result<ScalarValue> {
+    let bad = || SparkError::invalid_plan(format!("'{text}' is no decimal literal"));
+    let negative = text.starts_with('-');
+    let digits = text.trim_start_matches(['-', '+']);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) || (whole.is_empty() && fraction.is_empty()) {
+        return Err(bad());
+    }
+    let scale = match scale {
+        Some(s) => usize::try_from(s).map_err(|_| bad())?,
+        None => fraction.len(),
+    };
+    if fraction.len() > scale || scale > 38 {
+        return Err(bad());
+    }
+    let unscaled: i128 = format!("{whole}{fraction:0<scale$}").parse().map_err(|_| bad())?;
+    let needed = unscaled.to_string().len().max(scale);
+    let precision = precision.and_then(|p| usize::try_from(p).ok()).unwrap_or(needed).max(needed).max(1);
+    if precision > 38 {
+        return Err(bad());
+    }
+    let value = if negative { -unscaled } else { unscaled };
+    Ok(ScalarValue::Decimal128(Some(value), precision as u8, scale as i8))
+}
+
+/// `Literal.sql` without type suffixes: the text inside column names.
+pub fn display(value: &ScalarValue) -> String {
+    if value.is_null() {
+        return "NULL".into();
+    }
+    match value {
+        ScalarValue::Utf8(Some(s)) => s.clone(),
+        ScalarValue::Boolean(Some(b)) => b.to_string(),
+        ScalarValue::Float64(Some(x)) => super::cast_text::double(*x),
+        ScalarValue::Float32(Some(x)) => super::cast_text::float(*x),
+        ScalarValue::Date32(Some(days)) => format!("DATE '{}'", super::cast_text::date(*days)),
+        ScalarValue::TimestampMicrosecond(Some(us), zone) => {
+            let kind = if zone.is_some() { "TIMESTAMP" } else { "TIMESTAMP_NTZ" };
+            format!("{kind} '{}'", super::cast_text::timestamp(*us))
+        }
+        ScalarValue::Decimal128(Some(v), _, s) => super::cast_text::decimal(*v, *s),
+        ScalarValue::Binary(Some(bytes)) => format!("X'{}'", bytes.iter().map(|b| format!("{b:02X}")).collect::<String>()),
+        ScalarValue::IntervalYearMonth(Some(m)) => format!("INTERVAL '{}-{}' YEAR TO MONTH", m / 12, m % 12),
+        ScalarValue::DurationMicrosecond(Some(us)) => super::cast_text::day_time_interval(*us),
+        ScalarValue::List(list) => {
+            let items: Vec<String> = (0..list.value(0).len())
+                .filter_map(|i| ScalarValue::try_from_array(&list.value(0), i).ok())
+                .map(|v| display(&v))
+                .collect();
+            format!("ARRAY({})", items.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+pub fn int(value: i32) -> Typed {
+    Typed::new(Expr::Literal(ScalarValue::Int32(Some(value)), None), DataType::Int32, value.to_string())
+}
+
+pub fn string(value: &str) -> Typed {
+    Typed::new(Expr::Literal(ScalarValue::Utf8(Some(value.into())), None), DataType::Utf8, value)
+}
+
+/// µs of an interval literal or text such as `10 minutes`; months are an error for windows and delays.
+pub fn interval_micros(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let lower = text.to_ascii_lowercase();
+    let text = lower.strip_prefix("interval").unwrap_or(&lower).trim();
+    let mut total: i128 = 0;
+    let mut words = text.split_whitespace().peekable();
+    words.peek()?;
+    while let Some(word) = words.next() {
+        let split = word.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(word.len());
+        let (number, glued) = word.split_at(split);
+        let unit = if glued.is_empty() { words.next()? } else { glued };
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let scale: i128 = match unit.trim_end_matches('s') {
+            "microsecond" | "u" => 1,
+            "millisecond" | "m" => 1_000,
+            "second" | "" | "sec" => 1_000_000,
+            "minute" | "min" => 60_000_000,
+            "hour" | "h" => 3_600_000_000,
+            "day" | "d" => 86_400_000_000,
+            "week" | "w" => 604_800_000_000,
+            _ => return None,
+        };
+        let sign = if whole.starts_with('-') { -1 } else { 1 };
+        let whole: i128 = whole.trim_start_matches(['-', '+']).parse().ok()?;
+        total += sign * whole * scale;
+        if !fraction.is_empty() {
+            if scale != 1_000_000 || fraction.len() > 9 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+                return None;
+            }
+            let nanos: i128 = format!("{fraction:0<9}").parse().ok()?;
+            total += sign * nanos / 1_000;
+        }
+    }
+    i64::try_from(total).ok()
+}
+
+/// µs of a constant interval expression, where it has no months.
+pub fn constant_micros(value: &ScalarValue) -> Option<i64> {
+    match value {
+        ScalarValue::Utf8(Some(text)) => interval_micros(text),
+        ScalarValue::DurationMicrosecond(Some(us)) => Some(*us),
+        ScalarValue::IntervalMonthDayNano(Some(i)) if i.months == 0 => {
+            Some(i64::from(i.days).checked_mul(86_400_000_000)?.checked_add(i.nanoseconds / 1000)?)
+        }
+        _ => None,
+    }
+}
+
+/// Types that intervals have inside.
+pub fn is_interval(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Interval(IntervalUnit::YearMonth | IntervalUnit::MonthDayNano) | DataType::Duration(TimeUnit::Microsecond))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_spark_reads_them() {
+        assert_eq!(interval_micros("10 minutes"), Some(600_000_000));
+        assert_eq!(interval_micros("interval 1 hour 30 minutes"), Some(5_400_000_000));
+        assert_eq!(interval_micros("1.5 seconds"), Some(1_500_000));
+        assert_eq!(interval_micros("-5 seconds"), Some(-5_000_000));
+        assert_eq!(interval_micros("1 month"), None);
+        assert_eq!(interval_micros("ten minutes"), None);
+        assert_eq!(interval_micros(""), None);
+    }
+
+    #[test]
+    fn decimal_literals_keep_value_precision_and_scale() {
+        assert_eq!(decimal("-1.50", None, None).unwrap(), ScalarValue::Decimal128(Some(-150), 3, 2));
+        assert_eq!(decimal("7", Some(10), Some(2)).unwrap(), ScalarValue::Decimal128(Some(700), 10, 2));
+        assert!(decimal("1.2.3", None, None).is_err());
+    }
+}

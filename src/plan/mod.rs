@@ -1,0 +1,37 @@
+//! From Spark Connect's unresolved messages to DataFusion's logical plans, by Spark's rules.
+//!
+//! SQL text becomes Spark Connect messages first (`sql`), so that one analyzer serves both APIs. The analyzer resolves
+//! names (`scope`, `resolve`), types and implicit casts (`coercion`), functions (`functions`), and relations
+//! (`relation`, `aggregate`, `project`, `join`, …). What comes in: messages, session settings, temp views already put in
+//! their place. What comes out: a logical plan whose columns have unique names, and the scans it reads. Nothing here
+//! knows executors, time or I/O.
+
+pub mod aggregate;
+pub mod analyzer;
+pub mod arithmetic;
+pub mod cast;
+pub mod cast_text;
+pub mod coercion;
+pub mod conf;
+pub mod datetime;
+pub mod display;
+pub mod extract;
+pub mod functions;
+pub mod generate;
+pub mod java_format;
+pub mod join;
+pub mod kernel;
+pub mod literal;
+pub mod nodes;
+pub mod project;
+pub mod relation;
+pub mod resolve;
+pub mod scan;
+pub mod scope;
+pub mod sql;
+pub mod time_window;
+pub mod types;
+pub mod window_function;
+
+/// Marks a name that no user can write: the prefix of column ids.
+pub const ID_PREFIX: char = '#';

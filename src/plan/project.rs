@@ -1,0 +1,159 @@
+//! Select lists: stars, generators, window functions, aggregates without GROUP BY, aliases further left.
+
+use datafusion_expr::{Expr, LogicalPlanBuilder};
+
+use super::aggregate::has_aggregate;
+use super::analyzer::Analyzer;
+use super::scope::{Attribute, Resolved, Typed};
+use super::{sql, time_window};
+use crate::connect::proto as sc;
+use crate::connect::proto::expression::ExprType;
+use crate::error::{Result, SparkError};
+
+impl Analyzer {
+    pub(super) fn project_relation(&mut self, node: &sc::Project) -> Result<Resolved> {
+        let input = match node.input.as_deref() {
+            Some(input) => self.relation(input)?,
+            None => Resolved::new(LogicalPlanBuilder::empty(true).build()?, vec![], false),
+        };
+        self.select(input, &node.expressions)
+    }
+
+    /// `SELECT expressions FROM input`.
+    pub(super) fn select(&mut self, input: Resolved, expressions: &[sc::Expression]) -> Result<Resolved> {
+        let outside = std::mem::take(&mut self.lateral);
+        let items = self.select_items(&input, expressions);
+        self.lateral = outside;
+        let items = items?;
+        if items.iter().any(|t| has_aggregate(&t.expr)) {
+            return self.global_aggregate(input, items);
+        }
+        self.select_typed(input, items)
+    }
+
+    fn select_items(&mut self, input: &Resolved, expressions: &[sc::Expression]) -> Result<Vec<Typed>> {
+        let mut items: Vec<Typed> = Vec::with_capacity(expressions.len());
+        for expression in expressions {
+            match &expression.expr_type {
+                Some(ExprType::UnresolvedStar(star)) => items.extend(self.star(star, input)?),
+                Some(ExprType::UnresolvedRegex(regex)) => items.push(self.name(&regex.col_name, regex.plan_id, input)?),
+                Some(ExprType::UnresolvedFunction(f)) if f.function_name == "__star_except" => items.extend(self.star_except(f, input)?),
+                Some(ExprType::ExpressionString(text)) => {
+                    let (parsed, relations) = sql::parse_expression_with_relations(&text.expression)?;
+                    self.remember(relations)?;
+                    items.extend(self.select_items(input, std::slice::from_ref(&parsed))?);
+                }
+                _ => {
+                    let typed = self.expression(expression, input)?;
+                    if matches!(expression.expr_type, Some(ExprType::Alias(_))) && typed.generator.is_none() {
+                        self.lateral.push(typed.clone());
+                    }
+                    items.push(typed);
+                }
+            }
+        }
+        Ok(items)
+    }
+
+    fn star_except(&mut self, call: &sc::expression::UnresolvedFunction, input: &Resolved) -> Result<Vec<Typed>> {
+        let Some((star, excepted)) = call.arguments.split_first() else { return Ok(vec![]) };
+        let Some(ExprType::UnresolvedStar(star)) = &star.expr_type else {
+            return Err(SparkError::invalid_plan("EXCEPT needs a star"));
+        };
+        let mut columns = self.star(star, input)?;
+        for expression in excepted {
+            let unwanted = self.expression(expression, input)?;
+            columns.retain(|c| c.expr != unwanted.expr);
+        }
+        Ok(columns)
+    }
+
+    /// A projection of resolved items, with generators, windows and window functions pulled out below it.
+    pub(super) fn select_typed(&mut self, mut input: Resolved, mut items: Vec<Typed>) -> Result<Resolved> {
+        input = self.pull_time_window(input, &mut items)?;
+        input = self.pull_generator(input, &mut items)?;
+        input = self.pull_window_functions(input, &mut items)?;
+        let mut output: Vec<Attribute> = Vec::with_capacity(items.len());
+        let mut exprs: Vec<Expr> = Vec::with_capacity(items.len());
+        for typed in items {
+            let attribute = match &typed.attribute {
+                Some(attribute) if output.iter().all(|a| a.id != attribute.id) => {
+                    Attribute { name: typed.name.clone(), ..attribute.clone() }
+                }
+                Some(attribute) => {
+                    let id = self.fresh_id();
+                    Attribute { id, name: typed.name.clone(), ..attribute.clone() }
+                }
+                None => self.attribute(typed.name.clone(), typed.data_type.clone(), typed.nullable),
+            };
+            output.push(attribute);
+            exprs.push(typed.expr);
+        }
+        // Columns of the input stay behind the projection, so that ORDER BY and WHERE above still find them.
+        let hidden: Vec<Attribute> =
+            input.visible().filter(|a| output.iter().all(|o| o.id != a.id)).cloned().collect();
+        let columns: Vec<(Expr, &Attribute)> = exprs
+            .into_iter()
+            .zip(&output)
+            .chain(hidden.iter().map(|a| (a.column(), a)))
+            .collect();
+        let plan = self.project(input.plan.clone(), columns)?;
+        let mut resolved = Resolved::new(plan, output, input.streaming);
+        resolved.hidden = hidden;
+        resolved.tagged = input.tagged;
+        Ok(resolved)
+    }
+
+    /// `select(window(…))` without grouping.
+    fn pull_time_window(&mut self, input: Resolved, items: &mut [Typed]) -> Result<Resolved> {
+        let Some(at) = items.iter().position(|t| t.window.is_some()) else { return Ok(input) };
+        let Some(window) = items[at].window.clone() else { return Ok(input) };
+        let name = items[at].name.clone();
+        let mut expanded = time_window::expand(self, input, &window, &name)?;
+        for item in items.iter_mut().filter(|t| t.window.as_ref() == Some(&window)) {
+            item.expr = expanded.window.column();
+            item.attribute = Some(expanded.window.clone());
+            item.window = None;
+        }
+        if items.iter().any(|t| t.window.is_some()) {
+            return Err(SparkError::analysis(
+                "MULTI_TIME_WINDOW_EXPRESSIONS_NOT_SUPPORTED",
+                "0A000",
+                "Multiple time/session window expressions would result in a cartesian product of rows, therefore they are currently not supported.",
+            ));
+        }
+        expanded.relation.output.retain(|a| a.id != expanded.window.id);
+        expanded.relation.hidden.push(expanded.window);
+        Ok(expanded.relation)
+    }
+
+    pub(super) fn with_columns(&mut self, node: &sc::WithColumns) -> Result<Resolved> {
+        let input = self.input(node.input.as_deref())?;
+        let sensitive = self.conf.case_sensitive();
+        let mut items: Vec<Typed> = input.output.iter().map(super::resolve::typed_attribute).collect();
+        for alias in &node.aliases {
+            let [name] = &alias.name[..] else {
+                return Err(SparkError::unsupported("withColumn with several names"));
+            };
+            let inner = alias.expr.as_deref().ok_or_else(|| SparkError::invalid_plan("withColumn has no expression"))?;
+            let mut typed = self.expression(inner, &input)?;
+            if let Some(generator) = &mut typed.generator {
+                generator.names = vec![name.clone()];
+            }
+            if typed.attribute.as_ref().is_some_and(|a| !a.event_time) {
+                typed.attribute = None;
+            }
+            typed.name = name.clone();
+            typed.named = true;
+            let matches = |t: &Typed| if sensitive { t.name == *name } else { t.name.eq_ignore_ascii_case(name) };
+            match items.iter().position(matches) {
+                Some(at) => items[at] = typed,
+                None => items.push(typed),
+            }
+        }
+        if items.iter().any(|t| has_aggregate(&t.expr)) {
+            return Err(SparkError::analysis("MISSING_GROUP_BY", "42803", "The query does not include a GROUP BY clause. Add GROUP BY or turn it into the window functions using OVER clauses."));
+        }
+        self.select_typed(input, items)
+    }
+}

@@ -1,0 +1,235 @@
+//! Type names as Spark writes them: `decimal(10,2)`, `array<struct<a:int>>`, `interval day to second`.
+
+use super::error::SqlError;
+use super::message::data_type;
+use super::scanner::{Name, Scanner};
+use super::schema::struct_fields;
+use crate::connect::proto as sc;
+use sc::data_type::{self as dt, Kind};
+
+/// How deep types may nest: far beyond any schema, far below any stack.
+pub(super) const MAX_TYPE_DEPTH: usize = 64;
+const MAX_DECIMAL_PRECISION: u64 = 38;
+
+/// Reads one type. Names are those of Spark's grammar, in any case.
+///
+/// # Errors
+/// `UNSUPPORTED_DATATYPE` for a name Spark does not know, `INCOMPLETE_TYPE_DEFINITION.*` for a collection without its
+/// element, `PARSE_SYNTAX_ERROR` otherwise.
+pub fn parse_data_type(text: &str) -> Result<sc::DataType, SqlError> {
+    let mut scanner = Scanner::new(text);
+    if scanner.peek().is_none() {
+        return Err(SqlError::Empty);
+    }
+    let parsed = read_type(&mut scanner, MAX_TYPE_DEPTH)?;
+    scanner.expect_end()?;
+    Ok(parsed)
+}
+
+/// Reads one type and leaves the scanner after it. `depth` is how much deeper it may nest.
+pub(super) fn read_type(scanner: &mut Scanner<'_>, depth: usize) -> Result<sc::DataType, SqlError> {
+    let depth = depth.checked_sub(1).ok_or(SqlError::TooComplex)?;
+    let name = scanner.name()?;
+    let word = if name.quoted {
+        String::new()
+    } else {
+        name.text.to_ascii_lowercase()
+    };
+    let kind = match word.as_str() {
+        "boolean" => Kind::Boolean(dt::Boolean::default()),
+        "byte" | "tinyint" => Kind::Byte(dt::Byte::default()),
+        "short" | "smallint" => Kind::Short(dt::Short::default()),
+        "int" | "integer" => Kind::Integer(dt::Integer::default()),
+        "long" | "bigint" => Kind::Long(dt::Long::default()),
+        "float" | "real" => Kind::Float(dt::Float::default()),
+        "double" => Kind::Double(dt::Double::default()),
+        "decimal" | "dec" | "numeric" => Kind::Decimal(read_decimal(scanner)?),
+        "string" => Kind::String(dt::String {
+            collation: read_collation(scanner)?,
+            ..Default::default()
+        }),
+        "char" | "character" => Kind::Char(dt::Char {
+            length: read_length(scanner, "CHAR")?,
+            ..Default::default()
+        }),
+        "varchar" => Kind::VarChar(dt::VarChar {
+            length: read_length(scanner, "VARCHAR")?,
+            ..Default::default()
+        }),
+        "binary" => Kind::Binary(dt::Binary::default()),
+        "date" => Kind::Date(dt::Date::default()),
+        "timestamp" | "timestamp_ltz" => Kind::Timestamp(dt::Timestamp::default()),
+        "timestamp_ntz" => Kind::TimestampNtz(dt::TimestampNtz::default()),
+        "time" => Kind::Time(dt::Time {
+            precision: Some(read_time_precision(scanner)?),
+            ..Default::default()
+        }),
+        "interval" => read_interval(scanner)?,
+        "void" | "null" => Kind::Null(dt::Null::default()),
+        "variant" => Kind::Variant(dt::Variant::default()),
+        "array" => read_array(scanner, depth)?,
+        "map" => read_map(scanner, depth)?,
+        "struct" => read_struct(scanner, depth)?,
+        _ => return Err(unsupported(&name)),
+    };
+    Ok(data_type(kind))
+}
+
+fn unsupported(name: &Name) -> SqlError {
+    SqlError::UnsupportedType {
+        type_name: format!("\"{}\"", name.text.to_uppercase()),
+    }
+}
+
+fn read_decimal(scanner: &mut Scanner<'_>) -> Result<dt::Decimal, SqlError> {
+    let (mut precision, mut scale) = (10, 0);
+    if scanner.eat('(') {
+        precision = scanner.number()?;
+        if scanner.eat(',') {
+            scale = scanner.number()?;
+        }
+        scanner.expect(')')?;
+    }
+    if precision > MAX_DECIMAL_PRECISION || scale > precision {
+        return Err(SqlError::DecimalPrecision {
+            precision: precision.max(scale),
+        });
+    }
+    Ok(dt::Decimal {
+        scale: Some(scale as i32),
+        precision: Some(precision as i32),
+        ..Default::default()
+    })
+}
+
+fn read_collation(scanner: &mut Scanner<'_>) -> Result<String, SqlError> {
+    if scanner.eat_word("COLLATE") {
+        Ok(scanner.name()?.text)
+    } else {
+        Ok(String::new())
+    }
+}
+
+fn read_length(scanner: &mut Scanner<'_>, name: &str) -> Result<i32, SqlError> {
+    if !scanner.eat('(') {
+        return Err(SqlError::MissingSize {
+            type_name: format!("\"{name}\""),
+        });
+    }
+    let start = scanner.mark();
+    let length = i32::try_from(scanner.number()?);
+    let Ok(length) = length else {
+        scanner.reset(start);
+        return Err(scanner.error());
+    };
+    scanner.expect(')')?;
+    Ok(length)
+}
+
+fn read_time_precision(scanner: &mut Scanner<'_>) -> Result<i32, SqlError> {
+    if !scanner.eat('(') {
+        return Ok(6);
+    }
+    let start = scanner.mark();
+    let precision = scanner.number()?;
+    if precision > 6 {
+        scanner.reset(start);
+        return Err(scanner.error());
+    }
+    scanner.expect(')')?;
+    Ok(precision as i32)
+}
+
+/// The fields of the two interval types, in order; a field's number is its place in its row.
+pub(super) const YEAR_MONTH_FIELDS: [&str; 2] = ["YEAR", "MONTH"];
+pub(super) const DAY_TIME_FIELDS: [&str; 4] = ["DAY", "HOUR", "MINUTE", "SECOND"];
+
+fn read_interval(scanner: &mut Scanner<'_>) -> Result<Kind, SqlError> {
+    let eat_field = |scanner: &mut Scanner<'_>, fields: &[&str]| fields.iter().position(|name| scanner.eat_word(name));
+    for (row, fields) in [&YEAR_MONTH_FIELDS[..], &DAY_TIME_FIELDS[..]].into_iter().enumerate() {
+        let Some(start) = eat_field(scanner, fields) else {
+            continue;
+        };
+        let mut end = start;
+        let mark = scanner.mark();
+        if scanner.eat_word("TO") {
+            end = match eat_field(scanner, fields) {
+                Some(end) if end > start => end,
+                _ => {
+                    scanner.reset(mark);
+                    return Err(scanner.error());
+                }
+            };
+        }
+        return Ok(if row == 0 {
+            year_month(start, end)
+        } else {
+            day_time(start, end)
+        });
+    }
+    Ok(Kind::CalendarInterval(dt::CalendarInterval::default()))
+}
+
+/// `INTERVAL YEAR TO MONTH`, by the numbers of its fields.
+pub(super) fn year_month(start: usize, end: usize) -> Kind {
+    Kind::YearMonthInterval(dt::YearMonthInterval {
+        start_field: Some(start as i32),
+        end_field: Some(end as i32),
+        ..Default::default()
+    })
+}
+
+/// `INTERVAL DAY TO SECOND`, by the numbers of its fields.
+pub(super) fn day_time(start: usize, end: usize) -> Kind {
+    Kind::DayTimeInterval(dt::DayTimeInterval {
+        start_field: Some(start as i32),
+        end_field: Some(end as i32),
+        ..Default::default()
+    })
+}
+
+fn open(scanner: &mut Scanner<'_>, kind: &'static str) -> Result<(), SqlError> {
+    if scanner.eat('<') {
+        Ok(())
+    } else {
+        Err(SqlError::IncompleteType { kind })
+    }
+}
+
+fn read_array(scanner: &mut Scanner<'_>, depth: usize) -> Result<Kind, SqlError> {
+    open(scanner, "ARRAY")?;
+    let element_type = Some(Box::new(read_type(scanner, depth)?));
+    scanner.expect('>')?;
+    Ok(Kind::Array(Box::new(dt::Array {
+        element_type,
+        contains_null: true,
+        ..Default::default()
+    })))
+}
+
+fn read_map(scanner: &mut Scanner<'_>, depth: usize) -> Result<Kind, SqlError> {
+    open(scanner, "MAP")?;
+    let key_type = Some(Box::new(read_type(scanner, depth)?));
+    scanner.expect(',')?;
+    let value_type = Some(Box::new(read_type(scanner, depth)?));
+    scanner.expect('>')?;
+    Ok(Kind::Map(Box::new(dt::Map {
+        key_type,
+        value_type,
+        value_contains_null: true,
+        ..Default::default()
+    })))
+}
+
+fn read_struct(scanner: &mut Scanner<'_>, depth: usize) -> Result<Kind, SqlError> {
+    open(scanner, "STRUCT")?;
+    let mut fields = vec![];
+    if !scanner.eat('>') {
+        fields = struct_fields(scanner, depth, true)?;
+        scanner.expect('>')?;
+    }
+    Ok(Kind::Struct(dt::Struct {
+        fields,
+        ..Default::default()
+    }))
+}

@@ -1,0 +1,278 @@
+//! The dialect: what sqlparser is told of Spark's grammar, its operator precedence first.
+
+use super::prefix;
+use sqlparser::ast::{CastKind, Expr};
+use sqlparser::dialect::{Dialect, Precedence};
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, Word};
+
+const OR: u8 = 5;
+const AND: u8 = 10;
+const NOT: u8 = 15;
+/// `IN`, `LIKE`, `IS`, `BETWEEN`: looser than comparison, so that `a = b IS NULL` is `(a = b) IS NULL`.
+pub(super) const PREDICATE: u8 = 18;
+const COMPARISON: u8 = 20;
+const BIT_OR: u8 = 21;
+const BIT_XOR: u8 = 22;
+const BIT_AND: u8 = 24;
+const SHIFT: u8 = 26;
+const PLUS: u8 = 30;
+/// `*`, `/`, `%`, `DIV`; signs bind their operand tighter than these.
+pub(super) const TIMES: u8 = 40;
+const CAST: u8 = 50;
+
+/// Spark SQL.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Spark;
+
+/// Bare words that end a select item or a relation, and so are no alias without `AS`.
+fn is_reserved_alias(keyword: Keyword) -> bool {
+    use Keyword as K;
+    matches!(
+        keyword,
+        K::FROM
+            | K::WHERE
+            | K::GROUP
+            | K::HAVING
+            | K::ORDER
+            | K::SORT
+            | K::CLUSTER
+            | K::DISTRIBUTE
+            | K::LIMIT
+            | K::OFFSET
+            | K::UNION
+            | K::EXCEPT
+            | K::INTERSECT
+            | K::MINUS
+            | K::LATERAL
+            | K::WINDOW
+            | K::QUALIFY
+            | K::PIVOT
+            | K::UNPIVOT
+            | K::TABLESAMPLE
+            | K::ON
+            | K::USING
+            | K::JOIN
+            | K::INNER
+            | K::CROSS
+            | K::FULL
+            | K::LEFT
+            | K::RIGHT
+            | K::NATURAL
+            | K::ANTI
+            | K::SEMI
+            | K::AS
+            | K::SELECT
+            | K::WITH
+            | K::FOR
+            | K::WHEN
+            | K::THEN
+            | K::ELSE
+            | K::AND
+            | K::OR
+            | K::NOT
+            | K::IN
+            | K::IS
+            | K::BETWEEN
+            | K::LIKE
+            | K::ILIKE
+            | K::RLIKE
+            | K::REGEXP
+            | K::DIV
+            | K::INTO
+            | K::SET
+            | K::VALUES
+    )
+}
+
+impl Dialect for Spark {
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        ch == '`'
+    }
+
+    fn identifier_quote_style(&self, _identifier: &str) -> Option<char> {
+        Some('`')
+    }
+
+    fn is_identifier_start(&self, ch: char) -> bool {
+        ch.is_alphabetic() || ch == '_'
+    }
+
+    fn is_identifier_part(&self, ch: char) -> bool {
+        ch.is_alphanumeric() || ch == '_'
+    }
+
+    fn supports_string_literal_backslash_escape(&self) -> bool {
+        true
+    }
+
+    fn supports_numeric_prefix(&self) -> bool {
+        true
+    }
+
+    fn supports_from_first_select(&self) -> bool {
+        true
+    }
+
+    fn supports_filter_during_aggregation(&self) -> bool {
+        true
+    }
+
+    fn supports_window_function_null_treatment_arg(&self) -> bool {
+        true
+    }
+
+    fn supports_window_clause_named_window_reference(&self) -> bool {
+        true
+    }
+
+    fn supports_group_by_expr(&self) -> bool {
+        true
+    }
+
+    fn supports_group_by_with_modifier(&self) -> bool {
+        true
+    }
+
+    fn supports_order_by_all(&self) -> bool {
+        true
+    }
+
+    fn supports_select_wildcard_except(&self) -> bool {
+        true
+    }
+
+    fn supports_select_expr_star(&self) -> bool {
+        true
+    }
+
+    fn supports_select_item_multi_column_alias(&self) -> bool {
+        true
+    }
+
+    fn supports_aliased_function_args(&self) -> bool {
+        true
+    }
+
+    fn supports_cte_without_as(&self) -> bool {
+        true
+    }
+
+    fn supports_values_as_table_factor(&self) -> bool {
+        true
+    }
+
+    fn supports_parens_around_table_factor(&self) -> bool {
+        true
+    }
+
+    fn supports_table_sample_before_alias(&self) -> bool {
+        true
+    }
+
+    fn supports_left_associative_joins_without_parens(&self) -> bool {
+        true
+    }
+
+    fn supports_bitwise_shift_operators(&self) -> bool {
+        true
+    }
+
+    fn supports_bang_not_operator(&self) -> bool {
+        true
+    }
+
+    fn supports_nested_comments(&self) -> bool {
+        true
+    }
+
+    fn is_select_item_alias(&self, explicit: bool, kw: &Keyword, _parser: &mut Parser) -> bool {
+        explicit || !is_reserved_alias(*kw)
+    }
+
+    fn is_table_factor_alias(&self, explicit: bool, kw: &Keyword, _parser: &mut Parser) -> bool {
+        explicit || !is_reserved_alias(*kw)
+    }
+
+    fn prec_value(&self, prec: Precedence) -> u8 {
+        match prec {
+            Precedence::Or => OR,
+            Precedence::And => AND,
+            Precedence::UnaryNot => NOT,
+            Precedence::Is | Precedence::Like | Precedence::Between | Precedence::PgOther => PREDICATE,
+            Precedence::Eq => COMPARISON,
+            Precedence::Pipe => BIT_OR,
+            Precedence::Caret | Precedence::Xor => BIT_XOR,
+            Precedence::Ampersand => BIT_AND,
+            Precedence::PlusMinus => PLUS,
+            Precedence::MulDivModOp => TIMES,
+            Precedence::DoubleColon | Precedence::AtTz => CAST,
+            // Subscripts are read up to a colon of this precedence, and Spark has no slices.
+            Precedence::Colon => 0,
+            _ => 100,
+        }
+    }
+
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        let is_predicate = |keyword| {
+            use Keyword as K;
+            matches!(keyword, K::IN | K::BETWEEN | K::LIKE | K::ILIKE | K::RLIKE | K::REGEXP)
+        };
+        let precedence = match &parser.peek_token_ref().token {
+            Token::Word(Word { keyword, .. }) => match keyword {
+                Keyword::OR => OR,
+                Keyword::AND => AND,
+                Keyword::IS => PREDICATE,
+                Keyword::DIV => TIMES,
+                Keyword::NOT => match &parser.peek_nth_token_ref(1).token {
+                    Token::Word(after) if is_predicate(after.keyword) => PREDICATE,
+                    _ => 0,
+                },
+                keyword if is_predicate(*keyword) => PREDICATE,
+                _ => 0,
+            },
+            Token::Eq
+            | Token::DoubleEq
+            | Token::Neq
+            | Token::Lt
+            | Token::LtEq
+            | Token::Gt
+            | Token::GtEq
+            | Token::Spaceship => COMPARISON,
+            Token::Pipe => BIT_OR,
+            Token::Caret => BIT_XOR,
+            Token::Ampersand => BIT_AND,
+            Token::ShiftLeft | Token::ShiftRight => SHIFT,
+            Token::Plus | Token::Minus | Token::StringConcat => PLUS,
+            Token::Mul | Token::Div | Token::Mod => TIMES,
+            Token::DoubleColon => CAST,
+            _ => 0,
+        };
+        Some(Ok(precedence))
+    }
+
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        prefix::parse(parser).transpose()
+    }
+
+    fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+        match &parser.peek_token_ref().token {
+            Token::Word(Word {
+                keyword: Keyword::DIV, ..
+            }) => Some(prefix::parse_div(parser, expr, precedence)),
+            Token::DoubleColon => {
+                parser.next_token();
+                let operand = Box::new(expr.clone());
+                let cast = prefix::parse_type(parser).map(|data_type| Expr::Cast {
+                    kind: CastKind::DoubleColon,
+                    expr: operand,
+                    data_type,
+                    format: None,
+                });
+                Some(cast.and_then(|cast| parser.parse_compound_expr(cast, vec![])))
+            }
+            _ => prefix::parse_like_quantified(parser, expr).transpose(),
+        }
+    }
+}

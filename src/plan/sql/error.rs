@@ -1,0 +1,235 @@
+//! Why a text is not Spark SQL, under Spark's own error conditions.
+
+use std::fmt;
+
+/// Where in the text an error was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Position {
+    /// Counted from 1.
+    pub line: u64,
+    /// Characters before it in its line, counted from 0 as Spark's `pos` is.
+    pub column: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(line {}, pos {})", self.line, self.column)
+    }
+}
+
+/// An error of the SQL front end. Each variant is one of Spark's error conditions, or a family of them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SqlError {
+    /// The text does not follow the grammar.
+    #[error("[PARSE_SYNTAX_ERROR] Syntax error at or near {error}{hint}. SQLSTATE: 42601 {position}")]
+    Syntax {
+        /// The offending token in quotes, or `end of input`.
+        error: String,
+        /// What may help, empty or starting with `: `.
+        hint: String,
+        /// Where the token starts.
+        position: Position,
+    },
+    /// The text is empty where a statement, an expression or a type is needed.
+    #[error("[PARSE_EMPTY_STATEMENT] Syntax error, unexpected empty statement. SQLSTATE: 42617")]
+    Empty,
+    /// Spark accepts it (or another database does), Rivulet does not.
+    #[error("[UNSUPPORTED_FEATURE.{feature}] The feature is not supported: {description}. SQLSTATE: 0A000")]
+    Unsupported {
+        /// Last part of the condition, in capitals.
+        feature: &'static str,
+        /// The statement or clause, in words.
+        description: String,
+    },
+    /// No such type.
+    #[error("[UNSUPPORTED_DATATYPE] Unsupported data type {type_name}. SQLSTATE: 0A000")]
+    UnsupportedType {
+        /// The name in quotes, in capitals.
+        type_name: String,
+    },
+    /// A type that needs parameters has none (`ARRAY`), or has the wrong ones.
+    #[error("[INCOMPLETE_TYPE_DEFINITION.{kind}] Incomplete complex type: {kind}. SQLSTATE: 42K01")]
+    IncompleteType {
+        /// `ARRAY`, `MAP` or `STRUCT`.
+        kind: &'static str,
+    },
+    /// `CHAR` or `VARCHAR` without a length.
+    #[error("[DATATYPE_MISSING_SIZE] DataType {type_name} requires a length parameter. SQLSTATE: 42K01")]
+    MissingSize {
+        /// The name in quotes, in capitals.
+        type_name: String,
+    },
+    /// A decimal type or literal with more digits than 38.
+    #[error(
+        "[DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION] Decimal precision {precision} exceeds max precision 38. SQLSTATE: 22003"
+    )]
+    DecimalPrecision {
+        /// Digits asked for.
+        precision: u64,
+    },
+    /// A numeric literal that its suffix's type cannot hold.
+    #[error(
+        "[INVALID_NUMERIC_LITERAL_RANGE] Numeric literal {literal} is outside the valid range for {type_name}. SQLSTATE: 22003"
+    )]
+    NumericRange {
+        /// The digits with the sign, without the suffix.
+        literal: String,
+        /// The type of the suffix.
+        type_name: &'static str,
+    },
+    /// `DATE'..'`, `TIMESTAMP'..'`, `X'..'`: the text is no value of the type.
+    #[error("[INVALID_TYPED_LITERAL] The value of the typed literal {value_type} is invalid: {value}. SQLSTATE: 42604")]
+    TypedLiteral {
+        /// The type in quotes, in capitals.
+        value_type: String,
+        /// The text in single quotes.
+        value: String,
+    },
+    /// `INTERVAL ..`: the text is no interval, or mixes units that do not go together.
+    #[error("[INVALID_INTERVAL_FORMAT.{reason}] Error parsing '{input}' to interval. SQLSTATE: 22006")]
+    Interval {
+        /// Last part of the condition, in capitals.
+        reason: &'static str,
+        /// The interval as written.
+        input: String,
+    },
+    /// `GROUP BY 7` where the select list is shorter.
+    #[error(
+        "[GROUP_BY_POS_OUT_OF_RANGE] GROUP BY position {index} is not in select list (valid range is [1, {size}]). SQLSTATE: 42805"
+    )]
+    GroupByPosition {
+        /// As written, counted from 1.
+        index: i64,
+        /// Items of the select list.
+        size: usize,
+    },
+    /// `LIMIT` or `OFFSET` is not a constant, not an integer, negative or too large.
+    #[error(
+        "[INVALID_LIMIT_LIKE_EXPRESSION.{reason}] The limit like expression {expression} is invalid. SQLSTATE: 42K0E"
+    )]
+    Limit {
+        /// Last part of the condition, in capitals.
+        reason: &'static str,
+        /// The expression in double quotes.
+        expression: String,
+    },
+    /// `OVER w` where no `WINDOW w AS ..` is.
+    #[error(
+        "[MISSING_WINDOW_SPECIFICATION] Window specification is not defined in the WINDOW clause for {name}. SQLSTATE: 42P20"
+    )]
+    MissingWindow {
+        /// As written.
+        name: String,
+    },
+    /// Two tables of one `WITH` have the same name.
+    #[error("[DUPLICATED_CTE_NAMES] CTE definition can't have duplicate names: {names}. SQLSTATE: 42602")]
+    DuplicateCte {
+        /// In quotes.
+        names: String,
+    },
+    /// Nested or chained deeper, or repeated more often, than the engine follows.
+    #[error(
+        "[FAILED_TO_PARSE_TOO_COMPLEX] The statement, including potential SQL functions and referenced views, was too complex to parse. SQLSTATE: 54001"
+    )]
+    TooComplex,
+}
+
+impl SqlError {
+    /// Spark's error condition, with its sub-condition after a dot.
+    pub fn condition(&self) -> String {
+        match self {
+            Self::Syntax { .. } => "PARSE_SYNTAX_ERROR".into(),
+            Self::Empty => "PARSE_EMPTY_STATEMENT".into(),
+            Self::Unsupported { feature, .. } => format!("UNSUPPORTED_FEATURE.{feature}"),
+            Self::UnsupportedType { .. } => "UNSUPPORTED_DATATYPE".into(),
+            Self::IncompleteType { kind } => format!("INCOMPLETE_TYPE_DEFINITION.{kind}"),
+            Self::MissingSize { .. } => "DATATYPE_MISSING_SIZE".into(),
+            Self::DecimalPrecision { .. } => "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION".into(),
+            Self::NumericRange { .. } => "INVALID_NUMERIC_LITERAL_RANGE".into(),
+            Self::TypedLiteral { .. } => "INVALID_TYPED_LITERAL".into(),
+            Self::Interval { reason, .. } => format!("INVALID_INTERVAL_FORMAT.{reason}"),
+            Self::GroupByPosition { .. } => "GROUP_BY_POS_OUT_OF_RANGE".into(),
+            Self::Limit { reason, .. } => format!("INVALID_LIMIT_LIKE_EXPRESSION.{reason}"),
+            Self::MissingWindow { .. } => "MISSING_WINDOW_SPECIFICATION".into(),
+            Self::DuplicateCte { .. } => "DUPLICATED_CTE_NAMES".into(),
+            Self::TooComplex => "FAILED_TO_PARSE_TOO_COMPLEX".into(),
+        }
+    }
+
+    /// The SQLSTATE of the condition.
+    pub fn sql_state(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } => "42601",
+            Self::Empty => "42617",
+            Self::Unsupported { .. } | Self::UnsupportedType { .. } => "0A000",
+            Self::IncompleteType { .. } | Self::MissingSize { .. } => "42K01",
+            Self::DecimalPrecision { .. } | Self::NumericRange { .. } => "22003",
+            Self::TypedLiteral { .. } => "42604",
+            Self::Interval { .. } => "22006",
+            Self::GroupByPosition { .. } => "42805",
+            Self::Limit { .. } => "42K0E",
+            Self::MissingWindow { .. } => "42P20",
+            Self::DuplicateCte { .. } => "42602",
+            Self::TooComplex => "54001",
+        }
+    }
+
+    /// The parameters of the message, under Spark's names, in the order of the message.
+    pub fn message_parameters(&self) -> Vec<(String, String)> {
+        let pairs: Vec<(&str, String)> = match self {
+            Self::Syntax { error, hint, .. } => vec![("error", error.clone()), ("hint", hint.clone())],
+            Self::Empty | Self::TooComplex => vec![],
+            Self::Unsupported { description, .. } => vec![("feature", description.clone())],
+            Self::UnsupportedType { type_name } => vec![("typeName", type_name.clone())],
+            Self::IncompleteType { kind } => vec![("elementType", format!("<{kind}>"))],
+            Self::MissingSize { type_name } => vec![("type", type_name.clone())],
+            Self::DecimalPrecision { precision } => {
+                vec![("precision", precision.to_string()), ("maxPrecision", "38".into())]
+            }
+            Self::NumericRange { literal, type_name, .. } => {
+                vec![
+                    ("rawStrippedQualifier", literal.clone()),
+                    ("typeName", (*type_name).into()),
+                ]
+            }
+            Self::TypedLiteral { value_type, value } => {
+                vec![("valueType", value_type.clone()), ("value", value.clone())]
+            }
+            Self::Interval { input, .. } => vec![("input", input.clone())],
+            Self::GroupByPosition { index, size } => vec![("index", index.to_string()), ("size", size.to_string())],
+            Self::Limit { expression, .. } => vec![("expr", expression.clone())],
+            Self::MissingWindow { name } => vec![("windowName", name.clone())],
+            Self::DuplicateCte { names } => vec![("duplicateNames", names.clone())],
+        };
+        pairs
+            .into_iter()
+            .map(|(name, value)| (name.to_string(), value))
+            .collect()
+    }
+
+    /// A syntax error at a token as written.
+    pub(super) fn near(token: &str, position: Position) -> Self {
+        Self::Syntax {
+            error: format!("'{token}'"),
+            hint: String::new(),
+            position,
+        }
+    }
+
+    /// A syntax error at the end of the text.
+    pub(super) fn at_end(position: Position) -> Self {
+        Self::Syntax {
+            error: "end of input".into(),
+            hint: String::new(),
+            position,
+        }
+    }
+
+    /// A clause or statement that is not supported.
+    pub(super) fn unsupported(feature: &'static str, description: impl Into<String>) -> Self {
+        Self::Unsupported {
+            feature,
+            description: description.into(),
+        }
+    }
+}

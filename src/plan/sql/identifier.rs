@@ -1,0 +1,58 @@
+//! Multipart identifiers: reading `` a.`b.c`.d `` and writing it back.
+
+use super::error::SqlError;
+use super::scanner::{Scanner, is_name_part};
+
+/// Reads a multipart identifier: names with dots between, each bare or in back-quotes.
+///
+/// # Errors
+/// `PARSE_SYNTAX_ERROR` for anything else, an empty text among them.
+pub fn parse_identifier(text: &str) -> Result<Vec<String>, SqlError> {
+    let mut scanner = Scanner::new(text);
+    let mut parts = vec![scanner.name()?.text];
+    while scanner.eat('.') {
+        parts.push(scanner.name()?.text);
+    }
+    scanner.expect_end()?;
+    Ok(parts)
+}
+
+/// Writes parts so that [`parse_identifier`] reads them back: a part is in back-quotes where it is not a bare name.
+pub fn quote_identifier<S: AsRef<str>>(parts: &[S]) -> String {
+    parts
+        .iter()
+        .map(|part| quote_part(part.as_ref()))
+        .collect::<Vec<_>>()
+        .join(".")
+}
+
+fn quote_part(part: &str) -> String {
+    if !part.is_empty() && part.chars().all(is_name_part) {
+        part.to_string()
+    } else {
+        format!("`{}`", part.replace('`', "``"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_parts_may_hold_dots_and_back_quotes() {
+        assert_eq!(parse_identifier("a.`b.c`.d").unwrap(), ["a", "b.c", "d"]);
+        assert_eq!(parse_identifier("`a``b`").unwrap(), ["a`b"]);
+        assert_eq!(quote_identifier(&["a", "b.c", "d`e", ""]), "a.`b.c`.`d``e`.``");
+    }
+
+    #[test]
+    fn anything_else_is_a_syntax_error() {
+        for text in ["", "a.", ".a", "a b", "`a", "a-b", "``"] {
+            assert_eq!(
+                parse_identifier(text).unwrap_err().condition(),
+                "PARSE_SYNTAX_ERROR",
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Short ways to write the protocol's nested messages.
+
+use crate::connect::proto as sc;
+use sc::expression::literal::LiteralType;
+use sc::expression::{ExprType, UnresolvedFunction};
+use sc::relation::RelType;
+
+/// An expression of a kind.
+pub(super) fn expression(kind: ExprType) -> sc::Expression {
+    sc::Expression {
+        common: None,
+        expr_type: Some(kind),
+    }
+}
+
+/// A relation of a kind.
+pub(super) fn relation(kind: RelType) -> sc::Relation {
+    sc::Relation {
+        common: None,
+        rel_type: Some(kind),
+    }
+}
+
+/// A relation that carries one of the marks of [`super::marker`].
+#[allow(deprecated, reason = "the protocol has no other free text on a relation")]
+pub(super) fn marked_relation(kind: RelType, source_info: &str) -> sc::Relation {
+    let common = sc::RelationCommon {
+        source_info: source_info.into(),
+        plan_id: None,
+        origin: None,
+    };
+    sc::Relation {
+        common: Some(common),
+        rel_type: Some(kind),
+    }
+}
+
+/// A call of a function by its lower-case name.
+pub(super) fn call(name: &str, arguments: Vec<sc::Expression>) -> sc::Expression {
+    expression(ExprType::UnresolvedFunction(UnresolvedFunction {
+        function_name: name.to_lowercase(),
+        arguments,
+        ..Default::default()
+    }))
+}
+
+/// A call of one of the functions of [`super::marker`].
+pub(super) fn internal(name: &str, arguments: Vec<sc::Expression>) -> sc::Expression {
+    expression(ExprType::UnresolvedFunction(UnresolvedFunction {
+        function_name: name.into(),
+        arguments,
+        is_internal: Some(true),
+        ..Default::default()
+    }))
+}
+
+/// `not(e)`.
+pub(super) fn not(operand: sc::Expression) -> sc::Expression {
+    call("not", vec![operand])
+}
+
+/// `not(e)` where `negated`, else `e`.
+pub(super) fn not_if(negated: bool, operand: sc::Expression) -> sc::Expression {
+    if negated { not(operand) } else { operand }
+}
+
+/// A literal that says no more than its value.
+pub(super) fn literal(value: LiteralType) -> sc::Expression {
+    expression(ExprType::Literal(bare_literal(value)))
+}
+
+/// The literal alone, where the protocol wants no expression.
+pub(super) fn bare_literal(value: LiteralType) -> sc::expression::Literal {
+    sc::expression::Literal {
+        data_type: None,
+        literal_type: Some(value),
+    }
+}
+
+/// A string literal.
+pub(super) fn string(value: impl Into<String>) -> sc::Expression {
+    literal(LiteralType::String(value.into()))
+}
+
+/// A column by its parts.
+pub(super) fn attribute<S: AsRef<str>>(parts: &[S]) -> sc::Expression {
+    expression(ExprType::UnresolvedAttribute(sc::expression::UnresolvedAttribute {
+        unparsed_identifier: super::quote_identifier(parts),
+        ..Default::default()
+    }))
+}
+
+/// `*`, or `target.*`.
+pub(super) fn star(target: Option<String>) -> sc::Expression {
+    let unparsed_target = target.map(|target| format!("{target}.*"));
+    expression(ExprType::UnresolvedStar(sc::expression::UnresolvedStar {
+        unparsed_target,
+        plan_id: None,
+    }))
+}
+
+/// `e AS name`, or `e AS (name, ..)`.
+pub(super) fn alias(operand: sc::Expression, name: Vec<String>) -> sc::Expression {
+    expression(ExprType::Alias(Box::new(sc::expression::Alias {
+        expr: Some(Box::new(operand)),
+        name,
+        metadata: None,
+    })))
+}
+
+/// `child[extraction]`.
+pub(super) fn extract_value(child: sc::Expression, extraction: sc::Expression) -> sc::Expression {
+    expression(ExprType::UnresolvedExtractValue(Box::new(
+        sc::expression::UnresolvedExtractValue {
+            child: Some(Box::new(child)),
+            extraction: Some(Box::new(extraction)),
+        },
+    )))
+}
+
+/// `CAST(operand AS to)` in an evaluation mode.
+pub(super) fn cast(operand: sc::Expression, to: sc::DataType, mode: sc::expression::cast::EvalMode) -> sc::Expression {
+    expression(ExprType::Cast(Box::new(sc::expression::Cast {
+        expr: Some(Box::new(operand)),
+        eval_mode: mode as i32,
+        cast_to_type: Some(sc::expression::cast::CastToType::Type(to)),
+    })))
+}
+
+/// `input AS alias`.
+pub(super) fn subquery_alias(input: sc::Relation, alias: String) -> sc::Relation {
+    relation(RelType::SubqueryAlias(Box::new(sc::SubqueryAlias {
+        input: Some(Box::new(input)),
+        alias,
+        qualifier: vec![],
+    })))
+}
+
+/// `input` with its columns renamed.
+pub(super) fn to_df(input: sc::Relation, column_names: Vec<String>) -> sc::Relation {
+    relation(RelType::ToDf(Box::new(sc::ToDf {
+        input: Some(Box::new(input)),
+        column_names,
+    })))
+}
+
+/// `input WHERE condition`.
+pub(super) fn filter(input: sc::Relation, condition: sc::Expression) -> sc::Relation {
+    relation(RelType::Filter(Box::new(sc::Filter {
+        input: Some(Box::new(input)),
+        condition: Some(condition),
+    })))
+}
+
+/// A type of a kind.
+pub(super) fn data_type(kind: sc::data_type::Kind) -> sc::DataType {
+    sc::DataType { kind: Some(kind) }
+}

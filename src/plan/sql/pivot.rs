@@ -1,0 +1,124 @@
+//! `PIVOT` and `UNPIVOT`.
+
+use super::error::SqlError;
+use super::expression::null_literal;
+use super::lowering::{Lowering, ident};
+use super::marker;
+use super::message::{alias, attribute, bare_literal, call, expression, filter, internal, marked_relation, string};
+use crate::connect::proto as sc;
+use sc::aggregate::{GroupType, Pivot};
+use sc::expression::literal::{LiteralType, Struct};
+use sc::expression::{ExprType, Literal};
+use sc::relation::RelType;
+use sqlparser::ast::{Expr, ExprWithAlias, Ident, NullInclusion, PivotValueSource};
+
+impl Lowering {
+    /// `PIVOT (aggregates FOR columns IN (values))`: an `Aggregate` marked [`marker::SOURCE_SQL_PIVOT`].
+    ///
+    /// Several columns are one struct, and their values structs of literals. Names given to values, for which the
+    /// protocol has no place, come as a call of [`marker::PIVOT_NAMES`] in the grouping expressions.
+    pub fn pivot(
+        &mut self,
+        input: sc::Relation,
+        aggregates: &[ExprWithAlias],
+        columns: &[Expr],
+        source: &PivotValueSource,
+    ) -> Result<sc::Relation, SqlError> {
+        let PivotValueSource::List(listed) = source else {
+            return Err(SqlError::unsupported("CLAUSE", "PIVOT without a list of values"));
+        };
+        let aggregate_expressions = aggregates
+            .iter()
+            .map(|item| self.with_alias(item))
+            .collect::<Result<_, _>>()?;
+        let mut columns = self.expressions(columns)?;
+        let column = if columns.len() == 1 {
+            columns.remove(0)
+        } else {
+            call("struct", columns)
+        };
+        let values = listed
+            .iter()
+            .map(|value| self.pivot_value(&value.expr))
+            .collect::<Result<_, _>>()?;
+        let mut grouping_expressions = vec![];
+        if listed.iter().any(|value| value.alias.is_some()) {
+            let names = listed.iter().map(|value| match &value.alias {
+                Some(name) => Ok(string(ident(name)?)),
+                None => Ok(expression(ExprType::Literal(null_literal()))),
+            });
+            grouping_expressions.push(internal(marker::PIVOT_NAMES, names.collect::<Result<_, SqlError>>()?));
+        }
+        let aggregate = sc::Aggregate {
+            input: Some(Box::new(input)),
+            group_type: GroupType::Pivot as i32,
+            grouping_expressions,
+            aggregate_expressions,
+            pivot: Some(Pivot {
+                col: Some(column),
+                values,
+            }),
+            grouping_sets: vec![],
+        };
+        Ok(marked_relation(
+            RelType::Aggregate(Box::new(aggregate)),
+            marker::SOURCE_SQL_PIVOT,
+        ))
+    }
+
+    fn with_alias(&mut self, item: &ExprWithAlias) -> Result<sc::Expression, SqlError> {
+        let lowered = self.expression(&item.expr)?;
+        match &item.alias {
+            Some(name) => Ok(alias(lowered, vec![ident(name)?])),
+            None => Ok(lowered),
+        }
+    }
+
+    fn pivot_value(&mut self, value: &Expr) -> Result<Literal, SqlError> {
+        if let Expr::Tuple(items) = value {
+            let elements = items
+                .iter()
+                .map(|item| self.pivot_value(item))
+                .collect::<Result<_, _>>()?;
+            return Ok(bare_literal(LiteralType::Struct(Struct {
+                elements,
+                ..Default::default()
+            })));
+        }
+        match self.expression(value)?.expr_type {
+            Some(ExprType::Literal(literal)) => Ok(literal),
+            _ => Err(SqlError::unsupported("PIVOT_VALUE", "a PIVOT value that is no literal")),
+        }
+    }
+
+    /// `UNPIVOT (value FOR name IN (columns))`: an `Unpivot` marked [`marker::SOURCE_SQL_UNPIVOT`].
+    pub fn unpivot(
+        &mut self,
+        input: sc::Relation,
+        value: &Expr,
+        name: &Ident,
+        columns: &[ExprWithAlias],
+        nulls: Option<&NullInclusion>,
+    ) -> Result<sc::Relation, SqlError> {
+        let Expr::Identifier(value) = value else {
+            return Err(SqlError::unsupported("CLAUSE", "UNPIVOT to several value columns"));
+        };
+        let value = ident(value)?;
+        let values = columns
+            .iter()
+            .map(|column| self.with_alias(column))
+            .collect::<Result<_, _>>()?;
+        let unpivot = sc::Unpivot {
+            input: Some(Box::new(input)),
+            ids: vec![],
+            values: Some(sc::unpivot::Values { values }),
+            variable_column_name: ident(name)?,
+            value_column_name: value.clone(),
+        };
+        let unpivoted = marked_relation(RelType::Unpivot(Box::new(unpivot)), marker::SOURCE_SQL_UNPIVOT);
+        match nulls {
+            Some(NullInclusion::IncludeNulls) => Ok(unpivoted),
+            _ => Ok(filter(unpivoted, call("isnotnull", vec![attribute(&[value])]))),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `IS`, `IN`, `BETWEEN`, `LIKE` and their kin, by the functions PySpark sends for them.
+
+use super::error::SqlError;
+use super::lowering::Lowering;
+use super::message::{call, literal, not, not_if};
+use crate::connect::proto as sc;
+use sc::expression::literal::LiteralType;
+use sqlparser::ast::{Expr, Value};
+
+impl Lowering {
+    /// A predicate whose left operand is done.
+    pub fn predicate(&mut self, predicate: &Expr, left: sc::Expression) -> Result<sc::Expression, SqlError> {
+        match predicate {
+            Expr::IsNull(_) | Expr::IsUnknown(_) => Ok(call("isnull", vec![left])),
+            Expr::IsNotNull(_) | Expr::IsNotUnknown(_) => Ok(call("isnotnull", vec![left])),
+            Expr::IsTrue(_) => Ok(is_boolean(left, true)),
+            Expr::IsNotTrue(_) => Ok(not(is_boolean(left, true))),
+            Expr::IsFalse(_) => Ok(is_boolean(left, false)),
+            Expr::IsNotFalse(_) => Ok(not(is_boolean(left, false))),
+            Expr::IsDistinctFrom(_, right) => Ok(not(call("<=>", vec![left, self.expression(right)?]))),
+            Expr::IsNotDistinctFrom(_, right) => Ok(call("<=>", vec![left, self.expression(right)?])),
+            Expr::InList { list, negated, .. } => {
+                let mut arguments = vec![left];
+                arguments.extend(self.expressions(list)?);
+                Ok(not_if(*negated, call("in", arguments)))
+            }
+            Expr::Between { low, high, negated, .. } => {
+                let (low, high) = (self.expression(low)?, self.expression(high)?);
+                let again = self.repeat(&left)?;
+                let both = vec![call(">=", vec![left, low]), call("<=", vec![again, high])];
+                Ok(not_if(*negated, call("and", both)))
+            }
+            Expr::Like {
+                negated,
+                any: false,
+                pattern,
+                escape_char,
+                ..
+            } => self.like("like", *negated, left, pattern, escape_char.as_deref()),
+            Expr::ILike {
+                negated,
+                any: false,
+                pattern,
+                escape_char,
+                ..
+            } => self.like("ilike", *negated, left, pattern, escape_char.as_deref()),
+            Expr::RLike { negated, pattern, .. } => self.like("rlike", *negated, left, pattern, None),
+            other => Err(SqlError::unsupported("EXPRESSION", other.to_string())),
+        }
+    }
+
+    fn like(
+        &mut self,
+        name: &str,
+        negated: bool,
+        left: sc::Expression,
+        pattern: &Expr,
+        escape: Option<&Expr>,
+    ) -> Result<sc::Expression, SqlError> {
+        let mut arguments = vec![left, self.expression(pattern)?];
+        if let Some(escape) = escape {
+            arguments.push(self.expression(escape)?);
+        }
+        Ok(not_if(negated, call(name, arguments)))
+    }
+
+    /// `x [NOT] LIKE ANY|ALL (..)`: one comparison for each pattern, joined with `or` for `ANY` and `and` for `ALL`.
+    pub fn like_quantified(&mut self, arguments: &[&Expr]) -> Result<sc::Expression, SqlError> {
+        let malformed = || SqlError::unsupported("EXPRESSION", "LIKE with a quantifier");
+        let [like, quantifier, negation, left, patterns @ ..] = arguments else {
+            return Err(malformed());
+        };
+        let word = |expr: &Expr| match expr {
+            Expr::Value(value) => match &value.value {
+                Value::SingleQuotedString(word) => word.clone(),
+                _ => String::new(),
+            },
+            _ => String::new(),
+        };
+        let join = if word(quantifier) == "all" { "and" } else { "or" };
+        let negated = !word(negation).is_empty();
+        let left = self.expression(left)?;
+        let mut joined: Option<sc::Expression> = None;
+        for pattern in patterns {
+            let pair = vec![self.repeat(&left)?, self.expression(pattern)?];
+            let one = not_if(negated, call(&word(like), pair));
+            joined = Some(match joined {
+                Some(before) => call(join, vec![before, one]),
+                None => one,
+            });
+        }
+        joined.ok_or_else(malformed)
+    }
+}
+
+/// `x IS TRUE` is never null: `x <=> true`.
+fn is_boolean(operand: sc::Expression, value: bool) -> sc::Expression {
+    call("<=>", vec![operand, literal(LiteralType::Boolean(value))])
+}

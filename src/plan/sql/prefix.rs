@@ -1,0 +1,540 @@
+//! How an expression may start in Spark SQL: the forms that the dialect parses itself.
+//!
+//! sqlparser guesses at words (is `date` a type, `interval` a keyword?) by trying both ways; Spark decides by what
+//! follows, and so does this, which never looks back. What the syntax tree has no node for becomes a call of a function
+//! whose name starts with a NUL, and [`super::expression`] takes it apart again.
+
+use super::dialect::{PREDICATE, TIMES};
+use super::interval::is_unit;
+use sqlparser::ast::{
+    BinaryOperator, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, ObjectName,
+    OneOrManyWithParens, UnaryOperator, Value,
+};
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, Word};
+
+/// Values and units by turns, as strings.
+pub(super) const INTERVAL_UNITS: &str = "\0interval_units";
+/// Value, first and last unit, as strings.
+pub(super) const INTERVAL_RANGE: &str = "\0interval_range";
+/// One string.
+pub(super) const INTERVAL_TEXT: &str = "\0interval_text";
+/// The type's name in capitals and the text, as strings.
+pub(super) const TYPED: &str = "\0typed";
+/// `like` or `ilike`, `any` or `all`, `not` or nothing, as strings; the operand; the patterns.
+pub(super) const LIKE_QUANTIFIED: &str = "\0like_quantified";
+
+type Parsed = Result<Expr, ParserError>;
+
+/// Parses what starts here, or `None` to leave it to sqlparser.
+pub(super) fn parse(parser: &mut Parser) -> Result<Option<Expr>, ParserError> {
+    match &parser.peek_token_ref().token {
+        Token::Word(word) => {
+            let word = word.clone();
+            parse_word(parser, &word).map(Some)
+        }
+        Token::Number(..) | Token::SingleQuotedString(_) | Token::HexStringLiteral(_) => {
+            parser.parse_value().map(|value| Some(Expr::Value(value)))
+        }
+        Token::LParen => parse_parenthesis(parser).map(Some),
+        Token::Tilde => {
+            parser.next_token();
+            let expr = Box::new(parser.parse_subexpr(TIMES)?);
+            Ok(Some(Expr::UnaryOp {
+                op: UnaryOperator::BitwiseNot,
+                expr,
+            }))
+        }
+        Token::Plus | Token::Minus | Token::ExclamationMark => Ok(None),
+        _ => parser.expected_ref("an expression", parser.peek_token_ref()),
+    }
+}
+
+/// Words that never start an expression unquoted, as a misplaced clause would otherwise be read as a column.
+fn is_reserved(keyword: Keyword) -> bool {
+    use Keyword as K;
+    matches!(
+        keyword,
+        K::FROM
+            | K::WHERE
+            | K::GROUP
+            | K::HAVING
+            | K::ORDER
+            | K::UNION
+            | K::EXCEPT
+            | K::INTERSECT
+            | K::LIMIT
+            | K::ON
+            | K::JOIN
+            | K::SELECT
+            | K::AND
+            | K::OR
+            | K::THEN
+            | K::WHEN
+            | K::ELSE
+            | K::AS
+            | K::IN
+            | K::IS
+            | K::BETWEEN
+            | K::LIKE
+            | K::USING
+            | K::INNER
+            | K::CROSS
+            | K::NATURAL
+            | K::DISTINCT
+    )
+}
+
+fn parse_word(parser: &mut Parser, word: &Word) -> Parsed {
+    let after = parser.peek_nth_token_ref(1).token.clone();
+    if word.quote_style.is_none() {
+        if is_reserved(word.keyword) {
+            return parser.expected_ref("an expression", parser.peek_token_ref());
+        }
+        let upper = word.value.to_ascii_uppercase();
+        if let Some(expr) = parse_keyword(parser, &upper, &after)? {
+            return Ok(expr);
+        }
+    }
+    let span = parser.next_token().span;
+    let name = word.clone().into_ident(span);
+    match after {
+        Token::LParen => parser.parse_function(ObjectName::from(vec![name])),
+        Token::Arrow => {
+            parser.next_token();
+            let params = OneOrManyWithParens::One(LambdaFunctionParameter { name, data_type: None });
+            parse_lambda_body(parser, params)
+        }
+        _ => Ok(Expr::Identifier(name)),
+    }
+}
+
+/// The words that are more than a name, given what follows them.
+fn parse_keyword(parser: &mut Parser, word: &str, after: &Token) -> Result<Option<Expr>, ParserError> {
+    let opens = *after == Token::LParen;
+    let parsed = match word {
+        "TRUE" | "FALSE" | "NULL" if !matches!(after, Token::Period | Token::Arrow) => {
+            parser.next_token();
+            let value = if word == "NULL" {
+                Value::Null
+            } else {
+                Value::Boolean(word == "TRUE")
+            };
+            Ok(Expr::value(value))
+        }
+        "CASE" if !matches!(after, Token::Period | Token::Comma | Token::EOF | Token::RParen) => {
+            parser.next_token();
+            parser.parse_case_expr()
+        }
+        "NOT" => {
+            parser.next_token();
+            let expr = Box::new(parser.parse_subexpr(PREDICATE - 1)?);
+            Ok(Expr::UnaryOp {
+                op: UnaryOperator::Not,
+                expr,
+            })
+        }
+        "EXISTS" if opens && starts_query(&parser.peek_nth_token_ref(2).token) => {
+            parser.next_token();
+            parser.expect_token(&Token::LParen)?;
+            let subquery = parser.parse_query()?;
+            parser.expect_token(&Token::RParen)?;
+            Ok(Expr::Exists {
+                subquery,
+                negated: false,
+            })
+        }
+        "CAST" if opens => parse_cast(parser, CastKind::Cast),
+        "TRY_CAST" if opens => parse_cast(parser, CastKind::TryCast),
+        "EXTRACT" if opens => parse_extract(parser),
+        "SUBSTRING" | "SUBSTR" if opens => parse_substring(parser, word),
+        "POSITION" if opens => parse_position(parser),
+        "OVERLAY" if opens => parse_overlay(parser),
+        "TRIM" if opens => parse_trim(parser),
+        "INTERVAL" => return parse_interval(parser, after),
+        "DATE" | "TIMESTAMP" | "TIMESTAMP_NTZ" | "TIMESTAMP_LTZ" | "TIME" => match after {
+            Token::SingleQuotedString(text) => {
+                let arguments = vec![string(word), string(text)];
+                parser.next_token();
+                parser.next_token();
+                Ok(call(TYPED, arguments))
+            }
+            _ => return Ok(None),
+        },
+        "X" => match after {
+            Token::SingleQuotedString(digits) => {
+                let literal = Expr::value(Value::HexStringLiteral(digits.clone()));
+                parser.next_token();
+                parser.next_token();
+                Ok(literal)
+            }
+            _ => return Ok(None),
+        },
+        "CURRENT_DATE" | "CURRENT_TIMESTAMP" | "CURRENT_TIME" | "CURRENT_USER" | "SESSION_USER" | "LOCALTIMESTAMP"
+            if !matches!(after, Token::LParen | Token::Period | Token::Arrow) =>
+        {
+            parser.next_token();
+            Ok(call(word, vec![]))
+        }
+        _ => return Ok(None),
+    };
+    parsed.map(Some)
+}
+
+fn starts_query(token: &Token) -> bool {
+    match token {
+        Token::LParen => true,
+        Token::Word(word) => matches!(word.keyword, Keyword::SELECT | Keyword::WITH | Keyword::VALUES),
+        _ => false,
+    }
+}
+
+fn parse_parenthesis(parser: &mut Parser) -> Parsed {
+    if let Some(count) = lambda_parameters(parser) {
+        parser.next_token();
+        let params = (0..count).map(|_| {
+            let name = parser.parse_identifier()?;
+            parser.next_token();
+            Ok(LambdaFunctionParameter { name, data_type: None })
+        });
+        let params = OneOrManyWithParens::Many(params.collect::<Result<_, ParserError>>()?);
+        return parse_lambda_body(parser, params);
+    }
+    parser.next_token();
+    let is_query =
+        !matches!(parser.peek_token_ref().token, Token::LParen) && starts_query(&parser.peek_token_ref().token);
+    let expr = if is_query {
+        Expr::Subquery(parser.parse_query()?)
+    } else {
+        let mut items = parser.parse_comma_separated(Parser::parse_expr)?;
+        match items.len() {
+            1 => Expr::Nested(Box::new(items.remove(0))),
+            _ => Expr::Tuple(items),
+        }
+    };
+    parser.expect_token(&Token::RParen)?;
+    Ok(expr)
+}
+
+/// How many names stand in `(a, b) ->`, if that is what starts here.
+fn lambda_parameters(parser: &Parser) -> Option<usize> {
+    let mut count = 0;
+    loop {
+        let Token::Word(_) = parser.peek_nth_token_ref(1 + 2 * count).token else {
+            return None;
+        };
+        count += 1;
+        match parser.peek_nth_token_ref(2 * count).token {
+            Token::Comma => {}
+            Token::RParen => break,
+            _ => return None,
+        }
+    }
+    (parser.peek_nth_token_ref(2 * count + 1).token == Token::Arrow).then_some(count)
+}
+
+/// The arrow was the last token of the parameters in parentheses, or is already behind.
+fn parse_lambda_body(parser: &mut Parser, params: OneOrManyWithParens<LambdaFunctionParameter>) -> Parsed {
+    if matches!(params, OneOrManyWithParens::Many(_)) {
+        parser.expect_token(&Token::Arrow)?;
+    }
+    let body = Box::new(parser.parse_expr()?);
+    Ok(Expr::Lambda(LambdaFunction {
+        params,
+        body,
+        syntax: LambdaSyntax::Arrow,
+    }))
+}
+
+fn parse_cast(parser: &mut Parser, kind: CastKind) -> Parsed {
+    parser.next_token();
+    parser.expect_token(&Token::LParen)?;
+    let expr = Box::new(parser.parse_expr()?);
+    parser.expect_keyword(Keyword::AS)?;
+    let data_type = parse_type(parser)?;
+    parser.expect_token(&Token::RParen)?;
+    Ok(Expr::Cast {
+        kind,
+        expr,
+        data_type,
+        format: None,
+    })
+}
+
+/// Takes the tokens of a type, whose text [`super::data_type`] will read.
+pub(super) fn parse_type(parser: &mut Parser) -> Result<DataType, ParserError> {
+    let mut text = parser.parse_identifier()?.value;
+    if text.eq_ignore_ascii_case("interval") {
+        while let Token::Word(word) = &parser.peek_token_ref().token {
+            if !is_unit(&word.value) && !(word.keyword == Keyword::TO && text.len() > "interval".len()) {
+                break;
+            }
+            text = format!("{text} {}", word.value);
+            parser.next_token();
+        }
+    }
+    let brackets = match parser.peek_token_ref().token {
+        Token::LParen => Some((Token::LParen, Token::RParen)),
+        Token::Lt => Some((Token::Lt, Token::Gt)),
+        // `struct<>`, which the tokenizer takes for an operator.
+        Token::Neq => {
+            text.push_str("<>");
+            parser.next_token();
+            None
+        }
+        _ => None,
+    };
+    if let Some((open, close)) = brackets {
+        let mut depth = 0i32;
+        loop {
+            let next = parser.next_token();
+            depth += match &next.token {
+                token if *token == open => 1,
+                token if *token == close => -1,
+                Token::ShiftRight if close == Token::Gt => -2,
+                Token::EOF => return parser.expected("a data type", next),
+                _ => 0,
+            };
+            text = format!("{text} {}", type_token(&next.token));
+            if depth < 0 {
+                return parser.expected("a data type", next);
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+    }
+    Ok(DataType::Custom(ObjectName::from(vec![Ident::new(text)]), vec![]))
+}
+
+fn type_token(token: &Token) -> String {
+    match token {
+        Token::Word(word) if word.quote_style.is_some() => format!("`{}`", word.value.replace('`', "``")),
+        Token::Word(word) => word.value.clone(),
+        Token::SingleQuotedString(text) => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
+        token => token.to_string(),
+    }
+}
+
+/// Skips the function's name and its parenthesis, and parses the first argument.
+fn first_argument(parser: &mut Parser) -> Parsed {
+    parser.next_token();
+    parser.expect_token(&Token::LParen)?;
+    parser.parse_expr()
+}
+
+/// Parses the further arguments after commas, and the closing parenthesis.
+fn plain_call(parser: &mut Parser, name: &str, first: Expr) -> Parsed {
+    let mut arguments = vec![first];
+    if parser.consume_token(&Token::Comma) {
+        arguments.extend(parser.parse_comma_separated(Parser::parse_expr)?);
+    }
+    parser.expect_token(&Token::RParen)?;
+    Ok(call(name, arguments))
+}
+
+/// `EXTRACT(field FROM x)` is `date_part('field', x)`.
+fn parse_extract(parser: &mut Parser) -> Parsed {
+    parser.next_token();
+    parser.expect_token(&Token::LParen)?;
+    let field = match parser.next_token() {
+        token if matches!(token.token, Token::SingleQuotedString(_) | Token::Word(_)) => match token.token {
+            Token::SingleQuotedString(text) => text,
+            token => type_token(&token),
+        },
+        token => return parser.expected("a field", token),
+    };
+    parser.expect_keyword(Keyword::FROM)?;
+    let from = parser.parse_expr()?;
+    parser.expect_token(&Token::RParen)?;
+    Ok(call("date_part", vec![string(&field), from]))
+}
+
+fn parse_substring(parser: &mut Parser, name: &str) -> Parsed {
+    let first = first_argument(parser)?;
+    if !parser.parse_keyword(Keyword::FROM) {
+        return plain_call(parser, name, first);
+    }
+    let mut arguments = vec![first, parser.parse_expr()?];
+    if parser.parse_keyword(Keyword::FOR) {
+        arguments.push(parser.parse_expr()?);
+    }
+    parser.expect_token(&Token::RParen)?;
+    Ok(call(name, arguments))
+}
+
+/// `POSITION(x IN y)` is `locate(x, y)`.
+fn parse_position(parser: &mut Parser) -> Parsed {
+    parser.next_token();
+    parser.expect_token(&Token::LParen)?;
+    let first = parser.parse_subexpr(PREDICATE)?;
+    if !parser.parse_keyword(Keyword::IN) {
+        return plain_call(parser, "position", first);
+    }
+    let within = parser.parse_expr()?;
+    parser.expect_token(&Token::RParen)?;
+    Ok(call("locate", vec![first, within]))
+}
+
+fn parse_overlay(parser: &mut Parser) -> Parsed {
+    let first = first_argument(parser)?;
+    if !parser.parse_keyword(Keyword::PLACING) {
+        return plain_call(parser, "overlay", first);
+    }
+    let mut arguments = vec![first, parser.parse_expr()?];
+    parser.expect_keyword(Keyword::FROM)?;
+    arguments.push(parser.parse_expr()?);
+    if parser.parse_keyword(Keyword::FOR) {
+        arguments.push(parser.parse_expr()?);
+    }
+    parser.expect_token(&Token::RParen)?;
+    Ok(call("overlay", arguments))
+}
+
+/// `TRIM(LEADING x FROM y)` is `ltrim(x, y)`: Spark's functions take what to trim first.
+fn parse_trim(parser: &mut Parser) -> Parsed {
+    let side = match &parser.peek_nth_token_ref(2).token {
+        Token::Word(word) if word.quote_style.is_none() => word.value.to_ascii_uppercase(),
+        _ => String::new(),
+    };
+    let name = match side.as_str() {
+        "BOTH" => "trim",
+        "LEADING" => "ltrim",
+        "TRAILING" => "rtrim",
+        _ => {
+            let first = first_argument(parser)?;
+            if !parser.parse_keyword(Keyword::FROM) {
+                return plain_call(parser, "trim", first);
+            }
+            let from = parser.parse_expr()?;
+            parser.expect_token(&Token::RParen)?;
+            return Ok(call("trim", vec![first, from]));
+        }
+    };
+    parser.next_token();
+    parser.expect_token(&Token::LParen)?;
+    parser.next_token();
+    let mut arguments = vec![];
+    if !parser.parse_keyword(Keyword::FROM) {
+        arguments.push(parser.parse_expr()?);
+        parser.expect_keyword(Keyword::FROM)?;
+    }
+    arguments.push(parser.parse_expr()?);
+    parser.expect_token(&Token::RParen)?;
+    Ok(call(name, arguments))
+}
+
+/// An interval literal, or `None` where `interval` is a name.
+fn parse_interval(parser: &mut Parser, after: &Token) -> Result<Option<Expr>, ParserError> {
+    let is_sign = |token: &Token| matches!(token, Token::Minus | Token::Plus);
+    let value_at = |parser: &Parser, index: usize| match &parser.peek_nth_token_ref(index).token {
+        Token::Number(text, _) | Token::SingleQuotedString(text) => Some(text.clone()),
+        _ => None,
+    };
+    let unit_at = |parser: &Parser, index: usize| match &parser.peek_nth_token_ref(index).token {
+        Token::Word(word) if is_unit(&word.value) => Some(word.value.clone()),
+        _ => None,
+    };
+    if let (Token::SingleQuotedString(text), None) = (after, unit_at(parser, 2)) {
+        let literal = call(INTERVAL_TEXT, vec![string(text)]);
+        parser.next_token();
+        parser.next_token();
+        return Ok(Some(literal));
+    }
+    let mut parts: Vec<String> = vec![];
+    // The keyword itself is consumed with the first value.
+    let mut skip = 1;
+    loop {
+        let sign = is_sign(&parser.peek_nth_token_ref(skip).token);
+        let value = skip + usize::from(sign);
+        let (Some(text), Some(unit)) = (value_at(parser, value), unit_at(parser, value + 1)) else {
+            break;
+        };
+        let minus = parser.peek_nth_token_ref(skip).token == Token::Minus;
+        let text = match (minus, text.trim().strip_prefix('-')) {
+            (true, Some(positive)) => positive.to_string(),
+            (true, None) => format!("-{}", text.trim()),
+            (false, _) => text,
+        };
+        (0..value + 2).for_each(|_| drop(parser.next_token()));
+        skip = 0;
+        if parts.is_empty() && parser.parse_keyword(Keyword::TO) {
+            let Some(to) = unit_at(parser, 0) else {
+                return parser.expected_ref("a unit of time", parser.peek_token_ref());
+            };
+            parser.next_token();
+            return Ok(Some(call(
+                INTERVAL_RANGE,
+                vec![string(&text), string(&unit), string(&to)],
+            )));
+        }
+        parts.extend([text, unit]);
+    }
+    Ok((!parts.is_empty()).then(|| call(INTERVAL_UNITS, parts.iter().map(|part| string(part)).collect())))
+}
+
+/// `a DIV b`.
+pub(super) fn parse_div(parser: &mut Parser, left: &Expr, precedence: u8) -> Parsed {
+    parser.next_token();
+    let right = Box::new(parser.parse_subexpr(precedence)?);
+    Ok(Expr::BinaryOp {
+        left: Box::new(left.clone()),
+        op: BinaryOperator::MyIntegerDivide,
+        right,
+    })
+}
+
+/// `x [NOT] LIKE ANY|SOME|ALL (p, ..)`, or `None` for other operators.
+pub(super) fn parse_like_quantified(parser: &mut Parser, left: &Expr) -> Result<Option<Expr>, ParserError> {
+    let word_at = |parser: &Parser, index: usize| match &parser.peek_nth_token_ref(index).token {
+        Token::Word(word) if word.quote_style.is_none() => word.value.to_ascii_lowercase(),
+        _ => String::new(),
+    };
+    let negated = word_at(parser, 0) == "not";
+    let start = usize::from(negated);
+    let (like, quantifier) = (word_at(parser, start), word_at(parser, start + 1));
+    let is_quantifier = matches!(quantifier.as_str(), "any" | "some" | "all");
+    let opens = parser.peek_nth_token_ref(start + 2).token == Token::LParen;
+    if !matches!(like.as_str(), "like" | "ilike") || !is_quantifier || !opens {
+        return Ok(None);
+    }
+    (0..start + 3).for_each(|_| drop(parser.next_token()));
+    let patterns = parser.parse_comma_separated(Parser::parse_expr)?;
+    parser.expect_token(&Token::RParen)?;
+    let quantifier = if quantifier == "all" { "all" } else { "any" };
+    let mut arguments = vec![
+        string(&like),
+        string(quantifier),
+        string(if negated { "not" } else { "" }),
+        left.clone(),
+    ];
+    arguments.extend(patterns);
+    Ok(Some(call(LIKE_QUANTIFIED, arguments)))
+}
+
+fn string(text: &str) -> Expr {
+    Expr::value(Value::SingleQuotedString(text.into()))
+}
+
+fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+    let args = arguments
+        .into_iter()
+        .map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)))
+        .collect();
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None::<DuplicateTreatment>,
+            args,
+            clauses: vec![],
+        }),
+        within_group: vec![],
+        filter: None,
+        null_treatment: None,
+        over: None,
+    })
+}

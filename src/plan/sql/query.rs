@@ -1,0 +1,250 @@
+//! Queries: `WITH`, set operations, `ORDER BY`, `LIMIT`, `OFFSET`, inline tables.
+
+use super::error::SqlError;
+use super::lowering::{Cte, Lowering, ident};
+use super::marker;
+use super::message::{call, internal, relation, string, to_df};
+use super::window::sort_order_of;
+use crate::connect::proto as sc;
+use sc::expression::{ExprType, SortOrder, literal::LiteralType};
+use sc::relation::RelType;
+use sc::set_operation::SetOpType;
+use sqlparser::ast::{
+    Expr, LimitClause, OrderBy, OrderByKind, Query, SetExpr, SetOperator, SetQuantifier, Values, With,
+};
+
+impl Lowering {
+    /// A query with all its clauses.
+    pub fn query(&mut self, query: &Query) -> Result<sc::Relation, SqlError> {
+        refuse(query.fetch.is_some(), "FETCH")?;
+        refuse(!query.locks.is_empty() || query.for_clause.is_some(), "FOR")?;
+        refuse(query.settings.is_some() || query.format_clause.is_some(), "SETTINGS")?;
+        refuse(!query.pipe_operators.is_empty(), "|>")?;
+        let depth = self.ctes.len();
+        if let Some(with) = &query.with {
+            self.push_ctes(with)?;
+        }
+        let lowered = self.organized(query);
+        self.ctes.truncate(depth);
+        lowered
+    }
+
+    fn organized(&mut self, query: &Query) -> Result<sc::Relation, SqlError> {
+        match query.body.as_ref() {
+            SetExpr::Select(select) => {
+                self.push_windows(&select.named_window)?;
+                let lowered = self.select(select).and_then(|body| self.organization(query, body));
+                self.windows.pop();
+                lowered
+            }
+            body => {
+                let body = self.set_expr(body)?;
+                self.organization(query, body)
+            }
+        }
+    }
+
+    /// `ORDER BY`, then `OFFSET`, then `LIMIT`.
+    fn organization(&mut self, query: &Query, body: sc::Relation) -> Result<sc::Relation, SqlError> {
+        let mut lowered = match &query.order_by {
+            Some(order_by) => sort(body, self.order_by(order_by)?, true),
+            None => body,
+        };
+        let (limit, offset) = match &query.limit_clause {
+            None => (None, None),
+            Some(LimitClause::LimitOffset {
+                limit,
+                offset,
+                limit_by,
+            }) if limit_by.is_empty() => (limit.as_ref(), offset.as_ref().map(|offset| &offset.value)),
+            Some(LimitClause::LimitOffset { .. }) => return refuse(true, "LIMIT BY").map(|()| lowered),
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => (Some(limit), Some(offset)),
+        };
+        if let Some(offset) = offset {
+            let offset = self.row_count(offset)?;
+            lowered = relation(RelType::Offset(Box::new(sc::Offset {
+                input: Some(Box::new(lowered)),
+                offset,
+            })));
+        }
+        if let Some(limit) = limit {
+            let limit = self.row_count(limit)?;
+            lowered = relation(RelType::Limit(Box::new(sc::Limit {
+                input: Some(Box::new(lowered)),
+                limit,
+            })));
+        }
+        Ok(lowered)
+    }
+
+    fn order_by(&mut self, order_by: &OrderBy) -> Result<Vec<SortOrder>, SqlError> {
+        match &order_by.kind {
+            OrderByKind::Expressions(orders) => self.sort_orders(orders),
+            OrderByKind::All(options) => Ok(vec![sort_order_of(internal(marker::ORDER_BY_ALL, vec![]), options)?]),
+        }
+    }
+
+    /// A count of rows: a constant that is not negative.
+    pub fn row_count(&mut self, expr: &Expr) -> Result<i32, SqlError> {
+        let invalid = |reason| SqlError::Limit {
+            reason,
+            expression: format!("\"{expr}\""),
+        };
+        match self.expression(expr)?.expr_type {
+            Some(ExprType::Literal(literal)) => match literal.literal_type {
+                Some(LiteralType::Byte(rows) | LiteralType::Short(rows) | LiteralType::Integer(rows)) if rows >= 0 => {
+                    Ok(rows)
+                }
+                Some(LiteralType::Byte(_) | LiteralType::Short(_) | LiteralType::Integer(_)) => {
+                    Err(invalid("IS_NEGATIVE"))
+                }
+                Some(LiteralType::Null(_)) => Err(invalid("IS_NULL")),
+                _ => Err(invalid("DATA_TYPE")),
+            },
+            _ => Err(invalid("IS_UNFOLDABLE")),
+        }
+    }
+
+    fn push_ctes(&mut self, with: &With) -> Result<(), SqlError> {
+        if with.recursive {
+            return Err(SqlError::unsupported("RECURSIVE_CTE", "WITH RECURSIVE"));
+        }
+        let outside = std::mem::take(&mut self.cte_depth);
+        let mut deepest = outside;
+        self.ctes.push(vec![]);
+        for cte in &with.cte_tables {
+            let name = ident(&cte.alias.name)?;
+            let mut relation = self.query(&cte.query)?;
+            if !cte.alias.columns.is_empty() {
+                let names = cte.alias.columns.iter().map(|column| ident(&column.name));
+                relation = to_df(relation, names.collect::<Result<_, _>>()?);
+            }
+            let depth = std::mem::take(&mut self.cte_depth) + 1;
+            deepest = deepest.max(depth - 1);
+            let Some(scope) = self.ctes.last_mut() else { continue };
+            if scope.iter().any(|other| other.name.eq_ignore_ascii_case(&name)) {
+                return Err(SqlError::DuplicateCte {
+                    names: format!("`{name}`"),
+                });
+            }
+            scope.push(Cte { name, relation, depth });
+        }
+        self.cte_depth = deepest;
+        Ok(())
+    }
+
+    /// A query body: a select, an inline table, a query in parentheses, or set operations on them.
+    fn set_expr(&mut self, body: &SetExpr) -> Result<sc::Relation, SqlError> {
+        // Chains of set operations nest on the left as deep as they are long.
+        let mut chain = vec![];
+        let mut first = body;
+        while let SetExpr::SetOperation {
+            left,
+            op,
+            set_quantifier,
+            right,
+        } = first
+        {
+            chain.push((op, set_quantifier, right));
+            first = left;
+        }
+        let mut lowered = match first {
+            SetExpr::Select(select) => {
+                self.push_windows(&select.named_window)?;
+                let lowered = self.select(select);
+                self.windows.pop();
+                lowered?
+            }
+            SetExpr::Query(query) => self.query(query)?,
+            SetExpr::Values(values) => self.values(values)?,
+            SetExpr::Table(table) => {
+                let parts = [&table.schema_name, &table.table_name]
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .collect();
+                self.named_table(parts)?
+            }
+            _ => return Err(SqlError::unsupported("STATEMENT", "a change of data inside a query")),
+        };
+        for (op, quantifier, right) in chain.into_iter().rev() {
+            let right = self.set_expr(right)?;
+            lowered = set_operation(*op, *quantifier, lowered, right)?;
+        }
+        Ok(lowered)
+    }
+
+    /// `VALUES`: the table-valued function [`marker::VALUES`] of one `named_struct` for each row.
+    fn values(&mut self, values: &Values) -> Result<sc::Relation, SqlError> {
+        let mut arguments = vec![];
+        for row in &values.rows {
+            let mut fields = vec![];
+            for (index, value) in row.content.iter().enumerate() {
+                fields.push(string(format!("col{}", index + 1)));
+                fields.push(self.expression(value)?);
+            }
+            arguments.push(call("named_struct", fields));
+        }
+        let function_name = marker::VALUES.to_string();
+        Ok(relation(RelType::UnresolvedTableValuedFunction(
+            sc::UnresolvedTableValuedFunction {
+                function_name,
+                arguments,
+            },
+        )))
+    }
+}
+
+/// `input ORDER BY orders`, or `SORT BY` where not global.
+pub(super) fn sort(input: sc::Relation, order: Vec<SortOrder>, global: bool) -> sc::Relation {
+    let sort = sc::Sort {
+        input: Some(Box::new(input)),
+        order,
+        is_global: Some(global),
+    };
+    relation(RelType::Sort(Box::new(sort)))
+}
+
+/// One row without columns, for a `WHERE` that has no `FROM`.
+pub(super) fn one_row() -> sc::Relation {
+    relation(RelType::Project(Box::new(sc::Project {
+        input: None,
+        expressions: vec![],
+    })))
+}
+
+/// Fails for a clause that other databases have.
+pub(super) fn refuse(present: bool, clause: &str) -> Result<(), SqlError> {
+    if present {
+        Err(SqlError::unsupported("CLAUSE", clause))
+    } else {
+        Ok(())
+    }
+}
+
+fn set_operation(
+    op: SetOperator,
+    quantifier: SetQuantifier,
+    left: sc::Relation,
+    right: sc::Relation,
+) -> Result<sc::Relation, SqlError> {
+    let kind = match op {
+        SetOperator::Union => SetOpType::Union,
+        SetOperator::Intersect => SetOpType::Intersect,
+        SetOperator::Except | SetOperator::Minus => SetOpType::Except,
+    };
+    let is_all = matches!(quantifier, SetQuantifier::All | SetQuantifier::AllByName);
+    let by_name = matches!(
+        quantifier,
+        SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName
+    );
+    refuse(by_name && kind != SetOpType::Union, "BY NAME")?;
+    Ok(relation(RelType::SetOp(Box::new(sc::SetOperation {
+        left_input: Some(Box::new(left)),
+        right_input: Some(Box::new(right)),
+        set_op_type: kind as i32,
+        is_all: Some(is_all),
+        by_name: Some(by_name),
+        allow_missing_columns: Some(false),
+    }))))
+}

@@ -1,0 +1,216 @@
+//! Spark's own clauses in the words of the grammar: a pass over tokens, before parsing.
+//!
+//! - `LATERAL VIEW [OUTER] f(..) t AS a, b` becomes `, LATERAL f(..) AS t (a, b)`, with `_outer` after `f` if it is one.
+//!   Spark applies these views after all relations of their `FROM`, which is what a last comma does.
+//! - `VALUES 1, 2` becomes `VALUES (1), (2)`.
+
+use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
+
+/// What may follow a lateral view or an inline table, and so is no alias of it.
+const CLAUSES: [&str; 22] = [
+    "AS",
+    "WHERE",
+    "GROUP",
+    "HAVING",
+    "ORDER",
+    "SORT",
+    "CLUSTER",
+    "DISTRIBUTE",
+    "LIMIT",
+    "OFFSET",
+    "LATERAL",
+    "WINDOW",
+    "UNION",
+    "INTERSECT",
+    "EXCEPT",
+    "MINUS",
+    "PIVOT",
+    "UNPIVOT",
+    "JOIN",
+    "ON",
+    "FROM",
+    "ALL",
+];
+
+/// Rewrites both clauses; all other tokens stay as they are.
+pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut out = Vec::with_capacity(tokens.len());
+    let mut source = Source { tokens, at: 0 };
+    while let Some(token) = source.next() {
+        if is_word(&token.token, "LATERAL") && source.peek_word("VIEW") {
+            lateral_view(&mut source, token, &mut out);
+        } else {
+            out.push(token);
+        }
+    }
+    bare_values(out)
+}
+
+struct Source {
+    tokens: Vec<TokenWithSpan>,
+    at: usize,
+}
+
+impl Source {
+    fn next(&mut self) -> Option<TokenWithSpan> {
+        let token = self.tokens.get_mut(self.at)?;
+        self.at += 1;
+        Some(std::mem::replace(
+            token,
+            TokenWithSpan {
+                token: Token::EOF,
+                span: token.span,
+            },
+        ))
+    }
+
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.at).map(|token| &token.token)
+    }
+
+    fn peek_word(&self, word: &str) -> bool {
+        self.peek().is_some_and(|token| is_word(token, word))
+    }
+
+    fn peek_name(&self) -> bool {
+        self.peek().is_some_and(is_name)
+    }
+}
+
+fn is_word(token: &Token, expected: &str) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(expected))
+}
+
+fn is_name(token: &Token) -> bool {
+    matches!(token, Token::Word(_)) && !CLAUSES.iter().any(|clause| is_word(token, clause))
+}
+
+fn at(token: Token, span: Span) -> TokenWithSpan {
+    TokenWithSpan { token, span }
+}
+
+/// Copies up to the parenthesis that closes the first one opened. A view inside them stays as it is, and will fail:
+/// Spark has no lateral views there.
+fn copy_arguments(source: &mut Source, out: &mut Vec<TokenWithSpan>) {
+    let mut depth = 0usize;
+    while let Some(token) = source.next() {
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        out.push(token);
+        if depth == 0 {
+            return;
+        }
+    }
+}
+
+fn lateral_view(source: &mut Source, lateral: TokenWithSpan, out: &mut Vec<TokenWithSpan>) {
+    let span = lateral.span;
+    source.next();
+    let outer = source.peek_word("OUTER") && source.next().is_some();
+    out.push(at(Token::Comma, span));
+    out.push(lateral);
+    while let Some(mut name) = source.next() {
+        let last = source.peek() == Some(&Token::LParen);
+        if let (true, true, Token::Word(word)) = (outer, last, &mut name.token) {
+            *word = Word {
+                value: format!("{}_outer", word.value),
+                ..word.clone()
+            };
+        }
+        let goes_on = matches!(name.token, Token::Word(_) | Token::Period);
+        out.push(name);
+        if last || !goes_on {
+            break;
+        }
+    }
+    if source.peek() != Some(&Token::LParen) {
+        return;
+    }
+    copy_arguments(source, out);
+    if !source.peek_name() {
+        return;
+    }
+    out.push(at(Token::make_keyword("AS"), span));
+    out.extend(source.next());
+    if source.peek_word("AS") {
+        source.next();
+    }
+    if !source.peek_name() {
+        return;
+    }
+    out.push(at(Token::LParen, span));
+    out.extend(source.next());
+    while source.peek() == Some(&Token::Comma) {
+        out.extend(source.next());
+        if source.peek_name() {
+            out.extend(source.next());
+        }
+    }
+    out.push(at(Token::RParen, span));
+}
+
+/// Puts each row of `VALUES` that has no parentheses into its own.
+fn bare_values(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let starts: Vec<usize> = (0..tokens.len())
+        .filter(|&index| starts_bare_rows(&tokens, index))
+        .collect();
+    if starts.is_empty() {
+        return tokens;
+    }
+    // Parentheses to close and to open before each token, and at the end.
+    let mut marks = vec![(0usize, 0usize); tokens.len() + 1];
+    for start in starts {
+        let end = mark_rows(&tokens, start + 1, &mut marks);
+        marks[end].0 += 1;
+    }
+    let mut out = Vec::with_capacity(tokens.len() * 2);
+    let end = tokens.last().map_or(Span::empty(), |token| token.span);
+    let positions = tokens.into_iter().map(Some).chain([None]);
+    for ((closes, opens), token) in marks.into_iter().zip(positions) {
+        let span = token.as_ref().map_or(end, |token| token.span);
+        out.extend((0..closes).map(|_| at(Token::RParen, span)));
+        out.extend((0..opens).map(|_| at(Token::LParen, span)));
+        out.extend(token);
+    }
+    out
+}
+
+fn starts_bare_rows(tokens: &[TokenWithSpan], index: usize) -> bool {
+    let token = |index: usize| tokens.get(index).map(|token| &token.token);
+    let is_clause = |token: &Token| CLAUSES.iter().any(|clause| is_word(token, clause));
+    let follows_clause = match index.checked_sub(1).and_then(token) {
+        None | Some(Token::LParen) => true,
+        Some(before) => ["FROM", "JOIN", "UNION", "ALL", "AS"]
+            .iter()
+            .any(|word| is_word(before, word)),
+    };
+    let starts_row = match token(index + 1) {
+        Some(Token::Number(..) | Token::SingleQuotedString(_) | Token::Minus) => true,
+        Some(after @ Token::Word(_)) => !is_clause(after),
+        _ => false,
+    };
+    follows_clause && starts_row && token(index).is_some_and(|token| is_word(token, "VALUES"))
+}
+
+/// Marks the rows that start at `first` and returns where the last of them ends.
+fn mark_rows(tokens: &[TokenWithSpan], first: usize, marks: &mut [(usize, usize)]) -> usize {
+    let mut depth = 0usize;
+    marks[first].1 += 1;
+    for (index, TokenWithSpan { token, .. }) in tokens.iter().enumerate().skip(first) {
+        match token {
+            Token::LParen | Token::LBracket => depth += 1,
+            Token::RParen | Token::RBracket if depth > 0 => depth -= 1,
+            Token::Comma if depth == 0 => {
+                marks[index].0 += 1;
+                marks[index + 1].1 += 1;
+            }
+            Token::RParen => return index,
+            token if depth == 0 && CLAUSES.iter().any(|clause| is_word(token, clause)) => return index,
+            _ => {}
+        }
+    }
+    tokens.len()
+}

@@ -1,0 +1,113 @@
+use super::super::{Statement, parse_statement};
+use super::render::relation;
+
+#[test]
+fn views_are_created_and_dropped() {
+    let Ok(Statement::CreateView {
+        name,
+        replace,
+        global,
+        query,
+    }) = parse_statement("CREATE OR REPLACE TEMP VIEW `v w` (a, b COMMENT 'x') AS SELECT 1, (SELECT 2)")
+    else {
+        panic!("no view")
+    };
+    assert_eq!((name.as_str(), replace, global), ("`v w`", true, false));
+    assert_eq!(
+        relation(&query),
+        "With(ToDF(Project([1, (scalar -1)]), a,b), Project([2])#-1)"
+    );
+    let dropped = Statement::DropView {
+        name: "v".into(),
+        if_exists: true,
+    };
+    assert_eq!(parse_statement("drop view if exists v;"), Ok(dropped));
+    assert!(matches!(
+        parse_statement("CREATE GLOBAL TEMPORARY VIEW v AS VALUES 1"),
+        Ok(Statement::CreateView {
+            global: true,
+            replace: false,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn settings_are_set_asked_for_and_reset() {
+    let set = |key: Option<&str>, value: Option<&str>| {
+        Ok(Statement::SetConfig {
+            key: key.map(String::from),
+            value: value.map(String::from),
+        })
+    };
+    assert_eq!(parse_statement("SET"), set(None, None));
+    assert_eq!(parse_statement("set spark.a.b"), set(Some("spark.a.b"), None));
+    assert_eq!(
+        parse_statement("SET spark.a = x y 'z;"),
+        set(Some("spark.a"), Some("x y 'z"))
+    );
+    assert_eq!(
+        parse_statement("SET TIME ZONE 'Europe/Berlin'"),
+        set(Some("spark.sql.session.timeZone"), Some("Europe/Berlin"))
+    );
+    assert_eq!(parse_statement("RESET"), Ok(Statement::ResetConfig { key: None }));
+    assert_eq!(
+        parse_statement("RESET spark.a.b;"),
+        Ok(Statement::ResetConfig {
+            key: Some("spark.a.b".into())
+        })
+    );
+}
+
+#[test]
+fn the_catalog_and_the_cache_are_asked() {
+    assert_eq!(parse_statement("SHOW TABLES"), Ok(Statement::ShowTables));
+    assert_eq!(parse_statement("show views;"), Ok(Statement::ShowViews));
+    assert_eq!(
+        parse_statement("DESCRIBE TABLE EXTENDED s.t"),
+        Ok(Statement::Describe { name: "s.t".into() })
+    );
+    assert_eq!(
+        parse_statement("DESC table"),
+        Ok(Statement::Describe { name: "table".into() })
+    );
+    assert!(matches!(
+        parse_statement("EXPLAIN SELECT 1"),
+        Ok(Statement::Explain { extended: false, .. })
+    ));
+    assert!(matches!(
+        parse_statement("EXPLAIN FORMATTED SELECT 1"),
+        Ok(Statement::Explain { extended: true, .. })
+    ));
+    assert!(matches!(
+        parse_statement("CACHE LAZY TABLE t"),
+        Ok(Statement::CacheTable {
+            lazy: true,
+            query: None,
+            ..
+        })
+    ));
+    assert!(matches!(
+        parse_statement("CACHE TABLE t AS SELECT 1"),
+        Ok(Statement::CacheTable { query: Some(_), .. })
+    ));
+    assert!(matches!(
+        parse_statement("UNCACHE TABLE IF EXISTS t"),
+        Ok(Statement::UncacheTable { if_exists: true, .. })
+    ));
+    assert_eq!(parse_statement("CLEAR CACHE"), Ok(Statement::ClearCache));
+}
+
+#[test]
+fn other_statements_are_refused_by_name() {
+    for (text, name) in [
+        ("INSERT INTO t VALUES (1)", "INSERT INTO T"),
+        ("CREATE TABLE t (a INT)", "CREATE TABLE T"),
+        ("DROP TABLE t", "DROP TABLE T"),
+        ("SHOW PARTITIONS t", "SHOW PARTITIONS T"),
+    ] {
+        let error = parse_statement(text).unwrap_err();
+        assert_eq!(error.condition(), "UNSUPPORTED_FEATURE.STATEMENT");
+        assert_eq!(error.message_parameters()[0].1, name);
+    }
+}

@@ -1,0 +1,201 @@
+//! `window(time, length, slide, start)`: tumbling and sliding event-time windows (`TimeWindowing`).
+//!
+//! A row falls into `ceil(length / slide)` candidate windows. Each becomes a branch: the window's start is arithmetic on
+//! the time column, and a filter keeps the rows that the window really holds. Rows without a time are in no window.
+
+use arrow::array::{Array, AsArray, Int64Array, StructArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use std::sync::Arc;
+
+use super::analyzer::Analyzer;
+use super::cast::{self, Mode};
+use super::conf::Zone;
+use super::kernel;
+use super::nodes::ExpandWindows;
+use super::scope::{Attribute, Resolved, TimeWindow, Typed};
+use super::{literal, types};
+use crate::error::{Result, SparkError};
+
+/// The relation with one row per window of each row.
+pub struct Expanded {
+    pub relation: Resolved,
+    /// `struct<start, end>`.
+    pub window: Attribute,
+    /// The start alone: what grouping uses.
+    pub start: Attribute,
+}
+
+/// The typed call; the rows are made by [`expand`].
+pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
+    let mut args = args.into_iter();
+    let time = args.next().ok_or_else(|| SparkError::invalid_plan("window needs a time column"))?;
+    let mut lengths = Vec::new();
+    for (arg, label) in args.zip(["windowDuration", "slideDuration", "startTime"]) {
+        let micros = arg.literal().and_then(literal::constant_micros).ok_or_else(|| {
+            SparkError::analysis(
+                "DATATYPE_MISMATCH.INVALID_INTERVAL",
+                "42K09",
+                format!("The {label} '{}' of window is no duration of microseconds to weeks.", arg.name),
+            )
+        })?;
+        lengths.push(micros);
+    }
+    let length_us = *lengths.first().ok_or_else(|| SparkError::invalid_plan("window needs a duration"))?;
+    let slide_us = lengths.get(1).copied().unwrap_or(length_us);
+    let start_us = lengths.get(2).copied().unwrap_or(0);
+    if length_us <= 0 || slide_us <= 0 {
+        return Err(SparkError::analysis(
+            "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE",
+            "42K09",
+            format!("The window duration ({length_us} µs) and the slide duration ({slide_us} µs) must be greater than 0."),
+        ));
+    }
+    if slide_us > length_us {
+        return Err(SparkError::analysis(
+            "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION",
+            "42K09",
+            format!("The slide duration ({slide_us} µs) must be <= the window duration ({length_us} µs)."),
+        ));
+    }
+    if start_us.abs() >= slide_us {
+        return Err(SparkError::analysis(
+            "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION",
+            "42K09",
+            format!("The absolute start time ({start_us} µs) must be < the slide duration ({slide_us} µs)."),
+        ));
+    }
+    // `window(window, …)` of chained aggregations takes the last instant of the inner window.
+    let event_time = time.attribute.as_ref().is_some_and(|a| a.event_time);
+    let time = match &time.data_type {
+        DataType::Struct(_) => window_time(time)?,
+        DataType::Timestamp(..) => time,
+        _ => cast::cast(time, &types::timestamp(), mode, zone)?,
+    };
+    let to = types::window_of(time.data_type.clone());
+    let window = TimeWindow { time: time.expr.clone(), time_type: time.data_type.clone(), length_us, slide_us, start_us, event_time };
+    // Evaluated as it stands it is the tumbling window of the row; `expand` replaces it.
+    let start = start_of(time.expr, &window, 0);
+    let mut typed = Typed::new(make_window(start, &window), to, "window");
+    typed.named = true;
+    typed.window = Some(Box::new(window));
+    Ok(typed)
+}
+
+/// `window_time(window)`: the last microsecond of a window.
+pub fn window_time(window: Typed) -> Result<Typed> {
+    let DataType::Struct(fields) = &window.data_type else {
+        return Err(SparkError::analysis("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09", "window_time needs a window column."));
+    };
+    let to = fields.iter().find(|f| f.name() == "end").map(|f| f.data_type().clone()).unwrap_or_else(types::timestamp);
+    let zone = if let DataType::Timestamp(_, zone) = &to { zone.clone() } else { None };
+    let expr = kernel::call("window_time", "", to.clone(), vec![window.expr.clone()], move |args, _| {
+        let ends = args[0].as_struct().column(1).as_primitive::<TimestampMicrosecondType>();
+        let out: TimestampMicrosecondArray = ends.unary(|us| us.saturating_sub(1));
+        Ok(Arc::new(out.with_timezone_opt(zone.clone())))
+    });
+    let mut typed = Typed::new(expr, to, "window_time(window)");
+    typed.attribute = window.attribute;
+    Ok(typed)
+}
+
+/// Start of the `nth` window before the last one that can hold the row.
+fn start_of(time: Expr, window: &TimeWindow, nth: i64) -> Expr {
+    let (slide, offset) = (window.slide_us, window.start_us);
+    let zone = if let DataType::Timestamp(_, zone) = &window.time_type { zone.clone() } else { None };
+    kernel::call("window_start", format!("{slide} {offset} {nth}"), window.time_type.clone(), vec![time], move |args, _| {
+        let times = args[0].as_primitive::<TimestampMicrosecondType>();
+        let starts: TimestampMicrosecondArray = times.unary(|us| last_start(us, slide, offset).saturating_sub(nth * slide));
+        Ok(Arc::new(starts.with_timezone_opt(zone.clone())))
+    })
+}
+
+/// The greatest window start that is not after `us`.
+pub fn last_start(us: i64, slide: i64, offset: i64) -> i64 {
+    us.saturating_sub((us.wrapping_sub(offset)).rem_euclid(slide))
+}
+
+fn make_window(start: Expr, window: &TimeWindow) -> Expr {
+    let length = window.length_us;
+    let to = types::window_of(window.time_type.clone());
+    let fields = if let DataType::Struct(fields) = &to { fields.clone() } else { Default::default() };
+    let zone = if let DataType::Timestamp(_, zone) = &window.time_type { zone.clone() } else { None };
+    kernel::call("make_window", length.to_string(), to, vec![start], move |args, rows| {
+        let starts = args[0].as_primitive::<TimestampMicrosecondType>();
+        let ends: TimestampMicrosecondArray = starts.unary(|us| us.saturating_add(length));
+        let ends = ends.with_timezone_opt(zone.clone());
+        let nulls = starts.nulls().cloned();
+        Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), vec![args[0].clone(), Arc::new(ends)], nulls, rows)?))
+    })
+}
+
+/// The window struct over the grouping column that holds its start.
+pub fn rebuild(start: &Attribute, window: &TimeWindow, _struct: &Attribute) -> Expr {
+    make_window(start.column(), window)
+}
+
+/// Makes the rows of the windows.
+pub fn expand(analyzer: &mut Analyzer, input: Resolved, window: &TimeWindow, name: &str) -> Result<Expanded> {
+    let mut start = analyzer.attribute("start", window.time_type.clone(), true);
+    start.event_time = window.event_time;
+    let mut whole = analyzer.attribute(name, types::window_of(window.time_type.clone()), true);
+    whole.time_window = true;
+    whole.event_time = window.event_time;
+    let time = analyzer.attribute("time", window.time_type.clone(), true);
+    let visible: Vec<Attribute> = input.visible().cloned().collect();
+    let mut columns: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
+    columns.push((window.time.clone(), &time));
+    let timed = analyzer.project(input.plan.clone(), columns)?;
+    let timed = LogicalPlanBuilder::from(timed).filter(time.column().is_not_null())?.build()?;
+    let expanded = LogicalPlan::Extension(datafusion_expr::Extension {
+        node: Arc::new(ExpandWindows::new(timed, time.id.clone(), start.id.clone(), window.length_us, window.slide_us, window.start_us)?),
+    });
+    let mut columns: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
+    columns.push((start.column(), &start));
+    columns.push((make_window(start.column(), window), &whole));
+    let plan = analyzer.project(expanded, columns)?;
+    let mut relation = input.over(plan);
+    relation.output.push(whole.clone());
+    relation.hidden.push(start.clone());
+    Ok(Expanded { relation, window: whole, start })
+}
+
+/// Candidate windows a row: the branches of the expansion.
+pub fn candidates(length_us: i64, slide_us: i64) -> i64 {
+    length_us.div_euclid(slide_us) + i64::from(length_us % slide_us != 0)
+}
+
+/// Rows that the `nth` candidate holds, and its starts; none where no row is in it.
+pub fn candidate(times: &TimestampMicrosecondArray, length: i64, slide: i64, offset: i64, nth: i64) -> (Int64Array, Option<arrow::array::BooleanArray>) {
+    let starts: Int64Array = times.unary(|us| last_start(us, slide, offset).saturating_sub(nth * slide));
+    if (nth + 1) * slide <= length {
+        return (starts, None);
+    }
+    let keep = starts.iter().zip(times.iter()).map(|(s, t)| Some(s?.saturating_add(length) > t?)).collect();
+    (starts, Some(keep))
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_align_to_the_epoch_plus_the_start_offset_also_before_1970() {
+        assert_eq!(last_start(7, 5, 0), 5);
+        assert_eq!(last_start(-1, 5, 0), -5);
+        assert_eq!(last_start(-5, 5, 0), -5);
+        assert_eq!(last_start(7, 5, 3), 3);
+        assert_eq!(last_start(2, 5, 3), -2);
+    }
+
+    #[test]
+    fn a_window_that_is_no_multiple_of_its_slide_drops_rows_of_its_last_candidate() {
+        let times = TimestampMicrosecondArray::from(vec![0, 4, 5]);
+        assert_eq!(candidates(7, 5), 2);
+        let (starts, keep) = candidate(&times, 7, 5, 0, 1);
+        assert_eq!(starts.values(), &[-5, -5, 0]);
+        let keep = keep.unwrap();
+        assert_eq!(keep.iter().collect::<Vec<_>>(), vec![Some(true), Some(false), Some(true)]);
+    }
+}
