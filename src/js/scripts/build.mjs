@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { JS, PKG, ROOT, WASM } from './paths.mjs';
+import { pruneTypes } from './types.mjs';
 
 const manifest = JSON.parse(readFileSync(join(JS, 'package.template.json'), 'utf8'));
 const step = (text) => console.log(`package: ${text}`);
@@ -71,6 +72,8 @@ await build({ ...common, entryPoints: ['src/inline.ts'], outfile: join(dist, 'in
 step('types');
 const types = join(dist, 'types');
 execFileSync(join(JS, 'node_modules/.bin/tsc'), ['-p', join(JS, 'tsconfig.types.json'), '--outDir', types], { stdio: 'inherit' });
+
+pruneTypes(types, ['index.d.ts', 'inline.d.ts', 'cdn.d.ts']);
 
 writeFileSync(join(PKG, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 copyFileSync(join(JS, 'README.md'), join(PKG, 'README.md'));

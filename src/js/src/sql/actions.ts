@@ -1,7 +1,8 @@
 import type { Relation } from '../connect/messages.js';
 import { SparkRuntimeException } from '../errors.js';
 import { typeFromMessage } from './type_message.js';
-import { planOf, type ActionOptions, type Context, type Plan } from './plan.js';
+import type { ActionOptions, ExplainMode } from './action_options.js';
+import { planOf, type Context, type Plan } from './plan.js';
 import { rowsFromIPC, type Row } from './rows.js';
 import type { StructType } from './types.js';
 
@@ -55,8 +56,6 @@ export async function analyzeTree(context: Context, plan: Plan, level?: number):
   return (await context.client.analyze({ case: 'treeString', value: { plan: asPlan(plan.relation), level } })).treeString;
 }
 
-/** The ways Spark explains a plan. */
-export type ExplainMode = 'simple' | 'extended' | 'codegen' | 'cost' | 'formatted';
 const MODES: readonly ExplainMode[] = ['simple', 'extended', 'codegen', 'cost', 'formatted'];
 
 /** The plan as text. */

@@ -18,7 +18,7 @@ export type ColumnOrName = Column | string;
  */
 export class Column {
   /** @internal */
-  constructor(readonly expr: Expression) {}
+  constructor(/** @internal */ readonly expr: Expression) {}
 
   #binary(operator: string, other: Column | LiteralValue): Column {
     return new Column(call(operator, [this.expr, operand(other)]));

@@ -11,7 +11,8 @@ import { asSortOrder, attribute, call } from './expression.js';
 import { GroupedData, type AggregateMap } from './grouped.js';
 import { joinStreams } from './ipc.js';
 import { DataFrameNaFunctions } from './na.js';
-import { planOf, type ActionOptions, type Context, type Plan } from './plan.js';
+import type { ActionOptions, ExplainMode } from './action_options.js';
+import { planOf, type Context, type Plan } from './plan.js';
 import { rowsFromIPC, type Row } from './rows.js';
 import { typeToMessage } from './type_message.js';
 import type { StructType } from './types.js';
@@ -266,9 +267,9 @@ export class DataFrame implements AsyncIterable<Row> {
   /** Prints the schema as a tree. */
   async printSchema(level?: number): Promise<void> { console.log(await actions.analyzeTree(this.context, this.plan, level)); }
   /** Prints the plan; see {@link explainString}. */
-  async explain(mode: actions.ExplainMode | boolean = 'simple'): Promise<void> { console.log(await this.explainString(mode)); }
+  async explain(mode: ExplainMode | boolean = 'simple'): Promise<void> { console.log(await this.explainString(mode)); }
   /** The plan as text: `simple` is the physical plan, `extended` (or true) all of them. */
-  async explainString(mode: actions.ExplainMode | boolean = 'simple'): Promise<string> {
+  async explainString(mode: ExplainMode | boolean = 'simple'): Promise<string> {
     return actions.analyzeExplain(this.context, this.plan, mode === true ? 'extended' : mode === false ? 'simple' : mode);
   }
   /** Whether this reads a stream: then it has no actions but {@link writeStream}. */

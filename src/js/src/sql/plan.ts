@@ -27,9 +27,3 @@ export function planOf(context: Context, relType: RelationKind, ...below: Plan[]
     needs: [...new Set(below.flatMap((plan) => plan.needs))],
   };
 }
-
-/** Options of every action. */
-export interface ActionOptions {
-  /** Cancels the work in the engine; the action rejects with the signal's reason. */
-  signal?: AbortSignal;
-}

@@ -14,8 +14,7 @@ type Convert = (value: never) => unknown;
 
 const same: Convert = (value) => value;
 
-/** Decodes one Arrow IPC stream. */
-export function decodeTable(ipc: Uint8Array): Table {
+function decodeTable(ipc: Uint8Array): Table {
   return tableFromIPC(ipc, { useBigInt: true, useDecimalInt: true });
 }
 

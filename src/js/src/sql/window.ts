@@ -9,7 +9,7 @@ type Frame = NonNullable<WindowSpecMessage['frameSpec']>;
 /** Which rows a window function sees for each row: a partition, an order in it, and a frame around the row. */
 export class WindowSpec {
   /** @internal */
-  constructor(readonly message: Pick<WindowSpecMessage, 'partitionSpec' | 'orderSpec' | 'frameSpec'> = {}) {}
+  constructor(/** @internal */ readonly message: Pick<WindowSpecMessage, 'partitionSpec' | 'orderSpec' | 'frameSpec'> = {}) {}
 
   /** Rows with equal values of these columns. */
   partitionBy(...columns: ColumnOrName[]): WindowSpec {

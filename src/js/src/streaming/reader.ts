@@ -2,7 +2,8 @@ import type { FileSource } from '../files/registry.js';
 import { DataFrame } from '../sql/dataframe.js';
 import { asSchema } from '../sql/ddl.js';
 import { planOf, type Context } from '../sql/plan.js';
-import { loadPlan, Reader } from '../sql/reader.js';
+import { loadPlan } from '../sql/load_plan.js';
+import { Reader } from '../sql/reader.js';
 import type { StructType } from '../sql/types.js';
 import { pump, type PushData, type PushFormat } from './push.js';
 
