@@ -1,0 +1,38 @@
+// Answers of real Spark, through the package in Chromium with local[2].
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { browser, inPage, ROOT } from './harness.mjs';
+
+const GOLDENS = process.env.RIVULET_GOLDENS ?? join(ROOT, 'tests/goldens/structured_streaming');
+const page = browser();
+
+/** Cases and how their input comes: pushed by the page, or as files of a directory. */
+const CASES = [
+  ['trending_hashtags_update_10minutes_5minutes', 'push'],
+  ['trending_hashtags_complete_10minutes_5minutes', 'push'],
+  ['late_update_dropped_and_accepted', 'push'],
+  ['watermark_exact_boundary_window', 'push'],
+  ['watermark_never_goes_back', 'push'],
+  ['tumbling_append_10minutes', 'push'],
+  ['late_update_dropped_and_accepted', 'files'],
+  ['watermark_two_stage_late_filter_burst', 'files'],
+];
+
+for (const [id, input] of CASES) {
+  test(`${id} (${input}) gives what Spark gives, batch by batch`, async () => {
+    const golden = JSON.parse(readFileSync(join(GOLDENS, `${id}.json`), 'utf8'));
+    const found = await inPage(page, async ({ golden, input }) => {
+      const { SparkSession } = await import('rivulet');
+      const { differences, runCase } = await import('/tests/twins.js');
+      const spark = await SparkSession.builder.master('local[2]').config('spark.sql.shuffle.partitions', 2).create();
+      try {
+        return differences(golden, await runCase(spark, golden, input));
+      } finally {
+        await spark.stop();
+      }
+    }, { golden, input });
+    assert.deepEqual(found, []);
+  });
+}

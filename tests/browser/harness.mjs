@@ -1,0 +1,52 @@
+// One Chromium and one plain static server (no special headers) for a file of tests.
+import { after, before } from 'node:test';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { launch } from '../../src/js/scripts/browser.mjs';
+import { PKG, ROOT } from '../../src/js/scripts/paths.mjs';
+import { serve } from '../../src/js/scripts/serve.mjs';
+
+export const HERE = dirname(fileURLToPath(import.meta.url));
+export { PKG, ROOT };
+
+const BLANK = `<!doctype html><meta charset="utf-8"><title>test</title>
+<script type="importmap">{"imports":{"rivulet":"/pkg/dist/index.js"}}</script>`;
+
+/** Gives the tests of a file a browser and a server; `open()` gives a fresh page that can `import('rivulet')`. */
+export function browser({ headers, types, mounts = {}, flags = [] } = {}) {
+  const shared = { pages: [] };
+  before(async () => {
+    if (!existsSync(join(PKG, 'dist/worker.js'))) throw new Error(`${PKG} has no package: run ./build.sh build first`);
+    const all = { '/pkg/': PKG, '/tests/': HERE, '/www/': join(ROOT, 'www'), ...mounts };
+    Object.assign(shared, await serve(resolve(HERE, 'page'), { mounts: all, headers, types }));
+    shared.browser = await launch(flags);
+  });
+  after(async () => {
+    await shared.browser?.close();
+    shared.server?.close();
+  });
+  shared.open = async (path = '/blank.html') => {
+    const page = await shared.browser.newPage();
+    page.said = [];
+    page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));
+    page.on('pageerror', (error) => page.said.push(`pageerror: ${error.message}`));
+    if (path === '/blank.html') await page.route('**/blank.html', (route) => route.fulfill({ contentType: 'text/html', body: BLANK }));
+    await page.goto(shared.url + path);
+    return page;
+  };
+  return shared;
+}
+
+/** Runs `f` in a fresh page and closes it; what the page said is shown when it fails. */
+export async function inPage(shared, f, arg) {
+  const page = await shared.open();
+  try {
+    return await page.evaluate(f, arg);
+  } catch (error) {
+    error.message += `\n  the page said:\n  ${page.said.slice(-20).join('\n  ')}`;
+    throw error;
+  } finally {
+    await page.close();
+  }
+}

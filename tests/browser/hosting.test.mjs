@@ -1,0 +1,51 @@
+// The package on hosts that make it hard: a strict Content-Security-Policy, a wrong MIME type for wasm, one inlined file.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { browser, inPage } from './harness.mjs';
+
+const count42 = async (entry) => {
+  const { SparkSession } = await import(entry);
+  const spark = await SparkSession.builder.master('local[1]').create();
+  const counted = await spark.range(42).count();
+  await spark.stop();
+  return counted;
+};
+
+describe('strict Content-Security-Policy', () => {
+  const strict = browser({ headers: { 'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'" } });
+  test('computes without blob:, eval or inline script', async () => {
+    const page = await strict.open('/index.html');
+    assert.match(page.said.join('\n'), /Content Security Policy/i, 'the inline script of this page must be refused');
+    await page.close();
+    assert.equal(await inPage(strict, count42, '/pkg/dist/index.js'), 42);
+  });
+});
+
+describe('a server that knows no wasm', () => {
+  const wrong = browser({ types: { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/octet-stream' } });
+  test('falls back to compiling the bytes', async () => {
+    assert.equal(await inPage(wrong, count42, '/pkg/dist/index.js'), 42);
+  });
+});
+
+describe('other entries', () => {
+  const plain = browser();
+  test('inline.js needs no other file', async () => {
+    const page = await plain.open();
+    const fetched = [];
+    page.on('request', (request) => fetched.push(new URL(request.url()).pathname));
+    assert.equal(await page.evaluate(count42, '/pkg/dist/inline.js'), 42);
+    assert.deepEqual(fetched.filter((path) => path.startsWith('/pkg/')), ['/pkg/dist/inline.js']);
+    await page.close();
+  });
+  test('cdn.js works from another origin', async () => {
+    const other = plain.url.replace('localhost', '127.0.0.1');
+    const page = await plain.open();
+    await page.route(`${other}/**`, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, headers: { ...response.headers(), 'access-control-allow-origin': '*' } });
+    });
+    assert.equal(await page.evaluate(count42, `${other}/pkg/dist/cdn.js`), 42);
+    await page.close();
+  });
+});
