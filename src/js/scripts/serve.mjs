@@ -17,7 +17,8 @@ export function serve(root, { port = 0, mounts = {}, headers = {}, types = TYPES
     const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
     const mount = Object.keys(mounts).find((prefix) => path.startsWith(prefix));
     const base = normalize(mount ? mounts[mount] : root);
-    let file = normalize(join(base, mount ? path.slice(mount.length) : path));
+    // A mount without a trailing slash is one file.
+    let file = mount && !mount.endsWith('/') ? base : normalize(join(base, mount ? path.slice(mount.length) : path));
     if (file !== base && !file.startsWith(base.endsWith(sep) ? base : base + sep)) return response.writeHead(403).end();
     if (existsSync(file) && statSync(file).isDirectory()) file = join(file, 'index.html');
     if (!existsSync(file)) return response.writeHead(404).end('not found');
