@@ -1,4 +1,5 @@
 //! Rivulet: Apache Spark's streaming stack in a browser tab. This page is the map of the house.
 pub mod connect;
 pub mod error;
+pub mod exec;
 pub mod plan;

@@ -1,6 +1,6 @@
 //! The dialect: what sqlparser is told of Spark's grammar, its operator precedence first.
 
-use super::prefix;
+use super::{call_forms, prefix, type_tokens};
 use sqlparser::ast::{CastKind, Expr};
 use sqlparser::dialect::{Dialect, Precedence};
 use sqlparser::keywords::Keyword;
@@ -260,11 +260,11 @@ impl Dialect for Spark {
         match &parser.peek_token_ref().token {
             Token::Word(Word {
                 keyword: Keyword::DIV, ..
-            }) => Some(prefix::parse_div(parser, expr, precedence)),
+            }) => Some(call_forms::parse_div(parser, expr, precedence)),
             Token::DoubleColon => {
                 parser.next_token();
                 let operand = Box::new(expr.clone());
-                let cast = prefix::parse_type(parser).map(|data_type| Expr::Cast {
+                let cast = type_tokens::parse_type(parser).map(|data_type| Expr::Cast {
                     kind: CastKind::DoubleColon,
                     expr: operand,
                     data_type,
@@ -272,7 +272,7 @@ impl Dialect for Spark {
                 });
                 Some(cast.and_then(|cast| parser.parse_compound_expr(cast, vec![])))
             }
-            _ => prefix::parse_like_quantified(parser, expr).transpose(),
+            _ => call_forms::parse_like_quantified(parser, expr).transpose(),
         }
     }
 }

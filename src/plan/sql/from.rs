@@ -61,10 +61,12 @@ impl Lowering {
         if !is_lateral(&next.relation) {
             return Ok(join(left, right, join_type, condition, using));
         }
-        refuse(
-            !using.is_empty() || matches!(constraint, JoinConstraint::Natural),
-            "USING with LATERAL",
-        )?;
+        if !using.is_empty() || matches!(constraint, JoinConstraint::Natural) {
+            return Err(SqlError::unsupported(
+                "LATERAL_JOIN_USING",
+                "JOIN USING with LATERAL correlation",
+            ));
+        }
         let join_type = if join_type == JoinType::Cross {
             JoinType::Inner
         } else {

@@ -2,11 +2,11 @@
 
 use super::error::SqlError;
 use super::interval;
-use super::literal;
 use super::lowering::{Lowering, ident, object_name};
 use super::marker;
 use super::message::{call, expression, internal, star, string};
 use super::prefix::{INTERVAL_RANGE, INTERVAL_TEXT, INTERVAL_UNITS, LIKE_QUANTIFIED, TYPED};
+use super::temporal;
 use crate::connect::proto as sc;
 use sc::expression::{ExprType, UnresolvedFunction};
 use sqlparser::ast::{
@@ -108,7 +108,7 @@ impl Lowering {
             (INTERVAL_UNITS, parts) => interval::of_units(parts),
             (INTERVAL_RANGE, [value, from, to]) => interval::of_range(value, from, to),
             (INTERVAL_TEXT, [value]) => interval::of_text(value),
-            (TYPED, [type_name, value]) => literal::typed(type_name, value),
+            (TYPED, [type_name, value]) => temporal::typed(type_name, value),
             _ => Ok(call(name, vec![])),
         }
     }

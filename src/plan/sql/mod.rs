@@ -1,15 +1,17 @@
 //! From Spark SQL text to unresolved Spark Connect messages: the front end that lets one analyzer serve both APIs.
 //!
 //! Text comes in; what PySpark's Connect client would have sent for the same query comes out. `sqlparser` parses
-//! statements, through a dialect of ours ([`dialect`]) that supplies Spark's operator precedence and its prefix forms,
-//! after [`tokens`] has read Spark's literals and [`rewrite`] has spelt `LATERAL VIEW` and bare `VALUES` in the grammar's
-//! own words. [`query`], [`select`], [`from`], [`grouping`], [`pivot`], [`expression`] and [`function`] turn its tree
-//! into messages. Types, schemas and identifiers have parsers of their own ([`data_type`], [`schema`], [`identifier`]).
+//! statements, through a dialect of ours (`dialect`) that supplies Spark's operator precedence and its prefix forms,
+//! after `tokens` has read Spark's literals and `rewrite` has spelt `LATERAL VIEW` and bare `VALUES` in the grammar's
+//! own words. `query`, `select`, `from`, `grouping`, `pivot`, `expression` and `function` turn its tree
+//! into messages. Types, schemas and identifiers have parsers of their own (`data_type`, `schema`, `identifier`).
 //! Nothing here resolves a name, knows a catalog, the time or a session setting.
 //!
-//! What SQL can say and the protocol cannot is said with internal functions, whose names ([`marker`]) no user can write
+//! What SQL can say and the protocol cannot is said with internal functions, whose names (`marker`) no user can write
 //! by accident: they are `UnresolvedFunction`s with `is_internal` set.
 
+mod call_forms;
+mod command;
 mod data_type;
 mod dialect;
 mod error;
@@ -33,7 +35,9 @@ mod schema;
 mod select;
 mod statement;
 mod string_literal;
+mod temporal;
 mod tokens;
+mod type_tokens;
 mod window;
 
 #[cfg(test)]

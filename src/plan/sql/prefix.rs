@@ -4,12 +4,13 @@
 //! follows, and so does this, which never looks back. What the syntax tree has no node for becomes a call of a function
 //! whose name starts with a NUL, and [`super::expression`] takes it apart again.
 
+use super::call_forms::{parse_extract, parse_interval, parse_overlay, parse_position, parse_substring, parse_trim};
 use super::dialect::{PREDICATE, TIMES};
-use super::interval::is_unit;
+use super::type_tokens::parse_type;
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, ObjectName,
-    OneOrManyWithParens, UnaryOperator, Value,
+    CastKind, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, ObjectName, OneOrManyWithParens,
+    UnaryOperator, Value,
 };
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -26,7 +27,8 @@ pub(super) const TYPED: &str = "\0typed";
 /// `like` or `ilike`, `any` or `all`, `not` or nothing, as strings; the operand; the patterns.
 pub(super) const LIKE_QUANTIFIED: &str = "\0like_quantified";
 
-type Parsed = Result<Expr, ParserError>;
+/// What parsing an expression gives.
+pub(super) type Parsed = Result<Expr, ParserError>;
 
 /// Parses what starts here, or `None` to leave it to sqlparser.
 pub(super) fn parse(parser: &mut Parser) -> Result<Option<Expr>, ParserError> {
@@ -263,262 +265,13 @@ fn parse_cast(parser: &mut Parser, kind: CastKind) -> Parsed {
     })
 }
 
-/// Takes the tokens of a type, whose text [`super::data_type`] will read.
-pub(super) fn parse_type(parser: &mut Parser) -> Result<DataType, ParserError> {
-    let mut text = parser.parse_identifier()?.value;
-    if text.eq_ignore_ascii_case("interval") {
-        while let Token::Word(word) = &parser.peek_token_ref().token {
-            if !is_unit(&word.value) && !(word.keyword == Keyword::TO && text.len() > "interval".len()) {
-                break;
-            }
-            text = format!("{text} {}", word.value);
-            parser.next_token();
-        }
-    }
-    let brackets = match parser.peek_token_ref().token {
-        Token::LParen => Some((Token::LParen, Token::RParen)),
-        Token::Lt => Some((Token::Lt, Token::Gt)),
-        // `struct<>`, which the tokenizer takes for an operator.
-        Token::Neq => {
-            text.push_str("<>");
-            parser.next_token();
-            None
-        }
-        _ => None,
-    };
-    if let Some((open, close)) = brackets {
-        let mut depth = 0i32;
-        loop {
-            let next = parser.next_token();
-            depth += match &next.token {
-                token if *token == open => 1,
-                token if *token == close => -1,
-                Token::ShiftRight if close == Token::Gt => -2,
-                Token::EOF => return parser.expected("a data type", next),
-                _ => 0,
-            };
-            text = format!("{text} {}", type_token(&next.token));
-            if depth < 0 {
-                return parser.expected("a data type", next);
-            }
-            if depth == 0 {
-                break;
-            }
-        }
-    }
-    Ok(DataType::Custom(ObjectName::from(vec![Ident::new(text)]), vec![]))
-}
-
-fn type_token(token: &Token) -> String {
-    match token {
-        Token::Word(word) if word.quote_style.is_some() => format!("`{}`", word.value.replace('`', "``")),
-        Token::Word(word) => word.value.clone(),
-        Token::SingleQuotedString(text) => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
-        token => token.to_string(),
-    }
-}
-
-/// Skips the function's name and its parenthesis, and parses the first argument.
-fn first_argument(parser: &mut Parser) -> Parsed {
-    parser.next_token();
-    parser.expect_token(&Token::LParen)?;
-    parser.parse_expr()
-}
-
-/// Parses the further arguments after commas, and the closing parenthesis.
-fn plain_call(parser: &mut Parser, name: &str, first: Expr) -> Parsed {
-    let mut arguments = vec![first];
-    if parser.consume_token(&Token::Comma) {
-        arguments.extend(parser.parse_comma_separated(Parser::parse_expr)?);
-    }
-    parser.expect_token(&Token::RParen)?;
-    Ok(call(name, arguments))
-}
-
-/// `EXTRACT(field FROM x)` is `date_part('field', x)`.
-fn parse_extract(parser: &mut Parser) -> Parsed {
-    parser.next_token();
-    parser.expect_token(&Token::LParen)?;
-    let field = match parser.next_token() {
-        token if matches!(token.token, Token::SingleQuotedString(_) | Token::Word(_)) => match token.token {
-            Token::SingleQuotedString(text) => text,
-            token => type_token(&token),
-        },
-        token => return parser.expected("a field", token),
-    };
-    parser.expect_keyword(Keyword::FROM)?;
-    let from = parser.parse_expr()?;
-    parser.expect_token(&Token::RParen)?;
-    Ok(call("date_part", vec![string(&field), from]))
-}
-
-fn parse_substring(parser: &mut Parser, name: &str) -> Parsed {
-    let first = first_argument(parser)?;
-    if !parser.parse_keyword(Keyword::FROM) {
-        return plain_call(parser, name, first);
-    }
-    let mut arguments = vec![first, parser.parse_expr()?];
-    if parser.parse_keyword(Keyword::FOR) {
-        arguments.push(parser.parse_expr()?);
-    }
-    parser.expect_token(&Token::RParen)?;
-    Ok(call(name, arguments))
-}
-
-/// `POSITION(x IN y)` is `locate(x, y)`.
-fn parse_position(parser: &mut Parser) -> Parsed {
-    parser.next_token();
-    parser.expect_token(&Token::LParen)?;
-    let first = parser.parse_subexpr(PREDICATE)?;
-    if !parser.parse_keyword(Keyword::IN) {
-        return plain_call(parser, "position", first);
-    }
-    let within = parser.parse_expr()?;
-    parser.expect_token(&Token::RParen)?;
-    Ok(call("locate", vec![first, within]))
-}
-
-fn parse_overlay(parser: &mut Parser) -> Parsed {
-    let first = first_argument(parser)?;
-    if !parser.parse_keyword(Keyword::PLACING) {
-        return plain_call(parser, "overlay", first);
-    }
-    let mut arguments = vec![first, parser.parse_expr()?];
-    parser.expect_keyword(Keyword::FROM)?;
-    arguments.push(parser.parse_expr()?);
-    if parser.parse_keyword(Keyword::FOR) {
-        arguments.push(parser.parse_expr()?);
-    }
-    parser.expect_token(&Token::RParen)?;
-    Ok(call("overlay", arguments))
-}
-
-/// `TRIM(LEADING x FROM y)` is `ltrim(x, y)`: Spark's functions take what to trim first.
-fn parse_trim(parser: &mut Parser) -> Parsed {
-    let side = match &parser.peek_nth_token_ref(2).token {
-        Token::Word(word) if word.quote_style.is_none() => word.value.to_ascii_uppercase(),
-        _ => String::new(),
-    };
-    let name = match side.as_str() {
-        "BOTH" => "trim",
-        "LEADING" => "ltrim",
-        "TRAILING" => "rtrim",
-        _ => {
-            let first = first_argument(parser)?;
-            if !parser.parse_keyword(Keyword::FROM) {
-                return plain_call(parser, "trim", first);
-            }
-            let from = parser.parse_expr()?;
-            parser.expect_token(&Token::RParen)?;
-            return Ok(call("trim", vec![first, from]));
-        }
-    };
-    parser.next_token();
-    parser.expect_token(&Token::LParen)?;
-    parser.next_token();
-    let mut arguments = vec![];
-    if !parser.parse_keyword(Keyword::FROM) {
-        arguments.push(parser.parse_expr()?);
-        parser.expect_keyword(Keyword::FROM)?;
-    }
-    arguments.push(parser.parse_expr()?);
-    parser.expect_token(&Token::RParen)?;
-    Ok(call(name, arguments))
-}
-
-/// An interval literal, or `None` where `interval` is a name.
-fn parse_interval(parser: &mut Parser, after: &Token) -> Result<Option<Expr>, ParserError> {
-    let is_sign = |token: &Token| matches!(token, Token::Minus | Token::Plus);
-    let value_at = |parser: &Parser, index: usize| match &parser.peek_nth_token_ref(index).token {
-        Token::Number(text, _) | Token::SingleQuotedString(text) => Some(text.clone()),
-        _ => None,
-    };
-    let unit_at = |parser: &Parser, index: usize| match &parser.peek_nth_token_ref(index).token {
-        Token::Word(word) if is_unit(&word.value) => Some(word.value.clone()),
-        _ => None,
-    };
-    if let (Token::SingleQuotedString(text), None) = (after, unit_at(parser, 2)) {
-        let literal = call(INTERVAL_TEXT, vec![string(text)]);
-        parser.next_token();
-        parser.next_token();
-        return Ok(Some(literal));
-    }
-    let mut parts: Vec<String> = vec![];
-    // The keyword itself is consumed with the first value.
-    let mut skip = 1;
-    loop {
-        let sign = is_sign(&parser.peek_nth_token_ref(skip).token);
-        let value = skip + usize::from(sign);
-        let (Some(text), Some(unit)) = (value_at(parser, value), unit_at(parser, value + 1)) else {
-            break;
-        };
-        let minus = parser.peek_nth_token_ref(skip).token == Token::Minus;
-        let text = match (minus, text.trim().strip_prefix('-')) {
-            (true, Some(positive)) => positive.to_string(),
-            (true, None) => format!("-{}", text.trim()),
-            (false, _) => text,
-        };
-        (0..value + 2).for_each(|_| drop(parser.next_token()));
-        skip = 0;
-        if parts.is_empty() && parser.parse_keyword(Keyword::TO) {
-            let Some(to) = unit_at(parser, 0) else {
-                return parser.expected_ref("a unit of time", parser.peek_token_ref());
-            };
-            parser.next_token();
-            return Ok(Some(call(
-                INTERVAL_RANGE,
-                vec![string(&text), string(&unit), string(&to)],
-            )));
-        }
-        parts.extend([text, unit]);
-    }
-    Ok((!parts.is_empty()).then(|| call(INTERVAL_UNITS, parts.iter().map(|part| string(part)).collect())))
-}
-
-/// `a DIV b`.
-pub(super) fn parse_div(parser: &mut Parser, left: &Expr, precedence: u8) -> Parsed {
-    parser.next_token();
-    let right = Box::new(parser.parse_subexpr(precedence)?);
-    Ok(Expr::BinaryOp {
-        left: Box::new(left.clone()),
-        op: BinaryOperator::MyIntegerDivide,
-        right,
-    })
-}
-
-/// `x [NOT] LIKE ANY|SOME|ALL (p, ..)`, or `None` for other operators.
-pub(super) fn parse_like_quantified(parser: &mut Parser, left: &Expr) -> Result<Option<Expr>, ParserError> {
-    let word_at = |parser: &Parser, index: usize| match &parser.peek_nth_token_ref(index).token {
-        Token::Word(word) if word.quote_style.is_none() => word.value.to_ascii_lowercase(),
-        _ => String::new(),
-    };
-    let negated = word_at(parser, 0) == "not";
-    let start = usize::from(negated);
-    let (like, quantifier) = (word_at(parser, start), word_at(parser, start + 1));
-    let is_quantifier = matches!(quantifier.as_str(), "any" | "some" | "all");
-    let opens = parser.peek_nth_token_ref(start + 2).token == Token::LParen;
-    if !matches!(like.as_str(), "like" | "ilike") || !is_quantifier || !opens {
-        return Ok(None);
-    }
-    (0..start + 3).for_each(|_| drop(parser.next_token()));
-    let patterns = parser.parse_comma_separated(Parser::parse_expr)?;
-    parser.expect_token(&Token::RParen)?;
-    let quantifier = if quantifier == "all" { "all" } else { "any" };
-    let mut arguments = vec![
-        string(&like),
-        string(quantifier),
-        string(if negated { "not" } else { "" }),
-        left.clone(),
-    ];
-    arguments.extend(patterns);
-    Ok(Some(call(LIKE_QUANTIFIED, arguments)))
-}
-
-fn string(text: &str) -> Expr {
+/// A string as sqlparser's tree has it.
+pub(super) fn string(text: &str) -> Expr {
     Expr::value(Value::SingleQuotedString(text.into()))
 }
 
-fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+/// A call as sqlparser's tree has it.
+pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     let args = arguments
         .into_iter()
         .map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)))

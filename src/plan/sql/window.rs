@@ -13,7 +13,7 @@ use sqlparser::ast::{
     NamedWindowDefinition, NamedWindowExpr, OrderByExpr, OrderByOptions, OrderBySort, WindowFrame, WindowFrameBound,
     WindowFrameUnits, WindowSpec, WindowType,
 };
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 impl Lowering {
     /// `function OVER window`.
@@ -63,7 +63,7 @@ impl Lowering {
 
     /// The `WINDOW` clause of a select comes in scope; [`Lowering::windows`] is its to pop.
     pub fn push_windows(&mut self, definitions: &[NamedWindowDefinition]) -> Result<(), SqlError> {
-        let mut windows: HashMap<String, WindowSpec> = HashMap::new();
+        let mut windows: BTreeMap<String, WindowSpec> = BTreeMap::new();
         for NamedWindowDefinition(name, definition) in definitions {
             let spec = match definition {
                 NamedWindowExpr::WindowSpec(spec) => spec.clone(),

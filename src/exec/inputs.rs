@@ -1,0 +1,126 @@
+//! What a task is given and what it gives back beside its rows.
+//!
+//! Operators are the same for every task of a stage; all that differs (blocks, watermarks, state) reaches them through
+//! [`TaskInputs`], an extension of DataFusion's task context.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use arrow::buffer::Buffer;
+use datafusion_execution::TaskContext;
+use serde::{Deserialize, Serialize};
+
+use super::state::StateTable;
+use crate::error::{Result, SparkError};
+
+/// Output mode of a streaming query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OutputMode {
+    Append,
+    Update,
+    Complete,
+}
+
+/// What a micro-batch's operators need to know of the stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchContext {
+    pub batch_id: i64,
+    pub mode: OutputMode,
+    /// Rows at or behind it are late: the watermark of the previous batch. µs since the epoch.
+    pub late_us: Option<i64>,
+    /// State at or behind it is final: the watermark of this batch. µs since the epoch.
+    pub evict_us: Option<i64>,
+}
+
+/// Event times that one watermark saw; µs.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct EventTimeStats {
+    pub max_us: i64,
+    pub min_us: i64,
+    pub sum_us: f64,
+    pub count: u64,
+}
+
+impl EventTimeStats {
+    pub fn add(&mut self, us: i64) {
+        *self = self.merged(&Self { max_us: us, min_us: us, sum_us: us as f64, count: 1 });
+    }
+
+    #[must_use]
+    pub fn merged(&self, other: &Self) -> Self {
+        match (self.count, other.count) {
+            (0, _) => *other,
+            (_, 0) => *self,
+            _ => Self {
+                max_us: self.max_us.max(other.max_us),
+                min_us: self.min_us.min(other.min_us),
+                sum_us: self.sum_us + other.sum_us,
+                count: self.count + other.count,
+            },
+        }
+    }
+}
+
+/// What a stateful operator did in one task (`StateOperatorProgress`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StateStats {
+    pub rows_total: u64,
+    pub rows_updated: u64,
+    pub rows_removed: u64,
+    pub rows_dropped: u64,
+    pub bytes: u64,
+}
+
+/// Counters of a task, for progress and status.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TaskReport {
+    /// Event times by number of the watermark.
+    pub event_times: BTreeMap<usize, EventTimeStats>,
+    /// By number of the stateful operator.
+    pub state: BTreeMap<usize, StateStats>,
+    /// Rows read by scan.
+    pub scanned_rows: BTreeMap<usize, u64>,
+    /// Malformed records by scan, whatever the mode did with them.
+    pub malformed_records: BTreeMap<usize, u64>,
+    pub output_rows: u64,
+}
+
+/// One task's inputs.
+#[derive(Debug, Default)]
+pub struct TaskInputs {
+    /// Shuffle blocks by the stage that wrote them: Arrow IPC streams.
+    pub shuffle: HashMap<usize, Vec<Buffer>>,
+    /// Source blocks by scan.
+    pub scans: HashMap<usize, Vec<Buffer>>,
+    pub batch: Option<BatchContext>,
+    states: Mutex<BTreeMap<usize, StateTable>>,
+    report: Mutex<TaskReport>,
+    deltas: Mutex<BTreeMap<usize, Vec<u8>>>,
+}
+
+impl TaskInputs {
+    pub fn new(shuffle: HashMap<usize, Vec<Buffer>>, scans: HashMap<usize, Vec<Buffer>>, batch: Option<BatchContext>, states: BTreeMap<usize, StateTable>) -> Self {
+        Self { shuffle, scans, batch, states: Mutex::new(states), report: Mutex::default(), deltas: Mutex::default() }
+    }
+
+    /// The inputs of the task that runs.
+    ///
+    /// # Errors
+    /// An internal error outside a task.
+    pub fn of(context: &TaskContext) -> Result<Arc<TaskInputs>> {
+        context.session_config().get_extension().ok_or_else(|| SparkError::internal("an operator runs outside a task"))
+    }
+
+    pub fn report(&self) -> MutexGuard<'_, TaskReport> {
+        self.report.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Encoded state changes by operator.
+    pub fn state_deltas(&self) -> MutexGuard<'_, BTreeMap<usize, Vec<u8>>> {
+        self.deltas.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub fn states(&self) -> MutexGuard<'_, BTreeMap<usize, StateTable>> {
+        self.states.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,75 @@
+//! Blocks: Arrow IPC streams, the one form of rows outside operators.
+
+use arrow::array::RecordBatch;
+use arrow::buffer::Buffer;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::ipc::reader::StreamDecoder;
+use arrow::ipc::writer::StreamWriter;
+
+use crate::error::{Result, SparkError};
+
+/// Writes batches of one schema as a stream.
+pub fn write(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>> {
+    let mut writer = StreamWriter::try_new(Vec::new(), schema)?;
+    for batch in batches {
+        writer.write(batch)?;
+    }
+    writer.finish()?;
+    Ok(writer.into_inner()?)
+}
+
+/// Reads a stream without copying its columns.
+///
+/// # Errors
+/// `CORRUPT_BLOCK` where the bytes are no whole Arrow IPC stream.
+pub fn read(block: &Buffer) -> Result<Vec<RecordBatch>> {
+    let corrupt = |why: String| SparkError::new(crate::error::Exception::Runtime, "CORRUPT_BLOCK", "XX001", format!("A block is no Arrow IPC stream: {why}."));
+    let mut decoder = StreamDecoder::new();
+    let mut rest = block.clone();
+    let mut batches = Vec::new();
+    while !rest.is_empty() {
+        if let Some(batch) = decoder.decode(&mut rest).map_err(|e| corrupt(e.to_string()))? {
+            batches.push(batch);
+        }
+    }
+    decoder.finish().map_err(|e| corrupt(e.to_string()))?;
+    Ok(batches)
+}
+
+/// The batches of several blocks under one schema: columns by position, under the schema's names.
+pub fn read_all(blocks: &[Buffer], schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
+    let mut out = Vec::new();
+    for block in blocks {
+        for batch in read(block)? {
+            out.push(rename(&batch, schema)?);
+        }
+    }
+    Ok(out)
+}
+
+/// The same columns under another schema's names.
+pub fn rename(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(schema.clone(), batch.columns().to_vec(), &options)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::Int64Array;
+    use arrow::datatypes::{DataType, Field};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_cut_block_is_an_error_and_not_a_panic() {
+        let schema = Schema::new(vec![Field::new("a", DataType::Int64, true)]);
+        let batch = RecordBatch::try_new(Arc::new(schema.clone()), vec![Arc::new(Int64Array::from(vec![1, 2, 3]))]).unwrap();
+        let bytes = write(&schema, &[batch]).unwrap();
+        for cut in 1..bytes.len() - 8 {
+            if let Ok(batches) = read(&Buffer::from(bytes[..cut].to_vec())) {
+                assert!(batches.iter().map(RecordBatch::num_rows).sum::<usize>() <= 3);
+            }
+        }
+        assert_eq!(read(&Buffer::from(bytes)).unwrap()[0].num_rows(), 3);
+    }
+}

@@ -1,0 +1,16 @@
+//! From logical plans to tasks: stages cut at exchanges, operators, blocks, and running a task to its end.
+//!
+//! `job` makes the same stages on the driver and on executors; `physical` cuts them; `operators`, `decode` and `state`
+//! are the operators that DataFusion has not; `task` runs one. Nothing here knows who runs a task or where blocks live.
+
+pub mod decode;
+pub mod inputs;
+pub mod ipc;
+pub mod job;
+pub mod murmur3;
+pub mod operators;
+pub mod physical;
+pub mod stage;
+pub mod state;
+pub mod task;
+pub mod transform;

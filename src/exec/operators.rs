@@ -1,0 +1,159 @@
+//! Operators that DataFusion has not: window expansion, generators, watermarks, session merging.
+
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::compute::{concat_batches, filter, take};
+use arrow::datatypes::*;
+use arrow::row::{RowConverter, SortField};
+use datafusion_physical_plan::ExecutionPlan;
+
+use super::inputs::{EventTimeStats, TaskInputs};
+use super::transform::Transform;
+use crate::error::{Result, SparkError};
+use crate::plan::nodes;
+use crate::plan::time_window::{candidate, candidates};
+
+type Plan = Arc<dyn ExecutionPlan>;
+
+/// One batch per candidate window: starts by arithmetic, rows kept by a filter only where a window may miss them.
+pub fn expand_windows(node: &nodes::ExpandWindows, input: Plan) -> Result<Plan> {
+    let time = input.schema().index_of(&node.time)?;
+    let time_type = input.schema().field(time).data_type().clone();
+    let mut fields: Vec<FieldRef> = input.schema().fields().iter().cloned().collect();
+    fields.push(Arc::new(Field::new(&node.start, time_type.clone(), true)));
+    let schema = Arc::new(Schema::new(fields));
+    let (length, slide, offset) = (node.length_us, node.slide_us, node.offset_us);
+    let out = schema.clone();
+    let label = format!("ExpandWindows: length={length}us slide={slide}us");
+    Ok(Transform::each(label, input, schema, move |batch, _| {
+        let times = batch.column(time).as_primitive::<TimestampMicrosecondType>();
+        let mut made = Vec::new();
+        for nth in (0..candidates(length, slide)).rev() {
+            let (starts, keep) = candidate(times, length, slide, offset, nth);
+            let starts: ArrayRef = Arc::new(starts.reinterpret_cast::<TimestampMicrosecondType>());
+            let starts = arrow::compute::cast(&starts, &time_type)?;
+            let mut columns = batch.columns().to_vec();
+            columns.push(starts);
+            if let Some(keep) = keep {
+                columns = columns.iter().map(|c| filter(c, &keep)).collect::<std::result::Result<_, _>>()?;
+            }
+            made.push(RecordBatch::try_new(out.clone(), columns)?);
+        }
+        Ok(made)
+    }))
+}
+
+/// List elements to rows.
+pub fn generate(node: &nodes::Generate, input: Plan) -> Result<Plan> {
+    let list = input.schema().index_of(&node.list)?;
+    let mut fields: Vec<FieldRef> = input.schema().fields().iter().enumerate().filter(|(i, _)| *i != list).map(|(_, f)| f.clone()).collect();
+    fields.extend(node.columns.iter().map(|(n, t)| Arc::new(Field::new(n, t.clone(), true))));
+    let schema = Arc::new(Schema::new(fields));
+    let (out, spread, outer) = (schema.clone(), node.spread, node.outer);
+    Ok(Transform::each(format!("Generate: outer={outer}"), input, schema, move |batch, _| {
+        let lists = batch.column(list).as_list::<i32>();
+        let mut rows: Vec<u32> = Vec::with_capacity(lists.values().len());
+        let mut elements: Vec<Option<u32>> = Vec::with_capacity(lists.values().len());
+        for row in 0..lists.len() {
+            let (from, to) = (lists.value_offsets()[row] as u32, lists.value_offsets()[row + 1] as u32);
+            if lists.is_null(row) || from == to {
+                if outer {
+                    rows.push(row as u32);
+                    elements.push(None);
+                }
+                continue;
+            }
+            for element in from..to {
+                rows.push(row as u32);
+                elements.push(Some(element));
+            }
+        }
+        let rows = UInt32Array::from(rows);
+        let count = rows.len();
+        let mut columns = Vec::with_capacity(out.fields().len());
+        for (_, column) in batch.columns().iter().enumerate().filter(|(i, _)| *i != list) {
+            columns.push(take(column, &rows, None)?);
+        }
+        let values = take(lists.values(), &UInt32Array::from(elements), None)?;
+        match values.as_struct_opt().filter(|_| spread) {
+            Some(structs) => {
+                let nulls = arrow::compute::is_null(structs)?;
+                for column in structs.columns() {
+                    columns.push(arrow::compute::nullif(column, &nulls)?);
+                }
+            }
+            None => columns.push(values),
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        Ok(vec![RecordBatch::try_new_with_options(out.clone(), columns, &options)?])
+    }))
+}
+
+/// Watches event times as rows pass.
+pub fn watermark(node: &nodes::EventTimeWatermark, input: Plan) -> Result<Plan> {
+    let schema = input.schema();
+    let (column, number) = (schema.index_of(&node.column)?, node.number);
+    Ok(Transform::each(format!("EventTimeWatermark: delay={}us", node.delay_us), input, schema, move |batch, inputs: &TaskInputs| {
+        let mut times = batch.column(column).clone();
+        if let Some(window) = times.as_struct_opt() {
+            times = window.column(1).clone();
+        }
+        let mut seen = EventTimeStats::default();
+        for us in times.as_primitive::<TimestampMicrosecondType>().iter().flatten() {
+            seen.add(us);
+        }
+        let mut report = inputs.report();
+        let entry = report.event_times.entry(number).or_default();
+        *entry = entry.merged(&seen);
+        Ok(vec![batch])
+    }))
+}
+
+/// Gives every row the bounds of its merged session: sorts by key and start, then grows sessions while they touch.
+pub fn merge_sessions(node: &nodes::MergeSessions, input: Plan) -> Result<Plan> {
+    let schema = input.schema();
+    let keys = node.keys.iter().map(|k| schema.index_of(k)).collect::<std::result::Result<Vec<_>, _>>()?;
+    let (start, end) = (schema.index_of(&node.start)?, schema.index_of(&node.end)?);
+    let out = schema.clone();
+    Ok(Transform::whole("MergeSessions", input, schema, move |batches, _| {
+        if batches.is_empty() {
+            return Ok(vec![]);
+        }
+        let batch = concat_batches(&out, &batches)?;
+        Ok(vec![merged(&batch, &keys, start, end)?])
+    }))
+}
+
+fn merged(batch: &RecordBatch, keys: &[usize], start: usize, end: usize) -> Result<RecordBatch> {
+    let fields = keys.iter().map(|k| SortField::new(batch.column(*k).data_type().clone())).collect();
+    let columns: Vec<ArrayRef> = keys.iter().map(|k| batch.column(*k).clone()).collect();
+    let converter = RowConverter::new(fields)?;
+    let rows = if keys.is_empty() { None } else { Some(converter.convert_columns(&columns)?) };
+    let key = |i: usize| rows.as_ref().map(|r| r.row(i));
+    let (starts, ends) = (batch.column(start).as_primitive::<TimestampMicrosecondType>(), batch.column(end).as_primitive::<TimestampMicrosecondType>());
+    let mut order: Vec<usize> = (0..batch.num_rows()).collect();
+    order.sort_by(|a, b| key(*a).cmp(&key(*b)).then(starts.value(*a).cmp(&starts.value(*b))));
+    let (mut new_starts, mut new_ends) = (vec![0; order.len()], vec![0; order.len()]);
+    let mut at = 0;
+    while at < order.len() {
+        let first = order[at];
+        let (from, mut to, mut next) = (starts.value(first), ends.value(first), at + 1);
+        while next < order.len() && key(order[next]) == key(first) && starts.value(order[next]) <= to {
+            to = to.max(ends.value(order[next]));
+            next += 1;
+        }
+        for row in &order[at..next] {
+            (new_starts[*row], new_ends[*row]) = (from, to);
+        }
+        at = next;
+    }
+    let zone = match batch.column(start).data_type() {
+        DataType::Timestamp(_, zone) => zone.clone(),
+        other => return Err(SparkError::internal(format!("a session starts at {other}"))),
+    };
+    let mut columns = batch.columns().to_vec();
+    columns[start] = Arc::new(TimestampMicrosecondArray::from(new_starts).with_timezone_opt(zone.clone()));
+    columns[end] = Arc::new(TimestampMicrosecondArray::from(new_ends).with_timezone_opt(zone));
+    Ok(RecordBatch::try_new(batch.schema(), columns)?)
+}

@@ -1,0 +1,162 @@
+//! Stages: operator trees cut at exchanges, and which blocks each of their tasks reads.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_plan::joins::{HashJoinExec, PartitionMode};
+use datafusion_physical_plan::union::UnionExec;
+use datafusion_physical_plan::{ExecutionPlan, displayable};
+
+use super::transform::as_transform;
+use crate::plan::scan::Scan;
+
+/// Where a stage's rows go.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// To the driver.
+    Result,
+    /// By Murmur3 of the keys, `pmod` the partitions.
+    Hash { keys: Vec<Arc<dyn PhysicalExpr>>, partitions: usize },
+    /// One row here, one row there.
+    RoundRobin { partitions: usize },
+    /// All into one partition.
+    Single,
+}
+
+impl Output {
+    pub fn partitions(&self) -> usize {
+        match self {
+            Output::Result | Output::Single => 1,
+            Output::Hash { partitions, .. } | Output::RoundRobin { partitions } => *partitions,
+        }
+    }
+}
+
+/// What a task reads before it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Read {
+    /// A partition of a stage's shuffle output.
+    Shuffle { stage: usize, partition: usize },
+    /// A share of a scan's blocks.
+    Scan { scan: usize, partition: usize },
+}
+
+/// A stage of a job. Stages are numbered in the order in which they can run; the last one gives the result.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    pub id: usize,
+    pub plan: Arc<dyn ExecutionPlan>,
+    pub output: Output,
+    /// Stages whose output this one reads.
+    pub parents: Vec<usize>,
+    /// Numbers of the stateful operators in it.
+    pub stateful: Vec<usize>,
+    /// By task.
+    pub reads: Vec<Vec<Read>>,
+}
+
+impl Stage {
+    pub fn tasks(&self) -> usize {
+        self.plan.properties().partitioning.partition_count()
+    }
+
+    /// The operators from top to bottom, one a line.
+    pub fn describe(&self) -> String {
+        displayable(self.plan.as_ref()).indent(false).to_string()
+    }
+
+    /// The top operator's name and what feeds it, for lists of stages.
+    pub fn name(&self) -> String {
+        let mut names = Vec::new();
+        let mut node = Some(&self.plan);
+        while let Some(plan) = node {
+            let name = plan.name().split(':').next().unwrap_or_default().trim_end_matches("Exec").to_owned();
+            if names.last() != Some(&name) {
+                names.push(name);
+            }
+            node = plan.children().first().copied();
+        }
+        names.reverse();
+        names.join(" → ")
+    }
+}
+
+/// A leaf's name says what it reads: kept apart from the operator so that readers of a plan need no downcast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaf {
+    Shuffle(usize),
+    Scan(usize),
+    Constant,
+}
+
+impl Leaf {
+    pub fn label(self) -> String {
+        match self {
+            Leaf::Shuffle(stage) => format!("ShuffleRead: stage={stage}"),
+            Leaf::Scan(scan) => format!("Scan: {scan}"),
+            Leaf::Constant => "LocalRows".into(),
+        }
+    }
+
+    pub fn parse(label: &str) -> Leaf {
+        let number = |prefix: &str| label.strip_prefix(prefix).and_then(|n| n.split(' ').next()).and_then(|n| n.parse().ok());
+        if let Some(stage) = number("ShuffleRead: stage=") {
+            return Leaf::Shuffle(stage);
+        }
+        number("Scan: ").map_or(Leaf::Constant, Leaf::Scan)
+    }
+}
+
+/// What task `partition` of a plan reads.
+pub fn reads_of(plan: &Arc<dyn ExecutionPlan>, partition: usize, out: &mut Vec<Read>) {
+    if let Some(leaf) = as_transform(plan).filter(|t| t.is_leaf()) {
+        match Leaf::parse(leaf.label()) {
+            Leaf::Shuffle(stage) => out.push(Read::Shuffle { stage, partition }),
+            Leaf::Scan(scan) => out.push(Read::Scan { scan, partition }),
+            Leaf::Constant => {}
+        }
+        return;
+    }
+    let any: &dyn Any = plan.as_ref();
+    if any.is::<UnionExec>() {
+        let mut local = partition;
+        for child in plan.children() {
+            let count = child.properties().partitioning.partition_count();
+            if local < count {
+                return reads_of(child, local, out);
+            }
+            local -= count;
+        }
+        return;
+    }
+    let broadcast_left = any.downcast_ref::<HashJoinExec>().is_some_and(|j| *j.partition_mode() == PartitionMode::CollectLeft)
+        || any.is::<datafusion_physical_plan::joins::NestedLoopJoinExec>()
+        || any.is::<datafusion_physical_plan::joins::CrossJoinExec>();
+    for (i, child) in plan.children().into_iter().enumerate() {
+        let one = (broadcast_left && i == 0) || child.properties().partitioning.partition_count() == 1;
+        reads_of(child, if one { 0 } else { partition }, out);
+    }
+}
+
+/// A whole job: its stages, the scans they read, the schema of its result under the user's names.
+#[derive(Debug, Clone)]
+pub struct StageGraph {
+    pub stages: Vec<Stage>,
+    pub scans: Vec<Arc<Scan>>,
+    pub schema: SchemaRef,
+    /// Watermark delays, µs, by number of the watermark.
+    pub watermarks: Vec<i64>,
+    /// Stateful operators in order of their numbers: Spark's operator names.
+    pub operators: Vec<StatefulOperator>,
+}
+
+/// A stateful operator as progress reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatefulOperator {
+    pub name: &'static str,
+    pub partitions: usize,
+    /// It drops and evicts by the watermark, so a batch without data may still change its output.
+    pub uses_watermark: bool,
+}

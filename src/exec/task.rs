@@ -1,0 +1,123 @@
+//! Runs one task to its end: operators, then blocks for the next stage or rows for the driver.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion_physical_plan::execution_plan::reset_plan_states;
+use futures::TryStreamExt;
+
+use super::inputs::TaskInputs;
+use super::ipc;
+use super::murmur3;
+use super::physical::task_context;
+use super::stage::{Output, Stage};
+use crate::error::Result;
+
+/// Rows that one block of a result holds at most, so that a client reads it piece by piece.
+const RESULT_ROWS: usize = 65_536;
+
+/// What a task made.
+#[derive(Debug)]
+pub struct TaskOutput {
+    /// By partition of the output; empty partitions have no block. For a result stage: its pieces in order.
+    pub blocks: Vec<Option<Vec<u8>>>,
+    pub rows: Vec<u64>,
+}
+
+/// Runs partition `partition` of a stage. `result` is the schema under which a result stage's rows leave.
+pub fn run(stage: &Stage, partition: usize, inputs: Arc<TaskInputs>, result: &SchemaRef) -> Result<TaskOutput> {
+    let plan = reset_plan_states(stage.plan.clone())?;
+    let schema = plan.schema();
+    let stream = plan.execute(partition, task_context(inputs.clone()))?;
+    let batches: Vec<RecordBatch> = futures::executor::block_on(stream.try_collect())?;
+    inputs.report().output_rows = batches.iter().map(|b| b.num_rows() as u64).sum();
+    match &stage.output {
+        Output::Result => result_blocks(&batches, result),
+        Output::Single => Ok(whole(&batches, &schema)?),
+        Output::RoundRobin { partitions } => {
+            // Starts at another partition in every task, as Spark's round-robin does.
+            let mut next = partition as u32;
+            scatter(&batches, &schema, *partitions, |batch| {
+                let n = *partitions as u32;
+                let to = (0..batch.num_rows() as u32).map(|i| (next + i) % n).collect();
+                next = (next + batch.num_rows() as u32) % n;
+                Ok(to)
+            })
+        }
+        Output::Hash { keys, partitions } => scatter(&batches, &schema, *partitions, |batch| {
+            let columns = keys.iter().map(|k| Ok(k.evaluate(batch)?.into_array(batch.num_rows())?)).collect::<Result<Vec<_>>>()?;
+            murmur3::partitions(&columns, batch.num_rows(), *partitions)
+        }),
+    }
+}
+
+fn result_blocks(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutput> {
+    let mut output = TaskOutput { blocks: vec![], rows: vec![] };
+    let mut piece: Vec<RecordBatch> = Vec::new();
+    let mut rows = 0;
+    let mut flush = |piece: &mut Vec<RecordBatch>, rows: &mut usize| -> Result<()> {
+        if *rows > 0 {
+            let nullable = Schema::new(schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>());
+            output.blocks.push(Some(ipc::write(&nullable, piece)?));
+            output.rows.push(*rows as u64);
+            piece.clear();
+            *rows = 0;
+        }
+        Ok(())
+    };
+    let nullable: SchemaRef = Arc::new(Schema::new(schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>()));
+    for batch in batches {
+        let conformed = batch
+            .columns()
+            .iter()
+            .zip(nullable.fields())
+            .map(|(c, f)| super::decode::conform(c, f.data_type()))
+            .collect::<Result<Vec<_>>>()?;
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        piece.push(RecordBatch::try_new_with_options(nullable.clone(), conformed, &options)?);
+        rows += batch.num_rows();
+        if rows >= RESULT_ROWS {
+            flush(&mut piece, &mut rows)?;
+        }
+    }
+    flush(&mut piece, &mut rows)?;
+    Ok(output)
+}
+
+fn whole(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutput> {
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    let block = if rows == 0 { None } else { Some(ipc::write(schema, batches)?) };
+    Ok(TaskOutput { blocks: vec![block], rows: vec![rows as u64] })
+}
+
+fn scatter(
+    batches: &[RecordBatch],
+    schema: &SchemaRef,
+    partitions: usize,
+    mut assign: impl FnMut(&RecordBatch) -> Result<Vec<u32>>,
+) -> Result<TaskOutput> {
+    let mut parts: Vec<Vec<RecordBatch>> = vec![Vec::new(); partitions];
+    let mut rows = vec![0u64; partitions];
+    for batch in batches.iter().filter(|b| b.num_rows() > 0) {
+        if partitions == 1 {
+            rows[0] += batch.num_rows() as u64;
+            parts[0].push(batch.clone());
+            continue;
+        }
+        let mut picked: Vec<Vec<u32>> = vec![Vec::new(); partitions];
+        for (row, to) in assign(batch)?.into_iter().enumerate() {
+            picked[to as usize].push(row as u32);
+        }
+        for (to, picked) in picked.into_iter().enumerate().filter(|(_, p)| !p.is_empty()) {
+            rows[to] += picked.len() as u64;
+            parts[to].push(take_record_batch(batch, &UInt32Array::from(picked))?);
+        }
+    }
+    let blocks = parts
+        .iter()
+        .map(|part| if part.is_empty() { Ok(None) } else { ipc::write(schema, part).map(Some) })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(TaskOutput { blocks, rows })
+}

@@ -1,0 +1,325 @@
+//! Commands, word by word: sqlparser reads only the queries in them.
+
+use super::error::SqlError;
+use super::lowering::{Lowering, parse_all};
+use super::message::to_df;
+use super::statement::Statement;
+use super::tokens::Tokens;
+use crate::connect::proto as sc;
+use sqlparser::tokenizer::Token;
+
+/// Reads `SET ..` from the text itself: what follows need not be made of SQL's tokens.
+pub(super) fn parse_set(sql: &str) -> Option<Result<Statement, SqlError>> {
+    let text = sql.trim().trim_end_matches([';', ' ', '\n', '\r', '\t']);
+    let rest = text
+        .get(..3)
+        .filter(|word| word.eq_ignore_ascii_case("set"))
+        .and_then(|_| text.get(3..))?;
+    if !(rest.is_empty() || rest.starts_with(char::is_whitespace)) {
+        return None;
+    }
+    let setting = |key: Option<&str>, value: Option<&str>| {
+        Some(Ok(Statement::SetConfig {
+            key: key.map(str::to_string),
+            value: value.map(str::to_string),
+        }))
+    };
+    let rest = rest.trim();
+    if rest.is_empty() || rest.eq_ignore_ascii_case("-v") {
+        return setting(None, None);
+    }
+    let mut words = rest.split_whitespace();
+    let is_time_zone = words.next().is_some_and(|word| word.eq_ignore_ascii_case("time"))
+        && words.next().is_some_and(|word| word.eq_ignore_ascii_case("zone"));
+    if is_time_zone {
+        let zone: Vec<&str> = words.collect();
+        let zone = zone.join(" ");
+        let quoted = ['\'', '"']
+            .iter()
+            .find_map(|quote| zone.strip_prefix(*quote)?.strip_suffix(*quote));
+        return match quoted {
+            Some(zone) => setting(Some("spark.sql.session.timeZone"), Some(zone)),
+            None => Some(Err(SqlError::unsupported(
+                "STATEMENT",
+                "SET TIME ZONE without a quoted zone",
+            ))),
+        };
+    }
+    let unquoted = |text: &'_ str| text.trim().trim_matches('`').to_string();
+    match rest.split_once('=') {
+        Some((key, value)) => setting(Some(&unquoted(key)), Some(&unquoted(value))),
+        None => setting(Some(&unquoted(rest)), None),
+    }
+}
+
+/// A place in the words of a command.
+pub(super) struct Command<'t, 'a> {
+    tokens: &'t Tokens<'a>,
+    at: usize,
+}
+
+impl<'t, 'a> Command<'t, 'a> {
+    /// At its first word.
+    pub fn new(tokens: &'t Tokens<'a>) -> Self {
+        Self { tokens, at: 0 }
+    }
+
+    fn eat(&mut self, word: &str) -> bool {
+        let found = self.tokens.word(self.at).as_deref() == Some(word);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn eat_all(&mut self, words: &[&str]) -> bool {
+        let found = words
+            .iter()
+            .enumerate()
+            .all(|(i, word)| self.tokens.word(self.at + i).as_deref() == Some(*word));
+        self.at += if found { words.len() } else { 0 };
+        found
+    }
+
+    fn expect(&mut self, word: &str) -> Result<(), SqlError> {
+        if self.eat(word) {
+            Ok(())
+        } else {
+            Err(self.tokens.error_at(self.at))
+        }
+    }
+
+    fn token(&self) -> Option<&Token> {
+        self.tokens.tokens.get(self.at).map(|token| &token.token)
+    }
+
+    fn expect_end(&self) -> Result<(), SqlError> {
+        if self.token().is_none() {
+            Ok(())
+        } else {
+            Err(self.tokens.error_at(self.at))
+        }
+    }
+
+    fn eat_token(&mut self, token: &Token) -> bool {
+        let found = self.token() == Some(token);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn part(&mut self) -> Result<String, SqlError> {
+        match self.token() {
+            Some(Token::Word(word)) => {
+                let part = word.value.clone();
+                self.at += 1;
+                Ok(part)
+            }
+            _ => Err(self.tokens.error_at(self.at)),
+        }
+    }
+
+    fn name(&mut self) -> Result<String, SqlError> {
+        let mut parts = vec![self.part()?];
+        while self.eat_token(&Token::Period) {
+            parts.push(self.part()?);
+        }
+        Ok(super::quote_identifier(&parts))
+    }
+
+    fn last_name(&mut self) -> Result<String, SqlError> {
+        let name = self.name()?;
+        self.expect_end()?;
+        Ok(name)
+    }
+
+    /// The rest is a query.
+    pub fn query(&mut self) -> Result<sc::Relation, SqlError> {
+        self.query_as(vec![])
+    }
+
+    /// The rest is a query, whose columns take these names if there are any.
+    fn query_as(&mut self, names: Vec<String>) -> Result<sc::Relation, SqlError> {
+        let query = parse_all(self.tokens, self.at, |parser| parser.parse_query())?;
+        let mut lowering = Lowering::default();
+        let root = lowering.query(&query)?;
+        let root = if names.is_empty() { root } else { to_df(root, names) };
+        Ok(lowering.with_references(root))
+    }
+
+    /// The statement as a whole is not supported: its first words say which it is.
+    pub fn unsupported(&self) -> SqlError {
+        let words = (0..3)
+            .map_while(|index| self.tokens.word(index))
+            .take_while(|word| word.len() < 24);
+        SqlError::unsupported("STATEMENT", words.collect::<Vec<_>>().join(" "))
+    }
+
+    pub fn create(&mut self) -> Result<Statement, SqlError> {
+        self.expect("CREATE")?;
+        let replace = self.eat_all(&["OR", "REPLACE"]);
+        let global = self.eat("GLOBAL");
+        if !(self.eat("TEMP") || self.eat("TEMPORARY")) || !self.eat("VIEW") || self.eat("IF") {
+            return Err(self.unsupported());
+        }
+        let name = self.name()?;
+        let mut columns = vec![];
+        if self.eat_token(&Token::LParen) {
+            loop {
+                columns.push(self.part()?);
+                self.skip_comment();
+                if !self.eat_token(&Token::Comma) {
+                    break;
+                }
+            }
+            if !self.eat_token(&Token::RParen) {
+                return Err(self.tokens.error_at(self.at));
+            }
+        }
+        self.skip_comment();
+        if self.eat("USING") || self.eat("TBLPROPERTIES") {
+            return Err(SqlError::unsupported(
+                "STATEMENT",
+                "CREATE TEMPORARY VIEW with USING or TBLPROPERTIES",
+            ));
+        }
+        self.expect("AS")?;
+        Ok(Statement::CreateView {
+            name,
+            replace,
+            global,
+            query: self.query_as(columns)?,
+        })
+    }
+
+    fn skip_comment(&mut self) {
+        if self.eat("COMMENT") && matches!(self.token(), Some(Token::SingleQuotedString(_))) {
+            self.at += 1;
+        }
+    }
+
+    pub fn drop_view(&mut self) -> Result<Statement, SqlError> {
+        self.expect("DROP")?;
+        if !self.eat("VIEW") {
+            return Err(self.unsupported());
+        }
+        let if_exists = self.eat_all(&["IF", "EXISTS"]);
+        Ok(Statement::DropView {
+            name: self.last_name()?,
+            if_exists,
+        })
+    }
+
+    pub fn reset(&mut self) -> Result<Statement, SqlError> {
+        self.expect("RESET")?;
+        let key = self
+            .tokens
+            .source_from(self.at)
+            .trim()
+            .trim_end_matches(';')
+            .trim()
+            .trim_matches('`');
+        Ok(Statement::ResetConfig {
+            key: (!key.is_empty()).then(|| key.to_string()),
+        })
+    }
+
+    pub fn show(&mut self) -> Result<Statement, SqlError> {
+        self.expect("SHOW")?;
+        let statement = match self.tokens.word(self.at).as_deref() {
+            Some("TABLES") => Statement::ShowTables,
+            Some("VIEWS") => Statement::ShowViews,
+            Some("FUNCTIONS") => Statement::ShowFunctions,
+            Some(_) => return Err(self.unsupported()),
+            None => return Err(self.tokens.error_at(self.at)),
+        };
+        self.at += 1;
+        match self.token() {
+            None => Ok(statement),
+            Some(_) if matches!(self.tokens.word(self.at).as_deref(), Some("LIKE" | "IN" | "FROM")) => {
+                Err(SqlError::unsupported("STATEMENT", "SHOW with a pattern or a schema"))
+            }
+            Some(_) => Err(self.tokens.error_at(self.at)),
+        }
+    }
+
+    pub fn describe(&mut self) -> Result<Statement, SqlError> {
+        self.at += 1;
+        if matches!(
+            self.tokens.word(self.at).as_deref(),
+            Some("QUERY" | "FUNCTION" | "DATABASE" | "SCHEMA" | "CATALOG")
+        ) && self.tokens.tokens.len() > self.at + 1
+        {
+            return Err(self.unsupported());
+        }
+        let more_follows = |words: &Self| words.tokens.tokens.len() > words.at + 1;
+        let is_name_next = |words: &Self| {
+            words
+                .tokens
+                .tokens
+                .get(words.at + 1)
+                .is_none_or(|t| t.token == Token::Period)
+        };
+        for word in ["TABLE", "EXTENDED", "FORMATTED"] {
+            if more_follows(self) && !is_name_next(self) {
+                self.eat(word);
+            }
+        }
+        Ok(Statement::Describe {
+            name: self.last_name()?,
+        })
+    }
+
+    pub fn explain(&mut self) -> Result<Statement, SqlError> {
+        self.expect("EXPLAIN")?;
+        let extended = ["EXTENDED", "FORMATTED", "CODEGEN", "COST", "LOGICAL"]
+            .iter()
+            .any(|mode| self.eat(mode));
+        Ok(Statement::Explain {
+            query: self.query()?,
+            extended,
+        })
+    }
+
+    pub fn cache(&mut self) -> Result<Statement, SqlError> {
+        self.expect("CACHE")?;
+        let lazy = self.eat("LAZY");
+        self.expect("TABLE")?;
+        let name = self.name()?;
+        if self.eat("OPTIONS") {
+            return Err(SqlError::unsupported("STATEMENT", "CACHE TABLE with OPTIONS"));
+        }
+        let query = match self.token() {
+            None => None,
+            Some(_) => {
+                self.eat("AS");
+                Some(self.query()?)
+            }
+        };
+        Ok(Statement::CacheTable { name, lazy, query })
+    }
+
+    pub fn uncache(&mut self) -> Result<Statement, SqlError> {
+        self.expect("UNCACHE")?;
+        self.expect("TABLE")?;
+        let if_exists = self.eat_all(&["IF", "EXISTS"]);
+        Ok(Statement::UncacheTable {
+            name: self.last_name()?,
+            if_exists,
+        })
+    }
+
+    pub fn clear_cache(&mut self) -> Result<Statement, SqlError> {
+        self.expect("CLEAR")?;
+        self.expect("CACHE")?;
+        self.expect_end()?;
+        Ok(Statement::ClearCache)
+    }
+
+    pub fn refresh(&mut self) -> Result<Statement, SqlError> {
+        self.expect("REFRESH")?;
+        if !self.eat("TABLE") {
+            return Err(self.unsupported());
+        }
+        Ok(Statement::RefreshTable {
+            name: self.last_name()?,
+        })
+    }
+}
