@@ -1,5 +1,7 @@
 //! Rivulet: Apache Spark's streaming stack in a browser tab. This page is the map of the house.
+pub mod cluster;
 pub mod connect;
 pub mod error;
 pub mod exec;
 pub mod plan;
+pub mod scheduler;

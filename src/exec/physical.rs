@@ -29,7 +29,7 @@ use datafusion_physical_plan::{ExecutionPlan, InputOrderMode};
 
 use super::ipc;
 use super::operators;
-use super::stage::{Leaf, Output, Stage, StatefulOperator, reads_of};
+use super::stage::{Leaf, Output, Stage, StateKind, StatefulOperator, reads_of};
 use super::state::aggregate::{EventTimeKey, StateAggregate};
 use super::transform::Transform;
 use crate::error::{Result, SparkError};
@@ -250,7 +250,8 @@ impl Planner {
         if let Some(limit) = any.downcast_ref::<nodes::StreamingLimit>() {
             let input = self.plan(&limit.input)?;
             let input = self.gathered(input);
-            let operator = self.operator("globalLimit", 1, false);
+            let operator = self.operators.len();
+            self.operators.push(StatefulOperator { name: "globalLimit", kind: StateKind::Limit, partitions: 1, uses_watermark: false });
             return Ok(super::state::limit::plan(operator, limit.fetch, input));
         }
         if let Some(merge) = any.downcast_ref::<nodes::MergeSessions>() {
@@ -268,10 +269,6 @@ impl Planner {
         Err(SparkError::unsupported(format!("the operator {}", node.name())))
     }
 
-    fn operator(&mut self, name: &'static str, partitions: usize, uses_watermark: bool) -> usize {
-        self.operators.push(StatefulOperator { name, partitions, uses_watermark });
-        self.operators.len() - 1
-    }
 
     fn aggregate(&mut self, aggregate: &Aggregate) -> Result<Plan> {
         let streaming = is_streaming(&aggregate.input);
@@ -315,8 +312,14 @@ impl Planner {
             return Ok(Arc::new(finished));
         }
         let event_time = event_time_key(aggregate);
-        let operator = self.operator("stateStoreSave", partitions, event_time.is_some());
-        let state = StateAggregate { operator, keys, event_time, aggregates, partial: schema, output: finished.schema() };
+        let operator = self.operators.len();
+        let state = Arc::new(StateAggregate { operator, keys, event_time, aggregates, partial: schema, output: finished.schema() });
+        self.operators.push(StatefulOperator {
+            name: "stateStoreSave",
+            kind: StateKind::Aggregate(state.clone()),
+            partitions,
+            uses_watermark: event_time.is_some(),
+        });
         Ok(state.plan(shuffled))
     }
 
@@ -547,7 +550,7 @@ fn event_times(plan: &LogicalPlan) -> EventTimeColumns {
 fn stateful_operators(plan: &Plan) -> Vec<usize> {
     let mut found: Vec<usize> = plan.children().into_iter().flat_map(stateful_operators).collect();
     if let Some(transform) = super::transform::as_transform(plan)
-        && let Some(rest) = transform.label().strip_prefix("StateAggregate: operator=")
+        && let Some((_, rest)) = transform.label().split_once("operator=")
         && let Some(number) = rest.split(' ').next().and_then(|n| n.parse().ok())
     {
         found.push(number);

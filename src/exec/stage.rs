@@ -3,13 +3,17 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion_physical_plan::union::UnionExec;
 use datafusion_physical_plan::{ExecutionPlan, displayable};
 
+use super::state::StateTable;
+use super::state::aggregate::StateAggregate;
 use super::transform::as_transform;
+use crate::error::{Result, SparkError};
 use crate::plan::scan::Scan;
 
 /// Where a stage's rows go.
@@ -148,14 +152,46 @@ pub struct StageGraph {
     pub schema: SchemaRef,
     /// Watermark delays, µs, by number of the watermark.
     pub watermarks: Vec<i64>,
-    /// Stateful operators in order of their numbers: Spark's operator names.
+    /// Stateful operators in order of their numbers.
     pub operators: Vec<StatefulOperator>,
 }
 
+impl StageGraph {
+    /// An operator's state from its deltas, as of `version`.
+    ///
+    /// # Errors
+    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` where a delta cannot be read.
+    pub fn rebuild(&self, operator: usize, deltas: &[Buffer], version: i64) -> Result<StateTable> {
+        let operator = self.operators.get(operator).ok_or_else(|| SparkError::internal("a state belongs to no operator"))?;
+        let mut table = match &operator.kind {
+            StateKind::Aggregate(aggregate) => {
+                let mut table = StateTable::new(aggregate.partial.clone(), aggregate.keys)?;
+                table.load(deltas, &|batch| aggregate.closing(batch))?;
+                table
+            }
+            StateKind::Limit => {
+                let mut table = StateTable::new(super::state::limit::schema(), 0)?;
+                table.load(deltas, &|batch| vec![None; batch.num_rows()])?;
+                table
+            }
+        };
+        table.version = version;
+        Ok(table)
+    }
+}
+
+/// What kind of state an operator keeps.
+#[derive(Debug, Clone)]
+pub enum StateKind {
+    Aggregate(Arc<StateAggregate>),
+    Limit,
+}
+
 /// A stateful operator as progress reports it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct StatefulOperator {
     pub name: &'static str,
+    pub kind: StateKind,
     pub partitions: usize,
     /// It drops and evicts by the watermark, so a batch without data may still change its output.
     pub uses_watermark: bool,

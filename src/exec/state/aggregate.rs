@@ -43,9 +43,9 @@ pub struct StateAggregate {
 }
 
 impl StateAggregate {
-    pub fn plan(self, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    pub fn plan(self: Arc<Self>, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
         let (schema, name) = (self.output.clone(), format!("StateAggregate: operator={} keys={}", self.operator, self.keys));
-        let operator = Arc::new(self);
+        let operator = self;
         Transform::whole(name, input, schema, move |batches, inputs| Ok(operator.run(&batches, inputs)?))
     }
 

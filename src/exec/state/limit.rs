@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{AsArray, Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion_physical_plan::ExecutionPlan;
 
 use super::{StateDelta, StateTable};
@@ -14,12 +14,17 @@ use crate::exec::transform::Transform;
 /// Lets `fetch` rows of the stream through.
 pub fn plan(operator: usize, fetch: usize, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
     let schema = input.schema();
-    Transform::whole(format!("StreamingLimit: {fetch}"), input, schema, move |batches, inputs| Ok(run(operator, fetch, batches, inputs)?))
+    Transform::whole(format!("StreamingLimit: operator={operator} rows={fetch}"), input, schema, move |batches, inputs| Ok(run(operator, fetch, batches, inputs)?))
+}
+
+/// The state: one row with the count.
+pub fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![Field::new("rows", DataType::Int64, false)]))
 }
 
 fn run(operator: usize, fetch: usize, batches: Vec<RecordBatch>, inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
     let context = inputs.batch.as_ref().ok_or_else(|| SparkError::internal("a stateful operator runs outside a micro-batch"))?;
-    let schema = Arc::new(Schema::new(vec![Field::new("rows", DataType::Int64, false)]));
+    let schema = schema();
     let mut states = inputs.states();
     let table = match states.entry(operator) {
         std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),

@@ -1,0 +1,258 @@
+//! An executor: keeps plans, blocks and state, fetches what a task needs, runs it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::buffer::Buffer;
+
+use super::message::{FromExecutor, Peer, PlanId, Run, RunId, ToExecutor};
+use crate::error::{Result, SparkError};
+use crate::exec::inputs::TaskInputs;
+use crate::exec::stage::{Output, StageGraph};
+use crate::exec::state::{StateDelta, StateTable};
+use crate::exec::task;
+use crate::scheduler::{ExecutorRef, Fetch, JobId, TaskId};
+
+/// Where shuffle blocks live until their job ends.
+pub trait BlockStore {
+    fn put(&mut self, task: TaskId, partition: usize, bytes: Vec<u8>);
+    fn get(&self, task: TaskId, partition: usize) -> Option<Buffer>;
+    fn drop_job(&mut self, job: JobId);
+}
+
+/// Blocks on the heap.
+#[derive(Debug, Default)]
+pub struct MemoryBlocks(HashMap<(TaskId, usize), Buffer>);
+
+impl BlockStore for MemoryBlocks {
+    fn put(&mut self, task: TaskId, partition: usize, bytes: Vec<u8>) {
+        self.0.insert((task, partition), Buffer::from(bytes));
+    }
+
+    fn get(&self, task: TaskId, partition: usize) -> Option<Buffer> {
+        self.0.get(&(task, partition)).cloned()
+    }
+
+    fn drop_job(&mut self, job: JobId) {
+        self.0.retain(|(task, _), _| task.job != job);
+    }
+}
+
+/// What an executor wants sent.
+#[derive(Debug)]
+pub enum Outgoing {
+    Driver(FromExecutor, Vec<Buffer>),
+    Peer(ExecutorRef, Peer, Vec<Buffer>),
+}
+
+/// A task that waits for blocks of its peers.
+struct Waiting {
+    run: Run,
+    blobs: Vec<Buffer>,
+    missing: BTreeSet<Fetch>,
+    got: BTreeMap<Fetch, Buffer>,
+}
+
+/// One executor. All calls return what is to be sent; tasks run inside the call that completes their inputs.
+pub struct Executor<B> {
+    me: ExecutorRef,
+    blocks: B,
+    plans: HashMap<PlanId, std::result::Result<Arc<StageGraph>, SparkError>>,
+    states: HashMap<(RunId, usize, usize), StateTable>,
+    waiting: Vec<Waiting>,
+}
+
+impl<B: BlockStore> Executor<B> {
+    pub fn new(me: ExecutorRef, blocks: B) -> Self {
+        Self { me, blocks, plans: HashMap::new(), states: HashMap::new(), waiting: vec![] }
+    }
+
+    pub fn driver_message(&mut self, message: ToExecutor, blobs: Vec<Buffer>) -> Vec<Outgoing> {
+        match message {
+            ToExecutor::Plan { plan, spec } => {
+                self.plans.insert(plan, spec.spec(&blobs).and_then(|s| s.compile()).map(Arc::new));
+            }
+            ToExecutor::DropPlan { plan } => {
+                self.plans.remove(&plan);
+            }
+            ToExecutor::Run(run) => return self.accept(run, blobs),
+            ToExecutor::Kill { task } => self.waiting.retain(|w| w.run.task != task),
+            ToExecutor::DropJob { job } => {
+                self.blocks.drop_job(job);
+                self.waiting.retain(|w| w.run.task.job != job);
+            }
+            ToExecutor::DropState { run } => self.states.retain(|(r, ..), _| *r != run),
+        }
+        vec![]
+    }
+
+    pub fn peer_message(&mut self, from: ExecutorRef, message: Peer, blobs: Vec<Buffer>) -> Vec<Outgoing> {
+        match message {
+            Peer::Fetch { fetches } => {
+                let mut bytes = Vec::new();
+                let (mut found, mut missing) = (vec![], vec![]);
+                for fetch in fetches {
+                    match self.blocks.get(fetch.task, fetch.partition).filter(|_| fetch.from == self.me) {
+                        Some(block) => {
+                            bytes.push(block);
+                            found.push(fetch);
+                        }
+                        None => missing.push(fetch),
+                    }
+                }
+                vec![Outgoing::Peer(from, Peer::Blocks { found, missing }, bytes)]
+            }
+            Peer::Blocks { found, missing } => {
+                for (fetch, block) in found.into_iter().zip(blobs) {
+                    for waiting in &mut self.waiting {
+                        if waiting.missing.remove(&fetch) {
+                            waiting.got.insert(fetch, block.clone());
+                        }
+                    }
+                }
+                let mut out = self.give_up(|fetch| missing.contains(fetch));
+                out.extend(self.run_complete());
+                out
+            }
+        }
+    }
+
+    /// A peer is gone: tasks that wait for its blocks fail, so that the driver has them computed again.
+    pub fn peer_lost(&mut self, peer: u32) -> Vec<Outgoing> {
+        self.give_up(|fetch| fetch.from.id == peer)
+    }
+
+    fn give_up(&mut self, gone: impl Fn(&Fetch) -> bool) -> Vec<Outgoing> {
+        let mut out = Vec::new();
+        self.waiting.retain(|waiting| match waiting.missing.iter().find(|f| gone(f)) {
+            Some(fetch) => {
+                out.push(Outgoing::Driver(FromExecutor::FetchFailed { task: waiting.run.task, fetch: *fetch }, vec![]));
+                false
+            }
+            None => true,
+        });
+        out
+    }
+
+    fn accept(&mut self, run: Run, blobs: Vec<Buffer>) -> Vec<Outgoing> {
+        let mut got = BTreeMap::new();
+        let mut missing = BTreeSet::new();
+        let mut asked: BTreeMap<ExecutorRef, Vec<Fetch>> = BTreeMap::new();
+        for fetch in &run.fetches {
+            if fetch.from != self.me {
+                missing.insert(*fetch);
+                asked.entry(fetch.from).or_default().push(*fetch);
+                continue;
+            }
+            match self.blocks.get(fetch.task, fetch.partition) {
+                Some(block) => {
+                    got.insert(*fetch, block);
+                }
+                None => return vec![Outgoing::Driver(FromExecutor::FetchFailed { task: run.task, fetch: *fetch }, vec![])],
+            }
+        }
+        self.waiting.push(Waiting { run, blobs, missing, got });
+        let mut out: Vec<Outgoing> = asked.into_iter().map(|(to, fetches)| Outgoing::Peer(to, Peer::Fetch { fetches }, vec![])).collect();
+        out.extend(self.run_complete());
+        out
+    }
+
+    fn run_complete(&mut self) -> Vec<Outgoing> {
+        let mut out = Vec::new();
+        while let Some(at) = self.waiting.iter().position(|w| w.missing.is_empty()) {
+            let ready = self.waiting.remove(at);
+            out.push(self.run(ready));
+        }
+        out
+    }
+
+    fn run(&mut self, ready: Waiting) -> Outgoing {
+        let task = ready.run.task;
+        match self.execute(ready) {
+            Ok(Some(done)) => done,
+            Ok(None) => Outgoing::Driver(FromExecutor::StateMissing { task }, vec![]),
+            Err(error) => {
+                // An error of the data is the same wherever the task runs; one of ours may not be.
+                let retryable = error.condition.as_deref() == Some("INTERNAL_ERROR") || error.condition.as_deref() == Some("CORRUPT_BLOCK");
+                Outgoing::Driver(FromExecutor::Failed { task, error, retryable }, vec![])
+            }
+        }
+    }
+
+    /// None where the state is not here.
+    fn execute(&mut self, ready: Waiting) -> Result<Option<Outgoing>> {
+        let Waiting { run, blobs, got, .. } = ready;
+        let task = run.task;
+        let graph = match self.plans.get(&run.plan) {
+            Some(Ok(graph)) => graph.clone(),
+            Some(Err(error)) => return Err(error.clone()),
+            None => return Err(SparkError::internal("a task came before its plan")),
+        };
+        let stage = graph.stages.get(task.stage).ok_or_else(|| SparkError::internal("driver and executor disagree on the stages"))?;
+        let mut shuffle: HashMap<usize, Vec<Buffer>> = HashMap::new();
+        for (fetch, block) in got {
+            shuffle.entry(fetch.task.stage).or_default().push(block);
+        }
+        let mut blobs = blobs.into_iter();
+        let scans: HashMap<usize, Vec<Buffer>> = run.scans.iter().map(|(scan, n)| (*scan, blobs.by_ref().take(*n).collect())).collect();
+        let mut states = BTreeMap::new();
+        for wanted in &run.states {
+            let key = (wanted.run, wanted.operator, task.partition);
+            let held = self.states.remove(&key).filter(|t| t.version == wanted.version);
+            let loads: Option<Vec<Buffer>> = wanted.load.map(|n| blobs.by_ref().take(n).collect());
+            match (held, loads) {
+                (Some(table), _) => {
+                    states.insert(wanted.operator, table);
+                }
+                (None, Some(deltas)) => {
+                    states.insert(wanted.operator, graph.rebuild(wanted.operator, &deltas, wanted.version)?);
+                }
+                (None, None) if wanted.version < 0 => {}
+                (None, None) => return Ok(None),
+            }
+        }
+        let inputs = Arc::new(TaskInputs::new(shuffle, scans, run.batch, states));
+        let output = guarded(|| task::run(stage, task.partition, inputs.clone(), &graph.schema))?;
+        let report = inputs.report().clone();
+        let tables = std::mem::take(&mut *inputs.states());
+        if let Some(wanted) = run.states.first() {
+            for (operator, table) in tables {
+                self.states.insert((wanted.run, operator, task.partition), table);
+            }
+        }
+        let mut deltas = std::mem::take(&mut *inputs.state_deltas());
+        for wanted in run.states.iter().filter(|s| s.snapshot) {
+            if let Some(table) = self.states.get(&(wanted.run, wanted.operator, task.partition)) {
+                deltas.insert(wanted.operator, StateDelta::encode(table.schema(), &table.all()?, None)?);
+            }
+        }
+        let mut bytes = Vec::new();
+        let mut rows = output.rows;
+        if matches!(stage.output, Output::Result) {
+            bytes.extend(output.blocks.into_iter().flatten().map(Buffer::from));
+            rows = vec![rows.iter().sum()];
+        } else {
+            for (partition, block) in output.blocks.into_iter().enumerate() {
+                if let Some(block) = block {
+                    self.blocks.put(task, partition, block);
+                }
+            }
+        }
+        let results = bytes.len();
+        let operators = deltas.keys().copied().collect();
+        bytes.extend(deltas.into_values().map(Buffer::from));
+        Ok(Some(Outgoing::Driver(FromExecutor::Finished { task, rows, report, results, deltas: operators }, bytes)))
+    }
+}
+
+/// A panic of a kernel fails the task, not the executor. In wasm a panic ends the worker, and the driver sees a lost
+/// executor.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+        Ok(result) => result,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+            Err(SparkError::internal(format!("a task panicked: {}", text.unwrap_or_default())))
+        }
+    }
+}

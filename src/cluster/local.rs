@@ -1,0 +1,105 @@
+//! Executors in this process: one thread each, channels for ports.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::buffer::Buffer;
+
+use super::executor::{Executor, MemoryBlocks, Outgoing};
+use super::message::{FromExecutor, Peer, ToExecutor};
+use crate::scheduler::ExecutorRef;
+
+enum Inbox {
+    Driver(ToExecutor, Vec<Buffer>),
+    Peer(ExecutorRef, Peer, Vec<Buffer>),
+    PeerLost(u32),
+    Stop,
+}
+
+type Directory = Arc<Mutex<BTreeMap<u32, (ExecutorRef, Sender<Inbox>)>>>;
+
+/// Threads that run executors.
+pub struct LocalCluster {
+    directory: Directory,
+}
+
+impl LocalCluster {
+    /// No executors yet; `deliver` takes their messages to the driver.
+    pub fn new() -> Self {
+        Self { directory: Arc::default() }
+    }
+
+    /// Starts one executor.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn start(&self, me: ExecutorRef, deliver: impl Fn(ExecutorRef, FromExecutor, Vec<Buffer>) + Send + 'static) -> std::io::Result<()> {
+        let (sender, inbox) = channel();
+        let directory = self.directory.clone();
+        lock(&directory).insert(me.id, (me, sender));
+        std::thread::Builder::new()
+            .name(format!("executor-{}", me.id))
+            .stack_size(16 << 20)
+            .spawn(move || serve(me, &inbox, &directory, &deliver))?;
+        Ok(())
+    }
+
+    /// Sends a message of the driver; to an executor that is gone it is lost, as on any network.
+    pub fn send(&self, to: ExecutorRef, message: ToExecutor, blobs: Vec<Buffer>) {
+        if let Some((live, sender)) = lock(&self.directory).get(&to.id)
+            && *live == to
+        {
+            let _ = sender.send(Inbox::Driver(message, blobs));
+        }
+    }
+
+    /// Ends an executor as a crash would: its blocks and state are gone, its peers notice.
+    pub fn kill(&self, id: u32) -> Option<ExecutorRef> {
+        let mut directory = lock(&self.directory);
+        let (gone, sender) = directory.remove(&id)?;
+        let _ = sender.send(Inbox::Stop);
+        for (_, peer) in directory.values() {
+            let _ = peer.send(Inbox::PeerLost(id));
+        }
+        Some(gone)
+    }
+}
+
+impl Default for LocalCluster {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn lock(directory: &Directory) -> std::sync::MutexGuard<'_, BTreeMap<u32, (ExecutorRef, Sender<Inbox>)>> {
+    directory.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn serve(me: ExecutorRef, inbox: &Receiver<Inbox>, directory: &Directory, deliver: &impl Fn(ExecutorRef, FromExecutor, Vec<Buffer>)) {
+    let mut executor = Executor::new(me, MemoryBlocks::default());
+    while let Ok(message) = inbox.recv() {
+        let outgoing = match message {
+            Inbox::Driver(message, blobs) => executor.driver_message(message, blobs),
+            Inbox::Peer(from, message, blobs) => executor.peer_message(from, message, blobs),
+            Inbox::PeerLost(id) => executor.peer_lost(id),
+            Inbox::Stop => return,
+        };
+        for out in outgoing {
+            match out {
+                Outgoing::Driver(message, blobs) => deliver(me, message, blobs),
+                Outgoing::Peer(to, message, blobs) => {
+                    let peer = lock(directory).get(&to.id).filter(|(live, _)| *live == to).map(|(_, s)| s.clone());
+                    let sent = peer.is_some_and(|p| p.send(Inbox::Peer(me, message, blobs)).is_ok());
+                    if !sent {
+                        for failed in executor.peer_lost(to.id) {
+                            if let Outgoing::Driver(message, blobs) = failed {
+                                deliver(me, message, blobs);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What driver and executors tell each other. Headers are small JSON; bulk bytes travel beside them as blobs.
+
+use std::collections::BTreeMap;
+
+use arrow::buffer::Buffer;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, SparkError};
+use crate::exec::inputs::{BatchContext, TaskReport};
+use crate::exec::job::JobSpec;
+use crate::plan::conf::Conf;
+use crate::scheduler::{Fetch, JobId, TaskId};
+
+/// A plan that executors keep: one per batch job, one per streaming query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PlanId(pub u64);
+
+/// A run of a streaming query: whose state it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RunId(pub u64);
+
+/// A [`JobSpec`] without its bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpecHeader {
+    conf: Conf,
+    views: Vec<String>,
+    now_us: i64,
+    files: BTreeMap<String, (Vec<String>, String)>,
+}
+
+impl SpecHeader {
+    /// Header and blobs: the relation, then the views.
+    pub fn of(spec: &JobSpec) -> (Self, Vec<Buffer>) {
+        let mut blobs = vec![Buffer::from(spec.relation.clone())];
+        blobs.extend(spec.views.values().map(|v| Buffer::from(v.clone())));
+        let views = spec.views.keys().cloned().collect();
+        (Self { conf: spec.conf.clone(), views, now_us: spec.now_us, files: spec.files.clone() }, blobs)
+    }
+
+    pub fn spec(self, blobs: &[Buffer]) -> Result<JobSpec> {
+        let Some((relation, views)) = blobs.split_first().filter(|(_, v)| v.len() == self.views.len()) else {
+            return Err(SparkError::internal("a plan came without its bytes"));
+        };
+        Ok(JobSpec {
+            relation: relation.to_vec(),
+            conf: self.conf,
+            views: self.views.into_iter().zip(views.iter().map(|v| v.to_vec())).collect(),
+            now_us: self.now_us,
+            files: self.files,
+        })
+    }
+}
+
+/// State that a task works on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateRef {
+    pub run: RunId,
+    pub operator: usize,
+    /// The batch whose changes the state must have: -1 before the first.
+    pub version: i64,
+    /// Blobs with all deltas up to `version`; none where the executor should have it.
+    pub load: Option<usize>,
+    /// The whole state is wanted in place of the change, to start a new chain of deltas.
+    pub snapshot: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ToExecutor {
+    Plan { plan: PlanId, spec: SpecHeader },
+    DropPlan { plan: PlanId },
+    Run(Run),
+    Kill { task: TaskId },
+    /// The job is over: its blocks are not needed any more.
+    DropJob { job: JobId },
+    DropState { run: RunId },
+}
+
+/// One task to run. Blobs: scan blocks in the order of `scans`, then state deltas in the order of `states`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub task: TaskId,
+    pub plan: PlanId,
+    pub fetches: Vec<Fetch>,
+    /// (scan, blobs).
+    pub scans: Vec<(usize, usize)>,
+    pub batch: Option<BatchContext>,
+    pub states: Vec<StateRef>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum FromExecutor {
+    /// Blobs: result pieces (for a result stage), then one state delta per operator of `deltas`.
+    Finished { task: TaskId, rows: Vec<u64>, report: TaskReport, results: usize, deltas: Vec<usize> },
+    Failed { task: TaskId, error: SparkError, retryable: bool },
+    FetchFailed { task: TaskId, fetch: Fetch },
+    StateMissing { task: TaskId },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Peer {
+    Fetch { fetches: Vec<Fetch> },
+    /// Blobs for those of `found`, in order; `missing` are not here.
+    Blocks { found: Vec<Fetch>, missing: Vec<Fetch> },
+}
+
+/// A header as bytes.
+pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+    serde_json::to_vec(message).unwrap_or_default()
+}
+
+/// A header from bytes.
+///
+/// # Errors
+/// An internal error where the bytes are no such message: sender and receiver differ in version.
+pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|e| SparkError::internal(format!("a message between workers cannot be read: {e}")))
+}

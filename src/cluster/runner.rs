@@ -1,0 +1,351 @@
+//! The driver's side of the cluster: plans on executors, jobs through the scheduler, where state is and what it was.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::buffer::Buffer;
+
+use super::message::{FromExecutor, PlanId, Run, RunId, SpecHeader, StateRef, ToExecutor};
+use crate::error::SparkError;
+use crate::exec::inputs::{BatchContext, TaskReport};
+use crate::exec::job::JobSpec;
+use crate::exec::stage::{Output, Read, StageGraph};
+use crate::scheduler::dag::{Command, Event, Failure, Scheduler, StageProgress, StageSpec};
+use crate::scheduler::{ExecutorRef, Fetch, JobId, TaskId};
+
+/// Deltas kept for a piece of state before a task is asked for all of it.
+const DELTAS_PER_SNAPSHOT: usize = 16;
+
+/// Bytes of a source for one partition of one scan.
+pub type ScanBlocks = HashMap<(usize, usize), Vec<Buffer>>;
+
+/// A job to run.
+#[derive(Debug, Default)]
+pub struct JobRequest {
+    pub description: String,
+    pub scans: ScanBlocks,
+    pub batch: Option<BatchContext>,
+    /// The run whose state the job reads and changes.
+    pub run: Option<RunId>,
+}
+
+/// What comes of a step.
+#[derive(Debug)]
+pub enum Effect {
+    Send { to: ExecutorRef, message: ToExecutor, blobs: Vec<Buffer> },
+    Done { job: JobId, outcome: Outcome },
+    Failed { job: JobId, error: SparkError },
+}
+
+/// A finished job.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Arrow IPC streams in the order of the result's partitions.
+    pub results: Vec<Buffer>,
+    /// One report per task: (stage, partition, report).
+    pub reports: Vec<(usize, usize, TaskReport)>,
+}
+
+struct Plan {
+    spec: JobSpec,
+    graph: Arc<StageGraph>,
+}
+
+struct Job {
+    plan: PlanId,
+    request: JobRequest,
+    results: BTreeMap<usize, Vec<Buffer>>,
+    reports: BTreeMap<(usize, usize), TaskReport>,
+    /// State changes of accepted tries, kept back until the job is done.
+    changes: BTreeMap<(usize, usize), Change>,
+    /// Finished tries that wait for the scheduler's word.
+    arrived: HashMap<TaskId, (ExecutorRef, TaskReport, Vec<Buffer>, Vec<(usize, Buffer)>)>,
+}
+
+struct Change {
+    executor: ExecutorRef,
+    delta: Buffer,
+    snapshot: bool,
+}
+
+/// A piece of state as the driver knows it.
+#[derive(Debug, Clone)]
+struct Home {
+    executor: ExecutorRef,
+    version: i64,
+    deltas: Vec<Buffer>,
+}
+
+/// A job's stages, for status displays.
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageStatus {
+    pub id: usize,
+    pub attempt: u32,
+    pub name: String,
+    pub tasks: usize,
+    pub running: usize,
+    pub completed: usize,
+    pub failed: u32,
+    pub parents: Vec<usize>,
+    pub operators: String,
+}
+
+/// All plans, jobs and state of the driver.
+#[derive(Default)]
+pub struct JobRunner {
+    scheduler: Scheduler,
+    plans: BTreeMap<PlanId, Plan>,
+    jobs: BTreeMap<JobId, Job>,
+    homes: BTreeMap<(RunId, usize, usize), Home>,
+    next_plan: u64,
+    next_job: u64,
+    next_run: u64,
+    /// Tasks done and failed by executor, for status displays.
+    pub tallies: BTreeMap<u32, (u64, u64)>,
+}
+
+impl JobRunner {
+    pub fn executors(&self) -> Vec<ExecutorRef> {
+        self.scheduler.executors().collect()
+    }
+
+    pub fn running_on(&self, executor: u32) -> usize {
+        self.scheduler.running(executor)
+    }
+
+    pub fn new_run(&mut self) -> RunId {
+        self.next_run += 1;
+        RunId(self.next_run)
+    }
+
+    /// Tells all executors of a plan.
+    pub fn register(&mut self, spec: JobSpec, graph: Arc<StageGraph>) -> (PlanId, Vec<Effect>) {
+        self.next_plan += 1;
+        let id = PlanId(self.next_plan);
+        let effects = self.executors().into_iter().map(|to| announce(id, &spec, to)).collect();
+        self.plans.insert(id, Plan { spec, graph });
+        (id, effects)
+    }
+
+    pub fn drop_plan(&mut self, plan: PlanId) -> Vec<Effect> {
+        self.plans.remove(&plan);
+        self.tell_all(&ToExecutor::DropPlan { plan })
+    }
+
+    pub fn drop_run(&mut self, run: RunId) -> Vec<Effect> {
+        self.homes.retain(|(r, ..), _| *r != run);
+        self.tell_all(&ToExecutor::DropState { run })
+    }
+
+    fn tell_all(&self, message: &ToExecutor) -> Vec<Effect> {
+        self.executors().into_iter().map(|to| Effect::Send { to, message: message.clone(), blobs: vec![] }).collect()
+    }
+
+    /// Runs a plan once.
+    pub fn submit(&mut self, plan: PlanId, request: JobRequest) -> (JobId, Vec<Effect>) {
+        self.next_job += 1;
+        let id = JobId(self.next_job);
+        let Some(known) = self.plans.get(&plan) else {
+            return (id, vec![Effect::Failed { job: id, error: SparkError::internal("a job has no plan") }]);
+        };
+        let stages = known
+            .graph
+            .stages
+            .iter()
+            .map(|stage| StageSpec {
+                parents: stage.parents.clone(),
+                reads: stage
+                    .reads
+                    .iter()
+                    .map(|reads| {
+                        reads
+                            .iter()
+                            .filter_map(|r| if let Read::Shuffle { stage, partition } = r { Some((*stage, *partition)) } else { None })
+                            .collect()
+                    })
+                    .collect(),
+                preferred: (0..stage.tasks())
+                    .map(|p| {
+                        let run = request.run?;
+                        stage.stateful.iter().find_map(|op| self.homes.get(&(run, *op, p))).map(|h| h.executor.id)
+                    })
+                    .collect(),
+                result: matches!(stage.output, Output::Result),
+            })
+            .collect();
+        self.jobs.insert(
+            id,
+            Job { plan, request, results: BTreeMap::new(), reports: BTreeMap::new(), changes: BTreeMap::new(), arrived: HashMap::new() },
+        );
+        let commands = self.scheduler.step(Event::Submit { job: id, stages });
+        (id, self.carry_out(commands))
+    }
+
+    pub fn cancel(&mut self, job: JobId) -> Vec<Effect> {
+        if self.jobs.remove(&job).is_none() {
+            return vec![];
+        }
+        let commands = self.scheduler.step(Event::Cancel { job });
+        let mut effects = self.carry_out(commands);
+        effects.extend(self.tell_all(&ToExecutor::DropJob { job }));
+        effects
+    }
+
+    pub fn executor_added(&mut self, executor: ExecutorRef, slots: usize) -> Vec<Effect> {
+        let mut effects: Vec<Effect> = self.plans.iter().map(|(id, plan)| announce(*id, &plan.spec, executor)).collect();
+        let commands = self.scheduler.step(Event::ExecutorAdded { executor, slots });
+        effects.extend(self.carry_out(commands));
+        effects
+    }
+
+    pub fn executor_lost(&mut self, executor: ExecutorRef) -> Vec<Effect> {
+        let commands = self.scheduler.step(Event::ExecutorLost { executor });
+        self.carry_out(commands)
+    }
+
+    /// A message of an executor; what stale incarnations and tries say changes nothing.
+    pub fn message(&mut self, from: ExecutorRef, message: FromExecutor, blobs: Vec<Buffer>) -> Vec<Effect> {
+        let event = match message {
+            FromExecutor::Finished { task, rows, report, results, deltas } => {
+                let Some(job) = self.jobs.get_mut(&task.job) else { return vec![] };
+                let mut blobs = blobs.into_iter();
+                let pieces = blobs.by_ref().take(results).collect();
+                let deltas = deltas.into_iter().zip(blobs).collect();
+                job.arrived.insert(task, (from, report, pieces, deltas));
+                Event::Finished { task, executor: from, rows }
+            }
+            FromExecutor::Failed { task, error, retryable } => {
+                self.tallies.entry(from.id).or_default().1 += 1;
+                Event::Failed { task, executor: from, failure: Failure::Error { error, retryable } }
+            }
+            FromExecutor::FetchFailed { task, fetch } => Event::Failed { task, executor: from, failure: Failure::FetchFailed { fetch } },
+            FromExecutor::StateMissing { task } => Event::Failed { task, executor: from, failure: Failure::StateMissing },
+        };
+        let commands = self.scheduler.step(event);
+        self.carry_out(commands)
+    }
+
+    fn carry_out(&mut self, commands: Vec<Command>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for command in commands {
+            match command {
+                Command::Launch { executor, task, fetches } => effects.extend(self.launch(executor, task, fetches)),
+                Command::Kill { executor, task } => {
+                    effects.push(Effect::Send { to: executor, message: ToExecutor::Kill { task }, blobs: vec![] });
+                }
+                Command::Accepted { task } => self.accept(task),
+                Command::JobDone { job } => {
+                    let outcome = self.finish(job);
+                    effects.extend(self.tell_all(&ToExecutor::DropJob { job }));
+                    effects.push(Effect::Done { job, outcome });
+                }
+                Command::JobFailed { job, error } => {
+                    self.jobs.remove(&job);
+                    effects.extend(self.tell_all(&ToExecutor::DropJob { job }));
+                    effects.push(Effect::Failed { job, error });
+                }
+            }
+        }
+        effects
+    }
+
+    fn launch(&mut self, executor: ExecutorRef, task: TaskId, fetches: Vec<Fetch>) -> Option<Effect> {
+        let job = self.jobs.get(&task.job)?;
+        let graph = &self.plans.get(&job.plan)?.graph;
+        let stage = graph.stages.get(task.stage)?;
+        let mut blobs = Vec::new();
+        let mut scans = Vec::new();
+        for read in stage.reads.get(task.partition)? {
+            if let Read::Scan { scan, partition } = read {
+                let blocks = job.request.scans.get(&(*scan, *partition)).map(Vec::as_slice).unwrap_or_default();
+                scans.push((*scan, blocks.len()));
+                blobs.extend(blocks.iter().cloned());
+            }
+        }
+        let mut states = Vec::new();
+        for operator in job.request.run.map(|_| stage.stateful.as_slice()).unwrap_or_default() {
+            let run = job.request.run?;
+            let home = self.homes.get(&(run, *operator, task.partition));
+            let version = home.map_or(-1, |h| h.version);
+            let snapshot = home.is_some_and(|h| h.deltas.len() + 1 >= DELTAS_PER_SNAPSHOT);
+            // The first try trusts the executor to have the state; any other brings it along.
+            let load = home.filter(|h| h.executor != executor || task.attempt > 0).map(|h| {
+                blobs.extend(h.deltas.iter().cloned());
+                h.deltas.len()
+            });
+            states.push(StateRef { run, operator: *operator, version, load, snapshot });
+        }
+        let run = Run { task, plan: job.plan, fetches, scans, batch: job.request.batch.clone(), states };
+        Some(Effect::Send { to: executor, message: ToExecutor::Run(run), blobs })
+    }
+
+    fn accept(&mut self, task: TaskId) {
+        let Some(job) = self.jobs.get_mut(&task.job) else { return };
+        let Some((executor, report, pieces, deltas)) = job.arrived.remove(&task) else { return };
+        self.tallies.entry(executor.id).or_default().0 += 1;
+        let graph = self.plans.get(&job.plan).map(|p| p.graph.clone());
+        let last = graph.is_some_and(|g| g.stages.len() == task.stage + 1);
+        if last {
+            job.results.insert(task.partition, pieces);
+        }
+        job.reports.insert((task.stage, task.partition), report);
+        for (operator, delta) in deltas {
+            let snapshot = job
+                .request
+                .run
+                .and_then(|run| self.homes.get(&(run, operator, task.partition)))
+                .is_some_and(|h| h.deltas.len() + 1 >= DELTAS_PER_SNAPSHOT);
+            job.changes.insert((operator, task.partition), Change { executor, delta, snapshot });
+        }
+    }
+
+    fn finish(&mut self, job: JobId) -> Outcome {
+        let Some(job) = self.jobs.remove(&job) else { return Outcome::default() };
+        if let (Some(run), Some(batch)) = (job.request.run, &job.request.batch) {
+            for ((operator, partition), change) in job.changes {
+                let home = self.homes.entry((run, operator, partition)).or_insert(Home { executor: change.executor, version: -1, deltas: vec![] });
+                if change.snapshot {
+                    home.deltas.clear();
+                }
+                home.deltas.push(change.delta);
+                home.executor = change.executor;
+                home.version = batch.batch_id;
+            }
+        }
+        Outcome {
+            results: job.results.into_values().flatten().collect(),
+            reports: job.reports.into_iter().map(|((stage, partition), report)| (stage, partition, report)).collect(),
+        }
+    }
+
+    /// The stages of a running job, for status displays.
+    pub fn status(&self, job: JobId) -> Vec<StageStatus> {
+        let Some(plan) = self.jobs.get(&job).and_then(|j| self.plans.get(&j.plan)) else { return vec![] };
+        stage_status(&plan.graph, &self.scheduler.progress(job))
+    }
+}
+
+fn stage_status(graph: &StageGraph, progress: &[StageProgress]) -> Vec<StageStatus> {
+    graph
+        .stages
+        .iter()
+        .zip(progress)
+        .map(|(stage, p)| StageStatus {
+            id: stage.id,
+            attempt: p.attempt,
+            name: stage.name(),
+            tasks: p.tasks,
+            running: p.running,
+            completed: p.done,
+            failed: p.failures,
+            parents: stage.parents.clone(),
+            operators: stage.describe(),
+        })
+        .collect()
+}
+
+fn announce(plan: PlanId, spec: &JobSpec, to: ExecutorRef) -> Effect {
+    let (spec, blobs) = SpecHeader::of(spec);
+    Effect::Send { to, message: ToExecutor::Plan { plan, spec }, blobs }
+}
