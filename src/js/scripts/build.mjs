@@ -1,16 +1,15 @@
 // Assembles the npm package into pkg/: bundles facade and worker, copies the engine, emits types.
-//   RIVULET_WASM_DIR    folder with engine.js and engine_bg.wasm (wasm-bindgen --target web)
+//   RIVULET_WASM_DIR    folder with engine.js and engine_bg.wasm (wasm-bindgen --target web), and THIRD_PARTY.md of the crates if made
 //   RIVULET_PROTO_DIR   folder with spark/connect/*.proto
 //   RIVULET_PKG_DIR     where the package goes (default: pkg/ of the repository)
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { bundle, bundleWorker, manifest } from './bundle.mjs';
 import { JS, PKG, ROOT, WASM } from './paths.mjs';
 import { pruneTypes } from './types.mjs';
 
-const manifest = JSON.parse(readFileSync(join(JS, 'package.template.json'), 'utf8'));
 const step = (text) => console.log(`package: ${text}`);
 
 for (const file of ['engine.js', 'engine_bg.wasm']) {
@@ -28,29 +27,12 @@ const dist = join(PKG, 'dist');
 rmSync(PKG, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 
-const common = {
-  bundle: true, format: 'esm', target: 'es2022', minify: true, sourcemap: false, legalComments: 'none', logLevel: 'warning',
-  define: { __RIVULET_VERSION__: JSON.stringify(manifest.version) },
-  absWorkingDir: JS,
-};
-/** The worker bundles the wasm-bindgen glue, which looks for no file by itself: the page hands it the compiled module. */
-const engine = {
-  name: 'rivulet-engine',
-  setup(b) {
-    b.onResolve({ filter: /^rivulet-engine$/ }, () => ({ path: join(WASM, 'engine.js') }));
-    b.onLoad({ filter: /engine\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replaceAll(/new URL\(['"][^'"]*_bg\.wasm['"],\s*import\.meta\.url\)/g, 'undefined'),
-      loader: 'js',
-    }));
-  },
-};
-
 step('worker.js');
-await build({ ...common, entryPoints: ['src/worker/main.ts'], outfile: join(dist, 'worker.js'), plugins: [engine] });
+await bundleWorker(WASM, join(dist, 'worker.js'));
 step('index.js');
-await build({ ...common, entryPoints: ['src/index.ts'], outfile: join(dist, 'index.js') });
+await bundle('src/index.ts', join(dist, 'index.js'));
 step('cdn.js');
-await build({ ...common, entryPoints: ['src/cdn.ts'], outfile: join(dist, 'cdn.js') });
+await bundle('src/cdn.ts', join(dist, 'cdn.js'));
 
 step('engine_bg.wasm');
 copyFileSync(join(WASM, 'engine_bg.wasm'), join(dist, 'engine_bg.wasm'));
@@ -67,7 +49,7 @@ const inlined = {
     }));
   },
 };
-await build({ ...common, entryPoints: ['src/inline.ts'], outfile: join(dist, 'inline.js'), plugins: [inlined] });
+await bundle('src/inline.ts', join(dist, 'inline.js'), [inlined]);
 
 step('types');
 const types = join(dist, 'types');
@@ -77,7 +59,8 @@ pruneTypes(types, ['index.d.ts', 'inline.d.ts', 'cdn.d.ts']);
 
 writeFileSync(join(PKG, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 copyFileSync(join(JS, 'README.md'), join(PKG, 'README.md'));
-for (const name of ['LICENSE', 'THIRD_PARTY.md']) {
-  if (existsSync(join(ROOT, name))) copyFileSync(join(ROOT, name), join(PKG, name));
-}
+if (existsSync(join(ROOT, 'LICENSE'))) copyFileSync(join(ROOT, 'LICENSE'), join(PKG, 'LICENSE'));
+const flechette = readFileSync(join(JS, 'node_modules/@uwdata/flechette/LICENSE'), 'utf8');
+const crates = existsSync(join(WASM, 'THIRD_PARTY.md')) ? readFileSync(join(WASM, 'THIRD_PARTY.md'), 'utf8') : '';
+writeFileSync(join(PKG, 'THIRD_PARTY.md'), `# Software inside this package\n\n## @uwdata/flechette (dist/index.js)\n\n${flechette}\n${crates}`);
 step(`done: ${PKG}`);

@@ -1,9 +1,11 @@
-// TypeScript messages from Spark Connect's .proto files: only what the client sends and reads,
-// for every generated descriptor is downloaded by every page.
+// Spark Connect's messages for the client, from the .proto files: TypeScript types and enums by protobuf-es, and a table of
+// the fields for connect/codec.ts. Only what the client sends and reads, for every page downloads the table.
 import { execFileSync } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
+import { build } from 'esbuild';
 import { JS, protoDir } from './paths.mjs';
 
 /** What the client uses; everything reachable from these comes along… */
@@ -46,4 +48,35 @@ try {
   execFileSync(join(JS, 'node_modules/.bin/buf'), ['generate', '--template', template], { cwd: JS, stdio: 'inherit' });
 } finally {
   rmSync(template, { force: true });
+}
+
+/** One line a message: `Name:field number label-kind-type oneof,…`; see connect/codec.ts. */
+const KINDS = { 1: 'd', 2: 'f', 3: 'l', 5: 'i', 8: 'b', 9: 's', 12: 'y', 13: 'u' };
+const bundled = join(tmpdir(), `rivulet-messages-${process.pid}.mjs`);
+try {
+  await build({
+    stdin: { contents: "export { file_spark_connect_base as file } from './base_pb.ts';", resolveDir: join(out, 'spark/connect') },
+    bundle: true, format: 'esm', platform: 'node', outfile: bundled, logLevel: 'error',
+  });
+  const { file } = await import(pathToFileURL(bundled).href);
+  const lines = new Map();
+  const short = (message) => message.typeName.replace(/^spark\.connect\./, '');
+  const kindOf = (field) => (field.message ? `m${short(field.message)}` : field.enum ? 'e' : KINDS[field.scalar] ?? fail(field));
+  const fail = (field) => { throw new Error(`${field} is of a kind that connect/codec.ts does not know`); };
+  const visit = (message) => {
+    if (lines.has(message.typeName)) return;
+    lines.set(message.typeName, '');
+    const fields = message.fields.toSorted((a, b) => a.number - b.number).map((field) => {
+      const isOptional = field.fieldKind !== 'message' && field.presence === 1 && !field.oneof;
+      const label = field.fieldKind === 'list' ? '*' : field.fieldKind === 'map' ? '%' : isOptional ? '?' : '';
+      return `${field.localName} ${field.number} ${label}${kindOf(field)}${field.oneof ? ` ${field.oneof.localName}` : ''}`;
+    });
+    lines.set(message.typeName, `${short(message)}:${fields.join(',')}`);
+    for (const field of message.fields) if (field.message) visit(field.message);
+  };
+  for (const name of WANTED) visit(file.messages.find((message) => message.name === name));
+  const table = [...lines.values()].join('\n');
+  writeFileSync(join(out, 'table.ts'), `/** Generated: the fields of all messages; see connect/codec.ts. */\nexport const MESSAGES = \`\n${table}\n\`;\n`);
+} finally {
+  rmSync(bundled, { force: true });
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
+import { decodeMessage, encodeMessage } from '../src/connect/codec.js';
 import { RelationSchema } from '../src/generated/spark/connect/relations_pb.js';
 import type { DataFrame } from '../src/sql/dataframe.js';
 import { col, functions as F, lit } from '../src/sql/functions/index.js';
@@ -79,7 +80,9 @@ function normalized(value: unknown): unknown {
 
 for (const [name, df] of Object.entries(plans)) {
   test(`plan ${name} equals what PySpark sends`, () => {
-    const bytes = toBinary(RelationSchema, create(RelationSchema, df.plan.relation));
+    const bytes = encodeMessage('Relation', df.plan.relation);
+    assert.deepEqual(bytes, toBinary(RelationSchema, create(RelationSchema, df.plan.relation)));
+    assert.deepEqual(encodeMessage('Relation', decodeMessage('Relation', bytes)), bytes);
     const json = toJson(RelationSchema, fromBinary(RelationSchema, bytes));
     assert.deepEqual(normalized(json), normalized((pyspark as Record<string, unknown>)[name]));
   });

@@ -1,10 +1,7 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Connection } from '../cluster/connection.js';
-import {
-  AnalyzePlanRequestSchema, AnalyzePlanResponseSchema, ConfigRequestSchema, ConfigResponseSchema, ExecutePlanRequestSchema,
-  ExecutePlanResponseSchema, InterruptRequest_InterruptType, InterruptRequestSchema, InterruptResponseSchema, ReleaseSessionRequestSchema,
-} from '../generated/spark/connect/base_pb.js';
-import type { AnalyzeKind, AnalyzeResult, Command, CommandKind, ExecuteResponse, Relation } from './messages.js';
+import { InterruptRequest_InterruptType } from '../generated/spark/connect/base_pb.js';
+import type { AnalyzeKind, AnalyzeResult, Command, CommandKind, ConfigOperation, ExecuteResponse, Relation } from './messages.js';
+import { decode, encode } from './messages.js';
 import { SparkRuntimeException } from '../errors.js';
 
 type ResponseCase = NonNullable<ExecuteResponse['responseType']['case']>;
@@ -33,15 +30,13 @@ export class ConnectClient {
   /** The bytes of ExecutePlan for a relation or command. */
   executeRequest(plan: { root: Relation } | { command: Command }): Uint8Array {
     const opType = 'root' in plan ? { case: 'root' as const, value: plan.root } : { case: 'command' as const, value: plan.command };
-    return toBinary(ExecutePlanRequestSchema, create(ExecutePlanRequestSchema, {
-      ...this.#who(), operationId: crypto.randomUUID(), plan: { opType },
-    }));
+    return encode('ExecutePlanRequest', { ...this.#who(), operationId: crypto.randomUUID(), plan: { opType } });
   }
 
   /** Runs a plan and yields the engine's responses. */
   async *execute(plan: { root: Relation } | { command: Command }, signal?: AbortSignal): AsyncGenerator<ExecuteResponse, void, undefined> {
     for await (const bytes of this.connection.stream('ExecutePlan', this.executeRequest(plan), signal)) {
-      yield fromBinary(ExecutePlanResponseSchema, bytes);
+      yield decode('ExecutePlanResponse', bytes);
     }
   }
 
@@ -56,9 +51,8 @@ export class ConnectClient {
 
   /** AnalyzePlan: the result of the same kind as the question. */
   async analyze<K extends AnalyzeCase>(analyze: Extract<AnalyzeKind, { case: K }>, signal?: AbortSignal): Promise<AnalysisOf<K>> {
-    const request = create(AnalyzePlanRequestSchema, { ...this.#who(), analyze });
-    const bytes = await this.connection.unary('AnalyzePlan', toBinary(AnalyzePlanRequestSchema, request), signal);
-    const { result } = fromBinary(AnalyzePlanResponseSchema, bytes);
+    const request = encode('AnalyzePlanRequest', { ...this.#who(), analyze });
+    const { result } = decode('AnalyzePlanResponse', await this.connection.unary('AnalyzePlan', request, signal));
     if (result.case !== analyze.case) throw new SparkRuntimeException(`The engine answered ${analyze.case} with ${result.case ?? 'nothing'}`);
     return result.value as unknown as AnalysisOf<K>;
   }
@@ -90,24 +84,18 @@ export class ConnectClient {
   }
 
   async #config(opType: ConfigOperation): Promise<{ key: string; value?: string | undefined }[]> {
-    const request = create(ConfigRequestSchema, { ...this.#who(), operation: { opType } });
-    return fromBinary(ConfigResponseSchema, await this.connection.unary('Config', toBinary(ConfigRequestSchema, request))).pairs;
+    const request = encode('ConfigRequest', { ...this.#who(), operation: { opType } });
+    return decode('ConfigResponse', await this.connection.unary('Config', request)).pairs;
   }
 
   /** Interrupts all running operations of the session; returns their ids. */
   async interruptAll(): Promise<string[]> {
-    const request = create(InterruptRequestSchema, { ...this.#who(), interruptType: InterruptRequest_InterruptType.ALL });
-    const bytes = await this.connection.unary('Interrupt', toBinary(InterruptRequestSchema, request));
-    return fromBinary(InterruptResponseSchema, bytes).interruptedIds;
+    const request = encode('InterruptRequest', { ...this.#who(), interruptType: InterruptRequest_InterruptType.ALL });
+    return decode('InterruptResponse', await this.connection.unary('Interrupt', request)).interruptedIds;
   }
 
   /** Releases what the engine holds for the session. */
   async release(): Promise<void> {
-    const request = create(ReleaseSessionRequestSchema, this.#who());
-    await this.connection.unary('ReleaseSession', toBinary(ReleaseSessionRequestSchema, request));
+    await this.connection.unary('ReleaseSession', encode('ReleaseSessionRequest', this.#who()));
   }
 }
-
-type ConfigOperation = NonNullable<NonNullable<Parameters<typeof create<typeof ConfigRequestSchema>>[1]>['operation']> extends infer O
-  ? O extends { opType?: infer T } ? NonNullable<T> : never
-  : never;

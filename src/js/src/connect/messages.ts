@@ -3,13 +3,17 @@
  * of the messages and become messages only when a request is encoded; no part of this is visible to users.
  */
 import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-import type { ExecutePlanResponseSchema, AnalyzePlanRequestSchema, AnalyzePlanResponseSchema } from '../generated/spark/connect/base_pb.js';
+import type {
+  AnalyzePlanRequestSchema, AnalyzePlanResponseSchema, ConfigRequestSchema, ConfigResponseSchema, ExecutePlanRequestSchema, ExecutePlanResponseSchema,
+  InterruptRequestSchema, InterruptResponseSchema, ReleaseSessionRequestSchema,
+} from '../generated/spark/connect/base_pb.js';
 import type { CommandSchema, StreamingQueryCommandSchema, WriteStreamOperationStartSchema } from '../generated/spark/connect/commands_pb.js';
 import type {
   Expression_LiteralSchema, Expression_SortOrderSchema, Expression_WindowSchema, ExpressionSchema,
 } from '../generated/spark/connect/expressions_pb.js';
 import type { RelationSchema } from '../generated/spark/connect/relations_pb.js';
 import type { DataTypeSchema } from '../generated/spark/connect/types_pb.js';
+import { decodeMessage, encodeMessage } from './codec.js';
 
 type Init<T extends Parameters<typeof import('@bufbuild/protobuf').create>[0]> = Exclude<MessageInitShape<T>, { $typeName: string }>;
 
@@ -27,3 +31,28 @@ export type DataTypeMessage = Init<typeof DataTypeSchema>;
 export type AnalyzeKind = Exclude<NonNullable<Init<typeof AnalyzePlanRequestSchema>['analyze']>, { case: undefined }>;
 export type AnalyzeResult = MessageShape<typeof AnalyzePlanResponseSchema>['result'];
 export type ExecuteResponse = MessageShape<typeof ExecutePlanResponseSchema>;
+export type ConfigOperation = NonNullable<NonNullable<Init<typeof ConfigRequestSchema>['operation']>['opType']>;
+
+interface Requests {
+  ExecutePlanRequest: Init<typeof ExecutePlanRequestSchema>;
+  AnalyzePlanRequest: Init<typeof AnalyzePlanRequestSchema>;
+  ConfigRequest: Init<typeof ConfigRequestSchema>;
+  InterruptRequest: Init<typeof InterruptRequestSchema>;
+  ReleaseSessionRequest: Init<typeof ReleaseSessionRequestSchema>;
+}
+interface Responses {
+  ExecutePlanResponse: MessageShape<typeof ExecutePlanResponseSchema>;
+  AnalyzePlanResponse: MessageShape<typeof AnalyzePlanResponseSchema>;
+  ConfigResponse: MessageShape<typeof ConfigResponseSchema>;
+  InterruptResponse: MessageShape<typeof InterruptResponseSchema>;
+}
+
+/** The bytes of a request. */
+export function encode<K extends keyof Requests>(name: K, request: Requests[K]): Uint8Array {
+  return encodeMessage(name, request);
+}
+
+/** A response from its bytes. */
+export function decode<K extends keyof Responses>(name: K, bytes: Uint8Array): Responses[K] {
+  return decodeMessage(name, bytes) as unknown as Responses[K];
+}
