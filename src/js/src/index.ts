@@ -8,6 +8,7 @@
  * ```
  */
 export { SparkSession } from './sql/session.js';
+export type { SqlArguments } from './sql/sql_arguments.js';
 export { SparkSessionBuilder } from './sql/builder.js';
 export { DataFrame, type JoinType } from './sql/dataframe.js';
 export { GroupedData, type AggregateMap } from './sql/grouped.js';

@@ -203,7 +203,8 @@ function readValue(reader: Reader, { kind, message }: Field): unknown {
     case 'u': return Number(BigInt.asUintN(32, reader.varint()));
     case 'l': return BigInt.asIntN(64, reader.varint());
     case 's': return untext.decode(reader.bytes());
-    case 'y': return reader.bytes();
+    // A copy: Arrow wants its buffers aligned, and the rest of the response can go.
+    case 'y': return reader.bytes().slice();
     case 'm': return decodeMessage(message, reader.bytes());
   }
 }

@@ -3,7 +3,6 @@ import { Connection } from '../cluster/connection.js';
 import type { LoadOptions } from '../cluster/load.js';
 import { StatusEvents } from '../cluster/status.js';
 import { ConnectClient } from '../connect/client.js';
-import type { Relation } from '../connect/messages.js';
 import { SessionClosedError } from '../errors.js';
 import { FileRegistry } from '../files/registry.js';
 import type { FromDriver, ToDriver } from '../protocol.js';
@@ -14,7 +13,6 @@ import { PushSources } from '../streaming/push.js';
 import { DataStreamReader } from '../streaming/reader.js';
 import { SparkSessionBuilder } from './builder.js';
 import { Catalog } from './catalog.js';
-import { operand, type Column, type LiteralValue } from './column.js';
 import { RuntimeConfig } from './conf.js';
 import { DataFrame } from './dataframe.js';
 import { asSchema } from './ddl.js';
@@ -24,6 +22,8 @@ import { localRelation } from './local.js';
 import { planOf, type Context } from './plan.js';
 import { DataFrameReader } from './reader.js';
 import type { Row } from './rows.js';
+import type { SqlArguments } from './sql_arguments.js';
+import { sqlPlan } from './sql_plan.js';
 import type { StructType } from './types.js';
 
 const BIGINT = 'rivulet.bigint';
@@ -86,13 +86,8 @@ export class SparkSession {
   get isStopped(): boolean { return this.#stopped; }
 
   /** Runs SQL. Commands take effect now, queries when an action asks for rows; errors in the text are thrown here. */
-  async sql(text: string, args?: Readonly<Record<string, Column | LiteralValue>> | readonly (Column | LiteralValue)[]): Promise<DataFrame> {
-    const query = Array.isArray(args)
-      ? { query: text, posArguments: args.map((arg: Column | LiteralValue) => operand(arg)) }
-      : { query: text, namedArguments: Object.fromEntries(Object.entries(args ?? {}).map(([name, arg]) => [name, operand(arg)])) };
-    const plan = planOf(this.#context, { case: 'sql', value: query });
-    const result = await this.#context.client.command({ case: 'sqlCommand', value: { input: plan.relation } }, 'sqlCommandResult');
-    return new DataFrame(this.#context, result?.relation ? { relation: result.relation as unknown as Relation, needs: [] } : plan);
+  async sql(text: string, args?: SqlArguments): Promise<DataFrame> {
+    return new DataFrame(this.#context, await sqlPlan(this.#context, text, args));
   }
   /** Whole numbers as column `id`: from 0 to `end`, or from `start` to `end` by `step` (without `end` itself). */
   range(start: number | bigint, end?: number | bigint, step: number | bigint = 1, numPartitions?: number): DataFrame {

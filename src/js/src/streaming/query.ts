@@ -67,9 +67,11 @@ export class StreamingQuery {
   }
   /** The error that ended the query, or null. */
   async exception(): Promise<StreamingQueryException | null> {
-    const { value } = await this.#result({ case: 'exception', value: true }, 'exception');
-    if (value.exceptionMessage === undefined) return null;
-    return new StreamingQueryException(value.exceptionMessage, { condition: value.errorClass ?? null, cause: value.stackTrace });
+    const result = await this.#command({ case: 'exception', value: true });
+    if (result?.case !== 'exception' || result.value.exceptionMessage === undefined) return null;
+    const { exceptionMessage, errorClass, stackTrace } = result.value;
+    // The server sends what Java's toString gives: the class name goes before the message.
+    return new StreamingQueryException(exceptionMessage.replace(/^[\w.$]+Exception: /, ''), { condition: errorClass || null, cause: stackTrace });
   }
   /** Prints the plan of the last batch. */
   async explain(extended = false): Promise<void> {
