@@ -59,7 +59,7 @@ export function drawDag(root, job) {
 }
 
 function drawStage(svg, stage, { left, top }) {
-  const group = element('g', { transform: `translate(${left} ${top})`, class: `dag-stage is-${String(stage.state).toLowerCase()}` }, svg);
+  const group = element('g', { transform: `translate(${left} ${top})`, class: `dag-stage ${stage.running > 0 ? 'is-running' : ''}` }, svg);
   element('title', {}, group, `${stage.name}\n${stage.operators ?? ''}`);
   element('rect', { width: BOX.width, height: BOX.height, rx: 8, class: 'dag-box' }, group);
   element('text', { x: 12, y: 20, class: 'dag-name' }, group, shortened(`Stage ${stage.id}${stage.attempt ? ` (attempt ${stage.attempt})` : ''}`, 26));

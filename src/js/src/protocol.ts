@@ -48,7 +48,10 @@ export type ToDriver =
   | { t: 'req'; id: number; method: Method; bytes: Uint8Array }
   /** The caller's AbortSignal fired. No `res`, `end` or `err` is needed after it. */
   | { t: 'cancel'; id: number }
-  /** Rows for a push source: NDJSON/CSV/text lines or one Arrow IPC stream. `seq` counts from 0 without gaps. */
+  /**
+   * Data for a push source (format `rivulet.push`, options `sourceId` and `recordFormat`: `arrow`, `json`, `csv` or `text`):
+   * one Arrow IPC stream, or whole lines. `seq` counts from 0 without gaps.
+   */
   | { t: 'push'; source: string; seq: number; bytes: Uint8Array }
   /** No more rows will come for the push source. */
   | { t: 'pushEnd'; source: string }
@@ -122,7 +125,7 @@ export interface EngineStatus {
   jobs: {
     id: number; description: string; state: string; submittedMs: number; finishedMs: number | null;
     stages: {
-      id: number; attempt: number; name: string; tasks: number; completed: number; failed: number; state: string;
+      id: number; attempt: number; name: string; tasks: number; running: number; completed: number; failed: number;
       /** Ids of the stages whose output this one reads. */
       parents: number[];
       operators: string;

@@ -55,7 +55,7 @@ export class DataStreamReader extends Reader {
     const schema = asSchema(options.schema);
     const source = this.context.sources.open(schema, format);
     const settings = Object.fromEntries(Object.entries(options.options ?? {}).map(([key, value]) => [key, String(value)]));
-    const read = { format: 'rivulet.push', schema: schema.toDDL(), options: { ...this.read.options, ...settings, sourceId: source.id, format } };
+    const read = { format: 'rivulet.push', schema: schema.toDDL(), options: { ...this.read.options, ...settings, sourceId: source.id, recordFormat: format } };
     return {
       df: new DataFrame(this.context, loadPlan(this.context, read, [], true)),
       write: (data) => source.write(data),
