@@ -25,7 +25,7 @@ export class Cluster {
   readonly #members = new Map<number, Member>();
   readonly #reasons = new Map<string, string>();
   readonly #restarts = new RestartPolicy();
-  readonly #heapRequests = new Map<number, (bytes: number) => void>();
+  readonly #heapRequests = new Map<number, { worker: Worker; resolve: (bytes: number) => void }>();
   #nextHeapRequest = 0;
   #closed = false;
 
@@ -78,11 +78,11 @@ export class Cluster {
     return true;
   }
 
-  /** Bytes of wasm memory of the driver and of each executor, by name. */
+  /** Bytes of wasm memory of the driver and of each executor, by name; 0 for one that ends before it answers. */
   async heapBytes(): Promise<Record<string, number>> {
     const ask = (worker: Worker) => new Promise<number>((resolve) => {
       const id = this.#nextHeapRequest++;
-      this.#heapRequests.set(id, resolve);
+      this.#heapRequests.set(id, { worker, resolve });
       worker.postMessage({ t: 'heap', id } satisfies ToDriver & ToExecutor);
     });
     const named: [string, Worker][] = [['driver', this.driver]];
@@ -94,9 +94,9 @@ export class Cluster {
   stop(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const { worker } of this.#members.values()) worker.terminate();
+    for (const { worker } of this.#members.values()) this.#end(worker);
     this.#members.clear();
-    this.driver.terminate();
+    this.#end(this.driver);
   }
 
   async #add(executor: number, incarnation: number): Promise<void> {
@@ -119,7 +119,7 @@ export class Cluster {
       console.error(`[rivulet] executor ${who} failed: ${message.message}`);
       this.#reasons.set(who, message.message);
     } else if (message.t === 'heapBytes') {
-      this.#heapRequests.get(message.id)?.(message.bytes);
+      this.#heapRequests.get(message.id)?.resolve(message.bytes);
       this.#heapRequests.delete(message.id);
     }
   }
@@ -131,10 +131,17 @@ export class Cluster {
     else this.events.message(message);
   }
 
+  #end(worker: Worker): void {
+    worker.terminate();
+    for (const [id, request] of this.#heapRequests) {
+      if (request.worker === worker && this.#heapRequests.delete(id)) request.resolve(0);
+    }
+  }
+
   #lost(executor: number, incarnation: number): void {
     const member = this.#members.get(executor);
     if (this.#closed || member?.incarnation !== incarnation) return;
-    member.worker.terminate();
+    this.#end(member.worker);
     this.#members.delete(executor);
     for (const peer of this.#members.values()) peer.worker.postMessage({ t: 'peerLost', executor, incarnation } satisfies ToExecutor);
     const who = `${executor}.${incarnation}`;

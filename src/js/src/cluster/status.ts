@@ -18,7 +18,12 @@ export class StatusEvents {
     if (this.#watchers.size === 0) this.cluster().post({ t: 'watchStatus', on: true });
     this.#watchers.add(f);
     return () => {
-      if (this.#watchers.delete(f) && this.#watchers.size === 0) this.cluster().post({ t: 'watchStatus', on: false });
+      if (!this.#watchers.delete(f) || this.#watchers.size > 0) return;
+      try {
+        this.cluster().post({ t: 'watchStatus', on: false });
+      } catch {
+        // The session is stopped: nothing is watched any more.
+      }
     };
   }
 

@@ -50,7 +50,11 @@ export class PageSinks {
     } catch (thrown) {
       error = thrown instanceof Error ? { message: `${thrown.name}: ${thrown.message}`, stack: thrown.stack ?? '' } : { message: String(thrown), stack: '' };
     }
-    this.wire.post({ t: 'foreachBatchDone', sink, batchId, ...(error && { error }) });
+    try {
+      this.wire.post({ t: 'foreachBatchDone', sink, batchId, ...(error && { error }) });
+    } catch {
+      // The session was stopped meanwhile: nobody waits for the answer.
+    }
   }
 }
 
