@@ -2,7 +2,7 @@
 // the fields for connect/codec.ts. Only what the client sends and reads, for every page downloads the table.
 import { execFileSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { build } from 'esbuild';
@@ -30,7 +30,8 @@ const UNWANTED = [
   'CurrentDatabase', 'SetCurrentDatabase', 'ListDatabases', 'ListFunctions', 'ListColumns', 'GetDatabase', 'GetTable', 'GetFunction', 'DatabaseExists', 'FunctionExists', 'CreateExternalTable', 'CreateTable', 'DropGlobalTempView', 'RecoverPartitions', 'IsCached', 'CacheTable', 'UncacheTable', 'RefreshTable', 'RefreshByPath', 'CurrentCatalog', 'SetCurrentCatalog', 'ListCatalogs', 'DropTable', 'DropView', 'CreateDatabase', 'DropDatabase', 'ListPartitions', 'ListViews', 'GetTableProperties', 'GetCreateTableString', 'TruncateTable', 'AnalyzeTable',
 ];
 
-const out = join(JS, 'src/generated');
+const final = join(JS, 'src/generated');
+const out = `${final}.new`;
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 const template = join(tmpdir(), `rivulet-buf-${process.pid}.yaml`);
@@ -80,3 +81,6 @@ try {
 } finally {
   rmSync(bundled, { force: true });
 }
+// Only now, so that a run that fails leaves nothing half done.
+rmSync(final, { recursive: true, force: true });
+renameSync(out, final);
