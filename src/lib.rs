@@ -5,3 +5,4 @@ pub mod error;
 pub mod exec;
 pub mod plan;
 pub mod scheduler;
+pub mod streaming;

@@ -5,6 +5,7 @@
 //! operator and function.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Fields, Schema};
@@ -56,7 +57,7 @@ pub fn read_key(format: &Format, paths: &[String], options: &BTreeMap<String, St
 
 impl JobSpec {
     /// Analyses the relation.
-    pub fn analyze(&self, files: Arc<dyn FileCatalog>) -> Result<(Analyzer, Resolved)> {
+    pub fn analyze(&self, files: Rc<dyn FileCatalog>) -> Result<(Analyzer, Resolved)> {
         let mut analyzer = Analyzer::new(self.conf.clone(), self.now_us, files)?;
         for (name, bytes) in &self.views {
             analyzer.views.insert(name.clone(), decode(bytes)?);
@@ -67,7 +68,7 @@ impl JobSpec {
 
     /// The stages, on an executor: files come from the spec.
     pub fn compile(&self) -> Result<StageGraph> {
-        let (analyzer, resolved) = self.analyze(Arc::new(SpecFiles(self.files.clone())))?;
+        let (analyzer, resolved) = self.analyze(Rc::new(SpecFiles(self.files.clone())))?;
         stages(&analyzer, &resolved)
     }
 }

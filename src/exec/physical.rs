@@ -504,7 +504,7 @@ pub fn is_streaming(plan: &LogicalPlan) -> bool {
 }
 
 /// The grouping column by which windows close: the start of a time window, or a watermarked event time itself.
-fn event_time_key(aggregate: &Aggregate) -> Option<EventTimeKey> {
+pub fn event_time_key(aggregate: &Aggregate) -> Option<EventTimeKey> {
     let columns = event_times(&aggregate.input);
     aggregate.group_expr.iter().enumerate().find_map(|(column, expr)| match expr {
         Expr::Column(c) => columns.get(&c.name).map(|plus| EventTimeKey { column, plus_us: *plus }),

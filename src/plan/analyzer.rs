@@ -1,6 +1,7 @@
 //! The analyzer's own state: settings, fresh ids, the scans found so far, subqueries and lambda variables in sight.
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema};
@@ -37,7 +38,7 @@ pub struct Analyzer {
     /// Temporary views by lower-case name.
     pub views: BTreeMap<String, sc::Relation>,
     /// Where file names and inferred schemas come from.
-    pub files: Arc<dyn FileCatalog>,
+    pub files: Rc<dyn FileCatalog>,
     /// `withWatermark` calls met so far.
     pub(super) watermarks: usize,
     next_id: usize,
@@ -45,7 +46,7 @@ pub struct Analyzer {
 }
 
 impl Analyzer {
-    pub fn new(conf: Conf, now_us: i64, files: Arc<dyn FileCatalog>) -> Result<Self> {
+    pub fn new(conf: Conf, now_us: i64, files: Rc<dyn FileCatalog>) -> Result<Self> {
         let zone = conf.time_zone()?;
         Ok(Self {
             conf,

@@ -39,7 +39,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("spark.sql.repl.eagerEval.enabled", "false"),
     ("spark.sql.repl.eagerEval.maxNumRows", "20"),
     ("spark.sql.repl.eagerEval.truncate", "20"),
-    ("spark.sql.session.localRelationCacheThreshold", "1048576"),
+    ("spark.sql.session.localRelationCacheThreshold", "2147483647"),
     ("spark.sql.session.localRelationChunkSizeRows", "10000"),
     ("spark.sql.session.localRelationChunkSizeBytes", "16777216"),
     ("spark.sql.session.localRelationBatchOfChunksSizeBytes", "268435456"),

@@ -83,7 +83,7 @@ pub struct FileSet {
 }
 
 /// Finds files and the schema that their content has. The driver looks; executors are told what it saw.
-pub trait FileCatalog: Send + Sync {
+pub trait FileCatalog {
     /// # Errors
     /// `PATH_NOT_FOUND` where a path holds nothing, `UNABLE_TO_INFER_SCHEMA` where no schema is given or found.
     fn resolve(&self, format: &Format, paths: &[String], options: &BTreeMap<String, String>, declared: Option<Fields>) -> Result<FileSet>;

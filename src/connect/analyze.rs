@@ -1,0 +1,135 @@
+//! `AnalyzePlan`: schema, explain, and the other questions about a plan that run nothing.
+
+use prost::Message;
+
+use super::driver::Driver;
+use super::proto as sc;
+use super::proto::analyze_plan_request::Analyze;
+use super::proto::analyze_plan_response as response;
+use crate::error::{Result, SparkError};
+use crate::exec::job::{self, output_schema};
+use crate::plan::conf::SPARK_VERSION;
+use crate::plan::types;
+
+impl Driver {
+    pub(super) fn analyze_plan(&mut self, request: &sc::AnalyzePlanRequest, now_ms: i64) -> Result<sc::AnalyzePlanResponse> {
+        let question = request.analyze.as_ref().ok_or_else(|| SparkError::invalid_plan("an analyze request asks nothing"))?;
+        let mut resolve = |plan: &Option<sc::Plan>| {
+            let relation = root(plan.as_ref())?;
+            self.analyzed(&request.session_id, relation, now_ms)
+        };
+        use response::Result as R;
+        let result = match question {
+            Analyze::Schema(q) => {
+                let (_, _, resolved) = resolve(&q.plan)?;
+                R::Schema(response::Schema { schema: Some(types::schema_to_proto(&output_schema(&resolved))) })
+            }
+            Analyze::Explain(q) => {
+                let (_, analyzer, resolved) = resolve(&q.plan)?;
+                let mut text = String::new();
+                let extended = q.explain_mode() != sc::analyze_plan_request::explain::ExplainMode::Simple;
+                if extended {
+                    text.push_str(&format!("== Analyzed Logical Plan ==\n{}\n\n", resolved.plan.display_indent()));
+                    text.push_str(&format!("== Optimized Logical Plan ==\n{}\n\n", job::optimize(&analyzer, &resolved)?.display_indent()));
+                }
+                text.push_str("== Physical Plan ==\n");
+                let graph = job::stages(&analyzer, &resolved)?;
+                for stage in graph.stages.iter().rev() {
+                    text.push_str(&format!("Stage {} ({} tasks, reads stages {:?})\n{}\n", stage.id, stage.tasks(), stage.parents, stage.describe()));
+                }
+                R::Explain(response::Explain { explain_string: text })
+            }
+            Analyze::TreeString(q) => {
+                let (_, _, resolved) = resolve(&q.plan)?;
+                let level = q.level.and_then(|l| usize::try_from(l).ok()).unwrap_or(usize::MAX);
+                R::TreeString(response::TreeString { tree_string: tree_string(&output_schema(&resolved), level) })
+            }
+            Analyze::IsLocal(_) => R::IsLocal(response::IsLocal { is_local: false }),
+            Analyze::IsStreaming(q) => R::IsStreaming(response::IsStreaming { is_streaming: resolve(&q.plan)?.2.streaming }),
+            Analyze::InputFiles(q) => {
+                let (_, analyzer, _) = resolve(&q.plan)?;
+                R::InputFiles(response::InputFiles { files: analyzer.scans.iter().flat_map(|s| s.files.clone()).collect() })
+            }
+            Analyze::SparkVersion(_) => R::SparkVersion(response::SparkVersion { version: SPARK_VERSION.into() }),
+            Analyze::DdlParse(q) => {
+                let fields = types::schema_from_text(&q.ddl_string)?;
+                let parsed = types::schema_to_proto(&arrow::datatypes::Schema::new(fields));
+                R::DdlParse(response::DdlParse { parsed: Some(parsed) })
+            }
+            Analyze::JsonToDdl(q) => {
+                let fields = types::schema_from_text(&q.json_string)?;
+                R::JsonToDdl(response::JsonToDdl { ddl_string: types::to_ddl(&arrow::datatypes::Schema::new(fields)) })
+            }
+            Analyze::SameSemantics(q) => {
+                let same = q.target_plan.as_ref().map(Message::encode_to_vec) == q.other_plan.as_ref().map(Message::encode_to_vec);
+                R::SameSemantics(response::SameSemantics { result: same })
+            }
+            Analyze::SemanticHash(q) => {
+                let bytes = q.plan.as_ref().map(Message::encode_to_vec).unwrap_or_default();
+                R::SemanticHash(response::SemanticHash { result: crate::exec::murmur3::hash_bytes(&bytes, 42) as i32 })
+            }
+            // Nothing is kept between queries yet: a plan runs again, which gives the same rows.
+            Analyze::Persist(_) => R::Persist(response::Persist {}),
+            Analyze::Unpersist(_) => R::Unpersist(response::Unpersist {}),
+            Analyze::GetStorageLevel(_) => R::GetStorageLevel(response::GetStorageLevel { storage_level: Some(sc::StorageLevel { replication: 1, ..Default::default() }) }),
+        };
+        Ok(sc::AnalyzePlanResponse {
+            session_id: request.session_id.clone(),
+            server_side_session_id: request.session_id.clone(),
+            result: Some(result),
+        })
+    }
+}
+
+/// The relation of a plan.
+pub fn root(plan: Option<&sc::Plan>) -> Result<&sc::Relation> {
+    match plan.and_then(|p| p.op_type.as_ref()) {
+        Some(sc::plan::OpType::Root(relation)) => Ok(relation),
+        Some(sc::plan::OpType::CompressedOperation(_)) => Err(SparkError::unsupported("compressed plans")),
+        _ => Err(SparkError::invalid_plan("a relation is needed")),
+    }
+}
+
+/// `StructType.treeString`.
+fn tree_string(schema: &arrow::datatypes::Schema, level: usize) -> String {
+    use arrow::datatypes::{DataType, FieldRef};
+    fn children(data_type: &DataType, prefix: &str, depth: usize, level: usize, out: &mut String) {
+        if depth > level {
+            return;
+        }
+        let mut line = |name: &str, t: &DataType, flag: &str| {
+            let shown = match t {
+                DataType::Struct(_) => "struct".into(),
+                DataType::List(_) => "array".into(),
+                DataType::Map(..) => "map".into(),
+                other => match types::simple_string(other).as_str() {
+                    "bigint" => "long".to_owned(),
+                    "int" => "integer".to_owned(),
+                    "smallint" => "short".to_owned(),
+                    "tinyint" => "byte".to_owned(),
+                    name => name.to_owned(),
+                },
+            };
+            out.push_str(&format!("{prefix}-- {name}: {shown} {flag}\n"));
+            children(t, &format!("{prefix}    |"), depth + 1, level, out);
+        };
+        match data_type {
+            DataType::Struct(fields) => {
+                for f in fields {
+                    line(f.name(), f.data_type(), &format!("(nullable = {})", f.is_nullable()));
+                }
+            }
+            DataType::List(item) => line("element", item.data_type(), "(containsNull = true)"),
+            DataType::Map(entries, _) => {
+                let (k, v) = types::map_types(entries);
+                line("key", &k, "");
+                line("value", &v, "(valueContainsNull = true)");
+            }
+            _ => {}
+        }
+    }
+    let mut out = String::from("root\n");
+    let fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
+    children(&DataType::Struct(fields.into()), " |", 1, level, &mut out);
+    out
+}

@@ -1,0 +1,325 @@
+//! `ExecutePlan` over relations: a job, then its rows; reattaching and interrupting.
+
+use arrow::array::{RecordBatch, StringArray};
+use arrow::buffer::Buffer;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use prost::Message;
+use std::sync::Arc;
+
+use super::driver::{Driver, Output, Owner, RequestId};
+use super::proto as sc;
+use super::proto::execute_plan_response::ResponseType;
+use super::proto::relation::RelType;
+use crate::cluster::runner::{JobRequest, Outcome, ScanBlocks};
+use crate::error::{Exception, Result, SparkError};
+use crate::exec::job;
+use crate::exec::{ipc, stage::StageGraph};
+use crate::plan::conf::Zone;
+use crate::plan::{display, types};
+
+/// An `ExecutePlan` call under way, or over but not yet released.
+#[derive(Debug)]
+pub(super) struct Operation {
+    pub session: String,
+    pub tags: Vec<String>,
+    /// The stream that gets responses; none while no client is attached.
+    pub request: Option<RequestId>,
+    /// Kept for reattaching: (response id, bytes).
+    kept: Vec<(String, Vec<u8>)>,
+    reattachable: bool,
+    ended: Option<Option<SparkError>>,
+}
+
+/// What to make of a job's rows.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub operation: String,
+    schema: SchemaRef,
+    form: Form,
+    zone: Zone,
+}
+
+#[derive(Debug, Clone)]
+enum Form {
+    Batches,
+    Last(usize),
+    Table { rows: usize, truncate: usize, vertical: bool },
+}
+
+impl Driver {
+    pub(super) fn execute_plan(&mut self, id: RequestId, request: sc::ExecutePlanRequest, now_ms: i64) -> Result<()> {
+        let operation = match &request.operation_id {
+            Some(id) if !id.is_empty() => id.clone(),
+            _ => self.fresh_uuid(),
+        };
+        if self.operations.contains_key(&operation) {
+            return Err(SparkError::new(Exception::Connect, "INVALID_HANDLE.OPERATION_ALREADY_EXISTS", "HY000", format!("The handle {operation} is invalid. Operation already exists.")));
+        }
+        let reattachable = request.request_options.iter().any(|o| {
+            matches!(&o.request_option, Some(sc::execute_plan_request::request_option::RequestOption::ReattachOptions(r)) if r.reattachable)
+        });
+        self.operations.insert(
+            operation.clone(),
+            Operation { session: request.session_id.clone(), tags: request.tags.clone(), request: Some(id), kept: vec![], reattachable, ended: None },
+        );
+        let result = match request.plan.as_ref().and_then(|p| p.op_type.as_ref()) {
+            Some(sc::plan::OpType::Root(relation)) => self.execute_relation(&operation, &request.session_id, relation, now_ms),
+            Some(sc::plan::OpType::Command(command)) => self.execute_command(&operation, &request.session_id, command, now_ms),
+            Some(sc::plan::OpType::CompressedOperation(_)) => Err(SparkError::unsupported("compressed plans")),
+            None => Err(SparkError::invalid_plan("a plan is empty")),
+        };
+        if let Err(error) = result {
+            self.fail_operation(&operation, error);
+        }
+        Ok(())
+    }
+
+    fn execute_relation(&mut self, operation: &str, session: &str, relation: &sc::Relation, now_ms: i64) -> Result<()> {
+        let (inner, form) = match &relation.rel_type {
+            Some(RelType::ShowString(show)) => {
+                let rows = usize::try_from(show.num_rows).unwrap_or(0);
+                let truncate = usize::try_from(show.truncate).unwrap_or(0);
+                let limited = sc::Limit { input: show.input.clone(), limit: show.num_rows.max(0).saturating_add(1) };
+                let relation = sc::Relation { common: None, rel_type: Some(RelType::Limit(Box::new(limited))) };
+                (relation, Form::Table { rows, truncate, vertical: show.vertical })
+            }
+            Some(RelType::Tail(tail)) => {
+                let input = tail.input.as_deref().ok_or_else(|| SparkError::invalid_plan("tail has no input"))?;
+                (input.clone(), Form::Last(usize::try_from(tail.limit).unwrap_or(0)))
+            }
+            _ => (relation.clone(), Form::Batches),
+        };
+        let (spec, analyzer, resolved) = self.analyzed(session, &inner, now_ms)?;
+        if resolved.streaming {
+            return Err(SparkError::analysis("_LEGACY_ERROR_TEMP_3102", "", "Queries with streaming sources must be executed with writeStream.start();"));
+        }
+        let graph = Arc::new(job::stages(&analyzer, &resolved)?);
+        let scans = self.read_files(&graph)?;
+        let zone = analyzer.zone;
+        let (plan, effects) = self.runner.register(spec, graph.clone());
+        self.carry_out(effects, now_ms);
+        let schema = types::schema_to_proto(&graph.schema);
+        if !matches!(form, Form::Table { .. }) {
+            self.respond(operation, None, Some(schema));
+        }
+        let rows = Rows { operation: operation.to_owned(), schema: graph.schema.clone(), form, zone };
+        let request = JobRequest { description: describe(relation), scans, ..JobRequest::default() };
+        self.submit(plan, request, Owner::Rows(rows), now_ms);
+        Ok(())
+    }
+
+    /// The bytes of a batch job's files, file by file over the partitions of its scan.
+    fn read_files(&self, graph: &StageGraph) -> Result<ScanBlocks> {
+        let mut blocks = ScanBlocks::new();
+        for scan in &graph.scans {
+            for (i, file) in scan.files.iter().enumerate() {
+                blocks.entry((scan.id.0, i % scan.partitions)).or_default().push(self.files.read(file)?);
+            }
+        }
+        Ok(blocks)
+    }
+
+    /// A finished job's rows go to the client.
+    pub(super) fn rows_done(&mut self, rows: Rows, outcome: Outcome) {
+        let operation = rows.operation.clone();
+        match self.shape(&rows, outcome.results) {
+            Ok(batches) => {
+                for (count, data) in batches {
+                    let batch = sc::execute_plan_response::ArrowBatch { row_count: count, data, ..Default::default() };
+                    self.respond(&operation, Some(ResponseType::ArrowBatch(batch)), None);
+                }
+                self.end_operation(&operation);
+            }
+            Err(error) => self.fail_operation(&operation, error),
+        }
+    }
+
+    /// Rows in the form that was asked for: (rows, Arrow stream).
+    fn shape(&self, rows: &Rows, blocks: Vec<Buffer>) -> Result<Vec<(i64, Vec<u8>)>> {
+        let nullable: SchemaRef = Arc::new(Schema::new(rows.schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>()));
+        let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        Ok(match &rows.form {
+            Form::Batches if blocks.is_empty() => vec![(0, ipc::write(&nullable, &[])?)],
+            Form::Batches => blocks.into_iter().map(|b| Ok((count(&ipc::read(&b)?) as i64, b.to_vec()))).collect::<Result<_>>()?,
+            Form::Last(limit) => {
+                let batches = ipc::read_all(&blocks, &nullable)?;
+                let mut skip = count(&batches).saturating_sub(*limit);
+                let mut last = Vec::new();
+                for batch in batches {
+                    let cut = skip.min(batch.num_rows());
+                    skip -= cut;
+                    last.push(batch.slice(cut, batch.num_rows() - cut));
+                }
+                vec![(count(&last) as i64, ipc::write(&nullable, &last)?)]
+            }
+            Form::Table { rows: shown, truncate, vertical } => {
+                let batches = ipc::read_all(&blocks, &nullable)?;
+                let names: Vec<String> = rows.schema.fields().iter().map(|f| f.name().clone()).collect();
+                let text = display::table(&names, &batches, *shown, *truncate, *vertical, rows.zone)?;
+                vec![(1, one_string("show_string", &text)?)]
+            }
+        })
+    }
+
+    /// One response of an operation, kept where the client may come back for it.
+    pub(super) fn respond(&mut self, operation: &str, response_type: Option<ResponseType>, schema: Option<sc::DataType>) {
+        let response_id = self.fresh_uuid();
+        let Some(op) = self.operations.get_mut(operation) else { return };
+        let response = sc::ExecutePlanResponse {
+            session_id: op.session.clone(),
+            server_side_session_id: op.session.clone(),
+            operation_id: operation.to_owned(),
+            response_id: response_id.clone(),
+            response_type,
+            schema,
+            ..Default::default()
+        };
+        let bytes = response.encode_to_vec();
+        if op.reattachable {
+            op.kept.push((response_id, bytes.clone()));
+        }
+        if let Some(id) = op.request {
+            self.out.push(Output::Respond { id, bytes });
+        }
+    }
+
+    /// The operation has all its responses.
+    pub(super) fn end_operation(&mut self, operation: &str) {
+        self.respond(operation, Some(ResponseType::ResultComplete(sc::execute_plan_response::ResultComplete {})), None);
+        let Some(op) = self.operations.get_mut(operation) else { return };
+        op.ended = Some(None);
+        if let Some(id) = op.request.take() {
+            self.out.push(Output::End { id });
+        }
+        if !op.reattachable {
+            self.operations.remove(operation);
+        }
+    }
+
+    pub(super) fn fail_operation(&mut self, operation: &str, error: SparkError) {
+        let Some(op) = self.operations.get_mut(operation) else { return };
+        op.ended = Some(Some(error.clone()));
+        if let Some(id) = op.request.take() {
+            self.out.push(Output::Fail { id, error });
+        }
+        if !op.reattachable {
+            self.operations.remove(operation);
+        }
+    }
+
+    pub(super) fn reattach(&mut self, id: RequestId, request: &sc::ReattachExecuteRequest) -> Result<()> {
+        let Some(op) = self.operations.get_mut(&request.operation_id) else {
+            return Err(SparkError::new(
+                Exception::Connect,
+                "INVALID_HANDLE.OPERATION_NOT_FOUND",
+                "HY000",
+                format!("The handle {} is invalid. Operation not found.", request.operation_id),
+            ));
+        };
+        let from = match &request.last_response_id {
+            None => 0,
+            Some(last) => op.kept.iter().position(|(r, _)| r == last).map_or(op.kept.len(), |i| i + 1),
+        };
+        for (_, bytes) in &op.kept[from..] {
+            self.out.push(Output::Respond { id, bytes: bytes.clone() });
+        }
+        match &op.ended {
+            Some(None) => self.out.push(Output::End { id }),
+            Some(Some(error)) => self.out.push(Output::Fail { id, error: error.clone() }),
+            None => op.request = Some(id),
+        }
+        Ok(())
+    }
+
+    pub(super) fn release_execute(&mut self, request: &sc::ReleaseExecuteRequest) {
+        use sc::release_execute_request::Release;
+        let Some(op) = self.operations.get_mut(&request.operation_id) else { return };
+        match &request.release {
+            Some(Release::ReleaseUntil(until)) => {
+                if let Some(at) = op.kept.iter().position(|(r, _)| *r == until.response_id) {
+                    op.kept.drain(..=at);
+                }
+            }
+            _ if op.ended.is_some() => {
+                self.operations.remove(&request.operation_id);
+            }
+            _ => op.reattachable = false,
+        }
+    }
+
+    /// Stops operations by id, by tag, or all of a session; returns their ids.
+    pub(super) fn interrupt(&mut self, request: &sc::InterruptRequest) -> Vec<String> {
+        use sc::interrupt_request::Interrupt;
+        let chosen: Vec<String> = self
+            .operations
+            .iter()
+            .filter(|(id, op)| {
+                op.ended.is_none()
+                    && op.session == request.session_id
+                    && match &request.interrupt {
+                        Some(Interrupt::OperationId(wanted)) => *id == wanted,
+                        Some(Interrupt::OperationTag(tag)) => op.tags.contains(tag),
+                        None => true,
+                    }
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for operation in &chosen {
+            self.cancel_operation(operation);
+        }
+        chosen
+    }
+
+    fn cancel_operation(&mut self, operation: &str) {
+        let jobs: Vec<_> = self
+            .owners
+            .iter()
+            .filter(|(_, (owner, _))| matches!(owner, Owner::Rows(rows) if rows.operation == operation))
+            .map(|(job, (_, plan))| (*job, *plan))
+            .collect();
+        for (job, plan) in jobs {
+            self.owners.remove(&job);
+            let mut effects = self.runner.cancel(job);
+            effects.extend(self.runner.drop_plan(plan));
+            self.carry_out(effects, 0);
+        }
+        self.streams.forget_waiter(operation);
+        let error = SparkError::new(Exception::Connect, "OPERATION_CANCELED", "HY008", "Operation has been canceled.");
+        self.fail_operation(operation, error);
+    }
+
+    /// The client hung up on a call that it cannot come back to.
+    pub(super) fn cancel_request(&mut self, id: RequestId) {
+        let found = self.operations.iter().find(|(_, op)| op.request == Some(id)).map(|(o, op)| (o.clone(), op.reattachable));
+        match found {
+            Some((operation, false)) => self.cancel_operation(&operation),
+            Some((operation, true)) => {
+                if let Some(op) = self.operations.get_mut(&operation) {
+                    op.request = None;
+                }
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn release_session(&mut self, session: &str, now_ms: i64) {
+        let all = sc::InterruptRequest { session_id: session.to_owned(), ..Default::default() };
+        self.interrupt(&all);
+        self.stop_queries(session, now_ms);
+        self.operations.retain(|_, op| op.session != session);
+        self.sessions.remove(session);
+    }
+}
+
+/// A batch of one row and one column of text.
+pub(super) fn one_string(name: &str, text: &str) -> Result<Vec<u8>> {
+    let schema = Schema::new(vec![Field::new(name, DataType::Utf8, false)]);
+    let batch = RecordBatch::try_new(Arc::new(schema.clone()), vec![Arc::new(StringArray::from(vec![text]))])?;
+    ipc::write(&schema, &[batch])
+}
+
+/// A word for the job list.
+fn describe(relation: &sc::Relation) -> String {
+    let text = relation.rel_type.as_ref().map(|r| format!("{r:?}")).unwrap_or_default();
+    text.split('(').next().unwrap_or("query").to_owned()
+}

@@ -1,0 +1,181 @@
+//! The driver's thread: steps it, keeps its clock, carries out what it wants.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arrow::buffer::Buffer;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::cluster::local::LocalCluster;
+use crate::connect::driver::{Driver, Input, Method, Output, RequestId};
+use crate::error::{Result, SparkError};
+use crate::plan::conf::Conf;
+use crate::scheduler::ExecutorRef;
+use crate::streaming::source::{FileEntry, Files};
+
+/// What a caller gets, in order: responses, then the end or an error with the id under which more is known of it.
+pub type Reply = std::result::Result<Vec<u8>, (SparkError, String)>;
+
+enum Message {
+    Call { method: Method, bytes: Vec<u8>, replies: UnboundedSender<Reply> },
+    Driver(Input),
+}
+
+/// A handle to the driver's thread.
+#[derive(Clone)]
+pub struct Host {
+    inbox: Sender<Message>,
+}
+
+impl Host {
+    /// Starts driver and executors.
+    ///
+    /// # Errors
+    /// Where the system gives no threads.
+    pub fn start(executors: u32) -> std::io::Result<Self> {
+        let (inbox, messages) = channel();
+        let host = Self { inbox: inbox.clone() };
+        std::thread::Builder::new().name("driver".into()).stack_size(64 << 20).spawn(move || serve(executors, &inbox, &messages))?;
+        Ok(host)
+    }
+
+    /// Makes a call; replies come through the channel until it closes.
+    pub fn call(&self, method: Method, bytes: Vec<u8>, replies: UnboundedSender<Reply>) {
+        // Without a driver the channel closes at once, and the caller sees an empty answer.
+        let _ = self.inbox.send(Message::Call { method, bytes, replies });
+    }
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
+}
+
+fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) {
+    let mut conf = Conf::default();
+    conf.values.insert("spark.default.parallelism".into(), executors.to_string());
+    conf.values.insert("spark.master".into(), format!("local[{executors}]"));
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |d| d.as_nanos() as u64);
+    let mut driver = Driver::new(conf, Rc::new(Disk), seed);
+    let cluster = LocalCluster::new();
+    let mut calls: HashMap<RequestId, UnboundedSender<Reply>> = HashMap::new();
+    let mut next_call = 0;
+    for id in 0..executors {
+        let executor = ExecutorRef { id, incarnation: 0 };
+        let back = inbox.clone();
+        let started = cluster.start(executor, move |from, message, blobs| {
+            let _ = back.send(Message::Driver(Input::Executor { from, message, blobs }));
+        });
+        if started.is_ok() {
+            let outputs = driver.handle(now_ms(), Input::ExecutorAdded { executor });
+            carry_out(outputs, &mut driver, &cluster, &mut calls, inbox);
+        }
+    }
+    loop {
+        let wait = driver.wake_at().map_or(Duration::from_millis(500), |at| Duration::from_millis((at - now_ms()).clamp(0, 500) as u64));
+        let input = match messages.recv_timeout(wait) {
+            Ok(Message::Call { method, bytes, replies }) => {
+                next_call += 1;
+                calls.insert(RequestId(next_call), replies);
+                Input::Request { id: RequestId(next_call), method, bytes }
+            }
+            Ok(Message::Driver(input)) => input,
+            Err(RecvTimeoutError::Timeout) => Input::Wake,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let outputs = driver.handle(now_ms(), input);
+        carry_out(outputs, &mut driver, &cluster, &mut calls, inbox);
+        let gone: Vec<RequestId> = calls.iter().filter(|(_, c)| c.is_closed()).map(|(id, _)| *id).collect();
+        for id in gone {
+            calls.remove(&id);
+            let outputs = driver.handle(now_ms(), Input::Cancel { id });
+            carry_out(outputs, &mut driver, &cluster, &mut calls, inbox);
+        }
+    }
+}
+
+fn carry_out(
+    outputs: Vec<Output>,
+    driver: &mut Driver,
+    cluster: &LocalCluster,
+    calls: &mut HashMap<RequestId, UnboundedSender<Reply>>,
+    inbox: &Sender<Message>,
+) {
+    for output in outputs {
+        match output {
+            Output::Respond { id, bytes } => {
+                if let Some(call) = calls.get(&id) {
+                    let _ = call.send(Ok(bytes));
+                }
+            }
+            Output::End { id } => {
+                calls.remove(&id);
+            }
+            Output::Fail { id, error } => {
+                let error_id = driver.remember_error(&error);
+                if let Some(call) = calls.remove(&id) {
+                    let _ = call.send(Err((error, error_id)));
+                }
+            }
+            Output::Send { to, message, blobs } => cluster.send(to, message, blobs),
+            Output::Store { op, path, text } => {
+                let error = store(&path, &text).err().map(|e| format!("{path}: {e}"));
+                let _ = inbox.send(Message::Driver(Input::Stored { op, error }));
+            }
+            Output::Console { text } => println!("{text}"),
+            Output::OpenSocket { socket, .. } => {
+                // The native server has no WebSocket client: the query waits as for a server that is down.
+                let _ = inbox.send(Message::Driver(Input::Socket { socket, event: crate::connect::driver::SocketEvent::Closed }));
+            }
+            Output::ForeachBatch { sink, .. } => {
+                let error = Some("the native server has no page to call".to_owned());
+                let _ = inbox.send(Message::Driver(Input::ForeachBatchDone { sink, error }));
+            }
+            Output::Listener { .. } | Output::Credit { .. } | Output::CloseSocket { .. } => {}
+        }
+    }
+}
+
+/// Writes a log entry: whole, then under its name.
+fn store(path: &str, text: &str) -> std::io::Result<()> {
+    let path = Path::new(local(path));
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let temporary = path.with_extension("tmp");
+    std::fs::write(&temporary, text)?;
+    std::fs::rename(temporary, path)
+}
+
+fn local(path: &str) -> &str {
+    path.strip_prefix("file://").or_else(|| path.strip_prefix("file:")).unwrap_or(path)
+}
+
+/// The machine's file system.
+struct Disk;
+
+impl Files for Disk {
+    fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
+        let path = Path::new(local(path));
+        let entry = |path: &Path| -> Option<FileEntry> {
+            let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+            let modified = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_millis() as i64;
+            Some(FileEntry { path: path.to_string_lossy().into_owned(), size: meta.len(), modified })
+        };
+        if let Some(single) = entry(path) {
+            return Ok(vec![single]);
+        }
+        let Ok(folder) = std::fs::read_dir(path) else { return Ok(vec![]) };
+        let hidden = |p: &Path| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(['_', '.']));
+        Ok(folder.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| !hidden(p)).filter_map(|p| entry(&p)).collect())
+    }
+
+    fn read(&self, path: &str) -> Result<Buffer> {
+        std::fs::read(local(path)).map(Buffer::from).map_err(|e| {
+            SparkError::new(crate::error::Exception::Connect, "FAILED_READ_FILE.NO_HINT", "KD001", format!("Encountered error while reading file {path}: {e}."))
+                .with("path", path)
+        })
+    }
+}

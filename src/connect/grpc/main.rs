@@ -1,0 +1,57 @@
+//! `rivulet-connect [--port N] [--executors N]`: the engine as a Spark Connect server on the loopback address.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use rivulet::connect::grpc::host::Host;
+use rivulet::connect::grpc::service::{MAX_MESSAGE_BYTES, Service};
+use rivulet::connect::proto::spark_connect_service_server::SparkConnectServiceServer;
+
+const USAGE: &str = "usage: rivulet-connect [--port N (15002)] [--executors N (2)]";
+
+struct Options {
+    port: u16,
+    executors: u32,
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options { port: 15002, executors: 2 };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut number = || words.next().and_then(|n| n.parse::<u32>().ok()).ok_or_else(|| format!("{word} needs a number\n{USAGE}"));
+        match word.as_str() {
+            "--port" => options.port = u16::try_from(number()?).map_err(|_| format!("--port is above 65535\n{USAGE}"))?,
+            "--executors" => options.executors = number()?.clamp(1, 64),
+            _ => return Err(format!("unknown option {word}\n{USAGE}")),
+        }
+    }
+    Ok(options)
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = match options() {
+        Ok(options) => options,
+        Err(text) => {
+            eprintln!("{text}");
+            return ExitCode::from(2);
+        }
+    };
+    let host = match Host::start(options.executors) {
+        Ok(host) => host,
+        Err(error) => {
+            eprintln!("rivulet-connect: no thread for the driver: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let address = SocketAddr::from(([127, 0, 0, 1], options.port));
+    let service = SparkConnectServiceServer::new(Service::new(host)).max_decoding_message_size(MAX_MESSAGE_BYTES).max_encoding_message_size(MAX_MESSAGE_BYTES);
+    println!("Rivulet's Spark Connect server: sc://{address} ({} executors)", options.executors);
+    match tonic::transport::Server::builder().add_service(service).serve(address).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rivulet-connect: cannot serve on {address}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

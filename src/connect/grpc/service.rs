@@ -1,0 +1,149 @@
+//! tonic's side: calls to the driver's thread, errors as Spark's server puts them on the wire.
+
+use std::pin::Pin;
+
+use prost::Message;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Code, Request, Response, Status, Streaming};
+
+use super::host::{Host, Reply};
+use crate::connect::driver::Method;
+use crate::connect::proto::spark_connect_service_server::SparkConnectService;
+use crate::connect::proto::{self as sc};
+use crate::error::SparkError;
+
+/// `google.rpc.ErrorInfo`.
+#[derive(Clone, PartialEq, Message)]
+struct ErrorInfo {
+    #[prost(string, tag = "1")]
+    reason: String,
+    #[prost(string, tag = "2")]
+    domain: String,
+    #[prost(map = "string, string", tag = "3")]
+    metadata: std::collections::HashMap<String, String>,
+}
+
+/// `google.rpc.Status`.
+#[derive(Clone, PartialEq, Message)]
+struct RpcStatus {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<prost_types::Any>,
+}
+
+/// The gRPC service.
+pub struct Service {
+    host: Host,
+}
+
+/// Messages are as large as a plan's local data.
+pub const MAX_MESSAGE_BYTES: usize = 256 << 20;
+
+impl Service {
+    pub fn new(host: Host) -> Self {
+        Self { host }
+    }
+
+    fn call(&self, method: Method, message: &impl Message) -> UnboundedReceiver<Reply> {
+        let (replies, receiver) = unbounded_channel();
+        self.host.call(method, message.encode_to_vec(), replies);
+        receiver
+    }
+
+    async fn single<R: Message + Default>(&self, method: Method, message: &impl Message) -> Result<Response<R>, Status> {
+        match self.call(method, message).recv().await {
+            Some(reply) => decode(reply).map(Response::new),
+            None => Err(Status::internal("the driver has stopped")),
+        }
+    }
+}
+
+fn decode<R: Message + Default>(reply: Reply) -> Result<R, Status> {
+    match reply {
+        Ok(bytes) => R::decode(bytes.as_slice()).map_err(|e| Status::internal(e.to_string())),
+        Err((error, id)) => Err(status(&error, id)),
+    }
+}
+
+/// An error as `ErrorUtils.buildStatusFromThrowable` sends it.
+fn status(error: &SparkError, id: String) -> Status {
+    let classes = serde_json::to_string(error.exception.classes()).unwrap_or_default();
+    let mut metadata: std::collections::HashMap<String, String> = [("classes".to_owned(), classes), ("errorId".to_owned(), id)].into();
+    if let Some(condition) = &error.condition {
+        metadata.insert("errorClass".into(), condition.clone());
+        metadata.insert("messageParameters".into(), serde_json::to_string(&error.parameters).unwrap_or_default());
+    }
+    if let Some(state) = &error.sql_state {
+        metadata.insert("sqlState".into(), state.clone());
+    }
+    let info = ErrorInfo { reason: error.exception.classes()[0].to_owned(), domain: "org.apache.spark".into(), metadata };
+    let message: String = error.full_message().chars().take(2048).collect();
+    let code = Code::Internal;
+    let any = prost_types::Any { type_url: "type.googleapis.com/google.rpc.ErrorInfo".into(), value: info.encode_to_vec() };
+    let details = RpcStatus { code: code as i32, message: message.clone(), details: vec![any] };
+    Status::with_details(code, message, details.encode_to_vec().into())
+}
+
+type Responses = Pin<Box<dyn Stream<Item = Result<sc::ExecutePlanResponse, Status>> + Send>>;
+
+fn responses(receiver: UnboundedReceiver<Reply>) -> Response<Responses> {
+    Response::new(Box::pin(tokio_stream::wrappers::UnboundedReceiverStream::new(receiver).map(decode)))
+}
+
+#[tonic::async_trait]
+impl SparkConnectService for Service {
+    type ExecutePlanStream = Responses;
+    type ReattachExecuteStream = Responses;
+
+    async fn execute_plan(&self, request: Request<sc::ExecutePlanRequest>) -> Result<Response<Responses>, Status> {
+        Ok(responses(self.call(Method::ExecutePlan, request.get_ref())))
+    }
+
+    async fn reattach_execute(&self, request: Request<sc::ReattachExecuteRequest>) -> Result<Response<Responses>, Status> {
+        Ok(responses(self.call(Method::ReattachExecute, request.get_ref())))
+    }
+
+    async fn analyze_plan(&self, request: Request<sc::AnalyzePlanRequest>) -> Result<Response<sc::AnalyzePlanResponse>, Status> {
+        self.single(Method::AnalyzePlan, request.get_ref()).await
+    }
+
+    async fn config(&self, request: Request<sc::ConfigRequest>) -> Result<Response<sc::ConfigResponse>, Status> {
+        self.single(Method::Config, request.get_ref()).await
+    }
+
+    async fn interrupt(&self, request: Request<sc::InterruptRequest>) -> Result<Response<sc::InterruptResponse>, Status> {
+        self.single(Method::Interrupt, request.get_ref()).await
+    }
+
+    async fn release_execute(&self, request: Request<sc::ReleaseExecuteRequest>) -> Result<Response<sc::ReleaseExecuteResponse>, Status> {
+        self.single(Method::ReleaseExecute, request.get_ref()).await
+    }
+
+    async fn release_session(&self, request: Request<sc::ReleaseSessionRequest>) -> Result<Response<sc::ReleaseSessionResponse>, Status> {
+        self.single(Method::ReleaseSession, request.get_ref()).await
+    }
+
+    async fn fetch_error_details(&self, request: Request<sc::FetchErrorDetailsRequest>) -> Result<Response<sc::FetchErrorDetailsResponse>, Status> {
+        self.single(Method::FetchErrorDetails, request.get_ref()).await
+    }
+
+    async fn add_artifacts(&self, _: Request<Streaming<sc::AddArtifactsRequest>>) -> Result<Response<sc::AddArtifactsResponse>, Status> {
+        Err(Status::unimplemented("Rivulet takes no artifacts"))
+    }
+
+    async fn artifact_status(&self, _: Request<sc::ArtifactStatusesRequest>) -> Result<Response<sc::ArtifactStatusesResponse>, Status> {
+        Err(Status::unimplemented("Rivulet takes no artifacts"))
+    }
+
+    async fn clone_session(&self, _: Request<sc::CloneSessionRequest>) -> Result<Response<sc::CloneSessionResponse>, Status> {
+        Err(Status::unimplemented("Rivulet does not clone sessions"))
+    }
+
+    async fn get_status(&self, _: Request<sc::GetStatusRequest>) -> Result<Response<sc::GetStatusResponse>, Status> {
+        Err(Status::unimplemented("Rivulet does not report operation status"))
+    }
+}

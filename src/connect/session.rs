@@ -1,0 +1,76 @@
+//! What one client session has set up: settings, views, tables of memory sinks.
+
+use std::collections::BTreeMap;
+
+use arrow::buffer::Buffer;
+use arrow::datatypes::SchemaRef;
+use prost::Message;
+
+use super::proto as sc;
+use crate::error::Result;
+use crate::exec::ipc;
+use crate::exec::job::JobSpec;
+use crate::plan::conf::Conf;
+use crate::plan::types;
+
+/// The table behind a `memory` sink.
+#[derive(Debug)]
+pub struct MemoryTable {
+    schema: SchemaRef,
+    blocks: Vec<Buffer>,
+    /// The table as a relation, made when it is read.
+    relation: Option<Vec<u8>>,
+}
+
+impl MemoryTable {
+    pub fn new(schema: SchemaRef) -> Self {
+        Self { schema, blocks: vec![], relation: None }
+    }
+
+    /// Takes a batch's rows: beside the others, or in their place.
+    pub fn add(&mut self, blocks: Vec<Buffer>, replace: bool) {
+        if replace {
+            self.blocks.clear();
+        }
+        self.blocks.extend(blocks);
+        self.relation = None;
+    }
+
+    fn relation(&mut self) -> Result<Vec<u8>> {
+        if let Some(known) = &self.relation {
+            return Ok(known.clone());
+        }
+        let nullable: SchemaRef = std::sync::Arc::new(arrow::datatypes::Schema::new(
+            self.schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>(),
+        ));
+        let batches = ipc::read_all(&self.blocks, &nullable)?;
+        let local = sc::LocalRelation { data: Some(ipc::write(&nullable, &batches)?), schema: Some(types::to_ddl(&nullable)) };
+        let relation = sc::Relation { common: None, rel_type: Some(sc::relation::RelType::LocalRelation(local)) };
+        let bytes = relation.encode_to_vec();
+        self.relation = Some(bytes.clone());
+        Ok(bytes)
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Session {
+    pub conf: Conf,
+    /// Temporary views, lower-case name → `spark.connect.Relation`.
+    pub views: BTreeMap<String, Vec<u8>>,
+    pub tables: BTreeMap<String, MemoryTable>,
+}
+
+impl Session {
+    pub fn new(defaults: &Conf) -> Self {
+        Self { conf: defaults.clone(), ..Self::default() }
+    }
+
+    /// A job over this session's settings and views.
+    pub fn spec(&mut self, relation: &sc::Relation, now_ms: i64) -> Result<JobSpec> {
+        let mut views = self.views.clone();
+        for (name, table) in &mut self.tables {
+            views.insert(name.to_lowercase(), table.relation()?);
+        }
+        Ok(JobSpec { relation: relation.encode_to_vec(), conf: self.conf.clone(), views, now_us: now_ms * 1000, files: BTreeMap::new() })
+    }
+}

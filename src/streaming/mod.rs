@@ -1,0 +1,13 @@
+//! Structured Streaming: micro-batches over unbounded sources.
+//!
+//! [`query::Query`] is the query loop as a state machine, stepped by the driver: it decides when a batch begins and what is
+//! in it, and asks for effects (a job, a write to a log, a delivery to the sink) whose results are told to it. The order is
+//! Spark's `MicroBatchExecution`: offsets are logged, the batch runs, the sink takes it, the commit is logged. Nothing here
+//! reads a clock or a file by itself.
+
+pub mod check;
+pub mod progress;
+pub mod query;
+pub mod source;
+pub mod trigger;
+pub mod watermark;

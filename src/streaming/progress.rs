@@ -1,0 +1,112 @@
+//! `StreamingQueryProgress` and listener events, in Spark's JSON.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::exec::inputs::{EventTimeStats, StateStats};
+use crate::plan::cast_text;
+
+/// What a finished trigger reports.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    pub id: String,
+    pub run_id: String,
+    pub name: Option<String>,
+    pub started_ms: i64,
+    pub batch_id: i64,
+    pub duration_ms: BTreeMap<String, i64>,
+    /// ms since the last trigger that had data; none for the first.
+    pub since_last_ms: Option<i64>,
+    /// Event times seen, and the watermark used; none without `withWatermark`.
+    pub event_time: Option<(EventTimeStats, i64)>,
+    pub state: Vec<(String, usize, StateStats)>,
+    pub sources: Vec<SourceProgress>,
+    pub sink: String,
+    pub output_rows: i64,
+    /// Counters beyond Spark's, by name (malformed records, …).
+    pub observed: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct SourceProgress {
+    pub description: String,
+    pub start: Value,
+    pub end: Value,
+    pub rows: u64,
+    pub malformed: u64,
+}
+
+/// `2024-03-01T12:00:00.000Z`.
+pub fn instant(ms: i64) -> String {
+    let text = cast_text::timestamp(ms.div_euclid(1000) * 1_000_000);
+    format!("{}.{:03}Z", text.replace(' ', "T"), ms.rem_euclid(1000))
+}
+
+impl Progress {
+    fn rate(rows: u64, ms: Option<i64>) -> Value {
+        match ms {
+            Some(ms) if ms > 0 => json!(rows as f64 * 1000.0 / ms as f64),
+            _ => json!(0.0),
+        }
+    }
+
+    /// `StreamingQueryProgress.json`.
+    pub fn json(&self) -> Value {
+        let rows: u64 = self.sources.iter().map(|s| s.rows).sum();
+        let total = self.duration_ms.get("triggerExecution").copied();
+        let mut event_time = Map::new();
+        if let Some((stats, watermark)) = &self.event_time {
+            if stats.count > 0 {
+                event_time.insert("avg".into(), json!(instant((stats.sum_us / stats.count as f64 / 1000.0) as i64)));
+                event_time.insert("max".into(), json!(instant(stats.max_us.div_euclid(1000))));
+                event_time.insert("min".into(), json!(instant(stats.min_us.div_euclid(1000))));
+            }
+            event_time.insert("watermark".into(), json!(instant(*watermark)));
+        }
+        let state: Vec<Value> = self
+            .state
+            .iter()
+            .map(|(name, partitions, s)| {
+                json!({
+                    "operatorName": name, "numRowsTotal": s.rows_total, "numRowsUpdated": s.rows_updated, "allUpdatesTimeMs": 0,
+                    "numRowsRemoved": s.rows_removed, "allRemovalsTimeMs": 0, "commitTimeMs": 0, "memoryUsedBytes": s.bytes,
+                    "numRowsDroppedByWatermark": s.rows_dropped, "numShufflePartitions": partitions, "numStateStoreInstances": partitions,
+                    "customMetrics": {},
+                })
+            })
+            .collect();
+        let sources: Vec<Value> = self
+            .sources
+            .iter()
+            .map(|s| {
+                json!({
+                    "description": s.description, "startOffset": s.start, "endOffset": s.end, "latestOffset": s.end,
+                    "numInputRows": s.rows, "inputRowsPerSecond": Self::rate(s.rows, self.since_last_ms),
+                    "processedRowsPerSecond": Self::rate(s.rows, total),
+                    "metrics": { "malformedRecords": s.malformed.to_string() },
+                })
+            })
+            .collect();
+        json!({
+            "id": self.id, "runId": self.run_id, "name": self.name, "timestamp": instant(self.started_ms), "batchId": self.batch_id,
+            "batchDuration": total.unwrap_or(0), "numInputRows": rows, "inputRowsPerSecond": Self::rate(rows, self.since_last_ms),
+            "processedRowsPerSecond": Self::rate(rows, total), "durationMs": self.duration_ms, "eventTime": event_time,
+            "stateOperators": state, "sources": sources,
+            "sink": { "description": self.sink, "numOutputRows": self.output_rows, "metrics": {} },
+            "observedMetrics": {},
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_have_milliseconds_and_a_z_also_before_1970() {
+        assert_eq!(instant(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(instant(-1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(instant(1_709_294_400_123), "2024-03-01T12:00:00.123Z");
+    }
+}

@@ -1,0 +1,64 @@
+//! When batches begin.
+
+use crate::connect::proto::write_stream_operation_start::Trigger as Proto;
+use crate::error::{Exception, Result, SparkError};
+use crate::plan::literal::interval_micros;
+
+/// How long a query without new data waits before it looks again (`spark.sql.streaming.pollingDelay`).
+pub const POLLING_DELAY_MS: i64 = 10;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// At multiples of an interval; 0 is as soon as the last batch is over.
+    ProcessingTime { interval_ms: i64 },
+    /// All that is there at the start, in batches of the usual size, then the end.
+    AvailableNow,
+    /// All that is there at the start in one batch, then the end.
+    Once,
+}
+
+impl Trigger {
+    /// # Errors
+    /// A bad interval, and continuous processing, which Rivulet has not.
+    pub fn of(trigger: Option<&Proto>) -> Result<Self> {
+        Ok(match trigger {
+            None => Self::ProcessingTime { interval_ms: 0 },
+            Some(Proto::ProcessingTimeInterval(text)) => {
+                let us = interval_micros(text).filter(|us| *us >= 0).ok_or_else(|| {
+                    SparkError::new(Exception::IllegalArgument, "INVALID_TRIGGER_INTERVAL", "22023", format!("The trigger interval '{text}' is no non-negative duration."))
+                })?;
+                Self::ProcessingTime { interval_ms: us / 1000 }
+            }
+            Some(Proto::AvailableNow(_)) => Self::AvailableNow,
+            Some(Proto::Once(_)) => Self::Once,
+            Some(_) => return Err(SparkError::unsupported("continuous and real-time triggers")),
+        })
+    }
+
+    /// Whether the query ends when the data of its start is processed.
+    pub fn ends(self) -> bool {
+        !matches!(self, Self::ProcessingTime { .. })
+    }
+
+    /// When to look for data again, after a batch (`found`) or after finding none.
+    pub fn next_ms(self, now_ms: i64, found: bool) -> i64 {
+        match self {
+            Self::ProcessingTime { interval_ms } if interval_ms > 0 => (now_ms / interval_ms + 1) * interval_ms,
+            _ if found => now_ms,
+            _ => now_ms + POLLING_DELAY_MS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processing_time_triggers_at_multiples_of_the_interval() {
+        let trigger = Trigger::ProcessingTime { interval_ms: 500 };
+        assert_eq!(trigger.next_ms(1000, true), 1500);
+        assert_eq!(trigger.next_ms(1499, false), 1500);
+        assert_eq!(Trigger::ProcessingTime { interval_ms: 0 }.next_ms(7, true), 7);
+    }
+}

@@ -1,0 +1,82 @@
+//! The watermark of a query: how far event time has come (`WatermarkTracker`).
+
+use crate::exec::inputs::EventTimeStats;
+
+/// Which of several watermarks counts (`spark.sql.streaming.multipleWatermarkPolicy`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    Min,
+    Max,
+}
+
+/// Watermarks of all `withWatermark` calls of a query; ms since the epoch.
+#[derive(Debug, Clone)]
+pub struct WatermarkTracker {
+    delays_ms: Vec<i64>,
+    seen_ms: Vec<Option<i64>>,
+    policy: Policy,
+    global_ms: i64,
+}
+
+impl WatermarkTracker {
+    pub fn new(delays_ms: Vec<i64>, policy: Policy) -> Self {
+        Self { seen_ms: vec![None; delays_ms.len()], delays_ms, policy, global_ms: 0 }
+    }
+
+    /// Whether the query has a watermark at all.
+    pub fn is_set(&self) -> bool {
+        !self.delays_ms.is_empty()
+    }
+
+    /// The watermark now; 0 before any data.
+    pub fn current_ms(&self) -> i64 {
+        self.global_ms
+    }
+
+    /// Takes in what a batch saw. A source without data holds the minimum at 0; the watermark never goes back.
+    pub fn advance(&mut self, stats: &[EventTimeStats]) {
+        for (i, seen) in self.seen_ms.iter_mut().enumerate() {
+            if let Some(s) = stats.get(i).filter(|s| s.count > 0) {
+                let reached = s.max_us.div_euclid(1000) - self.delays_ms[i];
+                *seen = Some(seen.map_or(reached, |old| old.max(reached)));
+            } else {
+                seen.get_or_insert(0);
+            }
+        }
+        let known = self.seen_ms.iter().flatten().copied();
+        let chosen = match self.policy {
+            Policy::Min => known.min(),
+            Policy::Max => known.max(),
+        };
+        if let Some(chosen) = chosen {
+            self.global_ms = self.global_ms.max(chosen);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> EventTimeStats {
+        EventTimeStats { max_us: ms * 1000, min_us: ms * 1000, sum_us: 0.0, count: 1 }
+    }
+
+    #[test]
+    fn the_watermark_is_the_largest_event_time_less_the_delay_and_never_goes_back() {
+        let mut tracker = WatermarkTracker::new(vec![10], Policy::Min);
+        tracker.advance(&[at(100)]);
+        assert_eq!(tracker.current_ms(), 90);
+        tracker.advance(&[at(50)]);
+        assert_eq!(tracker.current_ms(), 90);
+    }
+
+    #[test]
+    fn under_the_min_policy_a_silent_source_holds_the_watermark_and_under_max_it_does_not() {
+        for (policy, expected) in [(Policy::Min, 0), (Policy::Max, 90)] {
+            let mut tracker = WatermarkTracker::new(vec![10, 20], policy);
+            tracker.advance(&[at(100), EventTimeStats::default()]);
+            assert_eq!(tracker.current_ms(), expected);
+        }
+    }
+}
