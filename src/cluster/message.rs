@@ -6,7 +6,7 @@ use arrow::buffer::Buffer;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, SparkError};
-use crate::exec::inputs::{BatchContext, TaskReport};
+use crate::exec::inputs::{BatchContext, OutputMode, TaskReport};
 use crate::exec::job::JobSpec;
 use crate::plan::conf::Conf;
 use crate::scheduler::{Fetch, JobId, TaskId};
@@ -25,6 +25,7 @@ pub struct SpecHeader {
     conf: Conf,
     views: Vec<String>,
     now_us: i64,
+    mode: Option<OutputMode>,
     files: BTreeMap<String, (Vec<String>, String)>,
 }
 
@@ -34,7 +35,7 @@ impl SpecHeader {
         let mut blobs = vec![Buffer::from(spec.relation.clone())];
         blobs.extend(spec.views.values().map(|v| Buffer::from(v.clone())));
         let views = spec.views.keys().cloned().collect();
-        (Self { conf: spec.conf.clone(), views, now_us: spec.now_us, files: spec.files.clone() }, blobs)
+        (Self { conf: spec.conf.clone(), views, now_us: spec.now_us, mode: spec.mode, files: spec.files.clone() }, blobs)
     }
 
     pub fn spec(self, blobs: &[Buffer]) -> Result<JobSpec> {
@@ -46,6 +47,7 @@ impl SpecHeader {
             conf: self.conf,
             views: self.views.into_iter().zip(views.iter().map(|v| v.to_vec())).collect(),
             now_us: self.now_us,
+            mode: self.mode,
             files: self.files,
         })
     }

@@ -33,7 +33,7 @@ impl Driver {
                     text.push_str(&format!("== Optimized Logical Plan ==\n{}\n\n", job::optimize(&analyzer, &resolved)?.display_indent()));
                 }
                 text.push_str("== Physical Plan ==\n");
-                let graph = job::stages(&analyzer, &resolved)?;
+                let graph = job::stages(&analyzer, &resolved, None)?;
                 for stage in graph.stages.iter().rev() {
                     text.push_str(&format!("Stage {} ({} tasks, reads stages {:?})\n{}\n", stage.id, stage.tasks(), stage.parents, stage.describe()));
                 }

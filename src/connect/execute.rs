@@ -2,6 +2,7 @@
 
 use arrow::array::{RecordBatch, StringArray};
 use arrow::buffer::Buffer;
+use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use prost::Message;
 use std::sync::Arc;
@@ -93,7 +94,7 @@ impl Driver {
         if resolved.streaming {
             return Err(SparkError::analysis("_LEGACY_ERROR_TEMP_3102", "", "Queries with streaming sources must be executed with writeStream.start();"));
         }
-        let graph = Arc::new(job::stages(&analyzer, &resolved)?);
+        let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);
         let scans = self.read_files(&graph)?;
         let zone = analyzer.zone;
         let (plan, effects) = self.runner.register(spec, graph.clone());
@@ -109,7 +110,7 @@ impl Driver {
     }
 
     /// The bytes of a batch job's files, file by file over the partitions of its scan.
-    fn read_files(&self, graph: &StageGraph) -> Result<ScanBlocks> {
+    pub(super) fn read_files(&self, graph: &StageGraph) -> Result<ScanBlocks> {
         let mut blocks = ScanBlocks::new();
         for scan in &graph.scans {
             for (i, file) in scan.files.iter().enumerate() {
@@ -139,7 +140,7 @@ impl Driver {
         let nullable: SchemaRef = Arc::new(Schema::new(rows.schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>()));
         let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
         Ok(match &rows.form {
-            Form::Batches if blocks.is_empty() => vec![(0, ipc::write(&nullable, &[])?)],
+            Form::Batches if blocks.is_empty() => vec![(0, ipc::write(&nullable, &[RecordBatch::new_empty(nullable.clone())])?)],
             Form::Batches => blocks.into_iter().map(|b| Ok((count(&ipc::read(&b)?) as i64, b.to_vec()))).collect::<Result<_>>()?,
             Form::Last(limit) => {
                 let batches = ipc::read_all(&blocks, &nullable)?;
@@ -150,7 +151,7 @@ impl Driver {
                     skip -= cut;
                     last.push(batch.slice(cut, batch.num_rows() - cut));
                 }
-                vec![(count(&last) as i64, ipc::write(&nullable, &last)?)]
+                vec![(count(&last) as i64, ipc::write(&nullable, &[concat_batches(&nullable, &last)?])?)]
             }
             Form::Table { rows: shown, truncate, vertical } => {
                 let batches = ipc::read_all(&blocks, &nullable)?;

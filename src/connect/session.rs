@@ -71,6 +71,6 @@ impl Session {
         for (name, table) in &mut self.tables {
             views.insert(name.to_lowercase(), table.relation()?);
         }
-        Ok(JobSpec { relation: relation.encode_to_vec(), conf: self.conf.clone(), views, now_us: now_ms * 1000, files: BTreeMap::new() })
+        Ok(JobSpec { relation: relation.encode_to_vec(), conf: self.conf.clone(), views, now_us: now_ms * 1000, mode: None, files: BTreeMap::new() })
     }
 }

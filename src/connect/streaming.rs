@@ -109,7 +109,7 @@ impl Streams {
 impl Driver {
     pub(super) fn start_query(&mut self, operation: &str, session: &str, start: &sc::WriteStreamOperationStart, now_ms: i64) -> Result<()> {
         let relation = start.input.as_ref().ok_or_else(|| SparkError::invalid_plan("a streaming query has no relation"))?;
-        let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
+        let (mut spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
         if !resolved.streaming {
             return Err(SparkError::analysis("WRITE_STREAM_NOT_ALLOWED", "42601", "`writeStream` can be called only on streaming Dataset/DataFrame."));
         }
@@ -130,7 +130,9 @@ impl Driver {
                 format!("Cannot start query with name {name} as a query with that name is already active in this SparkSession"),
             ));
         }
-        let graph = Arc::new(job::stages(&analyzer, &resolved)?);
+        let graph = Arc::new(job::stages(&analyzer, &resolved, Some(mode))?);
+        spec.mode = Some(mode);
+        let statics = self.read_files(&graph)?;
         let (sink, description) = self.sink(session, start, &name, mode, &graph.schema, &options)?;
         let trigger = Trigger::of(start.trigger.as_ref())?;
         let (id, run_id) = (self.fresh_uuid(), self.fresh_uuid());
@@ -145,7 +147,7 @@ impl Driver {
         self.carry_out(effects, now_ms);
         let checkpoint = options.get("checkpointlocation").cloned();
         let definition =
-            Definition { id: id.clone(), run_id: run_id.clone(), name: name.clone(), mode, trigger, sink: description, checkpoint, plan, graph, run, conf: analyzer.conf.clone() };
+            Definition { id: id.clone(), run_id: run_id.clone(), name: name.clone(), mode, trigger, sink: description, checkpoint, plan, graph, run, statics, conf: analyzer.conf.clone() };
         let query = Query::new(definition, sources, now_ms);
         let started = query.started_event();
         self.listener("started", started.clone());

@@ -15,6 +15,7 @@ use datafusion_optimizer::{Optimizer, OptimizerContext};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
+use super::inputs::OutputMode;
 use super::physical::Planner;
 use super::stage::StageGraph;
 use crate::connect::proto as sc;
@@ -35,6 +36,8 @@ pub struct JobSpec {
     pub views: BTreeMap<String, Vec<u8>>,
     /// `current_timestamp()`, µs.
     pub now_us: i64,
+    /// Output mode of a streaming query; none for a batch job.
+    pub mode: Option<OutputMode>,
     /// What the driver found in the file system: key of the read → files and DDL.
     pub files: BTreeMap<String, (Vec<String>, String)>,
 }
@@ -69,7 +72,7 @@ impl JobSpec {
     /// The stages, on an executor: files come from the spec.
     pub fn compile(&self) -> Result<StageGraph> {
         let (analyzer, resolved) = self.analyze(Rc::new(SpecFiles(self.files.clone())))?;
-        stages(&analyzer, &resolved)
+        stages(&analyzer, &resolved, self.mode)
     }
 }
 
@@ -83,9 +86,9 @@ pub fn output_schema(resolved: &Resolved) -> Schema {
 }
 
 /// Optimises an analysed relation and cuts it into stages.
-pub fn stages(analyzer: &Analyzer, resolved: &Resolved) -> Result<StageGraph> {
+pub fn stages(analyzer: &Analyzer, resolved: &Resolved, mode: Option<OutputMode>) -> Result<StageGraph> {
     let logical = optimize(analyzer, resolved)?;
-    let mut planner = Planner::new(analyzer.conf.shuffle_partitions());
+    let mut planner = Planner::new(analyzer.conf.shuffle_partitions(), mode);
     planner.finish(&logical)?;
     Ok(StageGraph {
         stages: planner.stages,

@@ -27,6 +27,7 @@ use datafusion_physical_plan::union::UnionExec;
 use datafusion_physical_plan::windows::{WindowAggExec, create_window_expr};
 use datafusion_physical_plan::{ExecutionPlan, InputOrderMode};
 
+use super::inputs::OutputMode;
 use super::ipc;
 use super::operators;
 use super::stage::{Leaf, Output, Stage, StateKind, StatefulOperator, reads_of};
@@ -43,6 +44,7 @@ pub type EventTimeColumns = std::collections::BTreeMap<String, i64>;
 
 /// Cuts one plan.
 pub struct Planner {
+    mode: Option<OutputMode>,
     pub shuffle_partitions: usize,
     pub stages: Vec<Stage>,
     pub operators: Vec<StatefulOperator>,
@@ -52,8 +54,9 @@ pub struct Planner {
 }
 
 impl Planner {
-    pub fn new(shuffle_partitions: usize) -> Self {
+    pub fn new(shuffle_partitions: usize, mode: Option<OutputMode>) -> Self {
         Self {
+            mode,
             shuffle_partitions: shuffle_partitions.max(1),
             stages: vec![],
             operators: vec![],
@@ -250,6 +253,10 @@ impl Planner {
         if let Some(limit) = any.downcast_ref::<nodes::StreamingLimit>() {
             let input = self.plan(&limit.input)?;
             let input = self.gathered(input);
+            // Only appended rows add up over batches; a complete result is limited anew each time.
+            if self.mode != Some(OutputMode::Append) {
+                return Ok(Arc::new(GlobalLimitExec::new(input, 0, Some(limit.fetch))));
+            }
             let operator = self.operators.len();
             self.operators.push(StatefulOperator { name: "globalLimit", kind: StateKind::Limit, partitions: 1, uses_watermark: false });
             return Ok(super::state::limit::plan(operator, limit.fetch, input));

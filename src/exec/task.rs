@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_physical_plan::execution_plan::reset_plan_states;
 use futures::TryStreamExt;
@@ -53,36 +53,30 @@ pub fn run(stage: &Stage, partition: usize, inputs: Arc<TaskInputs>, result: &Sc
     }
 }
 
+/// Pieces of the result: one stream of one batch each, as Spark's server sends them.
 fn result_blocks(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutput> {
+    let nullable: SchemaRef = Arc::new(Schema::new(schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>()));
     let mut output = TaskOutput { blocks: vec![], rows: vec![] };
     let mut piece: Vec<RecordBatch> = Vec::new();
     let mut rows = 0;
-    let mut flush = |piece: &mut Vec<RecordBatch>, rows: &mut usize| -> Result<()> {
-        if *rows > 0 {
-            let nullable = Schema::new(schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>());
-            output.blocks.push(Some(ipc::write(&nullable, piece)?));
-            output.rows.push(*rows as u64);
-            piece.clear();
-            *rows = 0;
-        }
-        Ok(())
-    };
-    let nullable: SchemaRef = Arc::new(Schema::new(schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>()));
-    for batch in batches {
-        let conformed = batch
+    for (i, batch) in batches.iter().enumerate() {
+        let columns = batch
             .columns()
             .iter()
             .zip(nullable.fields())
             .map(|(c, f)| super::decode::conform(c, f.data_type()))
             .collect::<Result<Vec<_>>>()?;
         let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        piece.push(RecordBatch::try_new_with_options(nullable.clone(), conformed, &options)?);
+        piece.push(RecordBatch::try_new_with_options(nullable.clone(), columns, &options)?);
         rows += batch.num_rows();
-        if rows >= RESULT_ROWS {
-            flush(&mut piece, &mut rows)?;
+        if rows > 0 && (rows >= RESULT_ROWS || i + 1 == batches.len()) {
+            let one = concat_batches(&nullable, &piece)?;
+            output.blocks.push(Some(ipc::write(&nullable, &[one])?));
+            output.rows.push(rows as u64);
+            piece.clear();
+            rows = 0;
         }
     }
-    flush(&mut piece, &mut rows)?;
     Ok(output)
 }
 

@@ -11,7 +11,7 @@ use super::source::{Files, Source, deal};
 use super::trigger::Trigger;
 use super::watermark::{Policy, WatermarkTracker};
 use crate::cluster::message::{PlanId, RunId};
-use crate::cluster::runner::{JobRequest, Outcome};
+use crate::cluster::runner::{JobRequest, Outcome, ScanBlocks};
 use crate::error::{Exception, SparkError};
 use crate::exec::inputs::{BatchContext, EventTimeStats, OutputMode, StateStats};
 use crate::exec::stage::StageGraph;
@@ -32,6 +32,8 @@ pub struct Definition {
     pub plan: PlanId,
     pub graph: Arc<StageGraph>,
     pub run: RunId,
+    /// Blocks of the static sides of joins: the same in every batch.
+    pub statics: ScanBlocks,
     pub conf: Conf,
 }
 
@@ -220,6 +222,7 @@ impl Query {
         }
         let mut batch = Batch { id: self.next_batch, started_ms: now_ms, ..Batch::default() };
         batch.marks.push(("latestOffset", listed_ms));
+        batch.request.scans.clone_from(&self.definition.statics);
         let all = self.definition.trigger == Trigger::Once;
         for source in &mut self.sources {
             let fetched = if source.has_data(now_ms) {

@@ -107,6 +107,9 @@ impl StateAggregate {
     /// One row per key that arrived: its old state and all that came, merged.
     fn merge(&self, table: &StateTable, arrived: &RecordBatch) -> Result<(RecordBatch, Vec<Closing>, Vec<Box<[u8]>>)> {
         let rows = arrived.num_rows();
+        if rows == 0 {
+            return Ok((RecordBatch::new_empty(self.partial.clone()), vec![], vec![]));
+        }
         let keys = table.key_bytes(&arrived.columns()[..self.keys], rows)?;
         let closing = self.closing(arrived);
         let mut groups: HashMap<&[u8], usize> = HashMap::with_capacity(rows);
@@ -129,7 +132,7 @@ impl StateAggregate {
             arrived.columns()[..self.keys].iter().map(|c| take(c, &picked, None)).collect::<std::result::Result<_, _>>()?;
         let mut at = self.keys;
         for (aggregate, width) in self.widths()? {
-            let mut accumulator = accumulator(aggregate)?;
+            let mut accumulator = accumulator(aggregate, self.keys)?;
             if old.num_rows() > 0 {
                 accumulator.merge_batch(&old.columns()[at..at + width], &found, total)?;
             }
@@ -148,7 +151,7 @@ impl StateAggregate {
         let mut columns: Vec<ArrayRef> = state.columns()[..self.keys].to_vec();
         let mut at = self.keys;
         for (aggregate, width) in self.widths()? {
-            let mut accumulator = accumulator(aggregate)?;
+            let mut accumulator = accumulator(aggregate, self.keys)?;
             accumulator.merge_batch(&state.columns()[at..at + width], &indices, rows)?;
             columns.push(accumulator.evaluate(EmitTo::All)?);
             at += width;
@@ -162,8 +165,10 @@ impl StateAggregate {
     }
 }
 
-fn accumulator(aggregate: &Arc<AggregateFunctionExpr>) -> Result<Box<dyn GroupsAccumulator>> {
-    if aggregate.groups_accumulator_supported() {
+/// Without keys the partial rows come from plain accumulators, whose empty states differ from the grouped ones' (a count
+/// of 0 where those have null): the same kind must merge them.
+fn accumulator(aggregate: &Arc<AggregateFunctionExpr>, keys: usize) -> Result<Box<dyn GroupsAccumulator>> {
+    if keys > 0 && aggregate.groups_accumulator_supported() {
         return Ok(aggregate.create_groups_accumulator()?);
     }
     let aggregate = aggregate.clone();

@@ -32,6 +32,7 @@ fn run(operator: usize, fetch: usize, batches: Vec<RecordBatch>, inputs: &TaskIn
     };
     let gone = table.all()?.first().map_or(0, |b| b.column(0).as_primitive::<Int64Type>().value(0));
     let mut left = fetch.saturating_sub(usize::try_from(gone).unwrap_or(usize::MAX));
+    let before = left;
     let mut out = Vec::new();
     for batch in batches {
         let rows = batch.num_rows().min(left);
@@ -43,6 +44,6 @@ fn run(operator: usize, fetch: usize, batches: Vec<RecordBatch>, inputs: &TaskIn
     table.upsert(&row, &[None], vec![Box::default()])?;
     table.version = context.batch_id;
     inputs.state_deltas().insert(operator, StateDelta::encode(&schema, &[row], None)?);
-    inputs.report().state.insert(operator, StateStats { rows_total: 1, rows_updated: 1, bytes: table.bytes() as u64, ..StateStats::default() });
+    inputs.report().state.insert(operator, StateStats { rows_total: 1, rows_updated: u64::from(left < before), bytes: table.bytes() as u64, ..StateStats::default() });
     Ok(out)
 }
