@@ -6,3 +6,6 @@ pub mod exec;
 pub mod plan;
 pub mod scheduler;
 pub mod streaming;
+
+#[cfg(target_arch = "wasm32")]
+mod web;

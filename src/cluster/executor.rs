@@ -64,13 +64,20 @@ pub struct Executor<B> {
 
 impl<B: BlockStore> Executor<B> {
     pub fn new(me: ExecutorRef, blocks: B) -> Self {
-        Self { me, blocks, plans: HashMap::new(), states: HashMap::new(), waiting: vec![] }
+        Self {
+            me,
+            blocks,
+            plans: HashMap::new(),
+            states: HashMap::new(),
+            waiting: vec![],
+        }
     }
 
     pub fn driver_message(&mut self, message: ToExecutor, blobs: Vec<Buffer>) -> Vec<Outgoing> {
         match message {
             ToExecutor::Plan { plan, spec } => {
-                self.plans.insert(plan, spec.spec(&blobs).and_then(|s| s.compile()).map(Arc::new));
+                self.plans
+                    .insert(plan, spec.spec(&blobs).and_then(|s| s.compile()).map(Arc::new));
             }
             ToExecutor::DropPlan { plan } => {
                 self.plans.remove(&plan);
@@ -92,7 +99,11 @@ impl<B: BlockStore> Executor<B> {
                 let mut bytes = Vec::new();
                 let (mut found, mut missing) = (vec![], vec![]);
                 for fetch in fetches {
-                    match self.blocks.get(fetch.task, fetch.partition).filter(|_| fetch.from == self.me) {
+                    match self
+                        .blocks
+                        .get(fetch.task, fetch.partition)
+                        .filter(|_| fetch.from == self.me)
+                    {
                         Some(block) => {
                             bytes.push(block);
                             found.push(fetch);
@@ -124,13 +135,20 @@ impl<B: BlockStore> Executor<B> {
 
     fn give_up(&mut self, gone: impl Fn(&Fetch) -> bool) -> Vec<Outgoing> {
         let mut out = Vec::new();
-        self.waiting.retain(|waiting| match waiting.missing.iter().find(|f| gone(f)) {
-            Some(fetch) => {
-                out.push(Outgoing::Driver(FromExecutor::FetchFailed { task: waiting.run.task, fetch: *fetch }, vec![]));
-                false
-            }
-            None => true,
-        });
+        self.waiting
+            .retain(|waiting| match waiting.missing.iter().find(|f| gone(f)) {
+                Some(fetch) => {
+                    out.push(Outgoing::Driver(
+                        FromExecutor::FetchFailed {
+                            task: waiting.run.task,
+                            fetch: *fetch,
+                        },
+                        vec![],
+                    ));
+                    false
+                }
+                None => true,
+            });
         out
     }
 
@@ -148,11 +166,27 @@ impl<B: BlockStore> Executor<B> {
                 Some(block) => {
                     got.insert(*fetch, block);
                 }
-                None => return vec![Outgoing::Driver(FromExecutor::FetchFailed { task: run.task, fetch: *fetch }, vec![])],
+                None => {
+                    return vec![Outgoing::Driver(
+                        FromExecutor::FetchFailed {
+                            task: run.task,
+                            fetch: *fetch,
+                        },
+                        vec![],
+                    )];
+                }
             }
         }
-        self.waiting.push(Waiting { run, blobs, missing, got });
-        let mut out: Vec<Outgoing> = asked.into_iter().map(|(to, fetches)| Outgoing::Peer(to, Peer::Fetch { fetches }, vec![])).collect();
+        self.waiting.push(Waiting {
+            run,
+            blobs,
+            missing,
+            got,
+        });
+        let mut out: Vec<Outgoing> = asked
+            .into_iter()
+            .map(|(to, fetches)| Outgoing::Peer(to, Peer::Fetch { fetches }, vec![]))
+            .collect();
         out.extend(self.run_complete());
         out
     }
@@ -173,7 +207,8 @@ impl<B: BlockStore> Executor<B> {
             Ok(None) => Outgoing::Driver(FromExecutor::StateMissing { task }, vec![]),
             Err(error) => {
                 // An error of the data is the same wherever the task runs; one of ours may not be.
-                let retryable = error.condition.as_deref() == Some("INTERNAL_ERROR") || error.condition.as_deref() == Some("CORRUPT_BLOCK");
+                let retryable = error.condition.as_deref() == Some("INTERNAL_ERROR")
+                    || error.condition.as_deref() == Some("CORRUPT_BLOCK");
                 Outgoing::Driver(FromExecutor::Failed { task, error, retryable }, vec![])
             }
         }
@@ -188,13 +223,20 @@ impl<B: BlockStore> Executor<B> {
             Some(Err(error)) => return Err(error.clone()),
             None => return Err(SparkError::internal("a task came before its plan")),
         };
-        let stage = graph.stages.get(task.stage).ok_or_else(|| SparkError::internal("driver and executor disagree on the stages"))?;
+        let stage = graph
+            .stages
+            .get(task.stage)
+            .ok_or_else(|| SparkError::internal("driver and executor disagree on the stages"))?;
         let mut shuffle: HashMap<usize, Vec<Buffer>> = HashMap::new();
         for (fetch, block) in got {
             shuffle.entry(fetch.task.stage).or_default().push(block);
         }
         let mut blobs = blobs.into_iter();
-        let scans: HashMap<usize, Vec<Buffer>> = run.scans.iter().map(|(scan, n)| (*scan, blobs.by_ref().take(*n).collect())).collect();
+        let scans: HashMap<usize, Vec<Buffer>> = run
+            .scans
+            .iter()
+            .map(|(scan, n)| (*scan, blobs.by_ref().take(*n).collect()))
+            .collect();
         let mut states = BTreeMap::new();
         for wanted in &run.states {
             let key = (wanted.run, wanted.operator, task.partition);
@@ -205,7 +247,10 @@ impl<B: BlockStore> Executor<B> {
                     states.insert(wanted.operator, table);
                 }
                 (None, Some(deltas)) => {
-                    states.insert(wanted.operator, graph.rebuild(wanted.operator, &deltas, wanted.version)?);
+                    states.insert(
+                        wanted.operator,
+                        graph.rebuild(wanted.operator, &deltas, wanted.version)?,
+                    );
                 }
                 (None, None) if wanted.version < 0 => {}
                 (None, None) => return Ok(None),
@@ -223,7 +268,10 @@ impl<B: BlockStore> Executor<B> {
         let mut deltas = std::mem::take(&mut *inputs.state_deltas());
         for wanted in run.states.iter().filter(|s| s.snapshot) {
             if let Some(table) = self.states.get(&(wanted.run, wanted.operator, task.partition)) {
-                deltas.insert(wanted.operator, StateDelta::encode(table.schema(), &table.all()?, None)?);
+                deltas.insert(
+                    wanted.operator,
+                    StateDelta::encode(table.schema(), &table.all()?, None)?,
+                );
             }
         }
         let mut bytes = Vec::new();
@@ -241,7 +289,16 @@ impl<B: BlockStore> Executor<B> {
         let results = bytes.len();
         let operators = deltas.keys().copied().collect();
         bytes.extend(deltas.into_values().map(Buffer::from));
-        Ok(Some(Outgoing::Driver(FromExecutor::Finished { task, rows, report, results, deltas: operators }, bytes)))
+        Ok(Some(Outgoing::Driver(
+            FromExecutor::Finished {
+                task,
+                rows,
+                report,
+                results,
+                deltas: operators,
+            },
+            bytes,
+        )))
     }
 }
 
@@ -251,8 +308,14 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
         Ok(result) => result,
         Err(panic) => {
-            let text = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-            Err(SparkError::internal(format!("a task panicked: {}", text.unwrap_or_default())))
+            let text = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+            Err(SparkError::internal(format!(
+                "a task panicked: {}",
+                text.unwrap_or_default()
+            )))
         }
     }
 }

@@ -27,14 +27,20 @@ pub struct LocalCluster {
 impl LocalCluster {
     /// No executors yet; `deliver` takes their messages to the driver.
     pub fn new() -> Self {
-        Self { directory: Arc::default() }
+        Self {
+            directory: Arc::default(),
+        }
     }
 
     /// Starts one executor.
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub fn start(&self, me: ExecutorRef, deliver: impl Fn(ExecutorRef, FromExecutor, Vec<Buffer>) + Send + 'static) -> std::io::Result<()> {
+    pub fn start(
+        &self,
+        me: ExecutorRef,
+        deliver: impl Fn(ExecutorRef, FromExecutor, Vec<Buffer>) + Send + 'static,
+    ) -> std::io::Result<()> {
         let (sender, inbox) = channel();
         let directory = self.directory.clone();
         lock(&directory).insert(me.id, (me, sender));
@@ -76,7 +82,12 @@ fn lock(directory: &Directory) -> std::sync::MutexGuard<'_, BTreeMap<u32, (Execu
     directory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn serve(me: ExecutorRef, inbox: &Receiver<Inbox>, directory: &Directory, deliver: &impl Fn(ExecutorRef, FromExecutor, Vec<Buffer>)) {
+fn serve(
+    me: ExecutorRef,
+    inbox: &Receiver<Inbox>,
+    directory: &Directory,
+    deliver: &impl Fn(ExecutorRef, FromExecutor, Vec<Buffer>),
+) {
     let mut executor = Executor::new(me, MemoryBlocks::default());
     while let Ok(message) = inbox.recv() {
         let outgoing = match message {
@@ -89,7 +100,10 @@ fn serve(me: ExecutorRef, inbox: &Receiver<Inbox>, directory: &Directory, delive
             match out {
                 Outgoing::Driver(message, blobs) => deliver(me, message, blobs),
                 Outgoing::Peer(to, message, blobs) => {
-                    let peer = lock(directory).get(&to.id).filter(|(live, _)| *live == to).map(|(_, s)| s.clone());
+                    let peer = lock(directory)
+                        .get(&to.id)
+                        .filter(|(live, _)| *live == to)
+                        .map(|(_, s)| s.clone());
                     let sent = peer.is_some_and(|p| p.send(Inbox::Peer(me, message, blobs)).is_ok());
                     if !sent {
                         for failed in executor.peer_lost(to.id) {

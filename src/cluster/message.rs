@@ -35,7 +35,16 @@ impl SpecHeader {
         let mut blobs = vec![Buffer::from(spec.relation.clone())];
         blobs.extend(spec.views.values().map(|v| Buffer::from(v.clone())));
         let views = spec.views.keys().cloned().collect();
-        (Self { conf: spec.conf.clone(), views, now_us: spec.now_us, mode: spec.mode, files: spec.files.clone() }, blobs)
+        (
+            Self {
+                conf: spec.conf.clone(),
+                views,
+                now_us: spec.now_us,
+                mode: spec.mode,
+                files: spec.files.clone(),
+            },
+            blobs,
+        )
     }
 
     pub fn spec(self, blobs: &[Buffer]) -> Result<JobSpec> {
@@ -68,13 +77,24 @@ pub struct StateRef {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ToExecutor {
-    Plan { plan: PlanId, spec: SpecHeader },
-    DropPlan { plan: PlanId },
+    Plan {
+        plan: PlanId,
+        spec: SpecHeader,
+    },
+    DropPlan {
+        plan: PlanId,
+    },
     Run(Run),
-    Kill { task: TaskId },
+    Kill {
+        task: TaskId,
+    },
     /// The job is over: its blocks are not needed any more.
-    DropJob { job: JobId },
-    DropState { run: RunId },
+    DropJob {
+        job: JobId,
+    },
+    DropState {
+        run: RunId,
+    },
 }
 
 /// One task to run. Blobs: scan blocks in the order of `scans`, then state deltas in the order of `states`.
@@ -92,17 +112,37 @@ pub struct Run {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum FromExecutor {
     /// Blobs: result pieces (for a result stage), then one state delta per operator of `deltas`.
-    Finished { task: TaskId, rows: Vec<u64>, report: TaskReport, results: usize, deltas: Vec<usize> },
-    Failed { task: TaskId, error: SparkError, retryable: bool },
-    FetchFailed { task: TaskId, fetch: Fetch },
-    StateMissing { task: TaskId },
+    Finished {
+        task: TaskId,
+        rows: Vec<u64>,
+        report: TaskReport,
+        results: usize,
+        deltas: Vec<usize>,
+    },
+    Failed {
+        task: TaskId,
+        error: SparkError,
+        retryable: bool,
+    },
+    FetchFailed {
+        task: TaskId,
+        fetch: Fetch,
+    },
+    StateMissing {
+        task: TaskId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Peer {
-    Fetch { fetches: Vec<Fetch> },
+    Fetch {
+        fetches: Vec<Fetch>,
+    },
     /// Blobs for those of `found`, in order; `missing` are not here.
-    Blocks { found: Vec<Fetch>, missing: Vec<Fetch> },
+    Blocks {
+        found: Vec<Fetch>,
+        missing: Vec<Fetch>,
+    },
 }
 
 /// A header as bytes.
@@ -115,5 +155,6 @@ pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
 /// # Errors
 /// An internal error where the bytes are no such message: sender and receiver differ in version.
 pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
-    serde_json::from_slice(bytes).map_err(|e| SparkError::internal(format!("a message between workers cannot be read: {e}")))
+    serde_json::from_slice(bytes)
+        .map_err(|e| SparkError::internal(format!("a message between workers cannot be read: {e}")))
 }

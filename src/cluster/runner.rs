@@ -32,9 +32,19 @@ pub struct JobRequest {
 /// What comes of a step.
 #[derive(Debug)]
 pub enum Effect {
-    Send { to: ExecutorRef, message: ToExecutor, blobs: Vec<Buffer> },
-    Done { job: JobId, outcome: Outcome },
-    Failed { job: JobId, error: SparkError },
+    Send {
+        to: ExecutorRef,
+        message: ToExecutor,
+        blobs: Vec<Buffer>,
+    },
+    Done {
+        job: JobId,
+        outcome: Outcome,
+    },
+    Failed {
+        job: JobId,
+        error: SparkError,
+    },
 }
 
 /// A finished job.
@@ -59,8 +69,11 @@ struct Job {
     /// State changes of accepted tries, kept back until the job is done.
     changes: BTreeMap<(usize, usize), Change>,
     /// Finished tries that wait for the scheduler's word.
-    arrived: HashMap<TaskId, (ExecutorRef, TaskReport, Vec<Buffer>, Vec<(usize, Buffer)>)>,
+    arrived: HashMap<TaskId, Arrival>,
 }
+
+/// A finished try: who ran it, its report, result pieces, and state change by operator.
+type Arrival = (ExecutorRef, TaskReport, Vec<Buffer>, Vec<(usize, Buffer)>);
 
 struct Change {
     executor: ExecutorRef,
@@ -139,7 +152,14 @@ impl JobRunner {
     }
 
     fn tell_all(&self, message: &ToExecutor) -> Vec<Effect> {
-        self.executors().into_iter().map(|to| Effect::Send { to, message: message.clone(), blobs: vec![] }).collect()
+        self.executors()
+            .into_iter()
+            .map(|to| Effect::Send {
+                to,
+                message: message.clone(),
+                blobs: vec![],
+            })
+            .collect()
     }
 
     /// Runs a plan once.
@@ -147,7 +167,13 @@ impl JobRunner {
         self.next_job += 1;
         let id = JobId(self.next_job);
         let Some(known) = self.plans.get(&plan) else {
-            return (id, vec![Effect::Failed { job: id, error: SparkError::internal("a job has no plan") }]);
+            return (
+                id,
+                vec![Effect::Failed {
+                    job: id,
+                    error: SparkError::internal("a job has no plan"),
+                }],
+            );
         };
         let stages = known
             .graph
@@ -161,14 +187,24 @@ impl JobRunner {
                     .map(|reads| {
                         reads
                             .iter()
-                            .filter_map(|r| if let Read::Shuffle { stage, partition } = r { Some((*stage, *partition)) } else { None })
+                            .filter_map(|r| {
+                                if let Read::Shuffle { stage, partition } = r {
+                                    Some((*stage, *partition))
+                                } else {
+                                    None
+                                }
+                            })
                             .collect()
                     })
                     .collect(),
                 preferred: (0..stage.tasks())
                     .map(|p| {
                         let run = request.run?;
-                        stage.stateful.iter().find_map(|op| self.homes.get(&(run, *op, p))).map(|h| h.executor.id)
+                        stage
+                            .stateful
+                            .iter()
+                            .find_map(|op| self.homes.get(&(run, *op, p)))
+                            .map(|h| h.executor.id)
                     })
                     .collect(),
                 result: matches!(stage.output, Output::Result),
@@ -176,7 +212,14 @@ impl JobRunner {
             .collect();
         self.jobs.insert(
             id,
-            Job { plan, request, results: BTreeMap::new(), reports: BTreeMap::new(), changes: BTreeMap::new(), arrived: HashMap::new() },
+            Job {
+                plan,
+                request,
+                results: BTreeMap::new(),
+                reports: BTreeMap::new(),
+                changes: BTreeMap::new(),
+                arrived: HashMap::new(),
+            },
         );
         let commands = self.scheduler.step(Event::Submit { job: id, stages });
         (id, self.carry_out(commands))
@@ -193,7 +236,11 @@ impl JobRunner {
     }
 
     pub fn executor_added(&mut self, executor: ExecutorRef, slots: usize) -> Vec<Effect> {
-        let mut effects: Vec<Effect> = self.plans.iter().map(|(id, plan)| announce(*id, &plan.spec, executor)).collect();
+        let mut effects: Vec<Effect> = self
+            .plans
+            .iter()
+            .map(|(id, plan)| announce(*id, &plan.spec, executor))
+            .collect();
         let commands = self.scheduler.step(Event::ExecutorAdded { executor, slots });
         effects.extend(self.carry_out(commands));
         effects
@@ -207,20 +254,44 @@ impl JobRunner {
     /// A message of an executor; what stale incarnations and tries say changes nothing.
     pub fn message(&mut self, from: ExecutorRef, message: FromExecutor, blobs: Vec<Buffer>) -> Vec<Effect> {
         let event = match message {
-            FromExecutor::Finished { task, rows, report, results, deltas } => {
-                let Some(job) = self.jobs.get_mut(&task.job) else { return vec![] };
+            FromExecutor::Finished {
+                task,
+                rows,
+                report,
+                results,
+                deltas,
+            } => {
+                let Some(job) = self.jobs.get_mut(&task.job) else {
+                    return vec![];
+                };
                 let mut blobs = blobs.into_iter();
                 let pieces = blobs.by_ref().take(results).collect();
                 let deltas = deltas.into_iter().zip(blobs).collect();
                 job.arrived.insert(task, (from, report, pieces, deltas));
-                Event::Finished { task, executor: from, rows }
+                Event::Finished {
+                    task,
+                    executor: from,
+                    rows,
+                }
             }
             FromExecutor::Failed { task, error, retryable } => {
                 self.tallies.entry(from.id).or_default().1 += 1;
-                Event::Failed { task, executor: from, failure: Failure::Error { error, retryable } }
+                Event::Failed {
+                    task,
+                    executor: from,
+                    failure: Failure::Error { error, retryable },
+                }
             }
-            FromExecutor::FetchFailed { task, fetch } => Event::Failed { task, executor: from, failure: Failure::FetchFailed { fetch } },
-            FromExecutor::StateMissing { task } => Event::Failed { task, executor: from, failure: Failure::StateMissing },
+            FromExecutor::FetchFailed { task, fetch } => Event::Failed {
+                task,
+                executor: from,
+                failure: Failure::FetchFailed { fetch },
+            },
+            FromExecutor::StateMissing { task } => Event::Failed {
+                task,
+                executor: from,
+                failure: Failure::StateMissing,
+            },
         };
         let commands = self.scheduler.step(event);
         self.carry_out(commands)
@@ -230,9 +301,17 @@ impl JobRunner {
         let mut effects = Vec::new();
         for command in commands {
             match command {
-                Command::Launch { executor, task, fetches } => effects.extend(self.launch(executor, task, fetches)),
+                Command::Launch {
+                    executor,
+                    task,
+                    fetches,
+                } => effects.extend(self.launch(executor, task, fetches)),
                 Command::Kill { executor, task } => {
-                    effects.push(Effect::Send { to: executor, message: ToExecutor::Kill { task }, blobs: vec![] });
+                    effects.push(Effect::Send {
+                        to: executor,
+                        message: ToExecutor::Kill { task },
+                        blobs: vec![],
+                    });
                 }
                 Command::Accepted { task } => self.accept(task),
                 Command::JobDone { job } => {
@@ -258,7 +337,12 @@ impl JobRunner {
         let mut scans = Vec::new();
         for read in stage.reads.get(task.partition)? {
             if let Read::Scan { scan, partition } = read {
-                let blocks = job.request.scans.get(&(*scan, *partition)).map(Vec::as_slice).unwrap_or_default();
+                let blocks = job
+                    .request
+                    .scans
+                    .get(&(*scan, *partition))
+                    .map(Vec::as_slice)
+                    .unwrap_or_default();
                 scans.push((*scan, blocks.len()));
                 blobs.extend(blocks.iter().cloned());
             }
@@ -274,15 +358,36 @@ impl JobRunner {
                 blobs.extend(h.deltas.iter().cloned());
                 h.deltas.len()
             });
-            states.push(StateRef { run, operator: *operator, version, load, snapshot });
+            states.push(StateRef {
+                run,
+                operator: *operator,
+                version,
+                load,
+                snapshot,
+            });
         }
-        let run = Run { task, plan: job.plan, fetches, scans, batch: job.request.batch.clone(), states };
-        Some(Effect::Send { to: executor, message: ToExecutor::Run(run), blobs })
+        let run = Run {
+            task,
+            plan: job.plan,
+            fetches,
+            scans,
+            batch: job.request.batch.clone(),
+            states,
+        };
+        Some(Effect::Send {
+            to: executor,
+            message: ToExecutor::Run(run),
+            blobs,
+        })
     }
 
     fn accept(&mut self, task: TaskId) {
-        let Some(job) = self.jobs.get_mut(&task.job) else { return };
-        let Some((executor, report, pieces, deltas)) = job.arrived.remove(&task) else { return };
+        let Some(job) = self.jobs.get_mut(&task.job) else {
+            return;
+        };
+        let Some((executor, report, pieces, deltas)) = job.arrived.remove(&task) else {
+            return;
+        };
         self.tallies.entry(executor.id).or_default().0 += 1;
         let graph = self.plans.get(&job.plan).map(|p| p.graph.clone());
         let last = graph.is_some_and(|g| g.stages.len() == task.stage + 1);
@@ -296,15 +401,28 @@ impl JobRunner {
                 .run
                 .and_then(|run| self.homes.get(&(run, operator, task.partition)))
                 .is_some_and(|h| h.deltas.len() + 1 >= DELTAS_PER_SNAPSHOT);
-            job.changes.insert((operator, task.partition), Change { executor, delta, snapshot });
+            job.changes.insert(
+                (operator, task.partition),
+                Change {
+                    executor,
+                    delta,
+                    snapshot,
+                },
+            );
         }
     }
 
     fn finish(&mut self, job: JobId) -> Outcome {
-        let Some(job) = self.jobs.remove(&job) else { return Outcome::default() };
+        let Some(job) = self.jobs.remove(&job) else {
+            return Outcome::default();
+        };
         if let (Some(run), Some(batch)) = (job.request.run, &job.request.batch) {
             for ((operator, partition), change) in job.changes {
-                let home = self.homes.entry((run, operator, partition)).or_insert(Home { executor: change.executor, version: -1, deltas: vec![] });
+                let home = self.homes.entry((run, operator, partition)).or_insert(Home {
+                    executor: change.executor,
+                    version: -1,
+                    deltas: vec![],
+                });
                 if change.snapshot {
                     home.deltas.clear();
                 }
@@ -315,13 +433,19 @@ impl JobRunner {
         }
         Outcome {
             results: job.results.into_values().flatten().collect(),
-            reports: job.reports.into_iter().map(|((stage, partition), report)| (stage, partition, report)).collect(),
+            reports: job
+                .reports
+                .into_iter()
+                .map(|((stage, partition), report)| (stage, partition, report))
+                .collect(),
         }
     }
 
     /// The stages of a running job, for status displays.
     pub fn status(&self, job: JobId) -> Vec<StageStatus> {
-        let Some(plan) = self.jobs.get(&job).and_then(|j| self.plans.get(&j.plan)) else { return vec![] };
+        let Some(plan) = self.jobs.get(&job).and_then(|j| self.plans.get(&j.plan)) else {
+            return vec![];
+        };
         stage_status(&plan.graph, &self.scheduler.progress(job))
     }
 }
@@ -347,5 +471,9 @@ fn stage_status(graph: &StageGraph, progress: &[StageProgress]) -> Vec<StageStat
 
 fn announce(plan: PlanId, spec: &JobSpec, to: ExecutorRef) -> Effect {
     let (spec, blobs) = SpecHeader::of(spec);
-    Effect::Send { to, message: ToExecutor::Plan { plan, spec }, blobs }
+    Effect::Send {
+        to,
+        message: ToExecutor::Plan { plan, spec },
+        blobs,
+    }
 }

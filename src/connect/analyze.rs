@@ -12,8 +12,15 @@ use crate::plan::conf::SPARK_VERSION;
 use crate::plan::types;
 
 impl Driver {
-    pub(super) fn analyze_plan(&mut self, request: &sc::AnalyzePlanRequest, now_ms: i64) -> Result<sc::AnalyzePlanResponse> {
-        let question = request.analyze.as_ref().ok_or_else(|| SparkError::invalid_plan("an analyze request asks nothing"))?;
+    pub(super) fn analyze_plan(
+        &mut self,
+        request: &sc::AnalyzePlanRequest,
+        now_ms: i64,
+    ) -> Result<sc::AnalyzePlanResponse> {
+        let question = request
+            .analyze
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("an analyze request asks nothing"))?;
         let mut resolve = |plan: &Option<sc::Plan>| {
             let relation = root(plan.as_ref())?;
             self.analyzed(&request.session_id, relation, now_ms)
@@ -22,35 +29,57 @@ impl Driver {
         let result = match question {
             Analyze::Schema(q) => {
                 let (_, _, resolved) = resolve(&q.plan)?;
-                R::Schema(response::Schema { schema: Some(types::schema_to_proto(&output_schema(&resolved))) })
+                R::Schema(response::Schema {
+                    schema: Some(types::schema_to_proto(&output_schema(&resolved))),
+                })
             }
             Analyze::Explain(q) => {
                 let (_, analyzer, resolved) = resolve(&q.plan)?;
                 let mut text = String::new();
                 let extended = q.explain_mode() != sc::analyze_plan_request::explain::ExplainMode::Simple;
                 if extended {
-                    text.push_str(&format!("== Analyzed Logical Plan ==\n{}\n\n", resolved.plan.display_indent()));
-                    text.push_str(&format!("== Optimized Logical Plan ==\n{}\n\n", job::optimize(&analyzer, &resolved)?.display_indent()));
+                    text.push_str(&format!(
+                        "== Analyzed Logical Plan ==\n{}\n\n",
+                        resolved.plan.display_indent()
+                    ));
+                    text.push_str(&format!(
+                        "== Optimized Logical Plan ==\n{}\n\n",
+                        job::optimize(&analyzer, &resolved)?.display_indent()
+                    ));
                 }
                 text.push_str("== Physical Plan ==\n");
                 let graph = job::stages(&analyzer, &resolved, None)?;
                 for stage in graph.stages.iter().rev() {
-                    text.push_str(&format!("Stage {} ({} tasks, reads stages {:?})\n{}\n", stage.id, stage.tasks(), stage.parents, stage.describe()));
+                    text.push_str(&format!(
+                        "Stage {} ({} tasks, reads stages {:?})\n{}\n",
+                        stage.id,
+                        stage.tasks(),
+                        stage.parents,
+                        stage.describe()
+                    ));
                 }
                 R::Explain(response::Explain { explain_string: text })
             }
             Analyze::TreeString(q) => {
                 let (_, _, resolved) = resolve(&q.plan)?;
                 let level = q.level.and_then(|l| usize::try_from(l).ok()).unwrap_or(usize::MAX);
-                R::TreeString(response::TreeString { tree_string: tree_string(&output_schema(&resolved), level) })
+                R::TreeString(response::TreeString {
+                    tree_string: tree_string(&output_schema(&resolved), level),
+                })
             }
             Analyze::IsLocal(_) => R::IsLocal(response::IsLocal { is_local: false }),
-            Analyze::IsStreaming(q) => R::IsStreaming(response::IsStreaming { is_streaming: resolve(&q.plan)?.2.streaming }),
+            Analyze::IsStreaming(q) => R::IsStreaming(response::IsStreaming {
+                is_streaming: resolve(&q.plan)?.2.streaming,
+            }),
             Analyze::InputFiles(q) => {
                 let (_, analyzer, _) = resolve(&q.plan)?;
-                R::InputFiles(response::InputFiles { files: analyzer.scans.iter().flat_map(|s| s.files.clone()).collect() })
+                R::InputFiles(response::InputFiles {
+                    files: analyzer.scans.iter().flat_map(|s| s.files.clone()).collect(),
+                })
             }
-            Analyze::SparkVersion(_) => R::SparkVersion(response::SparkVersion { version: SPARK_VERSION.into() }),
+            Analyze::SparkVersion(_) => R::SparkVersion(response::SparkVersion {
+                version: SPARK_VERSION.into(),
+            }),
             Analyze::DdlParse(q) => {
                 let fields = types::schema_from_text(&q.ddl_string)?;
                 let parsed = types::schema_to_proto(&arrow::datatypes::Schema::new(fields));
@@ -58,20 +87,30 @@ impl Driver {
             }
             Analyze::JsonToDdl(q) => {
                 let fields = types::schema_from_text(&q.json_string)?;
-                R::JsonToDdl(response::JsonToDdl { ddl_string: types::to_ddl(&arrow::datatypes::Schema::new(fields)) })
+                R::JsonToDdl(response::JsonToDdl {
+                    ddl_string: types::to_ddl(&arrow::datatypes::Schema::new(fields)),
+                })
             }
             Analyze::SameSemantics(q) => {
-                let same = q.target_plan.as_ref().map(Message::encode_to_vec) == q.other_plan.as_ref().map(Message::encode_to_vec);
+                let same = q.target_plan.as_ref().map(Message::encode_to_vec)
+                    == q.other_plan.as_ref().map(Message::encode_to_vec);
                 R::SameSemantics(response::SameSemantics { result: same })
             }
             Analyze::SemanticHash(q) => {
                 let bytes = q.plan.as_ref().map(Message::encode_to_vec).unwrap_or_default();
-                R::SemanticHash(response::SemanticHash { result: crate::exec::murmur3::hash_bytes(&bytes, 42) as i32 })
+                R::SemanticHash(response::SemanticHash {
+                    result: crate::exec::murmur3::hash_bytes(&bytes, 42) as i32,
+                })
             }
             // Nothing is kept between queries yet: a plan runs again, which gives the same rows.
             Analyze::Persist(_) => R::Persist(response::Persist {}),
             Analyze::Unpersist(_) => R::Unpersist(response::Unpersist {}),
-            Analyze::GetStorageLevel(_) => R::GetStorageLevel(response::GetStorageLevel { storage_level: Some(sc::StorageLevel { replication: 1, ..Default::default() }) }),
+            Analyze::GetStorageLevel(_) => R::GetStorageLevel(response::GetStorageLevel {
+                storage_level: Some(sc::StorageLevel {
+                    replication: 1,
+                    ..Default::default()
+                }),
+            }),
         };
         Ok(sc::AnalyzePlanResponse {
             session_id: request.session_id.clone(),

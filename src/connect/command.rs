@@ -13,40 +13,79 @@ use crate::plan::sql::{self, Statement};
 use crate::plan::types;
 
 impl Driver {
-    pub(super) fn execute_command(&mut self, operation: &str, session: &str, command: &sc::Command, now_ms: i64) -> Result<()> {
-        let kind = command.command_type.as_ref().ok_or_else(|| SparkError::invalid_plan("a command is empty"))?;
+    pub(super) fn execute_command(
+        &mut self,
+        operation: &str,
+        session: &str,
+        command: &sc::Command,
+        now_ms: i64,
+    ) -> Result<()> {
+        let kind = command
+            .command_type
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a command is empty"))?;
         match kind {
             CommandType::SqlCommand(command) => {
                 let relation = self.sql_command(session, command, now_ms)?;
-                let result = sc::execute_plan_response::SqlCommandResult { relation: Some(relation) };
+                let result = sc::execute_plan_response::SqlCommandResult {
+                    relation: Some(relation),
+                };
                 self.respond(operation, Some(ResponseType::SqlCommandResult(result)), None);
             }
             CommandType::CreateDataframeView(view) => {
-                let input = view.input.clone().ok_or_else(|| SparkError::invalid_plan("a view has no relation"))?;
+                let input = view
+                    .input
+                    .clone()
+                    .ok_or_else(|| SparkError::invalid_plan("a view has no relation"))?;
                 self.create_view(session, &view.name, input, view.replace, now_ms)?;
             }
-            CommandType::WriteStreamOperationStart(start) => return self.start_query(operation, session, start, now_ms),
+            CommandType::WriteStreamOperationStart(start) => {
+                return self.start_query(operation, session, start, now_ms);
+            }
             CommandType::StreamingQueryCommand(command) => return self.query_command(operation, command, now_ms),
-            CommandType::StreamingQueryManagerCommand(command) => return self.manager_command(operation, session, command, now_ms),
+            CommandType::StreamingQueryManagerCommand(command) => {
+                return self.manager_command(operation, session, command, now_ms);
+            }
             CommandType::StreamingQueryListenerBusCommand(command) => return self.listener_bus(operation, command),
             CommandType::GetResourcesCommand(_) => {
-                self.respond(operation, Some(ResponseType::GetResourcesCommandResult(sc::GetResourcesCommandResult::default())), None);
+                self.respond(
+                    operation,
+                    Some(ResponseType::GetResourcesCommandResult(
+                        sc::GetResourcesCommandResult::default(),
+                    )),
+                    None,
+                );
             }
             CommandType::RegisterFunction(function) => {
-                return Err(SparkError::unsupported(format!("the user-defined function {}: it needs a Python or JVM worker", function.function_name)));
+                return Err(SparkError::unsupported(format!(
+                    "the user-defined function {}: it needs a Python or JVM worker",
+                    function.function_name
+                )));
             }
             CommandType::WriteOperation(write) if write.source.as_deref() == Some("noop") => {
-                let input = write.input.clone().ok_or_else(|| SparkError::invalid_plan("a write has no relation"))?;
+                let input = write
+                    .input
+                    .clone()
+                    .ok_or_else(|| SparkError::invalid_plan("a write has no relation"))?;
                 // Runs all of it and keeps nothing: a count would let the optimiser skip columns.
                 let (_, _, resolved) = self.analyzed(session, &input, now_ms)?;
                 if resolved.streaming {
-                    return Err(SparkError::analysis("_LEGACY_ERROR_TEMP_3102", "", "'write' can not be called on streaming Dataset/DataFrame;"));
+                    return Err(SparkError::analysis(
+                        "_LEGACY_ERROR_TEMP_3102",
+                        "",
+                        "'write' can not be called on streaming Dataset/DataFrame;",
+                    ));
                 }
             }
-            CommandType::WriteOperation(_) | CommandType::WriteOperationV2(_) => return Err(SparkError::unsupported("writing batch DataFrames to files or tables")),
+            CommandType::WriteOperation(_) | CommandType::WriteOperationV2(_) => {
+                return Err(SparkError::unsupported("writing batch DataFrames to files or tables"));
+            }
             other => {
                 let text = format!("{other:?}");
-                return Err(SparkError::unsupported(format!("the command {}", text.split('(').next().unwrap_or_default())));
+                return Err(SparkError::unsupported(format!(
+                    "the command {}",
+                    text.split('(').next().unwrap_or_default()
+                )));
             }
         }
         self.end_operation(operation);
@@ -69,29 +108,47 @@ impl Driver {
                 let relation = if references.is_empty() {
                     relation
                 } else {
-                    let with = sc::WithRelations { root: Some(Box::new(relation)), references };
-                    sc::Relation { common: None, rel_type: Some(RelType::WithRelations(Box::new(with))) }
+                    let with = sc::WithRelations {
+                        root: Some(Box::new(relation)),
+                        references,
+                    };
+                    sc::Relation {
+                        common: None,
+                        rel_type: Some(RelType::WithRelations(Box::new(with))),
+                    }
                 };
                 // Errors belong to this call, not to the one that collects.
                 self.analyzed(session, &relation, now_ms)?;
                 Ok(relation)
             }
-            Statement::CreateView { name, replace, query, .. } => {
+            Statement::CreateView {
+                name, replace, query, ..
+            } => {
                 self.create_view(session, &name, query, replace, now_ms)?;
                 nothing()
             }
             Statement::DropView { name, if_exists } => {
                 let gone = self.drop_view(session, &name)?;
-                if gone || if_exists { nothing() } else { Err(view_not_found(&name)) }
+                if gone || if_exists {
+                    nothing()
+                } else {
+                    Err(view_not_found(&name))
+                }
             }
-            Statement::SetConfig { key: Some(key), value: Some(value) } => {
+            Statement::SetConfig {
+                key: Some(key),
+                value: Some(value),
+            } => {
                 super::config::put(self.session(session), &key, &value)?;
                 strings(&["key", "value"], &[vec![key, value]])
             }
             Statement::SetConfig { key, .. } => {
                 let all = self.session(session).conf.all();
-                let rows: Vec<Vec<String>> =
-                    all.into_iter().filter(|(k, _)| key.as_ref().is_none_or(|wanted| wanted == k)).map(|(k, v)| vec![k, v]).collect();
+                let rows: Vec<Vec<String>> = all
+                    .into_iter()
+                    .filter(|(k, _)| key.as_ref().is_none_or(|wanted| wanted == k))
+                    .map(|(k, v)| vec![k, v])
+                    .collect();
                 strings(&["key", "value"], &rows)
             }
             Statement::ResetConfig { key } => {
@@ -106,38 +163,77 @@ impl Driver {
             }
             Statement::ShowTables | Statement::ShowViews => {
                 let session = self.session(session);
-                let rows: Vec<Vec<String>> = session.views.keys().chain(session.tables.keys()).map(|n| vec![String::new(), n.clone(), "true".into()]).collect();
+                let rows: Vec<Vec<String>> = session
+                    .views
+                    .keys()
+                    .chain(session.tables.keys())
+                    .map(|n| vec![String::new(), n.clone(), "true".into()])
+                    .collect();
                 strings(&["namespace", "tableName", "isTemporary"], &rows)
             }
             Statement::Describe { name } => {
-                let read = sc::read::NamedTable { unparsed_identifier: name, ..Default::default() };
-                let read = sc::Read { read_type: Some(sc::read::ReadType::NamedTable(read)), is_streaming: false };
-                let relation = sc::Relation { common: None, rel_type: Some(RelType::Read(read)) };
+                let read = sc::read::NamedTable {
+                    unparsed_identifier: name,
+                    ..Default::default()
+                };
+                let read = sc::Read {
+                    read_type: Some(sc::read::ReadType::NamedTable(read)),
+                    is_streaming: false,
+                };
+                let relation = sc::Relation {
+                    common: None,
+                    rel_type: Some(RelType::Read(read)),
+                };
                 let (_, _, resolved) = self.analyzed(session, &relation, now_ms)?;
-                let rows: Vec<Vec<String>> = resolved.output.iter().map(|a| vec![a.name.clone(), types::simple_string(&a.data_type), String::new()]).collect();
+                let rows: Vec<Vec<String>> = resolved
+                    .output
+                    .iter()
+                    .map(|a| vec![a.name.clone(), types::simple_string(&a.data_type), String::new()])
+                    .collect();
                 strings(&["col_name", "data_type", "comment"], &rows)
             }
             Statement::Explain { query, extended } => {
-                let mode = if extended { sc::analyze_plan_request::explain::ExplainMode::Extended } else { sc::analyze_plan_request::explain::ExplainMode::Simple };
-                let plan = sc::Plan { op_type: Some(sc::plan::OpType::Root(query)) };
-                let explain = sc::analyze_plan_request::Explain { plan: Some(plan), explain_mode: mode.into() };
+                let mode = if extended {
+                    sc::analyze_plan_request::explain::ExplainMode::Extended
+                } else {
+                    sc::analyze_plan_request::explain::ExplainMode::Simple
+                };
+                let plan = sc::Plan {
+                    op_type: Some(sc::plan::OpType::Root(query)),
+                };
+                let explain = sc::analyze_plan_request::Explain {
+                    plan: Some(plan),
+                    explain_mode: mode.into(),
+                };
                 let request = sc::AnalyzePlanRequest {
                     session_id: session.to_owned(),
                     analyze: Some(sc::analyze_plan_request::Analyze::Explain(explain)),
                     ..Default::default()
                 };
                 match self.analyze_plan(&request, now_ms)?.result {
-                    Some(sc::analyze_plan_response::Result::Explain(e)) => strings(&["plan"], &[vec![e.explain_string]]),
+                    Some(sc::analyze_plan_response::Result::Explain(e)) => {
+                        strings(&["plan"], &[vec![e.explain_string]])
+                    }
                     _ => nothing(),
                 }
             }
             // Nothing is cached, so there is nothing to do; the next read gives the same rows.
-            Statement::CacheTable { .. } | Statement::UncacheTable { .. } | Statement::ClearCache | Statement::RefreshTable { .. } => nothing(),
+            Statement::CacheTable { .. }
+            | Statement::UncacheTable { .. }
+            | Statement::ClearCache
+            | Statement::RefreshTable { .. } => nothing(),
             Statement::ShowFunctions => Err(SparkError::unsupported("SHOW FUNCTIONS")),
         }
     }
 
-    fn create_view(&mut self, session: &str, name: &str, relation: sc::Relation, replace: bool, now_ms: i64) -> Result<()> {
+    fn create_view(
+        &mut self,
+        session: &str,
+        name: &str,
+        relation: sc::Relation,
+        replace: bool,
+        now_ms: i64,
+    ) -> Result<()> {
         let key = view_key(name)?;
         self.analyzed(session, &relation, now_ms)?;
         let session = self.session(session);
@@ -166,7 +262,12 @@ fn view_key(name: &str) -> Result<String> {
 }
 
 fn view_not_found(name: &str) -> SparkError {
-    SparkError::analysis("TABLE_OR_VIEW_NOT_FOUND", "42P01", format!("The table or view {name} cannot be found.")).with("relationName", name)
+    SparkError::analysis(
+        "TABLE_OR_VIEW_NOT_FOUND",
+        "42P01",
+        format!("The table or view {name} cannot be found."),
+    )
+    .with("relationName", name)
 }
 
 /// A relation without columns and rows: what a statement that returns nothing returns.
@@ -178,10 +279,23 @@ fn nothing() -> Result<sc::Relation> {
 fn strings(names: &[&str], rows: &[Vec<String>]) -> Result<sc::Relation> {
     use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
     use arrow::datatypes::{DataType, Field, Schema};
-    let schema = Schema::new(names.iter().map(|n| Field::new(*n, DataType::Utf8, true)).collect::<Vec<_>>());
-    let columns = (0..names.len()).map(|c| std::sync::Arc::new(rows.iter().map(|r| r.get(c)).collect::<StringArray>()) as ArrayRef).collect();
+    let schema = Schema::new(
+        names
+            .iter()
+            .map(|n| Field::new(*n, DataType::Utf8, true))
+            .collect::<Vec<_>>(),
+    );
+    let columns = (0..names.len())
+        .map(|c| std::sync::Arc::new(rows.iter().map(|r| r.get(c)).collect::<StringArray>()) as ArrayRef)
+        .collect();
     let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
     let batch = RecordBatch::try_new_with_options(std::sync::Arc::new(schema.clone()), columns, &options)?;
-    let local = sc::LocalRelation { data: Some(ipc::write(&schema, &[batch])?), schema: None };
-    Ok(sc::Relation { common: None, rel_type: Some(RelType::LocalRelation(local)) })
+    let local = sc::LocalRelation {
+        data: Some(ipc::write(&schema, &[batch])?),
+        schema: None,
+    };
+    Ok(sc::Relation {
+        common: None,
+        rel_type: Some(RelType::LocalRelation(local)),
+    })
 }

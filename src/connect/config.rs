@@ -10,8 +10,14 @@ use crate::error::{Exception, Result, SparkError};
 /// # Errors
 /// `SQL_CONF_NOT_FOUND` for a setting that is neither set nor known; `INVALID_CONF_VALUE` for a value that cannot be.
 pub fn answer(session: &mut Session, operation: &sc::config_request::Operation) -> Result<Vec<sc::KeyValue>> {
-    let pair = |key: &str, value: Option<String>| sc::KeyValue { key: key.to_owned(), value };
-    let kind = operation.op_type.as_ref().ok_or_else(|| SparkError::invalid_plan("a config request has no operation"))?;
+    let pair = |key: &str, value: Option<String>| sc::KeyValue {
+        key: key.to_owned(),
+        value,
+    };
+    let kind = operation
+        .op_type
+        .as_ref()
+        .ok_or_else(|| SparkError::invalid_plan("a config request has no operation"))?;
     Ok(match kind {
         OpType::Set(set) => {
             for kv in &set.pairs {
@@ -27,10 +33,25 @@ pub fn answer(session: &mut Session, operation: &sc::config_request::Operation) 
                 None => Err(not_found(k)),
             })
             .collect::<Result<_>>()?,
-        OpType::GetWithDefault(get) => {
-            get.pairs.iter().map(|kv| pair(&kv.key, session.conf.get(&kv.key).map(str::to_owned).or_else(|| kv.value.clone()))).collect()
-        }
-        OpType::GetOption(get) => get.keys.iter().map(|k| pair(k, session.conf.get(k).map(str::to_owned))).collect(),
+        OpType::GetWithDefault(get) => get
+            .pairs
+            .iter()
+            .map(|kv| {
+                pair(
+                    &kv.key,
+                    session
+                        .conf
+                        .get(&kv.key)
+                        .map(str::to_owned)
+                        .or_else(|| kv.value.clone()),
+                )
+            })
+            .collect(),
+        OpType::GetOption(get) => get
+            .keys
+            .iter()
+            .map(|k| pair(k, session.conf.get(k).map(str::to_owned)))
+            .collect(),
         OpType::GetAll(get) => {
             let prefix = get.prefix.as_deref().unwrap_or_default();
             let all = session.conf.all().into_iter().filter(|(k, _)| k.starts_with(prefix));
@@ -42,7 +63,11 @@ pub fn answer(session: &mut Session, operation: &sc::config_request::Operation) 
             }
             vec![]
         }
-        OpType::IsModifiable(keys) => keys.keys.iter().map(|k| pair(k, Some((!k.starts_with("spark.master")).to_string()))).collect(),
+        OpType::IsModifiable(keys) => keys
+            .keys
+            .iter()
+            .map(|k| pair(k, Some((!k.starts_with("spark.master")).to_string())))
+            .collect(),
     })
 }
 
@@ -77,6 +102,10 @@ pub fn put(session: &mut Session, key: &str, value: &str) -> Result<()> {
 }
 
 fn not_found(key: &str) -> SparkError {
-    SparkError::analysis("SQL_CONF_NOT_FOUND", "42K0I", format!("The SQL config \"{key}\" cannot be found. Please verify that the config exists."))
-        .with("sqlConf", format!("\"{key}\""))
+    SparkError::analysis(
+        "SQL_CONF_NOT_FOUND",
+        "42K0I",
+        format!("The SQL config \"{key}\" cannot be found. Please verify that the config exists."),
+    )
+    .with("sqlConf", format!("\"{key}\""))
 }

@@ -60,21 +60,49 @@ impl Method {
 /// What happens to the driver.
 #[derive(Debug)]
 pub enum Input {
-    Request { id: RequestId, method: Method, bytes: Vec<u8> },
+    Request {
+        id: RequestId,
+        method: Method,
+        bytes: Vec<u8>,
+    },
     /// The client does not want the answer any more.
-    Cancel { id: RequestId },
-    ExecutorAdded { executor: ExecutorRef },
-    ExecutorLost { executor: ExecutorRef },
-    Executor { from: ExecutorRef, message: FromExecutor, blobs: Vec<Buffer> },
+    Cancel {
+        id: RequestId,
+    },
+    ExecutorAdded {
+        executor: ExecutorRef,
+    },
+    ExecutorLost {
+        executor: ExecutorRef,
+    },
+    Executor {
+        from: ExecutorRef,
+        message: FromExecutor,
+        blobs: Vec<Buffer>,
+    },
     /// The time of [`Driver::wake_at`] has come.
     Wake,
     /// Records for a pushed source.
-    Push { source: String, bytes: Vec<u8> },
-    PushEnd { source: String },
-    Socket { socket: u64, event: SocketEvent },
+    Push {
+        source: String,
+        bytes: Vec<u8>,
+    },
+    PushEnd {
+        source: String,
+    },
+    Socket {
+        socket: u64,
+        event: SocketEvent,
+    },
     /// A `foreachBatch` function has returned.
-    ForeachBatchDone { sink: String, error: Option<String> },
-    Stored { op: u64, error: Option<String> },
+    ForeachBatchDone {
+        sink: String,
+        error: Option<String>,
+    },
+    Stored {
+        op: u64,
+        error: Option<String>,
+    },
 }
 
 /// What a WebSocket does.
@@ -89,18 +117,52 @@ pub enum SocketEvent {
 /// What the driver wants of its host.
 #[derive(Debug)]
 pub enum Output {
-    Respond { id: RequestId, bytes: Vec<u8> },
-    End { id: RequestId },
-    Fail { id: RequestId, error: SparkError },
-    Send { to: ExecutorRef, message: ToExecutor, blobs: Vec<Buffer> },
+    Respond {
+        id: RequestId,
+        bytes: Vec<u8>,
+    },
+    End {
+        id: RequestId,
+    },
+    Fail {
+        id: RequestId,
+        error: SparkError,
+    },
+    Send {
+        to: ExecutorRef,
+        message: ToExecutor,
+        blobs: Vec<Buffer>,
+    },
     /// Write a log entry, durably, then say [`Input::Stored`].
-    Store { op: u64, path: String, text: String },
-    ForeachBatch { sink: String, batch_id: i64, blocks: Vec<Buffer> },
-    Listener { kind: &'static str, json: String },
-    Console { text: String },
-    Credit { source: String, queued: usize, limit: usize },
-    OpenSocket { socket: u64, url: String },
-    CloseSocket { socket: u64 },
+    Store {
+        op: u64,
+        path: String,
+        text: String,
+    },
+    ForeachBatch {
+        sink: String,
+        batch_id: i64,
+        blocks: Vec<Buffer>,
+    },
+    Listener {
+        kind: &'static str,
+        json: String,
+    },
+    Console {
+        text: String,
+    },
+    Credit {
+        source: String,
+        queued: usize,
+        limit: usize,
+    },
+    OpenSocket {
+        socket: u64,
+        url: String,
+    },
+    CloseSocket {
+        socket: u64,
+    },
 }
 
 /// Who waits for a job.
@@ -210,18 +272,36 @@ impl Driver {
             }
             Method::Config => {
                 let request: sc::ConfigRequest = decode(bytes)?;
-                let operation = request.operation.as_ref().ok_or_else(|| SparkError::invalid_plan("a config request has no operation"))?;
+                let operation = request
+                    .operation
+                    .as_ref()
+                    .ok_or_else(|| SparkError::invalid_plan("a config request has no operation"))?;
                 let session = self.session(&request.session_id);
                 let pairs = super::config::answer(session, operation)?;
                 let session_id = request.session_id;
-                self.answer(id, &sc::ConfigResponse { server_side_session_id: session_id.clone(), session_id, pairs, warnings: vec![] });
+                self.answer(
+                    id,
+                    &sc::ConfigResponse {
+                        server_side_session_id: session_id.clone(),
+                        session_id,
+                        pairs,
+                        warnings: vec![],
+                    },
+                );
                 Ok(())
             }
             Method::Interrupt => {
                 let request: sc::InterruptRequest = decode(bytes)?;
                 let interrupted_ids = self.interrupt(&request);
                 let session_id = request.session_id;
-                self.answer(id, &sc::InterruptResponse { server_side_session_id: session_id.clone(), session_id, interrupted_ids });
+                self.answer(
+                    id,
+                    &sc::InterruptResponse {
+                        server_side_session_id: session_id.clone(),
+                        session_id,
+                        interrupted_ids,
+                    },
+                );
                 Ok(())
             }
             Method::ReattachExecute => self.reattach(id, &decode(bytes)?),
@@ -230,14 +310,27 @@ impl Driver {
                 self.release_execute(&request);
                 let session_id = request.session_id;
                 let operation_id = Some(request.operation_id);
-                self.answer(id, &sc::ReleaseExecuteResponse { server_side_session_id: session_id.clone(), session_id, operation_id });
+                self.answer(
+                    id,
+                    &sc::ReleaseExecuteResponse {
+                        server_side_session_id: session_id.clone(),
+                        session_id,
+                        operation_id,
+                    },
+                );
                 Ok(())
             }
             Method::ReleaseSession => {
                 let request: sc::ReleaseSessionRequest = decode(bytes)?;
                 self.release_session(&request.session_id, now_ms);
                 let session_id = request.session_id;
-                self.answer(id, &sc::ReleaseSessionResponse { server_side_session_id: session_id.clone(), session_id });
+                self.answer(
+                    id,
+                    &sc::ReleaseSessionResponse {
+                        server_side_session_id: session_id.clone(),
+                        session_id,
+                    },
+                );
                 Ok(())
             }
             Method::FetchErrorDetails => {
@@ -251,13 +344,18 @@ impl Driver {
 
     /// Sends the one response of a call.
     pub(super) fn answer(&mut self, id: RequestId, message: &impl Message) {
-        self.out.push(Output::Respond { id, bytes: message.encode_to_vec() });
+        self.out.push(Output::Respond {
+            id,
+            bytes: message.encode_to_vec(),
+        });
         self.out.push(Output::End { id });
     }
 
     pub(super) fn session(&mut self, id: &str) -> &mut Session {
         let defaults = &self.defaults;
-        self.sessions.entry(id.to_owned()).or_insert_with(|| Session::new(defaults))
+        self.sessions
+            .entry(id.to_owned())
+            .or_insert_with(|| Session::new(defaults))
     }
 
     /// A new id in the form of a UUID.
@@ -310,7 +408,12 @@ impl Driver {
     }
 
     /// Analyses a relation in a session; the spec has what executors need to do the same.
-    pub(super) fn analyzed(&mut self, session: &str, relation: &sc::Relation, now_ms: i64) -> Result<(crate::exec::job::JobSpec, Analyzer, Resolved)> {
+    pub(super) fn analyzed(
+        &mut self,
+        session: &str,
+        relation: &sc::Relation,
+        now_ms: i64,
+    ) -> Result<(crate::exec::job::JobSpec, Analyzer, Resolved)> {
         let catalog = HostCatalog::new(self.files.clone());
         let mut spec = self.session(session).spec(relation, now_ms)?;
         let (analyzer, resolved) = spec.analyze(catalog.clone())?;
@@ -323,7 +426,14 @@ impl Driver {
         let description = request.description.clone();
         let (job, effects) = self.runner.submit(plan, request);
         self.owners.insert(job, (owner, plan));
-        self.history.push(JobRecord { id: job.0, description, state: "running", submitted_ms: now_ms, finished_ms: None, stages: self.runner.status(job) });
+        self.history.push(JobRecord {
+            id: job.0,
+            description,
+            state: "running",
+            submitted_ms: now_ms,
+            finished_ms: None,
+            stages: self.runner.status(job),
+        });
         if self.history.len() > HISTORY {
             self.history.remove(0);
         }

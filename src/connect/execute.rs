@@ -44,7 +44,11 @@ pub(super) struct Rows {
 enum Form {
     Batches,
     Last(usize),
-    Table { rows: usize, truncate: usize, vertical: bool },
+    Table {
+        rows: usize,
+        truncate: usize,
+        vertical: bool,
+    },
 }
 
 impl Driver {
@@ -54,18 +58,34 @@ impl Driver {
             _ => self.fresh_uuid(),
         };
         if self.operations.contains_key(&operation) {
-            return Err(SparkError::new(Exception::Connect, "INVALID_HANDLE.OPERATION_ALREADY_EXISTS", "HY000", format!("The handle {operation} is invalid. Operation already exists.")));
+            return Err(SparkError::new(
+                Exception::Connect,
+                "INVALID_HANDLE.OPERATION_ALREADY_EXISTS",
+                "HY000",
+                format!("The handle {operation} is invalid. Operation already exists."),
+            ));
         }
         let reattachable = request.request_options.iter().any(|o| {
             matches!(&o.request_option, Some(sc::execute_plan_request::request_option::RequestOption::ReattachOptions(r)) if r.reattachable)
         });
         self.operations.insert(
             operation.clone(),
-            Operation { session: request.session_id.clone(), tags: request.tags.clone(), request: Some(id), kept: vec![], reattachable, ended: None },
+            Operation {
+                session: request.session_id.clone(),
+                tags: request.tags.clone(),
+                request: Some(id),
+                kept: vec![],
+                reattachable,
+                ended: None,
+            },
         );
         let result = match request.plan.as_ref().and_then(|p| p.op_type.as_ref()) {
-            Some(sc::plan::OpType::Root(relation)) => self.execute_relation(&operation, &request.session_id, relation, now_ms),
-            Some(sc::plan::OpType::Command(command)) => self.execute_command(&operation, &request.session_id, command, now_ms),
+            Some(sc::plan::OpType::Root(relation)) => {
+                self.execute_relation(&operation, &request.session_id, relation, now_ms)
+            }
+            Some(sc::plan::OpType::Command(command)) => {
+                self.execute_command(&operation, &request.session_id, command, now_ms)
+            }
             Some(sc::plan::OpType::CompressedOperation(_)) => Err(SparkError::unsupported("compressed plans")),
             None => Err(SparkError::invalid_plan("a plan is empty")),
         };
@@ -80,19 +100,39 @@ impl Driver {
             Some(RelType::ShowString(show)) => {
                 let rows = usize::try_from(show.num_rows).unwrap_or(0);
                 let truncate = usize::try_from(show.truncate).unwrap_or(0);
-                let limited = sc::Limit { input: show.input.clone(), limit: show.num_rows.max(0).saturating_add(1) };
-                let relation = sc::Relation { common: None, rel_type: Some(RelType::Limit(Box::new(limited))) };
-                (relation, Form::Table { rows, truncate, vertical: show.vertical })
+                let limited = sc::Limit {
+                    input: show.input.clone(),
+                    limit: show.num_rows.max(0).saturating_add(1),
+                };
+                let relation = sc::Relation {
+                    common: None,
+                    rel_type: Some(RelType::Limit(Box::new(limited))),
+                };
+                (
+                    relation,
+                    Form::Table {
+                        rows,
+                        truncate,
+                        vertical: show.vertical,
+                    },
+                )
             }
             Some(RelType::Tail(tail)) => {
-                let input = tail.input.as_deref().ok_or_else(|| SparkError::invalid_plan("tail has no input"))?;
+                let input = tail
+                    .input
+                    .as_deref()
+                    .ok_or_else(|| SparkError::invalid_plan("tail has no input"))?;
                 (input.clone(), Form::Last(usize::try_from(tail.limit).unwrap_or(0)))
             }
             _ => (relation.clone(), Form::Batches),
         };
         let (spec, analyzer, resolved) = self.analyzed(session, &inner, now_ms)?;
         if resolved.streaming {
-            return Err(SparkError::analysis("_LEGACY_ERROR_TEMP_3102", "", "Queries with streaming sources must be executed with writeStream.start();"));
+            return Err(SparkError::analysis(
+                "_LEGACY_ERROR_TEMP_3102",
+                "",
+                "Queries with streaming sources must be executed with writeStream.start();",
+            ));
         }
         let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);
         let scans = self.read_files(&graph)?;
@@ -103,8 +143,17 @@ impl Driver {
         if !matches!(form, Form::Table { .. }) {
             self.respond(operation, None, Some(schema));
         }
-        let rows = Rows { operation: operation.to_owned(), schema: graph.schema.clone(), form, zone };
-        let request = JobRequest { description: describe(relation), scans, ..JobRequest::default() };
+        let rows = Rows {
+            operation: operation.to_owned(),
+            schema: graph.schema.clone(),
+            form,
+            zone,
+        };
+        let request = JobRequest {
+            description: describe(relation),
+            scans,
+            ..JobRequest::default()
+        };
         self.submit(plan, request, Owner::Rows(rows), now_ms);
         Ok(())
     }
@@ -114,7 +163,10 @@ impl Driver {
         let mut blocks = ScanBlocks::new();
         for scan in &graph.scans {
             for (i, file) in scan.files.iter().enumerate() {
-                blocks.entry((scan.id.0, i % scan.partitions)).or_default().push(self.files.read(file)?);
+                blocks
+                    .entry((scan.id.0, i % scan.partitions))
+                    .or_default()
+                    .push(self.files.read(file)?);
             }
         }
         Ok(blocks)
@@ -126,7 +178,11 @@ impl Driver {
         match self.shape(&rows, outcome.results) {
             Ok(batches) => {
                 for (count, data) in batches {
-                    let batch = sc::execute_plan_response::ArrowBatch { row_count: count, data, ..Default::default() };
+                    let batch = sc::execute_plan_response::ArrowBatch {
+                        row_count: count,
+                        data,
+                        ..Default::default()
+                    };
                     self.respond(&operation, Some(ResponseType::ArrowBatch(batch)), None);
                 }
                 self.end_operation(&operation);
@@ -137,11 +193,22 @@ impl Driver {
 
     /// Rows in the form that was asked for: (rows, Arrow stream).
     fn shape(&self, rows: &Rows, blocks: Vec<Buffer>) -> Result<Vec<(i64, Vec<u8>)>> {
-        let nullable: SchemaRef = Arc::new(Schema::new(rows.schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>()));
+        let nullable: SchemaRef = Arc::new(Schema::new(
+            rows.schema
+                .fields()
+                .iter()
+                .map(|f| f.as_ref().clone().with_nullable(true))
+                .collect::<Vec<_>>(),
+        ));
         let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
         Ok(match &rows.form {
-            Form::Batches if blocks.is_empty() => vec![(0, ipc::write(&nullable, &[RecordBatch::new_empty(nullable.clone())])?)],
-            Form::Batches => blocks.into_iter().map(|b| Ok((count(&ipc::read(&b)?) as i64, b.to_vec()))).collect::<Result<_>>()?,
+            Form::Batches if blocks.is_empty() => {
+                vec![(0, ipc::write(&nullable, &[RecordBatch::new_empty(nullable.clone())])?)]
+            }
+            Form::Batches => blocks
+                .into_iter()
+                .map(|b| Ok((count(&ipc::read(&b)?) as i64, b.to_vec())))
+                .collect::<Result<_>>()?,
             Form::Last(limit) => {
                 let batches = ipc::read_all(&blocks, &nullable)?;
                 let mut skip = count(&batches).saturating_sub(*limit);
@@ -151,9 +218,16 @@ impl Driver {
                     skip -= cut;
                     last.push(batch.slice(cut, batch.num_rows() - cut));
                 }
-                vec![(count(&last) as i64, ipc::write(&nullable, &[concat_batches(&nullable, &last)?])?)]
+                vec![(
+                    count(&last) as i64,
+                    ipc::write(&nullable, &[concat_batches(&nullable, &last)?])?,
+                )]
             }
-            Form::Table { rows: shown, truncate, vertical } => {
+            Form::Table {
+                rows: shown,
+                truncate,
+                vertical,
+            } => {
                 let batches = ipc::read_all(&blocks, &nullable)?;
                 let names: Vec<String> = rows.schema.fields().iter().map(|f| f.name().clone()).collect();
                 let text = display::table(&names, &batches, *shown, *truncate, *vertical, rows.zone)?;
@@ -163,9 +237,16 @@ impl Driver {
     }
 
     /// One response of an operation, kept where the client may come back for it.
-    pub(super) fn respond(&mut self, operation: &str, response_type: Option<ResponseType>, schema: Option<sc::DataType>) {
+    pub(super) fn respond(
+        &mut self,
+        operation: &str,
+        response_type: Option<ResponseType>,
+        schema: Option<sc::DataType>,
+    ) {
         let response_id = self.fresh_uuid();
-        let Some(op) = self.operations.get_mut(operation) else { return };
+        let Some(op) = self.operations.get_mut(operation) else {
+            return;
+        };
         let response = sc::ExecutePlanResponse {
             session_id: op.session.clone(),
             server_side_session_id: op.session.clone(),
@@ -186,8 +267,16 @@ impl Driver {
 
     /// The operation has all its responses.
     pub(super) fn end_operation(&mut self, operation: &str) {
-        self.respond(operation, Some(ResponseType::ResultComplete(sc::execute_plan_response::ResultComplete {})), None);
-        let Some(op) = self.operations.get_mut(operation) else { return };
+        self.respond(
+            operation,
+            Some(ResponseType::ResultComplete(
+                sc::execute_plan_response::ResultComplete {},
+            )),
+            None,
+        );
+        let Some(op) = self.operations.get_mut(operation) else {
+            return;
+        };
         op.ended = Some(None);
         if let Some(id) = op.request.take() {
             self.out.push(Output::End { id });
@@ -198,7 +287,9 @@ impl Driver {
     }
 
     pub(super) fn fail_operation(&mut self, operation: &str, error: SparkError) {
-        let Some(op) = self.operations.get_mut(operation) else { return };
+        let Some(op) = self.operations.get_mut(operation) else {
+            return;
+        };
         op.ended = Some(Some(error.clone()));
         if let Some(id) = op.request.take() {
             self.out.push(Output::Fail { id, error });
@@ -219,14 +310,24 @@ impl Driver {
         };
         let from = match &request.last_response_id {
             None => 0,
-            Some(last) => op.kept.iter().position(|(r, _)| r == last).map_or(op.kept.len(), |i| i + 1),
+            Some(last) => op
+                .kept
+                .iter()
+                .position(|(r, _)| r == last)
+                .map_or(op.kept.len(), |i| i + 1),
         };
         for (_, bytes) in &op.kept[from..] {
-            self.out.push(Output::Respond { id, bytes: bytes.clone() });
+            self.out.push(Output::Respond {
+                id,
+                bytes: bytes.clone(),
+            });
         }
         match &op.ended {
             Some(None) => self.out.push(Output::End { id }),
-            Some(Some(error)) => self.out.push(Output::Fail { id, error: error.clone() }),
+            Some(Some(error)) => self.out.push(Output::Fail {
+                id,
+                error: error.clone(),
+            }),
             None => op.request = Some(id),
         }
         Ok(())
@@ -234,7 +335,9 @@ impl Driver {
 
     pub(super) fn release_execute(&mut self, request: &sc::ReleaseExecuteRequest) {
         use sc::release_execute_request::Release;
-        let Some(op) = self.operations.get_mut(&request.operation_id) else { return };
+        let Some(op) = self.operations.get_mut(&request.operation_id) else {
+            return;
+        };
         match &request.release {
             Some(Release::ReleaseUntil(until)) => {
                 if let Some(at) = op.kept.iter().position(|(r, _)| *r == until.response_id) {
@@ -285,13 +388,22 @@ impl Driver {
             self.carry_out(effects, 0);
         }
         self.streams.forget_waiter(operation);
-        let error = SparkError::new(Exception::Connect, "OPERATION_CANCELED", "HY008", "Operation has been canceled.");
+        let error = SparkError::new(
+            Exception::Connect,
+            "OPERATION_CANCELED",
+            "HY008",
+            "Operation has been canceled.",
+        );
         self.fail_operation(operation, error);
     }
 
     /// The client hung up on a call that it cannot come back to.
     pub(super) fn cancel_request(&mut self, id: RequestId) {
-        let found = self.operations.iter().find(|(_, op)| op.request == Some(id)).map(|(o, op)| (o.clone(), op.reattachable));
+        let found = self
+            .operations
+            .iter()
+            .find(|(_, op)| op.request == Some(id))
+            .map(|(o, op)| (o.clone(), op.reattachable));
         match found {
             Some((operation, false)) => self.cancel_operation(&operation),
             Some((operation, true)) => {
@@ -304,7 +416,10 @@ impl Driver {
     }
 
     pub(super) fn release_session(&mut self, session: &str, now_ms: i64) {
-        let all = sc::InterruptRequest { session_id: session.to_owned(), ..Default::default() };
+        let all = sc::InterruptRequest {
+            session_id: session.to_owned(),
+            ..Default::default()
+        };
         self.interrupt(&all);
         self.stop_queries(session, now_ms);
         self.operations.retain(|_, op| op.session != session);

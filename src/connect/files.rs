@@ -25,31 +25,60 @@ pub struct HostCatalog {
 
 impl HostCatalog {
     pub fn new(files: Rc<dyn Files>) -> Rc<Self> {
-        Rc::new(Self { files, found: RefCell::default() })
+        Rc::new(Self {
+            files,
+            found: RefCell::default(),
+        })
     }
 
     fn infer(&self, format: &Format, files: &[String], options: &BTreeMap<String, String>) -> Result<Fields> {
         let cannot = || {
-            SparkError::analysis("UNABLE_TO_INFER_SCHEMA", "42KD9", format!("Unable to infer schema for {format:?}. It must be specified manually."))
+            SparkError::analysis(
+                "UNABLE_TO_INFER_SCHEMA",
+                "42KD9",
+                format!("Unable to infer schema for {format:?}. It must be specified manually."),
+            )
         };
         let first = files.first().ok_or_else(cannot)?;
         let bytes = self.files.read(first)?;
         match format {
             Format::Text => Ok(Fields::from(vec![Field::new("value", DataType::Utf8, true)])),
             Format::Json => {
-                let (schema, _) = arrow::json::reader::infer_json_schema(Cursor::new(bytes.as_slice()), Some(INFERRED_ROWS)).map_err(|_| cannot())?;
-                let mut fields: Vec<Field> = schema.fields().iter().map(|f| Field::new(f.name(), inferred(f.data_type()), true)).collect();
+                let (schema, _) =
+                    arrow::json::reader::infer_json_schema(Cursor::new(bytes.as_slice()), Some(INFERRED_ROWS))
+                        .map_err(|_| cannot())?;
+                let mut fields: Vec<Field> = schema
+                    .fields()
+                    .iter()
+                    .map(|f| Field::new(f.name(), inferred(f.data_type()), true))
+                    .collect();
                 fields.sort_by(|a, b| a.name().cmp(b.name()));
                 Ok(fields.into())
             }
             Format::Csv => {
                 let flag = |key: &str| options.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"));
-                let delimiter = options.get("sep").or(options.get("delimiter")).and_then(|s| s.bytes().next()).unwrap_or(b',');
-                let format = arrow::csv::reader::Format::default().with_header(flag("header")).with_delimiter(delimiter);
-                let (schema, _) = format.infer_schema(Cursor::new(bytes.as_slice()), Some(INFERRED_ROWS)).map_err(|_| cannot())?;
+                let delimiter = options
+                    .get("sep")
+                    .or(options.get("delimiter"))
+                    .and_then(|s| s.bytes().next())
+                    .unwrap_or(b',');
+                let format = arrow::csv::reader::Format::default()
+                    .with_header(flag("header"))
+                    .with_delimiter(delimiter);
+                let (schema, _) = format
+                    .infer_schema(Cursor::new(bytes.as_slice()), Some(INFERRED_ROWS))
+                    .map_err(|_| cannot())?;
                 let fields = schema.fields().iter().enumerate().map(|(i, f)| {
-                    let name = if flag("header") { f.name().clone() } else { format!("_c{i}") };
-                    let data_type = if flag("inferschema") { inferred(f.data_type()) } else { DataType::Utf8 };
+                    let name = if flag("header") {
+                        f.name().clone()
+                    } else {
+                        format!("_c{i}")
+                    };
+                    let data_type = if flag("inferschema") {
+                        inferred(f.data_type())
+                    } else {
+                        DataType::Utf8
+                    };
                     Field::new(name, data_type, true)
                 });
                 Ok(fields.collect::<Vec<_>>().into())
@@ -57,7 +86,11 @@ impl HostCatalog {
             Format::Arrow => {
                 let batches = crate::exec::ipc::read(&bytes)?;
                 let schema = batches.first().ok_or_else(cannot)?.schema();
-                Ok(schema.fields().iter().map(|f| Field::new(f.name(), normal_type(f.data_type()), true)).collect())
+                Ok(schema
+                    .fields()
+                    .iter()
+                    .map(|f| Field::new(f.name(), normal_type(f.data_type()), true))
+                    .collect())
             }
         }
     }
@@ -69,7 +102,10 @@ fn inferred(data_type: &DataType) -> DataType {
         DataType::Null => DataType::Utf8,
         DataType::List(item) => types::list_of(inferred(item.data_type())),
         DataType::Struct(fields) => {
-            let mut fields: Vec<Field> = fields.iter().map(|f| Field::new(f.name(), inferred(f.data_type()), true)).collect();
+            let mut fields: Vec<Field> = fields
+                .iter()
+                .map(|f| Field::new(f.name(), inferred(f.data_type()), true))
+                .collect();
             fields.sort_by(|a, b| a.name().cmp(b.name()));
             DataType::Struct(fields.into())
         }
@@ -78,12 +114,21 @@ fn inferred(data_type: &DataType) -> DataType {
 }
 
 impl FileCatalog for HostCatalog {
-    fn resolve(&self, format: &Format, paths: &[String], options: &BTreeMap<String, String>, declared: Option<Fields>) -> Result<FileSet> {
+    fn resolve(
+        &self,
+        format: &Format,
+        paths: &[String],
+        options: &BTreeMap<String, String>,
+        declared: Option<Fields>,
+    ) -> Result<FileSet> {
         let mut files = Vec::new();
         for path in paths {
             let mut found: Vec<String> = self.files.list(path)?.into_iter().map(|f| f.path).collect();
             if found.is_empty() && declared.is_none() {
-                return Err(SparkError::analysis("PATH_NOT_FOUND", "42K03", format!("Path does not exist: {path}.")).with("path", path.clone()));
+                return Err(
+                    SparkError::analysis("PATH_NOT_FOUND", "42K03", format!("Path does not exist: {path}."))
+                        .with("path", path.clone()),
+                );
             }
             found.sort();
             files.extend(found);
@@ -93,7 +138,9 @@ impl FileCatalog for HostCatalog {
             None => self.infer(format, &files, options)?,
         };
         let ddl = types::to_ddl(&arrow::datatypes::Schema::new(fields.clone()));
-        self.found.borrow_mut().insert(read_key(format, paths, options), (files.clone(), ddl));
+        self.found
+            .borrow_mut()
+            .insert(read_key(format, paths, options), (files.clone(), ddl));
         Ok(FileSet { files, fields })
     }
 }

@@ -24,7 +24,11 @@ pub struct MemoryTable {
 
 impl MemoryTable {
     pub fn new(schema: SchemaRef) -> Self {
-        Self { schema, blocks: vec![], relation: None }
+        Self {
+            schema,
+            blocks: vec![],
+            relation: None,
+        }
     }
 
     /// Takes a batch's rows: beside the others, or in their place.
@@ -41,11 +45,21 @@ impl MemoryTable {
             return Ok(known.clone());
         }
         let nullable: SchemaRef = std::sync::Arc::new(arrow::datatypes::Schema::new(
-            self.schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>(),
+            self.schema
+                .fields()
+                .iter()
+                .map(|f| f.as_ref().clone().with_nullable(true))
+                .collect::<Vec<_>>(),
         ));
         let batches = ipc::read_all(&self.blocks, &nullable)?;
-        let local = sc::LocalRelation { data: Some(ipc::write(&nullable, &batches)?), schema: Some(types::to_ddl(&nullable)) };
-        let relation = sc::Relation { common: None, rel_type: Some(sc::relation::RelType::LocalRelation(local)) };
+        let local = sc::LocalRelation {
+            data: Some(ipc::write(&nullable, &batches)?),
+            schema: Some(types::to_ddl(&nullable)),
+        };
+        let relation = sc::Relation {
+            common: None,
+            rel_type: Some(sc::relation::RelType::LocalRelation(local)),
+        };
         let bytes = relation.encode_to_vec();
         self.relation = Some(bytes.clone());
         Ok(bytes)
@@ -62,7 +76,10 @@ pub struct Session {
 
 impl Session {
     pub fn new(defaults: &Conf) -> Self {
-        Self { conf: defaults.clone(), ..Self::default() }
+        Self {
+            conf: defaults.clone(),
+            ..Self::default()
+        }
     }
 
     /// A job over this session's settings and views.
@@ -71,6 +88,13 @@ impl Session {
         for (name, table) in &mut self.tables {
             views.insert(name.to_lowercase(), table.relation()?);
         }
-        Ok(JobSpec { relation: relation.encode_to_vec(), conf: self.conf.clone(), views, now_us: now_ms * 1000, mode: None, files: BTreeMap::new() })
+        Ok(JobSpec {
+            relation: relation.encode_to_vec(),
+            conf: self.conf.clone(),
+            views,
+            now_us: now_ms * 1000,
+            mode: None,
+            files: BTreeMap::new(),
+        })
     }
 }

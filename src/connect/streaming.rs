@@ -30,11 +30,18 @@ const ENDED_LIMIT: usize = 64;
 /// Where a query's rows go.
 #[derive(Debug)]
 enum Sink {
-    Memory { table: String },
-    Console { rows: usize, truncate: usize },
+    Memory {
+        table: String,
+    },
+    Console {
+        rows: usize,
+        truncate: usize,
+    },
     Noop,
     /// A function of the page, called with each batch.
-    ForeachBatch { id: String },
+    ForeachBatch {
+        id: String,
+    },
 }
 
 /// A query with what the driver does for it.
@@ -56,10 +63,16 @@ struct Waiter {
 
 enum Wait {
     /// `processAllAvailable`: until a trigger after this count found nothing.
-    Idle { after: u64 },
+    Idle {
+        after: u64,
+    },
     /// `awaitTermination`; the deadline, ms since the epoch.
-    Termination { until_ms: Option<i64> },
-    AnyTermination { until_ms: Option<i64> },
+    Termination {
+        until_ms: Option<i64>,
+    },
+    AnyTermination {
+        until_ms: Option<i64>,
+    },
 }
 
 struct Socket {
@@ -107,11 +120,24 @@ impl Streams {
 }
 
 impl Driver {
-    pub(super) fn start_query(&mut self, operation: &str, session: &str, start: &sc::WriteStreamOperationStart, now_ms: i64) -> Result<()> {
-        let relation = start.input.as_ref().ok_or_else(|| SparkError::invalid_plan("a streaming query has no relation"))?;
+    pub(super) fn start_query(
+        &mut self,
+        operation: &str,
+        session: &str,
+        start: &sc::WriteStreamOperationStart,
+        now_ms: i64,
+    ) -> Result<()> {
+        let relation = start
+            .input
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a streaming query has no relation"))?;
         let (mut spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
         if !resolved.streaming {
-            return Err(SparkError::analysis("WRITE_STREAM_NOT_ALLOWED", "42601", "`writeStream` can be called only on streaming Dataset/DataFrame."));
+            return Err(SparkError::analysis(
+                "WRITE_STREAM_NOT_ALLOWED",
+                "42601",
+                "`writeStream` can be called only on streaming Dataset/DataFrame.",
+            ));
         }
         let mode = check::output_mode(&start.output_mode)?;
         let logical = job::optimize(&analyzer, &resolved)?;
@@ -121,13 +147,19 @@ impl Driver {
         let options = crate::plan::relation::options_of(&start.options);
         let name = Some(start.query_name.clone()).filter(|n| !n.is_empty());
         if let Some(name) = &name
-            && self.streams.queries.values().any(|r| r.query.is_active() && r.query.definition.name.as_ref() == Some(name))
+            && self
+                .streams
+                .queries
+                .values()
+                .any(|r| r.query.is_active() && r.query.definition.name.as_ref() == Some(name))
         {
             return Err(SparkError::new(
                 Exception::IllegalArgument,
                 "STREAMING_QUERY_NAME_IN_USE",
                 "42KDE",
-                format!("Cannot start query with name {name} as a query with that name is already active in this SparkSession"),
+                format!(
+                    "Cannot start query with name {name} as a query with that name is already active in this SparkSession"
+                ),
             ));
         }
         let graph = Arc::new(job::stages(&analyzer, &resolved, Some(mode))?);
@@ -138,7 +170,10 @@ impl Driver {
         let (id, run_id) = (self.fresh_uuid(), self.fresh_uuid());
         let mut sources = Vec::new();
         for scan in graph.scans.iter().filter(|s| s.stream.is_some()) {
-            let stream = scan.stream.as_ref().ok_or_else(|| SparkError::internal("a stream is none"))?;
+            let stream = scan
+                .stream
+                .as_ref()
+                .ok_or_else(|| SparkError::internal("a stream is none"))?;
             sources.push(Source::open(scan.id.0, stream, now_ms)?);
         }
         let sockets = self.connect_sources(&id, &graph, &mut sources)?;
@@ -146,18 +181,43 @@ impl Driver {
         let (plan, effects) = self.runner.register(spec, graph.clone());
         self.carry_out(effects, now_ms);
         let checkpoint = options.get("checkpointlocation").cloned();
-        let definition =
-            Definition { id: id.clone(), run_id: run_id.clone(), name: name.clone(), mode, trigger, sink: description, checkpoint, plan, graph, run, statics, conf: analyzer.conf.clone() };
+        let definition = Definition {
+            id: id.clone(),
+            run_id: run_id.clone(),
+            name: name.clone(),
+            mode,
+            trigger,
+            sink: description,
+            checkpoint,
+            plan,
+            graph,
+            run,
+            statics,
+            conf: analyzer.conf.clone(),
+        };
         let query = Query::new(definition, sources, now_ms);
         let started = query.started_event();
         self.listener("started", started.clone());
-        self.streams.queries.insert(id.clone(), Running { session: session.to_owned(), query, sink, sockets, delivered: -1 });
+        self.streams.queries.insert(
+            id.clone(),
+            Running {
+                session: session.to_owned(),
+                query,
+                sink,
+                sockets,
+                delivered: -1,
+            },
+        );
         let result = sc::WriteStreamOperationStartResult {
             query_id: Some(sc::StreamingQueryInstanceId { id, run_id }),
             name: name.unwrap_or_default(),
             query_started_event_json: Some(started),
         };
-        self.respond(operation, Some(ResponseType::WriteStreamOperationStartResult(result)), None);
+        self.respond(
+            operation,
+            Some(ResponseType::WriteStreamOperationStartResult(result)),
+            None,
+        );
         self.end_operation(operation);
         Ok(())
     }
@@ -172,15 +232,23 @@ impl Driver {
         options: &BTreeMap<String, String>,
     ) -> Result<(Sink, String)> {
         if start.foreach_batch.is_some() || start.foreach_writer.is_some() {
-            return Err(SparkError::unsupported("foreach and foreachBatch with a Python or JVM function: they need a worker of that language"));
+            return Err(SparkError::unsupported(
+                "foreach and foreachBatch with a Python or JVM function: they need a worker of that language",
+            ));
         }
         let number = |key: &str, default: usize| options.get(key).and_then(|n| n.parse().ok()).unwrap_or(default);
         Ok(match start.format.to_ascii_lowercase().as_str() {
             "memory" => {
                 let Some(table) = name.clone() else {
-                    return Err(SparkError::analysis("_LEGACY_ERROR_TEMP_2046", "", "queryName must be specified for memory sink"));
+                    return Err(SparkError::analysis(
+                        "_LEGACY_ERROR_TEMP_2046",
+                        "",
+                        "queryName must be specified for memory sink",
+                    ));
                 };
-                self.session(session).tables.insert(table.clone(), MemoryTable::new(schema.clone()));
+                self.session(session)
+                    .tables
+                    .insert(table.clone(), MemoryTable::new(schema.clone()));
                 (Sink::Memory { table }, "MemorySink".into())
             }
             "console" => {
@@ -189,11 +257,23 @@ impl Driver {
                     Some(n) => n.parse().unwrap_or(20),
                     None => 20,
                 };
-                (Sink::Console { rows: number("numrows", 20), truncate }, "org.apache.spark.sql.execution.streaming.ConsoleTable$".into())
+                (
+                    Sink::Console {
+                        rows: number("numrows", 20),
+                        truncate,
+                    },
+                    "org.apache.spark.sql.execution.streaming.ConsoleTable$".into(),
+                )
             }
-            "noop" => (Sink::Noop, "org.apache.spark.sql.execution.datasources.noop.NoopTable$".into()),
+            "noop" => (
+                Sink::Noop,
+                "org.apache.spark.sql.execution.datasources.noop.NoopTable$".into(),
+            ),
             "rivulet.foreachbatch" => {
-                let id = options.get("sinkid").cloned().ok_or_else(|| SparkError::invalid_plan("foreachBatch has no sinkId"))?;
+                let id = options
+                    .get("sinkid")
+                    .cloned()
+                    .ok_or_else(|| SparkError::invalid_plan("foreachBatch has no sinkId"))?;
                 (Sink::ForeachBatch { id }, "ForeachBatchSink".into())
             }
             other => {
@@ -209,31 +289,63 @@ impl Driver {
     }
 
     /// Ties sources that are filled from outside to who fills them.
-    fn connect_sources(&mut self, query: &str, graph: &crate::exec::stage::StageGraph, sources: &mut [Source]) -> Result<Vec<u64>> {
+    fn connect_sources(
+        &mut self,
+        query: &str,
+        graph: &crate::exec::stage::StageGraph,
+        sources: &mut [Source],
+    ) -> Result<Vec<u64>> {
         let mut sockets = Vec::new();
         for (number, source) in sources.iter_mut().enumerate() {
-            let Some(stream) = graph.scans[source.scan].stream.as_ref() else { continue };
+            let Some(stream) = graph.scans[source.scan].stream.as_ref() else {
+                continue;
+            };
             match stream.format.as_str() {
                 "websocket" => {
-                    let url = stream.options.get("url").or(stream.path.as_ref()).cloned().ok_or_else(|| {
-                        SparkError::new(Exception::IllegalArgument, "STREAMING_SOURCE_OPTION_REQUIRED", "42KDE", "The websocket source needs the option 'url'.")
-                    })?;
+                    let url = stream
+                        .options
+                        .get("url")
+                        .or(stream.path.as_ref())
+                        .cloned()
+                        .ok_or_else(|| {
+                            SparkError::new(
+                                Exception::IllegalArgument,
+                                "STREAMING_SOURCE_OPTION_REQUIRED",
+                                "42KDE",
+                                "The websocket source needs the option 'url'.",
+                            )
+                        })?;
                     if !url.starts_with("ws://") && !url.starts_with("wss://") {
                         return Err(SparkError::new(
                             Exception::IllegalArgument,
                             "INVALID_OPTION_VALUE",
                             "22023",
-                            format!("Invalid value '{url}' for option 'url': a WebSocket URL begins with ws:// or wss://."),
+                            format!(
+                                "Invalid value '{url}' for option 'url': a WebSocket URL begins with ws:// or wss://."
+                            ),
                         ));
                     }
                     self.streams.next_op += 1;
                     let socket = self.streams.next_op;
-                    self.streams.sockets.insert(socket, Socket { query: query.to_owned(), source: number, url: url.clone(), retry_ms: RECONNECT_MS.0, reopen_at: None });
+                    self.streams.sockets.insert(
+                        socket,
+                        Socket {
+                            query: query.to_owned(),
+                            source: number,
+                            url: url.clone(),
+                            retry_ms: RECONNECT_MS.0,
+                            reopen_at: None,
+                        },
+                    );
                     self.out.push(Output::OpenSocket { socket, url });
                     sockets.push(socket);
                 }
                 "rivulet.push" | "memory" => {
-                    let id = stream.options.get("sourceid").cloned().ok_or_else(|| SparkError::invalid_plan("a pushed source has no sourceId"))?;
+                    let id = stream
+                        .options
+                        .get("sourceid")
+                        .cloned()
+                        .ok_or_else(|| SparkError::invalid_plan("a pushed source has no sourceId"))?;
                     if let (Some(early), Some(queue)) = (self.streams.early.remove(&id), source.queue()) {
                         early.into_iter().for_each(|block| queue.push(block));
                     }
@@ -247,19 +359,36 @@ impl Driver {
 
     /// Steps every query that is due, and answers calls that can be answered.
     pub(super) fn poll_queries(&mut self, now_ms: i64) {
-        let due: Vec<String> = self.streams.queries.iter().filter(|(_, r)| r.query.wake_at().is_some_and(|at| at <= now_ms)).map(|(id, _)| id.clone()).collect();
+        let due: Vec<String> = self
+            .streams
+            .queries
+            .iter()
+            .filter(|(_, r)| r.query.wake_at().is_some_and(|at| at <= now_ms))
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in due {
             let files = self.files.clone();
-            let Some(running) = self.streams.queries.get_mut(&id) else { continue };
+            let Some(running) = self.streams.queries.get_mut(&id) else {
+                continue;
+            };
             let actions = running.query.poll(now_ms, files.as_ref());
             self.act(&id, actions, now_ms);
             self.credits(&id);
         }
-        let reopen: Vec<u64> = self.streams.sockets.iter().filter(|(_, s)| s.reopen_at.is_some_and(|at| at <= now_ms)).map(|(id, _)| *id).collect();
+        let reopen: Vec<u64> = self
+            .streams
+            .sockets
+            .iter()
+            .filter(|(_, s)| s.reopen_at.is_some_and(|at| at <= now_ms))
+            .map(|(id, _)| *id)
+            .collect();
         for id in reopen {
             if let Some(socket) = self.streams.sockets.get_mut(&id) {
                 socket.reopen_at = None;
-                self.out.push(Output::OpenSocket { socket: id, url: socket.url.clone() });
+                self.out.push(Output::OpenSocket {
+                    socket: id,
+                    url: socket.url.clone(),
+                });
             }
         }
         self.answer_waiters(now_ms);
@@ -275,7 +404,9 @@ impl Driver {
                     self.out.push(Output::Store { op, path, text });
                 }
                 Action::Run(request) => {
-                    let Some(plan) = self.streams.queries.get(id).map(|r| r.query.definition.plan) else { continue };
+                    let Some(plan) = self.streams.queries.get(id).map(|r| r.query.definition.plan) else {
+                        continue;
+                    };
                     let job = self.submit(plan, request, Owner::Query(id.to_owned()), now_ms);
                     if let Some(running) = self.streams.queries.get_mut(id) {
                         running.query.set_job(job);
@@ -289,13 +420,19 @@ impl Driver {
     }
 
     fn deliver(&mut self, id: &str, batch_id: i64, blocks: Vec<Buffer>, now_ms: i64) {
-        let Some(running) = self.streams.queries.get_mut(id) else { return };
+        let Some(running) = self.streams.queries.get_mut(id) else {
+            return;
+        };
         let fresh = batch_id > running.delivered;
         running.delivered = running.delivered.max(batch_id);
         let complete = running.query.definition.mode == OutputMode::Complete;
         let result = match &running.sink {
             Sink::ForeachBatch { id } => {
-                self.out.push(Output::ForeachBatch { sink: id.clone(), batch_id, blocks: with_schema(&running.query, blocks) });
+                self.out.push(Output::ForeachBatch {
+                    sink: id.clone(),
+                    batch_id,
+                    blocks: with_schema(&running.query, blocks),
+                });
                 return;
             }
             _ if !fresh => Ok(()),
@@ -310,28 +447,40 @@ impl Driver {
             Sink::Console { rows, truncate } => {
                 let schema = running.query.definition.graph.schema.clone();
                 let zone = running.query.definition.conf.time_zone().unwrap_or(Zone::UTC);
-                console(&schema, &blocks, batch_id, *rows, *truncate, zone).map(|text| self.out.push(Output::Console { text }))
+                console(&schema, &blocks, batch_id, *rows, *truncate, zone)
+                    .map(|text| self.out.push(Output::Console { text }))
             }
         };
-        let Some(running) = self.streams.queries.get_mut(id) else { return };
+        let Some(running) = self.streams.queries.get_mut(id) else {
+            return;
+        };
         let actions = running.query.delivered(now_ms, result);
         self.act(id, actions, now_ms);
     }
 
     pub(super) fn query_job_done(&mut self, id: &str, outcome: Outcome, now_ms: i64) {
-        let Some(running) = self.streams.queries.get_mut(id) else { return };
+        let Some(running) = self.streams.queries.get_mut(id) else {
+            return;
+        };
         let actions = running.query.job_done(now_ms, outcome);
         self.act(id, actions, now_ms);
     }
 
     pub(super) fn query_failed(&mut self, id: &str, error: SparkError, now_ms: i64) {
-        let Some(running) = self.streams.queries.get_mut(id) else { return };
+        let Some(running) = self.streams.queries.get_mut(id) else {
+            return;
+        };
         let actions = running.query.failed(error);
         self.act(id, actions, now_ms);
     }
 
     pub(super) fn foreach_batch_done(&mut self, sink: &str, error: Option<String>, now_ms: i64) {
-        let found = self.streams.queries.iter().find(|(_, r)| matches!(&r.sink, Sink::ForeachBatch { id } if id == sink)).map(|(id, _)| id.clone());
+        let found = self
+            .streams
+            .queries
+            .iter()
+            .find(|(_, r)| matches!(&r.sink, Sink::ForeachBatch { id } if id == sink))
+            .map(|(id, _)| id.clone());
         let Some(id) = found else { return };
         let result = match error {
             None => Ok(()),
@@ -342,25 +491,47 @@ impl Driver {
                 format!("An error occurred in the user provided function in foreach batch sink. Reason: {text}"),
             )),
         };
-        let Some(running) = self.streams.queries.get_mut(&id) else { return };
+        let Some(running) = self.streams.queries.get_mut(&id) else {
+            return;
+        };
         let actions = running.query.delivered(now_ms, result);
         self.act(&id, actions, now_ms);
     }
 
     pub(super) fn stored(&mut self, op: u64, error: Option<String>, now_ms: i64) {
-        let Some(id) = self.streams.stores.remove(&op) else { return };
-        let Some(running) = self.streams.queries.get_mut(&id) else { return };
+        let Some(id) = self.streams.stores.remove(&op) else {
+            return;
+        };
+        let Some(running) = self.streams.queries.get_mut(&id) else {
+            return;
+        };
         let actions = match error {
             None => running.query.stored(now_ms),
-            Some(text) => running.query.failed(SparkError::new(Exception::Runtime, "CHECKPOINT_WRITE_FAILED", "58030", format!("A checkpoint log could not be written: {text}"))),
+            Some(text) => running.query.failed(SparkError::new(
+                Exception::Runtime,
+                "CHECKPOINT_WRITE_FAILED",
+                "58030",
+                format!("A checkpoint log could not be written: {text}"),
+            )),
         };
         self.act(&id, actions, now_ms);
     }
 
     fn terminated(&mut self, id: &str, now_ms: i64) {
-        let Some(running) = self.streams.queries.get_mut(id) else { return };
-        let (plan, run, sockets) = (running.query.definition.plan, running.query.definition.run, std::mem::take(&mut running.sockets));
-        let jobs: Vec<_> = self.owners.iter().filter(|(_, (owner, _))| matches!(owner, Owner::Query(q) if q == id)).map(|(job, _)| *job).collect();
+        let Some(running) = self.streams.queries.get_mut(id) else {
+            return;
+        };
+        let (plan, run, sockets) = (
+            running.query.definition.plan,
+            running.query.definition.run,
+            std::mem::take(&mut running.sockets),
+        );
+        let jobs: Vec<_> = self
+            .owners
+            .iter()
+            .filter(|(_, (owner, _))| matches!(owner, Owner::Query(q) if q == id))
+            .map(|(job, _)| *job)
+            .collect();
         let mut effects = Vec::new();
         for job in jobs {
             self.owners.remove(&job);
@@ -404,7 +575,10 @@ impl Driver {
                         self.fail_operation(&waiter.operation, error);
                     } else if over || until_ms.is_some_and(|at| at <= now_ms) {
                         let result = sc::streaming_query_command_result::AwaitTerminationResult { terminated: over };
-                        self.finish_command(&waiter, Some(sc::streaming_query_command_result::ResultType::AwaitTermination(result)));
+                        self.finish_command(
+                            &waiter,
+                            Some(sc::streaming_query_command_result::ResultType::AwaitTermination(result)),
+                        );
                     } else {
                         self.streams.waiters.push(waiter);
                     }
@@ -412,8 +586,10 @@ impl Driver {
                 Wait::AnyTermination { until_ms } => {
                     let ended = !self.streams.ended.is_empty();
                     if ended || until_ms.is_some_and(|at| at <= now_ms) {
-                        let result = sc::streaming_query_manager_command_result::AwaitAnyTerminationResult { terminated: ended };
-                        let result = sc::streaming_query_manager_command_result::ResultType::AwaitAnyTermination(result);
+                        let result =
+                            sc::streaming_query_manager_command_result::AwaitAnyTerminationResult { terminated: ended };
+                        let result =
+                            sc::streaming_query_manager_command_result::ResultType::AwaitAnyTermination(result);
                         self.manager_result(&waiter.operation, result);
                     } else {
                         self.streams.waiters.push(waiter);
@@ -425,21 +601,50 @@ impl Driver {
 
     fn finish_command(&mut self, waiter: &Waiter, result: Option<sc::streaming_query_command_result::ResultType>) {
         let id = waiter.query.clone().unwrap_or_default();
-        let run_id = self.streams.queries.get(&id).map(|r| r.query.definition.run_id.clone()).unwrap_or_default();
-        let result = sc::StreamingQueryCommandResult { query_id: Some(sc::StreamingQueryInstanceId { id, run_id }), result_type: result };
-        self.respond(&waiter.operation, Some(ResponseType::StreamingQueryCommandResult(result)), None);
+        let run_id = self
+            .streams
+            .queries
+            .get(&id)
+            .map(|r| r.query.definition.run_id.clone())
+            .unwrap_or_default();
+        let result = sc::StreamingQueryCommandResult {
+            query_id: Some(sc::StreamingQueryInstanceId { id, run_id }),
+            result_type: result,
+        };
+        self.respond(
+            &waiter.operation,
+            Some(ResponseType::StreamingQueryCommandResult(result)),
+            None,
+        );
         self.end_operation(&waiter.operation);
     }
 
-    pub(super) fn query_command(&mut self, operation: &str, command: &sc::StreamingQueryCommand, now_ms: i64) -> Result<()> {
+    pub(super) fn query_command(
+        &mut self,
+        operation: &str,
+        command: &sc::StreamingQueryCommand,
+        now_ms: i64,
+    ) -> Result<()> {
         use sc::streaming_query_command::Command as C;
         use sc::streaming_query_command_result as result;
         let id = command.query_id.as_ref().map(|q| q.id.clone()).unwrap_or_default();
-        let wait = |kind: Wait| Waiter { operation: operation.to_owned(), query: Some(id.clone()), kind };
+        let wait = |kind: Wait| Waiter {
+            operation: operation.to_owned(),
+            query: Some(id.clone()),
+            kind,
+        };
         let running = self.streams.queries.get_mut(&id).ok_or_else(|| {
-            SparkError::new(Exception::Connect, "STREAMING_QUERY_NOT_FOUND", "42K0A", format!("Streaming query {id} is not found"))
+            SparkError::new(
+                Exception::Connect,
+                "STREAMING_QUERY_NOT_FOUND",
+                "42K0A",
+                format!("Streaming query {id} is not found"),
+            )
         })?;
-        let kind = command.command.as_ref().ok_or_else(|| SparkError::invalid_plan("a streaming query command is empty"))?;
+        let kind = command
+            .command
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a streaming query command is empty"))?;
         let answer = match kind {
             C::Status(_) => Some(result::ResultType::Status(result::StatusResult {
                 status_message: running.query.message().to_owned(),
@@ -448,12 +653,22 @@ impl Driver {
                 is_active: running.query.is_active(),
             })),
             C::LastProgress(_) => {
-                let recent_progress_json = running.query.recent().next_back().map(ToString::to_string).into_iter().collect();
-                Some(result::ResultType::RecentProgress(result::RecentProgressResult { recent_progress_json }))
+                let recent_progress_json = running
+                    .query
+                    .recent()
+                    .next_back()
+                    .map(ToString::to_string)
+                    .into_iter()
+                    .collect();
+                Some(result::ResultType::RecentProgress(result::RecentProgressResult {
+                    recent_progress_json,
+                }))
             }
             C::RecentProgress(_) => {
                 let recent_progress_json = running.query.recent().map(ToString::to_string).collect();
-                Some(result::ResultType::RecentProgress(result::RecentProgressResult { recent_progress_json }))
+                Some(result::ResultType::RecentProgress(result::RecentProgressResult {
+                    recent_progress_json,
+                }))
             }
             C::Stop(_) => {
                 let actions = running.query.stop();
@@ -473,8 +688,15 @@ impl Driver {
             }
             C::Explain(_) => {
                 let graph = &running.query.definition.graph;
-                let text: Vec<String> = graph.stages.iter().rev().map(|s| format!("Stage {}\n{}", s.id, s.describe())).collect();
-                Some(result::ResultType::Explain(result::ExplainResult { result: text.join("\n") }))
+                let text: Vec<String> = graph
+                    .stages
+                    .iter()
+                    .rev()
+                    .map(|s| format!("Stage {}\n{}", s.id, s.describe()))
+                    .collect();
+                Some(result::ResultType::Explain(result::ExplainResult {
+                    result: text.join("\n"),
+                }))
             }
             C::Exception(_) => Some(result::ResultType::Exception(match running.query.error() {
                 Some(error) => result::ExceptionResult {
@@ -490,18 +712,36 @@ impl Driver {
         Ok(())
     }
 
-    pub(super) fn manager_command(&mut self, operation: &str, session: &str, command: &sc::StreamingQueryManagerCommand, now_ms: i64) -> Result<()> {
+    pub(super) fn manager_command(
+        &mut self,
+        operation: &str,
+        session: &str,
+        command: &sc::StreamingQueryManagerCommand,
+        now_ms: i64,
+    ) -> Result<()> {
         use sc::streaming_query_manager_command::Command as C;
         use sc::streaming_query_manager_command_result as result;
-        let kind = command.command.as_ref().ok_or_else(|| SparkError::invalid_plan("a manager command is empty"))?;
+        let kind = command
+            .command
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a manager command is empty"))?;
         let instance = |r: &Running| result::StreamingQueryInstance {
-            id: Some(sc::StreamingQueryInstanceId { id: r.query.definition.id.clone(), run_id: r.query.definition.run_id.clone() }),
+            id: Some(sc::StreamingQueryInstanceId {
+                id: r.query.definition.id.clone(),
+                run_id: r.query.definition.run_id.clone(),
+            }),
             name: r.query.definition.name.clone(),
         };
         let answer = match kind {
             C::Active(_) => {
-                let active = self.streams.queries.values().filter(|r| r.session == session && r.query.is_active());
-                result::ResultType::Active(result::ActiveResult { active_queries: active.map(instance).collect() })
+                let active = self
+                    .streams
+                    .queries
+                    .values()
+                    .filter(|r| r.session == session && r.query.is_active());
+                result::ResultType::Active(result::ActiveResult {
+                    active_queries: active.map(instance).collect(),
+                })
             }
             C::GetQuery(id) => match self.streams.queries.get(id).filter(|r| r.session == session) {
                 Some(running) => result::ResultType::Query(instance(running)),
@@ -509,7 +749,11 @@ impl Driver {
             },
             C::AwaitAnyTermination(options) => {
                 let until_ms = options.timeout_ms.map(|t| now_ms.saturating_add(t));
-                self.streams.waiters.push(Waiter { operation: operation.to_owned(), query: None, kind: Wait::AnyTermination { until_ms } });
+                self.streams.waiters.push(Waiter {
+                    operation: operation.to_owned(),
+                    query: None,
+                    kind: Wait::AnyTermination { until_ms },
+                });
                 return Ok(());
             }
             C::ResetTerminated(_) => {
@@ -518,26 +762,45 @@ impl Driver {
             }
             C::AddListener(_) => result::ResultType::AddListener(true),
             C::RemoveListener(_) => result::ResultType::RemoveListener(true),
-            C::ListListeners(_) => result::ResultType::ListListeners(result::ListStreamingQueryListenerResult::default()),
+            C::ListListeners(_) => {
+                result::ResultType::ListListeners(result::ListStreamingQueryListenerResult::default())
+            }
         };
         self.manager_result(operation, answer);
         Ok(())
     }
 
     fn manager_result(&mut self, operation: &str, result: sc::streaming_query_manager_command_result::ResultType) {
-        let result = sc::StreamingQueryManagerCommandResult { result_type: Some(result) };
-        self.respond(operation, Some(ResponseType::StreamingQueryManagerCommandResult(result)), None);
+        let result = sc::StreamingQueryManagerCommandResult {
+            result_type: Some(result),
+        };
+        self.respond(
+            operation,
+            Some(ResponseType::StreamingQueryManagerCommandResult(result)),
+            None,
+        );
         self.end_operation(operation);
     }
 
     /// The long-lived call over which a client's listeners get their events.
-    pub(super) fn listener_bus(&mut self, operation: &str, command: &sc::StreamingQueryListenerBusCommand) -> Result<()> {
+    pub(super) fn listener_bus(
+        &mut self,
+        operation: &str,
+        command: &sc::StreamingQueryListenerBusCommand,
+    ) -> Result<()> {
         use sc::streaming_query_listener_bus_command::Command as C;
         match &command.command {
             Some(C::AddListenerBusListener(_)) => {
                 self.streams.listeners.push(operation.to_owned());
-                let result = sc::StreamingQueryListenerEventsResult { events: vec![], listener_bus_listener_added: Some(true) };
-                self.respond(operation, Some(ResponseType::StreamingQueryListenerEventsResult(result)), None);
+                let result = sc::StreamingQueryListenerEventsResult {
+                    events: vec![],
+                    listener_bus_listener_added: Some(true),
+                };
+                self.respond(
+                    operation,
+                    Some(ResponseType::StreamingQueryListenerEventsResult(result)),
+                    None,
+                );
             }
             _ => {
                 for listener in std::mem::take(&mut self.streams.listeners) {
@@ -557,17 +820,37 @@ impl Driver {
         };
         if kind != "started" {
             for listener in self.streams.listeners.clone() {
-                let text = if kind == "progress" { format!("{{\"progress\":{json}}}") } else { json.clone() };
-                let event = sc::StreamingQueryListenerEvent { event_json: text, event_type: event_type.into() };
-                let result = sc::StreamingQueryListenerEventsResult { events: vec![event], listener_bus_listener_added: None };
-                self.respond(&listener, Some(ResponseType::StreamingQueryListenerEventsResult(result)), None);
+                let text = if kind == "progress" {
+                    format!("{{\"progress\":{json}}}")
+                } else {
+                    json.clone()
+                };
+                let event = sc::StreamingQueryListenerEvent {
+                    event_json: text,
+                    event_type: event_type.into(),
+                };
+                let result = sc::StreamingQueryListenerEventsResult {
+                    events: vec![event],
+                    listener_bus_listener_added: None,
+                };
+                self.respond(
+                    &listener,
+                    Some(ResponseType::StreamingQueryListenerEventsResult(result)),
+                    None,
+                );
             }
         }
         self.out.push(Output::Listener { kind, json });
     }
 
     pub(super) fn stop_queries(&mut self, session: &str, now_ms: i64) {
-        let ids: Vec<String> = self.streams.queries.iter().filter(|(_, r)| r.session == session).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<String> = self
+            .streams
+            .queries
+            .iter()
+            .filter(|(_, r)| r.session == session)
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in ids {
             if let Some(running) = self.streams.queries.get_mut(&id) {
                 let actions = running.query.stop();
@@ -584,29 +867,58 @@ impl Driver {
             None => self.streams.early.entry(source.to_owned()).or_default().push(block),
         }
         let queued = self.queued(source);
-        self.out.push(Output::Credit { source: source.to_owned(), queued, limit: QUEUE_LIMIT_BYTES });
+        self.out.push(Output::Credit {
+            source: source.to_owned(),
+            queued,
+            limit: QUEUE_LIMIT_BYTES,
+        });
     }
 
     fn queued(&mut self, source: &str) -> usize {
         let Some((query, number)) = self.streams.pushed.get(source).cloned() else {
-            return self.streams.early.get(source).map_or(0, |b| b.iter().map(Buffer::len).sum());
+            return self
+                .streams
+                .early
+                .get(source)
+                .map_or(0, |b| b.iter().map(Buffer::len).sum());
         };
-        let Some(running) = self.streams.queries.get_mut(&query) else { return 0 };
-        running.query.sources_mut().get_mut(number).and_then(Source::queue).map_or(0, |q| q.bytes())
+        let Some(running) = self.streams.queries.get_mut(&query) else {
+            return 0;
+        };
+        running
+            .query
+            .sources_mut()
+            .get_mut(number)
+            .and_then(Source::queue)
+            .map_or(0, |q| q.bytes())
     }
 
     /// Tells producers of a query how full their queues are, after a batch has taken from them.
     fn credits(&mut self, query: &str) {
-        let sources: Vec<String> = self.streams.pushed.iter().filter(|(_, (q, _))| q == query).map(|(s, _)| s.clone()).collect();
+        let sources: Vec<String> = self
+            .streams
+            .pushed
+            .iter()
+            .filter(|(_, (q, _))| q == query)
+            .map(|(s, _)| s.clone())
+            .collect();
         for source in sources {
             let queued = self.queued(&source);
-            self.out.push(Output::Credit { source, queued, limit: QUEUE_LIMIT_BYTES });
+            self.out.push(Output::Credit {
+                source,
+                queued,
+                limit: QUEUE_LIMIT_BYTES,
+            });
         }
     }
 
     pub(super) fn push_end(&mut self, source: &str, now_ms: i64) {
-        let Some((query, number)) = self.streams.pushed.get(source).cloned() else { return };
-        let Some(running) = self.streams.queries.get_mut(&query) else { return };
+        let Some((query, number)) = self.streams.pushed.get(source).cloned() else {
+            return;
+        };
+        let Some(running) = self.streams.queries.get_mut(&query) else {
+            return;
+        };
         if let Some(queue) = running.query.sources_mut().get_mut(number).and_then(Source::queue) {
             queue.ended = true;
         }
@@ -614,7 +926,9 @@ impl Driver {
     }
 
     fn enqueue(&mut self, query: &str, number: usize, block: Buffer, now_ms: i64) {
-        let Some(running) = self.streams.queries.get_mut(query) else { return };
+        let Some(running) = self.streams.queries.get_mut(query) else {
+            return;
+        };
         if let Some(queue) = running.query.sources_mut().get_mut(number).and_then(Source::queue) {
             queue.push(block);
         }
@@ -622,7 +936,9 @@ impl Driver {
     }
 
     pub(super) fn socket(&mut self, id: u64, event: SocketEvent, now_ms: i64) {
-        let Some(socket) = self.streams.sockets.get_mut(&id) else { return };
+        let Some(socket) = self.streams.sockets.get_mut(&id) else {
+            return;
+        };
         let (query, source) = (socket.query.clone(), socket.source);
         let block = match event {
             SocketEvent::Open => {
@@ -651,11 +967,26 @@ fn with_schema(query: &Query, blocks: Vec<Buffer>) -> Vec<Buffer> {
     if !blocks.is_empty() {
         return blocks;
     }
-    ipc::write(&query.definition.graph.schema, &[]).map(|b| vec![Buffer::from(b)]).unwrap_or_default()
+    ipc::write(&query.definition.graph.schema, &[])
+        .map(|b| vec![Buffer::from(b)])
+        .unwrap_or_default()
 }
 
-fn console(schema: &arrow::datatypes::SchemaRef, blocks: &[Buffer], batch: i64, rows: usize, truncate: usize, zone: Zone) -> Result<String> {
-    let nullable = Arc::new(arrow::datatypes::Schema::new(schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>()));
+fn console(
+    schema: &arrow::datatypes::SchemaRef,
+    blocks: &[Buffer],
+    batch: i64,
+    rows: usize,
+    truncate: usize,
+    zone: Zone,
+) -> Result<String> {
+    let nullable = Arc::new(arrow::datatypes::Schema::new(
+        schema
+            .fields()
+            .iter()
+            .map(|f| f.as_ref().clone().with_nullable(true))
+            .collect::<Vec<_>>(),
+    ));
     let batches: Vec<RecordBatch> = ipc::read_all(blocks, &nullable)?;
     let names: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
     let table = display::table(&names, &batches, rows, truncate, false, zone)?;

@@ -47,7 +47,10 @@ pub fn run(stage: &Stage, partition: usize, inputs: Arc<TaskInputs>, result: &Sc
             })
         }
         Output::Hash { keys, partitions } => scatter(&batches, &schema, *partitions, |batch| {
-            let columns = keys.iter().map(|k| Ok(k.evaluate(batch)?.into_array(batch.num_rows())?)).collect::<Result<Vec<_>>>()?;
+            let columns = keys
+                .iter()
+                .map(|k| Ok(k.evaluate(batch)?.into_array(batch.num_rows())?))
+                .collect::<Result<Vec<_>>>()?;
             murmur3::partitions(&columns, batch.num_rows(), *partitions)
         }),
     }
@@ -55,8 +58,17 @@ pub fn run(stage: &Stage, partition: usize, inputs: Arc<TaskInputs>, result: &Sc
 
 /// Pieces of the result: one stream of one batch each, as Spark's server sends them.
 fn result_blocks(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutput> {
-    let nullable: SchemaRef = Arc::new(Schema::new(schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>()));
-    let mut output = TaskOutput { blocks: vec![], rows: vec![] };
+    let nullable: SchemaRef = Arc::new(Schema::new(
+        schema
+            .fields()
+            .iter()
+            .map(|f| f.as_ref().clone().with_nullable(true))
+            .collect::<Vec<_>>(),
+    ));
+    let mut output = TaskOutput {
+        blocks: vec![],
+        rows: vec![],
+    };
     let mut piece: Vec<RecordBatch> = Vec::new();
     let mut rows = 0;
     for (i, batch) in batches.iter().enumerate() {
@@ -82,8 +94,15 @@ fn result_blocks(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutp
 
 fn whole(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutput> {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let block = if rows == 0 { None } else { Some(ipc::write(schema, batches)?) };
-    Ok(TaskOutput { blocks: vec![block], rows: vec![rows as u64] })
+    let block = if rows == 0 {
+        None
+    } else {
+        Some(ipc::write(schema, batches)?)
+    };
+    Ok(TaskOutput {
+        blocks: vec![block],
+        rows: vec![rows as u64],
+    })
 }
 
 fn scatter(
@@ -111,7 +130,13 @@ fn scatter(
     }
     let blocks = parts
         .iter()
-        .map(|part| if part.is_empty() { Ok(None) } else { ipc::write(schema, part).map(Some) })
+        .map(|part| {
+            if part.is_empty() {
+                Ok(None)
+            } else {
+                ipc::write(schema, part).map(Some)
+            }
+        })
         .collect::<Result<Vec<_>>>()?;
     Ok(TaskOutput { blocks, rows })
 }

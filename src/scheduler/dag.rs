@@ -34,31 +34,70 @@ pub enum Failure {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    ExecutorAdded { executor: ExecutorRef, slots: usize },
-    ExecutorLost { executor: ExecutorRef },
-    Submit { job: JobId, stages: Vec<StageSpec> },
-    Cancel { job: JobId },
+    ExecutorAdded {
+        executor: ExecutorRef,
+        slots: usize,
+    },
+    ExecutorLost {
+        executor: ExecutorRef,
+    },
+    Submit {
+        job: JobId,
+        stages: Vec<StageSpec>,
+    },
+    Cancel {
+        job: JobId,
+    },
     /// Rows per output partition: empty partitions have no block.
-    Finished { task: TaskId, executor: ExecutorRef, rows: Vec<u64> },
-    Failed { task: TaskId, executor: ExecutorRef, failure: Failure },
+    Finished {
+        task: TaskId,
+        executor: ExecutorRef,
+        rows: Vec<u64>,
+    },
+    Failed {
+        task: TaskId,
+        executor: ExecutorRef,
+        failure: Failure,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    Launch { executor: ExecutorRef, task: TaskId, fetches: Vec<Fetch> },
+    Launch {
+        executor: ExecutorRef,
+        task: TaskId,
+        fetches: Vec<Fetch>,
+    },
     /// The executor may drop the task if it has not begun.
-    Kill { executor: ExecutorRef, task: TaskId },
+    Kill {
+        executor: ExecutorRef,
+        task: TaskId,
+    },
     /// The try counts: its result, report and state change are the ones to keep.
-    Accepted { task: TaskId },
-    JobDone { job: JobId },
-    JobFailed { job: JobId, error: SparkError },
+    Accepted {
+        task: TaskId,
+    },
+    JobDone {
+        job: JobId,
+    },
+    JobFailed {
+        job: JobId,
+        error: SparkError,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum TaskState {
     Pending,
-    Running { attempt: u32, executor: ExecutorRef },
-    Done { attempt: u32, executor: ExecutorRef, rows: Vec<u64> },
+    Running {
+        attempt: u32,
+        executor: ExecutorRef,
+    },
+    Done {
+        attempt: u32,
+        executor: ExecutorRef,
+        rows: Vec<u64>,
+    },
 }
 
 #[derive(Debug)]
@@ -115,7 +154,11 @@ impl Scheduler {
             Event::Submit { job, stages } => self.submit(job, stages),
             Event::Cancel { job } => self.end(job, &mut commands),
             Event::Finished { task, executor, rows } => self.finished(task, executor, rows, &mut commands),
-            Event::Failed { task, executor, failure } => self.failed(task, executor, failure, &mut commands),
+            Event::Failed {
+                task,
+                executor,
+                failure,
+            } => self.failed(task, executor, failure, &mut commands),
         }
         self.launch(&mut commands);
         commands
@@ -131,7 +174,10 @@ impl Scheduler {
     }
 
     pub fn executors(&self) -> impl Iterator<Item = ExecutorRef> {
-        self.executors.iter().map(|(id, e)| ExecutorRef { id: *id, incarnation: e.incarnation })
+        self.executors.iter().map(|(id, e)| ExecutorRef {
+            id: *id,
+            incarnation: e.incarnation,
+        })
     }
 
     pub fn progress(&self, job: JobId) -> Vec<StageProgress> {
@@ -141,8 +187,16 @@ impl Scheduler {
             .map(|s| StageProgress {
                 attempt: s.attempt,
                 tasks: s.tasks.len(),
-                running: s.tasks.iter().filter(|t| matches!(t.state, TaskState::Running { .. })).count(),
-                done: s.tasks.iter().filter(|t| matches!(t.state, TaskState::Done { .. })).count(),
+                running: s
+                    .tasks
+                    .iter()
+                    .filter(|t| matches!(t.state, TaskState::Running { .. }))
+                    .count(),
+                done: s
+                    .tasks
+                    .iter()
+                    .filter(|t| matches!(t.state, TaskState::Done { .. }))
+                    .count(),
                 failures: s.tasks.iter().map(|t| t.failures).sum(),
             })
             .collect()
@@ -153,13 +207,30 @@ impl Scheduler {
             if old.incarnation >= executor.incarnation {
                 return;
             }
-            self.lost(ExecutorRef { id: executor.id, incarnation: old.incarnation }, commands);
+            self.lost(
+                ExecutorRef {
+                    id: executor.id,
+                    incarnation: old.incarnation,
+                },
+                commands,
+            );
         }
-        self.executors.insert(executor.id, Executor { incarnation: executor.incarnation, slots: slots.max(1), running: BTreeSet::new() });
+        self.executors.insert(
+            executor.id,
+            Executor {
+                incarnation: executor.incarnation,
+                slots: slots.max(1),
+                running: BTreeSet::new(),
+            },
+        );
     }
 
     fn lost(&mut self, executor: ExecutorRef, commands: &mut Vec<Command>) {
-        if self.executors.get(&executor.id).is_none_or(|e| e.incarnation != executor.incarnation) {
+        if self
+            .executors
+            .get(&executor.id)
+            .is_none_or(|e| e.incarnation != executor.incarnation)
+        {
             return;
         }
         self.executors.remove(&executor.id);
@@ -190,7 +261,15 @@ impl Scheduler {
         let stages = stages
             .into_iter()
             .map(|spec| StageRun {
-                tasks: spec.reads.iter().map(|_| Task { state: TaskState::Pending, next_attempt: 0, failures: 0 }).collect(),
+                tasks: spec
+                    .reads
+                    .iter()
+                    .map(|_| Task {
+                        state: TaskState::Pending,
+                        next_attempt: 0,
+                        failures: 0,
+                    })
+                    .collect(),
                 spec,
                 attempt: 0,
             })
@@ -205,7 +284,10 @@ impl Scheduler {
             let gone: Vec<TaskId> = executor.running.iter().copied().filter(|t| t.job == id).collect();
             for task in gone {
                 executor.running.remove(&task);
-                let executor = ExecutorRef { id: *number, incarnation: executor.incarnation };
+                let executor = ExecutorRef {
+                    id: *number,
+                    incarnation: executor.incarnation,
+                };
                 commands.push(Command::Kill { executor, task });
             }
         }
@@ -218,15 +300,35 @@ impl Scheduler {
         {
             e.running.remove(&task);
         }
-        let found = self.jobs.get_mut(&task.job)?.stages.get_mut(task.stage)?.tasks.get_mut(task.partition)?;
-        (found.state == TaskState::Running { attempt: task.attempt, executor }).then_some(found)
+        let found = self
+            .jobs
+            .get_mut(&task.job)?
+            .stages
+            .get_mut(task.stage)?
+            .tasks
+            .get_mut(task.partition)?;
+        (found.state
+            == TaskState::Running {
+                attempt: task.attempt,
+                executor,
+            })
+        .then_some(found)
     }
 
     fn finished(&mut self, task: TaskId, executor: ExecutorRef, rows: Vec<u64>, commands: &mut Vec<Command>) {
-        let Some(found) = self.current(task, executor) else { return };
-        found.state = TaskState::Done { attempt: task.attempt, executor, rows };
+        let Some(found) = self.current(task, executor) else {
+            return;
+        };
+        found.state = TaskState::Done {
+            attempt: task.attempt,
+            executor,
+            rows,
+        };
         commands.push(Command::Accepted { task });
-        let complete = self.jobs.get(&task.job).is_some_and(|job| job.stages.last().is_some_and(StageRun::complete));
+        let complete = self
+            .jobs
+            .get(&task.job)
+            .is_some_and(|job| job.stages.last().is_some_and(StageRun::complete));
         if complete {
             self.end(task.job, commands);
             commands.push(Command::JobDone { job: task.job });
@@ -234,7 +336,9 @@ impl Scheduler {
     }
 
     fn failed(&mut self, task: TaskId, executor: ExecutorRef, failure: Failure, commands: &mut Vec<Command>) {
-        let Some(found) = self.current(task, executor) else { return };
+        let Some(found) = self.current(task, executor) else {
+            return;
+        };
         found.state = TaskState::Pending;
         match failure {
             Failure::Error { error, retryable } => {
@@ -246,7 +350,9 @@ impl Scheduler {
             }
             Failure::FetchFailed { fetch } => {
                 if let Some(job) = self.jobs.get_mut(&task.job) {
-                    job.forget(|on, id| on == fetch.from && id == (fetch.task.stage, fetch.task.partition, fetch.task.attempt));
+                    job.forget(|on, id| {
+                        on == fetch.from && id == (fetch.task.stage, fetch.task.partition, fetch.task.attempt)
+                    });
                 }
             }
             // Not the task's fault, and the next try brings the state along; it counts, so that it cannot go on for ever.
@@ -254,7 +360,10 @@ impl Scheduler {
                 found.failures += 1;
                 if found.failures >= MAX_FAILURES {
                     self.end(task.job, commands);
-                    let error = SparkError::internal(format!("partition {} of stage {} found no state in {MAX_FAILURES} tries", task.partition, task.stage));
+                    let error = SparkError::internal(format!(
+                        "partition {} of stage {} found no state in {MAX_FAILURES} tries",
+                        task.partition, task.stage
+                    ));
                     commands.push(Command::JobFailed { job: task.job, error });
                 }
             }
@@ -273,17 +382,28 @@ impl Scheduler {
                         continue;
                     }
                     let preferred = job.stages[stage].spec.preferred.get(partition).copied().flatten();
-                    let Some(executor) = place(&self.executors, preferred) else { continue };
+                    let Some(executor) = place(&self.executors, preferred) else {
+                        continue;
+                    };
                     let fetches = job.fetches(stage, partition, *job_id);
                     let task = &mut job.stages[stage].tasks[partition];
                     let attempt = task.next_attempt;
                     task.next_attempt += 1;
                     task.state = TaskState::Running { attempt, executor };
-                    let id = TaskId { job: *job_id, stage, partition, attempt };
+                    let id = TaskId {
+                        job: *job_id,
+                        stage,
+                        partition,
+                        attempt,
+                    };
                     if let Some(e) = self.executors.get_mut(&executor.id) {
                         e.running.insert(id);
                     }
-                    commands.push(Command::Launch { executor, task: id, fetches });
+                    commands.push(Command::Launch {
+                        executor,
+                        task: id,
+                        fetches,
+                    });
                 }
             }
         }
@@ -298,13 +418,23 @@ impl StageRun {
 
 impl Job {
     fn runnable(&self, stage: usize) -> bool {
-        !self.stages[stage].complete() && self.stages[stage].spec.parents.iter().all(|p| self.stages[*p].complete()) && self.needed(stage)
+        !self.stages[stage].complete()
+            && self.stages[stage]
+                .spec
+                .parents
+                .iter()
+                .all(|p| self.stages[*p].complete())
+            && self.needed(stage)
     }
 
     /// Whether some stage that is not complete reads this one's output, or it is the result.
     fn needed(&self, stage: usize) -> bool {
         self.stages[stage].spec.result
-            || self.stages.iter().enumerate().any(|(i, s)| s.spec.parents.contains(&stage) && !s.complete() && self.needed(i))
+            || self
+                .stages
+                .iter()
+                .enumerate()
+                .any(|(i, s)| s.spec.parents.contains(&stage) && !s.complete() && self.needed(i))
     }
 
     /// Marks outputs as lost: their tasks run again. Results stay: the driver has them.
@@ -328,11 +458,24 @@ impl Job {
         let mut fetches = Vec::new();
         for (parent, wanted) in &self.stages[stage].spec.reads[partition] {
             for (map, task) in self.stages[*parent].tasks.iter().enumerate() {
-                if let TaskState::Done { attempt, executor, rows } = &task.state
+                if let TaskState::Done {
+                    attempt,
+                    executor,
+                    rows,
+                } = &task.state
                     && rows.get(*wanted).is_some_and(|n| *n > 0)
                 {
-                    let task = TaskId { job, stage: *parent, partition: map, attempt: *attempt };
-                    fetches.push(Fetch { from: *executor, task, partition: *wanted });
+                    let task = TaskId {
+                        job,
+                        stage: *parent,
+                        partition: map,
+                        attempt: *attempt,
+                    };
+                    fetches.push(Fetch {
+                        from: *executor,
+                        task,
+                        partition: *wanted,
+                    });
                 }
             }
         }
@@ -347,7 +490,10 @@ fn place(executors: &BTreeMap<u32, Executor>, preferred: Option<u32>) -> Option<
         None => executors.iter().min_by_key(|(_, e)| e.running.len()),
     };
     let (id, executor) = found?;
-    (executor.running.len() < executor.slots).then_some(ExecutorRef { id: *id, incarnation: executor.incarnation })
+    (executor.running.len() < executor.slots).then_some(ExecutorRef {
+        id: *id,
+        incarnation: executor.incarnation,
+    })
 }
 
 fn lost_too_often(partition: usize) -> SparkError {

@@ -20,7 +20,9 @@ pub fn output_mode(name: &str) -> Result<OutputMode> {
             Exception::IllegalArgument,
             "STREAMING_OUTPUT_MODE.INVALID",
             "42KDE",
-            format!("Invalid streaming output mode: {other}. Accepted output modes are 'Append', 'Complete', 'Update'."),
+            format!(
+                "Invalid streaming output mode: {other}. Accepted output modes are 'Append', 'Complete', 'Update'."
+            ),
         )
         .with("outputMode", other)),
     }
@@ -55,7 +57,9 @@ pub fn check(plan: &LogicalPlan, mode: OutputMode) -> Result<()> {
         _ => {}
     }
     if facts.sorts_streams && !(mode == OutputMode::Complete && facts.aggregates > 0) {
-        return Err(legacy("Sorting is not supported on streaming DataFrames/Datasets, unless it is on aggregated DataFrame/Dataset in Complete output mode"));
+        return Err(legacy(
+            "Sorting is not supported on streaming DataFrames/Datasets, unless it is on aggregated DataFrame/Dataset in Complete output mode",
+        ));
     }
     if facts.stream_joins {
         return Err(SparkError::unsupported("joins of two streams"));
@@ -67,13 +71,18 @@ pub fn check(plan: &LogicalPlan, mode: OutputMode) -> Result<()> {
         return Err(SparkError::unsupported("several aggregations in one streaming query"));
     }
     if facts.outer_static {
-        return Err(legacy("RightOuter/FullOuter join with a streaming DataFrame/Dataset on the preserved static side is not supported"));
+        return Err(legacy(
+            "RightOuter/FullOuter join with a streaming DataFrame/Dataset on the preserved static side is not supported",
+        ));
     }
     Ok(())
 }
 
 fn legacy(text: &str) -> SparkError {
-    SparkError { sql_state: None, ..SparkError::analysis("_LEGACY_ERROR_TEMP_3102", "", format!("{text};")) }
+    SparkError {
+        sql_state: None,
+        ..SparkError::analysis("_LEGACY_ERROR_TEMP_3102", "", format!("{text};"))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -104,10 +113,16 @@ impl Facts {
             LogicalPlan::Join(join) => match (is_streaming(&join.left), is_streaming(&join.right)) {
                 (true, true) => self.stream_joins = true,
                 (true, false) => {
-                    self.outer_static |= matches!(join.join_type, JoinType::Right | JoinType::Full | JoinType::RightSemi | JoinType::RightAnti);
+                    self.outer_static |= matches!(
+                        join.join_type,
+                        JoinType::Right | JoinType::Full | JoinType::RightSemi | JoinType::RightAnti
+                    );
                 }
                 (false, true) => {
-                    self.outer_static |= matches!(join.join_type, JoinType::Left | JoinType::Full | JoinType::LeftSemi | JoinType::LeftAnti);
+                    self.outer_static |= matches!(
+                        join.join_type,
+                        JoinType::Left | JoinType::Full | JoinType::LeftSemi | JoinType::LeftAnti
+                    );
                 }
                 _ => {}
             },

@@ -58,7 +58,10 @@ impl Progress {
         let mut event_time = Map::new();
         if let Some((stats, watermark)) = &self.event_time {
             if stats.count > 0 {
-                event_time.insert("avg".into(), json!(instant((stats.sum_us / stats.count as f64 / 1000.0) as i64)));
+                event_time.insert(
+                    "avg".into(),
+                    json!(instant((stats.sum_us / stats.count as f64 / 1000.0) as i64)),
+                );
                 event_time.insert("max".into(), json!(instant(stats.max_us.div_euclid(1000))));
                 event_time.insert("min".into(), json!(instant(stats.min_us.div_euclid(1000))));
             }

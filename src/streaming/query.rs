@@ -55,12 +55,19 @@ pub enum Action {
 #[derive(Debug)]
 enum Phase {
     /// Until the next trigger.
-    Waiting { until_ms: i64 },
+    Waiting {
+        until_ms: i64,
+    },
     LoggingOffsets(Box<Batch>),
-    Running { batch: Box<Batch>, job: Option<JobId> },
+    Running {
+        batch: Box<Batch>,
+        job: Option<JobId>,
+    },
     Delivering(Box<Batch>),
     LoggingCommit(Box<Batch>),
-    Ended { error: Option<SparkError> },
+    Ended {
+        error: Option<SparkError>,
+    },
 }
 
 /// The batch in progress.
@@ -105,7 +112,11 @@ impl Query {
             _ => Policy::Min,
         };
         let delays = definition.graph.watermarks.iter().map(|us| us / 1000).collect();
-        let recent_limit = definition.conf.get("spark.sql.streaming.numRecentProgressUpdates").and_then(|n| n.parse().ok()).unwrap_or(100);
+        let recent_limit = definition
+            .conf
+            .get("spark.sql.streaming.numRecentProgressUpdates")
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(100);
         Self {
             watermark: WatermarkTracker::new(delays, policy),
             definition,
@@ -127,7 +138,8 @@ impl Query {
     /// The event that tells listeners of the start.
     pub fn started_event(&self) -> String {
         let d = &self.definition;
-        json!({ "id": d.id, "runId": d.run_id, "name": d.name, "timestamp": instant(self.started_ms), "jobTags": [] }).to_string()
+        json!({ "id": d.id, "runId": d.run_id, "name": d.name, "timestamp": instant(self.started_ms), "jobTags": [] })
+            .to_string()
     }
 
     pub fn is_active(&self) -> bool {
@@ -135,7 +147,11 @@ impl Query {
     }
 
     pub fn error(&self) -> Option<&SparkError> {
-        if let Phase::Ended { error } = &self.phase { error.as_ref() } else { None }
+        if let Phase::Ended { error } = &self.phase {
+            error.as_ref()
+        } else {
+            None
+        }
     }
 
     pub fn recent(&self) -> impl DoubleEndedIterator<Item = &Value> {
@@ -160,7 +176,11 @@ impl Query {
 
     /// The job that runs the batch in progress.
     pub fn job(&self) -> Option<JobId> {
-        if let Phase::Running { job, .. } = &self.phase { *job } else { None }
+        if let Phase::Running { job, .. } = &self.phase {
+            *job
+        } else {
+            None
+        }
     }
 
     /// Notes the job that the last `Run` became.
@@ -172,19 +192,27 @@ impl Query {
 
     /// When to call [`Query::poll`] next.
     pub fn wake_at(&self) -> Option<i64> {
-        if let Phase::Waiting { until_ms } = self.phase { Some(until_ms) } else { None }
+        if let Phase::Waiting { until_ms } = self.phase {
+            Some(until_ms)
+        } else {
+            None
+        }
     }
 
     /// New records came: no need to wait out the polling delay. A processing-time interval is kept.
     pub fn hurry(&mut self, now_ms: i64) {
-        if let (Phase::Waiting { until_ms }, Trigger::ProcessingTime { interval_ms: 0 }) = (&mut self.phase, self.definition.trigger) {
+        if let (Phase::Waiting { until_ms }, Trigger::ProcessingTime { interval_ms: 0 }) =
+            (&mut self.phase, self.definition.trigger)
+        {
             *until_ms = now_ms.min(*until_ms);
         }
     }
 
     /// Looks whether a batch is due, and begins it.
     pub fn poll(&mut self, now_ms: i64, files: &dyn Files) -> Vec<Action> {
-        let Phase::Waiting { until_ms } = self.phase else { return vec![] };
+        let Phase::Waiting { until_ms } = self.phase else {
+            return vec![];
+        };
         if now_ms < until_ms {
             return vec![];
         }
@@ -200,7 +228,9 @@ impl Query {
                 if self.definition.trigger.ends() || exhausted {
                     return self.end(None);
                 }
-                self.phase = Phase::Waiting { until_ms: self.definition.trigger.next_ms(now_ms, false) };
+                self.phase = Phase::Waiting {
+                    until_ms: self.definition.trigger.next_ms(now_ms, false),
+                };
                 vec![]
             }
             Err(error) => self.failed(error),
@@ -220,7 +250,11 @@ impl Query {
         if !data && !self.no_data_batch_is_due() {
             return Ok(None);
         }
-        let mut batch = Batch { id: self.next_batch, started_ms: now_ms, ..Batch::default() };
+        let mut batch = Batch {
+            id: self.next_batch,
+            started_ms: now_ms,
+            ..Batch::default()
+        };
         batch.marks.push(("latestOffset", listed_ms));
         batch.request.scans.clone_from(&self.definition.statics);
         let all = self.definition.trigger == Trigger::Once;
@@ -228,12 +262,25 @@ impl Query {
             let fetched = if source.has_data(now_ms) {
                 source.fetch(now_ms, all, files)?
             } else {
-                super::source::Fetched { blocks: vec![], start: source.offset().clone(), end: source.offset().clone() }
+                super::source::Fetched {
+                    blocks: vec![],
+                    start: source.offset().clone(),
+                    end: source.offset().clone(),
+                }
             };
             let scan = &self.definition.graph.scans[source.scan];
             let lines = matches!(&scan.origin, Origin::Blocks { format: Format::Json | Format::Csv | Format::Text, options } if !options.contains_key("header"));
-            batch.request.scans.extend(deal(fetched.blocks, lines, source.scan, scan.partitions));
-            batch.sources.push(SourceProgress { description: source.description.clone(), start: fetched.start, end: fetched.end, rows: 0, malformed: 0 });
+            batch
+                .request
+                .scans
+                .extend(deal(fetched.blocks, lines, source.scan, scan.partitions));
+            batch.sources.push(SourceProgress {
+                description: source.description.clone(),
+                start: fetched.start,
+                end: fetched.end,
+                rows: 0,
+                malformed: 0,
+            });
         }
         batch.watermark_ms = self.watermark.current_ms();
         let set = self.watermark.is_set();
@@ -244,15 +291,27 @@ impl Query {
             evict_us: set.then_some(batch.watermark_ms * 1000),
         });
         batch.request.run = Some(self.definition.run);
-        batch.request.description = format!("batch {} of {}", batch.id, self.definition.name.as_deref().unwrap_or(&self.definition.id));
+        batch.request.description = format!(
+            "batch {} of {}",
+            batch.id,
+            self.definition.name.as_deref().unwrap_or(&self.definition.id)
+        );
         Ok(Some(Box::new(batch)))
     }
 
     /// `shouldRunAnotherBatch`: the watermark moved since the last batch, and an operator emits by it.
     fn no_data_batch_is_due(&self) -> bool {
-        let enabled = self.definition.conf.bool("spark.sql.streaming.noDataMicroBatches.enabled");
-        let uses = self.definition.graph.operators.iter().any(|o| o.uses_watermark) && self.definition.mode != OutputMode::Complete;
-        enabled && uses && self.last_evict_ms.is_some_and(|last| self.watermark.current_ms() > last)
+        let enabled = self
+            .definition
+            .conf
+            .bool("spark.sql.streaming.noDataMicroBatches.enabled");
+        let uses = self.definition.graph.operators.iter().any(|o| o.uses_watermark)
+            && self.definition.mode != OutputMode::Complete;
+        enabled
+            && uses
+            && self
+                .last_evict_ms
+                .is_some_and(|last| self.watermark.current_ms() > last)
     }
 
     fn begin(&mut self, batch: Box<Batch>) -> Vec<Action> {
@@ -277,7 +336,12 @@ impl Query {
             "conf": { "spark.sql.shuffle.partitions": self.definition.conf.shuffle_partitions().to_string() },
         });
         let mut lines = vec!["v1".to_owned(), metadata.to_string()];
-        lines.extend(batch.sources.iter().map(|s| if s.end.is_null() { "-".into() } else { s.end.to_string() }));
+        lines.extend(
+            batch
+                .sources
+                .iter()
+                .map(|s| if s.end.is_null() { "-".into() } else { s.end.to_string() }),
+        );
         lines.join("\n")
     }
 
@@ -304,7 +368,10 @@ impl Query {
 
     /// The batch's job is done.
     pub fn job_done(&mut self, now_ms: i64, outcome: Outcome) -> Vec<Action> {
-        let Phase::Running { mut batch, .. } = std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms }) else { return vec![] };
+        let Phase::Running { mut batch, .. } = std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms })
+        else {
+            return vec![];
+        };
         batch.marks.push(("queryPlanning", batch.started_ms));
         let graph = &self.definition.graph;
         let mut event_times: BTreeMap<usize, EventTimeStats> = BTreeMap::new();
@@ -330,21 +397,35 @@ impl Query {
                 batch.output_rows += report.output_rows as i64;
             }
         }
-        batch.event_times = (0..graph.watermarks.len()).map(|i| event_times.get(&i).copied().unwrap_or_default()).collect();
+        batch.event_times = (0..graph.watermarks.len())
+            .map(|i| event_times.get(&i).copied().unwrap_or_default())
+            .collect();
         batch.state = graph
             .operators
             .iter()
             .enumerate()
-            .map(|(i, o)| (o.name.to_owned(), o.partitions, state.get(&i).copied().unwrap_or_default()))
+            .map(|(i, o)| {
+                (
+                    o.name.to_owned(),
+                    o.partitions,
+                    state.get(&i).copied().unwrap_or_default(),
+                )
+            })
             .collect();
         let batch_id = batch.id;
         self.phase = Phase::Delivering(batch);
-        vec![Action::Deliver { batch_id, blocks: outcome.results }]
+        vec![Action::Deliver {
+            batch_id,
+            blocks: outcome.results,
+        }]
     }
 
     /// The sink has the batch, or has not.
     pub fn delivered(&mut self, now_ms: i64, result: Result<(), SparkError>) -> Vec<Action> {
-        let Phase::Delivering(mut batch) = std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms }) else { return vec![] };
+        let Phase::Delivering(mut batch) = std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms })
+        else {
+            return vec![];
+        };
         if let Err(error) = result {
             return self.failed(error);
         }
@@ -354,7 +435,10 @@ impl Query {
                 let path = format!("{folder}/commits/{}", batch.id);
                 let next = json!({ "nextBatchWatermarkMs": self.watermark.current_ms() });
                 self.phase = Phase::LoggingCommit(batch);
-                vec![Action::Store { path, text: format!("v1\n{next}") }]
+                vec![Action::Store {
+                    path,
+                    text: format!("v1\n{next}"),
+                }]
             }
             None => self.finish(batch, now_ms),
         }
@@ -371,7 +455,10 @@ impl Query {
         let progress = self.progress(&batch, now_ms);
         self.last_start_ms = Some(batch.started_ms);
         let json = progress.json();
-        let event = Action::Event { kind: "progress", json: json.to_string() };
+        let event = Action::Event {
+            kind: "progress",
+            json: json.to_string(),
+        };
         self.recent.push_back(json);
         while self.recent.len() > self.recent_limit {
             self.recent.pop_front();
@@ -380,7 +467,9 @@ impl Query {
         if self.stopping || self.definition.trigger == Trigger::Once {
             actions.extend(self.end(None));
         } else {
-            self.phase = Phase::Waiting { until_ms: self.definition.trigger.next_ms(now_ms, true) };
+            self.phase = Phase::Waiting {
+                until_ms: self.definition.trigger.next_ms(now_ms, true),
+            };
         }
         actions
     }
@@ -394,7 +483,10 @@ impl Query {
             at = (*ms).max(at);
         }
         duration_ms.insert("triggerExecution".into(), now_ms - batch.started_ms);
-        let seen = batch.event_times.iter().fold(EventTimeStats::default(), |a, b| a.merged(b));
+        let seen = batch
+            .event_times
+            .iter()
+            .fold(EventTimeStats::default(), |a, b| a.merged(b));
         Progress {
             id: self.definition.id.clone(),
             run_id: self.definition.run_id.clone(),
@@ -415,8 +507,16 @@ impl Query {
     /// Something that the batch needs failed: the query ends with it.
     pub fn failed(&mut self, error: SparkError) -> Vec<Action> {
         let d = &self.definition;
-        let sentence = format!("[STREAM_FAILED] Query [id = {}, runId = {}] terminated with exception: {error}", d.id, d.run_id);
-        let mut wrapped = SparkError::new(Exception::StreamingQuery, "STREAM_FAILED", "XXKST", sentence.trim_start_matches("[STREAM_FAILED] "));
+        let sentence = format!(
+            "[STREAM_FAILED] Query [id = {}, runId = {}] terminated with exception: {error}",
+            d.id, d.run_id
+        );
+        let mut wrapped = SparkError::new(
+            Exception::StreamingQuery,
+            "STREAM_FAILED",
+            "XXKST",
+            sentence.trim_start_matches("[STREAM_FAILED] "),
+        );
         wrapped.parameters.insert("id".into(), d.id.clone());
         wrapped.parameters.insert("runId".into(), d.run_id.clone());
         wrapped.parameters.insert("message".into(), error.to_string());
@@ -438,8 +538,17 @@ impl Query {
             "id": d.id, "runId": d.run_id, "exception": error.as_ref().map(SparkError::full_message),
             "errorClassOnException": error.as_ref().and_then(|e| e.parameters.get("cause").cloned().or_else(|| e.condition.clone())),
         });
-        self.message = error.as_ref().map_or_else(|| "Stopped".into(), |e| format!("Terminated with exception: {}", e.message));
+        self.message = error.as_ref().map_or_else(
+            || "Stopped".into(),
+            |e| format!("Terminated with exception: {}", e.message),
+        );
         self.phase = Phase::Ended { error: error.clone() };
-        vec![Action::Event { kind: "terminated", json: event.to_string() }, Action::Terminated { error }]
+        vec![
+            Action::Event {
+                kind: "terminated",
+                json: event.to_string(),
+            },
+            Action::Terminated { error },
+        ]
     }
 }

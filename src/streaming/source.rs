@@ -100,7 +100,9 @@ impl Source {
     /// Options that are no numbers, a missing path.
     pub fn open(scan: usize, spec: &StreamSpec, now_ms: i64) -> Result<Self> {
         let number = |key: &str| -> Result<Option<i64>> {
-            let Some(text) = spec.options.get(key) else { return Ok(None) };
+            let Some(text) = spec.options.get(key) else {
+                return Ok(None);
+            };
             text.parse().ok().filter(|n| *n > 0).map(Some).ok_or_else(|| {
                 SparkError::new(
                     Exception::IllegalArgument,
@@ -113,29 +115,75 @@ impl Source {
         let (kind, description) = match spec.format.as_str() {
             "rate" => {
                 let rows_per_second = number("rowspersecond")?.unwrap_or(1);
-                let ramp_up_s = spec.options.get("rampuptime").and_then(|t| interval_micros(t)).map_or(0, |us| us / 1_000_000);
-                let kind = Kind::Rate(RateSource { rows_per_second, started_ms: now_ms, ramp_up_s, served_s: 0 });
-                (kind, format!("RateStreamV2[rowsPerSecond={rows_per_second}, rampUpTimeSeconds={ramp_up_s}]"))
+                let ramp_up_s = spec
+                    .options
+                    .get("rampuptime")
+                    .and_then(|t| interval_micros(t))
+                    .map_or(0, |us| us / 1_000_000);
+                let kind = Kind::Rate(RateSource {
+                    rows_per_second,
+                    started_ms: now_ms,
+                    ramp_up_s,
+                    served_s: 0,
+                });
+                (
+                    kind,
+                    format!("RateStreamV2[rowsPerSecond={rows_per_second}, rampUpTimeSeconds={ramp_up_s}]"),
+                )
             }
             "json" | "csv" | "text" => {
                 let path = spec.path.clone().unwrap_or_default();
                 let max_files = number("maxfilespertrigger")?.map(|n| n as usize);
-                let latest_first = spec.options.get("latestfirst").is_some_and(|v| v.eq_ignore_ascii_case("true"));
+                let latest_first = spec
+                    .options
+                    .get("latestfirst")
+                    .is_some_and(|v| v.eq_ignore_ascii_case("true"));
                 let description = format!("FileStreamSource[{path}]");
-                (Kind::Files(FileSource { path, seen: BTreeSet::new(), pending: VecDeque::new(), max_files, latest_first, read: -1 }), description)
+                (
+                    Kind::Files(FileSource {
+                        path,
+                        seen: BTreeSet::new(),
+                        pending: VecDeque::new(),
+                        max_files,
+                        latest_first,
+                        read: -1,
+                    }),
+                    description,
+                )
             }
             name => {
                 let max_blocks = number("maxblockspertrigger")?.map(|n| n as usize);
-                let id = spec.options.get("sourceid").or(spec.options.get("url")).or(spec.path.as_ref()).cloned().unwrap_or_default();
-                (Kind::Queue(QueueSource { max_blocks, ..QueueSource::default() }), format!("{name}[{id}]"))
+                let id = spec
+                    .options
+                    .get("sourceid")
+                    .or(spec.options.get("url"))
+                    .or(spec.path.as_ref())
+                    .cloned()
+                    .unwrap_or_default();
+                (
+                    Kind::Queue(QueueSource {
+                        max_blocks,
+                        ..QueueSource::default()
+                    }),
+                    format!("{name}[{id}]"),
+                )
             }
         };
-        Ok(Self { scan, description, kind, offset: Value::Null })
+        Ok(Self {
+            scan,
+            description,
+            kind,
+            offset: Value::Null,
+        })
     }
 
     /// The queue behind a source that is filled from outside.
     pub fn queue(&mut self) -> Option<&mut QueueSource> {
-        if let Kind::Queue(queue) = &mut self.kind { Some(queue) } else { None }
+        if let Kind::Queue(queue) = &mut self.kind {
+            Some(queue)
+        } else {
+            None
+        }
     }
 
     /// Whether there will never be more: a producer that ended and whose records are all read.
@@ -148,8 +196,14 @@ impl Source {
     /// # Errors
     /// Where the host cannot list.
     pub fn discover(&mut self, files: &dyn Files) -> Result<()> {
-        let Kind::Files(source) = &mut self.kind else { return Ok(()) };
-        let mut found: Vec<FileEntry> = files.list(&source.path)?.into_iter().filter(|f| !source.seen.contains(&f.path)).collect();
+        let Kind::Files(source) = &mut self.kind else {
+            return Ok(());
+        };
+        let mut found: Vec<FileEntry> = files
+            .list(&source.path)?
+            .into_iter()
+            .filter(|f| !source.seen.contains(&f.path))
+            .collect();
         found.sort_by(|a, b| (a.modified, &a.path).cmp(&(b.modified, &b.path)));
         if source.latest_first {
             found.reverse();
@@ -178,8 +232,17 @@ impl Source {
         let start = self.offset.clone();
         let blocks = match &mut self.kind {
             Kind::Files(source) => {
-                let count = source.max_files.filter(|_| !all).unwrap_or(usize::MAX).min(source.pending.len());
-                let blocks = source.pending.iter().take(count).map(|f| files.read(&f.path)).collect::<Result<Vec<_>>>()?;
+                let count = source
+                    .max_files
+                    .filter(|_| !all)
+                    .unwrap_or(usize::MAX)
+                    .min(source.pending.len());
+                let blocks = source
+                    .pending
+                    .iter()
+                    .take(count)
+                    .map(|f| files.read(&f.path))
+                    .collect::<Result<Vec<_>>>()?;
                 source.pending.drain(..count);
                 if count > 0 {
                     source.read += 1;
@@ -195,7 +258,11 @@ impl Source {
                 vec![block]
             }
             Kind::Queue(queue) => {
-                let count = queue.max_blocks.filter(|_| !all).unwrap_or(usize::MAX).min(queue.blocks.len());
+                let count = queue
+                    .max_blocks
+                    .filter(|_| !all)
+                    .unwrap_or(usize::MAX)
+                    .min(queue.blocks.len());
                 let blocks: Vec<Buffer> = queue.blocks.drain(..count).collect();
                 queue.bytes -= blocks.iter().map(Buffer::len).sum::<usize>();
                 queue.taken += count as i64;
@@ -203,7 +270,11 @@ impl Source {
                 blocks
             }
         };
-        Ok(Fetched { blocks, start, end: self.offset.clone() })
+        Ok(Fetched {
+            blocks,
+            start,
+            end: self.offset.clone(),
+        })
     }
 
     /// The offset reached.
@@ -219,10 +290,18 @@ impl RateSource {
         let count = (last - first).max(0);
         let span_us = (until - from).max(0) * 1_000_000;
         let start_us = (self.started_ms + from * 1000) * 1000;
-        let times: TimestampMicrosecondArray = (0..count).map(|i| Some(start_us + span_us * i / count.max(1))).collect();
+        let times: TimestampMicrosecondArray = (0..count)
+            .map(|i| Some(start_us + span_us * i / count.max(1)))
+            .collect();
         let values: Int64Array = (first..last).collect();
-        let schema = Schema::new(vec![Field::new("timestamp", types::timestamp(), true), Field::new("value", DataType::Int64, true)]);
-        let batch = RecordBatch::try_new(Arc::new(schema.clone()), vec![Arc::new(times.with_timezone(types::UTC)), Arc::new(values)])?;
+        let schema = Schema::new(vec![
+            Field::new("timestamp", types::timestamp(), true),
+            Field::new("value", DataType::Int64, true),
+        ]);
+        let batch = RecordBatch::try_new(
+            Arc::new(schema.clone()),
+            vec![Arc::new(times.with_timezone(types::UTC)), Arc::new(values)],
+        )?;
         Ok(Buffer::from(ipc::write(&schema, &[batch])?))
     }
 
@@ -275,7 +354,14 @@ fn cut(block: &Buffer, parts: usize) -> Vec<Buffer> {
     let mut from = 0;
     for part in 1..=parts {
         let target = block.len() * part / parts;
-        let to = if part == parts { block.len() } else { block[target..].iter().position(|b| *b == b'\n').map_or(block.len(), |i| target + i + 1) };
+        let to = if part == parts {
+            block.len()
+        } else {
+            block[target..]
+                .iter()
+                .position(|b| *b == b'\n')
+                .map_or(block.len(), |i| target + i + 1)
+        };
         if to > from {
             pieces.push(block.slice_with_length(from, to - from));
             from = to;
@@ -303,7 +389,12 @@ mod tests {
 
     #[test]
     fn the_rate_source_counts_on_and_ramps_up() {
-        let rate = RateSource { rows_per_second: 10, started_ms: 0, ramp_up_s: 0, served_s: 0 };
+        let rate = RateSource {
+            rows_per_second: 10,
+            started_ms: 0,
+            ramp_up_s: 0,
+            served_s: 0,
+        };
         assert_eq!((rate.value_at(0), rate.value_at(1), rate.value_at(3)), (0, 10, 30));
     }
 }

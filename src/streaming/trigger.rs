@@ -25,7 +25,12 @@ impl Trigger {
             None => Self::ProcessingTime { interval_ms: 0 },
             Some(Proto::ProcessingTimeInterval(text)) => {
                 let us = interval_micros(text).filter(|us| *us >= 0).ok_or_else(|| {
-                    SparkError::new(Exception::IllegalArgument, "INVALID_TRIGGER_INTERVAL", "22023", format!("The trigger interval '{text}' is no non-negative duration."))
+                    SparkError::new(
+                        Exception::IllegalArgument,
+                        "INVALID_TRIGGER_INTERVAL",
+                        "22023",
+                        format!("The trigger interval '{text}' is no non-negative duration."),
+                    )
                 })?;
                 Self::ProcessingTime { interval_ms: us / 1000 }
             }

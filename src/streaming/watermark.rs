@@ -20,7 +20,12 @@ pub struct WatermarkTracker {
 
 impl WatermarkTracker {
     pub fn new(delays_ms: Vec<i64>, policy: Policy) -> Self {
-        Self { seen_ms: vec![None; delays_ms.len()], delays_ms, policy, global_ms: 0 }
+        Self {
+            seen_ms: vec![None; delays_ms.len()],
+            delays_ms,
+            policy,
+            global_ms: 0,
+        }
     }
 
     /// Whether the query has a watermark at all.
@@ -59,7 +64,12 @@ mod tests {
     use super::*;
 
     fn at(ms: i64) -> EventTimeStats {
-        EventTimeStats { max_us: ms * 1000, min_us: ms * 1000, sum_us: 0.0, count: 1 }
+        EventTimeStats {
+            max_us: ms * 1000,
+            min_us: ms * 1000,
+            sum_us: 0.0,
+            count: 1,
+        }
     }
 
     #[test]

@@ -20,7 +20,11 @@ use crate::streaming::source::{FileEntry, Files};
 pub type Reply = std::result::Result<Vec<u8>, (SparkError, String)>;
 
 enum Message {
-    Call { method: Method, bytes: Vec<u8>, replies: UnboundedSender<Reply> },
+    Call {
+        method: Method,
+        bytes: Vec<u8>,
+        replies: UnboundedSender<Reply>,
+    },
     Driver(Input),
 }
 
@@ -38,7 +42,10 @@ impl Host {
     pub fn start(executors: u32) -> std::io::Result<Self> {
         let (inbox, messages) = channel();
         let host = Self { inbox: inbox.clone() };
-        std::thread::Builder::new().name("driver".into()).stack_size(64 << 20).spawn(move || serve(executors, &inbox, &messages))?;
+        std::thread::Builder::new()
+            .name("driver".into())
+            .stack_size(64 << 20)
+            .spawn(move || serve(executors, &inbox, &messages))?;
         Ok(host)
     }
 
@@ -49,15 +56,22 @@ impl Host {
     }
 }
 
+#[allow(clippy::disallowed_methods)] // The host is where time comes from.
 fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_millis() as i64)
 }
 
 fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) {
     let mut conf = Conf::default();
-    conf.values.insert("spark.default.parallelism".into(), executors.to_string());
+    conf.values
+        .insert("spark.default.parallelism".into(), executors.to_string());
     conf.values.insert("spark.master".into(), format!("local[{executors}]"));
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |d| d.as_nanos() as u64);
+    #[allow(clippy::disallowed_methods)]
+    let seed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(1, |d| d.as_nanos() as u64);
     let mut driver = Driver::new(conf, Rc::new(Disk), seed);
     let cluster = LocalCluster::new();
     let mut calls: HashMap<RequestId, UnboundedSender<Reply>> = HashMap::new();
@@ -74,12 +88,18 @@ fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) 
         }
     }
     loop {
-        let wait = driver.wake_at().map_or(Duration::from_millis(500), |at| Duration::from_millis((at - now_ms()).clamp(0, 500) as u64));
+        let wait = driver.wake_at().map_or(Duration::from_millis(500), |at| {
+            Duration::from_millis((at - now_ms()).clamp(0, 500) as u64)
+        });
         let input = match messages.recv_timeout(wait) {
             Ok(Message::Call { method, bytes, replies }) => {
                 next_call += 1;
                 calls.insert(RequestId(next_call), replies);
-                Input::Request { id: RequestId(next_call), method, bytes }
+                Input::Request {
+                    id: RequestId(next_call),
+                    method,
+                    bytes,
+                }
             }
             Ok(Message::Driver(input)) => input,
             Err(RecvTimeoutError::Timeout) => Input::Wake,
@@ -127,7 +147,10 @@ fn carry_out(
             Output::Console { text } => println!("{text}"),
             Output::OpenSocket { socket, .. } => {
                 // The native server has no WebSocket client: the query waits as for a server that is down.
-                let _ = inbox.send(Message::Driver(Input::Socket { socket, event: crate::connect::driver::SocketEvent::Closed }));
+                let _ = inbox.send(Message::Driver(Input::Socket {
+                    socket,
+                    event: crate::connect::driver::SocketEvent::Closed,
+                }));
             }
             Output::ForeachBatch { sink, .. } => {
                 let error = Some("the native server has no page to call".to_owned());
@@ -150,7 +173,9 @@ fn store(path: &str, text: &str) -> std::io::Result<()> {
 }
 
 fn local(path: &str) -> &str {
-    path.strip_prefix("file://").or_else(|| path.strip_prefix("file:")).unwrap_or(path)
+    path.strip_prefix("file://")
+        .or_else(|| path.strip_prefix("file:"))
+        .unwrap_or(path)
 }
 
 /// The machine's file system.
@@ -162,20 +187,38 @@ impl Files for Disk {
         let entry = |path: &Path| -> Option<FileEntry> {
             let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
             let modified = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_millis() as i64;
-            Some(FileEntry { path: path.to_string_lossy().into_owned(), size: meta.len(), modified })
+            Some(FileEntry {
+                path: path.to_string_lossy().into_owned(),
+                size: meta.len(),
+                modified,
+            })
         };
         if let Some(single) = entry(path) {
             return Ok(vec![single]);
         }
-        let Ok(folder) = std::fs::read_dir(path) else { return Ok(vec![]) };
-        let hidden = |p: &Path| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(['_', '.']));
-        Ok(folder.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| !hidden(p)).filter_map(|p| entry(&p)).collect())
+        let Ok(folder) = std::fs::read_dir(path) else {
+            return Ok(vec![]);
+        };
+        let hidden = |p: &Path| {
+            p.file_name()
+                .is_some_and(|n| n.to_string_lossy().starts_with(['_', '.']))
+        };
+        Ok(folder
+            .filter_map(|e| e.ok().map(|e| e.path()))
+            .filter(|p| !hidden(p))
+            .filter_map(|p| entry(&p))
+            .collect())
     }
 
     fn read(&self, path: &str) -> Result<Buffer> {
         std::fs::read(local(path)).map(Buffer::from).map_err(|e| {
-            SparkError::new(crate::error::Exception::Connect, "FAILED_READ_FILE.NO_HINT", "KD001", format!("Encountered error while reading file {path}: {e}."))
-                .with("path", path)
+            SparkError::new(
+                crate::error::Exception::Connect,
+                "FAILED_READ_FILE.NO_HINT",
+                "KD001",
+                format!("Encountered error while reading file {path}: {e}."),
+            )
+            .with("path", path)
         })
     }
 }

@@ -15,12 +15,22 @@ struct Options {
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { port: 15002, executors: 2 };
+    let mut options = Options {
+        port: 15002,
+        executors: 2,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
-        let mut number = || words.next().and_then(|n| n.parse::<u32>().ok()).ok_or_else(|| format!("{word} needs a number\n{USAGE}"));
+        let mut number = || {
+            words
+                .next()
+                .and_then(|n| n.parse::<u32>().ok())
+                .ok_or_else(|| format!("{word} needs a number\n{USAGE}"))
+        };
         match word.as_str() {
-            "--port" => options.port = u16::try_from(number()?).map_err(|_| format!("--port is above 65535\n{USAGE}"))?,
+            "--port" => {
+                options.port = u16::try_from(number()?).map_err(|_| format!("--port is above 65535\n{USAGE}"))?
+            }
             "--executors" => options.executors = number()?.clamp(1, 64),
             _ => return Err(format!("unknown option {word}\n{USAGE}")),
         }
@@ -45,9 +55,18 @@ async fn main() -> ExitCode {
         }
     };
     let address = SocketAddr::from(([127, 0, 0, 1], options.port));
-    let service = SparkConnectServiceServer::new(Service::new(host)).max_decoding_message_size(MAX_MESSAGE_BYTES).max_encoding_message_size(MAX_MESSAGE_BYTES);
-    println!("Rivulet's Spark Connect server: sc://{address} ({} executors)", options.executors);
-    match tonic::transport::Server::builder().add_service(service).serve(address).await {
+    let service = SparkConnectServiceServer::new(Service::new(host))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    println!(
+        "Rivulet's Spark Connect server: sc://{address} ({} executors)",
+        options.executors
+    );
+    match tonic::transport::Server::builder()
+        .add_service(service)
+        .serve(address)
+        .await
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rivulet-connect: cannot serve on {address}: {error}");

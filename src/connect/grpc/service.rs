@@ -54,7 +54,11 @@ impl Service {
         receiver
     }
 
-    async fn single<R: Message + Default>(&self, method: Method, message: &impl Message) -> Result<Response<R>, Status> {
+    async fn single<R: Message + Default>(
+        &self,
+        method: Method,
+        message: &impl Message,
+    ) -> Result<Response<R>, Status> {
         match self.call(method, message).recv().await {
             Some(reply) => decode(reply).map(Response::new),
             None => Err(Status::internal("the driver has stopped")),
@@ -72,26 +76,43 @@ fn decode<R: Message + Default>(reply: Reply) -> Result<R, Status> {
 /// An error as `ErrorUtils.buildStatusFromThrowable` sends it.
 fn status(error: &SparkError, id: String) -> Status {
     let classes = serde_json::to_string(error.exception.classes()).unwrap_or_default();
-    let mut metadata: std::collections::HashMap<String, String> = [("classes".to_owned(), classes), ("errorId".to_owned(), id)].into();
+    let mut metadata: std::collections::HashMap<String, String> =
+        [("classes".to_owned(), classes), ("errorId".to_owned(), id)].into();
     if let Some(condition) = &error.condition {
         metadata.insert("errorClass".into(), condition.clone());
-        metadata.insert("messageParameters".into(), serde_json::to_string(&error.parameters).unwrap_or_default());
+        metadata.insert(
+            "messageParameters".into(),
+            serde_json::to_string(&error.parameters).unwrap_or_default(),
+        );
     }
     if let Some(state) = &error.sql_state {
         metadata.insert("sqlState".into(), state.clone());
     }
-    let info = ErrorInfo { reason: error.exception.classes()[0].to_owned(), domain: "org.apache.spark".into(), metadata };
+    let info = ErrorInfo {
+        reason: error.exception.classes()[0].to_owned(),
+        domain: "org.apache.spark".into(),
+        metadata,
+    };
     let message: String = error.full_message().chars().take(2048).collect();
     let code = Code::Internal;
-    let any = prost_types::Any { type_url: "type.googleapis.com/google.rpc.ErrorInfo".into(), value: info.encode_to_vec() };
-    let details = RpcStatus { code: code as i32, message: message.clone(), details: vec![any] };
+    let any = prost_types::Any {
+        type_url: "type.googleapis.com/google.rpc.ErrorInfo".into(),
+        value: info.encode_to_vec(),
+    };
+    let details = RpcStatus {
+        code: code as i32,
+        message: message.clone(),
+        details: vec![any],
+    };
     Status::with_details(code, message, details.encode_to_vec().into())
 }
 
 type Responses = Pin<Box<dyn Stream<Item = Result<sc::ExecutePlanResponse, Status>> + Send>>;
 
 fn responses(receiver: UnboundedReceiver<Reply>) -> Response<Responses> {
-    Response::new(Box::pin(tokio_stream::wrappers::UnboundedReceiverStream::new(receiver).map(decode)))
+    Response::new(Box::pin(
+        tokio_stream::wrappers::UnboundedReceiverStream::new(receiver).map(decode),
+    ))
 }
 
 #[tonic::async_trait]
@@ -103,11 +124,17 @@ impl SparkConnectService for Service {
         Ok(responses(self.call(Method::ExecutePlan, request.get_ref())))
     }
 
-    async fn reattach_execute(&self, request: Request<sc::ReattachExecuteRequest>) -> Result<Response<Responses>, Status> {
+    async fn reattach_execute(
+        &self,
+        request: Request<sc::ReattachExecuteRequest>,
+    ) -> Result<Response<Responses>, Status> {
         Ok(responses(self.call(Method::ReattachExecute, request.get_ref())))
     }
 
-    async fn analyze_plan(&self, request: Request<sc::AnalyzePlanRequest>) -> Result<Response<sc::AnalyzePlanResponse>, Status> {
+    async fn analyze_plan(
+        &self,
+        request: Request<sc::AnalyzePlanRequest>,
+    ) -> Result<Response<sc::AnalyzePlanResponse>, Status> {
         self.single(Method::AnalyzePlan, request.get_ref()).await
     }
 
@@ -115,31 +142,52 @@ impl SparkConnectService for Service {
         self.single(Method::Config, request.get_ref()).await
     }
 
-    async fn interrupt(&self, request: Request<sc::InterruptRequest>) -> Result<Response<sc::InterruptResponse>, Status> {
+    async fn interrupt(
+        &self,
+        request: Request<sc::InterruptRequest>,
+    ) -> Result<Response<sc::InterruptResponse>, Status> {
         self.single(Method::Interrupt, request.get_ref()).await
     }
 
-    async fn release_execute(&self, request: Request<sc::ReleaseExecuteRequest>) -> Result<Response<sc::ReleaseExecuteResponse>, Status> {
+    async fn release_execute(
+        &self,
+        request: Request<sc::ReleaseExecuteRequest>,
+    ) -> Result<Response<sc::ReleaseExecuteResponse>, Status> {
         self.single(Method::ReleaseExecute, request.get_ref()).await
     }
 
-    async fn release_session(&self, request: Request<sc::ReleaseSessionRequest>) -> Result<Response<sc::ReleaseSessionResponse>, Status> {
+    async fn release_session(
+        &self,
+        request: Request<sc::ReleaseSessionRequest>,
+    ) -> Result<Response<sc::ReleaseSessionResponse>, Status> {
         self.single(Method::ReleaseSession, request.get_ref()).await
     }
 
-    async fn fetch_error_details(&self, request: Request<sc::FetchErrorDetailsRequest>) -> Result<Response<sc::FetchErrorDetailsResponse>, Status> {
+    async fn fetch_error_details(
+        &self,
+        request: Request<sc::FetchErrorDetailsRequest>,
+    ) -> Result<Response<sc::FetchErrorDetailsResponse>, Status> {
         self.single(Method::FetchErrorDetails, request.get_ref()).await
     }
 
-    async fn add_artifacts(&self, _: Request<Streaming<sc::AddArtifactsRequest>>) -> Result<Response<sc::AddArtifactsResponse>, Status> {
+    async fn add_artifacts(
+        &self,
+        _: Request<Streaming<sc::AddArtifactsRequest>>,
+    ) -> Result<Response<sc::AddArtifactsResponse>, Status> {
         Err(Status::unimplemented("Rivulet takes no artifacts"))
     }
 
-    async fn artifact_status(&self, _: Request<sc::ArtifactStatusesRequest>) -> Result<Response<sc::ArtifactStatusesResponse>, Status> {
+    async fn artifact_status(
+        &self,
+        _: Request<sc::ArtifactStatusesRequest>,
+    ) -> Result<Response<sc::ArtifactStatusesResponse>, Status> {
         Err(Status::unimplemented("Rivulet takes no artifacts"))
     }
 
-    async fn clone_session(&self, _: Request<sc::CloneSessionRequest>) -> Result<Response<sc::CloneSessionResponse>, Status> {
+    async fn clone_session(
+        &self,
+        _: Request<sc::CloneSessionRequest>,
+    ) -> Result<Response<sc::CloneSessionResponse>, Status> {
         Err(Status::unimplemented("Rivulet does not clone sessions"))
     }
 

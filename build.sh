@@ -1,0 +1,198 @@
+#!/usr/bin/env bash
+# The only task runner: ./build.sh help
+set -euo pipefail
+cd "$(dirname "$0")"
+
+CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/rivulet"
+export CARGO_TARGET_DIR="$CACHE/target"
+export RIVULET_WASM_DIR="$CACHE/wasm"
+export PATH="$CACHE/tools/bin:$PATH"
+WASM_TARGET=wasm32-unknown-unknown
+BINDGEN_VERSION=0.2.130
+VENV="$CACHE/venv"
+SERVER="$CARGO_TARGET_DIR/debug/rivulet-connect"
+started=$SECONDS
+
+say() { printf '\033[1m== %s\033[0m (%ss)\n' "$*" "$((SECONDS - started))"; }
+die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Debian packages that are missing are installed where we are root; else one line says what to install.
+need_package() { # COMMAND PACKAGE…
+  local command=$1; shift
+  have "$command" && return
+  [ "$(id -u)" = 0 ] && have apt-get || die "missing '$command'; install it as root: apt-get install $*"
+  say "installing $*"
+  apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null \
+    || die "apt-get install $* failed"
+}
+
+setup_rust() {
+  have cargo || die "missing 'cargo'; install Rust 1.94 or newer with rustup"
+  need_package cc gcc libc6-dev
+}
+
+setup_wasm() {
+  setup_rust
+  need_package clang clang # zstd-sys is C
+  if ! rustup target list --installed 2>/dev/null | grep -q "^$WASM_TARGET$"; then
+    say "adding the target $WASM_TARGET"
+    rustup target add "$WASM_TARGET" >/dev/null 2>&1 || die "rustup target add $WASM_TARGET failed"
+  fi
+  if ! "$CACHE/tools/bin/wasm-bindgen" --version 2>/dev/null | grep -q " $BINDGEN_VERSION$"; then
+    say "building wasm-bindgen $BINDGEN_VERSION (3 minutes, once)"
+    # Without its lock file where a registry lacks a version that the lock names.
+    CARGO_TARGET_DIR="$CACHE/tools-target" cargo install -q wasm-bindgen-cli --version "$BINDGEN_VERSION" --locked --root "$CACHE/tools" 2>/dev/null \
+      || CARGO_TARGET_DIR="$CACHE/tools-target" cargo install -q wasm-bindgen-cli --version "$BINDGEN_VERSION" --root "$CACHE/tools" \
+      || die "cargo install wasm-bindgen-cli $BINDGEN_VERSION failed"
+    rm -rf "$CACHE/tools-target"
+  fi
+}
+
+setup_node() {
+  have node || die "missing 'node'; install Node.js 20 or newer"
+  [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || die "Node.js 20 or newer is needed, found $(node --version)"
+  if ! cmp -s src/js/package-lock.json src/js/node_modules/.rivulet-lock; then
+    say "installing npm packages"
+    (cd src/js && npm ci --silent --no-audit --no-fund) || die "npm ci failed in src/js"
+    cp src/js/package-lock.json src/js/node_modules/.rivulet-lock
+  fi
+}
+
+setup_browser() {
+  [ -x "${RIVULET_CHROMIUM:-/usr/bin/chromium}" ] || need_package chromium chromium chromium-driver
+}
+
+setup_python() {
+  need_package python3 python3 python3-venv
+  local wanted=tests/conformance/requirements.txt
+  if ! cmp -s "$wanted" "$VENV/.rivulet-requirements"; then
+    say "installing PySpark's client into $VENV"
+    python3 -m venv "$VENV" || die "python3 -m venv failed; install python3-venv"
+    "$VENV/bin/pip" install -q --disable-pip-version-check -r "$wanted" || die "pip install -r $wanted failed"
+    cp "$wanted" "$VENV/.rivulet-requirements"
+  fi
+}
+
+proto_dir() {
+  cargo metadata --format-version 1 --locked 2>/dev/null \
+    | node -e 'let s="";process.stdin.on("data",d=>s+=d).on("end",()=>console.log(require("path").join(require("path").dirname(JSON.parse(s).packages.find(p=>p.name==="apache-spark-connect-proto").manifest_path),"proto")))'
+}
+
+native() { # the engine and its server
+  setup_rust
+  say "building the native engine (first time: about 10 minutes)"
+  cargo build --quiet --locked --features server
+}
+
+wasm() { # PROFILE
+  setup_wasm; setup_node
+  say "building the wasm engine, profile $1 (first time: about 12 minutes)"
+  cargo build --quiet --locked --target "$WASM_TARGET" --profile "$1" --lib
+  local out=$RIVULET_WASM_DIR
+  mkdir -p "$out"
+  wasm-bindgen --target web --no-typescript --out-name engine --out-dir "$out" "$CARGO_TARGET_DIR/$WASM_TARGET/$1/rivulet.wasm"
+}
+
+package() {
+  say "assembling the npm package in pkg/"
+  RIVULET_PROTO_DIR=$(proto_dir) node src/js/scripts/build.mjs
+}
+
+cmd_setup() { setup_wasm; setup_node; setup_browser; setup_python; say "all set up"; }
+cmd_build() { wasm wasm; package; }
+cmd_pack() { wasm pack; package; }
+cmd_demo() { setup_browser; cmd_build; node src/js/scripts/demo.mjs "$@"; }
+
+cmd_check() {
+  setup_wasm; setup_node
+  say "rustfmt"; cargo fmt --check
+  say "clippy, native"; cargo clippy --quiet --locked --features server --all-targets -- -D warnings
+  say "clippy, wasm32"; cargo clippy --quiet --locked --target "$WASM_TARGET" --lib -- -D warnings
+  say "tsc --strict"; RIVULET_PROTO_DIR=$(proto_dir) node src/js/scripts/check.mjs
+}
+
+cmd_test() {
+  local what=${1:-all}
+  case "$what" in native | browser | all) ;; *) die "test takes native or browser, not '$what'" ;; esac
+  [ "$what" = all ] && cmd_check
+  if [ "$what" != browser ]; then
+    native
+    say "unit, model and simulation tests"
+    cargo test --quiet --locked --features server
+    cmd_goldens --expected tests/goldens/structured_streaming tests/goldens/sql
+  fi
+  if [ "$what" != native ]; then
+    setup_browser; cmd_build
+    say "client unit tests"
+    node src/js/scripts/unit.mjs
+    say "browser tests"
+    node src/js/scripts/browser-tests.mjs
+  fi
+  say "all tests passed"
+}
+
+free_port() { node -e 's=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'; }
+
+serve() { # PORT EXECUTORS: in the background, ends with this script
+  "$SERVER" --port "$1" --executors "$2" >"$CACHE/connect.log" 2>&1 &
+  SERVER_PID=$!
+  trap 'kill "$SERVER_PID" 2>/dev/null || true' EXIT
+  for _ in $(seq 100); do
+    grep -q 'sc://' "$CACHE/connect.log" && return
+    kill -0 "$SERVER_PID" 2>/dev/null || die "the server did not start: $(cat "$CACHE/connect.log")"
+    sleep 0.1
+  done
+  die "the server did not start within 10 s"
+}
+
+# Goldens through PySpark's own client. With --expected, the failures must be just those of tests/known_failures.txt.
+cmd_goldens() {
+  local expected=0
+  if [ "${1:-}" = --expected ]; then expected=1; shift; fi
+  [ $# -gt 0 ] || die "goldens needs at least one directory, for example tests/goldens/structured_streaming"
+  for folder in "$@"; do [ -d "$folder" ] || die "no such directory: $folder"; done
+  setup_python; native
+  local port; port=$(free_port)
+  serve "$port" 2
+  say "goldens: $*"
+  local report="$CACHE/goldens.json" status=0
+  "$VENV/bin/python" tests/conformance/run.py --remote "sc://localhost:$port" --timeout 60 --jobs 2 --json "$report" "$@" || status=$?
+  kill "$SERVER_PID" 2>/dev/null || true
+  if [ "$expected" = 1 ]; then
+    python3 tests/conformance/expected.py "$report" tests/known_failures.txt
+  else
+    return "$status"
+  fi
+}
+
+cmd_serve_connect() { native; exec "$SERVER" "$@"; }
+cmd_bench() { setup_browser; cmd_build; node benches/bench.mjs "$@"; }
+cmd_size() { cmd_pack; node benches/size.mjs "$@"; }
+cmd_clean() { rm -rf pkg src/js/node_modules src/js/dist "$CACHE"; say "removed pkg, node_modules and $CACHE"; }
+
+cmd_help() {
+  cat <<'TXT'
+./build.sh COMMAND
+  setup                   install what the other commands need (each does so itself)
+  build                   the npm package, into pkg/
+  pack                    the same, optimised for release: one unit, fat LTO (15 minutes)
+  demo [--headless]       the demo page with a live tweet server; headless: 30 s in Chromium, checked against a model
+  test [native|browser]   all tests; or only those without, or with, a browser
+  check                   rustfmt, clippy for native and wasm32, tsc --strict: warnings are errors
+  goldens DIR…            golden cases through PySpark's client against the native engine
+  serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
+  bench                   the trending query beside other engines, in one Chromium
+  size                    download sizes of a release build, with their limits
+  clean                   remove everything built, and the cache
+Tools, dependencies and build results are kept in ${XDG_CACHE_HOME:-~/.cache}/rivulet.
+TXT
+}
+
+command=${1:-help}
+[ $# -gt 0 ] && shift
+case "$command" in
+  setup | build | pack | demo | test | check | goldens | bench | size | clean | help) "cmd_$command" "$@" ;;
+  serve-connect) cmd_serve_connect "$@" ;;
+  *) cmd_help >&2; die "unknown command '$command'" ;;
+esac

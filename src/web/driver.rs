@@ -1,0 +1,233 @@
+//! The driver in its worker.
+
+use std::rc::Rc;
+
+use arrow::buffer::Buffer;
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::prelude::*;
+
+use super::host::{DriverHost, Log, log_panics, thrown};
+use super::{give, heap_bytes, take};
+use crate::cluster::message;
+use crate::connect::driver::{Driver as Core, Input, Method, Output, RequestId, SocketEvent};
+use crate::error::{Exception, Result, SparkError};
+use crate::plan::conf::Conf;
+use crate::scheduler::ExecutorRef;
+use crate::streaming::source::{FileEntry, Files};
+
+/// ms between two status reports to a page that watches.
+const STATUS_INTERVAL_MS: i64 = 250;
+
+/// The driver's class.
+#[wasm_bindgen]
+pub struct Driver {
+    core: Core,
+    host: Rc<DriverHost>,
+    watched: bool,
+    last_status_ms: i64,
+}
+
+#[wasm_bindgen]
+impl Driver {
+    /// `conf` is a JSON object of settings.
+    #[wasm_bindgen(constructor)]
+    pub fn new(conf: &str, host: DriverHost) -> Driver {
+        log_panics(JsCast::unchecked_into::<Log>(JsValue::from(&host)));
+        let values = serde_json::from_str(conf).unwrap_or_default();
+        let host = Rc::new(host);
+        let seed = (js_sys::Math::random() * 9_007_199_254_740_992.0) as u64;
+        let core = Core::new(Conf { values }, Rc::new(PageFiles(host.clone())), seed);
+        Self {
+            core,
+            host,
+            watched: false,
+            last_status_ms: 0,
+        }
+    }
+
+    pub fn request(&mut self, id: f64, method: &str, bytes: Vec<u8>) {
+        let id = RequestId(id as u64);
+        match Method::parse(method) {
+            Some(method) => self.step(Input::Request { id, method, bytes }),
+            None => {
+                let error = SparkError::invalid_plan(format!("the service has no method {method}"));
+                self.host.fail(id.0 as f64, &wire(&error));
+            }
+        }
+    }
+
+    pub fn cancel(&mut self, id: f64) {
+        self.step(Input::Cancel {
+            id: RequestId(id as u64),
+        });
+    }
+
+    #[wasm_bindgen(js_name = executorJoined)]
+    pub fn executor_joined(&mut self, executor: u32, incarnation: u32) {
+        self.step(Input::ExecutorAdded {
+            executor: ExecutorRef {
+                id: executor,
+                incarnation,
+            },
+        });
+    }
+
+    #[wasm_bindgen(js_name = executorLost)]
+    pub fn executor_lost(&mut self, executor: u32, incarnation: u32) {
+        self.step(Input::ExecutorLost {
+            executor: ExecutorRef {
+                id: executor,
+                incarnation,
+            },
+        });
+    }
+
+    #[wasm_bindgen(js_name = executorMessage)]
+    pub fn executor_message(&mut self, executor: u32, incarnation: u32, header: &[u8], blobs: &Array) {
+        if let Ok(message) = message::decode(header) {
+            self.step(Input::Executor {
+                from: ExecutorRef {
+                    id: executor,
+                    incarnation,
+                },
+                message,
+                blobs: take(blobs),
+            });
+        }
+    }
+
+    pub fn timer(&mut self) {
+        self.step(Input::Wake);
+    }
+
+    pub fn push(&mut self, source: String, _seq: f64, bytes: Vec<u8>) {
+        self.step(Input::Push { source, bytes });
+    }
+
+    #[wasm_bindgen(js_name = pushEnd)]
+    pub fn push_end(&mut self, source: String) {
+        self.step(Input::PushEnd { source });
+    }
+
+    #[wasm_bindgen(js_name = socketEvent)]
+    pub fn socket_event(&mut self, socket: f64, kind: &str, data: &JsValue) {
+        let event = match kind {
+            "open" => SocketEvent::Open,
+            "text" => SocketEvent::Text(data.as_string().unwrap_or_default()),
+            "binary" => SocketEvent::Binary(Uint8Array::new(data).to_vec()),
+            "close" => SocketEvent::Closed,
+            // An error is always followed by a close.
+            _ => return,
+        };
+        self.step(Input::Socket {
+            socket: socket as u64,
+            event,
+        });
+    }
+
+    #[wasm_bindgen(js_name = foreachBatchDone)]
+    pub fn foreach_batch_done(&mut self, sink: String, _batch: f64, error: Option<String>) {
+        self.step(Input::ForeachBatchDone { sink, error });
+    }
+
+    #[wasm_bindgen(js_name = storageDone)]
+    pub fn storage_done(&mut self, op: f64, error: Option<String>, _bytes: &JsValue) {
+        self.step(Input::Stored { op: op as u64, error });
+    }
+
+    #[wasm_bindgen(js_name = watchStatus)]
+    pub fn watch_status(&mut self, on: bool) {
+        self.watched = on;
+        self.step(Input::Wake);
+    }
+
+    #[wasm_bindgen(js_name = heapBytes)]
+    pub fn heap_bytes(&self) -> f64 {
+        heap_bytes()
+    }
+
+    fn step(&mut self, input: Input) {
+        let now_ms = self.host.now() as i64;
+        let outputs = self.core.handle(now_ms, input);
+        for output in outputs {
+            self.carry_out(output);
+        }
+        let mut wake = self.core.wake_at();
+        if self.watched {
+            if now_ms - self.last_status_ms >= STATUS_INTERVAL_MS {
+                self.last_status_ms = now_ms;
+                self.host.status(&self.core.status());
+            } else {
+                let due = self.last_status_ms + STATUS_INTERVAL_MS;
+                wake = Some(wake.map_or(due, |at| at.min(due)));
+            }
+        }
+        self.host.set_timer(wake.map(|at| at as f64));
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        let host = &self.host;
+        match output {
+            Output::Respond { id, bytes } => host.respond(id.0 as f64, Uint8Array::from(bytes.as_slice())),
+            Output::End { id } => host.end(id.0 as f64),
+            Output::Fail { id, error } => host.fail(id.0 as f64, &wire(&error)),
+            Output::Send { to, message, blobs } => {
+                let header = Uint8Array::from(message::encode(&message).as_slice());
+                host.to_executor(to.id, to.incarnation, header, give(&blobs));
+            }
+            Output::Store { op, path, text } => {
+                let path = path
+                    .strip_prefix("opfs://")
+                    .unwrap_or(&path)
+                    .trim_start_matches('/')
+                    .to_owned();
+                host.storage(op as f64, "write", &path, Uint8Array::from(text.as_bytes()));
+            }
+            Output::ForeachBatch { sink, batch_id, blocks } => {
+                host.foreach_batch(&sink, batch_id as f64, give(&blocks))
+            }
+            Output::Listener { kind, json } => host.listener(kind, &json),
+            Output::Console { text } => host.console(&text),
+            Output::Credit { source, queued, limit } => host.credit(&source, queued as f64, limit as f64),
+            Output::OpenSocket { socket, url } => host.open_socket(socket as f64, &url, ""),
+            Output::CloseSocket { socket } => host.close_socket(socket as f64),
+        }
+    }
+}
+
+/// An error as the page reads it.
+fn wire(error: &SparkError) -> String {
+    serde_json::json!({
+        "exception": error.exception.name(), "condition": error.condition, "sqlState": error.sql_state,
+        "message": error.full_message(), "parameters": error.parameters,
+    })
+    .to_string()
+}
+
+/// Files that the page has registered.
+struct PageFiles(Rc<DriverHost>);
+
+impl PageFiles {
+    fn failed(path: &str, why: &str) -> SparkError {
+        SparkError::new(
+            Exception::Connect,
+            "FAILED_READ_FILE.NO_HINT",
+            "KD001",
+            format!("Encountered error while reading file {path}: {why}."),
+        )
+        .with("path", path)
+    }
+}
+
+impl Files for PageFiles {
+    fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
+        let listed = self.0.list_files(path).map_err(|e| Self::failed(path, &thrown(&e)))?;
+        let text = js_sys::JSON::stringify(&listed).map_or_else(|_| "[]".to_owned(), String::from);
+        serde_json::from_str(&text).map_err(|e| SparkError::internal(format!("the file list cannot be read: {e}")))
+    }
+
+    fn read(&self, path: &str) -> Result<Buffer> {
+        let bytes = self.0.read_file(path).map_err(|e| Self::failed(path, &thrown(&e)))?;
+        Ok(Buffer::from(bytes.to_vec()))
+    }
+}

@@ -1,0 +1,32 @@
+//! The only code that knows wasm-bindgen: driver and executor as classes that a worker's script steps.
+//!
+//! Each call into them runs one step and carries out what it asked for through the host object the script gave. Bytes go
+//! in and out as `Uint8Array`s; blocks live outside the wasm heap ([`blocks`]).
+
+mod blocks;
+mod driver;
+mod executor;
+mod host;
+
+use arrow::buffer::Buffer;
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::JsCast;
+
+/// Copies blobs into the wasm heap.
+fn take(blobs: &Array) -> Vec<Buffer> {
+    blobs
+        .iter()
+        .filter_map(|b| b.dyn_into::<Uint8Array>().ok())
+        .map(|b| Buffer::from(b.to_vec()))
+        .collect()
+}
+
+/// Copies blobs out of the wasm heap, each into a buffer of its own, ready to be transferred.
+fn give(blobs: &[Buffer]) -> Array {
+    blobs.iter().map(|b| Uint8Array::from(b.as_slice())).collect()
+}
+
+/// Bytes of this instance's heap: its high-water mark, as a wasm memory never shrinks.
+fn heap_bytes() -> f64 {
+    core::arch::wasm32::memory_size(0) as f64 * 65_536.0
+}
