@@ -105,7 +105,10 @@ impl Driver {
         };
         match sql::parse_statement(&text)? {
             Statement::Query(relation) => {
-                let relation = if references.is_empty() {
+                let relation = if let Some(input) = command.input.clone() {
+                    // The text goes along with its arguments; the analyzer reads it again.
+                    input
+                } else if references.is_empty() {
                     relation
                 } else {
                     let with = sc::WithRelations {

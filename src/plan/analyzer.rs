@@ -35,6 +35,8 @@ pub struct Analyzer {
     pub(super) lambda: Vec<(String, Typed)>,
     /// Aliases further left in the select list (`SELECT a AS x, x + 1`).
     pub(super) lateral: Vec<Typed>,
+    /// Values of `:name` and `?` markers, by name.
+    pub(super) parameters: BTreeMap<String, sc::Expression>,
     /// Temporary views by lower-case name.
     pub views: BTreeMap<String, sc::Relation>,
     /// Where file names and inferred schemas come from.
@@ -57,6 +59,7 @@ impl Analyzer {
             outer: vec![],
             lambda: vec![],
             lateral: vec![],
+            parameters: BTreeMap::new(),
             views: BTreeMap::new(),
             files,
             watermarks: 0,

@@ -198,7 +198,17 @@ impl Analyzer {
         Ok(input.over(plan))
     }
 
+    #[allow(deprecated)] // Clients of Spark 3.5 send literals in `args` and `pos_args`.
     fn sql_text(&mut self, node: &sc::Sql) -> Result<Resolved> {
+        let literal = |l: &sc::expression::Literal| sc::Expression {
+            expr_type: Some(sc::expression::ExprType::Literal(l.clone())),
+            ..Default::default()
+        };
+        let named = node.named_arguments.iter().map(|(n, e)| (n.clone(), e.clone()));
+        let named = named.chain(node.args.iter().map(|(n, l)| (n.clone(), literal(l))));
+        let positional = node.pos_arguments.iter().cloned().chain(node.pos_args.iter().map(literal));
+        let positional = positional.enumerate().map(|(i, e)| (format!("_{}", i + 1), e));
+        self.parameters.extend(named.chain(positional));
         match sql::parse_statement(&node.query)? {
             sql::Statement::Query(relation) => self.relation(&relation),
             _ => Err(SparkError::unsupported("this SQL command as a relation")),

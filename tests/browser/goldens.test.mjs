@@ -14,7 +14,7 @@ const CASES = [
   ['trending_hashtags_complete_10minutes_5minutes', 'push'],
   ['late_update_dropped_and_accepted', 'push'],
   ['watermark_exact_boundary_window', 'push'],
-  ['watermark_never_goes_back', 'push'],
+  ['watermark_never_goes_back', 'files'],
   ['tumbling_append_10minutes', 'push'],
   ['late_update_dropped_and_accepted', 'files'],
   ['watermark_two_stage_late_filter_burst', 'files'],

@@ -103,7 +103,9 @@ export function differences(golden, { batches, progress }) {
     stateOperators.forEach((operator, n) => {
       for (const fact of ['numRowsTotal', 'numRowsUpdated', 'numRowsDroppedByWatermark']) {
         const got = reported?.stateOperators?.[n]?.[fact];
-        if (got !== operator[fact]) found.push(`batch ${batchId}: ${fact} ${got} instead of ${operator[fact]}`);
+        // To sort a complete result Spark runs the plan twice (it samples the ranges first), and counts both runs.
+        const runs = golden.ordered && golden.outputMode === 'complete' ? [1, 2] : [1];
+        if (!runs.some((times) => got * times === operator[fact])) found.push(`batch ${batchId}: ${fact} ${got} instead of ${operator[fact]}`);
       }
     });
   });

@@ -35,6 +35,14 @@ impl Analyzer {
                 typed.name = format!("{} FILTER (WHERE {})", typed.name, condition.name);
                 typed
             }
+            ("__parameter", [name]) => {
+                let name = self.expression(name, scope)?.name;
+                let value = self.parameters.get(&name).cloned().ok_or_else(|| {
+                    SparkError::analysis("UNBOUND_SQL_PARAMETER", "42P02", format!("Found the unbound parameter: {name}. Please, fix `args` and provide a mapping of the parameter to either a SQL literal or collection constructor functions."))
+                        .with("name", name)
+                })?;
+                self.expression(&value, scope)?
+            }
             ("__ignore_nulls", [function]) => {
                 let mut typed = self.expression(function, scope)?;
                 match &mut typed.expr {

@@ -3,6 +3,7 @@
 //! Strings lose their escapes and join their neighbours, numbers take their suffixes, and chains of operators too long
 //! for any stack are refused here, before anything recurses over them.
 
+use super::marker::PARAMETER;
 use super::dialect::Spark;
 use super::error::{Position, SqlError};
 use super::literal::is_number;
@@ -19,6 +20,36 @@ pub(super) const MAX_RELATIONS: usize = 250;
 const MAX_NESTING: usize = 250;
 /// How long a text may be, in bytes: beyond it the tree would outgrow a worker's heap.
 const MAX_TEXT_BYTES: usize = 8 << 20;
+
+/// Parameter markers as calls: `:name` becomes `__parameter('name')`, the nth `?` becomes `__parameter('_n')`.
+///
+/// A colon is a marker where a word follows it at once and nothing stands just before it: `struct<a:int>` has none.
+fn parameters(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    let mut positional = 0;
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let name = match &token.token {
+            Token::Placeholder(mark) if mark == "?" => {
+                positional += 1;
+                Some(format!("_{positional}"))
+            }
+            Token::Colon if out.last().is_none_or(|before| before.span.end != token.span.start) => {
+                let word = tokens.next_if(|next| next.span.start == token.span.end && matches!(next.token, Token::Word(_)));
+                word.map(|w| w.token.to_string())
+            }
+            _ => None,
+        };
+        match name {
+            None => out.push(token),
+            Some(name) => {
+                let call = [Token::make_word(PARAMETER, None), Token::LParen, Token::SingleQuotedString(name), Token::RParen];
+                out.extend(call.into_iter().map(|t| TokenWithSpan::new(t, token.span)));
+            }
+        }
+    }
+    out
+}
 
 /// A text as tokens, and the text for its error messages.
 pub(super) struct Tokens<'a> {
@@ -45,7 +76,7 @@ impl<'a> Tokens<'a> {
         check_chains(&tokens)?;
         Ok(Self {
             text,
-            tokens: rewrite(tokens),
+            tokens: rewrite(parameters(tokens)),
         })
     }
 
