@@ -46,7 +46,7 @@ impl Analyzer {
         if ranking && order.is_empty() {
             return Err(SparkError::analysis(
                 "WINDOW_FUNCTION_FRAME_NOT_ORDERED",
-                "42K0E",
+                "42601",
                 format!("Window function {}() requires window to be ordered, please add ORDER BY clause.", fun.name()),
             )
             .with("wf", format!("{}()", fun.name())));
