@@ -63,19 +63,8 @@ impl Driver {
                 )));
             }
             CommandType::WriteOperation(write) if write.source.as_deref() == Some("noop") => {
-                let input = write
-                    .input
-                    .clone()
-                    .ok_or_else(|| SparkError::invalid_plan("a write has no relation"))?;
-                // Runs all of it and keeps nothing: a count would let the optimiser skip columns.
-                let (_, _, resolved) = self.analyzed(session, &input, now_ms)?;
-                if resolved.streaming {
-                    return Err(SparkError::analysis(
-                        "_LEGACY_ERROR_TEMP_3102",
-                        "",
-                        "'write' can not be called on streaming Dataset/DataFrame;",
-                    ));
-                }
+                let input = write.input.as_ref().ok_or_else(|| SparkError::invalid_plan("a write has no relation"))?;
+                return self.execute_discarding(operation, session, input, now_ms);
             }
             CommandType::WriteOperation(_) | CommandType::WriteOperationV2(_) => {
                 return Err(SparkError::unsupported("writing batch DataFrames to files or tables"));

@@ -43,6 +43,8 @@ pub(super) struct Rows {
 #[derive(Debug, Clone)]
 enum Form {
     Batches,
+    /// The rows are made and forgotten: the `noop` sink.
+    Nothing,
     Last(usize),
     Table {
         rows: usize,
@@ -95,6 +97,11 @@ impl Driver {
         Ok(())
     }
 
+    /// Runs a relation to its end for its effects on time only.
+    pub(super) fn execute_discarding(&mut self, operation: &str, session: &str, relation: &sc::Relation, now_ms: i64) -> Result<()> {
+        self.run_relation(operation, session, relation, Form::Nothing, now_ms)
+    }
+
     fn execute_relation(&mut self, operation: &str, session: &str, relation: &sc::Relation, now_ms: i64) -> Result<()> {
         let (inner, form) = match &relation.rel_type {
             Some(RelType::ShowString(show)) => {
@@ -126,7 +133,11 @@ impl Driver {
             }
             _ => (relation.clone(), Form::Batches),
         };
-        let (spec, analyzer, resolved) = self.analyzed(session, &inner, now_ms)?;
+        self.run_relation(operation, session, &inner, form, now_ms)
+    }
+
+    fn run_relation(&mut self, operation: &str, session: &str, relation: &sc::Relation, form: Form, now_ms: i64) -> Result<()> {
+        let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
         if resolved.streaming {
             return Err(SparkError::analysis(
                 "_LEGACY_ERROR_TEMP_3102",
@@ -140,7 +151,7 @@ impl Driver {
         let (plan, effects) = self.runner.register(spec, graph.clone());
         self.carry_out(effects, now_ms);
         let schema = types::schema_to_proto(&graph.schema);
-        if !matches!(form, Form::Table { .. }) {
+        if matches!(form, Form::Batches | Form::Last(_)) {
             self.respond(operation, None, Some(schema));
         }
         let rows = Rows {
@@ -202,6 +213,7 @@ impl Driver {
         ));
         let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
         Ok(match &rows.form {
+            Form::Nothing => vec![],
             Form::Batches if blocks.is_empty() => {
                 vec![(0, ipc::write(&nullable, &[RecordBatch::new_empty(nullable.clone())])?)]
             }

@@ -168,6 +168,12 @@ impl Driver {
         let (sink, description) = self.sink(session, start, &name, mode, &graph.schema, &options)?;
         let trigger = Trigger::of(start.trigger.as_ref())?;
         let (id, run_id) = (self.fresh_uuid(), self.fresh_uuid());
+        if let Some(folder) = options.get("checkpointlocation")
+            && !self.files.list(&format!("{folder}/offsets"))?.is_empty()
+        {
+            // Beginning at batch 0 again would give every row twice.
+            return Err(SparkError::unsupported(format!("restarting a query from its checkpoint: {folder} holds an earlier run")));
+        }
         let mut sources = Vec::new();
         for scan in graph.scans.iter().filter(|s| s.stream.is_some()) {
             let stream = scan
