@@ -484,7 +484,7 @@ pub fn malformed(record: &str) -> SparkError {
 }
 
 fn read_json(bytes: &[u8], schema: &SchemaRef) -> std::result::Result<Vec<RecordBatch>, ()> {
-    let mut decoder = arrow::json::ReaderBuilder::new(schema.clone())
+    let mut decoder = arrow::json::ReaderBuilder::new(fixed_offset(schema))
         .with_batch_size(BATCH_ROWS)
         .with_coerce_primitive(true)
         .build_decoder()
@@ -495,12 +495,37 @@ fn read_json(bytes: &[u8], schema: &SchemaRef) -> std::result::Result<Vec<Record
         let read = decoder.decode(rest).map_err(drop)?;
         rest = &rest[read..];
         match decoder.flush().map_err(drop)? {
-            Some(batch) => out.push(batch),
+            Some(batch) => out.push(relabelled(&batch, schema).map_err(drop)?),
             None if rest.is_empty() => return Ok(out),
             None if read == 0 => return Err(()),
             None => {}
         }
     }
+}
+
+/// UTC as an offset: Arrow's reader looks a named zone up for every value.
+fn fixed_offset(schema: &SchemaRef) -> SchemaRef {
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .map(|f| match f.data_type() {
+            DataType::Timestamp(unit, Some(_)) => f.as_ref().clone().with_data_type(DataType::Timestamp(*unit, Some("+00:00".into()))),
+            _ => f.as_ref().clone(),
+        })
+        .collect();
+    Arc::new(Schema::new(fields))
+}
+
+fn relabelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().zip(schema.fields()).map(|(c, f)| match (c.data_type(), f.data_type()) {
+        (DataType::Timestamp(..), DataType::Timestamp(_, zone)) => {
+            let times = c.as_primitive::<TimestampMicrosecondType>().clone();
+            Arc::new(times.with_timezone_opt(zone.clone())) as ArrayRef
+        }
+        _ => c.clone(),
+    });
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(schema.clone(), columns.collect(), &options)?)
 }
 
 /// A JSON value as a scalar of a type; none where it is no such value.
