@@ -4,6 +4,8 @@
 //! `RIVULET_SEEDS=n` sets how many seeds each simulation tries, `RIVULET_SEED=n` replays one. A failure prints its seed and
 //! the last events before it.
 
+mod engine;
 mod network;
 mod scheduler;
 mod seeds;
+mod window_model;

@@ -57,6 +57,11 @@ impl<M> Network<M> {
         self.flying.insert((at_ms, self.sent), message);
     }
 
+    /// When the next event is.
+    pub fn next_at(&self) -> Option<u64> {
+        self.flying.first_key_value().map(|((at_ms, _), _)| *at_ms)
+    }
+
     /// The next event; the clock moves to it.
     pub fn next(&mut self) -> Option<M> {
         let ((at_ms, _), message) = self.flying.pop_first()?;

@@ -29,7 +29,23 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Runs `simulate` for seeds 0, 1, … A panic in it fails the test with `SEED=n` and the last events.
-pub fn each_seed(count: u64, simulate: impl Fn(u64, &mut Log)) {
+pub fn each_seed(count: u64, simulate: impl Fn(u64, &mut Log) + Send) {
+    deep(|| try_seeds(count, simulate));
+}
+
+/// Runs on a stack as large as the engine's hosts have: planners recurse.
+pub fn deep(work: impl FnOnce() + Send) {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .stack_size(64 << 20)
+            .spawn_scoped(scope, work);
+        if let Err(panic) = thread.expect("the system gives a thread").join() {
+            resume_unwind(panic);
+        }
+    });
+}
+
+fn try_seeds(count: u64, simulate: impl Fn(u64, &mut Log)) {
     let seeds = match number("RIVULET_SEED") {
         Some(one) => one..one + 1,
         None => 0..number("RIVULET_SEEDS").unwrap_or(count),
