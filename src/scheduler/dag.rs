@@ -483,14 +483,18 @@ impl Job {
     }
 }
 
-/// The preferred executor if it lives (a busy one is waited for: its state is there), else the least busy one.
+/// The preferred executor if it lives (a busy one is waited for: its state is there), else the least busy one that has
+/// a slot free.
 fn place(executors: &BTreeMap<u32, Executor>, preferred: Option<u32>) -> Option<ExecutorRef> {
+    let free = |e: &Executor| e.running.len() < e.slots;
     let found = match preferred.and_then(|id| executors.get_key_value(&id)) {
-        Some(found) => Some(found),
-        None => executors.iter().min_by_key(|(_, e)| e.running.len()),
+        Some(found) => Some(found).filter(|(_, e)| free(e)),
+        None => executors
+            .iter()
+            .filter(|(_, e)| free(e))
+            .min_by_key(|(_, e)| e.running.len()),
     };
-    let (id, executor) = found?;
-    (executor.running.len() < executor.slots).then_some(ExecutorRef {
+    found.map(|(id, executor)| ExecutorRef {
         id: *id,
         incarnation: executor.incarnation,
     })

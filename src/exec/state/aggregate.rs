@@ -3,11 +3,11 @@
 //! One step of `StateStoreRestore → merge → StateStoreSave → final` of Spark's physical plan. Cost grows with the keys
 //! that a batch touches, not with the state, except in complete mode, which emits all of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
-use arrow::compute::{filter_record_batch, take};
+use arrow::compute::{filter_record_batch, not, take};
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
 use datafusion_expr::{EmitTo, GroupsAccumulator};
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
@@ -85,7 +85,7 @@ impl StateAggregate {
         };
         let mut stats = StateStats::default();
         let arrived = one(&self.partial, batches)?;
-        let arrived = self.drop_late(arrived, context, &mut stats)?;
+        let arrived = self.drop_late(table, arrived, context, &mut stats)?;
         let (changed, closing, keys) = self.merge(table, &arrived)?;
         stats.rows_updated = changed.num_rows() as u64;
         table.upsert(&changed, &closing, keys)?;
@@ -117,7 +117,14 @@ impl StateAggregate {
             .collect()
     }
 
-    fn drop_late(&self, batch: RecordBatch, context: &BatchContext, stats: &mut StateStats) -> Result<RecordBatch> {
+    /// Without the late rows. They are counted as Spark does, where its partial merge has made one row of each key's.
+    fn drop_late(
+        &self,
+        table: &StateTable,
+        batch: RecordBatch,
+        context: &BatchContext,
+        stats: &mut StateStats,
+    ) -> Result<RecordBatch> {
         let Some(late) = context
             .late_us
             .filter(|_| context.mode != OutputMode::Complete && self.event_time.is_some())
@@ -130,7 +137,11 @@ impl StateAggregate {
             .map(|c| Some(c.is_none_or(|c| c > late)))
             .collect();
         let kept = filter_record_batch(&batch, &keep)?;
-        stats.rows_dropped = (batch.num_rows() - kept.num_rows()) as u64;
+        if kept.num_rows() < batch.num_rows() {
+            let dropped = filter_record_batch(&batch, &not(&keep)?)?;
+            let keys = table.key_bytes(&dropped.columns()[..self.keys], dropped.num_rows())?;
+            stats.rows_dropped = keys.into_iter().collect::<HashSet<_>>().len() as u64;
+        }
         Ok(kept)
     }
 

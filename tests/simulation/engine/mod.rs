@@ -1,0 +1,6 @@
+//! The whole engine under the simulator: driver and executors as they are, everything between them made up.
+
+pub mod batch;
+pub mod client;
+pub mod cluster;
+pub mod stream;

@@ -1,0 +1,11 @@
+//! The seeded simulator: the engine's state machines under a virtual clock, with executors that die, messages that come
+//! late, twice or from the dead, and models that say what must hold or come out.
+//!
+//! `RIVULET_SEEDS=n` sets how many seeds each simulation tries, `RIVULET_SEED=n` replays one. A failure prints its seed and
+//! the last events before it.
+
+mod engine;
+mod network;
+mod scheduler;
+mod seeds;
+mod window_model;
