@@ -3,7 +3,7 @@
 //! One step of `StateStoreRestore → merge → StateStoreSave → final` of Spark's physical plan. Cost grows with the keys
 //! that a batch touches, not with the state, except in complete mode, which emits all of it.
 
-use std::collections::{HashMap, HashSet};
+
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
@@ -13,6 +13,8 @@ use datafusion_expr::{EmitTo, GroupsAccumulator};
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
 use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion_physical_plan::ExecutionPlan;
+
+use hashbrown::{HashMap, HashSet};
 
 use super::{Closing, StateDelta, StateTable, one};
 use crate::error::{Result, SparkError};

@@ -7,13 +7,15 @@
 pub mod aggregate;
 pub mod limit;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::buffer::Buffer;
 use arrow::compute::{concat_batches, interleave_record_batch, take_record_batch};
 use arrow::datatypes::SchemaRef;
 use arrow::row::{RowConverter, SortField};
+
+use hashbrown::HashMap;
 
 use super::ipc;
 use crate::error::{Result, SparkError};
