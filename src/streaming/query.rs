@@ -436,6 +436,11 @@ impl Query {
             return self.failed(error);
         }
         batch.marks.push(("addBatch", now_ms));
+        if self.watermark.is_set() {
+            self.late_ms = batch.watermark_ms;
+            self.last_evict_ms = Some(batch.watermark_ms);
+            self.watermark.advance(&batch.event_times);
+        }
         match &self.definition.checkpoint {
             Some(folder) => {
                 let path = format!("{folder}/commits/{}", batch.id);
@@ -452,11 +457,6 @@ impl Query {
 
     fn finish(&mut self, mut batch: Box<Batch>, now_ms: i64) -> Vec<Action> {
         batch.marks.push(("commitOffsets", now_ms));
-        if self.watermark.is_set() {
-            self.late_ms = batch.watermark_ms;
-            self.last_evict_ms = Some(batch.watermark_ms);
-            self.watermark.advance(&batch.event_times);
-        }
         self.next_batch = batch.id + 1;
         let progress = self.progress(&batch, now_ms);
         self.last_start_ms = Some(batch.started_ms);
