@@ -368,9 +368,12 @@ impl Query {
 
     /// The batch's job is done.
     pub fn job_done(&mut self, now_ms: i64, outcome: Outcome) -> Vec<Action> {
-        let Phase::Running { mut batch, .. } = std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms })
-        else {
-            return vec![];
+        let mut batch = match std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms }) {
+            Phase::Running { batch, .. } => batch,
+            other => {
+                self.phase = other;
+                return vec![];
+            }
         };
         batch.marks.push(("queryPlanning", batch.started_ms));
         let graph = &self.definition.graph;
@@ -422,14 +425,22 @@ impl Query {
 
     /// The sink has the batch, or has not.
     pub fn delivered(&mut self, now_ms: i64, result: Result<(), SparkError>) -> Vec<Action> {
-        let Phase::Delivering(mut batch) = std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms })
-        else {
-            return vec![];
+        let mut batch = match std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms }) {
+            Phase::Delivering(batch) => batch,
+            other => {
+                self.phase = other;
+                return vec![];
+            }
         };
         if let Err(error) = result {
             return self.failed(error);
         }
         batch.marks.push(("addBatch", now_ms));
+        if self.watermark.is_set() {
+            self.late_ms = batch.watermark_ms;
+            self.last_evict_ms = Some(batch.watermark_ms);
+            self.watermark.advance(&batch.event_times);
+        }
         match &self.definition.checkpoint {
             Some(folder) => {
                 let path = format!("{folder}/commits/{}", batch.id);
@@ -446,11 +457,6 @@ impl Query {
 
     fn finish(&mut self, mut batch: Box<Batch>, now_ms: i64) -> Vec<Action> {
         batch.marks.push(("commitOffsets", now_ms));
-        if self.watermark.is_set() {
-            self.late_ms = batch.watermark_ms;
-            self.last_evict_ms = Some(batch.watermark_ms);
-            self.watermark.advance(&batch.event_times);
-        }
         self.next_batch = batch.id + 1;
         let progress = self.progress(&batch, now_ms);
         self.last_start_ms = Some(batch.started_ms);
@@ -504,8 +510,11 @@ impl Query {
         }
     }
 
-    /// Something that the batch needs failed: the query ends with it.
+    /// Something that the batch needs failed: the query ends with it, if it has not ended before.
     pub fn failed(&mut self, error: SparkError) -> Vec<Action> {
+        if !self.is_active() {
+            return vec![];
+        }
         let d = &self.definition;
         let sentence = format!(
             "[STREAM_FAILED] Query [id = {}, runId = {}] terminated with exception: {error}",
