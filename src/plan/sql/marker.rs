@@ -19,6 +19,8 @@ pub const WITHIN_GROUP: &str = "__within_group";
 pub const IGNORE_NULLS: &str = "__ignore_nulls";
 /// `PIVOT (.. IN (v AS name))`: in the pivot's grouping expressions, one string or null literal for each value.
 pub const PIVOT_NAMES: &str = "__pivot_names";
+/// `TIMESTAMP'..'` whose text leaves its zone open: the text. Only the analyzer knows the session's zone.
+pub const TIMESTAMP: &str = "__timestamp";
 /// The table-valued function of an inline table: one `named_struct` for each row.
 pub const VALUES: &str = "__values";
 
