@@ -3,6 +3,7 @@
 //! `job` makes the same stages on the driver and on executors; `physical` cuts them; `operators`, `decode` and `state`
 //! are the operators that DataFusion has not; `task` runs one. Nothing here knows who runs a task or where blocks live.
 
+pub mod aggregates;
 pub mod decode;
 pub mod inputs;
 pub mod ipc;

@@ -88,6 +88,19 @@ pub fn widen(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
+/// As [`widen`], but an integer and a decimal meet only where the decimal holds every value of the integer
+/// (`findTightestCommonType`).
+pub fn tightest(a: &DataType, b: &DataType) -> Option<DataType> {
+    match (a, b) {
+        (DataType::Decimal128(p, s), other) | (other, DataType::Decimal128(p, s)) if is_integral(other) => {
+            let (digits, _) = decimal_of(other)?;
+            (i16::from(*p) - i16::from(*s) >= i16::from(digits)).then(|| DataType::Decimal128(*p, *s))
+        }
+        (DataType::Decimal128(..), DataType::Decimal128(..)) if a != b => None,
+        _ => widen(a, b),
+    }
+}
+
 /// As [`widen`], with strings: under ANSI a string becomes what it meets (integers meet as `BIGINT`, fractions as
 /// `DOUBLE`); in legacy mode everything that meets a string becomes a string.
 pub fn wider(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {

@@ -100,7 +100,7 @@ pub fn call_with(
         name: name.to_owned(),
         options: options.into(),
         return_type,
-        signature: Signature::variadic_any(volatility),
+        signature: if args.is_empty() { Signature::nullary(volatility) } else { Signature::variadic_any(volatility) },
         body: Arc::new(body),
     };
     let udf = Arc::new(ScalarUDF::new_from_impl(kernel));

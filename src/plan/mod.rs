@@ -19,6 +19,7 @@ pub mod extract;
 pub mod functions;
 pub mod generate;
 pub mod java_format;
+pub mod java_parse;
 pub mod join;
 pub mod kernel;
 pub mod literal;

@@ -5,7 +5,10 @@ use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_expr::expr::{NullTreatment, Sort, WindowFunction, WindowFunctionParams};
 use datafusion_expr::{Expr, LogicalPlanBuilder, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition};
 
+use arrow::datatypes::{DataType, IntervalMonthDayNano};
+
 use super::analyzer::Analyzer;
+use super::functions::aggregate::each_call;
 use super::scope::{Attribute, Resolved, Typed};
 use crate::connect::proto as sc;
 use crate::connect::proto::expression::window::WindowFrame as ProtoFrame;
@@ -18,52 +21,82 @@ impl Analyzer {
         let partition: Vec<Typed> = window.partition_spec.iter().map(|p| self.expression(p, scope)).collect::<Result<_>>()?;
         let mut order = Vec::new();
         let mut order_types = Vec::new();
+        let mut described = Vec::new();
         for spec in &window.order_spec {
             let (typed, sort) = self.sort_order(spec, scope)?;
+            described.push(describe(&typed, &sort));
             order_types.push(typed.data_type);
             order.push(sort);
         }
-        let typed = self.expression(call, scope)?;
-        let frame = window.frame_spec.as_deref();
-        let (fun, args, filter, distinct, null_treatment) = match typed.expr.clone() {
-            Expr::WindowFunction(function) => {
-                let p = function.params;
-                (function.fun, p.args, p.filter, p.distinct, p.null_treatment)
-            }
-            Expr::AggregateFunction(function) => {
-                let p = function.params;
-                (WindowFunctionDefinition::AggregateUDF(function.func), p.args, p.filter, p.distinct, p.null_treatment)
-            }
-            _ => {
-                return Err(SparkError::analysis(
-                    "UNSUPPORTED_EXPR_FOR_WINDOW",
-                    "42P20",
-                    format!("Expression \"{}\" not supported within a window function.", typed.name),
-                ));
-            }
-        };
-        let ranking = matches!(&fun, WindowFunctionDefinition::WindowUDF(udf) if !matches!(udf.name(), "first_value" | "last_value" | "nth_value"));
-        if ranking && order.is_empty() {
+        let mut typed = self.expression(call, scope)?;
+        let mut kind = None;
+        each_call(typed.expr.clone(), |e| {
+            kind.get_or_insert(Kind::of(&e));
+            Ok(e)
+        })?;
+        let kind = kind.ok_or_else(|| {
+            SparkError::analysis(
+                "UNSUPPORTED_EXPR_FOR_WINDOW",
+                "42P20",
+                format!("Expression \"{}\" not supported within a window function.", typed.name),
+            )
+        })?;
+        if matches!(kind, Kind::Rank | Kind::Shift) && order.is_empty() {
+            let name = typed.name.split('(').next().unwrap_or_default().to_owned();
             return Err(SparkError::analysis(
                 "WINDOW_FUNCTION_FRAME_NOT_ORDERED",
                 "42601",
-                format!("Window function {}() requires window to be ordered, please add ORDER BY clause.", fun.name()),
+                format!(
+                    "Window function {name} requires the window to be ordered. You need to add an ORDER BY clause. For example: SELECT {} OVER \
+                     (PARTITION BY window_partition ORDER BY window_ordering) FROM table.",
+                    typed.name
+                ),
             )
-            .with("wf", format!("{}()", fun.name())));
+            .with("wf_name", name)
+            .with("wf_expr", typed.name));
         }
-        let window_frame = self.frame(frame, &order, &order_types, scope)?;
-        let null_treatment = null_treatment.or(Some(NullTreatment::RespectNulls)).filter(|n| *n == NullTreatment::IgnoreNulls);
-        let params = WindowFunctionParams {
-            args,
-            partition_by: partition.into_iter().map(|t| t.expr).collect(),
-            order_by: order,
-            window_frame,
-            filter,
-            null_treatment,
-            distinct,
-        };
-        let name = format!("{} OVER (…)", typed.name);
-        Ok(Typed::new(Expr::WindowFunction(Box::new(WindowFunction { fun, params })), typed.data_type, name))
+        let (window_frame, frame_text) = self.frame(window.frame_spec.as_deref(), kind, &typed, &order, &order_types, scope)?;
+        let mut clauses = Vec::new();
+        if !partition.is_empty() {
+            clauses.push(format!("PARTITION BY {}", partition.iter().map(|t| t.name.clone()).collect::<Vec<_>>().join(", ")));
+        }
+        if !described.is_empty() {
+            clauses.push(format!("ORDER BY {}", described.join(", ")));
+        }
+        clauses.push(frame_text);
+        typed.name = format!("{} OVER ({})", typed.name, clauses.join(" "));
+        (typed.named, typed.attribute) = (false, None);
+        let partition: Vec<Expr> = partition.into_iter().map(|t| t.expr).collect();
+        typed.expr = each_call(typed.expr, |e| {
+            let (fun, args, filter, distinct, null_treatment) = match e {
+                Expr::WindowFunction(function) => (function.fun, function.params.args, None, false, function.params.null_treatment),
+                Expr::AggregateFunction(function) => {
+                    let p = function.params;
+                    let fun = match function.func.name() {
+                        // The window forms look at the frame's ends instead of folding it.
+                        "first_value" => WindowFunctionDefinition::WindowUDF(datafusion_functions_window::nth_value::first_value_udwf()),
+                        "last_value" => WindowFunctionDefinition::WindowUDF(datafusion_functions_window::nth_value::last_value_udwf()),
+                        _ => WindowFunctionDefinition::AggregateUDF(function.func),
+                    };
+                    (fun, p.args, p.filter, p.distinct, p.null_treatment)
+                }
+                other => return Ok(other),
+            };
+            if distinct {
+                return Err(SparkError::analysis("DISTINCT_WINDOW_FUNCTION_UNSUPPORTED", "0A000", "Distinct window functions are not supported."));
+            }
+            let params = WindowFunctionParams {
+                args,
+                partition_by: partition.clone(),
+                order_by: order.clone(),
+                window_frame: window_frame.clone(),
+                filter,
+                null_treatment: null_treatment.filter(|n| *n == NullTreatment::IgnoreNulls),
+                distinct,
+            };
+            Ok(Expr::WindowFunction(Box::new(WindowFunction { fun, params })))
+        })?;
+        Ok(typed)
     }
 
     /// One sort key, nulls first when ascending, last when descending, unless said otherwise.
@@ -74,54 +107,86 @@ impl Analyzer {
         Ok((typed, sort))
     }
 
-    fn frame(&mut self, frame: Option<&ProtoFrame>, order: &[Sort], order_types: &[arrow::datatypes::DataType], scope: &Resolved) -> Result<WindowFrame> {
+    /// The frame, and how Spark prints it.
+    fn frame(
+        &mut self,
+        frame: Option<&ProtoFrame>,
+        kind: Kind,
+        call: &Typed,
+        order: &[Sort],
+        order_types: &[DataType],
+        scope: &Resolved,
+    ) -> Result<(WindowFrame, String)> {
+        let unbounded = WindowFrameBound::Preceding(ScalarValue::UInt64(None));
+        let running = "BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW";
         let Some(frame) = frame else {
-            return Ok(WindowFrame::new(if order.is_empty() { None } else { Some(false) }));
+            return Ok(match kind {
+                Kind::Rank => (WindowFrame::new_bounds(WindowFrameUnits::Rows, unbounded, WindowFrameBound::CurrentRow), format!("ROWS {running}")),
+                Kind::Shift => {
+                    let offset = call.name.split(", ").nth(1).unwrap_or("1");
+                    let (whole, sign) = (offset.trim_start_matches('-'), offset.starts_with('-') != call.name.starts_with("lag("));
+                    let signed = if sign && whole != "0" { format!("-{whole}") } else { whole.to_owned() };
+                    let frame = WindowFrame::new_bounds(WindowFrameUnits::Rows, unbounded, WindowFrameBound::CurrentRow);
+                    (frame, format!("ROWS BETWEEN {signed} FOLLOWING AND {signed} FOLLOWING"))
+                }
+                Kind::Aggregate if order.is_empty() => (WindowFrame::new(None), "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING".into()),
+                Kind::Aggregate => (WindowFrame::new(Some(false)), format!("RANGE {running}")),
+            });
         };
         let units = if frame.frame_type() == FrameType::Row { WindowFrameUnits::Rows } else { WindowFrameUnits::Range };
-        let lower = self.bound(frame.lower.as_deref(), units, order_types, scope, true)?;
-        let upper = self.bound(frame.upper.as_deref(), units, order_types, scope, false)?;
-        Ok(WindowFrame::new_bounds(units, lower, upper))
+        if matches!(kind, Kind::Rank) && units == WindowFrameUnits::Range {
+            return Err(SparkError::analysis("INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC", "42601", format!("Cannot specify a RANGE frame for {}.", call.name)));
+        }
+        let (lower, lower_text) = self.bound(frame.lower.as_deref(), units, order_types, scope, true)?;
+        let (upper, upper_text) = self.bound(frame.upper.as_deref(), units, order_types, scope, false)?;
+        let word = if units == WindowFrameUnits::Rows { "ROWS" } else { "RANGE" };
+        Ok((WindowFrame::new_bounds(units, lower, upper), format!("{word} BETWEEN {lower_text} AND {upper_text}")))
     }
 
     fn bound(
         &mut self,
         boundary: Option<&FrameBoundary>,
         units: WindowFrameUnits,
-        order_types: &[arrow::datatypes::DataType],
+        order_types: &[DataType],
         scope: &Resolved,
         lower: bool,
-    ) -> Result<WindowFrameBound> {
+    ) -> Result<(WindowFrameBound, String)> {
         let boundary = boundary.and_then(|b| b.boundary.as_ref()).ok_or_else(|| SparkError::invalid_plan("a window frame lacks a bound"))?;
         let value = match boundary {
-            Boundary::CurrentRow(_) => return Ok(WindowFrameBound::CurrentRow),
-            Boundary::Unbounded(_) if lower => return Ok(WindowFrameBound::Preceding(ScalarValue::UInt64(None))),
-            Boundary::Unbounded(_) => return Ok(WindowFrameBound::Following(ScalarValue::UInt64(None))),
+            Boundary::CurrentRow(_) => return Ok((WindowFrameBound::CurrentRow, "CURRENT ROW".into())),
+            Boundary::Unbounded(_) if lower => return Ok((WindowFrameBound::Preceding(ScalarValue::UInt64(None)), "UNBOUNDED PRECEDING".into())),
+            Boundary::Unbounded(_) => return Ok((WindowFrameBound::Following(ScalarValue::UInt64(None)), "UNBOUNDED FOLLOWING".into())),
             Boundary::Value(value) => self.expression(value, scope)?,
         };
-        let constant = constant_of(&value)?;
-        let negative = matches!(&constant, ScalarValue::Int32(Some(n)) if *n < 0)
-            || matches!(&constant, ScalarValue::Int64(Some(n)) if *n < 0)
-            || matches!(&constant, ScalarValue::DurationMicrosecond(Some(n)) if *n < 0);
-        let size = if negative { constant.arithmetic_negate()? } else { constant };
+        let text = match value.name.strip_prefix("(- ").and_then(|n| n.strip_suffix(')')) {
+            Some(inner) => format!("{inner} PRECEDING"),
+            None => match value.name.strip_prefix('-') {
+                Some(inner) => format!("{inner} PRECEDING"),
+                None => format!("{} FOLLOWING", value.name),
+            },
+        };
+        let constant = super::functions::fold(&value.expr)
+            .ok_or_else(|| SparkError::analysis("DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE", "42K09", format!("Window frame bound \"{}\" is not a literal.", value.name)))?;
+        let (size, negative) = magnitude(&constant);
         if matches!(&size, ScalarValue::Int32(Some(0)) | ScalarValue::Int64(Some(0))) {
-            return Ok(WindowFrameBound::CurrentRow);
+            return Ok((WindowFrameBound::CurrentRow, "CURRENT ROW".into()));
         }
         let size = if units == WindowFrameUnits::Rows {
-            let ScalarValue::Int64(Some(n)) = size.cast_to(&arrow::datatypes::DataType::Int64)? else {
+            let ScalarValue::Int64(Some(n)) = size.cast_to(&DataType::Int64)? else {
                 return Err(SparkError::invalid_plan("a ROWS bound is no number"));
             };
             ScalarValue::UInt64(Some(n.unsigned_abs()))
         } else {
             match (&size, order_types.first()) {
-                (ScalarValue::DurationMicrosecond(Some(us)), _) => ScalarValue::IntervalMonthDayNano(Some(
-                    arrow::datatypes::IntervalMonthDayNano::new(0, (us / 86_400_000_000) as i32, us % 86_400_000_000 * 1000),
-                )),
                 (ScalarValue::IntervalMonthDayNano(_), _) | (_, None) => size,
+                (_, Some(DataType::Date32)) => ScalarValue::IntervalMonthDayNano(match size.cast_to(&DataType::Int32)? {
+                    ScalarValue::Int32(Some(days)) => Some(IntervalMonthDayNano::new(0, days, 0)),
+                    _ => None,
+                }),
                 (_, Some(key)) => size.cast_to(key)?,
             }
         };
-        Ok(if negative { WindowFrameBound::Preceding(size) } else { WindowFrameBound::Following(size) })
+        Ok((if negative { WindowFrameBound::Preceding(size) } else { WindowFrameBound::Following(size) }, text))
     }
 
     /// Moves window functions of a select list into a Window below it.
@@ -156,10 +221,77 @@ impl Analyzer {
                 "Window function is not supported on streaming DataFrames/Datasets. Structured Streaming only supports time-window aggregation using the WINDOW function.",
             ));
         }
-        let exprs: Vec<Expr> = calls.iter().map(|(e, a)| e.clone().alias(a.id.clone())).collect();
-        let plan = LogicalPlanBuilder::window_plan(input.plan.clone(), exprs)?;
+        // One Window for all calls over the same rows in the same order.
+        let mut layouts: Vec<((Vec<Expr>, Vec<Sort>), Vec<Expr>)> = Vec::new();
+        for (call, attribute) in calls {
+            let Expr::WindowFunction(function) = &call else { continue };
+            let layout = (function.params.partition_by.clone(), function.params.order_by.clone());
+            let named = call.alias(attribute.id);
+            match layouts.iter_mut().find(|(known, _)| *known == layout) {
+                Some((_, group)) => group.push(named),
+                None => layouts.push((layout, vec![named])),
+            }
+        }
+        let mut builder = LogicalPlanBuilder::from(input.plan.clone());
+        for (_, group) in layouts {
+            builder = builder.window(group)?;
+        }
+        let plan = builder.build()?;
         Ok(input.over(plan))
     }
+}
+
+/// What a window function needs of its window, and its frame where none is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// `row_number` and its kin.
+    Rank,
+    /// `lag` and `lead`.
+    Shift,
+    Aggregate,
+}
+
+impl Kind {
+    fn of(call: &Expr) -> Self {
+        match call {
+            Expr::WindowFunction(f) => match f.fun.name() {
+                "lag" | "lead" => Self::Shift,
+                "nth_value" | "first_value" | "last_value" => Self::Aggregate,
+                _ => Self::Rank,
+            },
+            _ => Self::Aggregate,
+        }
+    }
+}
+
+/// A bound's size and whether it lies before the row.
+fn magnitude(value: &ScalarValue) -> (ScalarValue, bool) {
+    match value {
+        ScalarValue::IntervalYearMonth(Some(m)) => (ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(m.abs(), 0, 0))), *m < 0),
+        ScalarValue::DurationMicrosecond(Some(us)) => {
+            let (days, rest) = ((us.abs() / 86_400_000_000) as i32, us.abs() % 86_400_000_000);
+            (ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(0, days, rest.saturating_mul(1000)))), *us < 0)
+        }
+        ScalarValue::IntervalMonthDayNano(Some(i)) => {
+            let negative = i.months < 0 || i.days < 0 || i.nanoseconds < 0;
+            (ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(i.months.abs(), i.days.abs(), i.nanoseconds.saturating_abs()))), negative)
+        }
+        other => {
+            let zero = ScalarValue::new_zero(&other.data_type());
+            let negative = zero.is_ok_and(|zero| other.partial_cmp(&zero).is_some_and(std::cmp::Ordering::is_lt));
+            match other.arithmetic_negate() {
+                Ok(positive) if negative => (positive, true),
+                _ => (other.clone(), false),
+            }
+        }
+    }
+}
+
+/// `x DESC NULLS LAST`: a sort key as Spark prints it.
+pub fn describe(value: &Typed, sort: &Sort) -> String {
+    let direction = if sort.asc { "ASC" } else { "DESC" };
+    let nulls = if sort.nulls_first { "NULLS FIRST" } else { "NULLS LAST" };
+    format!("{} {direction} {nulls}", value.name)
 }
 
 /// A sort key by Spark's defaults for nulls.
@@ -173,11 +305,3 @@ pub fn sort_key(typed: &Typed, spec: &sc::expression::SortOrder) -> Sort {
     };
     typed.expr.clone().sort(ascending, nulls_first)
 }
-
-fn constant_of(typed: &Typed) -> Result<ScalarValue> {
-    match typed.literal() {
-        Some(value) => Ok(value.clone()),
-        None => Err(SparkError::analysis("DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE", "42K09", format!("Window frame bound \"{}\" is not a literal.", typed.name))),
-    }
-}
-

@@ -1,27 +1,38 @@
-//! Aggregate functions with Spark's argument casts and result types.
+//! Aggregate functions with Spark's argument casts and result types. Those that gather all values are in
+//! [`super::quantiles`] and [`super::collecting`].
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
 use datafusion_common::ScalarValue;
+use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_expr::expr::{AggregateFunction, NullTreatment};
 use datafusion_expr::{AggregateUDF, Expr};
 use datafusion_functions_aggregate as df;
 
-use super::{Context, call_name, exactly, wrong_number};
+use super::call::Call;
+use super::{Context, call_name, collecting, exactly, quantiles, wrong_number};
 use crate::error::Result;
+use crate::exec::aggregates::{checked_sum, extremum, moments};
+use crate::plan::arithmetic::{self, Op};
+use crate::plan::cast::Mode;
 use crate::plan::scope::Typed;
-use crate::plan::types::{is_numeric, is_string, list_of};
+use crate::plan::types::{is_numeric, is_string};
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool) -> Result<Option<Typed>> {
     let label = if distinct { call_name(name, args).replacen('(', "(DISTINCT ", 1) } else { call_name(name, args) };
+    let of = Call::new(context, name, args);
     let make = |udf: Arc<AggregateUDF>, args: Vec<Typed>, to: DataType| aggregate(udf, args, to, distinct, &label);
-    let double = |arg: &Typed| context.cast(arg.clone(), &DataType::Float64);
+    let statistic = |udf: Arc<AggregateUDF>| -> Result<Typed> {
+        of.takes(1, 1)?;
+        Ok(make(udf, vec![of.double(0)?], DataType::Float64))
+    };
     Ok(Some(match name {
         "count" => count(args, distinct, &label)?,
         "count_if" => {
             let [condition] = exactly(name, args)?;
             let one = Typed::new(datafusion_expr::lit(1i64), DataType::Int64, "");
+            let condition = context.cast(condition, &DataType::Boolean)?;
             let mut out = aggregate(df::count::count_udaf(), vec![one], DataType::Int64, false, &label);
             if let Expr::AggregateFunction(f) = &mut out.expr {
                 f.params.filter = Some(Box::new(condition.expr));
@@ -29,32 +40,14 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool) -
             out
         }
         "sum" | "try_sum" => {
-            let [arg] = exactly(name, args)?;
-            let to = match &arg.data_type {
-                DataType::Decimal128(p, s) => DataType::Decimal128((*p + 10).min(38), *s),
-                t if is_numeric(t) && !matches!(t, DataType::Float32 | DataType::Float64) => DataType::Int64,
-                t if is_numeric(t) || is_string(t) || t.is_null() => DataType::Float64,
-                _ => return Err(super::unexpected_type(&label, 1, &arg, "NUMERIC")),
-            };
-            let arg = match &arg.data_type {
-                DataType::Decimal128(..) => arg,
-                _ => context.cast(arg, &to)?,
-            };
-            make(df::sum::sum_udaf(), vec![arg], to)
+            of.takes(1, 1)?;
+            let mode = if name == "try_sum" { Mode::Try } else { context.mode };
+            sum(context, args[0].clone(), mode, distinct, &label)?
         }
         "avg" | "mean" | "try_avg" => {
-            let [arg] = exactly(name, args)?;
-            let label = label.replacen("mean(", "avg(", 1);
-            match &arg.data_type {
-                DataType::Decimal128(p, s) => {
-                    let to = DataType::Decimal128((*p + 4).min(38), (*s + 4).min(38));
-                    aggregate(df::average::avg_udaf(), vec![arg], to, distinct, &label)
-                }
-                t if is_numeric(t) || is_string(t) || t.is_null() => {
-                    aggregate(df::average::avg_udaf(), vec![double(&arg)?], DataType::Float64, distinct, &label)
-                }
-                _ => return Err(super::unexpected_type(&label, 1, &arg, "NUMERIC")),
-            }
+            of.takes(1, 1)?;
+            let mode = if name == "try_avg" { Mode::Try } else { context.mode };
+            average(context, &of, mode, distinct, &label)?
         }
         "min" | "max" => {
             let [arg] = exactly(name, args)?;
@@ -62,27 +55,34 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool) -
             let function = if name == "min" { df::min_max::min_udaf() } else { df::min_max::max_udaf() };
             aggregate(function, vec![arg], to, false, &label)
         }
-        "stddev" | "stddev_samp" | "std" => make(df::stddev::stddev_udaf(), vec![double(&exactly::<1>(name, args)?[0])?], DataType::Float64),
-        "stddev_pop" => make(df::stddev::stddev_pop_udaf(), vec![double(&exactly::<1>(name, args)?[0])?], DataType::Float64),
-        "variance" | "var_samp" => make(df::variance::var_samp_udaf(), vec![double(&exactly::<1>(name, args)?[0])?], DataType::Float64),
-        "var_pop" => make(df::variance::var_pop_udaf(), vec![double(&exactly::<1>(name, args)?[0])?], DataType::Float64),
+        "min_by" | "max_by" => {
+            let [value, key] = exactly(name, args)?;
+            let to = value.data_type.clone();
+            let function = extremum::by_key(&to, &key.data_type, name == "max_by");
+            aggregate(function, vec![value, key], to, false, &label)
+        }
+        "stddev" | "stddev_samp" | "std" => statistic(df::stddev::stddev_udaf())?,
+        "stddev_pop" => statistic(df::stddev::stddev_pop_udaf())?,
+        "variance" | "var_samp" => statistic(df::variance::var_samp_udaf())?,
+        "var_pop" => statistic(df::variance::var_pop_udaf())?,
+        "skewness" => statistic(moments::skewness())?,
+        "kurtosis" => statistic(moments::kurtosis())?,
         "corr" | "covar_samp" | "covar_pop" => {
-            let [x, y] = exactly(name, args)?;
+            of.takes(2, 2)?;
             let function = match name {
                 "corr" => df::correlation::corr_udaf(),
                 "covar_samp" => df::covariance::covar_samp_udaf(),
                 _ => df::covariance::covar_pop_udaf(),
             };
-            make(function, vec![double(&x)?, double(&y)?], DataType::Float64)
+            make(function, vec![of.double(0)?, of.double(1)?], DataType::Float64)
         }
-        "collect_list" | "array_agg" | "collect_set" => {
-            let [arg] = exactly(name, args)?;
-            let to = list_of(arg.data_type.clone());
-            collect(arg, to, name == "collect_set" || distinct, &label)
+        "regr_avgx" | "regr_avgy" | "regr_intercept" | "regr_r2" | "regr_slope" | "regr_sxx" | "regr_sxy" | "regr_syy" | "regr_count" => {
+            of.takes(2, 2)?;
+            regression(context, &of, &label)?
         }
         "first" | "first_value" | "any_value" | "last" | "last_value" => {
             let Some(arg) = args.first() else { return Err(wrong_number(name, "[1, 2]", 0)) };
-            let ignore = args.get(1).and_then(Typed::literal).is_some_and(|v| *v == ScalarValue::Boolean(Some(true)));
+            let ignore = of.constant_boolean(1).unwrap_or(false);
             let first = !name.starts_with("last");
             let function = if first { df::first_last::first_value_udaf() } else { df::first_last::last_value_udaf() };
             let label = format!("{name}({})", arg.name);
@@ -92,8 +92,11 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool) -
             }
             out
         }
-        "bool_and" | "every" => make(df::bool_and_or::bool_and_udaf(), vec![exactly::<1>(name, args)?[0].clone()], DataType::Boolean),
-        "bool_or" | "some" | "any" => make(df::bool_and_or::bool_or_udaf(), vec![exactly::<1>(name, args)?[0].clone()], DataType::Boolean),
+        "bool_and" | "every" | "bool_or" | "some" | "any" => {
+            of.takes(1, 1)?;
+            let and = matches!(name, "bool_and" | "every");
+            make(if and { df::bool_and_or::bool_and_udaf() } else { df::bool_and_or::bool_or_udaf() }, vec![of.boolean(0)?], DataType::Boolean)
+        }
         "bit_and" | "bit_or" | "bit_xor" => {
             let [arg] = exactly(name, args)?;
             let to = arg.data_type.clone();
@@ -106,20 +109,22 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool) -
         }
         "approx_count_distinct" => {
             let Some(arg) = args.first() else { return Err(wrong_number(name, "[1, 2]", 0)) };
-            let mut out = aggregate(df::approx_distinct::approx_distinct_udaf(), vec![arg.clone()], DataType::UInt64, false, &label);
-            out.data_type = DataType::UInt64;
-            context.cast(Typed { expr: out.expr, data_type: DataType::UInt64, ..out }, &DataType::Int64)?
+            let out = aggregate(df::approx_distinct::approx_distinct_udaf(), vec![arg.clone()], DataType::UInt64, false, &label);
+            unsigned_to_long(out)
         }
-        "median" => {
-            let [arg] = exactly(name, args)?;
-            make(df::percentile_cont::percentile_cont_udaf(), vec![double(&arg)?, fraction(0.5)], DataType::Float64)
+        _ => {
+            if let Some(found) = quantiles::call(context, name, args, &label)? {
+                return Ok(Some(found));
+            }
+            return collecting::call(context, name, args, distinct, &label);
         }
-        _ => return Ok(None),
     }))
 }
 
-fn fraction(value: f64) -> Typed {
-    Typed::new(datafusion_expr::lit(value), DataType::Float64, value.to_string())
+fn unsigned_to_long(mut typed: Typed) -> Typed {
+    typed.expr = datafusion_expr::cast(typed.expr, DataType::Int64);
+    typed.data_type = DataType::Int64;
+    typed
 }
 
 /// One aggregate call.
@@ -127,6 +132,59 @@ pub fn aggregate(udf: Arc<AggregateUDF>, args: Vec<Typed>, to: DataType, distinc
     let args = args.into_iter().map(|t| t.expr).collect();
     let expr = Expr::AggregateFunction(AggregateFunction::new_udf(udf, args, distinct, None, vec![], None));
     Typed::new(expr, to, label)
+}
+
+/// Changes the aggregate and window calls inside an expression: a function may be several of them put together.
+pub fn each_call(expr: Expr, mut change: impl FnMut(Expr) -> Result<Expr>) -> Result<Expr> {
+    let changed = expr.transform_down(|e| match e {
+        Expr::AggregateFunction(_) | Expr::WindowFunction(_) => Ok(Transformed::new(change(e)?, true, TreeNodeRecursion::Jump)),
+        other => Ok(Transformed::no(other)),
+    })?;
+    Ok(changed.data)
+}
+
+/// BIGINT for integers, ten more digits for decimals, DOUBLE for the rest (`Sum`).
+fn sum(context: &Context<'_>, arg: Typed, mode: Mode, distinct: bool, label: &str) -> Result<Typed> {
+    let to = match &arg.data_type {
+        DataType::Decimal128(p, s) => DataType::Decimal128((*p + 10).min(38), *s),
+        t if is_numeric(t) && !matches!(t, DataType::Float32 | DataType::Float64) => DataType::Int64,
+        t if is_numeric(t) || is_string(t) || t.is_null() => DataType::Float64,
+        _ => return Err(super::unexpected_type(label, 1, &arg, "NUMERIC\" or \"ANSI INTERVAL")),
+    };
+    let arg = context.cast(arg, &to)?;
+    let function = if to == DataType::Float64 { df::sum::sum_udaf() } else { checked_sum::sum(&to, mode) };
+    Ok(aggregate_distinct(function, arg, to, distinct, label))
+}
+
+/// DISTINCT as a gathering of distinct values where the function has no such form of its own.
+fn aggregate_distinct(function: Arc<AggregateUDF>, arg: Typed, to: DataType, distinct: bool, label: &str) -> Typed {
+    if !distinct || to == DataType::Float64 {
+        return aggregate(function, vec![arg], to, distinct, label);
+    }
+    let summed = collecting::over_distinct(&function, &arg.data_type, &to);
+    aggregate(summed, vec![arg], to, false, label)
+}
+
+/// DOUBLE, or for decimals the sum divided by the count, rounded half up at four more digits (`Average`).
+fn average(context: &Context<'_>, of: &Call<'_>, mode: Mode, distinct: bool, label: &str) -> Result<Typed> {
+    let arg = of.args[0].clone();
+    let label = label.replacen("mean(", "avg(", usize::from(of.name == "mean"));
+    match &arg.data_type {
+        DataType::Decimal128(p, s) => {
+            let to = DataType::Decimal128((*p + 4).min(38), (*s + 4).min(38));
+            let total = sum(context, arg.clone(), mode, distinct, "")?;
+            let number = count(std::slice::from_ref(&arg), distinct, "")?;
+            let number = context.cast(number, &DataType::Decimal128(20, 0))?;
+            let quotient = arithmetic::binary(Op::Divide, total, number, Mode::Try, context.zone)?;
+            let mut out = context.cast(quotient, &to)?;
+            out.name = label;
+            Ok(out)
+        }
+        t if is_numeric(t) || is_string(t) || t.is_null() => {
+            Ok(aggregate(df::average::avg_udaf(), vec![of.double(0)?], DataType::Float64, distinct, &label))
+        }
+        _ => Err(super::unexpected_type(&label, 1, &arg, "NUMERIC\" or \"ANSI INTERVAL")),
+    }
 }
 
 fn count(args: &[Typed], distinct: bool, label: &str) -> Result<Typed> {
@@ -158,21 +216,18 @@ fn count(args: &[Typed], distinct: bool, label: &str) -> Result<Typed> {
     Ok(out)
 }
 
-/// Nulls are left out; an empty group gives an empty list.
-fn collect(arg: Typed, to: DataType, distinct: bool, label: &str) -> Typed {
-    let udf = if distinct { datafusion_spark::function::aggregate::collect_set() } else { datafusion_spark::function::aggregate::collect_list() };
-    let element = arg.data_type.clone();
-    let mut out = aggregate(udf, vec![arg], to.clone(), false, label);
-    // DataFusion names the list's field `item`.
-    let from = DataType::List(Arc::new(Field::new_list_field(element, true)));
-    out.expr = crate::plan::kernel::call("relabel", format!("{from}"), to.clone(), vec![out.expr], move |args, _| relabel(&args[0], &to));
-    out
-}
-
-/// The same list under another field name.
-pub fn relabel(array: &arrow::array::ArrayRef, to: &DataType) -> datafusion_common::Result<arrow::array::ArrayRef> {
-    use arrow::array::{Array, AsArray};
-    let (Some(list), DataType::List(field)) = (array.as_list_opt::<i32>(), to) else { return Ok(array.clone()) };
-    let values = list.values().clone();
-    Ok(Arc::new(arrow::array::ListArray::try_new(field.clone(), list.offsets().clone(), values, list.nulls().cloned())?))
+fn regression(_: &Context<'_>, of: &Call<'_>, label: &str) -> Result<Typed> {
+    let args = vec![of.double(0)?, of.double(1)?];
+    let function = match of.name {
+        "regr_avgx" => df::regr::regr_avgx_udaf(),
+        "regr_avgy" => df::regr::regr_avgy_udaf(),
+        "regr_intercept" => df::regr::regr_intercept_udaf(),
+        "regr_r2" => df::regr::regr_r2_udaf(),
+        "regr_slope" => df::regr::regr_slope_udaf(),
+        "regr_sxx" => df::regr::regr_sxx_udaf(),
+        "regr_sxy" => df::regr::regr_sxy_udaf(),
+        "regr_syy" => df::regr::regr_syy_udaf(),
+        _ => return Ok(unsigned_to_long(aggregate(df::regr::regr_count_udaf(), args, DataType::UInt64, false, label))),
+    };
+    Ok(aggregate(function, args, DataType::Float64, false, label))
 }

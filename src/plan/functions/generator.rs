@@ -85,7 +85,7 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
 }
 
 /// A map's entries as a list of structs.
-fn entries_of(map: Expr, element: &DataType) -> Expr {
+pub fn entries_of(map: Expr, element: &DataType) -> Expr {
     let DataType::List(field) = list_of(element.clone()) else { return map };
     let element = element.clone();
     kernel::call("map_entries", "", list_of(element.clone()), vec![map], move |args, _| {

@@ -108,11 +108,6 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             Typed::new(datafusion_spark::expr_fn::bitwise_not(arg.expr), to, label)
         }
         "like" | "ilike" => like(context, name, args)?,
-        "rlike" | "regexp" | "regexp_like" => {
-            let [text, pattern] = exactly(name, args)?;
-            let label = if name == "rlike" { format!("RLIKE({}, {})", text.name, pattern.name) } else { call_name(name, args) };
-            super::strings::regex_test(context, text, pattern, label)?
-        }
         _ => return Ok(None),
     }))
 }

@@ -7,45 +7,75 @@ use datafusion_expr::expr::WindowFunction;
 use datafusion_expr::{Expr, WindowFunctionDefinition, WindowUDF};
 use datafusion_functions_window as df;
 
+use super::call::Call;
 use super::{Context, call_name};
 use crate::error::Result;
 use crate::plan::scope::Typed;
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
-    let make = |udf: Arc<WindowUDF>, args: Vec<Typed>, to: DataType| -> Result<Typed> {
-        let exprs = args.iter().map(|t| t.expr.clone()).collect();
+    let of = Call::new(context, name, args);
+    let make = |udf: Arc<WindowUDF>, inner: Vec<Typed>, to: DataType, label: String| {
+        let exprs = inner.into_iter().map(|t| t.expr).collect();
         let function = WindowFunction::new(WindowFunctionDefinition::WindowUDF(udf), exprs);
-        Ok(Typed::new(Expr::WindowFunction(Box::new(function)), to, call_name(name, &args)))
+        Typed::new(Expr::WindowFunction(Box::new(function)), to, label)
     };
-    // DataFusion numbers rows with UInt64.
-    let number = |udf: Arc<WindowUDF>, args: Vec<Typed>| -> Result<Typed> {
-        let inner = make(udf, args, DataType::UInt64)?;
-        Ok(inner)
+    // DataFusion numbers rows with UInt64, Spark with INT.
+    let number = |udf: Arc<WindowUDF>, inner: Vec<Typed>, label: String| {
+        let mut out = make(udf, inner, DataType::UInt64, label);
+        out.expr = datafusion_expr::cast(out.expr, DataType::Int32);
+        out.data_type = DataType::Int32;
+        out
     };
     Ok(Some(match name {
-        "row_number" => number(df::row_number::row_number_udwf(), vec![])?,
-        "rank" => number(df::rank::rank_udwf(), vec![])?,
-        "dense_rank" => number(df::rank::dense_rank_udwf(), vec![])?,
-        "percent_rank" => make(df::rank::percent_rank_udwf(), vec![], DataType::Float64)?,
-        "cume_dist" => make(df::cume_dist::cume_dist_udwf(), vec![], DataType::Float64)?,
+        "row_number" => number(df::row_number::row_number_udwf(), vec![], of.label()),
+        "rank" => number(df::rank::rank_udwf(), vec![], of.label()),
+        "dense_rank" => number(df::rank::dense_rank_udwf(), vec![], of.label()),
+        "percent_rank" => make(df::rank::percent_rank_udwf(), vec![], DataType::Float64, of.label()),
+        "cume_dist" => make(df::cume_dist::cume_dist_udwf(), vec![], DataType::Float64, of.label()),
         "ntile" => {
-            let buckets = context.cast(args.first().cloned().unwrap_or_else(|| crate::plan::literal::int(1)), &DataType::Int64)?;
-            number(df::ntile::ntile_udwf(), vec![buckets])?
+            of.takes(0, 1)?;
+            let buckets = if args.is_empty() { crate::plan::literal::int(1) } else { of.arg(0)? };
+            let label = call_name(name, std::slice::from_ref(&buckets));
+            number(df::ntile::ntile_udwf(), vec![context.cast(buckets, &DataType::Int64)?], label)
         }
         "lag" | "lead" => {
-            let Some(value) = args.first() else { return Err(super::wrong_number(name, "[1, 2, 3]", 0)) };
-            let offset = context.cast(args.get(1).cloned().unwrap_or_else(|| crate::plan::literal::int(1)), &DataType::Int64)?;
-            let mut all = vec![value.clone(), offset];
+            of.takes(1, 3)?;
+            let offset = if args.len() > 1 { of.arg(1)? } else { crate::plan::literal::int(1) };
+            let value = of.arg(0)?;
+            let default = args.get(2).map_or("NULL", |d| &d.name);
+            let label = format!("{name}({}, {}, {default})", value.name, offset.name);
+            // The offset must be a plain literal.
+            let offset = context.cast(offset, &DataType::Int64)?;
+            let offset = match super::fold(&offset.expr) {
+                Some(found) => Typed::new(Expr::Literal(found, None), DataType::Int64, ""),
+                None => offset,
+            };
+            let to = value.data_type.clone();
+            let mut all = vec![value, offset];
             if let Some(default) = args.get(2).filter(|d| !d.data_type.is_null()) {
-                all.push(context.cast(default.clone(), &value.data_type)?);
+                let default = context.cast(default.clone(), &to)?;
+                all.push(match super::fold(&default.expr) {
+                    Some(found) => Typed::new(Expr::Literal(found, None), to.clone(), ""),
+                    None => default,
+                });
             }
             let udf = if name == "lag" { df::lead_lag::lag_udwf() } else { df::lead_lag::lead_udwf() };
-            make(udf, all, value.data_type.clone())?
+            make(udf, all, to, label)
         }
         "nth_value" => {
-            let [value, at] = super::exactly(name, args)?;
+            of.takes(2, 3)?;
+            let value = of.arg(0)?;
             let to = value.data_type.clone();
-            make(df::nth_value::nth_value_udwf(), vec![value, context.cast(at, &DataType::Int64)?], to)?
+            let at = match super::fold(&of.long(1)?.expr) {
+                Some(found) => Typed::new(Expr::Literal(found, None), DataType::Int64, ""),
+                None => of.long(1)?,
+            };
+            let label = call_name(name, &args[..2]);
+            let mut out = make(df::nth_value::nth_value_udwf(), vec![value, at], to, label);
+            if let (Expr::WindowFunction(f), Some(true)) = (&mut out.expr, of.constant_boolean(2)) {
+                f.params.null_treatment = Some(datafusion_expr::expr::NullTreatment::IgnoreNulls);
+            }
+            out
         }
         _ => return Ok(None),
     }))

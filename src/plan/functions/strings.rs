@@ -6,13 +6,10 @@ use arrow::array::*;
 use arrow::datatypes::*;
 
 use super::{Context, call_name, exactly, wrong_number};
-use crate::error::{Exception, Result, SparkError};
+use crate::error::Result;
 use crate::plan::cast;
 use crate::plan::kernel;
 use crate::plan::scope::Typed;
-use crate::plan::types::list_of;
-
-type DfResult<T> = datafusion_common::Result<T>;
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     let text = |i: usize| -> Result<Typed> {
@@ -66,7 +63,6 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             });
             Typed::new(expr, DataType::Boolean, label())
         }
-        "split" => split(context, args)?,
         "substring" | "substr" => substring(context, args, label())?,
         _ => return Ok(None),
     }))
@@ -136,123 +132,6 @@ fn trim(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Typed> {
         Ok(Arc::new(out))
     });
     Ok(Typed::new(expr, DataType::Utf8, label))
-}
-
-/// A Java pattern as the `regex` crate reads it.
-///
-/// # Errors
-/// `INVALID_PARAMETER_VALUE.PATTERN` where it is malformed or uses look-around or back-references, which run in
-/// exponential time in Java and do not exist here.
-pub fn compile(function: &str, pattern: &str) -> Result<regex::Regex> {
-    regex::Regex::new(pattern).map_err(|_| {
-        SparkError::new(
-            Exception::Runtime,
-            "INVALID_PARAMETER_VALUE.PATTERN",
-            "22023",
-            format!("The value of parameter(s) `regexp` in `{function}` is invalid: '{pattern}'."),
-        )
-        .with("parameter", "`regexp`")
-        .with("functionName", format!("`{function}`"))
-        .with("value", format!("'{pattern}'"))
-    })
-}
-
-/// `text RLIKE pattern`.
-pub fn regex_test(context: &Context<'_>, text: Typed, pattern: Typed, label: String) -> Result<Typed> {
-    let text = cast::as_string(text, context.mode, context.zone)?;
-    let pattern = cast::as_string(pattern, context.mode, context.zone)?;
-    let expr = kernel::call("rlike", "", DataType::Boolean, vec![text.expr, pattern.expr], |args, _| {
-        let (texts, patterns) = (args[0].as_string::<i32>(), args[1].as_string::<i32>());
-        let mut known = Patterns::new("rlike");
-        let mut out = BooleanBuilder::with_capacity(texts.len());
-        for (text, pattern) in texts.iter().zip(patterns) {
-            match (text, pattern) {
-                (Some(text), Some(pattern)) => out.append_value(known.get(pattern)?.is_match(text)),
-                _ => out.append_null(),
-            }
-        }
-        Ok(Arc::new(out.finish()))
-    });
-    Ok(Typed::new(expr, DataType::Boolean, label))
-}
-
-/// The last compiled pattern: patterns are constant in nearly every query.
-pub struct Patterns {
-    function: &'static str,
-    last: Option<(String, regex::Regex)>,
-}
-
-impl Patterns {
-    pub fn new(function: &'static str) -> Self {
-        Self { function, last: None }
-    }
-
-    pub fn get(&mut self, pattern: &str) -> Result<&regex::Regex> {
-        if self.last.as_ref().is_none_or(|(p, _)| p != pattern) {
-            self.last = Some((pattern.to_owned(), compile(self.function, pattern)?));
-        }
-        self.last.as_ref().map(|(_, r)| r).ok_or_else(|| SparkError::internal("a pattern is lost"))
-    }
-}
-
-fn split(context: &Context<'_>, args: &[Typed]) -> Result<Typed> {
-    if args.len() != 2 && args.len() != 3 {
-        return Err(wrong_number("split", "[2, 3]", args.len()));
-    }
-    let subject = cast::as_string(args[0].clone(), context.mode, context.zone)?;
-    let pattern = cast::as_string(args[1].clone(), context.mode, context.zone)?;
-    let limit = match args.get(2) {
-        Some(limit) => context.cast(limit.clone(), &DataType::Int32)?,
-        None => crate::plan::literal::int(-1),
-    };
-    let label = format!("split({}, {}, {})", subject.name, pattern.name, limit.name);
-    let to = list_of(DataType::Utf8);
-    let expr = kernel::call("split", "", to.clone(), vec![subject.expr, pattern.expr, limit.expr], |args, rows| {
-        let (texts, patterns, limits) = (args[0].as_string::<i32>(), args[1].as_string::<i32>(), args[2].as_primitive::<Int32Type>());
-        let mut known = Patterns::new("split");
-        let field = Arc::new(Field::new("element", DataType::Utf8, true));
-        let mut out = ListBuilder::new(StringBuilder::with_capacity(rows * 4, texts.value_data().len())).with_field(field);
-        for row in 0..rows {
-            if texts.is_null(row) || patterns.is_null(row) || limits.is_null(row) {
-                out.append(false);
-                continue;
-            }
-            split_into(texts.value(row), patterns.value(row), limits.value(row), &mut known, out.values())?;
-            out.append(true);
-        }
-        Ok(Arc::new(out.finish()))
-    });
-    Ok(Typed::new(expr, to, label))
-}
-
-/// Java's `String.split` as `StringSplit` uses it: an empty match at the start gives no empty first part.
-fn split_into(text: &str, pattern: &str, limit: i32, known: &mut Patterns, out: &mut StringBuilder) -> DfResult<()> {
-    let most = if limit > 0 { limit as usize } else { usize::MAX };
-    let plain = pattern.len() == 1 && !".$|()[{^?*+\\".contains(pattern);
-    if plain {
-        for part in text.splitn(most, pattern) {
-            out.append_value(part);
-        }
-        return Ok(());
-    }
-    let regex = known.get(pattern)?;
-    let (mut from, mut parts) = (0, 1);
-    for found in regex.find_iter(text) {
-        if parts >= most {
-            break;
-        }
-        if found.is_empty() && (found.start() == 0 || found.start() >= text.len()) {
-            continue;
-        }
-        if found.end() == 0 {
-            continue;
-        }
-        out.append_value(&text[from..found.start()]);
-        from = found.end();
-        parts += 1;
-    }
-    out.append_value(&text[from..]);
-    Ok(())
 }
 
 fn substring(context: &Context<'_>, args: &[Typed], label: String) -> Result<Typed> {

@@ -27,7 +27,7 @@ fn plain_call(parser: &mut Parser, name: &str, first: Expr) -> Parsed {
     Ok(call(name, arguments))
 }
 
-/// `EXTRACT(field FROM x)` is `date_part('field', x)`.
+/// `EXTRACT(field FROM x)` is `extract('field', x)`.
 pub(super) fn parse_extract(parser: &mut Parser) -> Parsed {
     parser.next_token();
     parser.expect_token(&Token::LParen)?;
@@ -41,7 +41,7 @@ pub(super) fn parse_extract(parser: &mut Parser) -> Parsed {
     parser.expect_keyword(Keyword::FROM)?;
     let from = parser.parse_expr()?;
     parser.expect_token(&Token::RParen)?;
-    Ok(call("date_part", vec![string(&field), from]))
+    Ok(call("extract", vec![string(&field), from]))
 }
 
 pub(super) fn parse_substring(parser: &mut Parser, name: &str) -> Parsed {

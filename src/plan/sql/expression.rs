@@ -363,8 +363,8 @@ fn binary_function(op: &BinaryOperator) -> Result<&'static str, SqlError> {
         BinaryOperator::BitwiseAnd => "&",
         BinaryOperator::BitwiseOr => "|",
         BinaryOperator::BitwiseXor => "^",
-        BinaryOperator::PGBitwiseShiftLeft => "shiftleft",
-        BinaryOperator::PGBitwiseShiftRight => "shiftright",
+        BinaryOperator::PGBitwiseShiftLeft => "<<",
+        BinaryOperator::PGBitwiseShiftRight => ">>",
         BinaryOperator::StringConcat => "concat",
         other => return Err(SqlError::unsupported("OPERATOR", other.to_string())),
     })

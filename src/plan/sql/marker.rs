@@ -21,6 +21,8 @@ pub const IGNORE_NULLS: &str = "__ignore_nulls";
 pub const PIVOT_NAMES: &str = "__pivot_names";
 /// `:name` and `?`: one string, the name or `_n`.
 pub const PARAMETER: &str = "__parameter";
+/// `TIMESTAMP'..'` whose text leaves its zone open: the text. Only the analyzer knows the session's zone.
+pub const TIMESTAMP: &str = "__timestamp";
 /// The table-valued function of an inline table: one `named_struct` for each row.
 pub const VALUES: &str = "__values";
 

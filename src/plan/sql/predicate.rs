@@ -26,9 +26,7 @@ impl Lowering {
             }
             Expr::Between { low, high, negated, .. } => {
                 let (low, high) = (self.expression(low)?, self.expression(high)?);
-                let again = self.repeat(&left)?;
-                let both = vec![call(">=", vec![left, low]), call("<=", vec![again, high])];
-                Ok(not_if(*negated, call("and", both)))
+                Ok(not_if(*negated, call("between", vec![left, low, high])))
             }
             Expr::Like {
                 negated,
@@ -77,19 +75,23 @@ impl Lowering {
             },
             _ => String::new(),
         };
-        let join = if word(quantifier) == "all" { "and" } else { "or" };
+        let all = word(quantifier) == "all";
         let negated = !word(negation).is_empty();
-        let left = self.expression(left)?;
-        let mut joined: Option<sc::Expression> = None;
+        let name = match (word(like).as_str(), negated, all) {
+            ("like", false, false) => "likeany",
+            ("like", false, true) => "likeall",
+            ("like", true, false) => "notlikeany",
+            ("like", true, true) => "notlikeall",
+            (_, false, false) => "ilikeany",
+            (_, false, true) => "ilikeall",
+            (_, true, false) => "notilikeany",
+            (_, true, true) => "notilikeall",
+        };
+        let mut operands = vec![self.expression(left)?];
         for pattern in patterns {
-            let pair = vec![self.repeat(&left)?, self.expression(pattern)?];
-            let one = not_if(negated, call(&word(like), pair));
-            joined = Some(match joined {
-                Some(before) => call(join, vec![before, one]),
-                None => one,
-            });
+            operands.push(self.expression(pattern)?);
         }
-        joined.ok_or_else(malformed)
+        Ok(call(name, operands))
     }
 }
 

@@ -1,10 +1,9 @@
 //! Date and time literals: `DATE'..'`, `TIMESTAMP'..'` and their kin.
 
 use super::error::SqlError;
-use super::message::{cast, data_type, literal, string};
+use super::marker;
+use super::message::{internal, literal, string};
 use crate::connect::proto as sc;
-use sc::data_type::{Kind, Timestamp};
-use sc::expression::cast::EvalMode;
 use sc::expression::literal::{LiteralType, Time};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
@@ -20,7 +19,7 @@ pub(super) fn typed_error(value_type: &str, value: &str) -> SqlError {
 
 /// `DATE'..'`, `TIMESTAMP'..'`, `TIMESTAMP_NTZ'..'`, `TIMESTAMP_LTZ'..'`, `TIME'..'`; `type_name` is in capitals.
 ///
-/// A timestamp whose text leaves its zone open, or names a region, is a cast from the string: only the analyzer knows
+/// A timestamp whose text leaves its zone open, or names a region, is a marker around the string: only the analyzer knows
 /// the session's zone and the rules of regions.
 pub(super) fn typed(type_name: &str, text: &str) -> Result<sc::Expression, SqlError> {
     let invalid = || typed_error(type_name, text);
@@ -57,10 +56,7 @@ pub(super) fn typed(type_name: &str, text: &str) -> Result<sc::Expression, SqlEr
     }
     match zone_offset_seconds(zone.trim()) {
         Zone::Fixed(offset) => Ok(literal(LiteralType::Timestamp(micros - offset * MICROS_PER_SECOND))),
-        Zone::Open => {
-            let timestamp = data_type(Kind::Timestamp(Timestamp::default()));
-            Ok(cast(string(trimmed), timestamp, EvalMode::Unspecified))
-        }
+        Zone::Open => Ok(internal(marker::TIMESTAMP, vec![string(trimmed)])),
         Zone::Invalid => Err(invalid()),
     }
 }
@@ -220,7 +216,7 @@ mod tests {
     fn a_timestamp_without_a_zone_is_left_to_the_session() {
         for text in ["2024-03-01 00:00:01.9", "2024-03-01", "2024-03-01 10:00 Europe/Berlin"] {
             assert!(
-                matches!(typed("TIMESTAMP", text).unwrap().expr_type, Some(ExprType::Cast(_))),
+                matches!(typed("TIMESTAMP", text).unwrap().expr_type, Some(ExprType::UnresolvedFunction(_))),
                 "{text}"
             );
         }

@@ -1,0 +1,143 @@
+//! Aggregates that need all values at once: percentiles, `listagg`, `mode`, and DISTINCT forms of others.
+//!
+//! State: one list of structs, a struct a row. Memory grows with the rows of a group, as in Spark's `ObjectAggregate`.
+
+use std::collections::HashSet;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StructArray, UInt32Array};
+use arrow::datatypes::{DataType, Field, Fields};
+use arrow::row::{RowConverter, SortField};
+use datafusion_common::{Result, ScalarValue};
+use datafusion_expr::{Accumulator, AggregateUDF};
+
+use super::{Definition, Make, function};
+use crate::plan::types::list_of;
+
+/// What the gathered columns amount to.
+pub type Finish = Arc<dyn Fn(&[ArrayRef]) -> Result<ScalarValue> + Send + Sync>;
+
+/// How rows are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Keep {
+    /// Rows whose first column is null too.
+    pub nulls: bool,
+    /// Equal rows once only.
+    pub distinct: bool,
+}
+
+/// The accumulator alone, for use as the sliding form of another function.
+pub fn make(args: &[DataType], keep: Keep, finish: Finish) -> Make {
+    let fields: Fields = args.iter().enumerate().map(|(i, t)| Field::new(format!("c{i}"), t.clone(), true)).collect();
+    Arc::new(move || Box::new(Gather { fields: fields.clone(), chunks: VecDeque::new(), keep, finish: finish.clone() }))
+}
+
+/// `name(args)`: `finish` gets the columns of the rows that were kept.
+pub fn gather(name: &'static str, options: impl Into<String>, args: &[DataType], to: DataType, keep: Keep, finish: Finish) -> Arc<AggregateUDF> {
+    let fields: Fields = args.iter().enumerate().map(|(i, t)| Field::new(format!("c{i}"), t.clone(), true)).collect();
+    function(Definition {
+        name,
+        options: format!("{} {keep:?}", options.into()),
+        to,
+        state: vec![list_of(DataType::Struct(fields))],
+        make: make(args, keep, finish),
+        groups: None,
+        sliding: None,
+    })
+}
+
+struct Gather {
+    fields: Fields,
+    chunks: VecDeque<StructArray>,
+    keep: Keep,
+    finish: Finish,
+}
+
+impl std::fmt::Debug for Gather {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Gather({:?})", self.fields)
+    }
+}
+
+impl Gather {
+    /// The rows of `values` that count.
+    fn kept(&self, values: &[ArrayRef]) -> Result<StructArray> {
+        let rows = values[0].len();
+        let whole = StructArray::try_new_with_length(self.fields.clone(), values.to_vec(), None, rows)?;
+        if self.keep.nulls || values[0].logical_null_count() == 0 {
+            return Ok(whole);
+        }
+        let present = arrow::compute::is_not_null(&values[0])?;
+        Ok(arrow::compute::filter(&whole, &present)?.as_struct().clone())
+    }
+
+    fn all(&self) -> Result<StructArray> {
+        let parts: Vec<&dyn Array> = self.chunks.iter().map(|c| c as &dyn Array).collect();
+        if parts.is_empty() {
+            return Ok(StructArray::new_null(self.fields.clone(), 0));
+        }
+        Ok(arrow::compute::concat(&parts)?.as_struct().clone())
+    }
+}
+
+impl Accumulator for Gather {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let kept = self.kept(values)?;
+        if !kept.is_empty() {
+            self.chunks.push_back(kept);
+        }
+        Ok(())
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        let lists = states[0].as_list::<i32>();
+        for row in (0..lists.len()).filter(|r| lists.is_valid(*r) && lists.value_length(*r) > 0) {
+            self.chunks.push_back(lists.value(row).as_struct().clone());
+        }
+        Ok(())
+    }
+
+    /// A window slides: what came first leaves first.
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let mut gone = self.kept(values)?.len();
+        while gone > 0 {
+            let Some(front) = self.chunks.pop_front() else { break };
+            if front.len() > gone {
+                self.chunks.push_front(front.slice(gone, front.len() - gone));
+            }
+            gone = gone.saturating_sub(front.len());
+        }
+        Ok(())
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        true
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        let all: ArrayRef = Arc::new(self.all()?);
+        let DataType::List(field) = list_of(DataType::Struct(self.fields.clone())) else {
+            return datafusion_common::internal_err!("a list type is none");
+        };
+        let offsets = arrow::buffer::OffsetBuffer::from_lengths([all.len()]);
+        Ok(vec![ScalarValue::List(Arc::new(arrow::array::ListArray::try_new(field, offsets, all, None)?))])
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        let mut all = self.all()?;
+        if self.keep.distinct && all.len() > 1 {
+            let columns = all.columns();
+            let converter = RowConverter::new(columns.iter().map(|c| SortField::new(c.data_type().clone())).collect())?;
+            let rows = converter.convert_columns(columns)?;
+            let mut seen = HashSet::new();
+            let first = UInt32Array::from_iter_values((0..all.len()).filter(|i| seen.insert(rows.row(*i))).map(|i| i as u32));
+            all = arrow::compute::take(&all, &first, None)?.as_struct().clone();
+        }
+        (self.finish)(all.columns())
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.chunks.iter().map(Array::get_array_memory_size).sum::<usize>()
+    }
+}

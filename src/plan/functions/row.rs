@@ -1,0 +1,215 @@
+//! Kernels that go row by row: one closure from the cells of a row to the cell of the result.
+//!
+//! For functions whose work on a value outweighs the loop around it; what must be fast works on whole arrays instead.
+
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::datatypes::*;
+use datafusion_expr::{Expr, Volatility};
+
+use crate::error::Result;
+use crate::plan::kernel;
+use crate::plan::scope::Typed;
+
+type DfResult<T> = datafusion_common::Result<T>;
+
+/// The arguments of one row. Each getter wants the type that the call was given; nulls are the caller's to ask for.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    args: &'a [ArrayRef],
+    at: usize,
+}
+
+impl<'a> Row<'a> {
+    pub fn is_null(&self, i: usize) -> bool {
+        self.args[i].is_null(self.at)
+    }
+
+    pub fn text(&self, i: usize) -> &'a str {
+        self.args[i].as_string::<i32>().value(self.at)
+    }
+
+    /// UTF-8 of a string, or the bytes of a binary.
+    pub fn bytes(&self, i: usize) -> &'a [u8] {
+        match self.args[i].data_type() {
+            DataType::Binary => self.args[i].as_binary::<i32>().value(self.at),
+            _ => self.text(i).as_bytes(),
+        }
+    }
+
+    pub fn boolean(&self, i: usize) -> bool {
+        self.args[i].as_boolean().value(self.at)
+    }
+
+    /// An INT or DATE.
+    pub fn int(&self, i: usize) -> i32 {
+        match self.args[i].data_type() {
+            DataType::Date32 => self.args[i].as_primitive::<Date32Type>().value(self.at),
+            _ => self.args[i].as_primitive::<Int32Type>().value(self.at),
+        }
+    }
+
+    /// A BIGINT, or the µs of a timestamp or day-time interval.
+    pub fn long(&self, i: usize) -> i64 {
+        match self.args[i].data_type() {
+            DataType::Timestamp(..) => self.args[i].as_primitive::<TimestampMicrosecondType>().value(self.at),
+            DataType::Duration(_) => self.args[i].as_primitive::<DurationMicrosecondType>().value(self.at),
+            _ => self.args[i].as_primitive::<Int64Type>().value(self.at),
+        }
+    }
+
+    pub fn double(&self, i: usize) -> f64 {
+        self.args[i].as_primitive::<Float64Type>().value(self.at)
+    }
+
+    /// The unscaled value of a decimal.
+    pub fn decimal(&self, i: usize) -> i128 {
+        self.args[i].as_primitive::<Decimal128Type>().value(self.at)
+    }
+
+    /// The elements of a list.
+    pub fn list(&self, i: usize) -> ArrayRef {
+        self.args[i].as_list::<i32>().value(self.at)
+    }
+
+    pub fn array(&self, i: usize) -> &'a ArrayRef {
+        &self.args[i]
+    }
+
+    /// Number of the row within its batch.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+}
+
+/// What a cell of a result may be in Rust.
+pub trait Cell: Sized {
+    fn collect(cells: Vec<Option<Self>>, to: &DataType) -> DfResult<ArrayRef>;
+}
+
+impl Cell for String {
+    fn collect(cells: Vec<Option<Self>>, _: &DataType) -> DfResult<ArrayRef> {
+        Ok(Arc::new(StringArray::from(cells)))
+    }
+}
+
+impl Cell for Vec<u8> {
+    fn collect(cells: Vec<Option<Self>>, _: &DataType) -> DfResult<ArrayRef> {
+        Ok(Arc::new(BinaryArray::from_iter(cells)))
+    }
+}
+
+impl Cell for bool {
+    fn collect(cells: Vec<Option<Self>>, _: &DataType) -> DfResult<ArrayRef> {
+        Ok(Arc::new(BooleanArray::from(cells)))
+    }
+}
+
+impl Cell for i8 {
+    fn collect(cells: Vec<Option<Self>>, _: &DataType) -> DfResult<ArrayRef> {
+        Ok(Arc::new(Int8Array::from(cells)))
+    }
+}
+
+impl Cell for i32 {
+    fn collect(cells: Vec<Option<Self>>, to: &DataType) -> DfResult<ArrayRef> {
+        Ok(match to {
+            DataType::Date32 => Arc::new(Date32Array::from(cells)),
+            DataType::Interval(_) => Arc::new(IntervalYearMonthArray::from(cells)),
+            _ => Arc::new(Int32Array::from(cells)),
+        })
+    }
+}
+
+impl Cell for i64 {
+    fn collect(cells: Vec<Option<Self>>, to: &DataType) -> DfResult<ArrayRef> {
+        Ok(match to {
+            DataType::Timestamp(_, zone) => Arc::new(TimestampMicrosecondArray::from(cells).with_timezone_opt(zone.clone())),
+            DataType::Duration(_) => Arc::new(DurationMicrosecondArray::from(cells)),
+            _ => Arc::new(Int64Array::from(cells)),
+        })
+    }
+}
+
+impl Cell for f64 {
+    fn collect(cells: Vec<Option<Self>>, _: &DataType) -> DfResult<ArrayRef> {
+        Ok(Arc::new(Float64Array::from(cells)))
+    }
+}
+
+impl Cell for f32 {
+    fn collect(cells: Vec<Option<Self>>, _: &DataType) -> DfResult<ArrayRef> {
+        Ok(Arc::new(Float32Array::from(cells)))
+    }
+}
+
+impl Cell for i128 {
+    fn collect(cells: Vec<Option<Self>>, to: &DataType) -> DfResult<ArrayRef> {
+        Ok(Arc::new(Decimal128Array::from(cells).with_data_type(to.clone())))
+    }
+}
+
+impl Cell for Vec<Option<String>> {
+    fn collect(cells: Vec<Option<Self>>, to: &DataType) -> DfResult<ArrayRef> {
+        let DataType::List(field) = to else { return Ok(new_null_array(to, cells.len())) };
+        let mut out = ListBuilder::new(StringBuilder::new()).with_field(field.clone());
+        for cell in cells {
+            match cell {
+                None => out.append(false),
+                Some(items) => {
+                    items.into_iter().for_each(|item| out.values().append_option(item));
+                    out.append(true);
+                }
+            }
+        }
+        Ok(Arc::new(out.finish()))
+    }
+}
+
+/// Evaluates `f` on every row without a null among its arguments; the others are null.
+pub fn strict<T: Cell>(args: &[ArrayRef], rows: usize, to: &DataType, f: impl Fn(Row<'_>) -> Result<Option<T>>) -> DfResult<ArrayRef> {
+    let cells = (0..rows).map(|at| if args.iter().any(|a| a.is_null(at)) { Ok(None) } else { f(Row { args, at }) });
+    T::collect(cells.collect::<Result<_>>()?, to)
+}
+
+/// A call that is null where an argument is: `f` never sees a null.
+pub fn call<T: Cell>(
+    name: &str,
+    options: impl Into<String>,
+    to: DataType,
+    args: Vec<Typed>,
+    label: impl Into<String>,
+    f: impl Fn(Row<'_>) -> Result<Option<T>> + Send + Sync + 'static,
+) -> Typed {
+    let result = to.clone();
+    let exprs: Vec<Expr> = args.into_iter().map(|t| t.expr).collect();
+    let expr = kernel::call(name, options, to.clone(), exprs, move |args, rows| strict(args, rows, &result, &f));
+    Typed::new(expr, to, label)
+}
+
+/// A call that sees its nulls.
+pub fn with_nulls<T: Cell>(
+    name: &str,
+    options: impl Into<String>,
+    to: DataType,
+    args: Vec<Typed>,
+    label: impl Into<String>,
+    f: impl Fn(Row<'_>) -> Result<Option<T>> + Send + Sync + 'static,
+) -> Typed {
+    let result = to.clone();
+    let exprs: Vec<Expr> = args.into_iter().map(|t| t.expr).collect();
+    let expr = kernel::call(name, options, to.clone(), exprs, move |args, rows| {
+        T::collect((0..rows).map(|at| f(Row { args, at })).collect::<Result<_>>()?, &result)
+    });
+    Typed::new(expr, to, label)
+}
+
+/// A call without arguments whose value differs from row to row.
+pub fn drawn<T: Cell>(name: &str, options: impl Into<String>, to: DataType, label: impl Into<String>, f: impl Fn() -> T + Send + Sync + 'static) -> Typed {
+    let result = to.clone();
+    let expr = kernel::call_with(name, options, to.clone(), vec![], Volatility::Volatile, move |_, rows| {
+        T::collect((0..rows).map(|_| Some(f())).collect(), &result)
+    });
+    Typed::new(expr, to, label)
+}

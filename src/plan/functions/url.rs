@@ -1,0 +1,144 @@
+//! `parse_url`, `url_encode`, `url_decode` and their `try_` forms.
+
+use arrow::datatypes::DataType;
+
+use super::call::Call;
+use super::{Context, row};
+use crate::error::{Exception, Result, SparkError};
+use crate::plan::scope::Typed;
+
+pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
+    let call = Call::new(context, name, args);
+    Ok(Some(match name {
+        "url_encode" => {
+            call.takes(1, 1)?;
+            row::call(name, "", DataType::Utf8, vec![call.text(0)?], call.label(), |r| Ok(Some(encode(r.text(0)))))
+        }
+        "url_decode" | "try_url_decode" => {
+            call.takes(1, 1)?;
+            let tolerant = name.starts_with("try");
+            row::call(name, "", DataType::Utf8, vec![call.text(0)?], call.label(), move |r| match decode(r.text(0)) {
+                None if !tolerant => Err(SparkError::new(
+                    Exception::IllegalArgument,
+                    "CANNOT_DECODE_URL",
+                    "22546",
+                    format!("The provided URL cannot be decoded: {}. Please ensure that the URL is properly formatted and try again.", r.text(0)),
+                )
+                .with("url", r.text(0))),
+                found => Ok(found),
+            })
+        }
+        "parse_url" | "try_parse_url" => {
+            call.takes(2, 3)?;
+            let tolerant = name.starts_with("try") || !context.ansi();
+            let mut all = vec![call.text(0)?, call.text(1)?];
+            let keyed = args.len() == 3;
+            if keyed {
+                all.push(call.text(2)?);
+            }
+            row::call(name, "", DataType::Utf8, all, call.label(), move |r| {
+                let Some(url) = Url::parse(r.text(0)) else {
+                    if tolerant {
+                        return Ok(None);
+                    }
+                    return Err(SparkError::new(
+                        Exception::IllegalArgument,
+                        "INVALID_URL",
+                        "22P02",
+                        format!("The url is invalid: {}. Use `try_parse_url` to tolerate invalid URL and return NULL instead.", r.text(0)),
+                    )
+                    .with("url", r.text(0)));
+                };
+                let found = url.part(r.text(1));
+                Ok(match keyed {
+                    false => found,
+                    true if r.text(1) == "QUERY" => found.and_then(|q| {
+                        q.split('&').find_map(|pair| pair.split_once('=').filter(|(k, _)| *k == r.text(2)).map(|(_, v)| v.to_owned()))
+                    }),
+                    true => None,
+                })
+            })
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// `URLEncoder.encode(…, UTF_8)`.
+fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'*' | b'_' => out.push(char::from(byte)),
+            b' ' => out.push('+'),
+            other => out.push_str(&format!("%{other:02X}")),
+        }
+    }
+    out
+}
+
+fn decode(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'+' => out.push(b' '),
+            b'%' => {
+                out.push(u8::from_str_radix(text.get(at + 1..at + 3)?, 16).ok()?);
+                at += 2;
+            }
+            other => out.push(other),
+        }
+        at += 1;
+    }
+    Some(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// The parts of a URL as `java.net.URI` takes them, undecoded.
+struct Url<'a> {
+    scheme: Option<&'a str>,
+    authority: Option<&'a str>,
+    path: &'a str,
+    query: Option<&'a str>,
+    fragment: Option<&'a str>,
+}
+
+impl<'a> Url<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        if text.chars().any(|c| c.is_whitespace() || c.is_control() || "\"<>\\^`{|}".contains(c)) {
+            return None;
+        }
+        let (rest, fragment) = text.split_once('#').map_or((text, None), |(r, f)| (r, Some(f)));
+        let (rest, query) = rest.split_once('?').map_or((rest, None), |(r, q)| (r, Some(q)));
+        let scheme_end = rest.find(':').filter(|at| {
+            rest[..*at].starts_with(|c: char| c.is_ascii_alphabetic()) && rest[..*at].chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+        });
+        let (scheme, rest) = scheme_end.map_or((None, rest), |at| (Some(&rest[..at]), &rest[at + 1..]));
+        let (authority, path) = match rest.strip_prefix("//") {
+            Some(behind) => {
+                let end = behind.find('/').unwrap_or(behind.len());
+                (Some(&behind[..end]).filter(|a| !a.is_empty()), &behind[end..])
+            }
+            None => (None, rest),
+        };
+        Some(Self { scheme, authority, path, query, fragment })
+    }
+
+    fn part(&self, name: &str) -> Option<String> {
+        let userinfo = || self.authority.and_then(|a| a.rsplit_once('@').map(|(user, _)| user));
+        Some(match name {
+            "HOST" => {
+                let host = self.authority?.rsplit_once('@').map_or(self.authority?, |(_, h)| h);
+                if host.starts_with('[') { host.split_inclusive(']').next()?.to_owned() } else { host.split(':').next()?.to_owned() }
+            }
+            "PATH" => self.path.to_owned(),
+            "QUERY" => self.query?.to_owned(),
+            "REF" => self.fragment?.to_owned(),
+            "PROTOCOL" => self.scheme?.to_owned(),
+            "FILE" => self.query.map_or_else(|| self.path.to_owned(), |q| format!("{}?{q}", self.path)),
+            "AUTHORITY" => self.authority?.to_owned(),
+            "USERINFO" => userinfo()?.to_owned(),
+            _ => return None,
+        })
+    }
+}
