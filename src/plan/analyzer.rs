@@ -120,7 +120,7 @@ impl Analyzer {
         let output: Vec<Attribute> =
             fields.iter().map(|f| self.attribute(f.name().clone(), f.data_type().clone(), f.is_nullable())).collect();
         let internal: Fields =
-            output.iter().map(|a| Field::new(&a.id, a.data_type.clone(), a.nullable)).collect();
+            output.iter().map(|a| Field::new(scan_name(a), a.data_type.clone(), a.nullable)).collect();
         let scan = Arc::new(Scan {
             id: ScanId(self.scans.len()),
             origin,
@@ -134,7 +134,7 @@ impl Analyzer {
         let table = TableReference::bare(format!("scan{}", scan.id.0));
         let columns: Vec<Expr> = output
             .iter()
-            .map(|a| Expr::Column(Column::new(Some(table.clone()), a.id.clone())).alias(a.id.clone()))
+            .map(|a| Expr::Column(Column::new(Some(table.clone()), scan_name(a))).alias(a.id.clone()))
             .collect();
         let plan = LogicalPlanBuilder::scan(table, Arc::new(ScanSource(scan)), None)?.project(columns)?.build()?;
         Ok(Resolved::new(plan, output, streaming))
@@ -161,4 +161,10 @@ impl Analyzer {
         let columns = relation.output.iter().map(|a| (a.column(), a)).collect();
         self.project(relation.plan.clone(), columns)
     }
+}
+
+/// A column's name below the projection that gives it its id: DataFusion qualifies a table's columns, and the same name
+/// with and without a qualifier is ambiguous to its rules.
+fn scan_name(attribute: &Attribute) -> String {
+    format!("@{}", attribute.id)
 }

@@ -40,6 +40,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("spark.sql.repl.eagerEval.maxNumRows", "20"),
     ("spark.sql.repl.eagerEval.truncate", "20"),
     ("spark.sql.session.localRelationCacheThreshold", "2147483647"),
+    ("spark.sql.session.localRelationSizeLimit", "3221225472"),
     ("spark.sql.session.localRelationChunkSizeRows", "10000"),
     ("spark.sql.session.localRelationChunkSizeBytes", "16777216"),
     ("spark.sql.session.localRelationBatchOfChunksSizeBytes", "268435456"),
