@@ -63,7 +63,10 @@ impl Driver {
                 )));
             }
             CommandType::WriteOperation(write) if write.source.as_deref() == Some("noop") => {
-                let input = write.input.as_ref().ok_or_else(|| SparkError::invalid_plan("a write has no relation"))?;
+                let input = write
+                    .input
+                    .as_ref()
+                    .ok_or_else(|| SparkError::invalid_plan("a write has no relation"))?;
                 return self.execute_discarding(operation, session, input, now_ms);
             }
             CommandType::WriteOperation(_) | CommandType::WriteOperationV2(_) => {

@@ -98,7 +98,13 @@ impl Driver {
     }
 
     /// Runs a relation to its end for its effects on time only.
-    pub(super) fn execute_discarding(&mut self, operation: &str, session: &str, relation: &sc::Relation, now_ms: i64) -> Result<()> {
+    pub(super) fn execute_discarding(
+        &mut self,
+        operation: &str,
+        session: &str,
+        relation: &sc::Relation,
+        now_ms: i64,
+    ) -> Result<()> {
         self.run_relation(operation, session, relation, Form::Nothing, now_ms)
     }
 
@@ -136,7 +142,14 @@ impl Driver {
         self.run_relation(operation, session, &inner, form, now_ms)
     }
 
-    fn run_relation(&mut self, operation: &str, session: &str, relation: &sc::Relation, form: Form, now_ms: i64) -> Result<()> {
+    fn run_relation(
+        &mut self,
+        operation: &str,
+        session: &str,
+        relation: &sc::Relation,
+        form: Form,
+        now_ms: i64,
+    ) -> Result<()> {
         let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
         if resolved.streaming {
             return Err(SparkError::analysis(

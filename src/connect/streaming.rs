@@ -172,7 +172,9 @@ impl Driver {
             && !self.files.list(&format!("{folder}/offsets"))?.is_empty()
         {
             // Beginning at batch 0 again would give every row twice.
-            return Err(SparkError::unsupported(format!("restarting a query from its checkpoint: {folder} holds an earlier run")));
+            return Err(SparkError::unsupported(format!(
+                "restarting a query from its checkpoint: {folder} holds an earlier run"
+            )));
         }
         let mut sources = Vec::new();
         for scan in graph.scans.iter().filter(|s| s.stream.is_some()) {

@@ -509,7 +509,10 @@ fn fixed_offset(schema: &SchemaRef) -> SchemaRef {
         .fields()
         .iter()
         .map(|f| match f.data_type() {
-            DataType::Timestamp(unit, Some(_)) => f.as_ref().clone().with_data_type(DataType::Timestamp(*unit, Some("+00:00".into()))),
+            DataType::Timestamp(unit, Some(_)) => f
+                .as_ref()
+                .clone()
+                .with_data_type(DataType::Timestamp(*unit, Some("+00:00".into()))),
             _ => f.as_ref().clone(),
         })
         .collect();
@@ -517,15 +520,23 @@ fn fixed_offset(schema: &SchemaRef) -> SchemaRef {
 }
 
 fn relabelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let columns = batch.columns().iter().zip(schema.fields()).map(|(c, f)| match (c.data_type(), f.data_type()) {
-        (DataType::Timestamp(..), DataType::Timestamp(_, zone)) => {
-            let times = c.as_primitive::<TimestampMicrosecondType>().clone();
-            Arc::new(times.with_timezone_opt(zone.clone())) as ArrayRef
-        }
-        _ => c.clone(),
-    });
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(|(c, f)| match (c.data_type(), f.data_type()) {
+            (DataType::Timestamp(..), DataType::Timestamp(_, zone)) => {
+                let times = c.as_primitive::<TimestampMicrosecondType>().clone();
+                Arc::new(times.with_timezone_opt(zone.clone())) as ArrayRef
+            }
+            _ => c.clone(),
+        });
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(schema.clone(), columns.collect(), &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        schema.clone(),
+        columns.collect(),
+        &options,
+    )?)
 }
 
 /// A JSON value as a scalar of a type; none where it is no such value.

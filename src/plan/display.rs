@@ -8,11 +8,22 @@ use super::conf::Zone;
 use crate::error::Result;
 
 /// The table of the first `rows` rows. Cells longer than `truncate` characters are cut; 0 cuts nothing and aligns left.
-pub fn table(names: &[String], batches: &[RecordBatch], rows: usize, truncate: usize, vertical: bool, zone: Zone) -> Result<String> {
+pub fn table(
+    names: &[String],
+    batches: &[RecordBatch],
+    rows: usize,
+    truncate: usize,
+    vertical: bool,
+    zone: Zone,
+) -> Result<String> {
     let mut cells: Vec<Vec<String>> = Vec::new();
     let total: usize = batches.iter().map(RecordBatch::num_rows).sum();
     for batch in batches {
-        let columns = batch.columns().iter().map(|c| texts(c, zone)).collect::<Result<Vec<_>>>()?;
+        let columns = batch
+            .columns()
+            .iter()
+            .map(|c| texts(c, zone))
+            .collect::<Result<Vec<_>>>()?;
         for row in 0..batch.num_rows() {
             if cells.len() < rows {
                 cells.push(columns.iter().map(|c| cut(&c[row], truncate)).collect());
@@ -20,7 +31,11 @@ pub fn table(names: &[String], batches: &[RecordBatch], rows: usize, truncate: u
         }
     }
     let header: Vec<String> = names.iter().map(|n| cut(n, truncate)).collect();
-    let mut out = if vertical { records(&header, &cells) } else { grid(&header, &cells, truncate) };
+    let mut out = if vertical {
+        records(&header, &cells)
+    } else {
+        grid(&header, &cells, truncate)
+    };
     if total > rows {
         let noun = if rows == 1 { "row" } else { "rows" };
         out.push_str(&format!("only showing top {rows} {noun}\n"));
@@ -31,11 +46,24 @@ pub fn table(names: &[String], batches: &[RecordBatch], rows: usize, truncate: u
 fn texts(column: &ArrayRef, zone: Zone) -> Result<Vec<String>> {
     if column.data_type() == &DataType::Binary {
         let binary = column.as_binary::<i32>();
-        let hex = |b: &[u8]| format!("[{}]", b.iter().map(|b| format!("{b:02X}")).collect::<Vec<_>>().join(" "));
+        let hex = |b: &[u8]| {
+            format!(
+                "[{}]",
+                b.iter().map(|b| format!("{b:02X}")).collect::<Vec<_>>().join(" ")
+            )
+        };
         return Ok(binary.iter().map(|b| b.map_or("NULL".into(), hex)).collect());
     }
     let text = cast::to_text(column, zone)?;
-    Ok(text.iter().map(|t| t.unwrap_or("NULL").replace('\n', "\\n").replace('\t', "\\t").replace('\r', "\\r")).collect())
+    Ok(text
+        .iter()
+        .map(|t| {
+            t.unwrap_or("NULL")
+                .replace('\n', "\\n")
+                .replace('\t', "\\t")
+                .replace('\r', "\\r")
+        })
+        .collect())
 }
 
 fn cut(text: &str, truncate: usize) -> String {
@@ -59,16 +87,31 @@ fn width(text: &str) -> usize {
 }
 
 fn grid(header: &[String], cells: &[Vec<String>], truncate: usize) -> String {
-    let widths: Vec<usize> =
-        (0..header.len()).map(|c| cells.iter().map(|r| width(&r[c])).chain([width(&header[c]), 3]).max().unwrap_or(3)).collect();
-    let rule = format!("+{}+\n", widths.iter().map(|w| "-".repeat(*w)).collect::<Vec<_>>().join("+"));
+    let widths: Vec<usize> = (0..header.len())
+        .map(|c| {
+            cells
+                .iter()
+                .map(|r| width(&r[c]))
+                .chain([width(&header[c]), 3])
+                .max()
+                .unwrap_or(3)
+        })
+        .collect();
+    let rule = format!(
+        "+{}+\n",
+        widths.iter().map(|w| "-".repeat(*w)).collect::<Vec<_>>().join("+")
+    );
     let line = |row: &[String]| {
         let padded: Vec<String> = row
             .iter()
             .zip(&widths)
             .map(|(cell, w)| {
                 let pad = " ".repeat(w - width(cell));
-                if truncate > 0 { format!("{pad}{cell}") } else { format!("{cell}{pad}") }
+                if truncate > 0 {
+                    format!("{pad}{cell}")
+                } else {
+                    format!("{cell}{pad}")
+                }
             })
             .collect();
         format!("|{}|\n", padded.join("|"))
@@ -91,7 +134,11 @@ fn records(header: &[String], cells: &[Vec<String>]) -> String {
         let title = format!("-RECORD {i}");
         out.push_str(&format!("{title:-<width$}\n", width = names + values + 5));
         for (name, cell) in header.iter().zip(row) {
-            out.push_str(&format!(" {name}{} | {cell}{} \n", " ".repeat(names - width(name)), " ".repeat(values - width(cell))));
+            out.push_str(&format!(
+                " {name}{} | {cell}{} \n",
+                " ".repeat(names - width(name)),
+                " ".repeat(values - width(cell))
+            ));
         }
     }
     if cells.is_empty() {
@@ -110,10 +157,16 @@ mod tests {
     fn a_table_is_cut_and_padded_as_spark_does_it() {
         let batch = RecordBatch::try_from_iter([
             ("id", Arc::new(Int64Array::from(vec![Some(1), None])) as ArrayRef),
-            ("text", Arc::new(StringArray::from(vec!["a text that is long", "b"])) as ArrayRef),
+            (
+                "text",
+                Arc::new(StringArray::from(vec!["a text that is long", "b"])) as ArrayRef,
+            ),
         ])
         .unwrap();
         let shown = table(&["id".into(), "text".into()], &[batch], 1, 10, false, Zone::UTC).unwrap();
-        assert_eq!(shown, "+---+----------+\n| id|      text|\n+---+----------+\n|  1|a text ...|\n+---+----------+\nonly showing top 1 row\n");
+        assert_eq!(
+            shown,
+            "+---+----------+\n| id|      text|\n+---+----------+\n|  1|a text ...|\n+---+----------+\nonly showing top 1 row\n"
+        );
     }
 }

@@ -3,7 +3,6 @@
 //! One step of `StateStoreRestore → merge → StateStoreSave → final` of Spark's physical plan. Cost grows with the keys
 //! that a batch touches, not with the state, except in complete mode, which emits all of it.
 
-
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};

@@ -3,10 +3,10 @@
 //! Strings lose their escapes and join their neighbours, numbers take their suffixes, and chains of operators too long
 //! for any stack are refused here, before anything recurses over them.
 
-use super::marker::PARAMETER;
 use super::dialect::Spark;
 use super::error::{Position, SqlError};
 use super::literal::is_number;
+use super::marker::PARAMETER;
 use super::rewrite::rewrite;
 use super::string_literal::unescape;
 use sqlparser::parser::ParserError;
@@ -35,7 +35,8 @@ fn parameters(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 Some(format!("_{positional}"))
             }
             Token::Colon if out.last().is_none_or(|before| before.span.end != token.span.start) => {
-                let word = tokens.next_if(|next| next.span.start == token.span.end && matches!(next.token, Token::Word(_)));
+                let word =
+                    tokens.next_if(|next| next.span.start == token.span.end && matches!(next.token, Token::Word(_)));
                 word.map(|w| w.token.to_string())
             }
             _ => None,
@@ -43,7 +44,12 @@ fn parameters(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         match name {
             None => out.push(token),
             Some(name) => {
-                let call = [Token::make_word(PARAMETER, None), Token::LParen, Token::SingleQuotedString(name), Token::RParen];
+                let call = [
+                    Token::make_word(PARAMETER, None),
+                    Token::LParen,
+                    Token::SingleQuotedString(name),
+                    Token::RParen,
+                ];
                 out.extend(call.into_iter().map(|t| TokenWithSpan::new(t, token.span)));
             }
         }
