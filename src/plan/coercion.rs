@@ -103,7 +103,7 @@ pub fn tightest(a: &DataType, b: &DataType) -> Option<DataType> {
     match (a, b) {
         (DataType::Decimal128(p, s), other) | (other, DataType::Decimal128(p, s)) if is_integral(other) => {
             let (digits, _) = decimal_of(other)?;
-            (i16::from(*p) - i16::from(*s) >= i16::from(digits)).then(|| DataType::Decimal128(*p, *s))
+            (i16::from(*p) - i16::from(*s) >= i16::from(digits)).then_some(DataType::Decimal128(*p, *s))
         }
         (DataType::Decimal128(..), DataType::Decimal128(..)) if a != b => None,
         _ => widen(a, b),

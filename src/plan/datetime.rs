@@ -9,7 +9,7 @@ use super::arithmetic::Op;
 use super::conf::Zone;
 use super::kernel;
 use super::scope::Typed;
-use crate::error::{Result, SparkError, arithmetic_overflow};
+use crate::error::{Result, arithmetic_overflow};
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -199,7 +199,7 @@ fn add_interval(
         out.push(Some(
             moved
                 .checked_add(sign * micros)
-                .ok_or_else(|| SparkError::from(arithmetic_overflow("long overflow")))?,
+                .ok_or_else(|| arithmetic_overflow("long overflow"))?,
         ));
     }
     let times = TimestampMicrosecondArray::from(out);

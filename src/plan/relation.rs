@@ -122,7 +122,7 @@ impl Analyzer {
             RelType::Hint(node) => self.input(node.input.as_deref()),
             RelType::CollectMetrics(node) => self.input(node.input.as_deref()),
             RelType::Unpivot(node) => self.unpivot(node),
-            RelType::ToSchema(node) => self.to_schema(node),
+            RelType::ToSchema(node) => self.conformed(node),
             RelType::WithWatermark(node) => self.watermark(node),
             RelType::WithRelations(node) => {
                 for reference in &node.references {
@@ -626,7 +626,7 @@ impl Analyzer {
         Ok(Resolved::new(plan, output, input.streaming))
     }
 
-    fn to_schema(&mut self, node: &sc::ToSchema) -> Result<Resolved> {
+    fn conformed(&mut self, node: &sc::ToSchema) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let schema = node
             .schema

@@ -17,6 +17,9 @@ use crate::connect::proto::expression::window::WindowFrame as ProtoFrame;
 use crate::connect::proto::expression::window::window_frame::{FrameBoundary, FrameType, frame_boundary::Boundary};
 use crate::error::{Result, SparkError};
 
+/// Partition and order keys of a window.
+type Layout = (Vec<Expr>, Vec<Sort>);
+
 impl Analyzer {
     pub(super) fn window_function(&mut self, window: &sc::expression::Window, scope: &Resolved) -> Result<Typed> {
         let call = window
@@ -307,7 +310,7 @@ impl Analyzer {
             ));
         }
         // One Window for all calls over the same rows in the same order.
-        let mut layouts: Vec<((Vec<Expr>, Vec<Sort>), Vec<Expr>)> = Vec::new();
+        let mut layouts: Vec<(Layout, Vec<Expr>)> = Vec::new();
         for (call, attribute) in calls {
             let Expr::WindowFunction(function) = &call else {
                 continue;

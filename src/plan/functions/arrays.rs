@@ -307,6 +307,7 @@ fn concat(call: &Call<'_>) -> Result<Typed> {
         let valid: Vec<bool> = (0..rows).map(|r| lists.iter().all(|l| l.is_valid(r))).collect();
         let mut from: Vec<(usize, usize)> = Vec::new();
         let mut lengths = Vec::with_capacity(rows);
+        #[allow(clippy::needless_range_loop)] // The row indexes several columns.
         for row in 0..rows {
             let before = from.len();
             if valid[row] {

@@ -49,7 +49,14 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool, l
                     None,
                 )?)))
             });
-            let function = gather("collect", "", &[arg.data_type.clone()], to.clone(), keep, finish);
+            let function = gather(
+                "collect",
+                "",
+                std::slice::from_ref(&arg.data_type),
+                to.clone(),
+                keep,
+                finish,
+            );
             aggregate(function, vec![arg], to, false, &label)
         }
         "listagg" | "string_agg" => {
@@ -167,7 +174,7 @@ pub fn most_frequent(arg: Typed, descending: Option<bool>, label: &str) -> Typed
     let function = gather(
         "mode",
         format!("{greatest}"),
-        &[to.clone()],
+        std::slice::from_ref(&to),
         to.clone(),
         Keep::default(),
         finish,
@@ -199,7 +206,7 @@ pub fn over_distinct(function: &Arc<AggregateUDF>, argument: &DataType, to: &Dat
     gather(
         "distinct",
         format!("{:?}", function.inner()),
-        &[argument.clone()],
+        std::slice::from_ref(argument),
         to.clone(),
         Keep {
             nulls: false,

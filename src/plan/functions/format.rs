@@ -104,7 +104,7 @@ impl Spec {
 pub fn grouped(digits: &str) -> String {
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);
@@ -358,7 +358,7 @@ mod tests {
         let double = |x: f64| Arc::new(Float64Array::from(vec![x])) as ArrayRef;
         let int = |x: i32| Arc::new(Int32Array::from(vec![x])) as ArrayRef;
         for (pattern, value, text) in [
-            ("%5.1f|", double(3.14159), "  3.1|"),
+            ("%5.1f|", double(3.12), "  3.1|"),
             ("%e", double(12345.678), "1.234568e+04"),
             ("%-5d|", int(3), "3    |"),
             ("%05d", int(-42), "-0042"),

@@ -232,7 +232,7 @@ impl Analyzer {
         }
         let merge = merge.cast(&state, self)?;
         let finish = finish
-            .map(|f| self.lambda(name, f, &[state.clone()], 1, scope))
+            .map(|f| self.lambda(name, f, std::slice::from_ref(&state), 1, scope))
             .transpose()?;
         let to = finish.as_ref().map_or(state, |f| f.body.data_type.clone());
         let finish_label = finish.as_ref().map_or_else(identity_label, lambda::Lambda::label);

@@ -42,7 +42,7 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
     let dedup = context.dedup();
     Ok(Some(match name {
         "map" | "create_map" => {
-            if args.len() % 2 != 0 {
+            if !args.len().is_multiple_of(2) {
                 return Err(wrong_number("map", "2n (n > 0)", args.len()));
             }
             let column = |from: usize| -> Result<(Typed, DataType)> {
@@ -310,6 +310,7 @@ fn concat(call: &Call<'_>, dedup: Dedup) -> Result<Typed> {
             let valid: Vec<bool> = (0..rows).map(|r| maps.iter().all(|m| m.is_valid(r))).collect();
             let mut from: Vec<(usize, usize)> = Vec::new();
             let mut lengths = Vec::with_capacity(rows);
+            #[allow(clippy::needless_range_loop)] // The row indexes several columns.
             for row in 0..rows {
                 let before = from.len();
                 if valid[row] {

@@ -13,7 +13,10 @@ use crate::plan::scope::Typed;
 use crate::plan::types::{is_integral, is_string};
 
 /// Functions of one double and Spark's name for them in column names.
-fn unary(name: &str) -> Option<(&'static str, fn(f64) -> f64)> {
+/// A function of one double.
+type Unary = fn(f64) -> f64;
+
+fn unary(name: &str) -> Option<(&'static str, Unary)> {
     Some(match name {
         "acos" => ("ACOS", f64::acos),
         "acosh" => ("ACOSH", |x| (x + (x * x - 1.0).sqrt()).ln()),
@@ -48,7 +51,7 @@ fn sign(x: f64) -> f64 {
 }
 
 /// Logarithms: null where the argument is at or below the bound (`Logarithm`).
-fn logarithm(name: &str) -> Option<(&'static str, f64, fn(f64) -> f64)> {
+fn logarithm(name: &str) -> Option<(&'static str, f64, Unary)> {
     Some(match name {
         "ln" => ("ln", 0.0, f64::ln),
         "log10" => ("LOG10", 0.0, f64::log10),
@@ -81,7 +84,7 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             double,
             vec![call.double(0)?],
             label,
-            move |r| Ok(Some(r.double(0)).filter(|x| !(*x <= bound)).map(f)),
+            move |r| Ok(Some(r.double(0)).filter(|x| *x > bound || x.is_nan()).map(f)),
         )));
     }
     Ok(Some(match name {
@@ -122,7 +125,7 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         "log" if args.len() == 1 => {
             let label = format!("LOG(E(), {})", args[0].name);
             row::call(name, "natural", double, vec![call.double(0)?], label, |r| {
-                Ok(Some(r.double(0)).filter(|x| !(*x <= 0.0)).map(f64::ln))
+                Ok(Some(r.double(0)).filter(|x| *x > 0.0 || x.is_nan()).map(f64::ln))
             })
         }
         "log" => {
@@ -130,7 +133,7 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             let label = super::call_name("LOG", args);
             row::call(name, "", double, vec![call.double(0)?, call.double(1)?], label, |r| {
                 let (base, x) = (r.double(0), r.double(1));
-                Ok((!(base <= 0.0) && !(x <= 0.0)).then(|| x.ln() / base.ln()))
+                Ok(((base > 0.0 || base.is_nan()) && (x > 0.0 || x.is_nan())).then(|| x.ln() / base.ln()))
             })
         }
         "abs" => abs(&call)?,

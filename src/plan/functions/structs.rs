@@ -34,7 +34,7 @@ pub fn call(_: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>
             Typed::new(expr, DataType::Struct(fields), call_name(name, args))
         }
         "named_struct" => {
-            if args.len() % 2 != 0 {
+            if !args.len().is_multiple_of(2) {
                 return Err(wrong_number(name, "2n (n > 0)", args.len()));
             }
             let mut fields = Vec::new();

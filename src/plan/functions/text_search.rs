@@ -143,7 +143,7 @@ fn luhn(text: &str) -> bool {
             digit / 10 + digit % 10
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]
