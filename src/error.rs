@@ -32,17 +32,31 @@ impl Exception {
     pub fn classes(self) -> &'static [&'static str] {
         match self {
             Self::Analysis => &["org.apache.spark.sql.AnalysisException"],
-            Self::Parse => &["org.apache.spark.sql.catalyst.parser.ParseException", "org.apache.spark.sql.AnalysisException"],
-            Self::Arithmetic => &["org.apache.spark.SparkArithmeticException", "java.lang.ArithmeticException"],
-            Self::NumberFormat => &["org.apache.spark.SparkNumberFormatException", "java.lang.NumberFormatException"],
+            Self::Parse => &[
+                "org.apache.spark.sql.catalyst.parser.ParseException",
+                "org.apache.spark.sql.AnalysisException",
+            ],
+            Self::Arithmetic => &[
+                "org.apache.spark.SparkArithmeticException",
+                "java.lang.ArithmeticException",
+            ],
+            Self::NumberFormat => &[
+                "org.apache.spark.SparkNumberFormatException",
+                "java.lang.NumberFormatException",
+            ],
             Self::DateTime => &["org.apache.spark.SparkDateTimeException", "java.time.DateTimeException"],
-            Self::ArrayIndexOutOfBounds => {
-                &["org.apache.spark.SparkArrayIndexOutOfBoundsException", "java.lang.ArrayIndexOutOfBoundsException"]
-            }
-            Self::IllegalArgument => &["org.apache.spark.SparkIllegalArgumentException", "java.lang.IllegalArgumentException"],
-            Self::UnsupportedOperation => {
-                &["org.apache.spark.SparkUnsupportedOperationException", "java.lang.UnsupportedOperationException"]
-            }
+            Self::ArrayIndexOutOfBounds => &[
+                "org.apache.spark.SparkArrayIndexOutOfBoundsException",
+                "java.lang.ArrayIndexOutOfBoundsException",
+            ],
+            Self::IllegalArgument => &[
+                "org.apache.spark.SparkIllegalArgumentException",
+                "java.lang.IllegalArgumentException",
+            ],
+            Self::UnsupportedOperation => &[
+                "org.apache.spark.SparkUnsupportedOperationException",
+                "java.lang.UnsupportedOperationException",
+            ],
             Self::StreamingQuery => &["org.apache.spark.sql.streaming.StreamingQueryException"],
             Self::Runtime => &["org.apache.spark.SparkRuntimeException", "java.lang.RuntimeException"],
             Self::Connect => &["org.apache.spark.SparkException", "java.lang.Exception"],
@@ -107,13 +121,23 @@ impl SparkError {
     /// A thing that Spark has and Rivulet has not (yet): the sentence names it.
     pub fn unsupported(what: impl Into<String>) -> Self {
         let what = what.into();
-        Self::new(Exception::Analysis, "UNSUPPORTED_FEATURE.RIVULET", "0A000", format!("Rivulet does not support {what}."))
-            .with("feature", what)
+        Self::new(
+            Exception::Analysis,
+            "UNSUPPORTED_FEATURE.RIVULET",
+            "0A000",
+            format!("Rivulet does not support {what}."),
+        )
+        .with("feature", what)
     }
 
     /// A request that no correct client sends.
     pub fn invalid_plan(message: impl Into<String>) -> Self {
-        Self::new(Exception::Connect, "CONNECT_INVALID_PLAN.CANNOT_PARSE", "56K00", message)
+        Self::new(
+            Exception::Connect,
+            "CONNECT_INVALID_PLAN.CANNOT_PARSE",
+            "56K00",
+            message,
+        )
     }
 
     /// A broken invariant of the engine: a bug of ours, told as such.
@@ -182,9 +206,12 @@ impl From<DataFusionError> for SparkError {
         }
         match error.find_root() {
             DataFusionError::NotImplemented(what) => Self::unsupported(what.clone()),
-            DataFusionError::ResourcesExhausted(what) => {
-                Self::new(Exception::Runtime, "MEMORY_LIMIT", "53200", format!("The memory budget is used up: {what}"))
-            }
+            DataFusionError::ResourcesExhausted(what) => Self::new(
+                Exception::Runtime,
+                "MEMORY_LIMIT",
+                "53200",
+                format!("The memory budget is used up: {what}"),
+            ),
             other => Self::internal(other.to_string()),
         }
     }
@@ -214,10 +241,15 @@ pub fn remainder_by_zero() -> SparkError {
 
 /// A result that does not fit its type, under ANSI.
 pub fn arithmetic_overflow(what: &str) -> SparkError {
-    SparkError::new(Exception::Arithmetic, "ARITHMETIC_OVERFLOW", "22003", format!("{what}."))
-        .with("message", what)
-        .with("alternative", "")
-        .with("config", "\"spark.sql.ansi.enabled\"")
+    SparkError::new(
+        Exception::Arithmetic,
+        "ARITHMETIC_OVERFLOW",
+        "22003",
+        format!("{what}."),
+    )
+    .with("message", what)
+    .with("alternative", "")
+    .with("config", "\"spark.sql.ansi.enabled\"")
 }
 
 impl From<crate::plan::sql::SqlError> for SparkError {
@@ -226,7 +258,12 @@ impl From<crate::plan::sql::SqlError> for SparkError {
         let exception = if parse { Exception::Parse } else { Exception::Analysis };
         let text = error.to_string();
         let message = text.split_once("] ").map_or(text.as_str(), |(_, rest)| rest);
-        let mut out = Self::new(exception, &error.condition(), error.sql_state(), message.split(" SQLSTATE:").next().unwrap_or(message));
+        let mut out = Self::new(
+            exception,
+            &error.condition(),
+            error.sql_state(),
+            message.split(" SQLSTATE:").next().unwrap_or(message),
+        );
         out.parameters.extend(error.message_parameters());
         out
     }
@@ -246,6 +283,9 @@ mod tests {
     #[test]
     fn the_message_reads_as_sparks() {
         let error = SparkError::analysis("TABLE_OR_VIEW_NOT_FOUND", "42P01", "The table `t` cannot be found.");
-        assert_eq!(error.to_string(), "[TABLE_OR_VIEW_NOT_FOUND] The table `t` cannot be found. SQLSTATE: 42P01");
+        assert_eq!(
+            error.to_string(),
+            "[TABLE_OR_VIEW_NOT_FOUND] The table `t` cannot be found. SQLSTATE: 42P01"
+        );
     }
 }

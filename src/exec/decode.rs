@@ -34,7 +34,13 @@ enum ParseMode {
 }
 
 /// The rows of one partition of a scan, projected, under the ids of `out`.
-pub fn scan(scan: &Scan, projection: Option<&[usize]>, out: &SchemaRef, partition: usize, inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
+pub fn scan(
+    scan: &Scan,
+    projection: Option<&[usize]>,
+    out: &SchemaRef,
+    partition: usize,
+    inputs: &TaskInputs,
+) -> Result<Vec<RecordBatch>> {
     let whole: Vec<usize> = (0..scan.schema.fields().len()).collect();
     let columns = projection.unwrap_or(&whole);
     let wanted: Schema = scan.schema.project(columns)?;
@@ -44,7 +50,9 @@ pub fn scan(scan: &Scan, projection: Option<&[usize]>, out: &SchemaRef, partitio
         Origin::Local { ipc } if ipc.is_empty() => vec![],
         Origin::Local { ipc } => conformed(&ipc::read(&Buffer::from(ipc.to_vec()))?, columns, &wanted)?,
         Origin::Range { start, end, step } => range(*start, *end, *step, partition, scan.partitions, &wanted)?,
-        Origin::Blocks { format: Format::Arrow, .. } => {
+        Origin::Blocks {
+            format: Format::Arrow, ..
+        } => {
             let mut all = Vec::new();
             for block in blocks {
                 all.extend(conformed(&ipc::read(block)?, columns, &wanted)?);
@@ -75,12 +83,23 @@ fn conformed(batches: &[RecordBatch], columns: &[usize], wanted: &Schema) -> Res
     for batch in batches {
         let mut arrays = Vec::new();
         for (column, field) in columns.iter().zip(wanted.fields()) {
-            let array = batch.columns().get(*column).ok_or_else(|| SparkError::invalid_plan("a block has fewer columns than its schema"))?;
+            let array = batch
+                .columns()
+                .get(*column)
+                .ok_or_else(|| SparkError::invalid_plan("a block has fewer columns than its schema"))?;
             arrays.push(conform(array, field.data_type())?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let nullable: Vec<Field> = wanted.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
-        out.push(RecordBatch::try_new_with_options(Arc::new(Schema::new(nullable)), arrays, &options)?);
+        let nullable: Vec<Field> = wanted
+            .fields()
+            .iter()
+            .map(|f| f.as_ref().clone().with_nullable(true))
+            .collect();
+        out.push(RecordBatch::try_new_with_options(
+            Arc::new(Schema::new(nullable)),
+            arrays,
+            &options,
+        )?);
     }
     Ok(out)
 }
@@ -93,30 +112,64 @@ pub fn conform(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     Ok(match (array.data_type(), to) {
         (DataType::Struct(_), DataType::Struct(fields)) => {
             let input = array.as_struct();
-            let columns = input.columns().iter().zip(fields).map(|(c, f)| conform(c, f.data_type())).collect::<Result<Vec<_>>>()?;
+            let columns = input
+                .columns()
+                .iter()
+                .zip(fields)
+                .map(|(c, f)| conform(c, f.data_type()))
+                .collect::<Result<Vec<_>>>()?;
             let nullable: Fields = fields.iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
-            Arc::new(StructArray::try_new_with_length(nullable, columns, input.nulls().cloned(), input.len())?)
+            Arc::new(StructArray::try_new_with_length(
+                nullable,
+                columns,
+                input.nulls().cloned(),
+                input.len(),
+            )?)
         }
         (DataType::List(_), DataType::List(item)) => {
             let list = array.as_list::<i32>();
             let values = conform(list.values(), item.data_type())?;
-            Arc::new(ListArray::try_new(item.clone(), list.offsets().clone(), values, list.nulls().cloned())?)
+            Arc::new(ListArray::try_new(
+                item.clone(),
+                list.offsets().clone(),
+                values,
+                list.nulls().cloned(),
+            )?)
         }
         (DataType::Map(..), DataType::Map(entries, sorted)) => {
             let map = array.as_map();
             let (key, value) = types::map_types(entries);
-            let DataType::Struct(fields) = entries.data_type() else { return Err(SparkError::internal("a map has no entries")) };
+            let DataType::Struct(fields) = entries.data_type() else {
+                return Err(SparkError::internal("a map has no entries"));
+            };
             let columns = vec![conform(map.keys(), &key)?, conform(map.values(), &value)?];
             let inner = StructArray::try_new(fields.clone(), columns, None)?;
-            Arc::new(MapArray::try_new(entries.clone(), map.offsets().clone(), inner, map.nulls().cloned(), *sorted)?)
+            Arc::new(MapArray::try_new(
+                entries.clone(),
+                map.offsets().clone(),
+                inner,
+                map.nulls().cloned(),
+                *sorted,
+            )?)
         }
         _ => arrow::compute::cast(array, to)?,
     })
 }
 
-fn range(start: i64, end: i64, step: i64, partition: usize, partitions: usize, wanted: &Schema) -> Result<Vec<RecordBatch>> {
+fn range(
+    start: i64,
+    end: i64,
+    step: i64,
+    partition: usize,
+    partitions: usize,
+    wanted: &Schema,
+) -> Result<Vec<RecordBatch>> {
     let (from, to, by) = (i128::from(start), i128::from(end), i128::from(step));
-    let total = if (by > 0 && from >= to) || (by < 0 && from <= to) || by == 0 { 0 } else { (to - from + by - by.signum()) / by };
+    let total = if (by > 0 && from >= to) || (by < 0 && from <= to) || by == 0 {
+        0
+    } else {
+        (to - from + by - by.signum()) / by
+    };
     let slice = |p: usize| total * p as i128 / partitions.max(1) as i128;
     let (mut at, last) = (slice(partition), slice(partition + 1));
     let mut batches = Vec::new();
@@ -124,8 +177,16 @@ fn range(start: i64, end: i64, step: i64, partition: usize, partitions: usize, w
         let next = (at + BATCH_ROWS as i128).min(last);
         let ids: Int64Array = (at..next).map(|i| (from + i * by) as i64).collect();
         let options = RecordBatchOptions::new().with_row_count(Some((next - at) as usize));
-        let columns: Vec<ArrayRef> = if wanted.fields().is_empty() { vec![] } else { vec![Arc::new(ids)] };
-        batches.push(RecordBatch::try_new_with_options(Arc::new(wanted.clone()), columns, &options)?);
+        let columns: Vec<ArrayRef> = if wanted.fields().is_empty() {
+            vec![]
+        } else {
+            vec![Arc::new(ids)]
+        };
+        batches.push(RecordBatch::try_new_with_options(
+            Arc::new(wanted.clone()),
+            columns,
+            &options,
+        )?);
         at = next;
     }
     Ok(batches)
@@ -157,11 +218,22 @@ impl Reader {
             _ => ParseMode::Permissive,
         };
         let corrupt_name = option("columnnameofcorruptrecord").unwrap_or("_corrupt_record");
-        let nullable = |s: &Schema| Arc::new(Schema::new(s.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>()));
+        let nullable = |s: &Schema| {
+            Arc::new(Schema::new(
+                s.fields()
+                    .iter()
+                    .map(|f| f.as_ref().clone().with_nullable(true))
+                    .collect::<Vec<_>>(),
+            ))
+        };
         let delimiter = match option("sep").or(option("delimiter")).unwrap_or(",") {
             "\\t" => b'\t',
             text if text.len() == 1 => text.as_bytes()[0],
-            text => return Err(SparkError::unsupported(format!("the CSV delimiter '{text}' of more than one byte"))),
+            text => {
+                return Err(SparkError::unsupported(format!(
+                    "the CSV delimiter '{text}' of more than one byte"
+                )));
+            }
         };
         let zone = option("timezone").and_then(Zone::parse).unwrap_or(Zone::UTC);
         Ok(Self {
@@ -171,7 +243,10 @@ impl Reader {
             header: option("header").is_some_and(|h| h.eq_ignore_ascii_case("true")),
             delimiter,
             null_value: option("nullvalue").unwrap_or("").to_owned(),
-            corrupt: wanted.fields().iter().position(|f| f.name() == corrupt_name && f.data_type() == &DataType::Utf8),
+            corrupt: wanted
+                .fields()
+                .iter()
+                .position(|f| f.name() == corrupt_name && f.data_type() == &DataType::Utf8),
             full: nullable(full),
             wanted: nullable(wanted),
             batches: vec![],
@@ -196,8 +271,17 @@ impl Reader {
         let lines: StringArray = split_lines(bytes).map(|l| Some(String::from_utf8_lossy(l))).collect();
         let rows = lines.len();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let columns: Vec<ArrayRef> = self.wanted.fields().iter().map(|_| Arc::new(lines.clone()) as ArrayRef).collect();
-        self.batches.push(RecordBatch::try_new_with_options(self.wanted.clone(), columns, &options)?);
+        let columns: Vec<ArrayRef> = self
+            .wanted
+            .fields()
+            .iter()
+            .map(|_| Arc::new(lines.clone()) as ArrayRef)
+            .collect();
+        self.batches.push(RecordBatch::try_new_with_options(
+            self.wanted.clone(),
+            columns,
+            &options,
+        )?);
         Ok(())
     }
 
@@ -225,8 +309,18 @@ impl Reader {
     }
 
     fn read_csv(&self, bytes: &[u8]) -> std::result::Result<Vec<RecordBatch>, ()> {
-        let texts: Vec<Field> = self.full.fields().iter().map(|f| Field::new(f.name(), DataType::Utf8, true)).collect();
-        let full_columns: Vec<usize> = self.wanted.fields().iter().filter_map(|f| self.full.index_of(f.name()).ok()).collect();
+        let texts: Vec<Field> = self
+            .full
+            .fields()
+            .iter()
+            .map(|f| Field::new(f.name(), DataType::Utf8, true))
+            .collect();
+        let full_columns: Vec<usize> = self
+            .wanted
+            .fields()
+            .iter()
+            .filter_map(|f| self.full.index_of(f.name()).ok())
+            .collect();
         let data_columns = texts.len() - usize::from(self.has_corrupt_column());
         let schema = Arc::new(Schema::new(texts[..data_columns].to_vec()));
         let reader = arrow::csv::ReaderBuilder::new(schema)
@@ -247,7 +341,11 @@ impl Reader {
                 }
                 let text = batch.column(*i);
                 let null_value = self.null_value.as_str();
-                let cleaned: StringArray = text.as_string::<i32>().iter().map(|t| t.filter(|t| *t != null_value)).collect();
+                let cleaned: StringArray = text
+                    .as_string::<i32>()
+                    .iter()
+                    .map(|t| t.filter(|t| *t != null_value))
+                    .collect();
                 let text: ArrayRef = Arc::new(cleaned);
                 let cast = cast_array(&text, field.data_type(), Mode::Try, self.zone).map_err(drop)?;
                 if cast.null_count() > text.null_count() {
@@ -262,7 +360,12 @@ impl Reader {
     }
 
     fn has_corrupt_column(&self) -> bool {
-        self.corrupt.is_some_and(|c| self.full.fields().last().is_some_and(|f| f.name() == self.wanted.field(c).name()))
+        self.corrupt.is_some_and(|c| {
+            self.full
+                .fields()
+                .last()
+                .is_some_and(|f| f.name() == self.wanted.field(c).name())
+        })
     }
 
     /// One record that did not fit as it stands.
@@ -294,12 +397,20 @@ impl Reader {
             columns.push(ScalarValue::iter_to_array(rows.iter().map(|r| r[column].clone()))?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        self.batches.push(RecordBatch::try_new_with_options(self.wanted.clone(), columns, &options)?);
+        self.batches.push(RecordBatch::try_new_with_options(
+            self.wanted.clone(),
+            columns,
+            &options,
+        )?);
         Ok(())
     }
 
     fn nulls(&self) -> Vec<ScalarValue> {
-        self.wanted.fields().iter().map(|f| ScalarValue::try_from(f.data_type()).unwrap_or(ScalarValue::Null)).collect()
+        self.wanted
+            .fields()
+            .iter()
+            .map(|f| ScalarValue::try_from(f.data_type()).unwrap_or(ScalarValue::Null))
+            .collect()
     }
 
     fn lenient_json(&self, text: &str) -> (Vec<Vec<ScalarValue>>, bool) {
@@ -335,7 +446,9 @@ impl Reader {
         let mut bad = parts.len() != data_columns;
         let row = self.wanted.fields().iter().map(|f| {
             let null = || ScalarValue::try_from(f.data_type()).unwrap_or(ScalarValue::Null);
-            let Some(part) = self.full.index_of(f.name()).ok().and_then(|i| parts.get(i)) else { return null() };
+            let Some(part) = self.full.index_of(f.name()).ok().and_then(|i| parts.get(i)) else {
+                return null();
+            };
             let part = part.trim_matches('"');
             if part == self.null_value || part.is_empty() {
                 return null();
@@ -405,41 +518,69 @@ pub fn json_scalar(value: &Value, to: &DataType, zone: Zone) -> Option<ScalarVal
         (DataType::Int64, Value::Number(n)) => ScalarValue::Int64(Some(n.as_i64()?)),
         (DataType::Float32, Value::Number(n)) => ScalarValue::Float32(Some(n.as_f64()? as f32)),
         (DataType::Float64, Value::Number(n)) => ScalarValue::Float64(Some(n.as_f64()?)),
-        (DataType::Float64, Value::String(s)) if matches!(s.as_str(), "NaN" | "Infinity" | "-Infinity" | "+Infinity") => {
+        (DataType::Float64, Value::String(s))
+            if matches!(s.as_str(), "NaN" | "Infinity" | "-Infinity" | "+Infinity") =>
+        {
             ScalarValue::Float64(cast_text::parse_double(s))
         }
-        (DataType::Decimal128(p, s), Value::Number(n)) => ScalarValue::Decimal128(Some(cast_text::parse_decimal(&n.to_string(), *s)?), *p, *s),
+        (DataType::Decimal128(p, s), Value::Number(n)) => {
+            ScalarValue::Decimal128(Some(cast_text::parse_decimal(&n.to_string(), *s)?), *p, *s)
+        }
         (DataType::Date32, Value::String(s)) => ScalarValue::Date32(Some(cast_text::parse_date(s)?)),
         (DataType::Timestamp(_, tz), Value::String(s)) => {
             let parsed = cast_text::parse_timestamp(s)?;
-            let us = if tz.is_some() { parsed.instant(zone) } else { parsed.local_us };
+            let us = if tz.is_some() {
+                parsed.instant(zone)
+            } else {
+                parsed.local_us
+            };
             ScalarValue::TimestampMicrosecond(Some(us), tz.clone())
         }
-        (DataType::Timestamp(_, tz), Value::Number(n)) => ScalarValue::TimestampMicrosecond(Some(n.as_i64()?.checked_mul(1_000_000)?), tz.clone()),
+        (DataType::Timestamp(_, tz), Value::Number(n)) => {
+            ScalarValue::TimestampMicrosecond(Some(n.as_i64()?.checked_mul(1_000_000)?), tz.clone())
+        }
         (DataType::List(item), Value::Array(items)) => {
-            let scalars: Option<Vec<ScalarValue>> = items.iter().map(|v| json_scalar(v, item.data_type(), zone)).collect();
+            let scalars: Option<Vec<ScalarValue>> =
+                items.iter().map(|v| json_scalar(v, item.data_type(), zone)).collect();
             let scalars = scalars?;
-            let values = if scalars.is_empty() { new_empty_array(item.data_type()) } else { ScalarValue::iter_to_array(scalars).ok()? };
+            let values = if scalars.is_empty() {
+                new_empty_array(item.data_type())
+            } else {
+                ScalarValue::iter_to_array(scalars).ok()?
+            };
             let offsets = arrow::buffer::OffsetBuffer::from_lengths([values.len()]);
             ScalarValue::List(Arc::new(ListArray::try_new(item.clone(), offsets, values, None).ok()?))
         }
         (DataType::Struct(fields), Value::Object(object)) => {
             let columns: Option<Vec<ArrayRef>> = fields
                 .iter()
-                .map(|f| json_scalar(object.get(f.name()).unwrap_or(&Value::Null), f.data_type(), zone)?.to_array().ok())
+                .map(|f| {
+                    json_scalar(object.get(f.name()).unwrap_or(&Value::Null), f.data_type(), zone)?
+                        .to_array()
+                        .ok()
+                })
                 .collect();
             ScalarValue::Struct(Arc::new(StructArray::try_new(fields.clone(), columns?, None).ok()?))
         }
         (DataType::Map(entries, sorted), Value::Object(object)) => {
             let (_, value_type) = types::map_types(entries);
-            let DataType::Struct(fields) = entries.data_type() else { return None };
+            let DataType::Struct(fields) = entries.data_type() else {
+                return None;
+            };
             let keys: StringArray = object.keys().map(Some).collect();
-            let scalars: Option<Vec<ScalarValue>> = object.values().map(|v| json_scalar(v, &value_type, zone)).collect();
+            let scalars: Option<Vec<ScalarValue>> =
+                object.values().map(|v| json_scalar(v, &value_type, zone)).collect();
             let scalars = scalars?;
-            let values = if scalars.is_empty() { new_empty_array(&value_type) } else { ScalarValue::iter_to_array(scalars).ok()? };
+            let values = if scalars.is_empty() {
+                new_empty_array(&value_type)
+            } else {
+                ScalarValue::iter_to_array(scalars).ok()?
+            };
             let inner = StructArray::try_new(fields.clone(), vec![Arc::new(keys), values], None).ok()?;
             let offsets = arrow::buffer::OffsetBuffer::from_lengths([inner.len()]);
-            ScalarValue::Map(Arc::new(MapArray::try_new(entries.clone(), offsets, inner, None, *sorted).ok()?))
+            ScalarValue::Map(Arc::new(
+                MapArray::try_new(entries.clone(), offsets, inner, None, *sorted).ok()?,
+            ))
         }
         _ => return None,
     })
@@ -448,7 +589,9 @@ pub fn json_scalar(value: &Value, to: &DataType, zone: Zone) -> Option<ScalarVal
 fn split_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let empty = bytes.is_empty();
-    body.split(|b| *b == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l)).filter(move |_| !empty)
+    body.split(|b| *b == b'\n')
+        .map(|l| l.strip_suffix(b"\r").unwrap_or(l))
+        .filter(move |_| !empty)
 }
 
 fn after_first_line(bytes: &[u8]) -> &[u8] {
@@ -458,7 +601,11 @@ fn after_first_line(bytes: &[u8]) -> &[u8] {
 /// Where the line that begins nearest behind the middle starts; none for a single line.
 fn middle_line(bytes: &[u8]) -> Option<usize> {
     let half = bytes.len() / 2;
-    let behind = bytes[half..].iter().position(|b| *b == b'\n').map(|i| half + i + 1).filter(|i| *i < bytes.len());
+    let behind = bytes[half..]
+        .iter()
+        .position(|b| *b == b'\n')
+        .map(|i| half + i + 1)
+        .filter(|i| *i < bytes.len());
     behind.or_else(|| bytes[..half].iter().rposition(|b| *b == b'\n').map(|i| i + 1))
 }
 
@@ -472,14 +619,20 @@ mod tests {
             Field::new("b", DataType::Utf8, true),
             Field::new("_corrupt_record", DataType::Utf8, true),
         ]);
-        let options = options.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let options = options
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
         let mut reader = Reader::new(format, &options, &schema, &schema)?;
         reader.block(&Buffer::from(text.as_bytes().to_vec()))?;
         let mut rows = Vec::new();
         for batch in &reader.batches {
             for row in 0..batch.num_rows() {
-                let cells: Vec<String> =
-                    batch.columns().iter().map(|c| ScalarValue::try_from_array(c, row).unwrap().to_string()).collect();
+                let cells: Vec<String> = batch
+                    .columns()
+                    .iter()
+                    .map(|c| ScalarValue::try_from_array(c, row).unwrap().to_string())
+                    .collect();
                 rows.push(cells.join("|"));
             }
         }
@@ -491,7 +644,15 @@ mod tests {
     #[test]
     fn a_permissive_reader_keeps_what_it_can_and_the_text_of_bad_records() {
         let (rows, malformed) = read(Format::Json, &[], LINES).unwrap();
-        assert_eq!(rows, ["1|x|NULL", "NULL|y|{\"a\":\"one\",\"b\":\"y\"}", "NULL|NULL|{broken", "4|NULL|NULL"]);
+        assert_eq!(
+            rows,
+            [
+                "1|x|NULL",
+                "NULL|y|{\"a\":\"one\",\"b\":\"y\"}",
+                "NULL|NULL|{broken",
+                "4|NULL|NULL"
+            ]
+        );
         assert_eq!(malformed, 2);
     }
 
@@ -500,7 +661,10 @@ mod tests {
         let (rows, malformed) = read(Format::Json, &[("mode", "dropmalformed")], LINES).unwrap();
         assert_eq!((rows.len(), malformed), (2, 2));
         let error = read(Format::Json, &[("mode", "FAILFAST")], LINES).unwrap_err();
-        assert_eq!(error.condition.as_deref(), Some("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION"));
+        assert_eq!(
+            error.condition.as_deref(),
+            Some("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION")
+        );
         assert!(error.message.contains("{\"a\":\"one\""));
     }
 

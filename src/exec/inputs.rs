@@ -43,7 +43,12 @@ pub struct EventTimeStats {
 
 impl EventTimeStats {
     pub fn add(&mut self, us: i64) {
-        *self = self.merged(&Self { max_us: us, min_us: us, sum_us: us as f64, count: 1 });
+        *self = self.merged(&Self {
+            max_us: us,
+            min_us: us,
+            sum_us: us as f64,
+            count: 1,
+        });
     }
 
     #[must_use]
@@ -99,8 +104,20 @@ pub struct TaskInputs {
 }
 
 impl TaskInputs {
-    pub fn new(shuffle: HashMap<usize, Vec<Buffer>>, scans: HashMap<usize, Vec<Buffer>>, batch: Option<BatchContext>, states: BTreeMap<usize, StateTable>) -> Self {
-        Self { shuffle, scans, batch, states: Mutex::new(states), report: Mutex::default(), deltas: Mutex::default() }
+    pub fn new(
+        shuffle: HashMap<usize, Vec<Buffer>>,
+        scans: HashMap<usize, Vec<Buffer>>,
+        batch: Option<BatchContext>,
+        states: BTreeMap<usize, StateTable>,
+    ) -> Self {
+        Self {
+            shuffle,
+            scans,
+            batch,
+            states: Mutex::new(states),
+            report: Mutex::default(),
+            deltas: Mutex::default(),
+        }
     }
 
     /// The inputs of the task that runs.
@@ -108,7 +125,10 @@ impl TaskInputs {
     /// # Errors
     /// An internal error outside a task.
     pub fn of(context: &TaskContext) -> Result<Arc<TaskInputs>> {
-        context.session_config().get_extension().ok_or_else(|| SparkError::internal("an operator runs outside a task"))
+        context
+            .session_config()
+            .get_extension()
+            .ok_or_else(|| SparkError::internal("an operator runs outside a task"))
     }
 
     pub fn report(&self) -> MutexGuard<'_, TaskReport> {

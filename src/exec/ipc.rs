@@ -23,7 +23,14 @@ pub fn write(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>> {
 /// # Errors
 /// `CORRUPT_BLOCK` where the bytes are no whole Arrow IPC stream.
 pub fn read(block: &Buffer) -> Result<Vec<RecordBatch>> {
-    let corrupt = |why: String| SparkError::new(crate::error::Exception::Runtime, "CORRUPT_BLOCK", "XX001", format!("A block is no Arrow IPC stream: {why}."));
+    let corrupt = |why: String| {
+        SparkError::new(
+            crate::error::Exception::Runtime,
+            "CORRUPT_BLOCK",
+            "XX001",
+            format!("A block is no Arrow IPC stream: {why}."),
+        )
+    };
     let mut decoder = StreamDecoder::new();
     let mut rest = block.clone();
     let mut batches = Vec::new();
@@ -50,7 +57,11 @@ pub fn read_all(blocks: &[Buffer], schema: &SchemaRef) -> Result<Vec<RecordBatch
 /// The same columns under another schema's names.
 pub fn rename(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(schema.clone(), batch.columns().to_vec(), &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        schema.clone(),
+        batch.columns().to_vec(),
+        &options,
+    )?)
 }
 
 #[cfg(test)]
@@ -63,7 +74,11 @@ mod tests {
     #[test]
     fn a_cut_block_is_an_error_and_not_a_panic() {
         let schema = Schema::new(vec![Field::new("a", DataType::Int64, true)]);
-        let batch = RecordBatch::try_new(Arc::new(schema.clone()), vec![Arc::new(Int64Array::from(vec![1, 2, 3]))]).unwrap();
+        let batch = RecordBatch::try_new(
+            Arc::new(schema.clone()),
+            vec![Arc::new(Int64Array::from(vec![1, 2, 3]))],
+        )
+        .unwrap();
         let bytes = write(&schema, &[batch]).unwrap();
         for cut in 1..bytes.len() - 8 {
             if let Ok(batches) = read(&Buffer::from(bytes[..cut].to_vec())) {

@@ -42,10 +42,22 @@ pub struct JobSpec {
 struct SpecFiles(BTreeMap<String, (Vec<String>, String)>);
 
 impl FileCatalog for SpecFiles {
-    fn resolve(&self, format: &Format, paths: &[String], options: &BTreeMap<String, String>, _: Option<Fields>) -> Result<FileSet> {
+    fn resolve(
+        &self,
+        format: &Format,
+        paths: &[String],
+        options: &BTreeMap<String, String>,
+        _: Option<Fields>,
+    ) -> Result<FileSet> {
         let key = read_key(format, paths, options);
-        let (files, ddl) = self.0.get(&key).ok_or_else(|| SparkError::internal(format!("the files of {paths:?} were not looked up")))?;
-        Ok(FileSet { files: files.clone(), fields: types::schema_from_text(ddl)? })
+        let (files, ddl) = self
+            .0
+            .get(&key)
+            .ok_or_else(|| SparkError::internal(format!("the files of {paths:?} were not looked up")))?;
+        Ok(FileSet {
+            files: files.clone(),
+            fields: types::schema_from_text(ddl)?,
+        })
     }
 }
 
@@ -78,7 +90,13 @@ fn decode(bytes: &[u8]) -> Result<sc::Relation> {
 
 /// The result's schema under the user's names.
 pub fn output_schema(resolved: &Resolved) -> Schema {
-    Schema::new(resolved.output.iter().map(|a| Field::new(&a.name, a.data_type.clone(), a.nullable)).collect::<Vec<_>>())
+    Schema::new(
+        resolved
+            .output
+            .iter()
+            .map(|a| Field::new(&a.name, a.data_type.clone(), a.nullable))
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// Optimises an analysed relation and cuts it into stages.
@@ -104,7 +122,12 @@ pub fn optimize(analyzer: &Analyzer, resolved: &Resolved) -> Result<LogicalPlan>
             output[i].id = format!("{}@{i}", output[i].id);
         }
     }
-    let columns = resolved.output.iter().zip(&output).map(|(a, named)| (a.column(), named)).collect();
+    let columns = resolved
+        .output
+        .iter()
+        .zip(&output)
+        .map(|(a, named)| (a.column(), named))
+        .collect();
     let plan = analyzer.project(resolved.plan.clone(), columns)?;
     let mut options = ConfigOptions::new();
     options.optimizer.enable_physical_uncorrelated_scalar_subquery = false;

@@ -78,12 +78,16 @@ pub fn update(array: &dyn Array, hashes: &mut [u32]) -> Result<()> {
         DataType::Timestamp(TimeUnit::Microsecond, _) => each!(TimestampMicrosecondType, hash_long),
         DataType::Duration(TimeUnit::Microsecond) => each!(DurationMicrosecondType, hash_long),
         DataType::Interval(IntervalUnit::YearMonth) => each!(IntervalYearMonthType, hash_int),
-        DataType::Interval(IntervalUnit::MonthDayNano) => each!(IntervalMonthDayNanoType, |v: IntervalMonthDayNano, h| {
-            hash_int(v.months, hash_int(v.days, hash_long(v.nanoseconds / 1000, h)))
-        }),
+        DataType::Interval(IntervalUnit::MonthDayNano) => {
+            each!(IntervalMonthDayNanoType, |v: IntervalMonthDayNano, h| {
+                hash_int(v.months, hash_int(v.days, hash_long(v.nanoseconds / 1000, h)))
+            })
+        }
         DataType::Float32 => each!(Float32Type, |v: f32, h| hash_int(canonical32(v), h)),
         DataType::Float64 => each!(Float64Type, |v: f64, h| hash_long(canonical64(v), h)),
-        DataType::Decimal128(precision, _) if *precision <= 18 => each!(Decimal128Type, |v: i128, h| hash_long(v as i64, h)),
+        DataType::Decimal128(precision, _) if *precision <= 18 => {
+            each!(Decimal128Type, |v: i128, h| hash_long(v as i64, h))
+        }
         DataType::Decimal128(..) => each!(Decimal128Type, |v: i128, h| hash_bytes(&minimal_bytes(v), h)),
         DataType::Utf8 => {
             let values = array.as_string::<i32>();
@@ -126,17 +130,34 @@ pub fn update(array: &dyn Array, hashes: &mut [u32]) -> Result<()> {
                 }
             }
         }
-        other => return Err(SparkError::unsupported(format!("hashing the type {}", simple_string(other)))),
+        other => {
+            return Err(SparkError::unsupported(format!(
+                "hashing the type {}",
+                simple_string(other)
+            )));
+        }
     }
     Ok(())
 }
 
 fn canonical32(v: f32) -> i32 {
-    if v == 0.0 { 0 } else if v.is_nan() { 0x7fc0_0000 } else { v.to_bits() as i32 }
+    if v == 0.0 {
+        0
+    } else if v.is_nan() {
+        0x7fc0_0000
+    } else {
+        v.to_bits() as i32
+    }
 }
 
 fn canonical64(v: f64) -> i64 {
-    if v == 0.0 { 0 } else if v.is_nan() { 0x7ff8_0000_0000_0000 } else { v.to_bits() as i64 }
+    if v == 0.0 {
+        0
+    } else if v.is_nan() {
+        0x7ff8_0000_0000_0000
+    } else {
+        v.to_bits() as i64
+    }
 }
 
 /// `BigInteger.toByteArray`.
@@ -162,7 +183,10 @@ pub fn rows(columns: &[ArrayRef], count: usize) -> Result<Vec<u32>> {
 /// The partition of each row.
 pub fn partitions(columns: &[ArrayRef], count: usize, partitions: usize) -> Result<Vec<u32>> {
     let n = partitions.max(1) as i32;
-    Ok(rows(columns, count)?.into_iter().map(|h| (h as i32).rem_euclid(n) as u32).collect())
+    Ok(rows(columns, count)?
+        .into_iter()
+        .map(|h| (h as i32).rem_euclid(n) as u32)
+        .collect())
 }
 
 #[cfg(test)]

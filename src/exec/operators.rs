@@ -36,7 +36,10 @@ pub fn expand_windows(node: &nodes::ExpandWindows, input: Plan) -> Result<Plan> 
             let mut columns = batch.columns().to_vec();
             columns.push(starts);
             if let Some(keep) = keep {
-                columns = columns.iter().map(|c| filter(c, &keep)).collect::<std::result::Result<_, _>>()?;
+                columns = columns
+                    .iter()
+                    .map(|c| filter(c, &keep))
+                    .collect::<std::result::Result<_, _>>()?;
             }
             made.push(RecordBatch::try_new(out.clone(), columns)?);
         }
@@ -47,73 +50,98 @@ pub fn expand_windows(node: &nodes::ExpandWindows, input: Plan) -> Result<Plan> 
 /// List elements to rows.
 pub fn generate(node: &nodes::Generate, input: Plan) -> Result<Plan> {
     let list = input.schema().index_of(&node.list)?;
-    let mut fields: Vec<FieldRef> = input.schema().fields().iter().enumerate().filter(|(i, _)| *i != list).map(|(_, f)| f.clone()).collect();
-    fields.extend(node.columns.iter().map(|(n, t)| Arc::new(Field::new(n, t.clone(), true))));
+    let mut fields: Vec<FieldRef> = input
+        .schema()
+        .fields()
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| *i != list)
+        .map(|(_, f)| f.clone())
+        .collect();
+    fields.extend(
+        node.columns
+            .iter()
+            .map(|(n, t)| Arc::new(Field::new(n, t.clone(), true))),
+    );
     let schema = Arc::new(Schema::new(fields));
     let (out, spread, outer) = (schema.clone(), node.spread, node.outer);
-    Ok(Transform::each(format!("Generate: outer={outer}"), input, schema, move |batch, _| {
-        let lists = batch.column(list).as_list::<i32>();
-        let mut rows: Vec<u32> = Vec::with_capacity(lists.values().len());
-        let mut elements: Vec<Option<u32>> = Vec::with_capacity(lists.values().len());
-        for row in 0..lists.len() {
-            let (from, to) = (lists.value_offsets()[row] as u32, lists.value_offsets()[row + 1] as u32);
-            if lists.is_null(row) || from == to {
-                if outer {
+    Ok(Transform::each(
+        format!("Generate: outer={outer}"),
+        input,
+        schema,
+        move |batch, _| {
+            let lists = batch.column(list).as_list::<i32>();
+            let mut rows: Vec<u32> = Vec::with_capacity(lists.values().len());
+            let mut elements: Vec<Option<u32>> = Vec::with_capacity(lists.values().len());
+            for row in 0..lists.len() {
+                let (from, to) = (lists.value_offsets()[row] as u32, lists.value_offsets()[row + 1] as u32);
+                if lists.is_null(row) || from == to {
+                    if outer {
+                        rows.push(row as u32);
+                        elements.push(None);
+                    }
+                    continue;
+                }
+                for element in from..to {
                     rows.push(row as u32);
-                    elements.push(None);
-                }
-                continue;
-            }
-            for element in from..to {
-                rows.push(row as u32);
-                elements.push(Some(element));
-            }
-        }
-        let rows = UInt32Array::from(rows);
-        let count = rows.len();
-        let mut columns = Vec::with_capacity(out.fields().len());
-        for (_, column) in batch.columns().iter().enumerate().filter(|(i, _)| *i != list) {
-            columns.push(take(column, &rows, None)?);
-        }
-        let values = take(lists.values(), &UInt32Array::from(elements), None)?;
-        match values.as_struct_opt().filter(|_| spread) {
-            Some(structs) => {
-                let nulls = arrow::compute::is_null(structs)?;
-                for column in structs.columns() {
-                    columns.push(arrow::compute::nullif(column, &nulls)?);
+                    elements.push(Some(element));
                 }
             }
-            None => columns.push(values),
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(count));
-        Ok(vec![RecordBatch::try_new_with_options(out.clone(), columns, &options)?])
-    }))
+            let rows = UInt32Array::from(rows);
+            let count = rows.len();
+            let mut columns = Vec::with_capacity(out.fields().len());
+            for (_, column) in batch.columns().iter().enumerate().filter(|(i, _)| *i != list) {
+                columns.push(take(column, &rows, None)?);
+            }
+            let values = take(lists.values(), &UInt32Array::from(elements), None)?;
+            match values.as_struct_opt().filter(|_| spread) {
+                Some(structs) => {
+                    let nulls = arrow::compute::is_null(structs)?;
+                    for column in structs.columns() {
+                        columns.push(arrow::compute::nullif(column, &nulls)?);
+                    }
+                }
+                None => columns.push(values),
+            }
+            let options = RecordBatchOptions::new().with_row_count(Some(count));
+            Ok(vec![RecordBatch::try_new_with_options(out.clone(), columns, &options)?])
+        },
+    ))
 }
 
 /// Watches event times as rows pass.
 pub fn watermark(node: &nodes::EventTimeWatermark, input: Plan) -> Result<Plan> {
     let schema = input.schema();
     let (column, number) = (schema.index_of(&node.column)?, node.number);
-    Ok(Transform::each(format!("EventTimeWatermark: delay={}us", node.delay_us), input, schema, move |batch, inputs: &TaskInputs| {
-        let mut times = batch.column(column).clone();
-        if let Some(window) = times.as_struct_opt() {
-            times = window.column(1).clone();
-        }
-        let mut seen = EventTimeStats::default();
-        for us in times.as_primitive::<TimestampMicrosecondType>().iter().flatten() {
-            seen.add(us);
-        }
-        let mut report = inputs.report();
-        let entry = report.event_times.entry(number).or_default();
-        *entry = entry.merged(&seen);
-        Ok(vec![batch])
-    }))
+    Ok(Transform::each(
+        format!("EventTimeWatermark: delay={}us", node.delay_us),
+        input,
+        schema,
+        move |batch, inputs: &TaskInputs| {
+            let mut times = batch.column(column).clone();
+            if let Some(window) = times.as_struct_opt() {
+                times = window.column(1).clone();
+            }
+            let mut seen = EventTimeStats::default();
+            for us in times.as_primitive::<TimestampMicrosecondType>().iter().flatten() {
+                seen.add(us);
+            }
+            let mut report = inputs.report();
+            let entry = report.event_times.entry(number).or_default();
+            *entry = entry.merged(&seen);
+            Ok(vec![batch])
+        },
+    ))
 }
 
 /// Gives every row the bounds of its merged session: sorts by key and start, then grows sessions while they touch.
 pub fn merge_sessions(node: &nodes::MergeSessions, input: Plan) -> Result<Plan> {
     let schema = input.schema();
-    let keys = node.keys.iter().map(|k| schema.index_of(k)).collect::<std::result::Result<Vec<_>, _>>()?;
+    let keys = node
+        .keys
+        .iter()
+        .map(|k| schema.index_of(k))
+        .collect::<std::result::Result<Vec<_>, _>>()?;
     let (start, end) = (schema.index_of(&node.start)?, schema.index_of(&node.end)?);
     let out = schema.clone();
     Ok(Transform::whole("MergeSessions", input, schema, move |batches, _| {
@@ -126,12 +154,22 @@ pub fn merge_sessions(node: &nodes::MergeSessions, input: Plan) -> Result<Plan> 
 }
 
 fn merged(batch: &RecordBatch, keys: &[usize], start: usize, end: usize) -> Result<RecordBatch> {
-    let fields = keys.iter().map(|k| SortField::new(batch.column(*k).data_type().clone())).collect();
+    let fields = keys
+        .iter()
+        .map(|k| SortField::new(batch.column(*k).data_type().clone()))
+        .collect();
     let columns: Vec<ArrayRef> = keys.iter().map(|k| batch.column(*k).clone()).collect();
     let converter = RowConverter::new(fields)?;
-    let rows = if keys.is_empty() { None } else { Some(converter.convert_columns(&columns)?) };
+    let rows = if keys.is_empty() {
+        None
+    } else {
+        Some(converter.convert_columns(&columns)?)
+    };
     let key = |i: usize| rows.as_ref().map(|r| r.row(i));
-    let (starts, ends) = (batch.column(start).as_primitive::<TimestampMicrosecondType>(), batch.column(end).as_primitive::<TimestampMicrosecondType>());
+    let (starts, ends) = (
+        batch.column(start).as_primitive::<TimestampMicrosecondType>(),
+        batch.column(end).as_primitive::<TimestampMicrosecondType>(),
+    );
     let mut order: Vec<usize> = (0..batch.num_rows()).collect();
     order.sort_by(|a, b| key(*a).cmp(&key(*b)).then(starts.value(*a).cmp(&starts.value(*b))));
     let (mut new_starts, mut new_ends) = (vec![0; order.len()], vec![0; order.len()]);

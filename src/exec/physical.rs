@@ -11,11 +11,13 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion_common::{DFSchema, JoinType};
 use datafusion_execution::TaskContext;
 use datafusion_expr::execution_props::ExecutionProps;
+use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion_expr::{Aggregate, Expr, Join, LogicalPlan, Window};
 use datafusion_physical_expr::aggregate::LoweredAggregateBuilder;
 use datafusion_physical_expr::expressions::Column;
-use datafusion_physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr, create_physical_expr, create_physical_sort_exprs};
-use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion_physical_expr::{
+    LexOrdering, PhysicalExpr, PhysicalSortExpr, create_physical_expr, create_physical_sort_exprs,
+};
 use datafusion_physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
 use datafusion_physical_plan::filter::FilterExec;
 use datafusion_physical_plan::joins::utils::{ColumnIndex, JoinFilter};
@@ -85,12 +87,25 @@ impl Planner {
         let mut parents: Vec<usize> = reads
             .iter()
             .flatten()
-            .filter_map(|r| if let super::stage::Read::Shuffle { stage, .. } = r { Some(*stage) } else { None })
+            .filter_map(|r| {
+                if let super::stage::Read::Shuffle { stage, .. } = r {
+                    Some(*stage)
+                } else {
+                    None
+                }
+            })
             .collect();
         parents.sort_unstable();
         parents.dedup();
         let stateful = stateful_operators(&plan);
-        self.stages.push(Stage { id, plan, output, parents, stateful, reads });
+        self.stages.push(Stage {
+            id,
+            plan,
+            output,
+            parents,
+            stateful,
+            reads,
+        });
         id
     }
 
@@ -110,7 +125,11 @@ impl Planner {
     }
 
     fn gathered(&mut self, input: Plan) -> Plan {
-        if Self::partitions(&input) == 1 { input } else { self.exchange(input, Output::Single) }
+        if Self::partitions(&input) == 1 {
+            input
+        } else {
+            self.exchange(input, Output::Single)
+        }
     }
 
     fn expr(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
@@ -132,20 +151,39 @@ impl Planner {
                 let schema: SchemaRef = Arc::new(empty.schema.as_arrow().clone());
                 let rows = usize::from(empty.produce_one_row);
                 let options = RecordBatchOptions::new().with_row_count(Some(rows));
-                let columns = schema.fields().iter().map(|f| arrow::array::new_null_array(f.data_type(), rows)).collect();
-                let nullable: SchemaRef = Arc::new(Schema::new(schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>()));
+                let columns = schema
+                    .fields()
+                    .iter()
+                    .map(|f| arrow::array::new_null_array(f.data_type(), rows))
+                    .collect();
+                let nullable: SchemaRef = Arc::new(Schema::new(
+                    schema
+                        .fields()
+                        .iter()
+                        .map(|f| f.as_ref().clone().with_nullable(true))
+                        .collect::<Vec<_>>(),
+                ));
                 let batch = RecordBatch::try_new_with_options(nullable, columns, &options)?;
                 Ok(constant(batch))
             }
             LogicalPlan::Values(values) => {
                 let schema: SchemaRef = Arc::new(values.schema.as_arrow().clone());
-                let empty = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &RecordBatchOptions::new().with_row_count(Some(1)))?;
+                let empty = RecordBatch::try_new_with_options(
+                    Arc::new(Schema::empty()),
+                    vec![],
+                    &RecordBatchOptions::new().with_row_count(Some(1)),
+                )?;
                 let none = DFSchema::empty();
                 let mut columns = Vec::new();
                 for column in 0..schema.fields().len() {
-                    let cells = values.values.iter().map(|row| Ok(self.expr(&row[column], &none)?.evaluate(&empty)?.into_array(1)?));
+                    let cells = values
+                        .values
+                        .iter()
+                        .map(|row| Ok(self.expr(&row[column], &none)?.evaluate(&empty)?.into_array(1)?));
                     let cells = cells.collect::<Result<Vec<_>>>()?;
-                    columns.push(arrow::compute::concat(&cells.iter().map(AsRef::as_ref).collect::<Vec<_>>())?);
+                    columns.push(arrow::compute::concat(
+                        &cells.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+                    )?);
                 }
                 Ok(constant(RecordBatch::try_new(schema, columns)?))
             }
@@ -170,11 +208,15 @@ impl Planner {
             LogicalPlan::Sort(sort) => {
                 let input = self.plan(&sort.input)?;
                 let exprs = self.sort_exprs(&sort.expr, sort.input.schema())?;
-                let Some(ordering) = LexOrdering::new(exprs) else { return Ok(input) };
+                let Some(ordering) = LexOrdering::new(exprs) else {
+                    return Ok(input);
+                };
                 // Each task keeps only what a limit above can need, before rows move.
                 let input = match sort.fetch {
                     Some(_) if Self::partitions(&input) > 1 => {
-                        let local = SortExec::new(ordering.clone(), input).with_fetch(sort.fetch).with_preserve_partitioning(true);
+                        let local = SortExec::new(ordering.clone(), input)
+                            .with_fetch(sort.fetch)
+                            .with_preserve_partitioning(true);
                         Arc::new(local) as Plan
                     }
                     _ => input,
@@ -183,7 +225,10 @@ impl Planner {
                 Ok(Arc::new(SortExec::new(ordering, input).with_fetch(sort.fetch)))
             }
             LogicalPlan::Limit(limit) => {
-                let (skip, fetch) = (constant_limit(limit.get_skip_type()?)?, constant_fetch(limit.get_fetch_type()?)?);
+                let (skip, fetch) = (
+                    constant_limit(limit.get_skip_type()?)?,
+                    constant_fetch(limit.get_fetch_type()?)?,
+                );
                 let mut input = self.plan(&limit.input)?;
                 if Self::partitions(&input) > 1 {
                     if let Some(fetch) = fetch {
@@ -209,7 +254,10 @@ impl Planner {
             LogicalPlan::Window(window) => self.window(window),
             LogicalPlan::Extension(extension) => self.extension(extension.node.as_ref()),
             LogicalPlan::Subquery(subquery) => self.plan(&subquery.subquery),
-            other => Err(SparkError::unsupported(format!("this form of query: {}", other.display()))),
+            other => Err(SparkError::unsupported(format!(
+                "this form of query: {}",
+                other.display()
+            ))),
         }
     }
 
@@ -239,7 +287,11 @@ impl Planner {
         }
         if let Some(repartition) = any.downcast_ref::<nodes::Repartition>() {
             let input = self.plan(&repartition.input)?;
-            let keys = repartition.keys.iter().map(|k| self.expr(k, repartition.input.schema())).collect::<Result<Vec<_>>>()?;
+            let keys = repartition
+                .keys
+                .iter()
+                .map(|k| self.expr(k, repartition.input.schema()))
+                .collect::<Result<Vec<_>>>()?;
             let output = match (repartition.partitions, keys.is_empty()) {
                 (1, _) => Output::Single,
                 (partitions, true) => Output::RoundRobin { partitions },
@@ -260,8 +312,18 @@ impl Planner {
             } else if merge.keys.is_empty() {
                 self.gathered(input)
             } else {
-                let keys = merge.keys.iter().map(|k| column(&input.schema(), k)).collect::<Result<Vec<_>>>()?;
-                self.exchange(input, Output::Hash { keys, partitions: self.shuffle_partitions })
+                let keys = merge
+                    .keys
+                    .iter()
+                    .map(|k| column(&input.schema(), k))
+                    .collect::<Result<Vec<_>>>()?;
+                self.exchange(
+                    input,
+                    Output::Hash {
+                        keys,
+                        partitions: self.shuffle_partitions,
+                    },
+                )
             };
             return operators::merge_sessions(merge, input);
         }
@@ -269,7 +331,11 @@ impl Planner {
     }
 
     fn operator(&mut self, name: &'static str, partitions: usize, uses_watermark: bool) -> usize {
-        self.operators.push(StatefulOperator { name, partitions, uses_watermark });
+        self.operators.push(StatefulOperator {
+            name,
+            partitions,
+            uses_watermark,
+        });
         self.operators.len() - 1
     }
 
@@ -288,35 +354,79 @@ impl Planner {
         let mut aggregates = Vec::new();
         let mut filters = Vec::new();
         for (expr, name) in aggregate.aggr_expr.iter().zip(&names[groups.len()..]) {
-            let lowered =
-                LoweredAggregateBuilder::new(expr, logical, &input_schema, &self.props, &self.context).with_name(name.clone()).build()?;
+            let lowered = LoweredAggregateBuilder::new(expr, logical, &input_schema, &self.props, &self.context)
+                .with_name(name.clone())
+                .build()?;
             aggregates.push(lowered.aggregate);
             filters.push(lowered.filter);
         }
         let group_by = PhysicalGroupBy::new_single(groups);
         if !streaming && Self::partitions(&input) == 1 {
-            let single = AggregateExec::try_new(AggregateMode::Single, group_by, aggregates, filters, input, input_schema)?;
+            let single = AggregateExec::try_new(
+                AggregateMode::Single,
+                group_by,
+                aggregates,
+                filters,
+                input,
+                input_schema,
+            )?;
             return Ok(Arc::new(single));
         }
         let keys = aggregate.group_expr.len();
-        let partial: Plan =
-            Arc::new(AggregateExec::try_new(AggregateMode::Partial, group_by, aggregates.clone(), filters.clone(), input, input_schema.clone())?);
+        let partial: Plan = Arc::new(AggregateExec::try_new(
+            AggregateMode::Partial,
+            group_by,
+            aggregates.clone(),
+            filters.clone(),
+            input,
+            input_schema.clone(),
+        )?);
         let schema = partial.schema();
-        let key_columns: Vec<Arc<dyn PhysicalExpr>> =
-            (0..keys).map(|i| Arc::new(Column::new(schema.field(i).name(), i)) as Arc<dyn PhysicalExpr>).collect();
-        let output = if keys == 0 { Output::Single } else { Output::Hash { keys: key_columns.clone(), partitions: self.shuffle_partitions } };
+        let key_columns: Vec<Arc<dyn PhysicalExpr>> = (0..keys)
+            .map(|i| Arc::new(Column::new(schema.field(i).name(), i)) as Arc<dyn PhysicalExpr>)
+            .collect();
+        let output = if keys == 0 {
+            Output::Single
+        } else {
+            Output::Hash {
+                keys: key_columns.clone(),
+                partitions: self.shuffle_partitions,
+            }
+        };
         let partitions = output.partitions();
         let shuffled = self.exchange(partial, output);
-        let final_groups = key_columns.into_iter().zip(&names).map(|(e, n)| (e, n.clone())).collect();
+        let final_groups = key_columns
+            .into_iter()
+            .zip(&names)
+            .map(|(e, n)| (e, n.clone()))
+            .collect();
         let final_group_by = PhysicalGroupBy::new_single(final_groups);
-        let mode = if keys == 0 { AggregateMode::Final } else { AggregateMode::FinalPartitioned };
-        let finished = AggregateExec::try_new(mode, final_group_by, aggregates.clone(), filters, shuffled.clone(), input_schema)?;
+        let mode = if keys == 0 {
+            AggregateMode::Final
+        } else {
+            AggregateMode::FinalPartitioned
+        };
+        let finished = AggregateExec::try_new(
+            mode,
+            final_group_by,
+            aggregates.clone(),
+            filters,
+            shuffled.clone(),
+            input_schema,
+        )?;
         if !streaming {
             return Ok(Arc::new(finished));
         }
         let event_time = event_time_key(aggregate);
         let operator = self.operator("stateStoreSave", partitions, event_time.is_some());
-        let state = StateAggregate { operator, keys, event_time, aggregates, partial: schema, output: finished.schema() };
+        let state = StateAggregate {
+            operator,
+            keys,
+            event_time,
+            aggregates,
+            partial: schema,
+            output: finished.schema(),
+        };
         Ok(state.plan(shuffled))
     }
 
@@ -326,7 +436,11 @@ impl Planner {
             return Err(SparkError::unsupported("joins of two streams"));
         }
         let (mut left, mut right) = (self.plan(&join.left)?, self.plan(&join.right)?);
-        let filter = join.filter.as_ref().map(|f| self.join_filter(f, join, &left, &right)).transpose()?;
+        let filter = join
+            .filter
+            .as_ref()
+            .map(|f| self.join_filter(f, join, &left, &right))
+            .transpose()?;
         let on = join
             .on
             .iter()
@@ -338,12 +452,28 @@ impl Planner {
             if filter.is_none() && join.join_type == JoinType::Inner {
                 return Ok(Arc::new(CrossJoinExec::new(left, right)));
             }
-            return Ok(Arc::new(NestedLoopJoinExec::try_new(left, right, filter, &join.join_type, None)?));
+            return Ok(Arc::new(NestedLoopJoinExec::try_new(
+                left,
+                right,
+                filter,
+                &join.join_type,
+                None,
+            )?));
         }
         // A stream meets a static side whole: the static rows go to every task that holds stream rows.
         if right_stream || left_stream {
             let hash = |l: Plan, r: Plan| -> Result<HashJoinExec> {
-                Ok(HashJoinExec::try_new(l, r, on.clone(), filter.clone(), &join.join_type, None, PartitionMode::CollectLeft, join.null_equality, join.null_aware)?)
+                Ok(HashJoinExec::try_new(
+                    l,
+                    r,
+                    on.clone(),
+                    filter.clone(),
+                    &join.join_type,
+                    None,
+                    PartitionMode::CollectLeft,
+                    join.null_equality,
+                    join.null_aware,
+                )?)
             };
             if right_stream {
                 left = self.broadcast(left);
@@ -363,8 +493,22 @@ impl Planner {
                 right = self.exchange(right, Output::Hash { keys: rk, partitions });
             }
         }
-        let mode = if Self::partitions(&left) == 1 { PartitionMode::CollectLeft } else { PartitionMode::Partitioned };
-        Ok(Arc::new(HashJoinExec::try_new(left, right, on, filter, &join.join_type, None, mode, join.null_equality, join.null_aware)?))
+        let mode = if Self::partitions(&left) == 1 {
+            PartitionMode::CollectLeft
+        } else {
+            PartitionMode::Partitioned
+        };
+        Ok(Arc::new(HashJoinExec::try_new(
+            left,
+            right,
+            on,
+            filter,
+            &join.join_type,
+            None,
+            mode,
+            join.null_equality,
+            join.null_aware,
+        )?))
     }
 
     fn broadcast(&mut self, input: Plan) -> Plan {
@@ -399,12 +543,26 @@ impl Planner {
         let logical = window.input.schema();
         let mut calls = Vec::new();
         let mut layout: Option<(Vec<Arc<dyn PhysicalExpr>>, Vec<PhysicalSortExpr>)> = None;
-        for (expr, field) in window.window_expr.iter().zip(&window.schema.fields()[logical.fields().len()..]) {
+        for (expr, field) in window
+            .window_expr
+            .iter()
+            .zip(&window.schema.fields()[logical.fields().len()..])
+        {
             let inner = expr.clone().unalias_nested().data;
-            let Expr::WindowFunction(call) = inner else { return Err(SparkError::internal("a window holds no window function")) };
+            let Expr::WindowFunction(call) = inner else {
+                return Err(SparkError::internal("a window holds no window function"));
+            };
             let p = &call.params;
-            let args = p.args.iter().map(|a| self.expr(a, logical)).collect::<Result<Vec<_>>>()?;
-            let partition = p.partition_by.iter().map(|a| self.expr(a, logical)).collect::<Result<Vec<_>>>()?;
+            let args = p
+                .args
+                .iter()
+                .map(|a| self.expr(a, logical))
+                .collect::<Result<Vec<_>>>()?;
+            let partition = p
+                .partition_by
+                .iter()
+                .map(|a| self.expr(a, logical))
+                .collect::<Result<Vec<_>>>()?;
             let order = self.sort_exprs(&p.order_by, logical)?;
             let filter = p.filter.as_ref().map(|f| self.expr(f, logical)).transpose()?;
             let ignore_nulls = p.null_treatment == Some(datafusion_expr::expr::NullTreatment::IgnoreNulls);
@@ -423,9 +581,18 @@ impl Planner {
                 filter,
             )?);
         }
-        let Some((partition, order)) = layout else { return Ok(input) };
+        let Some((partition, order)) = layout else {
+            return Ok(input);
+        };
         if Self::partitions(&input) > 1 {
-            let output = if partition.is_empty() { Output::Single } else { Output::Hash { keys: partition.clone(), partitions: self.shuffle_partitions } };
+            let output = if partition.is_empty() {
+                Output::Single
+            } else {
+                Output::Hash {
+                    keys: partition.clone(),
+                    partitions: self.shuffle_partitions,
+                }
+            };
             input = self.exchange(input, output);
         }
         let mut sort: Vec<PhysicalSortExpr> = Vec::new();
@@ -438,7 +605,12 @@ impl Planner {
         }
         let bounded = calls.iter().all(|c| c.uses_bounded_memory());
         Ok(if bounded {
-            Arc::new(datafusion_physical_plan::windows::BoundedWindowAggExec::try_new(calls, input, InputOrderMode::Sorted, false)?)
+            Arc::new(datafusion_physical_plan::windows::BoundedWindowAggExec::try_new(
+                calls,
+                input,
+                InputOrderMode::Sorted,
+                false,
+            )?)
         } else {
             Arc::new(WindowAggExec::try_new(calls, input, false)?)
         })
@@ -466,12 +638,19 @@ fn column(schema: &SchemaRef, name: &str) -> Result<Arc<dyn PhysicalExpr>> {
 
 /// Rows known at planning time, in one partition.
 fn constant(batch: RecordBatch) -> Plan {
-    Transform::leaf(Leaf::Constant.label(), batch.schema(), 1, move |_, _| Ok(vec![batch.clone()]))
+    Transform::leaf(Leaf::Constant.label(), batch.schema(), 1, move |_, _| {
+        Ok(vec![batch.clone()])
+    })
 }
 
 fn renamed(input: Plan, schema: &SchemaRef) -> Result<Plan> {
     let own = input.schema();
-    if own.fields().iter().zip(schema.fields()).all(|(a, b)| a.name() == b.name()) {
+    if own
+        .fields()
+        .iter()
+        .zip(schema.fields())
+        .all(|(a, b)| a.name() == b.name())
+    {
         return Ok(input);
     }
     let exprs = own
@@ -479,7 +658,12 @@ fn renamed(input: Plan, schema: &SchemaRef) -> Result<Plan> {
         .iter()
         .enumerate()
         .zip(schema.fields())
-        .map(|((i, f), to)| (Arc::new(Column::new(f.name(), i)) as Arc<dyn PhysicalExpr>, to.name().clone()));
+        .map(|((i, f), to)| {
+            (
+                Arc::new(Column::new(f.name(), i)) as Arc<dyn PhysicalExpr>,
+                to.name().clone(),
+            )
+        });
     Ok(Arc::new(ProjectionExec::try_new(exprs.collect::<Vec<_>>(), input)?))
 }
 
@@ -488,7 +672,13 @@ fn scan_leaf(scan: Arc<Scan>, projection: Option<Vec<usize>>, schema: SchemaRef)
     let partitions = scan.partitions;
     let out = schema.clone();
     Transform::leaf(label, schema, partitions, move |partition, inputs| {
-        Ok(super::decode::scan(&scan, projection.as_deref(), &out, partition, inputs)?)
+        Ok(super::decode::scan(
+            &scan,
+            projection.as_deref(),
+            &out,
+            partition,
+            inputs,
+        )?)
     })
 }
 
@@ -503,10 +693,14 @@ pub fn is_streaming(plan: &LogicalPlan) -> bool {
 /// The grouping column by which windows close: the start of a time window, or a watermarked event time itself.
 fn event_time_key(aggregate: &Aggregate) -> Option<EventTimeKey> {
     let columns = event_times(&aggregate.input);
-    aggregate.group_expr.iter().enumerate().find_map(|(column, expr)| match expr {
-        Expr::Column(c) => columns.get(&c.name).map(|plus| EventTimeKey { column, plus_us: *plus }),
-        _ => None,
-    })
+    aggregate
+        .group_expr
+        .iter()
+        .enumerate()
+        .find_map(|(column, expr)| match expr {
+            Expr::Column(c) => columns.get(&c.name).map(|plus| EventTimeKey { column, plus_us: *plus }),
+            _ => None,
+        })
 }
 
 /// Event-time columns that a plan puts out.
@@ -557,8 +751,9 @@ fn stateful_operators(plan: &Plan) -> Vec<usize> {
 
 /// A context in which a task's plan runs.
 pub fn task_context(inputs: Arc<super::inputs::TaskInputs>) -> Arc<TaskContext> {
-    let mut config = datafusion_execution::config::SessionConfig::new().with_target_partitions(1).with_batch_size(8192);
+    let mut config = datafusion_execution::config::SessionConfig::new()
+        .with_target_partitions(1)
+        .with_batch_size(8192);
     config.set_extension(inputs);
     Arc::new(TaskContext::default().with_session_config(config))
 }
-

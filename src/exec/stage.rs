@@ -18,7 +18,10 @@ pub enum Output {
     /// To the driver.
     Result,
     /// By Murmur3 of the keys, `pmod` the partitions.
-    Hash { keys: Vec<Arc<dyn PhysicalExpr>>, partitions: usize },
+    Hash {
+        keys: Vec<Arc<dyn PhysicalExpr>>,
+        partitions: usize,
+    },
     /// One row here, one row there.
     RoundRobin { partitions: usize },
     /// All into one partition.
@@ -72,7 +75,13 @@ impl Stage {
         let mut names = Vec::new();
         let mut node = Some(&self.plan);
         while let Some(plan) = node {
-            let name = plan.name().split(':').next().unwrap_or_default().trim_end_matches("Exec").to_owned();
+            let name = plan
+                .name()
+                .split(':')
+                .next()
+                .unwrap_or_default()
+                .trim_end_matches("Exec")
+                .to_owned();
             if names.last() != Some(&name) {
                 names.push(name);
             }
@@ -101,7 +110,12 @@ impl Leaf {
     }
 
     pub fn parse(label: &str) -> Leaf {
-        let number = |prefix: &str| label.strip_prefix(prefix).and_then(|n| n.split(' ').next()).and_then(|n| n.parse().ok());
+        let number = |prefix: &str| {
+            label
+                .strip_prefix(prefix)
+                .and_then(|n| n.split(' ').next())
+                .and_then(|n| n.parse().ok())
+        };
         if let Some(stage) = number("ShuffleRead: stage=") {
             return Leaf::Shuffle(stage);
         }
@@ -131,7 +145,9 @@ pub fn reads_of(plan: &Arc<dyn ExecutionPlan>, partition: usize, out: &mut Vec<R
         }
         return;
     }
-    let broadcast_left = any.downcast_ref::<HashJoinExec>().is_some_and(|j| *j.partition_mode() == PartitionMode::CollectLeft)
+    let broadcast_left = any
+        .downcast_ref::<HashJoinExec>()
+        .is_some_and(|j| *j.partition_mode() == PartitionMode::CollectLeft)
         || any.is::<datafusion_physical_plan::joins::NestedLoopJoinExec>()
         || any.is::<datafusion_physical_plan::joins::CrossJoinExec>();
     for (i, child) in plan.children().into_iter().enumerate() {

@@ -47,19 +47,31 @@ pub fn run(stage: &Stage, partition: usize, inputs: Arc<TaskInputs>, result: &Sc
             })
         }
         Output::Hash { keys, partitions } => scatter(&batches, &schema, *partitions, |batch| {
-            let columns = keys.iter().map(|k| Ok(k.evaluate(batch)?.into_array(batch.num_rows())?)).collect::<Result<Vec<_>>>()?;
+            let columns = keys
+                .iter()
+                .map(|k| Ok(k.evaluate(batch)?.into_array(batch.num_rows())?))
+                .collect::<Result<Vec<_>>>()?;
             murmur3::partitions(&columns, batch.num_rows(), *partitions)
         }),
     }
 }
 
 fn result_blocks(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutput> {
-    let mut output = TaskOutput { blocks: vec![], rows: vec![] };
+    let mut output = TaskOutput {
+        blocks: vec![],
+        rows: vec![],
+    };
     let mut piece: Vec<RecordBatch> = Vec::new();
     let mut rows = 0;
     let mut flush = |piece: &mut Vec<RecordBatch>, rows: &mut usize| -> Result<()> {
         if *rows > 0 {
-            let nullable = Schema::new(schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>());
+            let nullable = Schema::new(
+                schema
+                    .fields()
+                    .iter()
+                    .map(|f| f.as_ref().clone().with_nullable(true))
+                    .collect::<Vec<_>>(),
+            );
             output.blocks.push(Some(ipc::write(&nullable, piece)?));
             output.rows.push(*rows as u64);
             piece.clear();
@@ -67,7 +79,13 @@ fn result_blocks(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutp
         }
         Ok(())
     };
-    let nullable: SchemaRef = Arc::new(Schema::new(schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>()));
+    let nullable: SchemaRef = Arc::new(Schema::new(
+        schema
+            .fields()
+            .iter()
+            .map(|f| f.as_ref().clone().with_nullable(true))
+            .collect::<Vec<_>>(),
+    ));
     for batch in batches {
         let conformed = batch
             .columns()
@@ -76,7 +94,11 @@ fn result_blocks(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutp
             .map(|(c, f)| super::decode::conform(c, f.data_type()))
             .collect::<Result<Vec<_>>>()?;
         let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        piece.push(RecordBatch::try_new_with_options(nullable.clone(), conformed, &options)?);
+        piece.push(RecordBatch::try_new_with_options(
+            nullable.clone(),
+            conformed,
+            &options,
+        )?);
         rows += batch.num_rows();
         if rows >= RESULT_ROWS {
             flush(&mut piece, &mut rows)?;
@@ -88,8 +110,15 @@ fn result_blocks(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutp
 
 fn whole(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutput> {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let block = if rows == 0 { None } else { Some(ipc::write(schema, batches)?) };
-    Ok(TaskOutput { blocks: vec![block], rows: vec![rows as u64] })
+    let block = if rows == 0 {
+        None
+    } else {
+        Some(ipc::write(schema, batches)?)
+    };
+    Ok(TaskOutput {
+        blocks: vec![block],
+        rows: vec![rows as u64],
+    })
 }
 
 fn scatter(
@@ -117,7 +146,13 @@ fn scatter(
     }
     let blocks = parts
         .iter()
-        .map(|part| if part.is_empty() { Ok(None) } else { ipc::write(schema, part).map(Some) })
+        .map(|part| {
+            if part.is_empty() {
+                Ok(None)
+            } else {
+                ipc::write(schema, part).map(Some)
+            }
+        })
         .collect::<Result<Vec<_>>>()?;
     Ok(TaskOutput { blocks, rows })
 }

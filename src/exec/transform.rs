@@ -69,15 +69,28 @@ impl Transform {
         Self::build(name.into(), None, schema, Work::Leaf(Arc::new(work)), partitions)
     }
 
-    fn build(name: String, input: Option<Arc<dyn ExecutionPlan>>, schema: SchemaRef, work: Work, partitions: usize) -> Arc<dyn ExecutionPlan> {
-        let partitions = input.as_ref().map_or(partitions, |i| i.properties().partitioning.partition_count());
+    fn build(
+        name: String,
+        input: Option<Arc<dyn ExecutionPlan>>,
+        schema: SchemaRef,
+        work: Work,
+        partitions: usize,
+    ) -> Arc<dyn ExecutionPlan> {
+        let partitions = input
+            .as_ref()
+            .map_or(partitions, |i| i.properties().partitioning.partition_count());
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(partitions),
             EmissionType::Incremental,
             Boundedness::Bounded,
         ));
-        Arc::new(Self { name, input, work, properties })
+        Arc::new(Self {
+            name,
+            input,
+            work,
+            properties,
+        })
     }
 
     pub fn is_leaf(&self) -> bool {
@@ -114,7 +127,10 @@ impl ExecutionPlan for Transform {
         self.input.iter().collect()
     }
 
-    fn apply_expressions(&self, _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>) -> Result<TreeNodeRecursion> {
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
         Ok(TreeNodeRecursion::Continue)
     }
 
@@ -135,7 +151,10 @@ impl ExecutionPlan for Transform {
             (Work::Leaf(work), _) => stream::iter(work(partition, &inputs)?.into_iter().map(Ok)).boxed(),
             (Work::Each(work), Some(input)) => {
                 let (work, input) = (work.clone(), input.execute(partition, context)?);
-                input.map_ok(move |batch| stream::iter(spread(work(batch, &inputs)))).try_flatten().boxed()
+                input
+                    .map_ok(move |batch| stream::iter(spread(work(batch, &inputs))))
+                    .try_flatten()
+                    .boxed()
             }
             (Work::Whole(work), Some(input)) => {
                 let (work, input) = (work.clone(), input.execute(partition, context)?);

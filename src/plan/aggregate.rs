@@ -79,9 +79,18 @@ impl Analyzer {
             GroupType::Rollup => sets = Some((0..=count).rev().map(|n| (0..n).collect()).collect()),
             GroupType::Cube => {
                 if count > 12 {
-                    return Err(SparkError::analysis("GROUPING_SIZE_LIMIT_EXCEEDED", "54000", "Grouping sets size cannot be greater than 12 columns for CUBE in Rivulet."));
+                    return Err(SparkError::analysis(
+                        "GROUPING_SIZE_LIMIT_EXCEEDED",
+                        "54000",
+                        "Grouping sets size cannot be greater than 12 columns for CUBE in Rivulet.",
+                    ));
                 }
-                sets = Some((0..1usize << count).rev().map(|mask| (0..count).filter(|i| mask >> (count - 1 - i) & 1 == 1).collect()).collect());
+                sets = Some(
+                    (0..1usize << count)
+                        .rev()
+                        .map(|mask| (0..count).filter(|i| mask >> (count - 1 - i) & 1 == 1).collect())
+                        .collect(),
+                );
             }
             GroupType::GroupingSets => {
                 let mut all = Vec::new();
@@ -100,7 +109,10 @@ impl Analyzer {
             }
             _ => {}
         }
-        let groups = grouping.iter().map(|g| self.grouping_expression(g, node, &input)).collect::<Result<Vec<_>>>()?;
+        let groups = grouping
+            .iter()
+            .map(|g| self.grouping_expression(g, node, &input))
+            .collect::<Result<Vec<_>>>()?;
         let mut open = self.open(input, groups.clone(), sets)?;
         let mut outputs = Vec::new();
         if !from_sql {
@@ -130,16 +142,26 @@ impl Analyzer {
     }
 
     /// GROUP BY resolves against the input, then against aliases of the select list, then as an ordinal.
-    fn grouping_expression(&mut self, expression: &sc::Expression, node: &sc::Aggregate, input: &Resolved) -> Result<Typed> {
+    fn grouping_expression(
+        &mut self,
+        expression: &sc::Expression,
+        node: &sc::Aggregate,
+        input: &Resolved,
+    ) -> Result<Typed> {
         if let Some(position) = ordinal(expression)
             && self.conf.bool("spark.sql.groupByOrdinal")
         {
-            let index = usize::try_from(position - 1).ok().filter(|i| *i < node.aggregate_expressions.len());
+            let index = usize::try_from(position - 1)
+                .ok()
+                .filter(|i| *i < node.aggregate_expressions.len());
             let Some(index) = index else {
                 return Err(SparkError::analysis(
                     "GROUP_BY_POS_OUT_OF_RANGE",
                     "42805",
-                    format!("GROUP BY position {position} is not in select list (valid range is [1, {}]).", node.aggregate_expressions.len()),
+                    format!(
+                        "GROUP BY position {position} is not in select list (valid range is [1, {}]).",
+                        node.aggregate_expressions.len()
+                    ),
                 ));
             };
             return self.expression(&node.aggregate_expressions[index], input);
@@ -148,11 +170,16 @@ impl Analyzer {
             Ok(typed) if has_aggregate(&typed.expr) => Err(SparkError::analysis(
                 "GROUP_BY_AGGREGATE",
                 "42903",
-                format!("Aggregate functions are not allowed in GROUP BY, but found {}.", typed.name),
+                format!(
+                    "Aggregate functions are not allowed in GROUP BY, but found {}.",
+                    typed.name
+                ),
             )),
             Ok(typed) => Ok(typed),
             Err(error) => {
-                let Some(ExprType::UnresolvedAttribute(attribute)) = &expression.expr_type else { return Err(error) };
+                let Some(ExprType::UnresolvedAttribute(attribute)) = &expression.expr_type else {
+                    return Err(error);
+                };
                 for item in &node.aggregate_expressions {
                     if let Some(ExprType::Alias(alias)) = &item.expr_type
                         && alias.name.len() == 1
@@ -176,8 +203,14 @@ impl Analyzer {
                 let expanded = time_window::expand(self, input, window, &group.name)?;
                 input = expanded.relation;
                 by_number.push(expanded.window.column());
-                known.push((expanded.window.column(), time_window::rebuild(&expanded.start, window, &expanded.window)));
-                known.push((group.expr.clone(), time_window::rebuild(&expanded.start, window, &expanded.window)));
+                known.push((
+                    expanded.window.column(),
+                    time_window::rebuild(&expanded.start, window, &expanded.window),
+                ));
+                known.push((
+                    group.expr.clone(),
+                    time_window::rebuild(&expanded.start, window, &expanded.window),
+                ));
                 columns.push((expanded.start.column(), expanded.start));
                 continue;
             }
@@ -206,7 +239,11 @@ impl Analyzer {
                 for (i, (expr, attribute)) in columns.iter().enumerate() {
                     let kept = set.contains(&i);
                     mask = mask << 1 | i64::from(!kept);
-                    let value = if kept { expr.clone() } else { Expr::Literal(ScalarValue::try_from(&attribute.data_type)?, None) };
+                    let value = if kept {
+                        expr.clone()
+                    } else {
+                        Expr::Literal(ScalarValue::try_from(&attribute.data_type)?, None)
+                    };
                     exprs.push((value, attribute));
                 }
                 exprs.push((Expr::Literal(ScalarValue::Int64(Some(mask)), None), &id));
@@ -218,10 +255,17 @@ impl Analyzer {
             }
             attributes.push(id.clone());
             grouping = Some((by_number, id));
-            branches.ok_or_else(|| SparkError::invalid_plan("there are no grouping sets"))?.build()?
+            branches
+                .ok_or_else(|| SparkError::invalid_plan("there are no grouping sets"))?
+                .build()?
         } else {
             let mut exprs: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
-            exprs.extend(columns.iter().filter(|(e, a)| *e != a.column()).map(|(e, a)| (e.clone(), a)));
+            exprs.extend(
+                columns
+                    .iter()
+                    .filter(|(e, a)| *e != a.column())
+                    .map(|(e, a)| (e.clone(), a)),
+            );
             self.project(input.plan.clone(), exprs)?
         };
         let aggregation = input.aggregation.take();
@@ -254,7 +298,9 @@ impl Analyzer {
 
     fn output(&mut self, open: &mut Aggregation, typed: Typed) -> Result<()> {
         if typed.generator.is_some() {
-            return Err(SparkError::unsupported("generators beside aggregates in one select list"));
+            return Err(SparkError::unsupported(
+                "generators beside aggregates in one select list",
+            ));
         }
         let expr = self.rewrite(open, typed.expr.clone(), &typed.name)?;
         let mut attribute = self.attribute(typed.name, typed.data_type, true);
@@ -298,7 +344,12 @@ impl Analyzer {
                         None => id.column(),
                         Some(arg) => {
                             let Some(at) = columns.iter().position(|c| c == arg) else {
-                                return Err(SparkError::analysis("GROUPING_COLUMN_MISMATCH", "42803", "Column of grouping can't be found in grouping columns.").into());
+                                return Err(SparkError::analysis(
+                                    "GROUPING_COLUMN_MISMATCH",
+                                    "42803",
+                                    "Column of grouping can't be found in grouping columns.",
+                                )
+                                .into());
                             };
                             let shift = Expr::Literal(ScalarValue::Int64(Some((columns.len() - 1 - at) as i64)), None);
                             let one = Expr::Literal(ScalarValue::Int64(Some(1)), None);
@@ -308,9 +359,14 @@ impl Analyzer {
                     Ok(Transformed::new(column, true, TreeNodeRecursion::Jump))
                 }
                 Expr::Column(column) => {
-                    let grouped = open.groups.iter().any(|g| g.id == column.name) || open.aggregates.iter().any(|(_, a)| a.id == column.name);
+                    let grouped = open.groups.iter().any(|g| g.id == column.name)
+                        || open.aggregates.iter().any(|(_, a)| a.id == column.name);
                     if !grouped {
-                        let label = open.input.visible().find(|a| a.id == column.name).map_or(name.to_owned(), |a| a.name.clone());
+                        let label = open
+                            .input
+                            .visible()
+                            .find(|a| a.id == column.name)
+                            .map_or(name.to_owned(), |a| a.name.clone());
                         missing.get_or_insert(label);
                     }
                     Ok(Transformed::no(e))
@@ -336,14 +392,18 @@ impl Analyzer {
 
     /// HAVING: over the output where that resolves without aggregates, else over the input.
     pub(super) fn having(&mut self, relation: &Resolved, condition: &sc::Expression) -> Result<Option<Resolved>> {
-        let Some(open) = &relation.aggregation else { return Ok(None) };
+        let Some(open) = &relation.aggregation else {
+            return Ok(None);
+        };
         let over_output = self.expression(condition, relation);
         if matches!(&over_output, Ok(typed) if !has_aggregate(&typed.expr)) {
             return Ok(None);
         }
         let mut open = open.as_ref().clone();
         let Some(typed) = self.over_input(&open, condition) else {
-            return Err(over_output.err().unwrap_or_else(|| SparkError::internal("a HAVING condition is lost")));
+            return Err(over_output
+                .err()
+                .unwrap_or_else(|| SparkError::internal("a HAVING condition is lost")));
         };
         let typed = self.as_condition(typed?)?;
         let rewritten = self.rewrite(&mut open, typed.expr, &typed.name)?;
@@ -352,10 +412,18 @@ impl Analyzer {
     }
 
     /// An ORDER BY expression that the output does not have: computed as a hidden column.
-    pub(super) fn order_beyond(&mut self, relation: &mut Resolved, expression: &sc::Expression) -> Result<Option<Typed>> {
-        let Some(open) = relation.aggregation.clone() else { return Ok(None) };
+    pub(super) fn order_beyond(
+        &mut self,
+        relation: &mut Resolved,
+        expression: &sc::Expression,
+    ) -> Result<Option<Typed>> {
+        let Some(open) = relation.aggregation.clone() else {
+            return Ok(None);
+        };
         let mut open = *open;
-        let Some(typed) = self.over_input(&open, expression) else { return Ok(None) };
+        let Some(typed) = self.over_input(&open, expression) else {
+            return Ok(None);
+        };
         let typed = typed?;
         let expr = self.rewrite(&mut open, typed.expr, &typed.name)?;
         let attribute = self.attribute(typed.name, typed.data_type, true);
@@ -397,7 +465,11 @@ impl Analyzer {
     /// Builds the plan: aggregate, HAVING, outputs, with groups and extras hidden behind them.
     fn close(&mut self, open: Aggregation) -> Result<Resolved> {
         let groups: Vec<Expr> = open.groups.iter().map(Attribute::column).collect();
-        let aggregates: Vec<Expr> = open.aggregates.iter().map(|(e, a)| e.clone().alias(a.id.clone())).collect();
+        let aggregates: Vec<Expr> = open
+            .aggregates
+            .iter()
+            .map(|(e, a)| e.clone().alias(a.id.clone()))
+            .collect();
         let mut builder = LogicalPlanBuilder::from(open.input.plan.clone());
         if groups.is_empty() && aggregates.is_empty() {
             // GROUP BY of constants only, nothing aggregated: one row if there is any.
@@ -431,7 +503,15 @@ impl Analyzer {
             .map(|(id, attributes)| {
                 let kept = attributes
                     .iter()
-                    .filter_map(|a| open.outputs.iter().find(|(e, _)| known_as(&open, a) == Some(e)).map(|(_, o)| Attribute { name: a.name.clone(), ..o.clone() }))
+                    .filter_map(|a| {
+                        open.outputs
+                            .iter()
+                            .find(|(e, _)| known_as(&open, a) == Some(e))
+                            .map(|(_, o)| Attribute {
+                                name: a.name.clone(),
+                                ..o.clone()
+                            })
+                    })
                     .collect();
                 (*id, kept)
             })
@@ -441,8 +521,14 @@ impl Analyzer {
     }
 
     fn pivot(&mut self, node: &sc::Aggregate, input: Resolved, from_sql: bool) -> Result<Resolved> {
-        let pivot = node.pivot.as_ref().ok_or_else(|| SparkError::invalid_plan("a pivot has no column"))?;
-        let column = pivot.col.as_ref().ok_or_else(|| SparkError::invalid_plan("a pivot has no column"))?;
+        let pivot = node
+            .pivot
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a pivot has no column"))?;
+        let column = pivot
+            .col
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a pivot has no column"))?;
         let column = self.expression(column, &input)?;
         if pivot.values.is_empty() {
             return Err(SparkError::unsupported("pivot without a list of values"));
@@ -456,9 +542,17 @@ impl Analyzer {
             for call in &calls {
                 used.extend(call.expr.column_refs().into_iter().map(|c| c.name.clone()));
             }
-            input.output.iter().filter(|a| !used.contains(&a.id)).map(typed_attribute).collect()
+            input
+                .output
+                .iter()
+                .filter(|a| !used.contains(&a.id))
+                .map(typed_attribute)
+                .collect()
         } else {
-            node.grouping_expressions.iter().map(|g| self.expression(g, &input)).collect::<Result<_>>()?
+            node.grouping_expressions
+                .iter()
+                .map(|g| self.expression(g, &input))
+                .collect::<Result<_>>()?
         };
         let mut open = self.open(input, groups.clone(), None)?;
         for group in groups {
@@ -469,7 +563,11 @@ impl Analyzer {
             let value = literal::resolve(value)?;
             let label = value.name.clone();
             let wanted = cast::cast(value, &column.data_type, self.mode(), self.zone)?;
-            let matches = datafusion_expr::binary_expr(column.expr.clone(), datafusion_expr::Operator::IsNotDistinctFrom, wanted.expr);
+            let matches = datafusion_expr::binary_expr(
+                column.expr.clone(),
+                datafusion_expr::Operator::IsNotDistinctFrom,
+                wanted.expr,
+            );
             for call in &calls {
                 let filtered = call.expr.clone().transform(|e| {
                     Ok(match e {
@@ -483,7 +581,11 @@ impl Analyzer {
                         other => Transformed::no(other),
                     })
                 })?;
-                let name = if calls.len() == 1 { label.clone() } else { format!("{label}_{}", call.name) };
+                let name = if calls.len() == 1 {
+                    label.clone()
+                } else {
+                    format!("{label}_{}", call.name)
+                };
                 self.output(&mut open, Typed::new(filtered.data, call.data_type.clone(), name))?;
             }
         }
@@ -492,10 +594,12 @@ impl Analyzer {
 }
 
 fn known_as<'a>(open: &'a Aggregation, attribute: &Attribute) -> Option<&'a Expr> {
-    open.known.iter().find(|(k, _)| *k == attribute.column()).map(|(_, r)| r)
+    open.known
+        .iter()
+        .find(|(k, _)| *k == attribute.column())
+        .map(|(_, r)| r)
 }
 
 pub(super) fn is_marker(expression: &sc::Expression, name: &str) -> bool {
     matches!(&expression.expr_type, Some(ExprType::UnresolvedFunction(f)) if f.function_name == name)
 }
-

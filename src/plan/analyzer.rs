@@ -113,10 +113,14 @@ impl Analyzer {
         stream: Option<StreamSpec>,
     ) -> Result<Resolved> {
         let streaming = stream.is_some();
-        let output: Vec<Attribute> =
-            fields.iter().map(|f| self.attribute(f.name().clone(), f.data_type().clone(), f.is_nullable())).collect();
-        let internal: Fields =
-            output.iter().map(|a| Field::new(&a.id, a.data_type.clone(), a.nullable)).collect();
+        let output: Vec<Attribute> = fields
+            .iter()
+            .map(|f| self.attribute(f.name().clone(), f.data_type().clone(), f.is_nullable()))
+            .collect();
+        let internal: Fields = output
+            .iter()
+            .map(|a| Field::new(&a.id, a.data_type.clone(), a.nullable))
+            .collect();
         let scan = Arc::new(Scan {
             id: ScanId(self.scans.len()),
             origin,
@@ -132,7 +136,9 @@ impl Analyzer {
             .iter()
             .map(|a| Expr::Column(Column::new(Some(table.clone()), a.id.clone())).alias(a.id.clone()))
             .collect();
-        let plan = LogicalPlanBuilder::scan(table, Arc::new(ScanSource(scan)), None)?.project(columns)?.build()?;
+        let plan = LogicalPlanBuilder::scan(table, Arc::new(ScanSource(scan)), None)?
+            .project(columns)?
+            .build()?;
         Ok(Resolved::new(plan, output, streaming))
     }
 

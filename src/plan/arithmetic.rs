@@ -51,8 +51,12 @@ pub fn binary(op: Op, left: Typed, right: Typed, mode: Mode, zone: Zone) -> Resu
         _ => format!("({} {} {})", left.name, op.symbol(), right.name),
     };
     let cast_mode = if mode == Mode::Legacy { Mode::Legacy } else { Mode::Ansi };
-    let (left, right) = (number(left.clone(), &right, cast_mode, zone)?, number(right, &left, cast_mode, zone)?);
-    let decimals = (matches!(left.data_type, DataType::Decimal128(..)) || matches!(right.data_type, DataType::Decimal128(..)))
+    let (left, right) = (
+        number(left.clone(), &right, cast_mode, zone)?,
+        number(right, &left, cast_mode, zone)?,
+    );
+    let decimals = (matches!(left.data_type, DataType::Decimal128(..))
+        || matches!(right.data_type, DataType::Decimal128(..)))
         && !matches!(left.data_type, DataType::Float32 | DataType::Float64)
         && !matches!(right.data_type, DataType::Float32 | DataType::Float64);
     if decimals && let (Some(l), Some(r)) = (decimal_of_typed(&left), decimal_of_typed(&right)) {
@@ -66,10 +70,17 @@ pub fn binary(op: Op, left: Typed, right: Typed, mode: Mode, zone: Zone) -> Resu
             .ok_or_else(|| mismatch(op, &left, &right))?,
     };
     let common = if common.is_null() { DataType::Float64 } else { common };
-    let (left, right) = (cast::cast(left, &common, cast_mode, zone)?, cast::cast(right, &common, cast_mode, zone)?);
-    let expr = kernel::call(op.symbol(), format!("{mode:?}"), common.clone(), vec![left.expr, right.expr], move |args, _| {
-        evaluate(op, &args[0], &args[1], mode)
-    });
+    let (left, right) = (
+        cast::cast(left, &common, cast_mode, zone)?,
+        cast::cast(right, &common, cast_mode, zone)?,
+    );
+    let expr = kernel::call(
+        op.symbol(),
+        format!("{mode:?}"),
+        common.clone(),
+        vec![left.expr, right.expr],
+        move |args, _| evaluate(op, &args[0], &args[1], mode),
+    );
     Ok(Typed::new(expr, common, name))
 }
 
@@ -78,7 +89,11 @@ fn number(side: Typed, other: &Typed, mode: Mode, zone: Zone) -> Result<Typed> {
     if !is_string(&side.data_type) {
         return Ok(side);
     }
-    let target = if is_integral(&other.data_type) && mode == Mode::Ansi { DataType::Int64 } else { DataType::Float64 };
+    let target = if is_integral(&other.data_type) && mode == Mode::Ansi {
+        DataType::Int64
+    } else {
+        DataType::Float64
+    };
     cast::cast(side, &target, mode, zone)
 }
 
@@ -114,7 +129,12 @@ fn evaluate(op: Op, left: &ArrayRef, right: &ArrayRef, mode: Mode) -> DfResult<A
         let zero_is_null = nulls_for_zero(right)?;
         let has_zero = (0..right.len()).any(|i| right.is_valid(i) && zero_is_null.is_null(i) && left.is_valid(i));
         if has_zero && mode == Mode::Ansi {
-            return Err(if matches!(op, Op::Divide | Op::IntegralDivide) { divide_by_zero() } else { remainder_by_zero() }.into());
+            return Err(if matches!(op, Op::Divide | Op::IntegralDivide) {
+                divide_by_zero()
+            } else {
+                remainder_by_zero()
+            }
+            .into());
         }
         let right = &zero_is_null;
         return match op {
@@ -133,9 +153,14 @@ fn evaluate(op: Op, left: &ArrayRef, right: &ArrayRef, mode: Mode) -> DfResult<A
         return match checked(left, right) {
             Err(ArrowError::ArithmeticOverflow(_)) if mode == Mode::Try => {
                 let rows: Vec<ArrayRef> = (0..left.len())
-                    .map(|i| checked(&left.slice(i, 1), &right.slice(i, 1)).unwrap_or_else(|_| new_null_array(left.data_type(), 1)))
+                    .map(|i| {
+                        checked(&left.slice(i, 1), &right.slice(i, 1))
+                            .unwrap_or_else(|_| new_null_array(left.data_type(), 1))
+                    })
                     .collect();
-                Ok(arrow::compute::concat(&rows.iter().map(AsRef::as_ref).collect::<Vec<_>>())?)
+                Ok(arrow::compute::concat(
+                    &rows.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+                )?)
             }
             Err(ArrowError::ArithmeticOverflow(_)) => Err(arithmetic_overflow(overflow_text(left.data_type())).into()),
             other => Ok(other?),
@@ -163,11 +188,15 @@ fn make_zero(data_type: &DataType) -> ArrayRef {
 fn remainder(left: &ArrayRef, right: &ArrayRef) -> DfResult<ArrayRef> {
     if left.data_type() == &DataType::Int64 {
         let (l, r) = (left.as_primitive::<Int64Type>(), right.as_primitive::<Int64Type>());
-        return Ok(Arc::new(arrow::compute::binary::<_, _, _, Int64Type>(l, r, |a, b| if b == 0 { 0 } else { a.wrapping_rem(b) })?));
+        return Ok(Arc::new(arrow::compute::binary::<_, _, _, Int64Type>(l, r, |a, b| {
+            if b == 0 { 0 } else { a.wrapping_rem(b) }
+        })?));
     }
     if left.data_type() == &DataType::Int32 {
         let (l, r) = (left.as_primitive::<Int32Type>(), right.as_primitive::<Int32Type>());
-        return Ok(Arc::new(arrow::compute::binary::<_, _, _, Int32Type>(l, r, |a, b| if b == 0 { 0 } else { a.wrapping_rem(b) })?));
+        return Ok(Arc::new(arrow::compute::binary::<_, _, _, Int32Type>(l, r, |a, b| {
+            if b == 0 { 0 } else { a.wrapping_rem(b) }
+        })?));
     }
     Ok(numeric::rem(left, right)?)
 }
@@ -198,7 +227,14 @@ fn positive_modulo(left: &ArrayRef, right: &ArrayRef) -> DfResult<ArrayRef> {
 }
 
 /// Decimal arithmetic with Spark's result precision (`DecimalPrecision`), computed exactly and rounded half up once.
-fn decimal(op: Op, left: (Typed, (u8, i8)), right: (Typed, (u8, i8)), mode: Mode, name: String, zone: Zone) -> Result<Typed> {
+fn decimal(
+    op: Op,
+    left: (Typed, (u8, i8)),
+    right: (Typed, (u8, i8)),
+    mode: Mode,
+    name: String,
+    zone: Zone,
+) -> Result<Typed> {
     let ((left, (p1, s1)), (right, (p2, s2))) = (left, right);
     let (p1w, s1w, p2w, s2w) = (i32::from(p1), i32::from(s1), i32::from(p2), i32::from(s2));
     let result = match op {
@@ -219,18 +255,43 @@ fn decimal(op: Op, left: (Typed, (u8, i8)), right: (Typed, (u8, i8)), mode: Mode
     };
     let left = cast::cast(left, &DataType::Decimal128(p1, s1), Mode::Ansi, zone)?;
     let right = cast::cast(right, &DataType::Decimal128(p2, s2), Mode::Ansi, zone)?;
-    let DataType::Decimal128(precision, scale) = result else { return Err(SparkError::internal("a decimal operation has no decimal type")) };
-    let expr = kernel::call(op.symbol(), format!("decimal {mode:?}"), result.clone(), vec![left.expr, right.expr], move |args, _| {
-        decimal_kernel(op, &args[0], &args[1], (precision, scale), mode)
-    });
+    let DataType::Decimal128(precision, scale) = result else {
+        return Err(SparkError::internal("a decimal operation has no decimal type"));
+    };
+    let expr = kernel::call(
+        op.symbol(),
+        format!("decimal {mode:?}"),
+        result.clone(),
+        vec![left.expr, right.expr],
+        move |args, _| decimal_kernel(op, &args[0], &args[1], (precision, scale), mode),
+    );
     let typed = Typed::new(expr, result, name);
-    if op == Op::IntegralDivide { cast::cast(typed, &DataType::Int64, mode, zone) } else { Ok(typed) }
+    if op == Op::IntegralDivide {
+        cast::cast(typed, &DataType::Int64, mode, zone)
+    } else {
+        Ok(typed)
+    }
 }
 
-fn decimal_kernel(op: Op, left: &ArrayRef, right: &ArrayRef, (precision, scale): (u8, i8), mode: Mode) -> DfResult<ArrayRef> {
-    let scale_of = |t: &DataType| if let DataType::Decimal128(_, s) = t { i32::from(*s) } else { 0 };
+fn decimal_kernel(
+    op: Op,
+    left: &ArrayRef,
+    right: &ArrayRef,
+    (precision, scale): (u8, i8),
+    mode: Mode,
+) -> DfResult<ArrayRef> {
+    let scale_of = |t: &DataType| {
+        if let DataType::Decimal128(_, s) = t {
+            i32::from(*s)
+        } else {
+            0
+        }
+    };
     let (s1, s2) = (scale_of(left.data_type()), scale_of(right.data_type()));
-    let (l, r) = (left.as_primitive::<Decimal128Type>(), right.as_primitive::<Decimal128Type>());
+    let (l, r) = (
+        left.as_primitive::<Decimal128Type>(),
+        right.as_primitive::<Decimal128Type>(),
+    );
     let mut out = Decimal128Builder::with_capacity(l.len()).with_data_type(DataType::Decimal128(precision, scale));
     let limit = i256::from_i128(10i128.pow(u32::from(precision)));
     for (a, b) in l.iter().zip(r) {
@@ -240,13 +301,27 @@ fn decimal_kernel(op: Op, left: &ArrayRef, right: &ArrayRef, (precision, scale):
         };
         let zero = b == 0 && !matches!(op, Op::Add | Op::Subtract | Op::Multiply);
         if zero && mode == Mode::Ansi {
-            return Err(if matches!(op, Op::Divide | Op::IntegralDivide) { divide_by_zero() } else { remainder_by_zero() }.into());
+            return Err(if matches!(op, Op::Divide | Op::IntegralDivide) {
+                divide_by_zero()
+            } else {
+                remainder_by_zero()
+            }
+            .into());
         }
-        let exact = if zero { None } else { exact(op, (a, s1), (b, s2), i32::from(scale)) };
+        let exact = if zero {
+            None
+        } else {
+            exact(op, (a, s1), (b, s2), i32::from(scale))
+        };
         match exact.filter(|v| v.wrapping_abs() < limit) {
             Some(v) => out.append_value(v.to_i128().unwrap_or_default()),
             None if mode == Mode::Ansi && !zero => {
-                let text = format!("{} {} {}", cast_text::decimal(a, s1 as i8), op.symbol(), cast_text::decimal(b, s2 as i8));
+                let text = format!(
+                    "{} {} {}",
+                    cast_text::decimal(a, s1 as i8),
+                    op.symbol(),
+                    cast_text::decimal(b, s2 as i8)
+                );
                 return Err(out_of_range(&text, precision, scale).into());
             }
             None => out.append_null(),
@@ -265,9 +340,17 @@ fn exact(op: Op, (a, s1): (i128, i32), (b, s2): (i128, i32), scale: i32) -> Opti
         Op::Divide | Op::IntegralDivide => {
             // One digit more than asked for, then round half up once.
             let shift = scale + 1 + s2 - s1;
-            let (n, d) = if shift >= 0 { (a.checked_mul(ten(shift)?)?, b) } else { (a, b.checked_mul(ten(-shift)?)?) };
+            let (n, d) = if shift >= 0 {
+                (a.checked_mul(ten(shift)?)?, b)
+            } else {
+                (a, b.checked_mul(ten(-shift)?)?)
+            };
             let quotient = n.checked_div(d)?;
-            if op == Op::IntegralDivide { quotient.checked_div(ten(1)?) } else { rescale(quotient, scale + 1, scale) }
+            if op == Op::IntegralDivide {
+                quotient.checked_div(ten(1)?)
+            } else {
+                rescale(quotient, scale + 1, scale)
+            }
         }
         _ => {
             let (x, y) = (a.checked_mul(ten(common - s1)?)?, b.checked_mul(ten(common - s2)?)?);
@@ -277,7 +360,11 @@ fn exact(op: Op, (a, s1): (i128, i32), (b, s2): (i128, i32), scale: i32) -> Opti
                 Op::Remainder => x.checked_rem(y)?,
                 _ => {
                     let m = x.checked_rem(y)?;
-                    if m < i256::ZERO { m.checked_add(y)?.checked_rem(y)? } else { m }
+                    if m < i256::ZERO {
+                        m.checked_add(y)?.checked_rem(y)?
+                    } else {
+                        m
+                    }
                 }
             };
             rescale(value, common, scale)
@@ -292,7 +379,11 @@ fn rescale(value: i256, from: i32, to: i32) -> Option<i256> {
     }
     let unit = ten(from - to)?;
     let half = unit.checked_div(i256::from_i128(2))?;
-    let shifted = if value < i256::ZERO { value.checked_sub(half)? } else { value.checked_add(half)? };
+    let shifted = if value < i256::ZERO {
+        value.checked_sub(half)?
+    } else {
+        value.checked_add(half)?
+    };
     shifted.checked_div(unit)
 }
 
@@ -305,15 +396,27 @@ pub fn negate(input: Typed, mode: Mode, zone: Zone) -> Result<Typed> {
         let data_type = input.data_type.clone();
         return Ok(Typed::new(Expr::Literal(negated, None), data_type, name));
     }
-    let input = if is_string(&input.data_type) { cast::cast(input, &DataType::Float64, mode, zone)? } else { input };
+    let input = if is_string(&input.data_type) {
+        cast::cast(input, &DataType::Float64, mode, zone)?
+    } else {
+        input
+    };
     let data_type = input.data_type.clone();
-    let expr = kernel::call("negative", format!("{mode:?}"), data_type.clone(), vec![input.expr], move |args, _| match mode {
-        Mode::Legacy => Ok(numeric::neg_wrapping(&args[0])?),
-        _ => match numeric::neg(&args[0]) {
-            Err(ArrowError::ArithmeticOverflow(_)) => Err(arithmetic_overflow(overflow_text(args[0].data_type())).into()),
-            other => Ok(other?),
+    let expr = kernel::call(
+        "negative",
+        format!("{mode:?}"),
+        data_type.clone(),
+        vec![input.expr],
+        move |args, _| match mode {
+            Mode::Legacy => Ok(numeric::neg_wrapping(&args[0])?),
+            _ => match numeric::neg(&args[0]) {
+                Err(ArrowError::ArithmeticOverflow(_)) => {
+                    Err(arithmetic_overflow(overflow_text(args[0].data_type())).into())
+                }
+                other => Ok(other?),
+            },
         },
-    });
+    );
     Ok(Typed::new(expr, data_type, name))
 }
 
@@ -331,10 +434,19 @@ mod tests {
 
     #[test]
     fn integer_overflow_is_an_error_under_ansi_wraps_in_legacy_mode_and_is_null_when_tried() {
-        let (a, b): (ArrayRef, ArrayRef) = (Arc::new(Int32Array::from(vec![i32::MAX, 1])), Arc::new(Int32Array::from(vec![1, 1])));
+        let (a, b): (ArrayRef, ArrayRef) = (
+            Arc::new(Int32Array::from(vec![i32::MAX, 1])),
+            Arc::new(Int32Array::from(vec![1, 1])),
+        );
         let error: SparkError = evaluate(Op::Add, &a, &b, Mode::Ansi).unwrap_err().into();
         assert_eq!(error.condition.as_deref(), Some("ARITHMETIC_OVERFLOW"));
-        assert_eq!(evaluate(Op::Add, &a, &b, Mode::Legacy).unwrap().as_primitive::<Int32Type>().value(0), i32::MIN);
+        assert_eq!(
+            evaluate(Op::Add, &a, &b, Mode::Legacy)
+                .unwrap()
+                .as_primitive::<Int32Type>()
+                .value(0),
+            i32::MIN
+        );
         let tried = evaluate(Op::Add, &a, &b, Mode::Try).unwrap();
         assert!(tried.is_null(0) && tried.as_primitive::<Int32Type>().value(1) == 2);
     }

@@ -46,7 +46,9 @@ pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed
         Expr::Cast(Cast::new(Box::new(input.expr), to.clone()))
     } else {
         let (target, options) = (to.clone(), format!("{mode:?} {zone:?} {from}"));
-        kernel::call("cast", options, to.clone(), vec![input.expr], move |args, _| cast_array(&args[0], &target, mode, zone))
+        kernel::call("cast", options, to.clone(), vec![input.expr], move |args, _| {
+            cast_array(&args[0], &target, mode, zone)
+        })
     };
     Ok(out)
 }
@@ -74,7 +76,9 @@ fn lossless(from: &DataType, to: &DataType) -> bool {
         (Int16, Int32 | Int64 | Float32 | Float64) => true,
         (Int32, Int64 | Float32 | Float64) | (Int64, Float32 | Float64) => true,
         (Float32, Float64) => true,
-        (Decimal128(p, s), Decimal128(q, t)) => t >= s && i16::from(*q) - i16::from(*t) >= i16::from(*p) - i16::from(*s),
+        (Decimal128(p, s), Decimal128(q, t)) => {
+            t >= s && i16::from(*q) - i16::from(*t) >= i16::from(*p) - i16::from(*s)
+        }
         (Int8, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 3,
         (Int16, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 5,
         (Int32, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 10,
@@ -98,7 +102,9 @@ fn castable(from: &DataType, to: &DataType) -> bool {
         (from, Timestamp(_, Some(_))) => is_numeric(from),
         (from, Binary) => is_integral(from),
         (List(a), List(b)) => castable(a.data_type(), b.data_type()),
-        (Struct(a), Struct(b)) => a.len() == b.len() && a.iter().zip(b).all(|(x, y)| castable(x.data_type(), y.data_type())),
+        (Struct(a), Struct(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(x, y)| castable(x.data_type(), y.data_type()))
+        }
         (Map(a, _), Map(b, _)) => castable(a.data_type(), b.data_type()),
         (Duration(_), Duration(_)) => true,
         (Duration(_) | Interval(IntervalUnit::YearMonth), to) => is_integral(to),
@@ -125,69 +131,125 @@ pub fn cast_array(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> Df
         }
         (from, Boolean) if is_numeric(from) => {
             let doubles = plain(array, &Float64)?;
-            Ok(Arc::new(doubles.as_primitive::<Float64Type>().iter().map(|x| x.map(|x| x != 0.0)).collect::<BooleanArray>()))
+            Ok(Arc::new(
+                doubles
+                    .as_primitive::<Float64Type>()
+                    .iter()
+                    .map(|x| x.map(|x| x != 0.0))
+                    .collect::<BooleanArray>(),
+            ))
         }
         (Date32, Timestamp(_, tz)) => {
             let zone = if tz.is_some() { zone } else { Zone::UTC };
-            let out: TimestampMicrosecondArray = array.as_primitive::<Date32Type>().unary_opt(|d| Some(zone.to_instant(i64::from(d) * 86_400_000_000)));
+            let out: TimestampMicrosecondArray = array
+                .as_primitive::<Date32Type>()
+                .unary_opt(|d| Some(zone.to_instant(i64::from(d) * 86_400_000_000)));
             Ok(Arc::new(out.with_timezone_opt(tz.clone())))
         }
         (Timestamp(_, tz), Date32) => {
             let zone = if tz.is_some() { zone } else { Zone::UTC };
-            let out: Date32Array = array.as_primitive::<TimestampMicrosecondType>().unary(|us| zone.to_local(us).div_euclid(86_400_000_000) as i32);
+            let out: Date32Array = array
+                .as_primitive::<TimestampMicrosecondType>()
+                .unary(|us| zone.to_local(us).div_euclid(86_400_000_000) as i32);
             Ok(Arc::new(out))
         }
-        (Timestamp(_, Some(_)), Timestamp(_, None)) => {
-            Ok(Arc::new(array.as_primitive::<TimestampMicrosecondType>().unary::<_, TimestampMicrosecondType>(|us| zone.to_local(us))))
-        }
+        (Timestamp(_, Some(_)), Timestamp(_, None)) => Ok(Arc::new(
+            array
+                .as_primitive::<TimestampMicrosecondType>()
+                .unary::<_, TimestampMicrosecondType>(|us| zone.to_local(us)),
+        )),
         (Timestamp(_, None), Timestamp(_, Some(tz))) => {
-            let out: TimestampMicrosecondArray = array.as_primitive::<TimestampMicrosecondType>().unary(|us| zone.to_instant(us));
+            let out: TimestampMicrosecondArray = array
+                .as_primitive::<TimestampMicrosecondType>()
+                .unary(|us| zone.to_instant(us));
             Ok(Arc::new(out.with_timezone(tz.clone())))
         }
         (Timestamp(_, Some(_)), to) if is_integral(to) => {
-            let seconds: Int64Array = array.as_primitive::<TimestampMicrosecondType>().unary(|us| us.div_euclid(1_000_000));
+            let seconds: Int64Array = array
+                .as_primitive::<TimestampMicrosecondType>()
+                .unary(|us| us.div_euclid(1_000_000));
             cast_array(&(Arc::new(seconds) as ArrayRef), to, mode, zone)
         }
         (Timestamp(_, Some(_)), to) if is_numeric(to) => {
-            let seconds: Float64Array = array.as_primitive::<TimestampMicrosecondType>().unary(|us| us as f64 / 1e6);
+            let seconds: Float64Array = array
+                .as_primitive::<TimestampMicrosecondType>()
+                .unary(|us| us as f64 / 1e6);
             cast_array(&(Arc::new(seconds) as ArrayRef), to, mode, zone)
         }
         (from, Timestamp(_, Some(tz))) if is_integral(from) => {
             let longs = plain(array, &Int64)?;
-            let out: TimestampMicrosecondArray = longs.as_primitive::<Int64Type>().unary(|s| s.saturating_mul(1_000_000));
+            let out: TimestampMicrosecondArray =
+                longs.as_primitive::<Int64Type>().unary(|s| s.saturating_mul(1_000_000));
             Ok(Arc::new(out.with_timezone(tz.clone())))
         }
         (from, Timestamp(_, Some(tz))) if is_numeric(from) => {
             let doubles = plain(array, &Float64)?;
-            let out: TimestampMicrosecondArray = doubles.as_primitive::<Float64Type>().unary_opt(|s| s.is_finite().then_some((s * 1e6) as i64));
+            let out: TimestampMicrosecondArray = doubles
+                .as_primitive::<Float64Type>()
+                .unary_opt(|s| s.is_finite().then_some((s * 1e6) as i64));
             Ok(Arc::new(out.with_timezone(tz.clone())))
         }
         (from, Binary) if is_integral(from) => Ok(Arc::new(big_endian(array)?)),
         (Duration(_), to) if is_integral(to) => {
-            let seconds: Int64Array = array.as_primitive::<DurationMicrosecondType>().unary(|us| us / 1_000_000);
+            let seconds: Int64Array = array
+                .as_primitive::<DurationMicrosecondType>()
+                .unary(|us| us / 1_000_000);
             cast_array(&(Arc::new(seconds) as ArrayRef), to, mode, zone)
         }
         (List(_), List(item)) => {
             let list = array.as_list::<i32>();
             let values = cast_array(list.values(), item.data_type(), mode, zone)?;
-            Ok(Arc::new(ListArray::try_new(item.clone(), list.offsets().clone(), values, list.nulls().cloned())?))
+            Ok(Arc::new(ListArray::try_new(
+                item.clone(),
+                list.offsets().clone(),
+                values,
+                list.nulls().cloned(),
+            )?))
         }
         (Struct(_), Struct(fields)) => {
             let input = array.as_struct();
-            let columns = input.columns().iter().zip(fields).map(|(c, f)| cast_array(c, f.data_type(), mode, zone)).collect::<DfResult<Vec<_>>>()?;
-            Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), columns, input.nulls().cloned(), input.len())?))
+            let columns = input
+                .columns()
+                .iter()
+                .zip(fields)
+                .map(|(c, f)| cast_array(c, f.data_type(), mode, zone))
+                .collect::<DfResult<Vec<_>>>()?;
+            Ok(Arc::new(StructArray::try_new_with_length(
+                fields.clone(),
+                columns,
+                input.nulls().cloned(),
+                input.len(),
+            )?))
         }
         (Map(..), Map(entries, sorted)) => {
             let map = array.as_map();
-            let inner = cast_array(&(Arc::new(map.entries().clone()) as ArrayRef), entries.data_type(), mode, zone)?;
-            Ok(Arc::new(MapArray::try_new(entries.clone(), map.offsets().clone(), inner.as_struct().clone(), map.nulls().cloned(), *sorted)?))
+            let inner = cast_array(
+                &(Arc::new(map.entries().clone()) as ArrayRef),
+                entries.data_type(),
+                mode,
+                zone,
+            )?;
+            Ok(Arc::new(MapArray::try_new(
+                entries.clone(),
+                map.offsets().clone(),
+                inner.as_struct().clone(),
+                map.nulls().cloned(),
+                *sorted,
+            )?))
         }
         _ => numeric(array, to, mode),
     }
 }
 
 fn plain(array: &ArrayRef, to: &DataType) -> DfResult<ArrayRef> {
-    Ok(cast_with_options(array, to, &CastOptions { safe: false, format_options: FormatOptions::default() })?)
+    Ok(cast_with_options(
+        array,
+        to,
+        &CastOptions {
+            safe: false,
+            format_options: FormatOptions::default(),
+        },
+    )?)
 }
 
 /// Numbers to narrower numbers.
@@ -203,7 +265,11 @@ fn numeric(array: &ArrayRef, to: &DataType, mode: Mode) -> DfResult<ArrayRef> {
             if cut >= least as f64 && cut <= most as f64 && !(to == &Int64 && cut >= 9_223_372_036_854_775_808.0) {
                 Ok(cut as i64)
             } else if mode == Mode::Ansi {
-                Err(arrow::error::ArrowError::from(overflow(&format!("{}D", cast_text::double(x)), from, to)))
+                Err(arrow::error::ArrowError::from(overflow(
+                    &format!("{}D", cast_text::double(x)),
+                    from,
+                    to,
+                )))
             } else {
                 Ok(if x.is_nan() { 0 } else { (cut as i64).clamp(least, most) })
             }
@@ -344,7 +410,12 @@ pub fn invalid_input(text: &str, to: &DataType) -> SparkError {
 }
 
 fn from_text(texts: &StringArray, to: &DataType, mode: Mode, zone: Zone) -> DfResult<ArrayRef> {
-    fn each<T>(texts: &StringArray, to: &DataType, mode: Mode, parse: impl Fn(&str) -> Option<T>) -> DfResult<Vec<Option<T>>> {
+    fn each<T>(
+        texts: &StringArray,
+        to: &DataType,
+        mode: Mode,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> DfResult<Vec<Option<T>>> {
         texts
             .iter()
             .map(|text| match text {
@@ -359,19 +430,23 @@ fn from_text(texts: &StringArray, to: &DataType, mode: Mode, zone: Zone) -> DfRe
     }
     let truncate = mode != Mode::Ansi;
     let (least, most) = integral_range(to);
-    let long = |t: &str| cast_text::parse_long(t, truncate && mode == Mode::Legacy).filter(|v| (least..=most).contains(v));
+    let long =
+        |t: &str| cast_text::parse_long(t, truncate && mode == Mode::Legacy).filter(|v| (least..=most).contains(v));
     Ok(match to {
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
-            narrow(&(Arc::new(Int64Array::from(each(texts, to, mode, long)?)) as ArrayRef), to)?
-        }
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => narrow(
+            &(Arc::new(Int64Array::from(each(texts, to, mode, long)?)) as ArrayRef),
+            to,
+        )?,
         DataType::Float64 => Arc::new(Float64Array::from(each(texts, to, mode, cast_text::parse_double)?)),
-        DataType::Float32 => {
-            Arc::new(Float32Array::from(each(texts, to, mode, |t| cast_text::parse_double(t).map(|x| x as f32))?))
-        }
+        DataType::Float32 => Arc::new(Float32Array::from(each(texts, to, mode, |t| {
+            cast_text::parse_double(t).map(|x| x as f32)
+        })?)),
         DataType::Boolean => Arc::new(BooleanArray::from(each(texts, to, mode, cast_text::parse_boolean)?)),
         DataType::Date32 => Arc::new(Date32Array::from(each(texts, to, mode, cast_text::parse_date)?)),
         DataType::Timestamp(_, tz) => {
-            let parse = |t: &str| cast_text::parse_timestamp(t).map(|p| if tz.is_some() { p.instant(zone) } else { p.local_us });
+            let parse = |t: &str| {
+                cast_text::parse_timestamp(t).map(|p| if tz.is_some() { p.instant(zone) } else { p.local_us })
+            };
             Arc::new(TimestampMicrosecondArray::from(each(texts, to, mode, parse)?).with_timezone_opt(tz.clone()))
         }
         DataType::Decimal128(p, s) => {
@@ -387,9 +462,12 @@ fn from_text(texts: &StringArray, to: &DataType, mode: Mode, zone: Zone) -> DfRe
             }
             Arc::new(out.finish())
         }
-        DataType::Duration(_) => {
-            Arc::new(DurationMicrosecondArray::from(each(texts, to, mode, super::literal::interval_micros)?))
-        }
+        DataType::Duration(_) => Arc::new(DurationMicrosecondArray::from(each(
+            texts,
+            to,
+            mode,
+            super::literal::interval_micros,
+        )?)),
         _ => plain(&(Arc::new(texts.clone()) as ArrayRef), to)?,
     })
 }
@@ -397,7 +475,11 @@ fn from_text(texts: &StringArray, to: &DataType, mode: Mode, zone: Zone) -> DfRe
 fn big_endian(array: &ArrayRef) -> DfResult<BinaryArray> {
     let width = array.data_type().primitive_width().unwrap_or(8);
     let longs = plain(array, &DataType::Int64)?;
-    Ok(longs.as_primitive::<Int64Type>().iter().map(|v| v.map(|v| v.to_be_bytes()[8 - width..].to_vec())).collect())
+    Ok(longs
+        .as_primitive::<Int64Type>()
+        .iter()
+        .map(|v| v.map(|v| v.to_be_bytes()[8 - width..].to_vec()))
+        .collect())
 }
 
 /// Any array as Spark's text.
@@ -417,8 +499,8 @@ pub fn to_text(array: &ArrayRef, zone: Zone) -> DfResult<StringArray> {
 }
 
 fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfResult<()> {
-    use std::fmt::Write;
     use DataType::*;
+    use std::fmt::Write;
     if array.is_null(row) {
         out.push_str("null");
         return Ok(());
@@ -437,19 +519,48 @@ fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfR
         Int16 => write!(out, "{}", array.as_primitive::<Int16Type>().value(row)),
         Int32 => write!(out, "{}", array.as_primitive::<Int32Type>().value(row)),
         Int64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row)),
-        Float32 => write!(out, "{}", cast_text::float(array.as_primitive::<Float32Type>().value(row))),
-        Float64 => write!(out, "{}", cast_text::double(array.as_primitive::<Float64Type>().value(row))),
-        Decimal128(_, scale) => write!(out, "{}", cast_text::decimal(array.as_primitive::<Decimal128Type>().value(row), *scale)),
-        Date32 => write!(out, "{}", cast_text::date(array.as_primitive::<Date32Type>().value(row))),
+        Float32 => write!(
+            out,
+            "{}",
+            cast_text::float(array.as_primitive::<Float32Type>().value(row))
+        ),
+        Float64 => write!(
+            out,
+            "{}",
+            cast_text::double(array.as_primitive::<Float64Type>().value(row))
+        ),
+        Decimal128(_, scale) => write!(
+            out,
+            "{}",
+            cast_text::decimal(array.as_primitive::<Decimal128Type>().value(row), *scale)
+        ),
+        Date32 => write!(
+            out,
+            "{}",
+            cast_text::date(array.as_primitive::<Date32Type>().value(row))
+        ),
         Timestamp(_, tz) => {
             let us = array.as_primitive::<TimestampMicrosecondType>().value(row);
-            write!(out, "{}", cast_text::timestamp(if tz.is_some() { zone.to_local(us) } else { us }))
+            write!(
+                out,
+                "{}",
+                cast_text::timestamp(if tz.is_some() { zone.to_local(us) } else { us })
+            )
         }
-        Duration(_) => write!(out, "{}", cast_text::day_time_interval(array.as_primitive::<DurationMicrosecondType>().value(row))),
+        Duration(_) => write!(
+            out,
+            "{}",
+            cast_text::day_time_interval(array.as_primitive::<DurationMicrosecondType>().value(row))
+        ),
         Interval(IntervalUnit::YearMonth) => {
             let months = array.as_primitive::<IntervalYearMonthType>().value(row);
             let sign = if months < 0 { "-" } else { "" };
-            write!(out, "INTERVAL '{sign}{}-{}' YEAR TO MONTH", months.abs() / 12, months.abs() % 12)
+            write!(
+                out,
+                "INTERVAL '{sign}{}-{}' YEAR TO MONTH",
+                months.abs() / 12,
+                months.abs() % 12
+            )
         }
         Binary => write!(out, "{}", String::from_utf8_lossy(array.as_binary::<i32>().value(row))),
         List(_) => {
@@ -496,7 +607,11 @@ fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfR
 
 /// A string column is needed: casts what is none.
 pub fn as_string(input: Typed, mode: Mode, zone: Zone) -> Result<Typed> {
-    if is_string(&input.data_type) { Ok(input) } else { cast(input, &DataType::Utf8, mode, zone) }
+    if is_string(&input.data_type) {
+        Ok(input)
+    } else {
+        cast(input, &DataType::Utf8, mode, zone)
+    }
 }
 
 #[cfg(test)]
@@ -514,13 +629,21 @@ mod tests {
         assert_eq!(error.condition.as_deref(), Some("CAST_INVALID_INPUT"));
         assert!(error.message.contains("'abc'"));
         assert!(text_to("abc", &DataType::Int32, Mode::Try).unwrap().is_null(0));
-        assert_eq!(text_to("2.9", &DataType::Int32, Mode::Legacy).unwrap().as_primitive::<Int32Type>().value(0), 2);
+        assert_eq!(
+            text_to("2.9", &DataType::Int32, Mode::Legacy)
+                .unwrap()
+                .as_primitive::<Int32Type>()
+                .value(0),
+            2
+        );
     }
 
     #[test]
     fn a_long_that_does_not_fit_an_int_overflows_under_ansi_and_wraps_in_legacy_mode() {
         let input: ArrayRef = Arc::new(Int64Array::from(vec![1i64 << 32 | 7]));
-        let error: SparkError = cast_array(&input, &DataType::Int32, Mode::Ansi, Zone::UTC).unwrap_err().into();
+        let error: SparkError = cast_array(&input, &DataType::Int32, Mode::Ansi, Zone::UTC)
+            .unwrap_err()
+            .into();
         assert_eq!(error.condition.as_deref(), Some("CAST_OVERFLOW"));
         let wrapped = cast_array(&input, &DataType::Int32, Mode::Legacy, Zone::UTC).unwrap();
         assert_eq!(wrapped.as_primitive::<Int32Type>().value(0), 7);

@@ -26,7 +26,11 @@ fn java(x: f64, scientific: &str) -> String {
         return if x > 0.0 { "Infinity".into() } else { "-Infinity".into() };
     }
     if x == 0.0 {
-        return if x.is_sign_negative() { "-0.0".into() } else { "0.0".into() };
+        return if x.is_sign_negative() {
+            "-0.0".into()
+        } else {
+            "0.0".into()
+        };
     }
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -51,7 +55,11 @@ pub fn decimal(unscaled: i128, scale: i8) -> String {
     let sign = if unscaled < 0 { "-" } else { "" };
     let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);
-    if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+    if scale == 0 {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{fraction}")
+    }
 }
 
 /// The calendar day `days` after the epoch; years beyond chrono's range print as the day count.
@@ -83,7 +91,11 @@ pub fn timestamp(local_us: i64) -> String {
     let rest = local_us.rem_euclid(MICROS_PER_DAY);
     let (seconds, micros) = (rest / 1_000_000, rest % 1_000_000);
     let clock = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let fraction = if micros == 0 { String::new() } else { format!(".{micros:06}").trim_end_matches('0').to_owned() };
+    let fraction = if micros == 0 {
+        String::new()
+    } else {
+        format!(".{micros:06}").trim_end_matches('0').to_owned()
+    };
     format!("{} {clock}{fraction}", date(i32::try_from(days).unwrap_or(i32::MAX)))
 }
 
@@ -92,7 +104,11 @@ pub fn day_time_interval(us: i64) -> String {
     let sign = if us < 0 { "-" } else { "" };
     let total = us.unsigned_abs();
     let (seconds, micros) = (total / 1_000_000, total % 1_000_000);
-    let fraction = if micros == 0 { String::new() } else { format!(".{micros:06}").trim_end_matches('0').to_owned() };
+    let fraction = if micros == 0 {
+        String::new()
+    } else {
+        format!(".{micros:06}").trim_end_matches('0').to_owned()
+    };
     let (d, h, m, s) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("INTERVAL '{sign}{d} {h:02}:{m:02}:{s:02}{fraction}' DAY TO SECOND")
 }
@@ -144,10 +160,15 @@ pub fn parse_timestamp(text: &str) -> Option<ParsedTimestamp> {
     let days = parse_date(&text[..split])?;
     let midnight = i64::from(days).checked_mul(MICROS_PER_DAY)?;
     if split == text.len() {
-        return Some(ParsedTimestamp { local_us: midnight, zone: None });
+        return Some(ParsedTimestamp {
+            local_us: midnight,
+            zone: None,
+        });
     }
     let clock = &text[split + 1..];
-    let zone_at = clock.find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.')).unwrap_or(clock.len());
+    let zone_at = clock
+        .find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.'))
+        .unwrap_or(clock.len());
     let (clock, zone) = clock.split_at(zone_at);
     let zone = match zone.trim() {
         "" => None,
@@ -171,12 +192,21 @@ pub fn parse_timestamp(text: &str) -> Option<ParsedTimestamp> {
         return None;
     }
     let of_day = (i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second)) * 1_000_000 + micros;
-    Some(ParsedTimestamp { local_us: midnight.checked_add(of_day)?, zone })
+    Some(ParsedTimestamp {
+        local_us: midnight.checked_add(of_day)?,
+        zone,
+    })
 }
 
 /// `yyyy-MM-ddTHH:mm:ss[.f…][Z]`: what feeds send, read without splitting.
 fn parse_iso(b: &[u8]) -> Option<ParsedTimestamp> {
-    if b.len() < 19 || b[4] != b'-' || b[7] != b'-' || (b[10] != b'T' && b[10] != b' ') || b[13] != b':' || b[16] != b':' {
+    if b.len() < 19
+        || b[4] != b'-'
+        || b[7] != b'-'
+        || (b[10] != b'T' && b[10] != b' ')
+        || b[13] != b':'
+        || b[16] != b':'
+    {
         return None;
     }
     let digit = |i: usize| b[i].is_ascii_digit().then(|| i64::from(b[i] - b'0'));
@@ -230,7 +260,8 @@ pub fn parse_double(text: &str) -> Option<f64> {
         _ => {}
     }
     let number = lower.strip_suffix(['d', 'f']).unwrap_or(&lower);
-    if !number.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) || number.contains(['i', 'n']) {
+    if !number.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) || number.contains(['i', 'n'])
+    {
         return None;
     }
     number.parse().ok()
@@ -250,7 +281,9 @@ pub fn parse_long(text: &str, truncate: bool) -> Option<i64> {
 /// A decimal text as unscaled value at `scale`, rounded half up; none where it is no number or does not fit 38 digits.
 pub fn parse_decimal(text: &str, scale: i8) -> Option<i128> {
     let text = text.trim().to_ascii_lowercase();
-    let (mantissa, exponent) = text.split_once('e').map_or((text.as_str(), 0), |(m, e)| (m, e.parse::<i32>().unwrap_or(i32::MAX)));
+    let (mantissa, exponent) = text
+        .split_once('e')
+        .map_or((text.as_str(), 0), |(m, e)| (m, e.parse::<i32>().unwrap_or(i32::MAX)));
     if exponent.abs() > 1000 {
         return None;
     }
@@ -272,7 +305,10 @@ pub fn parse_decimal(text: &str, scale: i8) -> Option<i128> {
         } else if digits.len() + shift as usize > 38 {
             return None;
         } else {
-            digits.parse::<i128>().ok()?.checked_mul(10i128.checked_pow(shift as u32)?)?
+            digits
+                .parse::<i128>()
+                .ok()?
+                .checked_mul(10i128.checked_pow(shift as u32)?)?
         }
     } else {
         let cut = (-shift) as usize;
@@ -325,12 +361,25 @@ mod tests {
     fn timestamps_are_read_in_sparks_lenient_forms() {
         let at = |text: &str| parse_timestamp(text).map(|t| t.instant(Zone::UTC));
         let noon = Some(1_709_294_400_000_000);
-        for text in ["2024-03-01T12:00:00Z", "2024-03-01 12:00:00", "2024-3-1 12:0", "2024-03-01T14:00:00+02:00", " 2024-03-01 12:00:00.000 "] {
+        for text in [
+            "2024-03-01T12:00:00Z",
+            "2024-03-01 12:00:00",
+            "2024-3-1 12:0",
+            "2024-03-01T14:00:00+02:00",
+            " 2024-03-01 12:00:00.000 ",
+        ] {
             assert_eq!(at(text), noon, "{text}");
         }
         assert_eq!(at("2024-03-01"), Some(1_709_251_200_000_000));
         assert_eq!(at("2024-03-01T12:00:00.123456789Z"), Some(1_709_294_400_123_456));
-        for bad in ["2024-02-30", "noon", "2024-03-01 25:00", "2024-03-01 12:00:00 nowhere", "", "24-03-01"] {
+        for bad in [
+            "2024-02-30",
+            "noon",
+            "2024-03-01 25:00",
+            "2024-03-01 12:00:00 nowhere",
+            "",
+            "24-03-01",
+        ] {
             assert_eq!(at(bad), None, "{bad}");
         }
     }

@@ -70,15 +70,24 @@ pub fn widen(a: &DataType, b: &DataType) -> Option<DataType> {
         (Int64, Float32) | (Float32, Int64) | (Int32, Float32) | (Float32, Int32) => Some(Float32),
         (Date32, Timestamp(..)) => Some(b.clone()),
         (Timestamp(..), Date32) => Some(a.clone()),
-        (Timestamp(u, Some(z)), Timestamp(_, None)) | (Timestamp(u, None), Timestamp(_, Some(z))) => Some(Timestamp(*u, Some(z.clone()))),
-        (List(x), List(y)) => Some(List(Arc::new(Field::new("element", widen(x.data_type(), y.data_type())?, true)))),
+        (Timestamp(u, Some(z)), Timestamp(_, None)) | (Timestamp(u, None), Timestamp(_, Some(z))) => {
+            Some(Timestamp(*u, Some(z.clone())))
+        }
+        (List(x), List(y)) => Some(List(Arc::new(Field::new(
+            "element",
+            widen(x.data_type(), y.data_type())?,
+            true,
+        )))),
         (Map(x, _), Map(y, _)) => {
             let ((k, v), (l, w)) = (map_types(x), map_types(y));
             Some(map_of(widen(&k, &l)?, widen(&v, &w)?))
         }
         (Struct(x), Struct(y)) if x.len() == y.len() => {
-            let fields: Option<Fields> =
-                x.iter().zip(y).map(|(f, g)| Some(Field::new(f.name(), widen(f.data_type(), g.data_type())?, true))).collect();
+            let fields: Option<Fields> = x
+                .iter()
+                .zip(y)
+                .map(|(f, g)| Some(Field::new(f.name(), widen(f.data_type(), g.data_type())?, true)))
+                .collect();
             Some(Struct(fields?))
         }
         _ => {
@@ -125,12 +134,17 @@ pub fn wider(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {
 
 fn widen_nested(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {
     match (a, b) {
-        (DataType::List(x), DataType::List(y)) => {
-            Some(DataType::List(Arc::new(Field::new("element", wider(x.data_type(), y.data_type(), ansi)?, true))))
-        }
+        (DataType::List(x), DataType::List(y)) => Some(DataType::List(Arc::new(Field::new(
+            "element",
+            wider(x.data_type(), y.data_type(), ansi)?,
+            true,
+        )))),
         (DataType::Struct(x), DataType::Struct(y)) if x.len() == y.len() => {
-            let fields: Option<Fields> =
-                x.iter().zip(y).map(|(f, g)| Some(Field::new(f.name(), wider(f.data_type(), g.data_type(), ansi)?, true))).collect();
+            let fields: Option<Fields> = x
+                .iter()
+                .zip(y)
+                .map(|(f, g)| Some(Field::new(f.name(), wider(f.data_type(), g.data_type(), ansi)?, true)))
+                .collect();
             Some(DataType::Struct(fields?))
         }
         _ => None,

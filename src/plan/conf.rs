@@ -26,14 +26,20 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("spark.sql.orderByOrdinal", "true"),
     ("spark.sql.decimalOperations.allowPrecisionLoss", "true"),
     ("spark.sql.timestampType", "TIMESTAMP_LTZ"),
-    ("spark.sql.legacy.execution.pandas.groupedMap.assignColumnsByName", "true"),
+    (
+        "spark.sql.legacy.execution.pandas.groupedMap.assignColumnsByName",
+        "true",
+    ),
     ("spark.sql.execution.arrow.maxRecordsPerBatch", "10000"),
     ("spark.sql.execution.arrow.useLargeVarTypes", "false"),
     ("spark.sql.execution.pandas.convertToArrowArraySafely", "false"),
     ("spark.sql.execution.pandas.inferPandasDictAsMap", "false"),
     ("spark.sql.execution.pandas.structHandlingMode", "legacy"),
     ("spark.sql.pyspark.inferNestedDictAsStruct.enabled", "false"),
-    ("spark.sql.pyspark.legacy.inferArrayTypeFromFirstElement.enabled", "false"),
+    (
+        "spark.sql.pyspark.legacy.inferArrayTypeFromFirstElement.enabled",
+        "false",
+    ),
     ("spark.sql.pyspark.legacy.inferMapTypeFromFirstPair.enabled", "false"),
     ("spark.sql.timestampNTZ.enabled", "true"),
     ("spark.sql.repl.eagerEval.enabled", "false"),
@@ -65,7 +71,10 @@ pub const SPARK_VERSION: &str = "4.3.0";
 
 impl Conf {
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(String::as_str).or_else(|| Self::default_of(key))
+        self.values
+            .get(key)
+            .map(String::as_str)
+            .or_else(|| Self::default_of(key))
     }
 
     /// Spark's default for `key`, where Rivulet knows the setting.
@@ -95,12 +104,18 @@ impl Conf {
     /// `spark.sql.shuffle.partitions`; without a setting, one partition a slot (a tab has no 200 cores to fill).
     pub fn shuffle_partitions(&self) -> usize {
         let slots = self.parallelism();
-        self.get("spark.sql.shuffle.partitions").and_then(|v| v.parse().ok()).unwrap_or(slots).clamp(1, 10_000)
+        self.get("spark.sql.shuffle.partitions")
+            .and_then(|v| v.parse().ok())
+            .unwrap_or(slots)
+            .clamp(1, 10_000)
     }
 
     /// `spark.default.parallelism`: how many slices a source without partitions of its own is cut into.
     pub fn parallelism(&self) -> usize {
-        self.get("spark.default.parallelism").and_then(|v| v.parse().ok()).unwrap_or(2).clamp(1, 10_000)
+        self.get("spark.default.parallelism")
+            .and_then(|v| v.parse().ok())
+            .unwrap_or(2)
+            .clamp(1, 10_000)
     }
 
     /// The session zone.
@@ -142,11 +157,21 @@ impl Zone {
         if name == "Z" || name.eq_ignore_ascii_case("utc") || name.eq_ignore_ascii_case("gmt") {
             return Some(Self::UTC);
         }
-        let offset = name.strip_prefix("UTC").or_else(|| name.strip_prefix("GMT")).or_else(|| name.strip_prefix("UT")).unwrap_or(name);
+        let offset = name
+            .strip_prefix("UTC")
+            .or_else(|| name.strip_prefix("GMT"))
+            .or_else(|| name.strip_prefix("UT"))
+            .unwrap_or(name);
         if offset.starts_with(['+', '-']) {
             return parse_offset(offset).map(Zone::Fixed);
         }
-        let short = [("PST", "America/Los_Angeles"), ("CST", "America/Chicago"), ("JST", "Asia/Tokyo"), ("IST", "Asia/Kolkata"), ("CET", "Europe/Paris")];
+        let short = [
+            ("PST", "America/Los_Angeles"),
+            ("CST", "America/Chicago"),
+            ("JST", "Asia/Tokyo"),
+            ("IST", "Asia/Kolkata"),
+            ("CET", "Europe/Paris"),
+        ];
         let name = short.iter().find(|(s, _)| *s == name).map_or(name, |(_, long)| long);
         name.parse::<Tz>().ok().map(Zone::Region)
     }
@@ -156,8 +181,11 @@ impl Zone {
         use chrono::{Offset, TimeZone};
         match self {
             Zone::Fixed(seconds) => seconds,
-            Zone::Region(tz) => chrono::DateTime::from_timestamp_micros(micros)
-                .map_or(0, |instant| tz.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc()),
+            Zone::Region(tz) => chrono::DateTime::from_timestamp_micros(micros).map_or(0, |instant| {
+                tz.offset_from_utc_datetime(&instant.naive_utc())
+                    .fix()
+                    .local_minus_utc()
+            }),
         }
     }
 
@@ -206,10 +234,24 @@ mod tests {
     #[test]
     fn a_local_time_in_a_spring_gap_moves_on_and_in_an_autumn_overlap_is_the_earlier_instant() {
         let zone = Zone::parse("Europe/Rome").unwrap();
-        let local = |text: &str| chrono::NaiveDateTime::parse_from_str(text, "%F %T").unwrap().and_utc().timestamp_micros();
-        assert_eq!(zone.to_instant(local("2024-03-31 02:30:00")), local("2024-03-31 01:30:00"));
-        assert_eq!(zone.to_instant(local("2024-10-27 02:30:00")), local("2024-10-27 00:30:00"));
-        assert_eq!(zone.to_instant(local("2024-07-01 12:00:00")), local("2024-07-01 10:00:00"));
+        let local = |text: &str| {
+            chrono::NaiveDateTime::parse_from_str(text, "%F %T")
+                .unwrap()
+                .and_utc()
+                .timestamp_micros()
+        };
+        assert_eq!(
+            zone.to_instant(local("2024-03-31 02:30:00")),
+            local("2024-03-31 01:30:00")
+        );
+        assert_eq!(
+            zone.to_instant(local("2024-10-27 02:30:00")),
+            local("2024-10-27 00:30:00")
+        );
+        assert_eq!(
+            zone.to_instant(local("2024-07-01 12:00:00")),
+            local("2024-07-01 10:00:00")
+        );
     }
 
     #[test]

@@ -46,11 +46,17 @@ fn field(typed: Typed, name: &str, case_sensitive: bool) -> Result<Typed> {
                     Ok(out)
                 }
                 [] => Err(no_such_field(name, &fields)),
-                _ => Err(SparkError::analysis("AMBIGUOUS_REFERENCE_TO_FIELDS", "42000", format!("Ambiguous reference to the field `{name}`."))),
+                _ => Err(SparkError::analysis(
+                    "AMBIGUOUS_REFERENCE_TO_FIELDS",
+                    "42000",
+                    format!("Ambiguous reference to the field `{name}`."),
+                )),
             }
         }
         DataType::List(item) if matches!(item.data_type(), DataType::Struct(_)) => {
-            let DataType::Struct(inner) = item.data_type() else { return Err(SparkError::internal("a struct is none")) };
+            let DataType::Struct(inner) = item.data_type() else {
+                return Err(SparkError::internal("a struct is none"));
+            };
             let (index, found) = inner
                 .iter()
                 .enumerate()
@@ -58,31 +64,59 @@ fn field(typed: Typed, name: &str, case_sensitive: bool) -> Result<Typed> {
                 .ok_or_else(|| no_such_field(name, inner))?;
             let to = super::types::list_of(found.data_type().clone());
             let label = format!("{}.{}", typed.name, found.name());
-            let expr = kernel::call("get_array_struct_fields", index.to_string(), to.clone(), vec![typed.expr], move |args, _| {
-                let list = args[0].as_list::<i32>();
-                let structs = list.values().as_struct();
-                let values = arrow::compute::kernels::nullif::nullif(structs.column(index), &arrow::compute::is_null(structs)?)?;
-                let DataType::List(field) = super::types::list_of(values.data_type().clone()) else {
-                    return Err(SparkError::internal("a list type is none").into());
-                };
-                Ok(Arc::new(ListArray::try_new(field, list.offsets().clone(), values, list.nulls().cloned())?))
-            });
+            let expr = kernel::call(
+                "get_array_struct_fields",
+                index.to_string(),
+                to.clone(),
+                vec![typed.expr],
+                move |args, _| {
+                    let list = args[0].as_list::<i32>();
+                    let structs = list.values().as_struct();
+                    let values = arrow::compute::kernels::nullif::nullif(
+                        structs.column(index),
+                        &arrow::compute::is_null(structs)?,
+                    )?;
+                    let DataType::List(field) = super::types::list_of(values.data_type().clone()) else {
+                        return Err(SparkError::internal("a list type is none").into());
+                    };
+                    Ok(Arc::new(ListArray::try_new(
+                        field,
+                        list.offsets().clone(),
+                        values,
+                        list.nulls().cloned(),
+                    )?))
+                },
+            );
             Ok(Typed::new(expr, to, label))
         }
-        DataType::Map(..) => value(typed, super::literal::string(name), Mode::Ansi, Zone::UTC, case_sensitive),
+        DataType::Map(..) => value(
+            typed,
+            super::literal::string(name),
+            Mode::Ansi,
+            Zone::UTC,
+            case_sensitive,
+        ),
         other => Err(SparkError::analysis(
             "INVALID_EXTRACT_BASE_FIELD_TYPE",
             "42000",
-            format!("Can't extract a value from \"{}\". Need a complex type [STRUCT, ARRAY, MAP] but got \"{}\".", typed.name, sql_name(&other)),
+            format!(
+                "Can't extract a value from \"{}\". Need a complex type [STRUCT, ARRAY, MAP] but got \"{}\".",
+                typed.name,
+                sql_name(&other)
+            ),
         )),
     }
 }
 
 fn no_such_field(name: &str, fields: &Fields) -> SparkError {
     let names: Vec<String> = fields.iter().map(|f| format!("`{}`", f.name())).collect();
-    SparkError::analysis("FIELD_NOT_FOUND", "42704", format!("No such struct field `{name}` in {}.", names.join(", ")))
-        .with("fieldName", format!("`{name}`"))
-        .with("fields", names.join(", "))
+    SparkError::analysis(
+        "FIELD_NOT_FOUND",
+        "42704",
+        format!("No such struct field `{name}` in {}.", names.join(", ")),
+    )
+    .with("fieldName", format!("`{name}`"))
+    .with("fields", names.join(", "))
 }
 
 /// `child[key]`.
@@ -92,26 +126,46 @@ pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, case_sensitive: b
         DataType::List(item) if is_integral(&key.data_type) => {
             let key = cast::cast(key, &DataType::Int64, Mode::Ansi, zone)?;
             let to = item.data_type().clone();
-            let expr = kernel::call("get_array_item", format!("{mode:?}"), to.clone(), vec![child.expr, key.expr], move |args, _| {
-                let list = args[0].as_list::<i32>();
-                pick(list.values(), list.len(), |row| {
-                    let index = args[1].as_primitive::<Int64Type>();
-                    if list.is_null(row) || index.is_null(row) {
-                        return Ok(None);
-                    }
-                    let (start, length, at) = (list.value_offsets()[row], i64::from(list.value_length(row)), index.value(row));
-                    if (0..length).contains(&at) {
-                        return Ok(Some(start as u32 + at as u32));
-                    }
-                    if mode == Mode::Ansi { Err(invalid_array_index(at, length)) } else { Ok(None) }
-                })
-            });
+            let expr = kernel::call(
+                "get_array_item",
+                format!("{mode:?}"),
+                to.clone(),
+                vec![child.expr, key.expr],
+                move |args, _| {
+                    let list = args[0].as_list::<i32>();
+                    pick(list.values(), list.len(), |row| {
+                        let index = args[1].as_primitive::<Int64Type>();
+                        if list.is_null(row) || index.is_null(row) {
+                            return Ok(None);
+                        }
+                        let (start, length, at) = (
+                            list.value_offsets()[row],
+                            i64::from(list.value_length(row)),
+                            index.value(row),
+                        );
+                        if (0..length).contains(&at) {
+                            return Ok(Some(start as u32 + at as u32));
+                        }
+                        if mode == Mode::Ansi {
+                            Err(invalid_array_index(at, length))
+                        } else {
+                            Ok(None)
+                        }
+                    })
+                },
+            );
             Ok(Typed::new(expr, to, name))
         }
         DataType::Map(entries, _) => {
             let (key_type, value_type) = map_types(&entries);
             let key = cast::cast(key, &key_type, mode, zone)?;
-            let expr = kernel::call("get_map_value", "", value_type.clone(), vec![child.expr, key.expr], |args, _| map_value(&args[0], &args[1]));
+            let expr = kernel::call(
+                "get_map_value",
+                "",
+                value_type.clone(),
+                vec![child.expr, key.expr],
+                |args, _| map_value(&args[0], &args[1]),
+            );
             Ok(Typed::new(expr, value_type, name))
         }
         DataType::Struct(_) => match key.literal() {
@@ -123,7 +177,11 @@ pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, case_sensitive: b
                 out.named = false;
                 Ok(out)
             }
-            _ => Err(SparkError::analysis("INVALID_EXTRACT_FIELD_TYPE", "42000", "Field name should be a non-null string literal.")),
+            _ => Err(SparkError::analysis(
+                "INVALID_EXTRACT_FIELD_TYPE",
+                "42000",
+                "Field name should be a non-null string literal.",
+            )),
         },
         DataType::List(_) if matches!(key.literal(), Some(datafusion_common::ScalarValue::Utf8(_))) => {
             let text = key.name.clone();
@@ -132,7 +190,11 @@ pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, case_sensitive: b
         other => Err(SparkError::analysis(
             "INVALID_EXTRACT_BASE_FIELD_TYPE",
             "42000",
-            format!("Can't extract a value from \"{}\". Need a complex type [STRUCT, ARRAY, MAP] but got \"{}\".", child.name, sql_name(&other)),
+            format!(
+                "Can't extract a value from \"{}\". Need a complex type [STRUCT, ARRAY, MAP] but got \"{}\".",
+                child.name,
+                sql_name(&other)
+            ),
         )),
     }
 }
@@ -160,7 +222,9 @@ pub fn pick(values: &ArrayRef, rows: usize, at: impl Fn(usize) -> Result<Option<
 /// The value under a key, null where the map has it not.
 pub fn map_value(map: &ArrayRef, key: &ArrayRef) -> DfResult<ArrayRef> {
     let map = map.as_map();
-    let rows: Vec<u32> = (0..map.len()).flat_map(|row| std::iter::repeat_n(row as u32, map.value_length(row).max(0) as usize)).collect();
+    let rows: Vec<u32> = (0..map.len())
+        .flat_map(|row| std::iter::repeat_n(row as u32, map.value_length(row).max(0) as usize))
+        .collect();
     let start = map.value_offsets()[0] as usize;
     let keys = map.keys().slice(start, rows.len());
     let wanted = arrow::compute::take(key, &UInt32Array::from(rows), None)?;
@@ -170,7 +234,9 @@ pub fn map_value(map: &ArrayRef, key: &ArrayRef) -> DfResult<ArrayRef> {
             return Ok(None);
         }
         let (from, to) = (map.value_offsets()[row] as usize, map.value_offsets()[row + 1] as usize);
-        Ok((from..to).find(|i| equal.is_valid(i - start) && equal.value(i - start)).map(|i| i as u32))
+        Ok((from..to)
+            .find(|i| equal.is_valid(i - start) && equal.value(i - start))
+            .map(|i| i as u32))
     })
 }
 
@@ -180,7 +246,11 @@ pub fn update_field(child: Typed, name: &str, value: Option<Typed>) -> Result<Ty
         return Err(SparkError::analysis(
             "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
             "42K09",
-            format!("update_fields needs a struct, but \"{}\" is \"{}\".", child.name, sql_name(&child.data_type)),
+            format!(
+                "update_fields needs a struct, but \"{}\" is \"{}\".",
+                child.name,
+                sql_name(&child.data_type)
+            ),
         ));
     };
     let label = format!("update_fields({})", child.name);
@@ -204,7 +274,11 @@ pub fn update_field(child: Typed, name: &str, value: Option<Typed>) -> Result<Ty
             fields.remove(i);
             sources.remove(i);
             if fields.is_empty() {
-                return Err(SparkError::analysis("DATATYPE_MISMATCH.CANNOT_DROP_ALL_FIELDS", "42K09", "Cannot drop all fields in struct."));
+                return Err(SparkError::analysis(
+                    "DATATYPE_MISMATCH.CANNOT_DROP_ALL_FIELDS",
+                    "42K09",
+                    "Cannot drop all fields in struct.",
+                ));
             }
         }
         (None, None) => {}
@@ -214,9 +288,16 @@ pub fn update_field(child: Typed, name: &str, value: Option<Typed>) -> Result<Ty
     let options = format!("{sources:?}");
     let expr = kernel::call("update_fields", options, to.clone(), args, move |args, rows| {
         let old = args[0].as_struct();
-        let columns: Vec<ArrayRef> =
-            sources.iter().map(|s| s.map_or_else(|| args[args.len() - 1].clone(), |i| old.column(i).clone())).collect();
-        Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), columns, old.nulls().cloned(), rows)?))
+        let columns: Vec<ArrayRef> = sources
+            .iter()
+            .map(|s| s.map_or_else(|| args[args.len() - 1].clone(), |i| old.column(i).clone()))
+            .collect();
+        Ok(Arc::new(StructArray::try_new_with_length(
+            fields.clone(),
+            columns,
+            old.nulls().cloned(),
+            rows,
+        )?))
     });
     Ok(Typed::new(expr, to, label))
 }

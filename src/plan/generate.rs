@@ -24,7 +24,10 @@ impl Analyzer {
         columns.push((generator.list.clone(), &list));
         let listed = self.project(input.plan.clone(), columns)?;
         let parts: Vec<(String, DataType)> = match (&generator.element, generator.spread) {
-            (DataType::Struct(fields), true) => fields.iter().map(|f| (f.name().clone(), f.data_type().clone())).collect(),
+            (DataType::Struct(fields), true) => fields
+                .iter()
+                .map(|f| (f.name().clone(), f.data_type().clone()))
+                .collect(),
             (element, _) => vec![("col".into(), element.clone())],
         };
         if !generator.names.is_empty() && generator.names.len() != parts.len() {
@@ -55,7 +58,9 @@ impl Analyzer {
 
     /// Replaces the one generator of a select list by the columns it makes.
     pub(super) fn pull_generator(&mut self, input: Resolved, items: &mut Vec<Typed>) -> Result<Resolved> {
-        let Some(at) = items.iter().position(|t| t.generator.is_some()) else { return Ok(input) };
+        let Some(at) = items.iter().position(|t| t.generator.is_some()) else {
+            return Ok(input);
+        };
         if items.iter().filter(|t| t.generator.is_some()).count() > 1 {
             return Err(SparkError::analysis(
                 "UNSUPPORTED_GENERATOR.MULTI_GENERATOR",
@@ -63,7 +68,9 @@ impl Analyzer {
                 "The generator is not supported: only one generator allowed per SELECT clause.",
             ));
         }
-        let Some(generator) = items[at].generator.take() else { return Ok(input) };
+        let Some(generator) = items[at].generator.take() else {
+            return Ok(input);
+        };
         let (mut relation, made) = self.generate(input, &generator)?;
         relation.hidden.extend(made.iter().cloned());
         items.splice(at..=at, made.iter().map(typed_attribute));
@@ -73,7 +80,10 @@ impl Analyzer {
     /// `LateralJoin` whose right side is a table-valued generator: LATERAL VIEW.
     pub(super) fn lateral_join(&mut self, node: &sc::LateralJoin) -> Result<Resolved> {
         let left = self.input(node.left.as_deref())?;
-        let right = node.right.as_deref().ok_or_else(|| SparkError::invalid_plan("a lateral join has no right side"))?;
+        let right = node
+            .right
+            .as_deref()
+            .ok_or_else(|| SparkError::invalid_plan("a lateral join has no right side"))?;
         let Some((alias, names, call)) = generator_of(right) else {
             return self.lateral_subquery(left, right, node);
         };
@@ -81,11 +91,20 @@ impl Analyzer {
         for argument in &call.arguments {
             args.push(self.expression(argument, &left)?);
         }
-        let context = functions::Context { mode: self.mode(), zone: self.zone, now_us: self.now_us, conf: &self.conf };
+        let context = functions::Context {
+            mode: self.mode(),
+            zone: self.zone,
+            now_us: self.now_us,
+            conf: &self.conf,
+        };
         let name = call.function_name.to_ascii_lowercase();
         let generator = functions::call(&context, &name, args, false)?.and_then(|t| t.generator);
         let mut generator = *generator.ok_or_else(|| {
-            SparkError::analysis("UNRESOLVABLE_TABLE_VALUED_FUNCTION", "42883", format!("Could not resolve `{name}` to a table-valued function."))
+            SparkError::analysis(
+                "UNRESOLVABLE_TABLE_VALUED_FUNCTION",
+                "42883",
+                format!("Could not resolve `{name}` to a table-valued function."),
+            )
         })?;
         generator.names = names.unwrap_or_default();
         generator.outer |= node.join_type() == sc::join::JoinType::LeftOuter;
@@ -98,7 +117,11 @@ impl Analyzer {
     }
 }
 
-type GeneratorCall<'a> = (Option<String>, Option<Vec<String>>, &'a sc::UnresolvedTableValuedFunction);
+type GeneratorCall<'a> = (
+    Option<String>,
+    Option<Vec<String>>,
+    &'a sc::UnresolvedTableValuedFunction,
+);
 
 /// The call inside `SubqueryAlias(ToDF(UnresolvedTableValuedFunction))`, with alias and column names.
 fn generator_of(relation: &sc::Relation) -> Option<GeneratorCall<'_>> {
@@ -111,7 +134,9 @@ fn generator_of(relation: &sc::Relation) -> Option<GeneratorCall<'_>> {
             let (alias, _, call) = generator_of(to.input.as_deref()?)?;
             Some((alias, Some(to.column_names.clone()), call))
         }
-        RelType::UnresolvedTableValuedFunction(call) if !call.function_name.starts_with("__") => Some((None, None, call)),
+        RelType::UnresolvedTableValuedFunction(call) if !call.function_name.starts_with("__") => {
+            Some((None, None, call))
+        }
         _ => None,
     }
 }

@@ -10,9 +10,29 @@ use super::cast_text;
 use super::conf::Zone;
 use crate::error::{Exception, Result, SparkError};
 
-pub const MONTHS: [&str; 12] =
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
-pub const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+pub const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+pub const DAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
 
 /// One element of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +117,14 @@ impl Pattern {
     /// A wall clock (µs since the local epoch) as text; `instant_us` is needed for the zone's offset only.
     pub fn format(&self, instant_us: i64, zone: Zone) -> Result<String> {
         let local_us = zone.to_local(instant_us);
-        let time = cast_text::clock(local_us).ok_or_else(|| SparkError::new(Exception::DateTime, "DATETIME_OVERFLOW", "22008", "the year is out of range"))?;
+        let time = cast_text::clock(local_us).ok_or_else(|| {
+            SparkError::new(
+                Exception::DateTime,
+                "DATETIME_OVERFLOW",
+                "22008",
+                "the year is out of range",
+            )
+        })?;
         let mut out = String::new();
         for part in &self.parts {
             match part {
@@ -146,8 +173,13 @@ fn check(text: &str, letter: char, count: usize, parsing: bool) -> Result<()> {
         _ => return Err(suggestion(text)),
     };
     if count > most {
-        return Err(SparkError::new(Exception::IllegalArgument, "INVALID_DATETIME_PATTERN.LENGTH", "22007", format!("Unrecognized datetime pattern: '{text}'. Too many letters in datetime pattern: {letter}."))
-            .with("pattern", format!("'{text}'")));
+        return Err(SparkError::new(
+            Exception::IllegalArgument,
+            "INVALID_DATETIME_PATTERN.LENGTH",
+            "22007",
+            format!("Unrecognized datetime pattern: '{text}'. Too many letters in datetime pattern: {letter}."),
+        )
+        .with("pattern", format!("'{text}'")));
     }
     if (letter == 'V' && count != 2) || (letter == 'O' && !matches!(count, 1 | 4)) {
         return Err(suggestion(text));
@@ -250,7 +282,11 @@ fn year(year: i32, count: usize, out: &mut String) {
     let sign = if year < 0 { "-" } else { "" };
     let digits = format!("{:0count$}", year.unsigned_abs());
     // More digits than the pattern pads to are marked (`SignStyle.EXCEEDS_PAD`).
-    let plus = if year > 0 && count >= 4 && digits.len() > count { "+" } else { "" };
+    let plus = if year > 0 && count >= 4 && digits.len() > count {
+        "+"
+    } else {
+        ""
+    };
     out.push_str(&format!("{sign}{plus}{digits}"));
 }
 
@@ -264,7 +300,13 @@ fn zone_field(letter: char, count: usize, instant_us: i64, zone: Zone, out: &mut
         (_, false) if m == 0 => format!("GMT{sign}{h}"),
         (_, false) => format!("GMT{sign}{h}:{m:02}"),
     };
-    let seconds = |colon: &str| if s == 0 { String::new() } else { format!("{colon}{s:02}") };
+    let seconds = |colon: &str| {
+        if s == 0 {
+            String::new()
+        } else {
+            format!("{colon}{s:02}")
+        }
+    };
     match (letter, count) {
         ('X', _) | ('Z', 5) if offset == 0 => out.push('Z'),
         ('X' | 'x', 1) => {
@@ -322,7 +364,11 @@ fn zone_name(zone: Zone, instant_us: i64, full: bool) -> String {
     ];
     let short = match zone {
         Zone::Region(tz) => match chrono::DateTime::from_timestamp_micros(instant_us) {
-            Some(instant) => tz.offset_from_utc_datetime(&instant.naive_utc()).abbreviation().unwrap_or(tz.name()).to_owned(),
+            Some(instant) => tz
+                .offset_from_utc_datetime(&instant.naive_utc())
+                .abbreviation()
+                .unwrap_or(tz.name())
+                .to_owned(),
             None => tz.name().to_owned(),
         },
         Zone::Fixed(_) => zone_id(zone),
@@ -330,7 +376,9 @@ fn zone_name(zone: Zone, instant_us: i64, full: bool) -> String {
     if !full {
         return short;
     }
-    FULL.iter().find(|(name, _)| *name == short).map_or(short, |(_, long)| (*long).to_owned())
+    FULL.iter()
+        .find(|(name, _)| *name == short)
+        .map_or(short, |(_, long)| (*long).to_owned())
 }
 
 #[cfg(test)]
@@ -345,23 +393,45 @@ mod tests {
             ("EEEE E MMMM MMM MM hh:mm a", "Tuesday Tue March Mar 03 02:05 PM"),
             ("D DDD d dd Q QQ QQQ q QQQQ", "65 065 5 05 1 01 Q1 1 1st quarter"),
             ("K k kk h G GGGG yy yyyyy", "2 14 14 2 AD Anno Domini 24 02024"),
-            ("X XX XXX x xx xxx Z ZZZZ ZZZZZ z zzzz VV O OOOO", "Z Z Z +00 +0000 +00:00 +0000 GMT Z UTC Coordinated Universal Time UTC GMT GMT"),
+            (
+                "X XX XXX x xx xxx Z ZZZZ ZZZZZ z zzzz VV O OOOO",
+                "Z Z Z +00 +0000 +00:00 +0000 GMT Z UTC Coordinated Universal Time UTC GMT GMT",
+            ),
             ("'day' dd 'it''s'", "day 05 it's"),
         ] {
-            assert_eq!(Pattern::new(pattern, false).unwrap().format(us, Zone::UTC).unwrap(), text);
+            assert_eq!(
+                Pattern::new(pattern, false).unwrap().format(us, Zone::UTC).unwrap(),
+                text
+            );
         }
     }
 
     #[test]
     fn what_spark_2_knew_and_spark_3_does_not_is_told_apart() {
         for (pattern, parsing, condition) in [
-            ("YYYY-MM-dd", false, "INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_PATTERN_RECOGNITION"),
-            ("EEE MMM dd", true, "INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_PATTERN_RECOGNITION"),
-            ("e", false, "INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_WEEK_BASED_PATTERN"),
+            (
+                "YYYY-MM-dd",
+                false,
+                "INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_PATTERN_RECOGNITION",
+            ),
+            (
+                "EEE MMM dd",
+                true,
+                "INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_PATTERN_RECOGNITION",
+            ),
+            (
+                "e",
+                false,
+                "INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_WEEK_BASED_PATTERN",
+            ),
             ("A", false, "INVALID_DATETIME_PATTERN.ILLEGAL_CHARACTER"),
             ("b", false, "INVALID_DATETIME_PATTERN.WITH_SUGGESTION"),
         ] {
-            assert_eq!(Pattern::new(pattern, parsing).unwrap_err().condition.as_deref(), Some(condition), "{pattern}");
+            assert_eq!(
+                Pattern::new(pattern, parsing).unwrap_err().condition.as_deref(),
+                Some(condition),
+                "{pattern}"
+            );
         }
     }
 }

@@ -33,9 +33,12 @@ impl Pattern {
     /// Java's words.
     pub fn parse(&self, text: &str) -> Result<(i64, Option<Zone>), String> {
         let mut fields = Fields::default();
-        let end = parse_parts(&self.parts, text, 0, &mut fields).map_err(|failure| format!("Text '{text}' could not be parsed{failure}"))?;
+        let end = parse_parts(&self.parts, text, 0, &mut fields)
+            .map_err(|failure| format!("Text '{text}' could not be parsed{failure}"))?;
         if end < text.len() {
-            return Err(format!("Text '{text}' could not be parsed, unparsed text found at index {end}"));
+            return Err(format!(
+                "Text '{text}' could not be parsed, unparsed text found at index {end}"
+            ));
         }
         let local = resolve(&fields).map_err(|why| format!("Text '{text}' could not be parsed: {why}"))?;
         Ok((local, fields.zone))
@@ -47,7 +50,9 @@ fn parse_parts(parts: &[Part], text: &str, mut at: usize, fields: &mut Fields) -
     while i < parts.len() {
         match &parts[i] {
             Part::Literal(literal) => {
-                let found = text.get(at..at + literal.len()).is_some_and(|t| t.eq_ignore_ascii_case(literal));
+                let found = text
+                    .get(at..at + literal.len())
+                    .is_some_and(|t| t.eq_ignore_ascii_case(literal));
                 if !found {
                     return Err(format!(" at index {at}"));
                 }
@@ -100,7 +105,14 @@ fn width(letter: char, count: usize) -> Option<(usize, usize)> {
     })
 }
 
-fn parse_field(letter: char, count: usize, behind: &[Part], text: &str, at: usize, fields: &mut Fields) -> Result<usize, String> {
+fn parse_field(
+    letter: char,
+    count: usize,
+    behind: &[Part],
+    text: &str,
+    at: usize,
+    fields: &mut Fields,
+) -> Result<usize, String> {
     let here = || format!(" at index {at}");
     let rest = text.get(at..).ok_or_else(here)?;
     let Some((least, most)) = width(letter, count) else {
@@ -113,7 +125,9 @@ fn parse_field(letter: char, count: usize, behind: &[Part], text: &str, at: usiz
         0
     } else {
         let fixed = behind.iter().map_while(|p| match p {
-            Part::Field(letter, count) => width(*letter, *count).filter(|(a, b)| a == b || *letter == 'S').map(|(a, _)| a),
+            Part::Field(letter, count) => width(*letter, *count)
+                .filter(|(a, b)| a == b || *letter == 'S')
+                .map(|(a, _)| a),
             _ => None,
         });
         fixed.sum()
@@ -130,7 +144,13 @@ fn parse_field(letter: char, count: usize, behind: &[Part], text: &str, at: usiz
 
 fn store(letter: char, count: usize, value: i64, digits: &str, fields: &mut Fields) -> Result<(), String> {
     let within = |name: &str, least: i64, most: i64| {
-        if (least..=most).contains(&value) { Ok(value) } else { Err(format!(": Invalid value for {name} (valid values {least} - {most}): {value}")) }
+        if (least..=most).contains(&value) {
+            Ok(value)
+        } else {
+            Err(format!(
+                ": Invalid value for {name} (valid values {least} - {most}): {value}"
+            ))
+        }
     };
     match letter {
         'y' if count == 2 => fields.year = Some(2000 + value),
@@ -154,26 +174,53 @@ fn word(letter: char, count: usize, rest: &str, fields: &mut Fields) -> Option<u
     let starts = |name: &str| rest.get(..name.len()).is_some_and(|t| t.eq_ignore_ascii_case(name));
     match letter {
         'M' | 'L' => {
-            let at = MONTHS.iter().position(|m| starts(if count == 3 { &m[..3] } else { m }))?;
+            let at = MONTHS
+                .iter()
+                .position(|m| starts(if count == 3 { &m[..3] } else { m }))?;
             fields.month = Some(at as i64 + 1);
             Some(if count == 3 { 3 } else { MONTHS[at].len() })
         }
         'a' => {
-            fields.afternoon = Some(if starts("PM") { true } else if starts("AM") { false } else { return None });
+            fields.afternoon = Some(if starts("PM") {
+                true
+            } else if starts("AM") {
+                false
+            } else {
+                return None;
+            });
             Some(2)
         }
         'G' => {
-            let name = ["AD", "BC", "Anno Domini", "Before Christ"].into_iter().rev().find(|n| starts(n))?;
+            let name = ["AD", "BC", "Anno Domini", "Before Christ"]
+                .into_iter()
+                .rev()
+                .find(|n| starts(n))?;
             fields.before_christ = name.starts_with('B');
             Some(name.len())
         }
         'X' | 'x' | 'Z' | 'O' => offset(letter, count, rest, fields),
         'V' | 'z' => {
-            let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "/_+-:".contains(c))).unwrap_or(rest.len());
+            let length = rest
+                .find(|c: char| !(c.is_ascii_alphanumeric() || "/_+-:".contains(c)))
+                .unwrap_or(rest.len());
             let name = &rest[..length];
-            let short = [("PDT", "America/Los_Angeles"), ("MST", "America/Denver"), ("MDT", "America/Denver"), ("CDT", "America/Chicago")];
-            let more = [("EST", "America/New_York"), ("EDT", "America/New_York"), ("CEST", "Europe/Paris"), ("BST", "Europe/London")];
-            let name = short.iter().chain(&more).find(|(s, _)| *s == name).map_or(name, |(_, long)| long);
+            let short = [
+                ("PDT", "America/Los_Angeles"),
+                ("MST", "America/Denver"),
+                ("MDT", "America/Denver"),
+                ("CDT", "America/Chicago"),
+            ];
+            let more = [
+                ("EST", "America/New_York"),
+                ("EDT", "America/New_York"),
+                ("CEST", "Europe/Paris"),
+                ("BST", "Europe/London"),
+            ];
+            let name = short
+                .iter()
+                .chain(&more)
+                .find(|(s, _)| *s == name)
+                .map_or(name, |(_, long)| long);
             fields.zone = Some(Zone::parse(name)?);
             Some(length)
         }
@@ -204,7 +251,12 @@ fn offset(letter: char, count: usize, rest: &str, fields: &mut Fields) -> Option
     };
     let colon = localized || matches!((letter, count), ('X' | 'x', 3 | 5) | ('Z', 5));
     let optional_minutes = letter == 'O' || matches!((letter, count), ('X' | 'x', 1));
-    let digits = |from: usize| body.get(from..from + 2).filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?.parse::<i32>().ok();
+    let digits = |from: usize| {
+        body.get(from..from + 2)
+            .filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?
+            .parse::<i32>()
+            .ok()
+    };
     let (hours, mut used) = match digits(1) {
         Some(hours) => (hours, 3),
         None if letter == 'O' => (body.get(1..2)?.parse().ok()?, 2),
@@ -235,7 +287,8 @@ fn resolve(fields: &Fields) -> Result<i64, String> {
     }
     let year = i32::try_from(year).map_err(|_| format!("Invalid value for Year: {year}"))?;
     let date = match (fields.day_of_year, fields.month) {
-        (Some(ordinal), None) => NaiveDate::from_yo_opt(year, ordinal as u32).ok_or_else(|| format!("Invalid date 'DayOfYear {ordinal}' as '{year}' is not a leap year"))?,
+        (Some(ordinal), None) => NaiveDate::from_yo_opt(year, ordinal as u32)
+            .ok_or_else(|| format!("Invalid date 'DayOfYear {ordinal}' as '{year}' is not a leap year"))?,
         _ => {
             let (month, day) = (fields.month.unwrap_or(1), fields.day.unwrap_or(1));
             NaiveDate::from_ymd_opt(year, month as u32, day as u32).ok_or_else(|| match (month, day) {
@@ -268,10 +321,18 @@ mod tests {
         for (pattern, text, time) in [
             ("dd/MM/yyyy HH:mm", "01/03/2024 07:08", "2024-03-01 07:08:00"),
             ("yyyyMMdd", "20240301", "2024-03-01 00:00:00"),
-            ("MMM dd HH:mm:ss Z yyyy", "Mar 01 12:00:00 +0000 2024", "2024-03-01 12:00:00"),
+            (
+                "MMM dd HH:mm:ss Z yyyy",
+                "Mar 01 12:00:00 +0000 2024",
+                "2024-03-01 12:00:00",
+            ),
             ("HH:mm", "12:34", "1970-01-01 12:34:00"),
             ("yyyy-MM-dd hh a", "2016-12-31 05 pm", "2016-12-31 17:00:00"),
-            ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "2016-12-31T10:11:12.123+02:00", "2016-12-31 08:11:12.123"),
+            (
+                "yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+                "2016-12-31T10:11:12.123+02:00",
+                "2016-12-31 08:11:12.123",
+            ),
             ("yy-M-d", "16-1-2", "2016-01-02 00:00:00"),
             ("yyyy-DDD", "2020-366", "2020-12-31 00:00:00"),
             ("yyyy[-MM[-dd]]", "2024-05", "2024-05-01 00:00:00"),
@@ -283,9 +344,20 @@ mod tests {
     #[test]
     fn what_is_no_time_is_told_in_javas_words() {
         let why = read("yyyy-MM-dd", "2024-13-01").unwrap_err();
-        assert_eq!(why, "Text '2024-13-01' could not be parsed: Invalid value for MonthOfYear (valid values 1 - 12): 13");
-        assert!(read("yyyy-MM-dd", "2016-12-31x").unwrap_err().contains("unparsed text found at index 10"));
-        assert!(read("yyyy-MM-dd", "2023-02-29").unwrap_err().contains("not a leap year"));
+        assert_eq!(
+            why,
+            "Text '2024-13-01' could not be parsed: Invalid value for MonthOfYear (valid values 1 - 12): 13"
+        );
+        assert!(
+            read("yyyy-MM-dd", "2016-12-31x")
+                .unwrap_err()
+                .contains("unparsed text found at index 10")
+        );
+        assert!(
+            read("yyyy-MM-dd", "2023-02-29")
+                .unwrap_err()
+                .contains("not a leap year")
+        );
         assert!(read("yyyy", "éé").is_err());
     }
 }

@@ -27,7 +27,12 @@ impl Analyzer {
         let natural = node.join_condition.as_ref().is_some_and(|c| is_marker(c, "__natural"));
         let mut using = node.using_columns.clone();
         if natural {
-            using = left.output.iter().map(|a| a.name.clone()).filter(|n| right.output.iter().any(|r| r.name.eq_ignore_ascii_case(n))).collect();
+            using = left
+                .output
+                .iter()
+                .map(|a| a.name.clone())
+                .filter(|n| right.output.iter().any(|r| r.name.eq_ignore_ascii_case(n)))
+                .collect();
         }
         if !using.is_empty() {
             return self.join_using(left, right, join_type, &using);
@@ -42,17 +47,34 @@ impl Analyzer {
         self.build_join(left, right, join_type, condition)
     }
 
-    fn build_join(&mut self, left: Resolved, right: Resolved, join_type: JoinType, condition: Option<Expr>) -> Result<Resolved> {
+    fn build_join(
+        &mut self,
+        left: Resolved,
+        right: Resolved,
+        join_type: JoinType,
+        condition: Option<Expr>,
+    ) -> Result<Resolved> {
         let both = both_sides(&left, &right);
-        let plan = LogicalPlanBuilder::from(left.plan.clone()).join_on(right.plan.clone(), join_type, condition)?.build()?;
+        let plan = LogicalPlanBuilder::from(left.plan.clone())
+            .join_on(right.plan.clone(), join_type, condition)?
+            .build()?;
         Ok(joined(left, right, join_type, plan, both))
     }
 
-    fn join_using(&mut self, left: Resolved, right: Resolved, join_type: JoinType, using: &[String]) -> Result<Resolved> {
+    fn join_using(
+        &mut self,
+        left: Resolved,
+        right: Resolved,
+        join_type: JoinType,
+        using: &[String],
+    ) -> Result<Resolved> {
         let mut condition: Option<Expr> = None;
         let mut keys: Vec<(Attribute, Attribute, Typed, Typed)> = Vec::new();
         for name in using {
-            let (l, r) = (self.using_side(&left, name, "left")?, self.using_side(&right, name, "right")?);
+            let (l, r) = (
+                self.using_side(&left, name, "left")?,
+                self.using_side(&right, name, "right")?,
+            );
             let common = coercion::comparison(&l.data_type, &r.data_type, self.conf.ansi())
                 .ok_or_else(|| SparkError::unsupported(format!("USING({name}) over columns without a common type")))?;
             let lt = cast::cast(super::resolve::typed_attribute(&l), &common, self.mode(), self.zone)?;
@@ -67,7 +89,11 @@ impl Analyzer {
         let mut relation = self.build_join(left.clone(), right.clone(), join_type, condition)?;
         if matches!(join_type, JoinType::LeftSemi | JoinType::LeftAnti) {
             let key_first = keys.iter().map(|(l, ..)| l.clone());
-            let rest = relation.output.iter().filter(|a| keys.iter().all(|(l, ..)| l.id != a.id)).cloned();
+            let rest = relation
+                .output
+                .iter()
+                .filter(|a| keys.iter().all(|(l, ..)| l.id != a.id))
+                .cloned();
             relation.output = key_first.chain(rest).collect();
             return Ok(relation);
         }
@@ -117,7 +143,12 @@ impl Analyzer {
     }
 
     /// LATERAL over a subquery: a join whose right side sees the left side's columns.
-    pub(super) fn lateral_subquery(&mut self, left: Resolved, right: &sc::Relation, node: &sc::LateralJoin) -> Result<Resolved> {
+    pub(super) fn lateral_subquery(
+        &mut self,
+        left: Resolved,
+        right: &sc::Relation,
+        node: &sc::LateralJoin,
+    ) -> Result<Resolved> {
         self.outer.push(left.visible().cloned().collect());
         let resolved = self.relation(right);
         self.outer.pop();
@@ -128,10 +159,21 @@ impl Analyzer {
         };
         let plan = std::sync::Arc::new(self.exactly(&right)?);
         let outer_ref_columns = plan.all_out_ref_exprs();
-        let subquery = LogicalPlan::Subquery(datafusion_expr::Subquery { subquery: plan, outer_ref_columns, spans: Default::default() });
+        let subquery = LogicalPlan::Subquery(datafusion_expr::Subquery {
+            subquery: plan,
+            outer_ref_columns,
+            spans: Default::default(),
+        });
         let both = both_sides(&left, &right);
-        let condition = node.join_condition.as_ref().map(|c| self.condition(c, &both)).transpose()?.map(|t| t.expr);
-        let plan = LogicalPlanBuilder::from(left.plan.clone()).join_on(subquery, join_type, condition)?.build()?;
+        let condition = node
+            .join_condition
+            .as_ref()
+            .map(|c| self.condition(c, &both))
+            .transpose()?
+            .map(|t| t.expr);
+        let plan = LogicalPlanBuilder::from(left.plan.clone())
+            .join_on(subquery, join_type, condition)?
+            .build()?;
         Ok(joined(left, right, join_type, plan, both))
     }
 
@@ -191,11 +233,21 @@ impl Analyzer {
         let plan = match node.set_op_type() {
             SetOpType::Union | SetOpType::Unspecified => {
                 let union = LogicalPlanBuilder::from(left_plan).union(right_plan)?;
-                if all { union.build()? } else { union.distinct()?.build()? }
+                if all {
+                    union.build()?
+                } else {
+                    union.distinct()?.build()?
+                }
             }
             SetOpType::Intersect if !all => LogicalPlanBuilder::intersect(left_plan, right_plan, false)?,
             SetOpType::Except if !all => LogicalPlanBuilder::except(left_plan, right_plan, false)?,
-            kind => self.numbered_set(left_plan, right_plan, &outputs, &right_output, kind == SetOpType::Intersect)?,
+            kind => self.numbered_set(
+                left_plan,
+                right_plan,
+                &outputs,
+                &right_output,
+                kind == SetOpType::Intersect,
+            )?,
         };
         // INTERSECT and EXCEPT may qualify their columns: name them plainly again.
         let columns = outputs
@@ -208,14 +260,26 @@ impl Analyzer {
     }
 
     /// EXCEPT ALL and INTERSECT ALL: equal rows are numbered, then matched one by one.
-    fn numbered_set(&mut self, left: LogicalPlan, right: LogicalPlan, l: &[Attribute], r: &[Attribute], intersect: bool) -> Result<LogicalPlan> {
+    fn numbered_set(
+        &mut self,
+        left: LogicalPlan,
+        right: LogicalPlan,
+        l: &[Attribute],
+        r: &[Attribute],
+        intersect: bool,
+    ) -> Result<LogicalPlan> {
         let (left_number, right_number) = (self.fresh_id(), self.fresh_id());
         let number = |plan: LogicalPlan, columns: &[Attribute], id: &str| -> Result<LogicalPlan> {
             use datafusion_expr::ExprFunctionExt;
             let partition: Vec<Expr> = columns.iter().map(Attribute::column).collect();
             let order = columns.iter().map(|c| c.column().sort(true, true)).collect();
-            let call = datafusion_functions_window::expr_fn::row_number().partition_by(partition).order_by(order).build()?;
-            Ok(LogicalPlanBuilder::from(plan).window(vec![call.alias(id.to_owned())])?.build()?)
+            let call = datafusion_functions_window::expr_fn::row_number()
+                .partition_by(partition)
+                .order_by(order)
+                .build()?;
+            Ok(LogicalPlanBuilder::from(plan)
+                .window(vec![call.alias(id.to_owned())])?
+                .build()?)
         };
         let left = number(left, l, &left_number)?;
         let right = number(right, r, &right_number)?;
@@ -225,28 +289,52 @@ impl Analyzer {
         for (a, b) in l.iter().zip(r) {
             condition = datafusion_expr::and(condition, pair(a.column(), b.column()));
         }
-        let join_type = if intersect { JoinType::LeftSemi } else { JoinType::LeftAnti };
-        let plan = LogicalPlanBuilder::from(left).join_on(right, join_type, Some(condition))?.build()?;
+        let join_type = if intersect {
+            JoinType::LeftSemi
+        } else {
+            JoinType::LeftAnti
+        };
+        let plan = LogicalPlanBuilder::from(left)
+            .join_on(right, join_type, Some(condition))?
+            .build()?;
         self.project(plan, l.iter().map(|a| (a.column(), a)).collect())
     }
 
     /// The output, in its order, cast to `types`, under fresh ids where a cast was needed or an id is taken twice.
-    pub(super) fn aligned(&mut self, relation: &Resolved, types: &[arrow::datatypes::DataType]) -> Result<(LogicalPlan, Vec<Attribute>)> {
+    pub(super) fn aligned(
+        &mut self,
+        relation: &Resolved,
+        types: &[arrow::datatypes::DataType],
+    ) -> Result<(LogicalPlan, Vec<Attribute>)> {
         let mut output = Vec::new();
         let mut exprs = Vec::new();
         for (attribute, to) in relation.output.iter().zip(types) {
             let typed = cast::cast(super::resolve::typed_attribute(attribute), to, self.mode(), self.zone)?;
             let taken = output.iter().any(|o: &Attribute| o.id == attribute.id);
-            let id = if typed.data_type == attribute.data_type && typed.attribute.is_some() && !taken { attribute.id.clone() } else { self.fresh_id() };
-            output.push(Attribute { id, data_type: to.clone(), ..attribute.clone() });
+            let id = if typed.data_type == attribute.data_type && typed.attribute.is_some() && !taken {
+                attribute.id.clone()
+            } else {
+                self.fresh_id()
+            };
+            output.push(Attribute {
+                id,
+                data_type: to.clone(),
+                ..attribute.clone()
+            });
             exprs.push(typed.expr);
         }
         let columns = exprs.into_iter().zip(&output).collect();
         Ok((self.project(relation.plan.clone(), columns)?, output))
     }
 
-    fn by_name(&mut self, mut left: Resolved, mut right: Resolved, allow_missing: bool) -> Result<(Resolved, Resolved)> {
-        let find = |side: &Resolved, name: &str| side.output.iter().find(|a| a.name.eq_ignore_ascii_case(name)).cloned();
+    fn by_name(
+        &mut self,
+        mut left: Resolved,
+        mut right: Resolved,
+        allow_missing: bool,
+    ) -> Result<(Resolved, Resolved)> {
+        let find =
+            |side: &Resolved, name: &str| side.output.iter().find(|a| a.name.eq_ignore_ascii_case(name)).cloned();
         let mut order = Vec::new();
         let mut fill_right: Vec<Attribute> = Vec::new();
         for attribute in &left.output.clone() {
@@ -262,7 +350,11 @@ impl Analyzer {
                     return Err(SparkError::analysis(
                         "UNRESOLVED_COLUMN_IN_UNION_BY_NAME",
                         "42703",
-                        format!("Cannot resolve column name \"{}\" among ({}).", attribute.name, names.join(", ")),
+                        format!(
+                            "Cannot resolve column name \"{}\" among ({}).",
+                            attribute.name,
+                            names.join(", ")
+                        ),
                     ));
                 }
             }
@@ -294,7 +386,10 @@ impl Analyzer {
         let visible: Vec<Attribute> = relation.visible().cloned().collect();
         let mut columns: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
         for null in nulls {
-            columns.push((Expr::Literal(datafusion_common::ScalarValue::try_from(&null.data_type)?, None), null));
+            columns.push((
+                Expr::Literal(datafusion_common::ScalarValue::try_from(&null.data_type)?, None),
+                null,
+            ));
         }
         let plan = self.project(relation.plan.clone(), columns)?;
         Ok(relation.over(plan))
@@ -303,7 +398,11 @@ impl Analyzer {
 
 /// A scope with the columns of both sides.
 fn both_sides(left: &Resolved, right: &Resolved) -> Resolved {
-    let mut both = Resolved::new(left.plan.clone(), left.output.clone(), left.streaming || right.streaming);
+    let mut both = Resolved::new(
+        left.plan.clone(),
+        left.output.clone(),
+        left.streaming || right.streaming,
+    );
     both.output.extend(right.output.iter().cloned());
     both.hidden = left.hidden.iter().chain(&right.hidden).cloned().collect();
     both.tagged = left.tagged.iter().chain(&right.tagged).cloned().collect();
@@ -312,7 +411,10 @@ fn both_sides(left: &Resolved, right: &Resolved) -> Resolved {
 
 fn joined(left: Resolved, right: Resolved, join_type: JoinType, plan: LogicalPlan, both: Resolved) -> Resolved {
     let mut relation = match join_type {
-        JoinType::LeftSemi | JoinType::LeftAnti => Resolved { tagged: left.tagged.clone(), ..left.clone() },
+        JoinType::LeftSemi | JoinType::LeftAnti => Resolved {
+            tagged: left.tagged.clone(),
+            ..left.clone()
+        },
         _ => both,
     };
     let outer = |attributes: &mut Vec<Attribute>, ids: &[Attribute]| {

@@ -69,7 +69,9 @@ impl ScalarUDFImpl for Kernel {
             (self.body)(&arrays, rows)?
         };
         if scalars {
-            return Ok(ColumnarValue::Scalar(datafusion_common::ScalarValue::try_from_array(&out, 0)?));
+            return Ok(ColumnarValue::Scalar(datafusion_common::ScalarValue::try_from_array(
+                &out, 0,
+            )?));
         }
         Ok(ColumnarValue::Array(out))
     }
@@ -100,7 +102,11 @@ pub fn call_with(
         name: name.to_owned(),
         options: options.into(),
         return_type,
-        signature: if args.is_empty() { Signature::nullary(volatility) } else { Signature::variadic_any(volatility) },
+        signature: if args.is_empty() {
+            Signature::nullary(volatility)
+        } else {
+            Signature::variadic_any(volatility)
+        },
         body: Arc::new(body),
     };
     let udf = Arc::new(ScalarUDF::new_from_impl(kernel));

@@ -24,16 +24,27 @@ pub fn resolve(literal: &sc::expression::Literal) -> Result<Typed> {
 /// A literal as DataFusion's scalar.
 #[allow(deprecated)] // Clients of Spark 4.0 still send `element_type`.
 pub fn scalar(literal: &sc::expression::Literal) -> Result<ScalarValue> {
-    let kind = literal.literal_type.as_ref().ok_or_else(|| SparkError::invalid_plan("a literal is empty"))?;
+    let kind = literal
+        .literal_type
+        .as_ref()
+        .ok_or_else(|| SparkError::invalid_plan("a literal is empty"))?;
     Ok(match kind {
         LiteralType::Null(data_type) => {
-            let data_type = if data_type.kind.is_some() { types::from_proto(data_type)? } else { DataType::Null };
+            let data_type = if data_type.kind.is_some() {
+                types::from_proto(data_type)?
+            } else {
+                DataType::Null
+            };
             ScalarValue::try_from(&data_type)?
         }
         LiteralType::Binary(bytes) => ScalarValue::Binary(Some(bytes.clone())),
         LiteralType::Boolean(v) => ScalarValue::Boolean(Some(*v)),
-        LiteralType::Byte(v) => ScalarValue::Int8(Some(i8::try_from(*v).map_err(|_| SparkError::invalid_plan("a byte literal is out of range"))?)),
-        LiteralType::Short(v) => ScalarValue::Int16(Some(i16::try_from(*v).map_err(|_| SparkError::invalid_plan("a short literal is out of range"))?)),
+        LiteralType::Byte(v) => ScalarValue::Int8(Some(
+            i8::try_from(*v).map_err(|_| SparkError::invalid_plan("a byte literal is out of range"))?,
+        )),
+        LiteralType::Short(v) => ScalarValue::Int16(Some(
+            i16::try_from(*v).map_err(|_| SparkError::invalid_plan("a short literal is out of range"))?,
+        )),
         LiteralType::Integer(v) => ScalarValue::Int32(Some(*v)),
         LiteralType::Long(v) => ScalarValue::Int64(Some(*v)),
         LiteralType::Float(v) => ScalarValue::Float32(Some(*v)),
@@ -43,16 +54,23 @@ pub fn scalar(literal: &sc::expression::Literal) -> Result<ScalarValue> {
         LiteralType::Date(days) => ScalarValue::Date32(Some(*days)),
         LiteralType::Timestamp(us) => ScalarValue::TimestampMicrosecond(Some(*us), Some(types::UTC.into())),
         LiteralType::TimestampNtz(us) => ScalarValue::TimestampMicrosecond(Some(*us), None),
-        LiteralType::CalendarInterval(i) => {
-            ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(i.months, i.days, i.microseconds.saturating_mul(1000))))
-        }
+        LiteralType::CalendarInterval(i) => ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(
+            i.months,
+            i.days,
+            i.microseconds.saturating_mul(1000),
+        ))),
         LiteralType::YearMonthInterval(months) => ScalarValue::IntervalYearMonth(Some(*months)),
         LiteralType::DayTimeInterval(us) => ScalarValue::DurationMicrosecond(Some(*us)),
         LiteralType::Array(array) => {
             let elements = array.elements.iter().map(scalar).collect::<Result<Vec<_>>>()?;
-            let declared = match (&array.element_type, literal.data_type.as_ref().and_then(|t| t.kind.as_ref())) {
+            let declared = match (
+                &array.element_type,
+                literal.data_type.as_ref().and_then(|t| t.kind.as_ref()),
+            ) {
                 (Some(t), _) => Some(types::from_proto(t)?),
-                (None, Some(sc::data_type::Kind::Array(a))) => a.element_type.as_ref().map(|t| types::from_proto(t)).transpose()?,
+                (None, Some(sc::data_type::Kind::Array(a))) => {
+                    a.element_type.as_ref().map(|t| types::from_proto(t)).transpose()?
+                }
                 _ => None,
             };
             list(elements, declared)?
@@ -81,12 +99,17 @@ fn list(elements: Vec<ScalarValue>, declared: Option<DataType>) -> Result<Scalar
     let values: ArrayRef = if elements.is_empty() {
         new_empty_array(&element)
     } else {
-        let cast = elements.into_iter().map(|e| e.cast_to(&element)).collect::<datafusion_common::Result<Vec<_>>>()?;
+        let cast = elements
+            .into_iter()
+            .map(|e| e.cast_to(&element))
+            .collect::<datafusion_common::Result<Vec<_>>>()?;
         ScalarValue::iter_to_array(cast)?
     };
     let field = std::sync::Arc::new(arrow::datatypes::Field::new("element", element, true));
     let offsets = arrow::buffer::OffsetBuffer::from_lengths([values.len()]);
-    Ok(ScalarValue::List(std::sync::Arc::new(arrow::array::ListArray::try_new(field, offsets, values, None)?)))
+    Ok(ScalarValue::List(std::sync::Arc::new(
+        arrow::array::ListArray::try_new(field, offsets, values, None)?,
+    )))
 }
 
 fn decimal(text: &str, precision: Option<i32>, scale: Option<i32>) -> Result<ScalarValue> {
@@ -106,7 +129,11 @@ fn decimal(text: &str, precision: Option<i32>, scale: Option<i32>) -> Result<Sca
     }
     let unscaled: i128 = format!("{whole}{fraction:0<scale$}").parse().map_err(|_| bad())?;
     let needed = unscaled.to_string().len().max(scale);
-    let precision = precision.and_then(|p| usize::try_from(p).ok()).unwrap_or(needed).max(needed).max(1);
+    let precision = precision
+        .and_then(|p| usize::try_from(p).ok())
+        .unwrap_or(needed)
+        .max(needed)
+        .max(1);
     if precision > 38 {
         return Err(bad());
     }
@@ -130,7 +157,9 @@ pub fn display(value: &ScalarValue) -> String {
             format!("{kind} '{}'", super::cast_text::timestamp(*us))
         }
         ScalarValue::Decimal128(Some(v), _, s) => super::cast_text::decimal(*v, *s),
-        ScalarValue::Binary(Some(bytes)) => format!("X'{}'", bytes.iter().map(|b| format!("{b:02X}")).collect::<String>()),
+        ScalarValue::Binary(Some(bytes)) => {
+            format!("X'{}'", bytes.iter().map(|b| format!("{b:02X}")).collect::<String>())
+        }
         ScalarValue::IntervalYearMonth(Some(m)) => format!("INTERVAL '{}-{}' YEAR TO MONTH", m / 12, m % 12),
         ScalarValue::DurationMicrosecond(Some(us)) => super::cast_text::day_time_interval(*us),
         ScalarValue::List(list) => {
@@ -145,11 +174,19 @@ pub fn display(value: &ScalarValue) -> String {
 }
 
 pub fn int(value: i32) -> Typed {
-    Typed::new(Expr::Literal(ScalarValue::Int32(Some(value)), None), DataType::Int32, value.to_string())
+    Typed::new(
+        Expr::Literal(ScalarValue::Int32(Some(value)), None),
+        DataType::Int32,
+        value.to_string(),
+    )
 }
 
 pub fn string(value: &str) -> Typed {
-    Typed::new(Expr::Literal(ScalarValue::Utf8(Some(value.into())), None), DataType::Utf8, value)
+    Typed::new(
+        Expr::Literal(ScalarValue::Utf8(Some(value.into())), None),
+        DataType::Utf8,
+        value,
+    )
 }
 
 /// µs of an interval literal or text such as `10 minutes`; months are an error for windows and delays.
@@ -194,16 +231,22 @@ pub fn constant_micros(value: &ScalarValue) -> Option<i64> {
     match value {
         ScalarValue::Utf8(Some(text)) => interval_micros(text),
         ScalarValue::DurationMicrosecond(Some(us)) => Some(*us),
-        ScalarValue::IntervalMonthDayNano(Some(i)) if i.months == 0 => {
-            Some(i64::from(i.days).checked_mul(86_400_000_000)?.checked_add(i.nanoseconds / 1000)?)
-        }
+        ScalarValue::IntervalMonthDayNano(Some(i)) if i.months == 0 => Some(
+            i64::from(i.days)
+                .checked_mul(86_400_000_000)?
+                .checked_add(i.nanoseconds / 1000)?,
+        ),
         _ => None,
     }
 }
 
 /// Types that intervals have inside.
 pub fn is_interval(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Interval(IntervalUnit::YearMonth | IntervalUnit::MonthDayNano) | DataType::Duration(TimeUnit::Microsecond))
+    matches!(
+        data_type,
+        DataType::Interval(IntervalUnit::YearMonth | IntervalUnit::MonthDayNano)
+            | DataType::Duration(TimeUnit::Microsecond)
+    )
 }
 
 #[cfg(test)]
@@ -223,8 +266,14 @@ mod tests {
 
     #[test]
     fn decimal_literals_keep_value_precision_and_scale() {
-        assert_eq!(decimal("-1.50", None, None).unwrap(), ScalarValue::Decimal128(Some(-150), 3, 2));
-        assert_eq!(decimal("7", Some(10), Some(2)).unwrap(), ScalarValue::Decimal128(Some(700), 10, 2));
+        assert_eq!(
+            decimal("-1.50", None, None).unwrap(),
+            ScalarValue::Decimal128(Some(-150), 3, 2)
+        );
+        assert_eq!(
+            decimal("7", Some(10), Some(2)).unwrap(),
+            ScalarValue::Decimal128(Some(700), 10, 2)
+        );
         assert!(decimal("1.2.3", None, None).is_err());
     }
 }

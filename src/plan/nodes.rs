@@ -23,13 +23,28 @@ pub struct ExpandWindows {
 }
 
 impl ExpandWindows {
-    pub fn new(input: LogicalPlan, time: String, start: String, length_us: i64, slide_us: i64, offset_us: i64) -> Result<Self> {
+    pub fn new(
+        input: LogicalPlan,
+        time: String,
+        start: String,
+        length_us: i64,
+        slide_us: i64,
+        offset_us: i64,
+    ) -> Result<Self> {
         let time_field = input.schema().field_with_unqualified_name(&time)?;
         let start_field = Arc::new(Field::new(&start, time_field.data_type().clone(), true));
         let mut fields: Vec<_> = input.schema().iter().map(|(q, f)| (q.cloned(), f.clone())).collect();
         fields.push((None, start_field));
         let schema = Arc::new(DFSchema::new_with_metadata(fields, input.schema().metadata().clone())?);
-        Ok(Self { input, time, start, length_us, slide_us, offset_us, schema })
+        Ok(Self {
+            input,
+            time,
+            start,
+            length_us,
+            slide_us,
+            offset_us,
+            schema,
+        })
     }
 }
 
@@ -61,12 +76,23 @@ impl UserDefinedLogicalNodeCore for ExpandWindows {
     }
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "ExpandWindows: {} length={}us slide={}us start={}us", self.time, self.length_us, self.slide_us, self.offset_us)
+        write!(
+            f,
+            "ExpandWindows: {} length={}us slide={}us start={}us",
+            self.time, self.length_us, self.slide_us, self.offset_us
+        )
     }
 
     fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
         let input = inputs.swap_remove(0);
-        Self::new(input, self.time.clone(), self.start.clone(), self.length_us, self.slide_us, self.offset_us)
+        Self::new(
+            input,
+            self.time.clone(),
+            self.start.clone(),
+            self.length_us,
+            self.slide_us,
+            self.offset_us,
+        )
     }
 
     fn necessary_children_exprs(&self, output: &[usize]) -> Option<Vec<Vec<usize>>> {
@@ -121,7 +147,12 @@ impl UserDefinedLogicalNodeCore for EventTimeWatermark {
     }
 
     fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        Ok(Self { input: inputs.swap_remove(0), number: self.number, column: self.column.clone(), delay_us: self.delay_us })
+        Ok(Self {
+            input: inputs.swap_remove(0),
+            number: self.number,
+            column: self.column.clone(),
+            delay_us: self.delay_us,
+        })
     }
 
     fn necessary_children_exprs(&self, output: &[usize]) -> Option<Vec<Vec<usize>>> {
@@ -171,7 +202,10 @@ impl UserDefinedLogicalNodeCore for MergeSessions {
     }
 
     fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        Ok(Self { input: inputs.swap_remove(0), ..self.clone() })
+        Ok(Self {
+            input: inputs.swap_remove(0),
+            ..self.clone()
+        })
     }
 }
 
@@ -189,16 +223,33 @@ pub struct Generate {
 }
 
 impl Generate {
-    pub fn new(input: LogicalPlan, list: String, columns: Vec<(String, DataType)>, spread: bool, outer: bool) -> Result<Self> {
+    pub fn new(
+        input: LogicalPlan,
+        list: String,
+        columns: Vec<(String, DataType)>,
+        spread: bool,
+        outer: bool,
+    ) -> Result<Self> {
         let mut fields: Vec<_> = input
             .schema()
             .iter()
             .filter(|(_, f)| f.name() != &list)
             .map(|(q, f)| (q.cloned(), f.clone()))
             .collect();
-        fields.extend(columns.iter().map(|(name, t)| (None, Arc::new(Field::new(name, t.clone(), true)))));
+        fields.extend(
+            columns
+                .iter()
+                .map(|(name, t)| (None, Arc::new(Field::new(name, t.clone(), true)))),
+        );
         let schema = Arc::new(DFSchema::new_with_metadata(fields, input.schema().metadata().clone())?);
-        Ok(Self { input, list, columns, spread, outer, schema })
+        Ok(Self {
+            input,
+            list,
+            columns,
+            spread,
+            outer,
+            schema,
+        })
     }
 }
 
@@ -234,15 +285,25 @@ impl UserDefinedLogicalNodeCore for Generate {
     }
 
     fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        Self::new(inputs.swap_remove(0), self.list.clone(), self.columns.clone(), self.spread, self.outer)
+        Self::new(
+            inputs.swap_remove(0),
+            self.list.clone(),
+            self.columns.clone(),
+            self.spread,
+            self.outer,
+        )
     }
 
     fn necessary_children_exprs(&self, output: &[usize]) -> Option<Vec<Vec<usize>>> {
         let list = self.input.schema().index_of_column_by_name(None, &self.list)?;
         let kept = self.input.schema().fields().len() - 1;
         // Output i < kept is input i, or i + 1 behind the list column.
-        let mut needed: Vec<usize> =
-            output.iter().filter(|i| **i < kept).map(|i| if *i < list { *i } else { *i + 1 }).chain([list]).collect();
+        let mut needed: Vec<usize> = output
+            .iter()
+            .filter(|i| **i < kept)
+            .map(|i| if *i < list { *i } else { *i + 1 })
+            .chain([list])
+            .collect();
         needed.sort_unstable();
         needed.dedup();
         Some(vec![needed])
@@ -285,7 +346,11 @@ impl UserDefinedLogicalNodeCore for Repartition {
     }
 
     fn with_exprs_and_inputs(&self, keys: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        Ok(Self { input: inputs.swap_remove(0), keys, partitions: self.partitions })
+        Ok(Self {
+            input: inputs.swap_remove(0),
+            keys,
+            partitions: self.partitions,
+        })
     }
 }
 
@@ -324,8 +389,15 @@ impl UserDefinedLogicalNodeCore for SortWithinPartitions {
     }
 
     fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        let order = exprs.into_iter().zip(&self.order).map(|(e, s)| e.sort(s.asc, s.nulls_first)).collect();
-        Ok(Self { input: inputs.swap_remove(0), order })
+        let order = exprs
+            .into_iter()
+            .zip(&self.order)
+            .map(|(e, s)| e.sort(s.asc, s.nulls_first))
+            .collect();
+        Ok(Self {
+            input: inputs.swap_remove(0),
+            order,
+        })
     }
 }
 
@@ -364,6 +436,9 @@ impl UserDefinedLogicalNodeCore for StreamingLimit {
     }
 
     fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        Ok(Self { input: inputs.swap_remove(0), fetch: self.fetch })
+        Ok(Self {
+            input: inputs.swap_remove(0),
+            fetch: self.fetch,
+        })
     }
 }

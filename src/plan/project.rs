@@ -36,8 +36,12 @@ impl Analyzer {
         for expression in expressions {
             match &expression.expr_type {
                 Some(ExprType::UnresolvedStar(star)) => items.extend(self.star(star, input)?),
-                Some(ExprType::UnresolvedRegex(regex)) => items.push(self.name(&regex.col_name, regex.plan_id, input)?),
-                Some(ExprType::UnresolvedFunction(f)) if f.function_name == "__star_except" => items.extend(self.star_except(f, input)?),
+                Some(ExprType::UnresolvedRegex(regex)) => {
+                    items.push(self.name(&regex.col_name, regex.plan_id, input)?)
+                }
+                Some(ExprType::UnresolvedFunction(f)) if f.function_name == "__star_except" => {
+                    items.extend(self.star_except(f, input)?)
+                }
                 Some(ExprType::ExpressionString(text)) => {
                     let (parsed, relations) = sql::parse_expression_with_relations(&text.expression)?;
                     self.remember(relations)?;
@@ -56,7 +60,9 @@ impl Analyzer {
     }
 
     fn star_except(&mut self, call: &sc::expression::UnresolvedFunction, input: &Resolved) -> Result<Vec<Typed>> {
-        let Some((star, excepted)) = call.arguments.split_first() else { return Ok(vec![]) };
+        let Some((star, excepted)) = call.arguments.split_first() else {
+            return Ok(vec![]);
+        };
         let Some(ExprType::UnresolvedStar(star)) = &star.expr_type else {
             return Err(SparkError::invalid_plan("EXCEPT needs a star"));
         };
@@ -77,12 +83,17 @@ impl Analyzer {
         let mut exprs: Vec<Expr> = Vec::with_capacity(items.len());
         for typed in items {
             let attribute = match &typed.attribute {
-                Some(attribute) if output.iter().all(|a| a.id != attribute.id) => {
-                    Attribute { name: typed.name.clone(), ..attribute.clone() }
-                }
+                Some(attribute) if output.iter().all(|a| a.id != attribute.id) => Attribute {
+                    name: typed.name.clone(),
+                    ..attribute.clone()
+                },
                 Some(attribute) => {
                     let id = self.fresh_id();
-                    Attribute { id, name: typed.name.clone(), ..attribute.clone() }
+                    Attribute {
+                        id,
+                        name: typed.name.clone(),
+                        ..attribute.clone()
+                    }
                 }
                 None => self.attribute(typed.name.clone(), typed.data_type.clone(), typed.nullable),
             };
@@ -90,8 +101,11 @@ impl Analyzer {
             exprs.push(typed.expr);
         }
         // Columns of the input stay behind the projection, so that ORDER BY and WHERE above still find them.
-        let hidden: Vec<Attribute> =
-            input.visible().filter(|a| output.iter().all(|o| o.id != a.id)).cloned().collect();
+        let hidden: Vec<Attribute> = input
+            .visible()
+            .filter(|a| output.iter().all(|o| o.id != a.id))
+            .cloned()
+            .collect();
         let columns: Vec<(Expr, &Attribute)> = exprs
             .into_iter()
             .zip(&output)
@@ -106,8 +120,12 @@ impl Analyzer {
 
     /// `select(window(…))` without grouping.
     fn pull_time_window(&mut self, input: Resolved, items: &mut [Typed]) -> Result<Resolved> {
-        let Some(at) = items.iter().position(|t| t.window.is_some()) else { return Ok(input) };
-        let Some(window) = items[at].window.clone() else { return Ok(input) };
+        let Some(at) = items.iter().position(|t| t.window.is_some()) else {
+            return Ok(input);
+        };
+        let Some(window) = items[at].window.clone() else {
+            return Ok(input);
+        };
         let name = items[at].name.clone();
         let mut expanded = time_window::expand(self, input, &window, &name)?;
         for item in items.iter_mut().filter(|t| t.window.as_ref() == Some(&window)) {
@@ -135,7 +153,10 @@ impl Analyzer {
             let [name] = &alias.name[..] else {
                 return Err(SparkError::unsupported("withColumn with several names"));
             };
-            let inner = alias.expr.as_deref().ok_or_else(|| SparkError::invalid_plan("withColumn has no expression"))?;
+            let inner = alias
+                .expr
+                .as_deref()
+                .ok_or_else(|| SparkError::invalid_plan("withColumn has no expression"))?;
             let mut typed = self.expression(inner, &input)?;
             if let Some(generator) = &mut typed.generator {
                 generator.names = vec![name.clone()];
@@ -145,14 +166,24 @@ impl Analyzer {
             }
             typed.name = name.clone();
             typed.named = true;
-            let matches = |t: &Typed| if sensitive { t.name == *name } else { t.name.eq_ignore_ascii_case(name) };
+            let matches = |t: &Typed| {
+                if sensitive {
+                    t.name == *name
+                } else {
+                    t.name.eq_ignore_ascii_case(name)
+                }
+            };
             match items.iter().position(matches) {
                 Some(at) => items[at] = typed,
                 None => items.push(typed),
             }
         }
         if items.iter().any(|t| has_aggregate(&t.expr)) {
-            return Err(SparkError::analysis("MISSING_GROUP_BY", "42803", "The query does not include a GROUP BY clause. Add GROUP BY or turn it into the window functions using OVER clauses."));
+            return Err(SparkError::analysis(
+                "MISSING_GROUP_BY",
+                "42803",
+                "The query does not include a GROUP BY clause. Add GROUP BY or turn it into the window functions using OVER clauses.",
+            ));
         }
         self.select_typed(input, items)
     }

@@ -33,7 +33,10 @@ impl Analyzer {
 
     #[allow(deprecated)] // `source_info` marks what came from SQL text; nothing else uses it.
     fn relation_kind(&mut self, relation: &sc::Relation) -> Result<Resolved> {
-        let kind = relation.rel_type.as_ref().ok_or_else(|| SparkError::invalid_plan("a relation is empty"))?;
+        let kind = relation
+            .rel_type
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a relation is empty"))?;
         let origin = relation.common.as_ref().map_or("", |c| c.source_info.as_str());
         match kind {
             RelType::Read(read) => self.read(read),
@@ -46,7 +49,9 @@ impl Analyzer {
             RelType::Offset(node) => {
                 let input = self.input(node.input.as_deref())?;
                 let skip = count(node.offset, "offset")?;
-                let plan = LogicalPlanBuilder::from(input.plan.clone()).limit(skip, None)?.build()?;
+                let plan = LogicalPlanBuilder::from(input.plan.clone())
+                    .limit(skip, None)?
+                    .build()?;
                 Ok(input.over(plan))
             }
             RelType::Aggregate(node) => self.aggregate(node, origin),
@@ -69,7 +74,11 @@ impl Analyzer {
             }
             RelType::RepartitionByExpression(node) => {
                 let input = self.input(node.input.as_deref())?;
-                let keys = node.partition_exprs.iter().map(|e| Ok(self.expression(e, &input)?.expr)).collect::<Result<Vec<_>>>()?;
+                let keys = node
+                    .partition_exprs
+                    .iter()
+                    .map(|e| Ok(self.expression(e, &input)?.expr))
+                    .collect::<Result<Vec<_>>>()?;
                 self.repartitioned(input, keys, node.num_partitions.and_then(|n| usize::try_from(n).ok()))
             }
             RelType::ToDf(node) => {
@@ -79,7 +88,11 @@ impl Analyzer {
                         Exception::IllegalArgument,
                         "NUM_COLUMNS_MISMATCH",
                         "42826",
-                        format!("toDF got {} names for {} columns.", node.column_names.len(), input.output.len()),
+                        format!(
+                            "toDF got {} names for {} columns.",
+                            node.column_names.len(),
+                            input.output.len()
+                        ),
                     ));
                 }
                 for (attribute, name) in input.output.iter_mut().zip(&node.column_names) {
@@ -90,7 +103,11 @@ impl Analyzer {
             }
             RelType::WithColumnsRenamed(node) => {
                 let mut input = self.input(node.input.as_deref())?;
-                let mut renames: Vec<(String, String)> = node.renames.iter().map(|r| (r.col_name.clone(), r.new_col_name.clone())).collect();
+                let mut renames: Vec<(String, String)> = node
+                    .renames
+                    .iter()
+                    .map(|r| (r.col_name.clone(), r.new_col_name.clone()))
+                    .collect();
                 renames.extend(node.rename_columns_map.iter().map(|(a, b)| (a.clone(), b.clone())));
                 for (from, to) in renames {
                     for attribute in input.output.iter_mut().filter(|a| a.name.eq_ignore_ascii_case(&from)) {
@@ -133,15 +150,27 @@ impl Analyzer {
 
     fn filter(&mut self, node: &sc::Filter) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
-        let condition = node.condition.as_ref().ok_or_else(|| SparkError::invalid_plan("a filter has no condition"))?;
+        let condition = node
+            .condition
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a filter has no condition"))?;
         if let Some(filtered) = self.having(&input, condition)? {
             return Ok(filtered);
         }
         let condition = self.condition(condition, &input)?;
         if super::aggregate::has_aggregate(&condition.expr) {
-            return Err(SparkError::analysis("INVALID_WHERE_CONDITION", "42903", format!("The WHERE condition \"{}\" contains invalid expressions: aggregate functions.", condition.name)));
+            return Err(SparkError::analysis(
+                "INVALID_WHERE_CONDITION",
+                "42903",
+                format!(
+                    "The WHERE condition \"{}\" contains invalid expressions: aggregate functions.",
+                    condition.name
+                ),
+            ));
         }
-        let plan = LogicalPlanBuilder::from(input.plan.clone()).filter(condition.expr)?.build()?;
+        let plan = LogicalPlanBuilder::from(input.plan.clone())
+            .filter(condition.expr)?
+            .build()?;
         let hidden = std::mem::take(&mut input.hidden);
         let mut out = input.over(plan);
         out.hidden = hidden;
@@ -152,14 +181,20 @@ impl Analyzer {
         let mut input = self.input(node.input.as_deref())?;
         let mut order = Vec::new();
         for spec in &node.order {
-            let child = spec.child.as_deref().ok_or_else(|| SparkError::invalid_plan("a sort order has no child"))?;
+            let child = spec
+                .child
+                .as_deref()
+                .ok_or_else(|| SparkError::invalid_plan("a sort order has no child"))?;
             let typed = if let (Some(position), true) = (ordinal(child), self.conf.bool("spark.sql.orderByOrdinal")) {
                 let found = usize::try_from(position - 1).ok().and_then(|i| input.output.get(i));
                 typed_attribute(found.ok_or_else(|| {
                     SparkError::analysis(
                         "ORDER_BY_POS_OUT_OF_RANGE",
                         "42805",
-                        format!("ORDER BY position {position} is not in select list (valid range is [1, {}]).", input.output.len()),
+                        format!(
+                            "ORDER BY position {position} is not in select list (valid range is [1, {}]).",
+                            input.output.len()
+                        ),
                     )
                 })?)
             } else {
@@ -171,7 +206,10 @@ impl Analyzer {
         let plan = if global {
             LogicalPlanBuilder::from(input.plan.clone()).sort(order)?.build()?
         } else {
-            let node = super::nodes::SortWithinPartitions { input: input.plan.clone(), order };
+            let node = super::nodes::SortWithinPartitions {
+                input: input.plan.clone(),
+                order,
+            };
             LogicalPlan::Extension(Extension { node: Arc::new(node) })
         };
         Ok(input.over(plan))
@@ -191,9 +229,16 @@ impl Analyzer {
         let input = self.input(node.input.as_deref())?;
         let fetch = count(node.limit, "limit")?;
         let plan = if input.streaming {
-            LogicalPlan::Extension(Extension { node: Arc::new(StreamingLimit { input: input.plan.clone(), fetch }) })
+            LogicalPlan::Extension(Extension {
+                node: Arc::new(StreamingLimit {
+                    input: input.plan.clone(),
+                    fetch,
+                }),
+            })
         } else {
-            LogicalPlanBuilder::from(input.plan.clone()).limit(0, Some(fetch))?.build()?
+            LogicalPlanBuilder::from(input.plan.clone())
+                .limit(0, Some(fetch))?
+                .build()?
         };
         Ok(input.over(plan))
     }
@@ -217,7 +262,11 @@ impl Analyzer {
             let mut keys = Vec::new();
             for name in &node.column_names {
                 let found = input.output.iter().find(|a| a.name.eq_ignore_ascii_case(name));
-                keys.push(found.cloned().ok_or_else(|| unresolved_column(&types::quote_if_needed(name), &input))?);
+                keys.push(
+                    found
+                        .cloned()
+                        .ok_or_else(|| unresolved_column(&types::quote_if_needed(name), &input))?,
+                );
             }
             keys
         };
@@ -235,29 +284,66 @@ impl Analyzer {
 
     pub(super) fn range(&mut self, start: i64, end: i64, step: i64, partitions: Option<i32>) -> Result<Resolved> {
         if step == 0 {
-            return Err(SparkError::new(Exception::IllegalArgument, "INVALID_PARAMETER_VALUE.STEP", "22023", "The step of a range must not be 0."));
+            return Err(SparkError::new(
+                Exception::IllegalArgument,
+                "INVALID_PARAMETER_VALUE.STEP",
+                "22023",
+                "The step of a range must not be 0.",
+            ));
         }
-        let slices = partitions.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).unwrap_or_else(|| self.conf.parallelism());
+        let slices = partitions
+            .and_then(|n| usize::try_from(n).ok())
+            .filter(|n| *n > 0)
+            .unwrap_or_else(|| self.conf.parallelism());
         let fields = Fields::from(vec![Field::new("id", DataType::Int64, false)]);
         self.scan(Origin::Range { start, end, step }, &fields, slices, vec![], None)
     }
 
     fn local(&mut self, node: &sc::LocalRelation) -> Result<Resolved> {
-        let declared = node.schema.as_deref().filter(|s| !s.is_empty()).map(types::schema_from_text).transpose()?;
+        let declared = node
+            .schema
+            .as_deref()
+            .filter(|s| !s.is_empty())
+            .map(types::schema_from_text)
+            .transpose()?;
         let Some(data) = &node.data else {
             let fields = declared.unwrap_or_else(Fields::empty);
-            return self.scan(Origin::Local { ipc: Arc::from(Vec::new()) }, &fields, 1, vec![], None);
+            return self.scan(
+                Origin::Local {
+                    ipc: Arc::from(Vec::new()),
+                },
+                &fields,
+                1,
+                vec![],
+                None,
+            );
         };
         let reader = arrow::ipc::reader::StreamReader::try_new(data.as_slice(), None)
             .map_err(|e| SparkError::invalid_plan(format!("a local relation is no Arrow stream: {e}")))?;
         let arriving = reader.schema();
-        let own: Fields = arriving.fields().iter().map(|f| Field::new(f.name(), normal_type(f.data_type()), true)).collect();
+        let own: Fields = arriving
+            .fields()
+            .iter()
+            .map(|f| Field::new(f.name(), normal_type(f.data_type()), true))
+            .collect();
         let fields = match declared {
             Some(declared) if declared.len() == own.len() => declared,
-            Some(_) => return Err(SparkError::invalid_plan("schema and data of a local relation differ in columns")),
+            Some(_) => {
+                return Err(SparkError::invalid_plan(
+                    "schema and data of a local relation differ in columns",
+                ));
+            }
             None => own,
         };
-        self.scan(Origin::Local { ipc: Arc::from(data.as_slice()) }, &fields, 1, vec![], None)
+        self.scan(
+            Origin::Local {
+                ipc: Arc::from(data.as_slice()),
+            },
+            &fields,
+            1,
+            vec![],
+            None,
+        )
     }
 
     fn read(&mut self, read: &sc::Read) -> Result<Resolved> {
@@ -301,16 +387,32 @@ impl Analyzer {
         let options = options_of(&source.options);
         let mut paths = source.paths.clone();
         paths.extend(options.get("path").cloned());
-        let declared = source.schema.as_deref().filter(|s| !s.is_empty()).map(types::schema_from_text).transpose()?;
+        let declared = source
+            .schema
+            .as_deref()
+            .filter(|s| !s.is_empty())
+            .map(types::schema_from_text)
+            .transpose()?;
         let set = self.files.resolve(&format, &paths, &options, declared)?;
         let partitions = set.files.len().max(1);
-        self.scan(Origin::Blocks { format, options }, &set.fields, partitions, set.files, None)
+        self.scan(
+            Origin::Blocks { format, options },
+            &set.fields,
+            partitions,
+            set.files,
+            None,
+        )
     }
 
     fn read_stream(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
         let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
         let options = options_of(&source.options);
-        let declared = source.schema.as_deref().filter(|s| !s.is_empty()).map(types::schema_from_text).transpose()?;
+        let declared = source
+            .schema
+            .as_deref()
+            .filter(|s| !s.is_empty())
+            .map(types::schema_from_text)
+            .transpose()?;
         let path = source.paths.first().cloned().or_else(|| options.get("path").cloned());
         let record_format = |fallback: Format| match options.get("recordformat").map(|f| f.to_ascii_lowercase()) {
             Some(name) => file_format(&name),
@@ -323,7 +425,10 @@ impl Analyzer {
             other => return Err(unknown_source(other)),
         };
         let fields = match (format_name.as_str(), declared) {
-            ("rate", _) => Fields::from(vec![Field::new("timestamp", types::timestamp(), true), Field::new("value", DataType::Int64, true)]),
+            ("rate", _) => Fields::from(vec![
+                Field::new("timestamp", types::timestamp(), true),
+                Field::new("value", DataType::Int64, true),
+            ]),
             (_, Some(fields)) => fields,
             ("text", None) => Fields::from(vec![Field::new("value", DataType::Utf8, true)]),
             (_, None) if format == Format::Text => Fields::from(vec![Field::new("value", DataType::Utf8, true)]),
@@ -338,15 +443,34 @@ impl Analyzer {
                 ));
             }
             (name, None) => {
-                return Err(SparkError::analysis("STREAMING_SOURCE_SCHEMA_REQUIRED", "42KDE", format!("The streaming source {name} needs a schema.")));
+                return Err(SparkError::analysis(
+                    "STREAMING_SOURCE_SCHEMA_REQUIRED",
+                    "42KDE",
+                    format!("The streaming source {name} needs a schema."),
+                ));
             }
         };
         if path.is_none() && matches!(format_name.as_str(), "json" | "csv" | "text") {
-            return Err(SparkError::new(Exception::IllegalArgument, "STREAMING_SOURCE_PATH_REQUIRED", "42KDE", "'path' is not specified."));
+            return Err(SparkError::new(
+                Exception::IllegalArgument,
+                "STREAMING_SOURCE_PATH_REQUIRED",
+                "42KDE",
+                "'path' is not specified.",
+            ));
         }
         let partitions = self.conf.parallelism();
-        let spec = StreamSpec { format: format_name, path, options: options.clone() };
-        self.scan(Origin::Blocks { format, options }, &fields, partitions, vec![], Some(spec))
+        let spec = StreamSpec {
+            format: format_name,
+            path,
+            options: options.clone(),
+        };
+        self.scan(
+            Origin::Blocks { format, options },
+            &fields,
+            partitions,
+            vec![],
+            Some(spec),
+        )
     }
 
     fn watermark(&mut self, node: &sc::WithWatermark) -> Result<Resolved> {
@@ -368,12 +492,17 @@ impl Analyzer {
             ));
         }
         let typed = self.name(&node.event_time, None, &input)?;
-        let valid = matches!(typed.data_type, DataType::Timestamp(..)) || matches!(&typed.data_type, DataType::Struct(f) if f.iter().any(|f| f.name() == "end"));
+        let valid = matches!(typed.data_type, DataType::Timestamp(..))
+            || matches!(&typed.data_type, DataType::Struct(f) if f.iter().any(|f| f.name() == "end"));
         let (Some(attribute), true) = (typed.attribute.clone(), valid) else {
             return Err(SparkError::analysis(
                 "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE",
                 "42K09",
-                format!("The event time `{}` has the invalid type \"{}\", but expected \"TIMESTAMP\".", node.event_time, types::sql_name(&typed.data_type)),
+                format!(
+                    "The event time `{}` has the invalid type \"{}\", but expected \"TIMESTAMP\".",
+                    node.event_time,
+                    types::sql_name(&typed.data_type)
+                ),
             )
             .with("eventName", format!("`{}`", node.event_time))
             .with("eventType", format!("\"{}\"", types::sql_name(&typed.data_type))));
@@ -382,7 +511,12 @@ impl Analyzer {
         self.watermarks += 1;
         let plan = self.exactly(&input)?;
         let plan = LogicalPlan::Extension(Extension {
-            node: Arc::new(EventTimeWatermark { input: plan, number, column: attribute.id.clone(), delay_us }),
+            node: Arc::new(EventTimeWatermark {
+                input: plan,
+                number,
+                column: attribute.id.clone(),
+                delay_us,
+            }),
         });
         let mut out = input.over(plan);
         out.hidden.clear();
@@ -403,7 +537,13 @@ impl Analyzer {
             }
         }
         for name in &node.column_names {
-            gone.extend(input.output.iter().filter(|a| a.name.eq_ignore_ascii_case(name)).map(|a| a.id.clone()));
+            gone.extend(
+                input
+                    .output
+                    .iter()
+                    .filter(|a| a.name.eq_ignore_ascii_case(name))
+                    .map(|a| a.id.clone()),
+            );
         }
         input.output.retain(|a| !gone.contains(&a.id));
         input.aggregation = None;
@@ -412,9 +552,17 @@ impl Analyzer {
 
     fn unpivot(&mut self, node: &sc::Unpivot) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
-        let ids = node.ids.iter().map(|e| self.expression(e, &input)).collect::<Result<Vec<_>>>()?;
+        let ids = node
+            .ids
+            .iter()
+            .map(|e| self.expression(e, &input))
+            .collect::<Result<Vec<_>>>()?;
         let values = match &node.values {
-            Some(values) => values.values.iter().map(|e| self.expression(e, &input)).collect::<Result<Vec<_>>>()?,
+            Some(values) => values
+                .values
+                .iter()
+                .map(|e| self.expression(e, &input))
+                .collect::<Result<Vec<_>>>()?,
             None => input
                 .output
                 .iter()
@@ -432,10 +580,19 @@ impl Analyzer {
         } else {
             ids
         };
-        let common = coercion::common(values.iter().map(|v| &v.data_type), self.conf.ansi()).filter(|_| !values.is_empty()).ok_or_else(|| {
-            SparkError::analysis("UNPIVOT_VALUE_DATA_TYPE_MISMATCH", "42K09", "Unpivot value columns must share a least common type, some types do not.")
-        })?;
-        let mut output: Vec<Attribute> = ids.iter().map(|t| self.attribute(t.name.clone(), t.data_type.clone(), true)).collect();
+        let common = coercion::common(values.iter().map(|v| &v.data_type), self.conf.ansi())
+            .filter(|_| !values.is_empty())
+            .ok_or_else(|| {
+                SparkError::analysis(
+                    "UNPIVOT_VALUE_DATA_TYPE_MISMATCH",
+                    "42K09",
+                    "Unpivot value columns must share a least common type, some types do not.",
+                )
+            })?;
+        let mut output: Vec<Attribute> = ids
+            .iter()
+            .map(|t| self.attribute(t.name.clone(), t.data_type.clone(), true))
+            .collect();
         output.push(self.attribute(node.variable_column_name.clone(), DataType::Utf8, false));
         output.push(self.attribute(node.value_column_name.clone(), common.clone(), true));
         let mut builder: Option<LogicalPlanBuilder> = None;
@@ -449,25 +606,38 @@ impl Analyzer {
                 Some(b) => b.union(branch)?,
             });
         }
-        let plan = builder.ok_or_else(|| SparkError::invalid_plan("unpivot has no values"))?.build()?;
+        let plan = builder
+            .ok_or_else(|| SparkError::invalid_plan("unpivot has no values"))?
+            .build()?;
         Ok(Resolved::new(plan, output, input.streaming))
     }
 
     fn to_schema(&mut self, node: &sc::ToSchema) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
-        let schema = node.schema.as_ref().ok_or_else(|| SparkError::invalid_plan("`to` has no schema"))?;
-        let DataType::Struct(fields) = types::from_proto(schema)? else { return Err(SparkError::invalid_plan("`to` needs a struct")) };
+        let schema = node
+            .schema
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("`to` has no schema"))?;
+        let DataType::Struct(fields) = types::from_proto(schema)? else {
+            return Err(SparkError::invalid_plan("`to` needs a struct"));
+        };
         let mut items = Vec::new();
         for field in &fields {
             let found = input.output.iter().find(|a| a.name.eq_ignore_ascii_case(field.name()));
             let typed = match found {
                 Some(found) => cast::cast(typed_attribute(found), field.data_type(), self.mode(), self.zone)?,
-                None if field.is_nullable() => {
-                    Typed::new(Expr::Literal(ScalarValue::try_from(field.data_type())?, None), field.data_type().clone(), field.name())
-                }
+                None if field.is_nullable() => Typed::new(
+                    Expr::Literal(ScalarValue::try_from(field.data_type())?, None),
+                    field.data_type().clone(),
+                    field.name(),
+                ),
                 None => return Err(unresolved_column(&types::quote_if_needed(field.name()), &input)),
             };
-            items.push(Typed { name: field.name().clone(), named: true, ..typed });
+            items.push(Typed {
+                name: field.name().clone(),
+                named: true,
+                ..typed
+            });
         }
         self.select_typed(input, items)
     }
@@ -480,26 +650,47 @@ impl Analyzer {
             args.push(self.expression(argument, &empty)?);
         }
         if name == "range" {
-            let longs = args.iter().map(|t| match t.literal().map(|v| v.cast_to(&DataType::Int64)) {
-                Some(Ok(ScalarValue::Int64(Some(n)))) => Ok(n),
-                _ => Err(SparkError::analysis("UNEXPECTED_INPUT_TYPE", "42K09", format!("The argument {} of range is no integer literal.", t.name))),
-            });
+            let longs = args
+                .iter()
+                .map(|t| match t.literal().map(|v| v.cast_to(&DataType::Int64)) {
+                    Some(Ok(ScalarValue::Int64(Some(n)))) => Ok(n),
+                    _ => Err(SparkError::analysis(
+                        "UNEXPECTED_INPUT_TYPE",
+                        "42K09",
+                        format!("The argument {} of range is no integer literal.", t.name),
+                    )),
+                });
             let longs = longs.collect::<Result<Vec<_>>>()?;
             return match longs[..] {
                 [end] => self.range(0, end, 1, None),
                 [start, end] => self.range(start, end, 1, None),
                 [start, end, step] => self.range(start, end, step, None),
                 [start, end, step, parts] => self.range(start, end, step, i32::try_from(parts).ok()),
-                _ => Err(SparkError::analysis("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", "range takes 1 to 4 arguments.")),
+                _ => Err(SparkError::analysis(
+                    "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+                    "42605",
+                    "range takes 1 to 4 arguments.",
+                )),
             };
         }
         if name == "__values" {
             return self.values(args);
         }
-        let context = super::functions::Context { mode: self.mode(), zone: self.zone, now_us: self.now_us, conf: &self.conf };
-        let generator = super::functions::call(&context, &name, args, false)?.and_then(|t| t.generator).ok_or_else(|| {
-            SparkError::analysis("UNRESOLVABLE_TABLE_VALUED_FUNCTION", "42883", format!("Could not resolve `{name}` to a table-valued function."))
-        })?;
+        let context = super::functions::Context {
+            mode: self.mode(),
+            zone: self.zone,
+            now_us: self.now_us,
+            conf: &self.conf,
+        };
+        let generator = super::functions::call(&context, &name, args, false)?
+            .and_then(|t| t.generator)
+            .ok_or_else(|| {
+                SparkError::analysis(
+                    "UNRESOLVABLE_TABLE_VALUED_FUNCTION",
+                    "42883",
+                    format!("Could not resolve `{name}` to a table-valued function."),
+                )
+            })?;
         let (mut relation, made) = self.generate(empty, &generator)?;
         relation.output = made;
         Ok(relation)
@@ -509,34 +700,70 @@ impl Analyzer {
     fn values(&mut self, rows: Vec<Typed>) -> Result<Resolved> {
         let mut cells: Vec<Vec<Typed>> = Vec::new();
         for row in rows {
-            let DataType::Struct(fields) = row.data_type.clone() else { return Err(SparkError::invalid_plan("a row of VALUES is no struct")) };
-            cells.push(fields.iter().map(|f| super::extract::fields(row.clone(), std::slice::from_ref(f.name()), true)).collect::<Result<_>>()?);
+            let DataType::Struct(fields) = row.data_type.clone() else {
+                return Err(SparkError::invalid_plan("a row of VALUES is no struct"));
+            };
+            cells.push(
+                fields
+                    .iter()
+                    .map(|f| super::extract::fields(row.clone(), std::slice::from_ref(f.name()), true))
+                    .collect::<Result<_>>()?,
+            );
         }
         let width = cells.first().map_or(0, Vec::len);
         if cells.iter().any(|r| r.len() != width) {
-            return Err(SparkError::analysis("INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH", "42000", "Invalid inline table: the rows differ in their number of columns."));
+            return Err(SparkError::analysis(
+                "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
+                "42000",
+                "Invalid inline table: the rows differ in their number of columns.",
+            ));
         }
         let mut output = Vec::new();
         for column in 0..width {
-            let common = coercion::common(cells.iter().map(|r| &r[column].data_type), self.conf.ansi()).ok_or_else(|| {
-                SparkError::analysis("INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE", "42000", format!("Invalid inline table: incompatible types found in column `col{}`.", column + 1))
-            })?;
+            let common =
+                coercion::common(cells.iter().map(|r| &r[column].data_type), self.conf.ansi()).ok_or_else(|| {
+                    SparkError::analysis(
+                        "INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE",
+                        "42000",
+                        format!(
+                            "Invalid inline table: incompatible types found in column `col{}`.",
+                            column + 1
+                        ),
+                    )
+                })?;
             output.push(self.attribute(format!("col{}", column + 1), common, true));
         }
         let mut table = Vec::new();
         for row in cells {
-            let row = row.into_iter().zip(&output).map(|(cell, a)| Ok(cast::cast(cell, &a.data_type, self.mode(), self.zone)?.expr));
+            let row = row
+                .into_iter()
+                .zip(&output)
+                .map(|(cell, a)| Ok(cast::cast(cell, &a.data_type, self.mode(), self.zone)?.expr));
             table.push(row.collect::<Result<Vec<Expr>>>()?);
         }
         let plan = LogicalPlanBuilder::values(table)?.build()?;
-        let columns: Vec<_> = plan.schema().columns().into_iter().map(Expr::Column).zip(&output).collect();
+        let columns: Vec<_> = plan
+            .schema()
+            .columns()
+            .into_iter()
+            .map(Expr::Column)
+            .zip(&output)
+            .collect();
         let plan = self.project(plan, columns)?;
         Ok(Resolved::new(plan, output, false))
     }
 
     fn repartitioned(&mut self, input: Resolved, keys: Vec<Expr>, partitions: Option<usize>) -> Result<Resolved> {
-        let partitions = partitions.filter(|n| *n > 0).unwrap_or_else(|| self.conf.shuffle_partitions());
-        let plan = LogicalPlan::Extension(Extension { node: Arc::new(Repartition { input: input.plan.clone(), keys, partitions }) });
+        let partitions = partitions
+            .filter(|n| *n > 0)
+            .unwrap_or_else(|| self.conf.shuffle_partitions());
+        let plan = LogicalPlan::Extension(Extension {
+            node: Arc::new(Repartition {
+                input: input.plan.clone(),
+                keys,
+                partitions,
+            }),
+        });
         Ok(input.over(plan))
     }
 
@@ -573,13 +800,20 @@ impl Analyzer {
 
     fn drop_na(&mut self, node: &sc::NaDrop) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
-        let columns: Vec<&Attribute> =
-            input.output.iter().filter(|a| node.cols.is_empty() || node.cols.iter().any(|c| c.eq_ignore_ascii_case(&a.name))).collect();
+        let columns: Vec<&Attribute> = input
+            .output
+            .iter()
+            .filter(|a| node.cols.is_empty() || node.cols.iter().any(|c| c.eq_ignore_ascii_case(&a.name)))
+            .collect();
         let least = node.min_non_nulls.map_or(columns.len() as i64, i64::from);
         let one = |a: &&Attribute| datafusion_expr::cast(a.column().is_not_null(), DataType::Int64);
-        let Some(total) = columns.iter().map(one).reduce(|a, b| a + b) else { return Ok(input) };
+        let Some(total) = columns.iter().map(one).reduce(|a, b| a + b) else {
+            return Ok(input);
+        };
         let condition = total.gt_eq(Expr::Literal(ScalarValue::Int64(Some(least)), None));
-        let plan = LogicalPlanBuilder::from(input.plan.clone()).filter(condition)?.build()?;
+        let plan = LogicalPlanBuilder::from(input.plan.clone())
+            .filter(condition)?
+            .build()?;
         Ok(input.over(plan))
     }
 
@@ -591,9 +825,12 @@ impl Analyzer {
             let typed = typed_attribute(attribute);
             let mut cases = Vec::new();
             for replacement in node.replacements.iter().filter(|_| chosen) {
-                let (Some(old), Some(new)) = (&replacement.old_value, &replacement.new_value) else { continue };
+                let (Some(old), Some(new)) = (&replacement.old_value, &replacement.new_value) else {
+                    continue;
+                };
                 let (old, new) = (literal::resolve(old)?, literal::resolve(new)?);
-                let fits = types::is_numeric(&old.data_type) && types::is_numeric(&attribute.data_type) || old.data_type == attribute.data_type;
+                let fits = types::is_numeric(&old.data_type) && types::is_numeric(&attribute.data_type)
+                    || old.data_type == attribute.data_type;
                 if fits {
                     let old = cast::cast(old, &attribute.data_type, self.mode(), self.zone)?;
                     let new = cast::cast(new, &attribute.data_type, self.mode(), self.zone)?;
@@ -625,7 +862,9 @@ impl Analyzer {
         let mut columns: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
         columns.push((draw, &drawn));
         let plan = self.project(input.plan.clone(), columns)?;
-        let plan = LogicalPlanBuilder::from(plan).filter(drawn.column().gt_eq(low).and(drawn.column().lt(high)))?.build()?;
+        let plan = LogicalPlanBuilder::from(plan)
+            .filter(drawn.column().gt_eq(low).and(drawn.column().lt(high)))?
+            .build()?;
         Ok(input.over(plan))
     }
 }
@@ -679,10 +918,15 @@ pub fn normal_type(data_type: &DataType) -> DataType {
         DataType::Float16 => DataType::Float32,
         DataType::Duration(_) => DataType::Duration(TimeUnit::Microsecond),
         DataType::Dictionary(_, value) => normal_type(value),
-        DataType::List(f) | DataType::LargeList(f) | DataType::ListView(f) | DataType::FixedSizeList(f, _) => types::list_of(normal_type(f.data_type())),
-        DataType::Struct(fields) => {
-            DataType::Struct(fields.iter().map(|f| Field::new(f.name(), normal_type(f.data_type()), true)).collect())
+        DataType::List(f) | DataType::LargeList(f) | DataType::ListView(f) | DataType::FixedSizeList(f, _) => {
+            types::list_of(normal_type(f.data_type()))
         }
+        DataType::Struct(fields) => DataType::Struct(
+            fields
+                .iter()
+                .map(|f| Field::new(f.name(), normal_type(f.data_type()), true))
+                .collect(),
+        ),
         DataType::Map(entries, _) => {
             let (k, v) = types::map_types(entries);
             types::map_of(normal_type(&k), normal_type(&v))

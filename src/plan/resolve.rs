@@ -23,7 +23,10 @@ impl Analyzer {
     }
 
     fn expression_kind(&mut self, expression: &sc::Expression, scope: &Resolved) -> Result<Typed> {
-        let kind = expression.expr_type.as_ref().ok_or_else(|| SparkError::invalid_plan("an expression is empty"))?;
+        let kind = expression
+            .expr_type
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("an expression is empty"))?;
         match kind {
             ExprType::Literal(value) => literal::resolve(value),
             ExprType::UnresolvedAttribute(attribute) => {
@@ -44,7 +47,10 @@ impl Analyzer {
                 self.expression(&parsed, scope)
             }
             ExprType::Alias(alias) => {
-                let inner = alias.expr.as_deref().ok_or_else(|| SparkError::invalid_plan("an alias names nothing"))?;
+                let inner = alias
+                    .expr
+                    .as_deref()
+                    .ok_or_else(|| SparkError::invalid_plan("an alias names nothing"))?;
                 let mut typed = self.expression(inner, scope)?;
                 match (&mut typed.generator, &alias.name[..]) {
                     (Some(generator), names) => generator.names = names.to_vec(),
@@ -53,7 +59,11 @@ impl Analyzer {
                         return Err(SparkError::analysis(
                             "MULTI_ALIAS_WITHOUT_GENERATOR",
                             "42K0E",
-                            format!("Multi part aliasing ({}) is not supported with {} as it is not a generator function.", names.join(", "), typed.name),
+                            format!(
+                                "Multi part aliasing ({}) is not supported with {} as it is not a generator function.",
+                                names.join(", "),
+                                typed.name
+                            ),
                         ));
                     }
                 }
@@ -67,7 +77,10 @@ impl Analyzer {
             }
             ExprType::Cast(call) => self.cast_call(call, scope),
             ExprType::SortOrder(order) => {
-                let child = order.child.as_deref().ok_or_else(|| SparkError::invalid_plan("a sort order has no child"))?;
+                let child = order
+                    .child
+                    .as_deref()
+                    .ok_or_else(|| SparkError::invalid_plan("a sort order has no child"))?;
                 self.expression(child, scope)
             }
             ExprType::UnresolvedExtractValue(extraction) => {
@@ -79,9 +92,16 @@ impl Analyzer {
                 extract::value(child, key, self.mode(), self.zone, self.conf.case_sensitive())
             }
             ExprType::UpdateFields(update) => {
-                let child = update.struct_expression.as_deref().ok_or_else(|| SparkError::invalid_plan("withField has no struct"))?;
+                let child = update
+                    .struct_expression
+                    .as_deref()
+                    .ok_or_else(|| SparkError::invalid_plan("withField has no struct"))?;
                 let child = self.expression(child, scope)?;
-                let value = update.value_expression.as_deref().map(|v| self.expression(v, scope)).transpose()?;
+                let value = update
+                    .value_expression
+                    .as_deref()
+                    .map(|v| self.expression(v, scope))
+                    .transpose()?;
                 extract::update_field(child, &update.field_name, value)
             }
             ExprType::Window(window) => self.window_function(window, scope),
@@ -93,16 +113,24 @@ impl Analyzer {
                 }
             }
             ExprType::SubqueryExpression(subquery) => self.subquery(subquery, scope),
-            ExprType::CommonInlineUserDefinedFunction(udf) => {
-                Err(SparkError::unsupported(format!("the user-defined function {}: it needs a Python worker", udf.function_name)))
-            }
-            ExprType::UnresolvedStar(_) | ExprType::UnresolvedRegex(_) => {
-                Err(SparkError::analysis("INVALID_USAGE_OF_STAR_OR_REGEX", "42000", "Invalid usage of '*' in an expression."))
-            }
-            ExprType::LambdaFunction(_) => {
-                Err(SparkError::analysis("INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION", "42K0D", "A lambda function should only be used in a higher order function."))
-            }
-            other => Err(SparkError::unsupported(format!("the expression {}", variant_name(other)))),
+            ExprType::CommonInlineUserDefinedFunction(udf) => Err(SparkError::unsupported(format!(
+                "the user-defined function {}: it needs a Python worker",
+                udf.function_name
+            ))),
+            ExprType::UnresolvedStar(_) | ExprType::UnresolvedRegex(_) => Err(SparkError::analysis(
+                "INVALID_USAGE_OF_STAR_OR_REGEX",
+                "42000",
+                "Invalid usage of '*' in an expression.",
+            )),
+            ExprType::LambdaFunction(_) => Err(SparkError::analysis(
+                "INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION",
+                "42K0D",
+                "A lambda function should only be used in a higher order function.",
+            )),
+            other => Err(SparkError::unsupported(format!(
+                "the expression {}",
+                variant_name(other)
+            ))),
         }
     }
 
@@ -143,7 +171,10 @@ impl Analyzer {
 
     fn cast_call(&mut self, call: &sc::expression::Cast, scope: &Resolved) -> Result<Typed> {
         use sc::expression::cast::{CastToType, EvalMode};
-        let child = call.expr.as_deref().ok_or_else(|| SparkError::invalid_plan("a cast has no child"))?;
+        let child = call
+            .expr
+            .as_deref()
+            .ok_or_else(|| SparkError::invalid_plan("a cast has no child"))?;
         let child = self.expression(child, scope)?;
         let to = match &call.cast_to_type {
             Some(CastToType::Type(data_type)) => types::from_proto(data_type)?,
@@ -178,13 +209,21 @@ impl Analyzer {
             match &argument.expr_type {
                 Some(ExprType::UnresolvedStar(star)) => args.extend(self.star(star, scope)?),
                 Some(ExprType::NamedArgumentExpression(named)) => {
-                    let value = named.value.as_deref().ok_or_else(|| SparkError::invalid_plan("a named argument has no value"))?;
+                    let value = named
+                        .value
+                        .as_deref()
+                        .ok_or_else(|| SparkError::invalid_plan("a named argument has no value"))?;
                     args.push(self.expression(value, scope)?);
                 }
                 _ => args.push(self.expression(argument, scope)?),
             }
         }
-        let context = functions::Context { mode: self.mode(), zone: self.zone, now_us: self.now_us, conf: &self.conf };
+        let context = functions::Context {
+            mode: self.mode(),
+            zone: self.zone,
+            now_us: self.now_us,
+            conf: &self.conf,
+        };
         functions::call(&context, &name, args, call.is_distinct)?.ok_or_else(|| {
             SparkError::analysis(
                 "UNRESOLVED_ROUTINE",
@@ -239,7 +278,9 @@ impl Analyzer {
                     typed.expr = Expr::OuterReferenceColumn(field, Column::new_unqualified(attribute.id));
                     return Ok(typed);
                 }
-                return Err(SparkError::unsupported("fields of outer columns in a correlated subquery"));
+                return Err(SparkError::unsupported(
+                    "fields of outer columns in a correlated subquery",
+                ));
             }
         }
         Err(unresolved_column(text, scope))
@@ -247,32 +288,46 @@ impl Analyzer {
 
     fn subquery(&mut self, subquery: &sc::SubqueryExpression, scope: &Resolved) -> Result<Typed> {
         use sc::subquery_expression::SubqueryType;
-        let relation = self
-            .subqueries
-            .get(&subquery.plan_id)
-            .cloned()
-            .ok_or_else(|| SparkError::invalid_plan(format!("the subquery with plan id {} is missing", subquery.plan_id)))?;
+        let relation = self.subqueries.get(&subquery.plan_id).cloned().ok_or_else(|| {
+            SparkError::invalid_plan(format!("the subquery with plan id {} is missing", subquery.plan_id))
+        })?;
         self.outer.push(scope.visible().cloned().collect());
         let resolved = self.relation(&relation);
         self.outer.pop();
         let resolved = resolved?;
         let plan = Arc::new(self.exactly(&resolved)?);
         let outer_ref_columns = plan.all_out_ref_exprs();
-        let inner = Subquery { subquery: plan, outer_ref_columns, spans: Default::default() };
+        let inner = Subquery {
+            subquery: plan,
+            outer_ref_columns,
+            spans: Default::default(),
+        };
         match subquery.subquery_type() {
             SubqueryType::Scalar => {
                 let [column] = &resolved.output[..] else {
                     return Err(SparkError::analysis(
                         "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN",
                         "42823",
-                        format!("Invalid subquery: Scalar subquery must return only one column, but got {}.", resolved.output.len()),
+                        format!(
+                            "Invalid subquery: Scalar subquery must return only one column, but got {}.",
+                            resolved.output.len()
+                        ),
                     ));
                 };
-                Ok(Typed::new(Expr::ScalarSubquery(inner), column.data_type.clone(), format!("scalarsubquery({})", column.name)))
+                Ok(Typed::new(
+                    Expr::ScalarSubquery(inner),
+                    column.data_type.clone(),
+                    format!("scalarsubquery({})", column.name),
+                ))
             }
-            SubqueryType::Exists => {
-                Ok(Typed::new(Expr::Exists(Exists { subquery: inner, negated: false }), DataType::Boolean, "exists()"))
-            }
+            SubqueryType::Exists => Ok(Typed::new(
+                Expr::Exists(Exists {
+                    subquery: inner,
+                    negated: false,
+                }),
+                DataType::Boolean,
+                "exists()",
+            )),
             SubqueryType::In => {
                 let [value] = &subquery.in_subquery_values[..] else {
                     return Err(SparkError::unsupported("IN subqueries over several columns"));
@@ -295,12 +350,22 @@ impl Analyzer {
                     let widened = cast::cast(typed, &common, self.mode(), self.zone)?;
                     let attribute = self.attribute(column.name.clone(), common, true);
                     let plan = self.project(inner.subquery.as_ref().clone(), vec![(widened.expr, &attribute)])?;
-                    Subquery { subquery: Arc::new(plan), ..inner }
+                    Subquery {
+                        subquery: Arc::new(plan),
+                        ..inner
+                    }
                 };
                 let name = format!("({} IN (listquery()))", value.name);
-                Ok(Typed::new(Expr::InSubquery(InSubquery::new(Box::new(value.expr), inner, false)), DataType::Boolean, name))
+                Ok(Typed::new(
+                    Expr::InSubquery(InSubquery::new(Box::new(value.expr), inner, false)),
+                    DataType::Boolean,
+                    name,
+                ))
             }
-            other => Err(SparkError::unsupported(format!("the subquery type {}", other.as_str_name()))),
+            other => Err(SparkError::unsupported(format!(
+                "the subquery type {}",
+                other.as_str_name()
+            ))),
         }
     }
 
@@ -318,7 +383,11 @@ impl Analyzer {
     pub fn star(&mut self, star: &sc::expression::UnresolvedStar, scope: &Resolved) -> Result<Vec<Typed>> {
         let Some(target) = &star.unparsed_target else {
             if let Some(id) = star.plan_id {
-                let tagged = scope.tagged.iter().find(|(tag, _)| *tag == id).map(|(_, attributes)| attributes);
+                let tagged = scope
+                    .tagged
+                    .iter()
+                    .find(|(tag, _)| *tag == id)
+                    .map(|(_, attributes)| attributes);
                 if let Some(attributes) = tagged {
                     return Ok(attributes.iter().map(typed_attribute).collect());
                 }
@@ -339,9 +408,10 @@ impl Analyzer {
         }
         let typed = self.name(target, star.plan_id, scope)?;
         match typed.data_type.clone() {
-            DataType::Struct(fields) => {
-                fields.iter().map(|f| extract::fields(typed.clone(), &[f.name().clone()], true)).collect()
-            }
+            DataType::Struct(fields) => fields
+                .iter()
+                .map(|f| extract::fields(typed.clone(), &[f.name().clone()], true))
+                .collect(),
             _ => Err(SparkError::analysis(
                 "CANNOT_RESOLVE_STAR_EXPAND",
                 "42704",
@@ -360,20 +430,33 @@ pub fn typed_attribute(attribute: &Attribute) -> Typed {
 }
 
 fn same(a: &str, b: &str, sensitive: bool) -> bool {
-    if sensitive { a == b } else { a == b || a.to_lowercase() == b.to_lowercase() }
+    if sensitive {
+        a == b
+    } else {
+        a == b || a.to_lowercase() == b.to_lowercase()
+    }
 }
 
 fn ends_with(qualifier: &[String], parts: &[String], sensitive: bool) -> bool {
     qualifier.len() >= parts.len()
-        && qualifier[qualifier.len() - parts.len()..].iter().zip(parts).all(|(a, b)| same(a, b, sensitive))
+        && qualifier[qualifier.len() - parts.len()..]
+            .iter()
+            .zip(parts)
+            .all(|(a, b)| same(a, b, sensitive))
 }
 
 /// The one attribute that `parts` means, with the fields behind it taken out.
-fn find<'a>(attributes: impl Iterator<Item = &'a Attribute> + Clone, parts: &[String], sensitive: bool) -> Result<Option<Typed>> {
+fn find<'a>(
+    attributes: impl Iterator<Item = &'a Attribute> + Clone,
+    parts: &[String],
+    sensitive: bool,
+) -> Result<Option<Typed>> {
     for named in (1..=parts.len()).rev() {
         let mut found: Vec<&Attribute> = attributes
             .clone()
-            .filter(|a| same(&a.name, &parts[named - 1], sensitive) && ends_with(&a.qualifier, &parts[..named - 1], sensitive))
+            .filter(|a| {
+                same(&a.name, &parts[named - 1], sensitive) && ends_with(&a.qualifier, &parts[..named - 1], sensitive)
+            })
             .collect();
         found.dedup_by(|a, b| a.id == b.id);
         match found[..] {
@@ -383,12 +466,23 @@ fn find<'a>(attributes: impl Iterator<Item = &'a Attribute> + Clone, parts: &[St
                 let name: Vec<String> = parts.iter().map(|p| format!("`{p}`")).collect();
                 let candidates: Vec<String> = found
                     .iter()
-                    .map(|a| a.qualifier.iter().chain([&a.name]).map(|p| format!("`{p}`")).collect::<Vec<_>>().join("."))
+                    .map(|a| {
+                        a.qualifier
+                            .iter()
+                            .chain([&a.name])
+                            .map(|p| format!("`{p}`"))
+                            .collect::<Vec<_>>()
+                            .join(".")
+                    })
                     .collect();
                 return Err(SparkError::analysis(
                     "AMBIGUOUS_REFERENCE",
                     "42704",
-                    format!("Reference {} is ambiguous, could be: [{}].", name.join("."), candidates.join(", ")),
+                    format!(
+                        "Reference {} is ambiguous, could be: [{}].",
+                        name.join("."),
+                        candidates.join(", ")
+                    ),
                 )
                 .with("name", name.join("."))
                 .with("referenceNames", format!("[{}]", candidates.join(", "))));
@@ -407,13 +501,19 @@ pub fn unresolved_column(name: &str, scope: &Resolved) -> SparkError {
     let mut names: Vec<(usize, String)> = scope
         .output
         .iter()
-        .map(|a| (distance(&a.name.to_lowercase(), &name.to_lowercase()), format!("`{}`", a.name)))
+        .map(|a| {
+            (
+                distance(&a.name.to_lowercase(), &name.to_lowercase()),
+                format!("`{}`", a.name),
+            )
+        })
         .collect();
     names.sort();
     names.truncate(5);
     let message = format!("A column, variable, or function parameter with name {quoted} cannot be resolved.");
     if names.is_empty() {
-        return SparkError::analysis("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", message).with("objectName", quoted);
+        return SparkError::analysis("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", message)
+            .with("objectName", quoted);
     }
     let proposal = names.into_iter().map(|(_, n)| n).collect::<Vec<_>>().join(", ");
     SparkError::analysis(

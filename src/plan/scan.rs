@@ -4,9 +4,9 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::error::Result;
 use arrow::datatypes::{Fields, SchemaRef};
 use datafusion_expr::TableSource;
-use crate::error::Result;
 use serde::{Deserialize, Serialize};
 
 /// Number of a scan within its plan, in the order of analysis: the same on the driver and on every executor.
@@ -31,7 +31,10 @@ pub enum Origin {
     /// `spark.range`.
     Range { start: i64, end: i64, step: i64 },
     /// Blocks of bytes that come with each task: files of a batch query, or a micro-batch's share of a stream.
-    Blocks { format: Format, options: BTreeMap<String, String> },
+    Blocks {
+        format: Format,
+        options: BTreeMap<String, String>,
+    },
 }
 
 /// A streaming source as the plan names it; the driver opens it.
@@ -86,5 +89,11 @@ pub struct FileSet {
 pub trait FileCatalog: Send + Sync {
     /// # Errors
     /// `PATH_NOT_FOUND` where a path holds nothing, `UNABLE_TO_INFER_SCHEMA` where no schema is given or found.
-    fn resolve(&self, format: &Format, paths: &[String], options: &BTreeMap<String, String>, declared: Option<Fields>) -> Result<FileSet>;
+    fn resolve(
+        &self,
+        format: &Format,
+        paths: &[String],
+        options: &BTreeMap<String, String>,
+        declared: Option<Fields>,
+    ) -> Result<FileSet>;
 }

@@ -119,7 +119,14 @@ pub struct Resolved {
 
 impl Resolved {
     pub fn new(plan: LogicalPlan, output: Vec<Attribute>, streaming: bool) -> Self {
-        Self { plan, output, hidden: vec![], tagged: vec![], streaming, aggregation: None }
+        Self {
+            plan,
+            output,
+            hidden: vec![],
+            tagged: vec![],
+            streaming,
+            aggregation: None,
+        }
     }
 
     /// The same relation over another plan.

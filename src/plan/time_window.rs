@@ -29,26 +29,35 @@ pub struct Expanded {
 /// The typed call; the rows are made by [`expand`].
 pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
     let mut args = args.into_iter();
-    let time = args.next().ok_or_else(|| SparkError::invalid_plan("window needs a time column"))?;
+    let time = args
+        .next()
+        .ok_or_else(|| SparkError::invalid_plan("window needs a time column"))?;
     let mut lengths = Vec::new();
     for (arg, label) in args.zip(["windowDuration", "slideDuration", "startTime"]) {
         let micros = arg.literal().and_then(literal::constant_micros).ok_or_else(|| {
             SparkError::analysis(
                 "DATATYPE_MISMATCH.INVALID_INTERVAL",
                 "42K09",
-                format!("The {label} '{}' of window is no duration of microseconds to weeks.", arg.name),
+                format!(
+                    "The {label} '{}' of window is no duration of microseconds to weeks.",
+                    arg.name
+                ),
             )
         })?;
         lengths.push(micros);
     }
-    let length_us = *lengths.first().ok_or_else(|| SparkError::invalid_plan("window needs a duration"))?;
+    let length_us = *lengths
+        .first()
+        .ok_or_else(|| SparkError::invalid_plan("window needs a duration"))?;
     let slide_us = lengths.get(1).copied().unwrap_or(length_us);
     let start_us = lengths.get(2).copied().unwrap_or(0);
     if length_us <= 0 || slide_us <= 0 {
         return Err(SparkError::analysis(
             "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE",
             "42K09",
-            format!("The window duration ({length_us} µs) and the slide duration ({slide_us} µs) must be greater than 0."),
+            format!(
+                "The window duration ({length_us} µs) and the slide duration ({slide_us} µs) must be greater than 0."
+            ),
         ));
     }
     if slide_us > length_us {
@@ -73,7 +82,14 @@ pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
         _ => cast::cast(time, &types::timestamp(), mode, zone)?,
     };
     let to = types::window_of(time.data_type.clone());
-    let window = TimeWindow { time: time.expr.clone(), time_type: time.data_type.clone(), length_us, slide_us, start_us, event_time };
+    let window = TimeWindow {
+        time: time.expr.clone(),
+        time_type: time.data_type.clone(),
+        length_us,
+        slide_us,
+        start_us,
+        event_time,
+    };
     // Evaluated as it stands it is the tumbling window of the row; `expand` replaces it.
     let start = start_of(time.expr, &window, 0);
     let mut typed = Typed::new(make_window(start, &window), to, "window");
@@ -85,15 +101,33 @@ pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
 /// `window_time(window)`: the last microsecond of a window.
 pub fn window_time(window: Typed) -> Result<Typed> {
     let DataType::Struct(fields) = &window.data_type else {
-        return Err(SparkError::analysis("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09", "window_time needs a window column."));
+        return Err(SparkError::analysis(
+            "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+            "42K09",
+            "window_time needs a window column.",
+        ));
     };
-    let to = fields.iter().find(|f| f.name() == "end").map(|f| f.data_type().clone()).unwrap_or_else(types::timestamp);
-    let zone = if let DataType::Timestamp(_, zone) = &to { zone.clone() } else { None };
-    let expr = kernel::call("window_time", "", to.clone(), vec![window.expr.clone()], move |args, _| {
-        let ends = args[0].as_struct().column(1).as_primitive::<TimestampMicrosecondType>();
-        let out: TimestampMicrosecondArray = ends.unary(|us| us.saturating_sub(1));
-        Ok(Arc::new(out.with_timezone_opt(zone.clone())))
-    });
+    let to = fields
+        .iter()
+        .find(|f| f.name() == "end")
+        .map(|f| f.data_type().clone())
+        .unwrap_or_else(types::timestamp);
+    let zone = if let DataType::Timestamp(_, zone) = &to {
+        zone.clone()
+    } else {
+        None
+    };
+    let expr = kernel::call(
+        "window_time",
+        "",
+        to.clone(),
+        vec![window.expr.clone()],
+        move |args, _| {
+            let ends = args[0].as_struct().column(1).as_primitive::<TimestampMicrosecondType>();
+            let out: TimestampMicrosecondArray = ends.unary(|us| us.saturating_sub(1));
+            Ok(Arc::new(out.with_timezone_opt(zone.clone())))
+        },
+    );
     let mut typed = Typed::new(expr, to, "window_time(window)");
     typed.attribute = window.attribute;
     Ok(typed)
@@ -102,12 +136,23 @@ pub fn window_time(window: Typed) -> Result<Typed> {
 /// Start of the `nth` window before the last one that can hold the row.
 fn start_of(time: Expr, window: &TimeWindow, nth: i64) -> Expr {
     let (slide, offset) = (window.slide_us, window.start_us);
-    let zone = if let DataType::Timestamp(_, zone) = &window.time_type { zone.clone() } else { None };
-    kernel::call("window_start", format!("{slide} {offset} {nth}"), window.time_type.clone(), vec![time], move |args, _| {
-        let times = args[0].as_primitive::<TimestampMicrosecondType>();
-        let starts: TimestampMicrosecondArray = times.unary(|us| last_start(us, slide, offset).saturating_sub(nth * slide));
-        Ok(Arc::new(starts.with_timezone_opt(zone.clone())))
-    })
+    let zone = if let DataType::Timestamp(_, zone) = &window.time_type {
+        zone.clone()
+    } else {
+        None
+    };
+    kernel::call(
+        "window_start",
+        format!("{slide} {offset} {nth}"),
+        window.time_type.clone(),
+        vec![time],
+        move |args, _| {
+            let times = args[0].as_primitive::<TimestampMicrosecondType>();
+            let starts: TimestampMicrosecondArray =
+                times.unary(|us| last_start(us, slide, offset).saturating_sub(nth * slide));
+            Ok(Arc::new(starts.with_timezone_opt(zone.clone())))
+        },
+    )
 }
 
 /// The greatest window start that is not after `us`.
@@ -118,14 +163,27 @@ pub fn last_start(us: i64, slide: i64, offset: i64) -> i64 {
 fn make_window(start: Expr, window: &TimeWindow) -> Expr {
     let length = window.length_us;
     let to = types::window_of(window.time_type.clone());
-    let fields = if let DataType::Struct(fields) = &to { fields.clone() } else { Default::default() };
-    let zone = if let DataType::Timestamp(_, zone) = &window.time_type { zone.clone() } else { None };
+    let fields = if let DataType::Struct(fields) = &to {
+        fields.clone()
+    } else {
+        Default::default()
+    };
+    let zone = if let DataType::Timestamp(_, zone) = &window.time_type {
+        zone.clone()
+    } else {
+        None
+    };
     kernel::call("make_window", length.to_string(), to, vec![start], move |args, rows| {
         let starts = args[0].as_primitive::<TimestampMicrosecondType>();
         let ends: TimestampMicrosecondArray = starts.unary(|us| us.saturating_add(length));
         let ends = ends.with_timezone_opt(zone.clone());
         let nulls = starts.nulls().cloned();
-        Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), vec![args[0].clone(), Arc::new(ends)], nulls, rows)?))
+        Ok(Arc::new(StructArray::try_new_with_length(
+            fields.clone(),
+            vec![args[0].clone(), Arc::new(ends)],
+            nulls,
+            rows,
+        )?))
     })
 }
 
@@ -146,9 +204,18 @@ pub fn expand(analyzer: &mut Analyzer, input: Resolved, window: &TimeWindow, nam
     let mut columns: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
     columns.push((window.time.clone(), &time));
     let timed = analyzer.project(input.plan.clone(), columns)?;
-    let timed = LogicalPlanBuilder::from(timed).filter(time.column().is_not_null())?.build()?;
+    let timed = LogicalPlanBuilder::from(timed)
+        .filter(time.column().is_not_null())?
+        .build()?;
     let expanded = LogicalPlan::Extension(datafusion_expr::Extension {
-        node: Arc::new(ExpandWindows::new(timed, time.id.clone(), start.id.clone(), window.length_us, window.slide_us, window.start_us)?),
+        node: Arc::new(ExpandWindows::new(
+            timed,
+            time.id.clone(),
+            start.id.clone(),
+            window.length_us,
+            window.slide_us,
+            window.start_us,
+        )?),
     });
     let mut columns: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
     columns.push((start.column(), &start));
@@ -157,7 +224,11 @@ pub fn expand(analyzer: &mut Analyzer, input: Resolved, window: &TimeWindow, nam
     let mut relation = input.over(plan);
     relation.output.push(whole.clone());
     relation.hidden.push(start.clone());
-    Ok(Expanded { relation, window: whole, start })
+    Ok(Expanded {
+        relation,
+        window: whole,
+        start,
+    })
 }
 
 /// Candidate windows a row: the branches of the expansion.
@@ -166,15 +237,24 @@ pub fn candidates(length_us: i64, slide_us: i64) -> i64 {
 }
 
 /// Rows that the `nth` candidate holds, and its starts; none where no row is in it.
-pub fn candidate(times: &TimestampMicrosecondArray, length: i64, slide: i64, offset: i64, nth: i64) -> (Int64Array, Option<arrow::array::BooleanArray>) {
+pub fn candidate(
+    times: &TimestampMicrosecondArray,
+    length: i64,
+    slide: i64,
+    offset: i64,
+    nth: i64,
+) -> (Int64Array, Option<arrow::array::BooleanArray>) {
     let starts: Int64Array = times.unary(|us| last_start(us, slide, offset).saturating_sub(nth * slide));
     if (nth + 1) * slide <= length {
         return (starts, None);
     }
-    let keep = starts.iter().zip(times.iter()).map(|(s, t)| Some(s?.saturating_add(length) > t?)).collect();
+    let keep = starts
+        .iter()
+        .zip(times.iter())
+        .map(|(s, t)| Some(s?.saturating_add(length) > t?))
+        .collect();
     (starts, Some(keep))
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -196,6 +276,9 @@ mod tests {
         let (starts, keep) = candidate(&times, 7, 5, 0, 1);
         assert_eq!(starts.values(), &[-5, -5, 0]);
         let keep = keep.unwrap();
-        assert_eq!(keep.iter().collect::<Vec<_>>(), vec![Some(true), Some(false), Some(true)]);
+        assert_eq!(
+            keep.iter().collect::<Vec<_>>(),
+            vec![Some(true), Some(false), Some(true)]
+        );
     }
 }

@@ -34,7 +34,10 @@ pub fn map_of(key: DataType, value: DataType) -> DataType {
 
 /// `WindowType`: `struct<start: timestamp, end: timestamp>`.
 pub fn window_of(time: DataType) -> DataType {
-    DataType::Struct(Fields::from(vec![Field::new("start", time.clone(), true), Field::new("end", time, true)]))
+    DataType::Struct(Fields::from(vec![
+        Field::new("start", time.clone(), true),
+        Field::new("end", time, true),
+    ]))
 }
 
 pub fn is_string(data_type: &DataType) -> bool {
@@ -42,11 +45,18 @@ pub fn is_string(data_type: &DataType) -> bool {
 }
 
 pub fn is_integral(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64)
+    matches!(
+        data_type,
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64
+    )
 }
 
 pub fn is_numeric(data_type: &DataType) -> bool {
-    is_integral(data_type) || matches!(data_type, DataType::Float32 | DataType::Float64 | DataType::Decimal128(..))
+    is_integral(data_type)
+        || matches!(
+            data_type,
+            DataType::Float32 | DataType::Float64 | DataType::Decimal128(..)
+        )
 }
 
 pub fn is_timestamp(data_type: &DataType) -> bool {
@@ -76,13 +86,19 @@ pub fn simple_string(data_type: &DataType) -> String {
         DataType::List(item) | DataType::LargeList(item) => format!("array<{}>", simple_string(item.data_type())),
         DataType::Map(entries, _) => match entries.data_type() {
             DataType::Struct(kv) if kv.len() == 2 => {
-                format!("map<{},{}>", simple_string(kv[0].data_type()), simple_string(kv[1].data_type()))
+                format!(
+                    "map<{},{}>",
+                    simple_string(kv[0].data_type()),
+                    simple_string(kv[1].data_type())
+                )
             }
             _ => "map".into(),
         },
         DataType::Struct(fields) => {
-            let inner: Vec<String> =
-                fields.iter().map(|f| format!("{}:{}", f.name(), simple_string(f.data_type()))).collect();
+            let inner: Vec<String> = fields
+                .iter()
+                .map(|f| format!("{}:{}", f.name(), simple_string(f.data_type())))
+                .collect();
             format!("struct<{}>", inner.join(","))
         }
         other => other.to_string(),
@@ -100,8 +116,10 @@ pub fn sql_name(data_type: &DataType) -> String {
             _ => "MAP".into(),
         },
         DataType::Struct(fields) => {
-            let inner: Vec<String> =
-                fields.iter().map(|f| format!("{}: {}", quote_if_needed(f.name()), sql_name(f.data_type()))).collect();
+            let inner: Vec<String> = fields
+                .iter()
+                .map(|f| format!("{}: {}", quote_if_needed(f.name()), sql_name(f.data_type())))
+                .collect();
             format!("STRUCT<{}>", inner.join(", "))
         }
         other => simple_string(other).to_uppercase(),
@@ -112,7 +130,11 @@ pub fn sql_name(data_type: &DataType) -> String {
 pub fn quote_if_needed(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if plain { name.to_owned() } else { format!("`{}`", name.replace('`', "``")) }
+    if plain {
+        name.to_owned()
+    } else {
+        format!("`{}`", name.replace('`', "``"))
+    }
 }
 
 /// A schema as DDL (`StructType.toDDL`).
@@ -130,7 +152,10 @@ pub fn to_ddl(schema: &Schema) -> String {
 
 /// The engine's type of a Spark Connect type.
 pub fn from_proto(data_type: &sc::DataType) -> Result<DataType> {
-    let kind = data_type.kind.as_ref().ok_or_else(|| SparkError::invalid_plan("a data type is empty"))?;
+    let kind = data_type
+        .kind
+        .as_ref()
+        .ok_or_else(|| SparkError::invalid_plan("a data type is empty"))?;
     Ok(match kind {
         Kind::Null(_) => DataType::Null,
         Kind::Binary(_) => DataType::Binary,
@@ -150,7 +175,10 @@ pub fn from_proto(data_type: &sc::DataType) -> Result<DataType> {
         Kind::YearMonthInterval(_) => DataType::Interval(IntervalUnit::YearMonth),
         Kind::DayTimeInterval(_) => DataType::Duration(TimeUnit::Microsecond),
         Kind::Array(array) => {
-            let element = array.element_type.as_ref().ok_or_else(|| SparkError::invalid_plan("an array type has no element type"))?;
+            let element = array
+                .element_type
+                .as_ref()
+                .ok_or_else(|| SparkError::invalid_plan("an array type has no element type"))?;
             list_of(from_proto(element)?)
         }
         Kind::Struct(fields) => DataType::Struct(fields_from_proto(fields)?),
@@ -189,7 +217,11 @@ pub fn fields_from_proto(fields: &sc::data_type::Struct) -> Result<Fields> {
                 .data_type
                 .as_ref()
                 .ok_or_else(|| SparkError::invalid_plan(format!("the field {} has no type", field.name)))?;
-            Ok(Arc::new(Field::new(&field.name, from_proto(data_type)?, field.nullable)))
+            Ok(Arc::new(Field::new(
+                &field.name,
+                from_proto(data_type)?,
+                field.nullable,
+            )))
         })
         .collect()
 }
@@ -214,12 +246,16 @@ pub fn to_proto(data_type: &DataType) -> sc::DataType {
         DataType::Date32 => Kind::Date(t::Date::default()),
         DataType::Timestamp(_, Some(_)) => Kind::Timestamp(t::Timestamp::default()),
         DataType::Timestamp(_, None) => Kind::TimestampNtz(t::TimestampNtz::default()),
-        DataType::Duration(_) => {
-            Kind::DayTimeInterval(t::DayTimeInterval { start_field: Some(0), end_field: Some(3), type_variation_reference: 0 })
-        }
-        DataType::Interval(IntervalUnit::YearMonth) => {
-            Kind::YearMonthInterval(t::YearMonthInterval { start_field: Some(0), end_field: Some(1), type_variation_reference: 0 })
-        }
+        DataType::Duration(_) => Kind::DayTimeInterval(t::DayTimeInterval {
+            start_field: Some(0),
+            end_field: Some(3),
+            type_variation_reference: 0,
+        }),
+        DataType::Interval(IntervalUnit::YearMonth) => Kind::YearMonthInterval(t::YearMonthInterval {
+            start_field: Some(0),
+            end_field: Some(1),
+            type_variation_reference: 0,
+        }),
         DataType::Interval(_) => Kind::CalendarInterval(t::CalendarInterval::default()),
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Kind::Binary(t::Binary::default()),
         DataType::List(item) | DataType::LargeList(item) => Kind::Array(Box::new(t::Array {
@@ -237,7 +273,10 @@ pub fn to_proto(data_type: &DataType) -> sc::DataType {
             }))
         }
         DataType::Struct(fields) => Kind::Struct(struct_to_proto(fields)),
-        _ => Kind::String(t::String { type_variation_reference: 0, collation: "UTF8_BINARY".into() }),
+        _ => Kind::String(t::String {
+            type_variation_reference: 0,
+            collation: "UTF8_BINARY".into(),
+        }),
     };
     sc::DataType { kind: Some(kind) }
 }
@@ -252,11 +291,16 @@ fn struct_to_proto(fields: &Fields) -> sc::data_type::Struct {
             metadata: None,
         })
         .collect();
-    sc::data_type::Struct { fields, type_variation_reference: 0 }
+    sc::data_type::Struct {
+        fields,
+        type_variation_reference: 0,
+    }
 }
 
 pub fn schema_to_proto(schema: &Schema) -> sc::DataType {
-    sc::DataType { kind: Some(Kind::Struct(struct_to_proto(schema.fields()))) }
+    sc::DataType {
+        kind: Some(Kind::Struct(struct_to_proto(schema.fields()))),
+    }
 }
 
 /// Key and value type of a map's entries field.
@@ -292,21 +336,43 @@ fn fields_from_json(text: &str) -> Result<Fields> {
 }
 
 fn bad_json(why: &str) -> SparkError {
-    SparkError::analysis("INVALID_JSON_DATA_TYPE", "2203G", format!("Failed to convert the JSON string to a data type: {why}."))
+    SparkError::analysis(
+        "INVALID_JSON_DATA_TYPE",
+        "2203G",
+        format!("Failed to convert the JSON string to a data type: {why}."),
+    )
 }
 
 fn json_type(value: &serde_json::Value) -> Result<DataType> {
     use serde_json::Value;
-    let inner = |key: &str| value.get(key).ok_or_else(|| bad_json(&format!("`{key}` is missing"))).and_then(json_type);
+    let inner = |key: &str| {
+        value
+            .get(key)
+            .ok_or_else(|| bad_json(&format!("`{key}` is missing")))
+            .and_then(json_type)
+    };
     match value {
         Value::String(name) => from_ddl_type(name),
         Value::Object(object) => match object.get("type").and_then(Value::as_str) {
             Some("struct") => {
-                let fields = object.get("fields").and_then(Value::as_array).ok_or_else(|| bad_json("`fields` is missing"))?;
+                let fields = object
+                    .get("fields")
+                    .and_then(Value::as_array)
+                    .ok_or_else(|| bad_json("`fields` is missing"))?;
                 let fields = fields.iter().map(|field| {
-                    let name = field.get("name").and_then(Value::as_str).ok_or_else(|| bad_json("a field has no name"))?;
-                    let data_type = field.get("type").ok_or_else(|| bad_json("a field has no type")).and_then(json_type)?;
-                    Ok(Field::new(name, data_type, field.get("nullable").and_then(Value::as_bool).unwrap_or(true)))
+                    let name = field
+                        .get("name")
+                        .and_then(Value::as_str)
+                        .ok_or_else(|| bad_json("a field has no name"))?;
+                    let data_type = field
+                        .get("type")
+                        .ok_or_else(|| bad_json("a field has no type"))
+                        .and_then(json_type)?;
+                    Ok(Field::new(
+                        name,
+                        data_type,
+                        field.get("nullable").and_then(Value::as_bool).unwrap_or(true),
+                    ))
                 });
                 Ok(DataType::Struct(fields.collect::<Result<Vec<_>>>()?.into()))
             }
@@ -326,12 +392,19 @@ mod tests {
     fn a_json_schema_equals_its_ddl_form() {
         let json = r#"{"type":"struct","fields":[{"name":"a","type":"long","nullable":true},
             {"name":"b","type":{"type":"array","elementType":"string","containsNull":true},"nullable":true}]}"#;
-        assert_eq!(schema_from_text(json).unwrap(), schema_from_text("a BIGINT, b ARRAY<STRING>").unwrap());
+        assert_eq!(
+            schema_from_text(json).unwrap(),
+            schema_from_text("a BIGINT, b ARRAY<STRING>").unwrap()
+        );
     }
 
     #[test]
     fn types_survive_the_way_to_spark_connect_and_back() {
-        for text in ["map<string,array<decimal(12,3)>>", "struct<a:timestamp,b:timestamp_ntz,c:interval day to second>", "binary"] {
+        for text in [
+            "map<string,array<decimal(12,3)>>",
+            "struct<a:timestamp,b:timestamp_ntz,c:interval day to second>",
+            "binary",
+        ] {
             let data_type = from_ddl_type(text).unwrap();
             assert_eq!(from_proto(&to_proto(&data_type)).unwrap(), data_type);
             assert_eq!(simple_string(&data_type), text);

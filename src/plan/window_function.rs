@@ -3,7 +3,9 @@
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_expr::expr::{NullTreatment, Sort, WindowFunction, WindowFunctionParams};
-use datafusion_expr::{Expr, LogicalPlanBuilder, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition};
+use datafusion_expr::{
+    Expr, LogicalPlanBuilder, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition,
+};
 
 use arrow::datatypes::{DataType, IntervalMonthDayNano};
 
@@ -17,8 +19,15 @@ use crate::error::{Result, SparkError};
 
 impl Analyzer {
     pub(super) fn window_function(&mut self, window: &sc::expression::Window, scope: &Resolved) -> Result<Typed> {
-        let call = window.window_function.as_deref().ok_or_else(|| SparkError::invalid_plan("a window has no function"))?;
-        let partition: Vec<Typed> = window.partition_spec.iter().map(|p| self.expression(p, scope)).collect::<Result<_>>()?;
+        let call = window
+            .window_function
+            .as_deref()
+            .ok_or_else(|| SparkError::invalid_plan("a window has no function"))?;
+        let partition: Vec<Typed> = window
+            .partition_spec
+            .iter()
+            .map(|p| self.expression(p, scope))
+            .collect::<Result<_>>()?;
         let mut order = Vec::new();
         let mut order_types = Vec::new();
         let mut described = Vec::new();
@@ -55,10 +64,14 @@ impl Analyzer {
             .with("wf_name", name)
             .with("wf_expr", typed.name));
         }
-        let (window_frame, frame_text) = self.frame(window.frame_spec.as_deref(), kind, &typed, &order, &order_types, scope)?;
+        let (window_frame, frame_text) =
+            self.frame(window.frame_spec.as_deref(), kind, &typed, &order, &order_types, scope)?;
         let mut clauses = Vec::new();
         if !partition.is_empty() {
-            clauses.push(format!("PARTITION BY {}", partition.iter().map(|t| t.name.clone()).collect::<Vec<_>>().join(", ")));
+            clauses.push(format!(
+                "PARTITION BY {}",
+                partition.iter().map(|t| t.name.clone()).collect::<Vec<_>>().join(", ")
+            ));
         }
         if !described.is_empty() {
             clauses.push(format!("ORDER BY {}", described.join(", ")));
@@ -69,13 +82,23 @@ impl Analyzer {
         let partition: Vec<Expr> = partition.into_iter().map(|t| t.expr).collect();
         typed.expr = each_call(typed.expr, |e| {
             let (fun, args, filter, distinct, null_treatment) = match e {
-                Expr::WindowFunction(function) => (function.fun, function.params.args, None, false, function.params.null_treatment),
+                Expr::WindowFunction(function) => (
+                    function.fun,
+                    function.params.args,
+                    None,
+                    false,
+                    function.params.null_treatment,
+                ),
                 Expr::AggregateFunction(function) => {
                     let p = function.params;
                     let fun = match function.func.name() {
                         // The window forms look at the frame's ends instead of folding it.
-                        "first_value" => WindowFunctionDefinition::WindowUDF(datafusion_functions_window::nth_value::first_value_udwf()),
-                        "last_value" => WindowFunctionDefinition::WindowUDF(datafusion_functions_window::nth_value::last_value_udwf()),
+                        "first_value" => WindowFunctionDefinition::WindowUDF(
+                            datafusion_functions_window::nth_value::first_value_udwf(),
+                        ),
+                        "last_value" => WindowFunctionDefinition::WindowUDF(
+                            datafusion_functions_window::nth_value::last_value_udwf(),
+                        ),
                         _ => WindowFunctionDefinition::AggregateUDF(function.func),
                     };
                     (fun, p.args, p.filter, p.distinct, p.null_treatment)
@@ -83,7 +106,11 @@ impl Analyzer {
                 other => return Ok(other),
             };
             if distinct {
-                return Err(SparkError::analysis("DISTINCT_WINDOW_FUNCTION_UNSUPPORTED", "0A000", "Distinct window functions are not supported."));
+                return Err(SparkError::analysis(
+                    "DISTINCT_WINDOW_FUNCTION_UNSUPPORTED",
+                    "0A000",
+                    "Distinct window functions are not supported.",
+                ));
             }
             let params = WindowFunctionParams {
                 args,
@@ -101,7 +128,10 @@ impl Analyzer {
 
     /// One sort key, nulls first when ascending, last when descending, unless said otherwise.
     pub(super) fn sort_order(&mut self, spec: &sc::expression::SortOrder, scope: &Resolved) -> Result<(Typed, Sort)> {
-        let child = spec.child.as_deref().ok_or_else(|| SparkError::invalid_plan("a sort order has no child"))?;
+        let child = spec
+            .child
+            .as_deref()
+            .ok_or_else(|| SparkError::invalid_plan("a sort order has no child"))?;
         let typed = self.expression(child, scope)?;
         let sort = sort_key(&typed, spec);
         Ok((typed, sort))
@@ -121,26 +151,55 @@ impl Analyzer {
         let running = "BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW";
         let Some(frame) = frame else {
             return Ok(match kind {
-                Kind::Rank => (WindowFrame::new_bounds(WindowFrameUnits::Rows, unbounded, WindowFrameBound::CurrentRow), format!("ROWS {running}")),
+                Kind::Rank => (
+                    WindowFrame::new_bounds(WindowFrameUnits::Rows, unbounded, WindowFrameBound::CurrentRow),
+                    format!("ROWS {running}"),
+                ),
                 Kind::Shift => {
                     let offset = call.name.split(", ").nth(1).unwrap_or("1");
-                    let (whole, sign) = (offset.trim_start_matches('-'), offset.starts_with('-') != call.name.starts_with("lag("));
-                    let signed = if sign && whole != "0" { format!("-{whole}") } else { whole.to_owned() };
-                    let frame = WindowFrame::new_bounds(WindowFrameUnits::Rows, unbounded, WindowFrameBound::CurrentRow);
+                    let (whole, sign) = (
+                        offset.trim_start_matches('-'),
+                        offset.starts_with('-') != call.name.starts_with("lag("),
+                    );
+                    let signed = if sign && whole != "0" {
+                        format!("-{whole}")
+                    } else {
+                        whole.to_owned()
+                    };
+                    let frame =
+                        WindowFrame::new_bounds(WindowFrameUnits::Rows, unbounded, WindowFrameBound::CurrentRow);
                     (frame, format!("ROWS BETWEEN {signed} FOLLOWING AND {signed} FOLLOWING"))
                 }
-                Kind::Aggregate if order.is_empty() => (WindowFrame::new(None), "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING".into()),
+                Kind::Aggregate if order.is_empty() => (
+                    WindowFrame::new(None),
+                    "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING".into(),
+                ),
                 Kind::Aggregate => (WindowFrame::new(Some(false)), format!("RANGE {running}")),
             });
         };
-        let units = if frame.frame_type() == FrameType::Row { WindowFrameUnits::Rows } else { WindowFrameUnits::Range };
+        let units = if frame.frame_type() == FrameType::Row {
+            WindowFrameUnits::Rows
+        } else {
+            WindowFrameUnits::Range
+        };
         if matches!(kind, Kind::Rank) && units == WindowFrameUnits::Range {
-            return Err(SparkError::analysis("INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC", "42601", format!("Cannot specify a RANGE frame for {}.", call.name)));
+            return Err(SparkError::analysis(
+                "INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC",
+                "42601",
+                format!("Cannot specify a RANGE frame for {}.", call.name),
+            ));
         }
         let (lower, lower_text) = self.bound(frame.lower.as_deref(), units, order_types, scope, true)?;
         let (upper, upper_text) = self.bound(frame.upper.as_deref(), units, order_types, scope, false)?;
-        let word = if units == WindowFrameUnits::Rows { "ROWS" } else { "RANGE" };
-        Ok((WindowFrame::new_bounds(units, lower, upper), format!("{word} BETWEEN {lower_text} AND {upper_text}")))
+        let word = if units == WindowFrameUnits::Rows {
+            "ROWS"
+        } else {
+            "RANGE"
+        };
+        Ok((
+            WindowFrame::new_bounds(units, lower, upper),
+            format!("{word} BETWEEN {lower_text} AND {upper_text}"),
+        ))
     }
 
     fn bound(
@@ -151,11 +210,23 @@ impl Analyzer {
         scope: &Resolved,
         lower: bool,
     ) -> Result<(WindowFrameBound, String)> {
-        let boundary = boundary.and_then(|b| b.boundary.as_ref()).ok_or_else(|| SparkError::invalid_plan("a window frame lacks a bound"))?;
+        let boundary = boundary
+            .and_then(|b| b.boundary.as_ref())
+            .ok_or_else(|| SparkError::invalid_plan("a window frame lacks a bound"))?;
         let value = match boundary {
             Boundary::CurrentRow(_) => return Ok((WindowFrameBound::CurrentRow, "CURRENT ROW".into())),
-            Boundary::Unbounded(_) if lower => return Ok((WindowFrameBound::Preceding(ScalarValue::UInt64(None)), "UNBOUNDED PRECEDING".into())),
-            Boundary::Unbounded(_) => return Ok((WindowFrameBound::Following(ScalarValue::UInt64(None)), "UNBOUNDED FOLLOWING".into())),
+            Boundary::Unbounded(_) if lower => {
+                return Ok((
+                    WindowFrameBound::Preceding(ScalarValue::UInt64(None)),
+                    "UNBOUNDED PRECEDING".into(),
+                ));
+            }
+            Boundary::Unbounded(_) => {
+                return Ok((
+                    WindowFrameBound::Following(ScalarValue::UInt64(None)),
+                    "UNBOUNDED FOLLOWING".into(),
+                ));
+            }
             Boundary::Value(value) => self.expression(value, scope)?,
         };
         let text = match value.name.strip_prefix("(- ").and_then(|n| n.strip_suffix(')')) {
@@ -165,8 +236,13 @@ impl Analyzer {
                 None => format!("{} FOLLOWING", value.name),
             },
         };
-        let constant = super::functions::fold(&value.expr)
-            .ok_or_else(|| SparkError::analysis("DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE", "42K09", format!("Window frame bound \"{}\" is not a literal.", value.name)))?;
+        let constant = super::functions::fold(&value.expr).ok_or_else(|| {
+            SparkError::analysis(
+                "DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE",
+                "42K09",
+                format!("Window frame bound \"{}\" is not a literal.", value.name),
+            )
+        })?;
         let (size, negative) = magnitude(&constant);
         if matches!(&size, ScalarValue::Int32(Some(0)) | ScalarValue::Int64(Some(0))) {
             return Ok((WindowFrameBound::CurrentRow, "CURRENT ROW".into()));
@@ -179,14 +255,23 @@ impl Analyzer {
         } else {
             match (&size, order_types.first()) {
                 (ScalarValue::IntervalMonthDayNano(_), _) | (_, None) => size,
-                (_, Some(DataType::Date32)) => ScalarValue::IntervalMonthDayNano(match size.cast_to(&DataType::Int32)? {
-                    ScalarValue::Int32(Some(days)) => Some(IntervalMonthDayNano::new(0, days, 0)),
-                    _ => None,
-                }),
+                (_, Some(DataType::Date32)) => {
+                    ScalarValue::IntervalMonthDayNano(match size.cast_to(&DataType::Int32)? {
+                        ScalarValue::Int32(Some(days)) => Some(IntervalMonthDayNano::new(0, days, 0)),
+                        _ => None,
+                    })
+                }
                 (_, Some(key)) => size.cast_to(key)?,
             }
         };
-        Ok((if negative { WindowFrameBound::Preceding(size) } else { WindowFrameBound::Following(size) }, text))
+        Ok((
+            if negative {
+                WindowFrameBound::Preceding(size)
+            } else {
+                WindowFrameBound::Following(size)
+            },
+            text,
+        ))
     }
 
     /// Moves window functions of a select list into a Window below it.
@@ -224,7 +309,9 @@ impl Analyzer {
         // One Window for all calls over the same rows in the same order.
         let mut layouts: Vec<((Vec<Expr>, Vec<Sort>), Vec<Expr>)> = Vec::new();
         for (call, attribute) in calls {
-            let Expr::WindowFunction(function) = &call else { continue };
+            let Expr::WindowFunction(function) = &call else {
+                continue;
+            };
             let layout = (function.params.partition_by.clone(), function.params.order_by.clone());
             let named = call.alias(attribute.id);
             match layouts.iter_mut().find(|(known, _)| *known == layout) {
@@ -267,14 +354,27 @@ impl Kind {
 /// A bound's size and whether it lies before the row.
 fn magnitude(value: &ScalarValue) -> (ScalarValue, bool) {
     match value {
-        ScalarValue::IntervalYearMonth(Some(m)) => (ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(m.abs(), 0, 0))), *m < 0),
+        ScalarValue::IntervalYearMonth(Some(m)) => (
+            ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(m.abs(), 0, 0))),
+            *m < 0,
+        ),
         ScalarValue::DurationMicrosecond(Some(us)) => {
             let (days, rest) = ((us.abs() / 86_400_000_000) as i32, us.abs() % 86_400_000_000);
-            (ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(0, days, rest.saturating_mul(1000)))), *us < 0)
+            (
+                ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(0, days, rest.saturating_mul(1000)))),
+                *us < 0,
+            )
         }
         ScalarValue::IntervalMonthDayNano(Some(i)) => {
             let negative = i.months < 0 || i.days < 0 || i.nanoseconds < 0;
-            (ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(i.months.abs(), i.days.abs(), i.nanoseconds.saturating_abs()))), negative)
+            (
+                ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(
+                    i.months.abs(),
+                    i.days.abs(),
+                    i.nanoseconds.saturating_abs(),
+                ))),
+                negative,
+            )
         }
         other => {
             let zero = ScalarValue::new_zero(&other.data_type());

@@ -28,21 +28,42 @@ fn make<T: ArrowPrimitiveType + std::fmt::Debug>(to: &DataType, mode: Mode) -> A
         options: format!("{mode:?}"),
         to: to.clone(),
         state: vec![to.clone(), DataType::Boolean],
-        make: Arc::new(move || Box::new(One::<T> { sum: None, failed: false, count: 0, to: one.clone(), mode })),
-        groups: Some(Arc::new(move || Box::new(Many::<T> { sums: vec![], seen: vec![], failed: vec![], to: many.clone(), mode }))),
+        make: Arc::new(move || {
+            Box::new(One::<T> {
+                sum: None,
+                failed: false,
+                count: 0,
+                to: one.clone(),
+                mode,
+            })
+        }),
+        groups: Some(Arc::new(move || {
+            Box::new(Many::<T> {
+                sums: vec![],
+                seen: vec![],
+                failed: vec![],
+                to: many.clone(),
+                mode,
+            })
+        })),
         sliding: None,
     })
 }
 
 fn overflow() -> SparkError {
     let mut error = arithmetic_overflow("overflow");
-    error.parameters.insert("alternative".into(), "Use 'try_sum' to tolerate overflow and return NULL instead.".into());
+    error.parameters.insert(
+        "alternative".into(),
+        "Use 'try_sum' to tolerate overflow and return NULL instead.".into(),
+    );
     error
 }
 
 /// Whether a sum fits its type: an i128 holds more than a decimal's digits.
 fn fits<T: ArrowPrimitiveType + std::fmt::Debug>(value: T::Native, to: &DataType) -> bool {
-    let DataType::Decimal128(precision, _) = to else { return true };
+    let DataType::Decimal128(precision, _) = to else {
+        return true;
+    };
     let limit = T::Native::from_usize(10).and_then(|ten| ten.pow_checked(u32::from(*precision)).ok());
     limit.is_none_or(|limit| value.is_lt(limit) && value.is_gt(limit.neg_wrapping()))
 }
@@ -81,7 +102,13 @@ impl<T: ArrowPrimitiveType + std::fmt::Debug> One<T> {
     fn value(&self) -> Result<Option<T::Native>> {
         match self.sum {
             _ if self.failed => Ok(None),
-            Some(sum) if !fits::<T>(sum, &self.to) => if self.mode == Mode::Ansi { Err(overflow().into()) } else { Ok(None) },
+            Some(sum) if !fits::<T>(sum, &self.to) => {
+                if self.mode == Mode::Ansi {
+                    Err(overflow().into())
+                } else {
+                    Ok(None)
+                }
+            }
             sum => Ok(sum),
         }
     }
@@ -100,7 +127,11 @@ impl<T: ArrowPrimitiveType + std::fmt::Debug> Accumulator for One<T> {
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         for value in values[0].as_primitive::<T>().iter().flatten() {
             self.count -= 1;
-            self.sum = if self.count == 0 { None } else { self.sum.map(|s| s.sub_wrapping(value)) };
+            self.sum = if self.count == 0 {
+                None
+            } else {
+                self.sum.map(|s| s.sub_wrapping(value))
+            };
         }
         Ok(())
     }
@@ -110,7 +141,10 @@ impl<T: ArrowPrimitiveType + std::fmt::Debug> Accumulator for One<T> {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![ScalarValue::new_primitive::<T>(self.sum, &self.to)?, ScalarValue::Boolean(Some(self.failed))])
+        Ok(vec![
+            ScalarValue::new_primitive::<T>(self.sum, &self.to)?,
+            ScalarValue::Boolean(Some(self.failed)),
+        ])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
@@ -153,14 +187,27 @@ impl<T: ArrowPrimitiveType + std::fmt::Debug> Many<T> {
     }
 
     fn emit(&mut self, emit: EmitTo) -> (PrimitiveArray<T>, Vec<bool>) {
-        let (sums, seen, failed) = (emit.take_needed(&mut self.sums), emit.take_needed(&mut self.seen), emit.take_needed(&mut self.failed));
+        let (sums, seen, failed) = (
+            emit.take_needed(&mut self.sums),
+            emit.take_needed(&mut self.seen),
+            emit.take_needed(&mut self.failed),
+        );
         let values = sums.into_iter().zip(seen).map(|(sum, seen)| seen.then_some(sum));
-        (values.collect::<PrimitiveArray<T>>().with_data_type(self.to.clone()), failed)
+        (
+            values.collect::<PrimitiveArray<T>>().with_data_type(self.to.clone()),
+            failed,
+        )
     }
 }
 
 impl<T: ArrowPrimitiveType + std::fmt::Debug> GroupsAccumulator for Many<T> {
-    fn update_batch(&mut self, values: &[ArrayRef], groups: &[usize], filter: Option<&BooleanArray>, total: usize) -> Result<()> {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
         self.grow(total);
         self.take_in(values[0].as_primitive::<T>(), groups, filter)
     }
@@ -183,7 +230,12 @@ impl<T: ArrowPrimitiveType + std::fmt::Debug> GroupsAccumulator for Many<T> {
                 _ => None,
             });
         }
-        Ok(Arc::new(values.into_iter().collect::<PrimitiveArray<T>>().with_data_type(self.to.clone())))
+        Ok(Arc::new(
+            values
+                .into_iter()
+                .collect::<PrimitiveArray<T>>()
+                .with_data_type(self.to.clone()),
+        ))
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
@@ -193,7 +245,8 @@ impl<T: ArrowPrimitiveType + std::fmt::Debug> GroupsAccumulator for Many<T> {
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let input = values[0].as_primitive::<T>();
-        let kept = (0..input.len()).map(|i| (input.is_valid(i) && filter.is_none_or(|f| f.is_valid(i) && f.value(i))).then(|| input.value(i)));
+        let kept = (0..input.len())
+            .map(|i| (input.is_valid(i) && filter.is_none_or(|f| f.is_valid(i) && f.value(i))).then(|| input.value(i)));
         let sums: PrimitiveArray<T> = kept.collect();
         let failed = BooleanArray::from(vec![false; input.len()]);
         Ok(vec![Arc::new(sums.with_data_type(self.to.clone())), Arc::new(failed)])

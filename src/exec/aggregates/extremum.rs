@@ -18,7 +18,10 @@ pub fn by_key(value: &DataType, key: &DataType, greatest: bool) -> Arc<Aggregate
     let finish = value.clone();
     let sliding = gather::make(
         &[value.clone(), key.clone()],
-        Keep { nulls: true, distinct: false },
+        Keep {
+            nulls: true,
+            distinct: false,
+        },
         Arc::new(move |columns| match best(&columns[1], greatest)? {
             Some(at) => ScalarValue::try_from_array(&columns[0], at),
             None => ScalarValue::try_from(&finish),
@@ -29,7 +32,13 @@ pub fn by_key(value: &DataType, key: &DataType, greatest: bool) -> Arc<Aggregate
         options: String::new(),
         to: value.clone(),
         state: vec![value.clone(), key.clone()],
-        make: Arc::new(move || Box::new(ByKey { value: null(&v), key: null(&k), greatest })),
+        make: Arc::new(move || {
+            Box::new(ByKey {
+                value: null(&v),
+                key: null(&k),
+                greatest,
+            })
+        }),
         groups: None,
         sliding: Some(sliding),
     })
@@ -47,7 +56,11 @@ fn best(keys: &ArrayRef, greatest: bool) -> Result<Option<usize>> {
     let compare = make_comparator(keys, keys, SortOptions::default())?;
     Ok((0..keys.len()).filter(|i| keys.is_valid(*i)).reduce(|a, b| {
         let order = compare(b, a);
-        if order.is_eq() || order.is_gt() == greatest { b } else { a }
+        if order.is_eq() || order.is_gt() == greatest {
+            b
+        } else {
+            a
+        }
     }))
 }
 
@@ -60,7 +73,9 @@ struct ByKey {
 
 impl ByKey {
     fn take_in(&mut self, values: &ArrayRef, keys: &ArrayRef) -> Result<()> {
-        let Some(at) = best(keys, self.greatest)? else { return Ok(()) };
+        let Some(at) = best(keys, self.greatest)? else {
+            return Ok(());
+        };
         let both = arrow::compute::concat(&[self.key.to_array()?.as_ref(), keys.slice(at, 1).as_ref()])?;
         if best(&both, self.greatest)? == Some(1) {
             self.value = ScalarValue::try_from_array(values, at)?;

@@ -29,13 +29,35 @@ pub struct Keep {
 
 /// The accumulator alone, for use as the sliding form of another function.
 pub fn make(args: &[DataType], keep: Keep, finish: Finish) -> Make {
-    let fields: Fields = args.iter().enumerate().map(|(i, t)| Field::new(format!("c{i}"), t.clone(), true)).collect();
-    Arc::new(move || Box::new(Gather { fields: fields.clone(), chunks: VecDeque::new(), keep, finish: finish.clone() }))
+    let fields: Fields = args
+        .iter()
+        .enumerate()
+        .map(|(i, t)| Field::new(format!("c{i}"), t.clone(), true))
+        .collect();
+    Arc::new(move || {
+        Box::new(Gather {
+            fields: fields.clone(),
+            chunks: VecDeque::new(),
+            keep,
+            finish: finish.clone(),
+        })
+    })
 }
 
 /// `name(args)`: `finish` gets the columns of the rows that were kept.
-pub fn gather(name: &'static str, options: impl Into<String>, args: &[DataType], to: DataType, keep: Keep, finish: Finish) -> Arc<AggregateUDF> {
-    let fields: Fields = args.iter().enumerate().map(|(i, t)| Field::new(format!("c{i}"), t.clone(), true)).collect();
+pub fn gather(
+    name: &'static str,
+    options: impl Into<String>,
+    args: &[DataType],
+    to: DataType,
+    keep: Keep,
+    finish: Finish,
+) -> Arc<AggregateUDF> {
+    let fields: Fields = args
+        .iter()
+        .enumerate()
+        .map(|(i, t)| Field::new(format!("c{i}"), t.clone(), true))
+        .collect();
     function(Definition {
         name,
         options: format!("{} {keep:?}", options.into()),
@@ -121,7 +143,9 @@ impl Accumulator for Gather {
             return datafusion_common::internal_err!("a list type is none");
         };
         let offsets = arrow::buffer::OffsetBuffer::from_lengths([all.len()]);
-        Ok(vec![ScalarValue::List(Arc::new(arrow::array::ListArray::try_new(field, offsets, all, None)?))])
+        Ok(vec![ScalarValue::List(Arc::new(arrow::array::ListArray::try_new(
+            field, offsets, all, None,
+        )?))])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
@@ -131,7 +155,8 @@ impl Accumulator for Gather {
             let converter = RowConverter::new(columns.iter().map(|c| SortField::new(c.data_type().clone())).collect())?;
             let rows = converter.convert_columns(columns)?;
             let mut seen = HashSet::new();
-            let first = UInt32Array::from_iter_values((0..all.len()).filter(|i| seen.insert(rows.row(*i))).map(|i| i as u32));
+            let first =
+                UInt32Array::from_iter_values((0..all.len()).filter(|i| seen.insert(rows.row(*i))).map(|i| i as u32));
             all = arrow::compute::take(&all, &first, None)?.as_struct().clone();
         }
         (self.finish)(all.columns())

@@ -45,7 +45,11 @@ struct Function {
 
 impl fmt::Debug for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{}] -> {}", self.definition.name, self.definition.options, self.definition.to)
+        write!(
+            f,
+            "{}[{}] -> {}",
+            self.definition.name, self.definition.options, self.definition.to
+        )
     }
 }
 
@@ -83,12 +87,18 @@ impl AggregateUDFImpl for Function {
     }
 
     fn create_sliding_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        Ok(self.definition.sliding.as_ref().map_or_else(|| (self.definition.make)(), |make| make()))
+        Ok(self
+            .definition
+            .sliding
+            .as_ref()
+            .map_or_else(|| (self.definition.make)(), |make| make()))
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
         let fields = self.definition.state.iter().enumerate();
-        Ok(fields.map(|(i, t)| Arc::new(Field::new(format!("{}[{i}]", args.name), t.clone(), true))).collect())
+        Ok(fields
+            .map(|(i, t)| Arc::new(Field::new(format!("{}[{i}]", args.name), t.clone(), true)))
+            .collect())
     }
 
     fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {

@@ -22,7 +22,11 @@ struct Moments {
 
 impl Moments {
     fn of(x: f64) -> Self {
-        Self { n: 1.0, mean: x, ..Self::default() }
+        Self {
+            n: 1.0,
+            mean: x,
+            ..Self::default()
+        }
     }
 
     fn merged(self, other: Self) -> Self {
@@ -40,7 +44,10 @@ impl Moments {
             n,
             mean: self.mean + step * n2,
             m2: self.m2 + other.m2 + delta * step * n1 * n2,
-            m3: self.m3 + other.m3 + step * step * delta * n1 * n2 * (n1 - n2) + 3.0 * step * (n1 * other.m2 - n2 * self.m2),
+            m3: self.m3
+                + other.m3
+                + step * step * delta * n1 * n2 * (n1 - n2)
+                + 3.0 * step * (n1 * other.m2 - n2 * self.m2),
             m4: self.m4
                 + other.m4
                 + step * step * step * delta * n1 * n2 * (n1 * n1 - n1 * n2 + n2 * n2)
@@ -66,7 +73,12 @@ fn make(name: &'static str, finish: fn(Moments) -> f64) -> Arc<AggregateUDF> {
         options: String::new(),
         to: DataType::Float64,
         state: vec![DataType::Float64; 5],
-        make: Arc::new(move || Box::new(Central { moments: Moments::default(), finish })),
+        make: Arc::new(move || {
+            Box::new(Central {
+                moments: Moments::default(),
+                finish,
+            })
+        }),
         groups: None,
         sliding: None,
     })
@@ -90,14 +102,23 @@ impl Accumulator for Central {
         let columns: Vec<_> = states.iter().map(|s| s.as_primitive::<Float64Type>()).collect();
         for row in 0..states[0].len() {
             let cell = |i: usize| columns[i].value(row);
-            self.moments = self.moments.merged(Moments { n: cell(0), mean: cell(1), m2: cell(2), m3: cell(3), m4: cell(4) });
+            self.moments = self.moments.merged(Moments {
+                n: cell(0),
+                mean: cell(1),
+                m2: cell(2),
+                m3: cell(3),
+                m4: cell(4),
+            });
         }
         Ok(())
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         let m = self.moments;
-        Ok([m.n, m.mean, m.m2, m.m3, m.m4].into_iter().map(|x| ScalarValue::Float64(Some(x))).collect())
+        Ok([m.n, m.mean, m.m2, m.m3, m.m4]
+            .into_iter()
+            .map(|x| ScalarValue::Float64(Some(x)))
+            .collect())
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
@@ -121,7 +142,12 @@ mod tests {
         let whole = fold(&values);
         for cut in 0..=values.len() {
             let merged = fold(&values[..cut]).merged(fold(&values[cut..]));
-            for (a, b) in [(merged.mean, whole.mean), (merged.m2, whole.m2), (merged.m3, whole.m3), (merged.m4, whole.m4)] {
+            for (a, b) in [
+                (merged.mean, whole.mean),
+                (merged.m2, whole.m2),
+                (merged.m3, whole.m3),
+                (merged.m4, whole.m4),
+            ] {
                 assert!((a - b).abs() <= 1e-9 * b.abs().max(1.0), "{a} {b}");
             }
         }

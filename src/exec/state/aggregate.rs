@@ -44,9 +44,14 @@ pub struct StateAggregate {
 
 impl StateAggregate {
     pub fn plan(self, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        let (schema, name) = (self.output.clone(), format!("StateAggregate: operator={} keys={}", self.operator, self.keys));
+        let (schema, name) = (
+            self.output.clone(),
+            format!("StateAggregate: operator={} keys={}", self.operator, self.keys),
+        );
         let operator = Arc::new(self);
-        Transform::whole(name, input, schema, move |batches, inputs| Ok(operator.run(&batches, inputs)?))
+        Transform::whole(name, input, schema, move |batches, inputs| {
+            Ok(operator.run(&batches, inputs)?)
+        })
     }
 
     /// When each row closes.
@@ -64,11 +69,16 @@ impl StateAggregate {
     }
 
     fn run(&self, batches: &[RecordBatch], inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
-        let context = inputs.batch.as_ref().ok_or_else(|| SparkError::internal("a stateful operator runs outside a micro-batch"))?;
+        let context = inputs
+            .batch
+            .as_ref()
+            .ok_or_else(|| SparkError::internal("a stateful operator runs outside a micro-batch"))?;
         let mut states = inputs.states();
         let table = match states.entry(self.operator) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(StateTable::new(self.partial.clone(), self.keys)?),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(StateTable::new(self.partial.clone(), self.keys)?)
+            }
         };
         let mut stats = StateStats::default();
         let arrived = one(&self.partial, batches)?;
@@ -76,7 +86,11 @@ impl StateAggregate {
         let (changed, closing, keys) = self.merge(table, &arrived)?;
         stats.rows_updated = changed.num_rows() as u64;
         table.upsert(&changed, &closing, keys)?;
-        let evict = if context.mode == OutputMode::Complete || self.event_time.is_none() { None } else { context.evict_us };
+        let evict = if context.mode == OutputMode::Complete || self.event_time.is_none() {
+            None
+        } else {
+            context.evict_us
+        };
         let closed = match evict {
             Some(watermark) => table.close(watermark)?,
             None => vec![],
@@ -93,12 +107,25 @@ impl StateAggregate {
         let delta = StateDelta::encode(&self.partial, std::slice::from_ref(&changed), evict)?;
         inputs.state_deltas().insert(self.operator, delta);
         inputs.report().state.insert(self.operator, stats);
-        emitted.iter().filter(|b| b.num_rows() > 0).map(|b| self.evaluate(b)).collect()
+        emitted
+            .iter()
+            .filter(|b| b.num_rows() > 0)
+            .map(|b| self.evaluate(b))
+            .collect()
     }
 
     fn drop_late(&self, batch: RecordBatch, context: &BatchContext, stats: &mut StateStats) -> Result<RecordBatch> {
-        let Some(late) = context.late_us.filter(|_| context.mode != OutputMode::Complete && self.event_time.is_some()) else { return Ok(batch) };
-        let keep: BooleanArray = self.closing(&batch).into_iter().map(|c| Some(c.is_none_or(|c| c > late))).collect();
+        let Some(late) = context
+            .late_us
+            .filter(|_| context.mode != OutputMode::Complete && self.event_time.is_some())
+        else {
+            return Ok(batch);
+        };
+        let keep: BooleanArray = self
+            .closing(&batch)
+            .into_iter()
+            .map(|c| Some(c.is_none_or(|c| c > late)))
+            .collect();
         let kept = filter_record_batch(&batch, &keep)?;
         stats.rows_dropped = (batch.num_rows() - kept.num_rows()) as u64;
         Ok(kept)
@@ -125,8 +152,10 @@ impl StateAggregate {
         let group_keys: Vec<Box<[u8]>> = first.iter().map(|r| keys[*r as usize].clone()).collect();
         let (found, old) = table.lookup(&group_closing, &group_keys)?;
         let picked = UInt32Array::from(first);
-        let mut columns: Vec<ArrayRef> =
-            arrived.columns()[..self.keys].iter().map(|c| take(c, &picked, None)).collect::<std::result::Result<_, _>>()?;
+        let mut columns: Vec<ArrayRef> = arrived.columns()[..self.keys]
+            .iter()
+            .map(|c| take(c, &picked, None))
+            .collect::<std::result::Result<_, _>>()?;
         let mut at = self.keys;
         for (aggregate, width) in self.widths()? {
             let mut accumulator = accumulator(aggregate)?;
@@ -138,7 +167,11 @@ impl StateAggregate {
             at += width;
         }
         let options = RecordBatchOptions::new().with_row_count(Some(total));
-        Ok((RecordBatch::try_new_with_options(self.partial.clone(), columns, &options)?, group_closing, group_keys))
+        Ok((
+            RecordBatch::try_new_with_options(self.partial.clone(), columns, &options)?,
+            group_closing,
+            group_keys,
+        ))
     }
 
     /// State rows to result rows.
@@ -154,11 +187,18 @@ impl StateAggregate {
             at += width;
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(self.output.clone(), columns, &options)?)
+        Ok(RecordBatch::try_new_with_options(
+            self.output.clone(),
+            columns,
+            &options,
+        )?)
     }
 
     fn widths(&self) -> Result<Vec<(&Arc<AggregateFunctionExpr>, usize)>> {
-        self.aggregates.iter().map(|a| Ok((a, a.state_fields()?.len()))).collect()
+        self.aggregates
+            .iter()
+            .map(|a| Ok((a, a.state_fields()?.len())))
+            .collect()
     }
 }
 
@@ -167,5 +207,7 @@ fn accumulator(aggregate: &Arc<AggregateFunctionExpr>) -> Result<Box<dyn GroupsA
         return Ok(aggregate.create_groups_accumulator()?);
     }
     let aggregate = aggregate.clone();
-    Ok(Box::new(GroupsAccumulatorAdapter::new(move || aggregate.create_accumulator())))
+    Ok(Box::new(GroupsAccumulatorAdapter::new(move || {
+        aggregate.create_accumulator()
+    })))
 }

@@ -45,8 +45,17 @@ pub struct StateTable {
 impl StateTable {
     /// An empty table whose first `keys` columns are the key.
     pub fn new(schema: SchemaRef, keys: usize) -> Result<Self> {
-        let fields = schema.fields()[..keys].iter().map(|f| SortField::new(f.data_type().clone())).collect();
-        Ok(Self { schema, converter: RowConverter::new(fields)?, keys, buckets: BTreeMap::new(), version: -1 })
+        let fields = schema.fields()[..keys]
+            .iter()
+            .map(|f| SortField::new(f.data_type().clone()))
+            .collect();
+        Ok(Self {
+            schema,
+            converter: RowConverter::new(fields)?,
+            keys,
+            buckets: BTreeMap::new(),
+            version: -1,
+        })
     }
 
     pub fn schema(&self) -> &SchemaRef {
@@ -63,7 +72,11 @@ impl StateTable {
 
     /// Bytes of the arrays behind the rows.
     pub fn bytes(&self) -> usize {
-        self.buckets.values().flat_map(|b| &b.batches).map(RecordBatch::get_array_memory_size).sum()
+        self.buckets
+            .values()
+            .flat_map(|b| &b.batches)
+            .map(RecordBatch::get_array_memory_size)
+            .sum()
     }
 
     /// The key bytes of each row.
@@ -82,8 +95,12 @@ impl StateTable {
         let mut at = Vec::new();
         let mut found = Vec::new();
         for (position, (closing, key)) in closing.iter().zip(keys).enumerate() {
-            let Some(bucket) = self.buckets.get(closing) else { continue };
-            let Some((batch, row)) = bucket.index.get(key) else { continue };
+            let Some(bucket) = self.buckets.get(closing) else {
+                continue;
+            };
+            let Some((batch, row)) = bucket.index.get(key) else {
+                continue;
+            };
             let first = *base.entry(*closing).or_insert_with(|| {
                 batches.extend(&bucket.batches);
                 batches.len() - bucket.batches.len()
@@ -114,7 +131,10 @@ impl StateTable {
             };
             bucket.batches.push(part);
             for (row, source) in picked.iter().enumerate() {
-                let key = keys.get_mut(*source as usize).and_then(Option::take).ok_or_else(|| SparkError::internal("a state row has no key"))?;
+                let key = keys
+                    .get_mut(*source as usize)
+                    .and_then(Option::take)
+                    .ok_or_else(|| SparkError::internal("a state row has no key"))?;
                 if bucket.index.insert(key, (number, row as u32)).is_some() {
                     bucket.dead += 1;
                 }
@@ -127,7 +147,11 @@ impl StateTable {
     /// Removes and returns the buckets that close at or before `watermark`, oldest first.
     pub fn close(&mut self, watermark: i64) -> Result<Vec<RecordBatch>> {
         let mut closed = Vec::new();
-        let due: Vec<Closing> = self.buckets.range(Some(i64::MIN)..=Some(watermark)).map(|(c, _)| *c).collect();
+        let due: Vec<Closing> = self
+            .buckets
+            .range(Some(i64::MIN)..=Some(watermark))
+            .map(|(c, _)| *c)
+            .collect();
         for closing in due {
             if let Some(bucket) = self.buckets.remove(&closing) {
                 closed.extend(bucket.live()?);
@@ -187,7 +211,11 @@ impl Bucket {
         let at: Vec<(usize, usize)> = entries.iter().map(|(_, (b, r))| (*b as usize, *r as usize)).collect();
         let batches: Vec<&RecordBatch> = self.batches.iter().collect();
         let whole = interleave_record_batch(&batches, &at)?;
-        self.index = entries.into_iter().enumerate().map(|(row, (key, _))| (key, (0, row as u32))).collect();
+        self.index = entries
+            .into_iter()
+            .enumerate()
+            .map(|(row, (key, _))| (key, (0, row as u32)))
+            .collect();
         self.batches = vec![whole];
         self.dead = 0;
         Ok(())
@@ -211,7 +239,12 @@ impl StateDelta {
 
     fn decode(bytes: &Buffer) -> Result<(Option<i64>, Buffer)> {
         if bytes.len() < 16 || bytes[..4] != Self::MAGIC {
-            return Err(SparkError::new(crate::error::Exception::Runtime, "CORRUPT_STATE", "XX001", "A state delta does not start with its mark."));
+            return Err(SparkError::new(
+                crate::error::Exception::Runtime,
+                "CORRUPT_STATE",
+                "XX001",
+                "A state delta does not start with its mark.",
+            ));
         }
         let mut word = [0u8; 8];
         word.copy_from_slice(&bytes[8..16]);
@@ -228,7 +261,6 @@ pub fn one(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch> {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,15 +269,28 @@ mod tests {
     use std::sync::Arc;
 
     fn batch(rows: &[(i64, i64)]) -> RecordBatch {
-        let schema = Arc::new(Schema::new(vec![Field::new("k", DataType::Int64, true), Field::new("v", DataType::Int64, true)]));
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("k", DataType::Int64, true),
+            Field::new("v", DataType::Int64, true),
+        ]));
         let (k, v): (Vec<i64>, Vec<i64>) = rows.iter().copied().unzip();
-        RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from(k)), Arc::new(Int64Array::from(v))]).unwrap()
+        RecordBatch::try_new(
+            schema,
+            vec![Arc::new(Int64Array::from(k)), Arc::new(Int64Array::from(v))],
+        )
+        .unwrap()
     }
 
     fn put(table: &mut StateTable, rows: &[(i64, i64)]) {
         let rows = batch(rows);
         let keys = table.key_bytes(&rows.columns()[..1], rows.num_rows()).unwrap();
-        let closing: Vec<Closing> = rows.column(0).as_primitive::<Int64Type>().values().iter().map(|k| Some(k % 10)).collect();
+        let closing: Vec<Closing> = rows
+            .column(0)
+            .as_primitive::<Int64Type>()
+            .values()
+            .iter()
+            .map(|k| Some(k % 10))
+            .collect();
         table.upsert(&rows, &closing, keys).unwrap();
     }
 
@@ -253,8 +298,15 @@ mod tests {
         let mut out: Vec<(i64, i64)> = batches
             .iter()
             .flat_map(|b| {
-                let (k, v) = (b.column(0).as_primitive::<Int64Type>(), b.column(1).as_primitive::<Int64Type>());
-                k.values().iter().copied().zip(v.values().iter().copied()).collect::<Vec<_>>()
+                let (k, v) = (
+                    b.column(0).as_primitive::<Int64Type>(),
+                    b.column(1).as_primitive::<Int64Type>(),
+                );
+                k.values()
+                    .iter()
+                    .copied()
+                    .zip(v.values().iter().copied())
+                    .collect::<Vec<_>>()
             })
             .collect();
         out.sort_unstable();
@@ -270,24 +322,39 @@ mod tests {
             let mut model: BTreeMap<i64, i64> = BTreeMap::new();
             let mut deltas = Vec::new();
             for _ in 0..60 {
-                let rows: BTreeMap<i64, i64> = (0..rng.random_range(1..40)).map(|_| (rng.random_range(0..200), rng.random())).collect();
+                let rows: BTreeMap<i64, i64> = (0..rng.random_range(1..40))
+                    .map(|_| (rng.random_range(0..200), rng.random()))
+                    .collect();
                 let rows: Vec<(i64, i64)> = rows.into_iter().collect();
                 put(&mut table, &rows);
                 model.extend(rows.iter().copied());
                 let closed = rng.random_bool(0.2).then(|| rng.random_range(-1..9));
                 if let Some(until) = closed {
                     let gone = sorted(&table.close(until).unwrap());
-                    let expected: Vec<(i64, i64)> = model.iter().filter(|(k, _)| *k % 10 <= until).map(|(k, v)| (*k, *v)).collect();
+                    let expected: Vec<(i64, i64)> = model
+                        .iter()
+                        .filter(|(k, _)| *k % 10 <= until)
+                        .map(|(k, v)| (*k, *v))
+                        .collect();
                     assert_eq!(gone, expected, "seed {seed}");
                     model.retain(|k, _| k % 10 > until);
                 }
-                deltas.push(Buffer::from(StateDelta::encode(table.schema(), &[batch(&rows)], closed).unwrap()));
+                deltas.push(Buffer::from(
+                    StateDelta::encode(table.schema(), &[batch(&rows)], closed).unwrap(),
+                ));
                 assert_eq!(table.rows(), model.len(), "seed {seed}");
             }
             let expected: Vec<(i64, i64)> = model.into_iter().collect();
             assert_eq!(sorted(&table.all().unwrap()), expected, "seed {seed}");
             let mut reloaded = StateTable::new(batch(&[]).schema(), 1).unwrap();
-            let closing = |b: &RecordBatch| b.column(0).as_primitive::<Int64Type>().values().iter().map(|k| Some(k % 10)).collect();
+            let closing = |b: &RecordBatch| {
+                b.column(0)
+                    .as_primitive::<Int64Type>()
+                    .values()
+                    .iter()
+                    .map(|k| Some(k % 10))
+                    .collect()
+            };
             reloaded.load(&deltas, &closing).unwrap();
             assert_eq!(sorted(&reloaded.all().unwrap()), expected, "seed {seed}");
         }

@@ -20,7 +20,11 @@ use crate::plan::scope::Typed;
 use crate::plan::types::{is_numeric, is_string};
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool) -> Result<Option<Typed>> {
-    let label = if distinct { call_name(name, args).replacen('(', "(DISTINCT ", 1) } else { call_name(name, args) };
+    let label = if distinct {
+        call_name(name, args).replacen('(', "(DISTINCT ", 1)
+    } else {
+        call_name(name, args)
+    };
     let of = Call::new(context, name, args);
     let make = |udf: Arc<AggregateUDF>, args: Vec<Typed>, to: DataType| aggregate(udf, args, to, distinct, &label);
     let statistic = |udf: Arc<AggregateUDF>| -> Result<Typed> {
@@ -52,7 +56,11 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool) -
         "min" | "max" => {
             let [arg] = exactly(name, args)?;
             let to = arg.data_type.clone();
-            let function = if name == "min" { df::min_max::min_udaf() } else { df::min_max::max_udaf() };
+            let function = if name == "min" {
+                df::min_max::min_udaf()
+            } else {
+                df::min_max::max_udaf()
+            };
             aggregate(function, vec![arg], to, false, &label)
         }
         "min_by" | "max_by" => {
@@ -76,15 +84,22 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool) -
             };
             make(function, vec![of.double(0)?, of.double(1)?], DataType::Float64)
         }
-        "regr_avgx" | "regr_avgy" | "regr_intercept" | "regr_r2" | "regr_slope" | "regr_sxx" | "regr_sxy" | "regr_syy" | "regr_count" => {
+        "regr_avgx" | "regr_avgy" | "regr_intercept" | "regr_r2" | "regr_slope" | "regr_sxx" | "regr_sxy"
+        | "regr_syy" | "regr_count" => {
             of.takes(2, 2)?;
             regression(context, &of, &label)?
         }
         "first" | "first_value" | "any_value" | "last" | "last_value" => {
-            let Some(arg) = args.first() else { return Err(wrong_number(name, "[1, 2]", 0)) };
+            let Some(arg) = args.first() else {
+                return Err(wrong_number(name, "[1, 2]", 0));
+            };
             let ignore = of.constant_boolean(1).unwrap_or(false);
             let first = !name.starts_with("last");
-            let function = if first { df::first_last::first_value_udaf() } else { df::first_last::last_value_udaf() };
+            let function = if first {
+                df::first_last::first_value_udaf()
+            } else {
+                df::first_last::last_value_udaf()
+            };
             let label = format!("{name}({})", arg.name);
             let mut out = aggregate(function, vec![arg.clone()], arg.data_type.clone(), false, &label);
             if let (Expr::AggregateFunction(f), true) = (&mut out.expr, ignore) {
@@ -95,7 +110,15 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool) -
         "bool_and" | "every" | "bool_or" | "some" | "any" => {
             of.takes(1, 1)?;
             let and = matches!(name, "bool_and" | "every");
-            make(if and { df::bool_and_or::bool_and_udaf() } else { df::bool_and_or::bool_or_udaf() }, vec![of.boolean(0)?], DataType::Boolean)
+            make(
+                if and {
+                    df::bool_and_or::bool_and_udaf()
+                } else {
+                    df::bool_and_or::bool_or_udaf()
+                },
+                vec![of.boolean(0)?],
+                DataType::Boolean,
+            )
         }
         "bit_and" | "bit_or" | "bit_xor" => {
             let [arg] = exactly(name, args)?;
@@ -108,8 +131,16 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool) -
             make(function, vec![arg], to)
         }
         "approx_count_distinct" => {
-            let Some(arg) = args.first() else { return Err(wrong_number(name, "[1, 2]", 0)) };
-            let out = aggregate(df::approx_distinct::approx_distinct_udaf(), vec![arg.clone()], DataType::UInt64, false, &label);
+            let Some(arg) = args.first() else {
+                return Err(wrong_number(name, "[1, 2]", 0));
+            };
+            let out = aggregate(
+                df::approx_distinct::approx_distinct_udaf(),
+                vec![arg.clone()],
+                DataType::UInt64,
+                false,
+                &label,
+            );
             unsigned_to_long(out)
         }
         _ => {
@@ -137,7 +168,9 @@ pub fn aggregate(udf: Arc<AggregateUDF>, args: Vec<Typed>, to: DataType, distinc
 /// Changes the aggregate and window calls inside an expression: a function may be several of them put together.
 pub fn each_call(expr: Expr, mut change: impl FnMut(Expr) -> Result<Expr>) -> Result<Expr> {
     let changed = expr.transform_down(|e| match e {
-        Expr::AggregateFunction(_) | Expr::WindowFunction(_) => Ok(Transformed::new(change(e)?, true, TreeNodeRecursion::Jump)),
+        Expr::AggregateFunction(_) | Expr::WindowFunction(_) => {
+            Ok(Transformed::new(change(e)?, true, TreeNodeRecursion::Jump))
+        }
         other => Ok(Transformed::no(other)),
     })?;
     Ok(changed.data)
@@ -152,7 +185,11 @@ fn sum(context: &Context<'_>, arg: Typed, mode: Mode, distinct: bool, label: &st
         _ => return Err(super::unexpected_type(label, 1, &arg, "NUMERIC\" or \"ANSI INTERVAL")),
     };
     let arg = context.cast(arg, &to)?;
-    let function = if to == DataType::Float64 { df::sum::sum_udaf() } else { checked_sum::sum(&to, mode) };
+    let function = if to == DataType::Float64 {
+        df::sum::sum_udaf()
+    } else {
+        checked_sum::sum(&to, mode)
+    };
     Ok(aggregate_distinct(function, arg, to, distinct, label))
 }
 
@@ -180,9 +217,13 @@ fn average(context: &Context<'_>, of: &Call<'_>, mode: Mode, distinct: bool, lab
             out.name = label;
             Ok(out)
         }
-        t if is_numeric(t) || is_string(t) || t.is_null() => {
-            Ok(aggregate(df::average::avg_udaf(), vec![of.double(0)?], DataType::Float64, distinct, &label))
-        }
+        t if is_numeric(t) || is_string(t) || t.is_null() => Ok(aggregate(
+            df::average::avg_udaf(),
+            vec![of.double(0)?],
+            DataType::Float64,
+            distinct,
+            &label,
+        )),
         _ => Err(super::unexpected_type(&label, 1, &arg, "NUMERIC\" or \"ANSI INTERVAL")),
     }
 }
@@ -193,16 +234,27 @@ fn count(args: &[Typed], distinct: bool, label: &str) -> Result<Typed> {
     if !distinct && (args.is_empty() || all_literal) {
         let one = Typed::new(datafusion_expr::lit(1i64), DataType::Int64, "1");
         let null = args.iter().any(|a| a.literal().is_some_and(ScalarValue::is_null));
-        let argument = if null { Typed::new(Expr::Literal(ScalarValue::Int64(None), None), DataType::Int64, "NULL") } else { one };
+        let argument = if null {
+            Typed::new(Expr::Literal(ScalarValue::Int64(None), None), DataType::Int64, "NULL")
+        } else {
+            one
+        };
         return Ok(aggregate(udf, vec![argument], DataType::Int64, false, label));
     }
     if let [one] = args {
         return Ok(aggregate(udf, vec![one.clone()], DataType::Int64, distinct, label));
     }
     // A row counts when none of the columns is null; DISTINCT counts whole tuples.
-    let present = args.iter().map(|a| Expr::IsNotNull(Box::new(a.expr.clone()))).reduce(datafusion_expr::and);
+    let present = args
+        .iter()
+        .map(|a| Expr::IsNotNull(Box::new(a.expr.clone())))
+        .reduce(datafusion_expr::and);
     let argument = if distinct {
-        let fields: Vec<Field> = args.iter().enumerate().map(|(i, a)| Field::new(format!("c{i}"), a.data_type.clone(), true)).collect();
+        let fields: Vec<Field> = args
+            .iter()
+            .enumerate()
+            .map(|(i, a)| Field::new(format!("c{i}"), a.data_type.clone(), true))
+            .collect();
         let parts = args.iter().map(|a| a.expr.clone()).collect();
         super::structs::make_struct(fields.into(), parts)
     } else {
@@ -227,7 +279,15 @@ fn regression(_: &Context<'_>, of: &Call<'_>, label: &str) -> Result<Typed> {
         "regr_sxx" => df::regr::regr_sxx_udaf(),
         "regr_sxy" => df::regr::regr_sxy_udaf(),
         "regr_syy" => df::regr::regr_syy_udaf(),
-        _ => return Ok(unsigned_to_long(aggregate(df::regr::regr_count_udaf(), args, DataType::UInt64, false, label))),
+        _ => {
+            return Ok(unsigned_to_long(aggregate(
+                df::regr::regr_count_udaf(),
+                args,
+                DataType::UInt64,
+                false,
+                label,
+            )));
+        }
     };
     Ok(aggregate(function, args, DataType::Float64, false, label))
 }

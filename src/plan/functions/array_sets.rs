@@ -11,9 +11,9 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::*;
 use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
 
+use super::Context;
 use super::arrays::{list_and_item, picked, two_lists};
 use super::call::Call;
-use super::Context;
 use crate::error::{Result, SparkError};
 use crate::plan::kernel;
 use crate::plan::scope::Typed;
@@ -29,7 +29,10 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                 return Err(SparkError::analysis(
                     "DATATYPE_MISMATCH.NULL_TYPE",
                     "42K09",
-                    format!("Cannot resolve \"{}\" due to data type mismatch: Null typed values cannot be used as arguments of `array_contains`.", call.label()),
+                    format!(
+                        "Cannot resolve \"{}\" due to data type mismatch: Null typed values cannot be used as arguments of `array_contains`.",
+                        call.label()
+                    ),
                 ));
             }
             let (list, item) = list_and_item(&call, false)?;
@@ -40,7 +43,8 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                 let equal = make_comparator(list.values(), &args[1], arrow::compute::SortOptions::default())?;
                 let found = |row: usize| {
                     let span = list.value_offsets()[row] as usize..list.value_offsets()[row + 1] as usize;
-                    span.clone().position(|i| list.values().is_valid(i) && equal(i, row).is_eq())
+                    span.clone()
+                        .position(|i| list.values().is_valid(i) && equal(i, row).is_eq())
                 };
                 let known = |row: usize| list.is_valid(row) && args[1].is_valid(row);
                 if !contains {
@@ -67,7 +71,9 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                 let kept = (0..rows).map(|row| {
                     (list.is_valid(row) && args[1].is_valid(row)).then(|| {
                         let span = list.value_offsets()[row] as usize..list.value_offsets()[row + 1] as usize;
-                        span.filter(|i| list.values().is_null(*i) || !equal(*i, row).is_eq()).map(|i| Some(i as u32)).collect()
+                        span.filter(|i| list.values().is_null(*i) || !equal(*i, row).is_eq())
+                            .map(|i| Some(i as u32))
+                            .collect()
                     })
                 });
                 super::arrays::gathered(list.values(), kept.collect(), &result)
@@ -81,7 +87,12 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                 let (start, items) = (list.value_offsets()[row] as usize, list.value(row));
                 let rows = keys(&items).ok()?;
                 let mut seen = HashSet::new();
-                Some((0..items.len()).filter(|i| seen.insert(rows.row(*i).owned())).map(|i| Some((start + i) as u32)).collect())
+                Some(
+                    (0..items.len())
+                        .filter(|i| seen.insert(rows.row(*i).owned()))
+                        .map(|i| Some((start + i) as u32))
+                        .collect(),
+                )
             })
         }
         "array_max" | "array_min" => {
@@ -101,7 +112,11 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                     let span = list.value_offsets()[row] as usize..list.value_offsets()[row + 1] as usize;
                     let best = span.filter(|i| list.values().is_valid(*i)).reduce(|a, b| {
                         let order = compare(b, a);
-                        if (greatest && order.is_gt()) || (!greatest && order.is_lt()) { b } else { a }
+                        if (greatest && order.is_gt()) || (!greatest && order.is_lt()) {
+                            b
+                        } else {
+                            a
+                        }
                     });
                     Ok(best.map(|i| i as u32))
                 })
@@ -119,10 +134,20 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                     }
                     let (x, y) = (a.value(row), b.value(row));
                     let (xs, ys) = keys_of_both(&x, &y)?;
-                    let members: HashSet<OwnedRow> = (0..x.len()).filter(|i| x.is_valid(*i)).map(|i| xs.row(i).owned()).collect();
+                    let members: HashSet<OwnedRow> = (0..x.len())
+                        .filter(|i| x.is_valid(*i))
+                        .map(|i| xs.row(i).owned())
+                        .collect();
                     let common = (0..y.len()).any(|i| y.is_valid(i) && members.contains(&ys.row(i).owned()));
-                    let unknown = !x.is_empty() && !y.is_empty() && (x.logical_null_count() > 0 || y.logical_null_count() > 0);
-                    Ok(if common { Some(true) } else if unknown { None } else { Some(false) })
+                    let unknown =
+                        !x.is_empty() && !y.is_empty() && (x.logical_null_count() > 0 || y.logical_null_count() > 0);
+                    Ok(if common {
+                        Some(true)
+                    } else if unknown {
+                        None
+                    } else {
+                        Some(false)
+                    })
                 });
                 Ok(Arc::new(out.collect::<DfResult<BooleanArray>>()?))
             });
@@ -140,7 +165,10 @@ fn keys(items: &ArrayRef) -> DfResult<Rows> {
 /// Comparable keys of two arrays of one type.
 fn keys_of_both(a: &ArrayRef, b: &ArrayRef) -> DfResult<(Rows, Rows)> {
     let converter = RowConverter::new(vec![SortField::new(a.data_type().clone())])?;
-    Ok((converter.convert_columns(std::slice::from_ref(a))?, converter.convert_columns(std::slice::from_ref(b))?))
+    Ok((
+        converter.convert_columns(std::slice::from_ref(a))?,
+        converter.convert_columns(std::slice::from_ref(b))?,
+    ))
 }
 
 fn set(call: &Call<'_>) -> Result<Typed> {
@@ -148,7 +176,9 @@ fn set(call: &Call<'_>) -> Result<Typed> {
     let to = a.data_type.clone();
     let (result, name) = (to.clone(), call.name.to_owned());
     let expr = kernel::call(call.name, "", to.clone(), vec![a.expr, b.expr], move |args, rows| {
-        let DataType::List(field) = &result else { return Err(SparkError::internal("a list type is none").into()) };
+        let DataType::List(field) = &result else {
+            return Err(SparkError::internal("a list type is none").into());
+        };
         let (a, b) = (args[0].as_list::<i32>(), args[1].as_list::<i32>());
         let mut from: Vec<(usize, usize)> = Vec::new();
         let (mut lengths, mut valid) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
@@ -173,14 +203,27 @@ fn set(call: &Call<'_>) -> Result<Typed> {
                     }
                 }
                 if name == "array_union" {
-                    from.extend((0..y.len()).filter(|i| seen.insert(ys.row(*i).owned())).map(|i| (1, y_at + i)));
+                    from.extend(
+                        (0..y.len())
+                            .filter(|i| seen.insert(ys.row(*i).owned()))
+                            .map(|i| (1, y_at + i)),
+                    );
                 }
             }
             lengths.push(from.len() - before);
         }
         let columns: [&dyn Array; 2] = [a.values().as_ref(), b.values().as_ref()];
-        let values = if from.is_empty() { new_empty_array(field.data_type()) } else { arrow::compute::interleave(&columns, &from)? };
-        Ok(Arc::new(ListArray::try_new(field.clone(), OffsetBuffer::from_lengths(lengths), values, Some(valid.into()))?))
+        let values = if from.is_empty() {
+            new_empty_array(field.data_type())
+        } else {
+            arrow::compute::interleave(&columns, &from)?
+        };
+        Ok(Arc::new(ListArray::try_new(
+            field.clone(),
+            OffsetBuffer::from_lengths(lengths),
+            values,
+            Some(valid.into()),
+        )?))
     });
     Ok(Typed::new(expr, to, call.label()))
 }

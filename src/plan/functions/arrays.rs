@@ -20,14 +20,28 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
     let call = Call::new(context, name, args);
     Ok(Some(match name {
         "array" => {
-            let (items, element) = if args.is_empty() { (vec![], DataType::Null) } else { super::conditional::unified(context, name, args)? };
+            let (items, element) = if args.is_empty() {
+                (vec![], DataType::Null)
+            } else {
+                super::conditional::unified(context, name, args)?
+            };
             made(items, element, call.label())
         }
         "size" | "cardinality" | "array_size" => {
             call.takes(1, 1)?;
-            let fits = matches!(args[0].data_type, DataType::List(_) | DataType::Null) || (name != "array_size" && matches!(args[0].data_type, DataType::Map(..)));
+            let fits = matches!(args[0].data_type, DataType::List(_) | DataType::Null)
+                || (name != "array_size" && matches!(args[0].data_type, DataType::Map(..)));
             if !fits {
-                return Err(unexpected_type(&call.label(), 1, &args[0], if name == "array_size" { "ARRAY" } else { "ARRAY\" or \"MAP" }));
+                return Err(unexpected_type(
+                    &call.label(),
+                    1,
+                    &args[0],
+                    if name == "array_size" {
+                        "ARRAY"
+                    } else {
+                        "ARRAY\" or \"MAP"
+                    },
+                ));
             }
             let expr = kernel::call(name, "", DataType::Int32, vec![args[0].expr.clone()], |args, rows| {
                 let length = |r: usize| match args[0].data_type() {
@@ -35,14 +49,25 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                     _ => args[0].as_list::<i32>().value_length(r),
                 };
                 let all_null = args[0].data_type().is_null();
-                Ok(Arc::new((0..rows).map(|r| (!all_null && args[0].is_valid(r)).then(|| length(r))).collect::<Int32Array>()))
+                Ok(Arc::new(
+                    (0..rows)
+                        .map(|r| (!all_null && args[0].is_valid(r)).then(|| length(r)))
+                        .collect::<Int32Array>(),
+                ))
             });
             Typed::new(expr, DataType::Int32, call.label())
         }
         "sort_array" | "array_sort" => sort(&call)?,
         "reverse" if matches!(args.first().map(|a| &a.data_type), Some(DataType::List(_))) => {
             let (list, _) = call.list(0)?;
-            picked(&call, list, "", |list, row| Some((list.value_offsets()[row] as u32..list.value_offsets()[row + 1] as u32).rev().map(Some).collect()))
+            picked(&call, list, "", |list, row| {
+                Some(
+                    (list.value_offsets()[row] as u32..list.value_offsets()[row + 1] as u32)
+                        .rev()
+                        .map(Some)
+                        .collect(),
+                )
+            })
         }
         "concat" if args.iter().any(|a| matches!(a.data_type, DataType::List(_))) => concat(&call)?,
         "flatten" => flatten(&call)?,
@@ -58,7 +83,16 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         "array_append" | "array_prepend" => {
             call.takes(2, 2)?;
             let (list, item) = list_and_item(&call, true)?;
-            inserted(&call, list, item, if name == "array_append" { None } else { Some(crate::plan::literal::int(1)) })?
+            inserted(
+                &call,
+                list,
+                item,
+                if name == "array_append" {
+                    None
+                } else {
+                    Some(crate::plan::literal::int(1))
+                },
+            )?
         }
         "array_insert" => {
             call.takes(3, 3)?;
@@ -70,11 +104,21 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             call.takes(2, 2)?;
             let to = list_of(args[0].data_type.clone());
             let item = to.clone();
-            let expr = kernel::call(name, "", to.clone(), vec![args[0].expr.clone(), call.int(1)?.expr], move |args, rows| {
-                let counts = args[1].as_primitive::<Int32Type>();
-                let chosen = (0..rows).map(|r| counts.is_valid(r).then(|| vec![Some(r as u32); counts.value(r).max(0) as usize]));
-                gathered(&args[0], chosen.collect(), &item)
-            });
+            let expr = kernel::call(
+                name,
+                "",
+                to.clone(),
+                vec![args[0].expr.clone(), call.int(1)?.expr],
+                move |args, rows| {
+                    let counts = args[1].as_primitive::<Int32Type>();
+                    let chosen = (0..rows).map(|r| {
+                        counts
+                            .is_valid(r)
+                            .then(|| vec![Some(r as u32); counts.value(r).max(0) as usize])
+                    });
+                    gathered(&args[0], chosen.collect(), &item)
+                },
+            );
             Typed::new(expr, to, call.label())
         }
         "array_join" => join(&call)?,
@@ -91,7 +135,12 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
 }
 
 pub fn index_of_zero() -> SparkError {
-    SparkError::new(Exception::Runtime, "INVALID_INDEX_OF_ZERO", "22003", "The index 0 is invalid. An index shall be either < 0 or > 0 (the first element has index 1).")
+    SparkError::new(
+        Exception::Runtime,
+        "INVALID_INDEX_OF_ZERO",
+        "22003",
+        "The index 0 is invalid. An index shall be either < 0 or > 0 (the first element has index 1).",
+    )
 }
 
 /// A list of each row's values.
@@ -99,29 +148,44 @@ pub fn made(items: Vec<Typed>, element: DataType, label: String) -> Typed {
     let to = list_of(element);
     let width = items.len();
     let result = to.clone();
-    let expr = kernel::call("array", "", to.clone(), items.into_iter().map(|t| t.expr).collect(), move |args, rows| {
-        let DataType::List(field) = &result else { return Err(SparkError::internal("a list type is none").into()) };
-        let values: ArrayRef = if width == 0 {
-            new_empty_array(field.data_type())
-        } else {
-            let columns: Vec<&dyn Array> = args.iter().map(AsRef::as_ref).collect();
-            let at: Vec<(usize, usize)> = (0..rows).flat_map(|row| (0..width).map(move |c| (c, row))).collect();
-            arrow::compute::interleave(&columns, &at)?
-        };
-        let offsets = OffsetBuffer::from_lengths(std::iter::repeat_n(width, rows));
-        Ok(Arc::new(ListArray::try_new(field.clone(), offsets, values, None)?))
-    });
+    let expr = kernel::call(
+        "array",
+        "",
+        to.clone(),
+        items.into_iter().map(|t| t.expr).collect(),
+        move |args, rows| {
+            let DataType::List(field) = &result else {
+                return Err(SparkError::internal("a list type is none").into());
+            };
+            let values: ArrayRef = if width == 0 {
+                new_empty_array(field.data_type())
+            } else {
+                let columns: Vec<&dyn Array> = args.iter().map(AsRef::as_ref).collect();
+                let at: Vec<(usize, usize)> = (0..rows).flat_map(|row| (0..width).map(move |c| (c, row))).collect();
+                arrow::compute::interleave(&columns, &at)?
+            };
+            let offsets = OffsetBuffer::from_lengths(std::iter::repeat_n(width, rows));
+            Ok(Arc::new(ListArray::try_new(field.clone(), offsets, values, None)?))
+        },
+    );
     Typed::new(expr, to, label)
 }
 
 /// A list whose rows hold the given elements of `values`; none is a null list, an inner none a null element.
 pub fn gathered(values: &ArrayRef, rows: Vec<Option<Vec<Option<u32>>>>, to: &DataType) -> DfResult<ArrayRef> {
-    let DataType::List(field) = to else { return Err(SparkError::internal("a list type is none").into()) };
+    let DataType::List(field) = to else {
+        return Err(SparkError::internal("a list type is none").into());
+    };
     let nulls: NullBuffer = rows.iter().map(Option::is_some).collect::<Vec<bool>>().into();
     let offsets = OffsetBuffer::from_lengths(rows.iter().map(|r| r.as_ref().map_or(0, Vec::len)));
     let indices: UInt32Array = rows.into_iter().flatten().flatten().collect();
     let taken = arrow::compute::take(values, &indices, None)?;
-    Ok(Arc::new(ListArray::try_new(field.clone(), offsets, taken, Some(nulls))?))
+    Ok(Arc::new(ListArray::try_new(
+        field.clone(),
+        offsets,
+        taken,
+        Some(nulls),
+    )?))
 }
 
 /// A call that rearranges the elements of its list: `choose` names those of each non-null row.
@@ -135,7 +199,9 @@ pub fn picked(
     let result = to.clone();
     let expr = kernel::call(call.name, options, to.clone(), vec![list.expr], move |args, rows| {
         let list = args[0].as_list::<i32>();
-        let chosen = (0..rows).map(|row| if list.is_null(row) { None } else { choose(list, row) }).collect();
+        let chosen = (0..rows)
+            .map(|row| if list.is_null(row) { None } else { choose(list, row) })
+            .collect();
         gathered(list.values(), chosen, &result)
     });
     Typed::new(expr, to, call.label())
@@ -145,7 +211,11 @@ pub fn picked(
 pub fn list_and_item(call: &Call<'_>, tight: bool) -> Result<(Typed, Typed)> {
     let (list, element) = call.list(0)?;
     let item = call.arg(1)?;
-    let common = if tight { coercion::tightest(&element, &item.data_type) } else { coercion::widen(&element, &item.data_type) };
+    let common = if tight {
+        coercion::tightest(&element, &item.data_type)
+    } else {
+        coercion::widen(&element, &item.data_type)
+    };
     let common = common.ok_or_else(|| {
         SparkError::analysis(
             "DATATYPE_MISMATCH.ARRAY_FUNCTION_DIFF_TYPES",
@@ -160,7 +230,10 @@ pub fn list_and_item(call: &Call<'_>, tight: bool) -> Result<(Typed, Typed)> {
             ),
         )
     })?;
-    Ok((call.context.cast(list, &list_of(common.clone()))?, call.context.cast(item, &common)?))
+    Ok((
+        call.context.cast(list, &list_of(common.clone()))?,
+        call.context.cast(item, &common)?,
+    ))
 }
 
 /// Both lists in their common type.
@@ -227,7 +300,9 @@ fn concat(call: &Call<'_>) -> Result<Typed> {
     let result = to.clone();
     let exprs = lists.into_iter().map(|t| t.expr).collect();
     let expr = kernel::call("concat_arrays", "", to.clone(), exprs, move |args, rows| {
-        let DataType::List(field) = &result else { return Err(SparkError::internal("a list type is none").into()) };
+        let DataType::List(field) = &result else {
+            return Err(SparkError::internal("a list type is none").into());
+        };
         let lists: Vec<&ListArray> = args.iter().map(|a| a.as_list::<i32>()).collect();
         let valid: Vec<bool> = (0..rows).map(|r| lists.iter().all(|l| l.is_valid(r))).collect();
         let mut from: Vec<(usize, usize)> = Vec::new();
@@ -236,14 +311,25 @@ fn concat(call: &Call<'_>) -> Result<Typed> {
             let before = from.len();
             if valid[row] {
                 for (i, list) in lists.iter().enumerate() {
-                    from.extend((list.value_offsets()[row] as usize..list.value_offsets()[row + 1] as usize).map(|at| (i, at)));
+                    from.extend(
+                        (list.value_offsets()[row] as usize..list.value_offsets()[row + 1] as usize).map(|at| (i, at)),
+                    );
                 }
             }
             lengths.push(from.len() - before);
         }
         let columns: Vec<&dyn Array> = lists.iter().map(|l| l.values().as_ref()).collect();
-        let values = if from.is_empty() { new_empty_array(field.data_type()) } else { arrow::compute::interleave(&columns, &from)? };
-        Ok(Arc::new(ListArray::try_new(field.clone(), OffsetBuffer::from_lengths(lengths), values, Some(valid.into()))?))
+        let values = if from.is_empty() {
+            new_empty_array(field.data_type())
+        } else {
+            arrow::compute::interleave(&columns, &from)?
+        };
+        Ok(Arc::new(ListArray::try_new(
+            field.clone(),
+            OffsetBuffer::from_lengths(lengths),
+            values,
+            Some(valid.into()),
+        )?))
     });
     Ok(Typed::new(expr, to, call.label()))
 }
@@ -290,29 +376,49 @@ fn slice(call: &Call<'_>) -> Result<Typed> {
             format!("The value of parameter(s) `{parameter}` in `slice` is invalid: {why}"),
         )
     };
-    let expr = kernel::call(call.name, "", to.clone(), vec![list.expr, call.int(1)?.expr, call.int(2)?.expr], move |args, rows| {
-        let list = args[0].as_list::<i32>();
-        let (starts, lengths) = (args[1].as_primitive::<Int32Type>(), args[2].as_primitive::<Int32Type>());
-        let chosen = (0..rows).map(|row| {
-            if list.is_null(row) || starts.is_null(row) || lengths.is_null(row) {
-                return Ok(None);
-            }
-            let (start, length, size) = (i64::from(starts.value(row)), i64::from(lengths.value(row)), i64::from(list.value_length(row)));
-            if start == 0 {
-                return Err(invalid("start", "Expects a positive or a negative value for `start`, but got 0.".into()));
-            }
-            if length < 0 {
-                return Err(invalid("length", format!("Expects `length` greater than or equal to 0 but got {length}.")));
-            }
-            let from = if start > 0 { start - 1 } else { size + start };
-            if from < 0 || from >= size {
-                return Ok(Some(vec![]));
-            }
-            let first = i64::from(list.value_offsets()[row]) + from;
-            Ok(Some((first..first + length.min(size - from)).map(|i| Some(i as u32)).collect()))
-        });
-        gathered(list.values(), chosen.collect::<Result<_>>()?, &result)
-    });
+    let expr = kernel::call(
+        call.name,
+        "",
+        to.clone(),
+        vec![list.expr, call.int(1)?.expr, call.int(2)?.expr],
+        move |args, rows| {
+            let list = args[0].as_list::<i32>();
+            let (starts, lengths) = (args[1].as_primitive::<Int32Type>(), args[2].as_primitive::<Int32Type>());
+            let chosen = (0..rows).map(|row| {
+                if list.is_null(row) || starts.is_null(row) || lengths.is_null(row) {
+                    return Ok(None);
+                }
+                let (start, length, size) = (
+                    i64::from(starts.value(row)),
+                    i64::from(lengths.value(row)),
+                    i64::from(list.value_length(row)),
+                );
+                if start == 0 {
+                    return Err(invalid(
+                        "start",
+                        "Expects a positive or a negative value for `start`, but got 0.".into(),
+                    ));
+                }
+                if length < 0 {
+                    return Err(invalid(
+                        "length",
+                        format!("Expects `length` greater than or equal to 0 but got {length}."),
+                    ));
+                }
+                let from = if start > 0 { start - 1 } else { size + start };
+                if from < 0 || from >= size {
+                    return Ok(Some(vec![]));
+                }
+                let first = i64::from(list.value_offsets()[row]) + from;
+                Ok(Some(
+                    (first..first + length.min(size - from))
+                        .map(|i| Some(i as u32))
+                        .collect(),
+                ))
+            });
+            gathered(list.values(), chosen.collect::<Result<_>>()?, &result)
+        },
+    );
     Ok(Typed::new(expr, to, call.label()))
 }
 
@@ -323,7 +429,9 @@ fn inserted(call: &Call<'_>, list: Typed, item: Typed, position: Option<Typed>) 
     let mut exprs = vec![list.expr, item.expr];
     exprs.extend(position.map(|p| p.expr));
     let expr = kernel::call(call.name, "", to.clone(), exprs, move |args, rows| {
-        let DataType::List(field) = &result else { return Err(SparkError::internal("a list type is none").into()) };
+        let DataType::List(field) = &result else {
+            return Err(SparkError::internal("a list type is none").into());
+        };
         let list = args[0].as_list::<i32>();
         let positions = args.get(2).map(|p| p.as_primitive::<Int32Type>());
         let nothing = new_null_array(field.data_type(), 1);
@@ -364,8 +472,17 @@ fn inserted(call: &Call<'_>, list: Typed, item: Typed, position: Option<Typed>) 
             lengths.push(from.len() - before);
         }
         let columns: [&dyn Array; 3] = [list.values().as_ref(), args[1].as_ref(), nothing.as_ref()];
-        let values = if from.is_empty() { new_empty_array(field.data_type()) } else { arrow::compute::interleave(&columns, &from)? };
-        Ok(Arc::new(ListArray::try_new(field.clone(), OffsetBuffer::from_lengths(lengths), values, Some(valid.into()))?))
+        let values = if from.is_empty() {
+            new_empty_array(field.data_type())
+        } else {
+            arrow::compute::interleave(&columns, &from)?
+        };
+        Ok(Arc::new(ListArray::try_new(
+            field.clone(),
+            OffsetBuffer::from_lengths(lengths),
+            values,
+            Some(valid.into()),
+        )?))
     });
     Ok(Typed::new(expr, to, call.label()))
 }
@@ -382,7 +499,10 @@ fn join(call: &Call<'_>) -> Result<Typed> {
     Ok(row::call(call.name, "", DataType::Utf8, args, call.label(), move |r| {
         let items = r.list(0);
         let items = items.as_string::<i32>();
-        let parts: Vec<&str> = items.iter().filter_map(|item| item.or_else(|| with_nulls.then(|| r.text(2)))).collect();
+        let parts: Vec<&str> = items
+            .iter()
+            .filter_map(|item| item.or_else(|| with_nulls.then(|| r.text(2))))
+            .collect();
         Ok(Some(parts.join(r.text(1))))
     }))
 }
@@ -394,30 +514,54 @@ fn zip(call: &Call<'_>) -> Result<Typed> {
         None if t.named => t.name.clone(),
         None => i.to_string(),
     };
-    let fields: Fields = lists.iter().enumerate().map(|(i, (t, e))| Field::new(name(i, t), e.clone(), true)).collect();
+    let fields: Fields = lists
+        .iter()
+        .enumerate()
+        .map(|(i, (t, e))| Field::new(name(i, t), e.clone(), true))
+        .collect();
     let to = list_of(DataType::Struct(fields.clone()));
     let result = to.clone();
     let exprs = lists.into_iter().map(|(t, _)| t.expr).collect();
-    let expr = kernel::call(call.name, format!("{fields:?}"), to.clone(), exprs, move |args, rows| {
-        let DataType::List(field) = &result else { return Err(SparkError::internal("a list type is none").into()) };
-        let lists: Vec<&ListArray> = args.iter().map(|a| a.as_list::<i32>()).collect();
-        let valid: Vec<bool> = (0..rows).map(|r| lists.iter().all(|l| l.is_valid(r))).collect();
-        let lengths: Vec<usize> =
-            (0..rows).map(|r| if valid[r] { lists.iter().map(|l| l.value_length(r) as usize).max().unwrap_or(0) } else { 0 }).collect();
-        let columns = lists
-            .iter()
-            .map(|list| {
-                let at = (0..rows).flat_map(|r| {
-                    let (start, size) = (list.value_offsets()[r] as u32, list.value_length(r) as u32);
-                    (0..lengths[r] as u32).map(move |i| (i < size).then_some(start + i))
-                });
-                arrow::compute::take(list.values(), &at.collect::<UInt32Array>(), None)
-            })
-            .collect::<std::result::Result<Vec<_>, _>>()?;
-        let total = lengths.iter().sum();
-        let structs = StructArray::try_new_with_length(fields.clone(), columns, None, total)?;
-        Ok(Arc::new(ListArray::try_new(field.clone(), OffsetBuffer::from_lengths(lengths), Arc::new(structs), Some(valid.into()))?))
-    });
+    let expr = kernel::call(
+        call.name,
+        format!("{fields:?}"),
+        to.clone(),
+        exprs,
+        move |args, rows| {
+            let DataType::List(field) = &result else {
+                return Err(SparkError::internal("a list type is none").into());
+            };
+            let lists: Vec<&ListArray> = args.iter().map(|a| a.as_list::<i32>()).collect();
+            let valid: Vec<bool> = (0..rows).map(|r| lists.iter().all(|l| l.is_valid(r))).collect();
+            let lengths: Vec<usize> = (0..rows)
+                .map(|r| {
+                    if valid[r] {
+                        lists.iter().map(|l| l.value_length(r) as usize).max().unwrap_or(0)
+                    } else {
+                        0
+                    }
+                })
+                .collect();
+            let columns = lists
+                .iter()
+                .map(|list| {
+                    let at = (0..rows).flat_map(|r| {
+                        let (start, size) = (list.value_offsets()[r] as u32, list.value_length(r) as u32);
+                        (0..lengths[r] as u32).map(move |i| (i < size).then_some(start + i))
+                    });
+                    arrow::compute::take(list.values(), &at.collect::<UInt32Array>(), None)
+                })
+                .collect::<std::result::Result<Vec<_>, _>>()?;
+            let total = lengths.iter().sum();
+            let structs = StructArray::try_new_with_length(fields.clone(), columns, None, total)?;
+            Ok(Arc::new(ListArray::try_new(
+                field.clone(),
+                OffsetBuffer::from_lengths(lengths),
+                Arc::new(structs),
+                Some(valid.into()),
+            )?))
+        },
+    );
     Ok(Typed::new(expr, to, call.label()))
 }
 
@@ -431,26 +575,31 @@ fn element_at(call: &Call<'_>) -> Result<Typed> {
     }
     let (list, element) = call.list(0)?;
     let fails = call.context.ansi() && call.name == "element_at";
-    let expr = kernel::call(call.name, format!("{fails}"), element.clone(), vec![list.expr, call.int(1)?.expr], move |args, rows| {
-        let list = args[0].as_list::<i32>();
-        let at = args[1].as_primitive::<Int32Type>();
-        extract::pick(list.values(), rows, |row| {
-            if list.is_null(row) || at.is_null(row) {
-                return Ok(None);
-            }
-            let (index, size) = (i64::from(at.value(row)), i64::from(list.value_length(row)));
-            let from = match index {
-                0 => return Err(index_of_zero()),
-                i if i > 0 => i - 1,
-                i => size + i,
-            };
-            if (0..size).contains(&from) {
-                return Ok(Some(list.value_offsets()[row] as u32 + from as u32));
-            }
-            if !fails {
-                return Ok(None);
-            }
-            Err(SparkError::new(
+    let expr = kernel::call(
+        call.name,
+        format!("{fails}"),
+        element.clone(),
+        vec![list.expr, call.int(1)?.expr],
+        move |args, rows| {
+            let list = args[0].as_list::<i32>();
+            let at = args[1].as_primitive::<Int32Type>();
+            extract::pick(list.values(), rows, |row| {
+                if list.is_null(row) || at.is_null(row) {
+                    return Ok(None);
+                }
+                let (index, size) = (i64::from(at.value(row)), i64::from(list.value_length(row)));
+                let from = match index {
+                    0 => return Err(index_of_zero()),
+                    i if i > 0 => i - 1,
+                    i => size + i,
+                };
+                if (0..size).contains(&from) {
+                    return Ok(Some(list.value_offsets()[row] as u32 + from as u32));
+                }
+                if !fails {
+                    return Ok(None);
+                }
+                Err(SparkError::new(
                 Exception::ArrayIndexOutOfBounds,
                 "INVALID_ARRAY_INDEX_IN_ELEMENT_AT",
                 "22003",
@@ -461,7 +610,8 @@ fn element_at(call: &Call<'_>) -> Result<Typed> {
             )
             .with("indexValue", index.to_string())
             .with("arraySize", size.to_string()))
-        })
-    });
+            })
+        },
+    );
     Ok(Typed::new(expr, element, label))
 }

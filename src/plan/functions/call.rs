@@ -39,13 +39,19 @@ impl<'a> Call<'a> {
         let expected = match (least, most) {
             _ if least == most => least.to_string(),
             (_, usize::MAX) => format!("> {}", least.saturating_sub(1)),
-            _ => format!("[{}]", (least..=most).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")),
+            _ => format!(
+                "[{}]",
+                (least..=most).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
+            ),
         };
         Err(wrong_number(self.name, &expected, count))
     }
 
     pub fn arg(&self, i: usize) -> Result<Typed> {
-        self.args.get(i).cloned().ok_or_else(|| wrong_number(self.name, &(i + 1).to_string(), self.args.len()))
+        self.args
+            .get(i)
+            .cloned()
+            .ok_or_else(|| wrong_number(self.name, &(i + 1).to_string(), self.args.len()))
     }
 
     /// The argument as `to`, where `fits` says that its type may become one implicitly.
@@ -58,7 +64,9 @@ impl<'a> Call<'a> {
     }
 
     pub fn text(&self, i: usize) -> Result<Typed> {
-        self.cast_if(i, &DataType::Utf8, |t| !matches!(t, DataType::List(_) | DataType::Map(..) | DataType::Struct(_)))
+        self.cast_if(i, &DataType::Utf8, |t| {
+            !matches!(t, DataType::List(_) | DataType::Map(..) | DataType::Struct(_))
+        })
     }
 
     /// Binary as it is, everything else as text.
@@ -95,7 +103,9 @@ impl<'a> Call<'a> {
 
     /// A TIMESTAMP; one without zone is read in the session zone.
     pub fn timestamp(&self, i: usize) -> Result<Typed> {
-        self.cast_if(i, &types::timestamp(), |t| is_string(t) || types::is_timestamp(t) || t == &DataType::Date32)
+        self.cast_if(i, &types::timestamp(), |t| {
+            is_string(t) || types::is_timestamp(t) || t == &DataType::Date32
+        })
     }
 
     /// A timestamp of either kind as it is, everything else as TIMESTAMP.

@@ -20,36 +20,65 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
     Ok(Some(match name {
         "base64" => {
             call.takes(1, 1)?;
-            row::call(name, "", text, vec![call.binary(0)?], call.label(), |r| Ok(Some(to_base64(r.bytes(0)))))
+            row::call(name, "", text, vec![call.binary(0)?], call.label(), |r| {
+                Ok(Some(to_base64(r.bytes(0))))
+            })
         }
         "unbase64" => {
             call.takes(1, 1)?;
             row::call(name, "", DataType::Binary, vec![call.text(0)?], call.label(), |r| {
-                from_base64(r.text(0), true).map(Some).ok_or_else(|| conversion(r.text(0), "BASE64", "unbase64"))
+                from_base64(r.text(0), true)
+                    .map(Some)
+                    .ok_or_else(|| conversion(r.text(0), "BASE64", "unbase64"))
             })
         }
         "hex" => {
             call.takes(1, 1)?;
             if is_numeric(&args[0].data_type) {
-                return Ok(Some(row::call(name, "long", text, vec![call.long(0)?], call.label(), |r| Ok(Some(format!("{:X}", r.long(0)))))));
+                return Ok(Some(row::call(
+                    name,
+                    "long",
+                    text,
+                    vec![call.long(0)?],
+                    call.label(),
+                    |r| Ok(Some(format!("{:X}", r.long(0)))),
+                )));
             }
-            row::call(name, "", text, vec![call.text_or_binary(0)?], call.label(), |r| Ok(Some(to_hex(r.bytes(0), true))))
+            row::call(name, "", text, vec![call.text_or_binary(0)?], call.label(), |r| {
+                Ok(Some(to_hex(r.bytes(0), true)))
+            })
         }
         "unhex" => {
             call.takes(1, 1)?;
-            row::call(name, "", DataType::Binary, vec![call.text(0)?], call.label(), |r| Ok(from_hex(r.text(0))))
+            row::call(name, "", DataType::Binary, vec![call.text(0)?], call.label(), |r| {
+                Ok(from_hex(r.text(0)))
+            })
         }
         "encode" => {
             call.takes(2, 2)?;
-            row::call(name, "", DataType::Binary, vec![call.text(0)?, call.text(1)?], call.label(), |r| encode(r.text(0), r.text(1)).map(Some))
+            row::call(
+                name,
+                "",
+                DataType::Binary,
+                vec![call.text(0)?, call.text(1)?],
+                call.label(),
+                |r| encode(r.text(0), r.text(1)).map(Some),
+            )
         }
-        "decode" if args.len() == 2 => {
-            row::call(name, "", text, vec![call.binary(0)?, call.text(1)?], call.label(), |r| decode(r.bytes(0), r.text(1)).map(Some))
-        }
+        "decode" if args.len() == 2 => row::call(
+            name,
+            "",
+            text,
+            vec![call.binary(0)?, call.text(1)?],
+            call.label(),
+            |r| decode(r.bytes(0), r.text(1)).map(Some),
+        ),
         "to_binary" | "try_to_binary" => to_binary(&call)?,
         "md5" => {
             call.takes(1, 1)?;
-            row::call(name, "", text, vec![call.binary(0)?], call.label(), |r| Ok(Some(to_hex(&md5::digest(r.bytes(0)), false))))
+            row::call(name, "", text, vec![call.binary(0)?], call.label(), |r| {
+                Ok(Some(to_hex(&md5::digest(r.bytes(0)), false)))
+            })
         }
         "sha" | "sha1" => {
             call.takes(1, 1)?;
@@ -63,7 +92,9 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         }
         "crc32" => {
             call.takes(1, 1)?;
-            row::call(name, "", DataType::Int64, vec![call.binary(0)?], call.label(), |r| Ok(Some(crc32(r.bytes(0)))))
+            row::call(name, "", DataType::Int64, vec![call.binary(0)?], call.label(), |r| {
+                Ok(Some(crc32(r.bytes(0))))
+            })
         }
         "hash" | "xxhash64" => hash(&call)?,
         _ => return Ok(None),
@@ -76,7 +107,10 @@ fn hash(call: &Call<'_>) -> Result<Typed> {
         return Err(SparkError::analysis(
             "DATATYPE_MISMATCH.HASH_MAP_TYPE",
             "42K09",
-            format!("Cannot resolve \"{}\" due to data type mismatch: Input to the function `{}` cannot contain elements of the \"MAP\" type.", map.name, call.name),
+            format!(
+                "Cannot resolve \"{}\" due to data type mismatch: Input to the function `{}` cannot contain elements of the \"MAP\" type.",
+                map.name, call.name
+            ),
         ));
     }
     let exprs = call.args.iter().map(|a| a.expr.clone()).collect();
@@ -86,7 +120,12 @@ fn hash(call: &Call<'_>) -> Result<Typed> {
         if long {
             return Ok(Arc::new(xxhash::rows(args, rows)?));
         }
-        Ok(Arc::new(murmur3::rows(args, rows)?.into_iter().map(|h| Some(h as i32)).collect::<Int32Array>()))
+        Ok(Arc::new(
+            murmur3::rows(args, rows)?
+                .into_iter()
+                .map(|h| Some(h as i32))
+                .collect::<Int32Array>(),
+        ))
     });
     Ok(Typed::new(expr, to, call.label()))
 }
@@ -105,7 +144,9 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 pub fn to_base64(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let word = u32::from(chunk[0]) << 16 | u32::from(*chunk.get(1).unwrap_or(&0)) << 8 | u32::from(*chunk.get(2).unwrap_or(&0));
+        let word = u32::from(chunk[0]) << 16
+            | u32::from(*chunk.get(1).unwrap_or(&0)) << 8
+            | u32::from(*chunk.get(2).unwrap_or(&0));
         for i in 0..4 {
             let digit = ALPHABET[(word >> (18 - 6 * i) & 63) as usize];
             out.push(if i <= chunk.len() { char::from(digit) } else { '=' });
@@ -137,7 +178,10 @@ pub fn from_base64(text: &str, skip: bool) -> Option<Vec<u8>> {
 }
 
 pub fn to_hex(bytes: &[u8], upper: bool) -> String {
-    bytes.iter().map(|b| if upper { format!("{b:02X}") } else { format!("{b:02x}") }).collect()
+    bytes
+        .iter()
+        .map(|b| if upper { format!("{b:02X}") } else { format!("{b:02x}") })
+        .collect()
 }
 
 /// An odd number of digits has a zero in front.
@@ -199,12 +243,23 @@ fn malformed(charset: &str, function: &str) -> SparkError {
 fn encode(text: &str, name: &str) -> Result<Vec<u8>> {
     let charset = charset(name, "encode")?;
     let within = |most: u32| {
-        text.chars().map(|c| if (c as u32) <= most { Ok(c as u8) } else { Err(malformed(name, "encode")) }).collect::<Result<Vec<u8>>>()
+        text.chars()
+            .map(|c| {
+                if (c as u32) <= most {
+                    Ok(c as u8)
+                } else {
+                    Err(malformed(name, "encode"))
+                }
+            })
+            .collect::<Result<Vec<u8>>>()
     };
     Ok(match charset {
         "US-ASCII" => within(0x7f)?,
         "ISO-8859-1" => within(0xff)?,
-        "UTF-16" => [0xfe, 0xff].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect(),
+        "UTF-16" => [0xfe, 0xff]
+            .into_iter()
+            .chain(text.encode_utf16().flat_map(u16::to_be_bytes))
+            .collect(),
         "UTF-16BE" => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
         "UTF-16LE" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         "UTF-32" => text.chars().flat_map(|c| (c as u32).to_be_bytes()).collect(),
@@ -216,7 +271,16 @@ fn decode(bytes: &[u8], name: &str) -> Result<String> {
     let charset = charset(name, "decode")?;
     let bad = || malformed(name, "decode");
     let wide = |bytes: &[u8], little: bool| {
-        let units: Vec<u16> = bytes.chunks_exact(2).map(|p| if little { u16::from_le_bytes([p[0], p[1]]) } else { u16::from_be_bytes([p[0], p[1]]) }).collect();
+        let units: Vec<u16> = bytes
+            .chunks_exact(2)
+            .map(|p| {
+                if little {
+                    u16::from_le_bytes([p[0], p[1]])
+                } else {
+                    u16::from_be_bytes([p[0], p[1]])
+                }
+            })
+            .collect();
         String::from_utf16(&units).map_err(|_| bad())
     };
     match charset {
@@ -229,7 +293,10 @@ fn decode(bytes: &[u8], name: &str) -> Result<String> {
         },
         "UTF-16BE" => wide(bytes, false),
         "UTF-16LE" => wide(bytes, true),
-        "UTF-32" => bytes.chunks_exact(4).map(|c| char::from_u32(u32::from_be_bytes([c[0], c[1], c[2], c[3]])).ok_or_else(bad)).collect(),
+        "UTF-32" => bytes
+            .chunks_exact(4)
+            .map(|c| char::from_u32(u32::from_be_bytes([c[0], c[1], c[2], c[3]])).ok_or_else(bad))
+            .collect(),
         _ => String::from_utf8(bytes.to_vec()).map_err(|_| bad()),
     }
 }
@@ -240,25 +307,42 @@ fn to_binary(call: &Call<'_>) -> Result<Typed> {
         None => "hex".to_owned(),
         Some(arg) => match arg.literal() {
             Some(ScalarValue::Utf8(Some(text))) => text.to_ascii_lowercase(),
-            _ => return Err(SparkError::analysis("DATATYPE_MISMATCH.NON_FOLDABLE_INPUT", "42K09", "the format of to_binary must be a constant")),
+            _ => {
+                return Err(SparkError::analysis(
+                    "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",
+                    "42K09",
+                    "the format of to_binary must be a constant",
+                ));
+            }
         },
     };
     if !matches!(format.as_str(), "hex" | "utf-8" | "utf8" | "base64") {
-        return Err(SparkError::analysis("DATATYPE_MISMATCH.INVALID_ARG_VALUE", "42K09", format!("The `fmt` value must be a \"STRING\" of `hex`, `utf-8`, `utf8` or `base64`, but got '{format}'.")));
+        return Err(SparkError::analysis(
+            "DATATYPE_MISMATCH.INVALID_ARG_VALUE",
+            "42K09",
+            format!("The `fmt` value must be a \"STRING\" of `hex`, `utf-8`, `utf8` or `base64`, but got '{format}'."),
+        ));
     }
     let tolerant = call.name == "try_to_binary";
-    Ok(row::call(call.name, format.clone(), DataType::Binary, vec![call.text(0)?], call.label(), move |r| {
-        let text = r.text(0);
-        let bytes = match format.as_str() {
-            "hex" => from_hex(text),
-            "base64" => from_base64(text, false),
-            _ => Some(text.as_bytes().to_vec()),
-        };
-        match bytes {
-            None if !tolerant => Err(conversion(text, &format.to_uppercase(), "try_to_binary")),
-            found => Ok(found),
-        }
-    }))
+    Ok(row::call(
+        call.name,
+        format.clone(),
+        DataType::Binary,
+        vec![call.text(0)?],
+        call.label(),
+        move |r| {
+            let text = r.text(0);
+            let bytes = match format.as_str() {
+                "hex" => from_hex(text),
+                "base64" => from_base64(text, false),
+                _ => Some(text.as_bytes().to_vec()),
+            };
+            match bytes {
+                None if !tolerant => Err(conversion(text, &format.to_uppercase(), "try_to_binary")),
+                found => Ok(found),
+            }
+        },
+    ))
 }
 
 /// CRC-32 of zip and gzip.
@@ -280,8 +364,14 @@ mod tests {
     #[test]
     fn base64_and_hex_go_both_ways() {
         for text in ["", "a", "ab", "abc", "Spark SQL"] {
-            assert_eq!(from_base64(&to_base64(text.as_bytes()), false).as_deref(), Some(text.as_bytes()));
-            assert_eq!(from_hex(&to_hex(text.as_bytes(), true)).as_deref(), Some(text.as_bytes()));
+            assert_eq!(
+                from_base64(&to_base64(text.as_bytes()), false).as_deref(),
+                Some(text.as_bytes())
+            );
+            assert_eq!(
+                from_hex(&to_hex(text.as_bytes(), true)).as_deref(),
+                Some(text.as_bytes())
+            );
         }
         assert_eq!(from_hex("zz"), None);
         assert_eq!(from_base64("A", false), None);

@@ -33,11 +33,21 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool, l
             let label = label.replacen("array_agg(", "collect_list(", usize::from(name == "array_agg"));
             let to = list_of(arg.data_type.clone());
             let result = to.clone();
-            let keep = Keep { nulls: false, distinct: name == "collect_set" || distinct };
+            let keep = Keep {
+                nulls: false,
+                distinct: name == "collect_set" || distinct,
+            };
             let finish: Finish = Arc::new(move |columns| {
-                let DataType::List(field) = &result else { return Err(SparkError::internal("a list type is none").into()) };
+                let DataType::List(field) = &result else {
+                    return Err(SparkError::internal("a list type is none").into());
+                };
                 let offsets = arrow::buffer::OffsetBuffer::from_lengths([columns[0].len()]);
-                Ok(ScalarValue::List(Arc::new(ListArray::try_new(field.clone(), offsets, columns[0].clone(), None)?)))
+                Ok(ScalarValue::List(Arc::new(ListArray::try_new(
+                    field.clone(),
+                    offsets,
+                    columns[0].clone(),
+                    None,
+                )?)))
             });
             let function = gather("collect", "", &[arg.data_type.clone()], to.clone(), keep, finish);
             aggregate(function, vec![arg], to, false, &label)
@@ -45,7 +55,11 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool, l
         "listagg" | "string_agg" => {
             of.takes(1, 2)?;
             let delimiter = of.constant_text(1).unwrap_or_default();
-            let label = if args.len() == 1 { label.replacen(&format!("{})", args[0].name), &format!("{}, NULL)", args[0].name), 1) } else { label.to_owned() };
+            let label = if args.len() == 1 {
+                label.replacen(&format!("{})", args[0].name), &format!("{}, NULL)", args[0].name), 1)
+            } else {
+                label.to_owned()
+            };
             joined(&of, delimiter, vec![], distinct, &label)?
         }
         "mode" => {
@@ -56,9 +70,18 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool, l
             of.takes(1, 1)?;
             let finish: Finish = Arc::new(|columns| {
                 let values = columns[0].as_primitive::<Float64Type>();
-                Ok(ScalarValue::Float64((!values.is_empty()).then(|| values.iter().flatten().product())))
+                Ok(ScalarValue::Float64(
+                    (!values.is_empty()).then(|| values.iter().flatten().product()),
+                ))
             });
-            let function = gather("product", "", &[DataType::Float64], DataType::Float64, Keep { nulls: false, distinct }, finish);
+            let function = gather(
+                "product",
+                "",
+                &[DataType::Float64],
+                DataType::Float64,
+                Keep { nulls: false, distinct },
+                finish,
+            );
             aggregate(function, vec![of.double(0)?], DataType::Float64, false, label)
         }
         _ => return Ok(None),
@@ -77,11 +100,23 @@ pub fn joined(of: &Call<'_>, delimiter: String, order: Vec<OrderKey>, distinct: 
             return Ok(ScalarValue::Utf8(None));
         }
         let texts = columns[0].as_string::<i32>();
-        let parts: Vec<&str> = sorted(&columns[1..], &options, columns[0].len())?.into_iter().map(|i| texts.value(i)).collect();
+        let parts: Vec<&str> = sorted(&columns[1..], &options, columns[0].len())?
+            .into_iter()
+            .map(|i| texts.value(i))
+            .collect();
         Ok(ScalarValue::Utf8(Some(parts.join(&delimiter))))
     });
-    let function = gather("listagg", described, &types, DataType::Utf8, Keep { nulls: false, distinct }, finish);
-    let args = std::iter::once(text).chain(order.into_iter().map(|k| k.value)).collect();
+    let function = gather(
+        "listagg",
+        described,
+        &types,
+        DataType::Utf8,
+        Keep { nulls: false, distinct },
+        finish,
+    );
+    let args = std::iter::once(text)
+        .chain(order.into_iter().map(|k| k.value))
+        .collect();
     Ok(aggregate(function, args, DataType::Utf8, false, label))
 }
 
@@ -90,8 +125,19 @@ fn sorted(keys: &[ArrayRef], options: &[SortOptions], rows: usize) -> datafusion
     if keys.is_empty() {
         return Ok((0..rows).collect());
     }
-    let columns: Vec<SortColumn> = keys.iter().zip(options).map(|(k, o)| SortColumn { values: k.clone(), options: Some(*o) }).collect();
-    Ok(lexsort_to_indices(&columns, None)?.values().iter().map(|i| *i as usize).collect())
+    let columns: Vec<SortColumn> = keys
+        .iter()
+        .zip(options)
+        .map(|(k, o)| SortColumn {
+            values: k.clone(),
+            options: Some(*o),
+        })
+        .collect();
+    Ok(lexsort_to_indices(&columns, None)?
+        .values()
+        .iter()
+        .map(|i| *i as usize)
+        .collect())
 }
 
 /// `mode`: the most frequent value; of equally frequent ones the least, or the greatest where `descending`.
@@ -110,10 +156,22 @@ pub fn most_frequent(arg: Typed, descending: Option<bool>, label: &str) -> Typed
         for i in 0..values.len() {
             counts.entry(rows.row(i)).or_insert((0, i)).0 += 1;
         }
-        let best = counts.into_iter().max_by(|(a, (x, _)), (b, (y, _))| x.cmp(y).then(if greatest { a.cmp(b) } else { b.cmp(a) }));
-        best.map_or_else(|| ScalarValue::try_from(&null), |(_, (_, at))| ScalarValue::try_from_array(values, at))
+        let best = counts
+            .into_iter()
+            .max_by(|(a, (x, _)), (b, (y, _))| x.cmp(y).then(if greatest { a.cmp(b) } else { b.cmp(a) }));
+        best.map_or_else(
+            || ScalarValue::try_from(&null),
+            |(_, (_, at))| ScalarValue::try_from_array(values, at),
+        )
     });
-    let function = gather("mode", format!("{greatest}"), &[to.clone()], to.clone(), Keep::default(), finish);
+    let function = gather(
+        "mode",
+        format!("{greatest}"),
+        &[to.clone()],
+        to.clone(),
+        Keep::default(),
+        finish,
+    );
     aggregate(function, vec![arg], to, false, label)
 }
 
@@ -138,5 +196,15 @@ pub fn over_distinct(function: &Arc<AggregateUDF>, argument: &DataType, to: &Dat
         accumulator.update_batch(columns)?;
         accumulator.evaluate()
     });
-    gather("distinct", format!("{:?}", function.inner()), &[argument.clone()], to.clone(), Keep { nulls: false, distinct: true }, finish)
+    gather(
+        "distinct",
+        format!("{:?}", function.inner()),
+        &[argument.clone()],
+        to.clone(),
+        Keep {
+            nulls: false,
+            distinct: true,
+        },
+        finish,
+    )
 }

@@ -27,7 +27,12 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         "ifnull" | "nvl" => {
             let [_, _] = exactly(name, args)?;
             let (cast, common) = unified(context, name, args)?;
-            super::udf(datafusion_functions::core::coalesce(), cast, common, call_name(name, args))
+            super::udf(
+                datafusion_functions::core::coalesce(),
+                cast,
+                common,
+                call_name(name, args),
+            )
         }
         "nvl2" => {
             let [test, yes, no] = exactly(name, args)?;
@@ -41,7 +46,11 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             let to = left.data_type.clone();
             let (l, r, _) = super::operator::same_type(context, left.clone(), right, "=")?;
             let condition = Typed::new(l.expr.eq(r.expr), DataType::Boolean, "");
-            let null = Typed::new(Expr::Literal(datafusion_common::ScalarValue::try_from(&to)?, None), to, "NULL");
+            let null = Typed::new(
+                Expr::Literal(datafusion_common::ScalarValue::try_from(&to)?, None),
+                to,
+                "NULL",
+            );
             let mut out = case(context, &[condition, null, left])?;
             out.name = call_name(name, args);
             out
@@ -51,14 +60,23 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                 return Err(wrong_number(name, "> 1", args.len()));
             }
             let (cast, common) = unified(context, name, args)?;
-            let function = if name == "greatest" { datafusion_functions::core::greatest() } else { datafusion_functions::core::least() };
+            let function = if name == "greatest" {
+                datafusion_functions::core::greatest()
+            } else {
+                datafusion_functions::core::least()
+            };
             super::udf(function, cast, common, call_name(name, args))
         }
-        "int" | "bigint" | "smallint" | "tinyint" | "float" | "double" | "string" | "boolean" | "date" | "timestamp" | "binary" | "decimal"
+        "int" | "bigint" | "smallint" | "tinyint" | "float" | "double" | "string" | "boolean" | "date"
+        | "timestamp" | "binary" | "decimal"
             if args.len() == 1 =>
         {
             let to = types::from_ddl_type(name)?;
-            let label = if args[0].named { args[0].name.clone() } else { format!("CAST({} AS {})", args[0].name, sql_name(&to)) };
+            let label = if args[0].named {
+                args[0].name.clone()
+            } else {
+                format!("CAST({} AS {})", args[0].name, sql_name(&to))
+            };
             let mut out = context.cast(args[0].clone(), &to)?;
             out.name = label;
             out
@@ -84,7 +102,10 @@ pub fn unified(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<(Vec
             ),
         )
     })?;
-    let cast = args.iter().map(|t| context.cast(t.clone(), &common)).collect::<Result<_>>()?;
+    let cast = args
+        .iter()
+        .map(|t| context.cast(t.clone(), &common))
+        .collect::<Result<_>>()?;
     Ok((cast, common))
 }
 
@@ -94,7 +115,10 @@ fn case(context: &Context<'_>, args: &[Typed]) -> Result<Typed> {
         return Err(wrong_number("when", ">= 2", args.len()));
     }
     let pairs = args.len() / 2;
-    let values: Vec<Typed> = (0..pairs).map(|i| args[2 * i + 1].clone()).chain(args.get(2 * pairs).cloned()).collect();
+    let values: Vec<Typed> = (0..pairs)
+        .map(|i| args[2 * i + 1].clone())
+        .chain(args.get(2 * pairs).cloned())
+        .collect();
     let (values, common) = unified(context, "casewhen", &values)?;
     let mut label = String::from("CASE");
     let mut branches = Vec::new();
@@ -113,5 +137,9 @@ fn case(context: &Context<'_>, args: &[Typed]) -> Result<Typed> {
         label.push_str(&format!(" ELSE {}", last.name));
     }
     label.push_str(" END");
-    Ok(Typed::new(Expr::Case(Case::new(None, branches, otherwise)), common, label))
+    Ok(Typed::new(
+        Expr::Case(Case::new(None, branches, otherwise)),
+        common,
+        label,
+    ))
 }

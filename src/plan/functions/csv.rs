@@ -23,55 +23,119 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         "from_csv" => {
             call.takes(2, 3)?;
             let Some(ScalarValue::Utf8(Some(ddl))) = super::fold(&args[1].expr) else {
-                return Err(SparkError::analysis("INVALID_SCHEMA.NON_STRING_LITERAL", "42K07", format!("The input schema \"{}\" is not a valid schema string.", args[1].name)));
+                return Err(SparkError::analysis(
+                    "INVALID_SCHEMA.NON_STRING_LITERAL",
+                    "42K07",
+                    format!("The input schema \"{}\" is not a valid schema string.", args[1].name),
+                ));
             };
             let given = args.get(2).map(options).transpose()?.unwrap_or_default();
-            let separator = given.get("sep").or(given.get("delimiter")).and_then(|s| s.chars().next()).unwrap_or(',');
+            let separator = given
+                .get("sep")
+                .or(given.get("delimiter"))
+                .and_then(|s| s.chars().next())
+                .unwrap_or(',');
             let fields = types::schema_from_text(&ddl)?;
             let to = DataType::Struct(fields.clone());
             let (zone, result) = (context.zone, to.clone());
-            let expr = kernel::call(name, format!("{given:?} {zone:?}"), to.clone(), vec![call.text(0)?.expr], move |args, _| {
-                let cells = args[0].as_string::<i32>().iter().map(|text| {
-                    let Some(text) = text else { return Ok(ScalarValue::try_from(&result)?) };
-                    let parts = split(text, separator);
-                    let columns = fields.iter().enumerate().map(|(i, f)| {
-                        let part = parts.get(i).map(|p| if f.data_type() == &DataType::Utf8 { p.as_str() } else { p.trim() }).filter(|p| !p.is_empty());
-                        let array: ArrayRef = Arc::new(StringArray::from(vec![part]));
-                        Ok(cast_array(&array, f.data_type(), Mode::Try, zone)?)
+            let expr = kernel::call(
+                name,
+                format!("{given:?} {zone:?}"),
+                to.clone(),
+                vec![call.text(0)?.expr],
+                move |args, _| {
+                    let cells = args[0].as_string::<i32>().iter().map(|text| {
+                        let Some(text) = text else {
+                            return Ok(ScalarValue::try_from(&result)?);
+                        };
+                        let parts = split(text, separator);
+                        let columns = fields.iter().enumerate().map(|(i, f)| {
+                            let part = parts
+                                .get(i)
+                                .map(|p| {
+                                    if f.data_type() == &DataType::Utf8 {
+                                        p.as_str()
+                                    } else {
+                                        p.trim()
+                                    }
+                                })
+                                .filter(|p| !p.is_empty());
+                            let array: ArrayRef = Arc::new(StringArray::from(vec![part]));
+                            Ok(cast_array(&array, f.data_type(), Mode::Try, zone)?)
+                        });
+                        let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
+                        Ok(ScalarValue::Struct(Arc::new(StructArray::try_new_with_length(
+                            fields.clone(),
+                            columns,
+                            None,
+                            1,
+                        )?)))
                     });
-                    let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
-                    Ok(ScalarValue::Struct(Arc::new(StructArray::try_new_with_length(fields.clone(), columns, None, 1)?)))
-                });
-                let cells = cells.collect::<Result<Vec<_>>>()?;
-                Ok(array_of(cells, &result).ok_or_else(|| SparkError::internal("parsed values differ in type"))?)
-            });
+                    let cells = cells.collect::<Result<Vec<_>>>()?;
+                    Ok(array_of(cells, &result).ok_or_else(|| SparkError::internal("parsed values differ in type"))?)
+                },
+            );
             Typed::new(expr, to, format!("from_csv({})", args[0].name))
         }
         "to_csv" => {
             call.takes(1, 2)?;
             let arg = call.arg(0)?;
             let label = format!("to_csv({})", arg.name);
-            let DataType::Struct(_) = &arg.data_type else { return Err(unexpected_type(&label, 1, &arg, "STRUCT")) };
+            let DataType::Struct(_) = &arg.data_type else {
+                return Err(unexpected_type(&label, 1, &arg, "STRUCT"));
+            };
             let given = args.get(1).map(options).transpose()?.unwrap_or_default();
-            let separator = given.get("sep").or(given.get("delimiter")).cloned().unwrap_or_else(|| ",".into());
+            let separator = given
+                .get("sep")
+                .or(given.get("delimiter"))
+                .cloned()
+                .unwrap_or_else(|| ",".into());
             let zone = context.zone;
-            let expr = kernel::call(name, format!("{given:?} {zone:?}"), DataType::Utf8, vec![arg.expr], move |args, rows| {
-                let structs = args[0].as_struct();
-                let columns = structs.columns().iter().map(|c| to_text(c, zone)).collect::<datafusion_common::Result<Vec<_>>>()?;
-                let line = |row: usize| {
-                    let cells = columns.iter().map(|c| if c.is_null(row) { String::new() } else { quoted(c.value(row), &separator) });
-                    cells.collect::<Vec<_>>().join(&separator)
-                };
-                Ok(Arc::new((0..rows).map(|row| structs.is_valid(row).then(|| line(row))).collect::<StringArray>()))
-            });
+            let expr = kernel::call(
+                name,
+                format!("{given:?} {zone:?}"),
+                DataType::Utf8,
+                vec![arg.expr],
+                move |args, rows| {
+                    let structs = args[0].as_struct();
+                    let columns = structs
+                        .columns()
+                        .iter()
+                        .map(|c| to_text(c, zone))
+                        .collect::<datafusion_common::Result<Vec<_>>>()?;
+                    let line = |row: usize| {
+                        let cells = columns.iter().map(|c| {
+                            if c.is_null(row) {
+                                String::new()
+                            } else {
+                                quoted(c.value(row), &separator)
+                            }
+                        });
+                        cells.collect::<Vec<_>>().join(&separator)
+                    };
+                    Ok(Arc::new(
+                        (0..rows)
+                            .map(|row| structs.is_valid(row).then(|| line(row)))
+                            .collect::<StringArray>(),
+                    ))
+                },
+            );
             Typed::new(expr, DataType::Utf8, label)
         }
         "schema_of_csv" => {
             call.takes(1, 2)?;
             let text = call.constant_text(0).unwrap_or_default();
-            let columns: Vec<String> = split(&text, ',').iter().enumerate().map(|(i, part)| format!("_c{i}: {}", shape(part))).collect();
+            let columns: Vec<String> = split(&text, ',')
+                .iter()
+                .enumerate()
+                .map(|(i, part)| format!("_c{i}: {}", shape(part)))
+                .collect();
             let value = ScalarValue::Utf8(Some(format!("STRUCT<{}>", columns.join(", "))));
-            Typed::new(Expr::Literal(value, None), DataType::Utf8, format!("schema_of_csv({})", args[0].name))
+            Typed::new(
+                Expr::Literal(value, None),
+                DataType::Utf8,
+                format!("schema_of_csv({})", args[0].name),
+            )
         }
         _ => return Ok(None),
     }))

@@ -11,9 +11,9 @@ use super::{Context, row};
 use crate::error::{Result, SparkError};
 use crate::plan::cast_text::day;
 use crate::plan::java_format::{DAYS, MONTHS};
+use crate::plan::kernel;
 use crate::plan::scope::Typed;
 use crate::plan::types::sql_name;
-use crate::plan::kernel;
 
 /// A field of a calendar day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,9 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         }
         "hour" | "minute" | "second" => {
             call.takes(1, 1)?;
-            let Some(field) = clock_field(name) else { return Ok(None) };
+            let Some(field) = clock_field(name) else {
+                return Ok(None);
+            };
             of_clock(&call, field, call.any_timestamp(0)?, call.label())
         }
         "dayname" | "monthname" => {
@@ -99,7 +101,11 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             let of_day = name == "dayname";
             row::call(name, "", DataType::Utf8, vec![call.date(0)?], call.label(), move |r| {
                 Ok(day(r.int(0)).map(|d| {
-                    let full = if of_day { DAYS[d.weekday().num_days_from_monday() as usize] } else { MONTHS[d.month0() as usize] };
+                    let full = if of_day {
+                        DAYS[d.weekday().num_days_from_monday() as usize]
+                    } else {
+                        MONTHS[d.month0() as usize]
+                    };
                     full[..3].to_owned()
                 }))
             })
@@ -107,9 +113,17 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         "extract" | "date_part" | "datepart" => {
             call.takes(2, 2)?;
             let field = call.constant_text(0).ok_or_else(|| {
-                SparkError::analysis("DATATYPE_MISMATCH.NON_FOLDABLE_INPUT", "42K09", format!("The field of {name} must be a constant."))
+                SparkError::analysis(
+                    "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",
+                    "42K09",
+                    format!("The field of {name} must be a constant."),
+                )
             })?;
-            let label = if name == "date_part" { call.label() } else { format!("{name}({} FROM {})", args[0].name, args[1].name) };
+            let label = if name == "date_part" {
+                call.label()
+            } else {
+                format!("{name}({} FROM {})", args[0].name, args[1].name)
+            };
             extract(&call, &field, label)?
         }
         _ => return Ok(None),
@@ -117,19 +131,33 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
 }
 
 fn of_date(field: DateField, date: Typed, label: String) -> Typed {
-    row::call("date_field", format!("{field:?}"), DataType::Int32, vec![date], label, move |r| Ok(day(r.int(0)).map(|d| field.of(d))))
+    row::call(
+        "date_field",
+        format!("{field:?}"),
+        DataType::Int32,
+        vec![date],
+        label,
+        move |r| Ok(day(r.int(0)).map(|d| field.of(d))),
+    )
 }
 
 fn of_clock(call: &Call<'_>, field: ClockField, time: Typed, label: String) -> Typed {
     let zone = call.context.zone_of(&time.data_type);
-    row::call("clock_field", format!("{field:?} {zone:?}"), DataType::Int32, vec![time], label, move |r| {
-        let seconds = zone.to_local(r.long(0)).rem_euclid(86_400_000_000) / 1_000_000;
-        Ok(Some(match field {
-            ClockField::Hour => seconds / 3600,
-            ClockField::Minute => seconds / 60 % 60,
-            ClockField::Second => seconds % 60,
-        } as i32))
-    })
+    row::call(
+        "clock_field",
+        format!("{field:?} {zone:?}"),
+        DataType::Int32,
+        vec![time],
+        label,
+        move |r| {
+            let seconds = zone.to_local(r.long(0)).rem_euclid(86_400_000_000) / 1_000_000;
+            Ok(Some(match field {
+                ClockField::Hour => seconds / 3600,
+                ClockField::Minute => seconds / 60 % 60,
+                ClockField::Second => seconds % 60,
+            } as i32))
+        },
+    )
 }
 
 /// `extract(field FROM source)`: INT, but DECIMAL(8,6) for seconds.
@@ -145,9 +173,14 @@ fn extract(call: &Call<'_>, field: &str, label: String) -> Result<Typed> {
         Some(ClockField::Second) => {
             let time = call.any_timestamp(1)?;
             let zone = call.context.zone_of(&time.data_type);
-            Ok(row::call("second_with_fraction", format!("{zone:?}"), DataType::Decimal128(8, 6), vec![time], label, move |r| {
-                Ok(Some(i128::from(zone.to_local(r.long(0)).rem_euclid(60_000_000))))
-            }))
+            Ok(row::call(
+                "second_with_fraction",
+                format!("{zone:?}"),
+                DataType::Decimal128(8, 6),
+                vec![time],
+                label,
+                move |r| Ok(Some(i128::from(zone.to_local(r.long(0)).rem_euclid(60_000_000)))),
+            ))
         }
         Some(field) => Ok(of_clock(call, field, call.any_timestamp(1)?, label)),
         None => Err(invalid_field(field, &source)),
@@ -155,35 +188,62 @@ fn extract(call: &Call<'_>, field: &str, label: String) -> Result<Typed> {
 }
 
 fn invalid_field(field: &str, source: &Typed) -> SparkError {
-    SparkError::analysis("INVALID_EXTRACT_FIELD", "42601", format!("Cannot extract `{field}` from \"{}\" of \"{}\".", source.name, sql_name(&source.data_type)))
-        .with("field", format!("`{field}`"))
-        .with("expr", format!("\"{}\"", source.name))
+    SparkError::analysis(
+        "INVALID_EXTRACT_FIELD",
+        "42601",
+        format!(
+            "Cannot extract `{field}` from \"{}\" of \"{}\".",
+            source.name,
+            sql_name(&source.data_type)
+        ),
+    )
+    .with("field", format!("`{field}`"))
+    .with("expr", format!("\"{}\"", source.name))
 }
 
 fn of_interval(source: Typed, field: &str, label: String) -> Result<Typed> {
-    let months = |t: &DataType| matches!(t, DataType::Interval(IntervalUnit::YearMonth | IntervalUnit::MonthDayNano));
+    let months = |t: &DataType| {
+        matches!(
+            t,
+            DataType::Interval(IntervalUnit::YearMonth | IntervalUnit::MonthDayNano)
+        )
+    };
     let time = |t: &DataType| !matches!(t, DataType::Interval(IntervalUnit::YearMonth));
     let parts = |args: &[ArrayRef], pick: fn(i32, i32, i64) -> i128| -> Vec<Option<i128>> {
-        (0..args[0].len()).map(|i| interval(&args[0], i).map(|(m, d, us)| pick(m, d, us))).collect()
+        (0..args[0].len())
+            .map(|i| interval(&args[0], i).map(|(m, d, us)| pick(m, d, us)))
+            .collect()
     };
     let (to, pick): (DataType, fn(i32, i32, i64) -> i128) = match (date_field(field), clock_field(field)) {
         (Some(DateField::Year), _) if months(&source.data_type) => (DataType::Int32, |m, _, _| i128::from(m / 12)),
         (Some(DateField::Month), _) if months(&source.data_type) => (DataType::Int8, |m, _, _| i128::from(m % 12)),
         (Some(DateField::Day), _) if time(&source.data_type) => (DataType::Int32, |_, d, _| i128::from(d)),
-        (_, Some(ClockField::Hour)) if time(&source.data_type) => (DataType::Int8, |_, _, us| i128::from(us / 3_600_000_000)),
-        (_, Some(ClockField::Minute)) if time(&source.data_type) => (DataType::Int8, |_, _, us| i128::from(us / 60_000_000 % 60)),
-        (_, Some(ClockField::Second)) if time(&source.data_type) => (DataType::Decimal128(8, 6), |_, _, us| i128::from(us % 60_000_000)),
+        (_, Some(ClockField::Hour)) if time(&source.data_type) => {
+            (DataType::Int8, |_, _, us| i128::from(us / 3_600_000_000))
+        }
+        (_, Some(ClockField::Minute)) if time(&source.data_type) => {
+            (DataType::Int8, |_, _, us| i128::from(us / 60_000_000 % 60))
+        }
+        (_, Some(ClockField::Second)) if time(&source.data_type) => {
+            (DataType::Decimal128(8, 6), |_, _, us| i128::from(us % 60_000_000))
+        }
         _ => return Err(invalid_field(field, &source)),
     };
     let out = to.clone();
-    let expr = kernel::call("interval_field", field.to_ascii_lowercase(), to.clone(), vec![source.expr], move |args, _| {
-        let values = parts(args, pick);
-        if let DataType::Decimal128(..) = out {
-            return Ok(Arc::new(Decimal128Array::from(values).with_data_type(out.clone())));
-        }
-        let ints: ArrayRef = Arc::new(values.into_iter().map(|v| v.map(|v| v as i32)).collect::<Int32Array>());
-        Ok(arrow::compute::cast(&ints, &out)?)
-    });
+    let expr = kernel::call(
+        "interval_field",
+        field.to_ascii_lowercase(),
+        to.clone(),
+        vec![source.expr],
+        move |args, _| {
+            let values = parts(args, pick);
+            if let DataType::Decimal128(..) = out {
+                return Ok(Arc::new(Decimal128Array::from(values).with_data_type(out.clone())));
+            }
+            let ints: ArrayRef = Arc::new(values.into_iter().map(|v| v.map(|v| v as i32)).collect::<Int32Array>());
+            Ok(arrow::compute::cast(&ints, &out)?)
+        },
+    );
     Ok(Typed::new(expr, to, label))
 }
 

@@ -21,7 +21,9 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
     }
     let call = Call::new(context, name, args);
     call.takes(1, usize::MAX)?;
-    let exprs = std::iter::once(call.text(0)?.expr).chain(args[1..].iter().map(|a| a.expr.clone())).collect();
+    let exprs = std::iter::once(call.text(0)?.expr)
+        .chain(args[1..].iter().map(|a| a.expr.clone()))
+        .collect();
     let expr = kernel::call(name, "", DataType::Utf8, exprs, |args, rows| {
         let patterns = args[0].as_string::<i32>();
         let mut out = StringBuilder::with_capacity(rows, rows * 16);
@@ -39,7 +41,11 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
 
 /// Java raises plain exceptions here, which have no Spark condition.
 fn illegal(message: String) -> SparkError {
-    SparkError { condition: None, sql_state: None, ..SparkError::new(Exception::IllegalArgument, "", "", message) }
+    SparkError {
+        condition: None,
+        sql_state: None,
+        ..SparkError::new(Exception::IllegalArgument, "", "", message)
+    }
 }
 
 /// `%[index$][flags][width][.precision]conversion`.
@@ -71,7 +77,11 @@ impl Spec {
     /// A number's digits with sign, grouping and zero padding.
     fn number(&self, negative: bool, digits: &str) -> String {
         let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
-        let mut body = if self.has(',') { grouped(whole) } else { whole.to_owned() };
+        let mut body = if self.has(',') {
+            grouped(whole)
+        } else {
+            whole.to_owned()
+        };
         if let Some(fraction) = fraction {
             body = format!("{body}.{fraction}");
         }
@@ -123,7 +133,9 @@ fn format(pattern: &str, args: &[ArrayRef], row: usize) -> Result<String> {
                     },
                     |i| i - 1,
                 );
-                let Some(array) = args.get(at) else { return Err(illegal(format!("Format specifier '%{}'", spec.conversion))) };
+                let Some(array) = args.get(at) else {
+                    return Err(illegal(format!("Format specifier '%{}'", spec.conversion)));
+                };
                 out.push_str(&one(&spec, array, row)?);
             }
         }
@@ -137,7 +149,9 @@ fn read(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Spec> {
     loop {
         let c = chars.next()?;
         match c {
-            '$' if !digits.is_empty() => spec.index = Some(std::mem::take(&mut digits).parse().ok().filter(|n| *n > 0)?),
+            '$' if !digits.is_empty() => {
+                spec.index = Some(std::mem::take(&mut digits).parse().ok().filter(|n| *n > 0)?)
+            }
             '-' | '#' | '+' | ' ' | ',' | '(' if digits.is_empty() => spec.flags.push(c),
             '0' if digits.is_empty() && spec.precision.is_none() => spec.flags.push('0'),
             '0'..='9' => digits.push(c),
@@ -150,7 +164,11 @@ fn read(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Spec> {
             conversion => {
                 if !digits.is_empty() {
                     let number: usize = digits.parse().ok().filter(|n| *n < 100_000)?;
-                    if spec.precision.is_some() { spec.precision = Some(number) } else { spec.width = number }
+                    if spec.precision.is_some() {
+                        spec.precision = Some(number)
+                    } else {
+                        spec.width = number
+                    }
                 }
                 spec.conversion = conversion;
                 return Some(spec);
@@ -161,7 +179,13 @@ fn read(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Spec> {
 
 fn one(spec: &Spec, array: &ArrayRef, row: usize) -> Result<String> {
     let null = array.data_type().is_null() || array.is_null(row);
-    let mismatch = || illegal(format!("{} != {}", spec.conversion, crate::plan::types::simple_string(array.data_type())));
+    let mismatch = || {
+        illegal(format!(
+            "{} != {}",
+            spec.conversion,
+            crate::plan::types::simple_string(array.data_type())
+        ))
+    };
     let upper = spec.conversion.is_ascii_uppercase();
     let text = |text: String| {
         let cut: String = text.chars().take(spec.precision.unwrap_or(usize::MAX)).collect();
@@ -186,7 +210,13 @@ fn one(spec: &Spec, array: &ArrayRef, row: usize) -> Result<String> {
             None => Err(mismatch()),
         },
         'x' | 'o' => {
-            let bits = |v: i64, width: u32| if width == 64 { v as u64 } else { v as u64 & ((1 << width) - 1) };
+            let bits = |v: i64, width: u32| {
+                if width == 64 {
+                    v as u64
+                } else {
+                    v as u64 & ((1 << width) - 1)
+                }
+            };
             let value = match scalar {
                 ScalarValue::Int8(Some(v)) => bits(v.into(), 8),
                 ScalarValue::Int16(Some(v)) => bits(v.into(), 16),
@@ -194,13 +224,24 @@ fn one(spec: &Spec, array: &ArrayRef, row: usize) -> Result<String> {
                 ScalarValue::Int64(Some(v)) => bits(v, 64),
                 _ => return Err(mismatch()),
             };
-            let digits = if lower == 'x' { format!("{value:x}") } else { format!("{value:o}") };
+            let digits = if lower == 'x' {
+                format!("{value:x}")
+            } else {
+                format!("{value:o}")
+            };
             let prefix = match (spec.has('#'), lower) {
                 (true, 'x') => "0x",
                 (true, _) => "0",
                 _ => "",
             };
-            let body = format!("{prefix}{}", if spec.has('0') { format!("{digits:0>width$}", width = spec.width.saturating_sub(prefix.len())) } else { digits });
+            let body = format!(
+                "{prefix}{}",
+                if spec.has('0') {
+                    format!("{digits:0>width$}", width = spec.width.saturating_sub(prefix.len()))
+                } else {
+                    digits
+                }
+            );
             Ok(spec.padded(if upper { body.to_uppercase() } else { body }))
         }
         'c' => match integer(&scalar).and_then(|v| char::from_u32(v as u32)) {
@@ -262,7 +303,9 @@ fn as_object(array: &ArrayRef, row: usize) -> Result<String> {
 /// The decimal text of a double, rounded half up, as `BigDecimal` of Java's formatter does it.
 pub fn half_up(x: f64, decimals: usize) -> String {
     let shortest = cast_text::double(x);
-    let (mantissa, exponent) = shortest.split_once('E').map_or((shortest.as_str(), 0), |(m, e)| (m, e.parse().unwrap_or(0)));
+    let (mantissa, exponent) = shortest
+        .split_once('E')
+        .map_or((shortest.as_str(), 0), |(m, e)| (m, e.parse().unwrap_or(0)));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits: i128 = format!("{whole}{fraction}").parse().unwrap_or(0);
     decimal_text(digits, fraction.len() as i32 - exponent, decimals as i32)
@@ -272,16 +315,25 @@ pub fn half_up(x: f64, decimals: usize) -> String {
 fn decimal_text(value: i128, scale: i32, decimals: i32) -> String {
     if scale <= decimals {
         let digits = value.unsigned_abs().to_string();
-        let digits = if value == 0 { digits } else { format!("{digits}{}", "0".repeat((-scale).max(0) as usize)) };
+        let digits = if value == 0 {
+            digits
+        } else {
+            format!("{digits}{}", "0".repeat((-scale).max(0) as usize))
+        };
         let scale = scale.max(0) as usize;
         let padded = format!("{digits:0>width$}", width = scale + 1);
         let (whole, fraction) = padded.split_at(padded.len() - scale);
         let fraction = format!("{fraction:0<width$}", width = decimals as usize);
         let sign = if value < 0 { "-" } else { "" };
-        return if decimals == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") };
+        return if decimals == 0 {
+            format!("{sign}{whole}")
+        } else {
+            format!("{sign}{whole}.{fraction}")
+        };
     }
     let cut = scale - decimals;
-    let rounded = unscaled(value, cut, Rounding::HalfUp).unwrap_or(0) / 10i128.checked_pow(cut.min(38) as u32).unwrap_or(1);
+    let rounded =
+        unscaled(value, cut, Rounding::HalfUp).unwrap_or(0) / 10i128.checked_pow(cut.min(38) as u32).unwrap_or(1);
     cast_text::decimal(rounded, decimals as i8)
 }
 
@@ -290,7 +342,11 @@ fn scientific(x: f64, decimals: usize) -> String {
     let text = format!("{x:.decimals$e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+    format!(
+        "{mantissa}e{}{:02}",
+        if exponent < 0 { '-' } else { '+' },
+        exponent.abs()
+    )
 }
 
 #[cfg(test)]

@@ -33,22 +33,47 @@ pub struct Flat {
 impl Flat {
     pub fn new(list: &ListArray) -> DfResult<Self> {
         let valid: Vec<bool> = (0..list.len()).map(|r| list.is_valid(r)).collect();
-        let lengths: Vec<usize> = (0..list.len()).map(|r| if valid[r] { list.value_length(r) as usize } else { 0 }).collect();
-        let rows = UInt32Array::from_iter_values(lengths.iter().enumerate().flat_map(|(r, n)| std::iter::repeat_n(r as u32, *n)));
+        let lengths: Vec<usize> = (0..list.len())
+            .map(|r| if valid[r] { list.value_length(r) as usize } else { 0 })
+            .collect();
+        let rows = UInt32Array::from_iter_values(
+            lengths
+                .iter()
+                .enumerate()
+                .flat_map(|(r, n)| std::iter::repeat_n(r as u32, *n)),
+        );
         let positions = Int32Array::from_iter_values(lengths.iter().flat_map(|n| 0..*n as i32));
-        Ok(Self { values: flat(list, &valid)?, rows, positions, lengths, valid })
+        Ok(Self {
+            values: flat(list, &valid)?,
+            rows,
+            positions,
+            lengths,
+            valid,
+        })
     }
 
     /// A list of the same shape.
     fn list(&self, values: ArrayRef, to: &DataType) -> DfResult<ArrayRef> {
-        let DataType::List(field) = to else { return Err(SparkError::internal("a list type is none").into()) };
-        Ok(Arc::new(ListArray::try_new(field.clone(), OffsetBuffer::from_lengths(self.lengths.iter().copied()), values, Some(self.valid.clone().into()))?))
+        let DataType::List(field) = to else {
+            return Err(SparkError::internal("a list type is none").into());
+        };
+        Ok(Arc::new(ListArray::try_new(
+            field.clone(),
+            OffsetBuffer::from_lengths(self.lengths.iter().copied()),
+            values,
+            Some(self.valid.clone().into()),
+        )?))
     }
 }
 
 impl Analyzer {
     /// A call with a lambda among its arguments; none where the name takes none.
-    pub(super) fn higher_order(&mut self, name: &str, args: &[sc::Expression], scope: &Resolved) -> Result<Option<Typed>> {
+    pub(super) fn higher_order(
+        &mut self,
+        name: &str,
+        args: &[sc::Expression],
+        scope: &Resolved,
+    ) -> Result<Option<Typed>> {
         let is_lambda = |e: &sc::Expression| matches!(e.expr_type, Some(sc::expression::ExprType::LambdaFunction(_)));
         if !args.iter().any(is_lambda) {
             return Ok(None);
@@ -57,16 +82,25 @@ impl Analyzer {
             ("transform", [list, body]) => self.transform(list, body, scope)?,
             ("filter", [list, body]) => self.filter_list(list, body, scope)?,
             ("exists" | "any" | "forall", [list, body]) => self.quantified(name, list, body, scope)?,
-            ("aggregate" | "reduce", [list, start, merge, finish @ ..]) if finish.len() < 2 => self.reduced(name, list, start, merge, finish.first(), scope)?,
+            ("aggregate" | "reduce", [list, start, merge, finish @ ..]) if finish.len() < 2 => {
+                self.reduced(name, list, start, merge, finish.first(), scope)?
+            }
             ("zip_with", [a, b, body]) => self.zip_with(a, b, body, scope)?,
             ("array_sort", [list, body]) => self.sorted(list, body, scope)?,
-            ("transform_keys" | "transform_values" | "map_filter", [map, body]) => self.over_entries(name, map, body, scope)?,
+            ("transform_keys" | "transform_values" | "map_filter", [map, body]) => {
+                self.over_entries(name, map, body, scope)?
+            }
             ("map_zip_with", [a, b, body]) => self.map_zip_with(a, b, body, scope)?,
             _ => return Ok(None),
         }))
     }
 
-    pub(super) fn list_argument(&mut self, name: &str, argument: &sc::Expression, scope: &Resolved) -> Result<(Typed, DataType)> {
+    pub(super) fn list_argument(
+        &mut self,
+        name: &str,
+        argument: &sc::Expression,
+        scope: &Resolved,
+    ) -> Result<(Typed, DataType)> {
         let list = self.expression(argument, scope)?;
         match list.data_type.clone() {
             DataType::List(item) => Ok((list, item.data_type().clone())),
@@ -82,11 +116,18 @@ impl Analyzer {
         let label = format!("transform({}, {})", list.name, lambda.label());
         let result = to.clone();
         let exprs = std::iter::once(list.expr).chain(captured).collect();
-        Ok(lambda::call("transform", &to, &[&lambda], exprs, label, move |args, _| {
-            let flat = Flat::new(args[0].as_list())?;
-            let values = per_element(&compiled, &flat, &args[1..])?;
-            flat.list(values, &result)
-        }))
+        Ok(lambda::call(
+            "transform",
+            &to,
+            &[&lambda],
+            exprs,
+            label,
+            move |args, _| {
+                let flat = Flat::new(args[0].as_list())?;
+                let values = per_element(&compiled, &flat, &args[1..])?;
+                flat.list(values, &result)
+            },
+        ))
     }
 
     fn filter_list(&mut self, list: &sc::Expression, body: &sc::Expression, scope: &Resolved) -> Result<Typed> {
@@ -121,7 +162,13 @@ impl Analyzer {
     }
 
     /// `exists` and `forall`, in three-valued logic.
-    fn quantified(&mut self, name: &str, list: &sc::Expression, body: &sc::Expression, scope: &Resolved) -> Result<Typed> {
+    fn quantified(
+        &mut self,
+        name: &str,
+        list: &sc::Expression,
+        body: &sc::Expression,
+        scope: &Resolved,
+    ) -> Result<Typed> {
         let (list, element) = self.list_argument(name, list, scope)?;
         let lambda = self.lambda(name, body, &[element], 1, scope)?;
         let lambda = self.predicate(name, lambda)?;
@@ -130,26 +177,33 @@ impl Analyzer {
         // The value that settles the question.
         let decisive = name != "forall";
         let exprs = std::iter::once(list.expr).chain(captured).collect();
-        Ok(lambda::call(name, &DataType::Boolean, &[&lambda], exprs, label, move |args, _| {
-            let flat = Flat::new(args[0].as_list())?;
-            let found = per_element(&compiled, &flat, &args[1..])?;
-            let found = found.as_boolean();
-            let mut at = 0;
-            let out = flat.lengths.iter().zip(&flat.valid).map(|(length, valid)| {
-                let span = at..at + length;
-                at += length;
-                let mut unknown = false;
-                for i in span {
-                    match found.is_valid(i).then(|| found.value(i)) {
-                        Some(value) if value == decisive => return Some(decisive),
-                        Some(_) => {}
-                        None => unknown = true,
+        Ok(lambda::call(
+            name,
+            &DataType::Boolean,
+            &[&lambda],
+            exprs,
+            label,
+            move |args, _| {
+                let flat = Flat::new(args[0].as_list())?;
+                let found = per_element(&compiled, &flat, &args[1..])?;
+                let found = found.as_boolean();
+                let mut at = 0;
+                let out = flat.lengths.iter().zip(&flat.valid).map(|(length, valid)| {
+                    let span = at..at + length;
+                    at += length;
+                    let mut unknown = false;
+                    for i in span {
+                        match found.is_valid(i).then(|| found.value(i)) {
+                            Some(value) if value == decisive => return Some(decisive),
+                            Some(_) => {}
+                            None => unknown = true,
+                        }
                     }
-                }
-                (*valid && !unknown).then_some(!decisive)
-            });
-            Ok(Arc::new(out.collect::<BooleanArray>()))
-        }))
+                    (*valid && !unknown).then_some(!decisive)
+                });
+                Ok(Arc::new(out.collect::<BooleanArray>()))
+            },
+        ))
     }
 
     fn reduced(
@@ -166,11 +220,20 @@ impl Analyzer {
         let state = start.data_type.clone();
         let merge = self.lambda(name, merge, &[state.clone(), element], 2, scope)?;
         let merge_label = merge.label();
-        if merge.body.data_type != state && crate::plan::coercion::widen(&merge.body.data_type, &state).as_ref() != Some(&state) {
-            return Err(unexpected_type(&format!("{name}({}, {}, {merge_label})", list.name, start.name), 3, &merge.body, &crate::plan::types::sql_name(&state)));
+        if merge.body.data_type != state
+            && crate::plan::coercion::widen(&merge.body.data_type, &state).as_ref() != Some(&state)
+        {
+            return Err(unexpected_type(
+                &format!("{name}({}, {}, {merge_label})", list.name, start.name),
+                3,
+                &merge.body,
+                &crate::plan::types::sql_name(&state),
+            ));
         }
         let merge = merge.cast(&state, self)?;
-        let finish = finish.map(|f| self.lambda(name, f, &[state.clone()], 1, scope)).transpose()?;
+        let finish = finish
+            .map(|f| self.lambda(name, f, &[state.clone()], 1, scope))
+            .transpose()?;
         let to = finish.as_ref().map_or(state, |f| f.body.data_type.clone());
         let finish_label = finish.as_ref().map_or_else(identity_label, lambda::Lambda::label);
         let label = format!("{name}({}, {}, {merge_label}, {finish_label})", list.name, start.name);
@@ -190,34 +253,69 @@ impl Analyzer {
         }))
     }
 
-    fn zip_with(&mut self, a: &sc::Expression, b: &sc::Expression, body: &sc::Expression, scope: &Resolved) -> Result<Typed> {
-        let ((a, x), (b, y)) = (self.list_argument("zip_with", a, scope)?, self.list_argument("zip_with", b, scope)?);
+    fn zip_with(
+        &mut self,
+        a: &sc::Expression,
+        b: &sc::Expression,
+        body: &sc::Expression,
+        scope: &Resolved,
+    ) -> Result<Typed> {
+        let ((a, x), (b, y)) = (
+            self.list_argument("zip_with", a, scope)?,
+            self.list_argument("zip_with", b, scope)?,
+        );
         let lambda = self.lambda("zip_with", body, &[x, y], 2, scope)?;
         let to = list_of(lambda.body.data_type.clone());
         let (compiled, captured) = self.compile(&lambda, scope)?;
         let label = format!("zip_with({}, {}, {})", a.name, b.name, lambda.label());
         let result = to.clone();
         let exprs = [a.expr, b.expr].into_iter().chain(captured).collect();
-        Ok(lambda::call("zip_with", &to, &[&lambda], exprs, label, move |args, rows| {
-            let DataType::List(field) = &result else { return Err(SparkError::internal("a list type is none").into()) };
-            let lists = [args[0].as_list::<i32>(), args[1].as_list::<i32>()];
-            let valid: Vec<bool> = (0..rows).map(|r| lists.iter().all(|l| l.is_valid(r))).collect();
-            let lengths: Vec<usize> =
-                (0..rows).map(|r| if valid[r] { lists.iter().map(|l| l.value_length(r) as usize).max().unwrap_or(0) } else { 0 }).collect();
-            let total = lengths.iter().sum();
-            let mut columns = Vec::new();
-            for list in lists {
-                let at = (0..rows).flat_map(|r| {
-                    let (start, size) = (list.value_offsets()[r] as u32, list.value_length(r) as u32);
-                    (0..lengths[r] as u32).map(move |i| (i < size).then_some(start + i))
-                });
-                columns.push(arrow::compute::take(list.values(), &at.collect::<UInt32Array>(), None)?);
-            }
-            let from = UInt32Array::from_iter_values(lengths.iter().enumerate().flat_map(|(r, n)| std::iter::repeat_n(r as u32, *n)));
-            columns.extend(repeated(&args[2..], &from)?);
-            let values = compiled.evaluate(columns, total)?;
-            Ok(Arc::new(ListArray::try_new(field.clone(), OffsetBuffer::from_lengths(lengths), values, Some(valid.into()))?))
-        }))
+        Ok(lambda::call(
+            "zip_with",
+            &to,
+            &[&lambda],
+            exprs,
+            label,
+            move |args, rows| {
+                let DataType::List(field) = &result else {
+                    return Err(SparkError::internal("a list type is none").into());
+                };
+                let lists = [args[0].as_list::<i32>(), args[1].as_list::<i32>()];
+                let valid: Vec<bool> = (0..rows).map(|r| lists.iter().all(|l| l.is_valid(r))).collect();
+                let lengths: Vec<usize> = (0..rows)
+                    .map(|r| {
+                        if valid[r] {
+                            lists.iter().map(|l| l.value_length(r) as usize).max().unwrap_or(0)
+                        } else {
+                            0
+                        }
+                    })
+                    .collect();
+                let total = lengths.iter().sum();
+                let mut columns = Vec::new();
+                for list in lists {
+                    let at = (0..rows).flat_map(|r| {
+                        let (start, size) = (list.value_offsets()[r] as u32, list.value_length(r) as u32);
+                        (0..lengths[r] as u32).map(move |i| (i < size).then_some(start + i))
+                    });
+                    columns.push(arrow::compute::take(list.values(), &at.collect::<UInt32Array>(), None)?);
+                }
+                let from = UInt32Array::from_iter_values(
+                    lengths
+                        .iter()
+                        .enumerate()
+                        .flat_map(|(r, n)| std::iter::repeat_n(r as u32, *n)),
+                );
+                columns.extend(repeated(&args[2..], &from)?);
+                let values = compiled.evaluate(columns, total)?;
+                Ok(Arc::new(ListArray::try_new(
+                    field.clone(),
+                    OffsetBuffer::from_lengths(lengths),
+                    values,
+                    Some(valid.into()),
+                )?))
+            },
+        ))
     }
 
     /// `array_sort(list, comparator)`.
@@ -233,27 +331,38 @@ impl Analyzer {
         let label = format!("array_sort({}, {})", list.name, lambda.label());
         let result = to.clone();
         let exprs = std::iter::once(list.expr).chain(captured).collect();
-        Ok(lambda::call("array_sort", &to, &[&lambda], exprs, label, move |args, rows| {
-            let list = args[0].as_list::<i32>();
-            let mut chosen = Vec::with_capacity(rows);
-            for row in 0..rows {
-                if list.is_null(row) {
-                    chosen.push(None);
-                    continue;
+        Ok(lambda::call(
+            "array_sort",
+            &to,
+            &[&lambda],
+            exprs,
+            label,
+            move |args, rows| {
+                let list = args[0].as_list::<i32>();
+                let mut chosen = Vec::with_capacity(rows);
+                for row in 0..rows {
+                    if list.is_null(row) {
+                        chosen.push(None);
+                        continue;
+                    }
+                    let start = list.value_offsets()[row] as u32;
+                    let order = order_by(&list.value(row), row as u32, &compiled, &args[1..])?;
+                    chosen.push(Some(order.into_iter().map(|i| Some(start + i)).collect()));
                 }
-                let start = list.value_offsets()[row] as u32;
-                let order = order_by(&list.value(row), row as u32, &compiled, &args[1..])?;
-                chosen.push(Some(order.into_iter().map(|i| Some(start + i)).collect()));
-            }
-            super::arrays::gathered(list.values(), chosen, &result)
-        }))
+                super::arrays::gathered(list.values(), chosen, &result)
+            },
+        ))
     }
 }
 
 /// A predicate's answers: unknown is no.
 pub fn kept(answers: &ArrayRef) -> BooleanArray {
     let answers = answers.as_boolean();
-    if answers.null_count() == 0 { answers.clone() } else { arrow::compute::prep_null_mask_filter(answers) }
+    if answers.null_count() == 0 {
+        answers.clone()
+    } else {
+        arrow::compute::prep_null_mask_filter(answers)
+    }
 }
 
 /// A body over every element.
@@ -269,7 +378,13 @@ fn per_element(body: &Body, flat: &Flat, captured: &[ArrayRef]) -> DfResult<Arra
 /// `aggregate`: element by element over all rows at once; a row leaves when its list ends.
 fn fold(list: &ListArray, start: &ArrayRef, merge: &Body, captured: &[ArrayRef]) -> DfResult<ArrayRef> {
     let rows = list.len();
-    let length = |r: u32| if list.is_valid(r as usize) { list.value_length(r as usize) as usize } else { 0 };
+    let length = |r: u32| {
+        if list.is_valid(r as usize) {
+            list.value_length(r as usize) as usize
+        } else {
+            0
+        }
+    };
     let mut active: Vec<u32> = (0..rows as u32).collect();
     let mut state = start.clone();
     let mut done: Vec<ArrayRef> = Vec::new();
@@ -288,8 +403,15 @@ fn fold(list: &ListArray, start: &ArrayRef, merge: &Body, captured: &[ArrayRef])
         }
         let kept = UInt32Array::from_iter_values(going.iter().map(|i| *i as u32));
         active = going.iter().map(|i| active[*i]).collect();
-        let elements = UInt32Array::from_iter_values(active.iter().map(|r| list.value_offsets()[*r as usize] as u32 + step as u32));
-        let mut columns = vec![arrow::compute::take(&state, &kept, None)?, arrow::compute::take(list.values(), &elements, None)?];
+        let elements = UInt32Array::from_iter_values(
+            active
+                .iter()
+                .map(|r| list.value_offsets()[*r as usize] as u32 + step as u32),
+        );
+        let mut columns = vec![
+            arrow::compute::take(&state, &kept, None)?,
+            arrow::compute::take(list.values(), &elements, None)?,
+        ];
         columns.extend(repeated(captured, &UInt32Array::from(active.clone()))?);
         state = merge.evaluate(columns, active.len())?;
         step += 1;
@@ -347,4 +469,3 @@ fn order_by(items: &ArrayRef, row: u32, comparator: &Body, captured: &[ArrayRef]
     }
     Ok(runs.pop().unwrap_or_default())
 }
-

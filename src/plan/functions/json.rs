@@ -15,9 +15,9 @@ use super::json_write::Writer;
 use super::maps::options;
 use super::{Context, json_path, row, unexpected_type};
 use crate::error::{Exception, Result, SparkError};
+use crate::plan::kernel;
 use crate::plan::scope::{Generator, Typed};
 use crate::plan::types::{self, is_string, list_of, sql_name};
-use crate::plan::kernel;
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     let call = Call::new(context, name, args);
@@ -25,14 +25,23 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         "get_json_object" => {
             call.takes(2, 2)?;
             let known: Mutex<Option<(String, Option<Vec<json_path::Step>>)>> = Mutex::new(None);
-            row::call(name, "", DataType::Utf8, vec![call.text(0)?, call.text(1)?], call.label(), move |r| {
-                let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-                if known.as_ref().is_none_or(|(p, _)| p != r.text(1)) {
-                    *known = Some((r.text(1).to_owned(), json_path::parse(r.text(1))));
-                }
-                let Some((_, Some(path))) = known.as_ref() else { return Ok(None) };
-                Ok(parse(r.text(0), Leniency::DEFAULT, false).and_then(|json| json_path::evaluate(&json, path)))
-            })
+            row::call(
+                name,
+                "",
+                DataType::Utf8,
+                vec![call.text(0)?, call.text(1)?],
+                call.label(),
+                move |r| {
+                    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+                    if known.as_ref().is_none_or(|(p, _)| p != r.text(1)) {
+                        *known = Some((r.text(1).to_owned(), json_path::parse(r.text(1))));
+                    }
+                    let Some((_, Some(path))) = known.as_ref() else {
+                        return Ok(None);
+                    };
+                    Ok(parse(r.text(0), Leniency::DEFAULT, false).and_then(|json| json_path::evaluate(&json, path)))
+                },
+            )
         }
         "json_tuple" => tuple(&call)?,
         "json_array_length" => {
@@ -46,24 +55,44 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         }
         "json_object_keys" => {
             call.takes(1, 1)?;
-            row::call(name, "", list_of(DataType::Utf8), vec![call.text(0)?], call.label(), |r| {
-                Ok(match parse(r.text(0), Leniency::DEFAULT, false) {
-                    Some(Json::Object(fields)) => Some(fields.into_iter().map(|(name, _)| Some(name)).collect::<Vec<_>>()),
-                    _ => None,
-                })
-            })
+            row::call(
+                name,
+                "",
+                list_of(DataType::Utf8),
+                vec![call.text(0)?],
+                call.label(),
+                |r| {
+                    Ok(match parse(r.text(0), Leniency::DEFAULT, false) {
+                        Some(Json::Object(fields)) => {
+                            Some(fields.into_iter().map(|(name, _)| Some(name)).collect::<Vec<_>>())
+                        }
+                        _ => None,
+                    })
+                },
+            )
         }
         "from_json" => from_json(&call)?,
         "to_json" => to_json(&call)?,
         "schema_of_json" => {
             call.takes(1, 2)?;
             let Some(text) = call.constant_text(0) else {
-                return Err(SparkError::analysis("DATATYPE_MISMATCH.NON_FOLDABLE_INPUT", "42K09", format!("Cannot resolve \"{}\" due to data type mismatch: the input json should be a foldable \"STRING\" expression.", call.label())));
+                return Err(SparkError::analysis(
+                    "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",
+                    "42K09",
+                    format!(
+                        "Cannot resolve \"{}\" due to data type mismatch: the input json should be a foldable \"STRING\" expression.",
+                        call.label()
+                    ),
+                ));
             };
             let json = parse(&text, Leniency::DEFAULT, false);
             let found = json.map_or(DataType::Utf8, |json| shape(&json));
             let value = ScalarValue::Utf8(Some(sql_name(&settled(&found))));
-            Typed::new(Expr::Literal(value, None), DataType::Utf8, format!("schema_of_json({})", args[0].name))
+            Typed::new(
+                Expr::Literal(value, None),
+                DataType::Utf8,
+                format!("schema_of_json({})", args[0].name),
+            )
         }
         _ => return Ok(None),
     }))
@@ -82,7 +111,11 @@ fn shape(json: &Json) -> DataType {
             _ => DataType::Float64,
         },
         Json::Array(items) => {
-            let element = items.iter().map(shape).reduce(|a, b| merged(&a, &b)).unwrap_or(DataType::Null);
+            let element = items
+                .iter()
+                .map(shape)
+                .reduce(|a, b| merged(&a, &b))
+                .unwrap_or(DataType::Null);
             list_of(element)
         }
         Json::Object(fields) => {
@@ -102,7 +135,8 @@ fn shape(json: &Json) -> DataType {
 fn merged(a: &DataType, b: &DataType) -> DataType {
     match (a, b) {
         (DataType::Struct(x), DataType::Struct(y)) => {
-            let mut all: BTreeMap<&str, DataType> = x.iter().map(|f| (f.name().as_str(), f.data_type().clone())).collect();
+            let mut all: BTreeMap<&str, DataType> =
+                x.iter().map(|f| (f.name().as_str(), f.data_type().clone())).collect();
             for field in y {
                 let known = all.get(field.name().as_str()).map(|t| merged(t, field.data_type()));
                 all.insert(field.name(), known.unwrap_or_else(|| field.data_type().clone()));
@@ -119,7 +153,12 @@ fn settled(found: &DataType) -> DataType {
     match found {
         DataType::Null => DataType::Utf8,
         DataType::List(item) => list_of(settled(item.data_type())),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|f| Field::new(f.name(), settled(f.data_type()), true)).collect()),
+        DataType::Struct(fields) => DataType::Struct(
+            fields
+                .iter()
+                .map(|f| Field::new(f.name(), settled(f.data_type()), true))
+                .collect(),
+        ),
         other => other.clone(),
     }
 }
@@ -129,46 +168,84 @@ fn tuple(call: &Call<'_>) -> Result<Typed> {
     call.takes(2, usize::MAX)?;
     let args = (0..call.args.len()).map(|i| call.text(i)).collect::<Result<Vec<_>>>()?;
     let width = args.len() - 1;
-    let fields: Fields = (0..width).map(|i| Field::new(format!("c{i}"), DataType::Utf8, true)).collect();
+    let fields: Fields = (0..width)
+        .map(|i| Field::new(format!("c{i}"), DataType::Utf8, true))
+        .collect();
     let element = DataType::Struct(fields.clone());
     let to = list_of(element.clone());
     let result = to.clone();
-    let list = kernel::call("json_tuple", "", to, args.into_iter().map(|t| t.expr).collect(), move |args, rows| {
-        let DataType::List(field) = &result else { return Err(SparkError::internal("a list type is none").into()) };
-        let texts: Vec<&StringArray> = args.iter().map(|a| a.as_string::<i32>()).collect();
-        let mut columns: Vec<StringBuilder> = (0..width).map(|_| StringBuilder::new()).collect();
-        for row in 0..rows {
-            let json = texts[0].is_valid(row).then(|| parse(texts[0].value(row), Leniency::DEFAULT, false)).flatten();
-            for (i, column) in columns.iter_mut().enumerate() {
-                let name = &texts[i + 1];
-                let found = match &json {
-                    Some(Json::Object(fields)) if name.is_valid(row) => fields.iter().find(|(n, _)| n == name.value(row)).map(|(_, v)| v),
-                    _ => None,
-                };
-                match found {
-                    None | Some(Json::Null) => column.append_null(),
-                    Some(Json::Text(text)) => column.append_value(text),
-                    Some(other) => {
-                        let mut text = String::new();
-                        write(other, Astral::Escaped, &mut text);
-                        column.append_value(text);
+    let list = kernel::call(
+        "json_tuple",
+        "",
+        to,
+        args.into_iter().map(|t| t.expr).collect(),
+        move |args, rows| {
+            let DataType::List(field) = &result else {
+                return Err(SparkError::internal("a list type is none").into());
+            };
+            let texts: Vec<&StringArray> = args.iter().map(|a| a.as_string::<i32>()).collect();
+            let mut columns: Vec<StringBuilder> = (0..width).map(|_| StringBuilder::new()).collect();
+            for row in 0..rows {
+                let json = texts[0]
+                    .is_valid(row)
+                    .then(|| parse(texts[0].value(row), Leniency::DEFAULT, false))
+                    .flatten();
+                for (i, column) in columns.iter_mut().enumerate() {
+                    let name = &texts[i + 1];
+                    let found = match &json {
+                        Some(Json::Object(fields)) if name.is_valid(row) => {
+                            fields.iter().find(|(n, _)| n == name.value(row)).map(|(_, v)| v)
+                        }
+                        _ => None,
+                    };
+                    match found {
+                        None | Some(Json::Null) => column.append_null(),
+                        Some(Json::Text(text)) => column.append_value(text),
+                        Some(other) => {
+                            let mut text = String::new();
+                            write(other, Astral::Escaped, &mut text);
+                            column.append_value(text);
+                        }
                     }
                 }
             }
-        }
-        let columns = columns.into_iter().map(|mut c| Arc::new(c.finish()) as ArrayRef).collect();
-        let structs = StructArray::try_new_with_length(fields.clone(), columns, None, rows)?;
-        let offsets = arrow::buffer::OffsetBuffer::from_lengths(std::iter::repeat_n(1, rows));
-        Ok(Arc::new(ListArray::try_new(field.clone(), offsets, Arc::new(structs), None)?))
-    });
+            let columns = columns
+                .into_iter()
+                .map(|mut c| Arc::new(c.finish()) as ArrayRef)
+                .collect();
+            let structs = StructArray::try_new_with_length(fields.clone(), columns, None, rows)?;
+            let offsets = arrow::buffer::OffsetBuffer::from_lengths(std::iter::repeat_n(1, rows));
+            Ok(Arc::new(ListArray::try_new(
+                field.clone(),
+                offsets,
+                Arc::new(structs),
+                None,
+            )?))
+        },
+    );
     let mut typed = Typed::new(list.clone(), element.clone(), call.label());
-    typed.generator = Some(Box::new(Generator { list, element, outer: false, spread: true, names: vec![] }));
+    typed.generator = Some(Box::new(Generator {
+        list,
+        element,
+        outer: false,
+        spread: true,
+        names: vec![],
+    }));
     Ok(typed)
 }
 
 fn from_json(call: &Call<'_>) -> Result<Typed> {
     call.takes(2, 3)?;
-    let invalid = || SparkError::analysis("INVALID_SCHEMA.NON_STRING_LITERAL", "42K07", format!("The input schema \"{}\" is not a valid schema string: The input expression must be string literal and not null.", call.args[1].name));
+    let invalid = || {
+        SparkError::analysis(
+            "INVALID_SCHEMA.NON_STRING_LITERAL",
+            "42K07",
+            format!(
+                "The input schema \"{}\" is not a valid schema string: The input expression must be string literal and not null.",
+                call.args[1].name
+            ),
+        )
+    };
     let ddl = match super::fold(&call.args[1].expr) {
         Some(ScalarValue::Utf8(Some(text))) => text,
         _ => return Err(invalid()),
@@ -178,30 +255,50 @@ fn from_json(call: &Call<'_>) -> Result<Typed> {
         return Err(SparkError::analysis(
             "DATATYPE_MISMATCH.INVALID_JSON_SCHEMA",
             "42K09",
-            format!("Cannot resolve \"from_json({})\" due to data type mismatch: Input schema \"{}\" must be a struct, an array, a map or a variant.", call.args[0].name, sql_name(&to)),
+            format!(
+                "Cannot resolve \"from_json({})\" due to data type mismatch: Input schema \"{}\" must be a struct, an array, a map or a variant.",
+                call.args[0].name,
+                sql_name(&to)
+            ),
         ));
     }
     let given = call.args.get(2).map(options).transpose()?.unwrap_or_default();
     let reader = Reader::new(&given, call.context.zone)?;
-    let label = if matches!(to, DataType::Map(..)) { "entries".to_owned() } else { format!("from_json({})", call.args[0].name) };
+    let label = if matches!(to, DataType::Map(..)) {
+        "entries".to_owned()
+    } else {
+        format!("from_json({})", call.args[0].name)
+    };
     if !is_string(&call.args[0].data_type) && !call.args[0].data_type.is_null() {
-        return Err(unexpected_type(&format!("from_json({})", call.args[0].name), 1, &call.args[0], "STRING"));
+        return Err(unexpected_type(
+            &format!("from_json({})", call.args[0].name),
+            1,
+            &call.args[0],
+            "STRING",
+        ));
     }
     let result = to.clone();
-    let expr = kernel::call("from_json", format!("{given:?} {:?}", call.context.zone), to.clone(), vec![call.text(0)?.expr], move |args, _| {
-        let cells = args[0].as_string::<i32>().iter().map(|text| match text {
-            Some(text) if !text.trim().is_empty() => root(&reader, text, &result),
-            _ => Ok(ScalarValue::try_from(&result)?),
-        });
-        let cells = cells.collect::<Result<Vec<_>>>()?;
-        Ok(array_of(cells, &result).ok_or_else(|| SparkError::internal("parsed values differ in type"))?)
-    });
+    let expr = kernel::call(
+        "from_json",
+        format!("{given:?} {:?}", call.context.zone),
+        to.clone(),
+        vec![call.text(0)?.expr],
+        move |args, _| {
+            let cells = args[0].as_string::<i32>().iter().map(|text| match text {
+                Some(text) if !text.trim().is_empty() => root(&reader, text, &result),
+                _ => Ok(ScalarValue::try_from(&result)?),
+            });
+            let cells = cells.collect::<Result<Vec<_>>>()?;
+            Ok(array_of(cells, &result).ok_or_else(|| SparkError::internal("parsed values differ in type"))?)
+        },
+    );
     Ok(Typed::new(expr, to, label))
 }
 
 /// A schema from a type's or a table schema's text, or JSON.
 fn schema(text: &str) -> Result<DataType> {
-    let nullable = |fields: Fields| DataType::Struct(fields.iter().map(|f| f.as_ref().clone().with_nullable(true)).collect());
+    let nullable =
+        |fields: Fields| DataType::Struct(fields.iter().map(|f| f.as_ref().clone().with_nullable(true)).collect());
     if text.trim_start().starts_with('{') {
         return types::schema_from_text(text).map(nullable);
     }
@@ -233,7 +330,9 @@ fn root(reader: &Reader, text: &str, to: &DataType) -> Result<ScalarValue> {
         (Some(value), DataType::Struct(fields)) => with_corrupt(reader, value, fields, bad.then_some(text)),
         (Some(value), _) => Ok(value),
         (None, DataType::Struct(fields)) => {
-            let nulls = reader.record(&[], fields, &mut bad).ok_or_else(|| SparkError::internal("a record of nulls cannot be made"))?;
+            let nulls = reader
+                .record(&[], fields, &mut bad)
+                .ok_or_else(|| SparkError::internal("a record of nulls cannot be made"))?;
             with_corrupt(reader, nulls, fields, Some(text))
         }
         (None, _) => Ok(ScalarValue::try_from(to)?),
@@ -242,12 +341,21 @@ fn root(reader: &Reader, text: &str, to: &DataType) -> Result<ScalarValue> {
 
 /// The record with the malformed text in the column that wants it.
 fn with_corrupt(reader: &Reader, value: ScalarValue, fields: &Fields, text: Option<&str>) -> Result<ScalarValue> {
-    let (ScalarValue::Struct(array), Some(at)) = (&value, fields.iter().position(|f| f.name() == &reader.corrupt_column && is_string(f.data_type()))) else {
+    let (ScalarValue::Struct(array), Some(at)) = (
+        &value,
+        fields
+            .iter()
+            .position(|f| f.name() == &reader.corrupt_column && is_string(f.data_type())),
+    ) else {
         return Ok(value);
     };
     let mut columns = array.columns().to_vec();
     columns[at] = Arc::new(StringArray::from(vec![text]));
-    Ok(ScalarValue::Struct(Arc::new(StructArray::try_new(fields.clone(), columns, None)?)))
+    Ok(ScalarValue::Struct(Arc::new(StructArray::try_new(
+        fields.clone(),
+        columns,
+        None,
+    )?)))
 }
 
 fn malformed() -> SparkError {
@@ -266,28 +374,40 @@ fn to_json(call: &Call<'_>) -> Result<Typed> {
     call.takes(1, 2)?;
     let arg = call.arg(0)?;
     let label = format!("to_json({})", arg.name);
-    if !matches!(arg.data_type, DataType::Struct(_) | DataType::List(_) | DataType::Map(..)) {
+    if !matches!(
+        arg.data_type,
+        DataType::Struct(_) | DataType::List(_) | DataType::Map(..)
+    ) {
         return Err(SparkError::analysis(
             "DATATYPE_MISMATCH.INVALID_JSON_SCHEMA",
             "42K09",
-            format!("Cannot resolve \"{label}\" due to data type mismatch: Input schema \"{}\" must be a struct, an array, a map or a variant.", sql_name(&arg.data_type)),
+            format!(
+                "Cannot resolve \"{label}\" due to data type mismatch: Input schema \"{}\" must be a struct, an array, a map or a variant.",
+                sql_name(&arg.data_type)
+            ),
         ));
     }
     let given = call.args.get(1).map(options).transpose()?.unwrap_or_default();
     let writer = Writer::new(&given, call.context.zone)?;
-    let expr = kernel::call("to_json", format!("{given:?} {:?}", call.context.zone), DataType::Utf8, vec![arg.expr], move |args, rows| {
-        let mut out = StringBuilder::with_capacity(rows, rows * 32);
-        let mut text = String::new();
-        for row in 0..rows {
-            if args[0].is_null(row) {
-                out.append_null();
-                continue;
+    let expr = kernel::call(
+        "to_json",
+        format!("{given:?} {:?}", call.context.zone),
+        DataType::Utf8,
+        vec![arg.expr],
+        move |args, rows| {
+            let mut out = StringBuilder::with_capacity(rows, rows * 32);
+            let mut text = String::new();
+            for row in 0..rows {
+                if args[0].is_null(row) {
+                    out.append_null();
+                    continue;
+                }
+                text.clear();
+                writer.value(&args[0], row, &mut text)?;
+                out.append_value(&text);
             }
-            text.clear();
-            writer.value(&args[0], row, &mut text)?;
-            out.append_value(&text);
-        }
-        Ok(Arc::new(out.finish()))
-    });
+            Ok(Arc::new(out.finish()))
+        },
+    );
     Ok(Typed::new(expr, DataType::Utf8, label))
 }

@@ -22,11 +22,19 @@ pub fn parse(path: &str) -> Option<Vec<Step>> {
     while !rest.is_empty() {
         if let Some(behind) = rest.strip_prefix("['") {
             let (name, after) = behind.split_once("']")?;
-            steps.push(if name == "*" { Step::AnyName } else { Step::Name(name.to_owned()) });
+            steps.push(if name == "*" {
+                Step::AnyName
+            } else {
+                Step::Name(name.to_owned())
+            });
             rest = after;
         } else if let Some(behind) = rest.strip_prefix('[') {
             let (index, after) = behind.split_once(']')?;
-            steps.push(if index == "*" { Step::AnyIndex } else { Step::Index(index.parse().ok()?) });
+            steps.push(if index == "*" {
+                Step::AnyIndex
+            } else {
+                Step::Index(index.parse().ok()?)
+            });
             rest = after;
         } else {
             let behind = rest.strip_prefix('.')?;
@@ -85,9 +93,9 @@ fn walk(value: &Json, path: &[Step], style: Style, out: &mut Vec<String>) -> boo
             out.push(text(style));
             true
         }
-        (Json::Object(fields), [Step::Name(name), rest @ ..]) => {
-            fields.iter().any(|(n, v)| n == name && *v != Json::Null && walk(v, rest, style, out))
-        }
+        (Json::Object(fields), [Step::Name(name), rest @ ..]) => fields
+            .iter()
+            .any(|(n, v)| n == name && *v != Json::Null && walk(v, rest, style, out)),
         (Json::Array(items), [Step::AnyIndex, Step::AnyIndex, rest @ ..]) => {
             let mut inner = Vec::new();
             let mut any = false;
@@ -98,7 +106,11 @@ fn walk(value: &Json, path: &[Step], style: Style, out: &mut Vec<String>) -> boo
             any
         }
         (Json::Array(items), [Step::AnyIndex, rest @ ..]) => {
-            let next = if style == Style::Flatten { Style::Flatten } else { Style::Quoted };
+            let next = if style == Style::Flatten {
+                Style::Flatten
+            } else {
+                Style::Quoted
+            };
             let mut inner = Vec::new();
             let matches = items.iter().filter(|item| walk(item, rest, next, &mut inner)).count();
             if style == Style::Quoted {
@@ -114,7 +126,11 @@ fn walk(value: &Json, path: &[Step], style: Style, out: &mut Vec<String>) -> boo
             matches > 0
         }
         (Json::Array(items), [Step::Index(at), rest @ ..]) => {
-            let style = if matches!(rest.first(), Some(Step::AnyIndex)) { Style::Quoted } else { style };
+            let style = if matches!(rest.first(), Some(Step::AnyIndex)) {
+                Style::Quoted
+            } else {
+                style
+            };
             items.get(*at).is_some_and(|item| walk(item, rest, style, out))
         }
         _ => false,

@@ -48,7 +48,9 @@ impl Reader {
                 return Err(SparkError::analysis(
                     "PARSE_MODE_UNSUPPORTED",
                     "42601",
-                    format!("The function `from_json` doesn't support the {other} mode. Acceptable modes are PERMISSIVE and FAILFAST."),
+                    format!(
+                        "The function `from_json` doesn't support the {other} mode. Acceptable modes are PERMISSIVE and FAILFAST."
+                    ),
                 ));
             }
         };
@@ -60,7 +62,10 @@ impl Reader {
                 leading_zeros: flag("allownumericleadingzeros"),
                 comments: flag("allowcomments"),
             },
-            corrupt_column: options.get("columnnameofcorruptrecord").cloned().unwrap_or_else(|| "_corrupt_record".into()),
+            corrupt_column: options
+                .get("columnnameofcorruptrecord")
+                .cloned()
+                .unwrap_or_else(|| "_corrupt_record".into()),
             zone: match options.get("timezone") {
                 Some(name) => super::dates::zone_named(name)?,
                 None => session,
@@ -109,7 +114,11 @@ impl Reader {
                     "-INF" | "-Infinity" => f64::NEG_INFINITY,
                     _ => return None,
                 };
-                if to == &DataType::Float32 { ScalarValue::Float32(Some(x as f32)) } else { ScalarValue::Float64(Some(x)) }
+                if to == &DataType::Float32 {
+                    ScalarValue::Float32(Some(x as f32))
+                } else {
+                    ScalarValue::Float64(Some(x))
+                }
             }
             (DataType::Decimal128(p, s), Json::Number(raw) | Json::Text(raw)) => {
                 let value = cast_text::parse_decimal(raw, *s).filter(|v| v.abs() < 10i128.pow(u32::from(*p)))?;
@@ -122,7 +131,11 @@ impl Reader {
             })),
             (DataType::Date32, Json::Number(raw)) => ScalarValue::Date32(Some(raw.parse().ok()?)),
             (DataType::Timestamp(_, tz), Json::Text(text)) => {
-                let format = if tz.is_some() { &self.timestamp_format } else { &self.local_format };
+                let format = if tz.is_some() {
+                    &self.timestamp_format
+                } else {
+                    &self.local_format
+                };
                 let (local_us, zone) = match format {
                     Some(pattern) => pattern.parse(text).ok()?,
                     None => {
@@ -130,7 +143,11 @@ impl Reader {
                         (parsed.local_us, parsed.zone)
                     }
                 };
-                let us = if tz.is_some() { zone.unwrap_or(self.zone).to_instant(local_us) } else { local_us };
+                let us = if tz.is_some() {
+                    zone.unwrap_or(self.zone).to_instant(local_us)
+                } else {
+                    local_us
+                };
                 ScalarValue::TimestampMicrosecond(Some(us), tz.clone())
             }
             (DataType::Timestamp(_, tz @ Some(_)), Json::Number(raw)) => {
@@ -140,7 +157,9 @@ impl Reader {
             (DataType::Struct(fields), Json::Object(object)) => self.record(object, fields, bad)?,
             (DataType::Map(entries, sorted), Json::Object(object)) => {
                 let (_, value) = map_types(entries);
-                let DataType::Struct(fields) = entries.data_type() else { return None };
+                let DataType::Struct(fields) = entries.data_type() else {
+                    return None;
+                };
                 // The last of two equal names counts.
                 let mut names: Vec<&str> = Vec::new();
                 let mut cells: Vec<ScalarValue> = Vec::new();
@@ -158,17 +177,26 @@ impl Reader {
                 let values = array_of(cells, &value)?;
                 let inner = StructArray::try_new(fields.clone(), vec![keys, values], None).ok()?;
                 let offsets = OffsetBuffer::from_lengths([inner.len()]);
-                ScalarValue::Map(Arc::new(MapArray::try_new(entries.clone(), offsets, inner, None, *sorted).ok()?))
+                ScalarValue::Map(Arc::new(
+                    MapArray::try_new(entries.clone(), offsets, inner, None, *sorted).ok()?,
+                ))
             }
             _ => return None,
         })
     }
 
-    pub fn list<'a>(&self, items: impl Iterator<Item = &'a Json>, item: &FieldRef, bad: &mut bool) -> Option<ScalarValue> {
+    pub fn list<'a>(
+        &self,
+        items: impl Iterator<Item = &'a Json>,
+        item: &FieldRef,
+        bad: &mut bool,
+    ) -> Option<ScalarValue> {
         let cells: Vec<ScalarValue> = items.map(|json| self.value(json, item.data_type(), bad)).collect();
         let values = array_of(cells, item.data_type())?;
         let offsets = OffsetBuffer::from_lengths([values.len()]);
-        Some(ScalarValue::List(Arc::new(ListArray::try_new(item.clone(), offsets, values, None).ok()?)))
+        Some(ScalarValue::List(Arc::new(
+            ListArray::try_new(item.clone(), offsets, values, None).ok()?,
+        )))
     }
 
     /// Fields by their exact names; the last of two equal names counts.
@@ -176,11 +204,17 @@ impl Reader {
         let columns: Option<Vec<ArrayRef>> = fields
             .iter()
             .map(|f| {
-                let json = object.iter().rev().find(|(name, _)| name == f.name()).map_or(&Json::Null, |(_, json)| json);
+                let json = object
+                    .iter()
+                    .rev()
+                    .find(|(name, _)| name == f.name())
+                    .map_or(&Json::Null, |(_, json)| json);
                 array_of(vec![self.value(json, f.data_type(), bad)], f.data_type())
             })
             .collect();
-        Some(ScalarValue::Struct(Arc::new(StructArray::try_new_with_length(fields.clone(), columns?, None, 1).ok()?)))
+        Some(ScalarValue::Struct(Arc::new(
+            StructArray::try_new_with_length(fields.clone(), columns?, None, 1).ok()?,
+        )))
     }
 }
 

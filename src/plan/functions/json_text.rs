@@ -28,7 +28,12 @@ pub struct Leniency {
 }
 
 impl Leniency {
-    pub const DEFAULT: Self = Self { unquoted_names: false, control_characters: false, leading_zeros: false, comments: false };
+    pub const DEFAULT: Self = Self {
+        unquoted_names: false,
+        control_characters: false,
+        leading_zeros: false,
+        comments: false,
+    };
 }
 
 struct Reader<'a> {
@@ -141,7 +146,9 @@ impl Reader<'_> {
 
     fn bare_name(&mut self) -> Option<String> {
         let rest = &self.text[self.at..];
-        let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$' | '-'))).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$' | '-')))
+            .unwrap_or(rest.len());
         self.at += end;
         (end > 0).then(|| rest[..end].to_owned())
     }
@@ -330,14 +337,19 @@ mod tests {
     #[test]
     fn values_are_read_and_written_as_jackson_does() {
         for (text, same) in [
-            (r#" {"a" : [1, 2.50, "z\n", null, true], 'b':{}} "#, r#"{"a":[1,2.5,"z\n",null,true],"b":{}}"#),
+            (
+                r#" {"a" : [1, 2.50, "z\n", null, true], 'b':{}} "#,
+                r#"{"a":[1,2.5,"z\n",null,true],"b":{}}"#,
+            ),
             ("1e3", "1000.0"),
             (r#""\ud83d\ude00""#, "\"😀\""),
             ("-0", "0"),
         ] {
             assert_eq!(again(text).as_deref(), Some(same), "{text}");
         }
-        for bad in ["", "{", "[1,]", "{\"a\"}", "01", "\"a", "tru", "{a:1}", "1 2", "\u{1}", "-", "1.", "\"\\x\""] {
+        for bad in [
+            "", "{", "[1,]", "{\"a\"}", "01", "\"a", "tru", "{a:1}", "1 2", "\u{1}", "-", "1.", "\"\\x\"",
+        ] {
             assert_eq!(again(bad), None, "{bad}");
         }
     }

@@ -32,7 +32,9 @@ impl Writer {
                 Some(name) => super::dates::zone_named(name)?,
                 None => session,
             },
-            ignore_nulls: !options.get("ignorenullfields").is_some_and(|v| v.eq_ignore_ascii_case("false")),
+            ignore_nulls: !options
+                .get("ignorenullfields")
+                .is_some_and(|v| v.eq_ignore_ascii_case("false")),
             date_format: pattern("dateformat")?,
             timestamp_format: or(pattern("timestampformat")?, "yyyy-MM-dd'T'HH:mm:ss.SSSXXX")?,
             local_format: or(pattern("timestampntzformat")?, "yyyy-MM-dd'T'HH:mm:ss.SSS")?,
@@ -48,7 +50,12 @@ impl Writer {
         let text = |text: &str, out: &mut String| write_text(text, Astral::Plain, out);
         match array.data_type() {
             DataType::Utf8 => text(array.as_string::<i32>().value(row), out),
-            DataType::Boolean | DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 | DataType::Decimal128(..) => {
+            DataType::Boolean
+            | DataType::Int8
+            | DataType::Int16
+            | DataType::Int32
+            | DataType::Int64
+            | DataType::Decimal128(..) => {
                 out.push_str(to_text(&array.slice(row, 1), self.zone)?.value(0));
             }
             DataType::Float32 => self.number(cast_text::float(array.as_primitive::<Float32Type>().value(row)), out),
@@ -63,7 +70,11 @@ impl Writer {
             }
             DataType::Timestamp(_, zone) => {
                 let us = array.as_primitive::<TimestampMicrosecondType>().value(row);
-                let written = if zone.is_some() { self.timestamp_format.format(us, self.zone)? } else { self.local_format.format(us, Zone::UTC)? };
+                let written = if zone.is_some() {
+                    self.timestamp_format.format(us, self.zone)?
+                } else {
+                    self.local_format.format(us, Zone::UTC)?
+                };
                 text(&written, out);
             }
             DataType::List(_) => {
@@ -104,7 +115,11 @@ impl Writer {
     }
 
     fn number(&self, written: String, out: &mut String) {
-        if written.contains(['N', 'I']) { write_text(&written, Astral::Plain, out) } else { out.push_str(&written) }
+        if written.contains(['N', 'I']) {
+            write_text(&written, Astral::Plain, out)
+        } else {
+            out.push_str(&written)
+        }
     }
 
     fn member(&self, name: &str, column: &ArrayRef, row: usize, first: &mut bool, out: &mut String) -> Result<()> {

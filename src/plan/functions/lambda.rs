@@ -74,12 +74,22 @@ impl Body {
 
 /// Captured columns, repeated for the elements that come of each row.
 pub fn repeated(captured: &[ArrayRef], rows: &UInt32Array) -> DfResult<Vec<ArrayRef>> {
-    captured.iter().map(|c| Ok(arrow::compute::take(c, rows, None)?)).collect()
+    captured
+        .iter()
+        .map(|c| Ok(arrow::compute::take(c, rows, None)?))
+        .collect()
 }
 
 impl Analyzer {
     /// Resolves a lambda whose variables have the given types; it may take fewer than there are, down to `least`.
-    pub(super) fn lambda(&mut self, name: &str, argument: &sc::Expression, types: &[DataType], least: usize, scope: &Resolved) -> Result<Lambda> {
+    pub(super) fn lambda(
+        &mut self,
+        name: &str,
+        argument: &sc::Expression,
+        types: &[DataType],
+        least: usize,
+        scope: &Resolved,
+    ) -> Result<Lambda> {
         let Some(sc::expression::ExprType::LambdaFunction(lambda)) = &argument.expr_type else {
             return Err(SparkError::analysis(
                 "INVALID_LAMBDA_FUNCTION_CALL.PARAMETER_DOES_NOT_ACCEPT_LAMBDA_FUNCTION",
@@ -92,13 +102,20 @@ impl Analyzer {
             return Err(SparkError::analysis(
                 "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH",
                 "42K0D",
-                format!("Invalid lambda function call. A higher order function expects {given} arguments, but got {}.", types.len()),
+                format!(
+                    "Invalid lambda function call. A higher order function expects {given} arguments, but got {}.",
+                    types.len()
+                ),
             ));
         }
         let depth = self.lambda.len();
         let mut variables = Vec::new();
         for (i, data_type) in types.iter().enumerate() {
-            let name = lambda.arguments.get(i).map(|a| a.name_parts.join(".")).unwrap_or_default();
+            let name = lambda
+                .arguments
+                .get(i)
+                .map(|a| a.name_parts.join("."))
+                .unwrap_or_default();
             let mut attribute = self.attribute(name.clone(), data_type.clone(), true);
             attribute.id = format!("#v{depth}.{i}");
             if i < given {
@@ -108,15 +125,23 @@ impl Analyzer {
             }
             variables.push(attribute);
         }
-        let function = lambda.function.as_deref().ok_or_else(|| SparkError::invalid_plan("a lambda has no body"));
+        let function = lambda
+            .function
+            .as_deref()
+            .ok_or_else(|| SparkError::invalid_plan("a lambda has no body"));
         let body = function.and_then(|f| self.expression(f, scope));
         self.lambda.truncate(depth);
-        Ok(Lambda { body: body?, variables, given })
+        Ok(Lambda {
+            body: body?,
+            variables,
+            given,
+        })
     }
 
     /// Compiles a body; what it takes from outside is returned as arguments, which stand behind its variables.
     pub(super) fn compile(&self, lambda: &Lambda, scope: &Resolved) -> Result<(Body, Vec<Expr>)> {
-        self.compile_with(&[lambda], scope).map(|(mut bodies, captured)| (bodies.remove(0), captured))
+        self.compile_with(&[lambda], scope)
+            .map(|(mut bodies, captured)| (bodies.remove(0), captured))
     }
 
     /// As [`Analyzer::compile`], for several lambdas that share their captured arguments.
@@ -129,7 +154,10 @@ impl Analyzer {
             let expr = lambda.body.expr.clone().transform_down(|e| {
                 let from_outside = match &e {
                     Expr::Column(column) => !own(&column.name),
-                    Expr::OuterReferenceColumn(..) | Expr::AggregateFunction(_) | Expr::WindowFunction(_) | Expr::ScalarSubquery(_) => true,
+                    Expr::OuterReferenceColumn(..)
+                    | Expr::AggregateFunction(_)
+                    | Expr::WindowFunction(_)
+                    | Expr::ScalarSubquery(_) => true,
                     _ => false,
                 };
                 if !from_outside {
@@ -152,14 +180,25 @@ impl Analyzer {
             rewritten.push(expr.data);
         }
         let bodies = lambdas.iter().zip(rewritten).map(|(lambda, expr)| {
-            let variables = lambda.variables.iter().map(|v| Field::new(&v.id, v.data_type.clone(), true));
+            let variables = lambda
+                .variables
+                .iter()
+                .map(|v| Field::new(&v.id, v.data_type.clone(), true));
             let fields: Vec<Field> = variables.chain(captured.iter().map(|(_, f)| f.clone())).collect();
             let schema: SchemaRef = Arc::new(Schema::new(fields));
             let logical = DFSchema::try_from(schema.clone())?;
-            let expr = create_physical_expr(&expr, &logical, &ExecutionProps::new(), &PhysicalPlanningContext::default())?;
+            let expr = create_physical_expr(
+                &expr,
+                &logical,
+                &ExecutionProps::new(),
+                &PhysicalPlanningContext::default(),
+            )?;
             Ok(Body { expr, schema })
         });
-        Ok((bodies.collect::<Result<_>>()?, captured.into_iter().map(|(e, _)| e).collect()))
+        Ok((
+            bodies.collect::<Result<_>>()?,
+            captured.into_iter().map(|(e, _)| e).collect(),
+        ))
     }
 
     /// Every column that a lambda's body may take from outside.
@@ -186,5 +225,9 @@ pub fn call(
 ) -> Typed {
     // The bodies are told apart by their text, which names columns and kernels with their options.
     let options: Vec<String> = lambdas.iter().map(|l| format!("{:?}", l.body.expr)).collect();
-    Typed::new(kernel::call(name, options.join(";"), to.clone(), args, body), to.clone(), label)
+    Typed::new(
+        kernel::call(name, options.join(";"), to.clone(), args, body),
+        to.clone(),
+        label,
+    )
 }

@@ -32,16 +32,36 @@ struct Entries {
 impl Entries {
     fn new(map: &MapArray) -> DfResult<Self> {
         let valid: Vec<bool> = (0..map.len()).map(|r| map.is_valid(r)).collect();
-        let lengths: Vec<usize> = (0..map.len()).map(|r| if valid[r] { map.value_length(r) as usize } else { 0 }).collect();
-        let at = (0..map.len()).filter(|r| valid[*r]).flat_map(|r| map.value_offsets()[r] as u32..map.value_offsets()[r + 1] as u32);
+        let lengths: Vec<usize> = (0..map.len())
+            .map(|r| if valid[r] { map.value_length(r) as usize } else { 0 })
+            .collect();
+        let at = (0..map.len())
+            .filter(|r| valid[*r])
+            .flat_map(|r| map.value_offsets()[r] as u32..map.value_offsets()[r + 1] as u32);
         let at = UInt32Array::from_iter_values(at);
-        let rows = UInt32Array::from_iter_values(lengths.iter().enumerate().flat_map(|(r, n)| std::iter::repeat_n(r as u32, *n)));
-        Ok(Self { keys: arrow::compute::take(map.keys(), &at, None)?, values: arrow::compute::take(map.values(), &at, None)?, rows, lengths, valid })
+        let rows = UInt32Array::from_iter_values(
+            lengths
+                .iter()
+                .enumerate()
+                .flat_map(|(r, n)| std::iter::repeat_n(r as u32, *n)),
+        );
+        Ok(Self {
+            keys: arrow::compute::take(map.keys(), &at, None)?,
+            values: arrow::compute::take(map.values(), &at, None)?,
+            rows,
+            lengths,
+            valid,
+        })
     }
 }
 
 impl Analyzer {
-    fn map_argument(&mut self, name: &str, argument: &sc::Expression, scope: &Resolved) -> Result<(Typed, DataType, DataType)> {
+    fn map_argument(
+        &mut self,
+        name: &str,
+        argument: &sc::Expression,
+        scope: &Resolved,
+    ) -> Result<(Typed, DataType, DataType)> {
         let map = self.expression(argument, scope)?;
         match map.data_type.clone() {
             DataType::Map(entries, _) => {
@@ -53,10 +73,22 @@ impl Analyzer {
     }
 
     fn dedup(&self) -> Dedup {
-        super::Context { mode: self.mode(), zone: self.zone, now_us: self.now_us, conf: &self.conf }.dedup()
+        super::Context {
+            mode: self.mode(),
+            zone: self.zone,
+            now_us: self.now_us,
+            conf: &self.conf,
+        }
+        .dedup()
     }
 
-    pub(super) fn over_entries(&mut self, name: &str, map: &sc::Expression, body: &sc::Expression, scope: &Resolved) -> Result<Typed> {
+    pub(super) fn over_entries(
+        &mut self,
+        name: &str,
+        map: &sc::Expression,
+        body: &sc::Expression,
+        scope: &Resolved,
+    ) -> Result<Typed> {
         let (map, key, value) = self.map_argument(name, map, scope)?;
         let mut lambda = self.lambda(name, body, &[key.clone(), value.clone()], 2, scope)?;
         if name == "map_filter" {
@@ -78,7 +110,9 @@ impl Analyzer {
             columns.extend(repeated(&args[1..], &entries.rows)?);
             let made = compiled.evaluate(columns, entries.keys.len())?;
             match which.as_str() {
-                "transform_keys" => return build(&made, &entries.values, &entries.lengths, entries.valid, &result, dedup),
+                "transform_keys" => {
+                    return build(&made, &entries.values, &entries.lengths, entries.valid, &result, dedup);
+                }
                 "transform_values" => entries.values = made,
                 _ => {
                     let keep = super::higher_order::kept(&made);
@@ -92,14 +126,30 @@ impl Analyzer {
                     entries.values = arrow::compute::filter(&entries.values, &keep)?;
                 }
             }
-            let DataType::Map(field, sorted) = &result else { return Err(SparkError::internal("a map type is none").into()) };
-            let DataType::Struct(fields) = field.data_type() else { return Err(SparkError::internal("a map has no entries").into()) };
+            let DataType::Map(field, sorted) = &result else {
+                return Err(SparkError::internal("a map type is none").into());
+            };
+            let DataType::Struct(fields) = field.data_type() else {
+                return Err(SparkError::internal("a map has no entries").into());
+            };
             let inner = StructArray::try_new(fields.clone(), vec![entries.keys, entries.values], None)?;
-            Ok(Arc::new(MapArray::try_new(field.clone(), OffsetBuffer::from_lengths(entries.lengths), inner, Some(entries.valid.into()), *sorted)?))
+            Ok(Arc::new(MapArray::try_new(
+                field.clone(),
+                OffsetBuffer::from_lengths(entries.lengths),
+                inner,
+                Some(entries.valid.into()),
+                *sorted,
+            )?))
         }))
     }
 
-    pub(super) fn map_zip_with(&mut self, a: &sc::Expression, b: &sc::Expression, body: &sc::Expression, scope: &Resolved) -> Result<Typed> {
+    pub(super) fn map_zip_with(
+        &mut self,
+        a: &sc::Expression,
+        b: &sc::Expression,
+        body: &sc::Expression,
+        scope: &Resolved,
+    ) -> Result<Typed> {
         let name = "map_zip_with";
         let ((a, key, x), (b, other, y)) = (self.map_argument(name, a, scope)?, self.map_argument(name, b, scope)?);
         let common = coercion::widen(&key, &other).ok_or_else(|| {
@@ -120,11 +170,24 @@ impl Analyzer {
         let exprs = [a.expr, b.expr].into_iter().chain(captured).collect();
         Ok(lambda::call(name, &to, &[&lambda], exprs, label, move |args, _| {
             let joined = Joined::new(args[0].as_map(), args[1].as_map())?;
-            let rows = UInt32Array::from_iter_values(joined.lengths.iter().enumerate().flat_map(|(r, n)| std::iter::repeat_n(r as u32, *n)));
+            let rows = UInt32Array::from_iter_values(
+                joined
+                    .lengths
+                    .iter()
+                    .enumerate()
+                    .flat_map(|(r, n)| std::iter::repeat_n(r as u32, *n)),
+            );
             let mut columns = vec![joined.keys.clone(), joined.left, joined.right];
             columns.extend(repeated(&args[2..], &rows)?);
             let values = compiled.evaluate(columns, joined.keys.len())?;
-            build(&joined.keys, &values, &joined.lengths, joined.valid, &result, Dedup::Fail)
+            build(
+                &joined.keys,
+                &values,
+                &joined.lengths,
+                joined.valid,
+                &result,
+                Dedup::Fail,
+            )
         }))
     }
 }
@@ -141,7 +204,10 @@ struct Joined {
 impl Joined {
     fn new(a: &MapArray, b: &MapArray) -> DfResult<Self> {
         let converter = RowConverter::new(vec![SortField::new(a.keys().data_type().clone())])?;
-        let (xs, ys) = (converter.convert_columns(std::slice::from_ref(a.keys()))?, converter.convert_columns(std::slice::from_ref(b.keys()))?);
+        let (xs, ys) = (
+            converter.convert_columns(std::slice::from_ref(a.keys()))?,
+            converter.convert_columns(std::slice::from_ref(b.keys()))?,
+        );
         let mut from: Vec<(usize, usize)> = Vec::new();
         let (mut left, mut right): (Vec<Option<u32>>, Vec<Option<u32>>) = (Vec::new(), Vec::new());
         let (mut lengths, mut valid) = (Vec::with_capacity(a.len()), Vec::with_capacity(a.len()));
@@ -170,7 +236,11 @@ impl Joined {
             lengths.push(from.len() - before);
         }
         let columns: [&dyn Array; 2] = [a.keys().as_ref(), b.keys().as_ref()];
-        let keys = if from.is_empty() { new_empty_array(a.keys().data_type()) } else { arrow::compute::interleave(&columns, &from)? };
+        let keys = if from.is_empty() {
+            new_empty_array(a.keys().data_type())
+        } else {
+            arrow::compute::interleave(&columns, &from)?
+        };
         Ok(Self {
             keys,
             left: arrow::compute::take(a.values(), &UInt32Array::from(left), None)?,

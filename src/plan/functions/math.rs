@@ -63,18 +63,40 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
     let double = DataType::Float64;
     if let Some((label, f)) = unary(name) {
         call.takes(1, 1)?;
-        return Ok(Some(row::call(name, "", double, vec![call.double(0)?], format!("{label}({})", args[0].name), move |r| Ok(Some(f(r.double(0)))))));
+        return Ok(Some(row::call(
+            name,
+            "",
+            double,
+            vec![call.double(0)?],
+            format!("{label}({})", args[0].name),
+            move |r| Ok(Some(f(r.double(0)))),
+        )));
     }
     if let Some((label, bound, f)) = logarithm(name) {
         call.takes(1, 1)?;
         let label = format!("{label}({})", args[0].name);
-        return Ok(Some(row::call(name, "", double, vec![call.double(0)?], label, move |r| Ok(Some(r.double(0)).filter(|x| !(*x <= bound)).map(f)))));
+        return Ok(Some(row::call(
+            name,
+            "",
+            double,
+            vec![call.double(0)?],
+            label,
+            move |r| Ok(Some(r.double(0)).filter(|x| !(*x <= bound)).map(f)),
+        )));
     }
     Ok(Some(match name {
         "e" | "pi" => {
             call.takes(0, 0)?;
-            let value = if name == "e" { std::f64::consts::E } else { std::f64::consts::PI };
-            Typed::new(Expr::Literal(ScalarValue::Float64(Some(value)), None), double, format!("{}()", name.to_uppercase()))
+            let value = if name == "e" {
+                std::f64::consts::E
+            } else {
+                std::f64::consts::PI
+            };
+            Typed::new(
+                Expr::Literal(ScalarValue::Float64(Some(value)), None),
+                double,
+                format!("{}()", name.to_uppercase()),
+            )
         }
         "pow" | "power" | "atan2" | "hypot" => {
             call.takes(2, 2)?;
@@ -83,12 +105,25 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                 "hypot" => f64::hypot,
                 _ => f64::powf,
             };
-            let label = if name == "pow" { call.label() } else { super::call_name(&name.to_uppercase(), args) };
-            row::call(name, "", double, vec![call.double(0)?, call.double(1)?], label, move |r| Ok(Some(f(r.double(0), r.double(1)))))
+            let label = if name == "pow" {
+                call.label()
+            } else {
+                super::call_name(&name.to_uppercase(), args)
+            };
+            row::call(
+                name,
+                "",
+                double,
+                vec![call.double(0)?, call.double(1)?],
+                label,
+                move |r| Ok(Some(f(r.double(0), r.double(1)))),
+            )
         }
         "log" if args.len() == 1 => {
             let label = format!("LOG(E(), {})", args[0].name);
-            row::call(name, "natural", double, vec![call.double(0)?], label, |r| Ok(Some(r.double(0)).filter(|x| !(*x <= 0.0)).map(f64::ln)))
+            row::call(name, "natural", double, vec![call.double(0)?], label, |r| {
+                Ok(Some(r.double(0)).filter(|x| !(*x <= 0.0)).map(f64::ln))
+            })
         }
         "log" => {
             call.takes(1, 2)?;
@@ -108,61 +143,104 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         }
         "bin" => {
             call.takes(1, 1)?;
-            row::call(name, "", DataType::Utf8, vec![call.long(0)?], call.label(), |r| Ok(Some(format!("{:b}", r.long(0)))))
+            row::call(name, "", DataType::Utf8, vec![call.long(0)?], call.label(), |r| {
+                Ok(Some(format!("{:b}", r.long(0))))
+            })
         }
         "conv" => {
             call.takes(3, 3)?;
             let mode = context.mode;
-            row::call(name, format!("{mode:?}"), DataType::Utf8, vec![call.text(0)?, call.int(1)?, call.int(2)?], call.label(), move |r| {
-                conv(r.text(0), r.int(1), r.int(2), mode == Mode::Ansi)
-            })
+            row::call(
+                name,
+                format!("{mode:?}"),
+                DataType::Utf8,
+                vec![call.text(0)?, call.int(1)?, call.int(2)?],
+                call.label(),
+                move |r| conv(r.text(0), r.int(1), r.int(2), mode == Mode::Ansi),
+            )
         }
         "bit_count" => {
             call.takes(1, 1)?;
             let arg = match &args[0].data_type {
                 DataType::Boolean => context.cast(args[0].clone(), &DataType::Int64)?,
                 t if is_integral(t) => context.cast(args[0].clone(), &DataType::Int64)?,
-                _ => return Err(super::unexpected_type(&call.label(), 1, &args[0], "INTEGRAL\" or \"BOOLEAN")),
+                _ => {
+                    return Err(super::unexpected_type(
+                        &call.label(),
+                        1,
+                        &args[0],
+                        "INTEGRAL\" or \"BOOLEAN",
+                    ));
+                }
             };
-            row::call(name, "", DataType::Int32, vec![arg], call.label(), |r| Ok(Some(r.long(0).count_ones() as i32)))
+            row::call(name, "", DataType::Int32, vec![arg], call.label(), |r| {
+                Ok(Some(r.long(0).count_ones() as i32))
+            })
         }
         "bit_get" | "getbit" => {
             call.takes(2, 2)?;
             let width = 8 * args[0].data_type.primitive_width().unwrap_or(8) as i32;
             let to = call.long(0)?;
-            row::call(name, width.to_string(), DataType::Int8, vec![to, call.int(1)?], call.label(), move |r| {
-                let at = r.int(1);
-                if !(0..width).contains(&at) {
-                    return Err(SparkError::new(
-                        Exception::IllegalArgument,
-                        "INVALID_PARAMETER_VALUE.BIT_POSITION_RANGE",
-                        "22023",
-                        format!("The value of parameter(s) `pos` in `bit_get` is invalid: Expects an integer value in [0, {width}), but got {at}."),
-                    ));
-                }
-                Ok(Some((r.long(0) >> at & 1) as i8))
-            })
+            row::call(
+                name,
+                width.to_string(),
+                DataType::Int8,
+                vec![to, call.int(1)?],
+                call.label(),
+                move |r| {
+                    let at = r.int(1);
+                    if !(0..width).contains(&at) {
+                        return Err(SparkError::new(
+                            Exception::IllegalArgument,
+                            "INVALID_PARAMETER_VALUE.BIT_POSITION_RANGE",
+                            "22023",
+                            format!(
+                                "The value of parameter(s) `pos` in `bit_get` is invalid: Expects an integer value in [0, {width}), but got {at}."
+                            ),
+                        ));
+                    }
+                    Ok(Some((r.long(0) >> at & 1) as i8))
+                },
+            )
         }
         "shiftleft" | "shiftright" | "shiftrightunsigned" | "<<" | ">>" | ">>>" => shift(&call)?,
         "width_bucket" => {
             call.takes(4, 4)?;
             let args = vec![call.double(0)?, call.double(1)?, call.double(2)?, call.long(3)?];
-            row::call(name, "", DataType::Int64, args, call.label(), |r| Ok(width_bucket(r.double(0), r.double(1), r.double(2), r.long(3))))
+            row::call(name, "", DataType::Int64, args, call.label(), |r| {
+                Ok(width_bucket(r.double(0), r.double(1), r.double(2), r.long(3)))
+            })
         }
         "nanvl" => {
             call.takes(2, 2)?;
-            row::with_nulls(name, "", double, vec![call.double(0)?, call.double(1)?], call.label(), |r| {
-                if r.is_null(0) {
-                    return Ok(None);
-                }
-                Ok(if !r.double(0).is_nan() { Some(r.double(0)) } else { (!r.is_null(1)).then(|| r.double(1)) })
-            })
+            row::with_nulls(
+                name,
+                "",
+                double,
+                vec![call.double(0)?, call.double(1)?],
+                call.label(),
+                |r| {
+                    if r.is_null(0) {
+                        return Ok(None);
+                    }
+                    Ok(if !r.double(0).is_nan() {
+                        Some(r.double(0))
+                    } else {
+                        (!r.is_null(1)).then(|| r.double(1))
+                    })
+                },
+            )
         }
         "zeroifnull" | "nullifzero" => {
             call.takes(1, 1)?;
             let zero = crate::plan::literal::int(0);
-            let (function, pair) = if name == "zeroifnull" { ("coalesce", [args[0].clone(), zero]) } else { ("nullif", [args[0].clone(), zero]) };
-            let mut out = super::conditional::call(context, function, &pair)?.ok_or_else(|| SparkError::internal("a conditional is missing"))?;
+            let (function, pair) = if name == "zeroifnull" {
+                ("coalesce", [args[0].clone(), zero])
+            } else {
+                ("nullif", [args[0].clone(), zero])
+            };
+            let mut out = super::conditional::call(context, function, &pair)?
+                .ok_or_else(|| SparkError::internal("a conditional is missing"))?;
             out.name = call.label();
             out
         }
@@ -189,17 +267,30 @@ fn abs(call: &Call<'_>) -> Result<Typed> {
         }
         t if is_integral(t) => {
             let zero = crate::plan::literal::int(0);
-            let negated = arithmetic::binary(Op::Subtract, call.context.cast(zero, t)?, arg.clone(), mode, call.context.zone)?;
+            let negated = arithmetic::binary(
+                Op::Subtract,
+                call.context.cast(zero, t)?,
+                arg.clone(),
+                mode,
+                call.context.zone,
+            )?;
             let below = datafusion_expr::binary_expr(
                 arg.expr.clone(),
                 datafusion_expr::Operator::Lt,
                 Expr::Literal(ScalarValue::Int32(Some(0)).cast_to(t)?, None),
             );
-            let case = datafusion_expr::Case::new(None, vec![(Box::new(below), Box::new(negated.expr))], Some(Box::new(arg.expr)));
+            let case = datafusion_expr::Case::new(
+                None,
+                vec![(Box::new(below), Box::new(negated.expr))],
+                Some(Box::new(arg.expr)),
+            );
             Typed::new(Expr::Case(case), to, label)
         }
         DataType::Duration(_) => row::call("abs", options, to, vec![arg], label, |r| {
-            r.long(0).checked_abs().map(Some).ok_or_else(|| arithmetic_overflow("long overflow"))
+            r.long(0)
+                .checked_abs()
+                .map(Some)
+                .ok_or_else(|| arithmetic_overflow("long overflow"))
         }),
         _ => return Err(super::unexpected_type(&label, 1, &arg, "NUMERIC\" or \"ANSI INTERVAL")),
     })
@@ -217,23 +308,37 @@ fn shift(call: &Call<'_>) -> Result<Typed> {
         _ => (2, call.label()),
     };
     if a.data_type == DataType::Int64 {
-        return Ok(row::call("shift", kind.to_string(), DataType::Int64, vec![call.long(0)?, call.int(1)?], label, move |r| {
-            let (x, n) = (r.long(0), r.int(1) as u32 & 63);
+        return Ok(row::call(
+            "shift",
+            kind.to_string(),
+            DataType::Int64,
+            vec![call.long(0)?, call.int(1)?],
+            label,
+            move |r| {
+                let (x, n) = (r.long(0), r.int(1) as u32 & 63);
+                Ok(Some(match kind {
+                    0 => x << n,
+                    1 => x >> n,
+                    _ => (x as u64 >> n) as i64,
+                }))
+            },
+        ));
+    }
+    Ok(row::call(
+        "shift",
+        kind.to_string(),
+        DataType::Int32,
+        vec![call.int(0)?, call.int(1)?],
+        label,
+        move |r| {
+            let (x, n) = (r.int(0), r.int(1) as u32 & 31);
             Ok(Some(match kind {
                 0 => x << n,
                 1 => x >> n,
-                _ => (x as u64 >> n) as i64,
+                _ => (x as u32 >> n) as i32,
             }))
-        }));
-    }
-    Ok(row::call("shift", kind.to_string(), DataType::Int32, vec![call.int(0)?, call.int(1)?], label, move |r| {
-        let (x, n) = (r.int(0), r.int(1) as u32 & 31);
-        Ok(Some(match kind {
-            0 => x << n,
-            1 => x >> n,
-            _ => (x as u32 >> n) as i32,
-        }))
-    }))
+        },
+    ))
 }
 
 /// `NumberConverter.convert`: digits from base to base; a negative target base keeps the sign.
@@ -258,7 +363,11 @@ fn conv(text: &str, from: i32, to: i32, ansi: bool) -> Result<Option<String>> {
         value = u64::MAX;
     }
     if negative && to > 0 {
-        value = if (value as i64) < 0 { u64::MAX } else { (value as i64).wrapping_neg() as u64 };
+        value = if (value as i64) < 0 {
+            u64::MAX
+        } else {
+            (value as i64).wrapping_neg() as u64
+        };
     }
     let mut minus = negative && to < 0;
     if to < 0 && (value as i64) < 0 {
@@ -268,7 +377,11 @@ fn conv(text: &str, from: i32, to: i32, ansi: bool) -> Result<Option<String>> {
     let base = u64::from(to.unsigned_abs());
     let mut out = Vec::new();
     loop {
-        out.push(char::from_digit((value % base) as u32, base as u32).unwrap_or('0').to_ascii_uppercase());
+        out.push(
+            char::from_digit((value % base) as u32, base as u32)
+                .unwrap_or('0')
+                .to_ascii_uppercase(),
+        );
         value /= base;
         if value == 0 {
             break;

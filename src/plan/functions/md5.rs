@@ -25,7 +25,10 @@ pub fn digest(bytes: &[u8]) -> [u8; 16] {
             };
             // The table of the RFC is floor(2^32 · |sin(i + 1)|).
             let constant = (f64::from(i + 1).sin().abs() * 4_294_967_296.0) as u32;
-            let sum = a.wrapping_add(mix).wrapping_add(constant).wrapping_add(words[(word % 16) as usize]);
+            let sum = a
+                .wrapping_add(mix)
+                .wrapping_add(constant)
+                .wrapping_add(words[(word % 16) as usize]);
             (a, d, c) = (d, c, b);
             b = b.wrapping_add(sum.rotate_left(SHIFTS[(i / 16) as usize][(i % 4) as usize]));
         }
@@ -44,7 +47,12 @@ pub fn digest(bytes: &[u8]) -> [u8; 16] {
 mod tests {
     #[test]
     fn digests_equal_the_rfcs() {
-        let hex = |text: &str| super::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let hex = |text: &str| {
+            super::digest(text.as_bytes())
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect::<String>()
+        };
         assert_eq!(hex(""), "d41d8cd98f00b204e9800998ecf8427e");
         assert_eq!(hex("abc"), "900150983cd24fb0d6963f7d28e17f72");
         assert_eq!(hex(&"1234567890".repeat(8)), "57edf4a22be3c955ac49da2e2107b67a");

@@ -17,14 +17,25 @@ use crate::plan::types::simple_string;
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     let call = Call::new(context, name, args);
-    let text = |value: &str, label: String| Typed::new(Expr::Literal(ScalarValue::Utf8(Some(value.into())), None), DataType::Utf8, label);
+    let text = |value: &str, label: String| {
+        Typed::new(
+            Expr::Literal(ScalarValue::Utf8(Some(value.into())), None),
+            DataType::Utf8,
+            label,
+        )
+    };
     Ok(Some(match name {
         "typeof" => {
             call.takes(1, 1)?;
             text(&simple_string(&args[0].data_type), call.label())
         }
-        "version" => text(&format!("{SPARK_VERSION} 0000000000000000000000000000000000000000"), call.label()),
-        "user" | "current_user" | "session_user" => text("rivulet", format!("{}()", if name == "user" { "user" } else { name })),
+        "version" => text(
+            &format!("{SPARK_VERSION} 0000000000000000000000000000000000000000"),
+            call.label(),
+        ),
+        "user" | "current_user" | "session_user" => {
+            text("rivulet", format!("{}()", if name == "user" { "user" } else { name }))
+        }
         "current_catalog" => text("spark_catalog", call.label()),
         "current_database" | "current_schema" => text("default", "current_schema()".into()),
         "input_file_name" => text("", call.label()),
@@ -43,10 +54,14 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                     continue;
                 };
                 let equal = [args[0].clone(), wanted.clone()];
-                cases.push(super::operator::call(context, "<=>", &equal)?.ok_or_else(|| SparkError::internal("there is no <=>"))?);
+                cases.push(
+                    super::operator::call(context, "<=>", &equal)?
+                        .ok_or_else(|| SparkError::internal("there is no <=>"))?,
+                );
                 cases.push(value.clone());
             }
-            let mut out = super::conditional::call(context, "when", &cases)?.ok_or_else(|| SparkError::internal("there is no when"))?;
+            let mut out = super::conditional::call(context, "when", &cases)?
+                .ok_or_else(|| SparkError::internal("there is no when"))?;
             out.name = call.label();
             out
         }
@@ -69,8 +84,22 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         "raise_error" => {
             call.takes(1, 2)?;
             let message = call.text(args.len() - 1)?;
-            let label = if args.len() == 1 { format!("raise_error(USER_RAISED_EXCEPTION, map(errorMessage, {}))", args[0].name) } else { call.label() };
-            super::void(row::with_nulls::<i32>(name, "", DataType::Int32, vec![message], label, |r| Err(raised(if r.is_null(0) { "null" } else { r.text(0) }))))
+            let label = if args.len() == 1 {
+                format!(
+                    "raise_error(USER_RAISED_EXCEPTION, map(errorMessage, {}))",
+                    args[0].name
+                )
+            } else {
+                call.label()
+            };
+            super::void(row::with_nulls::<i32>(
+                name,
+                "",
+                DataType::Int32,
+                vec![message],
+                label,
+                |r| Err(raised(if r.is_null(0) { "null" } else { r.text(0) })),
+            ))
         }
         "rand" | "random" | "randn" => {
             call.takes(0, 1)?;
@@ -92,14 +121,28 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                 _ => None,
             });
             let [Some(low), Some(high)] = bounds else {
-                return Err(SparkError::analysis("DATATYPE_MISMATCH.NON_FOLDABLE_INPUT", "42K09", "The bounds of uniform must be constants."));
+                return Err(SparkError::analysis(
+                    "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",
+                    "42K09",
+                    "The bounds of uniform must be constants.",
+                ));
             };
             let seed = call.constant_int(2).unwrap_or(context.now_us);
             let source = Mutex::new(XorShift::new(seed));
             let label = call.label();
-            let drawn = row::drawn(name, format!("{seed} {low} {high}"), DataType::Float64, label.clone(), move || {
-                low + (high - low) * source.lock().unwrap_or_else(std::sync::PoisonError::into_inner).double()
-            });
+            let drawn = row::drawn(
+                name,
+                format!("{seed} {low} {high}"),
+                DataType::Float64,
+                label.clone(),
+                move || {
+                    low + (high - low)
+                        * source
+                            .lock()
+                            .unwrap_or_else(std::sync::PoisonError::into_inner)
+                            .double()
+                },
+            );
             let mut out = context.cast(drawn, &to)?;
             out.name = label;
             out
@@ -109,10 +152,23 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             let length = call.constant_int(0).unwrap_or(0).max(0) as usize;
             let seed = call.constant_int(1).unwrap_or(context.now_us);
             let source = Mutex::new(XorShift::new(seed));
-            row::drawn(name, format!("{seed} {length}"), DataType::Utf8, call.label(), move || {
-                let mut source = source.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                (0..length).map(|_| char::from(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[(source.double() * 62.0) as usize])).collect::<String>()
-            })
+            row::drawn(
+                name,
+                format!("{seed} {length}"),
+                DataType::Utf8,
+                call.label(),
+                move || {
+                    let mut source = source.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    (0..length)
+                        .map(|_| {
+                            char::from(
+                                b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    [(source.double() * 62.0) as usize],
+                            )
+                        })
+                        .collect::<String>()
+                },
+            )
         }
         "uuid" => {
             call.takes(0, 1)?;
@@ -120,9 +176,19 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             let source = Mutex::new(XorShift::new(seed));
             row::drawn(name, seed.to_string(), DataType::Utf8, call.label(), move || {
                 let mut source = source.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                let (high, low) = (source.long() & !0xf000 | 0x4000, source.long() & !(0b11 << 62) | 1 << 63);
+                let (high, low) = (
+                    source.long() & !0xf000 | 0x4000,
+                    source.long() & !(0b11 << 62) | 1 << 63,
+                );
                 let hex = format!("{high:016x}{low:016x}");
-                format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+                format!(
+                    "{}-{}-{}-{}-{}",
+                    &hex[..8],
+                    &hex[8..12],
+                    &hex[12..16],
+                    &hex[16..20],
+                    &hex[20..]
+                )
             })
         }
         "shuffle" => {
@@ -132,7 +198,9 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             let source = Mutex::new(XorShift::new(seed));
             super::arrays::picked(&call, list, seed.to_string(), move |list, row| {
                 let mut source = source.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                let mut at: Vec<Option<u32>> = (list.value_offsets()[row] as u32..list.value_offsets()[row + 1] as u32).map(Some).collect();
+                let mut at: Vec<Option<u32>> = (list.value_offsets()[row] as u32..list.value_offsets()[row + 1] as u32)
+                    .map(Some)
+                    .collect();
                 for i in (1..at.len()).rev() {
                     at.swap(i, (source.double() * (i + 1) as f64) as usize);
                 }

@@ -39,12 +39,12 @@ pub mod sequence;
 pub mod special;
 pub mod strings;
 pub mod structs;
+#[cfg(test)]
+mod tests;
 pub mod text_edit;
 pub mod text_search;
 pub mod url;
 pub mod xxhash;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
@@ -82,7 +82,11 @@ impl Context<'_> {
 
     /// The zone in which a timestamp's wall clock is read: none for TIMESTAMP_NTZ.
     pub fn zone_of(&self, data_type: &DataType) -> Zone {
-        if data_type == &types::timestamp_ntz() { Zone::UTC } else { self.zone }
+        if data_type == &types::timestamp_ntz() {
+            Zone::UTC
+        } else {
+            self.zone
+        }
     }
 }
 
@@ -91,10 +95,19 @@ pub fn fold(expr: &Expr) -> Option<ScalarValue> {
     if let Expr::Literal(value, _) = expr {
         return Some(value.clone());
     }
-    if expr.is_volatile() || !expr.column_refs().is_empty() || aggregate::each_call(expr.clone(), |_| Err(SparkError::internal(""))).is_err() {
+    if expr.is_volatile()
+        || !expr.column_refs().is_empty()
+        || aggregate::each_call(expr.clone(), |_| Err(SparkError::internal(""))).is_err()
+    {
         return None;
     }
-    let physical = create_physical_expr(expr, &DFSchema::empty(), &ExecutionProps::new(), &PhysicalPlanningContext::default()).ok()?;
+    let physical = create_physical_expr(
+        expr,
+        &DFSchema::empty(),
+        &ExecutionProps::new(),
+        &PhysicalPlanningContext::default(),
+    )
+    .ok()?;
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options).ok()?;
     let found = physical.evaluate(&row).ok()?.into_array(1).ok()?;
@@ -103,8 +116,14 @@ pub fn fold(expr: &Expr) -> Option<ScalarValue> {
 
 /// The call with the type VOID, as `assert_true` has it: evaluated for what it may raise.
 pub fn void(typed: Typed) -> Typed {
-    let expr = super::kernel::call("void", "", DataType::Null, vec![typed.expr], |_, rows| Ok(Arc::new(arrow::array::NullArray::new(rows))));
-    Typed { expr, data_type: DataType::Null, ..typed }
+    let expr = super::kernel::call("void", "", DataType::Null, vec![typed.expr], |_, rows| {
+        Ok(Arc::new(arrow::array::NullArray::new(rows)))
+    });
+    Typed {
+        expr,
+        data_type: DataType::Null,
+        ..typed
+    }
 }
 
 /// Calls `name`; none where no function has that name.
@@ -159,7 +178,9 @@ pub fn call_name(name: &str, args: &[Typed]) -> String {
 
 /// The arguments, when there are as many as wanted.
 pub fn exactly<const N: usize>(name: &str, args: &[Typed]) -> Result<[Typed; N]> {
-    args.to_vec().try_into().map_err(|_| wrong_number(name, &N.to_string(), args.len()))
+    args.to_vec()
+        .try_into()
+        .map_err(|_| wrong_number(name, &N.to_string(), args.len()))
 }
 
 pub fn wrong_number(name: &str, expected: &str, actual: usize) -> SparkError {
@@ -202,7 +223,10 @@ pub fn constant<'a>(name: &str, position: usize, argument: &'a Typed) -> Result<
         SparkError::analysis(
             "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",
             "42K09",
-            format!("The argument {position} of {name} must be a constant, but \"{}\" is none.", argument.name),
+            format!(
+                "The argument {position} of {name} must be a constant, but \"{}\" is none.",
+                argument.name
+            ),
         )
     })
 }

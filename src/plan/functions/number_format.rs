@@ -19,7 +19,8 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         "to_char" | "to_varchar" => {
             call.takes(2, 2)?;
             if crate::plan::types::is_timestamp(&args[0].data_type) || args[0].data_type == DataType::Date32 {
-                let mut out = super::date_text::call(context, "date_format", args)?.ok_or_else(|| SparkError::internal("there is no date_format"))?;
+                let mut out = super::date_text::call(context, "date_format", args)?
+                    .ok_or_else(|| SparkError::internal("there is no date_format"))?;
                 out.name = call.label().replacen("to_varchar", "to_char", 1);
                 return Ok(Some(out));
             }
@@ -29,25 +30,47 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                 t if is_integral(t) => context.cast(call.arg(0)?, &DataType::Decimal128(20, 0))?,
                 _ => context.cast(call.arg(0)?, &DataType::Decimal128(38, 18))?,
             };
-            let DataType::Decimal128(_, scale) = value.data_type else { return Ok(None) };
+            let DataType::Decimal128(_, scale) = value.data_type else {
+                return Ok(None);
+            };
             let label = call.label().replacen("to_varchar", "to_char", 1);
-            row::call("to_char", format!("{picture:?}"), DataType::Utf8, vec![value], label, move |r| Ok(Some(picture.write(r.decimal(0), scale.into()))))
+            row::call(
+                "to_char",
+                format!("{picture:?}"),
+                DataType::Utf8,
+                vec![value],
+                label,
+                move |r| Ok(Some(picture.write(r.decimal(0), scale.into()))),
+            )
         }
         "to_number" | "try_to_number" => {
             call.takes(2, 2)?;
             let format = constant(&call, 1)?;
             let picture = Picture::new(&format)?;
-            let to = DataType::Decimal128((picture.whole.len() + picture.fraction).clamp(1, 38) as u8, picture.fraction as i8);
+            let to = DataType::Decimal128(
+                (picture.whole.len() + picture.fraction).clamp(1, 38) as u8,
+                picture.fraction as i8,
+            );
             let tolerant = name == "try_to_number" || !context.ansi();
-            row::call(name, format!("{picture:?}"), to, vec![call.text(0)?], call.label(), move |r| match picture.read(r.text(0)) {
-                None if !tolerant => Err(SparkError::new(
-                    Exception::IllegalArgument,
-                    "INVALID_FORMAT.MISMATCH_INPUT",
-                    "42601",
-                    format!("The format is invalid: '{format}'. The input \"STRING\" '{}' does not match the format.", r.text(0)),
-                )),
-                found => Ok(found),
-            })
+            row::call(
+                name,
+                format!("{picture:?}"),
+                to,
+                vec![call.text(0)?],
+                call.label(),
+                move |r| match picture.read(r.text(0)) {
+                    None if !tolerant => Err(SparkError::new(
+                        Exception::IllegalArgument,
+                        "INVALID_FORMAT.MISMATCH_INPUT",
+                        "42601",
+                        format!(
+                            "The format is invalid: '{format}'. The input \"STRING\" '{}' does not match the format.",
+                            r.text(0)
+                        ),
+                    )),
+                    found => Ok(found),
+                },
+            )
         }
         _ => return Ok(None),
     }))
@@ -56,7 +79,11 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
 fn constant(call: &Call<'_>, i: usize) -> Result<String> {
     match super::fold(&call.arg(i)?.expr) {
         Some(ScalarValue::Utf8(Some(text))) => Ok(text),
-        _ => Err(SparkError::analysis("DATATYPE_MISMATCH.NON_FOLDABLE_INPUT", "42K09", format!("The format of {} must be a constant.", call.name))),
+        _ => Err(SparkError::analysis(
+            "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",
+            "42K09",
+            format!("The format of {} must be a constant.", call.name),
+        )),
     }
 }
 
@@ -71,14 +98,26 @@ fn format_number(call: &Call<'_>) -> Result<Typed> {
     let digits = move |r: &row::Row<'_>, decimals: usize| match scale {
         Some(scale) => {
             let (v, wanted) = (r.decimal(0), decimals as i32);
-            let rounded = if scale > wanted { unscaled(v, scale - wanted, Rounding::HalfEven).unwrap_or(v) } else { v };
+            let rounded = if scale > wanted {
+                unscaled(v, scale - wanted, Rounding::HalfEven).unwrap_or(v)
+            } else {
+                v
+            };
             let text = cast_text::decimal(rounded.abs(), scale as i8);
-            let (whole, fraction) = text.split_once('.').map_or((text.clone(), String::new()), |(w, f)| (w.to_owned(), f.to_owned()));
-            (v < 0, whole, format!("{:0<decimals$}", &fraction[..fraction.len().min(decimals)]))
+            let (whole, fraction) = text
+                .split_once('.')
+                .map_or((text.clone(), String::new()), |(w, f)| (w.to_owned(), f.to_owned()));
+            (
+                v < 0,
+                whole,
+                format!("{:0<decimals$}", &fraction[..fraction.len().min(decimals)]),
+            )
         }
         None => {
             let text = format!("{:.decimals$}", r.double(0).abs());
-            let (whole, fraction) = text.split_once('.').map_or((text.clone(), String::new()), |(w, f)| (w.to_owned(), f.to_owned()));
+            let (whole, fraction) = text
+                .split_once('.')
+                .map_or((text.clone(), String::new()), |(w, f)| (w.to_owned(), f.to_owned()));
             (r.double(0).is_sign_negative(), whole, fraction)
         }
     };
@@ -87,40 +126,69 @@ fn format_number(call: &Call<'_>) -> Result<Typed> {
         if x.is_nan() {
             return Some("NaN".to_owned());
         }
-        x.is_infinite().then(|| if x > 0.0 { "∞".to_owned() } else { "-∞".to_owned() })
+        x.is_infinite()
+            .then(|| if x > 0.0 { "∞".to_owned() } else { "-∞".to_owned() })
     };
     if is_string(&call.args[1].data_type) {
         let pattern = call.text(1)?;
-        return Ok(row::call("format_number", "pattern", DataType::Utf8, vec![value, pattern], call.label(), move |r| {
-            let pattern = r.text(1);
+        return Ok(row::call(
+            "format_number",
+            "pattern",
+            DataType::Utf8,
+            vec![value, pattern],
+            call.label(),
+            move |r| {
+                let pattern = r.text(1);
+                if let Some(text) = special(&r) {
+                    return Ok(Some(text));
+                }
+                let (least, most) = fraction_digits(pattern);
+                let (negative, whole, fraction) = digits(&r, most);
+                let body_end = pattern.find('.').unwrap_or(pattern.len());
+                let zeros = pattern[..body_end].chars().filter(|c| *c == '0').count();
+                let whole = whole.trim_start_matches('0');
+                let whole = format!("{whole:0>zeros$}");
+                let whole = if pattern[..body_end].contains(',') {
+                    grouped(&whole)
+                } else {
+                    whole
+                };
+                let mut fraction = fraction;
+                while fraction.len() > least && fraction.ends_with('0') {
+                    fraction.pop();
+                }
+                let sign = if negative { "-" } else { "" };
+                Ok(Some(if fraction.is_empty() {
+                    format!("{sign}{whole}")
+                } else {
+                    format!("{sign}{whole}.{fraction}")
+                }))
+            },
+        ));
+    }
+    Ok(row::call(
+        "format_number",
+        "",
+        DataType::Utf8,
+        vec![value, call.int(1)?],
+        call.label(),
+        move |r| {
+            let Ok(decimals) = usize::try_from(r.int(1)) else {
+                return Ok(None);
+            };
             if let Some(text) = special(&r) {
                 return Ok(Some(text));
             }
-            let (least, most) = fraction_digits(pattern);
-            let (negative, whole, fraction) = digits(&r, most);
-            let body_end = pattern.find('.').unwrap_or(pattern.len());
-            let zeros = pattern[..body_end].chars().filter(|c| *c == '0').count();
-            let whole = whole.trim_start_matches('0');
-            let whole = format!("{whole:0>zeros$}");
-            let whole = if pattern[..body_end].contains(',') { grouped(&whole) } else { whole };
-            let mut fraction = fraction;
-            while fraction.len() > least && fraction.ends_with('0') {
-                fraction.pop();
-            }
+            let (negative, whole, fraction) = digits(&r, decimals.min(340));
             let sign = if negative { "-" } else { "" };
-            Ok(Some(if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }))
-        }));
-    }
-    Ok(row::call("format_number", "", DataType::Utf8, vec![value, call.int(1)?], call.label(), move |r| {
-        let Ok(decimals) = usize::try_from(r.int(1)) else { return Ok(None) };
-        if let Some(text) = special(&r) {
-            return Ok(Some(text));
-        }
-        let (negative, whole, fraction) = digits(&r, decimals.min(340));
-        let sign = if negative { "-" } else { "" };
-        let whole = grouped(&whole);
-        Ok(Some(if decimals == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }))
-    }))
+            let whole = grouped(&whole);
+            Ok(Some(if decimals == 0 {
+                format!("{sign}{whole}")
+            } else {
+                format!("{sign}{whole}.{fraction}")
+            }))
+        },
+    ))
 }
 
 /// Least and most fraction digits of a `DecimalFormat` pattern.
@@ -158,7 +226,11 @@ impl Picture {
     fn new(format: &str) -> Result<Self> {
         let upper = format.to_uppercase();
         let invalid = |why: &str| {
-            SparkError::analysis("INVALID_FORMAT.UNEXPECTED_TOKEN", "42601", format!("The format is invalid: '{format}'. {why}"))
+            SparkError::analysis(
+                "INVALID_FORMAT.UNEXPECTED_TOKEN",
+                "42601",
+                format!("The format is invalid: '{format}'. {why}"),
+            )
         };
         let (mut body, mut sign) = (upper.as_str(), Sign::None);
         for (affix, at_front, found) in [("MI", true, Sign::MinusFront), ("S", true, Sign::Front)] {
@@ -174,16 +246,29 @@ impl Picture {
         let dollar = body.starts_with('$');
         let body = body.trim_start_matches('$');
         let (whole_part, fraction) = body.split_once(['.', 'D']).unwrap_or((body, ""));
-        if !fraction.chars().all(|c| matches!(c, '0' | '9')) || !whole_part.chars().all(|c| matches!(c, '0' | '9' | ',' | 'G')) || body.is_empty() {
+        if !fraction.chars().all(|c| matches!(c, '0' | '9'))
+            || !whole_part.chars().all(|c| matches!(c, '0' | '9' | ',' | 'G'))
+            || body.is_empty()
+        {
             return Err(invalid("Found an unexpected token."));
         }
         let whole: String = whole_part.chars().filter(|c| matches!(c, '0' | '9')).collect();
         let mut separators = Vec::new();
         let mut digits = 0;
         for c in whole_part.chars().rev() {
-            if matches!(c, ',' | 'G') { separators.push(digits) } else { digits += 1 }
+            if matches!(c, ',' | 'G') {
+                separators.push(digits)
+            } else {
+                digits += 1
+            }
         }
-        Ok(Self { whole, separators, fraction: fraction.len(), dollar, sign })
+        Ok(Self {
+            whole,
+            separators,
+            fraction: fraction.len(),
+            dollar,
+            sign,
+        })
     }
 
     fn write(&self, value: i128, scale: i32) -> String {
@@ -207,11 +292,21 @@ impl Picture {
             }
             let digit = digits[digits.len() - left];
             started |= digit != '0' || shape == '0' || left == 1;
-            body.push(if overflow { '#' } else if started { digit } else { ' ' });
+            body.push(if overflow {
+                '#'
+            } else if started {
+                digit
+            } else {
+                ' '
+            });
         }
         if self.fraction > 0 {
             body.push('.');
-            body.push_str(&if overflow { "#".repeat(self.fraction) } else { fraction.to_owned() });
+            body.push_str(&if overflow {
+                "#".repeat(self.fraction)
+            } else {
+                fraction.to_owned()
+            });
         }
         if self.dollar {
             let at = body.len() - body.trim_start().len();
@@ -274,11 +369,14 @@ impl Picture {
                 _ => return None,
             }
         }
-        if digits > self.whole.len() || fraction.len() > self.fraction || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        if digits > self.whole.len() || fraction.len() > self.fraction || !fraction.bytes().all(|b| b.is_ascii_digit())
+        {
             return None;
         }
         let all: String = whole.chars().filter(|c| *c != ',').chain(fraction.chars()).collect();
-        let value: i128 = format!("{all}{}", "0".repeat(self.fraction - fraction.len())).parse().ok()?;
+        let value: i128 = format!("{all}{}", "0".repeat(self.fraction - fraction.len()))
+            .parse()
+            .ok()?;
         Some(if negative { -value } else { value })
     }
 }

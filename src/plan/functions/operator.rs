@@ -71,18 +71,31 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         }
         "isnull" => {
             let [arg] = exactly(name, args)?;
-            Typed::new(Expr::IsNull(Box::new(arg.expr)), DataType::Boolean, format!("({} IS NULL)", arg.name))
+            Typed::new(
+                Expr::IsNull(Box::new(arg.expr)),
+                DataType::Boolean,
+                format!("({} IS NULL)", arg.name),
+            )
         }
         "isnotnull" => {
             let [arg] = exactly(name, args)?;
-            Typed::new(Expr::IsNotNull(Box::new(arg.expr)), DataType::Boolean, format!("({} IS NOT NULL)", arg.name))
+            Typed::new(
+                Expr::IsNotNull(Box::new(arg.expr)),
+                DataType::Boolean,
+                format!("({} IS NOT NULL)", arg.name),
+            )
         }
         "isnan" => {
             let [arg] = exactly(name, args)?;
             let arg = context.cast(arg, &DataType::Float64)?;
             let expr = kernel::call("isnan", "", DataType::Boolean, vec![arg.expr], |args, _| {
                 let values = args[0].as_primitive::<Float64Type>();
-                Ok(Arc::new(values.iter().map(|x| Some(x.is_some_and(f64::is_nan))).collect::<BooleanArray>()))
+                Ok(Arc::new(
+                    values
+                        .iter()
+                        .map(|x| Some(x.is_some_and(f64::is_nan)))
+                        .collect::<BooleanArray>(),
+                ))
             });
             Typed::new(expr, DataType::Boolean, call_name(name, args))
         }
@@ -136,38 +149,59 @@ fn compare(context: &Context<'_>, op: Operator, symbol: &str, args: &[Typed]) ->
     let label = format!("({} {symbol} {})", left.name, right.name);
     let (left, right, common) = same_type(context, left, right, symbol)?;
     if matches!(common, DataType::Map(..)) {
-        return Err(SparkError::analysis("DATATYPE_MISMATCH.INVALID_ORDERING_TYPE", "42K09", format!("The `{symbol}` does not support ordering on type \"{}\".", sql_name(&common))));
+        return Err(SparkError::analysis(
+            "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE",
+            "42K09",
+            format!(
+                "The `{symbol}` does not support ordering on type \"{}\".",
+                sql_name(&common)
+            ),
+        ));
     }
     let nested = matches!(common, DataType::Struct(_) | DataType::List(_));
-    let expr = if nested { nested_compare(op, left.expr, right.expr) } else { binary_expr(left.expr, op, right.expr) };
+    let expr = if nested {
+        nested_compare(op, left.expr, right.expr)
+    } else {
+        binary_expr(left.expr, op, right.expr)
+    };
     Ok(Typed::new(expr, DataType::Boolean, label))
 }
 
 /// Structs and arrays compare field by field, nulls first (`InterpretedOrdering`).
 fn nested_compare(op: Operator, left: Expr, right: Expr) -> Expr {
-    kernel::call("compare", op.to_string(), DataType::Boolean, vec![left, right], move |args, rows| {
-        let order = arrow::array::make_comparator(&args[0], &args[1], arrow::compute::SortOptions::default())?;
-        let out: BooleanArray = (0..rows)
-            .map(|i| {
-                let nulls = (args[0].is_null(i), args[1].is_null(i));
-                if op == Operator::IsNotDistinctFrom {
-                    return Some(if nulls.0 || nulls.1 { nulls.0 && nulls.1 } else { order(i, i).is_eq() });
-                }
-                if nulls.0 || nulls.1 {
-                    return None;
-                }
-                let found = order(i, i);
-                Some(match op {
-                    Operator::Eq => found.is_eq(),
-                    Operator::Lt => found.is_lt(),
-                    Operator::LtEq => found.is_le(),
-                    Operator::Gt => found.is_gt(),
-                    _ => found.is_ge(),
+    kernel::call(
+        "compare",
+        op.to_string(),
+        DataType::Boolean,
+        vec![left, right],
+        move |args, rows| {
+            let order = arrow::array::make_comparator(&args[0], &args[1], arrow::compute::SortOptions::default())?;
+            let out: BooleanArray = (0..rows)
+                .map(|i| {
+                    let nulls = (args[0].is_null(i), args[1].is_null(i));
+                    if op == Operator::IsNotDistinctFrom {
+                        return Some(if nulls.0 || nulls.1 {
+                            nulls.0 && nulls.1
+                        } else {
+                            order(i, i).is_eq()
+                        });
+                    }
+                    if nulls.0 || nulls.1 {
+                        return None;
+                    }
+                    let found = order(i, i);
+                    Some(match op {
+                        Operator::Eq => found.is_eq(),
+                        Operator::Lt => found.is_lt(),
+                        Operator::LtEq => found.is_le(),
+                        Operator::Gt => found.is_gt(),
+                        _ => found.is_ge(),
+                    })
                 })
-            })
-            .collect();
-        Ok(Arc::new(out))
-    })
+                .collect();
+            Ok(Arc::new(out))
+        },
+    )
 }
 
 fn boolean(context: &Context<'_>, arg: Typed, symbol: &str) -> Result<Typed> {
@@ -183,25 +217,44 @@ fn logic(context: &Context<'_>, op: Operator, symbol: &str, args: &[Typed]) -> R
     let [left, right] = exactly(symbol, args)?;
     let label = format!("({} {symbol} {})", left.name, right.name);
     let (left, right) = (boolean(context, left, symbol)?, boolean(context, right, symbol)?);
-    Ok(Typed::new(binary_expr(left.expr, op, right.expr), DataType::Boolean, label))
+    Ok(Typed::new(
+        binary_expr(left.expr, op, right.expr),
+        DataType::Boolean,
+        label,
+    ))
 }
 
 fn in_list(context: &Context<'_>, args: &[Typed]) -> Result<Typed> {
-    let Some((value, list)) = args.split_first() else { return Err(super::wrong_number("in", "> 0", 0)) };
+    let Some((value, list)) = args.split_first() else {
+        return Err(super::wrong_number("in", "> 0", 0));
+    };
     let names: Vec<&str> = list.iter().map(|t| t.name.as_str()).collect();
     let label = format!("({} IN ({}))", value.name, names.join(", "));
     let mut common = value.data_type.clone();
     for item in list {
         common = coercion::comparison(&common, &item.data_type, context.ansi()).ok_or_else(|| {
-            SparkError::analysis("DATATYPE_MISMATCH.DATA_DIFF_TYPES", "42K09", format!("Cannot resolve \"{label}\" due to data type mismatch: Input to `in` should all be the same type."))
+            SparkError::analysis(
+                "DATATYPE_MISMATCH.DATA_DIFF_TYPES",
+                "42K09",
+                format!(
+                    "Cannot resolve \"{label}\" due to data type mismatch: Input to `in` should all be the same type."
+                ),
+            )
         })?;
     }
     let value = context.cast(value.clone(), &common)?;
-    let items = list.iter().map(|t| Ok(context.cast(t.clone(), &common)?.expr)).collect::<Result<Vec<_>>>()?;
+    let items = list
+        .iter()
+        .map(|t| Ok(context.cast(t.clone(), &common)?.expr))
+        .collect::<Result<Vec<_>>>()?;
     let nested = matches!(common, DataType::Struct(_) | DataType::List(_));
     let expr = if nested || common.is_null() {
-        let tests = items.into_iter().map(|i| nested_compare(Operator::Eq, value.expr.clone(), i));
-        tests.reduce(datafusion_expr::or).unwrap_or_else(|| datafusion_expr::lit(false))
+        let tests = items
+            .into_iter()
+            .map(|i| nested_compare(Operator::Eq, value.expr.clone(), i));
+        tests
+            .reduce(datafusion_expr::or)
+            .unwrap_or_else(|| datafusion_expr::lit(false))
     } else {
         value.expr.in_list(items, false)
     };
@@ -218,24 +271,34 @@ fn like(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Typed> {
         None => '\\',
         Some(arg) => arg.name.chars().next().unwrap_or('\\'),
     };
-    let label = if name == "like" { format!("{} LIKE {}", text.name, pattern.name) } else { format!("ilike({}, {})", text.name, pattern.name) };
+    let label = if name == "like" {
+        format!("{} LIKE {}", text.name, pattern.name)
+    } else {
+        format!("ilike({}, {})", text.name, pattern.name)
+    };
     let insensitive = name == "ilike";
-    let expr = kernel::call(name, escape.to_string(), DataType::Boolean, vec![text.expr, pattern.expr], move |args, _| {
-        let (texts, patterns) = (args[0].as_string::<i32>(), args[1].as_string::<i32>());
-        let mut known: Option<(String, regex::Regex)> = None;
-        let mut out = BooleanBuilder::with_capacity(texts.len());
-        for (text, pattern) in texts.iter().zip(patterns) {
-            let (Some(text), Some(pattern)) = (text, pattern) else {
-                out.append_null();
-                continue;
-            };
-            if known.as_ref().is_none_or(|(p, _)| p != pattern) {
-                known = Some((pattern.to_owned(), like_regex(pattern, escape, insensitive)?));
+    let expr = kernel::call(
+        name,
+        escape.to_string(),
+        DataType::Boolean,
+        vec![text.expr, pattern.expr],
+        move |args, _| {
+            let (texts, patterns) = (args[0].as_string::<i32>(), args[1].as_string::<i32>());
+            let mut known: Option<(String, regex::Regex)> = None;
+            let mut out = BooleanBuilder::with_capacity(texts.len());
+            for (text, pattern) in texts.iter().zip(patterns) {
+                let (Some(text), Some(pattern)) = (text, pattern) else {
+                    out.append_null();
+                    continue;
+                };
+                if known.as_ref().is_none_or(|(p, _)| p != pattern) {
+                    known = Some((pattern.to_owned(), like_regex(pattern, escape, insensitive)?));
+                }
+                out.append_value(known.as_ref().is_some_and(|(_, r)| r.is_match(text)));
             }
-            out.append_value(known.as_ref().is_some_and(|(_, r)| r.is_match(text)));
-        }
-        Ok(Arc::new(out.finish()))
-    });
+            Ok(Arc::new(out.finish()))
+        },
+    );
     Ok(Typed::new(expr, DataType::Boolean, label))
 }
 
@@ -244,13 +307,24 @@ fn like_regex(pattern: &str, escape: char, insensitive: bool) -> Result<regex::R
     let mut out = String::from(if insensitive { "(?is)^" } else { "(?s)^" });
     let mut chars = pattern.chars();
     let invalid = |why: &str| {
-        SparkError::new(Exception::Analysis, "INVALID_FORMAT", "42601", format!("The format is invalid: '{pattern}'. {why}"))
+        SparkError::new(
+            Exception::Analysis,
+            "INVALID_FORMAT",
+            "42601",
+            format!("The format is invalid: '{pattern}'. {why}"),
+        )
     };
     while let Some(c) = chars.next() {
         if c == escape {
             match chars.next() {
-                Some(next) if next == '_' || next == '%' || next == escape => out.push_str(&regex::escape(&next.to_string())),
-                Some(_) => return Err(invalid("The escape character is not allowed to precede this character.")),
+                Some(next) if next == '_' || next == '%' || next == escape => {
+                    out.push_str(&regex::escape(&next.to_string()))
+                }
+                Some(_) => {
+                    return Err(invalid(
+                        "The escape character is not allowed to precede this character.",
+                    ));
+                }
                 None => return Err(invalid("The escape character is not allowed to end with.")),
             }
         } else {
@@ -264,4 +338,3 @@ fn like_regex(pattern: &str, escape: char, insensitive: bool) -> Result<regex::R
     out.push('$');
     regex::Regex::new(&out).map_err(|e| invalid(&e.to_string()))
 }
-

@@ -19,7 +19,10 @@ impl XorShift {
         let bytes = seed.to_be_bytes();
         let low = murmur(&bytes, 0x3c07_4a61);
         let high = murmur(&bytes, low);
-        Self { state: i64::from(high as i32) << 32 | i64::from(low), spare: None }
+        Self {
+            state: i64::from(high as i32) << 32 | i64::from(low),
+            spare: None,
+        }
     }
 
     fn next(&mut self, bits: u32) -> i64 {
@@ -75,5 +78,8 @@ fn murmur(bytes: &[u8; 8], seed: u32) -> u32 {
 /// Uniform doubles in [0, 1) for `sample`.
 pub fn uniform(seed: i64) -> Expr {
     let source = Mutex::new(XorShift::new(seed));
-    row::drawn("rand", seed.to_string(), DataType::Float64, "", move || source.lock().unwrap_or_else(PoisonError::into_inner).double()).expr
+    row::drawn("rand", seed.to_string(), DataType::Float64, "", move || {
+        source.lock().unwrap_or_else(PoisonError::into_inner).double()
+    })
+    .expr
 }

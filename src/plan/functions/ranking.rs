@@ -34,13 +34,25 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         "cume_dist" => make(df::cume_dist::cume_dist_udwf(), vec![], DataType::Float64, of.label()),
         "ntile" => {
             of.takes(0, 1)?;
-            let buckets = if args.is_empty() { crate::plan::literal::int(1) } else { of.arg(0)? };
+            let buckets = if args.is_empty() {
+                crate::plan::literal::int(1)
+            } else {
+                of.arg(0)?
+            };
             let label = call_name(name, std::slice::from_ref(&buckets));
-            number(df::ntile::ntile_udwf(), vec![context.cast(buckets, &DataType::Int64)?], label)
+            number(
+                df::ntile::ntile_udwf(),
+                vec![context.cast(buckets, &DataType::Int64)?],
+                label,
+            )
         }
         "lag" | "lead" => {
             of.takes(1, 3)?;
-            let offset = if args.len() > 1 { of.arg(1)? } else { crate::plan::literal::int(1) };
+            let offset = if args.len() > 1 {
+                of.arg(1)?
+            } else {
+                crate::plan::literal::int(1)
+            };
             let value = of.arg(0)?;
             let default = args.get(2).map_or("NULL", |d| &d.name);
             let label = format!("{name}({}, {}, {default})", value.name, offset.name);
@@ -59,7 +71,11 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                     None => default,
                 });
             }
-            let udf = if name == "lag" { df::lead_lag::lag_udwf() } else { df::lead_lag::lead_udwf() };
+            let udf = if name == "lag" {
+                df::lead_lag::lag_udwf()
+            } else {
+                df::lead_lag::lead_udwf()
+            };
             make(udf, all, to, label)
         }
         "nth_value" => {

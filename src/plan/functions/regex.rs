@@ -21,64 +21,120 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
     Ok(Some(match name {
         "rlike" | "regexp" | "regexp_like" => {
             call.takes(2, 2)?;
-            let label = super::call_name(if name == "rlike" { "RLIKE" } else if name == "regexp" { "REGEXP" } else { "REGEXP_LIKE" }, args);
+            let label = super::call_name(
+                if name == "rlike" {
+                    "RLIKE"
+                } else if name == "regexp" {
+                    "REGEXP"
+                } else {
+                    "REGEXP_LIKE"
+                },
+                args,
+            );
             rlike(call.text(0)?, call.text(1)?, label)
         }
         "regexp_replace" => {
             call.takes(3, 4)?;
             let from = if args.len() == 4 { call.int(3)? } else { literal::int(1) };
-            let label = if args.len() == 4 { call.label() } else { call.label_with(&["1"]) };
+            let label = if args.len() == 4 {
+                call.label()
+            } else {
+                call.label_with(&["1"])
+            };
             replace(vec![call.text(0)?, call.text(1)?, call.text(2)?, from], label)
         }
         "regexp_extract" => {
             call.takes(2, 3)?;
             let (group, label) = group(&call)?;
             let cache = Cache::new("regexp_extract");
-            row::call(name, "", DataType::Utf8, vec![call.text(0)?, call.text(1)?, group], label, move |r| {
-                let regex = cache.get(r.text(1))?;
-                let group = checked_group("regexp_extract", &regex, r.int(2))?;
-                let found = regex.captures(r.text(0)).and_then(|c| c.get(group).map(|m| m.as_str().to_owned()));
-                Ok(Some(found.unwrap_or_default()))
-            })
+            row::call(
+                name,
+                "",
+                DataType::Utf8,
+                vec![call.text(0)?, call.text(1)?, group],
+                label,
+                move |r| {
+                    let regex = cache.get(r.text(1))?;
+                    let group = checked_group("regexp_extract", &regex, r.int(2))?;
+                    let found = regex
+                        .captures(r.text(0))
+                        .and_then(|c| c.get(group).map(|m| m.as_str().to_owned()));
+                    Ok(Some(found.unwrap_or_default()))
+                },
+            )
         }
         "regexp_extract_all" => {
             call.takes(2, 3)?;
             let (group, label) = group(&call)?;
             let cache = Cache::new("regexp_extract_all");
-            row::call(name, "", list_of(DataType::Utf8), vec![call.text(0)?, call.text(1)?, group], label, move |r| {
-                let regex = cache.get(r.text(1))?;
-                let group = checked_group("regexp_extract_all", &regex, r.int(2))?;
-                let found = regex.captures_iter(r.text(0)).map(|c| Some(c.get(group).map_or("", |m| m.as_str()).to_owned()));
-                Ok(Some(found.collect::<Vec<Option<String>>>()))
-            })
+            row::call(
+                name,
+                "",
+                list_of(DataType::Utf8),
+                vec![call.text(0)?, call.text(1)?, group],
+                label,
+                move |r| {
+                    let regex = cache.get(r.text(1))?;
+                    let group = checked_group("regexp_extract_all", &regex, r.int(2))?;
+                    let found = regex
+                        .captures_iter(r.text(0))
+                        .map(|c| Some(c.get(group).map_or("", |m| m.as_str()).to_owned()));
+                    Ok(Some(found.collect::<Vec<Option<String>>>()))
+                },
+            )
         }
         "regexp_count" => {
             call.takes(2, 2)?;
             let cache = Cache::new("regexp_count");
-            row::call(name, "", DataType::Int32, vec![call.text(0)?, call.text(1)?], call.label(), move |r| {
-                Ok(Some(cache.get(r.text(1))?.find_iter(r.text(0)).count() as i32))
-            })
+            row::call(
+                name,
+                "",
+                DataType::Int32,
+                vec![call.text(0)?, call.text(1)?],
+                call.label(),
+                move |r| Ok(Some(cache.get(r.text(1))?.find_iter(r.text(0)).count() as i32)),
+            )
         }
         "regexp_instr" => {
             call.takes(2, 3)?;
-            let label = if args.len() == 3 { call.label() } else { call.label_with(&["0"]) };
+            let label = if args.len() == 3 {
+                call.label()
+            } else {
+                call.label_with(&["0"])
+            };
             let cache = Cache::new("regexp_instr");
-            row::call(name, "", DataType::Int32, vec![call.text(0)?, call.text(1)?], label, move |r| {
-                let text = r.text(0);
-                let found = cache.get(r.text(1))?.find(text);
-                Ok(Some(found.map_or(0, |m| text[..m.start()].chars().count() as i32 + 1)))
-            })
+            row::call(
+                name,
+                "",
+                DataType::Int32,
+                vec![call.text(0)?, call.text(1)?],
+                label,
+                move |r| {
+                    let text = r.text(0);
+                    let found = cache.get(r.text(1))?.find(text);
+                    Ok(Some(found.map_or(0, |m| text[..m.start()].chars().count() as i32 + 1)))
+                },
+            )
         }
         "regexp_substr" => {
             call.takes(2, 2)?;
             let cache = Cache::new("regexp_substr");
-            row::call(name, "", DataType::Utf8, vec![call.text(0)?, call.text(1)?], call.label(), move |r| {
-                Ok(cache.get(r.text(1))?.find(r.text(0)).map(|m| m.as_str().to_owned()))
-            })
+            row::call(
+                name,
+                "",
+                DataType::Utf8,
+                vec![call.text(0)?, call.text(1)?],
+                call.label(),
+                move |r| Ok(cache.get(r.text(1))?.find(r.text(0)).map(|m| m.as_str().to_owned())),
+            )
         }
         "split" => {
             call.takes(2, 3)?;
-            let (limit, label) = if args.len() == 3 { (call.int(2)?, call.label()) } else { (literal::int(-1), call.label_with(&["-1"])) };
+            let (limit, label) = if args.len() == 3 {
+                (call.int(2)?, call.label())
+            } else {
+                (literal::int(-1), call.label_with(&["-1"]))
+            };
             split(call.text(0)?, call.text(1)?, limit, label)
         }
         _ => return Ok(None),
@@ -155,7 +211,10 @@ fn escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, in_class: bool, 
         'd' | 'D' => out.push_str(&class("0-9", c == 'D')),
         'w' | 'W' => out.push_str(&class("a-zA-Z0-9_", c == 'W')),
         's' | 'S' => out.push_str(&class(" \\t\\n\\x0B\\x0C\\r", c == 'S')),
-        'h' | 'H' => out.push_str(&class(" \\t\\xA0\\u{1680}\\u{180e}\\u{2000}-\\u{200a}\\u{202f}\\u{205f}\\u{3000}", c == 'H')),
+        'h' | 'H' => out.push_str(&class(
+            " \\t\\xA0\\u{1680}\\u{180e}\\u{2000}-\\u{200a}\\u{202f}\\u{205f}\\u{3000}",
+            c == 'H',
+        )),
         'v' | 'V' => out.push_str(&class("\\n\\x0B\\x0C\\r\\x85\\u{2028}\\u{2029}", c == 'V')),
         'R' => out.push_str("(?:\\r\\n|[\\n\\x0B\\x0C\\r\\x85\\u{2028}\\u{2029}])"),
         'e' => out.push_str("\\x1B"),
@@ -224,7 +283,10 @@ pub struct Cache {
 
 impl Cache {
     pub fn new(function: &'static str) -> Self {
-        Self { function, last: std::sync::Mutex::new(None) }
+        Self {
+            function,
+            last: std::sync::Mutex::new(None),
+        }
     }
 
     pub fn get(&self, pattern: &str) -> Result<Regex> {
@@ -239,7 +301,11 @@ impl Cache {
 }
 
 fn group(call: &Call<'_>) -> Result<(Typed, String)> {
-    Ok(if call.args.len() == 3 { (call.int(2)?, call.label()) } else { (literal::int(1), call.label_with(&["1"])) })
+    Ok(if call.args.len() == 3 {
+        (call.int(2)?, call.label())
+    } else {
+        (literal::int(1), call.label_with(&["1"]))
+    })
 }
 
 fn checked_group(function: &str, regex: &Regex, group: i32) -> Result<usize> {
@@ -262,7 +328,9 @@ fn checked_group(function: &str, regex: &Regex, group: i32) -> Result<usize> {
 /// `text RLIKE pattern`.
 pub fn rlike(text: Typed, pattern: Typed, label: String) -> Typed {
     let cache = Cache::new("rlike");
-    row::call("rlike", "", DataType::Boolean, vec![text, pattern], label, move |r| Ok(Some(cache.get(r.text(1))?.is_match(r.text(0)))))
+    row::call("rlike", "", DataType::Boolean, vec![text, pattern], label, move |r| {
+        Ok(Some(cache.get(r.text(1))?.is_match(r.text(0))))
+    })
 }
 
 fn replace(args: Vec<Typed>, label: String) -> Typed {
@@ -270,7 +338,9 @@ fn replace(args: Vec<Typed>, label: String) -> Typed {
     row::call("regexp_replace", "", DataType::Utf8, args, label, move |r| {
         let (text, replacement, from) = (r.text(0), r.text(2), r.int(3).max(1) as usize - 1);
         let regex = cache.get(r.text(1))?;
-        let Some(start) = text.char_indices().map(|(i, _)| i).chain([text.len()]).nth(from) else { return Ok(Some(text.to_owned())) };
+        let Some(start) = text.char_indices().map(|(i, _)| i).chain([text.len()]).nth(from) else {
+            return Ok(Some(text.to_owned()));
+        };
         let mut out = text[..start].to_owned();
         let mut last = start;
         for found in regex.captures_iter(&text[start..]) {
@@ -286,18 +356,32 @@ fn replace(args: Vec<Typed>, label: String) -> Typed {
 
 /// Java's `Matcher.appendReplacement`: `$n`, `${name}`, and a backslash that makes the next character plain.
 fn expand(found: &regex::Captures<'_>, replacement: &str, out: &mut String) -> Result<()> {
-    let bad = |what: String| SparkError::new(Exception::IllegalArgument, "INVALID_PARAMETER_VALUE.REPLACEMENT", "22023", what);
+    let bad = |what: String| {
+        SparkError::new(
+            Exception::IllegalArgument,
+            "INVALID_PARAMETER_VALUE.REPLACEMENT",
+            "22023",
+            what,
+        )
+    };
     let mut chars = replacement.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '\\' => out.push(chars.next().ok_or_else(|| bad("character to be escaped is missing".into()))?),
+            '\\' => out.push(
+                chars
+                    .next()
+                    .ok_or_else(|| bad("character to be escaped is missing".into()))?,
+            ),
             '$' if chars.peek() == Some(&'{') => {
                 chars.next();
                 let name: String = chars.by_ref().take_while(|c| *c != '}').collect();
                 out.push_str(found.name(&name).map_or("", |m| m.as_str()));
             }
             '$' => {
-                let first = chars.next().and_then(|c| c.to_digit(10)).ok_or_else(|| bad("Illegal group reference".into()))?;
+                let first = chars
+                    .next()
+                    .and_then(|c| c.to_digit(10))
+                    .ok_or_else(|| bad("Illegal group reference".into()))?;
                 let mut group = first as usize;
                 if group >= found.len() {
                     return Err(bad(format!("No group {group}")));
@@ -321,20 +405,37 @@ fn expand(found: &regex::Captures<'_>, replacement: &str, out: &mut String) -> R
 fn split(subject: Typed, pattern: Typed, limit: Typed, label: String) -> Typed {
     let to = list_of(DataType::Utf8);
     let cache = Cache::new("split");
-    let expr = kernel::call("split", "", to.clone(), vec![subject.expr, pattern.expr, limit.expr], move |args, rows| {
-        let (texts, patterns, limits) = (args[0].as_string::<i32>(), args[1].as_string::<i32>(), args[2].as_primitive::<Int32Type>());
-        let field = Arc::new(Field::new("element", DataType::Utf8, true));
-        let mut out = ListBuilder::new(StringBuilder::with_capacity(rows * 4, texts.value_data().len())).with_field(field);
-        for row in 0..rows {
-            if texts.is_null(row) || patterns.is_null(row) || limits.is_null(row) {
-                out.append(false);
-                continue;
+    let expr = kernel::call(
+        "split",
+        "",
+        to.clone(),
+        vec![subject.expr, pattern.expr, limit.expr],
+        move |args, rows| {
+            let (texts, patterns, limits) = (
+                args[0].as_string::<i32>(),
+                args[1].as_string::<i32>(),
+                args[2].as_primitive::<Int32Type>(),
+            );
+            let field = Arc::new(Field::new("element", DataType::Utf8, true));
+            let mut out =
+                ListBuilder::new(StringBuilder::with_capacity(rows * 4, texts.value_data().len())).with_field(field);
+            for row in 0..rows {
+                if texts.is_null(row) || patterns.is_null(row) || limits.is_null(row) {
+                    out.append(false);
+                    continue;
+                }
+                split_into(
+                    texts.value(row),
+                    patterns.value(row),
+                    limits.value(row),
+                    &cache,
+                    out.values(),
+                )?;
+                out.append(true);
             }
-            split_into(texts.value(row), patterns.value(row), limits.value(row), &cache, out.values())?;
-            out.append(true);
-        }
-        Ok(Arc::new(out.finish()))
-    });
+            Ok(Arc::new(out.finish()))
+        },
+    );
     Typed::new(expr, to, label)
 }
 
@@ -386,6 +487,9 @@ mod tests {
             let regex = compile("rlike", pattern).unwrap();
             assert_eq!(regex.find(text).map(|m| m.as_str()), found, "{pattern}");
         }
-        assert_eq!(compile("split", "(").unwrap_err().condition.as_deref(), Some("INVALID_PARAMETER_VALUE.PATTERN"));
+        assert_eq!(
+            compile("split", "(").unwrap_err().condition.as_deref(),
+            Some("INVALID_PARAMETER_VALUE.PATTERN")
+        );
     }
 }

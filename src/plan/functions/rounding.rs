@@ -26,14 +26,19 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         "bround" => round(&call, Rounding::HalfEven)?,
         "ceil" | "ceiling" | "floor" => {
             call.takes(1, 2)?;
-            let rounding = if name == "floor" { Rounding::Floor } else { Rounding::Ceiling };
+            let rounding = if name == "floor" {
+                Rounding::Floor
+            } else {
+                Rounding::Ceiling
+            };
             if args.len() == 2 {
                 let label = call.label();
                 let to = match &args[0].data_type {
                     DataType::Decimal128(..) => args[0].data_type.clone(),
                     DataType::Float32 => DataType::Decimal128(14, 7),
                     DataType::Float64 | DataType::Utf8 => DataType::Decimal128(30, 15),
-                    other => crate::plan::coercion::decimal_of(other).map_or(DataType::Decimal128(10, 0), |(p, s)| DataType::Decimal128(p, s)),
+                    other => crate::plan::coercion::decimal_of(other)
+                        .map_or(DataType::Decimal128(10, 0), |(p, s)| DataType::Decimal128(p, s)),
                 };
                 let decimal = context.cast(args[0].clone(), &to)?;
                 decimal_at(decimal, scale(&call)?, rounding, label)?
@@ -54,7 +59,10 @@ fn scale(call: &Call<'_>) -> Result<i32> {
             None => Err(SparkError::analysis(
                 "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",
                 "42K09",
-                format!("Cannot resolve \"{}\" due to data type mismatch: the input `scale` should be a foldable \"INT\" expression.", call.label()),
+                format!(
+                    "Cannot resolve \"{}\" due to data type mismatch: the input `scale` should be a foldable \"INT\" expression.",
+                    call.label()
+                ),
             )),
         },
     }
@@ -62,7 +70,11 @@ fn scale(call: &Call<'_>) -> Result<i32> {
 
 fn round(call: &Call<'_>, rounding: Rounding) -> Result<Typed> {
     call.takes(1, 2)?;
-    let label = if call.args.len() == 1 { call.label_with(&["0"]) } else { call.label() };
+    let label = if call.args.len() == 1 {
+        call.label_with(&["0"])
+    } else {
+        call.label()
+    };
     let scale = scale(call)?;
     let arg = match &call.args[0].data_type {
         t if is_numeric(t) => call.arg(0)?,
@@ -72,15 +84,26 @@ fn round(call: &Call<'_>, rounding: Rounding) -> Result<Typed> {
     let options = format!("{rounding:?} {scale} {:?}", call.context.mode);
     Ok(match &to {
         DataType::Decimal128(..) => return decimal_at(arg, scale, rounding, label),
-        DataType::Float64 => row::call("round", options, to, vec![arg], label, move |r| Ok(Some(double(r.double(0), scale, rounding)))),
+        DataType::Float64 => row::call("round", options, to, vec![arg], label, move |r| {
+            Ok(Some(double(r.double(0), scale, rounding)))
+        }),
         DataType::Float32 => {
             let wide = call.double(0)?;
             row::call("round", options, to, vec![wide], label, move |r| {
                 let x = r.double(0) as f32;
-                Ok(Some(if x.is_finite() { decimal_text(&format!("{x:e}"), scale, rounding).parse().unwrap_or(x) } else { x }))
+                Ok(Some(if x.is_finite() {
+                    decimal_text(&format!("{x:e}"), scale, rounding).parse().unwrap_or(x)
+                } else {
+                    x
+                }))
             })
         }
-        _ if scale >= 0 => Typed { name: label, named: false, attribute: None, ..arg },
+        _ if scale >= 0 => Typed {
+            name: label,
+            named: false,
+            attribute: None,
+            ..arg
+        },
         _ => {
             let ansi = call.context.mode == Mode::Ansi;
             let (least, most) = match &to {
@@ -106,19 +129,38 @@ fn round(call: &Call<'_>, rounding: Rounding) -> Result<Typed> {
 
 /// A decimal at another scale, in the type that `RoundBase` gives it.
 fn decimal_at(arg: Typed, scale: i32, rounding: Rounding, label: String) -> Result<Typed> {
-    let DataType::Decimal128(p, s) = arg.data_type else { return Err(SparkError::internal("a decimal is none")) };
+    let DataType::Decimal128(p, s) = arg.data_type else {
+        return Err(SparkError::internal("a decimal is none"));
+    };
     let (p, s) = (i32::from(p), i32::from(s));
     let whole = p - s + 1;
-    let (precision, result_scale) = if scale < 0 { (whole.max(1 - scale).min(38), 0) } else { ((whole + scale.min(s)).min(38), scale.min(s)) };
+    let (precision, result_scale) = if scale < 0 {
+        (whole.max(1 - scale).min(38), 0)
+    } else {
+        ((whole + scale.min(s)).min(38), scale.min(s))
+    };
     let to = DataType::Decimal128(precision as u8, result_scale as i8);
-    Ok(row::call("round", format!("{rounding:?} {scale} {s}"), to, vec![arg], label, move |r| {
-        let cut = s - scale;
-        let value = r.decimal(0);
-        let rounded = if cut <= 0 { Some(value) } else { unscaled(value, cut, rounding) };
-        // `rounded` still has the scale `s`; bring it to the result's.
-        let limit = 10i128.pow(precision as u32);
-        Ok(rounded.map(|v| v / 10i128.pow((s - result_scale) as u32)).filter(|v| v.abs() < limit))
-    }))
+    Ok(row::call(
+        "round",
+        format!("{rounding:?} {scale} {s}"),
+        to,
+        vec![arg],
+        label,
+        move |r| {
+            let cut = s - scale;
+            let value = r.decimal(0);
+            let rounded = if cut <= 0 {
+                Some(value)
+            } else {
+                unscaled(value, cut, rounding)
+            };
+            // `rounded` still has the scale `s`; bring it to the result's.
+            let limit = 10i128.pow(precision as u32);
+            Ok(rounded
+                .map(|v| v / 10i128.pow((s - result_scale) as u32))
+                .filter(|v| v.abs() < limit))
+        },
+    ))
 }
 
 /// `value` with its last `cut` digits rounded to zeros; none beyond 38 digits.
@@ -134,7 +176,11 @@ pub fn unscaled(value: i128, cut: i32, rounding: Rounding) -> Option<i128> {
     let (quotient, rest) = (value / unit, value % unit);
     let step = match rounding {
         Rounding::HalfUp if rest.abs() >= unit - rest.abs() => rest.signum(),
-        Rounding::HalfEven if rest.abs() > unit - rest.abs() || (rest.abs() == unit - rest.abs() && quotient % 2 != 0) => rest.signum(),
+        Rounding::HalfEven
+            if rest.abs() > unit - rest.abs() || (rest.abs() == unit - rest.abs() && quotient % 2 != 0) =>
+        {
+            rest.signum()
+        }
         Rounding::Ceiling if rest > 0 => 1,
         Rounding::Floor if rest < 0 => -1,
         _ => 0,
@@ -144,7 +190,11 @@ pub fn unscaled(value: i128, cut: i32, rounding: Rounding) -> Option<i128> {
 
 /// A double rounded by its shortest decimal text, as `BigDecimal(x).setScale(…)` does.
 pub fn double(x: f64, scale: i32, rounding: Rounding) -> f64 {
-    if x.is_finite() { decimal_text(&format!("{x:e}"), scale, rounding).parse().unwrap_or(x) } else { x }
+    if x.is_finite() {
+        decimal_text(&format!("{x:e}"), scale, rounding).parse().unwrap_or(x)
+    } else {
+        x
+    }
 }
 
 /// Rounds the number `d.ddde±x` to `scale` fraction digits, as text that parses as a number.
@@ -157,7 +207,11 @@ fn decimal_text(scientific: &str, scale: i32, rounding: Rounding) -> String {
     let cut = unscaled_scale - scale;
     let value: i128 = digits.parse().unwrap_or(0);
     let value = if negative { -value } else { value };
-    let rounded = if cut <= 0 { value } else { unscaled(value, cut, rounding).unwrap_or(0) };
+    let rounded = if cut <= 0 {
+        value
+    } else {
+        unscaled(value, cut, rounding).unwrap_or(0)
+    };
     format!("{rounded}e{}", -unscaled_scale)
 }
 
@@ -171,7 +225,14 @@ fn to_whole(call: &Call<'_>, rounding: Rounding) -> Result<Typed> {
     let arg = &call.args[0];
     Ok(match &arg.data_type {
         DataType::Decimal128(p, s) => {
-            let to = DataType::Decimal128(if *s == 0 { *p } else { (i32::from(*p) - i32::from(*s) + 1).min(38) as u8 }, 0);
+            let to = DataType::Decimal128(
+                if *s == 0 {
+                    *p
+                } else {
+                    (i32::from(*p) - i32::from(*s) + 1).min(38) as u8
+                },
+                0,
+            );
             let s = i32::from(*s);
             row::call(call.name, s.to_string(), to, vec![arg.clone()], label, move |r| {
                 Ok(unscaled(r.decimal(0), s, rounding).map(|v| v / 10i128.pow(s as u32)))

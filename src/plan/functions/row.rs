@@ -125,7 +125,9 @@ impl Cell for i32 {
 impl Cell for i64 {
     fn collect(cells: Vec<Option<Self>>, to: &DataType) -> DfResult<ArrayRef> {
         Ok(match to {
-            DataType::Timestamp(_, zone) => Arc::new(TimestampMicrosecondArray::from(cells).with_timezone_opt(zone.clone())),
+            DataType::Timestamp(_, zone) => {
+                Arc::new(TimestampMicrosecondArray::from(cells).with_timezone_opt(zone.clone()))
+            }
             DataType::Duration(_) => Arc::new(DurationMicrosecondArray::from(cells)),
             _ => Arc::new(Int64Array::from(cells)),
         })
@@ -152,7 +154,9 @@ impl Cell for i128 {
 
 impl Cell for Vec<Option<String>> {
     fn collect(cells: Vec<Option<Self>>, to: &DataType) -> DfResult<ArrayRef> {
-        let DataType::List(field) = to else { return Ok(new_null_array(to, cells.len())) };
+        let DataType::List(field) = to else {
+            return Ok(new_null_array(to, cells.len()));
+        };
         let mut out = ListBuilder::new(StringBuilder::new()).with_field(field.clone());
         for cell in cells {
             match cell {
@@ -168,8 +172,19 @@ impl Cell for Vec<Option<String>> {
 }
 
 /// Evaluates `f` on every row without a null among its arguments; the others are null.
-pub fn strict<T: Cell>(args: &[ArrayRef], rows: usize, to: &DataType, f: impl Fn(Row<'_>) -> Result<Option<T>>) -> DfResult<ArrayRef> {
-    let cells = (0..rows).map(|at| if args.iter().any(|a| a.is_null(at)) { Ok(None) } else { f(Row { args, at }) });
+pub fn strict<T: Cell>(
+    args: &[ArrayRef],
+    rows: usize,
+    to: &DataType,
+    f: impl Fn(Row<'_>) -> Result<Option<T>>,
+) -> DfResult<ArrayRef> {
+    let cells = (0..rows).map(|at| {
+        if args.iter().any(|a| a.is_null(at)) {
+            Ok(None)
+        } else {
+            f(Row { args, at })
+        }
+    });
     T::collect(cells.collect::<Result<_>>()?, to)
 }
 
@@ -184,7 +199,9 @@ pub fn call<T: Cell>(
 ) -> Typed {
     let result = to.clone();
     let exprs: Vec<Expr> = args.into_iter().map(|t| t.expr).collect();
-    let expr = kernel::call(name, options, to.clone(), exprs, move |args, rows| strict(args, rows, &result, &f));
+    let expr = kernel::call(name, options, to.clone(), exprs, move |args, rows| {
+        strict(args, rows, &result, &f)
+    });
     Typed::new(expr, to, label)
 }
 
@@ -206,10 +223,21 @@ pub fn with_nulls<T: Cell>(
 }
 
 /// A call without arguments whose value differs from row to row.
-pub fn drawn<T: Cell>(name: &str, options: impl Into<String>, to: DataType, label: impl Into<String>, f: impl Fn() -> T + Send + Sync + 'static) -> Typed {
+pub fn drawn<T: Cell>(
+    name: &str,
+    options: impl Into<String>,
+    to: DataType,
+    label: impl Into<String>,
+    f: impl Fn() -> T + Send + Sync + 'static,
+) -> Typed {
     let result = to.clone();
-    let expr = kernel::call_with(name, options, to.clone(), vec![], Volatility::Volatile, move |_, rows| {
-        T::collect((0..rows).map(|_| Some(f())).collect(), &result)
-    });
+    let expr = kernel::call_with(
+        name,
+        options,
+        to.clone(),
+        vec![],
+        Volatility::Volatile,
+        move |_, rows| T::collect((0..rows).map(|_| Some(f())).collect(), &result),
+    );
     Typed::new(expr, to, label)
 }

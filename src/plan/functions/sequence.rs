@@ -32,7 +32,12 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
     }
     match common {
         DataType::Date32 | DataType::Timestamp(..) => times(&call, common).map(Some),
-        _ => Err(unexpected_type(&call.label(), 1, &args[0], "INTEGRAL\" or \"DATE\" or \"TIMESTAMP")),
+        _ => Err(unexpected_type(
+            &call.label(),
+            1,
+            &args[0],
+            "INTEGRAL\" or \"DATE\" or \"TIMESTAMP",
+        )),
     }
 }
 
@@ -40,7 +45,10 @@ fn wrong_types(call: &Call<'_>) -> SparkError {
     SparkError::analysis(
         "DATATYPE_MISMATCH.SEQUENCE_WRONG_INPUT_TYPES",
         "42K09",
-        format!("Cannot resolve \"{}\" due to data type mismatch: sequence uses the wrong parameter type.", call.label()),
+        format!(
+            "Cannot resolve \"{}\" due to data type mismatch: sequence uses the wrong parameter type.",
+            call.label()
+        ),
     )
 }
 
@@ -49,7 +57,12 @@ fn illegal(start: impl std::fmt::Display, stop: impl std::fmt::Display, step: im
     SparkError {
         condition: None,
         sql_state: None,
-        ..SparkError::new(Exception::IllegalArgument, "", "", format!("requirement failed: Illegal sequence boundaries: {start} to {stop} by {step}"))
+        ..SparkError::new(
+            Exception::IllegalArgument,
+            "",
+            "",
+            format!("requirement failed: Illegal sequence boundaries: {start} to {stop} by {step}"),
+        )
     }
 }
 
@@ -58,7 +71,9 @@ fn too_long(count: i128) -> SparkError {
         Exception::Runtime,
         "COLLECTION_SIZE_LIMIT_EXCEEDED.PARAMETER",
         "54000",
-        format!("Can't create array with {count} elements which exceeding the array size limit {MOST}, the value of parameter(s) `count` in the function `sequence` is invalid."),
+        format!(
+            "Can't create array with {count} elements which exceeding the array size limit {MOST}, the value of parameter(s) `count` in the function `sequence` is invalid."
+        ),
     )
 }
 
@@ -71,7 +86,9 @@ fn integers(call: &Call<'_>, element: DataType) -> Result<Typed> {
         exprs.push(call.long(2)?.expr);
     }
     let expr = kernel::call("sequence", "", to.clone(), exprs, move |args, rows| {
-        let DataType::List(field) = &result else { return Err(SparkError::internal("a list type is none").into()) };
+        let DataType::List(field) = &result else {
+            return Err(SparkError::internal("a list type is none").into());
+        };
         let cell = |i: usize, row: usize| args[i].as_primitive::<Int64Type>().value(row);
         let mut values: Vec<i64> = Vec::new();
         let (mut lengths, mut valid) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
@@ -80,11 +97,21 @@ fn integers(call: &Call<'_>, element: DataType) -> Result<Typed> {
             valid.push(args.iter().all(|a| a.is_valid(row)));
             if valid[row] {
                 let (from, to) = (cell(0, row), cell(1, row));
-                let step = if args.len() == 3 { cell(2, row) } else if from <= to { 1 } else { -1 };
+                let step = if args.len() == 3 {
+                    cell(2, row)
+                } else if from <= to {
+                    1
+                } else {
+                    -1
+                };
                 if (step == 0 && from != to) || (step > 0 && from > to) || (step < 0 && from < to) {
                     return Err(illegal(from, to, step).into());
                 }
-                let count = if step == 0 { 1 } else { (i128::from(to) - i128::from(from)) / i128::from(step) + 1 };
+                let count = if step == 0 {
+                    1
+                } else {
+                    (i128::from(to) - i128::from(from)) / i128::from(step) + 1
+                };
                 if count > i128::from(MOST) {
                     return Err(too_long(count).into());
                 }
@@ -94,15 +121,30 @@ fn integers(call: &Call<'_>, element: DataType) -> Result<Typed> {
         }
         let longs: ArrayRef = Arc::new(Int64Array::from(values));
         let values = arrow::compute::cast(&longs, &element)?;
-        Ok(Arc::new(ListArray::try_new(field.clone(), OffsetBuffer::from_lengths(lengths), values, Some(valid.into()))?))
+        Ok(Arc::new(ListArray::try_new(
+            field.clone(),
+            OffsetBuffer::from_lengths(lengths),
+            values,
+            Some(valid.into()),
+        )?))
     });
     Ok(Typed::new(expr, to, call.label()))
 }
 
 fn times(call: &Call<'_>, element: DataType) -> Result<Typed> {
     let to = list_of(element.clone());
-    let (result, zone) = (to.clone(), if element == DataType::Date32 { Zone::UTC } else { call.context.zone_of(&element) });
-    let mut exprs = vec![call.context.cast(call.arg(0)?, &element)?.expr, call.context.cast(call.arg(1)?, &element)?.expr];
+    let (result, zone) = (
+        to.clone(),
+        if element == DataType::Date32 {
+            Zone::UTC
+        } else {
+            call.context.zone_of(&element)
+        },
+    );
+    let mut exprs = vec![
+        call.context.cast(call.arg(0)?, &element)?.expr,
+        call.context.cast(call.arg(1)?, &element)?.expr,
+    ];
     if call.args.len() == 3 {
         let step = call.arg(2)?;
         if !literal::is_interval(&step.data_type) {
@@ -112,7 +154,9 @@ fn times(call: &Call<'_>, element: DataType) -> Result<Typed> {
     }
     let dates = element == DataType::Date32;
     let expr = kernel::call("sequence", format!("{zone:?}"), to.clone(), exprs, move |args, rows| {
-        let DataType::List(field) = &result else { return Err(SparkError::internal("a list type is none").into()) };
+        let DataType::List(field) = &result else {
+            return Err(SparkError::internal("a list type is none").into());
+        };
         // As local wall clocks: days and months are those of the session zone.
         let local = |i: usize, row: usize| match dates {
             true => i64::from(args[i].as_primitive::<Date32Type>().value(row)) * DAY_US,
@@ -134,13 +178,27 @@ fn times(call: &Call<'_>, element: DataType) -> Result<Typed> {
             lengths.push(values.len() - before);
         }
         let values: ArrayRef = if dates {
-            Arc::new(values.into_iter().map(|us| Some(us.div_euclid(DAY_US) as i32)).collect::<Date32Array>())
+            Arc::new(
+                values
+                    .into_iter()
+                    .map(|us| Some(us.div_euclid(DAY_US) as i32))
+                    .collect::<Date32Array>(),
+            )
         } else {
             let instants = values.into_iter().map(|us| zone.to_instant(us));
-            let zone = if let DataType::Timestamp(_, zone) = field.data_type() { zone.clone() } else { Some(types::UTC.into()) };
+            let zone = if let DataType::Timestamp(_, zone) = field.data_type() {
+                zone.clone()
+            } else {
+                Some(types::UTC.into())
+            };
             Arc::new(TimestampMicrosecondArray::from_iter_values(instants).with_timezone_opt(zone))
         };
-        Ok(Arc::new(ListArray::try_new(field.clone(), OffsetBuffer::from_lengths(lengths), values, Some(valid.into()))?))
+        Ok(Arc::new(ListArray::try_new(
+            field.clone(),
+            OffsetBuffer::from_lengths(lengths),
+            values,
+            Some(valid.into()),
+        )?))
     });
     Ok(Typed::new(expr, to, call.label()))
 }
@@ -154,13 +212,23 @@ fn walk(from: i64, to: i64, (months, days, micros): (i32, i32, i64), out: &mut V
             out.push(from);
             Ok(())
         } else {
-            Err(illegal(from, to, format!("{months} months {days} days {micros} microseconds")))
+            Err(illegal(
+                from,
+                to,
+                format!("{months} months {days} days {micros} microseconds"),
+            ))
         };
     }
     for n in 0i32.. {
         let date = i32::try_from(from.div_euclid(DAY_US)).ok();
-        let moved = date.and_then(|d| plus_months(d, months.checked_mul(n)?)).and_then(|d| d.checked_add(days.checked_mul(n)?));
-        let Some(at) = moved.and_then(|d| (i64::from(d) * DAY_US + from.rem_euclid(DAY_US)).checked_add(micros.checked_mul(n.into())?)) else { break };
+        let moved = date
+            .and_then(|d| plus_months(d, months.checked_mul(n)?))
+            .and_then(|d| d.checked_add(days.checked_mul(n)?));
+        let Some(at) = moved
+            .and_then(|d| (i64::from(d) * DAY_US + from.rem_euclid(DAY_US)).checked_add(micros.checked_mul(n.into())?))
+        else {
+            break;
+        };
         if (direction > 0 && at > to) || (direction < 0 && at < to) {
             break;
         }

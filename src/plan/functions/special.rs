@@ -65,11 +65,24 @@ impl Analyzer {
                 one.ok_or_else(|| SparkError::internal("there is no count"))?
             }
             ("grouping" | "grouping_id", _) => {
-                let args = args.iter().map(|a| self.expression(a, scope)).collect::<Result<Vec<_>>>()?;
-                let to = if name == "grouping" { DataType::Int8 } else { DataType::Int64 };
+                let args = args
+                    .iter()
+                    .map(|a| self.expression(a, scope))
+                    .collect::<Result<Vec<_>>>()?;
+                let to = if name == "grouping" {
+                    DataType::Int8
+                } else {
+                    DataType::Int64
+                };
                 let label = super::call_name(name, &args);
-                let keep = if name == "grouping" { args.into_iter().map(|t| t.expr).collect() } else { vec![] };
-                let expr = kernel::call("__grouping", name, to.clone(), keep, |_, _| Err(SparkError::internal("grouping() was not rewritten").into()));
+                let keep = if name == "grouping" {
+                    args.into_iter().map(|t| t.expr).collect()
+                } else {
+                    vec![]
+                };
+                let expr = kernel::call("__grouping", name, to.clone(), keep, |_, _| {
+                    Err(SparkError::internal("grouping() was not rewritten").into())
+                });
                 Typed::new(expr, to, label)
             }
             _ => return Ok(None),
@@ -77,7 +90,12 @@ impl Analyzer {
     }
 
     pub(in crate::plan) fn context(&self) -> super::Context<'_> {
-        super::Context { mode: self.mode(), zone: self.zone, now_us: self.now_us, conf: &self.conf }
+        super::Context {
+            mode: self.mode(),
+            zone: self.zone,
+            now_us: self.now_us,
+            conf: &self.conf,
+        }
     }
 
     /// `TIMESTAMP'…'` whose text names no zone: the session's.
@@ -87,12 +105,19 @@ impl Analyzer {
         let label = text.name.clone();
         let instant = cast::cast(text, &types::timestamp(), cast::Mode::Ansi, zone)?;
         let value = super::fold(&instant.expr).filter(|v| !v.is_null()).ok_or_else(|| {
-            SparkError::new(crate::error::Exception::Parse, "INVALID_TYPED_LITERAL", "42604", format!("The value of the typed literal \"TIMESTAMP\" is invalid: '{label}'."))
-                .with("valueType", "\"TIMESTAMP\"")
-                .with("value", format!("'{label}'"))
+            SparkError::new(
+                crate::error::Exception::Parse,
+                "INVALID_TYPED_LITERAL",
+                "42604",
+                format!("The value of the typed literal \"TIMESTAMP\" is invalid: '{label}'."),
+            )
+            .with("valueType", "\"TIMESTAMP\"")
+            .with("value", format!("'{label}'"))
         })?;
         let name = match &value {
-            ScalarValue::TimestampMicrosecond(Some(us), _) => format!("TIMESTAMP '{}'", crate::plan::cast_text::timestamp(zone.to_local(*us))),
+            ScalarValue::TimestampMicrosecond(Some(us), _) => {
+                format!("TIMESTAMP '{}'", crate::plan::cast_text::timestamp(zone.to_local(*us)))
+            }
             other => literal::display(other),
         };
         Ok(Typed::new(Expr::Literal(value, None), types::timestamp(), name))
@@ -104,7 +129,11 @@ impl Analyzer {
             return Err(SparkError::invalid_plan("WITHIN GROUP stands behind no function"));
         };
         let name = call.function_name.to_ascii_lowercase();
-        let args = call.arguments.iter().map(|a| self.expression(a, scope)).collect::<Result<Vec<_>>>()?;
+        let args = call
+            .arguments
+            .iter()
+            .map(|a| self.expression(a, scope))
+            .collect::<Result<Vec<_>>>()?;
         let mut keys = Vec::new();
         let mut described = Vec::new();
         for key in order {
@@ -113,22 +142,42 @@ impl Analyzer {
             };
             let (value, sort) = self.sort_order(spec, scope)?;
             described.push(crate::plan::window_function::describe(&value, &sort));
-            keys.push(OrderKey { value, options: SortOptions { descending: !sort.asc, nulls_first: sort.nulls_first } });
+            keys.push(OrderKey {
+                value,
+                options: SortOptions {
+                    descending: !sort.asc,
+                    nulls_first: sort.nulls_first,
+                },
+            });
         }
         let distinct = if call.is_distinct { "DISTINCT " } else { "" };
         let inner: Vec<&str> = args.iter().map(|a| a.name.as_str()).collect();
-        let label = format!("{name}({distinct}{}) WITHIN GROUP (ORDER BY {})", inner.join(", "), described.join(", "));
+        let label = format!(
+            "{name}({distinct}{}) WITHIN GROUP (ORDER BY {})",
+            inner.join(", "),
+            described.join(", ")
+        );
         let context = self.context();
         let of = Call::new(&context, &name, &args);
         match (name.as_str(), &keys[..]) {
             ("listagg" | "string_agg", _) => {
                 of.takes(1, 2)?;
                 let delimiter = of.constant_text(1).unwrap_or_default();
-                let label = if args.len() == 1 { label.replacen(&format!("{})", args[0].name), &format!("{}, NULL)", args[0].name), 1) } else { label };
+                let label = if args.len() == 1 {
+                    label.replacen(&format!("{})", args[0].name), &format!("{}, NULL)", args[0].name), 1)
+                } else {
+                    label
+                };
                 collecting::joined(&of, delimiter, keys, call.is_distinct, &label)
             }
-            ("mode", [key]) => Ok(collecting::most_frequent(key.value.clone(), Some(key.options.descending), &label)),
-            (_, [key]) => quantiles::within_group(&context, &name, &args, key, &label)?.ok_or_else(|| not_ordered(&name)),
+            ("mode", [key]) => Ok(collecting::most_frequent(
+                key.value.clone(),
+                Some(key.options.descending),
+                &label,
+            )),
+            (_, [key]) => {
+                quantiles::within_group(&context, &name, &args, key, &label)?.ok_or_else(|| not_ordered(&name))
+            }
             _ => Err(not_ordered(&name)),
         }
     }

@@ -18,7 +18,17 @@ pub fn call(_: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>
             let fields: Fields = args
                 .iter()
                 .enumerate()
-                .map(|(i, a)| Field::new(if a.named { a.name.clone() } else { format!("col{}", i + 1) }, a.data_type.clone(), true))
+                .map(|(i, a)| {
+                    Field::new(
+                        if a.named {
+                            a.name.clone()
+                        } else {
+                            format!("col{}", i + 1)
+                        },
+                        a.data_type.clone(),
+                        true,
+                    )
+                })
                 .collect();
             let expr = make_struct(fields.clone(), args.iter().map(|a| a.expr.clone()).collect());
             Typed::new(expr, DataType::Struct(fields), call_name(name, args))
@@ -41,7 +51,11 @@ pub fn call(_: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>
                 values.push(pair[1].expr.clone());
             }
             let fields = Fields::from(fields);
-            Typed::new(make_struct(fields.clone(), values), DataType::Struct(fields), call_name(name, args))
+            Typed::new(
+                make_struct(fields.clone(), values),
+                DataType::Struct(fields),
+                call_name(name, args),
+            )
         }
         _ => return Ok(None),
     }))
@@ -49,7 +63,18 @@ pub fn call(_: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>
 
 /// A struct of given fields.
 pub fn make_struct(fields: Fields, values: Vec<Expr>) -> Expr {
-    kernel::call("named_struct", format!("{fields:?}"), DataType::Struct(fields.clone()), values, move |args, rows| {
-        Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), args.to_vec(), None, rows)?))
-    })
+    kernel::call(
+        "named_struct",
+        format!("{fields:?}"),
+        DataType::Struct(fields.clone()),
+        values,
+        move |args, rows| {
+            Ok(Arc::new(StructArray::try_new_with_length(
+                fields.clone(),
+                args.to_vec(),
+                None,
+                rows,
+            )?))
+        },
+    )
 }

@@ -15,11 +15,22 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         "instr" | "charindex" if name == "instr" || args.len() == 2 => {
             call.takes(2, 2)?;
             let (text, part) = if name == "instr" { (0, 1) } else { (1, 0) };
-            row::call(name, "", int, vec![call.text(text)?, call.text(part)?], call.label(), |r| Ok(Some(position(r.text(0), r.text(1), 1))))
+            row::call(
+                name,
+                "",
+                int,
+                vec![call.text(text)?, call.text(part)?],
+                call.label(),
+                |r| Ok(Some(position(r.text(0), r.text(1), 1))),
+            )
         }
         "locate" | "position" | "charindex" => {
             call.takes(2, 3)?;
-            let (from, label) = if args.len() == 3 { (call.int(2)?, call.label()) } else { (literal::int(1), call.label_with(&["1"])) };
+            let (from, label) = if args.len() == 3 {
+                (call.int(2)?, call.label())
+            } else {
+                (literal::int(1), call.label_with(&["1"]))
+            };
             row::with_nulls(name, "", int, vec![call.text(0)?, call.text(1)?, from], label, |r| {
                 // A null start position gives 0, other nulls give null (`StringLocate`).
                 if r.is_null(2) {
@@ -42,7 +53,9 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         }
         "soundex" => {
             call.takes(1, 1)?;
-            row::call(name, "", DataType::Utf8, vec![call.text(0)?], call.label(), |r| Ok(Some(soundex(r.text(0)))))
+            row::call(name, "", DataType::Utf8, vec![call.text(0)?], call.label(), |r| {
+                Ok(Some(soundex(r.text(0))))
+            })
         }
         "find_in_set" => {
             call.takes(2, 2)?;
@@ -51,12 +64,19 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                 if wanted.contains(',') {
                     return Ok(Some(0));
                 }
-                Ok(Some(r.text(1).split(',').position(|p| p == wanted).map_or(0, |i| i as i32 + 1)))
+                Ok(Some(
+                    r.text(1)
+                        .split(',')
+                        .position(|p| p == wanted)
+                        .map_or(0, |i| i as i32 + 1),
+                ))
             })
         }
         "luhn_check" => {
             call.takes(1, 1)?;
-            row::call(name, "", DataType::Boolean, vec![call.text(0)?], call.label(), |r| Ok(Some(luhn(r.text(0)))))
+            row::call(name, "", DataType::Boolean, vec![call.text(0)?], call.label(), |r| {
+                Ok(Some(luhn(r.text(0))))
+            })
         }
         _ => return Ok(None),
     }))
@@ -71,8 +91,12 @@ fn position(text: &str, part: &str, from: i32) -> i32 {
         return 1;
     }
     let skip = from as usize - 1;
-    let Some((start, _)) = text.char_indices().nth(skip) else { return 0 };
-    text[start..].find(part).map_or(0, |at| (text[start..start + at].chars().count() + skip) as i32 + 1)
+    let Some((start, _)) = text.char_indices().nth(skip) else {
+        return 0;
+    };
+    text[start..]
+        .find(part)
+        .map_or(0, |at| (text[start..start + at].chars().count() + skip) as i32 + 1)
 }
 
 /// `UTF8String.soundex`: text that does not begin with an ASCII letter is its own sound.
@@ -80,7 +104,9 @@ fn soundex(text: &str) -> String {
     // Digit by letter from A; 0 is dropped, 7 (H, W) joins its neighbours.
     const CODES: &[u8; 26] = b"01230127022455012623017202";
     let bytes = text.as_bytes();
-    let Some(first) = bytes.first().map(u8::to_ascii_uppercase).filter(u8::is_ascii_uppercase) else { return text.to_owned() };
+    let Some(first) = bytes.first().map(u8::to_ascii_uppercase).filter(u8::is_ascii_uppercase) else {
+        return text.to_owned();
+    };
     let mut out = String::from(char::from(first));
     let mut last = CODES[usize::from(first - b'A')];
     for byte in &bytes[1..] {
@@ -126,7 +152,14 @@ mod tests {
 
     #[test]
     fn sounds_equal_sparks() {
-        for (text, sound) in [("Miller", "M460"), ("Ashcraft", "A261"), ("Tymczak", "T522"), ("", ""), ("Çelik", "Çelik"), ("anna", "A500")] {
+        for (text, sound) in [
+            ("Miller", "M460"),
+            ("Ashcraft", "A261"),
+            ("Tymczak", "T522"),
+            ("", ""),
+            ("Çelik", "Çelik"),
+            ("anna", "A500"),
+        ] {
             assert_eq!(soundex(text), sound);
         }
     }

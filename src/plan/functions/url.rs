@@ -12,12 +12,15 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
     Ok(Some(match name {
         "url_encode" => {
             call.takes(1, 1)?;
-            row::call(name, "", DataType::Utf8, vec![call.text(0)?], call.label(), |r| Ok(Some(encode(r.text(0)))))
+            row::call(name, "", DataType::Utf8, vec![call.text(0)?], call.label(), |r| {
+                Ok(Some(encode(r.text(0))))
+            })
         }
         "url_decode" | "try_url_decode" => {
             call.takes(1, 1)?;
             let tolerant = name.starts_with("try");
-            row::call(name, "", DataType::Utf8, vec![call.text(0)?], call.label(), move |r| match decode(r.text(0)) {
+            row::call(name, "", DataType::Utf8, vec![call.text(0)?], call.label(), move |r| {
+                match decode(r.text(0)) {
                 None if !tolerant => Err(SparkError::new(
                     Exception::IllegalArgument,
                     "CANNOT_DECODE_URL",
@@ -26,6 +29,7 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                 )
                 .with("url", r.text(0))),
                 found => Ok(found),
+            }
             })
         }
         "parse_url" | "try_parse_url" => {
@@ -53,7 +57,11 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                 Ok(match keyed {
                     false => found,
                     true if r.text(1) == "QUERY" => found.and_then(|q| {
-                        q.split('&').find_map(|pair| pair.split_once('=').filter(|(k, _)| *k == r.text(2)).map(|(_, v)| v.to_owned()))
+                        q.split('&').find_map(|pair| {
+                            pair.split_once('=')
+                                .filter(|(k, _)| *k == r.text(2))
+                                .map(|(_, v)| v.to_owned())
+                        })
                     }),
                     true => None,
                 })
@@ -105,13 +113,19 @@ struct Url<'a> {
 
 impl<'a> Url<'a> {
     fn parse(text: &'a str) -> Option<Self> {
-        if text.chars().any(|c| c.is_whitespace() || c.is_control() || "\"<>\\^`{|}".contains(c)) {
+        if text
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || "\"<>\\^`{|}".contains(c))
+        {
             return None;
         }
         let (rest, fragment) = text.split_once('#').map_or((text, None), |(r, f)| (r, Some(f)));
         let (rest, query) = rest.split_once('?').map_or((rest, None), |(r, q)| (r, Some(q)));
         let scheme_end = rest.find(':').filter(|at| {
-            rest[..*at].starts_with(|c: char| c.is_ascii_alphabetic()) && rest[..*at].chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+            rest[..*at].starts_with(|c: char| c.is_ascii_alphabetic())
+                && rest[..*at]
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
         });
         let (scheme, rest) = scheme_end.map_or((None, rest), |at| (Some(&rest[..at]), &rest[at + 1..]));
         let (authority, path) = match rest.strip_prefix("//") {
@@ -121,7 +135,13 @@ impl<'a> Url<'a> {
             }
             None => (None, rest),
         };
-        Some(Self { scheme, authority, path, query, fragment })
+        Some(Self {
+            scheme,
+            authority,
+            path,
+            query,
+            fragment,
+        })
     }
 
     fn part(&self, name: &str) -> Option<String> {
@@ -129,13 +149,19 @@ impl<'a> Url<'a> {
         Some(match name {
             "HOST" => {
                 let host = self.authority?.rsplit_once('@').map_or(self.authority?, |(_, h)| h);
-                if host.starts_with('[') { host.split_inclusive(']').next()?.to_owned() } else { host.split(':').next()?.to_owned() }
+                if host.starts_with('[') {
+                    host.split_inclusive(']').next()?.to_owned()
+                } else {
+                    host.split(':').next()?.to_owned()
+                }
             }
             "PATH" => self.path.to_owned(),
             "QUERY" => self.query?.to_owned(),
             "REF" => self.fragment?.to_owned(),
             "PROTOCOL" => self.scheme?.to_owned(),
-            "FILE" => self.query.map_or_else(|| self.path.to_owned(), |q| format!("{}?{q}", self.path)),
+            "FILE" => self
+                .query
+                .map_or_else(|| self.path.to_owned(), |q| format!("{}?{q}", self.path)),
             "AUTHORITY" => self.authority?.to_owned(),
             "USERINFO" => userinfo()?.to_owned(),
             _ => return None,

@@ -19,7 +19,9 @@ fn avalanche(mut h: u64) -> u64 {
 }
 
 fn round(lane: u64, word: u64) -> u64 {
-    lane.wrapping_add(word.wrapping_mul(P2)).rotate_left(31).wrapping_mul(P1)
+    lane.wrapping_add(word.wrapping_mul(P2))
+        .rotate_left(31)
+        .wrapping_mul(P1)
 }
 
 fn int(value: i32, seed: u64) -> u64 {
@@ -38,14 +40,23 @@ fn bytes(data: &[u8], seed: u64) -> u64 {
     let word = |b: &[u8]| u64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]);
     let mut stripes = data.chunks_exact(32);
     let mut h = if data.len() >= 32 {
-        let mut lanes = [seed.wrapping_add(P1).wrapping_add(P2), seed.wrapping_add(P2), seed, seed.wrapping_sub(P1)];
+        let mut lanes = [
+            seed.wrapping_add(P1).wrapping_add(P2),
+            seed.wrapping_add(P2),
+            seed,
+            seed.wrapping_sub(P1),
+        ];
         for stripe in &mut stripes {
             for (lane, part) in lanes.iter_mut().zip(stripe.chunks_exact(8)) {
                 *lane = round(*lane, word(part));
             }
         }
         let [a, b, c, d] = lanes;
-        let mut h = a.rotate_left(1).wrapping_add(b.rotate_left(7)).wrapping_add(c.rotate_left(12)).wrapping_add(d.rotate_left(18));
+        let mut h = a
+            .rotate_left(1)
+            .wrapping_add(b.rotate_left(7))
+            .wrapping_add(c.rotate_left(12))
+            .wrapping_add(d.rotate_left(18));
         for lane in lanes {
             h = (h ^ round(0, lane)).wrapping_mul(P1).wrapping_add(P4);
         }
@@ -56,12 +67,18 @@ fn bytes(data: &[u8], seed: u64) -> u64 {
     h = h.wrapping_add(data.len() as u64);
     let mut words = stripes.remainder().chunks_exact(8);
     for part in &mut words {
-        h = (h ^ round(0, word(part))).rotate_left(27).wrapping_mul(P1).wrapping_add(P4);
+        h = (h ^ round(0, word(part)))
+            .rotate_left(27)
+            .wrapping_mul(P1)
+            .wrapping_add(P4);
     }
     let mut rest = words.remainder();
     if rest.len() >= 4 {
         let half = u32::from_le_bytes([rest[0], rest[1], rest[2], rest[3]]);
-        h = (h ^ u64::from(half).wrapping_mul(P1)).rotate_left(23).wrapping_mul(P2).wrapping_add(P3);
+        h = (h ^ u64::from(half).wrapping_mul(P1))
+            .rotate_left(23)
+            .wrapping_mul(P2)
+            .wrapping_add(P3);
         rest = &rest[4..];
     }
     for byte in rest {
@@ -88,11 +105,29 @@ fn cell(array: &dyn Array, row: usize, h: u64) -> Result<u64> {
         DataType::Interval(IntervalUnit::YearMonth) => int(array.as_primitive::<IntervalYearMonthType>().value(row), h),
         DataType::Float32 => {
             let v = array.as_primitive::<Float32Type>().value(row);
-            int(if v == 0.0 { 0 } else if v.is_nan() { 0x7fc0_0000 } else { v.to_bits() as i32 }, h)
+            int(
+                if v == 0.0 {
+                    0
+                } else if v.is_nan() {
+                    0x7fc0_0000
+                } else {
+                    v.to_bits() as i32
+                },
+                h,
+            )
         }
         DataType::Float64 => {
             let v = array.as_primitive::<Float64Type>().value(row);
-            long(if v == 0.0 { 0 } else if v.is_nan() { 0x7ff8_0000_0000_0000 } else { v.to_bits() as i64 }, h)
+            long(
+                if v == 0.0 {
+                    0
+                } else if v.is_nan() {
+                    0x7ff8_0000_0000_0000
+                } else {
+                    v.to_bits() as i64
+                },
+                h,
+            )
         }
         DataType::Decimal128(p, _) => match array.as_primitive::<Decimal128Type>().value(row) {
             v if *p <= 18 => long(v as i64, h),
@@ -100,12 +135,21 @@ fn cell(array: &dyn Array, row: usize, h: u64) -> Result<u64> {
         },
         DataType::Utf8 => bytes(array.as_string::<i32>().value(row).as_bytes(), h),
         DataType::Binary => bytes(array.as_binary::<i32>().value(row), h),
-        DataType::Struct(_) => array.as_struct().columns().iter().try_fold(h, |h, c| cell(c.as_ref(), row, h))?,
+        DataType::Struct(_) => array
+            .as_struct()
+            .columns()
+            .iter()
+            .try_fold(h, |h, c| cell(c.as_ref(), row, h))?,
         DataType::List(_) => {
             let items = array.as_list::<i32>().value(row);
             (0..items.len()).try_fold(h, |h, i| cell(items.as_ref(), i, h))?
         }
-        other => return Err(SparkError::unsupported(format!("hashing the type {}", simple_string(other)))),
+        other => {
+            return Err(SparkError::unsupported(format!(
+                "hashing the type {}",
+                simple_string(other)
+            )));
+        }
     })
 }
 
@@ -113,7 +157,9 @@ fn cell(array: &dyn Array, row: usize, h: u64) -> Result<u64> {
 fn minimal(v: i128) -> Vec<u8> {
     let all = v.to_be_bytes();
     let sign = if v < 0 { 0xff } else { 0 };
-    let start = (0..15).find(|i| all[*i] != sign || (all[*i + 1] & 0x80 != 0) != (v < 0)).unwrap_or(15);
+    let start = (0..15)
+        .find(|i| all[*i] != sign || (all[*i + 1] & 0x80 != 0) != (v < 0))
+        .unwrap_or(15);
     all[start..].to_vec()
 }
 
@@ -131,6 +177,9 @@ mod tests {
     #[test]
     fn hashes_equal_sparks() {
         assert_eq!(bytes(b"Anna", 42) as i64, 299_460_734_083_611_035);
-        assert_eq!(bytes(b"a long string that is longer than thirty-two bytes in total", 42) as i64, -1_163_340_056_225_116_551);
+        assert_eq!(
+            bytes(b"a long string that is longer than thirty-two bytes in total", 42) as i64,
+            -1_163_340_056_225_116_551
+        );
     }
 }

@@ -216,7 +216,10 @@ mod tests {
     fn a_timestamp_without_a_zone_is_left_to_the_session() {
         for text in ["2024-03-01 00:00:01.9", "2024-03-01", "2024-03-01 10:00 Europe/Berlin"] {
             assert!(
-                matches!(typed("TIMESTAMP", text).unwrap().expr_type, Some(ExprType::UnresolvedFunction(_))),
+                matches!(
+                    typed("TIMESTAMP", text).unwrap().expr_type,
+                    Some(ExprType::UnresolvedFunction(_))
+                ),
                 "{text}"
             );
         }

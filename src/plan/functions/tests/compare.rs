@@ -55,11 +55,12 @@ fn rescaled(row: &Value, schema: &str) -> Value {
         return row.clone();
     }
     let cells = cells.iter().zip(columns).map(|(cell, column)| {
-        let scale = column.rsplit_once(" DECIMAL(").and_then(|(_, t)| t.trim_end_matches(')').split(',').nth(1)?.parse::<i8>().ok());
+        let scale = column
+            .rsplit_once(" DECIMAL(")
+            .and_then(|(_, t)| t.trim_end_matches(')').split(',').nth(1)?.parse::<i8>().ok());
         match (cell, scale) {
-            (Value::String(text), Some(scale)) => {
-                crate::plan::cast_text::parse_decimal(text, scale).map_or_else(|| cell.clone(), |v| crate::plan::cast_text::decimal(v, scale).into())
-            }
+            (Value::String(text), Some(scale)) => crate::plan::cast_text::parse_decimal(text, scale)
+                .map_or_else(|| cell.clone(), |v| crate::plan::cast_text::decimal(v, scale).into()),
             _ => cell.clone(),
         }
     });
@@ -101,7 +102,11 @@ pub fn frame(schema: &str, rows: &[Value], ordered: bool, actual: &Result<Frame,
             return Some(format!("{} rows instead of {}", actual.rows.len(), rows.len()));
         }
         let at = rows.iter().zip(&actual.rows).position(|(e, a)| !equal(e, a))?;
-        return Some(format!("row {at}: expected {}, got {}", show(rows.get(at)), show(actual.rows.get(at))));
+        return Some(format!(
+            "row {at}: expected {}, got {}",
+            show(rows.get(at)),
+            show(actual.rows.get(at))
+        ));
     }
     unmatched(&rows, &actual.rows).map(|(e, a)| format!("expected {}, got {}", show(e), show(a)))
 }
@@ -109,7 +114,14 @@ pub fn frame(schema: &str, rows: &[Value], ordered: bool, actual: &Result<Frame,
 /// Why an error is not the expected one.
 pub fn error(condition: Option<&str>, sql_state: Option<&str>, actual: &Result<Frame, SparkError>) -> Option<String> {
     let error = match actual {
-        Ok(frame) => return Some(format!("expected the error {}, got {} rows {:?}", condition.unwrap_or("(any)"), frame.rows.len(), frame.rows.first())),
+        Ok(frame) => {
+            return Some(format!(
+                "expected the error {}, got {} rows {:?}",
+                condition.unwrap_or("(any)"),
+                frame.rows.len(),
+                frame.rows.first()
+            ));
+        }
         Err(error) => error,
     };
     let condition = condition.filter(|c| !c.starts_with("_LEGACY_ERROR_TEMP_"))?;

@@ -15,7 +15,10 @@ fn expressions_give_sparks_values_types_names_and_errors() {
     let only = std::env::var("ONLY").unwrap_or_default();
     let (mut passed, mut wrong) = (0, Vec::new());
     let tables = Tables::default();
-    for answer in answers.iter().filter(|a| a["sql"].as_str().is_some_and(|s| s.contains(&only))) {
+    for answer in answers
+        .iter()
+        .filter(|a| a["sql"].as_str().is_some_and(|s| s.contains(&only)))
+    {
         let query = answer["sql"].as_str().unwrap_or_default();
         let actual = sql(query, &BTreeMap::new(), &tables);
         let difference = match answer["rows"].as_array() {

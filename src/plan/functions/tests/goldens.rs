@@ -10,7 +10,8 @@ use super::run::{Tables, sql};
 
 /// Where the goldens of the `sql` family are: `RIVULET_GOLDENS`, or `tests/goldens` of this repository.
 fn folder() -> PathBuf {
-    let top = std::env::var("RIVULET_GOLDENS").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens").into());
+    let top = std::env::var("RIVULET_GOLDENS")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens").into());
     PathBuf::from(top).join("sql")
 }
 
@@ -19,9 +20,15 @@ fn cases(folder: &Path) -> Vec<(String, Value)> {
     for family in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         for file in std::fs::read_dir(family.path()).into_iter().flatten().flatten() {
             let text = std::fs::read_to_string(file.path()).unwrap_or_default();
-            let Ok(case) = serde_json::from_str::<Value>(&text) else { continue };
+            let Ok(case) = serde_json::from_str::<Value>(&text) else {
+                continue;
+            };
             if case.get("sql").is_some() {
-                let name = format!("{}/{}", case["family"].as_str().unwrap_or_default(), case["id"].as_str().unwrap_or_default());
+                let name = format!(
+                    "{}/{}",
+                    case["family"].as_str().unwrap_or_default(),
+                    case["id"].as_str().unwrap_or_default()
+                );
                 found.push((name, case));
             }
         }
@@ -51,14 +58,20 @@ fn difference(case: &Value, tables: &Tables) -> Option<String> {
 /// Names before the first `:` of each line; what stands behind it is the cause.
 pub fn known(text: &str) -> BTreeSet<String> {
     let lines = text.lines().filter(|l| !l.starts_with('#') && !l.trim().is_empty());
-    lines.map(|l| l.split(" :: ").next().unwrap_or_default().trim().to_owned()).collect()
+    lines
+        .map(|l| l.split(" :: ").next().unwrap_or_default().trim().to_owned())
+        .collect()
 }
 
 #[test]
 fn golden_sql_gives_sparks_rows_types_names_and_errors() {
     let folder = folder();
     let cases = cases(&folder);
-    assert!(!cases.is_empty(), "no goldens in {}: set RIVULET_GOLDENS", folder.display());
+    assert!(
+        !cases.is_empty(),
+        "no goldens in {}: set RIVULET_GOLDENS",
+        folder.display()
+    );
     let tables = Tables::read(&folder.join("tables"));
     let known = known(include_str!("known_failures.txt"));
     let only = std::env::var("ONLY").unwrap_or_default();

@@ -32,9 +32,16 @@ pub fn cell(array: &ArrayRef, row: usize) -> Value {
             format!("{seconds}.{:06}", us.rem_euclid(1_000_000)).into()
         }
         DataType::Duration(_) => json!({ "microseconds": array.as_primitive::<DurationMicrosecondType>().value(row) }),
-        DataType::Interval(IntervalUnit::YearMonth) => json!({ "months": array.as_primitive::<IntervalYearMonthType>().value(row) }),
+        DataType::Interval(IntervalUnit::YearMonth) => {
+            json!({ "months": array.as_primitive::<IntervalYearMonthType>().value(row) })
+        }
         DataType::Binary => {
-            let hex: String = array.as_binary::<i32>().value(row).iter().map(|b| format!("{b:02x}")).collect();
+            let hex: String = array
+                .as_binary::<i32>()
+                .value(row)
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect();
             json!({ "hex": hex })
         }
         DataType::List(_) => {
@@ -43,12 +50,19 @@ pub fn cell(array: &ArrayRef, row: usize) -> Value {
         }
         DataType::Struct(fields) => {
             let columns = array.as_struct().columns();
-            Value::Object(fields.iter().zip(columns).map(|(f, c)| (f.name().clone(), cell(c, row))).collect::<Map<_, _>>())
+            Value::Object(
+                fields
+                    .iter()
+                    .zip(columns)
+                    .map(|(f, c)| (f.name().clone(), cell(c, row)))
+                    .collect::<Map<_, _>>(),
+            )
         }
         DataType::Map(..) => {
             let entries = array.as_map().value(row);
-            let pairs: Vec<Value> =
-                (0..entries.len()).map(|i| Value::Array(entries.columns().iter().map(|c| cell(c, i)).collect())).collect();
+            let pairs: Vec<Value> = (0..entries.len())
+                .map(|i| Value::Array(entries.columns().iter().map(|c| cell(c, i)).collect()))
+                .collect();
             json!({ "map": pairs })
         }
         DataType::Utf8 => array.as_string::<i32>().value(row).into(),

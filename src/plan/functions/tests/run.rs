@@ -13,10 +13,10 @@ use super::json;
 use crate::connect::proto as sc;
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::TaskInputs;
+use crate::exec::ipc;
 use crate::exec::job::{JobSpec, read_key};
 use crate::exec::stage::Read;
 use crate::exec::task::{TaskOutput, run};
-use crate::exec::ipc;
 use crate::plan::conf::Conf;
 use crate::plan::scan::Format;
 use crate::plan::types;
@@ -35,8 +35,14 @@ impl Tables {
     pub fn read(folder: &Path) -> Self {
         let text = std::fs::read_to_string(folder.join("schemas.json")).expect("the goldens have schemas.json");
         let schemas: BTreeMap<String, String> = serde_json::from_str(&text).expect("schemas.json is JSON");
-        let rows = |name: &str| std::fs::read_to_string(folder.join(format!("{name}.ndjson"))).expect("a table has rows");
-        Self(schemas.into_iter().map(|(name, ddl)| (name.clone(), (ddl, rows(&name)))).collect())
+        let rows =
+            |name: &str| std::fs::read_to_string(folder.join(format!("{name}.ndjson"))).expect("a table has rows");
+        Self(
+            schemas
+                .into_iter()
+                .map(|(name, ddl)| (name.clone(), (ddl, rows(&name))))
+                .collect(),
+        )
     }
 
     fn pieces(&self, file: &str) -> Option<Buffer> {
@@ -60,7 +66,10 @@ pub struct Frame {
 /// Runs SQL text over the tables.
 pub fn sql(query: &str, conf: &BTreeMap<String, String>, tables: &Tables) -> Result<Frame> {
     let statement = sc::Relation {
-        rel_type: Some(sc::relation::RelType::Sql(sc::Sql { query: query.into(), ..Default::default() })),
+        rel_type: Some(sc::relation::RelType::Sql(sc::Sql {
+            query: query.into(),
+            ..Default::default()
+        })),
         ..Default::default()
     };
     let mut files = BTreeMap::new();
@@ -83,7 +92,13 @@ pub fn sql(query: &str, conf: &BTreeMap<String, String>, tables: &Tables) -> Res
         let key = read_key(&Format::Json, std::slice::from_ref(name), &BTreeMap::new());
         files.insert(key, (names, ddl.clone()));
     }
-    let spec = JobSpec { relation: statement.encode_to_vec(), conf: Conf { values: conf.clone() }, views, now_us: NOW_US, files };
+    let spec = JobSpec {
+        relation: statement.encode_to_vec(),
+        conf: Conf { values: conf.clone() },
+        views,
+        now_us: NOW_US,
+        files,
+    };
     execute(&spec, tables)
 }
 
@@ -98,12 +113,18 @@ fn execute(spec: &JobSpec, tables: &Tables) -> Result<Frame> {
             for read in &stage.reads[task] {
                 match *read {
                     Read::Shuffle { stage, partition } => {
-                        let blocks = made[stage].iter().filter_map(|o| o.blocks.get(partition)?.clone()).map(Buffer::from);
+                        let blocks = made[stage]
+                            .iter()
+                            .filter_map(|o| o.blocks.get(partition)?.clone())
+                            .map(Buffer::from);
                         shuffle.entry(stage).or_default().extend(blocks);
                     }
                     Read::Scan { scan, partition } => {
                         let file = graph.scans[scan].files.get(partition);
-                        scans.entry(scan).or_default().extend(file.and_then(|f| tables.pieces(f)));
+                        scans
+                            .entry(scan)
+                            .or_default()
+                            .extend(file.and_then(|f| tables.pieces(f)));
                     }
                 }
             }
@@ -123,11 +144,22 @@ fn execute(spec: &JobSpec, tables: &Tables) -> Result<Frame> {
         .schema
         .fields()
         .iter()
-        .map(|f| format!("{} {}", types::quote_if_needed(f.name()), types::sql_name(f.data_type())))
+        .map(|f| {
+            format!(
+                "{} {}",
+                types::quote_if_needed(f.name()),
+                types::sql_name(f.data_type())
+            )
+        })
         .collect();
-    Ok(Frame { schema: columns.join(", "), rows })
+    Ok(Frame {
+        schema: columns.join(", "),
+        rows,
+    })
 }
 
 fn json_rows(batch: &RecordBatch) -> Vec<Value> {
-    (0..batch.num_rows()).map(|row| Value::Array(batch.columns().iter().map(|c| json::cell(c, row)).collect())).collect()
+    (0..batch.num_rows())
+        .map(|row| Value::Array(batch.columns().iter().map(|c| json::cell(c, row)).collect()))
+        .collect()
 }
