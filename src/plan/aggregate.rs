@@ -4,13 +4,16 @@
 //! grouping column that is not selected (Spark's `ResolveAggregateFunctions`). Time windows group by their start, a plain
 //! timestamp; the window struct is put together afterwards.
 
+use std::sync::Arc;
+
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion_expr::{Expr, LogicalPlanBuilder};
+use datafusion_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder};
 
 use arrow::datatypes::DataType;
 
 use super::analyzer::Analyzer;
+use super::nodes::MergeSessions;
 use super::resolve::{ordinal, typed_attribute};
 use super::scope::{Attribute, Resolved, Typed};
 use super::{cast, literal, time_window};
@@ -198,7 +201,23 @@ impl Analyzer {
         let mut known = Vec::new();
         let mut columns: Vec<(Expr, Attribute)> = Vec::new();
         let mut by_number = Vec::new();
+        let mut session = None;
         for group in &groups {
+            if let Some(window) = group.window.as_ref().filter(|w| w.session) {
+                let opened = time_window::open_sessions(self, input, window, &group.name)?;
+                let end = opened.end.ok_or_else(|| SparkError::internal("a session has no end"))?;
+                input = opened.relation;
+                by_number.push(opened.window.column());
+                known.push((
+                    opened.window.column(),
+                    time_window::rebuild_session(&opened.start, &end),
+                ));
+                known.push((group.expr.clone(), time_window::rebuild_session(&opened.start, &end)));
+                session = Some((opened.start.id.clone(), end.id.clone()));
+                columns.push((opened.start.column(), opened.start));
+                columns.push((end.column(), end));
+                continue;
+            }
             if let Some(window) = &group.window {
                 let expanded = time_window::expand(self, input, window, &group.name)?;
                 input = expanded.relation;
@@ -268,9 +287,26 @@ impl Analyzer {
             );
             self.project(input.plan.clone(), exprs)?
         };
-        let aggregation = input.aggregation.take();
-        drop(aggregation);
-        input.plan = plan;
+        input.aggregation = None;
+        input.plan = match session {
+            None => plan,
+            Some(_) if grouping.is_some() => return Err(SparkError::unsupported("session windows in grouping sets")),
+            Some((start, end)) => {
+                let keys = attributes
+                    .iter()
+                    .map(|a| a.id.clone())
+                    .filter(|id| *id != start && *id != end)
+                    .collect();
+                LogicalPlan::Extension(Extension {
+                    node: Arc::new(MergeSessions {
+                        input: plan,
+                        keys,
+                        start,
+                        end,
+                    }),
+                })
+            }
+        };
         Ok(Aggregation {
             input,
             groups: attributes,

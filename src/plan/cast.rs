@@ -36,7 +36,7 @@ pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed
         return Ok(input);
     }
     let from = input.data_type.clone();
-    if !castable(&from, to) {
+    if !castable(&from, to) || (mode != Mode::Legacy && is_integral(&from) && to == &DataType::Binary) {
         return Err(cannot_cast(&input.name, &from, to));
     }
     let mut out = input.clone();
@@ -54,8 +54,14 @@ pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed
 }
 
 fn cannot_cast(name: &str, from: &DataType, to: &DataType) -> SparkError {
+    // Spark tells what its legacy mode or another function would do (`Cast.typeCheckFailureMessage`).
+    let condition = match (from, to) {
+        (DataType::Date32, to) if is_numeric(to) => "DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION",
+        (from, DataType::Binary) if is_integral(from) => "DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION",
+        _ => "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION",
+    };
     SparkError::analysis(
-        "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION",
+        condition,
         "42K09",
         format!(
             "Cannot resolve \"CAST({name} AS {to})\" due to data type mismatch: cannot cast \"{from}\" to \"{to}\".",
@@ -501,7 +507,7 @@ pub fn to_text(array: &ArrayRef, zone: Zone) -> DfResult<StringArray> {
 fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfResult<()> {
     use DataType::*;
     use std::fmt::Write;
-    if array.is_null(row) {
+    if array.is_null(row) || array.data_type().is_null() {
         out.push_str("null");
         return Ok(());
     }

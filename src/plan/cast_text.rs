@@ -278,9 +278,23 @@ pub fn parse_long(text: &str, truncate: bool) -> Option<i64> {
     whole.parse().ok()
 }
 
+/// Digits of other scripts as ASCII ones: Java's `BigDecimal` reads them.
+fn ascii_digits(text: &str) -> std::borrow::Cow<'_, str> {
+    const ZEROS: [u32; 6] = [0x0660, 0x06f0, 0x0966, 0x09e6, 0x0e50, 0xff10];
+    if text.is_ascii() {
+        return text.into();
+    }
+    let digit = |c: char| {
+        ZEROS
+            .iter()
+            .find_map(|zero| char::from_digit((c as u32).checked_sub(*zero)?, 10))
+    };
+    text.chars().map(|c| digit(c).unwrap_or(c)).collect::<String>().into()
+}
+
 /// A decimal text as unscaled value at `scale`, rounded half up; none where it is no number or does not fit 38 digits.
 pub fn parse_decimal(text: &str, scale: i8) -> Option<i128> {
-    let text = text.trim().to_ascii_lowercase();
+    let text = ascii_digits(text.trim()).to_ascii_lowercase();
     let (mantissa, exponent) = text
         .split_once('e')
         .map_or((text.as_str(), 0), |(m, e)| (m, e.parse::<i32>().unwrap_or(i32::MAX)));

@@ -67,7 +67,8 @@ pub fn widen(a: &DataType, b: &DataType) -> Option<DataType> {
             let whole = (i32::from(p) - i32::from(s)).max(i32::from(q) - i32::from(t));
             Some(adjust(whole + scale, scale))
         }
-        (Int64, Float32) | (Float32, Int64) | (Int32, Float32) | (Float32, Int32) => Some(Float32),
+        // FLOAT is passed over: it would lose digits.
+        (Float32, t) | (t, Float32) if is_integral(t) => Some(Float64),
         (Date32, Timestamp(..)) => Some(b.clone()),
         (Timestamp(..), Date32) => Some(a.clone()),
         (Timestamp(u, Some(z)), Timestamp(_, None)) | (Timestamp(u, None), Timestamp(_, Some(z))) => {
@@ -188,7 +189,7 @@ mod tests {
     #[test]
     fn numbers_widen_as_in_spark() {
         assert_eq!(widen(&Int32, &Int64), Some(Int64));
-        assert_eq!(widen(&Int64, &Float32), Some(Float32));
+        assert_eq!(widen(&Int64, &Float32), Some(Float64));
         assert_eq!(widen(&Decimal128(5, 2), &Int32), Some(Decimal128(12, 2)));
         assert_eq!(widen(&Decimal128(5, 2), &Float64), Some(Float64));
         assert_eq!(widen(&Utf8, &Int32), None);

@@ -9,7 +9,8 @@ use super::arithmetic::Op;
 use super::conf::Zone;
 use super::kernel;
 use super::scope::Typed;
-use crate::error::{Result, arithmetic_overflow};
+use super::types;
+use crate::error::{Result, SparkError, arithmetic_overflow};
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -80,6 +81,15 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Opt
             } else {
                 (to, out_type)
             };
+            let label = match (op, days_only(right)) {
+                (Op::Add, true) if a == &Date32 => {
+                    format!("date_add({}, extractansiintervaldays({}))", left.name, right.name)
+                }
+                (_, true) if a == &Date32 => {
+                    format!("date_add({}, (- extractansiintervaldays({})))", left.name, right.name)
+                }
+                _ => format!("{} {} {}", left.name, op.symbol(), right.name),
+            };
             let expr = kernel::call(
                 "add_interval",
                 format!("{sign} {zone:?}"),
@@ -110,8 +120,89 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Opt
             );
             Typed::new(expr, a.clone(), label)
         }
+        (Op::Add | Op::Subtract, Interval(IntervalUnit::YearMonth), Interval(IntervalUnit::YearMonth)) => {
+            let sign = if op == Op::Add { 1 } else { -1 };
+            let expr = kernel::call(
+                "interval",
+                sign.to_string(),
+                a.clone(),
+                vec![left.expr.clone(), right.expr.clone()],
+                move |args, _| {
+                    let (x, y) = (
+                        args[0].as_primitive::<IntervalYearMonthType>(),
+                        args[1].as_primitive::<IntervalYearMonthType>(),
+                    );
+                    let out: IntervalYearMonthArray = arrow::compute::try_binary(x, y, |x, y| {
+                        x.checked_add(sign * y)
+                            .ok_or_else(|| arithmetic_overflow("interval overflow").into())
+                    })?;
+                    Ok(Arc::new(out))
+                },
+            );
+            Typed::new(expr, a.clone(), label)
+        }
+        (Op::Multiply, number, x) if is_interval(x) && types::is_numeric(number) => {
+            scaled(op, right, left, label, zone)?
+        }
+        (Op::Multiply | Op::Divide, x, number) if is_interval(x) && types::is_numeric(number) => {
+            scaled(op, left, right, label, zone)?
+        }
         _ => return Ok(None),
     }))
+}
+
+/// An interval times or divided by a number, rounded half up (`MultiplyDTInterval`, `DivideDTInterval` and their kin).
+fn scaled(op: Op, interval: &Typed, number: &Typed, label: String, zone: Zone) -> Result<Typed> {
+    let to = interval.data_type.clone();
+    let result = to.clone();
+    let double = super::cast::cast(number.clone(), &DataType::Float64, super::cast::Mode::Ansi, zone)?;
+    let expr = kernel::call(
+        "scale_interval",
+        op.symbol(),
+        to.clone(),
+        vec![interval.expr.clone(), double.expr],
+        move |args, _| {
+            let numbers = args[1].as_primitive::<Float64Type>();
+            let whole: Int64Array = match args[0].data_type() {
+                DataType::Duration(_) => args[0].as_primitive::<DurationMicrosecondType>().unary(|us| us),
+                _ => args[0].as_primitive::<IntervalYearMonthType>().unary(i64::from),
+            };
+            let out: Int64Array = arrow::compute::try_binary(&whole, numbers, |x, n| {
+                if op == Op::Divide && n == 0.0 {
+                    return Err(SparkError::new(
+                        crate::error::Exception::Arithmetic,
+                        "INTERVAL_DIVIDED_BY_ZERO",
+                        "22012",
+                        "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead.",
+                    )
+                    .into());
+                }
+                let scaled = if op == Op::Divide { x as f64 / n } else { x as f64 * n };
+                let exact = if op == Op::Multiply && n.fract() == 0.0 {
+                    x.checked_mul(n as i64)
+                } else {
+                    Some(scaled.round() as i64)
+                };
+                exact
+                    .filter(|_| scaled.abs() < 9.3e18)
+                    .ok_or_else(|| arithmetic_overflow("interval overflow").into())
+            })?;
+            Ok(match &result {
+                DataType::Duration(_) => Arc::new(out.unary::<_, DurationMicrosecondType>(|us| us)),
+                _ => Arc::new(
+                    out.try_unary::<_, IntervalYearMonthType, arrow::error::ArrowError>(|months| {
+                        i32::try_from(months).map_err(|_| arithmetic_overflow("interval overflow").into())
+                    })?,
+                ),
+            })
+        },
+    );
+    Ok(Typed::new(expr, to, label))
+}
+
+/// Whether an interval is a constant of whole days.
+fn days_only(interval: &Typed) -> bool {
+    matches!(interval.literal(), Some(datafusion_common::ScalarValue::DurationMicrosecond(Some(us))) if us % DAY_US == 0)
 }
 
 /// Whole days onto a date.

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use arrow::array::*;
 use arrow::datatypes::*;
-use datafusion_expr::Expr;
-use datafusion_expr::expr::ScalarFunction;
 
 use super::cast::{self, Mode};
 use super::conf::Zone;
@@ -35,10 +33,26 @@ fn field(typed: Typed, name: &str, case_sensitive: bool) -> Result<Typed> {
                 .collect();
             match found[..] {
                 [f] => {
+                    let index = fields.iter().position(|g| Arc::ptr_eq(f, g)).unwrap_or_default();
                     let inherits = typed.attribute.as_ref().is_some_and(|a| a.event_time && a.time_window);
-                    let udf = datafusion_functions::core::get_field();
-                    let key = Expr::Literal(datafusion_common::ScalarValue::Utf8(Some(f.name().clone())), None);
-                    let expr = Expr::ScalarFunction(ScalarFunction::new_udf(udf, vec![typed.expr, key]));
+                    // A kernel of our own: DataFusion's optimizer moves its `get_field` below filters, where names clash.
+                    let expr = kernel::call(
+                        "get_struct_field",
+                        index.to_string(),
+                        f.data_type().clone(),
+                        vec![typed.expr],
+                        move |args, _| {
+                            let structs = args[0].as_struct();
+                            let column = structs.column(index);
+                            match structs.nulls() {
+                                Some(nulls) if nulls.null_count() > 0 => Ok(arrow::compute::nullif(
+                                    column,
+                                    &BooleanArray::new(!nulls.inner(), None),
+                                )?),
+                                _ => Ok(column.clone()),
+                            }
+                        },
+                    );
                     let mut out = Typed::new(expr, f.data_type().clone(), format!("{}.{}", typed.name, f.name()));
                     if inherits && f.name() == "end" {
                         out.named = true;

@@ -43,6 +43,7 @@ impl Hash for Kernel {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.name.hash(state);
         self.options.hash(state);
+        self.return_type.hash(state);
     }
 }
 

@@ -14,7 +14,12 @@ use crate::error::{Result, SparkError};
 /// A literal with its type and the name that Spark gives it as a column.
 pub fn resolve(literal: &sc::expression::Literal) -> Result<Typed> {
     let value = scalar(literal)?;
-    let name = display(&value);
+    let name = match (&value, literal.data_type.as_ref().and_then(|t| t.kind.as_ref())) {
+        (ScalarValue::DurationMicrosecond(Some(us)), Some(sc::data_type::Kind::DayTimeInterval(range))) => {
+            day_time_in(*us, range.start_field.unwrap_or(0), range.end_field.unwrap_or(3))
+        }
+        _ => display(&value),
+    };
     let data_type = value.data_type();
     let mut typed = Typed::new(Expr::Literal(value, None), data_type, name);
     typed.nullable = matches!(&typed.expr, Expr::Literal(value, _) if value.is_null());
@@ -160,8 +165,8 @@ pub fn display(value: &ScalarValue) -> String {
         ScalarValue::Binary(Some(bytes)) => {
             format!("X'{}'", bytes.iter().map(|b| format!("{b:02X}")).collect::<String>())
         }
-        ScalarValue::IntervalYearMonth(Some(m)) => format!("INTERVAL '{}-{}' YEAR TO MONTH", m / 12, m % 12),
-        ScalarValue::DurationMicrosecond(Some(us)) => super::cast_text::day_time_interval(*us),
+        ScalarValue::IntervalYearMonth(Some(m)) => year_month(*m),
+        ScalarValue::DurationMicrosecond(Some(us)) => day_time(*us),
         ScalarValue::List(list) => {
             let items: Vec<String> = (0..list.value(0).len())
                 .filter_map(|i| ScalarValue::try_from_array(&list.value(0), i).ok())
@@ -171,6 +176,61 @@ pub fn display(value: &ScalarValue) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// `INTERVAL '1' MONTH`, `INTERVAL '2' YEAR`, `INTERVAL '1-2' YEAR TO MONTH`: the fields that are not zero.
+fn year_month(months: i32) -> String {
+    let (sign, total) = (if months < 0 { "-" } else { "" }, months.unsigned_abs());
+    match (total / 12, total % 12) {
+        (0, m) => format!("INTERVAL '{sign}{m}' MONTH"),
+        (y, 0) => format!("INTERVAL '{sign}{y}' YEAR"),
+        (y, m) => format!("INTERVAL '{sign}{y}-{m}' YEAR TO MONTH"),
+    }
+}
+
+/// `INTERVAL '1' DAY`, `INTERVAL '02:30' HOUR TO MINUTE`: from the first to the last field that is not zero, for
+/// intervals of which nothing else is known.
+fn day_time(us: i64) -> String {
+    let seconds = us.unsigned_abs() / 1_000_000;
+    let fields = [
+        seconds / 86_400,
+        seconds / 3600 % 24,
+        seconds / 60 % 60,
+        us.unsigned_abs() % 60_000_000,
+    ];
+    let first = fields.iter().position(|f| *f != 0).unwrap_or(0);
+    let last = fields.iter().rposition(|f| *f != 0).unwrap_or(first);
+    day_time_in(us, first as i32, last as i32)
+}
+
+/// An interval in the fields from `first` to `last` (0 is DAY, 3 is SECOND); the first holds what is above it.
+fn day_time_in(us: i64, first: i32, last: i32) -> String {
+    let (sign, total) = (if us < 0 { "-" } else { "" }, us.unsigned_abs());
+    let (seconds, micros) = (total / 1_000_000, total % 1_000_000);
+    let (first, last) = (first.clamp(0, 3) as usize, last.clamp(0, 3) as usize);
+    let units = [86_400, 3600, 60, 1];
+    let names = ["DAY", "HOUR", "MINUTE", "SECOND"];
+    let mut text = String::new();
+    let mut rest = seconds;
+    for (i, unit) in units.iter().enumerate().take(last + 1).skip(first) {
+        let field = rest / unit;
+        rest %= unit;
+        match (i, i == first) {
+            (0, _) => text.push_str(&field.to_string()),
+            (1, false) => text.push_str(&format!(" {field:02}")),
+            (_, false) => text.push_str(&format!(":{field:02}")),
+            _ => text.push_str(&format!("{field:02}")),
+        }
+    }
+    if last == 3 && micros != 0 {
+        text.push_str(format!(".{micros:06}").trim_end_matches('0'));
+    }
+    let range = if first == last {
+        names[first].to_owned()
+    } else {
+        format!("{} TO {}", names[first], names[last])
+    };
+    format!("INTERVAL '{sign}{text}' {range}")
 }
 
 pub fn int(value: i32) -> Typed {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
 use datafusion_common::{Column, ScalarValue};
-use datafusion_expr::Expr;
 use datafusion_expr::expr::{Exists, InSubquery};
 use datafusion_expr::logical_plan::Subquery;
+use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
 use super::analyzer::Analyzer;
 use super::cast::{self, Mode};
@@ -14,7 +14,8 @@ use super::scope::{Attribute, Resolved, Typed};
 use super::{coercion, extract, functions, literal, sql, types};
 use crate::connect::proto as sc;
 use crate::connect::proto::expression::ExprType;
-use crate::error::{Result, SparkError};
+use crate::error::{Exception, Result, SparkError};
+use crate::exec::aggregates::gather;
 
 impl Analyzer {
     /// One expression over the columns of `scope`.
@@ -187,8 +188,9 @@ impl Analyzer {
             EvalMode::Ansi => Mode::Ansi,
             EvalMode::Try => Mode::Try,
         };
-        let (name, named) = if child.named && mode != Mode::Try {
-            (child.name.clone(), true)
+        let nested = matches!(to, DataType::List(_) | DataType::Map(..) | DataType::Struct(_));
+        let (name, named) = if (child.named || nested) && mode != Mode::Try {
+            (child.name.clone(), child.named)
         } else {
             let word = if mode == Mode::Try { "TRY_CAST" } else { "CAST" };
             (format!("{word}({} AS {})", child.name, types::sql_name(&to)), false)
@@ -218,12 +220,7 @@ impl Analyzer {
                 _ => args.push(self.expression(argument, scope)?),
             }
         }
-        let context = functions::Context {
-            mode: self.mode(),
-            zone: self.zone,
-            now_us: self.now_us,
-            conf: &self.conf,
-        };
+        let context = self.context();
         functions::call(&context, &name, args, call.is_distinct)?.ok_or_else(|| {
             SparkError::analysis(
                 "UNRESOLVED_ROUTINE",
@@ -245,7 +242,9 @@ impl Analyzer {
         if parts.len() > 1
             && let Some((_, typed)) = self.lambda.iter().rev().find(|(n, _)| *n == parts[0])
         {
-            return extract::fields(typed.clone(), &parts[1..], self.conf.case_sensitive());
+            let mut field = extract::fields(typed.clone(), &parts[1..], self.conf.case_sensitive())?;
+            field.name = format!("{}.{}", typed.name, parts[1..].join("."));
+            return Ok(field);
         }
         let sensitive = self.conf.case_sensitive();
         if let Some(id) = plan_id {
@@ -295,7 +294,15 @@ impl Analyzer {
         let resolved = self.relation(&relation);
         self.outer.pop();
         let resolved = resolved?;
-        let plan = Arc::new(self.exactly(&resolved)?);
+        let mut plan = self.exactly(&resolved)?;
+        if let (SubqueryType::Scalar, [column], true) = (
+            subquery.subquery_type(),
+            &resolved.output[..],
+            plan.all_out_ref_exprs().is_empty(),
+        ) {
+            plan = self.single_row(plan, column)?;
+        }
+        let plan = Arc::new(plan);
         let outer_ref_columns = plan.all_out_ref_exprs();
         let inner = Subquery {
             subquery: plan,
@@ -343,17 +350,14 @@ impl Analyzer {
                 let common = coercion::comparison(&value.data_type, &column.data_type, self.conf.ansi())
                     .ok_or_else(|| SparkError::unsupported("IN subqueries whose sides have no common type"))?;
                 let value = cast::cast(value, &common, self.mode(), self.zone)?;
-                let inner = if column.data_type == common {
-                    inner
-                } else {
-                    let typed = Typed::new(column.column(), column.data_type.clone(), column.name.clone());
-                    let widened = cast::cast(typed, &common, self.mode(), self.zone)?;
-                    let attribute = self.attribute(column.name.clone(), common, true);
-                    let plan = self.project(inner.subquery.as_ref().clone(), vec![(widened.expr, &attribute)])?;
-                    Subquery {
-                        subquery: Arc::new(plan),
-                        ..inner
-                    }
+                // Under a name of its own: DataFusion puts the column beside the ones that the subquery's filters need.
+                let typed = Typed::new(column.column(), column.data_type.clone(), column.name.clone());
+                let widened = cast::cast(typed, &common, self.mode(), self.zone)?;
+                let attribute = self.attribute(column.name.clone(), common, true);
+                let plan = self.project(inner.subquery.as_ref().clone(), vec![(widened.expr, &attribute)])?;
+                let inner = Subquery {
+                    subquery: Arc::new(plan),
+                    ..inner
                 };
                 let name = format!("({} IN (listquery()))", value.name);
                 Ok(Typed::new(
@@ -367,6 +371,34 @@ impl Analyzer {
                 other.as_str_name()
             ))),
         }
+    }
+
+    /// The one value of a scalar subquery: null for no row, an error for more than one.
+    fn single_row(&mut self, plan: LogicalPlan, column: &Attribute) -> Result<LogicalPlan> {
+        let to = column.data_type.clone();
+        let null = ScalarValue::try_from(&to)?;
+        let finish: gather::Finish = Arc::new(move |columns| match columns[0].len() {
+            0 => Ok(null.clone()),
+            1 => ScalarValue::try_from_array(&columns[0], 0),
+            _ => Err(SparkError::new(
+                Exception::Runtime,
+                "SCALAR_SUBQUERY_TOO_MANY_ROWS",
+                "21000",
+                "More than one row returned by a subquery used as an expression.",
+            )
+            .into()),
+        });
+        let keep = gather::Keep {
+            nulls: true,
+            distinct: false,
+        };
+        let single = gather::gather("single_value", "", std::slice::from_ref(&to), to.clone(), keep, finish);
+        let call = functions::aggregate::aggregate(single, vec![typed_attribute(column)], to, false, "").expr;
+        let value = self.attribute(column.name.clone(), column.data_type.clone(), true);
+        let plan = LogicalPlanBuilder::from(plan)
+            .aggregate(Vec::<Expr>::new(), vec![call.alias(value.id.clone())])?
+            .build()?;
+        self.project(plan, vec![(value.column(), column)])
     }
 
     /// Takes note of the relations that subquery expressions name.

@@ -99,6 +99,8 @@ pub struct TimeWindow {
     pub slide_us: i64,
     pub start_us: i64,
     pub event_time: bool,
+    /// `session_window(time, gap)`: the length is the gap, and windows that touch are one.
+    pub session: bool,
 }
 
 /// A relation after analysis.

@@ -24,6 +24,8 @@ pub struct Expanded {
     pub window: Attribute,
     /// The start alone: what grouping uses.
     pub start: Attribute,
+    /// The end, of sessions only.
+    pub end: Option<Attribute>,
 }
 
 /// The typed call; the rows are made by [`expand`].
@@ -89,6 +91,7 @@ pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
         slide_us,
         start_us,
         event_time,
+        session: false,
     };
     // Evaluated as it stands it is the tumbling window of the row; `expand` replaces it.
     let start = start_of(time.expr, &window, 0);
@@ -96,6 +99,97 @@ pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
     typed.named = true;
     typed.window = Some(Box::new(window));
     Ok(typed)
+}
+
+/// `session_window(time, gap)`; the sessions are made where rows are grouped.
+pub fn session(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
+    let [time, gap]: [Typed; 2] = args
+        .try_into()
+        .map_err(|args: Vec<Typed>| super::functions::wrong_number("session_window", "2", args.len()))?;
+    let constant = super::functions::fold(&gap.expr).and_then(|v| literal::constant_micros(&v));
+    let gap_us = constant
+        .ok_or_else(|| SparkError::unsupported(format!("the session gap {}: only constant durations", gap.name)))?;
+    let event_time = time.attribute.as_ref().is_some_and(|a| a.event_time);
+    let time = match &time.data_type {
+        DataType::Struct(_) => window_time(time)?,
+        DataType::Timestamp(..) => time,
+        _ => cast::cast(time, &types::timestamp(), mode, zone)?,
+    };
+    let to = types::window_of(time.data_type.clone());
+    let window = TimeWindow {
+        time: time.expr.clone(),
+        time_type: time.data_type.clone(),
+        length_us: gap_us,
+        slide_us: gap_us,
+        start_us: 0,
+        event_time,
+        session: true,
+    };
+    let mut typed = Typed::new(make_window(time.expr, &window), to, "session_window");
+    typed.named = true;
+    typed.window = Some(Box::new(window));
+    Ok(typed)
+}
+
+/// Gives every row the session that it alone would make; rows without a time, and empty sessions, are left out.
+pub fn open_sessions(analyzer: &mut Analyzer, input: Resolved, window: &TimeWindow, name: &str) -> Result<Expanded> {
+    if input.streaming {
+        return Err(SparkError::unsupported("session windows on a streaming DataFrame"));
+    }
+    let start = analyzer.attribute("start", window.time_type.clone(), true);
+    let end = analyzer.attribute("end", window.time_type.clone(), true);
+    let mut whole = analyzer.attribute(name, types::window_of(window.time_type.clone()), true);
+    whole.time_window = true;
+    let visible: Vec<Attribute> = input.visible().cloned().collect();
+    let mut columns: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
+    columns.push((window.time.clone(), &start));
+    columns.push((shifted(window.time.clone(), window, window.length_us), &end));
+    columns.push((make_window(window.time.clone(), window), &whole));
+    let plan = analyzer.project(input.plan.clone(), columns)?;
+    let mut builder = LogicalPlanBuilder::from(plan).filter(start.column().is_not_null())?;
+    if window.length_us <= 0 {
+        builder = builder.filter(datafusion_expr::lit(false))?;
+    }
+    let plan = builder.build()?;
+    let mut relation = input.over(plan);
+    relation.output.push(whole.clone());
+    relation.hidden.extend([start.clone(), end.clone()]);
+    Ok(Expanded {
+        relation,
+        window: whole,
+        start,
+        end: Some(end),
+    })
+}
+
+fn shifted(time: Expr, window: &TimeWindow, by_us: i64) -> Expr {
+    let zone = if let DataType::Timestamp(_, zone) = &window.time_type {
+        zone.clone()
+    } else {
+        None
+    };
+    kernel::call(
+        "shift_time",
+        by_us.to_string(),
+        window.time_type.clone(),
+        vec![time],
+        move |args, _| {
+            let out: TimestampMicrosecondArray = args[0]
+                .as_primitive::<TimestampMicrosecondType>()
+                .unary(|us| us.saturating_add(by_us));
+            Ok(Arc::new(out.with_timezone_opt(zone.clone())))
+        },
+    )
+}
+
+/// The session struct over the grouping columns that hold its bounds.
+pub fn rebuild_session(start: &Attribute, end: &Attribute) -> Expr {
+    let fields = if let DataType::Struct(fields) = types::window_of(start.data_type.clone()) {
+        fields
+    } else {
+        Default::default()
+    };
+    super::functions::structs::make_struct(fields, vec![start.column(), end.column()])
 }
 
 /// `window_time(window)`: the last microsecond of a window.
@@ -228,6 +322,7 @@ pub fn expand(analyzer: &mut Analyzer, input: Resolved, window: &TimeWindow, nam
         relation,
         window: whole,
         start,
+        end: None,
     })
 }
 

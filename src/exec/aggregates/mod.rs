@@ -66,6 +66,7 @@ impl Hash for Function {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.definition.name.hash(state);
         self.definition.options.hash(state);
+        self.definition.to.hash(state);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::plan::{coercion, types};
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     Ok(Some(match name {
         "when" => case(context, args)?,
-        "if" | "iff" => {
+        "if" => {
             let [condition, yes, no] = exactly(name, args)?;
             let label = format!("(IF({}, {}, {}))", condition.name, yes.name, no.name);
             let mut out = case(context, &[condition, yes, no])?;
@@ -72,13 +72,9 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             if args.len() == 1 =>
         {
             let to = types::from_ddl_type(name)?;
-            let label = if args[0].named {
-                args[0].name.clone()
-            } else {
-                format!("CAST({} AS {})", args[0].name, sql_name(&to))
-            };
+            // A conversion function leaves no trace in the column's name.
             let mut out = context.cast(args[0].clone(), &to)?;
-            out.name = label;
+            out.name.clone_from(&args[0].name);
             out
         }
         _ => return Ok(None),

@@ -20,6 +20,7 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
     let date = DataType::Date32;
     Ok(Some(match name {
         "window" => time_window::call(args.to_vec(), context.mode, context.zone)?,
+        "session_window" => time_window::session(args.to_vec(), context.mode, context.zone)?,
         "window_time" => {
             let [window] = super::exactly(name, args)?;
             let mut out = time_window::window_time(window)?;

@@ -28,10 +28,25 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         Ok(out)
     };
     Ok(Some(match name {
-        "+" if args.len() == 1 => args[0].clone(),
+        "+" | "positive" if args.len() == 1 => {
+            let arg = if is_string(&args[0].data_type) {
+                context.cast(args[0].clone(), &DataType::Float64)?
+            } else {
+                args[0].clone()
+            };
+            Typed {
+                name: format!("(+ {})", args[0].name),
+                named: false,
+                attribute: None,
+                ..arg
+            }
+        }
         "-" if args.len() == 1 => arithmetic::negate(args[0].clone(), context.mode, context.zone)?,
-        "negative" => arithmetic::negate(exactly::<1>(name, args)?[0].clone(), context.mode, context.zone)?,
-        "positive" => exactly::<1>(name, args)?[0].clone(),
+        "negative" => {
+            let mut out = arithmetic::negate(exactly::<1>(name, args)?[0].clone(), context.mode, context.zone)?;
+            out.name = call_name(name, args);
+            out
+        }
         "+" => arithmetic(Op::Add, context.mode)?,
         "-" => arithmetic(Op::Subtract, context.mode)?,
         "*" => arithmetic(Op::Multiply, context.mode)?,
@@ -60,7 +75,22 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         "<=" => compare(context, Operator::LtEq, "<=", args)?,
         ">" => compare(context, Operator::Gt, ">", args)?,
         ">=" => compare(context, Operator::GtEq, ">=", args)?,
-        "<=>" | "equal_null" => compare(context, Operator::IsNotDistinctFrom, "<=>", args)?,
+        "<=>" => compare(context, Operator::IsNotDistinctFrom, "<=>", args)?,
+        "equal_null" => {
+            let mut out = compare(context, Operator::IsNotDistinctFrom, "<=>", args)?;
+            out.name = call_name(name, args);
+            out
+        }
+        "between" => {
+            let [value, low, high] = exactly(name, args)?;
+            let above = compare(context, Operator::GtEq, ">=", &[value.clone(), low])?;
+            let below = compare(context, Operator::LtEq, "<=", &[value, high])?;
+            Typed::new(
+                binary_expr(above.expr, Operator::And, below.expr),
+                DataType::Boolean,
+                call_name(name, args),
+            )
+        }
         "and" => logic(context, Operator::And, "AND", args)?,
         "or" => logic(context, Operator::Or, "OR", args)?,
         "not" | "!" => {
@@ -104,8 +134,15 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             let [left, right] = exactly(name, args)?;
             let label = format!("({} {name} {})", left.name, right.name);
             let (left, right, common) = same_type(context, left, right, name)?;
-            if !is_integral(&common) && common != DataType::Boolean {
-                return Err(unexpected_type(&label, 1, &left, "INTEGRAL"));
+            if !is_integral(&common) {
+                return Err(SparkError::analysis(
+                    "DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE",
+                    "42K09",
+                    format!(
+                        "Cannot resolve \"{label}\" due to data type mismatch: the binary operator requires the input type \"INTEGRAL\", not \"{}\".",
+                        sql_name(&common)
+                    ),
+                ));
             }
             let op = match name {
                 "&" => Operator::BitwiseAnd,
@@ -121,6 +158,8 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             Typed::new(datafusion_spark::expr_fn::bitwise_not(arg.expr), to, label)
         }
         "like" | "ilike" => like(context, name, args)?,
+        "likeany" | "likeall" | "notlikeany" | "notlikeall" | "ilikeany" | "ilikeall" | "notilikeany"
+        | "notilikeall" => like_many(context, name, args)?,
         _ => return Ok(None),
     }))
 }
@@ -271,8 +310,13 @@ fn like(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Typed> {
         None => '\\',
         Some(arg) => arg.name.chars().next().unwrap_or('\\'),
     };
+    let escaped = if escape == '\\' {
+        String::new()
+    } else {
+        format!(" ESCAPE '{escape}'")
+    };
     let label = if name == "like" {
-        format!("{} LIKE {}", text.name, pattern.name)
+        format!("{} LIKE {}{escaped}", text.name, pattern.name)
     } else {
         format!("ilike({}, {})", text.name, pattern.name)
     };
@@ -300,6 +344,34 @@ fn like(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Typed> {
         },
     );
     Ok(Typed::new(expr, DataType::Boolean, label))
+}
+
+/// `x [NOT] LIKE ANY (…)` and `ALL`: of a NOT each pattern is negated.
+fn like_many(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Typed> {
+    let Some((value, patterns)) = args.split_first() else {
+        return Err(super::wrong_number(name, "> 1", 0));
+    };
+    let negated = name.starts_with("not");
+    let one = if name.contains("ilike") { "ilike" } else { "like" };
+    let mut tests = Vec::new();
+    for pattern in patterns {
+        let test = like(context, one, &[value.clone(), pattern.clone()])?;
+        tests.push(if negated {
+            Expr::Not(Box::new(test.expr))
+        } else {
+            test.expr
+        });
+    }
+    let join: fn(Expr, Expr) -> Expr = if name.ends_with("all") {
+        datafusion_expr::and
+    } else {
+        datafusion_expr::or
+    };
+    let joined = tests
+        .into_iter()
+        .reduce(join)
+        .ok_or_else(|| super::wrong_number(name, "> 1", args.len()))?;
+    Ok(Typed::new(joined, DataType::Boolean, format!("{name}({})", value.name)))
 }
 
 /// A LIKE pattern as an anchored regular expression (`StringUtils.escapeLikeRegex`).

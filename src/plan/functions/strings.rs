@@ -1,115 +1,108 @@
 //! Functions of text and binary.
 
-use std::sync::Arc;
+use arrow::array::AsArray;
+use arrow::datatypes::DataType;
 
-use arrow::array::*;
-use arrow::datatypes::*;
-
-use super::{Context, call_name, exactly, wrong_number};
+use super::call::Call;
+use super::{Context, row};
 use crate::error::Result;
-use crate::plan::cast;
-use crate::plan::kernel;
 use crate::plan::scope::Typed;
+use crate::plan::types::list_of;
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
-    let text = |i: usize| -> Result<Typed> {
-        let arg = args
-            .get(i)
-            .cloned()
-            .ok_or_else(|| wrong_number(name, &(i + 1).to_string(), args.len()))?;
-        cast::as_string(arg, context.mode, context.zone)
+    let call = Call::new(context, name, args);
+    let one = |f: fn(&str) -> String| -> Result<Typed> {
+        call.takes(1, 1)?;
+        Ok(row::call(
+            name,
+            "",
+            DataType::Utf8,
+            vec![call.text(0)?],
+            call.label(),
+            move |r| Ok(Some(f(r.text(0)))),
+        ))
     };
-    let label = || call_name(name, args);
     Ok(Some(match name {
-        "upper" | "ucase" => map1(name, text(0)?, label(), |s| s.to_uppercase()),
-        "lower" | "lcase" => map1(name, text(0)?, label(), |s| s.to_lowercase()),
-        "initcap" => map1(name, text(0)?, label(), initcap),
-        "length" | "char_length" | "character_length" | "len" => {
-            let arg = exactly::<1>(name, args)?[0].clone();
-            if arg.data_type == DataType::Binary {
-                super::udf(
-                    datafusion_functions::string::octet_length(),
-                    vec![arg],
-                    DataType::Int32,
-                    label(),
-                )
-            } else {
-                to_int(name, text(0)?, label(), |s| s.chars().count() as i32)
-            }
-        }
-        "octet_length" => to_int(name, text(0)?, label(), |s| s.len() as i32),
-        "bit_length" => to_int(name, text(0)?, label(), |s| s.len() as i32 * 8),
-        "ascii" => to_int(name, text(0)?, label(), |s| s.chars().next().map_or(0, |c| c as i32)),
+        "upper" | "ucase" => one(str::to_uppercase)?,
+        "lower" | "lcase" => one(str::to_lowercase)?,
+        "initcap" => one(initcap)?,
         "reverse" if !matches!(args.first().map(|a| &a.data_type), Some(DataType::List(_))) => {
-            map1(name, text(0)?, label(), |s| s.chars().rev().collect())
+            one(|s| s.chars().rev().collect())?
         }
-        "trim" | "btrim" | "ltrim" | "rtrim" => trim(context, name, args)?,
-        "concat" if !args.iter().any(|a| matches!(a.data_type, DataType::List(_))) => {
-            let parts = (0..args.len()).map(text).collect::<Result<Vec<_>>>()?;
-            let expr = kernel::call(
-                name,
-                "",
-                DataType::Utf8,
-                parts.into_iter().map(|t| t.expr).collect(),
-                |args, rows| {
-                    let columns: Vec<&StringArray> = args.iter().map(|a| a.as_string()).collect();
-                    let mut out = StringBuilder::new();
-                    for row in 0..rows {
-                        if columns.iter().any(|c| c.is_null(row)) {
-                            out.append_null();
-                        } else {
-                            out.append_value(columns.iter().map(|c| c.value(row)).collect::<String>());
-                        }
-                    }
-                    Ok(Arc::new(out.finish()))
-                },
-            );
-            Typed::new(expr, DataType::Utf8, label())
+        "length" | "char_length" | "character_length" | "len" | "octet_length" | "bit_length" => {
+            call.takes(1, 1)?;
+            let arg = call.text_or_binary(0)?;
+            let characters = arg.data_type == DataType::Utf8 && !matches!(name, "octet_length" | "bit_length");
+            let factor = if name == "bit_length" { 8 } else { 1 };
+            row::call(name, "", DataType::Int32, vec![arg], call.label(), move |r| {
+                Ok(Some(
+                    if characters {
+                        r.text(0).chars().count()
+                    } else {
+                        r.bytes(0).len()
+                    } as i32
+                        * factor,
+                ))
+            })
         }
-        "startswith" | "endswith" | "contains" => {
-            let (a, b) = (text(0)?, text(1)?);
-            let which = name.to_owned();
-            let expr = kernel::call(name, "", DataType::Boolean, vec![a.expr, b.expr], move |args, _| {
-                let (a, b) = (args[0].as_string::<i32>(), args[1].as_string::<i32>());
-                Ok(Arc::new(match which.as_str() {
-                    "startswith" => arrow::compute::kernels::comparison::starts_with(a, b)?,
-                    "endswith" => arrow::compute::kernels::comparison::ends_with(a, b)?,
-                    _ => arrow::compute::kernels::comparison::contains(a, b)?,
+        "ascii" => {
+            call.takes(1, 1)?;
+            row::call(name, "", DataType::Int32, vec![call.text(0)?], call.label(), |r| {
+                Ok(Some(r.text(0).chars().next().map_or(0, |c| c as i32)))
+            })
+        }
+        "char" | "chr" => {
+            call.takes(1, 1)?;
+            row::call(name, "", DataType::Utf8, vec![call.long(0)?], call.label(), |r| {
+                let n = r.long(0);
+                Ok(Some(if n < 0 {
+                    String::new()
+                } else {
+                    char::from((n & 0xff) as u8).to_string()
                 }))
-            });
-            Typed::new(expr, DataType::Boolean, label())
+            })
         }
-        "substring" | "substr" => substring(context, args, label())?,
+        "trim" | "btrim" | "ltrim" | "rtrim" => trim(&call)?,
+        "concat" if !args.iter().any(|a| matches!(a.data_type, DataType::List(_))) => {
+            if !args.is_empty() && args.iter().all(|a| a.data_type == DataType::Binary) {
+                return Ok(Some(row::call(
+                    name,
+                    "binary",
+                    DataType::Binary,
+                    args.to_vec(),
+                    call.label(),
+                    {
+                        let width = args.len();
+                        move |r| {
+                            Ok(Some(
+                                (0..width).flat_map(|i| r.bytes(i).iter().copied()).collect::<Vec<u8>>(),
+                            ))
+                        }
+                    },
+                )));
+            }
+            let parts = (0..args.len()).map(|i| call.text(i)).collect::<Result<Vec<_>>>()?;
+            let width = parts.len();
+            row::call(name, "", DataType::Utf8, parts, call.label(), move |r| {
+                Ok(Some((0..width).map(|i| r.text(i)).collect::<String>()))
+            })
+        }
+        "concat_ws" => concat_with(&call)?,
+        "startswith" | "endswith" | "contains" => {
+            call.takes(2, 2)?;
+            let (a, b) = (call.text_or_binary(0)?, call.text_or_binary(1)?);
+            let test: fn(&[u8], &[u8]) -> bool = match name {
+                "startswith" => |a, b| a.starts_with(b),
+                "endswith" => |a, b| a.ends_with(b),
+                _ => |a, b| b.is_empty() || a.windows(b.len()).any(|w| w == b),
+            };
+            row::call(name, "", DataType::Boolean, vec![a, b], call.label(), move |r| {
+                Ok(Some(test(r.bytes(0), r.bytes(1))))
+            })
+        }
+        "substring" | "substr" => substring(&call)?,
         _ => return Ok(None),
     }))
-}
-
-/// One text to one text.
-pub fn map1(name: &str, arg: Typed, label: String, f: impl Fn(&str) -> String + Send + Sync + 'static) -> Typed {
-    let expr = kernel::call(name, "", DataType::Utf8, vec![arg.expr], move |args, _| {
-        Ok(Arc::new(
-            args[0]
-                .as_string::<i32>()
-                .iter()
-                .map(|s| s.map(&f))
-                .collect::<StringArray>(),
-        ))
-    });
-    Typed::new(expr, DataType::Utf8, label)
-}
-
-/// One text to one integer.
-pub fn to_int(name: &str, arg: Typed, label: String, f: impl Fn(&str) -> i32 + Send + Sync + 'static) -> Typed {
-    let expr = kernel::call(name, "", DataType::Int32, vec![arg.expr], move |args, _| {
-        Ok(Arc::new(
-            args[0]
-                .as_string::<i32>()
-                .iter()
-                .map(|s| s.map(&f))
-                .collect::<Int32Array>(),
-        ))
-    });
-    Typed::new(expr, DataType::Int32, label)
 }
 
 fn initcap(text: &str) -> String {
@@ -127,98 +120,122 @@ fn initcap(text: &str) -> String {
         .collect()
 }
 
-fn trim(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Typed> {
-    // ltrim and rtrim take the trimmed characters first, btrim last.
-    let (subject, set) = match (name, args) {
-        (_, [one]) => (one.clone(), None),
-        ("btrim", [subject, set]) | ("trim" | "ltrim" | "rtrim", [set, subject]) => {
-            (subject.clone(), Some(set.clone()))
+fn trim(call: &Call<'_>) -> Result<Typed> {
+    call.takes(1, 2)?;
+    // btrim takes the trimmed characters last, the others first.
+    let (subject, set) = match (call.name, call.args.len()) {
+        (_, 1) => (0, None),
+        ("btrim", _) => (0, Some(1)),
+        _ => (1, Some(0)),
+    };
+    let label = match (call.name, set) {
+        ("btrim", _) | (_, None) => call.label(),
+        (name, Some(set)) => {
+            let side = match name {
+                "ltrim" => "LEADING",
+                "rtrim" => "TRAILING",
+                _ => "BOTH",
+            };
+            format!("TRIM({side} {} FROM {})", call.args[set].name, call.args[subject].name)
         }
-        _ => return Err(wrong_number(name, "[1, 2]", args.len())),
     };
-    let subject = cast::as_string(subject, context.mode, context.zone)?;
-    let set = set
-        .map(|s| cast::as_string(s, context.mode, context.zone))
-        .transpose()?;
-    let label = match name {
-        "trim" => format!("trim({})", subject.name),
-        _ => call_name(name, args),
-    };
-    let which = name.to_owned();
-    let exprs = std::iter::once(subject.expr).chain(set.map(|s| s.expr)).collect();
-    let expr = kernel::call(name, "", DataType::Utf8, exprs, move |args, rows| {
-        let subjects = args[0].as_string::<i32>();
-        let sets = args.get(1).map(|a| a.as_string::<i32>());
-        let out: StringArray = (0..rows)
-            .map(|row| {
-                if subjects.is_null(row) || sets.is_some_and(|s| s.is_null(row)) {
-                    return None;
-                }
-                let set = sets.map_or(" ", |s| s.value(row));
-                let mut text = subjects.value(row);
-                if which != "rtrim" {
-                    text = text.trim_start_matches(|c| set.contains(c));
-                }
-                if which != "ltrim" {
-                    text = text.trim_end_matches(|c| set.contains(c));
-                }
-                Some(text.to_owned())
-            })
-            .collect();
-        Ok(Arc::new(out))
-    });
-    Ok(Typed::new(expr, DataType::Utf8, label))
+    let (front, back) = (call.name != "rtrim", call.name != "ltrim");
+    let mut args = vec![call.text(subject)?];
+    let given = set.is_some();
+    if let Some(set) = set {
+        args.push(call.text(set)?);
+    }
+    Ok(row::call(call.name, "", DataType::Utf8, args, label, move |r| {
+        let (mut text, set) = (r.text(0), if given { r.text(1) } else { " " });
+        if front {
+            text = text.trim_start_matches(|c| set.contains(c));
+        }
+        if back {
+            text = text.trim_end_matches(|c| set.contains(c));
+        }
+        Ok(Some(text.to_owned()))
+    }))
 }
 
-fn substring(context: &Context<'_>, args: &[Typed], label: String) -> Result<Typed> {
-    if args.len() != 2 && args.len() != 3 {
-        return Err(wrong_number("substring", "[2, 3]", args.len()));
+/// `concat_ws`: nulls are left out, lists are spread.
+fn concat_with(call: &Call<'_>) -> Result<Typed> {
+    call.takes(1, usize::MAX)?;
+    let mut args = vec![call.text(0)?];
+    for (i, arg) in call.args.iter().enumerate().skip(1) {
+        args.push(match arg.data_type {
+            DataType::List(_) => call.context.cast(arg.clone(), &list_of(DataType::Utf8))?,
+            _ => call.text(i)?,
+        });
     }
-    let subject = cast::as_string(args[0].clone(), context.mode, context.zone)?;
-    let start = context.cast(args[1].clone(), &DataType::Int32)?;
-    let (length, label) = match args.get(2) {
-        Some(length) => (context.cast(length.clone(), &DataType::Int32)?, label),
-        None => (
-            crate::plan::literal::int(i32::MAX),
-            format!("substring({}, {}, {})", subject.name, start.name, i32::MAX),
-        ),
-    };
-    let expr = kernel::call(
-        "substring",
+    let width = args.len();
+    Ok(row::with_nulls(
+        call.name,
         "",
         DataType::Utf8,
-        vec![subject.expr, start.expr, length.expr],
-        |args, rows| {
-            let (texts, starts, lengths) = (
-                args[0].as_string::<i32>(),
-                args[1].as_primitive::<Int32Type>(),
-                args[2].as_primitive::<Int32Type>(),
-            );
-            let out: StringArray = (0..rows)
-                .map(|row| {
-                    let valid = texts.is_valid(row) && starts.is_valid(row) && lengths.is_valid(row);
-                    valid.then(|| substring_of(texts.value(row), starts.value(row).into(), lengths.value(row).into()))
-                })
-                .collect();
-            Ok(Arc::new(out))
+        args,
+        call.label(),
+        move |r| {
+            if r.is_null(0) {
+                return Ok(None);
+            }
+            let mut parts: Vec<String> = Vec::new();
+            for i in (1..width).filter(|i| !r.is_null(*i)) {
+                match r.array(i).data_type() {
+                    DataType::List(_) => parts.extend(r.list(i).as_string::<i32>().iter().flatten().map(str::to_owned)),
+                    _ => parts.push(r.text(i).to_owned()),
+                }
+            }
+            Ok(Some(parts.join(r.text(0))))
         },
-    );
-    Ok(Typed::new(expr, DataType::Utf8, label))
+    ))
+}
+
+fn substring(call: &Call<'_>) -> Result<Typed> {
+    call.takes(2, 3)?;
+    let subject = call.text_or_binary(0)?;
+    let (length, label) = if call.args.len() == 3 {
+        (call.int(2)?, call.label())
+    } else {
+        (
+            crate::plan::literal::int(i32::MAX),
+            call.label_with(&[&i32::MAX.to_string()]),
+        )
+    };
+    let args = vec![subject, call.int(1)?, length];
+    if args[0].data_type == DataType::Binary {
+        return Ok(row::call("substring", "binary", DataType::Binary, args, label, |r| {
+            let bytes = r.bytes(0);
+            let (from, to) = span(bytes.len() as i64, r.int(1).into(), r.int(2).into());
+            Ok(Some(bytes[from..to].to_vec()))
+        }));
+    }
+    Ok(row::call("substring", "", DataType::Utf8, args, label, |r| {
+        Ok(Some(substring_of(r.text(0), r.int(1).into(), r.int(2).into())))
+    }))
 }
 
 /// `UTF8String.substringSQL`: positions from 1, negative ones from the end, characters not bytes.
 pub fn substring_of(text: &str, start: i64, length: i64) -> String {
-    let count = text.chars().count() as i64;
+    let count = if text.is_ascii() {
+        text.len()
+    } else {
+        text.chars().count()
+    };
+    let (from, to) = span(count as i64, start, length);
+    if text.is_ascii() {
+        return text[from..to].to_owned();
+    }
+    text.chars().skip(from).take(to - from).collect()
+}
+
+/// Where a substring of `count` elements begins and ends.
+fn span(count: i64, start: i64, length: i64) -> (usize, usize) {
     let from = match start {
         s if s > 0 => s - 1,
         s if s < 0 => count + s,
         _ => 0,
     };
     let to = from.saturating_add(length).min(count);
-    let from = from.max(0);
-    if to <= from {
-        String::new()
-    } else {
-        text.chars().skip(from as usize).take((to - from) as usize).collect()
-    }
+    let from = from.clamp(0, count);
+    (from as usize, to.max(from) as usize)
 }

@@ -18,20 +18,28 @@ pub fn call(_: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>
             let fields: Fields = args
                 .iter()
                 .enumerate()
-                .map(|(i, a)| {
-                    Field::new(
-                        if a.named {
-                            a.name.clone()
-                        } else {
-                            format!("col{}", i + 1)
-                        },
-                        a.data_type.clone(),
-                        true,
-                    )
-                })
+                .map(|(i, a)| Field::new(field_name(i, a), a.data_type.clone(), true))
                 .collect();
             let expr = make_struct(fields.clone(), args.iter().map(|a| a.expr.clone()).collect());
             Typed::new(expr, DataType::Struct(fields), call_name(name, args))
+        }
+        "__tuple" => {
+            let fields: Fields = args
+                .iter()
+                .enumerate()
+                .map(|(i, a)| Field::new(field_name(i, a), a.data_type.clone(), true))
+                .collect();
+            let pairs: Vec<String> = fields
+                .iter()
+                .zip(args)
+                .map(|(f, a)| format!("{}, {}", f.name(), a.name))
+                .collect();
+            let expr = make_struct(fields.clone(), args.iter().map(|a| a.expr.clone()).collect());
+            Typed::new(
+                expr,
+                DataType::Struct(fields),
+                format!("named_struct({})", pairs.join(", ")),
+            )
         }
         "named_struct" => {
             if !args.len().is_multiple_of(2) {
@@ -59,6 +67,15 @@ pub fn call(_: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>
         }
         _ => return Ok(None),
     }))
+}
+
+/// A column's or lambda variable's own name, an alias, or `colN`.
+fn field_name(i: usize, value: &Typed) -> String {
+    match &value.attribute {
+        Some(attribute) if !value.named => attribute.name.clone(),
+        _ if value.named => value.name.clone(),
+        _ => format!("col{}", i + 1),
+    }
 }
 
 /// A struct of given fields.

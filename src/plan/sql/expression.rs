@@ -131,7 +131,7 @@ impl Lowering {
                 else_result,
                 ..
             } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
-            Expr::Tuple(items) => Ok(call("struct", self.expressions(items)?)),
+            Expr::Tuple(items) => Ok(internal(marker::TUPLE, self.expressions(items)?)),
             Expr::Lambda(lambda) => {
                 let parameters = lambda
                     .params
@@ -249,7 +249,7 @@ impl Lowering {
         let operand = self.expression(operand)?;
         match op {
             UnaryOperator::Plus => Ok(call("positive", vec![operand])),
-            UnaryOperator::Minus => Ok(call("negative", vec![operand])),
+            UnaryOperator::Minus => Ok(call("-", vec![operand])),
             UnaryOperator::Not | UnaryOperator::BangNot => Ok(not(operand)),
             UnaryOperator::BitwiseNot => Ok(call("~", vec![operand])),
             other => Err(SqlError::unsupported("OPERATOR", other.to_string())),

@@ -23,6 +23,8 @@ pub const PIVOT_NAMES: &str = "__pivot_names";
 pub const PARAMETER: &str = "__parameter";
 /// `TIMESTAMP'..'` whose text leaves its zone open: the text. Only the analyzer knows the session's zone.
 pub const TIMESTAMP: &str = "__timestamp";
+/// `(a, b)`: a struct whose fields have the names of its values.
+pub const TUPLE: &str = "__tuple";
 /// The table-valued function of an inline table: one `named_struct` for each row.
 pub const VALUES: &str = "__values";
 

@@ -6,6 +6,7 @@
 
 mod compare;
 mod corpus;
+mod debug;
 mod goldens;
 mod json;
 mod run;
