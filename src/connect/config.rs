@@ -4,6 +4,7 @@ use super::proto as sc;
 use super::proto::config_request::operation::OpType;
 use super::session::Session;
 use crate::error::{Exception, Result, SparkError};
+use crate::plan::conf::Conf;
 
 /// Answers one operation.
 ///
@@ -74,22 +75,21 @@ pub fn answer(session: &mut Session, operation: &sc::config_request::Operation) 
 /// Sets one setting after a look at its value.
 ///
 /// # Errors
-/// A time zone that does not exist, a number that is none.
+/// A time zone that does not exist, a number or a boolean that is none.
 pub fn put(session: &mut Session, key: &str, value: &str) -> Result<()> {
     let old = session.conf.values.insert(key.to_owned(), value.to_owned());
     let checked = match key {
         "spark.sql.session.timeZone" => session.conf.time_zone().map(drop),
         "spark.sql.shuffle.partitions" | "spark.default.parallelism" => match value.parse::<usize>() {
             Ok(1..) => Ok(()),
-            _ => Err(SparkError::new(
-                Exception::IllegalArgument,
-                "INVALID_CONF_VALUE.TYPE_MISMATCH",
-                "22022",
-                format!("The value '{value}' in the config \"{key}\" is invalid. It should be a positive number."),
-            )
-            .with("confName", key)
-            .with("confValue", value)),
+            _ => Err(mismatch(key, value, "positive number")),
         },
+        _ if matches!(Conf::default().get(key), Some("true" | "false")) => {
+            match value.trim().to_ascii_lowercase().as_str() {
+                "true" | "false" => Ok(()),
+                _ => Err(mismatch(key, value, "boolean")),
+            }
+        }
         _ => Ok(()),
     };
     if checked.is_err() {
@@ -99,6 +99,18 @@ pub fn put(session: &mut Session, key: &str, value: &str) -> Result<()> {
         };
     }
     checked
+}
+
+fn mismatch(key: &str, value: &str, wanted: &str) -> SparkError {
+    SparkError::new(
+        Exception::IllegalArgument,
+        "INVALID_CONF_VALUE.TYPE_MISMATCH",
+        "22022",
+        format!("The value '{value}' in the config \"{key}\" is invalid. It should be a {wanted}."),
+    )
+    .with("confName", key)
+    .with("confValue", value)
+    .with("confType", wanted)
 }
 
 fn not_found(key: &str) -> SparkError {
