@@ -4,8 +4,10 @@
 //! `RIVULET_SEEDS=n` sets how many seeds each simulation tries, `RIVULET_SEED=n` replays one. A failure prints its seed and
 //! the last events before it.
 
+mod bad_input;
 mod engine;
 mod network;
+mod query_loop;
 mod scheduler;
 mod seeds;
 mod window_model;

@@ -1,14 +1,15 @@
 //! Made-up executors around the scheduler, and what goes wrong with them.
 
+mod executors;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::Rng;
-use rivulet::error::SparkError;
-use rivulet::scheduler::dag::{Command, Event, Failure, Scheduler};
+use rivulet::scheduler::dag::{Command, Event, Scheduler};
 use rivulet::scheduler::{ExecutorRef, Fetch, JobId, TaskId};
 
 use super::checker::Checker;
-use super::graphs::{random_job, random_rows};
+use super::graphs::random_job;
 use crate::network::Network;
 use crate::seeds::Log;
 
@@ -209,94 +210,6 @@ impl World {
             self.past.push(event.clone());
         }
         self.network.send((address(from), DRIVER), Happening::Driver(event));
-    }
-
-    fn launch(&mut self, executor: ExecutorRef, task: TaskId, fetches: &[Fetch]) {
-        let gone = fetches.iter().find(|f| {
-            self.live
-                .get(&f.from.id)
-                .is_none_or(|l| l.incarnation != f.from.incarnation || !l.blocks.contains(&f.task))
-        });
-        let Some(live) = self
-            .live
-            .get_mut(&executor.id)
-            .filter(|l| l.incarnation == executor.incarnation)
-        else {
-            return;
-        };
-        if let Some(fetch) = gone {
-            let failure = Failure::FetchFailed { fetch: *fetch };
-            return self.tell(
-                executor,
-                Event::Failed {
-                    task,
-                    executor,
-                    failure,
-                },
-            );
-        }
-        live.running.insert(task);
-        if self.faulty() && !fetches.is_empty() && self.network.chance(self.failing) {
-            // A block is lost while its executor lives on.
-            let fetch = fetches[self.network.rng.random_range(0..fetches.len())];
-            self.live.get_mut(&fetch.from.id).map(|l| l.blocks.remove(&fetch.task));
-        }
-        let delay = self.network.rng.random_range(0..80);
-        self.network.after(delay, Happening::End { executor, task });
-    }
-
-    fn end(&mut self, executor: ExecutorRef, task: TaskId) {
-        let fails = self.faulty() && self.network.chance(self.failing);
-        let kind = self.network.rng.random_range(0..20);
-        let rows = random_rows(&mut self.network.rng);
-        let Some(live) = self.incarnation(executor).filter(|l| l.running.contains(&task)) else {
-            return;
-        };
-        live.running.remove(&task);
-        let event = if fails {
-            let failure = match kind {
-                0 => Failure::Error {
-                    error: SparkError::internal("the data is bad"),
-                    retryable: false,
-                },
-                1..6 => Failure::StateMissing,
-                _ => Failure::Error {
-                    error: SparkError::internal("a task panicked"),
-                    retryable: true,
-                },
-            };
-            Event::Failed {
-                task,
-                executor,
-                failure,
-            }
-        } else {
-            live.blocks.insert(task);
-            Event::Finished { task, executor, rows }
-        };
-        self.tell(executor, event);
-    }
-
-    /// One executor dies. The driver hears of it some time, the next incarnation starts some time: in any order.
-    fn die(&mut self, log: &mut Log) {
-        let id = self.network.rng.random_range(0..self.executors);
-        let Some(live) = self.live.remove(&id) else { return };
-        let executor = ExecutorRef {
-            id,
-            incarnation: live.incarnation,
-        };
-        log.note(|| format!("{:>5} {executor:?} dies", self.network.now_ms));
-        let (heard, back) = (
-            self.network.rng.random_range(0..120),
-            self.network.rng.random_range(0..200),
-        );
-        self.network
-            .after(heard, Happening::Driver(Event::ExecutorLost { executor }));
-        let executor = ExecutorRef {
-            id,
-            incarnation: live.incarnation + 1,
-        };
-        self.network.after(back, Happening::Start { executor });
     }
 }
 

@@ -1,0 +1,148 @@
+//! Streaming queries that meet bad data.
+
+use rivulet::connect::driver::Input;
+use rivulet::connect::proto::streaming_query_command::Command;
+
+use super::{is, with_cluster};
+use crate::engine::client::{options, sql, stream, write};
+use crate::engine::cluster::Cluster;
+use crate::seeds::Log;
+
+/// A query over pushed records of `v INT, t STRING` into a memory table of its name.
+fn start(cluster: &mut Cluster, log: &mut Log, name: &str, text: &str, mode: &str) -> String {
+    let source = stream(
+        "rivulet.push",
+        Some("v INT, t STRING"),
+        &[("sourceId", name), ("mode", mode)],
+    );
+    cluster.view(&format!("{name}_in"), source, log).expect("a view");
+    let mut start = write(sql(&format!("{text} FROM {name}_in")), "memory", "append");
+    start.query_name = name.into();
+    start.options.extend(options(&[]));
+    cluster.start_query(start, log).expect("the query starts")
+}
+
+fn push(cluster: &mut Cluster, log: &mut Log, source: &str, lines: &str) {
+    cluster.drive(
+        Input::Push {
+            source: source.into(),
+            bytes: lines.as_bytes().to_vec(),
+        },
+        log,
+    );
+}
+
+fn table(cluster: &mut Cluster, log: &mut Log, name: &str) -> Vec<String> {
+    let mut rows = cluster
+        .collect(sql(&format!("SELECT * FROM {name}")), log)
+        .expect("the table can be read");
+    rows.sort();
+    rows
+}
+
+#[test]
+fn an_error_of_the_data_ends_its_query_and_no_other() {
+    with_cluster(|cluster, log| {
+        for (text, record, cause) in [
+            ("SELECT 10 / v AS x", "{\"v\":0}\n", "DIVIDE_BY_ZERO"),
+            ("SELECT cast(t AS INT) AS x", "{\"t\":\"ten\"}\n", "CAST_INVALID_INPUT"),
+            ("SELECT v + 2147483647 AS x", "{\"v\":1}\n", "ARITHMETIC_OVERFLOW"),
+        ] {
+            let (bad, good) = (
+                start(cluster, log, "bad", text, "PERMISSIVE"),
+                start(cluster, log, "good", "SELECT v", "PERMISSIVE"),
+            );
+            push(cluster, log, "good", "{\"v\":1}\n");
+            push(cluster, log, "bad", record);
+            is(cluster.process_all(&bad, log), "STREAM_FAILED", cause);
+            is(
+                cluster.query_command(&bad, Command::AwaitTermination(Default::default()), log),
+                "STREAM_FAILED",
+                cause,
+            );
+            push(cluster, log, "good", "{\"v\":2}\n");
+            cluster.process_all(&good, log).expect("the other query goes on");
+            assert_eq!(table(cluster, log, "good"), ["1", "2"]);
+            assert_eq!(table(cluster, log, "bad"), Vec::<String>::new());
+            cluster
+                .query_command(&good, Command::Stop(true), log)
+                .expect("it stops");
+            let ends: Vec<_> = cluster
+                .events
+                .iter()
+                .filter(|(kind, json)| *kind == "terminated" && json["id"] == bad.as_str())
+                .collect();
+            assert_eq!(ends.len(), 1);
+            assert_eq!(ends[0].1["errorClassOnException"], cause);
+        }
+    });
+}
+
+#[test]
+fn malformed_records_are_nulls_are_dropped_or_end_the_query_and_are_counted() {
+    with_cluster(|cluster, log| {
+        let lines = "{\"v\":1,\"t\":\"a\"}\n{\"v\":\n{\"v\":\"x\",\"t\":\"b\"}\nnonsense\n{\"v\":2,\"t\":\"c\"}\n";
+        let query = start(cluster, log, "permissive", "SELECT v, t", "PERMISSIVE");
+        push(cluster, log, "permissive", lines);
+        cluster.process_all(&query, log).expect("it goes on");
+        // As Spark: text that is no JSON gives a row of nulls, a field of another type gives null for that field.
+        assert_eq!(
+            table(cluster, log, "permissive"),
+            ["1|a", "2|c", "null|b", "null|null", "null|null"]
+        );
+        let progress = cluster.progress(&query);
+        assert_eq!(progress[0]["sources"][0]["metrics"]["malformedRecords"], "3");
+        let query = start(cluster, log, "dropping", "SELECT v, t", "DROPMALFORMED");
+        push(cluster, log, "dropping", lines);
+        cluster.process_all(&query, log).expect("it goes on");
+        assert_eq!(table(cluster, log, "dropping"), ["1|a", "2|c"]);
+        let progress = cluster.progress(&query);
+        assert_eq!(progress[0]["sources"][0]["metrics"]["malformedRecords"], "3");
+        let query = start(cluster, log, "failing", "SELECT v, t", "FAILFAST");
+        push(cluster, log, "failing", lines);
+        is(
+            cluster.process_all(&query, log),
+            "STREAM_FAILED",
+            "Malformed records are detected",
+        );
+        assert_eq!(
+            cluster.collect(sql("SELECT 1"), log).expect("the driver goes on"),
+            ["1"]
+        );
+    });
+}
+
+#[test]
+fn a_function_of_foreach_batch_that_returns_after_the_stop_does_not_revive_its_query() {
+    with_cluster(|cluster, log| {
+        let source = stream("rivulet.push", Some("v INT"), &[("sourceId", "s")]);
+        let mut start = write(source, "rivulet.foreachBatch", "append");
+        start.options.extend(options(&[("sinkId", "sink")]));
+        let query = cluster.start_query(start, log).expect("the query starts");
+        push(cluster, log, "s", "{\"v\":1}\n");
+        cluster.run_until(log, |c| !c.batches.is_empty());
+        cluster
+            .query_command(&query, Command::Stop(true), log)
+            .expect("it stops");
+        cluster.drive(
+            Input::ForeachBatchDone {
+                sink: "sink".into(),
+                error: None,
+            },
+            log,
+        );
+        cluster.drive(
+            Input::ForeachBatchDone {
+                sink: "sink".into(),
+                error: Some("too late".into()),
+            },
+            log,
+        );
+        cluster.drive(Input::Wake, log);
+        let ends = cluster.events.iter().filter(|(kind, _)| *kind == "terminated");
+        assert_eq!(
+            ends.map(|(_, json)| json["exception"].clone()).collect::<Vec<_>>(),
+            [serde_json::Value::Null]
+        );
+    });
+}

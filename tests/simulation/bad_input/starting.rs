@@ -1,0 +1,213 @@
+//! Streaming queries that never start.
+
+use rivulet::connect::proto as sc;
+use rivulet::connect::proto::relation::RelType;
+use rivulet::connect::proto::write_stream_operation_start::Trigger;
+
+use super::{is, with_cluster};
+use crate::engine::client::{relation, sql, stream, with_watermark, write};
+
+fn pushed() -> sc::Relation {
+    stream("rivulet.push", Some("ts TIMESTAMP, k STRING"), &[("sourceId", "s")])
+}
+
+#[test]
+fn bad_triggers_and_watermark_delays_are_refused() {
+    with_cluster(|cluster, log| {
+        for interval in ["soon", "-5 seconds", ""] {
+            let mut start = write(pushed(), "noop", "append");
+            start.trigger = Some(Trigger::ProcessingTimeInterval(interval.into()));
+            is(cluster.start_query(start, log), "INVALID_TRIGGER_INTERVAL", interval);
+        }
+        let mut start = write(pushed(), "noop", "append");
+        start.trigger = Some(Trigger::ContinuousCheckpointInterval("1 second".into()));
+        is(
+            cluster.start_query(start, log),
+            "UNSUPPORTED_FEATURE.RIVULET",
+            "continuous",
+        );
+        let late = |delay: &str| write(with_watermark(pushed(), "ts", delay), "noop", "append");
+        is(
+            cluster.start_query(late("a while"), log),
+            "CANNOT_PARSE_INTERVAL",
+            "'a while'",
+        );
+        is(
+            cluster.start_query(late("-1 minutes"), log),
+            "INVALID_PARAMETER_VALUE.DELAY_THRESHOLD",
+            "should not be negative",
+        );
+        let start = write(with_watermark(pushed(), "k", "1 minute"), "noop", "append");
+        is(
+            cluster.start_query(start, log),
+            "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE",
+            "`k`",
+        );
+    });
+}
+
+#[test]
+fn a_websocket_needs_a_url_that_is_one() {
+    with_cluster(|cluster, log| {
+        let source = |options: &[(&str, &str)]| write(stream("websocket", Some("k STRING"), options), "noop", "append");
+        is(
+            cluster.start_query(source(&[]), log),
+            "STREAMING_SOURCE_OPTION_REQUIRED",
+            "'url'",
+        );
+        for url in ["http://host/", "host:80", ""] {
+            is(
+                cluster.start_query(source(&[("url", url)]), log),
+                "INVALID_OPTION_VALUE",
+                "begins with ws:// or wss://",
+            );
+        }
+    });
+}
+
+#[test]
+fn sources_and_sinks_that_cannot_be_opened_are_refused() {
+    with_cluster(|cluster, log| {
+        is(
+            cluster.start_query(write(stream("kafka", None, &[]), "noop", "append"), log),
+            "DATA_SOURCE_NOT_FOUND",
+            "kafka",
+        );
+        is(
+            cluster.start_query(write(stream("json", None, &[]), "noop", "append"), log),
+            "STREAMING_SOURCE_SCHEMA_REQUIRED",
+            "",
+        );
+        let rate = stream("rate", None, &[("rowsPerSecond", "-1")]);
+        is(
+            cluster.start_query(write(rate, "noop", "append"), log),
+            "INVALID_OPTION_VALUE",
+            "'-1'",
+        );
+        is(
+            cluster.start_query(write(pushed(), "parquet", "append"), log),
+            "DATA_SOURCE_NOT_FOUND",
+            "parquet",
+        );
+        let nameless = cluster.start_query(write(pushed(), "memory", "append"), log);
+        is(
+            nameless,
+            "_LEGACY_ERROR_TEMP_2046",
+            "queryName must be specified for memory sink",
+        );
+        let batch = write(sql("SELECT 1"), "noop", "append");
+        is(
+            cluster.start_query(batch, log),
+            "WRITE_STREAM_NOT_ALLOWED",
+            "streaming Dataset/DataFrame",
+        );
+        is(
+            cluster.collect(pushed(), log),
+            "_LEGACY_ERROR_TEMP_3102",
+            "writeStream.start()",
+        );
+    });
+}
+
+#[test]
+fn a_name_is_taken_while_its_query_runs_and_free_after() {
+    with_cluster(|cluster, log| {
+        let named = || {
+            let mut start = write(pushed(), "memory", "append");
+            start.query_name = "the_name".into();
+            start
+        };
+        let first = cluster.start_query(named(), log).expect("the first starts");
+        is(
+            cluster.start_query(named(), log),
+            "STREAMING_QUERY_NAME_IN_USE",
+            "the_name",
+        );
+        cluster
+            .query_command(&first, sc::streaming_query_command::Command::Stop(true), log)
+            .expect("it stops");
+        cluster.start_query(named(), log).expect("the name is free");
+    });
+}
+
+#[test]
+fn output_modes_that_cannot_be_are_refused() {
+    with_cluster(|cluster, log| {
+        cluster
+            .view("late", with_watermark(pushed(), "ts", "1 minute"), log)
+            .expect("a view");
+        cluster.view("plain", pushed(), log).expect("a view");
+        let unsupported = "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION";
+        let by_key = "SELECT k, count(*) FROM plain GROUP BY k";
+        is(
+            cluster.start_query(write(sql("SELECT * FROM plain"), "noop", "complete"), log),
+            unsupported,
+            "no streaming aggregations",
+        );
+        is(
+            cluster.start_query(write(sql(by_key), "noop", "append"), log),
+            unsupported,
+            "without watermark",
+        );
+        is(
+            cluster.start_query(
+                write(sql("SELECT k, count(*) FROM late GROUP BY k"), "noop", "append"),
+                log,
+            ),
+            unsupported,
+            "without watermark",
+        );
+        is(
+            cluster.start_query(write(sql(by_key), "noop", "sometimes"), log),
+            "STREAMING_OUTPUT_MODE.INVALID",
+            "sometimes",
+        );
+        let sorted = sql("SELECT * FROM plain ORDER BY k");
+        is(
+            cluster.start_query(write(sorted, "noop", "append"), log),
+            "_LEGACY_ERROR_TEMP_3102",
+            "Sorting is not supported",
+        );
+    });
+}
+
+#[test]
+fn operations_that_streams_do_not_have_are_refused() {
+    with_cluster(|cluster, log| {
+        cluster.view("one", pushed(), log).expect("a view");
+        cluster.view("other", stream("rate", None, &[]), log).expect("a view");
+        let distinct = sc::Deduplicate {
+            input: Some(Box::new(pushed())),
+            all_columns_as_keys: Some(true),
+            ..Default::default()
+        };
+        let distinct = write(relation(RelType::Deduplicate(Box::new(distinct))), "noop", "append");
+        is(
+            cluster.start_query(distinct, log),
+            "UNSUPPORTED_FEATURE.RIVULET",
+            "dropDuplicates",
+        );
+        let join = write(
+            sql("SELECT * FROM one JOIN other ON one.ts = other.timestamp"),
+            "noop",
+            "append",
+        );
+        is(
+            cluster.start_query(join, log),
+            "UNSUPPORTED_FEATURE.RIVULET",
+            "joins of two streams",
+        );
+        let twice = sql("SELECT n, count(*) FROM (SELECT k, count(*) AS n FROM one GROUP BY k) GROUP BY n");
+        is(
+            cluster.start_query(write(twice, "noop", "complete"), log),
+            "UNSUPPORTED_FEATURE.RIVULET",
+            "several aggregations",
+        );
+        let outer = sql("SELECT * FROM range(3) r LEFT JOIN other ON r.id = other.value");
+        is(
+            cluster.start_query(write(outer, "noop", "append"), log),
+            "_LEGACY_ERROR_TEMP_3102",
+            "is not supported",
+        );
+    });
+}

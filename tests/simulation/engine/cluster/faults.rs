@@ -1,0 +1,69 @@
+//! Deaths, and messages to the dead.
+
+use arrow::buffer::Buffer;
+use rand::Rng;
+use rivulet::cluster::message::Peer;
+use rivulet::connect::driver::Input;
+use rivulet::scheduler::ExecutorRef;
+
+use super::{Cluster, Happening};
+use crate::seeds::Log;
+
+impl Cluster {
+    /// To a dead incarnation: its successor gets it, or the sender is told.
+    pub(super) fn peer(
+        &mut self,
+        from: ExecutorRef,
+        to: ExecutorRef,
+        message: Peer,
+        blobs: Vec<Buffer>,
+        log: &mut Log,
+    ) {
+        let heir = self.live.get(&to.id).map(|(incarnation, _)| ExecutorRef {
+            id: to.id,
+            incarnation: *incarnation,
+        });
+        match heir {
+            Some(heir) if heir == to || self.network.chance(0.5) => {
+                self.at(heir, log, |e| e.peer_message(from, message, blobs))
+            }
+            _ => {
+                let delay = self.network.rng.random_range(0..60);
+                self.network.after(delay, Happening::PeerLost { at: from, peer: to.id });
+            }
+        }
+    }
+
+    /// Kills an executor. Its last words may be lost; driver and peers hear of it, and its successor starts, in any order.
+    pub(super) fn die(&mut self, executor: ExecutorRef, log: &mut Log) {
+        log.note(|| format!("{:>6} {executor:?} dies", self.network.now_ms));
+        self.faults.deaths -= 1;
+        self.live.remove(&executor.id);
+        if self.network.chance(0.5) {
+            self.silenced.insert(executor);
+        }
+        let peers: Vec<ExecutorRef> = self
+            .live
+            .iter()
+            .map(|(id, (incarnation, _))| ExecutorRef {
+                id: *id,
+                incarnation: *incarnation,
+            })
+            .collect();
+        for at in peers {
+            let delay = self.network.rng.random_range(0..100);
+            self.network.after(delay, Happening::PeerLost { at, peer: executor.id });
+        }
+        let (heard, back) = (
+            self.network.rng.random_range(0..120),
+            self.network.rng.random_range(1..200),
+        );
+        self.network
+            .after(heard, Happening::Driver(Input::ExecutorLost { executor }));
+        let next = ExecutorRef {
+            id: executor.id,
+            incarnation: executor.incarnation + 1,
+        };
+        self.network.after(back, Happening::Start(next));
+    }
+}

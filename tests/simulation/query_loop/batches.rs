@@ -1,0 +1,112 @@
+//! When batches begin, what is in them, and in which order a batch's steps come.
+
+use rivulet::exec::inputs::OutputMode;
+use rivulet::streaming::trigger::Trigger;
+
+use super::{ASAP, NoFiles, batch, delivery, end, outcome, progress, push, query, run, stored};
+use crate::seeds::deep;
+
+#[test]
+fn a_batch_is_logged_then_run_then_delivered_then_committed() {
+    deep(|| {
+        let mut query = query(ASAP, OutputMode::Append, true);
+        push(&mut query, 0);
+        let (path, text) = stored(query.poll(1000, &NoFiles));
+        assert_eq!(path, "/check/offsets/0");
+        let lines: Vec<&str> = text.lines().collect();
+        let metadata: serde_json::Value = serde_json::from_str(lines[1]).expect("metadata is JSON");
+        assert_eq!((lines[0], lines[2], lines.len()), ("v1", "1", 3));
+        assert_eq!(
+            (&metadata["batchWatermarkMs"], &metadata["batchTimestampMs"]),
+            (&0.into(), &1000.into())
+        );
+        assert_eq!(metadata["conf"]["spark.sql.shuffle.partitions"], "2");
+        let request = run(query.stored(1010));
+        assert_eq!(request.batch.expect("a micro-batch").batch_id, 0);
+        assert_eq!(request.scans.values().flatten().count(), 1);
+        assert_eq!(delivery(query.job_done(1100, outcome(Some(100)))), 0);
+        let (path, text) = stored(query.delivered(1200, Ok(())));
+        assert_eq!(
+            (path.as_str(), text.as_str()),
+            ("/check/commits/0", "v1\n{\"nextBatchWatermarkMs\":90000}")
+        );
+        let progress = progress(query.stored(1230));
+        assert_eq!(progress["eventTime"]["watermark"], "1970-01-01T00:00:00.000Z");
+        let took = &progress["durationMs"];
+        assert_eq!(
+            (&took["walCommit"], &took["commitOffsets"], &took["triggerExecution"]),
+            (&10.into(), &30.into(), &230.into())
+        );
+    });
+}
+
+#[test]
+fn a_batch_without_data_follows_when_the_watermark_moved() {
+    deep(|| {
+        for (mode, follows) in [
+            (OutputMode::Append, true),
+            (OutputMode::Update, true),
+            (OutputMode::Complete, false),
+        ] {
+            let mut query = query(ASAP, mode, false);
+            push(&mut query, 0);
+            let context = batch(&mut query, 0, Some(100)).batch.expect("a micro-batch");
+            assert_eq!((context.late_us, context.evict_us), (Some(0), Some(0)));
+            if follows {
+                let request = batch(&mut query, 5, None);
+                let context = request.batch.expect("a micro-batch");
+                assert_eq!(
+                    (context.batch_id, context.late_us, context.evict_us),
+                    (1, Some(0), Some(90_000_000))
+                );
+                assert_eq!(request.scans.values().flatten().count(), 0);
+            }
+            assert!(query.poll(10, &NoFiles).is_empty(), "{mode:?}");
+            // Rows behind the watermark do not move it.
+            push(&mut query, 20);
+            batch(&mut query, 20, Some(50));
+            let again = query.poll(25, &NoFiles).len();
+            assert_eq!(again, 0, "{mode:?}");
+        }
+    });
+}
+
+#[test]
+fn a_processing_time_trigger_fires_at_multiples_of_its_interval_and_skips_those_that_a_batch_overran() {
+    deep(|| {
+        let mut query = query(
+            Trigger::ProcessingTime { interval_ms: 1000 },
+            OutputMode::Complete,
+            false,
+        );
+        assert!(query.poll(0, &NoFiles).is_empty());
+        assert_eq!(query.wake_at(), Some(1000));
+        push(&mut query, 300);
+        assert!(query.poll(999, &NoFiles).is_empty());
+        run(query.poll(1000, &NoFiles));
+        assert_eq!(query.wake_at(), None);
+        delivery(query.job_done(3400, outcome(None)));
+        progress(query.delivered(3500, Ok(())));
+        assert_eq!(query.wake_at(), Some(4000));
+    });
+}
+
+#[test]
+fn once_takes_all_in_one_batch_and_available_now_in_several_with_what_the_watermark_closes() {
+    deep(|| {
+        let mut once = query(Trigger::Once, OutputMode::Append, false);
+        (0..3).for_each(|_| push(&mut once, 0));
+        assert_eq!(run(once.poll(0, &NoFiles)).scans.values().flatten().count(), 3);
+        delivery(once.job_done(0, outcome(Some(100))));
+        let mut last = once.delivered(0, Ok(()));
+        assert_eq!(end(last.split_off(1)), None);
+        let mut now = query(Trigger::AvailableNow, OutputMode::Append, false);
+        (0..3).for_each(|_| push(&mut now, 0));
+        for max_s in [100, 100, 200] {
+            assert_eq!(batch(&mut now, 0, Some(max_s)).scans.values().flatten().count(), 1);
+        }
+        let closing = batch(&mut now, 0, None).batch.expect("a micro-batch");
+        assert_eq!((closing.batch_id, closing.evict_us), (3, Some(190_000_000)));
+        assert_eq!(end(now.poll(0, &NoFiles)), None);
+    });
+}

@@ -1,0 +1,147 @@
+//! The query loop by itself: what it asks for, in which order, and what answers do to it.
+
+mod batches;
+mod ends;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::buffer::Buffer;
+use prost::Message;
+use rivulet::cluster::message::{PlanId, RunId};
+use rivulet::cluster::runner::{JobRequest, Outcome};
+use rivulet::error::{Result, SparkError};
+use rivulet::exec::inputs::{EventTimeStats, OutputMode, TaskReport};
+use rivulet::exec::job::JobSpec;
+use rivulet::plan::conf::Conf;
+use rivulet::streaming::query::{Action, Definition, Query};
+use rivulet::streaming::source::{FileEntry, Files, Source};
+use rivulet::streaming::trigger::Trigger;
+
+use crate::engine::client::{sql, stream, with_watermark};
+
+struct NoFiles;
+
+impl Files for NoFiles {
+    fn list(&self, _: &str) -> Result<Vec<FileEntry>> {
+        Ok(vec![])
+    }
+
+    fn read(&self, path: &str) -> Result<Buffer> {
+        Err(SparkError::internal(path))
+    }
+}
+
+/// Counts by window of ten seconds over a pushed source, watermark delay ten seconds.
+fn query(trigger: Trigger, mode: OutputMode, checkpoint: bool) -> Query {
+    let source = stream(
+        "rivulet.push",
+        Some("ts TIMESTAMP"),
+        &[("sourceId", "s"), ("maxBlocksPerTrigger", "1")],
+    );
+    let events = with_watermark(source, "ts", "10 seconds");
+    let mut conf = Conf::default();
+    conf.values.insert("spark.sql.shuffle.partitions".into(), "2".into());
+    let spec = JobSpec {
+        relation: sql(
+            "SELECT window(ts, '10 seconds') AS w, count(*) AS n FROM events GROUP BY window(ts, '10 seconds')",
+        )
+        .encode_to_vec(),
+        conf: conf.clone(),
+        views: BTreeMap::from([("events".into(), events.encode_to_vec())]),
+        now_us: 0,
+        mode: Some(mode),
+        files: BTreeMap::new(),
+    };
+    let graph = Arc::new(spec.compile().expect("the plan compiles"));
+    let scan = graph.scans[0].clone();
+    let source = Source::open(scan.id.0, scan.stream.as_ref().expect("a stream is read"), 0).expect("the source opens");
+    let definition = Definition {
+        id: "the-query".into(),
+        run_id: "the-run".into(),
+        name: None,
+        mode,
+        trigger,
+        sink: "TheSink".into(),
+        checkpoint: checkpoint.then(|| "/check".into()),
+        plan: PlanId(1),
+        graph,
+        run: RunId(1),
+        statics: Default::default(),
+        conf,
+    };
+    Query::new(definition, vec![source], 0)
+}
+
+const ASAP: Trigger = Trigger::ProcessingTime { interval_ms: 0 };
+
+fn push(query: &mut Query, now_ms: i64) {
+    query.sources_mut()[0]
+        .queue()
+        .expect("it is filled from outside")
+        .push(Buffer::from(b"{}\n".to_vec()));
+    query.hurry(now_ms);
+}
+
+/// What a job saw whose largest event time is `max_s`.
+fn outcome(max_s: Option<i64>) -> Outcome {
+    let mut report = TaskReport::default();
+    if let Some(s) = max_s {
+        let stats = EventTimeStats {
+            max_us: s * 1_000_000,
+            min_us: s * 1_000_000,
+            sum_us: s as f64 * 1e6,
+            count: 1,
+        };
+        report.event_times.insert(0, stats);
+    }
+    Outcome {
+        results: vec![],
+        reports: vec![(0, 0, report)],
+    }
+}
+
+fn stored(actions: Vec<Action>) -> (String, String) {
+    match <[Action; 1]>::try_from(actions) {
+        Ok([Action::Store { path, text }]) => (path, text),
+        other => panic!("one log entry was expected: {other:?}"),
+    }
+}
+
+fn run(actions: Vec<Action>) -> JobRequest {
+    match <[Action; 1]>::try_from(actions) {
+        Ok([Action::Run(request)]) => request,
+        other => panic!("one job was expected: {other:?}"),
+    }
+}
+
+fn delivery(actions: Vec<Action>) -> i64 {
+    match <[Action; 1]>::try_from(actions) {
+        Ok([Action::Deliver { batch_id, .. }]) => batch_id,
+        other => panic!("one delivery was expected: {other:?}"),
+    }
+}
+
+/// The progress that a finished batch reports.
+fn progress(actions: Vec<Action>) -> serde_json::Value {
+    match <[Action; 1]>::try_from(actions) {
+        Ok([Action::Event { kind: "progress", json }]) => serde_json::from_str(&json).expect("progress is JSON"),
+        other => panic!("progress was expected: {other:?}"),
+    }
+}
+
+/// The error that ended the query, which it tells once, after the event.
+fn end(actions: Vec<Action>) -> Option<SparkError> {
+    match <[Action; 2]>::try_from(actions) {
+        Ok([Action::Event { kind: "terminated", .. }, Action::Terminated { error }]) => error,
+        other => panic!("the end was expected: {other:?}"),
+    }
+}
+
+/// One batch without logs; the event times that it sees.
+fn batch(query: &mut Query, now_ms: i64, max_s: Option<i64>) -> JobRequest {
+    let request = run(query.poll(now_ms, &NoFiles));
+    delivery(query.job_done(now_ms, outcome(max_s)));
+    progress(query.delivered(now_ms, Ok(())));
+    request
+}
