@@ -18,7 +18,6 @@ fn start(cluster: &mut Cluster, log: &mut Log, name: &str, text: &str, mode: &st
     cluster.view(&format!("{name}_in"), source, log).expect("a view");
     let mut start = write(sql(&format!("{text} FROM {name}_in")), "memory", "append");
     start.query_name = name.into();
-    start.options.extend(options(&[]));
     cluster.start_query(start, log).expect("the query starts")
 }
 

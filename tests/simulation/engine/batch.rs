@@ -48,11 +48,12 @@ fn query(kind: usize, rows: i64) -> (String, Vec<String>) {
 
 #[test]
 fn batch_queries_give_the_same_rows_whoever_dies() {
-    each_seed(400, |seed, log| {
+    each_seed(300, |seed, log| {
         let faults = Faults {
             deaths: 3,
             dying: 0.08,
             doubling: 0.3,
+            losing: 0.05,
         };
         let partitions = (1 + seed % 3).to_string();
         let conf = [("spark.sql.shuffle.partitions", partitions.as_str())];

@@ -1,12 +1,15 @@
 //! A driver and its executors in one thread: messages take time, executors die between any two of them and come back.
 
+mod blocks;
 mod faults;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use arrow::buffer::Buffer;
-use rand::Rng;
+use blocks::LossyBlocks;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 use rivulet::cluster::executor::{Executor, MemoryBlocks, Outgoing};
 use rivulet::cluster::message::{FromExecutor, Peer, ToExecutor};
 use rivulet::connect::driver::{Driver, Input, Method, Output, RequestId};
@@ -48,6 +51,8 @@ pub struct Faults {
     pub dying: f64,
     /// Probability that a status message comes twice.
     pub doubling: f64,
+    /// Probability that a shuffle block is lost while its executor lives on.
+    pub losing: f64,
 }
 
 /// A call's answer.
@@ -72,7 +77,7 @@ impl Files for NoFiles {
 pub struct Cluster {
     pub driver: Driver,
     pub network: Network<Happening>,
-    live: BTreeMap<u32, (u32, Executor<MemoryBlocks>)>,
+    live: BTreeMap<u32, (u32, Executor<LossyBlocks>)>,
     /// Dead ones whose last messages are lost.
     silenced: BTreeSet<ExecutorRef>,
     faults: Faults,
@@ -206,7 +211,14 @@ impl Cluster {
 
     fn start(&mut self, executor: ExecutorRef, log: &mut Log) {
         log.note(|| format!("{:>6} {executor:?} starts", self.network.now_ms));
-        let core = Executor::new(executor, MemoryBlocks::default());
+        let core = Executor::new(
+            executor,
+            LossyBlocks {
+                blocks: MemoryBlocks::default(),
+                rng: SmallRng::seed_from_u64(self.network.rng.random()),
+                losing: self.faults.losing,
+            },
+        );
         self.live.insert(executor.id, (executor.incarnation, core));
         if self.network.now_ms == 0 {
             return self.drive(Input::ExecutorAdded { executor }, log);
@@ -228,17 +240,14 @@ impl Cluster {
         &mut self,
         executor: ExecutorRef,
         log: &mut Log,
-        step: impl FnOnce(&mut Executor<MemoryBlocks>) -> Vec<Outgoing>,
+        step: impl FnOnce(&mut Executor<LossyBlocks>) -> Vec<Outgoing>,
     ) {
         if !self.lives(executor) {
             return;
         }
         let dies = self.faults.deaths > 0 && self.network.chance(self.faults.dying);
-        let Some((_, core)) = self.live.get_mut(&executor.id) else {
-            return;
-        };
-        let outgoing = step(core);
-        for out in outgoing {
+        let outgoing = self.live.get_mut(&executor.id).map(|(_, core)| step(core));
+        for out in outgoing.into_iter().flatten() {
             log.note(|| {
                 format!(
                     "{:>6} {}.{} says {}",
