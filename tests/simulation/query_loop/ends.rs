@@ -45,7 +45,7 @@ fn stop_ends_the_query_in_every_phase_and_later_answers_change_nothing() {
             let steps: [&dyn Fn(&mut Query); 4] = [
                 &|q| drop(stored(q.poll(0, &NoFiles))),
                 &|q| drop(run(q.stored(0))),
-                &|q| drop(delivery(q.job_done(0, outcome(None)))),
+                &|q| assert_eq!(delivery(q.job_done(0, outcome(None))), 0),
                 &|q| drop(stored(q.delivered(0, Ok(())))),
             ];
             steps[..phase].iter().for_each(|step| step(&mut query));
