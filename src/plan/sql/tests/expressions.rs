@@ -79,7 +79,7 @@ fn literals_are_read_by_sparks_rules() {
         ("date '1970-01-01'", "date:0"),
         (
             "TIMESTAMP'2024-03-01 00:00:01.9'",
-            "(__timestamp '2024-03-01 00:00:01.9')",
+            "(!__timestamp '2024-03-01 00:00:01.9')",
         ),
         ("TIMESTAMP'1970-01-01 00:00:01Z'", "timestamp:1000000"),
         ("TIMESTAMP_NTZ'1970-01-01 00:00:01'", "ntz:1000000"),
@@ -148,7 +148,7 @@ fn functions_keep_lower_case_names() {
         ("window(a, '10 minutes')", "(window a '10 minutes')"),
         ("replace(a, 'x', 'y')", "(replace a 'x' 'y')"),
         ("f(a => 1, 2)", "(f a=>1 2)"),
-        ("(a, 1)", "(struct a 1)"),
+        ("(a, 1)", "(!__tuple a 1)"),
         ("ceil(a, 1)", "(ceil a 1)"),
         ("struct(a AS x, b)", "(struct a as x b)"),
         ("dateadd(day, 1, a)", "(timestampadd 'DAY' 1 a)"),
