@@ -27,7 +27,18 @@ need_package() { # COMMAND PACKAGE…
     || die "apt-get install $* failed"
 }
 
+# Clones share the cache, and cargo tells a crate's builds apart by time only: the sources of a clone that did not build
+# last count as changed.
+claim_cache() {
+  mkdir -p "$CARGO_TARGET_DIR"
+  if [ "$(cat "$CARGO_TARGET_DIR/.root" 2>/dev/null)" != "$PWD" ]; then
+    find src tests build.rs -name '*.rs' -exec touch {} +
+    printf '%s' "$PWD" >"$CARGO_TARGET_DIR/.root"
+  fi
+}
+
 setup_rust() {
+  claim_cache
   have cargo || die "missing 'cargo'; install Rust 1.94 or newer with rustup"
   need_package cc gcc libc6-dev
 }
