@@ -9,7 +9,7 @@ use super::message::{FromExecutor, Peer, PlanId, Run, RunId, ToExecutor};
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::TaskInputs;
 use crate::exec::stage::{Output, StageGraph};
-use crate::exec::state::{StateDelta, StateTable};
+use crate::exec::state::OperatorState;
 use crate::exec::task;
 use crate::scheduler::{ExecutorRef, Fetch, JobId, TaskId};
 
@@ -58,7 +58,7 @@ pub struct Executor<B> {
     me: ExecutorRef,
     blocks: B,
     plans: HashMap<PlanId, std::result::Result<Arc<StageGraph>, SparkError>>,
-    states: HashMap<(RunId, usize, usize), StateTable>,
+    states: HashMap<(RunId, usize, usize), OperatorState>,
     waiting: Vec<Waiting>,
 }
 
@@ -268,10 +268,7 @@ impl<B: BlockStore> Executor<B> {
         let mut deltas = std::mem::take(&mut *inputs.state_deltas());
         for wanted in run.states.iter().filter(|s| s.snapshot) {
             if let Some(table) = self.states.get(&(wanted.run, wanted.operator, task.partition)) {
-                deltas.insert(
-                    wanted.operator,
-                    StateDelta::encode(table.schema(), &table.all()?, None)?,
-                );
+                deltas.insert(wanted.operator, table.snapshot()?);
             }
         }
         let mut bytes = Vec::new();

@@ -141,9 +141,7 @@ impl Driver {
         }
         let mode = check::output_mode(&start.output_mode)?;
         let logical = job::optimize(&analyzer, &resolved)?;
-        // Checked before optimisation too: a rule may drop the sort that Spark refuses.
-        check::check(&resolved.plan, mode)?;
-        check::check(&logical, mode)?;
+        check::check(&resolved.plan, &logical, mode)?;
         let options = crate::plan::relation::options_of(&start.options);
         let name = Some(start.query_name.clone()).filter(|n| !n.is_empty());
         if let Some(name) = &name

@@ -3,6 +3,7 @@
 //! Operators are the same for every task of a stage; all that differs (blocks, watermarks, state) reaches them through
 //! [`TaskInputs`], an extension of DataFusion's task context.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -10,7 +11,7 @@ use arrow::buffer::Buffer;
 use datafusion_execution::TaskContext;
 use serde::{Deserialize, Serialize};
 
-use super::state::StateTable;
+use super::state::{Body, OperatorState, Restore};
 use crate::error::{Result, SparkError};
 
 /// Output mode of a streaming query.
@@ -30,6 +31,18 @@ pub struct BatchContext {
     pub late_us: Option<i64>,
     /// State at or behind it is final: the watermark of this batch. µs since the epoch.
     pub evict_us: Option<i64>,
+}
+
+impl BatchContext {
+    /// The batch as an operator sees it whose watermark is `shift_us` from the query's; without one it has no watermark.
+    fn shifted(&self, shift_us: Option<i64>) -> Self {
+        let at = |watermark: Option<i64>| watermark.zip(shift_us).map(|(w, by)| w.saturating_add(by));
+        Self {
+            late_us: at(self.late_us),
+            evict_us: at(self.evict_us),
+            ..*self
+        }
+    }
 }
 
 /// Event times that one watermark saw; µs.
@@ -73,7 +86,23 @@ pub struct StateStats {
     pub rows_updated: u64,
     pub rows_removed: u64,
     pub rows_dropped: u64,
+    /// Rows that deduplication left out (`numDroppedDuplicateRows`).
+    pub rows_duplicate: u64,
     pub bytes: u64,
+}
+
+impl StateStats {
+    #[must_use]
+    pub fn merged(&self, other: &Self) -> Self {
+        Self {
+            rows_total: self.rows_total + other.rows_total,
+            rows_updated: self.rows_updated + other.rows_updated,
+            rows_removed: self.rows_removed + other.rows_removed,
+            rows_dropped: self.rows_dropped + other.rows_dropped,
+            rows_duplicate: self.rows_duplicate + other.rows_duplicate,
+            bytes: self.bytes + other.bytes,
+        }
+    }
 }
 
 /// Counters of a task, for progress and status.
@@ -98,7 +127,7 @@ pub struct TaskInputs {
     /// Source blocks by scan.
     pub scans: HashMap<usize, Vec<Buffer>>,
     pub batch: Option<BatchContext>,
-    states: Mutex<BTreeMap<usize, StateTable>>,
+    states: Mutex<BTreeMap<usize, OperatorState>>,
     report: Mutex<TaskReport>,
     deltas: Mutex<BTreeMap<usize, Vec<u8>>>,
 }
@@ -108,7 +137,7 @@ impl TaskInputs {
         shuffle: HashMap<usize, Vec<Buffer>>,
         scans: HashMap<usize, Vec<Buffer>>,
         batch: Option<BatchContext>,
-        states: BTreeMap<usize, StateTable>,
+        states: BTreeMap<usize, OperatorState>,
     ) -> Self {
         Self {
             shuffle,
@@ -140,7 +169,38 @@ impl TaskInputs {
         self.deltas.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    pub fn states(&self) -> MutexGuard<'_, BTreeMap<usize, StateTable>> {
+    /// Runs a stateful operator's work of one batch on its state. The work gets the batch with the watermarks as they are at
+    /// the operator, and returns what it emits and the state's delta.
+    ///
+    /// # Errors
+    /// The work's, and an internal error outside a micro-batch.
+    pub fn with_state<T>(
+        &self,
+        operator: usize,
+        shift_us: Option<i64>,
+        kind: &dyn Restore,
+        work: impl FnOnce(&BatchContext, &mut Body, &mut StateStats) -> Result<(T, Vec<u8>)>,
+    ) -> Result<T> {
+        let context = self
+            .batch
+            .as_ref()
+            .ok_or_else(|| SparkError::internal("a stateful operator runs outside a micro-batch"))?
+            .shifted(shift_us);
+        let mut states = self.states();
+        let state = match states.entry(operator) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(kind.empty()?),
+        };
+        let mut stats = StateStats::default();
+        let (emitted, delta) = work(&context, &mut state.body, &mut stats)?;
+        state.version = context.batch_id;
+        drop(states);
+        self.state_deltas().insert(operator, delta);
+        self.report().state.insert(operator, stats);
+        Ok(emitted)
+    }
+
+    pub fn states(&self) -> MutexGuard<'_, BTreeMap<usize, OperatorState>> {
         self.states.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -135,7 +135,8 @@ pub fn optimize(analyzer: &Analyzer, resolved: &Resolved) -> Result<LogicalPlan>
     let plan = analyzer.project(resolved.plan.clone(), columns)?;
     let mut options = ConfigOptions::new();
     options.optimizer.enable_physical_uncorrelated_scalar_subquery = false;
-    options.optimizer.filter_null_join_keys = false;
+    // A row that can have no partner is not kept in a stream's state.
+    options.optimizer.filter_null_join_keys = resolved.streaming;
     let context = OptimizerContext::new_with_config_options(Arc::new(options));
     Ok(Optimizer::new().optimize(plan, &context, |_, _| {})?)
 }

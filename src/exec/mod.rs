@@ -1,10 +1,12 @@
 //! From logical plans to tasks: stages cut at exchanges, operators, blocks, and running a task to its end.
 //!
-//! `job` makes the same stages on the driver and on executors; `physical` cuts them; `operators`, `decode` and `state`
-//! are the operators that DataFusion has not; `task` runs one. Nothing here knows who runs a task or where blocks live.
+//! `job` makes the same stages on the driver and on executors; `physical` cuts them, `stateful` plans what is kept between
+//! the batches of a stream, by what `event_time` knows; `operators`, `decode` and `state` are the operators that DataFusion
+//! has not; `task` runs one. Nothing here knows who runs a task or where blocks live.
 
 pub mod aggregates;
 pub mod decode;
+pub mod event_time;
 pub mod inputs;
 pub mod ipc;
 pub mod job;
@@ -13,5 +15,6 @@ pub mod operators;
 pub mod physical;
 pub mod stage;
 pub mod state;
+pub mod stateful;
 pub mod task;
 pub mod transform;

@@ -32,17 +32,15 @@ use datafusion_physical_plan::{ExecutionPlan, InputOrderMode};
 use super::inputs::OutputMode;
 use super::ipc;
 use super::operators;
-use super::stage::{Leaf, Output, Stage, StateKind, StatefulOperator, reads_of};
-use super::state::aggregate::{EventTimeKey, StateAggregate};
+use super::stage::{Leaf, Output, Stage, StatefulOperator, reads_of};
+use super::state::limit::StateLimit;
+use super::state::merge::Merger;
 use super::transform::Transform;
 use crate::error::{Result, SparkError};
 use crate::plan::nodes;
 use crate::plan::scan::{Scan, ScanSource};
 
-type Plan = Arc<dyn ExecutionPlan>;
-
-/// Columns whose value is the start of a time window or an event time: id → µs to its end.
-pub type EventTimeColumns = std::collections::BTreeMap<String, i64>;
+pub(super) type Plan = Arc<dyn ExecutionPlan>;
 
 /// Partition and order keys of window functions.
 type WindowLayout = (Vec<Arc<dyn PhysicalExpr>>, Vec<PhysicalSortExpr>);
@@ -116,7 +114,7 @@ impl Planner {
     }
 
     /// Ends the stage below and reads its output in a new one.
-    fn exchange(&mut self, input: Plan, output: Output) -> Plan {
+    pub(super) fn exchange(&mut self, input: Plan, output: Output) -> Plan {
         let (schema, partitions) = (input.schema(), output.partitions());
         let id = self.stage(input, output);
         let read_schema = schema.clone();
@@ -126,7 +124,7 @@ impl Planner {
         })
     }
 
-    fn partitions(plan: &Plan) -> usize {
+    pub(super) fn partitions(plan: &Plan) -> usize {
         plan.properties().partitioning.partition_count()
     }
 
@@ -138,7 +136,7 @@ impl Planner {
         }
     }
 
-    fn expr(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+    pub(super) fn expr(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
         Ok(create_physical_expr(expr, schema, &self.props, &self.context)?)
     }
 
@@ -146,7 +144,7 @@ impl Planner {
         Ok(create_physical_sort_exprs(exprs, schema, &self.props, &self.context)?)
     }
 
-    fn plan(&mut self, plan: &LogicalPlan) -> Result<Plan> {
+    pub(super) fn plan(&mut self, plan: &LogicalPlan) -> Result<Plan> {
         match plan {
             LogicalPlan::TableScan(scan) => {
                 let source = ScanSource::of(&scan.source).ok_or_else(|| SparkError::internal("a table is no scan"))?;
@@ -312,17 +310,27 @@ impl Planner {
             if self.mode != Some(OutputMode::Append) {
                 return Ok(Arc::new(GlobalLimitExec::new(input, 0, Some(limit.fetch))));
             }
-            let operator = self.operators.len();
+            let state = StateLimit {
+                operator: self.operators.len(),
+                fetch: limit.fetch,
+            };
             self.operators.push(StatefulOperator {
                 name: "globalLimit",
-                kind: StateKind::Limit,
+                kind: Arc::new(state),
                 partitions: 1,
                 uses_watermark: false,
             });
-            return Ok(super::state::limit::plan(operator, limit.fetch, input));
+            return Ok(state.plan(input));
+        }
+        if let Some(dedup) = any.downcast_ref::<nodes::Deduplicate>() {
+            return self.stateful_dedup(dedup);
         }
         if let Some(merge) = any.downcast_ref::<nodes::MergeSessions>() {
             let input = self.plan(&merge.input)?;
+            if is_streaming(&merge.input) {
+                // The aggregation above merges them, with those of its state.
+                return Ok(input);
+            }
             let input = if Self::partitions(&input) == 1 {
                 input
             } else if merge.keys.is_empty() {
@@ -392,20 +400,10 @@ impl Planner {
         let key_columns: Vec<Arc<dyn PhysicalExpr>> = (0..keys)
             .map(|i| Arc::new(Column::new(schema.field(i).name(), i)) as Arc<dyn PhysicalExpr>)
             .collect();
-        let output = if keys == 0 {
-            Output::Single
-        } else {
-            Output::Hash {
-                keys: key_columns.clone(),
-                partitions: self.shuffle_partitions,
-            }
-        };
-        let partitions = output.partitions();
-        let shuffled = self.exchange(partial, output);
         let final_groups = key_columns
-            .into_iter()
+            .iter()
             .zip(&names)
-            .map(|(e, n)| (e, n.clone()))
+            .map(|(e, n)| (e.clone(), n.clone()))
             .collect();
         let final_group_by = PhysicalGroupBy::new_single(final_groups);
         let mode = if keys == 0 {
@@ -413,40 +411,32 @@ impl Planner {
         } else {
             AggregateMode::FinalPartitioned
         };
-        let finished = AggregateExec::try_new(
-            mode,
-            final_group_by,
-            aggregates.clone(),
-            filters,
-            shuffled.clone(),
-            input_schema,
-        )?;
-        if !streaming {
-            return Ok(Arc::new(finished));
+        let finish = |input: Plan| {
+            AggregateExec::try_new(mode, final_group_by, aggregates.clone(), filters, input, input_schema)
+        };
+        if streaming {
+            let finished = finish(partial.clone())?;
+            let merger = Merger {
+                functions: aggregates.clone(),
+                grouped: keys > 0,
+            };
+            return self.stateful_aggregate(aggregate, partial, &finished, merger);
         }
-        let event_time = event_time_key(aggregate);
-        let operator = self.operators.len();
-        let state = Arc::new(StateAggregate {
-            operator,
-            keys,
-            event_time,
-            aggregates,
-            partial: schema,
-            output: finished.schema(),
-        });
-        self.operators.push(StatefulOperator {
-            name: "stateStoreSave",
-            kind: StateKind::Aggregate(state.clone()),
-            partitions,
-            uses_watermark: event_time.is_some(),
-        });
-        Ok(state.plan(shuffled))
+        let output = if keys == 0 {
+            Output::Single
+        } else {
+            Output::Hash {
+                keys: key_columns,
+                partitions: self.shuffle_partitions,
+            }
+        };
+        Ok(Arc::new(finish(self.exchange(partial, output))?))
     }
 
     fn join(&mut self, join: &Join) -> Result<Plan> {
         let (left_stream, right_stream) = (is_streaming(&join.left), is_streaming(&join.right));
         if left_stream && right_stream {
-            return Err(SparkError::unsupported("joins of two streams"));
+            return self.stateful_join(join);
         }
         let (mut left, mut right) = (self.plan(&join.left)?, self.plan(&join.right)?);
         let filter = join
@@ -528,7 +518,7 @@ impl Planner {
         self.exchange(input, Output::Single)
     }
 
-    fn join_filter(&self, filter: &Expr, join: &Join, left: &Plan, right: &Plan) -> Result<JoinFilter> {
+    pub(super) fn join_filter(&self, filter: &Expr, join: &Join, left: &Plan, right: &Plan) -> Result<JoinFilter> {
         let mut indices = Vec::new();
         let mut fields: Vec<Field> = Vec::new();
         let mut qualified = Vec::new();
@@ -701,54 +691,6 @@ pub fn is_streaming(plan: &LogicalPlan) -> bool {
         return ScanSource::of(&scan.source).is_some_and(|s| s.stream.is_some());
     }
     plan.inputs().into_iter().any(is_streaming)
-}
-
-/// The grouping column by which windows close: the start of a time window, or a watermarked event time itself.
-pub fn event_time_key(aggregate: &Aggregate) -> Option<EventTimeKey> {
-    let columns = event_times(&aggregate.input);
-    aggregate
-        .group_expr
-        .iter()
-        .enumerate()
-        .find_map(|(column, expr)| match expr {
-            Expr::Column(c) => columns.get(&c.name).map(|plus| EventTimeKey { column, plus_us: *plus }),
-            _ => None,
-        })
-}
-
-/// Event-time columns that a plan puts out.
-fn event_times(plan: &LogicalPlan) -> EventTimeColumns {
-    let mut columns: EventTimeColumns = plan.inputs().into_iter().flat_map(event_times).collect();
-    match plan {
-        LogicalPlan::Projection(projection) => {
-            let below = columns;
-            columns = projection
-                .expr
-                .iter()
-                .filter_map(|e| match e {
-                    Expr::Column(c) => below.get(&c.name).map(|plus| (c.name.clone(), *plus)),
-                    Expr::Alias(alias) => match alias.expr.as_ref() {
-                        Expr::Column(c) => below.get(&c.name).map(|plus| (alias.name.clone(), *plus)),
-                        _ => None,
-                    },
-                    _ => None,
-                })
-                .collect();
-        }
-        LogicalPlan::Extension(extension) => {
-            let any = extension.node.as_any();
-            if let Some(watermark) = any.downcast_ref::<nodes::EventTimeWatermark>() {
-                columns.insert(watermark.column.clone(), 0);
-            }
-            if let Some(expand) = any.downcast_ref::<nodes::ExpandWindows>()
-                && columns.contains_key(&expand.time)
-            {
-                columns.insert(expand.start.clone(), expand.length_us);
-            }
-        }
-        _ => {}
-    }
-    columns
 }
 
 fn stateful_operators(plan: &Plan) -> Vec<usize> {

@@ -10,8 +10,7 @@ use datafusion_physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion_physical_plan::union::UnionExec;
 use datafusion_physical_plan::{ExecutionPlan, displayable};
 
-use super::state::StateTable;
-use super::state::aggregate::StateAggregate;
+use super::state::{OperatorState, Restore};
 use super::transform::as_transform;
 use crate::error::{Result, SparkError};
 use crate::plan::scan::Scan;
@@ -177,40 +176,23 @@ impl StageGraph {
     ///
     /// # Errors
     /// `CORRUPT_STATE` or `CORRUPT_BLOCK` where a delta cannot be read.
-    pub fn rebuild(&self, operator: usize, deltas: &[Buffer], version: i64) -> Result<StateTable> {
+    pub fn rebuild(&self, operator: usize, deltas: &[Buffer], version: i64) -> Result<OperatorState> {
         let operator = self
             .operators
             .get(operator)
             .ok_or_else(|| SparkError::internal("a state belongs to no operator"))?;
-        let mut table = match &operator.kind {
-            StateKind::Aggregate(aggregate) => {
-                let mut table = StateTable::new(aggregate.partial.clone(), aggregate.keys)?;
-                table.load(deltas, &|batch| aggregate.closing(batch))?;
-                table
-            }
-            StateKind::Limit => {
-                let mut table = StateTable::new(super::state::limit::schema(), 0)?;
-                table.load(deltas, &|batch| vec![None; batch.num_rows()])?;
-                table
-            }
-        };
-        table.version = version;
-        Ok(table)
+        let mut state = operator.kind.empty()?;
+        operator.kind.load(&mut state, deltas)?;
+        state.version = version;
+        Ok(state)
     }
-}
-
-/// What kind of state an operator keeps.
-#[derive(Debug, Clone)]
-pub enum StateKind {
-    Aggregate(Arc<StateAggregate>),
-    Limit,
 }
 
 /// A stateful operator as progress reports it.
 #[derive(Debug, Clone)]
 pub struct StatefulOperator {
     pub name: &'static str,
-    pub kind: StateKind,
+    pub kind: Arc<dyn Restore>,
     pub partitions: usize,
     /// It drops and evicts by the watermark, so a batch without data may still change its output.
     pub uses_watermark: bool,

@@ -19,6 +19,7 @@ use super::inputs::TaskInputs;
 
 type EachFn = dyn Fn(RecordBatch, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
 type WholeFn = dyn Fn(Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
+type PairFn = dyn Fn(Vec<RecordBatch>, Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
 type LeafFn = dyn Fn(usize, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
 
 /// What the operator does with its partition.
@@ -28,15 +29,17 @@ enum Work {
     Each(Arc<EachFn>),
     /// All batches of the partition at once.
     Whole(Arc<WholeFn>),
+    /// All batches of the partition of two inputs at once.
+    Pair(Arc<PairFn>),
     /// No input: partition number → batches.
     Leaf(Arc<LeafFn>),
 }
 
-/// A named operator over zero or one input.
+/// A named operator over no, one or two inputs.
 #[derive(Clone)]
 pub struct Transform {
     name: String,
-    input: Option<Arc<dyn ExecutionPlan>>,
+    inputs: Vec<Arc<dyn ExecutionPlan>>,
     work: Work,
     properties: Arc<PlanProperties>,
 }
@@ -48,7 +51,7 @@ impl Transform {
         schema: SchemaRef,
         work: impl Fn(RecordBatch, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync + 'static,
     ) -> Arc<dyn ExecutionPlan> {
-        Self::build(name.into(), Some(input), schema, Work::Each(Arc::new(work)), 0)
+        Self::build(name.into(), vec![input], schema, Work::Each(Arc::new(work)), 0)
     }
 
     pub fn whole(
@@ -57,7 +60,18 @@ impl Transform {
         schema: SchemaRef,
         work: impl Fn(Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync + 'static,
     ) -> Arc<dyn ExecutionPlan> {
-        Self::build(name.into(), Some(input), schema, Work::Whole(Arc::new(work)), 0)
+        Self::build(name.into(), vec![input], schema, Work::Whole(Arc::new(work)), 0)
+    }
+
+    /// Both inputs have as many partitions.
+    pub fn pair(
+        name: impl Into<String>,
+        left: Arc<dyn ExecutionPlan>,
+        right: Arc<dyn ExecutionPlan>,
+        schema: SchemaRef,
+        work: impl Fn(Vec<RecordBatch>, Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync + 'static,
+    ) -> Arc<dyn ExecutionPlan> {
+        Self::build(name.into(), vec![left, right], schema, Work::Pair(Arc::new(work)), 0)
     }
 
     pub fn leaf(
@@ -66,18 +80,18 @@ impl Transform {
         partitions: usize,
         work: impl Fn(usize, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync + 'static,
     ) -> Arc<dyn ExecutionPlan> {
-        Self::build(name.into(), None, schema, Work::Leaf(Arc::new(work)), partitions)
+        Self::build(name.into(), vec![], schema, Work::Leaf(Arc::new(work)), partitions)
     }
 
     fn build(
         name: String,
-        input: Option<Arc<dyn ExecutionPlan>>,
+        inputs: Vec<Arc<dyn ExecutionPlan>>,
         schema: SchemaRef,
         work: Work,
         partitions: usize,
     ) -> Arc<dyn ExecutionPlan> {
-        let partitions = input
-            .as_ref()
+        let partitions = inputs
+            .first()
             .map_or(partitions, |i| i.properties().partitioning.partition_count());
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(schema),
@@ -87,14 +101,14 @@ impl Transform {
         ));
         Arc::new(Self {
             name,
-            input,
+            inputs,
             work,
             properties,
         })
     }
 
     pub fn is_leaf(&self) -> bool {
-        self.input.is_none()
+        self.inputs.is_empty()
     }
 
     pub fn label(&self) -> &str {
@@ -124,7 +138,7 @@ impl ExecutionPlan for Transform {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.input.iter().collect()
+        self.inputs.iter().collect()
     }
 
     fn apply_expressions(
@@ -137,7 +151,7 @@ impl ExecutionPlan for Transform {
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(Self::build(
             self.name.clone(),
-            children.into_iter().next(),
+            children,
             self.schema(),
             self.work.clone(),
             self.properties.partitioning.partition_count(),
@@ -147,20 +161,32 @@ impl ExecutionPlan for Transform {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let inputs = TaskInputs::of(&context)?;
         let schema = self.schema();
-        let rows = match (&self.work, &self.input) {
+        let rows = match (&self.work, self.inputs.as_slice()) {
             (Work::Leaf(work), _) => stream::iter(work(partition, &inputs)?.into_iter().map(Ok)).boxed(),
-            (Work::Each(work), Some(input)) => {
+            (Work::Each(work), [input]) => {
                 let (work, input) = (work.clone(), input.execute(partition, context)?);
                 input
                     .map_ok(move |batch| stream::iter(spread(work(batch, &inputs))))
                     .try_flatten()
                     .boxed()
             }
-            (Work::Whole(work), Some(input)) => {
+            (Work::Whole(work), [input]) => {
                 let (work, input) = (work.clone(), input.execute(partition, context)?);
                 stream::once(async move {
                     let batches: Vec<RecordBatch> = input.try_collect().await?;
                     Ok::<_, datafusion_common::DataFusionError>(stream::iter(spread(work(batches, &inputs))))
+                })
+                .try_flatten()
+                .boxed()
+            }
+            (Work::Pair(work), [left, right]) => {
+                let work = work.clone();
+                let left = left.execute(partition, context.clone())?;
+                let right = right.execute(partition, context)?;
+                stream::once(async move {
+                    let left: Vec<RecordBatch> = left.try_collect().await?;
+                    let right: Vec<RecordBatch> = right.try_collect().await?;
+                    Ok::<_, datafusion_common::DataFusionError>(stream::iter(spread(work(left, right, &inputs))))
                 })
                 .try_flatten()
                 .boxed()

@@ -323,7 +323,14 @@ impl Analyzer {
     fn select_group(&mut self, open: &Aggregation, group: Typed) -> Result<Typed> {
         if group.window.is_some() {
             let mut typed = group.clone();
-            if let Some(attribute) = open.input.output.iter().find(|a| a.time_window && a.name == group.name) {
+            // The newest: the input may have a window of an aggregation below.
+            let found = open
+                .input
+                .output
+                .iter()
+                .rev()
+                .find(|a| a.time_window && a.name == group.name);
+            if let Some(attribute) = found {
                 typed = typed_attribute(attribute);
             }
             typed.name = group.name;

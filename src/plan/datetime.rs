@@ -91,8 +91,8 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Opt
                 _ => format!("{} {} {}", left.name, op.symbol(), right.name),
             };
             let expr = kernel::call(
-                "add_interval",
-                format!("{sign} {zone:?}"),
+                if sign > 0 { "add_interval" } else { "subtract_interval" },
+                format!("{zone:?}"),
                 to.clone(),
                 vec![left.expr.clone(), right.expr.clone()],
                 move |args, rows| add_interval(&args[0], &args[1], sign, &out_type, zone, rows),

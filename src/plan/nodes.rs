@@ -442,3 +442,47 @@ impl UserDefinedLogicalNodeCore for StreamingLimit {
         })
     }
 }
+
+/// The first row of each key (`Deduplicate`, `DeduplicateWithinWatermark`) of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Deduplicate {
+    pub input: LogicalPlan,
+    pub keys: Vec<String>,
+    /// Only rows within the watermark's delay of each other are duplicates.
+    pub within_watermark: bool,
+}
+
+impl PartialOrd for Deduplicate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.keys.partial_cmp(&other.keys)
+    }
+}
+
+impl UserDefinedLogicalNodeCore for Deduplicate {
+    fn name(&self) -> &str {
+        "Deduplicate"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.input]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        self.input.schema()
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        vec![]
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "Deduplicate: keys=[{}]", self.keys.join(", "))
+    }
+
+    fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
+        Ok(Self {
+            input: inputs.swap_remove(0),
+            ..self.clone()
+        })
+    }
+}

@@ -8,7 +8,7 @@ use datafusion_common::ScalarValue;
 use datafusion_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder};
 
 use super::analyzer::Analyzer;
-use super::nodes::{EventTimeWatermark, Repartition, StreamingLimit};
+use super::nodes::{Deduplicate, EventTimeWatermark, Repartition, StreamingLimit};
 use super::resolve::{ordinal, typed_attribute, unresolved_column};
 use super::scan::{Format, Origin, StreamSpec};
 use super::scope::{Attribute, Resolved, Typed};
@@ -267,8 +267,13 @@ impl Analyzer {
     fn deduplicate(&mut self, node: &sc::Deduplicate) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
         input.hidden.clear();
-        if input.streaming {
-            return Err(SparkError::unsupported("dropDuplicates on a streaming DataFrame"));
+        let within_watermark = node.within_watermark();
+        if within_watermark && !input.streaming {
+            return Err(SparkError::analysis(
+                "_LEGACY_ERROR_TEMP_3102",
+                "",
+                "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets;",
+            ));
         }
         let keys: Vec<Attribute> = if node.all_columns_as_keys() || node.column_names.is_empty() {
             input.output.clone()
@@ -285,6 +290,14 @@ impl Analyzer {
             keys
         };
         let plan = self.exactly(&input)?;
+        if input.streaming {
+            let node = Arc::new(Deduplicate {
+                input: plan,
+                keys: keys.into_iter().map(|k| k.id).collect(),
+                within_watermark,
+            });
+            return Ok(input.over(LogicalPlan::Extension(Extension { node })));
+        }
         let others: Vec<Expr> = input
             .output
             .iter()

@@ -101,6 +101,8 @@ pub struct TimeWindow {
     pub event_time: bool,
     /// `session_window(time, gap)`: the length is the gap, and windows that touch are one.
     pub session: bool,
+    /// The gap of sessions where it differs from row to row.
+    pub gap: Option<Expr>,
 }
 
 /// A relation after analysis.

@@ -3,8 +3,9 @@
 //! A row falls into `ceil(length / slide)` candidate windows. Each becomes a branch: the window's start is arithmetic on
 //! the time column, and a filter keeps the rows that the window really holds. Rows without a time are in no window.
 
-use arrow::array::{Array, AsArray, Int64Array, StructArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StructArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, IntervalUnit, TimestampMicrosecondType};
+use datafusion_common::ScalarValue;
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use std::sync::Arc;
 
@@ -92,6 +93,7 @@ pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
         start_us,
         event_time,
         session: false,
+        gap: None,
     };
     // Evaluated as it stands it is the tumbling window of the row; `expand` replaces it.
     let start = start_of(time.expr, &window, 0);
@@ -107,8 +109,22 @@ pub fn session(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
         .try_into()
         .map_err(|args: Vec<Typed>| super::functions::wrong_number("session_window", "2", args.len()))?;
     let constant = super::functions::fold(&gap.expr).and_then(|v| literal::constant_micros(&v));
-    let gap_us = constant
-        .ok_or_else(|| SparkError::unsupported(format!("the session gap {}: only constant durations", gap.name)))?;
+    if constant.is_none()
+        && !matches!(
+            gap.data_type,
+            DataType::Utf8 | DataType::Duration(_) | DataType::Interval(IntervalUnit::MonthDayNano)
+        )
+    {
+        return Err(SparkError::analysis(
+            "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+            "42K09",
+            format!(
+                "The gap {} of session_window must be an interval or the text of one, but is \"{}\".",
+                gap.name,
+                types::sql_name(&gap.data_type)
+            ),
+        ));
+    }
     let event_time = time.attribute.as_ref().is_some_and(|a| a.event_time);
     let time = match &time.data_type {
         DataType::Struct(_) => window_time(time)?,
@@ -119,11 +135,12 @@ pub fn session(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
     let window = TimeWindow {
         time: time.expr.clone(),
         time_type: time.data_type.clone(),
-        length_us: gap_us,
-        slide_us: gap_us,
+        length_us: constant.unwrap_or_default(),
+        slide_us: constant.unwrap_or_default(),
         start_us: 0,
         event_time,
         session: true,
+        gap: constant.is_none().then_some(gap.expr),
     };
     let mut typed = Typed::new(make_window(time.expr, &window), to, "session_window");
     typed.named = true;
@@ -133,24 +150,27 @@ pub fn session(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
 
 /// Gives every row the session that it alone would make; rows without a time, and empty sessions, are left out.
 pub fn open_sessions(analyzer: &mut Analyzer, input: Resolved, window: &TimeWindow, name: &str) -> Result<Expanded> {
-    if input.streaming {
-        return Err(SparkError::unsupported("session windows on a streaming DataFrame"));
-    }
-    let start = analyzer.attribute("start", window.time_type.clone(), true);
-    let end = analyzer.attribute("end", window.time_type.clone(), true);
+    let mut start = analyzer.attribute("start", window.time_type.clone(), true);
+    start.event_time = window.event_time;
+    let mut end = analyzer.attribute("end", window.time_type.clone(), true);
+    end.event_time = window.event_time;
     let mut whole = analyzer.attribute(name, types::window_of(window.time_type.clone()), true);
     whole.time_window = true;
+    whole.event_time = window.event_time;
     let visible: Vec<Attribute> = input.visible().cloned().collect();
     let mut columns: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
     columns.push((window.time.clone(), &start));
-    columns.push((shifted(window.time.clone(), window, window.length_us), &end));
+    let after = match &window.gap {
+        Some(gap) => session_end(window.time.clone(), gap.clone(), window),
+        None => shifted(window.time.clone(), window, window.length_us),
+    };
+    columns.push((after, &end));
     columns.push((make_window(window.time.clone(), window), &whole));
     let plan = analyzer.project(input.plan.clone(), columns)?;
-    let mut builder = LogicalPlanBuilder::from(plan).filter(start.column().is_not_null())?;
-    if window.length_us <= 0 {
-        builder = builder.filter(datafusion_expr::lit(false))?;
-    }
-    let plan = builder.build()?;
+    // Null times and gaps make no session, and neither do gaps that are not positive.
+    let plan = LogicalPlanBuilder::from(plan)
+        .filter(end.column().gt(start.column()))?
+        .build()?;
     let mut relation = input.over(plan);
     relation.output.push(whole.clone());
     relation.hidden.extend([start.clone(), end.clone()]);
@@ -182,14 +202,59 @@ fn shifted(time: Expr, window: &TimeWindow, by_us: i64) -> Expr {
     )
 }
 
+/// Where the session ends that a row alone would make, by its own gap.
+fn session_end(time: Expr, gap: Expr, window: &TimeWindow) -> Expr {
+    let zone = if let DataType::Timestamp(_, zone) = &window.time_type {
+        zone.clone()
+    } else {
+        None
+    };
+    kernel::call(
+        "session_end",
+        "",
+        window.time_type.clone(),
+        vec![time, gap],
+        move |args, _| {
+            let times = args[0].as_primitive::<TimestampMicrosecondType>();
+            let ends: TimestampMicrosecondArray = times
+                .iter()
+                .enumerate()
+                .map(|(row, time)| time?.checked_add(gap_us(&args[1], row)?))
+                .collect();
+            Ok(Arc::new(ends.with_timezone_opt(zone.clone())))
+        },
+    )
+}
+
+/// A gap in µs; null where it is no interval, or one of months.
+fn gap_us(gaps: &ArrayRef, row: usize) -> Option<i64> {
+    if gaps.is_null(row) {
+        return None;
+    }
+    if let Some(texts) = gaps.as_string_opt::<i32>() {
+        return literal::interval_micros(texts.value(row));
+    }
+    let value = ScalarValue::try_from_array(gaps, row).ok()?;
+    literal::constant_micros(&value)
+}
+
 /// The session struct over the grouping columns that hold its bounds.
 pub fn rebuild_session(start: &Attribute, end: &Attribute) -> Expr {
-    let fields = if let DataType::Struct(fields) = types::window_of(start.data_type.clone()) {
-        fields
+    let to = types::window_of(start.data_type.clone());
+    let fields = if let DataType::Struct(fields) = &to {
+        fields.clone()
     } else {
         Default::default()
     };
-    super::functions::structs::make_struct(fields, vec![start.column(), end.column()])
+    let bounds = vec![start.column(), end.column()];
+    kernel::call("make_session", "", to, bounds, move |args, rows| {
+        Ok(Arc::new(StructArray::try_new_with_length(
+            fields.clone(),
+            args.to_vec(),
+            None,
+            rows,
+        )?))
+    })
 }
 
 /// `window_time(window)`: the last microsecond of a window.

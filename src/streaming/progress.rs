@@ -71,11 +71,16 @@ impl Progress {
             .state
             .iter()
             .map(|(name, partitions, s)| {
+                let custom = if name.starts_with("dedupe") {
+                    json!({ "numDroppedDuplicateRows": s.rows_duplicate })
+                } else {
+                    json!({})
+                };
                 json!({
                     "operatorName": name, "numRowsTotal": s.rows_total, "numRowsUpdated": s.rows_updated, "allUpdatesTimeMs": 0,
                     "numRowsRemoved": s.rows_removed, "allRemovalsTimeMs": 0, "commitTimeMs": 0, "memoryUsedBytes": s.bytes,
                     "numRowsDroppedByWatermark": s.rows_dropped, "numShufflePartitions": partitions, "numStateStoreInstances": partitions,
-                    "customMetrics": {},
+                    "customMetrics": custom,
                 })
             })
             .collect();

@@ -386,11 +386,7 @@ impl Query {
             }
             for (operator, s) in &report.state {
                 let total = state.entry(*operator).or_default();
-                total.rows_total += s.rows_total;
-                total.rows_updated += s.rows_updated;
-                total.rows_removed += s.rows_removed;
-                total.rows_dropped += s.rows_dropped;
-                total.bytes += s.bytes;
+                *total = total.merged(s);
             }
             for (source, progress) in self.sources.iter().zip(&mut batch.sources) {
                 progress.rows += report.scanned_rows.get(&source.scan).copied().unwrap_or(0);

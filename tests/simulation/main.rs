@@ -10,4 +10,5 @@ mod network;
 mod query_loop;
 mod scheduler;
 mod seeds;
+mod stateful;
 mod window_model;

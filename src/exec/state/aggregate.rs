@@ -5,27 +5,26 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::buffer::Buffer;
 use arrow::compute::{filter_record_batch, not, take};
-use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
-use datafusion_expr::{EmitTo, GroupsAccumulator};
-use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
-use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
+use arrow::datatypes::SchemaRef;
 use datafusion_physical_plan::ExecutionPlan;
-
 use hashbrown::{HashMap, HashSet};
 
-use super::{Closing, StateDelta, StateTable, one};
-use crate::error::{Result, SparkError};
+use super::merge::{Merger, Rows};
+use super::table::{StateDelta, StateTable};
+use super::{Body, Closing, OperatorState, Restore, one, times};
+use crate::error::Result;
 use crate::exec::inputs::{BatchContext, OutputMode, StateStats, TaskInputs};
 use crate::exec::transform::Transform;
 
 /// How a key's closing time follows from its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTimeKey {
-    /// Key column with the window's start, or the event time itself.
+    /// Key column with the window or its start, or the event time itself.
     pub column: usize,
-    /// Added to it: the window's length; 0 for a plain event time.
+    /// Added to it: the window's length where the column has its start; else 0.
     pub plus_us: i64,
 }
 
@@ -39,11 +38,24 @@ pub struct StateAggregate {
     pub operator: usize,
     pub keys: usize,
     pub event_time: Option<EventTimeKey>,
-    pub aggregates: Vec<Arc<AggregateFunctionExpr>>,
+    pub merger: Merger,
     /// Keys and partial states: what arrives, and what the state holds.
     pub partial: SchemaRef,
     /// Keys and values: what leaves.
     pub output: SchemaRef,
+    /// The watermark here, relative to the query's; none where the operators below pass none on.
+    pub shift_us: Option<i64>,
+}
+
+impl Restore for StateAggregate {
+    fn empty(&self) -> Result<OperatorState> {
+        let table = StateTable::new(self.partial.clone(), self.keys)?;
+        Ok(OperatorState::new(Body::Table(table)))
+    }
+
+    fn load(&self, state: &mut OperatorState, deltas: &[Buffer]) -> Result<()> {
+        state.body.table()?.load(deltas, &|batch| self.closing(batch))
+    }
 }
 
 impl StateAggregate {
@@ -59,58 +71,40 @@ impl StateAggregate {
     }
 
     /// When each row closes.
-    pub fn closing(&self, batch: &RecordBatch) -> Vec<Closing> {
+    fn closing(&self, batch: &RecordBatch) -> Vec<Closing> {
         match self.event_time {
             None => vec![None; batch.num_rows()],
-            Some(key) => match batch.column(key.column).data_type() {
-                DataType::Timestamp(..) => {
-                    let times = batch.column(key.column).as_primitive::<TimestampMicrosecondType>();
-                    times.iter().map(|t| t.map(|t| t.saturating_add(key.plus_us))).collect()
-                }
-                _ => vec![None; batch.num_rows()],
-            },
+            Some(key) => times(batch.column(key.column), key.plus_us),
         }
     }
 
     fn run(&self, batches: &[RecordBatch], inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
-        let context = inputs
-            .batch
-            .as_ref()
-            .ok_or_else(|| SparkError::internal("a stateful operator runs outside a micro-batch"))?;
-        let mut states = inputs.states();
-        let table = match states.entry(self.operator) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(StateTable::new(self.partial.clone(), self.keys)?)
-            }
-        };
-        let mut stats = StateStats::default();
-        let arrived = one(&self.partial, batches)?;
-        let arrived = self.drop_late(table, arrived, context, &mut stats)?;
-        let (changed, closing, keys) = self.merge(table, &arrived)?;
-        stats.rows_updated = changed.num_rows() as u64;
-        table.upsert(&changed, &closing, keys)?;
-        let evict = if context.mode == OutputMode::Complete || self.event_time.is_none() {
-            None
-        } else {
-            context.evict_us
-        };
-        let closed = match evict {
-            Some(watermark) => table.close(watermark)?,
-            None => vec![],
-        };
-        stats.rows_removed = closed.iter().map(|b| b.num_rows() as u64).sum();
-        stats.rows_total = table.rows() as u64;
-        stats.bytes = table.bytes() as u64;
-        table.version = context.batch_id;
-        let emitted = match context.mode {
-            OutputMode::Append => closed,
-            OutputMode::Update => vec![changed.clone()],
-            OutputMode::Complete => table.all()?,
-        };
-        let delta = StateDelta::encode(&self.partial, std::slice::from_ref(&changed), evict)?;
-        inputs.state_deltas().insert(self.operator, delta);
-        inputs.report().state.insert(self.operator, stats);
+        let emitted = inputs.with_state(self.operator, self.shift_us, self, |context, body, stats| {
+            let table = body.table()?;
+            let arrived = one(&self.partial, batches)?;
+            let arrived = self.drop_late(table, arrived, context, stats)?;
+            let (changed, closing, keys) = self.merge(table, &arrived)?;
+            stats.rows_updated = changed.num_rows() as u64;
+            table.upsert(&changed, &closing, keys)?;
+            let evict = if context.mode == OutputMode::Complete || self.event_time.is_none() {
+                None
+            } else {
+                context.evict_us
+            };
+            let closed = match evict {
+                Some(watermark) => table.close(watermark)?,
+                None => vec![],
+            };
+            stats.rows_removed = closed.iter().map(|b| b.num_rows() as u64).sum();
+            stats.rows_total = table.rows() as u64;
+            stats.bytes = table.bytes() as u64;
+            let emitted = match context.mode {
+                OutputMode::Append => closed,
+                OutputMode::Update => vec![changed.clone()],
+                OutputMode::Complete => table.all()?,
+            };
+            Ok((emitted, StateDelta::encode(&self.partial, &[changed], evict)?))
+        })?;
         emitted
             .iter()
             .filter(|b| b.num_rows() > 0)
@@ -174,16 +168,19 @@ impl StateAggregate {
             .iter()
             .map(|c| take(c, &picked, None))
             .collect::<std::result::Result<_, _>>()?;
-        let mut at = self.keys;
-        for (aggregate, width) in self.widths()? {
-            let mut accumulator = accumulator(aggregate, self.keys)?;
-            if old.num_rows() > 0 {
-                accumulator.merge_batch(&old.columns()[at..at + width], &found, total)?;
-            }
-            accumulator.merge_batch(&arrived.columns()[at..at + width], &indices, total)?;
-            columns.extend(accumulator.state(EmitTo::All)?);
-            at += width;
-        }
+        columns.extend(self.merger.merge(
+            &[
+                Rows {
+                    columns: &old.columns()[self.keys..],
+                    groups: &found,
+                },
+                Rows {
+                    columns: &arrived.columns()[self.keys..],
+                    groups: &indices,
+                },
+            ],
+            total,
+        )?);
         let options = RecordBatchOptions::new().with_row_count(Some(total));
         Ok((
             RecordBatch::try_new_with_options(self.partial.clone(), columns, &options)?,
@@ -194,40 +191,13 @@ impl StateAggregate {
 
     /// State rows to result rows.
     fn evaluate(&self, state: &RecordBatch) -> Result<RecordBatch> {
-        let rows = state.num_rows();
-        let indices: Vec<usize> = (0..rows).collect();
         let mut columns: Vec<ArrayRef> = state.columns()[..self.keys].to_vec();
-        let mut at = self.keys;
-        for (aggregate, width) in self.widths()? {
-            let mut accumulator = accumulator(aggregate, self.keys)?;
-            accumulator.merge_batch(&state.columns()[at..at + width], &indices, rows)?;
-            columns.push(accumulator.evaluate(EmitTo::All)?);
-            at += width;
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        columns.extend(self.merger.evaluate(&state.columns()[self.keys..], state.num_rows())?);
+        let options = RecordBatchOptions::new().with_row_count(Some(state.num_rows()));
         Ok(RecordBatch::try_new_with_options(
             self.output.clone(),
             columns,
             &options,
         )?)
     }
-
-    fn widths(&self) -> Result<Vec<(&Arc<AggregateFunctionExpr>, usize)>> {
-        self.aggregates
-            .iter()
-            .map(|a| Ok((a, a.state_fields()?.len())))
-            .collect()
-    }
-}
-
-/// Without keys the partial rows come from plain accumulators, whose empty states differ from the grouped ones' (a count
-/// of 0 where those have null): the same kind must merge them.
-fn accumulator(aggregate: &Arc<AggregateFunctionExpr>, keys: usize) -> Result<Box<dyn GroupsAccumulator>> {
-    if keys > 0 && aggregate.groups_accumulator_supported() {
-        return Ok(aggregate.create_groups_accumulator()?);
-    }
-    let aggregate = aggregate.clone();
-    Ok(Box::new(GroupsAccumulatorAdapter::new(move || {
-        aggregate.create_accumulator()
-    })))
 }

@@ -3,68 +3,69 @@
 use std::sync::Arc;
 
 use arrow::array::{AsArray, Int64Array, RecordBatch};
+use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion_physical_plan::ExecutionPlan;
 
-use super::{StateDelta, StateTable};
-use crate::error::{Result, SparkError};
-use crate::exec::inputs::{StateStats, TaskInputs};
+use super::table::{StateDelta, StateTable};
+use super::{Body, OperatorState, Restore};
+use crate::error::Result;
+use crate::exec::inputs::TaskInputs;
 use crate::exec::transform::Transform;
 
 /// Lets `fetch` rows of the stream through.
-pub fn plan(operator: usize, fetch: usize, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-    let schema = input.schema();
-    Transform::whole(
-        format!("StreamingLimit: operator={operator} rows={fetch}"),
-        input,
-        schema,
-        move |batches, inputs| Ok(run(operator, fetch, batches, inputs)?),
-    )
+#[derive(Debug, Clone, Copy)]
+pub struct StateLimit {
+    pub operator: usize,
+    pub fetch: usize,
+}
+
+impl Restore for StateLimit {
+    fn empty(&self) -> Result<OperatorState> {
+        Ok(OperatorState::new(Body::Table(StateTable::new(schema(), 0)?)))
+    }
+
+    fn load(&self, state: &mut OperatorState, deltas: &[Buffer]) -> Result<()> {
+        state.body.table()?.load(deltas, &|batch| vec![None; batch.num_rows()])
+    }
 }
 
 /// The state: one row with the count.
-pub fn schema() -> SchemaRef {
+fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![Field::new("rows", DataType::Int64, false)]))
 }
 
-fn run(operator: usize, fetch: usize, batches: Vec<RecordBatch>, inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
-    let context = inputs
-        .batch
-        .as_ref()
-        .ok_or_else(|| SparkError::internal("a stateful operator runs outside a micro-batch"))?;
-    let schema = schema();
-    let mut states = inputs.states();
-    let table = match states.entry(operator) {
-        std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-        std::collections::btree_map::Entry::Vacant(entry) => entry.insert(StateTable::new(schema.clone(), 0)?),
-    };
-    let gone = table
-        .all()?
-        .first()
-        .map_or(0, |b| b.column(0).as_primitive::<Int64Type>().value(0));
-    let mut left = fetch.saturating_sub(usize::try_from(gone).unwrap_or(usize::MAX));
-    let before = left;
-    let mut out = Vec::new();
-    for batch in batches {
-        let rows = batch.num_rows().min(left);
-        left -= rows;
-        out.push(batch.slice(0, rows));
+impl StateLimit {
+    pub fn plan(self, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        let schema = input.schema();
+        let label = format!("StreamingLimit: operator={} rows={}", self.operator, self.fetch);
+        Transform::whole(label, input, schema, move |batches, inputs| {
+            Ok(self.run(batches, inputs)?)
+        })
     }
-    let now = (fetch - left) as i64;
-    let row = RecordBatch::try_new(schema.clone(), vec![Arc::new(Int64Array::from(vec![now]))])?;
-    table.upsert(&row, &[None], vec![Box::default()])?;
-    table.version = context.batch_id;
-    inputs
-        .state_deltas()
-        .insert(operator, StateDelta::encode(&schema, &[row], None)?);
-    inputs.report().state.insert(
-        operator,
-        StateStats {
-            rows_total: 1,
-            rows_updated: u64::from(left < before),
-            bytes: table.bytes() as u64,
-            ..StateStats::default()
-        },
-    );
-    Ok(out)
+
+    fn run(&self, batches: Vec<RecordBatch>, inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
+        inputs.with_state(self.operator, None, self, |_, body, stats| {
+            let table = body.table()?;
+            let gone = table
+                .all()?
+                .first()
+                .map_or(0, |b| b.column(0).as_primitive::<Int64Type>().value(0));
+            let mut left = self.fetch.saturating_sub(usize::try_from(gone).unwrap_or(usize::MAX));
+            let before = left;
+            let mut out = Vec::new();
+            for batch in batches {
+                let rows = batch.num_rows().min(left);
+                left -= rows;
+                out.push(batch.slice(0, rows));
+            }
+            let now = (self.fetch - left) as i64;
+            let row = RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from(vec![now]))])?;
+            table.upsert(&row, &[None], vec![Box::default()])?;
+            stats.rows_total = 1;
+            stats.rows_updated = u64::from(left < before);
+            stats.bytes = table.bytes() as u64;
+            Ok((out, StateDelta::encode(&schema(), &[row], None)?))
+        })
+    }
 }

@@ -1,261 +1,90 @@
-//! Keyed state of streaming operators: rows of keys and partial aggregates, grouped by the time that closes them.
+//! Keyed state of streaming operators, live in the executor that runs their tasks.
 //!
-//! A table keeps one bucket per closing time (the end of a window), so that closing a window drops one bucket. Within a
-//! bucket, rows live in the batches that brought them; an index says where each key's row is. The rows changed by a batch
-//! are its delta: one Arrow batch, the same form that shuffle, checkpoint and merge use.
+//! Two layouts: [`table::StateTable`] has one row a key (aggregates, limits), [`rows::RowTable`] many (sessions, joined
+//! streams, seen keys). Each operator has a file of its own and one [`OperatorState`] per partition. What a batch changed
+//! leaves the task as a delta of bytes; a snapshot has the same form; [`Restore`] makes the state of either again. Who
+//! keeps the bytes is not known here.
 
 pub mod aggregate;
+pub mod dedup;
+pub mod join;
 pub mod limit;
+pub mod merge;
+pub mod rows;
+pub mod session;
+pub mod table;
 
-use std::collections::BTreeMap;
+use std::fmt::Debug;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::buffer::Buffer;
-use arrow::compute::{concat_batches, interleave_record_batch, take_record_batch};
-use arrow::datatypes::SchemaRef;
-use arrow::row::{RowConverter, SortField};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
 
-use hashbrown::HashMap;
-
-use super::ipc;
 use crate::error::{Result, SparkError};
+use rows::RowTable;
+use table::StateTable;
 
-/// When a bucket closes: µs since the epoch; none for state without a watermark.
+/// When a row closes: µs since the epoch; none for state that no watermark ends.
 pub type Closing = Option<i64>;
-
-/// Key bytes, and where the row is.
-type Entry = (Box<[u8]>, (u32, u32));
-
-/// Rows of one closing time.
-#[derive(Debug, Default)]
-struct Bucket {
-    /// Key bytes → (batch, row).
-    index: HashMap<Box<[u8]>, (u32, u32)>,
-    batches: Vec<RecordBatch>,
-    /// Rows of `batches` that no key points to any more.
-    dead: usize,
-}
 
 /// The state of one operator in one partition.
 #[derive(Debug)]
-pub struct StateTable {
-    schema: SchemaRef,
-    converter: RowConverter,
-    keys: usize,
-    buckets: BTreeMap<Closing, Bucket>,
+pub struct OperatorState {
     /// The batch whose changes are in; -1 before the first.
     pub version: i64,
+    pub body: Body,
 }
 
-impl StateTable {
-    /// An empty table whose first `keys` columns are the key.
-    pub fn new(schema: SchemaRef, keys: usize) -> Result<Self> {
-        let fields = schema.fields()[..keys]
-            .iter()
-            .map(|f| SortField::new(f.data_type().clone()))
-            .collect();
-        Ok(Self {
-            schema,
-            converter: RowConverter::new(fields)?,
-            keys,
-            buckets: BTreeMap::new(),
-            version: -1,
-        })
+/// How the rows are laid out.
+#[derive(Debug)]
+pub enum Body {
+    Table(StateTable),
+    /// One table a side.
+    Rows(Vec<RowTable>),
+}
+
+impl OperatorState {
+    pub fn new(body: Body) -> Self {
+        Self { version: -1, body }
     }
 
-    pub fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    pub fn key_columns(&self) -> usize {
-        self.keys
-    }
-
-    pub fn rows(&self) -> usize {
-        self.buckets.values().map(|b| b.index.len()).sum()
-    }
-
-    /// Bytes of the arrays behind the rows.
-    pub fn bytes(&self) -> usize {
-        self.buckets
-            .values()
-            .flat_map(|b| &b.batches)
-            .map(RecordBatch::get_array_memory_size)
-            .sum()
-    }
-
-    /// The key bytes of each row.
-    pub fn key_bytes(&self, columns: &[ArrayRef], rows: usize) -> Result<Vec<Box<[u8]>>> {
-        if self.keys == 0 {
-            return Ok(vec![Box::default(); rows]);
+    /// The whole state in the form of a delta that starts from nothing.
+    pub fn snapshot(&self) -> Result<Vec<u8>> {
+        match &self.body {
+            Body::Table(table) => table.snapshot(),
+            Body::Rows(sides) => rows::encode(sides.iter().map(RowTable::snapshot).collect::<Result<_>>()?),
         }
-        let rows = self.converter.convert_columns(columns)?;
-        Ok(rows.iter().map(|r| r.as_ref().into()).collect())
-    }
-
-    /// The stored rows of keys, in the order asked, where there are any: (position asked, row).
-    pub fn lookup(&self, closing: &[Closing], keys: &[Box<[u8]>]) -> Result<(Vec<usize>, RecordBatch)> {
-        let mut batches: Vec<&RecordBatch> = Vec::new();
-        let mut base: HashMap<Closing, usize> = HashMap::new();
-        let mut at = Vec::new();
-        let mut found = Vec::new();
-        for (position, (closing, key)) in closing.iter().zip(keys).enumerate() {
-            let Some(bucket) = self.buckets.get(closing) else {
-                continue;
-            };
-            let Some((batch, row)) = bucket.index.get(key) else {
-                continue;
-            };
-            let first = *base.entry(*closing).or_insert_with(|| {
-                batches.extend(&bucket.batches);
-                batches.len() - bucket.batches.len()
-            });
-            at.push((first + *batch as usize, *row as usize));
-            found.push(position);
-        }
-        if at.is_empty() {
-            return Ok((found, RecordBatch::new_empty(self.schema.clone())));
-        }
-        Ok((found, interleave_record_batch(&batches, &at)?))
-    }
-
-    /// Puts rows, one per key; a key's old row is forgotten.
-    pub fn upsert(&mut self, rows: &RecordBatch, closing: &[Closing], keys: Vec<Box<[u8]>>) -> Result<()> {
-        let mut by_bucket: BTreeMap<Closing, Vec<u32>> = BTreeMap::new();
-        for (row, closing) in closing.iter().enumerate() {
-            by_bucket.entry(*closing).or_default().push(row as u32);
-        }
-        let mut keys: Vec<Option<Box<[u8]>>> = keys.into_iter().map(Some).collect();
-        for (closing, picked) in by_bucket {
-            let bucket = self.buckets.entry(closing).or_default();
-            let number = bucket.batches.len() as u32;
-            let part = if picked.len() == rows.num_rows() {
-                rows.clone()
-            } else {
-                take_record_batch(rows, &UInt32Array::from(picked.clone()))?
-            };
-            bucket.batches.push(part);
-            for (row, source) in picked.iter().enumerate() {
-                let key = keys
-                    .get_mut(*source as usize)
-                    .and_then(Option::take)
-                    .ok_or_else(|| SparkError::internal("a state row has no key"))?;
-                if bucket.index.insert(key, (number, row as u32)).is_some() {
-                    bucket.dead += 1;
-                }
-            }
-            bucket.compact()?;
-        }
-        Ok(())
-    }
-
-    /// Removes and returns the buckets that close at or before `watermark`, oldest first.
-    pub fn close(&mut self, watermark: i64) -> Result<Vec<RecordBatch>> {
-        let mut closed = Vec::new();
-        let due: Vec<Closing> = self
-            .buckets
-            .range(Some(i64::MIN)..=Some(watermark))
-            .map(|(c, _)| *c)
-            .collect();
-        for closing in due {
-            if let Some(bucket) = self.buckets.remove(&closing) {
-                closed.extend(bucket.live()?);
-            }
-        }
-        Ok(closed)
-    }
-
-    /// All rows.
-    pub fn all(&self) -> Result<Vec<RecordBatch>> {
-        let mut all = Vec::new();
-        for bucket in self.buckets.values() {
-            all.extend(bucket.live()?);
-        }
-        Ok(all)
-    }
-
-    /// Applies deltas and snapshots in order: what [`StateDelta::encode`] made.
-    pub fn load(&mut self, deltas: &[Buffer], closing_of: &dyn Fn(&RecordBatch) -> Vec<Closing>) -> Result<()> {
-        for delta in deltas {
-            let (watermark, block) = StateDelta::decode(delta)?;
-            for batch in ipc::read(&block)? {
-                let batch = ipc::rename(&batch, &self.schema)?;
-                let keys = self.key_bytes(&batch.columns()[..self.keys], batch.num_rows())?;
-                self.upsert(&batch, &closing_of(&batch), keys)?;
-            }
-            if let Some(watermark) = watermark {
-                self.close(watermark)?;
-            }
-        }
-        Ok(())
     }
 }
 
-impl Bucket {
-    /// The rows that keys point to.
-    fn live(&self) -> Result<Option<RecordBatch>> {
-        if self.index.is_empty() {
-            return Ok(None);
+impl Body {
+    pub fn table(&mut self) -> Result<&mut StateTable> {
+        match self {
+            Body::Table(table) => Ok(table),
+            Body::Rows(_) => Err(SparkError::internal("an operator found another one's state")),
         }
-        if self.dead == 0 {
-            return Ok(Some(concat_batches(&self.batches[0].schema(), &self.batches)?));
-        }
-        let mut at: Vec<(usize, usize)> = self.index.values().map(|(b, r)| (*b as usize, *r as usize)).collect();
-        at.sort_unstable();
-        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
-        Ok(Some(interleave_record_batch(&batches, &at)?))
     }
 
-    /// Rewrites the batches when more rows are dead than alive, or when they have become many.
-    fn compact(&mut self) -> Result<()> {
-        if self.dead <= self.index.len().max(64) && self.batches.len() <= 64 {
-            return Ok(());
+    pub fn sides<const N: usize>(&mut self) -> Result<&mut [RowTable; N]> {
+        match self {
+            Body::Rows(sides) => sides.as_mut_slice().try_into().ok(),
+            Body::Table(_) => None,
         }
-        let mut entries: Vec<Entry> = self.index.drain().collect();
-        entries.sort_unstable_by_key(|(_, at)| *at);
-        let at: Vec<(usize, usize)> = entries.iter().map(|(_, (b, r))| (*b as usize, *r as usize)).collect();
-        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
-        let whole = interleave_record_batch(&batches, &at)?;
-        self.index = entries
-            .into_iter()
-            .enumerate()
-            .map(|(row, (key, _))| (key, (0, row as u32)))
-            .collect();
-        self.batches = vec![whole];
-        self.dead = 0;
-        Ok(())
+        .ok_or_else(|| SparkError::internal("an operator found another one's state"))
     }
 }
 
-/// The change of one batch: the rows put, then the watermark up to which buckets were closed.
-pub struct StateDelta;
+/// How an operator's state begins and comes back.
+pub trait Restore: Debug + Send + Sync {
+    /// The state before the first batch.
+    fn empty(&self) -> Result<OperatorState>;
 
-impl StateDelta {
-    const MAGIC: [u8; 4] = *b"RSD1";
-
-    pub fn encode(schema: &SchemaRef, rows: &[RecordBatch], closed_until: Option<i64>) -> Result<Vec<u8>> {
-        let mut out = Vec::from(Self::MAGIC);
-        // Flag and watermark fill twelve bytes, so that the stream behind stays aligned to eight.
-        out.extend_from_slice(&u32::from(closed_until.is_some()).to_le_bytes());
-        out.extend_from_slice(&closed_until.unwrap_or_default().to_le_bytes());
-        out.extend(ipc::write(schema, rows)?);
-        Ok(out)
-    }
-
-    fn decode(bytes: &Buffer) -> Result<(Option<i64>, Buffer)> {
-        if bytes.len() < 16 || bytes[..4] != Self::MAGIC {
-            return Err(SparkError::new(
-                crate::error::Exception::Runtime,
-                "CORRUPT_STATE",
-                "XX001",
-                "A state delta does not start with its mark.",
-            ));
-        }
-        let mut word = [0u8; 8];
-        word.copy_from_slice(&bytes[8..16]);
-        let closed = (bytes[4] == 1).then(|| i64::from_le_bytes(word));
-        Ok((closed, bytes.slice(16)))
-    }
+    /// Applies deltas and snapshots in order.
+    ///
+    /// # Errors
+    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` where one cannot be read.
+    fn load(&self, state: &mut OperatorState, deltas: &[Buffer]) -> Result<()>;
 }
 
 /// Rows of several batches as one.
@@ -266,102 +95,43 @@ pub fn one(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use arrow::array::{AsArray, Int64Array};
-    use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-    use std::sync::Arc;
-
-    fn batch(rows: &[(i64, i64)]) -> RecordBatch {
-        let schema = Arc::new(Schema::new(vec![
-            Field::new("k", DataType::Int64, true),
-            Field::new("v", DataType::Int64, true),
-        ]));
-        let (k, v): (Vec<i64>, Vec<i64>) = rows.iter().copied().unzip();
-        RecordBatch::try_new(
-            schema,
-            vec![Arc::new(Int64Array::from(k)), Arc::new(Int64Array::from(v))],
-        )
-        .unwrap()
-    }
-
-    fn put(table: &mut StateTable, rows: &[(i64, i64)]) {
-        let rows = batch(rows);
-        let keys = table.key_bytes(&rows.columns()[..1], rows.num_rows()).unwrap();
-        let closing: Vec<Closing> = rows
-            .column(0)
-            .as_primitive::<Int64Type>()
-            .values()
+/// The event times of a column, µs, and `plus_us` on top: a timestamp's own, or the end of a window.
+pub fn times(column: &dyn Array, plus_us: i64) -> Vec<Closing> {
+    match column.data_type() {
+        DataType::Timestamp(..) => column
+            .as_primitive::<TimestampMicrosecondType>()
             .iter()
-            .map(|k| Some(k % 10))
-            .collect();
-        table.upsert(&rows, &closing, keys).unwrap();
-    }
-
-    fn sorted(batches: &[RecordBatch]) -> Vec<(i64, i64)> {
-        let mut out: Vec<(i64, i64)> = batches
-            .iter()
-            .flat_map(|b| {
-                let (k, v) = (
-                    b.column(0).as_primitive::<Int64Type>(),
-                    b.column(1).as_primitive::<Int64Type>(),
-                );
-                k.values()
-                    .iter()
-                    .copied()
-                    .zip(v.values().iter().copied())
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        out.sort_unstable();
-        out
-    }
-
-    #[test]
-    fn a_table_equals_a_map_over_random_puts_and_closings_and_reloads_from_its_deltas() {
-        use rand::{Rng, SeedableRng};
-        for seed in 0..40 {
-            let mut rng = rand::rngs::SmallRng::seed_from_u64(seed);
-            let mut table = StateTable::new(batch(&[]).schema(), 1).unwrap();
-            let mut model: BTreeMap<i64, i64> = BTreeMap::new();
-            let mut deltas = Vec::new();
-            for _ in 0..60 {
-                let rows: BTreeMap<i64, i64> = (0..rng.random_range(1..40))
-                    .map(|_| (rng.random_range(0..200), rng.random()))
-                    .collect();
-                let rows: Vec<(i64, i64)> = rows.into_iter().collect();
-                put(&mut table, &rows);
-                model.extend(rows.iter().copied());
-                let closed = rng.random_bool(0.2).then(|| rng.random_range(-1..9));
-                if let Some(until) = closed {
-                    let gone = sorted(&table.close(until).unwrap());
-                    let expected: Vec<(i64, i64)> = model
-                        .iter()
-                        .filter(|(k, _)| *k % 10 <= until)
-                        .map(|(k, v)| (*k, *v))
-                        .collect();
-                    assert_eq!(gone, expected, "seed {seed}");
-                    model.retain(|k, _| k % 10 > until);
-                }
-                deltas.push(Buffer::from(
-                    StateDelta::encode(table.schema(), &[batch(&rows)], closed).unwrap(),
-                ));
-                assert_eq!(table.rows(), model.len(), "seed {seed}");
-            }
-            let expected: Vec<(i64, i64)> = model.into_iter().collect();
-            assert_eq!(sorted(&table.all().unwrap()), expected, "seed {seed}");
-            let mut reloaded = StateTable::new(batch(&[]).schema(), 1).unwrap();
-            let closing = |b: &RecordBatch| {
-                b.column(0)
-                    .as_primitive::<Int64Type>()
-                    .values()
-                    .iter()
-                    .map(|k| Some(k % 10))
-                    .collect()
-            };
-            reloaded.load(&deltas, &closing).unwrap();
-            assert_eq!(sorted(&reloaded.all().unwrap()), expected, "seed {seed}");
+            .map(|t| t.map(|t| t.saturating_add(plus_us)))
+            .collect(),
+        DataType::Struct(_) => {
+            let window = column.as_struct();
+            let ends = times(window.column(1), plus_us);
+            ends.into_iter()
+                .enumerate()
+                .map(|(row, end)| end.filter(|_| window.is_valid(row)))
+                .collect()
         }
+        _ => vec![None; column.len()],
     }
+}
+
+/// The rows whose event time in `column` is after the late watermark (or null), and how many are not.
+fn on_time(batch: RecordBatch, column: usize, late_us: Option<i64>) -> Result<(RecordBatch, u64)> {
+    let Some(late) = late_us else { return Ok((batch, 0)) };
+    let keep: BooleanArray = times(batch.column(column), 0)
+        .into_iter()
+        .map(|t| Some(t.is_none_or(|t| t > late)))
+        .collect();
+    let kept = filter_record_batch(&batch, &keep)?;
+    let dropped = (batch.num_rows() - kept.num_rows()) as u64;
+    Ok((kept, dropped))
+}
+
+fn corrupt(what: &str) -> SparkError {
+    SparkError::new(
+        crate::error::Exception::Runtime,
+        "CORRUPT_STATE",
+        "XX001",
+        format!("A state delta cannot be read: {what}."),
+    )
 }

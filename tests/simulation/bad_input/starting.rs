@@ -1,11 +1,10 @@
 //! Streaming queries that never start.
 
 use rivulet::connect::proto as sc;
-use rivulet::connect::proto::relation::RelType;
 use rivulet::connect::proto::write_stream_operation_start::Trigger;
 
 use super::{is, with_cluster};
-use crate::engine::client::{relation, sql, stream, with_watermark, write};
+use crate::engine::client::{sql, stream, with_watermark, write};
 
 fn pushed() -> sc::Relation {
     stream("rivulet.push", Some("ts TIMESTAMP, k STRING"), &[("sourceId", "s")])
@@ -167,47 +166,6 @@ fn output_modes_that_cannot_be_are_refused() {
             cluster.start_query(write(sorted, "noop", "append"), log),
             "_LEGACY_ERROR_TEMP_3102",
             "Sorting is not supported",
-        );
-    });
-}
-
-#[test]
-fn operations_that_streams_do_not_have_are_refused() {
-    with_cluster(|cluster, log| {
-        cluster.view("one", pushed(), log).expect("a view");
-        cluster.view("other", stream("rate", None, &[]), log).expect("a view");
-        let distinct = sc::Deduplicate {
-            input: Some(Box::new(pushed())),
-            all_columns_as_keys: Some(true),
-            ..Default::default()
-        };
-        let distinct = write(relation(RelType::Deduplicate(Box::new(distinct))), "noop", "append");
-        is(
-            cluster.start_query(distinct, log),
-            "UNSUPPORTED_FEATURE.RIVULET",
-            "dropDuplicates",
-        );
-        let join = write(
-            sql("SELECT * FROM one JOIN other ON one.ts = other.timestamp"),
-            "noop",
-            "append",
-        );
-        is(
-            cluster.start_query(join, log),
-            "UNSUPPORTED_FEATURE.RIVULET",
-            "joins of two streams",
-        );
-        let twice = sql("SELECT n, count(*) FROM (SELECT k, count(*) AS n FROM one GROUP BY k) GROUP BY n");
-        is(
-            cluster.start_query(write(twice, "noop", "complete"), log),
-            "UNSUPPORTED_FEATURE.RIVULET",
-            "several aggregations",
-        );
-        let outer = sql("SELECT * FROM range(3) r LEFT JOIN other ON r.id = other.value");
-        is(
-            cluster.start_query(write(outer, "noop", "append"), log),
-            "_LEGACY_ERROR_TEMP_3102",
-            "is not supported",
         );
     });
 }

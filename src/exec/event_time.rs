@@ -1,0 +1,238 @@
+//! Where event time goes in a plan: which columns carry it, when a key or a pair of rows is final, and what watermark an
+//! operator has when others stand below it.
+
+use std::collections::BTreeMap;
+
+use datafusion_common::{Column, ScalarValue};
+use datafusion_expr::utils::split_conjunction;
+use datafusion_expr::{Aggregate, BinaryExpr, Expr, Join, LogicalPlan, Operator};
+
+use super::physical::is_streaming;
+use super::state::aggregate::EventTimeKey;
+use crate::plan::nodes;
+
+/// Columns that carry an event time: a timestamp, or a window, whose end counts. Column id → µs to be added (the length of a
+/// window, where the column holds its start).
+pub type EventTimeColumns = BTreeMap<String, i64>;
+
+/// The grouping column by which groups close.
+pub fn event_time_key(aggregate: &Aggregate) -> Option<EventTimeKey> {
+    let columns = event_times(&aggregate.input);
+    let keys = aggregate.group_expr.iter().enumerate();
+    keys.filter_map(|(column, expr)| of_expr(expr, &columns).map(|plus_us| EventTimeKey { column, plus_us }))
+        .next()
+}
+
+/// Event-time columns that a plan puts out.
+pub fn event_times(plan: &LogicalPlan) -> EventTimeColumns {
+    let mut columns: EventTimeColumns = plan.inputs().into_iter().flat_map(event_times).collect();
+    match plan {
+        LogicalPlan::Projection(projection) => {
+            let named = projection.expr.iter().zip(projection.schema.fields());
+            columns = named
+                .filter_map(|(e, f)| Some((f.name().clone(), of_expr(e, &columns)?)))
+                .collect();
+        }
+        LogicalPlan::Aggregate(aggregate) => {
+            let named = aggregate.group_expr.iter().zip(aggregate.schema.fields());
+            columns = named
+                .filter_map(|(e, f)| Some((f.name().clone(), of_expr(e, &columns)?)))
+                .collect();
+        }
+        LogicalPlan::Extension(extension) => {
+            let any = extension.node.as_any();
+            if let Some(watermark) = any.downcast_ref::<nodes::EventTimeWatermark>() {
+                columns.insert(watermark.column.clone(), 0);
+            }
+            if let Some(expand) = any.downcast_ref::<nodes::ExpandWindows>()
+                && columns.contains_key(&expand.time)
+            {
+                columns.insert(expand.start.clone(), expand.length_us);
+            }
+        }
+        _ => {}
+    }
+    columns
+}
+
+/// Whether an expression is an event time, and what is to be added to it. Functions that keep it one: aliases, casts, the
+/// making of windows, and `window_time`.
+fn of_expr(expr: &Expr, columns: &EventTimeColumns) -> Option<i64> {
+    match expr {
+        Expr::Column(column) => columns.get(&column.name).copied(),
+        Expr::Alias(alias) => of_expr(&alias.expr, columns),
+        Expr::Cast(cast) => of_expr(&cast.expr, columns),
+        Expr::ScalarFunction(call) => match call.func.name() {
+            // A window has its end in itself; `window_time` is an instant within the window it was taken from.
+            "make_window" | "window_time" | "shift_time" | "session_end" => {
+                of_expr(call.args.first()?, columns).map(|_| 0)
+            }
+            "make_session" => of_expr(call.args.last()?, columns).map(|_| 0),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The watermark's delay of the event-time column that a plan puts out, µs.
+pub fn delay_us(plan: &LogicalPlan) -> Option<i64> {
+    if let LogicalPlan::Extension(extension) = plan
+        && let Some(watermark) = extension.node.as_any().downcast_ref::<nodes::EventTimeWatermark>()
+    {
+        return Some(watermark.delay_us);
+    }
+    plan.inputs().into_iter().find_map(delay_us)
+}
+
+/// The watermark of a plan's rows relative to the query's, µs: what the stateful operators in it pass on
+/// (`WatermarkPropagator`, `produceOutputWatermark`). None where a join keeps rows for ever.
+pub fn watermark_shift(plan: &LogicalPlan) -> Option<i64> {
+    let inputs = plan.inputs();
+    let below = inputs
+        .iter()
+        .filter(|i| is_streaming(i))
+        .map(|i| watermark_shift(i))
+        .reduce(|a, b| Some(a?.min(b?)))
+        .unwrap_or(Some(0))?;
+    match plan {
+        LogicalPlan::Join(join) if is_streaming(&join.left) && is_streaming(&join.right) => {
+            let bounds = JoinBounds::of(join);
+            let shifts = [bounds.left, bounds.right].into_iter().flatten().map(|b| b.shift_us);
+            shifts.min().map(|by| below.saturating_add(by))
+        }
+        _ => Some(below),
+    }
+}
+
+/// When a row stored on one side of a join can have no partner any more: once its `time` is at or behind the watermark plus
+/// the shift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    pub time: BoundTime,
+    pub shift_us: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BoundTime {
+    /// Position among the join keys, and µs to be added.
+    Key(usize, i64),
+    /// Column of the side.
+    Column(usize),
+}
+
+/// What the watermark ends on each side (`StreamingSymmetricHashJoinHelper.getStateWatermarkPredicates`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct JoinBounds {
+    pub left: Option<Bound>,
+    pub right: Option<Bound>,
+}
+
+impl JoinBounds {
+    pub fn of(join: &Join) -> Self {
+        let (left, right) = (event_times(&join.left), event_times(&join.right));
+        // An event time among the keys: both sides close by it.
+        for (position, (l, r)) in join.on.iter().enumerate() {
+            if let Some(plus_us) = of_expr(l, &left).or_else(|| of_expr(r, &right)) {
+                let bound = Some(Bound {
+                    time: BoundTime::Key(position, plus_us),
+                    shift_us: 0,
+                });
+                return Self {
+                    left: bound,
+                    right: bound,
+                };
+            }
+        }
+        Self {
+            left: value_bound(join, &join.left, &left, &right),
+            right: value_bound(join, &join.right, &right, &left),
+        }
+    }
+}
+
+/// Whether the watermark can tell for one side's rows that no partner comes any more. Asks less than [`JoinBounds`]: the
+/// side's own column need not be watermarked, as Spark's check has it.
+pub fn can_end(join: &Join, left_side: bool) -> bool {
+    let (left, right) = (event_times(&join.left), event_times(&join.right));
+    let by_key = |(l, r): &(Expr, Expr)| of_expr(l, &left).or_else(|| of_expr(r, &right)).is_some();
+    let (side, other) = if left_side {
+        (&join.left, &right)
+    } else {
+        (&join.right, &left)
+    };
+    let all: EventTimeColumns = side.schema().fields().iter().map(|f| (f.name().clone(), 0)).collect();
+    join.on.iter().any(by_key) || value_bound(join, side, &all, other).is_some()
+}
+
+/// A time range condition gives the oldest partner that rows of the other side, all after the watermark, can still want.
+fn value_bound(join: &Join, side: &LogicalPlan, own: &EventTimeColumns, other: &EventTimeColumns) -> Option<Bound> {
+    let mut found: Option<Bound> = None;
+    for condition in split_conjunction(join.filter.as_ref()?) {
+        let Expr::BinaryExpr(BinaryExpr { left, op, right }) = condition else {
+            continue;
+        };
+        // `small < large`, or `<=`.
+        let (small, large, strict) = match op {
+            Operator::Lt => (left, right, true),
+            Operator::LtEq => (left, right, false),
+            Operator::Gt => (right, left, true),
+            Operator::GtEq => (right, left, false),
+            _ => continue,
+        };
+        let (Some((there, there_us)), Some((here, here_us))) = (linear(small), linear(large)) else {
+            continue;
+        };
+        if other.get(&there.name) != Some(&0) || own.get(&here.name) != Some(&0) {
+            continue;
+        }
+        let Ok(column) = side.schema().index_of_column(here) else {
+            continue;
+        };
+        // there + a < here + b, and there > watermark: here > watermark + a - b. Spark steps back by 1 ms where they may be
+        // equal.
+        let shift_us = there_us
+            .checked_sub(here_us)?
+            .checked_sub(if strict { 0 } else { 1000 })?;
+        if found.is_none_or(|f| shift_us < f.shift_us) {
+            found = Some(Bound {
+                time: BoundTime::Column(column),
+                shift_us,
+            });
+        }
+    }
+    found
+}
+
+/// A column plus a constant of µs.
+fn linear(expr: &Expr) -> Option<(&Column, i64)> {
+    match expr {
+        Expr::Column(column) => Some((column, 0)),
+        Expr::Alias(alias) => linear(&alias.expr),
+        Expr::Cast(cast) => linear(&cast.expr),
+        Expr::ScalarFunction(call) => {
+            let [time, interval] = call.args.as_slice() else {
+                return None;
+            };
+            let ((column, a), b) = linear(time).zip(constant_us(interval))?;
+            match call.func.name() {
+                "add_interval" => Some((column, a.checked_add(b)?)),
+                "subtract_interval" => Some((column, a.checked_sub(b)?)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A constant interval without months, in µs.
+fn constant_us(expr: &Expr) -> Option<i64> {
+    match expr {
+        Expr::Literal(ScalarValue::DurationMicrosecond(us), _) => *us,
+        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(i)), _) if i.months == 0 => i64::from(i.days)
+            .checked_mul(86_400_000_000)?
+            .checked_add(i.nanoseconds / 1000),
+        Expr::Alias(alias) => constant_us(&alias.expr),
+        Expr::Cast(cast) => constant_us(&cast.expr),
+        _ => None,
+    }
+}

@@ -1,0 +1,360 @@
+//! Joins of two streams: each side's rows wait in the state for partners of the other side.
+//!
+//! `StreamingSymmetricHashJoinExec`. What arrives on one side meets the other side's state and is then stored; the second
+//! side meets the first one's new rows as well, so that every pair is made once. A row leaves the state when the watermark
+//! says that no partner can come any more; an outer join then gives it with nulls, if it never had one. For a left semi
+//! join the right side goes first, and a left row that has met a partner is given once and not kept.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array,
+};
+use arrow::buffer::Buffer;
+use arrow::compute::{and, filter, filter_record_batch, not, prep_null_mask_filter, take_record_batch};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion_common::{JoinSide, JoinType};
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_plan::ExecutionPlan;
+use datafusion_physical_plan::joins::utils::JoinFilter;
+
+use super::rows::{self, ClosesBy, RowId, RowTable};
+use super::{Body, OperatorState, Restore, on_time, one};
+use crate::error::{Result, SparkError};
+use crate::exec::inputs::{BatchContext, StateStats, TaskInputs};
+use crate::exec::transform::Transform;
+
+/// Pairs that are put together at a time.
+const PAIRS: usize = 1 << 16;
+
+/// One side of the join.
+#[derive(Debug, Clone)]
+pub struct Side {
+    /// What arrives.
+    pub schema: SchemaRef,
+    pub keys: Vec<Arc<dyn PhysicalExpr>>,
+    /// Conditions on this side alone: a row that fails them has no partner.
+    pub conditions: Vec<Arc<dyn PhysicalExpr>>,
+    /// Column with the watermarked event time.
+    pub event_time: Option<usize>,
+    /// When a stored row can have no partner any more; columns count from the first key.
+    pub closes_by: Option<ClosesBy>,
+    /// Rows without a partner leave with nulls.
+    pub outer: bool,
+}
+
+/// A join of two streams.
+#[derive(Debug, Clone)]
+pub struct StateJoin {
+    pub operator: usize,
+    /// Inner, Left, Right, Full or LeftSemi.
+    pub join_type: JoinType,
+    pub sides: [Side; 2],
+    /// Conditions on both sides.
+    pub filter: Option<JoinFilter>,
+    pub output: SchemaRef,
+    pub shift_us: Option<i64>,
+}
+
+const LEFT: usize = 0;
+const RIGHT: usize = 1;
+
+/// Rows of one side that arrived in time: keys, then columns.
+struct Arrived {
+    rows: RecordBatch,
+    /// May have a partner.
+    eligible: BooleanArray,
+}
+
+/// One batch's work on the state.
+struct Turn<'a> {
+    evict_us: Option<i64>,
+    stats: &'a mut StateStats,
+    out: Vec<RecordBatch>,
+}
+
+/// Rows of the side that comes, and rows of the other's state with the same key, not yet put together.
+#[derive(Default)]
+struct Pairs {
+    came: Vec<u32>,
+    met: Vec<RowId>,
+}
+
+/// Rows that have found a partner.
+struct Found {
+    came: Vec<bool>,
+    met: Vec<RowId>,
+}
+
+impl Side {
+    fn state_schema(&self) -> Result<SchemaRef> {
+        let mut fields = Vec::new();
+        for (i, key) in self.keys.iter().enumerate() {
+            let data_type = key.data_type(&self.schema)?;
+            fields.push(Arc::new(Field::new(format!("#key{i}"), data_type, true)));
+        }
+        fields.extend(self.schema.fields().iter().cloned());
+        Ok(Arc::new(Schema::new(fields)))
+    }
+
+    fn table(&self) -> Result<RowTable> {
+        RowTable::new(self.state_schema()?, self.keys.len(), self.closes_by)
+    }
+
+    /// The columns of stored rows, without the keys in front.
+    fn columns<'a>(&self, stored: &'a RecordBatch) -> &'a [ArrayRef] {
+        &stored.columns()[self.keys.len()..]
+    }
+
+    fn arrived(&self, batches: &[RecordBatch], context: &BatchContext, stats: &mut StateStats) -> Result<Arrived> {
+        let batch = one(&self.schema, batches)?;
+        let late_us = context.late_us.filter(|_| self.event_time.is_some());
+        let (batch, dropped) = on_time(batch, self.event_time.unwrap_or_default(), late_us)?;
+        stats.rows_dropped += dropped;
+        let mut eligible = BooleanArray::from(vec![true; batch.num_rows()]);
+        for condition in &self.conditions {
+            let holds = condition.evaluate(&batch)?.into_array(batch.num_rows())?;
+            eligible = and(&eligible, &truth(&holds)?)?;
+        }
+        let mut columns = self
+            .keys
+            .iter()
+            .map(|k| Ok(k.evaluate(&batch)?.into_array(batch.num_rows())?))
+            .collect::<Result<Vec<_>>>()?;
+        columns.extend(batch.columns().iter().cloned());
+        Ok(Arrived {
+            rows: RecordBatch::try_new(self.state_schema()?, columns)?,
+            eligible,
+        })
+    }
+}
+
+/// A condition's result; null is false.
+fn truth(array: &ArrayRef) -> Result<BooleanArray> {
+    let booleans = array
+        .as_boolean_opt()
+        .ok_or_else(|| SparkError::internal("a join condition is no boolean"))?;
+    Ok(if booleans.null_count() > 0 {
+        prep_null_mask_filter(booleans)
+    } else {
+        booleans.clone()
+    })
+}
+
+impl Restore for StateJoin {
+    fn empty(&self) -> Result<OperatorState> {
+        let tables = self.sides.iter().map(Side::table).collect::<Result<_>>()?;
+        Ok(OperatorState::new(Body::Rows(tables)))
+    }
+
+    fn load(&self, state: &mut OperatorState, deltas: &[Buffer]) -> Result<()> {
+        let tables = state.body.sides::<2>()?;
+        deltas.iter().try_for_each(|delta| rows::apply(tables, delta))
+    }
+}
+
+impl StateJoin {
+    pub fn plan(
+        self: Arc<Self>,
+        left: Arc<dyn ExecutionPlan>,
+        right: Arc<dyn ExecutionPlan>,
+    ) -> Arc<dyn ExecutionPlan> {
+        let label = format!("SymmetricHashJoin: operator={} type={}", self.operator, self.join_type);
+        let schema = self.output.clone();
+        Transform::pair(label, left, right, schema, move |left, right, inputs| {
+            Ok(self.run([left, right], inputs)?)
+        })
+    }
+
+    fn run(&self, batches: [Vec<RecordBatch>; 2], inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
+        inputs.with_state(self.operator, self.shift_us, self, |context, body, stats| {
+            let tables = body.sides::<2>()?;
+            let mut turn = Turn {
+                evict_us: context.evict_us,
+                stats,
+                out: vec![],
+            };
+            let order = if self.join_type == JoinType::LeftSemi {
+                [RIGHT, LEFT]
+            } else {
+                [LEFT, RIGHT]
+            };
+            for side in order {
+                let arrived = self.sides[side].arrived(&batches[side], context, turn.stats)?;
+                self.meet(side, &arrived, tables, &mut turn)?;
+            }
+            if let Some(watermark) = context.evict_us {
+                for side in [LEFT, RIGHT] {
+                    let (matched, gone) = tables[side].close(watermark)?;
+                    turn.stats.rows_removed += gone.num_rows() as u64;
+                    if self.sides[side].outer {
+                        let alone: BooleanArray = matched.into_iter().map(|m| Some(!m)).collect();
+                        self.emit_alone(side, &filter_record_batch(&gone, &alone)?, &mut turn.out)?;
+                    }
+                }
+            }
+            turn.stats.rows_total = tables.iter().map(|t| t.rows() as u64).sum();
+            turn.stats.bytes = tables.iter().map(|t| t.bytes() as u64).sum();
+            let parts = tables.iter_mut().map(RowTable::delta).collect::<Result<_>>()?;
+            Ok((turn.out, rows::encode(parts)?))
+        })
+    }
+
+    /// Joins what came on one side with the other side's state, and stores it.
+    fn meet(&self, side: usize, arrived: &Arrived, tables: &mut [RowTable; 2], turn: &mut Turn<'_>) -> Result<()> {
+        let other = 1 - side;
+        let semi = self.join_type == JoinType::LeftSemi;
+        let rows = &arrived.rows;
+        let keys = tables[side].key_bytes(rows)?;
+        let mut found = Found {
+            came: vec![false; rows.num_rows()],
+            met: vec![],
+        };
+        let mut pairs = Pairs::default();
+        for (row, key) in keys.iter().enumerate().filter(|(row, _)| arrived.eligible.value(*row)) {
+            for id in tables[other].of_key(key) {
+                pairs.came.push(row as u32);
+                pairs.met.push(*id);
+                if pairs.came.len() == PAIRS {
+                    self.join(side, rows, &tables[other], &mut pairs, &mut found, turn)?;
+                }
+            }
+        }
+        self.join(side, rows, &tables[other], &mut pairs, &mut found, turn)?;
+        found.met.sort_unstable();
+        found.met.dedup();
+        let hit = BooleanArray::from(found.came);
+        match (semi, side) {
+            (true, RIGHT) => {
+                // Left rows that met their first partner: given now, and not kept.
+                turn.stats.rows_removed += found.met.len() as u64;
+                let left = tables[LEFT].remove(&found.met)?;
+                self.emit(self.sides[LEFT].columns(&left), left.num_rows(), &mut turn.out)?;
+            }
+            (true, _) => {
+                let left = filter_record_batch(rows, &hit)?;
+                self.emit(self.sides[LEFT].columns(&left), left.num_rows(), &mut turn.out)?;
+            }
+            (false, _) if self.sides[other].outer => tables[other].mark(found.met),
+            (false, _) => {}
+        }
+        self.store(side, arrived, &hit, &mut tables[side], turn)
+    }
+
+    /// Keeps rows that may still meet a partner; the others leave an outer join at once, if they have met none.
+    fn store(
+        &self,
+        side: usize,
+        arrived: &Arrived,
+        hit: &BooleanArray,
+        table: &mut RowTable,
+        turn: &mut Turn<'_>,
+    ) -> Result<()> {
+        let closing = table.closing(&arrived.rows).into_iter();
+        let open: BooleanArray = closing
+            .map(|c| Some(c.zip(turn.evict_us).is_none_or(|(c, evict)| c > evict)))
+            .collect();
+        let mut keep = and(&open, &arrived.eligible)?;
+        if self.join_type == JoinType::LeftSemi && side == LEFT {
+            keep = and(&keep, &not(hit)?)?;
+        }
+        if self.sides[side].outer {
+            let alone = and(&not(&keep)?, &not(hit)?)?;
+            self.emit_alone(side, &filter_record_batch(&arrived.rows, &alone)?, &mut turn.out)?;
+        }
+        let kept = filter_record_batch(&arrived.rows, &keep)?;
+        turn.stats.rows_updated += kept.num_rows() as u64;
+        let first = table.append(&kept)?;
+        if self.sides[side].outer {
+            let hits = filter(hit, &keep)?;
+            let hits = (first..).zip(hits.as_boolean().values());
+            table.mark(hits.filter(|(_, hit)| *hit).map(|(id, _)| id));
+        }
+        Ok(())
+    }
+
+    /// Puts pairs together, keeps those that the filter lets through, and notes who had a partner.
+    fn join(
+        &self,
+        side: usize,
+        rows: &RecordBatch,
+        other: &RowTable,
+        pairs: &mut Pairs,
+        found: &mut Found,
+        turn: &mut Turn<'_>,
+    ) -> Result<()> {
+        let Pairs { came, met } = std::mem::take(pairs);
+        if came.is_empty() {
+            return Ok(());
+        }
+        let came_rows = take_record_batch(rows, &UInt32Array::from(came.clone()))?;
+        let met_rows = other.take(&met)?;
+        let (left, right) = if side == LEFT {
+            (&came_rows, &met_rows)
+        } else {
+            (&met_rows, &came_rows)
+        };
+        let (left, right) = (self.sides[LEFT].columns(left), self.sides[RIGHT].columns(right));
+        let fits = self.fits(left, right, came.len())?;
+        for pair in fits.values().set_indices() {
+            found.came[came[pair] as usize] = true;
+            found.met.push(met[pair]);
+        }
+        if self.join_type != JoinType::LeftSemi {
+            let columns: Vec<ArrayRef> = left
+                .iter()
+                .chain(right)
+                .map(|c| filter(c, &fits))
+                .collect::<std::result::Result<_, _>>()?;
+            self.emit(&columns, fits.true_count(), &mut turn.out)?;
+        }
+        Ok(())
+    }
+
+    fn fits(&self, left: &[ArrayRef], right: &[ArrayRef], rows: usize) -> Result<BooleanArray> {
+        let Some(filter) = &self.filter else {
+            return Ok(BooleanArray::from(vec![true; rows]));
+        };
+        let columns = filter
+            .column_indices()
+            .iter()
+            .map(|c| if c.side == JoinSide::Left { left } else { right }[c.index].clone())
+            .collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let nullable: Vec<_> = filter
+            .schema()
+            .fields()
+            .iter()
+            .map(|f| f.as_ref().clone().with_nullable(true))
+            .collect();
+        let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(nullable)), columns, &options)?;
+        truth(&filter.expression().evaluate(&batch)?.into_array(rows)?)
+    }
+
+    fn emit(&self, columns: &[ArrayRef], rows: usize, out: &mut Vec<RecordBatch>) -> Result<()> {
+        if rows > 0 {
+            let options = RecordBatchOptions::new().with_row_count(Some(rows));
+            out.push(RecordBatch::try_new_with_options(
+                self.output.clone(),
+                columns.to_vec(),
+                &options,
+            )?);
+        }
+        Ok(())
+    }
+
+    /// Rows of one side, with nulls for the other.
+    fn emit_alone(&self, side: usize, stored: &RecordBatch, out: &mut Vec<RecordBatch>) -> Result<()> {
+        let own = self.sides[side].columns(stored).to_vec();
+        let nulls = self.sides[1 - side].schema.fields().iter();
+        let nulls: Vec<ArrayRef> = nulls
+            .map(|f| new_null_array(f.data_type(), stored.num_rows()))
+            .collect();
+        let columns = if side == LEFT {
+            [own, nulls].concat()
+        } else {
+            [nulls, own].concat()
+        };
+        self.emit(&columns, stored.num_rows(), out)
+    }
+}

@@ -1,0 +1,539 @@
+//! State with many rows a key: rows have numbers, and a delta says which came, which were matched, and which left.
+//!
+//! A number is given once and never again, so that the changes of a batch cost what the batch touched, whatever a key has
+//! gathered before. Rows stay in the batches that brought them; a batch is put together with the one before it once that
+//! is not much larger, so that there are few. An ordered set of closing times finds the rows that a watermark has passed.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt64Array};
+use arrow::buffer::Buffer;
+use arrow::compute::{concat_batches, interleave_record_batch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
+use arrow::row::{RowConverter, SortField};
+use hashbrown::HashMap;
+
+use super::{Closing, corrupt, times};
+use crate::error::{Result, SparkError};
+use crate::exec::ipc;
+
+/// Number of a row within its table.
+pub type RowId = u64;
+
+/// Rows that have left and are still held, at least, before the others are copied out.
+const DEAD_ROWS: usize = 4096;
+
+/// When a row closes: the time in a column (of a window: its end), and µs on top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClosesBy {
+    pub column: usize,
+    pub plus_us: i64,
+}
+
+#[derive(Debug)]
+struct Stored {
+    /// Ascending.
+    ids: Vec<RowId>,
+    batch: RecordBatch,
+}
+
+/// Rows under keys that may have many.
+#[derive(Debug)]
+pub struct RowTable {
+    schema: SchemaRef,
+    keys: usize,
+    converter: RowConverter,
+    index: HashMap<Box<[u8]>, Vec<RowId>>,
+    /// In order of their ids.
+    stored: Vec<Stored>,
+    closes_by: Option<ClosesBy>,
+    closings: BTreeSet<(i64, RowId)>,
+    marked: HashSet<RowId>,
+    next: RowId,
+    /// Rows alive.
+    rows: usize,
+    changes: Changes,
+}
+
+/// What was done since the last delta.
+#[derive(Debug, Default)]
+struct Changes {
+    appended: Vec<(RowId, RecordBatch)>,
+    marked: Vec<RowId>,
+    removed: Vec<RowId>,
+}
+
+/// One table's part of a delta.
+#[derive(Debug, Default)]
+pub struct Part {
+    next: RowId,
+    /// IPC of rows with their ids and marks; ids that were marked; ids that left.
+    sections: [Vec<u8>; 3],
+}
+
+impl RowTable {
+    /// An empty table whose first `keys` columns are the key; nulls are equal. Without `closes_by` rows stay.
+    pub fn new(schema: SchemaRef, keys: usize, closes_by: Option<ClosesBy>) -> Result<Self> {
+        let fields = schema.fields()[..keys]
+            .iter()
+            .map(|f| SortField::new(f.data_type().clone()))
+            .collect();
+        Ok(Self {
+            converter: RowConverter::new(fields)?,
+            schema,
+            keys,
+            index: HashMap::new(),
+            stored: vec![],
+            closes_by,
+            closings: BTreeSet::new(),
+            marked: HashSet::new(),
+            next: 0,
+            rows: 0,
+            changes: Changes::default(),
+        })
+    }
+
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes of the arrays behind the rows.
+    pub fn bytes(&self) -> usize {
+        self.stored.iter().map(|s| s.batch.get_array_memory_size()).sum()
+    }
+
+    /// The key bytes of each row.
+    pub fn key_bytes(&self, batch: &RecordBatch) -> Result<Vec<Box<[u8]>>> {
+        if self.keys == 0 {
+            return Ok(vec![Box::default(); batch.num_rows()]);
+        }
+        let rows = self.converter.convert_columns(&batch.columns()[..self.keys])?;
+        Ok(rows.iter().map(|r| r.as_ref().into()).collect())
+    }
+
+    /// The rows of a key, oldest first.
+    pub fn of_key(&self, key: &[u8]) -> &[RowId] {
+        self.index.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// When each row closes.
+    pub fn closing(&self, batch: &RecordBatch) -> Vec<Closing> {
+        match self.closes_by {
+            Some(by) => times(batch.column(by.column), by.plus_us),
+            None => vec![None; batch.num_rows()],
+        }
+    }
+
+    /// Adds rows; the first one's number. Each row is found under its key and leaves by its closing time.
+    pub fn append(&mut self, batch: &RecordBatch) -> Result<RowId> {
+        let first = self.next;
+        if batch.num_rows() > 0 {
+            self.changes.appended.push((first, batch.clone()));
+            self.place((first..).take(batch.num_rows()).collect(), batch.clone())?;
+        }
+        Ok(first)
+    }
+
+    fn place(&mut self, ids: Vec<RowId>, batch: RecordBatch) -> Result<()> {
+        for (id, key) in ids.iter().zip(self.key_bytes(&batch)?) {
+            self.index.entry(key).or_default().push(*id);
+        }
+        let closing = self.closing(&batch).into_iter().zip(&ids);
+        self.closings.extend(closing.filter_map(|(c, id)| Some((c?, *id))));
+        self.rows += ids.len();
+        self.next = self.next.max(ids.last().map_or(0, |id| id + 1));
+        self.stored.push(Stored { ids, batch });
+        while let [.., before, last] = self.stored.as_slice()
+            && before.ids.len() <= 2 * last.ids.len()
+        {
+            let batch = concat_batches(&self.schema, [&before.batch, &last.batch])?;
+            let ids = [before.ids.as_slice(), &last.ids].concat();
+            self.stored.truncate(self.stored.len() - 2);
+            self.stored.push(Stored { ids, batch });
+        }
+        Ok(())
+    }
+
+    /// Where a row is.
+    fn at(&self, id: RowId) -> Option<(usize, usize)> {
+        let stored = self
+            .stored
+            .partition_point(|s| s.ids.first().is_some_and(|first| *first <= id))
+            .checked_sub(1)?;
+        let row = self.stored[stored].ids.binary_search(&id).ok()?;
+        Some((stored, row))
+    }
+
+    /// The rows of numbers, in the order asked.
+    ///
+    /// # Errors
+    /// An internal error where one was never here or has left and been forgotten.
+    pub fn take(&self, ids: &[RowId]) -> Result<RecordBatch> {
+        if ids.is_empty() {
+            return Ok(RecordBatch::new_empty(self.schema.clone()));
+        }
+        let places: Vec<(usize, usize)> = ids
+            .iter()
+            .map(|id| self.at(*id).ok_or_else(|| SparkError::internal("a state row is gone")))
+            .collect::<Result<_>>()?;
+        let batches: Vec<&RecordBatch> = self.stored.iter().map(|s| &s.batch).collect();
+        Ok(interleave_record_batch(&batches, &places)?)
+    }
+
+    /// Notes rows as matched (an outer join's rows that need no nulls).
+    pub fn mark(&mut self, ids: impl IntoIterator<Item = RowId>) {
+        for id in ids {
+            if self.marked.insert(id) {
+                self.changes.marked.push(id);
+            }
+        }
+    }
+
+    pub fn is_marked(&self, id: RowId) -> bool {
+        self.marked.contains(&id)
+    }
+
+    /// Rows that close at or before `watermark_us`, in order of closing.
+    pub fn due(&self, watermark_us: i64) -> Vec<RowId> {
+        let range = self.closings.range(..=(watermark_us, RowId::MAX));
+        range.map(|(_, id)| *id).collect()
+    }
+
+    /// Forgets the rows that close at or before `watermark_us`; returns which were marked, and the rows.
+    pub fn close(&mut self, watermark_us: i64) -> Result<(Vec<bool>, RecordBatch)> {
+        let ids = self.due(watermark_us);
+        let marked = ids.iter().map(|id| self.is_marked(*id)).collect();
+        Ok((marked, self.remove(&ids)?))
+    }
+
+    /// Forgets rows and returns them, in the order asked.
+    pub fn remove(&mut self, ids: &[RowId]) -> Result<RecordBatch> {
+        let rows = self.take(ids)?;
+        self.changes.removed.extend(ids);
+        self.forget(ids, &rows)?;
+        Ok(rows)
+    }
+
+    fn forget(&mut self, ids: &[RowId], rows: &RecordBatch) -> Result<()> {
+        let gone: HashSet<RowId> = ids.iter().copied().collect();
+        for key in self.key_bytes(rows)?.into_iter().collect::<HashSet<_>>() {
+            if let hashbrown::hash_map::Entry::Occupied(mut entry) = self.index.entry(key) {
+                entry.get_mut().retain(|id| !gone.contains(id));
+                if entry.get().is_empty() {
+                    entry.remove();
+                }
+            }
+        }
+        for (closing, id) in self.closing(rows).into_iter().zip(ids) {
+            if let Some(closing) = closing {
+                self.closings.remove(&(closing, *id));
+            }
+            self.marked.remove(id);
+        }
+        self.rows -= gone.len();
+        let held: usize = self.stored.iter().map(|s| s.ids.len()).sum();
+        if held - self.rows > self.rows.max(DEAD_ROWS) || self.rows == 0 {
+            let ids = self.ids();
+            let batch = self.take(&ids)?;
+            self.stored = vec![Stored { ids, batch }];
+            self.stored.retain(|s| !s.ids.is_empty());
+        }
+        Ok(())
+    }
+
+    /// The numbers of all rows, ascending.
+    pub fn ids(&self) -> Vec<RowId> {
+        let mut ids: Vec<RowId> = self.index.values().flatten().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// What changed since the last call.
+    pub fn delta(&mut self) -> Result<Part> {
+        let changes = std::mem::take(&mut self.changes);
+        let gone: HashSet<RowId> = changes.removed.iter().copied().collect();
+        let born: RowId = changes.appended.first().map_or(self.next, |(first, _)| *first);
+        let schema = self.kept_schema();
+        let mut batches = Vec::new();
+        for (first, batch) in changes.appended {
+            let ids: Vec<RowId> = (first..).take(batch.num_rows()).collect();
+            let stays: BooleanArray = ids.iter().map(|id| Some(!gone.contains(id))).collect();
+            let batch = self.with_ids(&batch, &ids)?;
+            batches.push(arrow::compute::filter_record_batch(&batch, &stays)?);
+        }
+        let older =
+            |ids: Vec<RowId>| -> UInt64Array { ids.into_iter().filter(|id| *id < born).collect::<Vec<_>>().into() };
+        let marked: Vec<RowId> = changes.marked.into_iter().filter(|id| !gone.contains(id)).collect();
+        Ok(Part {
+            next: self.next,
+            sections: [
+                ipc::write(&schema, &batches)?,
+                numbers(older(marked))?,
+                numbers(older(changes.removed))?,
+            ],
+        })
+    }
+
+    /// All rows, as a delta that starts from nothing.
+    pub fn snapshot(&self) -> Result<Part> {
+        let ids = self.ids();
+        let batch = self.with_ids(&self.take(&ids)?, &ids)?;
+        Ok(Part {
+            next: self.next,
+            sections: [
+                ipc::write(&self.kept_schema(), &[batch])?,
+                numbers(UInt64Array::from(Vec::<RowId>::new()))?,
+                numbers(UInt64Array::from(Vec::<RowId>::new()))?,
+            ],
+        })
+    }
+
+    fn kept_schema(&self) -> Schema {
+        let mut fields: Vec<Arc<Field>> = self.schema.fields().iter().cloned().collect();
+        fields.push(Arc::new(Field::new("#id", DataType::UInt64, false)));
+        fields.push(Arc::new(Field::new("#marked", DataType::Boolean, false)));
+        Schema::new(fields)
+    }
+
+    fn with_ids(&self, batch: &RecordBatch, ids: &[RowId]) -> Result<RecordBatch> {
+        let mut columns = batch.columns().to_vec();
+        columns.push(Arc::new(UInt64Array::from(ids.to_vec())));
+        columns.push(Arc::new(
+            ids.iter().map(|id| Some(self.is_marked(*id))).collect::<BooleanArray>(),
+        ));
+        Ok(RecordBatch::try_new(Arc::new(self.kept_schema()), columns)?)
+    }
+
+    /// Applies a part that [`RowTable::delta`] or [`RowTable::snapshot`] made.
+    fn apply(&mut self, part: &[Buffer; 3], next: RowId) -> Result<()> {
+        let width = self.schema.fields().len();
+        for batch in ipc::read(&part[0])? {
+            if batch.num_columns() != width + 2 {
+                return Err(corrupt("it has other columns than its operator"));
+            }
+            let ids = batch
+                .column(width)
+                .as_primitive_opt::<UInt64Type>()
+                .ok_or_else(|| corrupt("its rows have no numbers"))?
+                .values()
+                .to_vec();
+            let marks = batch
+                .column(width + 1)
+                .as_boolean_opt()
+                .ok_or_else(|| corrupt("its rows have no marks"))?
+                .clone();
+            let rows = ipc::rename(&batch.project(&(0..width).collect::<Vec<_>>())?, &self.schema)?;
+            self.marked.extend(
+                ids.iter()
+                    .enumerate()
+                    .filter(|(i, _)| marks.value(*i))
+                    .map(|(_, id)| *id),
+            );
+            if !ids.is_empty() {
+                self.place(ids, rows)?;
+            }
+        }
+        self.marked.extend(read_numbers(&part[1])?);
+        let removed = read_numbers(&part[2])?;
+        let rows = self.take(&removed)?;
+        self.forget(&removed, &rows)?;
+        self.next = self.next.max(next);
+        Ok(())
+    }
+}
+
+fn numbers(ids: UInt64Array) -> Result<Vec<u8>> {
+    let schema = Arc::new(Schema::new(vec![Field::new("#id", DataType::UInt64, false)]));
+    let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(ids)])?;
+    ipc::write(&schema, &[batch])
+}
+
+fn read_numbers(block: &Buffer) -> Result<Vec<RowId>> {
+    let mut ids = Vec::new();
+    for batch in ipc::read(block)? {
+        let column = batch
+            .columns()
+            .first()
+            .and_then(|c| c.as_primitive_opt::<UInt64Type>())
+            .ok_or_else(|| corrupt("a list of row numbers is none"))?;
+        ids.extend_from_slice(column.values());
+    }
+    Ok(ids)
+}
+
+const MAGIC: [u8; 4] = *b"RSR1";
+
+/// The parts of an operator's tables as one delta: mark, number of parts, then per part its next row number, the lengths of
+/// its sections, and the sections, each filled up to eight bytes.
+pub fn encode(parts: Vec<Part>) -> Result<Vec<u8>> {
+    let mut out = Vec::from(MAGIC);
+    out.extend_from_slice(&(parts.len() as u32).to_le_bytes());
+    for part in parts {
+        out.extend_from_slice(&part.next.to_le_bytes());
+        for section in &part.sections {
+            out.extend_from_slice(&(section.len() as u64).to_le_bytes());
+        }
+        for section in &part.sections {
+            out.extend_from_slice(section);
+            out.resize(out.len().next_multiple_of(8), 0);
+        }
+    }
+    Ok(out)
+}
+
+/// Applies a delta to tables.
+///
+/// # Errors
+/// `CORRUPT_STATE` where it is cut short or belongs to an operator with other tables.
+pub fn apply(tables: &mut [RowTable], delta: &Buffer) -> Result<()> {
+    let word = |at: usize| -> Result<u64> {
+        let bytes = delta.get(at..at + 8).ok_or_else(|| corrupt("it is cut short"))?;
+        Ok(u64::from_le_bytes(bytes.try_into().unwrap_or_default()))
+    };
+    if delta.get(..4) != Some(&MAGIC) || word(0)? >> 32 != tables.len() as u64 {
+        return Err(corrupt("it does not start with its mark"));
+    }
+    let mut at = 8;
+    for table in tables {
+        let next = word(at)?;
+        let lengths = [word(at + 8)?, word(at + 16)?, word(at + 24)?];
+        at += 32;
+        let mut sections: [Buffer; 3] = Default::default();
+        for (section, length) in sections.iter_mut().zip(lengths) {
+            let length = usize::try_from(length).map_err(|_| corrupt("a length is out of range"))?;
+            if at.checked_add(length).is_none_or(|end| end > delta.len()) {
+                return Err(corrupt("it is cut short"));
+            }
+            *section = delta.slice_with_length(at, length);
+            at += length.next_multiple_of(8);
+        }
+        table.apply(&sections, next)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Int64Array, TimestampMicrosecondArray};
+    use arrow::datatypes::{Int64Type, TimeUnit, TimestampMicrosecondType};
+    use rand::{Rng, SeedableRng};
+
+    fn schema() -> SchemaRef {
+        Arc::new(Schema::new(vec![
+            Field::new("k", DataType::Int64, true),
+            Field::new("v", DataType::Timestamp(TimeUnit::Microsecond, None), true),
+        ]))
+    }
+
+    fn batch(rows: &[(i64, i64)]) -> RecordBatch {
+        let (k, v): (Vec<i64>, Vec<i64>) = rows.iter().copied().unzip();
+        RecordBatch::try_new(
+            schema(),
+            vec![
+                Arc::new(Int64Array::from(k)),
+                Arc::new(TimestampMicrosecondArray::from(v)),
+            ],
+        )
+        .unwrap()
+    }
+
+    /// Closes by its value.
+    fn fresh() -> RowTable {
+        RowTable::new(schema(), 1, Some(ClosesBy { column: 1, plus_us: 0 })).unwrap()
+    }
+
+    fn pairs(batch: &RecordBatch) -> Vec<(i64, i64)> {
+        let keys = batch.column(0).as_primitive::<Int64Type>().values().to_vec();
+        let values = batch.column(1).as_primitive::<TimestampMicrosecondType>().values();
+        keys.into_iter().zip(values.iter().copied()).collect()
+    }
+
+    /// (id, key, value, marked), by id.
+    fn contents(table: &RowTable) -> Vec<(RowId, i64, i64, bool)> {
+        let ids = table.ids();
+        let rows = pairs(&table.take(&ids).unwrap());
+        ids.into_iter()
+            .zip(rows)
+            .map(|(id, (k, v))| (id, k, v, table.is_marked(id)))
+            .collect()
+    }
+
+    #[test]
+    fn a_table_equals_a_list_over_random_changes_and_comes_back_from_deltas_and_snapshots() {
+        for seed in 0..60 {
+            let mut rng = rand::rngs::SmallRng::seed_from_u64(seed);
+            let mut table = fresh();
+            let mut reloaded = [fresh()];
+            let mut model: Vec<(RowId, i64, i64, bool)> = Vec::new();
+            let mut next = 0;
+            for _ in 0..40 {
+                let rows: Vec<(i64, i64)> = (0..rng.random_range(0..30))
+                    .map(|_| (rng.random_range(0..8), rng.random_range(0..1000)))
+                    .collect();
+                assert_eq!(table.append(&batch(&rows)).unwrap(), next);
+                for (k, v) in rows {
+                    model.push((next, k, v, false));
+                    next += 1;
+                }
+                let picked: Vec<RowId> = model.iter().map(|r| r.0).filter(|_| rng.random_bool(0.1)).collect();
+                table.mark(picked.iter().copied());
+                model
+                    .iter_mut()
+                    .filter(|r| picked.contains(&r.0))
+                    .for_each(|r| r.3 = true);
+                let picked: Vec<RowId> = model.iter().map(|r| r.0).filter(|_| rng.random_bool(0.1)).collect();
+                table.remove(&picked).unwrap();
+                model.retain(|r| !picked.contains(&r.0));
+                if rng.random_bool(0.3) {
+                    let watermark = rng.random_range(0..600);
+                    let (marked, rows) = table.close(watermark).unwrap();
+                    let mut gone: Vec<(i64, i64, bool)> = pairs(&rows)
+                        .into_iter()
+                        .zip(marked)
+                        .map(|((k, v), m)| (k, v, m))
+                        .collect();
+                    let mut due: Vec<(i64, i64, bool)> = model
+                        .iter()
+                        .filter(|r| r.2 <= watermark)
+                        .map(|r| (r.1, r.2, r.3))
+                        .collect();
+                    gone.sort_unstable();
+                    due.sort_unstable();
+                    assert_eq!(gone, due, "seed {seed}");
+                    model.retain(|r| r.2 > watermark);
+                }
+                assert_eq!(contents(&table), model, "seed {seed}");
+                assert_eq!(table.rows(), model.len(), "seed {seed}");
+                let bytes = encode(vec![table.delta().unwrap()]).unwrap();
+                apply(&mut reloaded, &Buffer::from(bytes)).unwrap();
+                if rng.random_bool(0.2) {
+                    let bytes = encode(vec![reloaded[0].snapshot().unwrap()]).unwrap();
+                    reloaded = [fresh()];
+                    apply(&mut reloaded, &Buffer::from(bytes)).unwrap();
+                }
+                assert_eq!(contents(&reloaded[0]), model, "seed {seed}");
+                assert_eq!(reloaded[0].next, table.next, "seed {seed}");
+                assert_eq!(table.due(400), reloaded[0].due(400), "seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_delta_cut_anywhere_is_an_error_and_not_a_panic() {
+        let mut table = fresh();
+        table.append(&batch(&[(1, 1), (2, 2)])).unwrap();
+        let bytes = encode(vec![table.delta().unwrap()]).unwrap();
+        for cut in 0..bytes.len() {
+            let mut other = [fresh()];
+            let cut = Buffer::from(bytes[..cut].to_vec());
+            let _ = apply(&mut other, &cut);
+            assert!(other[0].rows() <= 2);
+        }
+    }
+}

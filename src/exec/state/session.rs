@@ -1,0 +1,208 @@
+//! Session windows over a stream: sessions of a key that touch become one, in the batch and with the state.
+//!
+//! `SessionWindowStateStoreRestoreExec` → `MergingSessionsExec` → `SessionWindowStateStoreSaveExec`. The state holds every
+//! open session of a key as a row: the other keys, start and end, and the partial aggregates. What arrives has the same
+//! columns, one row per key and single-event session; a session that ends before the watermark leaves.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, TimestampMicrosecondArray, UInt32Array};
+use arrow::buffer::Buffer;
+use arrow::compute::{concat_batches, filter_record_batch, take};
+use arrow::datatypes::{DataType, Schema, SchemaRef, TimestampMicrosecondType};
+use datafusion_physical_plan::ExecutionPlan;
+use hashbrown::HashSet;
+
+use super::merge::{Merger, Rows};
+use super::rows::{self, ClosesBy, RowId, RowTable};
+use super::{Body, OperatorState, Restore, on_time, one};
+use crate::error::{Result, SparkError};
+use crate::exec::inputs::{OutputMode, TaskInputs};
+use crate::exec::transform::Transform;
+
+/// A streaming aggregation over sessions.
+#[derive(Debug, Clone)]
+pub struct StateSession {
+    pub operator: usize,
+    /// Grouping columns as they arrive and leave.
+    pub keys: usize,
+    /// Grouping columns with a session's bounds.
+    pub start: usize,
+    pub end: usize,
+    pub merger: Merger,
+    /// Keys and partial states.
+    pub partial: SchemaRef,
+    /// Keys and values.
+    pub output: SchemaRef,
+    /// Whether the sessions are of a watermarked event time.
+    pub event_time: bool,
+    pub shift_us: Option<i64>,
+}
+
+/// What merging made: rows in the state's order, and which state rows they replace.
+struct Merged {
+    rows: RecordBatch,
+    /// Sessions that the batch did not change are not written again.
+    changed: BooleanArray,
+    replaced: Vec<RowId>,
+}
+
+impl Restore for StateSession {
+    fn empty(&self) -> Result<OperatorState> {
+        let order = self.state_order();
+        let end = order.iter().position(|c| *c == self.end).unwrap_or_default();
+        let closes_by = self.event_time.then_some(ClosesBy {
+            column: end,
+            plus_us: 0,
+        });
+        let table = RowTable::new(self.state_schema(), self.keys - 2, closes_by)?;
+        Ok(OperatorState::new(Body::Rows(vec![table])))
+    }
+
+    fn load(&self, state: &mut OperatorState, deltas: &[Buffer]) -> Result<()> {
+        let tables = state.body.sides::<1>()?;
+        deltas.iter().try_for_each(|delta| rows::apply(tables, delta))
+    }
+}
+
+impl StateSession {
+    pub fn plan(self: Arc<Self>, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        let label = format!("StateSession: operator={} keys={}", self.operator, self.keys);
+        let schema = self.output.clone();
+        Transform::whole(label, input, schema, move |batches, inputs| {
+            Ok(self.run(&batches, inputs)?)
+        })
+    }
+
+    /// Columns of `partial` in the state: the other keys, start, end, partial states.
+    fn state_order(&self) -> Vec<usize> {
+        (0..self.keys)
+            .filter(|c| *c != self.start && *c != self.end)
+            .chain([self.start, self.end])
+            .chain(self.keys..self.partial.fields().len())
+            .collect()
+    }
+
+    fn state_schema(&self) -> SchemaRef {
+        let fields: Vec<_> = self
+            .state_order()
+            .iter()
+            .map(|c| self.partial.fields()[*c].clone())
+            .collect();
+        Arc::new(Schema::new(fields))
+    }
+
+    fn run(&self, batches: &[RecordBatch], inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
+        let emitted = inputs.with_state(self.operator, self.shift_us, self, |context, body, stats| {
+            let [table] = body.sides::<1>()?;
+            let complete = context.mode == OutputMode::Complete;
+            let arrived = one(&self.partial, batches)?;
+            let late_us = context.late_us.filter(|_| self.event_time && !complete);
+            let (arrived, dropped) = on_time(arrived, self.end, late_us)?;
+            stats.rows_dropped = dropped;
+            if arrived.num_rows() > 0 {
+                let merged = self.merge(table, &arrived.project(&self.state_order())?)?;
+                stats.rows_updated = merged.rows.num_rows() as u64;
+                table.remove(&merged.replaced)?;
+                table.append(&filter_record_batch(&merged.rows, &merged.changed)?)?;
+            }
+            let mut emitted = RecordBatch::new_empty(self.state_schema());
+            if complete {
+                emitted = table.take(&table.ids())?;
+            } else if let Some(watermark) = context.evict_us {
+                (_, emitted) = table.close(watermark)?;
+                stats.rows_removed = emitted.num_rows() as u64;
+            }
+            stats.rows_total = table.rows() as u64;
+            stats.bytes = table.bytes() as u64;
+            Ok((emitted, rows::encode(vec![table.delta()?])?))
+        })?;
+        if emitted.num_rows() == 0 {
+            return Ok(vec![]);
+        }
+        Ok(vec![self.evaluate(&emitted)?])
+    }
+
+    /// Puts arrived sessions together with those of the state under the same keys.
+    fn merge(&self, table: &RowTable, arrived: &RecordBatch) -> Result<Merged> {
+        let touched: HashSet<Box<[u8]>> = table.key_bytes(arrived)?.into_iter().collect();
+        let mut old: Vec<RowId> = touched.iter().flat_map(|key| table.of_key(key)).copied().collect();
+        old.sort_unstable();
+        let all = concat_batches(&self.state_schema(), [&table.take(&old)?, arrived])?;
+        let (start, end) = (self.keys - 2, self.keys - 1);
+        let (starts, ends) = (micros(&all, start)?, micros(&all, end)?);
+        let keys = table.key_bytes(&all)?;
+        let mut order: Vec<usize> = (0..all.num_rows()).collect();
+        order.sort_by(|a, b| (&keys[*a], starts.value(*a), a).cmp(&(&keys[*b], starts.value(*b), b)));
+        let (mut first, mut groups) = (Vec::new(), vec![0; order.len()]);
+        let (mut new_starts, mut new_ends, mut changed, mut replaced) = (vec![], vec![], vec![], vec![]);
+        let mut at = 0;
+        while at < order.len() {
+            let (from, mut to, mut next) = (starts.value(order[at]), ends.value(order[at]), at + 1);
+            while next < order.len() && keys[order[next]] == keys[order[at]] && starts.value(order[next]) <= to {
+                to = to.max(ends.value(order[next]));
+                next += 1;
+            }
+            let members = &order[at..next];
+            let same = matches!(members, [row] if *row < old.len());
+            for row in members {
+                groups[*row] = first.len();
+                if *row < old.len() && !same {
+                    replaced.push(old[*row]);
+                }
+            }
+            first.push(order[at] as u32);
+            new_starts.push(from);
+            new_ends.push(to);
+            changed.push(!same);
+            at = next;
+        }
+        let total = first.len();
+        let picked = UInt32Array::from(first);
+        let mut columns: Vec<ArrayRef> = all.columns()[..start]
+            .iter()
+            .map(|c| take(c, &picked, None))
+            .collect::<std::result::Result<_, _>>()?;
+        columns.push(instants(new_starts, all.column(start).data_type()));
+        columns.push(instants(new_ends, all.column(end).data_type()));
+        let states = Rows {
+            columns: &all.columns()[self.keys..],
+            groups: &groups,
+        };
+        columns.extend(self.merger.merge(&[states], total)?);
+        Ok(Merged {
+            rows: RecordBatch::try_new(self.state_schema(), columns)?,
+            changed: changed.into(),
+            replaced,
+        })
+    }
+
+    /// State rows to result rows, the keys in their own order.
+    fn evaluate(&self, state: &RecordBatch) -> Result<RecordBatch> {
+        let order = self.state_order();
+        let mut columns: Vec<ArrayRef> = (0..self.keys)
+            .map(|key| {
+                let at = order.iter().position(|c| *c == key).unwrap_or_default();
+                state.column(at).clone()
+            })
+            .collect();
+        columns.extend(self.merger.evaluate(&state.columns()[self.keys..], state.num_rows())?);
+        Ok(RecordBatch::try_new(self.output.clone(), columns)?)
+    }
+}
+
+fn micros(batch: &RecordBatch, column: usize) -> Result<TimestampMicrosecondArray> {
+    let times = batch.column(column).as_primitive_opt::<TimestampMicrosecondType>();
+    times
+        .cloned()
+        .ok_or_else(|| SparkError::internal("a session's bound is no timestamp"))
+}
+
+fn instants(us: Vec<i64>, data_type: &DataType) -> ArrayRef {
+    let zone = if let DataType::Timestamp(_, zone) = data_type {
+        zone.clone()
+    } else {
+        None
+    };
+    Arc::new(TimestampMicrosecondArray::from(us).with_timezone_opt(zone))
+}
