@@ -15,6 +15,7 @@ use super::state::aggregate::StateAggregate;
 use super::transform::as_transform;
 use crate::error::{Result, SparkError};
 use crate::plan::scan::Scan;
+use crate::plan::types;
 
 /// Where a stage's rows go.
 #[derive(Debug, Clone)]
@@ -214,4 +215,17 @@ pub struct StatefulOperator {
     pub partitions: usize,
     /// It drops and evicts by the watermark, so a batch without data may still change its output.
     pub uses_watermark: bool,
+}
+
+impl StatefulOperator {
+    /// Types of the state's columns, keys and others, as a checkpoint compares them: names are left out, as in Spark.
+    pub fn state_types(&self) -> (String, String) {
+        let (schema, keys) = match &self.kind {
+            StateKind::Aggregate(aggregate) => (aggregate.partial.clone(), aggregate.keys),
+            StateKind::Limit => (super::state::limit::schema(), 0),
+        };
+        let types = schema.fields().iter().map(|f| types::simple_string(f.data_type()));
+        let types: Vec<String> = types.collect();
+        (types[..keys].join(","), types[keys..].join(","))
+    }
 }

@@ -4,7 +4,7 @@ use super::Running;
 use crate::connect::driver::Driver;
 use crate::connect::proto as sc;
 use crate::connect::proto::execute_plan_response::ResponseType;
-use crate::error::{Result, SparkError};
+use crate::error::{Exception, Result, SparkError};
 
 /// A call that is answered later.
 pub(super) struct Waiter {
@@ -78,13 +78,9 @@ impl Driver {
         waiter: &Waiter,
         result: Option<sc::streaming_query_command_result::ResultType>,
     ) {
-        let id = waiter.query.clone().unwrap_or_default();
-        let run_id = self
-            .streams
-            .queries
-            .get(&id)
-            .map(|r| r.query.definition.run_id.clone())
-            .unwrap_or_default();
+        let run_id = waiter.query.clone().unwrap_or_default();
+        let running = self.streams.queries.get(&run_id);
+        let id = running.map(|r| r.query.definition.id.clone()).unwrap_or_default();
         let result = sc::StreamingQueryCommandResult {
             query_id: Some(sc::StreamingQueryInstanceId { id, run_id }),
             result_type: result,
@@ -105,20 +101,23 @@ impl Driver {
     ) -> Result<()> {
         use sc::streaming_query_command::Command as C;
         use sc::streaming_query_command_result as result;
-        let id = command.query_id.as_ref().map(|q| q.id.clone()).unwrap_or_default();
+        let named = command.query_id.clone().unwrap_or_default();
+        let not_found = || {
+            SparkError::new(
+                Exception::Connect,
+                "STREAMING_QUERY_NOT_FOUND",
+                "42K0A",
+                format!("Streaming query {} is not found", named.id),
+            )
+        };
+        let run = self.streams.run_of(&named.id, &named.run_id).map(str::to_owned);
+        let id = run.ok_or_else(not_found)?;
         let wait = |kind: Wait| Waiter {
             operation: operation.to_owned(),
             query: Some(id.clone()),
             kind,
         };
-        let running = self.streams.queries.get_mut(&id).ok_or_else(|| {
-            SparkError::new(
-                Exception::Connect,
-                "STREAMING_QUERY_NOT_FOUND",
-                "42K0A",
-                format!("Streaming query {id} is not found"),
-            )
-        })?;
+        let running = self.streams.queries.get_mut(&id).ok_or_else(not_found)?;
         let kind = command
             .command
             .as_ref()
@@ -221,7 +220,12 @@ impl Driver {
                     active_queries: active.map(instance).collect(),
                 })
             }
-            C::GetQuery(id) => match self.streams.queries.get(id).filter(|r| r.session == session) {
+            C::GetQuery(id) => match self
+                .streams
+                .queries
+                .values()
+                .find(|r| r.query.definition.id == *id && r.query.is_active() && r.session == session)
+            {
                 Some(running) => result::ResultType::Query(instance(running)),
                 None => result::ResultType::Query(result::StreamingQueryInstance::default()),
             },

@@ -1,8 +1,9 @@
 //! Running queries: when they are stepped, and what becomes of what they ask for.
 
+use super::storage::Purpose;
 use crate::cluster::runner::Outcome;
 use crate::connect::driver::{Driver, Output, Owner};
-use crate::error::{Exception, SparkError};
+use crate::error::SparkError;
 use crate::streaming::query::Action;
 
 /// Ended queries that can still be asked about.
@@ -25,7 +26,6 @@ impl Driver {
             };
             let actions = running.query.poll(now_ms, files.as_ref());
             self.act(&id, actions, now_ms);
-            self.credits(&id);
         }
         let reopen: Vec<u64> = self
             .streams
@@ -49,12 +49,11 @@ impl Driver {
     pub(super) fn act(&mut self, id: &str, actions: Vec<Action>, now_ms: i64) {
         for action in actions {
             match action {
-                Action::Store { path, text } => {
-                    self.streams.next_op += 1;
-                    let op = self.streams.next_op;
-                    self.streams.stores.insert(op, id.to_owned());
-                    self.out.push(Output::Store { op, path, text });
+                Action::Storage { ticket, request } => {
+                    let run = id.to_owned();
+                    self.ask(request, Purpose::Query { run, ticket });
                 }
+                Action::Received { source, count } => self.received(id, source, count),
                 Action::Run(request) => {
                     let Some(plan) = self.streams.queries.get(id).map(|r| r.query.definition.plan) else {
                         continue;
@@ -63,6 +62,8 @@ impl Driver {
                     if let Some(running) = self.streams.queries.get_mut(id) {
                         running.query.set_job(job);
                     }
+                    // The batch has taken from the queues.
+                    self.credits(id);
                 }
                 Action::Deliver { batch_id, blocks } => self.deliver(id, batch_id, blocks, now_ms),
                 Action::Event { kind, json } => self.listener(kind, json),
@@ -87,33 +88,15 @@ impl Driver {
         self.act(id, actions, now_ms);
     }
 
-    pub(in crate::connect) fn stored(&mut self, op: u64, error: Option<String>, now_ms: i64) {
-        let Some(id) = self.streams.stores.remove(&op) else {
-            return;
-        };
-        let Some(running) = self.streams.queries.get_mut(&id) else {
-            return;
-        };
-        let actions = match error {
-            None => running.query.stored(now_ms),
-            Some(text) => running.query.failed(SparkError::new(
-                Exception::Runtime,
-                "CHECKPOINT_WRITE_FAILED",
-                "58030",
-                format!("A checkpoint log could not be written: {text}"),
-            )),
-        };
-        self.act(&id, actions, now_ms);
-    }
-
     pub(super) fn terminated(&mut self, id: &str, now_ms: i64) {
         let Some(running) = self.streams.queries.get_mut(id) else {
             return;
         };
-        let (plan, run, sockets) = (
+        let (plan, run, sockets, locked) = (
             running.query.definition.plan,
             running.query.definition.run,
             std::mem::take(&mut running.sockets),
+            running.locked.take(),
         );
         let jobs: Vec<_> = self
             .owners
@@ -133,8 +116,9 @@ impl Driver {
             self.streams.sockets.remove(&socket);
             self.out.push(Output::CloseSocket { socket });
         }
-        self.streams.pushed.retain(|_, (query, _)| query != id);
-        self.streams.stores.retain(|_, query| query != id);
+        self.leave_sources(id);
+        // Storage works in order: what the query asked for is over before another can have the lock.
+        self.unlock(locked);
         self.streams.ended.push_back(id.to_owned());
         if self.streams.ended.len() > ENDED_LIMIT
             && let Some(oldest) = self.streams.ended.pop_front()
@@ -144,6 +128,11 @@ impl Driver {
     }
 
     pub(in crate::connect) fn stop_queries(&mut self, session: &str, now_ms: i64) {
+        let gone = self.streams.starting.iter().filter(|(_, s)| s.session() == session);
+        for id in gone.map(|(id, _)| *id).collect::<Vec<_>>() {
+            let starting = self.streams.starting.remove(&id);
+            self.unlock(starting.and_then(|s| s.at()));
+        }
         let ids: Vec<String> = self
             .streams
             .queries
