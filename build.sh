@@ -157,10 +157,18 @@ serve() { # PORT EXECUTORS: in the background, ends with this script
   die "the server did not start within 10 s"
 }
 
-# Goldens through PySpark's own client. With --expected, the failures must be just those of tests/known_failures.txt.
+# Goldens through PySpark's own client. With --expected, the failures must be just those of tests/known_failures.txt; with
+# --restart streaming queries are started again from their checkpoints after every step; --partitions N sets those of state.
 cmd_goldens() {
-  local expected=0
-  if [ "${1:-}" = --expected ]; then expected=1; shift; fi
+  local expected=0 mode=()
+  while :; do
+    case "${1:-}" in
+      --expected) expected=1; shift ;;
+      --restart) mode+=(--restart); shift ;;
+      --partitions) mode+=(--partitions "${2:-}"); shift 2 ;;
+      *) break ;;
+    esac
+  done
   [ $# -gt 0 ] || die "goldens needs at least one directory, for example tests/goldens/structured_streaming"
   for folder in "$@"; do [ -d "$folder" ] || die "no such directory: $folder"; done
   setup_python; native
@@ -168,13 +176,33 @@ cmd_goldens() {
   serve "$port" 2
   say "goldens: $*"
   local report="$CACHE/goldens.json" status=0
-  "$VENV/bin/python" tests/conformance/run.py --remote "sc://localhost:$port" --timeout 60 --jobs 2 --json "$report" "$@" || status=$?
+  "$VENV/bin/python" tests/conformance/run.py --remote "sc://localhost:$port" --timeout 60 --jobs 2 --json "$report" "${mode[@]}" "$@" || status=$?
   kill "$SERVER_PID" 2>/dev/null || true
   if [ "$expected" = 1 ]; then
     python3 tests/conformance/expected.py "$report" tests/known_failures.txt
   else
     return "$status"
   fi
+}
+
+# Simulations of whole queries whose driver dies, whose disk tears writes, and so on: as many seeds as asked.
+cmd_sim() { # --seeds N
+  local seeds=1000
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --seeds) seeds=${2:?--seeds needs a number}; shift 2 ;;
+      *) die "sim takes --seeds N, not '$1'" ;;
+    esac
+  done
+  setup_rust
+  say "building the simulations"
+  cargo test --quiet --locked --features server --test simulation --no-run
+  say "simulating $seeds seeds"
+  local begun=$SECONDS
+  RIVULET_SEEDS=$seeds RIVULET_SIM_REPORT=1 cargo test --quiet --locked --features server --test simulation whatever_dies_tears_or_throws -- --nocapture \
+    | tee "$CACHE/sim.log"
+  local took=$((SECONDS - begun > 0 ? SECONDS - begun : 1))
+  awk -v took="$took" '/^SIMULATED/ { split($2, n, "="); printf "%.1f seeds/s\n", n[2] / took }' "$CACHE/sim.log"
 }
 
 cmd_serve_connect() { native; exec "$SERVER" "$@"; }
@@ -191,7 +219,9 @@ cmd_help() {
   demo [--headless]       the demo page with a live tweet server; headless: 30 s in Chromium, checked against a model
   test [native|browser]   all tests; or only those without, or with, a browser
   check                   rustfmt, clippy for native and wasm32, tsc --strict: warnings are errors
-  goldens DIR…            golden cases through PySpark's client against the native engine
+  goldens [--restart] [--partitions N] DIR…   golden cases through PySpark's client against the native engine; with
+                          streaming queries started again from their checkpoints after every step, over N state partitions
+  sim [--seeds N]         streaming queries under simulated faults: N seeds (1000), faults by kind, seeds/s
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
   bench                   the trending query beside other engines, in one Chromium
   size                    download sizes of a release build, with their limits
@@ -203,7 +233,7 @@ TXT
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  setup | build | pack | demo | test | check | goldens | bench | size | clean | help) "cmd_$command" "$@" ;;
+  setup | build | pack | demo | test | check | goldens | sim | bench | size | clean | help) "cmd_$command" "$@" ;;
   serve-connect) cmd_serve_connect "$@" ;;
   *) cmd_help >&2; die "unknown command '$command'" ;;
 esac

@@ -1,6 +1,6 @@
 //! The driver's side of the cluster: plans on executors, jobs through the scheduler, where state is and what it was.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::buffer::Buffer;
@@ -13,7 +13,7 @@ use crate::exec::stage::{Output, Read, StageGraph};
 use crate::scheduler::dag::{Command, Event, Failure, Scheduler, StageProgress, StageSpec};
 use crate::scheduler::{ExecutorRef, Fetch, JobId, TaskId};
 
-/// Deltas kept for a piece of state before a task is asked for all of it.
+/// Deltas in a row for a piece of state before a task is asked for all of it, where nothing else is said.
 const DELTAS_PER_SNAPSHOT: usize = 16;
 
 /// Bytes of a source for one partition of one scan.
@@ -45,11 +45,53 @@ pub enum Effect {
         job: JobId,
         error: SparkError,
     },
+    /// A task needs durable state; the answer is [`JobRunner::state_loaded`].
+    LoadState {
+        piece: StatePiece,
+        version: i64,
+    },
+}
+
+/// A piece of a run's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StatePiece {
+    pub run: RunId,
+    pub operator: usize,
+    pub partition: usize,
+}
+
+/// What a job made of a piece of durable state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateChange {
+    pub operator: usize,
+    pub partition: usize,
+    /// All of the state, in place of what changed.
+    pub snapshot: bool,
+    pub bytes: Buffer,
+}
+
+/// How a run keeps its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateKeeping {
+    /// The run's owner writes state down ([`Outcome::changes`]) and reads it back; else the driver holds all changes.
+    pub durable: bool,
+    pub deltas_per_snapshot: usize,
+}
+
+impl Default for StateKeeping {
+    fn default() -> Self {
+        Self {
+            durable: false,
+            deltas_per_snapshot: DELTAS_PER_SNAPSHOT,
+        }
+    }
 }
 
 /// A finished job.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// What is to be made durable; empty for a run that keeps its state in the driver.
+    pub changes: Vec<StateChange>,
     /// Arrow IPC streams in the order of the result's partitions.
     pub results: Vec<Buffer>,
     /// One report per task: (stage, partition, report).
@@ -84,9 +126,22 @@ struct Change {
 /// A piece of state as the driver knows it.
 #[derive(Debug, Clone)]
 struct Home {
-    executor: ExecutorRef,
+    /// Who has it; none after a restart.
+    executor: Option<ExecutorRef>,
+    /// The batch whose changes are in.
     version: i64,
+    /// Snapshot and deltas since; empty where they are durable.
     deltas: Vec<Buffer>,
+    /// Deltas in a row, from the last snapshot on.
+    chain: usize,
+}
+
+/// A launch that waits for durable state.
+struct Parked {
+    executor: ExecutorRef,
+    task: TaskId,
+    fetches: Vec<Fetch>,
+    missing: BTreeSet<StatePiece>,
 }
 
 /// A job's stages, for status displays.
@@ -110,7 +165,11 @@ pub struct JobRunner {
     scheduler: Scheduler,
     plans: BTreeMap<PlanId, Plan>,
     jobs: BTreeMap<JobId, Job>,
-    homes: BTreeMap<(RunId, usize, usize), Home>,
+    homes: BTreeMap<StatePiece, Home>,
+    keeping: BTreeMap<RunId, StateKeeping>,
+    parked: Vec<Parked>,
+    /// State that was read for parked launches, until they leave.
+    loaded: BTreeMap<StatePiece, Vec<Buffer>>,
     next_plan: u64,
     next_job: u64,
     next_run: u64,
@@ -127,9 +186,22 @@ impl JobRunner {
         self.scheduler.running(executor)
     }
 
-    pub fn new_run(&mut self) -> RunId {
+    pub fn new_run(&mut self, keeping: StateKeeping) -> RunId {
         self.next_run += 1;
-        RunId(self.next_run)
+        let run = RunId(self.next_run);
+        self.keeping.insert(run, keeping);
+        run
+    }
+
+    /// A piece of durable state as of `version`, whose files have `chain` deltas in a row: nobody has it yet.
+    pub fn restore_state(&mut self, piece: StatePiece, version: i64, chain: usize) {
+        let home = Home {
+            executor: None,
+            version,
+            deltas: vec![],
+            chain,
+        };
+        self.homes.insert(piece, home);
     }
 
     /// Tells all executors of a plan.
@@ -147,7 +219,9 @@ impl JobRunner {
     }
 
     pub fn drop_run(&mut self, run: RunId) -> Vec<Effect> {
-        self.homes.retain(|(r, ..), _| *r != run);
+        self.homes.retain(|piece, _| piece.run != run);
+        self.loaded.retain(|piece, _| piece.run != run);
+        self.keeping.remove(&run);
         self.tell_all(&ToExecutor::DropState { run })
     }
 
@@ -203,8 +277,15 @@ impl JobRunner {
                         stage
                             .stateful
                             .iter()
-                            .find_map(|op| self.homes.get(&(run, *op, p)))
-                            .map(|h| h.executor.id)
+                            .find_map(|operator| {
+                                self.homes.get(&StatePiece {
+                                    run,
+                                    operator: *operator,
+                                    partition: p,
+                                })
+                            })
+                            .and_then(|h| h.executor)
+                            .map(|e| e.id)
                     })
                     .collect(),
                 result: matches!(stage.output, Output::Result),
@@ -305,8 +386,9 @@ impl JobRunner {
                     executor,
                     task,
                     fetches,
-                } => effects.extend(self.launch(executor, task, fetches)),
+                } => effects.extend(self.launch(executor, task, fetches).into_iter().flatten()),
                 Command::Kill { executor, task } => {
+                    self.parked.retain(|p| p.task != task);
                     effects.push(Effect::Send {
                         to: executor,
                         message: ToExecutor::Kill { task },
@@ -329,7 +411,9 @@ impl JobRunner {
         effects
     }
 
-    fn launch(&mut self, executor: ExecutorRef, task: TaskId, fetches: Vec<Fetch>) -> Option<Effect> {
+    /// The message that starts a task, or what must be read before; none where the job is gone.
+    fn launch(&mut self, executor: ExecutorRef, task: TaskId, fetches: Vec<Fetch>) -> Option<Vec<Effect>> {
+        let mut needs = Vec::new();
         let job = self.jobs.get(&task.job)?;
         let graph = &self.plans.get(&job.plan)?.graph;
         let stage = graph.stages.get(task.stage)?;
@@ -348,23 +432,54 @@ impl JobRunner {
             }
         }
         let mut states = Vec::new();
+        let mut missing = BTreeSet::new();
         for operator in job.request.run.map(|_| stage.stateful.as_slice()).unwrap_or_default() {
             let run = job.request.run?;
-            let home = self.homes.get(&(run, *operator, task.partition));
-            let version = home.map_or(-1, |h| h.version);
-            let snapshot = home.is_some_and(|h| h.deltas.len() + 1 >= DELTAS_PER_SNAPSHOT);
+            let piece = StatePiece {
+                run,
+                operator: *operator,
+                partition: task.partition,
+            };
+            let keeping = self.keeping.get(&run).copied().unwrap_or_default();
+            let home = self.homes.get(&piece);
             // The first try trusts the executor to have the state; any other brings it along.
-            let load = home.filter(|h| h.executor != executor || task.attempt > 0).map(|h| {
-                blobs.extend(h.deltas.iter().cloned());
-                h.deltas.len()
-            });
+            let bring = home.filter(|h| h.executor != Some(executor) || task.attempt > 0);
+            let load = match bring {
+                Some(home) if keeping.durable => {
+                    if let Some(files) = self.loaded.get(&piece) {
+                        blobs.extend(files.iter().cloned());
+                        Some(files.len())
+                    } else {
+                        missing.insert(piece);
+                        needs.push(Effect::LoadState {
+                            piece,
+                            version: home.version,
+                        });
+                        None
+                    }
+                }
+                Some(home) => {
+                    blobs.extend(home.deltas.iter().cloned());
+                    Some(home.deltas.len())
+                }
+                None => None,
+            };
             states.push(StateRef {
                 run,
                 operator: *operator,
-                version,
+                version: home.map_or(-1, |h| h.version),
                 load,
-                snapshot,
+                snapshot: snapshot_is_due(home, keeping),
             });
+        }
+        if !missing.is_empty() {
+            self.parked.push(Parked {
+                executor,
+                task,
+                fetches,
+                missing,
+            });
+            return Some(needs);
         }
         let run = Run {
             task,
@@ -374,11 +489,68 @@ impl JobRunner {
             batch: job.request.batch.clone(),
             states,
         };
-        Some(Effect::Send {
+        Some(vec![Effect::Send {
             to: executor,
             message: ToExecutor::Run(run),
             blobs,
-        })
+        }])
+    }
+
+    /// The files of durable state that a launch waits for, oldest first, or why there are none.
+    pub fn state_loaded(&mut self, piece: StatePiece, files: Result<Vec<Buffer>, SparkError>) -> Vec<Effect> {
+        let waits = |parked: &Parked| parked.missing.contains(&piece);
+        let files = match files {
+            Ok(files) => files,
+            Err(error) => {
+                let (lost, kept) = std::mem::take(&mut self.parked).into_iter().partition(waits);
+                self.parked = kept;
+                return self.give_up(lost, &error);
+            }
+        };
+        self.loaded.insert(piece, files);
+        let mut ready = Vec::new();
+        for mut parked in std::mem::take(&mut self.parked) {
+            parked.missing.remove(&piece);
+            if parked.missing.is_empty() {
+                ready.push(parked);
+            } else {
+                self.parked.push(parked);
+            }
+        }
+        let mut effects = Vec::new();
+        for parked in ready {
+            effects.extend(
+                self.launch(parked.executor, parked.task, parked.fetches)
+                    .into_iter()
+                    .flatten(),
+            );
+        }
+        // Tries that come later read again: what is durable is not held.
+        let wanted = |piece: &StatePiece| {
+            self.parked.iter().any(|p| {
+                (p.task.partition, Some(piece.run))
+                    == (piece.partition, self.jobs.get(&p.task.job).and_then(|j| j.request.run))
+            })
+        };
+        let kept: BTreeSet<StatePiece> = self.loaded.keys().copied().filter(wanted).collect();
+        self.loaded.retain(|piece, _| kept.contains(piece));
+        effects
+    }
+
+    fn give_up(&mut self, lost: Vec<Parked>, error: &SparkError) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for parked in lost {
+            let commands = self.scheduler.step(Event::Failed {
+                task: parked.task,
+                executor: parked.executor,
+                failure: Failure::Error {
+                    error: error.clone(),
+                    retryable: false,
+                },
+            });
+            effects.extend(self.carry_out(commands));
+        }
+        effects
     }
 
     fn accept(&mut self, task: TaskId) {
@@ -396,11 +568,15 @@ impl JobRunner {
         }
         job.reports.insert((task.stage, task.partition), report);
         for (operator, delta) in deltas {
-            let snapshot = job
-                .request
-                .run
-                .and_then(|run| self.homes.get(&(run, operator, task.partition)))
-                .is_some_and(|h| h.deltas.len() + 1 >= DELTAS_PER_SNAPSHOT);
+            let snapshot = job.request.run.is_some_and(|run| {
+                let piece = StatePiece {
+                    run,
+                    operator,
+                    partition: task.partition,
+                };
+                let keeping = self.keeping.get(&run).copied().unwrap_or_default();
+                snapshot_is_due(self.homes.get(&piece), keeping)
+            });
             job.changes.insert(
                 (operator, task.partition),
                 Change {
@@ -416,22 +592,43 @@ impl JobRunner {
         let Some(job) = self.jobs.remove(&job) else {
             return Outcome::default();
         };
+        let mut changes = Vec::new();
         if let (Some(run), Some(batch)) = (job.request.run, &job.request.batch) {
+            let keeping = self.keeping.get(&run).copied().unwrap_or_default();
             for ((operator, partition), change) in job.changes {
-                let home = self.homes.entry((run, operator, partition)).or_insert(Home {
-                    executor: change.executor,
+                let piece = StatePiece {
+                    run,
+                    operator,
+                    partition,
+                };
+                let home = self.homes.entry(piece).or_insert(Home {
+                    executor: None,
                     version: -1,
                     deltas: vec![],
+                    chain: 0,
                 });
                 if change.snapshot {
                     home.deltas.clear();
+                    home.chain = 0;
+                } else {
+                    home.chain += 1;
                 }
-                home.deltas.push(change.delta);
-                home.executor = change.executor;
+                home.executor = Some(change.executor);
                 home.version = batch.batch_id;
+                if keeping.durable {
+                    changes.push(StateChange {
+                        operator,
+                        partition,
+                        snapshot: change.snapshot,
+                        bytes: change.delta,
+                    });
+                } else {
+                    home.deltas.push(change.delta);
+                }
             }
         }
         Outcome {
+            changes,
             results: job.results.into_values().flatten().collect(),
             reports: job
                 .reports
@@ -467,6 +664,11 @@ fn stage_status(graph: &StageGraph, progress: &[StageProgress]) -> Vec<StageStat
             operators: stage.describe(),
         })
         .collect()
+}
+
+/// Whether a task is asked for all of a piece of state: after so many deltas in a row.
+fn snapshot_is_due(home: Option<&Home>, keeping: StateKeeping) -> bool {
+    home.is_some_and(|h| h.chain + 1 >= keeping.deltas_per_snapshot)
 }
 
 fn announce(plan: PlanId, spec: &JobSpec, to: ExecutorRef) -> Effect {

@@ -47,6 +47,7 @@ impl Driver {
                 return self.manager_command(operation, session, command, now_ms);
             }
             CommandType::StreamingQueryListenerBusCommand(command) => return self.listener_bus(operation, command),
+            CommandType::Extension(command) => return self.extension(operation, command),
             CommandType::GetResourcesCommand(_) => {
                 self.respond(
                     operation,

@@ -21,6 +21,7 @@ use crate::plan::analyzer::Analyzer;
 use crate::plan::conf::Conf;
 use crate::plan::scope::Resolved;
 use crate::scheduler::{ExecutorRef, JobId};
+use crate::storage::{Answer, Request};
 use crate::streaming::source::Files;
 
 /// A request's number, given by the host.
@@ -94,14 +95,16 @@ pub enum Input {
         socket: u64,
         event: SocketEvent,
     },
-    /// A `foreachBatch` function has returned.
+    /// A `foreachBatch` function has returned, for a batch of a run.
     ForeachBatchDone {
-        sink: String,
+        run: String,
+        batch_id: i64,
         error: Option<String>,
     },
-    Stored {
+    /// The answer to [`Output::Storage`].
+    Storage {
         op: u64,
-        error: Option<String>,
+        answer: Answer,
     },
 }
 
@@ -133,14 +136,14 @@ pub enum Output {
         message: ToExecutor,
         blobs: Vec<Buffer>,
     },
-    /// Write a log entry, durably, then say [`Input::Stored`].
-    Store {
+    /// Ask storage, in the order of these outputs, then say [`Input::Storage`].
+    Storage {
         op: u64,
-        path: String,
-        text: String,
+        request: Request,
     },
     ForeachBatch {
         sink: String,
+        run: String,
         batch_id: i64,
         blocks: Vec<Buffer>,
     },
@@ -155,10 +158,16 @@ pub enum Output {
         source: String,
         queued: usize,
         limit: usize,
+        /// Pushes of the source that are durable; none where no checkpoint makes them so.
+        durable: Option<i64>,
     },
     OpenSocket {
         socket: u64,
         url: String,
+    },
+    SendSocket {
+        socket: u64,
+        text: String,
     },
     CloseSocket {
         socket: u64,
@@ -247,8 +256,8 @@ impl Driver {
             Input::Push { source, bytes } => self.push(&source, Buffer::from(bytes), now_ms),
             Input::PushEnd { source } => self.push_end(&source, now_ms),
             Input::Socket { socket, event } => self.socket(socket, event, now_ms),
-            Input::ForeachBatchDone { sink, error } => self.foreach_batch_done(&sink, error, now_ms),
-            Input::Stored { op, error } => self.stored(op, error, now_ms),
+            Input::ForeachBatchDone { run, batch_id, error } => self.foreach_batch_done(&run, batch_id, error, now_ms),
+            Input::Storage { op, answer } => self.stored(op, answer, now_ms),
         }
         self.poll_queries(now_ms);
         std::mem::take(&mut self.out)
@@ -457,6 +466,7 @@ impl Driver {
         for effect in effects {
             match effect {
                 Effect::Send { to, message, blobs } => self.out.push(Output::Send { to, message, blobs }),
+                Effect::LoadState { piece, version } => self.load_state(piece, version, now_ms),
                 Effect::Done { job, outcome } => {
                     self.note(job, "succeeded", now_ms);
                     match self.owners.remove(&job) {

@@ -13,6 +13,7 @@ use crate::plan::relation::normal_type;
 use crate::plan::scan::{FileCatalog, FileSet, Format};
 use crate::plan::types;
 use crate::streaming::source::Files;
+use crate::streaming::source::files::listed;
 
 /// Rows looked at to infer a schema.
 const INFERRED_ROWS: usize = 10_000;
@@ -123,7 +124,7 @@ impl FileCatalog for HostCatalog {
     ) -> Result<FileSet> {
         let mut files = Vec::new();
         for path in paths {
-            let mut found: Vec<String> = self.files.list(path)?.into_iter().map(|f| f.path).collect();
+            let mut found: Vec<String> = listed(self.files.as_ref(), path)?.into_iter().map(|f| f.path).collect();
             if found.is_empty() && declared.is_none() {
                 return Err(
                     SparkError::analysis("PATH_NOT_FOUND", "42K03", format!("Path does not exist: {path}."))

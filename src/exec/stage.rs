@@ -14,6 +14,7 @@ use super::state::{OperatorState, Restore};
 use super::transform::as_transform;
 use crate::error::{Result, SparkError};
 use crate::plan::scan::Scan;
+use crate::plan::types;
 
 /// Where a stage's rows go.
 #[derive(Debug, Clone)]
@@ -196,4 +197,23 @@ pub struct StatefulOperator {
     pub partitions: usize,
     /// It drops and evicts by the watermark, so a batch without data may still change its output.
     pub uses_watermark: bool,
+}
+
+impl StatefulOperator {
+    /// Types of the state's columns, keys and others, as a checkpoint compares them: names are left out, as in Spark.
+    pub fn state_types(&self) -> (String, String) {
+        // An operator whose state cannot be made fails in its first task, with its own error.
+        let layouts = self.kind.empty().map(|s| s.layouts()).unwrap_or_default();
+        let (mut key_types, mut value_types) = (vec![], vec![]);
+        for (schema, keys) in layouts {
+            let types: Vec<String> = schema
+                .fields()
+                .iter()
+                .map(|f| types::simple_string(f.data_type()))
+                .collect();
+            key_types.push(types[..keys].join(","));
+            value_types.push(types[keys..].join(","));
+        }
+        (key_types.join(";"), value_types.join(";"))
+    }
 }

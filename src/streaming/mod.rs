@@ -2,10 +2,12 @@
 //!
 //! [`query::Query`] is the query loop as a state machine, stepped by the driver: it decides when a batch begins and what is
 //! in it, and asks for effects (a job, a write to a log, a delivery to the sink) whose results are told to it. The order is
-//! Spark's `MicroBatchExecution`: offsets are logged, the batch runs, the sink takes it, the commit is logged. Nothing here
-//! reads a clock or a file by itself.
+//! Spark's `MicroBatchExecution`: offsets are logged, the batch runs, the sink takes it, the commit is logged. [`checkpoint`]
+//! says what is kept so that a query can go on after a restart. Nothing here reads a clock or a file by itself.
 
 pub mod check;
+pub mod checkpoint;
+pub mod file_sink;
 pub mod progress;
 pub mod query;
 pub mod source;

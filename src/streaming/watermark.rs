@@ -38,6 +38,19 @@ impl WatermarkTracker {
         self.global_ms
     }
 
+    /// How far each `withWatermark` has come; none where it has seen nothing.
+    pub fn seen_ms(&self) -> &[Option<i64>] {
+        &self.seen_ms
+    }
+
+    /// Goes on where an earlier run was. Without `seen` (Spark keeps only the watermark itself) each begins anew, as in Spark.
+    pub fn restore(&mut self, global_ms: i64, seen: Option<&[Option<i64>]>) {
+        self.global_ms = global_ms;
+        if let Some(seen) = seen.filter(|s| s.len() == self.seen_ms.len()) {
+            self.seen_ms.copy_from_slice(seen);
+        }
+    }
+
     /// Takes in what a batch saw. A source without data holds the minimum at 0; the watermark never goes back.
     pub fn advance(&mut self, stats: &[EventTimeStats]) {
         for (i, seen) in self.seen_ms.iter_mut().enumerate() {

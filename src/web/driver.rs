@@ -1,5 +1,6 @@
 //! The driver in its worker.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use arrow::buffer::Buffer;
@@ -7,12 +8,13 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::host::{DriverHost, Log, log_panics, thrown};
-use super::{give, heap_bytes, take};
+use super::{give, heap_bytes, storage, take};
 use crate::cluster::message;
 use crate::connect::driver::{Driver as Core, Input, Method, Output, RequestId, SocketEvent};
 use crate::error::{Exception, Result, SparkError};
 use crate::plan::conf::Conf;
 use crate::scheduler::ExecutorRef;
+use crate::storage::Request;
 use crate::streaming::source::{FileEntry, Files};
 
 /// ms between two status reports to a page that watches.
@@ -23,6 +25,8 @@ const STATUS_INTERVAL_MS: i64 = 250;
 pub struct Driver {
     core: Core,
     host: Rc<DriverHost>,
+    /// What storage was asked for and has not answered.
+    asked: HashMap<u64, Request>,
     watched: bool,
     last_status_ms: i64,
 }
@@ -40,6 +44,7 @@ impl Driver {
         Self {
             core,
             host,
+            asked: HashMap::new(),
             watched: false,
             last_status_ms: 0,
         }
@@ -126,13 +131,19 @@ impl Driver {
     }
 
     #[wasm_bindgen(js_name = foreachBatchDone)]
-    pub fn foreach_batch_done(&mut self, sink: String, _batch: f64, error: Option<String>) {
-        self.step(Input::ForeachBatchDone { sink, error });
+    pub fn foreach_batch_done(&mut self, run: String, batch: f64, error: Option<String>) {
+        let batch_id = batch as i64;
+        self.step(Input::ForeachBatchDone { run, batch_id, error });
     }
 
     #[wasm_bindgen(js_name = storageDone)]
-    pub fn storage_done(&mut self, op: f64, error: Option<String>, _bytes: &JsValue) {
-        self.step(Input::Stored { op: op as u64, error });
+    pub fn storage_done(&mut self, op: f64, error: Option<String>, bytes: &JsValue) {
+        let op = op as u64;
+        if let Some(request) = self.asked.remove(&op) {
+            let bytes = bytes.dyn_ref::<Uint8Array>().map(|b| Buffer::from(b.to_vec()));
+            let answer = storage::answer(&request, error, bytes);
+            self.step(Input::Storage { op, answer });
+        }
     }
 
     #[wasm_bindgen(js_name = watchStatus)]
@@ -175,20 +186,31 @@ impl Driver {
                 let header = Uint8Array::from(message::encode(&message).as_slice());
                 host.to_executor(to.id, to.incarnation, header, give(&blobs));
             }
-            Output::Store { op, path, text } => {
-                let path = path
-                    .strip_prefix("opfs://")
-                    .unwrap_or(&path)
-                    .trim_start_matches('/')
-                    .to_owned();
-                host.storage(op as f64, "write", &path, Uint8Array::from(text.as_bytes()));
+            Output::Storage { op, request } => {
+                let (kind, bytes) = storage::command(&request);
+                host.storage(
+                    op as f64,
+                    kind,
+                    storage::path(&request),
+                    Uint8Array::from(bytes.as_slice()),
+                );
+                self.asked.insert(op, storage::without_bytes(request));
             }
-            Output::ForeachBatch { sink, batch_id, blocks } => {
-                host.foreach_batch(&sink, batch_id as f64, give(&blocks))
-            }
+            Output::ForeachBatch {
+                sink,
+                run,
+                batch_id,
+                blocks,
+            } => host.foreach_batch(&sink, &run, batch_id as f64, give(&blocks)),
             Output::Listener { kind, json } => host.listener(kind, &json),
             Output::Console { text } => host.console(&text),
-            Output::Credit { source, queued, limit } => host.credit(&source, queued as f64, limit as f64),
+            Output::Credit {
+                source,
+                queued,
+                limit,
+                durable,
+            } => host.credit(&source, queued as f64, limit as f64, durable.map(|n| n as f64)),
+            Output::SendSocket { socket, text } => host.send_socket(socket as f64, &text),
             Output::OpenSocket { socket, url } => host.open_socket(socket as f64, &url, ""),
             Output::CloseSocket { socket } => host.close_socket(socket as f64),
         }

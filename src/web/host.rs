@@ -23,9 +23,11 @@ extern "C" {
     #[wasm_bindgen(method, structural, js_name = setTimer)]
     pub fn set_timer(this: &DriverHost, at_ms: Option<f64>);
     #[wasm_bindgen(method, structural)]
-    pub fn credit(this: &DriverHost, source: &str, queued: f64, limit: f64);
+    pub fn credit(this: &DriverHost, source: &str, queued: f64, limit: f64, durable: Option<f64>);
     #[wasm_bindgen(method, structural, js_name = openSocket)]
     pub fn open_socket(this: &DriverHost, socket: f64, url: &str, protocols: &str);
+    #[wasm_bindgen(method, structural, js_name = sendSocket)]
+    pub fn send_socket(this: &DriverHost, socket: f64, text: &str);
     #[wasm_bindgen(method, structural, js_name = closeSocket)]
     pub fn close_socket(this: &DriverHost, socket: f64);
     #[wasm_bindgen(method, structural, catch, js_name = listFiles)]
@@ -33,7 +35,7 @@ extern "C" {
     #[wasm_bindgen(method, structural, catch, js_name = readFile)]
     pub fn read_file(this: &DriverHost, path: &str) -> Result<Uint8Array, JsValue>;
     #[wasm_bindgen(method, structural, js_name = foreachBatch)]
-    pub fn foreach_batch(this: &DriverHost, sink: &str, batch: f64, arrow: Array);
+    pub fn foreach_batch(this: &DriverHost, sink: &str, run: &str, batch: f64, arrow: Array);
     #[wasm_bindgen(method, structural)]
     pub fn listener(this: &DriverHost, kind: &str, json: &str);
     #[wasm_bindgen(method, structural)]

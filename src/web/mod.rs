@@ -7,6 +7,7 @@ mod blocks;
 mod driver;
 mod executor;
 mod host;
+mod storage;
 
 use arrow::buffer::Buffer;
 use js_sys::{Array, Uint8Array};

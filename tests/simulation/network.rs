@@ -57,6 +57,12 @@ impl<M> Network<M> {
         self.flying.insert((at_ms, self.sent), message);
     }
 
+    /// Everything in flight is lost.
+    pub fn clear(&mut self) {
+        self.flying.clear();
+        self.last_ms.clear();
+    }
+
     /// When the next event is.
     pub fn next_at(&self) -> Option<u64> {
         self.flying.first_key_value().map(|((at_ms, _), _)| *at_ms)

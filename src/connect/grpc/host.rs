@@ -14,6 +14,8 @@ use crate::connect::driver::{Driver, Input, Method, Output, RequestId};
 use crate::error::{Result, SparkError};
 use crate::plan::conf::Conf;
 use crate::scheduler::ExecutorRef;
+use crate::storage::Storage;
+use crate::storage::std_fs::{StdFs, local};
 use crate::streaming::source::{FileEntry, Files};
 
 /// What a caller gets, in order: responses, then the end or an error with the id under which more is known of it.
@@ -74,6 +76,7 @@ fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) 
         .map_or(1, |d| d.as_nanos() as u64);
     let mut driver = Driver::new(conf, Rc::new(Disk), seed);
     let cluster = LocalCluster::new();
+    let mut storage = StdFs::default();
     let mut calls: HashMap<RequestId, UnboundedSender<Reply>> = HashMap::new();
     let mut next_call = 0;
     for id in 0..executors {
@@ -84,7 +87,7 @@ fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) 
         });
         if started.is_ok() {
             let outputs = driver.handle(now_ms(), Input::ExecutorAdded { executor });
-            carry_out(outputs, &mut driver, &cluster, &mut calls, inbox);
+            carry_out(outputs, &mut driver, &cluster, &mut storage, &mut calls, inbox);
         }
     }
     loop {
@@ -106,12 +109,12 @@ fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) 
             Err(RecvTimeoutError::Disconnected) => return,
         };
         let outputs = driver.handle(now_ms(), input);
-        carry_out(outputs, &mut driver, &cluster, &mut calls, inbox);
+        carry_out(outputs, &mut driver, &cluster, &mut storage, &mut calls, inbox);
         let gone: Vec<RequestId> = calls.iter().filter(|(_, c)| c.is_closed()).map(|(id, _)| *id).collect();
         for id in gone {
             calls.remove(&id);
             let outputs = driver.handle(now_ms(), Input::Cancel { id });
-            carry_out(outputs, &mut driver, &cluster, &mut calls, inbox);
+            carry_out(outputs, &mut driver, &cluster, &mut storage, &mut calls, inbox);
         }
     }
 }
@@ -120,6 +123,7 @@ fn carry_out(
     outputs: Vec<Output>,
     driver: &mut Driver,
     cluster: &LocalCluster,
+    storage: &mut StdFs,
     calls: &mut HashMap<RequestId, UnboundedSender<Reply>>,
     inbox: &Sender<Message>,
 ) {
@@ -140,9 +144,9 @@ fn carry_out(
                 }
             }
             Output::Send { to, message, blobs } => cluster.send(to, message, blobs),
-            Output::Store { op, path, text } => {
-                let error = store(&path, &text).err().map(|e| format!("{path}: {e}"));
-                let _ = inbox.send(Message::Driver(Input::Stored { op, error }));
+            Output::Storage { op, request } => {
+                let answer = storage.perform(&request);
+                let _ = inbox.send(Message::Driver(Input::Storage { op, answer }));
             }
             Output::Console { text } => println!("{text}"),
             Output::OpenSocket { socket, .. } => {
@@ -152,30 +156,16 @@ fn carry_out(
                     event: crate::connect::driver::SocketEvent::Closed,
                 }));
             }
-            Output::ForeachBatch { sink, .. } => {
+            Output::ForeachBatch { run, batch_id, .. } => {
                 let error = Some("the native server has no page to call".to_owned());
-                let _ = inbox.send(Message::Driver(Input::ForeachBatchDone { sink, error }));
+                let _ = inbox.send(Message::Driver(Input::ForeachBatchDone { run, batch_id, error }));
             }
-            Output::Listener { .. } | Output::Credit { .. } | Output::CloseSocket { .. } => {}
+            Output::Listener { .. }
+            | Output::Credit { .. }
+            | Output::SendSocket { .. }
+            | Output::CloseSocket { .. } => {}
         }
     }
-}
-
-/// Writes a log entry: whole, then under its name.
-fn store(path: &str, text: &str) -> std::io::Result<()> {
-    let path = Path::new(local(path));
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let temporary = path.with_extension("tmp");
-    std::fs::write(&temporary, text)?;
-    std::fs::rename(temporary, path)
-}
-
-fn local(path: &str) -> &str {
-    path.strip_prefix("file://")
-        .or_else(|| path.strip_prefix("file:"))
-        .unwrap_or(path)
 }
 
 /// The machine's file system.

@@ -49,6 +49,14 @@ impl OperatorState {
         Self { version: -1, body }
     }
 
+    /// Columns of its tables, and how many of them are the key.
+    pub fn layouts(&self) -> Vec<(SchemaRef, usize)> {
+        match &self.body {
+            Body::Table(table) => vec![(table.schema().clone(), table.key_columns())],
+            Body::Rows(sides) => sides.iter().map(|t| (t.schema().clone(), t.key_columns())).collect(),
+        }
+    }
+
     /// The whole state in the form of a delta that starts from nothing.
     pub fn snapshot(&self) -> Result<Vec<u8>> {
         match &self.body {

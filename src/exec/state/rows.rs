@@ -98,6 +98,10 @@ impl RowTable {
         &self.schema
     }
 
+    pub fn key_columns(&self) -> usize {
+        self.keys
+    }
+
     pub fn rows(&self) -> usize {
         self.rows
     }

@@ -30,6 +30,7 @@ export { DataStreamWriter, type OutputMode, type Trigger } from './streaming/wri
 export type { ForeachBatchFunction, ForeachWriter } from './streaming/foreach.js';
 export { StreamingQuery } from './streaming/query.js';
 export { StreamingQueryManager } from './streaming/manager.js';
+export { Checkpoints, type CheckpointReport } from './streaming/checkpoint.js';
 export type * from './streaming/listener.js';
 export type { StreamingQueryProgress, StreamingQueryStatus } from './streaming/progress.js';
 export * from './errors.js';

@@ -58,7 +58,7 @@ export type ToDriver =
   /** Registers a file under a path, or removes it (`blob: null`). The driver reads it when a task needs it. */
   | { t: 'file'; path: string; blob: Blob | null; modified: number }
   /** The page's foreachBatch function has returned (or thrown). */
-  | { t: 'foreachBatchDone'; sink: string; batchId: number; error?: { message: string; stack: string } }
+  | { t: 'foreachBatchDone'; run: string; batchId: number; error?: { message: string; stack: string } }
   /** Asks for `status` messages, at most four a second. */
   | { t: 'watchStatus'; on: boolean }
   | HeapRequest;
@@ -102,10 +102,13 @@ export type FromDriver =
   | { t: 'res'; id: number; bytes: Uint8Array }
   | { t: 'end'; id: number }
   | { t: 'err'; id: number; error: WireError }
-  /** How full a push source's queue is: sent after each push and whenever the queue drains. */
-  | { t: 'credit'; source: string; queuedBytes: number; limitBytes: number }
+  /**
+   * How full a push source's queue is: sent after each push and whenever the queue drains. Where its query has a checkpoint,
+   * the pushes with a `seq` below `durable` survive whatever happens to this tab; else `durable` is null.
+   */
+  | { t: 'credit'; source: string; queuedBytes: number; limitBytes: number; durable: number | null }
   /** One micro-batch for a foreachBatch function; Arrow IPC streams, the first of which has the schema. */
-  | { t: 'foreachBatch'; sink: string; batchId: number; arrow: Uint8Array[] }
+  | { t: 'foreachBatch'; sink: string; run: string; batchId: number; arrow: Uint8Array[] }
   | { t: 'listener'; eventType: 'started' | 'progress' | 'idle' | 'terminated'; json: string }
   /** A {@link EngineStatus} as JSON. */
   | { t: 'status'; json: string }

@@ -31,11 +31,11 @@ test('a push source waits while its queue is full', async () => {
   const { write, end } = session.readStream.push({ schema: 'a INT' });
   let written = false;
   await write({ a: 1 });
-  session.receive({ t: 'credit', source: 'push-0', queuedBytes: 0, limitBytes: 10 });
+  session.receive({ t: 'credit', source: 'push-0', queuedBytes: 0, limitBytes: 10, durable: null });
   const waiting = write([{ a: 2 }, { a: 3 }]).then(() => { written = true; });
   await turn();
   assert.equal(written, false);
-  session.receive({ t: 'credit', source: 'push-0', queuedBytes: 5, limitBytes: 10 });
+  session.receive({ t: 'credit', source: 'push-0', queuedBytes: 5, limitBytes: 10, durable: null });
   await waiting;
   end();
   const pushes = session.of('push');
@@ -43,6 +43,22 @@ test('a push source waits while its queue is full', async () => {
   assert.deepEqual(rowsFromIPC(pushes[1]!.bytes, { bigint: false }), [{ a: 2 }, { a: 3 }]);
   assert.equal(session.of('pushEnd').length, 1);
   await assert.rejects(write({ a: 4 }), /after end/);
+});
+
+test('where there is a checkpoint a write is done when it is durable', async () => {
+  const session = new FakeSession();
+  const { write } = session.readStream.push({ schema: 'a INT' });
+  const credit = (durable: number | null) => session.receive({ t: 'credit', source: 'push-0', queuedBytes: 0, limitBytes: 10_000, durable });
+  credit(0);
+  const done: number[] = [];
+  const writes = [0, 1, 2].map((a) => write({ a }).then(() => { done.push(a); }));
+  await turn();
+  assert.deepEqual(done, []);
+  credit(2);
+  await turn();
+  assert.deepEqual(done, [0, 1]);
+  credit(3);
+  await Promise.all(writes);
 });
 
 test('text goes to a push source of a text format as it is', async () => {
@@ -78,9 +94,9 @@ test('foreachBatch runs on the page and its error goes to the driver', async () 
   assert.equal(started[0]!.outputMode, 'update');
   assert.equal(started[0]!.trigger.case, 'processingTimeInterval');
   const sink = started[0]!.options['sinkId'] as string;
-  session.receive({ t: 'foreachBatch', sink, batchId: 0, arrow: [encodeRows([{ a: 1 }], schema)] });
+  session.receive({ t: 'foreachBatch', sink, run: 'r', batchId: 0, arrow: [encodeRows([{ a: 1 }], schema)] });
   await turn();
-  session.receive({ t: 'foreachBatch', sink, batchId: 1, arrow: [encodeRows([], schema)] });
+  session.receive({ t: 'foreachBatch', sink, run: 'r', batchId: 1, arrow: [encodeRows([], schema)] });
   await turn();
   assert.deepEqual(seen, [[0, [{ a: 1 }]]]);
   const done = session.of('foreachBatchDone');
@@ -95,7 +111,7 @@ test('foreach opens, processes each row and closes', async () => {
     process: (row) => { calls.push(row); },
     close: (error) => { calls.push(['close', error]); },
   }).start();
-  session.receive({ t: 'foreachBatch', sink: started[0]!.options['sinkId'] as string, batchId: 7, arrow: [encodeRows([{ a: 1 }, { a: 2 }], schema)] });
+  session.receive({ t: 'foreachBatch', sink: started[0]!.options['sinkId'] as string, run: 'r', batchId: 7, arrow: [encodeRows([{ a: 1 }, { a: 2 }], schema)] });
   await turn();
   assert.deepEqual(calls, [['open', 0, 7], { a: 1 }, { a: 2 }, ['close', null]]);
 });

@@ -159,7 +159,8 @@ fn split(text: &str, separator: char) -> Vec<String> {
     out
 }
 
-fn quoted(text: &str, separator: &str) -> String {
+/// A cell as Spark writes it: quoted where it holds the separator, a quote or a line end; empty text apart from null.
+pub(crate) fn quoted(text: &str, separator: &str) -> String {
     if text.is_empty() {
         return "\"\"".into();
     }

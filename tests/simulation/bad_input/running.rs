@@ -125,14 +125,16 @@ fn a_function_of_foreach_batch_that_returns_after_the_stop_does_not_revive_its_q
             .expect("it stops");
         cluster.drive(
             Input::ForeachBatchDone {
-                sink: "sink".into(),
+                run: "another-run".into(),
+                batch_id: 0,
                 error: None,
             },
             log,
         );
         cluster.drive(
             Input::ForeachBatchDone {
-                sink: "sink".into(),
+                run: "another-run".into(),
+                batch_id: 0,
                 error: Some("too late".into()),
             },
             log,

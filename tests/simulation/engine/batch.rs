@@ -54,6 +54,7 @@ fn batch_queries_give_the_same_rows_whoever_dies() {
             dying: 0.08,
             doubling: 0.3,
             losing: 0.05,
+            ..Faults::default()
         };
         let partitions = (1 + seed % 3).to_string();
         let conf = [("spark.sql.shuffle.partitions", partitions.as_str())];

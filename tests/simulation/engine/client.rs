@@ -86,7 +86,9 @@ impl Cluster {
     /// Waits for a call's end.
     pub fn answer(&mut self, id: RequestId, log: &mut Log) -> Result<Answer, SparkError> {
         self.run_until(log, |c| c.calls[&id].ended.is_some());
-        let call = self.calls.remove(&id).expect("waited for above");
+        let Some(call) = self.calls.remove(&id) else {
+            return Err(SparkError::internal("the driver died"));
+        };
         call.ended.expect("waited for above")?;
         let mut answer = Answer {
             rows: vec![],

@@ -1,13 +1,16 @@
 //! A driver and its executors in one thread: messages take time, executors die between any two of them and come back.
 
 mod blocks;
+mod crash;
 mod faults;
+mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use arrow::buffer::Buffer;
 use blocks::LossyBlocks;
+pub use crash::Injected;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use rivulet::cluster::executor::{Executor, MemoryBlocks, Outgoing};
@@ -16,12 +19,16 @@ use rivulet::connect::driver::{Driver, Input, Method, Output, RequestId};
 use rivulet::error::{Result, SparkError};
 use rivulet::plan::conf::Conf;
 use rivulet::scheduler::ExecutorRef;
+use rivulet::storage::faulty::Faulty;
 use rivulet::streaming::source::{FileEntry, Files};
 
+use self::server::Server;
 use crate::network::Network;
 use crate::seeds::Log;
 
 const DRIVER: u64 = 0;
+const DISK: u64 = u64::MAX;
+const SERVER: u64 = u64::MAX - 1;
 /// 2024-03-01T12:00:00Z: when every simulation begins.
 const BEGIN_MS: i64 = 1_709_294_400_000;
 
@@ -40,6 +47,10 @@ pub enum Happening {
         peer: u32,
     },
     Start(ExecutorRef),
+    /// The disk carries out an operation.
+    Disk(u64),
+    /// The server has another record.
+    Record,
 }
 
 /// What may go wrong.
@@ -53,6 +64,18 @@ pub struct Faults {
     pub doubling: f64,
     /// Probability that a shuffle block is lost while its executor lives on.
     pub losing: f64,
+    /// Ends of the driver, at most, and their probability at an event.
+    pub crashes: u32,
+    pub crashing: f64,
+    /// Writes that find no room, and their probability.
+    pub refusals: u32,
+    pub refusing: f64,
+    /// Batches that a page's function throws at, and their probability.
+    pub sink_failures: u32,
+    pub failing: f64,
+    /// Jumps of the clock, and their probability at an event.
+    pub jumps: u32,
+    pub jumping: f64,
 }
 
 /// A call's answer.
@@ -86,8 +109,20 @@ pub struct Cluster {
     pub batches: Vec<(String, i64, Vec<Buffer>)>,
     /// Listener events: kind and JSON.
     pub events: Vec<(&'static str, serde_json::Value)>,
-    /// Log entries: path and text.
-    pub stored: Vec<(String, String)>,
+    pub disk: Faulty,
+    pub server: Server,
+    pub injected: Injected,
+    /// Entries of offset logs that were durable, by path.
+    pub offsets: BTreeMap<String, Buffer>,
+    /// The driver has died since this was looked at last.
+    pub crashed: bool,
+    /// The sink's batches can be seen: those of a memory sink cannot.
+    pub watches_sink: bool,
+    defaults: Conf,
+    /// Drivers so far, and the last incarnation of each executor.
+    lives: u64,
+    incarnations: BTreeMap<u32, u32>,
+    skew_ms: i64,
     requests: u64,
 }
 
@@ -101,7 +136,7 @@ impl Cluster {
             defaults.values.insert((*key).into(), (*value).into());
         }
         let mut cluster = Self {
-            driver: Driver::new(defaults, Rc::new(NoFiles), seed),
+            driver: Driver::new(defaults.clone(), Rc::new(NoFiles), seed),
             network: Network::new(seed),
             live: BTreeMap::new(),
             silenced: BTreeSet::new(),
@@ -109,7 +144,16 @@ impl Cluster {
             calls: BTreeMap::new(),
             batches: vec![],
             events: vec![],
-            stored: vec![],
+            disk: Faulty::default(),
+            server: Server::default(),
+            injected: Injected::default(),
+            offsets: BTreeMap::new(),
+            crashed: false,
+            watches_sink: false,
+            defaults,
+            lives: seed,
+            incarnations: BTreeMap::new(),
+            skew_ms: 0,
             requests: 0,
         };
         for id in 0..executors {
@@ -119,7 +163,7 @@ impl Cluster {
     }
 
     pub fn now_ms(&self) -> i64 {
-        BEGIN_MS + self.network.now_ms as i64
+        BEGIN_MS + self.network.now_ms as i64 + self.skew_ms
     }
 
     /// Makes a call; its answer gathers in `calls`.
@@ -144,26 +188,16 @@ impl Cluster {
                     self.network
                         .send((DRIVER, address(to)), Happening::ToExecutor(to, message, blobs));
                 }
-                Output::Store { op, path, text } => {
-                    self.stored.push((path, text));
-                    let delay = self.network.rng.random_range(0..20);
-                    self.network
-                        .after(delay, Happening::Driver(Input::Stored { op, error: None }));
-                }
-                Output::ForeachBatch { sink, batch_id, blocks } => {
-                    self.batches.push((sink.clone(), batch_id, blocks));
-                    let delay = self.network.rng.random_range(0..20);
-                    self.network
-                        .after(delay, Happening::Driver(Input::ForeachBatchDone { sink, error: None }));
-                }
+                Output::Storage { op, request } => self.ask_disk(op, request),
+                output @ Output::ForeachBatch { .. } => self.take_batch(output),
                 Output::Listener { kind, json } => {
                     let json = serde_json::from_str(&json).expect("a listener event is JSON");
                     self.events.push((kind, json));
                 }
-                Output::Console { .. }
-                | Output::Credit { .. }
-                | Output::OpenSocket { .. }
-                | Output::CloseSocket { .. } => {}
+                Output::Console { .. } | Output::Credit { .. } => {}
+                Output::OpenSocket { socket, .. } => self.socket_opened(socket),
+                Output::SendSocket { socket, text } => self.acknowledged(socket, &text),
+                Output::CloseSocket { socket } => self.socket_closed(socket),
             }
         }
     }
@@ -171,7 +205,7 @@ impl Cluster {
     /// Lets things happen until `done`.
     pub fn run_until(&mut self, log: &mut Log, done: impl Fn(&Self) -> bool) {
         for _ in 0..50_000 {
-            if done(self) {
+            if self.crashed || done(self) {
                 return;
             }
             self.happen(log);
@@ -180,7 +214,14 @@ impl Cluster {
     }
 
     fn happen(&mut self, log: &mut Log) {
-        let wake = self.driver.wake_at().map(|at| (at - BEGIN_MS).max(0) as u64);
+        if self.befalls(self.faults.crashes, self.faults.crashing) {
+            return self.crash(log);
+        }
+        if self.befalls(self.faults.jumps, self.faults.jumping) {
+            self.jump(log);
+        }
+        let begin_ms = BEGIN_MS + self.skew_ms;
+        let wake = self.driver.wake_at().map(|at| (at - begin_ms).max(0) as u64);
         let first = self.network.next_at();
         match (wake, first) {
             (Some(wake), first) if first.is_none_or(|f| wake < f) => {
@@ -192,6 +233,8 @@ impl Cluster {
         }
         match self.network.next().expect("looked at above") {
             Happening::Driver(input) => self.drive(input, log),
+            Happening::Disk(op) => self.disk_acts(op, log),
+            Happening::Record => self.record_happens(),
             Happening::FromExecutor(from, message, blobs) => {
                 if !self.silenced.contains(&from) {
                     self.drive(Input::Executor { from, message, blobs }, log);
@@ -220,6 +263,7 @@ impl Cluster {
             },
         );
         self.live.insert(executor.id, (executor.incarnation, core));
+        self.incarnations.insert(executor.id, executor.incarnation);
         if self.network.now_ms == 0 {
             return self.drive(Input::ExecutorAdded { executor }, log);
         }

@@ -3,4 +3,5 @@
 pub mod batch;
 pub mod client;
 pub mod cluster;
+pub mod recovery;
 pub mod stream;

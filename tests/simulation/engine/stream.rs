@@ -12,28 +12,28 @@ use super::cluster::{Cluster, Faults};
 use crate::seeds::{Log, each_seed};
 use crate::window_model::{Expected, Model, Row};
 
-const SCHEMA: &str = "ts TIMESTAMP, k STRING, v BIGINT";
+pub(super) const SCHEMA: &str = "ts TIMESTAMP, k STRING, v BIGINT";
 const KEYS: [Option<&str>; 4] = [Some("a"), Some("b"), Some("c"), None];
 const MODES: [&str; 3] = ["append", "update", "complete"];
 
 /// What a seed decides.
-struct Plan {
-    model: Model,
-    partitions: String,
-    executors: u32,
+pub(super) struct Plan {
+    pub model: Model,
+    pub partitions: String,
+    pub executors: u32,
     /// Blocks that one batch takes at most.
-    blocks: usize,
+    pub blocks: usize,
     /// With an interval all blocks of a step are there when a batch begins.
-    interval: bool,
+    pub interval: bool,
     memory: bool,
     checkpoint: bool,
     /// A stage that sorts follows the one with the state: only complete mode may.
-    sorted: bool,
+    pub sorted: bool,
     steps: usize,
 }
 
 impl Plan {
-    fn of(seed: u64, rng: &mut SmallRng, steps: usize) -> Self {
+    pub fn of(seed: u64, rng: &mut SmallRng, steps: usize) -> Self {
         let length = [10, 30, 60][rng.random_range(0..3)];
         let slide = if rng.random_bool(0.5) {
             length
@@ -59,7 +59,7 @@ impl Plan {
         }
     }
 
-    fn query(&self) -> String {
+    pub fn query(&self) -> String {
         let window = format!(
             "window(ts, '{} seconds', '{} seconds')",
             self.model.length, self.model.slide
@@ -73,7 +73,7 @@ impl Plan {
 }
 
 /// Rows around a time that moves on; some late, some far ahead, some null. Times are from 1970 on, where watermarks begin.
-fn random_block(rng: &mut SmallRng, now_s: &mut i64) -> Vec<Row> {
+pub(super) fn random_block(rng: &mut SmallRng, now_s: &mut i64) -> Vec<Row> {
     let count = rng.random_range(0..12);
     (0..count)
         .map(|_| {
@@ -89,7 +89,7 @@ fn random_block(rng: &mut SmallRng, now_s: &mut i64) -> Vec<Row> {
         .collect()
 }
 
-fn json(block: &[Row]) -> Vec<u8> {
+pub(super) fn json(block: &[Row]) -> Vec<u8> {
     let lines = block.iter().map(|(time, key, value)| {
         let time = time.map(|t| {
             format!(
@@ -229,6 +229,7 @@ fn windowed_streams_equal_the_model_though_executors_die_and_messages_come_twice
                 dying: 0.04,
                 doubling: 0.2,
                 losing: 0.05,
+                ..Faults::default()
             },
             5,
             log,
@@ -246,6 +247,7 @@ fn state_survives_deaths_over_more_batches_than_one_snapshot_covers() {
                 dying: 0.02,
                 doubling: 0.1,
                 losing: 0.02,
+                ..Faults::default()
             },
             20,
             log,

@@ -3,17 +3,20 @@
 use rivulet::exec::inputs::OutputMode;
 use rivulet::streaming::trigger::Trigger;
 
-use super::{ASAP, NoFiles, batch, delivery, end, outcome, progress, push, query, run, stored};
+use super::{
+    ASAP, NoFiles, answer, batch, changes, delivery, end, outcome, progress, push, query, run, stored, writes,
+};
 use crate::seeds::deep;
+use rivulet::streaming::query::Action;
 
 #[test]
 fn a_batch_is_logged_then_run_then_delivered_then_committed() {
     deep(|| {
         let mut query = query(ASAP, OutputMode::Append, true);
         push(&mut query, 0);
-        let (path, text) = stored(query.poll(1000, &NoFiles));
-        assert_eq!(path, "/check/offsets/0");
-        let lines: Vec<&str> = text.lines().collect();
+        let offsets = stored(query.poll(1000, &NoFiles));
+        assert_eq!(offsets.path, "/check/offsets/0");
+        let lines: Vec<&str> = offsets.text.lines().collect();
         let metadata: serde_json::Value = serde_json::from_str(lines[1]).expect("metadata is JSON");
         assert_eq!((lines[0], lines[2], lines.len()), ("v1", "1", 3));
         assert_eq!(
@@ -21,16 +24,25 @@ fn a_batch_is_logged_then_run_then_delivered_then_committed() {
             (&0.into(), &1000.into())
         );
         assert_eq!(metadata["conf"]["spark.sql.shuffle.partitions"], "2");
-        let request = run(query.stored(1010));
+        let request = run(answer(&mut query, 1010, &offsets));
         assert_eq!(request.batch.expect("a micro-batch").batch_id, 0);
         assert_eq!(request.scans.values().flatten().count(), 1);
-        assert_eq!(delivery(query.job_done(1100, outcome(Some(100)))), 0);
-        let (path, text) = stored(query.delivered(1200, Ok(())));
+        let mut done = outcome(Some(100));
+        done.changes = changes();
+        let mut actions = query.job_done(1100, done);
+        assert!(matches!(actions.pop(), Some(Action::Deliver { batch_id: 0, .. })));
+        let states = writes(actions);
+        let paths: Vec<&str> = states.iter().map(|w| w.path.as_str()).collect();
+        assert_eq!(paths, ["/check/state/0/0/1.delta", "/check/state/0/1/1.delta"]);
+        // Neither the sink nor a part of the state is enough.
+        assert!(answer(&mut query, 1150, &states[1]).is_empty());
+        assert!(query.delivered(1200, Ok(())).is_empty());
+        let commit = stored(answer(&mut query, 1200, &states[0]));
         assert_eq!(
-            (path.as_str(), text.as_str()),
+            (commit.path.as_str(), commit.text.as_str()),
             ("/check/commits/0", "v1\n{\"nextBatchWatermarkMs\":90000}")
         );
-        let progress = progress(query.stored(1230));
+        let progress = progress(answer(&mut query, 1230, &commit));
         assert_eq!(progress["eventTime"]["watermark"], "1970-01-01T00:00:00.000Z");
         let took = &progress["durationMs"];
         assert_eq!(

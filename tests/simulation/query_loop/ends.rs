@@ -2,18 +2,18 @@
 
 use rivulet::error::{Exception, SparkError};
 use rivulet::exec::inputs::OutputMode;
-use rivulet::streaming::query::Query;
 
-use super::{ASAP, NoFiles, delivery, end, outcome, push, query, run, stored};
+use super::{ASAP, NoFiles, answer, delivery, end, outcome, push, query, run, stored};
 use crate::seeds::deep;
+use rivulet::storage::StorageError;
 
 #[test]
 fn a_failed_sink_ends_the_query_with_its_error_and_nothing_is_committed() {
     deep(|| {
         let mut query = query(ASAP, OutputMode::Append, true);
         push(&mut query, 0);
-        stored(query.poll(0, &NoFiles));
-        run(query.stored(0));
+        let offsets = stored(query.poll(0, &NoFiles));
+        run(answer(&mut query, 0, &offsets));
         delivery(query.job_done(0, outcome(None)));
         let error = SparkError::new(Exception::Runtime, "SINK_IS_FULL", "53100", "The sink is full.");
         let error = end(query.delivered(0, Err(error))).expect("an error ends it");
@@ -42,16 +42,22 @@ fn stop_ends_the_query_in_every_phase_and_later_answers_change_nothing() {
         for phase in 0..5 {
             let mut query = query(ASAP, OutputMode::Append, true);
             push(&mut query, 0);
-            let steps: [&dyn Fn(&mut Query); 4] = [
-                &|q| drop(stored(q.poll(0, &NoFiles))),
-                &|q| drop(run(q.stored(0))),
-                &|q| assert_eq!(delivery(q.job_done(0, outcome(None))), 0),
-                &|q| drop(stored(q.delivered(0, Ok(())))),
-            ];
-            steps[..phase].iter().for_each(|step| step(&mut query));
+            let mut last = None;
+            if phase > 0 {
+                last = Some(stored(query.poll(0, &NoFiles)));
+            }
+            if phase > 1 {
+                run(answer(&mut query, 0, &last.take().expect("offsets are logged")));
+            }
+            if phase > 2 {
+                assert_eq!(delivery(query.job_done(0, outcome(None))), 0);
+            }
+            if phase > 3 {
+                last = Some(stored(query.delivered(0, Ok(()))));
+            }
             assert_eq!(end(query.stop()), None, "phase {phase}");
             let late = [
-                query.stored(1),
+                last.map(|asked| answer(&mut query, 1, &asked)).unwrap_or_default(),
                 query.job_done(1, outcome(None)),
                 query.delivered(1, Ok(())),
                 query.delivered(1, Err(SparkError::internal("too late"))),
@@ -73,12 +79,34 @@ fn answers_out_of_turn_do_not_lose_the_batch_in_progress() {
     deep(|| {
         let mut query = query(ASAP, OutputMode::Append, true);
         push(&mut query, 0);
-        stored(query.poll(0, &NoFiles));
+        let offsets = stored(query.poll(0, &NoFiles));
         assert!(query.job_done(0, outcome(None)).is_empty());
         assert!(query.delivered(0, Ok(())).is_empty());
-        run(query.stored(0));
-        assert!(query.stored(0).is_empty());
+        run(answer(&mut query, 0, &offsets));
+        assert!(answer(&mut query, 0, &offsets).is_empty());
         assert!(query.delivered(0, Ok(())).is_empty());
         assert_eq!(delivery(query.job_done(0, outcome(None))), 0);
+    });
+}
+
+#[test]
+fn a_log_that_cannot_be_written_ends_the_query_with_what_storage_said() {
+    deep(|| {
+        let mut query = query(ASAP, OutputMode::Append, true);
+        push(&mut query, 0);
+        let offsets = stored(query.poll(0, &NoFiles));
+        let full = StorageError::Quota {
+            path: offsets.path.clone(),
+            reason: "QuotaExceededError".into(),
+        };
+        let error = end(query.answered(0, offsets.ticket, Err(full), &NoFiles)).expect("an error ends it");
+        assert_eq!(
+            error.parameters.get("cause").map(String::as_str),
+            Some("CHECKPOINT_QUOTA_EXCEEDED")
+        );
+        assert!(
+            error.message.contains("/check/offsets/0") && error.message.contains("is kept"),
+            "{error}"
+        );
     });
 }

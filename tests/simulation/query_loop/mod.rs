@@ -9,12 +9,16 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 use prost::Message;
 use rivulet::cluster::message::{PlanId, RunId};
-use rivulet::cluster::runner::{JobRequest, Outcome};
+use rivulet::cluster::runner::{JobRequest, Outcome, StateChange};
 use rivulet::error::{Result, SparkError};
 use rivulet::exec::inputs::{EventTimeStats, OutputMode, TaskReport};
 use rivulet::exec::job::JobSpec;
 use rivulet::plan::conf::Conf;
-use rivulet::streaming::query::{Action, Definition, Query};
+use rivulet::storage::{Reply, Request};
+use rivulet::streaming::checkpoint::Location;
+use rivulet::streaming::checkpoint::resume::{Memory, Resume};
+use rivulet::streaming::checkpoint::wal::Kept;
+use rivulet::streaming::query::{Action, Definition, Query, Ticket};
 use rivulet::streaming::source::{FileEntry, Files, Source};
 use rivulet::streaming::trigger::Trigger;
 
@@ -32,7 +36,7 @@ impl Files for NoFiles {
     }
 }
 
-/// Counts by window of ten seconds over a pushed source, watermark delay ten seconds.
+/// Counts by window of ten seconds over a pushed source, watermark delay ten seconds. What a start writes is written.
 fn query(trigger: Trigger, mode: OutputMode, checkpoint: bool) -> Query {
     let source = stream(
         "rivulet.push",
@@ -63,24 +67,44 @@ fn query(trigger: Trigger, mode: OutputMode, checkpoint: bool) -> Query {
         mode,
         trigger,
         sink: "TheSink".into(),
-        checkpoint: checkpoint.then(|| "/check".into()),
+        checkpoint: checkpoint.then(|| Location::new("/check")),
         plan: PlanId(1),
         graph,
         run: RunId(1),
         statics: Default::default(),
         conf,
     };
-    Query::new(definition, vec![source], 0)
+    let resume = checkpoint.then(|| Resume {
+        memories: vec![Memory::Queue(Kept::default())],
+        ..Resume::default()
+    });
+    let mut query = Query::new(definition, vec![source], resume, 0);
+    let opening = writes(query.open(0));
+    let paths: Vec<&str> = opening.iter().map(|w| w.path.as_str()).collect();
+    let expected = [
+        "/check/metadata",
+        "/check/state/0/_metadata/metadata",
+        "/check/state/0/_metadata/schema",
+    ];
+    assert_eq!(paths, if checkpoint { &expected[..] } else { &[] });
+    for write in opening {
+        assert!(answer(&mut query, 0, &write).is_empty());
+    }
+    query
 }
 
 const ASAP: Trigger = Trigger::ProcessingTime { interval_ms: 0 };
 
+/// A push, durable where that is kept.
 fn push(query: &mut Query, now_ms: i64) {
-    query.sources_mut()[0]
-        .queue()
-        .expect("it is filled from outside")
-        .push(Buffer::from(b"{}\n".to_vec()));
-    query.hurry(now_ms);
+    let actions = query.push(0, Buffer::from(b"{}\n".to_vec()), now_ms);
+    for write in writes(actions) {
+        assert!(write.path.starts_with("/check/sources/0/wal/"), "{}", write.path);
+        match answer(query, now_ms, &write).as_slice() {
+            [Action::Received { source: 0, .. }] => {}
+            other => panic!("the block's receipt was expected: {other:?}"),
+        }
+    }
 }
 
 /// What a job saw whose largest event time is `max_s`.
@@ -96,16 +120,59 @@ fn outcome(max_s: Option<i64>) -> Outcome {
         report.event_times.insert(0, stats);
     }
     Outcome {
+        changes: vec![],
         results: vec![],
         reports: vec![(0, 0, report)],
     }
 }
 
-fn stored(actions: Vec<Action>) -> (String, String) {
-    match <[Action; 1]>::try_from(actions) {
-        Ok([Action::Store { path, text }]) => (path, text),
-        other => panic!("one log entry was expected: {other:?}"),
+/// A change of both partitions of the state.
+fn changes() -> Vec<StateChange> {
+    (0..2)
+        .map(|partition| StateChange {
+            operator: 0,
+            partition,
+            snapshot: false,
+            bytes: Buffer::from(b"rows".to_vec()),
+        })
+        .collect()
+}
+
+/// A write that is asked for.
+#[derive(Debug)]
+struct Asked {
+    ticket: Ticket,
+    path: String,
+    text: String,
+}
+
+fn writes(actions: Vec<Action>) -> Vec<Asked> {
+    actions
+        .into_iter()
+        .map(|action| match action {
+            Action::Storage {
+                ticket,
+                request: Request::Write { path, bytes },
+            } => Asked {
+                ticket,
+                path,
+                text: String::from_utf8_lossy(&bytes).into_owned(),
+            },
+            other => panic!("writes were expected: {other:?}"),
+        })
+        .collect()
+}
+
+fn stored(actions: Vec<Action>) -> Asked {
+    match <[Asked; 1]>::try_from(writes(actions)) {
+        Ok([write]) => write,
+        Err(other) => panic!("one write was expected: {other:?}"),
     }
+}
+
+/// Storage has done it.
+fn answer(query: &mut Query, now_ms: i64, asked: &Asked) -> Vec<Action> {
+    query.answered(now_ms, asked.ticket, Ok(Reply::Done), &NoFiles)
 }
 
 fn run(actions: Vec<Action>) -> JobRequest {

@@ -143,12 +143,15 @@ fn run(seed: u64, mut model: impl Model, faults: Faults, steps: usize, log: &mut
     }
 }
 
-const CRUEL: Faults = Faults {
-    deaths: 4,
-    dying: 0.03,
-    doubling: 0.2,
-    losing: 0.04,
-};
+fn cruel() -> Faults {
+    Faults {
+        deaths: 4,
+        dying: 0.03,
+        doubling: 0.2,
+        losing: 0.04,
+        ..Faults::default()
+    }
+}
 
 #[test]
 fn deduplicated_streams_equal_the_model() {
@@ -159,7 +162,7 @@ fn deduplicated_streams_equal_the_model() {
 
 #[test]
 fn deduplicated_streams_equal_the_model_though_executors_die() {
-    each_seed(150, |seed, log| run(seed, dedup::Dedup::of(seed), CRUEL, 6, log));
+    each_seed(150, |seed, log| run(seed, dedup::Dedup::of(seed), cruel(), 6, log));
 }
 
 #[test]
@@ -171,7 +174,7 @@ fn session_windows_equal_the_model() {
 
 #[test]
 fn session_windows_equal_the_model_though_executors_die() {
-    each_seed(150, |seed, log| run(seed, session::Sessions::of(seed), CRUEL, 6, log));
+    each_seed(150, |seed, log| run(seed, session::Sessions::of(seed), cruel(), 6, log));
 }
 
 #[test]
@@ -183,10 +186,10 @@ fn joins_of_two_streams_equal_the_model() {
 
 #[test]
 fn joins_of_two_streams_equal_the_model_though_executors_die() {
-    each_seed(200, |seed, log| run(seed, join::StreamJoin::of(seed), CRUEL, 6, log));
+    each_seed(200, |seed, log| run(seed, join::StreamJoin::of(seed), cruel(), 6, log));
 }
 
 #[test]
 fn joined_state_survives_deaths_over_more_batches_than_one_snapshot_covers() {
-    each_seed(20, |seed, log| run(seed, join::StreamJoin::of(seed), CRUEL, 22, log));
+    each_seed(20, |seed, log| run(seed, join::StreamJoin::of(seed), cruel(), 22, log));
 }

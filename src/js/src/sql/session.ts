@@ -6,6 +6,7 @@ import { ConnectClient } from '../connect/client.js';
 import { SessionClosedError } from '../errors.js';
 import { FileRegistry } from '../files/registry.js';
 import type { FromDriver, ToDriver } from '../protocol.js';
+import { Checkpoints } from '../streaming/checkpoint.js';
 import { PageSinks } from '../streaming/foreach.js';
 import { ListenerBus } from '../streaming/listener.js';
 import { StreamingQueryManager } from '../streaming/manager.js';
@@ -39,6 +40,8 @@ export class SparkSession {
   readonly catalog: Catalog;
   /** The streaming queries. */
   readonly streams: StreamingQueryManager;
+  /** Checkpoints of streaming queries. */
+  readonly checkpoint: Checkpoints;
   /** Executors, jobs and stages, for user interfaces. */
   readonly status: StatusEvents;
 
@@ -64,6 +67,7 @@ export class SparkSession {
     });
     this.catalog = new Catalog(this.#context);
     this.streams = new StreamingQueryManager(this.#context, this.#bus);
+    this.checkpoint = new Checkpoints(this.#context);
     this.status = new StatusEvents(() => this.#clusterOrThrow());
   }
 

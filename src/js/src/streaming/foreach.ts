@@ -3,10 +3,18 @@ import type { FromDriver } from '../protocol.js';
 import type { Row } from '../sql/rows.js';
 import type { DataFrame } from '../sql/dataframe.js';
 
-/** Called with each micro-batch and its number; the batch is committed when the promise resolves. */
+/**
+ * Called with each micro-batch and its number; the batch is committed when the promise resolves. A query with a checkpoint
+ * that ends before that calls it again with the same number and the same rows when it is started again: a function that
+ * takes a number only once makes its effects exactly once.
+ */
 export type ForeachBatchFunction = (batch: DataFrame, batchId: number) => void | Promise<void>;
 
-/** Takes the rows of a stream one by one. `open` may refuse a batch by returning false; `close` is told of errors. */
+/**
+ * Takes the rows of a stream one by one. `open` may refuse a batch by returning false; `close` is told of errors. The
+ * guarantee is *at least once*: after a crash in the middle of a batch all rows of the batch come again, under the same
+ * `batchId`, by which `open` can tell. The order of rows within a batch is not fixed.
+ */
 export interface ForeachWriter {
   open?(partitionId: number, batchId: number): boolean | Promise<boolean>;
   process(row: Row): void | Promise<void>;
@@ -41,7 +49,7 @@ export class PageSinks {
   }
 
   /** Runs the user's function and tells the driver how it went. */
-  async receive({ sink, batchId, arrow }: Extract<FromDriver, { t: 'foreachBatch' }>): Promise<void> {
+  async receive({ sink, run, batchId, arrow }: Extract<FromDriver, { t: 'foreachBatch' }>): Promise<void> {
     let error: { message: string; stack: string } | undefined;
     try {
       const f = this.#sinks.get(sink);
@@ -51,7 +59,7 @@ export class PageSinks {
       error = thrown instanceof Error ? { message: `${thrown.name}: ${thrown.message}`, stack: thrown.stack ?? '' } : { message: String(thrown), stack: '' };
     }
     try {
-      this.wire.post({ t: 'foreachBatchDone', sink, batchId, ...(error && { error }) });
+      this.wire.post({ t: 'foreachBatchDone', run, batchId, ...(error && { error }) });
     } catch {
       // The session was stopped meanwhile: nobody waits for the answer.
     }

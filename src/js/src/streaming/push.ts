@@ -28,7 +28,7 @@ export class PushSources {
 
   /** Takes the driver's `credit`. */
   receive(message: Extract<FromDriver, { t: 'credit' }>): void {
-    this.#sources.get(message.source)?.credit(message.queuedBytes, message.limitBytes);
+    this.#sources.get(message.source)?.credit(message.queuedBytes, message.limitBytes, message.durable);
   }
 
   /** Rejects all who wait. */
@@ -43,21 +43,28 @@ export class PushSource {
   #seq = 0;
   #queuedBytes = 0;
   #limitBytes = DEFAULT_LIMIT_BYTES;
+  /** Pushes that are durable; null without a checkpoint. */
+  #durable: number | null = null;
   #ended = false;
   #failure: Error | undefined;
   #waiting: (() => void)[] = [];
 
   constructor(private readonly wire: Wire, readonly id: string, private readonly schema: StructType, private readonly format: PushFormat) {}
 
-  /** Adds data, then waits while the queue is full. Text and bytes must end at the end of a record. */
+  /**
+   * Adds data, then waits while the queue is full. Where a query with a checkpoint reads the source, waits until the data is
+   * durable: then it is processed exactly once, even if this tab ends now. Text and bytes must end at the end of a record.
+   */
   async write(data: PushData): Promise<void> {
     if (this.#failure) throw this.#failure;
     if (this.#ended) throw new IllegalArgumentException('write() after end()');
     const bytes = this.#encode(data);
     if (bytes.byteLength === 0) return;
     this.#queuedBytes += bytes.byteLength;
-    this.wire.post({ t: 'push', source: this.id, seq: this.#seq++, bytes }, [bytes.buffer as ArrayBuffer]);
-    while (this.#queuedBytes >= this.#limitBytes && !this.#failure) await new Promise<void>((go) => this.#waiting.push(go));
+    const seq = this.#seq++;
+    this.wire.post({ t: 'push', source: this.id, seq, bytes }, [bytes.buffer as ArrayBuffer]);
+    const waits = () => this.#queuedBytes >= this.#limitBytes || (this.#durable !== null && this.#durable <= seq);
+    while (waits() && !this.#failure) await new Promise<void>((go) => this.#waiting.push(go));
     if (this.#failure) throw this.#failure;
   }
 
@@ -68,10 +75,11 @@ export class PushSource {
     this.wire.post({ t: 'pushEnd', source: this.id });
   }
 
-  credit(queuedBytes: number, limitBytes: number): void {
+  credit(queuedBytes: number, limitBytes: number, durable: number | null): void {
     this.#queuedBytes = queuedBytes;
     this.#limitBytes = limitBytes;
-    if (queuedBytes < limitBytes) this.#wake();
+    this.#durable = durable;
+    this.#wake();
   }
 
   fail(error: Error): void {

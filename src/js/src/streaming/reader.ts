@@ -32,7 +32,13 @@ export class DataStreamReader extends Reader {
   /** @internal */
   constructor(context: Context) { super(context); }
 
-  /** The stream: of files in a path or directory, or of a source that needs no path (`rate`, `websocket` with option `url`). */
+  /**
+   * The stream: of files in a path or directory, or of a source that needs no path (`rate`, `websocket` with option `url`).
+   *
+   * With a checkpoint, what a WebSocket brings counts as received when it is durable. With `option('ack', true)` the server is
+   * told: on opening and whenever more is durable it gets the text `{"ack":n}`, n being the number of messages received from
+   * this source since the checkpoint began. A server that numbers its messages and goes on at n is read exactly once.
+   */
   load(...sources: FileSource[]): DataFrame {
     return new DataFrame(this.context, loadPlan(this.context, this.read, sources, true));
   }

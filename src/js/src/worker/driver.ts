@@ -29,13 +29,13 @@ export function startDriver(engine: Engine, init: Init): (message: ToDriver) => 
       if (link?.incarnation === incarnation) sendBlocks(link.port, header, blobs);
     },
     setTimer: (atMs) => timer.set(atMs),
-    credit: (source, queuedBytes, limitBytes) => tell({ t: 'credit', source, queuedBytes, limitBytes }),
+    credit: (source, queuedBytes, limitBytes, durable) => tell({ t: 'credit', source, queuedBytes, limitBytes, durable: durable ?? null }),
     openSocket: (socket, url, protocols) => sockets.open(socket, url, protocols),
     sendSocket: (socket, text) => sockets.send(socket, text),
     closeSocket: (socket) => sockets.close(socket),
     listFiles: (path) => files.list(path),
     readFile: (path) => files.read(path),
-    foreachBatch: (sink, batchId, arrow) => tell({ t: 'foreachBatch', sink, batchId, arrow }, arrow),
+    foreachBatch: (sink, run, batchId, arrow) => tell({ t: 'foreachBatch', sink, run, batchId, arrow }, arrow),
     listener: (eventType, json) =>
       tell({ t: 'listener', eventType: eventType as 'started' | 'progress' | 'idle' | 'terminated', json }),
     status: (json) => tell({ t: 'status', json }),
@@ -75,7 +75,7 @@ export function startDriver(engine: Engine, init: Init): (message: ToDriver) => 
       case 'pushEnd': return driver.pushEnd(message.source);
       case 'file': return files.set(message.path, message.blob, message.modified);
       case 'foreachBatchDone':
-        return driver.foreachBatchDone(message.sink, message.batchId, message.error && (message.error.stack || message.error.message));
+        return driver.foreachBatchDone(message.run, message.batchId, message.error && (message.error.stack || message.error.message));
       case 'watchStatus': return driver.watchStatus(message.on);
       case 'heap': return tell({ t: 'heapBytes', id: message.id, bytes: driver.heapBytes() });
       case 'init': return;

@@ -14,7 +14,8 @@ export interface DriverHost {
   toExecutor(executor: number, incarnation: number, header: Uint8Array, blobs: Uint8Array[]): void;
   /** Replaces the one pending timer; undefined clears it. */
   setTimer(atMs: number | undefined): void;
-  credit(source: string, queuedBytes: number, limitBytes: number): void;
+  /** `durable` pushes of the source are in its write-ahead log; undefined where it has none. */
+  credit(source: string, queuedBytes: number, limitBytes: number, durable: number | undefined): void;
   openSocket(socket: number, url: string, protocols: string): void;
   sendSocket(socket: number, text: string): void;
   closeSocket(socket: number): void;
@@ -22,7 +23,8 @@ export interface DriverHost {
   listFiles(path: string): { path: string; size: number; modified: number }[];
   /** Throws when there is no such file or it cannot be read. */
   readFile(path: string): Uint8Array;
-  foreachBatch(sink: string, batchId: number, arrow: Uint8Array[]): void;
+  /** `run` names the run of the query, to be told with the answer. */
+  foreachBatch(sink: string, run: string, batchId: number, arrow: Uint8Array[]): void;
   listener(eventType: string, json: string): void;
   status(json: string): void;
   console(text: string): void;
@@ -31,7 +33,8 @@ export interface DriverHost {
   log(level: string, text: string): void;
 }
 
-export type StorageKind = 'read' | 'write' | 'list' | 'remove';
+/** `lock` and `unlock` are about a path as such: one driver of the origin has it at a time. */
+export type StorageKind = 'read' | 'write' | 'list' | 'remove' | 'lock' | 'unlock';
 
 export interface Driver {
   request(id: number, method: string, bytes: Uint8Array): void;
@@ -43,7 +46,7 @@ export interface Driver {
   push(source: string, seq: number, bytes: Uint8Array): void;
   pushEnd(source: string): void;
   socketEvent(socket: number, kind: 'open' | 'text' | 'binary' | 'close' | 'error', data: string | Uint8Array | undefined): void;
-  foreachBatchDone(sink: string, batchId: number, error?: string): void;
+  foreachBatchDone(run: string, batchId: number, error?: string): void;
   storageDone(op: number, error: string | undefined, bytes: Uint8Array | undefined): void;
   watchStatus(on: boolean): void;
   heapBytes(): number;

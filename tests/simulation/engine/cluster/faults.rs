@@ -38,6 +38,7 @@ impl Cluster {
     pub(super) fn die(&mut self, executor: ExecutorRef, log: &mut Log) {
         log.note(|| format!("{:>6} {executor:?} dies", self.network.now_ms));
         self.faults.deaths -= 1;
+        self.injected.executor_deaths += 1;
         self.live.remove(&executor.id);
         if self.network.chance(0.5) {
             self.silenced.insert(executor);

@@ -1,0 +1,69 @@
+//! Events of queries, for the listeners of clients.
+
+use crate::connect::driver::{Driver, Output};
+use crate::connect::proto as sc;
+use crate::connect::proto::execute_plan_response::ResponseType;
+use crate::error::Result;
+
+impl Driver {
+    /// The long-lived call over which a client's listeners get their events.
+    pub(in crate::connect) fn listener_bus(
+        &mut self,
+        operation: &str,
+        command: &sc::StreamingQueryListenerBusCommand,
+    ) -> Result<()> {
+        use sc::streaming_query_listener_bus_command::Command as C;
+        match &command.command {
+            Some(C::AddListenerBusListener(_)) => {
+                self.streams.listeners.push(operation.to_owned());
+                let result = sc::StreamingQueryListenerEventsResult {
+                    events: vec![],
+                    listener_bus_listener_added: Some(true),
+                };
+                self.respond(
+                    operation,
+                    Some(ResponseType::StreamingQueryListenerEventsResult(result)),
+                    None,
+                );
+            }
+            _ => {
+                for listener in std::mem::take(&mut self.streams.listeners) {
+                    self.end_operation(&listener);
+                }
+                self.end_operation(operation);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn listener(&mut self, kind: &'static str, json: String) {
+        let event_type = match kind {
+            "progress" => sc::StreamingQueryEventType::QueryProgressEvent,
+            "terminated" => sc::StreamingQueryEventType::QueryTerminatedEvent,
+            _ => sc::StreamingQueryEventType::QueryProgressUnspecified,
+        };
+        if kind != "started" {
+            for listener in self.streams.listeners.clone() {
+                let text = if kind == "progress" {
+                    format!("{{\"progress\":{json}}}")
+                } else {
+                    json.clone()
+                };
+                let event = sc::StreamingQueryListenerEvent {
+                    event_json: text,
+                    event_type: event_type.into(),
+                };
+                let result = sc::StreamingQueryListenerEventsResult {
+                    events: vec![event],
+                    listener_bus_listener_added: None,
+                };
+                self.respond(
+                    &listener,
+                    Some(ResponseType::StreamingQueryListenerEventsResult(result)),
+                    None,
+                );
+            }
+        }
+        self.out.push(Output::Listener { kind, json });
+    }
+}

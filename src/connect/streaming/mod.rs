@@ -1,0 +1,98 @@
+//! Streaming commands, and the running queries with their sources and sinks.
+//!
+//! [`Streams`] is what the driver knows of its queries. `start` makes a query of a command, `queries` steps it and carries
+//! out what it asks for, `storage` brings answers of storage to who waits for them, `sinks` takes rows, `sources` fills those
+//! sources that are filled from outside; `commands` answers what clients ask about queries, `listeners` tells them what
+//! happens.
+
+mod commands;
+mod listeners;
+mod queries;
+mod sinks;
+mod sources;
+mod start;
+mod storage;
+mod verify;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use arrow::buffer::Buffer;
+
+use self::commands::{Wait, Waiter};
+use self::sinks::Sink;
+use self::sources::{Pushed, Socket};
+use self::start::Starting;
+use self::storage::{Load, Purpose};
+use self::verify::Verifying;
+use crate::streaming::checkpoint::Location;
+use crate::streaming::query::Query;
+
+/// A query with what the driver does for it.
+struct Running {
+    session: String,
+    query: Query,
+    sink: Sink,
+    sockets: Vec<u64>,
+    /// Deliveries taken: a batch that comes again after a retry is not shown twice.
+    delivered: i64,
+    /// The checkpoint that is locked for it.
+    locked: Option<Location>,
+}
+
+/// All queries of the driver.
+#[derive(Default)]
+pub(in crate::connect) struct Streams {
+    /// By run id: a query that is started again is another run.
+    queries: BTreeMap<String, Running>,
+    /// Ended runs, oldest first.
+    ended: VecDeque<String>,
+    starting: BTreeMap<u64, Starting>,
+    verifying: BTreeMap<u64, Verifying>,
+    waiters: Vec<Waiter>,
+    /// What was asked of storage, by operation.
+    asked: BTreeMap<u64, Purpose>,
+    loads: BTreeMap<u64, Load>,
+    sockets: BTreeMap<u64, Socket>,
+    /// Pushed sources by id.
+    pushed: BTreeMap<String, Pushed>,
+    /// Pushes taken so far of each pushed source.
+    pushes: BTreeMap<String, i64>,
+    /// Records that came before their query started.
+    early: BTreeMap<String, Vec<Buffer>>,
+    /// Operations that stream listener events.
+    listeners: Vec<String>,
+    next_op: u64,
+}
+
+impl Streams {
+    pub fn wake_at(&self) -> Option<i64> {
+        let polls = self.queries.values().filter_map(|r| r.query.wake_at());
+        let waits = self.waiters.iter().filter_map(|w| match w.kind {
+            Wait::Termination { until_ms } | Wait::AnyTermination { until_ms } => until_ms,
+            Wait::Idle { .. } => None,
+        });
+        let sockets = self.sockets.values().filter_map(|s| s.reopen_at);
+        polls.chain(waits).chain(sockets).min()
+    }
+
+    pub fn forget_waiter(&mut self, operation: &str) {
+        self.waiters.retain(|w| w.operation != operation);
+        self.listeners.retain(|l| l != operation);
+    }
+
+    /// A number for something that is answered later.
+    fn fresh(&mut self) -> u64 {
+        self.next_op += 1;
+        self.next_op
+    }
+
+    /// The run that a client means: by run id, or the last one of a query.
+    fn run_of(&self, id: &str, run_id: &str) -> Option<&str> {
+        if let Some((run, _)) = self.queries.get_key_value(run_id) {
+            return Some(run);
+        }
+        let runs = self.queries.iter().filter(|(_, r)| r.query.definition.id == id);
+        let last = runs.max_by_key(|(_, r)| r.query.is_active());
+        last.map(|(run, _)| run.as_str()).filter(|_| run_id.is_empty())
+    }
+}

@@ -1,0 +1,152 @@
+//! Running queries: when they are stepped, and what becomes of what they ask for.
+
+use super::storage::Purpose;
+use crate::cluster::runner::Outcome;
+use crate::connect::driver::{Driver, Output, Owner};
+use crate::error::SparkError;
+use crate::streaming::query::Action;
+
+/// Ended queries that can still be asked about.
+const ENDED_LIMIT: usize = 64;
+
+impl Driver {
+    /// Steps every query that is due, and answers calls that can be answered.
+    pub(in crate::connect) fn poll_queries(&mut self, now_ms: i64) {
+        let due: Vec<String> = self
+            .streams
+            .queries
+            .iter()
+            .filter(|(_, r)| r.query.wake_at().is_some_and(|at| at <= now_ms))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in due {
+            let files = self.files.clone();
+            let Some(running) = self.streams.queries.get_mut(&id) else {
+                continue;
+            };
+            let actions = running.query.poll(now_ms, files.as_ref());
+            self.act(&id, actions, now_ms);
+        }
+        let reopen: Vec<u64> = self
+            .streams
+            .sockets
+            .iter()
+            .filter(|(_, s)| s.reopen_at.is_some_and(|at| at <= now_ms))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in reopen {
+            if let Some(socket) = self.streams.sockets.get_mut(&id) {
+                socket.reopen_at = None;
+                self.out.push(Output::OpenSocket {
+                    socket: id,
+                    url: socket.url.clone(),
+                });
+            }
+        }
+        self.answer_waiters(now_ms);
+    }
+
+    pub(super) fn act(&mut self, id: &str, actions: Vec<Action>, now_ms: i64) {
+        for action in actions {
+            match action {
+                Action::Storage { ticket, request } => {
+                    let run = id.to_owned();
+                    self.ask(request, Purpose::Query { run, ticket });
+                }
+                Action::Received { source, count } => self.received(id, source, count),
+                Action::Run(request) => {
+                    let Some(plan) = self.streams.queries.get(id).map(|r| r.query.definition.plan) else {
+                        continue;
+                    };
+                    let job = self.submit(plan, request, Owner::Query(id.to_owned()), now_ms);
+                    if let Some(running) = self.streams.queries.get_mut(id) {
+                        running.query.set_job(job);
+                    }
+                    // The batch has taken from the queues.
+                    self.credits(id);
+                }
+                Action::Deliver { batch_id, blocks } => self.deliver(id, batch_id, blocks, now_ms),
+                Action::Event { kind, json } => self.listener(kind, json),
+                Action::Terminated { .. } => self.terminated(id, now_ms),
+            }
+        }
+    }
+
+    pub(in crate::connect) fn query_job_done(&mut self, id: &str, outcome: Outcome, now_ms: i64) {
+        let Some(running) = self.streams.queries.get_mut(id) else {
+            return;
+        };
+        let actions = running.query.job_done(now_ms, outcome);
+        self.act(id, actions, now_ms);
+    }
+
+    pub(in crate::connect) fn query_failed(&mut self, id: &str, error: SparkError, now_ms: i64) {
+        let Some(running) = self.streams.queries.get_mut(id) else {
+            return;
+        };
+        let actions = running.query.failed(error);
+        self.act(id, actions, now_ms);
+    }
+
+    pub(super) fn terminated(&mut self, id: &str, now_ms: i64) {
+        let Some(running) = self.streams.queries.get_mut(id) else {
+            return;
+        };
+        let (plan, run, sockets, locked) = (
+            running.query.definition.plan,
+            running.query.definition.run,
+            std::mem::take(&mut running.sockets),
+            running.locked.take(),
+        );
+        let jobs: Vec<_> = self
+            .owners
+            .iter()
+            .filter(|(_, (owner, _))| matches!(owner, Owner::Query(q) if q == id))
+            .map(|(job, _)| *job)
+            .collect();
+        let mut effects = Vec::new();
+        for job in jobs {
+            self.owners.remove(&job);
+            effects.extend(self.runner.cancel(job));
+        }
+        effects.extend(self.runner.drop_plan(plan));
+        effects.extend(self.runner.drop_run(run));
+        self.carry_out(effects, now_ms);
+        for socket in sockets {
+            self.streams.sockets.remove(&socket);
+            self.out.push(Output::CloseSocket { socket });
+        }
+        self.leave_sources(id);
+        // Storage works in order: what the query asked for is over before another can have the lock.
+        self.unlock(locked);
+        self.streams.ended.push_back(id.to_owned());
+        if self.streams.ended.len() > ENDED_LIMIT
+            && let Some(oldest) = self.streams.ended.pop_front()
+        {
+            self.streams.queries.remove(&oldest);
+        }
+    }
+
+    pub(in crate::connect) fn stop_queries(&mut self, session: &str, now_ms: i64) {
+        let gone = self.streams.starting.iter().filter(|(_, s)| s.session() == session);
+        for id in gone.map(|(id, _)| *id).collect::<Vec<_>>() {
+            let starting = self.streams.starting.remove(&id);
+            self.unlock(starting.and_then(|s| s.at()));
+        }
+        let ids: Vec<String> = self
+            .streams
+            .queries
+            .iter()
+            .filter(|(_, r)| r.session == session)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in ids {
+            if let Some(running) = self.streams.queries.get_mut(&id) {
+                let actions = running.query.stop();
+                self.act(&id, actions, now_ms);
+            }
+            self.streams.queries.remove(&id);
+            self.streams.ended.retain(|e| *e != id);
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! `writeStream.start()`: a command becomes a running query.
+//!
+//! Without a checkpoint it does so at once. With one, its folder is locked and looked at first; what is wrong with the query
+//! itself is told before that, what is wrong with the checkpoint ends the query that was started, as in Spark.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Running;
+use super::sinks::{self, SinkLog};
+use super::storage::Purpose;
+use crate::cluster::runner::{StateKeeping, StatePiece};
+use crate::connect::driver::Driver;
+use crate::connect::proto as sc;
+use crate::connect::proto::execute_plan_response::ResponseType;
+use crate::error::{Exception, Result, SparkError};
+use crate::exec::inputs::OutputMode;
+use crate::exec::job::{self, JobSpec};
+use crate::exec::stage::StageGraph;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::storage::{Answer, Request};
+use crate::streaming::check;
+use crate::streaming::checkpoint::Location;
+use crate::streaming::checkpoint::facts::{Facts, Pause};
+use crate::streaming::checkpoint::files;
+use crate::streaming::checkpoint::resume::{self, Resume};
+use crate::streaming::checkpoint::state;
+use crate::streaming::file_sink::log_folder;
+use crate::streaming::query::{Definition, KEPT_SETTINGS, Query, operator_records};
+use crate::streaming::source::Source;
+use crate::streaming::trigger::Trigger;
+
+/// A query that looks at its checkpoint.
+pub(super) struct Starting {
+    operation: String,
+    session: String,
+    command: sc::WriteStreamOperationStart,
+    spec: JobSpec,
+    analyzer: Analyzer,
+    resolved: Resolved,
+    mode: OutputMode,
+    trigger: Trigger,
+    options: BTreeMap<String, String>,
+    name: Option<String>,
+    sources: Vec<Source>,
+    at: Option<Location>,
+    facts: Facts,
+    /// Questions without an answer yet.
+    open: usize,
+}
+
+impl Starting {
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// The checkpoint that is locked for it.
+    pub fn at(self) -> Option<Location> {
+        self.at
+    }
+}
+
+impl Driver {
+    pub(in crate::connect) fn start_query(
+        &mut self,
+        operation: &str,
+        session: &str,
+        start: &sc::WriteStreamOperationStart,
+        now_ms: i64,
+    ) -> Result<()> {
+        let relation = start
+            .input
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a streaming query has no relation"))?;
+        let (mut spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
+        if !resolved.streaming {
+            return Err(SparkError::analysis(
+                "WRITE_STREAM_NOT_ALLOWED",
+                "42601",
+                "`writeStream` can be called only on streaming Dataset/DataFrame.",
+            ));
+        }
+        let mode = check::output_mode(&start.output_mode)?;
+        let logical = job::optimize(&analyzer, &resolved)?;
+        check::check(&resolved.plan, &logical, mode)?;
+        let options = crate::plan::relation::options_of(&start.options);
+        let name = Some(start.query_name.clone()).filter(|n| !n.is_empty());
+        self.check_name(&name)?;
+        let trigger = Trigger::of(start.trigger.as_ref())?;
+        let at = self.location(session, &name, &options);
+        self.check_sink(start, &name, mode, &options, at.is_some())?;
+        spec.mode = Some(mode);
+        let graph = job::stages(&analyzer, &resolved, Some(mode))?;
+        let mut sources = Vec::new();
+        for scan in graph.scans.iter().filter(|s| s.stream.is_some()) {
+            let stream = scan
+                .stream
+                .as_ref()
+                .ok_or_else(|| SparkError::internal("a stream is none"))?;
+            super::sources::check(stream)?;
+            sources.push(Source::open(scan.id.0, stream, now_ms)?);
+        }
+        let starting = Starting {
+            operation: operation.to_owned(),
+            session: session.to_owned(),
+            command: start.clone(),
+            spec,
+            analyzer,
+            resolved,
+            mode,
+            trigger,
+            options,
+            name,
+            sources,
+            at: at.clone(),
+            facts: Facts::default(),
+            open: 0,
+        };
+        let Some(at) = at else {
+            return self.finish_start(starting, None, BTreeMap::new(), now_ms);
+        };
+        self.leave_checkpoint(&at, now_ms)?;
+        let id = self.streams.fresh();
+        self.streams.starting.insert(id, starting);
+        let path = at.path().to_owned();
+        self.ask_for_start(id, Request::Lock { path });
+        Ok(())
+    }
+
+    fn check_name(&self, name: &Option<String>) -> Result<()> {
+        let mut active = self.streams.queries.values().filter(|r| r.query.is_active());
+        match name {
+            Some(name) if active.any(|r| r.query.definition.name.as_ref() == Some(name)) => Err(SparkError::new(
+                Exception::IllegalArgument,
+                "STREAMING_QUERY_NAME_IN_USE",
+                "42KDE",
+                format!(
+                    "Cannot start query with name {name} as a query with that name is already active in this SparkSession"
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// `checkpointLocation` of the query, or a folder of its own below that of the session.
+    fn location(
+        &mut self,
+        session: &str,
+        name: &Option<String>,
+        options: &BTreeMap<String, String>,
+    ) -> Option<Location> {
+        if let Some(folder) = options.get("checkpointlocation") {
+            return Some(Location::new(folder));
+        }
+        let conf = &self.session(session).conf;
+        let root = conf.get("spark.sql.streaming.checkpointLocation")?.to_owned();
+        let own = name.clone().unwrap_or_else(|| self.fresh_uuid());
+        Some(Location::new(&format!("{}/{own}", root.trim_end_matches('/'))))
+    }
+
+    /// A query of this driver that is active on the checkpoint is stopped, or keeps it
+    /// (`spark.sql.streaming.stopActiveRunOnRestart`).
+    fn leave_checkpoint(&mut self, at: &Location, now_ms: i64) -> Result<()> {
+        let owner = self.streams.queries.iter().find(|(_, r)| r.locked.as_ref() == Some(at));
+        let Some((run, running)) = owner.map(|(run, r)| (run.clone(), r)) else {
+            return Ok(());
+        };
+        let conf = &running.query.definition.conf;
+        if conf.get("spark.sql.streaming.stopActiveRunOnRestart") == Some("false") {
+            let id = &running.query.definition.id;
+            return Err(SparkError::new(
+                Exception::Connect,
+                "CONCURRENT_QUERY",
+                "0A000",
+                format!(
+                    "Cannot start query with id {id} as another query with same id is already active. Perhaps you are attempting to restart a query from checkpoint that is already active."
+                ),
+            )
+            .with("id", id.clone()));
+        }
+        if let Some(running) = self.streams.queries.get_mut(&run) {
+            let actions = running.query.stop();
+            self.act(&run, actions, now_ms);
+        }
+        Ok(())
+    }
+
+    fn ask_for_start(&mut self, start: u64, request: Request) {
+        if let Some(starting) = self.streams.starting.get_mut(&start) {
+            starting.open += 1;
+        }
+        let purpose = Purpose::Start {
+            start,
+            request: request.clone(),
+        };
+        self.ask(request, purpose);
+    }
+
+    pub(super) fn start_answered(&mut self, start: u64, request: &Request, answer: Answer, now_ms: i64) {
+        let Some(starting) = self.streams.starting.get_mut(&start) else {
+            return;
+        };
+        starting.open -= 1;
+        match (request, answer) {
+            (Request::Lock { .. }, Err(error)) => {
+                if let Some(starting) = self.streams.starting.remove(&start) {
+                    self.fail_operation(&starting.operation, error.into());
+                }
+                return;
+            }
+            (request, answer) => starting.facts.learn(request, answer),
+        }
+        if starting.open == 0 {
+            self.look(start, now_ms);
+        }
+    }
+
+    /// Decides with what is known, or asks for more.
+    fn look(&mut self, start: u64, now_ms: i64) {
+        let Some(starting) = self.streams.starting.get(&start) else {
+            return;
+        };
+        let Some(at) = &starting.at else { return };
+        let sources: Vec<_> = starting.sources.iter().map(Source::facts).collect();
+        let folder = sinks::file_format(&starting.command)
+            .and_then(|_| sinks::path_of(&starting.command, &starting.options))
+            .map(log_folder);
+        let known = resume::resume(&starting.facts, at, &sources);
+        let log = folder.map_or_else(|| Ok(BTreeMap::new()), |f| files::read_all(&starting.facts, &f));
+        let decided = match known.and_then(|resume| Ok((resume, log?))) {
+            Err(Pause::Wanting) => {
+                for request in starting.facts.wanted() {
+                    self.ask_for_start(start, request);
+                }
+                return;
+            }
+            Err(Pause::Failed(error)) => (Err(error), BTreeMap::new()),
+            Ok((resume, log)) => (Ok(resume), log),
+        };
+        if let Some(mut starting) = self.streams.starting.remove(&start) {
+            starting.facts.clear();
+            let (operation, at) = (starting.operation.clone(), starting.at.clone());
+            if let Err(error) = self.finish_start(starting, Some(decided.0), decided.1, now_ms) {
+                self.fail_operation(&operation, error);
+                self.unlock(at);
+            }
+        }
+    }
+
+    pub(super) fn unlock(&mut self, at: Option<Location>) {
+        if let Some(at) = at {
+            let path = at.path().to_owned();
+            self.ask(Request::Unlock { path }, Purpose::Nothing);
+        }
+    }
+
+    /// Makes the query. What the checkpoint says against it ends it at once.
+    fn finish_start(
+        &mut self,
+        mut starting: Starting,
+        decided: Option<Result<Resume>>,
+        log: SinkLog,
+        now_ms: i64,
+    ) -> Result<()> {
+        let has_run = |r: &Resume| !r.offset_ids.is_empty();
+        if let Some(Ok(resume)) = &decided {
+            self.check_recovery(
+                &starting.session,
+                &starting.command,
+                starting.mode,
+                starting.at.as_ref(),
+                has_run(resume),
+            )?;
+            for key in KEPT_SETTINGS {
+                if let Some(value) = resume.conf.get(key) {
+                    starting.analyzer.conf.values.insert(key.into(), value.clone());
+                    starting.spec.conf.values.insert(key.into(), value.clone());
+                }
+            }
+        }
+        let graph = Arc::new(job::stages(
+            &starting.analyzer,
+            &starting.resolved,
+            Some(starting.mode),
+        )?);
+        let decided = decided.map(|d| d.and_then(|resume| accept(&graph, starting.at.as_ref(), resume)));
+        let (resume, refusal) = match decided {
+            Some(Ok(resume)) => (Some(resume), None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
+        let statics = self.read_files(&graph)?;
+        let stored = resume.as_ref().and_then(|r| r.metadata.as_ref()).map(|m| m.id.clone());
+        let id = stored.unwrap_or_else(|| self.fresh_uuid());
+        let run_id = self.fresh_uuid();
+        let (sink, description) = self.sink(
+            &starting.session,
+            &starting.command,
+            &starting.name,
+            &graph.schema,
+            &starting.options,
+            starting.analyzer.zone,
+            log,
+        )?;
+        let conf = starting.analyzer.conf.clone();
+        let deltas = conf.get("spark.sql.streaming.stateStore.minDeltasForSnapshot");
+        let keeping = if starting.at.is_some() {
+            StateKeeping {
+                durable: true,
+                deltas_per_snapshot: deltas.and_then(|n| n.parse().ok()).unwrap_or(10).max(1),
+            }
+        } else {
+            StateKeeping::default()
+        };
+        let run = self.runner.new_run(keeping);
+        let (plan, effects) = self.runner.register(starting.spec, graph.clone());
+        self.carry_out(effects, now_ms);
+        if let (Some(resume), Some(at)) = (&resume, &starting.at) {
+            self.restore_state(run, &graph, at, resume)?;
+        }
+        let next_batch = resume.as_ref().map_or(0, |r| r.next_batch);
+        let definition = Definition {
+            id: id.clone(),
+            run_id: run_id.clone(),
+            name: starting.name.clone(),
+            mode: starting.mode,
+            trigger: starting.trigger,
+            sink: description,
+            checkpoint: starting.at.clone(),
+            plan,
+            graph: graph.clone(),
+            run,
+            statics,
+            conf,
+        };
+        let query = Query::new(definition, starting.sources, resume, now_ms);
+        let started = query.started_event();
+        self.listener("started", started.clone());
+        self.streams.queries.insert(
+            run_id.clone(),
+            Running {
+                session: starting.session,
+                query,
+                sink,
+                sockets: vec![],
+                delivered: next_batch - 1,
+                locked: starting.at,
+            },
+        );
+        let result = sc::WriteStreamOperationStartResult {
+            query_id: Some(sc::StreamingQueryInstanceId {
+                id,
+                run_id: run_id.clone(),
+            }),
+            name: starting.name.unwrap_or_default(),
+            query_started_event_json: Some(started),
+        };
+        self.respond(
+            &starting.operation,
+            Some(ResponseType::WriteStreamOperationStartResult(result)),
+            None,
+        );
+        self.end_operation(&starting.operation);
+        match refusal {
+            Some(error) => self.query_failed(&run_id, error, now_ms),
+            None => {
+                if let Some(running) = self.streams.queries.get_mut(&run_id) {
+                    let actions = running.query.open(now_ms);
+                    self.act(&run_id, actions, now_ms);
+                }
+                self.connect_sources(&run_id, &graph, now_ms);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the runner of the state that a checkpoint holds.
+    fn restore_state(
+        &mut self,
+        run: crate::cluster::message::RunId,
+        graph: &StageGraph,
+        at: &Location,
+        resume: &Resume,
+    ) -> Result<()> {
+        if resume.next_batch == 0 {
+            return Ok(());
+        }
+        for (operator, stateful) in graph.operators.iter().enumerate() {
+            for partition in 0..stateful.partitions {
+                let files = resume.state.chain(at, (operator, partition), resume.next_batch)?;
+                let deltas = files.iter().filter(|f| f.kind == state::Kind::Delta).count();
+                let piece = StatePiece {
+                    run,
+                    operator,
+                    partition,
+                };
+                self.runner.restore_state(piece, resume.next_batch - 1, deltas);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a plan can go on with what a checkpoint holds.
+fn accept(graph: &StageGraph, at: Option<&Location>, resume: Resume) -> Result<Resume> {
+    if let (false, Some(at)) = (resume.offset_ids.is_empty(), at) {
+        state::compare(&resume.operators, &operator_records(graph))?;
+        for (operator, stateful) in graph.operators.iter().enumerate() {
+            for partition in 0..stateful.partitions {
+                resume.state.chain(at, (operator, partition), resume.next_batch)?;
+            }
+        }
+    }
+    Ok(resume)
+}

@@ -1,0 +1,239 @@
+//! Files of the operating system: written beside, flushed, and renamed into place.
+//!
+//! Beside each file lies Hadoop's checksum of it, as Spark's local checkpoints have it: `.name.crc`, with a CRC-32 for every
+//! 512 bytes. It is written after its file and removed before its file is replaced, so that it never belongs to another
+//! content; a file without one is taken as it is.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use arrow::buffer::Buffer;
+
+use super::{Answer, Reply, Request, Storage, StorageError};
+
+const CHUNK_BYTES: usize = 512;
+const CRC_MAGIC: &[u8; 4] = b"crc\0";
+const LOCK_FILE: &str = ".rivulet.lock";
+
+/// The machine's file system, and the locks that this process holds in it.
+#[derive(Debug, Default)]
+pub struct StdFs {
+    locks: BTreeMap<PathBuf, File>,
+}
+
+/// The path without its scheme.
+pub fn local(path: &str) -> &str {
+    path.strip_prefix("file://")
+        .or_else(|| path.strip_prefix("file:"))
+        .unwrap_or(path)
+}
+
+impl Storage for StdFs {
+    fn perform(&mut self, request: &Request) -> Answer {
+        let path = Path::new(local(request.path()));
+        let failed = |error: io::Error| {
+            let text = error.to_string();
+            if error.kind() == io::ErrorKind::StorageFull || error.kind() == io::ErrorKind::QuotaExceeded {
+                let path = request.path().to_owned();
+                return StorageError::Quota { path, reason: text };
+            }
+            StorageError::of_text(request.path(), &text)
+        };
+        match request {
+            Request::Read { .. } => read(path, request.path(), &failed),
+            Request::List { .. } => list(path).map(Reply::Names).map_err(failed),
+            Request::Write { bytes, .. } => write(path, bytes).map(|()| Reply::Done).map_err(failed),
+            Request::Delete { .. } => delete(path).map(|()| Reply::Done).map_err(failed),
+            Request::Lock { .. } => self.lock(path, request.path(), &failed),
+            Request::Unlock { .. } => {
+                self.locks.remove(path);
+                Ok(Reply::Done)
+            }
+        }
+    }
+}
+
+impl StdFs {
+    fn lock(&mut self, path: &Path, name: &str, failed: &dyn Fn(io::Error) -> StorageError) -> Answer {
+        let locked = || StorageError::Locked { path: name.to_owned() };
+        if self.locks.contains_key(path) {
+            return Err(locked());
+        }
+        fs::create_dir_all(path).map_err(failed)?;
+        let file = File::create(path.join(LOCK_FILE)).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {
+                self.locks.insert(path.to_owned(), file);
+                Ok(Reply::Done)
+            }
+            Err(fs::TryLockError::WouldBlock) => Err(locked()),
+            Err(fs::TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}
+
+fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn sidecar(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.crc"))
+}
+
+/// Hadoop's checksum file: magic, bytes per checksum, then the checksums; big-endian.
+fn checksums(bytes: &[u8]) -> Vec<u8> {
+    let mut file = CRC_MAGIC.to_vec();
+    file.extend((CHUNK_BYTES as u32).to_be_bytes());
+    for chunk in bytes.chunks(CHUNK_BYTES) {
+        file.extend(crc32fast::hash(chunk).to_be_bytes());
+    }
+    file
+}
+
+fn read(path: &Path, name: &str, failed: &dyn Fn(io::Error) -> StorageError) -> Answer {
+    let Some(bytes) = absent(fs::read(path)).map_err(failed)? else {
+        return Ok(Reply::Bytes(None));
+    };
+    let expected = absent(fs::read(sidecar(path))).map_err(failed)?;
+    if expected.is_some_and(|e| e != checksums(&bytes)) {
+        return Err(StorageError::Corrupt {
+            path: name.to_owned(),
+            reason: "its checksum does not match".into(),
+        });
+    }
+    Ok(Reply::Bytes(Some(Buffer::from(bytes))))
+}
+
+fn list(path: &Path) -> io::Result<Vec<String>> {
+    let Some(entries) = absent(fs::read_dir(path))? else {
+        return Ok(vec![]);
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(folder)?;
+    absent(fs::remove_file(sidecar(path)))?;
+    put(path, bytes)?;
+    put(&sidecar(path), &checksums(bytes))?;
+    // The names are durable when their folder is.
+    File::open(folder)?.sync_all()
+}
+
+fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}.tmp"));
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(temporary, path)
+}
+
+fn delete(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return absent(fs::remove_dir_all(path)).map(|_| ());
+    }
+    absent(fs::remove_file(sidecar(path)))?;
+    absent(fs::remove_file(path)).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("rivulet-std-fs-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        folder
+    }
+
+    fn path(folder: &Path, name: &str) -> String {
+        format!("file://{}/{name}", folder.display())
+    }
+
+    #[test]
+    fn a_file_is_read_as_written_and_a_changed_one_is_named_as_damaged() {
+        let folder = folder("read");
+        let mut disk = StdFs::default();
+        let (path, bytes) = (path(&folder, "offsets/0"), Buffer::from(vec![5u8; 1300]));
+        let write = Request::Write {
+            path: path.clone(),
+            bytes: bytes.clone(),
+        };
+        assert_eq!(disk.perform(&write), Ok(Reply::Done));
+        let read = Request::Read { path: path.clone() };
+        assert_eq!(disk.perform(&read), Ok(Reply::Bytes(Some(bytes))));
+        assert_eq!(fs::read(folder.join("offsets/.0.crc")).unwrap().len(), 8 + 3 * 4);
+        let mut changed = vec![5; 1300];
+        changed[700] = 6;
+        fs::write(folder.join("offsets/0"), changed).unwrap();
+        let error = disk.perform(&read).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("{path} is damaged: its checksum does not match")
+        );
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn listing_shows_names_without_what_lies_beside_them_and_deleting_takes_all() {
+        let folder = folder("list");
+        let mut disk = StdFs::default();
+        for name in ["b", "a", "c/d"] {
+            let bytes = Buffer::from(name.as_bytes());
+            let path = path(&folder, name);
+            disk.perform(&Request::Write { path, bytes }).unwrap();
+        }
+        let list = Request::List {
+            path: path(&folder, ""),
+        };
+        let names = |names: &[&str]| Ok(Reply::Names(names.iter().map(|n| (*n).to_owned()).collect()));
+        assert_eq!(disk.perform(&list), names(&["a", "b", "c"]));
+        for name in ["c", "b", "never"] {
+            let path = path(&folder, name);
+            assert_eq!(disk.perform(&Request::Delete { path }), Ok(Reply::Done));
+        }
+        assert_eq!(disk.perform(&list), names(&["a"]));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        let nothing = Request::List {
+            path: path(&folder, "never"),
+        };
+        assert_eq!(disk.perform(&nothing), names(&[]));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_locked_folder_is_refused_to_others_until_it_is_unlocked() {
+        let folder = folder("lock");
+        let path = path(&folder, "check");
+        let (mut one, mut two) = (StdFs::default(), StdFs::default());
+        let (lock, unlock) = (
+            Request::Lock { path: path.clone() },
+            Request::Unlock { path: path.clone() },
+        );
+        assert_eq!(one.perform(&lock), Ok(Reply::Done));
+        assert_eq!(one.perform(&lock), Err(StorageError::Locked { path: path.clone() }));
+        assert_eq!(two.perform(&lock), Err(StorageError::Locked { path }));
+        assert_eq!(one.perform(&unlock), Ok(Reply::Done));
+        assert_eq!(two.perform(&lock), Ok(Reply::Done));
+        drop(two);
+        assert_eq!(one.perform(&lock), Ok(Reply::Done));
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,157 @@
+//! What is in a checkpoint, as far as a decision has asked for it.
+//!
+//! A decision is a function of [`Facts`]. Where it needs to know more than they hold, it gives up with [`Pause::Wanting`],
+//! having noted what to ask for; its host looks that up and calls it again. So decisions read like plain code, run many
+//! questions at once, and know nothing of how answers come.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::buffer::Buffer;
+
+use crate::error::SparkError;
+use crate::storage::{Answer, Reply, Request, StorageError};
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Question {
+    Read(String),
+    List(String),
+}
+
+/// Why a decision has not come to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pause {
+    /// More must be known: [`Facts::wanted`].
+    Wanting,
+    Failed(SparkError),
+}
+
+impl From<SparkError> for Pause {
+    fn from(error: SparkError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<StorageError> for Pause {
+    fn from(error: StorageError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+pub type Known<T> = Result<T, Pause>;
+
+/// Answers so far, and questions that are open.
+#[derive(Debug, Default)]
+pub struct Facts {
+    answers: BTreeMap<Question, Answer>,
+    wanted: RefCell<BTreeSet<Question>>,
+}
+
+impl Facts {
+    fn answer(&self, question: Question) -> Known<&Answer> {
+        match self.answers.get(&question) {
+            Some(answer) => Ok(answer),
+            None => {
+                self.wanted.borrow_mut().insert(question);
+                Err(Pause::Wanting)
+            }
+        }
+    }
+
+    /// A file's bytes; none where there is no such file.
+    ///
+    /// # Errors
+    /// [`Pause::Wanting`], or what storage said: a damaged file among it.
+    pub fn read(&self, path: &str) -> Known<Option<&Buffer>> {
+        match self.answer(Question::Read(path.to_owned()))? {
+            Ok(Reply::Bytes(bytes)) => Ok(bytes.as_ref()),
+            Ok(_) => Err(SparkError::internal("a read was answered by something else").into()),
+            Err(error) => Err(error.clone().into()),
+        }
+    }
+
+    /// As [`Facts::read`], but a damaged file is none: for the last entry of a log, which a crash may have torn.
+    ///
+    /// # Errors
+    /// [`Pause::Wanting`], or what storage said.
+    pub fn read_if_whole(&self, path: &str) -> Known<Option<&Buffer>> {
+        match self.answer(Question::Read(path.to_owned()))? {
+            Err(StorageError::Corrupt { .. }) => Ok(None),
+            _ => self.read(path),
+        }
+    }
+
+    /// Names in a folder; none where there is no such folder.
+    ///
+    /// # Errors
+    /// [`Pause::Wanting`], or what storage said.
+    pub fn list(&self, path: &str) -> Known<&[String]> {
+        match self.answer(Question::List(path.to_owned()))? {
+            Ok(Reply::Names(names)) => Ok(names),
+            Ok(_) => Err(SparkError::internal("a listing was answered by something else").into()),
+            Err(error) => Err(error.clone().into()),
+        }
+    }
+
+    /// Reads several files at once.
+    ///
+    /// # Errors
+    /// [`Pause::Wanting`] when all that is missing has been noted.
+    pub fn want_all<'a>(&self, paths: impl IntoIterator<Item = &'a String>) -> Known<()> {
+        let mut missing = false;
+        for path in paths {
+            missing |= self.answer(Question::Read(path.clone())).is_err();
+        }
+        if missing { Err(Pause::Wanting) } else { Ok(()) }
+    }
+
+    /// What to ask storage for now; each question is given once.
+    pub fn wanted(&self) -> Vec<Request> {
+        std::mem::take(&mut *self.wanted.borrow_mut())
+            .into_iter()
+            .map(|question| match question {
+                Question::Read(path) => Request::Read { path },
+                Question::List(path) => Request::List { path },
+            })
+            .collect()
+    }
+
+    pub fn learn(&mut self, request: &Request, answer: Answer) {
+        let question = match request {
+            Request::Read { path } => Question::Read(path.clone()),
+            Request::List { path } => Question::List(path.clone()),
+            _ => return,
+        };
+        self.answers.insert(question, answer);
+    }
+
+    /// Forgets everything, and frees what it held.
+    pub fn clear(&mut self) {
+        self.answers.clear();
+        self.wanted.borrow_mut().clear();
+    }
+}
+
+/// Decides over a storage that answers at once: for tests and tools.
+///
+/// # Errors
+/// Those of the decision.
+#[cfg(test)]
+pub fn decide_over<T>(
+    storage: &mut dyn crate::storage::Storage,
+    decision: impl Fn(&Facts) -> Known<T>,
+) -> Result<T, SparkError> {
+    let mut facts = Facts::default();
+    loop {
+        match decision(&facts) {
+            Ok(decided) => return Ok(decided),
+            Err(Pause::Failed(error)) => return Err(error),
+            Err(Pause::Wanting) => {
+                for request in facts.wanted() {
+                    let answer = storage.perform(&request);
+                    facts.learn(&request, answer);
+                }
+            }
+        }
+    }
+}

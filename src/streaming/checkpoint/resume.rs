@@ -1,0 +1,384 @@
+//! What a restart does, decided by what is in the checkpoint (`MicroBatchExecution.populateStartOffsets`).
+//!
+//! The last entries of the offset and the commit log decide: a batch that is in both is over, and the next one follows; one
+//! that is only in the offset log runs again, as it was. The last entry of either log may be damaged, if its writer died
+//! over it: then it was never answered, and counts as absent. Anything else that is missing or damaged is an error that
+//! names the file; nothing is guessed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::facts::{Facts, Known};
+use super::files::{self, Seen};
+use super::logs::{Commit, Metadata, Offsets};
+use super::state::{OperatorRecord, StateFiles};
+use super::wal::{self, Kept};
+use super::{Location, batch_ids};
+use crate::error::{Exception, Result, SparkError};
+use crate::storage::corrupt;
+
+/// What a source must be told to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    Files,
+    Rate,
+    /// Filled from outside, behind a write-ahead log.
+    Queue,
+}
+
+/// A source of the query that starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFacts {
+    pub format: String,
+    pub kind: SourceKind,
+}
+
+/// What a source remembers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Memory {
+    Files(Vec<Seen>),
+    /// When the source began, ms since the epoch.
+    Rate(Option<i64>),
+    Queue(Kept),
+}
+
+/// Where a query goes on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Resume {
+    pub metadata: Option<Metadata>,
+    /// The batch that runs next. Its state is that of version `next_batch`.
+    pub next_batch: i64,
+    /// What that batch takes, if it ran before.
+    pub again: Option<Offsets>,
+    /// Where it begins; none at the very beginning.
+    pub starts: Option<Vec<Value>>,
+    pub watermark_ms: i64,
+    pub seen_ms: Option<Vec<Option<i64>>>,
+    /// Watermark of the batch before, by which lateness is judged; none at the beginning.
+    pub last_watermark_ms: Option<i64>,
+    /// Settings that the offset log keeps.
+    pub conf: BTreeMap<String, String>,
+    pub offset_ids: BTreeSet<i64>,
+    pub commit_ids: BTreeSet<i64>,
+    pub state: StateFiles,
+    pub operators: BTreeMap<usize, OperatorRecord>,
+    pub memories: Vec<Memory>,
+}
+
+/// Refuses a query whose sources are not those of its checkpoint.
+fn check_sources(stored: Option<&[String]>, logged: Option<usize>, now: &[SourceFacts]) -> Result<()> {
+    if let Some(count) = logged.filter(|count| *count != now.len()) {
+        return Err(changed(format!(
+            "There are [{count}] sources in the checkpoint offsets and now there are [{}] sources requested by the query. Cannot continue.",
+            now.len()
+        )));
+    }
+    for (number, (old, new)) in stored.into_iter().flatten().zip(now).enumerate() {
+        if *old != new.format {
+            return Err(changed(format!(
+                "Source {number} of the checkpoint has the format {old}, and that of the query has the format {}.",
+                new.format
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn changed(sentence: String) -> SparkError {
+    SparkError::new(Exception::Runtime, "CHECKPOINT_INCOMPATIBLE.SOURCES", "42K03", sentence)
+}
+
+/// The two ends of the logs.
+struct Ends {
+    offsets: Option<(i64, Offsets)>,
+    before: Option<Offsets>,
+    commit: Option<(i64, Commit)>,
+}
+
+fn ends(facts: &Facts, at: &Location, offset_ids: &mut BTreeSet<i64>, commit_ids: &mut BTreeSet<i64>) -> Known<Ends> {
+    let last = |ids: &BTreeSet<i64>| ids.last().copied();
+    let tail = offset_ids.iter().rev().take(3).map(|id| at.offset(*id));
+    let tail: Vec<String> = tail
+        .chain(commit_ids.iter().rev().take(2).map(|id| at.commit(*id)))
+        .collect();
+    facts.want_all(&tail)?;
+    if let Some(id) = last(commit_ids)
+        && facts.read_if_whole(&at.commit(id))?.is_none()
+    {
+        commit_ids.remove(&id);
+    }
+    let commit = match last(commit_ids) {
+        None => None,
+        Some(id) => {
+            let path = at.commit(id);
+            let bytes = facts.read(&path)?.ok_or_else(|| missing(&path))?;
+            Some((id, Commit::parse(&path, bytes)?))
+        }
+    };
+    let committed = commit.as_ref().map(|(id, _)| *id);
+    if let Some(id) = last(offset_ids).filter(|id| committed.is_none_or(|c| c < *id))
+        && facts.read_if_whole(&at.offset(id))?.is_none()
+    {
+        offset_ids.remove(&id);
+    }
+    let read = |id: i64| -> Known<Offsets> {
+        let path = at.offset(id);
+        let bytes = facts.read(&path)?.ok_or_else(|| missing(&path))?;
+        Ok(Offsets::parse(&path, bytes)?)
+    };
+    let offsets = match last(offset_ids) {
+        None => None,
+        Some(id) => Some((id, read(id)?)),
+    };
+    let before = match &offsets {
+        Some((id, _)) if *id > 0 => Some(read(id - 1)?),
+        _ => None,
+    };
+    Ok(Ends {
+        offsets,
+        before,
+        commit,
+    })
+}
+
+fn missing(path: &str) -> SparkError {
+    corrupt(path, &format!("{path} is missing"))
+}
+
+/// Where a query over these sources goes on.
+///
+/// # Errors
+/// Pauses; what is missing, damaged or does not belong together, by name; sources that are not those of the checkpoint.
+pub fn resume(facts: &Facts, at: &Location, sources: &[SourceFacts]) -> Known<Resume> {
+    let path = at.metadata();
+    // Noted together, so that they are asked for together.
+    let listed = (
+        facts.read_if_whole(&path),
+        facts.list(&at.offsets()),
+        facts.list(&at.commits()),
+    );
+    let metadata = match listed.0? {
+        Some(bytes) => Some(Metadata::parse(&path, bytes)?),
+        None => None,
+    };
+    let mut offset_ids: BTreeSet<i64> = batch_ids(listed.1?).collect();
+    let mut commit_ids: BTreeSet<i64> = batch_ids(listed.2?).collect();
+    let ends = ends(facts, at, &mut offset_ids, &mut commit_ids)?;
+    if metadata.is_none() && !offset_ids.is_empty() {
+        return Err(missing(&path).into());
+    }
+    let logged = ends.offsets.as_ref().map(|(_, offsets)| offsets.ends.len());
+    let stored = metadata
+        .as_ref()
+        .and_then(|m| m.sources.as_deref())
+        .filter(|_| logged.is_some());
+    check_sources(stored, logged, sources)?;
+    let committed = ends.commit.as_ref().map_or(-1, |(id, _)| *id);
+    let latest = ends.offsets.as_ref().map_or(-1, |(id, _)| *id);
+    let mut resume = Resume {
+        metadata,
+        next_batch: latest.max(0),
+        ..Resume::default()
+    };
+    match (ends.offsets, ends.commit) {
+        (None, None) => {}
+        (Some((id, offsets)), Some((done, commit))) if id == done => {
+            resume.next_batch = id + 1;
+            resume.watermark_ms = offsets.watermark_ms.max(commit.next_watermark_ms);
+            resume.seen_ms = commit.seen_ms;
+            resume.last_watermark_ms = Some(offsets.watermark_ms);
+            resume.conf = offsets.conf;
+            resume.starts = Some(offsets.ends);
+        }
+        (Some((id, offsets)), commit) if committed == id - 1 => {
+            resume.watermark_ms = offsets.watermark_ms;
+            resume.seen_ms = commit.and_then(|(_, c)| c.seen_ms);
+            resume.last_watermark_ms = ends.before.as_ref().map(|b| b.watermark_ms);
+            resume.conf.clone_from(&offsets.conf);
+            resume.starts = ends.before.map(|b| b.ends);
+            resume.again = Some(offsets);
+        }
+        _ if committed > latest => return Err(missing(&at.offset(committed)).into()),
+        _ => return Err(missing(&at.commit(latest - 1)).into()),
+    }
+    // Before the first offsets they may be torn, and are written again.
+    let operators = if offset_ids.is_empty() {
+        Ok(BTreeMap::new())
+    } else {
+        OperatorRecord::find(facts, at)
+    };
+    let found = (
+        StateFiles::find(facts, at),
+        operators,
+        memories(facts, at, sources, &resume),
+    );
+    (resume.state, resume.operators, resume.memories) = (found.0?, found.1?, found.2?);
+    (resume.offset_ids, resume.commit_ids) = (offset_ids, commit_ids);
+    Ok(resume)
+}
+
+fn memories(facts: &Facts, at: &Location, sources: &[SourceFacts], resume: &Resume) -> Known<Vec<Memory>> {
+    let mut found = Vec::new();
+    let mut waits = None;
+    for (number, source) in sources.iter().enumerate() {
+        let start = resume
+            .starts
+            .as_ref()
+            .and_then(|s| s.get(number))
+            .unwrap_or(&Value::Null);
+        let end = resume.again.as_ref().and_then(|a| a.ends.get(number)).unwrap_or(start);
+        match memory(facts, &at.source(number), source.kind, start, end) {
+            Ok(memory) => found.push(memory),
+            Err(pause) => waits = Some(pause),
+        }
+    }
+    waits.map_or(Ok(found), Err)
+}
+
+fn memory(facts: &Facts, folder: &str, kind: SourceKind, start: &Value, end: &Value) -> Known<Memory> {
+    Ok(match kind {
+        SourceKind::Files => {
+            let needed = end["logOffset"].as_i64().unwrap_or(-1);
+            let entries = files::read(facts, folder, needed)?;
+            let seen = entries.values().flatten().map(|line| Seen::parse(folder, line));
+            Memory::Files(seen.collect::<Result<_>>()?)
+        }
+        SourceKind::Rate => {
+            let path = format!("{folder}/0");
+            let bytes = if end.is_null() {
+                facts.read_if_whole(&path)?
+            } else {
+                Some(facts.read(&path)?.ok_or_else(|| missing(&path))?)
+            };
+            let began = |bytes: &[u8]| -> Result<i64> {
+                let text = std::str::from_utf8(bytes).ok().and_then(|t| t.strip_prefix("v1\n"));
+                let number = text.and_then(|t| t.trim().parse().ok());
+                number.ok_or_else(|| corrupt(&path, &format!("{path} does not hold a time")))
+            };
+            Memory::Rate(bytes.map(|b| began(b)).transpose()?)
+        }
+        SourceKind::Queue => {
+            let from = start.as_i64().unwrap_or(0);
+            Memory::Queue(wal::read(facts, &format!("{folder}/wal"), from)?)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::buffer::Buffer;
+    use serde_json::json;
+
+    use super::super::facts::decide_over;
+    use super::*;
+    use crate::storage::memory::Memory as Disk;
+
+    fn rate() -> Vec<SourceFacts> {
+        vec![SourceFacts {
+            format: "rate".into(),
+            kind: SourceKind::Rate,
+        }]
+    }
+
+    /// A checkpoint whose logs have these batches.
+    fn disk(offsets: &[i64], commits: &[i64]) -> Disk {
+        let mut disk = Disk::default();
+        let mut put = |path: String, text: String| disk.files.insert(path, Buffer::from(text.into_bytes()));
+        let at = Location::new("/c");
+        put(at.metadata(), json!({ "id": "the-query" }).to_string());
+        put("/c/sources/0/0".into(), "v1\n1000".into());
+        for id in offsets {
+            let entry = Offsets {
+                watermark_ms: id * 10,
+                timestamp_ms: id * 100,
+                conf: BTreeMap::from([("spark.sql.shuffle.partitions".into(), "2".into())]),
+                ends: vec![json!(id + 1)],
+            };
+            put(at.offset(*id), entry.text());
+        }
+        for id in commits {
+            let entry = Commit {
+                next_watermark_ms: id * 10 + 10,
+                seen_ms: None,
+            };
+            put(at.commit(*id), entry.text());
+        }
+        disk
+    }
+
+    fn decide(disk: &mut Disk) -> Result<Resume> {
+        decide_over(disk, |facts| resume(facts, &Location::new("/c/"), &rate()))
+    }
+
+    #[test]
+    fn an_empty_folder_begins_at_batch_0() {
+        let resume = decide(&mut Disk::default()).unwrap();
+        assert_eq!((resume.next_batch, resume.again, resume.starts), (0, None, None));
+        assert_eq!(resume.memories, [Memory::Rate(None)]);
+    }
+
+    #[test]
+    fn a_committed_batch_is_over_and_the_next_begins_where_it_ended() {
+        let resume = decide(&mut disk(&[3, 4], &[3, 4])).unwrap();
+        assert_eq!((resume.next_batch, resume.again), (5, None));
+        assert_eq!(resume.starts, Some(vec![json!(5)]));
+        assert_eq!((resume.watermark_ms, resume.last_watermark_ms), (50, Some(40)));
+        assert_eq!(resume.conf["spark.sql.shuffle.partitions"], "2");
+        assert_eq!(resume.memories, [Memory::Rate(Some(1000))]);
+    }
+
+    #[test]
+    fn a_batch_that_was_not_committed_runs_again_with_its_offsets_watermark_and_time() {
+        let resume = decide(&mut disk(&[3, 4], &[3])).unwrap();
+        let again = resume.again.unwrap();
+        assert_eq!(
+            (resume.next_batch, again.timestamp_ms, again.watermark_ms),
+            (4, 400, 40)
+        );
+        assert_eq!((again.ends, resume.starts), (vec![json!(5)], Some(vec![json!(4)])));
+        assert_eq!((resume.watermark_ms, resume.last_watermark_ms), (40, Some(30)));
+        let first = decide(&mut disk(&[0], &[])).unwrap();
+        assert_eq!((first.next_batch, first.starts, first.again.is_some()), (0, None, true));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (offsets, commits, path) in [
+            (&[0, 1][..], &[0, 1, 2][..], "/c/offsets/2"),
+            (&[2], &[2], "/c/offsets/1"),
+            (&[0, 1, 2], &[0], "/c/commits/1"),
+        ] {
+            let error = decide(&mut disk(offsets, commits)).unwrap_err();
+            assert_eq!(error.condition.as_deref(), Some("CHECKPOINT_CORRUPT"));
+            assert_eq!(error.parameters["path"], path);
+        }
+        let mut nameless = disk(&[0], &[0]);
+        nameless.files.remove("/c/metadata");
+        assert_eq!(decide(&mut nameless).unwrap_err().parameters["path"], "/c/metadata");
+    }
+
+    #[test]
+    fn changed_sources_are_refused_with_what_differs() {
+        let two = [rate(), rate()].concat();
+        let at = Location::new("/c");
+        let error = decide_over(&mut disk(&[0], &[0]), |facts| resume(facts, &at, &two)).unwrap_err();
+        assert!(
+            error.message.contains("There are [1] sources in the checkpoint offsets and now there are [2] sources requested by the query. Cannot continue."),
+            "{error}"
+        );
+        let mut other = disk(&[0], &[0]);
+        let metadata = Metadata {
+            id: "the-query".into(),
+            sources: Some(vec!["json".into()]),
+        };
+        other
+            .files
+            .insert("/c/metadata".into(), Buffer::from(metadata.text().into_bytes()));
+        let error = decide(&mut other).unwrap_err();
+        assert!(
+            error.message.contains("format json") && error.message.contains("format rate"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,266 @@
+//! Records of a source that cannot give them twice, kept from their arrival until the batch that took them is committed.
+//!
+//! A log is a folder of segments. A segment holds the blocks that came while the one before was being written, and is named
+//! by the number of its first block, twenty digits long. Inside: `RVWL`, format version (4 bytes, little-endian), number of
+//! the first block (8), count (4), then each block's length (4) and bytes. A segment that a crash has torn was never
+//! acknowledged: it counts as absent, and its numbers are given again.
+
+use std::collections::VecDeque;
+
+use arrow::buffer::Buffer;
+
+use super::facts::{Facts, Known};
+use crate::error::{Result, SparkError};
+use crate::storage::{Request, corrupt};
+
+const MAGIC: &[u8; 4] = b"RVWL";
+const VERSION: u32 = 1;
+const HEAD_BYTES: usize = 20;
+
+/// Which segments there are, and what is being written.
+#[derive(Debug, Default)]
+pub struct Wal {
+    folder: String,
+    /// (first block, blocks) of durable segments, oldest first.
+    segments: VecDeque<(i64, i64)>,
+    /// Blocks that wait for the write in progress to end.
+    gathering: Vec<Buffer>,
+    /// Blocks of the write in progress.
+    writing: Vec<Buffer>,
+    /// Blocks that are durable, counted from the first ever.
+    durable: i64,
+}
+
+/// What a restart finds.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub segments: VecDeque<(i64, i64)>,
+    /// Blocks from the asked one on.
+    pub blocks: VecDeque<Buffer>,
+    pub durable: i64,
+}
+
+fn encode(first: i64, blocks: &[Buffer]) -> Vec<u8> {
+    let mut file = Vec::with_capacity(HEAD_BYTES + blocks.iter().map(|b| 4 + b.len()).sum::<usize>());
+    file.extend_from_slice(MAGIC);
+    file.extend(VERSION.to_le_bytes());
+    file.extend((first as u64).to_le_bytes());
+    file.extend((blocks.len() as u32).to_le_bytes());
+    for block in blocks {
+        file.extend((block.len() as u32).to_le_bytes());
+        file.extend_from_slice(block);
+    }
+    file
+}
+
+fn decode(path: &str, file: &Buffer) -> Result<(i64, Vec<Buffer>)> {
+    let word = |at: usize| -> Option<u32> { Some(u32::from_le_bytes(file.get(at..at + 4)?.try_into().ok()?)) };
+    let read = || -> Option<(i64, Vec<Buffer>)> {
+        if file.get(..4)? != MAGIC || word(4)? != VERSION {
+            return None;
+        }
+        let first = u64::from(word(8)?) | u64::from(word(12)?) << 32;
+        let mut blocks = Vec::new();
+        let mut at = HEAD_BYTES;
+        for _ in 0..word(16)? {
+            let length = word(at)? as usize;
+            file.get(at + 4..at + 4 + length)?;
+            blocks.push(file.slice_with_length(at + 4, length));
+            at += 4 + length;
+        }
+        (at == file.len()).then_some((first as i64, blocks))
+    };
+    read().ok_or_else(|| corrupt(path, &format!("{path} is no segment of a write-ahead log")))
+}
+
+/// Reads a log; blocks before `from` are passed over.
+///
+/// # Errors
+/// Pauses; a gap between segments, or one before `from`, where records are gone that are still wanted.
+pub fn read(facts: &Facts, folder: &str, from: i64) -> Known<Kept> {
+    let mut firsts: Vec<i64> = super::batch_ids(facts.list(folder)?).collect();
+    firsts.sort_unstable();
+    let paths: Vec<String> = firsts.iter().map(|first| path(folder, *first)).collect();
+    facts.want_all(&paths)?;
+    let mut kept = Kept {
+        durable: from,
+        ..Kept::default()
+    };
+    let mut next: Option<i64> = None;
+    for (at, path) in paths.iter().enumerate() {
+        let last = at + 1 == paths.len();
+        let file = if last {
+            facts.read_if_whole(path)?
+        } else {
+            facts.read(path)?
+        };
+        let Some(file) = file else { break };
+        let (first, blocks) = decode(path, file)?;
+        if next.is_some_and(|n| n != first) || (next.is_none() && first > from) {
+            return Err(corrupt(path, &format!("records before {path} are missing")).into());
+        }
+        let count = blocks.len() as i64;
+        kept.segments.push_back((first, count));
+        let skip = usize::try_from(from - first).unwrap_or(0);
+        kept.blocks.extend(blocks.into_iter().skip(skip));
+        next = Some(first + count);
+    }
+    kept.durable = next.unwrap_or(from).max(from);
+    Ok(kept)
+}
+
+fn path(folder: &str, first: i64) -> String {
+    format!("{folder}/{first:020}")
+}
+
+impl Wal {
+    /// The log in a folder as [`read`] found it.
+    pub fn new(folder: String, kept: &Kept) -> Self {
+        Self {
+            folder,
+            segments: kept.segments.clone(),
+            durable: kept.durable,
+            ..Self::default()
+        }
+    }
+
+    pub fn durable(&self) -> i64 {
+        self.durable
+    }
+
+    /// Bytes that are not durable yet.
+    pub fn waiting_bytes(&self) -> usize {
+        self.gathering.iter().chain(&self.writing).map(Buffer::len).sum()
+    }
+
+    /// Whether blocks are not durable yet.
+    pub fn is_behind(&self) -> bool {
+        !self.gathering.is_empty() || !self.writing.is_empty()
+    }
+
+    /// Takes a block; the write to carry out, unless one is under way.
+    pub fn add(&mut self, block: Buffer) -> Option<Request> {
+        self.gathering.push(block);
+        self.next_write()
+    }
+
+    fn next_write(&mut self) -> Option<Request> {
+        if !self.writing.is_empty() || self.gathering.is_empty() {
+            return None;
+        }
+        self.writing = std::mem::take(&mut self.gathering);
+        Some(Request::Write {
+            path: path(&self.folder, self.durable),
+            bytes: Buffer::from(encode(self.durable, &self.writing)),
+        })
+    }
+
+    /// The write in progress is durable: its blocks, and the next write.
+    pub fn written(&mut self) -> (Vec<Buffer>, Option<Request>) {
+        let blocks = std::mem::take(&mut self.writing);
+        if !blocks.is_empty() {
+            self.segments.push_back((self.durable, blocks.len() as i64));
+            self.durable += blocks.len() as i64;
+        }
+        (blocks, self.next_write())
+    }
+
+    /// The write in progress has failed: its blocks wait again.
+    pub fn not_written(&mut self) {
+        let later = std::mem::replace(&mut self.gathering, std::mem::take(&mut self.writing));
+        self.gathering.extend(later);
+    }
+
+    /// The blocks that no write has: their owner keeps them.
+    pub fn take_waiting(&mut self) -> Vec<Buffer> {
+        std::mem::take(&mut self.gathering)
+    }
+
+    /// Deletions of the segments whose blocks all come before `committed`. The newest stays: it holds the count.
+    pub fn purge(&mut self, committed: i64) -> Vec<Request> {
+        let mut gone = Vec::new();
+        while let Some((first, count)) = self.segments.front().copied() {
+            if first + count > committed || self.segments.len() == 1 {
+                break;
+            }
+            self.segments.pop_front();
+            gone.push(Request::Delete {
+                path: path(&self.folder, first),
+            });
+        }
+        gone
+    }
+}
+
+/// A broken invariant of the log's owner.
+pub fn lost_blocks() -> SparkError {
+    SparkError::internal("a batch wants records that its source does not hold")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::decide_over;
+    use super::*;
+    use crate::storage::Storage;
+    use crate::storage::memory::Memory;
+
+    fn block(text: &str) -> Buffer {
+        Buffer::from(text.as_bytes())
+    }
+
+    fn kept(disk: &mut Memory, from: i64) -> Result<Kept> {
+        decide_over(disk, |facts| read(facts, "/wal", from))
+    }
+
+    /// Adds blocks one by one, each written before the next comes.
+    fn filled(blocks: &[&str]) -> (Wal, Memory) {
+        let mut disk = Memory::default();
+        let mut wal = Wal::new("/wal".into(), &Kept::default());
+        for text in blocks {
+            let write = wal.add(block(text)).expect("nothing is under way");
+            disk.perform(&write).unwrap();
+            assert_eq!(wal.written(), (vec![block(text)], None));
+        }
+        (wal, disk)
+    }
+
+    #[test]
+    fn blocks_that_come_during_a_write_go_together_into_the_next() {
+        let (mut disk, mut wal) = (Memory::default(), Wal::new("/wal".into(), &Kept::default()));
+        let first = wal.add(block("a")).unwrap();
+        assert_eq!((wal.add(block("b")), wal.add(block("c"))), (None, None));
+        disk.perform(&first).unwrap();
+        let (done, second) = wal.written();
+        assert_eq!((done, wal.durable()), (vec![block("a")], 1));
+        disk.perform(&second.unwrap()).unwrap();
+        assert_eq!(wal.written(), (vec![block("b"), block("c")], None));
+        let kept = kept(&mut disk, 1).unwrap();
+        assert_eq!(Vec::from(kept.blocks), [block("b"), block("c")]);
+        assert_eq!((kept.durable, Vec::from(kept.segments)), (3, vec![(0, 1), (1, 2)]));
+    }
+
+    #[test]
+    fn what_is_committed_is_purged_and_the_count_goes_on() {
+        let (mut wal, mut disk) = filled(&["a", "b", "c"]);
+        for purge in wal.purge(3) {
+            disk.perform(&purge).unwrap();
+        }
+        assert_eq!(disk.files.len(), 1);
+        let kept = kept(&mut disk, 3).unwrap();
+        assert_eq!((kept.durable, kept.blocks.len()), (3, 0));
+    }
+
+    #[test]
+    fn a_missing_segment_is_an_error_and_an_absent_last_one_is_not() {
+        let (_, disk) = filled(&["a", "b", "c"]);
+        let mut torn = disk.clone();
+        torn.files.remove(&path("/wal", 2));
+        assert_eq!(kept(&mut torn, 0).unwrap().durable, 2);
+        for missing in [0, 1] {
+            let mut holed = disk.clone();
+            holed.files.remove(&path("/wal", missing));
+            let error = kept(&mut holed, 0).unwrap_err();
+            assert!(error.message.contains("are missing"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! Rows into files, each batch once (`FileStreamSink`, `ManifestFileCommitProtocol`).
+//!
+//! A batch's files are written first, under names that follow from query and batch, then an entry of the log in
+//! `_spark_metadata` names them: that is the batch's commit. A batch that the log has is not written again; files that no
+//! entry names belong to batches that were given up, and readers pass them over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray};
+use arrow::buffer::Buffer;
+use arrow::datatypes::{DataType, SchemaRef};
+use serde_json::Value;
+
+use super::checkpoint::files::{self, Written};
+use super::source::files::SINK_LOG;
+use crate::error::{Result, SparkError};
+use crate::exec::ipc;
+use crate::plan::cast::to_text;
+use crate::plan::conf::Zone;
+use crate::plan::functions::csv;
+use crate::plan::functions::json_write::Writer;
+use crate::storage::Request;
+
+/// The form of the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFormat {
+    Json,
+    Csv,
+    Text,
+}
+
+impl FileFormat {
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "json" => Some(Self::Json),
+            "csv" => Some(Self::Csv),
+            "text" => Some(Self::Text),
+            _ => None,
+        }
+    }
+
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Text => "txt",
+        }
+    }
+}
+
+/// A sink and the batch that it takes.
+#[derive(Debug)]
+pub struct FileSink {
+    folder: String,
+    format: FileFormat,
+    options: BTreeMap<String, String>,
+    zone: Zone,
+    schema: SchemaRef,
+    /// Lines of the log, for the next compact entry.
+    lines: Vec<Value>,
+    /// The last batch in the log.
+    last: i64,
+    taking: Option<Taking>,
+}
+
+#[derive(Debug)]
+struct Taking {
+    batch: i64,
+    files: Vec<Written>,
+    /// Paths that are not durable yet.
+    waits: BTreeSet<String>,
+    /// The entry is being written.
+    logging: bool,
+}
+
+/// What a sink wants next.
+#[derive(Debug, PartialEq)]
+pub enum Step {
+    Write(Vec<Request>),
+    Wait,
+    Done,
+}
+
+/// Folder of the log of a sink.
+pub fn log_folder(path: &str) -> String {
+    format!("{}/{SINK_LOG}", path.trim_end_matches('/'))
+}
+
+impl FileSink {
+    /// A sink over what its log holds: entries by batch.
+    ///
+    /// # Errors
+    /// A text sink over anything but one column of strings; options that are no formats.
+    pub fn new(
+        path: &str,
+        format: FileFormat,
+        options: BTreeMap<String, String>,
+        zone: Zone,
+        schema: SchemaRef,
+        log: BTreeMap<i64, Vec<Value>>,
+    ) -> Result<Self> {
+        if format == FileFormat::Text {
+            check_text(&schema)?;
+        }
+        Writer::new(&options, zone)?;
+        Ok(Self {
+            folder: path.trim_end_matches('/').to_owned(),
+            format,
+            options,
+            zone,
+            schema,
+            last: log.last_key_value().map_or(-1, |(batch, _)| *batch),
+            lines: log.into_values().flatten().collect(),
+            taking: None,
+        })
+    }
+
+    /// Takes a batch: one file for each piece of the result that has rows.
+    ///
+    /// # Errors
+    /// Rows that cannot be written in the sink's format.
+    pub fn begin(&mut self, query: &str, batch: i64, blocks: &[Buffer], now_ms: i64) -> Result<Step> {
+        if batch <= self.last {
+            return Ok(Step::Done);
+        }
+        let (mut writes, mut files) = (Vec::new(), Vec::new());
+        for block in blocks {
+            let text = self.text(&ipc::read(block)?)?;
+            if text.is_empty() {
+                continue;
+            }
+            let path = format!(
+                "{}/part-{:05}-{query}-{batch}-c000.{}",
+                self.folder,
+                files.len(),
+                self.format.ending()
+            );
+            files.push(Written {
+                path: path.clone(),
+                bytes: text.len() as u64,
+                modified: now_ms,
+            });
+            writes.push(Request::Write {
+                path,
+                bytes: Buffer::from(text.into_bytes()),
+            });
+        }
+        self.taking = Some(Taking {
+            batch,
+            waits: files.iter().map(|f| f.path.clone()).collect(),
+            files,
+            logging: false,
+        });
+        Ok(if writes.is_empty() {
+            self.log()
+        } else {
+            Step::Write(writes)
+        })
+    }
+
+    /// A write is durable.
+    pub fn written(&mut self, path: &str) -> Step {
+        let Some(taking) = &mut self.taking else {
+            return Step::Wait;
+        };
+        if !taking.waits.remove(path) || !taking.waits.is_empty() {
+            return Step::Wait;
+        }
+        if !taking.logging {
+            return self.log();
+        }
+        self.last = taking.batch;
+        self.taking = None;
+        Step::Done
+    }
+
+    /// The entry that commits the batch.
+    fn log(&mut self) -> Step {
+        let Some(taking) = &mut self.taking else {
+            return Step::Wait;
+        };
+        let own: Vec<Value> = taking.files.iter().map(Written::line).collect();
+        self.lines.extend(own.iter().cloned());
+        let text = if files::is_compact(taking.batch) {
+            files::text(self.lines.iter().cloned())
+        } else {
+            files::text(own)
+        };
+        let path = format!("{}/{}", log_folder(&self.folder), files::name(taking.batch));
+        taking.logging = true;
+        taking.waits.insert(path.clone());
+        Step::Write(vec![Request::Write {
+            path,
+            bytes: Buffer::from(text.into_bytes()),
+        }])
+    }
+
+    /// Rows as the text of a file.
+    fn text(&self, batches: &[RecordBatch]) -> Result<String> {
+        let mut out = String::new();
+        let names: Vec<&str> = self.schema.fields().iter().map(|f| f.name().as_str()).collect();
+        for batch in batches.iter().filter(|b| b.num_rows() > 0) {
+            match self.format {
+                FileFormat::Json => self.json(batch, &names, &mut out)?,
+                FileFormat::Csv => self.csv(batch, &names, &mut out)?,
+                FileFormat::Text => {
+                    let column = batch.column(0).as_string_opt::<i32>();
+                    let column = column.ok_or_else(|| SparkError::internal("a text sink got no strings"))?;
+                    for value in column {
+                        out.push_str(value.unwrap_or_default());
+                        out.push('\n');
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn json(&self, batch: &RecordBatch, names: &[&str], out: &mut String) -> Result<()> {
+        let writer = Writer::new(&self.options, self.zone)?;
+        let fields = batch.schema();
+        let fields = fields
+            .fields()
+            .iter()
+            .zip(names)
+            .map(|(f, name)| f.as_ref().clone().with_name(*name));
+        let rows = StructArray::try_new(fields.collect(), batch.columns().to_vec(), None)?;
+        let rows: ArrayRef = Arc::new(rows);
+        for row in 0..rows.len() {
+            writer.value(&rows, row, out)?;
+            out.push('\n');
+        }
+        Ok(())
+    }
+
+    fn csv(&self, batch: &RecordBatch, names: &[&str], out: &mut String) -> Result<()> {
+        let option = |keys: [&str; 2]| keys.iter().find_map(|k| self.options.get(*k));
+        let separator = option(["sep", "delimiter"]).map_or(",", String::as_str);
+        if out.is_empty()
+            && self
+                .options
+                .get("header")
+                .is_some_and(|v| v.eq_ignore_ascii_case("true"))
+        {
+            let header = names.iter().map(|n| csv::quoted(n, separator)).collect::<Vec<_>>();
+            out.push_str(&header.join(separator));
+            out.push('\n');
+        }
+        let null = self.options.get("nullvalue").map_or("", String::as_str);
+        let columns = batch.columns().iter().map(|c| to_text(c, self.zone));
+        let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
+        for row in 0..batch.num_rows() {
+            let cells = columns.iter().map(|c| {
+                if c.is_null(row) {
+                    null.to_owned()
+                } else {
+                    csv::quoted(c.value(row), separator)
+                }
+            });
+            out.push_str(&cells.collect::<Vec<_>>().join(separator));
+            out.push('\n');
+        }
+        Ok(())
+    }
+}
+
+fn check_text(schema: &SchemaRef) -> Result<()> {
+    if schema.fields().len() != 1 {
+        return Err(SparkError {
+            sql_state: None,
+            ..SparkError::analysis(
+                "_LEGACY_ERROR_TEMP_1290",
+                "",
+                format!(
+                    "Text data source supports only a single column, and you have {} columns.",
+                    schema.fields().len()
+                ),
+            )
+        });
+    }
+    let field = schema.field(0);
+    if field.data_type() != &DataType::Utf8 {
+        let shown = crate::plan::types::simple_string(field.data_type()).to_uppercase();
+        return Err(SparkError::analysis(
+            "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
+            "0A000",
+            format!(
+                "The Text datasource doesn't support the column `{}` of the type \"{shown}\".",
+                field.name()
+            ),
+        )
+        .with("columnName", format!("`{}`", field.name())));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Float64Array, Int64Array, StringArray};
+    use arrow::datatypes::{Field, Schema};
+
+    use super::*;
+    use crate::storage::memory::Memory;
+    use crate::storage::{Reply, Storage};
+
+    fn rows() -> RecordBatch {
+        let schema = Schema::new(vec![
+            Field::new("name", DataType::Utf8, true),
+            Field::new("n", DataType::Int64, true),
+            Field::new("x", DataType::Float64, true),
+        ]);
+        RecordBatch::try_new(
+            Arc::new(schema),
+            vec![
+                Arc::new(StringArray::from(vec![Some("a, \"b\""), None])),
+                Arc::new(Int64Array::from(vec![Some(1), Some(2)])),
+                Arc::new(Float64Array::from(vec![Some(0.5), None])),
+            ],
+        )
+        .unwrap()
+    }
+
+    fn block() -> Buffer {
+        Buffer::from(ipc::write(&rows().schema(), &[rows()]).unwrap())
+    }
+
+    fn sink(format: FileFormat, options: &[(&str, &str)]) -> FileSink {
+        let options = options
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        FileSink::new("/out/", format, options, Zone::UTC, rows().schema(), BTreeMap::new()).unwrap()
+    }
+
+    /// Carries a batch out; the paths that were written, in order.
+    fn take(sink: &mut FileSink, disk: &mut Memory, batch: i64, blocks: &[Buffer]) -> Vec<String> {
+        let mut paths = Vec::new();
+        let mut step = sink.begin("q", batch, blocks, 7).unwrap();
+        while let Step::Write(requests) = step {
+            step = Step::Wait;
+            for request in requests {
+                disk.perform(&request).unwrap();
+                paths.push(request.path().to_owned());
+                step = sink.written(request.path());
+            }
+        }
+        assert_eq!(step, Step::Done);
+        paths
+    }
+
+    fn read(disk: &mut Memory, path: &str) -> String {
+        match disk.perform(&Request::Read { path: path.into() }) {
+            Ok(Reply::Bytes(Some(bytes))) => String::from_utf8(bytes.to_vec()).unwrap(),
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_batch_is_its_files_and_then_the_entry_that_names_them_and_is_written_once() {
+        let (mut sink, mut disk) = (sink(FileFormat::Json, &[]), Memory::default());
+        let paths = take(&mut sink, &mut disk, 0, &[block(), block()]);
+        let part = |n: usize| format!("/out/part-0000{n}-q-0-c000.json");
+        assert_eq!(paths, [part(0), part(1), "/out/_spark_metadata/0".into()]);
+        assert_eq!(
+            read(&mut disk, &paths[0]),
+            "{\"name\":\"a, \\\"b\\\"\",\"n\":1,\"x\":0.5}\n{\"n\":2}\n"
+        );
+        let log = read(&mut disk, &paths[2]);
+        let first = log.lines().nth(1).unwrap();
+        assert!(
+            log.starts_with("v1\n") && first.contains("\"path\":\"file:///out/part-00000-q-0-c000.json\""),
+            "{log}"
+        );
+        assert!(first.ends_with("\"action\":\"add\"}"));
+        assert_eq!(sink.begin("q", 0, &[block()], 8), Ok(Step::Done));
+        assert_eq!(take(&mut sink, &mut disk, 1, &[]), ["/out/_spark_metadata/1"]);
+    }
+
+    #[test]
+    fn the_tenth_entry_names_all_files() {
+        let (mut sink, mut disk) = (sink(FileFormat::Json, &[]), Memory::default());
+        let mut last = String::new();
+        for batch in 0..10 {
+            last = take(&mut sink, &mut disk, batch, &[block()]).pop().unwrap();
+        }
+        assert_eq!(last, "/out/_spark_metadata/9.compact");
+        assert_eq!(read(&mut disk, &last).lines().count(), 11);
+    }
+
+    #[test]
+    fn csv_quotes_what_needs_it_and_leaves_nulls_empty() {
+        let (mut sink, mut disk) = (
+            sink(FileFormat::Csv, &[("header", "true"), ("sep", ";")]),
+            Memory::default(),
+        );
+        let paths = take(&mut sink, &mut disk, 0, &[block()]);
+        assert_eq!(read(&mut disk, &paths[0]), "name;n;x\n\"a, \\\"b\\\"\";1;0.5\n;2;\n");
+    }
+
+    #[test]
+    fn a_text_sink_takes_one_column_of_strings() {
+        let error = FileSink::new(
+            "/out",
+            FileFormat::Text,
+            BTreeMap::new(),
+            Zone::UTC,
+            rows().schema(),
+            BTreeMap::new(),
+        );
+        assert!(error.unwrap_err().message.contains("you have 3 columns"));
+    }
+}

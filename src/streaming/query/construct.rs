@@ -1,0 +1,137 @@
+//! What a batch takes, and the way from there to its job.
+
+use super::durable::Durable;
+use super::{Action, Batch, Phase, Query};
+use crate::cluster::runner::JobRequest;
+use crate::error::Result;
+use crate::exec::inputs::{BatchContext, OutputMode};
+use crate::plan::scan::{Format, Origin};
+use crate::streaming::checkpoint::logs::Offsets;
+use crate::streaming::progress::SourceProgress;
+use crate::streaming::source::{Files, deal};
+use crate::streaming::trigger::Trigger;
+
+impl Query {
+    /// The next batch, if there is one: that of an earlier run, new data, or a watermark that closes state.
+    pub(super) fn construct(&mut self, now_ms: i64, files: &dyn Files) -> Result<Option<Box<Batch>>> {
+        let mut batch = Batch {
+            id: self.next_batch,
+            started_ms: now_ms,
+            timestamp_ms: now_ms,
+            ..Batch::default()
+        };
+        batch.watermark_ms = self.watermark.current_ms();
+        if let Some(again) = &self.again {
+            batch.timestamp_ms = again.timestamp_ms;
+            let sources = self.sources.iter_mut().zip(&again.ends);
+            batch.shares = sources.map(|(source, end)| source.plan_again(end)).collect();
+        } else {
+            if !self.definition.trigger.ends() || !self.discovered {
+                for source in &mut self.sources {
+                    source.discover(files)?;
+                }
+                self.discovered = true;
+            }
+            let data = self.sources.iter().any(|s| s.has_data(now_ms));
+            if !data && !self.no_data_batch_is_due() {
+                return Ok(None);
+            }
+            batch.marks.push(("latestOffset", now_ms));
+            let all = self.definition.trigger == Trigger::Once;
+            batch.shares = self.sources.iter_mut().map(|s| s.plan(now_ms, all)).collect();
+        }
+        let shares = self.sources.iter().zip(&batch.shares);
+        batch.sources = shares
+            .map(|(source, share)| SourceProgress {
+                description: source.description.clone(),
+                start: share.start.clone(),
+                end: share.end.clone(),
+                rows: 0,
+                malformed: 0,
+            })
+            .collect();
+        Ok(Some(Box::new(batch)))
+    }
+
+    /// `shouldRunAnotherBatch`: the watermark moved since the last batch, and an operator emits by it.
+    fn no_data_batch_is_due(&self) -> bool {
+        let enabled = self
+            .definition
+            .conf
+            .bool("spark.sql.streaming.noDataMicroBatches.enabled");
+        let uses = self.definition.graph.operators.iter().any(|o| o.uses_watermark)
+            && self.definition.mode != OutputMode::Complete;
+        enabled
+            && uses
+            && self
+                .last_evict_ms
+                .is_some_and(|last| self.watermark.current_ms() > last)
+    }
+
+    /// Makes durable what the batch takes; a batch that runs again has it so.
+    pub(super) fn begin(&mut self, mut batch: Box<Batch>, files: &dyn Files) -> Vec<Action> {
+        self.message = "Processing new data".into();
+        if self.durable.is_none() || self.again.take().is_some() {
+            return self.run(batch, files);
+        }
+        let logs: Vec<_> = batch.shares.iter_mut().filter_map(|share| share.log.take()).collect();
+        if logs.is_empty() {
+            return self.log_offsets(batch, files);
+        }
+        let (waits, actions) = self.ask(logs);
+        self.phase = Phase::LoggingSources { batch, waits };
+        actions
+    }
+
+    pub(super) fn log_offsets(&mut self, batch: Box<Batch>, files: &dyn Files) -> Vec<Action> {
+        let entry = Offsets {
+            watermark_ms: batch.watermark_ms,
+            timestamp_ms: batch.timestamp_ms,
+            conf: Durable::settings(&self.definition.conf),
+            ends: batch.shares.iter().map(|s| s.end.clone()).collect(),
+        };
+        let Some(request) = self.durable.as_mut().map(|d| d.offsets(batch.id, &entry)) else {
+            return self.run(batch, files);
+        };
+        let (waits, actions) = self.ask([request]);
+        self.phase = Phase::LoggingOffsets { batch, waits };
+        actions
+    }
+
+    pub(super) fn run(&mut self, mut batch: Box<Batch>, files: &dyn Files) -> Vec<Action> {
+        match self.request(&mut batch, files) {
+            Ok(request) => {
+                self.phase = Phase::Running { batch, job: None };
+                vec![Action::Run(request)]
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+
+    fn request(&mut self, batch: &mut Batch, files: &dyn Files) -> Result<JobRequest> {
+        let set = self.watermark.is_set();
+        let mut request = JobRequest {
+            scans: self.definition.statics.clone(),
+            batch: Some(BatchContext {
+                batch_id: batch.id,
+                mode: self.definition.mode,
+                late_us: set.then_some(self.late_ms * 1000),
+                evict_us: set.then_some(batch.watermark_ms * 1000),
+            }),
+            run: Some(self.definition.run),
+            description: format!(
+                "batch {} of {}",
+                batch.id,
+                self.definition.name.as_deref().unwrap_or(&self.definition.id)
+            ),
+        };
+        for (source, share) in self.sources.iter_mut().zip(std::mem::take(&mut batch.shares)) {
+            let scan = &self.definition.graph.scans[source.scan];
+            let lines = matches!(&scan.origin, Origin::Blocks { format: Format::Json | Format::Csv | Format::Text, options } if !options.contains_key("header"));
+            let blocks = source.read(&share, files)?;
+            request.scans.extend(deal(blocks, lines, source.scan, scan.partitions));
+            batch.shares.push(share);
+        }
+        Ok(request)
+    }
+}

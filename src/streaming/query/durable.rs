@@ -1,0 +1,128 @@
+//! The checkpoint of a running query: which entries and files there are, what a batch adds, what it lets go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::buffer::Buffer;
+
+use super::{Definition, operator_records};
+use crate::cluster::runner::StateChange;
+use crate::plan::conf::Conf;
+use crate::storage::Request;
+use crate::streaming::checkpoint::Location;
+use crate::streaming::checkpoint::logs::{Commit, Metadata, Offsets};
+use crate::streaming::checkpoint::resume::Resume;
+use crate::streaming::checkpoint::state::{self, Kind, StateFile, StateFiles};
+
+/// Settings that a query keeps over restarts (`OffsetSeqMetadata.relevantSQLConfs`), as far as Rivulet has them.
+pub const KEPT_SETTINGS: [&str; 2] = [
+    "spark.sql.shuffle.partitions",
+    "spark.sql.streaming.multipleWatermarkPolicy",
+];
+
+pub struct Durable {
+    pub at: Location,
+    offset_ids: BTreeSet<i64>,
+    commit_ids: BTreeSet<i64>,
+    state: StateFiles,
+    /// Batches that can be gone back to (`spark.sql.streaming.minBatchesToRetain`).
+    retain: i64,
+}
+
+fn write(path: String, text: String) -> Request {
+    Request::Write {
+        path,
+        bytes: Buffer::from(text.into_bytes()),
+    }
+}
+
+impl Durable {
+    /// The checkpoint of a query that goes on, and what must be written first: the query's id and its stateful operators
+    /// where it is new, and deletions of what batches left that were never committed.
+    pub fn new(at: Location, definition: &Definition, formats: Vec<String>, resume: Resume) -> (Self, Vec<Request>) {
+        let mut opening = Vec::new();
+        if resume.metadata.is_none() {
+            let metadata = Metadata {
+                id: definition.id.clone(),
+                sources: Some(formats),
+            };
+            opening.push(write(at.metadata(), metadata.text()));
+        }
+        if resume.offset_ids.is_empty() {
+            for (operator, record) in operator_records(&definition.graph) {
+                opening.extend(record.files(&at, operator).map(|(path, text)| write(path, text)));
+            }
+        }
+        let mut state = resume.state;
+        let uncommitted = state.cut_after(&at, resume.next_batch);
+        opening.extend(uncommitted.into_iter().map(|path| Request::Delete { path }));
+        let retain = definition.conf.get("spark.sql.streaming.minBatchesToRetain");
+        let durable = Self {
+            at,
+            offset_ids: resume.offset_ids,
+            commit_ids: resume.commit_ids,
+            state,
+            retain: retain.and_then(|n| n.parse().ok()).unwrap_or(100).max(1),
+        };
+        (durable, opening)
+    }
+
+    pub fn offsets(&mut self, batch: i64, entry: &Offsets) -> Request {
+        self.offset_ids.insert(batch);
+        write(self.at.offset(batch), entry.text())
+    }
+
+    pub fn commit(&mut self, batch: i64, entry: &Commit) -> Request {
+        self.commit_ids.insert(batch);
+        write(self.at.commit(batch), entry.text())
+    }
+
+    /// The state files of a batch.
+    pub fn changes(&mut self, batch: i64, changes: Vec<StateChange>) -> Vec<Request> {
+        let mut writes = Vec::new();
+        for change in changes {
+            let piece = (change.operator, change.partition);
+            let file = StateFile {
+                version: batch + 1,
+                kind: if change.snapshot { Kind::Snapshot } else { Kind::Delta },
+            };
+            self.state.add(piece, file);
+            writes.push(Request::Write {
+                path: file.path(&self.at, piece),
+                bytes: state::encode(&change.bytes),
+            });
+        }
+        writes
+    }
+
+    /// Deletions of what is too old to be gone back to, once `batch` is committed.
+    pub fn clean(&mut self, batch: i64) -> Vec<Request> {
+        let oldest = batch - self.retain;
+        let mut gone = Vec::new();
+        for (ids, path) in [
+            (&mut self.offset_ids, self.at.offsets()),
+            (&mut self.commit_ids, self.at.commits()),
+        ] {
+            let kept = ids.split_off(&oldest);
+            let old = std::mem::replace(ids, kept);
+            gone.extend(old.into_iter().map(|id| format!("{path}/{id}")));
+        }
+        gone.extend(self.state.cut_before(&self.at, oldest + 1));
+        gone.into_iter().map(|path| Request::Delete { path }).collect()
+    }
+
+    /// The settings that the offset log keeps.
+    pub fn settings(conf: &Conf) -> BTreeMap<String, String> {
+        let value = |key: &str| match key {
+            "spark.sql.shuffle.partitions" => Some(conf.shuffle_partitions().to_string()),
+            _ => conf.get(key).map(str::to_owned),
+        };
+        let kept = KEPT_SETTINGS
+            .iter()
+            .filter_map(|key| Some(((*key).to_owned(), value(key)?)));
+        kept.collect()
+    }
+
+    pub fn state(&self) -> &StateFiles {
+        &self.state
+    }
+}

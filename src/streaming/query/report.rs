@@ -1,0 +1,110 @@
+//! What a query tells: events, progress, how it ended.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Action, Batch, Phase, Query};
+use crate::error::{Exception, SparkError};
+use crate::exec::inputs::EventTimeStats;
+use crate::streaming::progress::{Progress, instant};
+
+impl Query {
+    /// The event that tells listeners of the start.
+    pub fn started_event(&self) -> String {
+        let d = &self.definition;
+        json!({ "id": d.id, "runId": d.run_id, "name": d.name, "timestamp": instant(self.started_ms), "jobTags": [] })
+            .to_string()
+    }
+
+    pub fn error(&self) -> Option<&SparkError> {
+        if let Phase::Ended { error } = &self.phase {
+            error.as_ref()
+        } else {
+            None
+        }
+    }
+
+    pub fn recent(&self) -> impl DoubleEndedIterator<Item = &Value> {
+        self.recent.iter()
+    }
+
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(super) fn progress(&self, batch: &Batch, now_ms: i64) -> Progress {
+        let mut duration_ms = BTreeMap::new();
+        let mut at = batch.started_ms;
+        for (mark, ms) in &batch.marks {
+            let length = (ms - at).max(0);
+            duration_ms.insert((*mark).to_owned(), length);
+            at = (*ms).max(at);
+        }
+        duration_ms.insert("triggerExecution".into(), now_ms - batch.started_ms);
+        let seen = batch
+            .event_times
+            .iter()
+            .fold(EventTimeStats::default(), |a, b| a.merged(b));
+        Progress {
+            id: self.definition.id.clone(),
+            run_id: self.definition.run_id.clone(),
+            name: self.definition.name.clone(),
+            started_ms: batch.timestamp_ms,
+            batch_id: batch.id,
+            duration_ms,
+            since_last_ms: self.last_start_ms.map(|last| batch.started_ms - last),
+            event_time: self.watermark.is_set().then_some((seen, batch.watermark_ms)),
+            state: batch.state.clone(),
+            sources: batch.sources.clone(),
+            sink: self.definition.sink.clone(),
+            output_rows: batch.output_rows,
+            observed: BTreeMap::new(),
+        }
+    }
+
+    /// Something that the batch needs failed: the query ends with it, if it has not ended before.
+    pub fn failed(&mut self, error: SparkError) -> Vec<Action> {
+        if !self.is_active() {
+            return vec![];
+        }
+        let d = &self.definition;
+        let sentence = format!(
+            "[STREAM_FAILED] Query [id = {}, runId = {}] terminated with exception: {error}",
+            d.id, d.run_id
+        );
+        let mut wrapped = SparkError::new(
+            Exception::StreamingQuery,
+            "STREAM_FAILED",
+            "XXKST",
+            sentence.trim_start_matches("[STREAM_FAILED] "),
+        );
+        wrapped.parameters.insert("id".into(), d.id.clone());
+        wrapped.parameters.insert("runId".into(), d.run_id.clone());
+        wrapped.parameters.insert("message".into(), error.to_string());
+        if let Some(cause) = error.condition {
+            wrapped.parameters.insert("cause".into(), cause);
+        }
+        self.end(Some(wrapped))
+    }
+
+    pub(super) fn end(&mut self, error: Option<SparkError>) -> Vec<Action> {
+        let d = &self.definition;
+        let event = json!({
+            "id": d.id, "runId": d.run_id, "exception": error.as_ref().map(SparkError::full_message),
+            "errorClassOnException": error.as_ref().and_then(|e| e.parameters.get("cause").cloned().or_else(|| e.condition.clone())),
+        });
+        self.message = error.as_ref().map_or_else(
+            || "Stopped".into(),
+            |e| format!("Terminated with exception: {}", e.message),
+        );
+        self.phase = Phase::Ended { error: error.clone() };
+        vec![
+            Action::Event {
+                kind: "terminated",
+                json: event.to_string(),
+            },
+            Action::Terminated { error },
+        ]
+    }
+}

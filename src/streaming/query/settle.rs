@@ -1,0 +1,150 @@
+//! From a job's end to the next batch: the sink, the state, the commit, and what can go after it.
+
+use std::collections::BTreeMap;
+
+use super::{Action, Batch, Phase, Query};
+use crate::cluster::runner::Outcome;
+use crate::error::SparkError;
+use crate::exec::inputs::{EventTimeStats, StateStats};
+use crate::streaming::checkpoint::logs::Commit;
+use crate::streaming::trigger::Trigger;
+
+impl Query {
+    /// The batch's job is done: the sink takes its rows while its state is written.
+    pub fn job_done(&mut self, now_ms: i64, outcome: Outcome) -> Vec<Action> {
+        let mut batch = match std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms }) {
+            Phase::Running { batch, .. } => batch,
+            other => {
+                self.phase = other;
+                return vec![];
+            }
+        };
+        batch.marks.push(("queryPlanning", batch.started_ms));
+        self.take_reports(&mut batch, &outcome);
+        let batch_id = batch.id;
+        let writes = self.durable.as_mut().map(|d| d.changes(batch_id, outcome.changes));
+        let (waits, mut actions) = self.ask(writes.into_iter().flatten());
+        self.phase = Phase::Settling {
+            batch,
+            waits,
+            delivered: false,
+        };
+        actions.push(Action::Deliver {
+            batch_id,
+            blocks: outcome.results,
+        });
+        actions
+    }
+
+    fn take_reports(&self, batch: &mut Batch, outcome: &Outcome) {
+        let graph = &self.definition.graph;
+        let mut event_times: BTreeMap<usize, EventTimeStats> = BTreeMap::new();
+        let mut state: BTreeMap<usize, StateStats> = BTreeMap::new();
+        for (stage, _, report) in &outcome.reports {
+            for (number, stats) in &report.event_times {
+                let entry = event_times.entry(*number).or_default();
+                *entry = entry.merged(stats);
+            }
+            for (operator, s) in &report.state {
+                let total = state.entry(*operator).or_default();
+                *total = total.merged(s);
+            }
+            for (source, progress) in self.sources.iter().zip(&mut batch.sources) {
+                progress.rows += report.scanned_rows.get(&source.scan).copied().unwrap_or(0);
+                progress.malformed += report.malformed_records.get(&source.scan).copied().unwrap_or(0);
+            }
+            if *stage + 1 == graph.stages.len() {
+                batch.output_rows += report.output_rows as i64;
+            }
+        }
+        batch.event_times = (0..graph.watermarks.len())
+            .map(|i| event_times.get(&i).copied().unwrap_or_default())
+            .collect();
+        let operators = graph.operators.iter().enumerate();
+        batch.state = operators
+            .map(|(i, o)| {
+                let stats = state.get(&i).copied().unwrap_or_default();
+                (o.name.to_owned(), o.partitions, stats)
+            })
+            .collect();
+    }
+
+    /// The sink has the batch, or has not.
+    pub fn delivered(&mut self, now_ms: i64, result: Result<(), SparkError>) -> Vec<Action> {
+        let Phase::Settling {
+            delivered,
+            batch,
+            waits,
+        } = &mut self.phase
+        else {
+            return vec![];
+        };
+        if *delivered {
+            return vec![];
+        }
+        if let Err(error) = result {
+            return self.failed(error);
+        }
+        *delivered = true;
+        batch.marks.push(("addBatch", now_ms));
+        if !waits.is_empty() {
+            return vec![];
+        }
+        match std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms }) {
+            Phase::Settling { batch, .. } => self.log_commit(batch, now_ms),
+            other => {
+                self.phase = other;
+                vec![]
+            }
+        }
+    }
+
+    /// Sink and state have the batch: it can be committed.
+    pub(super) fn log_commit(&mut self, batch: Box<Batch>, now_ms: i64) -> Vec<Action> {
+        if self.watermark.is_set() {
+            self.late_ms = batch.watermark_ms;
+            self.last_evict_ms = Some(batch.watermark_ms);
+            self.watermark.advance(&batch.event_times);
+        }
+        let entry = Commit {
+            next_watermark_ms: self.watermark.current_ms(),
+            seen_ms: Some(self.watermark.seen_ms().to_vec()),
+        };
+        let Some(request) = self.durable.as_mut().map(|d| d.commit(batch.id, &entry)) else {
+            return self.finish(batch, now_ms);
+        };
+        let (waits, actions) = self.ask([request]);
+        self.phase = Phase::LoggingCommit { batch, waits };
+        actions
+    }
+
+    /// The batch is committed.
+    pub(super) fn finish(&mut self, mut batch: Box<Batch>, now_ms: i64) -> Vec<Action> {
+        batch.marks.push(("commitOffsets", now_ms));
+        self.next_batch = batch.id + 1;
+        let mut gone = self.durable.as_mut().map(|d| d.clean(batch.id)).unwrap_or_default();
+        for (source, share) in self.sources.iter_mut().zip(&batch.shares) {
+            gone.extend(source.committed(&share.end));
+        }
+        // Nobody waits for deletions.
+        let (_, mut actions) = self.ask(gone);
+        let json = self.progress(&batch, now_ms).json();
+        self.last_start_ms = Some(batch.started_ms);
+        actions.push(Action::Event {
+            kind: "progress",
+            json: json.to_string(),
+        });
+        self.recent.push_back(json);
+        while self.recent.len() > self.recent_limit {
+            self.recent.pop_front();
+        }
+        if self.stopping || self.definition.trigger == Trigger::Once {
+            actions.extend(self.end(None));
+        } else {
+            self.phase = Phase::Waiting {
+                until_ms: self.definition.trigger.next_ms(now_ms, true),
+            };
+        }
+        actions
+    }
+}

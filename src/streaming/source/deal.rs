@@ -1,0 +1,64 @@
+//! A batch's blocks over the partitions of a scan.
+
+use std::collections::BTreeMap;
+
+use arrow::buffer::Buffer;
+
+/// Deals a source's blocks out over the partitions of its scan; a single large text block is cut at line ends, so that
+/// all executors share the parsing.
+pub fn deal(blocks: Vec<Buffer>, lines: bool, scan: usize, partitions: usize) -> BTreeMap<(usize, usize), Vec<Buffer>> {
+    const WORTH_CUTTING_BYTES: usize = 64 << 10;
+    let mut pieces = Vec::new();
+    let few = blocks.len() < partitions;
+    for block in blocks {
+        if lines && few && block.len() >= WORTH_CUTTING_BYTES {
+            pieces.extend(cut(&block, partitions));
+        } else {
+            pieces.push(block);
+        }
+    }
+    let mut dealt: BTreeMap<(usize, usize), Vec<Buffer>> = BTreeMap::new();
+    for (i, piece) in pieces.into_iter().enumerate() {
+        dealt.entry((scan, i % partitions.max(1))).or_default().push(piece);
+    }
+    dealt
+}
+
+fn cut(block: &Buffer, parts: usize) -> Vec<Buffer> {
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    for part in 1..=parts {
+        let target = block.len() * part / parts;
+        let to = if part == parts {
+            block.len()
+        } else {
+            block[target..]
+                .iter()
+                .position(|b| *b == b'\n')
+                .map_or(block.len(), |i| target + i + 1)
+        };
+        if to > from {
+            pieces.push(block.slice_with_length(from, to - from));
+            from = to;
+        }
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_cut_at_line_ends_and_nothing_is_lost() {
+        let text: String = (0..20_000).map(|i| format!("{{\"n\":{i}}}\n")).collect();
+        let block = Buffer::from(text.clone().into_bytes());
+        for parts in 1..5 {
+            let dealt = deal(vec![block.clone()], true, 0, parts);
+            assert_eq!(dealt.len(), parts);
+            let joined: Vec<u8> = dealt.values().flatten().flat_map(|b| b.to_vec()).collect();
+            assert_eq!(joined, text.as_bytes());
+            assert!(dealt.values().flatten().all(|b| b.last() == Some(&b'\n')));
+        }
+    }
+}

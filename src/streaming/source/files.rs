@@ -1,0 +1,257 @@
+//! Files that appear in a folder (`FileStreamSource`). An offset is the number of the last entry of the source's log:
+//! entry by entry, the files that one batch takes.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use arrow::buffer::Buffer;
+
+use super::{FileEntry, Files};
+use crate::error::Result;
+use crate::storage::Request;
+use crate::streaming::checkpoint::files::{self, Seen, Written};
+
+/// Folder of the log that a file sink keeps beside its files.
+pub const SINK_LOG: &str = "_spark_metadata";
+
+#[derive(Debug)]
+pub struct FileSource {
+    pub path: String,
+    pub max_files: Option<usize>,
+    pub latest_first: bool,
+    /// All files ever found: when each was changed, and which entry has it; none yet where it is pending.
+    seen: BTreeMap<String, (i64, Option<i64>)>,
+    /// Found, but in no entry; oldest first.
+    pending: VecDeque<FileEntry>,
+    /// Files by entry, until a batch that took them is committed.
+    entries: BTreeMap<i64, Vec<String>>,
+    /// The last entry.
+    last: i64,
+    /// Folder of the log; none without a checkpoint.
+    log: Option<String>,
+    /// The oldest entry that the log holds.
+    oldest: i64,
+}
+
+impl FileSource {
+    pub fn new(path: String, max_files: Option<usize>, latest_first: bool) -> Self {
+        Self {
+            path,
+            max_files,
+            latest_first,
+            seen: BTreeMap::new(),
+            pending: VecDeque::new(),
+            entries: BTreeMap::new(),
+            last: -1,
+            log: None,
+            oldest: 0,
+        }
+    }
+
+    pub fn restore(&mut self, log: String, start: i64, seen: Vec<Seen>) {
+        self.log = Some(log);
+        self.last = seen.iter().map(|s| s.entry).max().unwrap_or(-1);
+        // The compact entry from which the log was read is the oldest that may still be there with others before it.
+        self.oldest = (self.last + 1) / files::COMPACT_INTERVAL * files::COMPACT_INTERVAL - 1;
+        for file in seen {
+            let known = self.seen.insert(file.path.clone(), (file.modified, Some(file.entry)));
+            if known.is_none() && file.entry > start {
+                self.entries.entry(file.entry).or_default().push(file.path);
+            }
+        }
+    }
+
+    /// Looks for new files.
+    pub fn discover(&mut self, files: &dyn Files) -> Result<()> {
+        let found = listed(files, &self.path)?;
+        let mut found: Vec<FileEntry> = found.into_iter().filter(|f| !self.seen.contains_key(&f.path)).collect();
+        found.sort_by(|a, b| (a.modified, &a.path).cmp(&(b.modified, &b.path)));
+        if self.latest_first {
+            found.reverse();
+        }
+        for file in found {
+            self.seen.insert(file.path.clone(), (file.modified, None));
+            self.pending.push_back(file);
+        }
+        Ok(())
+    }
+
+    pub fn has_data(&self, start: i64) -> bool {
+        !self.pending.is_empty() || self.last > start
+    }
+
+    /// The last entry of the next batch, and the write that logs it, where it is new.
+    pub fn plan(&mut self, start: i64, all: bool) -> (i64, Option<Request>) {
+        // Entries that a run before this one logged, but gave to no batch, go first.
+        if self.last > start || self.pending.is_empty() {
+            return (self.last, None);
+        }
+        let limit = self.max_files.filter(|_| !all).unwrap_or(usize::MAX);
+        let count = limit.min(self.pending.len());
+        self.last += 1;
+        let taken: Vec<String> = self.pending.drain(..count).map(|f| f.path).collect();
+        for path in &taken {
+            if let Some((_, entry)) = self.seen.get_mut(path) {
+                *entry = Some(self.last);
+            }
+        }
+        self.entries.insert(self.last, taken);
+        (self.last, self.log_entry())
+    }
+
+    fn log_entry(&self) -> Option<Request> {
+        let folder = self.log.as_ref()?;
+        let compact = files::is_compact(self.last);
+        let mut lines: Vec<Seen> = self
+            .seen
+            .iter()
+            .filter_map(|(path, (modified, entry))| {
+                let entry = entry.filter(|e| compact || *e == self.last)?;
+                Some(Seen {
+                    path: path.clone(),
+                    modified: *modified,
+                    entry,
+                })
+            })
+            .collect();
+        lines.sort_by(|a, b| (a.entry, a.modified, &a.path).cmp(&(b.entry, b.modified, &b.path)));
+        Some(Request::Write {
+            path: format!("{folder}/{}", files::name(self.last)),
+            bytes: Buffer::from(files::text(lines.iter().map(Seen::line)).into_bytes()),
+        })
+    }
+
+    /// The bytes of the entries after `start`, up to `end`.
+    pub fn read(&self, start: i64, end: i64, files: &dyn Files) -> Result<Vec<Buffer>> {
+        let paths = self.entries.range(start + 1..=end).flat_map(|(_, paths)| paths);
+        paths.map(|path| files.read(path)).collect()
+    }
+
+    /// Forgets which files the entries up to `end` have; deletions of entries that a compact one holds.
+    pub fn committed(&mut self, end: i64) -> Vec<Request> {
+        self.entries = self.entries.split_off(&(end + 1));
+        let Some(folder) = &self.log else { return vec![] };
+        let compact = (end + 1) / files::COMPACT_INTERVAL * files::COMPACT_INTERVAL - 1;
+        let old = self.oldest.max(0)..compact;
+        self.oldest = self.oldest.max(compact);
+        old.map(|id| Request::Delete {
+            path: format!("{folder}/{}", files::name(id)),
+        })
+        .collect()
+    }
+}
+
+/// The files of a folder. Where a file sink writes it, those of batches that were committed: its log tells which.
+///
+/// # Errors
+/// Where the host cannot look, or the sink's log cannot be read.
+pub fn listed(files: &dyn Files, path: &str) -> Result<Vec<FileEntry>> {
+    let folder = format!("{}/{SINK_LOG}", path.trim_end_matches('/'));
+    let mut entries: Vec<(i64, String)> = files
+        .list(&folder)?
+        .into_iter()
+        .filter_map(|f| {
+            let name = f.path.rsplit('/').next()?.to_owned();
+            let id = name.strip_suffix(".compact").unwrap_or(&name).parse().ok()?;
+            (files::name(id) == name).then_some((id, f.path))
+        })
+        .collect();
+    if entries.is_empty() {
+        return files.list(path);
+    }
+    entries.sort();
+    if let Some(from) = entries.iter().rposition(|(id, _)| files::is_compact(*id)) {
+        entries.drain(..from);
+    }
+    let mut found = Vec::new();
+    for (_, log) in entries {
+        for line in files::parse(&log, &files.read(&log)?)? {
+            let file = Written::parse(&log, &line)?;
+            found.push(FileEntry {
+                path: file.path,
+                size: file.bytes,
+                modified: file.modified,
+            });
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files whose content is their name.
+    struct Folder(Vec<&'static str>);
+
+    impl Files for Folder {
+        fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
+            let names = self.0.iter().filter(|_| path == "/in");
+            Ok(names
+                .enumerate()
+                .map(|(i, name)| FileEntry {
+                    path: format!("/in/{name}"),
+                    size: 1,
+                    modified: i as i64,
+                })
+                .collect())
+        }
+
+        fn read(&self, path: &str) -> Result<Buffer> {
+            Ok(Buffer::from(path.as_bytes()))
+        }
+    }
+
+    fn source() -> FileSource {
+        let mut source = FileSource::new("/in".into(), Some(1), false);
+        source.restore("/c/sources/0".into(), -1, vec![]);
+        source
+    }
+
+    #[test]
+    fn a_restarted_source_reads_no_file_twice_and_gives_entries_again_as_they_were() {
+        let mut first = source();
+        first.discover(&Folder(vec!["a", "b", "c"])).unwrap();
+        let mut seen = Vec::new();
+        for (at, name) in ["a", "b"].iter().enumerate() {
+            let (end, log) = first.plan(at as i64 - 1, false);
+            let Some(Request::Write { path, bytes }) = log else {
+                panic!("an entry is logged")
+            };
+            assert_eq!((end, path), (at as i64, format!("/c/sources/0/{at}")));
+            let lines = files::parse("log", &bytes).unwrap();
+            seen.extend(lines.iter().map(|l| Seen::parse("log", l).unwrap()));
+            assert_eq!(seen[at].path, format!("/in/{name}"));
+        }
+        // Batch 0 was committed; the entry of batch 1 was logged, but its offsets may not have been.
+        let mut second = FileSource::new("/in".into(), Some(1), false);
+        second.restore("/c/sources/0".into(), 0, seen);
+        second.discover(&Folder(vec!["a", "b", "c"])).unwrap();
+        assert_eq!(second.plan(0, false), (1, None));
+        let blocks = second.read(0, 1, &Folder(vec![])).unwrap();
+        assert_eq!(blocks[0].as_slice(), b"/in/b");
+        let (end, log) = second.plan(1, false);
+        assert!(end == 2 && log.is_some() && !second.has_data(2));
+    }
+
+    #[test]
+    fn the_tenth_entry_holds_all_files_and_makes_those_before_it_superfluous() {
+        let names: Vec<&str> = "abcdefghijklmnopqrstuvwxyz"
+            .split("")
+            .filter(|n| !n.is_empty())
+            .collect();
+        let mut source = source();
+        source.discover(&Folder(names)).unwrap();
+        let mut deleted = Vec::new();
+        for at in 0..25 {
+            let (end, log) = source.plan(at - 1, false);
+            let Some(Request::Write { path, bytes }) = log else {
+                panic!("an entry is logged")
+            };
+            let lines = files::parse("log", &bytes).unwrap().len() as i64;
+            assert_eq!((end, lines), (at, if at % 10 == 9 { at + 1 } else { 1 }), "{path}");
+            deleted.extend(source.committed(at).into_iter().map(|r| r.path().to_owned()));
+        }
+        let expected = (0..19).map(|id| format!("/c/sources/0/{}", files::name(id)));
+        assert_eq!(deleted, expected.collect::<Vec<_>>());
+    }
+}

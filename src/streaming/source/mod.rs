@@ -1,0 +1,297 @@
+//! Streaming sources: what is new, up to which offset, and the bytes in between.
+//!
+//! A source is asked in Spark's order: [`Source::plan`] says where the next batch ends, [`Source::read`] gives the bytes
+//! between two offsets, [`Source::committed`] lets it forget. Between them the query makes the offsets durable. What a
+//! source must remember over a restart it asks to have written; [`Source::restore`] gives it back.
+
+mod deal;
+pub mod files;
+mod queue;
+mod rate;
+
+use arrow::buffer::Buffer;
+use serde_json::{Value, json};
+
+use self::files::FileSource;
+use self::rate::RateSource;
+use super::checkpoint::resume::{Memory, SourceFacts, SourceKind};
+use crate::error::{Exception, Result, SparkError};
+use crate::plan::literal::interval_micros;
+use crate::plan::scan::StreamSpec;
+use crate::storage::Request;
+
+pub use deal::deal;
+pub use queue::QueueSource;
+
+/// Bytes that a pushed or socket source holds before its producer is asked to wait.
+pub const QUEUE_LIMIT_BYTES: usize = 32 << 20;
+
+/// A file as the host lists it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct FileEntry {
+    pub path: String,
+    pub size: u64,
+    /// ms since the epoch.
+    pub modified: i64,
+}
+
+/// Files as the host has them: a directory tree natively, dropped files and handles in the browser.
+pub trait Files {
+    /// The files directly under a path; empty where there is none.
+    ///
+    /// # Errors
+    /// Where the host cannot look.
+    fn list(&self, path: &str) -> Result<Vec<FileEntry>>;
+
+    /// # Errors
+    /// Where the file is gone or cannot be read.
+    fn read(&self, path: &str) -> Result<Buffer>;
+}
+
+/// A batch's share of a source, by offsets as progress and the offset log show them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Share {
+    pub start: Value,
+    pub end: Value,
+    /// What must be durable before the offsets are.
+    pub log: Option<Request>,
+}
+
+/// One source of a running query.
+#[derive(Debug)]
+pub struct Source {
+    /// The scan that reads it.
+    pub scan: usize,
+    pub description: String,
+    format: String,
+    kind: Kind,
+    /// Where the last planned batch ends.
+    offset: Value,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Files(FileSource),
+    Rate(RateSource),
+    /// Filled from outside: pushed by the page, received by a WebSocket, or added to a memory stream.
+    Queue(QueueSource),
+}
+
+/// The number of the last entry that an offset of files covers.
+fn entry_of(offset: &Value) -> i64 {
+    offset["logOffset"].as_i64().unwrap_or(-1)
+}
+
+fn count_of(offset: &Value) -> i64 {
+    offset.as_i64().unwrap_or(0)
+}
+
+impl Source {
+    /// # Errors
+    /// Options that are no numbers, a missing path.
+    pub fn open(scan: usize, spec: &StreamSpec, now_ms: i64) -> Result<Self> {
+        let number = |key: &str| -> Result<Option<i64>> {
+            let Some(text) = spec.options.get(key) else {
+                return Ok(None);
+            };
+            text.parse().ok().filter(|n| *n > 0).map(Some).ok_or_else(|| {
+                SparkError::new(
+                    Exception::IllegalArgument,
+                    "INVALID_OPTION_VALUE",
+                    "22023",
+                    format!("Invalid value '{text}' for option '{key}', must be a positive integer."),
+                )
+            })
+        };
+        let (kind, description) = match spec.format.as_str() {
+            "rate" => {
+                let rows_per_second = number("rowspersecond")?.unwrap_or(1);
+                let ramp_up_s = spec
+                    .options
+                    .get("rampuptime")
+                    .and_then(|t| interval_micros(t))
+                    .map_or(0, |us| us / 1_000_000);
+                let kind = Kind::Rate(RateSource {
+                    rows_per_second,
+                    started_ms: now_ms,
+                    ramp_up_s,
+                    served_s: 0,
+                });
+                (
+                    kind,
+                    format!("RateStreamV2[rowsPerSecond={rows_per_second}, rampUpTimeSeconds={ramp_up_s}]"),
+                )
+            }
+            "json" | "csv" | "text" => {
+                let path = spec.path.clone().unwrap_or_default();
+                let max_files = number("maxfilespertrigger")?.map(|n| n as usize);
+                let latest_first = spec
+                    .options
+                    .get("latestfirst")
+                    .is_some_and(|v| v.eq_ignore_ascii_case("true"));
+                let description = format!("FileStreamSource[{path}]");
+                (Kind::Files(FileSource::new(path, max_files, latest_first)), description)
+            }
+            name => {
+                let max_blocks = number("maxblockspertrigger")?.map(|n| n as usize);
+                let id = spec
+                    .options
+                    .get("sourceid")
+                    .or(spec.options.get("url"))
+                    .or(spec.path.as_ref())
+                    .cloned()
+                    .unwrap_or_default();
+                (Kind::Queue(QueueSource::new(max_blocks)), format!("{name}[{id}]"))
+            }
+        };
+        Ok(Self {
+            scan,
+            description,
+            format: spec.format.clone(),
+            kind,
+            offset: Value::Null,
+        })
+    }
+
+    /// What a checkpoint must know of the source.
+    pub fn facts(&self) -> SourceFacts {
+        SourceFacts {
+            format: self.format.clone(),
+            kind: match self.kind {
+                Kind::Files(_) => SourceKind::Files,
+                Kind::Rate(_) => SourceKind::Rate,
+                Kind::Queue(_) => SourceKind::Queue,
+            },
+        }
+    }
+
+    /// Goes on at an offset with what the checkpoint remembers; `folder` is the source's in it. What must be written before
+    /// the first batch is returned.
+    pub fn restore(&mut self, folder: String, start: &Value, memory: Memory) -> Option<Request> {
+        self.offset = start.clone();
+        match (&mut self.kind, memory) {
+            (Kind::Files(source), Memory::Files(seen)) => source.restore(folder, entry_of(start), seen),
+            (Kind::Rate(rate), Memory::Rate(began)) => {
+                rate.served_s = count_of(start);
+                match began {
+                    Some(began) => rate.started_ms = began,
+                    None => {
+                        return Some(Request::Write {
+                            path: format!("{folder}/0"),
+                            bytes: Buffer::from(format!("v1\n{}", rate.started_ms).into_bytes()),
+                        });
+                    }
+                }
+            }
+            (Kind::Queue(queue), Memory::Queue(kept)) => {
+                queue.restore(format!("{folder}/wal"), count_of(start), kept);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// The queue behind a source that is filled from outside.
+    pub fn queue(&mut self) -> Option<&mut QueueSource> {
+        if let Kind::Queue(queue) = &mut self.kind {
+            Some(queue)
+        } else {
+            None
+        }
+    }
+
+    /// Whether there will never be more: a producer that ended and whose records are all read.
+    pub fn exhausted(&self) -> bool {
+        matches!(&self.kind, Kind::Queue(q) if q.ended && q.is_empty())
+    }
+
+    /// Whether records are there that are not durable yet.
+    pub fn receives(&self) -> bool {
+        matches!(&self.kind, Kind::Queue(q) if q.receives())
+    }
+
+    /// Looks for files; other sources know by themselves.
+    ///
+    /// # Errors
+    /// Where the host cannot list.
+    pub fn discover(&mut self, files: &dyn Files) -> Result<()> {
+        match &mut self.kind {
+            Kind::Files(source) => source.discover(files),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a batch would get anything now.
+    pub fn has_data(&self, now_ms: i64) -> bool {
+        match &self.kind {
+            Kind::Files(source) => source.has_data(entry_of(&self.offset)),
+            Kind::Rate(rate) => rate.reached_s(now_ms) > rate.served_s,
+            Kind::Queue(queue) => queue.after(count_of(&self.offset)) > 0,
+        }
+    }
+
+    /// The next batch's share: within the limits, or all there is; nothing where there is nothing.
+    pub fn plan(&mut self, now_ms: i64, all: bool) -> Share {
+        let start = self.offset.clone();
+        let mut log = None;
+        if self.has_data(now_ms) {
+            self.offset = match &mut self.kind {
+                Kind::Files(source) => {
+                    let (end, write) = source.plan(entry_of(&start), all);
+                    log = write;
+                    json!({ "logOffset": end })
+                }
+                Kind::Rate(rate) => {
+                    rate.served_s = rate.reached_s(now_ms);
+                    json!(rate.served_s)
+                }
+                Kind::Queue(queue) => {
+                    let limit = queue.max_blocks.filter(|_| !all).map_or(i64::MAX, |n| n as i64);
+                    json!(count_of(&start) + queue.after(count_of(&start)).min(limit))
+                }
+            };
+        }
+        Share {
+            start,
+            end: self.offset.clone(),
+            log,
+        }
+    }
+
+    /// The share of a batch that runs again.
+    pub fn plan_again(&mut self, end: &Value) -> Share {
+        let start = std::mem::replace(&mut self.offset, end.clone());
+        if let Kind::Rate(rate) = &mut self.kind {
+            rate.served_s = count_of(end);
+        }
+        Share {
+            start,
+            end: end.clone(),
+            log: None,
+        }
+    }
+
+    /// The bytes between two offsets that were planned.
+    ///
+    /// # Errors
+    /// A file that cannot be read; records that are gone.
+    pub fn read(&mut self, share: &Share, files: &dyn Files) -> Result<Vec<Buffer>> {
+        if share.start == share.end {
+            return Ok(vec![]);
+        }
+        match &mut self.kind {
+            Kind::Files(source) => source.read(entry_of(&share.start), entry_of(&share.end), files),
+            Kind::Rate(rate) => Ok(vec![rate.rows(count_of(&share.start), count_of(&share.end))?]),
+            Kind::Queue(queue) => queue.read(count_of(&share.start), count_of(&share.end)),
+        }
+    }
+
+    /// A batch that ends here is committed: deletions of what only it needed.
+    pub fn committed(&mut self, end: &Value) -> Vec<Request> {
+        match &mut self.kind {
+            Kind::Files(source) => source.committed(entry_of(end)),
+            Kind::Rate(_) => vec![],
+            Kind::Queue(queue) => queue.purge(count_of(end)),
+        }
+    }
+}
