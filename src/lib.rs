@@ -21,6 +21,7 @@ pub mod connect;
 pub mod error;
 pub mod exec;
 pub mod plan;
+pub mod rdd;
 pub mod scheduler;
 pub mod storage;
 pub mod streaming;

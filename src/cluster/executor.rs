@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
-use super::message::{FromExecutor, Peer, PlanId, Run, RunId, ToExecutor};
+use super::message::{FromExecutor, Peer, PlanId, Run, RunId, SpecHeader, ToExecutor};
 use crate::error::{Result, SparkError};
-use crate::exec::inputs::TaskInputs;
-use crate::exec::stage::{Output, StageGraph};
+use crate::exec::inputs::{TaskInputs, TaskReport};
+use crate::exec::program::{NoPrograms, Program, ProgramHost, ProgramTask, USER_ERROR};
+use crate::exec::stage::{Output, Read, Stage, StageGraph, Work};
 use crate::exec::state::OperatorState;
-use crate::exec::task;
+use crate::exec::{job, task};
+use crate::rdd::lineage;
+use crate::rdd::plan::RddPlan;
 use crate::scheduler::{ExecutorRef, Fetch, JobId, TaskId};
 
 /// Where shuffle blocks live until their job ends.
@@ -60,13 +63,20 @@ pub struct Executor<B> {
     plans: HashMap<PlanId, std::result::Result<Arc<StageGraph>, SparkError>>,
     states: HashMap<(RunId, usize, usize), OperatorState>,
     waiting: Vec<Waiting>,
+    programs: Box<dyn ProgramHost>,
 }
 
 impl<B: BlockStore> Executor<B> {
     pub fn new(me: ExecutorRef, blocks: B) -> Self {
+        Self::with_programs(me, blocks, Box::new(NoPrograms))
+    }
+
+    /// An executor that can run functions of the user's.
+    pub fn with_programs(me: ExecutorRef, blocks: B, programs: Box<dyn ProgramHost>) -> Self {
         Self {
             me,
             blocks,
+            programs,
             plans: HashMap::new(),
             states: HashMap::new(),
             waiting: vec![],
@@ -76,11 +86,12 @@ impl<B: BlockStore> Executor<B> {
     pub fn driver_message(&mut self, message: ToExecutor, blobs: Vec<Buffer>) -> Vec<Outgoing> {
         match message {
             ToExecutor::Plan { plan, spec } => {
-                self.plans
-                    .insert(plan, spec.spec(&blobs).and_then(|s| s.compile()).map(Arc::new));
+                let stages = self.compile(plan, spec, &blobs);
+                self.plans.insert(plan, stages.map(Arc::new));
             }
             ToExecutor::DropPlan { plan } => {
                 self.plans.remove(&plan);
+                self.programs.unload(plan.0);
             }
             ToExecutor::Run(run) => return self.accept(run, blobs),
             ToExecutor::Kill { task } => self.waiting.retain(|w| w.run.task != task),
@@ -91,6 +102,15 @@ impl<B: BlockStore> Executor<B> {
             ToExecutor::DropState { run } => self.states.retain(|(r, ..), _| *r != run),
         }
         vec![]
+    }
+
+    fn compile(&mut self, id: PlanId, spec: SpecHeader, blobs: &[Buffer]) -> Result<StageGraph> {
+        let spec = spec.spec(blobs)?;
+        let Some(plan) = RddPlan::of_relation(&job::decode(&spec.relation)?)? else {
+            return spec.compile();
+        };
+        self.programs.load(id.0, &plan.text, &plan.blobs)?;
+        Ok(lineage::stages(&plan))
     }
 
     pub fn peer_message(&mut self, from: ExecutorRef, message: Peer, blobs: Vec<Buffer>) -> Vec<Outgoing> {
@@ -208,7 +228,8 @@ impl<B: BlockStore> Executor<B> {
             Err(error) => {
                 // An error of the data is the same wherever the task runs; one of ours may not be.
                 let retryable = error.condition.as_deref() == Some("INTERNAL_ERROR")
-                    || error.condition.as_deref() == Some("CORRUPT_BLOCK");
+                    || error.condition.as_deref() == Some("CORRUPT_BLOCK")
+                    || error.condition.as_deref() == Some(USER_ERROR);
                 Outgoing::Driver(FromExecutor::Failed { task, error, retryable }, vec![])
             }
         }
@@ -227,6 +248,9 @@ impl<B: BlockStore> Executor<B> {
             .stages
             .get(task.stage)
             .ok_or_else(|| SparkError::internal("driver and executor disagree on the stages"))?;
+        if let Work::Program(program) = &stage.work {
+            return self.run_program(&graph, stage, program, &run, blobs, got).map(Some);
+        }
         let mut shuffle: HashMap<usize, Vec<Buffer>> = HashMap::new();
         for (fetch, block) in got {
             shuffle.entry(fetch.task.stage).or_default().push(block);
@@ -296,6 +320,74 @@ impl<B: BlockStore> Executor<B> {
             },
             bytes,
         )))
+    }
+}
+
+/// A task of a program: its inputs in the order in which they were written, whoever wrote them.
+impl<B: BlockStore> Executor<B> {
+    fn run_program(
+        &mut self,
+        graph: &StageGraph,
+        stage: &Stage,
+        program: &Program,
+        run: &Run,
+        blobs: Vec<Buffer>,
+        got: BTreeMap<Fetch, Buffer>,
+    ) -> Result<Outgoing> {
+        let task = run.task;
+        let disagree = || SparkError::internal("driver and executor disagree on the stages");
+        let reads = stage.reads.get(task.partition).ok_or_else(disagree)?;
+        let scans = reads.iter().filter_map(|r| match r {
+            Read::Scan { scan, partition } => Some((*scan, *partition)),
+            Read::Shuffle { .. } => None,
+        });
+        let sources = scans.zip(blobs).map(|((node, p), bytes)| (node, p, bytes)).collect();
+        let mut written: BTreeMap<(usize, usize), Vec<(usize, Buffer)>> = BTreeMap::new();
+        for (fetch, block) in got {
+            let blocks = written.entry((fetch.task.stage, fetch.partition)).or_default();
+            blocks.push((fetch.task.partition, block));
+        }
+        let mut shuffled = Vec::new();
+        for ((stage, partition), mut blocks) in written {
+            let edge = graph.stages.get(stage).and_then(|s| match &s.work {
+                Work::Program(program) => program.write,
+                Work::Plan(_) => None,
+            });
+            let (node, parent) = edge.ok_or_else(disagree)?;
+            blocks.sort_by_key(|(map, _)| *map);
+            shuffled.push(((node, parent, partition), blocks.into_iter().map(|(_, b)| b).collect()));
+        }
+        let output = self.programs.run(ProgramTask {
+            plan: run.plan.0,
+            program,
+            partition: *program.partitions.get(task.partition).ok_or_else(disagree)?,
+            sources,
+            shuffled,
+        })?;
+        let mut bytes = Vec::new();
+        if program.write.is_none() {
+            bytes.extend(output.blocks.into_iter().flatten().map(Buffer::from));
+        } else {
+            for (partition, block) in output.blocks.into_iter().enumerate() {
+                if let Some(block) = block {
+                    self.blocks.put(task, partition, block);
+                }
+            }
+        }
+        let report = TaskReport {
+            output_rows: output.rows.iter().sum(),
+            ..TaskReport::default()
+        };
+        Ok(Outgoing::Driver(
+            FromExecutor::Finished {
+                task,
+                rows: output.rows,
+                report,
+                results: bytes.len(),
+                deltas: vec![],
+            },
+            bytes,
+        ))
     }
 }
 

@@ -179,6 +179,11 @@ pub enum Output {
 pub(super) enum Owner {
     Rows(Rows),
     Query(String),
+    /// A job over datasets: the operation, and the partitions that its results are of.
+    Datasets {
+        operation: String,
+        partitions: Vec<usize>,
+    },
 }
 
 /// One driver.
@@ -475,6 +480,11 @@ impl Driver {
                             let effects = self.runner.drop_plan(plan);
                             self.carry_out(effects, now_ms);
                         }
+                        Some((Owner::Datasets { operation, partitions }, plan)) => {
+                            self.datasets_done(&operation, &partitions, outcome);
+                            let effects = self.runner.drop_plan(plan);
+                            self.carry_out(effects, now_ms);
+                        }
                         Some((Owner::Query(query), _)) => self.query_job_done(&query, outcome, now_ms),
                         None => {}
                     }
@@ -484,6 +494,11 @@ impl Driver {
                     match self.owners.remove(&job) {
                         Some((Owner::Rows(rows), plan)) => {
                             self.fail_operation(&rows.operation, error);
+                            let effects = self.runner.drop_plan(plan);
+                            self.carry_out(effects, now_ms);
+                        }
+                        Some((Owner::Datasets { operation, .. }, plan)) => {
+                            self.fail_operation(&operation, error);
                             let effects = self.runner.drop_plan(plan);
                             self.carry_out(effects, now_ms);
                         }

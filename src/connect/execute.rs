@@ -17,6 +17,7 @@ use crate::exec::job;
 use crate::exec::{ipc, stage::StageGraph};
 use crate::plan::conf::Zone;
 use crate::plan::{display, types};
+use crate::rdd::plan::RddPlan;
 
 /// An `ExecutePlan` call under way, or over but not yet released.
 #[derive(Debug)]
@@ -109,6 +110,9 @@ impl Driver {
     }
 
     fn execute_relation(&mut self, operation: &str, session: &str, relation: &sc::Relation, now_ms: i64) -> Result<()> {
+        if let Some(plan) = RddPlan::of_relation(relation)? {
+            return self.execute_datasets(operation, session, plan, now_ms);
+        }
         let (inner, form) = match &relation.rel_type {
             Some(RelType::ShowString(show)) => {
                 let rows = usize::try_from(show.num_rows).unwrap_or(0);
@@ -403,7 +407,11 @@ impl Driver {
         let jobs: Vec<_> = self
             .owners
             .iter()
-            .filter(|(_, (owner, _))| matches!(owner, Owner::Rows(rows) if rows.operation == operation))
+            .filter(|(_, (owner, _))| match owner {
+                Owner::Rows(rows) => rows.operation == operation,
+                Owner::Datasets { operation: own, .. } => own == operation,
+                Owner::Query(_) => false,
+            })
             .map(|(job, (_, plan))| (*job, *plan))
             .collect();
         for (job, plan) in jobs {

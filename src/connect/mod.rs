@@ -7,6 +7,7 @@
 pub mod analyze;
 pub mod command;
 pub mod config;
+mod datasets;
 pub mod driver;
 pub mod execute;
 pub mod files;

@@ -88,7 +88,8 @@ impl JobSpec {
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<sc::Relation> {
+/// The relation of a spec.
+pub fn decode(bytes: &[u8]) -> Result<sc::Relation> {
     sc::Relation::decode(bytes).map_err(|e| SparkError::invalid_plan(e.to_string()))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `job` makes the same stages on the driver and on executors; `physical` cuts them, `stateful` plans what is kept between
 //! the batches of a stream, by what `event_time` knows; `operators`, `decode` and `state` are the operators that DataFusion
-//! has not; `task` runs one. Nothing here knows who runs a task or where blocks live.
+//! has not; `task` runs one, `program` has those that run functions of the user's. Nothing here knows who runs a task or where blocks live.
 
 pub mod aggregates;
 pub mod decode;
@@ -13,6 +13,7 @@ pub mod job;
 pub mod murmur3;
 pub mod operators;
 pub mod physical;
+pub mod program;
 pub mod stage;
 pub mod state;
 pub mod stateful;

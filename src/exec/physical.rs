@@ -32,7 +32,7 @@ use datafusion_physical_plan::{ExecutionPlan, InputOrderMode};
 use super::inputs::OutputMode;
 use super::ipc;
 use super::operators;
-use super::stage::{Leaf, Output, Stage, StatefulOperator, reads_of};
+use super::stage::{Leaf, Output, Stage, StatefulOperator, Work, reads_of};
 use super::state::limit::StateLimit;
 use super::state::merge::Merger;
 use super::transform::Transform;
@@ -104,7 +104,7 @@ impl Planner {
         let stateful = stateful_operators(&plan);
         self.stages.push(Stage {
             id,
-            plan,
+            work: Work::Plan(plan),
             output,
             parents,
             stateful,

@@ -10,6 +10,7 @@ use datafusion_physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion_physical_plan::union::UnionExec;
 use datafusion_physical_plan::{ExecutionPlan, displayable};
 
+use super::program::Program;
 use super::state::{OperatorState, Restore};
 use super::transform::as_transform;
 use crate::error::{Result, SparkError};
@@ -30,13 +31,25 @@ pub enum Output {
     RoundRobin { partitions: usize },
     /// All into one partition.
     Single,
+    /// As the program deals them out.
+    Program { partitions: usize },
+}
+
+/// What the tasks of a stage do.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Partition p of an operator tree.
+    Plan(Arc<dyn ExecutionPlan>),
+    Program(Program),
 }
 
 impl Output {
     pub fn partitions(&self) -> usize {
         match self {
             Output::Result | Output::Single => 1,
-            Output::Hash { partitions, .. } | Output::RoundRobin { partitions } => *partitions,
+            Output::Hash { partitions, .. } | Output::RoundRobin { partitions } | Output::Program { partitions } => {
+                *partitions
+            }
         }
     }
 }
@@ -54,7 +67,7 @@ pub enum Read {
 #[derive(Debug, Clone)]
 pub struct Stage {
     pub id: usize,
-    pub plan: Arc<dyn ExecutionPlan>,
+    pub work: Work,
     pub output: Output,
     /// Stages whose output this one reads.
     pub parents: Vec<usize>,
@@ -66,18 +79,28 @@ pub struct Stage {
 
 impl Stage {
     pub fn tasks(&self) -> usize {
-        self.plan.properties().partitioning.partition_count()
+        match &self.work {
+            Work::Plan(plan) => plan.properties().partitioning.partition_count(),
+            Work::Program(program) => program.partitions.len(),
+        }
     }
 
     /// The operators from top to bottom, one a line.
     pub fn describe(&self) -> String {
-        displayable(self.plan.as_ref()).indent(false).to_string()
+        match &self.work {
+            Work::Plan(plan) => displayable(plan.as_ref()).indent(false).to_string(),
+            Work::Program(program) => program.name.clone(),
+        }
     }
 
     /// The top operator's name and what feeds it, for lists of stages.
     pub fn name(&self) -> String {
+        let plan = match &self.work {
+            Work::Plan(plan) => plan,
+            Work::Program(program) => return program.name.clone(),
+        };
         let mut names = Vec::new();
-        let mut node = Some(&self.plan);
+        let mut node = Some(plan);
         while let Some(plan) = node {
             let name = plan
                 .name()

@@ -12,8 +12,8 @@ use super::inputs::TaskInputs;
 use super::ipc;
 use super::murmur3;
 use super::physical::task_context;
-use super::stage::{Output, Stage};
-use crate::error::Result;
+use super::stage::{Output, Stage, Work};
+use crate::error::{Result, SparkError};
 
 /// Rows that one block of a result holds at most, so that a client reads it piece by piece.
 const RESULT_ROWS: usize = 65_536;
@@ -28,7 +28,10 @@ pub struct TaskOutput {
 
 /// Runs partition `partition` of a stage. `result` is the schema under which a result stage's rows leave.
 pub fn run(stage: &Stage, partition: usize, inputs: Arc<TaskInputs>, result: &SchemaRef) -> Result<TaskOutput> {
-    let plan = reset_plan_states(stage.plan.clone())?;
+    let Work::Plan(plan) = &stage.work else {
+        return Err(SparkError::internal("a program is run by its host"));
+    };
+    let plan = reset_plan_states(plan.clone())?;
     let schema = plan.schema();
     let stream = plan.execute(partition, task_context(inputs.clone()))?;
     let batches: Vec<RecordBatch> = futures::executor::block_on(stream.try_collect())?;
@@ -36,6 +39,7 @@ pub fn run(stage: &Stage, partition: usize, inputs: Arc<TaskInputs>, result: &Sc
     match &stage.output {
         Output::Result => result_blocks(&batches, result),
         Output::Single => Ok(whole(&batches, &schema)?),
+        Output::Program { .. } => Err(SparkError::internal("an operator tree deals out rows as a program")),
         Output::RoundRobin { partitions } => {
             // Starts at another partition in every task, as Spark's round-robin does.
             let mut next = partition as u32;

@@ -4,7 +4,8 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::blocks::Blocks;
-use super::host::{ExecutorHost, Log, SyncFile, log_panics};
+use super::host::{ExecutorHost, Log, Programs, SyncFile, log_panics};
+use super::programs::ScriptPrograms;
 use super::{give, heap_bytes, take};
 use crate::cluster::executor::{Executor as Core, Outgoing};
 use crate::cluster::message;
@@ -20,14 +21,22 @@ pub struct Executor {
 #[wasm_bindgen]
 impl Executor {
     #[wasm_bindgen(constructor)]
-    pub fn new(executor: u32, incarnation: u32, _conf: &str, host: ExecutorHost, spill: Option<SyncFile>) -> Executor {
+    pub fn new(
+        executor: u32,
+        incarnation: u32,
+        _conf: &str,
+        host: ExecutorHost,
+        spill: Option<SyncFile>,
+        programs: Programs,
+    ) -> Executor {
         log_panics(JsCast::unchecked_into::<Log>(JsValue::from(&host)));
-        let core = Core::new(
+        let core = Core::with_programs(
             ExecutorRef {
                 id: executor,
                 incarnation,
             },
             Blocks::new(spill),
+            Box::new(ScriptPrograms(programs)),
         );
         Self { core, host }
     }

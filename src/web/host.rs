@@ -53,6 +53,17 @@ extern "C" {
     #[wasm_bindgen(method, structural, js_name = toPeer)]
     pub fn to_peer(this: &ExecutorHost, executor: u32, incarnation: u32, header: Uint8Array, blobs: Array);
 
+    /// `ProgramHost` of the worker's script.
+    pub type Programs;
+
+    #[wasm_bindgen(method, structural, catch)]
+    pub fn load(this: &Programs, plan: f64, text: &str, blobs: Array) -> Result<(), JsValue>;
+    /// An array of blocks (`Uint8Array` or undefined) and an array of row counts.
+    #[wasm_bindgen(method, structural, catch)]
+    pub fn run(this: &Programs, plan: f64, task: &str, blobs: Array) -> Result<Array, JsValue>;
+    #[wasm_bindgen(method, structural)]
+    pub fn unload(this: &Programs, plan: f64);
+
     /// What both hosts have.
     pub type Log;
 

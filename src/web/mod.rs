@@ -7,6 +7,7 @@ mod blocks;
 mod driver;
 mod executor;
 mod host;
+mod programs;
 mod storage;
 
 use arrow::buffer::Buffer;

@@ -6,6 +6,7 @@ import { ConnectClient } from '../connect/client.js';
 import { SessionClosedError } from '../errors.js';
 import { FileRegistry } from '../files/registry.js';
 import type { FromDriver, ToDriver } from '../protocol.js';
+import { SparkContext } from '../rdd/context.js';
 import { Checkpoints } from '../streaming/checkpoint.js';
 import { PageSinks } from '../streaming/foreach.js';
 import { ListenerBus } from '../streaming/listener.js';
@@ -44,6 +45,8 @@ export class SparkSession {
   readonly checkpoint: Checkpoints;
   /** Executors, jobs and stages, for user interfaces. */
   readonly status: StatusEvents;
+  /** Partitioned datasets of JavaScript values. */
+  readonly sparkContext: SparkContext;
 
   readonly #wire = { post: (message: ToDriver, transfer?: Transferable[]) => this.#clusterOrThrow().post(message, transfer) };
   readonly #connection = new Connection(this.#wire);
@@ -53,7 +56,7 @@ export class SparkSession {
   #version = '';
   #stopped = false;
 
-  private constructor(conf: Record<string, string>) {
+  private constructor(conf: Record<string, string>, executors: number) {
     const client = new ConnectClient(this.#connection);
     this.#context = {
       client,
@@ -69,11 +72,12 @@ export class SparkSession {
     this.streams = new StreamingQueryManager(this.#context, this.#bus);
     this.checkpoint = new Checkpoints(this.#context);
     this.status = new StatusEvents(() => this.#clusterOrThrow());
+    this.sparkContext = new SparkContext(this.#context, executors, conf, () => this.#stopped);
   }
 
   /** Starts the workers. @internal */
   static async start(executors: number, conf: Record<string, string>, load: LoadOptions): Promise<SparkSession> {
-    const session = new SparkSession(conf);
+    const session = new SparkSession(conf, executors);
     session.#cluster = await Cluster.start(executors, conf, load, {
       message: (message) => session.#receive(message),
       executor: (event) => session.status.executor(event),

@@ -59,6 +59,13 @@ export interface ExecutorHost {
   log(level: string, text: string): void;
 }
 
+/** What the engine asks for to run functions of the user's; throwing fails the task. */
+export interface ProgramHost {
+  load(plan: number, text: string, blobs: Uint8Array[]): void;
+  run(plan: number, task: string, blobs: Uint8Array[]): [blocks: (Uint8Array | undefined)[], rows: number[]];
+  unload(plan: number): void;
+}
+
 export interface Executor {
   driverMessage(header: Uint8Array, blobs: Uint8Array[]): void;
   peerMessage(executor: number, incarnation: number, header: Uint8Array, blobs: Uint8Array[]): void;
@@ -72,5 +79,6 @@ export interface Engine {
   Driver: new (confJson: string, host: DriverHost) => Driver;
   Executor: new (
     executor: number, incarnation: number, confJson: string, host: ExecutorHost, spill: FileSystemSyncAccessHandle | undefined,
+    programs: ProgramHost,
   ) => Executor;
 }

@@ -3,6 +3,7 @@ import { guarded } from './death.js';
 import type { Engine, Executor } from './engine.js';
 import { log } from './log.js';
 import { listen, sendBlocks, sendToPage } from './port.js';
+import { Programs } from './programs.js';
 import { openSpill } from './spill.js';
 
 /** A peer's port, or the messages that wait for it: the driver may name a peer before the page's `peer` message is here. */
@@ -20,6 +21,24 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
     if (!found) peers.set(key, (found = { waiting: [] }));
     return found;
   };
+  const programs = new Programs();
+  /** Messages of the driver that wait for functions to be loaded, in order. */
+  const held: PortMessage[] = [];
+  const deliver = (message: PortMessage) => guarded(() => {
+    if (programs.loading || held.length > 0) {
+      if (held.push(message) === 1) void release();
+      return;
+    }
+    executor.driverMessage(message.header, message.blobs);
+  });
+  const release = async () => {
+    while (held.length > 0) {
+      await programs.loading;
+      const { header, blobs } = held[0]!;
+      guarded(() => executor.driverMessage(header, blobs));
+      held.shift();
+    }
+  };
   const executor: Executor = new engine.Executor(self, init.incarnation, JSON.stringify(init.conf), {
     now: () => Date.now(),
     toDriver: (header, blobs) => {
@@ -33,7 +52,7 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
       else waiting.push({ header, blobs });
     },
     log: (level, text) => log(`executor ${self}`, level, text),
-  }, await openSpill(init.lock));
+  }, await openSpill(init.lock), programs);
 
   const meet = (other: number, incarnation: number, port: MessagePort) => {
     const entry = peer(`${other}.${incarnation}`);
@@ -53,7 +72,7 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
     switch (message.t) {
       case 'driverPort':
         driverPort = message.port;
-        return listen(message.port, ({ header, blobs }) => guarded(() => executor.driverMessage(header, blobs)));
+        return listen(message.port, deliver);
       case 'peer': return meet(message.executor, message.incarnation, message.port);
       case 'peerLost': return part(message.executor, message.incarnation);
       case 'heap': return sendToPage({ t: 'heapBytes', id: message.id, bytes: executor.heapBytes() });

@@ -1,0 +1,20 @@
+/** A value that functions over datasets may use: bind it (`rdd.map((x, { words }) => words.value.has(x), { words })`). */
+export class Broadcast<T> {
+  #value: T | undefined;
+  #alive = true;
+
+  /** @internal */
+  constructor(value: T) { this.#value = value; }
+
+  /** The value. */
+  get value(): T {
+    if (!this.#alive) throw new Error('Attempted to use a broadcast variable after it was destroyed');
+    return this.#value as T;
+  }
+
+  /** Forgets the value; using it afterwards is an error. */
+  destroy(): void {
+    this.#alive = false;
+    this.#value = undefined;
+  }
+}

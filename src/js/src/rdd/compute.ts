@@ -1,0 +1,289 @@
+/**
+ * Computes a partition of a dataset in an executor: the narrow steps of a stage run as one pass, row by row, pushed from the
+ * source to the sink, without a list in between (but where a step wants its whole partition).
+ */
+import { compare, identity } from './keys.js';
+import { bind, type UserFunction } from './functions.js';
+import type { Aggregate, Call, Op, PlanNode, RddPlan } from './plan.js';
+import { PartitionRandom } from './random.js';
+
+/** Takes one row; false when no more rows are wanted. */
+export type Emit = (row: unknown) => boolean | void;
+
+/** Where a stage's input comes from. */
+export interface Inputs {
+  /** The rows of a source's partition. */
+  source(node: number, partition: number): unknown[];
+  /** What the stages below wrote for a partition of a wide parent: one list per map task, in their order. */
+  shuffled(node: number, parent: number, partition: number): unknown[][];
+  /** Rows of a cached partition, or none. */
+  cached(dataset: number, partition: number): unknown[] | undefined;
+  keep(dataset: number, partition: number, rows: unknown[]): void;
+  /** The value of a blob; a fresh copy each time. */
+  blob(number: number): unknown;
+  /** The value bound to a function. */
+  bound(number: number): unknown;
+}
+
+/** Thrown through user code's callers to end a pass early. */
+const enough = Symbol('enough');
+
+/** A failure of the user's function, with the record it failed on. */
+export class UserFunctionError extends Error {
+  override readonly name = 'UserFunctionError';
+  constructor(readonly thrown: unknown, readonly step: string, readonly record: unknown) {
+    super(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown));
+  }
+}
+
+export class Compute {
+  constructor(readonly plan: RddPlan, readonly functions: readonly UserFunction[], readonly inputs: Inputs) {}
+
+  call(call: Call): UserFunction { return bind(this.functions, call, (blob) => this.inputs.bound(blob)); }
+
+  /** All rows of a partition. */
+  rows(node: number, partition: number): unknown[] {
+    const out: unknown[] = [];
+    this.each(node, partition, (row) => { out.push(row); });
+    return out;
+  }
+
+  /** Pushes the rows of a partition until `emit` says that it has enough. */
+  each(node: number, partition: number, emit: Emit): void {
+    try {
+      this.#push(node, partition, (row) => { if (emit(row) === false) throw enough; });
+    } catch (error) {
+      if (error !== enough) throw error;
+    }
+  }
+
+  #push(at: number, partition: number, emit: (row: unknown) => void): void {
+    const node = this.plan.nodes[at];
+    if (!node) throw new Error(`the plan has no dataset ${at}`);
+    if (!node.cached) return this.#make(node, at, partition, emit);
+    let rows = this.inputs.cached(node.id, partition);
+    if (!rows) {
+      const made: unknown[] = [];
+      this.#make(node, at, partition, (row) => made.push(row));
+      this.inputs.keep(node.id, partition, (rows = made));
+    }
+    for (const row of rows) emit(row);
+  }
+
+  #make(node: PlanNode, at: number, partition: number, emit: (row: unknown) => void): void {
+    switch (node.kind) {
+      case 'source': {
+        for (const row of this.inputs.source(at, partition)) emit(row);
+        return;
+      }
+      case 'union': {
+        let local = partition;
+        for (const parent of node.parents) {
+          const { partitions } = this.plan.nodes[parent]!;
+          if (local < partitions) return this.#push(parent, local, emit);
+          local -= partitions;
+        }
+        throw new Error(`a union has no partition ${partition}`);
+      }
+      case 'coalesce': {
+        for (const p of node.groups?.[partition] ?? []) this.#push(node.parents[0]!, p, emit);
+        return;
+      }
+      case 'cartesian': {
+        const [left, right] = node.parents as [number, number];
+        const width = this.plan.nodes[right]!.partitions;
+        // In PySpark's order: the right row changes last.
+        const rows = this.rows(left, Math.floor(partition / width));
+        return this.#push(right, partition % width, (b) => { for (const a of rows) emit([a, b]); });
+      }
+      case 'narrow': return this.#narrow(node.op!, node, partition, emit);
+      case 'zip': return this.#zip(node, at, partition, emit);
+    }
+  }
+
+  /** The rows of a parent of a `zip` node: what was shuffled to it, or its own partition. */
+  #parent(node: PlanNode, at: number, parent: number, partition: number): unknown[] {
+    if (!node.wide?.[parent]) return this.rows(node.parents[parent]!, partition);
+    return this.inputs.shuffled(at, parent, partition).flat();
+  }
+
+  #zip(node: PlanNode, at: number, partition: number, emit: (row: unknown) => void): void {
+    const op = node.op;
+    if (op?.t === 'combine') {
+      const lists = node.wide?.[0] ? this.inputs.shuffled(at, 0, partition) : [this.rows(node.parents[0]!, partition)];
+      const combiner = this.combiner(op.aggregate);
+      for (const list of lists) for (const row of list) combiner.add(row as [unknown, unknown], op.merged);
+      for (const pair of combiner.pairs()) emit(pair);
+      return;
+    }
+    if (!op) {
+      for (const row of this.#parent(node, at, 0, partition)) emit(row);
+      return;
+    }
+    if (op.t === 'zip') {
+      const [a, b] = [this.#parent(node, at, 0, partition), this.#parent(node, at, 1, partition)];
+      if (a.length !== b.length) throw new Error(`Can only zip RDDs with same number of elements in each partition: ${a.length} and ${b.length}`);
+      a.forEach((row, i) => emit([row, b[i]]));
+      return;
+    }
+    // Groups stand in the order in which their keys were first met.
+    const groups = new Map<unknown, [unknown, unknown[][]]>();
+    node.parents.forEach((_, parent) => {
+      for (const row of this.#parent(node, at, parent, partition)) {
+        const [key, value] = pairOf(row);
+        const id = identity(key);
+        let group = groups.get(id);
+        if (!group) groups.set(id, (group = [key, node.parents.map(() => [])]));
+        group[1][parent]!.push(value);
+      }
+    });
+    for (const [key, values] of groups.values()) {
+      const [left, right] = values as [unknown[], unknown[]];
+      switch (op.t) {
+        case 'cogroup': emit([key, values]); break;
+        case 'subtractByKey': if (right.length === 0) for (const value of left) emit([key, value]); break;
+        case 'join': {
+          // An outer side without a partner meets null.
+          const lefts = left.length === 0 && op.right ? [null] : left;
+          const rights = right.length === 0 && op.left ? [null] : right;
+          for (const a of lefts) for (const b of rights) emit([key, [a, b]]);
+          break;
+        }
+        default: throw new Error(`${op.t} does not join datasets`);
+      }
+    }
+  }
+
+  #narrow(op: Op, node: PlanNode, partition: number, emit: (row: unknown) => void): void {
+    const parent = node.parents[0]!;
+    const step = node.name;
+    const guarded = (f: UserFunction): UserFunction => (row, ...rest) => {
+      try {
+        return f(row, ...rest);
+      } catch (thrown) {
+        throw thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, step, row);
+      }
+    };
+    const from = (each: (row: unknown) => void) => this.#push(parent, partition, each);
+    switch (op.t) {
+      case 'map': { const f = guarded(this.call(op.call)); return from((row) => emit(f(row))); }
+      case 'filter': { const f = guarded(this.call(op.call)); return from((row) => { if (f(row)) emit(row); }); }
+      case 'flatMap': {
+        const call = this.call(op.call);
+        const f = guarded((row) => [...iterable(call(row), step)]);
+        return from((row) => { for (const made of f(row) as unknown[]) emit(made); });
+      }
+      case 'mapValues': {
+        const f = guarded(this.call(op.call));
+        return from((row) => { const [key, value] = pairOf(row); emit([key, f(value)]); });
+      }
+      case 'flatMapValues': {
+        const call = this.call(op.call);
+        const f = guarded((value) => [...iterable(call(value), step)]);
+        return from((row) => { const [key, value] = pairOf(row); for (const made of f(value) as unknown[]) emit([key, made]); });
+      }
+      case 'keyBy': { const f = guarded(this.call(op.call)); return from((row) => emit([f(row), row])); }
+      case 'mapPartitions': case 'mapPartitionsWithIndex': {
+        const f = this.call(op.call);
+        const rows = this.rows(parent, partition)[Symbol.iterator]();
+        try {
+          const out = op.t === 'mapPartitions' ? f(rows, partition) : f(partition, rows);
+          for (const made of iterable(out, step)) emit(made);
+        } catch (thrown) {
+          if (thrown === enough || thrown instanceof UserFunctionError) throw thrown;
+          throw new UserFunctionError(thrown, step, undefined);
+        }
+        return;
+      }
+      case 'keys': return from((row) => emit(pairOf(row)[0]));
+      case 'values': return from((row) => emit(pairOf(row)[1]));
+      case 'pairs': return from((row) => emit([row, null]));
+      case 'glom': return emit(this.rows(parent, partition));
+      case 'sample': {
+        const random = new PartitionRandom(op.seed, partition);
+        return from((row) => {
+          for (let times = op.withReplacement ? random.poisson(op.fraction) : Number(random.next() < op.fraction); times > 0; times--) emit(row);
+        });
+      }
+      case 'zipWithIndex': { let index = op.offsets[partition] ?? 0; return from((row) => emit([row, index++])); }
+      case 'zipWithUniqueId': { let id = partition; return from((row) => { emit([row, id]); id += op.partitions; }); }
+      case 'sort': {
+        const rows = this.rows(parent, partition);
+        sortRows(rows, op.by ? this.call(op.by) : undefined, op.ascending).forEach((row) => emit(row));
+        return;
+      }
+      default: throw new Error(`${op.t} is no step of one partition`);
+    }
+  }
+
+  /** Puts values of equal keys together. */
+  combiner(aggregate: Aggregate): Combiner { return new Combiner(this, aggregate); }
+}
+
+/** Pairs by key, in the order in which their keys were first met. */
+export class Combiner {
+  readonly #groups = new Map<unknown, [unknown, unknown]>();
+  readonly #create: (value: unknown) => unknown;
+  readonly #merge: UserFunction;
+  readonly #combine: UserFunction;
+
+  constructor(compute: Compute, aggregate: Aggregate) {
+    const append = (list: unknown, value: unknown) => { (list as unknown[]).push(value); return list; };
+    switch (aggregate.t) {
+      case 'group':
+        this.#create = (value) => [value];
+        this.#merge = append;
+        this.#combine = (a, b) => { for (const value of b as unknown[]) append(a, value); return a; };
+        break;
+      case 'reduce':
+        this.#create = (value) => value;
+        this.#merge = this.#combine = compute.call(aggregate.merge);
+        break;
+      case 'combine':
+        this.#create = compute.call(aggregate.create);
+        this.#merge = compute.call(aggregate.merge);
+        this.#combine = compute.call(aggregate.combine);
+        break;
+      case 'fold': {
+        const merge = compute.call(aggregate.merge);
+        this.#create = (value) => merge(compute.inputs.blob(aggregate.zero), value);
+        this.#merge = merge;
+        this.#combine = compute.call(aggregate.combine);
+      }
+    }
+  }
+
+  /** Adds a value, or what was already put together elsewhere. */
+  add(row: unknown, merged: boolean): void {
+    const [key, value] = pairOf(row);
+    const id = identity(key);
+    const group = this.#groups.get(id);
+    try {
+      if (!group) this.#groups.set(id, [key, merged ? value : this.#create(value)]);
+      else group[1] = merged ? this.#combine(group[1], value) : this.#merge(group[1], value);
+    } catch (thrown) {
+      throw thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, 'combineByKey', row);
+    }
+  }
+
+  pairs(): IterableIterator<[unknown, unknown]> { return this.#groups.values(); }
+}
+
+/** A row that must be a pair. */
+export function pairOf(row: unknown): [unknown, unknown] {
+  if (Array.isArray(row) && row.length === 2) return row as [unknown, unknown];
+  throw new UserFunctionError(new TypeError('a pair [key, value] is needed here'), 'pair operation', row);
+}
+
+function iterable(value: unknown, step: string): Iterable<unknown> {
+  if (value !== null && value !== undefined && typeof (value as Iterable<unknown>)[Symbol.iterator] === 'function') return value as Iterable<unknown>;
+  throw new TypeError(`the function of ${step} must return an iterable, not ${value === null ? 'null' : typeof value}`);
+}
+
+/** Stable; keys are computed once. */
+export function sortRows(rows: unknown[], by: UserFunction | undefined, ascending: boolean): unknown[] {
+  const sign = ascending ? 1 : -1;
+  if (!by) return rows.sort((a, b) => sign * compare(pairOf(a)[0], pairOf(b)[0]));
+  const keyed = rows.map((row) => [by(row), row] as const);
+  return keyed.sort((a, b) => sign * compare(a[0], b[0])).map(([, row]) => row);
+}

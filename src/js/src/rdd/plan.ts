@@ -1,0 +1,115 @@
+/**
+ * A job over partitioned datasets as it travels: page → driver → executors, as JSON with blobs beside it.
+ *
+ * The driver reads the structure (kinds, parents, partitions) and cuts it into stages; `op`, `write` and `action` are for the
+ * executors. Functions are source text or `{ module, export }`, by number.
+ */
+
+/** How a dataset's partitions follow from its parents'. */
+export type NodeKind =
+  /** Partition i is blob i. */
+  | 'source'
+  /** Partition i is made of the parent's partition i. */
+  | 'narrow'
+  /** The parents' partitions, one parent after the other. */
+  | 'union'
+  /** Partition i is the parent's partitions `groups[i]`. */
+  | 'coalesce'
+  /** Partition i is the left's i / r with the right's i % r, where the right has r. */
+  | 'cartesian'
+  /** Partition i is made of partition i of each parent; parents in `wide` are shuffled first. */
+  | 'zip';
+
+export interface PlanNode {
+  /** The dataset's number within its context: what is cached is found by it. */
+  id: number;
+  /** Class name in Spark, for stages and `toDebugString`. */
+  name: string;
+  kind: NodeKind;
+  parents: number[];
+  partitions: number;
+  groups?: number[][];
+  /** Per parent: whether its rows move. */
+  wide?: boolean[];
+  /** Keep the partitions in the executors once computed. */
+  cached?: boolean;
+  /** A source's partitions are the plan's sources from this one on. */
+  firstSource?: number;
+  op?: Op;
+  /** Per wide parent: how its rows are dealt out. */
+  write?: (Write | null)[];
+}
+
+/** A function of the user's by number, with what is bound to it: number of a blob, or none. */
+export interface Call { f: number; bound?: number }
+
+/** What is done to the rows of one partition. */
+export type Op =
+  | { t: 'map' | 'flatMap' | 'filter' | 'mapPartitions' | 'mapPartitionsWithIndex' | 'mapValues' | 'flatMapValues' | 'keyBy'; call: Call }
+  | { t: 'keys' | 'values' | 'glom' | 'pairs' }
+  | { t: 'sample'; withReplacement: boolean; fraction: number; seed: number }
+  /** `offsets[i]` is the first index of partition i. */
+  | { t: 'zipWithIndex'; offsets: number[] }
+  | { t: 'zipWithUniqueId'; partitions: number }
+  | { t: 'sort'; ascending: boolean; by?: Call }
+  /** After a shuffle: rows of a key become one pair. */
+  | { t: 'combine'; aggregate: Aggregate; merged: boolean }
+  /** `[key, [values of parent 0, values of parent 1, …]]`. */
+  | { t: 'cogroup' }
+  | { t: 'join'; left: boolean; right: boolean }
+  | { t: 'subtractByKey' }
+  | { t: 'zip' };
+
+/** How values of a key become one (`Aggregator`). */
+export type Aggregate =
+  | { t: 'group' }
+  | { t: 'reduce'; merge: Call }
+  | { t: 'combine'; create: Call; merge: Call; combine: Call }
+  /** The zero value is a blob: a fresh copy for each key and partition. */
+  | { t: 'fold'; zero: number; merge: Call; combine: Call };
+
+/** How the rows of a partition are dealt out to the next stage. */
+export interface Write {
+  partitioner: Partitioner;
+  /** Rows of a key are put together before they move. */
+  aggregate?: Aggregate;
+}
+
+export type Partitioner =
+  | { t: 'hash'; partitions: number }
+  /** Keys up to `bounds[i]` go to partition i; blob with the bounds. */
+  | { t: 'range'; partitions: number; bounds: number; ascending: boolean; by?: Call }
+  | { t: 'custom'; partitions: number; call: Call }
+  | { t: 'roundRobin'; partitions: number }
+  | { t: 'whole'; partitions: number };
+
+/** What is computed of each partition of the root; the page puts the parts together. */
+export type Action =
+  | { t: 'collect' | 'count' | 'stats' | 'countByValue' | 'countByKey' }
+  | { t: 'take'; n: number }
+  | { t: 'takeOrdered'; n: number; descending: boolean; by?: Call }
+  | { t: 'reduce'; call: Call }
+  | { t: 'fold'; zero: number; call: Call }
+  | { t: 'foreach' | 'foreachPartition'; call: Call }
+  | { t: 'map'; call: Call }
+  /** Sketch of the keys for a range partitioner: how many rows, and some of their keys. */
+  | { t: 'sampleKeys'; size: number; seed: number; by?: Call }
+  | { t: 'histogram'; edges: number; even: boolean };
+
+export type FunctionSource = { source: string } | { module: string; export: string };
+
+export interface RddPlan {
+  nodes: PlanNode[];
+  root: number;
+  action: Action;
+  functions: FunctionSource[];
+  /** How many blobs are values; the others are source partitions. */
+  values: number;
+  /** Partitions of the root to run; all without. */
+  only?: number[];
+  /** For stages and status. */
+  description: string;
+}
+
+/** Type of the `google.protobuf.Any` that holds a plan. */
+export const PLAN_TYPE = 'type.rivulet.dev/rivulet.RddPlan';

@@ -1,0 +1,441 @@
+import { IllegalArgumentException } from '../errors.js';
+import type { ActionOptions } from '../sql/action_options.js';
+import type { SparkContext } from './context.js';
+import { checkRemote, debugString, type AnyRemote, type Bound, type Dataset, type Placement, type PlanBuilder, type Remote } from './dataset.js';
+import { compare, identity } from './keys.js';
+import type { Aggregate, Op } from './plan.js';
+import { checkPartitions, combined, customPlacement, defaultPlacement, grouped, hashPlacement, shuffled, sorted } from './shuffles.js';
+import { StatCounter } from './stats.js';
+
+/** Steps with one function. */
+type Step = Extract<Op, { call: unknown }>['t'];
+type Call<F> = F extends (...args: never[]) => unknown ? Remote<F> : never;
+/** A function and, as its last argument, what is bound to it. */
+type Fn<A extends unknown[], R, B> = Call<(...args: [...A, B]) => R>;
+
+/**
+ * A partitioned dataset of JavaScript values (Spark's `RDD`). Transformations are lazy and give new datasets; actions run a
+ * job over the executors and return a promise.
+ *
+ * Functions run in workers: they see their arguments, and nothing of the page. Values that they need are bound to them
+ * (`rdd.map((x, b) => x * b.factor, { factor: 3 })`) and come as the last argument. Pairs are arrays `[key, value]`.
+ */
+export class RDD<T> {
+  /** @internal */
+  constructor(readonly context: SparkContext, /** @internal */ readonly definition: Dataset) {}
+
+  /** The dataset's number within its context. */
+  get id(): number { return this.definition.id; }
+  getNumPartitions(): number { return this.definition.partitions; }
+
+  get #width(): number { return this.context.shufflePartitions ?? (this.definition.partitions || 1); }
+
+  #of<U>(dataset: Dataset): RDD<U> { return new RDD<U>(this.context, dataset); }
+
+  #narrow<U>(op: (plan: PlanBuilder) => Op, keeps = false): RDD<U> {
+    const { definition } = this;
+    return this.#of<U>(this.context.dataset({
+      name: 'MapPartitionsRDD', kind: 'narrow', parents: [definition], partitions: definition.partitions, op,
+      placement: keeps ? definition.placement : undefined,
+    }));
+  }
+
+  #step<U>(t: Step, f: AnyRemote, bound: Bound | undefined, keeps = false): RDD<U> {
+    checkRemote(f, t, bound);
+    return this.#narrow<U>((plan) => ({ t, call: plan.call(f, t, bound) }), keeps);
+  }
+
+  // Narrow: one pass over a partition.
+
+  /** Each row's image. */
+  map<U, B extends Bound = Bound>(f: Fn<[row: T], U, B>, bound?: B): RDD<U> { return this.#step<U>('map', f, bound); }
+  /** All elements of each row's image, which must be iterable. */
+  flatMap<U, B extends Bound = Bound>(f: Fn<[row: T], Iterable<U>, B>, bound?: B): RDD<U> { return this.#step<U>('flatMap', f, bound); }
+  /** The rows for which `f` is truthy. */
+  filter<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B): RDD<T> { return this.#step<T>('filter', f, bound, true); }
+  /** What `f` makes of each partition, given as an iterator. */
+  mapPartitions<U, B extends Bound = Bound>(f: Fn<[rows: IterableIterator<T>, index: number], Iterable<U>, B>, bound?: B): RDD<U> {
+    return this.#step<U>('mapPartitions', f, bound);
+  }
+  /** What `f` makes of each partition, given its number and an iterator. */
+  mapPartitionsWithIndex<U, B extends Bound = Bound>(f: Fn<[index: number, rows: IterableIterator<T>], Iterable<U>, B>, bound?: B): RDD<U> {
+    return this.#step<U>('mapPartitionsWithIndex', f, bound);
+  }
+  /** Each partition as one array. */
+  glom(): RDD<T[]> { return this.#narrow<T[]>(() => ({ t: 'glom' })); }
+  /** `[f(row), row]`. */
+  keyBy<K, B extends Bound = Bound>(f: Fn<[row: T], K, B>, bound?: B): RDD<[K, T]> { return this.#step<[K, T]>('keyBy', f, bound); }
+  /** A share of the rows; the same seed gives the same rows. */
+  sample(withReplacement: boolean, fraction: number, seed = 17): RDD<T> {
+    if (!(fraction >= 0) || (!withReplacement && fraction > 1)) throw new IllegalArgumentException(`sample: the fraction (${fraction}) must be in [0, 1], or at least 0 with replacement`);
+    return this.#narrow<T>(() => ({ t: 'sample', withReplacement, fraction, seed }), true);
+  }
+  /** Rows of equal position, as pairs; both need as many partitions, with as many rows each. */
+  zip<U>(other: RDD<U>): RDD<[T, U]> {
+    const parents = [this.definition, other.definition];
+    if (parents[0]!.partitions !== parents[1]!.partitions) {
+      throw new IllegalArgumentException(`Can only zip with RDD which has the same number of partitions: ${parents[0]!.partitions} and ${parents[1]!.partitions}`);
+    }
+    return this.#of<[T, U]>(this.context.dataset({
+      name: 'ZippedPartitionsRDD2', kind: 'zip', parents, partitions: parents[0]!.partitions, op: () => ({ t: 'zip' }),
+    }));
+  }
+  /** `[row, index]` over all partitions; counts the partitions first, by a job of its own. */
+  zipWithIndex(): RDD<[T, number]> {
+    const { definition } = this;
+    let offsets: number[] | undefined;
+    return this.#of<[T, number]>(this.context.dataset({
+      name: 'ZippedWithIndexRDD', kind: 'narrow', parents: [definition], partitions: definition.partitions,
+      op: () => ({ t: 'zipWithIndex', offsets: offsets ?? [] }),
+      prepare: async () => {
+        if (offsets || definition.partitions === 1) return;
+        const counts = await this.context.run(definition, () => ({ t: 'count' }), 'zipWithIndex: count');
+        let at = 0;
+        offsets = counts.map(([n]) => (at += n as number) - (n as number));
+      },
+    }));
+  }
+  /** `[row, k · n + partition]` for the k-th row of a partition among n. */
+  zipWithUniqueId(): RDD<[T, number]> { return this.#narrow<[T, number]>(() => ({ t: 'zipWithUniqueId', partitions: this.definition.partitions })); }
+  /** All pairs of rows; partitions are pairs of partitions. */
+  cartesian<U>(other: RDD<U>): RDD<[T, U]> {
+    const parents = [this.definition, other.definition];
+    return this.#of<[T, U]>(this.context.dataset({
+      name: 'CartesianRDD', kind: 'cartesian', parents, partitions: parents[0]!.partitions * parents[1]!.partitions,
+    }));
+  }
+  /** The rows of both; duplicates stay. */
+  union(other: RDD<T>): RDD<T> { return this.context.union<T>([this, other]); }
+  /** Fewer partitions, made of neighbours; more only with `shuffle`. */
+  coalesce(numPartitions: number, shuffle = false): RDD<T> {
+    const n = checkPartitions(numPartitions, 'coalesce');
+    if (shuffle) return this.repartition(n);
+    const from = this.definition.partitions;
+    const count = Math.min(n, from);
+    const groups = Array.from({ length: count }, (_, i) => {
+      const [first, last] = [Math.floor((i * from) / count), Math.floor(((i + 1) * from) / count)];
+      return Array.from({ length: last - first }, (_, k) => first + k);
+    });
+    return this.#of<T>(this.context.dataset({ name: 'CoalescedRDD', kind: 'coalesce', parents: [this.definition], partitions: count, groups }));
+  }
+
+  // Wide: rows move.
+
+  /** The rows dealt out evenly among `numPartitions`. */
+  repartition(numPartitions: number): RDD<T> {
+    const partitions = checkPartitions(numPartitions, 'repartition');
+    const placement: Placement = { partitions, partitioner: () => ({ t: 'roundRobin', partitions }), same: {} };
+    return this.#of<T>(shuffled(this.context, this.definition, placement, false));
+  }
+  /** Each value once, in the order in which they are first met. */
+  distinct(numPartitions = this.#width): RDD<T> {
+    const pairs = this.#narrow<[T, null]>(() => ({ t: 'pairs' }));
+    return pairs.reduceByKey((a) => a, numPartitions).keys();
+  }
+  /** Rows by what `f` gives for them. */
+  groupBy<K, B extends Bound = Bound>(f: Fn<[row: T], K, B>, numPartitions?: number, bound?: B): RDD<[K, T[]]> {
+    return this.keyBy<K, B>(f, bound).groupByKey(numPartitions);
+  }
+  /** Sorted by what `f` gives for the rows; partition i has smaller keys than partition i + 1. Stable. */
+  sortBy<K, B extends Bound = Bound>(f: Fn<[row: T], K, B>, ascending = true, numPartitions = this.#width, bound?: B): RDD<T> {
+    checkRemote(f, 'sortBy', bound);
+    return this.#of<T>(sorted(this.context, this.definition, ascending, checkPartitions(numPartitions, 'sortBy'), f, bound));
+  }
+  /** Rows that both have, each once. */
+  intersection(other: RDD<T>, numPartitions?: number): RDD<T> {
+    const [a, b] = [this.#asKeys(), other.#asKeys()];
+    return a.cogroup(b, numPartitions).filter(([, [x, y]]) => x.length > 0 && y.length > 0).keys();
+  }
+  /** Rows that `other` has not; duplicates stay. */
+  subtract(other: RDD<T>, numPartitions = this.#width): RDD<T> {
+    return this.#asKeys().subtractByKey(other.#asKeys(), numPartitions).keys();
+  }
+  #asKeys(): RDD<[T, null]> { return this.#narrow<[T, null]>(() => ({ t: 'pairs' })); }
+
+  // Pairs.
+
+  /** First elements. */
+  keys<K, V>(this: RDD<[K, V]>): RDD<K> { return this.#narrow<K>(() => ({ t: 'keys' })); }
+  /** Second elements. */
+  values<K, V>(this: RDD<[K, V]>): RDD<V> { return this.#narrow<V>(() => ({ t: 'values' })); }
+  /** Each value's image under the same key; partitions keep their keys. */
+  mapValues<K, V, U, B extends Bound = Bound>(this: RDD<[K, V]>, f: Fn<[value: V], U, B>, bound?: B): RDD<[K, U]> {
+    return this.#step<[K, U]>('mapValues', f, bound, true);
+  }
+  /** All elements of each value's image, under the same key. */
+  flatMapValues<K, V, U, B extends Bound = Bound>(this: RDD<[K, V]>, f: Fn<[value: V], Iterable<U>, B>, bound?: B): RDD<[K, U]> {
+    return this.#step<[K, U]>('flatMapValues', f, bound, true);
+  }
+  /** Pairs placed by key: by its hash (the JVM's), or by a function of the key, modulo the number of partitions. */
+  partitionBy<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, numPartitions: number, f?: Fn<[key: K], number, B>, bound?: B): RDD<[K, V]> {
+    const n = checkPartitions(numPartitions, 'partitionBy');
+    if (f) checkRemote(f, 'partitionBy', bound);
+    return this.#of<[K, V]>(shuffled(this.context, this.definition, f ? customPlacement(n, f, bound) : hashPlacement(n)));
+  }
+  /** Placed by key's hash and sorted by key within each partition. */
+  repartitionAndSortWithinPartitions<K, V>(this: RDD<[K, V]>, numPartitions: number, ascending = true): RDD<[K, V]> {
+    return this.partitionBy(numPartitions).#narrow<[K, V]>(() => ({ t: 'sort', ascending }), true);
+  }
+  #combined<U>(method: string, numPartitions: number | undefined, aggregate: (plan: PlanBuilder) => Aggregate, mapSide = true): RDD<U> {
+    const placement = defaultPlacement(this.context, [this.definition], numPartitions, method);
+    return this.#of<U>(combined(this.context, this.definition, placement, aggregate, mapSide));
+  }
+  /** The values of each key, in the order of their partitions. */
+  groupByKey<K, V>(this: RDD<[K, V]>, numPartitions?: number): RDD<[K, V[]]> {
+    return this.#combined<[K, V[]]>('groupByKey', numPartitions, () => ({ t: 'group' }), false);
+  }
+  /** The values of each key merged by an associative, commutative function; merged before they move, too. */
+  reduceByKey<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, f: Fn<[a: V, b: V], V, B>, numPartitions?: number, bound?: B): RDD<[K, V]> {
+    checkRemote(f, 'reduceByKey', bound);
+    return this.#combined<[K, V]>('reduceByKey', numPartitions, (plan) => ({ t: 'reduce', merge: plan.call(f, 'reduceByKey', bound) }));
+  }
+  /** As reduceByKey, from a zero value that is used once per key and partition. */
+  foldByKey<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, zero: V, f: Fn<[a: V, b: V], V, B>, numPartitions?: number, bound?: B): RDD<[K, V]> {
+    return this.aggregateByKey<K, V, V, B>(zero, f, f, numPartitions, bound);
+  }
+  /** Values of a key folded from a zero value within a partition by `merge`, then across partitions by `combine`. */
+  aggregateByKey<K, V, U, B extends Bound = Bound>(
+    this: RDD<[K, V]>, zero: U, merge: Fn<[sum: U, value: V], U, B>, combine: Fn<[a: U, b: U], U, B>, numPartitions?: number, bound?: B,
+  ): RDD<[K, U]> {
+    checkRemote(merge, 'aggregateByKey', bound);
+    checkRemote(combine, 'aggregateByKey', bound);
+    return this.#combined<[K, U]>('aggregateByKey', numPartitions, (plan) => ({
+      t: 'fold', zero: plan.value(zero), merge: plan.call(merge, 'aggregateByKey', bound), combine: plan.call(combine, 'aggregateByKey', bound),
+    }));
+  }
+  /** The general form: `create` a sum from a first value, `merge` further ones, `combine` sums of different partitions. */
+  combineByKey<K, V, C, B extends Bound = Bound>(
+    this: RDD<[K, V]>, create: Fn<[value: V], C, B>, merge: Fn<[sum: C, value: V], C, B>, combine: Fn<[a: C, b: C], C, B>,
+    numPartitions?: number, bound?: B,
+  ): RDD<[K, C]> {
+    for (const f of [create, merge, combine]) checkRemote(f as AnyRemote, 'combineByKey', bound);
+    return this.#combined<[K, C]>('combineByKey', numPartitions, (plan) => ({
+      t: 'combine', create: plan.call(create, 'combineByKey', bound), merge: plan.call(merge, 'combineByKey', bound),
+      combine: plan.call(combine, 'combineByKey', bound),
+    }));
+  }
+  #grouped<U>(others: readonly RDD<unknown>[], numPartitions: number | undefined, op: Op, method: string): RDD<U> {
+    const parents = [this.definition, ...others.map((other) => other.definition)];
+    return this.#of<U>(grouped(this.context, parents, defaultPlacement(this.context, parents, numPartitions, method), op));
+  }
+  /** For each key of either: the values of both. */
+  cogroup<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, numPartitions?: number): RDD<[K, [V[], W[]]]> {
+    return this.#grouped<[K, [V[], W[]]]>([other as RDD<unknown>], numPartitions, { t: 'cogroup' }, 'cogroup');
+  }
+  /** For each key of any: the values of all. */
+  groupWith<K, V>(this: RDD<[K, V]>, ...others: RDD<[K, unknown]>[]): RDD<[K, unknown[][]]> {
+    return this.#grouped<[K, unknown[][]]>(others as RDD<unknown>[], undefined, { t: 'cogroup' }, 'groupWith');
+  }
+  /** All pairs of values of equal keys. */
+  join<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, numPartitions?: number): RDD<[K, [V, W]]> {
+    return this.#grouped<[K, [V, W]]>([other as RDD<unknown>], numPartitions, { t: 'join', left: false, right: false }, 'join');
+  }
+  /** As join; a left value without a partner meets null. */
+  leftOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, numPartitions?: number): RDD<[K, [V, W | null]]> {
+    return this.#grouped<[K, [V, W | null]]>([other as RDD<unknown>], numPartitions, { t: 'join', left: true, right: false }, 'leftOuterJoin');
+  }
+  /** As join; a right value without a partner meets null. */
+  rightOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, numPartitions?: number): RDD<[K, [V | null, W]]> {
+    return this.#grouped<[K, [V | null, W]]>([other as RDD<unknown>], numPartitions, { t: 'join', left: false, right: true }, 'rightOuterJoin');
+  }
+  /** As join; a value of either side without a partner meets null. */
+  fullOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, numPartitions?: number): RDD<[K, [V | null, W | null]]> {
+    return this.#grouped<[K, [V | null, W | null]]>([other as RDD<unknown>], numPartitions, { t: 'join', left: true, right: true }, 'fullOuterJoin');
+  }
+  /** Pairs whose key `other` has not. */
+  subtractByKey<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, numPartitions?: number): RDD<[K, V]> {
+    return this.#grouped<[K, V]>([other as RDD<unknown>], numPartitions, { t: 'subtractByKey' }, 'subtractByKey');
+  }
+  /** Sorted by key; partition i has smaller keys than partition i + 1. */
+  sortByKey<K, V>(this: RDD<[K, V]>, ascending = true, numPartitions = this.#width): RDD<[K, V]> {
+    return this.#of<[K, V]>(sorted(this.context, this.definition, ascending, checkPartitions(numPartitions, 'sortByKey')));
+  }
+
+  // Keeping.
+
+  /** Keeps the partitions in the executors once they are computed; one that is lost is computed again. */
+  persist(): this { this.definition.cached = true; return this; }
+  /** As persist. */
+  cache(): this { return this.persist(); }
+  /** Computes it anew from now on. */
+  unpersist(): this { this.definition.cached = false; return this; }
+  /** The lineage as text. */
+  toDebugString(): string { return debugString(this.definition); }
+
+  // Actions.
+
+  /** All rows, partition after partition. */
+  async collect(options?: ActionOptions): Promise<T[]> {
+    return (await this.context.run(this.definition, () => ({ t: 'collect' }), 'collect', options)).flat() as T[];
+  }
+  /** The rows one partition at a time, each fetched when it is asked for. */
+  async *toLocalIterator(options?: ActionOptions): AsyncGenerator<T, void, undefined> {
+    for (let i = 0; i < this.definition.partitions; i++) {
+      const [part] = await this.context.run(this.definition, () => ({ t: 'collect' }), 'toLocalIterator', options, [i]);
+      yield* part as T[];
+    }
+  }
+  /** Key → last value. */
+  async collectAsMap<K, V>(this: RDD<[K, V]>, options?: ActionOptions): Promise<Map<K, V>> { return new Map(await this.collect(options)); }
+  /** How many rows there are. */
+  async count(options?: ActionOptions): Promise<number> {
+    const parts = await this.context.run(this.definition, () => ({ t: 'count' }), 'count', options);
+    return parts.reduce((sum, [n]) => sum + (n as number), 0);
+  }
+  /** The first `n` rows; looks at few partitions first. */
+  async take(n: number, options?: ActionOptions): Promise<T[]> {
+    const out: T[] = [];
+    for (let at = 0, some = 1; at < this.definition.partitions && out.length < n; at += some, some *= 4) {
+      const only = Array.from({ length: Math.min(some, this.definition.partitions - at) }, (_, i) => at + i);
+      const left = n - out.length;
+      for (const part of await this.context.run(this.definition, () => ({ t: 'take', n: left }), 'take', options, only)) out.push(...(part as T[]));
+    }
+    return out.slice(0, n);
+  }
+  /** The first row; an IllegalArgumentException where there is none. */
+  async first(options?: ActionOptions): Promise<T> {
+    const [row] = await this.take(1, options);
+    if (row === undefined && (await this.isEmpty(options))) throw new IllegalArgumentException('first: the RDD is empty');
+    return row as T;
+  }
+  async isEmpty(options?: ActionOptions): Promise<boolean> { return (await this.take(1, options)).length === 0; }
+  /** All rows merged by an associative, commutative function; an error where there is none. */
+  async reduce<B extends Bound = Bound>(f: Fn<[a: T, b: T], T, B>, bound?: B, options?: ActionOptions): Promise<T> {
+    checkRemote(f, 'reduce', bound);
+    const parts = await this.context.run(this.definition, (plan) => ({ t: 'reduce', call: plan.call(f, 'reduce', bound) }), 'reduce', options);
+    const sums = parts.flat() as T[];
+    if (sums.length === 0) throw new IllegalArgumentException('reduce: the RDD is empty');
+    return this.#mergeAll(sums, f, bound, options);
+  }
+  /** As reduce, from a zero value that is used once per partition and once for the merge. */
+  async fold<B extends Bound = Bound>(zero: T, f: Fn<[a: T, b: T], T, B>, bound?: B, options?: ActionOptions): Promise<T> {
+    checkRemote(f, 'fold', bound);
+    const parts = await this.context.run(this.definition, (plan) => ({ t: 'fold', zero: plan.value(zero), call: plan.call(f, 'fold', bound) }), 'fold', options);
+    return this.#mergeAll([zero, ...(parts.flat() as T[])], f, bound, options);
+  }
+  /** Rows folded into a sum of another type per partition, the sums then combined from the zero value on. */
+  async aggregate<U, B extends Bound = Bound>(
+    zero: U, seq: Fn<[sum: U, row: T], U, B>, combine: Fn<[a: U, b: U], U, B>, bound?: B, options?: ActionOptions,
+  ): Promise<U> {
+    checkRemote(seq, 'aggregate', bound);
+    checkRemote(combine, 'aggregate', bound);
+    const parts = await this.context.run(this.definition, (plan) => ({ t: 'fold', zero: plan.value(zero), call: plan.call(seq, 'aggregate', bound) }), 'aggregate', options);
+    return new RDD<U>(this.context, this.definition).#mergeAll([zero, ...(parts.flat() as U[])], combine, bound, options);
+  }
+  /** As reduce, merging in a tree of this depth on the executors. */
+  async treeReduce<B extends Bound = Bound>(f: Fn<[a: T, b: T], T, B>, depth = 2, bound?: B, options?: ActionOptions): Promise<T> {
+    if (!Number.isInteger(depth) || depth < 1) throw new IllegalArgumentException(`treeReduce: Depth of tree must be greater than 0 but got ${depth}`);
+    return this.reduce(f, bound, options);
+  }
+  /** As aggregate, combining in a tree of this depth on the executors. */
+  async treeAggregate<U, B extends Bound = Bound>(
+    zero: U, seq: Fn<[sum: U, row: T], U, B>, combine: Fn<[a: U, b: U], U, B>, depth = 2, bound?: B, options?: ActionOptions,
+  ): Promise<U> {
+    if (!Number.isInteger(depth) || depth < 1) throw new IllegalArgumentException(`treeAggregate: Depth of tree must be greater than 0 but got ${depth}`);
+    return this.aggregate(zero, seq, combine, bound, options);
+  }
+  /** Sums of partitions merged in an executor: functions run there and nowhere else. */
+  async #mergeAll<B extends Bound>(sums: T[], f: AnyRemote, bound: B | undefined, options?: ActionOptions): Promise<T> {
+    if (sums.length === 1) return sums[0]!;
+    const last = this.context.parallelize(sums, 1);
+    const [part] = await this.context.run(last.definition, (plan) => ({ t: 'reduce', call: plan.call(f, 'reduce', bound) }), 'reduce: merge', options);
+    return part![0] as T;
+  }
+  /** Calls `f` on each row, in the executors. */
+  async foreach<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B, options?: ActionOptions): Promise<void> {
+    checkRemote(f, 'foreach', bound);
+    await this.context.run(this.definition, (plan) => ({ t: 'foreach', call: plan.call(f, 'foreach', bound) }), 'foreach', options);
+  }
+  /** Calls `f` on each partition, in the executors. */
+  async foreachPartition<B extends Bound = Bound>(f: Fn<[rows: IterableIterator<T>, index: number], unknown, B>, bound?: B, options?: ActionOptions): Promise<void> {
+    checkRemote(f, 'foreachPartition', bound);
+    await this.context.run(this.definition, (plan) => ({ t: 'foreachPartition', call: plan.call(f, 'foreachPartition', bound) }), 'foreachPartition', options);
+  }
+  async #ordered<K, B extends Bound>(n: number, descending: boolean, by: AnyRemote | undefined, bound: B | undefined, method: string, options?: ActionOptions): Promise<T[]> {
+    if (by) checkRemote(by, method, bound);
+    const parts = await this.context.run(
+      this.definition, (plan) => ({ t: 'takeOrdered', n, descending, ...(by && { by: plan.call(by, method, bound) }) }), method, options,
+    ) as [K, T][][];
+    const sign = descending ? -1 : 1;
+    return parts.flat().sort((a, b) => sign * compare(a[0], b[0])).slice(0, n).map(([, row]) => row);
+  }
+  /** The `n` smallest rows, or those with the smallest keys. */
+  takeOrdered<K, B extends Bound = Bound>(n: number, by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T[]> {
+    return this.#ordered<K, B>(n, false, by, bound, 'takeOrdered', options);
+  }
+  /** The `n` largest rows, or those with the largest keys, largest first. */
+  top<K, B extends Bound = Bound>(n: number, by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T[]> {
+    return this.#ordered<K, B>(n, true, by, bound, 'top', options);
+  }
+  async min<K, B extends Bound = Bound>(by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T> {
+    const [row] = await this.takeOrdered(1, by, bound, options);
+    if (row === undefined) throw new IllegalArgumentException('min: the RDD is empty');
+    return row;
+  }
+  async max<K, B extends Bound = Bound>(by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T> {
+    const [row] = await this.top(1, by, bound, options);
+    if (row === undefined) throw new IllegalArgumentException('max: the RDD is empty');
+    return row;
+  }
+  /** Count, mean, variance, extremes in one pass. */
+  async stats(this: RDD<number>, options?: ActionOptions): Promise<StatCounter> {
+    const parts = await this.context.run(this.definition, () => ({ t: 'stats' }), 'stats', options);
+    return StatCounter.of(parts.map(([part]) => part as [number, number, number, number, number]));
+  }
+  async sum(this: RDD<number>, options?: ActionOptions): Promise<number> { return this.fold(0, (a, b) => a + b, undefined, options); }
+  async mean(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).mean(); }
+  async variance(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).variance(); }
+  async stdev(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).stdev(); }
+  async sampleVariance(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).sampleVariance(); }
+  async sampleStdev(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).sampleStdev(); }
+  /** Counts per bucket: of so many buckets of equal width between the extremes, or between given edges; the last is closed. */
+  async histogram(this: RDD<number>, buckets: number | readonly number[], options?: ActionOptions): Promise<[edges: number[], counts: number[]]> {
+    let edges: number[];
+    if (typeof buckets === 'number') {
+      if (!Number.isInteger(buckets) || buckets < 1) throw new IllegalArgumentException('histogram: number of buckets must be >= 1');
+      const { min, max, count } = await this.stats(options);
+      if (count === 0) throw new IllegalArgumentException('histogram: the RDD is empty');
+      if (min === max || buckets === 1) edges = [min, max];
+      else edges = [...Array.from({ length: buckets }, (_, i) => min + (i * (max - min)) / buckets), max];
+    } else {
+      edges = [...buckets];
+      if (edges.length < 2 || edges.some((edge, i) => i > 0 && !(edge > edges[i - 1]!))) throw new IllegalArgumentException('histogram: buckets must be sorted, without duplicates, and at least two');
+    }
+    const parts = await this.context.run(this.definition, (plan) => ({ t: 'histogram', edges: plan.value(edges), even: typeof buckets === 'number' }), 'histogram', options) as number[][];
+    const counts = edges.slice(1).map((_, i) => parts.reduce((sum, part) => sum + part[i]!, 0));
+    return [edges, counts];
+  }
+  async #counts<K>(t: 'countByKey' | 'countByValue', options?: ActionOptions): Promise<Map<K, number>> {
+    const counts = new Map<unknown, [K, number]>();
+    for (const [key, n] of (await this.context.run(this.definition, () => ({ t }), t, options)).flat() as [K, number][]) {
+      const id = identity(key);
+      const found = counts.get(id);
+      if (found) found[1] += n;
+      else counts.set(id, [key, n]);
+    }
+    return new Map(counts.values());
+  }
+  /** How often each value occurs. */
+  countByValue(options?: ActionOptions): Promise<Map<T, number>> { return this.#counts<T>('countByValue', options); }
+  /** How many pairs each key has. */
+  countByKey<K, V>(this: RDD<[K, V]>, options?: ActionOptions): Promise<Map<K, number>> { return this.#counts<K>('countByKey', options); }
+  /** The values of a key. */
+  async lookup<K, V>(this: RDD<[K, V]>, key: K, options?: ActionOptions): Promise<V[]> {
+    return this.filter(([own], { id, spelled }) => (typeof own === 'object' && own !== null ? JSON.stringify(own) === spelled : own === id), {
+      id: key, spelled: JSON.stringify(key) ?? '',
+    }).values().collect(options);
+  }
+  /** `n` rows drawn at random, or all in random order where there are no more. */
+  async takeSample(withReplacement: boolean, n: number, seed = 17, options?: ActionOptions): Promise<T[]> {
+    if (n < 0) throw new IllegalArgumentException('takeSample: Sample size cannot be negative.');
+    const rows = await this.collect(options);
+    const { PartitionRandom } = await import('./random.js');
+    const random = new PartitionRandom(seed, 0);
+    if (withReplacement) return rows.length === 0 ? [] : Array.from({ length: n }, () => rows[Math.floor(random.next() * rows.length)]!);
+    for (let i = rows.length - 1; i > 0; i--) {
+      const other = Math.floor(random.next() * (i + 1));
+      [rows[i], rows[other]] = [rows[other]!, rows[i]!];
+    }
+    return rows.slice(0, n);
+  }
+}

@@ -1,0 +1,114 @@
+/** Datasets whose rows move: what is shuffled, how, and what becomes of it. */
+import { IllegalArgumentException } from '../errors.js';
+import { compare } from './keys.js';
+import type { AnyRemote, Bound, Dataset, Placement, PlanBuilder } from './dataset.js';
+import type { SparkContext } from './context.js';
+import type { Aggregate, Op, Partitioner } from './plan.js';
+
+/** A partition count that can be. */
+export function checkPartitions(n: number, method: string): number {
+  if (!Number.isInteger(n) || n <= 0) throw new IllegalArgumentException(`${method}: the number of partitions (${n}) must be a positive whole number`);
+  return n;
+}
+
+export function hashPlacement(partitions: number): Placement {
+  return { partitions, partitioner: () => ({ t: 'hash', partitions }), same: `hash ${partitions}` };
+}
+
+export function customPlacement(partitions: number, f: AnyRemote, bound?: Bound): Placement {
+  return { partitions, partitioner: (plan) => ({ t: 'custom', partitions, call: plan.call(f, 'partitionBy', bound) }), same: f };
+}
+
+const samePlace = (a: Placement | undefined, b: Placement) => a !== undefined && a.same === b.same && a.partitions === b.partitions;
+
+/** Rows dealt out anew, each as it is. */
+export function shuffled(context: SparkContext, parent: Dataset, placement: Placement, keeps = true): Dataset {
+  return context.dataset({
+    name: 'ShuffledRDD', kind: 'zip', parents: [parent], partitions: placement.partitions, wide: [true],
+    write: (plan) => [{ partitioner: placement.partitioner(plan) }], placement: keeps ? placement : undefined,
+  });
+}
+
+/** Values of a key put together; on the map side too where that makes less to move. */
+export function combined(
+  context: SparkContext, parent: Dataset, placement: Placement, aggregate: (plan: PlanBuilder) => Aggregate, mapSide: boolean,
+): Dataset {
+  if (samePlace(parent.placement, placement)) {
+    return context.dataset({
+      name: 'MapPartitionsRDD', kind: 'zip', parents: [parent], partitions: parent.partitions, wide: [false],
+      op: (plan) => ({ t: 'combine', aggregate: aggregate(plan), merged: false }), placement,
+    });
+  }
+  return context.dataset({
+    name: 'ShuffledRDD', kind: 'zip', parents: [parent], partitions: placement.partitions, wide: [true],
+    op: (plan) => ({ t: 'combine', aggregate: aggregate(plan), merged: mapSide }),
+    write: (plan) => [{ partitioner: placement.partitioner(plan), ...(mapSide && { aggregate: aggregate(plan) }) }], placement,
+  });
+}
+
+/** Several datasets by key: a side that is placed already does not move. */
+export function grouped(context: SparkContext, parents: readonly Dataset[], placement: Placement, op: Op): Dataset {
+  const wide = parents.map((parent) => !samePlace(parent.placement, placement));
+  return context.dataset({
+    name: 'CoGroupedRDD', kind: 'zip', parents, partitions: placement.partitions, wide, placement,
+    op: () => op,
+    write: (plan) => wide.map((moves) => (moves ? { partitioner: placement.partitioner(plan) } : null)),
+  });
+}
+
+/**
+ * The widest partitioner of the parents; else a hash partitioner of `spark.default.parallelism` partitions where that is set,
+ * or as wide as the widest parent (`Partitioner.defaultPartitioner`).
+ */
+export function defaultPlacement(context: SparkContext, parents: readonly Dataset[], numPartitions: number | undefined, method: string): Placement {
+  if (numPartitions !== undefined) return hashPlacement(checkPartitions(numPartitions, method));
+  const placed = parents.map((p) => p.placement).filter((p) => p !== undefined).sort((a, b) => b.partitions - a.partitions)[0];
+  return placed ?? hashPlacement(context.shufflePartitions ?? Math.max(1, ...parents.map((p) => p.partitions)));
+}
+
+/** Rows about this many a partition are looked at to find range bounds. */
+const SAMPLE_PER_PARTITION = 20;
+
+/** Sorted by ranges of keys: bounds come from a sample that is taken by a job of its own (`RangePartitioner`). */
+export function sorted(
+  context: SparkContext, parent: Dataset, ascending: boolean, partitions: number, by?: AnyRemote, bound?: Bound,
+): Dataset {
+  const bounds: { keys?: unknown[] } = {};
+  const call = by && ((plan: PlanBuilder) => plan.call(by, 'sortBy', bound));
+  const partitioner = (plan: PlanBuilder): Partitioner =>
+    (partitions === 1
+      ? { t: 'whole', partitions }
+      : { t: 'range', partitions, bounds: plan.value(bounds.keys ?? []), ascending, ...(call && { by: call(plan) }) });
+  const dealt = context.dataset({
+    name: 'ShuffledRDD', kind: 'zip', parents: [parent], partitions, wide: [true],
+    write: (plan) => [{ partitioner: partitioner(plan) }],
+    prepare: async () => {
+      if (partitions === 1 || bounds.keys) return;
+      const size = Math.ceil((3 * SAMPLE_PER_PARTITION * partitions) / Math.max(1, parent.partitions));
+      const parts = await context.run(parent, (plan) => ({ t: 'sampleKeys', size, seed: 7, ...(call && { by: call(plan) }) }), 'sortBy: sample');
+      bounds.keys = rangeBounds(parts.map((part) => ({ rows: part[0] as number, keys: part[1] as unknown[] })), partitions);
+    },
+  });
+  return context.dataset({
+    name: 'MapPartitionsRDD', kind: 'narrow', parents: [dealt], partitions,
+    op: (plan) => ({ t: 'sort', ascending, ...(call && { by: call(plan) }) }),
+  });
+}
+
+/** Keys that cut the weighted sample into parts of equal weight (`RangePartitioner.determineBounds`). */
+export function rangeBounds(samples: readonly { rows: number; keys: readonly unknown[] }[], partitions: number): unknown[] {
+  const weighted = samples.flatMap(({ rows, keys }) => keys.map((key) => [key, rows / keys.length] as const));
+  weighted.sort((a, b) => compare(a[0], b[0]));
+  const step = weighted.reduce((sum, [, weight]) => sum + weight, 0) / partitions;
+  const bounds: unknown[] = [];
+  let [weight, target] = [0, step];
+  for (const [key, own] of weighted) {
+    if (bounds.length === partitions - 1) break;
+    weight += own;
+    if (weight >= target && (bounds.length === 0 || compare(key, bounds.at(-1)) > 0)) {
+      bounds.push(key);
+      target += step;
+    }
+  }
+  return bounds;
+}

@@ -1,0 +1,188 @@
+/** Runs one task: computes a partition and deals its rows out to the next stage, or answers the action. */
+import { encode, NotCloneableError } from './codec.js';
+import { UserFunctionError, pairOf, type Compute } from './compute.js';
+import { compare, describe, hashPartition, identity } from './keys.js';
+import type { Action, Partitioner, Write } from './plan.js';
+import { PartitionRandom } from './random.js';
+
+/** Blocks by partition of the next stage (or one result), and how many rows are in each; a block without rows is none. */
+export interface TaskResult { blocks: (Uint8Array | undefined)[]; rows: number[] }
+
+/** The result of the action on a partition of the root. */
+export function answer(compute: Compute, root: number, partition: number, action: Action): TaskResult {
+  const values = act(compute, root, partition, action);
+  return { blocks: [encodeRows(values)], rows: [values.length] };
+}
+
+function act(compute: Compute, root: number, partition: number, action: Action): unknown[] {
+  const each = (emit: (row: unknown) => boolean | void) => compute.each(root, partition, emit);
+  const guarded = <T>(record: unknown, work: () => T): T => {
+    try {
+      return work();
+    } catch (thrown) {
+      throw thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, action.t, record);
+    }
+  };
+  switch (action.t) {
+    case 'collect': return compute.rows(root, partition);
+    case 'count': { let n = 0; each(() => { n++; }); return [n]; }
+    case 'take': {
+      const out: unknown[] = [];
+      if (action.n > 0) each((row) => out.push(row) < action.n);
+      return out;
+    }
+    case 'takeOrdered': {
+      const by = action.by ? compute.call(action.by) : (row: unknown) => row;
+      const sign = action.descending ? -1 : 1;
+      const keyed = compute.rows(root, partition).map((row) => [guarded(row, () => by(row)), row] as const);
+      return keyed.sort((a, b) => sign * compare(a[0], b[0])).slice(0, action.n).map(([key, row]) => [key, row]);
+    }
+    case 'reduce': {
+      const f = compute.call(action.call);
+      let sum: unknown;
+      let first = true;
+      each((row) => { sum = first ? row : guarded(row, () => f(sum, row)); first = false; });
+      return first ? [] : [sum];
+    }
+    case 'fold': {
+      const f = compute.call(action.call);
+      let sum = compute.inputs.blob(action.zero);
+      each((row) => { sum = guarded(row, () => f(sum, row)); });
+      return [sum];
+    }
+    case 'foreach': { const f = compute.call(action.call); each((row) => { guarded(row, () => f(row)); }); return []; }
+    case 'foreachPartition': {
+      const rows = compute.rows(root, partition);
+      guarded(undefined, () => compute.call(action.call)(rows[Symbol.iterator](), partition));
+      return [];
+    }
+    case 'map': {
+      const rows = compute.rows(root, partition);
+      return [guarded(undefined, () => compute.call(action.call)(rows[Symbol.iterator](), partition))];
+    }
+    case 'stats': {
+      // Welford's sums (`StatCounter`).
+      let [n, mean, m2, min, max] = [0, 0, 0, Infinity, -Infinity];
+      each((row) => {
+        const value = Number(row);
+        const delta = value - mean;
+        n++;
+        mean += delta / n;
+        m2 += delta * (value - mean);
+        min = Math.min(min, value);
+        max = Math.max(max, value);
+      });
+      return [[n, mean, m2, min, max]];
+    }
+    case 'countByValue': case 'countByKey': {
+      const counts = new Map<unknown, [unknown, number]>();
+      each((row) => {
+        const key = action.t === 'countByKey' ? pairOf(row)[0] : row;
+        const id = identity(key);
+        const found = counts.get(id);
+        if (found) found[1]++;
+        else counts.set(id, [key, 1]);
+      });
+      return [...counts.values()];
+    }
+    case 'histogram': {
+      const edges = compute.inputs.blob(action.edges) as number[];
+      const counts = new Array<number>(edges.length - 1).fill(0);
+      each((row) => {
+        const at = bucket(row as number, edges);
+        if (at !== undefined) counts[at]!++;
+      });
+      return counts;
+    }
+    case 'sampleKeys': {
+      const by = action.by ? compute.call(action.by) : (row: unknown) => pairOf(row)[0];
+      const random = new PartitionRandom(action.seed, partition);
+      const kept: unknown[] = [];
+      let n = 0;
+      each((row) => {
+        const key = guarded(row, () => by(row));
+        if (n++ < action.size) kept.push(key);
+        else {
+          const at = Math.floor(random.next() * n);
+          if (at < action.size) kept[at] = key;
+        }
+      });
+      return [n, kept];
+    }
+  }
+}
+
+/** The bucket of a value; the last one is closed. */
+function bucket(value: number, edges: readonly number[]): number | undefined {
+  const last = edges.length - 1;
+  if (value == null || Number.isNaN(value) || value < edges[0]! || value > edges[last]!) return undefined;
+  let [low, high] = [0, last];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (value < edges[middle]!) high = middle;
+    else low = middle;
+  }
+  return low;
+}
+
+/** Deals the rows of a partition out to the next stage. */
+export function deal(compute: Compute, root: number, partition: number, write: Write): TaskResult {
+  const to = router(compute, write.partitioner, partition);
+  const parts: unknown[][] = Array.from({ length: write.partitioner.partitions }, () => []);
+  if (write.aggregate) {
+    const combiner = compute.combiner(write.aggregate);
+    compute.each(root, partition, (row) => combiner.add(row, false));
+    for (const pair of combiner.pairs()) parts[to(pair)]!.push(pair);
+  } else {
+    compute.each(root, partition, (row) => { parts[to(row)]!.push(row); });
+  }
+  return { blocks: parts.map((rows) => (rows.length ? encodeRows(rows) : undefined)), rows: parts.map((rows) => rows.length) };
+}
+
+function router(compute: Compute, partitioner: Partitioner, partition: number): (row: unknown) => number {
+  const { partitions } = partitioner;
+  switch (partitioner.t) {
+    case 'whole': return () => 0;
+    case 'roundRobin': {
+      // Starts at another partition in every task, as Spark does.
+      let next = new PartitionRandom(partition, 0).next() * partitions | 0;
+      return () => (next = (next + 1) % partitions);
+    }
+    case 'hash': return (row) => hashPartition(pairOf(row)[0], partitions);
+    case 'custom': {
+      const f = compute.call(partitioner.call);
+      return (row) => {
+        const [key] = pairOf(row);
+        const to = Number(f(key));
+        if (!Number.isInteger(to)) {
+          throw new UserFunctionError(new TypeError(`the partition function gave ${describe(f(key))}, not a whole number`), 'partitionBy', row);
+        }
+        return ((to % partitions) + partitions) % partitions;
+      };
+    }
+    case 'range': {
+      const bounds = compute.inputs.blob(partitioner.bounds) as unknown[];
+      const by = partitioner.by ? compute.call(partitioner.by) : (row: unknown) => pairOf(row)[0];
+      return (row) => {
+        const key = by(row);
+        let [low, high] = [0, bounds.length];
+        while (low < high) {
+          const middle = (low + high) >> 1;
+          if (compare(bounds[middle], key) < 0) low = middle + 1;
+          else high = middle;
+        }
+        return partitioner.ascending ? low : bounds.length - low;
+      };
+    }
+  }
+}
+
+function encodeRows(rows: unknown[]): Uint8Array {
+  try {
+    return encode(rows);
+  } catch (error) {
+    if (!(error instanceof NotCloneableError)) throw error;
+    throw new UserFunctionError(error, 'result', rows.find((row) => { try { encode([row]); return false; } catch { return true; } }));
+  }
+}
+

@@ -1,0 +1,101 @@
+import { decode } from '../rdd/codec.js';
+import { Compute, UserFunctionError } from '../rdd/compute.js';
+import { loadFunctions, type UserFunction } from '../rdd/functions.js';
+import { describe } from '../rdd/keys.js';
+import type { RddPlan } from '../rdd/plan.js';
+import { answer, deal } from '../rdd/task.js';
+import type { ProgramHost } from './engine.js';
+
+interface Loaded {
+  plan: RddPlan;
+  values: Uint8Array[];
+  functions: UserFunction[];
+  /** Why the functions could not be loaded. */
+  failure?: unknown;
+  bound: Map<number, unknown>;
+}
+
+/** A task: where its blobs belong. They stand in the order of `sources`, then of `shuffled`. */
+interface Task {
+  root: number;
+  partition: number;
+  write: [node: number, parent: number] | null;
+  sources: [node: number, partition: number][];
+  shuffled: [node: number, parent: number, partition: number, blocks: number][];
+}
+
+/** Runs the user's functions over partitions of datasets, in an executor. */
+export class Programs implements ProgramHost {
+  readonly #plans = new Map<number, Loaded>();
+  readonly #cache = new Map<string, unknown[]>();
+  #loading: Promise<void> | undefined;
+
+  constructor(private readonly importText?: (text: string) => Promise<unknown>) {}
+
+  /** Settles when the functions of all plans so far are loaded; messages of the driver wait for it. */
+  get loading(): Promise<void> | undefined { return this.#loading; }
+
+  load(id: number, text: string, blobs: Uint8Array[]): void {
+    const plan = JSON.parse(text) as RddPlan;
+    const loaded: Loaded = { plan, values: blobs, functions: [], bound: new Map() };
+    this.#plans.set(id, loaded);
+    if (plan.functions.length === 0) return;
+    const one = loadFunctions(plan.functions, this.importText).then((functions) => { loaded.functions = functions; }, (error: unknown) => { loaded.failure = error; });
+    const all = Promise.all([this.#loading, one]).then(() => {});
+    this.#loading = all;
+    void all.then(() => { if (this.#loading === all) this.#loading = undefined; });
+  }
+
+  unload(id: number): void { this.#plans.delete(id); }
+
+  run(id: number, header: string, blobs: Uint8Array[]): [blocks: (Uint8Array | undefined)[], rows: number[]] {
+    const loaded = this.#plans.get(id);
+    if (!loaded) throw new Error('a task came before its plan');
+    if (loaded.failure) throw loaded.failure;
+    const { plan } = loaded;
+    const task = JSON.parse(header) as Task;
+    let next = 0;
+    const sources = new Map(task.sources.map(([node, partition]) => [`${node}/${partition}`, blobs[next++]!]));
+    const shuffled = new Map(task.shuffled.map(([node, parent, partition, blocks]) => {
+      const own = blobs.slice(next, (next += blocks));
+      return [`${node}/${parent}/${partition}`, own];
+    }));
+    const compute = new Compute(plan, loaded.functions, {
+      source: (node, partition) => decode(sources.get(`${node}/${partition}`) ?? new Uint8Array()),
+      shuffled: (node, parent, partition) => (shuffled.get(`${node}/${parent}/${partition}`) ?? []).map(decode),
+      cached: (dataset, partition) => this.#cache.get(`${dataset}/${partition}`),
+      keep: (dataset, partition, rows) => { this.#cache.set(`${dataset}/${partition}`, rows); },
+      blob: (number) => decode(loaded.values[number]!)[0],
+      bound: (number) => {
+        if (!loaded.bound.has(number)) loaded.bound.set(number, decode(loaded.values[number]!)[0]);
+        return loaded.bound.get(number);
+      },
+    });
+    try {
+      if (!task.write) {
+        const { blocks, rows } = answer(compute, task.root, task.partition, plan.action);
+        return [blocks, rows];
+      }
+      const [node, parent] = task.write;
+      const write = plan.nodes[node]?.write?.[parent];
+      if (!write) throw new Error(`dataset ${node} says not how its parent ${parent} is dealt out`);
+      const { blocks, rows } = deal(compute, task.root, task.partition, write);
+      return [blocks, rows];
+    } catch (error) {
+      throw told(error, task.partition);
+    }
+  }
+}
+
+/** The user's exception with where it happened. */
+function told(error: unknown, partition: number): Error {
+  if (!(error instanceof UserFunctionError)) return error instanceof Error ? error : new Error(String(error));
+  const { thrown, step, record } = error;
+  const at = record === undefined ? '' : `, record ${describe(record)}`;
+  let message = `${error.message} (in ${step}, partition ${partition}${at})`;
+  const free = /^(\S+) is not defined$/.exec(thrown instanceof ReferenceError ? thrown.message : '');
+  if (free) message += `. A function runs in a worker and sees nothing of the page: pass ${free[1]} as a value bound to it, or broadcast it`;
+  const out = new Error(message);
+  if (thrown instanceof Error && thrown.stack) out.stack = thrown.stack;
+  return out;
+}

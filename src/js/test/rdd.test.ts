@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { decode, encode, NotCloneableError } from '../src/rdd/codec.js';
+import { SparkContext } from '../src/rdd/context.js';
+import { hashCode, hashPartition, identity } from '../src/rdd/keys.js';
+import { localClient } from './rdd_local.js';
+// @ts-expect-error The twins are plain JavaScript, shared with the browser tests.
+import { difference, runTwin, TWINS } from '../../../tests/browser/rdd_twins.js';
+
+const GOLDENS = join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/goldens/rdd');
+const golden = (id: string) => JSON.parse(readFileSync(join(GOLDENS, `${id}.json`), 'utf8')) as {
+  id: string; result: { type: string; value: unknown; hashCode: number; partition: Record<string, number> }[];
+};
+const context = () => new SparkContext({ client: localClient() as never }, 2, { 'spark.default.parallelism': '2' }, () => false);
+
+for (const id of Object.keys(TWINS as object)) {
+  test(`${id} gives what Spark gives, without a scheduler`, async () => {
+    const case_ = golden(id);
+    assert.equal(difference(case_, await runTwin({ sparkContext: context() }, case_)), undefined);
+  });
+}
+
+test('hashes and partitions of keys are the JVM\'s', () => {
+  let tried = 0;
+  for (const { type, value, hashCode: expected, partition } of golden('hash_partitioner_jvm').result) {
+    // A whole double is an int in JavaScript.
+    if (type === 'double' && Number.isInteger(value)) continue;
+    const key = type === 'long' && typeof value === 'string' ? BigInt(value) : value;
+    assert.equal(hashCode(key), expected, `${type} ${String(value)}`);
+    for (const [n, p] of Object.entries(partition)) assert.equal(hashPartition(key, Number(n)), p);
+    tried++;
+  }
+  assert.ok(tried > 60);
+});
+
+test('values come back from a block as they were, of every kind that can be cloned', () => {
+  const loop: unknown[] = [1];
+  loop.push(loop);
+  const values: unknown[][] = [
+    [], [1, 2, 3], [7, 7, 7], [0.5, -0, NaN, Infinity], [1, -0], ['a', '', 'é😀', 'a\ud800b'], [['k', 1], ['l', 2.5]], [[['a', 'b'], 1], [['c', 'd'], 2]],
+    [null, undefined, true, false, 12n, -(2n ** 70n), 'x', 2 ** 40, -(2 ** 31)], [new Date(5), new Date(-1)],
+    [new Map<unknown, unknown>([['a', [1]], [{ b: 2 }, new Set([1, 'x'])]])], [new Uint8Array([1, 2]), new Float64Array([0.1]), new ArrayBuffer(3)],
+    [{ a: { b: [{ c: null }] }, __proto__: null }], [[1], [1, 2, 3], ['x', 'y']], [[undefined, 1], [2, undefined]],
+  ];
+  for (const value of values) assert.deepStrictEqual(decode(encode(value)).map(plain), value.map(plain));
+  const [copy] = decode(encode([loop])) as [unknown[]];
+  assert.equal(copy[1], copy);
+  const own = JSON.parse('{"__proto__": {"evil": 1}}') as object;
+  assert.ok(Object.hasOwn((decode(encode([own])) as [object])[0], '__proto__'));
+});
+const plain = (value: unknown): unknown => (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === null ? { ...value } : value);
+
+test('random values survive a block', () => {
+  let seed = 1;
+  const random = (n: number) => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % n;
+  const make = (depth: number): unknown => [
+    () => random(1000) - 500, () => random(1e9) / 7, () => 'añ😀'.repeat(random(4)), () => null, () => [make(depth + 1), make(depth + 1)],
+    () => Array.from({ length: random(4) }, () => make(depth + 1)), () => ({ k: make(depth + 1) }), () => BigInt(random(1e6)),
+  ][random(depth > 3 ? 4 : 8)]!();
+  for (let round = 0; round < 500; round++) {
+    const values = Array.from({ length: random(12) }, () => make(0));
+    assert.deepStrictEqual(decode(encode(values)), values);
+  }
+});
+
+test('a block that is cut short is an error and not a wrong value', () => {
+  const block = encode([['a', 1], ['b', 2.5], ['c', 3]]);
+  for (let cut = 1; cut < block.length; cut++) assert.throws(() => decode(block.subarray(0, cut)), RangeError);
+});
+
+test('what cannot be cloned is named with its place', () => {
+  class Tweet { text = 'x'; }
+  for (const [value, words] of [
+    [{ a: [1, { f: () => 1 }] }, /the function f .*\.a\[1\]\.f/], [new Tweet(), /an instance of Tweet/], [[Symbol('s')], /Symbol\(s\)/],
+  ] as const) assert.throws(() => encode([value]), (error: Error) => error instanceof NotCloneableError && words.test(error.message));
+});
+
+test('mistakes are told at the call, with what to do', () => {
+  const sc = context();
+  const rdd = sc.parallelize([1, 2, 3]);
+  const says = (work: () => unknown, name: string, words: RegExp) =>
+    assert.throws(work, (error: Error) => error.name === name && words.test(error.message), String(words));
+  says(() => rdd.map(Math.abs), 'SparkTypeError', /map: the function abs is built in.*wrap it/);
+  says(() => rdd.map((async (x: number) => x) as never), 'SparkTypeError', /is async/);
+  says(() => rdd.map(undefined as never), 'SparkTypeError', /map needs a function/);
+  says(() => rdd.map((x: number, b: { f: () => number }) => x * b.f(), { f: () => 1 }), 'SparkTypeError', /map: the function f .*at \.f/);
+  says(() => sc.parallelize([() => 1]), 'SparkTypeError', /parallelize: the function/);
+  says(() => sc.parallelize([1], -2), 'IllegalArgumentException', /\(-2\) must be a positive/);
+  says(() => rdd.repartition(0), 'IllegalArgumentException', /repartition/);
+  says(() => rdd.coalesce(1.5), 'IllegalArgumentException', /coalesce/);
+  says(() => rdd.sample(false, 2), 'IllegalArgumentException', /fraction \(2\)/);
+  says(() => sc.range(0, 5, 0), 'IllegalArgumentException', /step cannot be 0/);
+  says(() => rdd.zip(sc.parallelize([1], 3)), 'IllegalArgumentException', /same number of partitions: 2 and 3/);
+  assert.throws(() => new SparkContext({ client: {} as never }, 1, {}, () => true).parallelize([1]), /stopped SparkContext/);
+});
+
+test('an empty dataset has no first, least or reduced row', async () => {
+  const empty = context().parallelize<number>([], 2);
+  for (const work of [() => empty.first(), () => empty.min(), () => empty.max(), () => empty.reduce((a, b) => a + b)]) {
+    await assert.rejects(work, /the RDD is empty/);
+  }
+  assert.equal(await empty.isEmpty(), true);
+  assert.equal(await empty.sum(), 0);
+});
+
+test('a user\'s exception names the step, the partition and the record; unhashable keys and odd pairs too', async () => {
+  const sc = context();
+  const rdd = sc.parallelize([1, 2, 3, 4], 2);
+  await assert.rejects(rdd.map((x) => { if (x === 3) throw new RangeError('three'); return x; }).collect(), /RangeError: three \(in MapPartitionsRDD, partition 1, record 3\)/);
+  // @ts-expect-error A name that is nowhere.
+  await assert.rejects(rdd.map((x) => x * factor).collect(), /factor is not defined.*pass factor as a value bound to it/);
+  await assert.rejects(rdd.map((x) => [{ x }, 1] as [object, number]).groupByKey().collect(), /\{"x":1\} cannot be hashed/);
+  await assert.rejects((rdd as never as { keys(): { collect(): Promise<unknown> } }).keys().collect(), /a pair \[key, value\] is needed here.*record 1/);
+  await assert.rejects(rdd.map((x) => () => x).collect(), /cannot be sent to or from an executor/);
+});
+
+test('bound values, broadcasts and methods of objects reach the workers', async () => {
+  const sc = context();
+  const words = sc.broadcast(new Set(['good', 'bad']));
+  const held = { twice(x: number) { return 2 * x; } };
+  assert.deepEqual(await sc.parallelize(['a good day', 'nothing']).filter((line, b) => line.split(' ').some((w) => b.words.value.has(w)), { words }).collect(), ['a good day']);
+  assert.deepEqual(await sc.parallelize([1, 2]).map(held.twice).collect(), [2, 4]);
+  words.destroy();
+  assert.throws(() => words.value, /after it was destroyed/);
+  assert.equal(identity([1, 'a']), identity([1, 'a']));
+});

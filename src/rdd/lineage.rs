@@ -1,0 +1,233 @@
+//! From lineage to stages (`DAGScheduler.getOrCreateParentStages`): narrow steps stay together, every wide edge ends a stage.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+
+use super::plan::{Kind, RddPlan};
+use crate::exec::program::Program;
+use crate::exec::stage::{Output, Read, Stage, StageGraph, Work};
+
+/// A wide edge: the dataset that reads, and which of its parents.
+type Edge = (usize, usize);
+
+/// The stages of a job, parents first; the last one answers the action.
+pub fn stages(plan: &RddPlan) -> StageGraph {
+    let mut cut = Cut {
+        plan,
+        stages: vec![],
+        of_edge: BTreeMap::new(),
+    };
+    let only = plan
+        .only
+        .clone()
+        .unwrap_or_else(|| (0..plan.nodes[plan.root].partitions).collect());
+    cut.stage(plan.root, only, None);
+    StageGraph {
+        stages: cut.stages,
+        scans: vec![],
+        schema: Arc::new(Schema::empty()),
+        watermarks: vec![],
+        operators: vec![],
+    }
+}
+
+struct Cut<'a> {
+    plan: &'a RddPlan,
+    stages: Vec<Stage>,
+    of_edge: BTreeMap<Edge, usize>,
+}
+
+impl Cut<'_> {
+    /// The stage that computes these partitions of a dataset; the stages that it reads come before it.
+    fn stage(&mut self, root: usize, partitions: Vec<usize>, edge: Option<Edge>) -> usize {
+        let reads: Vec<Vec<Read>> = partitions.iter().map(|p| self.reads(root, *p)).collect();
+        let mut parents: Vec<usize> = reads
+            .iter()
+            .flatten()
+            .filter_map(|r| {
+                if let Read::Shuffle { stage, .. } = r {
+                    Some(*stage)
+                } else {
+                    None
+                }
+            })
+            .collect();
+        parents.sort_unstable();
+        parents.dedup();
+        let output = match edge {
+            None => Output::Result,
+            Some((node, _)) => Output::Program {
+                partitions: self.plan.nodes[node].partitions,
+            },
+        };
+        let id = self.stages.len();
+        self.stages.push(Stage {
+            id,
+            work: Work::Program(Program {
+                root,
+                partitions,
+                write: edge,
+                name: self.describe(root),
+            }),
+            output,
+            parents,
+            stateful: vec![],
+            reads,
+        });
+        id
+    }
+
+    /// What a partition of a dataset is made of, down to the last wide edges. A dataset that is reached twice is looked at
+    /// once.
+    fn reads(&mut self, root: usize, partition: usize) -> Vec<Read> {
+        let plan = self.plan;
+        let mut out = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut todo = vec![(root, partition)];
+        while let Some((at, partition)) = todo.pop() {
+            if !seen.insert((at, partition)) {
+                continue;
+            }
+            let node = &plan.nodes[at];
+            match node.kind {
+                Kind::Source => out.push(Read::Scan { scan: at, partition }),
+                Kind::Narrow => todo.push((node.parents[0], partition)),
+                Kind::Union => {
+                    let mut local = partition;
+                    for parent in &node.parents {
+                        let count = plan.nodes[*parent].partitions;
+                        if local < count {
+                            todo.push((*parent, local));
+                            break;
+                        }
+                        local -= count;
+                    }
+                }
+                Kind::Coalesce => todo.extend(node.groups[partition].iter().map(|p| (node.parents[0], *p))),
+                Kind::Cartesian => {
+                    let width = plan.nodes[node.parents[1]].partitions;
+                    todo.push((node.parents[0], partition / width));
+                    todo.push((node.parents[1], partition % width));
+                }
+                Kind::Zip => {
+                    for (i, parent) in node.parents.iter().enumerate() {
+                        if node.is_wide(i) {
+                            let stage = self.shuffle(at, i, *parent);
+                            out.push(Read::Shuffle { stage, partition });
+                        } else {
+                            todo.push((*parent, partition));
+                        }
+                    }
+                }
+            }
+        }
+        out.sort_unstable();
+        out
+    }
+
+    fn shuffle(&mut self, node: usize, position: usize, parent: usize) -> usize {
+        if let Some(stage) = self.of_edge.get(&(node, position)) {
+            return *stage;
+        }
+        let all = (0..self.plan.nodes[parent].partitions).collect();
+        let stage = self.stage(parent, all, Some((node, position)));
+        self.of_edge.insert((node, position), stage);
+        stage
+    }
+
+    /// The datasets of a stage from its sources to its root.
+    fn describe(&self, root: usize) -> String {
+        let mut names: Vec<&str> = Vec::new();
+        let mut at = Some(root);
+        while let Some(node) = at.map(|n| &self.plan.nodes[n]) {
+            if names.last() != Some(&node.name.as_str()) {
+                names.push(&node.name);
+            }
+            at = (!node.is_wide(0)).then(|| node.parents.first().copied()).flatten();
+        }
+        names.reverse();
+        names.join(" → ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(nodes: &str, root: usize, blobs: usize) -> RddPlan {
+        let text = format!("{{\"nodes\": [{nodes}], \"root\": {root}}}");
+        let mut bytes = (text.len() as u32).to_le_bytes().to_vec();
+        bytes.extend(text.as_bytes());
+        bytes.extend([0u8; 4].repeat(blobs));
+        RddPlan::decode(&bytes).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    const SOURCE: &str =
+        r#"{"id": 0, "name": "ParallelCollectionRDD", "kind": "source", "parents": [], "partitions": 3}"#;
+
+    #[test]
+    fn narrow_steps_share_a_stage_and_a_wide_edge_ends_it() {
+        let nodes = format!(
+            r#"{SOURCE}, {{"id": 1, "name": "MapPartitionsRDD", "kind": "narrow", "parents": [0], "partitions": 3}},
+            {{"id": 2, "name": "ShuffledRDD", "kind": "zip", "parents": [1], "wide": [true], "partitions": 2}},
+            {{"id": 3, "name": "MapPartitionsRDD", "kind": "narrow", "parents": [2], "partitions": 2}}"#
+        );
+        let graph = stages(&plan(&nodes, 3, 3));
+        assert_eq!(graph.stages.len(), 2);
+        assert_eq!(graph.stages[0].name(), "ParallelCollectionRDD → MapPartitionsRDD");
+        assert_eq!((graph.stages[0].tasks(), graph.stages[1].tasks()), (3, 2));
+        assert_eq!(graph.stages[1].parents, [0]);
+        assert_eq!(
+            graph.stages[1].reads,
+            [
+                [Read::Shuffle { stage: 0, partition: 0 }],
+                [Read::Shuffle { stage: 0, partition: 1 }]
+            ]
+        );
+    }
+
+    #[test]
+    fn a_cartesian_product_over_a_coalesced_union_reads_what_its_partition_needs() {
+        let nodes = format!(
+            r#"{SOURCE}, {{"id": 1, "name": "ParallelCollectionRDD", "kind": "source", "parents": [], "partitions": 1, "firstSource": 3}},
+            {{"id": 2, "name": "UnionRDD", "kind": "union", "parents": [0, 1], "partitions": 4}},
+            {{"id": 3, "name": "CoalescedRDD", "kind": "coalesce", "parents": [2], "groups": [[0, 1], [2, 3]], "partitions": 2}},
+            {{"id": 4, "name": "CartesianRDD", "kind": "cartesian", "parents": [1, 3], "partitions": 2}}"#
+        );
+        let graph = stages(&plan(&nodes, 4, 4));
+        assert_eq!(graph.stages.len(), 1);
+        let scan = |scan, partition| Read::Scan { scan, partition };
+        assert_eq!(
+            graph.stages[0].reads,
+            [vec![scan(0, 0), scan(0, 1), scan(1, 0)], vec![scan(0, 2), scan(1, 0)]]
+        );
+    }
+
+    #[test]
+    fn a_plan_that_does_not_add_up_is_refused_with_the_dataset_named() {
+        let bad = [
+            (
+                r#"{"id": 7, "name": "UnionRDD", "kind": "union", "parents": [3], "partitions": 1}"#,
+                "does not come before it",
+            ),
+            (
+                r#"{"id": 7, "name": "A", "kind": "source", "parents": [1], "partitions": 9}"#,
+                "does not come before",
+            ),
+            (
+                r#"{"id": 7, "name": "B", "kind": "narrow", "parents": [], "partitions": 1}"#,
+                "it has 0 parents",
+            ),
+        ];
+        for (node, why) in bad {
+            let text = format!("{{\"nodes\": [{node}], \"root\": 0}}");
+            let mut bytes = (text.len() as u32).to_le_bytes().to_vec();
+            bytes.extend(text.as_bytes());
+            let error = RddPlan::decode(&bytes).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains("dataset 7") && error.contains(why), "{error}");
+        }
+        assert!(RddPlan::decode(&[9, 0, 0, 0, b'{']).is_err());
+    }
+}

@@ -1,0 +1,215 @@
+//! A job over datasets: nodes of lineage, the root, and what the action wants; JSON with blobs behind it.
+//!
+//! It travels in `Relation.extension` of Spark Connect. The steps, partitioners and the action are read by the executors
+//! only; they stay as they are in [`RddPlan::text`].
+
+use serde::Deserialize;
+
+use crate::connect::proto as sc;
+use crate::error::{Result, SparkError};
+
+/// `type_url` of the `google.protobuf.Any` with a result: partition (u32, little-endian), then its block.
+pub const RESULT_TYPE_URL: &str = "type.rivulet.dev/rivulet.RddResult";
+
+/// `type_url` of the `google.protobuf.Any`.
+pub const TYPE_URL: &str = "type.rivulet.dev/rivulet.RddPlan";
+
+/// Partitions that one dataset may have.
+const MAX_PARTITIONS: usize = 100_000;
+
+/// How a dataset's partitions follow from its parents'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// Partition i is blob i of the node.
+    Source,
+    /// Partition i is made of the parent's partition i.
+    Narrow,
+    /// The parents' partitions, one parent after the other.
+    Union,
+    /// Partition i is the parent's partitions of group i.
+    Coalesce,
+    /// Partition i is the left's i / r with the right's i % r.
+    Cartesian,
+    /// Partition i is made of partition i of each parent, or of what was shuffled there.
+    Zip,
+}
+
+/// A dataset.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Node {
+    /// Its number within the page's context.
+    pub id: u64,
+    /// Spark's class name.
+    pub name: String,
+    pub kind: Kind,
+    pub parents: Vec<usize>,
+    pub partitions: usize,
+    #[serde(default)]
+    pub groups: Vec<Vec<usize>>,
+    /// Per parent: whether its rows move. Empty is none.
+    #[serde(default)]
+    pub wide: Vec<bool>,
+    /// A source's partitions are this one of the plan's sources and those behind it.
+    #[serde(default)]
+    pub first_source: usize,
+}
+
+/// The structure of a job.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RddPlan {
+    pub nodes: Vec<Node>,
+    pub root: usize,
+    #[serde(default)]
+    pub description: String,
+    /// Partitions of the root that the action wants; all without.
+    pub only: Option<Vec<usize>>,
+    /// How many of the blobs are values that functions use; the others are source partitions.
+    #[serde(default)]
+    pub values: usize,
+    /// The JSON as it came.
+    #[serde(skip)]
+    pub text: String,
+    #[serde(skip)]
+    pub blobs: Vec<Vec<u8>>,
+}
+
+impl Node {
+    pub fn is_wide(&self, parent: usize) -> bool {
+        self.wide.get(parent).copied().unwrap_or(false)
+    }
+}
+
+impl RddPlan {
+    /// The plan inside a relation's `extension`, if that is what it is.
+    ///
+    /// # Errors
+    /// As [`RddPlan::decode`].
+    pub fn of_relation(relation: &sc::Relation) -> Result<Option<Self>> {
+        match &relation.rel_type {
+            Some(sc::relation::RelType::Extension(any)) if any.type_url == TYPE_URL => {
+                Self::decode(&any.value).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads a plan: length of the JSON (u32, little-endian), the JSON, then each blob behind its length. Executors get it
+    /// without its sources.
+    ///
+    /// # Errors
+    /// `CONNECT_INVALID_PLAN` that says what is wrong with it.
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        let invalid = |why: &str| SparkError::invalid_plan(format!("a dataset plan cannot be read: {why}"));
+        let mut rest = bytes;
+        let mut pieces = Vec::new();
+        while !rest.is_empty() {
+            let (length, behind) = rest
+                .split_first_chunk::<4>()
+                .ok_or_else(|| invalid("it is cut short"))?;
+            let length = u32::from_le_bytes(*length) as usize;
+            let (piece, behind) = behind
+                .split_at_checked(length)
+                .ok_or_else(|| invalid("it is cut short"))?;
+            pieces.push(piece);
+            rest = behind;
+        }
+        let (text, blobs) = pieces.split_first().ok_or_else(|| invalid("it is empty"))?;
+        let text = std::str::from_utf8(text).map_err(|e| invalid(&e.to_string()))?;
+        let mut plan: Self = serde_json::from_str(text).map_err(|e| invalid(&e.to_string()))?;
+        plan.text = text.to_owned();
+        plan.blobs = blobs.iter().map(|b| b.to_vec()).collect();
+        if plan.blobs.len() < plan.values {
+            return Err(invalid("its values are not all there"));
+        }
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// The bytes for executors: all but the sources, which come with the tasks that read them.
+    pub fn for_executors(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let values = self.blobs[..self.values].iter().map(Vec::as_slice);
+        for piece in std::iter::once(self.text.as_bytes()).chain(values) {
+            out.extend_from_slice(&(piece.len() as u32).to_le_bytes());
+            out.extend_from_slice(piece);
+        }
+        out
+    }
+
+    /// A source's partition.
+    pub fn source(&self, node: usize, partition: usize) -> Option<&[u8]> {
+        let at = self.values + self.nodes.get(node)?.first_source + partition;
+        self.blobs.get(at).map(Vec::as_slice)
+    }
+
+    /// Parents come before children, partitions add up, blobs are there.
+    fn check(&self) -> Result<()> {
+        let wrong = |node: &Node, why: String| {
+            Err(SparkError::invalid_plan(format!(
+                "dataset {} ({}): {why}",
+                node.id, node.name
+            )))
+        };
+        if self.root >= self.nodes.len() {
+            return Err(SparkError::invalid_plan("a dataset plan has no root"));
+        }
+        for (at, node) in self.nodes.iter().enumerate() {
+            if node.partitions > MAX_PARTITIONS {
+                return wrong(
+                    node,
+                    format!("{} partitions are more than {MAX_PARTITIONS}", node.partitions),
+                );
+            }
+            if let Some(later) = node.parents.iter().find(|p| **p >= at) {
+                return wrong(node, format!("its parent {later} does not come before it"));
+            }
+            let of = |parent: usize| self.nodes[node.parents[parent]].partitions;
+            let parents = node.parents.len();
+            let expected = match node.kind {
+                Kind::Source => {
+                    let sources = self.blobs.len() - self.values;
+                    if parents > 0 || (sources > 0 && node.first_source + node.partitions > sources) {
+                        return wrong(node, "its partitions are not all there".into());
+                    }
+                    node.partitions
+                }
+                Kind::Narrow if parents == 1 => of(0),
+                Kind::Union => (0..parents).map(of).sum(),
+                Kind::Coalesce if parents == 1 => {
+                    if node.groups.iter().flatten().any(|p| *p >= of(0)) {
+                        return wrong(node, "a group names a partition that the parent has not".into());
+                    }
+                    node.groups.len()
+                }
+                Kind::Cartesian if parents == 2 => of(0).saturating_mul(of(1)),
+                Kind::Zip if parents > 0 => {
+                    if let Some(other) = (0..parents).find(|p| !node.is_wide(*p) && of(*p) != node.partitions) {
+                        return wrong(
+                            node,
+                            format!(
+                                "Can't zip RDDs with unequal numbers of partitions: {} and {}",
+                                node.partitions,
+                                of(other)
+                            ),
+                        );
+                    }
+                    node.partitions
+                }
+                _ => return wrong(node, format!("it has {parents} parents")),
+            };
+            if expected != node.partitions {
+                return wrong(
+                    node,
+                    format!("it has {} partitions and not {expected}", node.partitions),
+                );
+            }
+        }
+        let root = &self.nodes[self.root];
+        if let Some(out) = self.only.iter().flatten().find(|p| **p >= root.partitions) {
+            return wrong(root, format!("there is no partition {out}"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! Functions of the user's, run by the worker's script.
+
+use js_sys::{Array, Reflect, Uint8Array};
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::host::{Programs, thrown};
+use crate::error::{Exception, Result, SparkError};
+use crate::exec::program::{ProgramHost, ProgramOutput, ProgramTask, USER_ERROR};
+
+/// The script's side of programs.
+pub struct ScriptPrograms(pub Programs);
+
+/// A task as the script gets it; the blobs stand in the order of `sources`, then of `shuffled`.
+#[derive(Serialize)]
+struct Header {
+    root: usize,
+    partition: usize,
+    write: Option<(usize, usize)>,
+    /// (dataset, partition).
+    sources: Vec<(usize, usize)>,
+    /// (reading dataset, parent, partition, blocks).
+    shuffled: Vec<(usize, usize, usize, usize)>,
+}
+
+impl ProgramHost for ScriptPrograms {
+    fn load(&mut self, plan: u64, text: &str, blobs: &[Vec<u8>]) -> Result<()> {
+        let blobs: Array = blobs.iter().map(|b| Uint8Array::from(b.as_slice())).collect();
+        self.0.load(plan as f64, text, blobs).map_err(|e| user_error(&e))
+    }
+
+    fn run(&mut self, task: ProgramTask<'_>) -> Result<ProgramOutput> {
+        let header = Header {
+            root: task.program.root,
+            partition: task.partition,
+            write: task.program.write,
+            sources: task.sources.iter().map(|(node, p, _)| (*node, *p)).collect(),
+            shuffled: task
+                .shuffled
+                .iter()
+                .map(|((node, parent, p), blocks)| (*node, *parent, *p, blocks.len()))
+                .collect(),
+        };
+        let header = serde_json::to_string(&header).map_err(|e| SparkError::internal(e.to_string()))?;
+        let sources = task.sources.iter().map(|(_, _, b)| b);
+        let blocks = sources.chain(task.shuffled.iter().flat_map(|(_, b)| b));
+        let blobs: Array = blocks.map(|b| Uint8Array::from(b.as_slice())).collect();
+        let out = self
+            .0
+            .run(task.plan as f64, &header, blobs)
+            .map_err(|e| user_error(&e))?;
+        let blocks = Array::from(&out.get(0));
+        let rows = Array::from(&out.get(1));
+        Ok(ProgramOutput {
+            blocks: blocks
+                .iter()
+                .map(|b| b.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec))
+                .collect(),
+            rows: rows.iter().map(|n| n.as_f64().unwrap_or_default() as u64).collect(),
+        })
+    }
+
+    fn unload(&mut self, plan: u64) {
+        self.0.unload(plan as f64);
+    }
+}
+
+/// What the user's function threw, with its stack.
+fn user_error(error: &JsValue) -> SparkError {
+    let mut out = SparkError::new(Exception::Connect, USER_ERROR, "39000", thrown(error));
+    let text = |key: &str| Reflect::get(error, &key.into()).ok().and_then(|v| v.as_string());
+    if let Some(stack) = text("stack") {
+        out.parameters.insert("stack".into(), stack);
+    }
+    out
+}
