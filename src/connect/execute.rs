@@ -403,7 +403,7 @@ impl Driver {
         let jobs: Vec<_> = self
             .owners
             .iter()
-            .filter(|(_, (owner, _))| matches!(owner, Owner::Rows(rows) if rows.operation == operation))
+            .filter(|(_, (owner, _))| owner.operation() == Some(operation))
             .map(|(job, (_, plan))| (*job, *plan))
             .collect();
         for (job, plan) in jobs {

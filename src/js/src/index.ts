@@ -32,6 +32,7 @@ export { StreamingQuery } from './streaming/query.js';
 export { StreamingQueryManager } from './streaming/manager.js';
 export type * from './streaming/listener.js';
 export type { StreamingQueryProgress, StreamingQueryStatus } from './streaming/progress.js';
+export * as ml from './ml/index.js';
 export * from './errors.js';
 export { StatusEvents } from './cluster/status.js';
 export type { ExecutorEvent } from './cluster/cluster.js';
