@@ -14,6 +14,8 @@ type Definition = Omit<Dataset, 'id' | 'cached'>;
 /** The way to partitioned datasets of JavaScript values: `spark.sparkContext`. */
 export class SparkContext {
   #next = 0;
+  /** Datasets that executors may forget; told with the next job. */
+  #dropped: number[] = [];
 
   /** Partitions of a dataset where nothing else is said: `spark.default.parallelism`, else the number of executors. */
   readonly defaultParallelism: number;
@@ -115,6 +117,9 @@ export class SparkContext {
     return { ...definition, id: this.#next++, cached: false };
   }
 
+  /** Executors forget the kept partitions of a dataset when the next job starts. @internal */
+  drop(dataset: Dataset): void { this.#dropped.push(dataset.id); }
+
   /** Runs an action on a dataset: per partition (or per one of `only`) what the executors made of it. @internal */
   async run(
     root: Dataset, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions = {}, only?: number[],
@@ -123,7 +128,7 @@ export class SparkContext {
     await prepare(root);
     const wanted = only ?? Array.from({ length: root.partitions }, (_, i) => i);
     if (wanted.length === 0) return [];
-    const value = planBytes(root, action, description, only);
+    const value = planBytes(root, action, description, only, this.#dropped.splice(0));
     const relation = { relType: { case: 'extension' as const, value: { typeUrl: PLAN_TYPE, value } } };
     const parts = new Map<number, unknown[]>();
     for await (const { responseType } of this.context.client.execute({ root: relation }, options.signal)) {

@@ -105,7 +105,7 @@ export async function prepare(root: Dataset, seen = new Set<Dataset>()): Promise
 }
 
 /** The plan of an action, as bytes: length and JSON, then each blob behind its length. */
-export function planBytes(root: Dataset, action: (plan: PlanBuilder) => Action, description: string, only?: number[]): Uint8Array {
+export function planBytes(root: Dataset, action: (plan: PlanBuilder) => Action, description: string, only?: number[], drop: number[] = []): Uint8Array {
   const builder = new PlanBuilder();
   const order: Dataset[] = [];
   const place = new Map<Dataset, number>();
@@ -134,7 +134,7 @@ export function planBytes(root: Dataset, action: (plan: PlanBuilder) => Action, 
   });
   const plan: RddPlan = {
     nodes, root: place.get(root)!, action: action(builder), functions: builder.functions, values: builder.values.length, description,
-    ...(only && { only }),
+    ...(only && { only }), ...(drop.length > 0 && { drop }),
   };
   return framed([new TextEncoder().encode(JSON.stringify(plan)), ...builder.values, ...sources]);
 }

@@ -107,6 +107,8 @@ export interface RddPlan {
   values: number;
   /** Partitions of the root to run; all without. */
   only?: number[];
+  /** Datasets that are kept no longer. */
+  drop?: number[];
   /** For stages and status. */
   description: string;
 }

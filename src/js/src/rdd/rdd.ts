@@ -253,12 +253,19 @@ export class RDD<T> {
 
   // Keeping.
 
-  /** Keeps the partitions in the executors once they are computed; one that is lost is computed again. */
+  /**
+   * Keeps each partition in the executor that computed it. A task that runs there again uses it; one that runs elsewhere, or
+   * whose executor was lost, computes it again from lineage. The stages below it still run.
+   */
   persist(): this { this.definition.cached = true; return this; }
   /** As persist. */
   cache(): this { return this.persist(); }
-  /** Computes it anew from now on. */
-  unpersist(): this { this.definition.cached = false; return this; }
+  /** Computes it anew from now on; what was kept is freed when the next job starts. */
+  unpersist(): this {
+    if (this.definition.cached) this.context.drop(this.definition);
+    this.definition.cached = false;
+    return this;
+  }
   /** The lineage as text. */
   toDebugString(): string { return debugString(this.definition); }
 

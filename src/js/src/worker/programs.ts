@@ -39,6 +39,9 @@ export class Programs implements ProgramHost {
     const plan = JSON.parse(text) as RddPlan;
     const loaded: Loaded = { plan, values: blobs, functions: [], bound: new Map() };
     this.#plans.set(id, loaded);
+    for (const dataset of plan.drop ?? []) {
+      for (const key of this.#cache.keys()) if (key.startsWith(`${dataset}/`)) this.#cache.delete(key);
+    }
     if (plan.functions.length === 0) return;
     const one = loadFunctions(plan.functions, this.importText).then((functions) => { loaded.functions = functions; }, (error: unknown) => { loaded.failure = error; });
     const all = Promise.all([this.#loading, one]).then(() => {});

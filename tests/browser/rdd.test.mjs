@@ -1,0 +1,80 @@
+// Partitioned datasets through the package in Chromium: what Spark answered, mistakes, and executors that die.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { browser, inPage, ROOT } from './harness.mjs';
+import { TWINS } from './rdd_twins.js';
+
+const GOLDENS = join(ROOT, 'tests/goldens/rdd');
+const page = browser();
+
+for (const executors of [2, 3]) {
+  test(`datasets give what Spark gives, with ${executors} executors`, async () => {
+    const goldens = Object.keys(TWINS).map((id) => JSON.parse(readFileSync(join(GOLDENS, `${id}.json`), 'utf8')));
+    const found = await inPage(page, async ({ goldens, executors }) => {
+      const { SparkSession } = await import('rivulet');
+      const { difference, runTwin } = await import('/tests/rdd_twins.js');
+      const spark = await SparkSession.builder.master(`local[${executors}]`).config('spark.default.parallelism', '2').create();
+      const found = {};
+      try {
+        for (const golden of goldens) {
+          const wrong = await runTwin(spark, golden).then((result) => difference(golden, result), (error) => String(error));
+          if (wrong) found[golden.id] = wrong;
+        }
+      } finally {
+        await spark.stop();
+      }
+      return found;
+    }, { goldens, executors });
+    assert.deepEqual(found, {});
+    assert.ok(goldens.length >= 30);
+  });
+}
+
+test('an executor killed in mid-job leaves the result unchanged', async () => {
+  const found = await inPage(page, async () => {
+    const { SparkSession } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').create();
+    const sc = spark.sparkContext;
+    const busy = (x) => {
+      let sum = 0;
+      for (let i = 0; i < 300_000; i++) sum = (sum + x * i) % 1_000_003;
+      return [x % 10, sum];
+    };
+    const job = sc.range(0, 400, 1, 8).map(busy).reduceByKey((a, b) => (a + b) % 1_000_003, 4);
+    const whole = (await job.collect()).sort((a, b) => a[0] - b[0]);
+    const lost = [];
+    spark.status.onExecutor(({ type, executor }) => type === 'lost' && lost.push(executor));
+    let kills = 0;
+    const stop = spark.status.watch(({ executors }) => {
+      if (kills < 2 && executors[kills]?.runningTasks > 0) spark.status.killExecutor(kills++);
+    });
+    const again = job.collect();
+    const after = (await again).sort((a, b) => a[0] - b[0]);
+    stop();
+    await spark.stop();
+    return { same: JSON.stringify(whole) === JSON.stringify(after), keys: whole.length, lost: lost.length > 0 };
+  });
+  assert.deepEqual(found, { same: true, keys: 10, lost: true });
+});
+
+test('a user\'s exception fails the job after four tries, with step, partition and record, and the session goes on', async () => {
+  const found = await inPage(page, async () => {
+    const { SparkSession } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').create();
+    const sc = spark.sparkContext;
+    const error = await sc.parallelize([1, 2, 3, 4], 2).map((x) => { if (x === 3) throw new RangeError('three'); return x; }).collect().catch((e) => e);
+    const free = await sc.parallelize([1]).map((x) => x * factor).collect().catch((e) => e);
+    const sum = await sc.parallelize([1, 2, 3]).sum();
+    await spark.stop();
+    let late = '';
+    try { sc.parallelize([1]); } catch (thrown) { late = thrown.message; }
+    return { message: error.message, condition: error.condition, free: free.message, sum, late };
+  });
+  assert.match(found.message, /RangeError: three \(in MapPartitionsRDD, partition 1, record 3\)/);
+  assert.equal(found.condition, 'FAILED_EXECUTE_UDF');
+  assert.match(found.free, /factor is not defined.*pass factor as a value bound to it/);
+  assert.equal(found.sum, 6);
+  assert.match(found.late, /stopped SparkContext/);
+});
