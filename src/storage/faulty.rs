@@ -83,10 +83,8 @@ impl Faulty {
                         }
                     }
                 }
-                request @ Request::Delete { .. } => {
-                    if fate(1) == Fate::Done {
-                        let _ = self.disk.perform(&request);
-                    }
+                request @ Request::Delete { .. } if fate(1) == Fate::Done => {
+                    let _ = self.disk.perform(&request);
                 }
                 _ => {}
             }
