@@ -57,6 +57,14 @@ impl Faulty {
         self.in_flight.get(&op)
     }
 
+    /// Carries out all that has begun, in order.
+    pub fn drain(&mut self) {
+        for (_, request) in std::mem::take(&mut self.in_flight) {
+            // Nobody is there to be told.
+            let _ = self.perform(&request);
+        }
+    }
+
     /// A request that has begun is not carried out.
     pub fn abandon(&mut self, op: u64) {
         self.in_flight.remove(&op);
@@ -83,10 +91,8 @@ impl Faulty {
                         }
                     }
                 }
-                request @ Request::Delete { .. } => {
-                    if fate(1) == Fate::Done {
-                        let _ = self.disk.perform(&request);
-                    }
+                request @ Request::Delete { .. } if fate(1) == Fate::Done => {
+                    let _ = self.disk.perform(&request);
                 }
                 _ => {}
             }

@@ -7,6 +7,7 @@
 mod bad_input;
 mod engine;
 mod network;
+mod protocol;
 mod query_loop;
 mod scheduler;
 mod seeds;

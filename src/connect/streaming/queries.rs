@@ -128,7 +128,7 @@ impl Driver {
     }
 
     pub(in crate::connect) fn stop_queries(&mut self, session: &str, now_ms: i64) {
-        let gone = self.streams.starting.iter().filter(|(_, s)| s.session() == session);
+        let gone = self.streams.starting.iter().filter(|(_, s)| s.session == session);
         for id in gone.map(|(id, _)| *id).collect::<Vec<_>>() {
             let starting = self.streams.starting.remove(&id);
             self.unlock(starting.and_then(|s| s.at()));

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
+use arrow::datatypes::SchemaRef;
 
 use super::Running;
+use super::start::Starting;
 use super::storage::Purpose;
 use crate::connect::driver::{Driver, Output};
 use crate::connect::proto as sc;
@@ -162,25 +164,24 @@ impl Driver {
         })
     }
 
-    pub(super) fn sink(
-        &mut self,
-        session: &str,
-        start: &sc::WriteStreamOperationStart,
-        name: &Option<String>,
-        schema: &arrow::datatypes::SchemaRef,
-        options: &BTreeMap<String, String>,
-        zone: Zone,
-        log: SinkLog,
-    ) -> Result<(Sink, String)> {
+    pub(super) fn sink(&mut self, starting: &Starting, schema: &SchemaRef, log: SinkLog) -> Result<(Sink, String)> {
+        let (start, options) = (&starting.command, &starting.options);
         if let (Some(format), Some(path)) = (file_format(start), path_of(start, options)) {
-            let sink = FileSink::new(path, format, options.clone(), zone, schema.clone(), log)?;
+            let sink = FileSink::new(
+                path,
+                format,
+                options.clone(),
+                starting.analyzer.zone,
+                schema.clone(),
+                log,
+            )?;
             return Ok((Sink::Files(Box::new(sink)), format!("FileSink[{path}]")));
         }
         let number = |key: &str, default: usize| options.get(key).and_then(|n| n.parse().ok()).unwrap_or(default);
         Ok(match start.format.to_ascii_lowercase().as_str() {
             "memory" => {
-                let table = name.clone().unwrap_or_default();
-                self.session(session)
+                let table = starting.name.clone().unwrap_or_default();
+                self.session(&starting.session)
                     .tables
                     .insert(table.clone(), MemoryTable::new(schema.clone()));
                 (Sink::Memory { table }, "MemorySink".into())
@@ -342,7 +343,7 @@ fn with_schema(query: &Query, blocks: Vec<Buffer>) -> Vec<Buffer> {
 }
 
 fn console(
-    schema: &arrow::datatypes::SchemaRef,
+    schema: &SchemaRef,
     blocks: &[Buffer],
     batch: i64,
     rows: usize,

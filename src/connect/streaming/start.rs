@@ -34,15 +34,15 @@ use crate::streaming::trigger::Trigger;
 /// A query that looks at its checkpoint.
 pub(super) struct Starting {
     operation: String,
-    session: String,
-    command: sc::WriteStreamOperationStart,
+    pub(super) session: String,
+    pub(super) command: sc::WriteStreamOperationStart,
     spec: JobSpec,
-    analyzer: Analyzer,
+    pub(super) analyzer: Analyzer,
     resolved: Resolved,
     mode: OutputMode,
     trigger: Trigger,
-    options: BTreeMap<String, String>,
-    name: Option<String>,
+    pub(super) options: BTreeMap<String, String>,
+    pub(super) name: Option<String>,
     sources: Vec<Source>,
     at: Option<Location>,
     facts: Facts,
@@ -51,10 +51,6 @@ pub(super) struct Starting {
 }
 
 impl Starting {
-    pub fn session(&self) -> &str {
-        &self.session
-    }
-
     /// The checkpoint that is locked for it.
     pub fn at(self) -> Option<Location> {
         self.at
@@ -294,15 +290,7 @@ impl Driver {
         let stored = resume.as_ref().and_then(|r| r.metadata.as_ref()).map(|m| m.id.clone());
         let id = stored.unwrap_or_else(|| self.fresh_uuid());
         let run_id = self.fresh_uuid();
-        let (sink, description) = self.sink(
-            &starting.session,
-            &starting.command,
-            &starting.name,
-            &graph.schema,
-            &starting.options,
-            starting.analyzer.zone,
-            log,
-        )?;
+        let (sink, description) = self.sink(&starting, &graph.schema, log)?;
         let conf = starting.analyzer.conf.clone();
         let deltas = conf.get("spark.sql.streaming.stateStore.minDeltasForSnapshot");
         let keeping = if starting.at.is_some() {

@@ -80,13 +80,17 @@ fn decode(path: &str, file: &Buffer) -> Result<(i64, Vec<Buffer>)> {
 pub fn read(facts: &Facts, folder: &str, from: i64) -> Known<Kept> {
     let mut firsts: Vec<i64> = super::batch_ids(facts.list(folder)?).collect();
     firsts.sort_unstable();
+    // Segments before the one that may hold `from` are committed: a crash may have left some and not others.
+    let begin = firsts.iter().rposition(|first| *first <= from).unwrap_or(0);
+    let old: Vec<i64> = firsts.drain(..begin).collect();
     let paths: Vec<String> = firsts.iter().map(|first| path(folder, *first)).collect();
     facts.want_all(&paths)?;
     let mut kept = Kept {
+        segments: old.into_iter().map(|first| (first, 0)).collect(),
         durable: from,
         ..Kept::default()
     };
-    let mut next: Option<i64> = None;
+    let mut next = None;
     for (at, path) in paths.iter().enumerate() {
         let last = at + 1 == paths.len();
         let file = if last {
@@ -96,10 +100,10 @@ pub fn read(facts: &Facts, folder: &str, from: i64) -> Known<Kept> {
         };
         let Some(file) = file else { break };
         let (first, blocks) = decode(path, file)?;
-        if next.is_some_and(|n| n != first) || (next.is_none() && first > from) {
+        let count = blocks.len() as i64;
+        if first > next.unwrap_or(from).max(from) {
             return Err(corrupt(path, &format!("records before {path} are missing")).into());
         }
-        let count = blocks.len() as i64;
         kept.segments.push_back((first, count));
         let skip = usize::try_from(from - first).unwrap_or(0);
         kept.blocks.extend(blocks.into_iter().skip(skip));
@@ -248,6 +252,33 @@ mod tests {
         assert_eq!(disk.files.len(), 1);
         let kept = kept(&mut disk, 3).unwrap();
         assert_eq!((kept.durable, kept.blocks.len()), (3, 0));
+    }
+
+    #[test]
+    fn of_committed_segments_a_crash_may_leave_any() {
+        let (_, disk) = filled(&["a", "b", "c", "d", "e"]);
+        for gone in [&[0, 1][..], &[1], &[1, 2], &[0, 1, 2]] {
+            let mut left = disk.clone();
+            for first in gone {
+                left.files.remove(&path("/wal", *first));
+            }
+            let kept = kept(&mut left, 3).unwrap();
+            assert_eq!(
+                (kept.durable, Vec::from(kept.blocks)),
+                (5, vec![block("d"), block("e")]),
+                "{gone:?}"
+            );
+            let mut wal = Wal::new(
+                "/wal".into(),
+                &Kept {
+                    segments: kept.segments,
+                    durable: 5,
+                    ..Kept::default()
+                },
+            );
+            wal.purge(5).iter().for_each(|purge| drop(left.perform(purge)));
+            assert_eq!(left.files.len(), 1, "{gone:?}");
+        }
     }
 
     #[test]

@@ -300,16 +300,16 @@ fn simulate(count: u64, faults: Faults) {
     });
     if std::env::var_os("RIVULET_SIM_REPORT").is_some() {
         let (seeds, batches, made) = totals.into_inner().expect("no panic holds it");
-        println!("SIMULATED seeds={seeds} batches={batches} {made}");
+        println!("SIMULATED engine seeds={seeds} batches={batches} {made}");
     }
 }
 
 #[test]
 fn a_query_goes_on_exactly_where_it_was_whatever_dies_tears_or_throws() {
-    simulate(300, ALL);
+    simulate(120, ALL);
 }
 
 #[test]
 fn without_faults_the_same_worlds_give_the_same_output() {
-    simulate(60, Faults::default());
+    simulate(30, Faults::default());
 }

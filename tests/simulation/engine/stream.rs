@@ -73,7 +73,7 @@ impl Plan {
 }
 
 /// Rows around a time that moves on; some late, some far ahead, some null. Times are from 1970 on, where watermarks begin.
-pub(super) fn random_block(rng: &mut SmallRng, now_s: &mut i64) -> Vec<Row> {
+pub fn random_block(rng: &mut SmallRng, now_s: &mut i64) -> Vec<Row> {
     let count = rng.random_range(0..12);
     (0..count)
         .map(|_| {

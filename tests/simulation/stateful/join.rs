@@ -45,10 +45,11 @@ impl StreamJoin {
         }
     }
 
-    /// Whether no row of the other side that is not late can fit. Spark keeps a millisecond more than it must.
+    /// Whether no row of the other side that is not late can fit. Spark steps back by a millisecond, so a row just at the
+    /// bound is kept.
     fn hopeless(side: usize, row: &Row, watermark: i64) -> bool {
         let reach = [RANGE, 0][side];
-        row.0.is_some_and(|t| 1000 * t <= 1000 * (watermark - reach) - 1)
+        row.0.is_some_and(|t| t < watermark - reach)
     }
 
     fn fits(left: &Row, right: &Row) -> bool {

@@ -1,0 +1,132 @@
+// Streams whose page is closed in the middle of batches: each acknowledged record reaches the sink once.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { WebSocketServer } from 'ws';
+import { browser } from './harness.mjs';
+
+const CLOSINGS = 20;
+const TICK_MS = 20;
+const shared = browser();
+
+/**
+ * A server that numbers its events, sends on from where the other side says it is, and remembers what was acknowledged.
+ * Events stop when `stop()` is called.
+ */
+class NumberedEvents {
+  acknowledged = 0;
+  happened = 0;
+  #running = true;
+
+  constructor() {
+    this.server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    this.timer = setInterval(() => { if (this.#running) this.happened += 3; }, TICK_MS);
+    this.server.on('connection', (socket) => {
+      let next;
+      const send = () => {
+        for (; next !== undefined && next < this.happened; next++) socket.send(JSON.stringify({ id: next, k: `k${next % 5}` }));
+      };
+      socket.on('message', (text) => {
+        const { ack } = JSON.parse(String(text));
+        assert.ok(ack >= this.acknowledged && ack <= this.happened, `${ack} after ${this.acknowledged} of ${this.happened}`);
+        this.acknowledged = ack;
+        next ??= ack;
+      });
+      const timer = setInterval(send, TICK_MS);
+      socket.on('close', () => clearInterval(timer));
+      socket.on('error', () => clearInterval(timer));
+    });
+  }
+
+  get url() { return `ws://localhost:${this.server.address().port}/`; }
+  stop() { this.#running = false; }
+  close() { clearInterval(this.timer); this.server.close(); }
+}
+
+let events;
+before(async () => {
+  events = new NumberedEvents();
+  await new Promise((go) => events.server.once('listening', go));
+});
+after(() => events.close());
+
+/** A page of a browser context: pages of one context share the origin's storage. */
+async function open(context) {
+  const page = await context.newPage();
+  page.said = [];
+  page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));
+  await page.route('**/blank.html', (route) => route.fulfill({
+    contentType: 'text/html',
+    body: '<!doctype html><meta charset="utf-8"><script type="importmap">{"imports":{"rivulet":"/pkg/dist/index.js"}}</script>',
+  }));
+  await page.goto(`${shared.url}/blank.html`);
+  return page;
+}
+
+/** Starts the query in a page: the ids of each batch go into local storage under its number, counts by key beside them. */
+async function start(url) {
+  const { SparkSession } = await import('rivulet');
+  const spark = await SparkSession.builder.master('local[2]').create();
+  const stream = () => spark.readStream.format('websocket').option('url', url).option('ack', true).schema('id BIGINT, k STRING').load();
+  const query = await stream().writeStream.option('checkpointLocation', 'opfs:///numbered').foreachBatch(async (batch, id) => {
+    localStorage.setItem(`batch-${id}`, JSON.stringify((await batch.collect()).map((row) => Number(row.id))));
+  }).start();
+  Object.assign(globalThis, { spark, query });
+  return query.id;
+}
+
+test('a page closed by force in the middle of batches loses no acknowledged event and doubles none', { timeout: 300_000 }, async () => {
+  const context = await shared.browser.newContext();
+  const ids = new Set();
+  for (let n = 0; n < CLOSINGS; n++) {
+    const page = await open(context);
+    ids.add(await page.evaluate(start, events.url));
+    await page.waitForTimeout(150 + (n * 67) % 400);
+    await page.close({ runBeforeUnload: false });
+  }
+  assert.equal(ids.size, 1, 'the query keeps its id');
+  const page = await open(context);
+  await page.evaluate(start, events.url);
+  events.stop();
+  for (let n = 0; n < 400 && events.acknowledged < events.happened; n++) await page.waitForTimeout(50);
+  const { rows, report } = await page.evaluate(async () => {
+    await globalThis.query.processAllAvailable();
+    await globalThis.query.stop();
+    const report = await globalThis.spark.checkpoint.verify('opfs:///numbered');
+    const keys = Object.keys(localStorage).filter((key) => key.startsWith('batch-'));
+    return { rows: keys.flatMap((key) => JSON.parse(localStorage.getItem(key))), report };
+  });
+  assert.ok(events.acknowledged === events.happened && events.happened > 0, `${events.acknowledged} of ${events.happened}`);
+  assert.deepEqual(rows.sort((a, b) => a - b), Array.from({ length: events.happened }, (_, id) => id));
+  assert.deepEqual([report.sound, report.problems], [true, []]);
+  assert.equal(report.lastCommit, report.lastBatch);
+  await context.close();
+});
+
+test('a second tab on the same checkpoint is told so', async () => {
+  const context = await shared.browser.newContext();
+  const [first, second] = [await open(context), await open(context)];
+  await first.evaluate(start, events.url);
+  const error = await second.evaluate(async (url) => {
+    const { SparkSession } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const df = spark.readStream.format('websocket').option('url', url).schema('id BIGINT').load();
+    const writer = () => df.writeStream.format('noop').option('checkpointLocation', 'opfs:///numbered');
+    const refused = await writer().start().then(() => null, (e) => ({ condition: e.condition, message: e.message }));
+    globalThis.writer = writer;
+    return refused;
+  }, events.url);
+  assert.equal(error?.condition, 'CONCURRENT_STREAM_LOG_UPDATE');
+  assert.match(error.message, /only one streaming job runs on a specific checkpoint location/);
+  // The first tab's end frees it, however it comes.
+  await first.close({ runBeforeUnload: false });
+  const started = await second.evaluate(async () => {
+    for (let n = 0; n < 60; n++) {
+      const query = await globalThis.writer().start().catch(() => null);
+      if (query) return true;
+      await new Promise((go) => setTimeout(go, 50));
+    }
+    return false;
+  });
+  assert.equal(started, true);
+  await context.close();
+});
