@@ -32,6 +32,28 @@ for (const executors of [2, 3]) {
   });
 }
 
+test('random programs equal a model over arrays, though executors die', async () => {
+  const wrong = await inPage(page, async () => {
+    const { SparkSession } = await import('rivulet');
+    const { checkProgram } = await import('/tests/rdd_random.js');
+    const spark = await SparkSession.builder.master('local[3]').create();
+    const wrong = [];
+    let kills = 0;
+    try {
+      for (let seed = 1000; seed < 1060; seed++) {
+        const check = checkProgram(spark.sparkContext, seed);
+        if (seed % 6 === 0) spark.status.killExecutor(kills++ % 3);
+        const found = await check.catch((error) => `seed ${seed}: ${error}`);
+        if (found) wrong.push(found);
+      }
+    } finally {
+      await spark.stop();
+    }
+    return wrong;
+  });
+  assert.deepEqual(wrong, []);
+});
+
 test('an executor killed in mid-job leaves the result unchanged', async () => {
   const found = await inPage(page, async () => {
     const { SparkSession } = await import('rivulet');

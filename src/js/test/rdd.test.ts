@@ -8,6 +8,8 @@ import { hashCode, hashPartition, identity } from '../src/rdd/keys.js';
 import { localClient } from './rdd_local.js';
 // @ts-expect-error The twins are plain JavaScript, shared with the browser tests.
 import { difference, runTwin, TWINS } from '../../../tests/browser/rdd_twins.js';
+// @ts-expect-error As the twins.
+import { checkProgram } from '../../../tests/browser/rdd_random.js';
 
 const GOLDENS = join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/goldens/rdd');
 const golden = (id: string) => JSON.parse(readFileSync(join(GOLDENS, `${id}.json`), 'utf8')) as {
@@ -21,6 +23,10 @@ for (const id of Object.keys(TWINS as object)) {
     assert.equal(difference(case_, await runTwin({ sparkContext: context() }, case_)), undefined);
   });
 }
+
+test('random programs over datasets equal a model over arrays', async () => {
+  for (let seed = 0; seed < 150; seed++) assert.equal(await (checkProgram as (sc: SparkContext, seed: number) => Promise<string | undefined>)(context(), seed), undefined);
+});
 
 test('hashes and partitions of keys are the JVM\'s', () => {
   let tried = 0;
