@@ -1,9 +1,10 @@
 // Partitioned datasets through the package in Chromium: what Spark answered, mistakes, and executors that die.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { browser, inPage, ROOT } from './harness.mjs';
+import { TWINS as STREAM_TWINS } from './dstream_twins.js';
 import { TWINS } from './rdd_twins.js';
 
 const GOLDENS = join(ROOT, 'tests/goldens/rdd');
@@ -31,6 +32,27 @@ for (const executors of [2, 3]) {
     assert.ok(goldens.length >= 30);
   });
 }
+
+test('discretized streams give what Spark gives, batch by batch', async () => {
+  const goldens = Object.keys(STREAM_TWINS).map((id) => JSON.parse(readFileSync(join(ROOT, 'tests/goldens/dstream', `${id}.json`), 'utf8')));
+  const found = await inPage(page, async ({ goldens }) => {
+    const { ManualClock, SparkSession, StreamingContext } = await import('rivulet');
+    const { runTwin } = await import('/tests/dstream_twins.js');
+    const spark = await SparkSession.builder.master('local[2]').config('spark.default.parallelism', '2').create();
+    const found = {};
+    try {
+      for (const golden of goldens) {
+        const wrong = await runTwin({ sparkContext: spark.sparkContext, StreamingContext, ManualClock }, golden).catch((error) => String(error));
+        if (wrong) found[golden.id] = wrong;
+      }
+    } finally {
+      await spark.stop();
+    }
+    return found;
+  }, { goldens });
+  assert.deepEqual(found, {});
+  assert.equal(goldens.length, 26);
+});
 
 test('random programs equal a model over arrays, though executors die', async () => {
   const wrong = await inPage(page, async () => {

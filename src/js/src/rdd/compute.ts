@@ -182,6 +182,21 @@ export class Compute {
         const f = guarded((value) => [...iterable(call(value), step)]);
         return from((row) => { const [key, value] = pairOf(row); for (const made of f(value) as unknown[]) emit([key, made]); });
       }
+      case 'invert': {
+        const f = this.call(op.call);
+        return from((row) => {
+          const [key, [a, b]] = pairOf(row) as [unknown, [unknown, unknown]];
+          emit([key, b === null ? a : guarded(() => f(a, b))(row)]);
+        });
+      }
+      case 'updateState': {
+        const f = this.call(op.call);
+        return from((row) => {
+          const [key, [states, values]] = pairOf(row) as [unknown, [unknown[], unknown[]]];
+          const state = guarded(() => f(values, states.length > 0 ? states[0] : null))(row);
+          if (state !== null && state !== undefined) emit([key, state]);
+        });
+      }
       case 'keyBy': { const f = guarded(this.call(op.call)); return from((row) => emit([f(row), row])); }
       case 'mapPartitions': case 'mapPartitionsWithIndex': {
         const f = this.call(op.call);

@@ -120,22 +120,36 @@ export class SparkContext {
   /** Executors forget the kept partitions of a dataset when the next job starts. @internal */
   drop(dataset: Dataset): void { this.#dropped.push(dataset.id); }
 
+  /** The rows of a dataset as a source of its own, in the same places. @internal */
+  async pin<T>(root: Dataset): Promise<RDD<T>> {
+    const sources = await this.#blocks(root, () => ({ t: 'collect' }), 'materialize', {});
+    return new RDD<T>(this, this.dataset({
+      name: 'MapPartitionsRDD', kind: 'source', parents: [], partitions: root.partitions, sources, placement: root.placement,
+    }));
+  }
+
   /** Runs an action on a dataset: per partition (or per one of `only`) what the executors made of it. @internal */
   async run(
     root: Dataset, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions = {}, only?: number[],
   ): Promise<unknown[][]> {
+    return (await this.#blocks(root, action, description, options, only)).map(decode);
+  }
+
+  async #blocks(
+    root: Dataset, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions, only?: number[],
+  ): Promise<Uint8Array[]> {
     if (this.stopped()) throw new SessionClosedError('Cannot call methods on a stopped SparkContext');
     await prepare(root);
     const wanted = only ?? Array.from({ length: root.partitions }, (_, i) => i);
     if (wanted.length === 0) return [];
     const value = planBytes(root, action, description, only, this.#dropped.splice(0));
     const relation = { relType: { case: 'extension' as const, value: { typeUrl: PLAN_TYPE, value } } };
-    const parts = new Map<number, unknown[]>();
+    const parts = new Map<number, Uint8Array>();
     for await (const { responseType } of this.context.client.execute({ root: relation }, options.signal)) {
       if (responseType.case !== 'extension') continue;
       const bytes = responseType.value.value;
       const partition = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-      parts.set(partition, decode(bytes.subarray(4)));
+      parts.set(partition, bytes.subarray(4));
     }
     return wanted.map((partition) => {
       const part = parts.get(partition);

@@ -46,6 +46,8 @@ export interface Call { f: number; bound?: number }
 /** What is done to the rows of one partition. */
 export type Op =
   | { t: 'map' | 'flatMap' | 'filter' | 'mapPartitions' | 'mapPartitionsWithIndex' | 'mapValues' | 'flatMapValues' | 'keyBy'; call: Call }
+  /** What streams do to pairs: take out what left a window; change states. */
+  | { t: 'invert' | 'updateState'; call: Call }
   | { t: 'keys' | 'values' | 'glom' | 'pairs' }
   | { t: 'sample'; withReplacement: boolean; fraction: number; seed: number }
   /** `offsets[i]` is the first index of partition i. */

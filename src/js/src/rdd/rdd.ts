@@ -251,6 +251,17 @@ export class RDD<T> {
     return this.#of<[K, V]>(sorted(this.context, this.definition, ascending, checkPartitions(numPartitions, 'sortByKey')));
   }
 
+  /** `[key, [a, b]]` → `[key, f(a, b)]`, or `[key, a]` where there is no b. @internal */
+  invertValues(f: AnyRemote, bound?: Bound): RDD<[unknown, unknown]> {
+    return this.#narrow<[unknown, unknown]>((plan) => ({ t: 'invert', call: plan.call(f, 'reduceByKeyAndWindow', bound) }), true);
+  }
+  /** `[key, [[state], values]]` → `[key, f(values, state)]`, where that is something. @internal */
+  updateStates<S>(f: AnyRemote, bound?: Bound): RDD<[unknown, S]> {
+    return this.#narrow<[unknown, S]>((plan) => ({ t: 'updateState', call: plan.call(f, 'updateStateByKey', bound) }), true);
+  }
+  /** The same rows without their lineage: computed now, and held as bytes. @internal */
+  async pinned(): Promise<RDD<T>> { return this.context.pin<T>(this.definition); }
+
   // Keeping.
 
   /**

@@ -1,0 +1,283 @@
+import { IllegalArgumentException } from '../errors.js';
+import { checkRemote, type AnyRemote, type Bound, type Remote } from '../rdd/dataset.js';
+import type { RDD } from '../rdd/rdd.js';
+import type { StreamingContext } from './context.js';
+
+type Maybe<T> = RDD<T> | undefined;
+type Fn<A extends unknown[], R> = Remote<(...args: A) => R>;
+
+/**
+ * A series of datasets, one per `slideMs` (Spark's `DStream`). Functions over rows run in the executors as those of RDDs do;
+ * functions over whole datasets (`transform`, `foreachRDD`) run on the page, once per batch.
+ */
+export abstract class DStream<T> {
+  readonly #made = new Map<number, Promise<Maybe<T>>>();
+  /** How long datasets are kept: as long as a window above looks back. */
+  #keepMs: number;
+
+  constructor(readonly ssc: StreamingContext, readonly slideMs: number, protected readonly parents: readonly DStream<unknown>[]) {
+    ssc.register(this as never);
+    this.#keepMs = slideMs;
+  }
+
+  /** The dataset of the interval that ends at this time. */
+  protected abstract compute(timeMs: number): Maybe<T> | Promise<Maybe<T>>;
+
+  /** Keeps the datasets of at least so long. @internal */
+  keep(durationMs: number): void {
+    this.#keepMs = Math.max(this.#keepMs, durationMs);
+    for (const parent of this.parents) parent.keep(durationMs);
+  }
+
+  /** The dataset of a time, made once; none where the time is not one of this stream's. @internal */
+  getOrCompute(timeMs: number): Promise<Maybe<T>> {
+    const since = timeMs - this.ssc.zeroMs;
+    if (since <= 0 || since % this.slideMs !== 0) return Promise.resolve(undefined);
+    let made = this.#made.get(timeMs);
+    if (!made) this.#made.set(timeMs, (made = Promise.resolve(this.compute(timeMs))));
+    return made;
+  }
+
+  /** @internal */
+  forgetBefore(timeMs: number): void {
+    const keep = Math.max(this.#keepMs, this.ssc.rememberMs);
+    for (const [time, made] of this.#made) {
+      if (time > timeMs - keep - this.slideMs) continue;
+      this.#made.delete(time);
+      void made.then((rdd) => rdd?.unpersist());
+    }
+  }
+
+  /** The datasets of the intervals that end in this closed range, rounded down to interval ends. */
+  async slice(fromMs: number, toMs: number): Promise<RDD<T>[]> {
+    const floor = (time: number) => this.ssc.zeroMs + Math.floor((time - this.ssc.zeroMs) / this.slideMs) * this.slideMs;
+    const out: RDD<T>[] = [];
+    for (let time = floor(fromMs); time <= floor(toMs); time += this.slideMs) {
+      const rdd = await this.getOrCompute(time);
+      if (rdd) out.push(rdd);
+    }
+    return out;
+  }
+
+  // Dataset by dataset.
+
+  /** What `f`, called on the page, makes of each dataset. */
+  transform<U>(f: (rdd: RDD<T>, timeMs: number) => RDD<U> | Promise<RDD<U>>): DStream<U> {
+    return new Transformed<U>(this.ssc, [this as never], (rdds, time) => f(rdds[0] as RDD<T>, time));
+  }
+  /** What `f` makes of the datasets of this and another stream; both need the same slide. */
+  transformWith<U, V>(f: (rdd: RDD<T>, other: RDD<U>, timeMs: number) => RDD<V> | Promise<RDD<V>>, other: DStream<U>): DStream<V> {
+    if (other.slideMs !== this.slideMs) throw new IllegalArgumentException(`Some of the DStreams have different slide durations: ${this.slideMs} and ${other.slideMs} ms`);
+    return new Transformed<V>(this.ssc, [this as never, other as never], (rdds, time) => f(rdds[0] as RDD<T>, rdds[1] as RDD<U>, time));
+  }
+
+  map<U>(f: Fn<[row: T], U>, bound?: Bound): DStream<U> { checkRemote(f, 'map', bound); return this.transform((rdd) => rdd.map(f as never, bound) as RDD<U>); }
+  flatMap<U>(f: Fn<[row: T], Iterable<U>>, bound?: Bound): DStream<U> { checkRemote(f, 'flatMap', bound); return this.transform((rdd) => rdd.flatMap(f as never, bound) as RDD<U>); }
+  filter(f: Fn<[row: T], unknown>, bound?: Bound): DStream<T> { checkRemote(f, 'filter', bound); return this.transform((rdd) => rdd.filter(f as never, bound)); }
+  mapPartitions<U>(f: Fn<[rows: IterableIterator<T>, index: number], Iterable<U>>, bound?: Bound): DStream<U> {
+    checkRemote(f, 'mapPartitions', bound);
+    return this.transform((rdd) => rdd.mapPartitions(f as never, bound) as RDD<U>);
+  }
+  glom(): DStream<T[]> { return this.transform((rdd) => rdd.glom()); }
+  repartition(numPartitions: number): DStream<T> { return this.transform((rdd) => rdd.repartition(numPartitions)); }
+  union(other: DStream<T>): DStream<T> { return this.transformWith((a, b) => a.union(b), other); }
+  /** One number per dataset: how many rows it has. */
+  count(): DStream<number> {
+    return this.transform((rdd) => rdd.mapPartitions((rows) => [[...rows].length]).union(this.ssc.sparkContext.parallelize([0], 1))).reduce((a, b) => a + b);
+  }
+  /** One row per dataset: all merged; none for an empty one. */
+  reduce(f: Fn<[a: T, b: T], T>, bound?: Bound): DStream<T> {
+    checkRemote(f, 'reduce', bound);
+    return this.transform((rdd) => rdd.map((x) => [null, x] as [null, T]).reduceByKey(f as never, 1, bound).values() as RDD<T>);
+  }
+  countByValue(numPartitions?: number): DStream<[T, number]> {
+    return this.transform((rdd) => rdd.map((x) => [x, 1] as [T, number]).reduceByKey((a, b) => a + b, numPartitions));
+  }
+
+  // Pairs.
+
+  mapValues<K, V, U>(this: DStream<[K, V]>, f: Fn<[value: V], U>, bound?: Bound): DStream<[K, U]> {
+    checkRemote(f, 'mapValues', bound);
+    return this.transform((rdd) => rdd.mapValues(f as never, bound) as RDD<[K, U]>);
+  }
+  flatMapValues<K, V, U>(this: DStream<[K, V]>, f: Fn<[value: V], Iterable<U>>, bound?: Bound): DStream<[K, U]> {
+    checkRemote(f, 'flatMapValues', bound);
+    return this.transform((rdd) => rdd.flatMapValues(f as never, bound) as RDD<[K, U]>);
+  }
+  reduceByKey<K, V>(this: DStream<[K, V]>, f: Fn<[a: V, b: V], V>, numPartitions?: number, bound?: Bound): DStream<[K, V]> {
+    checkRemote(f, 'reduceByKey', bound);
+    return this.transform((rdd) => rdd.reduceByKey(f as never, numPartitions, bound) as RDD<[K, V]>);
+  }
+  groupByKey<K, V>(this: DStream<[K, V]>, numPartitions?: number): DStream<[K, V[]]> { return this.transform((rdd) => rdd.groupByKey(numPartitions)); }
+  combineByKey<K, V, C>(
+    this: DStream<[K, V]>, create: Fn<[value: V], C>, merge: Fn<[sum: C, value: V], C>, combine: Fn<[a: C, b: C], C>, numPartitions?: number, bound?: Bound,
+  ): DStream<[K, C]> {
+    for (const f of [create, merge, combine]) checkRemote(f as AnyRemote, 'combineByKey', bound);
+    return this.transform((rdd) => rdd.combineByKey(create as never, merge as never, combine as never, numPartitions, bound) as RDD<[K, C]>);
+  }
+  cogroup<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, numPartitions?: number): DStream<[K, [V[], W[]]]> {
+    return this.transformWith((a, b) => a.cogroup(b, numPartitions), other);
+  }
+  join<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, numPartitions?: number): DStream<[K, [V, W]]> {
+    return this.transformWith((a, b) => a.join(b, numPartitions), other);
+  }
+  leftOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, numPartitions?: number): DStream<[K, [V, W | null]]> {
+    return this.transformWith((a, b) => a.leftOuterJoin(b, numPartitions), other);
+  }
+  rightOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, numPartitions?: number): DStream<[K, [V | null, W]]> {
+    return this.transformWith((a, b) => a.rightOuterJoin(b, numPartitions), other);
+  }
+  fullOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, numPartitions?: number): DStream<[K, [V | null, W | null]]> {
+    return this.transformWith((a, b) => a.fullOuterJoin(b, numPartitions), other);
+  }
+  /**
+   * A state per key, changed by every batch: `f(newValues, oldState)` for every key that has a state or came; null or undefined
+   * ends it. The old state is null for a key that is new.
+   */
+  updateStateByKey<K, V, S>(
+    this: DStream<[K, V]>, f: Fn<[values: V[], state: S | null], S | null | undefined>, numPartitions?: number, initial?: RDD<[K, S]>, bound?: Bound,
+  ): DStream<[K, S]> {
+    checkRemote(f, 'updateStateByKey', bound);
+    return new Stateful<K, V, S>(this.ssc, this, f as AnyRemote, numPartitions, initial, bound);
+  }
+
+  // Windows; ms.
+
+  /** All rows of the last `windowMs`, every `slideMs`. */
+  window(windowMs: number, slideMs: number = this.slideMs): DStream<T> { return new Windowed<T>(this.ssc, this, windowMs, slideMs); }
+  /** Rows of a window merged; with an inverse, and a window of at least five slides, by what comes and what leaves. */
+  reduceByWindow(f: Fn<[a: T, b: T], T>, inverse: Fn<[a: T, b: T], T> | null, windowMs: number, slideMs: number = this.slideMs, bound?: Bound): DStream<T> {
+    return this.map((x) => [1, x] as [number, T]).reduceByKeyAndWindow(f as never, inverse as never, windowMs, slideMs, 1, null, bound).map(([, x]) => x as T);
+  }
+  countByWindow(windowMs: number, slideMs: number = this.slideMs): DStream<number> {
+    return this.map(() => 1).reduceByWindow((a, b) => a + b, (a, b) => a - b, windowMs, slideMs);
+  }
+  countByValueAndWindow(windowMs: number, slideMs: number = this.slideMs, numPartitions?: number): DStream<[T, number]> {
+    return this.map((x) => [x, 1] as [T, number])
+      .reduceByKeyAndWindow((a: number, b: number) => a + b, (a: number, b: number) => a - b, windowMs, slideMs, numPartitions).filter(([, n]) => n > 0);
+  }
+  groupByKeyAndWindow<K, V>(this: DStream<[K, V]>, windowMs: number, slideMs: number = this.slideMs, numPartitions?: number): DStream<[K, V[]]> {
+    return this.window(windowMs, slideMs).groupByKey(numPartitions);
+  }
+  /**
+   * Values of a key merged over a window. With an `inverse`, and a window of at least five slides, each window is made of the
+   * one before: what came is merged, what left is taken out, and a key stays (as what is left of it) until `keep` is false for
+   * its pair. Otherwise each window is merged anew. (The rule of five is PySpark's; Scala's always uses an inverse.)
+   */
+  reduceByKeyAndWindow<K, V>(
+    this: DStream<[K, V]>, f: Fn<[a: V, b: V], V>, inverse: Fn<[a: V, b: V], V> | null, windowMs: number, slideMs: number = this.slideMs,
+    numPartitions?: number, keep: Fn<[pair: [K, V]], unknown> | null = null, bound?: Bound,
+  ): DStream<[K, V]> {
+    checkRemote(f, 'reduceByKeyAndWindow', bound);
+    const reduced = this.reduceByKey(f as never, numPartitions, bound) as DStream<[K, V]>;
+    if (inverse === null || windowMs < 5 * slideMs) return reduced.window(windowMs, slideMs).reduceByKey(f as never, numPartitions, bound) as DStream<[K, V]>;
+    checkRemote(inverse, 'reduceByKeyAndWindow', bound);
+    if (keep) checkRemote(keep, 'reduceByKeyAndWindow', bound);
+    return new ReducedWindow<K, V>(this.ssc, reduced, { merge: f as AnyRemote, inverse: inverse as AnyRemote, keep: keep as AnyRemote | null, bound }, windowMs, slideMs, numPartitions);
+  }
+
+  // Outputs.
+
+  /** Calls `f` on the page with each dataset; the batch is over when its promise is. */
+  foreachRDD(f: (rdd: RDD<T>, timeMs: number) => void | Promise<void>): void {
+    this.ssc.output(this as DStream<unknown>, f as never);
+  }
+  /** Prints the first rows of each dataset to the console. */
+  pprint(num = 10): void {
+    this.foreachRDD(async (rdd, timeMs) => {
+      const rows = await rdd.take(num + 1);
+      const rule = '-'.repeat(43);
+      console.log([rule, `Time: ${new Date(timeMs).toISOString()}`, rule, ...rows.slice(0, num).map((row) => (typeof row === 'string' ? row : JSON.stringify(row))), ...(rows.length > num ? ['...'] : []), ''].join('\n'));
+    });
+  }
+  /** As pprint. */
+  print(num = 10): void { this.pprint(num); }
+}
+
+class Transformed<U> extends DStream<U> {
+  constructor(ssc: StreamingContext, parents: readonly DStream<unknown>[], private readonly make: (rdds: RDD<unknown>[], timeMs: number) => RDD<U> | Promise<RDD<U>>) {
+    super(ssc, parents[0]!.slideMs, parents);
+  }
+
+  protected override async compute(timeMs: number): Promise<Maybe<U>> {
+    const rdds = await Promise.all(this.parents.map((parent) => parent.getOrCompute(timeMs)));
+    if (rdds.some((rdd) => rdd === undefined)) return undefined;
+    return this.make(rdds as RDD<unknown>[], timeMs);
+  }
+}
+
+/** A window and its slide that fit a stream. */
+function checkWindow(parent: DStream<unknown>, windowMs: number, slideMs: number): void {
+  for (const [name, value] of [['window', windowMs], ['slide', slideMs]] as const) {
+    if (!(value > 0) || value % parent.slideMs !== 0) {
+      throw new IllegalArgumentException(`The ${name} duration of the windowed DStream (${value} ms) must be a multiple of the slide duration of the parent DStream (${parent.slideMs} ms)`);
+    }
+  }
+}
+
+class Windowed<T> extends DStream<T> {
+  constructor(ssc: StreamingContext, private readonly parent: DStream<T>, private readonly windowMs: number, slideMs: number) {
+    checkWindow(parent as DStream<unknown>, windowMs, slideMs);
+    super(ssc, slideMs, [parent as DStream<unknown>]);
+    parent.keep(windowMs);
+  }
+
+  protected override async compute(timeMs: number): Promise<Maybe<T>> {
+    const from = Math.max(this.ssc.zeroMs, timeMs - this.windowMs) + this.parent.slideMs;
+    const rdds = await this.parent.slice(from, timeMs);
+    return this.ssc.sparkContext.union(rdds);
+  }
+}
+
+interface WindowFunctions { merge: AnyRemote; inverse: AnyRemote; keep: AnyRemote | null; bound: Bound | undefined }
+
+/** Each window from the one before. Lineage ends at every window: its pairs are held as bytes. */
+class ReducedWindow<K, V> extends DStream<[K, V]> {
+  constructor(
+    ssc: StreamingContext, private readonly reduced: DStream<[K, V]>, private readonly f: WindowFunctions, private readonly windowMs: number,
+    slideMs: number, private readonly numPartitions: number | undefined,
+  ) {
+    checkWindow(reduced as DStream<unknown>, windowMs, slideMs);
+    super(ssc, slideMs, [reduced as DStream<unknown>]);
+    reduced.keep(windowMs + slideMs);
+    this.keep(2 * slideMs);
+  }
+
+  protected override async compute(timeMs: number): Promise<Maybe<[K, V]>> {
+    const { merge, inverse, keep, bound } = this.f;
+    const { slideMs } = this.reduced;
+    const merged = (rdds: RDD<[K, V]>[]) => this.ssc.sparkContext.union(rdds).reduceByKey(merge as never, this.numPartitions, bound) as RDD<[K, V]>;
+    const start = timeMs - this.windowMs;
+    const before = await this.getOrCompute(timeMs - this.slideMs);
+    let now: RDD<[K, V]>;
+    if (!before) {
+      now = merged(await this.reduced.slice(Math.max(this.ssc.zeroMs, start) + slideMs, timeMs));
+    } else {
+      const came = await this.reduced.slice(timeMs - this.slideMs + slideMs, timeMs);
+      const from = start - this.slideMs + slideMs;
+      const left = start > this.ssc.zeroMs ? await this.reduced.slice(Math.max(this.ssc.zeroMs + slideMs, from), start) : [];
+      now = before;
+      if (left.length > 0) now = now.leftOuterJoin(merged(left), this.numPartitions).invertValues(inverse, bound) as RDD<[K, V]>;
+      now = merged([now, ...came]);
+    }
+    if (keep) now = now.filter(keep as never, bound);
+    return now.pinned();
+  }
+}
+
+class Stateful<K, V, S> extends DStream<[K, S]> {
+  constructor(
+    ssc: StreamingContext, private readonly values: DStream<[K, V]>, private readonly f: AnyRemote, private readonly numPartitions: number | undefined,
+    private readonly initial: RDD<[K, S]> | undefined, private readonly bound: Bound | undefined,
+  ) {
+    super(ssc, values.slideMs, [values as DStream<unknown>]);
+    this.keep(2 * values.slideMs);
+  }
+
+  protected override async compute(timeMs: number): Promise<Maybe<[K, S]>> {
+    const before = (await this.getOrCompute(timeMs - this.slideMs)) ?? this.initial ?? this.ssc.sparkContext.parallelize<[K, S]>([], 1);
+    const came = await this.values.getOrCompute(timeMs);
+    if (!came) return undefined;
+    return before.cogroup(came, this.numPartitions).updateStates<S>(this.f, this.bound).pinned() as Promise<RDD<[K, S]>>;
+  }
+}
