@@ -6,7 +6,8 @@
 //! [`exec`] optimises a plan, cuts it into stages at exchanges, and runs one task of one stage: operators, blocks, keyed
 //! state. [`scheduler`] decides which task runs where and when. [`cluster`] has the two ends of the wire: the executor, and
 //! the driver's job runner, with threads as one way to run executors. [`streaming`] is the query loop: triggers, offsets,
-//! watermarks, progress, checkpoints. [`storage`] is what durable files can be asked for.
+//! watermarks, progress, checkpoints. [`ml`] is machine learning: stages as projections, training as aggregates, models as
+//! bytes. [`storage`] is what durable files can be asked for.
 //!
 //! Arrows run down: `connect → streaming → cluster → scheduler`, and all of them on `exec → plan → error`. Everything but
 //! the hosts is pure: a step takes an event and the time, and gives commands. There are three hosts: `connect::grpc`
@@ -20,6 +21,7 @@ pub mod cluster;
 pub mod connect;
 pub mod error;
 pub mod exec;
+pub mod ml;
 pub mod plan;
 pub mod rdd;
 pub mod scheduler;

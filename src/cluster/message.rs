@@ -27,13 +27,15 @@ pub struct SpecHeader {
     now_us: i64,
     mode: Option<OutputMode>,
     files: BTreeMap<String, (Vec<String>, String)>,
+    models: Vec<String>,
 }
 
 impl SpecHeader {
-    /// Header and blobs: the relation, then the views.
+    /// Header and blobs: the relation, then the views, then the models.
     pub fn of(spec: &JobSpec) -> (Self, Vec<Buffer>) {
         let mut blobs = vec![Buffer::from(spec.relation.clone())];
         blobs.extend(spec.views.values().map(|v| Buffer::from(v.clone())));
+        blobs.extend(spec.models.values().map(|m| Buffer::from(m.clone())));
         let views = spec.views.keys().cloned().collect();
         (
             Self {
@@ -42,15 +44,18 @@ impl SpecHeader {
                 now_us: spec.now_us,
                 mode: spec.mode,
                 files: spec.files.clone(),
+                models: spec.models.keys().cloned().collect(),
             },
             blobs,
         )
     }
 
     pub fn spec(self, blobs: &[Buffer]) -> Result<JobSpec> {
-        let Some((relation, views)) = blobs.split_first().filter(|(_, v)| v.len() == self.views.len()) else {
+        let wanted = self.views.len() + self.models.len();
+        let Some((relation, rest)) = blobs.split_first().filter(|(_, rest)| rest.len() == wanted) else {
             return Err(SparkError::internal("a plan came without its bytes"));
         };
+        let (views, models) = rest.split_at(self.views.len());
         Ok(JobSpec {
             relation: relation.to_vec(),
             conf: self.conf,
@@ -58,6 +63,7 @@ impl SpecHeader {
             now_us: self.now_us,
             mode: self.mode,
             files: self.files,
+            models: self.models.into_iter().zip(models.iter().map(|m| m.to_vec())).collect(),
         })
     }
 }

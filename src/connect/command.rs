@@ -48,6 +48,7 @@ impl Driver {
             }
             CommandType::StreamingQueryListenerBusCommand(command) => return self.listener_bus(operation, command),
             CommandType::Extension(command) => return self.extension(operation, command),
+            CommandType::MlCommand(command) => return self.ml_command(operation, session, command, now_ms),
             CommandType::GetResourcesCommand(_) => {
                 self.respond(
                     operation,
@@ -69,6 +70,9 @@ impl Driver {
                     .as_ref()
                     .ok_or_else(|| SparkError::invalid_plan("a write has no relation"))?;
                 return self.execute_discarding(operation, session, input, now_ms);
+            }
+            CommandType::WriteOperation(write) if write.source.as_deref() == Some("text") => {
+                return self.write_text(operation, session, write, now_ms);
             }
             CommandType::WriteOperation(_) | CommandType::WriteOperationV2(_) => {
                 return Err(SparkError::unsupported("writing batch DataFrames to files or tables"));

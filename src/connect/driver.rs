@@ -184,6 +184,21 @@ pub(super) enum Owner {
         operation: String,
         partitions: Vec<usize>,
     },
+    Ml(super::ml::MlJob),
+    Text(super::write::TextWrite),
+}
+
+impl Owner {
+    /// The operation that a client waits for.
+    pub(super) fn operation(&self) -> Option<&str> {
+        match self {
+            Self::Rows(rows) => Some(&rows.operation),
+            Self::Ml(job) => Some(&job.operation),
+            Self::Text(write) => Some(&write.operation),
+            Self::Datasets { operation, .. } => Some(operation),
+            Self::Query(_) => None,
+        }
+    }
 }
 
 /// One driver.
@@ -430,7 +445,9 @@ impl Driver {
     ) -> Result<(crate::exec::job::JobSpec, Analyzer, Resolved)> {
         let catalog = HostCatalog::new(self.files.clone());
         let mut spec = self.session(session).spec(relation, now_ms)?;
-        let (analyzer, resolved) = spec.analyze(catalog.clone())?;
+        let models = self.session(session).models.shared();
+        let (analyzer, resolved) = spec.analyze(catalog.clone(), models)?;
+        spec.models = analyzer.ml.encoded();
         spec.files = catalog.found.borrow().clone();
         Ok((spec, analyzer, resolved))
     }
@@ -486,6 +503,16 @@ impl Driver {
                             self.carry_out(effects, now_ms);
                         }
                         Some((Owner::Query(query), _)) => self.query_job_done(&query, outcome, now_ms),
+                        Some((Owner::Ml(job), plan)) => {
+                            self.ml_job_done(&job, &outcome);
+                            let effects = self.runner.drop_plan(plan);
+                            self.carry_out(effects, now_ms);
+                        }
+                        Some((Owner::Text(write), plan)) => {
+                            self.text_written(&write, &outcome);
+                            let effects = self.runner.drop_plan(plan);
+                            self.carry_out(effects, now_ms);
+                        }
                         None => {}
                     }
                 }
@@ -503,6 +530,11 @@ impl Driver {
                             self.carry_out(effects, now_ms);
                         }
                         Some((Owner::Query(query), _)) => self.query_failed(&query, error, now_ms),
+                        Some((owner @ (Owner::Ml(_) | Owner::Text(_)), plan)) => {
+                            self.fail_operation(owner.operation().unwrap_or_default(), error);
+                            let effects = self.runner.drop_plan(plan);
+                            self.carry_out(effects, now_ms);
+                        }
                         None => {}
                     }
                 }

@@ -407,11 +407,7 @@ impl Driver {
         let jobs: Vec<_> = self
             .owners
             .iter()
-            .filter(|(_, (owner, _))| match owner {
-                Owner::Rows(rows) => rows.operation == operation,
-                Owner::Datasets { operation: own, .. } => own == operation,
-                Owner::Query(_) => false,
-            })
+            .filter(|(_, (owner, _))| owner.operation() == Some(operation))
             .map(|(job, (_, plan))| (*job, *plan))
             .collect();
         for (job, plan) in jobs {

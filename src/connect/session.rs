@@ -72,6 +72,7 @@ pub struct Session {
     /// Temporary views, lower-case name → `spark.connect.Relation`.
     pub views: BTreeMap<String, Vec<u8>>,
     pub tables: BTreeMap<String, MemoryTable>,
+    pub models: super::ml::ModelCache,
 }
 
 impl Session {
@@ -95,6 +96,7 @@ impl Session {
             now_us: now_ms * 1000,
             mode: None,
             files: BTreeMap::new(),
+            models: BTreeMap::new(),
         })
     }
 }

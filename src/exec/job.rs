@@ -20,6 +20,7 @@ use super::physical::Planner;
 use super::stage::StageGraph;
 use crate::connect::proto as sc;
 use crate::error::{Result, SparkError};
+use crate::ml::model::{Model, Models};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::conf::Conf;
 use crate::plan::scan::{FileCatalog, FileSet, Format};
@@ -40,6 +41,8 @@ pub struct JobSpec {
     pub mode: Option<OutputMode>,
     /// What the driver found in the file system: key of the read → files and DDL.
     pub files: BTreeMap<String, (Vec<String>, String)>,
+    /// The models that the relation names: id → [`Model`].
+    pub models: BTreeMap<String, Vec<u8>>,
 }
 
 /// The files that a spec names.
@@ -65,6 +68,26 @@ impl FileCatalog for SpecFiles {
     }
 }
 
+/// The models that a spec brings along.
+struct SpecModels(BTreeMap<String, Arc<Model>>);
+
+impl SpecModels {
+    fn decode(models: &BTreeMap<String, Vec<u8>>) -> Result<Self> {
+        let decoded = models.iter().map(|(id, bytes)| {
+            let model = Model::decode(&bytes[..])
+                .map_err(|e| SparkError::internal(format!("the model {id} cannot be read: {e}")))?;
+            Ok((id.clone(), Arc::new(model)))
+        });
+        Ok(Self(decoded.collect::<Result<_>>()?))
+    }
+}
+
+impl Models for SpecModels {
+    fn find(&self, id: &str) -> Option<Arc<Model>> {
+        self.0.get(id).cloned()
+    }
+}
+
 /// Names one read of files within a plan.
 pub fn read_key(format: &Format, paths: &[String], options: &BTreeMap<String, String>) -> String {
     format!("{format:?} {paths:?} {options:?}")
@@ -72,8 +95,9 @@ pub fn read_key(format: &Format, paths: &[String], options: &BTreeMap<String, St
 
 impl JobSpec {
     /// Analyses the relation.
-    pub fn analyze(&self, files: Rc<dyn FileCatalog>) -> Result<(Analyzer, Resolved)> {
+    pub fn analyze(&self, files: Rc<dyn FileCatalog>, models: Rc<dyn Models>) -> Result<(Analyzer, Resolved)> {
         let mut analyzer = Analyzer::new(self.conf.clone(), self.now_us, files)?;
+        analyzer.ml.models = Some(models);
         for (name, bytes) in &self.views {
             analyzer.views.insert(name.clone(), decode(bytes)?);
         }
@@ -83,7 +107,8 @@ impl JobSpec {
 
     /// The stages, on an executor: files come from the spec.
     pub fn compile(&self) -> Result<StageGraph> {
-        let (analyzer, resolved) = self.analyze(Rc::new(SpecFiles(self.files.clone())))?;
+        let files = Rc::new(SpecFiles(self.files.clone()));
+        let (analyzer, resolved) = self.analyze(files, Rc::new(SpecModels::decode(&self.models)?))?;
         stages(&analyzer, &resolved, self.mode)
     }
 }

@@ -41,6 +41,8 @@ pub struct Analyzer {
     pub views: BTreeMap<String, sc::Relation>,
     /// Where file names and inferred schemas come from.
     pub files: Rc<dyn FileCatalog>,
+    /// What machine learning keeps while it analyses.
+    pub ml: crate::ml::transform::Context,
     /// `withWatermark` calls met so far.
     pub(super) watermarks: usize,
     next_id: usize,
@@ -62,6 +64,7 @@ impl Analyzer {
             parameters: BTreeMap::new(),
             views: BTreeMap::new(),
             files,
+            ml: Default::default(),
             watermarks: 0,
             next_id: 0,
             depth: 0,

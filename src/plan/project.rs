@@ -75,7 +75,7 @@ impl Analyzer {
     }
 
     /// A projection of resolved items, with generators, windows and window functions pulled out below it.
-    pub(super) fn select_typed(&mut self, mut input: Resolved, mut items: Vec<Typed>) -> Result<Resolved> {
+    pub(crate) fn select_typed(&mut self, mut input: Resolved, mut items: Vec<Typed>) -> Result<Resolved> {
         input = self.pull_time_window(input, &mut items)?;
         input = self.pull_generator(input, &mut items)?;
         input = self.pull_window_functions(input, &mut items)?;

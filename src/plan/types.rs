@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, IntervalUnit, Schema, 
 use crate::connect::proto as sc;
 use crate::connect::proto::data_type::Kind;
 use crate::error::{Result, SparkError};
+use crate::ml::vector;
 
 /// The zone that instants carry inside the engine.
 pub const UTC: &str = "UTC";
@@ -189,6 +190,7 @@ pub fn from_proto(data_type: &sc::DataType) -> Result<DataType> {
             map_of(from_proto(key)?, from_proto(value)?)
         }
         Kind::Unparsed(text) => from_ddl_type(&text.data_type_string)?,
+        Kind::Udt(udt) if udt.jvm_class.as_deref() == Some(vector::JVM_CLASS) => vector::data_type(),
         Kind::Udt(udt) => match &udt.sql_type {
             Some(inner) => from_proto(inner)?,
             None => return Err(SparkError::unsupported(format!("the user-defined type {}", udt.r#type))),
@@ -272,6 +274,15 @@ pub fn to_proto(data_type: &DataType) -> sc::DataType {
                 type_variation_reference: 0,
             }))
         }
+        udt if vector::is_vector(udt) => Kind::Udt(Box::new(t::Udt {
+            r#type: "udt".into(),
+            jvm_class: Some(vector::JVM_CLASS.into()),
+            python_class: Some(vector::PYTHON_CLASS.into()),
+            serialized_python_class: None,
+            sql_type: Some(Box::new(sc::DataType {
+                kind: Some(Kind::Struct(struct_to_proto(&vector::fields()))),
+            })),
+        })),
         DataType::Struct(fields) => Kind::Struct(struct_to_proto(fields)),
         _ => Kind::String(t::String {
             type_variation_reference: 0,
@@ -376,6 +387,10 @@ fn json_type(value: &serde_json::Value) -> Result<DataType> {
                 });
                 Ok(DataType::Struct(fields.collect::<Result<Vec<_>>>()?.into()))
             }
+            Some("udt") if object.get("class").and_then(Value::as_str) == Some(vector::JVM_CLASS) => {
+                Ok(vector::data_type())
+            }
+            Some("udt") => inner("sqlType"),
             Some("array") => Ok(list_of(inner("elementType")?)),
             Some("map") => Ok(map_of(inner("keyType")?, inner("valueType")?)),
             _ => Err(bad_json("`type` is unknown")),

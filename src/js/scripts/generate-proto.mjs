@@ -13,19 +13,19 @@ const WANTED = [
   'ExecutePlanRequest', 'ExecutePlanResponse', 'AnalyzePlanRequest', 'AnalyzePlanResponse',
   'ConfigRequest', 'ConfigResponse', 'InterruptRequest', 'InterruptResponse', 'ReleaseSessionRequest',
 ];
-/** …but for these, which no page can use: ML and pipelines wait for their own entry, Python and Scala functions never come. */
+/** …but for these, which no page can use: pipelines wait for their own entry, Python and Scala functions never come. */
 const UNWANTED = [
-  'MlRelation', 'MlCommand', 'MlCommandResult', 'PipelineCommand', 'PipelineCommandResult', 'PipelineEventResult',
+  'MlCommand.CreateSummary', 'MlCommand.GetModelSize', 'MlCommand.GetCacheInfo', 'PipelineCommand', 'PipelineCommandResult', 'PipelineEventResult',
   'PipelineQueryFunctionExecutionSignal', 'CommonInlineUserDefinedFunction', 'CommonInlineUserDefinedTableFunction',
   'CommonInlineUserDefinedDataSource', 'MapPartitions', 'GroupMap', 'CoGroupMap', 'ApplyInPandasWithState',
   'TypedAggregateExpression', 'PythonUDF', 'StreamingForeachFunction', 'MergeIntoTableCommand', 'MergeAction',
   'CreateResourceProfileCommand', 'CreateResourceProfileCommandResult', 'GetResourcesCommand', 'GetResourcesCommandResult',
   'ExecuteExternalCommand', 'Origin', 'HtmlString', 'AsOfJoin', 'NearestByJoin', 'Zip', 'RelationChanges', 'CachedLocalRelation',
   'ChunkedCachedLocalRelation', 'Plan.CompressedOperation', 'CheckpointCommand', 'CheckpointCommandResult', 'WriteOperationV2',
-  'StatSampleBy', 'DataType.UDT', 'DataType.Geometry', 'DataType.Geography', 'Expression.DirectShufflePartitionID',
+  'StatSampleBy', 'DataType.Geometry', 'DataType.Geography', 'Expression.DirectShufflePartitionID',
   'RemoveCachedRemoteRelationCommand', 'ExecutePlanResponse.Metrics', 'ExecutePlanResponse.ObservedMetrics',
   'StreamingQueryManagerCommand.StreamingQueryListenerCommand', 'AnalyzePlanRequest.SemanticHash', 'AnalyzePlanResponse.SemanticHash',
-  'Expression.Literal.SpecializedArray', 'ExpressionCommon', 'TransformWithStateInfo', 'CollectMetrics', 'StatFreqItems',
+  'ExpressionCommon', 'TransformWithStateInfo', 'CollectMetrics', 'StatFreqItems',
   // The catalog but for listTables, tableExists, dropTempView and clearCache.
   'CurrentDatabase', 'SetCurrentDatabase', 'ListDatabases', 'ListFunctions', 'ListColumns', 'GetDatabase', 'GetTable', 'GetFunction', 'DatabaseExists', 'FunctionExists', 'CreateExternalTable', 'CreateTable', 'DropGlobalTempView', 'RecoverPartitions', 'IsCached', 'CacheTable', 'UncacheTable', 'RefreshTable', 'RefreshByPath', 'CurrentCatalog', 'SetCurrentCatalog', 'ListCatalogs', 'DropTable', 'DropView', 'CreateDatabase', 'DropDatabase', 'ListPartitions', 'ListViews', 'GetTableProperties', 'GetCreateTableString', 'TruncateTable', 'AnalyzeTable',
 ];

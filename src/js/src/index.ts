@@ -38,6 +38,7 @@ export { SparkContext } from './rdd/context.js';
 export { Broadcast } from './rdd/broadcast.js';
 export { StatCounter } from './rdd/stats.js';
 export type { Bound, ModuleFunction, Remote } from './rdd/dataset.js';
+export * as ml from './ml/index.js';
 export * from './errors.js';
 export { StatusEvents } from './cluster/status.js';
 export type { ExecutorEvent } from './cluster/cluster.js';

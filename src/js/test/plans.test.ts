@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { create, fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
 import { decodeMessage, encodeMessage } from '../src/connect/codec.js';
 import { RelationSchema } from '../src/generated/spark/connect/relations_pb.js';
+import * as ml from '../src/ml/index.js';
 import type { DataFrame } from '../src/sql/dataframe.js';
 import { col, functions as F, lit } from '../src/sql/functions/index.js';
 import { Window } from '../src/sql/window.js';
@@ -67,6 +68,10 @@ const plans: Record<keyof typeof pyspark, DataFrame> = {
     .filter(col('hashtag').startsWith('#'))
     .groupBy(F.window('createdAt', '10 minutes', '5 minutes'), 'hashtag')
     .agg(F.count('hashtag').alias('n'), F.avg('score').alias('score')),
+  ml_tokenizer: new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }).transform(table),
+  ml_hashing: new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: 2000, binary: true }).transform(table),
+  ml_bucketizer: new ml.Bucketizer({ splits: [-1, 0, 2.5], inputCol: 'x', outputCol: 'b', handleInvalid: 'keep' }).transform(table),
+  ml_sql: new ml.SQLTransformer({ statement: 'SELECT a FROM __THIS__' }).transform(stream),
   window_start: table.groupBy(F.window('t', '1 hour', undefined, '15 minutes')).count(),
 };
 
@@ -74,7 +79,7 @@ const plans: Record<keyof typeof pyspark, DataFrame> = {
 function normalized(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(normalized);
   if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).filter(([name, member]) => name !== 'common' && name !== 'planId' && member !== false);
+  const members = Object.entries(value).filter(([name, member]) => !['common', 'planId', 'uid'].includes(name) && member !== false);
   return Object.fromEntries(members.map(([name, member]) => [name, normalized(member)]));
 }
 

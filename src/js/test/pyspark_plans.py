@@ -3,8 +3,12 @@
     python test/pyspark_plans.py > test/pyspark_plans.json
 """
 import json
+import os
+
+os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
 
 from google.protobuf import json_format
+from pyspark.ml.feature import Bucketizer, HashingTF, SQLTransformer, Tokenizer
 from pyspark.sql.connect import functions as F
 from pyspark.sql.connect import plan as P
 from pyspark.sql.connect.column import Column  # noqa: F401
@@ -84,6 +88,10 @@ PLANS = {
     .filter(F.col("hashtag").startswith("#"))
     .groupBy(F.window("createdAt", "10 minutes", "5 minutes"), "hashtag")
     .agg(F.count("hashtag").alias("n"), F.avg("score").alias("score")),
+    "ml_tokenizer": Tokenizer(inputCol="text", outputCol="words").transform(table),
+    "ml_hashing": HashingTF(inputCol="words", outputCol="features", numFeatures=2000, binary=True).transform(table),
+    "ml_bucketizer": Bucketizer(splits=[-1.0, 0.0, 2.5], inputCol="x", outputCol="b", handleInvalid="keep").transform(table),
+    "ml_sql": SQLTransformer(statement="SELECT a FROM __THIS__").transform(stream),
     "window_start": table.groupBy(F.window("t", "1 hour", startTime="15 minutes")).count(),
 }
 
@@ -91,7 +99,7 @@ PLANS = {
 def stripped(value):
     """Without ids and origins, which differ from run to run."""
     if isinstance(value, dict):
-        return {k: stripped(v) for k, v in value.items() if k not in ("common", "planId")}
+        return {k: stripped(v) for k, v in value.items() if k not in ("common", "planId", "uid")}
     if isinstance(value, list):
         return [stripped(v) for v in value]
     return value

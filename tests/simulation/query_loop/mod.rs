@@ -56,6 +56,7 @@ fn query(trigger: Trigger, mode: OutputMode, checkpoint: bool) -> Query {
         now_us: 0,
         mode: Some(mode),
         files: BTreeMap::new(),
+        models: BTreeMap::new(),
     };
     let graph = Arc::new(spec.compile().expect("the plan compiles"));
     let scan = graph.scans[0].clone();

@@ -46,6 +46,9 @@ export class FileRegistry {
     this.#polls.clear();
   }
 
+  /** Gives the engine a file under a path of the caller's. */
+  put(path: string, blob: Blob): void { this.#post(path, blob); }
+
   #post(path: string, blob: Blob): void {
     const modified = blob instanceof File ? blob.lastModified : Date.now();
     this.wire.post({ t: 'file', path, blob, modified });

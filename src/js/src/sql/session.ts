@@ -88,6 +88,8 @@ export class SparkSession {
     return session;
   }
 
+  /** @internal */
+  get context(): Context { return this.#context; }
   /** The version of Spark whose behaviour this is. */
   get version(): string { return this.#version; }
   /** Whether the session has been stopped or has lost its driver. */

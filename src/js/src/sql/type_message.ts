@@ -44,6 +44,7 @@ export function typeFromMessage(message: MessageShape<typeof DataTypeSchema> | u
       return new T.StructType(kind.value.fields.map((f) => new T.StructField(
         f.name, typeFromMessage(f.dataType), f.nullable, f.metadata ? (JSON.parse(f.metadata) as Record<string, unknown>) : {},
       )));
+    case 'udt': return typeFromMessage(kind.value.sqlType);
     case 'unparsed': return parseType(kind.value.dataTypeString);
     case 'char': return new T.AtomicType(`char(${kind.value.length})`);
     case 'varChar': return new T.AtomicType(`varchar(${kind.value.length})`);

@@ -99,6 +99,7 @@ pub fn sql(query: &str, conf: &BTreeMap<String, String>, tables: &Tables) -> Res
         now_us: NOW_US,
         mode: None,
         files,
+        models: BTreeMap::new(),
     };
     execute(&spec, tables)
 }

@@ -1,0 +1,393 @@
+//! `MlCommand`: fit, evaluate, fetch, delete, and the cache of models of a session.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::buffer::Buffer;
+use arrow::datatypes::{DataType, Field, Schema};
+use prost::Message;
+
+use super::driver::{Driver, Owner};
+use super::proto as sc;
+use super::proto::execute_plan_response::ResponseType;
+use super::proto::fetch::method::args::ArgsType;
+use super::proto::ml_command::Command;
+use super::proto::ml_command_result::{MlOperatorInfo, ResultType, ml_operator_info};
+use crate::cluster::runner::{JobRequest, Outcome};
+use crate::error::{Result, SparkError};
+use crate::exec::{ipc, job};
+use crate::ml::classification::naive_bayes::{Predictor, probabilities};
+use crate::ml::error::illegal;
+use crate::ml::feature::stop_words;
+use crate::ml::literal::{Kind, Value};
+use crate::ml::model::{self, Fitted, Labels, Model, Models, Words};
+use crate::ml::operators;
+use crate::ml::params::{Params, texts_of};
+use crate::ml::persistence::{self, Folder};
+use crate::ml::training::{self, Work};
+use crate::streaming::source::Files;
+
+/// The object that stands for functions without a model (`MLUtils`' helper).
+const HELPER: &str = "______ML_CONNECT_HELPER______";
+
+/// The models of a session, by the ids that clients hold.
+#[derive(Debug, Clone, Default)]
+pub struct ModelCache(BTreeMap<String, Arc<Model>>);
+
+impl Models for ModelCache {
+    fn find(&self, id: &str) -> Option<Arc<Model>> {
+        self.0.get(id).cloned()
+    }
+}
+
+impl ModelCache {
+    /// What plans see of it.
+    pub fn shared(&self) -> Rc<dyn Models> {
+        Rc::new(self.clone())
+    }
+}
+
+/// A directory of the host's files.
+struct Directory {
+    files: Rc<dyn Files>,
+    path: String,
+}
+
+impl Folder for Directory {
+    fn files(&self, path: &str) -> Result<Vec<Buffer>> {
+        let mut found = self.files.list(&format!("{}/{path}", self.path))?;
+        found.retain(|f| {
+            let name = f.path.rsplit('/').next().unwrap_or_default();
+            !name.starts_with(['_', '.'])
+        });
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        found.iter().map(|f| self.files.read(&f.path)).collect()
+    }
+}
+
+/// An ML job under way.
+#[derive(Debug)]
+pub(super) struct MlJob {
+    pub operation: String,
+    session: String,
+    params: Params,
+    evaluates: bool,
+}
+
+impl Driver {
+    pub(super) fn ml_command(
+        &mut self,
+        operation: &str,
+        session: &str,
+        command: &sc::MlCommand,
+        now_ms: i64,
+    ) -> Result<()> {
+        let command = command
+            .command
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("an ML command is empty"))?;
+        let result = match command {
+            Command::Fit(fit) => {
+                let work = Work::of_fit(fit)?;
+                let relation = training::fit_relation(fit);
+                return self.start_ml_job(operation, session, work, &relation, false, now_ms);
+            }
+            Command::Evaluate(evaluate) => {
+                let work = Work::of_evaluate(evaluate)?;
+                let relation = training::evaluate_relation(evaluate);
+                return self.start_ml_job(operation, session, work, &relation, true, now_ms);
+            }
+            Command::Fetch(fetch) => self.ml_fetch(session, fetch)?,
+            Command::Delete(delete) => {
+                let evict_only = delete.evict_only();
+                let cache = &mut self.session(session).models.0;
+                let gone: Vec<String> = delete
+                    .obj_refs
+                    .iter()
+                    .filter(|r| !evict_only && cache.remove(&r.id).is_some())
+                    .map(|r| r.id.clone())
+                    .collect();
+                reference(&gone.join(","))
+            }
+            Command::CleanCache(_) => {
+                let cache = &mut self.session(session).models.0;
+                let gone = cache.len();
+                cache.clear();
+                param(&Value::Int(gone as i64), Kind::Int)
+            }
+            Command::GetCacheInfo(_) => {
+                let cache = &self.session(session).models.0;
+                let lines = cache.iter().map(|(id, m)| {
+                    serde_json::json!({ "id": id, "obj": m.uid, "class": m.class, "size": m.encoded_len() }).to_string()
+                });
+                param(&Value::texts(lines), Kind::Texts)
+            }
+            Command::GetModelSize(size) => {
+                let id = size.model_ref.as_ref().map(|r| r.id.as_str()).unwrap_or_default();
+                let model = self.ml_model(session, id)?;
+                param(&Value::Int(model.encoded_len() as i64), Kind::Long)
+            }
+            Command::CreateSummary(_) => {
+                return Err(SparkError::unsupported(
+                    "summaries of training: none of Rivulet's models has one",
+                ));
+            }
+            Command::Write(write) => {
+                self.ml_write(session, write, now_ms)?;
+                self.end_operation(operation);
+                return Ok(());
+            }
+            Command::Read(read) => self.ml_read(session, read)?,
+        };
+        self.answer_ml(operation, result);
+        Ok(())
+    }
+
+    fn answer_ml(&mut self, operation: &str, result: ResultType) {
+        let result = sc::MlCommandResult {
+            result_type: Some(result),
+        };
+        self.respond(operation, Some(ResponseType::MlCommandResult(result)), None);
+        self.end_operation(operation);
+    }
+
+    fn ml_model(&mut self, session: &str, id: &str) -> Result<Arc<Model>> {
+        self.session(session).models.find(id).ok_or_else(|| model::lost(id))
+    }
+
+    /// Keeps a model and tells its id.
+    fn keep_model(&mut self, session: &str, model: Model) -> String {
+        let id = self.fresh_uuid();
+        self.session(session).models.0.insert(id.clone(), Arc::new(model));
+        id
+    }
+
+    fn start_ml_job(
+        &mut self,
+        operation: &str,
+        session: &str,
+        work: Work,
+        relation: &sc::Relation,
+        evaluates: bool,
+        now_ms: i64,
+    ) -> Result<()> {
+        let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
+        let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);
+        let scans = self.read_files(&graph)?;
+        let (plan, effects) = self.runner.register(spec, graph);
+        self.carry_out(effects, now_ms);
+        let verb = if evaluates { "evaluate" } else { "fit" };
+        let request = JobRequest {
+            description: format!("{verb} {}", work.params.operator.short()),
+            scans,
+            ..JobRequest::default()
+        };
+        let job = MlJob {
+            operation: operation.to_owned(),
+            session: session.to_owned(),
+            params: work.params,
+            evaluates,
+        };
+        self.submit(plan, request, Owner::Ml(job), now_ms);
+        Ok(())
+    }
+
+    /// A finished job's state becomes a model or a metric.
+    pub(super) fn ml_job_done(&mut self, job: &MlJob, outcome: &Outcome) {
+        match self.ml_result(job, outcome) {
+            Ok(result) => self.answer_ml(&job.operation, result),
+            Err(error) => self.fail_operation(&job.operation, error),
+        }
+    }
+
+    fn ml_result(&mut self, job: &MlJob, outcome: &Outcome) -> Result<ResultType> {
+        let schema = Arc::new(Schema::new(vec![Field::new("state", DataType::Binary, true)]));
+        let batches = ipc::read_all(&outcome.results, &schema)?;
+        let state = batches.iter().find_map(|batch| {
+            let states = batch.column(0).as_binary::<i32>();
+            states.iter().flatten().next().map(<[u8]>::to_vec)
+        });
+        let state = state.ok_or_else(|| SparkError::internal("an ML job has no result"))?;
+        if job.evaluates {
+            return Ok(param(
+                &Value::Double(training::metric(&job.params, &state)?),
+                Kind::Double,
+            ));
+        }
+        let model = Model::new(&job.params, training::fitted(&job.params, &state)?);
+        let uid = model.uid.clone();
+        let id = self.keep_model(&job.session, model);
+        Ok(ResultType::OperatorInfo(MlOperatorInfo {
+            r#type: Some(ml_operator_info::Type::ObjRef(sc::ObjectRef { id })),
+            uid: Some(uid),
+            ..MlOperatorInfo::default()
+        }))
+    }
+
+    /// An attribute of a model, or one of its methods called.
+    fn ml_fetch(&mut self, session: &str, fetch: &sc::Fetch) -> Result<ResultType> {
+        let id = fetch.obj_ref.as_ref().map(|r| r.id.as_str()).unwrap_or_default();
+        let [method] = &fetch.methods[..] else {
+            return Err(model::not_allowed("a model", "a chain of methods"));
+        };
+        let args = method
+            .args
+            .iter()
+            .map(|a| match &a.args_type {
+                Some(ArgsType::Param(literal)) => Value::from_literal(literal),
+                _ => Err(SparkError::unsupported(format!("{} over a DataFrame", method.method))),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        if id == HELPER {
+            return self.ml_helper(session, &method.method, &args);
+        }
+        let model = self.ml_model(session, id)?;
+        if let (Fitted::NaiveBayes(fitted), [Value::Vector(features)]) = (model.fitted()?, &args[..]) {
+            let predictor = Predictor::new(fitted, &model.params_with(None)?)?;
+            let raw = predictor.one(features.view())?;
+            return Ok(match method.method.as_str() {
+                "predict" => param(&Value::Double(predictor.prediction_of_raw(&raw)), Kind::Double),
+                "predictRaw" => param(&Value::dense(&raw), Kind::Vector),
+                "predictProbability" => param(&Value::dense(&probabilities(&raw)), Kind::Vector),
+                other => return Err(model::not_allowed(&model.class, other)),
+            });
+        }
+        let (value, kind) = model.attribute(&method.method)?;
+        Ok(param(&value, kind))
+    }
+
+    /// Saves a model, or a stage without one.
+    fn ml_write(&mut self, session: &str, write: &sc::ml_command::Write, now_ms: i64) -> Result<()> {
+        use sc::ml_command::write::Type;
+        let given = write.params.clone().unwrap_or_default();
+        let (class, params, fitted) = match &write.r#type {
+            Some(Type::ObjRef(reference)) => {
+                let model = self.ml_model(session, &reference.id)?;
+                (
+                    model.class.clone(),
+                    model.params_with(Some(&given))?,
+                    model.fitted.clone(),
+                )
+            }
+            Some(Type::Operator(operator)) => {
+                let params = Params::new(operators::by_name(&operator.name)?, &operator.uid, &given)?;
+                (params.operator.class.to_owned(), params, None)
+            }
+            None => return Err(SparkError::invalid_plan("a save names no stage")),
+        };
+        self.make_room(&write.path, write.should_overwrite())?;
+        let part = self.fresh_uuid();
+        for (path, bytes) in persistence::save(&class, &params, fitted.as_ref(), now_ms, &part)? {
+            self.files
+                .write(&format!("{}/{path}", write.path.trim_end_matches('/')), &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// `FileSystemOverwrite.handleOverwrite`.
+    fn make_room(&mut self, path: &str, overwrite: bool) -> Result<()> {
+        if !self.files.exists(path)? {
+            return Ok(());
+        }
+        if overwrite {
+            return self.files.remove(path);
+        }
+        Err(SparkError {
+            condition: None,
+            sql_state: None,
+            ..SparkError::internal(format!(
+                "Path {path} already exists. To overwrite it, please use write.overwrite().save(path) for Scala and use \
+                 write().overwrite().save(path) for Java and Python."
+            ))
+        })
+    }
+
+    /// Loads a model, or a stage without one.
+    fn ml_read(&mut self, session: &str, read: &sc::ml_command::Read) -> Result<ResultType> {
+        let wanted = read.operator.as_ref().map(|o| o.name.as_str()).unwrap_or_default();
+        let folder = Directory {
+            files: self.files.clone(),
+            path: read.path.trim_end_matches('/').to_owned(),
+        };
+        let loaded = persistence::load(&folder, &read.path, wanted)?;
+        let (uid, params) = (loaded.params.uid.clone(), loaded.params.to_proto());
+        let r#type = match loaded.model() {
+            Some(model) if loaded.is_model() => {
+                let id = self.keep_model(session, model);
+                ml_operator_info::Type::ObjRef(sc::ObjectRef { id })
+            }
+            Some(special) => {
+                let id = model::stage_id(&uid);
+                self.session(session).models.0.insert(id, Arc::new(special));
+                ml_operator_info::Type::Name(loaded.class)
+            }
+            None => ml_operator_info::Type::Name(loaded.class),
+        };
+        Ok(ResultType::OperatorInfo(MlOperatorInfo {
+            r#type: Some(r#type),
+            uid: Some(uid),
+            params: Some(params),
+            warning_message: None,
+        }))
+    }
+
+    /// Functions of Spark's that belong to no model.
+    fn ml_helper(&mut self, session: &str, method: &str, args: &[Value]) -> Result<ResultType> {
+        Ok(match (method, args) {
+            ("stopWordsRemoverLoadDefaultStopWords", [Value::Text(language)]) => {
+                param(&Value::texts(stop_words::load(language)?), Kind::Texts)
+            }
+            ("handleOverwrite", [Value::Text(path), Value::Bool(overwrite)]) => {
+                self.make_room(path, *overwrite)?;
+                param(&Value::Bool(true), Kind::Bool)
+            }
+            ("stopWordsRemoverGetDefaultOrUS", []) => param(&Value::Text("en_US".into()), Kind::Text),
+            ("countVectorizerModelFromVocabulary", [Value::Text(uid), words]) => {
+                let words = texts_of(words).ok_or_else(|| illegal("a vocabulary is a list of words"))?;
+                self.model_of(
+                    session,
+                    "org.apache.spark.ml.feature.CountVectorizerModel",
+                    uid,
+                    Fitted::CountVectorizer(Words { words }),
+                )?
+            }
+            ("stringIndexerModelFromLabels", [Value::Text(uid), labels]) => {
+                let words = texts_of(labels).ok_or_else(|| illegal("labels are a list of texts"))?;
+                self.indexer_of(session, uid, vec![Words { words }])?
+            }
+            ("stringIndexerModelFromLabelsArray", [Value::Text(uid), Value::List(lists)]) => {
+                let columns = lists.iter().map(|l| texts_of(l).map(|words| Words { words }));
+                let columns: Option<Vec<Words>> = columns.collect();
+                self.indexer_of(
+                    session,
+                    uid,
+                    columns.ok_or_else(|| illegal("labels are lists of texts"))?,
+                )?
+            }
+            _ => return Err(model::not_allowed("ConnectHelper", method)),
+        })
+    }
+
+    fn indexer_of(&mut self, session: &str, uid: &str, columns: Vec<Words>) -> Result<ResultType> {
+        let fitted = Fitted::StringIndexer(Labels { columns });
+        self.model_of(session, "org.apache.spark.ml.feature.StringIndexerModel", uid, fitted)
+    }
+
+    fn model_of(&mut self, session: &str, class: &str, uid: &str, fitted: Fitted) -> Result<ResultType> {
+        let params = Params::new(operators::by_name(class)?, uid, &sc::MlParams::default())?;
+        Ok(reference(&self.keep_model(session, Model::new(&params, fitted))))
+    }
+}
+
+fn reference(id: &str) -> ResultType {
+    ResultType::OperatorInfo(MlOperatorInfo {
+        r#type: Some(ml_operator_info::Type::ObjRef(sc::ObjectRef { id: id.to_owned() })),
+        ..MlOperatorInfo::default()
+    })
+}
+
+fn param(value: &Value, kind: Kind) -> ResultType {
+    ResultType::Param(value.to_literal(kind))
+}

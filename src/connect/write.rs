@@ -1,0 +1,113 @@
+//! `DataFrameWriter.text`: one column of text as a directory of part files.
+
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Field, Schema};
+
+use super::driver::{Driver, Owner};
+use super::proto as sc;
+use crate::cluster::runner::{JobRequest, Outcome};
+use crate::error::{Result, SparkError};
+use crate::exec::{ipc, job};
+use crate::plan::types;
+
+/// A job whose rows become files.
+#[derive(Debug)]
+pub(super) struct TextWrite {
+    pub operation: String,
+    path: String,
+    /// Makes the names of part files unique.
+    part: String,
+}
+
+impl Driver {
+    pub(super) fn write_text(
+        &mut self,
+        operation: &str,
+        session: &str,
+        write: &sc::WriteOperation,
+        now_ms: i64,
+    ) -> Result<()> {
+        use sc::write_operation::{SaveMode, SaveType};
+        let Some(SaveType::Path(path)) = &write.save_type else {
+            return Err(SparkError::unsupported("saving text as a table"));
+        };
+        let relation = write
+            .input
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a write has no relation"))?;
+        let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
+        match &resolved.output[..] {
+            [one] if types::is_string(&one.data_type) => {}
+            columns => {
+                let count = columns.len();
+                return Err(SparkError::analysis(
+                    "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
+                    "0A000",
+                    format!("The Text datasource writes one column of type \"STRING\", not these {count}."),
+                ));
+            }
+        }
+        if self.files.exists(path)? {
+            match write.mode() {
+                SaveMode::Overwrite => self.files.remove(path)?,
+                SaveMode::Append => {}
+                SaveMode::Ignore => {
+                    self.end_operation(operation);
+                    return Ok(());
+                }
+                SaveMode::ErrorIfExists | SaveMode::Unspecified => {
+                    return Err(SparkError::analysis(
+                        "PATH_ALREADY_EXISTS",
+                        "42K04",
+                        format!(
+                            "Path {path} already exists. Set mode as \"overwrite\" to overwrite the existing path."
+                        ),
+                    )
+                    .with("outputPath", path.clone()));
+                }
+            }
+        }
+        let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);
+        let scans = self.read_files(&graph)?;
+        let (plan, effects) = self.runner.register(spec, graph);
+        self.carry_out(effects, now_ms);
+        let request = JobRequest {
+            description: "save text".to_owned(),
+            scans,
+            ..JobRequest::default()
+        };
+        let write = TextWrite {
+            operation: operation.to_owned(),
+            path: path.trim_end_matches('/').to_owned(),
+            part: self.fresh_uuid(),
+        };
+        self.submit(plan, request, Owner::Text(write), now_ms);
+        Ok(())
+    }
+
+    pub(super) fn text_written(&mut self, write: &TextWrite, outcome: &Outcome) {
+        match self.store_text(write, outcome) {
+            Ok(()) => self.end_operation(&write.operation),
+            Err(error) => self.fail_operation(&write.operation, error),
+        }
+    }
+
+    /// One part file a block of rows, a line a row; null is an empty line.
+    fn store_text(&self, write: &TextWrite, outcome: &Outcome) -> Result<()> {
+        let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::Utf8, true)]));
+        for (number, block) in outcome.results.iter().enumerate() {
+            let mut text = String::new();
+            for batch in ipc::read_all(std::slice::from_ref(block), &schema)? {
+                for line in batch.column(0).as_string::<i32>() {
+                    text.push_str(line.unwrap_or_default());
+                    text.push('\n');
+                }
+            }
+            let name = format!("{}/part-{number:05}-{}-c000.txt", write.path, write.part);
+            self.files.write(&name, text.as_bytes())?;
+        }
+        self.files.write(&format!("{}/_SUCCESS", write.path), b"")
+    }
+}

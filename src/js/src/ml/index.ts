@@ -1,0 +1,26 @@
+/**
+ * Machine learning: pipelines of feature stages and naive Bayes, evaluation, tuning. The words are those of `pyspark.ml`.
+ *
+ * ```ts
+ * import { ml } from 'rivulet';
+ * const pipeline = new ml.Pipeline({ stages: [
+ *   new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
+ *   new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: 2000 }),
+ *   new ml.NaiveBayes(),
+ * ] });
+ * const model = await pipeline.fit(tweets);
+ * const scored = model.transform(stream);
+ * ```
+ */
+export * from './feature.js';
+export * from './classification.js';
+export * from './evaluation.js';
+export { Pipeline, PipelineModel } from './pipeline.js';
+export * from './tuning.js';
+export { Params, type ParamMap, type ParamValue } from './params.js';
+export {
+  Estimator, Evaluator, loadDefaultStopWords, PipelineStage, Transformer,
+  type Accessors, type Fitted, type Loadable, type ModelClass, type ModelOf, type Savable, type SaveOptions, type SessionLike, type StageClass,
+} from './stage.js';
+export type { ModelSource } from './files.js';
+export { DenseMatrix, DenseVector, SparseVector, Vectors, VectorType, type Vector, type VectorStruct } from './vector.js';

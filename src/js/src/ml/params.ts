@@ -1,0 +1,152 @@
+import type { Literal } from '../connect/messages.js';
+import { IllegalArgumentException } from '../errors.js';
+import { typeToMessage } from '../sql/type_message.js';
+import { ArrayType, DoubleType, StringType } from '../sql/types.js';
+
+/** What a param can be set to. */
+export type ParamValue = boolean | number | string | readonly (string | number | readonly number[])[];
+/** i INT, d DOUBLE, b BOOLEAN, s STRING, S strings, D doubles, L lists of doubles. */
+type Kind = 'i' | 'd' | 'b' | 's' | 'S' | 'D' | 'L';
+
+/** Every param: name, kind, what it means. */
+const PARAMS = new Map(`
+beta d weight of recall in weightedFMeasure and fMeasureByLabel
+binary b all counts that are not zero become 1
+caseSensitive b whether words are compared with their case
+dropLast b whether the last category has no place in the vector
+eps d least probability in logLoss
+featuresCol s features column name
+gaps b whether the pattern matches gaps between words, or the words
+handleInvalid s what to do with invalid values: skip, error or keep
+inputCol s input column name
+inputCols S input column names
+labelCol s label column name
+labels S labels in the order of their indices
+locale s locale of the words' lower case
+max d upper bound of the scaled values
+maxDF d most documents (or share of them) that a word may be in
+metricLabel d the class of the metrics by label
+metricName s the metric
+min d lower bound of the scaled values
+minDF d least documents (or share of them) that a word must be in
+minDocFreq i least documents that a term must be in
+minTF d least count (or share of the words) that a word must have in its document
+minTokenLength i least length of a word
+modelType s multinomial, complement, bernoulli or gaussian
+n i words in a gram
+numBins i points that the curves are brought down to; 0 keeps all
+numFeatures i number of features
+outputCol s output column name
+outputCols S output column names
+p d which norm
+pattern s Java regular expression
+predictionCol s prediction column name
+probabilityCol s column name for class probabilities
+rawPredictionCol s raw prediction column name
+smoothing d what is added to every count
+splits D bounds of the buckets, ascending
+splitsArray L bounds of the buckets of each column
+statement s SQL statement over __THIS__
+stopWords S the words to remove
+stringOrderType s order of the labels: frequencyDesc, frequencyAsc, alphabetDesc or alphabetAsc
+threshold d values above it become 1
+thresholds D one a class (or a column): a prediction is the class with the largest probability / threshold
+toLowercase b whether texts are brought to lower case first
+vocabSize i most words in the vocabulary
+weightCol s weight column name
+withMean b whether to subtract the mean
+withStd b whether to divide by the standard deviation
+`.trim().split('\n').map((line): [string, { kind: Kind; doc: string }] => {
+  const [name = '', kind = ''] = line.split(' ', 2);
+  return [name, { kind: kind as Kind, doc: line.slice(name.length + 3) }];
+}));
+
+/** The params of a stage with their defaults, from `name=default …`. */
+export function paramTable(text: string): ReadonlyMap<string, ParamValue | undefined> {
+  return new Map(text.split(' ').map((entry) => {
+    const [name = '', value] = entry.split('=');
+    return [name, value === undefined ? undefined : (JSON.parse(value) as ParamValue)];
+  }));
+}
+
+/** Params for one fit: which stage's param has which value. */
+export type ParamMap = readonly { readonly stage: Params; readonly name: string; readonly value: ParamValue }[];
+
+/** Anything with params: pipelines, their stages, evaluators. */
+export abstract class Params {
+  /** Names this stage among others. */
+  readonly uid: string;
+  /** @internal */ readonly explicit = new Map<string, ParamValue>();
+
+  /** @internal */
+  constructor(name: string, /** @internal */ readonly table: ReadonlyMap<string, ParamValue | undefined>, uid?: string) {
+    this.uid = uid ?? `${name}_${crypto.randomUUID().slice(-12)}`;
+  }
+
+  /** Whether there is such a param. */
+  hasParam(name: string): boolean { return this.table.has(name); }
+  /** Whether it is set, and not left at its default. */
+  isSet(name: string): boolean { return this.explicit.has(name); }
+  /** Sets a param. */
+  setParam(name: string, value: ParamValue): this {
+    if (!this.hasParam(name)) throw new IllegalArgumentException(`Param ${name} does not exist.`);
+    if (!fits(PARAMS.get(name)?.kind, value)) throw new IllegalArgumentException(`${this.uid} parameter ${name} given invalid value ${JSON.stringify(value)}.`);
+    this.explicit.set(name, value);
+    return this;
+  }
+  /** The value of a param: set, or default; undefined where there is neither. */
+  getParam(name: string): ParamValue | undefined {
+    const value = this.explicit.get(name) ?? this.table.get(name);
+    return value ?? (name === 'outputCol' ? `${this.uid}__output` : undefined);
+  }
+  /** What a param is for, its default and its value. */
+  explainParam(name: string): string {
+    const show = (value: ParamValue | undefined) => (value === undefined ? 'undefined' : typeof value === 'string' ? value : JSON.stringify(value));
+    const [fallback, current] = [this.table.get(name), this.explicit.get(name)];
+    const values = [fallback === undefined ? '' : `default: ${show(fallback)}`, current === undefined ? '' : `current: ${show(current)}`];
+    return `${name}: ${PARAMS.get(name)?.doc ?? ''}. (${values.filter(Boolean).join(', ') || 'undefined'})`;
+  }
+  /** {@link explainParam} of all params. */
+  explainParams(): string { return [...this.table.keys()].sort().map((name) => this.explainParam(name)).join('\n'); }
+
+  /** The same with other params: those of `extra` that are this stage's. */
+  abstract copy(extra?: ParamMap): Params;
+
+  /** @internal */
+  protected copyInto<T extends Params>(other: T, extra: ParamMap = []): T {
+    for (const [name, value] of this.explicit) other.explicit.set(name, value);
+    for (const { stage, name, value } of extra) if (stage.uid === this.uid) other.setParam(name, value);
+    return other;
+  }
+
+  /** @internal The params that are set, as messages. */
+  message(): { params: Record<string, Literal> } {
+    return { params: Object.fromEntries([...this.explicit].map(([name, value]) => [name, literalOf(PARAMS.get(name)?.kind, value)])) };
+  }
+}
+
+function fits(kind: Kind | undefined, value: ParamValue): boolean {
+  const number = (v: unknown) => typeof v === 'number';
+  switch (kind) {
+    case 'i': return Number.isInteger(value);
+    case 'd': return number(value);
+    case 'b': return typeof value === 'boolean';
+    case 's': return typeof value === 'string';
+    case 'S': return Array.isArray(value) && value.every((v) => typeof v === 'string');
+    case 'D': return Array.isArray(value) && value.every(number);
+    default: return Array.isArray(value) && value.every((v) => Array.isArray(v) && v.every(number));
+  }
+}
+
+const ONE = { i: 'integer', d: 'double', b: 'boolean', s: 'string' } as const;
+const MANY = { S: 's', D: 'd', L: 'D' } as const;
+
+function literalOf(kind: Kind | undefined, value: ParamValue): Literal {
+  if (kind === 'S' || kind === 'D' || kind === 'L') {
+    const element = MANY[kind];
+    const elements = (value as readonly ParamValue[]).map((item) => literalOf(element, item));
+    const elementType = typeToMessage(element === 'D' ? new ArrayType(DoubleType) : element === 'd' ? DoubleType : StringType);
+    return { literalType: { case: 'array', value: { elementType, elements } } };
+  }
+  return { literalType: { case: ONE[kind ?? 's'] as 'string', value: value as string } };
+}

@@ -1,0 +1,119 @@
+import { IllegalArgumentException } from '../errors.js';
+import { WriteOperation_SaveMode as SaveMode } from '../generated/spark/connect/commands_pb.js';
+import type { DataFrame } from '../sql/dataframe.js';
+import { localRelation } from '../sql/local.js';
+import { planOf } from '../sql/plan.js';
+import { DataFrameReader } from '../sql/reader.js';
+import { StringType, StructField, StructType } from '../sql/types.js';
+import * as classification from './classification.js';
+import * as feature from './feature.js';
+import { modelPath, type ModelSource } from './files.js';
+import type { ParamMap } from './params.js';
+import { Estimator, mlCommand, Transformer, type Loadable, type PipelineStage, type Savable, type SaveOptions, type SessionLike } from './stage.js';
+
+/** Stages that are fitted and applied one after the other. */
+export class Pipeline extends Estimator<PipelineModel> implements Savable {
+  #stages: readonly PipelineStage[];
+
+  constructor({ stages = [] }: { stages?: readonly PipelineStage[] } = {}, uid?: string) {
+    super('Pipeline', new Map(), uid);
+    this.#stages = stages;
+  }
+
+  setStages(stages: readonly PipelineStage[]): this { this.#stages = stages; return this; }
+  getStages(): readonly PipelineStage[] { return this.#stages; }
+
+  /** Fits the estimators in order, each on what the stages before it make. */
+  override async fit(df: DataFrame, extra: ParamMap = []): Promise<PipelineModel> {
+    const stages = extra.length > 0 ? this.copy(extra).#stages : this.#stages;
+    const last = stages.findLastIndex((stage) => stage instanceof Estimator);
+    const fitted: Transformer[] = [];
+    let data = df;
+    for (const [index, stage] of stages.entries()) {
+      const ready = stage instanceof Estimator ? (await stage.fit(data)) as Transformer : (stage as Transformer);
+      fitted.push(ready);
+      if (index < last) data = ready.transform(data);
+    }
+    return new PipelineModel(fitted, this.uid);
+  }
+  override copy(extra: ParamMap = []): Pipeline { return new Pipeline({ stages: this.#stages.map((stage) => stage.copy(extra)) }, this.uid); }
+
+  save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> { return save(session, path, this, this.#stages, options); }
+  /** A pipeline that was saved, by Rivulet or by Spark. */
+  static async load(session: SessionLike, source: ModelSource): Promise<Pipeline> {
+    const { uid, stages } = await load(session, await modelPath(session.context, source));
+    return new Pipeline({ stages }, uid);
+  }
+}
+
+/** A fitted {@link Pipeline}. */
+export class PipelineModel extends Transformer implements Savable {
+  constructor(readonly stages: readonly Transformer[], uid?: string) { super('PipelineModel', new Map(), uid); }
+
+  override transform(df: DataFrame): DataFrame { return this.stages.reduce((data, stage) => stage.transform(data), df); }
+  override copy(extra: ParamMap = []): PipelineModel { return new PipelineModel(this.stages.map((stage) => stage.copy(extra)), this.uid); }
+
+  /** Writes metadata and stages to a directory, in Spark's format. */
+  save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> { return save(session, path, this, this.stages, options); }
+  /** A model that was saved, by Rivulet or by Spark. */
+  static async load(session: SessionLike, source: ModelSource): Promise<PipelineModel> {
+    const { uid, stages } = await load(session, await modelPath(session.context, source));
+    return new PipelineModel(stages as Transformer[], uid);
+  }
+}
+
+interface Metadata { class: string; uid: string; paramMap: { stageUids?: string[] } }
+
+/** Classes by their names in Spark, without the package. */
+const CLASSES: Record<string, unknown> = { ...feature, ...classification };
+
+function stagePath(path: string, index: number, count: number, uid: string): string {
+  return `${path}/stages/${String(index).padStart(String(count).length, '0')}_${uid}`;
+}
+
+async function save(session: SessionLike, path: string, whole: PipelineStage, stages: readonly PipelineStage[], { overwrite = false }: SaveOptions = {}): Promise<void> {
+  const { context } = session;
+  for (const stage of stages) {
+    if (!('save' in stage)) throw new IllegalArgumentException(`Stage ${stage.uid} cannot be saved: it is no stage of Spark's.`);
+  }
+  if (overwrite) {
+    const literal = (value: string | boolean) => ({
+      argsType: { case: 'param' as const, value: { literalType: typeof value === 'string' ? { case: 'string' as const, value } : { case: 'boolean' as const, value } } },
+    });
+    const methods = [{ method: 'handleOverwrite', args: [literal(path), literal(true)] }];
+    await mlCommand(context, { case: 'fetch', value: { objRef: { id: '______ML_CONNECT_HELPER______' }, methods } });
+  }
+  const metadata = {
+    class: `org.apache.spark.ml.${whole instanceof Pipeline ? 'Pipeline' : 'PipelineModel'}`, timestamp: Date.now(),
+    sparkVersion: (await context.client.analyze({ case: 'sparkVersion', value: {} })).version, uid: whole.uid,
+    paramMap: { stageUids: stages.map((stage) => stage.uid) }, defaultParamMap: {},
+  };
+  const schema = new StructType([new StructField('value', StringType)]);
+  const { relation } = planOf(context, localRelation([[JSON.stringify(metadata)]], schema));
+  const saveType = { case: 'path' as const, value: `${path}/metadata` };
+  await context.client.command({ case: 'writeOperation', value: { input: relation, source: 'text', saveType, mode: SaveMode.ERROR_IF_EXISTS } });
+  for (const [index, stage] of stages.entries()) {
+    await (stage as PipelineStage & Savable).save(session, stagePath(path, index, stages.length, stage.uid));
+  }
+}
+
+async function metadataOf({ context }: SessionLike, path: string): Promise<Metadata> {
+  const line = (await new DataFrameReader(context).text(`${path}/metadata`).first())?.['value'] as string | undefined;
+  if (!line) throw new IllegalArgumentException(`${path} is no saved stage: it has no metadata.`, { condition: 'CORRUPT_MODEL' });
+  return JSON.parse(line) as Metadata;
+}
+
+async function load(session: SessionLike, path: string): Promise<{ uid: string; stages: PipelineStage[] }> {
+  const { uid, paramMap } = await metadataOf(session, path);
+  const uids = paramMap.stageUids;
+  if (!uids) throw new IllegalArgumentException(`${path} is no saved pipeline: it names no stages.`, { condition: 'CORRUPT_MODEL' });
+  const stages: PipelineStage[] = [];
+  for (const [index, stageUid] of uids.entries()) {
+    const place = stagePath(path, index, uids.length, stageUid);
+    const name = (await metadataOf(session, place)).class.split('.').at(-1) as string;
+    const type = (name === 'PipelineModel' ? PipelineModel : name === 'Pipeline' ? Pipeline : CLASSES[name]) as Loadable<PipelineStage> | undefined;
+    if (!type) throw new IllegalArgumentException(`Unsupported ML operator, found ${name} in ${place}.`, { condition: 'CONNECT_ML.UNSUPPORTED_EXCEPTION' });
+    stages.push(await type.load(session, place));
+  }
+  return { uid, stages };
+}

@@ -1,0 +1,157 @@
+import { IllegalArgumentException } from '../errors.js';
+import type { DataFrame } from '../sql/dataframe.js';
+import { col, functions as F } from '../sql/functions/index.js';
+import { Params, type ParamMap, type ParamValue } from './params.js';
+import { Estimator, Transformer, type Evaluator } from './stage.js';
+
+/** Builds all combinations of params: a grid. */
+export class ParamGridBuilder {
+  #grid: ParamMap[] = [[]];
+
+  /** Tries each of these values of a stage's param, with all that is in the grid. */
+  addGrid(stage: Params, name: string, values: readonly ParamValue[]): this {
+    this.#grid = this.#grid.flatMap((map) => values.map((value) => [...map, { stage, name, value }]));
+    return this;
+  }
+  /** Gives a param the same value everywhere. */
+  baseOn(stage: Params, name: string, value: ParamValue): this { return this.addGrid(stage, name, [value]); }
+  /** The combinations. */
+  build(): ParamMap[] { return this.#grid; }
+}
+
+/** What {@link CrossValidator} and {@link TrainValidationSplit} share. */
+export interface ValidatorParams {
+  estimator: Estimator;
+  estimatorParamMaps: readonly ParamMap[];
+  evaluator: Evaluator;
+  seed?: number;
+  /** Models that are fitted at a time. */
+  parallelism?: number;
+}
+
+/** Runs tasks, at most `limit` at a time; results in the order of the tasks. */
+async function inParallel<R>(tasks: readonly (() => Promise<R>)[], limit: number): Promise<R[]> {
+  const results: R[] = [];
+  const queue = tasks.entries();
+  const worker = async () => { for (const [index, task] of queue) results[index] = await task(); };
+  await Promise.all(Array.from({ length: Math.min(limit, tasks.length) }, worker));
+  return results;
+}
+
+const RANDOM = '__rivulet_fold';
+
+/** Fits every combination on `training` and judges it on `validation`. */
+async function metricsOf(params: ValidatorParams, training: DataFrame, validation: DataFrame): Promise<number[]> {
+  const tasks = params.estimatorParamMaps.map((map) => async () => {
+    const model = await params.estimator.fit(training, map);
+    const metric = await params.evaluator.evaluate(model.transform(validation));
+    if ('release' in model) await (model.release as () => Promise<void>)();
+    return metric;
+  });
+  return inParallel(tasks, params.parallelism ?? 1);
+}
+
+function bestOf(metrics: readonly number[], evaluator: Evaluator): number {
+  const better = (a: number, b: number) => (evaluator.isLargerBetter() ? a > b : a < b);
+  return metrics.reduce((best, metric, index) => (better(metric, metrics[best] as number) ? index : best), 0);
+}
+
+function checked(params: ValidatorParams): ValidatorParams {
+  if (params.estimatorParamMaps.length === 0) throw new IllegalArgumentException('Tuning needs at least one combination of params.');
+  return params;
+}
+
+/** Chooses params by how well each combination does on parts of the data that it was not fitted on. */
+export class CrossValidator extends Estimator<CrossValidatorModel> {
+  readonly #params: ValidatorParams & { numFolds: number; foldCol?: string };
+
+  /** `foldCol` is a column with the number of each row's fold; without it rows are spread at random. */
+  constructor(params: ValidatorParams & { numFolds?: number; foldCol?: string }, uid?: string) {
+    super('CrossValidator', new Map(), uid);
+    this.#params = { ...checked(params), numFolds: params.numFolds ?? 3 };
+    if (this.#params.numFolds < 2) throw new IllegalArgumentException(`${this.uid} parameter numFolds given invalid value ${this.#params.numFolds}.`);
+  }
+
+  /** The folds: rows to fit on, and rows to judge on. */
+  #folds(df: DataFrame): [training: DataFrame, validation: DataFrame][] {
+    const { numFolds, foldCol, seed = 42 } = this.#params;
+    const folds = Array.from({ length: numFolds }, (_, fold) => fold);
+    if (foldCol) return folds.map((fold) => [df.filter(col(foldCol).neq(fold)), df.filter(col(foldCol).eq(fold))]);
+    const spread = df.withColumn(RANDOM, F.rand(seed));
+    return folds.map((fold) => {
+      const inside = col(RANDOM).geq(fold / numFolds).and(col(RANDOM).lt((fold + 1) / numFolds));
+      return [spread.filter(inside.not()).drop(RANDOM), spread.filter(inside).drop(RANDOM)];
+    });
+  }
+
+  override async fit(df: DataFrame, extra: ParamMap = []): Promise<CrossValidatorModel> {
+    const params = { ...this.#params, estimator: this.#params.estimator.copy(extra) };
+    const byFold: number[][] = [];
+    for (const [training, validation] of this.#folds(df)) byFold.push(await metricsOf(params, training, validation));
+    const of = (index: number) => byFold.map((metrics) => metrics[index] as number);
+    const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    const avgMetrics = params.estimatorParamMaps.map((_, index) => mean(of(index)));
+    const stdMetrics = avgMetrics.map((average, index) => Math.sqrt(mean(of(index).map((metric) => (metric - average) ** 2))));
+    const bestIndex = bestOf(avgMetrics, params.evaluator);
+    const bestModel = await params.estimator.fit(df, params.estimatorParamMaps[bestIndex]);
+    return new CrossValidatorModel(bestModel, bestIndex, avgMetrics, stdMetrics, this.uid);
+  }
+  override copy(extra: ParamMap = []): CrossValidator {
+    return new CrossValidator({ ...this.#params, estimator: this.#params.estimator.copy(extra) }, this.uid);
+  }
+}
+
+/** The best model of a {@link CrossValidator}, fitted on all rows. */
+export class CrossValidatorModel extends Transformer {
+  constructor(
+    readonly bestModel: Transformer,
+    /** Which combination it is. */
+    readonly bestIndex: number,
+    /** Mean of the metric over the folds, for each combination. */
+    readonly avgMetrics: readonly number[],
+    /** Its standard deviation over the folds. */
+    readonly stdMetrics: readonly number[],
+    uid?: string,
+  ) { super('CrossValidatorModel', new Map(), uid); }
+
+  override transform(df: DataFrame): DataFrame { return this.bestModel.transform(df); }
+}
+
+/** As {@link CrossValidator}, with a single split. */
+export class TrainValidationSplit extends Estimator<TrainValidationSplitModel> {
+  readonly #params: ValidatorParams & { trainRatio: number };
+
+  /** `trainRatio` is the share of rows to fit on. */
+  constructor(params: ValidatorParams & { trainRatio?: number }, uid?: string) {
+    super('TrainValidationSplit', new Map(), uid);
+    this.#params = { ...checked(params), trainRatio: params.trainRatio ?? 0.75 };
+    const { trainRatio } = this.#params;
+    if (!(trainRatio > 0 && trainRatio < 1)) throw new IllegalArgumentException(`${this.uid} parameter trainRatio given invalid value ${trainRatio}.`);
+  }
+
+  override async fit(df: DataFrame, extra: ParamMap = []): Promise<TrainValidationSplitModel> {
+    const params = { ...this.#params, estimator: this.#params.estimator.copy(extra) };
+    const spread = df.withColumn(RANDOM, F.rand(params.seed ?? 42));
+    const inside = col(RANDOM).lt(params.trainRatio);
+    const metrics = await metricsOf(params, spread.filter(inside).drop(RANDOM), spread.filter(inside.not()).drop(RANDOM));
+    const bestIndex = bestOf(metrics, params.evaluator);
+    const bestModel = await params.estimator.fit(df, params.estimatorParamMaps[bestIndex]);
+    return new TrainValidationSplitModel(bestModel, bestIndex, metrics, this.uid);
+  }
+  override copy(extra: ParamMap = []): TrainValidationSplit {
+    return new TrainValidationSplit({ ...this.#params, estimator: this.#params.estimator.copy(extra) }, this.uid);
+  }
+}
+
+/** The best model of a {@link TrainValidationSplit}, fitted on all rows. */
+export class TrainValidationSplitModel extends Transformer {
+  constructor(
+    readonly bestModel: Transformer,
+    readonly bestIndex: number,
+    /** The metric of each combination. */
+    readonly validationMetrics: readonly number[],
+    uid?: string,
+  ) { super('TrainValidationSplitModel', new Map(), uid); }
+
+  override transform(df: DataFrame): DataFrame { return this.bestModel.transform(df); }
+}

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create, fromBinary, toBinary, type MessageShape } from '@bufbuild/protobuf';
+import { IllegalArgumentException } from '../src/errors.js';
+import { ExecutePlanRequestSchema, ExecutePlanResponseSchema } from '../src/generated/spark/connect/base_pb.js';
+import type { MlCommandSchema } from '../src/generated/spark/connect/ml_pb.js';
+import * as ml from '../src/ml/index.js';
+import { valueOfLiteral, vectorLiteral } from '../src/ml/vector.js';
+import type { DataFrame } from '../src/sql/dataframe.js';
+import { encodeMessage, decodeMessage } from '../src/connect/codec.js';
+import { FakeSession } from './fake_engine.js';
+
+type MlCommand = MessageShape<typeof MlCommandSchema>['command'];
+
+/** A session whose engine fits models 0, 1, … and gives each evaluation the next metric. */
+function engine(metrics: number[] = []) {
+  const commands: MlCommand[] = [];
+  let models = 0;
+  const session = new FakeSession((message, reply) => {
+    if (message.t !== 'req') return;
+    const { plan } = fromBinary(ExecutePlanRequestSchema, message.bytes);
+    const command = plan?.opType.case === 'command' ? plan.opType.value.commandType : undefined;
+    if (command?.case !== 'mlCommand') return;
+    commands.push(command.value.command);
+    const param = (value: number) => ({ case: 'param' as const, value: { literalType: { case: 'double' as const, value } } });
+    const resultType = command.value.command.case === 'evaluate' ? param(metrics.shift() ?? 0)
+      : { case: 'operatorInfo' as const, value: { type: { case: 'objRef' as const, value: { id: `model-${models++}` } } } };
+    const response = create(ExecutePlanResponseSchema, { responseType: { case: 'mlCommandResult', value: { resultType } } });
+    reply({ t: 'res', id: message.id, bytes: toBinary(ExecutePlanResponseSchema, response) });
+    reply({ t: 'end', id: message.id });
+  });
+  return { session, commands };
+}
+
+const transforms = (df: DataFrame): string[] => {
+  const names: string[] = [];
+  let relType = df.plan.relation.relType;
+  while (relType?.case === 'mlRelation') {
+    const mlType = relType.value.mlType as { case: 'transform'; value: { operator: { value: { name?: string; id?: string } }; input: typeof df.plan.relation } };
+    const { operator, input } = mlType.value;
+    names.unshift(operator.value.id ?? (operator.value.name ?? '').split('.').at(-1) ?? '');
+    relType = input.relType;
+  }
+  return names;
+};
+
+test('params have defaults, are checked, and explain themselves', () => {
+  const stage = new ml.HashingTF({ inputCol: 'words', outputCol: 'tf' });
+  assert.equal(stage.getNumFeatures(), 262144);
+  assert.equal(stage.setNumFeatures(2000).setBinary(true).getNumFeatures(), 2000);
+  assert.match(new ml.Tokenizer().getOutputCol(), /^Tokenizer_[0-9a-f]{12}__output$/);
+  assert.throws(() => stage.setNumFeatures(1.5), IllegalArgumentException);
+  assert.throws(() => stage.setParam('nope', 1), /Param nope does not exist/);
+  const explained = stage.explainParams().split('\n');
+  assert.deepEqual(explained.map((line) => line.split(':')[0]), ['binary', 'inputCol', 'numFeatures', 'outputCol']);
+  assert.equal(explained[2], 'numFeatures: number of features. (default: 262144, current: 2000)');
+  assert.equal(new ml.RegexTokenizer().getPattern(), '\\s+');
+});
+
+test('a pipeline fits its estimators in order, each on what the stages before it make', async () => {
+  const { session, commands } = engine();
+  const pipeline = new ml.Pipeline({ stages: [
+    new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
+    new ml.CountVectorizer({ inputCol: 'words', outputCol: 'tf' }),
+    new ml.NaiveBayes({ featuresCol: 'tf', smoothing: 0.5 }),
+    new ml.IndexToString({ inputCol: 'prediction', outputCol: 'mood', labels: ['sad', 'happy'] }),
+  ] });
+  const model = await pipeline.fit(session.read.table('t'));
+  const fits = commands.map((command) => (command.case === 'fit' ? command.value : assert.fail(command.case)));
+  assert.deepEqual(fits.map((fit) => fit.estimator?.name.split('.').at(-1)), ['CountVectorizer', 'NaiveBayes']);
+  assert.equal(fits[1]?.params?.params['smoothing']?.literalType.value, 0.5);
+  assert.equal(fits[1]?.dataset?.relType.case, 'mlRelation');
+  assert.deepEqual(transforms(model.transform(session.read.table('t'))), ['Tokenizer', 'model-0', 'model-1', 'IndexToString']);
+  // A model carries the params of its estimator, and can be given others.
+  const bayes = model.stages[2] as ml.NaiveBayesModel;
+  assert.equal(bayes.getSmoothing(), 0.5);
+  assert.deepEqual(bayes.setThresholds([0.9, 0.1]).getThresholds(), [0.9, 0.1]);
+});
+
+test('a stage of the page itself takes its place in a pipeline', async () => {
+  class Shout extends ml.Transformer {
+    override transform(df: DataFrame): DataFrame { return df.withColumnRenamed('text', 'TEXT'); }
+  }
+  const { session } = engine();
+  const model = await new ml.Pipeline({ stages: [new Shout()] }).fit(session.read.table('t'));
+  assert.equal(model.transform(session.read.table('t')).plan.relation.relType?.case, 'withColumnsRenamed');
+});
+
+test('params given to a fit are for that fit alone, in pipelines too', async () => {
+  const { session, commands } = engine();
+  const bayes = new ml.NaiveBayes({ smoothing: 1 });
+  await new ml.Pipeline({ stages: [bayes] }).fit(session.read.table('t'), [{ stage: bayes, name: 'smoothing', value: 3 }]);
+  await bayes.fit(session.read.table('t'));
+  const smoothing = commands.map((c) => c.case === 'fit' && c.value.params?.params['smoothing']?.literalType.value);
+  assert.deepEqual(smoothing, [3, 1]);
+});
+
+test('a grid holds every combination', () => {
+  const bayes = new ml.NaiveBayes();
+  const grid = new ml.ParamGridBuilder().addGrid(bayes, 'smoothing', [0.1, 1]).addGrid(bayes, 'modelType', ['multinomial', 'complement']).build();
+  assert.deepEqual(grid.map((map) => map.map(({ value }) => value)), [[0.1, 'multinomial'], [0.1, 'complement'], [1, 'multinomial'], [1, 'complement']]);
+});
+
+test('a cross validator averages over the folds and fits the best combination on everything', async () => {
+  // Fold by fold, the metric of each of two combinations.
+  const { session, commands } = engine([0.5, 0.9, 0.7, 0.7]);
+  const bayes = new ml.NaiveBayes();
+  const validator = new ml.CrossValidator({
+    estimator: bayes, evaluator: new ml.MulticlassClassificationEvaluator({ metricName: 'accuracy' }), numFolds: 2, foldCol: 'fold',
+    estimatorParamMaps: new ml.ParamGridBuilder().addGrid(bayes, 'smoothing', [1, 10]).build(),
+  });
+  const model = await validator.fit(session.read.table('t'));
+  assert.deepEqual(model.avgMetrics.map((m) => m.toFixed(6)), ['0.600000', '0.800000']);
+  assert.deepEqual(model.stdMetrics.map((m) => m.toFixed(6)), ['0.100000', '0.100000']);
+  assert.equal(model.bestIndex, 1);
+  const last = commands.at(-1);
+  assert.ok(last?.case === 'fit' && last.value.params?.params['smoothing']?.literalType.value === 10);
+  assert.equal(last.value.dataset?.relType.case, 'read');
+  assert.equal(commands.filter((c) => c.case === 'delete').length, 4);
+});
+
+test('of a metric that should be small, the smallest is best', async () => {
+  const { session } = engine([0.4, 0.2, 0.3]);
+  const bayes = new ml.NaiveBayes();
+  const split = new ml.TrainValidationSplit({
+    estimator: bayes, evaluator: new ml.MulticlassClassificationEvaluator({ metricName: 'logLoss' }), trainRatio: 0.8, parallelism: 2,
+    estimatorParamMaps: new ml.ParamGridBuilder().addGrid(bayes, 'smoothing', [1, 2, 3]).build(),
+  });
+  assert.equal((await split.fit(session.read.table('t'))).bestIndex, 1);
+});
+
+test('vectors and matrices come out of literals as they went in', () => {
+  for (const vector of [ml.Vectors.dense(1, -0.5), ml.Vectors.sparse(4, [1, 3], [2, 0.25])]) {
+    const literal = decodeMessage('Expression.Literal', encodeMessage('Expression.Literal', vectorLiteral(vector)));
+    assert.deepEqual(valueOfLiteral(literal as Parameters<typeof valueOfLiteral>[0]), vector);
+  }
+  assert.deepEqual(ml.Vectors.sparse(3, [2], [5]).toArray(), [0, 0, 5]);
+  assert.throws(() => ml.Vectors.sparse(3, [2, 1], [1, 1]), /ascend/);
+});

@@ -1,0 +1,3 @@
+//! Classifiers: `org.apache.spark.ml.classification`.
+
+pub mod naive_bayes;

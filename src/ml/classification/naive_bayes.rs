@@ -1,0 +1,380 @@
+//! Naive Bayes: from sums over classes to a model, and from a model to predictions.
+//!
+//! The four types of Spark's `NaiveBayes`. Multinomial (Manning et al.), complement (Rennie et al., as scikit-learn's
+//! `ComplementNB` without normalisation) and Bernoulli models hold log probabilities, Gaussian models means and variances.
+
+use arrow::array::{Array, ArrayRef};
+
+use crate::error::{Result, SparkError};
+use crate::ml::error::{Signature, VECTOR, failed_function, illegal, requirement};
+use crate::ml::matrix::Matrix;
+use crate::ml::model::NaiveBayes;
+use crate::ml::params::Params;
+use crate::ml::summary::classes::Class;
+use crate::ml::summary::moments::Moments;
+use crate::ml::vector::{self, Vector, VectorRef};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    Multinomial,
+    Complement,
+    Bernoulli,
+    Gaussian,
+}
+
+impl Type {
+    pub fn of(params: &Params) -> Result<Self> {
+        Ok(match params.text("modelType")?.as_str() {
+            "complement" => Self::Complement,
+            "bernoulli" => Self::Bernoulli,
+            "gaussian" => Self::Gaussian,
+            _ => Self::Multinomial,
+        })
+    }
+
+    /// What is wrong with the features of a row, before its vector is printed.
+    pub fn objection(self, features: VectorRef<'_>) -> Option<&'static str> {
+        let values = features.values();
+        match self {
+            Self::Gaussian => {
+                (!values.iter().all(|v| v.is_finite())).then_some("Vector values MUST NOT be NaN or Infinity")
+            }
+            Self::Bernoulli => {
+                (!values.iter().all(|v| *v == 0.0 || *v == 1.0)).then_some("Vector values MUST be in {0, 1}")
+            }
+            _ => (!values.iter().all(|v| *v >= 0.0 && v.is_finite()))
+                .then_some("Vector values MUST NOT be Negative, NaN or Infinity"),
+        }
+    }
+}
+
+/// Makes the model of the classes' sums.
+///
+/// # Errors
+/// Where there is no row at all.
+pub fn fit(params: &Params, mut classes: Vec<Class>, features: usize) -> Result<NaiveBayes> {
+    classes.sort_by(|a, b| a.label.total_cmp(&b.label));
+    if classes.is_empty() {
+        return Err(SparkError {
+            condition: None,
+            sql_state: None,
+            ..SparkError::internal("head of empty array: there is no row to train on")
+        });
+    }
+    if Type::of(params)? == Type::Gaussian {
+        return Ok(gaussian(&classes));
+    }
+    discrete(params, &classes, features)
+}
+
+fn discrete(params: &Params, classes: &[Class], features: usize) -> Result<NaiveBayes> {
+    let (kind, smoothing) = (Type::of(params)?, params.double("smoothing")?);
+    let sums: Vec<&[f64]> = classes.iter().map(|c| c.sums.as_slice()).collect();
+    let at = |sum: &[f64], j: usize| sum.get(j).copied().unwrap_or(0.0);
+    let widest = sums.iter().map(|s| s.len()).max().unwrap_or(0);
+    let total: Vec<f64> = (0..widest).map(|j| sums.iter().map(|s| at(s, j)).sum()).collect();
+    let rows: f64 = classes.iter().map(|c| c.weight).sum();
+    let pi_norm = (rows + classes.len() as f64 * smoothing).ln();
+    let pi = classes.iter().map(|c| (c.weight + smoothing).ln() - pi_norm).collect();
+    let mut theta = Vec::with_capacity(classes.len() * features);
+    for (class, own) in classes.iter().zip(sums.iter().copied()) {
+        match kind {
+            Type::Complement => {
+                let others: Vec<f64> = (0..widest).map(|j| total[j] - at(own, j)).collect();
+                let norm = (others.iter().sum::<f64>() + features as f64 * smoothing).ln();
+                theta.extend((0..features).map(|j| norm - (at(&others, j) + smoothing).ln()));
+            }
+            Type::Bernoulli => {
+                let norm = (class.weight + 2.0 * smoothing).ln();
+                theta.extend((0..features).map(|j| (at(own, j) + smoothing).ln() - norm));
+            }
+            _ => {
+                let norm = (own.iter().sum::<f64>() + features as f64 * smoothing).ln();
+                theta.extend((0..features).map(|j| (at(own, j) + smoothing).ln() - norm));
+            }
+        }
+    }
+    Ok(NaiveBayes {
+        pi,
+        theta: Matrix::new(classes.len(), features, theta),
+        sigma: Matrix::default(),
+    })
+}
+
+fn gaussian(classes: &[Class]) -> NaiveBayes {
+    let moments: Vec<Moments> = classes.iter().map(|c| c.moments.clone().unwrap_or_default()).collect();
+    let features = moments[0].size();
+    let means: Vec<Vec<f64>> = moments.iter().map(Moments::means).collect();
+    // Spark keeps the L2 norm, and squares it again.
+    let squares: Vec<Vec<f64>> = moments
+        .iter()
+        .map(|m| m.square_sums().iter().map(|s| s.sqrt()).map(|n| n * n).collect())
+        .collect();
+    let at = |rows: &[Vec<f64>], i: usize, j: usize| rows[i].get(j).copied().unwrap_or(0.0);
+    let rows: f64 = classes.iter().map(|c| c.weight).sum();
+    // A small share of the largest variance keeps constant features from a variance of 0.
+    let epsilon = (0..features)
+        .map(|j| {
+            let (mut sum, mut square) = (0.0, 0.0);
+            for (i, class) in classes.iter().enumerate() {
+                sum += at(&means, i, j) * class.weight;
+                square += at(&squares, i, j);
+            }
+            square / rows - sum * sum / rows / rows
+        })
+        .fold(f64::NEG_INFINITY, f64::max)
+        * 1e-9;
+    let pi = classes.iter().map(|c| c.weight.ln() - rows.ln()).collect();
+    let (mut theta, mut sigma) = (Vec::new(), Vec::new());
+    for (i, class) in classes.iter().enumerate() {
+        for j in 0..features {
+            let mean = at(&means, i, j);
+            theta.push(mean);
+            sigma.push(epsilon + at(&squares, i, j) / class.weight - mean * mean);
+        }
+    }
+    NaiveBayes {
+        pi,
+        theta: Matrix::new(classes.len(), features, theta),
+        sigma: Matrix::new(classes.len(), features, sigma),
+    }
+}
+
+/// A model made ready to predict.
+#[derive(Debug)]
+pub struct Predictor {
+    kind: Type,
+    /// Added to each class's score.
+    offset: Vec<f64>,
+    /// What a feature's value is multiplied with; the means of a Gaussian model.
+    weights: Matrix,
+    sigma: Matrix,
+    thresholds: Option<Vec<f64>>,
+}
+
+impl Predictor {
+    /// # Errors
+    /// Where thresholds are not as many as classes.
+    pub fn new(model: &NaiveBayes, params: &Params) -> Result<Self> {
+        let kind = Type::of(params)?;
+        let thresholds = params
+            .is_set("thresholds")
+            .then(|| params.doubles("thresholds"))
+            .transpose()?;
+        if let Some(given) = thresholds.as_ref().filter(|t| t.len() != model.pi.len()) {
+            return Err(requirement(format!(
+                "NaiveBayesModel.transform() called with non-matching numClasses and thresholds.length. numClasses={}, \
+                 but thresholds has length {}",
+                model.pi.len(),
+                given.len()
+            )));
+        }
+        let (offset, weights) = match kind {
+            Type::Bernoulli => {
+                let negative: Vec<f64> = model.theta.values.iter().map(|t| (-t.exp()).ln_1p()).collect();
+                let weights: Vec<f64> = model.theta.values.iter().zip(&negative).map(|(t, n)| t - n).collect();
+                let width = model.theta.width();
+                let sum = |class: usize| negative[class * width..(class + 1) * width].iter().sum::<f64>();
+                let offset = model.pi.iter().enumerate().map(|(i, p)| p + sum(i)).collect();
+                (offset, Matrix::new(model.theta.height(), width, weights))
+            }
+            Type::Complement => (vec![0.0; model.pi.len()], model.theta.clone()),
+            Type::Gaussian => {
+                let log_variances =
+                    (0..model.sigma.height()).map(|i| model.sigma.row(i).iter().map(|v| v.ln()).sum::<f64>());
+                let offset = model.pi.iter().zip(log_variances).map(|(p, v)| p - v / 2.0).collect();
+                (offset, model.theta.clone())
+            }
+            Type::Multinomial => (model.pi.clone(), model.theta.clone()),
+        };
+        Ok(Self {
+            kind,
+            offset,
+            weights,
+            sigma: model.sigma.clone(),
+            thresholds,
+        })
+    }
+
+    pub fn classes(&self) -> usize {
+        self.offset.len()
+    }
+
+    pub fn features(&self) -> usize {
+        self.weights.width()
+    }
+
+    /// `predictRaw`: log of class probability and likelihood, up to a constant.
+    ///
+    /// # Errors
+    /// What is wrong with the features, as Spark words it.
+    pub fn raw(&self, features: VectorRef<'_>, out: &mut Vec<f64>) -> std::result::Result<(), String> {
+        out.clear();
+        match self.kind {
+            Type::Gaussian => {
+                for (class, offset) in self.offset.iter().enumerate() {
+                    let (means, variances) = (self.weights.row(class), self.sigma.row(class));
+                    let mut sum = 0.0;
+                    for (j, (mean, variance)) in means.iter().zip(variances).enumerate() {
+                        let distance = features.at(j) - mean;
+                        sum += distance * distance / variance;
+                    }
+                    out.push(offset - sum / 2.0);
+                }
+                return Ok(());
+            }
+            Type::Bernoulli if !features.values().iter().all(|v| *v == 0.0 || *v == 1.0) => {
+                return Err(format!(
+                    "Bernoulli naive Bayes requires 0 or 1 feature values but found {features}."
+                ));
+            }
+            Type::Multinomial | Type::Complement if !features.values().iter().all(|v| *v >= 0.0) => {
+                return Err(format!(
+                    "Naive Bayes requires nonnegative feature values but found {features}."
+                ));
+            }
+            _ => {}
+        }
+        if features.size() != self.features() {
+            return Err(format!(
+                "The columns of A don't match the number of elements of x. A: {}, x: {}",
+                self.features(),
+                features.size()
+            ));
+        }
+        for (class, offset) in self.offset.iter().enumerate() {
+            let weights = self.weights.row(class);
+            let product: f64 = match features {
+                VectorRef::Dense(values) => values.iter().zip(weights).map(|(v, w)| v * w).sum(),
+                VectorRef::Sparse { .. } => features.stored().map(|(i, v)| v * weights[i]).sum(),
+            };
+            out.push(product + offset);
+        }
+        self.finish(out);
+        Ok(())
+    }
+
+    /// The raw prediction of hashed or counted terms: (index, count) that need no checks.
+    pub fn raw_of_terms(&self, terms: &[(u32, f64)], out: &mut Vec<f64>) {
+        out.clear();
+        for (class, offset) in self.offset.iter().enumerate() {
+            let weights = self.weights.row(class);
+            out.push(terms.iter().map(|(i, count)| count * weights[*i as usize]).sum::<f64>() + offset);
+        }
+        self.finish(out);
+    }
+
+    /// Whether [`Self::raw_of_terms`] gives what vectors of this size and these counts would.
+    pub fn takes_terms(&self, size: usize, binary: bool) -> bool {
+        size == self.features()
+            && match self.kind {
+                Type::Multinomial | Type::Complement => true,
+                Type::Bernoulli => binary,
+                Type::Gaussian => false,
+            }
+    }
+
+    /// Complement scores become logs of probabilities (log-sum-exp).
+    fn finish(&self, out: &mut [f64]) {
+        if self.kind == Type::Complement {
+            let most = out
+                .iter()
+                .copied()
+                .fold(f64::NEG_INFINITY, |a, b| if b > a { b } else { a });
+            let total = out.iter().map(|v| (v - most).exp()).sum::<f64>().ln() + most;
+            out.iter_mut().for_each(|v| *v -= total);
+        }
+    }
+
+    /// `probability2prediction`, or the largest raw value where there are no thresholds.
+    pub fn prediction_of_raw(&self, raw: &[f64]) -> f64 {
+        match &self.thresholds {
+            None => VectorRef::Dense(raw).argmax() as f64,
+            Some(_) => self.prediction_of_probability(&probabilities(raw)),
+        }
+    }
+
+    pub fn prediction_of_probability(&self, probability: &[f64]) -> f64 {
+        let Some(thresholds) = &self.thresholds else {
+            return VectorRef::Dense(probability).argmax() as f64;
+        };
+        let (mut best, mut most) = (0, f64::NEG_INFINITY);
+        for (i, (p, t)) in probability.iter().zip(thresholds).enumerate() {
+            // 0 / 0 is NaN, and NaN is never larger: a class without threshold and probability is not chosen.
+            let scaled = p / t;
+            if scaled > most {
+                (best, most) = (i, scaled);
+            }
+        }
+        best as f64
+    }
+
+    /// Raw predictions of a column of vectors.
+    ///
+    /// # Errors
+    /// Where a vector is null, of another size, or has values that the model's type refuses.
+    pub fn raw_column(&self, features: &dyn Array, column: &str) -> Result<ArrayRef> {
+        let mut raw = Vec::new();
+        vector::map(features, |row, v| {
+            self.raw(v, &mut raw).map_err(|why| refused(&why, column, row))?;
+            Ok(Vector::Dense(raw.clone()))
+        })
+    }
+
+    pub fn probability_column(&self, raw: &dyn Array) -> Result<ArrayRef> {
+        vector::map(raw, |_, v| Ok(Vector::Dense(probabilities(&v.to_dense()))))
+    }
+
+    pub fn prediction_column_of_raw(&self, raw: &dyn Array) -> Result<ArrayRef> {
+        vector::map_to_double(raw, |_, v| Ok(self.prediction_of_raw(v.values())))
+    }
+
+    pub fn prediction_column_of_probability(&self, probability: &dyn Array) -> Result<ArrayRef> {
+        vector::map_to_double(probability, |_, v| Ok(self.prediction_of_probability(v.values())))
+    }
+
+    /// `predict`, `predictRaw`, `predictProbability` of one vector.
+    ///
+    /// # Errors
+    /// As [`Self::raw`].
+    pub fn one(&self, features: VectorRef<'_>) -> Result<Vec<f64>> {
+        let mut raw = Vec::new();
+        self.raw(features, &mut raw)
+            .map_err(|why| illegal(format!("requirement failed: {why}")))?;
+        Ok(raw)
+    }
+}
+
+/// `raw2probabilityInPlace`: soft-max.
+pub fn probabilities(raw: &[f64]) -> Vec<f64> {
+    let most = raw
+        .iter()
+        .copied()
+        .fold(f64::NEG_INFINITY, |a, b| if b > a { b } else { a });
+    let shares: Vec<f64> = raw.iter().map(|v| (v - most).exp()).collect();
+    let total: f64 = shares.iter().sum();
+    shares.into_iter().map(|s| s / total).collect()
+}
+
+fn refused(why: &str, column: &str, row: usize) -> SparkError {
+    let function = Signature {
+        stage: "ProbabilisticClassificationModel",
+        takes: VECTOR,
+        gives: VECTOR,
+        column: column.to_owned(),
+    };
+    let cause = format!("java.lang.IllegalArgumentException: requirement failed: {why}.");
+    failed_function(&function, cause, row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_are_the_softmax_of_raw_predictions() {
+        let p = probabilities(&[2f64.ln(), 6f64.ln()]);
+        assert!((p[0] - 0.25).abs() < 1e-12 && (p[1] - 0.75).abs() < 1e-12);
+        assert!(probabilities(&[f64::NAN, f64::NAN])[0].is_nan());
+    }
+}

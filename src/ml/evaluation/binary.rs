@@ -1,0 +1,109 @@
+//! `BinaryClassificationMetrics`: ROC and precision-recall curves, and the areas under them.
+
+use crate::ml::summary::scores::State;
+
+/// Cumulative weights of positive and negative rows, from the highest score down.
+#[derive(Debug)]
+pub struct Curves {
+    /// (score, positives, negatives).
+    points: Vec<(f64, f64, f64)>,
+    positives: f64,
+    negatives: f64,
+}
+
+impl Curves {
+    /// With `bins`, neighbouring scores are put together until about that many points are left; 0 keeps all.
+    pub fn new(state: &State, bins: usize) -> Self {
+        let weights = state.positives.iter().copied().zip(state.negatives.iter().copied());
+        let mut sorted: Vec<(f64, (f64, f64))> = state.scores.iter().copied().zip(weights).collect();
+        sorted.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let grouping = sorted.len().checked_div(bins).unwrap_or(0).max(1);
+        let (mut positives, mut negatives) = (0.0, 0.0);
+        let mut points = Vec::with_capacity(sorted.len().div_ceil(grouping));
+        for chunk in sorted.chunks(grouping) {
+            for (_, (positive, negative)) in chunk {
+                positives += positive;
+                negatives += negative;
+            }
+            if let Some((score, _)) = chunk.last() {
+                points.push((*score, positives, negatives));
+            }
+        }
+        Self {
+            points,
+            positives,
+            negatives,
+        }
+    }
+
+    /// (false positive rate, true positive rate), from (0, 0) to (1, 1).
+    pub fn roc(&self) -> Vec<(f64, f64)> {
+        let rate = |part: f64, all: f64| if all == 0.0 { 0.0 } else { part / all };
+        let inner = self
+            .points
+            .iter()
+            .map(|(_, p, n)| (rate(*n, self.negatives), rate(*p, self.positives)));
+        std::iter::once((0.0, 0.0)).chain(inner).chain([(1.0, 1.0)]).collect()
+    }
+
+    /// (recall, precision); the first point has a recall of 0 and the precision of the highest score.
+    pub fn precision_recall(&self) -> Vec<(f64, f64)> {
+        let inner: Vec<(f64, f64)> = self
+            .points
+            .iter()
+            .map(|(_, p, n)| {
+                let recall = if self.positives == 0.0 { 0.0 } else { p / self.positives };
+                let precision = if p + n == 0.0 { 1.0 } else { p / (p + n) };
+                (recall, precision)
+            })
+            .collect();
+        let first = inner.first().map(|(_, precision)| (0.0, *precision));
+        first.into_iter().chain(inner).collect()
+    }
+}
+
+/// Area under a curve by trapezoids; 0 of no points.
+pub fn area(curve: &[(f64, f64)]) -> f64 {
+    curve
+        .windows(2)
+        .map(|pair| (pair[1].0 - pair[0].0) * (pair[1].1 + pair[0].1) / 2.0)
+        .sum()
+}
+
+/// A metric of `BinaryClassificationEvaluator`.
+pub fn metric(name: &str, state: &State, bins: usize) -> f64 {
+    let curves = Curves::new(state, bins);
+    match name {
+        "areaUnderPR" => area(&curves.precision_recall()),
+        _ => area(&curves.roc()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(rows: &[(f64, f64, f64)]) -> State {
+        State {
+            scores: rows.iter().map(|r| r.0).collect(),
+            positives: rows.iter().map(|r| r.1).collect(),
+            negatives: rows.iter().map(|r| r.2).collect(),
+        }
+    }
+
+    #[test]
+    fn a_perfect_order_has_area_one_and_its_reverse_zero() {
+        let perfect = state(&[(0.9, 1.0, 0.0), (0.8, 1.0, 0.0), (0.1, 0.0, 1.0)]);
+        assert_eq!(metric("areaUnderROC", &perfect, 0), 1.0);
+        assert_eq!(metric("areaUnderPR", &perfect, 0), 1.0);
+        let reverse = state(&[(0.1, 1.0, 0.0), (0.9, 0.0, 1.0)]);
+        assert_eq!(metric("areaUnderROC", &reverse, 0), 0.0);
+    }
+
+    #[test]
+    fn rows_of_one_score_are_one_point() {
+        let tied = state(&[(0.5, 1.0, 1.0)]);
+        assert_eq!(Curves::new(&tied, 1000).roc(), [(0.0, 0.0), (1.0, 1.0), (1.0, 1.0)]);
+        assert_eq!(metric("areaUnderROC", &tied, 1000), 0.5);
+    }
+}

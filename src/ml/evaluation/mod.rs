@@ -1,0 +1,4 @@
+//! Metrics of predictions: `org.apache.spark.ml.evaluation`.
+
+pub mod binary;
+pub mod multiclass;

@@ -1,0 +1,196 @@
+//! `Tokenizer` and `RegexTokenizer`: text to words, as `String.split` and `Pattern` of Java do it.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringBuilder};
+use arrow::datatypes::{DataType, Field};
+use regex::Regex;
+
+use crate::error::Result;
+use crate::ml::error::{Signature, failed_function};
+use crate::ml::params::Params;
+use crate::plan::functions::regex::compile;
+
+/// Lower case of a whole text, in a buffer that is used again.
+pub fn lower_into(text: &str, out: &mut String) {
+    out.clear();
+    if text.is_ascii() {
+        out.push_str(text);
+        out.make_ascii_lowercase();
+    } else {
+        out.push_str(&text.to_lowercase());
+    }
+}
+
+/// `text.split("\\s")`: at each ASCII white space, without the empty words at the end.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    let space = |c: u8| matches!(c, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r');
+    let kept = text.trim_end_matches(|c: char| u8::try_from(c).is_ok_and(space));
+    // A text without any separator is one word, even when it is empty; of separators alone nothing is left.
+    let nothing = kept.is_empty() && !text.is_empty();
+    let mut rest = (!nothing).then_some(kept);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        match text.bytes().position(space) {
+            Some(at) => {
+                rest = Some(&text[at + 1..]);
+                Some(&text[..at])
+            }
+            None => rest.take(),
+        }
+    })
+}
+
+/// How a `RegexTokenizer` finds words.
+#[derive(Debug)]
+pub struct RegexWords {
+    regex: Regex,
+    gaps: bool,
+    lower: bool,
+    least: usize,
+}
+
+impl RegexWords {
+    pub fn new(params: &Params) -> Result<Self> {
+        Ok(Self {
+            regex: compile("RegexTokenizer", &params.text("pattern")?)?,
+            gaps: params.bool("gaps")?,
+            lower: params.bool("toLowercase")?,
+            least: params.count("minTokenLength")?,
+        })
+    }
+
+    /// The words of a text; lengths count UTF-16 units.
+    fn each(&self, text: &str, buffer: &mut String, mut f: impl FnMut(&str)) {
+        let text = if self.lower {
+            lower_into(text, buffer);
+            buffer.as_str()
+        } else {
+            text
+        };
+        let long_enough = |word: &str| word.len() >= self.least && word.encode_utf16().count() >= self.least;
+        if self.gaps {
+            split(&self.regex, text)
+                .into_iter()
+                .filter(|w| long_enough(w))
+                .for_each(f);
+        } else {
+            self.regex
+                .find_iter(text)
+                .map(|m| m.as_str())
+                .filter(|w| long_enough(w))
+                .for_each(&mut f);
+        }
+    }
+}
+
+/// `Pattern.split` without a limit.
+fn split<'a>(regex: &Regex, text: &'a str) -> Vec<&'a str> {
+    let mut parts = Vec::new();
+    let mut from = 0;
+    let mut last_empty = None;
+    for found in regex.find_iter(text) {
+        if found.is_empty() {
+            let before = last_empty.replace(found.start());
+            if found.end() == 0 {
+                continue;
+            }
+            // Java finds the empty match within a surrogate pair too; the halves are stored as `?`.
+            let piece = &text[from..found.start()];
+            if before == Some(from) && piece.chars().count() == 1 && piece.len() == 4 {
+                parts.extend(["?", "?"]);
+                from = found.end();
+                continue;
+            }
+        }
+        parts.push(&text[from..found.start()]);
+        from = found.end();
+    }
+    if from == 0 && parts.is_empty() {
+        return vec![text];
+    }
+    parts.push(&text[from..]);
+    while parts.last().is_some_and(|p| p.is_empty()) {
+        parts.pop();
+    }
+    parts
+}
+
+/// The words of each text under `f`.
+fn lists(
+    stage: &'static str,
+    texts: &dyn Array,
+    column: &str,
+    mut f: impl FnMut(&str, &mut ListBuilder<StringBuilder>),
+) -> Result<ArrayRef> {
+    let texts = texts.as_string::<i32>();
+    let mut out = ListBuilder::with_capacity(StringBuilder::new(), texts.len()).with_field(Arc::new(Field::new(
+        "element",
+        DataType::Utf8,
+        true,
+    )));
+    for row in 0..texts.len() {
+        if texts.is_null(row) {
+            return Err(null_text(stage, column, row));
+        }
+        f(texts.value(row), &mut out);
+        out.append(true);
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+/// What a tokenizer says of a null.
+pub fn null_text(stage: &'static str, column: &str, row: usize) -> crate::error::SparkError {
+    let function = Signature {
+        stage,
+        takes: "string",
+        gives: "array<string>",
+        column: column.to_owned(),
+    };
+    let cause = "java.lang.NullPointerException: Cannot invoke \"String.toLowerCase()\" because \"x$1\" is null.";
+    failed_function(&function, cause, row)
+}
+
+/// `Tokenizer` over a column.
+pub fn tokenize(texts: &dyn Array, column: &str) -> Result<ArrayRef> {
+    let mut buffer = String::new();
+    lists("Tokenizer", texts, column, |text, out| {
+        lower_into(text, &mut buffer);
+        words(&buffer).for_each(|word| out.values().append_value(word));
+    })
+}
+
+/// `RegexTokenizer` over a column.
+pub fn tokenize_by(regex: &RegexWords, texts: &dyn Array, column: &str) -> Result<ArrayRef> {
+    let mut buffer = String::new();
+    lists("RegexTokenizer", texts, column, |text, out| {
+        regex.each(text, &mut buffer, |word| out.values().append_value(word));
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_keep_empty_ones_but_at_the_end() {
+        let all = |text| words(text).collect::<Vec<_>>();
+        assert_eq!(all(""), [""]);
+        assert_eq!(all(" "), Vec::<&str>::new());
+        assert_eq!(all("  lead"), ["", "", "lead"]);
+        assert_eq!(all("trail  "), ["trail"]);
+        assert_eq!(all("a  b"), ["a", "", "b"]);
+        assert_eq!(all("no\u{a0}break"), ["no\u{a0}break"]);
+    }
+
+    #[test]
+    fn an_empty_match_at_the_start_gives_no_empty_word() {
+        let empty = Regex::new("").unwrap();
+        assert_eq!(split(&empty, "ab"), ["a", "b"]);
+        assert_eq!(split(&empty, ""), [""]);
+        assert_eq!(split(&empty, "a\u{1f600}b"), ["a", "?", "?", "b"]);
+        let comma = Regex::new(",").unwrap();
+        assert_eq!(split(&comma, ",a,,"), ["", "a"]);
+        assert_eq!(split(&comma, "a"), ["a"]);
+    }
+}

@@ -1,0 +1,375 @@
+//! Values of params and attributes: as Spark Connect's literals, as the JSON of saved models, and as text.
+
+use super::matrix::{self, Matrix};
+use super::vector::{self, Vector};
+use crate::connect::proto as sc;
+use crate::connect::proto::data_type::Kind as TypeKind;
+use crate::connect::proto::expression::Literal;
+use crate::connect::proto::expression::literal as lit;
+use crate::connect::proto::expression::literal::LiteralType;
+use crate::error::{Result, SparkError};
+
+/// A value of a param or an attribute of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    Text(String),
+    List(Vec<Value>),
+    Vector(Vector),
+    Matrix(Matrix),
+}
+
+/// What the values of a param or attribute are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Bool,
+    Int,
+    Long,
+    Double,
+    Text,
+    Vector,
+    Matrix,
+    Ints,
+    Longs,
+    Doubles,
+    Texts,
+    DoublesList,
+    TextsList,
+}
+
+impl Kind {
+    /// The kind of a list's elements.
+    pub fn element(self) -> Option<Self> {
+        Some(match self {
+            Self::Ints => Self::Int,
+            Self::Longs => Self::Long,
+            Self::Doubles => Self::Double,
+            Self::Texts => Self::Text,
+            Self::DoublesList => Self::Doubles,
+            Self::TextsList => Self::Texts,
+            _ => return None,
+        })
+    }
+
+    fn data_type(self) -> sc::DataType {
+        use sc::data_type as t;
+        let kind = match self {
+            Self::Bool => TypeKind::Boolean(t::Boolean::default()),
+            Self::Int => TypeKind::Integer(t::Integer::default()),
+            Self::Long => TypeKind::Long(t::Long::default()),
+            Self::Double => TypeKind::Double(t::Double::default()),
+            Self::Vector => udt(vector::JVM_CLASS),
+            Self::Matrix => udt(matrix::JVM_CLASS),
+            other => match other.element() {
+                Some(element) => TypeKind::Array(Box::new(t::Array {
+                    element_type: Some(Box::new(element.data_type())),
+                    contains_null: true,
+                    type_variation_reference: 0,
+                })),
+                None => TypeKind::String(t::String::default()),
+            },
+        };
+        sc::DataType { kind: Some(kind) }
+    }
+}
+
+fn udt(class: &str) -> TypeKind {
+    TypeKind::Udt(Box::new(sc::data_type::Udt {
+        r#type: "udt".into(),
+        jvm_class: Some(class.to_owned()),
+        ..Default::default()
+    }))
+}
+
+impl Value {
+    pub fn texts<S: Into<String>>(texts: impl IntoIterator<Item = S>) -> Self {
+        Self::List(texts.into_iter().map(|t| Self::Text(t.into())).collect())
+    }
+
+    pub fn doubles(values: &[f64]) -> Self {
+        Self::List(values.iter().copied().map(Self::Double).collect())
+    }
+
+    pub fn dense(values: &[f64]) -> Self {
+        Self::Vector(Vector::Dense(values.to_vec()))
+    }
+
+    /// From a literal that a client sends.
+    ///
+    /// # Errors
+    /// Where the literal is no value that params have.
+    #[allow(deprecated)] // PySpark still fills in element types.
+    pub fn from_literal(literal: &Literal) -> Result<Self> {
+        let Some(kind) = &literal.literal_type else {
+            return Err(SparkError::invalid_plan("a literal is empty"));
+        };
+        Ok(match kind {
+            LiteralType::Null(_) => Self::Null,
+            LiteralType::Boolean(v) => Self::Bool(*v),
+            LiteralType::Byte(v) | LiteralType::Short(v) | LiteralType::Integer(v) => Self::Int((*v).into()),
+            LiteralType::Long(v) => Self::Int(*v),
+            LiteralType::Float(v) => Self::Double((*v).into()),
+            LiteralType::Double(v) => Self::Double(*v),
+            LiteralType::String(v) => Self::Text(v.clone()),
+            LiteralType::Array(array) => {
+                Self::List(array.elements.iter().map(Self::from_literal).collect::<Result<_>>()?)
+            }
+            LiteralType::SpecializedArray(array) => specialized(array),
+            LiteralType::Struct(fields) => structure(fields)?,
+            other => return Err(SparkError::unsupported(format!("the param {other:?}"))),
+        })
+    }
+
+    /// As a literal of a kind; integers become doubles where doubles are meant.
+    #[allow(deprecated)]
+    pub fn to_literal(&self, kind: Kind) -> Literal {
+        let literal_type = match (self, kind) {
+            (Self::Bool(v), _) => LiteralType::Boolean(*v),
+            (Self::Int(v), Kind::Double) => LiteralType::Double(*v as f64),
+            (Self::Int(v), Kind::Long) => LiteralType::Long(*v),
+            (Self::Int(v), _) => match i32::try_from(*v) {
+                Ok(v) => LiteralType::Integer(v),
+                Err(_) => LiteralType::Long(*v),
+            },
+            (Self::Double(v), _) => LiteralType::Double(*v),
+            (Self::Text(v), _) => LiteralType::String(v.clone()),
+            (Self::List(values), _) => {
+                let element = kind.element().unwrap_or(Kind::Text);
+                LiteralType::Array(lit::Array {
+                    element_type: Some(element.data_type()),
+                    elements: values.iter().map(|v| v.to_literal(element)).collect(),
+                })
+            }
+            (Self::Vector(v), _) => vector_literal(v),
+            (Self::Matrix(m), _) => matrix_literal(m),
+            (Self::Null, _) => LiteralType::Null(kind.data_type()),
+        };
+        Literal {
+            literal_type: Some(literal_type),
+            ..Default::default()
+        }
+    }
+
+    /// From the JSON of a saved model. Doubles that JSON has not are texts there (`"NaN"`, `"Infinity"`).
+    pub fn from_json(json: &serde_json::Value, kind: Kind) -> Option<Self> {
+        use serde_json::Value as Json;
+        Some(match (json, kind) {
+            (Json::Null, _) => Self::Null,
+            (Json::Bool(v), Kind::Bool) => Self::Bool(*v),
+            (Json::Number(v), Kind::Double) => Self::Double(v.as_f64()?),
+            (Json::Number(v), Kind::Int | Kind::Long) => Self::Int(v.as_i64()?),
+            (Json::String(v), Kind::Double) => Self::Double(match v.as_str() {
+                "NaN" => f64::NAN,
+                "Inf" | "Infinity" => f64::INFINITY,
+                "-Inf" | "-Infinity" => f64::NEG_INFINITY,
+                _ => return None,
+            }),
+            (Json::String(v), Kind::Text) => Self::Text(v.clone()),
+            (Json::Array(values), kind) => {
+                let element = kind.element()?;
+                Self::List(
+                    values
+                        .iter()
+                        .map(|v| Self::from_json(v, element))
+                        .collect::<Option<_>>()?,
+                )
+            }
+            _ => return None,
+        })
+    }
+
+    /// As the JSON of a saved model (`JsonMatrixConverter` is not needed: no param is a matrix).
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match self {
+            Self::Null | Self::Vector(_) | Self::Matrix(_) => Json::Null,
+            Self::Bool(v) => Json::Bool(*v),
+            Self::Int(v) => Json::from(*v),
+            Self::Double(v) if v.is_nan() => Json::from("NaN"),
+            Self::Double(v) if v.is_infinite() => Json::from(if *v > 0.0 { "Inf" } else { "-Inf" }),
+            Self::Double(v) => Json::from(*v),
+            Self::Text(v) => Json::from(v.clone()),
+            Self::List(values) => Json::Array(values.iter().map(Self::to_json).collect()),
+        }
+    }
+}
+
+impl std::fmt::Display for Value {
+    /// As Spark's messages print params: `[0.0,1.0]`, `-1.0`, `poisson`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Bool(v) => write!(f, "{v}"),
+            Self::Int(v) => write!(f, "{v}"),
+            Self::Double(v) => f.write_str(&crate::plan::cast_text::double(*v)),
+            Self::Text(v) => f.write_str(v),
+            Self::List(values) => {
+                let texts: Vec<String> = values.iter().map(Self::to_string).collect();
+                write!(f, "[{}]", texts.join(","))
+            }
+            Self::Vector(v) => write!(f, "{}", v.view()),
+            Self::Matrix(m) => write!(f, "{} x {} matrix", m.rows, m.columns),
+        }
+    }
+}
+
+fn specialized(array: &lit::SpecializedArray) -> Value {
+    use lit::specialized_array::ValueType as V;
+    Value::List(match &array.value_type {
+        Some(V::Bools(v)) => v.values.iter().map(|x| Value::Bool(*x)).collect(),
+        Some(V::Ints(v)) => v.values.iter().map(|x| Value::Int((*x).into())).collect(),
+        Some(V::Longs(v)) => v.values.iter().map(|x| Value::Int(*x)).collect(),
+        Some(V::Floats(v)) => v.values.iter().map(|x| Value::Double((*x).into())).collect(),
+        Some(V::Doubles(v)) => v.values.iter().map(|x| Value::Double(*x)).collect(),
+        Some(V::Strings(v)) => v.values.iter().map(|x| Value::Text(x.clone())).collect(),
+        None => vec![],
+    })
+}
+
+/// A vector or matrix, by its parts: (type, size, indices, values) or (type, rows, columns, …, values, transposed).
+#[allow(deprecated)]
+fn structure(fields: &lit::Struct) -> Result<Value> {
+    let bad = || SparkError::invalid_plan("a literal is no vector or matrix");
+    let parts = fields
+        .elements
+        .iter()
+        .map(Value::from_literal)
+        .collect::<Result<Vec<_>>>()?;
+    let size = |v: &Value| match v {
+        Value::Int(n) => usize::try_from(*n).map_err(|_| bad()),
+        _ => Err(bad()),
+    };
+    let doubles = |v: &Value| match v {
+        Value::List(values) => values
+            .iter()
+            .map(|v| if let Value::Double(x) = v { Ok(*x) } else { Err(bad()) })
+            .collect::<Result<Vec<f64>>>(),
+        _ => Err(bad()),
+    };
+    match &parts[..] {
+        [Value::Int(1), _, _, values] => Ok(Value::Vector(Vector::Dense(doubles(values)?))),
+        [Value::Int(0), length, Value::List(indices), values] => {
+            let indices = indices
+                .iter()
+                .map(|v| {
+                    if let Value::Int(i) = v {
+                        i32::try_from(*i).map_err(|_| bad())
+                    } else {
+                        Err(bad())
+                    }
+                })
+                .collect::<Result<Vec<_>>>()?;
+            Ok(Value::Vector(Vector::sparse(size(length)?, indices, doubles(values)?)?))
+        }
+        [Value::Int(1), rows, columns, _, _, values, Value::Bool(transposed)] => {
+            Matrix::from_storage(size(rows)?, size(columns)?, doubles(values)?, *transposed)
+                .map(Value::Matrix)
+                .ok_or_else(bad)
+        }
+        _ => Err(bad()),
+    }
+}
+
+#[allow(deprecated)]
+fn of_class(class: &str, elements: Vec<LiteralType>) -> LiteralType {
+    LiteralType::Struct(lit::Struct {
+        struct_type: Some(sc::DataType { kind: Some(udt(class)) }),
+        elements: elements
+            .into_iter()
+            .map(|e| Literal {
+                literal_type: Some(e),
+                ..Default::default()
+            })
+            .collect(),
+    })
+}
+
+fn null() -> LiteralType {
+    LiteralType::Null(sc::DataType {
+        kind: Some(TypeKind::Null(sc::data_type::Null::default())),
+    })
+}
+
+fn packed_doubles(values: &[f64]) -> LiteralType {
+    LiteralType::SpecializedArray(lit::SpecializedArray {
+        value_type: Some(lit::specialized_array::ValueType::Doubles(sc::Doubles {
+            values: values.to_vec(),
+        })),
+    })
+}
+
+fn packed_ints(values: &[i32]) -> LiteralType {
+    LiteralType::SpecializedArray(lit::SpecializedArray {
+        value_type: Some(lit::specialized_array::ValueType::Ints(sc::Ints {
+            values: values.to_vec(),
+        })),
+    })
+}
+
+fn vector_literal(vector: &Vector) -> LiteralType {
+    let elements = match vector {
+        Vector::Dense(values) => vec![LiteralType::Byte(1), null(), null(), packed_doubles(values)],
+        Vector::Sparse { size, indices, values } => vec![
+            LiteralType::Byte(0),
+            LiteralType::Integer(*size as i32),
+            packed_ints(indices),
+            packed_doubles(values),
+        ],
+    };
+    of_class(vector::JVM_CLASS, elements)
+}
+
+fn matrix_literal(matrix: &Matrix) -> LiteralType {
+    let elements = vec![
+        LiteralType::Byte(1),
+        LiteralType::Integer(matrix.rows as i32),
+        LiteralType::Integer(matrix.columns as i32),
+        null(),
+        null(),
+        packed_doubles(&matrix.values),
+        LiteralType::Boolean(true),
+    ];
+    of_class(matrix::JVM_CLASS, elements)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_survive_the_way_over_the_wire() {
+        let values = [
+            (Value::Bool(true), Kind::Bool),
+            (Value::Int(2000), Kind::Int),
+            (Value::Double(f64::INFINITY), Kind::Double),
+            (Value::texts(["a", "b"]), Kind::Texts),
+            (
+                Value::List(vec![Value::texts(["x"]), Value::texts(["y", "z"])]),
+                Kind::TextsList,
+            ),
+            (Value::dense(&[1.0, -0.5]), Kind::Vector),
+            (
+                Value::Vector(Vector::sparse(4, vec![3], vec![2.0]).unwrap()),
+                Kind::Vector,
+            ),
+            (Matrix::new(2, 2, vec![1.0, 2.0, 3.0, 4.0]).value(), Kind::Matrix),
+        ];
+        for (value, kind) in values {
+            assert_eq!(Value::from_literal(&value.to_literal(kind)).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn doubles_that_json_has_not_are_texts() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.25] {
+            let json = Value::Double(value).to_json();
+            let Some(Value::Double(back)) = Value::from_json(&json, Kind::Double) else {
+                panic!("{json} is no double");
+            };
+            assert_eq!(back.to_bits(), value.to_bits());
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Params of one stage: what a client set, over the stage's defaults, checked as Spark's `ParamValidators` check.
+
+use std::collections::BTreeMap;
+
+use super::error::illegal;
+use super::feature::stop_words;
+use super::literal::{Kind, Value};
+use super::operators::Operator;
+use crate::connect::proto as sc;
+use crate::error::{Result, SparkError};
+
+/// One param of an operator.
+#[derive(Debug, Clone, Copy)]
+pub struct Param {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub default: Default,
+    pub check: Check,
+}
+
+/// The value of a param that nobody sets.
+#[derive(Debug, Clone, Copy)]
+pub enum Default {
+    None,
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    Text(&'static str),
+    /// The uid with `__output`.
+    Output,
+    /// The English stop words.
+    StopWords,
+}
+
+/// Which values are valid.
+#[derive(Debug, Clone, Copy)]
+pub enum Check {
+    Any,
+    AtLeast(f64),
+    Above(f64),
+    /// Bounds themselves are invalid.
+    Between(f64, f64),
+    OneOf(&'static [&'static str]),
+    /// None negative, at most one zero.
+    Thresholds,
+    /// At least three, strictly increasing.
+    Splits,
+}
+
+impl Check {
+    fn holds(self, value: &Value) -> bool {
+        let number = match value {
+            Value::Int(v) => Some(*v as f64),
+            Value::Double(v) => Some(*v),
+            _ => None,
+        };
+        match (self, value) {
+            (Self::Any, _) => true,
+            (Self::AtLeast(least), _) => number.is_some_and(|v| v >= least),
+            (Self::Above(bound), _) => number.is_some_and(|v| v > bound),
+            (Self::Between(low, high), _) => number.is_some_and(|v| v > low && v < high),
+            (Self::OneOf(words), Value::Text(text)) => words.contains(&text.as_str()),
+            (Self::Thresholds, Value::List(values)) => {
+                let zeros = values.iter().filter(|v| matches!(v, Value::Double(0.0))).count();
+                zeros <= 1 && values.iter().all(|v| matches!(v, Value::Double(t) if *t >= 0.0))
+            }
+            (Self::Splits, Value::List(values)) if matches!(values.first(), Some(Value::List(_))) => {
+                values.iter().all(|v| self.holds(v))
+            }
+            (Self::Splits, Value::List(values)) => {
+                values.len() >= 3
+                    && values
+                        .windows(2)
+                        .all(|pair| matches!(pair, [Value::Double(a), Value::Double(b)] if a < b))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The params of one stage.
+#[derive(Debug, Clone)]
+pub struct Params {
+    pub operator: &'static Operator,
+    pub uid: String,
+    set: BTreeMap<&'static str, Value>,
+}
+
+impl Params {
+    /// Reads and checks params.
+    ///
+    /// # Errors
+    /// Where a param is unknown to the operator or has an invalid value.
+    pub fn new(operator: &'static Operator, uid: &str, params: &sc::MlParams) -> Result<Self> {
+        let mut out = Self {
+            operator,
+            uid: uid.to_owned(),
+            set: BTreeMap::new(),
+        };
+        out.overlay(params)?;
+        Ok(out)
+    }
+
+    /// Sets more params over those that are set.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn overlay(&mut self, params: &sc::MlParams) -> Result<()> {
+        let mut sorted: Vec<_> = params.params.iter().collect();
+        sorted.sort_by_key(|(name, _)| name.as_str());
+        for (name, literal) in sorted {
+            self.put(name, Value::from_literal(literal)?)?;
+        }
+        Ok(())
+    }
+
+    /// Sets one param.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn put(&mut self, name: &str, value: Value) -> Result<()> {
+        let Some(param) = self.operator.param(name) else {
+            return Err(illegal(format!("Param {name} does not exist.")));
+        };
+        if value == Value::Null {
+            self.set.remove(param.name);
+            return Ok(());
+        }
+        let value = widened(value, param.kind);
+        if !param.check.holds(&value) {
+            return Err(illegal(format!(
+                "{} parameter {name} given invalid value {value}.",
+                self.uid
+            )));
+        }
+        self.set.insert(param.name, value);
+        Ok(())
+    }
+
+    /// What is set, without defaults.
+    pub fn explicit(&self) -> impl Iterator<Item = (&'static Param, &Value)> {
+        self.set
+            .iter()
+            .filter_map(|(name, value)| self.operator.param(name).map(|p| (p, value)))
+    }
+
+    /// What is set, as a client reads it.
+    pub fn to_proto(&self) -> sc::MlParams {
+        let params = self.explicit().map(|(p, v)| (p.name.to_owned(), v.to_literal(p.kind)));
+        sc::MlParams {
+            params: params.collect(),
+        }
+    }
+
+    /// The default of a param.
+    pub fn default(&self, param: &Param) -> Option<Value> {
+        Some(match param.default {
+            Default::None => return None,
+            Default::Bool(v) => Value::Bool(v),
+            Default::Int(v) => Value::Int(v),
+            Default::Double(v) => Value::Double(v),
+            Default::Text(v) => Value::Text(v.to_owned()),
+            Default::Output => Value::Text(format!("{}__output", self.uid)),
+            Default::StopWords => Value::texts(stop_words::load("english").unwrap_or_default()),
+        })
+    }
+
+    /// The value that counts: set, or default.
+    pub fn get(&self, name: &str) -> Option<Value> {
+        match self.set.get(name) {
+            Some(value) => Some(value.clone()),
+            None => self.default(self.operator.param(name)?),
+        }
+    }
+
+    pub fn is_set(&self, name: &str) -> bool {
+        self.set.contains_key(name)
+    }
+
+    fn needed(&self, name: &str) -> Result<Value> {
+        self.get(name).ok_or_else(|| {
+            SparkError::new(
+                crate::error::Exception::Runtime,
+                "_LEGACY_ERROR_TEMP_ML_PARAM",
+                "42000",
+                format!("Failed to find a default value for {name} of {}.", self.uid),
+            )
+        })
+    }
+
+    fn wrong(&self, name: &str, value: &Value) -> SparkError {
+        illegal(format!("{} parameter {name} given invalid value {value}.", self.uid))
+    }
+
+    pub fn text(&self, name: &str) -> Result<String> {
+        match self.needed(name)? {
+            Value::Text(text) => Ok(text),
+            other => Err(self.wrong(name, &other)),
+        }
+    }
+
+    pub fn bool(&self, name: &str) -> Result<bool> {
+        match self.needed(name)? {
+            Value::Bool(v) => Ok(v),
+            other => Err(self.wrong(name, &other)),
+        }
+    }
+
+    pub fn int(&self, name: &str) -> Result<i64> {
+        match self.needed(name)? {
+            Value::Int(v) => Ok(v),
+            other => Err(self.wrong(name, &other)),
+        }
+    }
+
+    /// A number of things.
+    pub fn count(&self, name: &str) -> Result<usize> {
+        let value = self.int(name)?;
+        usize::try_from(value).map_err(|_| self.wrong(name, &Value::Int(value)))
+    }
+
+    pub fn double(&self, name: &str) -> Result<f64> {
+        match self.needed(name)? {
+            Value::Double(v) => Ok(v),
+            other => Err(self.wrong(name, &other)),
+        }
+    }
+
+    pub fn texts(&self, name: &str) -> Result<Vec<String>> {
+        texts_of(&self.needed(name)?).ok_or_else(|| self.wrong(name, &Value::Null))
+    }
+
+    pub fn doubles(&self, name: &str) -> Result<Vec<f64>> {
+        doubles_of(&self.needed(name)?).ok_or_else(|| self.wrong(name, &Value::Null))
+    }
+
+    pub fn doubles_list(&self, name: &str) -> Result<Vec<Vec<f64>>> {
+        match self.needed(name)? {
+            Value::List(lists) => lists
+                .iter()
+                .map(|l| doubles_of(l).ok_or_else(|| self.wrong(name, l)))
+                .collect(),
+            other => Err(self.wrong(name, &other)),
+        }
+    }
+
+    /// A column name that may be left out: none where unset or empty.
+    pub fn column(&self, name: &str) -> Option<String> {
+        match self.get(name) {
+            Some(Value::Text(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+
+    /// (input, output) columns of a stage that takes one column or several (`HasInputCols`, …).
+    ///
+    /// # Errors
+    /// Where one form mixes with the other, or the lists differ in length.
+    pub fn column_pairs(&self) -> Result<Vec<(String, String)>> {
+        if self.is_set("inputCol") && self.is_set("inputCols") {
+            return Err(illegal(format!(
+                "{} requires exactly one of inputCol, inputCols Params to be set, but both are set.",
+                self.uid
+            )));
+        }
+        if !self.is_set("inputCols") {
+            return Ok(vec![(self.text("inputCol")?, self.text("outputCol")?)]);
+        }
+        let (inputs, outputs) = (self.texts("inputCols")?, self.texts("outputCols")?);
+        if inputs.len() != outputs.len() {
+            return Err(super::error::requirement(format!(
+                "The number of input columns {} must be the same as the number of output columns {}.",
+                inputs.len(),
+                outputs.len()
+            )));
+        }
+        Ok(inputs.into_iter().zip(outputs).collect())
+    }
+
+    /// A text that tells apart stages whose functions behave differently.
+    pub fn fingerprint(&self) -> String {
+        let set: Vec<String> = self.set.iter().map(|(n, v)| format!("{n}={v:?}")).collect();
+        format!("{} {} {}", self.operator.class, self.uid, set.join(" "))
+    }
+}
+
+pub fn texts_of(value: &Value) -> Option<Vec<String>> {
+    let Value::List(values) = value else { return None };
+    let texts = values
+        .iter()
+        .map(|v| if let Value::Text(t) = v { Some(t.clone()) } else { None });
+    texts.collect()
+}
+
+pub fn doubles_of(value: &Value) -> Option<Vec<f64>> {
+    let Value::List(values) = value else { return None };
+    let doubles = values.iter().map(|v| match v {
+        Value::Double(d) => Some(*d),
+        Value::Int(i) => Some(*i as f64),
+        _ => None,
+    });
+    doubles.collect()
+}
+
+/// Integers where doubles are meant become doubles.
+fn widened(value: Value, kind: Kind) -> Value {
+    match (value, kind) {
+        (Value::Int(v), Kind::Double) => Value::Double(v as f64),
+        (Value::List(values), kind) => match kind.element() {
+            Some(element) => Value::List(values.into_iter().map(|v| widened(v, element)).collect()),
+            None => Value::List(values),
+        },
+        (value, _) => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ml::operators;
+
+    fn naive_bayes() -> Params {
+        let operator = operators::by_name("org.apache.spark.ml.classification.NaiveBayes").unwrap();
+        Params::new(operator, "nb", &sc::MlParams::default()).unwrap()
+    }
+
+    #[test]
+    fn defaults_hold_until_something_is_set() {
+        let mut params = naive_bayes();
+        assert_eq!(params.double("smoothing").unwrap(), 1.0);
+        params.put("smoothing", Value::Int(2)).unwrap();
+        assert_eq!(params.double("smoothing").unwrap(), 2.0);
+        assert_eq!(params.column("weightCol"), None);
+    }
+
+    #[test]
+    fn an_invalid_value_is_told_as_spark_tells_it() {
+        let mut params = naive_bayes();
+        let error = params.put("thresholds", Value::doubles(&[0.0, 0.0])).unwrap_err();
+        assert_eq!(error.message, "nb parameter thresholds given invalid value [0.0,0.0].");
+        assert!(params.put("modelType", Value::Text("poisson".into())).is_err());
+        assert!(params.put("smoothing", Value::Double(-1.0)).is_err());
+        assert!(params.put("nope", Value::Null).is_err());
+    }
+
+    #[test]
+    fn splits_must_increase() {
+        assert!(Check::Splits.holds(&Value::doubles(&[f64::NEG_INFINITY, 0.0, 1.0])));
+        assert!(!Check::Splits.holds(&Value::doubles(&[0.0, 0.0, 1.0])));
+        assert!(!Check::Splits.holds(&Value::doubles(&[0.0, 1.0])));
+    }
+}

@@ -1,0 +1,514 @@
+//! The arrays of a model as the one row of a Parquet file, in the columns that Spark's readers and writers have.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int8Array, Int32Array, Int64Array, ListArray, RecordBatch,
+    StringArray, StructArray, new_null_array,
+};
+use arrow::buffer::{Buffer, OffsetBuffer};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Float64Type, Int8Type, Int32Type, Int64Type, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::Compression;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use serde_json::{Value as Json, json};
+
+use super::corrupt;
+use crate::error::{Result, SparkError};
+use crate::ml::matrix::{self, Matrix};
+use crate::ml::model::{Bounds, Categories, Fitted, Idf, Labels, NaiveBayes, Numbers, Scales, Words};
+use crate::ml::operators::Stage;
+use crate::ml::vector::{self, VectorRef};
+use crate::plan::conf::SPARK_VERSION;
+
+// ------------------------------------------------------------------------------------------------------- writing
+
+/// One column: name, values of its one row, Spark's type as JSON, whether it may be null.
+struct Column {
+    name: &'static str,
+    values: ArrayRef,
+    spark: Json,
+    nullable: bool,
+}
+
+/// The Parquet file of a model.
+///
+/// # Errors
+/// Where the writer fails.
+pub fn write(fitted: &Fitted) -> Result<Vec<u8>> {
+    let columns = columns(fitted)?;
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|c| Field::new(c.name, c.values.data_type().clone(), c.nullable))
+        .collect();
+    let schema = Arc::new(Schema::new(fields));
+    // What Spark reads user-defined types from.
+    let spark = json!({ "type": "struct", "fields": columns.iter().map(|c| json!({
+        "name": c.name, "type": c.spark, "nullable": c.nullable, "metadata": {},
+    })).collect::<Vec<_>>() });
+    let metadata = vec![
+        KeyValue::new("org.apache.spark.version".to_owned(), SPARK_VERSION.to_owned()),
+        KeyValue::new(
+            "org.apache.spark.sql.parquet.row.metadata".to_owned(),
+            spark.to_string(),
+        ),
+    ];
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_key_value_metadata(Some(metadata))
+        .build();
+    let batch = RecordBatch::try_new(schema.clone(), columns.into_iter().map(|c| c.values).collect())?;
+    let failed = |e: parquet::errors::ParquetError| SparkError::internal(format!("a model cannot be written: {e}"));
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties)).map_err(failed)?;
+    writer.write(&batch).map_err(failed)?;
+    writer.into_inner().map_err(failed)
+}
+
+fn columns(fitted: &Fitted) -> Result<Vec<Column>> {
+    let vector = |name, values: &[f64]| -> Result<Column> {
+        Ok(Column {
+            name,
+            values: vector_row(VectorRef::Dense(values))?,
+            spark: vector_type(),
+            nullable: true,
+        })
+    };
+    let matrix = |name, m: &Matrix| -> Result<Column> {
+        Ok(Column {
+            name,
+            values: matrix_row(m)?,
+            spark: matrix_type(),
+            nullable: true,
+        })
+    };
+    let array = |name, values: ArrayRef, element: &str, contains_null: bool| -> Result<Column> {
+        Ok(Column {
+            name,
+            values: list_row(values, contains_null)?,
+            spark: array_type(json!(element), contains_null),
+            nullable: true,
+        })
+    };
+    Ok(match fitted {
+        Fitted::NaiveBayes(m) => vec![
+            vector("pi", &m.pi)?,
+            matrix("theta", &m.theta)?,
+            matrix("sigma", &m.sigma)?,
+        ],
+        Fitted::Idf(m) => vec![
+            vector("idf", &m.idf)?,
+            array("docFreq", Arc::new(Int64Array::from(m.doc_freq.clone())), "long", false)?,
+            Column {
+                name: "numDocs",
+                values: Arc::new(Int64Array::from(vec![m.num_docs])),
+                spark: json!("long"),
+                nullable: false,
+            },
+        ],
+        Fitted::CountVectorizer(m) => vec![array("vocabulary", texts(&m.words), "string", true)?],
+        Fitted::StringIndexer(m) => {
+            let all: Vec<String> = m.columns.iter().flat_map(|c| c.words.clone()).collect();
+            let item = Arc::new(Field::new("element", DataType::Utf8, true));
+            let offsets = OffsetBuffer::from_lengths(m.columns.iter().map(|c| c.words.len()));
+            let lists = ListArray::try_new(item, offsets, texts(&all), None)?;
+            vec![Column {
+                name: "labelsArray",
+                values: list_row(Arc::new(lists), true)?,
+                spark: array_type(array_type(json!("string"), true), true),
+                nullable: true,
+            }]
+        }
+        Fitted::OneHotEncoder(m) => {
+            vec![array(
+                "categorySizes",
+                Arc::new(Int32Array::from(m.sizes.clone())),
+                "integer",
+                false,
+            )?]
+        }
+        Fitted::StandardScaler(m) => vec![vector("std", &m.std)?, vector("mean", &m.mean)?],
+        Fitted::MinMaxScaler(m) => vec![vector("originalMin", &m.min)?, vector("originalMax", &m.max)?],
+        Fitted::MaxAbsScaler(m) => vec![vector("maxAbs", &m.values)?],
+        Fitted::OldHashing(_) => vec![],
+    })
+}
+
+fn texts(words: &[String]) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(words))
+}
+
+/// A list array of one row.
+fn list_row(values: ArrayRef, contains_null: bool) -> Result<ArrayRef> {
+    let item: FieldRef = Arc::new(Field::new("element", values.data_type().clone(), contains_null));
+    let offsets = OffsetBuffer::from_lengths([values.len()]);
+    Ok(Arc::new(ListArray::try_new(item, offsets, values, None)?))
+}
+
+fn null_list(element: DataType) -> ArrayRef {
+    new_null_array(&DataType::List(Arc::new(Field::new("element", element, false))), 1)
+}
+
+/// A struct array of one row: (name, values, nullable).
+fn struct_row(parts: Vec<(&str, ArrayRef, bool)>) -> Result<ArrayRef> {
+    let fields: Fields = parts
+        .iter()
+        .map(|(name, values, nullable)| Field::new(*name, values.data_type().clone(), *nullable))
+        .collect();
+    let columns = parts.into_iter().map(|(_, values, _)| values).collect();
+    Ok(Arc::new(StructArray::try_new(fields, columns, None)?))
+}
+
+fn vector_row(v: VectorRef<'_>) -> Result<ArrayRef> {
+    let (kind, size, indices): (i8, ArrayRef, ArrayRef) = match v {
+        VectorRef::Dense(_) => (1, new_null_array(&DataType::Int32, 1), null_list(DataType::Int32)),
+        VectorRef::Sparse { size, indices, .. } => (
+            0,
+            Arc::new(Int32Array::from(vec![size as i32])),
+            list_row(Arc::new(Int32Array::from(indices.to_vec())), false)?,
+        ),
+    };
+    let values = list_row(Arc::new(Float64Array::from(v.values().to_vec())), false)?;
+    struct_row(vec![
+        ("type", Arc::new(Int8Array::from(vec![kind])), false),
+        ("size", size, true),
+        ("indices", indices, true),
+        ("values", values, true),
+    ])
+}
+
+fn matrix_row(m: &Matrix) -> Result<ArrayRef> {
+    let int = |n: u64| -> ArrayRef { Arc::new(Int32Array::from(vec![n as i32])) };
+    let values = list_row(Arc::new(Float64Array::from(m.values.clone())), false)?;
+    struct_row(vec![
+        ("type", Arc::new(Int8Array::from(vec![1])), false),
+        ("numRows", int(m.rows), false),
+        ("numCols", int(m.columns), false),
+        ("colPtrs", null_list(DataType::Int32), true),
+        ("rowIndices", null_list(DataType::Int32), true),
+        ("values", values, true),
+        ("isTransposed", Arc::new(BooleanArray::from(vec![true])), false),
+    ])
+}
+
+fn array_type(element: Json, contains_null: bool) -> Json {
+    json!({ "type": "array", "elementType": element, "containsNull": contains_null })
+}
+
+fn struct_type(fields: &[(&str, Json, bool)]) -> Json {
+    let fields = fields.iter().map(
+        |(name, data_type, nullable)| json!({ "name": name, "type": data_type, "nullable": nullable, "metadata": {} }),
+    );
+    json!({ "type": "struct", "fields": fields.collect::<Vec<_>>() })
+}
+
+fn vector_type() -> Json {
+    let stored = struct_type(&[
+        ("type", json!("byte"), false),
+        ("size", json!("integer"), true),
+        ("indices", array_type(json!("integer"), false), true),
+        ("values", array_type(json!("double"), false), true),
+    ]);
+    json!({ "type": "udt", "class": vector::JVM_CLASS, "pyClass": vector::PYTHON_CLASS, "sqlType": stored })
+}
+
+fn matrix_type() -> Json {
+    let stored = struct_type(&[
+        ("type", json!("byte"), false),
+        ("numRows", json!("integer"), false),
+        ("numCols", json!("integer"), false),
+        ("colPtrs", array_type(json!("integer"), false), true),
+        ("rowIndices", array_type(json!("integer"), false), true),
+        ("values", array_type(json!("double"), false), true),
+        ("isTransposed", json!("boolean"), false),
+    ]);
+    json!({ "type": "udt", "class": matrix::JVM_CLASS, "pyClass": "pyspark.ml.linalg.MatrixUDT", "sqlType": stored })
+}
+
+// ------------------------------------------------------------------------------------------------------- reading
+
+/// The one row of a model's Parquet file.
+struct Row<'a> {
+    batch: RecordBatch,
+    path: &'a str,
+}
+
+/// Reads a model of a stage.
+///
+/// # Errors
+/// `CORRUPT_MODEL` where the file is no Parquet file, or lacks what the stage's models have.
+pub fn read(stage: Stage, file: &Buffer, path: &str) -> Result<Fitted> {
+    let broken = |e: parquet::errors::ParquetError| corrupt(path, &format!("data is no Parquet file: {e}"));
+    let bytes = bytes::Bytes::copy_from_slice(file.as_slice());
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
+        .map_err(broken)?
+        .build()
+        .map_err(broken)?;
+    let mut rows = None;
+    for batch in reader {
+        let batch = batch.map_err(|e| corrupt(path, &format!("data cannot be read: {e}")))?;
+        if batch.num_rows() > 0 {
+            rows.get_or_insert(batch);
+        }
+    }
+    let batch = rows.ok_or_else(|| corrupt(path, "data has no row"))?;
+    fitted(stage, &Row { batch, path })
+}
+
+fn fitted(stage: Stage, row: &Row<'_>) -> Result<Fitted> {
+    Ok(match stage {
+        Stage::NaiveBayes => {
+            let (pi, theta) = (row.vector("pi")?, row.matrix("theta")?);
+            // Before Spark 3 there were no Gaussian models.
+            let sigma = if row.has("sigma") {
+                row.matrix("sigma")?
+            } else {
+                Matrix::default()
+            };
+            let gaussian = !sigma.values.is_empty();
+            if theta.height() != pi.len() || gaussian && (sigma.rows, sigma.columns) != (theta.rows, theta.columns) {
+                return Err(corrupt(
+                    row.path,
+                    "pi, theta and sigma differ in their classes or features",
+                ));
+            }
+            Fitted::NaiveBayes(NaiveBayes { pi, theta, sigma })
+        }
+        Stage::Idf => {
+            let idf = row.vector("idf")?;
+            // Before Spark 3 there was nothing but the vector.
+            let old = !row.has("docFreq");
+            let doc_freq = if old { vec![0; idf.len()] } else { row.longs("docFreq")? };
+            let num_docs = if old { 0 } else { row.long("numDocs")? };
+            Fitted::Idf(Idf {
+                idf,
+                doc_freq,
+                num_docs,
+            })
+        }
+        Stage::CountVectorizer => Fitted::CountVectorizer(Words {
+            words: row.texts("vocabulary")?,
+        }),
+        Stage::StringIndexer => {
+            let columns = if row.has("labelsArray") {
+                row.text_lists("labelsArray")?
+            } else {
+                vec![row.texts("labels")?]
+            };
+            let columns = columns.into_iter().map(|words| Words { words }).collect();
+            Fitted::StringIndexer(Labels { columns })
+        }
+        Stage::OneHotEncoder => Fitted::OneHotEncoder(Categories {
+            sizes: row.ints("categorySizes")?,
+        }),
+        Stage::StandardScaler => Fitted::StandardScaler(Scales {
+            std: row.vector("std")?,
+            mean: row.vector("mean")?,
+        }),
+        Stage::MinMaxScaler => Fitted::MinMaxScaler(Bounds {
+            min: row.vector("originalMin")?,
+            max: row.vector("originalMax")?,
+        }),
+        Stage::MaxAbsScaler => Fitted::MaxAbsScaler(Numbers {
+            values: row.vector("maxAbs")?,
+        }),
+        _ => return Err(corrupt(row.path, "its class has no data")),
+    })
+}
+
+impl Row<'_> {
+    fn bad(&self, name: &str) -> SparkError {
+        corrupt(
+            self.path,
+            &format!("the column {name} of data is missing or of another type"),
+        )
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.batch.column_by_name(name).is_some()
+    }
+
+    fn column(&self, name: &str) -> Result<&ArrayRef> {
+        let found = self.batch.column_by_name(name).filter(|c| c.is_valid(0));
+        found.ok_or_else(|| self.bad(name))
+    }
+
+    /// The elements of a list column.
+    fn list(&self, name: &str) -> Result<ArrayRef> {
+        let list = self.column(name)?.as_list_opt::<i32>().ok_or_else(|| self.bad(name))?;
+        Ok(list.value(0))
+    }
+
+    fn texts(&self, name: &str) -> Result<Vec<String>> {
+        let list = self.list(name)?;
+        let texts = list.as_string_opt::<i32>().ok_or_else(|| self.bad(name))?;
+        Ok(texts.iter().map(|t| t.unwrap_or_default().to_owned()).collect())
+    }
+
+    fn text_lists(&self, name: &str) -> Result<Vec<Vec<String>>> {
+        let outer = self.list(name)?;
+        let lists = outer.as_list_opt::<i32>().ok_or_else(|| self.bad(name))?;
+        lists
+            .iter()
+            .map(|list| {
+                let list = list.ok_or_else(|| self.bad(name))?;
+                let texts = list.as_string_opt::<i32>().ok_or_else(|| self.bad(name))?;
+                Ok(texts.iter().map(|t| t.unwrap_or_default().to_owned()).collect())
+            })
+            .collect()
+    }
+
+    fn ints(&self, name: &str) -> Result<Vec<i32>> {
+        let list = self.list(name)?;
+        let ints = list.as_primitive_opt::<Int32Type>().ok_or_else(|| self.bad(name))?;
+        Ok(ints.values().to_vec())
+    }
+
+    fn longs(&self, name: &str) -> Result<Vec<i64>> {
+        let list = self.list(name)?;
+        let longs = list.as_primitive_opt::<Int64Type>().ok_or_else(|| self.bad(name))?;
+        Ok(longs.values().to_vec())
+    }
+
+    fn long(&self, name: &str) -> Result<i64> {
+        let longs = self
+            .column(name)?
+            .as_primitive_opt::<Int64Type>()
+            .ok_or_else(|| self.bad(name))?;
+        Ok(longs.value(0))
+    }
+
+    fn parts(&self, name: &str) -> Result<&StructArray> {
+        self.column(name)?.as_struct_opt().ok_or_else(|| self.bad(name))
+    }
+
+    /// A vector, made dense.
+    fn vector(&self, name: &str) -> Result<Vec<f64>> {
+        let bad = || self.bad(name);
+        let parts = self.parts(name)?;
+        let values = doubles(parts, "values").ok_or_else(bad)?;
+        let kind = parts
+            .column_by_name("type")
+            .and_then(|c| c.as_primitive_opt::<Int8Type>());
+        if kind.ok_or_else(bad)?.value(0) == 1 {
+            return Ok(values);
+        }
+        let size = usize::try_from(int(parts, "size").ok_or_else(bad)?).map_err(|_| bad())?;
+        let indices = ints(parts, "indices").ok_or_else(bad)?;
+        let sparse = vector::Vector::sparse(size, indices, values).map_err(|_| bad())?;
+        Ok(sparse.view().to_dense())
+    }
+
+    /// A dense matrix, or a sparse one made dense.
+    fn matrix(&self, name: &str) -> Result<Matrix> {
+        let bad = || self.bad(name);
+        let parts = self.parts(name)?;
+        let size = |part: &str| usize::try_from(int(parts, part).ok_or_else(bad)?).map_err(|_| bad());
+        let (rows, columns) = (size("numRows")?, size("numCols")?);
+        let values = doubles(parts, "values").ok_or_else(bad)?;
+        let flag = parts.column_by_name("isTransposed").and_then(|c| c.as_boolean_opt());
+        let transposed = flag.is_some_and(|f| f.value(0));
+        let kind = parts
+            .column_by_name("type")
+            .and_then(|c| c.as_primitive_opt::<Int8Type>());
+        if kind.ok_or_else(bad)?.value(0) == 1 {
+            return Matrix::from_storage(rows, columns, values, transposed).ok_or_else(bad);
+        }
+        let starts = ints(parts, "colPtrs").ok_or_else(bad)?;
+        let at = ints(parts, "rowIndices").ok_or_else(bad)?;
+        let (lines, length) = if transposed { (rows, columns) } else { (columns, rows) };
+        let mut dense = vec![0.0; rows.checked_mul(columns).filter(|n| *n < 1 << 28).ok_or_else(bad)?];
+        for line in 0..lines {
+            let range = starts.get(line).zip(starts.get(line + 1)).ok_or_else(bad)?;
+            for i in (*range.0 as usize)..(*range.1 as usize) {
+                let (index, value) = at.get(i).zip(values.get(i)).ok_or_else(bad)?;
+                let place = usize::try_from(*index).ok().filter(|p| *p < length).ok_or_else(bad)?;
+                dense[line * length + place] = *value;
+            }
+        }
+        Matrix::from_storage(rows, columns, dense, transposed).ok_or_else(bad)
+    }
+}
+
+fn int(parts: &StructArray, name: &str) -> Option<i32> {
+    let column = parts.column_by_name(name)?.as_primitive_opt::<Int32Type>()?;
+    column.is_valid(0).then(|| column.value(0))
+}
+
+fn ints(parts: &StructArray, name: &str) -> Option<Vec<i32>> {
+    let list = parts
+        .column_by_name(name)?
+        .as_list_opt::<i32>()
+        .filter(|l| l.is_valid(0))?
+        .value(0);
+    Some(list.as_primitive_opt::<Int32Type>()?.values().to_vec())
+}
+
+fn doubles(parts: &StructArray, name: &str) -> Option<Vec<f64>> {
+    let list = parts
+        .column_by_name(name)?
+        .as_list_opt::<i32>()
+        .filter(|l| l.is_valid(0))?
+        .value(0);
+    Some(list.as_primitive_opt::<Float64Type>()?.values().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_survive_their_files() {
+        let models = [
+            (
+                Stage::NaiveBayes,
+                Fitted::NaiveBayes(NaiveBayes {
+                    pi: vec![-0.5, -1.5],
+                    theta: Matrix::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, f64::NEG_INFINITY]),
+                    sigma: Matrix::default(),
+                }),
+            ),
+            (
+                Stage::Idf,
+                Fitted::Idf(Idf {
+                    idf: vec![0.5, 0.0],
+                    doc_freq: vec![3, 0],
+                    num_docs: 9,
+                }),
+            ),
+            (
+                Stage::StringIndexer,
+                Fitted::StringIndexer(Labels {
+                    columns: vec![
+                        Words {
+                            words: vec!["a".into(), "é".into()],
+                        },
+                        Words { words: vec![] },
+                    ],
+                }),
+            ),
+            (
+                Stage::OneHotEncoder,
+                Fitted::OneHotEncoder(Categories { sizes: vec![3, 2] }),
+            ),
+            (
+                Stage::MinMaxScaler,
+                Fitted::MinMaxScaler(Bounds {
+                    min: vec![0.0, -1.0],
+                    max: vec![2.0, 1.0],
+                }),
+            ),
+        ];
+        for (stage, model) in models {
+            let file = Buffer::from(write(&model).unwrap());
+            assert_eq!(read(stage, &file, "somewhere").unwrap(), model);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_parquet_file_is_told_as_such() {
+        let error = read(Stage::Idf, &Buffer::from(b"PAR1 not really".to_vec()), "m").unwrap_err();
+        assert_eq!(error.condition.as_deref(), Some("CORRUPT_MODEL"));
+    }
+}

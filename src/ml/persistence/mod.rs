@@ -1,0 +1,182 @@
+//! Model directories in Spark's own format: `metadata/` with one line of JSON, `data/` with one Parquet file.
+//!
+//! A stage becomes files, and files become a stage; who stores them is no matter here. Directories of Spark 2.1 and later
+//! are read: what an older version left out gets the value that Spark gives it.
+
+pub mod data;
+
+use serde_json::{Map, Value as Json};
+
+use super::error::illegal;
+use super::literal::Value;
+use super::model::{Fitted, Model, OldHashing};
+use super::operators::{self, Operator, Stage};
+use super::params::Params;
+use crate::connect::proto as sc;
+use crate::error::{Exception, Result, SparkError};
+use crate::plan::conf::SPARK_VERSION;
+
+/// The files of a directory, as a reader sees them.
+pub trait Folder {
+    /// The bytes of the files directly under a path within the directory, by name; hidden files and markers left out.
+    ///
+    /// # Errors
+    /// Where the host cannot read.
+    fn files(&self, path: &str) -> Result<Vec<arrow::buffer::Buffer>>;
+}
+
+/// A file of a directory: path within it, content.
+pub type File = (String, Vec<u8>);
+
+/// A stage read from a directory.
+#[derive(Debug)]
+pub struct Loaded {
+    pub class: String,
+    pub params: Params,
+    /// Of models, and of stages that behave as an older Spark's.
+    pub fitted: Option<Fitted>,
+}
+
+impl Loaded {
+    /// Whether it is a model, and not a stage that behaves as an older Spark's.
+    pub fn is_model(&self) -> bool {
+        self.params.operator.model == Some(self.class.as_str())
+    }
+
+    pub fn model(&self) -> Option<Model> {
+        let fitted = self.fitted.clone()?;
+        Some(Model {
+            class: self.class.clone(),
+            uid: self.params.uid.clone(),
+            params: Some(self.params.to_proto()),
+            fitted: Some(fitted),
+        })
+    }
+}
+
+/// The files of a stage or model. `part` makes the names of part files unique.
+///
+/// # Errors
+/// Where the model's arrays cannot be written as Parquet.
+pub fn save(class: &str, params: &Params, fitted: Option<&Fitted>, now_ms: i64, part: &str) -> Result<Vec<File>> {
+    let metadata = metadata(class, params, now_ms);
+    let mut files = vec![
+        (
+            format!("metadata/part-00000-{part}-c000.txt"),
+            format!("{metadata}\n").into_bytes(),
+        ),
+        ("metadata/_SUCCESS".to_owned(), vec![]),
+    ];
+    if let Some(fitted) = fitted {
+        files.push((
+            format!("data/part-00000-{part}-c000.snappy.parquet"),
+            data::write(fitted)?,
+        ));
+        files.push(("data/_SUCCESS".to_owned(), vec![]));
+    }
+    Ok(files)
+}
+
+/// `DefaultParamsWriter.getMetadataToSave`.
+fn metadata(class: &str, params: &Params, now_ms: i64) -> Json {
+    let set: Map<String, Json> = params
+        .explicit()
+        .map(|(p, v)| (p.name.to_owned(), v.to_json()))
+        .collect();
+    let defaults = params.operator.params.iter();
+    let defaults: Map<String, Json> = defaults
+        .filter_map(|p| params.default(p).map(|v| (p.name.to_owned(), v.to_json())))
+        .collect();
+    serde_json::json!({
+        "class": class, "timestamp": now_ms, "sparkVersion": SPARK_VERSION, "uid": params.uid,
+        "paramMap": set, "defaultParamMap": defaults,
+    })
+}
+
+/// Reads a stage; `wanted` is the class that the client asks for.
+///
+/// # Errors
+/// `CORRUPT_MODEL` where the directory is no whole stage of Spark's; where its class is unknown or another one.
+pub fn load(folder: &dyn Folder, path: &str, wanted: &str) -> Result<Loaded> {
+    let json = read_metadata(folder, path)?;
+    let text = |key: &str| json.get(key).and_then(Json::as_str);
+    let class = text("class").ok_or_else(|| corrupt(path, "metadata names no class"))?;
+    // What PySpark saves by itself has PySpark's class.
+    let class = class.replacen("pyspark.", "org.apache.spark.", 1);
+    let operator = operators::by_name(&class)?;
+    if !wanted.is_empty() && class != wanted {
+        return Err(illegal(format!(
+            "Error loading metadata: Expected class name {wanted} but found class name {class}"
+        )));
+    }
+    let uid = text("uid").ok_or_else(|| corrupt(path, "metadata has no uid"))?;
+    let major = major_version(text("sparkVersion").unwrap_or_default())
+        .ok_or_else(|| corrupt(path, "metadata has no Spark version"))?;
+    let params = params(operator, uid, &json, path)?;
+    let fitted = if operator.model == Some(class.as_str()) {
+        let parts = folder.files("data")?;
+        let [part] = &parts[..] else {
+            return Err(corrupt(path, &format!("data has {} part files, not 1", parts.len())));
+        };
+        Some(data::read(operator.stage, part, path)?)
+    } else {
+        (operator.stage == Stage::HashingTF && major < 3).then_some(Fitted::OldHashing(OldHashing {}))
+    };
+    Ok(Loaded { class, params, fitted })
+}
+
+fn read_metadata(folder: &dyn Folder, path: &str) -> Result<Json> {
+    let parts = folder.files("metadata")?;
+    let line = parts.iter().find_map(|part| {
+        let text = std::str::from_utf8(part.as_slice()).ok()?;
+        text.lines().next().filter(|l| !l.trim().is_empty())
+    });
+    let line = line.ok_or_else(|| corrupt(path, "it has no metadata"))?;
+    serde_json::from_str(line).map_err(|e| corrupt(path, &format!("metadata is no JSON: {e}")))
+}
+
+/// The params of `paramMap`; `defaultParamMap` gives those whose default was another then.
+fn params(operator: &'static Operator, uid: &str, json: &Json, path: &str) -> Result<Params> {
+    let mut params = Params::new(operator, uid, &sc::MlParams::default())?;
+    let empty = Map::new();
+    let map = |key: &str| json.get(key).and_then(Json::as_object).unwrap_or(&empty).clone();
+    let set = map("paramMap");
+    let read = |name: &str, value: &Json| {
+        let Some(param) = operator.param(name) else {
+            return Ok(None);
+        };
+        Value::from_json(value, param.kind)
+            .map(|v| Some((param, v)))
+            .ok_or_else(|| corrupt(path, &format!("the param {name} has the value {value}")))
+    };
+    for (name, value) in &set {
+        if let Some((_, value)) = read(name, value)? {
+            params.put(name, value)?;
+        }
+    }
+    for (name, value) in &map("defaultParamMap") {
+        if let Some((param, value)) = read(name, value)?
+            && !set.contains_key(name)
+            && params.default(param).as_ref() != Some(&value)
+            && name != "locale"
+        {
+            params.put(name, value)?;
+        }
+    }
+    Ok(params)
+}
+
+fn major_version(version: &str) -> Option<u32> {
+    version.split('.').next()?.parse().ok()
+}
+
+/// A directory that is no whole stage.
+pub fn corrupt(path: &str, why: &str) -> SparkError {
+    SparkError::new(
+        Exception::Runtime,
+        "CORRUPT_MODEL",
+        "XX001",
+        format!("The directory {path} is no saved stage: {why}."),
+    )
+    .with("path", path)
+}

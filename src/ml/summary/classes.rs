@@ -1,0 +1,242 @@
+//! Sums of the features of each class: what naive Bayes trains on.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::Float64Type;
+use prost::Message;
+
+use super::moments::Moments;
+use super::{Summary, Weights, corrupt};
+use crate::error::Result;
+use crate::ml::classification::naive_bayes::Type;
+use crate::ml::error::invalid_value;
+use crate::ml::vector::VectorColumn;
+use crate::plan::cast_text::double;
+
+/// One class.
+#[derive(Clone, PartialEq, Message)]
+pub struct Class {
+    #[prost(double, tag = "1")]
+    pub label: f64,
+    /// Sum of the weights of its rows.
+    #[prost(double, tag = "2")]
+    pub weight: f64,
+    /// Weighted sum of each feature; empty for Gaussian models.
+    #[prost(double, repeated, tag = "3")]
+    pub sums: Vec<f64>,
+    /// Of Gaussian models only.
+    #[prost(message, optional, tag = "4")]
+    pub moments: Option<Moments>,
+}
+
+/// All classes, and the size of the first vector.
+#[derive(Clone, PartialEq, Message)]
+pub struct State {
+    #[prost(message, repeated, tag = "1")]
+    pub classes: Vec<Class>,
+    #[prost(uint64, tag = "2")]
+    pub features: u64,
+    #[prost(int64, tag = "3")]
+    pub rows: i64,
+}
+
+/// The columns that training reads, for messages.
+#[derive(Debug, Clone)]
+pub struct Names {
+    pub label: String,
+    pub features: String,
+    pub weight: String,
+}
+
+/// Sums by class over (features, label) or (features, label, weight).
+#[derive(Debug)]
+pub struct Classes {
+    kind: Type,
+    names: Names,
+    classes: BTreeMap<i32, Class>,
+    features: u64,
+    rows: i64,
+}
+
+impl Classes {
+    pub fn new(kind: Type, names: Names) -> Self {
+        Self {
+            kind,
+            names,
+            classes: BTreeMap::new(),
+            features: 0,
+            rows: 0,
+        }
+    }
+
+    fn label(&self, labels: &arrow::array::Float64Array, row: usize) -> Result<i32> {
+        let label = labels.value(row);
+        let refuse = |message: String| invalid_value(message, &self.names.label, row);
+        if labels.is_null(row) || label.is_nan() {
+            return Err(refuse("Labels MUST NOT be Null or NaN".into()));
+        }
+        if !(0.0..f64::from(i32::MAX)).contains(&label) {
+            return Err(refuse(format!(
+                "Labels MUST be in [0, {}), but got {}",
+                i32::MAX,
+                double(label)
+            )));
+        }
+        if label.fract() != 0.0 {
+            return Err(refuse(format!("Labels MUST be Integers, but got {}", double(label))));
+        }
+        Ok(label as i32)
+    }
+}
+
+impl Summary for Classes {
+    fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        let vectors = VectorColumn::new(&columns[0])?;
+        let labels = columns[1].as_primitive::<Float64Type>();
+        let weights = Weights::new(columns.get(2));
+        for row in 0..vectors.len() {
+            let label = self.label(labels, row)?;
+            let weight = weights.get(row, &self.names.weight)?;
+            let vector = vectors
+                .get(row)
+                .ok_or_else(|| invalid_value("Vectors MUST NOT be Null", &self.names.features, row))?;
+            if let Some(objection) = self.kind.objection(vector) {
+                let message = format!("{objection}, but got {vector}");
+                return Err(invalid_value(message, &self.names.features, row));
+            }
+            if self.rows == 0 {
+                self.features = vector.size() as u64;
+            }
+            self.rows += 1;
+            let class = self.classes.entry(label).or_insert_with(|| Class {
+                label: label.into(),
+                ..Class::default()
+            });
+            class.weight += weight;
+            if self.kind == Type::Gaussian {
+                class.moments.get_or_insert_with(Moments::default).add(vector, weight)?;
+                continue;
+            }
+            if class.sums.is_empty() {
+                class.sums = vec![0.0; vector.size()];
+            }
+            if class.sums.len() != vector.size() {
+                let message = format!(
+                    "Dimensions mismatch when adding new sample. Expecting {} but got {}.",
+                    class.sums.len(),
+                    vector.size()
+                );
+                return Err(crate::ml::error::requirement(format!(
+                    "{message} (column `{}`, row {row} of its batch)",
+                    self.names.features
+                )));
+            }
+            for (i, value) in vector.stored() {
+                class.sums[i] += weight * value;
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, state: &[u8]) -> Result<()> {
+        let state = State::decode(state).map_err(|e| corrupt(&e))?;
+        if self.rows == 0 {
+            self.features = state.features;
+        }
+        self.rows += state.rows;
+        for other in state.classes {
+            let class = self.classes.entry(other.label as i32).or_insert_with(|| Class {
+                label: other.label,
+                ..Class::default()
+            });
+            class.weight += other.weight;
+            if let Some(moments) = other.moments {
+                class.moments.get_or_insert_with(Moments::default).merge(moments)?;
+            }
+            if class.sums.is_empty() {
+                class.sums = other.sums;
+            } else if class.sums.len() == other.sums.len() {
+                class.sums.iter_mut().zip(&other.sums).for_each(|(a, b)| *a += b);
+            } else if !other.sums.is_empty() {
+                return Err(crate::ml::error::requirement(format!(
+                    "Dimensions mismatch when merging: {} features and {} features in column {}.",
+                    class.sums.len(),
+                    other.sums.len(),
+                    self.names.features
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        State {
+            classes: self.classes.values().cloned().collect(),
+            features: self.features,
+            rows: self.rows,
+        }
+        .encode_to_vec()
+    }
+
+    fn bytes(&self) -> usize {
+        256 + self.classes.len() * self.features as usize * 8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ml::vector::{VectorBuilder, VectorRef};
+    use arrow::array::Float64Array;
+    use std::sync::Arc;
+
+    fn classes(kind: Type) -> Classes {
+        let names = Names {
+            label: "label".into(),
+            features: "features".into(),
+            weight: String::new(),
+        };
+        Classes::new(kind, names)
+    }
+
+    fn rows(rows: &[(f64, &[f64])]) -> Vec<ArrayRef> {
+        let mut vectors = VectorBuilder::with_capacity(rows.len());
+        rows.iter().for_each(|(_, v)| vectors.push(VectorRef::Dense(v)));
+        let labels: Float64Array = rows.iter().map(|(l, _)| Some(*l)).collect();
+        vec![vectors.finish().unwrap(), Arc::new(labels)]
+    }
+
+    #[test]
+    fn partitions_sum_up_to_the_whole() {
+        let all: [(f64, &[f64]); 3] = [(0.0, &[1.0, 2.0]), (1.0, &[0.0, 5.0]), (0.0, &[4.0, 0.0])];
+        let mut whole = classes(Type::Multinomial);
+        whole.update(&rows(&all)).unwrap();
+        let mut merged = classes(Type::Multinomial);
+        for part in [&all[..1], &all[1..]] {
+            let mut one = classes(Type::Multinomial);
+            one.update(&rows(part)).unwrap();
+            merged.merge(&one.encode()).unwrap();
+        }
+        assert_eq!(merged.encode(), whole.encode());
+        let state = State::decode(&whole.encode()[..]).unwrap();
+        assert_eq!(
+            (state.classes[0].weight, &state.classes[0].sums),
+            (2.0, &vec![5.0, 2.0])
+        );
+    }
+
+    #[test]
+    fn a_refused_row_names_its_column_and_number() {
+        let error = classes(Type::Bernoulli)
+            .update(&rows(&[(0.0, &[1.0]), (1.0, &[2.0])]))
+            .unwrap_err();
+        assert_eq!(error.condition.as_deref(), Some("USER_RAISED_EXCEPTION"));
+        assert!(error.message.contains("`features`, row 1"), "{error}");
+        let error = classes(Type::Multinomial).update(&rows(&[(0.5, &[1.0])])).unwrap_err();
+        assert!(
+            error.message.starts_with("Labels MUST be Integers, but got 0.5"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! Weights of rows by label and prediction, and the log loss: what multi-class metrics are made of.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::Float64Type;
+use prost::Message;
+
+use super::{Summary, Weights, corrupt};
+use crate::error::Result;
+use crate::ml::error::{invalid_value, requirement};
+use crate::ml::vector::VectorColumn;
+
+/// Pairs of label and prediction with the weights of their rows, side by side.
+#[derive(Clone, PartialEq, Message)]
+pub struct State {
+    #[prost(double, repeated, tag = "1")]
+    pub labels: Vec<f64>,
+    #[prost(double, repeated, tag = "2")]
+    pub predictions: Vec<f64>,
+    #[prost(double, repeated, tag = "3")]
+    pub weights: Vec<f64>,
+    /// Sum of weighted losses.
+    #[prost(double, tag = "4")]
+    pub loss: f64,
+}
+
+/// The columns that the metrics read, for messages.
+#[derive(Debug, Clone)]
+pub struct Names {
+    pub label: String,
+    pub prediction: String,
+    pub probability: String,
+    pub weight: String,
+}
+
+/// Over (label, prediction), then the weight and the probabilities where they are wanted.
+#[derive(Debug)]
+pub struct Confusion {
+    names: Names,
+    weighted: bool,
+    /// Least probability in the log loss; none where there are no probabilities.
+    eps: Option<f64>,
+    at: HashMap<(u64, u64), f64>,
+    loss: f64,
+}
+
+impl Confusion {
+    pub fn new(names: Names, weighted: bool, eps: Option<f64>) -> Self {
+        Self {
+            names,
+            weighted,
+            eps,
+            at: HashMap::new(),
+            loss: 0.0,
+        }
+    }
+
+    fn loss_of(&self, probabilities: &VectorColumn<'_>, label: f64, eps: f64, row: usize) -> Result<f64> {
+        let Some(vector) = probabilities.get(row) else {
+            return Err(invalid_value(
+                "Probabilities MUST NOT be Null",
+                &self.names.probability,
+                row,
+            ));
+        };
+        if label < 0.0 || label >= vector.size() as f64 {
+            return Err(requirement(format!(
+                "the label {} has no probability among {} (column `{}`, row {row} of its batch)",
+                crate::plan::cast_text::double(label),
+                vector.size(),
+                self.names.probability
+            )));
+        }
+        let probability = vector.at(label as usize);
+        Ok(if probability < eps {
+            -eps.ln()
+        } else if probability > 1.0 - eps {
+            -(-eps).ln_1p()
+        } else {
+            -probability.ln()
+        })
+    }
+}
+
+impl Summary for Confusion {
+    fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        let labels = columns[0].as_primitive::<Float64Type>();
+        let predictions = columns[1].as_primitive::<Float64Type>();
+        let weights = Weights::new(columns.get(2).filter(|_| self.weighted));
+        let probabilities = match self.eps {
+            Some(eps) => Some((VectorColumn::new(&columns[columns.len() - 1])?, eps)),
+            None => None,
+        };
+        for row in 0..labels.len() {
+            if labels.is_null(row) {
+                return Err(invalid_value("Labels MUST NOT be Null or NaN", &self.names.label, row));
+            }
+            if predictions.is_null(row) {
+                return Err(invalid_value(
+                    "Predictions MUST NOT be Null or NaN",
+                    &self.names.prediction,
+                    row,
+                ));
+            }
+            let (label, prediction) = (labels.value(row), predictions.value(row));
+            let weight = weights.get(row, &self.names.weight)?;
+            *self
+                .at
+                .entry(((label + 0.0).to_bits(), (prediction + 0.0).to_bits()))
+                .or_default() += weight;
+            if let Some((probabilities, eps)) = &probabilities {
+                self.loss += weight * self.loss_of(probabilities, label, *eps, row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, state: &[u8]) -> Result<()> {
+        let other = State::decode(state).map_err(|e| corrupt(&e))?;
+        for ((label, prediction), weight) in other.labels.iter().zip(&other.predictions).zip(&other.weights) {
+            *self.at.entry((label.to_bits(), prediction.to_bits())).or_default() += weight;
+        }
+        self.loss += other.loss;
+        Ok(())
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut state = State {
+            loss: self.loss,
+            ..State::default()
+        };
+        for ((label, prediction), weight) in &self.at {
+            state.labels.push(f64::from_bits(*label));
+            state.predictions.push(f64::from_bits(*prediction));
+            state.weights.push(*weight);
+        }
+        state.encode_to_vec()
+    }
+}

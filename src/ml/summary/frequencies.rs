@@ -1,0 +1,155 @@
+//! Document frequencies: of features for `IDF`, of words for `CountVectorizer`.
+
+use std::collections::{HashMap, HashSet};
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use prost::Message;
+
+use super::{Summary, corrupt};
+use crate::error::Result;
+use crate::ml::error::{invalid_value, requirement};
+use crate::ml::vector::VectorColumn;
+
+/// Documents, and those that have each feature.
+#[derive(Clone, PartialEq, Message)]
+pub struct Features {
+    #[prost(int64, repeated, tag = "1")]
+    pub doc_freq: Vec<i64>,
+    #[prost(int64, tag = "2")]
+    pub docs: i64,
+}
+
+/// In how many vectors each feature is above 0.
+#[derive(Debug)]
+pub struct FeatureFrequencies {
+    column: String,
+    state: Features,
+}
+
+impl FeatureFrequencies {
+    pub fn new(column: String) -> Self {
+        Self {
+            column,
+            state: Features::default(),
+        }
+    }
+
+    fn sized(&mut self, size: usize) -> Result<()> {
+        if self.state.docs == 0 {
+            self.state.doc_freq = vec![0; size];
+        }
+        if self.state.doc_freq.len() == size {
+            return Ok(());
+        }
+        Err(requirement(format!(
+            "Dimensions mismatch in column {}: {} and {size} features.",
+            self.column,
+            self.state.doc_freq.len()
+        )))
+    }
+}
+
+impl Summary for FeatureFrequencies {
+    fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        let vectors = VectorColumn::new(&columns[0])?;
+        for row in 0..vectors.len() {
+            let vector = vectors
+                .get(row)
+                .ok_or_else(|| invalid_value("Vectors MUST NOT be Null", &self.column, row))?;
+            self.sized(vector.size())?;
+            self.state.docs += 1;
+            for (i, _) in vector.stored().filter(|(_, v)| *v > 0.0) {
+                self.state.doc_freq[i] += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, state: &[u8]) -> Result<()> {
+        let other = Features::decode(state).map_err(|e| corrupt(&e))?;
+        if other.docs > 0 {
+            self.sized(other.doc_freq.len())?;
+            self.state.docs += other.docs;
+            self.state
+                .doc_freq
+                .iter_mut()
+                .zip(&other.doc_freq)
+                .for_each(|(a, b)| *a += b);
+        }
+        Ok(())
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.state.encode_to_vec()
+    }
+
+    fn bytes(&self) -> usize {
+        256 + self.state.doc_freq.len() * 8
+    }
+}
+
+/// Documents, and words with their occurrences.
+#[derive(Clone, PartialEq, Message)]
+pub struct Words {
+    #[prost(map = "string, message", tag = "1")]
+    pub words: HashMap<String, Occurrences>,
+    #[prost(int64, tag = "2")]
+    pub docs: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct Occurrences {
+    #[prost(int64, tag = "1")]
+    pub count: i64,
+    #[prost(int64, tag = "2")]
+    pub docs: i64,
+}
+
+/// How often each word occurs in arrays of words, and in how many.
+#[derive(Debug, Default)]
+pub struct WordFrequencies(Words);
+
+impl Summary for WordFrequencies {
+    fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        let lists = columns[0].as_list::<i32>();
+        let values = lists.values().as_string::<i32>();
+        let mut seen: HashSet<&str> = HashSet::new();
+        for row in (0..lists.len()).filter(|row| lists.is_valid(*row)) {
+            self.0.docs += 1;
+            seen.clear();
+            let range = lists.value_offsets()[row] as usize..lists.value_offsets()[row + 1] as usize;
+            for word in range.filter(|at| values.is_valid(*at)).map(|at| values.value(at)) {
+                let first = i64::from(seen.insert(word));
+                match self.0.words.get_mut(word) {
+                    Some(known) => {
+                        known.count += 1;
+                        known.docs += first;
+                    }
+                    None => {
+                        self.0.words.insert(word.to_owned(), Occurrences { count: 1, docs: 1 });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, state: &[u8]) -> Result<()> {
+        let other = Words::decode(state).map_err(|e| corrupt(&e))?;
+        self.0.docs += other.docs;
+        for (word, more) in other.words {
+            let known = self.0.words.entry(word).or_default();
+            known.count += more.count;
+            known.docs += more.docs;
+        }
+        Ok(())
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.0.encode_to_vec()
+    }
+
+    fn bytes(&self) -> usize {
+        256 + self.0.words.len() * 64
+    }
+}

@@ -1,0 +1,263 @@
+//! Weighted moments of vectors, feature by feature: Spark's `SummarizerBuffer`, with its order of operations.
+//!
+//! Gaussian models subtract numbers that nearly cancel, so the same sums in another order would differ from Spark's in
+//! digits that matter.
+
+use arrow::array::ArrayRef;
+use prost::Message;
+
+use super::{Summary, corrupt};
+use crate::error::{Result, SparkError};
+use crate::ml::vector::{VectorColumn, VectorRef};
+
+/// Means are those of the stored values that are not zero; the zeros come in when they are asked for.
+#[derive(Clone, PartialEq, Message)]
+pub struct Moments {
+    #[prost(double, repeated, tag = "1")]
+    mean: Vec<f64>,
+    #[prost(double, repeated, tag = "2")]
+    m2n: Vec<f64>,
+    #[prost(double, repeated, tag = "3")]
+    squares: Vec<f64>,
+    #[prost(double, repeated, tag = "4")]
+    weights: Vec<f64>,
+    #[prost(int64, repeated, tag = "5")]
+    nonzeros: Vec<i64>,
+    #[prost(double, repeated, tag = "6")]
+    max: Vec<f64>,
+    #[prost(double, repeated, tag = "7")]
+    min: Vec<f64>,
+    #[prost(double, tag = "8")]
+    pub total_weight: f64,
+    #[prost(double, tag = "9")]
+    weight_squares: f64,
+    #[prost(int64, tag = "10")]
+    pub rows: i64,
+}
+
+impl Moments {
+    /// Takes in one vector; a weight of 0 is as no vector.
+    ///
+    /// # Errors
+    /// Where the vector has another size than those before.
+    pub fn add(&mut self, vector: VectorRef<'_>, weight: f64) -> Result<()> {
+        if weight == 0.0 {
+            return Ok(());
+        }
+        if self.rows == 0 {
+            self.resize(vector.size());
+        }
+        if vector.size() != self.size() {
+            return Err(sizes(self.size(), vector.size()));
+        }
+        for (i, value) in vector.nonzero() {
+            self.max[i] = if self.max[i] < value { value } else { self.max[i] };
+            self.min[i] = if self.min[i] > value { value } else { self.min[i] };
+            let before = self.mean[i];
+            let difference = value - before;
+            self.mean[i] = before + weight * difference / (self.weights[i] + weight);
+            self.m2n[i] += weight * (value - self.mean[i]) * difference;
+            self.weights[i] += weight;
+            self.squares[i] += weight * value * value;
+            self.nonzeros[i] += 1;
+        }
+        self.total_weight += weight;
+        self.weight_squares += weight * weight;
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn resize(&mut self, size: usize) {
+        let zeros = vec![0.0; size];
+        self.mean = zeros.clone();
+        self.m2n = zeros.clone();
+        self.squares = zeros.clone();
+        self.weights = zeros;
+        self.nonzeros = vec![0; size];
+        self.max = vec![f64::MIN; size];
+        self.min = vec![f64::MAX; size];
+    }
+
+    /// # Errors
+    /// Where the other is of vectors of another size.
+    pub fn merge(&mut self, other: Self) -> Result<()> {
+        if other.rows == 0 {
+            return Ok(());
+        }
+        if self.rows == 0 {
+            *self = other;
+            return Ok(());
+        }
+        if other.size() != self.size() {
+            return Err(sizes(self.size(), other.size()));
+        }
+        for i in 0..self.size() {
+            let both = self.weights[i] + other.weights[i];
+            if both != 0.0 {
+                let delta = other.mean[i] - self.mean[i];
+                self.mean[i] += delta * (other.weights[i] / both);
+                self.m2n[i] += other.m2n[i] + delta * delta * self.weights[i] * other.weights[i] / both;
+            }
+            self.weights[i] = both;
+            self.squares[i] += other.squares[i];
+            self.nonzeros[i] += other.nonzeros[i];
+            self.max[i] = self.max[i].max(other.max[i]);
+            self.min[i] = self.min[i].min(other.min[i]);
+        }
+        self.total_weight += other.total_weight;
+        self.weight_squares += other.weight_squares;
+        self.rows += other.rows;
+        Ok(())
+    }
+
+    pub fn size(&self) -> usize {
+        self.mean.len()
+    }
+
+    pub fn means(&self) -> Vec<f64> {
+        let of = |i: usize| self.mean[i] * (self.weights[i] / self.total_weight);
+        (0..self.size()).map(of).collect()
+    }
+
+    pub fn sums(&self) -> Vec<f64> {
+        (0..self.size()).map(|i| self.mean[i] * self.weights[i]).collect()
+    }
+
+    pub fn square_sums(&self) -> &[f64] {
+        &self.squares
+    }
+
+    /// Unbiased variances; 0 of a single row.
+    pub fn variances(&self) -> Vec<f64> {
+        let denominator = self.total_weight - self.weight_squares / self.total_weight;
+        if denominator <= 0.0 {
+            return vec![0.0; self.size()];
+        }
+        let of = |i: usize| {
+            let (mean, weight) = (self.mean[i], self.weights[i]);
+            let zeros = mean * mean * weight * (self.total_weight - weight) / self.total_weight;
+            ((self.m2n[i] + zeros) / denominator).max(0.0)
+        };
+        (0..self.size()).map(of).collect()
+    }
+
+    pub fn maxima(&self) -> Vec<f64> {
+        let of = |i: usize| {
+            if self.nonzeros[i] < self.rows && self.max[i] < 0.0 {
+                0.0
+            } else {
+                self.max[i]
+            }
+        };
+        (0..self.size()).map(of).collect()
+    }
+
+    pub fn minima(&self) -> Vec<f64> {
+        let of = |i: usize| {
+            if self.nonzeros[i] < self.rows && self.min[i] > 0.0 {
+                0.0
+            } else {
+                self.min[i]
+            }
+        };
+        (0..self.size()).map(of).collect()
+    }
+}
+
+fn sizes(expected: usize, found: usize) -> SparkError {
+    crate::ml::error::requirement(format!(
+        "Dimensions mismatch when adding new sample. Expecting {expected} but got {found}."
+    ))
+}
+
+/// Moments of a column.
+#[derive(Debug, Default)]
+pub struct MomentsOf {
+    pub column: String,
+    moments: Moments,
+}
+
+impl MomentsOf {
+    pub fn new(column: String) -> Self {
+        Self {
+            column,
+            moments: Moments::default(),
+        }
+    }
+}
+
+impl Summary for MomentsOf {
+    fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        let vectors = VectorColumn::new(&columns[0])?;
+        for row in 0..vectors.len() {
+            let vector = vectors
+                .get(row)
+                .ok_or_else(|| crate::ml::error::invalid_value("Vectors MUST NOT be Null", &self.column, row))?;
+            self.moments.add(vector, 1.0)?;
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, state: &[u8]) -> Result<()> {
+        self.moments.merge(Moments::decode(state).map_err(|e| corrupt(&e))?)
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.moments.encode_to_vec()
+    }
+
+    fn bytes(&self) -> usize {
+        256 + self.moments.size() * 56
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(rows: &[(&[f64], f64)]) -> Moments {
+        let mut moments = Moments::default();
+        for (values, weight) in rows {
+            moments.add(VectorRef::Dense(values), *weight).unwrap();
+        }
+        moments
+    }
+
+    #[test]
+    fn moments_are_those_of_the_definition() {
+        let moments = of(&[
+            (&[1.0, 0.0], 1.0),
+            (&[3.0, 0.0], 1.0),
+            (&[0.0, -2.0], 1.0),
+            (&[4.0, 0.0], 1.0),
+        ]);
+        assert_eq!(moments.means(), [2.0, -0.5]);
+        assert_eq!(moments.sums(), [8.0, -2.0]);
+        let variances = moments.variances();
+        assert!((variances[0] - 10.0 / 3.0).abs() < 1e-12 && (variances[1] - 1.0).abs() < 1e-12);
+        assert_eq!((moments.maxima(), moments.minima()), (vec![4.0, 0.0], vec![0.0, -2.0]));
+    }
+
+    #[test]
+    fn merged_moments_are_those_of_all_rows() {
+        let rows: [(&[f64], f64); 4] = [
+            (&[1.0, 0.0], 0.5),
+            (&[3.0, 1.0], 2.0),
+            (&[0.0, -2.0], 1.0),
+            (&[4.0, 0.0], 3.5),
+        ];
+        let all = of(&rows);
+        let mut merged = of(&rows[..1]);
+        merged.merge(Moments::default()).unwrap();
+        merged.merge(of(&rows[1..])).unwrap();
+        for (a, b) in [(all.means(), merged.means()), (all.variances(), merged.variances())] {
+            assert!(a.iter().zip(&b).all(|(x, y)| (x - y).abs() < 1e-12), "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn vectors_of_two_sizes_are_refused() {
+        let mut moments = of(&[(&[1.0], 1.0)]);
+        assert!(moments.add(VectorRef::Dense(&[1.0, 2.0]), 1.0).is_err());
+    }
+}

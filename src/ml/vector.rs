@@ -1,0 +1,421 @@
+//! Vectors: Spark's `VectorUDT` as Arrow structs, read without copying and built row by row.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, Float64Builder, Int8Array, Int8Builder, Int32Array, Int32Builder,
+    ListBuilder, StructArray,
+};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Field, Fields, Float64Type, Int8Type, Int32Type};
+
+use crate::error::{Result, SparkError};
+use crate::plan::types::list_of;
+
+/// Spark's class of the type.
+pub const JVM_CLASS: &str = "org.apache.spark.ml.linalg.VectorUDT";
+/// PySpark's class of the type.
+pub const PYTHON_CLASS: &str = "pyspark.ml.linalg.VectorUDT";
+
+/// `VectorUDT.sqlType`: type (0 sparse, 1 dense), size and indices (sparse only), values.
+pub fn fields() -> Fields {
+    Fields::from(vec![
+        Field::new("type", DataType::Int8, true),
+        Field::new("size", DataType::Int32, true),
+        Field::new("indices", list_of(DataType::Int32), true),
+        Field::new("values", list_of(DataType::Float64), true),
+    ])
+}
+
+pub fn data_type() -> DataType {
+    DataType::Struct(fields())
+}
+
+/// Whether a type is a vector's: a user-defined type is its storage, so the storage's names and types tell.
+pub fn is_vector(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Struct(own) if own.len() == 4 && *own == fields())
+}
+
+/// One vector, owned or within a column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum VectorRef<'a> {
+    Dense(&'a [f64]),
+    /// Indices ascend and are below the size.
+    Sparse {
+        size: usize,
+        indices: &'a [i32],
+        values: &'a [f64],
+    },
+}
+
+/// One vector by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Vector {
+    Dense(Vec<f64>),
+    Sparse {
+        size: usize,
+        indices: Vec<i32>,
+        values: Vec<f64>,
+    },
+}
+
+impl Vector {
+    pub fn view(&self) -> VectorRef<'_> {
+        match self {
+            Self::Dense(values) => VectorRef::Dense(values),
+            Self::Sparse { size, indices, values } => VectorRef::Sparse {
+                size: *size,
+                indices,
+                values,
+            },
+        }
+    }
+
+    /// A sparse vector, checked.
+    ///
+    /// # Errors
+    /// Where indices do not ascend, are not below the size, or are not as many as the values.
+    pub fn sparse(size: usize, indices: Vec<i32>, values: Vec<f64>) -> Result<Self> {
+        check_sparse(size, &indices, &values)?;
+        Ok(Self::Sparse { size, indices, values })
+    }
+}
+
+impl<'a> VectorRef<'a> {
+    pub fn size(self) -> usize {
+        match self {
+            Self::Dense(values) => values.len(),
+            Self::Sparse { size, .. } => size,
+        }
+    }
+
+    /// All stored values: every one of a dense vector, those with an index of a sparse one.
+    pub fn values(self) -> &'a [f64] {
+        match self {
+            Self::Dense(values) | Self::Sparse { values, .. } => values,
+        }
+    }
+
+    /// (index, value) of the stored values.
+    pub fn stored(self) -> impl Iterator<Item = (usize, f64)> + 'a {
+        let (indices, values) = match self {
+            Self::Dense(values) => (None, values),
+            Self::Sparse { indices, values, .. } => (Some(indices), values),
+        };
+        values
+            .iter()
+            .enumerate()
+            .map(move |(i, v)| (indices.map_or(i, |at| at[i] as usize), *v))
+    }
+
+    /// (index, value) of the values that are not zero.
+    pub fn nonzero(self) -> impl Iterator<Item = (usize, f64)> + 'a {
+        self.stored().filter(|(_, v)| *v != 0.0)
+    }
+
+    /// The value at an index below the size.
+    pub fn at(self, index: usize) -> f64 {
+        match self {
+            Self::Dense(values) => values.get(index).copied().unwrap_or(0.0),
+            Self::Sparse { indices, values, .. } => indices
+                .binary_search(&(index as i32))
+                .map_or(0.0, |found| values[found]),
+        }
+    }
+
+    pub fn to_dense(self) -> Vec<f64> {
+        match self {
+            Self::Dense(values) => values.to_vec(),
+            Self::Sparse { size, .. } => {
+                let mut all = vec![0.0; size];
+                self.stored().for_each(|(i, v)| all[i] = v);
+                all
+            }
+        }
+    }
+
+    pub fn to_owned(self) -> Vector {
+        match self {
+            Self::Dense(values) => Vector::Dense(values.to_vec()),
+            Self::Sparse { size, indices, values } => Vector::Sparse {
+                size,
+                indices: indices.to_vec(),
+                values: values.to_vec(),
+            },
+        }
+    }
+
+    /// `Vector.argmax`: the first index of the largest value; NaN is never larger. 0 of an empty vector.
+    pub fn argmax(self) -> usize {
+        let dense;
+        let values = match self {
+            Self::Dense(values) => values,
+            Self::Sparse { .. } => {
+                dense = self.to_dense();
+                &dense
+            }
+        };
+        let mut best = 0;
+        for (i, v) in values.iter().enumerate() {
+            if *v > values[best] {
+                best = i;
+            }
+        }
+        best
+    }
+
+    /// `Vector.compressed`: sparse where that takes fewer bytes, as `1.5 * (nnz + 1) < size` says.
+    pub fn compressed(self) -> Vector {
+        let nonzeros = self.nonzero().count();
+        if 1.5 * (nonzeros as f64 + 1.0) < self.size() as f64 {
+            let (indices, values) = self.nonzero().map(|(i, v)| (i as i32, v)).unzip();
+            Vector::Sparse {
+                size: self.size(),
+                indices,
+                values,
+            }
+        } else {
+            Vector::Dense(self.to_dense())
+        }
+    }
+}
+
+impl fmt::Display for VectorRef<'_> {
+    /// As `Vector.toString`: `[1.0,0.5]`, `(3,[0,2],[1.0,0.5])`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let doubles = |values: &[f64]| {
+            let texts: Vec<String> = values.iter().map(|v| crate::plan::cast_text::double(*v)).collect();
+            format!("[{}]", texts.join(","))
+        };
+        match self {
+            Self::Dense(values) => f.write_str(&doubles(values)),
+            Self::Sparse { size, indices, values } => {
+                let at: Vec<String> = indices.iter().map(i32::to_string).collect();
+                write!(f, "({size},[{}],{})", at.join(","), doubles(values))
+            }
+        }
+    }
+}
+
+fn check_sparse(size: usize, indices: &[i32], values: &[f64]) -> Result<()> {
+    let ascending = indices.windows(2).all(|w| w[0] < w[1]);
+    let inside = indices.first().is_none_or(|i| *i >= 0) && indices.last().is_none_or(|i| (*i as usize) < size);
+    if ascending && inside && indices.len() == values.len() {
+        return Ok(());
+    }
+    Err(super::error::requirement(format!(
+        "a sparse vector of size {size} has {} values for its indices {indices:?}, which must ascend and be below the size",
+        values.len()
+    )))
+}
+
+/// A column of vectors whose rows have been checked.
+#[derive(Debug, Clone)]
+pub struct VectorColumn<'a> {
+    nulls: Option<NullBuffer>,
+    kinds: &'a Int8Array,
+    sizes: &'a Int32Array,
+    index_offsets: &'a [i32],
+    indices: &'a [i32],
+    offsets: &'a [i32],
+    values: &'a [f64],
+}
+
+impl<'a> VectorColumn<'a> {
+    /// # Errors
+    /// Where the array is no vector column or a row is no vector.
+    pub fn new(array: &'a dyn Array) -> Result<Self> {
+        let none = || SparkError::internal("a column of vectors has another layout");
+        let whole: &StructArray = array.as_struct_opt().ok_or_else(none)?;
+        let [kinds, sizes, indices, values] = whole.columns() else {
+            return Err(none());
+        };
+        let indices = indices.as_list_opt::<i32>().ok_or_else(none)?;
+        let values = values.as_list_opt::<i32>().ok_or_else(none)?;
+        let column = Self {
+            nulls: whole.nulls().cloned(),
+            kinds: kinds.as_primitive_opt::<Int8Type>().ok_or_else(none)?,
+            sizes: sizes.as_primitive_opt::<Int32Type>().ok_or_else(none)?,
+            index_offsets: indices.value_offsets(),
+            indices: indices
+                .values()
+                .as_primitive_opt::<Int32Type>()
+                .ok_or_else(none)?
+                .values(),
+            offsets: values.value_offsets(),
+            values: values
+                .values()
+                .as_primitive_opt::<Float64Type>()
+                .ok_or_else(none)?
+                .values(),
+        };
+        for row in 0..whole.len() {
+            if let Some(VectorRef::Sparse { size, indices, values }) = column.get(row) {
+                check_sparse(size, indices, values)?;
+            }
+        }
+        Ok(column)
+    }
+
+    pub fn len(&self) -> usize {
+        self.kinds.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
+    }
+
+    /// The vector of a row; none where it is null.
+    pub fn get(&self, row: usize) -> Option<VectorRef<'a>> {
+        if self.nulls.as_ref().is_some_and(|n| n.is_null(row)) {
+            return None;
+        }
+        let values = &self.values[self.offsets[row] as usize..self.offsets[row + 1] as usize];
+        if self.kinds.value(row) == 1 {
+            return Some(VectorRef::Dense(values));
+        }
+        Some(VectorRef::Sparse {
+            size: usize::try_from(self.sizes.value(row)).unwrap_or(0),
+            indices: &self.indices[self.index_offsets[row] as usize..self.index_offsets[row + 1] as usize],
+            values,
+        })
+    }
+}
+
+/// Builds a column of vectors.
+#[derive(Debug)]
+pub struct VectorBuilder {
+    kinds: Int8Builder,
+    sizes: Int32Builder,
+    indices: ListBuilder<Int32Builder>,
+    values: ListBuilder<Float64Builder>,
+    valid: Vec<bool>,
+}
+
+impl VectorBuilder {
+    pub fn with_capacity(rows: usize) -> Self {
+        let element = |t| Arc::new(Field::new("element", t, true));
+        Self {
+            kinds: Int8Builder::with_capacity(rows),
+            sizes: Int32Builder::with_capacity(rows),
+            indices: ListBuilder::with_capacity(Int32Builder::new(), rows).with_field(element(DataType::Int32)),
+            values: ListBuilder::with_capacity(Float64Builder::new(), rows).with_field(element(DataType::Float64)),
+            valid: Vec::with_capacity(rows),
+        }
+    }
+
+    pub fn push(&mut self, vector: VectorRef<'_>) {
+        self.values.values().append_slice(vector.values());
+        self.values.append(true);
+        match vector {
+            VectorRef::Dense(_) => {
+                self.kinds.append_value(1);
+                self.sizes.append_null();
+                self.indices.append(false);
+            }
+            VectorRef::Sparse { size, indices, .. } => {
+                self.kinds.append_value(0);
+                self.sizes.append_value(size as i32);
+                self.indices.values().append_slice(indices);
+                self.indices.append(true);
+            }
+        }
+        self.valid.push(true);
+    }
+
+    pub fn push_null(&mut self) {
+        self.kinds.append_null();
+        self.sizes.append_null();
+        self.indices.append(false);
+        self.values.append(false);
+        self.valid.push(false);
+    }
+
+    pub fn finish(mut self) -> Result<ArrayRef> {
+        let nulls = (self.valid.contains(&false)).then(|| NullBuffer::from(self.valid));
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(self.kinds.finish()),
+            Arc::new(self.sizes.finish()),
+            Arc::new(self.indices.finish()),
+            Arc::new(self.values.finish()),
+        ];
+        Ok(Arc::new(StructArray::try_new(fields(), columns, nulls)?))
+    }
+}
+
+/// Applies a function to every vector of a column; null stays null.
+pub fn map(array: &dyn Array, mut f: impl FnMut(usize, VectorRef<'_>) -> Result<Vector>) -> Result<ArrayRef> {
+    let column = VectorColumn::new(array)?;
+    let mut out = VectorBuilder::with_capacity(column.len());
+    for row in 0..column.len() {
+        match column.get(row) {
+            Some(vector) => out.push(f(row, vector)?.view()),
+            None => out.push_null(),
+        }
+    }
+    out.finish()
+}
+
+/// Applies a function from vectors to doubles; null stays null.
+pub fn map_to_double(array: &dyn Array, mut f: impl FnMut(usize, VectorRef<'_>) -> Result<f64>) -> Result<ArrayRef> {
+    let column = VectorColumn::new(array)?;
+    let mut out = Vec::with_capacity(column.len());
+    for row in 0..column.len() {
+        out.push(column.get(row).map(|v| f(row, v)).transpose()?);
+    }
+    Ok(Arc::new(Float64Array::from(out)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_gives_back_the_vectors_that_built_it() {
+        let sparse = Vector::sparse(5, vec![1, 4], vec![2.0, -1.0]).unwrap();
+        let dense = Vector::Dense(vec![0.5, 0.0]);
+        let mut builder = VectorBuilder::with_capacity(3);
+        builder.push(sparse.view());
+        builder.push_null();
+        builder.push(dense.view());
+        let array = builder.finish().unwrap();
+        assert_eq!(array.data_type(), &data_type());
+        let column = VectorColumn::new(&array).unwrap();
+        assert_eq!(column.get(0).map(VectorRef::to_owned), Some(sparse));
+        assert_eq!(column.get(1), None);
+        assert_eq!(column.get(2).map(VectorRef::to_owned), Some(dense));
+        let tail = array.slice(2, 1);
+        assert_eq!(
+            VectorColumn::new(&tail).unwrap().get(0),
+            Some(VectorRef::Dense(&[0.5, 0.0]))
+        );
+    }
+
+    #[test]
+    fn vectors_read_as_sparks() {
+        let sparse = Vector::sparse(3, vec![0, 2], vec![1.0, 0.5]).unwrap();
+        assert_eq!(sparse.view().to_string(), "(3,[0,2],[1.0,0.5])");
+        assert_eq!(VectorRef::Dense(&[2.0, f64::NAN]).to_string(), "[2.0,NaN]");
+    }
+
+    #[test]
+    fn compression_takes_the_form_with_fewer_bytes() {
+        assert!(matches!(
+            VectorRef::Dense(&[0.0, 0.0, 1.0, 0.0]).compressed(),
+            Vector::Sparse { .. }
+        ));
+        assert!(matches!(
+            VectorRef::Dense(&[0.0, 0.0, 1.0]).compressed(),
+            Vector::Dense(_)
+        ));
+    }
+
+    #[test]
+    fn indices_that_do_not_ascend_or_leave_the_vector_are_refused() {
+        assert!(Vector::sparse(3, vec![2, 0], vec![1.0, 1.0]).is_err());
+        assert!(Vector::sparse(3, vec![0, 3], vec![1.0, 1.0]).is_err());
+        assert!(Vector::sparse(3, vec![-1], vec![1.0]).is_err());
+        assert!(Vector::sparse(3, vec![1], vec![]).is_err());
+    }
+}

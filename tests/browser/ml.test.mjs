@@ -1,0 +1,154 @@
+// Pipelines, naive Bayes and saved models in Chromium: the same goldens of Spark's that PySpark checks natively.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { test } from 'node:test';
+import { browser, inPage, ROOT } from './harness.mjs';
+
+const plain = browser();
+const ML = join(ROOT, 'tests/goldens/ml');
+const golden = (name) => JSON.parse(readFileSync(join(ML, `${name}.json`), 'utf8'));
+
+const special = { NaN, Infinity, '-Infinity': -Infinity };
+const number = (v) => (typeof v === 'string' ? special[v] : v);
+
+/** Doubles agree to 1e-9 of themselves. */
+function close(actual, expected, where) {
+  if (Array.isArray(expected)) {
+    assert.equal(actual.length, expected.length, where);
+    expected.forEach((value, i) => close(actual[i], value, `${where}[${i}]`));
+    return;
+  }
+  const [a, b] = [number(actual), number(expected)];
+  const same = Object.is(a, b) || a === b || Math.abs(a - b) <= Math.max(1e-9 * Math.max(Math.abs(a), Math.abs(b)), 1e-12);
+  assert.ok(same, `${where}: expected ${b}, got ${a}`);
+}
+
+/** A golden vector as the struct that a row has. */
+const struct = (v) => (v.vector === 'dense' ? { type: 1, size: null, indices: null, values: v.values.map(number) }
+  : { type: 0, size: v.size, indices: v.indices, values: v.values.map(number) });
+
+const DDL = { VECTOR: 'STRUCT<type: TINYINT, size: INT, indices: ARRAY<INT>, values: ARRAY<DOUBLE>>' };
+
+/** Rows and DDL for `createDataFrame` of a golden's input. */
+function input({ schema, rows }) {
+  const value = (v) => (v && typeof v === 'object' && 'vector' in v ? struct(v) : v);
+  return { ddl: schema.replace(/\bVECTOR\b/g, DDL.VECTOR), rows: rows.map((row) => row.map(value)) };
+}
+
+test('the demo pipeline learns and predicts what Spark does', async () => {
+  const { inputs, expected } = golden('demo_pipeline/demo_pipeline');
+  const found = await inPage(plain, async ({ train, test }) => {
+    const { SparkSession, ml } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').getOrCreate();
+    const frame = ({ rows, ddl }) => spark.createDataFrame(rows, ddl);
+    const model = await new ml.Pipeline({ stages: [
+      new ml.Tokenizer({ inputCol: 'status', outputCol: 'words' }),
+      new ml.StopWordsRemover({ inputCol: 'words', outputCol: 'filtered' }),
+      new ml.HashingTF({ inputCol: 'filtered', outputCol: 'features', numFeatures: 2000 }),
+      new ml.NaiveBayes(),
+    ] }).fit(frame(train));
+    const bayes = model.stages.at(-1);
+    const scored = model.transform(frame(test));
+    const rows = await scored.select('id', 'rawPrediction', 'probability', 'prediction').orderBy('id').collect();
+    // Selected alone, the prediction is made of the text in one pass.
+    const alone = await scored.select('id', 'prediction').orderBy('id').collect();
+    const metric = (metricName) => new ml.MulticlassClassificationEvaluator({ metricName }).evaluate(scored);
+    const out = {
+      pi: (await bayes.pi()).toArray(), theta: (await bayes.theta()).toArray(), columns: await scored.columns(),
+      rows: rows.map((r) => [r.rawPrediction.values, r.probability.values, r.prediction]), alone: alone.map((r) => r.prediction),
+      accuracy: await metric('accuracy'), logLoss: await metric('logLoss'), auc: await new ml.BinaryClassificationEvaluator().evaluate(scored),
+    };
+    await spark.stop();
+    return out;
+  }, { train: input(inputs.train), test: input(inputs.test) });
+  close(found.pi, expected.pi.value.values, 'pi');
+  close(found.theta, expected.theta.value.rows, 'theta');
+  assert.deepEqual(found.columns, expected.columns.value);
+  const rows = expected.transform.rows.map(([, , raw, probability, prediction]) => [raw.values, probability.values, prediction]);
+  close(found.rows, rows, 'transform');
+  assert.deepEqual(found.alone, rows.map(([, , prediction]) => prediction));
+  close([found.accuracy, found.logLoss, found.auc], [expected.accuracy.value, expected.logLoss.value, expected.areaUnderROC.value], 'metrics');
+});
+
+test('naive Bayes of all types gives Spark\'s numbers', async () => {
+  const names = readdirSync(join(ML, 'naive_bayes')).filter((n) => /^nb_(multinomial|complement|bernoulli|gaussian)_\dc_s/.test(n));
+  assert.ok(names.length >= 20);
+  const cases = names.map((name) => {
+    const { inputs, expected, code } = golden(`naive_bayes/${name.replace('.json', '')}`);
+    const arg = (key) => /** the value of a keyword argument in the Python code */ new RegExp(`${key}=([^,)]+)`).exec(code[0])?.[1].replaceAll("'", '');
+    const params = { modelType: arg('modelType'), smoothing: Number(arg('smoothing') ?? 1), weightCol: arg('weightCol') };
+    return { name, params, df: input(inputs.df), test: input(inputs.test), expected };
+  });
+  const found = await inPage(plain, async (all) => {
+    const { SparkSession, ml } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').getOrCreate();
+    const out = [];
+    for (const { params, df, test } of all) {
+      const model = await new ml.NaiveBayes(params).fit(spark.createDataFrame(df.rows, df.ddl));
+      const rows = await model.transform(spark.createDataFrame(test.rows, test.ddl)).orderBy('id').collect();
+      out.push({
+        pi: (await model.pi()).toArray(), theta: (await model.theta()).toArray(), sigma: (await model.sigma()).toArray(),
+        rows: rows.map((r) => [r.rawPrediction.values, r.probability.values, r.prediction]),
+      });
+      await model.release();
+    }
+    await spark.stop();
+    return out;
+  }, cases.map(({ params, df, test }) => ({ params, df, test })));
+  cases.forEach(({ name, expected }, i) => {
+    close(found[i].pi, expected.pi.value.values, `${name} pi`);
+    close(found[i].theta, expected.theta.value.rows, `${name} theta`);
+    close(found[i].sigma, expected.sigma.value.rows, `${name} sigma`);
+    const rows = expected.transform.rows.map((row) => row.slice(-3)).map(([raw, probability, prediction]) => [raw.values, probability.values, prediction]);
+    close(found[i].rows, rows, `${name} transform`);
+  });
+});
+
+/** All files below a directory, base64 by path. */
+function filesOf(directory, root = directory) {
+  return Object.fromEntries(readdirSync(directory).flatMap((name) => {
+    const path = join(directory, name);
+    if (statSync(path).isDirectory()) return Object.entries(filesOf(path, root));
+    return [[relative(root, path), readFileSync(path).toString('base64')]];
+  }));
+}
+
+for (const name of ['pipeline_demo', 'pipeline_features']) {
+  test(`the directory ${name}, saved by Spark, predicts as Spark does`, async () => {
+    const { inputs, expected } = golden(`saved_models/saved_model_${name}`);
+    const found = await inPage(plain, async ({ files, test }) => {
+      const { SparkSession, ml } = await import('rivulet');
+      const spark = await SparkSession.builder.master('local[2]').getOrCreate();
+      const bytes = Object.entries(files).map(([path, text]) => [path, Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]);
+      const model = await ml.PipelineModel.load(spark, Object.fromEntries(bytes));
+      const rows = await model.transform(spark.createDataFrame(test.rows, test.ddl)).orderBy('id').collect();
+      await spark.stop();
+      return rows.map((r) => [r.rawPrediction.values, r.probability.values, r.prediction]);
+    }, { files: filesOf(join(ML, 'models', name)), test: input(inputs.test) });
+    close(found, expected.transform.rows.map((row) => row.slice(-3)).map(([r, p, prediction]) => [r.values, p.values, prediction]), name);
+  });
+}
+
+test('transformers work on a stream', async () => {
+  const scored = await inPage(plain, async () => {
+    const { SparkSession, ml } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').getOrCreate();
+    const train = spark.createDataFrame([['good great', 1], ['bad awful', 0], ['great film', 1], ['awful film', 0]], 'text STRING, label DOUBLE');
+    const model = await new ml.Pipeline({ stages: [
+      new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
+      new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: 64 }),
+      new ml.NaiveBayes(),
+    ] }).fit(train);
+    const { df, write, end } = spark.readStream.push({ schema: 'text STRING' });
+    const query = await model.transform(df).select('text', 'prediction').writeStream.format('memory').queryName('scored').outputMode('append').start();
+    await write([{ text: 'great' }, { text: 'awful' }]);
+    await query.processAllAvailable();
+    await query.stop();
+    end();
+    const rows = await spark.table('scored').orderBy('text').collect();
+    await spark.stop();
+    return rows;
+  });
+  assert.deepEqual(scored, [{ text: 'awful', prediction: 0 }, { text: 'great', prediction: 1 }]);
+});
