@@ -131,7 +131,7 @@ cmd_test() {
     native
     say "unit, model and simulation tests"
     cargo test --quiet --locked --features server
-    cmd_goldens --expected tests/goldens/structured_streaming tests/goldens/sql
+    cmd_goldens --expected tests/goldens/structured_streaming tests/goldens/sql tests/goldens/ml
   fi
   if [ "$what" != native ]; then
     setup_browser; cmd_build

@@ -125,15 +125,21 @@ impl Analyzer {
     }
 }
 
+/// Columns by name, and what a summary takes of each.
+type Wanted = Vec<(String, Reads)>;
+
+/// Makes the empty summary of a task.
+type MakeSummary = Box<dyn Fn() -> Box<dyn Summary> + Send + Sync>;
+
 /// The columns that a job reads, and its aggregate function.
-fn summarized(params: &Params, input: &Resolved) -> Result<(Vec<(String, Reads)>, Arc<AggregateUDF>)> {
+fn summarized(params: &Params, input: &Resolved) -> Result<(Wanted, Arc<AggregateUDF>)> {
     let weight = params
         .operator
         .param("weightCol")
         .and_then(|_| params.column("weightCol"));
     let weighted = weight.clone().map(|w| (w, Reads::Numbers));
     let weight = weight.unwrap_or_default();
-    let make: Box<dyn Fn() -> Box<dyn Summary> + Send + Sync>;
+    let make: MakeSummary;
     let mut wanted;
     match params.operator.stage {
         Stage::NaiveBayes => {

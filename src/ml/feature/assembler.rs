@@ -30,7 +30,8 @@ pub fn apply(columns: &[ArrayRef], names: &[String], rows: usize, keep: bool) ->
     let mut out = VectorBuilder::with_capacity(rows);
     let (mut indices, mut values) = (Vec::new(), Vec::new());
     for row in 0..rows {
-        (indices.clear(), values.clear());
+        indices.clear();
+        values.clear();
         let mut size = 0usize;
         for (input, name) in inputs.iter().zip(names) {
             match input {

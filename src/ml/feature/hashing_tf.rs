@@ -132,7 +132,8 @@ pub fn apply(hashing: Hashing, terms: &dyn Array, column: &str) -> Result<ArrayR
         sorted.clear();
         sorted.extend_from_slice(&indices[range]);
         sorted.sort_unstable();
-        (at.clear(), counts.clear());
+        at.clear();
+        counts.clear();
         for index in &sorted {
             if at.last() == Some(&(*index as i32)) {
                 if let (Some(count), false) = (counts.last_mut(), hashing.binary) {

@@ -187,6 +187,8 @@ fn translate(pattern: &str) -> String {
             }
             '-' if depth > 0 && chars.peek() == Some(&'-') => out.push_str("\\-"),
             '~' if depth > 0 => out.push_str("\\~"),
+            // Java's dot stops at every line terminator, unless the pattern is in DOTALL mode.
+            '.' if depth == 0 && !pattern.contains("(?s") => out.push_str("[^\\n\\r\\x{85}\\x{2028}\\x{2029}]"),
             other => out.push(other),
         }
     }
