@@ -211,10 +211,9 @@ impl Driver {
         });
         let state = state.ok_or_else(|| SparkError::internal("an ML job has no result"))?;
         if job.evaluates {
-            return Ok(param(
-                &Value::Double(training::metric(&job.params, &state)?),
-                Kind::Double,
-            ));
+            let ranges = self.session(&job.session).conf.parallelism();
+            let metric = training::metric(&job.params, &state, ranges)?;
+            return Ok(param(&Value::Double(metric), Kind::Double));
         }
         let model = Model::new(&job.params, training::fitted(&job.params, &state)?);
         let uid = model.uid.clone();

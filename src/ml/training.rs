@@ -308,17 +308,18 @@ fn no_rows(why: &str) -> SparkError {
     super::error::requirement(why)
 }
 
-/// The metric of a finished evaluation.
+/// The metric of a finished evaluation; `ranges` is how many parts Spark would sort scores in.
 ///
 /// # Errors
 /// Where the state is broken.
-pub fn metric(params: &Params, state: &[u8]) -> Result<f64> {
+pub fn metric(params: &Params, state: &[u8], ranges: usize) -> Result<f64> {
     if params.operator.stage == Stage::BinaryEvaluator {
         let state = scores::State::decode(state).map_err(|e| summary::corrupt(&e))?;
         return Ok(binary::metric(
             &params.text("metricName")?,
             &state,
             params.count("numBins")?,
+            ranges,
         ));
     }
     let state = confusion::State::decode(state).map_err(|e| summary::corrupt(&e))?;

@@ -13,14 +13,19 @@ pub struct Curves {
 
 impl Curves {
     /// With `bins`, neighbouring scores are put together until about that many points are left; 0 keeps all.
-    pub fn new(state: &State, bins: usize) -> Self {
+    ///
+    /// Spark does so within each range of its sort, so that a range's last chunk may be short: `ranges` is how many there
+    /// are (`spark.default.parallelism`).
+    pub fn new(state: &State, bins: usize, ranges: usize) -> Self {
         let weights = state.positives.iter().copied().zip(state.negatives.iter().copied());
         let mut sorted: Vec<(f64, (f64, f64))> = state.scores.iter().copied().zip(weights).collect();
         sorted.sort_by(|(a, _), (b, _)| b.total_cmp(a));
         let grouping = sorted.len().checked_div(bins).unwrap_or(0).max(1);
         let (mut positives, mut negatives) = (0.0, 0.0);
         let mut points = Vec::with_capacity(sorted.len().div_ceil(grouping));
-        for chunk in sorted.chunks(grouping) {
+        let bound = |i: usize| (sorted.len() * i).div_ceil(ranges.max(1));
+        let parts = (0..ranges.max(1)).map(|i| &sorted[bound(i)..bound(i + 1)]);
+        for chunk in parts.flat_map(|part| part.chunks(grouping)) {
             for (_, (positive, negative)) in chunk {
                 positives += positive;
                 negatives += negative;
@@ -71,8 +76,8 @@ pub fn area(curve: &[(f64, f64)]) -> f64 {
 }
 
 /// A metric of `BinaryClassificationEvaluator`.
-pub fn metric(name: &str, state: &State, bins: usize) -> f64 {
-    let curves = Curves::new(state, bins);
+pub fn metric(name: &str, state: &State, bins: usize, ranges: usize) -> f64 {
+    let curves = Curves::new(state, bins, ranges);
     match name {
         "areaUnderPR" => area(&curves.precision_recall()),
         _ => area(&curves.roc()),
@@ -94,16 +99,16 @@ mod tests {
     #[test]
     fn a_perfect_order_has_area_one_and_its_reverse_zero() {
         let perfect = state(&[(0.9, 1.0, 0.0), (0.8, 1.0, 0.0), (0.1, 0.0, 1.0)]);
-        assert_eq!(metric("areaUnderROC", &perfect, 0), 1.0);
-        assert_eq!(metric("areaUnderPR", &perfect, 0), 1.0);
+        assert_eq!(metric("areaUnderROC", &perfect, 0, 2), 1.0);
+        assert_eq!(metric("areaUnderPR", &perfect, 0, 2), 1.0);
         let reverse = state(&[(0.1, 1.0, 0.0), (0.9, 0.0, 1.0)]);
-        assert_eq!(metric("areaUnderROC", &reverse, 0), 0.0);
+        assert_eq!(metric("areaUnderROC", &reverse, 0, 2), 0.0);
     }
 
     #[test]
     fn rows_of_one_score_are_one_point() {
         let tied = state(&[(0.5, 1.0, 1.0)]);
-        assert_eq!(Curves::new(&tied, 1000).roc(), [(0.0, 0.0), (1.0, 1.0), (1.0, 1.0)]);
-        assert_eq!(metric("areaUnderROC", &tied, 1000), 0.5);
+        assert_eq!(Curves::new(&tied, 1000, 1).roc(), [(0.0, 0.0), (1.0, 1.0), (1.0, 1.0)]);
+        assert_eq!(metric("areaUnderROC", &tied, 1000, 1), 0.5);
     }
 }
