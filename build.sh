@@ -203,6 +203,8 @@ cmd_sim() { # --seeds N
     | tee "$CACHE/sim.log"
   local took=$((SECONDS - begun > 0 ? SECONDS - begun : 1))
   awk -v took="$took" '/^SIMULATED/ { split($2, n, "="); printf "%.1f seeds/s\n", n[2] / took }' "$CACHE/sim.log"
+}
+
 # Models that the engine saves, loaded by real Spark (which needs Java).
 cmd_exchange() {
   setup_python; native; need_package java default-jre-headless
@@ -230,7 +232,6 @@ cmd_help() {
   goldens [--restart] [--partitions N] DIR…   golden cases through PySpark's client against the native engine; with
                           streaming queries started again from their checkpoints after every step, over N state partitions
   sim [--seeds N]         streaming queries under simulated faults: N seeds (1000), faults by kind, seeds/s
-  goldens DIR…            golden cases through PySpark's client against the native engine
   exchange                models that the engine saves, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
   bench                   the trending query beside other engines, in one Chromium
