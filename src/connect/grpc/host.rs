@@ -171,44 +171,7 @@ fn carry_out(
 /// The machine's file system.
 struct Disk;
 
-impl Disk {
-    fn failed(verb: &str, path: &str, error: &std::io::Error) -> SparkError {
-        SparkError::new(
-            crate::error::Exception::Connect,
-            "FAILED_WRITE_FILE",
-            "58030",
-            format!("Encountered error while {verb} file {path}: {error}."),
-        )
-        .with("path", path)
-    }
-}
-
 impl Files for Disk {
-    fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
-        let file = Path::new(local(path));
-        let folder = file.parent().map_or(Ok(()), std::fs::create_dir_all);
-        folder
-            .and_then(|()| std::fs::write(file, bytes))
-            .map_err(|e| Self::failed("writing", path, &e))
-    }
-
-    fn remove(&self, path: &str) -> Result<()> {
-        let place = Path::new(local(path));
-        let removed = if place.is_dir() {
-            std::fs::remove_dir_all(place)
-        } else {
-            std::fs::remove_file(place)
-        };
-        match removed {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Self::failed("removing", path, &e)),
-            _ => Ok(()),
-        }
-    }
-
-    fn exists(&self, path: &str) -> Result<bool> {
-        Ok(Path::new(local(path)).exists())
-    }
-
     fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
         let path = Path::new(local(path));
         let entry = |path: &Path| -> Option<FileEntry> {

@@ -46,30 +46,6 @@ pub trait Files {
     /// # Errors
     /// Where the file is gone or cannot be read.
     fn read(&self, path: &str) -> Result<Buffer>;
-
-    /// Writes a whole file, and the folders above it.
-    ///
-    /// # Errors
-    /// Where the host cannot write.
-    fn write(&self, path: &str, _: &[u8]) -> Result<()> {
-        Err(SparkError::unsupported(format!("writing {path} on this host")))
-    }
-
-    /// Removes a file or folder with all that is in it; one that is not there is no error.
-    ///
-    /// # Errors
-    /// Where the host cannot remove.
-    fn remove(&self, path: &str) -> Result<()> {
-        Err(SparkError::unsupported(format!("removing {path} on this host")))
-    }
-
-    /// Whether there is a file or folder.
-    ///
-    /// # Errors
-    /// Where the host cannot look.
-    fn exists(&self, path: &str) -> Result<bool> {
-        Ok(!self.list(path)?.is_empty())
-    }
 }
 
 /// A batch's share of a source, by offsets as progress and the offset log show them.
