@@ -211,6 +211,16 @@ cmd_sim() { # --seeds N
   awk -v took="$took" '/^SIMULATED/ { split($3, n, "="); printf "%.1f seeds/s\n", n[2] / took }' "$CACHE/sim.log"
 }
 
+# Models that the engine saves, loaded by real Spark (which needs Java).
+cmd_exchange() {
+  setup_python; native; need_package java default-jre-headless
+  local port; port=$(free_port)
+  serve "$port" 2
+  say "models to Spark"
+  "$VENV/bin/python" tests/conformance/exchange.py --remote "sc://localhost:$port"
+  kill "$SERVER_PID" 2>/dev/null || true
+}
+
 cmd_serve_connect() { native; exec "$SERVER" "$@"; }
 cmd_bench() { setup_browser; cmd_build; node benches/bench.mjs "$@"; }
 cmd_size() { cmd_pack; node benches/size.mjs "$@"; }
@@ -228,6 +238,7 @@ cmd_help() {
   goldens [--restart] [--partitions N] DIR…   golden cases through PySpark's client against the native engine; with
                           streaming queries started again from their checkpoints after every step, over N state partitions
   sim [--seeds N]         streaming queries under simulated faults: N seeds (1000), faults by kind, seeds/s
+  exchange                models that the engine saves, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
   bench                   the trending query beside other engines, in one Chromium
   size                    download sizes of a release build, with their limits
@@ -239,7 +250,7 @@ TXT
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  setup | build | pack | demo | test | check | goldens | sim | bench | size | clean | help) "cmd_$command" "$@" ;;
+  setup | build | pack | demo | test | check | goldens | exchange | sim | bench | size | clean | help) "cmd_$command" "$@" ;;
   serve-connect) cmd_serve_connect "$@" ;;
   *) cmd_help >&2; die "unknown command '$command'" ;;
 esac

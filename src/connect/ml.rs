@@ -15,6 +15,8 @@ use super::proto::execute_plan_response::ResponseType;
 use super::proto::fetch::method::args::ArgsType;
 use super::proto::ml_command::Command;
 use super::proto::ml_command_result::{MlOperatorInfo, ResultType, ml_operator_info};
+use super::proto::write_operation::SaveMode;
+use super::saved::Want;
 use crate::cluster::runner::{JobRequest, Outcome};
 use crate::error::{Result, SparkError};
 use crate::exec::{ipc, job};
@@ -99,7 +101,12 @@ impl Driver {
                 let relation = training::evaluate_relation(evaluate);
                 return self.start_ml_job(operation, session, work, &relation, true, now_ms);
             }
-            Command::Fetch(fetch) => self.ml_fetch(session, fetch)?,
+            Command::Fetch(fetch) => {
+                let Some(result) = self.ml_fetch(operation, session, fetch)? else {
+                    return Ok(());
+                };
+                result
+            }
             Command::Delete(delete) => {
                 let evict_only = delete.evict_only();
                 let cache = &mut self.session(session).models.0;
@@ -134,18 +141,17 @@ impl Driver {
                     "summaries of training: none of Rivulet's models has one",
                 ));
             }
-            Command::Write(write) => {
-                self.ml_write(session, write, now_ms)?;
-                self.end_operation(operation);
-                return Ok(());
+            Command::Write(write) => return self.ml_write(operation, session, write, now_ms),
+            Command::Read(read) => {
+                let wanted = read.operator.as_ref().map(|o| o.name.clone()).unwrap_or_default();
+                return self.ml_load(operation, session, &read.path, Want::Stage(wanted));
             }
-            Command::Read(read) => self.ml_read(session, read)?,
         };
         self.answer_ml(operation, result);
         Ok(())
     }
 
-    fn answer_ml(&mut self, operation: &str, result: ResultType) {
+    pub(super) fn answer_ml(&mut self, operation: &str, result: ResultType) {
         let result = sc::MlCommandResult {
             result_type: Some(result),
         };
@@ -225,8 +231,8 @@ impl Driver {
         }))
     }
 
-    /// An attribute of a model, or one of its methods called.
-    fn ml_fetch(&mut self, session: &str, fetch: &sc::Fetch) -> Result<ResultType> {
+    /// An attribute of a model, or one of its methods called; none where storage has to answer first.
+    fn ml_fetch(&mut self, operation: &str, session: &str, fetch: &sc::Fetch) -> Result<Option<ResultType>> {
         let id = fetch.obj_ref.as_ref().map(|r| r.id.as_str()).unwrap_or_default();
         let [method] = &fetch.methods[..] else {
             return Err(model::not_allowed("a model", "a chain of methods"));
@@ -240,25 +246,37 @@ impl Driver {
             })
             .collect::<Result<Vec<_>>>()?;
         if id == HELPER {
-            return self.ml_helper(session, &method.method, &args);
+            return match (method.method.as_str(), &args[..]) {
+                ("handleOverwrite", [Value::Text(path), Value::Bool(true)]) => {
+                    let done = param(&Value::Bool(true), Kind::Bool);
+                    self.save(operation, path, SaveMode::Overwrite, vec![], Some(done));
+                    Ok(None)
+                }
+                // Ours: what kind of stage a directory holds.
+                ("rivuletMetadata", [Value::Text(path)]) => {
+                    self.ml_load(operation, session, path, Want::Metadata)?;
+                    Ok(None)
+                }
+                (name, args) => self.ml_helper(session, name, args).map(Some),
+            };
         }
         let model = self.ml_model(session, id)?;
         if let (Fitted::NaiveBayes(fitted), [Value::Vector(features)]) = (model.fitted()?, &args[..]) {
             let predictor = Predictor::new(fitted, &model.params_with(None)?)?;
             let raw = predictor.one(features.view())?;
-            return Ok(match method.method.as_str() {
+            return Ok(Some(match method.method.as_str() {
                 "predict" => param(&Value::Double(predictor.prediction_of_raw(&raw)), Kind::Double),
                 "predictRaw" => param(&Value::dense(&raw), Kind::Vector),
                 "predictProbability" => param(&Value::dense(&probabilities(&raw)), Kind::Vector),
                 other => return Err(model::not_allowed(&model.class, other)),
-            });
+            }));
         }
         let (value, kind) = model.attribute(&method.method)?;
-        Ok(param(&value, kind))
+        Ok(Some(param(&value, kind)))
     }
 
     /// Saves a model, or a stage without one.
-    fn ml_write(&mut self, session: &str, write: &sc::ml_command::Write, now_ms: i64) -> Result<()> {
+    fn ml_write(&mut self, operation: &str, session: &str, write: &sc::ml_command::Write, now_ms: i64) -> Result<()> {
         use sc::ml_command::write::Type;
         let given = write.params.clone().unwrap_or_default();
         let (class, params, fitted) = match &write.r#type {
@@ -276,41 +294,48 @@ impl Driver {
             }
             None => return Err(SparkError::invalid_plan("a save names no stage")),
         };
-        self.make_room(&write.path, write.should_overwrite())?;
         let part = self.fresh_uuid();
-        for (path, bytes) in persistence::save(&class, &params, fitted.as_ref(), now_ms, &part)? {
-            self.files
-                .write(&format!("{}/{path}", write.path.trim_end_matches('/')), &bytes)?;
-        }
+        let files = persistence::save(&class, &params, fitted.as_ref(), now_ms, &part)?;
+        let mode = if write.should_overwrite() {
+            SaveMode::Overwrite
+        } else {
+            SaveMode::ErrorIfExists
+        };
+        self.save(operation, &write.path, mode, files, None);
         Ok(())
     }
 
-    /// `FileSystemOverwrite.handleOverwrite`.
-    fn make_room(&mut self, path: &str, overwrite: bool) -> Result<()> {
-        if !self.files.exists(path)? {
+    /// Loads from storage, or from the files that the page has registered.
+    fn ml_load(&mut self, operation: &str, session: &str, path: &str, want: Want) -> Result<()> {
+        if !path.starts_with("rivulet-file:") {
+            self.load(operation, session, path, want);
             return Ok(());
         }
-        if overwrite {
-            return self.files.remove(path);
-        }
-        Err(SparkError {
-            condition: None,
-            sql_state: None,
-            ..SparkError::internal(format!(
-                "Path {path} already exists. To overwrite it, please use write.overwrite().save(path) for Scala and use \
-                 write().overwrite().save(path) for Java and Python."
-            ))
-        })
-    }
-
-    /// Loads a model, or a stage without one.
-    fn ml_read(&mut self, session: &str, read: &sc::ml_command::Read) -> Result<ResultType> {
-        let wanted = read.operator.as_ref().map(|o| o.name.as_str()).unwrap_or_default();
         let folder = Directory {
             files: self.files.clone(),
-            path: read.path.trim_end_matches('/').to_owned(),
+            path: path.trim_end_matches('/').to_owned(),
         };
-        let loaded = persistence::load(&folder, &read.path, wanted)?;
+        let result = self.ml_loaded(session, path, &folder, &want)?;
+        self.answer_ml(operation, result);
+        Ok(())
+    }
+
+    /// What was wanted of a directory.
+    pub(super) fn ml_loaded(
+        &mut self,
+        session: &str,
+        path: &str,
+        folder: &dyn Folder,
+        want: &Want,
+    ) -> Result<ResultType> {
+        let wanted = match want {
+            Want::Stage(class) => class,
+            Want::Metadata => {
+                let metadata = persistence::read_metadata(folder, path)?.to_string();
+                return Ok(param(&Value::Text(metadata), Kind::Text));
+            }
+        };
+        let loaded = persistence::load(folder, path, wanted)?;
         let (uid, params) = (loaded.params.uid.clone(), loaded.params.to_proto());
         let r#type = match loaded.model() {
             Some(model) if loaded.is_model() => {
@@ -337,10 +362,6 @@ impl Driver {
         Ok(match (method, args) {
             ("stopWordsRemoverLoadDefaultStopWords", [Value::Text(language)]) => {
                 param(&Value::texts(stop_words::load(language)?), Kind::Texts)
-            }
-            ("handleOverwrite", [Value::Text(path), Value::Bool(overwrite)]) => {
-                self.make_room(path, *overwrite)?;
-                param(&Value::Bool(true), Kind::Bool)
             }
             ("stopWordsRemoverGetDefaultOrUS", []) => param(&Value::Text("en_US".into()), Kind::Text),
             ("countVectorizerModelFromVocabulary", [Value::Text(uid), words]) => {

@@ -2,7 +2,8 @@
 //!
 //! [`driver::Driver`] takes requests, executor messages and the host's events, and gives responses and commands; a host
 //! (the gRPC server, the driver worker) moves bytes and keeps the clock. `session` holds what a client has set, `execute`,
-//! `analyze` and `config` answer the calls, `command` and `streaming` the commands, `ml` machine learning, `write` saves DataFrames, `files` is what planning sees of files.
+//! `analyze` and `config` answer the calls, `command` and `streaming` the commands, `ml` machine learning, `datasets` jobs
+//! over datasets, `write` saves DataFrames, `saved` their directories, `files` is what planning sees of files.
 
 pub mod analyze;
 pub mod command;
@@ -15,6 +16,7 @@ pub mod files;
 pub mod grpc;
 pub mod ml;
 pub mod proto;
+mod saved;
 pub mod session;
 pub mod streaming;
 pub mod write;

@@ -7,9 +7,11 @@ use arrow::datatypes::{DataType, Field, Schema};
 
 use super::driver::{Driver, Owner};
 use super::proto as sc;
+use super::proto::write_operation::SaveMode;
 use crate::cluster::runner::{JobRequest, Outcome};
 use crate::error::{Result, SparkError};
 use crate::exec::{ipc, job};
+use crate::ml::persistence::File;
 use crate::plan::types;
 
 /// A job whose rows become files.
@@ -17,6 +19,7 @@ use crate::plan::types;
 pub(super) struct TextWrite {
     pub operation: String,
     path: String,
+    mode: SaveMode,
     /// Makes the names of part files unique.
     part: String,
 }
@@ -29,7 +32,7 @@ impl Driver {
         write: &sc::WriteOperation,
         now_ms: i64,
     ) -> Result<()> {
-        use sc::write_operation::{SaveMode, SaveType};
+        use sc::write_operation::SaveType;
         let Some(SaveType::Path(path)) = &write.save_type else {
             return Err(SparkError::unsupported("saving text as a table"));
         };
@@ -49,26 +52,6 @@ impl Driver {
                 ));
             }
         }
-        if self.files.exists(path)? {
-            match write.mode() {
-                SaveMode::Overwrite => self.files.remove(path)?,
-                SaveMode::Append => {}
-                SaveMode::Ignore => {
-                    self.end_operation(operation);
-                    return Ok(());
-                }
-                SaveMode::ErrorIfExists | SaveMode::Unspecified => {
-                    return Err(SparkError::analysis(
-                        "PATH_ALREADY_EXISTS",
-                        "42K04",
-                        format!(
-                            "Path {path} already exists. Set mode as \"overwrite\" to overwrite the existing path."
-                        ),
-                    )
-                    .with("outputPath", path.clone()));
-                }
-            }
-        }
         let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);
         let scans = self.read_files(&graph)?;
         let (plan, effects) = self.runner.register(spec, graph);
@@ -80,7 +63,8 @@ impl Driver {
         };
         let write = TextWrite {
             operation: operation.to_owned(),
-            path: path.trim_end_matches('/').to_owned(),
+            path: path.clone(),
+            mode: write.mode(),
             part: self.fresh_uuid(),
         };
         self.submit(plan, request, Owner::Text(write), now_ms);
@@ -88,26 +72,27 @@ impl Driver {
     }
 
     pub(super) fn text_written(&mut self, write: &TextWrite, outcome: &Outcome) {
-        match self.store_text(write, outcome) {
-            Ok(()) => self.end_operation(&write.operation),
+        match text_files(write, outcome) {
+            Ok(files) => self.save(&write.operation, &write.path, write.mode, files, None),
             Err(error) => self.fail_operation(&write.operation, error),
         }
     }
+}
 
-    /// One part file a block of rows, a line a row; null is an empty line.
-    fn store_text(&self, write: &TextWrite, outcome: &Outcome) -> Result<()> {
-        let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::Utf8, true)]));
-        for (number, block) in outcome.results.iter().enumerate() {
-            let mut text = String::new();
-            for batch in ipc::read_all(std::slice::from_ref(block), &schema)? {
-                for line in batch.column(0).as_string::<i32>() {
-                    text.push_str(line.unwrap_or_default());
-                    text.push('\n');
-                }
+/// One part file a block of rows, a line a row; null is an empty line.
+fn text_files(write: &TextWrite, outcome: &Outcome) -> Result<Vec<File>> {
+    let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::Utf8, true)]));
+    let mut files = Vec::new();
+    for (number, block) in outcome.results.iter().enumerate() {
+        let mut text = String::new();
+        for batch in ipc::read_all(std::slice::from_ref(block), &schema)? {
+            for line in batch.column(0).as_string::<i32>() {
+                text.push_str(line.unwrap_or_default());
+                text.push('\n');
             }
-            let name = format!("{}/part-{number:05}-{}-c000.txt", write.path, write.part);
-            self.files.write(&name, text.as_bytes())?;
         }
-        self.files.write(&format!("{}/_SUCCESS", write.path), b"")
+        files.push((format!("part-{number:05}-{}-c000.txt", write.part), text.into_bytes()));
     }
+    files.push(("_SUCCESS".to_owned(), vec![]));
+    Ok(files)
 }

@@ -11,7 +11,7 @@ mod queries;
 mod sinks;
 mod sources;
 mod start;
-mod storage;
+pub(in crate::connect) mod storage;
 mod verify;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -13,7 +13,7 @@ use crate::streaming::query::Ticket;
 
 /// Why something was asked of storage.
 #[derive(Debug)]
-pub(super) enum Purpose {
+pub(in crate::connect) enum Purpose {
     /// By a running query.
     Query { run: String, ticket: Ticket },
     /// By a query that starts.
@@ -24,6 +24,8 @@ pub(super) enum Purpose {
     Sink { run: String, path: String },
     /// By somebody who wants to know whether a checkpoint is sound.
     Verify { verifying: u64, request: Request },
+    /// By a command that saves or loads a directory.
+    Saved { id: u64, request: Request },
     /// Nobody waits for it.
     Nothing,
 }
@@ -38,7 +40,7 @@ pub(super) struct Load {
 
 impl Driver {
     /// Asks storage; the answer finds its way by the purpose.
-    pub(super) fn ask(&mut self, request: Request, purpose: Purpose) {
+    pub(in crate::connect) fn ask(&mut self, request: Request, purpose: Purpose) {
         let op = self.streams.fresh();
         self.streams.asked.insert(op, purpose);
         self.out.push(Output::Storage { op, request });
@@ -58,6 +60,7 @@ impl Driver {
             Some(Purpose::State { load, path }) => self.state_read(load, path, answer, now_ms),
             Some(Purpose::Sink { run, path }) => self.sink_written(&run, &path, answer, now_ms),
             Some(Purpose::Verify { verifying, request }) => self.verify_answered(verifying, &request, answer),
+            Some(Purpose::Saved { id, request }) => self.saved_answered(id, &request, answer),
             Some(Purpose::Nothing) | None => {}
         }
     }

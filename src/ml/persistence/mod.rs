@@ -125,7 +125,11 @@ pub fn load(folder: &dyn Folder, path: &str, wanted: &str) -> Result<Loaded> {
     Ok(Loaded { class, params, fitted })
 }
 
-fn read_metadata(folder: &dyn Folder, path: &str) -> Result<Json> {
+/// The metadata of a saved stage or pipeline.
+///
+/// # Errors
+/// `CORRUPT_MODEL` where there is none.
+pub fn read_metadata(folder: &dyn Folder, path: &str) -> Result<Json> {
     let parts = folder.files("metadata")?;
     let line = parts.iter().find_map(|part| {
         let text = std::str::from_utf8(part.as_slice()).ok()?;

@@ -3,13 +3,12 @@ import { WriteOperation_SaveMode as SaveMode } from '../generated/spark/connect/
 import type { DataFrame } from '../sql/dataframe.js';
 import { localRelation } from '../sql/local.js';
 import { planOf } from '../sql/plan.js';
-import { DataFrameReader } from '../sql/reader.js';
 import { StringType, StructField, StructType } from '../sql/types.js';
 import * as classification from './classification.js';
 import * as feature from './feature.js';
 import { modelPath, type ModelSource } from './files.js';
 import type { ParamMap } from './params.js';
-import { Estimator, mlCommand, Transformer, type Loadable, type PipelineStage, type Savable, type SaveOptions, type SessionLike } from './stage.js';
+import { callHelper, Estimator, Transformer, type Loadable, type PipelineStage, type Savable, type SaveOptions, type SessionLike } from './stage.js';
 
 /** Stages that are fitted and applied one after the other. */
 export class Pipeline extends Estimator<PipelineModel> implements Savable {
@@ -76,13 +75,7 @@ async function save(session: SessionLike, path: string, whole: PipelineStage, st
   for (const stage of stages) {
     if (!('save' in stage)) throw new IllegalArgumentException(`Stage ${stage.uid} cannot be saved: it is no stage of Spark's.`);
   }
-  if (overwrite) {
-    const literal = (value: string | boolean) => ({
-      argsType: { case: 'param' as const, value: { literalType: typeof value === 'string' ? { case: 'string' as const, value } : { case: 'boolean' as const, value } } },
-    });
-    const methods = [{ method: 'handleOverwrite', args: [literal(path), literal(true)] }];
-    await mlCommand(context, { case: 'fetch', value: { objRef: { id: '______ML_CONNECT_HELPER______' }, methods } });
-  }
+  if (overwrite) await callHelper(context, 'handleOverwrite', [path, true]);
   const metadata = {
     class: `org.apache.spark.ml.${whole instanceof Pipeline ? 'Pipeline' : 'PipelineModel'}`, timestamp: Date.now(),
     sparkVersion: (await context.client.analyze({ case: 'sparkVersion', value: {} })).version, uid: whole.uid,
@@ -97,10 +90,9 @@ async function save(session: SessionLike, path: string, whole: PipelineStage, st
   }
 }
 
+/** What a directory says of its stage. */
 async function metadataOf({ context }: SessionLike, path: string): Promise<Metadata> {
-  const line = (await new DataFrameReader(context).text(`${path}/metadata`).first())?.['value'] as string | undefined;
-  if (!line) throw new IllegalArgumentException(`${path} is no saved stage: it has no metadata.`, { condition: 'CORRUPT_MODEL' });
-  return JSON.parse(line) as Metadata;
+  return JSON.parse((await callHelper(context, 'rivuletMetadata', [path])) as string) as Metadata;
 }
 
 async function load(session: SessionLike, path: string): Promise<{ uid: string; stages: PipelineStage[] }> {

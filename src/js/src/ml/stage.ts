@@ -7,6 +7,7 @@ import { modelPath, type ModelSource } from './files.js';
 import { Params, paramTable, type ParamMap, type ParamValue } from './params.js';
 import { valueOfLiteral, vectorLiteral, type Vector } from './vector.js';
 
+/** @internal */
 type MlCommand = Extract<NonNullable<Command['commandType']>, { case: 'mlCommand' }>['value'];
 
 /** What the engine answers to an ML command. */
@@ -91,7 +92,10 @@ export interface Loadable<T> {
   load(session: SessionLike, source: ModelSource): Promise<T>;
 }
 /** Something that has a context: a session. */
-export interface SessionLike { /** @internal */ readonly context: Context }
+export interface SessionLike {
+  /** @internal */
+  readonly context: Context;
+}
 
 /** Saves a stage in Spark's format. */
 async function save(context: Context, path: string, overwrite: boolean, params: Params, what: { objRef: string } | { name: string; type: Role }): Promise<void> {
@@ -160,7 +164,10 @@ export interface Fitted extends Transformer, Savable {
 
 type Attributes<A> = { [K in keyof A]: () => Promise<A[K]> };
 /** A class of models: instances come of fits and loads. */
-export type ModelClass<P, A> = Loadable<ModelOf<P, A>> & { /** @internal */ of(context: Context, id: string, uid: string): ModelOf<P, A> };
+export interface ModelClass<P, A> extends Loadable<ModelOf<P, A>> {
+  /** @internal */
+  of(context: Context, id: string, uid: string): ModelOf<P, A>;
+}
 /** A model with params `P` and attributes `A`, which the engine holds. */
 export type ModelOf<P, A> = Built<P, Fitted & Attributes<A>>;
 
@@ -247,9 +254,14 @@ export function evaluator<P>(definition: Spec, smallerIsBetter: readonly string[
   return Judge as unknown as StageClass<P, Evaluator & Savable>;
 }
 
+/** Calls a function of the engine's that belongs to no model. @internal */
+export async function callHelper(context: Context, method: string, args: readonly (string | boolean)[], needs: readonly Promise<void>[] = []): Promise<unknown> {
+  const literal = (value: string | boolean) => ({ literalType: typeof value === 'string' ? { case: 'string' as const, value } : { case: 'boolean' as const, value } });
+  const methods = [{ method, args: args.map((value) => ({ argsType: { case: 'param' as const, value: literal(value) } })) }];
+  return (await mlCommand(context, { case: 'fetch', value: { objRef: { id: '______ML_CONNECT_HELPER______' }, methods } }, needs)).value;
+}
+
 /** Stop words of a language, in Spark's order. */
 export async function loadDefaultStopWords(session: SessionLike, language: string): Promise<string[]> {
-  const args = [{ argsType: { case: 'param' as const, value: { literalType: { case: 'string' as const, value: language } } } }];
-  const fetch = { objRef: { id: '______ML_CONNECT_HELPER______' }, methods: [{ method: 'stopWordsRemoverLoadDefaultStopWords', args }] };
-  return (await mlCommand(session.context, { case: 'fetch', value: fetch })).value as string[];
+  return (await callHelper(session.context, 'stopWordsRemoverLoadDefaultStopWords', [language])) as string[];
 }

@@ -88,7 +88,7 @@ export class DenseMatrix {
   }
 }
 
-/** A vector as a literal. */
+/** A vector as a literal. @internal */
 export function vectorLiteral(vector: Vector): Literal {
   const { type, size, indices, values } = Vectors.toStruct(vector);
   const literal = (literalType: NonNullable<Literal['literalType']>): Literal => ({ literalType });
@@ -109,7 +109,7 @@ export function vectorLiteral(vector: Vector): Literal {
 
 type Read = { literalType: { case?: string | undefined; value?: unknown } };
 
-/** The JavaScript value of a literal that the engine answers with: vectors and matrices become such. */
+/** The JavaScript value of a literal that the engine answers with: vectors and matrices become such. @internal */
 export function valueOfLiteral(literal: Read): unknown {
   const { case: kind, value } = literal.literalType;
   switch (kind) {
