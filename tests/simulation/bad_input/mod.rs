@@ -2,6 +2,7 @@
 
 mod batch;
 mod refusals;
+mod restarting;
 mod running;
 mod starting;
 
