@@ -66,7 +66,7 @@ export class TweetGenerator {
     this.weighedMs = -Infinity;
   }
 
-  /** @returns {{id: number, user: string, text: string, createdAt: string, score: number}} */
+  /** @returns {{id: number, user: string, text: string, createdAt: string, score: number, lang: string}} */
   next() {
     const id = this.index++;
     const clockMs = this.startMs + id * this.stepMs;
@@ -86,6 +86,7 @@ export class TweetGenerator {
       text: words.join(' '),
       createdAt: new Date(clockMs - disorderMs - (late ? LATE_MS : 0)).toISOString(),
       score,
+      lang: id % 5 === 4 ? 'de' : 'en',
     };
   }
 
