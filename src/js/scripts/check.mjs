@@ -4,5 +4,5 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { JS } from './paths.mjs';
 
-if (!existsSync(join(JS, 'src/generated'))) execFileSync(process.execPath, [join(JS, 'scripts/generate-proto.mjs')], { stdio: 'inherit' });
+if (!existsSync(join(JS, 'src/generated')) || process.env.RIVULET_PROTO_DIR) execFileSync(process.execPath, [join(JS, 'scripts/generate-proto.mjs')], { stdio: 'inherit' });
 execFileSync(join(JS, 'node_modules/.bin/tsc'), ['-p', JS], { stdio: 'inherit' });
