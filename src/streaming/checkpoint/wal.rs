@@ -21,7 +21,7 @@ const HEAD_BYTES: usize = 20;
 #[derive(Debug, Default)]
 pub struct Wal {
     folder: String,
-    /// (first block, blocks) of durable segments, oldest first.
+    /// (first block, blocks) of durable segments, oldest first; those that an earlier run had committed count none.
     segments: VecDeque<(i64, i64)>,
     /// Blocks that wait for the write in progress to end.
     gathering: Vec<Buffer>,
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(wal.written(), (vec![block("b"), block("c")], None));
         let kept = kept(&mut disk, 1).unwrap();
         assert_eq!(Vec::from(kept.blocks), [block("b"), block("c")]);
-        assert_eq!((kept.durable, Vec::from(kept.segments)), (3, vec![(0, 1), (1, 2)]));
+        assert_eq!((kept.durable, Vec::from(kept.segments)), (3, vec![(0, 0), (1, 2)]));
     }
 
     #[test]
