@@ -211,18 +211,23 @@ cmd_sim() { # --seeds N
   awk -v took="$took" '/^SIMULATED/ { split($3, n, "="); printf "%.1f seeds/s\n", n[2] / took }' "$CACHE/sim.log"
 }
 
-# Models that the engine saves, loaded by real Spark (which needs Java).
+# Models that the engine saves, natively and in Chromium, loaded by real Spark (which needs Java).
 cmd_exchange() {
-  setup_python; native; need_package java default-jre-headless
+  setup_python; native; setup_browser; cmd_build; need_package java default-jre-headless
   local port; port=$(free_port)
   serve "$port" 2
   say "models to Spark"
   "$VENV/bin/python" tests/conformance/exchange.py --remote "sc://localhost:$port"
+  node tests/browser/exchange.mjs "$VENV/bin/python"
   kill "$SERVER_PID" 2>/dev/null || true
 }
 
 cmd_serve_connect() { native; exec "$SERVER" "$@"; }
-cmd_bench() { setup_browser; cmd_build; node benches/bench.mjs "$@"; }
+cmd_bench() {
+  setup_browser; cmd_build; setup_python
+  node benches/bench.mjs "$@"
+  if [ $# = 0 ]; then node benches/naive_bayes.mjs; fi
+}
 cmd_size() { cmd_pack; node benches/size.mjs "$@"; }
 cmd_clean() { rm -rf pkg src/js/node_modules src/js/dist "$CACHE"; say "removed pkg, node_modules and $CACHE"; }
 
@@ -238,9 +243,9 @@ cmd_help() {
   goldens [--restart] [--partitions N] DIR…   golden cases through PySpark's client against the native engine; with
                           streaming queries started again from their checkpoints after every step, over N state partitions
   sim [--seeds N]         streaming queries under simulated faults: N seeds (1000), faults by kind, seeds/s
-  exchange                models that the engine saves, loaded by real Spark (slow; needs Java)
+  exchange                models saved natively and in Chromium, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
-  bench                   the trending query beside other engines, in one Chromium
+  bench                   the trending query beside other engines, in one Chromium; naive Bayes beside other libraries
   size                    download sizes of a release build, with their limits
   clean                   remove everything built, and the cache
 Tools, dependencies and build results are kept in ${XDG_CACHE_HOME:-~/.cache}/rivulet.

@@ -5,6 +5,7 @@ import { IllegalArgumentException } from '../src/errors.js';
 import { ExecutePlanRequestSchema, ExecutePlanResponseSchema } from '../src/generated/spark/connect/base_pb.js';
 import type { MlCommandSchema } from '../src/generated/spark/connect/ml_pb.js';
 import * as ml from '../src/ml/index.js';
+import { unzip, zip } from '../src/ml/files.js';
 import { valueOfLiteral, vectorLiteral } from '../src/ml/vector.js';
 import type { DataFrame } from '../src/sql/dataframe.js';
 import { encodeMessage, decodeMessage } from '../src/connect/codec.js';
@@ -127,6 +128,26 @@ test('of a metric that should be small, the smallest is best', async () => {
     estimatorParamMaps: new ml.ParamGridBuilder().addGrid(bayes, 'smoothing', [1, 2, 3]).build(),
   });
   assert.equal((await split.fit(session.read.table('t'))).bestIndex, 1);
+});
+
+test('a streaming model goes on from the model before, and says which batch it learns', async () => {
+  const { session, commands } = engine();
+  const learner = new ml.StreamingNaiveBayes({ halfLife: 5, smoothing: 2 });
+  await learner.update(session.read.table('t'), 7);
+  await learner.update(session.read.table('t'), 8n);
+  const sent = commands.map((c) => (c.case === 'fit' ? c.value.params?.params ?? {} : assert.fail(c.case)));
+  assert.deepEqual(sent.map((params) => params['initialModel']?.literalType.value), [undefined, 'model-0']);
+  assert.deepEqual(sent.map((params) => params['batchId']?.literalType.value), [7n, 8n]);
+  assert.equal(sent[0]?.['halfLife']?.literalType.value, 5);
+  assert.equal(learner.model?.getSmoothing(), 2);
+  assert.deepEqual(transforms(learner.model!.transform(session.read.table('t'))), ['model-1']);
+});
+
+test('a zip gives back its files', async () => {
+  const files = [['metadata/part-0.txt', new TextEncoder().encode('{}')], ['data/ä.parquet', Uint8Array.of(0, 255, 7)]] as const;
+  const bytes = new Uint8Array(await zip(files).arrayBuffer());
+  assert.deepEqual(await unzip(bytes), files.map(([name, content]) => [name, content]));
+  await assert.rejects(unzip(new Uint8Array(40)), /no zip file/);
 });
 
 test('vectors and matrices come out of literals as they went in', () => {

@@ -17,10 +17,11 @@ export * from './classification.js';
 export * from './evaluation.js';
 export { Pipeline, PipelineModel } from './pipeline.js';
 export * from './tuning.js';
+export * from './streaming.js';
 export { Params, type ParamMap, type ParamValue } from './params.js';
 export {
   Estimator, Evaluator, loadDefaultStopWords, PipelineStage, Transformer,
   type Accessors, type Fitted, type Loadable, type ModelClass, type ModelOf, type Savable, type SaveOptions, type SessionLike, type StageClass,
 } from './stage.js';
-export type { ModelSource } from './files.js';
+export { modelArchive, type ModelSource } from './files.js';
 export { DenseMatrix, DenseVector, SparseVector, Vectors, VectorType, type Vector, type VectorStruct } from './vector.js';
