@@ -8,6 +8,7 @@
 pub mod check;
 pub mod checkpoint;
 pub mod file_sink;
+pub mod pid;
 pub mod progress;
 pub mod query;
 pub mod source;

@@ -24,6 +24,8 @@ pub struct Progress {
     pub sources: Vec<SourceProgress>,
     pub sink: String,
     pub output_rows: i64,
+    /// Why the batch gave no rows, where it is the watermark.
+    pub waits: Option<String>,
     /// Counters beyond Spark's, by name (malformed records, …).
     pub observed: BTreeMap<String, u64>,
 }
@@ -96,14 +98,19 @@ impl Progress {
                 })
             })
             .collect();
-        json!({
+        let mut progress = json!({
             "id": self.id, "runId": self.run_id, "name": self.name, "timestamp": instant(self.started_ms), "batchId": self.batch_id,
             "batchDuration": total.unwrap_or(0), "numInputRows": rows, "inputRowsPerSecond": Self::rate(rows, self.since_last_ms),
             "processedRowsPerSecond": Self::rate(rows, total), "durationMs": self.duration_ms, "eventTime": event_time,
             "stateOperators": state, "sources": sources,
             "sink": { "description": self.sink, "numOutputRows": self.output_rows, "metrics": {} },
             "observedMetrics": {},
-        })
+        });
+        if let Some(waits) = &self.waits {
+            // Beyond Spark's: clients that do not know it pass it over.
+            progress["rivulet"] = json!({ "waits": waits });
+        }
+        progress
     }
 }
 

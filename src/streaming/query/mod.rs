@@ -20,6 +20,7 @@ use super::checkpoint::Location;
 use super::checkpoint::logs::Offsets;
 use super::checkpoint::resume::Resume;
 use super::checkpoint::state::OperatorRecord;
+use super::pid::RateEstimator;
 use super::progress::SourceProgress;
 use super::source::{Files, Share, Source};
 use super::trigger::Trigger;
@@ -138,6 +139,8 @@ pub struct Query {
     /// The watermark that the last batch evicted by.
     last_evict_ms: Option<i64>,
     next_batch: i64,
+    /// One a source, where back-pressure is on.
+    estimators: Vec<RateEstimator>,
     /// A batch of an earlier run that was not committed.
     again: Option<Offsets>,
     /// What a start writes first.
@@ -187,7 +190,9 @@ impl Query {
             .get("spark.sql.streaming.numRecentProgressUpdates")
             .and_then(|n| n.parse().ok())
             .unwrap_or(100);
+        let estimators = sources.iter().filter_map(|_| RateEstimator::of(&definition.conf));
         let mut query = Self {
+            estimators: estimators.collect(),
             watermark: WatermarkTracker::new(delays, policy),
             definition,
             sources,

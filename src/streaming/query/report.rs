@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Action, Batch, Phase, Query};
 use crate::error::{Exception, SparkError};
-use crate::exec::inputs::EventTimeStats;
+use crate::exec::inputs::{EventTimeStats, OutputMode};
 use crate::streaming::progress::{Progress, instant};
 
 impl Query {
@@ -31,6 +31,34 @@ impl Query {
 
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// Why an append-mode batch with state gave nothing: which `withWatermark` holds the watermark back.
+    fn waits(&self, batch: &Batch) -> Option<String> {
+        let held = batch.state.iter().any(|(_, _, stats)| stats.rows_total > 0);
+        if self.definition.mode != OutputMode::Append || batch.output_rows > 0 || !held || !self.watermark.is_set() {
+            return None;
+        }
+        let at = instant(self.watermark.current_ms());
+        let seen = self.watermark.seen_ms();
+        let last = seen.iter().enumerate().min_by_key(|(_, ms)| ms.unwrap_or(i64::MIN));
+        let by = match last {
+            Some((number, Some(ms))) if *ms > 0 => {
+                format!(
+                    "; of {} watermarks number {number} is the last, at {}",
+                    seen.len(),
+                    instant(*ms)
+                )
+            }
+            Some((number, _)) => format!(
+                "; of {} watermarks number {number} has seen no event time yet",
+                seen.len()
+            ),
+            None => String::new(),
+        };
+        Some(format!(
+            "rows are kept until the watermark passes them, and it is at {at}{by}"
+        ))
     }
 
     pub(super) fn progress(&self, batch: &Batch, now_ms: i64) -> Progress {
@@ -59,6 +87,7 @@ impl Query {
             sources: batch.sources.clone(),
             sink: self.definition.sink.clone(),
             output_rows: batch.output_rows,
+            waits: self.waits(batch),
             observed: BTreeMap::new(),
         }
     }

@@ -7,6 +7,7 @@ use crate::cluster::runner::Outcome;
 use crate::error::SparkError;
 use crate::exec::inputs::{EventTimeStats, StateStats};
 use crate::streaming::checkpoint::logs::Commit;
+use crate::streaming::pid::Measured;
 use crate::streaming::trigger::Trigger;
 
 impl Query {
@@ -118,6 +119,27 @@ impl Query {
         actions
     }
 
+    /// Lets sources know how much the next batch should take: what is processed until the trigger after it.
+    fn pace(&mut self, batch: &Batch, now_ms: i64) {
+        let took_ms = now_ms - batch.started_ms;
+        let interval_ms = match self.definition.trigger {
+            Trigger::ProcessingTime { interval_ms } if interval_ms > 0 => interval_ms,
+            _ => took_ms,
+        };
+        let sources = self.sources.iter_mut().zip(&batch.shares).zip(&batch.sources);
+        for (estimator, ((source, share), progress)) in self.estimators.iter_mut().zip(sources) {
+            let measured = Measured {
+                ended_ms: now_ms,
+                rows: progress.rows,
+                processing_ms: took_ms,
+                delay_ms: (took_ms - interval_ms).max(0),
+            };
+            if let Some(rate) = estimator.measure(measured) {
+                source.pace(share, progress.rows, rate * interval_ms as f64 / 1000.0);
+            }
+        }
+    }
+
     /// The batch is committed.
     pub(super) fn finish(&mut self, mut batch: Box<Batch>, now_ms: i64) -> Vec<Action> {
         batch.marks.push(("commitOffsets", now_ms));
@@ -126,6 +148,7 @@ impl Query {
         for (source, share) in self.sources.iter_mut().zip(&batch.shares) {
             gone.extend(source.committed(&share.end));
         }
+        self.pace(&batch, now_ms);
         // Nobody waits for deletions.
         let (_, mut actions) = self.ask(gone);
         let json = self.progress(&batch, now_ms).json();

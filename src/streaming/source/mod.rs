@@ -267,7 +267,8 @@ impl Source {
                     json!(rate.served_s)
                 }
                 Kind::Queue(queue) => {
-                    let limit = queue.max_blocks.filter(|_| !all).map_or(i64::MAX, |n| n as i64);
+                    let limits = [queue.max_blocks, queue.paced_blocks].into_iter().flatten();
+                    let limit = limits.min().filter(|_| !all).map_or(i64::MAX, |n| n as i64);
                     json!(count_of(&start) + queue.after(count_of(&start)).min(limit))
                 }
             };
@@ -307,6 +308,16 @@ impl Source {
         }
     }
 
+    /// Batches should not take more than so many rows, of which the last batch had `rows` between these offsets. At least one
+    /// block is taken, so that the stream goes on. Other sources than queues have limits of their own.
+    pub fn pace(&mut self, share: &Share, rows: u64, limit: f64) {
+        let blocks = count_of(&share.end) - count_of(&share.start);
+        if let (Kind::Queue(queue), true) = (&mut self.kind, blocks > 0 && rows > 0) {
+            let rows_per_block = rows as f64 / blocks as f64;
+            queue.paced_blocks = Some((limit / rows_per_block).floor().max(1.0) as usize);
+        }
+    }
+
     /// A batch that ends here is committed: deletions of what only it needed.
     pub fn committed(&mut self, end: &Value) -> Vec<Request> {
         match &mut self.kind {
@@ -314,5 +325,37 @@ impl Source {
             Kind::Rate(_) => vec![],
             Kind::Queue(queue) => queue.purge(count_of(end)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_paced_queue_gives_as_many_blocks_as_hold_the_rows_that_are_wanted_and_never_none() {
+        let spec = StreamSpec {
+            format: "rivulet.push".into(),
+            path: None,
+            options: BTreeMap::from([("sourceid".into(), "s".into())]),
+        };
+        let mut source = Source::open(0, &spec, 0).unwrap();
+        let push = |source: &mut Source, count: usize| {
+            for _ in 0..count {
+                source.queue().unwrap().push(Buffer::from(&b"{}\n"[..]));
+            }
+        };
+        push(&mut source, 10);
+        let first = source.plan(0, false);
+        assert_eq!(first.end, json!(10));
+        // Ten rows a block: 35 rows are three blocks.
+        source.pace(&first, 100, 35.0);
+        push(&mut source, 10);
+        assert_eq!(source.plan(0, false).end, json!(13));
+        source.pace(&first, 100, 0.5);
+        assert_eq!(source.plan(0, false).end, json!(14));
+        assert_eq!(source.plan(0, true).end, json!(20));
     }
 }

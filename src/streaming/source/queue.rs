@@ -17,6 +17,8 @@ pub struct QueueSource {
     first: i64,
     bytes: usize,
     wal: Option<Wal>,
+    /// Blocks that a batch takes at most by the rate that its last batches were processed at.
+    pub(super) paced_blocks: Option<usize>,
     /// Blocks that a batch takes at most.
     pub(super) max_blocks: Option<usize>,
     /// No more will come.

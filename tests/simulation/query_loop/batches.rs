@@ -1,6 +1,6 @@
 //! When batches begin, what is in them, and in which order a batch's steps come.
 
-use rivulet::exec::inputs::OutputMode;
+use rivulet::exec::inputs::{OutputMode, StateStats};
 use rivulet::streaming::trigger::Trigger;
 
 use super::{
@@ -120,5 +120,28 @@ fn once_takes_all_in_one_batch_and_available_now_in_several_with_what_the_waterm
         let closing = batch(&mut now, 0, None).batch.expect("a micro-batch");
         assert_eq!((closing.batch_id, closing.evict_us), (3, Some(190_000_000)));
         assert_eq!(end(now.poll(0, &NoFiles)), None);
+    });
+}
+
+#[test]
+fn an_append_mode_batch_that_gives_nothing_says_what_holds_its_rows() {
+    deep(|| {
+        for (rows_total, output, waits) in [(3, 0, true), (0, 0, false), (3, 2, false)] {
+            let mut query = query(ASAP, OutputMode::Append, false);
+            push(&mut query, 0);
+            run(query.poll(0, &NoFiles));
+            let mut done = outcome(Some(100));
+            let state = StateStats {
+                rows_total,
+                ..StateStats::default()
+            };
+            done.reports[0].2.state.insert(0, state);
+            done.reports[0].0 = query.definition.graph.stages.len() - 1;
+            done.reports[0].2.output_rows = output;
+            delivery(query.job_done(0, done));
+            let said = progress(query.delivered(0, Ok(())))["rivulet"]["waits"].clone();
+            let text = "rows are kept until the watermark passes them, and it is at 1970-01-01T00:01:30.000Z; of 1 watermarks number 0 is the last, at 1970-01-01T00:01:30.000Z";
+            assert_eq!(said.as_str(), waits.then_some(text));
+        }
     });
 }
