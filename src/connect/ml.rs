@@ -21,11 +21,12 @@ use crate::cluster::runner::{JobRequest, Outcome};
 use crate::error::{Result, SparkError};
 use crate::exec::{ipc, job};
 use crate::ml::classification::naive_bayes::{Predictor, probabilities};
+use crate::ml::classification::streaming;
 use crate::ml::error::illegal;
 use crate::ml::feature::stop_words;
 use crate::ml::literal::{Kind, Value};
-use crate::ml::model::{self, Fitted, Labels, Model, Models, Words};
-use crate::ml::operators;
+use crate::ml::model::{self, Fitted, Labels, Model, Models, Statistics, Words};
+use crate::ml::operators::{self, Stage};
 use crate::ml::params::{Params, texts_of};
 use crate::ml::persistence::{self, Folder};
 use crate::ml::training::{self, Work};
@@ -93,6 +94,15 @@ impl Driver {
         let result = match command {
             Command::Fit(fit) => {
                 let work = Work::of_fit(fit)?;
+                if work.params.operator.stage == Stage::StreamingNaiveBayes {
+                    let before = self.initial_model(session, &work.params)?;
+                    let statistics = before.as_deref().and_then(statistics_of);
+                    if streaming::has_seen(&work.params, statistics) {
+                        let id = work.params.text("initialModel")?;
+                        self.answer_ml(operation, reference(&id));
+                        return Ok(());
+                    }
+                }
                 let relation = training::fit_relation(fit);
                 return self.start_ml_job(operation, session, work, &relation, false, now_ms);
             }
@@ -221,7 +231,14 @@ impl Driver {
             let metric = training::metric(&job.params, &state, ranges)?;
             return Ok(param(&Value::Double(metric), Kind::Double));
         }
-        let model = Model::new(&job.params, training::fitted(&job.params, &state)?);
+        let model = if job.params.operator.stage == Stage::StreamingNaiveBayes {
+            let before = self.initial_model(&job.session, &job.params)?;
+            let statistics = before.as_deref().and_then(statistics_of);
+            let learned = streaming::learn(&job.params, statistics, training::class_sums(&state)?)?;
+            Model::new(&streaming::model_params(&job.params)?, Fitted::NaiveBayes(learned))
+        } else {
+            Model::new(&job.params, training::fitted(&job.params, &state)?)
+        };
         let uid = model.uid.clone();
         let id = self.keep_model(&job.session, model);
         Ok(ResultType::OperatorInfo(MlOperatorInfo {
@@ -229,6 +246,12 @@ impl Driver {
             uid: Some(uid),
             ..MlOperatorInfo::default()
         }))
+    }
+
+    /// The model that a streaming one goes on from.
+    fn initial_model(&mut self, session: &str, params: &Params) -> Result<Option<Arc<Model>>> {
+        let id = params.column("initialModel");
+        id.map(|id| self.ml_model(session, &id)).transpose()
     }
 
     /// An attribute of a model, or one of its methods called; none where storage has to answer first.
@@ -398,6 +421,13 @@ impl Driver {
     fn model_of(&mut self, session: &str, class: &str, uid: &str, fitted: Fitted) -> Result<ResultType> {
         let params = Params::new(operators::by_name(class)?, uid, &sc::MlParams::default())?;
         Ok(reference(&self.keep_model(session, Model::new(&params, fitted))))
+    }
+}
+
+fn statistics_of(model: &Model) -> Option<&Statistics> {
+    match &model.fitted {
+        Some(Fitted::NaiveBayes(bayes)) => bayes.statistics.as_ref(),
+        _ => None,
     }
 }
 

@@ -7,6 +7,7 @@ use super::literal::{Kind, Value};
 use super::matrix::Matrix;
 use super::operators::{self, Operator};
 use super::params::Params;
+use super::summary::classes;
 use super::vector::{Vector, VectorRef};
 use crate::connect::proto as sc;
 use crate::error::{Result, SparkError};
@@ -59,6 +60,19 @@ pub struct NaiveBayes {
     /// Of Gaussian models only; else empty.
     #[prost(message, required, tag = "3")]
     pub sigma: Matrix,
+    /// What it was made of, where it goes on learning.
+    #[prost(message, optional, tag = "4")]
+    pub statistics: Option<Statistics>,
+}
+
+/// Sums that a model of a stream was made of (`StreamingNaiveBayes`).
+#[derive(Clone, PartialEq, Message)]
+pub struct Statistics {
+    #[prost(message, required, tag = "1")]
+    pub sums: classes::State,
+    /// The last batch that is in.
+    #[prost(int64, optional, tag = "2")]
+    pub batch: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -130,6 +144,16 @@ impl Model {
             params: Some(params.to_proto()),
             fitted: Some(fitted),
         }
+    }
+
+    /// The same without what only further learning needs: what travels to executors.
+    #[must_use]
+    pub fn for_prediction(&self) -> Self {
+        let mut own = self.clone();
+        if let Some(Fitted::NaiveBayes(bayes)) = &mut own.fitted {
+            bayes.statistics = None;
+        }
+        own
     }
 
     pub fn operator(&self) -> Result<&'static Operator> {

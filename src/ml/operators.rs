@@ -27,6 +27,7 @@ pub enum Stage {
     Normalizer,
     SqlTransformer,
     NaiveBayes,
+    StreamingNaiveBayes,
     BinaryEvaluator,
     MulticlassEvaluator,
 }
@@ -301,6 +302,30 @@ pub static OPERATORS: &[Operator] = &[
             param("smoothing", Kind::Double, Default::Double(1.0), NON_NEGATIVE),
             param("thresholds", Kind::Doubles, Default::None, Check::Thresholds),
             WEIGHT,
+        ]
+    ),
+    operator!(
+        StreamingNaiveBayes,
+        "classification.StreamingNaiveBayes",
+        None,
+        [
+            FEATURES,
+            LABEL,
+            one_of(
+                "modelType",
+                "multinomial",
+                &["multinomial", "bernoulli", "gaussian", "complement"]
+            ),
+            PREDICTION,
+            PROBABILITY,
+            RAW_PREDICTION,
+            param("smoothing", Kind::Double, Default::Double(1.0), NON_NEGATIVE),
+            param("thresholds", Kind::Doubles, Default::None, Check::Thresholds),
+            WEIGHT,
+            param("halfLife", Kind::Double, Default::None, POSITIVE),
+            one_of("timeUnit", "batches", &["batches", "points"]),
+            free("initialModel", Kind::Text),
+            free("batchId", Kind::Long),
         ]
     ),
     operator!(

@@ -142,7 +142,7 @@ fn summarized(params: &Params, input: &Resolved) -> Result<(Wanted, Arc<Aggregat
     let make: MakeSummary;
     let mut wanted;
     match params.operator.stage {
-        Stage::NaiveBayes => {
+        Stage::NaiveBayes | Stage::StreamingNaiveBayes => {
             let names = classes::Names {
                 label: params.text("labelCol")?,
                 features: params.text("featuresCol")?,
@@ -224,6 +224,14 @@ fn summarized(params: &Params, input: &Resolved) -> Result<(Wanted, Arc<Aggregat
         }
     }
     Ok((wanted, summary::aggregate(params.fingerprint(), make)))
+}
+
+/// The sums of a finished job over classes.
+///
+/// # Errors
+/// Where the state is broken.
+pub fn class_sums(state: &[u8]) -> Result<classes::State> {
+    classes::State::decode(state).map_err(|e| summary::corrupt(&e))
 }
 
 /// The model of a finished job.

@@ -49,7 +49,7 @@ impl Context {
     pub fn encoded(&self) -> BTreeMap<String, Vec<u8>> {
         self.used
             .iter()
-            .map(|(id, m)| (id.clone(), m.encode_to_vec()))
+            .map(|(id, m)| (id.clone(), m.for_prediction().encode_to_vec()))
             .collect()
     }
 

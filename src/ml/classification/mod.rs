@@ -1,3 +1,4 @@
 //! Classifiers: `org.apache.spark.ml.classification`.
 
 pub mod naive_bayes;
+pub mod streaming;

@@ -98,6 +98,7 @@ fn discrete(params: &Params, classes: &[Class], features: usize) -> Result<Naive
         pi,
         theta: Matrix::new(classes.len(), features, theta),
         sigma: Matrix::default(),
+        statistics: None,
     })
 }
 
@@ -137,6 +138,7 @@ fn gaussian(classes: &[Class]) -> NaiveBayes {
         pi,
         theta: Matrix::new(classes.len(), features, theta),
         sigma: Matrix::new(classes.len(), features, sigma),
+        statistics: None,
     }
 }
 

@@ -273,7 +273,12 @@ fn fitted(stage: Stage, row: &Row<'_>) -> Result<Fitted> {
                     "pi, theta and sigma differ in their classes or features",
                 ));
             }
-            Fitted::NaiveBayes(NaiveBayes { pi, theta, sigma })
+            Fitted::NaiveBayes(NaiveBayes {
+                pi,
+                theta,
+                sigma,
+                statistics: None,
+            })
         }
         Stage::Idf => {
             let idf = row.vector("idf")?;
@@ -467,6 +472,7 @@ mod tests {
                     pi: vec![-0.5, -1.5],
                     theta: Matrix::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, f64::NEG_INFINITY]),
                     sigma: Matrix::default(),
+                    statistics: None,
                 }),
             ),
             (

@@ -5,11 +5,12 @@
 
 pub mod data;
 
+use prost::Message;
 use serde_json::{Map, Value as Json};
 
 use super::error::illegal;
 use super::literal::Value;
-use super::model::{Fitted, Model, OldHashing};
+use super::model::{Fitted, Model, NaiveBayes, OldHashing, Statistics};
 use super::operators::{self, Operator, Stage};
 use super::params::Params;
 use crate::connect::proto as sc;
@@ -73,6 +74,14 @@ pub fn save(class: &str, params: &Params, fitted: Option<&Fitted>, now_ms: i64, 
             data::write(fitted)?,
         ));
         files.push(("data/_SUCCESS".to_owned(), vec![]));
+        // Spark reads past this folder.
+        if let Fitted::NaiveBayes(NaiveBayes {
+            statistics: Some(statistics),
+            ..
+        }) = fitted
+        {
+            files.push((format!("statistics/part-00000-{part}.bin"), statistics.encode_to_vec()));
+        }
     }
     Ok(files)
 }
@@ -118,7 +127,12 @@ pub fn load(folder: &dyn Folder, path: &str, wanted: &str) -> Result<Loaded> {
         let [part] = &parts[..] else {
             return Err(corrupt(path, &format!("data has {} part files, not 1", parts.len())));
         };
-        Some(data::read(operator.stage, part, path)?)
+        let mut fitted = data::read(operator.stage, part, path)?;
+        if let (Fitted::NaiveBayes(bayes), Some(bytes)) = (&mut fitted, folder.files("statistics")?.first()) {
+            let statistics = Statistics::decode(bytes.as_slice());
+            bayes.statistics = Some(statistics.map_err(|e| corrupt(path, &format!("statistics cannot be read: {e}")))?);
+        }
+        Some(fitted)
     } else {
         (operator.stage == Stage::HashingTF && major < 3).then_some(Fitted::OldHashing(OldHashing {}))
     };

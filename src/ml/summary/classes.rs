@@ -41,6 +41,19 @@ pub struct State {
     pub rows: i64,
 }
 
+impl State {
+    /// All weights times a factor: what was learned counts for less.
+    pub fn scale(&mut self, factor: f64) {
+        for class in &mut self.classes {
+            class.weight *= factor;
+            class.sums.iter_mut().for_each(|s| *s *= factor);
+            if let Some(moments) = &mut class.moments {
+                moments.scale(factor);
+            }
+        }
+    }
+}
+
 /// The columns that training reads, for messages.
 #[derive(Debug, Clone)]
 pub struct Names {
@@ -140,7 +153,33 @@ impl Summary for Classes {
     }
 
     fn merge(&mut self, state: &[u8]) -> Result<()> {
-        let state = State::decode(state).map_err(|e| corrupt(&e))?;
+        self.take(State::decode(state).map_err(|e| corrupt(&e))?)
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.state().encode_to_vec()
+    }
+
+    fn bytes(&self) -> usize {
+        256 + self.classes.len() * self.features as usize * 8
+    }
+}
+
+impl Classes {
+    /// The sums so far.
+    pub fn state(&self) -> State {
+        State {
+            classes: self.classes.values().cloned().collect(),
+            features: self.features,
+            rows: self.rows,
+        }
+    }
+
+    /// Takes in other sums.
+    ///
+    /// # Errors
+    /// Where they are of vectors of another size.
+    pub fn take(&mut self, state: State) -> Result<()> {
         if self.rows == 0 {
             self.features = state.features;
         }
@@ -168,19 +207,6 @@ impl Summary for Classes {
             }
         }
         Ok(())
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        State {
-            classes: self.classes.values().cloned().collect(),
-            features: self.features,
-            rows: self.rows,
-        }
-        .encode_to_vec()
-    }
-
-    fn bytes(&self) -> usize {
-        256 + self.classes.len() * self.features as usize * 8
     }
 }
 

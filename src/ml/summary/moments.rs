@@ -78,6 +78,15 @@ impl Moments {
         self.min = vec![f64::MAX; size];
     }
 
+    /// All weights times a factor: means stay, sums shrink.
+    pub fn scale(&mut self, factor: f64) {
+        for sums in [&mut self.m2n, &mut self.squares, &mut self.weights] {
+            sums.iter_mut().for_each(|s| *s *= factor);
+        }
+        self.total_weight *= factor;
+        self.weight_squares *= factor * factor;
+    }
+
     /// # Errors
     /// Where the other is of vectors of another size.
     pub fn merge(&mut self, other: Self) -> Result<()> {

@@ -1,0 +1,174 @@
+//! `StreamingNaiveBayes`: a model that goes on learning, batch by batch.
+//!
+//! A batch is summed up as any training is ([`classes`]); its sums are added to those of the batches before, which first
+//! count for less where there is a half-life. Spark's streaming k-means defines that forgetting: of batches, the old sums
+//! are multiplied by `2^(-1 / halfLife)` each batch; of points, by `2^(-n / halfLife)` for `n` new rows.
+//!
+//! What it guarantees: the model of batches 1 to n is that of a single training on all their rows, each weighted by what
+//! forgetting left of it; and a batch whose id is not above the last one's changes nothing, so that a batch that a query
+//! repeats after a failure is learned once, provided that the model was saved after the batch (saving writes the sums and
+//! the batch's id along with the model). A batch with a row that training refuses changes nothing either.
+
+use super::naive_bayes::{self, Type};
+use crate::error::Result;
+use crate::ml::model::{NaiveBayes, Statistics};
+use crate::ml::operators;
+use crate::ml::params::Params;
+use crate::ml::summary::classes::{self, Classes, Names};
+
+/// The params of a batch that concern the model only: those of `NaiveBayes`.
+///
+/// # Errors
+/// Where a param has an invalid value.
+pub fn model_params(params: &Params) -> Result<Params> {
+    let operator = operators::by_name("org.apache.spark.ml.classification.NaiveBayes")?;
+    let mut own = Params::new(operator, &params.uid, &Default::default())?;
+    for (param, value) in params.explicit() {
+        if operator.param(param.name).is_some() {
+            own.put(param.name, value.clone())?;
+        }
+    }
+    Ok(own)
+}
+
+/// Whether a batch is in the statistics already.
+pub fn has_seen(params: &Params, before: Option<&Statistics>) -> bool {
+    match (params.int("batchId"), before.and_then(|s| s.batch)) {
+        (Ok(batch), Some(last)) => batch <= last,
+        _ => false,
+    }
+}
+
+/// What is left of the old sums when `rows` come.
+///
+/// # Errors
+/// Where a param has another type.
+pub fn discount(params: &Params, rows: i64) -> Result<f64> {
+    if !params.is_set("halfLife") {
+        return Ok(1.0);
+    }
+    let periods = if params.text("timeUnit")? == "points" {
+        rows as f64
+    } else {
+        1.0
+    };
+    Ok((-periods / params.double("halfLife")?).exp2())
+}
+
+/// The model of the batches before and one more.
+///
+/// # Errors
+/// Where there is no row in any batch, or vectors differ in size.
+pub fn learn(params: &Params, before: Option<&Statistics>, batch: classes::State) -> Result<NaiveBayes> {
+    let names = Names {
+        label: params.text("labelCol")?,
+        features: params.text("featuresCol")?,
+        weight: String::new(),
+    };
+    let mut all = Classes::new(Type::of(params)?, names);
+    if let Some(before) = before {
+        let mut old = before.sums.clone();
+        old.scale(discount(params, batch.rows)?);
+        all.take(old)?;
+    }
+    all.take(batch)?;
+    let sums = all.state();
+    let mut model = naive_bayes::fit(&model_params(params)?, sums.classes.clone(), sums.features as usize)?;
+    model.statistics = Some(Statistics {
+        sums,
+        batch: params.int("batchId").ok().or(before.and_then(|s| s.batch)),
+    });
+    Ok(model)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ml::literal::Value;
+    use crate::ml::summary::Summary;
+    use crate::ml::vector::{VectorBuilder, VectorRef};
+    use arrow::array::{ArrayRef, Float64Array};
+    use std::sync::Arc;
+
+    /// Label, features, weight.
+    type Row = (f64, &'static [f64], f64);
+
+    fn params(set: &[(&str, Value)]) -> Params {
+        let operator = operators::by_name("org.apache.spark.ml.classification.StreamingNaiveBayes").unwrap();
+        let mut params = Params::new(operator, "nb", &Default::default()).unwrap();
+        set.iter()
+            .for_each(|(name, value)| params.put(name, value.clone()).unwrap());
+        params
+    }
+
+    fn sums(rows: &[Row]) -> classes::State {
+        let names = Names {
+            label: "l".into(),
+            features: "f".into(),
+            weight: "w".into(),
+        };
+        let mut summary = Classes::new(Type::Multinomial, names);
+        let mut vectors = VectorBuilder::with_capacity(rows.len());
+        rows.iter().for_each(|(_, v, _)| vectors.push(VectorRef::Dense(v)));
+        let column =
+            |f: fn(&Row) -> f64| -> ArrayRef { Arc::new(rows.iter().map(f).map(Some).collect::<Float64Array>()) };
+        summary
+            .update(&[vectors.finish().unwrap(), column(|r| r.0), column(|r| r.2)])
+            .unwrap();
+        summary.state()
+    }
+
+    fn close(a: &NaiveBayes, b: &NaiveBayes) -> bool {
+        let mut pairs = a.pi.iter().zip(&b.pi).chain(a.theta.values.iter().zip(&b.theta.values));
+        a.theta.values.len() == b.theta.values.len() && pairs.all(|(x, y)| (x - y).abs() < 1e-12)
+    }
+
+    const FIRST: &[Row] = &[(0.0, &[3.0, 1.0], 1.0), (1.0, &[0.0, 2.0], 1.0)];
+    const SECOND: &[Row] = &[(1.0, &[1.0, 5.0], 1.0), (2.0, &[4.0, 4.0], 1.0)];
+
+    #[test]
+    fn batches_learned_in_turn_are_as_one_training_on_all() {
+        let plain = params(&[]);
+        let first = learn(&plain, None, sums(FIRST)).unwrap();
+        let both = learn(&plain, first.statistics.as_ref(), sums(SECOND)).unwrap();
+        let at_once = learn(&plain, None, sums(&[FIRST, SECOND].concat())).unwrap();
+        assert!(close(&both, &at_once));
+        assert_eq!(both.pi.len(), 3);
+    }
+
+    #[test]
+    fn a_half_life_of_one_batch_halves_what_was_learned_before() {
+        let halving = params(&[("halfLife", Value::Double(1.0))]);
+        let first = learn(&halving, None, sums(FIRST)).unwrap();
+        let both = learn(&halving, first.statistics.as_ref(), sums(SECOND)).unwrap();
+        let halved: Vec<Row> = FIRST.iter().map(|(l, v, _)| (*l, *v, 0.5)).collect();
+        let weighted = learn(&params(&[]), None, sums(&[&halved[..], SECOND].concat())).unwrap();
+        assert!(close(&both, &weighted));
+    }
+
+    #[test]
+    fn points_forget_by_the_number_of_new_rows() {
+        let by_points = params(&[
+            ("halfLife", Value::Double(4.0)),
+            ("timeUnit", Value::Text("points".into())),
+        ]);
+        assert_eq!(discount(&by_points, 8).unwrap(), 0.25);
+        assert_eq!(discount(&params(&[]), 8).unwrap(), 1.0);
+    }
+
+    #[test]
+    fn a_batch_that_was_seen_is_not_learned_again() {
+        let third = params(&[("batchId", Value::Int(3))]);
+        let model = learn(&third, None, sums(FIRST)).unwrap();
+        assert!(has_seen(&third, model.statistics.as_ref()));
+        assert!(has_seen(
+            &params(&[("batchId", Value::Int(2))]),
+            model.statistics.as_ref()
+        ));
+        assert!(!has_seen(
+            &params(&[("batchId", Value::Int(4))]),
+            model.statistics.as_ref()
+        ));
+        assert!(!has_seen(&third, None));
+    }
+}
