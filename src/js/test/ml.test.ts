@@ -129,6 +129,19 @@ test('of a metric that should be small, the smallest is best', async () => {
   assert.equal((await split.fit(session.read.table('t'))).bestIndex, 1);
 });
 
+test('a streaming model goes on from the model before, and says which batch it learns', async () => {
+  const { session, commands } = engine();
+  const learner = new ml.StreamingNaiveBayes({ halfLife: 5, smoothing: 2 });
+  await learner.update(session.read.table('t'), 7);
+  await learner.update(session.read.table('t'), 8n);
+  const sent = commands.map((c) => (c.case === 'fit' ? c.value.params?.params ?? {} : assert.fail(c.case)));
+  assert.deepEqual(sent.map((params) => params['initialModel']?.literalType.value), [undefined, 'model-0']);
+  assert.deepEqual(sent.map((params) => params['batchId']?.literalType.value), [7n, 8n]);
+  assert.equal(sent[0]?.['halfLife']?.literalType.value, 5);
+  assert.equal(learner.model?.getSmoothing(), 2);
+  assert.deepEqual(transforms(learner.model!.transform(session.read.table('t'))), ['model-1']);
+});
+
 test('vectors and matrices come out of literals as they went in', () => {
   for (const vector of [ml.Vectors.dense(1, -0.5), ml.Vectors.sparse(4, [1, 3], [2, 0.25])]) {
     const literal = decodeMessage('Expression.Literal', encodeMessage('Expression.Literal', vectorLiteral(vector)));

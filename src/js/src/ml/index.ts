@@ -17,6 +17,7 @@ export * from './classification.js';
 export * from './evaluation.js';
 export { Pipeline, PipelineModel } from './pipeline.js';
 export * from './tuning.js';
+export * from './streaming.js';
 export { Params, type ParamMap, type ParamValue } from './params.js';
 export {
   Estimator, Evaluator, loadDefaultStopWords, PipelineStage, Transformer,

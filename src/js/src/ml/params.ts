@@ -11,13 +11,16 @@ type Kind = 'i' | 'd' | 'b' | 's' | 'S' | 'D' | 'L';
 /** Every param: name, kind, what it means. */
 const PARAMS = new Map(`
 beta d weight of recall in weightedFMeasure and fMeasureByLabel
+batchId i number of the batch; one that is not above the last is not learned again
 binary b all counts that are not zero become 1
 caseSensitive b whether words are compared with their case
 dropLast b whether the last category has no place in the vector
 eps d least probability in logLoss
 featuresCol s features column name
 gaps b whether the pattern matches gaps between words, or the words
+halfLife d batches or points after which what was learned counts half
 handleInvalid s what to do with invalid values: skip, error or keep
+initialModel s id of the model to go on from
 inputCol s input column name
 inputCols S input column names
 labelCol s label column name
@@ -50,6 +53,7 @@ statement s SQL statement over __THIS__
 stopWords S the words to remove
 stringOrderType s order of the labels: frequencyDesc, frequencyAsc, alphabetDesc or alphabetAsc
 threshold d values above it become 1
+timeUnit s what halfLife counts: batches or points
 thresholds D one a class (or a column): a prediction is the class with the largest probability / threshold
 toLowercase b whether texts are brought to lower case first
 vocabSize i most words in the vocabulary

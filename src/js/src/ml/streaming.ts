@@ -1,0 +1,84 @@
+import { SparkRuntimeException } from '../errors.js';
+import { MlOperator_OperatorType as Role } from '../generated/spark/connect/ml_common_pb.js';
+import type { DataFrame } from '../sql/dataframe.js';
+import { NaiveBayesModel, type NaiveBayesParams } from './classification.js';
+import type { ModelSource } from './files.js';
+import { Params, paramTable, type ParamValue } from './params.js';
+import { mlCommand, type ModelClass, type SaveOptions, type SessionLike } from './stage.js';
+
+/** Params of {@link StreamingNaiveBayes}: those of naive Bayes, and how it forgets. */
+export interface StreamingNaiveBayesParams extends NaiveBayesParams {
+  /** After so many batches or points what was learned counts half; never, without it. */
+  halfLife: number;
+  timeUnit: 'batches' | 'points';
+}
+
+const PARAMS = 'featuresCol="features" labelCol="label" modelType="multinomial" predictionCol="prediction" probabilityCol="probability" '
+  + 'rawPredictionCol="rawPrediction" smoothing=1 thresholds weightCol halfLife timeUnit="batches" initialModel batchId';
+
+/**
+ * Naive Bayes that learns from a stream, batch by batch, and can score the same stream:
+ *
+ * ```ts
+ * const learner = new ml.StreamingNaiveBayes({ halfLife: 20 });
+ * await stream.writeStream.foreachBatch(async (batch, batchId) => {
+ *   if (learner.model) await learner.model.transform(batch).show(); // by what was learned before this batch
+ *   await learner.update(batch, batchId);
+ *   await learner.save(spark, 'rivulet:/models/mood', { overwrite: true });
+ * }).start();
+ * ```
+ *
+ * The model after n batches is that of one training on all their rows, weighted by what forgetting left of them. A batch
+ * whose id is not above the last one's is not learned again. So after a restart with `StreamingNaiveBayes.load`, a batch
+ * that the query repeats counts once if the model was saved after it, and once if it was not.
+ */
+export class StreamingNaiveBayes extends Params {
+  /** What was learned so far; none before the first batch. */
+  model: NaiveBayesModel | undefined;
+
+  constructor(params: Partial<StreamingNaiveBayesParams> = {}, uid?: string) {
+    super('StreamingNaiveBayes', paramTable(PARAMS), uid);
+    for (const [name, value] of Object.entries(params)) if (value !== undefined) this.setParam(name, value as ParamValue);
+  }
+
+  /** Learns from a batch. The model before it can go on being used, until {@link NaiveBayesModel.release | released}. */
+  async update(batch: DataFrame, batchId?: number | bigint): Promise<NaiveBayesModel> {
+    const chosen = this.copy();
+    const before = this.model as unknown as { id: string } | undefined;
+    if (before) chosen.setParam('initialModel', before.id);
+    const { params } = chosen.message();
+    if (batchId !== undefined) params['batchId'] = { literalType: { case: 'long', value: BigInt(batchId) } };
+    const estimator = { name: 'org.apache.spark.ml.classification.StreamingNaiveBayes', uid: this.uid, type: Role.ESTIMATOR };
+    const fit = { estimator, params: { params }, dataset: batch.plan.relation };
+    const { id } = await mlCommand(batch.context, { case: 'fit', value: fit }, batch.plan.needs);
+    if (!id) throw new SparkRuntimeException('The engine answered a fit without a model');
+    if (!this.model || id !== before?.id) {
+      const models = NaiveBayesModel as unknown as ModelClass<NaiveBayesParams, object>;
+      this.model = models.of(batch.context, id, this.uid) as unknown as NaiveBayesModel;
+      for (const [name, value] of this.explicit) if (this.model.hasParam(name)) this.model.setParam(name, value);
+    }
+    return this.model;
+  }
+
+  override copy(): StreamingNaiveBayes {
+    const other = this.copyInto(new StreamingNaiveBayes({}, this.uid));
+    other.model = this.model;
+    return other;
+  }
+
+  /** Saves the model, and what it needs to go on learning. Spark loads it as a `NaiveBayesModel`. */
+  async save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> {
+    if (!this.model) throw new SparkRuntimeException('There is no model to save before the first batch');
+    await this.model.save(session, path, options);
+  }
+
+  /** Goes on from a model that was saved. `halfLife` and `timeUnit` are given again: a model has no such params. */
+  static async load(session: SessionLike, source: ModelSource, params: Partial<StreamingNaiveBayesParams> = {}): Promise<StreamingNaiveBayes> {
+    const model = await NaiveBayesModel.load(session, source);
+    const learner = new StreamingNaiveBayes({}, model.uid);
+    for (const [name, value] of model.explicit) learner.setParam(name, value);
+    for (const [name, value] of Object.entries(params)) learner.setParam(name, value as ParamValue);
+    learner.model = model;
+    return learner;
+  }
+}
