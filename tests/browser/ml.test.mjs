@@ -152,3 +152,70 @@ test('transformers work on a stream', async () => {
   });
   assert.deepEqual(scored, [{ text: 'awful', prediction: 0 }, { text: 'great', prediction: 1 }]);
 });
+
+test('a model that is saved in the tab is loaded by another session, from storage and from a zip', async () => {
+  const seen = await inPage(plain, async () => {
+    const { SparkSession, ml } = await import('rivulet');
+    const session = () => SparkSession.builder.master('local[1]').create();
+    const rows = [['good great', 1], ['bad awful', 0], ['great film', 1], ['awful film', 0]];
+    const predicted = async (spark, model) => (await model.transform(spark.createDataFrame(rows, 'text STRING, label DOUBLE')).select('probability').collect())
+      .map((r) => r.probability.values);
+    let spark = await session();
+    const model = await new ml.Pipeline({ stages: [
+      new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
+      new ml.CountVectorizer({ inputCol: 'words', outputCol: 'features' }),
+      new ml.NaiveBayes({ smoothing: 0.5 }),
+    ] }).fit(spark.createDataFrame(rows, 'text STRING, label DOUBLE'));
+    await model.save(spark, 'models/mood', { overwrite: true });
+    const again = await model.save(spark, 'models/mood').then(() => 'saved', (error) => error.message);
+    const before = await predicted(spark, model);
+    const archive = await ml.modelArchive('models/mood');
+    await spark.stop();
+    spark = await session();
+    const stored = await predicted(spark, await ml.PipelineModel.load(spark, 'models/mood'));
+    const unzipped = await predicted(spark, await ml.PipelineModel.load(spark, archive));
+    const missing = await ml.PipelineModel.load(spark, 'models/nothing').then(() => 'loaded', (error) => error.condition);
+    await spark.stop();
+    return { before, stored, unzipped, again, missing };
+  });
+  assert.deepEqual(seen.stored, seen.before);
+  assert.deepEqual(seen.unzipped, seen.before);
+  assert.match(seen.again, /already exists/);
+  assert.equal(seen.missing, 'CORRUPT_MODEL');
+});
+
+test('a streaming model scores a stream and learns from it, each batch once', async () => {
+  const seen = await inPage(plain, async () => {
+    const { SparkSession, ml } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').getOrCreate();
+    const hashed = (df) => new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: 64 })
+      .transform(new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }).transform(df));
+    let learner = new ml.StreamingNaiveBayes();
+    const scores = [];
+    const { df, write, end } = spark.readStream.push({ schema: 'text STRING, label DOUBLE' });
+    const query = await hashed(df).writeStream.foreachBatch(async (batch, id) => {
+      if (learner.model) scores.push(...(await learner.model.transform(batch).select('text', 'prediction').orderBy('text').collect()).map((r) => [r.text, r.prediction]));
+      await learner.update(batch, id);
+    }).start();
+    await write([{ text: 'great', label: 1 }, { text: 'awful', label: 0 }]);
+    await query.processAllAvailable();
+    await write([{ text: 'great great', label: 1 }, { text: 'awful awful', label: 0 }]);
+    await query.processAllAvailable();
+    await query.stop();
+    end();
+    const rows = [['great', 1], ['awful', 0], ['great great', 1], ['awful awful', 0]];
+    const whole = await new ml.NaiveBayes().fit(hashed(spark.createDataFrame(rows, 'text STRING, label DOUBLE')));
+    const theta = (await learner.model.theta()).toArray();
+    const same = JSON.stringify(theta) === JSON.stringify((await whole.theta()).toArray());
+    await learner.save(spark, 'models/stream', { overwrite: true });
+    learner = await ml.StreamingNaiveBayes.load(spark, 'models/stream');
+    // Batch 1 is in the model already.
+    await learner.update(hashed(spark.createDataFrame([['other', 1]], 'text STRING, label DOUBLE')), 1);
+    const repeated = JSON.stringify((await learner.model.theta()).toArray()) === JSON.stringify(theta);
+    await learner.update(hashed(spark.createDataFrame([['other', 1]], 'text STRING, label DOUBLE')), 2);
+    const learned = JSON.stringify((await learner.model.theta()).toArray()) !== JSON.stringify(theta);
+    await spark.stop();
+    return { scores, same, repeated, learned };
+  });
+  assert.deepEqual(seen, { scores: [['awful awful', 0], ['great great', 1]], same: true, repeated: true, learned: true });
+});

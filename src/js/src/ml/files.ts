@@ -72,3 +72,49 @@ async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<Arra
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
+
+/**
+ * A saved stage as a zip, for a download: the directory that `save` wrote into the origin's private file system. Spark loads the
+ * directory that is in it, and so does `load`.
+ */
+export async function modelArchive(path: string): Promise<Blob> {
+  let folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('rivulet');
+  for (const name of path.split('/').filter(Boolean)) folder = await folder.getDirectoryHandle(name);
+  return zip(await Promise.all((await below(folder, '')).map(async ([name, blob]) => [name, new Uint8Array(await blob.arrayBuffer())] as const)));
+}
+
+const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
+  let c = n;
+  for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+  return c;
+});
+const crc = (bytes: Uint8Array): number => ~bytes.reduce((c, byte) => (CRC[(c ^ byte) & 0xff] as number) ^ (c >>> 8), -1) >>> 0;
+
+/** Files as a zip, stored as they are. */
+export function zip(files: readonly (readonly [string, Uint8Array<ArrayBuffer>])[]): Blob {
+  const [parts, directory]: [Uint8Array<ArrayBuffer>[], Uint8Array<ArrayBuffer>[]] = [[], []];
+  const record = (signature: number, fields: readonly (readonly [size: 2 | 4, value: number])[], ...tail: Uint8Array<ArrayBuffer>[]) => {
+    const head = new DataView(new ArrayBuffer(4 + fields.reduce((sum, [size]) => sum + size, 0)));
+    head.setUint32(0, signature, true);
+    let at = 4;
+    for (const [size, value] of fields) {
+      if (size === 2) head.setUint16(at, value, true);
+      else head.setUint32(at, value, true);
+      at += size;
+    }
+    return [new Uint8Array(head.buffer), ...tail];
+  };
+  const length = (list: Uint8Array[]) => list.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const JANUARY_1980 = 0x21;
+  for (const [name, bytes] of files) {
+    const encoded = new TextEncoder().encode(name);
+    // Version, UTF-8 names, stored, time, date, checksum, both sizes, lengths of name and extra.
+    const fields = [[2, 20], [2, 0x800], [2, 0], [2, 0], [2, JANUARY_1980], [4, crc(bytes)], [4, bytes.byteLength], [4, bytes.byteLength],
+      [2, encoded.byteLength], [2, 0]] as const;
+    const start = length(parts);
+    parts.push(...record(LOCAL, fields, encoded, bytes));
+    directory.push(...record(CENTRAL, [[2, 20], ...fields, [2, 0], [2, 0], [2, 0], [4, 0], [4, start]], encoded));
+  }
+  const end = record(END, [[2, 0], [2, 0], [2, files.length], [2, files.length], [4, length(directory)], [4, length(parts)], [2, 0]]);
+  return new Blob([...parts, ...directory, ...end], { type: 'application/zip' });
+}

@@ -23,5 +23,5 @@ export {
   Estimator, Evaluator, loadDefaultStopWords, PipelineStage, Transformer,
   type Accessors, type Fitted, type Loadable, type ModelClass, type ModelOf, type Savable, type SaveOptions, type SessionLike, type StageClass,
 } from './stage.js';
-export type { ModelSource } from './files.js';
+export { modelArchive, type ModelSource } from './files.js';
 export { DenseMatrix, DenseVector, SparseVector, Vectors, VectorType, type Vector, type VectorStruct } from './vector.js';
