@@ -211,13 +211,14 @@ cmd_sim() { # --seeds N
   awk -v took="$took" '/^SIMULATED/ { split($3, n, "="); printf "%.1f seeds/s\n", n[2] / took }' "$CACHE/sim.log"
 }
 
-# Models that the engine saves, loaded by real Spark (which needs Java).
+# Models that the engine saves, natively and in Chromium, loaded by real Spark (which needs Java).
 cmd_exchange() {
-  setup_python; native; need_package java default-jre-headless
+  setup_python; native; setup_browser; cmd_build; need_package java default-jre-headless
   local port; port=$(free_port)
   serve "$port" 2
   say "models to Spark"
   "$VENV/bin/python" tests/conformance/exchange.py --remote "sc://localhost:$port"
+  node tests/browser/exchange.mjs "$VENV/bin/python"
   kill "$SERVER_PID" 2>/dev/null || true
 }
 
@@ -238,7 +239,7 @@ cmd_help() {
   goldens [--restart] [--partitions N] DIR…   golden cases through PySpark's client against the native engine; with
                           streaming queries started again from their checkpoints after every step, over N state partitions
   sim [--seeds N]         streaming queries under simulated faults: N seeds (1000), faults by kind, seeds/s
-  exchange                models that the engine saves, loaded by real Spark (slow; needs Java)
+  exchange                models saved natively and in Chromium, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
   bench                   the trending query beside other engines, in one Chromium
   size                    download sizes of a release build, with their limits

@@ -1,6 +1,6 @@
 // Assembles the demo as a static site: www/, the package and uPlot in one folder, ready for any static host.
 //   node site.mjs [--out DIR]
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CACHE, JS, PKG, ROOT } from './paths.mjs';
@@ -13,7 +13,16 @@ export function assembleSite(out = join(CACHE, 'site')) {
   cpSync(join(ROOT, 'www'), out, { recursive: true });
   cpSync(PKG, join(out, 'pkg'), { recursive: true });
   for (const name of ['uPlot.esm.js', 'uPlot.min.css']) cpSync(join(JS, 'node_modules/uplot/dist', name), join(out, 'vendor', name));
+  writeFileSync(join(out, 'vendor/sentences.json'), JSON.stringify(sentences()));
   return out;
+}
+
+/** Labelled review sentences: the test fixtures of npm package sentiment (MIT), from Kotzias et al., KDD 2015. */
+function sentences() {
+  return ['amazon', 'imdb', 'yelp'].flatMap((source) => {
+    const entries = JSON.parse(readFileSync(join(JS, `node_modules/sentiment/test/fixtures/${source}.json`), 'utf8'));
+    return entries.filter((entry) => entry.class !== null).map((entry) => ({ source, text: entry.text.trim(), label: entry.class }));
+  });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

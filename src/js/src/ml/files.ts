@@ -80,7 +80,13 @@ async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<Arra
 export async function modelArchive(path: string): Promise<Blob> {
   let folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('rivulet');
   for (const name of path.split('/').filter(Boolean)) folder = await folder.getDirectoryHandle(name);
-  return zip(await Promise.all((await below(folder, '')).map(async ([name, blob]) => [name, new Uint8Array(await blob.arrayBuffer())] as const)));
+  return zip(await Promise.all((await below(folder, '')).map(async ([name, blob]) => [name, unsealed(new Uint8Array(await blob.arrayBuffer()))] as const)));
+}
+
+/** A stored file's content: the engine ends its files with a seal, so that a torn one is found out. */
+function unsealed(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const SEAL_BYTES = 24;
+  return new TextDecoder().decode(file.subarray(-8)) === 'RVLTSEAL' ? file.slice(0, -SEAL_BYTES) : file;
 }
 
 const CRC = Uint32Array.from({ length: 256 }, (_, n) => {

@@ -1,0 +1,215 @@
+// The sentiment demo: a pipeline is trained, judged, kept, and scores a stream.
+import { functions as F, ml, SparkSession } from 'rivulet';
+import uPlot from 'uplot';
+
+const byId = (id) => document.getElementById(id);
+const SAVED = 'models/sentiment';
+const SCHEMA = 'text STRING, source STRING, createdAt TIMESTAMP';
+
+let spark;
+let model;
+let query;
+let held = [];
+
+/** For scripts that drive the page. */
+const demo = { state: 'idle', error: null, accuracy: null, windows: [], scored: 0 };
+window.sentimentDemo = demo;
+
+function setState(state, text) {
+  demo.state = state;
+  byId('state').dataset.state = state === 'training' ? 'starting' : state;
+  byId('state').lastElementChild.textContent = text;
+  byId('train').disabled = state === 'training' || state === 'running';
+  byId('start').disabled = !model || state !== 'idle';
+  byId('stop').disabled = state !== 'running';
+  byId('save').disabled = !model;
+  byId('sentence').disabled = !model;
+}
+
+function fail(error) {
+  console.error(error);
+  demo.error = String(error?.message ?? error);
+  byId('error').hidden = false;
+  byId('error').textContent = demo.error;
+  setState('failed', 'Failed');
+}
+
+/** Runs a handler; its error is shown. */
+const guarded = (handler) => (...args) => {
+  byId('error').hidden = true;
+  return handler(...args).catch(fail);
+};
+
+const session = async () => (spark ??= await SparkSession.builder.appName('sentiment').master('local[2]').getOrCreate());
+
+/** Training rows and held-out rows: of the chosen file, or of the sentences that come with the page. */
+async function data() {
+  await session();
+  const [file] = byId('csv').files;
+  const all = file
+    ? await spark.read.option('header', true).option('inferSchema', true).csv(file).selectExpr('CAST(text AS STRING) text', 'CAST(label AS DOUBLE) label', "'file' source").collect()
+    : await (await fetch('./vendor/sentences.json')).json();
+  held = all.filter((_, i) => i % 5 === 0);
+  const frame = (rows) => spark.createDataFrame(rows.map(({ text, label }) => [text, label]), 'text STRING, label DOUBLE');
+  return { training: frame(all.filter((_, i) => i % 5 !== 0)), holdOut: frame(held) };
+}
+
+async function train() {
+  setState('training', 'Training');
+  const progress = byId('progress');
+  progress.hidden = false;
+  progress.value = 0;
+  const started = performance.now();
+  const { training, holdOut } = await data();
+  progress.value = 1;
+  model = await new ml.Pipeline({ stages: [
+    new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
+    new ml.StopWordsRemover({ inputCol: 'words', outputCol: 'kept' }),
+    new ml.CountVectorizer({ inputCol: 'kept', outputCol: 'features', minDF: 2 }),
+    new ml.NaiveBayes(),
+  ] }).fit(training);
+  const seconds = (performance.now() - started) / 1000;
+  progress.value = 2;
+  const scored = model.transform(holdOut);
+  const metric = (metricName) => new ml.MulticlassClassificationEvaluator({ metricName }).evaluate(scored);
+  const [accuracy, f1, logLoss] = [await metric('accuracy'), await metric('f1'), await metric('logLoss')];
+  const area = await new ml.BinaryClassificationEvaluator().evaluate(scored);
+  progress.value = 3;
+  const rows = await scored.select('label', 'probability', 'prediction').collect();
+  showMatrix(rows);
+  showRoc(rows.map((row) => [row.probability.values[1], row.label]));
+  await showWords();
+  progress.hidden = true;
+  demo.accuracy = accuracy;
+  const shown = { Accuracy: accuracy, F1: f1, 'Area under ROC': area, 'Log loss': logLoss, 'Seconds to train': seconds };
+  byId('metrics').innerHTML = Object.entries(shown).map(([name, value]) => `<dt>${name}</dt><dd>${value.toFixed(3)}</dd>`).join('');
+  setState('idle', 'Trained');
+}
+
+function showMatrix(rows) {
+  const count = (label, prediction) => rows.filter((row) => row.label === label && row.prediction === prediction).length;
+  const line = (name, label) => `<tr><th>${name}</th>${[0, 1].map((p) => `<td class="${p === label ? 'hit' : ''}">${count(label, p)}</td>`).join('')}</tr>`;
+  byId('matrix').innerHTML = `<tr><th></th><th>negative</th><th>positive</th></tr>${line('negative', 0)}${line('positive', 1)}`;
+}
+
+function showRoc(scores) {
+  const positives = scores.filter(([, label]) => label === 1).length;
+  const negatives = scores.length - positives;
+  let [x, y] = [0, 0];
+  const points = scores.toSorted(([a], [b]) => b - a).map(([, label]) => {
+    if (label === 1) y += 1 / positives;
+    else x += 1 / negatives;
+    return `L${(100 * x).toFixed(2)} ${(100 - 100 * y).toFixed(2)}`;
+  });
+  byId('roc').innerHTML = `<line x1="0" y1="100" x2="100" y2="0"/><path d="M0 100${points.join('')}"/>`;
+}
+
+/** Words whose probability differs most between the classes. */
+async function showWords() {
+  const [counts, bayes] = [model.stages[2], model.stages[3]];
+  const [vocabulary, theta] = [await counts.vocabulary(), await bayes.theta()];
+  const telling = vocabulary.map((word, i) => [word, theta.at(1, i) - theta.at(0, i)]).toSorted((a, b) => a[1] - b[1]);
+  const list = (words, kind) => `<p>${words.map(([word]) => `<span class="${kind}"></span>`.replace('></', `>${escaped(word)}</`)).join(' ')}</p>`;
+  byId('words').innerHTML = list(telling.slice(0, 20), 'bad') + list(telling.slice(-20).toReversed(), 'good');
+}
+
+const escaped = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+// ---- the live stream ---------------------------------------------------------------------------------------------------
+
+const times = [];
+const series = new Map();
+let plot;
+
+function showWindow({ start, source, positive }) {
+  const at = start.getTime() / 1000;
+  if (!times.includes(at)) times.push(at);
+  if (!series.has(source)) series.set(source, new Map());
+  series.get(source).set(at, positive);
+  const names = [...series.keys()];
+  const data = [times, ...names.map((name) => times.map((t) => series.get(name).get(t) ?? null))];
+  if (!plot || plot.series.length !== data.length) {
+    plot?.destroy();
+    const colours = ['--series-1', '--series-2', '--series-3'].map((name) => getComputedStyle(document.documentElement).getPropertyValue(name));
+    plot = new uPlot({
+      width: byId('plot').clientWidth, height: 220, scales: { y: { range: [0, 1] } },
+      series: [{}, ...names.map((label, i) => ({ label, stroke: colours[i % 3], width: 2 }))],
+    }, data, byId('plot'));
+  } else plot.setData(data);
+}
+
+async function start() {
+  setState('running', 'Scoring');
+  // A pushed source feeds one query, and there are two: the windows, and the list.
+  const [forWindows, forList] = [spark.readStream.push({ schema: SCHEMA }), spark.readStream.push({ schema: SCHEMA })];
+  const sources = [forWindows, forList];
+  // One query: sentences → model → share of positive ones by window and source.
+  query = await model.transform(forWindows.df).withWatermark('createdAt', '10 seconds')
+    .groupBy(F.window('createdAt', '10 seconds'), 'source')
+    .agg(F.avg('prediction').alias('positive'), F.count('*').alias('n'))
+    .select(F.col('window.start').alias('start'), 'source', 'positive', 'n')
+    .writeStream.outputMode('update').trigger({ processingTime: '1 second' })
+    .foreachBatch(async (batch) => {
+      for (const row of await batch.collect()) {
+        demo.windows.push(row);
+        showWindow(row);
+      }
+    })
+    .start();
+  const list = await model.transform(forList.df).select('text', 'prediction').writeStream.outputMode('append').trigger({ processingTime: '1 second' })
+    .foreachBatch(async (batch) => { for (const row of await batch.collect()) showScored(row); })
+    .start();
+  let next = 0;
+  const pump = setInterval(() => {
+    const { text, source } = held[next++ % held.length];
+    const row = { text, source: `#${source}`, createdAt: new Date() };
+    for (const { write } of sources) void write([row]).catch(() => clearInterval(pump));
+  }, 1000 / Number(byId('rate').value));
+  byId('stop').onclick = guarded(async () => {
+    clearInterval(pump);
+    await Promise.all([query.stop(), list.stop()]);
+    for (const { end } of sources) end();
+    setState('idle', 'Stopped');
+  });
+  for (const running of [query, list]) running.awaitTermination().catch(fail);
+}
+
+function showScored({ text, prediction }) {
+  demo.scored += 1;
+  const item = document.createElement('li');
+  item.className = prediction === 1 ? 'good' : 'bad';
+  item.textContent = text;
+  byId('scored').prepend(item);
+  while (byId('scored').children.length > 60) byId('scored').lastChild.remove();
+}
+
+async function judge() {
+  const text = byId('sentence').value;
+  const [row] = await model.transform(spark.createDataFrame([[text]], 'text STRING')).select('probability').collect();
+  const share = row.probability.values[1];
+  byId('verdict').textContent = `${share >= 0.5 ? 'Positive' : 'Negative'}: ${(100 * Math.max(share, 1 - share)).toFixed(0)} % sure`;
+}
+
+async function save() {
+  await model.save(spark, SAVED, { overwrite: true });
+  const link = byId('download');
+  link.href = URL.createObjectURL(await ml.modelArchive(SAVED));
+  link.hidden = false;
+  setState('idle', 'Saved');
+}
+
+async function load(source) {
+  await session();
+  model = await ml.PipelineModel.load(spark, source);
+  if (held.length === 0) held = (await (await fetch('./vendor/sentences.json')).json()).filter((_, i) => i % 5 === 0);
+  setState('idle', 'Loaded');
+}
+
+byId('train').onclick = guarded(train);
+byId('start').onclick = guarded(start);
+byId('sentence').onchange = guarded(judge);
+byId('save').onclick = guarded(save);
+byId('load').onclick = guarded(() => load(SAVED));
+byId('zip').onchange = guarded(() => load(byId('zip').files[0]));
+byId('csv').onchange = () => { byId('csv-name').textContent = byId('csv').files[0]?.name ?? 'Choose a CSV'; };
+setState('idle', 'Ready');
