@@ -73,7 +73,7 @@ async function train() {
   const scored = model.transform(holdOut);
   const metric = (metricName) => new ml.MulticlassClassificationEvaluator({ metricName }).evaluate(scored);
   const [accuracy, f1, logLoss] = [await metric('accuracy'), await metric('f1'), await metric('logLoss')];
-  const area = await new ml.BinaryClassificationEvaluator().evaluate(scored);
+  const area = await new ml.BinaryClassificationEvaluator({ rawPredictionCol: 'probability' }).evaluate(scored);
   progress.value = 3;
   const rows = await scored.select('label', 'probability', 'prediction').collect();
   showMatrix(rows);
@@ -161,7 +161,7 @@ async function start() {
     .start();
   let next = 0;
   const pump = setInterval(() => {
-    const { text, source } = held[next++ % held.length];
+    const { text, source } = held[(next++ * 211) % held.length];
     const row = { text, source: `#${source}`, createdAt: new Date() };
     for (const { write } of sources) void write([row]).catch(() => clearInterval(pump));
   }, 1000 / Number(byId('rate').value));

@@ -39,7 +39,7 @@ try {
     ] }).fit(df);
     await model.save(spark, 'models/exchange', { overwrite: true });
     const scored = model.transform(df);
-    const plain = (v) => (v && typeof v === 'object' && 'values' in v ? ml.Vectors.of(v).toArray() : v);
+    const plain = (v) => (v && typeof v === 'object' && !Array.isArray(v) && 'values' in v ? ml.Vectors.of(v).toArray() : v);
     const predicted = { columns: await scored.columns(), rows: (await scored.orderBy('id').collect()).map((row) => Object.values(row).map(plain)) };
     const archive = [...new Uint8Array(await (await ml.modelArchive('models/exchange')).arrayBuffer())];
     await spark.stop();
@@ -50,7 +50,7 @@ try {
   execFileSync(python, ['-m', 'zipfile', '-e', join(folder, 'model.zip'), join(folder, 'chromium')]);
   writeFileSync(join(folder, 'predicted.json'), JSON.stringify({ chromium: predicted }));
   const script = resolve(here, '../conformance/exchange.py');
-  execFileSync(python, [script, '--remote', 'none', '--step', 'load', '--folder', folder], { stdio: ['ignore', 'inherit', 'ignore'] });
+  execFileSync(python, [script, '--remote', 'none', '--step', 'load', '--folder', folder], { stdio: ['ignore', 'inherit', 'inherit'] });
 } finally {
   rmSync(folder, { recursive: true, force: true });
   await browser.close();
