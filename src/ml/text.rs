@@ -106,3 +106,82 @@ impl TextPredictor {
         Ok(Arc::new(Float64Array::from(out)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::proto as sc;
+    use crate::ml::feature::{hashing_tf, stop_words};
+    use crate::ml::literal::Value;
+    use crate::ml::matrix::Matrix;
+    use crate::ml::model::NaiveBayes;
+    use crate::ml::operators;
+    use crate::ml::params::Params;
+    use arrow::array::StringArray;
+    use arrow::datatypes::{DataType, Float64Type};
+
+    fn params(class: &str, set: &[(&str, Value)]) -> Params {
+        let operator = operators::by_name(&format!("org.apache.spark.ml.{class}")).unwrap();
+        let mut params = Params::new(operator, "stage", &sc::MlParams::default()).unwrap();
+        set.iter()
+            .for_each(|(name, value)| params.put(name, value.clone()).unwrap());
+        params
+    }
+
+    #[test]
+    fn a_prediction_of_a_text_is_that_of_its_vectors() {
+        const FEATURES: usize = 13;
+        let texts = StringArray::from(vec![
+            "The quick brown FOX",
+            "",
+            "  a a a b",
+            "Straße ΣΑΣ İx",
+            "the the",
+            "so it goes goes goes",
+        ]);
+        let theta = (0..3 * FEATURES)
+            .map(|i| -1.0 - ((i * 7919) % 101) as f64 / 17.0)
+            .collect();
+        let model = NaiveBayes {
+            pi: vec![-1.1, -1.0, -1.2],
+            theta: Matrix::new(3, FEATURES, theta),
+            sigma: Matrix::default(),
+            statistics: None,
+        };
+        for (kind, binary) in [("multinomial", false), ("complement", false), ("bernoulli", true)] {
+            let predictor = params("classification.NaiveBayes", &[("modelType", Value::Text(kind.into()))]);
+            let mut model = model.clone();
+            if kind == "bernoulli" {
+                model.theta.values.iter_mut().for_each(|t| *t = -t.abs());
+            }
+            let predictor = Arc::new(Predictor::new(&model, &predictor).unwrap());
+            let hashing = Hashing {
+                features: FEATURES,
+                binary,
+                old: false,
+            };
+            let filter = Arc::new(Filter::new(&params("feature.StopWordsRemover", &[])).unwrap());
+            let words = tokenizer::tokenize(&texts, "text").unwrap();
+            let kept = stop_words::apply(&filter, &words, "words").unwrap();
+            let vectors = hashing_tf::apply(hashing, &kept, "kept").unwrap();
+            let raw = predictor.raw_column(&vectors, "features").unwrap();
+            let expected = predictor.prediction_column_of_raw(&raw).unwrap();
+            let source = Attribute {
+                id: "#1".into(),
+                name: "text".into(),
+                qualifier: vec![],
+                data_type: DataType::Utf8,
+                nullable: true,
+                event_time: false,
+                time_window: false,
+            };
+            let terms = TextTerms::new(source).without(filter).hashed(hashing);
+            let found = terms.predictor(&predictor).unwrap().predict(&texts).unwrap();
+            assert_eq!(
+                found.as_primitive::<Float64Type>(),
+                expected.as_primitive::<Float64Type>(),
+                "{kind}"
+            );
+        }
+    }
+}

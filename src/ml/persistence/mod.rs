@@ -198,3 +198,67 @@ pub fn corrupt(path: &str, why: &str) -> SparkError {
     )
     .with("path", path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::buffer::Buffer;
+    use std::collections::BTreeMap;
+
+    struct Memory(BTreeMap<String, Vec<u8>>);
+
+    impl Folder for Memory {
+        fn files(&self, path: &str) -> Result<Vec<Buffer>> {
+            let inside = self
+                .0
+                .iter()
+                .filter(|(name, _)| name.starts_with(&format!("{path}/part")));
+            Ok(inside.map(|(_, bytes)| Buffer::from(bytes.clone())).collect())
+        }
+    }
+
+    fn metadata(json: &str) -> Memory {
+        Memory(BTreeMap::from([(
+            "metadata/part-00000".to_owned(),
+            json.as_bytes().to_vec(),
+        )]))
+    }
+
+    #[test]
+    fn a_hashing_tf_of_spark_2_goes_on_hashing_as_spark_2_did() {
+        let of = |version: &str| {
+            let json = format!(
+                r#"{{"class":"org.apache.spark.ml.feature.HashingTF","timestamp":1,"sparkVersion":"{version}","uid":"h",
+                "paramMap":{{"inputCol":"words","numFeatures":2000,"outputCol":"tf","binary":false}}}}"#
+            );
+            load(&metadata(&json.replace('\n', "")), "m", "").unwrap()
+        };
+        assert_eq!(of("2.1.0").fitted, Some(Fitted::OldHashing(OldHashing {})));
+        let new = of("3.5.1");
+        assert_eq!(new.fitted, None);
+        assert_eq!(new.params.count("numFeatures").unwrap(), 2000);
+    }
+
+    #[test]
+    fn what_is_no_saved_stage_is_told_as_such() {
+        let condition = |folder: &Memory| load(folder, "m", "").unwrap_err().condition;
+        assert_eq!(condition(&Memory(BTreeMap::new())).as_deref(), Some("CORRUPT_MODEL"));
+        assert_eq!(condition(&metadata("{")).as_deref(), Some("CORRUPT_MODEL"));
+        let unknown = r#"{"class":"org.apache.spark.ml.clustering.KMeansModel","sparkVersion":"4.0.0","uid":"k"}"#;
+        assert_eq!(
+            condition(&metadata(unknown)).as_deref(),
+            Some("CONNECT_ML.UNSUPPORTED_EXCEPTION")
+        );
+        // A model without its arrays.
+        let model =
+            r#"{"class":"org.apache.spark.ml.feature.IDFModel","sparkVersion":"4.0.0","uid":"i","paramMap":{}}"#;
+        assert_eq!(condition(&metadata(model)).as_deref(), Some("CORRUPT_MODEL"));
+        let error = load(&metadata(model), "m", "org.apache.spark.ml.feature.HashingTF").unwrap_err();
+        assert!(
+            error
+                .message
+                .contains("Expected class name org.apache.spark.ml.feature.HashingTF"),
+            "{error}"
+        );
+    }
+}
