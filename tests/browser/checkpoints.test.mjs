@@ -1,18 +1,19 @@
 // Streams whose page is closed in the middle of batches: each acknowledged record reaches the sink once.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { afterEach, beforeEach, test } from 'node:test';
 import { NumberedEvents } from '../../src/js/scripts/numbered-server.mjs';
 import { browser } from './harness.mjs';
 
 const CLOSINGS = 20;
 const shared = browser();
 
+/** Of one test: another browser context has other storage, and starts from the first event again. */
 let events;
-before(async () => {
+beforeEach(async () => {
   events = new NumberedEvents();
   await new Promise((go) => events.server.once('listening', go));
 });
-after(() => events.close());
+afterEach(() => events.close());
 
 /** A page of a browser context: pages of one context share the origin's storage. */
 async function open(context) {

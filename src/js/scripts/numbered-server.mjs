@@ -12,6 +12,7 @@ export class NumberedEvents {
   acknowledged = 0;
   happened = 0;
   #running = true;
+  #timers = new Set();
 
   constructor() {
     this.server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
@@ -28,8 +29,13 @@ export class NumberedEvents {
         next ??= ack;
       });
       const timer = setInterval(send, TICK_MS);
-      socket.on('close', () => clearInterval(timer));
-      socket.on('error', () => clearInterval(timer));
+      this.#timers.add(timer);
+      const end = () => {
+        clearInterval(timer);
+        this.#timers.delete(timer);
+      };
+      socket.on('close', end);
+      socket.on('error', end);
     });
   }
 
@@ -37,6 +43,7 @@ export class NumberedEvents {
   stop() { this.#running = false; }
   close() {
     clearInterval(this.timer);
+    for (const timer of this.#timers) clearInterval(timer);
     for (const socket of this.server.clients) socket.terminate();
     this.server.close();
   }
