@@ -1,4 +1,5 @@
-//! Queries over streams that Spark 4.3 starts or refuses, by output mode; each was asked of Spark itself.
+//! Queries over streams that Spark 4.3 starts or refuses, by output mode, as Spark itself answered for such queries; but for
+//! the join without equal keys, which Spark refuses only when it plans the first batch.
 
 use rivulet::connect::proto as sc;
 use rivulet::connect::proto::relation::RelType;
