@@ -96,7 +96,7 @@ export type Action =
   | { t: 'map'; call: Call }
   /** Sketch of the keys for a range partitioner: how many rows, and some of their keys. */
   | { t: 'sampleKeys'; size: number; seed: number; by?: Call }
-  | { t: 'histogram'; edges: number; even: boolean };
+  | { t: 'histogram'; edges: number };
 
 export type FunctionSource = { source: string } | { module: string; export: string };
 

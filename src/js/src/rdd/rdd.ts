@@ -340,12 +340,12 @@ export class RDD<T> {
     const parts = await this.context.run(this.definition, (plan) => ({ t: 'fold', zero: plan.value(zero), call: plan.call(seq, 'aggregate', bound) }), 'aggregate', options);
     return new RDD<U>(this.context, this.definition).#mergeAll([zero, ...(parts.flat() as U[])], combine, bound, options);
   }
-  /** As reduce, merging in a tree of this depth on the executors. */
+  /** As reduce. The sums of the partitions are merged by one executor, whatever the depth, so that the page runs nothing. */
   async treeReduce<B extends Bound = Bound>(f: Fn<[a: T, b: T], T, B>, depth = 2, bound?: B, options?: ActionOptions): Promise<T> {
     if (!Number.isInteger(depth) || depth < 1) throw new IllegalArgumentException(`treeReduce: Depth of tree must be greater than 0 but got ${depth}`);
     return this.reduce(f, bound, options);
   }
-  /** As aggregate, combining in a tree of this depth on the executors. */
+  /** As aggregate. The sums of the partitions are combined by one executor, whatever the depth. */
   async treeAggregate<U, B extends Bound = Bound>(
     zero: U, seq: Fn<[sum: U, row: T], U, B>, combine: Fn<[a: U, b: U], U, B>, depth = 2, bound?: B, options?: ActionOptions,
   ): Promise<U> {
@@ -419,7 +419,7 @@ export class RDD<T> {
       edges = [...buckets];
       if (edges.length < 2 || edges.some((edge, i) => i > 0 && !(edge > edges[i - 1]!))) throw new IllegalArgumentException('histogram: buckets must be sorted, without duplicates, and at least two');
     }
-    const parts = await this.context.run(this.definition, (plan) => ({ t: 'histogram', edges: plan.value(edges), even: typeof buckets === 'number' }), 'histogram', options) as number[][];
+    const parts = await this.context.run(this.definition, (plan) => ({ t: 'histogram', edges: plan.value(edges) }), 'histogram', options) as number[][];
     const counts = edges.slice(1).map((_, i) => parts.reduce((sum, part) => sum + part[i]!, 0));
     return [edges, counts];
   }
@@ -443,7 +443,7 @@ export class RDD<T> {
       id: key, spelled: JSON.stringify(key) ?? '',
     }).values().collect(options);
   }
-  /** `n` rows drawn at random, or all in random order where there are no more. */
+  /** `n` rows drawn at random, or all in random order where there are no more. All rows come to the page first. */
   async takeSample(withReplacement: boolean, n: number, seed = 17, options?: ActionOptions): Promise<T[]> {
     if (n < 0) throw new IllegalArgumentException('takeSample: Sample size cannot be negative.');
     const rows = await this.collect(options);
