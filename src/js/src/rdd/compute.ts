@@ -184,17 +184,21 @@ export class Compute {
       }
       case 'invert': {
         const f = this.call(op.call);
-        return from((row) => {
+        const inverted = guarded((row) => {
           const [key, [a, b]] = pairOf(row) as [unknown, [unknown, unknown]];
-          emit([key, b === null ? a : guarded(() => f(a, b))(row)]);
+          return [key, b === null ? a : f(a, b)];
         });
+        return from((row) => emit(inverted(row)));
       }
       case 'updateState': {
         const f = this.call(op.call);
-        return from((row) => {
+        const updated = guarded((row) => {
           const [key, [states, values]] = pairOf(row) as [unknown, [unknown[], unknown[]]];
-          const state = guarded(() => f(values, states.length > 0 ? states[0] : null))(row);
-          if (state !== null && state !== undefined) emit([key, state]);
+          return [key, f(values, states.length > 0 ? states[0] : null)];
+        });
+        return from((row) => {
+          const pair = updated(row) as [unknown, unknown];
+          if (pair[1] !== null && pair[1] !== undefined) emit(pair);
         });
       }
       case 'keyBy': { const f = guarded(this.call(op.call)); return from((row) => emit([f(row), row])); }
