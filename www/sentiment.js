@@ -1,18 +1,21 @@
 // The sentiment demo: a pipeline is trained, judged, kept, and scores a stream.
-import { functions as F, ml, SparkSession } from 'rivulet';
-import uPlot from 'uplot';
+import { ml, SparkSession } from 'rivulet';
+import { LiveSentiment } from './live_sentiment.js';
+import { splitSentences } from './opinions.js';
 
 const byId = (id) => document.getElementById(id);
 const SAVED = 'models/sentiment';
-const SCHEMA = 'text STRING, source STRING, createdAt TIMESTAMP';
+/** Columns of Sentiment140's files, which have no header; `target` is 0 for a negative tweet and 4 for a positive one. */
+const SENTIMENT140 = 'target INT, id BIGINT, date STRING, flag STRING, user STRING, text STRING';
 
 let spark;
 let model;
-let query;
-let held = [];
+let stopLive;
+let heldOut = [];
+const live = new LiveSentiment();
 
 /** For scripts that drive the page. */
-const demo = { state: 'idle', error: null, accuracy: null, windows: [], scored: 0 };
+const demo = { state: 'idle', error: null, accuracy: null, rows: () => live.store.rows(), totals: () => ({ tweets: live.tweets, scored: live.scored }) };
 window.sentimentDemo = demo;
 
 function setState(state, text) {
@@ -42,16 +45,25 @@ const guarded = (handler) => (...args) => {
 
 const session = async () => (spark ??= await SparkSession.builder.appName('sentiment').master('local[2]').getOrCreate());
 
+const ownSentences = async () => (await fetch('./vendor/sentences.json')).json();
+
+/** Text and label of a CSV's rows: with a header that names them, or as Sentiment140 has them. */
+async function readCsv(file) {
+  const headed = /(^|,)"?label"?(,|$)/.test((await file.slice(0, 4_096).text()).split(/\r?\n/, 1)[0]);
+  const df = headed
+    ? spark.read.option('header', true).option('inferSchema', true).csv(file).selectExpr('CAST(text AS STRING) text', 'CAST(label AS DOUBLE) label')
+    : spark.read.schema(SENTIMENT140).csv(file).selectExpr('text', 'CAST(target > 2 AS DOUBLE) label');
+  return df.collect();
+}
+
 /** Training rows and held-out rows: of the chosen file, or of the sentences that come with the page. */
 async function data() {
   await session();
   const [file] = byId('csv').files;
-  const all = file
-    ? await spark.read.option('header', true).option('inferSchema', true).csv(file).selectExpr('CAST(text AS STRING) text', 'CAST(label AS DOUBLE) label', "'file' source").collect()
-    : await (await fetch('./vendor/sentences.json')).json();
-  held = all.filter((_, i) => i % 5 === 0);
+  const { training, heldOut: kept } = splitSentences(file ? await readCsv(file) : await ownSentences());
+  heldOut = kept;
   const frame = (rows) => spark.createDataFrame(rows.map(({ text, label }) => [text, label]), 'text STRING, label DOUBLE');
-  return { training: frame(all.filter((_, i) => i % 5 !== 0)), holdOut: frame(held) };
+  return { training: frame(training), holdOut: frame(heldOut) };
 }
 
 async function train() {
@@ -115,72 +127,17 @@ async function showWords() {
 
 const escaped = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
-// ---- the live stream ---------------------------------------------------------------------------------------------------
-
-const times = [];
-const series = new Map();
-let plot;
-
-function showWindow({ start, source, positive }) {
-  const at = start.getTime() / 1000;
-  if (!times.includes(at)) times.push(at);
-  if (!series.has(source)) series.set(source, new Map());
-  series.get(source).set(at, positive);
-  const names = [...series.keys()];
-  const data = [times, ...names.map((name) => times.map((t) => series.get(name).get(t) ?? null))];
-  if (!plot || plot.series.length !== data.length) {
-    plot?.destroy();
-    const colours = ['--series-1', '--series-2', '--series-3'].map((name) => getComputedStyle(document.documentElement).getPropertyValue(name));
-    plot = new uPlot({
-      width: byId('plot').clientWidth, height: 220, scales: { y: { range: [0, 1] } },
-      series: [{}, ...names.map((label, i) => ({ label, stroke: colours[i % 3], width: 2 }))],
-    }, data, byId('plot'));
-  } else plot.setData(data);
-}
-
 async function start() {
   setState('running', 'Scoring');
-  // A pushed source feeds one query, and there are two: the windows, and the list.
-  const [forWindows, forList] = [spark.readStream.push({ schema: SCHEMA }), spark.readStream.push({ schema: SCHEMA })];
-  const sources = [forWindows, forList];
-  // One query: sentences → model → share of positive ones by window and source.
-  query = await model.transform(forWindows.df).withWatermark('createdAt', '10 seconds')
-    .groupBy(F.window('createdAt', '10 seconds'), 'source')
-    .agg(F.avg('prediction').alias('positive'), F.count('*').alias('n'))
-    .select(F.col('window.start').alias('start'), 'source', 'positive', 'n')
-    .writeStream.outputMode('update').trigger({ processingTime: '1 second' })
-    .foreachBatch(async (batch) => {
-      for (const row of await batch.collect()) {
-        demo.windows.push(row);
-        showWindow(row);
-      }
-    })
-    .start();
-  const list = await model.transform(forList.df).select('text', 'prediction').writeStream.outputMode('append').trigger({ processingTime: '1 second' })
-    .foreachBatch(async (batch) => { for (const row of await batch.collect()) showScored(row); })
-    .start();
-  let next = 0;
-  const pump = setInterval(() => {
-    const { text, source } = held[(next++ * 211) % held.length];
-    const row = { text, source: `#${source}`, createdAt: new Date() };
-    for (const { write } of sources) void write([row]).catch(() => clearInterval(pump));
-  }, 1000 / Number(byId('rate').value));
-  byId('stop').onclick = guarded(async () => {
-    clearInterval(pump);
-    await Promise.all([query.stop(), list.stop()]);
-    for (const { end } of sources) end();
-    setState('idle', 'Stopped');
+  stopLive = await live.start({
+    spark, model, sentences: heldOut, url: byId('ws-url').value.trim(), perSecond: () => Number(byId('rate').value), onError: fail,
   });
-  for (const running of [query, list]) running.awaitTermination().catch(fail);
 }
 
-function showScored({ text, prediction }) {
-  demo.scored += 1;
-  const item = document.createElement('li');
-  item.className = prediction === 1 ? 'good' : 'bad';
-  item.textContent = text;
-  byId('scored').prepend(item);
-  while (byId('scored').children.length > 60) byId('scored').lastChild.remove();
+async function stop() {
+  await stopLive?.();
+  stopLive = undefined;
+  setState('idle', 'Stopped');
 }
 
 async function judge() {
@@ -201,15 +158,17 @@ async function save() {
 async function load(source) {
   await session();
   model = await ml.PipelineModel.load(spark, source);
-  if (held.length === 0) held = (await (await fetch('./vendor/sentences.json')).json()).filter((_, i) => i % 5 === 0);
+  if (heldOut.length === 0) heldOut = splitSentences(await ownSentences()).heldOut;
   setState('idle', 'Loaded');
 }
 
 byId('train').onclick = guarded(train);
 byId('start').onclick = guarded(start);
+byId('stop').onclick = guarded(stop);
 byId('sentence').onchange = guarded(judge);
 byId('save').onclick = guarded(save);
 byId('load').onclick = guarded(() => load(SAVED));
 byId('zip').onchange = guarded(() => load(byId('zip').files[0]));
 byId('csv').onchange = () => { byId('csv-name').textContent = byId('csv').files[0]?.name ?? 'Choose a CSV'; };
+byId('ws-url').value = new URLSearchParams(location.search).get('websocket') ?? '';
 setState('idle', 'Ready');

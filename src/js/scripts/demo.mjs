@@ -29,7 +29,9 @@ const site = await serve(assembleSite(), { port: Number(args.port ?? (args.headl
 const tweets = await serveTweets({ port: args.headless ? 0 : 8788 });
 
 if (!args.headless) {
-  console.log(`Rivulet's demo: ${site.url}\nwith the tweet server: ${site.url}/?websocket=${encodeURIComponent(tweets.url)}\n(Ctrl-C ends it)`);
+  console.log(`Rivulet's demo: ${site.url}\nwith the tweet server: ${site.url}/?websocket=${encodeURIComponent(tweets.url)}
+live sentiment: ${site.url}/sentiment.html?websocket=${encodeURIComponent(`${tweets.opinions}?rate=50`)}
+moods, with discretized streams: ${site.url}/moods.html\n(Ctrl-C ends it)`);
 } else {
   const code = await headless().catch((error) => {
     console.error(`demo: ${error.stack ?? error}`);

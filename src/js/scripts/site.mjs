@@ -18,7 +18,7 @@ export function assembleSite(out = join(CACHE, 'site')) {
 }
 
 /** Labelled review sentences: the test fixtures of npm package sentiment (MIT), from Kotzias et al., KDD 2015. */
-function sentences() {
+export function sentences() {
   return ['amazon', 'imdb', 'yelp'].flatMap((source) => {
     const entries = JSON.parse(readFileSync(join(JS, `node_modules/sentiment/test/fixtures/${source}.json`), 'utf8'));
     return entries.filter((entry) => entry.class !== null).map((entry) => ({ source, text: entry.text.trim(), label: entry.class }));

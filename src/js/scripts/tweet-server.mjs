@@ -1,10 +1,13 @@
-// A WebSocket server that sends the demo's tweets: every connection gets the same stream from its start.
+// A WebSocket server that sends the demo's tweets: every connection gets the same stream from its start. /tweets has
+// random words, /opinions has held-out review sentences.
 //   node tweet-server.mjs [--port 8788] [--rate 500] [--limit N]
 // A connection may choose for itself: ws://localhost:8788/tweets?rate=200&limit=6000&seed=7&step=300
 import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { WebSocketServer } from 'ws';
+import { OpinionGenerator, splitSentences } from '../../../www/opinions.js';
 import { TweetGenerator } from '../../../www/tweets.js';
+import { sentences } from './site.mjs';
 
 const TICK_MS = 50;
 const BUFFER_BYTES = 4 << 20;
@@ -13,11 +16,12 @@ const BUFFER_BYTES = 4 << 20;
 export function serveTweets({ port = 0, rate = 500, limit = Infinity, options = {} } = {}) {
   const server = new WebSocketServer({ port, host: '127.0.0.1' });
   server.on('connection', (socket, request) => {
-    const wish = new URL(request.url, 'ws://localhost').searchParams;
+    const { pathname, searchParams: wish } = new URL(request.url, 'ws://localhost');
     const number = (name, fallback) => (wish.has(name) ? Number(wish.get(name)) : fallback);
     const perSecond = number('rate', rate);
     const last = number('limit', limit);
-    const generator = new TweetGenerator({ ...options, ...(wish.has('seed') && { seed: number('seed') }), ...(wish.has('step') && { stepMs: number('step') }) });
+    const wished = { ...options, ...(wish.has('seed') && { seed: number('seed') }), ...(wish.has('step') && { stepMs: number('step') }) };
+    const generator = pathname === '/opinions' ? new OpinionGenerator(splitSentences(sentences()).heldOut, wished) : new TweetGenerator(wished);
     const startedMs = Date.now();
     const timer = setInterval(() => {
       if (socket.bufferedAmount > BUFFER_BYTES) return;
@@ -31,7 +35,10 @@ export function serveTweets({ port = 0, rate = 500, limit = Infinity, options = 
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.once('listening', () => resolve({ server, port: server.address().port, url: `ws://localhost:${server.address().port}/tweets` }));
+    server.once('listening', () => {
+      const base = `ws://localhost:${server.address().port}`;
+      resolve({ server, port: server.address().port, url: `${base}/tweets`, opinions: `${base}/opinions` });
+    });
   });
 }
 
