@@ -1,6 +1,7 @@
 // The first benchmark: tweets as NDJSON in 100 micro-batches through the sliding-window query, the top 20 of the newest
 // complete window after every batch, in one Chromium. Answers must agree before times count.
-//   node benches/bench.mjs [--tweets 1000000] [--batches 100] [--reps 3] [--only typed,rivulet-1] [--json FILE]
+//   node benches/bench.mjs [--tweets 1000000] [--batches 100] [--reps 3] [--only typed,rivulet-1] [--json FILE] [--profile]
+// With --profile one run more of each Rivulet is watched, and the busiest functions of its threads are printed.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createRequire } from 'node:module';
@@ -11,11 +12,13 @@ import { CACHE, JS, PKG } from '../src/js/scripts/paths.mjs';
 import { serve } from '../src/js/scripts/serve.mjs';
 import { difference } from './answer.js';
 import { BATCHES, benchData } from './data.mjs';
+import { busiest, profileFlags, startProfiles } from './profile.mjs';
 
 const { values: args } = parseArgs({
   options: {
     tweets: { type: 'string', default: '1000000' }, batches: { type: 'string', default: String(BATCHES) }, reps: { type: 'string', default: '3' },
     only: { type: 'string', default: 'typed,duckdb,rivulet-1,rivulet-2' }, json: { type: 'string' },
+    profile: { type: 'boolean', default: false },
   },
 });
 const WARM_UP_BATCHES = 10;
@@ -39,7 +42,8 @@ await build({
 writeFileSync(join(site, 'index.html'), '<!doctype html><title>bench</title><script type="module" src="/page.js"></script>');
 const { server, url } = await serve(site, { mounts: { '/pkg/': PKG, '/npm/': join(JS, 'node_modules'), '/input.ndjson': file } });
 
-const browser = await launch();
+const DEBUG_PORT = 9_231;
+const browser = await launch(args.profile ? profileFlags(DEBUG_PORT) : []);
 try {
   const page = await browser.newPage();
   page.on('pageerror', (error) => say(`bench: ${error.message}\n`));
@@ -60,10 +64,21 @@ try {
   }
   const names = Object.fromEntries(await Promise.all(contenders.map(async (id) => [id, await page.evaluate((which) => globalThis.bench.name(which), id)])));
   process.exitCode = report(names, runs);
+  for (const id of args.profile ? contenders.filter((which) => which.startsWith('rivulet')) : []) await profile(page, id);
   if (args.json) writeFileSync(args.json, JSON.stringify({ tweets, batches, runs }, null, 2));
 } finally {
   await browser.close();
   server.close();
+}
+
+async function profile(page, id) {
+  await page.evaluate((which) => globalThis.bench.start(which), id);
+  await page.evaluate(([which, count]) => globalThis.bench.run(which, count), [id, Math.min(WARM_UP_BATCHES, batches)]);
+  const stop = await startProfiles(DEBUG_PORT, url);
+  await page.evaluate(([which, count]) => globalThis.bench.run(which, count), [id, batches]);
+  say(`\n${id}, own time by thread:\n`);
+  for (const one of await stop()) say(`${busiest(one).join('\n')}\n`);
+  await page.evaluate((which) => globalThis.bench.stop(which), id);
 }
 
 function report(names, runs) {
