@@ -62,6 +62,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("spark.sql.execution.pythonUDF.arrow.enabled", "false"),
     ("spark.sql.sources.default", "parquet"),
     ("spark.sql.crossJoin.enabled", "true"),
+    ("spark.rivulet.executor.stateMemory", "512m"),
     ("spark.app.name", "rivulet"),
     ("spark.master", "local[*]"),
     ("spark.version", SPARK_VERSION),
@@ -91,6 +92,60 @@ impl Conf {
 
     pub fn bool(&self, key: &str) -> bool {
         self.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"))
+    }
+
+    /// A size as Spark writes them: a number of bytes, or one with a unit (`64k`, `512m`, `1g`; also `mb`).
+    ///
+    /// # Errors
+    /// An `IllegalArgumentException` that names the setting.
+    pub fn bytes(&self, key: &str) -> Result<u64> {
+        let text = self.get(key).unwrap_or_default().trim().to_ascii_lowercase();
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let shift = match text[digits..].trim_end_matches('b') {
+            "" => Some(0),
+            "k" => Some(10),
+            "m" => Some(20),
+            "g" => Some(30),
+            "t" => Some(40),
+            _ => None,
+        };
+        let number = text[..digits].parse::<u64>().ok();
+        let bytes = number.zip(shift).and_then(|(n, shift)| n.checked_mul(1 << shift));
+        bytes.ok_or_else(|| {
+            SparkError::new(
+                Exception::IllegalArgument,
+                "INVALID_CONF_VALUE.TYPE_MISMATCH",
+                "22022",
+                format!("The value '{text}' in the config \"{key}\" is no size: a number of bytes, or with a unit as in 512m."),
+            )
+            .with("confName", key)
+        })
+    }
+
+    /// `spark.rivulet.executor.stateMemory`: bytes of streaming state that an executor holds in memory between tasks; what is
+    /// more waits in its file. 0 is no limit.
+    pub fn state_memory(&self) -> Result<u64> {
+        self.bytes("spark.rivulet.executor.stateMemory")
+    }
+
+    /// `spark.rivulet.streaming.idleSourceTimeout`: how long one of several watermarks may be without data before it does not hold
+    /// the query's any more, ms; none (without the setting) is for ever, as in Spark.
+    ///
+    /// # Errors
+    /// An `IllegalArgumentException` where it is no duration.
+    pub fn idle_timeout_ms(&self) -> Result<Option<i64>> {
+        let key = "spark.rivulet.streaming.idleSourceTimeout";
+        let Some(text) = self.get(key) else { return Ok(None) };
+        let us = super::literal::interval_micros(text).filter(|us| *us > 0);
+        us.map(|us| Some(us / 1000)).ok_or_else(|| {
+            SparkError::new(
+                Exception::IllegalArgument,
+                "INVALID_CONF_VALUE.TYPE_MISMATCH",
+                "22022",
+                format!("The value '{text}' in the config \"{key}\" is no duration, such as 30 seconds."),
+            )
+            .with("confName", key)
+        })
     }
 
     /// `spark.sql.ansi.enabled`: errors instead of nulls and wrap-around.

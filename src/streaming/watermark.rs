@@ -16,6 +16,10 @@ pub struct WatermarkTracker {
     seen_ms: Vec<Option<i64>>,
     policy: Policy,
     global_ms: i64,
+    /// Under [`Policy::Min`] one without data for longer than this does not hold the others; none holds them for ever.
+    idle_timeout_ms: Option<i64>,
+    /// When each had data last, on the wall's clock.
+    active_ms: Vec<i64>,
 }
 
 impl WatermarkTracker {
@@ -25,7 +29,18 @@ impl WatermarkTracker {
             delays_ms,
             policy,
             global_ms: 0,
+            idle_timeout_ms: None,
+            active_ms: vec![],
         }
+    }
+
+    /// Lets what is silent for longer than `timeout_ms` not hold the watermark, from `now_ms` on. When it speaks again, what is
+    /// behind the watermark is late. Spark has no such setting; Flink's `withIdleness` is the model.
+    #[must_use]
+    pub fn with_idle_timeout(mut self, timeout_ms: Option<i64>, now_ms: i64) -> Self {
+        self.idle_timeout_ms = timeout_ms;
+        self.active_ms = vec![now_ms; self.delays_ms.len()];
+        self
     }
 
     /// Whether the query has a watermark at all.
@@ -51,20 +66,28 @@ impl WatermarkTracker {
         }
     }
 
-    /// Takes in what a batch saw. A source without data holds the minimum at 0; the watermark never goes back.
-    pub fn advance(&mut self, stats: &[EventTimeStats]) {
+    /// Takes in what a batch saw. A source without data holds the minimum at 0, unless it is idle for too long; the watermark
+    /// never goes back.
+    pub fn advance(&mut self, stats: &[EventTimeStats], now_ms: i64) {
         for (i, seen) in self.seen_ms.iter_mut().enumerate() {
             if let Some(s) = stats.get(i).filter(|s| s.count > 0) {
                 let reached = s.max_us.div_euclid(1000) - self.delays_ms[i];
                 *seen = Some(seen.map_or(reached, |old| old.max(reached)));
+                if let Some(active) = self.active_ms.get_mut(i) {
+                    *active = now_ms;
+                }
             } else {
                 seen.get_or_insert(0);
             }
         }
-        let known = self.seen_ms.iter().flatten().copied();
+        let awake = |i: usize| match (self.idle_timeout_ms, self.active_ms.get(i)) {
+            (Some(timeout), Some(active)) => now_ms - active <= timeout,
+            _ => true,
+        };
+        let speaking = self.seen_ms.iter().enumerate().filter(|(i, _)| awake(*i));
         let chosen = match self.policy {
-            Policy::Min => known.min(),
-            Policy::Max => known.max(),
+            Policy::Min => speaking.filter_map(|(_, seen)| *seen).min(),
+            Policy::Max => self.seen_ms.iter().flatten().copied().max(),
         };
         if let Some(chosen) = chosen {
             self.global_ms = self.global_ms.max(chosen);
@@ -88,9 +111,9 @@ mod tests {
     #[test]
     fn the_watermark_is_the_largest_event_time_less_the_delay_and_never_goes_back() {
         let mut tracker = WatermarkTracker::new(vec![10], Policy::Min);
-        tracker.advance(&[at(100)]);
+        tracker.advance(&[at(100)], 0);
         assert_eq!(tracker.current_ms(), 90);
-        tracker.advance(&[at(50)]);
+        tracker.advance(&[at(50)], 0);
         assert_eq!(tracker.current_ms(), 90);
     }
 
@@ -98,8 +121,22 @@ mod tests {
     fn under_the_min_policy_a_silent_source_holds_the_watermark_and_under_max_it_does_not() {
         for (policy, expected) in [(Policy::Min, 0), (Policy::Max, 90)] {
             let mut tracker = WatermarkTracker::new(vec![10, 20], policy);
-            tracker.advance(&[at(100), EventTimeStats::default()]);
+            tracker.advance(&[at(100), EventTimeStats::default()], 1_000_000);
             assert_eq!(tracker.current_ms(), expected);
         }
+    }
+
+    #[test]
+    fn an_idle_source_lets_go_after_its_timeout_and_holds_again_when_it_speaks() {
+        let mut tracker = WatermarkTracker::new(vec![10, 20], Policy::Min).with_idle_timeout(Some(1000), 5000);
+        let silent = EventTimeStats::default();
+        tracker.advance(&[at(100), silent], 6000);
+        assert_eq!(tracker.current_ms(), 0, "not yet idle for longer than the timeout");
+        tracker.advance(&[at(200), silent], 6001);
+        assert_eq!(tracker.current_ms(), 190);
+        tracker.advance(&[at(900), at(300)], 7000);
+        assert_eq!(tracker.current_ms(), 280, "the slower one counts again");
+        tracker.advance(&[silent, silent], 9000);
+        assert_eq!(tracker.current_ms(), 280, "where all are idle nothing moves");
     }
 }

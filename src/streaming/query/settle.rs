@@ -105,7 +105,7 @@ impl Query {
         if self.watermark.is_set() {
             self.late_ms = batch.watermark_ms;
             self.last_evict_ms = Some(batch.watermark_ms);
-            self.watermark.advance(&batch.event_times);
+            self.watermark.advance(&batch.event_times, now_ms);
         }
         let entry = Commit {
             next_watermark_ms: self.watermark.current_ms(),

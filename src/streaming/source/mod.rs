@@ -154,7 +154,11 @@ impl Source {
                 (Kind::Files(FileSource::new(path, max_files, latest_first)), description)
             }
             name => {
-                let max_blocks = number("maxblockspertrigger")?.map(|n| n as usize);
+                // A block is this source's offset.
+                let max_blocks = number("maxblockspertrigger")?
+                    .or(number("maxoffsetspertrigger")?)
+                    .map(|n| n as usize);
+                let max_bytes = number("maxbytespertrigger")?.map(|n| n as usize);
                 let id = spec
                     .options
                     .get("sourceid")
@@ -162,7 +166,10 @@ impl Source {
                     .or(spec.path.as_ref())
                     .cloned()
                     .unwrap_or_default();
-                (Kind::Queue(QueueSource::new(max_blocks)), format!("{name}[{id}]"))
+                (
+                    Kind::Queue(QueueSource::new(max_blocks, max_bytes)),
+                    format!("{name}[{id}]"),
+                )
             }
         };
         Ok(Self {
@@ -267,9 +274,8 @@ impl Source {
                     json!(rate.served_s)
                 }
                 Kind::Queue(queue) => {
-                    let limits = [queue.max_blocks, queue.paced_blocks].into_iter().flatten();
-                    let limit = limits.min().filter(|_| !all).map_or(i64::MAX, |n| n as i64);
-                    json!(count_of(&start) + queue.after(count_of(&start)).min(limit))
+                    let from = count_of(&start);
+                    json!(from + if all { queue.after(from) } else { queue.share(from) })
                 }
             };
         }
@@ -357,5 +363,25 @@ mod tests {
         source.pace(&first, 100, 0.5);
         assert_eq!(source.plan(0, false).end, json!(14));
         assert_eq!(source.plan(0, true).end, json!(20));
+    }
+
+    #[test]
+    fn a_queue_keeps_to_bytes_and_blocks_and_always_gives_one() {
+        let options = [
+            ("sourceid", "s"),
+            ("maxbytespertrigger", "10"),
+            ("maxoffsetspertrigger", "3"),
+        ];
+        let spec = StreamSpec {
+            format: "rivulet.push".into(),
+            path: None,
+            options: options.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
+        };
+        let mut source = Source::open(0, &spec, 0).unwrap();
+        for length in [4, 6, 1, 11, 2, 2, 2, 2] {
+            source.queue().unwrap().push(Buffer::from(vec![b' '; length]));
+        }
+        let ends: Vec<i64> = (0..5).map(|_| source.plan(0, false).end.as_i64().unwrap()).collect();
+        assert_eq!(ends, [2, 3, 4, 7, 8]);
     }
 }

@@ -20,15 +20,18 @@ pub struct QueueSource {
     /// Blocks that a batch takes at most by the rate that its last batches were processed at.
     pub(super) paced_blocks: Option<usize>,
     /// Blocks that a batch takes at most.
-    pub(super) max_blocks: Option<usize>,
+    max_blocks: Option<usize>,
+    /// Bytes that a batch takes at most; one block in any case.
+    max_bytes: Option<usize>,
     /// No more will come.
     pub ended: bool,
 }
 
 impl QueueSource {
-    pub(super) fn new(max_blocks: Option<usize>) -> Self {
+    pub(super) fn new(max_blocks: Option<usize>, max_bytes: Option<usize>) -> Self {
         Self {
             max_blocks,
+            max_bytes,
             ..Self::default()
         }
     }
@@ -87,6 +90,22 @@ impl QueueSource {
     /// Blocks at or after a number.
     pub(super) fn after(&self, from: i64) -> i64 {
         (self.first + self.blocks.len() as i64 - from).max(0)
+    }
+
+    /// How many blocks from a number on a batch takes, by its limits.
+    pub(super) fn share(&self, from: i64) -> i64 {
+        let limits = [self.max_blocks, self.paced_blocks].into_iter().flatten();
+        let count = limits.min().map_or(i64::MAX, |n| n as i64).min(self.after(from));
+        let Some(max_bytes) = self.max_bytes else {
+            return count;
+        };
+        let skipped = usize::try_from(from - self.first).unwrap_or_default();
+        let mut bytes = 0;
+        let fits = self.blocks.iter().skip(skipped).take_while(|block| {
+            bytes += block.len();
+            bytes <= max_bytes
+        });
+        count.min((fits.count() as i64).max(1))
     }
 
     /// Goes on behind a write-ahead log whose blocks begin at `first`.
