@@ -9,6 +9,7 @@
 //! read. What no backend promises: that a name written *again* keeps its old content until the new one is durable. The
 //! protocol above never needs that: see [`crate::streaming::checkpoint`].
 
+pub mod extents;
 pub mod faulty;
 pub mod memory;
 pub mod seal;

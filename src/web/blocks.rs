@@ -1,4 +1,5 @@
-//! Shuffle blocks in the JavaScript heap; past a limit, in a file of the origin's private file system.
+//! Shuffle blocks in the JavaScript heap; past a limit, in a file of the origin's private file system. State that has no room
+//! in memory is there too.
 //!
 //! A wasm memory never shrinks and ends at 4 GiB; an `ArrayBuffer` is freed when the block is dropped.
 
@@ -10,22 +11,24 @@ use wasm_bindgen::JsValue;
 
 use super::host::SyncFile;
 use crate::cluster::executor::BlockStore;
+use crate::cluster::states::{StateKey, StateStore};
 use crate::scheduler::{JobId, TaskId};
+use crate::storage::extents::Extents;
 
 /// Bytes of blocks held in memory before the next go to the file.
 const MEMORY_LIMIT_BYTES: usize = 256 << 20;
 
 enum Block {
     Memory(Uint8Array),
-    Spilled { at: f64, bytes: u32 },
+    Spilled { at: u64, bytes: u32 },
 }
 
 pub struct Blocks {
     blocks: HashMap<(TaskId, usize), Block>,
     memory_bytes: usize,
     spill: Option<SyncFile>,
-    /// Where the file ends; it starts anew when nothing in it is wanted any more.
-    end: f64,
+    file: Extents,
+    states: HashMap<StateKey, (u64, u32)>,
 }
 
 impl Blocks {
@@ -34,30 +37,37 @@ impl Blocks {
             blocks: HashMap::new(),
             memory_bytes: 0,
             spill,
-            end: 0.0,
+            file: Extents::default(),
+            states: HashMap::new(),
         }
     }
 
-    fn spill(&mut self, bytes: &Uint8Array) -> Option<Block> {
+    /// Writes a piece into the file; none where there is no file, or no room.
+    fn write(&mut self, bytes: &Uint8Array) -> Option<u64> {
         let file = self.spill.as_ref()?;
-        let written = file.write(bytes, &at(self.end)).ok()?;
-        // A file system that is full takes less than all: the block stays in memory.
-        if written < f64::from(bytes.length()) {
-            return None;
+        let length = u64::from(bytes.length());
+        let start = self.file.take(length);
+        // A file system that is full takes less than all.
+        let whole = file
+            .write(bytes, &at(start))
+            .is_ok_and(|n| n >= f64::from(bytes.length()));
+        if !whole {
+            self.file.give(start, length);
         }
-        let block = Block::Spilled {
-            at: self.end,
-            bytes: bytes.length(),
-        };
-        self.end += f64::from(bytes.length());
-        Some(block)
+        whole.then_some(start)
+    }
+
+    fn read(&self, start: u64, bytes: u32) -> Option<Buffer> {
+        let array = Uint8Array::new_with_length(bytes);
+        let read = self.spill.as_ref()?.read(&array, &at(start)).ok()?;
+        (read >= f64::from(bytes)).then(|| Buffer::from(array.to_vec()))
     }
 }
 
-fn at(offset: f64) -> JsValue {
+fn at(offset: u64) -> JsValue {
     let options = Object::new();
     // Setting a property of a fresh object cannot fail.
-    let _ = Reflect::set(&options, &"at".into(), &offset.into());
+    let _ = Reflect::set(&options, &"at".into(), &(offset as f64).into());
     options.into()
 }
 
@@ -65,7 +75,8 @@ impl BlockStore for Blocks {
     fn put(&mut self, task: TaskId, partition: usize, bytes: Vec<u8>) {
         let array = Uint8Array::from(bytes.as_slice());
         let spilled = if self.memory_bytes + bytes.len() > MEMORY_LIMIT_BYTES {
-            self.spill(&array)
+            let length = array.length();
+            self.write(&array).map(|at| Block::Spilled { at, bytes: length })
         } else {
             None
         };
@@ -79,26 +90,41 @@ impl BlockStore for Blocks {
     fn get(&self, task: TaskId, partition: usize) -> Option<Buffer> {
         match self.blocks.get(&(task, partition))? {
             Block::Memory(array) => Some(Buffer::from(array.to_vec())),
-            Block::Spilled { at: offset, bytes } => {
-                let array = Uint8Array::new_with_length(*bytes);
-                let read = self.spill.as_ref()?.read(&array, &at(*offset)).ok()?;
-                (read >= f64::from(*bytes)).then(|| Buffer::from(array.to_vec()))
-            }
+            Block::Spilled { at, bytes } => self.read(*at, *bytes),
         }
     }
 
     fn drop_job(&mut self, job: JobId) {
-        let mut freed = 0;
+        let (mut freed, file) = (0, &mut self.file);
         self.blocks.retain(|(task, _), block| {
             let kept = task.job != job;
-            if let (false, Block::Memory(array)) = (kept, &*block) {
-                freed += array.length() as usize;
+            match &*block {
+                Block::Memory(array) if !kept => freed += array.length() as usize,
+                Block::Spilled { at, bytes } if !kept => file.give(*at, u64::from(*bytes)),
+                _ => {}
             }
             kept
         });
         self.memory_bytes -= freed;
-        if !self.blocks.values().any(|b| matches!(b, Block::Spilled { .. })) {
-            self.end = 0.0;
+    }
+}
+
+impl StateStore for Blocks {
+    fn put_state(&mut self, key: StateKey, bytes: &[u8]) -> bool {
+        let Ok(length) = u32::try_from(bytes.len()) else {
+            return false;
+        };
+        let written = self.write(&Uint8Array::from(bytes));
+        if let Some(at) = written {
+            self.states.insert(key, (at, length));
         }
+        written.is_some()
+    }
+
+    fn take_state(&mut self, key: StateKey) -> Option<Buffer> {
+        let (at, bytes) = self.states.remove(&key)?;
+        let found = self.read(at, bytes);
+        self.file.give(at, u64::from(bytes));
+        found
     }
 }

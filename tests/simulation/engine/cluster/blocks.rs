@@ -1,9 +1,10 @@
-//! Shuffle blocks of which some are lost.
+//! Shuffle blocks and stored state of which some are lost.
 
 use arrow::buffer::Buffer;
 use rand::Rng;
 use rand::rngs::SmallRng;
 use rivulet::cluster::executor::{BlockStore, MemoryBlocks};
+use rivulet::cluster::states::{StateKey, StateStore};
 use rivulet::scheduler::{JobId, TaskId};
 
 /// Blocks on the heap; each is lost with a probability, and its executor lives on.
@@ -11,6 +12,17 @@ pub struct LossyBlocks {
     pub blocks: MemoryBlocks,
     pub rng: SmallRng,
     pub losing: f64,
+}
+
+impl StateStore for LossyBlocks {
+    fn put_state(&mut self, key: StateKey, bytes: &[u8]) -> bool {
+        self.blocks.put_state(key, bytes)
+    }
+
+    fn take_state(&mut self, key: StateKey) -> Option<Buffer> {
+        let found = self.blocks.take_state(key);
+        found.filter(|_| !self.rng.random_bool(self.losing))
+    }
 }
 
 impl BlockStore for LossyBlocks {

@@ -1,0 +1,198 @@
+//! The state of streaming queries in one executor, within a budget: what was not used for longest waits in the store.
+//!
+//! A piece of state is one operator's in one partition, and a task works on it as a whole. So what is in memory at one time is
+//! the budget and the piece in use; more partitions make smaller pieces. A piece that cannot be stored stays in memory.
+
+use std::collections::HashMap;
+
+use arrow::buffer::Buffer;
+
+use super::message::RunId;
+use crate::exec::state::OperatorState;
+
+/// Run, operator, partition.
+pub type StateKey = (RunId, usize, usize);
+
+/// Where state waits: a file of the executor's.
+pub trait StateStore {
+    /// False where there is no room.
+    fn put_state(&mut self, key: StateKey, bytes: &[u8]) -> bool;
+    /// Takes it out; none where it cannot be read.
+    fn take_state(&mut self, key: StateKey) -> Option<Buffer>;
+}
+
+#[derive(Debug)]
+enum Held {
+    Memory {
+        state: Box<OperatorState>,
+        bytes: u64,
+        /// When it was last used, in uses of any state.
+        used: u64,
+    },
+    Stored {
+        version: i64,
+    },
+}
+
+/// A piece that a task wants.
+pub enum Found {
+    Live(Box<OperatorState>),
+    /// As a snapshot.
+    Stored(Buffer),
+    /// It is not here, or not of that version.
+    None,
+}
+
+/// All state of an executor.
+#[derive(Debug, Default)]
+pub struct States {
+    held: HashMap<StateKey, Held>,
+    uses: u64,
+    /// Bytes that may stay in memory between tasks; 0 is no limit.
+    pub budget_bytes: u64,
+    /// How often a piece was stored.
+    pub spills: u64,
+}
+
+impl States {
+    /// Takes a piece out, as of `version`.
+    pub fn take(&mut self, key: StateKey, version: i64, store: &mut impl StateStore) -> Found {
+        match self.held.remove(&key) {
+            Some(Held::Memory { state, .. }) if state.version == version => Found::Live(state),
+            Some(Held::Stored { version: stored }) => match store.take_state(key) {
+                Some(bytes) if stored == version => Found::Stored(bytes),
+                _ => Found::None,
+            },
+            _ => Found::None,
+        }
+    }
+
+    pub fn get(&self, key: StateKey) -> Option<&OperatorState> {
+        match self.held.get(&key)? {
+            Held::Memory { state, .. } => Some(state),
+            Held::Stored { .. } => None,
+        }
+    }
+
+    /// Puts a piece back; `bytes` is its size.
+    pub fn put(&mut self, key: StateKey, state: OperatorState, bytes: u64) {
+        self.uses += 1;
+        let held = Held::Memory {
+            state: Box::new(state),
+            bytes,
+            used: self.uses,
+        };
+        self.held.insert(key, held);
+    }
+
+    /// Stores what was not used for longest, until the rest is within the budget.
+    pub fn shrink(&mut self, store: &mut impl StateStore) {
+        if self.budget_bytes == 0 {
+            return;
+        }
+        let mut live: Vec<(u64, StateKey, u64)> = self
+            .held
+            .iter()
+            .filter_map(|(key, held)| match held {
+                Held::Memory { bytes, used, .. } => Some((*used, *key, *bytes)),
+                Held::Stored { .. } => None,
+            })
+            .collect();
+        let mut total: u64 = live.iter().map(|(.., bytes)| bytes).sum();
+        live.sort_unstable();
+        for (_, key, bytes) in live {
+            if total <= self.budget_bytes {
+                return;
+            }
+            let Some(Held::Memory { state, .. }) = self.held.get(&key) else {
+                continue;
+            };
+            let version = state.version;
+            if state.snapshot().is_ok_and(|snapshot| store.put_state(key, &snapshot)) {
+                self.held.insert(key, Held::Stored { version });
+                self.spills += 1;
+                total -= bytes;
+            }
+        }
+    }
+
+    pub fn drop_run(&mut self, run: RunId, store: &mut impl StateStore) {
+        self.held.retain(|key, held| {
+            if key.0 == run && matches!(held, Held::Stored { .. }) {
+                store.take_state(*key);
+            }
+            key.0 != run
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, RecordBatch};
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use super::*;
+    use crate::cluster::executor::MemoryBlocks;
+    use crate::exec::state::Body;
+    use crate::exec::state::rows::RowTable;
+
+    fn piece(version: i64, rows: i64) -> OperatorState {
+        let schema = Arc::new(Schema::new(vec![Field::new("k", DataType::Int64, false)]));
+        let mut table = RowTable::new(schema.clone(), 1, None).unwrap();
+        let keys: Int64Array = (0..rows).collect();
+        let batch = RecordBatch::try_new(schema, vec![Arc::new(keys)]).unwrap();
+        table.append(&batch).unwrap();
+        OperatorState {
+            version,
+            body: Body::Rows(vec![table]),
+        }
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_is_stored_until_the_rest_fits() {
+        let mut store = MemoryBlocks::default();
+        let mut states = States {
+            budget_bytes: 25,
+            ..States::default()
+        };
+        let key = |partition| (RunId(1), 0, partition);
+        for partition in 0..3 {
+            states.put(key(partition), piece(7, 2), 10);
+            states.shrink(&mut store);
+        }
+        let live = |states: &States| (0..3).filter(|p| states.get(key(*p)).is_some()).collect::<Vec<_>>();
+        assert_eq!(live(&states), [1, 2]);
+        let Found::Stored(snapshot) = states.take(key(0), 7, &mut store) else {
+            panic!("the first was stored")
+        };
+        assert_eq!(snapshot.as_slice(), piece(7, 2).snapshot().unwrap());
+        states.put(key(0), piece(8, 2), 10);
+        states.shrink(&mut store);
+        assert_eq!(live(&states), [0, 2], "the second is now the oldest");
+        assert!(
+            matches!(states.take(key(1), 6, &mut store), Found::None),
+            "another version"
+        );
+        assert!(matches!(states.take(key(0), 8, &mut store), Found::Live(_)));
+        assert_eq!(states.spills, 2);
+    }
+
+    #[test]
+    fn a_piece_larger_than_the_budget_does_not_stay_and_without_a_budget_all_do() {
+        let mut store = MemoryBlocks::default();
+        let mut states = States::default();
+        states.put((RunId(1), 0, 0), piece(1, 2), 1 << 40);
+        states.shrink(&mut store);
+        assert!(states.get((RunId(1), 0, 0)).is_some());
+        states.budget_bytes = 1;
+        states.shrink(&mut store);
+        assert!(states.get((RunId(1), 0, 0)).is_none());
+        states.drop_run(RunId(1), &mut store);
+        assert!(
+            store.take_state((RunId(1), 0, 0)).is_none(),
+            "the run's stored state goes with it"
+        );
+    }
+}
