@@ -5,39 +5,53 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
-use super::message::{FromExecutor, Peer, PlanId, Run, RunId, SpecHeader, ToExecutor};
+use super::message::{FromExecutor, Peer, PlanId, Run, SpecHeader, ToExecutor};
+use super::states::{Found, StateKey, StateStore, States};
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::{TaskInputs, TaskReport};
-use crate::exec::program::{NoPrograms, Program, ProgramHost, ProgramTask, USER_ERROR};
+use crate::exec::program::{FunctionId, NoPrograms, Program, ProgramHost, ProgramTask, SharedHost, USER_ERROR};
 use crate::exec::stage::{Output, Read, Stage, StageGraph, Work};
-use crate::exec::state::OperatorState;
 use crate::exec::{job, task};
 use crate::rdd::lineage;
 use crate::rdd::plan::RddPlan;
 use crate::scheduler::{ExecutorRef, Fetch, JobId, TaskId};
 
-/// Where shuffle blocks live until their job ends.
-pub trait BlockStore {
+/// Where shuffle blocks live until their job ends, and state for which memory has no room.
+pub trait BlockStore: StateStore {
     fn put(&mut self, task: TaskId, partition: usize, bytes: Vec<u8>);
     fn get(&self, task: TaskId, partition: usize) -> Option<Buffer>;
     fn drop_job(&mut self, job: JobId);
 }
 
-/// Blocks on the heap.
+/// Blocks on the heap, and snapshots of state, which take less room there than live state.
 #[derive(Debug, Default)]
-pub struct MemoryBlocks(HashMap<(TaskId, usize), Buffer>);
+pub struct MemoryBlocks {
+    blocks: HashMap<(TaskId, usize), Buffer>,
+    states: HashMap<StateKey, Buffer>,
+}
+
+impl StateStore for MemoryBlocks {
+    fn put_state(&mut self, key: StateKey, bytes: &[u8]) -> bool {
+        self.states.insert(key, Buffer::from(bytes.to_vec()));
+        true
+    }
+
+    fn take_state(&mut self, key: StateKey) -> Option<Buffer> {
+        self.states.remove(&key)
+    }
+}
 
 impl BlockStore for MemoryBlocks {
     fn put(&mut self, task: TaskId, partition: usize, bytes: Vec<u8>) {
-        self.0.insert((task, partition), Buffer::from(bytes));
+        self.blocks.insert((task, partition), Buffer::from(bytes));
     }
 
     fn get(&self, task: TaskId, partition: usize) -> Option<Buffer> {
-        self.0.get(&(task, partition)).cloned()
+        self.blocks.get(&(task, partition)).cloned()
     }
 
     fn drop_job(&mut self, job: JobId) {
-        self.0.retain(|(task, _), _| task.job != job);
+        self.blocks.retain(|(task, _), _| task.job != job);
     }
 }
 
@@ -61,24 +75,24 @@ pub struct Executor<B> {
     me: ExecutorRef,
     blocks: B,
     plans: HashMap<PlanId, std::result::Result<Arc<StageGraph>, SparkError>>,
-    states: HashMap<(RunId, usize, usize), OperatorState>,
+    states: States,
     waiting: Vec<Waiting>,
-    programs: Box<dyn ProgramHost>,
+    programs: SharedHost,
 }
 
 impl<B: BlockStore> Executor<B> {
     pub fn new(me: ExecutorRef, blocks: B) -> Self {
-        Self::with_programs(me, blocks, Box::new(NoPrograms))
+        Self::with_programs(me, blocks, NoPrograms)
     }
 
     /// An executor that can run functions of the user's.
-    pub fn with_programs(me: ExecutorRef, blocks: B, programs: Box<dyn ProgramHost>) -> Self {
+    pub fn with_programs(me: ExecutorRef, blocks: B, programs: impl ProgramHost + 'static) -> Self {
         Self {
             me,
             blocks,
-            programs,
+            programs: SharedHost::new(programs),
             plans: HashMap::new(),
-            states: HashMap::new(),
+            states: States::default(),
             waiting: vec![],
         }
     }
@@ -91,7 +105,7 @@ impl<B: BlockStore> Executor<B> {
             }
             ToExecutor::DropPlan { plan } => {
                 self.plans.remove(&plan);
-                self.programs.unload(plan.0);
+                self.programs.get().unload(plan.0);
             }
             ToExecutor::Run(run) => return self.accept(run, blobs),
             ToExecutor::Kill { task } => self.waiting.retain(|w| w.run.task != task),
@@ -99,17 +113,23 @@ impl<B: BlockStore> Executor<B> {
                 self.blocks.drop_job(job);
                 self.waiting.retain(|w| w.run.task.job != job);
             }
-            ToExecutor::DropState { run } => self.states.retain(|(r, ..), _| *r != run),
+            ToExecutor::DropState { run } => self.states.drop_run(run, &mut self.blocks),
         }
         vec![]
     }
 
     fn compile(&mut self, id: PlanId, spec: SpecHeader, blobs: &[Buffer]) -> Result<StageGraph> {
         let spec = spec.spec(blobs)?;
+        self.states.budget_bytes = spec.conf.state_memory()?;
         let Some(plan) = RddPlan::of_relation(&job::decode(&spec.relation)?)? else {
-            return spec.compile();
+            let graph = spec.compile()?;
+            for (number, payload) in graph.functions.iter().enumerate() {
+                let id = FunctionId { plan: id.0, number };
+                self.programs.get().load_function(id, payload)?;
+            }
+            return Ok(graph);
         };
-        self.programs.load(id.0, &plan.text, &plan.blobs)?;
+        self.programs.get().load(id.0, &plan.text, &plan.blobs)?;
         Ok(lineage::stages(&plan))
     }
 
@@ -264,37 +284,38 @@ impl<B: BlockStore> Executor<B> {
         let mut states = BTreeMap::new();
         for wanted in &run.states {
             let key = (wanted.run, wanted.operator, task.partition);
-            let held = self.states.remove(&key).filter(|t| t.version == wanted.version);
             let loads: Option<Vec<Buffer>> = wanted.load.map(|n| blobs.by_ref().take(n).collect());
-            match (held, loads) {
-                (Some(table), _) => {
-                    states.insert(wanted.operator, table);
-                }
-                (None, Some(deltas)) => {
-                    states.insert(
-                        wanted.operator,
-                        graph.rebuild(wanted.operator, &deltas, wanted.version)?,
-                    );
-                }
-                (None, None) if wanted.version < 0 => {}
-                (None, None) => return Ok(None),
-            }
+            let rebuild = |deltas: &[Buffer]| graph.rebuild(wanted.operator, deltas, wanted.version);
+            let state = match (self.states.take(key, wanted.version, &mut self.blocks), loads) {
+                (Found::Live(state), _) => *state,
+                (Found::Stored(snapshot), _) => rebuild(&[snapshot])?,
+                (Found::None, Some(deltas)) => rebuild(&deltas)?,
+                (Found::None, None) if wanted.version < 0 => continue,
+                (Found::None, None) => return Ok(None),
+            };
+            states.insert(wanted.operator, state);
         }
-        let inputs = Arc::new(TaskInputs::new(shuffle, scans, run.batch, states));
+        let mut inputs = TaskInputs::new(shuffle, scans, run.batch, states);
+        if !graph.functions.is_empty() {
+            inputs.functions = Some((run.plan.0, self.programs.clone()));
+        }
+        let inputs = Arc::new(inputs);
         let output = guarded(|| task::run(stage, task.partition, inputs.clone(), &graph.schema))?;
         let report = inputs.report().clone();
         let tables = std::mem::take(&mut *inputs.states());
         if let Some(wanted) = run.states.first() {
             for (operator, table) in tables {
-                self.states.insert((wanted.run, operator, task.partition), table);
+                let bytes = report.state.get(&operator).map_or(0, |s| s.bytes);
+                self.states.put((wanted.run, operator, task.partition), table, bytes);
             }
         }
         let mut deltas = std::mem::take(&mut *inputs.state_deltas());
         for wanted in run.states.iter().filter(|s| s.snapshot) {
-            if let Some(table) = self.states.get(&(wanted.run, wanted.operator, task.partition)) {
+            if let Some(table) = self.states.get((wanted.run, wanted.operator, task.partition)) {
                 deltas.insert(wanted.operator, table.snapshot()?);
             }
         }
+        self.states.shrink(&mut self.blocks);
         let mut bytes = Vec::new();
         let mut rows = output.rows;
         if matches!(stage.output, Output::Result) {
@@ -357,7 +378,7 @@ impl<B: BlockStore> Executor<B> {
             blocks.sort_by_key(|(map, _)| *map);
             shuffled.push(((node, parent, partition), blocks.into_iter().map(|(_, b)| b).collect()));
         }
-        let output = self.programs.run(ProgramTask {
+        let output = self.programs.get().run(ProgramTask {
             plan: run.plan.0,
             program,
             partition: *program.partitions.get(task.partition).ok_or_else(disagree)?,

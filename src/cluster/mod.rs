@@ -8,3 +8,4 @@ pub mod executor;
 pub mod local;
 pub mod message;
 pub mod runner;
+pub mod states;

@@ -85,6 +85,8 @@ impl Session {
 
     /// A job over this session's settings and views.
     pub fn spec(&mut self, relation: &sc::Relation, now_ms: i64) -> Result<JobSpec> {
+        self.conf.state_memory()?;
+        self.conf.idle_timeout_ms()?;
         let mut views = self.views.clone();
         for (name, table) in &mut self.tables {
             views.insert(name.to_lowercase(), table.relation()?);

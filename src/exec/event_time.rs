@@ -9,6 +9,7 @@ use datafusion_expr::{Aggregate, BinaryExpr, Expr, Join, LogicalPlan, Operator};
 
 use super::physical::is_streaming;
 use super::state::aggregate::EventTimeKey;
+use crate::plan::map_groups::MapGroups;
 use crate::plan::nodes;
 
 /// Columns that carry an event time: a timestamp, or a window, whose end counts. Column id → µs to be added (the length of a
@@ -41,6 +42,9 @@ pub fn event_times(plan: &LogicalPlan) -> EventTimeColumns {
         }
         LogicalPlan::Extension(extension) => {
             let any = extension.node.as_any();
+            if let Some(groups) = any.downcast_ref::<MapGroups>() {
+                columns = groups.event_time.iter().map(|id| (id.clone(), 0)).collect();
+            }
             if let Some(watermark) = any.downcast_ref::<nodes::EventTimeWatermark>() {
                 columns.insert(watermark.column.clone(), 0);
             }

@@ -11,6 +11,7 @@ use arrow::buffer::Buffer;
 use datafusion_execution::TaskContext;
 use serde::{Deserialize, Serialize};
 
+use super::program::SharedHost;
 use super::state::{Body, OperatorState, Restore};
 use crate::error::{Result, SparkError};
 
@@ -27,6 +28,8 @@ pub enum OutputMode {
 pub struct BatchContext {
     pub batch_id: i64,
     pub mode: OutputMode,
+    /// The batch's own time, that of its first try: `current_timestamp()` of processing-time timeouts. ms since the epoch.
+    pub time_ms: i64,
     /// Rows at or behind it are late: the watermark of the previous batch. µs since the epoch.
     pub late_us: Option<i64>,
     /// State at or behind it is final: the watermark of this batch. µs since the epoch.
@@ -127,6 +130,8 @@ pub struct TaskInputs {
     /// Source blocks by scan.
     pub scans: HashMap<usize, Vec<Buffer>>,
     pub batch: Option<BatchContext>,
+    /// The plan's number, and who runs its functions of the user's; none where a plan has none.
+    pub functions: Option<(u64, SharedHost)>,
     states: Mutex<BTreeMap<usize, OperatorState>>,
     report: Mutex<TaskReport>,
     deltas: Mutex<BTreeMap<usize, Vec<u8>>>,
@@ -143,6 +148,7 @@ impl TaskInputs {
             shuffle,
             scans,
             batch,
+            functions: None,
             states: Mutex::new(states),
             report: Mutex::default(),
             deltas: Mutex::default(),

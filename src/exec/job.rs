@@ -140,6 +140,7 @@ pub fn stages(analyzer: &Analyzer, resolved: &Resolved, mode: Option<OutputMode>
         schema: Arc::new(output_schema(resolved)),
         watermarks: planner.watermarks,
         operators: planner.operators,
+        functions: planner.functions,
     })
 }
 

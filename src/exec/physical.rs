@@ -32,11 +32,12 @@ use datafusion_physical_plan::{ExecutionPlan, InputOrderMode};
 use super::inputs::OutputMode;
 use super::ipc;
 use super::operators;
-use super::stage::{Leaf, Output, Stage, StatefulOperator, Work, reads_of};
+use super::stage::{Leaf, Output, Stage, StatefulOperator, Wakes, Work, reads_of};
 use super::state::limit::StateLimit;
 use super::state::merge::Merger;
 use super::transform::Transform;
 use crate::error::{Result, SparkError};
+use crate::plan::map_groups::MapGroups;
 use crate::plan::nodes;
 use crate::plan::scan::{Scan, ScanSource};
 
@@ -51,6 +52,7 @@ pub struct Planner {
     pub shuffle_partitions: usize,
     pub stages: Vec<Stage>,
     pub operators: Vec<StatefulOperator>,
+    pub functions: Vec<Arc<[u8]>>,
     pub watermarks: Vec<i64>,
     props: ExecutionProps,
     context: PhysicalPlanningContext,
@@ -63,6 +65,7 @@ impl Planner {
             shuffle_partitions: shuffle_partitions.max(1),
             stages: vec![],
             operators: vec![],
+            functions: vec![],
             watermarks: vec![],
             props: ExecutionProps::new(),
             context: PhysicalPlanningContext::default(),
@@ -318,12 +321,15 @@ impl Planner {
                 name: "globalLimit",
                 kind: Arc::new(state),
                 partitions: 1,
-                uses_watermark: false,
+                wakes: Wakes::Never,
             });
             return Ok(state.plan(input));
         }
         if let Some(dedup) = any.downcast_ref::<nodes::Deduplicate>() {
             return self.stateful_dedup(dedup);
+        }
+        if let Some(groups) = any.downcast_ref::<MapGroups>() {
+            return self.map_groups(groups);
         }
         if let Some(merge) = any.downcast_ref::<nodes::MergeSessions>() {
             let input = self.plan(&merge.input)?;

@@ -1,10 +1,13 @@
-//! Stages whose work the engine does not know: functions of the user's over partitioned datasets.
+//! Functions of the user's, which the engine does not know: whole stages over partitioned datasets, and functions over groups
+//! of rows inside an operator tree.
 //!
 //! The engine schedules them and moves their blocks like any other's; a [`ProgramHost`] runs them. In a worker that is
 //! JavaScript; natively only tests have one.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 
 use crate::error::{Result, SparkError};
@@ -45,8 +48,44 @@ pub struct ProgramOutput {
     pub rows: Vec<u64>,
 }
 
+/// Names a function over groups: the plan, and which of its functions ([`crate::exec::stage::StageGraph::functions`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FunctionId {
+    pub plan: u64,
+    pub number: usize,
+}
+
+/// Groups of one partition as a function gets them. Row i of `keys` is group i; its rows are the next `row_counts[i]` of
+/// `rows`, its state the next `state_counts[i]` of `state`. A group may have no rows: it is here for its timeout.
+#[derive(Debug)]
+pub struct GroupCall<'a> {
+    pub function: FunctionId,
+    pub keys: &'a RecordBatch,
+    pub rows: &'a RecordBatch,
+    pub row_counts: &'a [u32],
+    /// Columns of [`crate::exec::state::groups::entry_fields`].
+    pub state: &'a RecordBatch,
+    pub state_counts: &'a [u32],
+    /// The batch's own time; the same when it runs again. 0 in a batch query.
+    pub time_ms: i64,
+    /// The watermark that timeouts of event time are judged by; none where no watermark is declared.
+    pub watermark_ms: Option<i64>,
+    /// Number of the micro-batch; none in a batch query, whose state is forgotten.
+    pub batch_id: Option<i64>,
+}
+
+/// What a function made of its groups.
+#[derive(Debug)]
+pub struct GroupAnswer {
+    /// Arrow IPC stream of the result rows, in the order of the function's output schema; empty for none.
+    pub rows: Buffer,
+    /// Arrow IPC stream of state changes: `#group` INT, [`crate::exec::state::groups::entry_fields`], `#removed` BOOLEAN; empty
+    /// for none.
+    pub changes: Buffer,
+}
+
 /// Runs programs.
-pub trait ProgramHost {
+pub trait ProgramHost: Send {
     /// A plan's text and values; its functions are loaded already.
     fn load(&mut self, plan: u64, text: &str, blobs: &[Vec<u8>]) -> Result<()>;
 
@@ -56,7 +95,36 @@ pub trait ProgramHost {
     /// The user's exception, with the step and the record it happened on.
     fn run(&mut self, task: ProgramTask<'_>) -> Result<ProgramOutput>;
 
+    /// A function over groups, as its client sent it.
+    fn load_function(&mut self, id: FunctionId, payload: &[u8]) -> Result<()>;
+
+    /// Calls a function for each of its groups.
+    ///
+    /// # Errors
+    /// The user's exception, with the key of the group it happened on.
+    fn call_groups(&mut self, call: GroupCall<'_>) -> Result<GroupAnswer>;
+
     fn unload(&mut self, plan: u64);
+}
+
+/// The host that the tasks of one executor share.
+#[derive(Clone)]
+pub struct SharedHost(Arc<Mutex<dyn ProgramHost>>);
+
+impl SharedHost {
+    pub fn new(host: impl ProgramHost + 'static) -> Self {
+        Self(Arc::new(Mutex::new(host)))
+    }
+
+    pub fn get(&self) -> MutexGuard<'_, dyn ProgramHost + 'static> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for SharedHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedHost")
+    }
 }
 
 /// Where no functions can run.
@@ -76,11 +144,13 @@ impl ProgramHost for NoPrograms {
         ))
     }
 
-    fn unload(&mut self, _: u64) {}
-}
-
-impl fmt::Debug for dyn ProgramHost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ProgramHost")
+    fn load_function(&mut self, _: FunctionId, _: &[u8]) -> Result<()> {
+        Err(SparkError::unsupported("functions in JavaScript outside a browser"))
     }
+
+    fn call_groups(&mut self, _: GroupCall<'_>) -> Result<GroupAnswer> {
+        Err(SparkError::unsupported("functions in JavaScript outside a browser"))
+    }
+
+    fn unload(&mut self, _: u64) {}
 }

@@ -193,6 +193,8 @@ pub struct StageGraph {
     pub watermarks: Vec<i64>,
     /// Stateful operators in order of their numbers.
     pub operators: Vec<StatefulOperator>,
+    /// The user's functions over groups, as their client sent them.
+    pub functions: Vec<Arc<[u8]>>,
 }
 
 impl StageGraph {
@@ -218,8 +220,23 @@ pub struct StatefulOperator {
     pub name: &'static str,
     pub kind: Arc<dyn Restore>,
     pub partitions: usize,
-    /// It drops and evicts by the watermark, so a batch without data may still change its output.
-    pub uses_watermark: bool,
+    pub wakes: Wakes,
+}
+
+/// When an operator wants a batch although there is no data (`shouldRunAnotherBatch`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wakes {
+    Never,
+    /// When the watermark has moved: it drops and evicts by it.
+    ByWatermark,
+    /// At every trigger: it has timeouts of processing time.
+    ByClock,
+}
+
+impl Wakes {
+    pub fn by_watermark(uses: bool) -> Self {
+        if uses { Self::ByWatermark } else { Self::Never }
+    }
 }
 
 impl StatefulOperator {

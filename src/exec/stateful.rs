@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion_common::JoinType;
 use datafusion_expr::utils::{conjunction, split_conjunction};
-use datafusion_expr::{Aggregate, Expr, Join, LogicalPlan};
+use datafusion_expr::{Aggregate, Expr, Join, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::{Column, IsNotNullExpr};
 use datafusion_physical_plan::ExecutionPlan;
@@ -13,14 +13,16 @@ use datafusion_physical_plan::aggregates::AggregateExec;
 
 use super::event_time::{self, Bound, BoundTime, JoinBounds};
 use super::physical::{Plan, Planner, is_streaming};
-use super::stage::{Output, StatefulOperator};
+use super::stage::{Output, StatefulOperator, Wakes};
 use super::state::aggregate::StateAggregate;
 use super::state::dedup::StateDedup;
+use super::state::groups::StateGroups;
 use super::state::join::{Side, StateJoin};
 use super::state::merge::Merger;
 use super::state::rows::ClosesBy;
 use super::state::session::StateSession;
 use crate::error::{Result, SparkError};
+use crate::plan::map_groups::{MapGroups, Named, Timeout};
 use crate::plan::nodes;
 
 impl Planner {
@@ -64,7 +66,7 @@ impl Planner {
                 name: "sessionWindowStateStoreSaveExec",
                 kind: state.clone(),
                 partitions: Self::partitions(&input),
-                uses_watermark: event_time,
+                wakes: Wakes::by_watermark(event_time),
             });
             return Ok(state.plan(input));
         }
@@ -83,7 +85,7 @@ impl Planner {
             name: "stateStoreSave",
             kind: state.clone(),
             partitions: Self::partitions(&input),
-            uses_watermark: event_time.is_some(),
+            wakes: Wakes::by_watermark(event_time.is_some()),
         });
         Ok(state.plan(input))
     }
@@ -139,8 +141,50 @@ impl Planner {
             name: state.name(),
             kind: state.clone(),
             partitions: Self::partitions(&input),
-            uses_watermark: event_time.is_some(),
+            wakes: Wakes::by_watermark(event_time.is_some()),
         });
+        Ok(state.plan(input))
+    }
+
+    /// A function of the user's over groups; on a stream its state outlives the batch.
+    pub(super) fn map_groups(&mut self, node: &MapGroups) -> Result<Plan> {
+        let streaming = is_streaming(&node.input);
+        let input = self.plan(&node.input)?;
+        let schema = input.schema();
+        let columns = |named: &[Named]| -> Result<Vec<(usize, String)>> {
+            let found = named.iter().map(|n| Ok((schema.index_of(&n.id)?, n.name.clone())));
+            found.collect()
+        };
+        let (keys, values) = (columns(&node.keys)?, columns(&node.values)?);
+        let input = self.exchanged_by(input, keys.iter().map(|(k, _)| *k))?;
+        let times = event_time::event_times(&node.input);
+        let event_time = (0..schema.fields().len()).find(|i| times.get(schema.field(*i).name()) == Some(&0));
+        let output: SchemaRef = Arc::new(node.schema().as_arrow().clone());
+        let state = Arc::new(StateGroups {
+            operator: streaming.then_some(self.operators.len()),
+            function: self.functions.len(),
+            kind: node.kind,
+            timeout: node.timeout,
+            input: schema,
+            keys,
+            values,
+            event_time,
+            output,
+            shift_us: event_time::watermark_shift(&node.input),
+        });
+        self.functions.push(node.function.clone());
+        if streaming {
+            self.operators.push(StatefulOperator {
+                name: state.name(),
+                kind: state.clone(),
+                partitions: Self::partitions(&input),
+                wakes: match node.timeout {
+                    Timeout::None => Wakes::Never,
+                    Timeout::ProcessingTime => Wakes::ByClock,
+                    Timeout::EventTime => Wakes::ByWatermark,
+                },
+            });
+        }
         Ok(state.plan(input))
     }
 
@@ -209,7 +253,7 @@ impl Planner {
             },
         );
         let output: SchemaRef = Arc::new(join.schema.as_arrow().clone());
-        let uses_watermark = sides.iter().any(|s| s.event_time.is_some());
+        let wakes = Wakes::by_watermark(sides.iter().any(|s| s.event_time.is_some()));
         let inputs = [&join.left, &join.right].map(|i| event_time::watermark_shift(i));
         let state = Arc::new(StateJoin {
             operator: self.operators.len(),
@@ -223,7 +267,7 @@ impl Planner {
             name: "symmetricHashJoin",
             kind: state.clone(),
             partitions,
-            uses_watermark,
+            wakes,
         });
         Ok(state.plan(left, right))
     }

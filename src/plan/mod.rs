@@ -23,6 +23,7 @@ pub mod java_parse;
 pub mod join;
 pub mod kernel;
 pub mod literal;
+pub mod map_groups;
 pub mod nodes;
 pub mod project;
 pub mod relation;

@@ -139,6 +139,7 @@ impl Analyzer {
             RelType::DropNa(node) => self.drop_na(node),
             RelType::Replace(node) => self.replace(node),
             RelType::Sample(node) => self.sample(node),
+            RelType::GroupMap(node) => self.map_groups(node),
             RelType::MlRelation(node) => self.ml_relation(node),
             RelType::Extension(any) if crate::ml::training::is_job(any) => self.ml_job(any),
             RelType::Tail(_) => Err(SparkError::unsupported("tail below other operations")),

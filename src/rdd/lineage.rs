@@ -30,6 +30,7 @@ pub fn stages(plan: &RddPlan) -> StageGraph {
         schema: Arc::new(Schema::empty()),
         watermarks: vec![],
         operators: vec![],
+        functions: vec![],
     }
 }
 

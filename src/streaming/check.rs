@@ -7,6 +7,7 @@ use crate::error::{Exception, Result, SparkError};
 use crate::exec::event_time::{can_end, event_time_key, event_times};
 use crate::exec::inputs::OutputMode;
 use crate::exec::physical::is_streaming;
+use crate::plan::map_groups::{Kind, MapGroups, Timeout};
 use crate::plan::nodes;
 
 /// `outputMode("append")`, by name.
@@ -45,10 +46,10 @@ pub fn check(analysed: &LogicalPlan, optimised: &LogicalPlan, mode: OutputMode) 
         Ok(())
     })?;
     check_mode(&aggregates, analysed, mode)?;
-    let sorted = mode == OutputMode::Complete && !aggregates.is_empty();
-    visit(analysed, &mut |node| check_node(node, mode, sorted))?;
+    let aggregated = !aggregates.is_empty();
+    visit(analysed, &mut |node| check_node(node, mode, aggregated))?;
     // A rule may have made an aggregation of something else, or moved one.
-    visit(optimised, &mut |node| check_node(node, mode, sorted))?;
+    visit(optimised, &mut |node| check_node(node, mode, aggregated))?;
     visit(optimised, &mut check_join_state)
 }
 
@@ -100,17 +101,21 @@ fn extension<T: 'static>(plan: &LogicalPlan) -> Option<&T> {
     }
 }
 
-fn check_node(node: &LogicalPlan, mode: OutputMode, may_sort: bool) -> Result<()> {
+fn check_node(node: &LogicalPlan, mode: OutputMode, aggregated: bool) -> Result<()> {
+    let may_sort = aggregated && mode == OutputMode::Complete;
     if !is_streaming(node) {
         return Ok(());
     }
     let stateful = match node {
         LogicalPlan::Aggregate(_) => true,
         LogicalPlan::Join(join) => is_streaming(&join.left) && is_streaming(&join.right),
-        _ => extension::<nodes::Deduplicate>(node).is_some(),
+        _ => extension::<nodes::Deduplicate>(node).is_some() || extension::<MapGroups>(node).is_some(),
     };
     if let LogicalPlan::Join(join) = node {
         check_join(join, mode)?;
+    }
+    if let Some(groups) = extension::<MapGroups>(node) {
+        check_groups(groups, mode, aggregated)?;
     }
     if stateful && mode != OutputMode::Append && node.inputs().into_iter().any(emits_late) {
         return Err(legacy(
@@ -218,6 +223,48 @@ fn check_join(join: &Join, mode: OutputMode) -> Result<()> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// In which modes a function of the user's over groups may stand, and what its timeouts need.
+fn check_groups(groups: &MapGroups, mode: OutputMode, aggregated: bool) -> Result<()> {
+    let in_mode = |what: &str| {
+        legacy(&format!(
+            "{what} is not supported with {} output mode on a streaming DataFrame/Dataset",
+            word(mode)
+        ))
+    };
+    match groups.kind {
+        Kind::Map if aggregated => {
+            return Err(legacy(
+                "mapGroupsWithState is not supported with aggregation on a streaming DataFrame/Dataset",
+            ));
+        }
+        Kind::Map if mode != OutputMode::Update => return Err(in_mode("mapGroupsWithState")),
+        Kind::FlatMap { update: true } if aggregated => {
+            return Err(legacy(
+                "flatMapGroupsWithState in update mode is not supported with aggregation on a streaming DataFrame/Dataset",
+            ));
+        }
+        Kind::FlatMap { update: true } if mode != OutputMode::Update => {
+            return Err(in_mode("flatMapGroupsWithState in update mode"));
+        }
+        Kind::FlatMap { update: false } if aggregated && emits_late(&groups.input) => {
+            return Err(legacy(
+                "flatMapGroupsWithState in append mode is not supported after aggregation on a streaming DataFrame/Dataset",
+            ));
+        }
+        Kind::FlatMap { update: false } if !aggregated && mode != OutputMode::Append => {
+            return Err(in_mode("flatMapGroupsWithState in append mode"));
+        }
+        _ => {}
+    }
+    if groups.timeout == Timeout::EventTime && event_times(&groups.input).is_empty() {
+        return Err(legacy(
+            "Watermark must be specified in the query using '[Dataset/DataFrame].withWatermark()' for using event-time timeout in a \
+             [map|flatMap]GroupsWithState. Event-time timeout not supported without watermark.",
+        ));
+    }
+    Ok(())
 }
 
 /// What a join of two streams needs to let go of its rows.

@@ -7,6 +7,10 @@ use crate::plan::literal::interval_micros;
 /// How long a query without new data waits before it looks again (`spark.sql.streaming.pollingDelay`).
 pub const POLLING_DELAY_MS: i64 = 10;
 
+/// How long after a batch one without data may follow that looks for timeouts, where the trigger has no interval. Spark does
+/// not pause, and keeps a core busy.
+pub const CLOCK_BATCH_PAUSE_MS: i64 = 100;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
     /// At multiples of an interval; 0 is as soon as the last batch is over.
@@ -43,6 +47,11 @@ impl Trigger {
     /// Whether the query ends when the data of its start is processed.
     pub fn ends(self) -> bool {
         !matches!(self, Self::ProcessingTime { .. })
+    }
+
+    /// Whether batches have a rhythm of their own.
+    pub fn has_interval(self) -> bool {
+        matches!(self, Self::ProcessingTime { interval_ms } if interval_ms > 0)
     }
 
     /// When to look for data again, after a batch (`found`) or after finding none.

@@ -36,7 +36,7 @@ impl Executor {
                 incarnation,
             },
             Blocks::new(spill),
-            Box::new(ScriptPrograms(programs)),
+            ScriptPrograms(programs),
         );
         Self { core, host }
     }

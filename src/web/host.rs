@@ -61,6 +61,11 @@ extern "C" {
     /// An array of blocks (`Uint8Array` or undefined) and an array of row counts.
     #[wasm_bindgen(method, structural, catch)]
     pub fn run(this: &Programs, plan: f64, task: &str, blobs: Array) -> Result<Array, JsValue>;
+    #[wasm_bindgen(method, structural, catch, js_name = loadFunction)]
+    pub fn load_function(this: &Programs, plan: f64, number: u32, payload: Uint8Array) -> Result<(), JsValue>;
+    /// An array of two Arrow IPC streams (`Uint8Array` or undefined): rows and changes.
+    #[wasm_bindgen(method, structural, catch, js_name = callGroups)]
+    pub fn call_groups(this: &Programs, plan: f64, number: u32, header: &str, blobs: Array) -> Result<Array, JsValue>;
     #[wasm_bindgen(method, structural)]
     pub fn unload(this: &Programs, plan: f64);
 

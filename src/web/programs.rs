@@ -1,12 +1,14 @@
 //! Functions of the user's, run by the worker's script.
 
+use arrow::buffer::Buffer;
 use js_sys::{Array, Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::host::{Programs, thrown};
 use crate::error::{Exception, Result, SparkError};
-use crate::exec::program::{ProgramHost, ProgramOutput, ProgramTask, USER_ERROR};
+use crate::exec::ipc;
+use crate::exec::program::{FunctionId, GroupAnswer, GroupCall, ProgramHost, ProgramOutput, ProgramTask, USER_ERROR};
 
 /// The script's side of programs.
 pub struct ScriptPrograms(pub Programs);
@@ -21,6 +23,17 @@ struct Header {
     sources: Vec<(usize, usize)>,
     /// (reading dataset, parent, partition, blocks).
     shuffled: Vec<(usize, usize, usize, usize)>,
+}
+
+/// A call over groups as the script gets it; the blobs are the Arrow IPC streams of keys, rows and state.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupHeader<'a> {
+    row_counts: &'a [u32],
+    state_counts: &'a [u32],
+    time_ms: i64,
+    watermark_ms: Option<i64>,
+    batch_id: Option<i64>,
 }
 
 impl ProgramHost for ScriptPrograms {
@@ -57,6 +70,42 @@ impl ProgramHost for ScriptPrograms {
                 .map(|b| b.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec))
                 .collect(),
             rows: rows.iter().map(|n| n.as_f64().unwrap_or_default() as u64).collect(),
+        })
+    }
+
+    fn load_function(&mut self, id: FunctionId, payload: &[u8]) -> Result<()> {
+        let loaded = self
+            .0
+            .load_function(id.plan as f64, id.number as u32, Uint8Array::from(payload));
+        loaded.map_err(|e| user_error(&e))
+    }
+
+    fn call_groups(&mut self, call: GroupCall<'_>) -> Result<GroupAnswer> {
+        let header = GroupHeader {
+            row_counts: call.row_counts,
+            state_counts: call.state_counts,
+            time_ms: call.time_ms,
+            watermark_ms: call.watermark_ms,
+            batch_id: call.batch_id,
+        };
+        let header = serde_json::to_string(&header).map_err(|e| SparkError::internal(e.to_string()))?;
+        let blobs = Array::new();
+        for batch in [call.keys, call.rows, call.state] {
+            let bytes = ipc::write(&batch.schema(), std::slice::from_ref(batch))?;
+            blobs.push(&Uint8Array::from(bytes.as_slice()));
+        }
+        let FunctionId { plan, number } = call.function;
+        let out = self.0.call_groups(plan as f64, number as u32, &header, blobs);
+        let out = out.map_err(|e| user_error(&e))?;
+        let bytes = |at: u32| {
+            out.get(at)
+                .dyn_ref::<Uint8Array>()
+                .map(Uint8Array::to_vec)
+                .unwrap_or_default()
+        };
+        Ok(GroupAnswer {
+            rows: Buffer::from(bytes(0)),
+            changes: Buffer::from(bytes(1)),
         })
     }
 

@@ -8,7 +8,7 @@ import { browser, inPage, ROOT } from './harness.mjs';
 const GOLDENS = process.env.RIVULET_GOLDENS ?? join(ROOT, 'tests/goldens/structured_streaming');
 const page = browser();
 
-/** Cases and how their input comes: pushed by the page, or as files of a directory. */
+/** Cases and how their input comes: pushed by the page, also with a restart after each step, or as files of a directory. */
 const CASES = [
   ['trending_hashtags_update_10minutes_5minutes', 'push'],
   ['trending_hashtags_complete_10minutes_5minutes', 'push'],
@@ -18,6 +18,12 @@ const CASES = [
   ['tumbling_append_10minutes', 'push'],
   ['late_update_dropped_and_accepted', 'files'],
   ['watermark_two_stage_late_filter_burst', 'files'],
+  ['apply_in_pandas_with_state', 'push'],
+  ['apply_in_pandas_with_state_no_timeout', 'push'],
+  ['transform_with_state_in_pandas', 'push'],
+  ['apply_in_pandas_with_state', 'restart'],
+  ['apply_in_pandas_with_state_no_timeout', 'restart'],
+  ['transform_with_state_in_pandas', 'restart'],
 ];
 
 for (const [id, input] of CASES) {
@@ -28,7 +34,8 @@ for (const [id, input] of CASES) {
       const { differences, runCase } = await import('/tests/twins.js');
       const spark = await SparkSession.builder.master('local[2]').config('spark.sql.shuffle.partitions', 2).create();
       try {
-        return differences(golden, await runCase(spark, golden, input));
+        const checkpoint = input === 'restart' ? `opfs:///golden-${golden.id}-${crypto.randomUUID()}` : undefined;
+        return differences(golden, await runCase(spark, golden, input, checkpoint));
       } finally {
         await spark.stop();
       }

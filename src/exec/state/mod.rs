@@ -1,12 +1,13 @@
 //! Keyed state of streaming operators, live in the executor that runs their tasks.
 //!
 //! Two layouts: [`table::StateTable`] has one row a key (aggregates, limits), [`rows::RowTable`] many (sessions, joined
-//! streams, seen keys). Each operator has a file of its own and one [`OperatorState`] per partition. What a batch changed
+//! streams, seen keys, entries of the user's own state). Each operator has a file of its own and one [`OperatorState`] per partition. What a batch changed
 //! leaves the task as a delta of bytes; a snapshot has the same form; [`Restore`] makes the state of either again. Who
 //! keeps the bytes is not known here.
 
 pub mod aggregate;
 pub mod dedup;
+pub mod groups;
 pub mod join;
 pub mod limit;
 pub mod merge;

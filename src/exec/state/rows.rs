@@ -31,6 +31,9 @@ pub struct ClosesBy {
     pub plus_us: i64,
 }
 
+/// Of a row's entries in the index by key, in the set of closing times, and among the numbers.
+const INDEX_BYTES: usize = 96;
+
 #[derive(Debug)]
 struct Stored {
     /// Ascending.
@@ -106,9 +109,10 @@ impl RowTable {
         self.rows
     }
 
-    /// Bytes of the arrays behind the rows.
+    /// Bytes of the arrays behind the rows, and about those of what finds them.
     pub fn bytes(&self) -> usize {
-        self.stored.iter().map(|s| s.batch.get_array_memory_size()).sum()
+        let arrays: usize = self.stored.iter().map(|s| s.batch.get_array_memory_size()).sum();
+        arrays + self.rows * INDEX_BYTES
     }
 
     /// The key bytes of each row.

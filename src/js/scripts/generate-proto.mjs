@@ -13,11 +13,11 @@ const WANTED = [
   'ExecutePlanRequest', 'ExecutePlanResponse', 'AnalyzePlanRequest', 'AnalyzePlanResponse',
   'ConfigRequest', 'ConfigResponse', 'InterruptRequest', 'InterruptResponse', 'ReleaseSessionRequest',
 ];
-/** …but for these, which no page can use: pipelines wait for their own entry, Python and Scala functions never come. */
+/** …but for these, which no page can use: pipelines wait for their own entry, Python and Java functions never come. */
 const UNWANTED = [
   'MlCommand.CreateSummary', 'MlCommand.GetModelSize', 'MlCommand.GetCacheInfo', 'PipelineCommand', 'PipelineCommandResult', 'PipelineEventResult',
-  'PipelineQueryFunctionExecutionSignal', 'CommonInlineUserDefinedFunction', 'CommonInlineUserDefinedTableFunction',
-  'CommonInlineUserDefinedDataSource', 'MapPartitions', 'GroupMap', 'CoGroupMap', 'ApplyInPandasWithState',
+  'PipelineQueryFunctionExecutionSignal', 'JavaUDF', 'CommonInlineUserDefinedTableFunction',
+  'CommonInlineUserDefinedDataSource', 'MapPartitions', 'CoGroupMap', 'ApplyInPandasWithState',
   'TypedAggregateExpression', 'PythonUDF', 'StreamingForeachFunction', 'MergeIntoTableCommand', 'MergeAction',
   'CreateResourceProfileCommand', 'CreateResourceProfileCommandResult', 'GetResourcesCommand', 'GetResourcesCommandResult',
   'ExecuteExternalCommand', 'Origin', 'HtmlString', 'AsOfJoin', 'NearestByJoin', 'Zip', 'RelationChanges', 'CachedLocalRelation',
@@ -25,7 +25,7 @@ const UNWANTED = [
   'StatSampleBy', 'DataType.Geometry', 'DataType.Geography', 'Expression.DirectShufflePartitionID',
   'RemoveCachedRemoteRelationCommand', 'ExecutePlanResponse.Metrics', 'ExecutePlanResponse.ObservedMetrics',
   'StreamingQueryManagerCommand.StreamingQueryListenerCommand', 'AnalyzePlanRequest.SemanticHash', 'AnalyzePlanResponse.SemanticHash',
-  'ExpressionCommon', 'TransformWithStateInfo', 'CollectMetrics', 'StatFreqItems',
+  'ExpressionCommon', 'CollectMetrics', 'StatFreqItems',
   // The catalog but for listTables, tableExists, dropTempView and clearCache.
   'CurrentDatabase', 'SetCurrentDatabase', 'ListDatabases', 'ListFunctions', 'ListColumns', 'GetDatabase', 'GetTable', 'GetFunction', 'DatabaseExists', 'FunctionExists', 'CreateExternalTable', 'CreateTable', 'DropGlobalTempView', 'RecoverPartitions', 'IsCached', 'CacheTable', 'UncacheTable', 'RefreshTable', 'RefreshByPath', 'CurrentCatalog', 'SetCurrentCatalog', 'ListCatalogs', 'DropTable', 'DropView', 'CreateDatabase', 'DropDatabase', 'ListPartitions', 'ListViews', 'GetTableProperties', 'GetCreateTableString', 'TruncateTable', 'AnalyzeTable',
 ];

@@ -12,6 +12,12 @@ export type { SqlArguments } from './sql/sql_arguments.js';
 export { SparkSessionBuilder } from './sql/builder.js';
 export { DataFrame, type JoinType } from './sql/dataframe.js';
 export { GroupedData, type AggregateMap } from './sql/grouped.js';
+export { KeyValueGroupedDataset, type GroupStateOptions, type TransformWithStateOptions } from './sql/keyed.js';
+export type { GroupState } from './state/group_state.js';
+export type { GroupStateTimeout, TimeMode } from './state/plan.js';
+export type {
+  ExpiredTimerInfo, ListState, MapState, StatefulProcessor, StatefulProcessorHandle, TimerValues, TTLConfig, ValueState,
+} from './state/processor.js';
 export { DataFrameNaFunctions } from './sql/na.js';
 export { DataFrameReader } from './sql/reader.js';
 export { Column, type ColumnOrName, type LiteralValue } from './sql/column.js';

@@ -5,11 +5,12 @@ use super::{Action, Batch, Phase, Query};
 use crate::cluster::runner::JobRequest;
 use crate::error::Result;
 use crate::exec::inputs::{BatchContext, OutputMode};
+use crate::exec::stage::Wakes;
 use crate::plan::scan::{Format, Origin};
 use crate::streaming::checkpoint::logs::Offsets;
 use crate::streaming::progress::SourceProgress;
 use crate::streaming::source::{Files, deal};
-use crate::streaming::trigger::Trigger;
+use crate::streaming::trigger::{CLOCK_BATCH_PAUSE_MS, Trigger};
 
 impl Query {
     /// The next batch, if there is one: that of an earlier run, new data, or a watermark that closes state.
@@ -34,7 +35,10 @@ impl Query {
             }
             let data = self.sources.iter().any(|s| s.has_data(now_ms));
             if !data && !self.no_data_batch_is_due() {
-                return Ok(None);
+                if !self.clock_batch_is_due(now_ms) {
+                    return Ok(None);
+                }
+                self.note_idle();
             }
             batch.marks.push(("latestOffset", now_ms));
             let all = self.definition.trigger == Trigger::Once;
@@ -59,13 +63,26 @@ impl Query {
             .definition
             .conf
             .bool("spark.sql.streaming.noDataMicroBatches.enabled");
-        let uses = self.definition.graph.operators.iter().any(|o| o.uses_watermark)
-            && self.definition.mode != OutputMode::Complete;
+        let uses = self.has(Wakes::ByWatermark) && self.definition.mode != OutputMode::Complete;
         enabled
             && uses
             && self
                 .last_evict_ms
                 .is_some_and(|last| self.watermark.current_ms() > last)
+    }
+
+    fn has(&self, wakes: Wakes) -> bool {
+        self.definition.graph.operators.iter().any(|o| o.wakes == wakes)
+    }
+
+    /// Timeouts of processing time are looked for at every trigger; where triggers have no interval, after a pause.
+    fn clock_batch_is_due(&self, now_ms: i64) -> bool {
+        let pause_over = self
+            .last_start_ms
+            .is_none_or(|last| now_ms - last >= CLOCK_BATCH_PAUSE_MS);
+        self.has(Wakes::ByClock)
+            && !self.definition.trigger.ends()
+            && (pause_over || self.definition.trigger.has_interval())
     }
 
     /// Makes durable what the batch takes; a batch that runs again has it so.
@@ -115,6 +132,7 @@ impl Query {
             batch: Some(BatchContext {
                 batch_id: batch.id,
                 mode: self.definition.mode,
+                time_ms: batch.timestamp_ms,
                 late_us: set.then_some(self.late_ms * 1000),
                 evict_us: set.then_some(batch.watermark_ms * 1000),
             }),

@@ -184,6 +184,7 @@ impl Query {
             Some(word) if word.eq_ignore_ascii_case("max") => Policy::Max,
             _ => Policy::Min,
         };
+        let idle_timeout_ms = definition.conf.idle_timeout_ms().ok().flatten();
         let delays = definition.graph.watermarks.iter().map(|us| us / 1000).collect();
         let recent_limit = definition
             .conf
@@ -193,7 +194,7 @@ impl Query {
         let estimators = sources.iter().filter_map(|_| RateEstimator::of(&definition.conf));
         let mut query = Self {
             estimators: estimators.collect(),
-            watermark: WatermarkTracker::new(delays, policy),
+            watermark: WatermarkTracker::new(delays, policy).with_idle_timeout(idle_timeout_ms, now_ms),
             definition,
             sources,
             late_ms: 0,
@@ -447,10 +448,7 @@ impl Query {
         match self.construct(now_ms, files) {
             Ok(Some(batch)) => self.begin(batch, files),
             Ok(None) => {
-                // Records on their way into a write-ahead log are there, but no batch can have them yet.
-                if !self.sources.iter().any(Source::receives) {
-                    self.idle_triggers += 1;
-                }
+                self.note_idle();
                 self.message = "Waiting for data to arrive".into();
                 let exhausted = !self.sources.is_empty() && self.sources.iter().all(Source::exhausted);
                 if self.definition.trigger.ends() || exhausted {
@@ -462,6 +460,13 @@ impl Query {
                 vec![]
             }
             Err(error) => self.failed(error),
+        }
+    }
+
+    /// A trigger found nothing new. Records on their way into a write-ahead log are there, but no batch can have them yet.
+    fn note_idle(&mut self) {
+        if !self.sources.iter().any(Source::receives) {
+            self.idle_triggers += 1;
         }
     }
 

@@ -7,6 +7,7 @@ use rivulet::connect::proto::relation::RelType;
 use super::{is, with_cluster};
 use crate::engine::client::{relation, sql, stream, with_watermark, write};
 use crate::engine::cluster::Cluster;
+use crate::engine::functions::running_sums;
 use crate::seeds::Log;
 
 const LEGACY: &str = "_LEGACY_ERROR_TEMP_3102";
@@ -245,6 +246,68 @@ fn deduplication_within_a_watermark_is_for_streams_only() {
             .expect_err("a batch has no watermark");
         assert!(
             error.to_string().contains("not supported with batch DataFrames"),
+            "{error}"
+        );
+    });
+}
+
+/// `running_sums` over a view's columns; in a mode of its own: update.
+fn sums(view: &str, span_s: i64) -> sc::Relation {
+    running_sums(
+        sql(&format!(
+            "SELECT at AS ts, cast(ak AS STRING) AS k, av AS v FROM {view}"
+        )),
+        span_s,
+    )
+}
+
+#[test]
+fn functions_over_groups_stand_where_spark_lets_them() {
+    with_cluster(|cluster, log| {
+        views(cluster, log);
+        for query in [sums("a", 0), sums("pa", -1), sums("a", -1)] {
+            cluster
+                .start_query(write(query, "noop", "update"), log)
+                .expect("it starts");
+        }
+        let counted = relation(RelType::Aggregate(Box::new(sc::Aggregate {
+            input: Some(Box::new(sums("a", 0))),
+            group_type: sc::aggregate::GroupType::Groupby as i32,
+            ..Default::default()
+        })));
+        let cases = [
+            (
+                sums("a", 0),
+                "append",
+                "update mode is not supported with Append output mode",
+            ),
+            (sums("pa", 0), "update", "Watermark must be specified"),
+            (counted, "complete", "update mode is not supported with aggregation"),
+        ];
+        for (query, mode, words) in cases {
+            is(cluster.start_query(write(query, "noop", mode), log), LEGACY, words);
+        }
+    });
+}
+
+#[test]
+fn functions_in_other_languages_are_refused_by_name() {
+    with_cluster(|cluster, log| {
+        views(cluster, log);
+        let mut query = sums("a", 0);
+        let Some(RelType::GroupMap(node)) = &mut query.rel_type else {
+            unreachable!()
+        };
+        let function = node.func.as_mut().expect("it has one");
+        function.function = Some(sc::common_inline_user_defined_function::Function::PythonUdf(
+            sc::PythonUdf::default(),
+        ));
+        let error = cluster
+            .start_query(write(query, "noop", "update"), log)
+            .map(|_| ())
+            .expect_err("no Python here");
+        assert!(
+            error.to_string().contains("a function in Python over groups"),
             "{error}"
         );
     });

@@ -23,6 +23,7 @@ use rivulet::storage::faulty::Faulty;
 use rivulet::streaming::source::{FileEntry, Files};
 
 use self::server::Server;
+use super::functions::RunningSums;
 use crate::network::Network;
 use crate::seeds::Log;
 
@@ -254,13 +255,14 @@ impl Cluster {
 
     fn start(&mut self, executor: ExecutorRef, log: &mut Log) {
         log.note(|| format!("{:>6} {executor:?} starts", self.network.now_ms));
-        let core = Executor::new(
+        let core = Executor::with_programs(
             executor,
             LossyBlocks {
                 blocks: MemoryBlocks::default(),
                 rng: SmallRng::seed_from_u64(self.network.rng.random()),
                 losing: self.faults.losing,
             },
+            RunningSums::default(),
         );
         self.live.insert(executor.id, (executor.incarnation, core));
         self.incarnations.insert(executor.id, executor.incarnation);

@@ -3,5 +3,6 @@
 pub mod batch;
 pub mod client;
 pub mod cluster;
+pub mod functions;
 pub mod recovery;
 pub mod stream;

@@ -1,4 +1,4 @@
-//! A windowed aggregation over a WebSocket whose driver dies, whose disk tears writes and runs full, whose sink throws, and
+//! A stateful query over a WebSocket whose driver dies, whose disk tears writes and runs full, whose sink throws, and
 //! whose clock jumps: what the sink has at the end is the model's output over the server's records, each once.
 
 use std::collections::BTreeMap;
@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use rand::Rng;
 use rand::rngs::SmallRng;
+use rivulet::connect::proto as sc;
 use rivulet::connect::proto::streaming_query_command;
 use rivulet::connect::proto::write_stream_operation_start::Trigger;
 use rivulet::storage::{Reply, Request, Storage};
@@ -16,21 +17,52 @@ use super::client::{options, rows, sql, stream, with_watermark, write};
 use super::cluster::{Cluster, Faults, Happening, Injected};
 use super::stream::{Plan, SCHEMA, json, random_block};
 use crate::seeds::{Log, each_seed};
-use crate::window_model::Row;
+use crate::stateful::{self, Model};
+use crate::window_model::{Expected, Row};
 
 const CHECK: &str = "/check";
 const OUT: &str = "/out";
 
-/// What a seed decides beside the query.
+/// The windowed aggregation of `stream.rs` as one model among others.
+struct Windows(Plan);
+
+impl Model for Windows {
+    fn batch(&mut self, input: &[Vec<Row>]) -> Expected {
+        self.0.model.batch(&input[0])
+    }
+
+    fn closes_more(&self) -> bool {
+        self.0.model.closes_more()
+    }
+
+    fn query(&self) -> sc::Relation {
+        sql(&self.0.query())
+    }
+
+    fn delays(&self) -> Vec<Option<i64>> {
+        vec![Some(self.0.model.delay)]
+    }
+
+    fn mode(&self) -> &'static str {
+        self.0.model.mode
+    }
+}
+
+/// What a seed decides.
 struct World {
-    plan: Plan,
+    model: Box<dyn Model>,
     records: Vec<Vec<Row>>,
+    executors: u32,
+    partitions: String,
+    /// Blocks that one batch takes at most.
+    blocks: usize,
+    interval: bool,
     /// Rows go to files; else to a function of the page.
     files: bool,
 }
 
 impl World {
-    fn of(seed: u64, rng: &mut SmallRng) -> Self {
+    fn of(seed: u64, rng: &mut SmallRng, windows: bool) -> Self {
         let plan = Plan::of(seed, rng, 0);
         let mut now_s = rng.random_range(0..2000);
         let count = rng.random_range(2..14);
@@ -41,14 +73,26 @@ impl World {
                 records.push(block);
             }
         }
-        let files = plan.model.mode == "append" && rng.random_bool(0.5);
-        Self { plan, records, files }
+        let files = windows && plan.model.mode == "append" && rng.random_bool(0.5);
+        Self {
+            records,
+            files,
+            executors: plan.executors,
+            partitions: plan.partitions.clone(),
+            blocks: plan.blocks,
+            interval: plan.interval,
+            model: if windows {
+                Box::new(Windows(plan))
+            } else {
+                stateful::single_source(seed)
+            },
+        }
     }
 }
 
 /// Makes the session and starts the query; none where the driver died over it, or the disk was full.
 fn start(cluster: &mut Cluster, world: &World, log: &mut Log) -> Option<String> {
-    let blocks = world.plan.blocks.to_string();
+    let blocks = world.blocks.to_string();
     let source = stream(
         "websocket",
         Some(SCHEMA),
@@ -59,15 +103,20 @@ fn start(cluster: &mut Cluster, world: &World, log: &mut Log) -> Option<String> 
             ("maxBlocksPerTrigger", &blocks),
         ],
     );
-    let delay = format!("{} seconds", world.plan.model.delay);
-    cluster.view("events", with_watermark(source, "ts", &delay), log).ok()?;
+    let source = match world.model.delays()[0] {
+        Some(delay) => with_watermark(source, "ts", &format!("{delay} seconds")),
+        None => source,
+    };
+    // The models' queries have one name or the other for it.
+    for name in ["events", "l"] {
+        cluster.view(name, source.clone(), log).ok()?;
+    }
     let format = if world.files { "json" } else { "rivulet.foreachBatch" };
-    let mut start = write(sql(&world.plan.query()), format, world.plan.model.mode);
+    let mut start = write(world.model.query(), format, world.model.mode());
     start.query_name = "result".into();
     let folders = [("sinkId", "sink"), ("checkpointLocation", CHECK), ("path", OUT)];
     start.options.extend(options(&folders));
     start.trigger = world
-        .plan
         .interval
         .then(|| Trigger::ProcessingTimeInterval("500 milliseconds".into()));
     let started = cluster.start_query(start, log);
@@ -85,20 +134,22 @@ fn is_active(cluster: &Cluster, query: &str) -> bool {
     own.next_back().is_some_and(|(kind, _)| *kind == "started")
 }
 
-fn run(seed: u64, faults: Faults, log: &mut Log) -> (u64, Injected) {
+fn run(seed: u64, windows: bool, faults: Faults, log: &mut Log) -> (u64, Injected) {
     let mut rng = <SmallRng as rand::SeedableRng>::seed_from_u64(seed ^ 0xd1e5);
-    let world = World::of(seed, &mut rng);
+    let mut world = World::of(seed, &mut rng, windows);
     let snapshots = [1, 2, 3, 10][rng.random_range(0..4)].to_string();
     let retain = [1, 2, 100][rng.random_range(0..3)].to_string();
+    let memory = ["0", "1", "4k"][rng.random_range(0..3)];
     let conf = [
-        ("spark.sql.shuffle.partitions", world.plan.partitions.as_str()),
+        ("spark.rivulet.executor.stateMemory", memory),
+        ("spark.sql.shuffle.partitions", world.partitions.as_str()),
         (
             "spark.sql.streaming.stateStore.minDeltasForSnapshot",
             snapshots.as_str(),
         ),
         ("spark.sql.streaming.minBatchesToRetain", retain.as_str()),
     ];
-    let mut cluster = Cluster::new(seed, world.plan.executors, &conf, faults, log);
+    let mut cluster = Cluster::new(seed, world.executors, &conf, faults, log);
     cluster.watches_sink = true;
     cluster.server.records = world
         .records
@@ -117,7 +168,7 @@ fn run(seed: u64, faults: Faults, log: &mut Log) -> (u64, Injected) {
         }
     }
     let offsets = batches(&cluster);
-    compare(&mut cluster, &world, &offsets);
+    compare(&mut cluster, &mut world, &offsets);
     cluster.injected.torn_writes = cluster.disk.injected.torn;
     cluster.injected.lost_writes = cluster.disk.injected.lost;
     (offsets.len() as u64, cluster.injected)
@@ -227,13 +278,7 @@ fn lines_of(cluster: &mut Cluster, file: &str) -> Vec<String> {
         .collect()
 }
 
-fn compare(cluster: &mut Cluster, world: &World, offsets: &BTreeMap<i64, Offsets>) {
-    let mut model = crate::window_model::Model::new(
-        world.plan.model.mode,
-        world.plan.model.length,
-        world.plan.model.slide,
-        world.plan.model.delay,
-    );
+fn compare(cluster: &mut Cluster, world: &mut World, offsets: &BTreeMap<i64, Offsets>) {
     let mut taken = 0;
     let mut expected = BTreeMap::new();
     for (at, (batch, entry)) in offsets.iter().enumerate() {
@@ -241,7 +286,7 @@ fn compare(cluster: &mut Cluster, world: &World, offsets: &BTreeMap<i64, Offsets
         let end = entry.ends[0].as_u64().unwrap_or(0) as usize;
         let input: Vec<Row> = world.records[taken..end].iter().flatten().copied().collect();
         taken = end;
-        let wanted = model.batch(&input);
+        let wanted = world.model.batch(&[input]);
         assert_eq!(
             entry.watermark_ms,
             wanted.watermark * 1000,
@@ -250,7 +295,7 @@ fn compare(cluster: &mut Cluster, world: &World, offsets: &BTreeMap<i64, Offsets
         expected.insert(*batch, wanted);
     }
     assert_eq!(taken, world.records.len(), "records that batches took");
-    assert!(!model.closes_more(), "a batch without data is missing");
+    assert!(!world.model.closes_more(), "a batch without data is missing");
     let wanted: BTreeMap<i64, Vec<String>> = expected.iter().map(|(batch, e)| (*batch, e.rows.clone())).collect();
     assert_eq!(output(cluster, world), wanted);
     for (kind, progress) in &cluster.events {
@@ -289,10 +334,10 @@ const ALL: Faults = Faults {
 };
 
 /// Runs and counts; `RIVULET_SIM_REPORT=1` prints what was done.
-fn simulate(count: u64, faults: Faults) {
+fn simulate(count: u64, windows: bool, faults: Faults) {
     let totals = Mutex::new((0u64, 0u64, Injected::default()));
     each_seed(count, |seed, log| {
-        let (batches, made) = run(seed, faults, log);
+        let (batches, made) = run(seed, windows, faults, log);
         let mut totals = totals.lock().expect("no panic holds it");
         totals.0 += 1;
         totals.1 += batches;
@@ -306,10 +351,16 @@ fn simulate(count: u64, faults: Faults) {
 
 #[test]
 fn a_query_goes_on_exactly_where_it_was_whatever_dies_tears_or_throws() {
-    simulate(120, ALL);
+    simulate(120, true, ALL);
+}
+
+#[test]
+fn every_stateful_operator_goes_on_exactly_where_it_was_whatever_dies_tears_or_throws() {
+    simulate(120, false, ALL);
 }
 
 #[test]
 fn without_faults_the_same_worlds_give_the_same_output() {
-    simulate(30, Faults::default());
+    simulate(30, true, Faults::default());
+    simulate(30, false, Faults::default());
 }

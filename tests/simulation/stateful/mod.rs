@@ -1,8 +1,9 @@
-//! Deduplication, sessions and joins of two streams: every batch equals a model that walks over lists, at any number of state
+//! Deduplication, sessions, joins of two streams and functions over groups: every batch equals a model that walks over lists, at any number of state
 //! partitions, whoever dies.
 
 mod clock;
 mod dedup;
+mod groups;
 mod join;
 mod session;
 
@@ -31,6 +32,15 @@ pub trait Model {
     fn delays(&self) -> Vec<Option<i64>>;
     fn mode(&self) -> &'static str {
         "append"
+    }
+}
+
+/// A model over one source, another by every seed.
+pub fn single_source(seed: u64) -> Box<dyn Model> {
+    match seed % 3 {
+        0 => Box::new(dedup::Dedup::of(seed / 3)),
+        1 => Box::new(session::Sessions::of(seed / 3)),
+        _ => Box::new(groups::Groups::of(seed / 3)),
     }
 }
 
@@ -68,7 +78,12 @@ fn json(block: &[Row]) -> Vec<u8> {
 fn run(seed: u64, mut model: impl Model, faults: Faults, steps: usize, log: &mut Log) {
     let mut rng = <SmallRng as rand::SeedableRng>::seed_from_u64(seed ^ 0x57a7e);
     let partitions = (1 + seed % 3).to_string();
-    let conf = [("spark.sql.shuffle.partitions", partitions.as_str())];
+    // No limit, none of it in memory, and a little.
+    let memory = ["0", "1", "8k"][seed as usize / 2 % 3];
+    let conf = [
+        ("spark.sql.shuffle.partitions", partitions.as_str()),
+        ("spark.rivulet.executor.stateMemory", memory),
+    ];
     let mut cluster = Cluster::new(seed, 1 + (seed / 3 % 3) as u32, &conf, faults, log);
     let names = ["l", "r"];
     let delays = model.delays();
@@ -187,6 +202,18 @@ fn joins_of_two_streams_equal_the_model() {
 #[test]
 fn joins_of_two_streams_equal_the_model_though_executors_die() {
     each_seed(200, |seed, log| run(seed, join::StreamJoin::of(seed), cruel(), 6, log));
+}
+
+#[test]
+fn functions_over_groups_equal_the_model() {
+    each_seed(150, |seed, log| {
+        run(seed, groups::Groups::of(seed), Faults::default(), 6, log)
+    });
+}
+
+#[test]
+fn functions_over_groups_equal_the_model_though_executors_die() {
+    each_seed(150, |seed, log| run(seed, groups::Groups::of(seed), cruel(), 6, log));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 import { encode, NotCloneableError } from './codec.js';
 import { SparkTypeError } from '../errors.js';
 import { Broadcast } from './broadcast.js';
+import { framed } from './frame.js';
 import type { Action, Call, FunctionSource, NodeKind, Op, Partitioner, PlanNode, RddPlan, Write } from './plan.js';
 
 /** Values that a function gets as its last argument, by name: cloneable values and broadcasts. */
@@ -45,9 +46,12 @@ export function sourceOf(f: (...args: never[]) => unknown, method: string): stri
   if (/^(async\s|async\()/.test(text) || f.constructor.name === 'AsyncFunction') {
     throw new SparkTypeError(`${method}: the function ${f.name || '(anonymous)'} is async; functions over rows run to their end at once`);
   }
-  if (/^class\b/.test(text)) throw new SparkTypeError(`${method}: ${f.name || 'a class'} is a class, not a function`);
+  const isClass = /^class\b/.test(text);
+  if (isClass !== (method === 'transformWithState')) {
+    throw new SparkTypeError(`${method}: ${f.name || 'this'} is a ${isClass ? 'class, not a function' : 'function, not a class'}`);
+  }
   // A method's short form is no expression by itself.
-  const isExpression = /^(function\b|\(|[\w$\u0080-\uffff]+\s*=>)/.test(text);
+  const isExpression = /^(function\b|class\b|\(|[\w$\u0080-\uffff]+\s*=>)/.test(text);
   return isExpression ? text : `({ ${text} })[${JSON.stringify(f.name)}]`;
 }
 
@@ -137,18 +141,6 @@ export function planBytes(root: Dataset, action: (plan: PlanBuilder) => Action, 
     ...(only && { only }), ...(drop.length > 0 && { drop }),
   };
   return framed([new TextEncoder().encode(JSON.stringify(plan)), ...builder.values, ...sources]);
-}
-
-function framed(pieces: Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(pieces.reduce((sum, piece) => sum + 4 + piece.length, 0));
-  const view = new DataView(out.buffer);
-  let at = 0;
-  for (const piece of pieces) {
-    view.setUint32(at, piece.length, true);
-    out.set(piece, at + 4);
-    at += 4 + piece.length;
-  }
-  return out;
 }
 
 /** `toDebugString`: the lineage, parents indented, with `+-` where rows move. */

@@ -8,6 +8,7 @@ import * as actions from './actions.js';
 import { Column, columnOf, type ColumnOrName, type LiteralValue } from './column.js';
 import { asSchema } from './ddl.js';
 import { asSortOrder, attribute, call } from './expression.js';
+import { KeyValueGroupedDataset } from './keyed.js';
 import { GroupedData, type AggregateMap } from './grouped.js';
 import { joinStreams } from './ipc.js';
 import { DataFrameNaFunctions } from './na.js';
@@ -136,6 +137,8 @@ export class DataFrame implements AsyncIterable<Row> {
 
   /** Groups of equal values. */
   groupBy(...columns: (ColumnOrName | ColumnOrName[])[]): GroupedData { return this.#group(GroupType.GROUPBY, columns.flat()); }
+  /** Rows by key, for functions with state of their own: `flatMapGroupsWithState`, `transformWithState`. */
+  groupByKey(...columns: ColumnOrName[]): KeyValueGroupedDataset { return new KeyValueGroupedDataset(this.context, this.plan, columns.map(columnOf)); }
   /** Groups, and their totals from right to left. */
   rollup(...columns: ColumnOrName[]): GroupedData { return this.#group(GroupType.ROLLUP, columns); }
   /** Groups, and their totals over every subset of the columns. */

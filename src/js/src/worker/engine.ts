@@ -63,6 +63,10 @@ export interface ExecutorHost {
 export interface ProgramHost {
   load(plan: number, text: string, blobs: Uint8Array[]): void;
   run(plan: number, task: string, blobs: Uint8Array[]): [blocks: (Uint8Array | undefined)[], rows: number[]];
+  /** Loads a function over groups. */
+  loadFunction(plan: number, number: number, payload: Uint8Array): void;
+  /** Calls it; the blobs are the Arrow streams of keys, rows and state entries. */
+  callGroups(plan: number, number: number, header: string, blobs: Uint8Array[]): [rows: Uint8Array | undefined, changes: Uint8Array | undefined];
   unload(plan: number): void;
 }
 

@@ -1,9 +1,12 @@
 import { decode } from '../rdd/codec.js';
 import { Compute, UserFunctionError } from '../rdd/compute.js';
+import { unframed } from '../rdd/frame.js';
 import { loadFunctions, type UserFunction } from '../rdd/functions.js';
 import { describe } from '../rdd/keys.js';
 import type { RddPlan } from '../rdd/plan.js';
 import { answer, deal } from '../rdd/task.js';
+import type { GroupFunctionPlan, GroupHeader } from '../state/plan.js';
+import { runGroups } from '../state/run.js';
 import type { ProgramHost } from './engine.js';
 
 interface Loaded {
@@ -14,6 +17,9 @@ interface Loaded {
   failure?: unknown;
   bound: Map<number, unknown>;
 }
+
+/** A function over groups, with what is bound to it. */
+interface LoadedFunction { plan: GroupFunctionPlan; extra: unknown[]; f?: UserFunction; failure?: unknown }
 
 /** A task: where its blobs belong. They stand in the order of `sources`, then of `shuffled`. */
 interface Task {
@@ -27,6 +33,7 @@ interface Task {
 /** Runs the user's functions over partitions of datasets, in an executor. */
 export class Programs implements ProgramHost {
   readonly #plans = new Map<number, Loaded>();
+  readonly #functions = new Map<string, LoadedFunction>();
   readonly #cache = new Map<string, unknown[]>();
   #loading: Promise<void> | undefined;
 
@@ -43,13 +50,40 @@ export class Programs implements ProgramHost {
       for (const key of this.#cache.keys()) if (key.startsWith(`${dataset}/`)) this.#cache.delete(key);
     }
     if (plan.functions.length === 0) return;
-    const one = loadFunctions(plan.functions, this.importText).then((functions) => { loaded.functions = functions; }, (error: unknown) => { loaded.failure = error; });
+    this.#await(loadFunctions(plan.functions, this.importText).then(
+      (functions) => { loaded.functions = functions; }, (error: unknown) => { loaded.failure = error; }));
+  }
+
+  #await(one: Promise<void>): void {
     const all = Promise.all([this.#loading, one]).then(() => {});
     this.#loading = all;
     void all.then(() => { if (this.#loading === all) this.#loading = undefined; });
   }
 
-  unload(id: number): void { this.#plans.delete(id); }
+  loadFunction(id: number, number: number, payload: Uint8Array): void {
+    const [head, ...values] = unframed(payload);
+    const plan = JSON.parse(new TextDecoder().decode(head)) as GroupFunctionPlan;
+    const { f, bound } = plan.call;
+    const loaded: LoadedFunction = { plan, extra: bound === undefined ? [] : [decode(values[bound]!)[0]] };
+    this.#functions.set(`${id}/${number}`, loaded);
+    this.#await(loadFunctions(plan.functions, this.importText).then((functions) => { loaded.f = functions[f]!; }, (error: unknown) => { loaded.failure = error; }));
+  }
+
+  callGroups(id: number, number: number, header: string, blobs: Uint8Array[]): [rows: Uint8Array | undefined, changes: Uint8Array | undefined] {
+    const loaded = this.#functions.get(`${id}/${number}`);
+    if (!loaded) throw new Error('a task came before its function');
+    if (loaded.failure || !loaded.f) throw loaded.failure ?? new Error('a function is not loaded');
+    try {
+      return runGroups(loaded.plan, loaded.f, loaded.extra, JSON.parse(header) as GroupHeader, blobs);
+    } catch (error) {
+      throw told(error, 'group');
+    }
+  }
+
+  unload(id: number): void {
+    this.#plans.delete(id);
+    for (const key of this.#functions.keys()) if (key.startsWith(`${id}/`)) this.#functions.delete(key);
+  }
 
   run(id: number, header: string, blobs: Uint8Array[]): [blocks: (Uint8Array | undefined)[], rows: number[]] {
     const loaded = this.#plans.get(id);
@@ -85,17 +119,17 @@ export class Programs implements ProgramHost {
       const { blocks, rows } = deal(compute, task.root, task.partition, write);
       return [blocks, rows];
     } catch (error) {
-      throw told(error, task.partition);
+      throw told(error, `partition ${task.partition}, record`);
     }
   }
 }
 
 /** The user's exception with where it happened. */
-function told(error: unknown, partition: number): Error {
+function told(error: unknown, where: string): Error {
   if (!(error instanceof UserFunctionError)) return error instanceof Error ? error : new Error(String(error));
   const { thrown, step, record } = error;
-  const at = record === undefined ? '' : `, record ${describe(record)}`;
-  let message = `${error.message} (in ${step}, partition ${partition}${at})`;
+  const at = record === undefined ? where.replace(/, record$/, '') : `${where} ${describe(record)}`;
+  let message = `${error.message} (in ${step}, ${at})`;
   const free = /^(\S+) is not defined$/.exec(thrown instanceof ReferenceError ? thrown.message : '');
   if (free) message += `. A function runs in a worker and sees nothing of the page: pass ${free[1]} as a value bound to it, or broadcast it`;
   const out = new Error(message);

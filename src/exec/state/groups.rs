@@ -1,0 +1,387 @@
+//! Functions of the user's over groups, with state of their own: `FlatMapGroupsWithStateExec`, `TransformWithStateExec`.
+//!
+//! The state of a group is a handful of entries: (variable, entry, value, expiry), whose first and third only the function's
+//! host understands. A group state has one entry, whose expiry is its timeout; a processor has one a value, list element or
+//! map entry (expiry: its time to live), and one a timer. So a batch writes what it changed of a large list or map, and not
+//! all of it. The host gets every group that has rows, or an entry that is due, with its entries, in the order of the keys,
+//! and answers with rows and changed entries. In Spark's words: groups with data come first, then those whose timeout is
+//! before the batch's time or the watermark.
+//!
+//! In a batch query every group is new, and what it leaves is forgotten.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::buffer::Buffer;
+use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
+use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef, TimeUnit};
+use datafusion_physical_plan::ExecutionPlan;
+
+use super::rows::{self, ClosesBy, RowId, RowTable};
+use super::{Body, OperatorState, Restore, on_time, one};
+use crate::error::{Exception, Result, SparkError};
+use crate::exec::inputs::{StateStats, TaskInputs};
+use crate::exec::program::{FunctionId, GroupAnswer, GroupCall};
+use crate::exec::transform::Transform;
+use crate::exec::{decode, ipc};
+use crate::plan::map_groups::{Kind, Timeout};
+
+/// The variable under which a processor's timers stand.
+pub const TIMERS: &str = "#timers";
+
+/// A function over groups.
+#[derive(Debug, Clone)]
+pub struct StateGroups {
+    /// Its number among the stateful operators; none in a batch query.
+    pub operator: Option<usize>,
+    /// Its number among the plan's functions.
+    pub function: usize,
+    pub kind: Kind,
+    pub timeout: Timeout,
+    /// What arrives.
+    pub input: SchemaRef,
+    /// Columns of the input: those of the key, and those of a row as the function sees it, with their names for it.
+    pub keys: Vec<(usize, String)>,
+    pub values: Vec<(usize, String)>,
+    /// The event time of what arrives, by which late rows are left out.
+    pub event_time: Option<usize>,
+    pub output: SchemaRef,
+    pub shift_us: Option<i64>,
+}
+
+/// Columns of an entry: which variable of the group's, which of its entries, the value, and when it expires.
+pub fn entry_fields() -> Vec<Field> {
+    vec![
+        Field::new("#variable", DataType::Utf8, false),
+        Field::new("#entry", DataType::Binary, false),
+        Field::new("#value", DataType::Binary, true),
+        Field::new("#expires", DataType::Timestamp(TimeUnit::Microsecond, None), true),
+    ]
+}
+
+impl Restore for StateGroups {
+    fn empty(&self) -> Result<OperatorState> {
+        let schema = self.kept();
+        let expires = ClosesBy {
+            column: self.keys.len() + 3,
+            plus_us: 0,
+        };
+        let table = || RowTable::new(schema.clone(), self.keys.len(), Some(expires));
+        Ok(OperatorState::new(Body::Rows(vec![table()?, table()?])))
+    }
+
+    fn load(&self, state: &mut OperatorState, deltas: &[Buffer]) -> Result<()> {
+        let tables = state.body.sides::<2>()?;
+        deltas.iter().try_for_each(|delta| rows::apply(tables, delta))
+    }
+}
+
+/// Groups that a function is called for, in the order of their keys.
+#[derive(Default)]
+struct Groups {
+    /// By key: rows of the batch.
+    rows: BTreeMap<Box<[u8]>, Vec<u32>>,
+}
+
+/// Entries of the groups as the function gets them, and where each is.
+struct Entries {
+    /// Keys, then the columns of [`entry_fields`].
+    batch: RecordBatch,
+    counts: Vec<u32>,
+    /// (group, variable, entry) → table and number.
+    places: HashMap<(usize, String, Vec<u8>), (usize, RowId)>,
+}
+
+impl StateGroups {
+    pub fn plan(self: Arc<Self>, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        let label = match self.operator {
+            Some(operator) => format!("StateGroups: operator={operator} keys={}", self.keys.len()),
+            None => format!("MapGroups: keys={}", self.keys.len()),
+        };
+        let schema = self.output.clone();
+        Transform::whole(label, input, schema, move |batches, inputs| {
+            Ok(self.run(&batches, inputs)?)
+        })
+    }
+
+    /// The name under which progress reports it.
+    pub fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::FlatMap { .. } | Kind::Map => "flatMapGroupsWithState",
+            Kind::Transform => "transformWithStateExec",
+        }
+    }
+
+    /// Keys and entries.
+    fn kept(&self) -> SchemaRef {
+        let keys = self
+            .keys
+            .iter()
+            .map(|(k, name)| self.input.field(*k).clone().with_name(name).with_nullable(true));
+        Arc::new(Schema::new(keys.chain(entry_fields()).collect::<Vec<_>>()))
+    }
+
+    fn run(&self, batches: &[RecordBatch], inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
+        let arrived = one(&self.input, batches)?;
+        let Some(operator) = self.operator else {
+            let mut state = self.empty()?;
+            let tables = state.body.sides::<2>()?;
+            return self.call(&arrived, tables, inputs, None, &mut StateStats::default());
+        };
+        inputs.with_state(operator, self.shift_us, self, |context, body, stats| {
+            let tables = body.sides::<2>()?;
+            let event_times = self.timeout == Timeout::EventTime;
+            let late_us = context.late_us.filter(|_| self.event_time.is_some() && event_times);
+            let (arrived, dropped) = on_time(arrived, self.event_time.unwrap_or_default(), late_us)?;
+            stats.rows_dropped = dropped;
+            let out = self.call(&arrived, tables, inputs, context.evict_us, stats)?;
+            stats.rows_total = tables[0].rows() as u64;
+            stats.bytes = tables.iter().map(|t| t.bytes() as u64).sum();
+            let parts = tables.iter_mut().map(RowTable::delta).collect::<Result<_>>()?;
+            Ok((out, rows::encode(parts)?))
+        })
+    }
+
+    fn call(
+        &self,
+        arrived: &RecordBatch,
+        tables: &mut [RowTable; 2],
+        inputs: &TaskInputs,
+        watermark_us: Option<i64>,
+        stats: &mut StateStats,
+    ) -> Result<Vec<RecordBatch>> {
+        let batch = inputs.batch.as_ref().filter(|_| self.operator.is_some());
+        let time_ms = batch.map_or(0, |b| b.time_ms);
+        let threshold_us = match self.timeout {
+            Timeout::None => None,
+            Timeout::ProcessingTime => Some(time_ms.saturating_mul(1000)),
+            Timeout::EventTime => watermark_us,
+        };
+        let keys = self.keys_of(arrived)?;
+        let mut groups = Groups::default();
+        for (row, key) in (0..).zip(tables[0].key_bytes(&keys)?) {
+            groups.rows.entry(key).or_default().push(row);
+        }
+        if let Some(threshold) = threshold_us.filter(|_| batch.is_some()) {
+            for table in tables.iter() {
+                for key in table.key_bytes(&table.take(&table.due(threshold))?)? {
+                    groups.rows.entry(key).or_default();
+                }
+            }
+        }
+        if groups.rows.is_empty() {
+            return Ok(vec![]);
+        }
+        let entries = self.entries(&groups, tables)?;
+        let (order, row_counts) = groups.order();
+        let keys = groups.keys(
+            &take_record_batch(&keys, &order)?,
+            &row_counts,
+            &entries,
+            self.keys.len(),
+        )?;
+        let rows = self.rows_of(&take_record_batch(arrived, &order)?)?;
+        let state = entries
+            .batch
+            .project(&(self.keys.len()..self.keys.len() + 4).collect::<Vec<_>>())?;
+        let (plan, host) = inputs
+            .functions
+            .as_ref()
+            .ok_or_else(|| SparkError::internal("a function over groups has no host"))?;
+        let answer = host.get().call_groups(GroupCall {
+            function: FunctionId {
+                plan: *plan,
+                number: self.function,
+            },
+            keys: &keys,
+            rows: &rows,
+            row_counts: &row_counts,
+            state: &state,
+            state_counts: &entries.counts,
+            time_ms,
+            watermark_ms: watermark_us.map(|us| us.div_euclid(1000)),
+            batch_id: batch.map(|b| b.batch_id),
+        })?;
+        self.change(&answer, &keys, &entries, tables, stats)?;
+        self.output_rows(&answer)
+    }
+
+    fn keys_of(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let kept = self.kept();
+        let fields = kept.fields().iter().take(self.keys.len()).cloned().collect::<Vec<_>>();
+        let columns = self.keys.iter().map(|(k, _)| batch.column(*k).clone()).collect();
+        build(Arc::new(Schema::new(fields)), columns, batch.num_rows())
+    }
+
+    fn rows_of(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let fields: Vec<Field> = self
+            .values
+            .iter()
+            .map(|(v, name)| batch.schema().field(*v).clone().with_name(name))
+            .collect();
+        let columns = self.values.iter().map(|(v, _)| batch.column(*v).clone()).collect();
+        build(Arc::new(Schema::new(fields)), columns, batch.num_rows())
+    }
+
+    fn entries(&self, groups: &Groups, tables: &[RowTable; 2]) -> Result<Entries> {
+        let mut ids: [Vec<RowId>; 2] = Default::default();
+        let mut counts = Vec::new();
+        // Group and table of each entry, in the order in which the tables are put together below.
+        let mut owners: [Vec<u32>; 2] = Default::default();
+        for (group, key) in (0u32..).zip(groups.rows.keys()) {
+            let mut count = 0;
+            for (table, (ids, owners)) in tables.iter().zip(ids.iter_mut().zip(&mut owners)) {
+                let own = table.of_key(key);
+                ids.extend(own);
+                owners.extend(std::iter::repeat_n(group, own.len()));
+                count += own.len() as u32;
+            }
+            counts.push(count);
+        }
+        let parts = [tables[0].take(&ids[0])?, tables[1].take(&ids[1])?];
+        let all = concat_batches(&self.kept(), &parts)?;
+        let owners = owners.concat();
+        let mut order: Vec<u32> = (0..all.num_rows() as u32).collect();
+        order.sort_by_key(|row| owners[*row as usize]);
+        let variables = all.column(self.keys.len()).as_string::<i32>();
+        let names = all.column(self.keys.len() + 1).as_binary::<i32>();
+        let places = (0..all.num_rows()).map(|row| {
+            let table = usize::from(row >= ids[0].len());
+            let id = ids[table][row - table * ids[0].len()];
+            let key = (
+                owners[row] as usize,
+                variables.value(row).to_owned(),
+                names.value(row).to_vec(),
+            );
+            (key, (table, id))
+        });
+        Ok(Entries {
+            places: places.collect(),
+            batch: take_record_batch(&all, &UInt32Array::from(order))?,
+            counts,
+        })
+    }
+
+    /// Puts the function's changes into the tables.
+    fn change(
+        &self,
+        answer: &GroupAnswer,
+        keys: &RecordBatch,
+        entries: &Entries,
+        tables: &mut [RowTable; 2],
+        stats: &mut StateStats,
+    ) -> Result<()> {
+        if answer.changes.is_empty() {
+            return Ok(());
+        }
+        for changes in ipc::read(&answer.changes)? {
+            let wrong = || SparkError::internal("a function's host changed its state in a form of its own");
+            let columns: Vec<ArrayRef> = changes
+                .columns()
+                .iter()
+                .skip(1)
+                .zip(entry_fields())
+                .map(|(c, f)| decode::conform(c, f.data_type()))
+                .collect::<Result<_>>()?;
+            let group = changes.column(0).as_primitive_opt::<Int32Type>().ok_or_else(wrong)?;
+            let removed = changes
+                .columns()
+                .get(5)
+                .and_then(|c| c.as_boolean_opt())
+                .ok_or_else(wrong)?;
+            let variables = columns[0].as_string_opt::<i32>().ok_or_else(wrong)?;
+            let names = columns[1].as_binary_opt::<i32>().ok_or_else(wrong)?;
+            if group
+                .values()
+                .iter()
+                .any(|g| usize::try_from(*g).map_or(true, |g| g >= keys.num_rows()))
+            {
+                return Err(wrong());
+            }
+            let mut old: [Vec<RowId>; 2] = Default::default();
+            for row in 0..changes.num_rows() {
+                let key = (
+                    group.value(row) as usize,
+                    variables.value(row).to_owned(),
+                    names.value(row).to_vec(),
+                );
+                if let Some((table, id)) = entries.places.get(&key) {
+                    old[*table].push(*id);
+                    stats.rows_removed += u64::from(*table == 0 && removed.value(row));
+                }
+            }
+            let of_group: UInt32Array = group.values().iter().map(|g| *g as u32).collect();
+            let mut kept = take_record_batch(keys, &of_group)?.columns().to_vec();
+            kept.extend(columns.iter().cloned());
+            let kept = build(self.kept(), kept, changes.num_rows())?;
+            for (number, table) in tables.iter_mut().enumerate() {
+                let timer = number == 1;
+                let own: BooleanArray = (0..changes.num_rows())
+                    .map(|row| Some(!removed.value(row) && (variables.value(row) == TIMERS) == timer))
+                    .collect();
+                table.remove(&old[number])?;
+                let fresh = filter_record_batch(&kept, &own)?;
+                stats.rows_updated += if timer { 0 } else { fresh.num_rows() as u64 };
+                table.append(&fresh)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn output_rows(&self, answer: &GroupAnswer) -> Result<Vec<RecordBatch>> {
+        if answer.rows.is_empty() {
+            return Ok(vec![]);
+        }
+        ipc::read(&answer.rows)?
+            .into_iter()
+            .map(|batch| {
+                if batch.num_columns() != self.output.fields().len() {
+                    return Err(SparkError::new(
+                        Exception::Runtime,
+                        "FUNCTION_OUTPUT_SCHEMA_MISMATCH",
+                        "42K0E",
+                        format!(
+                            "A function over groups gave rows of {} columns, and its schema has {}.",
+                            batch.num_columns(),
+                            self.output.fields().len()
+                        ),
+                    ));
+                }
+                let columns = batch.columns().iter().zip(self.output.fields());
+                let columns = columns
+                    .map(|(c, f)| decode::conform(c, f.data_type()))
+                    .collect::<Result<_>>()?;
+                build(self.output.clone(), columns, batch.num_rows())
+            })
+            .collect()
+    }
+}
+
+impl Groups {
+    /// Rows of the batch in the order of their groups, and how many each group has.
+    fn order(&self) -> (UInt32Array, Vec<u32>) {
+        let counts = self.rows.values().map(|rows| rows.len() as u32).collect();
+        (self.rows.values().flatten().copied().collect::<Vec<_>>().into(), counts)
+    }
+
+    /// The key of each group: that of its first row, or, where it has none, of its first entry. `sorted` are the keys of the
+    /// rows in the groups' order.
+    fn keys(&self, sorted: &RecordBatch, row_counts: &[u32], entries: &Entries, width: usize) -> Result<RecordBatch> {
+        let from_entries = entries.batch.project(&(0..width).collect::<Vec<_>>())?;
+        let all = concat_batches(&sorted.schema(), [sorted, &from_entries])?;
+        let (mut row, mut entry) = (0u32, sorted.num_rows() as u32);
+        let mut first = Vec::with_capacity(row_counts.len());
+        for (rows, own) in row_counts.iter().zip(&entries.counts) {
+            first.push(if *rows > 0 { row } else { entry });
+            row += rows;
+            entry += own;
+        }
+        Ok(take_record_batch(&all, &UInt32Array::from(first))?)
+    }
+}
+
+fn build(schema: SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+}

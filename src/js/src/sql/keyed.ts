@@ -1,0 +1,102 @@
+import type { Expression } from '../connect/messages.js';
+import { SparkTypeError } from '../errors.js';
+import { checkRemote, PlanBuilder, type Bound, type ModuleFunction, type Remote } from '../rdd/dataset.js';
+import { framed } from '../rdd/frame.js';
+import type { GroupState } from '../state/group_state.js';
+import type { GroupFunctionKind, GroupFunctionPlan, GroupStateTimeout, TimeMode } from '../state/plan.js';
+import type { StatefulProcessor } from '../state/processor.js';
+import { DataFrame } from './dataframe.js';
+import { asSchema } from './ddl.js';
+import { planOf, type Context, type Plan } from './plan.js';
+import type { Row } from './rows.js';
+import { typeToMessage } from './type_message.js';
+import type { StructType } from './types.js';
+
+interface Output {
+  /** The rows that come out: DDL or StructType. */
+  outputSchema: string | StructType;
+}
+/** How a function over groups with state is run. */
+export interface GroupStateOptions extends Output {
+  /** `NoTimeout` (the default), `ProcessingTimeTimeout` or `EventTimeTimeout`. */
+  timeout?: GroupStateTimeout;
+}
+/** How `transformWithState` is run. */
+export interface TransformWithStateOptions extends Output {
+  /** `None` (the default), `ProcessingTime` or `EventTime`. */
+  timeMode?: TimeMode;
+  /** The mode of the query. */
+  outputMode?: 'append' | 'update' | 'complete';
+  /** The column of the result that carries the event time on, for operators above. */
+  eventTimeColumnName?: string;
+}
+
+/** A function over the rows of a group, with the group's state, and what is bound to it. */
+type StateFunction<R, S, B> = Remote<(key: Row, rows: Row[], state: GroupState<S>, bound: B) => R>;
+type Processor<B> = (new (bound: B) => StatefulProcessor) | ModuleFunction;
+
+/**
+ * Rows by key, for functions with state (Spark's `KeyValueGroupedDataset`): `df.groupByKey('user')`. Functions run in the
+ * executors: they see their arguments and nothing of the page. The key is an object with a member per grouping column.
+ *
+ * On a stream the state of a key lives from batch to batch, is checkpointed, and follows its key to another executor when one
+ * dies; a function may be called again for a batch that failed, with the state that it began with. On a batch DataFrame each
+ * key is new, and its state is forgotten.
+ */
+export class KeyValueGroupedDataset {
+  /** @internal */
+  constructor(private readonly context: Context, private readonly plan: Plan, private readonly grouping: Expression[]) {}
+
+  /**
+   * Calls `f` for each key that has rows in the batch, and for each whose timeout is over (with no rows, and
+   * `state.hasTimedOut`). It gives any number of rows. `outputMode` is the function's own, which the query's must fit.
+   */
+  flatMapGroupsWithState<S = unknown, B extends Bound = Bound>(
+    f: StateFunction<Iterable<Row>, S, B>, options: GroupStateOptions & { outputMode?: 'append' | 'update' }, bound?: B,
+  ): DataFrame {
+    return this.#call('flatMapGroupsWithState', f, options, bound, { outputMode: options.outputMode ?? 'append', timeoutConf: options.timeout ?? 'NoTimeout' });
+  }
+
+  /** The same with one row a call; needs a query in update mode. */
+  mapGroupsWithState<S = unknown, B extends Bound = Bound>(f: StateFunction<Row, S, B>, options: GroupStateOptions, bound?: B): DataFrame {
+    return this.#call('mapGroupsWithState', f, options, bound, { outputMode: 'update', timeoutConf: options.timeout ?? 'NoTimeout', isMapGroupsWithState: true });
+  }
+
+  /** Runs a processor: a class with variables (value, list, map) and timers for each key. `bound` is given to its constructor. */
+  transformWithState<B extends Bound = Bound>(processor: Processor<B>, options: TransformWithStateOptions, bound?: B): DataFrame {
+    const { outputMode = 'append', timeMode = 'None', eventTimeColumnName } = options;
+    return this.#call('transformWithState', processor, options, bound, {
+      outputMode, transformWithStateInfo: { timeMode, ...(eventTimeColumnName !== undefined && { eventTimeColumnName }) },
+    });
+  }
+
+  #call(
+    kind: GroupFunctionKind, f: Processor<never> | Remote<(...args: never[]) => unknown>, { outputSchema, timeout, timeMode }: Output & { timeout?: GroupStateTimeout; timeMode?: TimeMode },
+    bound: Bound | undefined, settings: object,
+  ): DataFrame {
+    const remote = f as Remote<(...args: never[]) => unknown>;
+    checkRemote(remote, kind, bound);
+    if (kind === 'transformWithState' && typeof remote === 'function') checkClass(remote);
+    const schema = asSchema(outputSchema);
+    const builder = new PlanBuilder();
+    const plan: GroupFunctionPlan = {
+      kind, call: builder.call(remote, kind, bound), functions: builder.functions, output: schema.toDDL(), time: timeout ?? timeMode ?? 'NoTimeout',
+      bigint: this.context.rowOptions.bigint,
+    };
+    const payload = framed([new TextEncoder().encode(JSON.stringify(plan)), ...builder.values]);
+    return new DataFrame(this.context, planOf(this.context, {
+      case: 'groupMap',
+      value: {
+        input: this.plan.relation, groupingExpressions: this.grouping, ...settings,
+        func: { functionName: kind, deterministic: true, function: { case: 'scalarScalaUdf', value: { payload, outputType: typeToMessage(schema), nullable: true } } },
+      },
+    }, this.plan));
+  }
+}
+
+/** Checks that a class is all that it needs: only its own text travels. */
+function checkClass(processor: (...args: never[]) => unknown): void {
+  if (/^class\b[^{]*\bextends\b/.test(Function.prototype.toString.call(processor))) {
+    throw new SparkTypeError('transformWithState: a class that extends another does not travel: only its own text does. Put it into a module of its own and give { module, export }');
+  }
+}

@@ -1,0 +1,93 @@
+/** Runs a function over the groups of one task, in an executor. */
+import { SparkTypeError } from '../errors.js';
+import { UserFunctionError } from '../rdd/compute.js';
+import type { UserFunction } from '../rdd/functions.js';
+import { parseSchema } from '../sql/ddl.js';
+import { encodeRows } from '../sql/local.js';
+import { rowsFromIPC, type Row } from '../sql/rows.js';
+import { readEntries, writeChanges, type GroupEntries } from './entries.js';
+import { GroupState, type Times } from './group_state.js';
+import type { GroupFunctionPlan, GroupHeader, GroupStateTimeout, TimeMode } from './plan.js';
+import {
+  expire, expiredTimers, ExpiredTimerInfo, StatefulProcessorHandle, timerDone, TimerValues, type Current, type StatefulProcessor,
+} from './processor.js';
+
+interface Group { key: Row; rows: Row[]; entries: GroupEntries }
+
+/** `extra` is what was bound to the function. Answers with the Arrow streams of rows and of state changes. */
+export function runGroups(
+  plan: GroupFunctionPlan, f: UserFunction, extra: unknown[], header: GroupHeader, blobs: readonly Uint8Array[],
+): [rows: Uint8Array | undefined, changes: Uint8Array | undefined] {
+  const [keys, rows] = [0, 1].map((i) => rowsFromIPC(blobs[i]!, { bigint: plan.bigint })) as [Row[], Row[]];
+  const entries = readEntries(blobs[2]!, header.stateCounts);
+  let at = 0;
+  const groups = keys.map((key, i): Group => ({ key, entries: entries[i]!, rows: rows.slice(at, (at += header.rowCounts[i]!)) }));
+  const times: Times = { timeMs: header.batchId === null ? Date.now() : header.timeMs, watermarkMs: header.watermarkMs };
+  const processing = plan.time.startsWith('ProcessingTime');
+  const thresholdMs = header.batchId === null || plan.time.startsWith('No') ? -Infinity : (processing ? times.timeMs : times.watermarkMs) ?? -Infinity;
+  const out: unknown[] = [];
+  if (plan.kind === 'transformWithState') runProcessor(plan, f, extra, groups, times, thresholdMs, header.batchId, out);
+  else runFunction(plan, f, extra, groups, times, thresholdMs, out);
+  return [out.length > 0 ? encodeRows(out, parseSchema(plan.output)) : undefined, writeChanges(entries)];
+}
+
+/** Groups with data first, then those whose timeout is over and that had none. */
+function runFunction(plan: GroupFunctionPlan, f: UserFunction, extra: unknown[], groups: Group[], times: Times, thresholdMs: number, out: unknown[]): void {
+  const call = (group: Group, timedOut: boolean) => guarded(plan.kind, group.key, () => {
+    const state = new GroupState(group.entries, times, plan.time as GroupStateTimeout, timedOut);
+    const result = f(group.key, group.rows, state, ...extra);
+    if (plan.kind === 'mapGroupsWithState') out.push(result);
+    else push(out, result, plan.kind);
+    state.settle();
+  });
+  for (const group of groups) if (group.rows.length > 0) call(group, false);
+  for (const group of groups) {
+    if ((GroupState.timeoutOf(group.entries) ?? Infinity) < thresholdMs) call({ ...group, rows: [] }, true);
+  }
+}
+
+function runProcessor(
+  plan: GroupFunctionPlan, f: UserFunction, extra: unknown[], groups: Group[], times: Times, thresholdMs: number, batchId: number | null, out: unknown[],
+): void {
+  const current: Current = { entries: undefined };
+  const values = new TimerValues(times);
+  const handle = new StatefulProcessorHandle(current, times, plan.time as TimeMode, batchId);
+  const noKey = {};
+  const processor = guarded('init', noKey, () => {
+    const made = new (f as unknown as new (...args: unknown[]) => StatefulProcessor)(...extra);
+    made.init(handle);
+    return made;
+  });
+  const names = handle.seal();
+  const on = (group: Group, step: string, work: () => Iterable<Row> | void) => guarded(step, group.key, () => {
+    current.entries = group.entries;
+    push(out, work() ?? [], step);
+    current.entries = undefined;
+  });
+  for (const group of groups) {
+    if (group.rows.length > 0) on(group, 'handleInputRows', () => processor.handleInputRows(group.key, group.rows, values));
+  }
+  for (const group of groups) {
+    for (const expiryMs of expiredTimers(group.entries, thresholdMs)) {
+      on(group, 'handleExpiredTimer', () => processor.handleExpiredTimer?.(group.key, values, new ExpiredTimerInfo(expiryMs)));
+      timerDone(group.entries, expiryMs);
+    }
+    if (plan.time === 'ProcessingTime') expire(group.entries, names, times.timeMs);
+  }
+  guarded('close', noKey, () => processor.close?.());
+}
+
+function push(out: unknown[], rows: unknown, step: string): void {
+  if (typeof (rows as Iterable<unknown> | null)?.[Symbol.iterator] !== 'function' || typeof rows === 'string') {
+    throw new SparkTypeError(`${step} must give its rows as an array or another iterable, and not ${rows === null ? 'null' : typeof rows}`);
+  }
+  for (const row of rows as Iterable<unknown>) out.push(row);
+}
+
+function guarded<T>(step: string, key: Row, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new UserFunctionError(error, step, key);
+  }
+}

@@ -1,0 +1,244 @@
+//! Functions of the user's over groups: `flatMapGroupsWithState`, `mapGroupsWithState`, `transformWithState`
+//! (`FlatMapGroupsWithState`, `TransformWithState`), and `flatMapGroups`.
+//!
+//! What the function is only its host knows; its client says what its rows look like. It travels as Spark's Scala client sends
+//! functions, in a `ScalarScalaUDF`.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Fields};
+use datafusion_common::{DFSchema, DFSchemaRef};
+use datafusion_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
+
+use super::analyzer::Analyzer;
+use super::scope::{Attribute, Resolved};
+use super::types;
+use crate::connect::proto as sc;
+use crate::connect::proto::common_inline_user_defined_function::Function;
+use crate::error::{Exception, Result, SparkError};
+
+/// What is called, and how its state is seen by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Any number of rows a group and batch, in this mode of its own.
+    FlatMap { update: bool },
+    /// One row a group and batch.
+    Map,
+    /// A stateful processor with variables and timers.
+    Transform,
+}
+
+/// By which time a group's timeout or timers come (`GroupStateTimeout`, `TimeMode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Timeout {
+    None,
+    ProcessingTime,
+    EventTime,
+}
+
+/// A column of the input, and the name under which the function sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Named {
+    pub id: String,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MapGroups {
+    pub input: LogicalPlan,
+    pub keys: Vec<Named>,
+    /// What a row of a group has.
+    pub values: Vec<Named>,
+    pub kind: Kind,
+    pub timeout: Timeout,
+    /// The function, as its client sent it.
+    pub function: Arc<[u8]>,
+    /// The output column that carries the event time on (`eventTimeColumnName` of `transformWithState`).
+    pub event_time: Option<String>,
+    schema: DFSchemaRef,
+}
+
+impl PartialOrd for MapGroups {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.function.partial_cmp(&other.function)
+    }
+}
+
+impl UserDefinedLogicalNodeCore for MapGroups {
+    fn name(&self) -> &str {
+        match self.kind {
+            Kind::FlatMap { .. } => "FlatMapGroupsWithState",
+            Kind::Map => "MapGroupsWithState",
+            Kind::Transform => "TransformWithState",
+        }
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.input]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        &self.schema
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        vec![]
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let keys: Vec<&str> = self.keys.iter().map(|k| k.name.as_str()).collect();
+        write!(
+            f,
+            "{}: keys=[{}] timeout={:?}",
+            self.name(),
+            keys.join(", "),
+            self.timeout
+        )
+    }
+
+    fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> datafusion_common::Result<Self> {
+        Ok(Self {
+            input: inputs.swap_remove(0),
+            ..self.clone()
+        })
+    }
+}
+
+impl Analyzer {
+    pub(super) fn map_groups(&mut self, node: &sc::GroupMap) -> Result<Resolved> {
+        let input = self.input(node.input.as_deref())?;
+        let (function, output) = function_of(node)?;
+        if node.initial_input.is_some() {
+            return Err(SparkError::unsupported("an initial state of groups"));
+        }
+        if !node.sorting_expressions.is_empty() {
+            return Err(SparkError::unsupported("sorted groups"));
+        }
+        let mut columns: Vec<(Expr, Attribute)> = input.output.iter().map(|a| (a.column(), a.clone())).collect();
+        let values = columns.iter().map(|(_, a)| named(a)).collect();
+        let mut keys = Vec::new();
+        for expression in &node.grouping_expressions {
+            let typed = self.expression(expression, &input)?;
+            let plain = typed.attribute.filter(|a| input.output.iter().any(|o| o.id == a.id));
+            let attribute = plain.unwrap_or_else(|| {
+                let made = self.attribute(typed.name.clone(), typed.data_type.clone(), typed.nullable);
+                columns.push((typed.expr.clone(), made.clone()));
+                made
+            });
+            keys.push(named(&attribute));
+        }
+        let plan = self.project(
+            input.plan.clone(),
+            columns.iter().map(|(e, a)| (e.clone(), a)).collect(),
+        )?;
+        let (kind, timeout) = kind_of(node)?;
+        let attributes: Vec<Attribute> = output
+            .iter()
+            .map(|f| self.attribute(f.name().clone(), f.data_type().clone(), true))
+            .collect();
+        let event_time = node
+            .transform_with_state_info
+            .as_ref()
+            .and_then(|info| info.event_time_column_name.as_deref())
+            .filter(|name| !name.is_empty())
+            .map(|name| {
+                let found = attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name));
+                found.map(|a| a.id.clone()).ok_or_else(|| {
+                    SparkError::analysis(
+                        "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION",
+                        "42703",
+                        format!("A column, variable, or function parameter with name `{name}` cannot be resolved."),
+                    )
+                })
+            })
+            .transpose()?;
+        let fields = attributes
+            .iter()
+            .map(|a| (None, Arc::new(Field::new(&a.id, a.data_type.clone(), true))))
+            .collect();
+        let node = MapGroups {
+            input: plan,
+            keys,
+            values,
+            kind,
+            timeout,
+            function,
+            event_time,
+            schema: Arc::new(DFSchema::new_with_metadata(fields, Default::default())?),
+        };
+        let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
+        Ok(Resolved::new(plan, attributes, input.streaming))
+    }
+}
+
+fn named(attribute: &Attribute) -> Named {
+    Named {
+        id: attribute.id.clone(),
+        name: attribute.name.clone(),
+    }
+}
+
+/// The function's bytes and the columns of its rows.
+fn function_of(node: &sc::GroupMap) -> Result<(Arc<[u8]>, Fields)> {
+    let function = node.func.as_ref().and_then(|f| f.function.as_ref());
+    let udf = match function {
+        Some(Function::ScalarScalaUdf(udf)) => udf,
+        Some(Function::PythonUdf(_)) => return Err(SparkError::unsupported("a function in Python over groups")),
+        Some(Function::JavaUdf(_)) => return Err(SparkError::unsupported("a function in Java over groups")),
+        None => return Err(SparkError::invalid_plan("a function over groups is missing")),
+    };
+    let output = udf
+        .output_type
+        .as_ref()
+        .ok_or_else(|| SparkError::invalid_plan("a function over groups has no output type"))?;
+    let DataType::Struct(fields) = types::from_proto(output)? else {
+        return Err(SparkError::invalid_plan("a function over groups puts out no rows"));
+    };
+    Ok((Arc::from(udf.payload.as_slice()), fields))
+}
+
+fn kind_of(node: &sc::GroupMap) -> Result<(Kind, Timeout)> {
+    if let Some(info) = &node.transform_with_state_info {
+        let timeout = match info.time_mode.to_ascii_lowercase().as_str() {
+            "none" => Timeout::None,
+            "processingtime" => Timeout::ProcessingTime,
+            "eventtime" => Timeout::EventTime,
+            other => return Err(unknown("STATEFUL_PROCESSOR_UNKNOWN_TIME_MODE", "time mode", other)),
+        };
+        return Ok((Kind::Transform, timeout));
+    }
+    let timeout = match node.timeout_conf().to_ascii_lowercase().as_str() {
+        "" | "notimeout" => Timeout::None,
+        "processingtimetimeout" => Timeout::ProcessingTime,
+        "eventtimetimeout" => Timeout::EventTime,
+        other => return Err(unknown("INVALID_PARAMETER_VALUE.TIMEOUT", "timeout", other)),
+    };
+    let kind = match (
+        node.is_map_groups_with_state(),
+        node.output_mode().to_ascii_lowercase().as_str(),
+    ) {
+        (true, _) => Kind::Map,
+        (false, "update") => Kind::FlatMap { update: true },
+        (false, "append" | "") => Kind::FlatMap { update: false },
+        (false, other) => {
+            return Err(SparkError::new(
+                Exception::IllegalArgument,
+                "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+                "42KDE",
+                format!("The output mode of flatMapGroupsWithState function should be append or update, not {other}."),
+            ));
+        }
+    };
+    Ok((kind, timeout))
+}
+
+fn unknown(condition: &str, what: &str, word: &str) -> SparkError {
+    SparkError::new(
+        Exception::IllegalArgument,
+        condition,
+        "22023",
+        format!("Unknown {what} of a function over groups: {word}."),
+    )
+}

@@ -1,0 +1,186 @@
+//! A function over groups that needs no JavaScript: running counts and sums by key, with a timeout of event time.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, AsArray, BinaryArray, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow::buffer::Buffer;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimestampMicrosecondType};
+use rivulet::connect::proto as sc;
+use rivulet::connect::proto::common_inline_user_defined_function::Function;
+use rivulet::connect::proto::relation::RelType;
+use rivulet::error::{Result, SparkError};
+use rivulet::exec::ipc;
+use rivulet::exec::program::{FunctionId, GroupAnswer, GroupCall, ProgramHost, ProgramOutput, ProgramTask};
+use rivulet::exec::state::groups::entry_fields;
+use rivulet::plan::types;
+
+use super::client::relation;
+
+/// `input` has ts, k and v: k, rows so far, sum of v so far, and whether it is data or the timeout that says so. The timeout
+/// comes `span_s` after the latest ts (or the watermark, if that is later) and ends the state; negative is no timeout.
+pub fn running_sums(input: sc::Relation, span_s: i64) -> sc::Relation {
+    let output = types::to_proto(&DataType::Struct(fields().into()));
+    let udf = sc::ScalarScalaUdf {
+        payload: span_s.to_le_bytes().to_vec(),
+        output_type: Some(output),
+        ..Default::default()
+    };
+    relation(RelType::GroupMap(Box::new(sc::GroupMap {
+        input: Some(Box::new(input)),
+        grouping_expressions: vec![sc::Expression {
+            common: None,
+            expr_type: Some(sc::expression::ExprType::ExpressionString(
+                sc::expression::ExpressionString { expression: "k".into() },
+            )),
+        }],
+        func: Some(sc::CommonInlineUserDefinedFunction {
+            function_name: "running_sums".into(),
+            function: Some(Function::ScalarScalaUdf(udf)),
+            ..Default::default()
+        }),
+        output_mode: Some("update".into()),
+        timeout_conf: Some(if span_s < 0 { "NoTimeout" } else { "EventTimeTimeout" }.into()),
+        ..Default::default()
+    })))
+}
+
+fn fields() -> Vec<Field> {
+    vec![
+        Field::new("k", DataType::Utf8, true),
+        Field::new("n", DataType::Int64, true),
+        Field::new("s", DataType::Int64, true),
+        Field::new("event", DataType::Utf8, true),
+    ]
+}
+
+/// Runs [`running_sums`], whatever the plan.
+#[derive(Default)]
+pub struct RunningSums(std::collections::HashMap<FunctionId, i64>);
+
+/// Group, rows so far, sum so far, what says so.
+type Line = (usize, i64, i64, &'static str);
+
+/// Group, and its state and timeout; none has left.
+type Change = (i32, Option<(i64, i64, Option<i64>)>);
+
+impl ProgramHost for RunningSums {
+    fn load(&mut self, _: u64, _: &str, _: &[Vec<u8>]) -> Result<()> {
+        Err(SparkError::internal("no datasets here"))
+    }
+
+    fn run(&mut self, _: ProgramTask<'_>) -> Result<ProgramOutput> {
+        Err(SparkError::internal("no datasets here"))
+    }
+
+    fn load_function(&mut self, id: FunctionId, payload: &[u8]) -> Result<()> {
+        let span = payload.try_into().expect("eight bytes");
+        self.0.insert(id, i64::from_le_bytes(span));
+        Ok(())
+    }
+
+    fn call_groups(&mut self, call: GroupCall<'_>) -> Result<GroupAnswer> {
+        let span_s = self.0[&call.function];
+        let keys = call.keys.column(0).as_string::<i32>();
+        let (ts, v) = (
+            call.rows.column(0).as_primitive::<TimestampMicrosecondType>(),
+            call.rows.column(2).as_primitive::<Int64Type>(),
+        );
+        let values = call.state.column(2).as_binary::<i32>();
+        let expires = call.state.column(3).as_primitive::<TimestampMicrosecondType>();
+        let watermark_us = call.watermark_ms.unwrap_or(0) * 1000;
+        let (mut out, mut timed_out): (Vec<Line>, Vec<Line>) = Default::default();
+        let mut changes: Vec<Change> = Vec::new();
+        let (mut row, mut entry) = (0, 0);
+        for group in 0..keys.len() {
+            let (rows, entries) = (call.row_counts[group] as usize, call.state_counts[group] as usize);
+            let (mut n, mut s) = (0, 0);
+            if entries > 0 {
+                let bytes = values.value(entry);
+                n = i64::from_le_bytes(bytes[..8].try_into().expect("two numbers"));
+                s = i64::from_le_bytes(bytes[8..].try_into().expect("two numbers"));
+            }
+            if rows > 0 {
+                let mut latest = watermark_us;
+                for at in row..row + rows {
+                    n += 1;
+                    s += v.value(at);
+                    latest = latest.max(if ts.is_null(at) { 0 } else { ts.value(at) });
+                }
+                out.push((group, n, s, "data"));
+                changes.push((
+                    group as i32,
+                    Some((n, s, (span_s >= 0).then_some(latest + span_s * 1_000_000))),
+                ));
+            } else if expires.is_valid(entry) && expires.value(entry) < watermark_us {
+                timed_out.push((group, n, s, "timeout"));
+                changes.push((group as i32, None));
+            }
+            row += rows;
+            entry += entries;
+        }
+        out.extend(timed_out);
+        Ok(GroupAnswer {
+            rows: answer(keys, &out)?,
+            changes: changed(&changes)?,
+        })
+    }
+
+    fn unload(&mut self, plan: u64) {
+        self.0.retain(|id, _| id.plan != plan);
+    }
+}
+
+fn answer(keys: &StringArray, rows: &[Line]) -> Result<Buffer> {
+    let schema = Arc::new(Schema::new(fields()));
+    let batch = RecordBatch::try_new(
+        schema.clone(),
+        vec![
+            Arc::new(
+                rows.iter()
+                    .map(|r| keys.is_valid(r.0).then(|| keys.value(r.0)))
+                    .collect::<StringArray>(),
+            ),
+            Arc::new(rows.iter().map(|r| Some(r.1)).collect::<Int64Array>()),
+            Arc::new(rows.iter().map(|r| Some(r.2)).collect::<Int64Array>()),
+            Arc::new(rows.iter().map(|r| Some(r.3)).collect::<StringArray>()),
+        ],
+    )?;
+    Ok(Buffer::from(ipc::write(&schema, &[batch])?))
+}
+
+fn changed(changes: &[Change]) -> Result<Buffer> {
+    let mut fields = vec![Field::new("#group", DataType::Int32, false)];
+    fields.extend(entry_fields());
+    fields.push(Field::new("#removed", DataType::Boolean, false));
+    let schema = Arc::new(Schema::new(fields));
+    let texts = vec![Some(""); changes.len()];
+    let values: Vec<Option<Vec<u8>>> = changes
+        .iter()
+        .map(|(_, state)| state.map(|(n, s, _)| [n.to_le_bytes(), s.to_le_bytes()].concat()))
+        .collect();
+    let batch = RecordBatch::try_new(
+        schema.clone(),
+        vec![
+            Arc::new(changes.iter().map(|c| Some(c.0)).collect::<Int32Array>()),
+            Arc::new(texts.iter().copied().collect::<StringArray>()),
+            Arc::new(texts.iter().map(|t| t.map(str::as_bytes)).collect::<BinaryArray>()),
+            Arc::new(values.iter().map(|v| v.as_deref()).collect::<BinaryArray>()),
+            Arc::new(
+                changes
+                    .iter()
+                    .map(|(_, state)| state.and_then(|(_, _, expires)| expires))
+                    .collect::<TimestampMicrosecondArray>(),
+            ),
+            Arc::new(
+                changes
+                    .iter()
+                    .map(|(_, state)| Some(state.is_none()))
+                    .collect::<BooleanArray>(),
+            ),
+        ],
+    )?;
+    Ok(Buffer::from(ipc::write(&schema, &[batch])?))
+}
