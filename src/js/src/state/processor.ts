@@ -165,7 +165,7 @@ export class StatefulProcessorHandle {
     if (!this.current.entries) throw new SparkRuntimeException('Timers belong to a key: there is none in init() and close()', { condition: 'STATE_STORE_NO_KEY' });
     return this.current.entries;
   }
-  /** Has `handleExpiredTimer` called once the time of the time mode is after this one, ms since the epoch. */
+  /** Has `handleExpiredTimer` called once the time of the time mode has reached this one, ms since the epoch. */
   registerTimer(expiryTimestampMs: number): void { this.#timers.put(TIMERS, String(expiryTimestampMs), { bytes: undefined, expiresMs: expiryTimestampMs }); }
   deleteTimer(expiryTimestampMs: number): void { this.#timers.remove(TIMERS, String(expiryTimestampMs)); }
   /** The key's timers, earliest first. */
@@ -180,9 +180,9 @@ export class StatefulProcessorHandle {
   }
 }
 
-/** Timers of a key that are before `thresholdMs`. */
+/** Timers of a key that are at or before `thresholdMs`; timeouts of a group's state are over only behind it. Both as in Spark. */
 export function expiredTimers(entries: GroupEntries, thresholdMs: number): number[] {
-  return [...entries.of(TIMERS).keys()].map(Number).filter((ms) => ms < thresholdMs).sort((a, b) => a - b);
+  return [...entries.of(TIMERS).keys()].map(Number).filter((ms) => ms <= thresholdMs).sort((a, b) => a - b);
 }
 
 /** Takes out what is past its time to live. */
