@@ -169,8 +169,8 @@ impl<B: BlockStore> Executor<B> {
     }
 
     /// A peer is gone: tasks that wait for its blocks fail, so that the driver has them computed again.
-    pub fn peer_lost(&mut self, peer: u32) -> Vec<Outgoing> {
-        self.give_up(|fetch| fetch.from.id == peer)
+    pub fn peer_lost(&mut self, peer: ExecutorRef) -> Vec<Outgoing> {
+        self.give_up(|fetch| fetch.from == peer)
     }
 
     fn give_up(&mut self, gone: impl Fn(&Fetch) -> bool) -> Vec<Outgoing> {
@@ -272,6 +272,9 @@ impl<B: BlockStore> Executor<B> {
             return self.run_program(&graph, stage, program, &run, blobs, got).map(Some);
         }
         let mut shuffle: HashMap<usize, Vec<Buffer>> = HashMap::new();
+        // In the order of the map tasks, whoever ran them: what comes first to an operator is the same in every try.
+        let mut got: Vec<(Fetch, Buffer)> = got.into_iter().collect();
+        got.sort_by_key(|(fetch, _)| (fetch.task.stage, fetch.task.partition));
         for (fetch, block) in got {
             shuffle.entry(fetch.task.stage).or_default().push(block);
         }

@@ -13,7 +13,7 @@ use crate::scheduler::ExecutorRef;
 enum Inbox {
     Driver(ToExecutor, Vec<Buffer>),
     Peer(ExecutorRef, Peer, Vec<Buffer>),
-    PeerLost(u32),
+    PeerLost(ExecutorRef),
     Stop,
 }
 
@@ -66,7 +66,7 @@ impl LocalCluster {
         let (gone, sender) = directory.remove(&id)?;
         let _ = sender.send(Inbox::Stop);
         for (_, peer) in directory.values() {
-            let _ = peer.send(Inbox::PeerLost(id));
+            let _ = peer.send(Inbox::PeerLost(gone));
         }
         Some(gone)
     }
@@ -106,7 +106,7 @@ fn serve(
                         .map(|(_, s)| s.clone());
                     let sent = peer.is_some_and(|p| p.send(Inbox::Peer(me, message, blobs)).is_ok());
                     if !sent {
-                        for failed in executor.peer_lost(to.id) {
+                        for failed in executor.peer_lost(to) {
                             if let Outgoing::Driver(message, blobs) = failed {
                                 deliver(me, message, blobs);
                             }

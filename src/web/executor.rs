@@ -65,8 +65,11 @@ impl Executor {
     }
 
     #[wasm_bindgen(js_name = peerLost)]
-    pub fn peer_lost(&mut self, executor: u32) {
-        let out = self.core.peer_lost(executor);
+    pub fn peer_lost(&mut self, executor: u32, incarnation: u32) {
+        let out = self.core.peer_lost(ExecutorRef {
+            id: executor,
+            incarnation,
+        });
         self.send(out);
     }
 

@@ -18,8 +18,10 @@ pub fn deal(blocks: Vec<Buffer>, lines: bool, scan: usize, partitions: usize) ->
         }
     }
     let mut dealt: BTreeMap<(usize, usize), Vec<Buffer>> = BTreeMap::new();
+    // Runs of neighbours, so that the partitions one after the other have the order of the source.
+    let (count, partitions) = (pieces.len(), partitions.max(1));
     for (i, piece) in pieces.into_iter().enumerate() {
-        dealt.entry((scan, i % partitions.max(1))).or_default().push(piece);
+        dealt.entry((scan, i * partitions / count)).or_default().push(piece);
     }
     dealt
 }

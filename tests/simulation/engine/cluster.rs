@@ -23,7 +23,7 @@ use rivulet::storage::faulty::Faulty;
 use rivulet::streaming::source::{FileEntry, Files};
 
 use self::server::Server;
-use super::functions::RunningSums;
+use super::functions::Functions;
 use crate::network::Network;
 use crate::seeds::Log;
 
@@ -45,7 +45,7 @@ pub enum Happening {
     },
     PeerLost {
         at: ExecutorRef,
-        peer: u32,
+        peer: ExecutorRef,
     },
     Start(ExecutorRef),
     /// The disk carries out an operation.
@@ -262,7 +262,7 @@ impl Cluster {
                 rng: SmallRng::seed_from_u64(self.network.rng.random()),
                 losing: self.faults.losing,
             },
-            RunningSums::default(),
+            Functions::new(executor),
         );
         self.live.insert(executor.id, (executor.incarnation, core));
         self.incarnations.insert(executor.id, executor.incarnation);

@@ -1,5 +1,7 @@
-//! A function over groups that needs no JavaScript: running counts and sums by key, with a timeout of event time.
+//! What executors run here in place of JavaScript: the lineages of `datasets.rs`, and a function over groups: running counts and
+//! sums by key, with a timeout of event time.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -11,13 +13,15 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimestampMicrosecondT
 use rivulet::connect::proto as sc;
 use rivulet::connect::proto::common_inline_user_defined_function::Function;
 use rivulet::connect::proto::relation::RelType;
-use rivulet::error::{Result, SparkError};
+use rivulet::error::Result;
 use rivulet::exec::ipc;
 use rivulet::exec::program::{FunctionId, GroupAnswer, GroupCall, ProgramHost, ProgramOutput, ProgramTask};
 use rivulet::exec::state::groups::entry_fields;
 use rivulet::plan::types;
+use rivulet::scheduler::ExecutorRef;
 
 use super::client::relation;
+use super::datasets::Datasets;
 
 /// `input` has ts, k and v: k, rows so far, sum of v so far, and whether it is data or the timeout that says so. The timeout
 /// comes `span_s` after the latest ts (or the watermark, if that is later) and ends the state; negative is no timeout.
@@ -56,9 +60,21 @@ fn fields() -> Vec<Field> {
     ]
 }
 
-/// Runs [`running_sums`], whatever the plan.
-#[derive(Default)]
-pub struct RunningSums(std::collections::HashMap<FunctionId, i64>);
+/// Runs them.
+pub struct Functions {
+    datasets: Datasets,
+    /// Seconds to the timeout of each [`running_sums`].
+    spans: HashMap<FunctionId, i64>,
+}
+
+impl Functions {
+    pub fn new(executor: ExecutorRef) -> Self {
+        Self {
+            datasets: Datasets::new(executor),
+            spans: HashMap::new(),
+        }
+    }
+}
 
 /// Group, rows so far, sum so far, what says so.
 type Line = (usize, i64, i64, &'static str);
@@ -66,23 +82,24 @@ type Line = (usize, i64, i64, &'static str);
 /// Group, and its state and timeout; none has left.
 type Change = (i32, Option<(i64, i64, Option<i64>)>);
 
-impl ProgramHost for RunningSums {
-    fn load(&mut self, _: u64, _: &str, _: &[Vec<u8>]) -> Result<()> {
-        Err(SparkError::internal("no datasets here"))
+impl ProgramHost for Functions {
+    fn load(&mut self, plan: u64, text: &str, _: &[Vec<u8>]) -> Result<()> {
+        self.datasets.load(plan, text);
+        Ok(())
     }
 
-    fn run(&mut self, _: ProgramTask<'_>) -> Result<ProgramOutput> {
-        Err(SparkError::internal("no datasets here"))
+    fn run(&mut self, task: ProgramTask<'_>) -> Result<ProgramOutput> {
+        Ok(self.datasets.run(&task))
     }
 
     fn load_function(&mut self, id: FunctionId, payload: &[u8]) -> Result<()> {
         let span = payload.try_into().expect("eight bytes");
-        self.0.insert(id, i64::from_le_bytes(span));
+        self.spans.insert(id, i64::from_le_bytes(span));
         Ok(())
     }
 
     fn call_groups(&mut self, call: GroupCall<'_>) -> Result<GroupAnswer> {
-        let span_s = self.0[&call.function];
+        let span_s = self.spans[&call.function];
         let keys = call.keys.column(0).as_string::<i32>();
         let (ts, v) = (
             call.rows.column(0).as_primitive::<TimestampMicrosecondType>(),
@@ -129,7 +146,8 @@ impl ProgramHost for RunningSums {
     }
 
     fn unload(&mut self, plan: u64) {
-        self.0.retain(|id, _| id.plan != plan);
+        self.spans.retain(|id, _| id.plan != plan);
+        self.datasets.unload(plan);
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod client;
 pub mod cluster;
+pub mod datasets;
 pub mod functions;
 pub mod recovery;
 pub mod stream;

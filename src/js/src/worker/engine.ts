@@ -73,7 +73,7 @@ export interface ProgramHost {
 export interface Executor {
   driverMessage(header: Uint8Array, blobs: Uint8Array[]): void;
   peerMessage(executor: number, incarnation: number, header: Uint8Array, blobs: Uint8Array[]): void;
-  peerLost(executor: number): void;
+  peerLost(executor: number, incarnation: number): void;
   heapBytes(): number;
 }
 

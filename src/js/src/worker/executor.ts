@@ -65,7 +65,7 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
     peers.get(key)?.port?.close();
     peers.delete(key);
     gone.add(key);
-    executor.peerLost(other);
+    executor.peerLost(other, incarnation);
   };
 
   return (message) => guarded(() => {

@@ -29,7 +29,7 @@ impl Cluster {
             }
             _ => {
                 let delay = self.network.rng.random_range(0..60);
-                self.network.after(delay, Happening::PeerLost { at: from, peer: to.id });
+                self.network.after(delay, Happening::PeerLost { at: from, peer: to });
             }
         }
     }
@@ -40,6 +40,7 @@ impl Cluster {
         self.faults.deaths -= 1;
         self.injected.executor_deaths += 1;
         self.live.remove(&executor.id);
+        crate::engine::datasets::note_death(executor);
         if self.network.chance(0.5) {
             self.silenced.insert(executor);
         }
@@ -53,7 +54,7 @@ impl Cluster {
             .collect();
         for at in peers {
             let delay = self.network.rng.random_range(0..100);
-            self.network.after(delay, Happening::PeerLost { at, peer: executor.id });
+            self.network.after(delay, Happening::PeerLost { at, peer: executor });
         }
         let (heard, back) = (
             self.network.rng.random_range(0..120),
