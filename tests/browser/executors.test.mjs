@@ -73,6 +73,54 @@ test('killing executors in mid-stream leaves a streaming result unchanged', asyn
   assert.ok(incarnations.some(([, incarnation]) => incarnation > 0), JSON.stringify(incarnations));
 });
 
+test('twenty executors killed in one checkpointed query leave each event counted once', async () => {
+  const { counts, killed, batches, events, added } = await inPage(page, async () => {
+    const { SparkSession, functions: F } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').config('spark.sql.shuffle.partitions', 4).create();
+    // The page replaces executors ever more slowly that die within a minute: its clock is a minute on at each death.
+    const clock = Date.now;
+    let killed = 0;
+    let added = 0;
+    let sinceBatch = 0;
+    Date.now = () => clock() + 61_000 * killed;
+    spark.status.onExecutor(({ type, incarnation }) => { if (type === 'added' && incarnation > 0) added += 1; });
+    const { df, write } = spark.readStream.push({ schema: 'id BIGINT, ts TIMESTAMP', format: 'json' });
+    const counts = new Map();
+    const query = await df.withWatermark('ts', '1 hour').groupBy(F.window('ts', '1 minute'), F.expr('id % 7').alias('k')).count()
+      .select(F.expr("date_format(window.start, 'HH:mm')").alias('at'), 'k', 'count')
+      .writeStream.outputMode('update').option('checkpointLocation', `opfs:///killed-${crypto.randomUUID()}`)
+      .foreachBatch(async (batch) => {
+        for (const { at, k, count } of await batch.collect()) counts.set(`${at} ${k}`, Number(count));
+        sinceBatch = 0;
+      }).start();
+    let id = 0;
+    while (killed < 20) {
+      const events = Array.from({ length: 40 }, () => ({ id, ts: new Date(Date.UTC(2026, 0, 1) + 1_000 * id++).toISOString() }));
+      void write(events);
+      // At another moment of a batch each time; the next one when the last one is back, and at most twice in a batch (a task that
+      // loses its executor four times fails).
+      await new Promise((go) => setTimeout(go, (killed * 37) % 90));
+      if (added < killed || sinceBatch > 1) continue;
+      spark.status.killExecutor(killed % 2);
+      killed += 1;
+      sinceBatch += 1;
+    }
+    await query.processAllAvailable();
+    const batches = (await query.lastProgress()).batchId + 1;
+    await query.stop();
+    await spark.stop();
+    return { counts: [...counts], killed, batches, events: id, added };
+  });
+  const expected = new Map();
+  for (let id = 0; id < events; id++) {
+    const key = `${new Date(Date.UTC(2026, 0, 1) + 1_000 * id).toISOString().slice(11, 16)} ${id % 7}`;
+    expected.set(key, (expected.get(key) ?? 0) + 1);
+  }
+  assert.deepEqual(new Map(counts), expected);
+  assert.equal(killed, 20);
+  assert.ok(batches >= 10 && added >= 19, `${batches} batches, ${added} executors came back`);
+});
+
 test('a driver that ends fails what waits for it, soon', async () => {
   const opened = await page.open();
   await opened.evaluate(async () => {
