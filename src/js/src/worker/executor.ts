@@ -46,7 +46,8 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
     },
     toPeer: (other, incarnation, header, blobs) => {
       const key = `${other}.${incarnation}`;
-      if (gone.has(key)) return;
+      // A task may name a peer that is known here to be gone: it must not wait. Not from inside the engine's call.
+      if (gone.has(key)) return queueMicrotask(() => guarded(() => executor.peerLost(other, incarnation)));
       const { port, waiting } = peer(key);
       if (port) sendBlocks(port, header, blobs);
       else waiting.push({ header, blobs });
