@@ -226,7 +226,7 @@ cmd_serve_connect() { native; exec "$SERVER" "$@"; }
 cmd_bench() {
   setup_browser; cmd_build; setup_python
   node benches/bench.mjs "$@"
-  if [ $# = 0 ]; then node benches/naive_bayes.mjs; fi
+  if [ $# = 0 ]; then node benches/naive_bayes.mjs; node benches/checkpoints.mjs; fi
 }
 cmd_size() { cmd_pack; node benches/size.mjs "$@"; }
 cmd_clean() { rm -rf pkg src/js/node_modules src/js/dist "$CACHE"; say "removed pkg, node_modules and $CACHE"; }
@@ -245,7 +245,8 @@ cmd_help() {
   sim [--seeds N]         streaming queries under simulated faults: N seeds (1000), faults by kind, seeds/s
   exchange                models saved natively and in Chromium, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
-  bench                   the trending query beside other engines, in one Chromium; naive Bayes beside other libraries
+  bench                   the trending query beside other engines, in one Chromium; naive Bayes beside other libraries; what
+                          checkpoints and state cost
   size                    download sizes of a release build, with their limits
   clean                   remove everything built, and the cache
 Tools, dependencies and build results are kept in ${XDG_CACHE_HOME:-~/.cache}/rivulet.
