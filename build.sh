@@ -163,7 +163,16 @@ serve() { # PORT EXECUTORS: in the background, ends with this script
 # Goldens through PySpark's own client. With --expected, the failures must be just those of tests/known_failures.txt; with
 # --restart streaming queries are started again from their checkpoints after every step; --partitions N sets those of state.
 cmd_goldens() {
-  local expected=0 mode=()
+  local expected=0 mode=() browser=0
+  for argument in "$@"; do [ "$argument" = --browser ] && browser=1; done
+  if [ "$browser" = 1 ]; then
+    local folders=(); for argument in "$@"; do [ "$argument" = --browser ] || folders+=("$argument"); done
+    [ "${#folders[@]}" -gt 0 ] || die "goldens --browser needs at least one directory, for example tests/goldens/dstream"
+    setup_browser; cmd_build
+    say "goldens in Chromium: ${folders[*]}"
+    node tests/browser/goldens.mjs "${folders[@]}"
+    return
+  fi
   while :; do
     case "${1:-}" in
       --expected) expected=1; shift ;;
@@ -242,6 +251,7 @@ cmd_help() {
   check                   rustfmt, clippy for native and wasm32, tsc --strict: warnings are errors
   goldens [--restart] [--partitions N] DIR…   golden cases through PySpark's client against the native engine; with
                           streaming queries started again from their checkpoints after every step, over N state partitions
+  goldens --browser DIR…  golden cases of datasets and streams through the package in Chromium, by their twins in JavaScript
   sim [--seeds N]         streaming queries under simulated faults: N seeds (1000), faults by kind, seeds/s
   exchange                models saved natively and in Chromium, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
