@@ -234,6 +234,8 @@ cmd_exchange() {
 cmd_serve_connect() { native; exec "$SERVER" "$@"; }
 cmd_bench() {
   setup_browser; cmd_build; setup_python
+  "$VENV/bin/python" -c 'import sklearn' 2>/dev/null || "$VENV/bin/pip" install -q --disable-pip-version-check scikit-learn \
+    || die "pip install scikit-learn failed"
   node benches/bench.mjs "$@"
   if [ $# = 0 ]; then node benches/naive_bayes.mjs; node benches/checkpoints.mjs; fi
 }
