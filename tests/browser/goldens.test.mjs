@@ -18,28 +18,26 @@ const CASES = [
   ['tumbling_append_10minutes', 'push'],
   ['late_update_dropped_and_accepted', 'files'],
   ['watermark_two_stage_late_filter_burst', 'files'],
-  ['apply_in_pandas_with_state', 'push'],
-  ['apply_in_pandas_with_state_no_timeout', 'push'],
-  ['transform_with_state_in_pandas', 'push'],
-  ['apply_in_pandas_with_state', 'restart'],
-  ['apply_in_pandas_with_state_no_timeout', 'restart'],
-  ['transform_with_state_in_pandas', 'restart'],
 ];
+for (const id of ['apply_in_pandas_with_state', 'apply_in_pandas_with_state_no_timeout', 'transform_with_state_in_pandas']) {
+  CASES.push([id, 'push']);
+  for (const partitions of [1, 2, 3]) CASES.push([id, 'restart', partitions]);
+}
 
-for (const [id, input] of CASES) {
-  test(`${id} (${input}) gives what Spark gives, batch by batch`, async () => {
+for (const [id, input, partitions = 2] of CASES) {
+  test(`${id} (${input}, ${partitions} partitions) gives what Spark gives, batch by batch`, async () => {
     const golden = JSON.parse(readFileSync(join(GOLDENS, `${id}.json`), 'utf8'));
-    const found = await inPage(page, async ({ golden, input }) => {
+    const found = await inPage(page, async ({ golden, input, partitions }) => {
       const { SparkSession } = await import('rivulet');
       const { differences, runCase } = await import('/tests/twins.js');
-      const spark = await SparkSession.builder.master('local[2]').config('spark.sql.shuffle.partitions', 2).create();
+      const spark = await SparkSession.builder.master('local[2]').config('spark.sql.shuffle.partitions', partitions).create();
       try {
         const checkpoint = input === 'restart' ? `opfs:///golden-${golden.id}-${crypto.randomUUID()}` : undefined;
         return differences(golden, await runCase(spark, golden, input, checkpoint));
       } finally {
         await spark.stop();
       }
-    }, { golden, input });
+    }, { golden, input, partitions });
     assert.deepEqual(found, []);
   });
 }
