@@ -15,18 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => events.close());
 
-/** A page of a browser context: pages of one context share the origin's storage. */
-async function open(context) {
-  const page = await context.newPage();
-  page.said = [];
-  page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));
-  await page.route('**/blank.html', (route) => route.fulfill({
-    contentType: 'text/html',
-    body: '<!doctype html><meta charset="utf-8"><script type="importmap">{"imports":{"rivulet":"/pkg/dist/index.js"}}</script>',
-  }));
-  await page.goto(`${shared.url}/blank.html`);
-  return page;
-}
+const open = (context) => shared.open('/blank.html', context);
 
 /** Starts the query in a page: the ids of each batch go into local storage under its number, counts by key beside them. */
 async function start(url) {

@@ -13,7 +13,10 @@ export { PKG, ROOT };
 const BLANK = `<!doctype html><meta charset="utf-8"><title>test</title>
 <script type="importmap">{"imports":{"rivulet":"/pkg/dist/index.js"}}</script>`;
 
-/** Gives the tests of a file a browser and a server; `open()` gives a fresh page that can `import('rivulet')`. */
+/**
+ * Gives the tests of a file a browser and a server; `open()` gives a fresh page that can `import('rivulet')`. Pages of one browser
+ * context share the origin's storage.
+ */
 export function browser({ headers, types, mounts = {}, flags = [] } = {}) {
   const shared = { pages: [] };
   before(async () => {
@@ -26,8 +29,8 @@ export function browser({ headers, types, mounts = {}, flags = [] } = {}) {
     await shared.browser?.close();
     shared.server?.close();
   });
-  shared.open = async (path = '/blank.html') => {
-    const page = await shared.browser.newPage();
+  shared.open = async (path = '/blank.html', context = shared.browser) => {
+    const page = await context.newPage();
     page.said = [];
     page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));
     page.on('pageerror', (error) => page.said.push(`pageerror: ${error.message}`));

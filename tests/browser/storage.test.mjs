@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { browser } from './harness.mjs';
 
 const shared = browser();
+const openIn = (context) => shared.open('/blank.html', context);
 
 /** Pushes numbers in a checkpointed query of counts by key; what a batch gives goes into `globalThis.counts`. */
 async function start(location) {
@@ -90,14 +91,3 @@ test('without a private file system checkpoints are in IndexedDB, and a query go
   assert.deepEqual(await second.evaluate(async () => (await indexedDB.databases()).length > 0), true);
   await context.close();
 });
-
-async function openIn(context) {
-  const page = await context.newPage();
-  page.on('console', (message) => { if (process.env.RIVULET_LOUD) console.log(message.text()); });
-  await page.route('**/blank.html', (route) => route.fulfill({
-    contentType: 'text/html',
-    body: '<!doctype html><meta charset="utf-8"><script type="importmap">{"imports":{"rivulet":"/pkg/dist/index.js"}}</script>',
-  }));
-  await page.goto(`${shared.url}/blank.html`);
-  return page;
-}
