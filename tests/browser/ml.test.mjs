@@ -105,6 +105,43 @@ test('naive Bayes of all types gives Spark\'s numbers', async () => {
   });
 });
 
+test('what Connect does not carry: thresholds of a model, the confusion matrix, and the points behind ROC and PR', async () => {
+  const [thresholds, matrix, curves] = ['naive_bayes/nb_set_thresholds_on_model', 'evaluators/confusion_matrix', 'evaluators/binary_curves'].map(golden);
+  const found = await inPage(plain, async ({ fit, test, scored, binary }) => {
+    const { functions: F, ml, SparkSession } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').getOrCreate();
+    const frame = ({ rows, ddl }) => spark.createDataFrame(rows, ddl);
+    const model = await new ml.NaiveBayes().fit(frame(fit));
+    model.setThresholds([0.9, 0.1]);
+    const predicted = await model.transform(frame(test)).select('id', 'prediction').orderBy('id').collect();
+    const counts = await frame(scored).groupBy('label', 'prediction').count().orderBy('label', 'prediction').collect();
+    const byScore = await frame(binary).groupBy(F.expr('probability.values[1]').alias('score'))
+      .agg(F.sum('label').alias('positives'), F.count('*').alias('n')).orderBy(F.col('score').desc()).collect();
+    await spark.stop();
+    return {
+      predicted: predicted.map((r) => [r.id, r.prediction]), counts: counts.map((r) => [r.label, r.prediction, r.count]),
+      byScore: byScore.map((r) => [r.score, r.positives, r.n - r.positives]),
+    };
+  }, { fit: input(thresholds.inputs.df), test: input(thresholds.inputs.test), scored: input(matrix.inputs.df), binary: input(curves.inputs.df) });
+  close(found.predicted, thresholds.expected.b.rows, 'thresholds');
+  close(found.counts, matrix.expected.groupBy.rows, 'counts');
+  const rows = [0, 1, 2].map((label) => [0, 1, 2].map((prediction) => found.counts.find(([l, p]) => l === label && p === prediction)?.[2] ?? 0));
+  close(rows, matrix.expected.confusionMatrix.value.rows, 'confusion matrix');
+  const total = [1, 2].map((i) => found.byScore.reduce((sum, row) => sum + row[i], 0));
+  let [hits, alarms] = [0, 0];
+  const [roc, pr] = [[[0, 0]], []];
+  for (const [, positives, negatives] of found.byScore) {
+    hits += positives;
+    alarms += negatives;
+    roc.push([alarms / total[1], hits / total[0]]);
+    pr.push([hits / total[0], hits / (hits + alarms)]);
+  }
+  const { expected } = curves;
+  close(found.byScore.map(([score]) => score), expected.thresholds.value, 'thresholds');
+  close([...roc, [1, 1]], expected.roc.value, 'ROC');
+  close([[0, pr[0][1]], ...pr], expected.pr.value, 'PR');
+});
+
 /** All files below a directory, base64 by path. */
 function filesOf(directory, root = directory) {
   return Object.fromEntries(readdirSync(directory).flatMap((name) => {
