@@ -15,6 +15,9 @@ const byText = (values) => values.slice().sort((a, b) => (JSON.stringify(a) < JS
 const add = (a, b) => a + b;
 const identity = (x) => x;
 
+/** Twins that need the engine, and not only datasets. */
+export const NEEDS_ENGINE = new Set(['hash_functions']);
+
 export const TWINS = {
   hash_functions: async ({ spark, golden }) => {
     const columns = golden.result.map(({ expr }) => [`hash(${expr})`, `xxhash64(${expr})`]);
