@@ -31,6 +31,10 @@ pub struct MemoryBlocks {
 }
 
 impl StateStore for MemoryBlocks {
+    fn takes_state(&self) -> bool {
+        true
+    }
+
     fn put_state(&mut self, key: StateKey, bytes: &[u8]) -> bool {
         self.states.insert(key, Buffer::from(bytes.to_vec()));
         true

@@ -15,6 +15,8 @@ pub type StateKey = (RunId, usize, usize);
 
 /// Where state waits: a file of the executor's.
 pub trait StateStore {
+    /// Whether there is such a file.
+    fn takes_state(&self) -> bool;
     /// False where there is no room.
     fn put_state(&mut self, key: StateKey, bytes: &[u8]) -> bool;
     /// Takes it out; none where it cannot be read.
@@ -87,7 +89,7 @@ impl States {
 
     /// Stores what was not used for longest, until the rest is within the budget.
     pub fn shrink(&mut self, store: &mut impl StateStore) {
-        if self.budget_bytes == 0 {
+        if self.budget_bytes == 0 || !store.takes_state() {
             return;
         }
         let mut live: Vec<(u64, StateKey, u64)> = self
@@ -108,11 +110,13 @@ impl States {
                 continue;
             };
             let version = state.version;
-            if state.snapshot().is_ok_and(|snapshot| store.put_state(key, &snapshot)) {
-                self.held.insert(key, Held::Stored { version });
-                self.spills += 1;
-                total -= bytes;
+            if !state.snapshot().is_ok_and(|snapshot| store.put_state(key, &snapshot)) {
+                // What is full stays so for the next one too: the next task tries again.
+                return;
             }
+            self.held.insert(key, Held::Stored { version });
+            self.spills += 1;
+            total -= bytes;
         }
     }
 

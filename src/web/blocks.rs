@@ -110,6 +110,10 @@ impl BlockStore for Blocks {
 }
 
 impl StateStore for Blocks {
+    fn takes_state(&self) -> bool {
+        self.spill.is_some()
+    }
+
     fn put_state(&mut self, key: StateKey, bytes: &[u8]) -> bool {
         let Ok(length) = u32::try_from(bytes.len()) else {
             return false;

@@ -89,8 +89,21 @@ struct Entries {
     /// Keys, then the columns of [`entry_fields`].
     batch: RecordBatch,
     counts: Vec<u32>,
-    /// (group, variable, entry) → table and number.
-    places: HashMap<(usize, String, Vec<u8>), (usize, RowId)>,
+    /// Table and number of each row.
+    places: Vec<(usize, RowId)>,
+}
+
+impl Entries {
+    /// (group, variable, entry) → row.
+    fn index(&self, keys: usize) -> HashMap<(usize, &str, &[u8]), usize> {
+        let variables = self.batch.column(keys).as_string::<i32>();
+        let names = self.batch.column(keys + 1).as_binary::<i32>();
+        let counts = self.counts.iter().map(|n| *n as usize).enumerate();
+        let groups = counts.flat_map(|(group, n)| std::iter::repeat_n(group, n));
+        let rows = groups.enumerate();
+        rows.map(|(row, group)| ((group, variables.value(row), names.value(row)), row))
+            .collect()
+    }
 }
 
 impl StateGroups {
@@ -244,20 +257,13 @@ impl StateGroups {
         let owners = owners.concat();
         let mut order: Vec<u32> = (0..all.num_rows() as u32).collect();
         order.sort_by_key(|row| owners[*row as usize]);
-        let variables = all.column(self.keys.len()).as_string::<i32>();
-        let names = all.column(self.keys.len() + 1).as_binary::<i32>();
-        let places = (0..all.num_rows()).map(|row| {
+        let place = |row: &u32| {
+            let row = *row as usize;
             let table = usize::from(row >= ids[0].len());
-            let id = ids[table][row - table * ids[0].len()];
-            let key = (
-                owners[row] as usize,
-                variables.value(row).to_owned(),
-                names.value(row).to_vec(),
-            );
-            (key, (table, id))
-        });
+            (table, ids[table][row - table * ids[0].len()])
+        };
         Ok(Entries {
-            places: places.collect(),
+            places: order.iter().map(place).collect(),
             batch: take_record_batch(&all, &UInt32Array::from(order))?,
             counts,
         })
@@ -275,6 +281,7 @@ impl StateGroups {
         if answer.changes.is_empty() {
             return Ok(());
         }
+        let known = entries.index(self.keys.len());
         for changes in ipc::read(&answer.changes)? {
             let wrong = || SparkError::internal("a function's host changed its state in a form of its own");
             let columns: Vec<ArrayRef> = changes
@@ -301,14 +308,11 @@ impl StateGroups {
             }
             let mut old: [Vec<RowId>; 2] = Default::default();
             for row in 0..changes.num_rows() {
-                let key = (
-                    group.value(row) as usize,
-                    variables.value(row).to_owned(),
-                    names.value(row).to_vec(),
-                );
-                if let Some((table, id)) = entries.places.get(&key) {
-                    old[*table].push(*id);
-                    stats.rows_removed += u64::from(*table == 0 && removed.value(row));
+                let key = (group.value(row) as usize, variables.value(row), names.value(row));
+                if let Some(entry) = known.get(&key) {
+                    let (table, id) = entries.places[*entry];
+                    old[table].push(id);
+                    stats.rows_removed += u64::from(table == 0 && removed.value(row));
                 }
             }
             let of_group: UInt32Array = group.values().iter().map(|g| *g as u32).collect();

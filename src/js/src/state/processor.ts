@@ -93,6 +93,9 @@ export class ValueState<T = unknown> extends Variable {
 
 /** A list a key. What is appended is written alone. */
 export class ListState<T = unknown> extends Variable {
+  /** The number after the last element's, by group. */
+  readonly #next = new WeakMap<GroupEntries, number>();
+
   get(): T[] {
     const found = [...this.live()].map(([key, entry]): [number, Entry] => [Number(key), entry]).sort((a, b) => a[0] - b[0]);
     return found.map(([, entry]) => valueOf(entry) as T);
@@ -102,15 +105,19 @@ export class ListState<T = unknown> extends Variable {
     this.clear();
     this.appendList(values);
   }
-  appendValue(value: T): void { this.write(String(this.#next()), value); }
+  appendValue(value: T): void { this.appendList([value]); }
   appendList(values: Iterable<T>): void {
-    let next = this.#next();
-    for (const value of values) this.write(String(next++), value);
-  }
-  #next(): number {
-    let next = 0;
-    for (const key of this.entries.of(this.name).keys()) next = Math.max(next, Number(key) + 1);
-    return next;
+    const { entries } = this;
+    let next = this.#next.get(entries);
+    // The elements that are there are looked at once, however many come.
+    if (next === undefined) {
+      next = 0;
+      for (const key of entries.of(this.name).keys()) next = Math.max(next, Number(key) + 1);
+    }
+    for (const value of values) {
+      this.write(String(next), value);
+      this.#next.set(entries, ++next);
+    }
   }
 }
 

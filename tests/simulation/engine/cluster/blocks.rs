@@ -15,6 +15,10 @@ pub struct LossyBlocks {
 }
 
 impl StateStore for LossyBlocks {
+    fn takes_state(&self) -> bool {
+        self.blocks.takes_state()
+    }
+
     fn put_state(&mut self, key: StateKey, bytes: &[u8]) -> bool {
         self.blocks.put_state(key, bytes)
     }
