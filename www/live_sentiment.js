@@ -60,21 +60,30 @@ export class LiveSentiment {
   async start({ spark, model, url, sentences, perSecond, onError }) {
     this.clear();
     const open = () => (url ? webSocket(spark, { url }) : embedded(spark, sentences, perSecond));
-    const sources = [open(), open()];
+    const sources = [];
+    const queries = [];
     const listener = { onQueryProgress: ({ progress }) => { if (progress.name === 'sentiment') this.tweets += progress.numInputRows; } };
-    spark.streams.addListener(listener);
-    const queries = [
-      await positiveShare(model, sources[0].df).writeStream.queryName('sentiment').outputMode('update').trigger({ processingTime: '1 second' })
-        .foreachBatch(async (batch) => this.#showWindows(await batch.collect())).start(),
-      await model.transform(sources[1].df).select('text', 'prediction').writeStream.queryName('scored').outputMode('append').trigger({ processingTime: '1 second' })
-        .foreachBatch(async (batch) => this.#showTweets(await batch.collect())).start(),
-    ];
-    for (const query of queries) query.awaitTermination().catch(onError);
-    return async () => {
+    const stop = async () => {
       for (const source of sources) source.stop();
       await Promise.all(queries.map((query) => query.stop()));
       spark.streams.removeListener(listener);
     };
+    const run = async (name, mode, build, show) => {
+      const source = open();
+      sources.push(source);
+      queries.push(await build(source.df).writeStream.queryName(name).outputMode(mode).trigger({ processingTime: '1 second' })
+        .foreachBatch(async (batch) => show(await batch.collect())).start());
+    };
+    spark.streams.addListener(listener);
+    try {
+      await run('sentiment', 'update', (tweets) => positiveShare(model, tweets), (rows) => this.#showWindows(rows));
+      await run('scored', 'append', (tweets) => model.transform(tweets).select('text', 'prediction'), (rows) => this.#showTweets(rows));
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+    for (const query of queries) query.awaitTermination().catch(onError);
+    return stop;
   }
 
   #showWindows(rows) {

@@ -22,8 +22,9 @@ function setState(state, text) {
   demo.state = state;
   byId('state').dataset.state = state === 'training' ? 'starting' : state;
   byId('state').lastElementChild.textContent = text;
-  byId('train').disabled = state === 'training' || state === 'running';
-  byId('start').disabled = !model || state !== 'idle';
+  const busy = state === 'training' || state === 'running';
+  byId('train').disabled = busy;
+  byId('start').disabled = !model || busy;
   byId('stop').disabled = state !== 'running';
   byId('save').disabled = !model;
   byId('sentence').disabled = !model;

@@ -67,6 +67,13 @@ async function open() {
 test('tweets of a WebSocket, scored and averaged by window and hashtag in one query, equal a model', async () => {
   const { page, errors, wait, error, train, stop } = await open();
   await train();
+  // A wrong address is told, and the right one can be tried at once.
+  await page.fill('#ws-url', 'http://localhost/opinions');
+  await page.click('#start');
+  await page.waitForSelector('#error:not([hidden])', { timeout: 20_000 });
+  assert.match(await page.textContent('#error'), /http:\/\/localhost\/opinions.*begins with ws:/);
+  if (process.env.RIVULET_SCREENSHOTS) await page.screenshot({ path: `${process.env.RIVULET_SCREENSHOTS}/wrong.png`, fullPage: true });
+  await page.evaluate(() => { window.sentimentDemo.error = null; });
   await page.fill('#ws-url', server.opinions);
   await page.click('#start');
   await wait((all) => window.sentimentDemo.error || (window.sentimentDemo.totals().tweets >= all && window.sentimentDemo.totals().scored >= all), TWEETS);
