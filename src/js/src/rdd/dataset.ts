@@ -48,7 +48,7 @@ export function sourceOf(f: (...args: never[]) => unknown, method: string): stri
   }
   const isClass = /^class\b/.test(text);
   if (isClass !== (method === 'transformWithState')) {
-    throw new SparkTypeError(`${method}: ${f.name || 'this'} is a ${isClass ? 'class, not a function' : 'function, not a class'}`);
+    throw new SparkTypeError(`${method}: ${f.name || 'what was given'} is a ${isClass ? 'class, not a function' : 'function, not a class'}`);
   }
   // A method's short form is no expression by itself.
   const isExpression = /^(function\b|class\b|\(|[\w$\u0080-\uffff]+\s*=>)/.test(text);

@@ -54,25 +54,27 @@ export class KeyValueGroupedDataset {
   flatMapGroupsWithState<S = unknown, B extends Bound = Bound>(
     f: StateFunction<Iterable<Row>, S, B>, options: GroupStateOptions & { outputMode?: 'append' | 'update' }, bound?: B,
   ): DataFrame {
-    return this.#call('flatMapGroupsWithState', f, options, bound, { outputMode: options.outputMode ?? 'append', timeoutConf: options.timeout ?? 'NoTimeout' });
+    const { outputMode = 'append', timeout = 'NoTimeout' } = needed('flatMapGroupsWithState', options);
+    return this.#call('flatMapGroupsWithState', f, options, bound, timeout, { outputMode, timeoutConf: timeout });
   }
 
   /** The same with one row a call; needs a query in update mode. */
   mapGroupsWithState<S = unknown, B extends Bound = Bound>(f: StateFunction<Row, S, B>, options: GroupStateOptions, bound?: B): DataFrame {
-    return this.#call('mapGroupsWithState', f, options, bound, { outputMode: 'update', timeoutConf: options.timeout ?? 'NoTimeout', isMapGroupsWithState: true });
+    const { timeout = 'NoTimeout' } = needed('mapGroupsWithState', options);
+    return this.#call('mapGroupsWithState', f, options, bound, timeout, { outputMode: 'update', timeoutConf: timeout, isMapGroupsWithState: true });
   }
 
   /** Runs a processor: a class with variables (value, list, map) and timers for each key. `bound` is given to its constructor. */
   transformWithState<B extends Bound = Bound>(processor: Processor<B>, options: TransformWithStateOptions, bound?: B): DataFrame {
-    const { outputMode = 'append', timeMode = 'None', eventTimeColumnName } = options;
-    return this.#call('transformWithState', processor, options, bound, {
+    const { outputMode = 'append', timeMode = 'None', eventTimeColumnName } = needed('transformWithState', options);
+    return this.#call('transformWithState', processor, options, bound, timeMode, {
       outputMode, transformWithStateInfo: { timeMode, ...(eventTimeColumnName !== undefined && { eventTimeColumnName }) },
     });
   }
 
   #call(
-    kind: GroupFunctionKind, f: Processor<never> | Remote<(...args: never[]) => unknown>, { outputSchema, timeout, timeMode }: Output & { timeout?: GroupStateTimeout; timeMode?: TimeMode },
-    bound: Bound | undefined, settings: object,
+    kind: GroupFunctionKind, f: Processor<never> | Remote<(...args: never[]) => unknown>, { outputSchema }: Output, bound: Bound | undefined,
+    time: GroupFunctionPlan['time'], settings: object,
   ): DataFrame {
     const remote = f as Remote<(...args: never[]) => unknown>;
     checkRemote(remote, kind, bound);
@@ -80,7 +82,7 @@ export class KeyValueGroupedDataset {
     const schema = asSchema(outputSchema);
     const builder = new PlanBuilder();
     const plan: GroupFunctionPlan = {
-      kind, call: builder.call(remote, kind, bound), functions: builder.functions, output: schema.toDDL(), time: timeout ?? timeMode ?? 'NoTimeout',
+      kind, call: builder.call(remote, kind, bound), functions: builder.functions, output: schema.toDDL(), time,
       bigint: this.context.rowOptions.bigint,
     };
     const payload = framed([new TextEncoder().encode(JSON.stringify(plan)), ...builder.values]);
@@ -92,6 +94,12 @@ export class KeyValueGroupedDataset {
       },
     }, this.plan));
   }
+}
+
+/** The options, which are not all optional. */
+function needed<O extends Output>(kind: GroupFunctionKind, options: O | undefined): O {
+  if (!options?.outputSchema) throw new SparkTypeError(`${kind} needs { outputSchema }: the columns of the rows that it gives, as DDL or StructType`);
+  return options;
 }
 
 /** Checks that a class is all that it needs: only its own text travels. */

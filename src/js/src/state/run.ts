@@ -28,7 +28,17 @@ export function runGroups(
   const out: unknown[] = [];
   if (plan.kind === 'transformWithState') runProcessor(plan, f, extra, groups, times, thresholdMs, header.batchId, out);
   else runFunction(plan, f, extra, groups, times, thresholdMs, out);
-  return [out.length > 0 ? encodeRows(out, parseSchema(plan.output)) : undefined, writeChanges(entries)];
+  return [out.length > 0 ? encoded(plan, out) : undefined, writeChanges(entries)];
+}
+
+/** The rows by the schema that was given for them; one that does not fit is told with it. */
+function encoded({ kind, output }: GroupFunctionPlan, rows: readonly unknown[]): Uint8Array {
+  try {
+    return encodeRows(rows, parseSchema(output));
+  } catch (error) {
+    if (error instanceof SparkTypeError) error.message = `${kind}: a row of the function does not fit its schema (${output}): ${error.message}`;
+    throw error;
+  }
 }
 
 /** Groups with data first, then those whose timeout is over and that had none. */
@@ -52,9 +62,11 @@ function runProcessor(
   const current: Current = { entries: undefined };
   const values = new TimerValues(times);
   const handle = new StatefulProcessorHandle(current, times, plan.time as TimeMode, batchId);
-  const noKey = {};
-  const processor = guarded('init', noKey, () => {
+  const processor = guarded('init', undefined, () => {
     const made = new (f as unknown as new (...args: unknown[]) => StatefulProcessor)(...extra);
+    for (const method of ['init', 'handleInputRows'] as const) {
+      if (typeof made[method] !== 'function') throw new SparkTypeError(`a processor needs init(handle) and handleInputRows(key, rows, timerValues); this one has no ${method}`);
+    }
     made.init(handle);
     return made;
   });
@@ -74,7 +86,7 @@ function runProcessor(
     }
     if (plan.time === 'ProcessingTime') expire(group.entries, names, times.timeMs);
   }
-  guarded('close', noKey, () => processor.close?.());
+  guarded('close', undefined, () => processor.close?.());
 }
 
 function push(out: unknown[], rows: unknown, step: string): void {
@@ -84,7 +96,7 @@ function push(out: unknown[], rows: unknown, step: string): void {
   for (const row of rows as Iterable<unknown>) out.push(row);
 }
 
-function guarded<T>(step: string, key: Row, work: () => T): T {
+function guarded<T>(step: string, key: Row | undefined, work: () => T): T {
   try {
     return work();
   } catch (error) {

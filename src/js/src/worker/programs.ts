@@ -76,7 +76,7 @@ export class Programs implements ProgramHost {
     try {
       return runGroups(loaded.plan, loaded.f, loaded.extra, JSON.parse(header) as GroupHeader, blobs);
     } catch (error) {
-      throw told(error, 'group');
+      throw told(error, undefined, 'group');
     }
   }
 
@@ -119,17 +119,17 @@ export class Programs implements ProgramHost {
       const { blocks, rows } = deal(compute, task.root, task.partition, write);
       return [blocks, rows];
     } catch (error) {
-      throw told(error, `partition ${task.partition}, record`);
+      throw told(error, `partition ${task.partition}`, 'record');
     }
   }
 }
 
-/** The user's exception with where it happened. */
-function told(error: unknown, where: string): Error {
+/** The user's exception with where it happened: in which place, and on which record or group. */
+function told(error: unknown, place: string | undefined, what: string): Error {
   if (!(error instanceof UserFunctionError)) return error instanceof Error ? error : new Error(String(error));
   const { thrown, step, record } = error;
-  const at = record === undefined ? where.replace(/, record$/, '') : `${where} ${describe(record)}`;
-  let message = `${error.message} (in ${step}, ${at})`;
+  const at = [step, place, record !== undefined && `${what} ${describe(record)}`].filter(Boolean).join(', ');
+  let message = `${error.message} (in ${at})`;
   const free = /^(\S+) is not defined$/.exec(thrown instanceof ReferenceError ? thrown.message : '');
   if (free) message += `. A function runs in a worker and sees nothing of the page: pass ${free[1]} as a value bound to it, or broadcast it`;
   const out = new Error(message);
