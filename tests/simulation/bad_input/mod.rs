@@ -13,15 +13,13 @@ use crate::seeds::{Log, deep};
 
 /// A cluster of two executors without faults, on a deep stack.
 fn with_cluster(work: impl FnOnce(&mut Cluster, &mut Log) + Send) {
+    with_conf(&[("spark.sql.shuffle.partitions", "2")], work);
+}
+
+fn with_conf(conf: &[(&str, &str)], work: impl FnOnce(&mut Cluster, &mut Log) + Send) {
     deep(|| {
         let mut log = Log::default();
-        let mut cluster = Cluster::new(
-            1,
-            2,
-            &[("spark.sql.shuffle.partitions", "2")],
-            Faults::default(),
-            &mut log,
-        );
+        let mut cluster = Cluster::new(1, 2, conf, Faults::default(), &mut log);
         work(&mut cluster, &mut log);
     });
 }

@@ -3,7 +3,7 @@
 use rivulet::connect::proto as sc;
 use rivulet::connect::proto::write_stream_operation_start::Trigger;
 
-use super::{is, with_cluster};
+use super::{is, with_cluster, with_conf};
 use crate::engine::client::{sql, stream, with_watermark, write};
 
 fn pushed() -> sc::Relation {
@@ -43,6 +43,26 @@ fn bad_triggers_and_watermark_delays_are_refused() {
             "`k`",
         );
     });
+}
+
+#[test]
+fn settings_of_ours_that_are_no_sizes_or_durations_are_named() {
+    let settings = [
+        ("spark.rivulet.executor.stateMemory", "much", "'much'"),
+        ("spark.rivulet.executor.stateMemory", "12 parsecs", "is no size"),
+        ("spark.rivulet.streaming.idleSourceTimeout", "later", "'later'"),
+        (
+            "spark.rivulet.streaming.idleSourceTimeout",
+            "-1 second",
+            "is no duration",
+        ),
+    ];
+    for (key, value, words) in settings {
+        with_conf(&[(key, value)], |cluster, log| {
+            let found = cluster.start_query(write(pushed(), "noop", "append"), log);
+            is(found, "INVALID_CONF_VALUE.TYPE_MISMATCH", words);
+        });
+    }
 }
 
 #[test]

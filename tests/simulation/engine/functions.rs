@@ -26,9 +26,21 @@ use super::datasets::Datasets;
 /// `input` has ts, k and v: k, rows so far, sum of v so far, and whether it is data or the timeout that says so. The timeout
 /// comes `span_s` after the latest ts (or the watermark, if that is later) and ends the state; negative is no timeout.
 pub fn running_sums(input: sc::Relation, span_s: i64) -> sc::Relation {
+    let timeout = if span_s < 0 { "NoTimeout" } else { "EventTimeTimeout" };
+    grouped(input, span_s, timeout)
+}
+
+/// The same with a timeout of processing time: `span_s` after the batch that had the key's last row.
+pub fn sums_until_idle(input: sc::Relation, span_s: i64) -> sc::Relation {
+    grouped(input, span_s, "ProcessingTimeTimeout")
+}
+
+fn grouped(input: sc::Relation, span_s: i64, timeout: &str) -> sc::Relation {
     let output = types::to_proto(&DataType::Struct(fields().into()));
     let udf = sc::ScalarScalaUdf {
-        payload: span_s.to_le_bytes().to_vec(),
+        payload: [span_s, i64::from(timeout == "ProcessingTimeTimeout")]
+            .map(i64::to_le_bytes)
+            .concat(),
         output_type: Some(output),
         ..Default::default()
     };
@@ -46,7 +58,7 @@ pub fn running_sums(input: sc::Relation, span_s: i64) -> sc::Relation {
             ..Default::default()
         }),
         output_mode: Some("update".into()),
-        timeout_conf: Some(if span_s < 0 { "NoTimeout" } else { "EventTimeTimeout" }.into()),
+        timeout_conf: Some(timeout.into()),
         ..Default::default()
     })))
 }
@@ -63,8 +75,8 @@ fn fields() -> Vec<Field> {
 /// Runs them.
 pub struct Functions {
     datasets: Datasets,
-    /// Seconds to the timeout of each [`running_sums`].
-    spans: HashMap<FunctionId, i64>,
+    /// Seconds to the timeout of each function, and whether the clock's time counts for it.
+    spans: HashMap<FunctionId, (i64, bool)>,
 }
 
 impl Functions {
@@ -93,13 +105,13 @@ impl ProgramHost for Functions {
     }
 
     fn load_function(&mut self, id: FunctionId, payload: &[u8]) -> Result<()> {
-        let span = payload.try_into().expect("eight bytes");
-        self.spans.insert(id, i64::from_le_bytes(span));
+        let number = |at: usize| i64::from_le_bytes(payload[at..at + 8].try_into().expect("two numbers"));
+        self.spans.insert(id, (number(0), number(8) == 1));
         Ok(())
     }
 
     fn call_groups(&mut self, call: GroupCall<'_>) -> Result<GroupAnswer> {
-        let span_s = self.spans[&call.function];
+        let (span_s, by_clock) = self.spans[&call.function];
         let keys = call.keys.column(0).as_string::<i32>();
         let (ts, v) = (
             call.rows.column(0).as_primitive::<TimestampMicrosecondType>(),
@@ -107,7 +119,11 @@ impl ProgramHost for Functions {
         );
         let values = call.state.column(2).as_binary::<i32>();
         let expires = call.state.column(3).as_primitive::<TimestampMicrosecondType>();
-        let watermark_us = call.watermark_ms.unwrap_or(0) * 1000;
+        let now_us = if by_clock {
+            call.time_ms
+        } else {
+            call.watermark_ms.unwrap_or(0)
+        } * 1000;
         let (mut out, mut timed_out): (Vec<Line>, Vec<Line>) = Default::default();
         let mut changes: Vec<Change> = Vec::new();
         let (mut row, mut entry) = (0, 0);
@@ -120,18 +136,20 @@ impl ProgramHost for Functions {
                 s = i64::from_le_bytes(bytes[8..].try_into().expect("two numbers"));
             }
             if rows > 0 {
-                let mut latest = watermark_us;
+                let mut latest = now_us;
                 for at in row..row + rows {
                     n += 1;
                     s += v.value(at);
-                    latest = latest.max(if ts.is_null(at) { 0 } else { ts.value(at) });
+                    if ts.is_valid(at) && !by_clock {
+                        latest = latest.max(ts.value(at));
+                    }
                 }
                 out.push((group, n, s, "data"));
                 changes.push((
                     group as i32,
                     Some((n, s, (span_s >= 0).then_some(latest + span_s * 1_000_000))),
                 ));
-            } else if expires.is_valid(entry) && expires.value(entry) < watermark_us {
+            } else if expires.is_valid(entry) && expires.value(entry) < now_us {
                 timed_out.push((group, n, s, "timeout"));
                 changes.push((group as i32, None));
             }

@@ -4,6 +4,7 @@
 mod clock;
 mod dedup;
 mod groups;
+mod idle;
 mod join;
 mod session;
 
