@@ -14,6 +14,7 @@ use super::murmur3;
 use super::physical::task_context;
 use super::stage::{Output, Stage, Work};
 use crate::error::{Result, SparkError};
+use crate::plan::functions::partition;
 
 /// Rows that one block of a result holds at most, so that a client reads it piece by piece.
 const RESULT_ROWS: usize = 65_536;
@@ -31,6 +32,7 @@ pub fn run(stage: &Stage, partition: usize, inputs: Arc<TaskInputs>, result: &Sc
     let Work::Plan(plan) = &stage.work else {
         return Err(SparkError::internal("a program is run by its host"));
     };
+    partition::enter(partition);
     let plan = reset_plan_states(plan.clone())?;
     let schema = plan.schema();
     let stream = plan.execute(partition, task_context(inputs.clone()))?;

@@ -101,6 +101,14 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                 |r| Err(raised(if r.is_null(0) { "null" } else { r.text(0) })),
             ))
         }
+        "spark_partition_id" => {
+            call.takes(0, 0)?;
+            super::partition::id()
+        }
+        "monotonically_increasing_id" => {
+            call.takes(0, 0)?;
+            super::partition::monotonic()
+        }
         "rand" | "random" | "randn" => {
             call.takes(0, 1)?;
             let seed = call.constant_int(0).unwrap_or(context.now_us);

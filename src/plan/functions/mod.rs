@@ -29,6 +29,7 @@ pub mod md5;
 pub mod misc;
 pub mod number_format;
 pub mod operator;
+pub mod partition;
 pub mod quantiles;
 pub mod random;
 pub mod ranking;

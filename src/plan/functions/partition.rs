@@ -1,0 +1,68 @@
+//! What an expression may ask of the task that evaluates it: its partition, and how far it has come.
+
+use std::cell::Cell;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{ArrayRef, Int32Array, Int64Array};
+use arrow::datatypes::DataType;
+use datafusion_expr::{Expr, Volatility};
+
+use crate::plan::kernel;
+use crate::plan::scope::Typed;
+
+/// Rows of a partition have the low bits of `monotonically_increasing_id`.
+const ROW_BITS: u32 = 33;
+
+thread_local! {
+    /// The task that this thread runs: which one since it began, and its partition.
+    static TASK: Cell<(u64, i32)> = const { Cell::new((0, 0)) };
+}
+
+/// A task for this partition begins on this thread; it runs to its end before another does.
+pub fn enter(partition: usize) {
+    TASK.with(|task| task.set((task.get().0 + 1, partition as i32)));
+}
+
+/// `spark_partition_id()` (`SparkPartitionID`).
+pub fn id() -> Typed {
+    let expr = kernel::call_with(
+        "spark_partition_id",
+        "",
+        DataType::Int32,
+        vec![],
+        Volatility::Volatile,
+        |_, rows| Ok(Arc::new(Int32Array::from(vec![TASK.get().1; rows])) as ArrayRef),
+    );
+    required(expr, DataType::Int32, "SPARK_PARTITION_ID()")
+}
+
+/// `monotonically_increasing_id()`: the partition in the upper bits, the row's number in it in the lower 33
+/// (`MonotonicallyIncreasingID`).
+pub fn monotonic() -> Typed {
+    let place = Mutex::new((0, 0));
+    let expr = kernel::call_with(
+        "monotonically_increasing_id",
+        "",
+        DataType::Int64,
+        vec![],
+        Volatility::Volatile,
+        move |_, rows| {
+            let (task, partition) = TASK.get();
+            let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+            if place.0 != task {
+                *place = (task, 0);
+            }
+            let first = (i64::from(partition) << ROW_BITS) + place.1;
+            place.1 += rows as i64;
+            Ok(Arc::new(Int64Array::from_iter_values(first..first + rows as i64)) as ArrayRef)
+        },
+    );
+    required(expr, DataType::Int64, "monotonically_increasing_id()")
+}
+
+fn required(expr: Expr, data_type: DataType, label: &str) -> Typed {
+    Typed {
+        nullable: false,
+        ..Typed::new(expr, data_type, label)
+    }
+}
