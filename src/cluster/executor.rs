@@ -6,27 +6,30 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 
 use super::message::{FromExecutor, Peer, PlanId, Run, SpecHeader, ToExecutor};
+use super::runner::kept_in;
 use super::states::{Found, StateKey, StateStore, States};
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::{TaskInputs, TaskReport};
-use crate::exec::program::{FunctionId, NoPrograms, Program, ProgramHost, ProgramTask, SharedHost, USER_ERROR};
+use crate::exec::program::{FunctionId, Keep, NoPrograms, Program, ProgramHost, ProgramTask, SharedHost, USER_ERROR};
 use crate::exec::stage::{Output, Read, Stage, StageGraph, Work};
 use crate::exec::{job, task};
 use crate::rdd::lineage;
 use crate::rdd::plan::RddPlan;
-use crate::scheduler::{ExecutorRef, Fetch, JobId, TaskId};
+use crate::scheduler::{BlockId, ExecutorRef, Fetch};
 
-/// Where shuffle blocks live until their job ends, and state for which memory has no room.
+/// Where shuffle blocks and kept partitions live until nobody needs them, and state for which memory has no room.
 pub trait BlockStore: StateStore {
-    fn put(&mut self, task: TaskId, partition: usize, bytes: Vec<u8>);
-    fn get(&self, task: TaskId, partition: usize) -> Option<Buffer>;
-    fn drop_job(&mut self, job: JobId);
+    /// `to_file` asks for a place outside memory, where there is one.
+    fn put(&mut self, id: BlockId, bytes: Vec<u8>, to_file: bool);
+    fn get(&self, id: BlockId) -> Option<Buffer>;
+    /// Drops the blocks that are not wanted.
+    fn retain(&mut self, wanted: &dyn Fn(BlockId) -> bool);
 }
 
 /// Blocks on the heap, and snapshots of state, which take less room there than live state.
 #[derive(Debug, Default)]
 pub struct MemoryBlocks {
-    blocks: HashMap<(TaskId, usize), Buffer>,
+    blocks: HashMap<BlockId, Buffer>,
     states: HashMap<StateKey, Buffer>,
 }
 
@@ -46,16 +49,16 @@ impl StateStore for MemoryBlocks {
 }
 
 impl BlockStore for MemoryBlocks {
-    fn put(&mut self, task: TaskId, partition: usize, bytes: Vec<u8>) {
-        self.blocks.insert((task, partition), Buffer::from(bytes));
+    fn put(&mut self, id: BlockId, bytes: Vec<u8>, _: bool) {
+        self.blocks.insert(id, Buffer::from(bytes));
     }
 
-    fn get(&self, task: TaskId, partition: usize) -> Option<Buffer> {
-        self.blocks.get(&(task, partition)).cloned()
+    fn get(&self, id: BlockId) -> Option<Buffer> {
+        self.blocks.get(&id).cloned()
     }
 
-    fn drop_job(&mut self, job: JobId) {
-        self.blocks.retain(|(task, _), _| task.job != job);
+    fn retain(&mut self, wanted: &dyn Fn(BlockId) -> bool) {
+        self.blocks.retain(|id, _| wanted(*id));
     }
 }
 
@@ -113,9 +116,19 @@ impl<B: BlockStore> Executor<B> {
             }
             ToExecutor::Run(run) => return self.accept(run, blobs),
             ToExecutor::Kill { task } => self.waiting.retain(|w| w.run.task != task),
-            ToExecutor::DropJob { job } => {
-                self.blocks.drop_job(job);
+            ToExecutor::DropJob { job, keep } => {
+                self.blocks.retain(&|id| match id {
+                    BlockId::Shuffle { task, .. } => task.job != job || keep.contains(&task),
+                    BlockId::Kept(_) => true,
+                });
                 self.waiting.retain(|w| w.run.task.job != job);
+            }
+            ToExecutor::Forget { tasks, datasets } => {
+                self.blocks.retain(&|id| match id {
+                    BlockId::Shuffle { task, .. } => !tasks.contains(&task),
+                    BlockId::Kept(id) => !datasets.contains(&id.dataset),
+                });
+                datasets.iter().for_each(|d| self.programs.get().forget(*d));
             }
             ToExecutor::DropState { run } => self.states.drop_run(run, &mut self.blocks),
         }
@@ -143,11 +156,7 @@ impl<B: BlockStore> Executor<B> {
                 let mut bytes = Vec::new();
                 let (mut found, mut missing) = (vec![], vec![]);
                 for fetch in fetches {
-                    match self
-                        .blocks
-                        .get(fetch.task, fetch.partition)
-                        .filter(|_| fetch.from == self.me)
-                    {
+                    match self.block(fetch.block).filter(|_| fetch.from == self.me) {
                         Some(block) => {
                             bytes.push(block);
                             found.push(fetch);
@@ -175,6 +184,15 @@ impl<B: BlockStore> Executor<B> {
     /// A peer is gone: tasks that wait for its blocks fail, so that the driver has them computed again.
     pub fn peer_lost(&mut self, peer: ExecutorRef) -> Vec<Outgoing> {
         self.give_up(|fetch| fetch.from == peer)
+    }
+
+    /// A block that is here, or a kept partition that the host has in its memory.
+    fn block(&self, id: BlockId) -> Option<Buffer> {
+        let here = self.blocks.get(id);
+        match id {
+            BlockId::Kept(id) => here.or_else(|| self.programs.get().kept(id)),
+            BlockId::Shuffle { .. } => here,
+        }
     }
 
     fn give_up(&mut self, gone: impl Fn(&Fetch) -> bool) -> Vec<Outgoing> {
@@ -206,7 +224,10 @@ impl<B: BlockStore> Executor<B> {
                 asked.entry(fetch.from).or_default().push(*fetch);
                 continue;
             }
-            match self.blocks.get(fetch.task, fetch.partition) {
+            if matches!(fetch.block, BlockId::Kept(id) if self.programs.get().keeps(id)) {
+                continue;
+            }
+            match self.blocks.get(fetch.block) {
                 Some(block) => {
                     got.insert(*fetch, block);
                 }
@@ -278,9 +299,9 @@ impl<B: BlockStore> Executor<B> {
         let mut shuffle: HashMap<usize, Vec<Buffer>> = HashMap::new();
         // In the order of the map tasks, whoever ran them: what comes first to an operator is the same in every try.
         let mut got: Vec<(Fetch, Buffer)> = got.into_iter().collect();
-        got.sort_by_key(|(fetch, _)| (fetch.task.stage, fetch.task.partition));
+        got.sort_by_key(|(fetch, _)| (fetch.stage, fetch.block.map()));
         for (fetch, block) in got {
-            shuffle.entry(fetch.task.stage).or_default().push(block);
+            shuffle.entry(fetch.stage).or_default().push(block);
         }
         let mut blobs = blobs.into_iter();
         let scans: HashMap<usize, Vec<Buffer>> = run
@@ -331,7 +352,7 @@ impl<B: BlockStore> Executor<B> {
         } else {
             for (partition, block) in output.blocks.into_iter().enumerate() {
                 if let Some(block) = block {
-                    self.blocks.put(task, partition, block);
+                    self.blocks.put(BlockId::Shuffle { task, partition }, block, false);
                 }
             }
         }
@@ -345,6 +366,8 @@ impl<B: BlockStore> Executor<B> {
                 report,
                 results,
                 deltas: operators,
+                kept: vec![],
+                updates: false,
             },
             bytes,
         )))
@@ -364,16 +387,19 @@ impl<B: BlockStore> Executor<B> {
     ) -> Result<Outgoing> {
         let task = run.task;
         let disagree = || SparkError::internal("driver and executor disagree on the stages");
-        let reads = stage.reads.get(task.partition).ok_or_else(disagree)?;
-        let scans = reads.iter().filter_map(|r| match r {
-            Read::Scan { scan, partition } => Some((*scan, *partition)),
-            Read::Shuffle { .. } => None,
-        });
+        let reads = stage.reads_beside(task.partition, &kept_in(&run.fetches));
+        let scans = reads.iter().filter_map(Read::scan);
         let sources = scans.zip(blobs).map(|((node, p), bytes)| (node, p, bytes)).collect();
         let mut written: BTreeMap<(usize, usize), Vec<(usize, Buffer)>> = BTreeMap::new();
+        let mut kept = Vec::new();
         for (fetch, block) in got {
-            let blocks = written.entry((fetch.task.stage, fetch.partition)).or_default();
-            blocks.push((fetch.task.partition, block));
+            match fetch.block {
+                BlockId::Kept(id) => kept.push((id, block)),
+                BlockId::Shuffle { task, partition } => {
+                    let blocks = written.entry((fetch.stage, partition)).or_default();
+                    blocks.push((task.partition, block));
+                }
+            }
         }
         let mut shuffled = Vec::new();
         for ((stage, partition), mut blocks) in written {
@@ -391,17 +417,28 @@ impl<B: BlockStore> Executor<B> {
             partition: *program.partitions.get(task.partition).ok_or_else(disagree)?,
             sources,
             shuffled,
+            kept,
         })?;
+        let mut kept = Vec::new();
+        for Keep { id, bytes, block } in output.kept {
+            if let Some(block) = block {
+                self.blocks.put(BlockId::Kept(id), block, true);
+            }
+            kept.push((id, bytes));
+        }
         let mut bytes = Vec::new();
         if program.write.is_none() {
             bytes.extend(output.blocks.into_iter().flatten().map(Buffer::from));
         } else {
             for (partition, block) in output.blocks.into_iter().enumerate() {
                 if let Some(block) = block {
-                    self.blocks.put(task, partition, block);
+                    self.blocks.put(BlockId::Shuffle { task, partition }, block, false);
                 }
             }
         }
+        let results = bytes.len();
+        let updates = output.updates.is_some();
+        bytes.extend(output.updates.map(Buffer::from));
         let report = TaskReport {
             output_rows: output.rows.iter().sum(),
             ..TaskReport::default()
@@ -411,8 +448,10 @@ impl<B: BlockStore> Executor<B> {
                 task,
                 rows: output.rows,
                 report,
-                results: bytes.len(),
+                results,
                 deltas: vec![],
+                kept,
+                updates,
             },
             bytes,
         ))

@@ -9,7 +9,7 @@ use crate::error::{Result, SparkError};
 use crate::exec::inputs::{BatchContext, OutputMode, TaskReport};
 use crate::exec::job::JobSpec;
 use crate::plan::conf::Conf;
-use crate::scheduler::{Fetch, JobId, TaskId};
+use crate::scheduler::{Fetch, JobId, KeptId, TaskId};
 
 /// A plan that executors keep: one per batch job, one per streaming query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,9 +94,15 @@ pub enum ToExecutor {
     Kill {
         task: TaskId,
     },
-    /// The job is over: its blocks are not needed any more.
+    /// The job is over: its blocks are not needed any more, but for those of these tries.
     DropJob {
         job: JobId,
+        keep: Vec<TaskId>,
+    },
+    /// Blocks of tries, and kept datasets, that nobody reads any more.
+    Forget {
+        tasks: Vec<TaskId>,
+        datasets: Vec<u64>,
     },
     DropState {
         run: RunId,
@@ -117,13 +123,17 @@ pub struct Run {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum FromExecutor {
-    /// Blobs: result pieces (for a result stage), then one state delta per operator of `deltas`.
+    /// Blobs: result pieces (for a result stage), one state delta per operator of `deltas`, and the updates of accumulators if
+    /// there are some.
     Finished {
         task: TaskId,
         rows: Vec<u64>,
         report: TaskReport,
         results: usize,
         deltas: Vec<usize>,
+        /// Partitions that the executor keeps now, and their bytes.
+        kept: Vec<(KeptId, u64)>,
+        updates: bool,
     },
     Failed {
         task: TaskId,

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
+use super::attempts::{AttemptState, Attempts, StageStatus};
 use super::message::{FromExecutor, PlanId, Run, RunId, SpecHeader, StateRef, ToExecutor};
 use crate::error::SparkError;
 use crate::exec::inputs::{BatchContext, TaskReport};
 use crate::exec::job::JobSpec;
-use crate::exec::stage::{Output, Read, StageGraph};
-use crate::scheduler::dag::{Command, Event, Failure, Scheduler, StageProgress, StageSpec};
-use crate::scheduler::{ExecutorRef, Fetch, JobId, TaskId};
+use crate::exec::stage::{KeptPart, Output, Read, StageGraph};
+use crate::scheduler::dag::{Command, Event, Failure, Kept, Scheduler, StageSpec};
+use crate::scheduler::pools::Pool;
+use crate::scheduler::{BlockId, ExecutorRef, Fetch, JobId, KeptId, TaskId};
 
 /// Deltas in a row for a piece of state before a task is asked for all of it, where nothing else is said.
 const DELTAS_PER_SNAPSHOT: usize = 16;
@@ -27,6 +29,8 @@ pub struct JobRequest {
     pub batch: Option<BatchContext>,
     /// The run whose state the job reads and changes.
     pub run: Option<RunId>,
+    /// Whose share of the executors it takes.
+    pub pool: Pool,
 }
 
 /// What comes of a step.
@@ -96,6 +100,8 @@ pub struct Outcome {
     pub results: Vec<Buffer>,
     /// One report per task: (stage, partition, report).
     pub reports: Vec<(usize, usize, TaskReport)>,
+    /// What accepted tries added to accumulators.
+    pub updates: Vec<Buffer>,
 }
 
 struct Plan {
@@ -112,10 +118,20 @@ struct Job {
     changes: BTreeMap<(usize, usize), Change>,
     /// Finished tries that wait for the scheduler's word.
     arrived: HashMap<TaskId, Arrival>,
+    attempts: Attempts,
+    /// What accepted tries added to accumulators.
+    updates: Vec<Buffer>,
 }
 
-/// A finished try: who ran it, its report, result pieces, and state change by operator.
-type Arrival = (ExecutorRef, TaskReport, Vec<Buffer>, Vec<(usize, Buffer)>);
+/// A finished try.
+struct Arrival {
+    executor: ExecutorRef,
+    report: TaskReport,
+    pieces: Vec<Buffer>,
+    /// State change by operator.
+    deltas: Vec<(usize, Buffer)>,
+    updates: Option<Buffer>,
+}
 
 struct Change {
     executor: ExecutorRef,
@@ -144,21 +160,6 @@ struct Parked {
     missing: BTreeSet<StatePiece>,
 }
 
-/// A job's stages, for status displays.
-#[derive(Debug, Clone, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StageStatus {
-    pub id: usize,
-    pub attempt: u32,
-    pub name: String,
-    pub tasks: usize,
-    pub running: usize,
-    pub completed: usize,
-    pub failed: u32,
-    pub parents: Vec<usize>,
-    pub operators: String,
-}
-
 /// All plans, jobs and state of the driver.
 #[derive(Default)]
 pub struct JobRunner {
@@ -175,6 +176,10 @@ pub struct JobRunner {
     next_run: u64,
     /// Tasks done and failed by executor, for status displays.
     pub tallies: BTreeMap<u32, (u64, u64)>,
+    /// Stages of jobs that have ended, until the driver takes them.
+    ended: BTreeMap<JobId, Vec<StageStatus>>,
+    /// The driver's time, ms since the epoch: tries are shown with it.
+    pub now_ms: i64,
 }
 
 impl JobRunner {
@@ -249,6 +254,7 @@ impl JobRunner {
                 }],
             );
         };
+        let pool = request.pool.clone();
         let stages = known
             .graph
             .stages
@@ -258,18 +264,7 @@ impl JobRunner {
                 reads: stage
                     .reads
                     .iter()
-                    .map(|reads| {
-                        reads
-                            .iter()
-                            .filter_map(|r| {
-                                if let Read::Shuffle { stage, partition } = r {
-                                    Some((*stage, *partition))
-                                } else {
-                                    None
-                                }
-                            })
-                            .collect()
-                    })
+                    .map(|reads| reads.iter().filter_map(Read::shuffle).collect())
                     .collect(),
                 preferred: (0..stage.tasks())
                     .map(|p| {
@@ -289,6 +284,12 @@ impl JobRunner {
                     })
                     .collect(),
                 result: matches!(stage.output, Output::Result),
+                shuffle: stage.shuffle,
+                kept: stage
+                    .kept
+                    .iter()
+                    .map(|parts| parts.iter().map(kept_spec).collect())
+                    .collect(),
             })
             .collect();
         self.jobs.insert(
@@ -300,20 +301,46 @@ impl JobRunner {
                 reports: BTreeMap::new(),
                 changes: BTreeMap::new(),
                 arrived: HashMap::new(),
+                attempts: Attempts::default(),
+                updates: vec![],
             },
         );
-        let commands = self.scheduler.step(Event::Submit { job: id, stages });
+        let commands = self.scheduler.step(Event::Submit { job: id, pool, stages });
         (id, self.carry_out(commands))
     }
 
     pub fn cancel(&mut self, job: JobId) -> Vec<Effect> {
+        self.look_back(job);
         if self.jobs.remove(&job).is_none() {
             return vec![];
         }
         let commands = self.scheduler.step(Event::Cancel { job });
         let mut effects = self.carry_out(commands);
-        effects.extend(self.tell_all(&ToExecutor::DropJob { job }));
+        effects.extend(self.drop_job(job));
         effects
+    }
+
+    /// Executors forget a job's blocks, but for those that later jobs may read.
+    fn drop_job(&self, job: JobId) -> Vec<Effect> {
+        let keep = self.scheduler.outputs_of(job);
+        self.tell_all(&ToExecutor::DropJob { job, keep })
+    }
+
+    /// Datasets that nobody reads any more, and datasets that are kept no longer, by key.
+    pub fn forget(&mut self, datasets: Vec<u64>, unkept: Vec<u64>) -> Vec<Effect> {
+        let mut commands = Vec::new();
+        if !unkept.is_empty() {
+            commands.extend(self.scheduler.step(Event::Unkeep { datasets: unkept }));
+        }
+        if !datasets.is_empty() {
+            commands.extend(self.scheduler.step(Event::Forget { datasets }));
+        }
+        self.carry_out(commands)
+    }
+
+    /// By dataset, by key: partitions that some executor keeps, and the bytes they take, about.
+    pub fn storage(&self) -> BTreeMap<u64, (usize, u64)> {
+        self.scheduler.storage()
     }
 
     pub fn executor_added(&mut self, executor: ExecutorRef, slots: usize) -> Vec<Effect> {
@@ -328,6 +355,9 @@ impl JobRunner {
     }
 
     pub fn executor_lost(&mut self, executor: ExecutorRef) -> Vec<Effect> {
+        for job in self.jobs.values_mut() {
+            job.attempts.lost(Some(executor), self.now_ms);
+        }
         let commands = self.scheduler.step(Event::ExecutorLost { executor });
         self.carry_out(commands)
     }
@@ -341,18 +371,27 @@ impl JobRunner {
                 report,
                 results,
                 deltas,
+                kept,
+                updates,
             } => {
-                let Some(job) = self.jobs.get_mut(&task.job) else {
-                    return vec![];
-                };
-                let mut blobs = blobs.into_iter();
-                let pieces = blobs.by_ref().take(results).collect();
-                let deltas = deltas.into_iter().zip(blobs).collect();
-                job.arrived.insert(task, (from, report, pieces, deltas));
+                if let Some(job) = self.jobs.get_mut(&task.job) {
+                    let mut blobs = blobs;
+                    let updates = updates.then(|| blobs.pop()).flatten();
+                    let mut blobs = blobs.into_iter();
+                    let arrival = Arrival {
+                        executor: from,
+                        report,
+                        pieces: blobs.by_ref().take(results).collect(),
+                        deltas: deltas.into_iter().zip(blobs).collect(),
+                        updates,
+                    };
+                    job.arrived.insert(task, arrival);
+                }
                 Event::Finished {
                     task,
                     executor: from,
                     rows,
+                    kept,
                 }
             }
             FromExecutor::Failed { task, error, retryable } => {
@@ -374,6 +413,11 @@ impl JobRunner {
                 failure: Failure::StateMissing,
             },
         };
+        if let Event::Failed { task, .. } = &event
+            && let Some(job) = self.jobs.get_mut(&task.job)
+        {
+            job.attempts.ended(*task, AttemptState::Failed, self.now_ms);
+        }
         let commands = self.scheduler.step(event);
         self.carry_out(commands)
     }
@@ -386,9 +430,17 @@ impl JobRunner {
                     executor,
                     task,
                     fetches,
-                } => effects.extend(self.launch(executor, task, fetches).into_iter().flatten()),
+                } => {
+                    if let Some(job) = self.jobs.get_mut(&task.job) {
+                        job.attempts.started(task, executor, false, self.now_ms);
+                    }
+                    effects.extend(self.launch(executor, task, fetches).into_iter().flatten());
+                }
                 Command::Kill { executor, task } => {
                     self.parked.retain(|p| p.task != task);
+                    if let Some(job) = self.jobs.get_mut(&task.job) {
+                        job.attempts.ended(task, AttemptState::Lost, self.now_ms);
+                    }
                     effects.push(Effect::Send {
                         to: executor,
                         message: ToExecutor::Kill { task },
@@ -396,14 +448,19 @@ impl JobRunner {
                     });
                 }
                 Command::Accepted { task } => self.accept(task),
+                Command::Drop { tasks, datasets } => {
+                    effects.extend(self.tell_all(&ToExecutor::Forget { tasks, datasets }));
+                }
                 Command::JobDone { job } => {
+                    self.look_back(job);
                     let outcome = self.finish(job);
-                    effects.extend(self.tell_all(&ToExecutor::DropJob { job }));
+                    effects.extend(self.drop_job(job));
                     effects.push(Effect::Done { job, outcome });
                 }
                 Command::JobFailed { job, error } => {
+                    self.look_back(job);
                     self.jobs.remove(&job);
-                    effects.extend(self.tell_all(&ToExecutor::DropJob { job }));
+                    effects.extend(self.drop_job(job));
                     effects.push(Effect::Failed { job, error });
                 }
             }
@@ -419,17 +476,12 @@ impl JobRunner {
         let stage = graph.stages.get(task.stage)?;
         let mut blobs = Vec::new();
         let mut scans = Vec::new();
-        for read in stage.reads.get(task.partition)? {
-            if let Read::Scan { scan, partition } = read {
-                let blocks = job
-                    .request
-                    .scans
-                    .get(&(*scan, *partition))
-                    .map(Vec::as_slice)
-                    .unwrap_or_default();
-                scans.push((*scan, blocks.len()));
-                blobs.extend(blocks.iter().cloned());
-            }
+        let reads = stage.reads_beside(task.partition, &kept_in(&fetches));
+        for (scan, partition) in reads.iter().filter_map(Read::scan) {
+            let blocks = job.request.scans.get(&(scan, partition)).map(Vec::as_slice);
+            let blocks = blocks.unwrap_or_default();
+            scans.push((scan, blocks.len()));
+            blobs.extend(blocks.iter().cloned());
         }
         let mut states = Vec::new();
         let mut missing = BTreeSet::new();
@@ -557,10 +609,19 @@ impl JobRunner {
         let Some(job) = self.jobs.get_mut(&task.job) else {
             return;
         };
-        let Some((executor, report, pieces, deltas)) = job.arrived.remove(&task) else {
+        let Some(arrival) = job.arrived.remove(&task) else {
             return;
         };
+        let Arrival {
+            executor,
+            report,
+            pieces,
+            deltas,
+            updates,
+        } = arrival;
+        job.updates.extend(updates);
         self.tallies.entry(executor.id).or_default().0 += 1;
+        job.attempts.ended(task, AttemptState::Done, self.now_ms);
         let graph = self.plans.get(&job.plan).map(|p| p.graph.clone());
         let last = graph.is_some_and(|g| g.stages.len() == task.stage + 1);
         if last {
@@ -630,6 +691,7 @@ impl JobRunner {
         Outcome {
             changes,
             results: job.results.into_values().flatten().collect(),
+            updates: job.updates,
             reports: job
                 .reports
                 .into_iter()
@@ -638,32 +700,41 @@ impl JobRunner {
         }
     }
 
-    /// The stages of a running job, for status displays.
-    pub fn status(&self, job: JobId) -> Vec<StageStatus> {
-        let Some(plan) = self.jobs.get(&job).and_then(|j| self.plans.get(&j.plan)) else {
-            return vec![];
-        };
-        stage_status(&plan.graph, &self.scheduler.progress(job))
+    /// The stages of a job that runs, or that has just ended, for status displays.
+    pub fn status(&mut self, job: JobId) -> Vec<StageStatus> {
+        if let Some(stages) = self.ended.remove(&job) {
+            return stages;
+        }
+        let found = self.jobs.get(&job).and_then(|j| Some((j, self.plans.get(&j.plan)?)));
+        found.map_or(vec![], |(job, plan)| job.attempts.stages(&plan.graph, false))
+    }
+
+    /// Keeps a last look at a job that ends.
+    fn look_back(&mut self, id: JobId) {
+        let found = self.jobs.get_mut(&id).and_then(|j| Some((self.plans.get(&j.plan)?, j)));
+        if let Some((plan, job)) = found {
+            job.attempts.lost(None, self.now_ms);
+            self.ended.insert(id, job.attempts.stages(&plan.graph, true));
+        }
     }
 }
 
-fn stage_status(graph: &StageGraph, progress: &[StageProgress]) -> Vec<StageStatus> {
-    graph
-        .stages
-        .iter()
-        .zip(progress)
-        .map(|(stage, p)| StageStatus {
-            id: stage.id,
-            attempt: p.attempt,
-            name: stage.name(),
-            tasks: p.tasks,
-            running: p.running,
-            completed: p.done,
-            failed: p.failures,
-            parents: stage.parents.clone(),
-            operators: stage.describe(),
-        })
-        .collect()
+fn kept_spec(part: &KeptPart) -> Kept {
+    Kept {
+        id: part.id,
+        reads: part.reads.iter().filter_map(Read::shuffle).collect(),
+        below: part.below.clone(),
+        top: part.top,
+    }
+}
+
+/// The kept partitions among what a task fetches.
+pub(super) fn kept_in(fetches: &[Fetch]) -> BTreeSet<KeptId> {
+    let kept = |f: &Fetch| match f.block {
+        BlockId::Kept(id) => Some(id),
+        BlockId::Shuffle { .. } => None,
+    };
+    fetches.iter().filter_map(kept).collect()
 }
 
 /// Whether a task is asked for all of a piece of state: after so many deltas in a row.

@@ -12,7 +12,16 @@ use crate::cluster::runner::{JobRequest, Outcome};
 use crate::error::Result;
 use crate::exec::stage::{Read, Work};
 use crate::rdd::lineage;
-use crate::rdd::plan::{RESULT_TYPE_URL, RddPlan, TYPE_URL};
+use crate::rdd::plan::{RESULT_TYPE_URL, RddPlan, TYPE_URL, UPDATES_TYPE_URL};
+
+/// A dataset that executors keep, for status displays.
+#[derive(Debug, Clone)]
+pub(super) struct KeptDataset {
+    /// Its number within its context.
+    pub id: u64,
+    pub name: String,
+    pub partitions: usize,
+}
 
 impl Driver {
     /// Runs a dataset plan.
@@ -23,6 +32,22 @@ impl Driver {
         plan: RddPlan,
         now_ms: i64,
     ) -> Result<()> {
+        self.kept
+            .retain(|key, _| !plan.forget.contains(key) && !plan.unkeep.contains(key));
+        for node in plan.nodes.iter().filter(|n| n.cached) {
+            let dataset = KeptDataset {
+                id: node.id,
+                name: node.name.clone(),
+                partitions: node.partitions,
+            };
+            self.kept.extend(node.key.map(|key| (key, dataset)));
+        }
+        let effects = self.runner.forget(plan.forget.clone(), plan.unkeep.clone());
+        self.carry_out(effects, now_ms);
+        if plan.nodes.is_empty() {
+            self.end_operation(operation);
+            return Ok(());
+        }
         let any = prost_types::Any {
             type_url: TYPE_URL.into(),
             value: plan.for_executors(),
@@ -35,15 +60,15 @@ impl Driver {
         let graph = Arc::new(lineage::stages(&plan));
         let mut request = JobRequest {
             description: plan.description.clone(),
+            pool: plan.pool.clone().unwrap_or_default(),
             ..JobRequest::default()
         };
-        for read in graph.stages.iter().flat_map(|s| s.reads.iter().flatten()) {
-            if let Read::Scan { scan, partition } = read {
-                let bytes = plan.source(*scan, *partition).unwrap_or_default();
-                request
-                    .scans
-                    .insert((*scan, *partition), vec![Buffer::from(bytes.to_vec())]);
-            }
+        let direct = graph.stages.iter().flat_map(|s| s.reads.iter().flatten());
+        let kept = graph.stages.iter().flat_map(|s| s.kept.iter().flatten());
+        for (scan, partition) in direct.chain(kept.flat_map(|k| &k.reads)).filter_map(Read::scan) {
+            let bytes = plan.source(scan, partition).unwrap_or_default();
+            let blocks = || vec![Buffer::from(bytes.to_vec())];
+            request.scans.entry((scan, partition)).or_insert_with(blocks);
         }
         let partitions = graph.stages.last().map_or(vec![], |s| match &s.work {
             Work::Program(program) => program.partitions.clone(),
@@ -60,12 +85,19 @@ impl Driver {
     }
 
     pub(super) fn datasets_done(&mut self, operation: &str, partitions: &[usize], outcome: Outcome) {
-        for (partition, block) in partitions.iter().zip(outcome.results) {
+        for (partition, block) in partitions.iter().zip(&outcome.results) {
             let mut value = (*partition as u32).to_le_bytes().to_vec();
-            value.extend_from_slice(&block);
+            value.extend_from_slice(block);
             let any = prost_types::Any {
                 type_url: RESULT_TYPE_URL.into(),
                 value,
+            };
+            self.respond(operation, Some(ResponseType::Extension(any)), None);
+        }
+        for updates in outcome.updates {
+            let any = prost_types::Any {
+                type_url: UPDATES_TYPE_URL.into(),
+                value: updates.to_vec(),
             };
             self.respond(operation, Some(ResponseType::Extension(any)), None);
         }

@@ -213,6 +213,8 @@ pub struct Driver {
     pub(super) saves: super::saved::Saves,
     pub(super) out: Vec<Output>,
     pub(super) history: Vec<JobRecord>,
+    /// Datasets that jobs asked to keep, by key.
+    pub(super) kept: BTreeMap<u64, super::datasets::KeptDataset>,
     errors: BTreeMap<String, SparkError>,
     seed: u64,
     ids: u64,
@@ -227,7 +229,7 @@ pub struct JobRecord {
     pub state: &'static str,
     pub submitted_ms: i64,
     pub finished_ms: Option<i64>,
-    pub stages: Vec<crate::cluster::runner::StageStatus>,
+    pub stages: Vec<crate::cluster::attempts::StageStatus>,
 }
 
 /// Jobs kept for status displays.
@@ -247,6 +249,7 @@ impl Driver {
             saves: Default::default(),
             out: vec![],
             history: vec![],
+            kept: BTreeMap::new(),
             errors: BTreeMap::new(),
             seed,
             ids: 0,
@@ -255,6 +258,7 @@ impl Driver {
 
     /// One step. `now_ms` is the host's clock, ms since the epoch.
     pub fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Output> {
+        self.runner.now_ms = now_ms;
         match input {
             Input::Request { id, method, bytes } => {
                 if let Err(error) = self.request(id, method, &bytes, now_ms) {
@@ -474,15 +478,12 @@ impl Driver {
         job
     }
 
-    fn note(&mut self, job: JobId, state: &'static str, now_ms: i64) {
+    pub(super) fn note(&mut self, job: JobId, state: &'static str, now_ms: i64) {
+        let stages = self.runner.status(job);
         if let Some(record) = self.history.iter_mut().rev().find(|r| r.id == job.0) {
             record.state = state;
             record.finished_ms = Some(now_ms);
-            for stage in &mut record.stages {
-                if state == "succeeded" {
-                    (stage.completed, stage.running) = (stage.tasks, 0);
-                }
-            }
+            record.stages = stages;
         }
     }
 
@@ -540,7 +541,7 @@ impl Driver {
     }
 
     /// Executors, jobs and their stages, as JSON.
-    pub fn status(&self) -> String {
+    pub fn status(&mut self) -> String {
         let executors: Vec<serde_json::Value> = self
             .runner
             .executors()
@@ -566,6 +567,17 @@ impl Driver {
                 serde_json::to_value(&record).unwrap_or_default()
             })
             .collect();
-        serde_json::json!({ "executors": executors, "jobs": jobs }).to_string()
+        let storage = self.runner.storage();
+        let datasets: Vec<serde_json::Value> = self
+            .kept
+            .iter()
+            .map(|(key, dataset)| {
+                let (kept, bytes) = storage.get(key).copied().unwrap_or_default();
+                serde_json::json!({
+                    "id": dataset.id, "name": dataset.name, "partitions": dataset.partitions, "kept": kept, "bytes": bytes,
+                })
+            })
+            .collect();
+        serde_json::json!({ "executors": executors, "jobs": jobs, "datasets": datasets }).to_string()
     }
 }

@@ -412,9 +412,11 @@ impl Driver {
             .collect();
         for (job, plan) in jobs {
             self.owners.remove(&job);
+            let now_ms = self.runner.now_ms;
             let mut effects = self.runner.cancel(job);
+            self.note(job, "cancelled", now_ms);
             effects.extend(self.runner.drop_plan(plan));
-            self.carry_out(effects, 0);
+            self.carry_out(effects, now_ms);
         }
         self.streams.forget_waiter(operation);
         let error = SparkError::new(

@@ -112,6 +112,8 @@ impl Planner {
             parents,
             stateful,
             reads,
+            shuffle: None,
+            kept: vec![],
         });
         id
     }

@@ -11,6 +11,7 @@ use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 
 use crate::error::{Result, SparkError};
+use crate::scheduler::KeptId;
 
 /// Condition of an exception of the user's: the task is tried again, as Spark does.
 pub const USER_ERROR: &str = "FAILED_EXECUTE_UDF";
@@ -38,6 +39,8 @@ pub struct ProgramTask<'a> {
     pub sources: Vec<(usize, usize, Buffer)>,
     /// What earlier stages wrote: (reading dataset, parent, partition), blocks in the order of their map tasks.
     pub shuffled: Vec<((usize, usize, usize), Vec<Buffer>)>,
+    /// Kept partitions that stand for a part of the lineage and are not in the host's memory.
+    pub kept: Vec<(KeptId, Buffer)>,
 }
 
 /// What a task made.
@@ -46,6 +49,20 @@ pub struct ProgramOutput {
     /// By partition of the output, or one piece of the result.
     pub blocks: Vec<Option<Vec<u8>>>,
     pub rows: Vec<u64>,
+    /// Partitions that the host keeps from now on, or wants kept.
+    pub kept: Vec<Keep>,
+    /// What the task added to accumulators; counts if this try does.
+    pub updates: Option<Vec<u8>>,
+}
+
+/// A partition that is kept.
+#[derive(Debug)]
+pub struct Keep {
+    pub id: KeptId,
+    /// What it takes, about.
+    pub bytes: u64,
+    /// Its block, where the executor shall keep it in its file; the host has it in memory else.
+    pub block: Option<Vec<u8>>,
 }
 
 /// Names a function over groups: the plan, and which of its functions ([`crate::exec::stage::StageGraph::functions`]).
@@ -105,6 +122,19 @@ pub trait ProgramHost: Send {
     fn call_groups(&mut self, call: GroupCall<'_>) -> Result<GroupAnswer>;
 
     fn unload(&mut self, plan: u64);
+
+    /// Whether the partition is in the host's memory.
+    fn keeps(&self, _id: KeptId) -> bool {
+        false
+    }
+
+    /// A kept partition as a block, for a peer; none where it is not here.
+    fn kept(&self, _id: KeptId) -> Option<Buffer> {
+        None
+    }
+
+    /// A dataset is kept no longer.
+    fn forget(&mut self, _dataset: u64) {}
 }
 
 /// The host that the tasks of one executor share.

@@ -1,6 +1,7 @@
 //! Stages: operator trees cut at exchanges, and which blocks each of their tasks reads.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::buffer::Buffer;
@@ -16,6 +17,7 @@ use super::transform::as_transform;
 use crate::error::{Result, SparkError};
 use crate::plan::scan::Scan;
 use crate::plan::types;
+use crate::scheduler::{KeptId, ShuffleId};
 
 /// Where a stage's rows go.
 #[derive(Debug, Clone)]
@@ -63,6 +65,24 @@ pub enum Read {
     Scan { scan: usize, partition: usize },
 }
 
+impl Read {
+    /// (stage, partition) of a read of shuffle output.
+    pub fn shuffle(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Shuffle { stage, partition } => Some((*stage, *partition)),
+            Self::Scan { .. } => None,
+        }
+    }
+
+    /// (scan, partition) of a read of a source.
+    pub fn scan(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Scan { scan, partition } => Some((*scan, *partition)),
+            Self::Shuffle { .. } => None,
+        }
+    }
+}
+
 /// A stage of a job. Stages are numbered in the order in which they can run; the last one gives the result.
 #[derive(Debug, Clone)]
 pub struct Stage {
@@ -75,6 +95,22 @@ pub struct Stage {
     pub stateful: Vec<usize>,
     /// By task.
     pub reads: Vec<Vec<Read>>,
+    /// Names its output for later jobs.
+    pub shuffle: Option<ShuffleId>,
+    /// By task: kept partitions that may stand for a part of its lineage; empty for a stage without.
+    pub kept: Vec<Vec<KeptPart>>,
+}
+
+/// A partition of a dataset that is kept once computed, as a task's lineage has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptPart {
+    pub id: KeptId,
+    /// What it is made of, down to the next ones that are kept.
+    pub reads: Vec<Read>,
+    /// Those, by their place in the task's list.
+    pub below: Vec<usize>,
+    /// The task reaches it past no other.
+    pub top: bool,
 }
 
 impl Stage {
@@ -83,6 +119,26 @@ impl Stage {
             Work::Plan(plan) => plan.properties().partitioning.partition_count(),
             Work::Program(program) => program.partitions.len(),
         }
+    }
+
+    /// What a task reads where these partitions are kept for it.
+    pub fn reads_beside(&self, task: usize, found: &BTreeSet<KeptId>) -> Vec<Read> {
+        let mut reads = self.reads.get(task).cloned().unwrap_or_default();
+        let kept = self.kept.get(task).map(Vec::as_slice).unwrap_or_default();
+        if kept.is_empty() {
+            return reads;
+        }
+        let mut todo: Vec<usize> = (0..kept.len()).filter(|at| kept[*at].top).collect();
+        let mut seen = BTreeSet::new();
+        while let Some(at) = todo.pop() {
+            if seen.insert(at) && !found.contains(&kept[at].id) {
+                reads.extend(&kept[at].reads);
+                todo.extend(&kept[at].below);
+            }
+        }
+        reads.sort_unstable();
+        reads.dedup();
+        reads
     }
 
     /// The operators from top to bottom, one a line.

@@ -7,10 +7,37 @@ use arrow::datatypes::Schema;
 
 use super::plan::{Kind, RddPlan};
 use crate::exec::program::Program;
-use crate::exec::stage::{Output, Read, Stage, StageGraph, Work};
+use crate::exec::stage::{KeptPart, Output, Read, Stage, StageGraph, Work};
+use crate::scheduler::{KeptId, ShuffleId};
 
 /// A wide edge: the dataset that reads, and which of its parents.
 type Edge = (usize, usize);
+
+/// A dataset's partition.
+type Place = (usize, usize);
+
+/// The partitions under a task that may be kept, in the order in which they are met.
+#[derive(Default)]
+struct Parts {
+    list: Vec<KeptPart>,
+    places: Vec<Place>,
+    found: BTreeMap<Place, usize>,
+}
+
+impl Parts {
+    fn at(&mut self, place: Place, id: KeptId) -> usize {
+        *self.found.entry(place).or_insert_with(|| {
+            self.places.push(place);
+            self.list.push(KeptPart {
+                id,
+                reads: vec![],
+                below: vec![],
+                top: false,
+            });
+            self.list.len() - 1
+        })
+    }
+}
 
 /// The stages of a job, parents first; the last one answers the action.
 pub fn stages(plan: &RddPlan) -> StageGraph {
@@ -40,29 +67,33 @@ struct Cut<'a> {
     of_edge: BTreeMap<Edge, usize>,
 }
 
+/// What a task reads, and the kept partitions that may stand for a part of it.
+type Lineage = (Vec<Read>, Vec<KeptPart>);
+
 impl Cut<'_> {
     /// The stage that computes these partitions of a dataset; the stages that it reads come before it.
     fn stage(&mut self, root: usize, partitions: Vec<usize>, edge: Option<Edge>) -> usize {
-        let reads: Vec<Vec<Read>> = partitions.iter().map(|p| self.reads(root, *p)).collect();
-        let mut parents: Vec<usize> = reads
+        let (reads, mut kept): (Vec<_>, Vec<_>) = partitions.iter().map(|p| self.lineage(root, *p)).unzip();
+        let all = reads
             .iter()
             .flatten()
-            .filter_map(|r| {
-                if let Read::Shuffle { stage, .. } = r {
-                    Some(*stage)
-                } else {
-                    None
-                }
-            })
-            .collect();
+            .chain(kept.iter().flatten().flat_map(|k| &k.reads));
+        let mut parents: Vec<usize> = all.filter_map(Read::shuffle).map(|(stage, _)| stage).collect();
         parents.sort_unstable();
         parents.dedup();
+        if kept.iter().all(Vec::is_empty) {
+            kept.clear();
+        }
         let output = match edge {
             None => Output::Result,
             Some((node, _)) => Output::Program {
                 partitions: self.plan.nodes[node].partitions,
             },
         };
+        let shuffle = edge.and_then(|(node, parent)| {
+            let dataset = self.plan.nodes[node].key?;
+            Some(ShuffleId { dataset, parent })
+        });
         let id = self.stages.len();
         self.stages.push(Stage {
             id,
@@ -76,56 +107,85 @@ impl Cut<'_> {
             parents,
             stateful: vec![],
             reads,
+            shuffle,
+            kept,
         });
         id
     }
 
-    /// What a partition of a dataset is made of, down to the last wide edges. A dataset that is reached twice is looked at
-    /// once.
-    fn reads(&mut self, root: usize, partition: usize) -> Vec<Read> {
-        let plan = self.plan;
-        let mut out = Vec::new();
+    /// What a partition of a dataset is made of, down to the last wide edges, past what may be kept and without.
+    fn lineage(&mut self, root: usize, partition: usize) -> Lineage {
+        let mut parts = Parts::default();
+        let (reads, tops) = self.walk(vec![(root, partition)], &mut parts);
+        tops.into_iter().for_each(|at| parts.list[at].top = true);
+        for at in 0.. {
+            let Some(place) = parts.places.get(at).copied() else {
+                break;
+            };
+            let (mut reads, mut todo) = (vec![], vec![]);
+            self.inputs(place, &mut reads, &mut todo);
+            let (further, below) = self.walk(todo, &mut parts);
+            reads.extend(further);
+            reads.sort_unstable();
+            reads.dedup();
+            (parts.list[at].reads, parts.list[at].below) = (reads, below);
+        }
+        (reads, parts.list)
+    }
+
+    /// Down from these partitions to what is read and to the first ones that may be kept. One that is reached twice is looked
+    /// at once.
+    fn walk(&mut self, mut todo: Vec<Place>, parts: &mut Parts) -> (Vec<Read>, Vec<usize>) {
+        let (mut reads, mut below) = (vec![], vec![]);
         let mut seen = BTreeSet::new();
-        let mut todo = vec![(root, partition)];
-        while let Some((at, partition)) = todo.pop() {
-            if !seen.insert((at, partition)) {
+        while let Some(place) = todo.pop() {
+            if !seen.insert(place) {
                 continue;
             }
-            let node = &plan.nodes[at];
-            match node.kind {
-                Kind::Source => out.push(Read::Scan { scan: at, partition }),
-                Kind::Narrow => todo.push((node.parents[0], partition)),
-                Kind::Union => {
-                    let mut local = partition;
-                    for parent in &node.parents {
-                        let count = plan.nodes[*parent].partitions;
-                        if local < count {
-                            todo.push((*parent, local));
-                            break;
-                        }
-                        local -= count;
+            match self.plan.nodes[place.0].kept(place.1) {
+                Some(id) => below.push(parts.at(place, id)),
+                None => self.inputs(place, &mut reads, &mut todo),
+            }
+        }
+        reads.sort_unstable();
+        (reads, below)
+    }
+
+    /// What one partition is made of: reads, and partitions of its parents.
+    fn inputs(&mut self, (at, partition): Place, reads: &mut Vec<Read>, todo: &mut Vec<Place>) {
+        let plan = self.plan;
+        let node = &plan.nodes[at];
+        match node.kind {
+            Kind::Source => reads.push(Read::Scan { scan: at, partition }),
+            Kind::Narrow => todo.push((node.parents[0], partition)),
+            Kind::Union => {
+                let mut local = partition;
+                for parent in &node.parents {
+                    let count = plan.nodes[*parent].partitions;
+                    if local < count {
+                        todo.push((*parent, local));
+                        break;
                     }
+                    local -= count;
                 }
-                Kind::Coalesce => todo.extend(node.groups[partition].iter().map(|p| (node.parents[0], *p))),
-                Kind::Cartesian => {
-                    let width = plan.nodes[node.parents[1]].partitions;
-                    todo.push((node.parents[0], partition / width));
-                    todo.push((node.parents[1], partition % width));
-                }
-                Kind::Zip => {
-                    for (i, parent) in node.parents.iter().enumerate() {
-                        if node.is_wide(i) {
-                            let stage = self.shuffle(at, i, *parent);
-                            out.push(Read::Shuffle { stage, partition });
-                        } else {
-                            todo.push((*parent, partition));
-                        }
+            }
+            Kind::Coalesce => todo.extend(node.groups[partition].iter().map(|p| (node.parents[0], *p))),
+            Kind::Cartesian => {
+                let width = plan.nodes[node.parents[1]].partitions;
+                todo.push((node.parents[0], partition / width));
+                todo.push((node.parents[1], partition % width));
+            }
+            Kind::Zip => {
+                for (i, parent) in node.parents.iter().enumerate() {
+                    if node.is_wide(i) {
+                        let stage = self.shuffle(at, i, *parent);
+                        reads.push(Read::Shuffle { stage, partition });
+                    } else {
+                        todo.push((*parent, partition));
                     }
                 }
             }
         }
-        out.sort_unstable();
-        out
     }
 
     fn shuffle(&mut self, node: usize, position: usize, parent: usize) -> usize {

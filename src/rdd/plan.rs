@@ -7,12 +7,20 @@ use serde::Deserialize;
 
 use crate::connect::proto as sc;
 use crate::error::{Result, SparkError};
+use crate::scheduler::KeptId;
+use crate::scheduler::pools::Pool;
 
 /// `type_url` of the `google.protobuf.Any` with a result: partition (u32, little-endian), then its block.
 pub const RESULT_TYPE_URL: &str = "type.rivulet.dev/rivulet.RddResult";
 
+/// `type_url` of the `google.protobuf.Any` with what a task added to accumulators.
+pub const UPDATES_TYPE_URL: &str = "type.rivulet.dev/rivulet.RddUpdates";
+
 /// `type_url` of the `google.protobuf.Any`.
 pub const TYPE_URL: &str = "type.rivulet.dev/rivulet.RddPlan";
+
+/// Wide edges in a row that a lineage may have. Stages are cut by recursion, and the stack of a worker ends.
+const MAX_SHUFFLES: usize = 500;
 
 /// Partitions that one dataset may have.
 const MAX_PARTITIONS: usize = 100_000;
@@ -41,6 +49,9 @@ pub enum Kind {
 pub struct Node {
     /// Its number within the page's context.
     pub id: u64,
+    /// Its number among all datasets of the driver: what is shuffled or kept for it is found by it in later jobs. None is
+    /// never found.
+    pub key: Option<u64>,
     /// Spark's class name.
     pub name: String,
     pub kind: Kind,
@@ -48,6 +59,9 @@ pub struct Node {
     pub partitions: usize,
     #[serde(default)]
     pub groups: Vec<Vec<usize>>,
+    /// Executors keep its partitions once computed.
+    #[serde(default)]
+    pub cached: bool,
     /// Per parent: whether its rows move. Empty is none.
     #[serde(default)]
     pub wide: Vec<bool>,
@@ -65,6 +79,14 @@ pub struct RddPlan {
     pub description: String,
     /// Partitions of the root that the action wants; all without.
     pub only: Option<Vec<usize>>,
+    /// Datasets, by key, that nobody reads any more.
+    #[serde(default)]
+    pub forget: Vec<u64>,
+    /// Datasets, by key, that are kept no longer.
+    #[serde(default)]
+    pub unkeep: Vec<u64>,
+    /// Whose share of the executors it takes.
+    pub pool: Option<Pool>,
     /// How many of the blobs are values that functions use; the others are source partitions.
     #[serde(default)]
     pub values: usize,
@@ -78,6 +100,12 @@ pub struct RddPlan {
 impl Node {
     pub fn is_wide(&self, parent: usize) -> bool {
         self.wide.get(parent).copied().unwrap_or(false)
+    }
+
+    /// One of its partitions, where it is kept.
+    pub fn kept(&self, partition: usize) -> Option<KeptId> {
+        let dataset = self.key.filter(|_| self.cached)?;
+        Some(KeptId { dataset, partition })
     }
 }
 
@@ -152,9 +180,13 @@ impl RddPlan {
                 node.id, node.name
             )))
         };
+        if self.nodes.is_empty() && !(self.forget.is_empty() && self.unkeep.is_empty()) {
+            return Ok(());
+        }
         if self.root >= self.nodes.len() {
             return Err(SparkError::invalid_plan("a dataset plan has no root"));
         }
+        let mut shuffles = vec![0; self.nodes.len()];
         for (at, node) in self.nodes.iter().enumerate() {
             if node.partitions > MAX_PARTITIONS {
                 return wrong(
@@ -164,6 +196,14 @@ impl RddPlan {
             }
             if let Some(later) = node.parents.iter().find(|p| **p >= at) {
                 return wrong(node, format!("its parent {later} does not come before it"));
+            }
+            let moved = |i: usize| shuffles[node.parents[i]] + usize::from(node.is_wide(i));
+            shuffles[at] = (0..node.parents.len()).map(moved).max().unwrap_or(0);
+            if shuffles[at] > MAX_SHUFFLES {
+                let why = format!(
+                    "its lineage has more than {MAX_SHUFFLES} shuffles in a row; checkpoint() a dataset on the way to cut it"
+                );
+                return wrong(node, why);
             }
             let of = |parent: usize| self.nodes[node.parents[parent]].partitions;
             let parents = node.parents.len();

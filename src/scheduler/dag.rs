@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ExecutorRef, Fetch, JobId, TaskId};
+use super::outputs::{Output, Outputs};
+use super::pools::{self, Pool};
+use super::{BlockId, ExecutorRef, Fetch, JobId, KeptId, ShuffleId, TaskId};
 use crate::error::{Exception, SparkError};
 
 /// Tries of a task, and deaths of executors under it, before its job fails (`spark.task.maxFailures`).
@@ -19,6 +21,22 @@ pub struct StageSpec {
     pub preferred: Vec<Option<u32>>,
     /// Its rows go to the driver: done is done, whoever dies.
     pub result: bool,
+    /// Names its output for later jobs.
+    pub shuffle: Option<ShuffleId>,
+    /// Per task: the kept partitions that may stand for a part of what it reads; empty for a stage without.
+    pub kept: Vec<Vec<Kept>>,
+}
+
+/// A partition that may be kept somewhere, on the way from a task to what it reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub id: KeptId,
+    /// What the task reads where nobody keeps it, beside what stands for `below`: (stage, partition of its output).
+    pub reads: Vec<(usize, usize)>,
+    /// The nearest that it is made of, by their place in the task's list.
+    pub below: Vec<usize>,
+    /// No other one stands between it and the task.
+    pub top: bool,
 }
 
 /// Why a task did not finish.
@@ -43,16 +61,27 @@ pub enum Event {
     },
     Submit {
         job: JobId,
+        pool: Pool,
         stages: Vec<StageSpec>,
     },
     Cancel {
         job: JobId,
     },
-    /// Rows per output partition: empty partitions have no block.
+    /// Rows per output partition: empty partitions have no block. `kept` are partitions that the executor keeps now, with
+    /// their bytes.
     Finished {
         task: TaskId,
         executor: ExecutorRef,
         rows: Vec<u64>,
+        kept: Vec<(KeptId, u64)>,
+    },
+    /// Nobody reads these datasets any more: what was shuffled or kept for them goes.
+    Forget {
+        datasets: Vec<u64>,
+    },
+    /// These datasets are kept no longer; what was shuffled for them stays.
+    Unkeep {
+        datasets: Vec<u64>,
     },
     Failed {
         task: TaskId,
@@ -84,20 +113,18 @@ pub enum Command {
         job: JobId,
         error: SparkError,
     },
+    /// Executors drop the blocks of these tries, and what they keep of these datasets.
+    Drop {
+        tasks: Vec<TaskId>,
+        datasets: Vec<u64>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum TaskState {
     Pending,
-    Running {
-        attempt: u32,
-        executor: ExecutorRef,
-    },
-    Done {
-        attempt: u32,
-        executor: ExecutorRef,
-        rows: Vec<u64>,
-    },
+    Running { attempt: u32, executor: ExecutorRef },
+    Done(Output),
 }
 
 #[derive(Debug)]
@@ -111,12 +138,11 @@ struct Task {
 struct StageRun {
     spec: StageSpec,
     tasks: Vec<Task>,
-    /// How often lost outputs made it run again.
-    attempt: u32,
 }
 
 #[derive(Debug)]
 struct Job {
+    pool: Pool,
     stages: Vec<StageRun>,
 }
 
@@ -132,16 +158,7 @@ struct Executor {
 pub struct Scheduler {
     executors: BTreeMap<u32, Executor>,
     jobs: BTreeMap<JobId, Job>,
-}
-
-/// A stage's progress, for status displays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StageProgress {
-    pub attempt: u32,
-    pub tasks: usize,
-    pub running: usize,
-    pub done: usize,
-    pub failures: u32,
+    outputs: Outputs,
 }
 
 impl Scheduler {
@@ -151,9 +168,30 @@ impl Scheduler {
         match event {
             Event::ExecutorAdded { executor, slots } => self.added(executor, slots, &mut commands),
             Event::ExecutorLost { executor } => self.lost(executor, &mut commands),
-            Event::Submit { job, stages } => self.submit(job, stages),
+            Event::Submit { job, pool, stages } => self.submit(job, pool, stages),
             Event::Cancel { job } => self.end(job, &mut commands),
-            Event::Finished { task, executor, rows } => self.finished(task, executor, rows, &mut commands),
+            Event::Finished {
+                task,
+                executor,
+                rows,
+                kept,
+            } => {
+                if self.lives(executor) {
+                    self.outputs.keep(executor, kept);
+                }
+                self.finished(task, executor, rows, &mut commands);
+            }
+            Event::Forget { datasets } => {
+                let tasks = datasets.iter().flat_map(|d| self.outputs.forget(*d)).collect();
+                commands.push(Command::Drop { tasks, datasets });
+            }
+            Event::Unkeep { datasets } => {
+                datasets.iter().for_each(|d| self.outputs.unkeep(*d));
+                commands.push(Command::Drop {
+                    tasks: vec![],
+                    datasets,
+                });
+            }
             Event::Failed {
                 task,
                 executor,
@@ -168,6 +206,22 @@ impl Scheduler {
         self.jobs.is_empty()
     }
 
+    fn lives(&self, executor: ExecutorRef) -> bool {
+        self.executors
+            .get(&executor.id)
+            .is_some_and(|e| e.incarnation == executor.incarnation)
+    }
+
+    /// Tries of a job whose blocks outlive it: later jobs read them.
+    pub fn outputs_of(&self, job: JobId) -> Vec<TaskId> {
+        self.outputs.of_job(job)
+    }
+
+    /// By dataset: partitions that some executor keeps, and the bytes they take, about.
+    pub fn storage(&self) -> BTreeMap<u64, (usize, u64)> {
+        self.outputs.storage()
+    }
+
     /// Tasks that an executor runs now.
     pub fn running(&self, executor: u32) -> usize {
         self.executors.get(&executor).map_or(0, |e| e.running.len())
@@ -178,28 +232,6 @@ impl Scheduler {
             id: *id,
             incarnation: e.incarnation,
         })
-    }
-
-    pub fn progress(&self, job: JobId) -> Vec<StageProgress> {
-        let Some(job) = self.jobs.get(&job) else { return vec![] };
-        job.stages
-            .iter()
-            .map(|s| StageProgress {
-                attempt: s.attempt,
-                tasks: s.tasks.len(),
-                running: s
-                    .tasks
-                    .iter()
-                    .filter(|t| matches!(t.state, TaskState::Running { .. }))
-                    .count(),
-                done: s
-                    .tasks
-                    .iter()
-                    .filter(|t| matches!(t.state, TaskState::Done { .. }))
-                    .count(),
-                failures: s.tasks.iter().map(|t| t.failures).sum(),
-            })
-            .collect()
     }
 
     fn added(&mut self, executor: ExecutorRef, slots: usize, commands: &mut Vec<Command>) {
@@ -226,14 +258,11 @@ impl Scheduler {
     }
 
     fn lost(&mut self, executor: ExecutorRef, commands: &mut Vec<Command>) {
-        if self
-            .executors
-            .get(&executor.id)
-            .is_none_or(|e| e.incarnation != executor.incarnation)
-        {
+        if !self.lives(executor) {
             return;
         }
         self.executors.remove(&executor.id);
+        self.outputs.lose(executor);
         let mut failed = Vec::new();
         for (id, job) in &mut self.jobs {
             for stage in &mut job.stages {
@@ -247,7 +276,7 @@ impl Scheduler {
                     }
                 }
             }
-            job.forget(|on, _| on == executor);
+            job.forget(|output| output.executor == executor);
         }
         for (job, error) in failed {
             if self.jobs.contains_key(&job) {
@@ -257,24 +286,23 @@ impl Scheduler {
         }
     }
 
-    fn submit(&mut self, id: JobId, stages: Vec<StageSpec>) {
-        let stages = stages
-            .into_iter()
-            .map(|spec| StageRun {
-                tasks: spec
-                    .reads
-                    .iter()
-                    .map(|_| Task {
-                        state: TaskState::Pending,
-                        next_attempt: 0,
-                        failures: 0,
-                    })
-                    .collect(),
-                spec,
-                attempt: 0,
-            })
-            .collect();
-        self.jobs.insert(id, Job { stages });
+    fn submit(&mut self, id: JobId, pool: Pool, stages: Vec<StageSpec>) {
+        let stages = stages.into_iter().map(|spec| {
+            let state = |map| {
+                let found = spec.shuffle.and_then(|shuffle| self.outputs.output(shuffle, map));
+                found.cloned().map_or(TaskState::Pending, TaskState::Done)
+            };
+            let tasks: Vec<Task> = (0..spec.reads.len())
+                .map(|map| Task {
+                    state: state(map),
+                    next_attempt: 0,
+                    failures: 0,
+                })
+                .collect();
+            StageRun { spec, tasks }
+        });
+        let stages = stages.collect();
+        self.jobs.insert(id, Job { pool, stages });
     }
 
     /// Removes a job; its running tasks are stale from now on.
@@ -319,17 +347,14 @@ impl Scheduler {
         let Some(found) = self.current(task, executor) else {
             return;
         };
-        found.state = TaskState::Done {
-            attempt: task.attempt,
-            executor,
-            rows,
-        };
+        let output = Output { task, executor, rows };
+        found.state = TaskState::Done(output.clone());
         commands.push(Command::Accepted { task });
-        let complete = self
-            .jobs
-            .get(&task.job)
-            .is_some_and(|job| job.stages.last().is_some_and(StageRun::complete));
-        if complete {
+        let Some(job) = self.jobs.get(&task.job) else { return };
+        if let Some(shuffle) = job.stages[task.stage].spec.shuffle {
+            self.outputs.record(shuffle, task.partition, output);
+        }
+        if job.stages.last().is_some_and(StageRun::complete) {
             self.end(task.job, commands);
             commands.push(Command::JobDone { job: task.job });
         }
@@ -349,10 +374,11 @@ impl Scheduler {
                 }
             }
             Failure::FetchFailed { fetch } => {
-                if let Some(job) = self.jobs.get_mut(&task.job) {
-                    job.forget(|on, id| {
-                        on == fetch.from && id == (fetch.task.stage, fetch.task.partition, fetch.task.attempt)
-                    });
+                self.outputs.miss(fetch);
+                if let BlockId::Shuffle { task: wrote, .. } = fetch.block {
+                    for job in self.jobs.values_mut() {
+                        job.forget(|output| output.executor == fetch.from && output.task == wrote);
+                    }
                 }
             }
             // Not the task's fault, and the next try brings the state along; it counts, so that it cannot go on for ever.
@@ -372,126 +398,196 @@ impl Scheduler {
 
     /// Gives pending tasks of runnable stages to free slots.
     fn launch(&mut self, commands: &mut Vec<Command>) {
-        for (job_id, job) in &mut self.jobs {
-            for stage in 0..job.stages.len() {
-                if !job.runnable(stage) {
-                    continue;
-                }
-                for partition in 0..job.stages[stage].tasks.len() {
-                    if job.stages[stage].tasks[partition].state != TaskState::Pending {
-                        continue;
-                    }
-                    let preferred = job.stages[stage].spec.preferred.get(partition).copied().flatten();
-                    let Some(executor) = place(&self.executors, preferred) else {
-                        continue;
-                    };
-                    let fetches = job.fetches(stage, partition, *job_id);
-                    let task = &mut job.stages[stage].tasks[partition];
-                    let attempt = task.next_attempt;
-                    task.next_attempt += 1;
-                    task.state = TaskState::Running { attempt, executor };
-                    let id = TaskId {
-                        job: *job_id,
-                        stage,
-                        partition,
-                        attempt,
-                    };
-                    if let Some(e) = self.executors.get_mut(&executor.id) {
-                        e.running.insert(id);
-                    }
-                    commands.push(Command::Launch {
-                        executor,
-                        task: id,
-                        fetches,
-                    });
-                }
+        while self.executors.values().any(Executor::is_free) {
+            let jobs = self.jobs.iter().map(|(id, job)| (*id, &job.pool, job.running()));
+            let next = pools::order(jobs).into_iter().find_map(|id| {
+                let (stage, partition, executor, fetches) = self.jobs.get(&id)?.next(&self.outputs, &self.executors)?;
+                Some((id, stage, partition, executor, fetches))
+            });
+            let Some((job, stage, partition, executor, fetches)) = next else {
+                return;
+            };
+            let Some(task) = self
+                .jobs
+                .get_mut(&job)
+                .map(|job| &mut job.stages[stage].tasks[partition])
+            else {
+                return;
+            };
+            let attempt = task.next_attempt;
+            task.next_attempt += 1;
+            task.state = TaskState::Running { attempt, executor };
+            let task = TaskId {
+                job,
+                stage,
+                partition,
+                attempt,
+            };
+            if let Some(e) = self.executors.get_mut(&executor.id) {
+                e.running.insert(task);
             }
+            commands.push(Command::Launch {
+                executor,
+                task,
+                fetches,
+            });
         }
+    }
+}
+
+impl Executor {
+    fn is_free(&self) -> bool {
+        self.running.len() < self.slots
     }
 }
 
 impl StageRun {
     fn complete(&self) -> bool {
-        self.tasks.iter().all(|t| matches!(t.state, TaskState::Done { .. }))
+        self.tasks.iter().all(|t| matches!(t.state, TaskState::Done(_)))
+    }
+
+    /// What a task reads of other stages, and the kept partitions that stand for the rest of its lineage.
+    fn resolve(&self, partition: usize, outputs: &Outputs) -> (Vec<(usize, usize)>, Vec<KeptId>) {
+        let mut reads = self.spec.reads[partition].clone();
+        let mut found = Vec::new();
+        let kept = self.spec.kept.get(partition).map(Vec::as_slice).unwrap_or_default();
+        let mut todo: Vec<usize> = (0..kept.len()).filter(|at| kept[*at].top).collect();
+        let mut seen = vec![false; kept.len()];
+        while let Some(at) = todo.pop() {
+            if std::mem::replace(&mut seen[at], true) {
+                continue;
+            }
+            let Kept {
+                id, reads: own, below, ..
+            } = &kept[at];
+            if outputs.holder(*id, None).is_some() {
+                found.push(*id);
+            } else {
+                reads.extend(own);
+                todo.extend(below);
+            }
+        }
+        if !kept.is_empty() {
+            reads.sort_unstable();
+            reads.dedup();
+            found.sort_unstable();
+        }
+        (reads, found)
     }
 }
 
 impl Job {
-    fn runnable(&self, stage: usize) -> bool {
-        !self.stages[stage].complete()
-            && self.stages[stage]
-                .spec
-                .parents
-                .iter()
-                .all(|p| self.stages[*p].complete())
-            && self.needed(stage)
+    fn running(&self) -> usize {
+        let tasks = self.stages.iter().flat_map(|s| &s.tasks);
+        tasks.filter(|t| matches!(t.state, TaskState::Running { .. })).count()
     }
 
-    /// Whether some stage that is not complete reads this one's output, or it is the result.
-    fn needed(&self, stage: usize) -> bool {
-        self.stages[stage].spec.result
-            || self
-                .stages
-                .iter()
-                .enumerate()
-                .any(|(i, s)| s.spec.parents.contains(&stage) && !s.complete() && self.needed(i))
+    /// The first task that can run now, where, and the blocks that it reads.
+    fn next(
+        &self,
+        outputs: &Outputs,
+        executors: &BTreeMap<u32, Executor>,
+    ) -> Option<(usize, usize, ExecutorRef, Vec<Fetch>)> {
+        let needed = self.needed(outputs);
+        for (number, stage) in self.stages.iter().enumerate().filter(|(n, _)| needed[*n]) {
+            let plain = stage.spec.kept.is_empty();
+            if plain && !self.complete(stage.spec.parents.iter()) {
+                continue;
+            }
+            for (partition, task) in stage.tasks.iter().enumerate() {
+                if task.state != TaskState::Pending {
+                    continue;
+                }
+                let (reads, kept) = stage.resolve(partition, outputs);
+                if !plain && !self.complete(reads.iter().map(|(parent, _)| parent)) {
+                    continue;
+                }
+                let near = kept.first().and_then(|id| outputs.holder(*id, None)).map(|e| e.id);
+                let preferred = stage.spec.preferred.get(partition).copied().flatten().or(near);
+                if let Some(executor) = place(executors, preferred) {
+                    let mut fetches = self.fetches(&reads);
+                    fetches.extend(kept.into_iter().filter_map(|id| {
+                        let from = outputs.holder(id, Some(executor))?;
+                        Some(Fetch {
+                            from,
+                            block: BlockId::Kept(id),
+                            stage: 0,
+                        })
+                    }));
+                    return Some((number, partition, executor, fetches));
+                }
+            }
+        }
+        None
+    }
+
+    fn complete<'a>(&self, mut stages: impl Iterator<Item = &'a usize>) -> bool {
+        stages.all(|s| self.stages[*s].complete())
+    }
+
+    /// Per stage, whether its missing tasks are to run: it is the result, or a task that is not done reads its output.
+    fn needed(&self, outputs: &Outputs) -> Vec<bool> {
+        let mut needed: Vec<bool> = self.stages.iter().map(|s| s.spec.result).collect();
+        // Parents come before children.
+        for (number, stage) in self.stages.iter().enumerate().rev() {
+            if !needed[number] || stage.complete() {
+                continue;
+            }
+            if stage.spec.kept.is_empty() {
+                stage.spec.parents.iter().for_each(|p| needed[*p] = true);
+                continue;
+            }
+            let missing = stage.tasks.iter().enumerate();
+            for (partition, _) in missing.filter(|(_, t)| !matches!(t.state, TaskState::Done(_))) {
+                let (reads, _) = stage.resolve(partition, outputs);
+                reads.iter().for_each(|(parent, _)| needed[*parent] = true);
+            }
+        }
+        needed
     }
 
     /// Marks outputs as lost: their tasks run again. Results stay: the driver has them.
-    fn forget(&mut self, lost: impl Fn(ExecutorRef, (usize, usize, u32)) -> bool) {
-        for (number, stage) in self.stages.iter_mut().enumerate().filter(|(_, s)| !s.spec.result) {
-            let mut any = false;
-            for (partition, task) in stage.tasks.iter_mut().enumerate() {
-                if let TaskState::Done { attempt, executor, .. } = &task.state
-                    && lost(*executor, (number, partition, *attempt))
-                {
+    fn forget(&mut self, lost: impl Fn(&Output) -> bool) {
+        for stage in self.stages.iter_mut().filter(|s| !s.spec.result) {
+            for task in &mut stage.tasks {
+                if matches!(&task.state, TaskState::Done(output) if lost(output)) {
                     task.state = TaskState::Pending;
-                    any = true;
                 }
             }
-            stage.attempt += u32::from(any);
         }
     }
 
     /// The blocks that a task reads: one per map task whose output has rows for it.
-    fn fetches(&self, stage: usize, partition: usize, job: JobId) -> Vec<Fetch> {
-        let mut fetches = Vec::new();
-        for (parent, wanted) in &self.stages[stage].spec.reads[partition] {
-            for (map, task) in self.stages[*parent].tasks.iter().enumerate() {
-                if let TaskState::Done {
-                    attempt,
-                    executor,
-                    rows,
-                } = &task.state
-                    && rows.get(*wanted).is_some_and(|n| *n > 0)
-                {
-                    let task = TaskId {
-                        job,
-                        stage: *parent,
-                        partition: map,
-                        attempt: *attempt,
-                    };
-                    fetches.push(Fetch {
-                        from: *executor,
-                        task,
-                        partition: *wanted,
-                    });
-                }
-            }
-        }
-        fetches
+    fn fetches(&self, reads: &[(usize, usize)]) -> Vec<Fetch> {
+        let maps = reads.iter().flat_map(|(parent, wanted)| {
+            self.stages[*parent]
+                .tasks
+                .iter()
+                .map(move |t| (&t.state, *parent, *wanted))
+        });
+        maps.filter_map(|(state, stage, partition)| match state {
+            TaskState::Done(output) if output.rows.get(partition).is_some_and(|n| *n > 0) => Some(Fetch {
+                from: output.executor,
+                block: BlockId::Shuffle {
+                    task: output.task,
+                    partition,
+                },
+                stage,
+            }),
+            _ => None,
+        })
+        .collect()
     }
 }
 
 /// The preferred executor if it lives (a busy one is waited for: its state is there), else the least busy one that has
 /// a slot free.
 fn place(executors: &BTreeMap<u32, Executor>, preferred: Option<u32>) -> Option<ExecutorRef> {
-    let free = |e: &Executor| e.running.len() < e.slots;
     let found = match preferred.and_then(|id| executors.get_key_value(&id)) {
-        Some(found) => Some(found).filter(|(_, e)| free(e)),
+        Some(found) => Some(found).filter(|(_, e)| e.is_free()),
         None => executors
             .iter()
-            .filter(|(_, e)| free(e))
+            .filter(|(_, e)| e.is_free())
             .min_by_key(|(_, e)| e.running.len()),
     };
     found.map(|(id, executor)| ExecutorRef {

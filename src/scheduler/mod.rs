@@ -1,11 +1,14 @@
 //! The DAG scheduler: which task runs where and when, as a pure state machine.
 //!
 //! Events come in, commands go out; no clock, no I/O, no randomness. Spark's rules (`DAGScheduler`, `TaskSetManager`,
-//! `MapOutputTracker`): a stage runs when all its parents' outputs are known; jobs are served first come, first served;
-//! a failed task is tried four times; outputs lost with an executor are computed again, only what is missing; every
-//! message carries attempt and incarnation, and what is stale is ignored.
+//! `MapOutputTracker`, `BlockManagerMaster`): a stage runs when all its parents' outputs are known; jobs are served first come,
+//! first served, or by pools; a failed task is tried four times; outputs lost with an executor are computed again, only what is
+//! missing, from the nearest datasets that are kept; what a job shuffled, later jobs read; every message carries attempt and
+//! incarnation, and what is stale is ignored.
 
 pub mod dag;
+mod outputs;
+pub mod pools;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,12 +33,49 @@ pub struct TaskId {
     pub attempt: u32,
 }
 
-/// A block of shuffle output that a task needs, and who holds it.
+/// A partition of a dataset that an executor keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct KeptId {
+    /// The dataset's key, which no other dataset of the driver has.
+    pub dataset: u64,
+    pub partition: usize,
+}
+
+/// A wide edge of lineage: whose rows move, over all jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ShuffleId {
+    /// The dataset that reads them.
+    pub dataset: u64,
+    /// As which of its parents.
+    pub parent: usize,
+}
+
+/// Names a block on an executor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum BlockId {
+    /// A partition of what a try wrote for the next stage.
+    Shuffle {
+        task: TaskId,
+        partition: usize,
+    },
+    Kept(KeptId),
+}
+
+impl BlockId {
+    /// Number of the map task that wrote it.
+    pub fn map(&self) -> usize {
+        match self {
+            Self::Shuffle { task, .. } => task.partition,
+            Self::Kept(id) => id.partition,
+        }
+    }
+}
+
+/// A block that a task needs, and who holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Fetch {
     pub from: ExecutorRef,
-    /// The try that wrote it.
-    pub task: TaskId,
-    /// Partition of that task's output.
-    pub partition: usize,
+    pub block: BlockId,
+    /// Of which of the reading job's stages it is output: an earlier job's may have written it. 0 for a kept partition.
+    pub stage: usize,
 }

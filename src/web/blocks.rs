@@ -12,7 +12,7 @@ use wasm_bindgen::JsValue;
 use super::host::SyncFile;
 use crate::cluster::executor::BlockStore;
 use crate::cluster::states::{StateKey, StateStore};
-use crate::scheduler::{JobId, TaskId};
+use crate::scheduler::BlockId;
 use crate::storage::extents::Extents;
 
 /// Bytes of blocks held in memory before the next go to the file.
@@ -24,7 +24,7 @@ enum Block {
 }
 
 pub struct Blocks {
-    blocks: HashMap<(TaskId, usize), Block>,
+    blocks: HashMap<BlockId, Block>,
     memory_bytes: usize,
     spill: Option<SyncFile>,
     file: Extents,
@@ -57,6 +57,14 @@ impl Blocks {
         whole.then_some(start)
     }
 
+    /// Gives back what a block took.
+    fn free(&mut self, block: &Block) {
+        match block {
+            Block::Memory(array) => self.memory_bytes -= array.length() as usize,
+            Block::Spilled { at, bytes } => self.file.give(*at, u64::from(*bytes)),
+        }
+    }
+
     fn read(&self, start: u64, bytes: u32) -> Option<Buffer> {
         let array = Uint8Array::new_with_length(bytes);
         let read = self.spill.as_ref()?.read(&array, &at(start)).ok()?;
@@ -72,9 +80,9 @@ fn at(offset: u64) -> JsValue {
 }
 
 impl BlockStore for Blocks {
-    fn put(&mut self, task: TaskId, partition: usize, bytes: Vec<u8>) {
+    fn put(&mut self, id: BlockId, bytes: Vec<u8>, to_file: bool) {
         let array = Uint8Array::from(bytes.as_slice());
-        let spilled = if self.memory_bytes + bytes.len() > MEMORY_LIMIT_BYTES {
+        let spilled = if to_file || self.memory_bytes + bytes.len() > MEMORY_LIMIT_BYTES {
             let length = array.length();
             self.write(&array).map(|at| Block::Spilled { at, bytes: length })
         } else {
@@ -84,28 +92,21 @@ impl BlockStore for Blocks {
             self.memory_bytes += bytes.len();
             Block::Memory(array)
         });
-        self.blocks.insert((task, partition), block);
+        if let Some(before) = self.blocks.insert(id, block) {
+            self.free(&before);
+        }
     }
 
-    fn get(&self, task: TaskId, partition: usize) -> Option<Buffer> {
-        match self.blocks.get(&(task, partition))? {
+    fn get(&self, id: BlockId) -> Option<Buffer> {
+        match self.blocks.get(&id)? {
             Block::Memory(array) => Some(Buffer::from(array.to_vec())),
             Block::Spilled { at, bytes } => self.read(*at, *bytes),
         }
     }
 
-    fn drop_job(&mut self, job: JobId) {
-        let (mut freed, file) = (0, &mut self.file);
-        self.blocks.retain(|(task, _), block| {
-            let kept = task.job != job;
-            match &*block {
-                Block::Memory(array) if !kept => freed += array.length() as usize,
-                Block::Spilled { at, bytes } if !kept => file.give(*at, u64::from(*bytes)),
-                _ => {}
-            }
-            kept
-        });
-        self.memory_bytes -= freed;
+    fn retain(&mut self, wanted: &dyn Fn(BlockId) -> bool) {
+        let dropped: Vec<Block> = self.blocks.extract_if(|id, _| !wanted(*id)).map(|(_, b)| b).collect();
+        dropped.iter().for_each(|block| self.free(block));
     }
 }
 

@@ -58,7 +58,7 @@ extern "C" {
 
     #[wasm_bindgen(method, structural, catch)]
     pub fn load(this: &Programs, plan: f64, text: &str, blobs: Array) -> Result<(), JsValue>;
-    /// An array of blocks (`Uint8Array` or undefined) and an array of row counts.
+    /// An array of blocks (`Uint8Array` or undefined), an array of row counts, and an array of what is kept from now on.
     #[wasm_bindgen(method, structural, catch)]
     pub fn run(this: &Programs, plan: f64, task: &str, blobs: Array) -> Result<Array, JsValue>;
     #[wasm_bindgen(method, structural, catch, js_name = loadFunction)]
@@ -68,6 +68,12 @@ extern "C" {
     pub fn call_groups(this: &Programs, plan: f64, number: u32, header: &str, blobs: Array) -> Result<Array, JsValue>;
     #[wasm_bindgen(method, structural)]
     pub fn unload(this: &Programs, plan: f64);
+    #[wasm_bindgen(method, structural)]
+    pub fn keeps(this: &Programs, dataset: f64, partition: u32) -> bool;
+    #[wasm_bindgen(method, structural)]
+    pub fn kept(this: &Programs, dataset: f64, partition: u32) -> Option<Uint8Array>;
+    #[wasm_bindgen(method, structural)]
+    pub fn forget(this: &Programs, dataset: f64);
 
     /// What both hosts have.
     pub type Log;

@@ -8,12 +8,15 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::host::{Programs, thrown};
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::ipc;
-use crate::exec::program::{FunctionId, GroupAnswer, GroupCall, ProgramHost, ProgramOutput, ProgramTask, USER_ERROR};
+use crate::exec::program::{
+    FunctionId, GroupAnswer, GroupCall, Keep, ProgramHost, ProgramOutput, ProgramTask, USER_ERROR,
+};
+use crate::scheduler::KeptId;
 
 /// The script's side of programs.
 pub struct ScriptPrograms(pub Programs);
 
-/// A task as the script gets it; the blobs stand in the order of `sources`, then of `shuffled`.
+/// A task as the script gets it; the blobs stand in the order of `sources`, of `shuffled`, of `kept`.
 #[derive(Serialize)]
 struct Header {
     root: usize,
@@ -23,6 +26,8 @@ struct Header {
     sources: Vec<(usize, usize)>,
     /// (reading dataset, parent, partition, blocks).
     shuffled: Vec<(usize, usize, usize, usize)>,
+    /// (key of the dataset, partition).
+    kept: Vec<(u64, usize)>,
 }
 
 /// A call over groups as the script gets it; the blobs are the Arrow IPC streams of keys, rows and state.
@@ -53,10 +58,12 @@ impl ProgramHost for ScriptPrograms {
                 .iter()
                 .map(|((node, parent, p), blocks)| (*node, *parent, *p, blocks.len()))
                 .collect(),
+            kept: task.kept.iter().map(|(id, _)| (id.dataset, id.partition)).collect(),
         };
         let header = serde_json::to_string(&header).map_err(|e| SparkError::internal(e.to_string()))?;
         let sources = task.sources.iter().map(|(_, _, b)| b);
         let blocks = sources.chain(task.shuffled.iter().flat_map(|(_, b)| b));
+        let blocks = blocks.chain(task.kept.iter().map(|(_, b)| b));
         let blobs: Array = blocks.map(|b| Uint8Array::from(b.as_slice())).collect();
         let out = self
             .0
@@ -70,6 +77,11 @@ impl ProgramHost for ScriptPrograms {
                 .map(|b| b.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec))
                 .collect(),
             rows: rows.iter().map(|n| n.as_f64().unwrap_or_default() as u64).collect(),
+            kept: Array::from(&out.get(2))
+                .iter()
+                .map(|k| keep(&Array::from(&k)))
+                .collect(),
+            updates: out.get(3).dyn_ref::<Uint8Array>().map(Uint8Array::to_vec),
         })
     }
 
@@ -111,6 +123,32 @@ impl ProgramHost for ScriptPrograms {
 
     fn unload(&mut self, plan: u64) {
         self.0.unload(plan as f64);
+    }
+
+    fn keeps(&self, id: KeptId) -> bool {
+        self.0.keeps(id.dataset as f64, id.partition as u32)
+    }
+
+    fn kept(&self, id: KeptId) -> Option<Buffer> {
+        let block = self.0.kept(id.dataset as f64, id.partition as u32)?;
+        Some(Buffer::from(block.to_vec()))
+    }
+
+    fn forget(&mut self, dataset: u64) {
+        self.0.forget(dataset as f64);
+    }
+}
+
+/// `[dataset, partition, bytes, block?]`.
+fn keep(parts: &Array) -> Keep {
+    let number = |at: u32| parts.get(at).as_f64().unwrap_or_default();
+    Keep {
+        id: KeptId {
+            dataset: number(0) as u64,
+            partition: number(1) as usize,
+        },
+        bytes: number(2) as u64,
+        block: parts.get(3).dyn_ref::<Uint8Array>().map(Uint8Array::to_vec),
     }
 }
 

@@ -27,7 +27,7 @@ enum Message {
         bytes: Vec<u8>,
         replies: UnboundedSender<Reply>,
     },
-    Driver(Input),
+    Driver(Box<Input>),
 }
 
 /// A handle to the driver's thread.
@@ -83,7 +83,7 @@ fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) 
         let executor = ExecutorRef { id, incarnation: 0 };
         let back = inbox.clone();
         let started = cluster.start(executor, move |from, message, blobs| {
-            let _ = back.send(Message::Driver(Input::Executor { from, message, blobs }));
+            let _ = back.send(Message::Driver(Box::new(Input::Executor { from, message, blobs })));
         });
         if started.is_ok() {
             let outputs = driver.handle(now_ms(), Input::ExecutorAdded { executor });
@@ -104,7 +104,7 @@ fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) 
                     bytes,
                 }
             }
-            Ok(Message::Driver(input)) => input,
+            Ok(Message::Driver(input)) => *input,
             Err(RecvTimeoutError::Timeout) => Input::Wake,
             Err(RecvTimeoutError::Disconnected) => return,
         };
@@ -146,19 +146,23 @@ fn carry_out(
             Output::Send { to, message, blobs } => cluster.send(to, message, blobs),
             Output::Storage { op, request } => {
                 let answer = storage.perform(&request);
-                let _ = inbox.send(Message::Driver(Input::Storage { op, answer }));
+                let _ = inbox.send(Message::Driver(Box::new(Input::Storage { op, answer })));
             }
             Output::Console { text } => println!("{text}"),
             Output::OpenSocket { socket, .. } => {
                 // The native server has no WebSocket client: the query waits as for a server that is down.
-                let _ = inbox.send(Message::Driver(Input::Socket {
+                let _ = inbox.send(Message::Driver(Box::new(Input::Socket {
                     socket,
                     event: crate::connect::driver::SocketEvent::Closed,
-                }));
+                })));
             }
             Output::ForeachBatch { run, batch_id, .. } => {
                 let error = Some("the native server has no page to call".to_owned());
-                let _ = inbox.send(Message::Driver(Input::ForeachBatchDone { run, batch_id, error }));
+                let _ = inbox.send(Message::Driver(Box::new(Input::ForeachBatchDone {
+                    run,
+                    batch_id,
+                    error,
+                })));
             }
             Output::Listener { .. }
             | Output::Credit { .. }

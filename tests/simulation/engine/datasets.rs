@@ -1,5 +1,6 @@
-//! Random lineages over datasets of numbers: every partition equals a plain-array model, whoever dies, and no task runs again
-//! but for an executor that died with what it had made.
+//! Random lineages over datasets of numbers, some of them kept, and several jobs over each: every partition equals a plain-array
+//! model, whoever dies, and nothing is computed again, in the same job or a later one, but for an executor that died with what
+//! it had made.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -7,12 +8,13 @@ use std::collections::{BTreeMap, HashMap};
 use arrow::buffer::Buffer;
 use rand::Rng;
 use rand::rngs::SmallRng;
+use rivulet::connect::driver::RequestId;
 use rivulet::connect::proto as sc;
 use rivulet::connect::proto::execute_plan_response::ResponseType;
 use rivulet::connect::proto::relation::RelType;
-use rivulet::exec::program::{ProgramOutput, ProgramTask};
+use rivulet::exec::program::{Keep, ProgramOutput, ProgramTask};
 use rivulet::rdd::plan::{RESULT_TYPE_URL, TYPE_URL};
-use rivulet::scheduler::ExecutorRef;
+use rivulet::scheduler::{ExecutorRef, KeptId, ShuffleId};
 use serde_json::{Value, json};
 
 use super::client::relation;
@@ -25,19 +27,41 @@ const MANY: usize = 400;
 /// What happened to tasks and executors, in order. Simulations run on one thread each.
 #[derive(Debug, Clone, PartialEq)]
 enum Event {
-    Ran { executor: ExecutorRef, task: Task },
+    Ran {
+        executor: ExecutorRef,
+        task: Task,
+        plan: u64,
+    },
+    Kept {
+        executor: ExecutorRef,
+        id: KeptId,
+        plan: u64,
+    },
+    Evicted(ExecutorRef, KeptId),
     Died(ExecutorRef),
+    Forgot(u64),
 }
 
-/// Plan, dataset, where its rows go, partition.
-type Task = (u64, usize, Option<(usize, usize)>, usize);
+/// What a task is for, over all jobs: a partition of a job's result, or a map task of a shuffle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Task {
+    Result { plan: u64, partition: usize },
+    Map { shuffle: ShuffleId, partition: usize },
+}
+
+fn note(event: Event) {
+    EVENTS.with(|events| events.borrow_mut().push(event));
+}
+
+/// Keys are not places: nothing may take one for the other.
+const FIRST_KEY: usize = 1000;
 
 thread_local! {
     static EVENTS: RefCell<Vec<Event>> = const { RefCell::new(Vec::new()) };
 }
 
 pub fn note_death(executor: ExecutorRef) {
-    EVENTS.with(|events| events.borrow_mut().push(Event::Died(executor)));
+    note(Event::Died(executor));
 }
 
 /// A dataset, as plan and model know it.
@@ -90,6 +114,8 @@ fn random_lineage(rng: &mut SmallRng) -> Vec<Node> {
         node.json["id"] = json!(at);
         node.json["name"] = json!(format!("{}RDD", node.json["kind"].as_str().unwrap_or_default()));
         node.json["partitions"] = json!(node.rows.len());
+        node.json["key"] = json!(FIRST_KEY + at);
+        node.json["cached"] = json!(rng.random_bool(0.3));
     }
     nodes
 }
@@ -189,6 +215,8 @@ fn numbers(block: &[u8]) -> Vec<i64> {
 pub struct Datasets {
     executor: ExecutorRef,
     plans: HashMap<u64, Value>,
+    kept: BTreeMap<KeptId, Vec<i64>>,
+    tasks: usize,
 }
 
 impl Datasets {
@@ -196,6 +224,8 @@ impl Datasets {
         Self {
             executor,
             plans: HashMap::new(),
+            kept: BTreeMap::new(),
+            tasks: 0,
         }
     }
 
@@ -208,22 +238,72 @@ impl Datasets {
         self.plans.remove(&plan);
     }
 
+    pub fn kept(&self, id: KeptId) -> Option<Vec<u8>> {
+        self.kept.get(&id).map(|rows| bytes(rows))
+    }
+
+    pub fn forget(&mut self, dataset: u64) {
+        self.kept.retain(|id, _| id.dataset != dataset);
+    }
+
     pub fn run(&mut self, task: &ProgramTask<'_>) -> ProgramOutput {
         let (root, write) = (task.program.root, task.program.write);
-        let event = Event::Ran {
-            executor: self.executor,
-            task: (task.plan, root, write, task.partition),
+        let plan = self.plans[&task.plan].clone();
+        let key = |node: usize| plan["nodes"][node]["key"].as_u64().expect("a key");
+        let (partition, executor) = (task.partition, self.executor);
+        let ran = match write {
+            None => Task::Result {
+                plan: task.plan,
+                partition,
+            },
+            Some((node, parent)) => Task::Map {
+                shuffle: ShuffleId {
+                    dataset: key(node),
+                    parent,
+                },
+                partition,
+            },
         };
-        EVENTS.with(|events| events.borrow_mut().push(event));
-        let plan = &self.plans[&task.plan];
-        let rows = compute(plan, task, root, task.partition);
+        note(Event::Ran {
+            executor,
+            task: ran,
+            plan: task.plan,
+        });
+        let mut pass = Pass {
+            plan: &plan,
+            task,
+            here: &self.kept,
+            made: BTreeMap::new(),
+        };
+        let rows = pass.compute(root, partition);
+        let made = pass.made;
+        let mut kept = Vec::new();
+        for (id, rows) in made {
+            let plan = task.plan;
+            note(Event::Kept { executor, id, plan });
+            let (size, block) = (rows.len() as u64 * 8, bytes(&rows));
+            // Some are for the executor's file.
+            let block = (id.partition % 2 == 1).then_some(block);
+            if block.is_none() {
+                self.kept.insert(id, rows);
+            }
+            kept.push(Keep { id, bytes: size, block });
+        }
+        self.tasks += 1;
+        if self.tasks.is_multiple_of(7)
+            && let Some((id, _)) = self.kept.pop_first()
+        {
+            note(Event::Evicted(executor, id));
+        }
         let Some((reader, _)) = write else {
             return ProgramOutput {
                 blocks: vec![Some(bytes(&rows))],
                 rows: vec![rows.len() as u64],
+                kept,
+                updates: None,
             };
         };
-        let partitions = plan["nodes"][reader]["partitions"].as_u64().expect("a number") as usize;
+        let partitions = index(&plan["nodes"][reader]["partitions"]);
         let mut parts = vec![Vec::new(); partitions];
         for x in rows {
             parts[deal(x, partitions)].push(x);
@@ -231,56 +311,83 @@ impl Datasets {
         ProgramOutput {
             rows: parts.iter().map(|p| p.len() as u64).collect(),
             blocks: parts.iter().map(|p| (!p.is_empty()).then(|| bytes(p))).collect(),
+            kept,
+            updates: None,
         }
     }
 }
 
-fn compute(plan: &Value, task: &ProgramTask<'_>, at: usize, partition: usize) -> Vec<i64> {
-    let node = &plan["nodes"][at];
-    let parents: Vec<usize> = node["parents"].as_array().expect("a list").iter().map(index).collect();
-    let width = |node: usize| index(&plan["nodes"][node]["partitions"]);
-    match node["kind"].as_str() {
-        Some("source") => {
-            let own = task.sources.iter().find(|(n, p, _)| (*n, *p) == (at, partition));
-            numbers(own.expect("a source that is read comes along").2.as_slice())
+/// One task's way down its lineage.
+struct Pass<'a> {
+    plan: &'a Value,
+    task: &'a ProgramTask<'a>,
+    here: &'a BTreeMap<KeptId, Vec<i64>>,
+    made: BTreeMap<KeptId, Vec<i64>>,
+}
+
+impl Pass<'_> {
+    fn compute(&mut self, at: usize, partition: usize) -> Vec<i64> {
+        let node = &self.plan["nodes"][at];
+        if node["cached"] != json!(true) {
+            return self.make(at, partition);
         }
-        Some("narrow") => step(&node["op"], &compute(plan, task, parents[0], partition)),
-        Some("union") => {
-            let mut local = partition;
-            for parent in parents {
-                if local < width(parent) {
-                    return compute(plan, task, parent, local);
-                }
-                local -= width(parent);
+        let dataset = node["key"].as_u64().expect("a key");
+        let id = KeptId { dataset, partition };
+        let brought = self.task.kept.iter().find(|(k, _)| *k == id);
+        if let Some((_, block)) = brought {
+            return numbers(block.as_slice());
+        }
+        if let Some(rows) = self.here.get(&id).or(self.made.get(&id)) {
+            return rows.clone();
+        }
+        let rows = self.make(at, partition);
+        self.made.insert(id, rows.clone());
+        rows
+    }
+
+    fn make(&mut self, at: usize, partition: usize) -> Vec<i64> {
+        let (plan, task) = (self.plan, self.task);
+        let node = &plan["nodes"][at];
+        let parents: Vec<usize> = node["parents"].as_array().expect("a list").iter().map(index).collect();
+        let width = |node: usize| index(&plan["nodes"][node]["partitions"]);
+        match node["kind"].as_str() {
+            Some("source") => {
+                let own = task.sources.iter().find(|(n, p, _)| (*n, *p) == (at, partition));
+                numbers(own.expect("a source that is read comes along").2.as_slice())
             }
-            unreachable!("the partition is of one of them")
-        }
-        Some("coalesce") => {
-            let group = node["groups"][partition].as_array().expect("a list");
-            group
-                .iter()
-                .flat_map(|p| compute(plan, task, parents[0], index(p)))
-                .collect()
-        }
-        Some("cartesian") => product(
-            &compute(plan, task, parents[0], partition / width(parents[1])),
-            &compute(plan, task, parents[1], partition % width(parents[1])),
-        ),
-        _ => {
-            let mut rows = Vec::new();
-            for (i, parent) in parents.into_iter().enumerate() {
-                if node["wide"][i] == json!(true) {
-                    let own = task.shuffled.iter().find(|(edge, _)| *edge == (at, i, partition));
-                    rows.extend(
-                        own.iter()
-                            .flat_map(|(_, blocks)| blocks)
-                            .flat_map(|b| numbers(b.as_slice())),
-                    );
-                } else {
-                    rows.extend(compute(plan, task, parent, partition));
+            Some("narrow") => step(&node["op"], &self.compute(parents[0], partition)),
+            Some("union") => {
+                let mut local = partition;
+                for parent in parents {
+                    if local < width(parent) {
+                        return self.compute(parent, local);
+                    }
+                    local -= width(parent);
                 }
+                unreachable!("the partition is of one of them")
             }
-            rows
+            Some("coalesce") => {
+                let group = node["groups"][partition].as_array().expect("a list");
+                let parts = group.iter().flat_map(|p| self.compute(parents[0], index(p)));
+                parts.collect()
+            }
+            Some("cartesian") => {
+                let left = self.compute(parents[0], partition / width(parents[1]));
+                product(&left, &self.compute(parents[1], partition % width(parents[1])))
+            }
+            _ => {
+                let mut rows = Vec::new();
+                for (i, parent) in parents.into_iter().enumerate() {
+                    if node["wide"][i] == json!(true) {
+                        let own = task.shuffled.iter().find(|(edge, _)| *edge == (at, i, partition));
+                        let blocks = own.iter().flat_map(|(_, blocks)| blocks);
+                        rows.extend(blocks.flat_map(|b| numbers(b.as_slice())));
+                    } else {
+                        rows.extend(self.compute(parent, partition));
+                    }
+                }
+                rows
+            }
         }
     }
 }
@@ -289,16 +396,20 @@ fn index(value: &Value) -> usize {
     value.as_u64().expect("a number") as usize
 }
 
-fn plan_of(nodes: &[Node]) -> sc::Relation {
-    let text =
-        json!({ "nodes": nodes.iter().map(|n| &n.json).collect::<Vec<_>>(), "root": nodes.len() - 1 }).to_string();
+fn plan_of(nodes: &[Node], root: usize) -> sc::Relation {
+    let nodes = &nodes[..=root];
+    let text = json!({ "nodes": nodes.iter().map(|n| &n.json).collect::<Vec<_>>(), "root": root });
     let sources = nodes
         .iter()
         .filter(|n| n.json["kind"] == "source")
         .flat_map(|n| &n.rows)
         .map(|rows| bytes(rows));
+    plan_message(&text, sources.collect())
+}
+
+fn plan_message(text: &Value, sources: Vec<Vec<u8>>) -> sc::Relation {
     let mut value = Vec::new();
-    for piece in std::iter::once(text.into_bytes()).chain(sources) {
+    for piece in std::iter::once(text.to_string().into_bytes()).chain(sources) {
         value.extend((piece.len() as u32).to_le_bytes());
         value.extend(piece);
     }
@@ -308,27 +419,63 @@ fn plan_of(nodes: &[Node]) -> sc::Relation {
     }))
 }
 
-fn run(seed: u64, faults: Faults, log: &mut Log) {
+fn send(cluster: &mut Cluster, plan: sc::Relation, log: &mut Log) -> RequestId {
+    cluster.send_plan(Some(sc::plan::OpType::Root(plan)), log)
+}
+
+fn check(cluster: &mut Cluster, call: RequestId, expected: &Node, log: &mut Log) {
+    let answer = cluster
+        .answer(call, log)
+        .unwrap_or_else(|e| panic!("a job failed: {e}"));
+    let found: BTreeMap<usize, Vec<i64>> = answer.others.iter().filter_map(partition_of).collect();
+    let expected: BTreeMap<usize, Vec<i64>> = expected.rows.iter().cloned().enumerate().collect();
+    assert_eq!(found, expected);
+}
+
+/// Jobs over one lineage, one after the other; what one has made is there for the next. Between two of them a dataset is
+/// forgotten.
+fn run_in_turn(seed: u64, faults: Faults, log: &mut Log) {
     let mut rng = <SmallRng as rand::SeedableRng>::seed_from_u64(seed ^ 0xda7a);
     EVENTS.with(|events| events.borrow_mut().clear());
     let mut cluster = Cluster::new(seed, 1 + (seed % 3) as u32, &[], faults, log);
-    // Two jobs share the executors.
-    let jobs: Vec<_> = (0..2)
-        .map(|_| {
-            let nodes = random_lineage(&mut rng);
-            let call = cluster.send_plan(Some(sc::plan::OpType::Root(plan_of(&nodes))), log);
-            (call, nodes)
-        })
-        .collect();
-    for (call, nodes) in jobs {
-        let answer = cluster
-            .answer(call, log)
-            .unwrap_or_else(|e| panic!("a job failed: {e}"));
-        let found: BTreeMap<usize, Vec<i64>> = answer.others.iter().filter_map(partition_of).collect();
-        let expected: BTreeMap<usize, Vec<i64>> = nodes[nodes.len() - 1].rows.iter().cloned().enumerate().collect();
-        assert_eq!(found, expected);
+    let nodes = random_lineage(&mut rng);
+    for turn in 0..4 {
+        let root = if turn % 2 == 0 {
+            nodes.len() - 1
+        } else {
+            rng.random_range(0..nodes.len())
+        };
+        let call = send(&mut cluster, plan_of(&nodes, root), log);
+        check(&mut cluster, call, &nodes[root], log);
+        if turn == 1 {
+            let key = (FIRST_KEY + rng.random_range(0..nodes.len())) as u64;
+            note(Event::Forgot(key));
+            let call = send(
+                &mut cluster,
+                plan_message(&json!({ "nodes": [], "root": 0, "forget": [key] }), vec![]),
+                log,
+            );
+            cluster
+                .answer(call, log)
+                .unwrap_or_else(|e| panic!("forgetting failed: {e}"));
+        }
     }
     check_runs(&EVENTS.with(|events| events.take()));
+}
+
+/// Jobs that run beside each other share executors and what they make.
+fn run_beside(seed: u64, faults: Faults, log: &mut Log) {
+    let mut rng = <SmallRng as rand::SeedableRng>::seed_from_u64(seed ^ 0xda7a);
+    let mut cluster = Cluster::new(seed, 1 + (seed % 3) as u32, &[], faults, log);
+    let nodes = random_lineage(&mut rng);
+    let roots: Vec<usize> = (0..3).map(|_| rng.random_range(0..nodes.len())).collect();
+    let calls: Vec<RequestId> = roots
+        .iter()
+        .map(|root| send(&mut cluster, plan_of(&nodes, *root), log))
+        .collect();
+    for (call, root) in calls.into_iter().zip(roots) {
+        check(&mut cluster, call, &nodes[root], log);
+    }
 }
 
 fn partition_of(response: &ResponseType) -> Option<(usize, Vec<i64>)> {
@@ -343,31 +490,85 @@ fn partition_of(response: &ResponseType) -> Option<(usize, Vec<i64>)> {
     ))
 }
 
-/// Lineage asks for a task again only where an executor died since that ran it.
+/// Lineage asks for a task again only where an executor died since that ran it, and for a kept partition only where nobody has
+/// it.
 fn check_runs(events: &[Event]) {
-    let mut last: HashMap<Task, (usize, ExecutorRef)> = HashMap::new();
+    let mut last: HashMap<Task, (usize, ExecutorRef, u64)> = HashMap::new();
+    let mut begun: BTreeMap<u64, usize> = BTreeMap::new();
+    // Who keeps a partition, and since which job.
+    let mut holders: HashMap<KeptId, BTreeMap<ExecutorRef, u64>> = HashMap::new();
+    // The driver may hear of a death two jobs late, and a task that runs again for a job whose result comes meanwhile ran for
+    // nothing: what it made may be dropped, or told of too late.
+    let wasted = |begun: &BTreeMap<u64, usize>, job: u64, before: usize| {
+        let since = begun.range(..job).nth_back(1).map_or(0, |(_, at)| *at);
+        events[since..before].iter().any(|e| matches!(e, Event::Died(_)))
+    };
     for (at, event) in events.iter().enumerate() {
-        let Event::Ran { executor, task } = event else { continue };
-        if let Some((before, by)) = last.insert(*task, (at, *executor)) {
-            let died = events[before..at].contains(&Event::Died(by));
-            assert!(died, "{task:?} ran on {by:?}, which lives, and again on {executor:?}");
+        if let Event::Ran { plan, .. } = event {
+            begun.entry(*plan).or_insert(at);
+        }
+        match event {
+            Event::Ran { executor, task, plan } => {
+                if let Some((before, by, job)) = last.insert(*task, (at, *executor, *plan)) {
+                    let died = events[before..at].contains(&Event::Died(by));
+                    let late = job != *plan && wasted(&begun, job, before);
+                    assert!(
+                        died || late,
+                        "{task:?} ran on {by:?}, which lives, and again on {executor:?}"
+                    );
+                }
+            }
+            Event::Kept { executor, id, plan } => {
+                let holders = holders.entry(*id).or_default();
+                // Two tasks of one job may both be on their way to it.
+                let had = holders
+                    .iter()
+                    .find(|(_, since)| *since != plan && !wasted(&begun, **since, at));
+                assert_eq!(had, None, "{id:?} is made again on {executor:?} though it is kept");
+                holders.insert(*executor, *plan);
+            }
+            Event::Evicted(executor, id) => {
+                holders.entry(*id).or_default().remove(executor);
+            }
+            Event::Died(executor) => holders.values_mut().for_each(|h| {
+                h.remove(executor);
+            }),
+            Event::Forgot(key) => {
+                holders.retain(|id, _| id.dataset != *key);
+                last.retain(|task, _| !matches!(task, Task::Map { shuffle, .. } if shuffle.dataset == *key));
+            }
         }
     }
 }
 
 #[test]
-fn lineages_equal_the_model_and_each_task_runs_once() {
-    each_seed(400, |seed, log| run(seed, Faults::default(), log));
+fn lineages_equal_the_model_and_nothing_is_computed_twice_over_jobs_in_turn() {
+    each_seed(400, |seed, log| run_in_turn(seed, Faults::default(), log));
+}
+
+/// A task may lose its executor three times; the fourth fails its job.
+const DEATHS: Faults = Faults {
+    deaths: 3,
+    dying: 0.08,
+    doubling: 0.3,
+    losing: 0.0,
+    crashes: 0,
+    crashing: 0.0,
+    refusals: 0,
+    refusing: 0.0,
+    sink_failures: 0,
+    failing: 0.0,
+    jumps: 0,
+    jumping: 0.0,
+};
+
+#[test]
+fn lineages_equal_the_model_though_executors_die_and_only_what_is_lost_is_computed_again() {
+    each_seed(400, |seed, log| run_in_turn(seed, DEATHS, log));
 }
 
 #[test]
-fn lineages_equal_the_model_though_executors_die_and_only_what_is_lost_runs_again() {
-    let faults = Faults {
-        // A task may lose its executor three times; the fourth fails its job.
-        deaths: 3,
-        dying: 0.08,
-        doubling: 0.3,
-        ..Faults::default()
-    };
-    each_seed(400, |seed, log| run(seed, faults, log));
+fn jobs_beside_each_other_share_what_they_make_though_executors_die_and_blocks_are_lost() {
+    let faults = Faults { losing: 0.05, ..DEATHS };
+    each_seed(400, |seed, log| run_beside(seed, faults, log));
 }

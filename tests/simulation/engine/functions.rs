@@ -18,7 +18,7 @@ use rivulet::exec::ipc;
 use rivulet::exec::program::{FunctionId, GroupAnswer, GroupCall, ProgramHost, ProgramOutput, ProgramTask};
 use rivulet::exec::state::groups::entry_fields;
 use rivulet::plan::types;
-use rivulet::scheduler::ExecutorRef;
+use rivulet::scheduler::{ExecutorRef, KeptId};
 
 use super::client::relation;
 use super::datasets::Datasets;
@@ -161,6 +161,18 @@ impl ProgramHost for Functions {
             rows: answer(keys, &out)?,
             changes: changed(&changes)?,
         })
+    }
+
+    fn keeps(&self, id: KeptId) -> bool {
+        self.datasets.kept(id).is_some()
+    }
+
+    fn kept(&self, id: KeptId) -> Option<Buffer> {
+        self.datasets.kept(id).map(Buffer::from)
+    }
+
+    fn forget(&mut self, dataset: u64) {
+        self.datasets.forget(dataset);
     }
 
     fn unload(&mut self, plan: u64) {

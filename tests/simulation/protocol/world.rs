@@ -503,6 +503,7 @@ impl<'a> World<'a> {
             changes: changes.collect(),
             results: vec![Buffer::from(expected.rows.join("\n").into_bytes())],
             reports: vec![(0, 0, report)],
+            updates: vec![],
         };
         self.inputs = Some(inputs);
         outcome

@@ -124,6 +124,7 @@ fn outcome(max_s: Option<i64>) -> Outcome {
         changes: vec![],
         results: vec![],
         reports: vec![(0, 0, report)],
+        updates: vec![],
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rivulet::scheduler::dag::{Command, Event, Failure, MAX_FAILURES, StageSpec};
-use rivulet::scheduler::{ExecutorRef, Fetch, JobId, TaskId};
+use rivulet::scheduler::{BlockId, ExecutorRef, Fetch, JobId, TaskId};
 
 type Place = (usize, usize);
 
@@ -47,7 +47,7 @@ impl Checker {
                 }
             }
             Event::ExecutorLost { executor } => self.lose(*executor),
-            Event::Submit { job, stages } => {
+            Event::Submit { job, stages, .. } => {
                 self.jobs.insert(
                     *job,
                     Job {
@@ -60,7 +60,10 @@ impl Checker {
                 self.jobs.remove(job);
                 self.cancelled.insert(*job);
             }
-            Event::Finished { task, executor, rows } => {
+            Event::Forget { .. } | Event::Unkeep { .. } => {}
+            Event::Finished {
+                task, executor, rows, ..
+            } => {
                 if self.ends(*task, *executor) {
                     let job = self.jobs.get_mut(&task.job).expect("a running task has a job");
                     job.outputs
@@ -77,11 +80,14 @@ impl Checker {
                     let job = self.jobs.get_mut(&task.job).expect("a running task has a job");
                     match failure {
                         Failure::FetchFailed { fetch } => {
-                            let at = (fetch.task.stage, fetch.task.partition);
+                            let BlockId::Shuffle { task, .. } = fetch.block else {
+                                return;
+                            };
+                            let at = (task.stage, task.partition);
                             if job
                                 .outputs
                                 .get(&at)
-                                .is_some_and(|(a, e, _)| (*a, *e) == (fetch.task.attempt, fetch.from))
+                                .is_some_and(|(a, e, _)| (*a, *e) == (task.attempt, fetch.from))
                             {
                                 job.outputs.remove(&at);
                             }
@@ -168,6 +174,7 @@ impl Checker {
                     assert!(spent, "{job:?} failed with failures to spare: {:?}", state.spent);
                     self.failed.insert(*job);
                 }
+                Command::Drop { .. } => panic!("nothing was forgotten"),
             }
         }
         assert_eq!(self.expected, None, "the current try was not accepted");
@@ -279,13 +286,16 @@ impl Job {
         maps.filter(|((_, (_, _, rows)), wanted)| rows[*wanted] > 0)
             .map(|(((stage, partition), (attempt, from, _)), wanted)| Fetch {
                 from: *from,
-                task: TaskId {
-                    job: task.job,
-                    stage: *stage,
-                    partition: *partition,
-                    attempt: *attempt,
+                block: BlockId::Shuffle {
+                    task: TaskId {
+                        job: task.job,
+                        stage: *stage,
+                        partition: *partition,
+                        attempt: *attempt,
+                    },
+                    partition: wanted,
                 },
-                partition: wanted,
+                stage: *stage,
             })
             .collect()
     }

@@ -35,6 +35,8 @@ pub fn random_job(rng: &mut SmallRng, executors: u32) -> Vec<StageSpec> {
             reads,
             preferred,
             result: last,
+            shuffle: None,
+            kept: vec![],
         });
     }
     stages

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand::Rng;
 use rivulet::scheduler::dag::{Command, Event, Scheduler};
+use rivulet::scheduler::pools::Pool;
 use rivulet::scheduler::{ExecutorRef, Fetch, JobId, TaskId};
 
 use super::checker::Checker;
@@ -96,6 +97,7 @@ impl World {
                 delay,
                 Happening::Driver(Event::Submit {
                     job: JobId(job),
+                    pool: Pool::default(),
                     stages,
                 }),
             );

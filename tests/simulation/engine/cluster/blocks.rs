@@ -5,7 +5,7 @@ use rand::Rng;
 use rand::rngs::SmallRng;
 use rivulet::cluster::executor::{BlockStore, MemoryBlocks};
 use rivulet::cluster::states::{StateKey, StateStore};
-use rivulet::scheduler::{JobId, TaskId};
+use rivulet::scheduler::BlockId;
 
 /// Blocks on the heap; each is lost with a probability, and its executor lives on.
 pub struct LossyBlocks {
@@ -30,17 +30,17 @@ impl StateStore for LossyBlocks {
 }
 
 impl BlockStore for LossyBlocks {
-    fn put(&mut self, task: TaskId, partition: usize, bytes: Vec<u8>) {
+    fn put(&mut self, id: BlockId, bytes: Vec<u8>, to_file: bool) {
         if !self.rng.random_bool(self.losing) {
-            self.blocks.put(task, partition, bytes);
+            self.blocks.put(id, bytes, to_file);
         }
     }
 
-    fn get(&self, task: TaskId, partition: usize) -> Option<Buffer> {
-        self.blocks.get(task, partition)
+    fn get(&self, id: BlockId) -> Option<Buffer> {
+        self.blocks.get(id)
     }
 
-    fn drop_job(&mut self, job: JobId) {
-        self.blocks.drop_job(job);
+    fn retain(&mut self, wanted: &dyn Fn(BlockId) -> bool) {
+        self.blocks.retain(wanted);
     }
 }

@@ -3,18 +3,25 @@
 use rand::Rng;
 use rivulet::error::SparkError;
 use rivulet::scheduler::dag::{Event, Failure};
-use rivulet::scheduler::{ExecutorRef, Fetch, TaskId};
+use rivulet::scheduler::{BlockId, ExecutorRef, Fetch, TaskId};
 
 use super::super::graphs::random_rows;
 use super::{Happening, World};
 use crate::seeds::Log;
+
+fn writer(fetch: &Fetch) -> TaskId {
+    match fetch.block {
+        BlockId::Shuffle { task, .. } => task,
+        BlockId::Kept(_) => unreachable!("no dataset is kept here"),
+    }
+}
 
 impl World {
     pub(super) fn launch(&mut self, executor: ExecutorRef, task: TaskId, fetches: &[Fetch]) {
         let gone = fetches.iter().find(|f| {
             self.live
                 .get(&f.from.id)
-                .is_none_or(|l| l.incarnation != f.from.incarnation || !l.blocks.contains(&f.task))
+                .is_none_or(|l| l.incarnation != f.from.incarnation || !l.blocks.contains(&writer(f)))
         });
         let Some(live) = self
             .live
@@ -38,7 +45,9 @@ impl World {
         if self.faulty() && !fetches.is_empty() && self.network.chance(self.failing) {
             // A block is lost while its executor lives on.
             let fetch = fetches[self.network.rng.random_range(0..fetches.len())];
-            self.live.get_mut(&fetch.from.id).map(|l| l.blocks.remove(&fetch.task));
+            self.live
+                .get_mut(&fetch.from.id)
+                .map(|l| l.blocks.remove(&writer(&fetch)));
         }
         let delay = self.network.rng.random_range(0..80);
         self.network.after(delay, Happening::End { executor, task });
@@ -71,7 +80,12 @@ impl World {
             }
         } else {
             live.blocks.insert(task);
-            Event::Finished { task, executor, rows }
+            Event::Finished {
+                task,
+                executor,
+                rows,
+                kept: vec![],
+            }
         };
         self.tell(executor, event);
     }

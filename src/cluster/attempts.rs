@@ -1,0 +1,117 @@
+//! What became of the tries of a job's tasks, for status displays.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::exec::stage::StageGraph;
+use crate::scheduler::{ExecutorRef, TaskId};
+
+/// Tries that a stage of an ended job shows.
+const SHOWN: usize = 500;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AttemptState {
+    Running,
+    Done,
+    Failed,
+    /// Its executor died, or another try of the task was quicker.
+    Lost,
+}
+
+/// One try at one task. Times are the driver's, ms since the epoch.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptStatus {
+    pub partition: usize,
+    pub attempt: u32,
+    pub executor: u32,
+    pub start_ms: i64,
+    pub end_ms: Option<i64>,
+    pub state: AttemptState,
+    pub speculative: bool,
+}
+
+/// A job's stage, for status displays.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageStatus {
+    pub id: usize,
+    /// The most often that one of its tasks was tried again.
+    pub attempt: u32,
+    pub name: String,
+    pub tasks: usize,
+    pub running: usize,
+    pub completed: usize,
+    pub failed: usize,
+    /// Nothing of it had to run: an earlier job had made its output, or what is made of it is kept.
+    pub skipped: bool,
+    pub parents: Vec<usize>,
+    pub operators: String,
+    pub attempts: Vec<AttemptStatus>,
+}
+
+/// The tries of one job, in order.
+#[derive(Debug, Default)]
+pub(super) struct Attempts(BTreeMap<TaskId, (ExecutorRef, AttemptStatus)>);
+
+impl Attempts {
+    pub fn started(&mut self, task: TaskId, executor: ExecutorRef, speculative: bool, now_ms: i64) {
+        let status = AttemptStatus {
+            partition: task.partition,
+            attempt: task.attempt,
+            executor: executor.id,
+            start_ms: now_ms,
+            end_ms: None,
+            state: AttemptState::Running,
+            speculative,
+        };
+        self.0.insert(task, (executor, status));
+    }
+
+    pub fn ended(&mut self, task: TaskId, state: AttemptState, now_ms: i64) {
+        if let Some((_, status)) = self.0.get_mut(&task)
+            && status.state == AttemptState::Running
+        {
+            (status.state, status.end_ms) = (state, Some(now_ms));
+        }
+    }
+
+    /// What runs on the executor, or on any, is lost.
+    pub fn lost(&mut self, executor: Option<ExecutorRef>, now_ms: i64) {
+        for (on, status) in self.0.values_mut() {
+            if executor.is_none_or(|e| e == *on) && status.state == AttemptState::Running {
+                (status.state, status.end_ms) = (AttemptState::Lost, Some(now_ms));
+            }
+        }
+    }
+
+    /// The stages as they are now; `over` says that the job is.
+    pub fn stages(&self, graph: &StageGraph, over: bool) -> Vec<StageStatus> {
+        let of_stage = |stage: usize| {
+            let tries = self.0.iter().filter(move |(task, _)| task.stage == stage);
+            tries.map(|(_, (_, status))| status)
+        };
+        let status = |stage: &crate::exec::stage::Stage| {
+            let count = |state| of_stage(stage.id).filter(|t| t.state == state).count();
+            let done = of_stage(stage.id).filter(|t| t.state == AttemptState::Done);
+            let done: BTreeSet<usize> = done.map(|t| t.partition).collect();
+            let tries = of_stage(stage.id).count();
+            StageStatus {
+                id: stage.id,
+                attempt: of_stage(stage.id).map(|t| t.attempt).max().unwrap_or(0),
+                name: stage.name(),
+                tasks: stage.tasks(),
+                running: count(AttemptState::Running),
+                completed: done.len(),
+                failed: count(AttemptState::Failed),
+                skipped: over && tries == 0,
+                parents: stage.parents.clone(),
+                operators: stage.describe(),
+                attempts: of_stage(stage.id).skip(tries.saturating_sub(SHOWN)).cloned().collect(),
+            }
+        };
+        graph.stages.iter().map(status).collect()
+    }
+}
