@@ -1,0 +1,211 @@
+/**
+ * The free variables of a function, told from its text: what it names and does not declare. Such a name is the page's and does
+ * not exist in a worker.
+ *
+ * It reads tokens, not a grammar, and errs to one side: what might be a declaration, a property or a label is not reported, and
+ * of a text that cannot be read for sure (a slash that may divide or begin a regular expression) nothing is. What slips through
+ * is an error of the task, with the same advice.
+ */
+
+interface Token { kind: 'name' | 'number' | 'text' | 'punct'; text: string; newline: boolean }
+
+const KEYWORDS = new Set(('await break case catch class const continue debugger default delete do else export extends false finally for function if '
+  + 'import in instanceof new null return super switch this throw true try typeof var void while with yield let static async of get set arguments '
+  + 'undefined NaN Infinity eval').split(' '));
+/** What dedicated workers have and show as ordinary, enumerable properties of their global object. */
+const WORKER_NAMES = new Set(('self console fetch crypto performance navigator location origin caches indexedDB atob btoa structuredClone '
+  + 'queueMicrotask setTimeout clearTimeout setInterval clearInterval postMessage importScripts close reportError createImageBitmap '
+  + 'requestAnimationFrame cancelAnimationFrame isSecureContext crossOriginIsolated scheduler trustedTypes fonts').split(' '));
+
+/** Names in their order, each once. */
+export function freeVariables(source: string): string[] {
+  const tokens = tokenize(source);
+  if (!tokens) return [];
+  const declared = declarations(tokens);
+  const free = new Set<string>();
+  tokens.forEach((token, i) => {
+    if (token.kind !== 'name' || KEYWORDS.has(token.text) || declared.has(token.text) || isKnown(token.text)) return;
+    const before = tokens[i - 1]?.text;
+    const after = tokens[i + 1]?.text;
+    // A property, a key or label, a method's name, or a name that is only asked for its type.
+    if (before === '.' || before === '?.' || before === '#' || before === 'typeof' || before === 'break' || before === 'continue') return;
+    if (after === ':' && before !== '?' && !inConditional(tokens, i)) return;
+    if (after === '(' && isMethod(tokens, i)) return;
+    free.add(token.text);
+  });
+  return [...free];
+}
+
+/** Whether workers have a global of that name: all that is built in, which is not enumerable, and some more. */
+function isKnown(name: string): boolean {
+  if (WORKER_NAMES.has(name)) return true;
+  const property = Object.getOwnPropertyDescriptor(globalThis, name);
+  return property !== undefined && !property.enumerable && name !== 'window' && name !== 'document';
+}
+
+/** `a ? b : c`: the colon behind b is no key's. */
+function inConditional(tokens: readonly Token[], at: number): boolean {
+  let depth = 0;
+  for (let i = at - 1; i >= 0; i--) {
+    const { text, kind } = tokens[i]!;
+    if (kind !== 'punct') continue;
+    if (text === ')' || text === ']' || text === '}') depth++;
+    else if (text === '(' || text === '[' || text === '{') {
+      if (depth-- === 0) return false;
+    } else if (depth === 0 && (text === ',' || text === ';')) return false;
+    else if (depth === 0 && text === '?') return true;
+  }
+  return false;
+}
+
+/** `name(…) {` */
+function isMethod(tokens: readonly Token[], at: number): boolean {
+  return tokens[closing(tokens, at + 1) + 1]?.text === '{';
+}
+
+/** The place of the bracket that closes the one at `open`. */
+function closing(tokens: readonly Token[], open: number): number {
+  let depth = 0;
+  for (let i = open; i < tokens.length; i++) {
+    const { kind, text } = tokens[i]!;
+    if (kind !== 'punct') continue;
+    if (text === '(' || text === '[' || text === '{') depth++;
+    else if ((text === ')' || text === ']' || text === '}') && --depth === 0) return i;
+  }
+  return tokens.length;
+}
+
+/** All names that are declared somewhere in the text, whatever their scope. */
+function declarations(tokens: readonly Token[]): Set<string> {
+  const declared = new Set<string>();
+  /** A name or a pattern; returns the place behind it. */
+  const pattern = (at: number): number => {
+    const token = tokens[at];
+    if (token?.text === '{' || token?.text === '[') {
+      const end = closing(tokens, at);
+      names(at + 1, end);
+      return end + 1;
+    }
+    if (token?.kind === 'name') declared.add(token.text);
+    return at + 1;
+  };
+  /** Names of a pattern or a parameter list: all that are not keys with a name of their own behind them. */
+  const names = (from: number, to: number) => {
+    for (let i = from; i < to; i++) {
+      const { kind, text } = tokens[i]!;
+      if (kind === 'name' && tokens[i + 1]?.text !== ':' && tokens[i - 1]?.text !== '.') declared.add(text);
+    }
+  };
+  tokens.forEach(({ kind, text }, i) => {
+    const next = tokens[i + 1];
+    if (kind === 'name' && (text === 'function' || text === 'class')) {
+      const at = next?.text === '*' ? i + 2 : i + 1;
+      if (tokens[at]?.kind === 'name') declared.add(tokens[at].text);
+    }
+    if (kind === 'name' && (text === 'let' || text === 'const' || text === 'var')) {
+      let at = pattern(i + 1);
+      // Further declarators: behind the commas of this level.
+      let depth = 0;
+      for (; at < tokens.length; at++) {
+        const { kind: k, text: t, newline } = tokens[at]!;
+        if (k === 'punct' && '([{'.includes(t)) depth++;
+        else if (k === 'punct' && ')]}'.includes(t) && depth-- === 0) break;
+        else if (depth === 0 && (t === ';' || (k === 'name' && (t === 'of' || t === 'in')))) break;
+        else if (depth === 0 && newline && k === 'name' && tokens[at - 1]!.kind !== 'punct') break;
+        else if (depth === 0 && k === 'punct' && t === ',') at = pattern(at + 1) - 1;
+      }
+    }
+    if (text === '=>') {
+      const before = tokens[i - 1]!;
+      if (before.kind === 'name') declared.add(before.text);
+    }
+    if (text === '(' && kind === 'punct') {
+      const end = closing(tokens, i);
+      const head = tokens[i - 1];
+      const statement = head?.kind === 'name' && ['if', 'while', 'switch', 'for', 'with'].includes(head.text);
+      const body = tokens[end + 1]?.text;
+      if (body === '=>' || (body === '{' && !statement)) names(i + 1, end);
+    }
+  });
+  return declared;
+}
+
+const NAME = /[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/uy;
+const NUMBER = /(?:0[xXbBoO][\da-fA-F_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?)n?/y;
+const REGEX = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/y;
+const PUNCT = /=>|\?\.(?!\d)|\.\.\.|[{}()[\];,<>=+\-*%&|^!~?:.@#/]/y;
+const SPACE = /[\s\uFEFF]+/y;
+
+/** Undefined where the text cannot be read for sure. */
+function tokenize(source: string): Token[] | undefined {
+  const tokens: Token[] = [];
+  let newline = false;
+  const push = (kind: Token['kind'], text: string) => {
+    tokens.push({ kind, text, newline });
+    newline = false;
+  };
+  /** Templates that are open, by the depth of braces within them. */
+  const templates: number[] = [];
+  let at = 0;
+  const match = (pattern: RegExp) => {
+    pattern.lastIndex = at;
+    const found = pattern.exec(source)?.[0];
+    if (found !== undefined) at += found.length;
+    return found;
+  };
+  /** The rest of a template's text, up to its end or to an expression. */
+  const template = (): boolean => {
+    for (; at < source.length; at++) {
+      if (source[at] === '\\') at++;
+      else if (source[at] === '`') { at++; push('text', '`'); return true; }
+      else if (source.startsWith('${', at)) { at += 2; templates.push(0); push('punct', '('); return true; }
+    }
+    return false;
+  };
+  while (at < source.length) {
+    const space = match(SPACE);
+    if (space !== undefined) { newline ||= space.includes('\n'); continue; }
+    const c = source[at]!;
+    if (source.startsWith('//', at)) { const end = source.indexOf('\n', at); at = end < 0 ? source.length : end; continue; }
+    if (source.startsWith('/*', at)) {
+      const end = source.indexOf('*/', at);
+      if (end < 0) return undefined;
+      at = end + 2;
+      continue;
+    }
+    if (c === '"' || c === "'") {
+      let end = at + 1;
+      while (end < source.length && source[end] !== c) end += source[end] === '\\' ? 2 : 1;
+      at = end + 1;
+      push('text', c);
+      continue;
+    }
+    if (c === '`') { at++; if (!template()) return undefined; continue; }
+    if (c === '/') {
+      const before = tokens.at(-1);
+      if (before?.text === '}') return undefined;
+      const divides = before && (before.kind === 'number' || before.kind === 'text' || before.text === ')' || before.text === ']'
+        || (before.kind === 'name' && !['return', 'typeof', 'case', 'in', 'of', 'delete', 'void', 'instanceof', 'throw', 'else', 'do', 'yield', 'await'].includes(before.text)));
+      if (!divides) {
+        if (match(REGEX) === undefined) return undefined;
+        push('text', '/');
+        continue;
+      }
+    }
+    const name = match(NAME);
+    if (name !== undefined) { push('name', name); continue; }
+    if (/\d/.test(c) || (c === '.' && /\d/.test(source[at + 1] ?? ''))) { if (match(NUMBER) === undefined) return undefined; push('number', '0'); continue; }
+    const punct = match(PUNCT);
+    if (punct === undefined) return undefined;
+    const open = templates.length - 1;
+    if (open >= 0 && punct === '{') templates[open]!++;
+    if (open >= 0 && punct === '}' && templates[open]!-- === 0) {
+      templates.pop();
+      push('punct', ')');
+      if (!template()) return undefined;
+      continue;
+    }
+    push('punct', punct);
+  }
+  return tokens;
+}
