@@ -11,12 +11,12 @@ const BLANK = '<!doctype html><meta charset="utf-8"><script type="importmap">{"i
 
 /** In the page: why the case does not give what Spark gave; null where it does. */
 async function runCase({ golden, family, executors }) {
-  const { ManualClock, SparkSession, StreamingContext } = await import('rivulet');
+  const { HashPartitioner, ManualClock, SparkSession, StreamingContext } = await import('rivulet');
   const twins = await import({ rdd: '/tests/rdd_twins.js', dstream: '/tests/dstream_twins.js', structured_streaming: '/tests/twins.js' }[family]);
   if (!twins.TWINS[golden.id]) return 'it has no twin';
   const spark = await SparkSession.builder.master(`local[${executors}]`).config('spark.default.parallelism', '2').config('spark.sql.shuffle.partitions', 2).create();
   try {
-    if (family === 'rdd') return twins.difference(golden, await twins.runTwin(spark, golden)) ?? null;
+    if (family === 'rdd') return twins.difference(golden, await twins.runTwin(spark, golden, { HashPartitioner })) ?? null;
     if (family === 'dstream') return await twins.runTwin({ sparkContext: spark.sparkContext, StreamingContext, ManualClock }, golden) ?? null;
     return twins.differences(golden, await twins.runCase(spark, golden, 'push')).join('; ') || null;
   } catch (error) {

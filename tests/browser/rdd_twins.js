@@ -16,7 +16,28 @@ const add = (a, b) => a + b;
 const identity = (x) => x;
 
 /** Twins that need the engine, and not only datasets. */
-export const NEEDS_ENGINE = new Set(['hash_functions']);
+export const NEEDS_ENGINE = new Set(['hash_functions', ...['bigint', 'boolean', 'date', 'double', 'int', 'string', 'timestamp'].map((type) => `df_repartition_${type}`)]);
+
+/** Where DataFrame's `repartition(n, column)` puts each value, and its hash. */
+const placed = (type) => async ({ spark, golden }) => {
+  const counts = Object.keys(golden.result[0].partition).map(Number);
+  const texts = golden.result.map(({ value }, i) => ({ i, text: value === null ? null : String(value) }));
+  const values = spark.createDataFrame(texts, 'i INT, text STRING').selectExpr('i', `CAST(text AS ${type}) AS v`);
+  const rows = (df, f) => df.collect().then((found) => found.forEach((row) => f(golden.result[row.i], row)));
+  const out = new Map(golden.result.map((row) => [row, { value: row.value, partition: {} }]));
+  await rows(values.selectExpr('i', 'hash(v) AS h'), (of, { h }) => { out.get(of).hash = h; });
+  for (const n of counts) await rows(values.repartition(n, 'v').selectExpr('i', 'spark_partition_id() AS p'), (of, { p }) => { out.get(of).partition[n] = p; });
+  return [...out.values()];
+};
+
+/** `toDebugString` as the goldens tell it: class by class, and whether a wide edge is before it. */
+const lineage = (rdd) => {
+  const lines = rdd.toDebugString().split('\n').map((line) => [line.includes('+-(') ? 'shuffle' : 'narrow', /(\w+)\[\d+\]/.exec(line)[1]]);
+  return { shuffleBoundaries: boundaries(rdd), numPartitions: rdd.getNumPartitions(), lineage: lines };
+};
+const boundaries = (rdd) => rdd.toDebugString().split('+-(').length - 1;
+/** PySpark joins and cogroups by one shuffle of the union, each value with the number of its side; here, as on the JVM, each side moves. */
+const groupedAsPython = (...rdds) => rdds.map((rdd, i) => rdd.mapValues((v, { i }) => [i, v], { i })).reduce((a, b) => a.union(b)).groupByKey();
 
 export const TWINS = {
   hash_functions: async ({ spark, golden }) => {
@@ -29,6 +50,66 @@ export const TWINS = {
       rows.push(...some.map((_, n) => ({ hash: row[`h${n}`], xxhash64: row[`x${n}`] })));
     }
     return golden.result.map((expected, n) => ({ ...expected, ...rows[n] }));
+  },
+  ...Object.fromEntries(['bigint', 'boolean', 'date', 'double', 'int', 'string', 'timestamp'].map((type) => [`df_repartition_${type}`, placed(type)])),
+  hash_partitioner_jvm: async ({ sc, HashPartitioner, golden }) => {
+    const out = [];
+    for (const { type, value, partition } of golden.result) {
+      const key = type === 'long' && typeof value === 'string' ? BigInt(value) : value;
+      const keys = type === 'double' ? 'double' : 'any';
+      const found = {};
+      for (const n of Object.keys(partition)) {
+        const by = new HashPartitioner(Number(n), keys);
+        // The rows of a dataset go where the partitioner says.
+        const parts = await sc.parallelize([[key, 0]], 1).partitionBy(by).glom().collect();
+        found[n] = parts.findIndex((part) => part.length === 1);
+        if (found[n] !== by.getPartition(key)) throw new Error(`${key} is in ${found[n]}`);
+      }
+      out.push({ type, value, hashCode: HashPartitioner.hashCode(key, keys), partition: found });
+    }
+    return out;
+  },
+  parallelize_slices: async ({ sc }) => {
+    const out = [];
+    for (const size of [10, 0, 3]) {
+      for (const n of [1, 2, 3, 4, 7, 12]) {
+        const values = Array.from({ length: size }, (_, i) => i);
+        // PySpark slices a list of batches.
+        const batch = Math.max(1, Math.min(Math.floor(size / n), 1024));
+        const batches = Array.from({ length: Math.ceil(size / batch) }, (_, i) => values.slice(i * batch, (i + 1) * batch));
+        out.push({
+          size, n, scala: await sc.parallelize(values, n).glom().collect(),
+          pyspark_list: await sc.parallelize(batches, n).flatMap((rows) => rows).glom().collect(), pyspark_range: await sc.range(0, size, 1, n).glom().collect(),
+        });
+      }
+    }
+    return out;
+  },
+  to_debug_string_jvm: ({ sc }) => {
+    const x = sc.parallelize([['a', 1], ['b', 2], ['a', 3]], 3);
+    const y = sc.parallelize([['a', 4], ['c', 5]], 2);
+    // JavaPairRDD turns the values of these over once more.
+    const java = (rdd) => rdd.mapValues((v) => v);
+    const chains = {
+      parallelize: x, groupByKey: java(x.groupByKey()), join: x.join(y), leftOuterJoin: java(x.leftOuterJoin(y)), cogroup: java(x.cogroup(y)),
+      subtractByKey: x.subtractByKey(y, 3), distinct: x.keys().distinct(3), sortByKey: x.sortByKey(true, 2), union: x.union(y),
+      intersection: x.keys().intersection(y.keys()), subtract: x.keys().subtract(y.keys(), 3), cartesian: x.cartesian(y), coalesce: x.coalesce(2),
+      repartition: x.repartition(5), groupByKey_join: java(x.groupByKey()).join(java(y.groupByKey())),
+      union_groupByKey_sortByKey: java(x.union(y).groupByKey()).sortByKey(true, 2), partitionBy_groupByKey: java(x.partitionBy(3).groupByKey()),
+      zipWithIndex: x.zipWithIndex(),
+    };
+    return Object.fromEntries(Object.entries(chains).map(([name, rdd]) => [name, lineage(rdd)]));
+  },
+  to_debug_string_pyspark: ({ data: { x, y } }) => {
+    const d = (rdd) => [boundaries(rdd), rdd.getNumPartitions()];
+    const r1 = x.reduceByKey(add);
+    return {
+      map: d(x.map(identity)), reduceByKey: d(r1), reduceByKey_mapValues_reduceByKey: d(r1.mapValues(identity).reduceByKey(add)),
+      reduceByKey_map_reduceByKey: d(r1.map(identity).reduceByKey(add)), join: d(groupedAsPython(x, y)),
+      join_copartitioned: d(x.partitionBy(2).join(y.partitionBy(2), 2)), distinct: d(x.distinct()), sortByKey: d(x.sortByKey()),
+      repartition: d(x.repartition(2)), coalesce: d(x.coalesce(2)), union_reduceByKey: d(x.union(y).reduceByKey(add)), cartesian: d(x.cartesian(y)),
+      zipWithIndex: d(x.zipWithIndex()), groupByKey: d(x.groupByKey()), cogroup_three: d(groupedAsPython(x, y, x)), word_count_sorted: d(r1.sortBy((t) => t[1])),
+    };
   },
   aggregateByKey: ({ data: { x } }) => x.aggregateByKey(
     [0, 0, -1000], (c, v) => [c[0] + v, c[1] + 1, Math.max(c[2], v)], (a, b) => [a[0] + b[0], a[1] + b[1], Math.max(a[2], b[2])],
@@ -109,12 +190,12 @@ export const TWINS = {
 };
 
 /** Runs the twin of a golden; `unordered` results are compared as multisets by their text. */
-export async function runTwin(spark, golden) {
+export async function runTwin(spark, golden, { HashPartitioner } = {}) {
   const twin = TWINS[golden.id];
   if (!twin) throw new Error(`no twin of ${golden.id}`);
   const sc = spark.sparkContext;
   const data = Object.fromEntries(Object.entries(golden.inputs ?? {}).map(([name, { partitions }]) => [name, sc.fromPartitions(partitions)]));
-  return twin({ sc, spark, data, golden });
+  return twin({ sc, spark, data, golden, HashPartitioner });
 }
 
 /** Where a result differs from the golden, in words; none when it is equal. */

@@ -48,7 +48,7 @@ test('mistakes with functions over groups are told at the call, or with the grou
     function: /what was given is a function, not a class/, extends: /extends another does not travel/, schema: /mapGroupsWithState needs \{ outputSchema \}/,
     options: /flatMapGroupsWithState needs \{ outputSchema \}/, timeout: /Unknown timeout.*never/, column: /UNRESOLVED_COLUMN.*`nope`/,
     bound: /the function f cannot be sent.*at \.f/, row: /flatMapGroupsWithState: a row of the function does not fit its schema \(k STRING,n INT\): x \(string\)/,
-    throws: /RangeError: no a \(in flatMapGroupsWithState, group \{"k":"a"\}\)/, free: /tries is not defined.*pass tries as a value bound to it/,
+    throws: /RangeError: no a \(in flatMapGroupsWithState, group \{"k":"a"\}\)/, free: /flatMapGroupsWithState: the function .* uses `tries`, which it cannot see/,
     methods: /this one has no handleInputRows \(in init\)/, state: /the function .* cannot be sent.*group \{"k":"a"\}/,
   };
   for (const [name, words] of Object.entries(expected)) assert.match(said[name], words, name);

@@ -72,6 +72,8 @@ export type ToExecutor =
   | { t: 'peer'; executor: number; incarnation: number; port: MessagePort }
   /** Another executor is gone. *Addition to the first contract: the page knows it from the driver's `executorLost`.* */
   | { t: 'peerLost'; executor: number; incarnation: number }
+  /** Lends a file to tasks that read it, or takes it back (`blob: null`). The executor answers `lent`. */
+  | { t: 'blob'; id: number; blob: Blob | null }
   | HeapRequest;
 
 /** Asks any worker how large its wasm memory is. *Addition to the first contract, for `spark.status` and the leak test.* */
@@ -82,7 +84,8 @@ export type FromWorker =
   | { t: 'ready'; version: string }
   /** The worker cannot go on (trap, unhandled error, failed start); it closes itself after this. */
   | { t: 'fatal'; message: string; stack: string }
-  | { t: 'heapBytes'; id: number; bytes: number };
+  | { t: 'heapBytes'; id: number; bytes: number }
+  | { t: 'lent'; id: number };
 
 /** An error of the engine as Spark reports it. */
 export interface WireError {
@@ -129,9 +132,18 @@ export interface EngineStatus {
     id: number; description: string; state: string; submittedMs: number; finishedMs: number | null;
     stages: {
       id: number; attempt: number; name: string; tasks: number; running: number; completed: number; failed: number;
+      /** Nothing of it had to run: an earlier job had made its output, or what is made of it is kept. */
+      skipped: boolean;
+      /** Its tries, at most the last 500; times in ms since the epoch. */
+      attempts: {
+        partition: number; attempt: number; executor: number; startMs: number; endMs: number | null;
+        state: 'running' | 'done' | 'failed' | 'lost'; speculative: boolean;
+      }[];
       /** Ids of the stages whose output this one reads. */
       parents: number[];
       operators: string;
     }[];
   }[];
+  /** Datasets that are to be kept: how many of their partitions are, and the bytes they take, about. */
+  datasets: { id: number; name: string; partitions: number; kept: number; bytes: number }[];
 }

@@ -5,12 +5,12 @@ import { test } from 'node:test';
 import { ManualClock } from '../src/dstream/clock.js';
 import { StreamingContext, type BatchInfo } from '../src/dstream/context.js';
 import { SparkContext } from '../src/rdd/context.js';
-import { localClient } from './rdd_local.js';
+import { localEngine } from './rdd_local.js';
 // @ts-expect-error The twins are plain JavaScript, shared with the browser tests.
 import { runTwin, TWINS } from '../../../tests/browser/dstream_twins.js';
 
 const GOLDENS = join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/goldens/dstream');
-const context = () => new SparkContext({ client: localClient() as never }, 2, { 'spark.default.parallelism': '2' }, () => false);
+const context = () => new SparkContext(localEngine(), 2, { 'spark.default.parallelism': '2' }, () => false);
 
 for (const id of Object.keys(TWINS as object)) {
   test(`${id} gives what Spark gives, batch by batch`, async () => {

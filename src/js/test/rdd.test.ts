@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { decode, encode, NotCloneableError } from '../src/rdd/codec.js';
+import { HashPartitioner } from '../src/rdd/partitioner.js';
 import { SparkContext } from '../src/rdd/context.js';
 import { hashCode, hashPartition, identity } from '../src/rdd/keys.js';
-import { localClient } from './rdd_local.js';
+import { localEngine } from './rdd_local.js';
 // @ts-expect-error The twins are plain JavaScript, shared with the browser tests.
 import { difference, NEEDS_ENGINE, runTwin, TWINS } from '../../../tests/browser/rdd_twins.js';
 // @ts-expect-error As the twins.
@@ -15,12 +16,13 @@ const GOLDENS = join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/golden
 const golden = (id: string) => JSON.parse(readFileSync(join(GOLDENS, `${id}.json`), 'utf8')) as {
   id: string; result: { type: string; value: unknown; hashCode: number; partition: Record<string, number> }[];
 };
-const context = () => new SparkContext({ client: localClient() as never }, 2, { 'spark.default.parallelism': '2' }, () => false);
+declare const fonts: unknown;
+const context = () => new SparkContext(localEngine(), 2, { 'spark.default.parallelism': '2' }, () => false);
 
 for (const id of Object.keys(TWINS as object).filter((twin) => !(NEEDS_ENGINE as Set<string>).has(twin))) {
   test(`${id} gives what Spark gives, without a scheduler`, async () => {
     const case_ = golden(id);
-    assert.equal(difference(case_, await runTwin({ sparkContext: context() }, case_)), undefined);
+    assert.equal(difference(case_, await runTwin({ sparkContext: context() }, case_, { HashPartitioner })), undefined);
   });
 }
 
@@ -92,6 +94,8 @@ test('mistakes are told at the call, with what to do', () => {
   says(() => rdd.map((async (x: number) => x) as never), 'SparkTypeError', /is async/);
   says(() => rdd.map(undefined as never), 'SparkTypeError', /map needs a function/);
   says(() => rdd.map((x: number, b: { f: () => number }) => x * b.f(), { f: () => 1 }), 'SparkTypeError', /map: the function f .*at \.f/);
+  // @ts-expect-error A name that is nowhere.
+  says(() => rdd.map((x) => x * factor), 'SparkTypeError', /map: the function \(anonymous\) uses `factor`, which it cannot see.*map\(f, \{ factor \}\)/);
   says(() => sc.parallelize([() => 1]), 'SparkTypeError', /parallelize: the function/);
   says(() => sc.parallelize([1], -2), 'IllegalArgumentException', /\(-2\) must be a positive/);
   says(() => rdd.repartition(0), 'IllegalArgumentException', /repartition/);
@@ -99,7 +103,7 @@ test('mistakes are told at the call, with what to do', () => {
   says(() => rdd.sample(false, 2), 'IllegalArgumentException', /fraction \(2\)/);
   says(() => sc.range(0, 5, 0), 'IllegalArgumentException', /step cannot be 0/);
   says(() => rdd.zip(sc.parallelize([1], 3)), 'IllegalArgumentException', /same number of partitions: 2 and 3/);
-  assert.throws(() => new SparkContext({ client: {} as never }, 1, {}, () => true).parallelize([1]), /stopped SparkContext/);
+  assert.throws(() => new SparkContext(localEngine(), 1, {}, () => true).parallelize([1]), /stopped SparkContext/);
 });
 
 test('an empty dataset has no first, least or reduced row', async () => {
@@ -115,8 +119,8 @@ test('a user\'s exception names the step, the partition and the record; unhashab
   const sc = context();
   const rdd = sc.parallelize([1, 2, 3, 4], 2);
   await assert.rejects(rdd.map((x) => { if (x === 3) throw new RangeError('three'); return x; }).collect(), /RangeError: three \(in MapPartitionsRDD, partition 1, record 3\)/);
-  // @ts-expect-error A name that is nowhere.
-  await assert.rejects(rdd.map((x) => x * factor).collect(), /factor is not defined.*pass factor as a value bound to it/);
+  // A name that the check at the call takes for a worker's own.
+  await assert.rejects(rdd.map((x) => x * (fonts as never)).collect(), /fonts is not defined.*pass fonts as a value bound to it/);
   await assert.rejects(rdd.map((x) => [{ x }, 1] as [object, number]).groupByKey().collect(), /\{"x":1\} cannot be hashed/);
   await assert.rejects((rdd as never as { keys(): { collect(): Promise<unknown> } }).keys().collect(), /a pair \[key, value\] is needed here.*record 1/);
   await assert.rejects(rdd.map((x) => () => x).collect(), /cannot be sent to or from an executor/);

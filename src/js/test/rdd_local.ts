@@ -1,19 +1,26 @@
 import { decode as decodeRows } from '../src/rdd/codec.js';
-import { PLAN_TYPE, type RddPlan } from '../src/rdd/plan.js';
+import type { Engine } from '../src/rdd/context.js';
+import { PLAN_TYPE, UPDATES_TYPE, type RddPlan } from '../src/rdd/plan.js';
 import { Programs } from '../src/worker/programs.js';
 
-/** Enough of a client to run dataset plans in this process: stages one after the other, no scheduler, no workers. */
-export function localClient() {
+/** Enough of a session to run dataset plans in this process: stages one after the other, no scheduler, no workers, no files. */
+export function localEngine(): Engine {
+  return { client: localClient() as never, lend: () => Promise.resolve(), takeBack: () => {} };
+}
+
+function localClient() {
   return {
     async *execute({ root }: { root: { relType: { value: { typeUrl: string; value: Uint8Array } } } }) {
       const { typeUrl, value } = root.relType.value;
       if (typeUrl !== PLAN_TYPE) throw new Error(`not a dataset plan: ${typeUrl}`);
       const [json, ...blobs] = pieces(value);
       const plan = JSON.parse(new TextDecoder().decode(json)) as RddPlan;
+      if (plan.nodes.length === 0) return;
       const programs = new Programs((text) => import(`data:text/javascript,${encodeURIComponent(text)}`));
       programs.load(0, JSON.stringify(plan), blobs.slice(0, plan.values));
       await programs.loading;
       const sources = blobs.slice(plan.values);
+      const added: Uint8Array[] = [];
       const written = new Map<string, (Uint8Array | undefined)[][]>();
       const task = (at: number, partition: number, write: [number, number] | null) => {
         const inputs = needs(plan, at, partition);
@@ -30,7 +37,9 @@ export function localClient() {
           root: at, partition, write, sources: inputs.sources, shuffled: shuffled.map(([n, q, p, blocks]) => [n, q, p, blocks.length]),
         };
         const bytes = [...inputs.sources.map(([node, p]) => sources[plan.nodes[node]!.firstSource! + p]!), ...shuffled.flatMap((s) => s[3])];
-        return programs.run(0, JSON.stringify(header), bytes)[0];
+        const [out, , , updates] = programs.run(0, JSON.stringify(header), bytes);
+        if (updates) added.push(updates);
+        return out;
       };
       for (const partition of plan.only ?? Array.from({ length: plan.nodes[plan.root]!.partitions }, (_, i) => i)) {
         const [block] = task(plan.root, partition, null);
@@ -40,6 +49,7 @@ export function localClient() {
         decodeRows(block!);
         yield { responseType: { case: 'extension', value: { typeUrl: '', value: out } } };
       }
+      for (const value of added) yield { responseType: { case: 'extension', value: { typeUrl: UPDATES_TYPE, value } } };
     },
   };
 }

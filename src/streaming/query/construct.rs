@@ -142,6 +142,7 @@ impl Query {
                 batch.id,
                 self.definition.name.as_deref().unwrap_or(&self.definition.id)
             ),
+            ..JobRequest::default()
         };
         for (source, share) in self.sources.iter_mut().zip(std::mem::take(&mut batch.shares)) {
             let scan = &self.definition.graph.scans[source.scan];

@@ -27,6 +27,10 @@ export class Cluster {
   readonly #restarts = new RestartPolicy();
   readonly #heapRequests = new Map<number, { worker: Worker; resolve: (bytes: number) => void }>();
   #nextHeapRequest = 0;
+  /** Files that executors may read, also those that come later. */
+  readonly #blobs = new Map<number, Blob>();
+  /** Who has not yet said that a file has come: by its number, the workers. */
+  readonly #lending = new Map<number, { workers: Set<Worker>; done: () => void }>();
   #closed = false;
 
   private constructor(
@@ -90,6 +94,30 @@ export class Cluster {
     return Object.fromEntries(await Promise.all(named.map(async ([name, worker]) => [name, await ask(worker)] as const)));
   }
 
+  /** Lends a file to all executors; settles when those that live have it. */
+  async lend(id: number, blob: Blob): Promise<void> {
+    this.#blobs.set(id, blob);
+    const workers = new Set([...this.#members.values()].map(({ worker }) => worker));
+    if (workers.size === 0) return;
+    await new Promise<void>((done) => {
+      this.#lending.set(id, { workers, done });
+      for (const worker of workers) worker.postMessage({ t: 'blob', id, blob } satisfies ToExecutor);
+    });
+  }
+
+  /** Takes a file back. */
+  takeBack(id: number): void {
+    if (!this.#blobs.delete(id)) return;
+    for (const { worker } of this.#members.values()) worker.postMessage({ t: 'blob', id, blob: null } satisfies ToExecutor);
+  }
+
+  #lent(id: number, worker: Worker): void {
+    const waits = this.#lending.get(id);
+    if (!waits?.workers.delete(worker) || waits.workers.size > 0) return;
+    this.#lending.delete(id);
+    waits.done();
+  }
+
   /** Ends all workers. */
   stop(): void {
     if (this.#closed) return;
@@ -107,7 +135,11 @@ export class Cluster {
       worker.terminate();
       return;
     }
-    worker.onmessage = (event: MessageEvent<FromWorker>) => this.#fromWorker(event.data, `${executor}.${incarnation}`);
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.t === 'lent') this.#lent(data.id, worker);
+      else this.#fromWorker(data, `${executor}.${incarnation}`);
+    };
+    for (const [id, blob] of this.#blobs) worker.postMessage({ t: 'blob', id, blob } satisfies ToExecutor);
     const member = { executor, incarnation, lock, worker };
     connect(this.driver, this.#members.values(), member);
     this.#members.set(executor, member);
@@ -133,6 +165,7 @@ export class Cluster {
 
   #end(worker: Worker): void {
     worker.terminate();
+    for (const id of this.#lending.keys()) this.#lent(id, worker);
     for (const [id, request] of this.#heapRequests) {
       if (request.worker === worker && this.#heapRequests.delete(id)) request.resolve(0);
     }

@@ -1,5 +1,6 @@
 import type { Wire } from '../cluster/connection.js';
-import { IllegalArgumentException, SparkError } from '../errors.js';
+import { IllegalArgumentException } from '../errors.js';
+import { fetched } from './fetched.js';
 
 /** What a reader can read from. Texts that are URLs (http, https, blob, data, `./…`, `../…`) are fetched; others are the engine's paths. */
 export type FileSource = OneSource | readonly FileSource[];
@@ -57,13 +58,7 @@ export class FileRegistry {
   async #file(source: OneFile, path: string): Promise<void> {
     if (source instanceof Blob) return this.#post(path, source);
     if (typeof source === 'object' && 'getFile' in source) return this.#post(path, await source.getFile());
-    const response = source instanceof Response ? source : await fetch(source).catch((cause: unknown) => {
-      throw new SparkError(`[FAILED_READ_FILE.NO_HINT] ${String(source)} could not be fetched: ${String(cause)}`, { condition: 'FAILED_READ_FILE.NO_HINT', cause });
-    });
-    if (!response.ok) {
-      throw new SparkError(`[FAILED_READ_FILE.FILE_NOT_EXIST] ${response.url}: HTTP ${response.status}`, { condition: 'FAILED_READ_FILE.FILE_NOT_EXIST' });
-    }
-    this.#post(path, await response.blob());
+    this.#post(path, await fetched(source));
   }
 
   async #directory(handle: FileSystemDirectoryHandle, root: string, follow: boolean): Promise<void> {
@@ -86,15 +81,17 @@ export class FileRegistry {
   }
 }
 
-function flat(sources: readonly FileSource[]): OneSource[] {
+/** Sources one by one. */
+export function flat(sources: readonly FileSource[]): OneSource[] {
   return sources.flatMap((source) => (Array.isArray(source) ? flat(source as readonly FileSource[]) : [source as OneSource]));
 }
 
-function isDirectory(source: OneSource): source is FileSystemDirectoryHandle {
+export function isDirectory(source: OneSource): source is FileSystemDirectoryHandle {
   return typeof source === 'object' && 'kind' in source && source.kind === 'directory';
 }
 
-function nameOf(source: OneSource): string {
+/** The name of a file, for people. */
+export function nameOf(source: OneSource): string {
   if (typeof source === 'string' || source instanceof URL || source instanceof Response) {
     const url = source instanceof Response ? source.url : String(source);
     return url.startsWith('data:') ? 'data' : url.split(/[?#]/)[0]!.split('/').filter(Boolean).at(-1) ?? 'file';

@@ -16,9 +16,15 @@ export interface Inputs {
   source(node: number, partition: number): unknown[];
   /** What the stages below wrote for a partition of a wide parent: one list per map task, in their order. */
   shuffled(node: number, parent: number, partition: number): unknown[][];
-  /** Rows of a cached partition, or none. */
-  cached(dataset: number, partition: number): unknown[] | undefined;
-  keep(dataset: number, partition: number, rows: unknown[]): void;
+  /** Rows of a kept partition, or none. */
+  cached(node: PlanNode, partition: number): unknown[] | undefined;
+  keep(node: PlanNode, partition: number, rows: unknown[]): void;
+  /** Lines of a blob that begin between two of its bytes. */
+  lines(blob: number, start: number, end: number): Iterable<string>;
+  /** A blob's name and all of its text. */
+  file(blob: number): [name: string, text: string];
+  /** The values of a blob that is a block. */
+  block(blob: number): unknown[];
   /** The value of a blob; a fresh copy each time. */
   blob(number: number): unknown;
   /** The value bound to a function. */
@@ -61,11 +67,11 @@ export class Compute {
     const node = this.plan.nodes[at];
     if (!node) throw new Error(`the plan has no dataset ${at}`);
     if (!node.cached) return this.#make(node, at, partition, emit);
-    let rows = this.inputs.cached(node.id, partition);
+    let rows = this.inputs.cached(node, partition);
     if (!rows) {
       const made: unknown[] = [];
       this.#make(node, at, partition, (row) => made.push(row));
-      this.inputs.keep(node.id, partition, (rows = made));
+      this.inputs.keep(node, partition, (rows = made));
     }
     for (const row of rows) emit(row);
   }
@@ -73,7 +79,13 @@ export class Compute {
   #make(node: PlanNode, at: number, partition: number, emit: (row: unknown) => void): void {
     switch (node.kind) {
       case 'source': {
-        for (const row of this.inputs.source(at, partition)) emit(row);
+        const rows = this.inputs.source(at, partition);
+        switch (node.op?.t) {
+          case 'lines': for (const [blob, start, end] of rows as [number, number, number][]) for (const line of this.inputs.lines(blob, start, end)) emit(line); return;
+          case 'files': for (const [blob] of rows as [number][]) emit(this.inputs.file(blob)); return;
+          case 'blocks': for (const blob of rows as number[]) for (const row of this.inputs.block(blob)) emit(row); return;
+        }
+        for (const row of rows) emit(row);
         return;
       }
       case 'union': {
@@ -118,6 +130,11 @@ export class Compute {
     }
     if (!op) {
       for (const row of this.#parent(node, at, 0, partition)) emit(row);
+      return;
+    }
+    if (op.t === 'sort') {
+      const rows = this.#parent(node, at, 0, partition);
+      for (const row of sortRows(rows, op.by ? this.call(op.by) : undefined, op.ascending)) emit(row);
       return;
     }
     if (op.t === 'zip') {

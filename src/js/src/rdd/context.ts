@@ -1,21 +1,48 @@
-import { IllegalArgumentException, SessionClosedError, SparkRuntimeException, SparkTypeError } from '../errors.js';
+import { IllegalArgumentException, SessionClosedError, SparkError, SparkRuntimeException, SparkTypeError } from '../errors.js';
+import { openFiles, type OpenFile } from '../files/open.js';
+import type { FileSource } from '../files/registry.js';
 import type { ActionOptions } from '../sql/action_options.js';
 import type { Context } from '../sql/plan.js';
+import { Accumulator, addNumbers, type AccumulatorParam } from './accumulator.js';
 import { Broadcast } from './broadcast.js';
+import { CheckpointDirectory } from './checkpoint.js';
 import { decode, encode, NotCloneableError } from './codec.js';
-import { planBytes, prepare, type Dataset, type PlanBuilder } from './dataset.js';
-import { PLAN_TYPE, type Action } from './plan.js';
+import { checkRemote, forgetting, planBytes, prepare, replace, toCheckpoint, type AnyRemote, type Dataset, type JobHeader, type PlanBuilder } from './dataset.js';
+import { Jobs } from './jobs.js';
+import { PLAN_TYPE, UPDATES_TYPE, type Action } from './plan.js';
 import { RDD } from './rdd.js';
 import { checkPartitions } from './shuffles.js';
 
+/** What datasets ask of the session: its client, and to lend files to the executors. @internal */
+export interface Engine extends Pick<Context, 'client'> {
+  lend(id: number, blob: Blob): Promise<void>;
+  takeBack(id: number): void;
+}
+
 /** What a dataset's definition must say; the rest is filled in. */
-type Definition = Omit<Dataset, 'id' | 'cached'>;
+type Definition = Omit<Dataset, 'id' | 'key' | 'level'>;
+
+/** Datasets of all contexts so far: sessions may share a page, and never a key. */
+let keys = 0;
+/** Files that were lent to executors so far. */
+let blobs = 0;
+/** Accumulators so far. */
+let accumulators = 0;
+
+/** Bytes of a file that one partition has at most, as Hadoop's local blocks. */
+const SPLIT_BYTES = 32 << 20;
 
 /** The way to partitioned datasets of JavaScript values: `spark.sparkContext`. */
 export class SparkContext {
   #next = 0;
-  /** Datasets that executors may forget; told with the next job. */
-  #dropped: number[] = [];
+  /** What the engine may forget: told soon, or with the next job. */
+  readonly #forgotten: Required<Pick<JobHeader, 'forget' | 'unkeep'>> = { forget: [], unkeep: [] };
+  /** Datasets that the page itself has forgotten: nobody reads what was shuffled or kept for them. */
+  readonly #collected = new FinalizationRegistry<number>((key) => this.#forget('forget', key));
+  /** Files of datasets that the page has forgotten go back. */
+  readonly #lent = new FinalizationRegistry<number[]>((ids) => ids.forEach((id) => { if (!this.stopped()) this.context.takeBack(id); }));
+  readonly #jobs: Jobs;
+  #checkpoints: CheckpointDirectory | undefined;
 
   /** Partitions of a dataset where nothing else is said: `spark.default.parallelism`, else the number of executors. */
   readonly defaultParallelism: number;
@@ -23,7 +50,8 @@ export class SparkContext {
   readonly shufflePartitions: number | undefined;
 
   /** @internal */
-  constructor(private readonly context: Pick<Context, 'client'>, executors: number, conf: Record<string, string>, private readonly stopped: () => boolean) {
+  constructor(private readonly context: Engine, executors: number, conf: Record<string, string>, private readonly stopped: () => boolean) {
+    this.#jobs = new Jobs(conf);
     const set = Number(conf['spark.default.parallelism']);
     this.shufflePartitions = Number.isInteger(set) && set > 0 ? set : undefined;
     this.defaultParallelism = this.shufflePartitions ?? executors;
@@ -37,12 +65,12 @@ export class SparkContext {
     const all = [...values];
     const n = checkPartitions(numSlices, 'parallelize');
     const slices = Array.from({ length: n }, (_, i) => all.slice(Math.floor((i * all.length) / n), Math.floor(((i + 1) * all.length) / n)));
-    return this.#ofParts(slices, 'parallelize', 'ParallelCollectionRDD');
+    return this.#ofParts(slices, 'parallelize');
   }
 
   /** A dataset of exactly these partitions. */
   fromPartitions<T>(partitions: readonly (readonly T[])[]): RDD<T> {
-    return this.#ofParts(partitions, 'fromPartitions', 'ParallelCollectionRDD');
+    return this.#ofParts(partitions, 'fromPartitions');
   }
 
   /** Whole numbers from 0 to `start`, or from `start` to `end` by `step` (without `end` itself). */
@@ -58,7 +86,7 @@ export class SparkContext {
 
   /** A dataset without partitions. */
   emptyRDD<T>(): RDD<T> {
-    return new RDD<T>(this, this.dataset({ name: 'EmptyRDD', kind: 'source', parents: [], partitions: 0, sources: [] }));
+    return new RDD<T>(this, this.dataset({ name: ['EmptyRDD'], kind: 'source', parents: [], partitions: 0, sources: [] }));
   }
 
   /** All rows of all of them, partitions one after the other. */
@@ -66,28 +94,114 @@ export class SparkContext {
     if (rdds.length === 0) return this.emptyRDD<T>();
     const parents = rdds.map((rdd) => rdd.definition);
     return new RDD<T>(this, this.dataset({
-      name: 'UnionRDD', kind: 'union', parents, partitions: parents.reduce((sum, p) => sum + p.partitions, 0),
+      name: ['UnionRDD'], kind: 'union', parents, partitions: parents.reduce((sum, p) => sum + p.partitions, 0),
     }));
   }
 
   /**
-   * Lines of a text: of a `File` or `Blob`, or of what a URL answers. Read when the first action needs them; split among at
-   * least `minPartitions` partitions.
+   * Lines of text files: `File`s and `Blob`s, handles of files and folders, URLs, and `opfs:` paths. Opened when the first
+   * action needs them, and read where the tasks run: each partition takes an equal share of all bytes, and the lines that begin
+   * in it. Lines end with \n, \r\n or \r; the text is UTF-8.
    */
-  textFile(source: Blob | string | URL, minPartitions = Math.min(this.defaultParallelism, 2)): RDD<string> {
+  textFile(source: FileSource, minPartitions = Math.min(this.defaultParallelism, 2)): RDD<string> {
     const n = checkPartitions(minPartitions, 'textFile');
-    const parts: Uint8Array[] = Array.from({ length: n }, () => encode([]));
-    let read: Promise<void> | undefined;
-    const load = async () => {
-      const text = source instanceof Blob ? await source.text() : await fetched(source);
-      const lines = text.split(/\r\n|\n|\r/);
-      if (lines.at(-1) === '') lines.pop();
-      for (let i = 0; i < n; i++) parts[i] = encode(lines.slice(Math.floor((i * lines.length) / n), Math.floor(((i + 1) * lines.length) / n)));
-    };
-    return new RDD<string>(this, this.dataset({
-      name: 'HadoopRDD', kind: 'source', parents: [], partitions: n, sources: parts, prepare: () => (read ??= load()),
-    }));
+    const share = source instanceof Blob ? Math.max(n, Math.ceil(source.size / SPLIT_BYTES)) : n;
+    return this.#files<string>(source, share, 'lines', (files) => {
+      const size = files.reduce((sum, { blob }) => sum + blob.size, 0);
+      return Array.from({ length: share }, (_, i) => {
+        const [first, last] = [Math.floor((i * size) / share), Math.floor(((i + 1) * size) / share)];
+        let at = 0;
+        return files.flatMap(({ id, blob }) => {
+          const [start, end] = [Math.max(first - at, 0), Math.min(last - at, blob.size)];
+          at += blob.size;
+          return start < end ? [[id, start, end]] : [];
+        });
+      });
+    });
   }
+
+  /** Files as pairs of name and whole text; from the same sources as textFile. */
+  wholeTextFiles(source: FileSource, minPartitions = Math.min(this.defaultParallelism, 2)): RDD<[name: string, text: string]> {
+    const n = checkPartitions(minPartitions, 'wholeTextFiles');
+    return this.#files<[string, string]>(source, n, 'files', (files) => (
+      Array.from({ length: n }, (_, i) => files.slice(Math.floor((i * files.length) / n), Math.floor(((i + 1) * files.length) / n)).map(({ id }) => [id]))));
+  }
+
+  #files<T>(source: FileSource, partitions: number, op: 'lines' | 'files', share: (files: (OpenFile & { id: number })[]) => unknown[][]): RDD<T> {
+    const sources: Uint8Array[] = Array.from({ length: partitions }, () => encode([]));
+    let opened: Promise<void> | undefined;
+    const lent: number[] = [];
+    const open = async () => {
+      const files = (await openFiles(source)).map((file) => ({ ...file, id: blobs++ }));
+      for (const { id, blob } of files) {
+        await this.context.lend(id, blob);
+        lent.push(id);
+      }
+      share(files).forEach((rows, i) => { sources[i] = encode(rows); });
+    };
+    const dataset = this.dataset({
+      name: op === 'lines' ? ['MapPartitionsRDD', 'HadoopRDD'] : ['MapPartitionsRDD', 'WholeTextFileRDD'], kind: 'source', parents: [], partitions, sources, op: () => ({ t: op }),
+      prepare: () => (opened ??= open().catch((error: unknown) => {
+        opened = undefined;
+        throw error;
+      })),
+    });
+    this.#lent.register(dataset, lent);
+    return new RDD<T>(this, dataset);
+  }
+
+  /** A dataset of the blocks that these files hold, in their order. @internal */
+  async ofBlocks<T>(files: readonly Blob[], like: Dataset): Promise<Dataset> {
+    const ids: number[] = [];
+    for (const blob of files) {
+      ids.push(blobs++);
+      await this.context.lend(ids.at(-1)!, blob);
+    }
+    const dataset = this.dataset({
+      name: ['ReliableCheckpointRDD'], kind: 'source', parents: [], partitions: like.partitions, sources: ids.map((id) => encode([id])),
+      op: () => ({ t: 'blocks' }), placement: like.placement,
+    });
+    this.#lent.register(dataset, ids);
+    return dataset;
+  }
+
+  /** A sum of numbers that tasks add to; bind it to the functions that do. With a parameter, of values of another type. */
+  accumulator(initial: number): Accumulator<number>;
+  accumulator<T, V = T>(initial: T, param: AccumulatorParam<T, V>): Accumulator<T, V>;
+  accumulator<T, V = T>(initial: T, param?: AccumulatorParam<T, V>): Accumulator<T, V> {
+    if (param) {
+      checkRemote(param.addInPlace as AnyRemote, 'accumulator');
+      return new Accumulator<T, V>(accumulators++, initial, param.zero, param.addInPlace as AnyRemote, param.addInPlace);
+    }
+    if (typeof initial !== 'number') throw new SparkTypeError(`accumulator: ${typeof initial} needs a parameter { zero, addInPlace }`);
+    return new Accumulator<T, V>(accumulators++, initial, 0 as T, 'sum', addNumbers as never);
+  }
+  /** A sum from 0. */
+  longAccumulator(name?: string): Accumulator<number> { return new Accumulator<number>(accumulators++, 0, 0, 'sum', addNumbers, name); }
+  /** A sum from 0. */
+  doubleAccumulator(name?: string): Accumulator<number> { return this.longAccumulator(name); }
+  /** All values that were added, in no order. */
+  collectionAccumulator<V>(name?: string): Accumulator<V[], V> {
+    return new Accumulator<V[], V>(accumulators++, [], [], 'list', (all, more) => [...all, ...more], name);
+  }
+
+  // What is said of the jobs to come.
+
+  /** Jobs from now on belong to a group, to be cancelled together; the description names them in lists of jobs. */
+  setJobGroup(groupId: string, description: string): void { this.#jobs.setGroup(groupId, description); }
+  clearJobGroup(): void { this.#jobs.clearGroup(); }
+  setJobDescription(description: string | null): void { this.#jobs.describe(description); }
+  /** Cancels the jobs of a group that run; their actions reject. */
+  cancelJobGroup(groupId: string): void { this.#jobs.cancel(groupId, new SparkError(`Job cancelled: it is part of the cancelled job group ${groupId}`, { condition: 'SPARK_JOB_CANCELLED' })); }
+  cancelAllJobs(): void { this.#jobs.cancel(undefined, new SparkError('Job cancelled as part of cancellation of all jobs', { condition: 'SPARK_JOB_CANCELLED' })); }
+  /** Such as `spark.scheduler.pool`, with `spark.scheduler.mode=FAIR`: the pool of the jobs from now on. Null takes it back. */
+  setLocalProperty(key: string, value: string | null): void { this.#jobs.set(key, value); }
+  getLocalProperty(key: string): string | null { return this.#jobs.get(key); }
+
+  /** Where `checkpoint()` writes: an `opfs:` path or a folder's handle. Each context writes into a folder of its own in it. */
+  setCheckpointDir(directory: string | FileSystemDirectoryHandle): void { this.#checkpoints = new CheckpointDirectory(directory); }
+  /** @internal */
+  get checkpoints(): CheckpointDirectory | undefined { return this.#checkpoints; }
 
   /** A value for functions to use; bind it to them. */
   broadcast<T>(value: T): Broadcast<T> {
@@ -100,7 +214,7 @@ export class SparkContext {
     return new Broadcast(value);
   }
 
-  #ofParts<T>(partitions: readonly (readonly T[])[], method: string, name: string): RDD<T> {
+  #ofParts<T>(partitions: readonly (readonly T[])[], method: string): RDD<T> {
     let sources: Uint8Array[];
     try {
       sources = partitions.map((part) => encode(part));
@@ -108,24 +222,67 @@ export class SparkContext {
       if (error instanceof NotCloneableError) throw new SparkTypeError(`${method}: ${error.message}`, { cause: error });
       throw error;
     }
-    return new RDD<T>(this, this.dataset({ name, kind: 'source', parents: [], partitions: partitions.length, sources }));
+    return new RDD<T>(this, this.dataset({ name: ['ParallelCollectionRDD'], kind: 'source', parents: [], partitions: partitions.length, sources }));
   }
 
   /** @internal */
   dataset(definition: Definition): Dataset {
     if (this.stopped()) throw new SessionClosedError('Cannot call methods on a stopped SparkContext');
-    return { ...definition, id: this.#next++, cached: false };
+    this.#next += definition.name.length;
+    const dataset: Dataset = { ...definition, id: this.#next - 1, key: keys++, level: null };
+    if (dataset.wide?.some(Boolean)) this.watch(dataset);
+    return dataset;
   }
 
-  /** Executors forget the kept partitions of a dataset when the next job starts. @internal */
-  drop(dataset: Dataset): void { this.#dropped.push(dataset.id); }
+  /** The engine forgets what it has of a dataset when the page has no use for it any more. @internal */
+  watch(dataset: Dataset): void {
+    this.#collected.unregister(dataset);
+    this.#collected.register(dataset, dataset.key, dataset);
+  }
+
+  /** Executors free what they keep of a dataset. @internal */
+  unkeep(dataset: Dataset): void { this.#forget('unkeep', dataset.key); }
+
+  #forget(what: 'forget' | 'unkeep', key: number): void {
+    if (this.#forgotten[what].push(key) > 1) return;
+    setTimeout(() => {
+      if (this.stopped() || !this.#forgotten.forget.length && !this.#forgotten.unkeep.length) return;
+      const value = forgetting({ description: 'forget', ...this.#takeForgotten() });
+      void this.#send(value, {}, () => {}).catch(() => {});
+    });
+  }
+
+  #takeForgotten(): Pick<JobHeader, 'forget' | 'unkeep'> {
+    const { forget, unkeep } = this.#forgotten;
+    return { ...(forget.length > 0 && { forget: forget.splice(0) }), ...(unkeep.length > 0 && { unkeep: unkeep.splice(0) }) };
+  }
+
+  async #send(value: Uint8Array, options: ActionOptions, receive: (typeUrl: string, bytes: Uint8Array) => unknown): Promise<void> {
+    const relation = { relType: { case: 'extension' as const, value: { typeUrl: PLAN_TYPE, value } } };
+    for await (const { responseType } of this.context.client.execute({ root: relation }, options.signal)) {
+      if (responseType.case === 'extension') receive(responseType.value.typeUrl, responseType.value.value);
+    }
+  }
 
   /** The rows of a dataset as a source of its own, in the same places. @internal */
   async pin<T>(root: Dataset): Promise<RDD<T>> {
     const sources = await this.#blocks(root, () => ({ t: 'collect' }), 'materialize', {});
     return new RDD<T>(this, this.dataset({
-      name: 'MapPartitionsRDD', kind: 'source', parents: [], partitions: root.partitions, sources, placement: root.placement,
+      name: ['MapPartitionsRDD'], kind: 'source', parents: [], partitions: root.partitions, sources, placement: root.placement,
     }));
+  }
+
+  async #checkpoint(dataset: Dataset): Promise<void> {
+    if (!this.#checkpoints) return;
+    // Its own job must not begin this again.
+    delete dataset.checkpoint;
+    try {
+      const blocks = await this.#blocks(dataset, () => ({ t: 'collect' }), 'checkpoint', {});
+      replace(dataset, await this.ofBlocks(await this.#checkpoints.write(dataset.id, blocks), dataset));
+    } catch (error) {
+      dataset.checkpoint = 'wanted';
+      throw error;
+    }
   }
 
   /** Runs an action on a dataset: per partition (or per one of `only`) what the executors made of it. @internal */
@@ -139,28 +296,25 @@ export class SparkContext {
     root: Dataset, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions, only?: number[],
   ): Promise<Uint8Array[]> {
     if (this.stopped()) throw new SessionClosedError('Cannot call methods on a stopped SparkContext');
+    const job = this.#jobs.next();
     await prepare(root);
     const wanted = only ?? Array.from({ length: root.partitions }, (_, i) => i);
     if (wanted.length === 0) return [];
-    const value = planBytes(root, action, description, only, this.#dropped.splice(0));
-    const relation = { relType: { case: 'extension' as const, value: { typeUrl: PLAN_TYPE, value } } };
+    const name = job.description ? `${job.description}: ${description}` : description;
+    const about = { description: name, ...this.#takeForgotten(), ...(job.pool && { pool: job.pool }) };
+    const { value, accumulators } = planBytes(root, action, about, only);
     const parts = new Map<number, Uint8Array>();
-    for await (const { responseType } of this.context.client.execute({ root: relation }, options.signal)) {
-      if (responseType.case !== 'extension') continue;
-      const bytes = responseType.value.value;
-      const partition = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-      parts.set(partition, bytes.subarray(4));
-    }
+    const updates: Uint8Array[] = [];
+    await this.#jobs.run(job, options.signal, (signal) => this.#send(value, { signal }, (typeUrl, bytes) => {
+      if (typeUrl === UPDATES_TYPE) return updates.push(bytes);
+      return parts.set(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true), bytes.subarray(4));
+    }));
+    for (const [id, sum] of updates.flatMap(decode) as [number, unknown][]) accumulators.get(id)?.merged(sum);
+    for (const dataset of toCheckpoint(root)) await this.#checkpoint(dataset);
     return wanted.map((partition) => {
       const part = parts.get(partition);
       if (!part) throw new SparkRuntimeException(`The engine gave no result for partition ${partition} of ${description}`);
       return part;
     });
   }
-}
-
-async function fetched(url: string | URL): Promise<string> {
-  const response = await fetch(url);
-  if (!response.ok) throw new SparkRuntimeException(`textFile: ${url} answered ${response.status} ${response.statusText}`);
-  return response.text();
 }

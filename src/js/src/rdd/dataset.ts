@@ -1,11 +1,13 @@
 /** Lineage on the page: what a dataset is made of, before an action makes a plan of it. */
 import { encode, NotCloneableError } from './codec.js';
 import { SparkTypeError } from '../errors.js';
+import { Accumulator, type AccumulatorMark } from './accumulator.js';
 import { Broadcast } from './broadcast.js';
 import { framed } from './frame.js';
-import type { Action, Call, FunctionSource, NodeKind, Op, Partitioner, PlanNode, RddPlan, Write } from './plan.js';
+import { freeVariables } from './free_variables.js';
+import type { Action, Call, FunctionSource, NodeKind, Op, Partitioner, PlanNode, RddPlan, StorageLevel, Write } from './plan.js';
 
-/** Values that a function gets as its last argument, by name: cloneable values and broadcasts. */
+/** Values that a function gets as its last argument, by name: cloneable values, broadcasts and accumulators. */
 export type Bound = Readonly<Record<string, unknown>>;
 
 /** A function in a module of its own: for functions with imports, and where a Content-Security-Policy forbids `blob:` scripts. */
@@ -21,7 +23,13 @@ export interface Placement { partitioner: (plan: PlanBuilder) => Partitioner; pa
 /** A dataset's definition; immutable but for what `prepare` finds out. */
 export interface Dataset {
   readonly id: number;
-  readonly name: string;
+  /** Its number among all datasets of the page. */
+  readonly key: number;
+  /**
+   * Spark's classes for it, as `toDebugString` has them: one that Spark makes of several datasets has several, the last made
+   * first; one with a + before it stands below the wide edge.
+   */
+  readonly name: readonly string[];
   readonly kind: NodeKind;
   readonly parents: readonly Dataset[];
   readonly partitions: number;
@@ -33,7 +41,10 @@ export interface Dataset {
   readonly placement?: Placement | undefined;
   /** Jobs that must run before a plan can be made (range bounds, offsets); run once. */
   readonly prepare?: () => Promise<void>;
-  cached: boolean;
+  /** Where its partitions are kept once computed; null is nowhere. */
+  level: StorageLevel | null;
+  /** Whether it is to be written into the checkpoint directory, or has been: then its lineage begins there. */
+  checkpoint?: 'wanted' | 'written';
 }
 
 /** The text of a function, as an expression. */
@@ -57,16 +68,33 @@ export function sourceOf(f: (...args: never[]) => unknown, method: string): stri
 
 /** Checks at the call that a function can travel. */
 export function checkRemote(f: AnyRemote, method: string, bound?: Bound): void {
-  if (typeof f === 'function') sourceOf(f, method);
+  if (typeof f === 'function') checkFree(sourceOf(f, method), f.name, method);
   else if (f === null || typeof f !== 'object' || typeof f.export !== 'string' || f.module === undefined) {
     throw new SparkTypeError(`${method} needs a function, or { module, export }, and not ${f === null ? 'null' : typeof f}`);
   }
   if (bound) boundValue(bound, method);
 }
 
-function boundValue(bound: Bound, method: string): Uint8Array {
+/** Texts whose free variables were looked for: streams call with the same functions batch after batch. */
+const closed = new Set<string>();
+
+function checkFree(text: string, name: string, method: string): void {
+  if (method === 'transformWithState' || closed.has(text)) return;
+  const free = freeVariables(text);
+  if (free.length > 0) {
+    const names = free.map((one) => `\`${one}\``).join(', ');
+    throw new SparkTypeError(`${method}: the function ${name || '(anonymous)'} uses ${names}, which it cannot see: it runs in a worker. Bind ${free.length > 1 ? 'them' : 'it'} `
+      + `(${method}(f, { ${free.join(', ')} }): the values come as the last argument), or give { module, export }`, { condition: 'RIVULET_FREE_VARIABLE', parameters: { names: free.join(', ') } });
+  }
+  if (closed.size > 10_000) closed.clear();
+  closed.add(text);
+}
+
+/** `mark` tells executors what to make of an accumulator. */
+function boundValue(bound: Bound, method: string, mark?: (accumulator: Accumulator<unknown>) => AccumulatorMark): Uint8Array {
   const plain = Object.fromEntries(Object.entries(bound).map(([name, value]) => {
     if (value instanceof Broadcast) return [name, { value: value.value }];
+    if (value instanceof Accumulator) return [name, mark?.(value as Accumulator<unknown>) ?? null];
     return [name, value];
   }));
   try {
@@ -81,6 +109,8 @@ function boundValue(bound: Bound, method: string): Uint8Array {
 export class PlanBuilder {
   readonly functions: FunctionSource[] = [];
   readonly values: Uint8Array[] = [];
+  /** Accumulators that the plan's functions add to, by number. */
+  readonly accumulators = new Map<number, Accumulator<unknown>>();
   readonly #known = new Map<string, number>();
   readonly #bound = new Map<Bound, number>();
 
@@ -93,11 +123,32 @@ export class PlanBuilder {
     if (number === undefined) this.#known.set(key, (number = this.functions.push(source) - 1));
     if (!bound) return { f: number };
     let blob = this.#bound.get(bound);
-    if (blob === undefined) this.#bound.set(bound, (blob = this.values.push(boundValue(bound, method)) - 1));
+    if (blob === undefined) this.#bound.set(bound, (blob = this.values.push(boundValue(bound, method, (a) => this.#mark(a))) - 1));
     return { f: number, bound: blob };
   }
 
+  #mark(accumulator: Accumulator<unknown>): AccumulatorMark {
+    this.accumulators.set(accumulator.id, accumulator);
+    const { adding, zero, id } = accumulator;
+    return { $accumulator: id, zero, add: typeof adding === 'string' ? adding : this.call(adding, 'accumulator') };
+  }
+
   value(value: unknown): number { return this.values.push(encode([value])) - 1; }
+}
+
+/** Lineage begins here from now on: the dataset takes another's place in the plan. */
+export function replace(dataset: Dataset, by: Dataset): void {
+  const { id, key, level, placement } = dataset;
+  const cut = { groups: undefined, wide: undefined, write: undefined, prepare: undefined };
+  Object.assign(dataset, cut, by, { id, key, level, placement, checkpoint: 'written' });
+}
+
+/** Datasets under this one, and itself, that are to be written and are not yet; parents first. */
+export function toCheckpoint(root: Dataset, seen = new Set<Dataset>()): Dataset[] {
+  if (seen.has(root)) return [];
+  seen.add(root);
+  const below = root.parents.flatMap((parent) => toCheckpoint(parent, seen));
+  return root.checkpoint === 'wanted' ? [...below, root] : below;
 }
 
 /** Runs what must run before a plan over `root` can be made. */
@@ -108,8 +159,19 @@ export async function prepare(root: Dataset, seen = new Set<Dataset>()): Promise
   await root.prepare?.();
 }
 
+/** What a job says beside its lineage. */
+export type JobHeader = Pick<RddPlan, 'description' | 'forget' | 'unkeep' | 'pool'>;
+
+/** A plan as bytes, and the accumulators that it adds to. */
+export interface PlannedJob { value: Uint8Array; accumulators: ReadonlyMap<number, Accumulator<unknown>> }
+
+/** A plan that runs nothing: datasets are forgotten. */
+export function forgetting(about: JobHeader): Uint8Array {
+  return framed([new TextEncoder().encode(JSON.stringify({ ...about, nodes: [], root: 0 }))]);
+}
+
 /** The plan of an action, as bytes: length and JSON, then each blob behind its length. */
-export function planBytes(root: Dataset, action: (plan: PlanBuilder) => Action, description: string, only?: number[], drop: number[] = []): Uint8Array {
+export function planBytes(root: Dataset, action: (plan: PlanBuilder) => Action, about: JobHeader, only?: number[]): PlannedJob {
   const builder = new PlanBuilder();
   const order: Dataset[] = [];
   const place = new Map<Dataset, number>();
@@ -122,12 +184,12 @@ export function planBytes(root: Dataset, action: (plan: PlanBuilder) => Action, 
   const sources: Uint8Array[] = [];
   const nodes = order.map((dataset): PlanNode => {
     const node: PlanNode = {
-      id: dataset.id, name: dataset.name, kind: dataset.kind, partitions: dataset.partitions,
+      id: dataset.id, key: dataset.key, name: dataset.name.find((name) => !name.startsWith('+')) ?? '', kind: dataset.kind, partitions: dataset.partitions,
       parents: dataset.parents.map((parent) => place.get(parent)!),
     };
     if (dataset.groups) node.groups = dataset.groups;
     if (dataset.wide) node.wide = dataset.wide;
-    if (dataset.cached) node.cached = true;
+    if (dataset.level) Object.assign(node, { cached: true, level: dataset.level });
     if (dataset.op) node.op = dataset.op(builder);
     if (dataset.write) node.write = dataset.write(builder);
     if (dataset.sources) {
@@ -137,25 +199,47 @@ export function planBytes(root: Dataset, action: (plan: PlanBuilder) => Action, 
     return node;
   });
   const plan: RddPlan = {
-    nodes, root: place.get(root)!, action: action(builder), functions: builder.functions, values: builder.values.length, description,
-    ...(only && { only }), ...(drop.length > 0 && { drop }),
+    ...about, nodes, root: place.get(root)!, action: action(builder), functions: builder.functions, values: builder.values.length,
+    ...(only && { only }),
   };
-  return framed([new TextEncoder().encode(JSON.stringify(plan)), ...builder.values, ...sources]);
+  return { value: framed([new TextEncoder().encode(JSON.stringify(plan)), ...builder.values, ...sources]), accumulators: builder.accumulators };
 }
+
+const LEVELS: Record<StorageLevel, string> = {
+  MEMORY_ONLY: 'Memory Deserialized', MEMORY_AND_DISK: 'Disk Memory Deserialized', DISK_ONLY: 'Disk Serialized',
+};
 
 /** `toDebugString`: the lineage, parents indented, with `+-` where rows move. */
 export function debugString(root: Dataset): string {
   const lines: string[] = [];
   const visit = (dataset: Dataset, indent: string, mark: string) => {
-    const count = mark || lines.length === 0 ? `(${dataset.partitions}) ` : '';
-    lines.push(`${indent}${mark}${count}${dataset.name}[${dataset.id}]${dataset.cached ? ' [Memory Deserialized 1x Replicated]' : ''}`);
+    const level = dataset.level ? ` [${LEVELS[dataset.level]} 1x Replicated]` : '';
+    let [at, sign] = [indent, mark];
+    let id = dataset.id;
+    const write = (name: string) => {
+      const count = sign || lines.length === 0 ? `(${dataset.partitions}) ` : '';
+      lines.push(`${at}${sign}${count}${name}[${id}]${id === dataset.id ? level : ''}`);
+      id--;
+      at += `${sign ? '    ' : ''} `;
+      sign = '';
+    };
+    const [above, below] = [false, true].map((lower) => dataset.name.filter((name) => name.startsWith('+') === lower));
+    above!.forEach((name, i) => {
+      if (i > 0) at += '|  ';
+      write(name);
+    });
+    const inner = at;
     dataset.parents.forEach((parent, i) => {
-      const inner = `${indent}${mark ? '    ' : ''} `;
-      if (dataset.wide?.[i]) visit(parent, inner, '+-');
-      else visit(parent, `${inner}|  `, '');
+      if (!dataset.wide?.[i]) return visit(parent, `${inner}|  `, '');
+      [at, sign] = [inner, '+-'];
+      below!.forEach((name, n) => {
+        if (n > 0) at += '|  ';
+        write(name.slice(1));
+      });
+      if (below!.length > 0) visit(parent, `${at}|  `, '');
+      else visit(parent, inner, '+-');
     });
   };
   visit(root, '', '');
   return lines.join('\n');
 }
-

@@ -59,9 +59,7 @@ export function hashCode(key: unknown): number {
     }
     case 'number': {
       if ((key | 0) === key) return key | 0;
-      if (Number.isSafeInteger(key)) return longHash(BigInt(key));
-      bits.setFloat64(0, key);
-      return Number.isNaN(key) ? 0x7ff80000 : bits.getInt32(0) ^ bits.getInt32(4);
+      return Number.isSafeInteger(key) ? longHash(BigInt(key)) : longHashOf(key);
     }
     case 'bigint': return longHash(key);
     case 'boolean': return key ? 1231 : 1237;
@@ -74,6 +72,12 @@ export function hashCode(key: unknown): number {
     }
   }
   throw new UnhashableKeyError(key);
+}
+
+/** `Double.hashCode`. */
+export function longHashOf(value: number): number {
+  bits.setFloat64(0, value);
+  return Number.isNaN(value) ? 0x7ff80000 : bits.getInt32(0) ^ bits.getInt32(4);
 }
 
 function longHash(value: bigint): number {

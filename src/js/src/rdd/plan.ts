@@ -20,9 +20,22 @@ export type NodeKind =
   /** Partition i is made of partition i of each parent; parents in `wide` are shuffled first. */
   | 'zip';
 
+/**
+ * Where kept partitions are: as values in the executor's memory, as bytes in its file, or both, so that the file serves where
+ * memory has no room.
+ */
+export type StorageLevel = 'MEMORY_ONLY' | 'MEMORY_AND_DISK' | 'DISK_ONLY';
+
+/** The levels by name, as Spark has them. */
+export const StorageLevel = {
+  MEMORY_ONLY: 'MEMORY_ONLY', MEMORY_AND_DISK: 'MEMORY_AND_DISK', DISK_ONLY: 'DISK_ONLY',
+} as const satisfies Record<StorageLevel, StorageLevel>;
+
 export interface PlanNode {
-  /** The dataset's number within its context: what is cached is found by it. */
+  /** The dataset's number within its context. */
   id: number;
+  /** Its number among all datasets of the driver: what is shuffled or kept for it is found by it in later jobs. */
+  key: number;
   /** Class name in Spark, for stages and `toDebugString`. */
   name: string;
   kind: NodeKind;
@@ -33,6 +46,8 @@ export interface PlanNode {
   wide?: boolean[];
   /** Keep the partitions in the executors once computed. */
   cached?: boolean;
+  /** Where. */
+  level?: StorageLevel;
   /** A source's partitions are the plan's sources from this one on. */
   firstSource?: number;
   op?: Op;
@@ -45,6 +60,10 @@ export interface Call { f: number; bound?: number }
 
 /** What is done to the rows of one partition. */
 export type Op =
+  /** A source's rows are `[blob, start, end]`: the lines that begin in these bytes of a blob, or whole files. */
+  | { t: 'lines' | 'files' }
+  /** A source's rows are numbers of blobs, each a block of values. */
+  | { t: 'blocks' }
   | { t: 'map' | 'flatMap' | 'filter' | 'mapPartitions' | 'mapPartitionsWithIndex' | 'mapValues' | 'flatMapValues' | 'keyBy'; call: Call }
   /** What streams do to pairs: take out what left a window; change states. */
   | { t: 'invert' | 'updateState'; call: Call }
@@ -78,7 +97,7 @@ export interface Write {
 }
 
 export type Partitioner =
-  | { t: 'hash'; partitions: number }
+  | { t: 'hash'; partitions: number; doubles?: boolean }
   /** Keys up to `bounds[i]` go to partition i; blob with the bounds. */
   | { t: 'range'; partitions: number; bounds: number; ascending: boolean; by?: Call }
   | { t: 'custom'; partitions: number; call: Call }
@@ -96,7 +115,9 @@ export type Action =
   | { t: 'map'; call: Call }
   /** Sketch of the keys for a range partitioner: how many rows, and some of their keys. */
   | { t: 'sampleKeys'; size: number; seed: number; by?: Call }
-  | { t: 'histogram'; edges: number };
+  | { t: 'histogram'; edges: number }
+  /** A HyperLogLog sketch with 2^bits registers. */
+  | { t: 'distinctSketch'; bits: number };
 
 export type FunctionSource = { source: string } | { module: string; export: string };
 
@@ -109,11 +130,18 @@ export interface RddPlan {
   values: number;
   /** Partitions of the root to run; all without. */
   only?: number[];
-  /** Datasets that are kept no longer. */
-  drop?: number[];
+  /** Datasets, by key, that nobody reads any more. */
+  forget?: number[];
+  /** Datasets, by key, that are kept no longer. */
+  unkeep?: number[];
+  /** Whose share of the executors the job takes. */
+  pool?: { name: string; weight: number; minShare: number };
   /** For stages and status. */
   description: string;
 }
+
+/** Type of the `google.protobuf.Any` with what tasks added to accumulators: a block of `[accumulator, sum]`. */
+export const UPDATES_TYPE = 'type.rivulet.dev/rivulet.RddUpdates';
 
 /** Type of the `google.protobuf.Any` that holds a plan. */
 export const PLAN_TYPE = 'type.rivulet.dev/rivulet.RddPlan';

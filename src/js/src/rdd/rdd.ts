@@ -1,10 +1,14 @@
-import { IllegalArgumentException } from '../errors.js';
+import { IllegalArgumentException, SparkError, SparkTypeError, UnsupportedOperationException } from '../errors.js';
+import { newFolder, writeFile } from '../files/open.js';
 import type { ActionOptions } from '../sql/action_options.js';
 import type { SparkContext } from './context.js';
-import { checkRemote, debugString, type AnyRemote, type Bound, type Dataset, type Placement, type PlanBuilder, type Remote } from './dataset.js';
+import { checkRemote, debugString, type AnyRemote, type Bound, type Dataset, type PlanBuilder, type Remote } from './dataset.js';
+import { FutureAction } from './future.js';
 import { compare, identity } from './keys.js';
-import type { Aggregate, Op } from './plan.js';
-import { checkPartitions, combined, customPlacement, defaultPlacement, grouped, hashPlacement, shuffled, sorted } from './shuffles.js';
+import { HashPartitioner, RangePartitioner, type Partitioner } from './partitioner.js';
+import { StorageLevel, type Aggregate, type Op } from './plan.js';
+import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, hashPlacement, rangePlacement, shuffled, sorted } from './shuffles.js';
+import { estimate } from './sketch.js';
 import { StatCounter } from './stats.js';
 
 /** Steps with one function. */
@@ -35,7 +39,7 @@ export class RDD<T> {
   #narrow<U>(op: (plan: PlanBuilder) => Op, keeps = false): RDD<U> {
     const { definition } = this;
     return this.#of<U>(this.context.dataset({
-      name: 'MapPartitionsRDD', kind: 'narrow', parents: [definition], partitions: definition.partitions, op,
+      name: ['MapPartitionsRDD'], kind: 'narrow', parents: [definition], partitions: definition.partitions, op,
       placement: keeps ? definition.placement : undefined,
     }));
   }
@@ -77,7 +81,7 @@ export class RDD<T> {
       throw new IllegalArgumentException(`Can only zip with RDD which has the same number of partitions: ${parents[0]!.partitions} and ${parents[1]!.partitions}`);
     }
     return this.#of<[T, U]>(this.context.dataset({
-      name: 'ZippedPartitionsRDD2', kind: 'zip', parents, partitions: parents[0]!.partitions, op: () => ({ t: 'zip' }),
+      name: ['ZippedPartitionsRDD2'], kind: 'zip', parents, partitions: parents[0]!.partitions, op: () => ({ t: 'zip' }),
     }));
   }
   /** `[row, index]` over all partitions; counts the partitions first, by a job of its own. */
@@ -85,7 +89,7 @@ export class RDD<T> {
     const { definition } = this;
     let offsets: number[] | undefined;
     return this.#of<[T, number]>(this.context.dataset({
-      name: 'ZippedWithIndexRDD', kind: 'narrow', parents: [definition], partitions: definition.partitions,
+      name: ['ZippedWithIndexRDD'], kind: 'narrow', parents: [definition], partitions: definition.partitions,
       op: () => ({ t: 'zipWithIndex', offsets: offsets ?? [] }),
       prepare: async () => {
         if (offsets || definition.partitions === 1) return;
@@ -101,7 +105,7 @@ export class RDD<T> {
   cartesian<U>(other: RDD<U>): RDD<[T, U]> {
     const parents = [this.definition, other.definition];
     return this.#of<[T, U]>(this.context.dataset({
-      name: 'CartesianRDD', kind: 'cartesian', parents, partitions: parents[0]!.partitions * parents[1]!.partitions,
+      name: ['CartesianRDD'], kind: 'cartesian', parents, partitions: parents[0]!.partitions * parents[1]!.partitions,
     }));
   }
   /** The rows of both; duplicates stay. */
@@ -116,16 +120,14 @@ export class RDD<T> {
       const [first, last] = [Math.floor((i * from) / count), Math.floor(((i + 1) * from) / count)];
       return Array.from({ length: last - first }, (_, k) => first + k);
     });
-    return this.#of<T>(this.context.dataset({ name: 'CoalescedRDD', kind: 'coalesce', parents: [this.definition], partitions: count, groups }));
+    return this.#of<T>(this.context.dataset({ name: ['CoalescedRDD'], kind: 'coalesce', parents: [this.definition], partitions: count, groups }));
   }
 
   // Wide: rows move.
 
   /** The rows dealt out evenly among `numPartitions`. */
   repartition(numPartitions: number): RDD<T> {
-    const partitions = checkPartitions(numPartitions, 'repartition');
-    const placement: Placement = { partitions, partitioner: () => ({ t: 'roundRobin', partitions }), same: {} };
-    return this.#of<T>(shuffled(this.context, this.definition, placement, false));
+    return this.#of<T>(dealtOut(this.context, this.definition, checkPartitions(numPartitions, 'repartition')));
   }
   /** Each value once, in the order in which they are first met. */
   distinct(numPartitions = this.#width): RDD<T> {
@@ -166,9 +168,19 @@ export class RDD<T> {
   flatMapValues<K, V, U, B extends Bound = Bound>(this: RDD<[K, V]>, f: Fn<[value: V], Iterable<U>, B>, bound?: B): RDD<[K, U]> {
     return this.#step<[K, U]>('flatMapValues', f, bound, true);
   }
-  /** Pairs placed by key: by its hash (the JVM's), or by a function of the key, modulo the number of partitions. */
-  partitionBy<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, numPartitions: number, f?: Fn<[key: K], number, B>, bound?: B): RDD<[K, V]> {
-    const n = checkPartitions(numPartitions, 'partitionBy');
+  /**
+   * Pairs placed by key: by a partitioner, or into so many partitions by the key's hash (the JVM's), or by a function of the key,
+   * modulo their number.
+   */
+  partitionBy<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, partitions: number | Partitioner, f?: Fn<[key: K], number, B>, bound?: B): RDD<[K, V]> {
+    if (partitions instanceof HashPartitioner) return this.#of<[K, V]>(shuffled(this.context, this.definition, hashPlacement(partitions.numPartitions, partitions.keys)));
+    if (partitions instanceof RangePartitioner) {
+      const { numPartitions, rdd, ascending } = partitions;
+      const { placement, prepare } = rangePlacement(this.context, rdd.definition, numPartitions, ascending, undefined, partitions);
+      return this.#of<[K, V]>(shuffled(this.context, this.definition, placement, { prepare }));
+    }
+    if (typeof partitions !== 'number') throw new SparkTypeError('partitionBy takes a number of partitions, a HashPartitioner or a RangePartitioner; for a function of the key: partitionBy(n, f)');
+    const n = checkPartitions(partitions, 'partitionBy');
     if (f) checkRemote(f, 'partitionBy', bound);
     return this.#of<[K, V]>(shuffled(this.context, this.definition, f ? customPlacement(n, f, bound) : hashPlacement(n)));
   }
@@ -265,22 +277,55 @@ export class RDD<T> {
   // Keeping.
 
   /**
-   * Keeps each partition in the executor that computed it. A task that runs there again uses it; one that runs elsewhere, or
-   * whose executor was lost, computes it again from lineage. The stages below it still run.
+   * Keeps each partition, once computed, in the executor that computed it. Later tasks run there, or fetch it from there; what
+   * is under it does not run again. A partition whose executor is lost, or that memory has no room for, is computed again from
+   * lineage.
    */
-  persist(): this { this.definition.cached = true; return this; }
-  /** As persist. */
-  cache(): this { return this.persist(); }
-  /** Computes it anew from now on; what was kept is freed when the next job starts. */
-  unpersist(): this {
-    if (this.definition.cached) this.context.drop(this.definition);
-    this.definition.cached = false;
+  persist(level: StorageLevel = 'MEMORY_ONLY'): this {
+    const { definition } = this;
+    if (!(level in StorageLevel)) throw new IllegalArgumentException(`Invalid StorageLevel: ${level}; the levels are ${Object.keys(StorageLevel).join(', ')}`);
+    if (definition.level && definition.level !== level) {
+      throw new UnsupportedOperationException('Cannot change storage level of an RDD after it was already assigned a level');
+    }
+    definition.level = level;
+    this.context.watch(definition);
     return this;
   }
+  /** As persist, in memory. */
+  cache(): this { return this.persist(); }
+  /** Frees what is kept of it, and computes it anew from now on. */
+  unpersist(): this {
+    if (this.definition.level) this.context.unkeep(this.definition);
+    this.definition.level = null;
+    return this;
+  }
+  /**
+   * Marks it to be written into the context's checkpoint directory when the next job over it is done: its lineage ends there.
+   * Keep it (`persist`), or it is computed once more to be written.
+   */
+  checkpoint(): void {
+    if (!this.context.checkpoints) throw new SparkError('Checkpoint directory has not been set in the SparkContext: call sc.setCheckpointDir first', { condition: 'SPARK_NO_CHECKPOINT_DIR' });
+    this.definition.checkpoint ??= 'wanted';
+  }
+  isCheckpointed(): boolean { return this.definition.checkpoint === 'written'; }
+  /** Where it is kept; null is nowhere. */
+  getStorageLevel(): StorageLevel | null { return this.definition.level; }
   /** The lineage as text. */
   toDebugString(): string { return debugString(this.definition); }
 
   // Actions.
+
+  // In the background, to be cancelled.
+
+  collectAsync(): FutureAction<T[]> { return new FutureAction((signal) => this.collect({ signal })); }
+  countAsync(): FutureAction<number> { return new FutureAction((signal) => this.count({ signal })); }
+  takeAsync(n: number): FutureAction<T[]> { return new FutureAction((signal) => this.take(n, { signal })); }
+  foreachAsync<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B): FutureAction<void> {
+    return new FutureAction((signal) => this.foreach<B>(f, bound, { signal }));
+  }
+  foreachPartitionAsync<B extends Bound = Bound>(f: Fn<[rows: IterableIterator<T>, index: number], unknown, B>, bound?: B): FutureAction<void> {
+    return new FutureAction((signal) => this.foreachPartition<B>(f, bound, { signal }));
+  }
 
   /** All rows, partition after partition. */
   async collect(options?: ActionOptions): Promise<T[]> {
@@ -292,6 +337,23 @@ export class RDD<T> {
       const [part] = await this.context.run(this.definition, () => ({ t: 'collect' }), 'toLocalIterator', options, [i]);
       yield* part as T[];
     }
+  }
+  /**
+   * Writes each partition as a text file `part-00000`, one row a line, and an empty `_SUCCESS` when all are there: below an
+   * `opfs:` path or into a folder's handle, which must be empty. Rows that are no strings are written as JSON. One partition at a
+   * time comes to the page.
+   */
+  async saveAsTextFile(target: string | FileSystemDirectoryHandle, options?: ActionOptions): Promise<void> {
+    const folder = await newFolder(target);
+    const lines = this.mapPartitions((rows) => {
+      const texts = Array.from(rows, (row) => (typeof row === 'string' ? row : JSON.stringify(row) ?? String(row)));
+      return texts.length > 0 ? [`${texts.join('\n')}\n`] : [];
+    });
+    for (let i = 0; i < this.definition.partitions; i++) {
+      const [part] = await this.context.run(lines.definition, () => ({ t: 'collect' }), 'saveAsTextFile', options, [i]);
+      await writeFile(folder, `part-${String(i).padStart(5, '0')}`, (part as string[]).join(''));
+    }
+    await writeFile(folder, '_SUCCESS', '');
   }
   /** Key → last value. */
   async collectAsMap<K, V>(this: RDD<[K, V]>, options?: ActionOptions): Promise<Map<K, V>> { return new Map(await this.collect(options)); }
@@ -432,6 +494,16 @@ export class RDD<T> {
       else counts.set(id, [key, n]);
     }
     return new Map(counts.values());
+  }
+  /**
+   * How many different values there are, about (HyperLogLog): `relativeSD` is the standard error, of which the size of the sketch
+   * follows (1.04 / √registers).
+   */
+  async countApproxDistinct(relativeSD = 0.05, options?: ActionOptions): Promise<number> {
+    if (!(relativeSD >= 0.000017 && relativeSD <= 0.4)) throw new IllegalArgumentException(`countApproxDistinct: the accuracy (${relativeSD}) must be between 0.000017 and 0.4`);
+    const bits = Math.max(4, Math.ceil(2 * Math.log2(1.04 / relativeSD)));
+    const sketches = await this.context.run(this.definition, () => ({ t: 'distinctSketch', bits }), 'countApproxDistinct', options);
+    return Math.round(estimate(sketches.map(([sketch]) => sketch as Uint8Array)));
   }
   /** How often each value occurs. */
   countByValue(options?: ActionOptions): Promise<Map<T, number>> { return this.#counts<T>('countByValue', options); }

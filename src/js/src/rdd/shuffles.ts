@@ -3,7 +3,8 @@ import { IllegalArgumentException } from '../errors.js';
 import { compare } from './keys.js';
 import type { AnyRemote, Bound, Dataset, Placement, PlanBuilder } from './dataset.js';
 import type { SparkContext } from './context.js';
-import type { Aggregate, Op, Partitioner } from './plan.js';
+import type { NumberKeys } from './partitioner.js';
+import type { Aggregate, Call, Op, Partitioner } from './plan.js';
 
 /** A partition count that can be. */
 export function checkPartitions(n: number, method: string): number {
@@ -11,8 +12,8 @@ export function checkPartitions(n: number, method: string): number {
   return n;
 }
 
-export function hashPlacement(partitions: number): Placement {
-  return { partitions, partitioner: () => ({ t: 'hash', partitions }), same: `hash ${partitions}` };
+export function hashPlacement(partitions: number, keys: NumberKeys = 'any'): Placement {
+  return { partitions, partitioner: () => ({ t: 'hash', partitions, ...(keys === 'double' && { doubles: true }) }), same: `hash ${keys} ${partitions}` };
 }
 
 export function customPlacement(partitions: number, f: AnyRemote, bound?: Bound): Placement {
@@ -22,11 +23,17 @@ export function customPlacement(partitions: number, f: AnyRemote, bound?: Bound)
 const samePlace = (a: Placement | undefined, b: Placement) => a !== undefined && a.same === b.same && a.partitions === b.partitions;
 
 /** Rows dealt out anew, each as it is. */
-export function shuffled(context: SparkContext, parent: Dataset, placement: Placement, keeps = true): Dataset {
+export function shuffled(context: SparkContext, parent: Dataset, placement: Placement, more: Partial<Dataset> = {}): Dataset {
   return context.dataset({
-    name: 'ShuffledRDD', kind: 'zip', parents: [parent], partitions: placement.partitions, wide: [true],
-    write: (plan) => [{ partitioner: placement.partitioner(plan) }], placement: keeps ? placement : undefined,
+    name: ['ShuffledRDD'], kind: 'zip', parents: [parent], partitions: placement.partitions, wide: [true], placement,
+    write: (plan) => [{ partitioner: placement.partitioner(plan) }], ...more,
   });
+}
+
+/** Rows dealt out one by one, whatever they are. */
+export function dealtOut(context: SparkContext, parent: Dataset, partitions: number): Dataset {
+  const placement: Placement = { partitions, partitioner: () => ({ t: 'roundRobin', partitions }), same: {} };
+  return shuffled(context, parent, placement, { name: ['MapPartitionsRDD', 'CoalescedRDD', 'ShuffledRDD', '+MapPartitionsRDD'], placement: undefined });
 }
 
 /** Values of a key put together; on the map side too where that makes less to move. */
@@ -35,22 +42,25 @@ export function combined(
 ): Dataset {
   if (samePlace(parent.placement, placement)) {
     return context.dataset({
-      name: 'MapPartitionsRDD', kind: 'zip', parents: [parent], partitions: parent.partitions, wide: [false],
+      name: ['MapPartitionsRDD'], kind: 'zip', parents: [parent], partitions: parent.partitions, wide: [false],
       op: (plan) => ({ t: 'combine', aggregate: aggregate(plan), merged: false }), placement,
     });
   }
   return context.dataset({
-    name: 'ShuffledRDD', kind: 'zip', parents: [parent], partitions: placement.partitions, wide: [true],
+    name: ['ShuffledRDD'], kind: 'zip', parents: [parent], partitions: placement.partitions, wide: [true],
     op: (plan) => ({ t: 'combine', aggregate: aggregate(plan), merged: mapSide }),
     write: (plan) => [{ partitioner: placement.partitioner(plan), ...(mapSide && { aggregate: aggregate(plan) }) }], placement,
   });
 }
 
+/** What Spark makes of them; a join is a cogroup whose values are turned over twice. */
+const CLASSES: Partial<Record<Op['t'], string[]>> = { subtractByKey: ['SubtractedRDD'], join: ['MapPartitionsRDD', 'MapPartitionsRDD', 'CoGroupedRDD'] };
+
 /** Several datasets by key: a side that is placed already does not move. */
 export function grouped(context: SparkContext, parents: readonly Dataset[], placement: Placement, op: Op): Dataset {
   const wide = parents.map((parent) => !samePlace(parent.placement, placement));
   return context.dataset({
-    name: 'CoGroupedRDD', kind: 'zip', parents, partitions: placement.partitions, wide, placement,
+    name: CLASSES[op.t] ?? ['MapPartitionsRDD', 'CoGroupedRDD'], kind: 'zip', parents, partitions: placement.partitions, wide, placement,
     op: () => op,
     write: (plan) => wide.map((moves) => (moves ? { partitioner: placement.partitioner(plan) } : null)),
   });
@@ -69,29 +79,36 @@ export function defaultPlacement(context: SparkContext, parents: readonly Datase
 /** Rows about this many a partition are looked at to find range bounds. */
 const SAMPLE_PER_PARTITION = 20;
 
-/** Sorted by ranges of keys: bounds come from a sample that is taken by a job of its own (`RangePartitioner`). */
-export function sorted(
-  context: SparkContext, parent: Dataset, ascending: boolean, partitions: number, by?: AnyRemote, bound?: Bound,
-): Dataset {
-  const bounds: { keys?: unknown[] } = {};
-  const call = by && ((plan: PlanBuilder) => plan.call(by, 'sortBy', bound));
+/** Ranges of keys: bounds come from a sample of a dataset, taken once by a job of its own (`RangePartitioner`). */
+export function rangePlacement(
+  context: SparkContext, sampled: Dataset, partitions: number, ascending: boolean, call?: (plan: PlanBuilder) => Call, same: unknown = {},
+): { placement: Placement; prepare: () => Promise<void> } {
+  let keys: unknown[] | undefined;
   const partitioner = (plan: PlanBuilder): Partitioner =>
     (partitions === 1
       ? { t: 'whole', partitions }
-      : { t: 'range', partitions, bounds: plan.value(bounds.keys ?? []), ascending, ...(call && { by: call(plan) }) });
-  const dealt = context.dataset({
-    name: 'ShuffledRDD', kind: 'zip', parents: [parent], partitions, wide: [true],
-    write: (plan) => [{ partitioner: partitioner(plan) }],
-    prepare: async () => {
-      if (partitions === 1 || bounds.keys) return;
-      const size = Math.ceil((3 * SAMPLE_PER_PARTITION * partitions) / Math.max(1, parent.partitions));
-      const parts = await context.run(parent, (plan) => ({ t: 'sampleKeys', size, seed: 7, ...(call && { by: call(plan) }) }), 'sortBy: sample');
-      bounds.keys = rangeBounds(parts.map((part) => ({ rows: part[0] as number, keys: part[1] as unknown[] })), partitions);
-    },
-  });
+      : { t: 'range', partitions, bounds: plan.value(keys ?? []), ascending, ...(call && { by: call(plan) }) });
+  const prepare = async () => {
+    if (partitions === 1 || keys) return;
+    const size = Math.ceil((3 * SAMPLE_PER_PARTITION * partitions) / Math.max(1, sampled.partitions));
+    const parts = await context.run(sampled, (plan) => ({ t: 'sampleKeys', size, seed: 7, ...(call && { by: call(plan) }) }), 'sortBy: sample');
+    keys = rangeBounds(parts.map((part) => ({ rows: part[0] as number, keys: part[1] as unknown[] })), partitions);
+  };
+  return { placement: { partitions, partitioner, same }, prepare };
+}
+
+/** Sorted by ranges of keys, and within them. */
+export function sorted(
+  context: SparkContext, parent: Dataset, ascending: boolean, partitions: number, by?: AnyRemote, bound?: Bound,
+): Dataset {
+  const call = by && ((plan: PlanBuilder) => plan.call(by, 'sortBy', bound));
+  const { placement, prepare } = rangePlacement(context, parent, partitions, ascending, call);
   return context.dataset({
-    name: 'MapPartitionsRDD', kind: 'narrow', parents: [dealt], partitions,
+    // sortBy is a sort of keyed rows, of which the values are taken.
+    name: by ? ['MapPartitionsRDD', 'ShuffledRDD', '+MapPartitionsRDD'] : ['ShuffledRDD'],
+    kind: 'zip', parents: [parent], partitions, wide: [true], prepare, ...(!by && { placement }),
     op: (plan) => ({ t: 'sort', ascending, ...(call && { by: call(plan) }) }),
+    write: (plan) => [{ partitioner: placement.partitioner(plan) }],
   });
 }
 

@@ -2,8 +2,10 @@
 import { encode, NotCloneableError } from './codec.js';
 import { UserFunctionError, pairOf, type Compute } from './compute.js';
 import { compare, describe, hashPartition, identity } from './keys.js';
+import { HashPartitioner } from './partitioner.js';
 import type { Action, Partitioner, Write } from './plan.js';
 import { PartitionRandom } from './random.js';
+import { add } from './sketch.js';
 
 /** Blocks by partition of the next stage (or one result), and how many rows are in each; a block without rows is none. */
 export interface TaskResult { blocks: (Uint8Array | undefined)[]; rows: number[] }
@@ -94,6 +96,11 @@ function act(compute: Compute, root: number, partition: number, action: Action):
       });
       return counts;
     }
+    case 'distinctSketch': {
+      const registers = new Uint8Array(2 ** action.bits);
+      each((row) => add(registers, action.bits, row));
+      return [registers];
+    }
     case 'sampleKeys': {
       const by = action.by ? compute.call(action.by) : (row: unknown) => pairOf(row)[0];
       const random = new PartitionRandom(action.seed, partition);
@@ -148,7 +155,11 @@ function router(compute: Compute, partitioner: Partitioner, partition: number): 
       let next = new PartitionRandom(partition, 0).next() * partitions | 0;
       return () => (next = (next + 1) % partitions);
     }
-    case 'hash': return (row) => hashPartition(pairOf(row)[0], partitions);
+    case 'hash': {
+      if (!partitioner.doubles) return (row) => hashPartition(pairOf(row)[0], partitions);
+      const by = new HashPartitioner(partitions, 'double');
+      return (row) => by.getPartition(pairOf(row)[0]);
+    }
     case 'custom': {
       const f = compute.call(partitioner.call);
       return (row) => {

@@ -72,7 +72,12 @@ export class SparkSession {
     this.streams = new StreamingQueryManager(this.#context, this.#bus);
     this.checkpoint = new Checkpoints(this.#context);
     this.status = new StatusEvents(() => this.#clusterOrThrow());
-    this.sparkContext = new SparkContext(this.#context, executors, conf, () => this.#stopped);
+    const lender = {
+      client,
+      lend: (id: number, blob: Blob) => this.#clusterOrThrow().lend(id, blob),
+      takeBack: (id: number) => this.#cluster?.takeBack(id),
+    };
+    this.sparkContext = new SparkContext(lender, executors, conf, () => this.#stopped);
   }
 
   /** Starts the workers. @internal */

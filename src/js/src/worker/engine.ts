@@ -62,13 +62,25 @@ export interface ExecutorHost {
 /** What the engine asks for to run functions of the user's; throwing fails the task. */
 export interface ProgramHost {
   load(plan: number, text: string, blobs: Uint8Array[]): void;
-  run(plan: number, task: string, blobs: Uint8Array[]): [blocks: (Uint8Array | undefined)[], rows: number[]];
+  run(plan: number, task: string, blobs: Uint8Array[]): TaskOutput;
   /** Loads a function over groups. */
   loadFunction(plan: number, number: number, payload: Uint8Array): void;
   /** Calls it; the blobs are the Arrow streams of keys, rows and state entries. */
   callGroups(plan: number, number: number, header: string, blobs: Uint8Array[]): [rows: Uint8Array | undefined, changes: Uint8Array | undefined];
   unload(plan: number): void;
+  /** Whether a kept partition is in memory here. */
+  keeps(dataset: number, partition: number): boolean;
+  /** A kept partition as a block, for another executor. */
+  kept(dataset: number, partition: number): Uint8Array | undefined;
+  /** A dataset, by key, is kept no longer. */
+  forget(dataset: number): void;
 }
+
+/** Blocks by partition of the output; rows in each; partitions that are kept from now on; what was added to accumulators. */
+export type TaskOutput = [
+  blocks: (Uint8Array | undefined)[], rows: number[], kept: [dataset: number, partition: number, bytes: number, block?: Uint8Array][],
+  updates: Uint8Array | undefined,
+];
 
 export interface Executor {
   driverMessage(header: Uint8Array, blobs: Uint8Array[]): void;

@@ -2,6 +2,7 @@ import type { Init, PortMessage, ToExecutor } from '../protocol.js';
 import { guarded } from './death.js';
 import type { Engine, Executor } from './engine.js';
 import { log } from './log.js';
+import { bytesOf } from './kept.js';
 import { listen, sendBlocks, sendToPage } from './port.js';
 import { Programs } from './programs.js';
 import { openSpill } from './spill.js';
@@ -21,7 +22,7 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
     if (!found) peers.set(key, (found = { waiting: [] }));
     return found;
   };
-  const programs = new Programs();
+  const programs = new Programs(undefined, bytesOf(init.conf['spark.rivulet.executor.storageMemory']));
   /** Messages of the driver that wait for functions to be loaded, in order. */
   const held: PortMessage[] = [];
   const deliver = (message: PortMessage) => guarded(() => {
@@ -76,6 +77,9 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
         return listen(message.port, deliver);
       case 'peer': return meet(message.executor, message.incarnation, message.port);
       case 'peerLost': return part(message.executor, message.incarnation);
+      case 'blob':
+        programs.blobs.set(message.id, message.blob);
+        return sendToPage({ t: 'lent', id: message.id });
       case 'heap': return sendToPage({ t: 'heapBytes', id: message.id, bytes: executor.heapBytes() });
       case 'init': return;
     }

@@ -7,7 +7,10 @@ import type { RddPlan } from '../rdd/plan.js';
 import { answer, deal } from '../rdd/task.js';
 import type { GroupFunctionPlan, GroupHeader } from '../state/plan.js';
 import { runGroups } from '../state/run.js';
-import type { ProgramHost } from './engine.js';
+import { TaskAccumulators } from './accumulators.js';
+import { Blobs } from './blobs.js';
+import type { ProgramHost, TaskOutput } from './engine.js';
+import { KeptPartitions } from './kept.js';
 
 interface Loaded {
   plan: RddPlan;
@@ -16,39 +19,42 @@ interface Loaded {
   /** Why the functions could not be loaded. */
   failure?: unknown;
   bound: Map<number, unknown>;
+  accumulators: TaskAccumulators;
 }
 
 /** A function over groups, with what is bound to it. */
 interface LoadedFunction { plan: GroupFunctionPlan; extra: unknown[]; f?: UserFunction; failure?: unknown }
 
-/** A task: where its blobs belong. They stand in the order of `sources`, then of `shuffled`. */
+/** A task: where its blobs belong. They stand in the order of `sources`, of `shuffled`, of `kept`. */
 interface Task {
   root: number;
   partition: number;
   write: [node: number, parent: number] | null;
   sources: [node: number, partition: number][];
   shuffled: [node: number, parent: number, partition: number, blocks: number][];
+  /** Kept partitions that come along, by the dataset's key. */
+  kept: [dataset: number, partition: number][];
 }
 
 /** Runs the user's functions over partitions of datasets, in an executor. */
 export class Programs implements ProgramHost {
   readonly #plans = new Map<number, Loaded>();
   readonly #functions = new Map<string, LoadedFunction>();
-  readonly #cache = new Map<string, unknown[]>();
+  readonly #kept: KeptPartitions;
+  readonly blobs = new Blobs();
   #loading: Promise<void> | undefined;
 
-  constructor(private readonly importText?: (text: string) => Promise<unknown>) {}
+  constructor(private readonly importText?: (text: string) => Promise<unknown>, storageBytes?: number) {
+    this.#kept = new KeptPartitions(storageBytes);
+  }
 
   /** Settles when the functions of all plans so far are loaded; messages of the driver wait for it. */
   get loading(): Promise<void> | undefined { return this.#loading; }
 
   load(id: number, text: string, blobs: Uint8Array[]): void {
     const plan = JSON.parse(text) as RddPlan;
-    const loaded: Loaded = { plan, values: blobs, functions: [], bound: new Map() };
+    const loaded: Loaded = { plan, values: blobs, functions: [], bound: new Map(), accumulators: new TaskAccumulators() };
     this.#plans.set(id, loaded);
-    for (const dataset of plan.drop ?? []) {
-      for (const key of this.#cache.keys()) if (key.startsWith(`${dataset}/`)) this.#cache.delete(key);
-    }
     if (plan.functions.length === 0) return;
     this.#await(loadFunctions(plan.functions, this.importText).then(
       (functions) => { loaded.functions = functions; }, (error: unknown) => { loaded.failure = error; }));
@@ -85,11 +91,16 @@ export class Programs implements ProgramHost {
     for (const key of this.#functions.keys()) if (key.startsWith(`${id}/`)) this.#functions.delete(key);
   }
 
-  run(id: number, header: string, blobs: Uint8Array[]): [blocks: (Uint8Array | undefined)[], rows: number[]] {
+  keeps(dataset: number, partition: number): boolean { return this.#kept.has(dataset, partition); }
+  kept(dataset: number, partition: number): Uint8Array | undefined { return this.#kept.block(dataset, partition); }
+  forget(dataset: number): void { this.#kept.forget(dataset); }
+
+  run(id: number, header: string, blobs: Uint8Array[]): TaskOutput {
     const loaded = this.#plans.get(id);
     if (!loaded) throw new Error('a task came before its plan');
     if (loaded.failure) throw loaded.failure;
     const { plan } = loaded;
+    loaded.accumulators.reset();
     const task = JSON.parse(header) as Task;
     let next = 0;
     const sources = new Map(task.sources.map(([node, partition]) => [`${node}/${partition}`, blobs[next++]!]));
@@ -97,27 +108,46 @@ export class Programs implements ProgramHost {
       const own = blobs.slice(next, (next += blocks));
       return [`${node}/${parent}/${partition}`, own];
     }));
+    const brought = new Map((task.kept ?? []).map(([dataset, partition]) => [`${dataset}/${partition}`, blobs[next++]!]));
+    const keeps: TaskOutput[2] = [];
+    const made = new Map<string, unknown[]>();
     const compute = new Compute(plan, loaded.functions, {
-      source: (node, partition) => decode(sources.get(`${node}/${partition}`) ?? new Uint8Array()),
+      source: (node, partition) => {
+        const block = sources.get(`${node}/${partition}`);
+        if (!block) throw new Error(`partition ${partition} of dataset ${plan.nodes[node]?.id} has not come along`);
+        return decode(block);
+      },
       shuffled: (node, parent, partition) => (shuffled.get(`${node}/${parent}/${partition}`) ?? []).map(decode),
-      cached: (dataset, partition) => this.#cache.get(`${dataset}/${partition}`),
-      keep: (dataset, partition, rows) => { this.#cache.set(`${dataset}/${partition}`, rows); },
+      lines: (blob, start, end) => this.blobs.lines(blob, start, end),
+      file: (blob) => this.blobs.file(blob),
+      block: (blob) => decode(new Uint8Array(this.blobs.read(blob))),
+      cached: ({ key }, partition) => {
+        const place = `${key}/${partition}`;
+        const block = brought.get(place);
+        if (block && !made.has(place)) made.set(place, decode(block));
+        return this.#kept.get(key, partition) ?? made.get(place);
+      },
+      keep: ({ key, level }, partition, rows) => {
+        made.set(`${key}/${partition}`, rows);
+        const kept = this.#kept.keep(key, partition, rows, level ?? 'MEMORY_ONLY');
+        if (kept) keeps.push([key, partition, kept.bytes, kept.block]);
+      },
       blob: (number) => decode(loaded.values[number]!)[0],
       bound: (number) => {
-        if (!loaded.bound.has(number)) loaded.bound.set(number, decode(loaded.values[number]!)[0]);
+        if (!loaded.bound.has(number)) loaded.bound.set(number, loaded.accumulators.bind(decode(loaded.values[number]!)[0], loaded.functions));
         return loaded.bound.get(number);
       },
     });
     try {
       if (!task.write) {
         const { blocks, rows } = answer(compute, task.root, task.partition, plan.action);
-        return [blocks, rows];
+        return [blocks, rows, keeps, loaded.accumulators.take()];
       }
       const [node, parent] = task.write;
       const write = plan.nodes[node]?.write?.[parent];
       if (!write) throw new Error(`dataset ${node} says not how its parent ${parent} is dealt out`);
       const { blocks, rows } = deal(compute, task.root, task.partition, write);
-      return [blocks, rows];
+      return [blocks, rows, keeps, loaded.accumulators.take()];
     } catch (error) {
       throw told(error, `partition ${task.partition}`, 'record');
     }

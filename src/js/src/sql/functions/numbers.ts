@@ -109,6 +109,10 @@ export interface NumberFunctions {
   rand(seed?: number): Column;
   /** Standard normal. */
   randn(seed?: number): Column;
+  /** The partition that a row is in while it is computed. */
+  sparkPartitionId(): Column;
+  /** The partition in the upper 31 bits, the row's number in it in the lower 33. */
+  monotonicallyIncreasingId(): Column;
   /** The first of the two that is not NaN. */
   nanvl(column1: C, column2: C): Column;
   /** True for NaN. */
@@ -120,4 +124,4 @@ export interface NumberFunctions {
 export const numberFunctions = fromTable<NumberFunctions>(`
   abs sqrt cbrt exp expm1 ln log10 log2 log1p pow=power power ceil ceiling floor round bround rint sign signum negative positive pmod
   tryDivide tryAdd trySubtract tryMultiply sin cos tan asin acos atan atan2 sinh cosh tanh degrees radians hypot factorial pi e bin hex
-  unhex conv shiftleft shiftright bitwiseNot=~ bitCount rand randn nanvl isnan widthBucket`);
+  unhex conv shiftleft shiftright bitwiseNot=~ bitCount rand randn sparkPartitionId monotonicallyIncreasingId nanvl isnan widthBucket`);

@@ -1,0 +1,76 @@
+import { IllegalArgumentException, SparkError } from '../errors.js';
+import { fetched } from './fetched.js';
+import { flat, isDirectory, nameOf, type FileSource } from './registry.js';
+
+/** A file that executors can read. */
+export interface OpenFile { name: string; blob: Blob }
+
+const ORIGIN = 'opfs:';
+
+/**
+ * Opens files: Files, Blobs, handles, URLs, Responses, and paths in the origin's private file system (`opfs:folder/file`). Of
+ * a folder come its files in the order of their names, but for those that begin with `.` or `_`.
+ */
+export async function openFiles(source: FileSource): Promise<OpenFile[]> {
+  const files: OpenFile[] = [];
+  for (const one of flat([source])) {
+    if (one instanceof Blob) files.push({ name: nameOf(one), blob: one });
+    else if (typeof one === 'string' && one.startsWith(ORIGIN)) files.push(...(await ofHandle(await originEntry(one))));
+    else if (typeof one === 'object' && 'kind' in one) files.push(...(await ofHandle(one)));
+    else files.push({ name: nameOf(one), blob: await fetched(one as string | URL | Response) });
+  }
+  return files;
+}
+
+async function ofHandle(handle: FileSystemFileHandle | FileSystemDirectoryHandle): Promise<OpenFile[]> {
+  if (!isDirectory(handle)) return [{ name: handle.name, blob: await handle.getFile() }];
+  const files: OpenFile[] = [];
+  for await (const [name, entry] of handle.entries()) {
+    if (entry.kind === 'file' && !/^[._]/.test(name)) files.push({ name, blob: await (entry as FileSystemFileHandle).getFile() });
+  }
+  return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Names of an `opfs:` path. */
+function namesOf(path: string): string[] {
+  const names = path.slice(ORIGIN.length).split('/').filter(Boolean);
+  if (names.length === 0 || names.some((name) => name === '.' || name === '..')) {
+    throw new IllegalArgumentException(`${path} is no path in the origin's file system: opfs:folder/name`);
+  }
+  return names;
+}
+
+async function originEntry(path: string): Promise<FileSystemFileHandle | FileSystemDirectoryHandle> {
+  const names = namesOf(path);
+  let at = await navigator.storage.getDirectory();
+  try {
+    for (const name of names.slice(0, -1)) at = await at.getDirectoryHandle(name);
+    const last = names.at(-1)!;
+    return await at.getFileHandle(last).catch(() => at.getDirectoryHandle(last));
+  } catch (cause) {
+    throw new SparkError(`[PATH_NOT_FOUND] Path does not exist: ${path}`, { condition: 'PATH_NOT_FOUND', cause });
+  }
+}
+
+/** A new folder to write into: a handle's own, or an `opfs:` path. One that has something in it is refused, as Hadoop does. */
+export async function newFolder(target: string | FileSystemDirectoryHandle): Promise<FileSystemDirectoryHandle> {
+  let folder: FileSystemDirectoryHandle;
+  if (typeof target === 'string') {
+    if (!target.startsWith(ORIGIN)) throw new IllegalArgumentException(`${target} is no path in the origin's file system: opfs:folder/name`);
+    folder = await navigator.storage.getDirectory();
+    for (const name of namesOf(target)) folder = await folder.getDirectoryHandle(name, { create: true });
+  } else folder = target;
+  for await (const name of folder.keys()) {
+    throw new SparkError(`[PATH_ALREADY_EXISTS] Output directory ${typeof target === 'string' ? target : target.name} already exists: it has ${name} in it`, {
+      condition: 'PATH_ALREADY_EXISTS',
+    });
+  }
+  return folder;
+}
+
+/** Writes one file of a folder. */
+export async function writeFile(folder: FileSystemDirectoryHandle, name: string, content: Blob | Uint8Array<ArrayBuffer> | string): Promise<void> {
+  const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
+  await stream.write(content);
+  await stream.close();
+}

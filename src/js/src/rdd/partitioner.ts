@@ -1,0 +1,38 @@
+import { IllegalArgumentException } from '../errors.js';
+import { hashCode, longHashOf } from './keys.js';
+import type { RDD } from './rdd.js';
+
+/** Says in which of its partitions a key belongs (`Partitioner`); for `partitionBy`. */
+export abstract class Partitioner {
+  constructor(readonly numPartitions: number) {
+    if (!Number.isInteger(numPartitions) || numPartitions <= 0) {
+      throw new IllegalArgumentException(`Number of partitions (${numPartitions}) must be a positive whole number`);
+    }
+  }
+}
+
+/** How keys that are numbers hash: as an Integer or Long where they are whole, or all of them as a Double. */
+export type NumberKeys = 'any' | 'double';
+
+/**
+ * By the key's hash, the JVM's, so that a key is where Spark has it (`HashPartitioner`). JavaScript has one type of numbers: say
+ * `'double'` where Spark's keys are Doubles.
+ */
+export class HashPartitioner extends Partitioner {
+  constructor(numPartitions: number, readonly keys: NumberKeys = 'any') { super(numPartitions); }
+
+  getPartition(key: unknown): number { return modulo(HashPartitioner.hashCode(key, this.keys), this.numPartitions); }
+  /** `hashCode` of a key as the JVM has it; null has 0. An UnhashableKeyError for objects. */
+  static hashCode(key: unknown, keys: NumberKeys = 'any'): number { return keys === 'double' && typeof key === 'number' ? longHashOf(key) : hashCode(key); }
+}
+
+/**
+ * By ranges of keys of about equal size, in order; the ranges follow from a sample of `rdd`, taken by a job before the first that
+ * needs them (`RangePartitioner`).
+ */
+export class RangePartitioner<K> extends Partitioner {
+  constructor(numPartitions: number, readonly rdd: RDD<[K, unknown]>, readonly ascending = true) { super(numPartitions); }
+}
+
+/** `Utils.nonNegativeMod`. */
+export function modulo(hash: number, partitions: number): number { return ((hash % partitions) + partitions) % partitions; }

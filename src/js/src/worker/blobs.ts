@@ -1,0 +1,69 @@
+/** Reads the page's files where the tasks run: the page only lends handles. */
+
+/** Bytes that are read at once. */
+const CHUNK_BYTES = 4 << 20;
+const NEWLINE = 10;
+
+export class Blobs {
+  readonly #blobs = new Map<number, Blob>();
+
+  set(id: number, blob: Blob | null): void {
+    if (blob) this.#blobs.set(id, blob);
+    else this.#blobs.delete(id);
+  }
+
+  #of(id: number): Blob {
+    const blob = this.#blobs.get(id);
+    if (!blob) throw new Error('the file is not open any more');
+    return blob;
+  }
+
+  read(id: number): ArrayBuffer { return new FileReaderSync().readAsArrayBuffer(this.#of(id)); }
+
+  /** A blob's name and text. */
+  file(id: number): [name: string, text: string] {
+    const blob = this.#of(id);
+    return [blob instanceof File ? blob.name : 'blob', new TextDecoder().decode(this.read(id))];
+  }
+
+  /**
+   * The lines whose first byte is behind `start` (or at 0) and at most at `end`: as Hadoop's `LineRecordReader`, so that
+   * splits side by side have each line once. Lines end with \n, \r\n or \r.
+   */
+  * lines(id: number, start: number, end: number): Generator<string, void, undefined> {
+    const blob = this.#of(id);
+    const from = start === 0 ? 0 : behindNewline(blob, start);
+    const to = end >= blob.size ? blob.size : behindNewline(blob, end);
+    const decoder = new TextDecoder();
+    let rest = '';
+    for (let at = from; at < to;) {
+      const next = Math.min(at + CHUNK_BYTES, to);
+      const text = rest + decoder.decode(readSlice(blob, at, next), { stream: next < to });
+      at = next;
+      // A \r at the end of a chunk may be half of a line's end.
+      const whole = at < to ? text.lastIndexOf('\n') + 1 : text.length;
+      rest = text.slice(whole);
+      if (whole > 0) yield* splitLines(whole === text.length ? text : text.slice(0, whole));
+    }
+  }
+}
+
+/** The lines of a text; what is behind the last line's end is a line if there is something. */
+export function splitLines(text: string): string[] {
+  const lines = text.includes('\r') ? text.split(/\r\n|\n|\r/) : text.split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines;
+}
+
+function readSlice(blob: Blob, start: number, end: number): ArrayBuffer {
+  return new FileReaderSync().readAsArrayBuffer(blob.slice(start, end));
+}
+
+/** The place behind the first \n at or after `at`. */
+function behindNewline(blob: Blob, at: number): number {
+  for (let step = 64 << 10; at < blob.size; at += step) {
+    const found = new Uint8Array(readSlice(blob, at, Math.min(at + step, blob.size))).indexOf(NEWLINE);
+    if (found >= 0) return at + found + 1;
+  }
+  return blob.size;
+}
