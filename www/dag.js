@@ -1,14 +1,7 @@
-// The stages of the last batch, as boxes and arrows.
-const BOX = { width: 190, height: 74, gapX: 56, gapY: 18 };
-const SVG = 'http://www.w3.org/2000/svg';
+// The stages of a job, as boxes and arrows.
+import { svgElement as element } from './elements.js';
 
-function element(name, attributes, parent, text) {
-  const node = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  if (text !== undefined) node.textContent = text;
-  parent?.append(node);
-  return node;
-}
+const BOX = { width: 190, height: 74, gapX: 56, gapY: 18 };
 
 /** Column of each stage: one more than its farthest parent. */
 function layers(stages) {
@@ -28,8 +21,8 @@ function layers(stages) {
 
 const shortened = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
-/** Draws the stages of a job into `root`. */
-export function drawDag(root, job) {
+/** Draws the stages of a job into `root`; `color` gives the colour (as CSS) of a stage's progress. */
+export function drawDag(root, job, { label = 'Stages of the last batch', color = () => 'var(--accent)' } = {}) {
   root.replaceChildren();
   if (!job?.stages?.length) {
     root.classList.add('is-empty');
@@ -40,7 +33,7 @@ export function drawDag(root, job) {
   const rows = Math.max(...columns.map((column) => column.length));
   const width = columns.length * (BOX.width + BOX.gapX) - BOX.gapX + 4;
   const height = rows * (BOX.height + BOX.gapY) - BOX.gapY + 4;
-  const svg = element('svg', { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': 'Stages of the last batch' }, root);
+  const svg = element('svg', { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': label }, root);
   const places = new Map();
   columns.forEach((column, x) => column.forEach((stage, y) => {
     const top = 2 + ((rows - column.length) * (BOX.height + BOX.gapY)) / 2 + y * (BOX.height + BOX.gapY);
@@ -55,17 +48,21 @@ export function drawDag(root, job) {
       element('path', { d: `M${x1} ${y1} C${x1 + 28} ${y1} ${x2 - 28} ${y2} ${x2} ${y2}`, class: 'dag-edge' }, svg);
     }
   }
-  for (const stage of job.stages) drawStage(svg, stage, places.get(stage.id));
+  for (const stage of job.stages) drawStage(svg, stage, places.get(stage.id), color(stage));
 }
 
-function drawStage(svg, stage, { left, top }) {
-  const group = element('g', { transform: `translate(${left} ${top})`, class: `dag-stage ${stage.running > 0 ? 'is-running' : ''}` }, svg);
+function drawStage(svg, stage, { left, top }, color) {
+  const group = element('g', { transform: `translate(${left} ${top})`, class: `dag-stage ${stage.running > 0 ? 'is-running' : ''} ${stage.skipped ? 'is-skipped' : ''}` }, svg);
   element('title', {}, group, `${stage.name}\n${stage.operators ?? ''}`);
   element('rect', { width: BOX.width, height: BOX.height, rx: 8, class: 'dag-box' }, group);
   element('text', { x: 12, y: 20, class: 'dag-name' }, group, shortened(`Stage ${stage.id}${stage.attempt ? ` (attempt ${stage.attempt})` : ''}`, 26));
-  element('text', { x: 12, y: 38, class: 'dag-detail' }, group, shortened(String(stage.operators || stage.name).replace(/\s+/g, ' '), 30));
+  element('text', { x: 12, y: 38, class: 'dag-detail' }, group, shortened(String(stage.operators || stage.name).replace(/\s+/g, ' '), 26));
+  if (stage.skipped) {
+    element('text', { x: 12, y: 57, class: 'dag-detail' }, group, 'skipped');
+    return;
+  }
   const done = stage.tasks ? stage.completed / stage.tasks : 0;
   element('rect', { x: 12, y: 50, width: BOX.width - 84, height: 6, rx: 3, class: 'dag-track' }, group);
-  element('rect', { x: 12, y: 50, width: (BOX.width - 84) * done, height: 6, rx: 3, class: 'dag-done' }, group);
+  element('rect', { x: 12, y: 50, width: (BOX.width - 84) * done, height: 6, rx: 3, class: 'dag-done', style: `fill: ${color}` }, group);
   element('text', { x: BOX.width - 12, y: 57, class: 'dag-count' }, group, `${stage.completed}/${stage.tasks} tasks`);
 }

@@ -18,7 +18,7 @@ export class Executors {
       const card = this.cards.get(executor.id) ?? this.#create(executor.id);
       card.style.order = executor.id;
       card.classList.toggle('is-busy', executor.runningTasks > 0);
-      card.classList.toggle('is-lost', !/alive|active|idle|running|ready|live/i.test(executor.state));
+      card.classList.toggle('is-lost', !/alive|active|idle|busy|running|ready|live/i.test(executor.state));
       card.querySelector('.executor-name').textContent = `Executor ${executor.id}`;
       card.querySelector('.executor-life').textContent = executor.incarnation > 0 ? `incarnation ${executor.incarnation + 1}` : '';
       const failed = executor.failedTasks ? `, ${executor.failedTasks} failed` : '';

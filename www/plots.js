@@ -31,7 +31,7 @@ export class Plot {
       ...this.#size(),
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false }, sync: { key: 'progress' } },
-      padding: [8, 20, 0, 0],
+      padding: [8, 28, 0, 0],
       scales: { x: { time: true }, y: { range: (_, min, max) => [Math.min(0, min), Math.max(max * 1.1, 1)] } },
       axes: [
         { ...axis, size: 22, grid: { show: false }, space: 70, values: (_, ticks) => ticks.map((t) => new Date(t * 1_000).toLocaleTimeString([], { hour12: false })) },
