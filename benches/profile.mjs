@@ -54,7 +54,7 @@ export async function startProfiles(port, url) {
 
 /** A profile's busiest functions by own time, as lines of a table. */
 export function busiest({ thread, profile }, count = 14) {
-  const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame.functionName || '(anonymous)']));
+  const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame.functionName || `(line ${callFrame.lineNumber + 1} of ${callFrame.url.split('/').at(-1)})`]));
   const own = new Map();
   profile.samples.forEach((node, i) => {
     const name = names.get(node);

@@ -10,7 +10,7 @@ export const manifest = JSON.parse(readFileSync(join(JS, 'package.template.json'
 /** Bundles one entry. */
 export async function bundle(entry, outfile, plugins = []) {
   await build({
-    entryPoints: [entry], outfile, plugins, absWorkingDir: JS, bundle: true, format: 'esm', target: 'es2022', minify: true, legalComments: 'none',
+    entryPoints: [entry], outfile, plugins, absWorkingDir: JS, bundle: true, format: 'esm', target: 'es2022', minify: !process.env.RIVULET_READABLE, legalComments: 'none',
     logLevel: 'warning', define: { __RIVULET_VERSION__: JSON.stringify(manifest.version) },
   });
 }

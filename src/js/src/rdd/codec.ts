@@ -118,11 +118,11 @@ function writeColumn(writer: Writer, values: readonly unknown[], path: string): 
     case Column.Constant: return writer.i32(values[0] as number);
     case Column.Ints: {
       writer.align(4);
-      return writer.raw(new Uint8Array(Int32Array.from(values as number[]).buffer));
+      return writer.raw(new Uint8Array(new Int32Array(values as number[]).buffer));
     }
     case Column.Doubles: {
       writer.align(8);
-      return writer.raw(new Uint8Array(Float64Array.from(values as number[]).buffer));
+      return writer.raw(new Uint8Array(new Float64Array(values as number[]).buffer));
     }
     case Column.Strings: {
       // Lengths in UTF-16 units, so that one decoded text can be cut apart. A lone surrogate does not survive UTF-8.
@@ -137,8 +137,12 @@ function writeColumn(writer: Writer, values: readonly unknown[], path: string): 
       return writer.raw(new Uint8Array(units.buffer));
     }
     case Column.Pairs: {
-      writeColumn(writer, (values as unknown[][]).map((pair) => pair[0]), `${path}[0]`);
-      return writeColumn(writer, (values as unknown[][]).map((pair) => pair[1]), `${path}[1]`);
+      const column = new Array<unknown>(values.length);
+      for (const side of [0, 1]) {
+        for (let i = 0; i < column.length; i++) column[i] = (values[i] as unknown[])[side];
+        writeColumn(writer, column, `${path}[${side}]`);
+      }
+      return;
     }
     default: {
       const seen = new Map<object, number>();
@@ -147,17 +151,24 @@ function writeColumn(writer: Writer, values: readonly unknown[], path: string): 
   }
 }
 
+/** A loop is several times as fast as Array.from here. */
+function listOf(numbers: Int32Array | Float64Array): number[] {
+  const out = new Array<number>(numbers.length);
+  for (let i = 0; i < numbers.length; i++) out[i] = numbers[i]!;
+  return out;
+}
+
 function readColumn(reader: Reader, length: number): unknown[] {
   const kind: Column = reader.byte();
   switch (kind) {
     case Column.Constant: return new Array<unknown>(length).fill(reader.i32());
     case Column.Ints: {
       reader.align(4);
-      return Array.from(new Int32Array(reader.raw(length * 4).slice().buffer));
+      return listOf(new Int32Array(reader.raw(length * 4).slice().buffer));
     }
     case Column.Doubles: {
       reader.align(8);
-      return Array.from(new Float64Array(reader.raw(length * 8).slice().buffer));
+      return listOf(new Float64Array(reader.raw(length * 8).slice().buffer));
     }
     case Column.Strings: {
       reader.align(4);

@@ -2,10 +2,11 @@
  * Computes a partition of a dataset in an executor: the narrow steps of a stage run as one pass, row by row, pushed from the
  * source to the sink, without a list in between (but where a step wants its whole partition).
  */
-import { compare, identity } from './keys.js';
+import { identity } from './keys.js';
 import { bind, type UserFunction } from './functions.js';
 import type { Aggregate, Call, Op, PlanNode, RddPlan } from './plan.js';
 import { PartitionRandom } from './random.js';
+import { sortByKeys } from './sort.js';
 
 /** Takes one row; false when no more rows are wanted. */
 export type Emit = (row: unknown) => boolean | void;
@@ -14,8 +15,8 @@ export type Emit = (row: unknown) => boolean | void;
 export interface Inputs {
   /** The rows of a source's partition. */
   source(node: number, partition: number): unknown[];
-  /** What the stages below wrote for a partition of a wide parent: one list per map task, in their order. */
-  shuffled(node: number, parent: number, partition: number): unknown[][];
+  /** What the stages below wrote for a partition of a wide parent: one list per map task, in their order; each read once. */
+  shuffled(node: number, parent: number, partition: number): Iterable<unknown[]>;
   /** Rows of a kept partition, or none. */
   cached(node: PlanNode, partition: number): unknown[] | undefined;
   keep(node: PlanNode, partition: number, rows: unknown[]): void;
@@ -113,18 +114,24 @@ export class Compute {
     }
   }
 
-  /** The rows of a parent of a `zip` node: what was shuffled to it, or its own partition. */
+  /** The rows of a parent of a `zip` node: what was shuffled to it, or its own partition; in one list, or list by list. */
   #parent(node: PlanNode, at: number, parent: number, partition: number): unknown[] {
-    if (!node.wide?.[parent]) return this.rows(node.parents[parent]!, partition);
-    return this.inputs.shuffled(at, parent, partition).flat();
+    const lists = [...this.#lists(node, at, parent, partition)];
+    if (lists.length === 1) return lists[0]!;
+    const out: unknown[] = [];
+    for (const list of lists) for (let i = 0; i < list.length; i++) out.push(list[i]);
+    return out;
+  }
+  #lists(node: PlanNode, at: number, parent: number, partition: number): Iterable<unknown[]> {
+    return node.wide?.[parent] ? this.inputs.shuffled(at, parent, partition) : [this.rows(node.parents[parent]!, partition)];
   }
 
   #zip(node: PlanNode, at: number, partition: number, emit: (row: unknown) => void): void {
     const op = node.op;
     if (op?.t === 'combine') {
-      const lists = node.wide?.[0] ? this.inputs.shuffled(at, 0, partition) : [this.rows(node.parents[0]!, partition)];
       const combiner = this.combiner(op.aggregate);
-      for (const list of lists) for (const row of list) combiner.add(row as [unknown, unknown], op.merged);
+      if (node.wide?.[0]) for (const list of this.inputs.shuffled(at, 0, partition)) for (const row of list) combiner.add(row, op.merged);
+      else this.each(node.parents[0]!, partition, (row) => combiner.add(row, op.merged));
       for (const pair of combiner.pairs()) emit(pair);
       return;
     }
@@ -143,6 +150,7 @@ export class Compute {
       a.forEach((row, i) => emit([row, b[i]]));
       return;
     }
+    if (op.t === 'join') return this.#join(node, at, op, partition, emit);
     // Groups stand in the order in which their keys were first met.
     const groups = new Map<unknown, [unknown, unknown[][]]>();
     node.parents.forEach((_, parent) => {
@@ -159,24 +167,42 @@ export class Compute {
       switch (op.t) {
         case 'cogroup': emit([key, values]); break;
         case 'subtractByKey': if (right.length === 0) for (const value of left) emit([key, value]); break;
-        case 'join': {
-          // An outer side without a partner meets null.
-          const lefts = left.length === 0 && op.right ? [null] : left;
-          const rights = right.length === 0 && op.left ? [null] : right;
-          for (const a of lefts) for (const b of rights) emit([key, [a, b]]);
-          break;
-        }
         default: throw new Error(`${op.t} does not join datasets`);
       }
     }
   }
 
+  /** In the order of the left rows; then what only the right has. An outer side without a partner meets null. */
+  #join(node: PlanNode, at: number, op: { left: boolean; right: boolean }, partition: number, emit: (row: unknown) => void): void {
+    const rights = new Map<unknown, { key: unknown; values: unknown[]; met: boolean }>();
+    for (const list of this.#lists(node, at, 1, partition)) {
+      for (const row of list) {
+        const pair = pairOf(row);
+        const id = identity(pair[0]);
+        const found = rights.get(id);
+        if (found) found.values.push(pair[1]);
+        else rights.set(id, { key: pair[0], values: [pair[1]], met: false });
+      }
+    }
+    for (const list of this.#lists(node, at, 0, partition)) {
+      for (const row of list) {
+        const pair = pairOf(row);
+        const found = rights.get(identity(pair[0]));
+        if (found) {
+          found.met = true;
+          for (const value of found.values) emit([pair[0], [pair[1], value]]);
+        } else if (op.left) emit([pair[0], [pair[1], null]]);
+      }
+    }
+    if (op.right) for (const { key, values, met } of rights.values()) if (!met) for (const value of values) emit([key, [null, value]]);
+  }
+
   #narrow(op: Op, node: PlanNode, partition: number, emit: (row: unknown) => void): void {
     const parent = node.parents[0]!;
     const step = node.name;
-    const guarded = (f: UserFunction): UserFunction => (row, ...rest) => {
+    const guarded = (f: UserFunction) => (row: unknown): unknown => {
       try {
-        return f(row, ...rest);
+        return f(row);
       } catch (thrown) {
         throw thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, step, row);
       }
@@ -187,16 +213,16 @@ export class Compute {
       case 'filter': { const f = guarded(this.call(op.call)); return from((row) => { if (f(row)) emit(row); }); }
       case 'flatMap': {
         const call = this.call(op.call);
-        const f = guarded((row) => [...iterable(call(row), step)]);
+        const f = guarded((row) => listed(call(row), step));
         return from((row) => { for (const made of f(row) as unknown[]) emit(made); });
       }
       case 'mapValues': {
         const f = guarded(this.call(op.call));
-        return from((row) => { const [key, value] = pairOf(row); emit([key, f(value)]); });
+        return from((row) => { const pair = pairOf(row); emit([pair[0], f(pair[1])]); });
       }
       case 'flatMapValues': {
         const call = this.call(op.call);
-        const f = guarded((value) => [...iterable(call(value), step)]);
+        const f = guarded((value) => listed(call(value), step));
         return from((row) => { const [key, value] = pairOf(row); for (const made of f(value) as unknown[]) emit([key, made]); });
       }
       case 'invert': {
@@ -291,11 +317,12 @@ export class Combiner {
 
   /** Adds a value, or what was already put together elsewhere. */
   add(row: unknown, merged: boolean): void {
-    const [key, value] = pairOf(row);
-    const id = identity(key);
+    const pair = pairOf(row);
+    const value = pair[1];
+    const id = identity(pair[0]);
     const group = this.#groups.get(id);
     try {
-      if (!group) this.#groups.set(id, [key, merged ? value : this.#create(value)]);
+      if (!group) this.#groups.set(id, [pair[0], merged ? value : this.#create(value)]);
       else group[1] = merged ? this.#combine(group[1], value) : this.#merge(group[1], value);
     } catch (thrown) {
       throw thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, 'combineByKey', row);
@@ -316,10 +343,13 @@ function iterable(value: unknown, step: string): Iterable<unknown> {
   throw new TypeError(`the function of ${step} must return an iterable, not ${value === null ? 'null' : typeof value}`);
 }
 
+/** What is lazy runs to its end here, where its errors are the step's. */
+function listed(value: unknown, step: string): readonly unknown[] { return Array.isArray(value) ? value : [...iterable(value, step)]; }
+
 /** Stable; keys are computed once. */
 export function sortRows(rows: unknown[], by: UserFunction | undefined, ascending: boolean): unknown[] {
-  const sign = ascending ? 1 : -1;
-  if (!by) return rows.sort((a, b) => sign * compare(pairOf(a)[0], pairOf(b)[0]));
-  const keyed = rows.map((row) => [by(row), row] as const);
-  return keyed.sort((a, b) => sign * compare(a[0], b[0])).map(([, row]) => row);
+  const key = by ?? ((row: unknown) => pairOf(row)[0]);
+  const keys = new Array<unknown>(rows.length);
+  for (let i = 0; i < rows.length; i++) keys[i] = key(rows[i]);
+  return sortByKeys(rows, keys, ascending);
 }

@@ -38,5 +38,13 @@ export function bind(functions: readonly UserFunction[], call: Call, bound: (blo
   if (!f) throw new Error(`the plan has no function ${call.f}`);
   if (call.bound === undefined) return f;
   const extra = bound(call.bound);
-  return (...args) => f(...args, extra);
+  // Rest parameters are an array per call.
+  return function (a, b) {
+    switch (arguments.length) {
+      case 1: return f(a, extra);
+      case 2: return f(a, b, extra);
+      // eslint-disable-next-line prefer-rest-params
+      default: return f(...arguments, extra);
+    }
+  };
 }

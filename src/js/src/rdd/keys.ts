@@ -91,6 +91,7 @@ export function hashPartition(key: unknown, partitions: number): number {
 }
 
 const RANK: Partial<Record<string, number>> = { undefined: 0, object: 1, boolean: 2, number: 3, bigint: 3, string: 4 };
+const rank = (value: unknown) => (Array.isArray(value) ? 6 : value instanceof Date ? 5 : RANK[typeof value] ?? 9);
 
 /** The natural order: numbers by value, texts by their UTF-16 units, arrays part by part; null before everything. */
 export function compare(a: unknown, b: unknown): number {
@@ -106,7 +107,7 @@ export function compare(a: unknown, b: unknown): number {
     return a.length - b.length;
   }
   if (a instanceof Date && b instanceof Date) return a.getTime() - b.getTime();
-  const ranks = (RANK[typeof a] ?? 9) - (RANK[typeof b] ?? 9);
+  const ranks = rank(a) - rank(b);
   if (ranks !== 0) return ranks;
   return (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
 }

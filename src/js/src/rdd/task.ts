@@ -104,15 +104,23 @@ function act(compute: Compute, root: number, partition: number, action: Action):
     case 'sampleKeys': {
       const by = action.by ? compute.call(action.by) : (row: unknown) => pairOf(row)[0];
       const random = new PartitionRandom(action.seed, partition);
+      const { size } = action;
       const kept: unknown[] = [];
+      // Li's Algorithm L: how many rows to pass over before the next one that takes a place.
+      let weight = 1;
+      let next = size - 1;
+      const pass = () => {
+        weight *= random.next() ** (1 / size);
+        next += Math.floor(Math.log(random.next()) / Math.log(1 - weight)) + 1;
+      };
       let n = 0;
       each((row) => {
-        const key = guarded(row, () => by(row));
-        if (n++ < action.size) kept.push(key);
-        else {
-          const at = Math.floor(random.next() * n);
-          if (at < action.size) kept[at] = key;
+        if (n < size) kept.push(guarded(row, () => by(row)));
+        else if (n === next) {
+          kept[Math.floor(random.next() * size)] = guarded(row, () => by(row));
+          pass();
         }
+        if (++n === size) pass();
       });
       return [n, kept];
     }
@@ -174,18 +182,38 @@ function router(compute: Compute, partitioner: Partitioner, partition: number): 
     case 'range': {
       const bounds = compute.inputs.blob(partitioner.bounds) as unknown[];
       const by = partitioner.by ? compute.call(partitioner.by) : (row: unknown) => pairOf(row)[0];
+      const { ascending } = partitioner;
+      const numbers = bounds.every((bound) => typeof bound === 'number') ? Float64Array.from(bounds) : undefined;
       return (row) => {
         const key = by(row);
-        let [low, high] = [0, bounds.length];
-        while (low < high) {
-          const middle = (low + high) >> 1;
-          if (compare(bounds[middle], key) < 0) low = middle + 1;
-          else high = middle;
-        }
-        return partitioner.ascending ? low : bounds.length - low;
+        const at = numbers && typeof key === 'number' && key === key ? above(numbers, key) : aboveBy(bounds, key);
+        return ascending ? at : bounds.length - at;
       };
     }
   }
+}
+
+/** How many of the sorted bounds are below the key. */
+function above(bounds: Float64Array, key: number): number {
+  let low = 0;
+  let high = bounds.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (bounds[middle]! < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function aboveBy(bounds: readonly unknown[], key: unknown): number {
+  let low = 0;
+  let high = bounds.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compare(bounds[middle], key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function encodeRows(rows: unknown[]): Uint8Array {

@@ -117,7 +117,7 @@ export class Programs implements ProgramHost {
         if (!block) throw new Error(`partition ${partition} of dataset ${plan.nodes[node]?.id} has not come along`);
         return decode(block);
       },
-      shuffled: (node, parent, partition) => (shuffled.get(`${node}/${parent}/${partition}`) ?? []).map(decode),
+      shuffled: function* (node, parent, partition) { for (const block of shuffled.get(`${node}/${parent}/${partition}`) ?? []) yield decode(block); },
       lines: (blob, start, end) => this.blobs.lines(blob, start, end),
       file: (blob) => this.blobs.file(blob),
       block: (blob) => decode(new Uint8Array(this.blobs.read(blob))),
