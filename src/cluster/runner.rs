@@ -178,13 +178,34 @@ pub struct JobRunner {
     pub tallies: BTreeMap<u32, (u64, u64)>,
     /// Stages of jobs that have ended, until the driver takes them.
     ended: BTreeMap<JobId, Vec<StageStatus>>,
-    /// The driver's time, ms since the epoch: tries are shown with it.
-    pub now_ms: i64,
+    /// The driver's time, ms since the epoch.
+    now_ms: i64,
 }
 
 impl JobRunner {
     pub fn executors(&self) -> Vec<ExecutorRef> {
         self.scheduler.executors().collect()
+    }
+
+    /// The time of what comes next, ms since the epoch.
+    pub fn set_time(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+        self.scheduler.set_time(now_ms);
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    /// When to call [`JobRunner::wake`].
+    pub fn wake_at(&self) -> Option<i64> {
+        self.scheduler.wake_at()
+    }
+
+    /// Looks for tasks that are slow.
+    pub fn wake(&mut self) -> Vec<Effect> {
+        let commands = self.scheduler.step(Event::Tick);
+        self.carry_out(commands)
     }
 
     pub fn running_on(&self, executor: u32) -> usize {
@@ -255,6 +276,11 @@ impl JobRunner {
             );
         };
         let pool = request.pool.clone();
+        // State changes where its task runs: once at a time.
+        let speculation = match known.spec.conf.speculation() {
+            Ok(speculation) => speculation.filter(|_| request.run.is_none()),
+            Err(error) => return (id, vec![Effect::Failed { job: id, error }]),
+        };
         let stages = known
             .graph
             .stages
@@ -305,7 +331,12 @@ impl JobRunner {
                 updates: vec![],
             },
         );
-        let commands = self.scheduler.step(Event::Submit { job: id, pool, stages });
+        let commands = self.scheduler.step(Event::Submit {
+            job: id,
+            pool,
+            speculation,
+            stages,
+        });
         (id, self.carry_out(commands))
     }
 
@@ -430,9 +461,10 @@ impl JobRunner {
                     executor,
                     task,
                     fetches,
+                    speculative,
                 } => {
                     if let Some(job) = self.jobs.get_mut(&task.job) {
-                        job.attempts.started(task, executor, false, self.now_ms);
+                        job.attempts.started(task, executor, speculative, self.now_ms);
                     }
                     effects.extend(self.launch(executor, task, fetches).into_iter().flatten());
                 }

@@ -258,7 +258,7 @@ impl Driver {
 
     /// One step. `now_ms` is the host's clock, ms since the epoch.
     pub fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Output> {
-        self.runner.now_ms = now_ms;
+        self.runner.set_time(now_ms);
         match input {
             Input::Request { id, method, bytes } => {
                 if let Err(error) = self.request(id, method, &bytes, now_ms) {
@@ -278,7 +278,10 @@ impl Driver {
                 let effects = self.runner.message(from, message, blobs);
                 self.carry_out(effects, now_ms);
             }
-            Input::Wake => {}
+            Input::Wake => {
+                let effects = self.runner.wake();
+                self.carry_out(effects, now_ms);
+            }
             Input::Push { source, bytes } => self.push(&source, Buffer::from(bytes), now_ms),
             Input::PushEnd { source } => self.push_end(&source, now_ms),
             Input::Socket { socket, event } => self.socket(socket, event, now_ms),
@@ -291,7 +294,7 @@ impl Driver {
 
     /// When to send [`Input::Wake`]; ms since the epoch.
     pub fn wake_at(&self) -> Option<i64> {
-        self.streams.wake_at()
+        self.streams.wake_at().into_iter().chain(self.runner.wake_at()).min()
     }
 
     fn request(&mut self, id: RequestId, method: Method, bytes: &[u8], now_ms: i64) -> Result<()> {

@@ -412,7 +412,7 @@ impl Driver {
             .collect();
         for (job, plan) in jobs {
             self.owners.remove(&job);
-            let now_ms = self.runner.now_ms;
+            let now_ms = self.runner.now_ms();
             let mut effects = self.runner.cancel(job);
             self.note(job, "cancelled", now_ms);
             effects.extend(self.runner.drop_plan(plan));

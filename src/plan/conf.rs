@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use crate::error::{Exception, Result, SparkError};
+use crate::scheduler::speculation::Speculation;
 
 /// Settings as the client set them; lookups fall back to Spark's defaults.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -126,6 +127,32 @@ impl Conf {
     /// more waits in its file. 0 is no limit.
     pub fn state_memory(&self) -> Result<u64> {
         self.bytes("spark.rivulet.executor.stateMemory")
+    }
+
+    /// `spark.speculation` and what belongs to it, with Spark's defaults; none where it is off.
+    ///
+    /// # Errors
+    /// An `IllegalArgumentException` where a setting is none.
+    pub fn speculation(&self) -> Result<Option<Speculation>> {
+        if !self.bool("spark.speculation") {
+            return Ok(None);
+        }
+        let number = |key: &str, default: f64| match self.get(key).map(|text| (text, text.trim().parse::<f64>())) {
+            None => Ok(default),
+            Some((_, Ok(value))) if value >= 0.0 => Ok(value),
+            Some((text, _)) => Err(SparkError::new(
+                Exception::IllegalArgument,
+                "INVALID_CONF_VALUE.TYPE_MISMATCH",
+                "22022",
+                format!("The value '{text}' in the config \"{key}\" is no number from 0 on."),
+            )
+            .with("confName", key)),
+        };
+        Ok(Some(Speculation {
+            quantile: number("spark.speculation.quantile", 0.9)?.min(1.0),
+            multiplier: number("spark.speculation.multiplier", 3.0)?,
+            min_runtime_ms: number("spark.speculation.minTaskRuntime", 100.0)? as i64,
+        }))
     }
 
     /// `spark.rivulet.streaming.idleSourceTimeout`: how long one of several watermarks may be without data before it does not hold

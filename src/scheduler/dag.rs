@@ -4,8 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::outputs::{Output, Outputs};
 use super::pools::{self, Pool};
+use super::speculation::Speculation;
 use super::{BlockId, ExecutorRef, Fetch, JobId, KeptId, ShuffleId, TaskId};
 use crate::error::{Exception, SparkError};
+
+/// How long to wait before a slow task that found no free executor is looked at again, ms (`spark.speculation.interval`).
+const RECHECK_MS: i64 = 100;
 
 /// Tries of a task, and deaths of executors under it, before its job fails (`spark.task.maxFailures`).
 pub const MAX_FAILURES: u32 = 4;
@@ -50,7 +54,7 @@ pub enum Failure {
     StateMissing,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     ExecutorAdded {
         executor: ExecutorRef,
@@ -62,6 +66,8 @@ pub enum Event {
     Submit {
         job: JobId,
         pool: Pool,
+        /// None for a job whose tasks must not run twice at a time.
+        speculation: Option<Speculation>,
         stages: Vec<StageSpec>,
     },
     Cancel {
@@ -75,6 +81,8 @@ pub enum Event {
         rows: Vec<u64>,
         kept: Vec<(KeptId, u64)>,
     },
+    /// Time has passed: see [`Scheduler::wake_at`].
+    Tick,
     /// Nobody reads these datasets any more: what was shuffled or kept for them goes.
     Forget {
         datasets: Vec<u64>,
@@ -96,6 +104,8 @@ pub enum Command {
         executor: ExecutorRef,
         task: TaskId,
         fetches: Vec<Fetch>,
+        /// Another try of the task runs elsewhere; the first to finish counts.
+        speculative: bool,
     },
     /// The executor may drop the task if it has not begun.
     Kill {
@@ -123,8 +133,16 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum TaskState {
     Pending,
-    Running { attempt: u32, executor: ExecutorRef },
+    /// One try, or a slow one and its copy.
+    Running(Vec<Try>),
     Done(Output),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Try {
+    attempt: u32,
+    executor: ExecutorRef,
+    since_ms: i64,
 }
 
 #[derive(Debug)]
@@ -138,11 +156,14 @@ struct Task {
 struct StageRun {
     spec: StageSpec,
     tasks: Vec<Task>,
+    /// How long tries that counted took, ms.
+    took_ms: Vec<i64>,
 }
 
 #[derive(Debug)]
 struct Job {
     pool: Pool,
+    speculation: Option<Speculation>,
     stages: Vec<StageRun>,
 }
 
@@ -159,16 +180,42 @@ pub struct Scheduler {
     executors: BTreeMap<u32, Executor>,
     jobs: BTreeMap<JobId, Job>,
     outputs: Outputs,
+    now_ms: i64,
 }
 
 impl Scheduler {
+    /// The time of the steps to come, ms since the epoch: tries are timed by it.
+    pub fn set_time(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+    }
+
+    /// When a slow task is to be looked at, with an [`Event::Tick`].
+    pub fn wake_at(&self) -> Option<i64> {
+        let due = self.jobs.values().flat_map(|job| {
+            let stages = job.stages.iter().enumerate();
+            stages.filter_map(move |(n, _)| Some((job, n, job.threshold_ms(n)?)))
+        });
+        let tries = due.flat_map(|(job, stage, threshold)| {
+            let tasks = job.stages[stage].tasks.iter().filter_map(Task::only_try);
+            tasks.map(move |t| t.since_ms + threshold)
+        });
+        // One that is due waits for a slot: look again soon.
+        tries.min().map(|at| at.max(self.now_ms + RECHECK_MS))
+    }
+
     /// One step.
     pub fn step(&mut self, event: Event) -> Vec<Command> {
         let mut commands = Vec::new();
         match event {
             Event::ExecutorAdded { executor, slots } => self.added(executor, slots, &mut commands),
             Event::ExecutorLost { executor } => self.lost(executor, &mut commands),
-            Event::Submit { job, pool, stages } => self.submit(job, pool, stages),
+            Event::Submit {
+                job,
+                pool,
+                speculation,
+                stages,
+            } => self.submit(job, pool, speculation, stages),
+            Event::Tick => {}
             Event::Cancel { job } => self.end(job, &mut commands),
             Event::Finished {
                 task,
@@ -267,8 +314,16 @@ impl Scheduler {
         for (id, job) in &mut self.jobs {
             for stage in &mut job.stages {
                 for (partition, task) in stage.tasks.iter_mut().enumerate() {
-                    if matches!(task.state, TaskState::Running { executor: on, .. } if on == executor) {
+                    let TaskState::Running(tries) = &mut task.state else {
+                        continue;
+                    };
+                    let before = tries.len();
+                    tries.retain(|t| t.executor != executor);
+                    let lost = tries.len() < before;
+                    if tries.is_empty() {
                         task.state = TaskState::Pending;
+                    }
+                    if lost {
                         task.failures += 1;
                         if task.failures >= MAX_FAILURES {
                             failed.push((*id, lost_too_often(partition)));
@@ -286,7 +341,7 @@ impl Scheduler {
         }
     }
 
-    fn submit(&mut self, id: JobId, pool: Pool, stages: Vec<StageSpec>) {
+    fn submit(&mut self, id: JobId, pool: Pool, speculation: Option<Speculation>, stages: Vec<StageSpec>) {
         let stages = stages.into_iter().map(|spec| {
             let state = |map| {
                 let found = spec.shuffle.and_then(|shuffle| self.outputs.output(shuffle, map));
@@ -299,10 +354,19 @@ impl Scheduler {
                     failures: 0,
                 })
                 .collect();
-            StageRun { spec, tasks }
+            StageRun {
+                spec,
+                tasks,
+                took_ms: vec![],
+            }
         });
         let stages = stages.collect();
-        self.jobs.insert(id, Job { pool, stages });
+        let job = Job {
+            pool,
+            speculation,
+            stages,
+        };
+        self.jobs.insert(id, job);
     }
 
     /// Removes a job; its running tasks are stale from now on.
@@ -321,8 +385,8 @@ impl Scheduler {
         }
     }
 
-    /// The task if it is the try that runs where the message came from; stale messages find nothing.
-    fn current(&mut self, task: TaskId, executor: ExecutorRef) -> Option<&mut Task> {
+    /// Ends the try that runs where the message came from; stale messages find nothing.
+    fn ended(&mut self, task: TaskId, executor: ExecutorRef) -> Option<(&mut Task, Try)> {
         if let Some(e) = self.executors.get_mut(&executor.id)
             && e.incarnation == executor.incarnation
         {
@@ -335,22 +399,40 @@ impl Scheduler {
             .get_mut(task.stage)?
             .tasks
             .get_mut(task.partition)?;
-        (found.state
-            == TaskState::Running {
-                attempt: task.attempt,
-                executor,
-            })
-        .then_some(found)
+        let TaskState::Running(tries) = &mut found.state else {
+            return None;
+        };
+        let at = tries
+            .iter()
+            .position(|t| (t.attempt, t.executor) == (task.attempt, executor))?;
+        let ended = tries.remove(at);
+        if tries.is_empty() {
+            found.state = TaskState::Pending;
+        }
+        Some((found, ended))
     }
 
     fn finished(&mut self, task: TaskId, executor: ExecutorRef, rows: Vec<u64>, commands: &mut Vec<Command>) {
-        let Some(found) = self.current(task, executor) else {
+        let now_ms = self.now_ms;
+        let Some((found, ended)) = self.ended(task, executor) else {
             return;
         };
         let output = Output { task, executor, rows };
-        found.state = TaskState::Done(output.clone());
+        let before = std::mem::replace(&mut found.state, TaskState::Done(output.clone()));
         commands.push(Command::Accepted { task });
-        let Some(job) = self.jobs.get(&task.job) else { return };
+        if let TaskState::Running(others) = before {
+            for Try { attempt, executor, .. } in others {
+                let task = TaskId { attempt, ..task };
+                if let Some(e) = self.executors.get_mut(&executor.id) {
+                    e.running.remove(&task);
+                }
+                commands.push(Command::Kill { executor, task });
+            }
+        }
+        let Some(job) = self.jobs.get_mut(&task.job) else {
+            return;
+        };
+        job.stages[task.stage].took_ms.push(now_ms - ended.since_ms);
         if let Some(shuffle) = job.stages[task.stage].spec.shuffle {
             self.outputs.record(shuffle, task.partition, output);
         }
@@ -361,10 +443,9 @@ impl Scheduler {
     }
 
     fn failed(&mut self, task: TaskId, executor: ExecutorRef, failure: Failure, commands: &mut Vec<Command>) {
-        let Some(found) = self.current(task, executor) else {
+        let Some((found, _)) = self.ended(task, executor) else {
             return;
         };
-        found.state = TaskState::Pending;
         match failure {
             Failure::Error { error, retryable } => {
                 found.failures += 1;
@@ -400,13 +481,24 @@ impl Scheduler {
     fn launch(&mut self, commands: &mut Vec<Command>) {
         while self.executors.values().any(Executor::is_free) {
             let jobs = self.jobs.iter().map(|(id, job)| (*id, &job.pool, job.running()));
-            let next = pools::order(jobs).into_iter().find_map(|id| {
-                let (stage, partition, executor, fetches) = self.jobs.get(&id)?.next(&self.outputs, &self.executors)?;
-                Some((id, stage, partition, executor, fetches))
-            });
-            let Some((job, stage, partition, executor, fetches)) = next else {
+            let order = pools::order(jobs);
+            let first = |what: &dyn Fn(&Job) -> Option<Next>| {
+                let mut jobs = order.iter().filter_map(|id| Some((*id, self.jobs.get(id)?)));
+                jobs.find_map(|(id, job)| Some((id, what(job)?)))
+            };
+            let waiting = first(&|job| job.next(&self.outputs, &self.executors));
+            let speculative = waiting.is_none();
+            let slow = || first(&|job| job.slow(&self.outputs, &self.executors, self.now_ms));
+            let Some((job, next)) = waiting.or_else(slow) else {
                 return;
             };
+            let Next {
+                stage,
+                partition,
+                executor,
+                fetches,
+            } = next;
+            let since_ms = self.now_ms;
             let Some(task) = self
                 .jobs
                 .get_mut(&job)
@@ -416,7 +508,15 @@ impl Scheduler {
             };
             let attempt = task.next_attempt;
             task.next_attempt += 1;
-            task.state = TaskState::Running { attempt, executor };
+            let one = Try {
+                attempt,
+                executor,
+                since_ms,
+            };
+            match &mut task.state {
+                TaskState::Running(tries) => tries.push(one),
+                state => *state = TaskState::Running(vec![one]),
+            }
             let task = TaskId {
                 job,
                 stage,
@@ -430,7 +530,26 @@ impl Scheduler {
                 executor,
                 task,
                 fetches,
+                speculative,
             });
+        }
+    }
+}
+
+/// A task that may be launched now, and where.
+struct Next {
+    stage: usize,
+    partition: usize,
+    executor: ExecutorRef,
+    fetches: Vec<Fetch>,
+}
+
+impl Task {
+    /// The try of a task that has no copy.
+    fn only_try(&self) -> Option<&Try> {
+        match &self.state {
+            TaskState::Running(tries) if tries.len() == 1 => tries.first(),
+            _ => None,
         }
     }
 }
@@ -479,15 +598,66 @@ impl StageRun {
 impl Job {
     fn running(&self) -> usize {
         let tasks = self.stages.iter().flat_map(|s| &s.tasks);
-        tasks.filter(|t| matches!(t.state, TaskState::Running { .. })).count()
+        tasks.filter(|t| matches!(t.state, TaskState::Running(_))).count()
+    }
+
+    /// How long a task of a stage may run before it is slow; none where that cannot be told.
+    fn threshold_ms(&self, stage: usize) -> Option<i64> {
+        let run = &self.stages[stage];
+        self.speculation?.threshold_ms(run.tasks.len(), &run.took_ms)
+    }
+
+    /// A slow task, and another executor for a copy of it.
+    fn slow(&self, outputs: &Outputs, executors: &BTreeMap<u32, Executor>, now_ms: i64) -> Option<Next> {
+        (0..self.stages.len()).find_map(|stage| {
+            let threshold = self.threshold_ms(stage)?;
+            let mut tasks = self.stages[stage].tasks.iter().enumerate();
+            tasks.find_map(|(partition, task)| {
+                let slow = task.only_try().filter(|t| now_ms - t.since_ms >= threshold)?;
+                let (reads, kept) = self.stages[stage].resolve(partition, outputs);
+                if !self.complete(reads.iter().map(|(parent, _)| parent)) {
+                    return None;
+                }
+                let others = executors
+                    .iter()
+                    .filter(|(id, e)| **id != slow.executor.id && e.is_free());
+                let (id, other) = others.min_by_key(|(_, e)| e.running.len())?;
+                let executor = ExecutorRef {
+                    id: *id,
+                    incarnation: other.incarnation,
+                };
+                Some(Next {
+                    stage,
+                    partition,
+                    executor,
+                    fetches: self.inputs(&reads, kept, executor, outputs),
+                })
+            })
+        })
+    }
+
+    /// All blocks that a task needs where it runs.
+    fn inputs(
+        &self,
+        reads: &[(usize, usize)],
+        kept: Vec<KeptId>,
+        executor: ExecutorRef,
+        outputs: &Outputs,
+    ) -> Vec<Fetch> {
+        let mut fetches = self.fetches(reads);
+        fetches.extend(kept.into_iter().filter_map(|id| {
+            let from = outputs.holder(id, Some(executor))?;
+            Some(Fetch {
+                from,
+                block: BlockId::Kept(id),
+                stage: 0,
+            })
+        }));
+        fetches
     }
 
     /// The first task that can run now, where, and the blocks that it reads.
-    fn next(
-        &self,
-        outputs: &Outputs,
-        executors: &BTreeMap<u32, Executor>,
-    ) -> Option<(usize, usize, ExecutorRef, Vec<Fetch>)> {
+    fn next(&self, outputs: &Outputs, executors: &BTreeMap<u32, Executor>) -> Option<Next> {
         let needed = self.needed(outputs);
         for (number, stage) in self.stages.iter().enumerate().filter(|(n, _)| needed[*n]) {
             let plain = stage.spec.kept.is_empty();
@@ -505,16 +675,12 @@ impl Job {
                 let near = kept.first().and_then(|id| outputs.holder(*id, None)).map(|e| e.id);
                 let preferred = stage.spec.preferred.get(partition).copied().flatten().or(near);
                 if let Some(executor) = place(executors, preferred) {
-                    let mut fetches = self.fetches(&reads);
-                    fetches.extend(kept.into_iter().filter_map(|id| {
-                        let from = outputs.holder(id, Some(executor))?;
-                        Some(Fetch {
-                            from,
-                            block: BlockId::Kept(id),
-                            stage: 0,
-                        })
-                    }));
-                    return Some((number, partition, executor, fetches));
+                    return Some(Next {
+                        stage: number,
+                        partition,
+                        executor,
+                        fetches: self.inputs(&reads, kept, executor, outputs),
+                    });
                 }
             }
         }

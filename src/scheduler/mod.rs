@@ -2,13 +2,14 @@
 //!
 //! Events come in, commands go out; no clock, no I/O, no randomness. Spark's rules (`DAGScheduler`, `TaskSetManager`,
 //! `MapOutputTracker`, `BlockManagerMaster`): a stage runs when all its parents' outputs are known; jobs are served first come,
-//! first served, or by pools; a failed task is tried four times; outputs lost with an executor are computed again, only what is
+//! first served, or by pools; a failed task is tried four times, and a slow one by another executor, too; outputs lost with an executor are computed again, only what is
 //! missing, from the nearest datasets that are kept; what a job shuffled, later jobs read; every message carries attempt and
 //! incarnation, and what is stale is ignored.
 
 pub mod dag;
 mod outputs;
 pub mod pools;
+pub mod speculation;
 
 use serde::{Deserialize, Serialize};
 

@@ -80,7 +80,7 @@ const STEPS = [
       sums,
     ];
   },
-  (rdd, model) => [rdd.cache(), model],
+  (rdd, model, random) => [rdd.getStorageLevel() ? rdd : rdd.persist(['MEMORY_ONLY', 'MEMORY_AND_DISK', 'DISK_ONLY'][random(3)]), model],
   (rdd, model) => [rdd.mapPartitions((rows) => [...rows].reverse()), model],
 ];
 

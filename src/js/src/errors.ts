@@ -55,8 +55,10 @@ export class UnsupportedOperationException extends SparkError {}
 export class SparkUpgradeException extends SparkError {}
 /** A value that this client cannot send: a JavaScript type without a Spark type, a schema that does not fit. */
 export class SparkTypeError extends SparkError {}
+/** A call that does not fit the state of what it is made on, such as an action on a stopped context. */
+export class IllegalStateException extends SparkError {}
 /** Base of a connection's end: the session was stopped or its driver died. */
-export class SessionClosedError extends SparkError {}
+export class SessionClosedError extends IllegalStateException {}
 
 /** A worker or the engine did not start. */
 export class WorkerLoadError extends SparkError {
@@ -78,7 +80,7 @@ const CLASSES: Record<string, new (message: string, details?: SparkErrorDetails)
   UnsupportedOperationException, SparkUpgradeException,
 };
 // A bundler's minifier renames classes; their names are part of the interface.
-for (const [name, type] of Object.entries({ ...CLASSES, SparkError, SparkTypeError, SessionClosedError, WorkerLoadError })) {
+for (const [name, type] of Object.entries({ ...CLASSES, SparkError, SparkTypeError, IllegalStateException, SessionClosedError, WorkerLoadError })) {
   Object.defineProperty(type, 'name', { value: name });
 }
 

@@ -463,10 +463,17 @@ fn run_in_turn(seed: u64, faults: Faults, log: &mut Log) {
     check_runs(&EVENTS.with(|events| events.take()));
 }
 
-/// Jobs that run beside each other share executors and what they make.
+/// Jobs that run beside each other share executors and what they make; slow tasks are tried twice.
 fn run_beside(seed: u64, faults: Faults, log: &mut Log) {
     let mut rng = <SmallRng as rand::SeedableRng>::seed_from_u64(seed ^ 0xda7a);
-    let mut cluster = Cluster::new(seed, 1 + (seed % 3) as u32, &[], faults, log);
+    let hasty = [
+        ("spark.speculation", "true"),
+        ("spark.speculation.quantile", "0.5"),
+        ("spark.speculation.multiplier", "1"),
+        ("spark.speculation.minTaskRuntime", "5"),
+    ];
+    let conf: &[(&str, &str)] = if seed.is_multiple_of(2) { &hasty } else { &[] };
+    let mut cluster = Cluster::new(seed, 1 + (seed % 3) as u32, conf, faults, log);
     let nodes = random_lineage(&mut rng);
     let roots: Vec<usize> = (0..3).map(|_| rng.random_range(0..nodes.len())).collect();
     let calls: Vec<RequestId> = roots

@@ -12,6 +12,7 @@ struct Job {
     stages: Vec<StageSpec>,
     /// Accepted outputs that are not lost: attempt, executor, rows.
     outputs: BTreeMap<Place, (u32, ExecutorRef, Vec<u64>)>,
+    speculates: bool,
     attempts: BTreeMap<Place, u32>,
     spent: BTreeMap<Place, u32>,
     hopeless: bool,
@@ -24,6 +25,8 @@ pub struct Checker {
     jobs: BTreeMap<JobId, Job>,
     running: BTreeMap<TaskId, ExecutorRef>,
     expected: Option<TaskId>,
+    /// Launches of tasks that ran already.
+    pub copies: usize,
     pub done: BTreeSet<JobId>,
     pub failed: BTreeSet<JobId>,
     pub cancelled: BTreeSet<JobId>,
@@ -47,11 +50,17 @@ impl Checker {
                 }
             }
             Event::ExecutorLost { executor } => self.lose(*executor),
-            Event::Submit { job, stages, .. } => {
+            Event::Submit {
+                job,
+                stages,
+                speculation,
+                ..
+            } => {
                 self.jobs.insert(
                     *job,
                     Job {
                         stages: stages.clone(),
+                        speculates: speculation.is_some(),
                         ..Job::default()
                     },
                 );
@@ -60,7 +69,7 @@ impl Checker {
                 self.jobs.remove(job);
                 self.cancelled.insert(*job);
             }
-            Event::Forget { .. } | Event::Unkeep { .. } => {}
+            Event::Forget { .. } | Event::Unkeep { .. } | Event::Tick => {}
             Event::Finished {
                 task, executor, rows, ..
             } => {
@@ -152,7 +161,8 @@ impl Checker {
                     executor,
                     task,
                     fetches,
-                } => self.launched(*executor, *task, fetches),
+                    speculative,
+                } => self.launched(*executor, *task, fetches, *speculative),
                 Command::Kill { executor, task } => {
                     assert_eq!(
                         self.running.remove(task),
@@ -188,16 +198,26 @@ impl Checker {
         self.no_slot_idles(None);
     }
 
-    fn launched(&mut self, executor: ExecutorRef, task: TaskId, fetches: &[Fetch]) {
+    fn launched(&mut self, executor: ExecutorRef, task: TaskId, fetches: &[Fetch], speculative: bool) {
         assert!(
             self.lives(executor),
             "{task:?} is launched on {executor:?}, which is gone"
         );
         let job = self.jobs.get(&task.job).expect("a task of no job is launched");
-        assert!(
-            job.ready(&self.running, task.job, (task.stage, task.partition)),
-            "{task:?} is launched though it may not run"
-        );
+        if speculative {
+            assert!(job.speculates, "{task:?} is tried twice though its job may not");
+            let tries: Vec<&ExecutorRef> = job.tries(&self.running, task).collect();
+            assert!(
+                matches!(tries[..], [other] if other.id != executor.id),
+                "{task:?} is a copy of {tries:?}"
+            );
+            self.copies += 1;
+        } else {
+            assert!(
+                job.ready(&self.running, task.job, (task.stage, task.partition)),
+                "{task:?} is launched though it may not run"
+            );
+        }
         assert_eq!(
             fetches,
             job.fetches(task),
@@ -258,6 +278,16 @@ impl Job {
 
     fn complete(&self, stage: usize) -> bool {
         (0..self.stages[stage].reads.len()).all(|p| self.outputs.contains_key(&(stage, p)))
+    }
+
+    /// Where tries of a task run.
+    fn tries<'a>(
+        &self,
+        running: &'a BTreeMap<TaskId, ExecutorRef>,
+        task: TaskId,
+    ) -> impl Iterator<Item = &'a ExecutorRef> {
+        let same = move |t: &TaskId| (t.job, t.stage, t.partition) == (task.job, task.stage, task.partition);
+        running.iter().filter(move |(t, _)| same(t)).map(|(_, on)| on)
     }
 
     /// It does not run, its output is missing, its parents' are all there, and someone still needs it.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::Rng;
 use rivulet::scheduler::dag::{Command, Event, Scheduler};
 use rivulet::scheduler::pools::Pool;
+use rivulet::scheduler::speculation::Speculation;
 use rivulet::scheduler::{ExecutorRef, Fetch, JobId, TaskId};
 
 use super::checker::Checker;
@@ -60,6 +61,8 @@ pub struct World {
     /// Probabilities of this seed.
     failing: f64,
     doubling: f64,
+    /// When the scheduler asked to be woken.
+    ticks: BTreeSet<i64>,
     /// Messages of the past, to come again.
     past: Vec<Event>,
 }
@@ -78,6 +81,7 @@ impl World {
             jobs: network.rng.random_range(1..=4),
             failing: if network.chance(0.5) { 0.15 } else { 0.0 },
             doubling: if network.chance(0.7) { 0.3 } else { 0.0 },
+            ticks: BTreeSet::new(),
             past: vec![],
             network,
         };
@@ -92,12 +96,18 @@ impl World {
         }
         for job in 1..=world.jobs {
             let stages = random_job(&mut world.network.rng, executors);
+            let speculation = world.network.chance(0.5).then_some(Speculation {
+                quantile: 0.5,
+                multiplier: 1.2,
+                min_runtime_ms: 20,
+            });
             let delay = job * 40 + world.network.rng.random_range(0..40);
             world.network.after(
                 delay,
                 Happening::Driver(Event::Submit {
                     job: JobId(job),
                     pool: Pool::default(),
+                    speculation,
                     stages,
                 }),
             );
@@ -120,7 +130,8 @@ impl World {
         world
     }
 
-    pub fn run(mut self, log: &mut Log) {
+    /// Runs it to its end; how many copies of slow tasks there were.
+    pub fn run(mut self, log: &mut Log) -> usize {
         let mut steps = 0;
         while let Some(happening) = self.network.next() {
             steps += 1;
@@ -156,12 +167,18 @@ impl World {
             "all is quiet and a job has not ended"
         );
         assert!(ended + self.checker.cancelled.len() >= self.jobs as usize);
+        self.checker.copies
     }
 
     fn step(&mut self, event: Event, log: &mut Log) {
         log.note(|| format!("{:>5} → {event:?}", self.network.now_ms));
         self.checker.before(&event);
+        self.scheduler.set_time(self.network.now_ms as i64);
         let commands = self.scheduler.step(event);
+        if let Some(at) = self.scheduler.wake_at().filter(|at| self.ticks.insert(*at)) {
+            let delay = at - self.network.now_ms as i64;
+            self.network.after(delay as u64, Happening::Driver(Event::Tick));
+        }
         commands.iter().for_each(|c| log.note(|| format!("      ← {c:?}")));
         self.checker.after(&commands);
         for command in commands {
@@ -170,6 +187,7 @@ impl World {
                     executor,
                     task,
                     fetches,
+                    ..
                 } => {
                     self.network.send(
                         (DRIVER, address(executor)),

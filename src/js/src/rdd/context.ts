@@ -1,4 +1,4 @@
-import { IllegalArgumentException, SessionClosedError, SparkError, SparkRuntimeException, SparkTypeError } from '../errors.js';
+import { IllegalArgumentException, IllegalStateException, SparkError, SparkRuntimeException, SparkTypeError } from '../errors.js';
 import { openFiles, type OpenFile } from '../files/open.js';
 import type { FileSource } from '../files/registry.js';
 import type { ActionOptions } from '../sql/action_options.js';
@@ -227,7 +227,7 @@ export class SparkContext {
 
   /** @internal */
   dataset(definition: Definition): Dataset {
-    if (this.stopped()) throw new SessionClosedError('Cannot call methods on a stopped SparkContext');
+    if (this.stopped()) throw new IllegalStateException('Cannot call methods on a stopped SparkContext');
     this.#next += definition.name.length;
     const dataset: Dataset = { ...definition, id: this.#next - 1, key: keys++, level: null };
     if (dataset.wide?.some(Boolean)) this.watch(dataset);
@@ -295,7 +295,7 @@ export class SparkContext {
   async #blocks(
     root: Dataset, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions, only?: number[],
   ): Promise<Uint8Array[]> {
-    if (this.stopped()) throw new SessionClosedError('Cannot call methods on a stopped SparkContext');
+    if (this.stopped()) throw new IllegalStateException('Cannot call methods on a stopped SparkContext');
     const job = this.#jobs.next();
     await prepare(root);
     const wanted = only ?? Array.from({ length: root.partitions }, (_, i) => i);
