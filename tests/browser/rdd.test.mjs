@@ -125,3 +125,30 @@ test('a user\'s exception fails the job after four tries, with step, partition a
   assert.equal(found.sum, 6);
   assert.match(found.late, /stopped SparkContext/);
 });
+
+test('datasets become DataFrames and DataFrames datasets, and a row that does not fit is told', async () => {
+  const found = await inPage(page, async () => {
+    const { functions: F, SparkSession } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').create();
+    const sc = spark.sparkContext;
+    const words = sc.parallelize(['a b', 'b c b', ''], 3).flatMap((line) => line.split(' ').filter(Boolean)).map((word) => ({ word, length: word.length }));
+    const df = spark.createDataFrame(words, 'word STRING, length INT');
+    const out = {};
+    out.counts = await df.groupBy('word').agg(F.count('*').alias('n')).orderBy('word').collect();
+    out.schema = (await df.schema()).toDDL();
+    out.rows = await df.filter("word <> 'a'").rdd.map(({ word }) => [word, 1]).reduceByKey((a, b) => a + b).sortByKey().collect();
+    out.empty = await spark.createDataFrame(sc.emptyRDD(), 'x INT').count();
+    out.typed = await spark.sql("SELECT TIMESTAMP'2024-03-01 12:00:00' AS t, 12345678901234L AS n, array(1, 2) AS a, NULL AS z").then((one) => one.rdd.map((row) => [row.t.getTime(), row.n, row.a, row.z]).collect());
+    out.wrong = await spark.createDataFrame(sc.parallelize([{ x: 'text' }]), 'x INT').count().catch((e) => e.message);
+    try { spark.createDataFrame(words); } catch (e) { out.untold = `${e.name}: ${e.message}`; }
+    await spark.stop();
+    return out;
+  });
+  assert.deepEqual(found.counts, [{ word: 'a', n: 1 }, { word: 'b', n: 3 }, { word: 'c', n: 1 }]);
+  assert.match(found.schema, /word STRING.*length INT/);
+  assert.deepEqual(found.rows, [['b', 3], ['c', 1]]);
+  assert.equal(found.empty, 0);
+  assert.deepEqual(found.typed, [[Date.UTC(2024, 2, 1, 12), 12345678901234, [1, 2], null]]);
+  assert.match(found.wrong, /text \(string\) is no value of type int/i);
+  assert.match(found.untold, /SparkTypeError: createDataFrame needs the schema/);
+});

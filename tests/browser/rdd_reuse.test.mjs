@@ -218,3 +218,28 @@ test('accumulators count each row of an action once though executors die; jobs a
   // Five standard errors.
   assert.ok(Math.abs(found.distinct - 5_000) < 500, String(found.distinct));
 });
+
+test('a slow task is tried by another executor, and what it adds counts once', async () => {
+  const found = await inPage(page, async () => {
+    const { SparkSession } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').config('spark.speculation', 'true').config('spark.speculation.quantile', '0.5').create();
+    const sc = spark.sparkContext;
+    // One of the executors is quick from now on, the other is not.
+    await sc.parallelize([0, 1], 2).foreachPartition((_, index) => { globalThis.quick = index === 1; });
+    const seen = sc.longAccumulator();
+    const rows = await sc.range(0, 8, 1, 8).map((x, { seen }) => {
+      seen.add(1);
+      for (const end = Date.now() + (globalThis.quick ? 5 : 3_000); Date.now() < end;);
+      return x;
+    }, { seen }).collect();
+    const status = await new Promise((done) => { const end = spark.status.watch((s) => { end(); done(s); }); });
+    const wrong = await SparkSession.builder.master('local[1]').config('spark.speculation', 'true').config('spark.speculation.multiplier', 'many').create();
+    const error = await wrong.sparkContext.range(3).count().catch((e) => `${e.name}: ${e.message}`);
+    await Promise.all([spark.stop(), wrong.stop()]);
+    return { rows, seen: seen.value, attempts: status.jobs.at(-1).stages[0].attempts.filter(({ speculative, state }) => speculative || state !== 'done'), error };
+  });
+  assert.deepEqual(found.rows, [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.equal(found.seen, 8);
+  assert.deepEqual(found.attempts.map(({ attempt, state, speculative }) => [attempt, state, speculative]).sort(), [[0, 'lost', false], [1, 'done', true]]);
+  assert.match(found.error, /IllegalArgumentException: .*'many'.*spark.speculation.multiplier/);
+});

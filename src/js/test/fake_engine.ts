@@ -29,6 +29,7 @@ export class FakeSession {
       files: new FileRegistry(wire),
       sources: new PushSources(wire),
       sinks: new PageSinks(wire, (arrow) => new DataFrame(this.context, planOf(this.context, { case: 'localRelation', value: {} }), arrow)),
+      sparkContext: undefined as never,
     };
   }
 

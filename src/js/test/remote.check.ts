@@ -32,6 +32,7 @@ const client = new ConnectClient(connection);
 const context: Context = {
   client, rowOptions: { bigint: false }, files: new FileRegistry(wire), sources: new PushSources(wire),
   sinks: new PageSinks(wire, () => { throw new Error('no sinks here'); }),
+  sparkContext: undefined as never,
 };
 after(async () => {
   await client.release();

@@ -14,7 +14,7 @@ type MlCommand = Extract<NonNullable<Command['commandType']>, { case: 'mlCommand
 export interface MlAnswer { id?: string; uid?: string; name?: string; params?: Record<string, unknown>; value?: unknown }
 
 /** Runs an ML command. @internal */
-export async function mlCommand(context: Context, command: NonNullable<MlCommand['command']>, needs: readonly Promise<void>[] = []): Promise<MlAnswer> {
+export async function mlCommand(context: Context, command: NonNullable<MlCommand['command']>, needs: readonly PromiseLike<void>[] = []): Promise<MlAnswer> {
   await Promise.all(needs);
   const result = (await context.client.command({ case: 'mlCommand', value: { command } }, 'mlCommandResult'))?.resultType;
   if (result?.case === 'operatorInfo') {
@@ -255,7 +255,7 @@ export function evaluator<P>(definition: Spec, smallerIsBetter: readonly string[
 }
 
 /** Calls a function of the engine's that belongs to no model. @internal */
-export async function callHelper(context: Context, method: string, args: readonly (string | boolean)[], needs: readonly Promise<void>[] = []): Promise<unknown> {
+export async function callHelper(context: Context, method: string, args: readonly (string | boolean)[], needs: readonly PromiseLike<void>[] = []): Promise<unknown> {
   const literal = (value: string | boolean) => ({ literalType: typeof value === 'string' ? { case: 'string' as const, value } : { case: 'boolean' as const, value } });
   const methods = [{ method, args: args.map((value) => ({ argsType: { case: 'param' as const, value: literal(value) } })) }];
   return (await mlCommand(context, { case: 'fetch', value: { objRef: { id: '______ML_CONNECT_HELPER______' }, methods } }, needs)).value;

@@ -24,6 +24,10 @@ export interface Inputs {
   lines(blob: number, start: number, end: number): Iterable<string>;
   /** A blob's name and all of its text. */
   file(blob: number): [name: string, text: string];
+  /** The rows of an Arrow IPC stream. */
+  frame(block: Uint8Array, bigint: boolean): unknown[];
+  /** Rows as an Arrow IPC stream; the schema is DDL. */
+  toFrame(rows: readonly unknown[], schema: string): Uint8Array;
   /** The values of a blob that is a block. */
   block(blob: number): unknown[];
   /** The value of a blob; a fresh copy each time. */
@@ -84,6 +88,7 @@ export class Compute {
         switch (node.op?.t) {
           case 'lines': for (const [blob, start, end] of rows as [number, number, number][]) for (const line of this.inputs.lines(blob, start, end)) emit(line); return;
           case 'files': for (const [blob] of rows as [number][]) emit(this.inputs.file(blob)); return;
+          case 'arrow': for (const block of rows as Uint8Array[]) for (const row of this.inputs.frame(block, node.op.bigint)) emit(row); return;
           case 'blocks': for (const blob of rows as number[]) for (const row of this.inputs.block(blob)) emit(row); return;
         }
         for (const row of rows) emit(row);

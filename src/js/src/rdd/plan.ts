@@ -64,6 +64,8 @@ export type Op =
   | { t: 'lines' | 'files' }
   /** A source's rows are numbers of blobs, each a block of values. */
   | { t: 'blocks' }
+  /** A source's rows are Arrow IPC streams. */
+  | { t: 'arrow'; bigint: boolean }
   | { t: 'map' | 'flatMap' | 'filter' | 'mapPartitions' | 'mapPartitionsWithIndex' | 'mapValues' | 'flatMapValues' | 'keyBy'; call: Call }
   /** What streams do to pairs: take out what left a window; change states. */
   | { t: 'invert' | 'updateState'; call: Call }
@@ -116,6 +118,8 @@ export type Action =
   /** Sketch of the keys for a range partitioner: how many rows, and some of their keys. */
   | { t: 'sampleKeys'; size: number; seed: number; by?: Call }
   | { t: 'histogram'; edges: number }
+  /** The rows as an Arrow IPC stream; the schema is DDL. */
+  | { t: 'arrow'; schema: string }
   /** A HyperLogLog sketch with 2^bits registers. */
   | { t: 'distinctSketch'; bits: number };
 

@@ -96,6 +96,7 @@ function act(compute: Compute, root: number, partition: number, action: Action):
       });
       return counts;
     }
+    case 'arrow': return [guarded(undefined, () => compute.inputs.toFrame(compute.rows(root, partition), action.schema))];
     case 'distinctSketch': {
       const registers = new Uint8Array(2 ** action.bits);
       each((row) => add(registers, action.bits, row));

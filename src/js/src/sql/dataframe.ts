@@ -1,5 +1,7 @@
 import type { RelationKind } from '../connect/messages.js';
 import { IllegalArgumentException } from '../errors.js';
+import { rowsOf } from '../rdd/frames.js';
+import type { RDD } from '../rdd/rdd.js';
 import {
   Aggregate_GroupType as GroupType, Join_JoinType as Join, SetOperation_SetOpType as SetOp,
 } from '../generated/spark/connect/relations_pb.js';
@@ -45,6 +47,9 @@ export class DataFrame implements AsyncIterable<Row> {
     return new DataFrame(this.context, planOf(this.context, relType, this.plan, ...others.map((other) => other.plan)));
   }
   get #input() { return this.plan.relation; }
+
+  /** The rows as a dataset, as `collect` gives them; what to do with them are functions of JavaScript. */
+  get rdd(): RDD<Row> { return rowsOf(this.context, this.plan); }
 
   // ---- Columns -------------------------------------------------------------------------------------------------------
 

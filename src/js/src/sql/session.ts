@@ -3,10 +3,12 @@ import { Connection } from '../cluster/connection.js';
 import type { LoadOptions } from '../cluster/load.js';
 import { StatusEvents } from '../cluster/status.js';
 import { ConnectClient } from '../connect/client.js';
-import { SessionClosedError } from '../errors.js';
+import { SessionClosedError, SparkTypeError } from '../errors.js';
 import { FileRegistry } from '../files/registry.js';
 import type { FromDriver, ToDriver } from '../protocol.js';
 import { SparkContext } from '../rdd/context.js';
+import { frameOf } from '../rdd/frames.js';
+import { RDD } from '../rdd/rdd.js';
 import { Checkpoints } from '../streaming/checkpoint.js';
 import { PageSinks } from '../streaming/foreach.js';
 import { ListenerBus } from '../streaming/listener.js';
@@ -51,7 +53,7 @@ export class SparkSession {
   readonly #wire = { post: (message: ToDriver, transfer?: Transferable[]) => this.#clusterOrThrow().post(message, transfer) };
   readonly #connection = new Connection(this.#wire);
   readonly #bus = new ListenerBus();
-  readonly #context: Context & { rowOptions: { bigint: boolean } };
+  readonly #context: Context & { rowOptions: { bigint: boolean }; sparkContext: SparkContext };
   #cluster: Cluster | undefined;
   #version = '';
   #stopped = false;
@@ -64,6 +66,7 @@ export class SparkSession {
       files: new FileRegistry(this.#wire),
       sources: new PushSources(this.#wire),
       sinks: new PageSinks(this.#wire, (arrow) => this.#ofArrow(arrow)),
+      sparkContext: undefined as never,
     };
     this.conf = new RuntimeConfig(client, (key, value) => {
       if (key === BIGINT) this.#context.rowOptions.bigint = value === 'true';
@@ -77,7 +80,7 @@ export class SparkSession {
       lend: (id: number, blob: Blob) => this.#clusterOrThrow().lend(id, blob),
       takeBack: (id: number) => this.#cluster?.takeBack(id),
     };
-    this.sparkContext = new SparkContext(lender, executors, conf, () => this.#stopped);
+    this.sparkContext = this.#context.sparkContext = new SparkContext(lender, executors, conf, () => this.#stopped);
   }
 
   /** Starts the workers. @internal */
@@ -112,8 +115,15 @@ export class SparkSession {
   }
   /** A table or view. */
   table(name: string): DataFrame { return this.read.table(name); }
-  /** A table of rows, given as objects or as arrays; the schema (DDL, StructType or column names) is inferred if not given. */
-  createDataFrame(rows: Iterable<Row | readonly unknown[]>, schema?: string | StructType | readonly string[]): DataFrame {
+  /**
+   * A table of rows, given as objects or as arrays; the schema (DDL, StructType or column names) is inferred if not given. A
+   * dataset of rows needs its schema as DDL or StructType.
+   */
+  createDataFrame(rows: Iterable<Row | readonly unknown[]> | RDD<Row | readonly unknown[]>, schema?: string | StructType | readonly string[]): DataFrame {
+    if (rows instanceof RDD) {
+      if (schema === undefined || Array.isArray(schema)) throw new SparkTypeError('createDataFrame needs the schema of a dataset\'s rows, as DDL or StructType: nothing is computed to infer it');
+      return new DataFrame(this.#context, frameOf(this.#context, rows, asSchema(schema as string | StructType)));
+    }
     const all = [...rows];
     const names = Array.isArray(schema) ? (schema as readonly string[]) : undefined;
     const type = schema === undefined || names ? inferSchema(all, names) : asSchema(schema as string | StructType);

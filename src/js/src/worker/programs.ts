@@ -7,6 +7,9 @@ import type { RddPlan } from '../rdd/plan.js';
 import { answer, deal } from '../rdd/task.js';
 import type { GroupFunctionPlan, GroupHeader } from '../state/plan.js';
 import { runGroups } from '../state/run.js';
+import { parseSchema } from '../sql/ddl.js';
+import { encodeRows } from '../sql/local.js';
+import { rowsFromIPC } from '../sql/rows.js';
 import { TaskAccumulators } from './accumulators.js';
 import { Blobs } from './blobs.js';
 import type { ProgramHost, TaskOutput } from './engine.js';
@@ -120,6 +123,8 @@ export class Programs implements ProgramHost {
       shuffled: function* (node, parent, partition) { for (const block of shuffled.get(`${node}/${parent}/${partition}`) ?? []) yield decode(block); },
       lines: (blob, start, end) => this.blobs.lines(blob, start, end),
       file: (blob) => this.blobs.file(blob),
+      frame: (block, bigint) => rowsFromIPC(block, { bigint }),
+      toFrame: (rows, schema) => encodeRows(rows, parseSchema(schema)),
       block: (blob) => decode(new Uint8Array(this.blobs.read(blob))),
       cached: ({ key }, partition) => {
         const place = `${key}/${partition}`;
