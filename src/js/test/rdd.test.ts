@@ -106,6 +106,18 @@ test('mistakes are told at the call, with what to do', () => {
   assert.throws(() => new SparkContext(localEngine(), 1, {}, () => true).parallelize([1]), /stopped SparkContext/);
 });
 
+test('a random sample has the size asked for, each row at most once without replacement, and is the same for a seed', async () => {
+  const rdd = context().parallelize(Array.from({ length: 500 }, (_, i) => i), 4);
+  for (const n of [0, 1, 7, 250, 499, 500, 800]) {
+    const rows = await rdd.takeSample(false, n, 5);
+    assert.equal(rows.length, Math.min(n, 500));
+    assert.equal(new Set(rows).size, rows.length);
+    assert.equal((await rdd.takeSample(true, n, 5)).length, n);
+  }
+  assert.deepEqual(await rdd.takeSample(false, 9, 3), await rdd.takeSample(false, 9, 3));
+  assert.notDeepEqual(await rdd.takeSample(false, 9, 3), await rdd.takeSample(false, 9, 4));
+});
+
 test('an empty dataset has no first, least or reduced row', async () => {
   const empty = context().parallelize<number>([], 2);
   for (const work of [() => empty.first(), () => empty.min(), () => empty.max(), () => empty.reduce((a, b) => a + b)]) {

@@ -7,7 +7,7 @@ import { Accumulator, addNumbers, type AccumulatorParam } from './accumulator.js
 import { Broadcast } from './broadcast.js';
 import { CheckpointDirectory } from './checkpoint.js';
 import { decode, encode, NotCloneableError } from './codec.js';
-import { checkRemote, forgetting, planBytes, prepare, replace, toCheckpoint, type AnyRemote, type Dataset, type JobHeader, type PlanBuilder } from './dataset.js';
+import { checkRemote, forgetting, valueBlock, planBytes, prepare, replace, toCheckpoint, type AnyRemote, type Dataset, type JobHeader, type PlanBuilder } from './dataset.js';
 import { Jobs } from './jobs.js';
 import { PLAN_TYPE, UPDATES_TYPE, type Action } from './plan.js';
 import { RDD } from './rdd.js';
@@ -205,12 +205,7 @@ export class SparkContext {
 
   /** A value for functions to use; bind it to them. */
   broadcast<T>(value: T): Broadcast<T> {
-    try {
-      encode([value]);
-    } catch (error) {
-      if (error instanceof NotCloneableError) throw new SparkTypeError(`broadcast: ${error.message}`, { cause: error });
-      throw error;
-    }
+    valueBlock(value, 'broadcast');
     return new Broadcast(value);
   }
 

@@ -97,8 +97,13 @@ function boundValue(bound: Bound, method: string, mark?: (accumulator: Accumulat
     if (value instanceof Accumulator) return [name, mark?.(value as Accumulator<unknown>) ?? null];
     return [name, value];
   }));
+  return valueBlock(plain, method);
+}
+
+/** A value as a block; one that cannot travel is told at the call. */
+export function valueBlock(value: unknown, method: string): Uint8Array {
   try {
-    return encode([plain]);
+    return encode([value]);
   } catch (error) {
     if (error instanceof NotCloneableError) throw new SparkTypeError(`${method}: ${error.message}`, { cause: error });
     throw error;

@@ -2,12 +2,13 @@ import { IllegalArgumentException, SparkError, SparkTypeError, UnsupportedOperat
 import { newFolder, writeFile } from '../files/open.js';
 import type { ActionOptions } from '../sql/action_options.js';
 import type { SparkContext } from './context.js';
-import { checkRemote, debugString, type AnyRemote, type Bound, type Dataset, type PlanBuilder, type Remote } from './dataset.js';
+import { checkRemote, debugString, valueBlock, type AnyRemote, type Bound, type Dataset, type PlanBuilder, type Remote } from './dataset.js';
 import { FutureAction } from './future.js';
 import { compare, identity } from './keys.js';
 import { HashPartitioner, RangePartitioner, type Partitioner } from './partitioner.js';
 import { StorageLevel, type Aggregate, type Op } from './plan.js';
 import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, hashPlacement, rangePlacement, shuffled, sorted } from './shuffles.js';
+import { PartitionRandom } from './random.js';
 import { estimate } from './sketch.js';
 import { StatCounter } from './stats.js';
 
@@ -209,6 +210,7 @@ export class RDD<T> {
   aggregateByKey<K, V, U, B extends Bound = Bound>(
     this: RDD<[K, V]>, zero: U, merge: Fn<[sum: U, value: V], U, B>, combine: Fn<[a: U, b: U], U, B>, numPartitions?: number, bound?: B,
   ): RDD<[K, U]> {
+    valueBlock(zero, 'aggregateByKey');
     checkRemote(merge, 'aggregateByKey', bound);
     checkRemote(combine, 'aggregateByKey', bound);
     return this.#combined<[K, U]>('aggregateByKey', numPartitions, (plan) => ({
@@ -389,6 +391,7 @@ export class RDD<T> {
   }
   /** As reduce, from a zero value that is used once per partition and once for the merge. */
   async fold<B extends Bound = Bound>(zero: T, f: Fn<[a: T, b: T], T, B>, bound?: B, options?: ActionOptions): Promise<T> {
+    valueBlock(zero, 'fold');
     checkRemote(f, 'fold', bound);
     const parts = await this.context.run(this.definition, (plan) => ({ t: 'fold', zero: plan.value(zero), call: plan.call(f, 'fold', bound) }), 'fold', options);
     return this.#mergeAll([zero, ...(parts.flat() as T[])], f, bound, options);
@@ -397,6 +400,7 @@ export class RDD<T> {
   async aggregate<U, B extends Bound = Bound>(
     zero: U, seq: Fn<[sum: U, row: T], U, B>, combine: Fn<[a: U, b: U], U, B>, bound?: B, options?: ActionOptions,
   ): Promise<U> {
+    valueBlock(zero, 'aggregate');
     checkRemote(seq, 'aggregate', bound);
     checkRemote(combine, 'aggregate', bound);
     const parts = await this.context.run(this.definition, (plan) => ({ t: 'fold', zero: plan.value(zero), call: plan.call(seq, 'aggregate', bound) }), 'aggregate', options);
@@ -515,17 +519,34 @@ export class RDD<T> {
       id: key, spelled: JSON.stringify(key) ?? '',
     }).values().collect(options);
   }
-  /** `n` rows drawn at random, or all in random order where there are no more. All rows come to the page first. */
+  /**
+   * `n` rows drawn at random, or all in random order where there are no more. A few more rows than that come to the page: a
+   * sample large enough with a probability of 99.99 %, drawn again if it is not (`RDD.takeSample`).
+   */
   async takeSample(withReplacement: boolean, n: number, seed = 17, options?: ActionOptions): Promise<T[]> {
     if (n < 0) throw new IllegalArgumentException('takeSample: Sample size cannot be negative.');
-    const rows = await this.collect(options);
-    const { PartitionRandom } = await import('./random.js');
+    const count = n === 0 ? 0 : await this.count(options);
+    if (count === 0) return [];
     const random = new PartitionRandom(seed, 0);
-    if (withReplacement) return rows.length === 0 ? [] : Array.from({ length: n }, () => rows[Math.floor(random.next() * rows.length)]!);
+    const wanted = withReplacement ? n : Math.min(n, count);
+    let rows: T[];
+    if (!withReplacement && n >= count) rows = await this.collect(options);
+    else {
+      const fraction = sampleFraction(n, count, withReplacement);
+      do rows = await this.sample(withReplacement, fraction, Math.floor(random.next() * 2 ** 31)).collect(options); while (rows.length < wanted);
+    }
     for (let i = rows.length - 1; i > 0; i--) {
       const other = Math.floor(random.next() * (i + 1));
       [rows[i], rows[other]] = [rows[other]!, rows[i]!];
     }
     return rows.slice(0, n);
   }
+}
+
+/** The fraction with which a sample of `count` rows has at least `n` with a probability of 99.99 % (`SamplingUtils`). */
+function sampleFraction(n: number, count: number, withReplacement: boolean): number {
+  const fraction = n / count;
+  if (withReplacement) return Math.max((n + (n < 12 ? 9 : 5) * Math.sqrt(n)) / count, 1e-10);
+  const gamma = -Math.log(1e-4) / count;
+  return Math.min(1, Math.max(1e-10, fraction + gamma + Math.sqrt(gamma * gamma + 2 * gamma * fraction)));
 }
