@@ -84,7 +84,7 @@ test('each misuse of a dataset is told by type and in words, and the session goe
     'function free': /^SparkTypeError: filter: the function .* uses `limit`, which it cannot see/,
     'function export': /exports no function gone/,
     'function module': /no\/such\/module\.js/,
-    'key object': /The key \{"x":1\} cannot be hashed/,
+    'key object': /The key \{"x":\d\} cannot be hashed/,
     'key function': /The key \[function .*\] cannot be hashed/,
     'key pair': /a pair \[key, value\] is needed here.*record \d/,
     'partitions parallelize': /^IllegalArgumentException: parallelize: the number of partitions \(-1\) must be a positive whole number/,
