@@ -91,7 +91,7 @@ test('each misuse of a dataset is told by type and in words, and the session goe
     'partitions reduceByKey': /^IllegalArgumentException: reduceByKey: the number of partitions \(-3\)/,
     'partitions repartition': /^IllegalArgumentException: repartition: .*\(0\)/,
     'partitions partitioner': /^IllegalArgumentException: Number of partitions \(-2\)/,
-    'partitions function': /the partition function gave 0\.5, not a whole number/,
+    'partitions function': /the partition function gave \d\.5, not a whole number/,
     'partitions zip': /^IllegalArgumentException: Can only zip with RDD which has the same number of partitions: 2 and 3/,
     'elements zip': /Can only zip RDDs with same number of elements in each partition/,
     'stopped action': /^IllegalStateException: Cannot call methods on a stopped SparkContext/,
