@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { browser, inPage } from './harness.mjs';
 
 const page = browser();
+const collecting = browser({ flags: ['--js-flags=--expose-gc'] });
 
 test('what is kept or shuffled is not computed again; what an executor takes with it is, and nothing else', async () => {
   const found = await inPage(page, async () => {
@@ -242,4 +243,28 @@ test('a slow task is tried by another executor, and what it adds counts once', a
   assert.equal(found.seen, 8);
   assert.deepEqual(found.attempts.map(({ attempt, state, speculative }) => [attempt, state, speculative]).sort(), [[0, 'lost', false], [1, 'done', true]]);
   assert.match(found.error, /IllegalArgumentException: .*'many'.*spark.speculation.multiplier/);
+});
+
+test('the engine forgets what the page has no use for any more', async () => {
+  const found = await inPage(collecting, async () => {
+    const { SparkSession } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').create();
+    const sc = spark.sparkContext;
+    const status = () => new Promise((done) => { const end = spark.status.watch((s) => { end(); done(s); }); });
+    const held = sc.range(0, 10).map((x) => x).cache();
+    await (async () => {
+      for (let i = 0; i < 5; i++) await sc.range(0, 100).map((x) => [x % 3, x]).reduceByKey((a, b) => a + b).cache().count();
+      await held.count();
+    })();
+    const before = (await status()).datasets.length;
+    let after = before;
+    for (let tries = 0; after > 1 && tries < 50; tries++) {
+      globalThis.gc();
+      after = (await status()).datasets.length;
+    }
+    const sum = await held.sum();
+    await spark.stop();
+    return { before, after, sum };
+  });
+  assert.deepEqual(found, { before: 6, after: 1, sum: 45 });
 });

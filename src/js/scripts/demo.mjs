@@ -31,7 +31,8 @@ const tweets = await serveTweets({ port: args.headless ? 0 : 8788 });
 if (!args.headless) {
   console.log(`Rivulet's demo: ${site.url}\nwith the tweet server: ${site.url}/?websocket=${encodeURIComponent(tweets.url)}
 live sentiment: ${site.url}/sentiment.html?websocket=${encodeURIComponent(`${tweets.opinions}?rate=50`)}
-moods, with discretized streams: ${site.url}/moods.html\n(Ctrl-C ends it)`);
+moods, with discretized streams: ${site.url}/moods.html
+jobs, stages and batches: ${site.url}/ui.html\n(Ctrl-C ends it)`);
 } else {
   const code = await headless().catch((error) => {
     console.error(`demo: ${error.stack ?? error}`);
