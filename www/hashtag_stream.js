@@ -27,12 +27,16 @@ async function* generated(rate, ended, made) {
 /** A running stream. */
 export class HashtagStream {
   #ended = false;
+  #folder;
   /** Tweets made so far. */
   made = 0;
 
   /** `show` gets the window's `[hashtag, uses][]` with every batch; `listener` is a StreamingListener. */
   constructor(sc, { rate, show, listener }) {
     this.ssc = new StreamingContext(sc, BATCH_MS);
+    // Windows that are made of the one before keep state, and write it now and then.
+    this.#folder = `hashtags-${crypto.randomUUID()}`;
+    this.ssc.checkpoint(`opfs:${this.#folder}`);
     this.ssc.addStreamingListener(listener);
     this.ssc.fromAsyncIterable(generated(rate, () => this.#ended, () => { this.made += 1; }))
       .flatMap((tweet) => tweet.text.split(' ').filter((word) => word.startsWith('#')))
@@ -48,5 +52,7 @@ export class HashtagStream {
   async stop() {
     this.#ended = true;
     await this.ssc.stop({ gracefully: true });
+    const origin = await navigator.storage.getDirectory();
+    await origin.removeEntry(this.#folder, { recursive: true }).catch(() => {});
   }
 }

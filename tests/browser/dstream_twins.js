@@ -44,11 +44,12 @@ export const TWINS = {
 };
 
 /** Runs the twin of a golden on a manual clock; says how it differs, or nothing. */
-export async function runTwin({ sparkContext: sc, StreamingContext, ManualClock }, golden) {
+export async function runTwin({ sparkContext: sc, StreamingContext, ManualClock, directory }, golden) {
   const twin = TWINS[golden.id];
   if (!twin) throw new Error(`no twin of ${golden.id}`);
   const clock = new ManualClock();
   const ssc = new StreamingContext(sc, golden.batchIntervalMs, clock);
+  ssc.checkpoint(directory);
   const streams = Object.fromEntries(Object.entries(golden.inputs).map(([name, batches]) => [
     name, ssc.queueStream(batches.map((batch) => sc.parallelize(batch, 2)), golden.oneAtATime),
   ]));

@@ -17,7 +17,7 @@ async function runCase({ golden, family, executors }) {
   const spark = await SparkSession.builder.master(`local[${executors}]`).config('spark.default.parallelism', '2').config('spark.sql.shuffle.partitions', 2).create();
   try {
     if (family === 'rdd') return twins.difference(golden, await twins.runTwin(spark, golden, { HashPartitioner })) ?? null;
-    if (family === 'dstream') return await twins.runTwin({ sparkContext: spark.sparkContext, StreamingContext, ManualClock }, golden) ?? null;
+    if (family === 'dstream') return await twins.runTwin({ sparkContext: spark.sparkContext, StreamingContext, ManualClock, directory: `opfs:twins-${crypto.randomUUID()}` }, golden) ?? null;
     return twins.differences(golden, await twins.runCase(spark, golden, 'push')).join('; ') || null;
   } catch (error) {
     return String(error);

@@ -43,7 +43,7 @@ test('discretized streams give what Spark gives, batch by batch', async () => {
     const found = {};
     try {
       for (const golden of goldens) {
-        const wrong = await runTwin({ sparkContext: spark.sparkContext, StreamingContext, ManualClock }, golden).catch((error) => String(error));
+        const wrong = await runTwin({ sparkContext: spark.sparkContext, StreamingContext, ManualClock, directory: `opfs:twins-${crypto.randomUUID()}` }, golden).catch((error) => String(error));
         if (wrong) found[golden.id] = wrong;
       }
     } finally {

@@ -61,6 +61,8 @@ export type ToDriver =
   | { t: 'foreachBatchDone'; run: string; batchId: number; error?: { message: string; stack: string } }
   /** Asks for `status` messages, at most four a second. */
   | { t: 'watchStatus'; on: boolean }
+  /** Asks for `rang` in so many ms: a worker's timers keep time where a page in the background does not. */
+  | { t: 'alarm'; id: number; inMs: number }
   | HeapRequest;
 
 /** Page → executor. */
@@ -74,6 +76,11 @@ export type ToExecutor =
   | { t: 'peerLost'; executor: number; incarnation: number }
   /** Lends a file to tasks that read it, or takes it back (`blob: null`). The executor answers `lent`. */
   | { t: 'blob'; id: number; blob: Blob | null }
+  /** Starts a receiver of the user's: a block with its class and what is bound to it. */
+  | { t: 'receiver'; id: number; receiver: Uint8Array }
+  | { t: 'receiverStop'; id: number }
+  /** A block that it handed over is safe. */
+  | { t: 'stored'; id: number; seq: number }
   | HeapRequest;
 
 /** Asks any worker how large its wasm memory is. *Addition to the first contract, for `spark.status` and the leak test.* */
@@ -85,7 +92,13 @@ export type FromWorker =
   /** The worker cannot go on (trap, unhandled error, failed start); it closes itself after this. */
   | { t: 'fatal'; message: string; stack: string }
   | { t: 'heapBytes'; id: number; bytes: number }
-  | { t: 'lent'; id: number };
+  | { t: 'lent'; id: number }
+  | { t: 'receiverStarted'; id: number }
+  /** A block of records; `stored` answers when it is safe. */
+  | { t: 'received'; id: number; seq: number; block: Uint8Array; records: number }
+  | { t: 'receiverFailed'; id: number; message: string; stack: string }
+  /** The time of an `alarm` has come. */
+  | { t: 'rang'; id: number };
 
 /** An error of the engine as Spark reports it. */
 export interface WireError {

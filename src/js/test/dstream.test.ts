@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ManualClock } from '../src/dstream/clock.js';
 import { StreamingContext, type BatchInfo } from '../src/dstream/context.js';
+import type { DStream } from '../src/dstream/dstream.js';
+import { RateEstimator } from '../src/dstream/rate.js';
+import { StateSpec, type State } from '../src/dstream/state_spec.js';
 import { SparkContext } from '../src/rdd/context.js';
+import { MemoryDirectory } from './memory_directory.js';
 import { localEngine } from './rdd_local.js';
 // @ts-expect-error The twins are plain JavaScript, shared with the browser tests.
 import { runTwin, TWINS } from '../../../tests/browser/dstream_twins.js';
@@ -15,7 +19,7 @@ const context = () => new SparkContext(localEngine(), 2, { 'spark.default.parall
 for (const id of Object.keys(TWINS as object)) {
   test(`${id} gives what Spark gives, batch by batch`, async () => {
     const golden: unknown = JSON.parse(readFileSync(join(GOLDENS, `${id}.json`), 'utf8'));
-    assert.equal(await runTwin({ sparkContext: context(), StreamingContext, ManualClock }, golden), undefined);
+    assert.equal(await runTwin({ sparkContext: context(), StreamingContext, ManualClock, directory: new MemoryDirectory().handle }, golden), undefined);
   });
 }
 
@@ -78,4 +82,245 @@ test('mistakes are told at the call', () => {
   stream.pprint();
   ssc.start();
   says(() => stream.map((x) => x), /after starting a context is not supported/);
+});
+
+test('a stream that keeps state needs a checkpoint directory', () => {
+  for (const define of [
+    (s: DStream<[string, number]>) => s.updateStateByKey((values) => values.length),
+    (s: DStream<[string, number]>) => s.reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, 5000),
+    (s: DStream<[string, number]>) => s.mapWithState(StateSpec.function<string, number, number, number>((_key, value) => value ?? 0)),
+  ]) {
+    const ssc = new StreamingContext(context(), 1000, new ManualClock());
+    define(ssc.queueStream<[string, number]>([])).foreachRDD(() => {});
+    assert.throws(() => ssc.start(), /requirement failed: The checkpoint directory has not been set\. Please set it by StreamingContext\.checkpoint\(\)/);
+    assert.equal(ssc.getState(), 'INITIALIZED');
+  }
+});
+
+/** Waits until what an async iterable has given is taken. */
+const taken = async () => { for (let turns = 0; turns < 30; turns++) await Promise.resolve(); };
+
+/** An async iterable that gives what is pushed. */
+function pushed<T>(): { push(...rows: T[]): Promise<void>; source: AsyncIterable<T> } {
+  const rows: T[] = [];
+  let wake = () => {};
+  async function* source() {
+    for (;;) {
+      while (rows.length > 0) yield rows.shift()!;
+      await new Promise<void>((resolve) => { wake = resolve; });
+    }
+  }
+  return { push: async (...more) => { rows.push(...more); wake(); await taken(); }, source: source() };
+}
+
+test('mapWithState gives what its function gives, record by record, keeps states, and times them out by batch', async () => {
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(new MemoryDirectory().handle);
+  const input = pushed<[string, number]>();
+  const spec = StateSpec.function<string, number, number, [string, number | string]>((key, value, state) => {
+    if (state.isTimingOut()) return [key, `out with ${state.get()}`];
+    if (value! < 0) { state.remove(); return [key, 'removed']; }
+    const sum = (state.getOption() ?? 0) + value!;
+    state.update(sum);
+    return [key, sum];
+  }).initialState(ssc.sparkContext.parallelize([['z', 100], ['y', 50]] as [string, number][], 1)).timeout(2000).numPartitions(2);
+  const mapped = ssc.fromAsyncIterable(input.source).mapWithState(spec);
+  const out: [number, unknown[], unknown[]][] = [];
+  mapped.transformWith((rdd, states) => rdd.map((row) => ['m', row] as [string, unknown]).union(states.map((row) => ['s', row] as [string, unknown])), mapped.stateSnapshots())
+    .foreachRDD(async (rdd, time) => {
+      const rows = await rdd.collect();
+      const of = (kind: string) => rows.filter(([k]) => k === kind).map(([, row]) => row).sort();
+      out.push([time / 1000, of('m'), of('s')]);
+    });
+  ssc.start();
+  const batch = async (second: number, ...rows: [string, number][]) => {
+    await input.push(...rows);
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  };
+  await batch(1, ['a', 1], ['a', 2], ['z', 1]);
+  await batch(2, ['a', 3]);
+  await batch(3, ['b', 1], ['a', -1]);
+  await batch(4);
+  for (let second = 5; second <= 12; second++) await batch(second, ...(second === 12 ? [['b', 7] as [string, number]] : []));
+  await ssc.stop();
+  assert.deepEqual(out.slice(0, 4), [
+    [1, [['a', 1], ['a', 3], ['z', 101]], [['a', 3], ['y', 50], ['z', 101]]],
+    [2, [['a', 6]], [['a', 6], ['y', 50], ['z', 101]]],
+    // y was set at 0 and is idle for more than 2 s at 3.
+    [3, [['a', 'removed'], ['b', 1], ['y', 'out with 50']], [['b', 1], ['z', 101]]],
+    [4, [['z', 'out with 101']], [['b', 1]]],
+  ]);
+  assert.deepEqual(out[5], [6, [['b', 'out with 1']], []]);
+  assert.deepEqual(out.at(-1), [12, [['b', 7]], [['b', 7]]]);
+});
+
+test('a state function that does what its state does not allow fails the batch with Spark\'s words', async () => {
+  const wrong: [(state: State<number>) => unknown, RegExp][] = [
+    [(state) => state.get(), /State is not set/], [(state) => state.remove(), /Cannot remove a state that is not set/],
+    [(state) => { state.update(1); state.remove(); state.update(2); }, /Cannot update the state after it has been removed/],
+  ];
+  for (const [f, words] of wrong) {
+    const clock = new ManualClock();
+    const ssc = new StreamingContext(context(), 1000, clock);
+    ssc.checkpoint(new MemoryDirectory().handle);
+    const spec = StateSpec.function<string, number, number, unknown>(((_key: string, _value: number, state: State<number>, b: { text: string }) => {
+      // A function of the test's, by its text.
+      return (0, eval)(b.text)(state);
+    }) as never, { text: `(${f.toString()})` });
+    ssc.queueStream([ssc.sparkContext.parallelize([['k', 1]] as [string, number][])]).mapWithState(spec).foreachRDD(async (rdd) => { await rdd.collect(); });
+    ssc.start();
+    clock.advanceTo(1000);
+    await assert.rejects(ssc.awaitTermination(), words);
+  }
+});
+
+test('a context goes on from its checkpoint: states, windows, received records, each batch\'s outputs until they are done', async () => {
+  const directory = new MemoryDirectory();
+  let clock = new ManualClock();
+  const outputs: [number, unknown][] = [];
+  let failing = Infinity;
+  let input = pushed<number>();
+  const build = () => {
+    const ssc = new StreamingContext(context(), 1000, clock);
+    ssc.checkpoint(directory.handle);
+    const numbers = ssc.fromAsyncIterable(input.source);
+    const pairs = numbers.map((x) => [x % 2 === 0 ? 'even' : 'odd', x] as [string, number]);
+    const sums = pairs.updateStateByKey<string, number, number>((values, old) => values.reduce((a, b) => a + b, 0) + (old ?? 0));
+    const window = pairs.reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, 5000);
+    sums.transformWith((a, b) => a.leftOuterJoin(b), window).foreachRDD(async (rdd, time) => {
+      const rows = (await rdd.collect()).sort();
+      if (time === failing) throw new Error('the tab has gone');
+      outputs.push([time / 1000, rows]);
+    });
+    return ssc;
+  };
+  const received: number[][] = Array.from({ length: 26 }, (_, i) => (i % 4 === 0 ? [] : [i, 2 * i + 1]));
+  /** What the batch of a second gives: sums since 0, and sums of the last five seconds. */
+  const model = (second: number) => {
+    const sum = (from: number, parity: number) => {
+      const rows = received.slice(Math.max(from, 0), second + 1).flat().filter((x) => x % 2 === parity);
+      return rows.length > 0 ? rows.reduce((a, b) => a + b, 0) : undefined;
+    };
+    return (['even', 'odd'] as const).flatMap((name, parity) => {
+      const all = sum(1, parity);
+      if (all === undefined) return [];
+      // A key stays in the window's pairs as what is left of it.
+      return [[name, [all, sum(second - 4, parity) ?? 0]]];
+    });
+  };
+  const life = async (from: number, to: number) => {
+    const ssc = await StreamingContext.getOrCreate(directory.handle, build);
+    ssc.start();
+    await ssc.processed();
+    for (let second = from; second <= to; second++) {
+      await input.push(...received[second]!);
+      clock.advanceTo(second * 1000);
+      await ssc.processed();
+    }
+    return ssc;
+  };
+  await (await life(1, 7)).stop();
+  // The tab is away from 7.5 to 9.2: two batches without records are made up for.
+  [received[8], received[9]] = [[], []];
+  clock = new ManualClock();
+  clock.advanceTo(9_200);
+  input = pushed<number>();
+  failing = 14_000;
+  await assert.rejects((await life(10, 14)).awaitTermination(), /the tab has gone/);
+  // Batch 14 had its records; it is run again.
+  failing = Infinity;
+  clock = new ManualClock();
+  clock.advanceTo(14_300);
+  input = pushed<number>();
+  const last = await life(15, 25);
+  await last.stop();
+  assert.deepEqual(outputs.map(([second]) => second), Array.from({ length: 25 }, (_, i) => i + 1));
+  for (const [second, rows] of outputs) assert.deepEqual(rows, model(second), `second ${second}`);
+
+  const other = () => {
+    const ssc = new StreamingContext(context(), 1000, clock);
+    ssc.checkpoint(directory.handle);
+    ssc.fromAsyncIterable(input.source).count().pprint();
+    return ssc;
+  };
+  await assert.rejects(StreamingContext.getOrCreate(directory.handle, other), /The checkpoint is of another program: .*stateByKey.*this one has 1000 ms and iterable/);
+});
+
+test('what is not needed any more leaves the checkpoint directory', async () => {
+  const directory = new MemoryDirectory();
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(directory.handle);
+  const input = pushed<number>();
+  ssc.fromAsyncIterable(input.source).map((x) => ['all', x] as [string, number]).updateStateByKey<string, number, number>((values, old) => values.length + (old ?? 0)).foreachRDD(async (rdd) => { await rdd.count(); });
+  ssc.start();
+  for (let second = 1; second <= 60; second++) {
+    await input.push(second);
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  }
+  await ssc.stop();
+  const names: string[] = [];
+  for await (const name of directory.keys()) names.push(name);
+  assert.deepEqual(names.filter((name) => name.startsWith('state')), [`state-2-60000`]);
+  assert.ok(names.filter((name) => name.startsWith('received')).length < 30, names.join());
+});
+
+test('files that come into a folder after the start are read once each', async () => {
+  const clock = new ManualClock();
+  clock.advanceTo(5_000);
+  const folder = new MemoryDirectory(() => clock.now());
+  const put = async (name: string, text: string) => {
+    const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
+    await stream.write(text);
+    await stream.close();
+  };
+  await put('old.txt', 'before');
+  clock.advanceTo(5_100);
+  const ssc = new StreamingContext(context(), 1000, clock);
+  const batches: unknown[] = [];
+  ssc.textFileStream(folder.handle).foreachRDD(async (rdd) => { batches.push(await rdd.collect()); });
+  ssc.start();
+  await put('b.txt', 'two\nthree\n');
+  await put('a.txt', 'one');
+  await put('_hidden', 'no');
+  clock.advanceTo(6_000);
+  await ssc.processed();
+  await put('c.txt', 'four');
+  clock.advanceTo(8_000);
+  await ssc.processed();
+  await ssc.stop();
+  assert.deepEqual(batches, [['one', 'two', 'three'], ['four'], []]);
+});
+
+test('back-pressure follows the PID controller, and limits what an iterable gives', async () => {
+  const rate = new RateEstimator(1000, { proportional: 1, integral: 0.2, derivative: 0, minRate: 100 });
+  assert.equal(rate.rate, undefined);
+  rate.compute(1_000, 1_000, 500, 0);
+  assert.equal(rate.rate, 2_000);
+  // Processed 1000/s, late by half a batch: 2000 − 1·(2000 − 1000) − 0.2·(500·1000/1000).
+  rate.compute(2_000, 1_000, 1_000, 500);
+  assert.equal(rate.rate, 900);
+  rate.compute(2_000, 10, 1, 0);
+  rate.compute(3_000, 0, 1, 0);
+  assert.equal(rate.rate, 900);
+  rate.compute(4_000, 10, 10_000, 100_000);
+  assert.equal(rate.rate, 100);
+
+  const clock = new ManualClock();
+  const limited = new SparkContext(localEngine(), 2, { 'spark.streaming.receiver.maxRate': '5' }, () => false);
+  const ssc = new StreamingContext(limited, 1000, clock);
+  async function* endless() { for (let i = 0; ; i++) yield i; }
+  const counts: number[] = [];
+  ssc.fromAsyncIterable(endless()).foreachRDD(async (rdd) => { counts.push(await rdd.count()); });
+  ssc.start();
+  for (let second = 1; second <= 4; second++) {
+    await taken();
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  }
+  await ssc.stop();
+  assert.deepEqual(counts, [5, 5, 5, 5]);
 });

@@ -3,12 +3,16 @@ import type { Engine } from '../src/rdd/context.js';
 import { PLAN_TYPE, UPDATES_TYPE, type RddPlan } from '../src/rdd/plan.js';
 import { Programs } from '../src/worker/programs.js';
 
-/** Enough of a session to run dataset plans in this process: stages one after the other, no scheduler, no workers, no files. */
+/** Enough of a session to run dataset plans in this process: stages one after the other, no scheduler, no workers. */
 export function localEngine(): Engine {
-  return { client: localClient() as never, lend: () => Promise.resolve(), takeBack: () => {} };
+  const blobs = new Map<number, Blob>();
+  return {
+    client: localClient(blobs) as never, lend: async (id, blob) => { blobs.set(id, blob); }, takeBack: (id) => { blobs.delete(id); },
+    stop: () => Promise.resolve(), startReceiver: () => { throw new Error('there are no workers here'); },
+  };
 }
 
-function localClient() {
+function localClient(lent: ReadonlyMap<number, Blob>) {
   return {
     async *execute({ root }: { root: { relType: { value: { typeUrl: string; value: Uint8Array } } } }) {
       const { typeUrl, value } = root.relType.value;
@@ -17,6 +21,7 @@ function localClient() {
       const plan = JSON.parse(new TextDecoder().decode(json)) as RddPlan;
       if (plan.nodes.length === 0) return;
       const programs = new Programs((text) => import(`data:text/javascript,${encodeURIComponent(text)}`));
+      for (const [id, blob] of lent) programs.blobs.set(id, blob);
       programs.load(0, JSON.stringify(plan), blobs.slice(0, plan.values));
       await programs.loading;
       const sources = blobs.slice(plan.values);

@@ -4,6 +4,7 @@ import { VERSION } from '../version.js';
 import { startWorker } from './handshake.js';
 import { compileEngine, requireBrowser, type LoadOptions } from './load.js';
 import { connect, type Member } from './mesh.js';
+import { Receivers } from './receivers.js';
 import { RestartPolicy } from './restart.js';
 
 /** What the cluster tells its owner. */
@@ -27,6 +28,10 @@ export class Cluster {
   readonly #restarts = new RestartPolicy();
   readonly #heapRequests = new Map<number, { worker: Worker; resolve: (bytes: number) => void }>();
   #nextHeapRequest = 0;
+  /** Receivers of the user's, which run in executors. */
+  readonly receivers = new Receivers(() => this.#members);
+  readonly #alarms = new Map<number, () => void>();
+  #nextAlarm = 0;
   /** Files that executors may read, also those that come later. */
   readonly #blobs = new Map<number, Blob>();
   /** Who has not yet said that a file has come: by its number, the workers. */
@@ -94,6 +99,20 @@ export class Cluster {
     return Object.fromEntries(await Promise.all(named.map(async ([name, worker]) => [name, await ask(worker)] as const)));
   }
 
+  /** Calls `work` in so many ms, though the page be in the background; gives what takes it back. */
+  alarm(inMs: number, work: () => void): () => void {
+    const id = this.#nextAlarm++;
+    this.#alarms.set(id, work);
+    this.post({ t: 'alarm', id, inMs });
+    return () => this.#alarms.delete(id);
+  }
+
+  #rang(id: number): void {
+    const work = this.#alarms.get(id);
+    this.#alarms.delete(id);
+    work?.();
+  }
+
   /** Lends a file to all executors; settles when those that live have it. */
   async lend(id: number, blob: Blob): Promise<void> {
     this.#blobs.set(id, blob);
@@ -137,12 +156,15 @@ export class Cluster {
     }
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.t === 'lent') this.#lent(data.id, worker);
-      else this.#fromWorker(data, `${executor}.${incarnation}`);
+      else if (data.t === 'received' || data.t === 'receiverStarted' || data.t === 'receiverFailed') {
+        if (this.#members.get(executor)?.worker === worker) this.receivers.receive(executor, data);
+      } else this.#fromWorker(data, `${executor}.${incarnation}`);
     };
     for (const [id, blob] of this.#blobs) worker.postMessage({ t: 'blob', id, blob } satisfies ToExecutor);
     const member = { executor, incarnation, lock, worker };
     connect(this.driver, this.#members.values(), member);
     this.#members.set(executor, member);
+    this.receivers.added();
     this.events.executor({ type: 'added', executor, incarnation });
   }
 
@@ -159,6 +181,7 @@ export class Cluster {
   #fromDriver(message: FromDriver): void {
     if (message.t === 'fatal') this.#driverDied(message.message);
     else if (message.t === 'heapBytes') this.#fromWorker(message, 'driver');
+    else if (message.t === 'rang') this.#rang(message.id);
     else if (message.t === 'executorLost') this.#lost(message.executor, message.incarnation);
     else this.events.message(message);
   }
@@ -176,6 +199,7 @@ export class Cluster {
     if (this.#closed || member?.incarnation !== incarnation) return;
     this.#end(member.worker);
     this.#members.delete(executor);
+    this.receivers.lost(executor);
     for (const peer of this.#members.values()) peer.worker.postMessage({ t: 'peerLost', executor, incarnation } satisfies ToExecutor);
     const who = `${executor}.${incarnation}`;
     const reason = this.#reasons.get(who) ?? 'ended unexpectedly';

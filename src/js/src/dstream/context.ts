@@ -1,9 +1,16 @@
-import { IllegalArgumentException, UnsupportedOperationException } from '../errors.js';
+import { IllegalArgumentException, SparkError, UnsupportedOperationException } from '../errors.js';
+import { openFolder } from '../files/open.js';
 import type { SparkContext } from '../rdd/context.js';
+import type { Bound } from '../rdd/dataset.js';
 import type { RDD } from '../rdd/rdd.js';
 import { systemClock, type Clock } from './clock.js';
+import { StreamingCheckpoint, type StreamingMetadata } from './checkpoint.js';
 import type { DStream } from './dstream.js';
-import { QueueInput, SocketInput, IterableInput, type Input } from './inputs.js';
+import { FileInput, IterableInput, QueueInput, SocketInput, type Input } from './inputs.js';
+import { RateEstimator } from './rate.js';
+import { ReceiverInput, type ReceiverClass } from './receiver.js';
+import type { StatefulStream } from './stateful.js';
+import { StatefulStreams } from './streams.js';
 
 /** A batch as a StreamingListener is told of it; ms since the epoch. */
 export interface BatchInfo {
@@ -26,7 +33,10 @@ export interface StreamingListener {
   onBatchSubmitted?(info: BatchInfo): void;
   onBatchStarted?(info: BatchInfo): void;
   onBatchCompleted?(info: BatchInfo): void;
+  onStreamingStarted?(timeMs: number): void;
+  onReceiverStarted?(info: { streamId: number; executor: number }): void;
   onReceiverError?(error: Error): void;
+  onReceiverStopped?(info: { streamId: number; executor: number }): void;
 }
 
 /** What is done with each dataset of a stream. */
@@ -41,6 +51,17 @@ export class StreamingContext {
   readonly #inputs: Input[] = [];
   readonly #listeners = new Set<StreamingListener>();
   readonly #streams: DStream<unknown>[] = [];
+  readonly #stateful: StatefulStream<unknown>[] = [];
+  /** Makes streams that keep state. @internal */
+  readonly streams = new StatefulStreams(this);
+  /** @internal */
+  checkpoints: StreamingCheckpoint | undefined;
+  /** How many records a second may come in, with back-pressure. @internal */
+  readonly rate: RateEstimator | undefined;
+  readonly #maxRate: number;
+  #permits = { count: 0, sinceMs: 0 };
+  #restored: StreamingMetadata | undefined;
+  #completed = 0;
   #state: 'initialized' | 'active' | 'stopped' = 'initialized';
   #zero = 0;
   #cancel: (() => void) | undefined;
@@ -50,8 +71,64 @@ export class StreamingContext {
   #terminated: (() => void)[] = [];
 
   /** `batchMs` is the batch interval. */
-  constructor(readonly sparkContext: SparkContext, readonly batchMs: number, readonly clock: Clock = systemClock) {
+  constructor(readonly sparkContext: SparkContext, readonly batchMs: number, readonly clock: Clock = sparkContext.alarms ?? systemClock) {
     if (!Number.isFinite(batchMs) || batchMs <= 0) throw new IllegalArgumentException(`The batch interval (${batchMs} ms) must be positive`);
+    const setting = (key: string, otherwise: number) => numberOf(sparkContext.conf, key, otherwise);
+    this.#maxRate = setting('spark.streaming.receiver.maxRate', Infinity);
+    if (sparkContext.conf['spark.streaming.backpressure.enabled'] === 'true') {
+      const weight = (name: string, otherwise: number) => setting(`spark.streaming.backpressure.pid.${name}`, otherwise);
+      this.rate = new RateEstimator(batchMs, { proportional: weight('proportional', 1), integral: weight('integral', 0.2), derivative: weight('derived', 0), minRate: weight('minRate', 100) });
+    }
+  }
+
+  /**
+   * The context of an earlier life that wrote its checkpoint into this directory, or a new one. `create` builds the same program
+   * in both cases, since functions on the page cannot be written: it makes the context, calls `checkpoint(directory)`, defines the
+   * streams and their outputs. Batches go on behind the last one that was done, states from what was written; a batch that was
+   * not done is run again with the records that it had. Other than in Spark, which reads the program from the checkpoint.
+   */
+  static async getOrCreate(directory: string | FileSystemDirectoryHandle, create: () => StreamingContext | Promise<StreamingContext>): Promise<StreamingContext> {
+    const saved = await new StreamingCheckpoint(directory).read();
+    const context = await create();
+    context.checkpoints ??= new StreamingCheckpoint(directory);
+    if (saved) await context.#restore(saved);
+    return context;
+  }
+
+  async #restore(saved: StreamingMetadata): Promise<void> {
+    const graph = this.#graph();
+    if (saved.batchMs !== this.batchMs || JSON.stringify(saved.graph) !== JSON.stringify(graph)) {
+      throw new SparkError(`The checkpoint is of another program: it has a batch interval of ${saved.batchMs} ms and the streams ${saved.graph.join(', ')}; `
+        + `this one has ${this.batchMs} ms and ${graph.join(', ')}`, { condition: 'STREAMING_CHECKPOINT_MISMATCH' });
+    }
+    this.#restored = saved;
+    this.#zero = saved.zeroMs;
+    this.#completed = saved.completedMs;
+    for (const input of this.#inputs) await input.recover(saved.inputs[input.number]);
+    for (const stream of this.#stateful) {
+      const state = saved.states[stream.number];
+      if (state) await stream.restore(state);
+    }
+  }
+
+  #graph(): string[] { return this.#streams.map((stream) => stream.kind); }
+
+  /**
+   * Writes what the context needs to go on after its tab has gone into this directory (an `opfs:` path or a folder's handle):
+   * received records before they are processed, states at least every 10 s, and how far batches have come. Streams that keep
+   * state need it.
+   */
+  checkpoint(directory: string | FileSystemDirectoryHandle): void { this.checkpoints = new StreamingCheckpoint(directory); }
+
+  /** Settles when one more record may come in. @internal */
+  async permit(): Promise<void> {
+    const limit = Math.min(this.rate?.rate ?? Infinity, this.#maxRate);
+    if (limit === Infinity) return;
+    const now = this.clock.now();
+    if (now - this.#permits.sinceMs >= 1000) this.#permits = { count: 0, sinceMs: now };
+    if (++this.#permits.count <= limit) return;
+    await new Promise<void>((resolve) => this.clock.at(this.#permits.sinceMs + 1000, resolve));
+    await this.permit();
   }
 
   /** `INITIALIZED`, `ACTIVE` or `STOPPED`. */
@@ -77,6 +154,25 @@ export class StreamingContext {
   fromAsyncIterable<T>(source: AsyncIterable<T>): DStream<T> {
     return this.#input<T>(new IterableInput<T>(this, source, (error) => this.#tell('onReceiverError', error)));
   }
+  /**
+   * Lines of the files that come into a folder (a handle or an `opfs:` path) from the start on, each file once; names that begin
+   * with `.` or `_` are left out. A file must be whole when it appears: write it elsewhere and move it.
+   */
+  textFileStream(folder: string | FileSystemDirectoryHandle): DStream<string> {
+    return this.#input<string>(new FileInput(this, () => openFolder(folder)));
+  }
+  /**
+   * What a receiver of your own takes in; it runs in an executor, and again in another if that one dies. `receiver` is a class
+   * with `onStart()` and `onStop()`; its instances have `store(record)` and `storeAll(records)`, whose promises settle when the
+   * records are safe: with a checkpoint written, else on the page. What was not acknowledged is lost with the executor.
+   */
+  receiverStream<T, B extends Bound = Bound>(receiver: ReceiverClass<T, B>, bound?: B): DStream<T> {
+    return this.#input<T>(new ReceiverInput<T>(this, receiver as never, bound, {
+      started: (executor, streamId) => this.#tell('onReceiverStarted', { streamId, executor }),
+      stopped: (executor, streamId) => this.#tell('onReceiverStopped', { streamId, executor }),
+      failed: (error) => this.#tell('onReceiverError', error),
+    }));
+  }
   /** The rows of all. */
   union<T>(...streams: DStream<T>[]): DStream<T> {
     const [first, ...others] = streams;
@@ -90,15 +186,17 @@ export class StreamingContext {
   }
 
   /** @internal */
-  register(stream: DStream<unknown>): void {
+  register(stream: DStream<unknown>): number {
     if (this.#state === 'active') {
       throw new UnsupportedOperationException('Adding new inputs, transformations, and output operations after starting a context is not supported');
     }
     if (this.#state === 'stopped') {
       throw new UnsupportedOperationException('Adding new inputs, transformations, and output operations after stopping a context is not supported');
     }
-    this.#streams.push(stream);
+    return this.#streams.push(stream) - 1;
   }
+  /** @internal */
+  stateful(stream: StatefulStream<unknown>): void { this.#stateful.push(stream); }
   /** @internal */
   output(stream: DStream<unknown>, work: OutputOperation['work']): void {
     this.#outputs.push({ stream, work });
@@ -116,11 +214,24 @@ export class StreamingContext {
     if (this.#state === 'stopped') throw new UnsupportedOperationException('StreamingContext has already been stopped');
     if (this.#state === 'active') return;
     if (this.#outputs.length === 0) throw new IllegalArgumentException('requirement failed: No output operations registered, so nothing to execute');
-    this.#zero = Math.floor(this.clock.now() / this.batchMs) * this.batchMs;
+    const [stateful] = this.#stateful;
+    if (stateful && !this.checkpoints) {
+      throw new IllegalArgumentException('requirement failed: The checkpoint directory has not been set. Please set it by StreamingContext.checkpoint(): '
+        + `a stream of this context keeps state (${stateful.kind})`);
+    }
+    if (this.checkpoints && !this.#recovers()) console.warn('[rivulet] queueStream does not support checkpointing: this context cannot go on in another tab');
+    const now = Math.floor(this.clock.now() / this.batchMs) * this.batchMs;
+    if (!this.#restored) this.#zero = this.#completed = now;
     this.#state = 'active';
     for (const input of this.#inputs) input.start();
-    this.#schedule(this.#zero + this.batchMs);
+    this.#tell('onStreamingStarted', this.clock.now());
+    // Intervals that passed while nobody was there have batches, too.
+    let next = this.#completed + this.batchMs;
+    for (; next <= now; next += this.batchMs) this.#submit(next);
+    this.#schedule(next);
   }
+
+  #recovers(): boolean { return this.#inputs.every((input) => input.recovers); }
 
   #schedule(timeMs: number): void {
     this.#cancel = this.clock.at(timeMs, () => {
@@ -135,7 +246,7 @@ export class StreamingContext {
       batchTime: timeMs, submissionTime: this.clock.now(), processingStartTime: null, processingEndTime: null, schedulingDelay: null,
       processingDelay: null, numRecords, failure: null,
     };
-    this.#tell('onBatchSubmitted', info);
+    this.#tell('onBatchSubmitted', { ...info });
     this.#pending = this.#pending.then(() => this.#run(timeMs, info));
   }
 
@@ -145,10 +256,13 @@ export class StreamingContext {
     info.schedulingDelay = info.processingStartTime - info.submissionTime;
     this.#tell('onBatchStarted', { ...info });
     try {
+      for (const input of this.#inputs) await input.write(timeMs);
       for (const { stream, work } of this.#outputs) {
         const rdd = await stream.getOrCompute(timeMs);
         if (rdd) await work(rdd, timeMs);
       }
+      for (const stream of this.#stateful) await stream.checkpointAt(timeMs);
+      await this.#complete(timeMs);
       for (const stream of this.#streams) stream.forgetBefore(timeMs);
     } catch (error) {
       info.failure = error instanceof Error ? error.message : String(error);
@@ -156,8 +270,23 @@ export class StreamingContext {
     }
     info.processingEndTime = this.clock.now();
     info.processingDelay = info.processingEndTime - info.processingStartTime;
+    for (const input of this.#inputs) input.processed(info.numRecords, info.processingDelay, info.schedulingDelay, info.processingEndTime);
     this.#tell('onBatchCompleted', { ...info });
     if (this.#failure) this.#end();
+  }
+
+  /** The batch is done: another life begins behind it. */
+  async #complete(timeMs: number): Promise<void> {
+    this.#completed = timeMs;
+    if (!this.checkpoints || !this.#recovers()) return;
+    await this.checkpoints.write({
+      version: 1, batchMs: this.batchMs, zeroMs: this.#zero, completedMs: timeMs, graph: this.#graph(),
+      states: Object.fromEntries(this.#stateful.flatMap(({ number, written }) => (written ? [[number, written]] : []))),
+      inputs: Object.fromEntries(this.#inputs.map((input) => [input.number, input.note()])),
+    });
+    if ((timeMs - this.#zero) % (10 * this.batchMs) !== 0) return;
+    const written = new Map(this.#stateful.map(({ number, written }) => [number, written?.timeMs ?? -Infinity]));
+    await this.checkpoints.sweep((what, stream, time) => (what === 'state' ? time >= (written.get(stream) ?? -Infinity) : time > (this.#streams[stream]?.neededSince(timeMs) ?? -Infinity)));
   }
 
   /** Settles when all batches submitted so far are done. */
@@ -174,8 +303,23 @@ export class StreamingContext {
     if (this.#failure) throw this.#failure;
   }
 
-  /** Ends it; `gracefully` runs a last batch with all that was received. */
-  async stop({ gracefully = false }: { gracefully?: boolean } = {}): Promise<void> {
+  /** As awaitTermination, but for so long at most; false where it goes on. */
+  async awaitTerminationOrTimeout(timeoutMs: number): Promise<boolean> {
+    if (this.#state !== 'stopped') {
+      const ended = new Promise<void>((resolve) => this.#terminated.push(resolve));
+      await Promise.race([ended, new Promise<void>((resolve) => this.clock.at(this.clock.now() + timeoutMs, resolve))]);
+    }
+    if (this.#failure) throw this.#failure;
+    return (this.#state as string) === 'stopped';
+  }
+
+  /** Ends it; `gracefully` runs a last batch with all that was received. The session goes on unless `stopSparkContext` is said. */
+  async stop({ stopSparkContext = false, gracefully = false }: { stopSparkContext?: boolean; gracefully?: boolean } = {}): Promise<void> {
+    await this.#stop(gracefully);
+    if (stopSparkContext) await this.sparkContext.stop();
+  }
+
+  async #stop(gracefully: boolean): Promise<void> {
     if (this.#state !== 'active') {
       this.#state = 'stopped';
       return;
@@ -205,4 +349,13 @@ export class StreamingContext {
       }
     }
   }
+}
+
+/** A setting that is a number from 0 on. */
+function numberOf(conf: Readonly<Record<string, string>>, key: string, otherwise: number): number {
+  const text = conf[key];
+  if (text === undefined) return otherwise;
+  const value = Number(text);
+  if (value >= 0) return value;
+  throw new IllegalArgumentException(`${key} must be a number from 0 on, and not ${text}`);
 }

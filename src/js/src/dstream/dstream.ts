@@ -1,9 +1,11 @@
 import { IllegalArgumentException } from '../errors.js';
 import { checkRemote, type AnyRemote, type Bound, type Remote } from '../rdd/dataset.js';
+import type { StorageLevel } from '../rdd/plan.js';
 import type { RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
+import type { StateSpec } from './state_spec.js';
 
-type Maybe<T> = RDD<T> | undefined;
+export type Maybe<T> = RDD<T> | undefined;
 type Fn<A extends unknown[], R> = Remote<(...args: A) => R>;
 
 /**
@@ -14,9 +16,14 @@ export abstract class DStream<T> {
   readonly #made = new Map<number, Promise<Maybe<T>>>();
   /** How long datasets are kept: as long as a window above looks back. */
   #keepMs: number;
+  #level: StorageLevel | undefined;
+  /** What it is, to tell whether a program is the one of a checkpoint. @internal */
+  abstract readonly kind: string;
+  /** Its number among the streams of its context. @internal */
+  readonly number: number;
 
   constructor(readonly ssc: StreamingContext, readonly slideMs: number, protected readonly parents: readonly DStream<unknown>[]) {
-    ssc.register(this as never);
+    this.number = ssc.register(this as never);
     this.#keepMs = slideMs;
   }
 
@@ -34,15 +41,31 @@ export abstract class DStream<T> {
     const since = timeMs - this.ssc.zeroMs;
     if (since <= 0 || since % this.slideMs !== 0) return Promise.resolve(undefined);
     let made = this.#made.get(timeMs);
-    if (!made) this.#made.set(timeMs, (made = Promise.resolve(this.compute(timeMs))));
+    if (!made) {
+      this.#made.set(timeMs, (made = Promise.resolve(this.compute(timeMs)).then((rdd) => {
+        if (this.#level && rdd && !rdd.getStorageLevel()) rdd.persist(this.#level);
+        return rdd;
+      })));
+    }
     return made;
   }
 
+  /** The dataset of a time is this one. @internal */
+  remember(timeMs: number, rdd: RDD<T>): void { this.#made.set(timeMs, Promise.resolve(rdd)); }
+
+  /** The oldest time whose dataset a batch of this time may need. @internal */
+  neededSince(timeMs: number): number { return timeMs - Math.max(this.#keepMs, this.ssc.rememberMs) - this.slideMs; }
+
+  /** Keeps each dataset in the executors once it is computed, as long as windows look back. */
+  persist(level: StorageLevel = 'MEMORY_ONLY'): this { this.#level = level; return this; }
+  /** As persist, in memory. */
+  cache(): this { return this.persist(); }
+
   /** @internal */
   forgetBefore(timeMs: number): void {
-    const keep = Math.max(this.#keepMs, this.ssc.rememberMs);
+    const since = this.neededSince(timeMs);
     for (const [time, made] of this.#made) {
-      if (time > timeMs - keep - this.slideMs) continue;
+      if (time > since) continue;
       this.#made.delete(time);
       void made.then((rdd) => rdd?.unpersist());
     }
@@ -138,7 +161,12 @@ export abstract class DStream<T> {
     this: DStream<[K, V]>, f: Fn<[values: V[], state: S | null], S | null | undefined>, numPartitions?: number, initial?: RDD<[K, S]>, bound?: Bound,
   ): DStream<[K, S]> {
     checkRemote(f, 'updateStateByKey', bound);
-    return new Stateful<K, V, S>(this.ssc, this, f as AnyRemote, numPartitions, initial, bound);
+    return this.ssc.streams.stateByKey<K, V, S>(this, f as AnyRemote, numPartitions, initial, bound);
+  }
+
+  /** What a function gives for each pair, with a state a key that it changes; see {@link StateSpec}. */
+  mapWithState<K, V, S, M>(this: DStream<[K, V]>, spec: StateSpec<K, V, S, M>): MapWithStateDStream<K, S, M> {
+    return this.ssc.streams.mapWithState(this, spec);
   }
 
   // Windows; ms.
@@ -173,7 +201,7 @@ export abstract class DStream<T> {
     if (inverse === null || windowMs < 5 * slideMs) return reduced.window(windowMs, slideMs).reduceByKey(f as never, numPartitions, bound) as DStream<[K, V]>;
     checkRemote(inverse, 'reduceByKeyAndWindow', bound);
     if (keep) checkRemote(keep, 'reduceByKeyAndWindow', bound);
-    return new ReducedWindow<K, V>(this.ssc, reduced, { merge: f as AnyRemote, inverse: inverse as AnyRemote, keep: keep as AnyRemote | null, bound }, windowMs, slideMs, numPartitions);
+    return this.ssc.streams.reducedWindow<K, V>(reduced, { merge: f as AnyRemote, inverse: inverse as AnyRemote, keep: keep as AnyRemote | null, bound }, windowMs, slideMs, numPartitions);
   }
 
   // Outputs.
@@ -181,6 +209,10 @@ export abstract class DStream<T> {
   /** Calls `f` on the page with each dataset; the batch is over when its promise is. */
   foreachRDD(f: (rdd: RDD<T>, timeMs: number) => void | Promise<void>): void {
     this.ssc.output(this as DStream<unknown>, f as never);
+  }
+  /** Writes each dataset as text files into a folder `prefix-TIME`, or `prefix-TIME.suffix`, of an `opfs:` path. */
+  saveAsTextFiles(prefix: string, suffix?: string): void {
+    this.foreachRDD((rdd, timeMs) => rdd.saveAsTextFile(`${prefix}-${timeMs}${suffix ? `.${suffix}` : ''}`));
   }
   /** Prints the first rows of each dataset to the console. */
   pprint(num = 10): void {
@@ -194,7 +226,15 @@ export abstract class DStream<T> {
   print(num = 10): void { this.pprint(num); }
 }
 
+/** What a function gave, batch by batch; and the states behind it. */
+export interface MapWithStateDStream<K, S, M> extends DStream<M> {
+  /** All states after each batch. */
+  stateSnapshots(): DStream<[K, S]>;
+}
+
 class Transformed<U> extends DStream<U> {
+  override readonly kind = 'transformed';
+
   constructor(ssc: StreamingContext, parents: readonly DStream<unknown>[], private readonly make: (rdds: RDD<unknown>[], timeMs: number) => RDD<U> | Promise<RDD<U>>) {
     super(ssc, parents[0]!.slideMs, parents);
   }
@@ -207,7 +247,7 @@ class Transformed<U> extends DStream<U> {
 }
 
 /** A window and its slide that fit a stream. */
-function checkWindow(parent: DStream<unknown>, windowMs: number, slideMs: number): void {
+export function checkWindow(parent: DStream<unknown>, windowMs: number, slideMs: number): void {
   for (const [name, value] of [['window', windowMs], ['slide', slideMs]] as const) {
     if (!(value > 0) || value % parent.slideMs !== 0) {
       throw new IllegalArgumentException(`The ${name} duration of the windowed DStream (${value} ms) must be a multiple of the slide duration of the parent DStream (${parent.slideMs} ms)`);
@@ -216,6 +256,8 @@ function checkWindow(parent: DStream<unknown>, windowMs: number, slideMs: number
 }
 
 class Windowed<T> extends DStream<T> {
+  override readonly kind = 'windowed';
+
   constructor(ssc: StreamingContext, private readonly parent: DStream<T>, private readonly windowMs: number, slideMs: number) {
     checkWindow(parent as DStream<unknown>, windowMs, slideMs);
     super(ssc, slideMs, [parent as DStream<unknown>]);
@@ -226,58 +268,5 @@ class Windowed<T> extends DStream<T> {
     const from = Math.max(this.ssc.zeroMs, timeMs - this.windowMs) + this.parent.slideMs;
     const rdds = await this.parent.slice(from, timeMs);
     return this.ssc.sparkContext.union(rdds);
-  }
-}
-
-interface WindowFunctions { merge: AnyRemote; inverse: AnyRemote; keep: AnyRemote | null; bound: Bound | undefined }
-
-/** Each window from the one before. Lineage ends at every window: its pairs are held as bytes. */
-class ReducedWindow<K, V> extends DStream<[K, V]> {
-  constructor(
-    ssc: StreamingContext, private readonly reduced: DStream<[K, V]>, private readonly f: WindowFunctions, private readonly windowMs: number,
-    slideMs: number, private readonly numPartitions: number | undefined,
-  ) {
-    checkWindow(reduced as DStream<unknown>, windowMs, slideMs);
-    super(ssc, slideMs, [reduced as DStream<unknown>]);
-    reduced.keep(windowMs + slideMs);
-    this.keep(2 * slideMs);
-  }
-
-  protected override async compute(timeMs: number): Promise<Maybe<[K, V]>> {
-    const { merge, inverse, keep, bound } = this.f;
-    const { slideMs } = this.reduced;
-    const merged = (rdds: RDD<[K, V]>[]) => this.ssc.sparkContext.union(rdds).reduceByKey(merge as never, this.numPartitions, bound) as RDD<[K, V]>;
-    const start = timeMs - this.windowMs;
-    const before = await this.getOrCompute(timeMs - this.slideMs);
-    let now: RDD<[K, V]>;
-    if (!before) {
-      now = merged(await this.reduced.slice(Math.max(this.ssc.zeroMs, start) + slideMs, timeMs));
-    } else {
-      const came = await this.reduced.slice(timeMs - this.slideMs + slideMs, timeMs);
-      const from = start - this.slideMs + slideMs;
-      const left = start > this.ssc.zeroMs ? await this.reduced.slice(Math.max(this.ssc.zeroMs + slideMs, from), start) : [];
-      now = before;
-      if (left.length > 0) now = now.leftOuterJoin(merged(left), this.numPartitions).invertValues(inverse, bound) as RDD<[K, V]>;
-      now = merged([now, ...came]);
-    }
-    if (keep) now = now.filter(keep as never, bound);
-    return now.pinned();
-  }
-}
-
-class Stateful<K, V, S> extends DStream<[K, S]> {
-  constructor(
-    ssc: StreamingContext, private readonly values: DStream<[K, V]>, private readonly f: AnyRemote, private readonly numPartitions: number | undefined,
-    private readonly initial: RDD<[K, S]> | undefined, private readonly bound: Bound | undefined,
-  ) {
-    super(ssc, values.slideMs, [values as DStream<unknown>]);
-    this.keep(2 * values.slideMs);
-  }
-
-  protected override async compute(timeMs: number): Promise<Maybe<[K, S]>> {
-    const before = (await this.getOrCompute(timeMs - this.slideMs)) ?? this.initial ?? this.ssc.sparkContext.parallelize<[K, S]>([], 1);
-    const came = await this.values.getOrCompute(timeMs);
-    if (!came) return undefined;
-    return before.cogroup(came, this.numPartitions).updateStates<S>(this.f, this.bound).pinned() as Promise<RDD<[K, S]>>;
   }
 }

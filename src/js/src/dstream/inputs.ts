@@ -1,32 +1,56 @@
 /** Streams that records come in by. */
+import { decode, encode } from '../rdd/codec.js';
 import type { RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
 import { DStream } from './dstream.js';
 
 /** What a context asks of an input. */
 export interface Input {
+  readonly number: number;
+  /** Whether it can go on from a checkpoint. */
+  readonly recovers: boolean;
   start(): void;
   stop(): void;
   /** What has come so far belongs to the batch of this time; how many records that is. */
   cut(timeMs: number): number;
   /** Whether records wait for a batch. */
   waiting(): boolean;
+  /** What the batch of this time took in is written, where there is a checkpoint; before it is processed. */
+  write(timeMs: number): Promise<void>;
+  /** Batches so long took so many records: how many it may take. */
+  processed(records: number, processingMs: number, schedulingMs: number, endMs: number): void;
+  /** What it notes of itself in a checkpoint, and how it goes on from that. */
+  note(): unknown;
+  recover(noted: unknown): Promise<void>;
 }
 
-export class QueueInput<T> extends DStream<T> implements Input {
-  readonly #taken = new Map<number, RDD<T>[]>();
-
-  constructor(ssc: StreamingContext, private readonly queue: RDD<T>[], private readonly oneAtATime: boolean, private readonly fallback: RDD<T> | undefined) {
-    super(ssc, ssc.batchMs, []);
-  }
+/** An input without anything to write or to note. */
+abstract class InputStream<T> extends DStream<T> implements Input {
+  readonly recovers: boolean = true;
+  constructor(ssc: StreamingContext) { super(ssc, ssc.batchMs, []); }
 
   start(): void {}
   stop(): void {}
-  cut(timeMs: number): number {
+  cut(_timeMs: number): number { return 0; }
+  waiting(): boolean { return false; }
+  write(_timeMs: number): Promise<void> { return Promise.resolve(); }
+  processed(_records: number, _processingMs: number, _schedulingMs: number, _endMs: number): void {}
+  note(): unknown { return null; }
+  recover(_noted: unknown): Promise<void> { return Promise.resolve(); }
+}
+
+export class QueueInput<T> extends InputStream<T> {
+  override readonly kind = 'queue';
+  override readonly recovers = false;
+  readonly #taken = new Map<number, RDD<T>[]>();
+
+  constructor(ssc: StreamingContext, private readonly queue: RDD<T>[], private readonly oneAtATime: boolean, private readonly fallback: RDD<T> | undefined) { super(ssc); }
+
+  override cut(timeMs: number): number {
     this.#taken.set(timeMs, this.queue.splice(0, this.oneAtATime ? 1 : this.queue.length));
     return 0;
   }
-  waiting(): boolean { return this.queue.length > 0; }
+  override waiting(): boolean { return this.queue.length > 0; }
 
   protected override compute(timeMs: number): RDD<T> {
     const taken = this.#taken.get(timeMs) ?? [];
@@ -37,36 +61,79 @@ export class QueueInput<T> extends DStream<T> implements Input {
   }
 }
 
-/** Records gathered on the page between two batches. */
-abstract class Receiver<T> extends DStream<T> implements Input {
-  #buffer: T[] = [];
-  readonly #blocks = new Map<number, T[]>();
+/** Blocks of records that have come between two batches. */
+export abstract class Blocks<T, B> extends InputStream<T> {
+  /** Received for the next batch: the block, how many records, and who waits for them to be safe. */
+  #waiting: { block: B; records: number; safe?: () => void }[] = [];
+  readonly #batches = new Map<number, { blocks: B[]; safe: (() => void)[] }>();
 
-  constructor(ssc: StreamingContext) { super(ssc, ssc.batchMs, []); }
+  protected abstract toBytes(block: B): Uint8Array;
+  protected abstract fromBytes(bytes: Uint8Array): B;
+  protected abstract dataset(blocks: readonly B[]): RDD<T>;
 
-  abstract start(): void;
-  abstract stop(): void;
-  protected store(...records: T[]): void { this.#buffer.push(...records); }
-
-  cut(timeMs: number): number {
-    const block = this.#buffer;
-    this.#buffer = [];
-    this.#blocks.set(timeMs, block);
-    return block.length;
+  /** Takes a block; the promise settles when it is as safe as it gets. */
+  protected take(block: B, records: number): Promise<void> {
+    const durable = this.ssc.checkpoints !== undefined;
+    return new Promise((safe) => {
+      this.#waiting.push({ block, records, ...(durable && { safe }) });
+      if (!durable) safe();
+    });
   }
-  waiting(): boolean { return this.#buffer.length > 0; }
+
+  override cut(timeMs: number): number {
+    // What an earlier life has received for it.
+    if (this.#batches.has(timeMs)) return 0;
+    const taken = this.#waiting;
+    this.#waiting = [];
+    this.#batches.set(timeMs, { blocks: taken.map(({ block }) => block), safe: taken.flatMap(({ safe }) => safe ?? []) });
+    return taken.reduce((sum, { records }) => sum + records, 0);
+  }
+  override waiting(): boolean { return this.#waiting.length > 0; }
+
+  override async write(timeMs: number): Promise<void> {
+    const batch = this.#batches.get(timeMs);
+    if (!batch || batch.blocks.length === 0 || !this.ssc.checkpoints) return;
+    await this.ssc.checkpoints.writeReceived(this.number, timeMs, encode(batch.blocks.map((block) => this.toBytes(block))));
+    for (const safe of batch.safe.splice(0)) safe();
+  }
+
+  override async recover(): Promise<void> {
+    for (const [timeMs, bytes] of await this.ssc.checkpoints!.received(this.number)) {
+      this.#batches.set(timeMs, { blocks: (decode(bytes) as Uint8Array[]).map((block) => this.fromBytes(block)), safe: [] });
+    }
+  }
 
   protected override compute(timeMs: number): RDD<T> {
-    const block = this.#blocks.get(timeMs) ?? [];
-    this.#blocks.delete(timeMs);
-    return this.ssc.sparkContext.parallelize(block);
+    const blocks = this.#batches.get(timeMs)?.blocks ?? [];
+    this.#batches.delete(timeMs);
+    return this.dataset(blocks);
   }
+}
+
+/** Records gathered on the page between two batches. */
+abstract class Records<T> extends Blocks<T, T[]> {
+  #buffer: T[] = [];
+
+  protected store(...records: T[]): void { this.#buffer.push(...records); }
+
+  override cut(timeMs: number): number {
+    const records = this.#buffer;
+    this.#buffer = [];
+    if (records.length > 0) void this.take(records, records.length);
+    return super.cut(timeMs);
+  }
+  override waiting(): boolean { return this.#buffer.length > 0 || super.waiting(); }
+
+  protected override toBytes(records: T[]): Uint8Array { return encode(records); }
+  protected override fromBytes(bytes: Uint8Array): T[] { return decode(bytes) as T[]; }
+  protected override dataset(blocks: readonly T[][]): RDD<T> { return this.ssc.sparkContext.parallelize(blocks.flat()); }
 }
 
 /** First pause before a lost WebSocket is opened again, doubled up to the last; ms. */
 const RECONNECT_MS = [250, 30_000] as const;
 
-export class SocketInput extends Receiver<string> {
+export class SocketInput extends Records<string> {
+  override readonly kind = 'socket';
   #socket: WebSocket | undefined;
   #pause: number = RECONNECT_MS[0];
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -74,7 +141,7 @@ export class SocketInput extends Receiver<string> {
 
   constructor(ssc: StreamingContext, private readonly url: string, private readonly failed: (error: Error) => void) { super(ssc); }
 
-  start(): void {
+  override start(): void {
     const socket = new WebSocket(this.url);
     this.#socket = socket;
     socket.onopen = () => { this.#pause = RECONNECT_MS[0]; };
@@ -90,23 +157,25 @@ export class SocketInput extends Receiver<string> {
       this.#pause = Math.min(this.#pause * 2, RECONNECT_MS[1]);
     };
   }
-  stop(): void {
+  override stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retry);
     this.#socket?.close();
   }
 }
 
-export class IterableInput<T> extends Receiver<T> {
+export class IterableInput<T> extends Records<T> {
+  override readonly kind = 'iterable';
   #iterator: AsyncIterator<T> | undefined;
 
   constructor(ssc: StreamingContext, private readonly source: AsyncIterable<T>, private readonly failed: (error: Error) => void) { super(ssc); }
 
-  start(): void {
+  override start(): void {
     const iterator = this.source[Symbol.asyncIterator]();
     this.#iterator = iterator;
     const run = async () => {
       for (;;) {
+        await this.ssc.permit();
         const { done, value } = await iterator.next();
         if (done || this.#iterator !== iterator) return;
         this.store(value);
@@ -114,9 +183,47 @@ export class IterableInput<T> extends Receiver<T> {
     };
     run().catch((error: unknown) => this.failed(error instanceof Error ? error : new Error(String(error))));
   }
-  stop(): void {
+  override stop(): void {
     const iterator = this.#iterator;
     this.#iterator = undefined;
     void iterator?.return?.();
+  }
+  override processed(records: number, processingMs: number, schedulingMs: number, endMs: number): void {
+    this.ssc.rate?.compute(endMs, records, processingMs, schedulingMs);
+  }
+}
+
+/** Files that have come into a folder since the stream began, each once (`FileInputDStream`). */
+export class FileInput extends InputStream<string> {
+  override readonly kind = 'textFile';
+  /** By name: when it was changed, and the batch that it belongs to. */
+  readonly #seen = new Map<string, [modifiedMs: number, timeMs: number]>();
+  #sinceMs = 0;
+
+  constructor(ssc: StreamingContext, private readonly folder: () => Promise<FileSystemDirectoryHandle>) { super(ssc); }
+
+  override start(): void { this.#sinceMs ||= this.ssc.clock.now(); }
+  override note(): unknown { return { sinceMs: this.#sinceMs, seen: [...this.#seen] }; }
+  override recover(noted: { sinceMs: number; seen: [string, [number, number]][] } | null): Promise<void> {
+    if (noted) {
+      this.#sinceMs = noted.sinceMs;
+      for (const [name, entry] of noted.seen) this.#seen.set(name, entry);
+    }
+    return Promise.resolve();
+  }
+
+  protected override async compute(timeMs: number): Promise<RDD<string>> {
+    const files: File[] = [];
+    const folder = await this.folder();
+    for await (const [name, entry] of folder.entries()) {
+      if (entry.kind !== 'file' || /^[._]/.test(name)) continue;
+      const file = await (entry as FileSystemFileHandle).getFile();
+      const seen = this.#seen.get(name);
+      if (seen ? seen[1] !== timeMs : file.lastModified < this.#sinceMs) continue;
+      this.#seen.set(name, [file.lastModified, timeMs]);
+      files.push(file);
+    }
+    const { sparkContext } = this.ssc;
+    return files.length === 0 ? sparkContext.parallelize<string>([], 1) : sparkContext.textFile(files.sort((a, b) => (a.name < b.name ? -1 : 1)));
   }
 }

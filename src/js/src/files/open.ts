@@ -52,14 +52,18 @@ async function originEntry(path: string): Promise<FileSystemFileHandle | FileSys
   }
 }
 
+/** A folder, made if it is not there. */
+export async function openFolder(target: string | FileSystemDirectoryHandle): Promise<FileSystemDirectoryHandle> {
+  if (typeof target !== 'string') return target;
+  if (!target.startsWith(ORIGIN)) throw new IllegalArgumentException(`${target} is no path in the origin's file system: opfs:folder/name`);
+  let folder = await navigator.storage.getDirectory();
+  for (const name of namesOf(target)) folder = await folder.getDirectoryHandle(name, { create: true });
+  return folder;
+}
+
 /** A new folder to write into: a handle's own, or an `opfs:` path. One that has something in it is refused, as Hadoop does. */
 export async function newFolder(target: string | FileSystemDirectoryHandle): Promise<FileSystemDirectoryHandle> {
-  let folder: FileSystemDirectoryHandle;
-  if (typeof target === 'string') {
-    if (!target.startsWith(ORIGIN)) throw new IllegalArgumentException(`${target} is no path in the origin's file system: opfs:folder/name`);
-    folder = await navigator.storage.getDirectory();
-    for (const name of namesOf(target)) folder = await folder.getDirectoryHandle(name, { create: true });
-  } else folder = target;
+  const folder = await openFolder(target);
   for await (const name of folder.keys()) {
     throw new SparkError(`[PATH_ALREADY_EXISTS] Output directory ${typeof target === 'string' ? target : target.name} already exists: it has ${name} in it`, {
       condition: 'PATH_ALREADY_EXISTS',

@@ -3,6 +3,7 @@
  * source to the sink, without a list in between (but where a step wants its whole partition).
  */
 import { identity } from './keys.js';
+import { MappedState } from './map_state.js';
 import { bind, type UserFunction } from './functions.js';
 import type { Aggregate, Call, Op, PlanNode, RddPlan } from './plan.js';
 import { PartitionRandom } from './random.js';
@@ -247,6 +248,29 @@ export class Compute {
         return from((row) => {
           const pair = updated(row) as [unknown, unknown];
           if (pair[1] !== null && pair[1] !== undefined) emit(pair);
+        });
+      }
+      case 'tagged': return from((row) => { if ((row as [number, unknown])[0] === op.tag) emit((row as [number, unknown])[1]); });
+      case 'mapStates': {
+        const f = this.call(op.call);
+        const { timeMs, timeoutMs } = op;
+        const given = guarded((row) => {
+          const [key, [entries, values]] = pairOf(row) as [unknown, [[unknown, number][], unknown[]]];
+          const state = new MappedState(entries.map(([value]) => value));
+          const mapped = values.map((value) => {
+            state.again();
+            return f(key, value, state);
+          });
+          if (values.length === 0 && timeoutMs !== null && entries[0]![1] < timeMs - timeoutMs) {
+            state.timeOut();
+            return [[f(key, null, state)], undefined];
+          }
+          return [mapped, state.exists() ? [key, [state.get(), values.length > 0 ? timeMs : entries[0]![1]]] : undefined];
+        });
+        return from((row) => {
+          const [mapped, kept] = given(row) as [unknown[], unknown];
+          for (const one of mapped) if (one !== null && one !== undefined) emit([1, one]);
+          if (kept) emit([0, kept]);
         });
       }
       case 'keyBy': { const f = guarded(this.call(op.call)); return from((row) => emit([f(row), row])); }

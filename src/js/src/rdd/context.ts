@@ -1,4 +1,6 @@
 import { IllegalArgumentException, IllegalStateException, SparkError, SparkRuntimeException, SparkTypeError } from '../errors.js';
+import type { ReceiverPage } from '../cluster/receivers.js';
+import type { Clock } from '../dstream/clock.js';
 import { openFiles, type OpenFile } from '../files/open.js';
 import type { FileSource } from '../files/registry.js';
 import type { ActionOptions } from '../sql/action_options.js';
@@ -17,6 +19,11 @@ import { checkPartitions } from './shuffles.js';
 export interface Engine extends Pick<Context, 'client'> {
   lend(id: number, blob: Blob): Promise<void>;
   takeBack(id: number): void;
+  /** Ends the session. */
+  stop(): Promise<void>;
+  startReceiver(receiver: Uint8Array, page: ReceiverPage): () => void;
+  /** Calls `work` in so many ms, though the page be in the background. */
+  alarm?(inMs: number, work: () => void): () => void;
 }
 
 /** What a dataset's definition must say; the rest is filled in. */
@@ -50,7 +57,7 @@ export class SparkContext {
   readonly shufflePartitions: number | undefined;
 
   /** @internal */
-  constructor(private readonly context: Engine, executors: number, conf: Record<string, string>, private readonly stopped: () => boolean) {
+  constructor(private readonly context: Engine, executors: number, /** @internal */ readonly conf: Readonly<Record<string, string>>, private readonly stopped: () => boolean) {
     this.#jobs = new Jobs(conf);
     const set = Number(conf['spark.default.parallelism']);
     this.shufflePartitions = Number.isInteger(set) && set > 0 ? set : undefined;
@@ -151,7 +158,7 @@ export class SparkContext {
   }
 
   /** A dataset of the blocks that these files hold, in their order. @internal */
-  async ofBlocks<T>(files: readonly Blob[], like: Dataset): Promise<Dataset> {
+  async ofBlocks(files: readonly Blob[], like: Pick<Dataset, 'partitions' | 'placement'>): Promise<Dataset> {
     const ids: number[] = [];
     for (const blob of files) {
       ids.push(blobs++);
@@ -259,12 +266,30 @@ export class SparkContext {
     }
   }
 
-  /** The rows of a dataset as a source of its own, in the same places. @internal */
-  async pin<T>(root: Dataset): Promise<RDD<T>> {
-    const sources = await this.#blocks(root, () => ({ t: 'collect' }), 'materialize', {});
-    return new RDD<T>(this, this.dataset({
-      name: ['MapPartitionsRDD'], kind: 'source', parents: [], partitions: root.partitions, sources, placement: root.placement,
-    }));
+  /** A dataset of blocks that an earlier life has written. @internal */
+  async ofFiles<T>(files: readonly Blob[]): Promise<RDD<T>> {
+    return new RDD<T>(this, await this.ofBlocks(files, { partitions: files.length }));
+  }
+
+  /** A dataset of blocks that a receiver has stored, one a partition. @internal */
+  ofReceived<T>(blocks: readonly Uint8Array[]): RDD<T> {
+    return new RDD<T>(this, this.dataset({ name: ['BlockRDD'], kind: 'source', parents: [], partitions: blocks.length, sources: blocks }));
+  }
+
+  /** @internal */
+  startReceiver(receiver: Uint8Array, page: ReceiverPage): () => void { return this.context.startReceiver(receiver, page); }
+  /** A clock that goes on in the background; none where there is no worker for it. @internal */
+  get alarms(): Clock | undefined {
+    const { alarm } = this.context;
+    return alarm && { now: () => Date.now(), at: (timeMs, work) => alarm(Math.max(0, timeMs - Date.now()), work) };
+  }
+  /** Ends the session. */
+  stop(): Promise<void> { return this.context.stop(); }
+
+  /** Writes the partitions of a dataset; its lineage begins there from now on. @internal */
+  async checkpointInto(dataset: Dataset, write: (blocks: readonly Uint8Array[]) => Promise<readonly Blob[]>): Promise<void> {
+    const blocks = await this.#blocks(dataset, () => ({ t: 'collect' }), 'checkpoint', {});
+    replace(dataset, await this.ofBlocks(await write(blocks), dataset));
   }
 
   async #checkpoint(dataset: Dataset): Promise<void> {
@@ -272,8 +297,8 @@ export class SparkContext {
     // Its own job must not begin this again.
     delete dataset.checkpoint;
     try {
-      const blocks = await this.#blocks(dataset, () => ({ t: 'collect' }), 'checkpoint', {});
-      replace(dataset, await this.ofBlocks(await this.#checkpoints.write(dataset.id, blocks), dataset));
+      const directory = this.#checkpoints;
+      await this.checkpointInto(dataset, (blocks) => directory.write(dataset.id, blocks));
     } catch (error) {
       dataset.checkpoint = 'wanted';
       throw error;

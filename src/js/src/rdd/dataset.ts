@@ -47,6 +47,9 @@ export interface Dataset {
   checkpoint?: 'wanted' | 'written';
 }
 
+/** Methods that take a class. */
+const CLASSES = new Set(['transformWithState', 'receiverStream']);
+
 /** The text of a function, as an expression. */
 export function sourceOf(f: (...args: never[]) => unknown, method: string): string {
   const text = Function.prototype.toString.call(f);
@@ -58,7 +61,7 @@ export function sourceOf(f: (...args: never[]) => unknown, method: string): stri
     throw new SparkTypeError(`${method}: the function ${f.name || '(anonymous)'} is async; functions over rows run to their end at once`);
   }
   const isClass = /^class\b/.test(text);
-  if (isClass !== (method === 'transformWithState')) {
+  if (isClass !== CLASSES.has(method)) {
     throw new SparkTypeError(`${method}: ${f.name || 'what was given'} is a ${isClass ? 'class, not a function' : 'function, not a class'}`);
   }
   // A method's short form is no expression by itself.
@@ -79,7 +82,7 @@ export function checkRemote(f: AnyRemote, method: string, bound?: Bound): void {
 const closed = new Set<string>();
 
 function checkFree(text: string, name: string, method: string): void {
-  if (method === 'transformWithState' || closed.has(text)) return;
+  if (CLASSES.has(method) || closed.has(text)) return;
   const free = freeVariables(text);
   if (free.length > 0) {
     const names = free.map((one) => `\`${one}\``).join(', ');

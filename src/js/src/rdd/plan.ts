@@ -69,6 +69,9 @@ export type Op =
   | { t: 'map' | 'flatMap' | 'filter' | 'mapPartitions' | 'mapPartitionsWithIndex' | 'mapValues' | 'flatMapValues' | 'keyBy'; call: Call }
   /** What streams do to pairs: take out what left a window; change states. */
   | { t: 'invert' | 'updateState'; call: Call }
+  | { t: 'mapStates'; call: Call; timeMs: number; timeoutMs: number | null }
+  /** Second elements of the rows whose first is the tag. */
+  | { t: 'tagged'; tag: number }
   | { t: 'keys' | 'values' | 'glom' | 'pairs' }
   | { t: 'sample'; withReplacement: boolean; fraction: number; seed: number }
   /** `offsets[i]` is the first index of partition i. */

@@ -13,7 +13,7 @@ import { estimate } from './sketch.js';
 import { StatCounter } from './stats.js';
 
 /** Steps with one function. */
-type Step = Extract<Op, { call: unknown }>['t'];
+type Step = Exclude<Extract<Op, { call: unknown }>['t'], 'mapStates'>;
 type Call<F> = F extends (...args: never[]) => unknown ? Remote<F> : never;
 /** A function and, as its last argument, what is bound to it. */
 type Fn<A extends unknown[], R, B> = Call<(...args: [...A, B]) => R>;
@@ -273,8 +273,12 @@ export class RDD<T> {
   updateStates<S>(f: AnyRemote, bound?: Bound): RDD<[unknown, S]> {
     return this.#narrow<[unknown, S]>((plan) => ({ t: 'updateState', call: plan.call(f, 'updateStateByKey', bound) }), true);
   }
-  /** The same rows without their lineage: computed now, and held as bytes. @internal */
-  async pinned(): Promise<RDD<T>> { return this.context.pin<T>(this.definition); }
+  /** `[key, [[[state, updatedMs]], values]]` → tagged states and what the function gave. @internal */
+  mapStates(f: AnyRemote, bound: Bound | undefined, timeMs: number, timeoutMs: number | null): RDD<unknown> {
+    return this.#narrow<unknown>((plan) => ({ t: 'mapStates', call: plan.call(f, 'mapWithState', bound), timeMs, timeoutMs }), true);
+  }
+  /** Second elements of the rows whose first is the tag, where they are. @internal */
+  tagged<U>(tag: number): RDD<U> { return this.#narrow<U>(() => ({ t: 'tagged', tag }), true); }
 
   // Keeping.
 

@@ -77,6 +77,7 @@ export function startDriver(engine: Engine, init: Init): (message: ToDriver) => 
       case 'foreachBatchDone':
         return driver.foreachBatchDone(message.run, message.batchId, message.error && (message.error.stack || message.error.message));
       case 'watchStatus': return driver.watchStatus(message.on);
+      case 'alarm': return void setTimeout(() => tell({ t: 'rang', id: message.id }), message.inMs);
       case 'heap': return tell({ t: 'heapBytes', id: message.id, bytes: driver.heapBytes() });
       case 'init': return;
     }

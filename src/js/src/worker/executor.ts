@@ -5,6 +5,7 @@ import { log } from './log.js';
 import { bytesOf } from './kept.js';
 import { listen, sendBlocks, sendToPage } from './port.js';
 import { Programs } from './programs.js';
+import { Receivers } from './receivers.js';
 import { openSpill } from './spill.js';
 
 /** A peer's port, or the messages that wait for it: the driver may name a peer before the page's `peer` message is here. */
@@ -23,6 +24,7 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
     return found;
   };
   const programs = new Programs(undefined, bytesOf(init.conf['spark.rivulet.executor.storageMemory']));
+  const receivers = new Receivers();
   /** Messages of the driver that wait for functions to be loaded, in order. */
   const held: PortMessage[] = [];
   const deliver = (message: PortMessage) => guarded(() => {
@@ -80,6 +82,9 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
       case 'blob':
         programs.blobs.set(message.id, message.blob);
         return sendToPage({ t: 'lent', id: message.id });
+      case 'receiver': return void receivers.start(message.id, message.receiver);
+      case 'receiverStop': return receivers.stop(message.id);
+      case 'stored': return receivers.stored(message.id, message.seq);
       case 'heap': return sendToPage({ t: 'heapBytes', id: message.id, bytes: executor.heapBytes() });
       case 'init': return;
     }

@@ -1,0 +1,57 @@
+/** Receivers of the user's own, which run in executors. */
+import { encode } from '../rdd/codec.js';
+import { PlanBuilder, valueBlock, type Bound, type ModuleFunction } from '../rdd/dataset.js';
+import type { RDD } from '../rdd/rdd.js';
+import type { StreamingContext } from './context.js';
+import { Blocks } from './inputs.js';
+
+/** What a receiver's instance has beside its own methods. */
+export interface ReceiverHandle<T> {
+  /** Hands a record over; settles when it is safe. Wait for it now and then, or memory fills. */
+  store(record: T): Promise<void>;
+  /** Hands records over as one block. */
+  storeAll(records: readonly T[]): Promise<void>;
+  isStopped(): boolean;
+}
+
+/** A receiver's class: `onStart()` begins to receive and returns, `onStop()` ends it. Its text travels: it sees nothing of the page. */
+export type ReceiverClass<T, B extends Bound> =
+  | (new (bound: B) => { onStart(this: ReceiverHandle<T>): unknown; onStop(): unknown })
+  | ModuleFunction;
+
+/** Told of a receiver's life. */
+export interface ReceiverEvents {
+  started(executor: number, stream: number): void;
+  stopped(executor: number, stream: number): void;
+  failed(error: Error): void;
+}
+
+export class ReceiverInput<T> extends Blocks<T, Uint8Array> {
+  override readonly kind = 'receiver';
+  #stop: (() => void) | undefined;
+  readonly #class: Uint8Array;
+
+  constructor(ssc: StreamingContext, receiver: ReceiverClass<T, Bound>, bound: Bound | undefined, private readonly events: ReceiverEvents) {
+    super(ssc);
+    const plan = new PlanBuilder();
+    plan.call(receiver as never, 'receiverStream');
+    this.#class = encode([[plan.functions[0], bound && valueBlock(bound, 'receiverStream')]]);
+  }
+
+  override start(): void {
+    this.#stop = this.ssc.sparkContext.startReceiver(this.#class, {
+      received: (block, records) => this.take(block, records),
+      started: (executor) => this.events.started(executor, this.number),
+      stopped: (executor) => this.events.stopped(executor, this.number),
+      failed: (error) => this.events.failed(error),
+    });
+  }
+  override stop(): void {
+    this.#stop?.();
+    this.#stop = undefined;
+  }
+
+  protected override toBytes(block: Uint8Array): Uint8Array { return block; }
+  protected override fromBytes(bytes: Uint8Array): Uint8Array { return bytes; }
+  protected override dataset(blocks: readonly Uint8Array[]): RDD<T> { return this.ssc.sparkContext.ofReceived<T>(blocks); }
+}

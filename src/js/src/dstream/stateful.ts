@@ -1,0 +1,127 @@
+/** Streams that are made of themselves, one batch earlier: windows with an inverse, and states. */
+import type { AnyRemote, Bound } from '../rdd/dataset.js';
+import type { RDD } from '../rdd/rdd.js';
+import type { StreamingContext } from './context.js';
+import { checkWindow, DStream, type Maybe } from './dstream.js';
+import type { StateSpec } from './state_spec.js';
+
+/** Between two states that are written, ms, where nothing else is said; as Spark's: at least 10 s, in whole slides. */
+const CHECKPOINT_MS = 10_000;
+
+/**
+ * A stream whose datasets are kept in the executors, and written into the context's checkpoint directory now and then: there
+ * their lineage ends.
+ */
+export abstract class StatefulStream<T> extends DStream<T> {
+  readonly #everyMs: number;
+  /** The newest state that is written. @internal */
+  written: { timeMs: number; partitions: number } | undefined;
+
+  constructor(ssc: StreamingContext, slideMs: number, parents: readonly DStream<unknown>[]) {
+    super(ssc, slideMs, parents);
+    this.#everyMs = Math.ceil(Math.max(slideMs, CHECKPOINT_MS) / slideMs) * slideMs;
+    ssc.stateful(this as never);
+    // What came since the state that is written makes the one after it again.
+    this.keep(2 * slideMs);
+    for (const parent of parents) parent.keep(2 * this.#everyMs);
+  }
+
+  /** The state of a time, from the one before; kept. */
+  protected abstract next(timeMs: number): Promise<Maybe<T>>;
+
+  protected override async compute(timeMs: number): Promise<Maybe<T>> { return (await this.next(timeMs))?.cache(); }
+
+  /** Writes the state of a time if it is due, when its batch is done. @internal */
+  async checkpointAt(timeMs: number): Promise<void> {
+    const since = timeMs - this.ssc.zeroMs;
+    if (since <= 0 || since % this.#everyMs !== 0 || this.written?.timeMs === timeMs) return;
+    const rdd = await this.getOrCompute(timeMs);
+    const { checkpoints } = this.ssc;
+    if (!rdd || !checkpoints) return;
+    await this.ssc.sparkContext.checkpointInto(rdd.definition, (blocks) => checkpoints.writeState(this.number, timeMs, blocks));
+    this.written = { timeMs, partitions: rdd.getNumPartitions() };
+  }
+
+  /** Goes on from a state that an earlier life has written. @internal */
+  async restore(saved: { timeMs: number; partitions: number }): Promise<void> {
+    const files = await this.ssc.checkpoints!.state(this.number, saved.timeMs, saved.partitions);
+    this.remember(saved.timeMs, await this.ssc.sparkContext.ofFiles<T>(files));
+    this.written = saved;
+  }
+}
+
+interface WindowFunctions { merge: AnyRemote; inverse: AnyRemote; keep: AnyRemote | null; bound: Bound | undefined }
+
+/** Each window from the one before. */
+export class ReducedWindow<K, V> extends StatefulStream<[K, V]> {
+  override readonly kind = 'reducedWindow';
+
+  constructor(
+    ssc: StreamingContext, private readonly reduced: DStream<[K, V]>, private readonly f: WindowFunctions, private readonly windowMs: number,
+    slideMs: number, private readonly numPartitions: number | undefined,
+  ) {
+    checkWindow(reduced as DStream<unknown>, windowMs, slideMs);
+    super(ssc, slideMs, [reduced as DStream<unknown>]);
+    reduced.persist();
+    reduced.keep(windowMs + slideMs);
+  }
+
+  protected override async next(timeMs: number): Promise<Maybe<[K, V]>> {
+    const { merge, inverse, keep, bound } = this.f;
+    const { slideMs } = this.reduced;
+    const merged = (rdds: RDD<[K, V]>[]) => this.ssc.sparkContext.union(rdds).reduceByKey(merge as never, this.numPartitions, bound) as RDD<[K, V]>;
+    const start = timeMs - this.windowMs;
+    const before = await this.getOrCompute(timeMs - this.slideMs);
+    let now: RDD<[K, V]>;
+    if (!before) {
+      now = merged(await this.reduced.slice(Math.max(this.ssc.zeroMs, start) + slideMs, timeMs));
+    } else {
+      const came = await this.reduced.slice(timeMs - this.slideMs + slideMs, timeMs);
+      const from = start - this.slideMs + slideMs;
+      const left = start > this.ssc.zeroMs ? await this.reduced.slice(Math.max(this.ssc.zeroMs + slideMs, from), start) : [];
+      now = before;
+      if (left.length > 0) now = now.leftOuterJoin(merged(left), this.numPartitions).invertValues(inverse, bound) as RDD<[K, V]>;
+      now = merged([now, ...came]);
+    }
+    return keep ? now.filter(keep as never, bound) : now;
+  }
+}
+
+export class StateByKey<K, V, S> extends StatefulStream<[K, S]> {
+  override readonly kind = 'stateByKey';
+
+  constructor(
+    ssc: StreamingContext, private readonly values: DStream<[K, V]>, private readonly f: AnyRemote, private readonly numPartitions: number | undefined,
+    private readonly initial: RDD<[K, S]> | undefined, private readonly bound: Bound | undefined,
+  ) { super(ssc, values.slideMs, [values as DStream<unknown>]); }
+
+  protected override async next(timeMs: number): Promise<Maybe<[K, S]>> {
+    const before = (await this.getOrCompute(timeMs - this.slideMs)) ?? this.initial ?? this.ssc.sparkContext.parallelize<[K, S]>([], 1);
+    const came = await this.values.getOrCompute(timeMs);
+    if (!came) return undefined;
+    return before.cogroup(came, this.numPartitions).updateStates<S>(this.f, this.bound) as RDD<[K, S]>;
+  }
+}
+
+/** Rows of a batch's states, and of what the function gave for it; told apart by their first element. */
+export type Tagged<K, S, M> = [0, [K, [state: S, updatedMs: number]]] | [1, M];
+
+/** States that a function changes record by record, with what it gives (`MapWithStateDStream`'s inner stream). */
+export class StateRecords<K, V, S, M> extends StatefulStream<Tagged<K, S, M>> {
+  override readonly kind = 'mapWithState';
+
+  constructor(ssc: StreamingContext, private readonly values: DStream<[K, V]>, private readonly spec: StateSpec<K, V, S, M>) {
+    super(ssc, values.slideMs, [values as DStream<unknown>]);
+  }
+
+  protected override async next(timeMs: number): Promise<Maybe<Tagged<K, S, M>>> {
+    const { f, bound, initial, partitions, timeoutMs } = this.spec;
+    const came = await this.values.getOrCompute(timeMs);
+    if (!came) return undefined;
+    const last = await this.getOrCompute(timeMs - this.slideMs);
+    const { sparkContext, zeroMs } = this.ssc;
+    const before = last?.tagged<[K, [S, number]]>(0)
+      ?? initial?.mapValues((state, { zeroMs }) => [state, zeroMs] as [S, number], { zeroMs }) ?? sparkContext.parallelize<[K, [S, number]]>([], 1);
+    return before.cogroup(came, partitions).mapStates(f, bound, timeMs, timeoutMs) as RDD<Tagged<K, S, M>>;
+  }
+}

@@ -1,0 +1,136 @@
+// Discretized streams where workers and files are real: receivers in executors, checkpoints in the origin's file system.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { browser, inPage } from './harness.mjs';
+
+const shared = browser();
+
+test('a receiver runs in an executor and again in another when that dies; what it was told is safe comes once', async () => {
+  const found = await inPage(shared, async () => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').create();
+    const ssc = new StreamingContext(spark.sparkContext, 100);
+    ssc.checkpoint(`opfs:streams-${crypto.randomUUID()}`);
+    const acknowledged = [];
+    const channel = new BroadcastChannel('acknowledged');
+    channel.onmessage = ({ data }) => acknowledged.push(...data);
+    const events = [];
+    ssc.addStreamingListener({
+      onReceiverStarted: ({ executor }) => events.push(`started ${executor}`), onReceiverStopped: ({ executor }) => events.push(`stopped ${executor}`),
+    });
+    class Numbers {
+      constructor({ size }) { this.size = size; }
+      async onStart() {
+        this.channel = new BroadcastChannel('acknowledged');
+        while (!this.isStopped()) {
+          const ids = Array.from({ length: this.size }, () => crypto.randomUUID());
+          await this.storeAll(ids);
+          this.channel.postMessage(ids);
+        }
+      }
+      onStop() { this.channel.close(); }
+    }
+    const seen = [];
+    ssc.receiverStream(Numbers, { size: 5 }).map((id) => id).foreachRDD(async (rdd) => { seen.push(...await rdd.collect()); });
+    ssc.start();
+    const until = async (what) => { while (!what()) await new Promise((done) => setTimeout(done, 20)); };
+    await until(() => seen.length >= 20);
+    const first = Number(events[0].split(' ')[1]);
+    spark.status.killExecutor(first);
+    const before = seen.length;
+    await until(() => events.filter((event) => event.startsWith('started')).length === 2 && seen.length >= before + 20);
+    await ssc.stop({ gracefully: true });
+    await spark.stop();
+    return { events, first, seen, acknowledged };
+  });
+  assert.ok(found.acknowledged.length >= 20);
+  assert.deepEqual(found.acknowledged.filter((id) => !found.seen.includes(id)), []);
+  assert.equal(new Set(found.seen).size, found.seen.length);
+  const other = 1 - found.first;
+  assert.deepEqual(found.events, [`started ${found.first}`, `stopped ${found.first}`, `started ${other}`, `stopped ${other}`]);
+});
+
+test('a receiver that fails is told of and started again; one that is none is told why', async () => {
+  const found = await inPage(shared, async () => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const out = {};
+    for (const [name, receiver] of Object.entries({
+      fails: class { onStart() { throw new RangeError('no line'); } onStop() {} }, odd: class { onStart() {} },
+    })) {
+      const ssc = new StreamingContext(spark.sparkContext, 100);
+      const error = new Promise((done) => ssc.addStreamingListener({ onReceiverError: done }));
+      ssc.receiverStream(receiver).foreachRDD(() => {});
+      ssc.start();
+      out[name] = (await error).message;
+      await ssc.stop();
+    }
+    const ssc = new StreamingContext(spark.sparkContext, 100);
+    try { ssc.receiverStream(() => {}); } catch (e) { out.function = `${e.name}: ${e.message}`; }
+    await spark.stop();
+    return out;
+  });
+  assert.match(found.fails, /The receiver failed and starts again in 500 ms: no line/);
+  assert.match(found.odd, /a receiver needs onStart\(\) and onStop\(\); this one has no onStop/);
+  assert.match(found.function, /SparkTypeError: receiverStream: .* a function, not a class/);
+});
+
+test('a context goes on in another tab from its checkpoint in the origin\'s file system', async () => {
+  const directory = `opfs:streams-${crypto.randomUUID()}`;
+  const context = await shared.browser.newContext();
+  const inTab = async (f, arg) => {
+    const page = await shared.open('/blank.html', context);
+    try {
+      return await page.evaluate(f, arg);
+    } finally {
+      await page.close();
+    }
+  };
+  const life = (from, to) => inTab(async ({ directory, from, to }) => {
+    const { ManualClock, SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').create();
+    const clock = new ManualClock();
+    clock.advanceTo((from - 1) * 1000);
+    const rows = [];
+    let wake = () => {};
+    async function* source() {
+      for (;;) {
+        while (rows.length > 0) yield rows.shift();
+        await new Promise((resolve) => { wake = resolve; });
+      }
+    }
+    const outputs = [];
+    const ssc = await StreamingContext.getOrCreate(directory, () => {
+      const ssc = new StreamingContext(spark.sparkContext, 1000, clock);
+      ssc.checkpoint(directory);
+      const numbers = ssc.fromAsyncIterable(source());
+      numbers.map((x) => [x % 3, x]).updateStateByKey((values, old) => values.reduce((a, b) => a + b, 0) + (old ?? 0))
+        .foreachRDD(async (rdd, time) => { outputs.push([time / 1000, (await rdd.collect()).sort()]); });
+      numbers.window(3000).saveAsTextFiles(`${directory}/saved/window`, 'txt');
+      return ssc;
+    });
+    ssc.start();
+    await ssc.processed();
+    for (let second = from; second <= to; second++) {
+      rows.push(second, second * 10);
+      wake();
+      for (let turns = 0; turns < 50; turns++) await Promise.resolve();
+      clock.advanceTo(second * 1000);
+      await ssc.processed();
+    }
+    const saved = await spark.sparkContext.textFile(`${directory}/saved/window-${to * 1000}.txt`).collect();
+    return { outputs, saved };
+  }, { directory, from, to });
+  const first = await life(1, 12);
+  const second = await life(13, 15);
+  await context.close();
+  const model = (to) => {
+    const came = Array.from({ length: to }, (_, i) => [i + 1, (i + 1) * 10]).flat();
+    const of = (k) => came.filter((x) => x % 3 === k);
+    return [0, 1, 2].filter((k) => of(k).length > 0).map((k) => [k, of(k).reduce((a, b) => a + b, 0)]);
+  };
+  for (const [time, rows] of [...first.outputs, ...second.outputs]) assert.deepEqual(rows, model(time), `second ${time}`);
+  assert.deepEqual([...first.outputs, ...second.outputs].map(([time]) => time), Array.from({ length: 15 }, (_, i) => i + 1));
+  assert.deepEqual(first.saved.map(Number).sort((a, b) => a - b), [10, 11, 12, 100, 110, 120]);
+  assert.deepEqual(second.saved.map(Number).sort((a, b) => a - b), [13, 14, 15, 130, 140, 150]);
+});
