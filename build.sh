@@ -258,7 +258,7 @@ cmd_help() {
   exchange                models saved natively and in Chromium, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
   bench                   the trending query beside other engines, in one Chromium; naive Bayes beside other libraries; what
-                          checkpoints and state cost
+                          checkpoints and state cost; RDDs beside plain JavaScript and PySpark
   size                    download sizes of a release build, with their limits
   clean                   remove everything built, and the cache
 Tools, dependencies and build results are kept in ${XDG_CACHE_HOME:-~/.cache}/rivulet.
