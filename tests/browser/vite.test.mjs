@@ -1,7 +1,7 @@
 // A stranger's project: the packed tarball installed, bundled by Vite without configuration, opened.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -48,8 +48,9 @@ async function titleOf(url) {
 test('types are right for a strict TypeScript project without skipLibCheck', () => {
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({
     compilerOptions: { strict: true, noEmit: true, skipLibCheck: false, target: 'ES2022', module: 'ESNext', moduleResolution: 'Bundler', lib: ['ES2022', 'DOM', 'DOM.Iterable', 'DOM.AsyncIterable'], types: [] },
-    include: ['main.ts'],
+    include: ['main.ts', 'datasets.ts'],
   }));
+  copyFileSync(join(import.meta.dirname, 'stranger_datasets.ts'), join(project, 'datasets.ts'));
   try {
     execFileSync(join(JS, 'node_modules/.bin/tsc'), ['-p', project], { stdio: 'pipe' });
   } catch (error) {

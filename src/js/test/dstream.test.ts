@@ -248,6 +248,28 @@ test('a context goes on from its checkpoint: states, windows, received records, 
   await assert.rejects(StreamingContext.getOrCreate(directory.handle, other), /The checkpoint is of another program: .*stateByKey.*this one has 1000 ms and iterable/);
 });
 
+test('a state is written as often as is said, in whole slides', async () => {
+  const directory = new MemoryDirectory();
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(directory.handle);
+  const input = pushed<[string, number]>();
+  const pairs = ssc.fromAsyncIterable(input.source);
+  assert.throws(() => pairs.checkpoint(1000), /this stream \(iterable\) keeps no state/);
+  const sums = pairs.updateStateByKey<string, number, number>((values, old) => values.length + (old ?? 0));
+  assert.throws(() => sums.checkpoint(1500), /set to 1500 ms which is not a multiple of its slide time \(1000 ms\)/);
+  sums.checkpoint(2000).foreachRDD(async (rdd) => { await rdd.count(); });
+  ssc.start();
+  for (let second = 1; second <= 5; second++) {
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  }
+  await ssc.stop();
+  const names: string[] = [];
+  for await (const name of directory.keys()) names.push(name);
+  assert.deepEqual(names.filter((name) => name.startsWith('state')).sort(), ['state-1-2000', 'state-1-4000']);
+});
+
 test('what is not needed any more leaves the checkpoint directory', async () => {
   const directory = new MemoryDirectory();
   const clock = new ManualClock();

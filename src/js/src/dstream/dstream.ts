@@ -1,4 +1,4 @@
-import { IllegalArgumentException } from '../errors.js';
+import { IllegalArgumentException, UnsupportedOperationException } from '../errors.js';
 import { checkRemote, type AnyRemote, type Bound, type Remote } from '../rdd/dataset.js';
 import type { StorageLevel } from '../rdd/plan.js';
 import type { RDD } from '../rdd/rdd.js';
@@ -60,6 +60,10 @@ export abstract class DStream<T> {
   persist(level: StorageLevel = 'MEMORY_ONLY'): this { this.#level = level; return this; }
   /** As persist, in memory. */
   cache(): this { return this.persist(); }
+  /** How often the state is written, in whole slides; for streams that keep one. */
+  checkpoint(_intervalMs: number): this {
+    throw new UnsupportedOperationException(`checkpoint: this stream (${this.kind}) keeps no state to write`);
+  }
 
   /** @internal */
   forgetBefore(timeMs: number): void {

@@ -1,4 +1,5 @@
 /** Streams that are made of themselves, one batch earlier: windows with an inverse, and states. */
+import { IllegalArgumentException } from '../errors.js';
 import type { AnyRemote, Bound } from '../rdd/dataset.js';
 import type { RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
@@ -13,7 +14,7 @@ const CHECKPOINT_MS = 10_000;
  * their lineage ends.
  */
 export abstract class StatefulStream<T> extends DStream<T> {
-  readonly #everyMs: number;
+  #everyMs: number;
   /** The newest state that is written. @internal */
   written: { timeMs: number; partitions: number } | undefined;
 
@@ -24,6 +25,15 @@ export abstract class StatefulStream<T> extends DStream<T> {
     // What came since the state that is written makes the one after it again.
     this.keep(2 * slideMs);
     for (const parent of parents) parent.keep(2 * this.#everyMs);
+  }
+
+  override checkpoint(intervalMs: number): this {
+    if (!(intervalMs > 0) || intervalMs % this.slideMs !== 0) {
+      throw new IllegalArgumentException(`The checkpoint interval for ${this.kind} has been set to ${intervalMs} ms which is not a multiple of its slide time (${this.slideMs} ms)`);
+    }
+    this.#everyMs = intervalMs;
+    for (const parent of this.parents) parent.keep(2 * intervalMs);
+    return this;
   }
 
   /** The state of a time, from the one before; kept. */

@@ -30,8 +30,8 @@ export class HashPartitioner extends Partitioner {
  * By ranges of keys of about equal size, in order; the ranges follow from a sample of `rdd`, taken by a job before the first that
  * needs them (`RangePartitioner`).
  */
-export class RangePartitioner<K> extends Partitioner {
-  constructor(numPartitions: number, readonly rdd: RDD<[K, unknown]>, readonly ascending = true) { super(numPartitions); }
+export class RangePartitioner<K, V> extends Partitioner {
+  constructor(numPartitions: number, readonly rdd: RDD<[K, V]>, readonly ascending = true) { super(numPartitions); }
 }
 
 /** `Utils.nonNegativeMod`. */

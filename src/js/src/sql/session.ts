@@ -123,7 +123,7 @@ export class SparkSession {
    * A table of rows, given as objects or as arrays; the schema (DDL, StructType or column names) is inferred if not given. A
    * dataset of rows needs its schema as DDL or StructType.
    */
-  createDataFrame(rows: Iterable<Row | readonly unknown[]> | RDD<Row | readonly unknown[]>, schema?: string | StructType | readonly string[]): DataFrame {
+  createDataFrame<T extends Row | readonly unknown[]>(rows: Iterable<T> | RDD<T>, schema?: string | StructType | readonly string[]): DataFrame {
     if (rows instanceof RDD) {
       if (schema === undefined || Array.isArray(schema)) throw new SparkTypeError('createDataFrame needs the schema of a dataset\'s rows, as DDL or StructType: nothing is computed to infer it');
       return new DataFrame(this.#context, frameOf(this.#context, rows, asSchema(schema as string | StructType)));
