@@ -7,7 +7,7 @@ const page = browser();
 
 test('each misuse of a dataset is told by type and in words, and the session goes on', async () => {
   const { said, after } = await inPage(page, async () => {
-    const { HashPartitioner, SparkSession } = await import('rivulet');
+    const { HashPartitioner, SparkSession, StateSpec, StreamingContext } = await import('rivulet');
     const spark = await SparkSession.builder.master('local[2]').create();
     const sc = spark.sparkContext;
     const rdd = sc.parallelize([1, 2, 3], 2);
@@ -52,6 +52,14 @@ test('each misuse of a dataset is told by type and in words, and the session goe
         for (let i = 0; i < 600; i++) long = long.map(([k, v]) => [k + 1, v]).reduceByKey((a, b) => a + b, 1);
         return long.count();
       },
+      'inverse unset': () => {
+        const ssc = new StreamingContext(sc, 1000);
+        ssc.queueStream([pairs]).reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, 6000).foreachRDD(() => {});
+        ssc.start();
+      },
+      'inverse missing': () => new StreamingContext(sc, 1000).queueStream([pairs]).reduceByKeyAndWindow((a, b) => a + b, 5, 6000),
+      'state function': () => StateSpec.function((key, value, state) => state.update(value + limit)),
+      'batch interval': () => new StreamingContext(sc, -1),
       'throws': () => rdd.map((x) => { if (x === 2) throw new RangeError('two is too many'); return x; }).collect(),
       'accumulator type': () => sc.accumulator('text'),
       'pool mode': async () => {
@@ -102,6 +110,10 @@ test('each misuse of a dataset is told by type and in words, and the session goe
     'checkpoint unset': /Checkpoint directory has not been set/,
     'destroyed broadcast': /Attempted to use a broadcast variable after it was destroyed/,
     'lineage long': /more than 500 shuffles in a row; checkpoint\(\)/,
+    'inverse unset': /^IllegalArgumentException: requirement failed: The checkpoint directory has not been set.*keeps state \(reducedWindow\)/,
+    'inverse missing': /^SparkTypeError: reduceByKeyAndWindow needs a function.*not number/,
+    'state function': /^SparkTypeError: mapWithState: .* uses `limit`/,
+    'batch interval': /^IllegalArgumentException: The batch interval \(-1 ms\) must be positive/,
     'throws': /RangeError: two is too many \(in MapPartitionsRDD, partition 0, record 2\)|RangeError: two is too many \(in MapPartitionsRDD, partition 1, record 2\)/,
     'accumulator type': /^SparkTypeError: accumulator: string needs a parameter/,
     'pool mode': /^IllegalArgumentException: spark\.scheduler\.mode must be FIFO or FAIR, and not LIFO/,

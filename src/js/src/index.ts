@@ -52,7 +52,7 @@ export * as ml from './ml/index.js';
 export { StreamingContext, type BatchInfo, type StreamingListener } from './dstream/context.js';
 export { DStream, type MapWithStateDStream } from './dstream/dstream.js';
 export type { ReceiverClass, ReceiverHandle } from './dstream/receiver.js';
-export { StateSpec, type State } from './dstream/state_spec.js';
+export { StateSpec, type State } from './dstream/map_with_state.js';
 export { ManualClock, type Clock } from './dstream/clock.js';
 export * from './errors.js';
 export { StatusEvents } from './cluster/status.js';

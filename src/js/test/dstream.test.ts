@@ -6,7 +6,7 @@ import { ManualClock } from '../src/dstream/clock.js';
 import { StreamingContext, type BatchInfo } from '../src/dstream/context.js';
 import type { DStream } from '../src/dstream/dstream.js';
 import { RateEstimator } from '../src/dstream/rate.js';
-import { StateSpec, type State } from '../src/dstream/state_spec.js';
+import { StateSpec, type State } from '../src/dstream/map_with_state.js';
 import { SparkContext } from '../src/rdd/context.js';
 import { MemoryDirectory } from './memory_directory.js';
 import { localEngine } from './rdd_local.js';

@@ -3,7 +3,7 @@ import { checkRemote, type AnyRemote, type Bound, type Remote } from '../rdd/dat
 import type { StorageLevel } from '../rdd/plan.js';
 import type { RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
-import type { StateSpec } from './state_spec.js';
+import type { StateSpec } from './map_with_state.js';
 
 export type Maybe<T> = RDD<T> | undefined;
 type Fn<A extends unknown[], R> = Remote<(...args: A) => R>;

@@ -4,7 +4,7 @@ import type { AnyRemote, Bound } from '../rdd/dataset.js';
 import type { RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
 import { checkWindow, DStream, type Maybe } from './dstream.js';
-import type { StateSpec } from './state_spec.js';
+import type { StateSpec } from './map_with_state.js';
 
 /** Between two states that are written, ms, where nothing else is said; as Spark's: at least 10 s, in whole slides. */
 const CHECKPOINT_MS = 10_000;

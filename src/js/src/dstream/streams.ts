@@ -3,7 +3,7 @@ import type { AnyRemote, Bound } from '../rdd/dataset.js';
 import type { RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
 import type { DStream, MapWithStateDStream } from './dstream.js';
-import type { StateSpec } from './state_spec.js';
+import type { StateSpec } from './map_with_state.js';
 import { ReducedWindow, StateByKey, StateRecords } from './stateful.js';
 
 export class StatefulStreams {
