@@ -13,6 +13,7 @@ use crate::exec::job::JobSpec;
 use crate::exec::stage::{KeptPart, Output, Read, StageGraph};
 use crate::scheduler::dag::{Command, Event, Failure, Kept, Scheduler, StageSpec};
 use crate::scheduler::pools::Pool;
+use crate::scheduler::speculation::Speculation;
 use crate::scheduler::{BlockId, ExecutorRef, Fetch, JobId, KeptId, TaskId};
 
 /// Deltas in a row for a piece of state before a task is asked for all of it, where nothing else is said.
@@ -277,7 +278,7 @@ impl JobRunner {
         };
         let pool = request.pool.clone();
         // State changes where its task runs: once at a time.
-        let speculation = match known.spec.conf.speculation() {
+        let speculation = match Speculation::of(&known.spec.conf) {
             Ok(speculation) => speculation.filter(|_| request.run.is_none()),
             Err(error) => return (id, vec![Effect::Failed { job: id, error }]),
         };

@@ -14,6 +14,7 @@ pub mod murmur3;
 pub mod operators;
 pub mod physical;
 pub mod program;
+pub mod reuse;
 pub mod stage;
 pub mod state;
 pub mod stateful;

@@ -12,12 +12,12 @@ use datafusion_physical_plan::union::UnionExec;
 use datafusion_physical_plan::{ExecutionPlan, displayable};
 
 use super::program::Program;
+use super::reuse::{KeptId, ShuffleId};
 use super::state::{OperatorState, Restore};
 use super::transform::as_transform;
 use crate::error::{Result, SparkError};
 use crate::plan::scan::Scan;
 use crate::plan::types;
-use crate::scheduler::{KeptId, ShuffleId};
 
 /// Where a stage's rows go.
 #[derive(Debug, Clone)]

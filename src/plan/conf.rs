@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use crate::error::{Exception, Result, SparkError};
-use crate::scheduler::speculation::Speculation;
 
 /// Settings as the client set them; lookups fall back to Spark's defaults.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -64,6 +63,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("spark.sql.sources.default", "parquet"),
     ("spark.sql.crossJoin.enabled", "true"),
     ("spark.rivulet.executor.stateMemory", "512m"),
+    ("spark.rivulet.executor.storageMemory", "512m"),
     ("spark.app.name", "rivulet"),
     ("spark.master", "local[*]"),
     ("spark.version", SPARK_VERSION),
@@ -129,30 +129,24 @@ impl Conf {
         self.bytes("spark.rivulet.executor.stateMemory")
     }
 
-    /// `spark.speculation` and what belongs to it, with Spark's defaults; none where it is off.
+    /// A number from 0 on, or what holds without the setting.
     ///
     /// # Errors
-    /// An `IllegalArgumentException` where a setting is none.
-    pub fn speculation(&self) -> Result<Option<Speculation>> {
-        if !self.bool("spark.speculation") {
-            return Ok(None);
-        }
-        let number = |key: &str, default: f64| match self.get(key).map(|text| (text, text.trim().parse::<f64>())) {
-            None => Ok(default),
-            Some((_, Ok(value))) if value >= 0.0 => Ok(value),
-            Some((text, _)) => Err(SparkError::new(
+    /// An `IllegalArgumentException` that names the setting.
+    pub fn number(&self, key: &str, otherwise: f64) -> Result<f64> {
+        let Some(text) = self.get(key) else {
+            return Ok(otherwise);
+        };
+        let number = text.trim().parse::<f64>().ok().filter(|n| *n >= 0.0);
+        number.ok_or_else(|| {
+            SparkError::new(
                 Exception::IllegalArgument,
                 "INVALID_CONF_VALUE.TYPE_MISMATCH",
                 "22022",
                 format!("The value '{text}' in the config \"{key}\" is no number from 0 on."),
             )
-            .with("confName", key)),
-        };
-        Ok(Some(Speculation {
-            quantile: number("spark.speculation.quantile", 0.9)?.min(1.0),
-            multiplier: number("spark.speculation.multiplier", 3.0)?,
-            min_runtime_ms: number("spark.speculation.minTaskRuntime", 100.0)? as i64,
-        }))
+            .with("confName", key)
+        })
     }
 
     /// `spark.rivulet.streaming.idleSourceTimeout`: how long one of several watermarks may be without data before it does not hold

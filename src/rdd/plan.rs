@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::connect::proto as sc;
 use crate::error::{Result, SparkError};
-use crate::scheduler::KeptId;
+use crate::exec::reuse::KeptId;
 use crate::scheduler::pools::Pool;
 
 /// `type_url` of the `google.protobuf.Any` with a result: partition (u32, little-endian), then its block.

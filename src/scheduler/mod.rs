@@ -13,6 +13,8 @@ pub mod speculation;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::exec::reuse::{KeptId, ShuffleId};
+
 /// A job: one action, or one micro-batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct JobId(pub u64);
@@ -32,23 +34,6 @@ pub struct TaskId {
     pub partition: usize,
     /// Counts all tries of this partition, from 0.
     pub attempt: u32,
-}
-
-/// A partition of a dataset that an executor keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct KeptId {
-    /// The dataset's key, which no other dataset of the driver has.
-    pub dataset: u64,
-    pub partition: usize,
-}
-
-/// A wide edge of lineage: whose rows move, over all jobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ShuffleId {
-    /// The dataset that reads them.
-    pub dataset: u64,
-    /// As which of its parents.
-    pub parent: usize,
 }
 
 /// Names a block on an executor.

@@ -1,6 +1,9 @@
 //! When a task is so much slower than the others of its stage that another executor tries it, too
 //! (`TaskSetManager.checkSpeculatableTasks`).
 
+use crate::error::Result;
+use crate::plan::conf::Conf;
+
 /// The settings of a job (`spark.speculation.*`).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Speculation {
@@ -13,6 +16,21 @@ pub struct Speculation {
 }
 
 impl Speculation {
+    /// `spark.speculation` and what belongs to it, with Spark's defaults; none where it is off.
+    ///
+    /// # Errors
+    /// An `IllegalArgumentException` where a setting is no number.
+    pub fn of(conf: &Conf) -> Result<Option<Self>> {
+        if !conf.bool("spark.speculation") {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            quantile: conf.number("spark.speculation.quantile", 0.9)?.min(1.0),
+            multiplier: conf.number("spark.speculation.multiplier", 3.0)?,
+            min_runtime_ms: conf.number("spark.speculation.minTaskRuntime", 100.0)? as i64,
+        }))
+    }
+
     /// How long a task of a stage may run, ms, told from how long those that are done took; none where too few are.
     pub(super) fn threshold_ms(&self, tasks: usize, done_ms: &[i64]) -> Option<i64> {
         let needed = ((self.quantile * tasks as f64).floor() as usize).max(1);
