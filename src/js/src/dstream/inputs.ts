@@ -6,6 +6,7 @@ import { DStream } from './dstream.js';
 
 /** What a context asks of an input. */
 export interface Input {
+  /** @internal */
   readonly number: number;
   /** Whether it can go on from a checkpoint. */
   readonly recovers: boolean;
