@@ -1,8 +1,10 @@
 // RDDs beside one thread of JavaScript in the same browser, and beside PySpark's RDDs with local[2] natively: word count over
 // 100 MB of text, reduceByKey of 5,000,000 pairs, a join of 1,000,000 with 100,000 pairs, a sort of 5,000,000 numbers.
-//   node benches/rdd.mjs [--runs 3] [--scale 1] [--only wordcount,reduce,join,sort] [--peers js,rivulet-1,rivulet-2,pyspark] [--profile]
-// All give the same facts, or there are no figures.
-import { execFileSync } from 'node:child_process';
+//   node benches/rdd.mjs [--runs 3] [--scale 1] [--only wordcount,reduce,join,sort] [--peers js,rivulet-1,rivulet-2,pyspark]
+//     [--python FILE] [--profile]
+// All give the same facts, or there are no figures. With --profile the busiest functions of each thread of the browser are
+// printed, too; name one job and one peer for it.
+import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,8 +16,9 @@ import { busiest, profileFlags, startProfiles } from './profile.mjs';
 
 const { values: args } = parseArgs({
   options: {
-    runs: { type: 'string', default: '3' }, scale: { type: 'string', default: '1' }, only: { type: 'string', default: 'wordcount,reduce,join,sort' },
-    peers: { type: 'string', default: 'js,rivulet-1,rivulet-2,pyspark' }, python: { type: 'string', default: join(CACHE, 'venv/bin/python') },
+    runs: { type: 'string', default: '3' }, scale: { type: 'string', default: '1' },
+    only: { type: 'string', default: 'wordcount,reduce,join,sort' }, peers: { type: 'string', default: 'js,rivulet-1,rivulet-2,pyspark' },
+    python: { type: 'string', default: join(CACHE, 'venv/bin/python') },
     profile: { type: 'boolean', default: false },
   },
 });
@@ -42,7 +45,8 @@ function writeWords(name, bytes) {
   const words = Array.from({ length: 20_000 }, (_, i) => `w${(i * 7919 % 20_000).toString(36)}`);
   const file = openSync(path, 'w');
   for (let written = 0; written < bytes;) {
-    const lines = Array.from({ length: 20_000 }, () => Array.from({ length: 8 + Math.floor(random() * 8) }, () => words[Math.floor(words.length * random() ** 2)]).join(' '));
+    const word = () => words[Math.floor(words.length * random() ** 2)];
+    const lines = Array.from({ length: 20_000 }, () => Array.from({ length: 8 + Math.floor(random() * 8) }, word).join(' '));
     written += writeSync(file, `${lines.join('\n')}\n`);
   }
   closeSync(file);
@@ -54,7 +58,8 @@ sizes.warm_path = writeWords('words-warm.txt', 1e6);
 
 /** Seconds and facts of each run, by job; no executors is plain JavaScript. */
 async function inBrowser(executors) {
-  const { server, url } = await serve(resolve(here, '../tests/browser/page'), { mounts: { '/pkg/': PKG, '/data/': folder, '/bench/': here } });
+  const mounts = { '/pkg/': PKG, '/data/': folder, '/bench/': here };
+  const { server, url } = await serve(resolve(here, '../tests/browser/page'), { mounts });
   const browser = await launch(args.profile ? profileFlags(DEBUG_PORT) : []);
   try {
     const page = await browser.newPage();
@@ -93,9 +98,11 @@ async function inBrowser(executors) {
 }
 
 function pyspark() {
-  const lines = execFileSync(args.python, [join(here, 'rdd_pyspark.py'), JSON.stringify(sizes)], {
-    encoding: 'utf8', env: { ...process.env, PYSPARK_PYTHON: args.python }, stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 24,
-  }).trim().split('\n').map((line) => JSON.parse(line));
+  const run = spawnSync(args.python, [join(here, 'rdd_pyspark.py'), JSON.stringify(sizes)], {
+    encoding: 'utf8', env: { ...process.env, PYSPARK_PYTHON: args.python }, maxBuffer: 1 << 24,
+  });
+  if (run.status !== 0) throw run.error ?? new Error(run.stderr.trim().split('\n').slice(-4).join(' '));
+  const lines = run.stdout.trim().split('\n').map((line) => JSON.parse(line));
   return Object.fromEntries(jobs.map((name) => [name, lines.filter(({ job }) => job === name)]));
 }
 
@@ -104,7 +111,14 @@ const PEERS = {
   'rivulet-2': ['Rivulet, 2 executors', () => inBrowser(2)], pyspark: ['PySpark local[2]', pyspark],
 };
 const results = {};
-for (const peer of args.peers.split(',')) results[peer] = await PEERS[peer][1]();
+for (const peer of args.peers.split(',')) {
+  try {
+    results[peer] = await PEERS[peer][1]();
+  } catch (error) {
+    console.error(`${PEERS[peer][0]} has not run: ${error.message}`);
+    process.exitCode = 1;
+  }
+}
 
 let agree = true;
 for (const job of jobs) {
@@ -115,14 +129,19 @@ for (const job of jobs) {
     console.error(`${job}: ${facts[0][0]} gives ${facts[0][1]}, ${other[0]} ${other[1]}`);
   }
 }
-if (!agree) process.exit(1);
-console.log(`word count of ${sizes.bytes / 1e6} MB; reduceByKey of ${sizes.pairs} pairs with ${sizes.keys} keys; join of ${sizes.left} with ${sizes.right}; sort of ${sizes.numbers}`);
-console.log(`seconds, best and median of ${sizes.runs}; facts agree\n`);
-console.log(['', ...jobs].map((text) => text.padEnd(24)).join(''));
+if (!agree || Object.keys(results).length === 0) process.exit(1);
+const count = (n) => n.toLocaleString('en');
+const megabytes = (statSync(sizes.path).size / 1e6).toFixed(sizes.bytes < 1e7 ? 1 : 0);
+console.log(`wordcount of ${megabytes} MB; reduceByKey of ${count(sizes.pairs)} pairs with ${count(sizes.keys)} keys;`);
+console.log(`join of ${count(sizes.left)} with ${count(sizes.right)} pairs; sort of ${count(sizes.numbers)} numbers`);
+console.log(`seconds, best and median of ${sizes.runs}, and the best's ratio to one thread of JavaScript; facts agree\n`);
+const secondsOf = (runs, job) => runs[job].map((run) => run.seconds).sort((a, b) => a - b);
+console.log(['', ...jobs].map((text, i) => (i ? text.padStart(26) : text.padEnd(24))).join(''));
 for (const [peer, runs] of Object.entries(results)) {
   const cells = jobs.map((job) => {
-    const seconds = runs[job].map((run) => run.seconds).sort((a, b) => a - b);
-    return `${seconds[0].toFixed(2)}  ${seconds[Math.floor(seconds.length / 2)].toFixed(2)}`;
+    const seconds = secondsOf(runs, job);
+    const ratio = results.js ? (seconds[0] / secondsOf(results.js, job)[0]).toFixed(2) : '';
+    return [seconds[0].toFixed(3), seconds[Math.floor(seconds.length / 2)].toFixed(3), ratio].map((text) => text.padStart(8)).join('');
   });
-  console.log([PEERS[peer][0], ...cells].map((text) => text.padEnd(24)).join(''));
+  console.log(`${PEERS[peer][0].padEnd(24)}${cells.map((text) => text.padStart(26)).join('')}`);
 }

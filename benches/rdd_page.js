@@ -4,6 +4,24 @@
 /** Whole numbers spread over 32 bits; the same arithmetic in rdd_pyspark.py. */
 const mixed = (i) => Math.imul(i ^ (i >>> 15), 0x2c1b3c6d) >>> 0;
 
+/** A sorted run: first, last, length, whether it ascends, and a checksum that knows no order. */
+function look(rows) {
+  let [first, last, count, ascends, check] = [undefined, -Infinity, 0, true, 0];
+  for (const x of rows) {
+    if (count++ === 0) first = x;
+    if (x < last) ascends = false;
+    check += Math.floor(x) % 1000;
+    last = x;
+  }
+  return count > 0 ? [[first, last, count, ascends, check]] : [];
+}
+
+/** The same of runs one after the other. */
+const ordered = (runs) => [
+  runs[0][0], runs.at(-1)[1], runs.reduce((sum, run) => sum + run[2], 0),
+  runs.every(([first, , , ascends], i) => ascends && (i === 0 || runs[i - 1][1] <= first)), runs.reduce((sum, run) => sum + run[4], 0),
+];
+
 export const plain = {
   async wordcount({ blob }) {
     const counts = new Map();
@@ -24,54 +42,48 @@ export const plain = {
     return [sums.size, check];
   },
   join({ left, right }) {
-    const a = Array.from({ length: left }, (_, i) => [mixed(i) % right, i]);
-    const b = Array.from({ length: right }, (_, i) => [i, i * 3]);
-    const byKey = Map.groupBy(b, ([key]) => key);
-    const joined = a.flatMap(([key, value]) => (byKey.get(key) ?? []).map(([, other]) => [key, [value, other]]));
-    let check = 0;
-    for (const [, [value, other]] of joined) check = (check + value + other) % 1_000_003;
-    return [joined.length, check];
+    const byKey = Map.groupBy(Array.from({ length: right }, (_, i) => [i, i * 3]), ([key]) => key);
+    let [joined, check] = [0, 0];
+    for (let i = 0; i < left; i++) {
+      for (const [, other] of byKey.get(mixed(i) % right) ?? []) {
+        joined += 1;
+        check = (check + i + other) % 1_000_003;
+      }
+    }
+    return [joined, check];
   },
   sort({ numbers }) {
     const values = Array.from({ length: numbers }, (_, i) => mixed(i) / 7);
     values.sort((a, b) => a - b);
-    let check = 0;
-    values.forEach((x, i) => { if (i % 1000 === 0) check = (check + Math.floor(x)) % 1_000_003; });
-    return [values.length, values[0], values.at(-1), check];
+    return ordered(look(values));
   },
 };
 
 export const rdds = {
   async wordcount(sc, { blob, parts }) {
-    const counts = sc.textFile(blob, parts).flatMap((line) => line.split(' ')).map((word) => [word, 1]).reduceByKey((a, b) => a + b, parts).cache();
+    const counts = sc.textFile(blob, parts).flatMap((line) => line.split(' ')).map((word) => [word, 1])
+      .reduceByKey((a, b) => a + b, parts).cache();
     const top = await counts.top(10, ([, n]) => n);
     return [await counts.count(), top.map(([, n]) => n)];
   },
   async reduce(sc, { pairs, keys, parts }) {
-    const sums = sc.range(0, pairs, 1, parts).map((i, { keys }) => [(Math.imul(i ^ (i >>> 15), 0x2c1b3c6d) >>> 0) % keys, i % 100], { keys })
-      .reduceByKey((a, b) => a + b, parts);
-    return sums.aggregate([0, 0], ([n, check], [key, sum]) => [n + 1, (check + key * sum) % 1_000_003], ([n, a], [m, b]) => [n + m, (a + b) % 1_000_003]);
+    const sums = sc.range(0, pairs, 1, parts)
+      .map((i, { keys }) => [(Math.imul(i ^ (i >>> 15), 0x2c1b3c6d) >>> 0) % keys, i % 100], { keys }).reduceByKey((a, b) => a + b, parts);
+    return sums.aggregate(
+      [0, 0], ([n, check], [key, sum]) => [n + 1, (check + key * sum) % 1_000_003], ([n, a], [m, b]) => [n + m, (a + b) % 1_000_003],
+    );
   },
   async join(sc, { left, right, parts }) {
-    const a = sc.range(0, left, 1, parts).map((i, { right }) => [(Math.imul(i ^ (i >>> 15), 0x2c1b3c6d) >>> 0) % right, i], { right });
+    const a = sc.range(0, left, 1, parts)
+      .map((i, { right }) => [(Math.imul(i ^ (i >>> 15), 0x2c1b3c6d) >>> 0) % right, i], { right });
     const b = sc.range(0, right, 1, parts).map((i) => [i, i * 3]);
-    return a.join(b, parts)
-      .aggregate([0, 0], ([n, check], [, [value, other]]) => [n + 1, (check + value + other) % 1_000_003], ([n, a], [m, b]) => [n + m, (a + b) % 1_000_003]);
+    return a.join(b, parts).aggregate(
+      [0, 0], ([n, check], [, [value, other]]) => [n + 1, (check + value + other) % 1_000_003],
+      ([n, a], [m, b]) => [n + m, (a + b) % 1_000_003],
+    );
   },
   async sort(sc, { numbers, parts }) {
-    const sorted = sc.range(0, numbers, 1, parts).map((i) => (Math.imul(i ^ (i >>> 15), 0x2c1b3c6d) >>> 0) / 7).sortBy((x) => x, true, parts).cache();
-    // Ranges are in order: where each begins follows from how long those before it are.
-    const lengths = await sorted.mapPartitions((rows) => { let n = 0; for (const _ of rows) n++; return [n]; }).collect();
-    const starts = lengths.map((_, p) => lengths.slice(0, p).reduce((a, b) => a + b, 0));
-    const facts = await sorted.mapPartitionsWithIndex((p, rows, { starts }) => {
-      let [at, check, first, last] = [starts[p], 0, undefined, undefined];
-      for (const x of rows) {
-        if (at++ % 1000 === 0) check = (check + Math.floor(x)) % 1_000_003;
-        first ??= x;
-        last = x;
-      }
-      return [[first, last, check]];
-    }, { starts }).collect();
-    return [lengths.reduce((a, b) => a + b, 0), facts[0][0], facts.at(-1)[1], facts.reduce((sum, [, , check]) => (sum + check) % 1_000_003, 0)];
+    const values = sc.range(0, numbers, 1, parts).map((i) => (Math.imul(i ^ (i >>> 15), 0x2c1b3c6d) >>> 0) / 7);
+    return ordered(await values.sortBy((x) => x, true, parts).mapPartitions(look).collect());
   },
 };

@@ -47,23 +47,25 @@ def join(scale):
     return list(a.join(b, PARTS).aggregate((0, 0), lambda s, kv: (s[0] + 1, (s[1] + kv[1][0] + kv[1][1]) % MODULUS), sums))
 
 
+def look(rows):
+    """As in rdd_page.js: first, last, length, whether the run ascends, a checksum."""
+    first, last, count, ascends, check = None, float("-inf"), 0, True, 0
+    for x in rows:
+        if count == 0:
+            first = x
+        count += 1
+        if x < last:
+            ascends = False
+        check += int(x) % 1000
+        last = x
+    return [(first, last, count, ascends, check)] if count else []
+
+
 def sort(scale):
-    ordered = sc.range(0, scale or sizes["numbers"], 1, PARTS).map(lambda i: mixed(i) / 7).sortBy(lambda x: x, True, PARTS).cache()
-    lengths = ordered.mapPartitions(lambda rows: [sum(1 for _ in rows)]).collect()
-    starts = [sum(lengths[:p]) for p in range(len(lengths))]
-
-    def look(p, rows):
-        at, check, first, last = starts[p], 0, None, None
-        for x in rows:
-            if at % 1000 == 0:
-                check = (check + int(x)) % MODULUS
-            at += 1
-            first = x if first is None else first
-            last = x
-        return [(first, last, check)]
-
-    facts = ordered.mapPartitionsWithIndex(look).collect()
-    return [sum(lengths), facts[0][0], facts[-1][1], sum(f[2] for f in facts) % MODULUS]
+    values = sc.range(0, scale or sizes["numbers"], 1, PARTS).map(lambda i: mixed(i) / 7)
+    runs = values.sortBy(lambda x: x, True, PARTS).mapPartitions(look).collect()
+    ascends = all(run[3] and (i == 0 or runs[i - 1][1] <= run[0]) for i, run in enumerate(runs))
+    return [runs[0][0], runs[-1][1], sum(run[2] for run in runs), ascends, sum(run[4] for run in runs)]
 
 
 JOBS = {"wordcount": wordcount, "reduce": reduce, "join": join, "sort": sort}
