@@ -1,6 +1,7 @@
-// RDDs beside one thread of JavaScript in the same browser, and beside PySpark's RDDs with local[2] natively: word count over
-// 100 MB of text, reduceByKey of 5,000,000 pairs, a join of 1,000,000 with 100,000 pairs, a sort of 5,000,000 numbers.
-//   node benches/rdd.mjs [--runs 3] [--scale 1] [--only wordcount,reduce,join,sort] [--peers js,rivulet-1,rivulet-2,pyspark]
+// RDDs beside one thread of JavaScript in the same browser (as arrays say it, and tuned by hand for just the result), and beside
+// PySpark's RDDs with local[2] natively: word count over 100 MB of text, reduceByKey of 5,000,000 pairs, a join of 1,000,000 with
+// 100,000 pairs, a sort of 5,000,000 numbers.
+//   node benches/rdd.mjs [--runs 3] [--scale 1] [--only wordcount,reduce,join,sort] [--peers js,tuned,rivulet-1,rivulet-2,pyspark]
 //     [--python FILE] [--profile]
 // All give the same facts, or there are no figures. With --profile the busiest functions of each thread of the browser are
 // printed, too; name one job and one peer for it.
@@ -17,7 +18,7 @@ import { busiest, profileFlags, startProfiles } from './profile.mjs';
 const { values: args } = parseArgs({
   options: {
     runs: { type: 'string', default: '3' }, scale: { type: 'string', default: '1' },
-    only: { type: 'string', default: 'wordcount,reduce,join,sort' }, peers: { type: 'string', default: 'js,rivulet-1,rivulet-2,pyspark' },
+    only: { type: 'string', default: 'wordcount,reduce,join,sort' }, peers: { type: 'string', default: 'js,tuned,rivulet-1,rivulet-2,pyspark' },
     python: { type: 'string', default: join(CACHE, 'venv/bin/python') },
     profile: { type: 'boolean', default: false },
   },
@@ -56,8 +57,8 @@ function writeWords(name, bytes) {
 sizes.path = writeWords(`words-${sizes.bytes}.txt`, sizes.bytes);
 sizes.warm_path = writeWords('words-warm.txt', 1e6);
 
-/** Seconds and facts of each run, by job; no executors is plain JavaScript. */
-async function inBrowser(executors) {
+/** Seconds and facts of each run, by job; without executors as one of the programs of rdd_page.js. */
+async function inBrowser(executors, program) {
   const mounts = { '/pkg/': PKG, '/data/': folder, '/bench/': here };
   const { server, url } = await serve(resolve(here, '../tests/browser/page'), { mounts });
   const browser = await launch(args.profile ? profileFlags(DEBUG_PORT) : []);
@@ -67,13 +68,13 @@ async function inBrowser(executors) {
       contentType: 'text/html', body: '<!doctype html><script type="importmap">{"imports":{"rivulet":"/pkg/dist/index.js"}}</script>',
     }));
     await page.goto(`${url}/blank.html`);
-    await page.evaluate(async ({ executors, names }) => {
-      const { plain, rdds } = await import('/bench/rdd_page.js');
+    await page.evaluate(async ({ executors, program, names }) => {
+      const { rdds, ...programs } = await import('/bench/rdd_page.js');
       const [blob, warm] = await Promise.all(names.map(async (name) => (await fetch(`/data/${name}`)).blob()));
       const { SparkSession } = await import('rivulet');
       const spark = executors > 0 && await SparkSession.builder.master(`local[${executors}]`).create();
-      globalThis.bench = { blob, warm, work: (job, of) => (spark ? rdds[job](spark.sparkContext, of) : plain[job](of)) };
-    }, { executors, names: [`words-${sizes.bytes}.txt`, 'words-warm.txt'] });
+      globalThis.bench = { blob, warm, work: (job, of) => (spark ? rdds[job](spark.sparkContext, of) : programs[program][job](of)) };
+    }, { executors, program, names: [`words-${sizes.bytes}.txt`, 'words-warm.txt'] });
     const stop = args.profile && await startProfiles(DEBUG_PORT, url);
     const runs = await page.evaluate(async (sizes) => {
       const { blob, warm, work } = globalThis.bench;
@@ -107,7 +108,8 @@ function pyspark() {
 }
 
 const PEERS = {
-  js: ['JavaScript, one thread', () => inBrowser(0)], 'rivulet-1': ['Rivulet, 1 executor', () => inBrowser(1)],
+  js: ['JavaScript, one thread', () => inBrowser(0, 'plain')], tuned: ['the same, tuned by hand', () => inBrowser(0, 'tuned')],
+  'rivulet-1': ['Rivulet, 1 executor', () => inBrowser(1)],
   'rivulet-2': ['Rivulet, 2 executors', () => inBrowser(2)], pyspark: ['PySpark local[2]', pyspark],
 };
 const results = {};
