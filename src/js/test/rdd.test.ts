@@ -30,6 +30,44 @@ test('random programs over datasets equal a model over arrays', async () => {
   for (let seed = 0; seed < 150; seed++) assert.equal(await (checkProgram as (sc: SparkContext, seed: number) => Promise<string | undefined>)(context(), seed), undefined);
 });
 
+test('a function over a partition pulls its rows through the steps below, and no more than it asks for', async () => {
+  const sc = context();
+  const counted = globalThis as { seen?: number };
+  const rows = sc.parallelize(Array.from({ length: 200 }, (_, n) => n), 2)
+    .map((n) => { (globalThis as { seen?: number }).seen = ((globalThis as { seen?: number }).seen ?? 0) + 1; return n; }).filter((n) => n % 2 === 0).flatMap((n) => [n, -n]);
+  const first = (some: IterableIterator<number>) => { const [a, b, c] = some; return [a, b, c].map((n) => n! + 0); };
+  // The third row is the second even number.
+  counted.seen = 0;
+  assert.deepEqual(await rows.mapPartitions(first).collect(), [0, 0, 2, 100, -100, 102]);
+  assert.equal(counted.seen, 2 * 3);
+  // As generators, over a union of a coalesced one and another; an action that wants little stops them.
+  counted.seen = 0;
+  const twice = rows.coalesce(1).union(rows).mapPartitionsWithIndex(function* (index, some) { for (const n of some) yield [index, n]; });
+  assert.deepEqual(await twice.take(3), [[0, 0], [0, 0], [0, 2]].map(([i, n], at) => [i, at === 1 ? -n! : n]));
+  assert.equal(counted.seen, 3);
+  const all = [...Array(2).keys()].map((half) => Array.from({ length: 50 }, (_, n) => half * 100 + 2 * n).flatMap((n) => [n, -n]));
+  assert.deepEqual(await twice.collect(), [...all.flat().map((n) => [0, n]), ...all[0]!.map((n) => [1, n]), ...all[1]!.map((n) => [2, n])]);
+  // Steps that count go on where they were (-0 is no less than 0), and one that wants its whole partition gets it.
+  const positions = rows.filter((n) => n >= 0).zipWithIndex().mapPartitions((some) => [...some].slice(-1));
+  assert.deepEqual(await positions.collect(), [[98, 50], [198, 100]]);
+  assert.deepEqual(await rows.glom().mapPartitions((some) => [...some].map((list) => list.length)).collect(), [100, 100]);
+  counted.seen = 0;
+  await rows.foreachPartition((some) => { some.next(); });
+  assert.equal(counted.seen, 2);
+});
+
+test('what a step throws under a function over a partition is told as that step\'s, and its own as its own', async () => {
+  const failing = (rows: { collect(): Promise<unknown> }) => assert.rejects(rows.collect(), (error: Error) => { said = error.message; return true; });
+  let said = '';
+  const sc = context();
+  await failing(sc.parallelize([1, 2, 3], 1).map((n) => { if (n === 2) throw new RangeError('two'); return n; }).mapPartitions((some) => [...some]));
+  assert.match(said, /RangeError: two \(in .*, partition 0, record 2\)/);
+  await failing(sc.parallelize([1, 2, 3], 1).mapPartitions(function* (some) { for (const n of some) { if (n === 3) throw new RangeError('three'); yield n; } }));
+  assert.match(said, /RangeError: three \(in .*, partition 0\)/);
+  await failing(sc.parallelize([1], 1).mapPartitions((() => 7) as never));
+  assert.match(said, /must return an iterable, not number/);
+});
+
 test('hashes and partitions of keys are the JVM\'s', () => {
   let tried = 0;
   for (const { type, value, hashCode: expected, partition } of golden('hash_partitioner_jvm').result) {

@@ -1,13 +1,13 @@
 /**
- * Computes a partition of a dataset in an executor: the narrow steps of a stage run as one pass, row by row, pushed from the
- * source to the sink, without a list in between (but where a step wants its whole partition).
+ * Computes a partition of a dataset in an executor: the narrow steps of a stage run as one pass, row by row, without a list in
+ * between but where a step needs one (a sort, a glom). Rows are pushed from the source to the sink; a function that takes its
+ * partition as an iterator pulls them.
  */
 import { identity } from './keys.js';
-import { MappedState } from './map_state.js';
 import { bind, type UserFunction } from './functions.js';
 import type { Aggregate, Call, Op, PlanNode, RddPlan } from './plan.js';
-import { PartitionRandom } from './random.js';
 import { sortByKeys } from './sort.js';
+import { iterable, pairOf, rowStep, UserFunctionError } from './steps.js';
 
 /** Takes one row; false when no more rows are wanted. */
 export type Emit = (row: unknown) => boolean | void;
@@ -37,16 +37,10 @@ export interface Inputs {
   bound(number: number): unknown;
 }
 
+type PartitionsOp = { t: 'mapPartitions' | 'mapPartitionsWithIndex'; call: Call };
+
 /** Thrown through user code's callers to end a pass early. */
 const enough = Symbol('enough');
-
-/** A failure of the user's function, with the record it failed on. */
-export class UserFunctionError extends Error {
-  override readonly name = 'UserFunctionError';
-  constructor(readonly thrown: unknown, readonly step: string, readonly record: unknown) {
-    super(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown));
-  }
-}
 
 export class Compute {
   constructor(readonly plan: RddPlan, readonly functions: readonly UserFunction[], readonly inputs: Inputs) {}
@@ -69,41 +63,31 @@ export class Compute {
     }
   }
 
-  #push(at: number, partition: number, emit: (row: unknown) => void): void {
+  #node(at: number): PlanNode {
     const node = this.plan.nodes[at];
     if (!node) throw new Error(`the plan has no dataset ${at}`);
+    return node;
+  }
+
+  #push(at: number, partition: number, emit: (row: unknown) => void): void {
+    const node = this.#node(at);
     if (!node.cached) return this.#make(node, at, partition, emit);
-    let rows = this.inputs.cached(node, partition);
-    if (!rows) {
-      const made: unknown[] = [];
-      this.#make(node, at, partition, (row) => made.push(row));
-      this.inputs.keep(node, partition, (rows = made));
-    }
-    for (const row of rows) emit(row);
+    for (const row of this.#kept(node, at, partition)) emit(row);
+  }
+
+  #kept(node: PlanNode, at: number, partition: number): unknown[] {
+    const found = this.inputs.cached(node, partition);
+    if (found) return found;
+    const made: unknown[] = [];
+    this.#make(node, at, partition, (row) => made.push(row));
+    this.inputs.keep(node, partition, made);
+    return made;
   }
 
   #make(node: PlanNode, at: number, partition: number, emit: (row: unknown) => void): void {
     switch (node.kind) {
-      case 'source': {
-        const rows = this.inputs.source(at, partition);
-        switch (node.op?.t) {
-          case 'lines': for (const [blob, start, end] of rows as [number, number, number][]) for (const line of this.inputs.lines(blob, start, end)) emit(line); return;
-          case 'files': for (const [blob] of rows as [number][]) emit(this.inputs.file(blob)); return;
-          case 'arrow': for (const block of rows as Uint8Array[]) for (const row of this.inputs.frame(block, node.op.bigint)) emit(row); return;
-          case 'blocks': for (const blob of rows as number[]) for (const row of this.inputs.block(blob)) emit(row); return;
-        }
-        for (const row of rows) emit(row);
-        return;
-      }
-      case 'union': {
-        let local = partition;
-        for (const parent of node.parents) {
-          const { partitions } = this.plan.nodes[parent]!;
-          if (local < partitions) return this.#push(parent, local, emit);
-          local -= partitions;
-        }
-        throw new Error(`a union has no partition ${partition}`);
-      }
+      case 'source': for (const part of this.#source(node, at, partition)) for (const row of part) emit(row); return;
+      case 'union': { const [parent, local] = this.#unionPart(node, partition); return this.#push(parent, local, emit); }
       case 'coalesce': {
         for (const p of node.groups?.[partition] ?? []) this.#push(node.parents[0]!, p, emit);
         return;
@@ -118,6 +102,68 @@ export class Compute {
       case 'narrow': return this.#narrow(node.op!, node, partition, emit);
       case 'zip': return this.#zip(node, at, partition, emit);
     }
+  }
+
+  /** The rows of a source's partition, part by part. */
+  #source({ op }: PlanNode, at: number, partition: number): Iterable<Iterable<unknown>> {
+    const rows = this.inputs.source(at, partition);
+    switch (op?.t) {
+      case 'lines': return mapped(rows as [number, number, number][], (part) => this.inputs.lines(...part));
+      case 'files': return mapped(rows as [number][], ([blob]) => [this.inputs.file(blob)]);
+      case 'arrow': return mapped(rows as Uint8Array[], (block) => this.inputs.frame(block, op.bigint));
+      case 'blocks': return mapped(rows as number[], (blob) => this.inputs.block(blob));
+      default: return [rows];
+    }
+  }
+
+  #unionPart(node: PlanNode, partition: number): [parent: number, partition: number] {
+    let local = partition;
+    for (const parent of node.parents) {
+      const { partitions } = this.plan.nodes[parent]!;
+      if (local < partitions) return [parent, local];
+      local -= partitions;
+    }
+    throw new Error(`a union has no partition ${partition}`);
+  }
+
+  /** The rows of a partition, each made when it is asked for. */
+  pull(at: number, partition: number): Iterable<unknown> {
+    const node = this.#node(at);
+    if (node.cached) return this.#kept(node, at, partition);
+    switch (node.kind) {
+      case 'source': return flat(this.#source(node, at, partition));
+      case 'union': return this.pull(...this.#unionPart(node, partition));
+      case 'coalesce': return flat(mapped(node.groups?.[partition] ?? [], (own) => this.pull(node.parents[0]!, own)));
+      case 'narrow': return node.op!.t.startsWith('mapPartitions') ? this.#partitions(node.op as PartitionsOp, node, partition) : this.#pulled(node, at, partition);
+      default: return !node.op && node.wide?.[0] ? flat(this.inputs.shuffled(at, 0, partition)) : this.rows(at, partition);
+    }
+  }
+
+  /** A chain of steps over rows, pulled. */
+  *#pulled(top: PlanNode, at: number, partition: number): Iterable<unknown> {
+    const made: unknown[] = [];
+    const then = (node: PlanNode, emit: (row: unknown) => void) => node.op && rowStep(node.op, node.name, partition, (call) => this.call(call), emit);
+    let step = then(top, (row) => { made.push(row); });
+    if (!step) return yield* this.rows(at, partition);
+    let below = top.parents[0]!;
+    for (let node = this.#node(below); node.kind === 'narrow' && !node.cached; node = this.#node(below)) {
+      const first = then(node, step);
+      if (!first) break;
+      step = first;
+      below = node.parents[0]!;
+    }
+    for (const row of this.pull(below, partition)) {
+      step(row);
+      for (let i = 0; i < made.length; i++) yield made[i];
+      made.length = 0;
+    }
+  }
+
+  /** What a function over whole partitions gives for one. */
+  #partitions({ t, call }: PartitionsOp, { parents, name }: PlanNode, partition: number): Iterable<unknown> {
+    const f = this.call(call);
+    const rows = iterator(this.pull(parents[0]!, partition));
+    return guardedRows(name, () => iterable(t === 'mapPartitions' ? f(rows, partition) : f(partition, rows), name));
   }
 
   /** The rows of a parent of a `zip` node: what was shuffled to it, or its own partition; in one list, or list by list. */
@@ -205,104 +251,12 @@ export class Compute {
 
   #narrow(op: Op, node: PlanNode, partition: number, emit: (row: unknown) => void): void {
     const parent = node.parents[0]!;
-    const step = node.name;
-    const guarded = (f: UserFunction) => (row: unknown): unknown => {
-      try {
-        return f(row);
-      } catch (thrown) {
-        throw thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, step, row);
-      }
-    };
-    const from = (each: (row: unknown) => void) => this.#push(parent, partition, each);
+    const step = rowStep(op, node.name, partition, (call) => this.call(call), emit);
+    if (step) return this.#push(parent, partition, step);
     switch (op.t) {
-      case 'map': { const f = guarded(this.call(op.call)); return from((row) => emit(f(row))); }
-      case 'filter': { const f = guarded(this.call(op.call)); return from((row) => { if (f(row)) emit(row); }); }
-      case 'flatMap': {
-        const call = this.call(op.call);
-        const f = guarded((row) => listed(call(row), step));
-        return from((row) => { for (const made of f(row) as unknown[]) emit(made); });
-      }
-      case 'mapValues': {
-        const f = guarded(this.call(op.call));
-        return from((row) => { const pair = pairOf(row); emit([pair[0], f(pair[1])]); });
-      }
-      case 'flatMapValues': {
-        const call = this.call(op.call);
-        const f = guarded((value) => listed(call(value), step));
-        return from((row) => { const [key, value] = pairOf(row); for (const made of f(value) as unknown[]) emit([key, made]); });
-      }
-      case 'invert': {
-        const f = this.call(op.call);
-        const inverted = guarded((row) => {
-          const [key, [a, b]] = pairOf(row) as [unknown, [unknown, unknown]];
-          return [key, b === null ? a : f(a, b)];
-        });
-        return from((row) => emit(inverted(row)));
-      }
-      case 'updateState': {
-        const f = this.call(op.call);
-        const updated = guarded((row) => {
-          const [key, [states, values]] = pairOf(row) as [unknown, [unknown[], unknown[]]];
-          return [key, f(values, states.length > 0 ? states[0] : null)];
-        });
-        return from((row) => {
-          const pair = updated(row) as [unknown, unknown];
-          if (pair[1] !== null && pair[1] !== undefined) emit(pair);
-        });
-      }
-      case 'tagged': return from((row) => { if ((row as [number, unknown])[0] === op.tag) emit((row as [number, unknown])[1]); });
-      case 'mapStates': {
-        const f = this.call(op.call);
-        const { timeMs, timeoutMs } = op;
-        const given = guarded((row) => {
-          const [key, [entries, values]] = pairOf(row) as [unknown, [[unknown, number][], unknown[]]];
-          const state = new MappedState(entries.map(([value]) => value));
-          const mapped = values.map((value) => {
-            state.again();
-            return f(key, value, state);
-          });
-          if (values.length === 0 && timeoutMs !== null && entries[0]![1] < timeMs - timeoutMs) {
-            state.timeOut();
-            return [[f(key, null, state)], undefined];
-          }
-          return [mapped, state.exists() ? [key, [state.get(), values.length > 0 ? timeMs : entries[0]![1]]] : undefined];
-        });
-        return from((row) => {
-          const [mapped, kept] = given(row) as [unknown[], unknown];
-          for (const one of mapped) if (one !== null && one !== undefined) emit([1, one]);
-          if (kept) emit([0, kept]);
-        });
-      }
-      case 'keyBy': { const f = guarded(this.call(op.call)); return from((row) => emit([f(row), row])); }
-      case 'mapPartitions': case 'mapPartitionsWithIndex': {
-        const f = this.call(op.call);
-        const rows = this.rows(parent, partition)[Symbol.iterator]();
-        try {
-          const out = op.t === 'mapPartitions' ? f(rows, partition) : f(partition, rows);
-          for (const made of iterable(out, step)) emit(made);
-        } catch (thrown) {
-          if (thrown === enough || thrown instanceof UserFunctionError) throw thrown;
-          throw new UserFunctionError(thrown, step, undefined);
-        }
-        return;
-      }
-      case 'keys': return from((row) => emit(pairOf(row)[0]));
-      case 'values': return from((row) => emit(pairOf(row)[1]));
-      case 'pairs': return from((row) => emit([row, null]));
+      case 'mapPartitions': case 'mapPartitionsWithIndex': for (const made of this.#partitions(op as PartitionsOp, node, partition)) emit(made); return;
       case 'glom': return emit(this.rows(parent, partition));
-      case 'sample': {
-        const random = new PartitionRandom(op.seed, partition);
-        return from((row) => {
-          for (let times = op.withReplacement ? random.poisson(op.fraction) : Number(random.next() < op.fraction); times > 0; times--) emit(row);
-        });
-      }
-      case 'zipWithIndex': { let index = op.offsets[partition] ?? 0; return from((row) => emit([row, index++])); }
-      case 'zipWithUniqueId': { let id = partition; return from((row) => { emit([row, id]); id += op.partitions; }); }
-      case 'sort': {
-        const rows = this.rows(parent, partition);
-        sortRows(rows, op.by ? this.call(op.by) : undefined, op.ascending).forEach((row) => emit(row));
-        return;
-      }
+      case 'sort': sortRows(this.rows(parent, partition), op.by ? this.call(op.by) : undefined, op.ascending).forEach((row) => emit(row)); return;
       default: throw new Error(`${op.t} is no step of one partition`);
     }
   }
@@ -361,24 +315,33 @@ export class Combiner {
   pairs(): IterableIterator<[unknown, unknown]> { return this.#groups.values(); }
 }
 
-/** A row that must be a pair. */
-export function pairOf(row: unknown): [unknown, unknown] {
-  if (Array.isArray(row) && row.length === 2) return row as [unknown, unknown];
-  throw new UserFunctionError(new TypeError('a pair [key, value] is needed here'), 'pair operation', row);
-}
-
-function iterable(value: unknown, step: string): Iterable<unknown> {
-  if (value !== null && value !== undefined && typeof (value as Iterable<unknown>)[Symbol.iterator] === 'function') return value as Iterable<unknown>;
-  throw new TypeError(`the function of ${step} must return an iterable, not ${value === null ? 'null' : typeof value}`);
-}
-
-/** What is lazy runs to its end here, where its errors are the step's. */
-function listed(value: unknown, step: string): readonly unknown[] { return Array.isArray(value) ? value : [...iterable(value, step)]; }
-
 /** Stable; keys are computed once. */
 export function sortRows(rows: unknown[], by: UserFunction | undefined, ascending: boolean): unknown[] {
   const key = by ?? ((row: unknown) => pairOf(row)[0]);
   const keys = new Array<unknown>(rows.length);
   for (let i = 0; i < rows.length; i++) keys[i] = key(rows[i]);
   return sortByKeys(rows, keys, ascending);
+}
+
+/** An iterator that is what functions over partitions are promised: one that can be iterated over, once. */
+export function iterator(rows: Iterable<unknown>): IterableIterator<unknown> { return rows[Symbol.iterator]() as IterableIterator<unknown>; }
+
+function* mapped<T, U>(all: Iterable<T>, f: (one: T) => U): Iterable<U> { for (const one of all) yield f(one); }
+function* flat(parts: Iterable<Iterable<unknown>>): Iterable<unknown> { for (const part of parts) yield* part; }
+
+/** What a function makes of its partition; what it throws, now or when its rows are asked for, is told with the step. */
+function guardedRows(step: string, work: () => Iterable<unknown>): Iterable<unknown> {
+  const told = (thrown: unknown) => (thrown === enough || thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, step, undefined));
+  try {
+    const rows = work();
+    return Array.isArray(rows) ? rows : (function* () {
+      try {
+        yield* rows;
+      } catch (thrown) {
+        throw told(thrown);
+      }
+    })();
+  } catch (thrown) {
+    throw told(thrown);
+  }
 }

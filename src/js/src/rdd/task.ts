@@ -1,11 +1,12 @@
 /** Runs one task: computes a partition and deals its rows out to the next stage, or answers the action. */
 import { encode, NotCloneableError } from './codec.js';
-import { UserFunctionError, pairOf, type Compute } from './compute.js';
+import { iterator, type Compute } from './compute.js';
 import { compare, describe, hashPartition, identity } from './keys.js';
 import { HashPartitioner } from './partitioner.js';
 import type { Action, Partitioner, Write } from './plan.js';
 import { PartitionRandom } from './random.js';
 import { add } from './sketch.js';
+import { pairOf, UserFunctionError } from './steps.js';
 
 /** Blocks by partition of the next stage (or one result), and how many rows are in each; a block without rows is none. */
 export interface TaskResult { blocks: (Uint8Array | undefined)[]; rows: number[] }
@@ -53,15 +54,8 @@ function act(compute: Compute, root: number, partition: number, action: Action):
       return [sum];
     }
     case 'foreach': { const f = compute.call(action.call); each((row) => { guarded(row, () => f(row)); }); return []; }
-    case 'foreachPartition': {
-      const rows = compute.rows(root, partition);
-      guarded(undefined, () => compute.call(action.call)(rows[Symbol.iterator](), partition));
-      return [];
-    }
-    case 'map': {
-      const rows = compute.rows(root, partition);
-      return [guarded(undefined, () => compute.call(action.call)(rows[Symbol.iterator](), partition))];
-    }
+    case 'foreachPartition': guarded(undefined, () => compute.call(action.call)(iterator(compute.pull(root, partition)), partition)); return [];
+    case 'map': return [guarded(undefined, () => compute.call(action.call)(iterator(compute.pull(root, partition)), partition))];
     case 'stats': {
       // Welford's sums (`StatCounter`).
       let [n, mean, m2, min, max] = [0, 0, 0, Infinity, -Infinity];

@@ -1,6 +1,6 @@
 /** Runs a function over the groups of one task, in an executor. */
 import { SparkTypeError } from '../errors.js';
-import { UserFunctionError } from '../rdd/compute.js';
+import { UserFunctionError } from '../rdd/steps.js';
 import type { UserFunction } from '../rdd/functions.js';
 import { parseSchema } from '../sql/ddl.js';
 import { encodeRows } from '../sql/local.js';

@@ -1,9 +1,10 @@
 import { decode } from '../rdd/codec.js';
-import { Compute, UserFunctionError } from '../rdd/compute.js';
+import { Compute } from '../rdd/compute.js';
 import { unframed } from '../rdd/frame.js';
 import { loadFunctions, type UserFunction } from '../rdd/functions.js';
 import { describe } from '../rdd/keys.js';
 import type { RddPlan } from '../rdd/plan.js';
+import { UserFunctionError } from '../rdd/steps.js';
 import { answer, deal } from '../rdd/task.js';
 import type { GroupFunctionPlan, GroupHeader } from '../state/plan.js';
 import { runGroups } from '../state/run.js';

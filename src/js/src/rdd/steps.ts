@@ -1,0 +1,113 @@
+/** Steps of one partition that take one row after the other. */
+import type { UserFunction } from './functions.js';
+import { MappedState } from './map_state.js';
+import type { Call, Op } from './plan.js';
+import { PartitionRandom } from './random.js';
+
+/** A failure of the user's function, with the record it failed on. */
+export class UserFunctionError extends Error {
+  override readonly name = 'UserFunctionError';
+  constructor(readonly thrown: unknown, readonly step: string, readonly record: unknown) {
+    super(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown));
+  }
+}
+
+/** A row that must be a pair. */
+export function pairOf(row: unknown): [unknown, unknown] {
+  if (Array.isArray(row) && row.length === 2) return row as [unknown, unknown];
+  throw new UserFunctionError(new TypeError('a pair [key, value] is needed here'), 'pair operation', row);
+}
+
+export function iterable(value: unknown, step: string): Iterable<unknown> {
+  if (value !== null && value !== undefined && typeof (value as Iterable<unknown>)[Symbol.iterator] === 'function') return value as Iterable<unknown>;
+  throw new TypeError(`the function of ${step} must return an iterable, not ${value === null ? 'null' : typeof value}`);
+}
+
+/** What is lazy runs to its end here, where its errors are the step's. */
+function listed(value: unknown, step: string): readonly unknown[] { return Array.isArray(value) ? value : [...iterable(value, step)]; }
+
+/** What a step does with a row, giving what it makes of it to `emit`; none where it is a step over whole partitions. */
+export function rowStep(
+  op: Op, step: string, partition: number, call: (call: Call) => UserFunction, emit: (row: unknown) => void,
+): ((row: unknown) => void) | undefined {
+  const guarded = (f: UserFunction) => (row: unknown): unknown => {
+    try {
+      return f(row);
+    } catch (thrown) {
+      throw thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, step, row);
+    }
+  };
+  switch (op.t) {
+    case 'map': { const f = guarded(call(op.call)); return (row) => emit(f(row)); }
+    case 'filter': { const f = guarded(call(op.call)); return (row) => { if (f(row)) emit(row); }; }
+    case 'flatMap': {
+      const own = call(op.call);
+      const f = guarded((row) => listed(own(row), step));
+      return (row) => { for (const made of f(row) as unknown[]) emit(made); };
+    }
+    case 'mapValues': {
+      const f = guarded(call(op.call));
+      return (row) => { const pair = pairOf(row); emit([pair[0], f(pair[1])]); };
+    }
+    case 'flatMapValues': {
+      const own = call(op.call);
+      const f = guarded((value) => listed(own(value), step));
+      return (row) => { const [key, value] = pairOf(row); for (const made of f(value) as unknown[]) emit([key, made]); };
+    }
+    case 'invert': {
+      const f = call(op.call);
+      const inverted = guarded((row) => {
+        const [key, [a, b]] = pairOf(row) as [unknown, [unknown, unknown]];
+        return [key, b === null ? a : f(a, b)];
+      });
+      return (row) => emit(inverted(row));
+    }
+    case 'updateState': {
+      const f = call(op.call);
+      const updated = guarded((row) => {
+        const [key, [states, values]] = pairOf(row) as [unknown, [unknown[], unknown[]]];
+        return [key, f(values, states.length > 0 ? states[0] : null)];
+      });
+      return (row) => {
+        const pair = updated(row) as [unknown, unknown];
+        if (pair[1] !== null && pair[1] !== undefined) emit(pair);
+      };
+    }
+    case 'tagged': return (row) => { if ((row as [number, unknown])[0] === op.tag) emit((row as [number, unknown])[1]); };
+    case 'mapStates': {
+      const f = call(op.call);
+      const { timeMs, timeoutMs } = op;
+      const given = guarded((row) => {
+        const [key, [entries, values]] = pairOf(row) as [unknown, [[unknown, number][], unknown[]]];
+        const state = new MappedState(entries.map(([value]) => value));
+        const mapped = values.map((value) => {
+          state.again();
+          return f(key, value, state);
+        });
+        if (values.length === 0 && timeoutMs !== null && entries[0]![1] < timeMs - timeoutMs) {
+          state.timeOut();
+          return [[f(key, null, state)], undefined];
+        }
+        return [mapped, state.exists() ? [key, [state.get(), values.length > 0 ? timeMs : entries[0]![1]]] : undefined];
+      });
+      return (row) => {
+        const [mapped, kept] = given(row) as [unknown[], unknown];
+        for (const one of mapped) if (one !== null && one !== undefined) emit([1, one]);
+        if (kept) emit([0, kept]);
+      };
+    }
+    case 'keyBy': { const f = guarded(call(op.call)); return (row) => emit([f(row), row]); }
+    case 'keys': return (row) => emit(pairOf(row)[0]);
+    case 'values': return (row) => emit(pairOf(row)[1]);
+    case 'pairs': return (row) => emit([row, null]);
+    case 'sample': {
+      const random = new PartitionRandom(op.seed, partition);
+      return (row) => {
+        for (let times = op.withReplacement ? random.poisson(op.fraction) : Number(random.next() < op.fraction); times > 0; times--) emit(row);
+      };
+    }
+    case 'zipWithIndex': { let index = op.offsets[partition] ?? 0; return (row) => emit([row, index++]); }
+    case 'zipWithUniqueId': { let id = partition; return (row) => { emit([row, id]); id += op.partitions; }; }
+    default: return undefined;
+  }
+}
