@@ -45,7 +45,7 @@ export { Broadcast } from './rdd/broadcast.js';
 export { StatCounter } from './rdd/stats.js';
 export { Accumulator, type AccumulatorParam } from './rdd/accumulator.js';
 export { FutureAction } from './rdd/future.js';
-export { HashPartitioner, Partitioner, RangePartitioner } from './rdd/partitioner.js';
+export { FunctionPartitioner, HashPartitioner, Partitioner, RangePartitioner } from './rdd/partitioner.js';
 export { StorageLevel } from './rdd/plan.js';
 export type { Bound, ModuleFunction, Remote } from './rdd/dataset.js';
 export * as ml from './ml/index.js';

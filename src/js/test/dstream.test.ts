@@ -8,6 +8,7 @@ import type { DStream } from '../src/dstream/dstream.js';
 import { RateEstimator } from '../src/dstream/rate.js';
 import { StateSpec, type State } from '../src/dstream/map_with_state.js';
 import { SparkContext } from '../src/rdd/context.js';
+import { FunctionPartitioner } from '../src/rdd/partitioner.js';
 import { MemoryDirectory } from './memory_directory.js';
 import { localEngine } from './rdd_local.js';
 // @ts-expect-error The twins are plain JavaScript, shared with the browser tests.
@@ -154,6 +155,45 @@ test('mapWithState gives what its function gives, record by record, keeps states
   ]);
   assert.deepEqual(out[5], [6, [['b', 'out with 1']], []]);
   assert.deepEqual(out.at(-1), [12, [['b', 7]], [['b', 7]]]);
+});
+
+test('what mapWithState gives is placed anew by keys of its own', async () => {
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(new MemoryDirectory().handle);
+  const spec = StateSpec.function<number, number, number, [string, number]>((key, value, state) => { state.update(value!); return [`k${key % 3}`, value!]; }).numPartitions(2);
+  const sums: unknown[][] = [];
+  ssc.queueStream([ssc.sparkContext.parallelize([1, 2, 3, 4, 5, 6].map((n) => [n, n] as [number, number]), 3)]).mapWithState(spec)
+    .reduceByKey((a, b) => a + b).foreachRDD(async (rdd) => { sums.push((await rdd.collect()).sort()); });
+  ssc.start();
+  clock.advanceTo(1000);
+  await ssc.processed();
+  await ssc.stop();
+  assert.deepEqual(sums, [[['k0', 9], ['k1', 5], ['k2', 7]]]);
+});
+
+test('states and windows stay where a partitioner places their keys', async () => {
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(new MemoryDirectory().handle);
+  const byTens = new FunctionPartitioner<number>(3, (key) => Math.floor(key / 10));
+  const rows = (...keys: number[]) => ssc.sparkContext.parallelize(keys.map((key) => [key, 1] as [number, number]), 2);
+  const stream = ssc.queueStream([rows(1, 11, 21, 22, 1), rows(2, 12, 1), rows(21)]);
+  const seen: Record<string, unknown[]> = {};
+  const show = (name: string, pairs: DStream<[number, number]>) => pairs.glom().foreachRDD(async (rdd) => { (seen[name] ??= []).push((await rdd.collect()).map((part) => part.sort((a, b) => a[0] - b[0]))); });
+  show('states', stream.updateStateByKey<number, number, number>((values, sum) => values.length + (sum ?? 0), byTens, ssc.sparkContext.parallelize([[12, 5]] as [number, number][])));
+  show('mapped', stream.mapWithState(StateSpec.function<number, number, number, number>((_key, value, state) => { state.update(value! + (state.getOption() ?? 0)); return 0; }).partitioner(byTens)).stateSnapshots());
+  show('window', stream.reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, 5000, 1000, byTens));
+  ssc.start();
+  for (const second of [1, 2, 3]) { clock.advanceTo(second * 1000); await ssc.processed(); }
+  await ssc.stop();
+  const counts = [[[1, 2]], [[11, 1]], [[21, 1], [22, 1]]];
+  const later = [[[1, 3], [2, 1]], [[11, 1], [12, 1]], [[21, 1], [22, 1]]];
+  const last = [[[1, 3], [2, 1]], [[11, 1], [12, 1]], [[21, 2], [22, 1]]];
+  assert.deepEqual(seen['window'], [counts, later, last]);
+  assert.deepEqual(seen['mapped'], [counts, later, last]);
+  const plus = (parts: number[][][], n: number) => parts.map((part, i) => (i === 1 ? [[11, 1], [12, n]] : part));
+  assert.deepEqual(seen['states'], [plus(counts, 5), plus(later, 6), plus(last, 6)]);
 });
 
 test('a state function that does what its state does not allow fails the batch with Spark\'s words', async () => {

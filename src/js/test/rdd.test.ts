@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { decode, encode, NotCloneableError } from '../src/rdd/codec.js';
-import { HashPartitioner } from '../src/rdd/partitioner.js';
+import { FunctionPartitioner, HashPartitioner, RangePartitioner } from '../src/rdd/partitioner.js';
 import { SparkContext } from '../src/rdd/context.js';
 import { hashCode, hashPartition, identity } from '../src/rdd/keys.js';
 import { localEngine } from './rdd_local.js';
@@ -66,6 +66,40 @@ test('what a step throws under a function over a partition is told as that step\
   assert.match(said, /RangeError: three \(in .*, partition 0\)/);
   await failing(sc.parallelize([1], 1).mapPartitions((() => 7) as never));
   assert.match(said, /must return an iterable, not number/);
+});
+
+test('a partitioner places the keys of every operation that takes one; those of one place do not move again', async () => {
+  const sc = context();
+  const pairs = sc.parallelize(Array.from({ length: 60 }, (_, n) => [n % 12, n] as [number, number]), 3);
+  const keysOf = (rdd: { map(f: (pair: [number, unknown]) => number): { distinct(n: number): unknown } }) =>
+    (rdd as typeof pairs).keys().mapPartitions((keys) => [[...new Set(keys)].sort((a, b) => a - b)]).collect();
+  const high = new FunctionPartitioner<number>(2, (key, { from }: { from: number }) => (key >= from ? 1 : -2), { from: 9 });
+  const halves = [[0, 1, 2, 3, 4, 5, 6, 7, 8], [9, 10, 11]];
+  const placed = pairs.partitionBy(high);
+  for (const rdd of [
+    placed, pairs.reduceByKey((a, b) => a + b, high), pairs.groupByKey(high), pairs.foldByKey(0, (a, b) => a + b, high), pairs.cogroup(pairs, high),
+    pairs.aggregateByKey(0, (a, b) => a + b, (a, b) => a + b, high), pairs.combineByKey((a) => a, (a, b) => a + b, (a, b) => a + b, high),
+    pairs.join(pairs, high), pairs.leftOuterJoin(pairs, high), pairs.rightOuterJoin(pairs, high), pairs.fullOuterJoin(pairs, high),
+    pairs.subtractByKey(pairs.filter(() => false), high), pairs.groupBy(([key]) => key, high), pairs.repartitionAndSortWithinPartitions(high),
+  ]) assert.deepEqual(await keysOf(rdd as never), halves);
+  assert.deepEqual(await pairs.keys().distinct(high).glom().map((keys) => keys.sort((a, b) => a - b)).collect(), halves);
+  const joined = placed.join(pairs.reduceByKey((a, b) => a + b, high));
+  // One wide edge for each dataset that is placed, none for their join.
+  assert.equal(joined.toDebugString().match(/\+-/g)?.length, 2);
+  assert.equal((await joined.collect()).length, 60);
+  const ranges = new RangePartitioner(3, pairs);
+  const [left, right] = [pairs.partitionBy(ranges), pairs.reduceByKey((a, b) => a + b, ranges)];
+  assert.deepEqual((await keysOf(left as never)).flat(), [...Array(12).keys()]);
+  assert.equal(left.join(right).toDebugString().match(/\+-/g)?.length, 2);
+  assert.equal((await left.join(right).collect()).length, 60);
+});
+
+test('a function of the key with other values bound to it is another partitioner', async () => {
+  const sc = context();
+  const pairs = sc.parallelize([1, 2, 3, 4].map((n) => [n, n] as [number, number]), 2);
+  const by = (key: number, { plus }: { plus: number }) => key + plus;
+  const joined = pairs.partitionBy(2, by, { plus: 0 }).join(pairs.partitionBy(2, by, { plus: 1 }));
+  assert.deepEqual((await joined.collect()).sort(), [1, 2, 3, 4].map((n) => [n, [n, n]]));
 });
 
 test('hashes and partitions of keys are the JVM\'s', () => {

@@ -1,7 +1,7 @@
 import { IllegalArgumentException, UnsupportedOperationException } from '../errors.js';
 import { checkRemote, type AnyRemote, type Bound, type Remote } from '../rdd/dataset.js';
 import type { StorageLevel } from '../rdd/plan.js';
-import type { RDD } from '../rdd/rdd.js';
+import type { Partitions, RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
 import type { StateSpec } from './map_with_state.js';
 
@@ -117,8 +117,8 @@ export abstract class DStream<T> {
     checkRemote(f, 'reduce', bound);
     return this.transform((rdd) => rdd.map((x) => [null, x] as [null, T]).reduceByKey(f as never, 1, bound).values() as RDD<T>);
   }
-  countByValue(numPartitions?: number): DStream<[T, number]> {
-    return this.transform((rdd) => rdd.map((x) => [x, 1] as [T, number]).reduceByKey((a, b) => a + b, numPartitions));
+  countByValue(partitions?: Partitions): DStream<[T, number]> {
+    return this.transform((rdd) => rdd.map((x) => [x, 1] as [T, number]).reduceByKey((a, b) => a + b, partitions));
   }
 
   // Pairs.
@@ -131,41 +131,41 @@ export abstract class DStream<T> {
     checkRemote(f, 'flatMapValues', bound);
     return this.transform((rdd) => rdd.flatMapValues(f as never, bound) as RDD<[K, U]>);
   }
-  reduceByKey<K, V>(this: DStream<[K, V]>, f: Fn<[a: V, b: V], V>, numPartitions?: number, bound?: Bound): DStream<[K, V]> {
+  reduceByKey<K, V>(this: DStream<[K, V]>, f: Fn<[a: V, b: V], V>, partitions?: Partitions, bound?: Bound): DStream<[K, V]> {
     checkRemote(f, 'reduceByKey', bound);
-    return this.transform((rdd) => rdd.reduceByKey(f as never, numPartitions, bound) as RDD<[K, V]>);
+    return this.transform((rdd) => rdd.reduceByKey(f as never, partitions, bound) as RDD<[K, V]>);
   }
-  groupByKey<K, V>(this: DStream<[K, V]>, numPartitions?: number): DStream<[K, V[]]> { return this.transform((rdd) => rdd.groupByKey(numPartitions)); }
+  groupByKey<K, V>(this: DStream<[K, V]>, partitions?: Partitions): DStream<[K, V[]]> { return this.transform((rdd) => rdd.groupByKey(partitions)); }
   combineByKey<K, V, C>(
-    this: DStream<[K, V]>, create: Fn<[value: V], C>, merge: Fn<[sum: C, value: V], C>, combine: Fn<[a: C, b: C], C>, numPartitions?: number, bound?: Bound,
+    this: DStream<[K, V]>, create: Fn<[value: V], C>, merge: Fn<[sum: C, value: V], C>, combine: Fn<[a: C, b: C], C>, partitions?: Partitions, bound?: Bound,
   ): DStream<[K, C]> {
     for (const f of [create, merge, combine]) checkRemote(f as AnyRemote, 'combineByKey', bound);
-    return this.transform((rdd) => rdd.combineByKey(create as never, merge as never, combine as never, numPartitions, bound) as RDD<[K, C]>);
+    return this.transform((rdd) => rdd.combineByKey(create as never, merge as never, combine as never, partitions, bound) as RDD<[K, C]>);
   }
-  cogroup<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, numPartitions?: number): DStream<[K, [V[], W[]]]> {
-    return this.transformWith((a, b) => a.cogroup(b, numPartitions), other);
+  cogroup<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V[], W[]]]> {
+    return this.transformWith((a, b) => a.cogroup(b, partitions), other);
   }
-  join<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, numPartitions?: number): DStream<[K, [V, W]]> {
-    return this.transformWith((a, b) => a.join(b, numPartitions), other);
+  join<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V, W]]> {
+    return this.transformWith((a, b) => a.join(b, partitions), other);
   }
-  leftOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, numPartitions?: number): DStream<[K, [V, W | null]]> {
-    return this.transformWith((a, b) => a.leftOuterJoin(b, numPartitions), other);
+  leftOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V, W | null]]> {
+    return this.transformWith((a, b) => a.leftOuterJoin(b, partitions), other);
   }
-  rightOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, numPartitions?: number): DStream<[K, [V | null, W]]> {
-    return this.transformWith((a, b) => a.rightOuterJoin(b, numPartitions), other);
+  rightOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V | null, W]]> {
+    return this.transformWith((a, b) => a.rightOuterJoin(b, partitions), other);
   }
-  fullOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, numPartitions?: number): DStream<[K, [V | null, W | null]]> {
-    return this.transformWith((a, b) => a.fullOuterJoin(b, numPartitions), other);
+  fullOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V | null, W | null]]> {
+    return this.transformWith((a, b) => a.fullOuterJoin(b, partitions), other);
   }
   /**
    * A state per key, changed by every batch: `f(newValues, oldState)` for every key that has a state or came; null or undefined
    * ends it. The old state is null for a key that is new.
    */
   updateStateByKey<K, V, S>(
-    this: DStream<[K, V]>, f: Fn<[values: V[], state: S | null], S | null | undefined>, numPartitions?: number, initial?: RDD<[K, S]>, bound?: Bound,
+    this: DStream<[K, V]>, f: Fn<[values: V[], state: S | null], S | null | undefined>, partitions?: Partitions, initial?: RDD<[K, S]>, bound?: Bound,
   ): DStream<[K, S]> {
     checkRemote(f, 'updateStateByKey', bound);
-    return this.ssc.streams.stateByKey<K, V, S>(this, f as AnyRemote, numPartitions, initial, bound);
+    return this.ssc.streams.stateByKey<K, V, S>(this, f as AnyRemote, partitions, initial, bound);
   }
 
   /** What a function gives for each pair, with a state a key that it changes; see {@link StateSpec}. */
@@ -184,12 +184,12 @@ export abstract class DStream<T> {
   countByWindow(windowMs: number, slideMs: number = this.slideMs): DStream<number> {
     return this.map(() => 1).reduceByWindow((a, b) => a + b, (a, b) => a - b, windowMs, slideMs);
   }
-  countByValueAndWindow(windowMs: number, slideMs: number = this.slideMs, numPartitions?: number): DStream<[T, number]> {
+  countByValueAndWindow(windowMs: number, slideMs: number = this.slideMs, partitions?: Partitions): DStream<[T, number]> {
     return this.map((x) => [x, 1] as [T, number])
-      .reduceByKeyAndWindow((a: number, b: number) => a + b, (a: number, b: number) => a - b, windowMs, slideMs, numPartitions).filter(([, n]) => n > 0);
+      .reduceByKeyAndWindow((a: number, b: number) => a + b, (a: number, b: number) => a - b, windowMs, slideMs, partitions).filter(([, n]) => n > 0);
   }
-  groupByKeyAndWindow<K, V>(this: DStream<[K, V]>, windowMs: number, slideMs: number = this.slideMs, numPartitions?: number): DStream<[K, V[]]> {
-    return this.window(windowMs, slideMs).groupByKey(numPartitions);
+  groupByKeyAndWindow<K, V>(this: DStream<[K, V]>, windowMs: number, slideMs: number = this.slideMs, partitions?: Partitions): DStream<[K, V[]]> {
+    return this.window(windowMs, slideMs).groupByKey(partitions);
   }
   /**
    * Values of a key merged over a window. With an `inverse`, and a window of at least five slides, each window is made of the
@@ -198,14 +198,14 @@ export abstract class DStream<T> {
    */
   reduceByKeyAndWindow<K, V>(
     this: DStream<[K, V]>, f: Fn<[a: V, b: V], V>, inverse: Fn<[a: V, b: V], V> | null, windowMs: number, slideMs: number = this.slideMs,
-    numPartitions?: number, keep: Fn<[pair: [K, V]], unknown> | null = null, bound?: Bound,
+    partitions?: Partitions, keep: Fn<[pair: [K, V]], unknown> | null = null, bound?: Bound,
   ): DStream<[K, V]> {
     checkRemote(f, 'reduceByKeyAndWindow', bound);
-    const reduced = this.reduceByKey(f as never, numPartitions, bound) as DStream<[K, V]>;
-    if (inverse === null || windowMs < 5 * slideMs) return reduced.window(windowMs, slideMs).reduceByKey(f as never, numPartitions, bound) as DStream<[K, V]>;
+    const reduced = this.reduceByKey(f as never, partitions, bound) as DStream<[K, V]>;
+    if (inverse === null || windowMs < 5 * slideMs) return reduced.window(windowMs, slideMs).reduceByKey(f as never, partitions, bound) as DStream<[K, V]>;
     checkRemote(inverse, 'reduceByKeyAndWindow', bound);
     if (keep) checkRemote(keep, 'reduceByKeyAndWindow', bound);
-    return this.ssc.streams.reducedWindow<K, V>(reduced, { merge: f as AnyRemote, inverse: inverse as AnyRemote, keep: keep as AnyRemote | null, bound }, windowMs, slideMs, numPartitions);
+    return this.ssc.streams.reducedWindow<K, V>(reduced, { merge: f as AnyRemote, inverse: inverse as AnyRemote, keep: keep as AnyRemote | null, bound }, windowMs, slideMs, partitions);
   }
 
   // Outputs.

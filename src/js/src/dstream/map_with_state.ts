@@ -1,6 +1,7 @@
 import { IllegalArgumentException } from '../errors.js';
 import { checkRemote, type AnyRemote, type Bound, type Remote } from '../rdd/dataset.js';
-import type { RDD } from '../rdd/rdd.js';
+import type { Partitioner } from '../rdd/partitioner.js';
+import type { Partitions, RDD } from '../rdd/rdd.js';
 import { checkPartitions } from '../rdd/shuffles.js';
 
 /** A key's state, as its function sees it in an executor (`State`). */
@@ -24,7 +25,7 @@ export interface State<S> {
  */
 export class StateSpec<K, V, S, M> {
   /** @internal */ initial: RDD<[K, S]> | undefined;
-  /** @internal */ partitions: number | undefined;
+  /** @internal */ partitions: Partitions | undefined;
   /** @internal */ timeoutMs: number | null = null;
 
   private constructor(/** @internal */ readonly f: AnyRemote, /** @internal */ readonly bound: Bound | undefined) {}
@@ -37,6 +38,8 @@ export class StateSpec<K, V, S, M> {
   /** States to begin with. */
   initialState(rdd: RDD<[K, S]>): this { this.initial = rdd; return this; }
   numPartitions(n: number): this { this.partitions = checkPartitions(n, 'mapWithState'); return this; }
+  /** Where the states of keys are. */
+  partitioner(partitioner: Partitioner): this { this.partitions = partitioner; return this; }
   /** A key without data for longer than this loses its state; by the times of batches. */
   timeout(durationMs: number): this {
     if (!(durationMs > 0)) throw new IllegalArgumentException(`mapWithState: the timeout (${durationMs} ms) must be positive`);

@@ -1,7 +1,7 @@
 /** Streams that are made of themselves, one batch earlier: windows with an inverse, and states. */
 import { IllegalArgumentException } from '../errors.js';
 import type { AnyRemote, Bound } from '../rdd/dataset.js';
-import type { RDD } from '../rdd/rdd.js';
+import type { Partitions, RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
 import { checkWindow, DStream, type Maybe } from './dstream.js';
 import type { StateSpec } from './map_with_state.js';
@@ -68,7 +68,7 @@ export class ReducedWindow<K, V> extends StatefulStream<[K, V]> {
 
   constructor(
     ssc: StreamingContext, private readonly reduced: DStream<[K, V]>, private readonly f: WindowFunctions, private readonly windowMs: number,
-    slideMs: number, private readonly numPartitions: number | undefined,
+    slideMs: number, private readonly partitions: Partitions | undefined,
   ) {
     checkWindow(reduced as DStream<unknown>, windowMs, slideMs);
     super(ssc, slideMs, [reduced as DStream<unknown>]);
@@ -79,7 +79,7 @@ export class ReducedWindow<K, V> extends StatefulStream<[K, V]> {
   protected override async next(timeMs: number): Promise<Maybe<[K, V]>> {
     const { merge, inverse, keep, bound } = this.f;
     const { slideMs } = this.reduced;
-    const merged = (rdds: RDD<[K, V]>[]) => this.ssc.sparkContext.union(rdds).reduceByKey(merge as never, this.numPartitions, bound) as RDD<[K, V]>;
+    const merged = (rdds: RDD<[K, V]>[]) => this.ssc.sparkContext.union(rdds).reduceByKey(merge as never, this.partitions, bound) as RDD<[K, V]>;
     const start = timeMs - this.windowMs;
     const before = await this.getOrCompute(timeMs - this.slideMs);
     let now: RDD<[K, V]>;
@@ -90,7 +90,7 @@ export class ReducedWindow<K, V> extends StatefulStream<[K, V]> {
       const from = start - this.slideMs + slideMs;
       const left = start > this.ssc.zeroMs ? await this.reduced.slice(Math.max(this.ssc.zeroMs + slideMs, from), start) : [];
       now = before;
-      if (left.length > 0) now = now.leftOuterJoin(merged(left), this.numPartitions).invertValues(inverse, bound) as RDD<[K, V]>;
+      if (left.length > 0) now = now.leftOuterJoin(merged(left), this.partitions).invertValues(inverse, bound) as RDD<[K, V]>;
       now = merged([now, ...came]);
     }
     return keep ? now.filter(keep as never, bound) : now;
@@ -101,7 +101,7 @@ export class StateByKey<K, V, S> extends StatefulStream<[K, S]> {
   override readonly kind = 'stateByKey';
 
   constructor(
-    ssc: StreamingContext, private readonly values: DStream<[K, V]>, private readonly f: AnyRemote, private readonly numPartitions: number | undefined,
+    ssc: StreamingContext, private readonly values: DStream<[K, V]>, private readonly f: AnyRemote, private readonly partitions: Partitions | undefined,
     private readonly initial: RDD<[K, S]> | undefined, private readonly bound: Bound | undefined,
   ) { super(ssc, values.slideMs, [values as DStream<unknown>]); }
 
@@ -109,7 +109,7 @@ export class StateByKey<K, V, S> extends StatefulStream<[K, S]> {
     const before = (await this.getOrCompute(timeMs - this.slideMs)) ?? this.initial ?? this.ssc.sparkContext.parallelize<[K, S]>([], 1);
     const came = await this.values.getOrCompute(timeMs);
     if (!came) return undefined;
-    return before.cogroup(came, this.numPartitions).updateStates<S>(this.f, this.bound) as RDD<[K, S]>;
+    return before.cogroup(came, this.partitions).updateStates<S>(this.f, this.bound) as RDD<[K, S]>;
   }
 }
 

@@ -18,7 +18,13 @@ export type Remote<F extends (...args: never[]) => unknown> = F | ModuleFunction
 export type AnyRemote = ((...args: never[]) => unknown) | ModuleFunction;
 
 /** Where the rows of a dataset are: two datasets with equal partitioners need no shuffle to be joined. */
-export interface Placement { partitioner: (plan: PlanBuilder) => Partitioner; partitions: number; same: unknown }
+export interface Placement {
+  partitioner: (plan: PlanBuilder) => Partitioner;
+  partitions: number;
+  same: unknown;
+  /** A job that must run before rows can be placed; run once. */
+  prepare?: () => Promise<void>;
+}
 
 /** A dataset's definition; immutable but for what `prepare` finds out. */
 export interface Dataset {
@@ -164,6 +170,7 @@ export async function prepare(root: Dataset, seen = new Set<Dataset>()): Promise
   if (seen.has(root)) return;
   seen.add(root);
   for (const parent of root.parents) await prepare(parent, seen);
+  await root.placement?.prepare?.();
   await root.prepare?.();
 }
 

@@ -1,8 +1,9 @@
 import { IllegalArgumentException } from '../errors.js';
+import { checkRemote, type AnyRemote, type Bound, type Remote } from './dataset.js';
 import { hashCode, longHashOf } from './keys.js';
 import type { RDD } from './rdd.js';
 
-/** Says in which of its partitions a key belongs (`Partitioner`); for `partitionBy`. */
+/** Says in which of its partitions a key belongs (`Partitioner`). Datasets placed by the same one join without a shuffle. */
 export abstract class Partitioner {
   constructor(readonly numPartitions: number) {
     if (!Number.isInteger(numPartitions) || numPartitions <= 0) {
@@ -32,6 +33,20 @@ export class HashPartitioner extends Partitioner {
  */
 export class RangePartitioner<K, V> extends Partitioner {
   constructor(numPartitions: number, readonly rdd: RDD<[K, V]>, readonly ascending = true) { super(numPartitions); }
+}
+
+/**
+ * By a function of the key, a whole number of any sign, modulo the number of partitions (PySpark's `partitionFunc`). It runs in
+ * the executors.
+ */
+export class FunctionPartitioner<K> extends Partitioner {
+  /** @internal */ readonly f: AnyRemote;
+
+  constructor(numPartitions: number, f: Remote<(key: K, bound: never) => number>, /** @internal */ readonly bound?: Bound) {
+    super(numPartitions);
+    checkRemote(f as AnyRemote, 'FunctionPartitioner', bound);
+    this.f = f as AnyRemote;
+  }
 }
 
 /** `Utils.nonNegativeMod`. */

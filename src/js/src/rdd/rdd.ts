@@ -5,9 +5,9 @@ import type { SparkContext } from './context.js';
 import { checkRemote, debugString, valueBlock, type AnyRemote, type Bound, type Dataset, type PlanBuilder, type Remote } from './dataset.js';
 import { FutureAction } from './future.js';
 import { compare, identity } from './keys.js';
-import { HashPartitioner, RangePartitioner, type Partitioner } from './partitioner.js';
+import { FunctionPartitioner, type Partitioner } from './partitioner.js';
 import { StorageLevel, type Aggregate, type Op } from './plan.js';
-import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, hashPlacement, rangePlacement, shuffled, sorted } from './shuffles.js';
+import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, placedBy, shuffled, sorted } from './shuffles.js';
 import { PartitionRandom } from './random.js';
 import { estimate } from './sketch.js';
 import { StatCounter } from './stats.js';
@@ -15,6 +15,8 @@ import { StatCounter } from './stats.js';
 /** Steps with one function. */
 type Step = Exclude<Extract<Op, { call: unknown }>['t'], 'mapStates'>;
 type Call<F> = F extends (...args: never[]) => unknown ? Remote<F> : never;
+/** How many partitions, or which: by a partitioner. */
+export type Partitions = number | Partitioner;
 /** A function and, as its last argument, what is bound to it. */
 type Fn<A extends unknown[], R, B> = Call<(...args: [...A, B]) => R>;
 
@@ -131,13 +133,13 @@ export class RDD<T> {
     return this.#of<T>(dealtOut(this.context, this.definition, checkPartitions(numPartitions, 'repartition')));
   }
   /** Each value once, in the order in which they are first met. */
-  distinct(numPartitions = this.#width): RDD<T> {
+  distinct(partitions: Partitions = this.#width): RDD<T> {
     const pairs = this.#narrow<[T, null]>(() => ({ t: 'pairs' }));
-    return pairs.reduceByKey((a) => a, numPartitions).keys();
+    return pairs.reduceByKey((a) => a, partitions).keys();
   }
   /** Rows by what `f` gives for them. */
-  groupBy<K, B extends Bound = Bound>(f: Fn<[row: T], K, B>, numPartitions?: number, bound?: B): RDD<[K, T[]]> {
-    return this.keyBy<K, B>(f, bound).groupByKey(numPartitions);
+  groupBy<K, B extends Bound = Bound>(f: Fn<[row: T], K, B>, partitions?: Partitions, bound?: B): RDD<[K, T[]]> {
+    return this.keyBy<K, B>(f, bound).groupByKey(partitions);
   }
   /** Sorted by what `f` gives for the rows; partition i has smaller keys than partition i + 1. Stable. */
   sortBy<K, B extends Bound = Bound>(f: Fn<[row: T], K, B>, ascending = true, numPartitions = this.#width, bound?: B): RDD<T> {
@@ -145,13 +147,13 @@ export class RDD<T> {
     return this.#of<T>(sorted(this.context, this.definition, ascending, checkPartitions(numPartitions, 'sortBy'), f, bound));
   }
   /** Rows that both have, each once. */
-  intersection(other: RDD<T>, numPartitions?: number): RDD<T> {
+  intersection(other: RDD<T>, partitions?: Partitions): RDD<T> {
     const [a, b] = [this.#asKeys(), other.#asKeys()];
-    return a.cogroup(b, numPartitions).filter(([, [x, y]]) => x.length > 0 && y.length > 0).keys();
+    return a.cogroup(b, partitions).filter(([, [x, y]]) => x.length > 0 && y.length > 0).keys();
   }
   /** Rows that `other` has not; duplicates stay. */
-  subtract(other: RDD<T>, numPartitions = this.#width): RDD<T> {
-    return this.#asKeys().subtractByKey(other.#asKeys(), numPartitions).keys();
+  subtract(other: RDD<T>, partitions: Partitions = this.#width): RDD<T> {
+    return this.#asKeys().subtractByKey(other.#asKeys(), partitions).keys();
   }
   #asKeys(): RDD<[T, null]> { return this.#narrow<[T, null]>(() => ({ t: 'pairs' })); }
 
@@ -173,92 +175,89 @@ export class RDD<T> {
    * Pairs placed by key: by a partitioner, or into so many partitions by the key's hash (the JVM's), or by a function of the key,
    * modulo their number.
    */
-  partitionBy<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, partitions: number | Partitioner, f?: Fn<[key: K], number, B>, bound?: B): RDD<[K, V]> {
-    if (partitions instanceof HashPartitioner) return this.#of<[K, V]>(shuffled(this.context, this.definition, hashPlacement(partitions.numPartitions, partitions.keys)));
-    if (partitions instanceof RangePartitioner) {
-      const { numPartitions, rdd, ascending } = partitions;
-      const { placement, prepare } = rangePlacement(this.context, rdd.definition, numPartitions, ascending, undefined, partitions);
-      return this.#of<[K, V]>(shuffled(this.context, this.definition, placement, { prepare }));
+  partitionBy<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, partitions: Partitions, f?: Fn<[key: K], number, B>, bound?: B): RDD<[K, V]> {
+    let placement = placedBy(this.context, partitions, 'partitionBy');
+    if (f) {
+      if (typeof partitions !== 'number') throw new SparkTypeError('partitionBy: a function of the key goes with a number of partitions, not with a partitioner');
+      checkRemote(f, 'partitionBy', bound);
+      placement = customPlacement(partitions, f, bound);
     }
-    if (typeof partitions !== 'number') throw new SparkTypeError('partitionBy takes a number of partitions, a HashPartitioner or a RangePartitioner; for a function of the key: partitionBy(n, f)');
-    const n = checkPartitions(partitions, 'partitionBy');
-    if (f) checkRemote(f, 'partitionBy', bound);
-    return this.#of<[K, V]>(shuffled(this.context, this.definition, f ? customPlacement(n, f, bound) : hashPlacement(n)));
+    return this.#of<[K, V]>(shuffled(this.context, this.definition, placement));
   }
-  /** Placed by key's hash and sorted by key within each partition. */
-  repartitionAndSortWithinPartitions<K, V>(this: RDD<[K, V]>, numPartitions: number, ascending = true): RDD<[K, V]> {
-    return this.partitionBy(numPartitions).#narrow<[K, V]>(() => ({ t: 'sort', ascending }), true);
+  /** Placed by key and sorted by key within each partition. */
+  repartitionAndSortWithinPartitions<K, V>(this: RDD<[K, V]>, partitions: Partitions, ascending = true): RDD<[K, V]> {
+    return this.partitionBy(partitions).#narrow<[K, V]>(() => ({ t: 'sort', ascending }), true);
   }
-  #combined<U>(method: string, numPartitions: number | undefined, aggregate: (plan: PlanBuilder) => Aggregate, mapSide = true): RDD<U> {
-    const placement = defaultPlacement(this.context, [this.definition], numPartitions, method);
+  #combined<U>(method: string, partitions: Partitions | undefined, aggregate: (plan: PlanBuilder) => Aggregate, mapSide = true): RDD<U> {
+    const placement = defaultPlacement(this.context, [this.definition], partitions, method);
     return this.#of<U>(combined(this.context, this.definition, placement, aggregate, mapSide));
   }
   /** The values of each key, in the order of their partitions. */
-  groupByKey<K, V>(this: RDD<[K, V]>, numPartitions?: number): RDD<[K, V[]]> {
-    return this.#combined<[K, V[]]>('groupByKey', numPartitions, () => ({ t: 'group' }), false);
+  groupByKey<K, V>(this: RDD<[K, V]>, partitions?: Partitions): RDD<[K, V[]]> {
+    return this.#combined<[K, V[]]>('groupByKey', partitions, () => ({ t: 'group' }), false);
   }
   /** The values of each key merged by an associative, commutative function; merged before they move, too. */
-  reduceByKey<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, f: Fn<[a: V, b: V], V, B>, numPartitions?: number, bound?: B): RDD<[K, V]> {
+  reduceByKey<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, f: Fn<[a: V, b: V], V, B>, partitions?: Partitions, bound?: B): RDD<[K, V]> {
     checkRemote(f, 'reduceByKey', bound);
-    return this.#combined<[K, V]>('reduceByKey', numPartitions, (plan) => ({ t: 'reduce', merge: plan.call(f, 'reduceByKey', bound) }));
+    return this.#combined<[K, V]>('reduceByKey', partitions, (plan) => ({ t: 'reduce', merge: plan.call(f, 'reduceByKey', bound) }));
   }
   /** As reduceByKey, from a zero value that is used once per key and partition. */
-  foldByKey<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, zero: V, f: Fn<[a: V, b: V], V, B>, numPartitions?: number, bound?: B): RDD<[K, V]> {
-    return this.aggregateByKey<K, V, V, B>(zero, f, f, numPartitions, bound);
+  foldByKey<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, zero: V, f: Fn<[a: V, b: V], V, B>, partitions?: Partitions, bound?: B): RDD<[K, V]> {
+    return this.aggregateByKey<K, V, V, B>(zero, f, f, partitions, bound);
   }
   /** Values of a key folded from a zero value within a partition by `merge`, then across partitions by `combine`. */
   aggregateByKey<K, V, U, B extends Bound = Bound>(
-    this: RDD<[K, V]>, zero: U, merge: Fn<[sum: U, value: V], U, B>, combine: Fn<[a: U, b: U], U, B>, numPartitions?: number, bound?: B,
+    this: RDD<[K, V]>, zero: U, merge: Fn<[sum: U, value: V], U, B>, combine: Fn<[a: U, b: U], U, B>, partitions?: Partitions, bound?: B,
   ): RDD<[K, U]> {
     valueBlock(zero, 'aggregateByKey');
     checkRemote(merge, 'aggregateByKey', bound);
     checkRemote(combine, 'aggregateByKey', bound);
-    return this.#combined<[K, U]>('aggregateByKey', numPartitions, (plan) => ({
+    return this.#combined<[K, U]>('aggregateByKey', partitions, (plan) => ({
       t: 'fold', zero: plan.value(zero), merge: plan.call(merge, 'aggregateByKey', bound), combine: plan.call(combine, 'aggregateByKey', bound),
     }));
   }
   /** The general form: `create` a sum from a first value, `merge` further ones, `combine` sums of different partitions. */
   combineByKey<K, V, C, B extends Bound = Bound>(
     this: RDD<[K, V]>, create: Fn<[value: V], C, B>, merge: Fn<[sum: C, value: V], C, B>, combine: Fn<[a: C, b: C], C, B>,
-    numPartitions?: number, bound?: B,
+    partitions?: Partitions, bound?: B,
   ): RDD<[K, C]> {
     for (const f of [create, merge, combine]) checkRemote(f as AnyRemote, 'combineByKey', bound);
-    return this.#combined<[K, C]>('combineByKey', numPartitions, (plan) => ({
+    return this.#combined<[K, C]>('combineByKey', partitions, (plan) => ({
       t: 'combine', create: plan.call(create, 'combineByKey', bound), merge: plan.call(merge, 'combineByKey', bound),
       combine: plan.call(combine, 'combineByKey', bound),
     }));
   }
-  #grouped<U>(others: readonly RDD<unknown>[], numPartitions: number | undefined, op: Op, method: string): RDD<U> {
+  #grouped<U>(others: readonly RDD<unknown>[], partitions: Partitions | undefined, op: Op, method: string): RDD<U> {
     const parents = [this.definition, ...others.map((other) => other.definition)];
-    return this.#of<U>(grouped(this.context, parents, defaultPlacement(this.context, parents, numPartitions, method), op));
+    return this.#of<U>(grouped(this.context, parents, defaultPlacement(this.context, parents, partitions, method), op));
   }
   /** For each key of either: the values of both. */
-  cogroup<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, numPartitions?: number): RDD<[K, [V[], W[]]]> {
-    return this.#grouped<[K, [V[], W[]]]>([other as RDD<unknown>], numPartitions, { t: 'cogroup' }, 'cogroup');
+  cogroup<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, [V[], W[]]]> {
+    return this.#grouped<[K, [V[], W[]]]>([other as RDD<unknown>], partitions, { t: 'cogroup' }, 'cogroup');
   }
   /** For each key of any: the values of all. */
   groupWith<K, V>(this: RDD<[K, V]>, ...others: RDD<[K, unknown]>[]): RDD<[K, unknown[][]]> {
     return this.#grouped<[K, unknown[][]]>(others as RDD<unknown>[], undefined, { t: 'cogroup' }, 'groupWith');
   }
   /** All pairs of values of equal keys. */
-  join<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, numPartitions?: number): RDD<[K, [V, W]]> {
-    return this.#grouped<[K, [V, W]]>([other as RDD<unknown>], numPartitions, { t: 'join', left: false, right: false }, 'join');
+  join<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, [V, W]]> {
+    return this.#grouped<[K, [V, W]]>([other as RDD<unknown>], partitions, { t: 'join', left: false, right: false }, 'join');
   }
   /** As join; a left value without a partner meets null. */
-  leftOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, numPartitions?: number): RDD<[K, [V, W | null]]> {
-    return this.#grouped<[K, [V, W | null]]>([other as RDD<unknown>], numPartitions, { t: 'join', left: true, right: false }, 'leftOuterJoin');
+  leftOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, [V, W | null]]> {
+    return this.#grouped<[K, [V, W | null]]>([other as RDD<unknown>], partitions, { t: 'join', left: true, right: false }, 'leftOuterJoin');
   }
   /** As join; a right value without a partner meets null. */
-  rightOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, numPartitions?: number): RDD<[K, [V | null, W]]> {
-    return this.#grouped<[K, [V | null, W]]>([other as RDD<unknown>], numPartitions, { t: 'join', left: false, right: true }, 'rightOuterJoin');
+  rightOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, [V | null, W]]> {
+    return this.#grouped<[K, [V | null, W]]>([other as RDD<unknown>], partitions, { t: 'join', left: false, right: true }, 'rightOuterJoin');
   }
   /** As join; a value of either side without a partner meets null. */
-  fullOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, numPartitions?: number): RDD<[K, [V | null, W | null]]> {
-    return this.#grouped<[K, [V | null, W | null]]>([other as RDD<unknown>], numPartitions, { t: 'join', left: true, right: true }, 'fullOuterJoin');
+  fullOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, [V | null, W | null]]> {
+    return this.#grouped<[K, [V | null, W | null]]>([other as RDD<unknown>], partitions, { t: 'join', left: true, right: true }, 'fullOuterJoin');
   }
   /** Pairs whose key `other` has not. */
-  subtractByKey<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, numPartitions?: number): RDD<[K, V]> {
-    return this.#grouped<[K, V]>([other as RDD<unknown>], numPartitions, { t: 'subtractByKey' }, 'subtractByKey');
+  subtractByKey<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, V]> {
+    return this.#grouped<[K, V]>([other as RDD<unknown>], partitions, { t: 'subtractByKey' }, 'subtractByKey');
   }
   /** Sorted by key; partition i has smaller keys than partition i + 1. */
   sortByKey<K, V>(this: RDD<[K, V]>, ascending = true, numPartitions = this.#width): RDD<[K, V]> {
@@ -277,8 +276,8 @@ export class RDD<T> {
   mapStates(f: AnyRemote, bound: Bound | undefined, timeMs: number, timeoutMs: number | null): RDD<unknown> {
     return this.#narrow<unknown>((plan) => ({ t: 'mapStates', call: plan.call(f, 'mapWithState', bound), timeMs, timeoutMs }), true);
   }
-  /** Second elements of the rows whose first is the tag, where they are. @internal */
-  tagged<U>(tag: number): RDD<U> { return this.#narrow<U>(() => ({ t: 'tagged', tag }), true); }
+  /** Second elements of the rows whose first is the tag: states, which stay where their keys are, or what a function gave. @internal */
+  tagged<U>(tag: 0 | 1): RDD<U> { return this.#narrow<U>(() => ({ t: 'tagged', tag }), tag === 0); }
 
   // Keeping.
 

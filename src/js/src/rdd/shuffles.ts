@@ -1,9 +1,9 @@
 /** Datasets whose rows move: what is shuffled, how, and what becomes of it. */
-import { IllegalArgumentException } from '../errors.js';
-import { compare } from './keys.js';
+import { IllegalArgumentException, SparkTypeError } from '../errors.js';
+import { compare, describe } from './keys.js';
 import type { AnyRemote, Bound, Dataset, Placement, PlanBuilder } from './dataset.js';
 import type { SparkContext } from './context.js';
-import type { NumberKeys } from './partitioner.js';
+import { FunctionPartitioner, HashPartitioner, RangePartitioner, type NumberKeys, type Partitioner as KeyPartitioner } from './partitioner.js';
 import type { Aggregate, Call, Op, Partitioner } from './plan.js';
 
 /** A partition count that can be. */
@@ -16,8 +16,25 @@ export function hashPlacement(partitions: number, keys: NumberKeys = 'any'): Pla
   return { partitions, partitioner: () => ({ t: 'hash', partitions, ...(keys === 'double' && { doubles: true }) }), same: `hash ${keys} ${partitions}` };
 }
 
-export function customPlacement(partitions: number, f: AnyRemote, bound?: Bound): Placement {
-  return { partitions, partitioner: (plan) => ({ t: 'custom', partitions, call: plan.call(f, 'partitionBy', bound) }), same: f };
+/** `same` tells whether two such are one: by its function, where nothing is bound to that. */
+export function customPlacement(partitions: number, f: AnyRemote, bound?: Bound, same: unknown = bound ? {} : f): Placement {
+  return { partitions, partitioner: (plan) => ({ t: 'custom', partitions, call: plan.call(f, 'partitionBy', bound) }), same };
+}
+
+/** Placements of partitioners that are objects of their own. */
+const placements = new WeakMap<KeyPartitioner, Placement>();
+
+/** Where a partitioner places keys, or a hash partitioner of so many partitions. */
+export function placedBy(context: SparkContext, by: number | KeyPartitioner, method: string): Placement {
+  if (typeof by === 'number') return hashPlacement(checkPartitions(by, method));
+  if (by instanceof HashPartitioner) return hashPlacement(by.numPartitions, by.keys);
+  let placement = placements.get(by);
+  if (placement) return placement;
+  if (by instanceof RangePartitioner) placement = rangePlacement(context, by.rdd.definition, by.numPartitions, by.ascending);
+  else if (by instanceof FunctionPartitioner) placement = customPlacement(by.numPartitions, by.f, by.bound, by);
+  else throw new SparkTypeError(`${method} takes a number of partitions, a HashPartitioner, a RangePartitioner or a FunctionPartitioner, and not ${describe(by)}`);
+  placements.set(by, placement);
+  return placement;
 }
 
 const samePlace = (a: Placement | undefined, b: Placement) => a !== undefined && a.same === b.same && a.partitions === b.partitions;
@@ -67,11 +84,11 @@ export function grouped(context: SparkContext, parents: readonly Dataset[], plac
 }
 
 /**
- * The widest partitioner of the parents; else a hash partitioner of `spark.default.parallelism` partitions where that is set,
+ * The partitioner that is given; else the widest of the parents; else a hash partitioner of `spark.default.parallelism` partitions where that is set,
  * or as wide as the widest parent (`Partitioner.defaultPartitioner`).
  */
-export function defaultPlacement(context: SparkContext, parents: readonly Dataset[], numPartitions: number | undefined, method: string): Placement {
-  if (numPartitions !== undefined) return hashPlacement(checkPartitions(numPartitions, method));
+export function defaultPlacement(context: SparkContext, parents: readonly Dataset[], by: number | KeyPartitioner | undefined, method: string): Placement {
+  if (by !== undefined) return placedBy(context, by, method);
   const placed = parents.map((p) => p.placement).filter((p) => p !== undefined).sort((a, b) => b.partitions - a.partitions)[0];
   return placed ?? hashPlacement(context.shufflePartitions ?? Math.max(1, ...parents.map((p) => p.partitions)));
 }
@@ -81,8 +98,8 @@ const SAMPLE_PER_PARTITION = 20;
 
 /** Ranges of keys: bounds come from a sample of a dataset, taken once by a job of its own (`RangePartitioner`). */
 export function rangePlacement(
-  context: SparkContext, sampled: Dataset, partitions: number, ascending: boolean, call?: (plan: PlanBuilder) => Call, same: unknown = {},
-): { placement: Placement; prepare: () => Promise<void> } {
+  context: SparkContext, sampled: Dataset, partitions: number, ascending: boolean, call?: (plan: PlanBuilder) => Call,
+): Placement & { prepare: () => Promise<void> } {
   let keys: unknown[] | undefined;
   const partitioner = (plan: PlanBuilder): Partitioner =>
     (partitions === 1
@@ -94,7 +111,7 @@ export function rangePlacement(
     const parts = await context.run(sampled, (plan) => ({ t: 'sampleKeys', size, seed: 7, ...(call && { by: call(plan) }) }), 'sortBy: sample');
     keys = rangeBounds(parts.map((part) => ({ rows: part[0] as number, keys: part[1] as unknown[] })), partitions);
   };
-  return { placement: { partitions, partitioner, same }, prepare };
+  return { partitions, partitioner, same: {}, prepare };
 }
 
 /** Sorted by ranges of keys, and within them. */
@@ -102,11 +119,11 @@ export function sorted(
   context: SparkContext, parent: Dataset, ascending: boolean, partitions: number, by?: AnyRemote, bound?: Bound,
 ): Dataset {
   const call = by && ((plan: PlanBuilder) => plan.call(by, 'sortBy', bound));
-  const { placement, prepare } = rangePlacement(context, parent, partitions, ascending, call);
+  const placement = rangePlacement(context, parent, partitions, ascending, call);
   return context.dataset({
     // sortBy is a sort of keyed rows, of which the values are taken.
     name: by ? ['MapPartitionsRDD', 'ShuffledRDD', '+MapPartitionsRDD'] : ['ShuffledRDD'],
-    kind: 'zip', parents: [parent], partitions, wide: [true], prepare, ...(!by && { placement }),
+    kind: 'zip', parents: [parent], partitions, wide: [true], ...(by ? { prepare: placement.prepare } : { placement }),
     op: (plan) => ({ t: 'sort', ascending, ...(call && { by: call(plan) }) }),
     write: (plan) => [{ partitioner: placement.partitioner(plan) }],
   });
