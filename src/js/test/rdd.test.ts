@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { decode, encode, NotCloneableError } from '../src/rdd/codec.js';
 import { FunctionPartitioner, HashPartitioner, RangePartitioner } from '../src/rdd/partitioner.js';
+import type { Accumulator } from '../src/rdd/accumulator.js';
 import { SparkContext } from '../src/rdd/context.js';
 import { hashCode, hashPartition, identity } from '../src/rdd/keys.js';
 import { localEngine } from './rdd_local.js';
@@ -92,6 +93,37 @@ test('a partitioner places the keys of every operation that takes one; those of 
   assert.deepEqual((await keysOf(left as never)).flat(), [...Array(12).keys()]);
   assert.equal(left.join(right).toDebugString().match(/\+-/g)?.length, 2);
   assert.equal((await left.join(right).collect()).length, 60);
+});
+
+test('a key is looked up by what it is, in its own partition where the hash tells which', async () => {
+  const sc = context();
+  const keys = [1, 'one', 12n, NaN, 0, null, true, new Date(5), [1, ['a', -0]], 2.5, '\u0000[1]'];
+  const pairs = sc.parallelize(keys.flatMap((key, n) => [[key, n], [key, -n]] as [unknown, number][]), 4);
+  const visited = sc.longAccumulator();
+  const placed = pairs.partitionBy(3).mapPartitions((some, _index, { visited }: { visited: Accumulator<number> }) => { visited.add(1); return some; }, { visited });
+  const hashed = pairs.partitionBy(3).filter((_pair, { visited }: { visited: Accumulator<number> }) => { visited.add(1); return true; }, { visited });
+  for (const [n, key] of keys.entries()) {
+    for (const rdd of [pairs, placed, hashed]) assert.deepEqual((await rdd.lookup(key)).map(Math.abs), [n, n], String(key));
+  }
+  for (const absent of ['nope', undefined, 12, [1], -1]) assert.deepEqual(await hashed.lookup(absent), []);
+  visited.reset();
+  await hashed.lookup('one');
+  assert.equal(visited.value, keys.filter((key) => hashPartition(key, 3) === hashPartition('one', 3)).length * 2);
+  await assert.rejects(pairs.lookup({ no: 'key' }), { name: 'UnhashableKeyError' });
+  const grouped = await sc.parallelize([[[1, 2], 'a'], [[1, 2], 'b'], [[3], 'c']] as [number[], string][], 2).collectAsMap();
+  assert.deepEqual([...grouped], [[[1, 2], 'b'], [[3], 'c']]);
+});
+
+test('the smallest and largest rows of many are found without sorting all', async () => {
+  const rows = Array.from({ length: 20_000 }, (_, n) => (n * 7_919) % 20_011);
+  const sorted = [...rows].sort((a, b) => a - b);
+  const rdd = context().parallelize(rows, 3);
+  for (const n of [0, 1, 7, 2_500]) {
+    assert.deepEqual(await rdd.takeOrdered(n), sorted.slice(0, n));
+    assert.deepEqual(await rdd.top(n), sorted.slice(sorted.length - n).reverse());
+  }
+  // Ties stay in the order of their rows.
+  assert.deepEqual(await context().parallelize(rows, 1).takeOrdered(3, () => 0), rows.slice(0, 3));
 });
 
 test('a function of the key with other values bound to it is another partitioner', async () => {

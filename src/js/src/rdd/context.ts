@@ -189,7 +189,7 @@ export class SparkContext {
   doubleAccumulator(name?: string): Accumulator<number> { return this.longAccumulator(name); }
   /** All values that were added, in no order. */
   collectionAccumulator<V>(name?: string): Accumulator<V[], V> {
-    return new Accumulator<V[], V>(accumulators++, [], [], 'list', (all, more) => [...all, ...more], name);
+    return new Accumulator<V[], V>(accumulators++, [], [], 'list', (all, more) => { for (const one of more) all.push(one); return all; }, name);
   }
 
   // What is said of the jobs to come.

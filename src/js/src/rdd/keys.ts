@@ -28,7 +28,8 @@ export function describe(value: unknown): string {
 export function identity(key: unknown): unknown {
   if (typeof key !== 'object' || key === null) {
     if (typeof key === 'function' || typeof key === 'symbol') throw new UnhashableKeyError(key);
-    return key;
+    // A text that looks as what stands for another key is spelled out, too.
+    return typeof key === 'string' && key.charCodeAt(0) === 0 ? `\u0000${spelled(key)}` : key;
   }
   return `\u0000${spelled(key)}`;
 }

@@ -114,6 +114,8 @@ export type Action =
   | { t: 'collect' | 'count' | 'stats' | 'countByValue' | 'countByKey' }
   | { t: 'take'; n: number }
   | { t: 'takeOrdered'; n: number; descending: boolean; by?: Call }
+  /** The values of a key, which is a blob. */
+  | { t: 'lookup'; key: number }
   | { t: 'reduce'; call: Call }
   | { t: 'fold'; zero: number; call: Call }
   | { t: 'foreach' | 'foreachPartition'; call: Call }

@@ -7,7 +7,7 @@ import { FutureAction } from './future.js';
 import { compare, identity } from './keys.js';
 import { FunctionPartitioner, type Partitioner } from './partitioner.js';
 import { StorageLevel, type Aggregate, type Op } from './plan.js';
-import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, placedBy, shuffled, sorted } from './shuffles.js';
+import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, placedBy, placeOf, shuffled, sorted } from './shuffles.js';
 import { PartitionRandom } from './random.js';
 import { estimate } from './sketch.js';
 import { StatCounter } from './stats.js';
@@ -361,7 +361,9 @@ export class RDD<T> {
     await writeFile(folder, '_SUCCESS', '');
   }
   /** Key → last value. */
-  async collectAsMap<K, V>(this: RDD<[K, V]>, options?: ActionOptions): Promise<Map<K, V>> { return new Map(await this.collect(options)); }
+  async collectAsMap<K, V>(this: RDD<[K, V]>, options?: ActionOptions): Promise<Map<K, V>> {
+    return new Map(new Map((await this.collect(options)).map((pair) => [identity(pair[0]), pair])).values());
+  }
   /** How many rows there are. */
   async count(options?: ActionOptions): Promise<number> {
     const parts = await this.context.run(this.definition, () => ({ t: 'count' }), 'count', options);
@@ -516,11 +518,11 @@ export class RDD<T> {
   countByValue(options?: ActionOptions): Promise<Map<T, number>> { return this.#counts<T>('countByValue', options); }
   /** How many pairs each key has. */
   countByKey<K, V>(this: RDD<[K, V]>, options?: ActionOptions): Promise<Map<K, number>> { return this.#counts<K>('countByKey', options); }
-  /** The values of a key. */
+  /** The values of a key; only one partition is looked at where keys are placed by their hash. */
   async lookup<K, V>(this: RDD<[K, V]>, key: K, options?: ActionOptions): Promise<V[]> {
-    return this.filter(([own], { id, spelled }) => (typeof own === 'object' && own !== null ? JSON.stringify(own) === spelled : own === id), {
-      id: key, spelled: JSON.stringify(key) ?? '',
-    }).values().collect(options);
+    identity(key);
+    const parts = await this.context.run(this.definition, (plan) => ({ t: 'lookup', key: plan.value(key) }), 'lookup', options, placeOf(this.definition, key));
+    return parts.flat() as V[];
   }
   /**
    * `n` rows drawn at random, or all in random order where there are no more. A few more rows than that come to the page: a

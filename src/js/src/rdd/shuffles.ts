@@ -1,7 +1,7 @@
 /** Datasets whose rows move: what is shuffled, how, and what becomes of it. */
 import { IllegalArgumentException, SparkTypeError } from '../errors.js';
 import { compare, describe } from './keys.js';
-import type { AnyRemote, Bound, Dataset, Placement, PlanBuilder } from './dataset.js';
+import { PlanBuilder, type AnyRemote, type Bound, type Dataset, type Placement } from './dataset.js';
 import type { SparkContext } from './context.js';
 import { FunctionPartitioner, HashPartitioner, RangePartitioner, type NumberKeys, type Partitioner as KeyPartitioner } from './partitioner.js';
 import type { Aggregate, Call, Op, Partitioner } from './plan.js';
@@ -38,6 +38,12 @@ export function placedBy(context: SparkContext, by: number | KeyPartitioner, met
 }
 
 const samePlace = (a: Placement | undefined, b: Placement) => a !== undefined && a.same === b.same && a.partitions === b.partitions;
+
+/** The partition of a key, where the page can tell. */
+export function placeOf({ placement }: Dataset, key: unknown): [number] | undefined {
+  const by = placement?.partitioner(new PlanBuilder());
+  return by?.t === 'hash' ? [new HashPartitioner(by.partitions, by.doubles ? 'double' : 'any').getPartition(key)] : undefined;
+}
 
 /** Rows dealt out anew, each as it is. */
 export function shuffled(context: SparkContext, parent: Dataset, placement: Placement, more: Partial<Dataset> = {}): Dataset {

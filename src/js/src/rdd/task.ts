@@ -37,8 +37,25 @@ function act(compute: Compute, root: number, partition: number, action: Action):
     case 'takeOrdered': {
       const by = action.by ? compute.call(action.by) : (row: unknown) => row;
       const sign = action.descending ? -1 : 1;
-      const keyed = compute.rows(root, partition).map((row) => [guarded(row, () => by(row)), row] as const);
-      return keyed.sort((a, b) => sign * compare(a[0], b[0])).slice(0, action.n).map(([key, row]) => [key, row]);
+      let first: [key: unknown, row: unknown][] = [];
+      // Sorted now and then; what is behind the last place goes.
+      const cut = () => { first = first.sort((a, b) => sign * compare(a[0], b[0])).slice(0, action.n); };
+      each((row) => {
+        const key = guarded(row, () => by(row));
+        if (first.push([key, row]) >= 2 * action.n + 1_000) cut();
+      });
+      cut();
+      return first;
+    }
+    case 'lookup': {
+      const wanted = identity(compute.inputs.blob(action.key));
+      const out: unknown[] = [];
+      each((row) => {
+        const [key, value] = pairOf(row);
+        const id = identity(key);
+        if (id === wanted || (id !== id && wanted !== wanted)) out.push(value);
+      });
+      return out;
     }
     case 'reduce': {
       const f = compute.call(action.call);
