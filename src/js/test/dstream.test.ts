@@ -346,3 +346,26 @@ test('back-pressure follows the PID controller, and limits what an iterable give
   await ssc.stop();
   assert.deepEqual(counts, [5, 5, 5, 5]);
 });
+
+/** Runs a program second by second on a manual clock, `rows[i]` coming in for second i + 1; what its stream gave by second. */
+async function seconds<T, U>(rows: T[][], define: (stream: DStream<T>, ssc: StreamingContext) => DStream<U>): Promise<[number, U[]][]> {
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(new MemoryDirectory().handle);
+  const out: [number, U[]][] = [];
+  define(ssc.queueStream(rows.map((batch) => ssc.sparkContext.parallelize(batch, 2))), ssc).foreachRDD(async (rdd, time) => { out.push([time / 1000, (await rdd.collect()).sort()]); });
+  ssc.start();
+  for (let second = 1; second <= rows.length; second++) {
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  }
+  await ssc.stop();
+  await ssc.awaitTermination();
+  return out;
+}
+
+test('a window of less than five slides with an inverse keeps only what its filter keeps, as PySpark', async () => {
+  const rows: [string, number][][] = [[['a', 1], ['b', 0]], [['a', -1], ['c', 2]], [['a', 5]], []];
+  const windows = await seconds(rows, (s) => s.reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, 2000, 1000, undefined, ([, n]) => n !== 0));
+  assert.deepEqual(windows, [[1, [['a', 1]]], [2, [['c', 2]]], [3, [['a', 4], ['c', 2]]], [4, [['a', 5]]]]);
+});

@@ -194,7 +194,8 @@ export abstract class DStream<T> {
   /**
    * Values of a key merged over a window. With an `inverse`, and a window of at least five slides, each window is made of the
    * one before: what came is merged, what left is taken out, and a key stays (as what is left of it) until `keep` is false for
-   * its pair. Otherwise each window is merged anew. (The rule of five is PySpark's; Scala's always uses an inverse.)
+   * its pair. Otherwise each window is merged anew, and `keep` asked only where there is an inverse. (The rule of five is
+   * PySpark's; Scala's always uses an inverse.)
    */
   reduceByKeyAndWindow<K, V>(
     this: DStream<[K, V]>, f: Fn<[a: V, b: V], V>, inverse: Fn<[a: V, b: V], V> | null, windowMs: number, slideMs: number = this.slideMs,
@@ -202,9 +203,11 @@ export abstract class DStream<T> {
   ): DStream<[K, V]> {
     checkRemote(f, 'reduceByKeyAndWindow', bound);
     const reduced = this.reduceByKey(f as never, numPartitions, bound) as DStream<[K, V]>;
-    if (inverse === null || windowMs < 5 * slideMs) return reduced.window(windowMs, slideMs).reduceByKey(f as never, numPartitions, bound) as DStream<[K, V]>;
+    const anew = () => reduced.window(windowMs, slideMs).reduceByKey(f as never, numPartitions, bound) as DStream<[K, V]>;
+    if (inverse === null) return anew();
     checkRemote(inverse, 'reduceByKeyAndWindow', bound);
     if (keep) checkRemote(keep, 'reduceByKeyAndWindow', bound);
+    if (windowMs < 5 * slideMs) return keep ? anew().filter(keep as never, bound) : anew();
     return this.ssc.streams.reducedWindow<K, V>(reduced, { merge: f as AnyRemote, inverse: inverse as AnyRemote, keep: keep as AnyRemote | null, bound }, windowMs, slideMs, numPartitions);
   }
 
