@@ -148,9 +148,9 @@ test('mapWithState gives what its function gives, record by record, keeps states
   assert.deepEqual(out.slice(0, 4), [
     [1, [['a', 1], ['a', 3], ['z', 101]], [['a', 3], ['y', 50], ['z', 101]]],
     [2, [['a', 6]], [['a', 6], ['y', 50], ['z', 101]]],
-    // y was set at 0 and is idle for more than 2 s at 3.
-    [3, [['a', 'removed'], ['b', 1], ['y', 'out with 50']], [['b', 1], ['z', 101]]],
-    [4, [['z', 'out with 101']], [['b', 1]]],
+    [3, [['a', 'removed'], ['b', 1]], [['b', 1], ['y', 50], ['z', 101]]],
+    // y began with the first batch, at 1, and is idle for more than 2 s at 4.
+    [4, [['y', 'out with 50'], ['z', 'out with 101']], [['b', 1]]],
   ]);
   assert.deepEqual(out[5], [6, [['b', 'out with 1']], []]);
   assert.deepEqual(out.at(-1), [12, [['b', 7]], [['b', 7]]]);
@@ -368,4 +368,11 @@ test('a window of less than five slides with an inverse keeps only what its filt
   const rows: [string, number][][] = [[['a', 1], ['b', 0]], [['a', -1], ['c', 2]], [['a', 5]], []];
   const windows = await seconds(rows, (s) => s.reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, 2000, 1000, undefined, ([, n]) => n !== 0));
   assert.deepEqual(windows, [[1, [['a', 1]]], [2, [['c', 2]]], [3, [['a', 4], ['c', 2]]], [4, [['a', 5]]]]);
+});
+
+test('a state that mapWithState begins with is as old as the first batch', async () => {
+  const idle = await seconds<[string, number], string>([[], [], [], [], []], (s, ssc) => s.mapWithState(
+    StateSpec.function<string, number, number, string>((key, _value, state) => `${key} ${state.isTimingOut()}`).initialState(ssc.sparkContext.parallelize([['y', 1]] as [string, number][])).timeout(2000),
+  ));
+  assert.deepEqual(idle, [[1, []], [2, []], [3, []], [4, ['y true']], [5, []]]);
 });

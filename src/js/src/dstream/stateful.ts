@@ -129,9 +129,9 @@ export class StateRecords<K, V, S, M> extends StatefulStream<Tagged<K, S, M>> {
     const came = await this.values.getOrCompute(timeMs);
     if (!came) return undefined;
     const last = await this.getOrCompute(timeMs - this.slideMs);
-    const { sparkContext, zeroMs } = this.ssc;
+    const { sparkContext } = this.ssc;
     const before = last?.tagged<[K, [S, number]]>(0)
-      ?? initial?.mapValues((state, { zeroMs }) => [state, zeroMs] as [S, number], { zeroMs }) ?? sparkContext.parallelize<[K, [S, number]]>([], 1);
+      ?? initial?.mapValues((state, { timeMs }) => [state, timeMs] as [S, number], { timeMs }) ?? sparkContext.parallelize<[K, [S, number]]>([], 1);
     return before.cogroup(came, partitions).mapStates(f, bound, timeMs, timeoutMs) as RDD<Tagged<K, S, M>>;
   }
 }
