@@ -376,3 +376,21 @@ test('a state that mapWithState begins with is as old as the first batch', async
   ));
   assert.deepEqual(idle, [[1, []], [2, []], [3, []], [4, ['y true']], [5, []]]);
 });
+
+test('a context that has started takes no more outputs, levels or intervals', async () => {
+  const ssc = new StreamingContext(context(), 1000, new ManualClock());
+  const stream = ssc.queueStream<number>([]);
+  const state = stream.map((x) => [x, x] as [number, number]).updateStateByKey<number, number, number>((values) => values.length);
+  const output = () => stream.foreachRDD(() => {});
+  output();
+  await assert.rejects(stream.slice(0, 1000), /queue has not been initialized/);
+  ssc.checkpoint(new MemoryDirectory().handle);
+  ssc.start();
+  const says = (work: () => unknown, name: string, words: RegExp) => assert.throws(work, (error: Error) => error.name === name && words.test(error.message), String(words));
+  says(output, 'IllegalStateException', /after starting a context is not supported/);
+  says(() => stream.persist(), 'UnsupportedOperationException', /Cannot change storage level of a DStream after streaming context has started/);
+  says(() => state.checkpoint(2000), 'UnsupportedOperationException', /Cannot change checkpoint interval of a DStream after streaming context has started/);
+  await ssc.stop();
+  says(output, 'IllegalStateException', /after stopping a context is not supported/);
+  says(() => ssc.start(), 'IllegalStateException', /has already been stopped/);
+});

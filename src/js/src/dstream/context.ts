@@ -1,4 +1,4 @@
-import { IllegalArgumentException, SparkError, UnsupportedOperationException } from '../errors.js';
+import { IllegalArgumentException, IllegalStateException, SparkError, UnsupportedOperationException } from '../errors.js';
 import { openFolder } from '../files/open.js';
 import type { SparkContext } from '../rdd/context.js';
 import type { Bound } from '../rdd/dataset.js';
@@ -187,18 +187,24 @@ export class StreamingContext {
 
   /** @internal */
   register(stream: DStream<unknown>): number {
-    if (this.#state === 'active') {
-      throw new UnsupportedOperationException('Adding new inputs, transformations, and output operations after starting a context is not supported');
-    }
-    if (this.#state === 'stopped') {
-      throw new UnsupportedOperationException('Adding new inputs, transformations, and output operations after stopping a context is not supported');
-    }
+    this.#checkOpen();
     return this.#streams.push(stream) - 1;
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'initialized') return;
+    const verb = this.#state === 'active' ? 'starting' : 'stopping';
+    throw new IllegalStateException(`Adding new inputs, transformations, and output operations after ${verb} a context is not supported`);
+  }
+  /** What a stream is may change before the start only. @internal */
+  checkChange(what: string): void {
+    if (this.#state !== 'initialized') throw new UnsupportedOperationException(`Cannot change ${what} of a DStream after streaming context has started`);
   }
   /** @internal */
   stateful(stream: StatefulStream<unknown>): void { this.#stateful.push(stream); }
   /** @internal */
   output(stream: DStream<unknown>, work: OutputOperation['work']): void {
+    this.#checkOpen();
     this.#outputs.push({ stream, work });
   }
 
@@ -211,7 +217,7 @@ export class StreamingContext {
 
   /** Starts receiving, and runs batches from the next multiple of the interval on. */
   start(): void {
-    if (this.#state === 'stopped') throw new UnsupportedOperationException('StreamingContext has already been stopped');
+    if (this.#state === 'stopped') throw new IllegalStateException('StreamingContext has already been stopped');
     if (this.#state === 'active') return;
     if (this.#outputs.length === 0) throw new IllegalArgumentException('requirement failed: No output operations registered, so nothing to execute');
     const [stateful] = this.#stateful;

@@ -1,4 +1,4 @@
-import { IllegalArgumentException, UnsupportedOperationException } from '../errors.js';
+import { IllegalArgumentException, SparkError, UnsupportedOperationException } from '../errors.js';
 import { checkRemote, type AnyRemote, type Bound, type Remote } from '../rdd/dataset.js';
 import type { StorageLevel } from '../rdd/plan.js';
 import type { RDD } from '../rdd/rdd.js';
@@ -57,7 +57,11 @@ export abstract class DStream<T> {
   neededSince(timeMs: number): number { return timeMs - Math.max(this.#keepMs, this.ssc.rememberMs) - this.slideMs; }
 
   /** Keeps each dataset in the executors once it is computed, as long as windows look back. */
-  persist(level: StorageLevel = 'MEMORY_ONLY'): this { this.#level = level; return this; }
+  persist(level: StorageLevel = 'MEMORY_ONLY'): this {
+    this.ssc.checkChange('storage level');
+    this.#level = level;
+    return this;
+  }
   /** As persist, in memory. */
   cache(): this { return this.persist(); }
   /** How often the state is written, in whole slides; for streams that keep one. */
@@ -77,6 +81,7 @@ export abstract class DStream<T> {
 
   /** The datasets of the intervals that end in this closed range, rounded down to interval ends. */
   async slice(fromMs: number, toMs: number): Promise<RDD<T>[]> {
+    if (this.ssc.getState() === 'INITIALIZED') throw new SparkError(`${this.kind} has not been initialized`, { condition: 'STREAMING_CONTEXT_NOT_STARTED' });
     const floor = (time: number) => this.ssc.zeroMs + Math.floor((time - this.ssc.zeroMs) / this.slideMs) * this.slideMs;
     const out: RDD<T>[] = [];
     for (let time = floor(fromMs); time <= floor(toMs); time += this.slideMs) {

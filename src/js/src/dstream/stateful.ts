@@ -28,6 +28,7 @@ export abstract class StatefulStream<T> extends DStream<T> {
   }
 
   override checkpoint(intervalMs: number): this {
+    this.ssc.checkChange('checkpoint interval');
     if (!(intervalMs > 0) || intervalMs % this.slideMs !== 0) {
       throw new IllegalArgumentException(`The checkpoint interval for ${this.kind} has been set to ${intervalMs} ms which is not a multiple of its slide time (${this.slideMs} ms)`);
     }
