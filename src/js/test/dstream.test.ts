@@ -73,7 +73,7 @@ test('mistakes are told at the call', () => {
   says(() => new StreamingContext(sc, 0), /batch interval \(0 ms\) must be positive/);
   const ssc = new StreamingContext(sc, 1000, new ManualClock());
   const stream = ssc.queueStream<[string, number]>([]);
-  says(() => ssc.start(), /No output operations registered/);
+  says(() => new StreamingContext(sc, 1000, new ManualClock()).start(), /No output operations registered/);
   says(() => stream.window(1500), /window duration.*\(1500 ms\) must be a multiple/);
   says(() => stream.window(2000, 700), /slide duration.*\(700 ms\)/);
   says(() => stream.join(stream.window(2000, 2000)), /different slide durations: 1000 and 2000/);
@@ -93,7 +93,7 @@ test('a stream that keeps state needs a checkpoint directory', () => {
     const ssc = new StreamingContext(context(), 1000, new ManualClock());
     define(ssc.queueStream<[string, number]>([])).foreachRDD(() => {});
     assert.throws(() => ssc.start(), /requirement failed: The checkpoint directory has not been set\. Please set it by StreamingContext\.checkpoint\(\)/);
-    assert.equal(ssc.getState(), 'INITIALIZED');
+    assert.equal(ssc.getState(), 'STOPPED');
   }
 });
 
@@ -393,4 +393,112 @@ test('a context that has started takes no more outputs, levels or intervals', as
   await ssc.stop();
   says(output, 'IllegalStateException', /after stopping a context is not supported/);
   says(() => ssc.start(), 'IllegalStateException', /has already been stopped/);
+});
+
+test('a slice of times to come takes nothing of their batches', async () => {
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  const input = pushed<number>();
+  const stream = ssc.fromAsyncIterable(input.source);
+  const batches: number[][] = [];
+  stream.foreachRDD(async (rdd) => { batches.push(await rdd.collect()); });
+  ssc.start();
+  for (const second of [1, 2, 3]) {
+    await input.push(second);
+    assert.equal((await stream.slice(second * 1000, 9_000)).length, 0);
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  }
+  assert.equal((await stream.slice(2_000, 9_000)).length, 2);
+  await ssc.stop();
+  assert.deepEqual(batches, [[1], [2], [3]]);
+});
+
+test('a transformation that gives nothing fails the batch, and so does an output that throws nothing', async () => {
+  for (const [define, words] of [
+    [(s: DStream<number>) => s.transform(() => undefined as never).foreachRDD(() => {}), /^Transform function must not return null\. Return SparkContext\.emptyRDD\(\) instead/],
+    [(s: DStream<number>) => s.foreachRDD(() => Promise.reject()), /^undefined$/],
+  ] as const) {
+    const clock = new ManualClock();
+    const ssc = new StreamingContext(context(), 1000, clock);
+    define(ssc.queueStream<number>([]));
+    ssc.start();
+    clock.advanceTo(1000);
+    await ssc.processed();
+    assert.equal(ssc.getState(), 'STOPPED');
+    await ssc.awaitTermination().then(() => assert.fail('it ended well'), (error: unknown) => assert.match(String((error as Error | undefined)?.message), words));
+  }
+});
+
+test('a context that cannot start is stopped', async () => {
+  const ssc = new StreamingContext(context(), 1000, new ManualClock());
+  let returned = 0;
+  const good = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}), return: () => { returned += 1; return Promise.reject(new Error('gone')); } }) };
+  ssc.fromAsyncIterable(good as AsyncIterable<number>).foreachRDD(() => {});
+  ssc.fromAsyncIterable([1] as never).foreachRDD(() => {});
+  assert.throws(() => ssc.start(), /is not a function/);
+  assert.equal(ssc.getState(), 'STOPPED');
+  assert.equal(returned, 1);
+  await ssc.awaitTermination();
+});
+
+test('a stop from a listener submits no more batches; the last of a graceful one follows the one before', async () => {
+  const clock = new ManualClock();
+  const input = pushed<number>();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  const submitted: number[] = [];
+  ssc.addStreamingListener({ onBatchSubmitted: ({ batchTime }) => { submitted.push(batchTime); if (batchTime === 2000) void ssc.stop(); } });
+  ssc.fromAsyncIterable(input.source).foreachRDD(() => {});
+  ssc.start();
+  clock.advanceTo(5000);
+  await ssc.awaitTermination();
+  assert.deepEqual(submitted, [1000, 2000]);
+
+  // A clock that calls late.
+  let now = 0;
+  const late = new StreamingContext(context(), 1000, { now: () => now, at: () => () => {} });
+  const times: [number, number[]][] = [];
+  late.fromAsyncIterable(pushedNow([1, 2])).foreachRDD(async (rdd, time) => { times.push([time, await rdd.collect()]); });
+  late.start();
+  await taken();
+  now = 3_500;
+  await late.stop({ gracefully: true });
+  assert.deepEqual(times, [[1000, [1, 2]]]);
+});
+
+async function* pushedNow<T>(rows: T[]): AsyncIterable<T> { yield* rows; }
+
+test('who waits for the end of a context is told, started or not; who waits for so long leaves nothing behind', async () => {
+  const idle = new StreamingContext(context(), 1000, new ManualClock());
+  const ended = idle.awaitTermination();
+  await idle.stop();
+  await ended;
+  const clock = new ManualClock();
+  const waiting = new Set<() => void>();
+  const counting = {
+    now: () => clock.now(),
+    at: (timeMs: number, work: () => void) => {
+      const cancel = clock.at(timeMs, () => { waiting.delete(cancel); work(); });
+      waiting.add(cancel);
+      return () => { waiting.delete(cancel); cancel(); };
+    },
+  };
+  const ssc = new StreamingContext(context(), 1000, counting);
+  ssc.queueStream<number>([]).foreachRDD(() => {});
+  ssc.start();
+  const first = ssc.awaitTerminationOrTimeout(500);
+  clock.advanceTo(500);
+  assert.equal(await first, false);
+  const second = ssc.awaitTerminationOrTimeout(100_000);
+  await ssc.stop();
+  assert.equal(await second, true);
+  assert.equal(waiting.size, 0);
+});
+
+test('streams of different contexts do not go together; how long is remembered is said once', () => {
+  const sc = context();
+  const [a, b] = [0, 1].map(() => new StreamingContext(sc, 1000, new ManualClock()).queueStream<number>([])) as [DStream<number>, DStream<number>];
+  assert.throws(() => a.union(b), /Some of the DStreams have different contexts/);
+  a.ssc.remember(10_000);
+  assert.throws(() => a.ssc.remember(20_000), /requirement failed: Remember duration already set as 10000 ms\. Cannot set it again\./);
 });

@@ -62,13 +62,14 @@ export class StreamingContext {
   #permits = { count: 0, sinceMs: 0 };
   #restored: StreamingMetadata | undefined;
   #completed = 0;
+  #submitted = 0;
   #state: 'initialized' | 'active' | 'stopped' = 'initialized';
   #zero = 0;
   #cancel: (() => void) | undefined;
   #pending: Promise<void> = Promise.resolve();
   #rememberMs = 0;
-  #failure: unknown;
-  #terminated: (() => void)[] = [];
+  #failure: { error: unknown } | undefined;
+  readonly #terminated = new Set<() => void>();
 
   /** `batchMs` is the batch interval. */
   constructor(readonly sparkContext: SparkContext, readonly batchMs: number, readonly clock: Clock = sparkContext.alarms ?? systemClock) {
@@ -135,6 +136,8 @@ export class StreamingContext {
   getState(): 'INITIALIZED' | 'ACTIVE' | 'STOPPED' { return this.#state.toUpperCase() as 'INITIALIZED' | 'ACTIVE' | 'STOPPED'; }
   /** The time before the first batch. @internal */
   get zeroMs(): number { return this.#zero; }
+  /** The newest batch there is. @internal */
+  get submittedMs(): number { return this.#submitted; }
   /** @internal */
   get rememberMs(): number { return this.#rememberMs; }
 
@@ -208,28 +211,31 @@ export class StreamingContext {
     this.#outputs.push({ stream, work });
   }
 
-  /** Keeps the datasets of at least this long, for `slice`. */
-  remember(durationMs: number): void { this.#rememberMs = Math.max(this.#rememberMs, durationMs); }
+  /** Keeps the datasets of at least this long, for `slice`; said once. */
+  remember(durationMs: number): void {
+    if (this.#rememberMs) throw new IllegalArgumentException(`requirement failed: Remember duration already set as ${this.#rememberMs} ms. Cannot set it again.`);
+    this.#rememberMs = durationMs;
+  }
   addStreamingListener(listener: StreamingListener): void { this.#listeners.add(listener); }
   removeStreamingListener(listener: StreamingListener): void { this.#listeners.delete(listener); }
 
   // Running.
 
-  /** Starts receiving, and runs batches from the next multiple of the interval on. */
+  /** Starts receiving, and runs batches from the next multiple of the interval on. A context that cannot start is stopped. */
   start(): void {
     if (this.#state === 'stopped') throw new IllegalStateException('StreamingContext has already been stopped');
     if (this.#state === 'active') return;
-    if (this.#outputs.length === 0) throw new IllegalArgumentException('requirement failed: No output operations registered, so nothing to execute');
-    const [stateful] = this.#stateful;
-    if (stateful && !this.checkpoints) {
-      throw new IllegalArgumentException('requirement failed: The checkpoint directory has not been set. Please set it by StreamingContext.checkpoint(): '
-        + `a stream of this context keeps state (${stateful.kind})`);
-    }
-    if (this.checkpoints && !this.#recovers()) console.warn('[rivulet] queueStream does not support checkpointing: this context cannot go on in another tab');
     const now = Math.floor(this.clock.now() / this.batchMs) * this.batchMs;
     if (!this.#restored) this.#zero = this.#completed = now;
-    this.#state = 'active';
-    for (const input of this.#inputs) input.start();
+    this.#submitted = this.#completed;
+    try {
+      this.#validate();
+      this.#state = 'active';
+      for (const input of this.#inputs) input.start();
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
     this.#tell('onStreamingStarted', this.clock.now());
     // Intervals that passed while nobody was there have batches, too.
     let next = this.#completed + this.batchMs;
@@ -237,16 +243,28 @@ export class StreamingContext {
     this.#schedule(next);
   }
 
+  #validate(): void {
+    if (this.#outputs.length === 0) throw new IllegalArgumentException('requirement failed: No output operations registered, so nothing to execute');
+    const [stateful] = this.#stateful;
+    if (stateful && !this.checkpoints) {
+      throw new IllegalArgumentException('requirement failed: The checkpoint directory has not been set. Please set it by StreamingContext.checkpoint(): '
+        + `a stream of this context keeps state (${stateful.kind})`);
+    }
+    if (this.checkpoints && !this.#recovers()) console.warn('[rivulet] queueStream does not support checkpointing: this context cannot go on in another tab');
+  }
+
   #recovers(): boolean { return this.#inputs.every((input) => input.recovers); }
 
   #schedule(timeMs: number): void {
     this.#cancel = this.clock.at(timeMs, () => {
+      // First, so that a listener of the batch can stop it.
+      this.#schedule(timeMs + this.batchMs);
       this.#submit(timeMs);
-      if (this.#state === 'active') this.#schedule(timeMs + this.batchMs);
     });
   }
 
   #submit(timeMs: number): void {
+    this.#submitted = timeMs;
     const numRecords = this.#inputs.reduce((sum, input) => sum + input.cut(timeMs), 0);
     const info: BatchInfo = {
       batchTime: timeMs, submissionTime: this.clock.now(), processingStartTime: null, processingEndTime: null, schedulingDelay: null,
@@ -272,7 +290,7 @@ export class StreamingContext {
       for (const stream of this.#streams) stream.forgetBefore(timeMs);
     } catch (error) {
       info.failure = error instanceof Error ? error.message : String(error);
-      this.#failure = error;
+      this.#failure = { error };
     }
     info.processingEndTime = this.clock.now();
     info.processingDelay = info.processingEndTime - info.processingStartTime;
@@ -305,17 +323,20 @@ export class StreamingContext {
 
   /** Waits for the stop, or for a batch that fails: its error is thrown. */
   async awaitTermination(): Promise<void> {
-    if (this.#state !== 'stopped') await new Promise<void>((resolve) => this.#terminated.push(resolve));
-    if (this.#failure) throw this.#failure;
+    if (this.#state !== 'stopped') await new Promise<void>((resolve) => this.#terminated.add(resolve));
+    if (this.#failure) throw this.#failure.error;
   }
 
   /** As awaitTermination, but for so long at most; false where it goes on. */
   async awaitTerminationOrTimeout(timeoutMs: number): Promise<boolean> {
     if (this.#state !== 'stopped') {
-      const ended = new Promise<void>((resolve) => this.#terminated.push(resolve));
-      await Promise.race([ended, new Promise<void>((resolve) => this.clock.at(this.clock.now() + timeoutMs, resolve))]);
+      await new Promise<void>((resolve) => {
+        const ended = () => { cancel(); resolve(); };
+        const cancel = this.clock.at(this.clock.now() + timeoutMs, () => { this.#terminated.delete(ended); resolve(); });
+        this.#terminated.add(ended);
+      });
     }
-    if (this.#failure) throw this.#failure;
+    if (this.#failure) throw this.#failure.error;
     return (this.#state as string) === 'stopped';
   }
 
@@ -326,15 +347,10 @@ export class StreamingContext {
   }
 
   async #stop(gracefully: boolean): Promise<void> {
-    if (this.#state !== 'active') {
-      this.#state = 'stopped';
-      return;
-    }
+    if (this.#state !== 'active') return this.#end();
     this.#cancel?.();
     for (const input of this.#inputs) input.stop();
-    if (gracefully && this.#inputs.some((input) => input.waiting())) {
-      this.#submit(Math.floor(this.clock.now() / this.batchMs) * this.batchMs + this.batchMs);
-    }
+    if (gracefully && this.#inputs.some((input) => input.waiting())) this.#submit(this.#submitted + this.batchMs);
     await this.processed();
     this.#end();
   }
@@ -343,7 +359,8 @@ export class StreamingContext {
     this.#state = 'stopped';
     this.#cancel?.();
     for (const input of this.#inputs) input.stop();
-    for (const resolve of this.#terminated.splice(0)) resolve();
+    for (const ended of this.#terminated) ended();
+    this.#terminated.clear();
   }
 
   #tell<K extends keyof StreamingListener>(event: K, value: Parameters<NonNullable<StreamingListener[K]>>[0]): void {

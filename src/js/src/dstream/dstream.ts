@@ -79,12 +79,12 @@ export abstract class DStream<T> {
     }
   }
 
-  /** The datasets of the intervals that end in this closed range, rounded down to interval ends. */
+  /** The datasets of the intervals that end in this closed range, rounded down to interval ends; those to come are left out. */
   async slice(fromMs: number, toMs: number): Promise<RDD<T>[]> {
     if (this.ssc.getState() === 'INITIALIZED') throw new SparkError(`${this.kind} has not been initialized`, { condition: 'STREAMING_CONTEXT_NOT_STARTED' });
     const floor = (time: number) => this.ssc.zeroMs + Math.floor((time - this.ssc.zeroMs) / this.slideMs) * this.slideMs;
     const out: RDD<T>[] = [];
-    for (let time = floor(fromMs); time <= floor(toMs); time += this.slideMs) {
+    for (let time = floor(fromMs); time <= Math.min(toMs, this.ssc.submittedMs); time += this.slideMs) {
       const rdd = await this.getOrCompute(time);
       if (rdd) out.push(rdd);
     }
@@ -99,6 +99,7 @@ export abstract class DStream<T> {
   }
   /** What `f` makes of the datasets of this and another stream; both need the same slide. */
   transformWith<U, V>(f: (rdd: RDD<T>, other: RDD<U>, timeMs: number) => RDD<V> | Promise<RDD<V>>, other: DStream<U>): DStream<V> {
+    if (other.ssc !== this.ssc) throw new IllegalArgumentException('Some of the DStreams have different contexts');
     if (other.slideMs !== this.slideMs) throw new IllegalArgumentException(`Some of the DStreams have different slide durations: ${this.slideMs} and ${other.slideMs} ms`);
     return new Transformed<V>(this.ssc, [this as never, other as never], (rdds, time) => f(rdds[0] as RDD<T>, rdds[1] as RDD<U>, time));
   }
@@ -254,7 +255,9 @@ class Transformed<U> extends DStream<U> {
   protected override async compute(timeMs: number): Promise<Maybe<U>> {
     const rdds = await Promise.all(this.parents.map((parent) => parent.getOrCompute(timeMs)));
     if (rdds.some((rdd) => rdd === undefined)) return undefined;
-    return this.make(rdds as RDD<unknown>[], timeMs);
+    const made = await this.make(rdds as RDD<unknown>[], timeMs) as Maybe<U>;
+    if (made) return made;
+    throw new SparkError('Transform function must not return null. Return SparkContext.emptyRDD() instead to represent no element as the result of transformation.');
   }
 }
 

@@ -187,7 +187,7 @@ export class IterableInput<T> extends Records<T> {
   override stop(): void {
     const iterator = this.#iterator;
     this.#iterator = undefined;
-    void iterator?.return?.();
+    (async () => { await iterator?.return?.(); })().catch(this.failed);
   }
   override processed(records: number, processingMs: number, schedulingMs: number, endMs: number): void {
     this.ssc.rate?.compute(endMs, records, processingMs, schedulingMs);
