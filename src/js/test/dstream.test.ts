@@ -502,3 +502,41 @@ test('streams of different contexts do not go together; how long is remembered i
   a.ssc.remember(10_000);
   assert.throws(() => a.ssc.remember(20_000), /requirement failed: Remember duration already set as 10000 ms\. Cannot set it again\./);
 });
+
+const namesIn = async (directory: MemoryDirectory) => {
+  const names: string[] = [];
+  for await (const name of directory.keys()) names.push(name);
+  return names;
+};
+
+test('states leave the checkpoint directory of a context that cannot go on, too', async () => {
+  const directory = new MemoryDirectory();
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(directory.handle);
+  ssc.queueStream<[string, number]>([]).updateStateByKey<string, number, number>((values) => values.length).foreachRDD(() => {});
+  ssc.start();
+  for (let second = 1; second <= 60; second++) {
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  }
+  await ssc.stop();
+  assert.ok((await namesIn(directory)).length <= 2, String(await namesIn(directory)));
+});
+
+test('mapWithState writes its states as often as is said of the stream that it gives', async () => {
+  const directory = new MemoryDirectory();
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(directory.handle);
+  const mapped = ssc.queueStream<[string, number]>([]).mapWithState(StateSpec.function<string, number, number, number>((_key, value) => value ?? 0));
+  assert.equal(mapped.checkpoint(3000), mapped);
+  mapped.foreachRDD(() => {});
+  ssc.start();
+  for (let second = 1; second <= 4; second++) {
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  }
+  await ssc.stop();
+  assert.deepEqual(await namesIn(directory), ['state-1-3000']);
+});

@@ -302,12 +302,14 @@ export class StreamingContext {
   /** The batch is done: another life begins behind it. */
   async #complete(timeMs: number): Promise<void> {
     this.#completed = timeMs;
-    if (!this.checkpoints || !this.#recovers()) return;
-    await this.checkpoints.write({
-      version: 1, batchMs: this.batchMs, zeroMs: this.#zero, completedMs: timeMs, graph: this.#graph(),
-      states: Object.fromEntries(this.#stateful.flatMap(({ number, written }) => (written ? [[number, written]] : []))),
-      inputs: Object.fromEntries(this.#inputs.map((input) => [input.number, input.note()])),
-    });
+    if (!this.checkpoints) return;
+    if (this.#recovers()) {
+      await this.checkpoints.write({
+        version: 1, batchMs: this.batchMs, zeroMs: this.#zero, completedMs: timeMs, graph: this.#graph(),
+        states: Object.fromEntries(this.#stateful.flatMap(({ number, written }) => (written ? [[number, written]] : []))),
+        inputs: Object.fromEntries(this.#inputs.map((input) => [input.number, input.note()])),
+      });
+    }
     if ((timeMs - this.#zero) % (10 * this.batchMs) !== 0) return;
     const written = new Map(this.#stateful.map(({ number, written }) => [number, written?.timeMs ?? -Infinity]));
     await this.checkpoints.sweep((what, stream, time) => (what === 'state' ? time >= (written.get(stream) ?? -Infinity) : time > (this.#streams[stream]?.neededSince(timeMs) ?? -Infinity)));
