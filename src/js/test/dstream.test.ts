@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { ManualClock } from '../src/dstream/clock.js';
 import { StreamingContext, type BatchInfo } from '../src/dstream/context.js';
 import type { DStream } from '../src/dstream/dstream.js';
@@ -14,6 +16,8 @@ import { localEngine } from './rdd_local.js';
 import { runTwin, TWINS } from '../../../tests/browser/dstream_twins.js';
 
 const GOLDENS = join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/goldens/dstream');
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 const context = () => new SparkContext(localEngine(), 2, { 'spark.default.parallelism': '2' }, () => false);
 
 for (const id of Object.keys(TWINS as object)) {
@@ -539,4 +543,30 @@ test('mapWithState writes its states as often as is said of the stream that it g
   }
   await ssc.stop();
   assert.deepEqual(await namesIn(directory), ['state-1-3000']);
+});
+
+test('records that no window takes are let go', async () => {
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  const [sampled, unused] = [pushed<object>(), pushed<object>()];
+  const counts: number[] = [];
+  ssc.fromAsyncIterable(sampled.source).window(2000, 10_000).foreachRDD(async (rdd) => { counts.push(await rdd.count()); });
+  ssc.fromAsyncIterable(unused.source).map((row) => row);
+  ssc.start();
+  const rows: WeakRef<object>[] = [];
+  for (let second = 1; second <= 60; second++) {
+    for (const { push } of [sampled, unused]) {
+      const row = { second };
+      rows.push(new WeakRef(row));
+      await push(row);
+    }
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  }
+  assert.deepEqual(counts, [2, 2, 2, 2, 2, 2]);
+  await new Promise((turn) => setTimeout(turn));
+  collectGarbage();
+  const held = rows.filter((row) => row.deref()).length;
+  assert.ok(held < 40, `${held} of ${rows.length} are held`);
+  await ssc.stop();
 });

@@ -38,6 +38,12 @@ abstract class InputStream<T> extends DStream<T> implements Input {
   processed(_records: number, _processingMs: number, _schedulingMs: number, _endMs: number): void {}
   note(): unknown { return null; }
   recover(_noted: unknown): Promise<void> { return Promise.resolve(); }
+
+  /** Lets go what was taken in for batches that nobody asked for, nor will. */
+  protected forgetTaken(batches: Map<number, unknown>, timeMs: number): void {
+    const since = this.neededSince(timeMs);
+    for (const time of batches.keys()) if (time <= since) batches.delete(time);
+  }
 }
 
 export class QueueInput<T> extends InputStream<T> {
@@ -52,6 +58,11 @@ export class QueueInput<T> extends InputStream<T> {
     return 0;
   }
   override waiting(): boolean { return this.queue.length > 0; }
+
+  override forgetBefore(timeMs: number): void {
+    super.forgetBefore(timeMs);
+    this.forgetTaken(this.#taken, timeMs);
+  }
 
   protected override compute(timeMs: number): RDD<T> {
     const taken = this.#taken.get(timeMs) ?? [];
@@ -102,6 +113,11 @@ export abstract class Blocks<T, B> extends InputStream<T> {
     for (const [timeMs, bytes] of await this.ssc.checkpoints!.received(this.number)) {
       this.#batches.set(timeMs, { blocks: (decode(bytes) as Uint8Array[]).map((block) => this.fromBytes(block)), safe: [] });
     }
+  }
+
+  override forgetBefore(timeMs: number): void {
+    super.forgetBefore(timeMs);
+    this.forgetTaken(this.#batches, timeMs);
   }
 
   protected override compute(timeMs: number): RDD<T> {
