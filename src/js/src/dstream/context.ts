@@ -107,8 +107,8 @@ export class StreamingContext {
     this.#completed = saved.completedMs;
     for (const input of this.#inputs) await input.recover(saved.inputs[input.number]);
     for (const stream of this.#stateful) {
-      const state = saved.states[stream.number];
-      if (state) await stream.restore(state);
+      // One by itself is of an earlier version.
+      await stream.restore([saved.states[stream.number] ?? []].flat());
     }
   }
 
@@ -306,12 +306,12 @@ export class StreamingContext {
     if (this.#recovers()) {
       await this.checkpoints.write({
         version: 1, batchMs: this.batchMs, zeroMs: this.#zero, completedMs: timeMs, graph: this.#graph(),
-        states: Object.fromEntries(this.#stateful.flatMap(({ number, written }) => (written ? [[number, written]] : []))),
+        states: Object.fromEntries(this.#stateful.map(({ number, written }) => [number, written])),
         inputs: Object.fromEntries(this.#inputs.map((input) => [input.number, input.note()])),
       });
     }
     if ((timeMs - this.#zero) % (10 * this.batchMs) !== 0) return;
-    const written = new Map(this.#stateful.map(({ number, written }) => [number, written?.timeMs ?? -Infinity]));
+    const written = new Map(this.#stateful.map(({ number, written }) => [number, written[0]?.timeMs]));
     await this.checkpoints.sweep((what, stream, time) => (what === 'state' ? time >= (written.get(stream) ?? -Infinity) : time > (this.#streams[stream]?.neededSince(timeMs) ?? -Infinity)));
   }
 

@@ -22,7 +22,8 @@ export abstract class DStream<T> {
   /** Its number among the streams of its context. @internal */
   readonly number: number;
 
-  constructor(readonly ssc: StreamingContext, readonly slideMs: number, protected readonly parents: readonly DStream<unknown>[]) {
+  /** `reachMs` is how much further back than its own the datasets are that it makes them of. */
+  constructor(readonly ssc: StreamingContext, readonly slideMs: number, protected readonly parents: readonly DStream<unknown>[], protected reachMs = 0) {
     this.number = ssc.register(this as never);
     this.#keepMs = slideMs;
   }
@@ -30,10 +31,10 @@ export abstract class DStream<T> {
   /** The dataset of the interval that ends at this time. */
   protected abstract compute(timeMs: number): Maybe<T> | Promise<Maybe<T>>;
 
-  /** Keeps the datasets of at least so long. @internal */
+  /** Keeps the datasets of at least so long, and what it takes to make them again. @internal */
   keep(durationMs: number): void {
     this.#keepMs = Math.max(this.#keepMs, durationMs);
-    for (const parent of this.parents) parent.keep(durationMs);
+    for (const parent of this.parents) parent.keep(this.#keepMs + this.reachMs);
   }
 
   /** The dataset of a time, made once; none where the time is not one of this stream's. @internal */
@@ -275,8 +276,8 @@ class Windowed<T> extends DStream<T> {
 
   constructor(ssc: StreamingContext, private readonly parent: DStream<T>, private readonly windowMs: number, slideMs: number) {
     checkWindow(parent as DStream<unknown>, windowMs, slideMs);
-    super(ssc, slideMs, [parent as DStream<unknown>]);
-    parent.keep(windowMs);
+    super(ssc, slideMs, [parent as DStream<unknown>], windowMs);
+    this.keep(slideMs);
   }
 
   protected override async compute(timeMs: number): Promise<Maybe<T>> {
