@@ -624,3 +624,63 @@ test('a window of states goes on from a checkpoint whole', async () => {
     assert.deepEqual(states[second], sums, `second ${second}`);
   }
 });
+
+test('a file that goes while a folder is looked through is none; one that has gone is forgotten', async () => {
+  const clock = new ManualClock();
+  const folder = new MemoryDirectory(() => clock.now());
+  const directory = new MemoryDirectory();
+  const put = async (name: string) => {
+    const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
+    await stream.write(name);
+    await stream.close();
+  };
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(directory.handle);
+  const batches: unknown[] = [];
+  ssc.textFileStream(folder.handle).foreachRDD(async (rdd) => { batches.push(await rdd.collect()); });
+  ssc.start();
+  await put('a.txt');
+  await put('b.txt');
+  (await folder.getFileHandle('a.txt')).getFile = () => Promise.reject(new DOMException('gone', 'NotFoundError'));
+  clock.advanceTo(1000);
+  await ssc.processed();
+  for (const name of ['a.txt', 'b.txt']) await folder.removeEntry(name);
+  await put('c.txt');
+  clock.advanceTo(2000);
+  await ssc.processed();
+  await ssc.stop();
+  await ssc.awaitTermination();
+  assert.deepEqual(batches, [['b.txt'], ['c.txt']]);
+  const noted = JSON.parse(await (await (await directory.getFileHandle('streaming.json')).getFile()).text()) as { inputs: Record<string, { seen: [string, unknown][] }> };
+  assert.deepEqual(noted.inputs['0']!.seen.map(([name]) => name), ['c.txt']);
+});
+
+test('an iterable that never waits lets batches come', async () => {
+  const ssc = new StreamingContext(context(), 20);
+  async function* endless() { for (let i = 0; ; i++) yield i; }
+  const batches: number[] = [];
+  ssc.fromAsyncIterable(endless()).foreachRDD((_, time) => { batches.push(time); void ssc.stop(); });
+  ssc.start();
+  await ssc.awaitTermination();
+  assert.ok(batches.length > 0);
+});
+
+test('lines of a socket are those of its texts, empty ones too', async () => {
+  const sockets: { onmessage?: (message: { data: unknown }) => void; close(): void }[] = [];
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket');
+  Object.defineProperty(globalThis, 'WebSocket', { configurable: true, value: class { constructor() { sockets.push(this); } close() {} } });
+  try {
+    const clock = new ManualClock();
+    const ssc = new StreamingContext(context(), 1000, clock);
+    const batches: string[][] = [];
+    ssc.socketTextStream('ws://x').foreachRDD(async (rdd) => { batches.push(await rdd.collect()); });
+    ssc.start();
+    for (const data of ['a\n\nb\r\n', 'c\rd', '\n']) sockets[0]!.onmessage!({ data });
+    clock.advanceTo(1000);
+    await ssc.processed();
+    await ssc.stop();
+    assert.deepEqual(batches, [['a', '', 'b', 'c', 'd', '']]);
+  } finally {
+    if (before) Object.defineProperty(globalThis, 'WebSocket', before); else Reflect.deleteProperty(globalThis, 'WebSocket');
+  }
+});

@@ -1,6 +1,7 @@
 /** Streams that records come in by. */
 import { decode, encode } from '../rdd/codec.js';
 import type { RDD } from '../rdd/rdd.js';
+import { systemClock } from './clock.js';
 import type { StreamingContext } from './context.js';
 import { DStream } from './dstream.js';
 
@@ -146,6 +147,9 @@ abstract class Records<T> extends Blocks<T, T[]> {
   protected override dataset(blocks: readonly T[][]): RDD<T> { return this.ssc.sparkContext.parallelize(blocks.flat()); }
 }
 
+/** Records that an iterable may give in a row: one that never waits would not let the page do anything else. */
+const RECORDS_IN_A_ROW = 4096;
+
 /** First pause before a lost WebSocket is opened again, doubled up to the last; ms. */
 const RECONNECT_MS = [250, 30_000] as const;
 
@@ -165,7 +169,10 @@ export class SocketInput extends Records<string> {
     socket.onmessage = ({ data }) => {
       const text = typeof data === 'string' ? data : undefined;
       if (text === undefined) return this.failed(new TypeError(`${this.url} sent binary data; socketTextStream takes text`));
-      for (const line of text.split(/\r\n|\n/)) if (line !== '') this.store(line);
+      const lines = text.split(/\r\n|\n|\r/);
+      // What ends with a line's end has no other line behind it.
+      if (lines.at(-1) === '') lines.pop();
+      this.store(...lines);
     };
     socket.onclose = () => {
       if (this.#stopped) return;
@@ -191,8 +198,10 @@ export class IterableInput<T> extends Records<T> {
     const iterator = this.source[Symbol.asyncIterator]();
     this.#iterator = iterator;
     const run = async () => {
-      for (;;) {
+      const clock = this.ssc.sparkContext.alarms ?? systemClock;
+      for (let taken = 1; ; taken++) {
         await this.ssc.permit();
+        if (taken % RECORDS_IN_A_ROW === 0) await new Promise<void>((resolve) => clock.at(clock.now(), resolve));
         const { done, value } = await iterator.next();
         if (done || this.#iterator !== iterator) return;
         this.store(value);
@@ -231,15 +240,22 @@ export class FileInput extends InputStream<string> {
 
   protected override async compute(timeMs: number): Promise<RDD<string>> {
     const files: File[] = [];
+    const gone = new Set(this.#seen.keys());
     const folder = await this.folder();
     for await (const [name, entry] of folder.entries()) {
+      gone.delete(name);
       if (entry.kind !== 'file' || /^[._]/.test(name)) continue;
-      const file = await (entry as FileSystemFileHandle).getFile();
+      // Somebody may take it away meanwhile.
+      const file = await (entry as FileSystemFileHandle).getFile().catch((error: Error) => {
+        if (error.name !== 'NotFoundError') throw error;
+      });
+      if (!file) continue;
       const seen = this.#seen.get(name);
       if (seen ? seen[1] !== timeMs : file.lastModified < this.#sinceMs) continue;
       this.#seen.set(name, [file.lastModified, timeMs]);
       files.push(file);
     }
+    for (const name of gone) this.#seen.delete(name);
     const { sparkContext } = this.ssc;
     return files.length === 0 ? sparkContext.parallelize<string>([], 1) : sparkContext.textFile(files.sort((a, b) => (a.name < b.name ? -1 : 1)));
   }
