@@ -75,6 +75,78 @@ test('a receiver that fails is told of and started again; one that is none is to
   assert.match(found.function, /SparkTypeError: receiverStream: .* a function, not a class/);
 });
 
+test('a graceful stop runs all that a receiver hands over until its onStop is done; one that fails there harms nobody', async () => {
+  const found = await inPage(shared, async () => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const executors = [];
+    spark.status.onExecutor(({ type }) => executors.push(type));
+    class Last {
+      onStart() { for (let i = 0; i < 100; i++) void this.store(i); }
+      async onStop() {
+        await new Promise((done) => setTimeout(done, 50));
+        void this.store(100);
+        throw new RangeError('too late');
+      }
+    }
+    const seen = [];
+    for (let times = 0; times < 3; times++) {
+      const ssc = new StreamingContext(spark.sparkContext, 3_600_000);
+      const started = new Promise((resolve) => ssc.addStreamingListener({ onReceiverStarted: resolve }));
+      ssc.receiverStream(Last).foreachRDD(async (rdd) => { seen.push((await rdd.collect()).length); });
+      ssc.start();
+      await started;
+      await ssc.stop({ gracefully: true });
+    }
+    await spark.stop();
+    return { seen, executors };
+  });
+  assert.deepEqual(found, { seen: [101, 101, 101], executors: [] });
+});
+
+test('a receiver that is stopped at once does not run on', async () => {
+  const found = await inPage(shared, async () => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const calls = [];
+    const channel = new BroadcastChannel('calls');
+    const ended = new Promise((resolve) => { channel.onmessage = ({ data }) => (data === 'end' ? resolve() : calls.push(data)); });
+    class Quick {
+      onStart() { this.channel = new BroadcastChannel('calls'); this.channel.postMessage('start'); }
+      onStop() { this.channel?.postMessage('stop'); }
+    }
+    for (let times = 0; times < 5; times++) {
+      const ssc = new StreamingContext(spark.sparkContext, 3_600_000);
+      ssc.receiverStream(Quick).foreachRDD(() => {});
+      ssc.start();
+      await ssc.stop();
+      await spark.sparkContext.parallelize([1]).count();
+    }
+    await spark.sparkContext.parallelize([1]).foreach(() => { new BroadcastChannel('calls').postMessage('end'); });
+    await ended;
+    await spark.stop();
+    return calls;
+  });
+  assert.equal(found.filter((call) => call === 'start').length, found.filter((call) => call === 'stop').length);
+});
+
+test('a receiver that fails again and again waits longer each time', async () => {
+  const pauses = await inPage(shared, async () => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const ssc = new StreamingContext(spark.sparkContext, 3_600_000);
+    const pauses = [];
+    const twice = new Promise((resolve) => ssc.addStreamingListener({ onReceiverError: ({ message }) => { if (pauses.push(/in (\d+) ms/.exec(message)[1]) === 2) resolve(); } }));
+    ssc.receiverStream(class { onStart() { throw new Error('no'); } onStop() {} }).foreachRDD(() => {});
+    ssc.start();
+    await twice;
+    await ssc.stop();
+    await spark.stop();
+    return pauses;
+  });
+  assert.deepEqual(pauses, ['500', '1000']);
+});
+
 test('a context goes on in another tab from its checkpoint in the origin\'s file system', async () => {
   const directory = `opfs:streams-${crypto.randomUUID()}`;
   const context = await shared.browser.newContext();

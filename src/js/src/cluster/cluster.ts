@@ -141,8 +141,12 @@ export class Cluster {
   stop(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const { worker } of this.#members.values()) this.#end(worker);
+    const executors = [...this.#members.values()];
     this.#members.clear();
+    for (const { worker, executor } of executors) {
+      this.#end(worker);
+      this.receivers.lost(executor);
+    }
     this.#end(this.driver);
   }
 
@@ -156,7 +160,7 @@ export class Cluster {
     }
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.t === 'lent') this.#lent(data.id, worker);
-      else if (data.t === 'received' || data.t === 'receiverStarted' || data.t === 'receiverFailed') {
+      else if (data.t === 'received' || data.t === 'receiverStarted' || data.t === 'receiverFailed' || data.t === 'receiverStopped') {
         if (this.#members.get(executor)?.worker === worker) this.receivers.receive(executor, data);
       } else this.#fromWorker(data, `${executor}.${incarnation}`);
     };

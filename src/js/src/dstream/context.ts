@@ -351,7 +351,8 @@ export class StreamingContext {
   async #stop(gracefully: boolean): Promise<void> {
     if (this.#state !== 'active') return this.#end();
     this.#cancel?.();
-    for (const input of this.#inputs) input.stop();
+    const stopped = Promise.all(this.#inputs.map((input) => input.stop()));
+    if (gracefully) await stopped;
     if (gracefully && this.#inputs.some((input) => input.waiting())) this.#submit(this.#submitted + this.batchMs);
     await this.processed();
     this.#end();

@@ -12,7 +12,8 @@ export interface Input {
   /** Whether it can go on from a checkpoint. */
   readonly recovers: boolean;
   start(): void;
-  stop(): void;
+  /** A promise settles when nothing more comes. */
+  stop(): void | Promise<void>;
   /** What has come so far belongs to the batch of this time; how many records that is. */
   cut(timeMs: number): number;
   /** Whether records wait for a batch. */
@@ -32,7 +33,7 @@ abstract class InputStream<T> extends DStream<T> implements Input {
   constructor(ssc: StreamingContext) { super(ssc, ssc.batchMs, []); }
 
   start(): void {}
-  stop(): void {}
+  stop(): void | Promise<void> {}
   cut(_timeMs: number): number { return 0; }
   waiting(): boolean { return false; }
   write(_timeMs: number): Promise<void> { return Promise.resolve(); }
