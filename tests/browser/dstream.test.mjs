@@ -147,6 +147,20 @@ test('a receiver that fails again and again waits longer each time', async () =>
   assert.deepEqual(pauses, ['500', '1000']);
 });
 
+test('a context whose session stops ends with an error', async () => {
+  const found = await inPage(shared, async () => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const ssc = new StreamingContext(spark.sparkContext, 3_600_000);
+    ssc.queueStream([]).foreachRDD(() => {});
+    ssc.start();
+    const ended = ssc.awaitTermination().then(() => 'well', (error) => error.message);
+    await spark.stop();
+    return [await Promise.race([ended, new Promise((done) => setTimeout(() => done('it waits'), 2000))]), ssc.getState()];
+  });
+  assert.deepEqual(found, ['The session is stopped', 'STOPPED']);
+});
+
 test('a context goes on in another tab from its checkpoint in the origin\'s file system', async () => {
   const directory = `opfs:streams-${crypto.randomUUID()}`;
   const context = await shared.browser.newContext();

@@ -148,6 +148,8 @@ export class Cluster {
       this.receivers.lost(executor);
     }
     this.#end(this.driver);
+    // No worker is there to ring any more: who waits learns it now.
+    for (const id of [...this.#alarms.keys()]) this.#rang(id);
   }
 
   async #add(executor: number, incarnation: number): Promise<void> {

@@ -258,7 +258,13 @@ export class StreamingContext {
   #schedule(timeMs: number): void {
     this.#cancel = this.clock.at(timeMs, () => {
       // First, so that a listener of the batch can stop it.
-      this.#schedule(timeMs + this.batchMs);
+      try {
+        this.#schedule(timeMs + this.batchMs);
+      } catch (error) {
+        // The session is stopped.
+        this.#failure = { error };
+        return this.#end();
+      }
       this.#submit(timeMs);
     });
   }
