@@ -161,6 +161,34 @@ test('a context whose session stops ends with an error', async () => {
   assert.deepEqual(found, ['The session is stopped', 'STOPPED']);
 });
 
+test('the batches of a stream bring their functions once, however many they are', async () => {
+  const made = await inPage(shared, async () => {
+    const { ManualClock, SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const clock = new ManualClock();
+    const ssc = new StreamingContext(spark.sparkContext, 1000, clock);
+    const made = () => spark.sparkContext.parallelize([1], 1).map(() => {
+      globalThis.modules ??= 0;
+      if (globalThis.modules++ > 0) return globalThis.modules;
+      const make = URL.createObjectURL;
+      URL.createObjectURL = (blob) => { globalThis.modules += 1; return make.call(URL, blob); };
+      return 0;
+    }).collect();
+    ssc.queueStream(Array.from({ length: 40 }, () => spark.sparkContext.parallelize([1, 2, 3]))).map((x) => [x % 2, x]).reduceByKeyAndWindow((a, b) => a + b, null, 3000)
+      .foreachRDD(async (rdd) => { await rdd.collect(); });
+    ssc.start();
+    await made();
+    clock.advanceTo(40_000);
+    await ssc.processed();
+    const [modules] = await made();
+    await ssc.stop();
+    await spark.stop();
+    return modules;
+  });
+  // One of the count's own, and those of windows that are not full.
+  assert.ok(made < 10, `${made} modules`);
+});
+
 test('a context goes on in another tab from its checkpoint in the origin\'s file system', async () => {
   const directory = `opfs:streams-${crypto.randomUUID()}`;
   const context = await shared.browser.newContext();
