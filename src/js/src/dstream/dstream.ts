@@ -76,7 +76,7 @@ export abstract class DStream<T> {
     for (const [time, made] of this.#made) {
       if (time > since) continue;
       this.#made.delete(time);
-      void made.then((rdd) => rdd?.unpersist());
+      made.then((rdd) => rdd?.unpersist(), () => { /* who asked for it was told */ });
     }
   }
 

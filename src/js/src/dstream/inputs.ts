@@ -133,7 +133,7 @@ export abstract class Blocks<T, B> extends InputStream<T> {
 abstract class Records<T> extends Blocks<T, T[]> {
   #buffer: T[] = [];
 
-  protected store(...records: T[]): void { this.#buffer.push(...records); }
+  protected store(record: T): void { this.#buffer.push(record); }
 
   override cut(timeMs: number): number {
     const records = this.#buffer;
@@ -173,7 +173,7 @@ export class SocketInput extends Records<string> {
       const lines = text.split(/\r\n|\n|\r/);
       // What ends with a line's end has no other line behind it.
       if (lines.at(-1) === '') lines.pop();
-      this.store(...lines);
+      for (const line of lines) this.store(line);
     };
     socket.onclose = () => {
       if (this.#stopped) return;
