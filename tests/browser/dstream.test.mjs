@@ -189,6 +189,25 @@ test('the batches of a stream bring their functions once, however many they are'
   assert.ok(made < 10, `${made} modules`);
 });
 
+test('windows that overlap see one and the same rows of a batch', async () => {
+  const seen = await inPage(shared, async () => {
+    const { ManualClock, SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').create();
+    const clock = new ManualClock();
+    const ssc = new StreamingContext(spark.sparkContext, 1000, clock);
+    const seen = [];
+    ssc.queueStream(Array.from({ length: 6 }, (_, i) => spark.sparkContext.parallelize([i]))).map(() => Math.random()).window(3000)
+      .foreachRDD(async (rdd) => { seen.push(...await rdd.collect()); });
+    ssc.start();
+    clock.advanceTo(6_000);
+    await ssc.processed();
+    await ssc.stop();
+    await spark.stop();
+    return seen;
+  });
+  assert.deepEqual([seen.length, new Set(seen).size], [15, 6]);
+});
+
 test('a context goes on in another tab from its checkpoint in the origin\'s file system', async () => {
   const directory = `opfs:streams-${crypto.randomUUID()}`;
   const context = await shared.browser.newContext();

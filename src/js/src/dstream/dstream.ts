@@ -65,6 +65,8 @@ export abstract class DStream<T> {
   }
   /** As persist, in memory. */
   cache(): this { return this.persist(); }
+  /** Keeps them where nothing else is said: what is above takes them again and again. @internal */
+  reuse(): void { this.#level ??= 'MEMORY_ONLY'; }
   /** How often the state is written, in whole slides; for streams that keep one. */
   checkpoint(_intervalMs: number): this {
     throw new UnsupportedOperationException(`checkpoint: this stream (${this.kind}) keeps no state to write`);
@@ -278,7 +280,15 @@ class Windowed<T> extends DStream<T> {
     checkWindow(parent as DStream<unknown>, windowMs, slideMs);
     super(ssc, slideMs, [parent as DStream<unknown>], windowMs);
     this.keep(slideMs);
+    if (windowMs > slideMs) parent.reuse();
   }
+
+  /** Windows share the rows of their parent's datasets: these are kept. */
+  override persist(level?: StorageLevel): this {
+    this.parent.persist(level);
+    return this;
+  }
+  override reuse(): void { this.parent.reuse(); }
 
   protected override async compute(timeMs: number): Promise<Maybe<T>> {
     const from = Math.max(this.ssc.zeroMs, timeMs - this.windowMs) + this.parent.slideMs;

@@ -87,7 +87,7 @@ export class ReducedWindow<K, V> extends StatefulStream<[K, V]> {
   ) {
     checkWindow(reduced as DStream<unknown>, windowMs, slideMs);
     super(ssc, slideMs, [reduced as DStream<unknown>], windowMs);
-    reduced.persist();
+    reduced.reuse();
   }
 
   protected override async next(timeMs: number): Promise<Maybe<[K, V]>> {
