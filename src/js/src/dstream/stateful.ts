@@ -23,6 +23,7 @@ export abstract class StatefulStream<T> extends DStream<T> {
     super(ssc, slideMs, parents);
     this.#everyMs = Math.ceil(Math.max(slideMs, CHECKPOINT_MS) / slideMs) * slideMs;
     ssc.stateful(this as never);
+    this.reuse();
     this.#keepBetween();
   }
 
@@ -41,11 +42,6 @@ export abstract class StatefulStream<T> extends DStream<T> {
     this.#keepBetween();
     return this;
   }
-
-  /** The state of a time, from the one before; kept. */
-  protected abstract next(timeMs: number): Promise<Maybe<T>>;
-
-  protected override async compute(timeMs: number): Promise<Maybe<T>> { return (await this.next(timeMs))?.cache(); }
 
   /** Writes the state of a time if it is due, when its batch is done. @internal */
   async checkpointAt(timeMs: number): Promise<void> {
@@ -90,7 +86,7 @@ export class ReducedWindow<K, V> extends StatefulStream<[K, V]> {
     reduced.reuse();
   }
 
-  protected override async next(timeMs: number): Promise<Maybe<[K, V]>> {
+  protected override async compute(timeMs: number): Promise<Maybe<[K, V]>> {
     const { merge, inverse, keep, bound } = this.f;
     const { slideMs } = this.reduced;
     const merged = (rdds: RDD<[K, V]>[]) => this.ssc.sparkContext.union(rdds).reduceByKey(merge as never, this.numPartitions, bound) as RDD<[K, V]>;
@@ -119,7 +115,7 @@ export class StateByKey<K, V, S> extends StatefulStream<[K, S]> {
     private readonly initial: RDD<[K, S]> | undefined, private readonly bound: Bound | undefined,
   ) { super(ssc, values.slideMs, [values as DStream<unknown>]); }
 
-  protected override async next(timeMs: number): Promise<Maybe<[K, S]>> {
+  protected override async compute(timeMs: number): Promise<Maybe<[K, S]>> {
     const before = (await this.getOrCompute(timeMs - this.slideMs)) ?? this.initial ?? this.ssc.sparkContext.parallelize<[K, S]>([], 1);
     const came = await this.values.getOrCompute(timeMs);
     if (!came) return undefined;
@@ -138,7 +134,7 @@ export class StateRecords<K, V, S, M> extends StatefulStream<Tagged<K, S, M>> {
     super(ssc, values.slideMs, [values as DStream<unknown>]);
   }
 
-  protected override async next(timeMs: number): Promise<Maybe<Tagged<K, S, M>>> {
+  protected override async compute(timeMs: number): Promise<Maybe<Tagged<K, S, M>>> {
     const { f, bound, initial, partitions, timeoutMs } = this.spec;
     const came = await this.values.getOrCompute(timeMs);
     if (!came) return undefined;
