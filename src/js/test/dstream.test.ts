@@ -75,6 +75,8 @@ test('mistakes are told at the call', () => {
   const sc = context();
   const says = (work: () => unknown, words: RegExp) => assert.throws(work, (error: Error) => words.test(error.message), String(words));
   says(() => new StreamingContext(sc, 0), /batch interval \(0 ms\) must be positive/);
+  // Times would not be multiples of it.
+  says(() => new StreamingContext(sc, 33.3), /batch interval \(33\.3 ms\) must be positive and whole/);
   const ssc = new StreamingContext(sc, 1000, new ManualClock());
   const stream = ssc.queueStream<[string, number]>([]);
   says(() => new StreamingContext(sc, 1000, new ManualClock()).start(), /No output operations registered/);
@@ -683,4 +685,54 @@ test('lines of a socket are those of its texts, empty ones too', async () => {
   } finally {
     if (before) Object.defineProperty(globalThis, 'WebSocket', before); else Reflect.deleteProperty(globalThis, 'WebSocket');
   }
+});
+
+test('a state is kept at the level that is said', async () => {
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(new MemoryDirectory().handle);
+  const levels: unknown[] = [];
+  for (const level of [undefined, 'DISK_ONLY'] as const) {
+    const states = ssc.queueStream<[string, number]>([]).updateStateByKey<string, number, number>((values) => values.length);
+    if (level) states.persist(level);
+    states.foreachRDD((rdd) => { levels.push(rdd.getStorageLevel()); });
+  }
+  ssc.start();
+  clock.advanceTo(1000);
+  await ssc.processed();
+  await ssc.stop();
+  assert.deepEqual(levels, ['MEMORY_ONLY', 'DISK_ONLY']);
+});
+
+test('a file that came while nobody was there is of a batch to come, not of one that a window looks back at', async () => {
+  const clock = new ManualClock();
+  const folder = new MemoryDirectory(() => clock.now());
+  const directory = new MemoryDirectory();
+  const seen: [number, string[]][] = [];
+  const put = async (name: string) => {
+    const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
+    await stream.write(name);
+    await stream.close();
+  };
+  const life = async (from: number, to: number) => {
+    const ssc = await StreamingContext.getOrCreate(directory.handle, () => {
+      const ssc = new StreamingContext(context(), 1000, clock);
+      ssc.checkpoint(directory.handle);
+      const lines = ssc.textFileStream(folder.handle);
+      lines.window(3000).foreachRDD(async (rdd) => { await rdd.count(); });
+      lines.foreachRDD(async (rdd, time) => { seen.push([time / 1000, await rdd.collect()]); });
+      return ssc;
+    });
+    ssc.start();
+    for (let second = from; second <= to; second++) {
+      clock.advanceTo(second * 1000);
+      await ssc.processed();
+    }
+    await ssc.stop();
+    await ssc.awaitTermination();
+  };
+  await life(1, 3);
+  await put('a.txt');
+  await life(4, 5);
+  assert.deepEqual(seen, [[1, []], [2, []], [3, []], [4, ['a.txt']], [5, []]]);
 });

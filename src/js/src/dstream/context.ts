@@ -73,7 +73,7 @@ export class StreamingContext {
 
   /** `batchMs` is the batch interval. */
   constructor(readonly sparkContext: SparkContext, readonly batchMs: number, readonly clock: Clock = sparkContext.alarms ?? systemClock) {
-    if (!Number.isFinite(batchMs) || batchMs <= 0) throw new IllegalArgumentException(`The batch interval (${batchMs} ms) must be positive`);
+    if (!Number.isInteger(batchMs) || batchMs <= 0) throw new IllegalArgumentException(`The batch interval (${batchMs} ms) must be positive and whole`);
     const setting = (key: string, otherwise: number) => numberOf(sparkContext.conf, key, otherwise);
     this.#maxRate = setting('spark.streaming.receiver.maxRate', Infinity);
     if (sparkContext.conf['spark.streaming.backpressure.enabled'] === 'true') {
@@ -136,6 +136,8 @@ export class StreamingContext {
   getState(): 'INITIALIZED' | 'ACTIVE' | 'STOPPED' { return this.#state.toUpperCase() as 'INITIALIZED' | 'ACTIVE' | 'STOPPED'; }
   /** The time before the first batch. @internal */
   get zeroMs(): number { return this.#zero; }
+  /** The last batch whose outputs are done. @internal */
+  get completedMs(): number { return this.#completed; }
   /** The newest batch there is. @internal */
   get submittedMs(): number { return this.#submitted; }
   /** @internal */

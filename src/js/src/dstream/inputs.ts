@@ -252,7 +252,8 @@ export class FileInput extends InputStream<string> {
       });
       if (!file) continue;
       const seen = this.#seen.get(name);
-      if (seen ? seen[1] !== timeMs : file.lastModified < this.#sinceMs) continue;
+      // A batch that is done takes no more.
+      if (seen ? seen[1] !== timeMs : file.lastModified < this.#sinceMs || timeMs <= this.ssc.completedMs) continue;
       this.#seen.set(name, [file.lastModified, timeMs]);
       files.push(file);
     }
