@@ -44,7 +44,7 @@ test('batches that are late run one after the other, none is left out, and liste
   open();
   await ssc.processed();
   assert.deepEqual(seen, [100, 200, 300]);
-  assert.deepEqual(infos.map((i) => [i.batchTime, i.submissionTime, i.schedulingDelay]), [[100, 100, 200], [200, 200, 100], [300, 300, 0]]);
+  assert.deepEqual(infos.map((i) => [i.batchTime, i.submissionTime, i.schedulingDelay, i.totalDelay]), [[100, 100, 200, 200], [200, 200, 100, 100], [300, 300, 0, 0]]);
   await ssc.stop();
   assert.equal(ssc.getState(), 'STOPPED');
 });

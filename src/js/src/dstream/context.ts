@@ -22,6 +22,8 @@ export interface BatchInfo {
   schedulingDelay: number | null;
   /** Between start and end. */
   processingDelay: number | null;
+  /** Between submission and end. */
+  totalDelay: number | null;
   /** Records that receivers took in for it. */
   numRecords: number;
   /** Why it failed, if it did. */
@@ -276,7 +278,7 @@ export class StreamingContext {
     const numRecords = this.#inputs.reduce((sum, input) => sum + input.cut(timeMs), 0);
     const info: BatchInfo = {
       batchTime: timeMs, submissionTime: this.clock.now(), processingStartTime: null, processingEndTime: null, schedulingDelay: null,
-      processingDelay: null, numRecords, failure: null,
+      processingDelay: null, totalDelay: null, numRecords, failure: null,
     };
     this.#tell('onBatchSubmitted', { ...info });
     this.#pending = this.#pending.then(() => this.#run(timeMs, info));
@@ -302,6 +304,7 @@ export class StreamingContext {
     }
     info.processingEndTime = this.clock.now();
     info.processingDelay = info.processingEndTime - info.processingStartTime;
+    info.totalDelay = info.processingEndTime - info.submissionTime;
     for (const input of this.#inputs) input.processed(info.numRecords, info.processingDelay, info.schedulingDelay, info.processingEndTime);
     this.#tell('onBatchCompleted', { ...info });
     if (this.#failure) this.#end();
@@ -350,7 +353,10 @@ export class StreamingContext {
     return (this.#state as string) === 'stopped';
   }
 
-  /** Ends it; `gracefully` runs a last batch with all that was received. The session goes on unless `stopSparkContext` is said. */
+  /**
+   * Ends it when the batches submitted so far are done (an output that waits for it waits for itself); `gracefully` runs a last
+   * one with all that was received. The session goes on unless `stopSparkContext` is said.
+   */
   async stop({ stopSparkContext = false, gracefully = false }: { stopSparkContext?: boolean; gracefully?: boolean } = {}): Promise<void> {
     await this.#stop(gracefully);
     if (stopSparkContext) await this.sparkContext.stop();
