@@ -106,6 +106,19 @@ test('a stream that keeps state needs a checkpoint directory', () => {
 /** Waits until what an async iterable has given is taken. */
 const taken = async () => { for (let turns = 0; turns < 30; turns++) await Promise.resolve(); };
 
+/** What is said on the console while `work` runs. */
+async function said(work: () => Promise<void>): Promise<string> {
+  const { warn, error } = console;
+  const lines: string[] = [];
+  console.warn = console.error = (...words: unknown[]) => { lines.push(words.map(String).join(' ')); };
+  try {
+    await work();
+  } finally {
+    Object.assign(console, { warn, error });
+  }
+  return lines.join('\n');
+}
+
 /** An async iterable that gives what is pushed. */
 function pushed<T>(): { push(...rows: T[]): Promise<void>; source: AsyncIterable<T> } {
   const rows: T[] = [];
@@ -735,4 +748,18 @@ test('a file that came while nobody was there is of a batch to come, not of one 
   await put('a.txt');
   await life(4, 5);
   assert.deepEqual(seen, [[1, []], [2, []], [3, []], [4, ['a.txt']], [5, []]]);
+});
+
+test('what fails is said on the console, though nobody listens or waits', async () => {
+  const words = await said(async () => {
+    const clock = new ManualClock();
+    const ssc = new StreamingContext(context(), 1000, clock);
+    async function* source(): AsyncGenerator<number> { throw new RangeError('no source'); }
+    ssc.fromAsyncIterable(source()).foreachRDD(() => { throw new RangeError('no output'); });
+    ssc.start();
+    await taken();
+    clock.advanceTo(1000);
+    await ssc.processed();
+  });
+  assert.match(words, /no source[^]*The batch of 1000 failed[^]*no output/);
 });

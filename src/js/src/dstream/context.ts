@@ -155,11 +155,11 @@ export class StreamingContext {
   socketTextStream(url: string | URL): DStream<string> {
     const text = String(url);
     if (!/^wss?:\/\//.test(text)) throw new IllegalArgumentException(`socketTextStream: ${text} does not begin with ws:// or wss://`);
-    return this.#input<string>(new SocketInput(this, text, (error) => this.#tell('onReceiverError', error)));
+    return this.#input<string>(new SocketInput(this, text, this.#receiverFailed));
   }
   /** What an async iterable (or a ReadableStream) gives; each interval takes what has come. */
   fromAsyncIterable<T>(source: AsyncIterable<T>): DStream<T> {
-    return this.#input<T>(new IterableInput<T>(this, source, (error) => this.#tell('onReceiverError', error)));
+    return this.#input<T>(new IterableInput<T>(this, source, this.#receiverFailed));
   }
   /**
    * Lines of the files that come into a folder (a handle or an `opfs:` path) from the start on, each file once; names that begin
@@ -177,7 +177,7 @@ export class StreamingContext {
     return this.#input<T>(new ReceiverInput<T>(this, receiver as never, bound, {
       started: (executor, streamId) => this.#tell('onReceiverStarted', { streamId, executor }),
       stopped: (executor, streamId) => this.#tell('onReceiverStopped', { streamId, executor }),
-      failed: (error) => this.#tell('onReceiverError', error),
+      failed: this.#receiverFailed,
     }));
   }
   /** The rows of all. */
@@ -257,6 +257,11 @@ export class StreamingContext {
     if (this.checkpoints && !this.#recovers()) console.warn('[rivulet] queueStream does not support checkpointing: this context cannot go on in another tab');
   }
 
+  readonly #receiverFailed = (error: Error): void => {
+    console.warn(`[rivulet] ${error.message}`);
+    this.#tell('onReceiverError', error);
+  };
+
   #recovers(): boolean { return this.#inputs.every((input) => input.recovers); }
 
   #schedule(timeMs: number): void {
@@ -301,6 +306,7 @@ export class StreamingContext {
     } catch (error) {
       info.failure = error instanceof Error ? error.message : String(error);
       this.#failure = { error };
+      console.error(`[rivulet] The batch of ${timeMs} failed, and its context ends:`, error);
     }
     info.processingEndTime = this.clock.now();
     info.processingDelay = info.processingEndTime - info.processingStartTime;
