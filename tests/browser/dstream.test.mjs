@@ -75,6 +75,139 @@ test('a receiver that fails is told of and started again; one that is none is to
   assert.match(found.function, /SparkTypeError: receiverStream: .* a function, not a class/);
 });
 
+test('a graceful stop runs all that a receiver hands over until its onStop is done; one that fails there harms nobody', async () => {
+  const found = await inPage(shared, async () => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const executors = [];
+    spark.status.onExecutor(({ type }) => executors.push(type));
+    class Last {
+      onStart() { for (let i = 0; i < 100; i++) void this.store(i); }
+      async onStop() {
+        await new Promise((done) => setTimeout(done, 50));
+        void this.store(100);
+        throw new RangeError('too late');
+      }
+    }
+    const seen = [];
+    for (let times = 0; times < 3; times++) {
+      const ssc = new StreamingContext(spark.sparkContext, 3_600_000);
+      const started = new Promise((resolve) => ssc.addStreamingListener({ onReceiverStarted: resolve }));
+      ssc.receiverStream(Last).foreachRDD(async (rdd) => { seen.push((await rdd.collect()).length); });
+      ssc.start();
+      await started;
+      await ssc.stop({ gracefully: true });
+    }
+    await spark.stop();
+    return { seen, executors };
+  });
+  assert.deepEqual(found, { seen: [101, 101, 101], executors: [] });
+});
+
+test('a receiver that is stopped at once does not run on', async () => {
+  const found = await inPage(shared, async () => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const calls = [];
+    const channel = new BroadcastChannel('calls');
+    const ended = new Promise((resolve) => { channel.onmessage = ({ data }) => (data === 'end' ? resolve() : calls.push(data)); });
+    class Quick {
+      onStart() { this.channel = new BroadcastChannel('calls'); this.channel.postMessage('start'); }
+      onStop() { this.channel?.postMessage('stop'); }
+    }
+    for (let times = 0; times < 5; times++) {
+      const ssc = new StreamingContext(spark.sparkContext, 3_600_000);
+      ssc.receiverStream(Quick).foreachRDD(() => {});
+      ssc.start();
+      await ssc.stop();
+      await spark.sparkContext.parallelize([1]).count();
+    }
+    await spark.sparkContext.parallelize([1]).foreach(() => { new BroadcastChannel('calls').postMessage('end'); });
+    await ended;
+    await spark.stop();
+    return calls;
+  });
+  assert.equal(found.filter((call) => call === 'start').length, found.filter((call) => call === 'stop').length);
+});
+
+test('a receiver that fails again and again waits longer each time', async () => {
+  const pauses = await inPage(shared, async () => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const ssc = new StreamingContext(spark.sparkContext, 3_600_000);
+    const pauses = [];
+    const twice = new Promise((resolve) => ssc.addStreamingListener({ onReceiverError: ({ message }) => { if (pauses.push(/in (\d+) ms/.exec(message)[1]) === 2) resolve(); } }));
+    ssc.receiverStream(class { onStart() { throw new Error('no'); } onStop() {} }).foreachRDD(() => {});
+    ssc.start();
+    await twice;
+    await ssc.stop();
+    await spark.stop();
+    return pauses;
+  });
+  assert.deepEqual(pauses, ['500', '1000']);
+});
+
+test('a context whose session stops ends with an error', async () => {
+  const found = await inPage(shared, async () => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const ssc = new StreamingContext(spark.sparkContext, 3_600_000);
+    ssc.queueStream([]).foreachRDD(() => {});
+    ssc.start();
+    const ended = ssc.awaitTermination().then(() => 'well', (error) => error.message);
+    await spark.stop();
+    return [await Promise.race([ended, new Promise((done) => setTimeout(() => done('it waits'), 2000))]), ssc.getState()];
+  });
+  assert.deepEqual(found, ['The session is stopped', 'STOPPED']);
+});
+
+test('the batches of a stream bring their functions once, however many they are', async () => {
+  const made = await inPage(shared, async () => {
+    const { ManualClock, SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const clock = new ManualClock();
+    const ssc = new StreamingContext(spark.sparkContext, 1000, clock);
+    const made = () => spark.sparkContext.parallelize([1], 1).map(() => {
+      globalThis.modules ??= 0;
+      if (globalThis.modules++ > 0) return globalThis.modules;
+      const make = URL.createObjectURL;
+      URL.createObjectURL = (blob) => { globalThis.modules += 1; return make.call(URL, blob); };
+      return 0;
+    }).collect();
+    ssc.queueStream(Array.from({ length: 40 }, () => spark.sparkContext.parallelize([1, 2, 3]))).map((x) => [x % 2, x]).reduceByKeyAndWindow((a, b) => a + b, null, 3000)
+      .foreachRDD(async (rdd) => { await rdd.collect(); });
+    ssc.start();
+    await made();
+    clock.advanceTo(40_000);
+    await ssc.processed();
+    const [modules] = await made();
+    await ssc.stop();
+    await spark.stop();
+    return modules;
+  });
+  // One of the count's own, and those of windows that are not full.
+  assert.ok(made < 10, `${made} modules`);
+});
+
+test('windows that overlap see one and the same rows of a batch', async () => {
+  const seen = await inPage(shared, async () => {
+    const { ManualClock, SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').create();
+    const clock = new ManualClock();
+    const ssc = new StreamingContext(spark.sparkContext, 1000, clock);
+    const seen = [];
+    ssc.queueStream(Array.from({ length: 6 }, (_, i) => spark.sparkContext.parallelize([i]))).map(() => Math.random()).window(3000)
+      .foreachRDD(async (rdd) => { seen.push(...await rdd.collect()); });
+    ssc.start();
+    clock.advanceTo(6_000);
+    await ssc.processed();
+    await ssc.stop();
+    await spark.stop();
+    return seen;
+  });
+  assert.deepEqual([seen.length, new Set(seen).size], [15, 6]);
+});
+
 test('a context goes on in another tab from its checkpoint in the origin\'s file system', async () => {
   const directory = `opfs:streams-${crypto.randomUUID()}`;
   const context = await shared.browser.newContext();

@@ -97,6 +97,8 @@ export type FromWorker =
   /** A block of records; `stored` answers when it is safe. */
   | { t: 'received'; id: number; seq: number; block: Uint8Array; records: number }
   | { t: 'receiverFailed'; id: number; message: string; stack: string }
+  /** It was told to stop, has stopped, and hands nothing over any more. */
+  | { t: 'receiverStopped'; id: number }
   /** The time of an `alarm` has come. */
   | { t: 'rang'; id: number };
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { ManualClock } from '../src/dstream/clock.js';
 import { StreamingContext, type BatchInfo } from '../src/dstream/context.js';
 import type { DStream } from '../src/dstream/dstream.js';
@@ -15,6 +17,8 @@ import { localEngine } from './rdd_local.js';
 import { runTwin, TWINS } from '../../../tests/browser/dstream_twins.js';
 
 const GOLDENS = join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/goldens/dstream');
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 const context = () => new SparkContext(localEngine(), 2, { 'spark.default.parallelism': '2' }, () => false);
 
 for (const id of Object.keys(TWINS as object)) {
@@ -41,7 +45,7 @@ test('batches that are late run one after the other, none is left out, and liste
   open();
   await ssc.processed();
   assert.deepEqual(seen, [100, 200, 300]);
-  assert.deepEqual(infos.map((i) => [i.batchTime, i.submissionTime, i.schedulingDelay]), [[100, 100, 200], [200, 200, 100], [300, 300, 0]]);
+  assert.deepEqual(infos.map((i) => [i.batchTime, i.submissionTime, i.schedulingDelay, i.totalDelay]), [[100, 100, 200, 200], [200, 200, 100, 100], [300, 300, 0, 0]]);
   await ssc.stop();
   assert.equal(ssc.getState(), 'STOPPED');
 });
@@ -72,9 +76,11 @@ test('mistakes are told at the call', () => {
   const sc = context();
   const says = (work: () => unknown, words: RegExp) => assert.throws(work, (error: Error) => words.test(error.message), String(words));
   says(() => new StreamingContext(sc, 0), /batch interval \(0 ms\) must be positive/);
+  // Times would not be multiples of it.
+  says(() => new StreamingContext(sc, 33.3), /batch interval \(33\.3 ms\) must be positive and whole/);
   const ssc = new StreamingContext(sc, 1000, new ManualClock());
   const stream = ssc.queueStream<[string, number]>([]);
-  says(() => ssc.start(), /No output operations registered/);
+  says(() => new StreamingContext(sc, 1000, new ManualClock()).start(), /No output operations registered/);
   says(() => stream.window(1500), /window duration.*\(1500 ms\) must be a multiple/);
   says(() => stream.window(2000, 700), /slide duration.*\(700 ms\)/);
   says(() => stream.join(stream.window(2000, 2000)), /different slide durations: 1000 and 2000/);
@@ -94,12 +100,25 @@ test('a stream that keeps state needs a checkpoint directory', () => {
     const ssc = new StreamingContext(context(), 1000, new ManualClock());
     define(ssc.queueStream<[string, number]>([])).foreachRDD(() => {});
     assert.throws(() => ssc.start(), /requirement failed: The checkpoint directory has not been set\. Please set it by StreamingContext\.checkpoint\(\)/);
-    assert.equal(ssc.getState(), 'INITIALIZED');
+    assert.equal(ssc.getState(), 'STOPPED');
   }
 });
 
 /** Waits until what an async iterable has given is taken. */
 const taken = async () => { for (let turns = 0; turns < 30; turns++) await Promise.resolve(); };
+
+/** What is said on the console while `work` runs. */
+async function said(work: () => Promise<void>): Promise<string> {
+  const { warn, error } = console;
+  const lines: string[] = [];
+  console.warn = console.error = (...words: unknown[]) => { lines.push(words.map(String).join(' ')); };
+  try {
+    await work();
+  } finally {
+    Object.assign(console, { warn, error });
+  }
+  return lines.join('\n');
+}
 
 /** An async iterable that gives what is pushed. */
 function pushed<T>(): { push(...rows: T[]): Promise<void>; source: AsyncIterable<T> } {
@@ -149,9 +168,9 @@ test('mapWithState gives what its function gives, record by record, keeps states
   assert.deepEqual(out.slice(0, 4), [
     [1, [['a', 1], ['a', 3], ['z', 101]], [['a', 3], ['y', 50], ['z', 101]]],
     [2, [['a', 6]], [['a', 6], ['y', 50], ['z', 101]]],
-    // y was set at 0 and is idle for more than 2 s at 3.
-    [3, [['a', 'removed'], ['b', 1], ['y', 'out with 50']], [['b', 1], ['z', 101]]],
-    [4, [['z', 'out with 101']], [['b', 1]]],
+    [3, [['a', 'removed'], ['b', 1]], [['b', 1], ['y', 50], ['z', 101]]],
+    // y began with the first batch, at 1, and is idle for more than 2 s at 4.
+    [4, [['y', 'out with 50'], ['z', 'out with 101']], [['b', 1]]],
   ]);
   assert.deepEqual(out[5], [6, [['b', 'out with 1']], []]);
   assert.deepEqual(out.at(-1), [12, [['b', 7]], [['b', 7]]]);
@@ -326,7 +345,8 @@ test('what is not needed any more leaves the checkpoint directory', async () => 
   await ssc.stop();
   const names: string[] = [];
   for await (const name of directory.keys()) names.push(name);
-  assert.deepEqual(names.filter((name) => name.startsWith('state')), [`state-2-60000`]);
+  // The one before makes the state before the last batch again.
+  assert.deepEqual(names.filter((name) => name.startsWith('state')), ['state-2-50000', 'state-2-60000']);
   assert.ok(names.filter((name) => name.startsWith('received')).length < 30, names.join());
 });
 
@@ -385,4 +405,401 @@ test('back-pressure follows the PID controller, and limits what an iterable give
   }
   await ssc.stop();
   assert.deepEqual(counts, [5, 5, 5, 5]);
+});
+
+/** Runs a program second by second on a manual clock, `rows[i]` coming in for second i + 1; what its stream gave by second. */
+async function seconds<T, U>(rows: T[][], define: (stream: DStream<T>, ssc: StreamingContext) => DStream<U>): Promise<[number, U[]][]> {
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(new MemoryDirectory().handle);
+  const out: [number, U[]][] = [];
+  define(ssc.queueStream(rows.map((batch) => ssc.sparkContext.parallelize(batch, 2))), ssc).foreachRDD(async (rdd, time) => { out.push([time / 1000, (await rdd.collect()).sort()]); });
+  ssc.start();
+  for (let second = 1; second <= rows.length; second++) {
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  }
+  await ssc.stop();
+  await ssc.awaitTermination();
+  return out;
+}
+
+test('a window of less than five slides with an inverse keeps only what its filter keeps, as PySpark', async () => {
+  const rows: [string, number][][] = [[['a', 1], ['b', 0]], [['a', -1], ['c', 2]], [['a', 5]], []];
+  const windows = await seconds(rows, (s) => s.reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, 2000, 1000, undefined, ([, n]) => n !== 0));
+  assert.deepEqual(windows, [[1, [['a', 1]]], [2, [['c', 2]]], [3, [['a', 4], ['c', 2]]], [4, [['a', 5]]]]);
+});
+
+test('a state that mapWithState begins with is as old as the first batch', async () => {
+  const idle = await seconds<[string, number], string>([[], [], [], [], []], (s, ssc) => s.mapWithState(
+    StateSpec.function<string, number, number, string>((key, _value, state) => `${key} ${state.isTimingOut()}`).initialState(ssc.sparkContext.parallelize([['y', 1]] as [string, number][])).timeout(2000),
+  ));
+  assert.deepEqual(idle, [[1, []], [2, []], [3, []], [4, ['y true']], [5, []]]);
+});
+
+test('a context that has started takes no more outputs, levels or intervals', async () => {
+  const ssc = new StreamingContext(context(), 1000, new ManualClock());
+  const stream = ssc.queueStream<number>([]);
+  const state = stream.map((x) => [x, x] as [number, number]).updateStateByKey<number, number, number>((values) => values.length);
+  const output = () => stream.foreachRDD(() => {});
+  output();
+  await assert.rejects(stream.slice(0, 1000), /queue has not been initialized/);
+  ssc.checkpoint(new MemoryDirectory().handle);
+  ssc.start();
+  const says = (work: () => unknown, name: string, words: RegExp) => assert.throws(work, (error: Error) => error.name === name && words.test(error.message), String(words));
+  says(output, 'IllegalStateException', /after starting a context is not supported/);
+  says(() => stream.persist(), 'UnsupportedOperationException', /Cannot change storage level of a DStream after streaming context has started/);
+  says(() => state.checkpoint(2000), 'UnsupportedOperationException', /Cannot change checkpoint interval of a DStream after streaming context has started/);
+  await ssc.stop();
+  says(output, 'IllegalStateException', /after stopping a context is not supported/);
+  says(() => ssc.start(), 'IllegalStateException', /has already been stopped/);
+});
+
+test('a slice of times to come takes nothing of their batches', async () => {
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  const input = pushed<number>();
+  const stream = ssc.fromAsyncIterable(input.source);
+  const batches: number[][] = [];
+  stream.foreachRDD(async (rdd) => { batches.push(await rdd.collect()); });
+  ssc.start();
+  for (const second of [1, 2, 3]) {
+    await input.push(second);
+    assert.equal((await stream.slice(second * 1000, 9_000)).length, 0);
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  }
+  assert.equal((await stream.slice(2_000, 9_000)).length, 2);
+  await ssc.stop();
+  assert.deepEqual(batches, [[1], [2], [3]]);
+});
+
+test('a transformation that gives nothing fails the batch, and so does an output that throws nothing', async () => {
+  for (const [define, words] of [
+    [(s: DStream<number>) => s.transform(() => undefined as never).foreachRDD(() => {}), /^Transform function must not return null\. Return SparkContext\.emptyRDD\(\) instead/],
+    [(s: DStream<number>) => s.foreachRDD(() => Promise.reject()), /^undefined$/],
+  ] as const) {
+    const clock = new ManualClock();
+    const ssc = new StreamingContext(context(), 1000, clock);
+    define(ssc.queueStream<number>([]));
+    ssc.start();
+    clock.advanceTo(1000);
+    await ssc.processed();
+    assert.equal(ssc.getState(), 'STOPPED');
+    await ssc.awaitTermination().then(() => assert.fail('it ended well'), (error: unknown) => assert.match(String((error as Error | undefined)?.message), words));
+  }
+});
+
+test('a context that cannot start is stopped', async () => {
+  const ssc = new StreamingContext(context(), 1000, new ManualClock());
+  let returned = 0;
+  const good = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}), return: () => { returned += 1; return Promise.reject(new Error('gone')); } }) };
+  ssc.fromAsyncIterable(good as AsyncIterable<number>).foreachRDD(() => {});
+  ssc.fromAsyncIterable([1] as never).foreachRDD(() => {});
+  assert.throws(() => ssc.start(), /is not a function/);
+  assert.equal(ssc.getState(), 'STOPPED');
+  assert.equal(returned, 1);
+  await ssc.awaitTermination();
+});
+
+test('a stop from a listener submits no more batches; the last of a graceful one follows the one before', async () => {
+  const clock = new ManualClock();
+  const input = pushed<number>();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  const submitted: number[] = [];
+  ssc.addStreamingListener({ onBatchSubmitted: ({ batchTime }) => { submitted.push(batchTime); if (batchTime === 2000) void ssc.stop(); } });
+  ssc.fromAsyncIterable(input.source).foreachRDD(() => {});
+  ssc.start();
+  clock.advanceTo(5000);
+  await ssc.awaitTermination();
+  assert.deepEqual(submitted, [1000, 2000]);
+
+  // A clock that calls late.
+  let now = 0;
+  const late = new StreamingContext(context(), 1000, { now: () => now, at: () => () => {} });
+  const times: [number, number[]][] = [];
+  late.fromAsyncIterable(pushedNow([1, 2])).foreachRDD(async (rdd, time) => { times.push([time, await rdd.collect()]); });
+  late.start();
+  await taken();
+  now = 3_500;
+  await late.stop({ gracefully: true });
+  assert.deepEqual(times, [[1000, [1, 2]]]);
+});
+
+async function* pushedNow<T>(rows: T[]): AsyncIterable<T> { yield* rows; }
+
+test('who waits for the end of a context is told, started or not; who waits for so long leaves nothing behind', async () => {
+  const idle = new StreamingContext(context(), 1000, new ManualClock());
+  const ended = idle.awaitTermination();
+  await idle.stop();
+  await ended;
+  const clock = new ManualClock();
+  const waiting = new Set<() => void>();
+  const counting = {
+    now: () => clock.now(),
+    at: (timeMs: number, work: () => void) => {
+      const cancel = clock.at(timeMs, () => { waiting.delete(cancel); work(); });
+      waiting.add(cancel);
+      return () => { waiting.delete(cancel); cancel(); };
+    },
+  };
+  const ssc = new StreamingContext(context(), 1000, counting);
+  ssc.queueStream<number>([]).foreachRDD(() => {});
+  ssc.start();
+  const first = ssc.awaitTerminationOrTimeout(500);
+  clock.advanceTo(500);
+  assert.equal(await first, false);
+  const second = ssc.awaitTerminationOrTimeout(100_000);
+  await ssc.stop();
+  assert.equal(await second, true);
+  assert.equal(waiting.size, 0);
+});
+
+test('streams of different contexts do not go together; how long is remembered is said once', () => {
+  const sc = context();
+  const [a, b] = [0, 1].map(() => new StreamingContext(sc, 1000, new ManualClock()).queueStream<number>([])) as [DStream<number>, DStream<number>];
+  assert.throws(() => a.union(b), /Some of the DStreams have different contexts/);
+  a.ssc.remember(10_000);
+  assert.throws(() => a.ssc.remember(20_000), /requirement failed: Remember duration already set as 10000 ms\. Cannot set it again\./);
+});
+
+const namesIn = async (directory: MemoryDirectory) => {
+  const names: string[] = [];
+  for await (const name of directory.keys()) names.push(name);
+  return names;
+};
+
+test('states leave the checkpoint directory of a context that cannot go on, too', async () => {
+  const directory = new MemoryDirectory();
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(directory.handle);
+  ssc.queueStream<[string, number]>([]).updateStateByKey<string, number, number>((values) => values.length).foreachRDD(() => {});
+  ssc.start();
+  for (let second = 1; second <= 60; second++) {
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  }
+  await ssc.stop();
+  assert.ok((await namesIn(directory)).length <= 2, String(await namesIn(directory)));
+});
+
+test('mapWithState writes its states as often as is said of the stream that it gives', async () => {
+  const directory = new MemoryDirectory();
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(directory.handle);
+  const mapped = ssc.queueStream<[string, number]>([]).mapWithState(StateSpec.function<string, number, number, number>((_key, value) => value ?? 0));
+  assert.equal(mapped.checkpoint(3000), mapped);
+  mapped.foreachRDD(() => {});
+  ssc.start();
+  for (let second = 1; second <= 4; second++) {
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  }
+  await ssc.stop();
+  assert.deepEqual(await namesIn(directory), ['state-1-3000']);
+});
+
+test('records that no window takes are let go', async () => {
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  const [sampled, unused] = [pushed<object>(), pushed<object>()];
+  const counts: number[] = [];
+  ssc.fromAsyncIterable(sampled.source).window(2000, 10_000).foreachRDD(async (rdd) => { counts.push(await rdd.count()); });
+  ssc.fromAsyncIterable(unused.source).map((row) => row);
+  ssc.start();
+  const rows: WeakRef<object>[] = [];
+  for (let second = 1; second <= 60; second++) {
+    for (const { push } of [sampled, unused]) {
+      const row = { second };
+      rows.push(new WeakRef(row));
+      await push(row);
+    }
+    clock.advanceTo(second * 1000);
+    await ssc.processed();
+  }
+  assert.deepEqual(counts, [2, 2, 2, 2, 2, 2]);
+  await new Promise((turn) => setTimeout(turn));
+  collectGarbage();
+  const held = rows.filter((row) => row.deref()).length;
+  assert.ok(held < 40, `${held} of ${rows.length} are held`);
+  await ssc.stop();
+});
+
+/** A program over numbers that lives twice on one checkpoint; what its stream gave by second. The second life begins after `until`. */
+async function lives<U>(until: number, to: number, define: (numbers: DStream<number>) => DStream<U>): Promise<U[][]> {
+  const directory = new MemoryDirectory();
+  const out: U[][] = [];
+  for (const [from, last] of [[1, until], [until + 1, to]] as const) {
+    const clock = new ManualClock();
+    clock.advanceTo((from - 1) * 1000);
+    const input = pushed<number>();
+    const ssc = await StreamingContext.getOrCreate(directory.handle, () => {
+      const ssc = new StreamingContext(context(), 1000, clock);
+      ssc.checkpoint(directory.handle);
+      define(ssc.fromAsyncIterable(input.source)).foreachRDD(async (rdd, time) => { out[time / 1000] = (await rdd.collect()).sort(); });
+      return ssc;
+    });
+    ssc.start();
+    for (let second = from; second <= last; second++) {
+      await input.push(second);
+      clock.advanceTo(second * 1000);
+      await ssc.processed();
+    }
+    await ssc.stop();
+    await ssc.awaitTermination();
+  }
+  return out;
+}
+
+test('windows of windows go on from a checkpoint whole', async () => {
+  const counts = await lives(40, 44, (numbers) => numbers.window(20_000).window(20_000).count());
+  for (let second = 1; second <= 44; second++) {
+    let wanted = 0;
+    for (let end = Math.max(1, second - 19); end <= second; end++) wanted += Math.min(end, 20);
+    assert.deepEqual(counts[second], [wanted], `second ${second}`);
+  }
+});
+
+test('a window that is longer than its checkpoint interval goes on from a checkpoint', async () => {
+  const sums = await lives(110, 122, (numbers) => numbers.map((x) => ['all', x] as [string, number])
+    .reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, 60_000).checkpoint(20_000).map(([, sum]) => sum));
+  for (let second = 1; second <= 122; second++) {
+    const first = Math.max(1, second - 59);
+    assert.deepEqual(sums[second], [((first + second) * (second - first + 1)) / 2], `second ${second}`);
+  }
+});
+
+test('a window of states goes on from a checkpoint whole', async () => {
+  const states = await lives(30, 42, (numbers) => numbers.map((x) => ['all', x] as [string, number])
+    .updateStateByKey<string, number, number>((values, old) => values.reduce((a, b) => a + b, 0) + (old ?? 0)).window(4000).map(([, sum]) => sum));
+  for (let second = 1; second <= 42; second++) {
+    const sums = Array.from({ length: Math.min(second, 4) }, (_, i) => ((second - i) * (second - i + 1)) / 2).sort();
+    assert.deepEqual(states[second], sums, `second ${second}`);
+  }
+});
+
+test('a file that goes while a folder is looked through is none; one that has gone is forgotten', async () => {
+  const clock = new ManualClock();
+  const folder = new MemoryDirectory(() => clock.now());
+  const directory = new MemoryDirectory();
+  const put = async (name: string) => {
+    const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
+    await stream.write(name);
+    await stream.close();
+  };
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(directory.handle);
+  const batches: unknown[] = [];
+  ssc.textFileStream(folder.handle).foreachRDD(async (rdd) => { batches.push(await rdd.collect()); });
+  ssc.start();
+  await put('a.txt');
+  await put('b.txt');
+  (await folder.getFileHandle('a.txt')).getFile = () => Promise.reject(new DOMException('gone', 'NotFoundError'));
+  clock.advanceTo(1000);
+  await ssc.processed();
+  for (const name of ['a.txt', 'b.txt']) await folder.removeEntry(name);
+  await put('c.txt');
+  clock.advanceTo(2000);
+  await ssc.processed();
+  await ssc.stop();
+  await ssc.awaitTermination();
+  assert.deepEqual(batches, [['b.txt'], ['c.txt']]);
+  const noted = JSON.parse(await (await (await directory.getFileHandle('streaming.json')).getFile()).text()) as { inputs: Record<string, { seen: [string, unknown][] }> };
+  assert.deepEqual(noted.inputs['0']!.seen.map(([name]) => name), ['c.txt']);
+});
+
+test('an iterable that never waits lets batches come', async () => {
+  const ssc = new StreamingContext(context(), 20);
+  async function* endless() { for (let i = 0; ; i++) yield i; }
+  const batches: number[] = [];
+  ssc.fromAsyncIterable(endless()).foreachRDD((_, time) => { batches.push(time); void ssc.stop(); });
+  ssc.start();
+  await ssc.awaitTermination();
+  assert.ok(batches.length > 0);
+});
+
+test('lines of a socket are those of its texts, empty ones too', async () => {
+  const sockets: { onmessage?: (message: { data: unknown }) => void; close(): void }[] = [];
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket');
+  Object.defineProperty(globalThis, 'WebSocket', { configurable: true, value: class { constructor() { sockets.push(this); } close() {} } });
+  try {
+    const clock = new ManualClock();
+    const ssc = new StreamingContext(context(), 1000, clock);
+    const batches: string[][] = [];
+    ssc.socketTextStream('ws://x').foreachRDD(async (rdd) => { batches.push(await rdd.collect()); });
+    ssc.start();
+    for (const data of ['a\n\nb\r\n', 'c\rd', '\n']) sockets[0]!.onmessage!({ data });
+    clock.advanceTo(1000);
+    await ssc.processed();
+    await ssc.stop();
+    assert.deepEqual(batches, [['a', '', 'b', 'c', 'd', '']]);
+  } finally {
+    if (before) Object.defineProperty(globalThis, 'WebSocket', before); else Reflect.deleteProperty(globalThis, 'WebSocket');
+  }
+});
+
+test('a state is kept at the level that is said', async () => {
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(context(), 1000, clock);
+  ssc.checkpoint(new MemoryDirectory().handle);
+  const levels: unknown[] = [];
+  for (const level of [undefined, 'DISK_ONLY'] as const) {
+    const states = ssc.queueStream<[string, number]>([]).updateStateByKey<string, number, number>((values) => values.length);
+    if (level) states.persist(level);
+    states.foreachRDD((rdd) => { levels.push(rdd.getStorageLevel()); });
+  }
+  ssc.start();
+  clock.advanceTo(1000);
+  await ssc.processed();
+  await ssc.stop();
+  assert.deepEqual(levels, ['MEMORY_ONLY', 'DISK_ONLY']);
+});
+
+test('a file that came while nobody was there is of a batch to come, not of one that a window looks back at', async () => {
+  const clock = new ManualClock();
+  const folder = new MemoryDirectory(() => clock.now());
+  const directory = new MemoryDirectory();
+  const seen: [number, string[]][] = [];
+  const put = async (name: string) => {
+    const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
+    await stream.write(name);
+    await stream.close();
+  };
+  const life = async (from: number, to: number) => {
+    const ssc = await StreamingContext.getOrCreate(directory.handle, () => {
+      const ssc = new StreamingContext(context(), 1000, clock);
+      ssc.checkpoint(directory.handle);
+      const lines = ssc.textFileStream(folder.handle);
+      lines.window(3000).foreachRDD(async (rdd) => { await rdd.count(); });
+      lines.foreachRDD(async (rdd, time) => { seen.push([time / 1000, await rdd.collect()]); });
+      return ssc;
+    });
+    ssc.start();
+    for (let second = from; second <= to; second++) {
+      clock.advanceTo(second * 1000);
+      await ssc.processed();
+    }
+    await ssc.stop();
+    await ssc.awaitTermination();
+  };
+  await life(1, 3);
+  await put('a.txt');
+  await life(4, 5);
+  assert.deepEqual(seen, [[1, []], [2, []], [3, []], [4, ['a.txt']], [5, []]]);
+});
+
+test('what fails is said on the console, though nobody listens or waits', async () => {
+  const words = await said(async () => {
+    const clock = new ManualClock();
+    const ssc = new StreamingContext(context(), 1000, clock);
+    async function* source(): AsyncGenerator<number> { throw new RangeError('no source'); }
+    ssc.fromAsyncIterable(source()).foreachRDD(() => { throw new RangeError('no output'); });
+    ssc.start();
+    await taken();
+    clock.advanceTo(1000);
+    await ssc.processed();
+  });
+  assert.match(words, /no source[^]*The batch of 1000 failed[^]*no output/);
 });

@@ -141,9 +141,15 @@ export class Cluster {
   stop(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const { worker } of this.#members.values()) this.#end(worker);
+    const executors = [...this.#members.values()];
     this.#members.clear();
+    for (const { worker, executor } of executors) {
+      this.#end(worker);
+      this.receivers.lost(executor);
+    }
     this.#end(this.driver);
+    // No worker is there to ring any more: who waits learns it now.
+    for (const id of [...this.#alarms.keys()]) this.#rang(id);
   }
 
   async #add(executor: number, incarnation: number): Promise<void> {
@@ -156,7 +162,7 @@ export class Cluster {
     }
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.t === 'lent') this.#lent(data.id, worker);
-      else if (data.t === 'received' || data.t === 'receiverStarted' || data.t === 'receiverFailed') {
+      else if (data.t === 'received' || data.t === 'receiverStarted' || data.t === 'receiverFailed' || data.t === 'receiverStopped') {
         if (this.#members.get(executor)?.worker === worker) this.receivers.receive(executor, data);
       } else this.#fromWorker(data, `${executor}.${incarnation}`);
     };

@@ -9,30 +9,44 @@ export interface ReceiverPage {
   failed(error: Error): void;
 }
 
-interface Running { receiver: Uint8Array; page: ReceiverPage; executor: number | undefined }
+interface Running {
+  receiver: Uint8Array;
+  page: ReceiverPage;
+  executor: number | undefined;
+  /** How often it was placed: what an earlier life has handed over is not acknowledged to this one. */
+  life: number;
+  pauseMs: number;
+  /** Waits for its end. */
+  ended?: () => void;
+}
 
-/** First pause before a receiver that failed starts again, doubled up to the last; ms. */
+/** First pause before a receiver that failed starts again, doubled up to the last while nothing comes from it; ms. */
 const RESTART_MS = [500, 30_000] as const;
 
 /** The receivers that run in executors: each in one, and in another when that one dies or the receiver fails. */
 export class Receivers {
   readonly #running = new Map<number, Running>();
   #next = 0;
-  #pauseMs: number = RESTART_MS[0];
 
   constructor(private readonly workers: () => ReadonlyMap<number, { worker: Worker }>) {}
 
-  /** Starts a receiver; returns what stops it. */
-  start(receiver: Uint8Array, page: ReceiverPage): () => void {
+  /** Starts a receiver; returns what stops it, and settles when it has stopped and all that it handed over is here. */
+  start(receiver: Uint8Array, page: ReceiverPage): () => Promise<void> {
     const id = this.#next++;
-    const running: Running = { receiver, page, executor: undefined };
+    const running: Running = { receiver, page, executor: undefined, life: 0, pauseMs: RESTART_MS[0] };
     this.#running.set(id, running);
     this.#place(id, running);
-    return () => {
-      this.#running.delete(id);
-      this.#post(running.executor, { t: 'receiverStop', id });
-      if (running.executor !== undefined) page.stopped(running.executor);
-    };
+    return () => new Promise((ended) => {
+      running.ended = ended;
+      if (running.executor === undefined) this.#end(id, running);
+      else this.#post(running.executor, { t: 'receiverStop', id });
+    });
+  }
+
+  #end(id: number, running: Running): void {
+    this.#running.delete(id);
+    if (running.executor !== undefined) running.page.stopped(running.executor);
+    running.ended?.();
   }
 
   /** On the executor with the fewest; waits for one where there is none. */
@@ -40,6 +54,7 @@ export class Receivers {
     const load = (executor: number) => [...this.#running.values()].filter((other) => other.executor === executor).length;
     const [executor] = [...this.workers().keys()].sort((a, b) => load(a) - load(b) || a - b);
     running.executor = executor;
+    running.life += 1;
     this.#post(executor, { t: 'receiver', id, receiver: running.receiver });
   }
 
@@ -52,27 +67,34 @@ export class Receivers {
   lost(executor: number): void {
     for (const [id, running] of this.#running) {
       if (running.executor !== executor) continue;
+      if (running.ended) {
+        this.#end(id, running);
+        continue;
+      }
       running.page.stopped(executor);
       this.#place(id, running);
     }
   }
 
   receive(executor: number, message: FromWorker): void {
-    if (message.t !== 'received' && message.t !== 'receiverStarted' && message.t !== 'receiverFailed') return;
+    if (message.t !== 'received' && message.t !== 'receiverStarted' && message.t !== 'receiverFailed' && message.t !== 'receiverStopped') return;
     const running = this.#running.get(message.id);
     if (running?.executor !== executor) return;
-    const { page } = running;
+    const { page, life } = running;
     switch (message.t) {
-      case 'receiverStarted':
-        this.#pauseMs = RESTART_MS[0];
-        return page.started(executor);
+      case 'receiverStarted': return page.started(executor);
       case 'received':
-        return void page.received(message.block, message.records).then(() => this.#post(executor, { t: 'stored', id: message.id, seq: message.seq }));
+        running.pauseMs = RESTART_MS[0];
+        return void page.received(message.block, message.records).then(() => {
+          if (running.life === life) this.#post(executor, { t: 'stored', id: message.id, seq: message.seq });
+        });
+      case 'receiverStopped': return this.#end(message.id, running);
       case 'receiverFailed':
-        page.failed(Object.assign(new Error(`The receiver failed and starts again in ${this.#pauseMs} ms: ${message.message}`), { cause: message.message }));
+        if (running.ended) return this.#end(message.id, running);
+        page.failed(Object.assign(new Error(`The receiver failed and starts again in ${running.pauseMs} ms: ${message.message}`), { cause: message.message }));
         running.executor = undefined;
-        setTimeout(() => { if (this.#running.has(message.id) && running.executor === undefined) this.#place(message.id, running); }, this.#pauseMs);
-        this.#pauseMs = Math.min(this.#pauseMs * 2, RESTART_MS[1]);
+        setTimeout(() => { if (this.#running.has(message.id) && running.executor === undefined) this.#place(message.id, running); }, running.pauseMs);
+        running.pauseMs = Math.min(running.pauseMs * 2, RESTART_MS[1]);
     }
   }
 }

@@ -3,6 +3,9 @@ import { openFolder, writeFile } from '../files/open.js';
 
 const METADATA = 'streaming.json';
 
+/** A state of a stream that was written. */
+export interface WrittenState { timeMs: number; partitions: number }
+
 /** What is known of a context after its last batch. */
 export interface StreamingMetadata {
   version: 1;
@@ -12,8 +15,8 @@ export interface StreamingMetadata {
   completedMs: number;
   /** Kinds of the streams, in their order: only the same program goes on from it. */
   graph: string[];
-  /** Newest state that was written, by number of the stream. */
-  states: Record<number, { timeMs: number; partitions: number }>;
+  /** States that were written and may be needed, oldest first, by number of the stream. */
+  states: Record<number, WrittenState[]>;
   /** What inputs note of themselves, by number of the stream. */
   inputs: Record<number, unknown>;
 }

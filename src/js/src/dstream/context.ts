@@ -1,4 +1,4 @@
-import { IllegalArgumentException, SparkError, UnsupportedOperationException } from '../errors.js';
+import { IllegalArgumentException, IllegalStateException, SparkError, UnsupportedOperationException } from '../errors.js';
 import { openFolder } from '../files/open.js';
 import type { SparkContext } from '../rdd/context.js';
 import type { Bound } from '../rdd/dataset.js';
@@ -22,6 +22,8 @@ export interface BatchInfo {
   schedulingDelay: number | null;
   /** Between start and end. */
   processingDelay: number | null;
+  /** Between submission and end. */
+  totalDelay: number | null;
   /** Records that receivers took in for it. */
   numRecords: number;
   /** Why it failed, if it did. */
@@ -62,17 +64,18 @@ export class StreamingContext {
   #permits = { count: 0, sinceMs: 0 };
   #restored: StreamingMetadata | undefined;
   #completed = 0;
+  #submitted = 0;
   #state: 'initialized' | 'active' | 'stopped' = 'initialized';
   #zero = 0;
   #cancel: (() => void) | undefined;
   #pending: Promise<void> = Promise.resolve();
   #rememberMs = 0;
-  #failure: unknown;
-  #terminated: (() => void)[] = [];
+  #failure: { error: unknown } | undefined;
+  readonly #terminated = new Set<() => void>();
 
   /** `batchMs` is the batch interval. */
   constructor(readonly sparkContext: SparkContext, readonly batchMs: number, readonly clock: Clock = sparkContext.alarms ?? systemClock) {
-    if (!Number.isFinite(batchMs) || batchMs <= 0) throw new IllegalArgumentException(`The batch interval (${batchMs} ms) must be positive`);
+    if (!Number.isInteger(batchMs) || batchMs <= 0) throw new IllegalArgumentException(`The batch interval (${batchMs} ms) must be positive and whole`);
     const setting = (key: string, otherwise: number) => numberOf(sparkContext.conf, key, otherwise);
     this.#maxRate = setting('spark.streaming.receiver.maxRate', Infinity);
     if (sparkContext.conf['spark.streaming.backpressure.enabled'] === 'true') {
@@ -106,8 +109,8 @@ export class StreamingContext {
     this.#completed = saved.completedMs;
     for (const input of this.#inputs) await input.recover(saved.inputs[input.number]);
     for (const stream of this.#stateful) {
-      const state = saved.states[stream.number];
-      if (state) await stream.restore(state);
+      // One by itself is of an earlier version.
+      await stream.restore([saved.states[stream.number] ?? []].flat());
     }
   }
 
@@ -135,6 +138,10 @@ export class StreamingContext {
   getState(): 'INITIALIZED' | 'ACTIVE' | 'STOPPED' { return this.#state.toUpperCase() as 'INITIALIZED' | 'ACTIVE' | 'STOPPED'; }
   /** The time before the first batch. @internal */
   get zeroMs(): number { return this.#zero; }
+  /** The last batch whose outputs are done. @internal */
+  get completedMs(): number { return this.#completed; }
+  /** The newest batch there is. @internal */
+  get submittedMs(): number { return this.#submitted; }
   /** @internal */
   get rememberMs(): number { return this.#rememberMs; }
 
@@ -148,11 +155,11 @@ export class StreamingContext {
   socketTextStream(url: string | URL): DStream<string> {
     const text = String(url);
     if (!/^wss?:\/\//.test(text)) throw new IllegalArgumentException(`socketTextStream: ${text} does not begin with ws:// or wss://`);
-    return this.#input<string>(new SocketInput(this, text, (error) => this.#tell('onReceiverError', error)));
+    return this.#input<string>(new SocketInput(this, text, this.#receiverFailed));
   }
   /** What an async iterable (or a ReadableStream) gives; each interval takes what has come. */
   fromAsyncIterable<T>(source: AsyncIterable<T>): DStream<T> {
-    return this.#input<T>(new IterableInput<T>(this, source, (error) => this.#tell('onReceiverError', error)));
+    return this.#input<T>(new IterableInput<T>(this, source, this.#receiverFailed));
   }
   /**
    * Lines of the files that come into a folder (a handle or an `opfs:` path) from the start on, each file once; names that begin
@@ -170,7 +177,7 @@ export class StreamingContext {
     return this.#input<T>(new ReceiverInput<T>(this, receiver as never, bound, {
       started: (executor, streamId) => this.#tell('onReceiverStarted', { streamId, executor }),
       stopped: (executor, streamId) => this.#tell('onReceiverStopped', { streamId, executor }),
-      failed: (error) => this.#tell('onReceiverError', error),
+      failed: this.#receiverFailed,
     }));
   }
   /** The rows of all. */
@@ -187,43 +194,52 @@ export class StreamingContext {
 
   /** @internal */
   register(stream: DStream<unknown>): number {
-    if (this.#state === 'active') {
-      throw new UnsupportedOperationException('Adding new inputs, transformations, and output operations after starting a context is not supported');
-    }
-    if (this.#state === 'stopped') {
-      throw new UnsupportedOperationException('Adding new inputs, transformations, and output operations after stopping a context is not supported');
-    }
+    this.#checkOpen();
     return this.#streams.push(stream) - 1;
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'initialized') return;
+    const verb = this.#state === 'active' ? 'starting' : 'stopping';
+    throw new IllegalStateException(`Adding new inputs, transformations, and output operations after ${verb} a context is not supported`);
+  }
+  /** What a stream is may change before the start only. @internal */
+  checkChange(what: string): void {
+    if (this.#state !== 'initialized') throw new UnsupportedOperationException(`Cannot change ${what} of a DStream after streaming context has started`);
   }
   /** @internal */
   stateful(stream: StatefulStream<unknown>): void { this.#stateful.push(stream); }
   /** @internal */
   output(stream: DStream<unknown>, work: OutputOperation['work']): void {
+    this.#checkOpen();
     this.#outputs.push({ stream, work });
   }
 
-  /** Keeps the datasets of at least this long, for `slice`. */
-  remember(durationMs: number): void { this.#rememberMs = Math.max(this.#rememberMs, durationMs); }
+  /** Keeps the datasets of at least this long, for `slice`; said once. */
+  remember(durationMs: number): void {
+    if (this.#rememberMs) throw new IllegalArgumentException(`requirement failed: Remember duration already set as ${this.#rememberMs} ms. Cannot set it again.`);
+    this.#rememberMs = durationMs;
+  }
   addStreamingListener(listener: StreamingListener): void { this.#listeners.add(listener); }
   removeStreamingListener(listener: StreamingListener): void { this.#listeners.delete(listener); }
 
   // Running.
 
-  /** Starts receiving, and runs batches from the next multiple of the interval on. */
+  /** Starts receiving, and runs batches from the next multiple of the interval on. A context that cannot start is stopped. */
   start(): void {
-    if (this.#state === 'stopped') throw new UnsupportedOperationException('StreamingContext has already been stopped');
+    if (this.#state === 'stopped') throw new IllegalStateException('StreamingContext has already been stopped');
     if (this.#state === 'active') return;
-    if (this.#outputs.length === 0) throw new IllegalArgumentException('requirement failed: No output operations registered, so nothing to execute');
-    const [stateful] = this.#stateful;
-    if (stateful && !this.checkpoints) {
-      throw new IllegalArgumentException('requirement failed: The checkpoint directory has not been set. Please set it by StreamingContext.checkpoint(): '
-        + `a stream of this context keeps state (${stateful.kind})`);
-    }
-    if (this.checkpoints && !this.#recovers()) console.warn('[rivulet] queueStream does not support checkpointing: this context cannot go on in another tab');
     const now = Math.floor(this.clock.now() / this.batchMs) * this.batchMs;
     if (!this.#restored) this.#zero = this.#completed = now;
-    this.#state = 'active';
-    for (const input of this.#inputs) input.start();
+    this.#submitted = this.#completed;
+    try {
+      this.#validate();
+      this.#state = 'active';
+      for (const input of this.#inputs) input.start();
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
     this.#tell('onStreamingStarted', this.clock.now());
     // Intervals that passed while nobody was there have batches, too.
     let next = this.#completed + this.batchMs;
@@ -231,20 +247,43 @@ export class StreamingContext {
     this.#schedule(next);
   }
 
+  #validate(): void {
+    if (this.#outputs.length === 0) throw new IllegalArgumentException('requirement failed: No output operations registered, so nothing to execute');
+    const [stateful] = this.#stateful;
+    if (stateful && !this.checkpoints) {
+      throw new IllegalArgumentException('requirement failed: The checkpoint directory has not been set. Please set it by StreamingContext.checkpoint(): '
+        + `a stream of this context keeps state (${stateful.kind})`);
+    }
+    if (this.checkpoints && !this.#recovers()) console.warn('[rivulet] queueStream does not support checkpointing: this context cannot go on in another tab');
+  }
+
+  readonly #receiverFailed = (error: Error): void => {
+    console.warn(`[rivulet] ${error.message}`);
+    this.#tell('onReceiverError', error);
+  };
+
   #recovers(): boolean { return this.#inputs.every((input) => input.recovers); }
 
   #schedule(timeMs: number): void {
     this.#cancel = this.clock.at(timeMs, () => {
+      // First, so that a listener of the batch can stop it.
+      try {
+        this.#schedule(timeMs + this.batchMs);
+      } catch (error) {
+        // The session is stopped.
+        this.#failure = { error };
+        return this.#end();
+      }
       this.#submit(timeMs);
-      if (this.#state === 'active') this.#schedule(timeMs + this.batchMs);
     });
   }
 
   #submit(timeMs: number): void {
+    this.#submitted = timeMs;
     const numRecords = this.#inputs.reduce((sum, input) => sum + input.cut(timeMs), 0);
     const info: BatchInfo = {
       batchTime: timeMs, submissionTime: this.clock.now(), processingStartTime: null, processingEndTime: null, schedulingDelay: null,
-      processingDelay: null, numRecords, failure: null,
+      processingDelay: null, totalDelay: null, numRecords, failure: null,
     };
     this.#tell('onBatchSubmitted', { ...info });
     this.#pending = this.#pending.then(() => this.#run(timeMs, info));
@@ -266,10 +305,12 @@ export class StreamingContext {
       for (const stream of this.#streams) stream.forgetBefore(timeMs);
     } catch (error) {
       info.failure = error instanceof Error ? error.message : String(error);
-      this.#failure = error;
+      this.#failure = { error };
+      console.error(`[rivulet] The batch of ${timeMs} failed, and its context ends:`, error);
     }
     info.processingEndTime = this.clock.now();
     info.processingDelay = info.processingEndTime - info.processingStartTime;
+    info.totalDelay = info.processingEndTime - info.submissionTime;
     for (const input of this.#inputs) input.processed(info.numRecords, info.processingDelay, info.schedulingDelay, info.processingEndTime);
     this.#tell('onBatchCompleted', { ...info });
     if (this.#failure) this.#end();
@@ -278,14 +319,16 @@ export class StreamingContext {
   /** The batch is done: another life begins behind it. */
   async #complete(timeMs: number): Promise<void> {
     this.#completed = timeMs;
-    if (!this.checkpoints || !this.#recovers()) return;
-    await this.checkpoints.write({
-      version: 1, batchMs: this.batchMs, zeroMs: this.#zero, completedMs: timeMs, graph: this.#graph(),
-      states: Object.fromEntries(this.#stateful.flatMap(({ number, written }) => (written ? [[number, written]] : []))),
-      inputs: Object.fromEntries(this.#inputs.map((input) => [input.number, input.note()])),
-    });
+    if (!this.checkpoints) return;
+    if (this.#recovers()) {
+      await this.checkpoints.write({
+        version: 1, batchMs: this.batchMs, zeroMs: this.#zero, completedMs: timeMs, graph: this.#graph(),
+        states: Object.fromEntries(this.#stateful.map(({ number, written }) => [number, written])),
+        inputs: Object.fromEntries(this.#inputs.map((input) => [input.number, input.note()])),
+      });
+    }
     if ((timeMs - this.#zero) % (10 * this.batchMs) !== 0) return;
-    const written = new Map(this.#stateful.map(({ number, written }) => [number, written?.timeMs ?? -Infinity]));
+    const written = new Map(this.#stateful.map(({ number, written }) => [number, written[0]?.timeMs]));
     await this.checkpoints.sweep((what, stream, time) => (what === 'state' ? time >= (written.get(stream) ?? -Infinity) : time > (this.#streams[stream]?.neededSince(timeMs) ?? -Infinity)));
   }
 
@@ -299,36 +342,38 @@ export class StreamingContext {
 
   /** Waits for the stop, or for a batch that fails: its error is thrown. */
   async awaitTermination(): Promise<void> {
-    if (this.#state !== 'stopped') await new Promise<void>((resolve) => this.#terminated.push(resolve));
-    if (this.#failure) throw this.#failure;
+    if (this.#state !== 'stopped') await new Promise<void>((resolve) => this.#terminated.add(resolve));
+    if (this.#failure) throw this.#failure.error;
   }
 
   /** As awaitTermination, but for so long at most; false where it goes on. */
   async awaitTerminationOrTimeout(timeoutMs: number): Promise<boolean> {
     if (this.#state !== 'stopped') {
-      const ended = new Promise<void>((resolve) => this.#terminated.push(resolve));
-      await Promise.race([ended, new Promise<void>((resolve) => this.clock.at(this.clock.now() + timeoutMs, resolve))]);
+      await new Promise<void>((resolve) => {
+        const ended = () => { cancel(); resolve(); };
+        const cancel = this.clock.at(this.clock.now() + timeoutMs, () => { this.#terminated.delete(ended); resolve(); });
+        this.#terminated.add(ended);
+      });
     }
-    if (this.#failure) throw this.#failure;
+    if (this.#failure) throw this.#failure.error;
     return (this.#state as string) === 'stopped';
   }
 
-  /** Ends it; `gracefully` runs a last batch with all that was received. The session goes on unless `stopSparkContext` is said. */
+  /**
+   * Ends it when the batches submitted so far are done (an output that waits for it waits for itself); `gracefully` runs a last
+   * one with all that was received. The session goes on unless `stopSparkContext` is said.
+   */
   async stop({ stopSparkContext = false, gracefully = false }: { stopSparkContext?: boolean; gracefully?: boolean } = {}): Promise<void> {
     await this.#stop(gracefully);
     if (stopSparkContext) await this.sparkContext.stop();
   }
 
   async #stop(gracefully: boolean): Promise<void> {
-    if (this.#state !== 'active') {
-      this.#state = 'stopped';
-      return;
-    }
+    if (this.#state !== 'active') return this.#end();
     this.#cancel?.();
-    for (const input of this.#inputs) input.stop();
-    if (gracefully && this.#inputs.some((input) => input.waiting())) {
-      this.#submit(Math.floor(this.clock.now() / this.batchMs) * this.batchMs + this.batchMs);
-    }
+    const stopped = Promise.all(this.#inputs.map((input) => input.stop()));
+    if (gracefully) await stopped;
+    if (gracefully && this.#inputs.some((input) => input.waiting())) this.#submit(this.#submitted + this.batchMs);
     await this.processed();
     this.#end();
   }
@@ -337,7 +382,8 @@ export class StreamingContext {
     this.#state = 'stopped';
     this.#cancel?.();
     for (const input of this.#inputs) input.stop();
-    for (const resolve of this.#terminated.splice(0)) resolve();
+    for (const ended of this.#terminated) ended();
+    this.#terminated.clear();
   }
 
   #tell<K extends keyof StreamingListener>(event: K, value: Parameters<NonNullable<StreamingListener[K]>>[0]): void {

@@ -1,4 +1,4 @@
-import { IllegalArgumentException, UnsupportedOperationException } from '../errors.js';
+import { IllegalArgumentException, SparkError, UnsupportedOperationException } from '../errors.js';
 import { checkRemote, type AnyRemote, type Bound, type Remote } from '../rdd/dataset.js';
 import type { StorageLevel } from '../rdd/plan.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
@@ -22,7 +22,8 @@ export abstract class DStream<T> {
   /** Its number among the streams of its context. @internal */
   readonly number: number;
 
-  constructor(readonly ssc: StreamingContext, readonly slideMs: number, protected readonly parents: readonly DStream<unknown>[]) {
+  /** `reachMs` is how much further back than its own the datasets are that it makes them of. */
+  constructor(readonly ssc: StreamingContext, readonly slideMs: number, protected readonly parents: readonly DStream<unknown>[], protected reachMs = 0) {
     this.number = ssc.register(this as never);
     this.#keepMs = slideMs;
   }
@@ -30,10 +31,10 @@ export abstract class DStream<T> {
   /** The dataset of the interval that ends at this time. */
   protected abstract compute(timeMs: number): Maybe<T> | Promise<Maybe<T>>;
 
-  /** Keeps the datasets of at least so long. @internal */
+  /** Keeps the datasets of at least so long, and what it takes to make them again. @internal */
   keep(durationMs: number): void {
     this.#keepMs = Math.max(this.#keepMs, durationMs);
-    for (const parent of this.parents) parent.keep(durationMs);
+    for (const parent of this.parents) parent.keep(this.#keepMs + this.reachMs);
   }
 
   /** The dataset of a time, made once; none where the time is not one of this stream's. @internal */
@@ -57,9 +58,15 @@ export abstract class DStream<T> {
   neededSince(timeMs: number): number { return timeMs - Math.max(this.#keepMs, this.ssc.rememberMs) - this.slideMs; }
 
   /** Keeps each dataset in the executors once it is computed, as long as windows look back. */
-  persist(level: StorageLevel = 'MEMORY_ONLY'): this { this.#level = level; return this; }
+  persist(level: StorageLevel = 'MEMORY_ONLY'): this {
+    this.ssc.checkChange('storage level');
+    this.#level = level;
+    return this;
+  }
   /** As persist, in memory. */
   cache(): this { return this.persist(); }
+  /** Keeps them where nothing else is said: what is above takes them again and again. @internal */
+  reuse(): void { this.#level ??= 'MEMORY_ONLY'; }
   /** How often the state is written, in whole slides; for streams that keep one. */
   checkpoint(_intervalMs: number): this {
     throw new UnsupportedOperationException(`checkpoint: this stream (${this.kind}) keeps no state to write`);
@@ -71,15 +78,16 @@ export abstract class DStream<T> {
     for (const [time, made] of this.#made) {
       if (time > since) continue;
       this.#made.delete(time);
-      void made.then((rdd) => rdd?.unpersist());
+      made.then((rdd) => rdd?.unpersist(), () => { /* who asked for it was told */ });
     }
   }
 
-  /** The datasets of the intervals that end in this closed range, rounded down to interval ends. */
+  /** The datasets of the intervals that end in this closed range, rounded down to interval ends; those to come are left out. */
   async slice(fromMs: number, toMs: number): Promise<RDD<T>[]> {
+    if (this.ssc.getState() === 'INITIALIZED') throw new SparkError(`${this.kind} has not been initialized`, { condition: 'STREAMING_CONTEXT_NOT_STARTED' });
     const floor = (time: number) => this.ssc.zeroMs + Math.floor((time - this.ssc.zeroMs) / this.slideMs) * this.slideMs;
     const out: RDD<T>[] = [];
-    for (let time = floor(fromMs); time <= floor(toMs); time += this.slideMs) {
+    for (let time = floor(fromMs); time <= Math.min(toMs, this.ssc.submittedMs); time += this.slideMs) {
       const rdd = await this.getOrCompute(time);
       if (rdd) out.push(rdd);
     }
@@ -94,6 +102,7 @@ export abstract class DStream<T> {
   }
   /** What `f` makes of the datasets of this and another stream; both need the same slide. */
   transformWith<U, V>(f: (rdd: RDD<T>, other: RDD<U>, timeMs: number) => RDD<V> | Promise<RDD<V>>, other: DStream<U>): DStream<V> {
+    if (other.ssc !== this.ssc) throw new IllegalArgumentException('Some of the DStreams have different contexts');
     if (other.slideMs !== this.slideMs) throw new IllegalArgumentException(`Some of the DStreams have different slide durations: ${this.slideMs} and ${other.slideMs} ms`);
     return new Transformed<V>(this.ssc, [this as never, other as never], (rdds, time) => f(rdds[0] as RDD<T>, rdds[1] as RDD<U>, time));
   }
@@ -194,7 +203,8 @@ export abstract class DStream<T> {
   /**
    * Values of a key merged over a window. With an `inverse`, and a window of at least five slides, each window is made of the
    * one before: what came is merged, what left is taken out, and a key stays (as what is left of it) until `keep` is false for
-   * its pair. Otherwise each window is merged anew. (The rule of five is PySpark's; Scala's always uses an inverse.)
+   * its pair. Otherwise each window is merged anew, and `keep` asked only where there is an inverse. (The rule of five is
+   * PySpark's; Scala's always uses an inverse.)
    */
   reduceByKeyAndWindow<K, V>(
     this: DStream<[K, V]>, f: Fn<[a: V, b: V], V>, inverse: Fn<[a: V, b: V], V> | null, windowMs: number, slideMs: number = this.slideMs,
@@ -202,9 +212,11 @@ export abstract class DStream<T> {
   ): DStream<[K, V]> {
     checkRemote(f, 'reduceByKeyAndWindow', bound);
     const reduced = this.reduceByKey(f as never, partitions, bound) as DStream<[K, V]>;
-    if (inverse === null || windowMs < 5 * slideMs) return reduced.window(windowMs, slideMs).reduceByKey(f as never, partitions, bound) as DStream<[K, V]>;
+    const anew = () => reduced.window(windowMs, slideMs).reduceByKey(f as never, partitions, bound) as DStream<[K, V]>;
+    if (inverse === null) return anew();
     checkRemote(inverse, 'reduceByKeyAndWindow', bound);
     if (keep) checkRemote(keep, 'reduceByKeyAndWindow', bound);
+    if (windowMs < 5 * slideMs) return keep ? anew().filter(keep as never, bound) : anew();
     return this.ssc.streams.reducedWindow<K, V>(reduced, { merge: f as AnyRemote, inverse: inverse as AnyRemote, keep: keep as AnyRemote | null, bound }, windowMs, slideMs, partitions);
   }
 
@@ -246,7 +258,9 @@ class Transformed<U> extends DStream<U> {
   protected override async compute(timeMs: number): Promise<Maybe<U>> {
     const rdds = await Promise.all(this.parents.map((parent) => parent.getOrCompute(timeMs)));
     if (rdds.some((rdd) => rdd === undefined)) return undefined;
-    return this.make(rdds as RDD<unknown>[], timeMs);
+    const made = await this.make(rdds as RDD<unknown>[], timeMs) as Maybe<U>;
+    if (made) return made;
+    throw new SparkError('Transform function must not return null. Return SparkContext.emptyRDD() instead to represent no element as the result of transformation.');
   }
 }
 
@@ -264,9 +278,17 @@ class Windowed<T> extends DStream<T> {
 
   constructor(ssc: StreamingContext, private readonly parent: DStream<T>, private readonly windowMs: number, slideMs: number) {
     checkWindow(parent as DStream<unknown>, windowMs, slideMs);
-    super(ssc, slideMs, [parent as DStream<unknown>]);
-    parent.keep(windowMs);
+    super(ssc, slideMs, [parent as DStream<unknown>], windowMs);
+    this.keep(slideMs);
+    if (windowMs > slideMs) parent.reuse();
   }
+
+  /** Windows share the rows of their parent's datasets: these are kept. */
+  override persist(level?: StorageLevel): this {
+    this.parent.persist(level);
+    return this;
+  }
+  override reuse(): void { this.parent.reuse(); }
 
   protected override async compute(timeMs: number): Promise<Maybe<T>> {
     const from = Math.max(this.ssc.zeroMs, timeMs - this.windowMs) + this.parent.slideMs;

@@ -1,6 +1,7 @@
 /** Streams that records come in by. */
 import { decode, encode } from '../rdd/codec.js';
 import type { RDD } from '../rdd/rdd.js';
+import { systemClock } from './clock.js';
 import type { StreamingContext } from './context.js';
 import { DStream } from './dstream.js';
 
@@ -11,7 +12,8 @@ export interface Input {
   /** Whether it can go on from a checkpoint. */
   readonly recovers: boolean;
   start(): void;
-  stop(): void;
+  /** A promise settles when nothing more comes. */
+  stop(): void | Promise<void>;
   /** What has come so far belongs to the batch of this time; how many records that is. */
   cut(timeMs: number): number;
   /** Whether records wait for a batch. */
@@ -31,13 +33,19 @@ abstract class InputStream<T> extends DStream<T> implements Input {
   constructor(ssc: StreamingContext) { super(ssc, ssc.batchMs, []); }
 
   start(): void {}
-  stop(): void {}
+  stop(): void | Promise<void> {}
   cut(_timeMs: number): number { return 0; }
   waiting(): boolean { return false; }
   write(_timeMs: number): Promise<void> { return Promise.resolve(); }
   processed(_records: number, _processingMs: number, _schedulingMs: number, _endMs: number): void {}
   note(): unknown { return null; }
   recover(_noted: unknown): Promise<void> { return Promise.resolve(); }
+
+  /** Lets go what was taken in for batches that nobody asked for, nor will. */
+  protected forgetTaken(batches: Map<number, unknown>, timeMs: number): void {
+    const since = this.neededSince(timeMs);
+    for (const time of batches.keys()) if (time <= since) batches.delete(time);
+  }
 }
 
 export class QueueInput<T> extends InputStream<T> {
@@ -52,6 +60,11 @@ export class QueueInput<T> extends InputStream<T> {
     return 0;
   }
   override waiting(): boolean { return this.queue.length > 0; }
+
+  override forgetBefore(timeMs: number): void {
+    super.forgetBefore(timeMs);
+    this.forgetTaken(this.#taken, timeMs);
+  }
 
   protected override compute(timeMs: number): RDD<T> {
     const taken = this.#taken.get(timeMs) ?? [];
@@ -104,6 +117,11 @@ export abstract class Blocks<T, B> extends InputStream<T> {
     }
   }
 
+  override forgetBefore(timeMs: number): void {
+    super.forgetBefore(timeMs);
+    this.forgetTaken(this.#batches, timeMs);
+  }
+
   protected override compute(timeMs: number): RDD<T> {
     const blocks = this.#batches.get(timeMs)?.blocks ?? [];
     this.#batches.delete(timeMs);
@@ -115,7 +133,7 @@ export abstract class Blocks<T, B> extends InputStream<T> {
 abstract class Records<T> extends Blocks<T, T[]> {
   #buffer: T[] = [];
 
-  protected store(...records: T[]): void { this.#buffer.push(...records); }
+  protected store(record: T): void { this.#buffer.push(record); }
 
   override cut(timeMs: number): number {
     const records = this.#buffer;
@@ -129,6 +147,9 @@ abstract class Records<T> extends Blocks<T, T[]> {
   protected override fromBytes(bytes: Uint8Array): T[] { return decode(bytes) as T[]; }
   protected override dataset(blocks: readonly T[][]): RDD<T> { return this.ssc.sparkContext.parallelize(blocks.flat()); }
 }
+
+/** Records that an iterable may give in a row: one that never waits would not let the page do anything else. */
+const RECORDS_IN_A_ROW = 4096;
 
 /** First pause before a lost WebSocket is opened again, doubled up to the last; ms. */
 const RECONNECT_MS = [250, 30_000] as const;
@@ -149,7 +170,10 @@ export class SocketInput extends Records<string> {
     socket.onmessage = ({ data }) => {
       const text = typeof data === 'string' ? data : undefined;
       if (text === undefined) return this.failed(new TypeError(`${this.url} sent binary data; socketTextStream takes text`));
-      for (const line of text.split(/\r\n|\n/)) if (line !== '') this.store(line);
+      const lines = text.split(/\r\n|\n|\r/);
+      // What ends with a line's end has no other line behind it.
+      if (lines.at(-1) === '') lines.pop();
+      for (const line of lines) this.store(line);
     };
     socket.onclose = () => {
       if (this.#stopped) return;
@@ -175,8 +199,10 @@ export class IterableInput<T> extends Records<T> {
     const iterator = this.source[Symbol.asyncIterator]();
     this.#iterator = iterator;
     const run = async () => {
-      for (;;) {
+      const clock = this.ssc.sparkContext.alarms ?? systemClock;
+      for (let taken = 1; ; taken++) {
         await this.ssc.permit();
+        if (taken % RECORDS_IN_A_ROW === 0) await new Promise<void>((resolve) => clock.at(clock.now(), resolve));
         const { done, value } = await iterator.next();
         if (done || this.#iterator !== iterator) return;
         this.store(value);
@@ -187,7 +213,7 @@ export class IterableInput<T> extends Records<T> {
   override stop(): void {
     const iterator = this.#iterator;
     this.#iterator = undefined;
-    void iterator?.return?.();
+    (async () => { await iterator?.return?.(); })().catch(this.failed);
   }
   override processed(records: number, processingMs: number, schedulingMs: number, endMs: number): void {
     this.ssc.rate?.compute(endMs, records, processingMs, schedulingMs);
@@ -215,15 +241,23 @@ export class FileInput extends InputStream<string> {
 
   protected override async compute(timeMs: number): Promise<RDD<string>> {
     const files: File[] = [];
+    const gone = new Set(this.#seen.keys());
     const folder = await this.folder();
     for await (const [name, entry] of folder.entries()) {
+      gone.delete(name);
       if (entry.kind !== 'file' || /^[._]/.test(name)) continue;
-      const file = await (entry as FileSystemFileHandle).getFile();
+      // Somebody may take it away meanwhile.
+      const file = await (entry as FileSystemFileHandle).getFile().catch((error: Error) => {
+        if (error.name !== 'NotFoundError') throw error;
+      });
+      if (!file) continue;
       const seen = this.#seen.get(name);
-      if (seen ? seen[1] !== timeMs : file.lastModified < this.#sinceMs) continue;
+      // A batch that is done takes no more.
+      if (seen ? seen[1] !== timeMs : file.lastModified < this.#sinceMs || timeMs <= this.ssc.completedMs) continue;
       this.#seen.set(name, [file.lastModified, timeMs]);
       files.push(file);
     }
+    for (const name of gone) this.#seen.delete(name);
     const { sparkContext } = this.ssc;
     return files.length === 0 ? sparkContext.parallelize<string>([], 1) : sparkContext.textFile(files.sort((a, b) => (a.name < b.name ? -1 : 1)));
   }

@@ -28,7 +28,7 @@ export interface ReceiverEvents {
 
 export class ReceiverInput<T> extends Blocks<T, Uint8Array> {
   override readonly kind = 'receiver';
-  #stop: (() => void) | undefined;
+  #stop: (() => Promise<void>) | undefined;
   readonly #class: Uint8Array;
 
   constructor(ssc: StreamingContext, receiver: ReceiverClass<T, Bound>, bound: Bound | undefined, private readonly events: ReceiverEvents) {
@@ -46,9 +46,10 @@ export class ReceiverInput<T> extends Blocks<T, Uint8Array> {
       failed: (error) => this.events.failed(error),
     });
   }
-  override stop(): void {
-    this.#stop?.();
+  override async stop(): Promise<void> {
+    const stop = this.#stop;
     this.#stop = undefined;
+    await stop?.();
   }
 
   protected override toBytes(block: Uint8Array): Uint8Array { return block; }

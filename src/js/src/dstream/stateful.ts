@@ -4,6 +4,7 @@ import type { AnyRemote, Bound } from '../rdd/dataset.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
 import { checkWindow, DStream, type Maybe } from './dstream.js';
+import type { WrittenState } from './checkpoint.js';
 import type { StateSpec } from './map_with_state.js';
 
 /** Between two states that are written, ms, where nothing else is said; as Spark's: at least 10 s, in whole slides. */
@@ -15,48 +16,58 @@ const CHECKPOINT_MS = 10_000;
  */
 export abstract class StatefulStream<T> extends DStream<T> {
   #everyMs: number;
-  /** The newest state that is written. @internal */
-  written: { timeMs: number; partitions: number } | undefined;
+  /** The states that are written and may be needed, oldest first. @internal */
+  written: WrittenState[] = [];
 
-  constructor(ssc: StreamingContext, slideMs: number, parents: readonly DStream<unknown>[]) {
+  constructor(ssc: StreamingContext, slideMs: number, parents: readonly DStream<unknown>[], protected readonly windowMs = 0) {
     super(ssc, slideMs, parents);
     this.#everyMs = Math.ceil(Math.max(slideMs, CHECKPOINT_MS) / slideMs) * slideMs;
     ssc.stateful(this as never);
-    // What came since the state that is written makes the one after it again.
-    this.keep(2 * slideMs);
-    for (const parent of parents) parent.keep(2 * this.#everyMs);
+    this.reuse();
+    this.#keepBetween();
+  }
+
+  /** What came since the state that is written makes the ones after it again. */
+  #keepBetween(): void {
+    this.reachMs = this.#everyMs + this.windowMs;
+    this.keep(2 * this.slideMs);
   }
 
   override checkpoint(intervalMs: number): this {
+    this.ssc.checkChange('checkpoint interval');
     if (!(intervalMs > 0) || intervalMs % this.slideMs !== 0) {
       throw new IllegalArgumentException(`The checkpoint interval for ${this.kind} has been set to ${intervalMs} ms which is not a multiple of its slide time (${this.slideMs} ms)`);
     }
     this.#everyMs = intervalMs;
-    for (const parent of this.parents) parent.keep(2 * intervalMs);
+    this.#keepBetween();
     return this;
   }
-
-  /** The state of a time, from the one before; kept. */
-  protected abstract next(timeMs: number): Promise<Maybe<T>>;
-
-  protected override async compute(timeMs: number): Promise<Maybe<T>> { return (await this.next(timeMs))?.cache(); }
 
   /** Writes the state of a time if it is due, when its batch is done. @internal */
   async checkpointAt(timeMs: number): Promise<void> {
     const since = timeMs - this.ssc.zeroMs;
-    if (since <= 0 || since % this.#everyMs !== 0 || this.written?.timeMs === timeMs) return;
+    if (since <= 0 || since % this.#everyMs !== 0 || this.written.at(-1)?.timeMs === timeMs) return;
     const rdd = await this.getOrCompute(timeMs);
     const { checkpoints } = this.ssc;
     if (!rdd || !checkpoints) return;
     await this.ssc.sparkContext.checkpointInto(rdd.definition, (blocks) => checkpoints.writeState(this.number, timeMs, blocks));
-    this.written = { timeMs, partitions: rdd.getNumPartitions() };
+    this.written.push({ timeMs, partitions: rdd.getNumPartitions() });
   }
 
-  /** Goes on from a state that an earlier life has written. @internal */
-  async restore(saved: { timeMs: number; partitions: number }): Promise<void> {
-    const files = await this.ssc.checkpoints!.state(this.number, saved.timeMs, saved.partitions);
-    this.remember(saved.timeMs, await this.ssc.sparkContext.ofFiles<T>(files));
-    this.written = saved;
+  override forgetBefore(timeMs: number): void {
+    super.forgetBefore(timeMs);
+    const needed = this.neededSince(timeMs);
+    // All before the newest one that makes what is needed again.
+    this.written.splice(0, this.written.findLastIndex((state) => state.timeMs <= needed));
+  }
+
+  /** Goes on from states that an earlier life has written. @internal */
+  async restore(saved: readonly WrittenState[]): Promise<void> {
+    for (const { timeMs, partitions } of saved) {
+      const files = await this.ssc.checkpoints!.state(this.number, timeMs, partitions);
+      this.remember(timeMs, await this.ssc.sparkContext.ofFiles<T>(files));
+    }
+    this.written = [...saved];
   }
 }
 
@@ -67,16 +78,15 @@ export class ReducedWindow<K, V> extends StatefulStream<[K, V]> {
   override readonly kind = 'reducedWindow';
 
   constructor(
-    ssc: StreamingContext, private readonly reduced: DStream<[K, V]>, private readonly f: WindowFunctions, private readonly windowMs: number,
+    ssc: StreamingContext, private readonly reduced: DStream<[K, V]>, private readonly f: WindowFunctions, windowMs: number,
     slideMs: number, private readonly partitions: Partitions | undefined,
   ) {
     checkWindow(reduced as DStream<unknown>, windowMs, slideMs);
-    super(ssc, slideMs, [reduced as DStream<unknown>]);
-    reduced.persist();
-    reduced.keep(windowMs + slideMs);
+    super(ssc, slideMs, [reduced as DStream<unknown>], windowMs);
+    reduced.reuse();
   }
 
-  protected override async next(timeMs: number): Promise<Maybe<[K, V]>> {
+  protected override async compute(timeMs: number): Promise<Maybe<[K, V]>> {
     const { merge, inverse, keep, bound } = this.f;
     const { slideMs } = this.reduced;
     const merged = (rdds: RDD<[K, V]>[]) => this.ssc.sparkContext.union(rdds).reduceByKey(merge as never, this.partitions, bound) as RDD<[K, V]>;
@@ -105,7 +115,7 @@ export class StateByKey<K, V, S> extends StatefulStream<[K, S]> {
     private readonly initial: RDD<[K, S]> | undefined, private readonly bound: Bound | undefined,
   ) { super(ssc, values.slideMs, [values as DStream<unknown>]); }
 
-  protected override async next(timeMs: number): Promise<Maybe<[K, S]>> {
+  protected override async compute(timeMs: number): Promise<Maybe<[K, S]>> {
     const before = (await this.getOrCompute(timeMs - this.slideMs)) ?? this.initial ?? this.ssc.sparkContext.parallelize<[K, S]>([], 1);
     const came = await this.values.getOrCompute(timeMs);
     if (!came) return undefined;
@@ -124,14 +134,14 @@ export class StateRecords<K, V, S, M> extends StatefulStream<Tagged<K, S, M>> {
     super(ssc, values.slideMs, [values as DStream<unknown>]);
   }
 
-  protected override async next(timeMs: number): Promise<Maybe<Tagged<K, S, M>>> {
+  protected override async compute(timeMs: number): Promise<Maybe<Tagged<K, S, M>>> {
     const { f, bound, initial, partitions, timeoutMs } = this.spec;
     const came = await this.values.getOrCompute(timeMs);
     if (!came) return undefined;
     const last = await this.getOrCompute(timeMs - this.slideMs);
-    const { sparkContext, zeroMs } = this.ssc;
+    const { sparkContext } = this.ssc;
     const before = last?.tagged<[K, [S, number]]>(0)
-      ?? initial?.mapValues((state, { zeroMs }) => [state, zeroMs] as [S, number], { zeroMs }) ?? sparkContext.parallelize<[K, [S, number]]>([], 1);
+      ?? initial?.mapValues((state, { timeMs }) => [state, timeMs] as [S, number], { timeMs }) ?? sparkContext.parallelize<[K, [S, number]]>([], 1);
     return before.cogroup(came, partitions).mapStates(f, bound, timeMs, timeoutMs) as RDD<Tagged<K, S, M>>;
   }
 }

@@ -23,6 +23,10 @@ export class StatefulStreams {
     const records = new StateRecords<K, V, S, M>(this.ssc, values, spec);
     const mapped = records.transform((rdd) => rdd.tagged<M>(1));
     const stateSnapshots = () => records.transform((rdd) => rdd.tagged<[K, [S, number]]>(0).mapValues(([state]) => state) as RDD<[K, S]>);
-    return Object.assign(mapped, { stateSnapshots });
+    const checkpoint = (intervalMs: number) => {
+      records.checkpoint(intervalMs);
+      return mapped;
+    };
+    return Object.assign(mapped, { stateSnapshots, checkpoint });
   }
 }

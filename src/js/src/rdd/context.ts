@@ -21,7 +21,7 @@ export interface Engine extends Pick<Context, 'client'> {
   takeBack(id: number): void;
   /** Ends the session. */
   stop(): Promise<void>;
-  startReceiver(receiver: Uint8Array, page: ReceiverPage): () => void;
+  startReceiver(receiver: Uint8Array, page: ReceiverPage): () => Promise<void>;
   /** Calls `work` in so many ms, though the page be in the background. */
   alarm?(inMs: number, work: () => void): () => void;
 }
@@ -277,7 +277,7 @@ export class SparkContext {
   }
 
   /** @internal */
-  startReceiver(receiver: Uint8Array, page: ReceiverPage): () => void { return this.context.startReceiver(receiver, page); }
+  startReceiver(receiver: Uint8Array, page: ReceiverPage): () => Promise<void> { return this.context.startReceiver(receiver, page); }
   /** A clock that goes on in the background; none where there is no worker for it. @internal */
   get alarms(): Clock | undefined {
     const { alarm } = this.context;

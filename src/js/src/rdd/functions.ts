@@ -10,7 +10,7 @@ export type UserFunction = (...args: unknown[]) => unknown;
 export async function loadFunctions(sources: readonly FunctionSource[], load = importText): Promise<UserFunction[]> {
   const texts = sources.map((s) => ('source' in s ? `(${s.source}\n)` : 'undefined'));
   let own: unknown[] = [];
-  if (sources.some((s) => 'source' in s)) own = ((await load(`export default [${texts.join(',\n')}];`)) as { default: unknown[] }).default;
+  if (sources.some((s) => 'source' in s)) own = ((await load(`export default () => [${texts.join(',\n')}];`)) as { default: () => unknown[] }).default();
   return Promise.all(sources.map(async (s, i) => {
     const found = 'source' in s
       ? own[i]
@@ -22,8 +22,20 @@ export async function loadFunctions(sources: readonly FunctionSource[], load = i
   }));
 }
 
+/** Modules by their text: a worker keeps each for ever, so the jobs of a stream must not make the same ones again and again. */
+const modules = new Map<string, Promise<unknown>>();
+
+function importText(text: string): Promise<unknown> {
+  let found = modules.get(text);
+  if (!found) {
+    modules.set(text, (found = importNew(text)));
+    found.catch(() => modules.delete(text));
+  }
+  return found;
+}
+
 /** A text as a module. */
-async function importText(text: string): Promise<unknown> {
+async function importNew(text: string): Promise<unknown> {
   const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
   try {
     return await import(/* @vite-ignore */ /* webpackIgnore: true */ url);

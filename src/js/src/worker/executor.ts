@@ -83,7 +83,7 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
         programs.blobs.set(message.id, message.blob);
         return sendToPage({ t: 'lent', id: message.id });
       case 'receiver': return void receivers.start(message.id, message.receiver);
-      case 'receiverStop': return receivers.stop(message.id);
+      case 'receiverStop': return void receivers.stop(message.id);
       case 'stored': return receivers.stored(message.id, message.seq);
       case 'heap': return sendToPage({ t: 'heapBytes', id: message.id, bytes: executor.heapBytes() });
       case 'init': return;

@@ -3,14 +3,15 @@ import { loadFunctions } from '../rdd/functions.js';
 import type { FunctionSource } from '../rdd/plan.js';
 import { sendToPage } from './port.js';
 
-interface Running { stopped: boolean; seq: number; waiting: Map<number, () => void>; instance?: { onStop?(): unknown } }
+/** Once it is `stopping`, it may hand over what it has until its `onStop` is done. */
+interface Running { stopping: boolean; stopped: boolean; seq: number; waiting: Map<number, () => void>; instance?: { onStop?(): unknown } }
 
 /** The receivers of the user's that run in this executor. */
 export class Receivers {
   readonly #running = new Map<number, Running>();
 
   async start(id: number, receiver: Uint8Array): Promise<void> {
-    const running: Running = { stopped: false, seq: 0, waiting: new Map() };
+    const running: Running = { stopping: false, stopped: false, seq: 0, waiting: new Map() };
     this.#running.set(id, running);
     try {
       const [source, bound] = decode(receiver)[0] as [FunctionSource, Uint8Array | undefined];
@@ -20,7 +21,9 @@ export class Receivers {
         if (typeof instance[method] !== 'function') throw new TypeError(`a receiver needs onStart() and onStop(); this one has no ${method}`);
       }
       const storeAll = (records: readonly unknown[]) => this.#store(id, running, records);
-      Object.assign(instance, { storeAll, store: (record: unknown) => storeAll([record]), isStopped: () => running.stopped });
+      Object.assign(instance, { storeAll, store: (record: unknown) => storeAll([record]), isStopped: () => running.stopping });
+      // Told to while its class was loaded.
+      if (running.stopping) return;
       running.instance = instance;
       sendToPage({ t: 'receiverStarted', id });
       await instance.onStart!();
@@ -30,8 +33,8 @@ export class Receivers {
   }
 
   #fail(id: number, running: Running, error: unknown): void {
-    if (running.stopped) return;
-    this.stop(id);
+    if (running.stopping) return;
+    void this.#end(id, running);
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
     sendToPage({ t: 'receiverFailed', id, message, stack: stack ?? '' });
   }
@@ -51,15 +54,21 @@ export class Receivers {
     waiting?.delete(seq);
   }
 
-  stop(id: number): void {
+  async stop(id: number): Promise<void> {
     const running = this.#running.get(id);
-    if (!running || running.stopped) return;
-    running.stopped = true;
-    this.#running.delete(id);
+    if (!running || running.stopping) return;
+    await this.#end(id, running);
+    sendToPage({ t: 'receiverStopped', id });
+  }
+
+  async #end(id: number, running: Running): Promise<void> {
+    running.stopping = true;
     try {
-      void running.instance?.onStop?.();
+      await running.instance?.onStop?.();
     } catch (error) {
       console.error(error);
     }
+    running.stopped = true;
+    if (this.#running.get(id) === running) this.#running.delete(id);
   }
 }
