@@ -1,6 +1,7 @@
 // Discretized streams where workers and files are real: receivers in executors, checkpoints in the origin's file system.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { serving } from '../../src/js/scripts/socket-server.mjs';
 import { browser, inPage } from './harness.mjs';
 
 const shared = browser();
@@ -266,4 +267,83 @@ test('a context goes on in another tab from its checkpoint in the origin\'s file
   assert.deepEqual([...first.outputs, ...second.outputs].map(([time]) => time), Array.from({ length: 15 }, (_, i) => i + 1));
   assert.deepEqual(first.saved.map(Number).sort((a, b) => a - b), [10, 11, 12, 100, 110, 120]);
   assert.deepEqual(second.saved.map(Number).sort((a, b) => a - b), [13, 14, 15, 130, 140, 150]);
+});
+
+test('lines of a WebSocket come in as fast as they may, and its sender waits', async () => {
+  const [TEXTS, LINES, LIMIT] = [400, 250, 2_000];
+  let sent = 0;
+  const connected = (socket) => {
+    const text = (n) => Array.from({ length: LINES }, (_, i) => `${n * LINES + i} ${'x'.repeat(1_000)}`).join('\n');
+    const next = () => { if (sent < TEXTS) socket.send(text(sent++), next); };
+    next();
+  };
+  const found = await serving(connected, (url) => inPage(shared, async ({ url, limit }) => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').config('spark.streaming.receiver.maxRate', String(limit)).create();
+    const ssc = new StreamingContext(spark.sparkContext, 200);
+    const [records, seen] = [[], []];
+    ssc.addStreamingListener({ onBatchCompleted: ({ numRecords }) => records.push(numRecords) });
+    ssc.socketTextStream(url).map((line) => Number(line.split(' ')[0])).foreachRDD(async (rdd) => { seen.push(...await rdd.collect()); });
+    ssc.start();
+    while (seen.length <= 2 * limit) await new Promise((done) => setTimeout(done, 20));
+    await ssc.stop({ gracefully: true });
+    await spark.stop();
+    return { records, seen };
+  }, { url, limit: LIMIT }));
+  assert.deepEqual(found.seen, [...found.seen.keys()]);
+  assert.ok(found.records.every((n) => n <= 2 * LIMIT), String(found.records));
+  // 100 MB would have come; what came lies in the buffers of two sockets.
+  assert.ok(sent < TEXTS / 2, String(sent));
+});
+
+test('a receiver that waits until its records are safe is held to the rate that is set', async () => {
+  const found = await inPage(shared, async () => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').config('spark.streaming.receiver.maxRate', '100').create();
+    const ssc = new StreamingContext(spark.sparkContext, 100);
+    class Eager {
+      async onStart() { while (!this.isStopped()) await this.storeAll(Array.from({ length: 10 }, (_, i) => i)); }
+      onStop() {}
+    }
+    let seen = 0;
+    ssc.receiverStream(Eager).foreachRDD(async (rdd) => { seen += await rdd.count(); });
+    const startMs = Date.now();
+    ssc.start();
+    while (seen < 150) await new Promise((done) => setTimeout(done, 20));
+    const allowed = 100 * ((Date.now() - startMs) / 1_000 + 1) + 20;
+    await ssc.stop();
+    await spark.stop();
+    return { seen, allowed };
+  });
+  assert.ok(found.seen <= found.allowed, JSON.stringify(found));
+});
+
+test('a WebSocket that is lost is opened again; what is no text is told of', async () => {
+  let connections = 0;
+  const connected = (socket) => {
+    if (++connections > 1) return socket.send('again\r\nand\n\nlast\n');
+    socket.send(new Uint8Array(3));
+    socket.send('first', () => socket.close());
+  };
+  const found = await serving(connected, (url) => inPage(shared, async ({ url }) => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const lives = [];
+    for (const limited of ['false', 'true']) {
+      const spark = await SparkSession.builder.master('local[1]').config('spark.streaming.backpressure.enabled', limited).create();
+      const ssc = new StreamingContext(spark.sparkContext, 100);
+      const [errors, seen] = [[], []];
+      ssc.addStreamingListener({ onReceiverError: ({ message }) => errors.push(message.replaceAll(url, 'URL')) });
+      ssc.socketTextStream(url).foreachRDD(async (rdd) => { seen.push(...await rdd.collect()); });
+      ssc.start();
+      while (!seen.includes('last')) await new Promise((done) => setTimeout(done, 20));
+      await ssc.stop();
+      await spark.stop();
+      lives.push({ errors, seen });
+    }
+    return lives;
+  }, { url }));
+  assert.deepEqual(found[0], {
+    errors: ['URL sent binary data; socketTextStream takes text', 'URL is closed; opening it again in 250 ms'], seen: ['first', 'again', 'and', '', 'last'],
+  });
+  assert.deepEqual(found[1], { errors: [], seen: ['again', 'and', '', 'last'] });
 });

@@ -10,9 +10,6 @@ import { serve } from '../../src/js/scripts/serve.mjs';
 export const HERE = dirname(fileURLToPath(import.meta.url));
 export { PKG, ROOT };
 
-const BLANK = `<!doctype html><meta charset="utf-8"><title>test</title>
-<script type="importmap">{"imports":{"rivulet":"/pkg/dist/index.js"}}</script>`;
-
 /**
  * Gives the tests of a file a browser and a server; `open()` gives a fresh page that can `import('rivulet')`. Pages of one browser
  * context share the origin's storage.
@@ -34,7 +31,6 @@ export function browser({ headers, types, mounts = {}, flags = [] } = {}) {
     page.said = [];
     page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));
     page.on('pageerror', (error) => page.said.push(`pageerror: ${error.message}`));
-    if (path === '/blank.html') await page.route('**/blank.html', (route) => route.fulfill({ contentType: 'text/html', body: BLANK }));
     await page.goto(shared.url + path);
     return page;
   };

@@ -380,8 +380,9 @@ test('files that come into a folder after the start are read once each', async (
 test('back-pressure follows the PID controller, and limits what an iterable gives', async () => {
   const rate = new RateEstimator(1000, { proportional: 1, integral: 0.2, derivative: 0, minRate: 100 });
   assert.equal(rate.rate, undefined);
+  // 2000/s; a limit comes with the second batch.
   rate.compute(1_000, 1_000, 500, 0);
-  assert.equal(rate.rate, 2_000);
+  assert.equal(rate.rate, undefined);
   // Processed 1000/s, late by half a batch: 2000 − 1·(2000 − 1000) − 0.2·(500·1000/1000).
   rate.compute(2_000, 1_000, 1_000, 500);
   assert.equal(rate.rate, 900);
@@ -395,16 +396,22 @@ test('back-pressure follows the PID controller, and limits what an iterable give
   const limited = new SparkContext(localEngine(), 2, { 'spark.streaming.receiver.maxRate': '5' }, () => false);
   const ssc = new StreamingContext(limited, 1000, clock);
   async function* endless() { for (let i = 0; ; i++) yield i; }
-  const counts: number[] = [];
-  ssc.fromAsyncIterable(endless()).foreachRDD(async (rdd) => { counts.push(await rdd.count()); });
+  const counts: number[][] = [];
+  for (let stream = 0; stream < 2; stream++) {
+    ssc.fromAsyncIterable(endless()).foreachRDD(async (rdd, timeMs) => { (counts[timeMs / 500 - 2] ??= []).push(await rdd.count()); });
+  }
   ssc.start();
-  for (let second = 1; second <= 4; second++) {
+  for (let ms = 100; ms <= 4000; ms += 100) {
     await taken();
-    clock.advanceTo(second * 1000);
+    clock.advanceTo(ms);
     await ssc.processed();
   }
   await ssc.stop();
-  assert.deepEqual(counts, [5, 5, 5, 5]);
+  // Each stream has its own limit: one at once, then one every 200 ms; that of the batch's end is for the next.
+  assert.deepEqual(counts.filter(Boolean), [[5, 5], [5, 5], [5, 5], [5, 5]]);
+  // None where it is 0, as in Spark.
+  assert.equal(new StreamingContext(new SparkContext(localEngine(), 2, { 'spark.streaming.receiver.maxRate': '0' }, () => false), 1000, clock).rateLimit(), undefined);
+  assert.throws(() => new StreamingContext(new SparkContext(localEngine(), 2, { 'spark.streaming.receiver.maxRate': 'fast' }, () => false), 1000, clock), /spark\.streaming\.receiver\.maxRate must be a number/);
 });
 
 /** Runs a program second by second on a manual clock, `rows[i]` coming in for second i + 1; what its stream gave by second. */
@@ -721,7 +728,7 @@ test('an iterable that never waits lets batches come', async () => {
 });
 
 test('lines of a socket are those of its texts, empty ones too', async () => {
-  const sockets: { onmessage?: (message: { data: unknown }) => void; close(): void }[] = [];
+  const sockets: { onopen?: () => void; onmessage?: (message: { data: unknown }) => void; close(): void }[] = [];
   const before = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket');
   Object.defineProperty(globalThis, 'WebSocket', { configurable: true, value: class { constructor() { sockets.push(this); } close() {} } });
   try {
@@ -730,7 +737,10 @@ test('lines of a socket are those of its texts, empty ones too', async () => {
     const batches: string[][] = [];
     ssc.socketTextStream('ws://x').foreachRDD(async (rdd) => { batches.push(await rdd.collect()); });
     ssc.start();
+    await taken();
+    sockets[0]!.onopen!();
     for (const data of ['a\n\nb\r\n', 'c\rd', '\n']) sockets[0]!.onmessage!({ data });
+    await taken();
     clock.advanceTo(1000);
     await ssc.processed();
     await ssc.stop();

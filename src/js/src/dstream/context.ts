@@ -7,7 +7,7 @@ import { systemClock, type Clock } from './clock.js';
 import { StreamingCheckpoint, type StreamingMetadata } from './checkpoint.js';
 import type { DStream } from './dstream.js';
 import { FileInput, IterableInput, QueueInput, SocketInput, type Input } from './inputs.js';
-import { RateEstimator } from './rate.js';
+import { RateLimit } from './rate.js';
 import { ReceiverInput, type ReceiverClass } from './receiver.js';
 import type { StatefulStream } from './stateful.js';
 import { StatefulStreams } from './streams.js';
@@ -58,10 +58,6 @@ export class StreamingContext {
   readonly streams = new StatefulStreams(this);
   /** @internal */
   checkpoints: StreamingCheckpoint | undefined;
-  /** How many records a second may come in, with back-pressure. @internal */
-  readonly rate: RateEstimator | undefined;
-  readonly #maxRate: number;
-  #permits = { count: 0, sinceMs: 0 };
   #restored: StreamingMetadata | undefined;
   #completed = 0;
   #submitted = 0;
@@ -76,13 +72,12 @@ export class StreamingContext {
   /** `batchMs` is the batch interval. */
   constructor(readonly sparkContext: SparkContext, readonly batchMs: number, readonly clock: Clock = sparkContext.alarms ?? systemClock) {
     if (!Number.isInteger(batchMs) || batchMs <= 0) throw new IllegalArgumentException(`The batch interval (${batchMs} ms) must be positive and whole`);
-    const setting = (key: string, otherwise: number) => numberOf(sparkContext.conf, key, otherwise);
-    this.#maxRate = setting('spark.streaming.receiver.maxRate', Infinity);
-    if (sparkContext.conf['spark.streaming.backpressure.enabled'] === 'true') {
-      const weight = (name: string, otherwise: number) => setting(`spark.streaming.backpressure.pid.${name}`, otherwise);
-      this.rate = new RateEstimator(batchMs, { proportional: weight('proportional', 1), integral: weight('integral', 0.2), derivative: weight('derived', 0), minRate: weight('minRate', 100) });
-    }
+    // What is wrong with the settings is told here.
+    this.rateLimit();
   }
+
+  /** How fast an input may take records in; undefined for as fast as they come. @internal */
+  rateLimit(): RateLimit | undefined { return RateLimit.of(this.sparkContext.conf, this.batchMs, this.clock); }
 
   /**
    * The context of an earlier life that wrote its checkpoint into this directory, or a new one. `create` builds the same program
@@ -123,17 +118,6 @@ export class StreamingContext {
    */
   checkpoint(directory: string | FileSystemDirectoryHandle): void { this.checkpoints = new StreamingCheckpoint(directory); }
 
-  /** Settles when one more record may come in. @internal */
-  async permit(): Promise<void> {
-    const limit = Math.min(this.rate?.rate ?? Infinity, this.#maxRate);
-    if (limit === Infinity) return;
-    const now = this.clock.now();
-    if (now - this.#permits.sinceMs >= 1000) this.#permits = { count: 0, sinceMs: now };
-    if (++this.#permits.count <= limit) return;
-    await new Promise<void>((resolve) => this.clock.at(this.#permits.sinceMs + 1000, resolve));
-    await this.permit();
-  }
-
   /** `INITIALIZED`, `ACTIVE` or `STOPPED`. */
   getState(): 'INITIALIZED' | 'ACTIVE' | 'STOPPED' { return this.#state.toUpperCase() as 'INITIALIZED' | 'ACTIVE' | 'STOPPED'; }
   /** The time before the first batch. @internal */
@@ -151,7 +135,11 @@ export class StreamingContext {
   queueStream<T>(queue: RDD<T>[], oneAtATime = true, defaultRDD?: RDD<T>): DStream<T> {
     return this.#input<T>(new QueueInput<T>(this, queue, oneAtATime, defaultRDD));
   }
-  /** Texts that a WebSocket sends, line by line; it is opened again, with growing pauses, when it is lost. */
+  /**
+   * Texts that a WebSocket sends, line by line; it is opened again, with growing pauses, when it is lost. Where the rate is limited
+   * (`spark.streaming.backpressure.enabled`, `spark.streaming.receiver.maxRate`) the sender is held up in browsers that have
+   * `WebSocketStream`; in others, lines wait in memory.
+   */
   socketTextStream(url: string | URL): DStream<string> {
     const text = String(url);
     if (!/^wss?:\/\//.test(text)) throw new IllegalArgumentException(`socketTextStream: ${text} does not begin with ws:// or wss://`);
@@ -280,16 +268,17 @@ export class StreamingContext {
 
   #submit(timeMs: number): void {
     this.#submitted = timeMs;
-    const numRecords = this.#inputs.reduce((sum, input) => sum + input.cut(timeMs), 0);
+    const taken = this.#inputs.map((input) => input.cut(timeMs));
+    const numRecords = taken.reduce((sum, records) => sum + records, 0);
     const info: BatchInfo = {
       batchTime: timeMs, submissionTime: this.clock.now(), processingStartTime: null, processingEndTime: null, schedulingDelay: null,
       processingDelay: null, totalDelay: null, numRecords, failure: null,
     };
     this.#tell('onBatchSubmitted', { ...info });
-    this.#pending = this.#pending.then(() => this.#run(timeMs, info));
+    this.#pending = this.#pending.then(() => this.#run(timeMs, info, taken));
   }
 
-  async #run(timeMs: number, info: BatchInfo): Promise<void> {
+  async #run(timeMs: number, info: BatchInfo, taken: readonly number[]): Promise<void> {
     if (this.#failure) return;
     info.processingStartTime = this.clock.now();
     info.schedulingDelay = info.processingStartTime - info.submissionTime;
@@ -311,7 +300,7 @@ export class StreamingContext {
     info.processingEndTime = this.clock.now();
     info.processingDelay = info.processingEndTime - info.processingStartTime;
     info.totalDelay = info.processingEndTime - info.submissionTime;
-    for (const input of this.#inputs) input.processed(info.numRecords, info.processingDelay, info.schedulingDelay, info.processingEndTime);
+    for (const [i, input] of this.#inputs.entries()) input.processed(info, taken[i]!);
     this.#tell('onBatchCompleted', { ...info });
     if (this.#failure) this.#end();
   }
@@ -395,13 +384,4 @@ export class StreamingContext {
       }
     }
   }
-}
-
-/** A setting that is a number from 0 on. */
-function numberOf(conf: Readonly<Record<string, string>>, key: string, otherwise: number): number {
-  const text = conf[key];
-  if (text === undefined) return otherwise;
-  const value = Number(text);
-  if (value >= 0) return value;
-  throw new IllegalArgumentException(`${key} must be a number from 0 on, and not ${text}`);
 }

@@ -2,8 +2,9 @@
 import { decode, encode } from '../rdd/codec.js';
 import type { RDD } from '../rdd/rdd.js';
 import { systemClock } from './clock.js';
-import type { StreamingContext } from './context.js';
+import type { BatchInfo, StreamingContext } from './context.js';
 import { DStream } from './dstream.js';
+import { socketMessages } from './socket.js';
 
 /** What a context asks of an input. */
 export interface Input {
@@ -20,8 +21,8 @@ export interface Input {
   waiting(): boolean;
   /** What the batch of this time took in is written, where there is a checkpoint; before it is processed. */
   write(timeMs: number): Promise<void>;
-  /** Batches so long took so many records: how many it may take. */
-  processed(records: number, processingMs: number, schedulingMs: number, endMs: number): void;
+  /** A batch is done that took so many records of it. */
+  processed(batch: BatchInfo, records: number): void;
   /** What it notes of itself in a checkpoint, and how it goes on from that. */
   note(): unknown;
   recover(noted: unknown): Promise<void>;
@@ -37,7 +38,7 @@ abstract class InputStream<T> extends DStream<T> implements Input {
   cut(_timeMs: number): number { return 0; }
   waiting(): boolean { return false; }
   write(_timeMs: number): Promise<void> { return Promise.resolve(); }
-  processed(_records: number, _processingMs: number, _schedulingMs: number, _endMs: number): void {}
+  processed(_batch: BatchInfo, _records: number): void {}
   note(): unknown { return null; }
   recover(_noted: unknown): Promise<void> { return Promise.resolve(); }
 
@@ -81,6 +82,9 @@ export abstract class Blocks<T, B> extends InputStream<T> {
   #waiting: { block: B; records: number; safe?: () => void }[] = [];
   readonly #batches = new Map<number, { blocks: B[]; safe: (() => void)[] }>();
 
+  /** How fast records may come in, where there is a limit. */
+  protected readonly limit = this.ssc.rateLimit();
+
   protected abstract toBytes(block: B): Uint8Array;
   protected abstract fromBytes(bytes: Uint8Array): B;
   protected abstract dataset(blocks: readonly B[]): RDD<T>;
@@ -103,6 +107,9 @@ export abstract class Blocks<T, B> extends InputStream<T> {
     return taken.reduce((sum, { records }) => sum + records, 0);
   }
   override waiting(): boolean { return this.#waiting.length > 0; }
+  override processed({ processingEndTime, processingDelay, schedulingDelay }: BatchInfo, records: number): void {
+    this.limit?.processed(processingEndTime!, records, processingDelay!, schedulingDelay!);
+  }
 
   override async write(timeMs: number): Promise<void> {
     const batch = this.#batches.get(timeMs);
@@ -151,44 +158,6 @@ abstract class Records<T> extends Blocks<T, T[]> {
 /** Records that an iterable may give in a row: one that never waits would not let the page do anything else. */
 const RECORDS_IN_A_ROW = 4096;
 
-/** First pause before a lost WebSocket is opened again, doubled up to the last; ms. */
-const RECONNECT_MS = [250, 30_000] as const;
-
-export class SocketInput extends Records<string> {
-  override readonly kind = 'socket';
-  #socket: WebSocket | undefined;
-  #pause: number = RECONNECT_MS[0];
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #stopped = false;
-
-  constructor(ssc: StreamingContext, private readonly url: string, private readonly failed: (error: Error) => void) { super(ssc); }
-
-  override start(): void {
-    const socket = new WebSocket(this.url);
-    this.#socket = socket;
-    socket.onopen = () => { this.#pause = RECONNECT_MS[0]; };
-    socket.onmessage = ({ data }) => {
-      const text = typeof data === 'string' ? data : undefined;
-      if (text === undefined) return this.failed(new TypeError(`${this.url} sent binary data; socketTextStream takes text`));
-      const lines = text.split(/\r\n|\n|\r/);
-      // What ends with a line's end has no other line behind it.
-      if (lines.at(-1) === '') lines.pop();
-      for (const line of lines) this.store(line);
-    };
-    socket.onclose = () => {
-      if (this.#stopped) return;
-      this.failed(new Error(`${this.url} is closed; opening it again in ${this.#pause} ms`));
-      this.#retry = setTimeout(() => this.start(), this.#pause);
-      this.#pause = Math.min(this.#pause * 2, RECONNECT_MS[1]);
-    };
-  }
-  override stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#retry);
-    this.#socket?.close();
-  }
-}
-
 export class IterableInput<T> extends Records<T> {
   override readonly kind = 'iterable';
   #iterator: AsyncIterator<T> | undefined;
@@ -201,7 +170,7 @@ export class IterableInput<T> extends Records<T> {
     const run = async () => {
       const clock = this.ssc.sparkContext.alarms ?? systemClock;
       for (let taken = 1; ; taken++) {
-        await this.ssc.permit();
+        await this.limit?.permit();
         if (taken % RECORDS_IN_A_ROW === 0) await new Promise<void>((resolve) => clock.at(clock.now(), resolve));
         const { done, value } = await iterator.next();
         if (done || this.#iterator !== iterator) return;
@@ -215,8 +184,33 @@ export class IterableInput<T> extends Records<T> {
     this.#iterator = undefined;
     (async () => { await iterator?.return?.(); })().catch(this.failed);
   }
-  override processed(records: number, processingMs: number, schedulingMs: number, endMs: number): void {
-    this.ssc.rate?.compute(endMs, records, processingMs, schedulingMs);
+}
+
+export class SocketInput extends Records<string> {
+  override readonly kind = 'socket';
+  readonly #abort = new AbortController();
+
+  constructor(ssc: StreamingContext, private readonly url: string, private readonly failed: (error: Error) => void) { super(ssc); }
+
+  override start(): void { void this.#receive(); }
+  override stop(): void { this.#abort.abort(); }
+
+  async #receive(): Promise<void> {
+    const { signal } = this.#abort;
+    for await (const text of socketMessages(this.url, this.limit !== undefined, signal, this.failed)) {
+      if (typeof text !== 'string') {
+        this.failed(new TypeError(`${this.url} sent binary data; socketTextStream takes text`));
+        continue;
+      }
+      const lines = text.split(/\r\n|\n|\r/);
+      // What ends with a line's end has no other line behind it.
+      if (lines.at(-1) === '') lines.pop();
+      for (const line of lines) {
+        if (this.limit) await this.limit.permit();
+        if (signal.aborted) return;
+        this.store(line);
+      }
+    }
   }
 }
 

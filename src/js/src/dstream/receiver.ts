@@ -40,7 +40,8 @@ export class ReceiverInput<T> extends Blocks<T, Uint8Array> {
 
   override start(): void {
     this.#stop = this.ssc.sparkContext.startReceiver(this.#class, {
-      received: (block, records) => this.take(block, records),
+      // Whoever waits until records are safe is held up where the rate is limited.
+      received: async (block, records) => { await Promise.all([this.take(block, records), this.limit?.permit(records)]); },
       started: (executor) => this.events.started(executor, this.number),
       stopped: (executor) => this.events.stopped(executor, this.number),
       failed: (error) => this.events.failed(error),
