@@ -110,17 +110,19 @@ test('a user\'s exception fails the job after four tries, with step, partition a
     const { SparkSession } = await import('rivulet');
     const spark = await SparkSession.builder.master('local[2]').create();
     const sc = spark.sparkContext;
-    const error = await sc.parallelize([1, 2, 3, 4], 2).map((x) => { if (x === 3) throw new RangeError('three'); return x; }).collect().catch((e) => e);
+    const error = await sc.parallelize([1, 2, 3, 4], 2).map(function thrice(x) { if (x === 3) throw new RangeError('three'); return x; }).collect().catch((e) => e);
     let free;
     try { sc.parallelize([1]).map((x) => x * factor); } catch (thrown) { free = thrown; }
     const sum = await sc.parallelize([1, 2, 3]).sum();
     await spark.stop();
     let late = '';
     try { sc.parallelize([1]); } catch (thrown) { late = thrown.message; }
-    return { message: error.message, condition: error.condition, free: free.message, sum, late };
+    return { message: error.message, condition: error.condition, cause: [error.cause.name, error.cause.message, error.cause.stack], free: free.message, sum, late };
   });
-  assert.match(found.message, /RangeError: three \(in MapPartitionsRDD, partition 1, record 3\)/);
+  assert.match(found.message, /RangeError: three \(in map, partition 1, record 3\)/);
   assert.equal(found.condition, 'FAILED_EXECUTE_UDF');
+  assert.deepEqual(found.cause.slice(0, 2), ['RangeError', 'three']);
+  assert.match(found.cause[2], /^RangeError: three\n +at thrice/);
   assert.match(found.free, /map: the function \(anonymous\) uses `factor`, which it cannot see/);
   assert.equal(found.sum, 6);
   assert.match(found.late, /stopped SparkContext/);

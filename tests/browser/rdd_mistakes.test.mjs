@@ -114,7 +114,7 @@ test('each misuse of a dataset is told by type and in words, and the session goe
     'inverse missing': /^SparkTypeError: reduceByKeyAndWindow needs a function.*not number/,
     'state function': /^SparkTypeError: mapWithState: .* uses `limit`/,
     'batch interval': /^IllegalArgumentException: The batch interval \(-1 ms\) must be positive/,
-    'throws': /RangeError: two is too many \(in MapPartitionsRDD, partition 0, record 2\)|RangeError: two is too many \(in MapPartitionsRDD, partition 1, record 2\)/,
+    'throws': /RangeError: two is too many \(in map, partition [01], record 2\)/,
     'accumulator type': /^SparkTypeError: accumulator: string needs a parameter/,
     'pool mode': /^IllegalArgumentException: spark\.scheduler\.mode must be FIFO or FAIR, and not LIFO/,
   };

@@ -84,10 +84,19 @@ for (const [name, type] of Object.entries({ ...CLASSES, SparkError, SparkTypeErr
   Object.defineProperty(type, 'name', { value: name });
 }
 
-/** The error class that PySpark would raise for `wire`. Classes of Spark that we do not have become SparkError. */
+/**
+ * The error class that PySpark would raise for `wire`. Classes of Spark that we do not have become SparkError. The cause is what
+ * a function threw, with its stack in the executor, where it was one.
+ */
 export function errorFromWire(wire: WireError): SparkError {
   const type = CLASSES[wire.exception.split('.').at(-1) ?? ''] ?? SparkError;
-  return new type(wire.message, wire);
+  const stack = wire.parameters?.['stack'];
+  return new type(wire.message, stack === undefined ? wire : { ...wire, cause: thrown(stack) });
+}
+
+function thrown(stack: string): Error {
+  const [, name, message] = /^(?:(\w+): )?(.*)/.exec(stack)!;
+  return Object.assign(new Error(message), { name: name ?? 'Error', stack });
 }
 
 /** The caller's own reason, or the AbortError that a signal without a reason stands for. */

@@ -222,6 +222,35 @@ test('a random sample has the size asked for, each row at most once without repl
   assert.notDeepEqual(await rdd.takeSample(false, 9, 3), await rdd.takeSample(false, 9, 4));
 });
 
+test('lineages are written as Spark writes them', () => {
+  const sc = context();
+  const x = sc.parallelize([[1, 2]] as [number, number][], 12);
+  const y = sc.parallelize([[1, 2]] as [number, number][], 3).map((pair) => pair);
+  const numbered = (text: string) => text.replace(/\[\d+\]/g, '');
+  // What toDebugString of Spark 4.3 looks like, without its places in the program.
+  assert.equal(numbered(x.repartition(2).union(y.repartition(4)).toDebugString()), [
+    '(6) UnionRDD', ' |  MapPartitionsRDD', ' |  CoalescedRDD', ' |  ShuffledRDD', ' +-(12) MapPartitionsRDD', '    |   ParallelCollectionRDD',
+    ' |  MapPartitionsRDD', ' |  CoalescedRDD', ' |  ShuffledRDD', ' +-(3) MapPartitionsRDD', '    |  MapPartitionsRDD', '    |  ParallelCollectionRDD',
+  ].join('\n'));
+  assert.equal(numbered(x.cogroup(y, 5).filter(() => true).toDebugString()), [
+    '(5) MapPartitionsRDD', ' |  MapPartitionsRDD', ' |  CoGroupedRDD', ' +-(12) ParallelCollectionRDD', ' +-(3) MapPartitionsRDD', '    |  ParallelCollectionRDD',
+  ].join('\n'));
+  const all = sc.parallelize(['a'], 2);
+  const pairs = all.cartesian(all);
+  const grouped = (n: number) => pairs.groupByKey(n).mapValues((values) => values);
+  assert.equal(numbered(grouped(12).join(grouped(3), 100).toDebugString()), [
+    '(100) MapPartitionsRDD', '  |   MapPartitionsRDD', '  |   CoGroupedRDD', '  +-(12) MapPartitionsRDD', '  |  |   ShuffledRDD', '  |  +-(4) CartesianRDD',
+    '  |     |  ParallelCollectionRDD', '  |     |  ParallelCollectionRDD', '  +-(3) MapPartitionsRDD', '     |  ShuffledRDD', '     +-(4) CartesianRDD',
+    '        |  ParallelCollectionRDD', '        |  ParallelCollectionRDD',
+  ].join('\n'));
+});
+
+test('a long lineage is written, too', () => {
+  let rdd = context().parallelize([1], 1);
+  for (let i = 0; i < 500; i++) rdd = rdd.map((x) => x);
+  assert.equal(rdd.toDebugString().split('\n').length, 501);
+});
+
 test('an empty dataset has no first, least or reduced row', async () => {
   const empty = context().parallelize<number>([], 2);
   for (const work of [() => empty.first(), () => empty.min(), () => empty.max(), () => empty.reduce((a, b) => a + b)]) {
@@ -234,7 +263,7 @@ test('an empty dataset has no first, least or reduced row', async () => {
 test('a user\'s exception names the step, the partition and the record; unhashable keys and odd pairs too', async () => {
   const sc = context();
   const rdd = sc.parallelize([1, 2, 3, 4], 2);
-  await assert.rejects(rdd.map((x) => { if (x === 3) throw new RangeError('three'); return x; }).collect(), /RangeError: three \(in MapPartitionsRDD, partition 1, record 3\)/);
+  await assert.rejects(rdd.map((x) => { if (x === 3) throw new RangeError('three'); return x; }).collect(), /RangeError: three \(in map, partition 1, record 3\)/);
   // A name that the check at the call takes for a worker's own.
   await assert.rejects(rdd.map((x) => x * (fonts as never)).collect(), /fonts is not defined.*pass fonts as a value bound to it/);
   await assert.rejects(rdd.map((x) => [{ x }, 1] as [object, number]).groupByKey().collect(), /\{"x":1\} cannot be hashed/);

@@ -1,3 +1,5 @@
+import { SparkError } from '../errors.js';
+
 /** A value that functions over datasets may use: bind it (`rdd.map((x, { words }) => words.value.has(x), { words })`). */
 export class Broadcast<T> {
   #value: T | undefined;
@@ -8,7 +10,7 @@ export class Broadcast<T> {
 
   /** The value. */
   get value(): T {
-    if (!this.#alive) throw new Error('Attempted to use a broadcast variable after it was destroyed');
+    if (!this.#alive) throw new SparkError('Attempted to use a broadcast variable after it was destroyed');
     return this.#value as T;
   }
 

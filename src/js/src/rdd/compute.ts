@@ -142,7 +142,7 @@ export class Compute {
   /** A chain of steps over rows, pulled. */
   *#pulled(top: PlanNode, at: number, partition: number): Iterable<unknown> {
     const made: unknown[] = [];
-    const then = (node: PlanNode, emit: (row: unknown) => void) => node.op && rowStep(node.op, node.name, partition, (call) => this.call(call), emit);
+    const then = (node: PlanNode, emit: (row: unknown) => void) => node.op && rowStep(node.op, partition, (call) => this.call(call), emit);
     let step = then(top, (row) => { made.push(row); });
     if (!step) return yield* this.rows(at, partition);
     let below = top.parents[0]!;
@@ -160,10 +160,10 @@ export class Compute {
   }
 
   /** What a function over whole partitions gives for one. */
-  #partitions({ t, call }: PartitionsOp, { parents, name }: PlanNode, partition: number): Iterable<unknown> {
+  #partitions({ t, call }: PartitionsOp, { parents }: PlanNode, partition: number): Iterable<unknown> {
     const f = this.call(call);
     const rows = iterator(this.pull(parents[0]!, partition));
-    return guardedRows(name, () => iterable(t === 'mapPartitions' ? f(rows, partition) : f(partition, rows), name));
+    return guardedRows(t, () => iterable(t === 'mapPartitions' ? f(rows, partition) : f(partition, rows), t));
   }
 
   /** The rows of a parent of a `zip` node: what was shuffled to it, or its own partition; in one list, or list by list. */
@@ -251,7 +251,7 @@ export class Compute {
 
   #narrow(op: Op, node: PlanNode, partition: number, emit: (row: unknown) => void): void {
     const parent = node.parents[0]!;
-    const step = rowStep(op, node.name, partition, (call) => this.call(call), emit);
+    const step = rowStep(op, partition, (call) => this.call(call), emit);
     if (step) return this.#push(parent, partition, step);
     switch (op.t) {
       case 'mapPartitions': case 'mapPartitionsWithIndex': for (const made of this.#partitions(op as PartitionsOp, node, partition)) emit(made); return;

@@ -2,9 +2,10 @@ import { IllegalArgumentException, SparkError, SparkTypeError, UnsupportedOperat
 import { newFolder, writeFile } from '../files/open.js';
 import type { ActionOptions } from '../sql/action_options.js';
 import type { SparkContext } from './context.js';
-import { checkRemote, debugString, valueBlock, type AnyRemote, type Bound, type Dataset, type PlanBuilder, type Remote } from './dataset.js';
+import { checkRemote, valueBlock, type AnyRemote, type Bound, type Dataset, type PlanBuilder, type Remote } from './dataset.js';
 import { FutureAction } from './future.js';
 import { compare, identity } from './keys.js';
+import { debugString } from './lineage.js';
 import { FunctionPartitioner, type Partitioner } from './partitioner.js';
 import { StorageLevel, type Aggregate, type Op } from './plan.js';
 import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, placedBy, placeOf, shuffled, sorted } from './shuffles.js';

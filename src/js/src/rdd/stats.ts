@@ -28,4 +28,5 @@ export class StatCounter {
   /** Of a sample: by n − 1. */
   sampleVariance(): number { return this.count <= 1 ? NaN : this.m2 / (this.count - 1); }
   sampleStdev(): number { return Math.sqrt(this.sampleVariance()); }
+  toString(): string { return `(count: ${this.count}, mean: ${this.mu}, stdev: ${this.stdev()}, max: ${this.max}, min: ${this.min})`; }
 }

@@ -26,10 +26,21 @@ export function iterable(value: unknown, step: string): Iterable<unknown> {
 /** What is lazy runs to its end here, where its errors are the step's. */
 function listed(value: unknown, step: string): readonly unknown[] { return Array.isArray(value) ? value : [...iterable(value, step)]; }
 
+/** What the user called a step by. */
+export function stepName({ t }: Op): string {
+  switch (t) {
+    case 'invert': return 'reduceByKeyAndWindow';
+    case 'updateState': return 'updateStateByKey';
+    case 'mapStates': return 'mapWithState';
+    default: return t;
+  }
+}
+
 /** What a step does with a row, giving what it makes of it to `emit`; none where it is a step over whole partitions. */
 export function rowStep(
-  op: Op, step: string, partition: number, call: (call: Call) => UserFunction, emit: (row: unknown) => void,
+  op: Op, partition: number, call: (call: Call) => UserFunction, emit: (row: unknown) => void,
 ): ((row: unknown) => void) | undefined {
+  const step = stepName(op);
   const guarded = (f: UserFunction) => (row: unknown): unknown => {
     try {
       return f(row);
