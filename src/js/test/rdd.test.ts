@@ -251,6 +251,25 @@ test('a long lineage is written, too', () => {
   assert.equal(rdd.toDebugString().split('\n').length, 501);
 });
 
+test('sums of many partitions are merged level by level', async () => {
+  const sc = context();
+  const numbers = sc.parallelize(Array.from({ length: 1_000 }, (_, n) => n), 50);
+  const jobs: string[] = [];
+  const seen = sc.longAccumulator();
+  for (const depth of [1, 2, 3, 6]) {
+    assert.equal(await numbers.treeReduce((a, b) => a + b, depth), 499_500);
+    const merges = (a: number, b: number, { seen }: { seen: Accumulator<number> }) => { seen.add(1); return a + b; };
+    assert.equal(await numbers.treeAggregate(0, (sum) => sum + 1, merges as (a: number, b: number) => number, depth, { seen }), 1_000);
+    jobs.push(`${depth}: ${seen.value}`);
+    seen.reset();
+  }
+  // Merges of 50 sums in the levels (√50 = 8: 6 sums; ∛50 = 4: 12, 3; 2: 25, 12, 6, 3), and the zero values of the last.
+  assert.deepEqual(jobs, ['1: 100', '2: 56', '3: 53', '6: 53']);
+  assert.deepEqual(await numbers.filter((n) => n === 7).treeReduce((a, b) => a + b, 2), 7);
+  await assert.rejects(numbers.filter(() => false).treeReduce((a, b) => a + b), /the RDD is empty/);
+  await assert.rejects(numbers.treeAggregate(0, (a) => a, (a) => a, 0), /Depth of tree must be greater than 0 but got 0/);
+});
+
 test('an empty dataset has no first, least or reduced row', async () => {
   const empty = context().parallelize<number>([], 2);
   for (const work of [() => empty.first(), () => empty.min(), () => empty.max(), () => empty.reduce((a, b) => a + b)]) {

@@ -256,9 +256,24 @@ export class Compute {
     switch (op.t) {
       case 'mapPartitions': case 'mapPartitionsWithIndex': for (const made of this.#partitions(op as PartitionsOp, node, partition)) emit(made); return;
       case 'glom': return emit(this.rows(parent, partition));
+      case 'fold': return this.#fold(op, parent, partition, emit);
       case 'sort': sortRows(this.rows(parent, partition), op.by ? this.call(op.by) : undefined, op.ascending).forEach((row) => emit(row)); return;
       default: throw new Error(`${op.t} is no step of one partition`);
     }
+  }
+
+  #fold({ zero, call }: Extract<Op, { t: 'fold' }>, parent: number, partition: number, emit: (sum: unknown) => void): void {
+    const f = this.call(call);
+    let [some, sum] = zero === undefined ? [false, undefined] : [true, this.inputs.blob(zero)];
+    this.#push(parent, partition, (row) => {
+      try {
+        sum = some ? f(sum, row) : row;
+      } catch (thrown) {
+        throw new UserFunctionError(thrown, zero === undefined ? 'treeReduce' : 'treeAggregate', row);
+      }
+      some = true;
+    });
+    if (some) emit(sum);
   }
 
   /** Puts values of equal keys together. */

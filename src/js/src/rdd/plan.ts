@@ -78,6 +78,8 @@ export type Op =
   | { t: 'zipWithIndex'; offsets: number[] }
   | { t: 'zipWithUniqueId'; partitions: number }
   | { t: 'sort'; ascending: boolean; by?: Call }
+  /** The rows of a partition as one: from the zero value on, which is a blob; without, from the first row on. */
+  | { t: 'fold'; zero?: number; call: Call }
   /** After a shuffle: rows of a key become one pair. */
   | { t: 'combine'; aggregate: Aggregate; merged: boolean }
   /** `[key, [values of parent 0, values of parent 1, …]]`. */

@@ -412,17 +412,33 @@ export class RDD<T> {
     const parts = await this.context.run(this.definition, (plan) => ({ t: 'fold', zero: plan.value(zero), call: plan.call(seq, 'aggregate', bound) }), 'aggregate', options);
     return new RDD<U>(this.context, this.definition).#mergeAll([zero, ...(parts.flat() as U[])], combine, bound, options);
   }
-  /** As reduce. The sums of the partitions are merged by one executor, whatever the depth, so that the page runs nothing. */
+  /** As reduce; where there are many partitions, their sums are merged by several tasks first, in so many levels. */
   async treeReduce<B extends Bound = Bound>(f: Fn<[a: T, b: T], T, B>, depth = 2, bound?: B, options?: ActionOptions): Promise<T> {
-    if (!Number.isInteger(depth) || depth < 1) throw new IllegalArgumentException(`treeReduce: Depth of tree must be greater than 0 but got ${depth}`);
-    return this.reduce(f, bound, options);
+    checkRemote(f, 'treeReduce', bound);
+    const sums = this.#narrow<T>((plan) => ({ t: 'fold', call: plan.call(f, 'treeReduce', bound) }));
+    return sums.#tree(f, depth, 'treeReduce', bound).reduce<B>(f, bound, options);
   }
-  /** As aggregate. The sums of the partitions are combined by one executor, whatever the depth. */
+  /** As aggregate; where there are many partitions, their sums are combined by several tasks first, in so many levels. */
   async treeAggregate<U, B extends Bound = Bound>(
     zero: U, seq: Fn<[sum: U, row: T], U, B>, combine: Fn<[a: U, b: U], U, B>, depth = 2, bound?: B, options?: ActionOptions,
   ): Promise<U> {
-    if (!Number.isInteger(depth) || depth < 1) throw new IllegalArgumentException(`treeAggregate: Depth of tree must be greater than 0 but got ${depth}`);
-    return this.aggregate(zero, seq, combine, bound, options);
+    valueBlock(zero, 'treeAggregate');
+    checkRemote(seq, 'treeAggregate', bound);
+    checkRemote(combine, 'treeAggregate', bound);
+    const sums = this.#narrow<U>((plan) => ({ t: 'fold', zero: plan.value(zero), call: plan.call(seq, 'treeAggregate', bound) }));
+    return sums.#tree(combine, depth, 'treeAggregate', bound).fold<B>(zero, combine, bound, options);
+  }
+  /** Sums of partitions, made fewer as long as one more level is worth it. */
+  #tree<B extends Bound>(combine: Fn<[a: T, b: T], T, B>, depth: number, method: string, bound: B | undefined): RDD<T> {
+    if (!Number.isInteger(depth) || depth < 1) throw new IllegalArgumentException(`${method}: Depth of tree must be greater than 0 but got ${depth}`);
+    let sums: RDD<T> = this;
+    let n = this.getNumPartitions();
+    const scale = Math.max(2, Math.ceil(n ** (1 / depth)));
+    while (n > scale + Math.ceil(n / scale)) {
+      n = Math.floor(n / scale);
+      sums = sums.mapPartitionsWithIndex<[number, T], { n: number }>((i, rows, b) => Array.from(rows, (sum): [number, T] => [i % b.n, sum]), { n }).reduceByKey<number, T, B>(combine, n, bound).values();
+    }
+    return sums;
   }
   /** Sums of partitions merged in an executor: functions run there and nowhere else. */
   async #mergeAll<B extends Bound>(sums: T[], f: AnyRemote, bound: B | undefined, options?: ActionOptions): Promise<T> {
