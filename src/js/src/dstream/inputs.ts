@@ -82,7 +82,7 @@ export abstract class Blocks<T, B> extends InputStream<T> {
   #waiting: { block: B; records: number; safe?: () => void }[] = [];
   readonly #batches = new Map<number, { blocks: B[]; safe: (() => void)[] }>();
 
-  /** How fast records may come in, where there is a limit. */
+  /** How fast records may come in, where there is a limit. @internal */
   protected readonly limit = this.ssc.rateLimit();
 
   protected abstract toBytes(block: B): Uint8Array;
