@@ -256,24 +256,25 @@ export class Compute {
     switch (op.t) {
       case 'mapPartitions': case 'mapPartitionsWithIndex': for (const made of this.#partitions(op as PartitionsOp, node, partition)) emit(made); return;
       case 'glom': return emit(this.rows(parent, partition));
-      case 'fold': return this.#fold(op, parent, partition, emit);
+      case 'fold': this.folded(parent, partition, op, op.zero === undefined ? 'treeReduce' : 'treeAggregate').forEach(emit); return;
       case 'sort': sortRows(this.rows(parent, partition), op.by ? this.call(op.by) : undefined, op.ascending).forEach((row) => emit(row)); return;
       default: throw new Error(`${op.t} is no step of one partition`);
     }
   }
 
-  #fold({ zero, call }: Extract<Op, { t: 'fold' }>, parent: number, partition: number, emit: (sum: unknown) => void): void {
+  /** The rows of a partition as one, from the zero value on, or from the first row on: then it may be none. */
+  folded(at: number, partition: number, { zero, call }: { zero?: number; call: Call }, step: string): [] | [unknown] {
     const f = this.call(call);
     let [some, sum] = zero === undefined ? [false, undefined] : [true, this.inputs.blob(zero)];
-    this.#push(parent, partition, (row) => {
+    this.#push(at, partition, (row) => {
       try {
         sum = some ? f(sum, row) : row;
       } catch (thrown) {
-        throw new UserFunctionError(thrown, zero === undefined ? 'treeReduce' : 'treeAggregate', row);
+        throw new UserFunctionError(thrown, step, row);
       }
       some = true;
     });
-    if (some) emit(sum);
+    return some ? [sum] : [];
   }
 
   /** Puts values of equal keys together. */

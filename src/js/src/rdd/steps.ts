@@ -27,7 +27,7 @@ export function iterable(value: unknown, step: string): Iterable<unknown> {
 function listed(value: unknown, step: string): readonly unknown[] { return Array.isArray(value) ? value : [...iterable(value, step)]; }
 
 /** What the user called a step by. */
-export function stepName({ t }: Op): string {
+function stepName({ t }: Op): string {
   switch (t) {
     case 'invert': return 'reduceByKeyAndWindow';
     case 'updateState': return 'updateStateByKey';

@@ -57,19 +57,7 @@ function act(compute: Compute, root: number, partition: number, action: Action):
       });
       return out;
     }
-    case 'reduce': {
-      const f = compute.call(action.call);
-      let sum: unknown;
-      let first = true;
-      each((row) => { sum = first ? row : guarded(row, () => f(sum, row)); first = false; });
-      return first ? [] : [sum];
-    }
-    case 'fold': {
-      const f = compute.call(action.call);
-      let sum = compute.inputs.blob(action.zero);
-      each((row) => { sum = guarded(row, () => f(sum, row)); });
-      return [sum];
-    }
+    case 'reduce': case 'fold': return compute.folded(root, partition, action, action.t);
     case 'foreach': { const f = compute.call(action.call); each((row) => { guarded(row, () => f(row)); }); return []; }
     case 'foreachPartition': guarded(undefined, () => compute.call(action.call)(iterator(compute.pull(root, partition)), partition)); return [];
     case 'map': return [guarded(undefined, () => compute.call(action.call)(iterator(compute.pull(root, partition)), partition))];
