@@ -15,9 +15,6 @@ const browser = await launch();
 const folder = mkdtempSync(join(tmpdir(), 'rivulet-exchange-'));
 try {
   const page = await browser.newPage();
-  await page.route('**/blank.html', (route) => route.fulfill({
-    contentType: 'text/html', body: '<!doctype html><script type="importmap">{"imports":{"rivulet":"/pkg/dist/index.js"}}</script>',
-  }));
   await page.goto(`${url}/blank.html`);
   const { archive, predicted } = await page.evaluate(async () => {
     const { SparkSession, ml } = await import('rivulet');

@@ -7,7 +7,6 @@ import { PKG } from '../../src/js/scripts/paths.mjs';
 import { serve } from '../../src/js/scripts/serve.mjs';
 
 const HERE = import.meta.dirname;
-const BLANK = '<!doctype html><meta charset="utf-8"><script type="importmap">{"imports":{"rivulet":"/pkg/dist/index.js"}}</script>';
 
 /** In the page: why the case does not give what Spark gave; null where it does. */
 async function runCase({ golden, family, executors }) {
@@ -32,7 +31,6 @@ const browser = await launch();
 const counts = { passed: 0, failed: 0 };
 try {
   const page = await browser.newPage();
-  await page.route('**/blank.html', (route) => route.fulfill({ contentType: 'text/html', body: BLANK }));
   await page.goto(`${url}/blank.html`);
   for (const folder of folders) {
     for (const name of readdirSync(folder).filter((file) => file.endsWith('.json')).sort()) {

@@ -4,7 +4,7 @@ import { VERSION } from '../version.js';
 import { startWorker } from './handshake.js';
 import { compileEngine, requireBrowser, type LoadOptions } from './load.js';
 import { connect, type Member } from './mesh.js';
-import { Receivers } from './receivers.js';
+import { fromReceiver, Receivers } from './receivers.js';
 import { RestartPolicy } from './restart.js';
 
 /** What the cluster tells its owner. */
@@ -162,7 +162,7 @@ export class Cluster {
     }
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.t === 'lent') this.#lent(data.id, worker);
-      else if (data.t === 'received' || data.t === 'receiverStarted' || data.t === 'receiverFailed' || data.t === 'receiverStopped') {
+      else if (fromReceiver(data)) {
         if (this.#members.get(executor)?.worker === worker) this.receivers.receive(executor, data);
       } else this.#fromWorker(data, `${executor}.${incarnation}`);
     };

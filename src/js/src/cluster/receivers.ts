@@ -23,6 +23,10 @@ interface Running {
 /** First pause before a receiver that failed starts again, doubled up to the last while nothing comes from it; ms. */
 const RESTART_MS = [500, 30_000] as const;
 
+/** What an executor tells of a receiver. */
+export type FromReceiver = Extract<FromWorker, { t: `receive${string}` }>;
+export function fromReceiver(message: FromWorker): message is FromReceiver { return message.t.startsWith('receive'); }
+
 /** The receivers that run in executors: each in one, and in another when that one dies or the receiver fails. */
 export class Receivers {
   readonly #running = new Map<number, Running>();
@@ -76,8 +80,7 @@ export class Receivers {
     }
   }
 
-  receive(executor: number, message: FromWorker): void {
-    if (message.t !== 'received' && message.t !== 'receiverStarted' && message.t !== 'receiverFailed' && message.t !== 'receiverStopped') return;
+  receive(executor: number, message: FromReceiver): void {
     const running = this.#running.get(message.id);
     if (running?.executor !== executor) return;
     const { page, life } = running;

@@ -119,7 +119,7 @@ export abstract class DStream<T> {
   union(other: DStream<T>): DStream<T> { return this.transformWith((a, b) => a.union(b), other); }
   /** One number per dataset: how many rows it has. */
   count(): DStream<number> {
-    return this.transform((rdd) => rdd.mapPartitions((rows) => [[...rows].length]).union(this.ssc.sparkContext.parallelize([0], 1))).reduce((a, b) => a + b);
+    return this.transform((rdd) => rdd.mapPartitions((rows) => { let n = 0; for (const _ of rows) n++; return [n]; }).union(this.ssc.sparkContext.parallelize([0], 1))).reduce((a, b) => a + b);
   }
   /** One row per dataset: all merged; none for an empty one. */
   reduce(f: Fn<[a: T, b: T], T>, bound?: Bound): DStream<T> {
