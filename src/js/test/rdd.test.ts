@@ -283,6 +283,10 @@ test('a user\'s exception names the step, the partition and the record; unhashab
   const sc = context();
   const rdd = sc.parallelize([1, 2, 3, 4], 2);
   await assert.rejects(rdd.map((x) => { if (x === 3) throw new RangeError('three'); return x; }).collect(), /RangeError: three \(in map, partition 1, record 3\)/);
+  const odd = (x: number) => { if (x === 3) throw new RangeError('odd'); return x; };
+  const pairs = rdd.map((x) => [x, x] as [number, number]);
+  await assert.rejects(pairs.partitionBy(3, odd).collect(), /RangeError: odd \(in partitionBy, partition 1, record \[3,3\]\)/);
+  await assert.rejects(rdd.sortBy(odd, true, 1).collect(), /RangeError: odd \(in sortBy, partition 0, record 3\)/);
   // A name that the check at the call takes for a worker's own.
   await assert.rejects(rdd.map((x) => x * (fonts as never)).collect(), /fonts is not defined.*pass fonts as a value bound to it/);
   await assert.rejects(rdd.map((x) => [{ x }, 1] as [object, number]).groupByKey().collect(), /\{"x":1\} cannot be hashed/);

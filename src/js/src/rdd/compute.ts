@@ -7,7 +7,7 @@ import { identity } from './keys.js';
 import { bind, type UserFunction } from './functions.js';
 import type { Aggregate, Call, Op, PlanNode, RddPlan } from './plan.js';
 import { sortByKeys } from './sort.js';
-import { iterable, pairOf, rowStep, UserFunctionError } from './steps.js';
+import { guarded, iterable, pairOf, rowStep, UserFunctionError } from './steps.js';
 
 /** Takes one row; false when no more rows are wanted. */
 export type Emit = (row: unknown) => boolean | void;
@@ -333,7 +333,7 @@ export class Combiner {
 
 /** Stable; keys are computed once. */
 export function sortRows(rows: unknown[], by: UserFunction | undefined, ascending: boolean): unknown[] {
-  const key = by ?? ((row: unknown) => pairOf(row)[0]);
+  const key = by ? guarded(by, 'sortBy') : (row: unknown) => pairOf(row)[0];
   const keys = new Array<unknown>(rows.length);
   for (let i = 0; i < rows.length; i++) keys[i] = key(rows[i]);
   return sortByKeys(rows, keys, ascending);

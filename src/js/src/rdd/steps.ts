@@ -12,6 +12,17 @@ export class UserFunctionError extends Error {
   }
 }
 
+/** A function over rows; what it throws is told with the step that called it, and the row. */
+export function guarded(f: UserFunction, step: string): (row: unknown) => unknown {
+  return (row) => {
+    try {
+      return f(row);
+    } catch (thrown) {
+      throw thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, step, row);
+    }
+  };
+}
+
 /** A row that must be a pair. */
 export function pairOf(row: unknown): [unknown, unknown] {
   if (Array.isArray(row) && row.length === 2) return row as [unknown, unknown];
@@ -41,33 +52,27 @@ export function rowStep(
   op: Op, partition: number, call: (call: Call) => UserFunction, emit: (row: unknown) => void,
 ): ((row: unknown) => void) | undefined {
   const step = stepName(op);
-  const guarded = (f: UserFunction) => (row: unknown): unknown => {
-    try {
-      return f(row);
-    } catch (thrown) {
-      throw thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, step, row);
-    }
-  };
+  const guard = (f: UserFunction) => guarded(f, step);
   switch (op.t) {
-    case 'map': { const f = guarded(call(op.call)); return (row) => emit(f(row)); }
-    case 'filter': { const f = guarded(call(op.call)); return (row) => { if (f(row)) emit(row); }; }
+    case 'map': { const f = guard(call(op.call)); return (row) => emit(f(row)); }
+    case 'filter': { const f = guard(call(op.call)); return (row) => { if (f(row)) emit(row); }; }
     case 'flatMap': {
       const own = call(op.call);
-      const f = guarded((row) => listed(own(row), step));
+      const f = guard((row) => listed(own(row), step));
       return (row) => { for (const made of f(row) as unknown[]) emit(made); };
     }
     case 'mapValues': {
-      const f = guarded(call(op.call));
+      const f = guard(call(op.call));
       return (row) => { const pair = pairOf(row); emit([pair[0], f(pair[1])]); };
     }
     case 'flatMapValues': {
       const own = call(op.call);
-      const f = guarded((value) => listed(own(value), step));
+      const f = guard((value) => listed(own(value), step));
       return (row) => { const [key, value] = pairOf(row); for (const made of f(value) as unknown[]) emit([key, made]); };
     }
     case 'invert': {
       const f = call(op.call);
-      const inverted = guarded((row) => {
+      const inverted = guard((row) => {
         const [key, [a, b]] = pairOf(row) as [unknown, [unknown, unknown]];
         return [key, b === null ? a : f(a, b)];
       });
@@ -75,7 +80,7 @@ export function rowStep(
     }
     case 'updateState': {
       const f = call(op.call);
-      const updated = guarded((row) => {
+      const updated = guard((row) => {
         const [key, [states, values]] = pairOf(row) as [unknown, [unknown[], unknown[]]];
         return [key, f(values, states.length > 0 ? states[0] : null)];
       });
@@ -88,7 +93,7 @@ export function rowStep(
     case 'mapStates': {
       const f = call(op.call);
       const { timeMs, timeoutMs } = op;
-      const given = guarded((row) => {
+      const given = guard((row) => {
         const [key, [entries, values]] = pairOf(row) as [unknown, [[unknown, number][], unknown[]]];
         const state = new MappedState(entries.map(([value]) => value));
         const mapped = values.map((value) => {
@@ -107,7 +112,7 @@ export function rowStep(
         if (kept) emit([0, kept]);
       };
     }
-    case 'keyBy': { const f = guarded(call(op.call)); return (row) => emit([f(row), row]); }
+    case 'keyBy': { const f = guard(call(op.call)); return (row) => emit([f(row), row]); }
     case 'keys': return (row) => emit(pairOf(row)[0]);
     case 'values': return (row) => emit(pairOf(row)[1]);
     case 'pairs': return (row) => emit([row, null]);

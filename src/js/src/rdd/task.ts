@@ -2,11 +2,11 @@
 import { encode, NotCloneableError } from './codec.js';
 import { iterator, type Compute } from './compute.js';
 import { compare, describe, hashPartition, identity } from './keys.js';
-import { HashPartitioner } from './partitioner.js';
+import { HashPartitioner, modulo } from './partitioner.js';
 import type { Action, Partitioner, Write } from './plan.js';
 import { PartitionRandom } from './random.js';
 import { add } from './sketch.js';
-import { pairOf, UserFunctionError } from './steps.js';
+import { guarded, pairOf, UserFunctionError } from './steps.js';
 
 /** Blocks by partition of the next stage (or one result), and how many rows are in each; a block without rows is none. */
 export interface TaskResult { blocks: (Uint8Array | undefined)[]; rows: number[] }
@@ -19,7 +19,7 @@ export function answer(compute: Compute, root: number, partition: number, action
 
 function act(compute: Compute, root: number, partition: number, action: Action): unknown[] {
   const each = (emit: (row: unknown) => boolean | void) => compute.each(root, partition, emit);
-  const guarded = <T>(record: unknown, work: () => T): T => {
+  const told = <T>(record: unknown, work: () => T): T => {
     try {
       return work();
     } catch (thrown) {
@@ -41,7 +41,7 @@ function act(compute: Compute, root: number, partition: number, action: Action):
       // Sorted now and then; what is behind the last place goes.
       const cut = () => { first = first.sort((a, b) => sign * compare(a[0], b[0])).slice(0, action.n); };
       each((row) => {
-        const key = guarded(row, () => by(row));
+        const key = told(row, () => by(row));
         if (first.push([key, row]) >= 2 * action.n + 1_000) cut();
       });
       cut();
@@ -58,9 +58,9 @@ function act(compute: Compute, root: number, partition: number, action: Action):
       return out;
     }
     case 'reduce': case 'fold': return compute.folded(root, partition, action, action.t);
-    case 'foreach': { const f = compute.call(action.call); each((row) => { guarded(row, () => f(row)); }); return []; }
-    case 'foreachPartition': guarded(undefined, () => compute.call(action.call)(iterator(compute.pull(root, partition)), partition)); return [];
-    case 'map': return [guarded(undefined, () => compute.call(action.call)(iterator(compute.pull(root, partition)), partition))];
+    case 'foreach': { const f = compute.call(action.call); each((row) => { told(row, () => f(row)); }); return []; }
+    case 'foreachPartition': told(undefined, () => compute.call(action.call)(iterator(compute.pull(root, partition)), partition)); return [];
+    case 'map': return [told(undefined, () => compute.call(action.call)(iterator(compute.pull(root, partition)), partition))];
     case 'stats': {
       // Welford's sums (`StatCounter`).
       let [n, mean, m2, min, max] = [0, 0, 0, Infinity, -Infinity];
@@ -95,7 +95,7 @@ function act(compute: Compute, root: number, partition: number, action: Action):
       });
       return counts;
     }
-    case 'arrow': return [guarded(undefined, () => compute.inputs.toFrame(compute.rows(root, partition), action.schema))];
+    case 'arrow': return [told(undefined, () => compute.inputs.toFrame(compute.rows(root, partition), action.schema))];
     case 'distinctSketch': {
       const registers = new Uint8Array(2 ** action.bits);
       each((row) => add(registers, action.bits, row));
@@ -115,9 +115,9 @@ function act(compute: Compute, root: number, partition: number, action: Action):
       };
       let n = 0;
       each((row) => {
-        if (n < size) kept.push(guarded(row, () => by(row)));
+        if (n < size) kept.push(told(row, () => by(row)));
         else if (n === next) {
-          kept[Math.floor(random.next() * size)] = guarded(row, () => by(row));
+          kept[Math.floor(random.next() * size)] = told(row, () => by(row));
           pass();
         }
         if (++n === size) pass();
@@ -170,18 +170,19 @@ function router(compute: Compute, partitioner: Partitioner, partition: number): 
     }
     case 'custom': {
       const f = compute.call(partitioner.call);
+      const place = guarded((row) => f(pairOf(row)[0]), 'partitionBy');
       return (row) => {
-        const [key] = pairOf(row);
-        const to = Number(f(key));
+        const given = place(row);
+        const to = Number(given);
         if (!Number.isInteger(to)) {
-          throw new UserFunctionError(new TypeError(`the partition function gave ${describe(f(key))}, not a whole number`), 'partitionBy', row);
+          throw new UserFunctionError(new TypeError(`the partition function gave ${describe(given)}, not a whole number`), 'partitionBy', row);
         }
-        return ((to % partitions) + partitions) % partitions;
+        return modulo(to, partitions);
       };
     }
     case 'range': {
       const bounds = compute.inputs.blob(partitioner.bounds) as unknown[];
-      const by = partitioner.by ? compute.call(partitioner.by) : (row: unknown) => pairOf(row)[0];
+      const by = partitioner.by ? guarded(compute.call(partitioner.by), 'sortBy') : (row: unknown) => pairOf(row)[0];
       const { ascending } = partitioner;
       const numbers = bounds.every((bound) => typeof bound === 'number') ? Float64Array.from(bounds) : undefined;
       return (row) => {
