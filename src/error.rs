@@ -114,6 +114,17 @@ impl SparkError {
         self
     }
 
+    /// Returns what Scala's `require` throws: an `IllegalArgumentException` without a condition.
+    pub fn requirement(message: impl Into<String>) -> Self {
+        Self {
+            exception: Exception::IllegalArgument,
+            condition: None,
+            sql_state: None,
+            message: format!("requirement failed: {}", message.into()),
+            parameters: Default::default(),
+        }
+    }
+
     pub fn analysis(condition: &str, sql_state: &str, message: impl Into<String>) -> Self {
         Self::new(Exception::Analysis, condition, sql_state, message)
     }
@@ -250,23 +261,6 @@ pub fn arithmetic_overflow(what: &str) -> SparkError {
     .with("message", what)
     .with("alternative", "")
     .with("config", "\"spark.sql.ansi.enabled\"")
-}
-
-impl From<crate::plan::sql::SqlError> for SparkError {
-    fn from(error: crate::plan::sql::SqlError) -> Self {
-        let parse = error.condition().starts_with("PARSE");
-        let exception = if parse { Exception::Parse } else { Exception::Analysis };
-        let text = error.to_string();
-        let message = text.split_once("] ").map_or(text.as_str(), |(_, rest)| rest);
-        let mut out = Self::new(
-            exception,
-            &error.condition(),
-            error.sql_state(),
-            message.split(" SQLSTATE:").next().unwrap_or(message),
-        );
-        out.parameters.extend(error.message_parameters());
-        out
-    }
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use arrow::buffer::Buffer;
 use serde::{Deserialize, Serialize};
 
+use crate::compile::job::JobSpec;
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::{BatchContext, OutputMode, TaskReport};
-use crate::exec::job::JobSpec;
-use crate::plan::conf::Conf;
 use crate::scheduler::{Fetch, JobId, KeptId, TaskId};
+use crate::settings::Conf;
 
 /// A plan that executors keep: one per batch job, one per streaming query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

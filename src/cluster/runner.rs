@@ -7,9 +7,9 @@ use arrow::buffer::Buffer;
 
 use super::attempts::{AttemptState, Attempts, StageStatus};
 use super::message::{FromExecutor, PlanId, Run, RunId, SpecHeader, StateRef, ToExecutor};
+use crate::compile::job::JobSpec;
 use crate::error::SparkError;
 use crate::exec::inputs::{BatchContext, TaskReport};
-use crate::exec::job::JobSpec;
 use crate::exec::stage::{KeptPart, Output, Read, StageGraph};
 use crate::scheduler::dag::{Command, Event, Failure, Kept, Scheduler, StageSpec};
 use crate::scheduler::pools::Pool;

@@ -3,13 +3,14 @@
 use prost::Message;
 
 use super::driver::Driver;
-use super::proto as sc;
-use super::proto::analyze_plan_request::Analyze;
-use super::proto::analyze_plan_response as response;
+use crate::compile::job::{self, output_schema};
 use crate::error::{Result, SparkError};
-use crate::exec::job::{self, output_schema};
-use crate::plan::conf::SPARK_VERSION;
-use crate::plan::types;
+use crate::plan::type_message;
+use crate::proto as sc;
+use crate::proto::analyze_plan_request::Analyze;
+use crate::proto::analyze_plan_response as response;
+use crate::settings::SPARK_VERSION;
+use crate::values::types;
 
 impl Driver {
     pub(super) fn analyze_plan(
@@ -30,7 +31,7 @@ impl Driver {
             Analyze::Schema(q) => {
                 let (_, _, resolved) = resolve(&q.plan)?;
                 R::Schema(response::Schema {
-                    schema: Some(types::schema_to_proto(&output_schema(&resolved))),
+                    schema: Some(type_message::schema_to_proto(&output_schema(&resolved))),
                 })
             }
             Analyze::Explain(q) => {
@@ -81,12 +82,12 @@ impl Driver {
                 version: SPARK_VERSION.into(),
             }),
             Analyze::DdlParse(q) => {
-                let fields = types::schema_from_text(&q.ddl_string)?;
-                let parsed = types::schema_to_proto(&arrow::datatypes::Schema::new(fields));
+                let fields = type_message::schema_from_text(&q.ddl_string)?;
+                let parsed = type_message::schema_to_proto(&arrow::datatypes::Schema::new(fields));
                 R::DdlParse(response::DdlParse { parsed: Some(parsed) })
             }
             Analyze::JsonToDdl(q) => {
-                let fields = types::schema_from_text(&q.json_string)?;
+                let fields = type_message::schema_from_text(&q.json_string)?;
                 R::JsonToDdl(response::JsonToDdl {
                     ddl_string: types::to_ddl(&arrow::datatypes::Schema::new(fields)),
                 })
@@ -99,7 +100,7 @@ impl Driver {
             Analyze::SemanticHash(q) => {
                 let bytes = q.plan.as_ref().map(Message::encode_to_vec).unwrap_or_default();
                 R::SemanticHash(response::SemanticHash {
-                    result: crate::exec::murmur3::hash_bytes(&bytes, 42) as i32,
+                    result: crate::values::murmur3::hash_bytes(&bytes, 42) as i32,
                 })
             }
             // Nothing is kept between queries yet: a plan runs again, which gives the same rows.

@@ -3,14 +3,14 @@
 use prost::Message;
 
 use super::driver::Driver;
-use super::proto as sc;
-use super::proto::command::CommandType;
-use super::proto::execute_plan_response::ResponseType;
-use super::proto::relation::RelType;
 use crate::error::{Result, SparkError};
-use crate::exec::ipc;
 use crate::plan::sql::{self, Statement};
-use crate::plan::types;
+use crate::proto as sc;
+use crate::proto::command::CommandType;
+use crate::proto::execute_plan_response::ResponseType;
+use crate::proto::relation::RelType;
+use crate::proto::variant_name;
+use crate::values::{ipc, types};
 
 impl Driver {
     pub(super) fn execute_command(
@@ -78,11 +78,7 @@ impl Driver {
                 return Err(SparkError::unsupported("writing batch DataFrames to files or tables"));
             }
             other => {
-                let text = format!("{other:?}");
-                return Err(SparkError::unsupported(format!(
-                    "the command {}",
-                    text.split('(').next().unwrap_or_default()
-                )));
+                return Err(SparkError::unsupported(format!("the command {}", variant_name(&other))));
             }
         }
         self.end_operation(operation);

@@ -1,10 +1,10 @@
 //! `Config`: get and set session settings.
 
-use super::proto as sc;
-use super::proto::config_request::operation::OpType;
 use super::session::Session;
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::conf::Conf;
+use crate::proto as sc;
+use crate::proto::config_request::operation::OpType;
+use crate::settings::Conf;
 
 /// Answers one operation.
 ///
@@ -79,7 +79,7 @@ pub fn answer(session: &mut Session, operation: &sc::config_request::Operation) 
 pub fn put(session: &mut Session, key: &str, value: &str) -> Result<()> {
     let old = session.conf.values.insert(key.to_owned(), value.to_owned());
     let checked = match key {
-        "spark.sql.session.timeZone" => session.conf.time_zone().map(drop),
+        "spark.sql.session.timeZone" => crate::values::zone::Zone::of_session(&session.conf).map(drop),
         "spark.sql.shuffle.partitions" | "spark.default.parallelism" => match value.parse::<usize>() {
             Ok(1..) => Ok(()),
             _ => Err(mismatch(key, value, "positive number")),

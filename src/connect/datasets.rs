@@ -5,12 +5,12 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 
 use super::driver::{Driver, Owner};
-use super::proto as sc;
-use super::proto::execute_plan_response::ResponseType;
-use super::proto::relation::RelType;
 use crate::cluster::runner::{JobRequest, Outcome};
 use crate::error::Result;
 use crate::exec::stage::{Read, Work};
+use crate::proto as sc;
+use crate::proto::execute_plan_response::ResponseType;
+use crate::proto::relation::RelType;
 use crate::rdd::lineage;
 use crate::rdd::plan::{RESULT_TYPE_URL, RddPlan, TYPE_URL, UPDATES_TYPE_URL};
 

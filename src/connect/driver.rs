@@ -11,16 +11,17 @@ use prost::Message;
 
 use super::execute::{Operation, Rows};
 use super::files::HostCatalog;
-use super::proto as sc;
 use super::session::Session;
 use super::streaming::Streams;
 use crate::cluster::message::{FromExecutor, PlanId, ToExecutor};
 use crate::cluster::runner::{Effect, JobRequest, JobRunner};
 use crate::error::{Result, SparkError};
+use crate::ml::transform::Context as MlContext;
 use crate::plan::analyzer::Analyzer;
-use crate::plan::conf::Conf;
 use crate::plan::scope::Resolved;
+use crate::proto as sc;
 use crate::scheduler::{ExecutorRef, JobId};
+use crate::settings::Conf;
 use crate::storage::{Answer, Request};
 use crate::streaming::source::Files;
 
@@ -451,12 +452,12 @@ impl Driver {
         session: &str,
         relation: &sc::Relation,
         now_ms: i64,
-    ) -> Result<(crate::exec::job::JobSpec, Analyzer, Resolved)> {
+    ) -> Result<(crate::compile::job::JobSpec, Analyzer, Resolved)> {
         let catalog = HostCatalog::new(self.files.clone());
         let mut spec = self.session(session).spec(relation, now_ms)?;
         let models = self.session(session).models.shared();
-        let (analyzer, resolved) = spec.analyze(catalog.clone(), models)?;
-        spec.models = analyzer.ml.encoded();
+        let (mut analyzer, resolved) = spec.analyze(catalog.clone(), models)?;
+        spec.models = MlContext::of(&mut analyzer).map(|ml| ml.encoded()).unwrap_or_default();
         spec.files = catalog.found.borrow().clone();
         Ok((spec, analyzer, resolved))
     }

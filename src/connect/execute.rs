@@ -8,16 +8,18 @@ use prost::Message;
 use std::sync::Arc;
 
 use super::driver::{Driver, Output, Owner, RequestId};
-use super::proto as sc;
-use super::proto::execute_plan_response::ResponseType;
-use super::proto::relation::RelType;
 use crate::cluster::runner::{JobRequest, Outcome, ScanBlocks};
+use crate::compile::job;
 use crate::error::{Exception, Result, SparkError};
-use crate::exec::job;
-use crate::exec::{ipc, stage::StageGraph};
-use crate::plan::conf::Zone;
-use crate::plan::{display, types};
+use crate::exec::stage::StageGraph;
+use crate::plan::type_message;
+use crate::proto as sc;
+use crate::proto::execute_plan_response::ResponseType;
+use crate::proto::relation::RelType;
+use crate::proto::variant_name;
 use crate::rdd::plan::RddPlan;
+use crate::values::zone::Zone;
+use crate::values::{display, ipc};
 
 /// An `ExecutePlan` call under way, or over but not yet released.
 #[derive(Debug)]
@@ -167,7 +169,7 @@ impl Driver {
         let zone = analyzer.zone;
         let (plan, effects) = self.runner.register(spec, graph.clone());
         self.carry_out(effects, now_ms);
-        let schema = types::schema_to_proto(&graph.schema);
+        let schema = type_message::schema_to_proto(&graph.schema);
         if matches!(form, Form::Batches | Form::Last(_)) {
             self.respond(operation, None, Some(schema));
         }
@@ -467,6 +469,8 @@ pub(super) fn one_string(name: &str, text: &str) -> Result<Vec<u8>> {
 
 /// A word for the job list.
 fn describe(relation: &sc::Relation) -> String {
-    let text = relation.rel_type.as_ref().map(|r| format!("{r:?}")).unwrap_or_default();
-    text.split('(').next().unwrap_or("query").to_owned()
+    relation
+        .rel_type
+        .as_ref()
+        .map_or_else(|| "query".into(), |kind| variant_name(kind))
 }

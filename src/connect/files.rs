@@ -7,13 +7,13 @@ use std::rc::Rc;
 
 use arrow::datatypes::{DataType, Field, Fields};
 
+use crate::compile::job::read_key;
 use crate::error::{Result, SparkError};
-use crate::exec::job::read_key;
 use crate::plan::relation::normal_type;
 use crate::plan::scan::{FileCatalog, FileSet, Format};
-use crate::plan::types;
 use crate::streaming::source::Files;
 use crate::streaming::source::files::listed;
+use crate::values::types;
 
 /// Rows looked at to infer a schema.
 const INFERRED_ROWS: usize = 10_000;
@@ -85,7 +85,7 @@ impl HostCatalog {
                 Ok(fields.collect::<Vec<_>>().into())
             }
             Format::Arrow => {
-                let batches = crate::exec::ipc::read(&bytes)?;
+                let batches = crate::values::ipc::read(&bytes)?;
                 let schema = batches.first().ok_or_else(cannot)?.schema();
                 Ok(schema
                     .fields()

@@ -10,16 +10,10 @@ use arrow::datatypes::{DataType, Field, Schema};
 use prost::Message;
 
 use super::driver::{Driver, Owner};
-use super::proto as sc;
-use super::proto::execute_plan_response::ResponseType;
-use super::proto::fetch::method::args::ArgsType;
-use super::proto::ml_command::Command;
-use super::proto::ml_command_result::{MlOperatorInfo, ResultType, ml_operator_info};
-use super::proto::write_operation::SaveMode;
 use super::saved::Want;
 use crate::cluster::runner::{JobRequest, Outcome};
+use crate::compile::job;
 use crate::error::{Result, SparkError};
-use crate::exec::{ipc, job};
 use crate::ml::classification::naive_bayes::{Predictor, probabilities};
 use crate::ml::classification::streaming;
 use crate::ml::error::illegal;
@@ -30,7 +24,14 @@ use crate::ml::operators::{self, Stage};
 use crate::ml::params::{Params, texts_of};
 use crate::ml::persistence::{self, Folder};
 use crate::ml::training::{self, Work};
+use crate::proto as sc;
+use crate::proto::execute_plan_response::ResponseType;
+use crate::proto::fetch::method::args::ArgsType;
+use crate::proto::ml_command::Command;
+use crate::proto::ml_command_result::{MlOperatorInfo, ResultType, ml_operator_info};
+use crate::proto::write_operation::SaveMode;
 use crate::streaming::source::Files;
+use crate::values::ipc;
 
 /// The object that stands for functions without a model (`MLUtils`' helper).
 const HELPER: &str = "______ML_CONNECT_HELPER______";

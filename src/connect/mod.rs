@@ -15,7 +15,6 @@ pub mod files;
 #[cfg(all(feature = "server", not(target_arch = "wasm32")))]
 pub mod grpc;
 pub mod ml;
-pub mod proto;
 mod saved;
 pub mod session;
 pub mod streaming;

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use arrow::buffer::Buffer;
 
 use super::driver::Driver;
-use super::proto::ml_command_result::ResultType;
-use super::proto::write_operation::SaveMode;
 use super::streaming::storage::Purpose;
 use crate::error::{Result, SparkError};
 use crate::ml::persistence::{File, Folder};
+use crate::proto::ml_command_result::ResultType;
+use crate::proto::write_operation::SaveMode;
 use crate::storage::{Answer, Reply, Request};
 
 /// What is under way, by number.

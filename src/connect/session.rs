@@ -6,12 +6,11 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 use prost::Message;
 
-use super::proto as sc;
+use crate::compile::job::JobSpec;
 use crate::error::Result;
-use crate::exec::ipc;
-use crate::exec::job::JobSpec;
-use crate::plan::conf::Conf;
-use crate::plan::types;
+use crate::proto as sc;
+use crate::settings::Conf;
+use crate::values::{ipc, types};
 
 /// The table behind a `memory` sink.
 #[derive(Debug)]
@@ -86,7 +85,7 @@ impl Session {
     /// A job over this session's settings and views.
     pub fn spec(&mut self, relation: &sc::Relation, now_ms: i64) -> Result<JobSpec> {
         self.conf.state_memory()?;
-        self.conf.idle_timeout_ms()?;
+        crate::streaming::watermark::idle_timeout_ms(&self.conf)?;
         let mut views = self.views.clone();
         for (name, table) in &mut self.tables {
             views.insert(name.to_lowercase(), table.relation()?);

@@ -6,13 +6,13 @@ use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::driver::{Driver, Owner};
-use super::proto as sc;
-use super::proto::write_operation::SaveMode;
 use crate::cluster::runner::{JobRequest, Outcome};
+use crate::compile::job;
 use crate::error::{Result, SparkError};
-use crate::exec::{ipc, job};
 use crate::ml::persistence::File;
-use crate::plan::types;
+use crate::proto as sc;
+use crate::proto::write_operation::SaveMode;
+use crate::values::{ipc, types};
 
 /// A job whose rows become files.
 #[derive(Debug)]

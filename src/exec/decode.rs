@@ -14,13 +14,11 @@ use datafusion_common::ScalarValue;
 use serde_json::Value;
 
 use super::inputs::TaskInputs;
-use super::ipc;
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::cast::{Mode, cast_array};
-use crate::plan::cast_text;
-use crate::plan::conf::Zone;
 use crate::plan::scan::{Format, Origin, Scan};
-use crate::plan::types;
+use crate::values::cast::{Mode, cast_array};
+use crate::values::zone::Zone;
+use crate::values::{ipc, text, types};
 
 /// Rows handed on at once.
 const BATCH_ROWS: usize = 8192;
@@ -557,14 +555,14 @@ pub fn json_scalar(value: &Value, to: &DataType, zone: Zone) -> Option<ScalarVal
         (DataType::Float64, Value::String(s))
             if matches!(s.as_str(), "NaN" | "Infinity" | "-Infinity" | "+Infinity") =>
         {
-            ScalarValue::Float64(cast_text::parse_double(s))
+            ScalarValue::Float64(text::parse_double(s))
         }
         (DataType::Decimal128(p, s), Value::Number(n)) => {
-            ScalarValue::Decimal128(Some(cast_text::parse_decimal(&n.to_string(), *s)?), *p, *s)
+            ScalarValue::Decimal128(Some(text::parse_decimal(&n.to_string(), *s)?), *p, *s)
         }
-        (DataType::Date32, Value::String(s)) => ScalarValue::Date32(Some(cast_text::parse_date(s)?)),
+        (DataType::Date32, Value::String(s)) => ScalarValue::Date32(Some(text::parse_date(s)?)),
         (DataType::Timestamp(_, tz), Value::String(s)) => {
-            let parsed = cast_text::parse_timestamp(s)?;
+            let parsed = text::parse_timestamp(s)?;
             let us = if tz.is_some() {
                 parsed.instant(zone)
             } else {

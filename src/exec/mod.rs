@@ -4,19 +4,11 @@
 //! the batches of a stream, by what `event_time` knows; `operators`, `decode` and `state` are the operators that DataFusion
 //! has not; `task` runs one, `program` has those that run functions of the user's. Nothing here knows who runs a task or where blocks live.
 
-pub mod aggregates;
 pub mod decode;
-pub mod event_time;
 pub mod inputs;
-pub mod ipc;
-pub mod job;
-pub mod murmur3;
 pub mod operators;
-pub mod physical;
 pub mod program;
-pub mod reuse;
 pub mod stage;
 pub mod state;
-pub mod stateful;
 pub mod task;
 pub mod transform;

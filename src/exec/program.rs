@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 
-use super::reuse::KeptId;
 use crate::error::{Result, SparkError};
+use crate::ids::KeptId;
 
 /// Condition of an exception of the user's: the task is tried again, as Spark does.
 pub const USER_ERROR: &str = "FAILED_EXECUTE_UDF";

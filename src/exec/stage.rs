@@ -1,23 +1,19 @@
 //! Stages: operator trees cut at exchanges, and which blocks each of their tasks reads.
 
-use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 use datafusion_physical_expr::PhysicalExpr;
-use datafusion_physical_plan::joins::{HashJoinExec, PartitionMode};
-use datafusion_physical_plan::union::UnionExec;
 use datafusion_physical_plan::{ExecutionPlan, displayable};
 
 use super::program::Program;
-use super::reuse::{KeptId, ShuffleId};
 use super::state::{OperatorState, Restore};
-use super::transform::as_transform;
 use crate::error::{Result, SparkError};
+use crate::ids::{KeptId, ShuffleId};
 use crate::plan::scan::Scan;
-use crate::plan::types;
+use crate::values::types;
 
 /// Where a stage's rows go.
 #[derive(Debug, Clone)]
@@ -203,39 +199,6 @@ impl Leaf {
             return Leaf::Shuffle(stage);
         }
         number("Scan: ").map_or(Leaf::Constant, Leaf::Scan)
-    }
-}
-
-/// What task `partition` of a plan reads.
-pub fn reads_of(plan: &Arc<dyn ExecutionPlan>, partition: usize, out: &mut Vec<Read>) {
-    if let Some(leaf) = as_transform(plan).filter(|t| t.is_leaf()) {
-        match Leaf::parse(leaf.label()) {
-            Leaf::Shuffle(stage) => out.push(Read::Shuffle { stage, partition }),
-            Leaf::Scan(scan) => out.push(Read::Scan { scan, partition }),
-            Leaf::Constant => {}
-        }
-        return;
-    }
-    let any: &dyn Any = plan.as_ref();
-    if any.is::<UnionExec>() {
-        let mut local = partition;
-        for child in plan.children() {
-            let count = child.properties().partitioning.partition_count();
-            if local < count {
-                return reads_of(child, local, out);
-            }
-            local -= count;
-        }
-        return;
-    }
-    let broadcast_left = any
-        .downcast_ref::<HashJoinExec>()
-        .is_some_and(|j| *j.partition_mode() == PartitionMode::CollectLeft)
-        || any.is::<datafusion_physical_plan::joins::NestedLoopJoinExec>()
-        || any.is::<datafusion_physical_plan::joins::CrossJoinExec>();
-    for (i, child) in plan.children().into_iter().enumerate() {
-        let one = (broadcast_left && i == 0) || child.properties().partitioning.partition_count() == 1;
-        reads_of(child, if one { 0 } else { partition }, out);
     }
 }
 

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Schema, SchemaRef};
+use datafusion_execution::TaskContext;
 use datafusion_physical_plan::execution_plan::reset_plan_states;
 use futures::TryStreamExt;
 
 use super::inputs::TaskInputs;
-use super::ipc;
-use super::murmur3;
-use super::physical::task_context;
 use super::stage::{Output, Stage, Work};
 use crate::error::{Result, SparkError};
 use crate::plan::functions::partition;
+use crate::values::{ipc, murmur3};
 
 /// Rows that one block of a result holds at most, so that a client reads it piece by piece.
 const RESULT_ROWS: usize = 65_536;
@@ -145,4 +144,13 @@ fn scatter(
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(TaskOutput { blocks, rows })
+}
+
+/// A context in which a task's plan runs.
+pub fn task_context(inputs: Arc<crate::exec::inputs::TaskInputs>) -> Arc<TaskContext> {
+    let mut config = datafusion_execution::config::SessionConfig::new()
+        .with_target_partitions(1)
+        .with_batch_size(8192);
+    config.set_extension(inputs);
+    Arc::new(TaskContext::default().with_session_config(config))
 }

@@ -13,11 +13,6 @@ pub fn illegal(message: impl Into<String>) -> SparkError {
     }
 }
 
-/// What Scala's `require` throws.
-pub fn requirement(message: impl Into<String>) -> SparkError {
-    illegal(format!("requirement failed: {}", message.into()))
-}
-
 /// A value that training refuses (`raise_error` in `DatasetUtils`): which row of which column.
 pub fn invalid_value(message: impl Into<String>, column: &str, row: usize) -> SparkError {
     let message = message.into();

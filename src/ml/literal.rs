@@ -1,13 +1,12 @@
 //! Values of params and attributes: as Spark Connect's literals, as the JSON of saved models, and as text.
 
 use super::matrix::{self, Matrix};
-use super::vector::{self, Vector};
-use crate::connect::proto as sc;
-use crate::connect::proto::data_type::Kind as TypeKind;
-use crate::connect::proto::expression::Literal;
-use crate::connect::proto::expression::literal as lit;
-use crate::connect::proto::expression::literal::LiteralType;
 use crate::error::{Result, SparkError};
+use crate::proto as sc;
+use crate::proto::data_type::Kind as TypeKind;
+use crate::proto::expression::literal::LiteralType;
+use crate::proto::expression::{Literal, literal as lit};
+use crate::values::vector::{self, Vector};
 
 /// A value of a param or an attribute of a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -204,7 +203,7 @@ impl std::fmt::Display for Value {
             Self::Null => f.write_str("null"),
             Self::Bool(v) => write!(f, "{v}"),
             Self::Int(v) => write!(f, "{v}"),
-            Self::Double(v) => f.write_str(&crate::plan::cast_text::double(*v)),
+            Self::Double(v) => f.write_str(&crate::values::text::double(*v)),
             Self::Text(v) => f.write_str(v),
             Self::List(values) => {
                 let texts: Vec<String> = values.iter().map(Self::to_string).collect();

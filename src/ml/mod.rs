@@ -21,4 +21,3 @@ pub mod summary;
 pub mod text;
 pub mod training;
 pub mod transform;
-pub mod vector;

@@ -8,9 +8,9 @@ use super::matrix::Matrix;
 use super::operators::{self, Operator};
 use super::params::Params;
 use super::summary::classes;
-use super::vector::{Vector, VectorRef};
-use crate::connect::proto as sc;
 use crate::error::{Result, SparkError};
+use crate::proto as sc;
+use crate::values::vector::{Vector, VectorRef};
 
 /// A model.
 #[derive(Clone, PartialEq, Message)]
@@ -257,8 +257,8 @@ impl Model {
             Fitted::MinMaxScaler(m) => format!(
                 "{short}: uid={uid}, numFeatures={}, min={}, max={}",
                 m.min.len(),
-                crate::plan::cast_text::double(params.double("min")?),
-                crate::plan::cast_text::double(params.double("max")?)
+                crate::values::text::double(params.double("min")?),
+                crate::values::text::double(params.double("max")?)
             ),
             Fitted::OldHashing(_) => format!("{short}: uid={uid}"),
             Fitted::MaxAbsScaler(m) => format!("{short}: uid={uid}, numFeatures={}", m.values.len()),

@@ -6,8 +6,8 @@ use super::error::illegal;
 use super::feature::stop_words;
 use super::literal::{Kind, Value};
 use super::operators::Operator;
-use crate::connect::proto as sc;
 use crate::error::{Result, SparkError};
+use crate::proto as sc;
 
 /// One param of an operator.
 #[derive(Debug, Clone, Copy)]
@@ -268,7 +268,7 @@ impl Params {
         }
         let (inputs, outputs) = (self.texts("inputCols")?, self.texts("outputCols")?);
         if inputs.len() != outputs.len() {
-            return Err(super::error::requirement(format!(
+            return Err(SparkError::requirement(format!(
                 "The number of input columns {} must be the same as the number of output columns {}.",
                 inputs.len(),
                 outputs.len()

@@ -110,13 +110,13 @@ impl TextPredictor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connect::proto as sc;
     use crate::ml::feature::{hashing_tf, stop_words};
     use crate::ml::literal::Value;
     use crate::ml::matrix::Matrix;
     use crate::ml::model::NaiveBayes;
     use crate::ml::operators;
     use crate::ml::params::Params;
+    use crate::proto as sc;
     use arrow::array::StringArray;
     use arrow::datatypes::{DataType, Float64Type};
 

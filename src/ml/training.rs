@@ -16,14 +16,13 @@ use super::feature::{count_vectorizer, idf, string_indexer};
 use super::model::{self, Fitted};
 use super::operators::{self, Stage};
 use super::params::Params;
-use super::summary::{self, Summary};
-use super::summary::{categories, classes, confusion, counts, frequencies, moments, scores};
+use super::summary::{self, Summary, categories, classes, confusion, counts, frequencies, moments, scores};
 use super::transform::Reads;
-use crate::connect::proto as sc;
-use crate::connect::proto::relation::RelType;
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::proto::relation::RelType;
 
 const FIT: &str = "type.rivulet/spark.connect.MlCommand.Fit";
 const EVALUATE: &str = "type.rivulet/spark.connect.MlCommand.Evaluate";
@@ -313,7 +312,7 @@ fn moments_of(state: &[u8]) -> Result<moments::Moments> {
 }
 
 fn no_rows(why: &str) -> SparkError {
-    super::error::requirement(why)
+    SparkError::requirement(why)
 }
 
 /// The metric of a finished evaluation; `ranges` is how many parts Spark would sort scores in.

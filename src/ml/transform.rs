@@ -11,25 +11,29 @@ use datafusion_expr::LogicalPlanBuilder;
 use prost::Message;
 
 use super::classification::naive_bayes::Predictor;
-use super::error::{illegal, requirement};
-use super::feature::stop_words::Filter;
+use super::error::illegal;
+use super::feature::stop_words::{self, Filter};
 use super::feature::{
     assembler, binarizer, bucketizer, count_vectorizer, hashing_tf, idf, index_to_string, ngram, one_hot, scalers,
-    stop_words, string_indexer, tokenizer,
+    string_indexer, tokenizer,
 };
 use super::model::{self, Fitted, Model, Models};
 use super::operators::{self, Stage};
 use super::params::Params;
 use super::text::TextTerms;
-use super::vector;
-use crate::connect::proto as sc;
-use crate::connect::proto::ml_relation::MlType;
-use crate::connect::proto::ml_relation::transform::Operator;
+use super::training::is_job;
 use crate::error::{Exception, Result, SparkError};
+use crate::kernels::kernel;
 use crate::plan::analyzer::Analyzer;
+use crate::plan::extension::{Extended, Extension};
 use crate::plan::resolve::typed_attribute;
 use crate::plan::scope::{Resolved, Typed};
-use crate::plan::{cast, kernel, sql, types};
+use crate::plan::{cast_expr, sql};
+use crate::proto as sc;
+use crate::proto::ml_relation::MlType;
+use crate::proto::ml_relation::transform::Operator;
+use crate::proto::relation::RelType;
+use crate::values::{types, vector};
 
 /// What the analyzer keeps for ML: the models that plans name, and what stages know of columns beyond their types.
 #[derive(Default)]
@@ -44,7 +48,41 @@ pub struct Context {
     statements: usize,
 }
 
+/// Machine learning's relations: stages applied to a dataset, and the jobs of training and evaluation.
+struct Ml;
+
+impl Extension for Ml {
+    fn relation(&self, analyzer: &mut Analyzer, node: &RelType) -> Option<Result<Resolved>> {
+        match node {
+            RelType::MlRelation(node) => Some(analyzer.ml_relation(node)),
+            RelType::Extension(any) if is_job(any) => Some(analyzer.ml_job(any)),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the extension that adds machine learning to an analyzer; `models` finds what its plans name.
+pub fn extension(models: Option<Rc<dyn Models>>) -> Extended {
+    let context = Context {
+        models,
+        ..Context::default()
+    };
+    Extended {
+        extension: &Ml,
+        state: Box::new(context),
+    }
+}
+
 impl Context {
+    /// Returns what `analyzer` keeps for machine learning; `None` if it was made without the extension.
+    pub fn of(analyzer: &mut Analyzer) -> Option<&mut Context> {
+        analyzer.extension.as_mut()?.state.downcast_mut()
+    }
+
+    fn seen(analyzer: &Analyzer) -> Option<&Context> {
+        analyzer.extension.as_ref()?.state.downcast_ref()
+    }
+
     /// The models that the plan named, as they travel.
     pub fn encoded(&self) -> BTreeMap<String, Vec<u8>> {
         self.used
@@ -73,6 +111,10 @@ struct Input {
 type Body = Box<dyn Fn(&[ArrayRef], usize) -> DfResult<ArrayRef> + Send + Sync>;
 
 impl Analyzer {
+    fn ml(&mut self) -> Result<&mut Context> {
+        Context::of(self).ok_or_else(|| SparkError::internal("an ML plan is analysed without the ML extension"))
+    }
+
     /// One `MlRelation`.
     ///
     /// # Errors
@@ -89,7 +131,7 @@ impl Analyzer {
                 let given = transform.params.clone().unwrap_or_default();
                 match &transform.operator {
                     Some(Operator::ObjRef(reference)) => {
-                        let model = self.ml.model(&reference.id)?;
+                        let model = self.ml()?.model(&reference.id)?;
                         let params = model.params_with(Some(&given))?;
                         self.apply_model(input, &reference.id, &model, &params)
                     }
@@ -169,7 +211,7 @@ impl Analyzer {
     fn tokenizer(&mut self, input: Resolved, params: &Params) -> Result<Resolved> {
         let text = self.input_column(&input, &params.text("inputCol")?)?;
         if !types::is_string(&text.typed.data_type) {
-            return Err(requirement(format!(
+            return Err(SparkError::requirement(format!(
                 "Input type must be string type but got {}.",
                 types::simple_string(&text.typed.data_type)
             )));
@@ -185,7 +227,7 @@ impl Analyzer {
         };
         let out = self.stage(input, params, types::list_of(DataType::Utf8), vec![text], body)?;
         if let (true, Some(source), Some(made)) = (simple, source, out.output.last()) {
-            self.ml.texts.insert(made.id.clone(), TextTerms::new(source));
+            self.ml()?.texts.insert(made.id.clone(), TextTerms::new(source));
         }
         Ok(out)
     }
@@ -208,7 +250,7 @@ impl Analyzer {
                 body,
             )?;
             if let (Some(known), Some(made)) = (known, input.output.last()) {
-                self.ml.texts.insert(made.id.clone(), known.without(filter.clone()));
+                self.ml()?.texts.insert(made.id.clone(), known.without(filter.clone()));
             }
         }
         Ok(input)
@@ -217,20 +259,20 @@ impl Analyzer {
     fn hashing_tf(&mut self, input: Resolved, params: &Params) -> Result<Resolved> {
         let terms = self.input_column(&input, &params.text("inputCol")?)?;
         if !matches!(terms.typed.data_type, DataType::List(_)) {
-            return Err(requirement(format!(
+            return Err(SparkError::requirement(format!(
                 "The input column must be array, but got {}.",
                 types::simple_string(&terms.typed.data_type)
             )));
         }
         let mut hashing = hashing_tf::Hashing::new(params)?;
-        hashing.old = self.ml.model(&model::stage_id(&params.uid)).is_ok();
+        hashing.old = self.ml()?.model(&model::stage_id(&params.uid)).is_ok();
         let known = self.text_terms(&terms);
         let name = terms.name.clone();
         let body: Body = Box::new(move |args, _| Ok(hashing_tf::apply(hashing, &args[0], &name)?));
         let old = if hashing.old { "old" } else { "" };
         let out = self.stage_of(input, params, old, vector::data_type(), vec![terms], body)?;
         if let (Some(known), Some(made)) = (known, out.output.last()) {
-            self.ml.texts.insert(made.id.clone(), known.hashed(hashing));
+            self.ml()?.texts.insert(made.id.clone(), known.hashed(hashing));
         }
         Ok(out)
     }
@@ -238,7 +280,11 @@ impl Analyzer {
     fn index_to_string(&mut self, input: Resolved, params: &Params) -> Result<Resolved> {
         let column = params.text("inputCol")?;
         let read = self.numbers(&input, &column)?;
-        let known = read.typed.attribute.as_ref().and_then(|a| self.ml.labels.get(&a.id));
+        let known = read
+            .typed
+            .attribute
+            .as_ref()
+            .and_then(|a| Context::seen(self)?.labels.get(&a.id));
         let labels = match (params.is_set("labels"), known) {
             (true, _) => Arc::new(params.texts("labels")?),
             (false, Some(labels)) => labels.clone(),
@@ -260,7 +306,9 @@ impl Analyzer {
     fn vector_assembler(&mut self, mut input: Resolved, params: &Params) -> Result<Resolved> {
         let (columns, invalid) = (params.texts("inputCols")?, params.text("handleInvalid")?);
         if columns.is_empty() {
-            return Err(requirement("VectorAssembler needs at least one input column."));
+            return Err(SparkError::requirement(
+                "VectorAssembler needs at least one input column.",
+            ));
         }
         let mut reads = Vec::new();
         for column in &columns {
@@ -298,7 +346,7 @@ impl Analyzer {
             vec![params.double("threshold")?; pairs.len()]
         };
         if thresholds.len() != pairs.len() {
-            return Err(requirement(format!(
+            return Err(SparkError::requirement(format!(
                 "Binarizer has {} thresholds for {} columns.",
                 thresholds.len(),
                 pairs.len()
@@ -332,7 +380,7 @@ impl Analyzer {
             vec![params.doubles("splits")?]
         };
         if splits.len() != pairs.len() {
-            return Err(requirement(format!(
+            return Err(SparkError::requirement(format!(
                 "Bucketizer has {} lists of splits for {} columns.",
                 splits.len(),
                 pairs.len()
@@ -359,8 +407,9 @@ impl Analyzer {
     fn sql_transformer(&mut self, params: &Params, message: Option<&sc::Relation>) -> Result<Resolved> {
         let statement = params.text("statement")?;
         let input = message.ok_or_else(|| SparkError::invalid_plan("a transform lacks its input"))?;
-        self.ml.statements += 1;
-        let table = format!("__ml_this_{}", self.ml.statements);
+        let ml = self.ml()?;
+        ml.statements += 1;
+        let table = format!("__ml_this_{}", ml.statements);
         self.views.insert(table.clone(), input.clone());
         let parsed = sql::parse_statement(&statement.replace("__THIS__", &table))?;
         let out = match parsed {
@@ -380,7 +429,7 @@ impl Analyzer {
     ) -> Result<Resolved> {
         let (pairs, invalid) = (params.column_pairs()?, params.text("handleInvalid")?);
         if pairs.len() != labels.len() {
-            return Err(requirement(format!(
+            return Err(SparkError::requirement(format!(
                 "StringIndexerModel has labels of {} columns, not of {}.",
                 labels.len(),
                 pairs.len()
@@ -426,7 +475,7 @@ impl Analyzer {
                 } else {
                     labels
                 };
-                self.ml.labels.insert(made.id.clone(), all);
+                self.ml()?.labels.insert(made.id.clone(), all);
             }
         }
         Ok(input)
@@ -436,7 +485,7 @@ impl Analyzer {
         let (pairs, keep) = (params.column_pairs()?, params.text("handleInvalid")? == "keep");
         let drop_last = params.bool("dropLast")?;
         if pairs.len() != sizes.len() {
-            return Err(requirement(format!(
+            return Err(SparkError::requirement(format!(
                 "The number of input columns {} must be the same as the number of features {} during fitting.",
                 pairs.len(),
                 sizes.len()
@@ -631,7 +680,7 @@ impl Analyzer {
         if vector::is_vector(&read.typed.data_type) {
             return Ok(read);
         }
-        Err(requirement(format!(
+        Err(SparkError::requirement(format!(
             "Column {name} must be of type class {}:{} but was actually {}.",
             vector::JVM_CLASS,
             super::error::VECTOR,
@@ -643,7 +692,7 @@ impl Analyzer {
         let read = self.input_column(input, name)?;
         match &read.typed.data_type {
             DataType::List(item) if types::is_string(item.data_type()) => Ok(read),
-            other => Err(requirement(format!(
+            other => Err(SparkError::requirement(format!(
                 "Input type must be array<string> but got {}.",
                 types::simple_string(other)
             ))),
@@ -654,7 +703,7 @@ impl Analyzer {
         if types::is_numeric(&read.typed.data_type) {
             return Ok(read);
         }
-        Err(requirement(format!(
+        Err(SparkError::requirement(format!(
             "Column {} must be of type numeric but was actually of type {}.",
             read.name,
             types::simple_string(&read.typed.data_type)
@@ -667,7 +716,7 @@ impl Analyzer {
     }
 
     fn as_double(&self, read: Input) -> Result<Input> {
-        let typed = cast::cast(read.typed, &DataType::Float64, self.mode(), self.zone)?;
+        let typed = cast_expr::cast(read.typed, &DataType::Float64, self.mode(), self.zone)?;
         Ok(Input { typed, ..read })
     }
 
@@ -678,12 +727,12 @@ impl Analyzer {
             return Ok(read);
         }
         if !types::is_numeric(&read.typed.data_type) {
-            return Err(requirement(format!(
+            return Err(SparkError::requirement(format!(
                 "The input column {name} must be either string type or numeric type, but got {}.",
                 types::simple_string(&read.typed.data_type)
             )));
         }
-        let typed = cast::as_string(read.typed, self.mode(), self.zone)?;
+        let typed = cast_expr::as_string(read.typed, self.mode(), self.zone)?;
         Ok(Input { typed, ..read })
     }
 
@@ -691,7 +740,7 @@ impl Analyzer {
         read.typed
             .attribute
             .as_ref()
-            .and_then(|a| self.ml.texts.get(&a.id))
+            .and_then(|a| Context::seen(self)?.texts.get(&a.id))
             .cloned()
     }
 

@@ -16,10 +16,11 @@ use super::analyzer::Analyzer;
 use super::nodes::MergeSessions;
 use super::resolve::{ordinal, typed_attribute};
 use super::scope::{Attribute, Resolved, Typed};
-use super::{cast, literal, time_window};
-use crate::connect::proto as sc;
-use crate::connect::proto::expression::ExprType;
+use super::{literal, time_window};
 use crate::error::{Result, SparkError};
+use crate::plan::cast_expr;
+use crate::proto as sc;
+use crate::proto::expression::ExprType;
 
 /// Column names of the grouping-set bookkeeping.
 const GROUPING_ID: &str = "spark_grouping_id";
@@ -605,7 +606,7 @@ impl Analyzer {
         for value in &pivot.values {
             let value = literal::resolve(value)?;
             let label = value.name.clone();
-            let wanted = cast::cast(value, &column.data_type, self.mode(), self.zone)?;
+            let wanted = cast_expr::cast(value, &column.data_type, self.mode(), self.zone)?;
             let matches = datafusion_expr::binary_expr(
                 column.expr.clone(),
                 datafusion_expr::Operator::IsNotDistinctFrom,

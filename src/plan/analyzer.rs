@@ -9,12 +9,14 @@ use datafusion_common::{Column, TableReference};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
 use super::ID_PREFIX;
-use super::cast::Mode;
-use super::conf::{Conf, Zone};
+use super::extension::Extended;
 use super::scan::{FileCatalog, Origin, Scan, ScanId, ScanSource, StreamSpec};
 use super::scope::{Attribute, Resolved, Typed};
-use crate::connect::proto as sc;
 use crate::error::{Exception, Result, SparkError};
+use crate::proto as sc;
+use crate::settings::Conf;
+use crate::values::cast::Mode;
+use crate::values::zone::Zone;
 
 /// Depth of nested relations or expressions that is still planned; deeper input is an error, never an overflow.
 const MAX_DEPTH: usize = 400;
@@ -41,8 +43,8 @@ pub struct Analyzer {
     pub views: BTreeMap<String, sc::Relation>,
     /// Where file names and inferred schemas come from.
     pub files: Rc<dyn FileCatalog>,
-    /// What machine learning keeps while it analyses.
-    pub ml: crate::ml::transform::Context,
+    /// Relations that are analysed elsewhere.
+    pub extension: Option<Extended>,
     /// `withWatermark` calls met so far.
     pub(super) watermarks: usize,
     next_id: usize,
@@ -51,7 +53,7 @@ pub struct Analyzer {
 
 impl Analyzer {
     pub fn new(conf: Conf, now_us: i64, files: Rc<dyn FileCatalog>) -> Result<Self> {
-        let zone = conf.time_zone()?;
+        let zone = Zone::of_session(&conf)?;
         Ok(Self {
             conf,
             zone,
@@ -64,7 +66,7 @@ impl Analyzer {
             parameters: BTreeMap::new(),
             views: BTreeMap::new(),
             files,
-            ml: Default::default(),
+            extension: None,
             watermarks: 0,
             next_id: 0,
             depth: 0,

@@ -8,14 +8,15 @@ use arrow::datatypes::*;
 use arrow::error::ArrowError;
 use datafusion_expr::Expr;
 
-use super::cast::{self, Mode, out_of_range};
-use super::cast_text;
 use super::coercion::{adjust, decimal_of_typed};
-use super::conf::Zone;
-use super::kernel;
 use super::scope::Typed;
-use super::types::{is_integral, is_numeric, is_string, sql_name};
 use crate::error::{Result, SparkError, arithmetic_overflow, divide_by_zero, remainder_by_zero};
+use crate::kernels::kernel;
+use crate::plan::cast_expr;
+use crate::values::cast::{Mode, out_of_range};
+use crate::values::text;
+use crate::values::types::{is_integral, is_numeric, is_string, sql_name};
+use crate::values::zone::Zone;
 
 type DfResult<T> = datafusion_common::Result<T>;
 
@@ -71,8 +72,8 @@ pub fn binary(op: Op, left: Typed, right: Typed, mode: Mode, zone: Zone) -> Resu
     };
     let common = if common.is_null() { DataType::Float64 } else { common };
     let (left, right) = (
-        cast::cast(left, &common, cast_mode, zone)?,
-        cast::cast(right, &common, cast_mode, zone)?,
+        cast_expr::cast(left, &common, cast_mode, zone)?,
+        cast_expr::cast(right, &common, cast_mode, zone)?,
     );
     let expr = kernel::call(
         op.symbol(),
@@ -94,7 +95,7 @@ fn number(side: Typed, other: &Typed, mode: Mode, zone: Zone) -> Result<Typed> {
     } else {
         DataType::Float64
     };
-    cast::cast(side, &target, mode, zone)
+    cast_expr::cast(side, &target, mode, zone)
 }
 
 pub fn mismatch(op: Op, left: &Typed, right: &Typed) -> SparkError {
@@ -253,8 +254,8 @@ fn decimal(
         }
         Op::IntegralDivide => adjust((p1w - s1w + s2w).max(1), 0),
     };
-    let left = cast::cast(left, &DataType::Decimal128(p1, s1), Mode::Ansi, zone)?;
-    let right = cast::cast(right, &DataType::Decimal128(p2, s2), Mode::Ansi, zone)?;
+    let left = cast_expr::cast(left, &DataType::Decimal128(p1, s1), Mode::Ansi, zone)?;
+    let right = cast_expr::cast(right, &DataType::Decimal128(p2, s2), Mode::Ansi, zone)?;
     let DataType::Decimal128(precision, scale) = result else {
         return Err(SparkError::internal("a decimal operation has no decimal type"));
     };
@@ -267,7 +268,7 @@ fn decimal(
     );
     let typed = Typed::new(expr, result, name);
     if op == Op::IntegralDivide {
-        cast::cast(typed, &DataType::Int64, mode, zone)
+        cast_expr::cast(typed, &DataType::Int64, mode, zone)
     } else {
         Ok(typed)
     }
@@ -318,9 +319,9 @@ fn decimal_kernel(
             None if mode == Mode::Ansi && !zero => {
                 let text = format!(
                     "{} {} {}",
-                    cast_text::decimal(a, s1 as i8),
+                    text::decimal(a, s1 as i8),
                     op.symbol(),
-                    cast_text::decimal(b, s2 as i8)
+                    text::decimal(b, s2 as i8)
                 );
                 return Err(out_of_range(&text, precision, scale).into());
             }
@@ -397,7 +398,7 @@ pub fn negate(input: Typed, mode: Mode, zone: Zone) -> Result<Typed> {
         return Ok(Typed::new(Expr::Literal(negated, None), data_type, name));
     }
     let input = if is_string(&input.data_type) {
-        cast::cast(input, &DataType::Float64, mode, zone)?
+        cast_expr::cast(input, &DataType::Float64, mode, zone)?
     } else {
         input
     };

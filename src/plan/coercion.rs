@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Fields};
 
 use super::scope::Typed;
-use super::types::{is_integral, is_numeric, is_string, is_timestamp, map_of, map_types};
+use crate::values::types::{is_integral, is_numeric, is_string, is_timestamp, map_of, map_types};
 
 /// Precision and scale that hold every value of an integral type.
 pub fn decimal_of(data_type: &DataType) -> Option<(u8, i8)> {

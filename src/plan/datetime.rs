@@ -6,11 +6,11 @@ use arrow::array::*;
 use arrow::datatypes::*;
 
 use super::arithmetic::Op;
-use super::conf::Zone;
-use super::kernel;
 use super::scope::Typed;
-use super::types;
 use crate::error::{Result, SparkError, arithmetic_overflow};
+use crate::kernels::kernel;
+use crate::values::types;
+use crate::values::zone::Zone;
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -19,12 +19,12 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Opt
     use DataType::*;
     let label = format!("({} {} {})", left.name, op.symbol(), right.name);
     let (a, b) = (&left.data_type, &right.data_type);
-    let is_interval = super::literal::is_interval;
+    let is_interval = crate::values::interval::is_interval;
     Ok(Some(match (op, a, b) {
         (Op::Add, x, Date32 | Timestamp(..)) if is_interval(x) => return arithmetic(op, right, left, zone),
         (Op::Add | Op::Subtract, Date32, Int8 | Int16 | Int32) => {
             let sign = if op == Op::Add { 1 } else { -1 };
-            let days = super::cast::cast(right.clone(), &Int32, super::cast::Mode::Ansi, zone)?;
+            let days = crate::plan::cast_expr::cast(right.clone(), &Int32, crate::values::cast::Mode::Ansi, zone)?;
             let name = if op == Op::Add {
                 format!("date_add({}, {})", left.name, right.name)
             } else {
@@ -71,7 +71,7 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Opt
         }
         (Op::Add | Op::Subtract, Date32 | Timestamp(..), y) if is_interval(y) => {
             let to = match (a, y) {
-                (Date32, Duration(_)) => super::types::timestamp(),
+                (Date32, Duration(_)) => crate::values::types::timestamp(),
                 _ => a.clone(),
             };
             let (sign, out_type) = (if op == Op::Add { 1 } else { -1 }, to.clone());
@@ -155,7 +155,12 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Opt
 fn scaled(op: Op, interval: &Typed, number: &Typed, label: String, zone: Zone) -> Result<Typed> {
     let to = interval.data_type.clone();
     let result = to.clone();
-    let double = super::cast::cast(number.clone(), &DataType::Float64, super::cast::Mode::Ansi, zone)?;
+    let double = crate::plan::cast_expr::cast(
+        number.clone(),
+        &DataType::Float64,
+        crate::values::cast::Mode::Ansi,
+        zone,
+    )?;
     let expr = kernel::call(
         "scale_interval",
         op.symbol(),
@@ -229,7 +234,7 @@ pub fn add_days(date: datafusion_expr::Expr, days: datafusion_expr::Expr, sign: 
 /// Months onto a day; the last day of a month stays within the month.
 pub fn plus_months(days: i32, months: i32) -> Option<i32> {
     use chrono::Datelike;
-    let day = super::cast_text::day(days)?;
+    let day = crate::values::text::day(days)?;
     let total = i64::from(day.year()) * 12 + i64::from(day.month0()) + i64::from(months);
     let (year, month) = (
         i32::try_from(total.div_euclid(12)).ok()?,
@@ -238,7 +243,7 @@ pub fn plus_months(days: i32, months: i32) -> Option<i32> {
     let last = (28..=31)
         .rev()
         .find(|d| chrono::NaiveDate::from_ymd_opt(year, month, *d).is_some())?;
-    chrono::NaiveDate::from_ymd_opt(year, month, day.day().min(last)).map(super::cast_text::days_of)
+    chrono::NaiveDate::from_ymd_opt(year, month, day.day().min(last)).map(crate::values::text::days_of)
 }
 
 fn add_interval(

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use arrow::array::*;
 use arrow::datatypes::*;
 
-use super::cast::{self, Mode};
-use super::conf::Zone;
-use super::kernel;
 use super::scope::Typed;
-use super::types::{is_integral, map_types, sql_name};
 use crate::error::{Exception, Result, SparkError};
+use crate::kernels::kernel;
+use crate::plan::cast_expr;
+use crate::values::cast::Mode;
+use crate::values::types::{is_integral, map_types, sql_name};
+use crate::values::zone::Zone;
 
 type DfResult<T> = datafusion_common::Result<T>;
 
@@ -76,7 +77,7 @@ fn field(typed: Typed, name: &str, case_sensitive: bool) -> Result<Typed> {
                 .enumerate()
                 .find(|(_, f)| f.name() == name || (!case_sensitive && f.name().eq_ignore_ascii_case(name)))
                 .ok_or_else(|| no_such_field(name, inner))?;
-            let to = super::types::list_of(found.data_type().clone());
+            let to = crate::values::types::list_of(found.data_type().clone());
             let label = format!("{}.{}", typed.name, found.name());
             let expr = kernel::call(
                 "get_array_struct_fields",
@@ -90,7 +91,7 @@ fn field(typed: Typed, name: &str, case_sensitive: bool) -> Result<Typed> {
                         structs.column(index),
                         &arrow::compute::is_null(structs)?,
                     )?;
-                    let DataType::List(field) = super::types::list_of(values.data_type().clone()) else {
+                    let DataType::List(field) = crate::values::types::list_of(values.data_type().clone()) else {
                         return Err(SparkError::internal("a list type is none").into());
                     };
                     Ok(Arc::new(ListArray::try_new(
@@ -138,7 +139,7 @@ pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, case_sensitive: b
     let name = format!("{}[{}]", child.name, key.name);
     match child.data_type.clone() {
         DataType::List(item) if is_integral(&key.data_type) => {
-            let key = cast::cast(key, &DataType::Int64, Mode::Ansi, zone)?;
+            let key = cast_expr::cast(key, &DataType::Int64, Mode::Ansi, zone)?;
             let to = item.data_type().clone();
             let expr = kernel::call(
                 "get_array_item",
@@ -172,7 +173,7 @@ pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, case_sensitive: b
         }
         DataType::Map(entries, _) => {
             let (key_type, value_type) = map_types(&entries);
-            let key = cast::cast(key, &key_type, mode, zone)?;
+            let key = cast_expr::cast(key, &key_type, mode, zone)?;
             let expr = kernel::call(
                 "get_map_value",
                 "",

@@ -11,14 +11,18 @@ use super::functions;
 use super::nodes::Generate;
 use super::resolve::typed_attribute;
 use super::scope::{Attribute, Generator, Resolved, Typed};
-use crate::connect::proto as sc;
-use crate::connect::proto::relation::RelType;
 use crate::error::{Result, SparkError};
+use crate::proto as sc;
+use crate::proto::relation::RelType;
 
 impl Analyzer {
     /// Puts the list into a column and its elements into rows; returns the relation and the element columns.
     pub(super) fn generate(&mut self, input: Resolved, generator: &Generator) -> Result<(Resolved, Vec<Attribute>)> {
-        let list = self.attribute("generator", super::types::list_of(generator.element.clone()), true);
+        let list = self.attribute(
+            "generator",
+            crate::values::types::list_of(generator.element.clone()),
+            true,
+        );
         let visible: Vec<Attribute> = input.visible().cloned().collect();
         let mut columns: Vec<_> = visible.iter().map(|a| (a.column(), a)).collect();
         columns.push((generator.list.clone(), &list));

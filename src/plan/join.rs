@@ -5,11 +5,13 @@ use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, binary_ex
 
 use super::aggregate::is_marker;
 use super::analyzer::Analyzer;
+use super::coercion;
 use super::scope::{Attribute, Resolved, Typed};
-use super::{cast, coercion, types};
-use crate::connect::proto as sc;
-use crate::connect::proto::set_operation::SetOpType;
 use crate::error::{Result, SparkError};
+use crate::plan::cast_expr;
+use crate::proto as sc;
+use crate::proto::set_operation::SetOpType;
+use crate::values::types;
 
 impl Analyzer {
     pub(super) fn join(&mut self, node: &sc::Join) -> Result<Resolved> {
@@ -77,8 +79,8 @@ impl Analyzer {
             );
             let common = coercion::comparison(&l.data_type, &r.data_type, self.conf.ansi())
                 .ok_or_else(|| SparkError::unsupported(format!("USING({name}) over columns without a common type")))?;
-            let lt = cast::cast(super::resolve::typed_attribute(&l), &common, self.mode(), self.zone)?;
-            let rt = cast::cast(super::resolve::typed_attribute(&r), &common, self.mode(), self.zone)?;
+            let lt = cast_expr::cast(super::resolve::typed_attribute(&l), &common, self.mode(), self.zone)?;
+            let rt = cast_expr::cast(super::resolve::typed_attribute(&r), &common, self.mode(), self.zone)?;
             let equal = binary_expr(lt.expr.clone(), Operator::Eq, rt.expr.clone());
             condition = Some(match condition {
                 Some(all) => datafusion_expr::and(all, equal),
@@ -309,7 +311,7 @@ impl Analyzer {
         let mut output = Vec::new();
         let mut exprs = Vec::new();
         for (attribute, to) in relation.output.iter().zip(types) {
-            let typed = cast::cast(super::resolve::typed_attribute(attribute), to, self.mode(), self.zone)?;
+            let typed = cast_expr::cast(super::resolve::typed_attribute(attribute), to, self.mode(), self.zone)?;
             let taken = output.iter().any(|o: &Attribute| o.id == attribute.id);
             let id = if typed.data_type == attribute.data_type && typed.attribute.is_some() && !taken {
                 attribute.id.clone()

@@ -1,15 +1,17 @@
 //! Spark Connect literals as typed expressions, and their SQL text.
 
 use arrow::array::{ArrayRef, new_empty_array};
-use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalUnit, TimeUnit};
+use arrow::datatypes::{DataType, IntervalMonthDayNano};
 use datafusion_common::ScalarValue;
 use datafusion_expr::Expr;
 
 use super::scope::Typed;
-use super::types;
-use crate::connect::proto as sc;
-use crate::connect::proto::expression::literal::LiteralType;
 use crate::error::{Result, SparkError};
+use crate::plan::type_message;
+use crate::proto as sc;
+use crate::proto::expression::literal::LiteralType;
+use crate::values::interval::interval_micros;
+use crate::values::types;
 
 /// A literal with its type and the name that Spark gives it as a column.
 pub fn resolve(literal: &sc::expression::Literal) -> Result<Typed> {
@@ -36,7 +38,7 @@ pub fn scalar(literal: &sc::expression::Literal) -> Result<ScalarValue> {
     Ok(match kind {
         LiteralType::Null(data_type) => {
             let data_type = if data_type.kind.is_some() {
-                types::from_proto(data_type)?
+                type_message::from_proto(data_type)?
             } else {
                 DataType::Null
             };
@@ -72,10 +74,12 @@ pub fn scalar(literal: &sc::expression::Literal) -> Result<ScalarValue> {
                 &array.element_type,
                 literal.data_type.as_ref().and_then(|t| t.kind.as_ref()),
             ) {
-                (Some(t), _) => Some(types::from_proto(t)?),
-                (None, Some(sc::data_type::Kind::Array(a))) => {
-                    a.element_type.as_ref().map(|t| types::from_proto(t)).transpose()?
-                }
+                (Some(t), _) => Some(type_message::from_proto(t)?),
+                (None, Some(sc::data_type::Kind::Array(a))) => a
+                    .element_type
+                    .as_ref()
+                    .map(|t| type_message::from_proto(t))
+                    .transpose()?,
                 _ => None,
             };
             list(elements, declared)?
@@ -154,14 +158,14 @@ pub fn display(value: &ScalarValue) -> String {
     match value {
         ScalarValue::Utf8(Some(s)) => s.clone(),
         ScalarValue::Boolean(Some(b)) => b.to_string(),
-        ScalarValue::Float64(Some(x)) => super::cast_text::double(*x),
-        ScalarValue::Float32(Some(x)) => super::cast_text::float(*x),
-        ScalarValue::Date32(Some(days)) => format!("DATE '{}'", super::cast_text::date(*days)),
+        ScalarValue::Float64(Some(x)) => crate::values::text::double(*x),
+        ScalarValue::Float32(Some(x)) => crate::values::text::float(*x),
+        ScalarValue::Date32(Some(days)) => format!("DATE '{}'", crate::values::text::date(*days)),
         ScalarValue::TimestampMicrosecond(Some(us), zone) => {
             let kind = if zone.is_some() { "TIMESTAMP" } else { "TIMESTAMP_NTZ" };
-            format!("{kind} '{}'", super::cast_text::timestamp(*us))
+            format!("{kind} '{}'", crate::values::text::timestamp(*us))
         }
-        ScalarValue::Decimal128(Some(v), _, s) => super::cast_text::decimal(*v, *s),
+        ScalarValue::Decimal128(Some(v), _, s) => crate::values::text::decimal(*v, *s),
         ScalarValue::Binary(Some(bytes)) => {
             format!("X'{}'", bytes.iter().map(|b| format!("{b:02X}")).collect::<String>())
         }
@@ -249,43 +253,6 @@ pub fn string(value: &str) -> Typed {
     )
 }
 
-/// µs of an interval literal or text such as `10 minutes`; months are an error for windows and delays.
-pub fn interval_micros(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let lower = text.to_ascii_lowercase();
-    let text = lower.strip_prefix("interval").unwrap_or(&lower).trim();
-    let mut total: i128 = 0;
-    let mut words = text.split_whitespace().peekable();
-    words.peek()?;
-    while let Some(word) = words.next() {
-        let split = word.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(word.len());
-        let (number, glued) = word.split_at(split);
-        let unit = if glued.is_empty() { words.next()? } else { glued };
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        let scale: i128 = match unit.trim_end_matches('s') {
-            "microsecond" | "u" => 1,
-            "millisecond" | "m" => 1_000,
-            "second" | "" | "sec" => 1_000_000,
-            "minute" | "min" => 60_000_000,
-            "hour" | "h" => 3_600_000_000,
-            "day" | "d" => 86_400_000_000,
-            "week" | "w" => 604_800_000_000,
-            _ => return None,
-        };
-        let sign = if whole.starts_with('-') { -1 } else { 1 };
-        let whole: i128 = whole.trim_start_matches(['-', '+']).parse().ok()?;
-        total += sign * whole * scale;
-        if !fraction.is_empty() {
-            if scale != 1_000_000 || fraction.len() > 9 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
-                return None;
-            }
-            let nanos: i128 = format!("{fraction:0<9}").parse().ok()?;
-            total += sign * nanos / 1_000;
-        }
-    }
-    i64::try_from(total).ok()
-}
-
 /// µs of a constant interval expression, where it has no months.
 pub fn constant_micros(value: &ScalarValue) -> Option<i64> {
     match value {
@@ -300,29 +267,9 @@ pub fn constant_micros(value: &ScalarValue) -> Option<i64> {
     }
 }
 
-/// Types that intervals have inside.
-pub fn is_interval(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Interval(IntervalUnit::YearMonth | IntervalUnit::MonthDayNano)
-            | DataType::Duration(TimeUnit::Microsecond)
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_read_as_spark_reads_them() {
-        assert_eq!(interval_micros("10 minutes"), Some(600_000_000));
-        assert_eq!(interval_micros("interval 1 hour 30 minutes"), Some(5_400_000_000));
-        assert_eq!(interval_micros("1.5 seconds"), Some(1_500_000));
-        assert_eq!(interval_micros("-5 seconds"), Some(-5_000_000));
-        assert_eq!(interval_micros("1 month"), None);
-        assert_eq!(interval_micros("ten minutes"), None);
-        assert_eq!(interval_micros(""), None);
-    }
 
     #[test]
     fn decimal_literals_keep_value_precision_and_scale() {

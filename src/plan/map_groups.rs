@@ -14,10 +14,10 @@ use datafusion_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
 
 use super::analyzer::Analyzer;
 use super::scope::{Attribute, Resolved};
-use super::types;
-use crate::connect::proto as sc;
-use crate::connect::proto::common_inline_user_defined_function::Function;
 use crate::error::{Exception, Result, SparkError};
+use crate::plan::type_message;
+use crate::proto as sc;
+use crate::proto::common_inline_user_defined_function::Function;
 
 /// What is called, and how its state is seen by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -193,7 +193,7 @@ fn function_of(node: &sc::GroupMap) -> Result<(Arc<[u8]>, Fields)> {
         .output_type
         .as_ref()
         .ok_or_else(|| SparkError::invalid_plan("a function over groups has no output type"))?;
-    let DataType::Struct(fields) = types::from_proto(output)? else {
+    let DataType::Struct(fields) = type_message::from_proto(output)? else {
         return Err(SparkError::invalid_plan("a function over groups puts out no rows"));
     };
     Ok((Arc::from(udf.payload.as_slice()), fields))

@@ -9,19 +9,14 @@
 pub mod aggregate;
 pub mod analyzer;
 pub mod arithmetic;
-pub mod cast;
-pub mod cast_text;
+pub mod cast_expr;
 pub mod coercion;
-pub mod conf;
 pub mod datetime;
-pub mod display;
+pub mod extension;
 pub mod extract;
 pub mod functions;
 pub mod generate;
-pub mod java_format;
-pub mod java_parse;
 pub mod join;
-pub mod kernel;
 pub mod literal;
 pub mod map_groups;
 pub mod nodes;
@@ -32,7 +27,7 @@ pub mod scan;
 pub mod scope;
 pub mod sql;
 pub mod time_window;
-pub mod types;
+pub mod type_message;
 pub mod window_function;
 
 /// Marks a name that no user can write: the prefix of column ids.

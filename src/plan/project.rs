@@ -6,9 +6,9 @@ use super::aggregate::has_aggregate;
 use super::analyzer::Analyzer;
 use super::scope::{Attribute, Resolved, Typed};
 use super::{sql, time_window};
-use crate::connect::proto as sc;
-use crate::connect::proto::expression::ExprType;
 use crate::error::{Result, SparkError};
+use crate::proto as sc;
+use crate::proto::expression::ExprType;
 
 impl Analyzer {
     pub(super) fn project_relation(&mut self, node: &sc::Project) -> Result<Resolved> {

@@ -12,10 +12,13 @@ use super::nodes::{Deduplicate, EventTimeWatermark, Repartition, StreamingLimit}
 use super::resolve::{ordinal, typed_attribute, unresolved_column};
 use super::scan::{Format, Origin, StreamSpec};
 use super::scope::{Attribute, Resolved, Typed};
-use super::{cast, coercion, literal, sql, types, window_function};
-use crate::connect::proto as sc;
-use crate::connect::proto::relation::RelType;
+use super::{coercion, literal, sql, window_function};
 use crate::error::{Exception, Result, SparkError};
+use crate::plan::{cast_expr, type_message};
+use crate::proto as sc;
+use crate::proto::relation::RelType;
+use crate::proto::variant_name;
+use crate::values::{interval, types};
 
 impl Analyzer {
     /// One relation and everything below it.
@@ -140,15 +143,17 @@ impl Analyzer {
             RelType::Replace(node) => self.replace(node),
             RelType::Sample(node) => self.sample(node),
             RelType::GroupMap(node) => self.map_groups(node),
-            RelType::MlRelation(node) => self.ml_relation(node),
-            RelType::Extension(any) if crate::ml::training::is_job(any) => self.ml_job(any),
             RelType::Tail(_) => Err(SparkError::unsupported("tail below other operations")),
-            other => {
-                let text = format!("{other:?}");
-                let name = text.split('(').next().unwrap_or_default();
-                Err(SparkError::unsupported(format!("the relation {name}")))
-            }
+            other => self.extended(other),
         }
+    }
+
+    /// A relation that the analyzer's extension knows.
+    fn extended(&mut self, node: &RelType) -> Result<Resolved> {
+        let extension = self.extension.as_ref().map(|e| e.extension);
+        extension
+            .and_then(|e| e.relation(self, node))
+            .unwrap_or_else(|| Err(SparkError::unsupported(format!("the relation {}", variant_name(node)))))
     }
 
     fn filter(&mut self, node: &sc::Filter) -> Result<Resolved> {
@@ -334,7 +339,7 @@ impl Analyzer {
             .schema
             .as_deref()
             .filter(|s| !s.is_empty())
-            .map(types::schema_from_text)
+            .map(type_message::schema_from_text)
             .transpose()?;
         let Some(data) = &node.data else {
             let fields = declared.unwrap_or_else(Fields::empty);
@@ -421,7 +426,7 @@ impl Analyzer {
             .schema
             .as_deref()
             .filter(|s| !s.is_empty())
-            .map(types::schema_from_text)
+            .map(type_message::schema_from_text)
             .transpose()?;
         let set = self.files.resolve(&format, &paths, &options, declared)?;
         let partitions = set.files.len().max(1);
@@ -441,7 +446,7 @@ impl Analyzer {
             .schema
             .as_deref()
             .filter(|s| !s.is_empty())
-            .map(types::schema_from_text)
+            .map(type_message::schema_from_text)
             .transpose()?;
         let path = source.paths.first().cloned().or_else(|| options.get("path").cloned());
         let record_format = |fallback: Format| match options.get("recordformat").map(|f| f.to_ascii_lowercase()) {
@@ -505,7 +510,7 @@ impl Analyzer {
 
     fn watermark(&mut self, node: &sc::WithWatermark) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
-        let delay_us = literal::interval_micros(&node.delay_threshold).ok_or_else(|| {
+        let delay_us = interval::interval_micros(&node.delay_threshold).ok_or_else(|| {
             SparkError::analysis(
                 "CANNOT_PARSE_INTERVAL",
                 "22006",
@@ -628,7 +633,7 @@ impl Analyzer {
         let mut builder: Option<LogicalPlanBuilder> = None;
         for value in values {
             let label = Expr::Literal(ScalarValue::Utf8(Some(value.name.clone())), None);
-            let value = cast::cast(value, &common, self.mode(), self.zone)?;
+            let value = cast_expr::cast(value, &common, self.mode(), self.zone)?;
             let exprs: Vec<Expr> = ids.iter().map(|t| t.expr.clone()).chain([label, value.expr]).collect();
             let branch = self.project(input.plan.clone(), exprs.into_iter().zip(&output).collect())?;
             builder = Some(match builder {
@@ -648,14 +653,14 @@ impl Analyzer {
             .schema
             .as_ref()
             .ok_or_else(|| SparkError::invalid_plan("`to` has no schema"))?;
-        let DataType::Struct(fields) = types::from_proto(schema)? else {
+        let DataType::Struct(fields) = type_message::from_proto(schema)? else {
             return Err(SparkError::invalid_plan("`to` needs a struct"));
         };
         let mut items = Vec::new();
         for field in &fields {
             let found = input.output.iter().find(|a| a.name.eq_ignore_ascii_case(field.name()));
             let typed = match found {
-                Some(found) => cast::cast(typed_attribute(found), field.data_type(), self.mode(), self.zone)?,
+                Some(found) => cast_expr::cast(typed_attribute(found), field.data_type(), self.mode(), self.zone)?,
                 None if field.is_nullable() => Typed::new(
                     Expr::Literal(ScalarValue::try_from(field.data_type())?, None),
                     field.data_type().clone(),
@@ -768,7 +773,7 @@ impl Analyzer {
             let row = row
                 .into_iter()
                 .zip(&output)
-                .map(|(cell, a)| Ok(cast::cast(cell, &a.data_type, self.mode(), self.zone)?.expr));
+                .map(|(cell, a)| Ok(cast_expr::cast(cell, &a.data_type, self.mode(), self.zone)?.expr));
             table.push(row.collect::<Result<Vec<Expr>>>()?);
         }
         let plan = LogicalPlanBuilder::values(table)?.build()?;
@@ -816,7 +821,7 @@ impl Analyzer {
             let typed = typed_attribute(attribute);
             items.push(match value.filter(|v| fits(v)) {
                 Some(value) => {
-                    let value = cast::cast(value.clone(), &attribute.data_type, self.mode(), self.zone)?;
+                    let value = cast_expr::cast(value.clone(), &attribute.data_type, self.mode(), self.zone)?;
                     let expr = datafusion_functions::core::coalesce().call(vec![typed.expr, value.expr]);
                     let mut filled = Typed::new(expr, attribute.data_type.clone(), attribute.name.clone());
                     filled.named = true;
@@ -862,8 +867,8 @@ impl Analyzer {
                 let fits = types::is_numeric(&old.data_type) && types::is_numeric(&attribute.data_type)
                     || old.data_type == attribute.data_type;
                 if fits {
-                    let old = cast::cast(old, &attribute.data_type, self.mode(), self.zone)?;
-                    let new = cast::cast(new, &attribute.data_type, self.mode(), self.zone)?;
+                    let old = cast_expr::cast(old, &attribute.data_type, self.mode(), self.zone)?;
+                    let new = cast_expr::cast(new, &attribute.data_type, self.mode(), self.zone)?;
                     cases.push((Box::new(typed.expr.clone().eq(old.expr)), Box::new(new.expr)));
                 }
             }

@@ -9,13 +9,16 @@ use datafusion_expr::logical_plan::Subquery;
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
 use super::analyzer::Analyzer;
-use super::cast::{self, Mode};
 use super::scope::{Attribute, Resolved, Typed};
-use super::{coercion, extract, functions, literal, sql, types};
-use crate::connect::proto as sc;
-use crate::connect::proto::expression::ExprType;
+use super::{coercion, extract, functions, literal, sql};
 use crate::error::{Exception, Result, SparkError};
-use crate::exec::aggregates::gather;
+use crate::kernels::aggregates::gather;
+use crate::plan::{cast_expr, type_message};
+use crate::proto as sc;
+use crate::proto::expression::ExprType;
+use crate::proto::variant_name;
+use crate::values::cast::Mode;
+use crate::values::types;
 
 impl Analyzer {
     /// One expression over the columns of `scope`.
@@ -157,7 +160,7 @@ impl Analyzer {
     pub fn as_condition(&self, typed: Typed) -> Result<Typed> {
         match &typed.data_type {
             DataType::Boolean => Ok(typed),
-            DataType::Null => cast::cast(typed, &DataType::Boolean, Mode::Ansi, self.zone),
+            DataType::Null => cast_expr::cast(typed, &DataType::Boolean, Mode::Ansi, self.zone),
             other => Err(SparkError::analysis(
                 "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN",
                 "42K09",
@@ -178,8 +181,8 @@ impl Analyzer {
             .ok_or_else(|| SparkError::invalid_plan("a cast has no child"))?;
         let child = self.expression(child, scope)?;
         let to = match &call.cast_to_type {
-            Some(CastToType::Type(data_type)) => types::from_proto(data_type)?,
-            Some(CastToType::TypeStr(text)) => types::from_ddl_type(text)?,
+            Some(CastToType::Type(data_type)) => type_message::from_proto(data_type)?,
+            Some(CastToType::TypeStr(text)) => type_message::from_ddl_type(text)?,
             None => return Err(SparkError::invalid_plan("a cast has no type")),
         };
         let mode = match call.eval_mode() {
@@ -195,7 +198,7 @@ impl Analyzer {
             let word = if mode == Mode::Try { "TRY_CAST" } else { "CAST" };
             (format!("{word}({} AS {})", child.name, types::sql_name(&to)), false)
         };
-        let mut out = cast::cast(child, &to, mode, self.zone)?;
+        let mut out = cast_expr::cast(child, &to, mode, self.zone)?;
         out.name = name;
         out.named = named;
         Ok(out)
@@ -349,10 +352,10 @@ impl Analyzer {
                 };
                 let common = coercion::comparison(&value.data_type, &column.data_type, self.conf.ansi())
                     .ok_or_else(|| SparkError::unsupported("IN subqueries whose sides have no common type"))?;
-                let value = cast::cast(value, &common, self.mode(), self.zone)?;
+                let value = cast_expr::cast(value, &common, self.mode(), self.zone)?;
                 // Under a name of its own: DataFusion puts the column beside the ones that the subquery's filters need.
                 let typed = Typed::new(column.column(), column.data_type.clone(), column.name.clone());
-                let widened = cast::cast(typed, &common, self.mode(), self.zone)?;
+                let widened = cast_expr::cast(typed, &common, self.mode(), self.zone)?;
                 let attribute = self.attribute(column.name.clone(), common, true);
                 let plan = self.project(inner.subquery.as_ref().clone(), vec![(widened.expr, &attribute)])?;
                 let inner = Subquery {
@@ -571,11 +574,6 @@ pub fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
-}
-
-fn variant_name(kind: &ExprType) -> String {
-    let text = format!("{kind:?}");
-    text.split(['(', ' ', '{']).next().unwrap_or_default().to_owned()
 }
 
 /// The literal integer that `ORDER BY 1` and `GROUP BY 1` hold.

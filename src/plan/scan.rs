@@ -4,10 +4,11 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::error::Result;
 use arrow::datatypes::{Fields, SchemaRef};
-use datafusion_expr::TableSource;
+use datafusion_expr::{LogicalPlan, TableSource};
 use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
 
 /// Number of a scan within its plan, in the order of analysis: the same on the driver and on every executor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -96,4 +97,12 @@ pub trait FileCatalog {
         options: &BTreeMap<String, String>,
         declared: Option<Fields>,
     ) -> Result<FileSet>;
+}
+
+/// Whether a plan reads an unbounded source.
+pub fn is_streaming(plan: &LogicalPlan) -> bool {
+    if let LogicalPlan::TableScan(scan) = plan {
+        return ScanSource::of(&scan.source).is_some_and(|s| s.stream.is_some());
+    }
+    plan.inputs().into_iter().any(is_streaming)
 }

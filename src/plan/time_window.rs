@@ -10,13 +10,15 @@ use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use std::sync::Arc;
 
 use super::analyzer::Analyzer;
-use super::cast::{self, Mode};
-use super::conf::Zone;
-use super::kernel;
+use super::literal;
 use super::nodes::ExpandWindows;
 use super::scope::{Attribute, Resolved, TimeWindow, Typed};
-use super::{literal, types};
 use crate::error::{Result, SparkError};
+use crate::kernels::kernel;
+use crate::plan::cast_expr;
+use crate::values::cast::Mode;
+use crate::values::zone::Zone;
+use crate::values::{interval, types};
 
 /// The relation with one row per window of each row.
 pub struct Expanded {
@@ -82,7 +84,7 @@ pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
     let time = match &time.data_type {
         DataType::Struct(_) => window_time(time)?,
         DataType::Timestamp(..) => time,
-        _ => cast::cast(time, &types::timestamp(), mode, zone)?,
+        _ => cast_expr::cast(time, &types::timestamp(), mode, zone)?,
     };
     let to = types::window_of(time.data_type.clone());
     let window = TimeWindow {
@@ -129,7 +131,7 @@ pub fn session(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
     let time = match &time.data_type {
         DataType::Struct(_) => window_time(time)?,
         DataType::Timestamp(..) => time,
-        _ => cast::cast(time, &types::timestamp(), mode, zone)?,
+        _ => cast_expr::cast(time, &types::timestamp(), mode, zone)?,
     };
     let to = types::window_of(time.data_type.clone());
     let window = TimeWindow {
@@ -232,7 +234,7 @@ fn gap_us(gaps: &ArrayRef, row: usize) -> Option<i64> {
         return None;
     }
     if let Some(texts) = gaps.as_string_opt::<i32>() {
-        return literal::interval_micros(texts.value(row));
+        return interval::interval_micros(texts.value(row));
     }
     let value = ScalarValue::try_from_array(gaps, row).ok()?;
     literal::constant_micros(&value)

@@ -12,10 +12,11 @@ use arrow::datatypes::{DataType, IntervalMonthDayNano};
 use super::analyzer::Analyzer;
 use super::functions::aggregate::each_call;
 use super::scope::{Attribute, Resolved, Typed};
-use crate::connect::proto as sc;
-use crate::connect::proto::expression::window::WindowFrame as ProtoFrame;
-use crate::connect::proto::expression::window::window_frame::{FrameBoundary, FrameType, frame_boundary::Boundary};
 use crate::error::{Result, SparkError};
+use crate::proto as sc;
+use crate::proto::expression::window::WindowFrame as ProtoFrame;
+use crate::proto::expression::window::window_frame::frame_boundary::Boundary;
+use crate::proto::expression::window::window_frame::{FrameBoundary, FrameType};
 
 /// Partition and order keys of a window.
 type Layout = (Vec<Expr>, Vec<Sort>);

@@ -7,8 +7,8 @@ use arrow::datatypes::Schema;
 
 use super::plan::{Kind, RddPlan};
 use crate::exec::program::Program;
-use crate::exec::reuse::{KeptId, ShuffleId};
 use crate::exec::stage::{KeptPart, Output, Read, Stage, StageGraph, Work};
+use crate::ids::{KeptId, ShuffleId};
 
 /// A wide edge: the dataset that reads, and which of its parents.
 type Edge = (usize, usize);

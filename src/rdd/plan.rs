@@ -5,9 +5,9 @@
 
 use serde::Deserialize;
 
-use crate::connect::proto as sc;
 use crate::error::{Result, SparkError};
-use crate::exec::reuse::KeptId;
+use crate::ids::KeptId;
+use crate::proto as sc;
 use crate::scheduler::pools::Pool;
 
 /// `type_url` of the `google.protobuf.Any` with a result: partition (u32, little-endian), then its block.

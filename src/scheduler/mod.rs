@@ -13,7 +13,8 @@ pub mod speculation;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::exec::reuse::{KeptId, ShuffleId};
+pub use crate::ids::KeptId;
+pub use crate::ids::ShuffleId;
 
 /// A job: one action, or one micro-batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 //! (`TaskSetManager.checkSpeculatableTasks`).
 
 use crate::error::Result;
-use crate::plan::conf::Conf;
+use crate::settings::Conf;
 
 /// The settings of a job (`spark.speculation.*`).
 #[derive(Debug, Clone, Copy, PartialEq)]

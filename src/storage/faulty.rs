@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use arrow::buffer::Buffer;
 
 use super::memory::Memory;
-use super::seal;
-use super::{Answer, Reply, Request, Storage, StorageError};
+use super::{Answer, Reply, Request, Storage, StorageError, seal};
 
 /// What faults were made, for reports.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

@@ -3,12 +3,12 @@
 use datafusion_common::JoinType;
 use datafusion_expr::{Aggregate, Expr, Join, LogicalPlan};
 
+use crate::compile::event_time::{can_end, event_time_key, event_times};
 use crate::error::{Exception, Result, SparkError};
-use crate::exec::event_time::{can_end, event_time_key, event_times};
 use crate::exec::inputs::OutputMode;
-use crate::exec::physical::is_streaming;
 use crate::plan::map_groups::{Kind, MapGroups, Timeout};
 use crate::plan::nodes;
+use crate::plan::scan::is_streaming;
 
 /// `outputMode("append")`, by name.
 ///

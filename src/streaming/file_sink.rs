@@ -15,12 +15,12 @@ use serde_json::Value;
 use super::checkpoint::files::{self, Written};
 use super::source::files::SINK_LOG;
 use crate::error::{Result, SparkError};
-use crate::exec::ipc;
-use crate::plan::cast::to_text;
-use crate::plan::conf::Zone;
 use crate::plan::functions::csv;
 use crate::plan::functions::json_write::Writer;
 use crate::storage::Request;
+use crate::values::cast::to_text;
+use crate::values::ipc;
+use crate::values::zone::Zone;
 
 /// The form of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -281,7 +281,7 @@ fn check_text(schema: &SchemaRef) -> Result<()> {
     }
     let field = schema.field(0);
     if field.data_type() != &DataType::Utf8 {
-        let shown = crate::plan::types::simple_string(field.data_type()).to_uppercase();
+        let shown = crate::values::types::simple_string(field.data_type()).to_uppercase();
         return Err(SparkError::analysis(
             "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
             "0A000",

@@ -3,7 +3,7 @@
 //! The error is the difference between the last rate and the rate at which the last batch was processed; its sum over time
 //! is what the delay before that batch has piled up; its change is the derivative.
 
-use crate::plan::conf::Conf;
+use crate::settings::Conf;
 
 /// One source's estimator.
 #[derive(Debug, Clone)]

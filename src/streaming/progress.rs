@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::exec::inputs::{EventTimeStats, StateStats};
-use crate::plan::cast_text;
+use crate::values::text;
 
 /// What a finished trigger reports.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +41,7 @@ pub struct SourceProgress {
 
 /// `2024-03-01T12:00:00.000Z`.
 pub fn instant(ms: i64) -> String {
-    let text = cast_text::timestamp(ms.div_euclid(1000) * 1_000_000);
+    let text = text::timestamp(ms.div_euclid(1000) * 1_000_000);
     format!("{}.{:03}Z", text.replace(' ', "T"), ms.rem_euclid(1000))
 }
 

@@ -1,8 +1,8 @@
 //! When batches begin.
 
-use crate::connect::proto::write_stream_operation_start::Trigger as Proto;
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::literal::interval_micros;
+use crate::proto::write_stream_operation_start::Trigger as Proto;
+use crate::values::interval::interval_micros;
 
 /// How long a query without new data waits before it looks again (`spark.sql.streaming.pollingDelay`).
 pub const POLLING_DELAY_MS: i64 = 10;

@@ -1,6 +1,9 @@
 //! The watermark of a query: how far event time has come (`WatermarkTracker`).
 
+use crate::error::{Exception, Result, SparkError};
 use crate::exec::inputs::EventTimeStats;
+use crate::settings::Conf;
+use crate::values::interval::interval_micros;
 
 /// Which of several watermarks counts (`spark.sql.streaming.multipleWatermarkPolicy`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +96,26 @@ impl WatermarkTracker {
             self.global_ms = self.global_ms.max(chosen);
         }
     }
+}
+
+/// `spark.rivulet.streaming.idleSourceTimeout`: how long one of several watermarks may be without data before it does not hold
+/// the query's any more, ms; none (without the setting) is for ever, as in Spark.
+///
+/// # Errors
+/// An `IllegalArgumentException` where it is no duration.
+pub fn idle_timeout_ms(conf: &Conf) -> Result<Option<i64>> {
+    let key = "spark.rivulet.streaming.idleSourceTimeout";
+    let Some(text) = conf.get(key) else { return Ok(None) };
+    let us = interval_micros(text).filter(|us| *us > 0);
+    us.map(|us| Some(us / 1000)).ok_or_else(|| {
+        SparkError::new(
+            Exception::IllegalArgument,
+            "INVALID_CONF_VALUE.TYPE_MISMATCH",
+            "22022",
+            format!("The value '{text}' in the config \"{key}\" is no duration, such as 30 seconds."),
+        )
+        .with("confName", key)
+    })
 }
 
 #[cfg(test)]

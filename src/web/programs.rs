@@ -7,11 +7,11 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::host::{Programs, thrown};
 use crate::error::{Exception, Result, SparkError};
-use crate::exec::ipc;
 use crate::exec::program::{
     FunctionId, GroupAnswer, GroupCall, Keep, ProgramHost, ProgramOutput, ProgramTask, USER_ERROR,
 };
 use crate::scheduler::KeptId;
+use crate::values::ipc;
 
 /// The script's side of programs.
 pub struct ScriptPrograms(pub Programs);

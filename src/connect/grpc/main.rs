@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use rivulet::connect::grpc::host::Host;
 use rivulet::connect::grpc::service::{MAX_MESSAGE_BYTES, Service};
-use rivulet::connect::proto::spark_connect_service_server::SparkConnectServiceServer;
+use rivulet::proto::spark_connect_service_server::SparkConnectServiceServer;
 
 const USAGE: &str = "usage: rivulet-connect [--port N (15002)] [--executors N (2)]";
 

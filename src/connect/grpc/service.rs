@@ -9,9 +9,9 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::host::{Host, Reply};
 use crate::connect::driver::Method;
-use crate::connect::proto::spark_connect_service_server::SparkConnectService;
-use crate::connect::proto::{self as sc};
 use crate::error::SparkError;
+use crate::proto as sc;
+use crate::proto::spark_connect_service_server::SparkConnectService;
 
 /// `google.rpc.ErrorInfo`.
 #[derive(Clone, PartialEq, Message)]

@@ -2,9 +2,9 @@
 
 use super::Running;
 use crate::connect::driver::Driver;
-use crate::connect::proto as sc;
-use crate::connect::proto::execute_plan_response::ResponseType;
 use crate::error::{Exception, Result, SparkError};
+use crate::proto as sc;
+use crate::proto::execute_plan_response::ResponseType;
 
 /// A call that is answered later.
 pub(super) struct Waiter {

@@ -1,9 +1,9 @@
 //! Events of queries, for the listeners of clients.
 
 use crate::connect::driver::{Driver, Output};
-use crate::connect::proto as sc;
-use crate::connect::proto::execute_plan_response::ResponseType;
 use crate::error::Result;
+use crate::proto as sc;
+use crate::proto::execute_plan_response::ResponseType;
 
 impl Driver {
     /// The long-lived call over which a client's listeners get their events.

@@ -11,17 +11,16 @@ use super::Running;
 use super::start::Starting;
 use super::storage::Purpose;
 use crate::connect::driver::{Driver, Output};
-use crate::connect::proto as sc;
 use crate::connect::session::MemoryTable;
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::inputs::OutputMode;
-use crate::exec::ipc;
-use crate::plan::conf::Zone;
-use crate::plan::display;
+use crate::proto as sc;
 use crate::storage::Answer;
 use crate::streaming::checkpoint::Location;
 use crate::streaming::file_sink::{FileFormat, FileSink, Step};
 use crate::streaming::query::Query;
+use crate::values::zone::Zone;
+use crate::values::{display, ipc};
 
 /// Lines of a file sink's log by batch.
 pub(super) type SinkLog = BTreeMap<i64, Vec<serde_json::Value>>;
@@ -246,7 +245,7 @@ impl Driver {
             }
             Sink::Console { rows, truncate } => {
                 let schema = running.query.definition.graph.schema.clone();
-                let zone = running.query.definition.conf.time_zone().unwrap_or(Zone::UTC);
+                let zone = Zone::of_session(&running.query.definition.conf).unwrap_or(Zone::UTC);
                 console(&schema, &blocks, batch_id, *rows, *truncate, zone)
                     .map(|text| self.out.push(Output::Console { text }))
             }

@@ -7,12 +7,11 @@ use prost_types::Any;
 
 use super::storage::Purpose;
 use crate::connect::driver::Driver;
-use crate::connect::proto::execute_plan_response::ResponseType;
 use crate::error::{Result, SparkError};
+use crate::proto::execute_plan_response::ResponseType;
 use crate::storage::{Answer, Request};
-use crate::streaming::checkpoint::Location;
 use crate::streaming::checkpoint::facts::{Facts, Pause};
-use crate::streaming::checkpoint::verify;
+use crate::streaming::checkpoint::{Location, verify};
 
 const COMMAND: &str = "rivulet.VerifyCheckpoint";
 const REPORT: &str = "type.googleapis.com/rivulet.CheckpointReport";

@@ -21,11 +21,12 @@ use datafusion_physical_plan::ExecutionPlan;
 use super::rows::{self, ClosesBy, RowId, RowTable};
 use super::{Body, OperatorState, Restore, on_time, one};
 use crate::error::{Exception, Result, SparkError};
+use crate::exec::decode;
 use crate::exec::inputs::{StateStats, TaskInputs};
 use crate::exec::program::{FunctionId, GroupAnswer, GroupCall};
 use crate::exec::transform::Transform;
-use crate::exec::{decode, ipc};
 use crate::plan::map_groups::{Kind, Timeout};
+use crate::values::ipc;
 
 /// The variable under which a processor's timers stand.
 pub const TIMERS: &str = "#timers";

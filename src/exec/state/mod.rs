@@ -22,9 +22,10 @@ use arrow::buffer::Buffer;
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
 
-use crate::error::{Result, SparkError};
 use rows::RowTable;
 use table::StateTable;
+
+use crate::error::{Result, SparkError};
 
 /// When a row closes: µs since the epoch; none for state that no watermark ends.
 pub type Closing = Option<i64>;

@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 
 use super::{Closing, corrupt, times};
 use crate::error::{Result, SparkError};
-use crate::exec::ipc;
+use crate::values::ipc;
 
 /// Number of a row within its table.
 pub type RowId = u64;

@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 
 use super::{Closing, corrupt};
 use crate::error::{Result, SparkError};
-use crate::exec::ipc;
+use crate::values::ipc;
 
 /// Key bytes, and where the row is.
 type Entry = (Box<[u8]>, (u32, u32));

@@ -6,13 +6,13 @@
 use arrow::array::{Array, ArrayRef};
 
 use crate::error::{Result, SparkError};
-use crate::ml::error::{Signature, VECTOR, failed_function, illegal, requirement};
+use crate::ml::error::{Signature, VECTOR, failed_function, illegal};
 use crate::ml::matrix::Matrix;
 use crate::ml::model::NaiveBayes;
 use crate::ml::params::Params;
 use crate::ml::summary::classes::Class;
 use crate::ml::summary::moments::Moments;
-use crate::ml::vector::{self, Vector, VectorRef};
+use crate::values::vector::{self, Vector, VectorRef};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
@@ -164,7 +164,7 @@ impl Predictor {
             .then(|| params.doubles("thresholds"))
             .transpose()?;
         if let Some(given) = thresholds.as_ref().filter(|t| t.len() != model.pi.len()) {
-            return Err(requirement(format!(
+            return Err(SparkError::requirement(format!(
                 "NaiveBayesModel.transform() called with non-matching numClasses and thresholds.length. numClasses={}, \
                  but thresholds has length {}",
                 model.pi.len(),

@@ -86,7 +86,8 @@ mod tests {
     use super::*;
     use crate::ml::literal::Value;
     use crate::ml::summary::Summary;
-    use crate::ml::vector::{VectorBuilder, VectorRef};
+    use crate::values::vector::VectorBuilder;
+    use crate::values::vector::VectorRef;
     use arrow::array::{ArrayRef, Float64Array};
     use std::sync::Arc;
 

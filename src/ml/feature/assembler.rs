@@ -5,7 +5,7 @@ use arrow::datatypes::Float64Type;
 
 use crate::error::{Result, SparkError};
 use crate::ml::error::{Signature, VECTOR, failed_function};
-use crate::ml::vector::{Vector, VectorBuilder, VectorColumn};
+use crate::values::vector::{Vector, VectorBuilder, VectorColumn};
 
 /// One input: doubles, or vectors.
 enum Input<'a> {

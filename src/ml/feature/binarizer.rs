@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
 use arrow::datatypes::Float64Type;
 
 use crate::error::Result;
-use crate::ml::vector::{self, VectorRef};
+use crate::values::vector::{self, VectorRef};
 
 fn above(value: f64, threshold: f64) -> f64 {
     f64::from(u8::from(value > threshold))

@@ -7,7 +7,7 @@ use arrow::datatypes::Float64Type;
 
 use crate::error::{Result, SparkError};
 use crate::ml::error::{Signature, failed_function};
-use crate::plan::cast_text::double;
+use crate::values::text::double;
 
 /// Buckets are closed below and open above, the last is closed; null stays null. With `keep`, NaN has a bucket of its own.
 ///

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use arrow::array::{Array, ArrayRef, AsArray};
 
-use crate::error::Result;
-use crate::ml::error::{Signature, VECTOR, failed_function, requirement};
+use crate::error::{Result, SparkError};
+use crate::ml::error::{Signature, VECTOR, failed_function};
 use crate::ml::params::Params;
-use crate::ml::vector::{VectorBuilder, VectorRef};
+use crate::values::vector::{VectorBuilder, VectorRef};
 
 /// How often a word occurs, and in how many documents.
 pub type Count = (i64, i64);
@@ -22,7 +22,7 @@ fn documents(bound: f64, all: i64) -> f64 {
 pub fn check_bounds(params: &Params) -> Result<()> {
     let (least, most) = (params.double("minDF")?, params.double("maxDF")?);
     if (least >= 1.0) == (most >= 1.0) && most < least {
-        return Err(requirement("maxDF must be >= minDF."));
+        return Err(SparkError::requirement("maxDF must be >= minDF."));
     }
     Ok(())
 }
@@ -32,7 +32,7 @@ pub fn vocabulary(counts: HashMap<String, Count>, num_docs: i64, params: &Params
     let least = documents(params.double("minDF")?, num_docs);
     let most = documents(params.double("maxDF")?, num_docs);
     if most < least {
-        return Err(requirement("maxDF must be >= minDF."));
+        return Err(SparkError::requirement("maxDF must be >= minDF."));
     }
     let mut kept: Vec<(String, i64)> = counts
         .into_iter()

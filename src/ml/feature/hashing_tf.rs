@@ -7,10 +7,10 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 
 use crate::error::{Result, SparkError};
-use crate::exec::murmur3;
 use crate::ml::error::{Signature, VECTOR, failed_function};
 use crate::ml::params::Params;
-use crate::ml::vector::{VectorBuilder, VectorRef};
+use crate::values::murmur3;
+use crate::values::vector::{VectorBuilder, VectorRef};
 
 const SEED: u32 = 42;
 
@@ -79,7 +79,7 @@ impl Hashing {
             other => {
                 return Err(SparkError::unsupported(format!(
                     "HashingTF over terms of type {}",
-                    crate::plan::types::simple_string(other)
+                    crate::values::types::simple_string(other)
                 )));
             }
         })

@@ -2,10 +2,9 @@
 
 use arrow::array::{Array, ArrayRef};
 
-use crate::error::Result;
-use crate::ml::error::requirement;
+use crate::error::{Result, SparkError};
 use crate::ml::model::Idf;
-use crate::ml::vector::{self, Vector, VectorRef};
+use crate::values::vector::{self, Vector, VectorRef};
 
 /// `log((m + 1) / (df + 1))` of each feature; 0, with a document frequency of 0, below the least frequency.
 pub fn fit(doc_freq: Vec<i64>, num_docs: i64, least: i64) -> Idf {
@@ -35,7 +34,7 @@ pub fn fit(doc_freq: Vec<i64>, num_docs: i64, least: i64) -> Idf {
 pub fn apply(idf: &[f64], vectors: &dyn Array, column: &str) -> Result<ArrayRef> {
     vector::map(vectors, |row, v| {
         if v.size() > idf.len() {
-            return Err(requirement(format!(
+            return Err(SparkError::requirement(format!(
                 "the vector of row {row} in column {column} has {} values, the IDF model {}",
                 v.size(),
                 idf.len()

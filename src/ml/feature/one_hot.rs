@@ -5,7 +5,7 @@ use arrow::datatypes::Float64Type;
 
 use crate::error::Result;
 use crate::ml::error::{Signature, failed_function};
-use crate::ml::vector::{VectorBuilder, VectorRef};
+use crate::values::vector::{VectorBuilder, VectorRef};
 
 /// What one column's encoder knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ fn without_category(value: f64, column: &str, row: usize) -> crate::error::Spark
         gives: crate::ml::error::VECTOR,
         column: column.to_owned(),
     };
-    let text = crate::plan::cast_text::double(value);
+    let text = crate::values::text::double(value);
     let cause = if value < 0.0 {
         format!(
             "org.apache.spark.SparkException: Negative value: {text}. Input can't be negative. To handle invalid values, \

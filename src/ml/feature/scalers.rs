@@ -2,15 +2,14 @@
 
 use arrow::array::{Array, ArrayRef};
 
-use crate::error::Result;
-use crate::ml::error::requirement;
-use crate::ml::vector::{self, Vector, VectorRef};
+use crate::error::{Result, SparkError};
+use crate::values::vector::{self, Vector, VectorRef};
 
 fn fitting(v: VectorRef<'_>, features: usize, column: &str, row: usize) -> Result<()> {
     if v.size() == features {
         return Ok(());
     }
-    Err(requirement(format!(
+    Err(SparkError::requirement(format!(
         "the model has {features} features, the vector of row {row} in column {column} has {}",
         v.size()
     )))

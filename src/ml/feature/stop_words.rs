@@ -9,8 +9,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Field};
 
-use crate::error::Result;
-use crate::ml::error::{Signature, failed_function, requirement};
+use crate::error::{Result, SparkError};
+use crate::ml::error::{Signature, failed_function};
 use crate::ml::params::Params;
 
 const LANGUAGES: [(&str, &str); 14] = [
@@ -38,7 +38,7 @@ pub fn load(language: &str) -> Result<Vec<String>> {
     let found = LANGUAGES.iter().find(|(name, _)| *name == language);
     let (_, words) = found.ok_or_else(|| {
         let names: Vec<&str> = LANGUAGES.iter().map(|(name, _)| *name).collect();
-        requirement(format!(
+        SparkError::requirement(format!(
             "{language} is not in the supported language list: {}.",
             names.join(", ")
         ))

@@ -20,8 +20,8 @@ use crate::error::{Result, SparkError};
 use crate::ml::matrix::{self, Matrix};
 use crate::ml::model::{Bounds, Categories, Fitted, Idf, Labels, NaiveBayes, Numbers, Scales, Words};
 use crate::ml::operators::Stage;
-use crate::ml::vector::{self, VectorRef};
-use crate::plan::conf::SPARK_VERSION;
+use crate::settings::SPARK_VERSION;
+use crate::values::vector::{self, VectorRef};
 
 // ------------------------------------------------------------------------------------------------------- writing
 

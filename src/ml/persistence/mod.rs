@@ -13,9 +13,9 @@ use super::literal::Value;
 use super::model::{Fitted, Model, NaiveBayes, OldHashing, Statistics};
 use super::operators::{self, Operator, Stage};
 use super::params::Params;
-use crate::connect::proto as sc;
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::conf::SPARK_VERSION;
+use crate::proto as sc;
+use crate::settings::SPARK_VERSION;
 
 /// The files of a directory, as a reader sees them.
 pub trait Folder {

@@ -5,9 +5,9 @@ use arrow::datatypes::Float64Type;
 use prost::Message;
 
 use super::{Summary, corrupt};
-use crate::error::Result;
-use crate::ml::error::{invalid_value, requirement};
-use crate::plan::cast_text::double;
+use crate::error::{Result, SparkError};
+use crate::ml::error::invalid_value;
+use crate::values::text::double;
 
 /// One more than the largest index of each column.
 #[derive(Clone, PartialEq, Message)]
@@ -41,7 +41,7 @@ impl Summary for Categories {
                     return Err(invalid_value("Category indices MUST NOT be Null", name, row));
                 };
                 if !(0.0..f64::from(i32::MAX)).contains(&value) || value.fract() != 0.0 {
-                    return Err(requirement(format!(
+                    return Err(SparkError::requirement(format!(
                         "OneHotEncoder only supports up to {} indices that are non-negative integers, but got {} \
                          (column `{name}`, row {row} of its batch)",
                         i32::MAX,

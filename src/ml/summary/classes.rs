@@ -8,11 +8,11 @@ use prost::Message;
 
 use super::moments::Moments;
 use super::{Summary, Weights, corrupt};
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::ml::classification::naive_bayes::Type;
 use crate::ml::error::invalid_value;
-use crate::ml::vector::VectorColumn;
-use crate::plan::cast_text::double;
+use crate::values::text::double;
+use crate::values::vector::VectorColumn;
 
 /// One class.
 #[derive(Clone, PartialEq, Message)]
@@ -140,7 +140,7 @@ impl Summary for Classes {
                     class.sums.len(),
                     vector.size()
                 );
-                return Err(crate::ml::error::requirement(format!(
+                return Err(SparkError::requirement(format!(
                     "{message} (column `{}`, row {row} of its batch)",
                     self.names.features
                 )));
@@ -198,7 +198,7 @@ impl Classes {
             } else if class.sums.len() == other.sums.len() {
                 class.sums.iter_mut().zip(&other.sums).for_each(|(a, b)| *a += b);
             } else if !other.sums.is_empty() {
-                return Err(crate::ml::error::requirement(format!(
+                return Err(SparkError::requirement(format!(
                     "Dimensions mismatch when merging: {} features and {} features in column {}.",
                     class.sums.len(),
                     other.sums.len(),
@@ -213,7 +213,8 @@ impl Classes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ml::vector::{VectorBuilder, VectorRef};
+    use crate::values::vector::VectorBuilder;
+    use crate::values::vector::VectorRef;
     use arrow::array::Float64Array;
     use std::sync::Arc;
 

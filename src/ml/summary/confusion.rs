@@ -7,9 +7,9 @@ use arrow::datatypes::Float64Type;
 use prost::Message;
 
 use super::{Summary, Weights, corrupt};
-use crate::error::Result;
-use crate::ml::error::{invalid_value, requirement};
-use crate::ml::vector::VectorColumn;
+use crate::error::{Result, SparkError};
+use crate::ml::error::invalid_value;
+use crate::values::vector::VectorColumn;
 
 /// Pairs of label and prediction with the weights of their rows, side by side.
 #[derive(Clone, PartialEq, Message)]
@@ -65,9 +65,9 @@ impl Confusion {
             ));
         };
         if label < 0.0 || label >= vector.size() as f64 {
-            return Err(requirement(format!(
+            return Err(SparkError::requirement(format!(
                 "the label {} has no probability among {} (column `{}`, row {row} of its batch)",
-                crate::plan::cast_text::double(label),
+                crate::values::text::double(label),
                 vector.size(),
                 self.names.probability
             )));

@@ -6,9 +6,9 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use prost::Message;
 
 use super::{Summary, corrupt};
-use crate::error::Result;
-use crate::ml::error::{invalid_value, requirement};
-use crate::ml::vector::VectorColumn;
+use crate::error::{Result, SparkError};
+use crate::ml::error::invalid_value;
+use crate::values::vector::VectorColumn;
 
 /// Documents, and those that have each feature.
 #[derive(Clone, PartialEq, Message)]
@@ -41,7 +41,7 @@ impl FeatureFrequencies {
         if self.state.doc_freq.len() == size {
             return Ok(());
         }
-        Err(requirement(format!(
+        Err(SparkError::requirement(format!(
             "Dimensions mismatch in column {}: {} and {size} features.",
             self.column,
             self.state.doc_freq.len()

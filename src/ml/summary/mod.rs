@@ -20,7 +20,7 @@ use datafusion_common::{Result as DfResult, ScalarValue};
 use datafusion_expr::{Accumulator, AggregateUDF};
 
 use crate::error::{Result, SparkError};
-use crate::exec::aggregates::{Definition, function};
+use crate::kernels::aggregates::{Definition, function};
 
 /// Sums over rows.
 pub trait Summary: fmt::Debug + Send + Sync {
@@ -113,7 +113,7 @@ impl<'a> Weights<'a> {
             ));
         }
         if weight < 0.0 || weight.is_infinite() {
-            let text = crate::plan::cast_text::double(weight);
+            let text = crate::values::text::double(weight);
             return Err(super::error::invalid_value(
                 format!("Weights MUST NOT be Negative or Infinity, but got {text}"),
                 column,

@@ -8,7 +8,7 @@ use prost::Message;
 
 use super::{Summary, corrupt};
 use crate::error::{Result, SparkError};
-use crate::ml::vector::{VectorColumn, VectorRef};
+use crate::values::vector::{VectorColumn, VectorRef};
 
 /// Means are those of the stored values that are not zero; the zeros come in when they are asked for.
 #[derive(Clone, PartialEq, Message)]
@@ -174,7 +174,7 @@ impl Moments {
 }
 
 fn sizes(expected: usize, found: usize) -> SparkError {
-    crate::ml::error::requirement(format!(
+    SparkError::requirement(format!(
         "Dimensions mismatch when adding new sample. Expecting {expected} but got {found}."
     ))
 }

@@ -7,9 +7,9 @@ use arrow::datatypes::Float64Type;
 use prost::Message;
 
 use super::{Summary, Weights, corrupt};
-use crate::error::Result;
-use crate::ml::error::{invalid_value, requirement};
-use crate::ml::vector::VectorColumn;
+use crate::error::{Result, SparkError};
+use crate::ml::error::invalid_value;
+use crate::values::vector::VectorColumn;
 
 /// Scores with the weights of their rows, side by side.
 #[derive(Clone, PartialEq, Message)]
@@ -64,7 +64,7 @@ impl Summary for Scores {
                 (Some(vectors), _) => match vectors.get(row) {
                     Some(v) if v.size() == 2 => Some(v.at(1)),
                     Some(v) => {
-                        return Err(requirement(format!(
+                        return Err(SparkError::requirement(format!(
                             "rawPredictionCol vectors must have length=2, but got {} (column `{}`, row {row} of its batch)",
                             v.size(),
                             self.column

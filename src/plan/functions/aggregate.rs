@@ -13,11 +13,11 @@ use datafusion_functions_aggregate as df;
 use super::call::Call;
 use super::{Context, call_name, collecting, exactly, quantiles, wrong_number};
 use crate::error::Result;
-use crate::exec::aggregates::{checked_sum, extremum, moments};
+use crate::kernels::aggregates::{checked_sum, extremum, moments};
 use crate::plan::arithmetic::{self, Op};
-use crate::plan::cast::Mode;
 use crate::plan::scope::Typed;
-use crate::plan::types::{is_numeric, is_string};
+use crate::values::cast::Mode;
+use crate::values::types::{is_numeric, is_string};
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed], distinct: bool) -> Result<Option<Typed>> {
     let label = if distinct {

@@ -15,7 +15,7 @@ use super::Context;
 use super::arrays::{list_and_item, picked, two_lists};
 use super::call::Call;
 use crate::error::{Result, SparkError};
-use crate::plan::kernel;
+use crate::kernels::kernel;
 use crate::plan::scope::Typed;
 
 type DfResult<T> = datafusion_common::Result<T>;

@@ -9,10 +9,11 @@ use arrow::datatypes::*;
 use super::call::Call;
 use super::{Context, call_name, row, unexpected_type};
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::cast::Mode;
+use crate::kernels::kernel;
 use crate::plan::scope::Typed;
-use crate::plan::types::{list_of, sql_name};
-use crate::plan::{coercion, extract, kernel};
+use crate::plan::{coercion, extract};
+use crate::values::cast::Mode;
+use crate::values::types::{list_of, sql_name};
 
 type DfResult<T> = datafusion_common::Result<T>;
 

@@ -5,7 +5,7 @@ use arrow::datatypes::DataType;
 use super::{Context, call_name, unexpected_type, wrong_number};
 use crate::error::Result;
 use crate::plan::scope::Typed;
-use crate::plan::types::{self, is_integral, is_numeric, is_string};
+use crate::values::types::{self, is_integral, is_numeric, is_string};
 
 pub struct Call<'a> {
     pub context: &'a Context<'a>,

@@ -9,10 +9,10 @@ use datafusion_common::ScalarValue;
 use super::call::Call;
 use super::{Context, md5, row, xxhash};
 use crate::error::{Exception, Result, SparkError};
-use crate::exec::murmur3;
-use crate::plan::kernel;
+use crate::kernels::kernel;
 use crate::plan::scope::Typed;
-use crate::plan::types::is_numeric;
+use crate::values::murmur3;
+use crate::values::types::is_numeric;
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     let call = Call::new(context, name, args);

@@ -6,8 +6,8 @@ use datafusion_expr::{Case, Expr};
 use super::{Context, call_name, exactly, wrong_number};
 use crate::error::{Result, SparkError};
 use crate::plan::scope::Typed;
-use crate::plan::types::sql_name;
-use crate::plan::{coercion, types};
+use crate::plan::{coercion, type_message};
+use crate::values::types::sql_name;
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     Ok(Some(match name {
@@ -71,7 +71,7 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         | "timestamp" | "binary" | "decimal"
             if args.len() == 1 =>
         {
-            let to = types::from_ddl_type(name)?;
+            let to = type_message::from_ddl_type(name)?;
             // A conversion function leaves no trace in the column's name.
             let mut out = context.cast(args[0].clone(), &to)?;
             out.name.clone_from(&args[0].name);

@@ -12,10 +12,10 @@ use super::json_read::array_of;
 use super::maps::options;
 use super::{Context, unexpected_type};
 use crate::error::{Result, SparkError};
-use crate::plan::cast::{Mode, cast_array, to_text};
-use crate::plan::kernel;
+use crate::kernels::kernel;
 use crate::plan::scope::Typed;
-use crate::plan::types;
+use crate::plan::type_message;
+use crate::values::cast::{Mode, cast_array, to_text};
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     let call = Call::new(context, name, args);
@@ -35,7 +35,7 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
                 .or(given.get("delimiter"))
                 .and_then(|s| s.chars().next())
                 .unwrap_or(',');
-            let fields = types::schema_from_text(&ddl)?;
+            let fields = type_message::schema_from_text(&ddl)?;
             let to = DataType::Struct(fields.clone());
             let (zone, result) = (context.zone, to.clone());
             let expr = kernel::call(
@@ -176,11 +176,11 @@ fn shape(part: &str) -> &'static str {
         "INT"
     } else if part.parse::<i64>().is_ok() {
         "BIGINT"
-    } else if crate::plan::cast_text::parse_double(part).is_some() {
+    } else if crate::values::text::parse_double(part).is_some() {
         "DOUBLE"
     } else if matches!(part.to_ascii_lowercase().as_str(), "true" | "false") {
         "BOOLEAN"
-    } else if crate::plan::cast_text::parse_timestamp(part).is_some() {
+    } else if crate::values::text::parse_timestamp(part).is_some() {
         "TIMESTAMP"
     } else {
         "STRING"

@@ -9,11 +9,11 @@ use chrono::{Datelike, NaiveDate};
 use super::call::Call;
 use super::{Context, row};
 use crate::error::{Result, SparkError};
-use crate::plan::cast_text::day;
-use crate::plan::java_format::{DAYS, MONTHS};
-use crate::plan::kernel;
+use crate::kernels::kernel;
 use crate::plan::scope::Typed;
-use crate::plan::types::sql_name;
+use crate::values::java_format::{DAYS, MONTHS};
+use crate::values::text::day;
+use crate::values::types::sql_name;
 
 /// A field of a calendar day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +163,7 @@ fn of_clock(call: &Call<'_>, field: ClockField, time: Typed, label: String) -> T
 /// `extract(field FROM source)`: INT, but DECIMAL(8,6) for seconds.
 fn extract(call: &Call<'_>, field: &str, label: String) -> Result<Typed> {
     let source = call.arg(1)?;
-    if crate::plan::literal::is_interval(&source.data_type) {
+    if crate::values::interval::is_interval(&source.data_type) {
         return of_interval(source, field, label);
     }
     if let Some(field) = date_field(field) {

@@ -9,12 +9,12 @@ use super::call::Call;
 use super::dates::{DAY_US, constant};
 use super::{Context, row};
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::cast::{self, Mode};
-use crate::plan::conf::Zone;
-use crate::plan::java_format::Pattern;
 use crate::plan::scope::Typed;
-use crate::plan::types::is_string;
-use crate::plan::{literal, types};
+use crate::plan::{cast_expr, literal};
+use crate::values::cast::Mode;
+use crate::values::java_format::Pattern;
+use crate::values::types::{self, is_string};
+use crate::values::zone::Zone;
 
 /// What `unix_timestamp` and `from_unixtime` use without a format.
 const DEFAULT_FORMAT: &str = "yyyy-MM-dd HH:mm:ss";
@@ -50,7 +50,7 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             } else {
                 parsed(&call, types::timestamp(), mode, 1, 1)?
             };
-            let mut out = cast::cast(check(&call, whole)?, &DataType::Date32, mode, context.zone)?;
+            let mut out = cast_expr::cast(check(&call, whole)?, &DataType::Date32, mode, context.zone)?;
             (out.name, out.named, out.attribute) = (call.label(), false, None);
             out
         }
@@ -68,7 +68,7 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
             };
             let mode = mode(&call);
             let mut out = if args.len() == 1 {
-                cast::cast(check(&call, call.arg(0)?)?, &to, mode, context.zone)?
+                cast_expr::cast(check(&call, call.arg(0)?)?, &to, mode, context.zone)?
             } else {
                 parsed(&call, to, mode, 1, 1)?
             };

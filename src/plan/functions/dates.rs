@@ -7,11 +7,12 @@ use datafusion_common::ScalarValue;
 use super::call::Call;
 use super::{Context, row};
 use crate::error::{Exception, Result, SparkError, arithmetic_overflow};
-use crate::plan::cast_text::{day, days_of};
-use crate::plan::conf::Zone;
 use crate::plan::datetime::{add_days, plus_months};
 use crate::plan::scope::Typed;
-use crate::plan::{literal, time_window, types};
+use crate::plan::{literal, time_window};
+use crate::values::text::{day, days_of};
+use crate::values::types;
+use crate::values::zone::Zone;
 
 pub const DAY_US: i64 = 86_400_000_000;
 
@@ -508,7 +509,7 @@ fn make_interval(call: &Call<'_>) -> Result<Typed> {
     args.push(call.context.cast(seconds, &DataType::Decimal128(18, 6))?);
     let to = DataType::Interval(IntervalUnit::MonthDayNano);
     let exprs = args.into_iter().map(|t| t.expr).collect();
-    let expr = crate::plan::kernel::call("make_interval", "", to.clone(), exprs, |args, rows| {
+    let expr = crate::kernels::kernel::call("make_interval", "", to.clone(), exprs, |args, rows| {
         let cell = |i: usize, row: usize| i64::from(args[i].as_primitive::<Int32Type>().value(row));
         let made = (0..rows).map(|row| {
             if args.iter().any(|a| a.is_null(row)) {

@@ -10,10 +10,11 @@ use super::Context;
 use super::call::Call;
 use super::rounding::{Rounding, unscaled};
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::cast::to_text;
-use crate::plan::conf::Zone;
+use crate::kernels::kernel;
 use crate::plan::scope::Typed;
-use crate::plan::{cast_text, kernel};
+use crate::values::cast::to_text;
+use crate::values::text;
+use crate::values::zone::Zone;
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     if !matches!(name, "format_string" | "printf") {
@@ -183,7 +184,7 @@ fn one(spec: &Spec, array: &ArrayRef, row: usize) -> Result<String> {
         illegal(format!(
             "{} != {}",
             spec.conversion,
-            crate::plan::types::simple_string(array.data_type())
+            crate::values::types::simple_string(array.data_type())
         ))
     };
     let upper = spec.conversion.is_ascii_uppercase();
@@ -260,7 +261,7 @@ fn one(spec: &Spec, array: &ArrayRef, row: usize) -> Result<String> {
                 _ => return Err(mismatch()),
             };
             if !x.is_finite() {
-                return Ok(text(cast_text::double(x)));
+                return Ok(text(text::double(x)));
             }
             let body = match lower {
                 'e' => scientific(x.abs(), decimals),
@@ -302,7 +303,7 @@ fn as_object(array: &ArrayRef, row: usize) -> Result<String> {
 
 /// The decimal text of a double, rounded half up, as `BigDecimal` of Java's formatter does it.
 pub fn half_up(x: f64, decimals: usize) -> String {
-    let shortest = cast_text::double(x);
+    let shortest = text::double(x);
     let (mantissa, exponent) = shortest
         .split_once('E')
         .map_or((shortest.as_str(), 0), |(m, e)| (m, e.parse().unwrap_or(0)));
@@ -334,7 +335,7 @@ fn decimal_text(value: i128, scale: i32, decimals: i32) -> String {
     let cut = scale - decimals;
     let rounded =
         unscaled(value, cut, Rounding::HalfUp).unwrap_or(0) / 10i128.checked_pow(cut.min(38) as u32).unwrap_or(1);
-    cast_text::decimal(rounded, decimals as i8)
+    text::decimal(rounded, decimals as i8)
 }
 
 /// `1.234560e+04`.

@@ -9,9 +9,9 @@ use datafusion_expr::Expr;
 
 use super::{Context, call_name, exactly, unexpected_type, wrong_number};
 use crate::error::{Result, SparkError};
-use crate::plan::kernel;
+use crate::kernels::kernel;
 use crate::plan::scope::{Generator, Typed};
-use crate::plan::types::{list_of, map_types};
+use crate::values::types::{list_of, map_types};
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     let (base, outer) = name.strip_suffix("_outer").map_or((name, false), |base| (base, true));

@@ -11,11 +11,11 @@ use arrow::datatypes::*;
 use super::lambda::{self, Body, identity_label, repeated};
 use super::maps::flat;
 use super::unexpected_type;
-use crate::connect::proto as sc;
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::{Resolved, Typed};
-use crate::plan::types::{is_integral, list_of};
+use crate::proto as sc;
+use crate::values::types::{is_integral, list_of};
 
 type DfResult<T> = datafusion_common::Result<T>;
 
@@ -227,7 +227,7 @@ impl Analyzer {
                 &format!("{name}({}, {}, {merge_label})", list.name, start.name),
                 3,
                 &merge.body,
-                &crate::plan::types::sql_name(&state),
+                &crate::values::types::sql_name(&state),
             ));
         }
         let merge = merge.cast(&state, self)?;

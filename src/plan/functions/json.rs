@@ -15,9 +15,10 @@ use super::json_write::Writer;
 use super::maps::options;
 use super::{Context, json_path, row, unexpected_type};
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::kernel;
+use crate::kernels::kernel;
 use crate::plan::scope::{Generator, Typed};
-use crate::plan::types::{self, is_string, list_of, sql_name};
+use crate::plan::type_message;
+use crate::values::types::{is_string, list_of, sql_name};
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     let call = Call::new(context, name, args);
@@ -300,11 +301,11 @@ fn schema(text: &str) -> Result<DataType> {
     let nullable =
         |fields: Fields| DataType::Struct(fields.iter().map(|f| f.as_ref().clone().with_nullable(true)).collect());
     if text.trim_start().starts_with('{') {
-        return types::schema_from_text(text).map(nullable);
+        return type_message::schema_from_text(text).map(nullable);
     }
-    match types::from_ddl_type(text) {
+    match type_message::from_ddl_type(text) {
         Ok(found) => Ok(found),
-        Err(_) => types::schema_from_text(text).map(nullable),
+        Err(_) => type_message::schema_from_text(text).map(nullable),
     }
 }
 

@@ -12,10 +12,10 @@ use datafusion_common::ScalarValue;
 use super::codec::from_base64;
 use super::json_text::{Astral, Json, Leniency, number_text, write};
 use crate::error::{Result, SparkError};
-use crate::plan::cast_text;
-use crate::plan::conf::Zone;
-use crate::plan::java_format::Pattern;
-use crate::plan::types::map_types;
+use crate::values::java_format::Pattern;
+use crate::values::text;
+use crate::values::types::map_types;
+use crate::values::zone::Zone;
 
 /// What to do with a malformed record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,8 +105,8 @@ impl Reader {
             (DataType::Int16, Json::Number(raw)) => ScalarValue::Int16(Some(i16::try_from(integer(raw)?).ok()?)),
             (DataType::Int32, Json::Number(raw)) => ScalarValue::Int32(Some(i32::try_from(integer(raw)?).ok()?)),
             (DataType::Int64, Json::Number(raw)) => ScalarValue::Int64(Some(integer(raw)?)),
-            (DataType::Float32, Json::Number(raw)) => ScalarValue::Float32(Some(cast_text::parse_double(raw)? as f32)),
-            (DataType::Float64, Json::Number(raw)) => ScalarValue::Float64(Some(cast_text::parse_double(raw)?)),
+            (DataType::Float32, Json::Number(raw)) => ScalarValue::Float32(Some(text::parse_double(raw)? as f32)),
+            (DataType::Float64, Json::Number(raw)) => ScalarValue::Float64(Some(text::parse_double(raw)?)),
             (DataType::Float32 | DataType::Float64, Json::Text(text)) => {
                 let x = match text.as_str() {
                     "NaN" => f64::NAN,
@@ -121,13 +121,13 @@ impl Reader {
                 }
             }
             (DataType::Decimal128(p, s), Json::Number(raw) | Json::Text(raw)) => {
-                let value = cast_text::parse_decimal(raw, *s).filter(|v| v.abs() < 10i128.pow(u32::from(*p)))?;
+                let value = text::parse_decimal(raw, *s).filter(|v| v.abs() < 10i128.pow(u32::from(*p)))?;
                 ScalarValue::Decimal128(Some(value), *p, *s)
             }
             (DataType::Binary, Json::Text(text)) => ScalarValue::Binary(Some(from_base64(text, false)?)),
             (DataType::Date32, Json::Text(text)) => ScalarValue::Date32(Some(match &self.date_format {
                 Some(pattern) => pattern.parse(text).ok()?.0.div_euclid(super::dates::DAY_US) as i32,
-                None => cast_text::parse_date(text)?,
+                None => text::parse_date(text)?,
             })),
             (DataType::Date32, Json::Number(raw)) => ScalarValue::Date32(Some(raw.parse().ok()?)),
             (DataType::Timestamp(_, tz), Json::Text(text)) => {
@@ -139,7 +139,7 @@ impl Reader {
                 let (local_us, zone) = match format {
                     Some(pattern) => pattern.parse(text).ok()?,
                     None => {
-                        let parsed = cast_text::parse_timestamp(text)?;
+                        let parsed = text::parse_timestamp(text)?;
                         (parsed.local_us, parsed.zone)
                     }
                 };

@@ -2,7 +2,7 @@
 //!
 //! Lenient where Spark's defaults are: single quotes read as double ones, what follows the first value is not looked at.
 
-use crate::plan::cast_text;
+use crate::values::text;
 
 /// Values nested deeper are malformed (Jackson's `StreamReadConstraints`).
 const MAX_DEPTH: usize = 1000;
@@ -284,9 +284,9 @@ pub fn write_text(text: &str, astral: Astral, out: &mut String) {
 /// A number as Jackson copies it: integers as they are, fractions as Java's doubles.
 pub fn number_text(raw: &str) -> String {
     if raw.contains(['.', 'e', 'E', 'N', 'I']) {
-        return match cast_text::parse_double(raw) {
-            Some(x) if x.is_finite() => cast_text::double(x),
-            Some(x) => format!("\"{}\"", cast_text::double(x)),
+        return match text::parse_double(raw) {
+            Some(x) if x.is_finite() => text::double(x),
+            Some(x) => format!("\"{}\"", text::double(x)),
             None => raw.to_owned(),
         };
     }

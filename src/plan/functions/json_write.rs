@@ -8,10 +8,10 @@ use arrow::datatypes::*;
 use super::codec::to_base64;
 use super::json_text::{Astral, write_text};
 use crate::error::Result;
-use crate::plan::cast::to_text;
-use crate::plan::cast_text;
-use crate::plan::conf::Zone;
-use crate::plan::java_format::Pattern;
+use crate::values::cast::to_text;
+use crate::values::java_format::Pattern;
+use crate::values::text;
+use crate::values::zone::Zone;
 
 /// Options of `to_json` (`JSONOptions`).
 #[derive(Debug, Clone)]
@@ -58,14 +58,14 @@ impl Writer {
             | DataType::Decimal128(..) => {
                 out.push_str(to_text(&array.slice(row, 1), self.zone)?.value(0));
             }
-            DataType::Float32 => self.number(cast_text::float(array.as_primitive::<Float32Type>().value(row)), out),
-            DataType::Float64 => self.number(cast_text::double(array.as_primitive::<Float64Type>().value(row)), out),
+            DataType::Float32 => self.number(text::float(array.as_primitive::<Float32Type>().value(row)), out),
+            DataType::Float64 => self.number(text::double(array.as_primitive::<Float64Type>().value(row)), out),
             DataType::Binary => text(&to_base64(array.as_binary::<i32>().value(row)), out),
             DataType::Date32 => {
                 let days = array.as_primitive::<Date32Type>().value(row);
                 match &self.date_format {
                     Some(pattern) => text(&pattern.format(i64::from(days) * super::dates::DAY_US, Zone::UTC)?, out),
-                    None => text(&cast_text::date(days), out),
+                    None => text(&text::date(days), out),
                 }
             }
             DataType::Timestamp(_, zone) => {

@@ -14,11 +14,12 @@ use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion_expr::{Expr, ExprSchemable};
 use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
 
-use crate::connect::proto as sc;
 use crate::error::{Result, SparkError};
+use crate::kernels::kernel;
 use crate::plan::analyzer::Analyzer;
+use crate::plan::cast_expr;
 use crate::plan::scope::{Attribute, Resolved, Typed};
-use crate::plan::{cast, kernel};
+use crate::proto as sc;
 
 type DfResult<T> = datafusion_common::Result<T>;
 
@@ -41,7 +42,7 @@ impl Lambda {
 
     /// The same lambda with its result cast.
     pub fn cast(mut self, to: &DataType, analyzer: &Analyzer) -> Result<Self> {
-        self.body = cast::cast(self.body, to, analyzer.mode(), analyzer.zone)?;
+        self.body = cast_expr::cast(self.body, to, analyzer.mode(), analyzer.zone)?;
         Ok(self)
     }
 }

@@ -11,12 +11,12 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use super::lambda::{self, repeated};
 use super::maps::{Dedup, build};
 use super::unexpected_type;
-use crate::connect::proto as sc;
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::{Resolved, Typed};
-use crate::plan::types::{map_of, map_types};
-use crate::plan::{cast, coercion};
+use crate::plan::{cast_expr, coercion};
+use crate::proto as sc;
+use crate::values::types::{map_of, map_types};
 
 type DfResult<T> = datafusion_common::Result<T>;
 
@@ -160,8 +160,8 @@ impl Analyzer {
             )
         })?;
         let label = (a.name.clone(), b.name.clone());
-        let a = cast::cast(a, &map_of(common.clone(), x.clone()), self.mode(), self.zone)?;
-        let b = cast::cast(b, &map_of(common.clone(), y.clone()), self.mode(), self.zone)?;
+        let a = cast_expr::cast(a, &map_of(common.clone(), x.clone()), self.mode(), self.zone)?;
+        let b = cast_expr::cast(b, &map_of(common.clone(), y.clone()), self.mode(), self.zone)?;
         let lambda = self.lambda(name, body, &[common.clone(), x, y], 3, scope)?;
         let to = map_of(common, lambda.body.data_type.clone());
         let (compiled, captured) = self.compile(&lambda, scope)?;

@@ -14,10 +14,10 @@ use super::call::Call;
 use super::conditional::unified;
 use super::{Context, regex, unexpected_type, wrong_number};
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::kernel;
+use crate::kernels::kernel;
 use crate::plan::literal;
 use crate::plan::scope::Typed;
-use crate::plan::types::{list_of, map_of};
+use crate::values::types::{list_of, map_of};
 
 type DfResult<T> = datafusion_common::Result<T>;
 
@@ -185,7 +185,7 @@ pub fn build(
 }
 
 fn duplicated(keys: &ArrayRef, at: usize) -> SparkError {
-    let key = crate::plan::cast::to_text(&keys.slice(at, 1), crate::plan::conf::Zone::UTC)
+    let key = crate::values::cast::to_text(&keys.slice(at, 1), crate::values::zone::Zone::UTC)
         .map(|t| t.value(0).to_owned())
         .unwrap_or_default();
     SparkError::new(

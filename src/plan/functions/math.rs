@@ -8,9 +8,9 @@ use super::call::Call;
 use super::{Context, row};
 use crate::error::{Exception, Result, SparkError, arithmetic_overflow};
 use crate::plan::arithmetic::{self, Op};
-use crate::plan::cast::Mode;
 use crate::plan::scope::Typed;
-use crate::plan::types::{is_integral, is_string};
+use crate::values::cast::Mode;
+use crate::values::types::{is_integral, is_string};
 
 /// Functions of one double and Spark's name for them in column names.
 /// A function of one double.

@@ -10,10 +10,10 @@ use super::call::Call;
 use super::random::XorShift;
 use super::{Context, row};
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::conf::SPARK_VERSION;
 use crate::plan::literal;
 use crate::plan::scope::Typed;
-use crate::plan::types::simple_string;
+use crate::settings::SPARK_VERSION;
+use crate::values::types::simple_string;
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     let call = Call::new(context, name, args);

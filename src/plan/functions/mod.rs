@@ -57,11 +57,13 @@ use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion_expr::{Expr, ScalarUDF};
 use datafusion_physical_expr::create_physical_expr;
 
-use super::cast::{self, Mode};
-use super::conf::{Conf, Zone};
 use super::scope::Typed;
-use super::types;
 use crate::error::{Result, SparkError};
+use crate::plan::cast_expr;
+use crate::settings::Conf;
+use crate::values::cast::Mode;
+use crate::values::types;
+use crate::values::zone::Zone;
 
 /// What a function may know of the session.
 pub struct Context<'a> {
@@ -74,7 +76,7 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     pub fn cast(&self, typed: Typed, to: &DataType) -> Result<Typed> {
-        cast::cast(typed, to, self.mode, self.zone)
+        cast_expr::cast(typed, to, self.mode, self.zone)
     }
 
     pub fn ansi(&self) -> bool {
@@ -117,7 +119,7 @@ pub fn fold(expr: &Expr) -> Option<ScalarValue> {
 
 /// The call with the type VOID, as `assert_true` has it: evaluated for what it may raise.
 pub fn void(typed: Typed) -> Typed {
-    let expr = super::kernel::call("void", "", DataType::Null, vec![typed.expr], |_, rows| {
+    let expr = crate::kernels::kernel::call("void", "", DataType::Null, vec![typed.expr], |_, rows| {
         Ok(Arc::new(arrow::array::NullArray::new(rows)))
     });
     Typed {

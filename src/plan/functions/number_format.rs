@@ -8,9 +8,9 @@ use super::format::grouped;
 use super::rounding::{Rounding, unscaled};
 use super::{Context, row};
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::cast_text;
 use crate::plan::scope::Typed;
-use crate::plan::types::{is_integral, is_string};
+use crate::values::text;
+use crate::values::types::{is_integral, is_string};
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     let call = Call::new(context, name, args);
@@ -18,7 +18,7 @@ pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<
         "format_number" => format_number(&call)?,
         "to_char" | "to_varchar" => {
             call.takes(2, 2)?;
-            if crate::plan::types::is_timestamp(&args[0].data_type) || args[0].data_type == DataType::Date32 {
+            if crate::values::types::is_timestamp(&args[0].data_type) || args[0].data_type == DataType::Date32 {
                 let mut out = super::date_text::call(context, "date_format", args)?
                     .ok_or_else(|| SparkError::internal("there is no date_format"))?;
                 out.name = call.label().replacen("to_varchar", "to_char", 1);
@@ -103,7 +103,7 @@ fn format_number(call: &Call<'_>) -> Result<Typed> {
             } else {
                 v
             };
-            let text = cast_text::decimal(rounded.abs(), scale as i8);
+            let text = text::decimal(rounded.abs(), scale as i8);
             let (whole, fraction) = text
                 .split_once('.')
                 .map_or((text.clone(), String::new()), |(w, f)| (w.to_owned(), f.to_owned()));
@@ -278,7 +278,7 @@ impl Picture {
         } else {
             value.saturating_mul(10i128.pow((wanted - scale) as u32))
         };
-        let text = cast_text::decimal(fitted.abs(), self.fraction as i8);
+        let text = text::decimal(fitted.abs(), self.fraction as i8);
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
         let width = self.whole.len();
         let overflow = whole.trim_start_matches('0').len() > width;

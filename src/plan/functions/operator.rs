@@ -8,11 +8,12 @@ use datafusion_expr::{Expr, Operator, binary_expr};
 
 use super::{Context, call_name, exactly, unexpected_type};
 use crate::error::{Exception, Result, SparkError};
+use crate::kernels::kernel;
 use crate::plan::arithmetic::{self, Op};
-use crate::plan::cast::{self, Mode};
 use crate::plan::scope::Typed;
-use crate::plan::types::{is_integral, is_string, sql_name};
-use crate::plan::{coercion, datetime, kernel};
+use crate::plan::{cast_expr, coercion, datetime};
+use crate::values::cast::Mode;
+use crate::values::types::{is_integral, is_string, sql_name};
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     let arithmetic = |op: Op, mode: Mode| -> Result<Typed> {
@@ -304,8 +305,8 @@ fn like(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Typed> {
     if args.len() != 2 && args.len() != 3 {
         return Err(super::wrong_number(name, "[2, 3]", args.len()));
     }
-    let text = cast::as_string(args[0].clone(), context.mode, context.zone)?;
-    let pattern = cast::as_string(args[1].clone(), context.mode, context.zone)?;
+    let text = cast_expr::as_string(args[0].clone(), context.mode, context.zone)?;
+    let pattern = cast_expr::as_string(args[1].clone(), context.mode, context.zone)?;
     let escape = match args.get(2) {
         None => '\\',
         Some(arg) => arg.name.chars().next().unwrap_or('\\'),

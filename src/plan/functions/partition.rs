@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, Int32Array, Int64Array};
 use arrow::datatypes::DataType;
 use datafusion_expr::{Expr, Volatility};
 
-use crate::plan::kernel;
+use crate::kernels::kernel;
 use crate::plan::scope::Typed;
 
 /// Rows of a partition have the low bits of `monotonically_increasing_id`.

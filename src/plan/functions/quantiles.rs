@@ -14,9 +14,9 @@ use super::aggregate::aggregate;
 use super::call::Call;
 use super::collecting::OrderKey;
 use crate::error::{Result, SparkError};
-use crate::exec::aggregates::gather::{Finish, Keep, gather};
+use crate::kernels::aggregates::gather::{Finish, Keep, gather};
 use crate::plan::scope::Typed;
-use crate::plan::types::list_of;
+use crate::values::types::list_of;
 
 /// Which value stands at a fraction of the sorted values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,9 +12,10 @@ use regex::Regex;
 use super::call::Call;
 use super::{Context, row};
 use crate::error::{Exception, Result, SparkError};
+use crate::kernels::kernel;
+use crate::plan::literal;
 use crate::plan::scope::Typed;
-use crate::plan::types::list_of;
-use crate::plan::{kernel, literal};
+use crate::values::types::list_of;
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     let call = Call::new(context, name, args);

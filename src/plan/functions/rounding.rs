@@ -6,9 +6,9 @@ use datafusion_common::ScalarValue;
 use super::call::Call;
 use super::{Context, row};
 use crate::error::{Result, SparkError, arithmetic_overflow};
-use crate::plan::cast::Mode;
 use crate::plan::scope::Typed;
-use crate::plan::types::{is_integral, is_numeric};
+use crate::values::cast::Mode;
+use crate::values::types::{is_integral, is_numeric};
 
 /// How a digit that does not fit is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,7 @@ fn round(call: &Call<'_>, rounding: Rounding) -> Result<Typed> {
                 }
                 Ok(Some(value as i64))
             });
-            let mut out = crate::plan::cast::cast(rounded, &to, Mode::Legacy, call.context.zone)?;
+            let mut out = crate::plan::cast_expr::cast(rounded, &to, Mode::Legacy, call.context.zone)?;
             out.name = label;
             out
         }

@@ -9,7 +9,7 @@ use arrow::datatypes::*;
 use datafusion_expr::{Expr, Volatility};
 
 use crate::error::Result;
-use crate::plan::kernel;
+use crate::kernels::kernel;
 use crate::plan::scope::Typed;
 
 type DfResult<T> = datafusion_common::Result<T>;

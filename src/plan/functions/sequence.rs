@@ -11,11 +11,13 @@ use super::date_parts::interval;
 use super::dates::DAY_US;
 use super::{Context, unexpected_type};
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::conf::Zone;
+use crate::kernels::kernel;
+use crate::plan::coercion;
 use crate::plan::datetime::plus_months;
 use crate::plan::scope::Typed;
-use crate::plan::types::{is_integral, list_of};
-use crate::plan::{coercion, kernel, literal, types};
+use crate::values::interval;
+use crate::values::types::{self, is_integral, list_of};
+use crate::values::zone::Zone;
 
 /// Elements that one sequence may have (`ByteArrayMethods.MAX_ROUNDED_ARRAY_LENGTH`).
 const MOST: i64 = 2_147_483_632;
@@ -147,7 +149,7 @@ fn times(call: &Call<'_>, element: DataType) -> Result<Typed> {
     ];
     if call.args.len() == 3 {
         let step = call.arg(2)?;
-        if !literal::is_interval(&step.data_type) {
+        if !interval::is_interval(&step.data_type) {
             return Err(wrong_types(call));
         }
         exprs.push(step.expr);

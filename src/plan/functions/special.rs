@@ -10,11 +10,13 @@ use super::aggregate::each_call;
 use super::call::Call;
 use super::collecting::{self, OrderKey};
 use super::quantiles;
-use crate::connect::proto as sc;
 use crate::error::{Result, SparkError};
+use crate::kernels::kernel;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::{Resolved, Typed};
-use crate::plan::{cast, kernel, literal, types};
+use crate::plan::{cast_expr, literal};
+use crate::proto as sc;
+use crate::values::{cast, types};
 
 impl Analyzer {
     /// A call that is no plain function of its arguments; none where it is one.
@@ -111,7 +113,7 @@ impl Analyzer {
         let text = self.expression(text, scope)?;
         let zone = self.zone;
         let label = text.name.clone();
-        let instant = cast::cast(text, &types::timestamp(), cast::Mode::Ansi, zone)?;
+        let instant = cast_expr::cast(text, &types::timestamp(), cast::Mode::Ansi, zone)?;
         let value = super::fold(&instant.expr).filter(|v| !v.is_null()).ok_or_else(|| {
             SparkError::new(
                 crate::error::Exception::Parse,
@@ -124,7 +126,7 @@ impl Analyzer {
         })?;
         let name = match &value {
             ScalarValue::TimestampMicrosecond(Some(us), _) => {
-                format!("TIMESTAMP '{}'", crate::plan::cast_text::timestamp(zone.to_local(*us)))
+                format!("TIMESTAMP '{}'", crate::values::text::timestamp(zone.to_local(*us)))
             }
             other => literal::display(other),
         };

@@ -7,7 +7,7 @@ use super::call::Call;
 use super::{Context, row};
 use crate::error::Result;
 use crate::plan::scope::Typed;
-use crate::plan::types::list_of;
+use crate::values::types::list_of;
 
 pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
     let call = Call::new(context, name, args);

@@ -9,7 +9,7 @@ use datafusion_expr::Expr;
 
 use super::{Context, call_name, wrong_number};
 use crate::error::{Result, SparkError};
-use crate::plan::kernel;
+use crate::kernels::kernel;
 use crate::plan::scope::Typed;
 
 pub fn call(_: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {

@@ -371,14 +371,14 @@ fn mask(call: &Call<'_>) -> Result<Typed> {
 
 /// `Sentences`, for English: sentences end at `.`, `!`, `?` before a space, words are runs of letters and digits.
 fn sentences(text: Typed, label: String) -> Typed {
-    use crate::plan::types::list_of;
+    use crate::values::types::list_of;
     use arrow::array::{ListBuilder, StringBuilder};
     use std::sync::Arc;
     let to = list_of(list_of(DataType::Utf8));
     let (DataType::List(outer), DataType::List(inner)) = (to.clone(), list_of(DataType::Utf8)) else {
         return text;
     };
-    let expr = crate::plan::kernel::call("sentences", "", to.clone(), vec![text.expr], move |args, _| {
+    let expr = crate::kernels::kernel::call("sentences", "", to.clone(), vec![text.expr], move |args, _| {
         let texts = arrow::array::AsArray::as_string::<i32>(&args[0]);
         let mut out = ListBuilder::new(ListBuilder::new(StringBuilder::new()).with_field(inner.clone()))
             .with_field(outer.clone());

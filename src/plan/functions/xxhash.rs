@@ -4,7 +4,7 @@ use arrow::array::*;
 use arrow::datatypes::*;
 
 use crate::error::{Result, SparkError};
-use crate::plan::types::simple_string;
+use crate::values::types::simple_string;
 
 const P1: u64 = 0x9E37_79B1_85EB_CA87;
 const P2: u64 = 0xC2B2_AE3D_27D4_EB4F;

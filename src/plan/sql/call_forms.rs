@@ -1,14 +1,15 @@
 //! Calls with keywords between their arguments: `EXTRACT`, `SUBSTRING`, `POSITION`, `OVERLAY`, `TRIM`; and `INTERVAL`,
 //! `DIV` and `LIKE ANY`, which have operands as odd.
 
-use super::dialect::PREDICATE;
-use super::interval::is_unit;
-use super::prefix::{INTERVAL_RANGE, INTERVAL_TEXT, INTERVAL_UNITS, LIKE_QUANTIFIED, Parsed, call, string};
-use super::type_tokens::type_token;
 use sqlparser::ast::{BinaryOperator, Expr};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
+
+use super::dialect::PREDICATE;
+use super::interval::is_unit;
+use super::prefix::{INTERVAL_RANGE, INTERVAL_TEXT, INTERVAL_UNITS, LIKE_QUANTIFIED, Parsed, call, string};
+use super::type_tokens::type_token;
 
 /// Skips the function's name and its parenthesis, and parses the first argument.
 fn first_argument(parser: &mut Parser) -> Parsed {

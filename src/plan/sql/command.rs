@@ -1,12 +1,13 @@
 //! Commands, word by word: sqlparser reads only the queries in them.
 
+use sqlparser::tokenizer::Token;
+
 use super::error::SqlError;
 use super::lowering::{Lowering, parse_all};
 use super::message::to_df;
 use super::statement::Statement;
 use super::tokens::Tokens;
-use crate::connect::proto as sc;
-use sqlparser::tokenizer::Token;
+use crate::proto as sc;
 
 /// Reads `SET ..` from the text itself: what follows need not be made of SQL's tokens.
 pub(super) fn parse_set(sql: &str) -> Option<Result<Statement, SqlError>> {

@@ -1,11 +1,12 @@
 //! Type names as Spark writes them: `decimal(10,2)`, `array<struct<a:int>>`, `interval day to second`.
 
+use sc::data_type::{self as dt, Kind};
+
 use super::error::SqlError;
 use super::message::data_type;
 use super::scanner::{Name, Scanner};
 use super::schema::struct_fields;
-use crate::connect::proto as sc;
-use sc::data_type::{self as dt, Kind};
+use crate::proto as sc;
 
 /// How deep types may nest: far beyond any schema, far below any stack.
 pub(super) const MAX_TYPE_DEPTH: usize = 64;

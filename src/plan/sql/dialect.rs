@@ -1,11 +1,12 @@
 //! The dialect: what sqlparser is told of Spark's grammar, its operator precedence first.
 
-use super::{call_forms, prefix, type_tokens};
 use sqlparser::ast::{CastKind, Expr};
 use sqlparser::dialect::{Dialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Word};
+
+use super::{call_forms, prefix, type_tokens};
 
 const OR: u8 = 5;
 const AND: u8 = 10;

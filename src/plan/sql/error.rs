@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::{Exception, SparkError};
+
 /// Where in the text an error was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Position {
@@ -231,5 +233,22 @@ impl SqlError {
             feature,
             description: description.into(),
         }
+    }
+}
+
+impl From<SqlError> for SparkError {
+    fn from(error: SqlError) -> Self {
+        let parse = error.condition().starts_with("PARSE");
+        let exception = if parse { Exception::Parse } else { Exception::Analysis };
+        let text = error.to_string();
+        let message = text.split_once("] ").map_or(text.as_str(), |(_, rest)| rest);
+        let mut out = SparkError::new(
+            exception,
+            &error.condition(),
+            error.sql_state(),
+            message.split(" SQLSTATE:").next().unwrap_or(message),
+        );
+        out.parameters.extend(error.message_parameters());
+        out
     }
 }

@@ -1,15 +1,5 @@
 //! Expressions: from sqlparser's tree to messages.
 
-use super::error::SqlError;
-use super::literal;
-use super::lowering::{Lowering, ident, object_name, parse_all};
-use super::marker;
-use super::message::{
-    alias, attribute, bare_literal, call, expression, extract_value, internal, literal as literal_of, not, not_if,
-    star, string,
-};
-use super::tokens::Tokens;
-use crate::connect::proto as sc;
 use sc::expression::cast::EvalMode;
 use sc::expression::literal::LiteralType;
 use sc::expression::{ExprType, LambdaFunction, UnresolvedNamedLambdaVariable};
@@ -18,6 +8,16 @@ use sqlparser::ast::{
     AccessExpr, BinaryOperator, CaseWhen, CastKind, Expr, Query, SelectItem, SelectItemQualifiedWildcardKind,
     Subscript, UnaryOperator, Value, WildcardAdditionalOptions,
 };
+
+use super::error::SqlError;
+use super::lowering::{Lowering, ident, object_name, parse_all};
+use super::message::{
+    alias, attribute, bare_literal, call, expression, extract_value, internal, literal as literal_of, not, not_if,
+    star, string,
+};
+use super::tokens::Tokens;
+use super::{literal, marker};
+use crate::proto as sc;
 
 /// Reads one expression, as `F.expr`, `where` and `selectExpr` do: `a + 1`, `a AS b`, `f(a) AS (x, y)`, `*`, `t.*`.
 ///

@@ -1,12 +1,5 @@
 //! `FROM`: tables, subqueries, table-valued functions, joins.
 
-use super::error::SqlError;
-use super::lowering::{Lowering, ident, object_name};
-use super::marker;
-use super::message::{internal, relation, subquery_alias, to_df};
-use super::query::refuse;
-use super::tokens::MAX_RELATIONS;
-use crate::connect::proto as sc;
 use sc::join::JoinType;
 use sc::read::{DataSource, NamedTable, ReadType};
 use sc::relation::RelType;
@@ -14,6 +7,14 @@ use sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, SetExpr, TableAlias, TableFactor,
     TableSample, TableSampleKind, TableSampleUnit, TableWithJoins, Value,
 };
+
+use super::error::SqlError;
+use super::lowering::{Lowering, ident, object_name};
+use super::marker;
+use super::message::{internal, relation, subquery_alias, to_df};
+use super::query::refuse;
+use super::tokens::MAX_RELATIONS;
+use crate::proto as sc;
 
 /// The formats whose names make a table of a path: ``json.`/data/a.json` ``.
 const FILE_FORMATS: [&str; 7] = ["parquet", "json", "csv", "orc", "text", "avro", "binaryfile"];

@@ -1,18 +1,17 @@
 //! Function calls, with what may follow them: `FILTER`, `WITHIN GROUP`, `IGNORE NULLS`, `OVER`.
 
-use super::error::SqlError;
-use super::interval;
-use super::lowering::{Lowering, ident, object_name};
-use super::marker;
-use super::message::{call, expression, internal, star, string};
-use super::prefix::{INTERVAL_RANGE, INTERVAL_TEXT, INTERVAL_UNITS, LIKE_QUANTIFIED, TYPED};
-use super::temporal;
-use crate::connect::proto as sc;
 use sc::expression::{ExprType, UnresolvedFunction};
 use sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
     NullTreatment, Value,
 };
+
+use super::error::SqlError;
+use super::lowering::{Lowering, ident, object_name};
+use super::message::{call, expression, internal, star, string};
+use super::prefix::{INTERVAL_RANGE, INTERVAL_TEXT, INTERVAL_UNITS, LIKE_QUANTIFIED, TYPED};
+use super::{interval, marker, temporal};
+use crate::proto as sc;
 
 impl Lowering {
     /// A call, whole.

@@ -1,13 +1,14 @@
 //! `GROUP BY` in all its forms.
 
+use sc::aggregate::{GroupType, GroupingSets};
+use sc::expression::{ExprType, literal::LiteralType};
+use sqlparser::ast::{Expr, GroupByExpr, GroupByWithModifier};
+
 use super::error::SqlError;
 use super::lowering::Lowering;
 use super::marker;
 use super::message::internal;
-use crate::connect::proto as sc;
-use sc::aggregate::{GroupType, GroupingSets};
-use sc::expression::{ExprType, literal::LiteralType};
-use sqlparser::ast::{Expr, GroupByExpr, GroupByWithModifier};
+use crate::proto as sc;
 
 /// How many grouping sets one clause may make.
 const MAX_GROUPING_SETS: usize = 4096;

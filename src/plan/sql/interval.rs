@@ -1,12 +1,13 @@
 //! `INTERVAL` literals in all their forms, and what they are worth.
 
-use super::data_type::{DAY_TIME_FIELDS, YEAR_MONTH_FIELDS, day_time, year_month};
-use super::error::SqlError;
-use super::message::{data_type, expression};
-use crate::connect::proto as sc;
 use sc::data_type::CalendarInterval as CalendarIntervalType;
 use sc::expression::literal::{CalendarInterval, LiteralType};
 use sc::expression::{ExprType, Literal};
+
+use super::data_type::{DAY_TIME_FIELDS, YEAR_MONTH_FIELDS, day_time, year_month};
+use super::error::SqlError;
+use super::message::{data_type, expression};
+use crate::proto as sc;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 const DAY: usize = 0;

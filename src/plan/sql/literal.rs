@@ -1,12 +1,13 @@
 //! Number and byte literals, and casts to types as written.
 
+use sc::expression::cast::EvalMode;
+use sc::expression::literal::{Decimal, LiteralType};
+
 use super::data_type::parse_data_type;
 use super::error::{Position, SqlError};
 use super::message::{cast, literal};
 use super::temporal::typed_error;
-use crate::connect::proto as sc;
-use sc::expression::cast::EvalMode;
-use sc::expression::literal::{Decimal, LiteralType};
+use crate::proto as sc;
 
 const MAX_PRECISION: usize = 38;
 const SUFFIXES: [&str; 7] = ["BD", "L", "S", "Y", "D", "F", ""];

@@ -1,11 +1,12 @@
 //! The state that turning one statement into messages needs.
 
-use super::error::SqlError;
-use super::tokens::Tokens;
-use crate::connect::proto as sc;
 use prost::Message;
 use sqlparser::ast::{Ident, ObjectName, ObjectNamePart, WindowSpec};
 use std::collections::BTreeMap;
+
+use super::error::SqlError;
+use super::tokens::Tokens;
+use crate::proto as sc;
 
 /// How deep expressions and queries may nest in each other. A level of function calls takes sqlparser 18 KiB of stack
 /// even at opt-level z.

@@ -1,9 +1,10 @@
 //! Short ways to write the protocol's nested messages.
 
-use crate::connect::proto as sc;
 use sc::expression::literal::LiteralType;
 use sc::expression::{ExprType, UnresolvedFunction};
 use sc::relation::RelType;
+
+use crate::proto as sc;
 
 /// An expression of a kind.
 pub(super) fn expression(kind: ExprType) -> sc::Expression {

@@ -1,16 +1,17 @@
 //! `PIVOT` and `UNPIVOT`.
 
-use super::error::SqlError;
-use super::expression::null_literal;
-use super::lowering::{Lowering, ident};
-use super::marker;
-use super::message::{alias, attribute, bare_literal, call, expression, filter, internal, marked_relation, string};
-use crate::connect::proto as sc;
 use sc::aggregate::{GroupType, Pivot};
 use sc::expression::literal::{LiteralType, Struct};
 use sc::expression::{ExprType, Literal};
 use sc::relation::RelType;
 use sqlparser::ast::{Expr, ExprWithAlias, Ident, NullInclusion, PivotValueSource};
+
+use super::error::SqlError;
+use super::expression::null_literal;
+use super::lowering::{Lowering, ident};
+use super::marker;
+use super::message::{alias, attribute, bare_literal, call, expression, filter, internal, marked_relation, string};
+use crate::proto as sc;
 
 impl Lowering {
     /// `PIVOT (aggregates FOR columns IN (values))`: an `Aggregate` marked [`marker::SOURCE_SQL_PIVOT`].

@@ -1,11 +1,12 @@
 //! `IS`, `IN`, `BETWEEN`, `LIKE` and their kin, by the functions PySpark sends for them.
 
+use sc::expression::literal::LiteralType;
+use sqlparser::ast::{Expr, Value};
+
 use super::error::SqlError;
 use super::lowering::Lowering;
 use super::message::{call, literal, not, not_if};
-use crate::connect::proto as sc;
-use sc::expression::literal::LiteralType;
-use sqlparser::ast::{Expr, Value};
+use crate::proto as sc;
 
 impl Lowering {
     /// A predicate whose left operand is done.

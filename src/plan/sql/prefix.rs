@@ -4,9 +4,6 @@
 //! follows, and so does this, which never looks back. What the syntax tree has no node for becomes a call of a function
 //! whose name starts with a NUL, and [`super::expression`] takes it apart again.
 
-use super::call_forms::{parse_extract, parse_interval, parse_overlay, parse_position, parse_substring, parse_trim};
-use super::dialect::{PREDICATE, TIMES};
-use super::type_tokens::parse_type;
 use sqlparser::ast::{
     CastKind, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
     FunctionArguments, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, ObjectName, OneOrManyWithParens,
@@ -15,6 +12,10 @@ use sqlparser::ast::{
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Word};
+
+use super::call_forms::{parse_extract, parse_interval, parse_overlay, parse_position, parse_substring, parse_trim};
+use super::dialect::{PREDICATE, TIMES};
+use super::type_tokens::parse_type;
 
 /// Values and units by turns, as strings.
 pub(super) const INTERVAL_UNITS: &str = "\0interval_units";

@@ -1,17 +1,18 @@
 //! Queries: `WITH`, set operations, `ORDER BY`, `LIMIT`, `OFFSET`, inline tables.
 
-use super::error::SqlError;
-use super::lowering::{Cte, Lowering, ident};
-use super::marker;
-use super::message::{call, internal, relation, string, to_df};
-use super::window::sort_order_of;
-use crate::connect::proto as sc;
 use sc::expression::{ExprType, SortOrder, literal::LiteralType};
 use sc::relation::RelType;
 use sc::set_operation::SetOpType;
 use sqlparser::ast::{
     Expr, LimitClause, OrderBy, OrderByKind, Query, SetExpr, SetOperator, SetQuantifier, Values, With,
 };
+
+use super::error::SqlError;
+use super::lowering::{Cte, Lowering, ident};
+use super::marker;
+use super::message::{call, internal, relation, string, to_df};
+use super::window::sort_order_of;
+use crate::proto as sc;
 
 impl Lowering {
     /// A query with all its clauses.

@@ -1,12 +1,13 @@
 //! Schemas in Spark's DDL: `a INT NOT NULL, b ARRAY<STRING> COMMENT 'x'`.
 
+use sc::data_type::{Kind, Struct, StructField};
+
 use super::data_type::{MAX_TYPE_DEPTH, read_type};
 use super::error::SqlError;
 use super::message::data_type;
 use super::scanner::Scanner;
 use super::string_literal::unescape;
-use crate::connect::proto as sc;
-use sc::data_type::{Kind, Struct, StructField};
+use crate::proto as sc;
 
 /// Reads a schema as Spark's `DataType.fromDDL` does: a list of columns makes a struct; else the text is one type.
 ///

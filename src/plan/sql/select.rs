@@ -1,5 +1,8 @@
 //! `SELECT`: its list, `WHERE`, `GROUP BY`, `HAVING`, `DISTINCT`, and how rows are spread and sorted in partitions.
 
+use sc::relation::RelType;
+use sqlparser::ast::{Distinct, OrderByOptions, Select, SelectFlavor};
+
 use super::error::SqlError;
 use super::grouping::Grouping;
 use super::lowering::Lowering;
@@ -7,9 +10,7 @@ use super::marker;
 use super::message::{filter, marked_relation, relation};
 use super::query::{one_row, refuse, sort};
 use super::window::sort_order_of;
-use crate::connect::proto as sc;
-use sc::relation::RelType;
-use sqlparser::ast::{Distinct, OrderByOptions, Select, SelectFlavor};
+use crate::proto as sc;
 
 impl Lowering {
     /// A select without what follows it in its query. Its `WINDOW` clause is in scope already.

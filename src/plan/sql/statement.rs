@@ -1,10 +1,11 @@
 //! Statements: queries, and the commands a session knows.
 
+use sqlparser::tokenizer::Token;
+
 use super::command::{Command, parse_set};
 use super::error::SqlError;
 use super::tokens::Tokens;
-use crate::connect::proto as sc;
-use sqlparser::tokenizer::Token;
+use crate::proto as sc;
 
 /// What a user may ask with `spark.sql`. Names are multipart identifiers that [`super::parse_identifier`] reads.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,10 +1,11 @@
 //! Date and time literals: `DATE'..'`, `TIMESTAMP'..'` and their kin.
 
+use sc::expression::literal::{LiteralType, Time};
+
 use super::error::SqlError;
 use super::marker;
 use super::message::{internal, literal, string};
-use crate::connect::proto as sc;
-use sc::expression::literal::{LiteralType, Time};
+use crate::proto as sc;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;

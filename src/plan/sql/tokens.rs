@@ -3,14 +3,15 @@
 //! Strings lose their escapes and join their neighbours, numbers take their suffixes, and chains of operators too long
 //! for any stack are refused here, before anything recurses over them.
 
+use sqlparser::parser::ParserError;
+use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, TokenizerError, Word};
+
 use super::dialect::Spark;
 use super::error::{Position, SqlError};
 use super::literal::is_number;
 use super::marker::PARAMETER;
 use super::rewrite::rewrite;
 use super::string_literal::unescape;
-use sqlparser::parser::ParserError;
-use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, TokenizerError, Word};
 
 /// How many operators may follow each other on one level.
 const MAX_OPERATORS: usize = 400;

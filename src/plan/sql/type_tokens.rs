@@ -1,10 +1,11 @@
 //! Types inside statements: their tokens are put back together, for [`super::data_type`] to read.
 
-use super::interval::is_unit;
 use sqlparser::ast::{DataType, Ident, ObjectName};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
+
+use super::interval::is_unit;
 
 /// Takes the tokens of a type, whose text [`super::data_type`] will read.
 pub(super) fn parse_type(parser: &mut Parser) -> Result<DataType, ParserError> {

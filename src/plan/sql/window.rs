@@ -1,9 +1,5 @@
 //! Windows (`OVER`, `WINDOW`) and sort orders.
 
-use super::error::SqlError;
-use super::lowering::{Lowering, ident};
-use super::message::{call, expression, literal};
-use crate::connect::proto as sc;
 use sc::expression::literal::LiteralType;
 use sc::expression::sort_order::{NullOrdering, SortDirection};
 use sc::expression::window::WindowFrame as Frame;
@@ -14,6 +10,11 @@ use sqlparser::ast::{
     WindowFrameUnits, WindowSpec, WindowType,
 };
 use std::collections::BTreeMap;
+
+use super::error::SqlError;
+use super::lowering::{Lowering, ident};
+use super::message::{call, expression, literal};
+use crate::proto as sc;
 
 impl Lowering {
     /// `function OVER window`.

@@ -6,7 +6,7 @@ use arrow::buffer::Buffer;
 
 use super::{Definition, operator_records};
 use crate::cluster::runner::StateChange;
-use crate::plan::conf::Conf;
+use crate::settings::Conf;
 use crate::storage::Request;
 use crate::streaming::checkpoint::Location;
 use crate::streaming::checkpoint::logs::{Commit, Metadata, Offsets};

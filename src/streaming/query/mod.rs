@@ -15,7 +15,6 @@ use arrow::buffer::Buffer;
 use serde_json::Value;
 
 use self::durable::Durable;
-pub use self::durable::KEPT_SETTINGS;
 use super::checkpoint::Location;
 use super::checkpoint::logs::Offsets;
 use super::checkpoint::resume::Resume;
@@ -30,9 +29,11 @@ use crate::cluster::runner::{JobRequest, ScanBlocks};
 use crate::error::SparkError;
 use crate::exec::inputs::{EventTimeStats, OutputMode, StateStats};
 use crate::exec::stage::StageGraph;
-use crate::plan::conf::Conf;
 use crate::scheduler::JobId;
+use crate::settings::Conf;
 use crate::storage::{Reply, Request, StorageError};
+
+pub use self::durable::KEPT_SETTINGS;
 
 /// What a query is, before it runs.
 pub struct Definition {
@@ -184,7 +185,9 @@ impl Query {
             Some(word) if word.eq_ignore_ascii_case("max") => Policy::Max,
             _ => Policy::Min,
         };
-        let idle_timeout_ms = definition.conf.idle_timeout_ms().ok().flatten();
+        let idle_timeout_ms = crate::streaming::watermark::idle_timeout_ms(&definition.conf)
+            .ok()
+            .flatten();
         let delays = definition.graph.watermarks.iter().map(|us| us / 1000).collect();
         let recent_limit = definition
             .conf

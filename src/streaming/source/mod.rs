@@ -16,9 +16,9 @@ use self::files::FileSource;
 use self::rate::RateSource;
 use super::checkpoint::resume::{Memory, SourceFacts, SourceKind};
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::literal::interval_micros;
 use crate::plan::scan::StreamSpec;
 use crate::storage::Request;
+use crate::values::interval::interval_micros;
 
 pub use deal::deal;
 pub use queue::QueueSource;

@@ -7,8 +7,7 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::error::Result;
-use crate::exec::ipc;
-use crate::plan::types;
+use crate::values::{ipc, types};
 
 #[derive(Debug)]
 pub struct RateSource {

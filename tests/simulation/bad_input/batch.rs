@@ -1,13 +1,13 @@
 //! Requests and batch queries.
 
 use prost::Message;
-use rivulet::connect::driver::Method;
-use rivulet::connect::proto as sc;
-use rivulet::connect::proto::command::CommandType;
-use rivulet::connect::proto::relation::RelType;
 
 use super::{is, with_cluster};
 use crate::engine::client::{SESSION, relation, sql};
+use rivulet::connect::driver::Method;
+use rivulet::proto as sc;
+use rivulet::proto::command::CommandType;
+use rivulet::proto::relation::RelType;
 
 #[test]
 fn bytes_that_are_no_message_are_refused_by_every_call() {

@@ -6,10 +6,9 @@ mod restarting;
 mod running;
 mod starting;
 
-use rivulet::error::SparkError;
-
 use crate::engine::cluster::{Cluster, Faults};
 use crate::seeds::{Log, deep};
+use rivulet::error::SparkError;
 
 /// A cluster of two executors without faults, on a deep stack.
 fn with_cluster(work: impl FnOnce(&mut Cluster, &mut Log) + Send) {

@@ -1,14 +1,13 @@
 //! Queries over streams that Spark 4.3 starts or refuses, by output mode, as Spark itself answered for such queries; but for
 //! the join without equal keys, which Spark refuses only when it plans the first batch.
 
-use rivulet::connect::proto as sc;
-use rivulet::connect::proto::relation::RelType;
-
 use super::{is, with_cluster};
 use crate::engine::client::{relation, sql, stream, with_watermark, write};
 use crate::engine::cluster::Cluster;
 use crate::engine::functions::running_sums;
 use crate::seeds::Log;
+use rivulet::proto as sc;
+use rivulet::proto::relation::RelType;
 
 const LEGACY: &str = "_LEGACY_ERROR_TEMP_3102";
 const MODE: &str = "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION";

@@ -1,15 +1,15 @@
 //! Checkpoints that a query cannot go on from, and what it is told then.
 
 use arrow::buffer::Buffer;
-use rivulet::connect::driver::Input;
-use rivulet::connect::proto::streaming_query_command::Command;
-use rivulet::error::SparkError;
-use rivulet::storage::{Request, Storage};
 
 use super::{is, with_cluster};
 use crate::engine::client::{options, rows, sql, stream, with_watermark, write};
 use crate::engine::cluster::Cluster;
 use crate::seeds::Log;
+use rivulet::connect::driver::Input;
+use rivulet::error::SparkError;
+use rivulet::proto::streaming_query_command::Command;
+use rivulet::storage::{Request, Storage};
 
 const COUNTS: &str = "SELECT k, count(*) AS n FROM events GROUP BY k";
 

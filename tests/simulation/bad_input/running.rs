@@ -1,12 +1,11 @@
 //! Streaming queries that meet bad data.
 
-use rivulet::connect::driver::Input;
-use rivulet::connect::proto::streaming_query_command::Command;
-
 use super::{is, with_cluster};
 use crate::engine::client::{options, sql, stream, write};
 use crate::engine::cluster::Cluster;
 use crate::seeds::Log;
+use rivulet::connect::driver::Input;
+use rivulet::proto::streaming_query_command::Command;
 
 /// A query over pushed records of `v INT, t STRING` into a memory table of its name.
 fn start(cluster: &mut Cluster, log: &mut Log, name: &str, text: &str, mode: &str) -> String {

@@ -1,10 +1,9 @@
 //! Streaming queries that never start.
 
-use rivulet::connect::proto as sc;
-use rivulet::connect::proto::write_stream_operation_start::Trigger;
-
 use super::{is, with_cluster, with_conf};
 use crate::engine::client::{sql, stream, with_watermark, write};
+use rivulet::proto as sc;
+use rivulet::proto::write_stream_operation_start::Trigger;
 
 fn pushed() -> sc::Relation {
     stream("rivulet.push", Some("ts TIMESTAMP, k STRING"), &[("sourceId", "s")])

@@ -64,7 +64,7 @@ fn batch_queries_give_the_same_rows_whoever_dies() {
         for _ in 0..2 {
             let kind = cluster.network.rng.random_range(0..KINDS);
             let (text, expected) = query(kind, 30);
-            let root = rivulet::connect::proto::plan::OpType::Root(sql(&text));
+            let root = rivulet::proto::plan::OpType::Root(sql(&text));
             calls.push((cluster.send_plan(Some(root), log), text, expected));
         }
         for (call, text, expected) in calls {

@@ -6,16 +6,16 @@ use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use prost::Message;
-use rivulet::connect::driver::{Method, RequestId};
-use rivulet::connect::proto as sc;
-use rivulet::connect::proto::command::CommandType;
-use rivulet::connect::proto::execute_plan_response::ResponseType;
-use rivulet::connect::proto::relation::RelType;
-use rivulet::error::SparkError;
-use rivulet::exec::ipc;
 
 use super::cluster::Cluster;
 use crate::seeds::Log;
+use rivulet::connect::driver::{Method, RequestId};
+use rivulet::error::SparkError;
+use rivulet::proto as sc;
+use rivulet::proto::command::CommandType;
+use rivulet::proto::execute_plan_response::ResponseType;
+use rivulet::proto::relation::RelType;
+use rivulet::values::ipc;
 
 pub const SESSION: &str = "the-session";
 

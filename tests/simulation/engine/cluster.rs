@@ -13,19 +13,19 @@ use blocks::LossyBlocks;
 pub use crash::Injected;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use rivulet::cluster::executor::{Executor, MemoryBlocks, Outgoing};
-use rivulet::cluster::message::{FromExecutor, Peer, ToExecutor};
-use rivulet::connect::driver::{Driver, Input, Method, Output, RequestId};
-use rivulet::error::{Result, SparkError};
-use rivulet::plan::conf::Conf;
-use rivulet::scheduler::ExecutorRef;
-use rivulet::storage::faulty::Faulty;
-use rivulet::streaming::source::{FileEntry, Files};
 
 use self::server::Server;
 use super::functions::Functions;
 use crate::network::Network;
 use crate::seeds::Log;
+use rivulet::cluster::executor::{Executor, MemoryBlocks, Outgoing};
+use rivulet::cluster::message::{FromExecutor, Peer, ToExecutor};
+use rivulet::connect::driver::{Driver, Input, Method, Output, RequestId};
+use rivulet::error::{Result, SparkError};
+use rivulet::scheduler::ExecutorRef;
+use rivulet::settings::Conf;
+use rivulet::storage::faulty::Faulty;
+use rivulet::streaming::source::{FileEntry, Files};
 
 const DRIVER: u64 = 0;
 const DISK: u64 = u64::MAX;

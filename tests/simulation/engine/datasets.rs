@@ -8,18 +8,18 @@ use std::collections::{BTreeMap, HashMap};
 use arrow::buffer::Buffer;
 use rand::Rng;
 use rand::rngs::SmallRng;
-use rivulet::connect::driver::RequestId;
-use rivulet::connect::proto as sc;
-use rivulet::connect::proto::execute_plan_response::ResponseType;
-use rivulet::connect::proto::relation::RelType;
-use rivulet::exec::program::{Keep, ProgramOutput, ProgramTask};
-use rivulet::rdd::plan::{RESULT_TYPE_URL, TYPE_URL};
-use rivulet::scheduler::{ExecutorRef, KeptId, ShuffleId};
 use serde_json::{Value, json};
 
 use super::client::relation;
 use super::cluster::{Cluster, Faults};
 use crate::seeds::{Log, each_seed};
+use rivulet::connect::driver::RequestId;
+use rivulet::exec::program::{Keep, ProgramOutput, ProgramTask};
+use rivulet::proto as sc;
+use rivulet::proto::execute_plan_response::ResponseType;
+use rivulet::proto::relation::RelType;
+use rivulet::rdd::plan::{RESULT_TYPE_URL, TYPE_URL};
+use rivulet::scheduler::{ExecutorRef, KeptId, ShuffleId};
 
 /// Rows that a dataset may have before it is not multiplied any more.
 const MANY: usize = 400;

@@ -10,18 +10,18 @@ use arrow::array::{
 };
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimestampMicrosecondType};
-use rivulet::connect::proto as sc;
-use rivulet::connect::proto::common_inline_user_defined_function::Function;
-use rivulet::connect::proto::relation::RelType;
-use rivulet::error::Result;
-use rivulet::exec::ipc;
-use rivulet::exec::program::{FunctionId, GroupAnswer, GroupCall, ProgramHost, ProgramOutput, ProgramTask};
-use rivulet::exec::state::groups::entry_fields;
-use rivulet::plan::types;
-use rivulet::scheduler::{ExecutorRef, KeptId};
 
 use super::client::relation;
 use super::datasets::Datasets;
+use rivulet::error::Result;
+use rivulet::exec::program::{FunctionId, GroupAnswer, GroupCall, ProgramHost, ProgramOutput, ProgramTask};
+use rivulet::exec::state::groups::entry_fields;
+use rivulet::plan::type_message;
+use rivulet::proto as sc;
+use rivulet::proto::common_inline_user_defined_function::Function;
+use rivulet::proto::relation::RelType;
+use rivulet::scheduler::{ExecutorRef, KeptId};
+use rivulet::values::ipc;
 
 /// `input` has ts, k and v: k, rows so far, sum of v so far, and whether it is data or the timeout that says so. The timeout
 /// comes `span_s` after the latest ts (or the watermark, if that is later) and ends the state; negative is no timeout.
@@ -36,7 +36,7 @@ pub fn sums_until_idle(input: sc::Relation, span_s: i64) -> sc::Relation {
 }
 
 fn grouped(input: sc::Relation, span_s: i64, timeout: &str) -> sc::Relation {
-    let output = types::to_proto(&DataType::Struct(fields().into()));
+    let output = type_message::to_proto(&DataType::Struct(fields().into()));
     let udf = sc::ScalarScalaUdf {
         payload: [span_s, i64::from(timeout == "ProcessingTimeTimeout")]
             .map(i64::to_le_bytes)

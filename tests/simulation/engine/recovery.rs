@@ -6,12 +6,6 @@ use std::sync::Mutex;
 
 use rand::Rng;
 use rand::rngs::SmallRng;
-use rivulet::connect::proto as sc;
-use rivulet::connect::proto::streaming_query_command;
-use rivulet::connect::proto::write_stream_operation_start::Trigger;
-use rivulet::storage::{Reply, Request, Storage};
-use rivulet::streaming::checkpoint::files;
-use rivulet::streaming::checkpoint::logs::Offsets;
 
 use super::client::{options, rows, sql, stream, with_watermark, write};
 use super::cluster::{Cluster, Faults, Happening, Injected};
@@ -19,6 +13,12 @@ use super::stream::{Plan, SCHEMA, json, random_block};
 use crate::seeds::{Log, each_seed};
 use crate::stateful::{self, Model};
 use crate::window_model::{Expected, Row};
+use rivulet::proto as sc;
+use rivulet::proto::streaming_query_command;
+use rivulet::proto::write_stream_operation_start::Trigger;
+use rivulet::storage::{Reply, Request, Storage};
+use rivulet::streaming::checkpoint::files;
+use rivulet::streaming::checkpoint::logs::Offsets;
 
 const CHECK: &str = "/check";
 const OUT: &str = "/out";

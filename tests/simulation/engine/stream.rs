@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 
 use rand::Rng;
 use rand::rngs::SmallRng;
-use rivulet::connect::driver::Input;
-use rivulet::connect::proto::write_stream_operation_start::Trigger;
 
 use super::client::{options, rows, sql, stream, with_watermark, write};
 use super::cluster::{Cluster, Faults};
 use crate::seeds::{Log, each_seed};
 use crate::window_model::{Expected, Model, Row};
+use rivulet::connect::driver::Input;
+use rivulet::proto::write_stream_operation_start::Trigger;
 
 pub(super) const SCHEMA: &str = "ts TIMESTAMP, k STRING, v BIGINT";
 const KEYS: [Option<&str>; 4] = [Some("a"), Some("b"), Some("c"), None];

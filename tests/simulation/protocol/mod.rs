@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use prost::Message;
-use rivulet::exec::inputs::OutputMode;
-use rivulet::exec::job::JobSpec;
-use rivulet::exec::stage::StageGraph;
-use rivulet::plan::conf::Conf;
 
 use self::world::World;
 use crate::engine::client::{sql, stream, with_watermark};
 use crate::engine::cluster::Injected;
 use crate::seeds::{deep, each_seed};
+use rivulet::compile::job::JobSpec;
+use rivulet::exec::inputs::OutputMode;
+use rivulet::exec::stage::StageGraph;
+use rivulet::settings::Conf;
 
 /// Plans of the query, by output mode and number of state partitions: their stages never run, but the query loop reads
 /// from them what it has to log.

@@ -1,13 +1,12 @@
 //! When batches begin, what is in them, and in which order a batch's steps come.
 
-use rivulet::exec::inputs::{OutputMode, StateStats};
-use rivulet::streaming::trigger::Trigger;
-
 use super::{
     ASAP, NoFiles, answer, batch, changes, delivery, end, outcome, progress, push, query, run, stored, writes,
 };
 use crate::seeds::deep;
+use rivulet::exec::inputs::{OutputMode, StateStats};
 use rivulet::streaming::query::Action;
+use rivulet::streaming::trigger::Trigger;
 
 #[test]
 fn a_batch_is_logged_then_run_then_delivered_then_committed() {

@@ -1,10 +1,9 @@
 //! How a query ends, and answers that come when nobody waits for them.
 
-use rivulet::error::{Exception, SparkError};
-use rivulet::exec::inputs::OutputMode;
-
 use super::{ASAP, NoFiles, answer, delivery, end, outcome, push, query, run, stored};
 use crate::seeds::deep;
+use rivulet::error::{Exception, SparkError};
+use rivulet::exec::inputs::OutputMode;
 use rivulet::storage::StorageError;
 
 #[test]

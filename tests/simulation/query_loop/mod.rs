@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 use prost::Message;
+
+use crate::engine::client::{sql, stream, with_watermark};
 use rivulet::cluster::message::{PlanId, RunId};
 use rivulet::cluster::runner::{JobRequest, Outcome, StateChange};
+use rivulet::compile::job::JobSpec;
 use rivulet::error::{Result, SparkError};
 use rivulet::exec::inputs::{EventTimeStats, OutputMode, TaskReport};
-use rivulet::exec::job::JobSpec;
-use rivulet::plan::conf::Conf;
+use rivulet::settings::Conf;
 use rivulet::storage::{Reply, Request};
 use rivulet::streaming::checkpoint::Location;
 use rivulet::streaming::checkpoint::resume::{Memory, Resume};
@@ -21,8 +23,6 @@ use rivulet::streaming::checkpoint::wal::Kept;
 use rivulet::streaming::query::{Action, Definition, Query, Ticket};
 use rivulet::streaming::source::{FileEntry, Files, Source};
 use rivulet::streaming::trigger::Trigger;
-
-use crate::engine::client::{sql, stream, with_watermark};
 
 struct NoFiles;
 

@@ -2,6 +2,7 @@
 
 use rand::Rng;
 use rand::rngs::SmallRng;
+
 use rivulet::scheduler::dag::StageSpec;
 
 /// A job of one to six stages; each reads some partitions of earlier ones, the last gives the result and needs them all.

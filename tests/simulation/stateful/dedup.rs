@@ -1,12 +1,11 @@
 //! `dropDuplicates` by key, by key and event time, and within the watermark; over a list of seen keys.
 
-use rivulet::connect::proto as sc;
-use rivulet::connect::proto::relation::RelType;
-
 use super::clock::Clock;
 use super::{Model, text};
 use crate::engine::client::{relation, sql};
 use crate::window_model::{Expected, Row};
+use rivulet::proto as sc;
+use rivulet::proto::relation::RelType;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rivulet::connect::proto as sc;
-
 use super::clock::Clock;
 use super::{Model, text};
 use crate::engine::client::sql;
 use crate::engine::functions::running_sums;
 use crate::window_model::{Expected, Row};
+use rivulet::proto as sc;
 
 pub struct Groups {
     /// Seconds from the latest event to the timeout; negative is none.

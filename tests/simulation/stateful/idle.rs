@@ -1,15 +1,14 @@
 //! What comes of silence: timeouts of processing time without data, and a source that does not hold the watermark for ever.
 
-use rivulet::connect::driver::Input;
-use rivulet::connect::proto as sc;
-use rivulet::connect::proto::write_stream_operation_start::Trigger;
-
 use super::json;
 use crate::engine::client::{options, rows, sql, stream, with_watermark, write};
 use crate::engine::cluster::{Cluster, Faults};
 use crate::engine::functions::sums_until_idle;
 use crate::seeds::{Log, deep};
 use crate::window_model::Row;
+use rivulet::connect::driver::Input;
+use rivulet::proto as sc;
+use rivulet::proto::write_stream_operation_start::Trigger;
 
 const SCHEMA: &str = "ts TIMESTAMP, k STRING, v BIGINT";
 

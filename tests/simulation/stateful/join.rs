@@ -1,11 +1,10 @@
 //! Joins of two streams on a key and a time range, of all types; over two lists of waiting rows.
 
-use rivulet::connect::proto as sc;
-
 use super::clock::Clock;
 use super::{Model, text};
 use crate::engine::client::sql;
 use crate::window_model::{Expected, Row};
+use rivulet::proto as sc;
 
 /// A right row fits a left one up to so many seconds after it.
 const RANGE: i64 = 20;

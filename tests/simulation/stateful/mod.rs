@@ -10,14 +10,14 @@ mod session;
 
 use rand::Rng;
 use rand::rngs::SmallRng;
-use rivulet::connect::driver::Input;
-use rivulet::connect::proto as sc;
-use rivulet::connect::proto::write_stream_operation_start::Trigger;
 
 use crate::engine::client::{options, rows, stream, with_watermark, write};
 use crate::engine::cluster::{Cluster, Faults};
 use crate::seeds::{Log, each_seed};
 use crate::window_model::{Expected, Row};
+use rivulet::connect::driver::Input;
+use rivulet::proto as sc;
+use rivulet::proto::write_stream_operation_start::Trigger;
 
 const KEYS: [Option<&str>; 4] = [Some("a"), Some("b"), Some("c"), None];
 

@@ -1,11 +1,10 @@
 //! Session windows with a fixed or a key's own gap, in append and complete mode; over a list of open sessions.
 
-use rivulet::connect::proto as sc;
-
 use super::clock::Clock;
 use super::{Model, text};
 use crate::engine::client::sql;
 use crate::window_model::{Expected, Row};
+use rivulet::proto as sc;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Session {

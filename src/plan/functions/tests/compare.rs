@@ -59,8 +59,8 @@ fn rescaled(row: &Value, schema: &str) -> Value {
             .rsplit_once(" DECIMAL(")
             .and_then(|(_, t)| t.trim_end_matches(')').split(',').nth(1)?.parse::<i8>().ok());
         match (cell, scale) {
-            (Value::String(text), Some(scale)) => crate::plan::cast_text::parse_decimal(text, scale)
-                .map_or_else(|| cell.clone(), |v| crate::plan::cast_text::decimal(v, scale).into()),
+            (Value::String(text), Some(scale)) => crate::values::text::parse_decimal(text, scale)
+                .map_or_else(|| cell.clone(), |v| crate::values::text::decimal(v, scale).into()),
             _ => cell.clone(),
         }
     });

@@ -1,4 +1,5 @@
 use super::run::{Tables, sql};
+
 #[test]
 fn debug() {
     let Ok(query) = std::env::var("Q") else { return };

@@ -4,7 +4,7 @@ use arrow::array::*;
 use arrow::datatypes::*;
 use serde_json::{Map, Value, json};
 
-use crate::plan::cast_text;
+use crate::values::text;
 
 /// Greatest integer that JSON readers keep exactly.
 const EXACT: i64 = 1 << 53;
@@ -24,11 +24,11 @@ pub fn cell(array: &ArrayRef, row: usize) -> Value {
         },
         DataType::Float32 => double(f64::from(array.as_primitive::<Float32Type>().value(row))),
         DataType::Float64 => double(array.as_primitive::<Float64Type>().value(row)),
-        DataType::Decimal128(_, s) => cast_text::decimal(array.as_primitive::<Decimal128Type>().value(row), *s).into(),
-        DataType::Date32 => cast_text::date(array.as_primitive::<Date32Type>().value(row)).into(),
+        DataType::Decimal128(_, s) => text::decimal(array.as_primitive::<Decimal128Type>().value(row), *s).into(),
+        DataType::Date32 => text::date(array.as_primitive::<Date32Type>().value(row)).into(),
         DataType::Timestamp(..) => {
             let us = array.as_primitive::<TimestampMicrosecondType>().value(row);
-            let seconds = cast_text::timestamp(us.div_euclid(1_000_000) * 1_000_000).replace(' ', "T");
+            let seconds = text::timestamp(us.div_euclid(1_000_000) * 1_000_000).replace(' ', "T");
             format!("{seconds}.{:06}", us.rem_euclid(1_000_000)).into()
         }
         DataType::Duration(_) => json!({ "microseconds": array.as_primitive::<DurationMicrosecondType>().value(row) }),

@@ -10,16 +10,15 @@ use prost::Message;
 use serde_json::Value;
 
 use super::json;
-use crate::connect::proto as sc;
+use crate::compile::job::{JobSpec, read_key};
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::TaskInputs;
-use crate::exec::ipc;
-use crate::exec::job::{JobSpec, read_key};
 use crate::exec::stage::Read;
 use crate::exec::task::{TaskOutput, run};
-use crate::plan::conf::Conf;
 use crate::plan::scan::Format;
-use crate::plan::types;
+use crate::proto as sc;
+use crate::settings::Conf;
+use crate::values::{ipc, types};
 
 /// Noon of 2024-03-01, UTC.
 const NOW_US: i64 = 1_709_294_400_000_000;

@@ -1,10 +1,11 @@
 //! Messages in a short form for the tests: `(+ a 1)`, `Filter(Read(t), (> a 1))`.
 
-use crate::connect::proto as sc;
 use sc::expression::literal::LiteralType as L;
 use sc::expression::window::window_frame::{FrameBoundary, frame_boundary::Boundary};
 use sc::expression::{ExprType as E, SortOrder};
 use sc::relation::RelType as R;
+
+use crate::proto as sc;
 
 pub(super) fn expr(e: &sc::Expression) -> String {
     match e.expr_type.as_ref().expect("an expression has a kind") {

@@ -3,6 +3,7 @@
 use arrow::buffer::Buffer;
 use rand::Rng;
 use rand::rngs::SmallRng;
+
 use rivulet::cluster::executor::{BlockStore, MemoryBlocks};
 use rivulet::cluster::states::{StateKey, StateStore};
 use rivulet::scheduler::BlockId;

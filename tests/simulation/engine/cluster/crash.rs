@@ -4,13 +4,13 @@
 use std::rc::Rc;
 
 use rand::Rng;
+
+use super::{Cluster, DISK, DRIVER, Happening, NoFiles};
+use crate::seeds::Log;
 use rivulet::connect::driver::{Driver, Input, Output};
 use rivulet::scheduler::ExecutorRef;
 use rivulet::storage::faulty::Fate;
 use rivulet::storage::{Reply, Request, Storage, StorageError};
-
-use super::{Cluster, DISK, DRIVER, Happening, NoFiles};
-use crate::seeds::Log;
 
 /// Faults that were made.
 #[derive(Debug, Default, Clone, Copy)]

@@ -2,12 +2,12 @@
 
 use arrow::buffer::Buffer;
 use rand::Rng;
-use rivulet::cluster::message::Peer;
-use rivulet::connect::driver::Input;
-use rivulet::scheduler::ExecutorRef;
 
 use super::{Cluster, Happening};
 use crate::seeds::Log;
+use rivulet::cluster::message::Peer;
+use rivulet::connect::driver::Input;
+use rivulet::scheduler::ExecutorRef;
 
 impl Cluster {
     /// To a dead incarnation: its successor gets it, or the sender is told.

@@ -1,8 +1,7 @@
 //! A server that sends numbered records over a WebSocket, and goes on where it is told.
 
-use rivulet::connect::driver::{Input, SocketEvent};
-
 use super::{Cluster, DRIVER, Happening, SERVER};
+use rivulet::connect::driver::{Input, SocketEvent};
 
 #[derive(Default)]
 pub struct Server {

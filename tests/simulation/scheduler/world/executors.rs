@@ -1,13 +1,13 @@
 //! What made-up executors do with a task, and how they die.
 
 use rand::Rng;
-use rivulet::error::SparkError;
-use rivulet::scheduler::dag::{Event, Failure};
-use rivulet::scheduler::{BlockId, ExecutorRef, Fetch, TaskId};
 
 use super::super::graphs::random_rows;
 use super::{Happening, World};
 use crate::seeds::Log;
+use rivulet::error::SparkError;
+use rivulet::scheduler::dag::{Event, Failure};
+use rivulet::scheduler::{BlockId, ExecutorRef, Fetch, TaskId};
 
 fn writer(fetch: &Fetch) -> TaskId {
     match fetch.block {

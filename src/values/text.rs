@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, Timelike};
 
-use super::conf::Zone;
+use crate::values::zone::Zone;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 

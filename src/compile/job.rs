@@ -15,17 +15,18 @@ use datafusion_optimizer::{Optimizer, OptimizerContext};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
-use super::inputs::OutputMode;
-use super::physical::Planner;
-use super::stage::StageGraph;
-use crate::connect::proto as sc;
+use crate::compile::physical::Planner;
 use crate::error::{Result, SparkError};
+use crate::exec::inputs::OutputMode;
+use crate::exec::stage::StageGraph;
 use crate::ml::model::{Model, Models};
+use crate::ml::transform;
 use crate::plan::analyzer::Analyzer;
-use crate::plan::conf::Conf;
 use crate::plan::scan::{FileCatalog, FileSet, Format};
 use crate::plan::scope::Resolved;
-use crate::plan::types;
+use crate::plan::type_message;
+use crate::proto as sc;
+use crate::settings::Conf;
 
 /// Everything that planning depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +64,7 @@ impl FileCatalog for SpecFiles {
             .ok_or_else(|| SparkError::internal(format!("the files of {paths:?} were not looked up")))?;
         Ok(FileSet {
             files: files.clone(),
-            fields: types::schema_from_text(ddl)?,
+            fields: type_message::schema_from_text(ddl)?,
         })
     }
 }
@@ -97,7 +98,7 @@ impl JobSpec {
     /// Analyses the relation.
     pub fn analyze(&self, files: Rc<dyn FileCatalog>, models: Rc<dyn Models>) -> Result<(Analyzer, Resolved)> {
         let mut analyzer = Analyzer::new(self.conf.clone(), self.now_us, files)?;
-        analyzer.ml.models = Some(models);
+        analyzer.extension = Some(transform::extension(Some(models)));
         for (name, bytes) in &self.views {
             analyzer.views.insert(name.clone(), decode(bytes)?);
         }

@@ -11,19 +11,20 @@ use datafusion_physical_expr::expressions::{Column, IsNotNullExpr};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_physical_plan::aggregates::AggregateExec;
 
-use super::event_time::{self, Bound, BoundTime, JoinBounds};
-use super::physical::{Plan, Planner, is_streaming};
-use super::stage::{Output, StatefulOperator, Wakes};
-use super::state::aggregate::StateAggregate;
-use super::state::dedup::StateDedup;
-use super::state::groups::StateGroups;
-use super::state::join::{Side, StateJoin};
-use super::state::merge::Merger;
-use super::state::rows::ClosesBy;
-use super::state::session::StateSession;
+use crate::compile::event_time::{self, Bound, BoundTime, JoinBounds};
+use crate::compile::physical::{Plan, Planner};
 use crate::error::{Result, SparkError};
+use crate::exec::stage::{Output, StatefulOperator, Wakes};
+use crate::exec::state::aggregate::StateAggregate;
+use crate::exec::state::dedup::StateDedup;
+use crate::exec::state::groups::StateGroups;
+use crate::exec::state::join::{Side, StateJoin};
+use crate::exec::state::merge::Merger;
+use crate::exec::state::rows::ClosesBy;
+use crate::exec::state::session::StateSession;
 use crate::plan::map_groups::{MapGroups, Named, Timeout};
 use crate::plan::nodes;
+use crate::plan::scan::is_streaming;
 
 impl Planner {
     /// Streaming aggregation behind its partial one. `finished` is the final aggregation over one batch, whose schema is the

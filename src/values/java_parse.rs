@@ -5,9 +5,9 @@
 
 use chrono::NaiveDate;
 
-use super::cast_text::days_of;
-use super::conf::Zone;
-use super::java_format::{MONTHS, Part, Pattern};
+use crate::values::java_format::{MONTHS, Part, Pattern};
+use crate::values::text::days_of;
+use crate::values::zone::Zone;
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -309,7 +309,7 @@ fn resolve(fields: &Fields) -> Result<i64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::cast_text::timestamp;
+    use crate::values::text::timestamp;
 
     fn read(pattern: &str, text: &str) -> Result<String, String> {
         let (local, zone) = Pattern::new(pattern, true).unwrap().parse(text)?;

@@ -10,8 +10,8 @@ use arrow::datatypes::DataType;
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::{Accumulator, AggregateUDF};
 
-use super::gather::{self, Keep};
-use super::{Definition, function};
+use crate::kernels::aggregates::gather::{self, Keep};
+use crate::kernels::aggregates::{Definition, function};
 
 pub fn by_key(value: &DataType, key: &DataType, greatest: bool) -> Arc<AggregateUDF> {
     let (v, k) = (value.clone(), key.clone());

@@ -7,10 +7,10 @@ use datafusion_common::{Column, ScalarValue};
 use datafusion_expr::utils::split_conjunction;
 use datafusion_expr::{Aggregate, BinaryExpr, Expr, Join, LogicalPlan, Operator};
 
-use super::physical::is_streaming;
-use super::state::aggregate::EventTimeKey;
+use crate::exec::state::aggregate::EventTimeKey;
 use crate::plan::map_groups::MapGroups;
 use crate::plan::nodes;
+use crate::plan::scan::is_streaming;
 
 /// Columns that carry an event time: a timestamp, or a window, whose end counts. Column id → µs to be added (the length of a
 /// window, where the column holds its start).

@@ -7,7 +7,7 @@ use arrow::array::*;
 use arrow::datatypes::*;
 
 use crate::error::{Result, SparkError};
-use crate::plan::types::simple_string;
+use crate::values::types::simple_string;
 
 const C1: u32 = 0xcc9e_2d51;
 const C2: u32 = 0x1b87_3593;

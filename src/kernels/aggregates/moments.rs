@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Float64Type};
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::{Accumulator, AggregateUDF};
 
-use super::{Definition, function};
+use crate::kernels::aggregates::{Definition, function};
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Moments {

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono_tz::Tz;
-
 use crate::error::{Exception, Result, SparkError};
 
 /// Settings as the client set them; lookups fall back to Spark's defaults.
@@ -149,26 +147,6 @@ impl Conf {
         })
     }
 
-    /// `spark.rivulet.streaming.idleSourceTimeout`: how long one of several watermarks may be without data before it does not hold
-    /// the query's any more, ms; none (without the setting) is for ever, as in Spark.
-    ///
-    /// # Errors
-    /// An `IllegalArgumentException` where it is no duration.
-    pub fn idle_timeout_ms(&self) -> Result<Option<i64>> {
-        let key = "spark.rivulet.streaming.idleSourceTimeout";
-        let Some(text) = self.get(key) else { return Ok(None) };
-        let us = super::literal::interval_micros(text).filter(|us| *us > 0);
-        us.map(|us| Some(us / 1000)).ok_or_else(|| {
-            SparkError::new(
-                Exception::IllegalArgument,
-                "INVALID_CONF_VALUE.TYPE_MISMATCH",
-                "22022",
-                format!("The value '{text}' in the config \"{key}\" is no duration, such as 30 seconds."),
-            )
-            .with("confName", key)
-        })
-    }
-
     /// `spark.sql.ansi.enabled`: errors instead of nulls and wrap-around.
     pub fn ansi(&self) -> bool {
         self.bool("spark.sql.ansi.enabled")
@@ -193,149 +171,5 @@ impl Conf {
             .and_then(|v| v.parse().ok())
             .unwrap_or(2)
             .clamp(1, 10_000)
-    }
-
-    /// The session zone.
-    ///
-    /// # Errors
-    /// `INVALID_CONF_VALUE.TIME_ZONE` where the setting names no zone.
-    pub fn time_zone(&self) -> Result<Zone> {
-        let name = self.get("spark.sql.session.timeZone").unwrap_or("UTC");
-        Zone::parse(name).ok_or_else(|| {
-            SparkError::new(
-                Exception::IllegalArgument,
-                "INVALID_CONF_VALUE.TIME_ZONE",
-                "22022",
-                format!(
-                    "The value '{name}' in the config \"spark.sql.session.timeZone\" is invalid. \
-                     Cannot resolve the given timezone."
-                ),
-            )
-            .with("confName", "spark.sql.session.timeZone")
-            .with("confValue", name)
-        })
-    }
-}
-
-/// A time zone: a region of the tz database or a fixed offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Zone {
-    Region(Tz),
-    /// Seconds east of UTC.
-    Fixed(i32),
-}
-
-impl Zone {
-    pub const UTC: Zone = Zone::Fixed(0);
-
-    /// `Europe/Rome`, `UTC`, `Z`, `GMT+2`, `+02:00`, `-8`, `PST`.
-    pub fn parse(name: &str) -> Option<Zone> {
-        let name = name.trim();
-        if name == "Z" || name.eq_ignore_ascii_case("utc") || name.eq_ignore_ascii_case("gmt") {
-            return Some(Self::UTC);
-        }
-        let offset = name
-            .strip_prefix("UTC")
-            .or_else(|| name.strip_prefix("GMT"))
-            .or_else(|| name.strip_prefix("UT"))
-            .unwrap_or(name);
-        if offset.starts_with(['+', '-']) {
-            return parse_offset(offset).map(Zone::Fixed);
-        }
-        let short = [
-            ("PST", "America/Los_Angeles"),
-            ("CST", "America/Chicago"),
-            ("JST", "Asia/Tokyo"),
-            ("IST", "Asia/Kolkata"),
-            ("CET", "Europe/Paris"),
-        ];
-        let name = short.iter().find(|(s, _)| *s == name).map_or(name, |(_, long)| long);
-        name.parse::<Tz>().ok().map(Zone::Region)
-    }
-
-    /// Seconds east of UTC at an instant (µs since the epoch).
-    pub fn offset_at(self, micros: i64) -> i32 {
-        use chrono::{Offset, TimeZone};
-        match self {
-            Zone::Fixed(seconds) => seconds,
-            Zone::Region(tz) => chrono::DateTime::from_timestamp_micros(micros).map_or(0, |instant| {
-                tz.offset_from_utc_datetime(&instant.naive_utc())
-                    .fix()
-                    .local_minus_utc()
-            }),
-        }
-    }
-
-    /// The local wall clock at an instant, as µs since the local epoch.
-    pub fn to_local(self, micros: i64) -> i64 {
-        micros.saturating_add(i64::from(self.offset_at(micros)) * 1_000_000)
-    }
-
-    /// The instant of a local wall clock; in a gap the clock moves on, in an overlap the earlier instant counts
-    /// (`java.time.ZonedDateTime.ofLocal`).
-    pub fn to_instant(self, local: i64) -> i64 {
-        let Zone::Region(_) = self else {
-            let Zone::Fixed(seconds) = self else { return local };
-            return local.saturating_sub(i64::from(seconds) * 1_000_000);
-        };
-        let before = i64::from(self.offset_at(local.saturating_sub(86_400_000_000))) * 1_000_000;
-        let after = i64::from(self.offset_at(local.saturating_add(86_400_000_000))) * 1_000_000;
-        let first = local - before;
-        if self.to_local(first) == local {
-            return first;
-        }
-        let second = local - after;
-        if self.to_local(second) == local { second } else { first }
-    }
-}
-
-fn parse_offset(text: &str) -> Option<i32> {
-    let sign = if text.starts_with('-') { -1 } else { 1 };
-    let digits = &text[1..];
-    let (hours, minutes, seconds) = match digits.split(':').collect::<Vec<_>>()[..] {
-        [h] if h.len() <= 2 => (h, "0", "0"),
-        [h] if h.len() == 4 => (&h[..2], &h[2..], "0"),
-        [h, m] => (h, m, "0"),
-        [h, m, s] => (h, m, s),
-        _ => return None,
-    };
-    let (h, m, s): (i32, i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?, seconds.parse().ok()?);
-    let total = h * 3600 + m * 60 + s;
-    (h <= 18 && m < 60 && s < 60 && total <= 18 * 3600).then_some(sign * total)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_local_time_in_a_spring_gap_moves_on_and_in_an_autumn_overlap_is_the_earlier_instant() {
-        let zone = Zone::parse("Europe/Rome").unwrap();
-        let local = |text: &str| {
-            chrono::NaiveDateTime::parse_from_str(text, "%F %T")
-                .unwrap()
-                .and_utc()
-                .timestamp_micros()
-        };
-        assert_eq!(
-            zone.to_instant(local("2024-03-31 02:30:00")),
-            local("2024-03-31 01:30:00")
-        );
-        assert_eq!(
-            zone.to_instant(local("2024-10-27 02:30:00")),
-            local("2024-10-27 00:30:00")
-        );
-        assert_eq!(
-            zone.to_instant(local("2024-07-01 12:00:00")),
-            local("2024-07-01 10:00:00")
-        );
-    }
-
-    #[test]
-    fn offsets_are_read_in_all_of_sparks_forms() {
-        assert_eq!(Zone::parse("+02:30"), Some(Zone::Fixed(9000)));
-        assert_eq!(Zone::parse("GMT-8"), Some(Zone::Fixed(-28_800)));
-        assert_eq!(Zone::parse("nowhere"), None);
-        assert_eq!(Zone::parse("+19:00"), None);
     }
 }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion_common::{DFSchema, JoinType};
-use datafusion_execution::TaskContext;
 use datafusion_expr::execution_props::ExecutionProps;
 use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion_expr::{Aggregate, Expr, Join, LogicalPlan, Window};
@@ -29,17 +28,18 @@ use datafusion_physical_plan::union::UnionExec;
 use datafusion_physical_plan::windows::{WindowAggExec, create_window_expr};
 use datafusion_physical_plan::{ExecutionPlan, InputOrderMode};
 
-use super::inputs::OutputMode;
-use super::ipc;
-use super::operators;
-use super::stage::{Leaf, Output, Stage, StatefulOperator, Wakes, Work, reads_of};
-use super::state::limit::StateLimit;
-use super::state::merge::Merger;
-use super::transform::Transform;
+use super::reads::reads_of;
 use crate::error::{Result, SparkError};
+use crate::exec::inputs::OutputMode;
+use crate::exec::operators;
+use crate::exec::stage::{Leaf, Output, Stage, StatefulOperator, Wakes, Work};
+use crate::exec::state::limit::StateLimit;
+use crate::exec::state::merge::Merger;
+use crate::exec::transform::Transform;
 use crate::plan::map_groups::MapGroups;
 use crate::plan::nodes;
-use crate::plan::scan::{Scan, ScanSource};
+use crate::plan::scan::{Scan, ScanSource, is_streaming};
+use crate::values::ipc;
 
 pub(super) type Plan = Arc<dyn ExecutionPlan>;
 
@@ -95,7 +95,7 @@ impl Planner {
             .iter()
             .flatten()
             .filter_map(|r| {
-                if let super::stage::Read::Shuffle { stage, .. } = r {
+                if let crate::exec::stage::Read::Shuffle { stage, .. } = r {
                     Some(*stage)
                 } else {
                     None
@@ -683,7 +683,7 @@ fn scan_leaf(scan: Arc<Scan>, projection: Option<Vec<usize>>, schema: SchemaRef)
     let partitions = scan.partitions;
     let out = schema.clone();
     Transform::leaf(label, schema, partitions, move |partition, inputs| {
-        Ok(super::decode::scan(
+        Ok(crate::exec::decode::scan(
             &scan,
             projection.as_deref(),
             &out,
@@ -693,30 +693,13 @@ fn scan_leaf(scan: Arc<Scan>, projection: Option<Vec<usize>>, schema: SchemaRef)
     })
 }
 
-/// Whether a plan reads an unbounded source.
-pub fn is_streaming(plan: &LogicalPlan) -> bool {
-    if let LogicalPlan::TableScan(scan) = plan {
-        return ScanSource::of(&scan.source).is_some_and(|s| s.stream.is_some());
-    }
-    plan.inputs().into_iter().any(is_streaming)
-}
-
 fn stateful_operators(plan: &Plan) -> Vec<usize> {
     let mut found: Vec<usize> = plan.children().into_iter().flat_map(stateful_operators).collect();
-    if let Some(transform) = super::transform::as_transform(plan)
+    if let Some(transform) = crate::exec::transform::as_transform(plan)
         && let Some((_, rest)) = transform.label().split_once("operator=")
         && let Some(number) = rest.split(' ').next().and_then(|n| n.parse().ok())
     {
         found.push(number);
     }
     found
-}
-
-/// A context in which a task's plan runs.
-pub fn task_context(inputs: Arc<super::inputs::TaskInputs>) -> Arc<TaskContext> {
-    let mut config = datafusion_execution::config::SessionConfig::new()
-        .with_target_partitions(1)
-        .with_batch_size(8192);
-    config.set_extension(inputs);
-    Arc::new(TaskContext::default().with_session_config(config))
 }

@@ -1,155 +1,14 @@
-//! Spark's data types as Arrow's, both ways.
-//!
-//! `TIMESTAMP` is `Timestamp(µs, "UTC")` (an instant; the session zone matters only where text or fields are made of
-//! it), `TIMESTAMP_NTZ` is `Timestamp(µs, None)`, day-time intervals are `Duration(µs)`, year-month intervals are
-//! `Interval(YearMonth)`, calendar intervals `Interval(MonthDayNano)`, maps are `Map(entries{key, value})`.
+//! Spark Connect's data types, DDL and JSON schemas as the engine's types, and back.
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, IntervalUnit, Schema, TimeUnit};
+use arrow::datatypes::{DataType, Field, Fields, IntervalUnit, Schema, TimeUnit};
 
-use crate::connect::proto as sc;
-use crate::connect::proto::data_type::Kind;
 use crate::error::{Result, SparkError};
-use crate::ml::vector;
-
-/// The zone that instants carry inside the engine.
-pub const UTC: &str = "UTC";
-
-pub fn timestamp() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
-}
-
-pub fn timestamp_ntz() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, None)
-}
-
-pub fn list_of(element: DataType) -> DataType {
-    DataType::List(Arc::new(Field::new("element", element, true)))
-}
-
-pub fn map_of(key: DataType, value: DataType) -> DataType {
-    let entries = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, true)]);
-    DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entries), false)), false)
-}
-
-/// `WindowType`: `struct<start: timestamp, end: timestamp>`.
-pub fn window_of(time: DataType) -> DataType {
-    DataType::Struct(Fields::from(vec![
-        Field::new("start", time.clone(), true),
-        Field::new("end", time, true),
-    ]))
-}
-
-pub fn is_string(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
-}
-
-pub fn is_integral(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64
-    )
-}
-
-pub fn is_numeric(data_type: &DataType) -> bool {
-    is_integral(data_type)
-        || matches!(
-            data_type,
-            DataType::Float32 | DataType::Float64 | DataType::Decimal128(..)
-        )
-}
-
-pub fn is_timestamp(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Timestamp(..))
-}
-
-/// `DataType.defaultSize`-free name: what `simpleString` and error messages print (`bigint`, `array<string>`).
-pub fn simple_string(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Null => "void".into(),
-        DataType::Boolean => "boolean".into(),
-        DataType::Int8 => "tinyint".into(),
-        DataType::Int16 => "smallint".into(),
-        DataType::Int32 => "int".into(),
-        DataType::Int64 => "bigint".into(),
-        DataType::Float32 => "float".into(),
-        DataType::Float64 => "double".into(),
-        DataType::Decimal128(p, s) => format!("decimal({p},{s})"),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string".into(),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "binary".into(),
-        DataType::Date32 => "date".into(),
-        DataType::Timestamp(_, Some(_)) => "timestamp".into(),
-        DataType::Timestamp(_, None) => "timestamp_ntz".into(),
-        DataType::Duration(_) => "interval day to second".into(),
-        DataType::Interval(IntervalUnit::YearMonth) => "interval year to month".into(),
-        DataType::Interval(_) => "interval".into(),
-        DataType::List(item) | DataType::LargeList(item) => format!("array<{}>", simple_string(item.data_type())),
-        DataType::Map(entries, _) => match entries.data_type() {
-            DataType::Struct(kv) if kv.len() == 2 => {
-                format!(
-                    "map<{},{}>",
-                    simple_string(kv[0].data_type()),
-                    simple_string(kv[1].data_type())
-                )
-            }
-            _ => "map".into(),
-        },
-        DataType::Struct(fields) => {
-            let inner: Vec<String> = fields
-                .iter()
-                .map(|f| format!("{}:{}", f.name(), simple_string(f.data_type())))
-                .collect();
-            format!("struct<{}>", inner.join(","))
-        }
-        other => other.to_string(),
-    }
-}
-
-/// `DataType.sql`, upper case: what error messages quote (`"BIGINT"`).
-pub fn sql_name(data_type: &DataType) -> String {
-    match data_type {
-        DataType::List(item) => format!("ARRAY<{}>", sql_name(item.data_type())),
-        DataType::Map(entries, _) => match entries.data_type() {
-            DataType::Struct(kv) if kv.len() == 2 => {
-                format!("MAP<{}, {}>", sql_name(kv[0].data_type()), sql_name(kv[1].data_type()))
-            }
-            _ => "MAP".into(),
-        },
-        DataType::Struct(fields) => {
-            let inner: Vec<String> = fields
-                .iter()
-                .map(|f| format!("{}: {}", quote_if_needed(f.name()), sql_name(f.data_type())))
-                .collect();
-            format!("STRUCT<{}>", inner.join(", "))
-        }
-        other => simple_string(other).to_uppercase(),
-    }
-}
-
-/// A name as SQL text needs it: back-quoted where it is no plain identifier (`QuotingUtils.quoteIfNeeded`).
-pub fn quote_if_needed(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if plain {
-        name.to_owned()
-    } else {
-        format!("`{}`", name.replace('`', "``"))
-    }
-}
-
-/// A schema as DDL (`StructType.toDDL`).
-pub fn to_ddl(schema: &Schema) -> String {
-    let columns: Vec<String> = schema
-        .fields()
-        .iter()
-        .map(|f| {
-            let not_null = if f.is_nullable() { "" } else { " NOT NULL" };
-            format!("{} {}{not_null}", quote_if_needed(f.name()), sql_name(f.data_type()))
-        })
-        .collect();
-    columns.join(",")
-}
+use crate::proto as sc;
+use crate::proto::data_type::Kind;
+use crate::values::types::{list_of, map_of, map_types, timestamp, timestamp_ntz};
+use crate::values::vector;
 
 /// The engine's type of a Spark Connect type.
 pub fn from_proto(data_type: &sc::DataType) -> Result<DataType> {
@@ -314,17 +173,9 @@ pub fn schema_to_proto(schema: &Schema) -> sc::DataType {
     }
 }
 
-/// Key and value type of a map's entries field.
-pub fn map_types(entries: &FieldRef) -> (DataType, DataType) {
-    match entries.data_type() {
-        DataType::Struct(kv) if kv.len() == 2 => (kv[0].data_type().clone(), kv[1].data_type().clone()),
-        _ => (DataType::Null, DataType::Null),
-    }
-}
-
 /// A type from its SQL text.
 pub fn from_ddl_type(text: &str) -> Result<DataType> {
-    from_proto(&super::sql::parse_data_type(text)?)
+    from_proto(&crate::plan::sql::parse_data_type(text)?)
 }
 
 /// A schema from DDL or from `StructType.json`.
@@ -332,7 +183,7 @@ pub fn schema_from_text(text: &str) -> Result<Fields> {
     if text.trim_start().starts_with('{') {
         return fields_from_json(text);
     }
-    match from_proto(&super::sql::parse_schema(text)?)? {
+    match from_proto(&crate::plan::sql::parse_schema(text)?)? {
         DataType::Struct(fields) => Ok(fields),
         single => Ok(Fields::from(vec![Field::new("value", single, true)])),
     }
@@ -402,6 +253,7 @@ fn json_type(value: &serde_json::Value) -> Result<DataType> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::types::simple_string;
 
     #[test]
     fn a_json_schema_equals_its_ddl_form() {

@@ -2,13 +2,13 @@
 //!
 //! Which letters Spark takes is `DateTimeFormatterHelper`'s rule: week-based letters and some lengths are refused, and
 //! where the parser before Spark 3 (`SimpleDateFormat`) would have taken the pattern, the error says so. Text is English.
-//! Parsing is in [`super::java_parse`].
+//! Parsing is in [`crate::values::java_parse`].
 
 use chrono::{Datelike, Timelike};
 
-use super::cast_text;
-use super::conf::Zone;
 use crate::error::{Exception, Result, SparkError};
+use crate::values::text;
+use crate::values::zone::Zone;
 
 pub const MONTHS: [&str; 12] = [
     "January",
@@ -117,7 +117,7 @@ impl Pattern {
     /// A wall clock (µs since the local epoch) as text; `instant_us` is needed for the zone's offset only.
     pub fn format(&self, instant_us: i64, zone: Zone) -> Result<String> {
         let local_us = zone.to_local(instant_us);
-        let time = cast_text::clock(local_us).ok_or_else(|| {
+        let time = text::clock(local_us).ok_or_else(|| {
             SparkError::new(
                 Exception::DateTime,
                 "DATETIME_OVERFLOW",

@@ -9,9 +9,9 @@ use arrow::datatypes::{ArrowNativeType, DataType, Decimal128Type, Int64Type};
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::{Accumulator, AggregateUDF, EmitTo, GroupsAccumulator};
 
-use super::{Definition, function};
 use crate::error::{SparkError, arithmetic_overflow};
-use crate::plan::cast::Mode;
+use crate::kernels::aggregates::{Definition, function};
+use crate::values::cast::Mode;
 
 /// `to` is BIGINT or a decimal; the argument has the same width.
 pub fn sum(to: &DataType, mode: Mode) -> Arc<AggregateUDF> {

@@ -12,8 +12,8 @@ use arrow::row::{RowConverter, SortField};
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::{Accumulator, AggregateUDF};
 
-use super::{Definition, Make, function};
-use crate::plan::types::list_of;
+use crate::kernels::aggregates::{Definition, Make, function};
+use crate::values::types::list_of;
 
 /// What the gathered columns amount to.
 pub type Finish = Arc<dyn Fn(&[ArrayRef]) -> Result<ScalarValue> + Send + Sync>;

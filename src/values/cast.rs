@@ -10,15 +10,11 @@ use arrow::array::*;
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::*;
 use arrow::util::display::FormatOptions;
-use datafusion_expr::Expr;
-use datafusion_expr::expr::Cast;
 
-use super::cast_text;
-use super::conf::Zone;
-use super::kernel;
-use super::scope::Typed;
-use super::types::{is_integral, is_numeric, is_string, simple_string, sql_name};
-use crate::error::{Exception, Result, SparkError};
+use crate::error::{Exception, SparkError};
+use crate::values::text;
+use crate::values::types::{is_integral, is_numeric, simple_string, sql_name};
+use crate::values::zone::Zone;
 
 /// What a value that does not fit becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,94 +25,6 @@ pub enum Mode {
 }
 
 type DfResult<T> = datafusion_common::Result<T>;
-
-/// Casts an expression; a cast to its own type is the expression itself.
-pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed> {
-    if &input.data_type == to {
-        return Ok(input);
-    }
-    let from = input.data_type.clone();
-    if !castable(&from, to) || (mode != Mode::Legacy && is_integral(&from) && to == &DataType::Binary) {
-        return Err(cannot_cast(&input.name, &from, to));
-    }
-    let mut out = input.clone();
-    out.attribute = None;
-    out.data_type = to.clone();
-    out.expr = if lossless(&from, to) {
-        Expr::Cast(Cast::new(Box::new(input.expr), to.clone()))
-    } else {
-        let (target, options) = (to.clone(), format!("{mode:?} {zone:?} {from}"));
-        kernel::call("cast", options, to.clone(), vec![input.expr], move |args, _| {
-            cast_array(&args[0], &target, mode, zone)
-        })
-    };
-    Ok(out)
-}
-
-fn cannot_cast(name: &str, from: &DataType, to: &DataType) -> SparkError {
-    // Spark tells what its legacy mode or another function would do (`Cast.typeCheckFailureMessage`).
-    let condition = match (from, to) {
-        (DataType::Date32, to) if is_numeric(to) => "DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION",
-        (from, DataType::Binary) if is_integral(from) => "DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION",
-        _ => "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION",
-    };
-    SparkError::analysis(
-        condition,
-        "42K09",
-        format!(
-            "Cannot resolve \"CAST({name} AS {to})\" due to data type mismatch: cannot cast \"{from}\" to \"{to}\".",
-            to = sql_name(to),
-            from = sql_name(from)
-        ),
-    )
-    .with("srcType", format!("\"{}\"", sql_name(from)))
-    .with("targetType", format!("\"{}\"", sql_name(to)))
-}
-
-/// No value is lost and no text is made: DataFusion may move such a cast about.
-fn lossless(from: &DataType, to: &DataType) -> bool {
-    use DataType::*;
-    match (from, to) {
-        (Null, _) => !matches!(to, Struct(_) | Map(..)),
-        (Int8, Int16 | Int32 | Int64 | Float32 | Float64) => true,
-        (Int16, Int32 | Int64 | Float32 | Float64) => true,
-        (Int32, Int64 | Float32 | Float64) | (Int64, Float32 | Float64) => true,
-        (Float32, Float64) => true,
-        (Decimal128(p, s), Decimal128(q, t)) => {
-            t >= s && i16::from(*q) - i16::from(*t) >= i16::from(*p) - i16::from(*s)
-        }
-        (Int8, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 3,
-        (Int16, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 5,
-        (Int32, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 10,
-        (Int64, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 20,
-        (Utf8, Binary) => true,
-        _ => false,
-    }
-}
-
-fn castable(from: &DataType, to: &DataType) -> bool {
-    use DataType::*;
-    match (from, to) {
-        (Null, _) => true,
-        (_, Utf8) => true,
-        (Utf8, Boolean | Date32 | Timestamp(..) | Binary | Duration(_) | Interval(_)) => true,
-        (Utf8, to) => is_numeric(to),
-        (Boolean, to) => is_numeric(to),
-        (from, Boolean) => is_numeric(from),
-        (Date32, Timestamp(..)) | (Timestamp(..), Date32 | Timestamp(..)) => true,
-        (Timestamp(_, Some(_)), to) => is_numeric(to),
-        (from, Timestamp(_, Some(_))) => is_numeric(from),
-        (from, Binary) => is_integral(from),
-        (List(a), List(b)) => castable(a.data_type(), b.data_type()),
-        (Struct(a), Struct(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(x, y)| castable(x.data_type(), y.data_type()))
-        }
-        (Map(a, _), Map(b, _)) => castable(a.data_type(), b.data_type()),
-        (Duration(_), Duration(_)) => true,
-        (Duration(_) | Interval(IntervalUnit::YearMonth), to) => is_integral(to),
-        (from, to) => is_numeric(from) && is_numeric(to),
-    }
-}
 
 /// Casts a whole array.
 pub fn cast_array(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> DfResult<ArrayRef> {
@@ -272,7 +180,7 @@ fn numeric(array: &ArrayRef, to: &DataType, mode: Mode) -> DfResult<ArrayRef> {
                 Ok(cut as i64)
             } else if mode == Mode::Ansi {
                 Err(arrow::error::ArrowError::from(overflow(
-                    &format!("{}D", cast_text::double(x)),
+                    &format!("{}D", text::double(x)),
                     from,
                     to,
                 )))
@@ -297,7 +205,7 @@ fn numeric(array: &ArrayRef, to: &DataType, mode: Mode) -> DfResult<ArrayRef> {
                 None => out.append_null(),
                 Some(v) if v >= i128::from(least) && v <= i128::from(most) => out.append_value(v as i64),
                 Some(_) if mode == Mode::Ansi => {
-                    let text = cast_text::decimal(value.unwrap_or_default(), *scale);
+                    let text = text::decimal(value.unwrap_or_default(), *scale);
                     return Err(overflow(&format!("{text}BD"), from, to).into());
                 }
                 Some(v) if mode == Mode::Legacy => out.append_value(v as i64),
@@ -354,7 +262,7 @@ fn to_decimal(array: &ArrayRef, precision: u8, scale: i8, mode: Mode) -> DfResul
     let mut out = Decimal128Builder::with_capacity(array.len()).with_data_type(DataType::Decimal128(precision, scale));
     let texts = to_text(array, Zone::UTC)?;
     for text in &texts {
-        match text.map(|t| (t, cast_text::parse_decimal(t, scale).filter(|v| v.abs() < limit))) {
+        match text.map(|t| (t, text::parse_decimal(t, scale).filter(|v| v.abs() < limit))) {
             None => out.append_null(),
             Some((_, Some(v))) => out.append_value(v),
             Some((t, None)) if mode == Mode::Ansi => return Err(out_of_range(t, precision, scale).into()),
@@ -436,28 +344,26 @@ fn from_text(texts: &StringArray, to: &DataType, mode: Mode, zone: Zone) -> DfRe
     }
     let truncate = mode != Mode::Ansi;
     let (least, most) = integral_range(to);
-    let long =
-        |t: &str| cast_text::parse_long(t, truncate && mode == Mode::Legacy).filter(|v| (least..=most).contains(v));
+    let long = |t: &str| text::parse_long(t, truncate && mode == Mode::Legacy).filter(|v| (least..=most).contains(v));
     Ok(match to {
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => narrow(
             &(Arc::new(Int64Array::from(each(texts, to, mode, long)?)) as ArrayRef),
             to,
         )?,
-        DataType::Float64 => Arc::new(Float64Array::from(each(texts, to, mode, cast_text::parse_double)?)),
+        DataType::Float64 => Arc::new(Float64Array::from(each(texts, to, mode, text::parse_double)?)),
         DataType::Float32 => Arc::new(Float32Array::from(each(texts, to, mode, |t| {
-            cast_text::parse_double(t).map(|x| x as f32)
+            text::parse_double(t).map(|x| x as f32)
         })?)),
-        DataType::Boolean => Arc::new(BooleanArray::from(each(texts, to, mode, cast_text::parse_boolean)?)),
-        DataType::Date32 => Arc::new(Date32Array::from(each(texts, to, mode, cast_text::parse_date)?)),
+        DataType::Boolean => Arc::new(BooleanArray::from(each(texts, to, mode, text::parse_boolean)?)),
+        DataType::Date32 => Arc::new(Date32Array::from(each(texts, to, mode, text::parse_date)?)),
         DataType::Timestamp(_, tz) => {
-            let parse = |t: &str| {
-                cast_text::parse_timestamp(t).map(|p| if tz.is_some() { p.instant(zone) } else { p.local_us })
-            };
+            let parse =
+                |t: &str| text::parse_timestamp(t).map(|p| if tz.is_some() { p.instant(zone) } else { p.local_us });
             Arc::new(TimestampMicrosecondArray::from(each(texts, to, mode, parse)?).with_timezone_opt(tz.clone()))
         }
         DataType::Decimal128(p, s) => {
             let limit = 10i128.pow(u32::from(*p));
-            let values = each(texts, to, mode, |t| cast_text::parse_decimal(t, *s))?;
+            let values = each(texts, to, mode, |t| text::parse_decimal(t, *s))?;
             let mut out = Decimal128Builder::with_capacity(texts.len()).with_data_type(to.clone());
             for (value, text) in values.into_iter().zip(texts) {
                 match value {
@@ -472,7 +378,7 @@ fn from_text(texts: &StringArray, to: &DataType, mode: Mode, zone: Zone) -> DfRe
             texts,
             to,
             mode,
-            super::literal::interval_micros,
+            crate::values::interval::interval_micros,
         )?)),
         _ => plain(&(Arc::new(texts.clone()) as ArrayRef), to)?,
     })
@@ -525,38 +431,26 @@ fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfR
         Int16 => write!(out, "{}", array.as_primitive::<Int16Type>().value(row)),
         Int32 => write!(out, "{}", array.as_primitive::<Int32Type>().value(row)),
         Int64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row)),
-        Float32 => write!(
-            out,
-            "{}",
-            cast_text::float(array.as_primitive::<Float32Type>().value(row))
-        ),
-        Float64 => write!(
-            out,
-            "{}",
-            cast_text::double(array.as_primitive::<Float64Type>().value(row))
-        ),
+        Float32 => write!(out, "{}", text::float(array.as_primitive::<Float32Type>().value(row))),
+        Float64 => write!(out, "{}", text::double(array.as_primitive::<Float64Type>().value(row))),
         Decimal128(_, scale) => write!(
             out,
             "{}",
-            cast_text::decimal(array.as_primitive::<Decimal128Type>().value(row), *scale)
+            text::decimal(array.as_primitive::<Decimal128Type>().value(row), *scale)
         ),
-        Date32 => write!(
-            out,
-            "{}",
-            cast_text::date(array.as_primitive::<Date32Type>().value(row))
-        ),
+        Date32 => write!(out, "{}", text::date(array.as_primitive::<Date32Type>().value(row))),
         Timestamp(_, tz) => {
             let us = array.as_primitive::<TimestampMicrosecondType>().value(row);
             write!(
                 out,
                 "{}",
-                cast_text::timestamp(if tz.is_some() { zone.to_local(us) } else { us })
+                text::timestamp(if tz.is_some() { zone.to_local(us) } else { us })
             )
         }
         Duration(_) => write!(
             out,
             "{}",
-            cast_text::day_time_interval(array.as_primitive::<DurationMicrosecondType>().value(row))
+            text::day_time_interval(array.as_primitive::<DurationMicrosecondType>().value(row))
         ),
         Interval(IntervalUnit::YearMonth) => {
             let months = array.as_primitive::<IntervalYearMonthType>().value(row);
@@ -611,18 +505,10 @@ fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfR
     ok.map_err(|_| SparkError::internal("a string cannot be written to").into())
 }
 
-/// A string column is needed: casts what is none.
-pub fn as_string(input: Typed, mode: Mode, zone: Zone) -> Result<Typed> {
-    if is_string(&input.data_type) {
-        Ok(input)
-    } else {
-        cast(input, &DataType::Utf8, mode, zone)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Result;
 
     fn text_to(text: &str, to: &DataType, mode: Mode) -> Result<ArrayRef> {
         let input: ArrayRef = Arc::new(StringArray::from(vec![text]));

@@ -3,9 +3,9 @@
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 
-use super::cast;
-use super::conf::Zone;
 use crate::error::Result;
+use crate::values::cast;
+use crate::values::zone::Zone;
 
 /// The table of the first `rows` rows. Cells longer than `truncate` characters are cut; 0 cuts nothing and aligns left.
 pub fn table(

@@ -11,7 +11,7 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Float64Type, Int8Type, Int32Type};
 
 use crate::error::{Result, SparkError};
-use crate::plan::types::list_of;
+use crate::values::types::list_of;
 
 /// Spark's class of the type.
 pub const JVM_CLASS: &str = "org.apache.spark.ml.linalg.VectorUDT";
@@ -185,7 +185,7 @@ impl fmt::Display for VectorRef<'_> {
     /// As `Vector.toString`: `[1.0,0.5]`, `(3,[0,2],[1.0,0.5])`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let doubles = |values: &[f64]| {
-            let texts: Vec<String> = values.iter().map(|v| crate::plan::cast_text::double(*v)).collect();
+            let texts: Vec<String> = values.iter().map(|v| crate::values::text::double(*v)).collect();
             format!("[{}]", texts.join(","))
         };
         match self {
@@ -204,7 +204,7 @@ fn check_sparse(size: usize, indices: &[i32], values: &[f64]) -> Result<()> {
     if ascending && inside && indices.len() == values.len() {
         return Ok(());
     }
-    Err(super::error::requirement(format!(
+    Err(SparkError::requirement(format!(
         "a sparse vector of size {size} has {} values for its indices {indices:?}, which must ascend and be below the size",
         values.len()
     )))

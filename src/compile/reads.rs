@@ -1,0 +1,44 @@
+//! What each task of a stage reads, found by walking its operator tree.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use datafusion_physical_plan::ExecutionPlan;
+use datafusion_physical_plan::joins::{HashJoinExec, PartitionMode};
+use datafusion_physical_plan::union::UnionExec;
+
+use crate::exec::stage::{Leaf, Read};
+use crate::exec::transform::as_transform;
+
+/// What task `partition` of a plan reads.
+pub fn reads_of(plan: &Arc<dyn ExecutionPlan>, partition: usize, out: &mut Vec<Read>) {
+    if let Some(leaf) = as_transform(plan).filter(|t| t.is_leaf()) {
+        match Leaf::parse(leaf.label()) {
+            Leaf::Shuffle(stage) => out.push(Read::Shuffle { stage, partition }),
+            Leaf::Scan(scan) => out.push(Read::Scan { scan, partition }),
+            Leaf::Constant => {}
+        }
+        return;
+    }
+    let any: &dyn Any = plan.as_ref();
+    if any.is::<UnionExec>() {
+        let mut local = partition;
+        for child in plan.children() {
+            let count = child.properties().partitioning.partition_count();
+            if local < count {
+                return reads_of(child, local, out);
+            }
+            local -= count;
+        }
+        return;
+    }
+    let broadcast_left = any
+        .downcast_ref::<HashJoinExec>()
+        .is_some_and(|j| *j.partition_mode() == PartitionMode::CollectLeft)
+        || any.is::<datafusion_physical_plan::joins::NestedLoopJoinExec>()
+        || any.is::<datafusion_physical_plan::joins::CrossJoinExec>();
+    for (i, child) in plan.children().into_iter().enumerate() {
+        let one = (broadcast_left && i == 0) || child.properties().partitioning.partition_count() == 1;
+        reads_of(child, if one { 0 } else { partition }, out);
+    }
+}

@@ -1,0 +1,112 @@
+//! `CAST` of expressions by Spark's rules: what may be cast to what, and which casts DataFusion's optimizer understands.
+//!
+//! Lossless widenings become DataFusion casts. Everything that can fail, or whose text is Spark's own, is a kernel over
+//! [`values::cast::cast_array`](crate::values::cast::cast_array) (Spark's `Cast` and `AnsiCast`).
+
+use arrow::datatypes::{DataType, IntervalUnit};
+use datafusion_expr::Expr;
+use datafusion_expr::expr::Cast;
+
+use super::scope::Typed;
+use crate::error::{Result, SparkError};
+use crate::kernels::kernel;
+use crate::values::cast::{Mode, cast_array};
+use crate::values::types::{is_integral, is_numeric, is_string, sql_name};
+use crate::values::zone::Zone;
+
+/// Casts an expression; a cast to its own type is the expression itself.
+pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed> {
+    if &input.data_type == to {
+        return Ok(input);
+    }
+    let from = input.data_type.clone();
+    if !castable(&from, to) || (mode != Mode::Legacy && is_integral(&from) && to == &DataType::Binary) {
+        return Err(cannot_cast(&input.name, &from, to));
+    }
+    let mut out = input.clone();
+    out.attribute = None;
+    out.data_type = to.clone();
+    out.expr = if lossless(&from, to) {
+        Expr::Cast(Cast::new(Box::new(input.expr), to.clone()))
+    } else {
+        let (target, options) = (to.clone(), format!("{mode:?} {zone:?} {from}"));
+        kernel::call("cast", options, to.clone(), vec![input.expr], move |args, _| {
+            cast_array(&args[0], &target, mode, zone)
+        })
+    };
+    Ok(out)
+}
+
+fn cannot_cast(name: &str, from: &DataType, to: &DataType) -> SparkError {
+    // Spark tells what its legacy mode or another function would do (`Cast.typeCheckFailureMessage`).
+    let condition = match (from, to) {
+        (DataType::Date32, to) if is_numeric(to) => "DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION",
+        (from, DataType::Binary) if is_integral(from) => "DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION",
+        _ => "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION",
+    };
+    SparkError::analysis(
+        condition,
+        "42K09",
+        format!(
+            "Cannot resolve \"CAST({name} AS {to})\" due to data type mismatch: cannot cast \"{from}\" to \"{to}\".",
+            to = sql_name(to),
+            from = sql_name(from)
+        ),
+    )
+    .with("srcType", format!("\"{}\"", sql_name(from)))
+    .with("targetType", format!("\"{}\"", sql_name(to)))
+}
+
+/// No value is lost and no text is made: DataFusion may move such a cast about.
+fn lossless(from: &DataType, to: &DataType) -> bool {
+    use DataType::*;
+    match (from, to) {
+        (Null, _) => !matches!(to, Struct(_) | Map(..)),
+        (Int8, Int16 | Int32 | Int64 | Float32 | Float64) => true,
+        (Int16, Int32 | Int64 | Float32 | Float64) => true,
+        (Int32, Int64 | Float32 | Float64) | (Int64, Float32 | Float64) => true,
+        (Float32, Float64) => true,
+        (Decimal128(p, s), Decimal128(q, t)) => {
+            t >= s && i16::from(*q) - i16::from(*t) >= i16::from(*p) - i16::from(*s)
+        }
+        (Int8, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 3,
+        (Int16, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 5,
+        (Int32, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 10,
+        (Int64, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 20,
+        (Utf8, Binary) => true,
+        _ => false,
+    }
+}
+
+fn castable(from: &DataType, to: &DataType) -> bool {
+    use DataType::*;
+    match (from, to) {
+        (Null, _) => true,
+        (_, Utf8) => true,
+        (Utf8, Boolean | Date32 | Timestamp(..) | Binary | Duration(_) | Interval(_)) => true,
+        (Utf8, to) => is_numeric(to),
+        (Boolean, to) => is_numeric(to),
+        (from, Boolean) => is_numeric(from),
+        (Date32, Timestamp(..)) | (Timestamp(..), Date32 | Timestamp(..)) => true,
+        (Timestamp(_, Some(_)), to) => is_numeric(to),
+        (from, Timestamp(_, Some(_))) => is_numeric(from),
+        (from, Binary) => is_integral(from),
+        (List(a), List(b)) => castable(a.data_type(), b.data_type()),
+        (Struct(a), Struct(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(x, y)| castable(x.data_type(), y.data_type()))
+        }
+        (Map(a, _), Map(b, _)) => castable(a.data_type(), b.data_type()),
+        (Duration(_), Duration(_)) => true,
+        (Duration(_) | Interval(IntervalUnit::YearMonth), to) => is_integral(to),
+        (from, to) => is_numeric(from) && is_numeric(to),
+    }
+}
+
+/// A string column is needed: casts what is none.
+pub fn as_string(input: Typed, mode: Mode, zone: Zone) -> Result<Typed> {
+    if is_string(&input.data_type) {
+        Ok(input)
+    } else {
+        cast(input, &DataType::Utf8, mode, zone)
+    }
+}

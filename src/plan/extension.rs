@@ -1,0 +1,25 @@
+//! The door for relations that rooms above planning add to it, so that planning imports none of them.
+
+use std::any::Any;
+
+use super::analyzer::Analyzer;
+use super::scope::Resolved;
+use crate::error::Result;
+use crate::proto::relation::RelType;
+
+/// Relations that a room above planning analyses, such as those of machine learning.
+pub trait Extension {
+    /// Analyses `node`, or returns `None` if the node is not one of this extension's.
+    ///
+    /// # Errors
+    /// The extension's own, for a node that is its own but cannot be analysed.
+    fn relation(&self, analyzer: &mut Analyzer, node: &RelType) -> Option<Result<Resolved>>;
+}
+
+/// An extension and what it remembers while one plan is analysed.
+pub struct Extended {
+    /// Which relations it adds.
+    pub extension: &'static dyn Extension,
+    /// Its own state; only the extension knows the type.
+    pub state: Box<dyn Any>,
+}

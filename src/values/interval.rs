@@ -1,0 +1,65 @@
+//! Intervals: which types they have, and their text as a number of microseconds.
+
+use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
+
+/// µs of an interval literal or text such as `10 minutes`; months are an error for windows and delays.
+pub fn interval_micros(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let lower = text.to_ascii_lowercase();
+    let text = lower.strip_prefix("interval").unwrap_or(&lower).trim();
+    let mut total: i128 = 0;
+    let mut words = text.split_whitespace().peekable();
+    words.peek()?;
+    while let Some(word) = words.next() {
+        let split = word.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(word.len());
+        let (number, glued) = word.split_at(split);
+        let unit = if glued.is_empty() { words.next()? } else { glued };
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let scale: i128 = match unit.trim_end_matches('s') {
+            "microsecond" | "u" => 1,
+            "millisecond" | "m" => 1_000,
+            "second" | "" | "sec" => 1_000_000,
+            "minute" | "min" => 60_000_000,
+            "hour" | "h" => 3_600_000_000,
+            "day" | "d" => 86_400_000_000,
+            "week" | "w" => 604_800_000_000,
+            _ => return None,
+        };
+        let sign = if whole.starts_with('-') { -1 } else { 1 };
+        let whole: i128 = whole.trim_start_matches(['-', '+']).parse().ok()?;
+        total += sign * whole * scale;
+        if !fraction.is_empty() {
+            if scale != 1_000_000 || fraction.len() > 9 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+                return None;
+            }
+            let nanos: i128 = format!("{fraction:0<9}").parse().ok()?;
+            total += sign * nanos / 1_000;
+        }
+    }
+    i64::try_from(total).ok()
+}
+
+/// Types that intervals have inside.
+pub fn is_interval(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Interval(IntervalUnit::YearMonth | IntervalUnit::MonthDayNano)
+            | DataType::Duration(TimeUnit::Microsecond)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_spark_reads_them() {
+        assert_eq!(interval_micros("10 minutes"), Some(600_000_000));
+        assert_eq!(interval_micros("interval 1 hour 30 minutes"), Some(5_400_000_000));
+        assert_eq!(interval_micros("1.5 seconds"), Some(1_500_000));
+        assert_eq!(interval_micros("-5 seconds"), Some(-5_000_000));
+        assert_eq!(interval_micros("1 month"), None);
+        assert_eq!(interval_micros("ten minutes"), None);
+        assert_eq!(interval_micros(""), None);
+    }
+}
