@@ -19,7 +19,7 @@ use crate::exec::ipc;
 use crate::plan::cast::to_text;
 use crate::plan::conf::Zone;
 use crate::plan::functions::csv;
-use crate::plan::functions::json_write::Writer;
+use crate::plan::functions::json::write::Writer;
 use crate::storage::Request;
 
 /// The form of the files.
