@@ -53,8 +53,8 @@ impl Analyzer {
                 format!("Expression \"{}\" not supported within a window function.", typed.name),
             )
         })?;
-        if matches!(kind, Kind::Rank | Kind::Shift) && order.is_empty() {
-            let name = typed.name.split('(').next().unwrap_or_default().to_owned();
+        if kind != Kind::Aggregate && order.is_empty() {
+            let name = typed.name.split('(').next().unwrap_or_default().to_lowercase();
             return Err(SparkError::analysis(
                 "WINDOW_FUNCTION_FRAME_NOT_ORDERED",
                 "42601",
@@ -152,27 +152,15 @@ impl Analyzer {
     ) -> Result<(WindowFrame, String)> {
         let unbounded = WindowFrameBound::Preceding(ScalarValue::UInt64(None));
         let running = "BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW";
+        let rows = || WindowFrame::new_bounds(WindowFrameUnits::Rows, unbounded.clone(), WindowFrameBound::CurrentRow);
         let Some(frame) = frame else {
             return Ok(match kind {
-                Kind::Rank => (
-                    WindowFrame::new_bounds(WindowFrameUnits::Rows, unbounded, WindowFrameBound::CurrentRow),
-                    format!("ROWS {running}"),
+                Kind::Rank => (rows(), format!("ROWS {running}")),
+                Kind::Share => (rows(), format!("RANGE {running}")),
+                Kind::Shift(offset) => (
+                    rows(),
+                    format!("ROWS BETWEEN {offset} FOLLOWING AND {offset} FOLLOWING"),
                 ),
-                Kind::Shift => {
-                    let offset = call.name.split(", ").nth(1).unwrap_or("1");
-                    let (whole, sign) = (
-                        offset.trim_start_matches('-'),
-                        offset.starts_with('-') != call.name.starts_with("lag("),
-                    );
-                    let signed = if sign && whole != "0" {
-                        format!("-{whole}")
-                    } else {
-                        whole.to_owned()
-                    };
-                    let frame =
-                        WindowFrame::new_bounds(WindowFrameUnits::Rows, unbounded, WindowFrameBound::CurrentRow);
-                    (frame, format!("ROWS BETWEEN {signed} FOLLOWING AND {signed} FOLLOWING"))
-                }
                 Kind::Aggregate if order.is_empty() => (
                     WindowFrame::new(None),
                     "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING".into(),
@@ -331,25 +319,33 @@ impl Analyzer {
     }
 }
 
-/// What a window function needs of its window, and its frame where none is given.
+/// What a window function needs of its window, and its frame if none is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// `row_number` and its kin.
     Rank,
-    /// `lag` and `lead`.
-    Shift,
+    /// `cume_dist`: rows that are equal count alike.
+    Share,
+    /// `lag` and `lead`: so many rows after the row.
+    Shift(i64),
     Aggregate,
 }
 
 impl Kind {
     fn of(call: &Expr) -> Self {
-        match call {
-            Expr::WindowFunction(f) => match f.fun.name() {
-                "lag" | "lead" => Self::Shift,
-                "nth_value" | "first_value" | "last_value" => Self::Aggregate,
-                _ => Self::Rank,
-            },
-            _ => Self::Aggregate,
+        let Expr::WindowFunction(f) = call else {
+            return Self::Aggregate;
+        };
+        let offset = match f.params.args.get(1) {
+            Some(Expr::Literal(ScalarValue::Int64(Some(n)), _)) => *n,
+            _ => 1,
+        };
+        match f.fun.name() {
+            "lag" => Self::Shift(-offset),
+            "lead" => Self::Shift(offset),
+            "cume_dist" => Self::Share,
+            "nth_value" | "first_value" | "last_value" => Self::Aggregate,
+            _ => Self::Rank,
         }
     }
 }

@@ -13,19 +13,16 @@ use crate::plan::kernel;
 use crate::plan::scope::Typed;
 
 /// Errors that a query raises on purpose.
+#[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
-    scalar("assert_true", assert_true)
-        .takes(&[boolean("expr"), string("message").optional()])
-        .returns("VOID")
+    scalar("assert_true", assert_true).takes(&[boolean("expr"), string("message").optional()]).returns("VOID")
         .null_if("Always null.")
         .about("Raises an error if the argument is false or null.")
-        .example("assert_true(0 < 1)", ""),
-    scalar("raise_error", raise_error)
-        .takes(&[string("expr"), string("errorParams").optional()])
-        .returns("VOID")
+        .example("assert_true(0 < 1)", "NULL"),
+    scalar("raise_error", raise_error).takes(&[string("expr"), string("errorParams").optional()]).returns("VOID")
         .null_if("Never returns.")
         .about("Raises an error with a message.")
-        .example("if(true, 'fine', raise_error('not fine'))", ""),
+        .example("if(true, 'fine', raise_error('not fine'))", "fine"),
 ];
 
 fn assert_true(call: &Call<'_>) -> Result<Typed> {

@@ -20,33 +20,20 @@ use crate::plan::scope::Typed;
 use crate::plan::types;
 
 /// Functions of CSV records.
+#[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
-    scalar("from_csv", from_csv)
-        .takes(&[
-            string("csvStr"),
-            text("schema"),
-            value("options", "MAP<STRING, STRING>").optional(),
-        ])
-        .returns("STRUCT, by the schema")
-        .null_if("Null if the string is null; missing and malformed values are null fields.")
+    scalar("from_csv", from_csv).takes(&[string("csvStr"), text("schema"), value("options", "MAP<STRING, STRING>").optional()])
+        .returns("STRUCT, by the schema").null_if("Null if the string is null; missing and malformed values are null fields.")
         .about("Reads a CSV record by a schema.")
-        .example("from_csv('1, 0.8', 'a INT, b DOUBLE')", ""),
-    scalar("to_csv", to_csv)
-        .takes(&[
-            value("expr", "STRUCT"),
-            value("options", "MAP<STRING, STRING>").optional(),
-        ])
+        .example("from_csv('1, 0.8', 'a INT, b DOUBLE')", "{1, 0.8}"),
+    scalar("to_csv", to_csv).takes(&[value("expr", "STRUCT"), value("options", "MAP<STRING, STRING>").optional()])
         .returns("STRING")
         .about("Writes a struct as a CSV record.")
-        .example("to_csv(named_struct('a', 1, 'b', 2))", ""),
-    scalar("schema_of_csv", schema_of_csv)
-        .takes(&[
-            literal("csv", "STRING"),
-            value("options", "MAP<STRING, STRING>").optional(),
-        ])
+        .example("to_csv(named_struct('a', 1, 'b', 2))", "1,2"),
+    scalar("schema_of_csv", schema_of_csv).takes(&[literal("csv", "STRING"), value("options", "MAP<STRING, STRING>").optional()])
         .returns("STRING")
         .about("Returns the schema of a CSV literal as DDL.")
-        .example("schema_of_csv('1,abc')", ""),
+        .example("schema_of_csv('1,abc')", "STRUCT<_c0: INT, _c1: STRING>"),
 ];
 
 /// The options of a call and the separator that they name.

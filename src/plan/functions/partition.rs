@@ -12,15 +12,12 @@ use crate::plan::kernel;
 use crate::plan::scope::Typed;
 
 /// What an expression may ask of its task.
+#[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
-    scalar("spark_partition_id", |_| Ok(id()))
-        .returns("INT")
-        .nulls(Nulls::Never)
+    scalar("spark_partition_id", |_| Ok(id())).returns("INT").nulls(Nulls::Never)
         .about("Returns the number of the partition that the row is in while it is computed.")
         .varies("spark_partition_id()"),
-    scalar("monotonically_increasing_id", |_| Ok(monotonic()))
-        .returns("BIGINT")
-        .nulls(Nulls::Never)
+    scalar("monotonically_increasing_id", |_| Ok(monotonic())).returns("BIGINT").nulls(Nulls::Never)
         .about("Returns the partition in the upper 31 bits and the row's number in it in the lower 33.")
         .varies("monotonically_increasing_id()"),
 ];

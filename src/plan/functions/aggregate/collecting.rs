@@ -69,12 +69,15 @@ pub fn mode(call: &Call<'_>) -> Result<Typed> {
     Ok(most_frequent(call.arg(0)?, None, &label))
 }
 
-/// `mode() WITHIN GROUP (ORDER BY key)`.
-pub fn mode_ordered(call: &Call<'_>, order: Vec<OrderKey>, label: String) -> Result<Typed> {
-    match &order[..] {
-        [key] => Ok(most_frequent(key.value.clone(), Some(key.options.descending), &label)),
-        _ => Err(not_ordered(call.name)),
-    }
+/// `mode() WITHIN GROUP (ORDER BY key)`. Spark's label shows the opposite order.
+pub fn mode_ordered(call: &Call<'_>, order: Vec<OrderKey>, _: String) -> Result<Typed> {
+    let [key] = &order[..] else {
+        return Err(not_ordered(call.name));
+    };
+    let descending = key.options.descending;
+    let direction = if descending { "" } else { " DESC" };
+    let label = format!("{} WITHIN GROUP (ORDER BY {}{direction})", call.label(), key.value.name);
+    Ok(most_frequent(key.value.clone(), Some(descending), &label))
 }
 
 pub fn product(call: &Call<'_>) -> Result<Typed> {

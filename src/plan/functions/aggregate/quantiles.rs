@@ -66,22 +66,25 @@ pub fn without_order(call: &Call<'_>) -> Result<Typed> {
     Err(not_ordered(call.name))
 }
 
-pub fn percentile_cont(call: &Call<'_>, order: Vec<OrderKey>, label: String) -> Result<Typed> {
-    ordered(call, Kind::Continuous, order, &label)
+pub fn percentile_cont(call: &Call<'_>, order: Vec<OrderKey>, _: String) -> Result<Typed> {
+    ordered(call, Kind::Continuous, &order)
 }
 
-pub fn percentile_disc(call: &Call<'_>, order: Vec<OrderKey>, label: String) -> Result<Typed> {
-    ordered(call, Kind::Discrete, order, &label)
+pub fn percentile_disc(call: &Call<'_>, order: Vec<OrderKey>, _: String) -> Result<Typed> {
+    ordered(call, Kind::Discrete, &order)
 }
 
-/// `f(fraction) WITHIN GROUP (ORDER BY value)`.
-fn ordered(call: &Call<'_>, kind: Kind, order: Vec<OrderKey>, label: &str) -> Result<Typed> {
-    let [key] = &order[..] else {
+/// `f(fraction) WITHIN GROUP (ORDER BY value)`. The label shows no order but a descending one.
+fn ordered(call: &Call<'_>, kind: Kind, order: &[OrderKey]) -> Result<Typed> {
+    let [key] = order else {
         return Err(not_ordered(call.name));
     };
-    let asked = asked(call, 0, kind, key.options.descending)?;
+    let descending = key.options.descending;
+    let asked = asked(call, 0, kind, descending)?;
     let value = call.context.cast(key.value.clone(), &DataType::Float64)?;
-    Ok(doubles(value, None, asked, label))
+    let direction = if descending { " DESC" } else { "" };
+    let label = format!("{} WITHIN GROUP (ORDER BY {}{direction})", call.label(), key.value.name);
+    Ok(doubles(value, None, asked, &label))
 }
 
 /// The constant fraction or fractions, each from 0 to 1.

@@ -16,69 +16,50 @@ const COMMON: &str = "the common type of the arguments";
 const CHOSEN: &str = "Null if the chosen value is null.";
 
 /// Functions that pick one of several values.
+#[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
-    scalar("when", when)
-        .aliases(&["case"])
-        .takes(&[boolean("condition"), any("value"), any("more").repeated()])
-        .returns("the common type of the values")
-        .null_if("Null if no condition holds and there is no other value.")
+    scalar("when", when).aliases(&["case"]).takes(&[boolean("condition"), any("value"), any("more").repeated()])
+        .returns("the common type of the values").null_if("Null if no condition holds and there is no other value.")
         .about("Returns the value after the first condition that holds, else the last value if it has no condition.")
-        .example("CASE WHEN 1 > 0 THEN 1 WHEN 2 > 0 THEN 2.0 ELSE 1.2 END", ""),
-    scalar("if", if_else)
-        .takes(&[boolean("expr1"), any("expr2"), any("expr3")])
-        .returns("the common type of the values")
+        .example("CASE WHEN 1 > 0 THEN 1 WHEN 2 > 0 THEN 2.0 ELSE 1.2 END", "1.0"),
+    scalar("if", if_else).takes(&[boolean("expr1"), any("expr2"), any("expr3")]).returns("the common type of the values")
         .null_if(CHOSEN)
         .about("Returns the second argument if the first is true, else the third.")
-        .example("if(1 < 2, 'a', 'b')", ""),
-    scalar("coalesce", coalesce)
-        .takes(&[any("expr"), any("exprs").repeated()])
-        .returns(COMMON)
+        .example("if(1 < 2, 'a', 'b')", "a"),
+    scalar("coalesce", coalesce).takes(&[any("expr"), any("exprs").repeated()]).returns(COMMON)
         .null_if("Null if all arguments are null.")
         .about("Returns the first argument that is not null.")
-        .example("coalesce(NULL, 1, NULL)", ""),
-    scalar("ifnull", replaced)
-        .aliases(&["nvl"])
-        .takes(&[any("expr1"), any("expr2")])
-        .returns(COMMON)
+        .example("coalesce(NULL, 1, NULL)", "1"),
+    scalar("ifnull", replaced).aliases(&["nvl"]).takes(&[any("expr1"), any("expr2")]).returns(COMMON)
         .null_if("Null if both arguments are null.")
         .about("Returns the first argument, the second if the first is null.")
-        .example("ifnull(NULL, array('2'))", ""),
-    scalar("nvl2", nvl2)
-        .takes(&[any("expr1"), any("expr2"), any("expr3")])
-        .returns("the common type of the values")
+        .example("ifnull(NULL, array('2'))", "[2]"),
+    scalar("nvl2", nvl2).takes(&[any("expr1"), any("expr2"), any("expr3")]).returns("the common type of the values")
         .null_if(CHOSEN)
         .about("Returns the third argument if the first is null, else the second.")
-        .example("nvl2(NULL, 2, 1)", ""),
-    scalar("nullif", nullif)
-        .takes(&[any("expr1"), any("expr2")])
-        .returns("the type of the first argument")
+        .example("nvl2(NULL, 2, 1)", "1"),
+    scalar("nullif", nullif).takes(&[any("expr1"), any("expr2")]).returns("the type of the first argument")
         .null_if("Null if the first argument is null or equals the second.")
         .about("Returns the first argument, null if it equals the second.")
-        .example("nullif(2, 2)", ""),
+        .example("nullif(2, 2)", "NULL"),
     scalar("greatest", |c| extreme(c, datafusion_functions::core::greatest()))
-        .takes(&[any("expr"), any("expr2"), any("exprs").repeated()])
-        .returns(COMMON)
+        .takes(&[any("expr"), any("expr2"), any("exprs").repeated()]).returns(COMMON)
         .null_if("Skips nulls; null if all arguments are null.")
         .about("Returns the greatest of the arguments.")
-        .example("greatest(10, 9, 2, 4, 3)", ""),
+        .example("greatest(10, 9, 2, 4, 3)", "10"),
     scalar("least", |c| extreme(c, datafusion_functions::core::least()))
-        .takes(&[any("expr"), any("expr2"), any("exprs").repeated()])
-        .returns(COMMON)
+        .takes(&[any("expr"), any("expr2"), any("exprs").repeated()]).returns(COMMON)
         .null_if("Skips nulls; null if all arguments are null.")
         .about("Returns the least of the arguments.")
-        .example("least(10, 9, 2, 4, 3)", ""),
-    scalar("zeroifnull", zeroifnull)
-        .takes(&[number("expr")])
-        .returns("the common type of the argument and INT")
+        .example("least(10, 9, 2, 4, 3)", "2"),
+    scalar("zeroifnull", zeroifnull).takes(&[number("expr")]).returns("the common type of the argument and INT")
         .null_if("Never null.")
         .about("Returns the argument, 0 if it is null.")
-        .example("zeroifnull(NULL)", ""),
-    scalar("nullifzero", nullifzero)
-        .takes(&[number("expr")])
-        .returns("the type of the argument")
+        .example("zeroifnull(NULL)", "0"),
+    scalar("nullifzero", nullifzero).takes(&[number("expr")]).returns("the type of the argument")
         .null_if("Null if the argument is null or 0.")
         .about("Returns the argument, null if it is 0.")
-        .example("nullifzero(0)", ""),
+        .example("nullifzero(0)", "NULL"),
 ];
 
 /// `CASE`: conditions and values in turn, then what else.

@@ -18,32 +18,33 @@ use crate::plan::scope::{Generator, Typed};
 use crate::plan::types::{list_of, map_types};
 
 /// Functions that make rows.
+#[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     generator("explode", |c| explode(c, false)).takes(&[value("expr", "ARRAY or MAP")])
         .about("Makes a row of each element of an array, or of each entry of a map with the columns `key` and `value`.")
-        .example("explode(array(10, 20))", ""),
+        .example("explode(array(10, 20))", "10\n20"),
     generator("explode_outer", |c| explode(c, true)).takes(&[value("expr", "ARRAY or MAP")])
         .null_if("A null or empty value makes a row of nulls.")
         .about("Makes a row of each element of an array, or of each entry of a map with the columns `key` and `value`, or of nulls if there is none.")
-        .example("explode_outer(array())", ""),
+        .example("explode_outer(array())", "NULL"),
     generator("posexplode", |c| posexplode(c, false)).takes(&[value("expr", "ARRAY or MAP")])
         .about("Makes a row of each element or entry, with its position from 0 in the column `pos`.")
-        .example("posexplode(array(10, 20))", ""),
+        .example("posexplode(array(10, 20))", "0\t10\n1\t20"),
     generator("posexplode_outer", |c| posexplode(c, true)).takes(&[value("expr", "ARRAY or MAP")])
         .null_if("A null or empty value makes a row of nulls.")
         .about("Makes a row of each element or entry, with its position from 0 in the column `pos`, or of nulls if there is none.")
-        .example("posexplode_outer(array(10, 20))", ""),
+        .example("posexplode_outer(array(10, 20))", "0\t10\n1\t20"),
     generator("inline", |c| inline(c, false)).takes(&[value("expr", "ARRAY<STRUCT>")])
         .about("Makes a row of each struct of an array, its fields as columns.")
-        .example("inline(array(struct(1, 'a'), struct(2, 'b')))", ""),
+        .example("inline(array(struct(1, 'a'), struct(2, 'b')))", "1\ta\n2\tb"),
     generator("inline_outer", |c| inline(c, true)).takes(&[value("expr", "ARRAY<STRUCT>")])
         .null_if("A null or empty value makes a row of nulls.")
         .about("Makes a row of each struct of an array, its fields as columns, or of nulls if there is none.")
-        .example("inline_outer(array(struct(1, 'a'), struct(2, 'b')))", ""),
+        .example("inline_outer(array(struct(1, 'a'), struct(2, 'b')))", "1\ta\n2\tb"),
     generator("stack", stack).takes(&[literal("n", "INT"), any("expr"), any("exprs").repeated()])
         .null_if("Nulls are values like others.")
         .about("Makes `n` rows of the other arguments, row after row; what is missing at the end is null.")
-        .example("stack(2, 1, 2, 3)", ""),
+        .example("stack(2, 1, 2, 3)", "1\t2\n3\tNULL"),
 ];
 
 /// A call that becomes rows: the elements of a list; `spread` makes columns of a struct's fields.

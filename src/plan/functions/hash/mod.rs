@@ -17,41 +17,29 @@ use crate::plan::kernel;
 use crate::plan::scope::Typed;
 
 /// Hashes and checksums.
+#[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
-    scalar("hash", murmur)
-        .takes(&[any("expr"), any("exprs").repeated()])
-        .returns("INT")
+    scalar("hash", murmur).takes(&[any("expr"), any("exprs").repeated()]).returns("INT")
         .null_if("Never null; a null leaves the hash of the others as it is.")
         .about("Returns the 32-bit Murmur3 hash of the values, by which Spark partitions rows.")
-        .example("hash('Spark', array(123), 2)", ""),
-    scalar("xxhash64", xx)
-        .takes(&[any("expr"), any("exprs").repeated()])
-        .returns("BIGINT")
+        .example("hash('Spark', array(123), 2)", "-1321691492"),
+    scalar("xxhash64", xx).takes(&[any("expr"), any("exprs").repeated()]).returns("BIGINT")
         .null_if("Never null; a null leaves the hash of the others as it is.")
         .about("Returns the 64-bit xxHash of the values, with the seed 42.")
-        .example("xxhash64('Spark', array(123), 2)", ""),
-    scalar("md5", md5_hex)
-        .takes(&[binary("expr")])
-        .returns("STRING")
+        .example("xxhash64('Spark', array(123), 2)", "5602566077635097486"),
+    scalar("md5", md5_hex).takes(&[binary("expr")]).returns("STRING")
         .about("Returns the MD5 digest as hexadecimal digits.")
-        .example("md5('Spark')", ""),
-    scalar("sha1", sha1)
-        .aliases(&["sha"])
-        .takes(&[binary("expr")])
-        .returns("STRING")
+        .example("md5('Spark')", "8cde774d6f7333752ed72cacddb05126"),
+    scalar("sha1", sha1).aliases(&["sha"]).takes(&[binary("expr")]).returns("STRING")
         .about("Returns the SHA-1 digest as hexadecimal digits.")
-        .example("sha1('Spark')", ""),
-    scalar("sha2", sha2)
-        .takes(&[binary("expr"), int("bitLength")])
-        .returns("STRING")
+        .example("sha1('Spark')", "85f5955f4b27a9a4c2aab6ffe5d7189fc298b92c"),
+    scalar("sha2", sha2).takes(&[binary("expr"), int("bitLength")]).returns("STRING")
         .null_if("Null if an argument is null or there is no such length.")
         .about("Returns the SHA-2 digest of 224, 256, 384 or 512 bits (0 is 256) as hexadecimal digits.")
-        .example("sha2('Spark', 256)", ""),
-    scalar("crc32", crc32)
-        .takes(&[binary("expr")])
-        .returns("BIGINT")
+        .example("sha2('Spark', 256)", "529bc3b07127ecb7e53a4dcf1991d9152c24537d919178022b2c42657f79a26b"),
+    scalar("crc32", crc32).takes(&[binary("expr")]).returns("BIGINT")
         .about("Returns the CRC-32 checksum of zip and gzip.")
-        .example("crc32('Spark')", ""),
+        .example("crc32('Spark')", "1557323817"),
 ];
 
 fn murmur(call: &Call<'_>) -> Result<Typed> {

@@ -226,12 +226,7 @@ fn from_lists(call: &Call<'_>, name: &str, keys: (Typed, DataType), values: (Typ
         let (keys, values) = (flat(keys, &valid)?, flat(values, &valid)?);
         build(&keys, &values, &lengths, valid, &result, dedup)
     });
-    let label = if name == "map" {
-        call.label_as("map")
-    } else {
-        call.label()
-    };
-    Ok(Typed::new(expr, to, label))
+    Ok(Typed::new(expr, to, call.label_as(name)))
 }
 
 pub fn from_entries(call: &Call<'_>) -> Result<Typed> {

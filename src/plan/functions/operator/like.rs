@@ -91,11 +91,12 @@ pub fn quantified(call: &Call<'_>, form: &Quantified) -> Result<Typed> {
         .into_iter()
         .reduce(join)
         .unwrap_or_else(|| datafusion_expr::lit(form.all));
-    Ok(Typed::new(
-        joined,
-        DataType::Boolean,
-        format!("{}({})", call.name, value.name),
-    ))
+    let label = if form.insensitive {
+        format!("{}(lower({}))", call.name.replace("ilike", "like"), value.name)
+    } else {
+        format!("{}({})", call.name, value.name)
+    };
+    Ok(Typed::new(joined, DataType::Boolean, label))
 }
 
 /// A LIKE pattern as an anchored regular expression (`StringUtils.escapeLikeRegex`).

@@ -24,289 +24,142 @@ const SUMMAND: &str = "NUMERIC, DATE, TIMESTAMP or INTERVAL";
 const FACTOR: &str = "NUMERIC or INTERVAL";
 
 /// Operators.
+#[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
-    scalar("+", plus)
-        .takes(&[value("expr1", SUMMAND), value("expr2", SUMMAND).optional()])
-        .returns("the type of the sum")
+    scalar("+", plus).takes(&[value("expr1", SUMMAND), value("expr2", SUMMAND).optional()]).returns("the type of the sum")
         .about("Returns the sum; of one argument, the argument.")
-        .example("1 + 2", ""),
-    scalar("-", minus)
-        .takes(&[value("expr1", SUMMAND), value("expr2", SUMMAND).optional()])
-        .returns("the type of the difference")
+        .example("1 + 2", "3"),
+    scalar("-", minus).takes(&[value("expr1", SUMMAND), value("expr2", SUMMAND).optional()]).returns("the type of the difference")
         .about("Returns the difference; of one argument, the argument with the other sign.")
-        .example("2 - 1", ""),
-    scalar("*", |c| arithmetic(c, Op::Multiply))
-        .takes(&[value("expr1", FACTOR), value("expr2", FACTOR)])
+        .example("2 - 1", "1"),
+    scalar("*", |c| arithmetic(c, Op::Multiply)).takes(&[value("expr1", FACTOR), value("expr2", FACTOR)])
         .returns("the type of the product")
         .about("Returns the product.")
-        .example("2 * 3", ""),
-    scalar("/", |c| arithmetic(c, Op::Divide))
-        .takes(&[value("expr1", FACTOR), number("expr2")])
+        .example("2 * 3", "6"),
+    scalar("/", |c| arithmetic(c, Op::Divide)).takes(&[value("expr1", FACTOR), number("expr2")])
         .returns("DOUBLE, DECIMAL or INTERVAL")
         .about("Returns the quotient, with its fraction.")
-        .example("3 / 2", ""),
-    scalar("%", modulo)
-        .takes(&[number("expr1"), number("expr2")])
-        .returns("the common type of the arguments")
+        .example("3 / 2", "1.5"),
+    scalar("%", modulo).takes(&[number("expr1"), number("expr2")]).returns("the common type of the arguments")
         .about("Returns the remainder of a division, with the sign of the dividend.")
-        .example("2 % 1.8", ""),
-    scalar("div", |c| arithmetic(c, Op::IntegralDivide))
-        .takes(&[value("expr1", FACTOR), value("expr2", FACTOR)])
+        .example("2 % 1.8", "0.2"),
+    scalar("div", |c| arithmetic(c, Op::IntegralDivide)).takes(&[value("expr1", FACTOR), value("expr2", FACTOR)])
         .returns("BIGINT")
         .about("Returns the quotient without its fraction.")
-        .example("3 div 2", ""),
-    scalar("=", |c| compare(c, Operator::Eq, "="))
-        .aliases(&["=="])
-        .takes(&[any("expr1"), any("expr2")])
-        .returns("BOOLEAN")
+        .example("3 div 2", "1"),
+    scalar("=", |c| compare(c, Operator::Eq, "=")).aliases(&["=="]).takes(&[any("expr1"), any("expr2")]).returns("BOOLEAN")
         .about("Tests whether two values are equal.")
-        .example("2 = 2", ""),
-    scalar("!=", not_equal)
-        .aliases(&["<>"])
-        .takes(&[any("expr1"), any("expr2")])
-        .returns("BOOLEAN")
+        .example("2 = 2", "true"),
+    scalar("!=", not_equal).aliases(&["<>"]).takes(&[any("expr1"), any("expr2")]).returns("BOOLEAN")
         .about("Tests whether two values differ.")
-        .example("1 != 2", ""),
-    scalar("<", |c| compare(c, Operator::Lt, "<"))
-        .takes(&[any("expr1"), any("expr2")])
-        .returns("BOOLEAN")
+        .example("1 != 2", "true"),
+    scalar("<", |c| compare(c, Operator::Lt, "<")).takes(&[any("expr1"), any("expr2")]).returns("BOOLEAN")
         .about("Tests whether the left value is less than the right one.")
-        .example("1 < 2", ""),
-    scalar("<=", |c| compare(c, Operator::LtEq, "<="))
-        .takes(&[any("expr1"), any("expr2")])
-        .returns("BOOLEAN")
+        .example("1 < 2", "true"),
+    scalar("<=", |c| compare(c, Operator::LtEq, "<=")).takes(&[any("expr1"), any("expr2")]).returns("BOOLEAN")
         .about("Tests whether the left value is less than or equal to the right one.")
-        .example("2 <= 2", ""),
-    scalar(">", |c| compare(c, Operator::Gt, ">"))
-        .takes(&[any("expr1"), any("expr2")])
-        .returns("BOOLEAN")
+        .example("2 <= 2", "true"),
+    scalar(">", |c| compare(c, Operator::Gt, ">")).takes(&[any("expr1"), any("expr2")]).returns("BOOLEAN")
         .about("Tests whether the left value is greater than the right one.")
-        .example("2 > 1", ""),
-    scalar(">=", |c| compare(c, Operator::GtEq, ">="))
-        .takes(&[any("expr1"), any("expr2")])
-        .returns("BOOLEAN")
+        .example("2 > 1", "true"),
+    scalar(">=", |c| compare(c, Operator::GtEq, ">=")).takes(&[any("expr1"), any("expr2")]).returns("BOOLEAN")
         .about("Tests whether the left value is greater than or equal to the right one.")
-        .example("2 >= 1", ""),
-    scalar("<=>", equal_or_both_null)
-        .takes(&[any("expr1"), any("expr2")])
-        .returns("BOOLEAN")
+        .example("2 >= 1", "true"),
+    scalar("<=>", equal_or_both_null).takes(&[any("expr1"), any("expr2")]).returns("BOOLEAN").nulls(Nulls::Never)
+        .about("Tests whether two values are equal, where null equals null.")
+        .example("NULL <=> NULL", "true"),
+    scalar("equal_null", |c| Ok(c.labelled(equal_or_both_null(c)?))).takes(&[any("expr1"), any("expr2")]).returns("BOOLEAN")
         .nulls(Nulls::Never)
         .about("Tests whether two values are equal, where null equals null.")
-        .example("NULL <=> NULL", ""),
-    scalar("equal_null", |c| Ok(c.labelled(equal_or_both_null(c)?)))
-        .takes(&[any("expr1"), any("expr2")])
-        .returns("BOOLEAN")
-        .nulls(Nulls::Never)
-        .about("Tests whether two values are equal, where null equals null.")
-        .example("equal_null(3, NULL)", ""),
-    scalar("between", between)
-        .takes(&[any("input"), any("lower"), any("upper")])
-        .returns("BOOLEAN")
+        .example("equal_null(3, NULL)", "false"),
+    scalar("between", between).takes(&[any("input"), any("lower"), any("upper")]).returns("BOOLEAN")
         .about("Tests whether a value lies between two others, both included.")
-        .example("0.5 BETWEEN 0.1 AND 1.0", ""),
-    scalar("and", |c| logic(c, Operator::And, "AND"))
-        .takes(&[bool_arg("expr1"), bool_arg("expr2")])
-        .returns("BOOLEAN")
+        .example("0.5 BETWEEN 0.1 AND 1.0", "true"),
+    scalar("and", |c| logic(c, Operator::And, "AND")).takes(&[bool_arg("expr1"), bool_arg("expr2")]).returns("BOOLEAN")
         .null_if("Null if an argument is null and none is false.")
         .about("Tests whether both arguments are true.")
-        .example("true and false", ""),
-    scalar("or", |c| logic(c, Operator::Or, "OR"))
-        .takes(&[bool_arg("expr1"), bool_arg("expr2")])
-        .returns("BOOLEAN")
+        .example("true and false", "false"),
+    scalar("or", |c| logic(c, Operator::Or, "OR")).takes(&[bool_arg("expr1"), bool_arg("expr2")]).returns("BOOLEAN")
         .null_if("Null if an argument is null and none is true.")
         .about("Tests whether an argument is true.")
-        .example("true or false", ""),
-    scalar("not", not)
-        .aliases(&["!"])
-        .takes(&[bool_arg("expr")])
-        .returns("BOOLEAN")
+        .example("true or false", "true"),
+    scalar("not", not).aliases(&["!"]).takes(&[bool_arg("expr")]).returns("BOOLEAN")
         .about("Returns the opposite truth value.")
-        .example("not true", ""),
-    scalar("isnull", |c| null_test(c, Expr::IsNull, "IS NULL"))
-        .takes(&[any("expr")])
-        .returns("BOOLEAN")
-        .nulls(Nulls::Never)
+        .example("not true", "false"),
+    scalar("isnull", |c| null_test(c, Expr::IsNull, "IS NULL")).takes(&[any("expr")]).returns("BOOLEAN").nulls(Nulls::Never)
         .about("Tests whether a value is null.")
-        .example("isnull(1)", ""),
-    scalar("isnotnull", |c| null_test(c, Expr::IsNotNull, "IS NOT NULL"))
-        .takes(&[any("expr")])
-        .returns("BOOLEAN")
+        .example("isnull(1)", "false"),
+    scalar("isnotnull", |c| null_test(c, Expr::IsNotNull, "IS NOT NULL")).takes(&[any("expr")]).returns("BOOLEAN")
         .nulls(Nulls::Never)
         .about("Tests whether a value is not null.")
-        .example("isnotnull(1)", ""),
-    scalar("in", in_list)
-        .takes(&[any("expr1"), any("expr2").repeated()])
-        .returns("BOOLEAN")
+        .example("isnotnull(1)", "true"),
+    scalar("in", in_list).takes(&[any("expr1"), any("expr2").repeated()]).returns("BOOLEAN")
         .null_if("Null if the value is null, or equals none and one of the others is null.")
         .about("Tests whether a value equals one of the others.")
-        .example("1 IN (1, 2, 3)", ""),
-    scalar("&", |c| bits(c, Operator::BitwiseAnd))
-        .takes(&[value("expr1", "INTEGRAL"), value("expr2", "INTEGRAL")])
+        .example("1 IN (1, 2, 3)", "true"),
+    scalar("&", |c| bits(c, Operator::BitwiseAnd)).takes(&[value("expr1", "INTEGRAL"), value("expr2", "INTEGRAL")])
         .returns("the common type of the arguments")
         .about("Returns the bits that are set in both numbers.")
-        .example("3 & 5", ""),
-    scalar("|", |c| bits(c, Operator::BitwiseOr))
-        .takes(&[value("expr1", "INTEGRAL"), value("expr2", "INTEGRAL")])
+        .example("3 & 5", "1"),
+    scalar("|", |c| bits(c, Operator::BitwiseOr)).takes(&[value("expr1", "INTEGRAL"), value("expr2", "INTEGRAL")])
         .returns("the common type of the arguments")
         .about("Returns the bits that are set in one of the numbers or both.")
-        .example("3 | 5", ""),
-    scalar("^", |c| bits(c, Operator::BitwiseXor))
-        .takes(&[value("expr1", "INTEGRAL"), value("expr2", "INTEGRAL")])
+        .example("3 | 5", "7"),
+    scalar("^", |c| bits(c, Operator::BitwiseXor)).takes(&[value("expr1", "INTEGRAL"), value("expr2", "INTEGRAL")])
         .returns("the common type of the arguments")
         .about("Returns the bits that are set in exactly one of the numbers.")
-        .example("3 ^ 5", ""),
-    scalar("~", bitwise_not)
-        .takes(&[value("expr", "INTEGRAL")])
-        .returns("the type of the argument")
+        .example("3 ^ 5", "6"),
+    scalar("~", bitwise_not).takes(&[value("expr", "INTEGRAL")]).returns("the type of the argument")
         .about("Returns the number with all bits inverted.")
-        .example("~ 0", ""),
-    scalar("<<", |c| shift(c, Shift::Left))
-        .takes(&[value("base", "INT or BIGINT"), int("expr")])
-        .returns("INT or BIGINT")
+        .example("~ 0", "-1"),
+    scalar("<<", |c| shift(c, Shift::Left)).takes(&[value("base", "INT or BIGINT"), int("expr")]).returns("INT or BIGINT")
         .about("Shifts bits to the left.")
-        .example("2 << 1", ""),
-    scalar(">>", |c| shift(c, Shift::Right))
-        .takes(&[value("base", "INT or BIGINT"), int("expr")])
-        .returns("INT or BIGINT")
+        .example("2 << 1", "4"),
+    scalar(">>", |c| shift(c, Shift::Right)).takes(&[value("base", "INT or BIGINT"), int("expr")]).returns("INT or BIGINT")
         .about("Shifts bits to the right, keeping the sign.")
-        .example("4 >> 1", ""),
-    scalar(">>>", |c| shift(c, Shift::RightUnsigned))
-        .takes(&[value("base", "INT or BIGINT"), int("expr")])
+        .example("4 >> 1", "2"),
+    scalar(">>>", |c| shift(c, Shift::RightUnsigned)).takes(&[value("base", "INT or BIGINT"), int("expr")])
         .returns("INT or BIGINT")
         .about("Shifts bits to the right, filling up with zeros.")
-        .example("4 >>> 1", ""),
-    scalar("like", like::like)
-        .takes(&[string("str"), text("pattern"), text("escape").or("'\\'")])
-        .returns("BOOLEAN")
-        .about(
-            "Tests whether the whole string fits a pattern: `_` stands for one character, `%` for any number of them.",
-        )
-        .example("'Rivulet' LIKE 'Riv%'", ""),
-    scalar("ilike", like::ilike)
-        .takes(&[string("str"), text("pattern"), text("escape").or("'\\'")])
-        .returns("BOOLEAN")
+        .example("4 >>> 1", "2"),
+    scalar("like", like::like).takes(&[string("str"), text("pattern"), text("escape").or("'\\'")]).returns("BOOLEAN")
+        .about("Tests whether the whole string fits a pattern: `_` stands for one character, `%` for any number of them.")
+        .example("'Rivulet' LIKE 'Riv%'", "true"),
+    scalar("ilike", like::ilike).takes(&[string("str"), text("pattern"), text("escape").or("'\\'")]).returns("BOOLEAN")
         .about("Tests whether the whole string fits a pattern, upper and lower case alike.")
-        .example("'Rivulet' ILIKE '_IV%'", ""),
-    scalar("likeany", |c| {
-        like::quantified(
-            c,
-            &Quantified {
-                negated: false,
-                insensitive: false,
-                all: false,
-            },
-        )
-    })
-    .takes(&[string("str"), text("pattern"), text("patterns").repeated()])
-    .returns("BOOLEAN")
-    .unlisted()
-    .about("Tests whether a string fits one of several patterns.")
-    .example("'Rivulet' LIKE ANY ('Riv%', '%x%')", ""),
-    scalar("likeall", |c| {
-        like::quantified(
-            c,
-            &Quantified {
-                negated: false,
-                insensitive: false,
-                all: true,
-            },
-        )
-    })
-    .takes(&[string("str"), text("pattern"), text("patterns").repeated()])
-    .returns("BOOLEAN")
-    .unlisted()
-    .about("Tests whether a string fits all of several patterns.")
-    .example("'Rivulet' LIKE ALL ('Riv%', '%x%')", ""),
-    scalar("notlikeany", |c| {
-        like::quantified(
-            c,
-            &Quantified {
-                negated: true,
-                insensitive: false,
-                all: false,
-            },
-        )
-    })
-    .takes(&[string("str"), text("pattern"), text("patterns").repeated()])
-    .returns("BOOLEAN")
-    .unlisted()
-    .about("Tests whether a string does not fit one of several patterns.")
-    .example("'Rivulet' NOT LIKE ANY ('Riv%', '%x%')", ""),
-    scalar("notlikeall", |c| {
-        like::quantified(
-            c,
-            &Quantified {
-                negated: true,
-                insensitive: false,
-                all: true,
-            },
-        )
-    })
-    .takes(&[string("str"), text("pattern"), text("patterns").repeated()])
-    .returns("BOOLEAN")
-    .unlisted()
-    .about("Tests whether a string does not fit any of several patterns.")
-    .example("'Rivulet' NOT LIKE ALL ('Riv%', '%x%')", ""),
-    scalar("ilikeany", |c| {
-        like::quantified(
-            c,
-            &Quantified {
-                negated: false,
-                insensitive: true,
-                all: false,
-            },
-        )
-    })
-    .takes(&[string("str"), text("pattern"), text("patterns").repeated()])
-    .returns("BOOLEAN")
-    .unlisted()
-    .about("Tests whether a string fits one of several patterns, upper and lower case alike.")
-    .example("'Rivulet' ILIKE ANY ('Riv%', '%x%')", ""),
-    scalar("ilikeall", |c| {
-        like::quantified(
-            c,
-            &Quantified {
-                negated: false,
-                insensitive: true,
-                all: true,
-            },
-        )
-    })
-    .takes(&[string("str"), text("pattern"), text("patterns").repeated()])
-    .returns("BOOLEAN")
-    .unlisted()
-    .about("Tests whether a string fits all of several patterns, upper and lower case alike.")
-    .example("'Rivulet' ILIKE ALL ('Riv%', '%x%')", ""),
-    scalar("notilikeany", |c| {
-        like::quantified(
-            c,
-            &Quantified {
-                negated: true,
-                insensitive: true,
-                all: false,
-            },
-        )
-    })
-    .takes(&[string("str"), text("pattern"), text("patterns").repeated()])
-    .returns("BOOLEAN")
-    .unlisted()
-    .about("Tests whether a string does not fit one of several patterns, upper and lower case alike.")
-    .example("'Rivulet' NOT ILIKE ANY ('Riv%', '%x%')", ""),
-    scalar("notilikeall", |c| {
-        like::quantified(
-            c,
-            &Quantified {
-                negated: true,
-                insensitive: true,
-                all: true,
-            },
-        )
-    })
-    .takes(&[string("str"), text("pattern"), text("patterns").repeated()])
-    .returns("BOOLEAN")
-    .unlisted()
-    .about("Tests whether a string does not fit any of several patterns, upper and lower case alike.")
-    .example("'Rivulet' NOT ILIKE ALL ('Riv%', '%x%')", ""),
+        .example("'Rivulet' ILIKE '_IV%'", "true"),
+    scalar("likeany", |c| { like::quantified(c, &Quantified { negated: false, insensitive: false, all: false }) })
+        .takes(&[string("str"), text("pattern"), text("patterns").repeated()]).returns("BOOLEAN").unlisted()
+        .about("Tests whether a string fits one of several patterns.")
+        .example("'Rivulet' LIKE ANY ('Riv%', '%x%')", "true"),
+    scalar("likeall", |c| { like::quantified(c, &Quantified { negated: false, insensitive: false, all: true }) })
+        .takes(&[string("str"), text("pattern"), text("patterns").repeated()]).returns("BOOLEAN").unlisted()
+        .about("Tests whether a string fits all of several patterns.")
+        .example("'Rivulet' LIKE ALL ('Riv%', '%x%')", "false"),
+    scalar("notlikeany", |c| { like::quantified(c, &Quantified { negated: true, insensitive: false, all: false }) })
+        .takes(&[string("str"), text("pattern"), text("patterns").repeated()]).returns("BOOLEAN").unlisted()
+        .about("Tests whether a string does not fit one of several patterns.")
+        .example("'Rivulet' NOT LIKE ANY ('Riv%', '%x%')", "true"),
+    scalar("notlikeall", |c| { like::quantified(c, &Quantified { negated: true, insensitive: false, all: true }) })
+        .takes(&[string("str"), text("pattern"), text("patterns").repeated()]).returns("BOOLEAN").unlisted()
+        .about("Tests whether a string does not fit any of several patterns.")
+        .example("'Rivulet' NOT LIKE ALL ('Riv%', '%x%')", "false"),
+    scalar("ilikeany", |c| { like::quantified(c, &Quantified { negated: false, insensitive: true, all: false }) })
+        .takes(&[string("str"), text("pattern"), text("patterns").repeated()]).returns("BOOLEAN").unlisted()
+        .about("Tests whether a string fits one of several patterns, upper and lower case alike.")
+        .example("'Rivulet' ILIKE ANY ('Riv%', '%x%')", "true"),
+    scalar("ilikeall", |c| { like::quantified(c, &Quantified { negated: false, insensitive: true, all: true }) })
+        .takes(&[string("str"), text("pattern"), text("patterns").repeated()]).returns("BOOLEAN").unlisted()
+        .about("Tests whether a string fits all of several patterns, upper and lower case alike.")
+        .example("'Rivulet' ILIKE ALL ('Riv%', '%x%')", "false"),
+    scalar("notilikeany", |c| { like::quantified(c, &Quantified { negated: true, insensitive: true, all: false }) })
+        .takes(&[string("str"), text("pattern"), text("patterns").repeated()]).returns("BOOLEAN").unlisted()
+        .about("Tests whether a string does not fit one of several patterns, upper and lower case alike.")
+        .example("'Rivulet' NOT ILIKE ANY ('Riv%', '%x%')", "true"),
+    scalar("notilikeall", |c| { like::quantified(c, &Quantified { negated: true, insensitive: true, all: true }) })
+        .takes(&[string("str"), text("pattern"), text("patterns").repeated()]).returns("BOOLEAN").unlisted()
+        .about("Tests whether a string does not fit any of several patterns, upper and lower case alike.")
+        .example("'Rivulet' NOT ILIKE ALL ('Riv%', '%x%')", "false"),
 ];
 
 /// `a op b` of numbers, or of times and intervals.

@@ -19,45 +19,29 @@ use crate::error::Result;
 use crate::plan::scope::Typed;
 
 /// Functions that draw at random.
+#[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
-    scalar("rand", |c| doubles(c, XorShift::double))
-        .aliases(&["random"])
-        .takes(&[literal("seed", "BIGINT").optional()])
-        .returns("DOUBLE")
-        .nulls(Nulls::Never)
+    scalar("rand", |c| doubles(c, XorShift::double)).aliases(&["random"]).takes(&[literal("seed", "BIGINT").optional()])
+        .returns("DOUBLE").nulls(Nulls::Never)
         .about("Draws a number from 0 to 1, 1 excluded, all equally likely.")
         .varies("rand()"),
-    scalar("randn", |c| doubles(c, XorShift::gaussian))
-        .takes(&[literal("seed", "BIGINT").optional()])
-        .returns("DOUBLE")
+    scalar("randn", |c| doubles(c, XorShift::gaussian)).takes(&[literal("seed", "BIGINT").optional()]).returns("DOUBLE")
         .nulls(Nulls::Never)
         .about("Draws a number from the standard normal distribution.")
         .varies("randn()"),
     scalar("uniform", between)
-        .takes(&[
-            literal("min", "NUMERIC"),
-            literal("max", "NUMERIC"),
-            literal("seed", "BIGINT").optional(),
-        ])
-        .returns("the common type of the bounds")
-        .nulls(Nulls::Never)
+        .takes(&[literal("min", "NUMERIC"), literal("max", "NUMERIC"), literal("seed", "BIGINT").optional()])
+        .returns("the common type of the bounds").nulls(Nulls::Never)
         .about("Draws a number from `min` to `max`, all equally likely.")
         .varies("uniform(10, 20)"),
-    scalar("randstr", randstr)
-        .takes(&[literal("length", "INT"), literal("seed", "BIGINT").optional()])
-        .returns("STRING")
+    scalar("randstr", randstr).takes(&[literal("length", "INT"), literal("seed", "BIGINT").optional()]).returns("STRING")
         .nulls(Nulls::Never)
         .about("Draws a string of letters and digits.")
         .varies("randstr(5)"),
-    scalar("uuid", uuid)
-        .takes(&[literal("seed", "BIGINT").optional()])
-        .returns("STRING")
-        .nulls(Nulls::Never)
+    scalar("uuid", uuid).takes(&[literal("seed", "BIGINT").optional()]).returns("STRING").nulls(Nulls::Never)
         .about("Draws a UUID of version 4.")
         .varies("uuid()"),
-    scalar("shuffle", shuffle)
-        .takes(&[array("array"), literal("seed", "BIGINT").optional()])
-        .returns("the type of the array")
+    scalar("shuffle", shuffle).takes(&[array("array"), literal("seed", "BIGINT").optional()]).returns("the type of the array")
         .about("Returns the elements of an array in a random order.")
         .varies("shuffle(array(1, 20, 3, 5))"),
 ];

@@ -16,5 +16,9 @@ pub fn session_window(call: &Call<'_>) -> Result<Typed> {
 pub fn window_time(call: &Call<'_>) -> Result<Typed> {
     let mut out = time_window::window_time(call.arg(0)?)?;
     out.name = call.label();
+    // The event time comes from the column of the window; the struct does not.
+    if let Some(attribute) = &mut out.attribute {
+        attribute.data_type = out.data_type.clone();
+    }
     Ok(out)
 }

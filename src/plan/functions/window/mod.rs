@@ -14,103 +14,41 @@ use crate::plan::literal as literals;
 use crate::plan::scope::Typed;
 
 /// Functions that need a window.
+#[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
-    window("row_number", |c| {
-        Ok(number(df::row_number::row_number_udwf(), vec![], c.label()))
-    })
-    .about("Numbers the rows of a window partition from 1, in its order.")
-    .example(
-        "x, row_number() OVER (ORDER BY x DESC) FROM VALUES (1), (3) AS t(x)",
-        "",
-    ),
-    window("rank", |c| Ok(number(df::rank::rank_udwf(), vec![], c.label())))
+    window("row_number", |c| { Ok(number(df::row_number::row_number_udwf(), vec![], c.label())) })
+        .about("Numbers the rows of a window partition from 1, in its order.")
+        .example("x, row_number() OVER (ORDER BY x DESC) FROM VALUES (1), (3) AS t(x)", "3\t1\n1\t2"),
+    window("rank", |c| Ok(number(df::rank::rank_udwf(), vec![], c.label_as("RANK"))))
         .about("Returns one more than the number of rows that come before the row and its equals.")
-        .example(
-            "x, rank() OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)",
-            "",
-        ),
-    window("dense_rank", |c| {
-        Ok(number(df::rank::dense_rank_udwf(), vec![], c.label()))
-    })
-    .about("Returns one more than the number of different values that come before the row's.")
-    .example(
-        "x, dense_rank() OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)",
-        "",
-    ),
-    window("percent_rank", |c| {
-        Ok(made(
-            df::rank::percent_rank_udwf(),
-            vec![],
-            DataType::Float64,
-            c.label(),
-        ))
-    })
-    .returns("DOUBLE")
-    .about("Returns the rank as a share from 0 to 1.")
-    .example(
-        "x, percent_rank() OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)",
-        "",
-    ),
-    window("cume_dist", |c| {
-        Ok(made(
-            df::cume_dist::cume_dist_udwf(),
-            vec![],
-            DataType::Float64,
-            c.label(),
-        ))
-    })
-    .returns("DOUBLE")
-    .about("Returns the share of rows that come before the row or equal it.")
-    .example(
-        "x, cume_dist() OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)",
-        "",
-    ),
-    window("ntile", ntile)
-        .takes(&[literal("n", "INT").or("1")])
+        .example("x, rank() OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\t1\n1\t1\n3\t3"),
+    window("dense_rank", |c| { Ok(number(df::rank::dense_rank_udwf(), vec![], c.label_as("DENSE_RANK"))) })
+        .about("Returns one more than the number of different values that come before the row's.")
+        .example("x, dense_rank() OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\t1\n1\t1\n3\t2"),
+    window("percent_rank", |c| { Ok(made(df::rank::percent_rank_udwf(), vec![], DataType::Float64, c.label_as("PERCENT_RANK"))) })
+        .returns("DOUBLE")
+        .about("Returns the rank as a share from 0 to 1.")
+        .example("x, percent_rank() OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\t0.0\n1\t0.0\n3\t1.0"),
+    window("cume_dist", |c| { Ok(made(df::cume_dist::cume_dist_udwf(), vec![], DataType::Float64, c.label())) }).returns("DOUBLE")
+        .about("Returns the share of rows that come before the row or equal it.")
+        .example("x, cume_dist() OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\t0.6666666666666666\n1\t0.6666666666666666\n3\t1.0"),
+    window("ntile", ntile).takes(&[literal("n", "INT").or("1")])
         .about("Cuts a window partition into `n` parts of nearly the same size and returns the row's part, from 1.")
-        .example(
-            "x, ntile(2) OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)",
-            "",
-        ),
+        .example("x, ntile(2) OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\t1\n1\t1\n3\t2"),
     window("lag", |c| shifted(c, df::lead_lag::lag_udwf()))
-        .takes(&[
-            any("input"),
-            literal("offset", "INT").or("1"),
-            literal("default", "ANY").or("NULL"),
-        ])
-        .returns("the type of the input")
-        .null_if("Null if the value is null, or there is no such row and no default.")
+        .takes(&[any("input"), literal("offset", "INT").or("1"), literal("default", "ANY").or("NULL")])
+        .returns("the type of the input").null_if("Null if the value is null, or there is no such row and no default.")
         .about("Returns the value so many rows before the row.")
-        .example(
-            "x, lag(x) OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)",
-            "",
-        ),
+        .example("x, lag(x) OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\tNULL\n1\t1\n3\t1"),
     window("lead", |c| shifted(c, df::lead_lag::lead_udwf()))
-        .takes(&[
-            any("input"),
-            literal("offset", "INT").or("1"),
-            literal("default", "ANY").or("NULL"),
-        ])
-        .returns("the type of the input")
-        .null_if("Null if the value is null, or there is no such row and no default.")
+        .takes(&[any("input"), literal("offset", "INT").or("1"), literal("default", "ANY").or("NULL")])
+        .returns("the type of the input").null_if("Null if the value is null, or there is no such row and no default.")
         .about("Returns the value so many rows after the row.")
-        .example(
-            "x, lead(x, 1, 0) OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)",
-            "",
-        ),
-    window("nth_value", nth_value)
-        .takes(&[
-            any("input"),
-            literal("offset", "INT"),
-            literal("ignoreNulls", "BOOLEAN").or("false"),
-        ])
-        .returns("the type of the input")
-        .null_if("Null if the value is null or the frame is shorter.")
+        .example("x, lead(x, 1, 0) OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\t1\n1\t3\n3\t0"),
+    window("nth_value", nth_value).takes(&[any("input"), literal("offset", "INT"), literal("ignoreNulls", "BOOLEAN").or("false")])
+        .returns("the type of the input").null_if("Null if the value is null or the frame is shorter.")
         .about("Returns the value of a row of the window's frame, counted from 1.")
-        .example(
-            "x, nth_value(x, 2) OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)",
-            "",
-        ),
+        .example("x, nth_value(x, 2) OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\t1\n1\t1\n3\t1"),
 ];
 
 fn made(udf: Arc<WindowUDF>, args: Vec<Typed>, to: DataType, label: String) -> Typed {
