@@ -1,40 +1,84 @@
 //! Functions told to people and to programs: `SHOW FUNCTIONS`, `DESCRIBE FUNCTION`, and the table as JSON, of which the
 //! TypeScript client is made.
 
+use regex::Regex;
 use serde_json::{Value, json};
 
 use super::entry::{Argument, Body, Function, Kind, Presence};
 use super::registry::{self, GROUPS};
+use crate::error::{Result, SparkError};
+use crate::plan::sql::FunctionScope;
 
-/// Names whose lower case fits `pattern`, sorted. `*` stands for any characters, `|` separates alternatives, and other
-/// characters stand for themselves (`StringUtils.filterPattern` reads them as a regular expression; this does not).
-pub fn matching(pattern: &str) -> Vec<&'static str> {
-    let alternatives: Vec<String> = pattern.split('|').map(|p| p.trim().to_lowercase()).collect();
-    let fits = |name: &&str| alternatives.iter().any(|p| wildcard(p, name));
+/// The names that `SHOW FUNCTIONS` lists, sorted.
+///
+/// # Errors
+/// `SCHEMA_NOT_FOUND` for a schema other than `default`.
+pub fn show(scope: FunctionScope, schema: Option<&[String]>, pattern: Option<&str>) -> Result<Vec<&'static str>> {
+    if let Some(parts) = schema
+        && !is_default(parts)
+    {
+        return Err(schema_not_found(parts));
+    }
+    // Nobody can register a function of their own by name.
+    if scope == FunctionScope::User {
+        return Ok(vec![]);
+    }
+    Ok(pattern.map_or_else(registry::names, matching))
+}
+
+/// Whether the parts name the one schema that there is.
+fn is_default(parts: &[String]) -> bool {
+    let parts: Vec<String> = parts.iter().map(|p| p.to_lowercase()).collect();
+    parts == ["default"] || parts == ["spark_catalog", "default"]
+}
+
+fn schema_not_found(parts: &[String]) -> SparkError {
+    let name = match parts {
+        [schema] => format!("`spark_catalog`.`{schema}`"),
+        _ => quoted(parts),
+    };
+    SparkError::analysis(
+        "SCHEMA_NOT_FOUND",
+        "42704",
+        format!("The schema {name} cannot be found: there is only `spark_catalog`.`default`."),
+    )
+    .with("schemaName", name)
+}
+
+fn quoted(parts: &[String]) -> String {
+    parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(".")
+}
+
+/// The names that fit a pattern, sorted: a regular expression for the whole name, in which `*` stands for any characters, `|`
+/// separates alternatives, and case does not count (`StringUtils.filterPattern`). A malformed alternative fits nothing.
+fn matching(pattern: &str) -> Vec<&'static str> {
+    let alternatives = pattern.trim().split('|');
+    let known: Vec<Regex> = alternatives
+        .filter_map(|p| Regex::new(&format!("^(?i:{})$", p.replace('*', ".*"))).ok())
+        .collect();
+    let fits = |name: &&str| known.iter().any(|regex| regex.is_match(name));
     registry::names().into_iter().filter(fits).collect()
 }
 
-/// Whether `name` is `pattern` with each `*` replaced by some text.
-fn wildcard(pattern: &str, name: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else {
-        return pattern == name;
+/// The lines of `DESCRIBE FUNCTION [EXTENDED] name`.
+///
+/// # Errors
+/// `UNRESOLVED_ROUTINE` if there is no such function.
+pub fn describe(name: &[String], extended: bool) -> Result<Vec<String>> {
+    let word = match name {
+        [word] => Some(word),
+        [.., schema, word] if ["builtin", "session"].iter().any(|s| schema.eq_ignore_ascii_case(s)) => Some(word),
+        _ => None,
     };
-    let Some(mut left) = name.strip_prefix(first) else {
-        return false;
-    };
-    let parts: Vec<&str> = rest.split('*').collect();
-    let Some((last, middle)) = parts.split_last() else {
-        return true;
-    };
-    for part in middle {
-        let Some(at) = left.find(part) else { return false };
-        left = &left[at + part.len()..];
-    }
-    left.ends_with(last)
+    let found = word.and_then(|word| {
+        let word = word.to_lowercase();
+        registry::find(&word).map(|function| lines(function, &word, extended))
+    });
+    found.ok_or_else(|| registry::unresolved_parts(name))
 }
 
-/// The lines of `DESCRIBE FUNCTION [EXTENDED] name`.
-pub fn lines(function: &Function, name: &str, extended: bool) -> Vec<String> {
+/// What is told of a function under one of its names.
+fn lines(function: &Function, name: &str, extended: bool) -> Vec<String> {
     let mut lines = vec![
         format!("Function: {name}"),
         format!("Class: rivulet.functions.{}", registry::group(function)),
@@ -159,10 +203,29 @@ mod tests {
 
     #[test]
     fn patterns_have_stars_and_alternatives() {
-        assert!(wildcard("a*c", "abc") && wildcard("*", "x") && wildcard("ab*", "ab") && wildcard("*b*d*", "abcde"));
-        assert!(!wildcard("a*c", "abcd") && !wildcard("ab", "abc") && !wildcard("aa*a", "aa"));
         assert_eq!(matching("ABS|sum"), ["abs", "sum"]);
+        assert_eq!(matching("^ab.*"), ["abs"]);
+        assert!(matching("").is_empty() && matching("ab").is_empty() && matching("(").is_empty());
         assert!(matching("array_*").contains(&"array_distinct"));
+    }
+
+    #[test]
+    fn functions_are_listed_by_scope_and_schema() {
+        let listed =
+            |scope, schema: Option<&str>| show(scope, schema.map(|s| vec![s.to_owned()]).as_deref(), Some("abs"));
+        assert_eq!(listed(FunctionScope::All, None).unwrap(), ["abs"]);
+        assert_eq!(listed(FunctionScope::System, Some("DEFAULT")).unwrap(), ["abs"]);
+        assert!(listed(FunctionScope::User, None).unwrap().is_empty());
+        let error = listed(FunctionScope::All, Some("elsewhere")).unwrap_err();
+        assert_eq!(error.condition.as_deref(), Some("SCHEMA_NOT_FOUND"));
+    }
+
+    #[test]
+    fn unknown_functions_cannot_be_described() {
+        let described = |parts: &[&str]| describe(&parts.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>(), false);
+        assert_eq!(described(&["system", "builtin", "ABS"]).unwrap()[0], "Function: abs");
+        let error = described(&["default", "abs"]).unwrap_err();
+        assert_eq!(error.parameters["routineName"], "`default`.`abs`");
     }
 
     #[test]

@@ -67,21 +67,26 @@ pub fn group(function: &Function) -> &'static str {
     found.map_or("", |(group, _)| group)
 }
 
+/// Where functions are looked for, as Spark writes it.
+const SEARCH_PATH: &str = "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]";
+
 /// `UNRESOLVED_ROUTINE`, with the names that look most like the wrong one.
 pub fn unresolved(name: &str) -> SparkError {
-    let mut message = format!(
-        "Cannot resolve routine `{name}` on search path [`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]."
-    );
-    let near = near(name);
+    unresolved_parts(&[name.to_owned()])
+}
+
+/// As [`unresolved`], of a name of several parts.
+pub fn unresolved_parts(parts: &[String]) -> SparkError {
+    let quoted: Vec<String> = parts.iter().map(|p| format!("`{p}`")).collect();
+    let name = quoted.join(".");
+    let mut message = format!("Cannot resolve routine {name} on search path {SEARCH_PATH}.");
+    let near = near(&parts.last().map(|p| p.to_lowercase()).unwrap_or_default());
     if !near.is_empty() {
         message.push_str(&format!(" Did you mean one of these: {}?", near.join(", ")));
     }
     SparkError::analysis("UNRESOLVED_ROUTINE", "42883", message)
-        .with("routineName", format!("`{name}`"))
-        .with(
-            "searchPath",
-            "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]",
-        )
+        .with("routineName", name)
+        .with("searchPath", SEARCH_PATH)
 }
 
 /// Names within a third of the wrong name's length in edits, the nearest first.
