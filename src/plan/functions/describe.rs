@@ -1,4 +1,4 @@
-//! Functions told to people and to programs: `SHOW FUNCTIONS`, `DESCRIBE FUNCTION`, and the table as JSON, of which the
+//! Functions described for people and for programs: `SHOW FUNCTIONS`, `DESCRIBE FUNCTION`, and the table as JSON, of which the
 //! TypeScript client is made.
 
 use regex::Regex;
@@ -77,7 +77,7 @@ pub fn describe(name: &[String], extended: bool) -> Result<Vec<String>> {
     found.ok_or_else(|| registry::unresolved_parts(name))
 }
 
-/// What is told of a function under one of its names.
+/// The description of a function under one of its names.
 fn lines(function: &Function, name: &str, extended: bool) -> Vec<String> {
     let mut lines = vec![
         format!("Function: {name}"),

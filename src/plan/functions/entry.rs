@@ -120,7 +120,7 @@ pub enum Nulls {
     Skipped,
     /// The result is never null.
     Never,
-    /// Something else, told in words.
+    /// Something else, in words.
     Other(&'static str),
 }
 
@@ -258,12 +258,12 @@ const fn argument(name: &'static str, kind: Kind) -> Argument {
     }
 }
 
-/// A value of each row, of a type told in words.
+/// A value of each row, of a type in words.
 pub const fn value(name: &'static str, data_type: &'static str) -> Argument {
     argument(name, Kind::Column(data_type))
 }
 
-/// A value that is mostly a literal, of a type told in words.
+/// A value that is mostly a literal, of a type in words.
 pub const fn literal(name: &'static str, data_type: &'static str) -> Argument {
     argument(name, Kind::Literal(data_type))
 }

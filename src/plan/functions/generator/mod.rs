@@ -60,8 +60,11 @@ pub fn rows(call: &Call<'_>, list: Expr, element: DataType, spread: bool, outer:
     typed
 }
 
-/// A map's entries as a list of structs, with the types of keys and values.
-fn entries(map: Expr, entries: &FieldRef) -> Result<(Expr, DataType, Vec<(String, DataType)>)> {
+/// Columns that a generator makes: their names and types.
+type Columns = Vec<(String, DataType)>;
+
+/// A map's entries as a list of structs, with the type of a struct and its columns.
+fn entries(map: Expr, entries: &FieldRef) -> Result<(Expr, DataType, Columns)> {
     let (key, value) = map_types(entries);
     let columns = vec![("key".to_owned(), key), ("value".to_owned(), value)];
     let fields: Fields = columns.iter().map(|(n, t)| Field::new(n, t.clone(), true)).collect();
@@ -171,7 +174,7 @@ pub fn entries_of(map: Expr, element: &DataType) -> Result<Expr> {
 }
 
 /// A list whose elements become structs `{pos, …}`.
-fn numbered(list: Expr, columns: Vec<(String, DataType)>) -> (Expr, DataType) {
+fn numbered(list: Expr, columns: Columns) -> (Expr, DataType) {
     let mut fields = vec![Field::new("pos", DataType::Int32, true)];
     fields.extend(columns.iter().map(|(n, t)| Field::new(n, t.clone(), true)));
     let fields = Fields::from(fields);

@@ -64,7 +64,7 @@ enum Style {
     Flatten,
 }
 
-/// What a path finds, as text; none where it finds nothing.
+/// What a path finds, as a string; `None` if it finds nothing.
 pub fn evaluate(value: &Json, path: &[Step]) -> Option<String> {
     let mut found = Vec::new();
     walk(value, path, Style::Raw, &mut found).then(|| found.concat())

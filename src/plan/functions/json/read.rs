@@ -14,6 +14,7 @@ use crate::error::{Result, SparkError};
 use crate::plan::cast_text;
 use crate::plan::conf::Zone;
 use crate::plan::functions::text::codec::from_base64;
+use crate::plan::functions::time::DAY_US;
 use crate::plan::java_format::Pattern;
 use crate::plan::types::map_types;
 
@@ -90,103 +91,91 @@ impl Reader {
     }
 
     fn convert(&self, json: &Json, to: &DataType, bad: &mut bool) -> Option<ScalarValue> {
-        let integer = |raw: &str| raw.parse::<i64>().ok();
-        Some(match (to, json) {
-            (DataType::Utf8, Json::Text(text)) => ScalarValue::Utf8(Some(text.clone())),
-            (DataType::Utf8, Json::Number(raw)) if self.primitives_as_text => ScalarValue::Utf8(Some(raw.clone())),
-            (DataType::Utf8, Json::Number(raw)) => ScalarValue::Utf8(Some(number_text(raw))),
-            (DataType::Utf8, other) => {
-                let mut text = String::new();
-                write(other, Astral::Escaped, &mut text);
-                ScalarValue::Utf8(Some(text))
-            }
-            (DataType::Boolean, Json::Bool(b)) => ScalarValue::Boolean(Some(*b)),
-            (DataType::Int8, Json::Number(raw)) => ScalarValue::Int8(Some(i8::try_from(integer(raw)?).ok()?)),
-            (DataType::Int16, Json::Number(raw)) => ScalarValue::Int16(Some(i16::try_from(integer(raw)?).ok()?)),
-            (DataType::Int32, Json::Number(raw)) => ScalarValue::Int32(Some(i32::try_from(integer(raw)?).ok()?)),
-            (DataType::Int64, Json::Number(raw)) => ScalarValue::Int64(Some(integer(raw)?)),
-            (DataType::Float32, Json::Number(raw)) => ScalarValue::Float32(Some(cast_text::parse_double(raw)? as f32)),
-            (DataType::Float64, Json::Number(raw)) => ScalarValue::Float64(Some(cast_text::parse_double(raw)?)),
-            (DataType::Float32 | DataType::Float64, Json::Text(text)) => {
-                let x = match text.as_str() {
-                    "NaN" => f64::NAN,
-                    "+INF" | "+Infinity" | "Infinity" | "INF" => f64::INFINITY,
-                    "-INF" | "-Infinity" => f64::NEG_INFINITY,
-                    _ => return None,
-                };
-                if to == &DataType::Float32 {
-                    ScalarValue::Float32(Some(x as f32))
-                } else {
-                    ScalarValue::Float64(Some(x))
-                }
-            }
-            (DataType::Decimal128(p, s), Json::Number(raw) | Json::Text(raw)) => {
-                let value = cast_text::parse_decimal(raw, *s).filter(|v| v.abs() < 10i128.pow(u32::from(*p)))?;
-                ScalarValue::Decimal128(Some(value), *p, *s)
-            }
-            (DataType::Binary, Json::Text(text)) => ScalarValue::Binary(Some(from_base64(text, false)?)),
-            (DataType::Date32, Json::Text(text)) => ScalarValue::Date32(Some(match &self.date_format {
-                Some(pattern) => pattern
-                    .parse(text)
-                    .ok()?
-                    .0
-                    .div_euclid(crate::plan::functions::time::DAY_US) as i32,
-                None => cast_text::parse_date(text)?,
-            })),
-            (DataType::Date32, Json::Number(raw)) => ScalarValue::Date32(Some(raw.parse().ok()?)),
+        match (to, json) {
+            (DataType::Utf8, json) => Some(ScalarValue::Utf8(Some(self.string(json)))),
+            (DataType::Boolean, Json::Bool(b)) => Some(ScalarValue::Boolean(Some(*b))),
+            (DataType::Binary, Json::Text(text)) => Some(ScalarValue::Binary(Some(from_base64(text, false)?))),
+            (DataType::Date32, Json::Text(text)) => Some(ScalarValue::Date32(Some(self.date(text)?))),
+            (DataType::Date32, Json::Number(raw)) => Some(ScalarValue::Date32(Some(raw.parse().ok()?))),
             (DataType::Timestamp(_, tz), Json::Text(text)) => {
-                let format = if tz.is_some() {
-                    &self.timestamp_format
-                } else {
-                    &self.local_format
-                };
-                let (local_us, zone) = match format {
-                    Some(pattern) => pattern.parse(text).ok()?,
-                    None => {
-                        let parsed = cast_text::parse_timestamp(text)?;
-                        (parsed.local_us, parsed.zone)
-                    }
-                };
-                let us = if tz.is_some() {
-                    zone.unwrap_or(self.zone).to_instant(local_us)
-                } else {
-                    local_us
-                };
-                ScalarValue::TimestampMicrosecond(Some(us), tz.clone())
+                let us = self.timestamp(text, tz.is_some())?;
+                Some(ScalarValue::TimestampMicrosecond(Some(us), tz.clone()))
             }
             (DataType::Timestamp(_, tz @ Some(_)), Json::Number(raw)) => {
-                ScalarValue::TimestampMicrosecond(Some(integer(raw)?.checked_mul(1_000_000)?), tz.clone())
+                let us = raw.parse::<i64>().ok()?.checked_mul(1_000_000)?;
+                Some(ScalarValue::TimestampMicrosecond(Some(us), tz.clone()))
             }
-            (DataType::List(item), Json::Array(items)) => self.list(items.iter(), item, bad)?,
-            (DataType::Struct(fields), Json::Object(object)) => self.record(object, fields, bad)?,
-            (DataType::Map(entries, sorted), Json::Object(object)) => {
-                let (_, value) = map_types(entries);
-                let DataType::Struct(fields) = entries.data_type() else {
-                    return None;
-                };
-                // The last of two equal names counts.
-                let mut names: Vec<&str> = Vec::new();
-                let mut cells: Vec<ScalarValue> = Vec::new();
-                for (name, json) in object {
-                    let cell = self.value(json, &value, bad);
-                    match names.iter().position(|n| n == name) {
-                        Some(at) => cells[at] = cell,
-                        None => {
-                            names.push(name);
-                            cells.push(cell);
-                        }
-                    }
-                }
-                let keys: ArrayRef = Arc::new(StringArray::from_iter_values(names));
-                let values = array_of(cells, &value)?;
-                let inner = StructArray::try_new(fields.clone(), vec![keys, values], None).ok()?;
-                let offsets = OffsetBuffer::from_lengths([inner.len()]);
-                ScalarValue::Map(Arc::new(
-                    MapArray::try_new(entries.clone(), offsets, inner, None, *sorted).ok()?,
-                ))
+            (DataType::List(item), Json::Array(items)) => self.list(items.iter(), item, bad),
+            (DataType::Struct(fields), Json::Object(object)) => self.record(object, fields, bad),
+            (DataType::Map(entries, sorted), Json::Object(object)) => self.map(object, entries, *sorted, bad),
+            _ => number(json, to),
+        }
+    }
+
+    /// Any value as a string.
+    fn string(&self, json: &Json) -> String {
+        match json {
+            Json::Text(text) => text.clone(),
+            Json::Number(raw) if self.primitives_as_text => raw.clone(),
+            Json::Number(raw) => number_text(raw),
+            other => {
+                let mut text = String::new();
+                write(other, Astral::Escaped, &mut text);
+                text
             }
-            _ => return None,
+        }
+    }
+
+    fn date(&self, text: &str) -> Option<i32> {
+        match &self.date_format {
+            Some(pattern) => Some(pattern.parse(text).ok()?.0.div_euclid(DAY_US) as i32),
+            None => cast_text::parse_date(text),
+        }
+    }
+
+    fn timestamp(&self, text: &str, zoned: bool) -> Option<i64> {
+        let format = if zoned {
+            &self.timestamp_format
+        } else {
+            &self.local_format
+        };
+        let (local_us, zone) = match format {
+            Some(pattern) => pattern.parse(text).ok()?,
+            None => {
+                let parsed = cast_text::parse_timestamp(text)?;
+                (parsed.local_us, parsed.zone)
+            }
+        };
+        Some(if zoned {
+            zone.unwrap_or(self.zone).to_instant(local_us)
+        } else {
+            local_us
         })
+    }
+
+    /// An object as a map; the last of two equal names counts.
+    fn map(&self, object: &[(String, Json)], entries: &FieldRef, sorted: bool, bad: &mut bool) -> Option<ScalarValue> {
+        let (_, value) = map_types(entries);
+        let DataType::Struct(fields) = entries.data_type() else {
+            return None;
+        };
+        let mut names: Vec<&str> = Vec::new();
+        let mut cells: Vec<ScalarValue> = Vec::new();
+        for (name, json) in object {
+            let cell = self.value(json, &value, bad);
+            match names.iter().position(|n| n == name) {
+                Some(at) => cells[at] = cell,
+                None => {
+                    names.push(name);
+                    cells.push(cell);
+                }
+            }
+        }
+        let keys: ArrayRef = Arc::new(StringArray::from_iter_values(names));
+        let inner = StructArray::try_new(fields.clone(), vec![keys, array_of(cells, &value)?], None).ok()?;
+        let offsets = OffsetBuffer::from_lengths([inner.len()]);
+        let map = MapArray::try_new(entries.clone(), offsets, inner, None, sorted).ok()?;
+        Some(ScalarValue::Map(Arc::new(map)))
     }
 
     pub fn list<'a>(
@@ -219,6 +208,36 @@ impl Reader {
         Some(ScalarValue::Struct(Arc::new(
             StructArray::try_new_with_length(fields.clone(), columns?, None, 1).ok()?,
         )))
+    }
+}
+
+/// A number of a type, or a string that stands for one.
+fn number(json: &Json, to: &DataType) -> Option<ScalarValue> {
+    let integer = |raw: &str| raw.parse::<i64>().ok();
+    Some(match (to, json) {
+        (DataType::Int8, Json::Number(raw)) => ScalarValue::Int8(Some(i8::try_from(integer(raw)?).ok()?)),
+        (DataType::Int16, Json::Number(raw)) => ScalarValue::Int16(Some(i16::try_from(integer(raw)?).ok()?)),
+        (DataType::Int32, Json::Number(raw)) => ScalarValue::Int32(Some(i32::try_from(integer(raw)?).ok()?)),
+        (DataType::Int64, Json::Number(raw)) => ScalarValue::Int64(Some(integer(raw)?)),
+        (DataType::Float32, Json::Number(raw)) => ScalarValue::Float32(Some(cast_text::parse_double(raw)? as f32)),
+        (DataType::Float64, Json::Number(raw)) => ScalarValue::Float64(Some(cast_text::parse_double(raw)?)),
+        (DataType::Float32, Json::Text(text)) => ScalarValue::Float32(Some(special(text)? as f32)),
+        (DataType::Float64, Json::Text(text)) => ScalarValue::Float64(Some(special(text)?)),
+        (DataType::Decimal128(p, s), Json::Number(raw) | Json::Text(raw)) => {
+            let value = cast_text::parse_decimal(raw, *s).filter(|v| v.abs() < 10i128.pow(u32::from(*p)))?;
+            ScalarValue::Decimal128(Some(value), *p, *s)
+        }
+        _ => return None,
+    })
+}
+
+/// Doubles that JSON has only strings for.
+fn special(text: &str) -> Option<f64> {
+    match text {
+        "NaN" => Some(f64::NAN),
+        "+INF" | "+Infinity" | "Infinity" | "INF" => Some(f64::INFINITY),
+        "-INF" | "-Infinity" => Some(f64::NEG_INFINITY),
+        _ => None,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::plan::cast::to_text;
 use crate::plan::cast_text;
 use crate::plan::conf::Zone;
 use crate::plan::functions::text::codec::to_base64;
+use crate::plan::functions::time::DAY_US;
 use crate::plan::java_format::Pattern;
 
 /// Options of `to_json` (`JSONOptions`).
@@ -63,22 +64,11 @@ impl Writer {
             DataType::Binary => text(&to_base64(array.as_binary::<i32>().value(row)), out),
             DataType::Date32 => {
                 let days = array.as_primitive::<Date32Type>().value(row);
-                match &self.date_format {
-                    Some(pattern) => text(
-                        &pattern.format(i64::from(days) * crate::plan::functions::time::DAY_US, Zone::UTC)?,
-                        out,
-                    ),
-                    None => text(&cast_text::date(days), out),
-                }
+                text(&self.date(days)?, out);
             }
             DataType::Timestamp(_, zone) => {
                 let us = array.as_primitive::<TimestampMicrosecondType>().value(row);
-                let written = if zone.is_some() {
-                    self.timestamp_format.format(us, self.zone)?
-                } else {
-                    self.local_format.format(us, Zone::UTC)?
-                };
-                text(&written, out);
+                text(&self.timestamp(us, zone.is_some())?, out);
             }
             DataType::List(_) => {
                 let items = array.as_list::<i32>().value(row);
@@ -115,6 +105,21 @@ impl Writer {
             _ => text(to_text(&array.slice(row, 1), self.zone)?.value(0), out),
         }
         Ok(())
+    }
+
+    fn date(&self, days: i32) -> Result<String> {
+        match &self.date_format {
+            Some(pattern) => pattern.format(i64::from(days) * DAY_US, Zone::UTC),
+            None => Ok(cast_text::date(days)),
+        }
+    }
+
+    fn timestamp(&self, us: i64, zoned: bool) -> Result<String> {
+        if zoned {
+            self.timestamp_format.format(us, self.zone)
+        } else {
+            self.local_format.format(us, Zone::UTC)
+        }
     }
 
     fn number(&self, written: String, out: &mut String) {

@@ -203,74 +203,76 @@ fn one(spec: &Spec, array: &ArrayRef, row: usize) -> Result<String> {
             Some(v) => Ok(spec.number(v < 0, &v.unsigned_abs().to_string())),
             None => Err(mismatch()),
         },
-        'x' | 'o' => {
-            let bits = |v: i64, width: u32| {
-                if width == 64 {
-                    v as u64
-                } else {
-                    v as u64 & ((1 << width) - 1)
-                }
-            };
-            let value = match scalar {
-                ScalarValue::Int8(Some(v)) => bits(v.into(), 8),
-                ScalarValue::Int16(Some(v)) => bits(v.into(), 16),
-                ScalarValue::Int32(Some(v)) | ScalarValue::Date32(Some(v)) => bits(v.into(), 32),
-                ScalarValue::Int64(Some(v)) => bits(v, 64),
-                _ => return Err(mismatch()),
-            };
-            let digits = if lower == 'x' {
-                format!("{value:x}")
-            } else {
-                format!("{value:o}")
-            };
-            let prefix = match (spec.has('#'), lower) {
-                (true, 'x') => "0x",
-                (true, _) => "0",
-                _ => "",
-            };
-            let body = format!(
-                "{prefix}{}",
-                if spec.has('0') {
-                    format!("{digits:0>width$}", width = spec.width.saturating_sub(prefix.len()))
-                } else {
-                    digits
-                }
-            );
-            Ok(spec.padded(if upper { body.to_uppercase() } else { body }))
-        }
+        'x' | 'o' => bits(spec, &scalar).ok_or_else(mismatch),
         'c' => match integer(&scalar).and_then(|v| char::from_u32(v as u32)) {
             Some(c) => Ok(text(c.to_string())),
             None => Err(mismatch()),
         },
-        'f' | 'e' | 'g' => {
-            let decimals = spec.precision.unwrap_or(6);
-            if let ScalarValue::Decimal128(Some(v), _, scale) = scalar {
-                let written = decimal_text(v, scale.into(), decimals as i32);
-                return Ok(spec.number(v < 0, written.trim_start_matches('-')));
-            }
-            let x = match scalar {
-                ScalarValue::Float64(Some(x)) => x,
-                ScalarValue::Float32(Some(x)) => f64::from(x),
-                _ => return Err(mismatch()),
-            };
-            if !x.is_finite() {
-                return Ok(text(cast_text::double(x)));
-            }
-            let body = match lower {
-                'e' => scientific(x.abs(), decimals),
-                'g' if x == 0.0 || (1e-4..10f64.powi(decimals.max(1) as i32)).contains(&x.abs()) => {
-                    let digits = if x == 0.0 { 0 } else { x.abs().log10().floor() as i32 };
-                    half_up(x.abs(), (decimals.max(1) as i32 - 1 - digits).max(0) as usize)
-                }
-                'g' => scientific(x.abs(), decimals.max(1) - 1),
-                _ => half_up(x.abs(), decimals),
-            };
-            let body = if upper { body.to_uppercase() } else { body };
-            Ok(spec.number(x.is_sign_negative(), &body))
-        }
+        'f' | 'e' | 'g' => real(spec, &scalar, text).ok_or_else(mismatch),
         'h' => Ok(text("0".into())),
         _ => Err(illegal(format!("Conversion = '{}'", spec.conversion))),
     }
+}
+
+/// `%x` and `%o`: the bits of a whole number; `None` for other values.
+fn bits(spec: &Spec, scalar: &ScalarValue) -> Option<String> {
+    let (value, width) = match scalar {
+        ScalarValue::Int8(Some(v)) => (i64::from(*v), 8),
+        ScalarValue::Int16(Some(v)) => (i64::from(*v), 16),
+        ScalarValue::Int32(Some(v)) | ScalarValue::Date32(Some(v)) => (i64::from(*v), 32),
+        ScalarValue::Int64(Some(v)) => (*v, 64),
+        _ => return None,
+    };
+    let value = value as u64 & (u64::MAX >> (64 - width));
+    let hexadecimal = spec.conversion.eq_ignore_ascii_case(&'x');
+    let digits = if hexadecimal {
+        format!("{value:x}")
+    } else {
+        format!("{value:o}")
+    };
+    let prefix = match (spec.has('#'), hexadecimal) {
+        (true, true) => "0x",
+        (true, false) => "0",
+        _ => "",
+    };
+    let width = if spec.has('0') {
+        spec.width.saturating_sub(prefix.len())
+    } else {
+        0
+    };
+    let body = format!("{prefix}{digits:0>width$}");
+    let upper = spec.conversion.is_ascii_uppercase();
+    Some(spec.padded(if upper { body.to_uppercase() } else { body }))
+}
+
+/// `%f`, `%e` and `%g`; `text` writes what has no digits. `None` for values that are not real numbers.
+fn real(spec: &Spec, scalar: &ScalarValue, text: impl Fn(String) -> String) -> Option<String> {
+    let decimals = spec.precision.unwrap_or(6);
+    let x = match scalar {
+        ScalarValue::Decimal128(Some(v), _, scale) => {
+            let written = decimal_text(*v, (*scale).into(), decimals as i32);
+            return Some(spec.number(*v < 0, written.trim_start_matches('-')));
+        }
+        ScalarValue::Float64(Some(x)) => *x,
+        ScalarValue::Float32(Some(x)) => f64::from(*x),
+        _ => return None,
+    };
+    if !x.is_finite() {
+        return Some(text(cast_text::double(x)));
+    }
+    let significant = decimals.max(1);
+    let body = match spec.conversion.to_ascii_lowercase() {
+        'e' => scientific(x.abs(), decimals),
+        'g' if x == 0.0 || (1e-4..10f64.powi(significant as i32)).contains(&x.abs()) => {
+            let digits = if x == 0.0 { 0 } else { x.abs().log10().floor() as i32 };
+            half_up(x.abs(), (significant as i32 - 1 - digits).max(0) as usize)
+        }
+        'g' => scientific(x.abs(), significant - 1),
+        _ => half_up(x.abs(), decimals),
+    };
+    let upper = spec.conversion.is_ascii_uppercase();
+    let body = if upper { body.to_uppercase() } else { body };
+    Some(spec.number(x.is_sign_negative(), &body))
 }
 
 fn integer(scalar: &ScalarValue) -> Option<i64> {

@@ -27,7 +27,7 @@ pub fn locate(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.text(0)?, call.text(1)?, call.int_or(2, 1)?];
     let label = call.label_or(2, &["1"]);
     Ok(row::with_nulls(call.name, "", DataType::Int32, args, label, |r| {
-        // A null start position gives 0, other nulls give null (`StringLocate`).
+        // A null start position is answered with 0, other nulls with null (`StringLocate`).
         if r.is_null(2) {
             return Ok(Some(0));
         }
