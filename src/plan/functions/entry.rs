@@ -2,12 +2,16 @@
 //!
 //! Entries are constants, made with the builders below:
 //!
-//! ```ignore
-//! scalar("repeat", repeat)
-//!     .takes(&[string("str"), int("n")])
-//!     .returns("STRING")
-//!     .about("Returns the string written `n` times.")
-//!     .example("repeat('ab', 3)", "ababab"),
+//! ```
+//! use rivulet::plan::functions::entry::*;
+//!
+//! const FIRST: Function = scalar("first_of_two", |call| call.arg(0))
+//!     .takes(&[any("a"), any("b").optional()])
+//!     .returns("the type of the first argument")
+//!     .about("Returns the first of two values.")
+//!     .example("first_of_two(1, 2)", "1");
+//! assert_eq!(FIRST.expected(), "[1, 2]");
+//! assert!(FIRST.check_arity("first_of_two", 3).is_err());
 //! ```
 
 use crate::connect::proto as sc;
