@@ -4,6 +4,7 @@ pub mod basic;
 pub mod codec;
 pub mod edit;
 pub mod format;
+pub mod jaro_winkler;
 pub mod regex;
 pub mod search;
 pub mod url;
@@ -160,6 +161,9 @@ pub static FUNCTIONS: &[Function] = &[
         .returns("INT")
         .about("Returns the least number of changed, added and removed characters between two strings, -1 if it exceeds the threshold.")
         .example("levenshtein('kitten', 'sitting')", "3"),
+    scalar("jaro_winkler_similarity", jaro_winkler::jaro_winkler_similarity).takes(&[string("str1"), string("str2")]).returns("DOUBLE")
+        .about("Returns the Jaro-Winkler similarity of two strings, from 0 to 1 for equal ones.")
+        .example("jaro_winkler_similarity('MARTHA', 'MARHTA')", "0.9611111111111111"),
     scalar("soundex", search::soundex_code).takes(&[string("str")]).returns("STRING")
         .about("Returns the Soundex code, equal for words that sound alike in English.")
         .example("soundex('Miller')", "M460"),
