@@ -60,38 +60,46 @@ fn matching(pattern: &str) -> Vec<&'static str> {
     registry::names().into_iter().filter(fits).collect()
 }
 
+/// The function that the parts of a name mean, with its last part in lower case.
+pub fn resolve(name: &[String]) -> Option<(&'static Function, String)> {
+    let word = match name {
+        [word] => word,
+        [.., schema, word] if ["builtin", "session"].iter().any(|s| schema.eq_ignore_ascii_case(s)) => word,
+        _ => return None,
+    };
+    let word = word.to_lowercase();
+    registry::find(&word).map(|function| (function, word))
+}
+
 /// The lines of `DESCRIBE FUNCTION [EXTENDED] name`.
 ///
 /// # Errors
 /// `UNRESOLVED_ROUTINE` if there is no such function.
 pub fn describe(name: &[String], extended: bool) -> Result<Vec<String>> {
-    let word = match name {
-        [word] => Some(word),
-        [.., schema, word] if ["builtin", "session"].iter().any(|s| schema.eq_ignore_ascii_case(s)) => Some(word),
-        _ => None,
-    };
-    let found = word.and_then(|word| {
-        let word = word.to_lowercase();
-        registry::find(&word).map(|function| lines(function, &word, extended))
-    });
-    found.ok_or_else(|| registry::unresolved_parts(name))
-}
-
-/// The description of a function under one of its names.
-fn lines(function: &Function, name: &str, extended: bool) -> Vec<String> {
+    let (function, word) = resolve(name).ok_or_else(|| registry::unresolved_parts(name))?;
     let mut lines = vec![
-        format!("Function: {name}"),
-        format!("Class: rivulet.functions.{}", registry::group(function)),
-        format!("Usage: {} - {}", signature(function, name), function.description),
+        format!("Function: {word}"),
+        format!("Class: {}", class(function)),
+        format!("Usage: {}", usage(function, &word)),
     ];
     if extended {
-        lines.push(format!("Extended Usage:{}", details(function, name)));
+        lines.push(format!("Extended Usage:{}", details(function, &word)));
     }
-    lines
+    Ok(lines)
+}
+
+/// What stands where Spark names the class of a function.
+pub fn class(function: &Function) -> String {
+    format!("rivulet.functions.{}", registry::group(function))
+}
+
+/// The signature and the description, in one line.
+pub fn usage(function: &Function, name: &str) -> String {
+    format!("{} - {}", signature(function, name), function.description)
 }
 
 /// `lpad(str, len[, pad])`.
-pub fn signature(function: &Function, name: &str) -> String {
+fn signature(function: &Function, name: &str) -> String {
     let mut text = String::new();
     for (i, argument) in function.arguments.iter().enumerate() {
         let comma = if i == 0 { "" } else { ", " };
@@ -230,8 +238,7 @@ mod tests {
 
     #[test]
     fn a_description_has_sparks_lines() {
-        let found = registry::find("lpad").expect("there is an lpad");
-        let lines = lines(found, "lpad", true);
+        let lines = describe(&["lpad".into()], true).expect("there is an lpad");
         assert_eq!(lines[0], "Function: lpad");
         assert!(
             lines[2].starts_with("Usage: lpad(str, len[, pad]) - Returns "),

@@ -9,7 +9,7 @@ type Lambda = (...args: never[]) => Column;
 type Argument = Column | LiteralValue | Options | Lambda | undefined;
 type Callable = (...args: Argument[]) => Column;
 
-/** Options as the map that Spark's functions take. */
+/** Options as the map that Spark's functions take. @internal */
 export function optionsMap(options: Options | Column): Expression {
   if (options instanceof Column) return options.expr;
   return call('map', Object.entries(options).flatMap(([key, value]) => [literalExpression(key), literalExpression(String(value))]));
