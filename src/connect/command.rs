@@ -4,6 +4,7 @@ use prost::Message;
 
 use super::driver::Driver;
 use crate::error::{Result, SparkError};
+use crate::plan::functions::describe;
 use crate::plan::sql::{self, Statement};
 use crate::proto as sc;
 use crate::proto::command::CommandType;
@@ -218,7 +219,13 @@ impl Driver {
             | Statement::UncacheTable { .. }
             | Statement::ClearCache
             | Statement::RefreshTable { .. } => nothing(),
-            Statement::ShowFunctions => Err(SparkError::unsupported("SHOW FUNCTIONS")),
+            Statement::ShowFunctions { scope, schema, pattern } => {
+                let names = describe::show(scope, schema.as_deref(), pattern.as_deref())?;
+                strings(&["function"], &column(names))
+            }
+            Statement::DescribeFunction { name, extended } => {
+                strings(&["function_desc"], &column(describe::describe(&name, extended)?))
+            }
         }
     }
 
@@ -269,6 +276,11 @@ fn view_not_found(name: &str) -> SparkError {
 /// A relation without columns and rows: what a statement that returns nothing returns.
 fn nothing() -> Result<sc::Relation> {
     strings(&[], &[])
+}
+
+/// Rows of one column.
+fn column(cells: impl IntoIterator<Item = impl Into<String>>) -> Vec<Vec<String>> {
+    cells.into_iter().map(|cell| vec![cell.into()]).collect()
 }
 
 /// A local relation of strings.

@@ -115,6 +115,11 @@ impl Driver {
         if let Some(plan) = RddPlan::of_relation(relation)? {
             return self.execute_datasets(operation, session, plan, now_ms);
         }
+        if let Some(RelType::Catalog(catalog)) = &relation.rel_type
+            && let Some(answer) = super::catalog::functions(catalog)?
+        {
+            return self.execute_relation(operation, session, &answer, now_ms);
+        }
         let (inner, form) = match &relation.rel_type {
             Some(RelType::ShowString(show)) => {
                 let rows = usize::try_from(show.num_rows).unwrap_or(0);

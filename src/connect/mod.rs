@@ -6,6 +6,7 @@
 //! over datasets, `write` saves DataFrames, `saved` their directories, `files` is what planning sees of files.
 
 pub mod analyze;
+mod catalog;
 pub mod command;
 pub mod config;
 mod datasets;

@@ -204,36 +204,6 @@ impl Analyzer {
         Ok(out)
     }
 
-    fn function(&mut self, call: &sc::expression::UnresolvedFunction, scope: &Resolved) -> Result<Typed> {
-        let name = call.function_name.to_ascii_lowercase();
-        if let Some(typed) = self.special_function(&name, call, scope)? {
-            return Ok(typed);
-        }
-        let mut args = Vec::with_capacity(call.arguments.len());
-        for argument in &call.arguments {
-            match &argument.expr_type {
-                Some(ExprType::UnresolvedStar(star)) => args.extend(self.star(star, scope)?),
-                Some(ExprType::NamedArgumentExpression(named)) => {
-                    let value = named
-                        .value
-                        .as_deref()
-                        .ok_or_else(|| SparkError::invalid_plan("a named argument has no value"))?;
-                    args.push(self.expression(value, scope)?);
-                }
-                _ => args.push(self.expression(argument, scope)?),
-            }
-        }
-        let context = self.context();
-        functions::call(&context, &name, args, call.is_distinct)?.ok_or_else(|| {
-            SparkError::analysis(
-                "UNRESOLVED_ROUTINE",
-                "42883",
-                format!("Cannot resolve routine `{name}`: Rivulet has no function of that name."),
-            )
-            .with("routineName", format!("`{name}`"))
-        })
-    }
-
     /// Finds a column, or a field inside one, by the text of its name.
     pub fn name(&mut self, text: &str, plan_id: Option<i64>, scope: &Resolved) -> Result<Typed> {
         let parts = sql::parse_identifier(text)?;
@@ -396,7 +366,7 @@ impl Analyzer {
             distinct: false,
         };
         let single = gather::gather("single_value", "", std::slice::from_ref(&to), to.clone(), keep, finish);
-        let call = functions::aggregate::aggregate(single, vec![typed_attribute(column)], to, false, "").expr;
+        let call = functions::aggregate::of_udaf(single, vec![typed_attribute(column)], to, false, "").expr;
         let value = self.attribute(column.name.clone(), column.data_type.clone(), true);
         let plan = LogicalPlanBuilder::from(plan)
             .aggregate(Vec::<Expr>::new(), vec![call.alias(value.id.clone())])?

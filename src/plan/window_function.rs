@@ -8,6 +8,7 @@ use datafusion_expr::{
 };
 
 use arrow::datatypes::{DataType, IntervalMonthDayNano};
+use datafusion_functions_window::nth_value;
 
 use super::analyzer::Analyzer;
 use super::functions::aggregate::each_call;
@@ -32,101 +33,42 @@ impl Analyzer {
             .iter()
             .map(|p| self.expression(p, scope))
             .collect::<Result<_>>()?;
-        let mut order = Vec::new();
-        let mut order_types = Vec::new();
-        let mut described = Vec::new();
-        for spec in &window.order_spec {
-            let (typed, sort) = self.sort_order(spec, scope)?;
-            described.push(describe(&typed, &sort));
-            order_types.push(typed.data_type);
-            order.push(sort);
-        }
+        let order: Vec<(Typed, Sort)> = window
+            .order_spec
+            .iter()
+            .map(|spec| self.sort_order(spec, scope))
+            .collect::<Result<_>>()?;
         let mut typed = self.expression(call, scope)?;
-        let mut kind = None;
-        each_call(typed.expr.clone(), |e| {
-            kind.get_or_insert(Kind::of(&e));
-            Ok(e)
-        })?;
-        let kind = kind.ok_or_else(|| {
-            SparkError::analysis(
-                "UNSUPPORTED_EXPR_FOR_WINDOW",
-                "42P20",
-                format!("Expression \"{}\" not supported within a window function.", typed.name),
-            )
-        })?;
-        if matches!(kind, Kind::Rank | Kind::Shift) && order.is_empty() {
-            let name = typed.name.split('(').next().unwrap_or_default().to_owned();
-            return Err(SparkError::analysis(
-                "WINDOW_FUNCTION_FRAME_NOT_ORDERED",
-                "42601",
-                format!(
-                    "Window function {name} requires the window to be ordered. You need to add an ORDER BY clause. For example: SELECT {} OVER \
-                     (PARTITION BY window_partition ORDER BY window_ordering) FROM table.",
-                    typed.name
-                ),
-            )
-            .with("wf_name", name)
-            .with("wf_expr", typed.name));
+        let kind = kind_of(&typed)?;
+        if kind != Kind::Aggregate && order.is_empty() {
+            return Err(frame_not_ordered(&typed));
         }
+        let sorts: Vec<Sort> = order.iter().map(|(_, sort)| sort.clone()).collect();
+        let types: Vec<DataType> = order.iter().map(|(key, _)| key.data_type.clone()).collect();
         let (window_frame, frame_text) =
-            self.frame(window.frame_spec.as_deref(), kind, &typed, &order, &order_types, scope)?;
+            self.frame(window.frame_spec.as_deref(), kind, &typed, &sorts, &types, scope)?;
         let mut clauses = Vec::new();
         if !partition.is_empty() {
-            clauses.push(format!(
-                "PARTITION BY {}",
-                partition.iter().map(|t| t.name.clone()).collect::<Vec<_>>().join(", ")
-            ));
+            let keys: Vec<&str> = partition.iter().map(|t| t.name.as_str()).collect();
+            clauses.push(format!("PARTITION BY {}", keys.join(", ")));
         }
-        if !described.is_empty() {
-            clauses.push(format!("ORDER BY {}", described.join(", ")));
+        if !order.is_empty() {
+            let keys: Vec<String> = order.iter().map(|(key, sort)| describe(key, sort)).collect();
+            clauses.push(format!("ORDER BY {}", keys.join(", ")));
         }
         clauses.push(frame_text);
         typed.name = format!("{} OVER ({})", typed.name, clauses.join(" "));
         (typed.named, typed.attribute) = (false, None);
-        let partition: Vec<Expr> = partition.into_iter().map(|t| t.expr).collect();
-        typed.expr = each_call(typed.expr, |e| {
-            let (fun, args, filter, distinct, null_treatment) = match e {
-                Expr::WindowFunction(function) => (
-                    function.fun,
-                    function.params.args,
-                    None,
-                    false,
-                    function.params.null_treatment,
-                ),
-                Expr::AggregateFunction(function) => {
-                    let p = function.params;
-                    let fun = match function.func.name() {
-                        // The window forms look at the frame's ends instead of folding it.
-                        "first_value" => WindowFunctionDefinition::WindowUDF(
-                            datafusion_functions_window::nth_value::first_value_udwf(),
-                        ),
-                        "last_value" => WindowFunctionDefinition::WindowUDF(
-                            datafusion_functions_window::nth_value::last_value_udwf(),
-                        ),
-                        _ => WindowFunctionDefinition::AggregateUDF(function.func),
-                    };
-                    (fun, p.args, p.filter, p.distinct, p.null_treatment)
-                }
-                other => return Ok(other),
-            };
-            if distinct {
-                return Err(SparkError::analysis(
-                    "DISTINCT_WINDOW_FUNCTION_UNSUPPORTED",
-                    "0A000",
-                    "Distinct window functions are not supported.",
-                ));
-            }
-            let params = WindowFunctionParams {
-                args,
-                partition_by: partition.clone(),
-                order_by: order.clone(),
-                window_frame: window_frame.clone(),
-                filter,
-                null_treatment: null_treatment.filter(|n| *n == NullTreatment::IgnoreNulls),
-                distinct,
-            };
-            Ok(Expr::WindowFunction(Box::new(WindowFunction { fun, params })))
-        })?;
+        let over = WindowFunctionParams {
+            args: vec![],
+            partition_by: partition.into_iter().map(|t| t.expr).collect(),
+            order_by: sorts,
+            window_frame,
+            filter: None,
+            null_treatment: None,
+            distinct: false,
+        };
+        typed.expr = each_call(typed.expr, |e| call_over(e, &over))?;
         Ok(typed)
     }
 
@@ -153,27 +95,15 @@ impl Analyzer {
     ) -> Result<(WindowFrame, String)> {
         let unbounded = WindowFrameBound::Preceding(ScalarValue::UInt64(None));
         let running = "BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW";
+        let rows = || WindowFrame::new_bounds(WindowFrameUnits::Rows, unbounded.clone(), WindowFrameBound::CurrentRow);
         let Some(frame) = frame else {
             return Ok(match kind {
-                Kind::Rank => (
-                    WindowFrame::new_bounds(WindowFrameUnits::Rows, unbounded, WindowFrameBound::CurrentRow),
-                    format!("ROWS {running}"),
+                Kind::Rank => (rows(), format!("ROWS {running}")),
+                Kind::Share => (rows(), format!("RANGE {running}")),
+                Kind::Shift(offset) => (
+                    rows(),
+                    format!("ROWS BETWEEN {offset} FOLLOWING AND {offset} FOLLOWING"),
                 ),
-                Kind::Shift => {
-                    let offset = call.name.split(", ").nth(1).unwrap_or("1");
-                    let (whole, sign) = (
-                        offset.trim_start_matches('-'),
-                        offset.starts_with('-') != call.name.starts_with("lag("),
-                    );
-                    let signed = if sign && whole != "0" {
-                        format!("-{whole}")
-                    } else {
-                        whole.to_owned()
-                    };
-                    let frame =
-                        WindowFrame::new_bounds(WindowFrameUnits::Rows, unbounded, WindowFrameBound::CurrentRow);
-                    (frame, format!("ROWS BETWEEN {signed} FOLLOWING AND {signed} FOLLOWING"))
-                }
                 Kind::Aggregate if order.is_empty() => (
                     WindowFrame::new(None),
                     "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING".into(),
@@ -251,22 +181,9 @@ impl Analyzer {
         if matches!(&size, ScalarValue::Int32(Some(0)) | ScalarValue::Int64(Some(0))) {
             return Ok((WindowFrameBound::CurrentRow, "CURRENT ROW".into()));
         }
-        let size = if units == WindowFrameUnits::Rows {
-            let ScalarValue::Int64(Some(n)) = size.cast_to(&DataType::Int64)? else {
-                return Err(SparkError::invalid_plan("a ROWS bound is no number"));
-            };
-            ScalarValue::UInt64(Some(n.unsigned_abs()))
-        } else {
-            match (&size, order_types.first()) {
-                (ScalarValue::IntervalMonthDayNano(_), _) | (_, None) => size,
-                (_, Some(DataType::Date32)) => {
-                    ScalarValue::IntervalMonthDayNano(match size.cast_to(&DataType::Int32)? {
-                        ScalarValue::Int32(Some(days)) => Some(IntervalMonthDayNano::new(0, days, 0)),
-                        _ => None,
-                    })
-                }
-                (_, Some(key)) => size.cast_to(key)?,
-            }
+        let size = match units {
+            WindowFrameUnits::Rows => row_count(&size)?,
+            _ => distance(size, order_types.first())?,
         };
         Ok((
             if negative {
@@ -332,26 +249,123 @@ impl Analyzer {
     }
 }
 
-/// What a window function needs of its window, and its frame where none is given.
+/// The kind of the first call in an expression.
+fn kind_of(typed: &Typed) -> Result<Kind> {
+    let mut kind = None;
+    each_call(typed.expr.clone(), |e| {
+        kind.get_or_insert(Kind::of(&e));
+        Ok(e)
+    })?;
+    kind.ok_or_else(|| {
+        SparkError::analysis(
+            "UNSUPPORTED_EXPR_FOR_WINDOW",
+            "42P20",
+            format!("Expression \"{}\" not supported within a window function.", typed.name),
+        )
+    })
+}
+
+fn frame_not_ordered(call: &Typed) -> SparkError {
+    let name = call.name.split('(').next().unwrap_or_default().to_lowercase();
+    SparkError::analysis(
+        "WINDOW_FUNCTION_FRAME_NOT_ORDERED",
+        "42601",
+        format!(
+            "Window function {name} requires the window to be ordered. You need to add an ORDER BY clause. For example: SELECT {} OVER \
+             (PARTITION BY window_partition ORDER BY window_ordering) FROM table.",
+            call.name
+        ),
+    )
+    .with("wf_name", name)
+    .with("wf_expr", &call.name)
+}
+
+/// An aggregate or window call over a window.
+fn call_over(call: Expr, over: &WindowFunctionParams) -> Result<Expr> {
+    let (fun, args, filter, distinct, null_treatment) = match call {
+        Expr::WindowFunction(function) => {
+            let p = function.params;
+            (function.fun, p.args, None, false, p.null_treatment)
+        }
+        Expr::AggregateFunction(function) => {
+            let p = function.params;
+            // The window forms look at the frame's ends instead of folding it.
+            let fun = match function.func.name() {
+                "first_value" => WindowFunctionDefinition::WindowUDF(nth_value::first_value_udwf()),
+                "last_value" => WindowFunctionDefinition::WindowUDF(nth_value::last_value_udwf()),
+                _ => WindowFunctionDefinition::AggregateUDF(function.func),
+            };
+            (fun, p.args, p.filter, p.distinct, p.null_treatment)
+        }
+        other => return Ok(other),
+    };
+    if distinct {
+        return Err(SparkError::analysis(
+            "DISTINCT_WINDOW_FUNCTION_UNSUPPORTED",
+            "0A000",
+            "Distinct window functions are not supported.",
+        ));
+    }
+    let params = WindowFunctionParams {
+        args,
+        filter,
+        null_treatment: null_treatment.filter(|n| *n == NullTreatment::IgnoreNulls),
+        ..over.clone()
+    };
+    Ok(Expr::WindowFunction(Box::new(WindowFunction { fun, params })))
+}
+
+/// What a window function needs of its window, and its frame if none is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// `row_number` and its kin.
     Rank,
-    /// `lag` and `lead`.
-    Shift,
+    /// `cume_dist`: rows that are equal count alike.
+    Share,
+    /// `lag` and `lead`: so many rows after the row.
+    Shift(i64),
     Aggregate,
 }
 
 impl Kind {
     fn of(call: &Expr) -> Self {
-        match call {
-            Expr::WindowFunction(f) => match f.fun.name() {
-                "lag" | "lead" => Self::Shift,
-                "nth_value" | "first_value" | "last_value" => Self::Aggregate,
-                _ => Self::Rank,
-            },
-            _ => Self::Aggregate,
+        let Expr::WindowFunction(f) = call else {
+            return Self::Aggregate;
+        };
+        let offset = match f.params.args.get(1) {
+            Some(Expr::Literal(ScalarValue::Int64(Some(n)), _)) => *n,
+            _ => 1,
+        };
+        match f.fun.name() {
+            "lag" => Self::Shift(-offset),
+            "lead" => Self::Shift(offset),
+            "cume_dist" => Self::Share,
+            "nth_value" | "first_value" | "last_value" => Self::Aggregate,
+            _ => Self::Rank,
         }
+    }
+}
+
+/// The size of a ROWS bound.
+fn row_count(size: &ScalarValue) -> Result<ScalarValue> {
+    match size.cast_to(&DataType::Int64)? {
+        ScalarValue::Int64(Some(n)) => Ok(ScalarValue::UInt64(Some(n.unsigned_abs()))),
+        _ => Err(SparkError::invalid_plan("a ROWS bound is not a number")),
+    }
+}
+
+/// The size of a RANGE bound, in the type that is added to keys of the type `key`.
+fn distance(size: ScalarValue, key: Option<&DataType>) -> Result<ScalarValue> {
+    match (&size, key) {
+        (ScalarValue::IntervalMonthDayNano(_), _) | (_, None) => Ok(size),
+        (_, Some(DataType::Date32)) => {
+            let days = match size.cast_to(&DataType::Int32)? {
+                ScalarValue::Int32(Some(days)) => Some(IntervalMonthDayNano::new(0, days, 0)),
+                _ => None,
+            };
+            Ok(ScalarValue::IntervalMonthDayNano(days))
+        }
+        (_, Some(key)) => Ok(size.cast_to(key)?),
     }
 }
 

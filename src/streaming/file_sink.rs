@@ -16,7 +16,7 @@ use super::checkpoint::files::{self, Written};
 use super::source::files::SINK_LOG;
 use crate::error::{Result, SparkError};
 use crate::plan::functions::csv;
-use crate::plan::functions::json_write::Writer;
+use crate::plan::functions::json::write::Writer;
 use crate::storage::Request;
 use crate::values::cast::to_text;
 use crate::values::ipc;

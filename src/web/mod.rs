@@ -13,6 +13,13 @@ mod storage;
 use arrow::buffer::Buffer;
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// The table of functions as JSON: the client's functions are generated from it.
+#[wasm_bindgen(js_name = functionTable)]
+pub fn function_table() -> String {
+    crate::plan::functions::describe::table().to_string()
+}
 
 /// Copies blobs into the wasm heap.
 fn take(blobs: &Array) -> Vec<Buffer> {

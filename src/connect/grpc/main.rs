@@ -1,4 +1,5 @@
 //! `rivulet-connect [--port N] [--executors N]`: the engine as a Spark Connect server on the loopback address.
+//! `rivulet-connect --functions`: the table of functions as JSON.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -7,7 +8,7 @@ use rivulet::connect::grpc::host::Host;
 use rivulet::connect::grpc::service::{MAX_MESSAGE_BYTES, Service};
 use rivulet::proto::spark_connect_service_server::SparkConnectServiceServer;
 
-const USAGE: &str = "usage: rivulet-connect [--port N (15002)] [--executors N (2)]";
+const USAGE: &str = "usage: rivulet-connect [--port N (15002)] [--executors N (2)]\n       rivulet-connect --functions";
 
 struct Options {
     port: u16,
@@ -40,6 +41,10 @@ fn options() -> Result<Options, String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if std::env::args().skip(1).eq(["--functions"]) {
+        println!("{:#}", rivulet::plan::functions::describe::table());
+        return ExitCode::SUCCESS;
+    }
     let options = match options() {
         Ok(options) => options,
         Err(text) => {

@@ -7,6 +7,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { bundle, bundleWorker, manifest } from './bundle.mjs';
+import { generate } from './generated.mjs';
 import { JS, PKG, ROOT, WASM } from './paths.mjs';
 import { pruneTypes } from './types.mjs';
 
@@ -18,10 +19,7 @@ for (const file of ['engine.js', 'engine_bg.wasm']) {
     process.exit(1);
   }
 }
-if (!existsSync(join(JS, 'src/generated')) || process.env.RIVULET_PROTO_DIR) {
-  step('messages from .proto files');
-  execFileSync(process.execPath, [join(JS, 'scripts/generate-proto.mjs')], { stdio: 'inherit' });
-}
+generate(step);
 
 const dist = join(PKG, 'dist');
 rmSync(PKG, { recursive: true, force: true });

@@ -1,12 +1,12 @@
 // Bundles test/*.test.ts and runs them with node's own test runner.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { generate } from './generated.mjs';
 import { CACHE, JS } from './paths.mjs';
 
-if (!existsSync(join(JS, 'src/generated'))) execFileSync(process.execPath, [join(JS, 'scripts/generate-proto.mjs')], { stdio: 'inherit' });
+generate();
 const only = process.argv.slice(2);
 const names = readdirSync(join(JS, 'test')).filter((name) => name.endsWith('.test.ts') && (only.length === 0 || only.some((o) => name.includes(o))));
 const out = join(CACHE, 'js-tests');

@@ -9,7 +9,7 @@ use regex::Regex;
 use crate::error::Result;
 use crate::ml::error::{Signature, failed_function};
 use crate::ml::params::Params;
-use crate::plan::functions::regex::compile;
+use crate::plan::functions::text::regex::compile;
 
 /// Lower case of a whole text, in a buffer that is used again.
 pub fn lower_into(text: &str, out: &mut String) {

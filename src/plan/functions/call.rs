@@ -2,49 +2,78 @@
 
 use arrow::datatypes::DataType;
 
-use super::{Context, call_name, unexpected_type, wrong_number};
+use super::Context;
+use super::error::{unexpected_type, wrong_number};
+use super::row::{self, Cell, Row};
 use crate::error::Result;
+use crate::plan::literal;
 use crate::plan::scope::Typed;
 use crate::values::types::{self, is_integral, is_numeric, is_string};
 
+/// A call whose arguments are resolved and as many as the function takes.
+#[derive(Clone, Copy)]
 pub struct Call<'a> {
+    /// What the function may know of the session.
     pub context: &'a Context<'a>,
+    /// The name as called, in lower case.
     pub name: &'a str,
+    /// The arguments.
     pub args: &'a [Typed],
+    /// `f(DISTINCT …)`.
+    pub distinct: bool,
 }
 
 impl<'a> Call<'a> {
-    pub fn new(context: &'a Context<'a>, name: &'a str, args: &'a [Typed]) -> Self {
-        Self { context, name, args }
+    /// A call of another name or with other arguments in the same session.
+    pub fn other<'b>(&'b self, name: &'b str, args: &'b [Typed]) -> Call<'b> {
+        Call {
+            context: self.context,
+            name,
+            args,
+            distinct: self.distinct,
+        }
+    }
+
+    /// Whether the argument at `i` is given.
+    pub fn has(&self, i: usize) -> bool {
+        i < self.args.len()
     }
 
     /// `name(a, b)`.
     pub fn label(&self) -> String {
-        call_name(self.name, self.args)
+        self.label_as(self.name)
     }
 
-    /// The label as it is when default arguments are spelled out.
-    pub fn label_with(&self, more: &[&str]) -> String {
-        let args = self.args.iter().map(|a| a.name.as_str()).chain(more.iter().copied());
-        format!("{}({})", self.name, args.collect::<Vec<_>>().join(", "))
+    /// The label under another name.
+    pub fn label_as(&self, name: &str) -> String {
+        let distinct = if self.distinct { "DISTINCT " } else { "" };
+        let args: Vec<&str> = self.args.iter().map(|a| a.name.as_str()).collect();
+        format!("{name}({distinct}{})", args.join(", "))
     }
 
-    /// # Errors
-    /// `WRONG_NUM_ARGS` unless there are `least` to `most` arguments.
-    pub fn takes(&self, least: usize, most: usize) -> Result<()> {
-        let count = self.args.len();
-        if (least..=most).contains(&count) {
-            return Ok(());
-        }
-        let expected = match (least, most) {
-            _ if least == most => least.to_string(),
-            (_, usize::MAX) => format!("> {}", least.saturating_sub(1)),
-            _ => format!(
-                "[{}]",
-                (least..=most).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
-            ),
-        };
-        Err(wrong_number(self.name, &expected, count))
+    /// The label with all of `defaults` that stand for missing arguments: those beyond the arguments given, counted from the
+    /// argument at `from`.
+    pub fn label_or(&self, from: usize, defaults: &[&str]) -> String {
+        let missing = defaults.iter().copied().skip(self.args.len().saturating_sub(from));
+        let distinct = if self.distinct { "DISTINCT " } else { "" };
+        let args: Vec<&str> = self.args.iter().map(|a| a.name.as_str()).chain(missing).collect();
+        format!("{}({distinct}{})", self.name, args.join(", "))
+    }
+
+    /// A value of each row from the cells of the arguments, null where a cell is null (`row::call`).
+    pub fn strict<T: Cell>(
+        &self,
+        to: DataType,
+        args: Vec<Typed>,
+        f: impl Fn(Row<'_>) -> Result<Option<T>> + Send + Sync + 'static,
+    ) -> Result<Typed> {
+        Ok(row::call(self.name, "", to, args, self.label(), f))
+    }
+
+    /// A call of a known result under the label of this one.
+    pub fn labelled(&self, mut typed: Typed) -> Typed {
+        (typed.name, typed.named, typed.attribute) = (self.label(), false, None);
+        typed
     }
 
     pub fn arg(&self, i: usize) -> Result<Typed> {
@@ -58,7 +87,7 @@ impl<'a> Call<'a> {
     fn cast_if(&self, i: usize, to: &DataType, fits: impl Fn(&DataType) -> bool) -> Result<Typed> {
         let arg = self.arg(i)?;
         if &arg.data_type != to && !arg.data_type.is_null() && !fits(&arg.data_type) {
-            return Err(unexpected_type(&self.label(), i + 1, &arg, &types::sql_name(to)));
+            return Err(unexpected_type(&self.label(), i + 1, &arg, &[&types::sql_name(to)]));
         }
         self.context.cast(arg, to)
     }
@@ -67,6 +96,24 @@ impl<'a> Call<'a> {
         self.cast_if(i, &DataType::Utf8, |t| {
             !matches!(t, DataType::List(_) | DataType::Map(..) | DataType::Struct(_))
         })
+    }
+
+    /// The text at `i`, or `default` where it is missing.
+    pub fn text_or(&self, i: usize, default: &str) -> Result<Typed> {
+        if self.has(i) {
+            self.text(i)
+        } else {
+            Ok(literal::string(default))
+        }
+    }
+
+    /// The INT at `i`, or `default` where it is missing.
+    pub fn int_or(&self, i: usize, default: i32) -> Result<Typed> {
+        if self.has(i) {
+            self.int(i)
+        } else {
+            Ok(literal::int(default))
+        }
     }
 
     /// Binary as it is, everything else as text.
@@ -128,7 +175,7 @@ impl<'a> Call<'a> {
                 let to = types::list_of(DataType::Null);
                 Ok((self.context.cast(arg, &to)?, DataType::Null))
             }
-            _ => Err(unexpected_type(&self.label(), i + 1, &arg, "ARRAY")),
+            _ => Err(unexpected_type(&self.label(), i + 1, &arg, &["ARRAY"])),
         }
     }
 
@@ -140,7 +187,7 @@ impl<'a> Call<'a> {
                 let (key, value) = types::map_types(&entries);
                 Ok((arg, key, value))
             }
-            _ => Err(unexpected_type(&self.label(), i + 1, &arg, "MAP")),
+            _ => Err(unexpected_type(&self.label(), i + 1, &arg, &["MAP"])),
         }
     }
 
@@ -171,4 +218,10 @@ impl<'a> Call<'a> {
             _ => None,
         }
     }
+}
+
+/// `name(a, b)`: the label of a call.
+pub fn label(name: &str, args: &[Typed]) -> String {
+    let args: Vec<&str> = args.iter().map(|a| a.name.as_str()).collect();
+    format!("{name}({})", args.join(", "))
 }

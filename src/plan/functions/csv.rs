@@ -1,144 +1,138 @@
-//! `from_csv`, `to_csv`, `schema_of_csv`: one CSV record in a column.
+//! One CSV record in a column.
 
 use std::sync::Arc;
 
 use arrow::array::*;
 use arrow::datatypes::*;
 use datafusion_common::ScalarValue;
-use datafusion_expr::Expr;
 
 use super::call::Call;
-use super::json_read::array_of;
-use super::maps::options;
-use super::{Context, unexpected_type};
+use super::constant_text;
+use super::entry::{Function, literal, scalar, string, text, value};
+use super::error::unexpected_type;
+use super::json::constant_schema;
+use super::json::read::array_of;
+use super::map::maps::options;
 use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
 use crate::plan::scope::Typed;
 use crate::plan::type_message;
 use crate::values::cast::{Mode, cast_array, to_text};
+use crate::values::types;
+use crate::values::zone::Zone;
 
-pub fn call(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<Option<Typed>> {
-    let call = Call::new(context, name, args);
-    Ok(Some(match name {
-        "from_csv" => {
-            call.takes(2, 3)?;
-            let Some(ScalarValue::Utf8(Some(ddl))) = super::fold(&args[1].expr) else {
-                return Err(SparkError::analysis(
-                    "INVALID_SCHEMA.NON_STRING_LITERAL",
-                    "42K07",
-                    format!("The input schema \"{}\" is not a valid schema string.", args[1].name),
-                ));
-            };
-            let given = args.get(2).map(options).transpose()?.unwrap_or_default();
-            let separator = given
-                .get("sep")
-                .or(given.get("delimiter"))
-                .and_then(|s| s.chars().next())
-                .unwrap_or(',');
-            let fields = type_message::schema_from_text(&ddl)?;
-            let to = DataType::Struct(fields.clone());
-            let (zone, result) = (context.zone, to.clone());
-            let expr = kernel::call(
-                name,
-                format!("{given:?} {zone:?}"),
-                to.clone(),
-                vec![call.text(0)?.expr],
-                move |args, _| {
-                    let cells = args[0].as_string::<i32>().iter().map(|text| {
-                        let Some(text) = text else {
-                            return Ok(ScalarValue::try_from(&result)?);
-                        };
-                        let parts = split(text, separator);
-                        let columns = fields.iter().enumerate().map(|(i, f)| {
-                            let part = parts
-                                .get(i)
-                                .map(|p| {
-                                    if f.data_type() == &DataType::Utf8 {
-                                        p.as_str()
-                                    } else {
-                                        p.trim()
-                                    }
-                                })
-                                .filter(|p| !p.is_empty());
-                            let array: ArrayRef = Arc::new(StringArray::from(vec![part]));
-                            Ok(cast_array(&array, f.data_type(), Mode::Try, zone)?)
-                        });
-                        let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
-                        Ok(ScalarValue::Struct(Arc::new(StructArray::try_new_with_length(
-                            fields.clone(),
-                            columns,
-                            None,
-                            1,
-                        )?)))
-                    });
-                    let cells = cells.collect::<Result<Vec<_>>>()?;
-                    Ok(array_of(cells, &result).ok_or_else(|| SparkError::internal("parsed values differ in type"))?)
-                },
-            );
-            Typed::new(expr, to, format!("from_csv({})", args[0].name))
-        }
-        "to_csv" => {
-            call.takes(1, 2)?;
-            let arg = call.arg(0)?;
-            let label = format!("to_csv({})", arg.name);
-            let DataType::Struct(_) = &arg.data_type else {
-                return Err(unexpected_type(&label, 1, &arg, "STRUCT"));
-            };
-            let given = args.get(1).map(options).transpose()?.unwrap_or_default();
-            let separator = given
-                .get("sep")
-                .or(given.get("delimiter"))
-                .cloned()
-                .unwrap_or_else(|| ",".into());
-            let zone = context.zone;
-            let expr = kernel::call(
-                name,
-                format!("{given:?} {zone:?}"),
-                DataType::Utf8,
-                vec![arg.expr],
-                move |args, rows| {
-                    let structs = args[0].as_struct();
-                    let columns = structs
-                        .columns()
-                        .iter()
-                        .map(|c| to_text(c, zone))
-                        .collect::<datafusion_common::Result<Vec<_>>>()?;
-                    let line = |row: usize| {
-                        let cells = columns.iter().map(|c| {
-                            if c.is_null(row) {
-                                String::new()
-                            } else {
-                                quoted(c.value(row), &separator)
-                            }
-                        });
-                        cells.collect::<Vec<_>>().join(&separator)
-                    };
-                    Ok(Arc::new(
-                        (0..rows)
-                            .map(|row| structs.is_valid(row).then(|| line(row)))
-                            .collect::<StringArray>(),
-                    ))
-                },
-            );
-            Typed::new(expr, DataType::Utf8, label)
-        }
-        "schema_of_csv" => {
-            call.takes(1, 2)?;
-            let text = call.constant_text(0).unwrap_or_default();
-            let columns: Vec<String> = split(&text, ',')
-                .iter()
-                .enumerate()
-                .map(|(i, part)| format!("_c{i}: {}", shape(part)))
-                .collect();
-            let value = ScalarValue::Utf8(Some(format!("STRUCT<{}>", columns.join(", "))));
-            Typed::new(
-                Expr::Literal(value, None),
-                DataType::Utf8,
-                format!("schema_of_csv({})", args[0].name),
-            )
-        }
-        _ => return Ok(None),
-    }))
+/// Functions of CSV records.
+#[rustfmt::skip] // A table: a few lines for each entry.
+pub static FUNCTIONS: &[Function] = &[
+    scalar("from_csv", from_csv).takes(&[string("csvStr"), text("schema"), value("options", "MAP<STRING, STRING>").optional()])
+        .returns("STRUCT, by the schema").null_if("Null if the string is null; missing and malformed values are null fields.")
+        .about("Reads a CSV record by a schema.")
+        .example("from_csv('1, 0.8', 'a INT, b DOUBLE')", "{1, 0.8}"),
+    scalar("to_csv", to_csv).takes(&[value("expr", "STRUCT"), value("options", "MAP<STRING, STRING>").optional()])
+        .returns("STRING")
+        .about("Writes a struct as a CSV record.")
+        .example("to_csv(named_struct('a', 1, 'b', 2))", "1,2"),
+    scalar("schema_of_csv", schema_of_csv).takes(&[literal("csv", "STRING"), value("options", "MAP<STRING, STRING>").optional()])
+        .returns("STRING")
+        .about("Returns the schema of a CSV literal as DDL.")
+        .example("schema_of_csv('1,abc')", "STRUCT<_c0: INT, _c1: STRING>"),
+];
+
+/// The options of a call and the separator that they name.
+fn separator(argument: Option<&Typed>) -> Result<(String, String)> {
+    let given = argument.map(options).transpose()?.unwrap_or_default();
+    let separator = given.get("sep").or(given.get("delimiter"));
+    Ok((format!("{given:?}"), separator.cloned().unwrap_or_else(|| ",".into())))
+}
+
+fn from_csv(call: &Call<'_>) -> Result<Typed> {
+    let fields = type_message::schema_from_text(&constant_schema(call)?)?;
+    let (given, separator) = separator(call.args.get(2))?;
+    let separator = separator.chars().next().unwrap_or(',');
+    let to = DataType::Struct(fields.clone());
+    let (zone, result) = (call.context.zone, to.clone());
+    let args = vec![call.text(0)?.expr];
+    let expr = kernel::call(
+        call.name,
+        format!("{given} {zone:?}"),
+        to.clone(),
+        args,
+        move |args, _| {
+            let cells = args[0].as_string::<i32>().iter().map(|text| match text {
+                Some(text) => record(&split(text, separator), &fields, zone),
+                None => Ok(ScalarValue::try_from(&result)?),
+            });
+            let cells = cells.collect::<Result<Vec<_>>>()?;
+            Ok(array_of(cells, &result).ok_or_else(|| SparkError::internal("parsed values differ in type"))?)
+        },
+    );
+    Ok(Typed::new(expr, to, format!("from_csv({})", call.args[0].name)))
+}
+
+/// The parts of a record as a struct.
+fn record(parts: &[String], fields: &Fields, zone: Zone) -> Result<ScalarValue> {
+    let columns = fields.iter().enumerate().map(|(i, field)| {
+        let own = |part: &'_ str| {
+            if field.data_type() == &DataType::Utf8 {
+                part.to_owned()
+            } else {
+                part.trim().to_owned()
+            }
+        };
+        let part = parts.get(i).map(|p| own(p)).filter(|p| !p.is_empty());
+        let array: ArrayRef = Arc::new(StringArray::from(vec![part]));
+        Ok(cast_array(&array, field.data_type(), Mode::Try, zone)?)
+    });
+    let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
+    Ok(ScalarValue::Struct(Arc::new(StructArray::try_new_with_length(
+        fields.clone(),
+        columns,
+        None,
+        1,
+    )?)))
+}
+
+fn to_csv(call: &Call<'_>) -> Result<Typed> {
+    let arg = call.arg(0)?;
+    let label = format!("to_csv({})", arg.name);
+    if !matches!(arg.data_type, DataType::Struct(_)) {
+        return Err(unexpected_type(&label, 1, &arg, &["STRUCT"]));
+    }
+    let (given, separator) = separator(call.args.get(1))?;
+    let zone = call.context.zone;
+    let options = format!("{given} {zone:?}");
+    let expr = kernel::call(call.name, options, DataType::Utf8, vec![arg.expr], move |args, rows| {
+        let structs = args[0].as_struct();
+        let columns = structs
+            .columns()
+            .iter()
+            .map(|c| to_text(c, zone))
+            .collect::<datafusion_common::Result<Vec<_>>>()?;
+        let line = |row: usize| {
+            let cells = columns.iter().map(|c| {
+                if c.is_null(row) {
+                    String::new()
+                } else {
+                    quoted(c.value(row), &separator)
+                }
+            });
+            cells.collect::<Vec<_>>().join(&separator)
+        };
+        let lines = (0..rows).map(|row| structs.is_valid(row).then(|| line(row)));
+        Ok(Arc::new(lines.collect::<StringArray>()))
+    });
+    Ok(Typed::new(expr, DataType::Utf8, label))
+}
+
+fn schema_of_csv(call: &Call<'_>) -> Result<Typed> {
+    let text = call.constant_text(0).unwrap_or_default();
+    let columns: Vec<String> = split(&text, ',')
+        .iter()
+        .enumerate()
+        .map(|(i, part)| format!("_c{i}: {}", shape(part)))
+        .collect();
+    let label = format!("schema_of_csv({})", call.args[0].name);
+    Ok(constant_text(format!("STRUCT<{}>", columns.join(", ")), label))
 }
 
 /// Fields of one record; double quotes hold separators, a backslash escapes a quote.
@@ -159,7 +153,7 @@ fn split(text: &str, separator: char) -> Vec<String> {
     out
 }
 
-/// A cell as Spark writes it: quoted where it holds the separator, a quote or a line end; empty text apart from null.
+/// A cell as Spark writes it: in quotes if it holds the separator, a quote or a line end, or is empty and not null.
 pub(crate) fn quoted(text: &str, separator: &str) -> String {
     if text.is_empty() {
         return "\"\"".into();

@@ -7,8 +7,20 @@ use arrow::array::{ArrayRef, Int32Array, Int64Array};
 use arrow::datatypes::DataType;
 use datafusion_expr::{Expr, Volatility};
 
+use super::entry::{Function, Nulls, scalar};
 use crate::kernels::kernel;
 use crate::plan::scope::Typed;
+
+/// What an expression may ask of its task.
+#[rustfmt::skip] // A table: a few lines for each entry.
+pub static FUNCTIONS: &[Function] = &[
+    scalar("spark_partition_id", |_| Ok(id())).returns("INT").nulls(Nulls::Never)
+        .about("Returns the number of the partition that the row is in while it is computed.")
+        .varies("spark_partition_id()"),
+    scalar("monotonically_increasing_id", |_| Ok(monotonic())).returns("BIGINT").nulls(Nulls::Never)
+        .about("Returns the partition in the upper 31 bits and the row's number in it in the lower 33.")
+        .varies("monotonically_increasing_id()"),
+];
 
 /// Rows of a partition have the low bits of `monotonically_increasing_id`.
 const ROW_BITS: u32 = 33;
@@ -24,7 +36,7 @@ pub fn enter(partition: usize) {
 }
 
 /// `spark_partition_id()` (`SparkPartitionID`).
-pub fn id() -> Typed {
+fn id() -> Typed {
     let expr = kernel::call_with(
         "spark_partition_id",
         "",
@@ -38,7 +50,7 @@ pub fn id() -> Typed {
 
 /// `monotonically_increasing_id()`: the partition in the upper bits, the row's number in it in the lower 33
 /// (`MonotonicallyIncreasingID`).
-pub fn monotonic() -> Typed {
+fn monotonic() -> Typed {
     let place = Mutex::new((0, 0));
     let expr = kernel::call_with(
         "monotonically_increasing_id",

@@ -5,7 +5,7 @@ use sqlparser::tokenizer::Token;
 use super::error::SqlError;
 use super::lowering::{Lowering, parse_all};
 use super::message::to_df;
-use super::statement::Statement;
+use super::statement::{FunctionScope, Statement};
 use super::tokens::Tokens;
 use crate::proto as sc;
 
@@ -117,12 +117,25 @@ impl<'t, 'a> Command<'t, 'a> {
         }
     }
 
-    fn name(&mut self) -> Result<String, SqlError> {
+    fn parts(&mut self) -> Result<Vec<String>, SqlError> {
         let mut parts = vec![self.part()?];
         while self.eat_token(&Token::Period) {
             parts.push(self.part()?);
         }
-        Ok(super::quote_identifier(&parts))
+        Ok(parts)
+    }
+
+    fn name(&mut self) -> Result<String, SqlError> {
+        Ok(super::quote_identifier(&self.parts()?))
+    }
+
+    fn string(&mut self) -> Option<String> {
+        let Some(Token::SingleQuotedString(text)) = self.token() else {
+            return None;
+        };
+        let text = text.clone();
+        self.at += 1;
+        Some(text)
     }
 
     fn last_name(&mut self) -> Result<String, SqlError> {
@@ -224,10 +237,14 @@ impl<'t, 'a> Command<'t, 'a> {
 
     pub fn show(&mut self) -> Result<Statement, SqlError> {
         self.expect("SHOW")?;
+        if self.tokens.word(self.at).as_deref() == Some("FUNCTIONS")
+            || self.tokens.word(self.at + 1).as_deref() == Some("FUNCTIONS")
+        {
+            return self.show_functions();
+        }
         let statement = match self.tokens.word(self.at).as_deref() {
             Some("TABLES") => Statement::ShowTables,
             Some("VIEWS") => Statement::ShowViews,
-            Some("FUNCTIONS") => Statement::ShowFunctions,
             Some(_) => return Err(self.unsupported()),
             None => return Err(self.tokens.error_at(self.at)),
         };
@@ -241,14 +258,68 @@ impl<'t, 'a> Command<'t, 'a> {
         }
     }
 
+    fn show_functions(&mut self) -> Result<Statement, SqlError> {
+        let scope = if self.eat("USER") {
+            FunctionScope::User
+        } else if self.eat("SYSTEM") {
+            FunctionScope::System
+        } else if self.eat("ALL") || self.tokens.word(self.at).as_deref() == Some("FUNCTIONS") {
+            FunctionScope::All
+        } else {
+            let scope = format!("`{}`", self.part()?.to_lowercase());
+            return Err(SqlError::FunctionScope { scope });
+        };
+        self.expect("FUNCTIONS")?;
+        let mut schema = if self.eat("FROM") || self.eat("IN") {
+            Some(self.parts()?)
+        } else {
+            None
+        };
+        self.eat("LIKE");
+        let pattern = match (self.string(), self.token()) {
+            (Some(text), _) => Some(text),
+            (None, None) => None,
+            // An identifier is a pattern, too, and what stands before its last part is a schema.
+            (None, Some(_)) => {
+                let mut parts = self.parts()?;
+                let last = parts.pop();
+                if !parts.is_empty() {
+                    schema = Some(parts);
+                }
+                last
+            }
+        };
+        self.expect_end()?;
+        Ok(Statement::ShowFunctions { scope, schema, pattern })
+    }
+
+    /// After `DESCRIBE`.
+    fn describe_function(&mut self) -> Result<Statement, SqlError> {
+        self.expect("FUNCTION")?;
+        let extended = self.tokens.tokens.len() > self.at + 1 && self.eat("EXTENDED");
+        let name = match (self.string(), self.token()) {
+            (Some(text), _) => vec![text],
+            (None, Some(Token::Word(_))) => self.parts()?,
+            // An operator, as it is written.
+            (None, Some(_)) => {
+                let text = self.tokens.source_from(self.at).trim().trim_end_matches(';').trim();
+                self.at = self.tokens.tokens.len();
+                vec![text.to_owned()]
+            }
+            (None, None) => return Err(self.tokens.error_at(self.at)),
+        };
+        self.expect_end()?;
+        Ok(Statement::DescribeFunction { name, extended })
+    }
+
     pub fn describe(&mut self) -> Result<Statement, SqlError> {
         self.at += 1;
-        if matches!(
-            self.tokens.word(self.at).as_deref(),
-            Some("QUERY" | "FUNCTION" | "DATABASE" | "SCHEMA" | "CATALOG")
-        ) && self.tokens.tokens.len() > self.at + 1
-        {
-            return Err(self.unsupported());
+        if self.tokens.tokens.len() > self.at + 1 {
+            match self.tokens.word(self.at).as_deref() {
+                Some("FUNCTION") => return self.describe_function(),
+                Some("QUERY" | "DATABASE" | "SCHEMA" | "CATALOG") => return Err(self.unsupported()),
+                _ => {}
+            }
         }
         let more_follows = |words: &Self| words.tokens.tokens.len() > words.at + 1;
         let is_name_next = |words: &Self| {

@@ -129,6 +129,14 @@ pub enum SqlError {
         /// In quotes.
         names: String,
     },
+    /// `SHOW foo FUNCTIONS`.
+    #[error(
+        "[INVALID_SQL_SYNTAX.SHOW_FUNCTIONS_INVALID_SCOPE] Invalid SQL syntax: SHOW {scope} FUNCTIONS not supported. SQLSTATE: 42000"
+    )]
+    FunctionScope {
+        /// In backticks, in lower case.
+        scope: String,
+    },
     /// Nested or chained deeper, or repeated more often, than the engine follows.
     #[error(
         "[FAILED_TO_PARSE_TOO_COMPLEX] The statement, including potential SQL functions and referenced views, was too complex to parse. SQLSTATE: 54001"
@@ -154,6 +162,7 @@ impl SqlError {
             Self::Limit { reason, .. } => format!("INVALID_LIMIT_LIKE_EXPRESSION.{reason}"),
             Self::MissingWindow { .. } => "MISSING_WINDOW_SPECIFICATION".into(),
             Self::DuplicateCte { .. } => "DUPLICATED_CTE_NAMES".into(),
+            Self::FunctionScope { .. } => "INVALID_SQL_SYNTAX.SHOW_FUNCTIONS_INVALID_SCOPE".into(),
             Self::TooComplex => "FAILED_TO_PARSE_TOO_COMPLEX".into(),
         }
     }
@@ -172,6 +181,7 @@ impl SqlError {
             Self::Limit { .. } => "42K0E",
             Self::MissingWindow { .. } => "42P20",
             Self::DuplicateCte { .. } => "42602",
+            Self::FunctionScope { .. } => "42000",
             Self::TooComplex => "54001",
         }
     }
@@ -202,6 +212,7 @@ impl SqlError {
             Self::Limit { expression, .. } => vec![("expr", expression.clone())],
             Self::MissingWindow { name } => vec![("windowName", name.clone())],
             Self::DuplicateCte { names } => vec![("duplicateNames", names.clone())],
+            Self::FunctionScope { scope } => vec![("scope", scope.clone())],
         };
         pairs
             .into_iter()

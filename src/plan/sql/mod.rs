@@ -48,4 +48,4 @@ pub use error::SqlError;
 pub use expression::{parse_expression, parse_expression_with_relations};
 pub use identifier::{parse_identifier, quote_identifier};
 pub use schema::parse_schema;
-pub use statement::{Statement, parse_statement};
+pub use statement::{FunctionScope, Statement, parse_statement};

@@ -46,8 +46,22 @@ pub enum Statement {
     ShowTables,
     /// `SHOW VIEWS`.
     ShowViews,
-    /// `SHOW FUNCTIONS`.
-    ShowFunctions,
+    /// `SHOW [USER | SYSTEM | ALL] FUNCTIONS [{FROM | IN} schema] [[LIKE] pattern]`.
+    ShowFunctions {
+        /// Whose functions.
+        scope: FunctionScope,
+        /// Parts of the schema's name.
+        schema: Option<Vec<String>>,
+        /// `None`: all functions are asked for.
+        pattern: Option<String>,
+    },
+    /// `DESCRIBE FUNCTION [EXTENDED] name`.
+    DescribeFunction {
+        /// Parts of the name; an operator is one part.
+        name: Vec<String>,
+        /// Whether arguments, result and examples are asked for, too.
+        extended: bool,
+    },
     /// `DESCRIBE [TABLE] [EXTENDED] name`.
     Describe {
         /// Of the table or view.
@@ -83,6 +97,17 @@ pub enum Statement {
         /// Of the table or view.
         name: String,
     },
+}
+
+/// Whose functions `SHOW FUNCTIONS` lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FunctionScope {
+    /// Those of users and the built-in ones.
+    All,
+    /// The built-in ones.
+    System,
+    /// Those of users.
+    User,
 }
 
 /// The first words of Spark's other statements.

@@ -7,6 +7,7 @@
 mod compare;
 mod corpus;
 mod debug;
+mod examples;
 mod goldens;
 mod json;
 mod run;

@@ -1,4 +1,4 @@
-use super::super::{Statement, parse_statement};
+use super::super::{FunctionScope, Statement, parse_statement};
 use super::render::relation;
 
 #[test]
@@ -110,4 +110,57 @@ fn other_statements_are_refused_by_name() {
         assert_eq!(error.condition(), "UNSUPPORTED_FEATURE.STATEMENT");
         assert_eq!(error.message_parameters()[0].1, name);
     }
+}
+
+#[test]
+fn functions_are_shown_by_scope_schema_and_pattern() {
+    let shown = |scope, schema: Option<&[&str]>, pattern: Option<&str>| {
+        Ok(Statement::ShowFunctions {
+            scope,
+            schema: schema.map(|parts| parts.iter().map(|p| (*p).to_owned()).collect()),
+            pattern: pattern.map(str::to_owned),
+        })
+    };
+    assert_eq!(parse_statement("SHOW FUNCTIONS"), shown(FunctionScope::All, None, None));
+    assert_eq!(
+        parse_statement("show user functions like 'a*';"),
+        shown(FunctionScope::User, None, Some("a*"))
+    );
+    assert_eq!(
+        parse_statement("SHOW SYSTEM FUNCTIONS FROM default 'abs'"),
+        shown(FunctionScope::System, Some(&["default"]), Some("abs"))
+    );
+    assert_eq!(
+        parse_statement("SHOW ALL FUNCTIONS default.abs"),
+        shown(FunctionScope::All, Some(&["default"]), Some("abs"))
+    );
+    let error = parse_statement("SHOW FOO FUNCTIONS").unwrap_err();
+    assert_eq!(error.condition(), "INVALID_SQL_SYNTAX.SHOW_FUNCTIONS_INVALID_SCOPE");
+}
+
+#[test]
+fn functions_and_operators_are_described() {
+    let described = |name: &[&str], extended| {
+        Ok(Statement::DescribeFunction {
+            name: name.iter().map(|p| (*p).to_owned()).collect(),
+            extended,
+        })
+    };
+    assert_eq!(parse_statement("DESCRIBE FUNCTION abs"), described(&["abs"], false));
+    assert_eq!(
+        parse_statement("DESC FUNCTION EXTENDED system.builtin.abs"),
+        described(&["system", "builtin", "abs"], true)
+    );
+    assert_eq!(
+        parse_statement("DESCRIBE FUNCTION EXTENDED"),
+        described(&["EXTENDED"], false)
+    );
+    assert_eq!(parse_statement("DESCRIBE FUNCTION <>;"), described(&["<>"], false));
+    assert_eq!(parse_statement("DESCRIBE FUNCTION 'abs'"), described(&["abs"], false));
+    assert_eq!(
+        parse_statement("DESCRIBE FUNCTION"),
+        Ok(Statement::Describe {
+            name: "FUNCTION".into()
+        })
+    );
 }

@@ -1,82 +1,77 @@
+import { FUNCTIONS, type GeneratedFunctions } from '../../generated/functions.js';
 import { Column, columnOf, operand, type ColumnOrName as C, type LiteralValue } from '../column.js';
 import { attribute, call } from '../expression.js';
-import { aggregateFunctions, type AggregateFunctions } from './aggregates.js';
-import { collectionFunctions, type CollectionFunctions } from './collections.js';
-import { numberFunctions, type NumberFunctions } from './numbers.js';
-import { fromTable } from './table.js';
-import { textFunctions, type TextFunctions } from './texts.js';
-import { timeFunctions, type TimeFunctions } from './times.js';
+import { StructType } from '../types.js';
+import { fromTable, optionsMap, type Options } from './table.js';
 
-/** Functions that belong to no kind. */
+/** Functions that are more than a call of a function of Spark SQL. */
 export interface BasicFunctions {
-  /** A column by name: `a`, `t.a`, `struct.member`, `*`. Names with dots or spaces inside go in backticks. */
+  /** Returns the column of a name: `a`, `t.a`, `struct.member`, `*`. Names with dots or spaces inside go in backticks. */
   col(name: string): Column;
   /** Same as col. */
   column(name: string): Column;
-  /** A value. */
+  /** Returns a value as a column. */
   lit(value: Column | LiteralValue): Column;
-  /** An SQL expression. */
+  /** Returns the column of an SQL expression. */
   expr(sql: string): Column;
-  /** Any function of Spark by its SQL name; strings are column names. */
+  /** Calls any function of Spark by its SQL name; strings are column names. */
   callFunction(name: string, ...args: (Column | LiteralValue)[]): Column;
-  /** The value where the condition holds; go on with `.when(…)` and `.otherwise(…)`. */
+  /** Returns the value where the condition holds; continue with `.when(…)` and `.otherwise(…)`. Null where no condition holds. */
   when(condition: Column, value: Column | LiteralValue): Column;
-  /** Number of rows (`count('*')`) or of values that are not null. */
+  /** Counts the rows (`count('*')`) or the values that are not null. */
   count(column: C): Column;
-  /** Number of different combinations without nulls. */
+  /** Counts the different combinations without nulls. */
   countDistinct(column: C, ...more: C[]): Column;
-  /** Sum of the different values. */
+  /** Returns the sum of the different values. */
   sumDistinct(column: C): Column;
-  /** The first that is not null. */
-  coalesce(...columns: C[]): Column;
-  /** The largest, nulls skipped. */
-  greatest(...columns: C[]): Column;
-  /** The smallest, nulls skipped. */
-  least(...columns: C[]): Column;
-  /** The second where the first is null. */
-  ifnull(column: C, value: C): Column;
-  /** The second where the first is null. */
-  nvl(column: C, value: C): Column;
-  /** Null where both are equal. */
-  nullif(column: C, value: C): Column;
-  /** The opposite. */
-  not(column: C): Column;
-  /** True for null. */
-  isnull(column: C): Column;
-  /** True for what is not null. */
-  isnotnull(column: C): Column;
-  /** Ascending order. */
+  /** Returns the column in ascending order. */
   asc(column: C): Column;
-  /** Descending order. */
+  /** Returns the column in descending order. */
   desc(column: C): Column;
-  /** Increasing numbers, unique but with gaps. */
-  monotonicallyIncreasingId(): Column;
-  /** Number of the row's partition. */
-  sparkPartitionId(): Column;
-  /** Path of the file that the row came from. */
-  inputFileName(): Column;
-  /** Spark's name of the value's type. */
-  typeof(column: C): Column;
+  /** Reads JSON by a schema (DDL or StructType). Null where the string is null or empty; malformed values are null fields. */
+  fromJson(column: C, schema: string | StructType | Column, options?: Options): Column;
+  /** Reads a CSV record by a schema. Null where the string is null; missing and malformed values are null fields. */
+  fromCsv(column: C, schema: string | StructType | Column, options?: Options): Column;
+  /**
+   * Returns the windows that a time falls into: one when tumbling, several when `slideDuration` is shorter than
+   * `windowDuration`. The result is a struct `window` with `start` and `end`. Durations are strings such as `10 minutes`. Rows
+   * whose time is null are in no window.
+   */
+  window(timeColumn: C, windowDuration: string, slideDuration?: string, startTime?: string): Column;
 }
 
 /** All functions. */
-export interface Functions
-  extends BasicFunctions, AggregateFunctions, NumberFunctions, TextFunctions, TimeFunctions, CollectionFunctions {}
+export interface Functions extends BasicFunctions, GeneratedFunctions {}
+
+const generated = fromTable<GeneratedFunctions>(FUNCTIONS);
+
+/** Arguments that PySpark sends when they are missing: where, and what. */
+const DEFAULTS: Record<string, [number, LiteralValue]> = {
+  first: [1, false], fromUnixtime: [1, 'yyyy-MM-dd HH:mm:ss'], lag: [1, 1], last: [1, false], lead: [1, 1], locate: [2, 1],
+  monthsBetween: [2, true], percentile: [2, 1], percentileApprox: [2, 10000], sortArray: [1, true], split: [2, -1],
+  unixTimestamp: [1, 'yyyy-MM-dd HH:mm:ss'],
+};
+const callable = generated as unknown as Record<string, (...args: unknown[]) => Column>;
+for (const [name, [at, value]] of Object.entries(DEFAULTS)) {
+  const plain = callable[name]!;
+  callable[name] = (...args) => {
+    if (args.length >= at) args[at] ??= value;
+    return plain(...args);
+  };
+}
 
 const column = (name: string) => new Column(attribute(name));
+const reader = (name: string) => (text: C, schema: string | StructType | Column, options?: Options) =>
+  new Column(call(name, [
+    columnOf(text), operand(schema instanceof StructType ? schema.json() : schema), ...(options ? [optionsMap(options)] : []),
+  ]));
 
 /**
  * Spark's functions, in camelCase: `functions.collectList('tag')` is `collect_list(tag)`. Where a function takes a column, a
- * string is a column's name, and other values are literals; write `lit('text')` for a text.
+ * string is a column's name, and other values are literals; write `lit('text')` for a string.
  */
 export const functions: Functions = {
-  ...aggregateFunctions,
-  ...numberFunctions,
-  ...textFunctions,
-  ...timeFunctions,
-  ...collectionFunctions,
-  ...fromTable<Omit<BasicFunctions, 'col' | 'column' | 'lit' | 'expr' | 'callFunction' | 'when' | 'count' | 'countDistinct' | 'sumDistinct' | 'asc' | 'desc'>>(
-    'coalesce greatest least ifnull nvl nullif not isnull isnotnull monotonicallyIncreasingId sparkPartitionId inputFileName typeof'),
+  ...generated,
   col: column,
   column,
   lit: (value) => new Column(operand(value)),
@@ -90,6 +85,13 @@ export const functions: Functions = {
   sumDistinct: (summed) => new Column(call('sum', [columnOf(summed)], true)),
   asc: (sorted) => new Column(columnOf(sorted)).asc(),
   desc: (sorted) => new Column(columnOf(sorted)).desc(),
+  fromJson: reader('from_json'),
+  fromCsv: reader('from_csv'),
+  window(timeColumn, windowDuration, slideDuration, startTime) {
+    const durations = startTime !== undefined ? [windowDuration, slideDuration ?? windowDuration, startTime]
+      : slideDuration !== undefined ? [windowDuration, slideDuration] : [windowDuration];
+    return new Column(call('window', [columnOf(timeColumn), ...durations.map(operand)]));
+  },
 };
 
 /** A column by name; see {@link BasicFunctions.col}. */

@@ -1,0 +1,169 @@
+//! Aggregates that DataFusion has, and counts.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field};
+use datafusion_common::ScalarValue;
+use datafusion_expr::expr::NullTreatment;
+use datafusion_expr::{AggregateUDF, Expr};
+use datafusion_functions_aggregate as df;
+
+use crate::error::Result;
+use crate::kernels::aggregates::extremum;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::functions::aggregate::of_udaf;
+use crate::plan::functions::call::Call;
+use crate::plan::functions::collection::structs::make_struct;
+use crate::plan::functions::constant;
+use crate::plan::functions::entry::Form;
+use crate::plan::literal;
+use crate::plan::scope::Typed;
+use crate::proto as sc;
+
+/// `count(*)` counts rows.
+pub fn count_call(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
+    let args = match form.args {
+        [single] if !form.distinct && is_star(single) => vec![literal::int(1)],
+        _ => analyzer.arguments(form)?,
+    };
+    let context = analyzer.context();
+    let call = Call {
+        context: &context,
+        name: form.name,
+        args: &args,
+        distinct: form.distinct,
+    };
+    Ok(count(&args, form.distinct, &call.label()))
+}
+
+fn is_star(expression: &sc::Expression) -> bool {
+    matches!(&expression.expr_type, Some(sc::expression::ExprType::UnresolvedStar(star)) if star.unparsed_target.is_none())
+}
+
+pub fn count(args: &[Typed], distinct: bool, label: &str) -> Typed {
+    let udf = df::count::count_udaf();
+    let all_literal = args.iter().all(|a| a.is_literal());
+    if !distinct && (args.is_empty() || all_literal) {
+        let one = Typed::new(datafusion_expr::lit(1i64), DataType::Int64, "1");
+        let null = args.iter().any(|a| a.literal().is_some_and(ScalarValue::is_null));
+        let argument = if null {
+            constant(ScalarValue::Int64(None), "NULL")
+        } else {
+            one
+        };
+        return of_udaf(udf, vec![argument], DataType::Int64, false, label);
+    }
+    if let [one] = args {
+        return of_udaf(udf, vec![one.clone()], DataType::Int64, distinct, label);
+    }
+    // A row counts when none of the columns is null; DISTINCT counts whole tuples.
+    let present = args
+        .iter()
+        .map(|a| Expr::IsNotNull(Box::new(a.expr.clone())))
+        .reduce(datafusion_expr::and);
+    let argument = if distinct {
+        let fields: Vec<Field> = args
+            .iter()
+            .enumerate()
+            .map(|(i, a)| Field::new(format!("c{i}"), a.data_type.clone(), true))
+            .collect();
+        let parts = args.iter().map(|a| a.expr.clone()).collect();
+        make_struct(fields.into(), parts)
+    } else {
+        datafusion_expr::lit(1i64)
+    };
+    let typed = Typed::new(argument, DataType::Int64, "");
+    let mut out = of_udaf(udf, vec![typed], DataType::Int64, distinct, label);
+    if let Expr::AggregateFunction(f) = &mut out.expr {
+        f.params.filter = present.map(Box::new);
+    }
+    out
+}
+
+pub fn count_if(call: &Call<'_>) -> Result<Typed> {
+    let one = constant(ScalarValue::Int64(Some(1)), "");
+    let condition = call.context.cast(call.arg(0)?, &DataType::Boolean)?;
+    let mut out = of_udaf(
+        df::count::count_udaf(),
+        vec![one],
+        DataType::Int64,
+        false,
+        &call.label(),
+    );
+    if let Expr::AggregateFunction(f) = &mut out.expr {
+        f.params.filter = Some(Box::new(condition.expr));
+    }
+    Ok(out)
+}
+
+/// `min` and `max`; DISTINCT changes nothing.
+pub fn extreme(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
+    let arg = call.arg(0)?;
+    let to = arg.data_type.clone();
+    Ok(of_udaf(function, vec![arg], to, false, &call.label()))
+}
+
+pub fn by_key(call: &Call<'_>, greatest: bool) -> Result<Typed> {
+    let (value, key) = (call.arg(0)?, call.arg(1)?);
+    let to = value.data_type.clone();
+    let function = extremum::by_key(&to, &key.data_type, greatest);
+    Ok(of_udaf(function, vec![value, key], to, false, &call.label()))
+}
+
+/// A DOUBLE of doubles.
+pub fn statistic(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
+    let args = vec![call.double(0)?];
+    Ok(of_udaf(function, args, DataType::Float64, call.distinct, &call.label()))
+}
+
+/// A DOUBLE of pairs of doubles.
+pub fn of_pairs(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
+    let args = vec![call.double(0)?, call.double(1)?];
+    Ok(of_udaf(function, args, DataType::Float64, call.distinct, &call.label()))
+}
+
+pub fn count_pairs(call: &Call<'_>) -> Result<Typed> {
+    let args = vec![call.double(0)?, call.double(1)?];
+    let function = df::regr::regr_count_udaf();
+    Ok(unsigned_to_long(of_udaf(
+        function,
+        args,
+        DataType::UInt64,
+        false,
+        &call.label(),
+    )))
+}
+
+/// `first` and `last`: the label does not show whether nulls are ignored.
+pub fn at_end(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
+    let arg = call.arg(0)?;
+    let (to, label) = (arg.data_type.clone(), format!("{}({})", call.name, arg.name));
+    let mut out = of_udaf(function, vec![arg], to, false, &label);
+    if let (Expr::AggregateFunction(f), Some(true)) = (&mut out.expr, call.constant_boolean(1)) {
+        f.params.null_treatment = Some(NullTreatment::IgnoreNulls);
+    }
+    Ok(out)
+}
+
+pub fn truth(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
+    let args = vec![call.boolean(0)?];
+    Ok(of_udaf(function, args, DataType::Boolean, call.distinct, &call.label()))
+}
+
+pub fn bits(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
+    let arg = call.arg(0)?;
+    let to = arg.data_type.clone();
+    Ok(of_udaf(function, vec![arg], to, call.distinct, &call.label()))
+}
+
+pub fn approx_count_distinct(call: &Call<'_>) -> Result<Typed> {
+    let function = df::approx_distinct::approx_distinct_udaf();
+    let out = of_udaf(function, vec![call.arg(0)?], DataType::UInt64, false, &call.label());
+    Ok(unsigned_to_long(out))
+}
+
+fn unsigned_to_long(mut typed: Typed) -> Typed {
+    typed.expr = datafusion_expr::cast(typed.expr, DataType::Int64);
+    typed.data_type = DataType::Int64;
+    typed
+}

@@ -1,0 +1,226 @@
+//! Aggregates that put values together: `collect_list`, `collect_set`, `listagg`, `mode`, `product`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::compute::{SortColumn, SortOptions, lexsort_to_indices};
+use arrow::datatypes::*;
+use arrow::row::{RowConverter, SortField};
+use datafusion_common::ScalarValue;
+use datafusion_expr::AggregateUDF;
+
+use crate::error::Result;
+use crate::kernels::aggregates::gather::{Finish, Keep, gather};
+use crate::plan::functions::aggregate::of_udaf;
+use crate::plan::functions::call::{self, Call};
+use crate::plan::functions::form::not_ordered;
+use crate::plan::functions::list;
+use crate::plan::scope::Typed;
+use crate::values::types::list_of;
+
+/// One key of WITHIN GROUP.
+#[derive(Debug, Clone)]
+pub struct OrderKey {
+    pub value: Typed,
+    pub options: SortOptions,
+}
+
+/// `collect_list`, or with `set` `collect_set`.
+pub fn collect(call: &Call<'_>, set: bool) -> Result<Typed> {
+    let arg = call.arg(0)?;
+    let label = call.label_as(if call.name == "array_agg" {
+        "collect_list"
+    } else {
+        call.name
+    });
+    let to = list_of(arg.data_type.clone());
+    let result = to.clone();
+    let keep = Keep {
+        nulls: false,
+        distinct: set || call.distinct,
+    };
+    let finish: Finish = Arc::new(move |columns| list::scalar(columns[0].clone(), &result));
+    let types = [arg.data_type.clone()];
+    let function = gather("collect", "", &types, to.clone(), keep, finish);
+    Ok(of_udaf(function, vec![arg], to, false, &label))
+}
+
+pub fn listagg(call: &Call<'_>) -> Result<Typed> {
+    joined(call, vec![], &call.label_or(1, &["NULL"]))
+}
+
+/// `listagg` with WITHIN GROUP; a missing delimiter is shown in the label, as Spark does.
+pub fn listagg_ordered(call: &Call<'_>, order: Vec<OrderKey>, label: String) -> Result<Typed> {
+    let label = if call.has(1) {
+        label
+    } else {
+        let first = &call.args[0].name;
+        label.replacen(&format!("{first})"), &format!("{first}, NULL)"), 1)
+    };
+    joined(call, order, &label)
+}
+
+pub fn mode(call: &Call<'_>) -> Result<Typed> {
+    if !call.has(0) {
+        return Err(not_ordered(call.name));
+    }
+    let label = call::label(call.name, &call.args[..1]);
+    Ok(most_frequent(call.arg(0)?, None, &label))
+}
+
+/// `mode() WITHIN GROUP (ORDER BY key)`. Spark's label shows the opposite order.
+pub fn mode_ordered(call: &Call<'_>, order: Vec<OrderKey>, _: String) -> Result<Typed> {
+    let [key] = &order[..] else {
+        return Err(not_ordered(call.name));
+    };
+    let descending = key.options.descending;
+    let direction = if descending { "" } else { " DESC" };
+    let label = format!("{} WITHIN GROUP (ORDER BY {}{direction})", call.label(), key.value.name);
+    Ok(most_frequent(key.value.clone(), Some(descending), &label))
+}
+
+pub fn product(call: &Call<'_>) -> Result<Typed> {
+    let finish: Finish = Arc::new(|columns| {
+        let values = columns[0].as_primitive::<Float64Type>();
+        Ok(ScalarValue::Float64(
+            (!values.is_empty()).then(|| values.iter().flatten().product()),
+        ))
+    });
+    let keep = Keep {
+        nulls: false,
+        distinct: call.distinct,
+    };
+    let double = DataType::Float64;
+    let function = gather(
+        "product",
+        "",
+        std::slice::from_ref(&double),
+        double.clone(),
+        keep,
+        finish,
+    );
+    Ok(of_udaf(function, vec![call.double(0)?], double, false, &call.label()))
+}
+
+/// `listagg(text, delimiter) WITHIN GROUP (ORDER BY keys)`; null if nothing was gathered.
+fn joined(call: &Call<'_>, order: Vec<OrderKey>, label: &str) -> Result<Typed> {
+    let (text, distinct) = (call.text(0)?, call.distinct);
+    let delimiter = call.constant_text(1).unwrap_or_default();
+    let mut types = vec![DataType::Utf8];
+    types.extend(order.iter().map(|k| k.value.data_type.clone()));
+    let options: Vec<SortOptions> = order.iter().map(|k| k.options).collect();
+    let described = format!("{delimiter:?} {options:?}");
+    let finish: Finish = Arc::new(move |columns| {
+        if columns[0].is_empty() {
+            return Ok(ScalarValue::Utf8(None));
+        }
+        let texts = columns[0].as_string::<i32>();
+        let parts: Vec<&str> = sorted(&columns[1..], &options, columns[0].len())?
+            .into_iter()
+            .map(|i| texts.value(i))
+            .collect();
+        Ok(ScalarValue::Utf8(Some(parts.join(&delimiter))))
+    });
+    let function = gather(
+        "listagg",
+        described,
+        &types,
+        DataType::Utf8,
+        Keep { nulls: false, distinct },
+        finish,
+    );
+    let args = std::iter::once(text)
+        .chain(order.into_iter().map(|k| k.value))
+        .collect();
+    Ok(of_udaf(function, args, DataType::Utf8, false, label))
+}
+
+/// The rows in the order of their keys.
+fn sorted(keys: &[ArrayRef], options: &[SortOptions], rows: usize) -> datafusion_common::Result<Vec<usize>> {
+    if keys.is_empty() {
+        return Ok((0..rows).collect());
+    }
+    let columns: Vec<SortColumn> = keys
+        .iter()
+        .zip(options)
+        .map(|(k, o)| SortColumn {
+            values: k.clone(),
+            options: Some(*o),
+        })
+        .collect();
+    Ok(lexsort_to_indices(&columns, None)?
+        .values()
+        .iter()
+        .map(|i| *i as usize)
+        .collect())
+}
+
+/// `mode`: the most frequent value; of equally frequent ones the least, or the greatest if `descending`.
+fn most_frequent(arg: Typed, descending: Option<bool>, label: &str) -> Typed {
+    let to = arg.data_type.clone();
+    let null = to.clone();
+    let greatest = descending.unwrap_or(false);
+    let finish: Finish = Arc::new(move |columns| {
+        let values = &columns[0];
+        if values.is_empty() {
+            return ScalarValue::try_from(&null);
+        }
+        let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
+        let rows = converter.convert_columns(std::slice::from_ref(values))?;
+        let mut counts: HashMap<_, (usize, usize)> = HashMap::new();
+        for i in 0..values.len() {
+            counts.entry(rows.row(i)).or_insert((0, i)).0 += 1;
+        }
+        let best = counts
+            .into_iter()
+            .max_by(|(a, (x, _)), (b, (y, _))| x.cmp(y).then(if greatest { a.cmp(b) } else { b.cmp(a) }));
+        best.map_or_else(
+            || ScalarValue::try_from(&null),
+            |(_, (_, at))| ScalarValue::try_from_array(values, at),
+        )
+    });
+    let function = gather(
+        "mode",
+        format!("{greatest}"),
+        std::slice::from_ref(&to),
+        to.clone(),
+        Keep::default(),
+        finish,
+    );
+    of_udaf(function, vec![arg], to, false, label)
+}
+
+/// An aggregate over the distinct values of its argument.
+pub fn over_distinct(function: &Arc<AggregateUDF>, argument: &DataType, to: &DataType) -> Arc<AggregateUDF> {
+    let inner = function.clone();
+    let field = Arc::new(Field::new("value", argument.clone(), true));
+    let result = Arc::new(Field::new("result", to.clone(), true));
+    let finish: Finish = Arc::new(move |columns| {
+        let schema = Schema::new(vec![field.as_ref().clone()]);
+        let mut accumulator = inner.accumulator(datafusion_expr::function::AccumulatorArgs {
+            return_field: result.clone(),
+            schema: &schema,
+            ignore_nulls: false,
+            order_bys: &[],
+            is_reversed: false,
+            name: "distinct",
+            is_distinct: false,
+            exprs: &[],
+            expr_fields: std::slice::from_ref(&field),
+        })?;
+        accumulator.update_batch(columns)?;
+        accumulator.evaluate()
+    });
+    gather(
+        "distinct",
+        format!("{:?}", function.inner()),
+        std::slice::from_ref(argument),
+        to.clone(),
+        Keep {
+            nulls: false,
+            distinct: true,
+        },
+        finish,
+    )
+}

@@ -1,0 +1,246 @@
+//! `percentile`, `median`, `percentile_approx`, and `percentile_cont` and `percentile_disc` WITHIN GROUP.
+//!
+//! All are exact here; Spark's approximate ones are too while a group has fewer values than their accuracy.
+
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::compute::SortOptions;
+use arrow::datatypes::*;
+use datafusion_common::ScalarValue;
+
+use crate::error::{Result, SparkError};
+use crate::kernels::aggregates::gather::{Finish, Keep, gather};
+use crate::plan::functions::aggregate::collecting::OrderKey;
+use crate::plan::functions::aggregate::of_udaf;
+use crate::plan::functions::call::Call;
+use crate::plan::functions::error::non_foldable;
+use crate::plan::functions::form::not_ordered;
+use crate::plan::functions::{fold, list};
+use crate::plan::scope::Typed;
+use crate::values::types::list_of;
+
+/// Which value stands at a fraction of the sorted values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Between two neighbours, linearly.
+    Continuous,
+    /// The first whose share reaches the fraction.
+    Discrete,
+}
+
+/// What is asked of the values of a group.
+struct Quantiles {
+    /// From 0 to 1.
+    fractions: Vec<f64>,
+    /// An array is asked for.
+    many: bool,
+    kind: Kind,
+    /// The greatest value comes first.
+    descending: bool,
+}
+
+pub fn median(call: &Call<'_>) -> Result<Typed> {
+    let asked = Quantiles {
+        fractions: vec![0.5],
+        many: false,
+        kind: Kind::Continuous,
+        descending: false,
+    };
+    Ok(doubles(call.double(0)?, None, asked, &call.label()))
+}
+
+pub fn percentile(call: &Call<'_>) -> Result<Typed> {
+    let asked = asked(call, 1, Kind::Continuous, false)?;
+    let weights = if call.has(2) { Some(call.long(2)?) } else { None };
+    Ok(doubles(call.double(0)?, weights, asked, &call.label_or(2, &["1"])))
+}
+
+pub fn percentile_approx(call: &Call<'_>) -> Result<Typed> {
+    let asked = asked(call, 1, Kind::Discrete, false)?;
+    Ok(approximate(call.arg(0)?, asked, &call.label_or(2, &["10000"])))
+}
+
+/// `percentile_cont` and `percentile_disc` without WITHIN GROUP.
+pub fn without_order(call: &Call<'_>) -> Result<Typed> {
+    Err(not_ordered(call.name))
+}
+
+pub fn percentile_cont(call: &Call<'_>, order: Vec<OrderKey>, _: String) -> Result<Typed> {
+    ordered(call, Kind::Continuous, &order)
+}
+
+pub fn percentile_disc(call: &Call<'_>, order: Vec<OrderKey>, _: String) -> Result<Typed> {
+    ordered(call, Kind::Discrete, &order)
+}
+
+/// `f(fraction) WITHIN GROUP (ORDER BY value)`. The label shows no order but a descending one.
+fn ordered(call: &Call<'_>, kind: Kind, order: &[OrderKey]) -> Result<Typed> {
+    let [key] = order else {
+        return Err(not_ordered(call.name));
+    };
+    let descending = key.options.descending;
+    let asked = asked(call, 0, kind, descending)?;
+    let value = call.context.cast(key.value.clone(), &DataType::Float64)?;
+    let direction = if descending { " DESC" } else { "" };
+    let label = format!("{} WITHIN GROUP (ORDER BY {}{direction})", call.label(), key.value.name);
+    Ok(doubles(value, None, asked, &label))
+}
+
+/// The constant fraction or fractions, each from 0 to 1.
+fn asked(call: &Call<'_>, at: usize, kind: Kind, descending: bool) -> Result<Quantiles> {
+    let arg = call.arg(at)?;
+    let many = matches!(arg.data_type, DataType::List(_));
+    let to = if many {
+        list_of(DataType::Float64)
+    } else {
+        DataType::Float64
+    };
+    let found = match fold(&call.context.cast(arg, &to)?.expr) {
+        Some(ScalarValue::Float64(Some(x))) => vec![x],
+        Some(ScalarValue::List(list)) => list.values().as_primitive::<Float64Type>().iter().flatten().collect(),
+        _ => return Err(non_foldable(call, "percentage", "DOUBLE")),
+    };
+    if found.iter().any(|x| !(0.0..=1.0).contains(x)) {
+        return Err(SparkError::analysis(
+            "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE",
+            "42K09",
+            format!(
+                "Cannot resolve \"{}\" due to data type mismatch: The percentage must be between [0.0, 1.0].",
+                call.label()
+            ),
+        ));
+    }
+    Ok(Quantiles {
+        fractions: found,
+        many,
+        kind,
+        descending,
+    })
+}
+
+/// Values in order, each with how often it counts.
+struct Weighted(Vec<(f64, i64)>);
+
+impl Weighted {
+    /// The values of a column and, in a second one, their weights; nulls and weights below 1 count nothing.
+    fn new(columns: &[ArrayRef], descending: bool) -> Self {
+        let values = columns[0].as_primitive::<Float64Type>();
+        let weights = columns.get(1).map(|w| w.as_primitive::<Int64Type>());
+        let weight = |i: usize| weights.map_or(1, |w| if w.is_valid(i) { w.value(i) } else { 0 });
+        let known = (0..values.len()).filter(|i| values.is_valid(*i));
+        let mut all: Vec<(f64, i64)> = known
+            .map(|i| (values.value(i), weight(i)))
+            .filter(|(_, n)| *n > 0)
+            .collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if descending {
+            all.reverse();
+        }
+        Self(all)
+    }
+
+    fn total(&self) -> i64 {
+        self.0.iter().map(|(_, n)| n).sum()
+    }
+
+    /// The value at an index, as if each stood there as often as it counts.
+    fn at(&self, index: i64) -> f64 {
+        let mut before = 0;
+        let found = self.0.iter().find(|(_, n)| {
+            before += n;
+            index < before
+        });
+        found.map_or(f64::NAN, |(x, _)| *x)
+    }
+
+    fn quantile(&self, fraction: f64, kind: Kind) -> f64 {
+        let total = self.total();
+        if kind == Kind::Discrete {
+            return self.at(((fraction * total as f64).ceil() as i64 - 1).max(0));
+        }
+        let position = (total - 1) as f64 * fraction;
+        let (lower, higher) = (position.floor(), position.ceil());
+        let (a, b) = (self.at(lower as i64), self.at(higher as i64));
+        if lower == higher || a == b {
+            a
+        } else {
+            (higher - position) * a + (position - lower) * b
+        }
+    }
+}
+
+/// Exact quantiles of doubles, each counted as often as its weight says.
+fn doubles(value: Typed, weights: Option<Typed>, asked: Quantiles, label: &str) -> Typed {
+    let to = if asked.many {
+        list_of(DataType::Float64)
+    } else {
+        DataType::Float64
+    };
+    let mut types = vec![DataType::Float64];
+    types.extend(weights.as_ref().map(|_| DataType::Int64));
+    let options = format!("{:?} {:?} {}", asked.fractions, asked.kind, asked.descending);
+    let result = to.clone();
+    let finish: Finish = Arc::new(move |columns| {
+        let weighted = Weighted::new(columns, asked.descending);
+        if weighted.total() == 0 {
+            return ScalarValue::try_from(&result);
+        }
+        let each = asked.fractions.iter().map(|f| weighted.quantile(*f, asked.kind));
+        let found: Vec<f64> = each.collect();
+        if !asked.many {
+            return Ok(ScalarValue::Float64(found.first().copied()));
+        }
+        list::scalar(Arc::new(Float64Array::from(found)), &result)
+    });
+    let function = gather("percentile", options, &types, to.clone(), Keep::default(), finish);
+    let args = std::iter::once(value).chain(weights).collect();
+    of_udaf(function, args, to, false, label)
+}
+
+/// `percentile_approx`: values of the column itself, in its type.
+fn approximate(value: Typed, asked: Quantiles, label: &str) -> Typed {
+    let Quantiles { fractions, many, .. } = asked;
+    let element = value.data_type.clone();
+    let to = if many {
+        list_of(element.clone())
+    } else {
+        element.clone()
+    };
+    let options = format!("{fractions:?}");
+    let result = to.clone();
+    let finish: Finish = Arc::new(move |columns| {
+        let values = &columns[0];
+        if values.is_empty() {
+            return ScalarValue::try_from(&result);
+        }
+        let order = arrow::compute::sort_to_indices(
+            values,
+            Some(SortOptions {
+                descending: false,
+                nulls_first: true,
+            }),
+            None,
+        )?;
+        let count = order.len();
+        let at: UInt32Array = fractions
+            .iter()
+            .map(|f| Some(order.value(((f * count as f64).ceil() as usize).clamp(1, count) - 1)))
+            .collect();
+        let found = arrow::compute::take(values, &at, None)?;
+        if many {
+            list::scalar(found, &result)
+        } else {
+            ScalarValue::try_from_array(&found, 0)
+        }
+    });
+    let function = gather(
+        "percentile_approx",
+        options,
+        &[element],
+        to.clone(),
+        Keep::default(),
+        finish,
+    );
+    of_udaf(function, vec![value], to, false, label)
+}

@@ -1,0 +1,212 @@
+//! `sequence(start, stop, step)` over integers, dates and timestamps.
+
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::datatypes::*;
+
+use crate::error::{Exception, Result, SparkError};
+use crate::kernels::kernel;
+use crate::plan::datetime::plus_months;
+use crate::plan::functions::call::Call;
+use crate::plan::functions::error::unexpected_type;
+use crate::plan::functions::list::{assemble, element_field};
+use crate::plan::functions::time::DAY_US;
+use crate::plan::functions::time::parts::interval;
+use crate::plan::scope::Typed;
+use crate::plan::{coercion, literal};
+use crate::values::interval;
+use crate::values::types::{self, is_integral, list_of};
+use crate::values::zone::Zone;
+
+/// Elements that one sequence may have (`ByteArrayMethods.MAX_ROUNDED_ARRAY_LENGTH`).
+const MOST: i64 = 2_147_483_632;
+
+pub fn sequence(call: &Call<'_>) -> Result<Typed> {
+    let common = coercion::widen(&call.args[0].data_type, &call.args[1].data_type).ok_or_else(|| wrong_types(call))?;
+    if is_integral(&common) {
+        return integers(call, common);
+    }
+    match common {
+        DataType::Date32 | DataType::Timestamp(..) => times(call, common),
+        _ => {
+            let wanted = ["INTEGRAL", "DATE", "TIMESTAMP"];
+            Err(unexpected_type(&call.label(), 1, &call.args[0], &wanted))
+        }
+    }
+}
+
+fn wrong_types(call: &Call<'_>) -> SparkError {
+    SparkError::analysis(
+        "DATATYPE_MISMATCH.SEQUENCE_WRONG_INPUT_TYPES",
+        "42K09",
+        format!(
+            "Cannot resolve \"{}\" due to data type mismatch: sequence uses the wrong parameter type.",
+            call.label()
+        ),
+    )
+}
+
+/// Spark raises Java's plain `IllegalArgumentException` here.
+fn illegal(start: impl std::fmt::Display, stop: impl std::fmt::Display, step: impl std::fmt::Display) -> SparkError {
+    SparkError {
+        condition: None,
+        sql_state: None,
+        ..SparkError::new(
+            Exception::IllegalArgument,
+            "",
+            "",
+            format!("requirement failed: Illegal sequence boundaries: {start} to {stop} by {step}"),
+        )
+    }
+}
+
+fn too_long(count: i128) -> SparkError {
+    SparkError::new(
+        Exception::Runtime,
+        "COLLECTION_SIZE_LIMIT_EXCEEDED.PARAMETER",
+        "54000",
+        format!(
+            "Can't create array with {count} elements which exceeding the array size limit {MOST}, the value of parameter(s) `count` in the function `sequence` is invalid."
+        ),
+    )
+}
+
+fn integers(call: &Call<'_>, element: DataType) -> Result<Typed> {
+    let to = list_of(element.clone());
+    let result = to.clone();
+    let exprs = (0..call.args.len())
+        .map(|i| Ok(call.long(i)?.expr))
+        .collect::<Result<_>>()?;
+    let expr = kernel::call("sequence", "", to.clone(), exprs, move |args, rows| {
+        let cell = |i: usize, row: usize| args[i].as_primitive::<Int64Type>().value(row);
+        let mut values: Vec<i64> = Vec::new();
+        let (mut lengths, mut valid) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        for row in 0..rows {
+            let before = values.len();
+            valid.push(args.iter().all(|a| a.is_valid(row)));
+            if valid[row] {
+                let step = args.get(2).map(|_| cell(2, row));
+                count_up(cell(0, row), cell(1, row), step, &mut values)?;
+            }
+            lengths.push(values.len() - before);
+        }
+        let longs: ArrayRef = Arc::new(Int64Array::from(values));
+        assemble(lengths, Some(valid), arrow::compute::cast(&longs, &element)?, &result)
+    });
+    Ok(Typed::new(expr, to, call.label()))
+}
+
+/// From `from` to `to`, by 1 or -1 unless there is a step.
+fn count_up(from: i64, to: i64, step: Option<i64>, out: &mut Vec<i64>) -> Result<()> {
+    let step = step.unwrap_or(if from <= to { 1 } else { -1 });
+    if (step == 0 && from != to) || (step > 0 && from > to) || (step < 0 && from < to) {
+        return Err(illegal(from, to, step));
+    }
+    let count = if step == 0 {
+        1
+    } else {
+        (i128::from(to) - i128::from(from)) / i128::from(step) + 1
+    };
+    if count > i128::from(MOST) {
+        return Err(too_long(count));
+    }
+    out.extend((0..count as i64).map(|i| from.wrapping_add(i.wrapping_mul(step))));
+    Ok(())
+}
+
+fn times(call: &Call<'_>, element: DataType) -> Result<Typed> {
+    let to = list_of(element.clone());
+    let dates = element == DataType::Date32;
+    let zone = if dates {
+        Zone::UTC
+    } else {
+        call.context.zone_of(&element)
+    };
+    let mut exprs = vec![
+        call.context.cast(call.arg(0)?, &element)?.expr,
+        call.context.cast(call.arg(1)?, &element)?.expr,
+    ];
+    if call.has(2) {
+        let step = call.arg(2)?;
+        if !interval::is_interval(&step.data_type) {
+            return Err(wrong_types(call));
+        }
+        exprs.push(step.expr);
+    }
+    let result = to.clone();
+    let expr = kernel::call("sequence", format!("{zone:?}"), to.clone(), exprs, move |args, rows| {
+        // As local wall clocks: days and months are those of the session zone.
+        let local = |i: usize, row: usize| match dates {
+            true => i64::from(args[i].as_primitive::<Date32Type>().value(row)) * DAY_US,
+            false => zone.to_local(args[i].as_primitive::<TimestampMicrosecondType>().value(row)),
+        };
+        let mut values: Vec<i64> = Vec::new();
+        let (mut lengths, mut valid) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        for row in 0..rows {
+            let before = values.len();
+            valid.push(args.iter().all(|a| a.is_valid(row)));
+            if valid[row] {
+                let (from, to) = (local(0, row), local(1, row));
+                let day = (0, if from <= to { 1 } else { -1 }, 0);
+                let step = args.get(2).and_then(|s| interval(s, row)).unwrap_or(day);
+                walk(from, to, step, &mut values)?;
+            }
+            lengths.push(values.len() - before);
+        }
+        let element = element_field(&result)?.data_type();
+        assemble(lengths, Some(valid), of_locals(values, element, zone), &result)
+    });
+    Ok(Typed::new(expr, to, call.label()))
+}
+
+/// Wall clocks as values of a type.
+fn of_locals(locals: Vec<i64>, element: &DataType, zone: Zone) -> ArrayRef {
+    let name = match element {
+        DataType::Date32 => {
+            let days = locals.into_iter().map(|us| us.div_euclid(DAY_US) as i32);
+            return Arc::new(Date32Array::from_iter_values(days));
+        }
+        DataType::Timestamp(_, name) => name.clone(),
+        _ => Some(types::UTC.into()),
+    };
+    let instants = locals.into_iter().map(|us| zone.to_instant(us));
+    Arc::new(TimestampMicrosecondArray::from_iter_values(instants).with_timezone_opt(name))
+}
+
+/// From `from` to `to` by months, days and µs: the nth element is the start plus n steps, so that a last day of a month
+/// stays one.
+fn walk(from: i64, to: i64, (months, days, micros): (i32, i32, i64), out: &mut Vec<i64>) -> Result<()> {
+    let direction = i64::from(months).signum() + i64::from(days).signum() + micros.signum();
+    if direction == 0 || (direction > 0 && from > to) || (direction < 0 && from < to) {
+        return if from == to {
+            out.push(from);
+            Ok(())
+        } else {
+            Err(illegal(
+                from,
+                to,
+                format!("{months} months {days} days {micros} microseconds"),
+            ))
+        };
+    }
+    for n in 0i32.. {
+        let date = i32::try_from(from.div_euclid(DAY_US)).ok();
+        let moved = date
+            .and_then(|d| plus_months(d, months.checked_mul(n)?))
+            .and_then(|d| d.checked_add(days.checked_mul(n)?));
+        let Some(at) = moved
+            .and_then(|d| (i64::from(d) * DAY_US + from.rem_euclid(DAY_US)).checked_add(micros.checked_mul(n.into())?))
+        else {
+            break;
+        };
+        if (direction > 0 && at > to) || (direction < 0 && at < to) {
+            break;
+        }
+        if out.len() as i64 >= MOST {
+            return Err(too_long(MOST.into()));
+        }
+        out.push(at);
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! Functions that pick one of several values.
+
+use arrow::datatypes::DataType;
+use datafusion_common::ScalarValue;
+use datafusion_expr::{Case, Expr};
+
+use super::call::Call;
+use super::entry::{Function, any, boolean, number, scalar};
+use super::{Context, constant, operator, unexpected_type, wrong_number};
+use crate::error::{Result, SparkError};
+use crate::plan::scope::Typed;
+use crate::plan::{coercion, literal};
+use crate::values::types::sql_name;
+
+const COMMON: &str = "the common type of the arguments";
+const CHOSEN: &str = "Null if the chosen value is null.";
+
+/// Functions that pick one of several values.
+#[rustfmt::skip] // A table: a few lines for each entry.
+pub static FUNCTIONS: &[Function] = &[
+    scalar("when", when).aliases(&["case"]).takes(&[boolean("condition"), any("value"), any("more").repeated()])
+        .returns("the common type of the values").null_if("Null if no condition holds and there is no other value.")
+        .about("Returns the value after the first condition that holds, else the last value if it has no condition.")
+        .example("CASE WHEN 1 > 0 THEN 1 WHEN 2 > 0 THEN 2.0 ELSE 1.2 END", "1.0"),
+    scalar("if", if_else).takes(&[boolean("expr1"), any("expr2"), any("expr3")]).returns("the common type of the values")
+        .null_if(CHOSEN)
+        .about("Returns the second argument if the first is true, else the third.")
+        .example("if(1 < 2, 'a', 'b')", "a"),
+    scalar("coalesce", coalesce).takes(&[any("expr"), any("exprs").repeated()]).returns(COMMON)
+        .null_if("Null if all arguments are null.")
+        .about("Returns the first argument that is not null.")
+        .example("coalesce(NULL, 1, NULL)", "1"),
+    scalar("ifnull", replaced).aliases(&["nvl"]).takes(&[any("expr1"), any("expr2")]).returns(COMMON)
+        .null_if("Null if both arguments are null.")
+        .about("Returns the first argument, the second if the first is null.")
+        .example("ifnull(NULL, array('2'))", "[2]"),
+    scalar("nvl2", nvl2).takes(&[any("expr1"), any("expr2"), any("expr3")]).returns("the common type of the values")
+        .null_if(CHOSEN)
+        .about("Returns the third argument if the first is null, else the second.")
+        .example("nvl2(NULL, 2, 1)", "1"),
+    scalar("nullif", nullif).takes(&[any("expr1"), any("expr2")]).returns("the type of the first argument")
+        .null_if("Null if the first argument is null or equals the second.")
+        .about("Returns the first argument, null if it equals the second.")
+        .example("nullif(2, 2)", "NULL"),
+    scalar("greatest", |c| extreme(c, datafusion_functions::core::greatest()))
+        .takes(&[any("expr"), any("expr2"), any("exprs").repeated()]).returns(COMMON)
+        .null_if("Skips nulls; null if all arguments are null.")
+        .about("Returns the greatest of the arguments.")
+        .example("greatest(10, 9, 2, 4, 3)", "10"),
+    scalar("least", |c| extreme(c, datafusion_functions::core::least()))
+        .takes(&[any("expr"), any("expr2"), any("exprs").repeated()]).returns(COMMON)
+        .null_if("Skips nulls; null if all arguments are null.")
+        .about("Returns the least of the arguments.")
+        .example("least(10, 9, 2, 4, 3)", "2"),
+    scalar("zeroifnull", zeroifnull).takes(&[number("expr")]).returns("the common type of the argument and INT")
+        .null_if("Never null.")
+        .about("Returns the argument, 0 if it is null.")
+        .example("zeroifnull(NULL)", "0"),
+    scalar("nullifzero", nullifzero).takes(&[number("expr")]).returns("the type of the argument")
+        .null_if("Null if the argument is null or 0.")
+        .about("Returns the argument, null if it is 0.")
+        .example("nullifzero(0)", "NULL"),
+];
+
+/// `CASE`: conditions and values in turn, then what else.
+pub fn when(call: &Call<'_>) -> Result<Typed> {
+    case(call.context, call.args)
+}
+
+fn if_else(call: &Call<'_>) -> Result<Typed> {
+    let [condition, yes, no] = [call.arg(0)?, call.arg(1)?, call.arg(2)?];
+    let label = format!("(IF({}, {}, {}))", condition.name, yes.name, no.name);
+    let mut out = case(call.context, &[condition, yes, no])?;
+    out.name = label;
+    Ok(out)
+}
+
+fn coalesce(call: &Call<'_>) -> Result<Typed> {
+    let (args, common) = unified(call.context, call.name, call.args)?;
+    let label = call.other(call.name, &args).label();
+    Ok(super::udf(datafusion_functions::core::coalesce(), args, common, label))
+}
+
+/// As `coalesce`, under the label of its own arguments.
+fn replaced(call: &Call<'_>) -> Result<Typed> {
+    let (args, common) = unified(call.context, call.name, call.args)?;
+    Ok(super::udf(
+        datafusion_functions::core::coalesce(),
+        args,
+        common,
+        call.label(),
+    ))
+}
+
+fn nvl2(call: &Call<'_>) -> Result<Typed> {
+    let [test, yes, no] = [call.arg(0)?, call.arg(1)?, call.arg(2)?];
+    let condition = Typed::new(Expr::IsNotNull(Box::new(test.expr)), DataType::Boolean, "");
+    let mut out = case(call.context, &[condition, yes, no])?;
+    out.name = call.label();
+    Ok(out)
+}
+
+fn nullif(call: &Call<'_>) -> Result<Typed> {
+    let (left, right) = (call.arg(0)?, call.arg(1)?);
+    let null = constant(ScalarValue::try_from(&left.data_type)?, "NULL");
+    let (l, r, _) = operator::same_type(call.context, left.clone(), right, "=")?;
+    let condition = Typed::new(l.expr.eq(r.expr), DataType::Boolean, "");
+    let mut out = case(call.context, &[condition, null, left])?;
+    out.name = call.label();
+    Ok(out)
+}
+
+fn extreme(call: &Call<'_>, function: std::sync::Arc<datafusion_expr::ScalarUDF>) -> Result<Typed> {
+    let (args, common) = unified(call.context, call.name, call.args)?;
+    Ok(super::udf(function, args, common, call.label()))
+}
+
+fn zeroifnull(call: &Call<'_>) -> Result<Typed> {
+    let mut out = coalesce(&call.other("coalesce", &[call.arg(0)?, literal::int(0)]))?;
+    out.name = call.label();
+    Ok(out)
+}
+
+fn nullifzero(call: &Call<'_>) -> Result<Typed> {
+    let mut out = nullif(&call.other("nullif", &[call.arg(0)?, literal::int(0)]))?;
+    out.name = call.label();
+    Ok(out)
+}
+
+/// All arguments in their common type.
+pub fn unified(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<(Vec<Typed>, DataType)> {
+    if args.is_empty() {
+        return Err(wrong_number(name, "> 0", 0));
+    }
+    let common = coercion::common(args.iter().map(|t| &t.data_type), context.ansi()).ok_or_else(|| {
+        let types: Vec<String> = args.iter().map(|t| format!("\"{}\"", sql_name(&t.data_type))).collect();
+        SparkError::analysis(
+            "DATATYPE_MISMATCH.DATA_DIFF_TYPES",
+            "42K09",
+            format!(
+                "Cannot resolve \"{}\" due to data type mismatch: Input to `{name}` should all be the same type, but it's [{}].",
+                super::call::label(name, args),
+                types.join(", ")
+            ),
+        )
+    })?;
+    let cast = args
+        .iter()
+        .map(|t| context.cast(t.clone(), &common))
+        .collect::<Result<_>>()?;
+    Ok((cast, common))
+}
+
+/// `CASE WHEN c1 THEN v1 … ELSE e END`: pairs, then the else.
+fn case(context: &Context<'_>, args: &[Typed]) -> Result<Typed> {
+    let pairs = args.len() / 2;
+    let values: Vec<Typed> = (0..pairs)
+        .map(|i| args[2 * i + 1].clone())
+        .chain(args.get(2 * pairs).cloned())
+        .collect();
+    let (values, common) = unified(context, "casewhen", &values)?;
+    let mut label = String::from("CASE");
+    let mut branches = Vec::new();
+    for i in 0..pairs {
+        let condition = args[2 * i].clone();
+        label.push_str(&format!(" WHEN {} THEN {}", condition.name, args[2 * i + 1].name));
+        let condition = match condition.data_type {
+            DataType::Boolean => condition,
+            DataType::Null => context.cast(condition, &DataType::Boolean)?,
+            _ => return Err(unexpected_type("CASE WHEN", 2 * i + 1, &condition, &["BOOLEAN"])),
+        };
+        branches.push((Box::new(condition.expr), Box::new(values[i].expr.clone())));
+    }
+    let otherwise = values.get(pairs).map(|t| Box::new(t.expr.clone()));
+    if let Some(last) = args.get(2 * pairs) {
+        label.push_str(&format!(" ELSE {}", last.name));
+    }
+    label.push_str(" END");
+    Ok(Typed::new(
+        Expr::Case(Case::new(None, branches, otherwise)),
+        common,
+        label,
+    ))
+}

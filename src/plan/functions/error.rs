@@ -1,0 +1,63 @@
+//! Errors that many functions raise.
+
+use crate::error::{Exception, SparkError};
+use crate::plan::functions::call::Call;
+use crate::plan::scope::Typed;
+use crate::values::types;
+
+/// A call with too few or too many arguments; `expected` as Spark writes it.
+pub fn wrong_number(name: &str, expected: &str, actual: usize) -> SparkError {
+    SparkError::analysis(
+        "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+        "42605",
+        format!("The `{name}` requires {expected} parameters but the actual number is {actual}."),
+    )
+    .with("functionName", format!("`{name}`"))
+    .with("expectedNum", expected)
+    .with("actualNum", actual.to_string())
+}
+
+/// An argument of a type that the function cannot take; it takes any of `wanted`.
+pub fn unexpected_type(call: &str, position: usize, argument: &Typed, wanted: &[&str]) -> SparkError {
+    let quoted: Vec<String> = wanted.iter().map(|t| format!("\"{t}\"")).collect();
+    mismatch(call, position, argument, &quoted.join(" or "))
+}
+
+/// As [`unexpected_type`], with the types already in quotes.
+pub fn mismatch(call: &str, position: usize, argument: &Typed, wanted: &str) -> SparkError {
+    let actual = types::sql_name(&argument.data_type);
+    SparkError::analysis(
+        "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+        "42K09",
+        format!(
+            "Cannot resolve \"{call}\" due to data type mismatch: The parameter {position} requires the {wanted} type, however \"{}\" has the type \
+             \"{actual}\".",
+            argument.name
+        ),
+    )
+    .with("sqlExpr", format!("\"{call}\""))
+    .with("requiredType", wanted)
+    .with("inputType", format!("\"{actual}\""))
+}
+
+/// An argument that must be known when the query is planned, and is not.
+pub fn non_foldable(call: &Call<'_>, argument: &str, data_type: &str) -> SparkError {
+    SparkError::analysis(
+        "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",
+        "42K09",
+        format!(
+            "Cannot resolve \"{}\" due to data type mismatch: the input `{argument}` should be a foldable \"{data_type}\" expression.",
+            call.label()
+        ),
+    )
+}
+
+/// A position of 0, where positions count from 1 or from the end.
+pub fn index_of_zero() -> SparkError {
+    SparkError::new(
+        Exception::Runtime,
+        "INVALID_INDEX_OF_ZERO",
+        "22003",
+        "The index 0 is invalid. An index shall be either < 0 or > 0 (the first element has index 1).",
+    )
+}

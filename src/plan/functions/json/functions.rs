@@ -1,0 +1,282 @@
+//! JSON in a column read, written and looked into.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::*;
+use arrow::datatypes::*;
+use datafusion_common::ScalarValue;
+
+use crate::error::{Exception, Result, SparkError};
+use crate::kernels::kernel;
+use crate::plan::functions::call::Call;
+use crate::plan::functions::error::{non_foldable, unexpected_type};
+use crate::plan::functions::json::infer::{settled, shape};
+use crate::plan::functions::json::path;
+use crate::plan::functions::json::read::{ParseMode, Reader, array_of};
+use crate::plan::functions::json::text::{Astral, Json, Leniency, parse, write};
+use crate::plan::functions::json::write::Writer;
+use crate::plan::functions::list::assemble;
+use crate::plan::functions::map::maps::options;
+use crate::plan::functions::{constant_text, fold, generator};
+use crate::plan::scope::Typed;
+use crate::plan::type_message;
+use crate::values::types::{self, is_string, list_of, sql_name};
+
+pub fn get_json_object(call: &Call<'_>) -> Result<Typed> {
+    let known: Mutex<Option<(String, Option<Vec<path::Step>>)>> = Mutex::new(None);
+    call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?], move |r| {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_ref().is_none_or(|(p, _)| p != r.text(1)) {
+            *known = Some((r.text(1).to_owned(), path::parse(r.text(1))));
+        }
+        let Some((_, Some(path))) = known.as_ref() else {
+            return Ok(None);
+        };
+        Ok(parse(r.text(0), Leniency::DEFAULT, false).and_then(|json| path::evaluate(&json, path)))
+    })
+}
+
+pub fn json_array_length(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Int32, vec![call.text(0)?], |r| {
+        Ok(match parse(r.text(0), Leniency::DEFAULT, false) {
+            Some(Json::Array(items)) => Some(items.len() as i32),
+            _ => None,
+        })
+    })
+}
+
+pub fn json_object_keys(call: &Call<'_>) -> Result<Typed> {
+    call.strict(list_of(DataType::Utf8), vec![call.text(0)?], |r| {
+        let Some(Json::Object(fields)) = parse(r.text(0), Leniency::DEFAULT, false) else {
+            return Ok(None);
+        };
+        Ok(Some(fields.into_iter().map(|(name, _)| Some(name)).collect::<Vec<_>>()))
+    })
+}
+
+pub fn schema_of_json(call: &Call<'_>) -> Result<Typed> {
+    let text = call
+        .constant_text(0)
+        .ok_or_else(|| non_foldable(call, "json", "STRING"))?;
+    let json = parse(&text, Leniency::DEFAULT, false);
+    let found = json.map_or(DataType::Utf8, |json| shape(&json));
+    let label = format!("schema_of_json({})", call.args[0].name);
+    Ok(constant_text(sql_name(&settled(&found)), label))
+}
+
+/// `json_tuple(text, names…)`: a row of as many strings; nulls where the text is not an object.
+pub fn json_tuple(call: &Call<'_>) -> Result<Typed> {
+    let args = (0..call.args.len())
+        .map(|i| Ok(call.text(i)?.expr))
+        .collect::<Result<Vec<_>>>()?;
+    let width = args.len() - 1;
+    let fields: Fields = (0..width)
+        .map(|i| Field::new(format!("c{i}"), DataType::Utf8, true))
+        .collect();
+    let element = DataType::Struct(fields.clone());
+    let to = list_of(element.clone());
+    let result = to.clone();
+    let list = kernel::call("json_tuple", "", to, args, move |args, rows| {
+        let texts: Vec<&StringArray> = args.iter().map(|a| a.as_string::<i32>()).collect();
+        let mut columns: Vec<StringBuilder> = (0..width).map(|_| StringBuilder::new()).collect();
+        for row in 0..rows {
+            let valid = texts[0].is_valid(row);
+            let json = if valid {
+                parse(texts[0].value(row), Leniency::DEFAULT, false)
+            } else {
+                None
+            };
+            for (i, column) in columns.iter_mut().enumerate() {
+                let name = &texts[i + 1];
+                let wanted = name.is_valid(row).then(|| name.value(row));
+                column.append_option(wanted.and_then(|name| member(json.as_ref()?, name)));
+            }
+        }
+        let columns = columns
+            .into_iter()
+            .map(|mut c| Arc::new(c.finish()) as ArrayRef)
+            .collect();
+        let structs = StructArray::try_new_with_length(fields.clone(), columns, None, rows)?;
+        assemble(std::iter::repeat_n(1, rows), None, Arc::new(structs), &result)
+    });
+    Ok(generator::rows(call, list, element, true, false))
+}
+
+/// A member of an object: strings as they are, other values as JSON, null as nothing.
+fn member(json: &Json, name: &str) -> Option<String> {
+    let Json::Object(fields) = json else { return None };
+    match fields.iter().find(|(n, _)| n == name).map(|(_, v)| v)? {
+        Json::Null => None,
+        Json::Text(text) => Some(text.clone()),
+        other => {
+            let mut text = String::new();
+            write(other, Astral::Escaped, &mut text);
+            Some(text)
+        }
+    }
+}
+
+fn invalid_json_schema(label: &str, data_type: &DataType) -> SparkError {
+    SparkError::analysis(
+        "DATATYPE_MISMATCH.INVALID_JSON_SCHEMA",
+        "42K09",
+        format!(
+            "Cannot resolve \"{label}\" due to data type mismatch: Input schema \"{}\" must be a struct, an array, a map or a variant.",
+            sql_name(data_type)
+        ),
+    )
+}
+
+/// The schema in the second argument of `from_json` or `from_csv`.
+pub fn constant_schema(call: &Call<'_>) -> Result<String> {
+    match fold(&call.args[1].expr) {
+        Some(ScalarValue::Utf8(Some(text))) => Ok(text),
+        _ => Err(SparkError::analysis(
+            "INVALID_SCHEMA.NON_STRING_LITERAL",
+            "42K07",
+            format!(
+                "The input schema \"{}\" is not a valid schema string: The input expression must be string literal and not null.",
+                call.args[1].name
+            ),
+        )),
+    }
+}
+
+pub fn from_json(call: &Call<'_>) -> Result<Typed> {
+    let to = schema(&constant_schema(call)?)?;
+    let (subject, name) = (&call.args[0], format!("from_json({})", call.args[0].name));
+    if !matches!(to, DataType::Struct(_) | DataType::List(_) | DataType::Map(..)) {
+        return Err(invalid_json_schema(&name, &to));
+    }
+    let given = call.args.get(2).map(options).transpose()?.unwrap_or_default();
+    let reader = Reader::new(&given, call.context.zone)?;
+    if !is_string(&subject.data_type) && !subject.data_type.is_null() {
+        return Err(unexpected_type(&name, 1, subject, &["STRING"]));
+    }
+    let label = if matches!(to, DataType::Map(..)) {
+        "entries".to_owned()
+    } else {
+        name
+    };
+    let result = to.clone();
+    let options = format!("{given:?} {:?}", call.context.zone);
+    let args = vec![call.text(0)?.expr];
+    let expr = kernel::call("from_json", options, to.clone(), args, move |args, _| {
+        let cells = args[0].as_string::<i32>().iter().map(|text| match text {
+            Some(text) if !text.trim().is_empty() => root(&reader, text, &result),
+            _ => Ok(ScalarValue::try_from(&result)?),
+        });
+        let cells = cells.collect::<Result<Vec<_>>>()?;
+        Ok(array_of(cells, &result).ok_or_else(|| SparkError::internal("parsed values differ in type"))?)
+    });
+    Ok(Typed::new(expr, to, label))
+}
+
+/// A schema from a type's or a table schema's text, or JSON.
+fn schema(text: &str) -> Result<DataType> {
+    let nullable =
+        |fields: Fields| DataType::Struct(fields.iter().map(|f| f.as_ref().clone().with_nullable(true)).collect());
+    if text.trim_start().starts_with('{') {
+        return type_message::schema_from_text(text).map(nullable);
+    }
+    match type_message::from_ddl_type(text) {
+        Ok(found) => Ok(found),
+        Err(_) => type_message::schema_from_text(text).map(nullable),
+    }
+}
+
+/// One string as the value of a whole schema.
+fn root(reader: &Reader, text: &str, to: &DataType) -> Result<ScalarValue> {
+    let mut bad = false;
+    let parsed = parse(text, reader.leniency, false);
+    let value = match (&parsed, to) {
+        (Some(Json::Object(object)), DataType::Struct(fields)) => reader.record(object, fields, &mut bad),
+        (Some(json @ Json::Object(_)), DataType::List(item)) if matches!(item.data_type(), DataType::Struct(_)) => {
+            reader.list(std::iter::once(json), item, &mut bad)
+        }
+        (Some(Json::Array(items)), DataType::List(item)) => reader.list(items.iter(), item, &mut bad),
+        (Some(json @ Json::Object(_)), DataType::Map(..)) => Some(reader.value(json, to, &mut bad)),
+        (Some(Json::Null), _) => return Ok(ScalarValue::try_from(to)?),
+        _ => None,
+    };
+    bad |= value.is_none();
+    if bad && reader.mode == ParseMode::FailFast {
+        return Err(malformed());
+    }
+    match (value, to) {
+        (Some(value), DataType::Struct(fields)) => with_corrupt(reader, value, fields, bad.then_some(text)),
+        (Some(value), _) => Ok(value),
+        (None, DataType::Struct(fields)) => {
+            let nulls = reader
+                .record(&[], fields, &mut bad)
+                .ok_or_else(|| SparkError::internal("a record of nulls cannot be made"))?;
+            with_corrupt(reader, nulls, fields, Some(text))
+        }
+        (None, _) => Ok(ScalarValue::try_from(to)?),
+    }
+}
+
+/// The record with the malformed text in the column that wants it.
+fn with_corrupt(reader: &Reader, value: ScalarValue, fields: &Fields, text: Option<&str>) -> Result<ScalarValue> {
+    let (ScalarValue::Struct(array), Some(at)) = (
+        &value,
+        fields
+            .iter()
+            .position(|f| f.name() == &reader.corrupt_column && is_string(f.data_type())),
+    ) else {
+        return Ok(value);
+    };
+    let mut columns = array.columns().to_vec();
+    columns[at] = Arc::new(StringArray::from(vec![text]));
+    Ok(ScalarValue::Struct(Arc::new(StructArray::try_new(
+        fields.clone(),
+        columns,
+        None,
+    )?)))
+}
+
+fn malformed() -> SparkError {
+    SparkError::new(
+        Exception::Connect,
+        "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION",
+        "22023",
+        "Malformed records are detected in record parsing: [null]. Parse Mode: FAILFAST. To process malformed records as null result, try setting \
+         the option 'mode' as 'PERMISSIVE'.",
+    )
+    .with("badRecord", "[null]")
+    .with("failFastMode", "FAILFAST")
+}
+
+pub fn to_json(call: &Call<'_>) -> Result<Typed> {
+    let arg = call.arg(0)?;
+    let label = format!("to_json({})", arg.name);
+    if !matches!(
+        arg.data_type,
+        DataType::Struct(_) | DataType::List(_) | DataType::Map(..)
+    ) {
+        return Err(invalid_json_schema(&label, &arg.data_type));
+    }
+    let given = call.args.get(1).map(options).transpose()?.unwrap_or_default();
+    let writer = Writer::new(&given, call.context.zone)?;
+    let expr = kernel::call(
+        "to_json",
+        format!("{given:?} {:?}", call.context.zone),
+        DataType::Utf8,
+        vec![arg.expr],
+        move |args, rows| {
+            let mut out = StringBuilder::with_capacity(rows, rows * 32);
+            let mut text = String::new();
+            for row in 0..rows {
+                if args[0].is_null(row) {
+                    out.append_null();
+                    continue;
+                }
+                text.clear();
+                writer.value(&args[0], row, &mut text)?;
+                out.append_value(&text);
+            }
+            Ok(Arc::new(out.finish()))
+        },
+    );
+    Ok(Typed::new(expr, DataType::Utf8, label))
+}

@@ -1,0 +1,150 @@
+//! Values as JSON text (`JacksonGenerator`).
+
+use std::collections::BTreeMap;
+
+use arrow::array::*;
+use arrow::datatypes::*;
+
+use super::text::{Astral, write_text};
+use crate::error::Result;
+use crate::plan::functions::text::codec::to_base64;
+use crate::plan::functions::time::DAY_US;
+use crate::values::cast::to_text;
+use crate::values::java_format::Pattern;
+use crate::values::text;
+use crate::values::zone::Zone;
+
+/// Options of `to_json` (`JSONOptions`).
+#[derive(Debug, Clone)]
+pub struct Writer {
+    zone: Zone,
+    ignore_nulls: bool,
+    date_format: Option<Pattern>,
+    timestamp_format: Pattern,
+    local_format: Pattern,
+}
+
+impl Writer {
+    pub fn new(options: &BTreeMap<String, String>, session: Zone) -> Result<Self> {
+        let pattern = |key: &str| options.get(key).map(|p| Pattern::new(p, false)).transpose();
+        let or = |found: Option<Pattern>, default: &str| found.map_or_else(|| Pattern::new(default, false), Ok);
+        Ok(Self {
+            zone: match options.get("timezone") {
+                Some(name) => crate::plan::functions::time::zones::zone_named(name)?,
+                None => session,
+            },
+            ignore_nulls: !options
+                .get("ignorenullfields")
+                .is_some_and(|v| v.eq_ignore_ascii_case("false")),
+            date_format: pattern("dateformat")?,
+            timestamp_format: or(pattern("timestampformat")?, "yyyy-MM-dd'T'HH:mm:ss.SSSXXX")?,
+            local_format: or(pattern("timestampntzformat")?, "yyyy-MM-dd'T'HH:mm:ss.SSS")?,
+        })
+    }
+
+    /// Writes one value.
+    pub fn value(&self, array: &ArrayRef, row: usize, out: &mut String) -> Result<()> {
+        if array.is_null(row) || array.data_type().is_null() {
+            out.push_str("null");
+            return Ok(());
+        }
+        let text = |text: &str, out: &mut String| write_text(text, Astral::Plain, out);
+        match array.data_type() {
+            DataType::Utf8 => text(array.as_string::<i32>().value(row), out),
+            DataType::Boolean
+            | DataType::Int8
+            | DataType::Int16
+            | DataType::Int32
+            | DataType::Int64
+            | DataType::Decimal128(..) => {
+                out.push_str(to_text(&array.slice(row, 1), self.zone)?.value(0));
+            }
+            DataType::Float32 => self.number(text::float(array.as_primitive::<Float32Type>().value(row)), out),
+            DataType::Float64 => self.number(text::double(array.as_primitive::<Float64Type>().value(row)), out),
+            DataType::Binary => text(&to_base64(array.as_binary::<i32>().value(row)), out),
+            DataType::Date32 => {
+                let days = array.as_primitive::<Date32Type>().value(row);
+                text(&self.date(days)?, out);
+            }
+            DataType::Timestamp(_, zone) => {
+                let us = array.as_primitive::<TimestampMicrosecondType>().value(row);
+                text(&self.timestamp(us, zone.is_some())?, out);
+            }
+            DataType::List(_) => {
+                let items = array.as_list::<i32>().value(row);
+                out.push('[');
+                for i in 0..items.len() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    self.value(&items, i, out)?;
+                }
+                out.push(']');
+            }
+            DataType::Struct(fields) => {
+                out.push('{');
+                let mut first = true;
+                for (field, column) in fields.iter().zip(array.as_struct().columns()) {
+                    if self.ignore_nulls && (column.is_null(row) || column.data_type().is_null()) {
+                        continue;
+                    }
+                    self.member(field.name(), column, row, &mut first, out)?;
+                }
+                out.push('}');
+            }
+            DataType::Map(..) => {
+                let entries = array.as_map().value(row);
+                out.push('{');
+                let mut first = true;
+                for i in 0..entries.len() {
+                    let key = self.key(entries.column(0), i)?;
+                    self.member(&key, entries.column(1), i, &mut first, out)?;
+                }
+                out.push('}');
+            }
+            _ => text(to_text(&array.slice(row, 1), self.zone)?.value(0), out),
+        }
+        Ok(())
+    }
+
+    fn date(&self, days: i32) -> Result<String> {
+        match &self.date_format {
+            Some(pattern) => pattern.format(i64::from(days) * DAY_US, Zone::UTC),
+            None => Ok(text::date(days)),
+        }
+    }
+
+    fn timestamp(&self, us: i64, zoned: bool) -> Result<String> {
+        if zoned {
+            self.timestamp_format.format(us, self.zone)
+        } else {
+            self.local_format.format(us, Zone::UTC)
+        }
+    }
+
+    fn number(&self, written: String, out: &mut String) {
+        if written.contains(['N', 'I']) {
+            write_text(&written, Astral::Plain, out)
+        } else {
+            out.push_str(&written)
+        }
+    }
+
+    fn member(&self, name: &str, column: &ArrayRef, row: usize, first: &mut bool, out: &mut String) -> Result<()> {
+        if !std::mem::take(first) {
+            out.push(',');
+        }
+        write_text(name, Astral::Plain, out);
+        out.push(':');
+        self.value(column, row, out)
+    }
+
+    /// A map's key as Spark's `toString` of it: structs in brackets without spaces.
+    fn key(&self, keys: &ArrayRef, row: usize) -> Result<String> {
+        let text = to_text(&keys.slice(row, 1), self.zone)?.value(0).to_owned();
+        Ok(match keys.data_type() {
+            DataType::Struct(_) => format!("[{}]", text.trim_matches(['{', '}']).replace(", ", ",")),
+            _ => text,
+        })
+    }
+}

@@ -1,0 +1,244 @@
+//! Lambda bodies: resolved over their variables, compiled once, evaluated over flattened elements.
+//!
+//! A variable is a column with an id of its own (`#v<depth>.<n>`, the same in every resolution of the same text, so that
+//! two equal calls stay equal). What the body takes from outside becomes a further argument of the call.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion_common::{Column, DFSchema};
+use datafusion_expr::execution_props::ExecutionProps;
+use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion_expr::{Expr, ExprSchemable};
+use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
+
+use crate::error::{Result, SparkError};
+use crate::kernels::kernel;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::cast_expr;
+use crate::plan::scope::{Attribute, Resolved, Typed};
+use crate::proto as sc;
+use crate::values::cast;
+
+type DfResult<T> = datafusion_common::Result<T>;
+
+/// Whether an argument is a lambda.
+pub fn is_lambda(argument: &sc::Expression) -> bool {
+    matches!(argument.expr_type, Some(sc::expression::ExprType::LambdaFunction(_)))
+}
+
+/// How Spark prints a variable.
+const VARIABLE: &str = "namedlambdavariable()";
+
+/// A resolved lambda.
+pub struct Lambda {
+    pub body: Typed,
+    variables: Vec<Attribute>,
+    given: usize,
+}
+
+impl Lambda {
+    /// `lambdafunction(body, namedlambdavariable(), …)`.
+    pub fn label(&self) -> String {
+        let variables = vec![VARIABLE; self.given].join(", ");
+        format!("lambdafunction({}, {variables})", self.body.name)
+    }
+
+    /// The same lambda with its result cast.
+    pub fn cast(mut self, to: &DataType, analyzer: &Analyzer) -> Result<Self> {
+        self.body = cast_expr::cast(self.body, to, analyzer.mode(), analyzer.zone)?;
+        Ok(self)
+    }
+}
+
+/// The label of a lambda that returns its only variable.
+pub fn identity_label() -> String {
+    format!("lambdafunction({VARIABLE}, {VARIABLE})")
+}
+
+/// A compiled body: evaluates over columns in the order variables, captured.
+#[derive(Clone)]
+pub struct Body {
+    expr: Arc<dyn PhysicalExpr>,
+    schema: SchemaRef,
+}
+
+impl Body {
+    /// How many columns it takes.
+    pub fn width(&self) -> usize {
+        self.schema.fields().len()
+    }
+
+    /// One value per row of `columns`.
+    pub fn evaluate(&self, columns: Vec<ArrayRef>, rows: usize) -> DfResult<ArrayRef> {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
+        self.expr.evaluate(&batch)?.into_array(rows)
+    }
+}
+
+/// Captured columns, repeated for the elements that come of each row.
+pub fn repeated(captured: &[ArrayRef], rows: &UInt32Array) -> DfResult<Vec<ArrayRef>> {
+    captured
+        .iter()
+        .map(|c| Ok(arrow::compute::take(c, rows, None)?))
+        .collect()
+}
+
+impl Analyzer {
+    /// Resolves a lambda whose variables have the given types; it may take fewer than there are, down to `least`.
+    pub(in crate::plan::functions) fn lambda(
+        &mut self,
+        name: &str,
+        argument: &sc::Expression,
+        types: &[DataType],
+        least: usize,
+        scope: &Resolved,
+    ) -> Result<Lambda> {
+        let Some(sc::expression::ExprType::LambdaFunction(lambda)) = &argument.expr_type else {
+            return Err(SparkError::analysis(
+                "INVALID_LAMBDA_FUNCTION_CALL.PARAMETER_DOES_NOT_ACCEPT_LAMBDA_FUNCTION",
+                "42K0D",
+                format!("Invalid lambda function call: `{name}` needs a lambda function."),
+            ));
+        };
+        let given = lambda.arguments.len();
+        if given > types.len() || given < least {
+            return Err(SparkError::analysis(
+                "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH",
+                "42K0D",
+                format!(
+                    "Invalid lambda function call. A higher order function expects {given} arguments, but got {}.",
+                    types.len()
+                ),
+            ));
+        }
+        let depth = self.lambda.len();
+        let mut variables = Vec::new();
+        for (i, data_type) in types.iter().enumerate() {
+            let name = lambda
+                .arguments
+                .get(i)
+                .map(|a| a.name_parts.join("."))
+                .unwrap_or_default();
+            let mut attribute = self.attribute(name.clone(), data_type.clone(), true);
+            attribute.id = format!("#v{depth}.{i}");
+            if i < given {
+                let mut typed = Typed::new(attribute.column(), data_type.clone(), VARIABLE);
+                typed.attribute = Some(attribute.clone());
+                self.lambda.push((name, typed));
+            }
+            variables.push(attribute);
+        }
+        let function = lambda
+            .function
+            .as_deref()
+            .ok_or_else(|| SparkError::invalid_plan("a lambda has no body"));
+        let body = function.and_then(|f| self.expression(f, scope));
+        self.lambda.truncate(depth);
+        Ok(Lambda {
+            body: body?,
+            variables,
+            given,
+        })
+    }
+
+    /// Compiles a body; what it takes from outside is returned as arguments, which come after its variables.
+    pub(in crate::plan::functions) fn compile(&self, lambda: &Lambda, scope: &Resolved) -> Result<(Body, Vec<Expr>)> {
+        self.compile_with(&[lambda], scope)
+            .map(|(mut bodies, captured)| (bodies.remove(0), captured))
+    }
+
+    /// As [`Analyzer::compile`], for several lambdas that share their captured arguments.
+    pub(in crate::plan::functions) fn compile_with(
+        &self,
+        lambdas: &[&Lambda],
+        scope: &Resolved,
+    ) -> Result<(Vec<Body>, Vec<Expr>)> {
+        let outside = self.outside(scope)?;
+        let mut captured: Vec<(Expr, Field)> = Vec::new();
+        let mut rewritten = Vec::new();
+        for lambda in lambdas {
+            let own = |id: &str| lambda.variables.iter().any(|v| v.id == id);
+            let expr = lambda.body.expr.clone().transform_down(|e| {
+                let from_outside = match &e {
+                    Expr::Column(column) => !own(&column.name),
+                    Expr::OuterReferenceColumn(..)
+                    | Expr::AggregateFunction(_)
+                    | Expr::WindowFunction(_)
+                    | Expr::ScalarSubquery(_) => true,
+                    _ => false,
+                };
+                if !from_outside {
+                    return Ok(Transformed::no(e));
+                }
+                let at = match captured.iter().position(|(known, _)| *known == e) {
+                    Some(at) => at,
+                    None => {
+                        let data_type = match &e {
+                            Expr::OuterReferenceColumn(field, _) => field.data_type().clone(),
+                            other => other.get_type(&outside)?,
+                        };
+                        captured.push((e, Field::new(format!("#captured{}", captured.len()), data_type, true)));
+                        captured.len() - 1
+                    }
+                };
+                let column = Expr::Column(Column::new_unqualified(captured[at].1.name().clone()));
+                Ok(Transformed::new(column, true, TreeNodeRecursion::Jump))
+            })?;
+            rewritten.push(expr.data);
+        }
+        let bodies = lambdas.iter().zip(rewritten).map(|(lambda, expr)| {
+            let variables = lambda
+                .variables
+                .iter()
+                .map(|v| Field::new(&v.id, v.data_type.clone(), true));
+            let fields: Vec<Field> = variables.chain(captured.iter().map(|(_, f)| f.clone())).collect();
+            let schema: SchemaRef = Arc::new(Schema::new(fields));
+            let logical = DFSchema::try_from(schema.clone())?;
+            let expr = create_physical_expr(
+                &expr,
+                &logical,
+                &ExecutionProps::new(),
+                &PhysicalPlanningContext::default(),
+            )?;
+            Ok(Body { expr, schema })
+        });
+        Ok((
+            bodies.collect::<Result<_>>()?,
+            captured.into_iter().map(|(e, _)| e).collect(),
+        ))
+    }
+
+    /// Every column that a lambda's body may take from outside.
+    fn outside(&self, scope: &Resolved) -> Result<DFSchema> {
+        let mut fields: Vec<Field> = Vec::new();
+        let variables = self.lambda.iter().filter_map(|(_, typed)| typed.attribute.as_ref());
+        for attribute in scope.visible().chain(variables) {
+            if fields.iter().all(|f| f.name() != &attribute.id) {
+                fields.push(Field::new(&attribute.id, attribute.data_type.clone(), true));
+            }
+        }
+        Ok(DFSchema::try_from(Schema::new(fields))?)
+    }
+}
+
+/// A call of a compiled lambda.
+pub fn call(
+    name: &str,
+    to: &DataType,
+    lambdas: &[&Lambda],
+    args: Vec<Expr>,
+    label: String,
+    body: impl Fn(&[ArrayRef], usize) -> DfResult<ArrayRef> + Send + Sync + 'static,
+) -> Typed {
+    // The bodies are told apart by their text, which names columns and kernels with their options.
+    let options: Vec<String> = lambdas.iter().map(|l| format!("{:?}", l.body.expr)).collect();
+    Typed::new(
+        kernel::call(name, options.join(";"), to.clone(), args, body),
+        to.clone(),
+        label,
+    )
+}

@@ -1,0 +1,146 @@
+//! List columns: their elements, and how new ones are put together.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, FieldRef};
+
+use crate::error::{Result, SparkError};
+
+type DfResult<T> = datafusion_common::Result<T>;
+
+/// The element field of a list type.
+///
+/// # Errors
+/// An internal error for any other type.
+pub fn element_field(list: &DataType) -> Result<&FieldRef> {
+    match list {
+        DataType::List(field) => Ok(field),
+        found => Err(SparkError::internal(format!("expected a list type, found {found}"))),
+    }
+}
+
+/// Where the elements of a row are among the values of its column.
+pub fn span(list: &ListArray, row: usize) -> Range<usize> {
+    list.value_offsets()[row] as usize..list.value_offsets()[row + 1] as usize
+}
+
+/// Where the entries of a row are among the entries of its column.
+pub fn map_span(map: &MapArray, row: usize) -> Range<usize> {
+    map.value_offsets()[row] as usize..map.value_offsets()[row + 1] as usize
+}
+
+/// A list column of the type `to` whose rows take their elements from `values` in turn.
+pub fn assemble(
+    lengths: impl IntoIterator<Item = usize>,
+    valid: Option<Vec<bool>>,
+    values: ArrayRef,
+    to: &DataType,
+) -> DfResult<ArrayRef> {
+    Ok(Arc::new(ListArray::try_new(
+        element_field(to)?.clone(),
+        OffsetBuffer::from_lengths(lengths),
+        values,
+        valid.map(Into::into),
+    )?))
+}
+
+/// One list as a scalar of the type `to`.
+pub fn scalar(values: ArrayRef, to: &DataType) -> DfResult<datafusion_common::ScalarValue> {
+    let list = assemble([values.len()], None, values, to)?;
+    datafusion_common::ScalarValue::try_from_array(&list, 0)
+}
+
+/// A list column in the making: elements are named by source column and place, rows are ended one after the other.
+#[derive(Debug)]
+pub struct ListMaker {
+    from: Vec<(usize, usize)>,
+    lengths: Vec<usize>,
+    valid: Vec<bool>,
+    ended: usize,
+}
+
+impl ListMaker {
+    /// Room for `rows` rows.
+    pub fn new(rows: usize) -> Self {
+        Self {
+            from: Vec::new(),
+            lengths: Vec::with_capacity(rows),
+            valid: Vec::with_capacity(rows),
+            ended: 0,
+        }
+    }
+
+    /// One more element of the current row.
+    pub fn push(&mut self, source: usize, at: usize) {
+        self.from.push((source, at));
+    }
+
+    /// The elements of a range of one source.
+    pub fn extend(&mut self, source: usize, span: Range<usize>) {
+        self.from.extend(span.map(|at| (source, at)));
+    }
+
+    /// Elements of several sources.
+    pub fn append(&mut self, cells: impl IntoIterator<Item = (usize, usize)>) {
+        self.from.extend(cells);
+    }
+
+    /// Ends the current row.
+    pub fn end(&mut self, valid: bool) {
+        self.lengths.push(self.from.len() - self.ended);
+        self.valid.push(valid);
+        self.ended = self.from.len();
+    }
+
+    /// Number of elements of each row, and which rows are not null.
+    pub fn shape(&self) -> (&[usize], &[bool]) {
+        (&self.lengths, &self.valid)
+    }
+
+    /// The elements named so far, taken from columns of one type.
+    pub fn values(&self, sources: &[&dyn Array]) -> DfResult<ArrayRef> {
+        match (self.from.is_empty(), sources) {
+            (true, [first, ..]) => Ok(new_empty_array(first.data_type())),
+            _ => Ok(arrow::compute::interleave(sources, &self.from)?),
+        }
+    }
+
+    /// The column, of the type `to`.
+    pub fn finish(self, sources: &[&dyn Array], to: &DataType) -> DfResult<ArrayRef> {
+        let values = self.values(sources)?;
+        assemble(self.lengths, Some(self.valid), values, to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::types::list_of;
+
+    #[test]
+    fn rows_take_their_elements_from_several_columns() {
+        let (a, b) = (Int32Array::from(vec![1, 2]), Int32Array::from(vec![3]));
+        let mut made = ListMaker::new(3);
+        made.extend(0, 0..2);
+        made.push(1, 0);
+        made.end(true);
+        made.end(false);
+        made.end(true);
+        let list = made.finish(&[&a, &b], &list_of(DataType::Int32)).unwrap();
+        let list = list.as_list::<i32>();
+        assert_eq!(list.value(0).as_ref(), &Int32Array::from(vec![1, 2, 3]) as &dyn Array);
+        assert!(list.is_null(1) && list.is_valid(2) && list.value(2).is_empty());
+    }
+
+    #[test]
+    fn a_type_that_is_not_a_list_is_named_in_the_error() {
+        let error = element_field(&DataType::Int32).unwrap_err();
+        assert!(
+            error.to_string().contains("expected a list type, found Int32"),
+            "{error}"
+        );
+    }
+}

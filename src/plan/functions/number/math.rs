@@ -1,0 +1,209 @@
+//! Mathematical functions of doubles.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray};
+use arrow::datatypes::{DataType, Float64Type};
+use datafusion_common::ScalarValue;
+use datafusion_expr::Expr;
+
+use crate::error::{Result, arithmetic_overflow};
+use crate::kernels::kernel;
+use crate::plan::arithmetic::{self, Op};
+use crate::plan::functions::call::Call;
+use crate::plan::functions::{constant, row, unexpected_type};
+use crate::plan::scope::Typed;
+use crate::values::types::{is_integral, is_string};
+
+/// A function of one double, and Spark's name of it in labels.
+pub fn unary(call: &Call<'_>, name: &str, f: fn(f64) -> f64) -> Result<Typed> {
+    let args = vec![call.double(0)?];
+    Ok(row::call(
+        call.name,
+        "",
+        DataType::Float64,
+        args,
+        call.label_as(name),
+        move |r| Ok(Some(f(r.double(0)))),
+    ))
+}
+
+/// A function of two doubles.
+pub fn binary(call: &Call<'_>, name: &str, f: fn(f64, f64) -> f64) -> Result<Typed> {
+    let args = vec![call.double(0)?, call.double(1)?];
+    Ok(row::call(
+        call.name,
+        "",
+        DataType::Float64,
+        args,
+        call.label_as(name),
+        move |r| Ok(Some(f(r.double(0), r.double(1)))),
+    ))
+}
+
+/// The zeros are added for Java's sake: -0.0 counts as 0.0.
+pub fn atan2(call: &Call<'_>) -> Result<Typed> {
+    binary(call, "ATAN2", |y, x| (y + 0.0).atan2(x + 0.0))
+}
+
+/// A number with a name.
+pub fn named(_: &Call<'_>, name: &str, value: f64) -> Result<Typed> {
+    Ok(constant(ScalarValue::Float64(Some(value)), format!("{name}()")))
+}
+
+pub fn sign(x: f64) -> f64 {
+    if x == 0.0 || x.is_nan() { x } else { x.signum() }
+}
+
+/// A logarithm: null if the argument is at or below the bound (`Logarithm`).
+pub fn logarithm(call: &Call<'_>, name: &str, bound: f64, f: fn(f64) -> f64) -> Result<Typed> {
+    let args = vec![call.double(0)?];
+    Ok(row::call(
+        call.name,
+        "",
+        DataType::Float64,
+        args,
+        call.label_as(name),
+        move |r| Ok(Some(r.double(0)).filter(|x| *x > bound || x.is_nan()).map(f)),
+    ))
+}
+
+/// To base e of one argument, else to the base that comes first.
+pub fn log(call: &Call<'_>) -> Result<Typed> {
+    let double = DataType::Float64;
+    let positive = |x: f64| x > 0.0 || x.is_nan();
+    if !call.has(1) {
+        let label = format!("LOG(E(), {})", call.args[0].name);
+        return Ok(row::call(
+            call.name,
+            "natural",
+            double,
+            vec![call.double(0)?],
+            label,
+            move |r| Ok(Some(r.double(0)).filter(|x| positive(*x)).map(f64::ln)),
+        ));
+    }
+    let args = vec![call.double(0)?, call.double(1)?];
+    Ok(row::call(call.name, "", double, args, call.label_as("LOG"), move |r| {
+        let (base, x) = (r.double(0), r.double(1));
+        Ok((positive(base) && positive(x)).then(|| x.ln() / base.ln()))
+    }))
+}
+
+pub fn factorial(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Int64, vec![call.int(0)?], |r| {
+        let n = r.int(0);
+        Ok((0..=20).contains(&n).then(|| (1..=i64::from(n)).product::<i64>()))
+    })
+}
+
+pub fn width_bucket_call(call: &Call<'_>) -> Result<Typed> {
+    let args = vec![call.double(0)?, call.double(1)?, call.double(2)?, call.long(3)?];
+    call.strict(DataType::Int64, args, |r| {
+        Ok(width_bucket(r.double(0), r.double(1), r.double(2), r.long(3)))
+    })
+}
+
+pub fn nanvl(call: &Call<'_>) -> Result<Typed> {
+    let args = vec![call.double(0)?, call.double(1)?];
+    Ok(row::with_nulls(
+        call.name,
+        "",
+        DataType::Float64,
+        args,
+        call.label(),
+        |r| {
+            if r.is_null(0) {
+                return Ok(None);
+            }
+            Ok(if !r.double(0).is_nan() {
+                Some(r.double(0))
+            } else {
+                (!r.is_null(1)).then(|| r.double(1))
+            })
+        },
+    ))
+}
+
+pub fn isnan(call: &Call<'_>) -> Result<Typed> {
+    let arg = call.context.cast(call.arg(0)?, &DataType::Float64)?;
+    let expr = kernel::call("isnan", "", DataType::Boolean, vec![arg.expr], |args, _| {
+        let values = args[0].as_primitive::<Float64Type>();
+        let tests = values.iter().map(|x| Some(x.is_some_and(f64::is_nan)));
+        Ok(Arc::new(tests.collect::<BooleanArray>()))
+    });
+    Ok(Typed::new(expr, DataType::Boolean, call.label()))
+}
+
+/// `abs`: the least integer overflows under ANSI.
+pub fn abs(call: &Call<'_>) -> Result<Typed> {
+    let arg = match &call.args[0].data_type {
+        t if is_string(t) || t.is_null() => call.double(0)?,
+        _ => call.arg(0)?,
+    };
+    let (to, label) = (arg.data_type.clone(), call.label());
+    let mode = call.context.mode;
+    let options = format!("{mode:?}");
+    Ok(match &to {
+        DataType::Decimal128(..) => row::call("abs", "", to, vec![arg], label, |r| Ok(Some(r.decimal(0).abs()))),
+        DataType::Float64 => row::call("abs", "", to, vec![arg], label, |r| Ok(Some(r.double(0).abs()))),
+        DataType::Float32 => {
+            let wide = call.double(0)?;
+            row::call("abs", "", to, vec![wide], label, |r| Ok(Some(r.double(0).abs() as f32)))
+        }
+        t if is_integral(t) => {
+            let zero = crate::plan::literal::int(0);
+            let negated = arithmetic::binary(
+                Op::Subtract,
+                call.context.cast(zero, t)?,
+                arg.clone(),
+                mode,
+                call.context.zone,
+            )?;
+            let below = datafusion_expr::binary_expr(
+                arg.expr.clone(),
+                datafusion_expr::Operator::Lt,
+                Expr::Literal(ScalarValue::Int32(Some(0)).cast_to(t)?, None),
+            );
+            let case = datafusion_expr::Case::new(
+                None,
+                vec![(Box::new(below), Box::new(negated.expr))],
+                Some(Box::new(arg.expr)),
+            );
+            Typed::new(Expr::Case(case), to, label)
+        }
+        DataType::Duration(_) => row::call("abs", options, to, vec![arg], label, |r| {
+            r.long(0)
+                .checked_abs()
+                .map(Some)
+                .ok_or_else(|| arithmetic_overflow("long overflow"))
+        }),
+        _ => return Err(unexpected_type(&label, 1, &arg, &["NUMERIC", "ANSI INTERVAL"])),
+    })
+}
+
+/// `WidthBucket.computeBucketNumber`.
+fn width_bucket(value: f64, least: f64, most: f64, buckets: i64) -> Option<i64> {
+    let bad = |x: f64| x.is_nan();
+    if buckets <= 0 || buckets == i64::MAX || bad(value) || least == most || !least.is_finite() || !most.is_finite() {
+        return None;
+    }
+    let (lower, upper) = (least.min(most), least.max(most));
+    if least < most {
+        Some(if value < lower {
+            0
+        } else if value >= upper {
+            buckets + 1
+        } else {
+            (buckets as f64 * (value - lower) / (upper - lower)) as i64 + 1
+        })
+    } else {
+        Some(if value > upper {
+            0
+        } else if value <= lower {
+            buckets + 1
+        } else {
+            (buckets as f64 * (upper - value) / (upper - lower)) as i64 + 1
+        })
+    }
+}

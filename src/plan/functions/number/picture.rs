@@ -1,0 +1,384 @@
+//! Numbers as text by a picture: `format_number` (`java.text.DecimalFormat`), `to_char` and `to_number` (`ToNumberParser`).
+
+use arrow::datatypes::DataType;
+use datafusion_common::ScalarValue;
+
+use crate::error::{Exception, Result, SparkError};
+use crate::plan::functions::call::Call;
+use crate::plan::functions::error::non_foldable;
+use crate::plan::functions::number::rounding::{Rounding, unscaled};
+use crate::plan::functions::row::{self, Row};
+use crate::plan::functions::text::format::grouped;
+use crate::plan::functions::time;
+use crate::plan::scope::Typed;
+use crate::values::text;
+use crate::values::types::{is_integral, is_string, is_timestamp};
+
+/// A number by a picture, a time by a pattern.
+pub fn to_char(call: &Call<'_>) -> Result<Typed> {
+    let label = call.label_as("to_char");
+    let arg = call.arg(0)?;
+    if is_timestamp(&arg.data_type) || arg.data_type == DataType::Date32 {
+        let mut out = time::text::date_format(call)?;
+        out.name = label;
+        return Ok(out);
+    }
+    let picture = Picture::new(&constant_format(call)?)?;
+    let (value, scale) = match &arg.data_type {
+        DataType::Decimal128(_, scale) => (arg.clone(), *scale),
+        t if is_integral(t) => (call.context.cast(arg, &DataType::Decimal128(20, 0))?, 0),
+        _ => (call.context.cast(arg, &DataType::Decimal128(38, 18))?, 18),
+    };
+    let options = format!("{picture:?}");
+    Ok(row::call(
+        "to_char",
+        options,
+        DataType::Utf8,
+        vec![value],
+        label,
+        move |r| Ok(Some(picture.write(r.decimal(0), scale.into()))),
+    ))
+}
+
+pub fn to_number(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
+    let format = constant_format(call)?;
+    let picture = Picture::new(&format)?;
+    let precision = (picture.whole.len() + picture.fraction).clamp(1, 38) as u8;
+    let to = DataType::Decimal128(precision, picture.fraction as i8);
+    let tolerant = tolerant || !call.context.ansi();
+    let options = format!("{picture:?}");
+    Ok(row::call(
+        call.name,
+        options,
+        to,
+        vec![call.text(0)?],
+        call.label(),
+        move |r| match picture.read(r.text(0)) {
+            None if !tolerant => Err(no_match(&format, r.text(0))),
+            found => Ok(found),
+        },
+    ))
+}
+
+fn no_match(format: &str, text: &str) -> SparkError {
+    SparkError::new(
+        Exception::IllegalArgument,
+        "INVALID_FORMAT.MISMATCH_INPUT",
+        "42601",
+        format!("The format is invalid: '{format}'. The input \"STRING\" '{text}' does not match the format."),
+    )
+}
+
+fn constant_format(call: &Call<'_>) -> Result<String> {
+    match crate::plan::functions::fold(&call.arg(1)?.expr) {
+        Some(ScalarValue::Utf8(Some(text))) => Ok(text),
+        _ => Err(non_foldable(call, "format", "STRING")),
+    }
+}
+
+/// A number taken apart: sign, whole digits, fraction digits.
+struct Digits {
+    negative: bool,
+    whole: String,
+    fraction: String,
+}
+
+impl Digits {
+    /// The number in the first cell with `decimals` fraction digits; `scale` is that of a decimal.
+    ///
+    /// The exact value of a double is what `DecimalFormat` rounds, half to even.
+    fn of(r: &Row<'_>, scale: Option<i32>, decimals: usize) -> Self {
+        let (negative, text) = match scale {
+            Some(scale) => {
+                let (value, wanted) = (r.decimal(0), decimals as i32);
+                let rounded = if scale > wanted {
+                    unscaled(value, scale - wanted, Rounding::HalfEven).unwrap_or(value)
+                } else {
+                    value
+                };
+                (value < 0, text::decimal(rounded.abs(), scale as i8))
+            }
+            None => (
+                r.double(0).is_sign_negative(),
+                format!("{:.decimals$}", r.double(0).abs()),
+            ),
+        };
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        Self {
+            negative,
+            whole: whole.to_owned(),
+            fraction: format!("{:0<decimals$}", &fraction[..fraction.len().min(decimals)]),
+        }
+    }
+
+    fn text(&self, whole: &str, fraction: &str) -> String {
+        let sign = if self.negative { "-" } else { "" };
+        if fraction.is_empty() {
+            format!("{sign}{whole}")
+        } else {
+            format!("{sign}{whole}.{fraction}")
+        }
+    }
+}
+
+/// How `DecimalFormat` writes a double that is not a number, or not finite.
+fn special(x: f64) -> Option<String> {
+    if x.is_nan() {
+        return Some("NaN".to_owned());
+    }
+    let text = if x > 0.0 { "∞" } else { "-∞" };
+    x.is_infinite().then(|| text.to_owned())
+}
+
+pub fn format_number(call: &Call<'_>) -> Result<Typed> {
+    let (value, scale) = match &call.args[0].data_type {
+        DataType::Decimal128(_, s) => (call.arg(0)?, Some(i32::from(*s))),
+        t if is_integral(t) => (call.context.cast(call.arg(0)?, &DataType::Decimal128(20, 0))?, Some(0)),
+        _ => (call.double(0)?, None),
+    };
+    let unusual = move |r: &Row<'_>| if scale.is_none() { special(r.double(0)) } else { None };
+    if is_string(&call.args[1].data_type) {
+        let args = vec![value, call.text(1)?];
+        return Ok(row::call(
+            "format_number",
+            "pattern",
+            DataType::Utf8,
+            args,
+            call.label(),
+            move |r| Ok(Some(unusual(&r).unwrap_or_else(|| by_pattern(&r, scale, r.text(1))))),
+        ));
+    }
+    let args = vec![value, call.int(1)?];
+    Ok(row::call(
+        "format_number",
+        "",
+        DataType::Utf8,
+        args,
+        call.label(),
+        move |r| {
+            let Ok(decimals) = usize::try_from(r.int(1)) else {
+                return Ok(None);
+            };
+            if let Some(text) = unusual(&r) {
+                return Ok(Some(text));
+            }
+            let digits = Digits::of(&r, scale, decimals.min(340));
+            Ok(Some(digits.text(&grouped(&digits.whole), &digits.fraction)))
+        },
+    ))
+}
+
+/// A number by a pattern of `DecimalFormat`.
+fn by_pattern(r: &Row<'_>, scale: Option<i32>, pattern: &str) -> String {
+    let (least, most) = fraction_digits(pattern);
+    let digits = Digits::of(r, scale, most);
+    let body = pattern.split('.').next().unwrap_or(pattern);
+    let zeros = body.chars().filter(|c| *c == '0').count();
+    let whole = format!("{:0>zeros$}", digits.whole.trim_start_matches('0'));
+    let whole = if body.contains(',') { grouped(&whole) } else { whole };
+    let mut fraction = digits.fraction.clone();
+    while fraction.len() > least && fraction.ends_with('0') {
+        fraction.pop();
+    }
+    digits.text(&whole, &fraction)
+}
+
+/// Least and most fraction digits of a `DecimalFormat` pattern.
+fn fraction_digits(pattern: &str) -> (usize, usize) {
+    let fraction = pattern.split_once('.').map_or("", |(_, f)| f);
+    let zeros = fraction.chars().filter(|c| *c == '0').count();
+    (zeros, fraction.chars().filter(|c| matches!(c, '0' | '#')).count())
+}
+
+/// A number format such as `$99,999.00S`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Picture {
+    /// `0` and `9` before the point.
+    whole: String,
+    /// Separators, counted in digits from the point.
+    separators: Vec<usize>,
+    fraction: usize,
+    dollar: bool,
+    sign: Sign,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    None,
+    Front,
+    Back,
+    /// `MI` at the end or the start: minus or a space.
+    MinusFront,
+    MinusBack,
+    /// `PR`: angle brackets.
+    Brackets,
+}
+
+impl Picture {
+    fn new(format: &str) -> Result<Self> {
+        let upper = format.to_uppercase();
+        let invalid = |why: &str| {
+            SparkError::analysis(
+                "INVALID_FORMAT.UNEXPECTED_TOKEN",
+                "42601",
+                format!("The format is invalid: '{format}'. {why}"),
+            )
+        };
+        let (mut body, mut sign) = (upper.as_str(), Sign::None);
+        for (affix, at_front, found) in [("MI", true, Sign::MinusFront), ("S", true, Sign::Front)] {
+            if at_front && let Some(rest) = body.strip_prefix(affix) {
+                (body, sign) = (rest, found);
+            }
+        }
+        for (affix, found) in [("MI", Sign::MinusBack), ("PR", Sign::Brackets), ("S", Sign::Back)] {
+            if let Some(rest) = body.strip_suffix(affix) {
+                (body, sign) = (rest, found);
+            }
+        }
+        let dollar = body.starts_with('$');
+        let body = body.trim_start_matches('$');
+        let (whole_part, fraction) = body.split_once(['.', 'D']).unwrap_or((body, ""));
+        if !fraction.chars().all(|c| matches!(c, '0' | '9'))
+            || !whole_part.chars().all(|c| matches!(c, '0' | '9' | ',' | 'G'))
+            || body.is_empty()
+        {
+            return Err(invalid("Found an unexpected token."));
+        }
+        let whole: String = whole_part.chars().filter(|c| matches!(c, '0' | '9')).collect();
+        let mut separators = Vec::new();
+        let mut digits = 0;
+        for c in whole_part.chars().rev() {
+            if matches!(c, ',' | 'G') {
+                separators.push(digits)
+            } else {
+                digits += 1
+            }
+        }
+        Ok(Self {
+            whole,
+            separators,
+            fraction: fraction.len(),
+            dollar,
+            sign,
+        })
+    }
+
+    fn write(&self, value: i128, scale: i32) -> String {
+        let wanted = self.fraction as i32;
+        let fitted = if scale > wanted {
+            unscaled(value, scale - wanted, Rounding::HalfUp).unwrap_or(value) / 10i128.pow((scale - wanted) as u32)
+        } else {
+            value.saturating_mul(10i128.pow((wanted - scale) as u32))
+        };
+        let text = text::decimal(fitted.abs(), self.fraction as i8);
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        let overflow = whole.trim_start_matches('0').len() > self.whole.len();
+        let mut body = self.whole_digits(whole, overflow);
+        if self.fraction > 0 {
+            body.push('.');
+            body.push_str(&if overflow {
+                "#".repeat(self.fraction)
+            } else {
+                fraction.to_owned()
+            });
+        }
+        if self.dollar {
+            let at = body.len() - body.trim_start().len();
+            body.insert(at, '$');
+        }
+        self.signed(&body, value < 0)
+    }
+
+    /// The digits before the point with their separators, filled up with spaces; `#` for each if they are too many.
+    fn whole_digits(&self, whole: &str, overflow: bool) -> String {
+        let width = self.whole.len();
+        let digits: Vec<char> = format!("{whole:0>width$}").chars().collect();
+        let mut body = String::new();
+        let mut started = false;
+        for (i, shape) in self.whole.chars().enumerate() {
+            let left = width - i;
+            if i > 0 && self.separators.contains(&left) {
+                body.push(if started { ',' } else { ' ' });
+            }
+            let digit = digits[digits.len() - left];
+            started |= digit != '0' || shape == '0' || left == 1;
+            body.push(if overflow {
+                '#'
+            } else if started {
+                digit
+            } else {
+                ' '
+            });
+        }
+        body
+    }
+
+    /// The body with its sign.
+    fn signed(&self, body: &str, negative: bool) -> String {
+        let front = |mark: &str| {
+            let at = body.len() - body.trim_start().len();
+            format!("{}{mark}{}", &body[..at], &body[at..])
+        };
+        match (self.sign, negative) {
+            (Sign::Front, true) | (Sign::MinusFront, true) => front("-"),
+            (Sign::Front, false) => front("+"),
+            (Sign::MinusFront, false) => format!(" {body}"),
+            (Sign::Back | Sign::MinusBack, true) => format!("{body}-"),
+            (Sign::Back, false) => format!("{body}+"),
+            (Sign::MinusBack, false) => format!("{body} "),
+            (Sign::Brackets, true) => format!("<{}>", body.trim_start()),
+            (Sign::Brackets, false) => format!("{body}  "),
+            (Sign::None, true) => front("-"),
+            (Sign::None, false) => body.to_owned(),
+        }
+    }
+
+    /// The unscaled value that a string has under this picture; `None` if it does not match.
+    fn read(&self, text: &str) -> Option<i128> {
+        let mut body = text.trim();
+        let mut negative = false;
+        let front = |body: &mut &str, negative: &mut bool| {
+            if let Some(rest) = body.strip_prefix(['-', '+']) {
+                *negative = body.starts_with('-');
+                *body = rest;
+            }
+        };
+        match self.sign {
+            Sign::Front | Sign::MinusFront => front(&mut body, &mut negative),
+            Sign::Back | Sign::MinusBack => {
+                if let Some(rest) = body.strip_suffix(['-', '+']) {
+                    negative = body.ends_with('-');
+                    body = rest.trim_end();
+                }
+            }
+            Sign::Brackets => {
+                if let Some(rest) = body.strip_prefix('<').and_then(|b| b.strip_suffix('>')) {
+                    negative = true;
+                    body = rest;
+                }
+            }
+            Sign::None => {}
+        }
+        if self.dollar {
+            body = body.strip_prefix('$')?;
+        }
+        let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
+        let mut digits = 0;
+        for c in whole.chars().rev() {
+            match c {
+                ',' if self.separators.contains(&digits) => {}
+                '0'..='9' => digits += 1,
+                _ => return None,
+            }
+        }
+        if digits > self.whole.len() || fraction.len() > self.fraction || !fraction.bytes().all(|b| b.is_ascii_digit())
+        {
+            return None;
+        }
+        let all: String = whole.chars().filter(|c| *c != ',').chain(fraction.chars()).collect();
+        let value: i128 = format!("{all}{}", "0".repeat(self.fraction - fraction.len()))
+            .parse()
+            .ok()?;
+        Some(if negative { -value } else { value })
+    }
+}

@@ -1,0 +1,139 @@
+//! `LIKE` and its kin.
+
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::datatypes::DataType;
+use datafusion_expr::Expr;
+
+use crate::error::{Exception, Result, SparkError};
+use crate::kernels::kernel;
+use crate::plan::cast_expr;
+use crate::plan::functions::call::Call;
+use crate::plan::scope::Typed;
+use crate::values::cast;
+
+pub fn like(call: &Call<'_>) -> Result<Typed> {
+    fits(call, false)
+}
+
+pub fn ilike(call: &Call<'_>) -> Result<Typed> {
+    fits(call, true)
+}
+
+fn fits(call: &Call<'_>, insensitive: bool) -> Result<Typed> {
+    let text = cast_expr::as_string(call.arg(0)?, call.context.mode, call.context.zone)?;
+    let pattern = cast_expr::as_string(call.arg(1)?, call.context.mode, call.context.zone)?;
+    let escape = match call.args.get(2) {
+        None => '\\',
+        Some(arg) => arg.name.chars().next().unwrap_or('\\'),
+    };
+    let escaped = if escape == '\\' {
+        String::new()
+    } else {
+        format!(" ESCAPE '{escape}'")
+    };
+    let label = if !insensitive {
+        format!("{} LIKE {}{escaped}", text.name, pattern.name)
+    } else {
+        format!("ilike({}, {})", text.name, pattern.name)
+    };
+    let expr = kernel::call(
+        if insensitive { "ilike" } else { "like" },
+        escape.to_string(),
+        DataType::Boolean,
+        vec![text.expr, pattern.expr],
+        move |args, _| {
+            let (texts, patterns) = (args[0].as_string::<i32>(), args[1].as_string::<i32>());
+            let mut known: Option<(String, regex::Regex)> = None;
+            let mut out = BooleanBuilder::with_capacity(texts.len());
+            for (text, pattern) in texts.iter().zip(patterns) {
+                let (Some(text), Some(pattern)) = (text, pattern) else {
+                    out.append_null();
+                    continue;
+                };
+                if known.as_ref().is_none_or(|(p, _)| p != pattern) {
+                    known = Some((pattern.to_owned(), like_regex(pattern, escape, insensitive)?));
+                }
+                out.append_value(known.as_ref().is_some_and(|(_, r)| r.is_match(text)));
+            }
+            Ok(Arc::new(out.finish()))
+        },
+    );
+    Ok(Typed::new(expr, DataType::Boolean, label))
+}
+
+/// `x [NOT] [I]LIKE ANY (…)` and `ALL`.
+pub struct Quantified {
+    /// Each pattern is negated.
+    pub negated: bool,
+    /// `ILIKE`.
+    pub insensitive: bool,
+    /// `ALL`.
+    pub all: bool,
+}
+
+pub fn quantified(call: &Call<'_>, form: &Quantified) -> Result<Typed> {
+    let value = call.arg(0)?;
+    let mut tests = Vec::new();
+    for pattern in &call.args[1..] {
+        let test = fits(&call.other("like", &[value.clone(), pattern.clone()]), form.insensitive)?;
+        tests.push(if form.negated {
+            Expr::Not(Box::new(test.expr))
+        } else {
+            test.expr
+        });
+    }
+    let join = if form.all {
+        datafusion_expr::and
+    } else {
+        datafusion_expr::or
+    };
+    let joined = tests
+        .into_iter()
+        .reduce(join)
+        .unwrap_or_else(|| datafusion_expr::lit(form.all));
+    let label = if form.insensitive {
+        format!("{}(lower({}))", call.name.replace("ilike", "like"), value.name)
+    } else {
+        format!("{}({})", call.name, value.name)
+    };
+    Ok(Typed::new(joined, DataType::Boolean, label))
+}
+
+/// A LIKE pattern as an anchored regular expression (`StringUtils.escapeLikeRegex`).
+fn like_regex(pattern: &str, escape: char, insensitive: bool) -> Result<regex::Regex> {
+    let mut out = String::from(if insensitive { "(?is)^" } else { "(?s)^" });
+    let mut chars = pattern.chars();
+    let invalid = |why: &str| {
+        SparkError::new(
+            Exception::Analysis,
+            "INVALID_FORMAT",
+            "42601",
+            format!("The format is invalid: '{pattern}'. {why}"),
+        )
+    };
+    while let Some(c) = chars.next() {
+        if c == escape {
+            match chars.next() {
+                Some(next) if next == '_' || next == '%' || next == escape => {
+                    out.push_str(&regex::escape(&next.to_string()))
+                }
+                Some(_) => {
+                    return Err(invalid(
+                        "The escape character is not allowed to precede this character.",
+                    ));
+                }
+                None => return Err(invalid("The escape character is not allowed to end with.")),
+            }
+        } else {
+            match c {
+                '_' => out.push('.'),
+                '%' => out.push_str(".*"),
+                other => out.push_str(&regex::escape(&other.to_string())),
+            }
+        }
+    }
+    out.push('$');
+    regex::Regex::new(&out).map_err(|e| invalid(&e.to_string()))
+}

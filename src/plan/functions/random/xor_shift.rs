@@ -1,0 +1,69 @@
+//! Spark's generator of random numbers (`XORShiftRandom`): with the same seed, the draws of Spark's first partition.
+
+/// An xor-shift generator, seeded through MurmurHash3 as Scala has it.
+#[derive(Debug, Clone)]
+pub struct XorShift {
+    state: i64,
+    spare: Option<f64>,
+}
+
+impl XorShift {
+    pub fn new(seed: i64) -> Self {
+        let bytes = seed.to_be_bytes();
+        let low = murmur(&bytes, 0x3c07_4a61);
+        let high = murmur(&bytes, low);
+        Self {
+            state: i64::from(high as i32) << 32 | i64::from(low),
+            spare: None,
+        }
+    }
+
+    fn next(&mut self, bits: u32) -> i64 {
+        let mut next = self.state ^ self.state << 21;
+        next ^= (next as u64 >> 35) as i64;
+        next ^= next << 4;
+        self.state = next;
+        next & ((1 << bits) - 1)
+    }
+
+    /// Uniform in [0, 1).
+    pub fn double(&mut self) -> f64 {
+        let high = self.next(26) << 27;
+        (high + self.next(27)) as f64 / (1u64 << 53) as f64
+    }
+
+    /// 64 bits.
+    pub fn long(&mut self) -> u64 {
+        (self.next(32) as u64) << 32 | self.next(32) as u64
+    }
+
+    /// Normal with mean 0 and deviation 1 (`java.util.Random.nextGaussian`).
+    pub fn gaussian(&mut self) -> f64 {
+        if let Some(spare) = self.spare.take() {
+            return spare;
+        }
+        loop {
+            let (a, b) = (2.0 * self.double() - 1.0, 2.0 * self.double() - 1.0);
+            let s = a * a + b * b;
+            if s < 1.0 && s != 0.0 {
+                let scale = (-2.0 * s.ln() / s).sqrt();
+                self.spare = Some(b * scale);
+                return a * scale;
+            }
+        }
+    }
+}
+
+/// `scala.util.hashing.MurmurHash3.bytesHash`, for whole words.
+fn murmur(bytes: &[u8; 8], seed: u32) -> u32 {
+    let mut h = seed;
+    for word in bytes.chunks_exact(4) {
+        let k = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+        h ^= k.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593);
+        h = h.rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64);
+    }
+    h ^= bytes.len() as u32;
+    h = (h ^ h >> 16).wrapping_mul(0x85eb_ca6b);
+    h = (h ^ h >> 13).wrapping_mul(0xc2b2_ae35);
+    h ^ h >> 16
+}

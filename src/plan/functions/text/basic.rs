@@ -1,0 +1,264 @@
+//! Case, length, joining and parts of strings and binaries.
+
+use arrow::array::AsArray;
+use arrow::datatypes::DataType;
+
+use crate::error::Result;
+use crate::plan::functions::call::Call;
+use crate::plan::functions::collection::arrays;
+use crate::plan::functions::row;
+use crate::plan::scope::Typed;
+use crate::values::types::list_of;
+
+/// A string made of a string.
+pub fn changed(call: &Call<'_>, f: fn(&str) -> String) -> Result<Typed> {
+    call.strict(DataType::Utf8, vec![call.text(0)?], move |r| Ok(Some(f(r.text(0)))))
+}
+
+pub fn reverse(call: &Call<'_>) -> Result<Typed> {
+    match call.arg(0)?.data_type {
+        DataType::List(_) => arrays::reverse(call),
+        _ => changed(call, |s| s.chars().rev().collect()),
+    }
+}
+
+/// What a length is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes for binaries.
+    Characters,
+    Bytes,
+    Bits,
+}
+
+pub fn length(call: &Call<'_>, unit: Unit) -> Result<Typed> {
+    let arg = call.text_or_binary(0)?;
+    let characters = arg.data_type == DataType::Utf8 && unit == Unit::Characters;
+    let factor = if unit == Unit::Bits { 8 } else { 1 };
+    call.strict(DataType::Int32, vec![arg], move |r| {
+        let count = if characters {
+            r.text(0).chars().count()
+        } else {
+            r.bytes(0).len()
+        };
+        Ok(Some(count as i32 * factor))
+    })
+}
+
+pub fn ascii(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Int32, vec![call.text(0)?], |r| {
+        Ok(Some(r.text(0).chars().next().map_or(0, |c| c as i32)))
+    })
+}
+
+pub fn character(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Utf8, vec![call.long(0)?], |r| {
+        let n = r.long(0);
+        Ok(Some(if n < 0 {
+            String::new()
+        } else {
+            char::from((n & 0xff) as u8).to_string()
+        }))
+    })
+}
+
+/// Joins arrays if one is among the arguments, binaries if all are, strings otherwise.
+pub fn concat(call: &Call<'_>) -> Result<Typed> {
+    let width = call.args.len();
+    if call.args.iter().any(|a| matches!(a.data_type, DataType::List(_))) {
+        return arrays::concat(call);
+    }
+    if width > 0 && call.args.iter().all(|a| a.data_type == DataType::Binary) {
+        return Ok(row::call(
+            call.name,
+            "binary",
+            DataType::Binary,
+            call.args.to_vec(),
+            call.label(),
+            move |r| {
+                let bytes = (0..width).flat_map(|i| r.bytes(i).iter().copied());
+                Ok(Some(bytes.collect::<Vec<u8>>()))
+            },
+        ));
+    }
+    let parts = (0..width).map(|i| call.text(i)).collect::<Result<Vec<_>>>()?;
+    call.strict(DataType::Utf8, parts, move |r| {
+        Ok(Some((0..width).map(|i| r.text(i)).collect::<String>()))
+    })
+}
+
+/// A test of the bytes of two values.
+pub fn compared(call: &Call<'_>, test: fn(&[u8], &[u8]) -> bool) -> Result<Typed> {
+    let args = vec![call.text_or_binary(0)?, call.text_or_binary(1)?];
+    call.strict(DataType::Boolean, args, move |r| Ok(Some(test(r.bytes(0), r.bytes(1)))))
+}
+
+/// Whether `part` is somewhere in `whole`.
+pub fn holds(whole: &[u8], part: &[u8]) -> bool {
+    part.is_empty() || whole.windows(part.len()).any(|w| w == part)
+}
+
+pub fn initcap(text: &str) -> String {
+    let mut start = true;
+    text.chars()
+        .flat_map(|c| {
+            let changed: Vec<char> = if start {
+                c.to_uppercase().collect()
+            } else {
+                c.to_lowercase().collect()
+            };
+            start = c == ' ';
+            changed
+        })
+        .collect()
+}
+
+/// Which ends are trimmed.
+#[derive(Clone, Copy)]
+struct Ends {
+    front: bool,
+    back: bool,
+    /// As Spark writes the SQL form.
+    word: &'static str,
+}
+
+pub fn trim_both(call: &Call<'_>) -> Result<Typed> {
+    trim(
+        call,
+        Ends {
+            front: true,
+            back: true,
+            word: "BOTH",
+        },
+    )
+}
+
+pub fn trim_left(call: &Call<'_>) -> Result<Typed> {
+    trim(
+        call,
+        Ends {
+            front: true,
+            back: false,
+            word: "LEADING",
+        },
+    )
+}
+
+pub fn trim_right(call: &Call<'_>) -> Result<Typed> {
+    trim(
+        call,
+        Ends {
+            front: false,
+            back: true,
+            word: "TRAILING",
+        },
+    )
+}
+
+/// The trimmed characters come first where they are given.
+fn trim(call: &Call<'_>, ends: Ends) -> Result<Typed> {
+    if !call.has(1) {
+        return trimmed(call, call.text(0)?, None, ends, call.label());
+    }
+    let label = format!("TRIM({} {} FROM {})", ends.word, call.args[0].name, call.args[1].name);
+    trimmed(call, call.text(1)?, Some(call.text(0)?), ends, label)
+}
+
+/// `btrim` takes the trimmed characters last.
+pub fn btrim(call: &Call<'_>) -> Result<Typed> {
+    let set = if call.has(1) { Some(call.text(1)?) } else { None };
+    let ends = Ends {
+        front: true,
+        back: true,
+        word: "",
+    };
+    trimmed(call, call.text(0)?, set, ends, call.label())
+}
+
+fn trimmed(call: &Call<'_>, subject: Typed, set: Option<Typed>, ends: Ends, label: String) -> Result<Typed> {
+    let given = set.is_some();
+    let args = std::iter::once(subject).chain(set).collect();
+    Ok(row::call(call.name, "", DataType::Utf8, args, label, move |r| {
+        let (mut text, set) = (r.text(0), if given { r.text(1) } else { " " });
+        if ends.front {
+            text = text.trim_start_matches(|c| set.contains(c));
+        }
+        if ends.back {
+            text = text.trim_end_matches(|c| set.contains(c));
+        }
+        Ok(Some(text.to_owned()))
+    }))
+}
+
+/// `concat_ws`: nulls are left out, lists are spread.
+pub fn concat_with(call: &Call<'_>) -> Result<Typed> {
+    let mut args = vec![call.text(0)?];
+    for (i, arg) in call.args.iter().enumerate().skip(1) {
+        args.push(match arg.data_type {
+            DataType::List(_) => call.context.cast(arg.clone(), &list_of(DataType::Utf8))?,
+            _ => call.text(i)?,
+        });
+    }
+    let width = args.len();
+    Ok(row::with_nulls(
+        call.name,
+        "",
+        DataType::Utf8,
+        args,
+        call.label(),
+        move |r| {
+            if r.is_null(0) {
+                return Ok(None);
+            }
+            let mut parts: Vec<String> = Vec::new();
+            for i in (1..width).filter(|i| !r.is_null(*i)) {
+                match r.array(i).data_type() {
+                    DataType::List(_) => parts.extend(r.list(i).as_string::<i32>().iter().flatten().map(str::to_owned)),
+                    _ => parts.push(r.text(i).to_owned()),
+                }
+            }
+            Ok(Some(parts.join(r.text(0))))
+        },
+    ))
+}
+
+pub fn substring(call: &Call<'_>) -> Result<Typed> {
+    let label = call.label_or(2, &[&i32::MAX.to_string()]);
+    let args = vec![call.text_or_binary(0)?, call.int(1)?, call.int_or(2, i32::MAX)?];
+    if args[0].data_type == DataType::Binary {
+        return Ok(row::call("substring", "binary", DataType::Binary, args, label, |r| {
+            let bytes = r.bytes(0);
+            let (from, to) = span(bytes.len() as i64, r.int(1).into(), r.int(2).into());
+            Ok(Some(bytes[from..to].to_vec()))
+        }));
+    }
+    Ok(row::call("substring", "", DataType::Utf8, args, label, |r| {
+        Ok(Some(substring_of(r.text(0), r.int(1).into(), r.int(2).into())))
+    }))
+}
+
+/// `UTF8String.substringSQL`: positions from 1, negative ones from the end, characters not bytes.
+pub fn substring_of(text: &str, start: i64, length: i64) -> String {
+    let count = if text.is_ascii() {
+        text.len()
+    } else {
+        text.chars().count()
+    };
+    let (from, to) = span(count as i64, start, length);
+    if text.is_ascii() {
+        return text[from..to].to_owned();
+    }
+    text.chars().skip(from).take(to - from).collect()
+}
+
+/// Where a substring of `count` elements begins and ends.
+fn span(count: i64, start: i64, length: i64) -> (usize, usize) {
+    let from = match start {
+        s if s > 0 => s - 1,
+        s if s < 0 => count + s,
+        _ => 0,
+    };
+    let to = from.saturating_add(length).min(count);
+    let from = from.clamp(0, count);
+    (from as usize, to.max(from) as usize)
+}

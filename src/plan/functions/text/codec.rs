@@ -1,0 +1,291 @@
+//! Bytes and strings in other forms: base64, hex, character sets.
+
+use arrow::datatypes::DataType;
+use datafusion_common::ScalarValue;
+
+use crate::error::{Exception, Result, SparkError};
+use crate::plan::functions::call::Call;
+use crate::plan::functions::error::non_foldable;
+use crate::plan::functions::{condition, operator, row};
+use crate::plan::scope::Typed;
+use crate::values::types::is_numeric;
+
+pub fn base64(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Utf8, vec![call.binary(0)?], |r| {
+        Ok(Some(to_base64(r.bytes(0))))
+    })
+}
+
+pub fn unbase64(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Binary, vec![call.text(0)?], |r| {
+        from_base64(r.text(0), true)
+            .map(Some)
+            .ok_or_else(|| conversion(r.text(0), "BASE64", "unbase64"))
+    })
+}
+
+pub fn hex(call: &Call<'_>) -> Result<Typed> {
+    if is_numeric(&call.args[0].data_type) {
+        let args = vec![call.long(0)?];
+        return Ok(row::call(call.name, "long", DataType::Utf8, args, call.label(), |r| {
+            Ok(Some(format!("{:X}", r.long(0))))
+        }));
+    }
+    call.strict(DataType::Utf8, vec![call.text_or_binary(0)?], |r| {
+        Ok(Some(to_hex(r.bytes(0), true)))
+    })
+}
+
+pub fn unhex(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Binary, vec![call.text(0)?], |r| Ok(from_hex(r.text(0))))
+}
+
+pub fn encode_call(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Binary, vec![call.text(0)?, call.text(1)?], |r| {
+        encode(r.text(0), r.text(1)).map(Some)
+    })
+}
+
+/// Of two arguments a character set's decoder, of more a choice.
+pub fn decode_call(call: &Call<'_>) -> Result<Typed> {
+    if call.has(2) {
+        return chosen(call);
+    }
+    call.strict(DataType::Utf8, vec![call.binary(0)?, call.text(1)?], |r| {
+        decode(r.bytes(0), r.text(1)).map(Some)
+    })
+}
+
+/// `decode(value, search, result, …, default)`.
+fn chosen(call: &Call<'_>) -> Result<Typed> {
+    let mut cases = Vec::new();
+    for pair in call.args[1..].chunks(2) {
+        let [wanted, result] = pair else {
+            cases.push(pair[0].clone());
+            continue;
+        };
+        let equal = [call.args[0].clone(), wanted.clone()];
+        cases.push(operator::equal_or_both_null(&call.other("<=>", &equal))?);
+        cases.push(result.clone());
+    }
+    Ok(call.labelled(condition::when(&call.other("when", &cases))?))
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+pub fn to_base64(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let word = u32::from(chunk[0]) << 16
+            | u32::from(*chunk.get(1).unwrap_or(&0)) << 8
+            | u32::from(*chunk.get(2).unwrap_or(&0));
+        for i in 0..4 {
+            let digit = ALPHABET[(word >> (18 - 6 * i) & 63) as usize];
+            out.push(if i <= chunk.len() { char::from(digit) } else { '=' });
+        }
+    }
+    out
+}
+
+/// `skip`: characters outside the alphabet are passed over, as Java's MIME decoder does.
+pub fn from_base64(text: &str, skip: bool) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut word, mut bits) = (0u32, 0);
+    for byte in text.bytes().take_while(|b| *b != b'=') {
+        let Some(digit) = ALPHABET.iter().position(|a| *a == byte) else {
+            if skip {
+                continue;
+            }
+            return None;
+        };
+        word = word << 6 | digit as u32;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            out.push((word >> bits) as u8);
+        }
+    }
+    // One digit left over holds no whole byte.
+    (bits < 6).then_some(out)
+}
+
+pub fn to_hex(bytes: &[u8], upper: bool) -> String {
+    bytes
+        .iter()
+        .map(|b| if upper { format!("{b:02X}") } else { format!("{b:02x}") })
+        .collect()
+}
+
+/// An odd number of digits has a zero in front.
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect();
+    let mut digits = digits?;
+    if digits.len() % 2 == 1 {
+        digits.insert(0, 0);
+    }
+    Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+fn conversion(text: &str, format: &str, function: &str) -> SparkError {
+    SparkError::new(
+        Exception::IllegalArgument,
+        "CONVERSION_INVALID_INPUT",
+        "22018",
+        format!("The value '{text}' ({format}) cannot be converted to \"BINARY\" because it is malformed. Use `try_to_binary` to tolerate malformed input."),
+    )
+    .with("str", format!("'{text}'"))
+    .with("fmt", format!("'{format}'"))
+    .with("targetType", "\"BINARY\"")
+    .with("suggestion", format!("`{function}`"))
+}
+
+fn charset(name: &str, function: &str) -> Result<&'static str> {
+    Ok(match name.to_ascii_uppercase().as_str() {
+        "UTF-8" | "UTF8" => "UTF-8",
+        "US-ASCII" | "ASCII" => "US-ASCII",
+        "ISO-8859-1" | "LATIN1" => "ISO-8859-1",
+        "UTF-16" => "UTF-16",
+        "UTF-16BE" => "UTF-16BE",
+        "UTF-16LE" => "UTF-16LE",
+        "UTF-32" => "UTF-32",
+        _ => {
+            return Err(SparkError::new(
+                Exception::IllegalArgument,
+                "INVALID_PARAMETER_VALUE.CHARSET",
+                "22023",
+                format!("The value of parameter(s) `charset` in `{function}` is invalid: Expects one of the iso-8859-1, us-ascii, utf-16, utf-16be, utf-16le, utf-32, utf-8, but got '{name}'."),
+            )
+            .with("functionName", format!("`{function}`"))
+            .with("charset", name));
+        }
+    })
+}
+
+fn malformed(charset: &str, function: &str) -> SparkError {
+    SparkError::new(
+        Exception::Runtime,
+        "MALFORMED_CHARACTER_CODING",
+        "22000",
+        format!("Invalid value found when performing `{function}` with {charset}"),
+    )
+    .with("function", format!("`{function}`"))
+    .with("charset", charset)
+}
+
+fn encode(text: &str, name: &str) -> Result<Vec<u8>> {
+    let charset = charset(name, "encode")?;
+    let within = |most: u32| {
+        text.chars()
+            .map(|c| {
+                if (c as u32) <= most {
+                    Ok(c as u8)
+                } else {
+                    Err(malformed(name, "encode"))
+                }
+            })
+            .collect::<Result<Vec<u8>>>()
+    };
+    Ok(match charset {
+        "US-ASCII" => within(0x7f)?,
+        "ISO-8859-1" => within(0xff)?,
+        "UTF-16" => [0xfe, 0xff]
+            .into_iter()
+            .chain(text.encode_utf16().flat_map(u16::to_be_bytes))
+            .collect(),
+        "UTF-16BE" => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        "UTF-16LE" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        "UTF-32" => text.chars().flat_map(|c| (c as u32).to_be_bytes()).collect(),
+        _ => text.as_bytes().to_vec(),
+    })
+}
+
+fn decode(bytes: &[u8], name: &str) -> Result<String> {
+    let charset = charset(name, "decode")?;
+    let bad = || malformed(name, "decode");
+    let wide = |bytes: &[u8], little: bool| {
+        let units: Vec<u16> = bytes
+            .chunks_exact(2)
+            .map(|p| {
+                if little {
+                    u16::from_le_bytes([p[0], p[1]])
+                } else {
+                    u16::from_be_bytes([p[0], p[1]])
+                }
+            })
+            .collect();
+        String::from_utf16(&units).map_err(|_| bad())
+    };
+    match charset {
+        "US-ASCII" if bytes.iter().any(|b| *b > 0x7f) => Err(bad()),
+        "US-ASCII" | "ISO-8859-1" => Ok(bytes.iter().map(|b| char::from(*b)).collect()),
+        "UTF-16" => match bytes {
+            [0xff, 0xfe, rest @ ..] => wide(rest, true),
+            [0xfe, 0xff, rest @ ..] => wide(rest, false),
+            _ => wide(bytes, false),
+        },
+        "UTF-16BE" => wide(bytes, false),
+        "UTF-16LE" => wide(bytes, true),
+        "UTF-32" => bytes
+            .chunks_exact(4)
+            .map(|c| char::from_u32(u32::from_be_bytes([c[0], c[1], c[2], c[3]])).ok_or_else(bad))
+            .collect(),
+        _ => String::from_utf8(bytes.to_vec()).map_err(|_| bad()),
+    }
+}
+
+pub fn to_binary(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
+    let format = match call.args.get(1) {
+        None => "hex".to_owned(),
+        Some(arg) => match arg.literal() {
+            Some(ScalarValue::Utf8(Some(text))) => text.to_ascii_lowercase(),
+            _ => return Err(non_foldable(call, "fmt", "STRING")),
+        },
+    };
+    if !matches!(format.as_str(), "hex" | "utf-8" | "utf8" | "base64") {
+        return Err(SparkError::analysis(
+            "DATATYPE_MISMATCH.INVALID_ARG_VALUE",
+            "42K09",
+            format!("The `fmt` value must be a \"STRING\" of `hex`, `utf-8`, `utf8` or `base64`, but got '{format}'."),
+        ));
+    }
+    Ok(row::call(
+        call.name,
+        format.clone(),
+        DataType::Binary,
+        vec![call.text(0)?],
+        call.label(),
+        move |r| {
+            let text = r.text(0);
+            let bytes = match format.as_str() {
+                "hex" => from_hex(text),
+                "base64" => from_base64(text, false),
+                _ => Some(text.as_bytes().to_vec()),
+            };
+            match bytes {
+                None if !tolerant => Err(conversion(text, &format.to_uppercase(), "try_to_binary")),
+                found => Ok(found),
+            }
+        },
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_and_hex_go_both_ways() {
+        for text in ["", "a", "ab", "abc", "Spark SQL"] {
+            assert_eq!(
+                from_base64(&to_base64(text.as_bytes()), false).as_deref(),
+                Some(text.as_bytes())
+            );
+            assert_eq!(
+                from_hex(&to_hex(text.as_bytes(), true)).as_deref(),
+                Some(text.as_bytes())
+            );
+        }
+        assert_eq!(from_hex("zz"), None);
+        assert_eq!(from_base64("A", false), None);
+    }
+}

@@ -1,0 +1,342 @@
+//! Strings made of strings: padding, cutting, replacing, masking.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, ListBuilder, StringBuilder};
+use arrow::datatypes::DataType;
+use datafusion_common::ScalarValue;
+
+use crate::error::{Exception, Result, SparkError};
+use crate::plan::functions::call::Call;
+use crate::plan::functions::error::index_of_zero;
+use crate::plan::functions::list::element_field;
+use crate::plan::functions::text::basic::substring_of;
+use crate::plan::functions::{constant, row};
+use crate::plan::literal;
+use crate::plan::scope::Typed;
+use crate::values::types::list_of;
+
+pub fn repeat(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Utf8, vec![call.text(0)?, call.int(1)?], |r| {
+        let (part, times) = (r.text(0), r.int(1).max(0) as usize);
+        if part.len().saturating_mul(times) > i32::MAX as usize {
+            return Err(too_long("repeat"));
+        }
+        Ok(Some(part.repeat(times)))
+    })
+}
+
+pub fn space(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Utf8, vec![call.int(0)?], |r| {
+        Ok(Some(" ".repeat(r.int(0).max(0) as usize)))
+    })
+}
+
+pub fn translate(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?, call.text(2)?], |r| {
+        let from: Vec<char> = r.text(1).chars().collect();
+        let to: Vec<char> = r.text(2).chars().collect();
+        let changed = r
+            .text(0)
+            .chars()
+            .filter_map(|c| match from.iter().position(|f| *f == c) {
+                None => Some(c),
+                Some(at) => to.get(at).copied(),
+            });
+        Ok(Some(changed.collect::<String>()))
+    })
+}
+
+pub fn replace(call: &Call<'_>) -> Result<Typed> {
+    let args = vec![call.text(0)?, call.text(1)?, call.text_or(2, "")?];
+    let label = call.label_or(2, &[""]);
+    Ok(row::call(call.name, "", DataType::Utf8, args, label, |r| {
+        Ok(Some(if r.text(1).is_empty() {
+            r.text(0).to_owned()
+        } else {
+            r.text(0).replace(r.text(1), r.text(2))
+        }))
+    }))
+}
+
+pub fn left(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Utf8, vec![call.text(0)?, call.int(1)?], |r| {
+        let count = r.int(1).max(0) as usize;
+        Ok(Some(r.text(0).chars().take(count).collect::<String>()))
+    })
+}
+
+pub fn right(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Utf8, vec![call.text(0)?, call.int(1)?], |r| {
+        let (text, count) = (r.text(0), r.int(1).max(0) as usize);
+        let skip = text.chars().count().saturating_sub(count);
+        Ok(Some(text.chars().skip(skip).collect::<String>()))
+    })
+}
+
+pub fn before_nth(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?, call.int(2)?], |r| {
+        Ok(Some(substring_index(r.text(0), r.text(1), r.int(2)).to_owned()))
+    })
+}
+
+pub fn nth_part(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?, call.int(2)?], |r| {
+        split_part(r.text(0), r.text(1), r.int(2)).map(Some)
+    })
+}
+
+pub fn overlay(call: &Call<'_>) -> Result<Typed> {
+    let args = vec![call.text(0)?, call.text(1)?, call.int(2)?, call.int_or(3, -1)?];
+    let label = call.label_or(3, &["-1"]);
+    Ok(row::call(call.name, "", DataType::Utf8, args, label, |r| {
+        let (text, with, from) = (r.text(0), r.text(1), i64::from(r.int(2)));
+        let length = if r.int(3) < 0 {
+            with.chars().count() as i64
+        } else {
+            r.int(3).into()
+        };
+        let head = substring_of(text, 1, from - 1);
+        let tail = substring_of(text, from.saturating_add(length), i32::MAX.into());
+        Ok(Some(format!("{head}{with}{tail}")))
+    }))
+}
+
+pub fn quote(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Utf8, vec![call.text(0)?], |r| {
+        Ok(Some(format!("'{}'", r.text(0).replace('\'', "\\'"))))
+    })
+}
+
+pub fn collate(call: &Call<'_>) -> Result<Typed> {
+    Ok(call.labelled(call.text(0)?))
+}
+
+pub fn is_valid_utf8(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Boolean, vec![call.text_or_binary(0)?], |r| {
+        Ok(Some(std::str::from_utf8(r.bytes(0)).is_ok()))
+    })
+}
+
+/// Bytes as a string; `invalid` says what becomes of those that are none.
+fn utf8(call: &Call<'_>, invalid: fn(&[u8]) -> Result<Option<String>>) -> Result<Typed> {
+    call.strict(
+        DataType::Utf8,
+        vec![call.text_or_binary(0)?],
+        move |r| match std::str::from_utf8(r.bytes(0)) {
+            Ok(text) => Ok(Some(text.to_owned())),
+            Err(_) => invalid(r.bytes(0)),
+        },
+    )
+}
+
+pub fn make_valid_utf8(call: &Call<'_>) -> Result<Typed> {
+    utf8(call, |bytes| Ok(Some(String::from_utf8_lossy(bytes).into_owned())))
+}
+
+pub fn try_validate_utf8(call: &Call<'_>) -> Result<Typed> {
+    utf8(call, |_| Ok(None))
+}
+
+pub fn validate_utf8(call: &Call<'_>) -> Result<Typed> {
+    utf8(call, |_| {
+        Err(SparkError::new(
+            Exception::IllegalArgument,
+            "INVALID_UTF8_STRING",
+            "22029",
+            "Invalid UTF8 byte sequence found in string.",
+        ))
+    })
+}
+
+fn too_long(function: &str) -> SparkError {
+    SparkError::new(
+        Exception::Runtime,
+        "STRING_TOO_LONG",
+        "54000",
+        format!("The result of `{function}` is longer than 2147483647 bytes."),
+    )
+}
+
+pub fn pad(call: &Call<'_>, left: bool) -> Result<Typed> {
+    let first = call.text_or_binary(0)?;
+    if first.data_type == DataType::Binary {
+        return pad_bytes(call, first, left);
+    }
+    let args = vec![first, call.int(1)?, call.text_or(2, " ")?];
+    let label = call.label_or(2, &[" "]);
+    Ok(row::call(call.name, "", DataType::Utf8, args, label, move |r| {
+        let (text, length) = (r.text(0), r.int(1).max(0) as usize);
+        let count = text.chars().count();
+        if count >= length {
+            return Ok(Some(text.chars().take(length).collect::<String>()));
+        }
+        let fill: String = r.text(2).chars().cycle().take(length - count).collect();
+        Ok(Some(if left {
+            format!("{fill}{text}")
+        } else {
+            format!("{text}{fill}")
+        }))
+    }))
+}
+
+fn pad_bytes(call: &Call<'_>, first: Typed, left: bool) -> Result<Typed> {
+    let pad = if call.has(2) {
+        call.binary(2)?
+    } else {
+        call.context.cast(literal::string("\0"), &DataType::Binary)?
+    };
+    let args = vec![first, call.int(1)?, pad];
+    let label = call.label_or(2, &["X'00'"]);
+    Ok(row::call(
+        call.name,
+        "binary",
+        DataType::Binary,
+        args,
+        label,
+        move |r| {
+            let (bytes, length) = (r.bytes(0), r.int(1).max(0) as usize);
+            let missing = length.saturating_sub(bytes.len());
+            let fill: Vec<u8> = r.bytes(2).iter().copied().cycle().take(missing).collect();
+            let kept = &bytes[..bytes.len().min(length)];
+            Ok(Some(if left {
+                [&fill, kept].concat()
+            } else {
+                [kept, &fill].concat()
+            }))
+        },
+    ))
+}
+
+/// `UTF8String.subStringIndex`.
+fn substring_index<'a>(text: &'a str, delimiter: &str, count: i32) -> &'a str {
+    if delimiter.is_empty() || count == 0 {
+        return "";
+    }
+    let nth = count.unsigned_abs() as usize - 1;
+    if count > 0 {
+        text.match_indices(delimiter)
+            .nth(nth)
+            .map_or(text, |(at, _)| &text[..at])
+    } else {
+        text.rmatch_indices(delimiter)
+            .nth(nth)
+            .map_or(text, |(at, _)| &text[at + delimiter.len()..])
+    }
+}
+
+fn split_part(text: &str, delimiter: &str, part: i32) -> Result<String> {
+    if part == 0 {
+        return Err(index_of_zero());
+    }
+    let parts: Vec<&str> = if delimiter.is_empty() {
+        vec![text]
+    } else {
+        text.split(delimiter).collect()
+    };
+    let at = if part > 0 {
+        part as usize - 1
+    } else {
+        parts.len().wrapping_sub(part.unsigned_abs() as usize)
+    };
+    Ok(parts.get(at).copied().unwrap_or_default().to_owned())
+}
+
+pub fn elt(call: &Call<'_>) -> Result<Typed> {
+    let mut args = vec![call.int(0)?];
+    for i in 1..call.args.len() {
+        args.push(call.text(i)?);
+    }
+    let count = args.len() - 1;
+    let ansi = call.context.ansi();
+    Ok(row::with_nulls(
+        call.name,
+        format!("{ansi}"),
+        DataType::Utf8,
+        args,
+        call.label(),
+        move |r| {
+            if r.is_null(0) {
+                return Ok(None);
+            }
+            let at = r.int(0);
+            if at < 1 || at as usize > count {
+                return if ansi {
+                    Err(crate::plan::extract::invalid_array_index(at.into(), count as i64))
+                } else {
+                    Ok(None)
+                };
+            }
+            Ok((!r.is_null(at as usize)).then(|| r.text(at as usize).to_owned()))
+        },
+    ))
+}
+
+/// `Mask`: upper case, lower case, digits and others become the given characters; null keeps them.
+pub fn mask(call: &Call<'_>) -> Result<Typed> {
+    let defaults = [Some("X"), Some("x"), Some("n"), None];
+    let mut args = vec![call.text(0)?];
+    let mut names = vec![call.args[0].name.clone()];
+    for (i, default) in defaults.iter().enumerate() {
+        let name = default.unwrap_or("NULL");
+        let given = call.args.get(i + 1);
+        args.push(match given {
+            Some(_) => call.text(i + 1)?,
+            None => constant(ScalarValue::Utf8(default.map(str::to_owned)), name),
+        });
+        names.push(given.map_or(name.to_owned(), |a| a.name.clone()));
+    }
+    let label = format!("mask({})", names.join(", "));
+    Ok(row::with_nulls("mask", "", DataType::Utf8, args, label, |r| {
+        if r.is_null(0) {
+            return Ok(None);
+        }
+        let with = |i: usize, c: char| {
+            if r.is_null(i) {
+                c
+            } else {
+                r.text(i).chars().next().unwrap_or(c)
+            }
+        };
+        let masked = r.text(0).chars().map(|c| match c {
+            c if c.is_uppercase() => with(1, c),
+            c if c.is_lowercase() => with(2, c),
+            c if c.is_ascii_digit() => with(3, c),
+            c => with(4, c),
+        });
+        Ok(Some(masked.collect::<String>()))
+    }))
+}
+
+/// `Sentences`, for English: sentences end at `.`, `!`, `?` before a space, words are runs of letters and digits.
+pub fn sentences(call: &Call<'_>) -> Result<Typed> {
+    let label = call.label_or(1, &["", ""]);
+    let inner = list_of(DataType::Utf8);
+    let to = list_of(inner.clone());
+    let (outer_field, inner_field) = (element_field(&to)?.clone(), element_field(&inner)?.clone());
+    let args = vec![call.text(0)?.expr];
+    let expr = crate::kernels::kernel::call("sentences", "", to.clone(), args, move |args, _| {
+        let texts = args[0].as_string::<i32>();
+        let words = ListBuilder::new(StringBuilder::new()).with_field(inner_field.clone());
+        let mut out = ListBuilder::new(words).with_field(outer_field.clone());
+        for text in texts {
+            let Some(text) = text else {
+                out.append(false);
+                continue;
+            };
+            for sentence in text.split_inclusive(['.', '!', '?']) {
+                let words: Vec<&str> = sentence
+                    .split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '-'))
+                    .filter(|w| !w.is_empty())
+                    .collect();
+                if !words.is_empty() {
+                    words.into_iter().for_each(|w| out.values().values().append_value(w));
+                    out.values().append(true);
+                }
+            }
+            out.append(true);
+        }
+        Ok(Arc::new(out.finish()))
+    });
+    Ok(Typed::new(expr, to, label))
+}

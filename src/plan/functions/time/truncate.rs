@@ -1,0 +1,86 @@
+//! Times cut to the start of a unit.
+
+use chrono::{Datelike, NaiveDate};
+
+use arrow::datatypes::DataType;
+
+use crate::error::Result;
+use crate::plan::functions::call::Call;
+use crate::plan::functions::row;
+use crate::plan::functions::time::DAY_US;
+use crate::plan::scope::Typed;
+use crate::values::text::{day, days_of};
+use crate::values::zone::Zone;
+
+pub fn trunc(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Date32, vec![call.date(0)?, call.text(1)?], |r| {
+        let unit = Unit::parse(r.text(1)).filter(|u| u.of_days());
+        Ok(unit.and_then(|u| Some(days_of(u.start_of(day(r.int(0))?)?))))
+    })
+}
+
+pub fn date_trunc(call: &Call<'_>) -> Result<Typed> {
+    let time = call.any_timestamp(1)?;
+    let (zone, to) = (call.context.zone_of(&time.data_type), time.data_type.clone());
+    let args = vec![call.text(0)?, time];
+    Ok(row::call(
+        call.name,
+        format!("{zone:?}"),
+        to,
+        args,
+        call.label(),
+        move |r| Ok(Unit::parse(r.text(0)).and_then(|unit| unit.truncate(r.long(1), zone))),
+    ))
+}
+
+/// What `trunc` and `date_trunc` cut to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Year,
+    Quarter,
+    Month,
+    Week,
+    Day,
+    Micros(i64),
+}
+
+impl Unit {
+    fn parse(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_uppercase().as_str() {
+            "YEAR" | "YYYY" | "YY" => Self::Year,
+            "QUARTER" => Self::Quarter,
+            "MONTH" | "MM" | "MON" => Self::Month,
+            "WEEK" => Self::Week,
+            "DAY" | "DD" => Self::Day,
+            "HOUR" => Self::Micros(3_600_000_000),
+            "MINUTE" => Self::Micros(60_000_000),
+            "SECOND" => Self::Micros(1_000_000),
+            "MILLISECOND" => Self::Micros(1000),
+            "MICROSECOND" => Self::Micros(1),
+            _ => return None,
+        })
+    }
+
+    fn of_days(self) -> bool {
+        matches!(self, Self::Year | Self::Quarter | Self::Month | Self::Week)
+    }
+
+    fn start_of(self, date: NaiveDate) -> Option<NaiveDate> {
+        match self {
+            Self::Year => NaiveDate::from_ymd_opt(date.year(), 1, 1),
+            Self::Quarter => NaiveDate::from_ymd_opt(date.year(), date.month0() / 3 * 3 + 1, 1),
+            Self::Month => date.with_day(1),
+            Self::Week => date.checked_sub_days(chrono::Days::new(date.weekday().num_days_from_monday().into())),
+            _ => Some(date),
+        }
+    }
+
+    fn truncate(self, us: i64, zone: Zone) -> Option<i64> {
+        let local = zone.to_local(us);
+        if let Self::Micros(unit) = self {
+            return us.checked_sub(local.rem_euclid(unit));
+        }
+        let start = self.start_of(day(i32::try_from(local.div_euclid(DAY_US)).ok()?)?)?;
+        Some(zone.to_instant(i64::from(days_of(start)) * DAY_US))
+    }
+}

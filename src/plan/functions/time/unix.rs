@@ -1,0 +1,56 @@
+//! Times as numbers since 1970.
+
+use arrow::datatypes::DataType;
+
+use crate::error::{Result, arithmetic_overflow};
+use crate::plan::functions::call::Call;
+use crate::plan::functions::row;
+use crate::plan::scope::Typed;
+use crate::values::types;
+
+pub fn date_from_unix_date(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Date32, vec![call.int(0)?], |r| Ok(Some(r.int(0))))
+}
+
+pub fn unix_date(call: &Call<'_>) -> Result<Typed> {
+    call.strict(DataType::Int32, vec![call.date(0)?], |r| Ok(Some(r.int(0))))
+}
+
+/// Whole units since the epoch; a unit is so many microseconds.
+pub fn since_epoch(call: &Call<'_>, unit: i64) -> Result<Typed> {
+    call.strict(DataType::Int64, vec![call.timestamp(0)?], move |r| {
+        Ok(Some(r.long(0).div_euclid(unit)))
+    })
+}
+
+/// A time of whole units.
+pub fn whole(call: &Call<'_>, unit: i64) -> Result<Typed> {
+    call.strict(types::timestamp(), vec![call.long(0)?], move |r| {
+        r.long(0)
+            .checked_mul(unit)
+            .map(Some)
+            .ok_or_else(|| arithmetic_overflow("long overflow"))
+    })
+}
+
+/// A time of seconds, which may have a fraction.
+pub fn timestamp_seconds(call: &Call<'_>) -> Result<Typed> {
+    let (to, label) = (types::timestamp(), call.label());
+    match call.args[0].data_type {
+        DataType::Float32 | DataType::Float64 => {
+            let args = vec![call.double(0)?];
+            Ok(row::call(call.name, "double", to, args, label, |r| {
+                Ok(Some(r.double(0)).filter(|s| s.is_finite()).map(|s| (s * 1e6) as i64))
+            }))
+        }
+        DataType::Decimal128(..) => {
+            let args = vec![call.context.cast(call.arg(0)?, &DataType::Decimal128(38, 6))?];
+            Ok(row::call(call.name, "decimal", to, args, label, |r| {
+                i64::try_from(r.decimal(0))
+                    .map(Some)
+                    .map_err(|_| arithmetic_overflow("long overflow"))
+            }))
+        }
+        _ => whole(call, 1_000_000),
+    }
+}

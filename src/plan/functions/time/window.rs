@@ -1,0 +1,24 @@
+//! Windows of event time.
+
+use crate::error::Result;
+use crate::plan::functions::call::Call;
+use crate::plan::scope::Typed;
+use crate::plan::time_window;
+
+pub fn window(call: &Call<'_>) -> Result<Typed> {
+    time_window::call(call.args.to_vec(), call.context.mode, call.context.zone)
+}
+
+pub fn session_window(call: &Call<'_>) -> Result<Typed> {
+    time_window::session(call.args.to_vec(), call.context.mode, call.context.zone)
+}
+
+pub fn window_time(call: &Call<'_>) -> Result<Typed> {
+    let mut out = time_window::window_time(call.arg(0)?)?;
+    out.name = call.label();
+    // The event time comes from the column of the window; the struct does not.
+    if let Some(attribute) = &mut out.attribute {
+        attribute.data_type = out.data_type.clone();
+    }
+    Ok(out)
+}

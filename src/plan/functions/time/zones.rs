@@ -1,0 +1,62 @@
+//! Wall clocks of other zones.
+
+use crate::error::{Exception, Result, SparkError};
+use crate::plan::functions::call::Call;
+use crate::plan::functions::row;
+use crate::plan::literal;
+use crate::plan::scope::Typed;
+use crate::values::types;
+use crate::values::zone::Zone;
+
+/// `from_utc_timestamp` and its opposite.
+pub fn shifted(call: &Call<'_>, from_utc: bool) -> Result<Typed> {
+    call.strict(types::timestamp(), vec![call.timestamp(0)?, call.text(1)?], move |r| {
+        let zone = zone_named(r.text(1))?;
+        Ok(Some(if from_utc {
+            zone.to_local(r.long(0))
+        } else {
+            zone.to_instant(r.long(0))
+        }))
+    })
+}
+
+/// From a zone, or of two arguments from the session's, to another.
+pub fn convert_timezone(call: &Call<'_>) -> Result<Typed> {
+    let (from, label, at) = if call.has(2) {
+        (call.text(0)?, call.label(), 1)
+    } else {
+        let here = call.context.conf.get("spark.sql.session.timeZone").unwrap_or("UTC");
+        let label = format!(
+            "convert_timezone(current_timezone(), {}, {})",
+            call.args[0].name, call.args[1].name
+        );
+        (literal::string(here), label, 0)
+    };
+    let time = call.context.cast(call.arg(at + 1)?, &types::timestamp_ntz())?;
+    let args = vec![from, call.text(at)?, time];
+    Ok(row::call(
+        "convert_timezone",
+        "",
+        types::timestamp_ntz(),
+        args,
+        label,
+        |r| {
+            let (from, to) = (zone_named(r.text(0))?, zone_named(r.text(1))?);
+            Ok(Some(to.to_local(from.to_instant(r.long(2)))))
+        },
+    ))
+}
+
+pub fn zone_named(name: &str) -> Result<Zone> {
+    Zone::parse(name).ok_or_else(|| {
+        SparkError::new(
+            Exception::DateTime,
+            "INVALID_TIMEZONE",
+            "22009",
+            format!(
+                "The timezone: {name} is invalid. The timezone must be either a region-based zone ID or a zone offset."
+            ),
+        )
+        .with("timeZone", name)
+    })
+}
