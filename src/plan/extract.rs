@@ -90,11 +90,9 @@ fn field(typed: Typed, name: &str, case_sensitive: bool) -> Result<Typed> {
                         structs.column(index),
                         &arrow::compute::is_null(structs)?,
                     )?;
-                    let DataType::List(field) = super::types::list_of(values.data_type().clone()) else {
-                        return Err(SparkError::internal("a list type is none").into());
-                    };
+                    let list_type = super::types::list_of(values.data_type().clone());
                     Ok(Arc::new(ListArray::try_new(
-                        field,
+                        super::types::element_field(&list_type)?.clone(),
                         list.offsets().clone(),
                         values,
                         list.nulls().cloned(),

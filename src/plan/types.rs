@@ -28,6 +28,17 @@ pub fn list_of(element: DataType) -> DataType {
     DataType::List(Arc::new(Field::new("element", element, true)))
 }
 
+/// The element field of a list type.
+///
+/// # Errors
+/// An internal error for any other type.
+pub fn element_field(list: &DataType) -> Result<&FieldRef> {
+    match list {
+        DataType::List(field) => Ok(field),
+        found => Err(SparkError::internal(format!("expected a list type, found {found}"))),
+    }
+}
+
 pub fn map_of(key: DataType, value: DataType) -> DataType {
     let entries = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, true)]);
     DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entries), false)), false)

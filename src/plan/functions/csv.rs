@@ -43,6 +43,7 @@ fn separator(argument: Option<&Typed>) -> Result<(String, String)> {
     Ok((format!("{given:?}"), separator.cloned().unwrap_or_else(|| ",".into())))
 }
 
+/// Resolves `from_csv`.
 fn from_csv(call: &Call<'_>) -> Result<Typed> {
     let fields = types::schema_from_text(&constant_schema(call)?)?;
     let (given, separator) = separator(call.args.get(2))?;
@@ -90,6 +91,7 @@ fn record(parts: &[String], fields: &Fields, zone: Zone) -> Result<ScalarValue> 
     )?)))
 }
 
+/// Resolves `to_csv`.
 fn to_csv(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let label = format!("to_csv({})", arg.name);
@@ -122,6 +124,7 @@ fn to_csv(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Utf8, label))
 }
 
+/// Resolves `schema_of_csv`.
 fn schema_of_csv(call: &Call<'_>) -> Result<Typed> {
     let text = call.constant_text(0).unwrap_or_default();
     let columns: Vec<String> = split(&text, ',')

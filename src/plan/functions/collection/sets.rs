@@ -29,6 +29,7 @@ fn found(args: &[ArrayRef], rows: usize) -> DfResult<Vec<Option<Option<usize>>>>
     Ok((0..rows).map(|row| known(row).then(|| place(row))).collect())
 }
 
+/// Resolves `array_contains`.
 pub fn contains(call: &Call<'_>) -> Result<Typed> {
     if call.args[1].data_type.is_null() {
         return Err(SparkError::analysis(
@@ -55,6 +56,7 @@ pub fn contains(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Boolean, call.label()))
 }
 
+/// Resolves `array_position`.
 pub fn position(call: &Call<'_>) -> Result<Typed> {
     let (list, item) = list_and_item(call, false)?;
     let args = vec![list.expr, item.expr];
@@ -66,6 +68,7 @@ pub fn position(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Int64, call.label()))
 }
 
+/// Resolves `array_remove`.
 pub fn remove(call: &Call<'_>) -> Result<Typed> {
     let (list, item) = list_and_item(call, false)?;
     let to = list.data_type.clone();
@@ -88,6 +91,7 @@ pub fn remove(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
+/// Resolves `array_distinct`.
 pub fn distinct(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     Ok(picked(call, list, "", |list, row| {
@@ -125,6 +129,7 @@ pub fn extreme(call: &Call<'_>, greatest: bool) -> Result<Typed> {
     Ok(Typed::new(expr, element, call.label()))
 }
 
+/// Resolves `arrays_overlap`.
 pub fn overlap(call: &Call<'_>) -> Result<Typed> {
     let (a, b) = two_lists(call)?;
     let args = vec![a.expr, b.expr];
@@ -176,6 +181,7 @@ pub enum Combine {
     Intersect,
 }
 
+/// Resolves `array_union`, `array_except` and `array_intersect`.
 pub fn combined(call: &Call<'_>, how: Combine) -> Result<Typed> {
     let (a, b) = two_lists(call)?;
     let to = a.data_type.clone();

@@ -21,6 +21,7 @@ use crate::plan::kernel;
 use crate::plan::scope::Typed;
 use crate::plan::types::{self, is_string, list_of, sql_name};
 
+/// Resolves `get_json_object`.
 pub fn get_json_object(call: &Call<'_>) -> Result<Typed> {
     let known: Mutex<Option<(String, Option<Vec<path::Step>>)>> = Mutex::new(None);
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?], move |r| {
@@ -35,6 +36,7 @@ pub fn get_json_object(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `json_array_length`.
 pub fn json_array_length(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.text(0)?], |r| {
         Ok(match parse(r.text(0), Leniency::DEFAULT, false) {
@@ -44,6 +46,7 @@ pub fn json_array_length(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `json_object_keys`.
 pub fn json_object_keys(call: &Call<'_>) -> Result<Typed> {
     call.strict(list_of(DataType::Utf8), vec![call.text(0)?], |r| {
         let Some(Json::Object(fields)) = parse(r.text(0), Leniency::DEFAULT, false) else {
@@ -53,6 +56,7 @@ pub fn json_object_keys(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `schema_of_json`.
 pub fn schema_of_json(call: &Call<'_>) -> Result<Typed> {
     let text = call
         .constant_text(0)
@@ -141,6 +145,7 @@ pub fn constant_schema(call: &Call<'_>) -> Result<String> {
     }
 }
 
+/// Resolves `from_json`.
 pub fn from_json(call: &Call<'_>) -> Result<Typed> {
     let to = schema(&constant_schema(call)?)?;
     let (subject, name) = (&call.args[0], format!("from_json({})", call.args[0].name));
@@ -246,6 +251,7 @@ fn malformed() -> SparkError {
     .with("failFastMode", "FAILFAST")
 }
 
+/// Resolves `to_json`.
 pub fn to_json(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let label = format!("to_json({})", arg.name);

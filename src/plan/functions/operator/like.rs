@@ -11,10 +11,12 @@ use crate::plan::functions::call::Call;
 use crate::plan::scope::Typed;
 use crate::plan::{cast, kernel};
 
+/// Resolves `like`.
 pub fn like(call: &Call<'_>) -> Result<Typed> {
     fits(call, false)
 }
 
+/// Resolves `ilike`.
 pub fn ilike(call: &Call<'_>) -> Result<Typed> {
     fits(call, true)
 }
@@ -71,6 +73,7 @@ pub struct Quantified {
     pub all: bool,
 }
 
+/// Resolves the calls that the parser makes of `LIKE ANY` and its kin.
 pub fn quantified(call: &Call<'_>, form: &Quantified) -> Result<Typed> {
     let value = call.arg(0)?;
     let mut tests = Vec::new();

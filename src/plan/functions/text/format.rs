@@ -14,6 +14,7 @@ use crate::plan::functions::number::rounding::{Rounding, unscaled};
 use crate::plan::scope::Typed;
 use crate::plan::{cast_text, kernel};
 
+/// Resolves `format_string`.
 pub fn format_string(call: &Call<'_>) -> Result<Typed> {
     let exprs = std::iter::once(call.text(0)?.expr)
         .chain(call.args[1..].iter().map(|a| a.expr.clone()))

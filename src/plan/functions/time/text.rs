@@ -18,6 +18,7 @@ use crate::plan::types::{self, is_string};
 /// What `unix_timestamp` and `from_unixtime` use without a format.
 const DEFAULT_FORMAT: &str = "yyyy-MM-dd HH:mm:ss";
 
+/// Resolves `to_date` and `try_to_date`.
 pub fn to_date(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     let mode = mode(call, tolerant);
     let whole = if call.has(1) {
@@ -29,6 +30,7 @@ pub fn to_date(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     Ok(call.labelled(date))
 }
 
+/// Resolves `to_timestamp`, `try_to_timestamp`, `try_to_timestamp_ltz`, `to_timestamp_ntz` and `try_to_timestamp_ntz`.
 pub fn to_timestamp(call: &Call<'_>, tolerant: bool, made: Made) -> Result<Typed> {
     let (to, mode) = (made.data_type(), mode(call, tolerant));
     let time = if call.has(1) {
@@ -39,6 +41,7 @@ pub fn to_timestamp(call: &Call<'_>, tolerant: bool, made: Made) -> Result<Typed
     Ok(call.labelled(time))
 }
 
+/// Resolves `unix_timestamp` and `to_unix_timestamp`.
 pub fn unix_timestamp(call: &Call<'_>) -> Result<Typed> {
     if !call.has(0) {
         let seconds = call.context.now_us.div_euclid(1_000_000);
@@ -50,12 +53,14 @@ pub fn unix_timestamp(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
+/// Resolves `from_unixtime`.
 pub fn from_unixtime(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.long(0)?, call.text_or(1, DEFAULT_FORMAT)?];
     let label = call.label_or(1, &[DEFAULT_FORMAT]);
     Ok(format_time(args, 1_000_000, call.context.zone, label))
 }
 
+/// Resolves `date_format`.
 pub fn date_format(call: &Call<'_>) -> Result<Typed> {
     let time = call.any_timestamp(0)?;
     let zone = call.context.zone_of(&time.data_type);
@@ -89,6 +94,7 @@ pub struct Patterns {
 }
 
 impl Patterns {
+    /// A cache for parsing, or for formatting.
     pub fn new(parsing: bool) -> Self {
         Self {
             parsing,
@@ -96,6 +102,10 @@ impl Patterns {
         }
     }
 
+    /// The compiled pattern.
+    ///
+    /// # Errors
+    /// What Spark says of malformed patterns.
     pub fn get(&self, text: &str) -> Result<Arc<Pattern>> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, pattern)) = last.as_ref().filter(|(t, _)| t == text) {
