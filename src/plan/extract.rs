@@ -91,11 +91,9 @@ fn field(typed: Typed, name: &str, case_sensitive: bool) -> Result<Typed> {
                         structs.column(index),
                         &arrow::compute::is_null(structs)?,
                     )?;
-                    let DataType::List(field) = crate::values::types::list_of(values.data_type().clone()) else {
-                        return Err(SparkError::internal("a list type is none").into());
-                    };
+                    let list_type = crate::values::types::list_of(values.data_type().clone());
                     Ok(Arc::new(ListArray::try_new(
-                        field,
+                        crate::values::types::element_field(&list_type)?.clone(),
                         list.offsets().clone(),
                         values,
                         list.nulls().cloned(),

@@ -95,14 +95,8 @@ impl Analyzer {
         for argument in &call.arguments {
             args.push(self.expression(argument, &left)?);
         }
-        let context = functions::Context {
-            mode: self.mode(),
-            zone: self.zone,
-            now_us: self.now_us,
-            conf: &self.conf,
-        };
         let name = call.function_name.to_ascii_lowercase();
-        let generator = functions::call(&context, &name, args, false)?.and_then(|t| t.generator);
+        let generator = functions::call(&self.context(), &name, args, false)?.and_then(|t| t.generator);
         let mut generator = *generator.ok_or_else(|| {
             SparkError::analysis(
                 "UNRESOLVABLE_TABLE_VALUED_FUNCTION",

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, IntervalUnit, Schema, TimeUnit};
 
+use crate::error::{Result, SparkError};
+
 /// The zone that instants carry inside the engine.
 pub const UTC: &str = "UTC";
 
@@ -21,6 +23,17 @@ pub fn timestamp_ntz() -> DataType {
 
 pub fn list_of(element: DataType) -> DataType {
     DataType::List(Arc::new(Field::new("element", element, true)))
+}
+
+/// Returns the element field of a list type.
+///
+/// # Errors
+/// An internal error for any other type.
+pub fn element_field(list: &DataType) -> Result<&FieldRef> {
+    match list {
+        DataType::List(field) => Ok(field),
+        found => Err(SparkError::internal(format!("expected a list type, found {found}"))),
+    }
 }
 
 pub fn map_of(key: DataType, value: DataType) -> DataType {

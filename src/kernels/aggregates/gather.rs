@@ -13,7 +13,7 @@ use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::{Accumulator, AggregateUDF};
 
 use crate::kernels::aggregates::{Definition, Make, function};
-use crate::values::types::list_of;
+use crate::values::types::{element_field, list_of};
 
 /// What the gathered columns amount to.
 pub type Finish = Arc<dyn Fn(&[ArrayRef]) -> Result<ScalarValue> + Send + Sync>;
@@ -139,9 +139,8 @@ impl Accumulator for Gather {
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         let all: ArrayRef = Arc::new(self.all()?);
-        let DataType::List(field) = list_of(DataType::Struct(self.fields.clone())) else {
-            return datafusion_common::internal_err!("a list type is none");
-        };
+        let list_type = list_of(DataType::Struct(self.fields.clone()));
+        let field = element_field(&list_type)?.clone();
         let offsets = arrow::buffer::OffsetBuffer::from_lengths([all.len()]);
         Ok(vec![ScalarValue::List(Arc::new(arrow::array::ListArray::try_new(
             field, offsets, all, None,

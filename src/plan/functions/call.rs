@@ -76,6 +76,10 @@ impl<'a> Call<'a> {
         typed
     }
 
+    /// The argument at `i`.
+    ///
+    /// # Errors
+    /// `WRONG_NUM_ARGS` if there is none.
     pub fn arg(&self, i: usize) -> Result<Typed> {
         self.args
             .get(i)
@@ -83,7 +87,7 @@ impl<'a> Call<'a> {
             .ok_or_else(|| wrong_number(self.name, &(i + 1).to_string(), self.args.len()))
     }
 
-    /// The argument as `to`, where `fits` says that its type may become one implicitly.
+    /// The argument as `to`, if `fits` says that its type may become one implicitly.
     fn cast_if(&self, i: usize, to: &DataType, fits: impl Fn(&DataType) -> bool) -> Result<Typed> {
         let arg = self.arg(i)?;
         if &arg.data_type != to && !arg.data_type.is_null() && !fits(&arg.data_type) {
@@ -92,13 +96,14 @@ impl<'a> Call<'a> {
         self.context.cast(arg, to)
     }
 
+    /// The argument as a STRING; anything but a nested type becomes one.
     pub fn text(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Utf8, |t| {
             !matches!(t, DataType::List(_) | DataType::Map(..) | DataType::Struct(_))
         })
     }
 
-    /// The text at `i`, or `default` where it is missing.
+    /// The STRING at `i`, or `default` if it is missing.
     pub fn text_or(&self, i: usize, default: &str) -> Result<Typed> {
         if self.has(i) {
             self.text(i)
@@ -107,7 +112,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The INT at `i`, or `default` where it is missing.
+    /// The INT at `i`, or `default` if it is missing.
     pub fn int_or(&self, i: usize, default: i32) -> Result<Typed> {
         if self.has(i) {
             self.int(i)
@@ -116,7 +121,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Binary as it is, everything else as text.
+    /// A BINARY as it is, everything else as a STRING.
     pub fn text_or_binary(&self, i: usize) -> Result<Typed> {
         match self.arg(i)? {
             arg if arg.data_type == DataType::Binary => Ok(arg),
@@ -124,26 +129,32 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// The argument as a BINARY; strings become one.
     pub fn binary(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Binary, is_string)
     }
 
+    /// The argument as an INT; numbers and strings become one.
     pub fn int(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Int32, |t| is_numeric(t) || is_string(t))
     }
 
+    /// The argument as a BIGINT; numbers and strings become one.
     pub fn long(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Int64, |t| is_numeric(t) || is_string(t))
     }
 
+    /// The argument as a DOUBLE; numbers and strings become one.
     pub fn double(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Float64, |t| is_numeric(t) || is_string(t))
     }
 
+    /// The argument as a BOOLEAN; strings become one.
     pub fn boolean(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Boolean, is_string)
     }
 
+    /// The argument as a DATE; strings and timestamps become one.
     pub fn date(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Date32, |t| is_string(t) || types::is_timestamp(t))
     }
@@ -191,7 +202,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// A text known when the query is planned.
+    /// A string known when the query is planned.
     pub fn constant_text(&self, i: usize) -> Option<String> {
         match self.args.get(i)?.literal()? {
             datafusion_common::ScalarValue::Utf8(Some(text)) => Some(text.clone()),

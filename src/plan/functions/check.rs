@@ -25,6 +25,7 @@ pub static FUNCTIONS: &[Function] = &[
         .example("if(true, 'fine', raise_error('not fine'))", "fine"),
 ];
 
+/// Resolves `assert_true`.
 fn assert_true(call: &Call<'_>) -> Result<Typed> {
     let default = format!("'{}' is not true!", call.args[0].name);
     let args = vec![call.boolean(0)?, call.text_or(1, &default)?];
@@ -38,6 +39,7 @@ fn assert_true(call: &Call<'_>) -> Result<Typed> {
     Ok(void(out))
 }
 
+/// Resolves `raise_error`.
 fn raise_error(call: &Call<'_>) -> Result<Typed> {
     let message = call.text(call.args.len() - 1)?;
     let label = if call.has(1) {

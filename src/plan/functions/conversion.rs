@@ -5,7 +5,6 @@ use super::entry::{Function, any, scalar};
 use crate::error::Result;
 use crate::plan::scope::Typed;
 use crate::plan::type_message;
-use crate::values::types;
 
 /// Casts by the name of their type.
 #[rustfmt::skip] // A table: a few lines for each entry.

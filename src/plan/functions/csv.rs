@@ -18,7 +18,6 @@ use crate::kernels::kernel;
 use crate::plan::scope::Typed;
 use crate::plan::type_message;
 use crate::values::cast::{Mode, cast_array, to_text};
-use crate::values::types;
 use crate::values::zone::Zone;
 
 /// Functions of CSV records.
@@ -45,6 +44,7 @@ fn separator(argument: Option<&Typed>) -> Result<(String, String)> {
     Ok((format!("{given:?}"), separator.cloned().unwrap_or_else(|| ",".into())))
 }
 
+/// Resolves `from_csv`.
 fn from_csv(call: &Call<'_>) -> Result<Typed> {
     let fields = type_message::schema_from_text(&constant_schema(call)?)?;
     let (given, separator) = separator(call.args.get(2))?;
@@ -92,6 +92,7 @@ fn record(parts: &[String], fields: &Fields, zone: Zone) -> Result<ScalarValue> 
     )?)))
 }
 
+/// Resolves `to_csv`.
 fn to_csv(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let label = format!("to_csv({})", arg.name);
@@ -124,6 +125,7 @@ fn to_csv(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Utf8, label))
 }
 
+/// Resolves `schema_of_csv`.
 fn schema_of_csv(call: &Call<'_>) -> Result<Typed> {
     let text = call.constant_text(0).unwrap_or_default();
     let columns: Vec<String> = split(&text, ',')

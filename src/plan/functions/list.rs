@@ -5,22 +5,11 @@ use std::sync::Arc;
 
 use arrow::array::*;
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::DataType;
 
-use crate::error::{Result, SparkError};
+use crate::values::types::element_field;
 
 type DfResult<T> = datafusion_common::Result<T>;
-
-/// The element field of a list type.
-///
-/// # Errors
-/// An internal error for any other type.
-pub fn element_field(list: &DataType) -> Result<&FieldRef> {
-    match list {
-        DataType::List(field) => Ok(field),
-        found => Err(SparkError::internal(format!("expected a list type, found {found}"))),
-    }
-}
 
 /// Where the elements of a row are among the values of its column.
 pub fn span(list: &ListArray, row: usize) -> Range<usize> {

@@ -56,7 +56,7 @@ use super::scope::Typed;
 use crate::error::{Result, SparkError};
 use crate::plan::cast_expr;
 use crate::settings::Conf;
-use crate::values::cast::{self, Mode};
+use crate::values::cast::Mode;
 use crate::values::types;
 use crate::values::zone::Zone;
 
@@ -64,23 +64,28 @@ pub use self::error::{unexpected_type, wrong_number};
 
 /// What a function may know of the session.
 pub struct Context<'a> {
+    /// What overflow and malformed casts do.
     pub mode: Mode,
+    /// The session's zone.
     pub zone: Zone,
     /// `current_timestamp()`, µs since the epoch.
     pub now_us: i64,
+    /// The session's settings.
     pub conf: &'a Conf,
 }
 
 impl Context<'_> {
+    /// The value cast by the session's rules.
     pub fn cast(&self, typed: Typed, to: &DataType) -> Result<Typed> {
         cast_expr::cast(typed, to, self.mode, self.zone)
     }
 
+    /// Whether errors are raised where a result would be wrong.
     pub fn ansi(&self) -> bool {
         self.mode == Mode::Ansi
     }
 
-    /// The zone in which a timestamp's wall clock is read: none for TIMESTAMP_NTZ.
+    /// The zone in which a timestamp's wall clock is read: UTC for TIMESTAMP_NTZ.
     pub fn zone_of(&self, data_type: &DataType) -> Zone {
         if data_type == &types::timestamp_ntz() {
             Zone::UTC

@@ -22,10 +22,12 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// Whether the cell is null.
     pub fn is_null(&self, i: usize) -> bool {
         self.args[i].is_null(self.at)
     }
 
+    /// A STRING.
     pub fn text(&self, i: usize) -> &'a str {
         self.args[i].as_string::<i32>().value(self.at)
     }
@@ -38,6 +40,7 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// A BOOLEAN.
     pub fn boolean(&self, i: usize) -> bool {
         self.args[i].as_boolean().value(self.at)
     }
@@ -59,6 +62,7 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// A DOUBLE.
     pub fn double(&self, i: usize) -> f64 {
         self.args[i].as_primitive::<Float64Type>().value(self.at)
     }
@@ -73,6 +77,7 @@ impl<'a> Row<'a> {
         self.args[i].as_list::<i32>().value(self.at)
     }
 
+    /// The whole column.
     pub fn array(&self, i: usize) -> &'a ArrayRef {
         &self.args[i]
     }
@@ -85,6 +90,7 @@ impl<'a> Row<'a> {
 
 /// What a cell of a result may be in Rust.
 pub trait Cell: Sized {
+    /// The cells as a column of the type `to`.
     fn collect(cells: Vec<Option<Self>>, to: &DataType) -> DfResult<ArrayRef>;
 }
 

@@ -34,6 +34,7 @@ pub static FUNCTIONS: &[Function] = &[
         .example("input_file_name()", ""),
 ];
 
+/// Resolves `typeof`.
 fn type_of(call: &Call<'_>) -> Result<Typed> {
     Ok(constant_text(simple_string(&call.args[0].data_type), call.label()))
 }

@@ -9,7 +9,7 @@ use sqlparser::ast::{
 use super::error::SqlError;
 use super::lowering::{Lowering, ident, object_name};
 use super::message::{call, expression, internal, star, string};
-use super::prefix::{INTERVAL_RANGE, INTERVAL_TEXT, INTERVAL_UNITS, LIKE_QUANTIFIED, TYPED};
+use super::prefix::{INTERVAL_RANGE, INTERVAL_TEXT, INTERVAL_UNITS, LIKE_QUANTIFIED, PARAMETER, TYPED};
 use super::{interval, marker, temporal};
 use crate::proto as sc;
 
@@ -107,6 +107,7 @@ impl Lowering {
             (INTERVAL_UNITS, parts) => interval::of_units(parts),
             (INTERVAL_RANGE, [value, from, to]) => interval::of_range(value, from, to),
             (INTERVAL_TEXT, [value]) => interval::of_text(value),
+            (PARAMETER, [name]) => Ok(internal(marker::PARAMETER, vec![string(name.clone())])),
             (TYPED, [type_name, value]) => temporal::typed(type_name, value),
             _ => Ok(call(name, vec![])),
         }

@@ -27,6 +27,8 @@ pub(super) const INTERVAL_TEXT: &str = "\0interval_text";
 pub(super) const TYPED: &str = "\0typed";
 /// `like` or `ilike`, `any` or `all`, `not` or nothing, as strings; the operand; the patterns.
 pub(super) const LIKE_QUANTIFIED: &str = "\0like_quantified";
+/// `:name` and `?`: one string.
+pub(super) const PARAMETER: &str = "\0parameter";
 
 /// What parsing an expression gives.
 pub(super) type Parsed = Result<Expr, ParserError>;

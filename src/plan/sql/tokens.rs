@@ -9,7 +9,7 @@ use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Toke
 use super::dialect::Spark;
 use super::error::{Position, SqlError};
 use super::literal::is_number;
-use super::marker::PARAMETER;
+use super::prefix::PARAMETER;
 use super::rewrite::rewrite;
 use super::string_literal::unescape;
 
@@ -22,7 +22,7 @@ const MAX_NESTING: usize = 250;
 /// How long a text may be, in bytes: beyond it the tree would outgrow a worker's heap.
 const MAX_TEXT_BYTES: usize = 8 << 20;
 
-/// Parameter markers as calls: `:name` becomes `__parameter('name')`, the nth `?` becomes `__parameter('_n')`.
+/// Parameter markers as calls of [`PARAMETER`]: `:name` of `'name'`, the nth `?` of `'_n'`.
 ///
 /// A colon is a marker where a word follows it at once and nothing stands just before it: `struct<a:int>` has none.
 fn parameters(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {

@@ -40,6 +40,7 @@ fn is_star(expression: &sc::Expression) -> bool {
     matches!(&expression.expr_type, Some(sc::expression::ExprType::UnresolvedStar(star)) if star.unparsed_target.is_none())
 }
 
+/// Rows in which no argument is null; of literals or nothing, all rows.
 pub fn count(args: &[Typed], distinct: bool, label: &str) -> Typed {
     let udf = df::count::count_udaf();
     let all_literal = args.iter().all(|a| a.is_literal());
@@ -80,6 +81,7 @@ pub fn count(args: &[Typed], distinct: bool, label: &str) -> Typed {
     out
 }
 
+/// Resolves `count_if`.
 pub fn count_if(call: &Call<'_>) -> Result<Typed> {
     let one = constant(ScalarValue::Int64(Some(1)), "");
     let condition = call.context.cast(call.arg(0)?, &DataType::Boolean)?;
@@ -103,6 +105,7 @@ pub fn extreme(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
     Ok(of_udaf(function, vec![arg], to, false, &call.label()))
 }
 
+/// Resolves `min_by` and `max_by`.
 pub fn by_key(call: &Call<'_>, greatest: bool) -> Result<Typed> {
     let (value, key) = (call.arg(0)?, call.arg(1)?);
     let to = value.data_type.clone();
@@ -122,6 +125,7 @@ pub fn of_pairs(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
     Ok(of_udaf(function, args, DataType::Float64, call.distinct, &call.label()))
 }
 
+/// Resolves `regr_count`.
 pub fn count_pairs(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.double(0)?, call.double(1)?];
     let function = df::regr::regr_count_udaf();
@@ -145,17 +149,20 @@ pub fn at_end(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
     Ok(out)
 }
 
+/// Resolves `bool_and` and `bool_or`.
 pub fn truth(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
     let args = vec![call.boolean(0)?];
     Ok(of_udaf(function, args, DataType::Boolean, call.distinct, &call.label()))
 }
 
+/// Resolves `bit_and`, `bit_or` and `bit_xor`.
 pub fn bits(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let to = arg.data_type.clone();
     Ok(of_udaf(function, vec![arg], to, call.distinct, &call.label()))
 }
 
+/// Resolves `approx_count_distinct`.
 pub fn approx_count_distinct(call: &Call<'_>) -> Result<Typed> {
     let function = df::approx_distinct::approx_distinct_udaf();
     let out = of_udaf(function, vec![call.arg(0)?], DataType::UInt64, false, &call.label());

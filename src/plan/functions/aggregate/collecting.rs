@@ -46,6 +46,7 @@ pub fn collect(call: &Call<'_>, set: bool) -> Result<Typed> {
     Ok(of_udaf(function, vec![arg], to, false, &label))
 }
 
+/// Resolves `listagg`.
 pub fn listagg(call: &Call<'_>) -> Result<Typed> {
     joined(call, vec![], &call.label_or(1, &["NULL"]))
 }
@@ -61,6 +62,7 @@ pub fn listagg_ordered(call: &Call<'_>, order: Vec<OrderKey>, label: String) -> 
     joined(call, order, &label)
 }
 
+/// Resolves `mode`.
 pub fn mode(call: &Call<'_>) -> Result<Typed> {
     if !call.has(0) {
         return Err(not_ordered(call.name));
@@ -80,6 +82,7 @@ pub fn mode_ordered(call: &Call<'_>, order: Vec<OrderKey>, _: String) -> Result<
     Ok(most_frequent(key.value.clone(), Some(descending), &label))
 }
 
+/// Resolves `product`.
 pub fn product(call: &Call<'_>) -> Result<Typed> {
     let finish: Finish = Arc::new(|columns| {
         let values = columns[0].as_primitive::<Float64Type>();

@@ -12,6 +12,7 @@ use crate::plan::scope::Typed;
 /// The marker's name in an expression, until the aggregation rewrites it.
 pub const GROUPING: &str = "__grouping";
 
+/// Resolves `grouping`.
 pub fn grouping(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     marker(analyzer, form, DataType::Int8)
 }

@@ -1,9 +1,9 @@
 //! Aggregate functions, with Spark's casts of arguments and types of results.
 
 mod basic;
-pub mod collecting;
-pub mod grouping;
-pub mod quantiles;
+pub(super) mod collecting;
+pub(super) mod grouping;
+pub(super) mod quantiles;
 mod sums;
 
 use std::sync::Arc;

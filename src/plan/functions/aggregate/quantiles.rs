@@ -40,6 +40,7 @@ struct Quantiles {
     descending: bool,
 }
 
+/// Resolves `median`.
 pub fn median(call: &Call<'_>) -> Result<Typed> {
     let asked = Quantiles {
         fractions: vec![0.5],
@@ -50,12 +51,14 @@ pub fn median(call: &Call<'_>) -> Result<Typed> {
     Ok(doubles(call.double(0)?, None, asked, &call.label()))
 }
 
+/// Resolves `percentile`.
 pub fn percentile(call: &Call<'_>) -> Result<Typed> {
     let asked = asked(call, 1, Kind::Continuous, false)?;
     let weights = if call.has(2) { Some(call.long(2)?) } else { None };
     Ok(doubles(call.double(0)?, weights, asked, &call.label_or(2, &["1"])))
 }
 
+/// Resolves `percentile_approx`.
 pub fn percentile_approx(call: &Call<'_>) -> Result<Typed> {
     let asked = asked(call, 1, Kind::Discrete, false)?;
     Ok(approximate(call.arg(0)?, asked, &call.label_or(2, &["10000"])))
@@ -66,10 +69,12 @@ pub fn without_order(call: &Call<'_>) -> Result<Typed> {
     Err(not_ordered(call.name))
 }
 
+/// Resolves `percentile_cont` with WITHIN GROUP.
 pub fn percentile_cont(call: &Call<'_>, order: Vec<OrderKey>, _: String) -> Result<Typed> {
     ordered(call, Kind::Continuous, &order)
 }
 
+/// Resolves `percentile_disc` with WITHIN GROUP.
 pub fn percentile_disc(call: &Call<'_>, order: Vec<OrderKey>, _: String) -> Result<Typed> {
     ordered(call, Kind::Discrete, &order)
 }

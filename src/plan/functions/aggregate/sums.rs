@@ -17,6 +17,7 @@ use crate::plan::scope::Typed;
 use crate::values::cast::Mode;
 use crate::values::types::{is_numeric, is_string};
 
+/// Resolves `sum` and `try_sum`.
 pub fn sum_call(call: &Call<'_>, mode: Mode) -> Result<Typed> {
     sum(call.context, call.arg(0)?, mode, call.distinct, &call.label())
 }

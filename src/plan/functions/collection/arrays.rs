@@ -11,15 +11,16 @@ use crate::error::{Exception, Result, SparkError};
 use crate::kernels::kernel;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::error::{index_of_zero, mismatch, unexpected_type};
-use crate::plan::functions::list::{ListMaker, assemble, element_field, span};
+use crate::plan::functions::list::{ListMaker, assemble, span};
 use crate::plan::functions::{condition, row};
 use crate::plan::scope::Typed;
 use crate::plan::{coercion, extract, literal};
 use crate::values::cast::Mode;
-use crate::values::types::{list_of, sql_name};
+use crate::values::types::{element_field, list_of, sql_name};
 
 type DfResult<T> = datafusion_common::Result<T>;
 
+/// Resolves `array`.
 pub fn array(call: &Call<'_>) -> Result<Typed> {
     if call.args.is_empty() {
         return Ok(made(vec![], DataType::Null, call.label()));
@@ -37,6 +38,7 @@ pub fn size(call: &Call<'_>) -> Result<Typed> {
     }
 }
 
+/// Resolves `array_size`.
 pub fn array_size(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     match arg.data_type {
@@ -66,6 +68,7 @@ pub fn reverse(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
+/// Resolves `array_compact`.
 pub fn compact(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     Ok(picked(call, list, "", |list, row| {
@@ -74,22 +77,26 @@ pub fn compact(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
+/// Resolves `array_append`.
 pub fn append(call: &Call<'_>) -> Result<Typed> {
     let (list, item) = list_and_item(call, true)?;
     inserted(call, list, item, None)
 }
 
+/// Resolves `array_prepend`.
 pub fn prepend(call: &Call<'_>) -> Result<Typed> {
     let (list, item) = list_and_item(call, true)?;
     inserted(call, list, item, Some(literal::int(1)))
 }
 
+/// Resolves `array_insert`.
 pub fn insert(call: &Call<'_>) -> Result<Typed> {
     let swapped = [call.arg(0)?, call.arg(2)?];
     let (list, item) = list_and_item(&call.other(call.name, &swapped), true)?;
     inserted(call, list, item, Some(call.int(1)?))
 }
 
+/// Resolves `array_repeat`.
 pub fn repeat(call: &Call<'_>) -> Result<Typed> {
     let item = call.arg(0)?;
     let to = list_of(item.data_type.clone());
@@ -107,6 +114,7 @@ pub fn repeat(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
+/// Resolves `get`.
 pub fn get(call: &Call<'_>) -> Result<Typed> {
     let mut out = extract::value(call.arg(0)?, call.int(1)?, Mode::Try, call.context.zone, true)?;
     (out.name, out.named) = (call.label(), false);
@@ -238,6 +246,7 @@ pub fn concat(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
+/// Resolves `flatten`.
 pub fn flatten(call: &Call<'_>) -> Result<Typed> {
     let (list, inner) = call.list(0)?;
     if !matches!(inner, DataType::List(_)) {
@@ -289,6 +298,7 @@ fn slice_of(start: i64, length: i64, size: i64) -> Result<Range<i64>> {
     Ok(from..from + length.min(size - from))
 }
 
+/// Resolves `slice`.
 pub fn slice(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     let to = list.data_type.clone();
@@ -366,6 +376,7 @@ fn with_item(mut cells: Vec<Cell>, item: Cell, position: Option<i64>, nothing: C
     Ok(cells)
 }
 
+/// Resolves `array_join`.
 pub fn join(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     let list = call.context.cast(list, &list_of(DataType::Utf8))?;
@@ -422,6 +433,7 @@ impl SideBySide {
     }
 }
 
+/// Resolves `arrays_zip`.
 pub fn zip(call: &Call<'_>) -> Result<Typed> {
     let lists = (0..call.args.len()).map(|i| call.list(i)).collect::<Result<Vec<_>>>()?;
     let name = |i: usize, t: &Typed| match &t.attribute {
@@ -448,6 +460,7 @@ pub fn zip(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
+/// Resolves `element_at` and `try_element_at`.
 pub fn element_at(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     if let DataType::Map(..) = call.args[0].data_type {
         let context = call.context;

@@ -1,10 +1,10 @@
 //! Functions of arrays and structs.
 
-pub mod arrays;
-pub mod order;
-pub mod sequence;
-pub mod sets;
-pub mod structs;
+pub(super) mod arrays;
+pub(super) mod order;
+pub(super) mod sequence;
+pub(super) mod sets;
+pub(super) mod structs;
 
 use super::entry::*;
 

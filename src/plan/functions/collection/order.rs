@@ -43,6 +43,7 @@ fn ascending(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
+/// Resolves `sort_array`.
 pub fn sort_array(call: &Call<'_>) -> Result<Typed> {
     let ascending = call.constant_boolean(1).unwrap_or(true);
     let mut out = sorted(call, ascending, ascending)?;

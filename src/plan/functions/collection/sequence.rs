@@ -7,21 +7,22 @@ use arrow::datatypes::*;
 
 use crate::error::{Exception, Result, SparkError};
 use crate::kernels::kernel;
+use crate::plan::coercion;
 use crate::plan::datetime::plus_months;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::error::unexpected_type;
-use crate::plan::functions::list::{assemble, element_field};
+use crate::plan::functions::list::assemble;
 use crate::plan::functions::time::DAY_US;
 use crate::plan::functions::time::parts::interval;
 use crate::plan::scope::Typed;
-use crate::plan::{coercion, literal};
 use crate::values::interval;
-use crate::values::types::{self, is_integral, list_of};
+use crate::values::types::{self, element_field, is_integral, list_of};
 use crate::values::zone::Zone;
 
 /// Elements that one sequence may have (`ByteArrayMethods.MAX_ROUNDED_ARRAY_LENGTH`).
 const MOST: i64 = 2_147_483_632;
 
+/// Resolves `sequence`.
 pub fn sequence(call: &Call<'_>) -> Result<Typed> {
     let common = coercion::widen(&call.args[0].data_type, &call.args[1].data_type).ok_or_else(|| wrong_types(call))?;
     if is_integral(&common) {

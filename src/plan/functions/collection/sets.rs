@@ -30,6 +30,7 @@ fn found(args: &[ArrayRef], rows: usize) -> DfResult<Vec<Option<Option<usize>>>>
     Ok((0..rows).map(|row| known(row).then(|| place(row))).collect())
 }
 
+/// Resolves `array_contains`.
 pub fn contains(call: &Call<'_>) -> Result<Typed> {
     if call.args[1].data_type.is_null() {
         return Err(SparkError::analysis(
@@ -56,6 +57,7 @@ pub fn contains(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Boolean, call.label()))
 }
 
+/// Resolves `array_position`.
 pub fn position(call: &Call<'_>) -> Result<Typed> {
     let (list, item) = list_and_item(call, false)?;
     let args = vec![list.expr, item.expr];
@@ -67,6 +69,7 @@ pub fn position(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Int64, call.label()))
 }
 
+/// Resolves `array_remove`.
 pub fn remove(call: &Call<'_>) -> Result<Typed> {
     let (list, item) = list_and_item(call, false)?;
     let to = list.data_type.clone();
@@ -89,6 +92,7 @@ pub fn remove(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
+/// Resolves `array_distinct`.
 pub fn distinct(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     Ok(picked(call, list, "", |list, row| {
@@ -126,6 +130,7 @@ pub fn extreme(call: &Call<'_>, greatest: bool) -> Result<Typed> {
     Ok(Typed::new(expr, element, call.label()))
 }
 
+/// Resolves `arrays_overlap`.
 pub fn overlap(call: &Call<'_>) -> Result<Typed> {
     let (a, b) = two_lists(call)?;
     let args = vec![a.expr, b.expr];
@@ -177,6 +182,7 @@ pub enum Combine {
     Intersect,
 }
 
+/// Resolves `array_union`, `array_except` and `array_intersect`.
 pub fn combined(call: &Call<'_>, how: Combine) -> Result<Typed> {
     let (a, b) = two_lists(call)?;
     let to = a.data_type.clone();

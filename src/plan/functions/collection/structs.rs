@@ -20,6 +20,7 @@ fn fields_of(args: &[Typed]) -> Fields {
         .collect()
 }
 
+/// Resolves `struct`.
 pub fn structure(call: &Call<'_>) -> Result<Typed> {
     let fields = fields_of(call.args);
     let expr = make_struct(fields.clone(), call.args.iter().map(|a| a.expr.clone()).collect());
@@ -42,6 +43,7 @@ pub fn tuple(args: &[Typed]) -> Typed {
     )
 }
 
+/// Resolves `named_struct`.
 pub fn named(call: &Call<'_>) -> Result<Typed> {
     let mut fields = Vec::new();
     let mut values = Vec::new();

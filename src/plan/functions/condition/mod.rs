@@ -67,6 +67,7 @@ pub fn when(call: &Call<'_>) -> Result<Typed> {
     case(call.context, call.args)
 }
 
+/// Resolves `if`.
 fn if_else(call: &Call<'_>) -> Result<Typed> {
     let [condition, yes, no] = [call.arg(0)?, call.arg(1)?, call.arg(2)?];
     let label = format!("(IF({}, {}, {}))", condition.name, yes.name, no.name);
@@ -75,6 +76,7 @@ fn if_else(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
+/// Resolves `coalesce`.
 fn coalesce(call: &Call<'_>) -> Result<Typed> {
     let (args, common) = unified(call.context, call.name, call.args)?;
     let label = call.other(call.name, &args).label();
@@ -92,6 +94,7 @@ fn replaced(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
+/// Resolves `nvl2`.
 fn nvl2(call: &Call<'_>) -> Result<Typed> {
     let [test, yes, no] = [call.arg(0)?, call.arg(1)?, call.arg(2)?];
     let condition = Typed::new(Expr::IsNotNull(Box::new(test.expr)), DataType::Boolean, "");
@@ -100,6 +103,7 @@ fn nvl2(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
+/// Resolves `nullif`.
 fn nullif(call: &Call<'_>) -> Result<Typed> {
     let (left, right) = (call.arg(0)?, call.arg(1)?);
     let null = constant(ScalarValue::try_from(&left.data_type)?, "NULL");
@@ -110,17 +114,20 @@ fn nullif(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
+/// Resolves `greatest` and `least`.
 fn extreme(call: &Call<'_>, function: std::sync::Arc<datafusion_expr::ScalarUDF>) -> Result<Typed> {
     let (args, common) = unified(call.context, call.name, call.args)?;
     Ok(super::udf(function, args, common, call.label()))
 }
 
+/// Resolves `zeroifnull`.
 fn zeroifnull(call: &Call<'_>) -> Result<Typed> {
     let mut out = coalesce(&call.other("coalesce", &[call.arg(0)?, literal::int(0)]))?;
     out.name = call.label();
     Ok(out)
 }
 
+/// Resolves `nullifzero`.
 fn nullifzero(call: &Call<'_>) -> Result<Typed> {
     let mut out = nullif(&call.other("nullif", &[call.arg(0)?, literal::int(0)]))?;
     out.name = call.label();

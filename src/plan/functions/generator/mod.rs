@@ -11,11 +11,11 @@ use super::call::Call;
 use super::collection::{arrays, structs};
 use super::entry::{Function, any, generator, literal, value};
 use super::error::{non_foldable, unexpected_type};
-use super::list::{assemble, element_field};
+use super::list::assemble;
 use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
 use crate::plan::scope::{Generator, Typed};
-use crate::values::types::{list_of, map_types};
+use crate::values::types::{element_field, list_of, map_types};
 
 /// Functions that make rows.
 #[rustfmt::skip] // A table: a few lines for each entry.
@@ -72,6 +72,7 @@ fn entries(map: Expr, entries: &FieldRef) -> Result<(Expr, DataType, Columns)> {
     Ok((entries_of(map, &element)?, element, columns))
 }
 
+/// Resolves `explode` and `explode_outer`.
 fn explode(call: &Call<'_>, outer: bool) -> Result<Typed> {
     let arg = call.arg(0)?;
     match &arg.data_type {
@@ -84,6 +85,7 @@ fn explode(call: &Call<'_>, outer: bool) -> Result<Typed> {
     }
 }
 
+/// Resolves `posexplode` and `posexplode_outer`.
 fn posexplode(call: &Call<'_>, outer: bool) -> Result<Typed> {
     let arg = call.arg(0)?;
     let (list, element) = match &arg.data_type {
@@ -97,6 +99,7 @@ fn posexplode(call: &Call<'_>, outer: bool) -> Result<Typed> {
     Ok(rows(call, list, element, true, outer))
 }
 
+/// Resolves `inline` and `inline_outer`.
 fn inline(call: &Call<'_>, outer: bool) -> Result<Typed> {
     let arg = call.arg(0)?;
     match &arg.data_type {
@@ -107,6 +110,7 @@ fn inline(call: &Call<'_>, outer: bool) -> Result<Typed> {
     }
 }
 
+/// Resolves `stack`.
 fn stack(call: &Call<'_>) -> Result<Typed> {
     let (context, values) = (call.context, &call.args[1..]);
     let Some(ScalarValue::Int32(Some(count @ 1..))) = call.args[0].literal() else {

@@ -1,7 +1,7 @@
 //! Hashes and checksums.
 
-pub mod md5;
-pub mod xxhash;
+pub(super) mod md5;
+pub(super) mod xxhash;
 
 use std::sync::Arc;
 
@@ -42,6 +42,7 @@ pub static FUNCTIONS: &[Function] = &[
         .example("crc32('Spark')", "1557323817"),
 ];
 
+/// Resolves `hash`.
 fn murmur(call: &Call<'_>) -> Result<Typed> {
     hash(call, DataType::Int32, |args, rows| {
         let hashes = murmur3::rows(args, rows)?;
@@ -51,6 +52,7 @@ fn murmur(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `xxhash64`.
 fn xx(call: &Call<'_>) -> Result<Typed> {
     hash(call, DataType::Int64, |args, rows| {
         Ok(Arc::new(xxhash::rows(args, rows)?))
@@ -84,23 +86,27 @@ fn has_map(data_type: &DataType) -> bool {
     }
 }
 
+/// Resolves `md5`.
 fn md5_hex(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.binary(0)?], |r| {
         Ok(Some(to_hex(&md5::digest(r.bytes(0)), false)))
     })
 }
 
+/// Resolves `sha1`.
 fn sha1(call: &Call<'_>) -> Result<Typed> {
     let udf = datafusion_spark::function::hash::sha1();
     Ok(super::udf(udf, vec![call.binary(0)?], DataType::Utf8, call.label()))
 }
 
+/// Resolves `sha2`.
 fn sha2(call: &Call<'_>) -> Result<Typed> {
     let udf = datafusion_spark::function::hash::sha2();
     let args = vec![call.binary(0)?, call.int(1)?];
     Ok(super::udf(udf, args, DataType::Utf8, call.label()))
 }
 
+/// Resolves `crc32`.
 fn crc32(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int64, vec![call.binary(0)?], |r| Ok(Some(crc(r.bytes(0)))))
 }

@@ -20,8 +20,9 @@ use crate::plan::functions::map::maps::options;
 use crate::plan::functions::{constant_text, fold, generator};
 use crate::plan::scope::Typed;
 use crate::plan::type_message;
-use crate::values::types::{self, is_string, list_of, sql_name};
+use crate::values::types::{is_string, list_of, sql_name};
 
+/// Resolves `get_json_object`.
 pub fn get_json_object(call: &Call<'_>) -> Result<Typed> {
     let known: Mutex<Option<(String, Option<Vec<path::Step>>)>> = Mutex::new(None);
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?], move |r| {
@@ -36,6 +37,7 @@ pub fn get_json_object(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `json_array_length`.
 pub fn json_array_length(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.text(0)?], |r| {
         Ok(match parse(r.text(0), Leniency::DEFAULT, false) {
@@ -45,6 +47,7 @@ pub fn json_array_length(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `json_object_keys`.
 pub fn json_object_keys(call: &Call<'_>) -> Result<Typed> {
     call.strict(list_of(DataType::Utf8), vec![call.text(0)?], |r| {
         let Some(Json::Object(fields)) = parse(r.text(0), Leniency::DEFAULT, false) else {
@@ -54,6 +57,7 @@ pub fn json_object_keys(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `schema_of_json`.
 pub fn schema_of_json(call: &Call<'_>) -> Result<Typed> {
     let text = call
         .constant_text(0)
@@ -142,6 +146,7 @@ pub fn constant_schema(call: &Call<'_>) -> Result<String> {
     }
 }
 
+/// Resolves `from_json`.
 pub fn from_json(call: &Call<'_>) -> Result<Typed> {
     let to = schema(&constant_schema(call)?)?;
     let (subject, name) = (&call.args[0], format!("from_json({})", call.args[0].name));
@@ -247,6 +252,7 @@ fn malformed() -> SparkError {
     .with("failFastMode", "FAILFAST")
 }
 
+/// Resolves `to_json`.
 pub fn to_json(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let label = format!("to_json({})", arg.name);

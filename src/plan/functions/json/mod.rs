@@ -2,9 +2,9 @@
 
 mod functions;
 mod infer;
-pub mod path;
-pub mod read;
-pub mod text;
+pub(super) mod path;
+pub(super) mod read;
+pub(super) mod text;
 pub mod write;
 
 pub use self::functions::constant_schema;

@@ -39,6 +39,10 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// A reader with the options of a call, their keys in lower case.
+    ///
+    /// # Errors
+    /// Unknown zones and malformed patterns.
     pub fn new(options: &BTreeMap<String, String>, session: Zone) -> Result<Self> {
         let flag = |key: &str| options.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"));
         let pattern = |key: &str| options.get(key).map(|p| Pattern::new(p, true)).transpose();
@@ -178,6 +182,7 @@ impl Reader {
         Some(ScalarValue::Map(Arc::new(map)))
     }
 
+    /// Values as a list of the type of `item`.
     pub fn list<'a>(
         &self,
         items: impl Iterator<Item = &'a Json>,

@@ -7,6 +7,7 @@ use crate::values::text;
 /// Values nested deeper are malformed (Jackson's `StreamReadConstraints`).
 const MAX_DEPTH: usize = 1000;
 
+/// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Json {
     Null,
@@ -28,6 +29,7 @@ pub struct Leniency {
 }
 
 impl Leniency {
+    /// What Spark takes without options.
     pub const DEFAULT: Self = Self {
         unquoted_names: false,
         control_characters: false,
@@ -257,6 +259,7 @@ pub enum Astral {
     Escaped,
 }
 
+/// Appends a string in quotes.
 pub fn write_text(text: &str, astral: Astral, out: &mut String) {
     out.push('"');
     for c in text.chars() {
@@ -293,6 +296,7 @@ pub fn number_text(raw: &str) -> String {
     if raw == "-0" { "0".into() } else { raw.to_owned() }
 }
 
+/// Appends a value.
 pub fn write(value: &Json, astral: Astral, out: &mut String) {
     match value {
         Json::Null => out.push_str("null"),

@@ -25,6 +25,10 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// A writer with the options of a call, their keys in lower case.
+    ///
+    /// # Errors
+    /// Unknown zones and malformed patterns.
     pub fn new(options: &BTreeMap<String, String>, session: Zone) -> Result<Self> {
         let pattern = |key: &str| options.get(key).map(|p| Pattern::new(p, false)).transpose();
         let or = |found: Option<Pattern>, default: &str| found.map_or_else(|| Pattern::new(default, false), Ok);

@@ -20,7 +20,6 @@ use crate::plan::analyzer::Analyzer;
 use crate::plan::cast_expr;
 use crate::plan::scope::{Attribute, Resolved, Typed};
 use crate::proto as sc;
-use crate::values::cast;
 
 type DfResult<T> = datafusion_common::Result<T>;
 

@@ -33,6 +33,7 @@ pub struct Flat {
 }
 
 impl Flat {
+    /// The elements of a column.
     pub fn new(list: &ListArray) -> DfResult<Self> {
         let valid: Vec<bool> = (0..list.len()).map(|r| list.is_valid(r)).collect();
         let lengths: Vec<usize> = (0..list.len())
@@ -74,6 +75,7 @@ fn list_argument(
     }
 }
 
+/// Resolves `transform`.
 pub fn transform(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     let (list, element) = list_argument(analyzer, "transform", &form.args[0], form.scope)?;
     let lambda = analyzer.lambda("transform", &form.args[1], &[element, DataType::Int32], 1, form.scope)?;
@@ -96,6 +98,7 @@ pub fn transform(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     ))
 }
 
+/// Resolves `filter`.
 pub fn filter(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     let (list, element) = list_argument(analyzer, "filter", &form.args[0], form.scope)?;
     let lambda = analyzer.lambda("filter", &form.args[1], &[element, DataType::Int32], 1, form.scope)?;
@@ -127,10 +130,12 @@ pub fn predicate(analyzer: &Analyzer, name: &str, lambda: Lambda) -> Result<Lamb
     }
 }
 
+/// Resolves `exists`.
 pub fn exists(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     quantified(analyzer, form, true)
 }
 
+/// Resolves `forall`.
 pub fn forall(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     quantified(analyzer, form, false)
 }
@@ -210,6 +215,7 @@ pub fn reduce(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     }))
 }
 
+/// Resolves `zip_with`.
 pub fn zip_with(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     let (a, x) = list_argument(analyzer, "zip_with", &form.args[0], form.scope)?;
     let (b, y) = list_argument(analyzer, "zip_with", &form.args[1], form.scope)?;

@@ -1,7 +1,7 @@
 //! Functions of arrays that take a lambda. Those of maps are in [`super::map`].
 
-pub mod body;
-pub mod higher_order;
+pub(super) mod body;
+pub(super) mod higher_order;
 
 use super::entry::*;
 

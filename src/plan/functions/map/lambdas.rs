@@ -19,7 +19,6 @@ use crate::plan::functions::map::maps::{Dedup, build};
 use crate::plan::scope::{Resolved, Typed};
 use crate::plan::{cast_expr, coercion};
 use crate::proto as sc;
-use crate::values::cast;
 use crate::values::types::{map_of, map_types};
 
 type DfResult<T> = datafusion_common::Result<T>;
@@ -118,14 +117,17 @@ enum Change {
     Filter,
 }
 
+/// Resolves `transform_keys`.
 pub fn transform_keys(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     over_entries(analyzer, form, Change::Keys)
 }
 
+/// Resolves `transform_values`.
 pub fn transform_values(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     over_entries(analyzer, form, Change::Values)
 }
 
+/// Resolves `map_filter`.
 pub fn map_filter(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     over_entries(analyzer, form, Change::Filter)
 }
@@ -161,6 +163,7 @@ fn over_entries(analyzer: &mut Analyzer, form: &Form<'_>, change: Change) -> Res
     }))
 }
 
+/// Resolves `map_zip_with`.
 pub fn map_zip_with(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     let (name, scope) = (form.name, form.scope);
     let (a, key, x) = map_argument(analyzer, name, &form.args[0], scope)?;

@@ -16,11 +16,11 @@ use crate::plan::functions::call::Call;
 use crate::plan::functions::collection::arrays;
 use crate::plan::functions::condition::unified;
 use crate::plan::functions::error::mismatch;
-use crate::plan::functions::list::{ListMaker, element_field, map_span, span};
+use crate::plan::functions::list::{ListMaker, map_span, span};
 use crate::plan::functions::text::regex;
 use crate::plan::functions::{Context, fold, generator};
 use crate::plan::scope::Typed;
-use crate::values::types::{list_of, map_of};
+use crate::values::types::{element_field, list_of, map_of};
 
 type DfResult<T> = datafusion_common::Result<T>;
 
@@ -32,6 +32,7 @@ pub enum Dedup {
 }
 
 impl Context<'_> {
+    /// What the session says of equal keys.
     pub fn dedup(&self) -> Dedup {
         match self.conf.get("spark.sql.mapKeyDedupPolicy") {
             Some(policy) if policy.eq_ignore_ascii_case("LAST_WIN") => Dedup::LastWins,
@@ -40,6 +41,7 @@ impl Context<'_> {
     }
 }
 
+/// Resolves `map`.
 pub fn map(call: &Call<'_>) -> Result<Typed> {
     let column = |from: usize| -> Result<(Typed, DataType)> {
         let items: Vec<Typed> = call.args.iter().skip(from).step_by(2).cloned().collect();
@@ -53,15 +55,18 @@ pub fn map(call: &Call<'_>) -> Result<Typed> {
     from_lists(call, "map", column(0)?, column(1)?)
 }
 
+/// Resolves `map_from_arrays`.
 pub fn from_arrays(call: &Call<'_>) -> Result<Typed> {
     from_lists(call, call.name, call.list(0)?, call.list(1)?)
 }
 
+/// Resolves `map_keys`.
 pub fn keys(call: &Call<'_>) -> Result<Typed> {
     let (map, key, _) = call.map(0)?;
     halves(call, map, key, MapArray::keys)
 }
 
+/// Resolves `map_values`.
 pub fn values(call: &Call<'_>) -> Result<Typed> {
     let (map, _, value) = call.map(0)?;
     halves(call, map, value, MapArray::values)
@@ -83,6 +88,7 @@ fn halves(call: &Call<'_>, map: Typed, element: DataType, half: fn(&MapArray) ->
     Ok(Typed::new(expr, to, call.label()))
 }
 
+/// Resolves `map_entries`.
 pub fn entries(call: &Call<'_>) -> Result<Typed> {
     let (map, key, value) = call.map(0)?;
     let element = DataType::Struct(vec![Field::new("key", key, true), Field::new("value", value, true)].into());
@@ -90,6 +96,7 @@ pub fn entries(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(list, list_of(element), call.label()))
 }
 
+/// Resolves `map_contains_key`.
 pub fn contains_key(call: &Call<'_>) -> Result<Typed> {
     let (map, key, _) = call.map(0)?;
     let wanted = call.context.cast(call.arg(1)?, &key)?;
@@ -229,6 +236,7 @@ fn from_lists(call: &Call<'_>, name: &str, keys: (Typed, DataType), values: (Typ
     Ok(Typed::new(expr, to, call.label_as(name)))
 }
 
+/// Resolves `map_from_entries`.
 pub fn from_entries(call: &Call<'_>) -> Result<Typed> {
     let (list, element) = call.list(0)?;
     let (key, value) = match &element {
@@ -261,6 +269,7 @@ pub fn from_entries(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
+/// Resolves `map_concat`.
 pub fn concat(call: &Call<'_>) -> Result<Typed> {
     if call.args.is_empty() {
         return map(&call.other("map", &[]));

@@ -1,7 +1,7 @@
 //! Functions of maps.
 
-pub mod lambdas;
-pub mod maps;
+pub(super) mod lambdas;
+pub(super) mod maps;
 
 use super::entry::*;
 

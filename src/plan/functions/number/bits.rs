@@ -8,6 +8,7 @@ use crate::plan::functions::{row, unexpected_type};
 use crate::plan::scope::Typed;
 use crate::values::types::is_integral;
 
+/// Resolves `bit_count`.
 pub fn bit_count(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     if arg.data_type != DataType::Boolean && !is_integral(&arg.data_type) {
@@ -17,6 +18,7 @@ pub fn bit_count(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![arg], |r| Ok(Some(r.long(0).count_ones() as i32)))
 }
 
+/// Resolves `bit_get`.
 pub fn bit_get(call: &Call<'_>) -> Result<Typed> {
     let width = 8 * call.args[0].data_type.primitive_width().unwrap_or(8) as i32;
     let args = vec![call.long(0)?, call.int(1)?];

@@ -7,12 +7,14 @@ use crate::plan::functions::call::Call;
 use crate::plan::functions::row;
 use crate::plan::scope::Typed;
 
+/// Resolves `bin`.
 pub fn bin(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.long(0)?], |r| {
         Ok(Some(format!("{:b}", r.long(0))))
     })
 }
 
+/// Resolves `conv`.
 pub fn conv(call: &Call<'_>) -> Result<Typed> {
     let ansi = call.context.ansi();
     let args = vec![call.text(0)?, call.int(1)?, call.int(2)?];

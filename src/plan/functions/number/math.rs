@@ -51,6 +51,7 @@ pub fn named(_: &Call<'_>, name: &str, value: f64) -> Result<Typed> {
     Ok(constant(ScalarValue::Float64(Some(value)), format!("{name}()")))
 }
 
+/// -1, 0 or 1; NaN for NaN.
 pub fn sign(x: f64) -> f64 {
     if x == 0.0 || x.is_nan() { x } else { x.signum() }
 }
@@ -90,6 +91,7 @@ pub fn log(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
+/// Resolves `factorial`.
 pub fn factorial(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int64, vec![call.int(0)?], |r| {
         let n = r.int(0);
@@ -97,6 +99,7 @@ pub fn factorial(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `width_bucket`.
 pub fn width_bucket_call(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.double(0)?, call.double(1)?, call.double(2)?, call.long(3)?];
     call.strict(DataType::Int64, args, |r| {
@@ -104,6 +107,7 @@ pub fn width_bucket_call(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `nanvl`.
 pub fn nanvl(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.double(0)?, call.double(1)?];
     Ok(row::with_nulls(
@@ -125,6 +129,7 @@ pub fn nanvl(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
+/// Resolves `isnan`.
 pub fn isnan(call: &Call<'_>) -> Result<Typed> {
     let arg = call.context.cast(call.arg(0)?, &DataType::Float64)?;
     let expr = kernel::call("isnan", "", DataType::Boolean, vec![arg.expr], |args, _| {

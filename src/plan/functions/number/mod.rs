@@ -1,10 +1,10 @@
 //! Functions of numbers: mathematics, rounding, bits, digits.
 
-pub mod bits;
-pub mod digits;
-pub mod math;
-pub mod picture;
-pub mod rounding;
+pub(super) mod bits;
+pub(super) mod digits;
+pub(super) mod math;
+pub(super) mod picture;
+pub(super) mod rounding;
 
 use super::entry::*;
 use super::operator;

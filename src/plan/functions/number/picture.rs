@@ -40,6 +40,7 @@ pub fn to_char(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
+/// Resolves `to_number` and `try_to_number`.
 pub fn to_number(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     let format = constant_format(call)?;
     let picture = Picture::new(&format)?;
@@ -130,6 +131,7 @@ fn special(x: f64) -> Option<String> {
     x.is_infinite().then(|| text.to_owned())
 }
 
+/// Resolves `format_number`.
 pub fn format_number(call: &Call<'_>) -> Result<Typed> {
     let (value, scale) = match &call.args[0].data_type {
         DataType::Decimal128(_, s) => (call.arg(0)?, Some(i32::from(*s))),

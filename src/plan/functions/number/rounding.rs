@@ -47,6 +47,7 @@ fn scale(call: &Call<'_>) -> Result<i32> {
     }
 }
 
+/// Resolves `round` and `bround`.
 pub fn round(call: &Call<'_>, rounding: Rounding) -> Result<Typed> {
     let label = call.label_or(1, &["0"]);
     let scale = scale(call)?;

@@ -11,12 +11,13 @@ use crate::kernels::kernel;
 use crate::plan::cast_expr;
 use crate::plan::functions::call::Call;
 use crate::plan::scope::Typed;
-use crate::values::cast;
 
+/// Resolves `like`.
 pub fn like(call: &Call<'_>) -> Result<Typed> {
     fits(call, false)
 }
 
+/// Resolves `ilike`.
 pub fn ilike(call: &Call<'_>) -> Result<Typed> {
     fits(call, true)
 }
@@ -73,6 +74,7 @@ pub struct Quantified {
     pub all: bool,
 }
 
+/// Resolves the calls that the parser makes of `LIKE ANY` and its kin.
 pub fn quantified(call: &Call<'_>, form: &Quantified) -> Result<Typed> {
     let value = call.arg(0)?;
     let mut tests = Vec::new();

@@ -183,6 +183,7 @@ pub fn tried(call: &Call<'_>, op: Op) -> Result<Typed> {
     Ok(out)
 }
 
+/// Resolves `+`.
 fn plus(call: &Call<'_>) -> Result<Typed> {
     if call.has(1) {
         arithmetic(call, Op::Add)
@@ -208,6 +209,7 @@ pub fn plus_sign(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `-`.
 fn minus(call: &Call<'_>) -> Result<Typed> {
     if call.has(1) {
         arithmetic(call, Op::Subtract)
@@ -216,6 +218,7 @@ fn minus(call: &Call<'_>) -> Result<Typed> {
     }
 }
 
+/// Resolves `negative`.
 pub fn negative(call: &Call<'_>) -> Result<Typed> {
     let mut out = arithmetic::negate(call.arg(0)?, call.context.mode, call.context.zone)?;
     out.name = call.label();
@@ -231,6 +234,7 @@ pub fn modulo(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
+/// Resolves `!=`.
 fn not_equal(call: &Call<'_>) -> Result<Typed> {
     let equal = compare(call, Operator::Eq, "=")?;
     let label = format!("(NOT {})", equal.name);
@@ -242,6 +246,7 @@ pub fn equal_or_both_null(call: &Call<'_>) -> Result<Typed> {
     compare(call, Operator::IsNotDistinctFrom, "<=>")
 }
 
+/// Resolves `between`.
 fn between(call: &Call<'_>) -> Result<Typed> {
     let [value, low, high] = [call.arg(0)?, call.arg(1)?, call.arg(2)?];
     let above = compare(&call.other(">=", &[value.clone(), low]), Operator::GtEq, ">=")?;
@@ -250,12 +255,14 @@ fn between(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(both, DataType::Boolean, call.label()))
 }
 
+/// Resolves `not`.
 fn not(call: &Call<'_>) -> Result<Typed> {
     let arg = boolean(call.context, call.arg(0)?, "NOT")?;
     let label = format!("(NOT {})", arg.name);
     Ok(Typed::new(Expr::Not(Box::new(arg.expr)), DataType::Boolean, label))
 }
 
+/// Resolves `isnull` and `isnotnull`.
 fn null_test(call: &Call<'_>, test: fn(Box<Expr>) -> Expr, words: &str) -> Result<Typed> {
     let arg = call.arg(0)?;
     let label = format!("({} {words})", arg.name);
@@ -280,6 +287,7 @@ fn bits(call: &Call<'_>, op: Operator) -> Result<Typed> {
     Ok(Typed::new(binary_expr(left.expr, op, right.expr), common, label))
 }
 
+/// Resolves `~`.
 fn bitwise_not(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let (to, label) = (arg.data_type.clone(), format!("~{}", arg.name));
@@ -305,6 +313,7 @@ pub fn same_type(context: &Context<'_>, left: Typed, right: Typed, symbol: &str)
     Ok((context.cast(left, &common)?, context.cast(right, &common)?, common))
 }
 
+/// Resolves `=`, `<`, `<=`, `>` and `>=`.
 fn compare(call: &Call<'_>, op: Operator, symbol: &str) -> Result<Typed> {
     let (context, left, right) = (call.context, call.arg(0)?, call.arg(1)?);
     let label = format!("({} {symbol} {})", left.name, right.name);
@@ -374,6 +383,7 @@ fn boolean(context: &Context<'_>, arg: Typed, symbol: &str) -> Result<Typed> {
     }
 }
 
+/// Resolves `and` and `or`.
 fn logic(call: &Call<'_>, op: Operator, symbol: &str) -> Result<Typed> {
     let (context, left, right) = (call.context, call.arg(0)?, call.arg(1)?);
     let label = format!("({} {symbol} {})", left.name, right.name);
@@ -385,6 +395,7 @@ fn logic(call: &Call<'_>, op: Operator, symbol: &str) -> Result<Typed> {
     ))
 }
 
+/// Resolves `in`.
 fn in_list(call: &Call<'_>) -> Result<Typed> {
     let (context, value, list) = (call.context, call.arg(0)?, &call.args[1..]);
     let names: Vec<&str> = list.iter().map(|t| t.name.as_str()).collect();

@@ -67,11 +67,13 @@ fn drawn<T: Cell>(
     })
 }
 
+/// Resolves `rand` and `randn`.
 fn doubles(call: &Call<'_>, draw: fn(&mut XorShift) -> f64) -> Result<Typed> {
     let name = if call.name == "random" { "rand" } else { call.name };
     Ok(drawn(call, DataType::Float64, call.label_as(name), 0, "", draw))
 }
 
+/// Resolves `uniform`.
 fn between(call: &Call<'_>) -> Result<Typed> {
     let (_, to) = condition::unified(call.context, call.name, &call.args[..2])?;
     let bound = |i: usize, name: &str| match super::fold(&call.double(i)?.expr) {
@@ -88,6 +90,7 @@ fn between(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
+/// Resolves `randstr`.
 fn randstr(call: &Call<'_>) -> Result<Typed> {
     const CHARACTERS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     let length = call.constant_int(0).unwrap_or(0).max(0) as usize;
@@ -99,6 +102,7 @@ fn randstr(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
+/// Resolves `uuid`.
 fn uuid(call: &Call<'_>) -> Result<Typed> {
     Ok(drawn(call, DataType::Utf8, call.label(), 0, "", |source| {
         let high = source.long() & !0xf000 | 0x4000;
@@ -109,6 +113,7 @@ fn uuid(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
+/// Resolves `shuffle`.
 fn shuffle(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     let (seed, source) = source(call, 1);

@@ -8,6 +8,7 @@ pub struct XorShift {
 }
 
 impl XorShift {
+    /// A generator that always draws the same numbers for a seed.
     pub fn new(seed: i64) -> Self {
         let bytes = seed.to_be_bytes();
         let low = murmur(&bytes, 0x3c07_4a61);

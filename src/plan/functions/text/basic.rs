@@ -15,6 +15,7 @@ pub fn changed(call: &Call<'_>, f: fn(&str) -> String) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?], move |r| Ok(Some(f(r.text(0)))))
 }
 
+/// Resolves `reverse`.
 pub fn reverse(call: &Call<'_>) -> Result<Typed> {
     match call.arg(0)?.data_type {
         DataType::List(_) => arrays::reverse(call),
@@ -31,6 +32,7 @@ pub enum Unit {
     Bits,
 }
 
+/// Resolves `length`, `octet_length` and `bit_length`.
 pub fn length(call: &Call<'_>, unit: Unit) -> Result<Typed> {
     let arg = call.text_or_binary(0)?;
     let characters = arg.data_type == DataType::Utf8 && unit == Unit::Characters;
@@ -45,12 +47,14 @@ pub fn length(call: &Call<'_>, unit: Unit) -> Result<Typed> {
     })
 }
 
+/// Resolves `ascii`.
 pub fn ascii(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.text(0)?], |r| {
         Ok(Some(r.text(0).chars().next().map_or(0, |c| c as i32)))
     })
 }
 
+/// Resolves `char`.
 pub fn character(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.long(0)?], |r| {
         let n = r.long(0);
@@ -98,6 +102,7 @@ pub fn holds(whole: &[u8], part: &[u8]) -> bool {
     part.is_empty() || whole.windows(part.len()).any(|w| w == part)
 }
 
+/// The first letter of each word in upper case, words being apart by spaces.
 pub fn initcap(text: &str) -> String {
     let mut start = true;
     text.chars()
@@ -122,6 +127,7 @@ struct Ends {
     word: &'static str,
 }
 
+/// Resolves `trim`.
 pub fn trim_both(call: &Call<'_>) -> Result<Typed> {
     trim(
         call,
@@ -133,6 +139,7 @@ pub fn trim_both(call: &Call<'_>) -> Result<Typed> {
     )
 }
 
+/// Resolves `ltrim`.
 pub fn trim_left(call: &Call<'_>) -> Result<Typed> {
     trim(
         call,
@@ -144,6 +151,7 @@ pub fn trim_left(call: &Call<'_>) -> Result<Typed> {
     )
 }
 
+/// Resolves `rtrim`.
 pub fn trim_right(call: &Call<'_>) -> Result<Typed> {
     trim(
         call,
@@ -222,6 +230,7 @@ pub fn concat_with(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
+/// Resolves `substring`.
 pub fn substring(call: &Call<'_>) -> Result<Typed> {
     let label = call.label_or(2, &[&i32::MAX.to_string()]);
     let args = vec![call.text_or_binary(0)?, call.int(1)?, call.int_or(2, i32::MAX)?];

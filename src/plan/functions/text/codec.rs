@@ -10,12 +10,14 @@ use crate::plan::functions::{condition, operator, row};
 use crate::plan::scope::Typed;
 use crate::values::types::is_numeric;
 
+/// Resolves `base64`.
 pub fn base64(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.binary(0)?], |r| {
         Ok(Some(to_base64(r.bytes(0))))
     })
 }
 
+/// Resolves `unbase64`.
 pub fn unbase64(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Binary, vec![call.text(0)?], |r| {
         from_base64(r.text(0), true)
@@ -24,6 +26,7 @@ pub fn unbase64(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `hex`.
 pub fn hex(call: &Call<'_>) -> Result<Typed> {
     if is_numeric(&call.args[0].data_type) {
         let args = vec![call.long(0)?];
@@ -36,10 +39,12 @@ pub fn hex(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `unhex`.
 pub fn unhex(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Binary, vec![call.text(0)?], |r| Ok(from_hex(r.text(0))))
 }
 
+/// Resolves `encode`.
 pub fn encode_call(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Binary, vec![call.text(0)?, call.text(1)?], |r| {
         encode(r.text(0), r.text(1)).map(Some)
@@ -73,6 +78,7 @@ fn chosen(call: &Call<'_>) -> Result<Typed> {
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// Bytes in base 64, padded.
 pub fn to_base64(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
@@ -109,6 +115,7 @@ pub fn from_base64(text: &str, skip: bool) -> Option<Vec<u8>> {
     (bits < 6).then_some(out)
 }
 
+/// Two digits per byte.
 pub fn to_hex(bytes: &[u8], upper: bool) -> String {
     bytes
         .iter()
@@ -233,6 +240,7 @@ fn decode(bytes: &[u8], name: &str) -> Result<String> {
     }
 }
 
+/// Resolves `to_binary` and `try_to_binary`.
 pub fn to_binary(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     let format = match call.args.get(1) {
         None => "hex".to_owned(),

@@ -9,13 +9,13 @@ use datafusion_common::ScalarValue;
 use crate::error::{Exception, Result, SparkError};
 use crate::plan::functions::call::Call;
 use crate::plan::functions::error::index_of_zero;
-use crate::plan::functions::list::element_field;
 use crate::plan::functions::text::basic::substring_of;
 use crate::plan::functions::{constant, row};
 use crate::plan::literal;
 use crate::plan::scope::Typed;
-use crate::values::types::list_of;
+use crate::values::types::{element_field, list_of};
 
+/// Resolves `repeat`.
 pub fn repeat(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.int(1)?], |r| {
         let (part, times) = (r.text(0), r.int(1).max(0) as usize);
@@ -26,12 +26,14 @@ pub fn repeat(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `space`.
 pub fn space(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.int(0)?], |r| {
         Ok(Some(" ".repeat(r.int(0).max(0) as usize)))
     })
 }
 
+/// Resolves `translate`.
 pub fn translate(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?, call.text(2)?], |r| {
         let from: Vec<char> = r.text(1).chars().collect();
@@ -47,6 +49,7 @@ pub fn translate(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `replace`.
 pub fn replace(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.text(0)?, call.text(1)?, call.text_or(2, "")?];
     let label = call.label_or(2, &[""]);
@@ -59,6 +62,7 @@ pub fn replace(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
+/// Resolves `left`.
 pub fn left(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.int(1)?], |r| {
         let count = r.int(1).max(0) as usize;
@@ -66,6 +70,7 @@ pub fn left(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `right`.
 pub fn right(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.int(1)?], |r| {
         let (text, count) = (r.text(0), r.int(1).max(0) as usize);
@@ -74,18 +79,21 @@ pub fn right(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `substring_index`.
 pub fn before_nth(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?, call.int(2)?], |r| {
         Ok(Some(substring_index(r.text(0), r.text(1), r.int(2)).to_owned()))
     })
 }
 
+/// Resolves `split_part`.
 pub fn nth_part(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?, call.int(2)?], |r| {
         split_part(r.text(0), r.text(1), r.int(2)).map(Some)
     })
 }
 
+/// Resolves `overlay`.
 pub fn overlay(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.text(0)?, call.text(1)?, call.int(2)?, call.int_or(3, -1)?];
     let label = call.label_or(3, &["-1"]);
@@ -102,16 +110,19 @@ pub fn overlay(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
+/// Resolves `quote`.
 pub fn quote(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?], |r| {
         Ok(Some(format!("'{}'", r.text(0).replace('\'', "\\'"))))
     })
 }
 
+/// Resolves `collate`.
 pub fn collate(call: &Call<'_>) -> Result<Typed> {
     Ok(call.labelled(call.text(0)?))
 }
 
+/// Resolves `is_valid_utf8`.
 pub fn is_valid_utf8(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Boolean, vec![call.text_or_binary(0)?], |r| {
         Ok(Some(std::str::from_utf8(r.bytes(0)).is_ok()))
@@ -130,14 +141,17 @@ fn utf8(call: &Call<'_>, invalid: fn(&[u8]) -> Result<Option<String>>) -> Result
     )
 }
 
+/// Resolves `make_valid_utf8`.
 pub fn make_valid_utf8(call: &Call<'_>) -> Result<Typed> {
     utf8(call, |bytes| Ok(Some(String::from_utf8_lossy(bytes).into_owned())))
 }
 
+/// Resolves `try_validate_utf8`.
 pub fn try_validate_utf8(call: &Call<'_>) -> Result<Typed> {
     utf8(call, |_| Ok(None))
 }
 
+/// Resolves `validate_utf8`.
 pub fn validate_utf8(call: &Call<'_>) -> Result<Typed> {
     utf8(call, |_| {
         Err(SparkError::new(
@@ -158,6 +172,7 @@ fn too_long(function: &str) -> SparkError {
     )
 }
 
+/// Resolves `lpad` and `rpad`.
 pub fn pad(call: &Call<'_>, left: bool) -> Result<Typed> {
     let first = call.text_or_binary(0)?;
     if first.data_type == DataType::Binary {
@@ -242,6 +257,7 @@ fn split_part(text: &str, delimiter: &str, part: i32) -> Result<String> {
     Ok(parts.get(at).copied().unwrap_or_default().to_owned())
 }
 
+/// Resolves `elt`.
 pub fn elt(call: &Call<'_>) -> Result<Typed> {
     let mut args = vec![call.int(0)?];
     for i in 1..call.args.len() {

@@ -15,6 +15,7 @@ use crate::values::cast::to_text;
 use crate::values::text;
 use crate::values::zone::Zone;
 
+/// Resolves `format_string`.
 pub fn format_string(call: &Call<'_>) -> Result<Typed> {
     let exprs = std::iter::once(call.text(0)?.expr)
         .chain(call.args[1..].iter().map(|a| a.expr.clone()))

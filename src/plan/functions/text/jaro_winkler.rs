@@ -11,6 +11,7 @@ const PREFIX: usize = 4;
 /// What each of them is worth.
 const SCALE: f64 = 0.1;
 
+/// Resolves `jaro_winkler_similarity`.
 pub fn jaro_winkler_similarity(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Float64, vec![call.text(0)?, call.text(1)?], |r| {
         Ok(Some(similarity(r.text(0), r.text(1))))

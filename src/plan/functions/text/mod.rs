@@ -1,13 +1,13 @@
 //! Functions of strings and bytes.
 
-pub mod basic;
-pub mod codec;
-pub mod edit;
-pub mod format;
-pub mod jaro_winkler;
+pub(super) mod basic;
+pub(super) mod codec;
+pub(super) mod edit;
+pub(super) mod format;
+pub(super) mod jaro_winkler;
 pub mod regex;
-pub mod search;
-pub mod url;
+pub(super) mod search;
+pub(super) mod url;
 
 use super::entry::*;
 

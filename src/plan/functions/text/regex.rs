@@ -12,16 +12,16 @@ use regex::Regex;
 use crate::error::{Exception, Result, SparkError};
 use crate::kernels::kernel;
 use crate::plan::functions::call::Call;
-use crate::plan::functions::list::element_field;
 use crate::plan::functions::row;
 use crate::plan::scope::Typed;
-use crate::values::types::list_of;
+use crate::values::types::{element_field, list_of};
 
 /// `rlike` under a name as Spark writes it in labels.
 pub fn matches(call: &Call<'_>, name: &str) -> Result<Typed> {
     Ok(rlike(call.text(0)?, call.text(1)?, call.label_as(name)))
 }
 
+/// Resolves `regexp_replace`.
 pub fn regexp_replace(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.text(0)?, call.text(1)?, call.text(2)?, call.int_or(3, 1)?];
     Ok(replace(args, call.label_or(3, &["1"])))
@@ -33,6 +33,7 @@ fn of_group(call: &Call<'_>) -> Result<(Vec<Typed>, String)> {
     Ok((args, call.label_or(2, &["1"])))
 }
 
+/// Resolves `regexp_extract`.
 pub fn regexp_extract(call: &Call<'_>) -> Result<Typed> {
     let (args, label) = of_group(call)?;
     let cache = Cache::new("regexp_extract");
@@ -46,6 +47,7 @@ pub fn regexp_extract(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
+/// Resolves `regexp_extract_all`.
 pub fn regexp_extract_all(call: &Call<'_>) -> Result<Typed> {
     let (args, label) = of_group(call)?;
     let cache = Cache::new("regexp_extract_all");
@@ -66,6 +68,7 @@ pub fn regexp_extract_all(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
+/// Resolves `regexp_count`.
 pub fn regexp_count(call: &Call<'_>) -> Result<Typed> {
     let cache = Cache::new("regexp_count");
     call.strict(DataType::Int32, vec![call.text(0)?, call.text(1)?], move |r| {
@@ -73,6 +76,7 @@ pub fn regexp_count(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `regexp_instr`.
 pub fn regexp_instr(call: &Call<'_>) -> Result<Typed> {
     let cache = Cache::new("regexp_instr");
     let args = vec![call.text(0)?, call.text(1)?];
@@ -90,6 +94,7 @@ pub fn regexp_instr(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
+/// Resolves `regexp_substr`.
 pub fn regexp_substr(call: &Call<'_>) -> Result<Typed> {
     let cache = Cache::new("regexp_substr");
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?], move |r| {
@@ -240,6 +245,7 @@ pub struct Cache {
 }
 
 impl Cache {
+    /// A cache for patterns of a function, which errors name.
     pub fn new(function: &'static str) -> Self {
         Self {
             function,
@@ -247,6 +253,10 @@ impl Cache {
         }
     }
 
+    /// The compiled pattern.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER_VALUE.PATTERN`.
     pub fn get(&self, pattern: &str) -> Result<Regex> {
         let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some((_, regex)) = last.as_ref().filter(|(p, _)| p == pattern) {
@@ -352,6 +362,7 @@ fn expand(found: &regex::Captures<'_>, replacement: &str, out: &mut String) -> R
     Ok(())
 }
 
+/// Resolves `split`.
 pub fn split_call(call: &Call<'_>) -> Result<Typed> {
     let (subject, pattern, limit) = (call.text(0)?, call.text(1)?, call.int_or(2, -1)?);
     let to = list_of(DataType::Utf8);

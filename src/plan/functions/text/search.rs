@@ -7,6 +7,7 @@ use crate::plan::functions::call::Call;
 use crate::plan::functions::row;
 use crate::plan::scope::Typed;
 
+/// Resolves `instr`.
 pub fn instr(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.text(0)?, call.text(1)?], |r| {
         Ok(Some(position(r.text(0), r.text(1), 1)))
@@ -23,6 +24,7 @@ pub fn charindex(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `locate`.
 pub fn locate(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.text(0)?, call.text(1)?, call.int_or(2, 1)?];
     let label = call.label_or(2, &["1"]);
@@ -35,6 +37,7 @@ pub fn locate(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
+/// Resolves `levenshtein`.
 pub fn levenshtein(call: &Call<'_>) -> Result<Typed> {
     let mut args = vec![call.text(0)?, call.text(1)?];
     let limited = call.has(2);
@@ -47,10 +50,12 @@ pub fn levenshtein(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `soundex`.
 pub fn soundex_code(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?], |r| Ok(Some(soundex(r.text(0)))))
 }
 
+/// Resolves `find_in_set`.
 pub fn find_in_set(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.text(0)?, call.text(1)?], |r| {
         let wanted = r.text(0);
@@ -62,6 +67,7 @@ pub fn find_in_set(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `luhn_check`.
 pub fn luhn_check(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Boolean, vec![call.text(0)?], |r| Ok(Some(luhn(r.text(0)))))
 }

@@ -6,10 +6,12 @@ use crate::error::{Exception, Result, SparkError};
 use crate::plan::functions::call::Call;
 use crate::plan::scope::Typed;
 
+/// Resolves `url_encode`.
 pub fn url_encode(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?], |r| Ok(Some(encode(r.text(0)))))
 }
 
+/// Resolves `url_decode` and `try_url_decode`.
 pub fn url_decode(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?], move |r| match decode(r.text(0)) {
         None if !tolerant => Err(undecodable(r.text(0))),
@@ -29,6 +31,7 @@ fn undecodable(url: &str) -> SparkError {
     .with("url", url)
 }
 
+/// Resolves `parse_url` and `try_parse_url`.
 pub fn parse_url(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     let tolerant = tolerant || !call.context.ansi();
     let args = (0..call.args.len()).map(|i| call.text(i)).collect::<Result<Vec<_>>>()?;

@@ -12,22 +12,26 @@ use crate::plan::scope::Typed;
 use crate::values::text::{day, days_of};
 use crate::values::zone::Zone;
 
+/// Resolves `date_add`.
 pub fn date_add(call: &Call<'_>) -> Result<Typed> {
     let expr = add_days(call.date(0)?.expr, call.int(1)?.expr, 1);
     Ok(Typed::new(expr, DataType::Date32, call.label_as("date_add")))
 }
 
+/// Resolves `date_sub`.
 pub fn date_sub(call: &Call<'_>) -> Result<Typed> {
     let expr = add_days(call.date(0)?.expr, call.int(1)?.expr, -1);
     Ok(Typed::new(expr, DataType::Date32, call.label()))
 }
 
+/// Resolves `datediff`.
 pub fn date_diff(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.date(0)?, call.date(1)?], |r| {
         Ok(Some(r.int(0).wrapping_sub(r.int(1))))
     })
 }
 
+/// Resolves `add_months`.
 pub fn add_months(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Date32, vec![call.date(0)?, call.int(1)?], |r| {
         plus_months(r.int(0), r.int(1))
@@ -36,12 +40,14 @@ pub fn add_months(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `last_day`.
 pub fn last_day(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Date32, vec![call.date(0)?], |r| {
         Ok(day(r.int(0)).and_then(last_of_month).map(days_of))
     })
 }
 
+/// Resolves `next_day`.
 pub fn next_day_call(call: &Call<'_>) -> Result<Typed> {
     let ansi = call.context.ansi();
     let args = vec![call.date(0)?, call.text(1)?];

@@ -9,11 +9,13 @@ use crate::plan::functions::{constant, constant_text};
 use crate::plan::scope::Typed;
 use crate::values::types;
 
+/// Resolves `current_timestamp`.
 pub fn current_timestamp(call: &Call<'_>) -> Result<Typed> {
     let now = ScalarValue::TimestampMicrosecond(Some(call.context.now_us), Some(types::UTC.into()));
     Ok(constant(now, call.label()))
 }
 
+/// Resolves `localtimestamp`.
 pub fn local_timestamp(call: &Call<'_>) -> Result<Typed> {
     let local = call.context.zone.to_local(call.context.now_us);
     Ok(constant(
@@ -22,11 +24,13 @@ pub fn local_timestamp(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
+/// Resolves `current_date`.
 pub fn current_date(call: &Call<'_>) -> Result<Typed> {
     let days = call.context.zone.to_local(call.context.now_us).div_euclid(DAY_US) as i32;
     Ok(constant(ScalarValue::Date32(Some(days)), "current_date()"))
 }
 
+/// Resolves `current_timezone`.
 pub fn current_timezone(call: &Call<'_>) -> Result<Typed> {
     let zone = call.context.conf.get("spark.sql.session.timeZone").unwrap_or("UTC");
     Ok(constant_text(zone, "current_timezone()"))

@@ -37,6 +37,7 @@ impl Made {
     }
 }
 
+/// Resolves `make_date`.
 pub fn make_date(call: &Call<'_>) -> Result<Typed> {
     let ansi = call.context.ansi();
     let args = vec![call.int(0)?, call.int(1)?, call.int(2)?];
@@ -53,6 +54,7 @@ pub fn make_date(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
+/// Resolves `make_timestamp`, `try_make_timestamp`, `make_timestamp_ntz` and `try_make_timestamp_ntz`.
 pub fn make_timestamp(call: &Call<'_>, made: Made, tolerant: bool) -> Result<Typed> {
     let mut args = (0..5).map(|i| call.int(i)).collect::<Result<Vec<_>>>()?;
     args.push(call.context.cast(call.arg(5)?, &DataType::Decimal128(16, 6))?);
@@ -106,6 +108,7 @@ fn parts(call: &Call<'_>, whole: usize) -> Result<Vec<Typed>> {
     Ok(parts)
 }
 
+/// Resolves `make_dt_interval`.
 pub fn make_dt_interval(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Duration(TimeUnit::Microsecond), parts(call, 3)?, |r| {
         let minutes = (i128::from(r.int(0)) * 24 + i128::from(r.int(1))) * 60 + i128::from(r.int(2));
@@ -115,6 +118,7 @@ pub fn make_dt_interval(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `make_ym_interval`.
 pub fn make_ym_interval(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.int_or(0, 0)?, call.int_or(1, 0)?];
     call.strict(DataType::Interval(IntervalUnit::YearMonth), args, |r| {
@@ -125,6 +129,7 @@ pub fn make_ym_interval(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `make_interval` and `try_make_interval`.
 pub fn make_interval(call: &Call<'_>) -> Result<Typed> {
     let to = DataType::Interval(IntervalUnit::MonthDayNano);
     let exprs = parts(call, 6)?.into_iter().map(|t| t.expr).collect();

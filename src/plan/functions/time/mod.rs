@@ -1,14 +1,14 @@
 //! Functions of dates, timestamps and intervals, and the windows of event time.
 
-pub mod arithmetic;
-pub mod clock;
-pub mod make;
-pub mod parts;
-pub mod text;
-pub mod truncate;
-pub mod unix;
-pub mod window;
-pub mod zones;
+pub(super) mod arithmetic;
+pub(super) mod clock;
+pub(super) mod make;
+pub(super) mod parts;
+pub(super) mod text;
+pub(super) mod truncate;
+pub(super) mod unix;
+pub(super) mod window;
+pub(super) mod zones;
 
 use chrono::NaiveDate;
 

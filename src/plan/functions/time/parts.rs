@@ -92,12 +92,14 @@ pub fn of_time(call: &Call<'_>, field: ClockField) -> Result<Typed> {
     Ok(of_clock(call, field, call.any_timestamp(0)?, call.label()))
 }
 
+/// Resolves `dayname`.
 pub fn day_name(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.date(0)?], |r| {
         Ok(day(r.int(0)).map(|d| DAYS[d.weekday().num_days_from_monday() as usize][..3].to_owned()))
     })
 }
 
+/// Resolves `monthname`.
 pub fn month_name(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.date(0)?], |r| {
         Ok(day(r.int(0)).map(|d| MONTHS[d.month0() as usize][..3].to_owned()))

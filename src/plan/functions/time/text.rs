@@ -11,7 +11,7 @@ use crate::plan::functions::call::Call;
 use crate::plan::functions::time::make::Made;
 use crate::plan::functions::{constant, row, unexpected_type};
 use crate::plan::scope::Typed;
-use crate::values::cast::{self, Mode};
+use crate::values::cast::Mode;
 use crate::values::java_format::Pattern;
 use crate::values::types::{self, is_string};
 use crate::values::zone::Zone;
@@ -19,6 +19,7 @@ use crate::values::zone::Zone;
 /// What `unix_timestamp` and `from_unixtime` use without a format.
 const DEFAULT_FORMAT: &str = "yyyy-MM-dd HH:mm:ss";
 
+/// Resolves `to_date` and `try_to_date`.
 pub fn to_date(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     let mode = mode(call, tolerant);
     let whole = if call.has(1) {
@@ -30,6 +31,7 @@ pub fn to_date(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     Ok(call.labelled(date))
 }
 
+/// Resolves `to_timestamp`, `try_to_timestamp`, `try_to_timestamp_ltz`, `to_timestamp_ntz` and `try_to_timestamp_ntz`.
 pub fn to_timestamp(call: &Call<'_>, tolerant: bool, made: Made) -> Result<Typed> {
     let (to, mode) = (made.data_type(), mode(call, tolerant));
     let time = if call.has(1) {
@@ -40,6 +42,7 @@ pub fn to_timestamp(call: &Call<'_>, tolerant: bool, made: Made) -> Result<Typed
     Ok(call.labelled(time))
 }
 
+/// Resolves `unix_timestamp` and `to_unix_timestamp`.
 pub fn unix_timestamp(call: &Call<'_>) -> Result<Typed> {
     if !call.has(0) {
         let seconds = call.context.now_us.div_euclid(1_000_000);
@@ -51,12 +54,14 @@ pub fn unix_timestamp(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
+/// Resolves `from_unixtime`.
 pub fn from_unixtime(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.long(0)?, call.text_or(1, DEFAULT_FORMAT)?];
     let label = call.label_or(1, &[DEFAULT_FORMAT]);
     Ok(format_time(args, 1_000_000, call.context.zone, label))
 }
 
+/// Resolves `date_format`.
 pub fn date_format(call: &Call<'_>) -> Result<Typed> {
     let time = call.any_timestamp(0)?;
     let zone = call.context.zone_of(&time.data_type);
@@ -90,6 +95,7 @@ pub struct Patterns {
 }
 
 impl Patterns {
+    /// A cache for parsing, or for formatting.
     pub fn new(parsing: bool) -> Self {
         Self {
             parsing,
@@ -97,6 +103,10 @@ impl Patterns {
         }
     }
 
+    /// The compiled pattern.
+    ///
+    /// # Errors
+    /// What Spark says of malformed patterns.
     pub fn get(&self, text: &str) -> Result<Arc<Pattern>> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, pattern)) = last.as_ref().filter(|(t, _)| t == text) {

@@ -12,6 +12,7 @@ use crate::plan::scope::Typed;
 use crate::values::text::{day, days_of};
 use crate::values::zone::Zone;
 
+/// Resolves `trunc`.
 pub fn trunc(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Date32, vec![call.date(0)?, call.text(1)?], |r| {
         let unit = Unit::parse(r.text(1)).filter(|u| u.of_days());
@@ -19,6 +20,7 @@ pub fn trunc(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `date_trunc`.
 pub fn date_trunc(call: &Call<'_>) -> Result<Typed> {
     let time = call.any_timestamp(1)?;
     let (zone, to) = (call.context.zone_of(&time.data_type), time.data_type.clone());

@@ -8,10 +8,12 @@ use crate::plan::functions::row;
 use crate::plan::scope::Typed;
 use crate::values::types;
 
+/// Resolves `date_from_unix_date`.
 pub fn date_from_unix_date(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Date32, vec![call.int(0)?], |r| Ok(Some(r.int(0))))
 }
 
+/// Resolves `unix_date`.
 pub fn unix_date(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.date(0)?], |r| Ok(Some(r.int(0))))
 }

@@ -5,14 +5,17 @@ use crate::plan::functions::call::Call;
 use crate::plan::scope::Typed;
 use crate::plan::time_window;
 
+/// Resolves `window`.
 pub fn window(call: &Call<'_>) -> Result<Typed> {
     time_window::call(call.args.to_vec(), call.context.mode, call.context.zone)
 }
 
+/// Resolves `session_window`.
 pub fn session_window(call: &Call<'_>) -> Result<Typed> {
     time_window::session(call.args.to_vec(), call.context.mode, call.context.zone)
 }
 
+/// Resolves `window_time`.
 pub fn window_time(call: &Call<'_>) -> Result<Typed> {
     let mut out = time_window::window_time(call.arg(0)?)?;
     out.name = call.label();

@@ -47,6 +47,10 @@ pub fn convert_timezone(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
+/// The zone of an id or offset.
+///
+/// # Errors
+/// `INVALID_TIMEZONE`.
 pub fn zone_named(name: &str) -> Result<Zone> {
     Zone::parse(name).ok_or_else(|| {
         SparkError::new(

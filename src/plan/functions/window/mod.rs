@@ -82,6 +82,7 @@ fn argument_or(call: &Call<'_>, i: usize, default: i32) -> Result<Typed> {
     }
 }
 
+/// Resolves `ntile`.
 fn ntile(call: &Call<'_>) -> Result<Typed> {
     let buckets = argument_or(call, 0, 1)?;
     let label = label(call.name, std::slice::from_ref(&buckets));
@@ -103,6 +104,7 @@ fn shifted(call: &Call<'_>, udf: Arc<WindowUDF>) -> Result<Typed> {
     Ok(made(udf, args, to, label))
 }
 
+/// Resolves `nth_value`.
 fn nth_value(call: &Call<'_>) -> Result<Typed> {
     let value = call.arg(0)?;
     let to = value.data_type.clone();

@@ -257,3 +257,11 @@ fn subqueries_come_beside_the_expression() {
     assert_eq!(relations, ["Project(Read(t), [b])#-1", "Project([1])#-2"]);
     assert!(parse_expression("(SELECT 1)").is_err());
 }
+
+#[test]
+fn parameters_are_internal_calls_that_no_user_can_write() {
+    check(&[
+        (":age + ?", "(+ (!__parameter 'age') (!__parameter '_1'))"),
+        ("__parameter('age')", "(__parameter 'age')"),
+    ]);
+}
