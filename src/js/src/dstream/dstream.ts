@@ -1,12 +1,11 @@
 import { IllegalArgumentException, SparkError, UnsupportedOperationException } from '../errors.js';
-import { checkRemote, type AnyRemote, type Bound, type Remote } from '../rdd/dataset.js';
+import { checkRemote, type AnyRemote, type Bound, type RemoteWith as Fn } from '../rdd/dataset.js';
 import type { StorageLevel } from '../rdd/plan.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
 import type { StateSpec } from './map_with_state.js';
 
 export type Maybe<T> = RDD<T> | undefined;
-type Fn<A extends unknown[], R> = Remote<(...args: A) => R>;
 
 /**
  * A series of datasets, one per `slideMs` (Spark's `DStream`). Functions over rows run in the executors as those of RDDs do;
@@ -107,62 +106,90 @@ export abstract class DStream<T> {
     return new Transformed<V>(this.ssc, [this as never, other as never], (rdds, time) => f(rdds[0] as RDD<T>, rdds[1] as RDD<U>, time));
   }
 
-  map<U>(f: Fn<[row: T], U>, bound?: Bound): DStream<U> { checkRemote(f, 'map', bound); return this.transform((rdd) => rdd.map(f as never, bound) as RDD<U>); }
-  flatMap<U>(f: Fn<[row: T], Iterable<U>>, bound?: Bound): DStream<U> { checkRemote(f, 'flatMap', bound); return this.transform((rdd) => rdd.flatMap(f as never, bound) as RDD<U>); }
-  filter(f: Fn<[row: T], unknown>, bound?: Bound): DStream<T> { checkRemote(f, 'filter', bound); return this.transform((rdd) => rdd.filter(f as never, bound)); }
-  mapPartitions<U>(f: Fn<[rows: IterableIterator<T>, index: number], Iterable<U>>, bound?: Bound): DStream<U> {
-    checkRemote(f, 'mapPartitions', bound);
-    return this.transform((rdd) => rdd.mapPartitions(f as never, bound) as RDD<U>);
+  /** The image of each row (`RDD.map`). */
+  map<U, B extends Bound = Bound>(f: Fn<[row: T], U, B>, bound?: B): DStream<U> {
+    checkRemote(f, 'map', bound);
+    return this.transform((rdd) => rdd.map(f, bound));
   }
+  /** All elements of each row's image, which must be iterable (`RDD.flatMap`). */
+  flatMap<U, B extends Bound = Bound>(f: Fn<[row: T], Iterable<U>, B>, bound?: B): DStream<U> {
+    checkRemote(f, 'flatMap', bound);
+    return this.transform((rdd) => rdd.flatMap(f, bound));
+  }
+  /** The rows for which `f` is truthy (`RDD.filter`). */
+  filter<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B): DStream<T> {
+    checkRemote(f, 'filter', bound);
+    return this.transform((rdd) => rdd.filter(f, bound));
+  }
+  /** What `f` makes of each partition, given as an iterator (`RDD.mapPartitions`). */
+  mapPartitions<U, B extends Bound = Bound>(f: Fn<[rows: IterableIterator<T>, index: number], Iterable<U>, B>, bound?: B): DStream<U> {
+    checkRemote(f, 'mapPartitions', bound);
+    return this.transform((rdd) => rdd.mapPartitions(f, bound));
+  }
+  /** Each partition as one array. */
   glom(): DStream<T[]> { return this.transform((rdd) => rdd.glom()); }
+  /** Each dataset dealt out evenly among `numPartitions`. */
   repartition(numPartitions: number): DStream<T> { return this.transform((rdd) => rdd.repartition(numPartitions)); }
+  /** The rows of both; duplicates stay. */
   union(other: DStream<T>): DStream<T> { return this.transformWith((a, b) => a.union(b), other); }
   /** One number per dataset: how many rows it has. */
   count(): DStream<number> {
     return this.transform((rdd) => rdd.mapPartitions((rows) => { let n = 0; for (const _ of rows) n++; return [n]; }).union(this.ssc.sparkContext.parallelize([0], 1))).reduce((a, b) => a + b);
   }
   /** One row per dataset: all merged; none for an empty one. */
-  reduce(f: Fn<[a: T, b: T], T>, bound?: Bound): DStream<T> {
+  reduce<B extends Bound = Bound>(f: Fn<[a: T, b: T], T, B>, bound?: B): DStream<T> {
     checkRemote(f, 'reduce', bound);
-    return this.transform((rdd) => rdd.map((x) => [null, x] as [null, T]).reduceByKey(f as never, 1, bound).values() as RDD<T>);
+    return this.transform((rdd) => rdd.map((x) => [null, x] as [null, T]).reduceByKey(f, 1, bound).values());
   }
+  /** How often each value occurs in a dataset. */
   countByValue(partitions?: Partitions): DStream<[T, number]> {
     return this.transform((rdd) => rdd.map((x) => [x, 1] as [T, number]).reduceByKey((a, b) => a + b, partitions));
   }
 
   // Pairs.
 
-  mapValues<K, V, U>(this: DStream<[K, V]>, f: Fn<[value: V], U>, bound?: Bound): DStream<[K, U]> {
+  /** Each value's image under the same key (`RDD.mapValues`). */
+  mapValues<K, V, U, B extends Bound = Bound>(this: DStream<[K, V]>, f: Fn<[value: V], U, B>, bound?: B): DStream<[K, U]> {
     checkRemote(f, 'mapValues', bound);
-    return this.transform((rdd) => rdd.mapValues(f as never, bound) as RDD<[K, U]>);
+    return this.transform((rdd) => rdd.mapValues(f, bound));
   }
-  flatMapValues<K, V, U>(this: DStream<[K, V]>, f: Fn<[value: V], Iterable<U>>, bound?: Bound): DStream<[K, U]> {
+  /** All elements of each value's image, under the same key (`RDD.flatMapValues`). */
+  flatMapValues<K, V, U, B extends Bound = Bound>(this: DStream<[K, V]>, f: Fn<[value: V], Iterable<U>, B>, bound?: B): DStream<[K, U]> {
     checkRemote(f, 'flatMapValues', bound);
-    return this.transform((rdd) => rdd.flatMapValues(f as never, bound) as RDD<[K, U]>);
+    return this.transform((rdd) => rdd.flatMapValues(f, bound));
   }
-  reduceByKey<K, V>(this: DStream<[K, V]>, f: Fn<[a: V, b: V], V>, partitions?: Partitions, bound?: Bound): DStream<[K, V]> {
+  /** The values of each key merged, dataset by dataset (`RDD.reduceByKey`). */
+  reduceByKey<K, V, B extends Bound = Bound>(this: DStream<[K, V]>, f: Fn<[a: V, b: V], V, B>, partitions?: Partitions, bound?: B): DStream<[K, V]> {
     checkRemote(f, 'reduceByKey', bound);
-    return this.transform((rdd) => rdd.reduceByKey(f as never, partitions, bound) as RDD<[K, V]>);
+    return this.transform((rdd) => rdd.reduceByKey(f, partitions, bound));
   }
+  /** The values of each key, dataset by dataset (`RDD.groupByKey`). */
   groupByKey<K, V>(this: DStream<[K, V]>, partitions?: Partitions): DStream<[K, V[]]> { return this.transform((rdd) => rdd.groupByKey(partitions)); }
-  combineByKey<K, V, C>(
-    this: DStream<[K, V]>, create: Fn<[value: V], C>, merge: Fn<[sum: C, value: V], C>, combine: Fn<[a: C, b: C], C>, partitions?: Partitions, bound?: Bound,
+  /** The general form of reduceByKey (`RDD.combineByKey`). */
+  combineByKey<K, V, C, B extends Bound = Bound>(
+    this: DStream<[K, V]>, create: Fn<[value: V], C, B>, merge: Fn<[sum: C, value: V], C, B>, combine: Fn<[a: C, b: C], C, B>,
+    partitions?: Partitions, bound?: B,
   ): DStream<[K, C]> {
     for (const f of [create, merge, combine]) checkRemote(f as AnyRemote, 'combineByKey', bound);
-    return this.transform((rdd) => rdd.combineByKey(create as never, merge as never, combine as never, partitions, bound) as RDD<[K, C]>);
+    return this.transform((rdd) => rdd.combineByKey(create, merge, combine, partitions, bound));
   }
+  /** For each key of either: the values of both (`RDD.cogroup`). */
   cogroup<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V[], W[]]]> {
     return this.transformWith((a, b) => a.cogroup(b, partitions), other);
   }
+  /** All pairs of values of equal keys (`RDD.join`). */
   join<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V, W]]> {
     return this.transformWith((a, b) => a.join(b, partitions), other);
   }
+  /** As join; a left value without a partner meets null. */
   leftOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V, W | null]]> {
     return this.transformWith((a, b) => a.leftOuterJoin(b, partitions), other);
   }
+  /** As join; a right value without a partner meets null. */
   rightOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V | null, W]]> {
     return this.transformWith((a, b) => a.rightOuterJoin(b, partitions), other);
   }
+  /** As join; a value of either side without a partner meets null. */
   fullOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V | null, W | null]]> {
     return this.transformWith((a, b) => a.fullOuterJoin(b, partitions), other);
   }
@@ -170,14 +197,14 @@ export abstract class DStream<T> {
    * A state per key, changed by every batch: `f(newValues, oldState)` for every key that has a state or came; null or undefined
    * ends it. The old state is null for a key that is new.
    */
-  updateStateByKey<K, V, S>(
-    this: DStream<[K, V]>, f: Fn<[values: V[], state: S | null], S | null | undefined>, partitions?: Partitions, initial?: RDD<[K, S]>, bound?: Bound,
+  updateStateByKey<K, V, S, B extends Bound = Bound>(
+    this: DStream<[K, V]>, f: Fn<[values: V[], state: S | null], S | null | undefined, B>, partitions?: Partitions, initial?: RDD<[K, S]>, bound?: B,
   ): DStream<[K, S]> {
     checkRemote(f, 'updateStateByKey', bound);
-    return this.ssc.streams.stateByKey<K, V, S>(this, f as AnyRemote, partitions, initial, bound);
+    return this.ssc.streams.stateByKey<K, V, S>(this, f, partitions, initial, bound);
   }
 
-  /** What a function gives for each pair, with a state a key that it changes; see {@link StateSpec}. */
+  /** What a function returns for each pair, with a state per key that it changes; see {@link StateSpec}. */
   mapWithState<K, V, S, M>(this: DStream<[K, V]>, spec: StateSpec<K, V, S, M>): MapWithStateDStream<K, S, M> {
     return this.ssc.streams.mapWithState(this, spec);
   }
@@ -187,8 +214,10 @@ export abstract class DStream<T> {
   /** All rows of the last `windowMs`, every `slideMs`. */
   window(windowMs: number, slideMs: number = this.slideMs): DStream<T> { return new Windowed<T>(this.ssc, this, windowMs, slideMs); }
   /** Rows of a window merged; with an inverse, and a window of at least five slides, by what comes and what leaves. */
-  reduceByWindow(f: Fn<[a: T, b: T], T>, inverse: Fn<[a: T, b: T], T> | null, windowMs: number, slideMs: number = this.slideMs, bound?: Bound): DStream<T> {
-    return this.map((x) => [1, x] as [number, T]).reduceByKeyAndWindow(f as never, inverse as never, windowMs, slideMs, 1, null, bound).map(([, x]) => x as T);
+  reduceByWindow<B extends Bound = Bound>(
+    f: Fn<[a: T, b: T], T, B>, inverse: Fn<[a: T, b: T], T, B> | null, windowMs: number, slideMs: number = this.slideMs, bound?: B,
+  ): DStream<T> {
+    return this.map((x) => [1, x] as [number, T]).reduceByKeyAndWindow(f, inverse, windowMs, slideMs, 1, null, bound).map(([, x]) => x);
   }
   countByWindow(windowMs: number, slideMs: number = this.slideMs): DStream<number> {
     return this.map(() => 1).reduceByWindow((a, b) => a + b, (a, b) => a - b, windowMs, slideMs);
@@ -206,18 +235,18 @@ export abstract class DStream<T> {
    * its pair. Otherwise each window is merged anew, and `keep` asked only where there is an inverse. (The rule of five is
    * PySpark's; Scala's always uses an inverse.)
    */
-  reduceByKeyAndWindow<K, V>(
-    this: DStream<[K, V]>, f: Fn<[a: V, b: V], V>, inverse: Fn<[a: V, b: V], V> | null, windowMs: number, slideMs: number = this.slideMs,
-    partitions?: Partitions, keep: Fn<[pair: [K, V]], unknown> | null = null, bound?: Bound,
+  reduceByKeyAndWindow<K, V, B extends Bound = Bound>(
+    this: DStream<[K, V]>, f: Fn<[a: V, b: V], V, B>, inverse: Fn<[a: V, b: V], V, B> | null, windowMs: number, slideMs: number = this.slideMs,
+    partitions?: Partitions, keep: Fn<[pair: [K, V]], unknown, B> | null = null, bound?: B,
   ): DStream<[K, V]> {
     checkRemote(f, 'reduceByKeyAndWindow', bound);
-    const reduced = this.reduceByKey(f as never, partitions, bound) as DStream<[K, V]>;
-    const anew = () => reduced.window(windowMs, slideMs).reduceByKey(f as never, partitions, bound) as DStream<[K, V]>;
+    const reduced = this.reduceByKey(f, partitions, bound);
+    const anew = () => reduced.window(windowMs, slideMs).reduceByKey(f, partitions, bound);
     if (inverse === null) return anew();
     checkRemote(inverse, 'reduceByKeyAndWindow', bound);
     if (keep) checkRemote(keep, 'reduceByKeyAndWindow', bound);
-    if (windowMs < 5 * slideMs) return keep ? anew().filter(keep as never, bound) : anew();
-    return this.ssc.streams.reducedWindow<K, V>(reduced, { merge: f as AnyRemote, inverse: inverse as AnyRemote, keep: keep as AnyRemote | null, bound }, windowMs, slideMs, partitions);
+    if (windowMs < 5 * slideMs) return keep ? anew().filter(keep, bound) : anew();
+    return this.ssc.streams.reducedWindow<K, V>(reduced, { merge: f, inverse, keep, bound }, windowMs, slideMs, partitions);
   }
 
   // Outputs.

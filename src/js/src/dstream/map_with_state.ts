@@ -1,5 +1,5 @@
 import { IllegalArgumentException } from '../errors.js';
-import { checkRemote, type AnyRemote, type Bound, type Remote } from '../rdd/dataset.js';
+import { checkRemote, type AnyRemote, type Bound, type RemoteWith } from '../rdd/dataset.js';
 import type { Partitioner } from '../rdd/partitioner.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
 import { checkPartitions } from '../rdd/shuffles.js';
@@ -30,7 +30,7 @@ export class StateSpec<K, V, S, M> {
 
   private constructor(/** @internal */ readonly f: AnyRemote, /** @internal */ readonly bound: Bound | undefined) {}
 
-  static function<K, V, S, M>(f: Remote<(key: K, value: V | null, state: State<S>, bound: never) => M>, bound?: Bound): StateSpec<K, V, S, M> {
+  static function<K, V, S, M, B extends Bound = Bound>(f: RemoteWith<[key: K, value: V | null, state: State<S>], M, B>, bound?: B): StateSpec<K, V, S, M> {
     checkRemote(f as AnyRemote, 'mapWithState', bound);
     return new StateSpec<K, V, S, M>(f as AnyRemote, bound);
   }

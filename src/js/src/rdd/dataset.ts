@@ -15,6 +15,8 @@ export interface ModuleFunction { module: string | URL; export: string }
 
 /** A function that runs in an executor. It sees nothing of the page but its arguments. */
 export type Remote<F extends (...args: never[]) => unknown> = F | ModuleFunction;
+/** A function that runs in an executor, and gets the values that are bound to it as its last argument. */
+export type RemoteWith<A extends unknown[], R, B> = Remote<(...args: [...A, B]) => R>;
 export type AnyRemote = ((...args: never[]) => unknown) | ModuleFunction;
 
 /** Where the rows of a dataset are: two datasets with equal partitioners need no shuffle to be joined. */

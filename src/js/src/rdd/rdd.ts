@@ -2,7 +2,7 @@ import { IllegalArgumentException, SparkError, SparkTypeError, UnsupportedOperat
 import { newFolder, writeFile } from '../files/open.js';
 import type { ActionOptions } from '../sql/action_options.js';
 import type { SparkContext } from './context.js';
-import { checkRemote, valueBlock, type AnyRemote, type Bound, type Dataset, type PlanBuilder, type Remote } from './dataset.js';
+import { checkRemote, valueBlock, type AnyRemote, type Bound, type Dataset, type PlanBuilder, type RemoteWith as Fn } from './dataset.js';
 import { FutureAction } from './future.js';
 import { compare, identity } from './keys.js';
 import { debugString } from './lineage.js';
@@ -15,11 +15,8 @@ import { StatCounter } from './stats.js';
 
 /** Steps with one function. */
 type Step = Exclude<Extract<Op, { call: unknown }>['t'], 'mapStates'>;
-type Call<F> = F extends (...args: never[]) => unknown ? Remote<F> : never;
 /** How many partitions, or which: by a partitioner. */
 export type Partitions = number | Partitioner;
-/** A function and, as its last argument, what is bound to it. */
-type Fn<A extends unknown[], R, B> = Call<(...args: [...A, B]) => R>;
 
 /**
  * A partitioned dataset of JavaScript values (Spark's `RDD`). Transformations are lazy and give new datasets; actions run a
