@@ -1,4 +1,4 @@
-import { estimator, model, spec, type Estimator, type Loadable, type ModelOf, type Savable, type StageClass } from './stage.js';
+import { estimator, model, spec, type Estimator, type ModelClassOf, type ModelOf, type MLWritable, type StageClass } from './stage.js';
 import type { DenseMatrix, DenseVector, Vector } from './vector.js';
 
 /** Params of {@link NaiveBayes} and its models. */
@@ -40,8 +40,10 @@ const models = model<NaiveBayesParams, Attributes>(
 
 /** A fitted {@link NaiveBayes}. */
 export type NaiveBayesModel = ModelOf<NaiveBayesParams, Attributes> & Methods;
-/** Loads models. */
-export const NaiveBayesModel = models as unknown as Loadable<NaiveBayesModel>;
-/** Naive Bayes: multinomial, complement, Bernoulli and Gaussian. */
+/** Predicts classes with what a {@link NaiveBayes} learned (`NaiveBayesModel`). */
+export const NaiveBayesModel = models as unknown as ModelClassOf<NaiveBayesModel>;
+/** Learns multinomial, complement, Bernoulli or Gaussian naive Bayes models (`NaiveBayes`). */
 export const NaiveBayes = estimator(spec('classification.NaiveBayes', PARAMS), models) as unknown as
-  StageClass<NaiveBayesParams, Estimator<NaiveBayesModel> & Savable>;
+  StageClass<NaiveBayesParams, Estimator<NaiveBayesModel> & MLWritable>;
+/** An instance of {@link NaiveBayes}. */
+export type NaiveBayes = InstanceType<typeof NaiveBayes>;

@@ -21,7 +21,7 @@ export * from './streaming.js';
 export { Params, type ParamMap, type ParamValue } from './params.js';
 export {
   Estimator, Evaluator, loadDefaultStopWords, PipelineStage, Transformer,
-  type Accessors, type Fitted, type Loadable, type ModelClass, type ModelOf, type Savable, type SaveOptions, type SessionLike, type StageClass,
+  type Accessors, type Model, type MLReadable, type ModelClass, type ModelOf, type MLWritable, type SaveOptions, type SessionLike, type StageClass,
 } from './stage.js';
 export { modelArchive, type ModelSource } from './files.js';
 export { DenseMatrix, DenseVector, SparseVector, Vectors, VectorType, type Vector, type VectorStruct } from './vector.js';

@@ -82,9 +82,12 @@ export abstract class Params {
   readonly uid: string;
   /** @internal */ readonly explicit = new Map<string, ParamValue>();
 
+  /** @internal */ readonly table: ReadonlyMap<string, ParamValue | undefined>;
+
   /** @internal */
-  constructor(name: string, /** @internal */ readonly table: ReadonlyMap<string, ParamValue | undefined>, uid?: string) {
-    this.uid = uid ?? `${name}_${crypto.randomUUID().slice(-12)}`;
+  constructor(name?: string, table: ReadonlyMap<string, ParamValue | undefined> = new Map(), uid?: string) {
+    this.table = table;
+    this.uid = uid ?? `${name ?? new.target.name}_${crypto.randomUUID().slice(-12)}`;
   }
 
   /** Whether there is such a param. */
@@ -117,7 +120,7 @@ export abstract class Params {
   abstract copy(extra?: ParamMap): Params;
 
   /** @internal */
-  protected copyInto<T extends Params>(other: T, extra: ParamMap = []): T {
+  copyInto<T extends Params>(other: T, extra: ParamMap = []): T {
     for (const [name, value] of this.explicit) other.explicit.set(name, value);
     for (const { stage, name, value } of extra) if (stage.uid === this.uid) other.setParam(name, value);
     return other;

@@ -8,10 +8,10 @@ import * as classification from './classification.js';
 import * as feature from './feature.js';
 import { modelPath, type ModelSource } from './files.js';
 import type { ParamMap } from './params.js';
-import { callHelper, Estimator, Transformer, type Loadable, type PipelineStage, type Savable, type SaveOptions, type SessionLike } from './stage.js';
+import { callHelper, Estimator, Transformer, type MLReadable, type PipelineStage, type MLWritable, type SaveOptions, type SessionLike } from './stage.js';
 
 /** Stages that are fitted and applied one after the other. */
-export class Pipeline extends Estimator<PipelineModel> implements Savable {
+export class Pipeline extends Estimator<PipelineModel> implements MLWritable {
   #stages: readonly PipelineStage[];
 
   constructor({ stages = [] }: { stages?: readonly PipelineStage[] } = {}, uid?: string) {
@@ -46,7 +46,7 @@ export class Pipeline extends Estimator<PipelineModel> implements Savable {
 }
 
 /** A fitted {@link Pipeline}. */
-export class PipelineModel extends Transformer implements Savable {
+export class PipelineModel extends Transformer implements MLWritable {
   constructor(readonly stages: readonly Transformer[], uid?: string) { super('PipelineModel', new Map(), uid); }
 
   override transform(df: DataFrame): DataFrame { return this.stages.reduce((data, stage) => stage.transform(data), df); }
@@ -86,7 +86,7 @@ async function save(session: SessionLike, path: string, whole: PipelineStage, st
   const saveType = { case: 'path' as const, value: `${path}/metadata` };
   await context.client.command({ case: 'writeOperation', value: { input: relation, source: 'text', saveType, mode: SaveMode.ERROR_IF_EXISTS } });
   for (const [index, stage] of stages.entries()) {
-    await (stage as PipelineStage & Savable).save(session, stagePath(path, index, stages.length, stage.uid));
+    await (stage as PipelineStage & MLWritable).save(session, stagePath(path, index, stages.length, stage.uid));
   }
 }
 
@@ -103,7 +103,7 @@ async function load(session: SessionLike, path: string): Promise<{ uid: string; 
   for (const [index, stageUid] of uids.entries()) {
     const place = stagePath(path, index, uids.length, stageUid);
     const name = (await metadataOf(session, place)).class.split('.').at(-1) as string;
-    const type = (name === 'PipelineModel' ? PipelineModel : name === 'Pipeline' ? Pipeline : CLASSES[name]) as Loadable<PipelineStage> | undefined;
+    const type = (name === 'PipelineModel' ? PipelineModel : name === 'Pipeline' ? Pipeline : CLASSES[name]) as MLReadable<PipelineStage> | undefined;
     if (!type) throw new IllegalArgumentException(`Unsupported ML operator, found ${name} in ${place}.`, { condition: 'CONNECT_ML.UNSUPPORTED_EXCEPTION' });
     stages.push(await type.load(session, place));
   }
