@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { bundle, bundleWorker, manifest } from './bundle.mjs';
 import { JS, PKG, ROOT, WASM } from './paths.mjs';
-import { pruneTypes } from './types.mjs';
+import { emitTypes } from './types.mjs';
 
 const step = (text) => console.log(`package: ${text}`);
 
@@ -52,10 +52,7 @@ const inlined = {
 await bundle('src/inline.ts', join(dist, 'inline.js'), [inlined]);
 
 step('types');
-const types = join(dist, 'types');
-execFileSync(join(JS, 'node_modules/.bin/tsc'), ['-p', join(JS, 'tsconfig.types.json'), '--outDir', types], { stdio: 'inherit' });
-
-pruneTypes(types, ['index.d.ts', 'inline.d.ts', 'cdn.d.ts']);
+emitTypes(join(dist, 'types'));
 
 writeFileSync(join(PKG, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 copyFileSync(join(JS, 'README.md'), join(PKG, 'README.md'));

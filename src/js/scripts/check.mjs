@@ -1,8 +1,30 @@
-// Type-checks the client, its tests and the browser tests.
+// Type-checks the client and its tests, and what users see: the declarations that the package ships.
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { JS } from './paths.mjs';
+import { emitTypes } from './types.mjs';
 
-if (!existsSync(join(JS, 'src/generated')) || process.env.RIVULET_PROTO_DIR) execFileSync(process.execPath, [join(JS, 'scripts/generate-proto.mjs')], { stdio: 'inherit' });
-execFileSync(join(JS, 'node_modules/.bin/tsc'), ['-p', JS], { stdio: 'inherit' });
+const tsc = (project) => execFileSync(join(JS, 'node_modules/.bin/tsc'), ['-p', project], { stdio: 'inherit' });
+
+if (!existsSync(join(JS, 'src/generated')) || process.env.RIVULET_PROTO_DIR) {
+  execFileSync(process.execPath, [join(JS, 'scripts/generate-proto.mjs')], { stdio: 'inherit' });
+}
+tsc(JS);
+
+// Inside src/js, where its own types of Node are found by nobody: `types` is empty.
+const folder = mkdtempSync(join(JS, 'node_modules/.rivulet-types-'));
+try {
+  emitTypes(join(folder, 'types'));
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
+    compilerOptions: {
+      strict: true, noEmit: true, skipLibCheck: false, target: 'ES2022', module: 'ESNext', moduleResolution: 'Bundler', types: [],
+      lib: ['ES2022', 'DOM', 'DOM.Iterable', 'DOM.AsyncIterable'], noPropertyAccessFromIndexSignature: true, noUncheckedIndexedAccess: true,
+      paths: { rivulet: [join(folder, 'types/index.d.ts')] },
+    },
+    files: [join(JS, 'test/types/package.ts')],
+  }));
+  tsc(folder);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

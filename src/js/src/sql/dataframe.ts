@@ -220,9 +220,9 @@ export class DataFrame implements AsyncIterable<Row> {
   // ---- Actions -------------------------------------------------------------------------------------------------------
 
   /** All rows. */
-  async collect(options: ActionOptions = {}): Promise<Row[]> {
-    if (this.local) return this.local.flatMap((ipc) => rowsFromIPC(ipc, this.context.rowOptions));
-    return actions.runRows(this.context, this.plan, options);
+  async collect<T extends Row = Row>(options: ActionOptions = {}): Promise<T[]> {
+    if (this.local) return this.local.flatMap((ipc) => rowsFromIPC(ipc, this.context.rowOptions)) as T[];
+    return (await actions.runRows(this.context, this.plan, options)) as T[];
   }
   /** All rows as one Arrow IPC stream, for any Arrow library. */
   async toArrow(options: ActionOptions = {}): Promise<Uint8Array> {
@@ -234,9 +234,9 @@ export class DataFrame implements AsyncIterable<Row> {
   /** Rows one after the other, as the engine delivers them; leaving the loop cancels the rest. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> { yield* this.rows(); }
   /** The same with options. */
-  async *rows(options: ActionOptions = {}): AsyncGenerator<Row, void, undefined> {
+  async *rows<T extends Row = Row>(options: ActionOptions = {}): AsyncGenerator<T, void, undefined> {
     const streams = this.local ?? actions.runArrow(this.context, this.plan, options);
-    for await (const ipc of streams) yield* rowsFromIPC(ipc, this.context.rowOptions);
+    for await (const ipc of streams) yield* rowsFromIPC(ipc, this.context.rowOptions) as T[];
   }
   /** Prints the first n rows as Spark does; `truncate` is the width of cells (true: 20, false: no limit). */
   async show(n = 20, truncate: boolean | number = true, options: ActionOptions & { vertical?: boolean } = {}): Promise<void> {
@@ -247,14 +247,18 @@ export class DataFrame implements AsyncIterable<Row> {
     return actions.runShow(this.context, this.plan, n, truncate, options.vertical ?? false, options);
   }
   /** The first n rows. */
-  async take(n: number, options: ActionOptions = {}): Promise<Row[]> { return this.limit(n).collect(options); }
-  /** Same as {@link take}. */
-  async head(n = 1, options: ActionOptions = {}): Promise<Row[]> { return this.take(n, options); }
+  async take<T extends Row = Row>(n: number, options: ActionOptions = {}): Promise<T[]> { return this.limit(n).collect<T>(options); }
+  /** Returns the first row, or null; with `n`, the first `n` rows as an array. */
+  async head<T extends Row = Row>(): Promise<T | null>;
+  async head<T extends Row = Row>(n: number, options?: ActionOptions): Promise<T[]>;
+  async head<T extends Row = Row>(n?: number, options: ActionOptions = {}): Promise<T | T[] | null> {
+    return n === undefined ? this.first<T>(options) : this.take<T>(n, options);
+  }
   /** The first row, or null. */
-  async first(options: ActionOptions = {}): Promise<Row | null> { return (await this.take(1, options))[0] ?? null; }
+  async first<T extends Row = Row>(options: ActionOptions = {}): Promise<T | null> { return (await this.take<T>(1, options))[0] ?? null; }
   /** The last n rows. */
-  async tail(n: number, options: ActionOptions = {}): Promise<Row[]> {
-    return this.#derive({ case: 'tail', value: { input: this.#input, limit: n } }).collect(options);
+  async tail<T extends Row = Row>(n: number, options: ActionOptions = {}): Promise<T[]> {
+    return this.#derive({ case: 'tail', value: { input: this.#input, limit: n } }).collect<T>(options);
   }
   /** Number of rows. */
   async count(options: ActionOptions = {}): Promise<number> {
