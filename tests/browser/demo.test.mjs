@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from '../../src/js/scripts/browser.mjs';
 import { serve } from '../../src/js/scripts/serve.mjs';
-import { assembleSite } from '../../src/js/scripts/site.mjs';
+import { assembleSite } from '../../src/js/scripts/demo/site.mjs';
 
 let browser;
 let site;

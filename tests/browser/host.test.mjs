@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { bundleWorker, manifest } from '../../src/js/scripts/bundle.mjs';
+import { bundleWorker, manifest } from '../../src/js/scripts/build/bundle.mjs';
 import { browser, HERE } from './harness.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'rivulet-host-'));

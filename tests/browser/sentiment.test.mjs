@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from '../../src/js/scripts/browser.mjs';
 import { serve } from '../../src/js/scripts/serve.mjs';
-import { assembleSite, sentences } from '../../src/js/scripts/site.mjs';
-import { serveTweets } from '../../src/js/scripts/tweet-server.mjs';
+import { assembleSite, sentences } from '../../src/js/scripts/demo/site.mjs';
+import { serveTweets } from '../../src/js/scripts/demo/tweet-server.mjs';
 import { trendingModel } from '../../www/model.js';
 import { OpinionGenerator, splitSentences } from '../../www/opinions.js';
 

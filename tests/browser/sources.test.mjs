@@ -1,7 +1,7 @@
 // What streams and tables can be read from in a page.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { serveTweets } from '../../src/js/scripts/tweet-server.mjs';
+import { serveTweets } from '../../src/js/scripts/demo/tweet-server.mjs';
 import { browser, inPage } from './harness.mjs';
 
 const page = browser();

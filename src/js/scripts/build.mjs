@@ -6,9 +6,9 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { bundle, bundleWorker, manifest } from './bundle.mjs';
+import { bundle, bundleWorker, manifest } from './build/bundle.mjs';
 import { JS, PKG, ROOT, WASM } from './paths.mjs';
-import { emitTypes } from './types.mjs';
+import { emitTypes } from './build/types.mjs';
 
 const step = (text) => console.log(`package: ${text}`);
 
@@ -20,7 +20,7 @@ for (const file of ['engine.js', 'engine_bg.wasm']) {
 }
 if (!existsSync(join(JS, 'src/generated')) || process.env.RIVULET_PROTO_DIR) {
   step('messages from .proto files');
-  execFileSync(process.execPath, [join(JS, 'scripts/generate-proto.mjs')], { stdio: 'inherit' });
+  execFileSync(process.execPath, [join(JS, 'scripts/build/generate-proto.mjs')], { stdio: 'inherit' });
 }
 
 const dist = join(PKG, 'dist');

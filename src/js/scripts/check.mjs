@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { JS } from './paths.mjs';
-import { emitTypes } from './types.mjs';
+import { emitTypes } from './build/types.mjs';
 
 const tsc = (project) => execFileSync(join(JS, 'node_modules/.bin/tsc'), ['-p', project], { stdio: 'inherit' });
 
 if (!existsSync(join(JS, 'src/generated')) || process.env.RIVULET_PROTO_DIR) {
-  execFileSync(process.execPath, [join(JS, 'scripts/generate-proto.mjs')], { stdio: 'inherit' });
+  execFileSync(process.execPath, [join(JS, 'scripts/build/generate-proto.mjs')], { stdio: 'inherit' });
 }
 tsc(JS);
 

@@ -10,8 +10,8 @@ import { TweetGenerator } from '../../../www/tweets.js';
 import { echo, launch } from './browser.mjs';
 import { CACHE } from './paths.mjs';
 import { serve } from './serve.mjs';
-import { assembleSite } from './site.mjs';
-import { serveTweets } from './tweet-server.mjs';
+import { assembleSite } from './demo/site.mjs';
+import { serveTweets } from './demo/tweet-server.mjs';
 
 const { values: args } = parseArgs({
   options: {

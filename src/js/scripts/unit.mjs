@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { CACHE, JS } from './paths.mjs';
 
-if (!existsSync(join(JS, 'src/generated'))) execFileSync(process.execPath, [join(JS, 'scripts/generate-proto.mjs')], { stdio: 'inherit' });
+if (!existsSync(join(JS, 'src/generated'))) execFileSync(process.execPath, [join(JS, 'scripts/build/generate-proto.mjs')], { stdio: 'inherit' });
 const only = process.argv.slice(2);
 const names = readdirSync(join(JS, 'test')).filter((name) => name.endsWith('.test.ts') && (only.length === 0 || only.some((o) => name.includes(o))));
 const out = join(CACHE, 'js-tests');

@@ -6,8 +6,8 @@ import { AnalysisException, SessionClosedError, SparkError } from '../src/errors
 import { ExecutePlanResponseSchema } from '../src/generated/spark/connect/base_pb.js';
 import * as rivulet from '../src/index.js';
 import { executorsOf } from '../src/sql/builder.js';
-import { parseSchema } from '../src/sql/ddl.js';
-import { encodeRows } from '../src/sql/local.js';
+import { parseSchema } from '../src/values/ddl.js';
+import { encodeRows } from '../src/values/encode.js';
 import { FakeSession } from './fake_engine.js';
 
 const schema = parseSchema('a INT');

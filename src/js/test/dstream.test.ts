@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ManualClock } from '../src/dstream/clock.js';
+import { ManualClock } from '../src/clock.js';
 import { StreamingContext, type BatchInfo } from '../src/dstream/context.js';
 import type { DStream } from '../src/dstream/dstream.js';
 import { SparkContext } from '../src/rdd/context.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { ManualClock } from '../src/dstream/clock.js';
+import { ManualClock } from '../src/clock.js';
 import { StreamingContext } from '../src/dstream/context.js';
 import { RateEstimator } from '../src/dstream/rate.js';
 import { SparkContext } from '../src/rdd/context.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManualClock } from '../src/dstream/clock.js';
+import { ManualClock } from '../src/clock.js';
 import { StreamingContext } from '../src/dstream/context.js';
 import type { DStream } from '../src/dstream/dstream.js';
 import { StateSpec } from '../src/dstream/map_with_state.js';

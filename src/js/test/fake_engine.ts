@@ -5,9 +5,9 @@ import type { FromDriver, ToDriver } from '../src/protocol.js';
 import { DataFrame } from '../src/sql/dataframe.js';
 import { planOf, type Context } from '../src/sql/plan.js';
 import { DataFrameReader } from '../src/sql/reader.js';
-import { PageSinks } from '../src/streaming/foreach.js';
-import { PushSources } from '../src/streaming/push.js';
-import { DataStreamReader } from '../src/streaming/reader.js';
+import { PageSinks } from '../src/sql/streaming/foreach.js';
+import { PushSources } from '../src/sql/streaming/push.js';
+import { DataStreamReader } from '../src/sql/streaming/stream_reader.js';
 
 /** A session whose driver is a function: it is given what the page posts and may answer at once. */
 export class FakeSession {

@@ -5,10 +5,10 @@ import { IllegalArgumentException } from '../src/errors.js';
 import { ExecutePlanRequestSchema, ExecutePlanResponseSchema } from '../src/generated/spark/connect/base_pb.js';
 import type { MlCommandSchema } from '../src/generated/spark/connect/ml_pb.js';
 import * as ml from '../src/ml/index.js';
-import { unzip, zip } from '../src/ml/files.js';
+import { unzip, zip } from '../src/ml/model_files.js';
 import { valueOfLiteral, vectorLiteral } from '../src/ml/vector.js';
 import type { DataFrame } from '../src/sql/dataframe.js';
-import { encodeMessage, decodeMessage } from '../src/connect/codec.js';
+import { encodeMessage, decodeMessage } from '../src/connect/message_codec.js';
 import { FakeSession } from './fake_engine.js';
 
 type MlCommand = MessageShape<typeof MlCommandSchema>['command'];

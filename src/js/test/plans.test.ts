@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
-import { decodeMessage, encodeMessage } from '../src/connect/codec.js';
+import { decodeMessage, encodeMessage } from '../src/connect/message_codec.js';
 import { RelationSchema } from '../src/generated/spark/connect/relations_pb.js';
 import * as ml from '../src/ml/index.js';
 import type { DataFrame } from '../src/sql/dataframe.js';

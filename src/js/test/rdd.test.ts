@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { decode, encode, NotCloneableError } from '../src/rdd/codec.js';
+import { decode, encode, NotCloneableError } from '../src/rdd/value_codec.js';
 import { FunctionPartitioner, HashPartitioner, RangePartitioner } from '../src/rdd/partitioner.js';
 import type { Accumulator } from '../src/rdd/accumulator.js';
 import { SparkContext } from '../src/rdd/context.js';
-import { hashCode, hashPartition, identity } from '../src/rdd/keys.js';
+import { hashCode, hashPartition, identity } from '../src/rdd/task/keys.js';
 import { localEngine } from './rdd_local.js';
 // @ts-expect-error The twins are plain JavaScript, shared with the browser tests.
 import { difference, NEEDS_ENGINE, runTwin, TWINS } from '../../../tests/browser/rdd_twins.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compare } from '../src/rdd/keys.js';
-import { PartitionRandom } from '../src/rdd/random.js';
-import { sortByKeys } from '../src/rdd/sort.js';
+import { compare } from '../src/rdd/task/keys.js';
+import { PartitionRandom } from '../src/rdd/task/random.js';
+import { sortByKeys } from '../src/rdd/task/sort.js';
 
 const SPECIAL = [0, -0, 1, -1, NaN, Infinity, -Infinity, 5e-324, -5e-324, Number.MAX_VALUE, -Number.MAX_VALUE, 2 ** 31, -(2 ** 31), 2 ** 53, 0.1, -0.1];
 

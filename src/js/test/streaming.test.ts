@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ExecutePlanRequestSchema, ExecutePlanResponseSchema } from '../src/generated/spark/connect/base_pb.js';
-import { parseSchema } from '../src/sql/ddl.js';
-import { encodeRows } from '../src/sql/local.js';
-import { rowsFromIPC, type Row } from '../src/sql/rows.js';
-import { ListenerBus } from '../src/streaming/listener.js';
+import { parseSchema } from '../src/values/ddl.js';
+import { encodeRows } from '../src/values/encode.js';
+import { rowsFromIPC, type Row } from '../src/values/rows.js';
+import { ListenerBus } from '../src/sql/streaming/listener.js';
 import { FakeSession } from './fake_engine.js';
 
 const schema = parseSchema('a INT');

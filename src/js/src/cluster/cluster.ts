@@ -4,7 +4,7 @@ import { VERSION } from '../version.js';
 import { startWorker } from './handshake.js';
 import { compileEngine, requireBrowser, type LoadOptions } from './load.js';
 import { connect, type Member } from './mesh.js';
-import { fromReceiver, Receivers } from './receivers.js';
+import { fromReceiver, Receivers } from './receiver_placement.js';
 import { RestartPolicy } from './restart.js';
 
 /** What the cluster tells its owner. */

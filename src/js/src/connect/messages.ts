@@ -13,7 +13,7 @@ import type {
 } from '../generated/spark/connect/expressions_pb.js';
 import type { RelationSchema } from '../generated/spark/connect/relations_pb.js';
 import type { DataTypeSchema } from '../generated/spark/connect/types_pb.js';
-import { decodeMessage, encodeMessage } from './codec.js';
+import { decodeMessage, encodeMessage } from './message_codec.js';
 
 type Init<T extends Parameters<typeof import('@bufbuild/protobuf').create>[0]> = Exclude<MessageInitShape<T>, { $typeName: string }>;
 

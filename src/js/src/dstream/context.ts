@@ -1,14 +1,14 @@
 import { IllegalArgumentException, IllegalStateException, SparkError, UnsupportedOperationException } from '../errors.js';
 import { openFolder } from '../files/open.js';
 import type { SparkContext } from '../rdd/context.js';
-import type { Bound } from '../rdd/dataset.js';
+import type { Bound } from '../rdd/node.js';
 import type { RDD } from '../rdd/rdd.js';
-import { systemClock, type Clock } from './clock.js';
-import { StreamingCheckpoint, type StreamingMetadata } from './checkpoint.js';
+import { systemClock, type Clock } from '../clock.js';
+import { StreamingCheckpoint, type StreamingMetadata } from './streaming_checkpoint.js';
 import type { DStream } from './dstream.js';
 import { FileInput, IterableInput, QueueInput, SocketInput, type Input } from './inputs.js';
 import { RateLimit } from './rate.js';
-import { ReceiverInput, type ReceiverClass } from './receiver.js';
+import { ReceiverInput, type ReceiverClass } from './receiver_input.js';
 import type { StatefulStream } from './stateful.js';
 import { StatefulStreams } from './streams.js';
 

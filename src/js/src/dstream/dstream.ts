@@ -1,6 +1,6 @@
 import { IllegalArgumentException, SparkError, UnsupportedOperationException } from '../errors.js';
-import { checkRemote, type AnyRemote, type Bound, type RemoteWith as Fn } from '../rdd/dataset.js';
-import type { StorageLevel } from '../rdd/plan.js';
+import { checkRemote, type AnyRemote, type Bound, type RemoteWith as Fn } from '../rdd/node.js';
+import type { StorageLevel } from '../rdd/job_plan.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
 import type { StateSpec } from './map_with_state.js';

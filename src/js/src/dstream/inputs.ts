@@ -1,7 +1,7 @@
 /** Streams that records come in by. */
-import { decode, encode } from '../rdd/codec.js';
+import { decode, encode } from '../rdd/value_codec.js';
 import type { RDD } from '../rdd/rdd.js';
-import { systemClock } from './clock.js';
+import { systemClock } from '../clock.js';
 import type { BatchInfo, StreamingContext } from './context.js';
 import { DStream } from './dstream.js';
 import { socketMessages } from './socket.js';

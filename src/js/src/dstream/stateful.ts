@@ -1,10 +1,10 @@
 /** Streams that are made of themselves, one batch earlier: windows with an inverse, and states. */
 import { IllegalArgumentException } from '../errors.js';
-import type { AnyRemote, Bound } from '../rdd/dataset.js';
+import type { AnyRemote, Bound } from '../rdd/node.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
 import { checkWindow, DStream, type Maybe } from './dstream.js';
-import type { WrittenState } from './checkpoint.js';
+import type { WrittenState } from './streaming_checkpoint.js';
 import type { StateSpec } from './map_with_state.js';
 
 /** Between two states that are written, ms, where nothing else is said; as Spark's: at least 10 s, in whole slides. */

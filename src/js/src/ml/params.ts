@@ -1,7 +1,7 @@
 import type { Literal } from '../connect/messages.js';
 import { IllegalArgumentException } from '../errors.js';
 import { typeToMessage } from '../sql/type_message.js';
-import { ArrayType, DoubleType, StringType } from '../sql/types.js';
+import { ArrayType, DoubleType, StringType } from '../values/types.js';
 
 /** What a param can be set to. */
 export type ParamValue = boolean | number | string | readonly (string | number | readonly number[])[];

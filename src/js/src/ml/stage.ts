@@ -3,7 +3,7 @@ import { SparkRuntimeException } from '../errors.js';
 import { MlOperator_OperatorType as Role } from '../generated/spark/connect/ml_common_pb.js';
 import { DataFrame } from '../sql/dataframe.js';
 import { planOf, type Context } from '../sql/plan.js';
-import { modelPath, type ModelSource } from './files.js';
+import { modelPath, type ModelSource } from './model_files.js';
 import { Params, paramTable, type ParamMap, type ParamValue } from './params.js';
 import { valueOfLiteral, vectorLiteral, type Vector } from './vector.js';
 

@@ -1,6 +1,6 @@
 import type { Literal } from '../connect/messages.js';
 import { SparkTypeError } from '../errors.js';
-import { ArrayType, ByteType, DoubleType, IntegerType, StructField, StructType } from '../sql/types.js';
+import { ArrayType, ByteType, DoubleType, IntegerType, StructField, StructType } from '../values/types.js';
 
 /** A vector that holds every value. */
 export class DenseVector {

@@ -1,6 +1,6 @@
 import { SparkTypeError } from '../errors.js';
-import type { AnyRemote } from './dataset.js';
-import type { Call } from './plan.js';
+import type { AnyRemote } from './node.js';
+import type { Call } from './job_plan.js';
 
 /** How values of a type of your own are added up: `addInPlace` runs in executors and on the page, `zero` is where tasks begin. */
 export interface AccumulatorParam<T, V = T> { zero: T; addInPlace: (sum: T, value: V | T) => T }

@@ -1,17 +1,17 @@
 import { IllegalArgumentException, IllegalStateException, SparkError, SparkRuntimeException, SparkTypeError } from '../errors.js';
-import type { ReceiverPage } from '../cluster/receivers.js';
-import type { Clock } from '../dstream/clock.js';
+import type { ReceiverPage } from '../cluster/receiver_placement.js';
+import type { Clock } from '../clock.js';
 import { openFiles, type OpenFile } from '../files/open.js';
 import type { FileSource } from '../files/registry.js';
-import type { ActionOptions } from '../sql/action_options.js';
+import type { ActionOptions } from '../connect/action_options.js';
 import type { Context } from '../sql/plan.js';
 import { Accumulator, addNumbers, type AccumulatorParam } from './accumulator.js';
 import { Broadcast } from './broadcast.js';
-import { CheckpointDirectory } from './checkpoint.js';
-import { decode, encode, NotCloneableError } from './codec.js';
-import { checkRemote, forgetting, valueBlock, planBytes, prepare, replace, toCheckpoint, type AnyRemote, type Dataset, type JobHeader, type PlanBuilder } from './dataset.js';
+import { CheckpointDirectory } from './checkpoint_directory.js';
+import { decode, encode, NotCloneableError } from './value_codec.js';
+import { checkRemote, forgetting, valueBlock, planBytes, prepare, replace, toCheckpoint, type AnyRemote, type Dataset, type JobHeader, type PlanBuilder } from './node.js';
 import { Jobs } from './jobs.js';
-import { PLAN_TYPE, UPDATES_TYPE, type Action } from './plan.js';
+import { PLAN_TYPE, UPDATES_TYPE, type Action } from './job_plan.js';
 import { RDD } from './rdd.js';
 import { checkPartitions } from './shuffles.js';
 

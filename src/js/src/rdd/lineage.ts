@@ -1,5 +1,5 @@
-import type { Dataset } from './dataset.js';
-import type { StorageLevel } from './plan.js';
+import type { Dataset } from './node.js';
+import type { StorageLevel } from './job_plan.js';
 
 const LEVELS: Record<StorageLevel, string> = {
   MEMORY_ONLY: 'Memory Deserialized', MEMORY_AND_DISK: 'Disk Memory Deserialized', DISK_ONLY: 'Disk Serialized',

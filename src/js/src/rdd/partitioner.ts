@@ -1,6 +1,6 @@
 import { IllegalArgumentException } from '../errors.js';
-import { checkRemote, type AnyRemote, type Bound, type Remote } from './dataset.js';
-import { hashCode, longHashOf } from './keys.js';
+import { checkRemote, type AnyRemote, type Bound, type Remote } from './node.js';
+import { hashCode, longHashOf } from './task/keys.js';
 import type { RDD } from './rdd.js';
 
 /** Says in which of its partitions a key belongs (`Partitioner`). Datasets placed by the same one join without a shuffle. */

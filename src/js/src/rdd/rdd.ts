@@ -1,16 +1,16 @@
 import { IllegalArgumentException, SparkError, SparkTypeError, UnsupportedOperationException } from '../errors.js';
 import { newFolder, writeFile } from '../files/open.js';
-import type { ActionOptions } from '../sql/action_options.js';
+import type { ActionOptions } from '../connect/action_options.js';
 import type { SparkContext } from './context.js';
-import { checkRemote, valueBlock, type AnyRemote, type Bound, type Dataset, type PlanBuilder, type RemoteWith as Fn } from './dataset.js';
+import { checkRemote, valueBlock, type AnyRemote, type Bound, type Dataset, type PlanBuilder, type RemoteWith as Fn } from './node.js';
 import { FutureAction } from './future.js';
-import { compare, identity } from './keys.js';
+import { compare, identity } from './task/keys.js';
 import { debugString } from './lineage.js';
 import { FunctionPartitioner, type Partitioner } from './partitioner.js';
-import { StorageLevel, type Aggregate, type Op } from './plan.js';
+import { StorageLevel, type Aggregate, type Op } from './job_plan.js';
 import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, placedBy, placeOf, shuffled, sorted } from './shuffles.js';
-import { PartitionRandom } from './random.js';
-import { estimate } from './sketch.js';
+import { PartitionRandom } from './task/random.js';
+import { estimate } from './task/sketch.js';
 import { StatCounter } from './stats.js';
 
 /** Steps with one function. */

@@ -1,10 +1,10 @@
 /** Datasets whose rows move: what is shuffled, how, and what becomes of it. */
 import { IllegalArgumentException, SparkTypeError } from '../errors.js';
-import { compare, describe } from './keys.js';
-import { PlanBuilder, type AnyRemote, type Bound, type Dataset, type Placement } from './dataset.js';
+import { compare, describe } from './task/keys.js';
+import { PlanBuilder, type AnyRemote, type Bound, type Dataset, type Placement } from './node.js';
 import type { SparkContext } from './context.js';
 import { FunctionPartitioner, HashPartitioner, RangePartitioner, type NumberKeys, type Partitioner as KeyPartitioner } from './partitioner.js';
-import type { Aggregate, Call, Op, Partitioner } from './plan.js';
+import type { Aggregate, Call, Op, Partitioner } from './job_plan.js';
 
 /** A partition count that can be. */
 export function checkPartitions(n: number, method: string): number {

@@ -1,7 +1,7 @@
 import type { RelationKind } from '../connect/messages.js';
 import { runRows } from './actions.js';
 import { planOf, type Context } from './plan.js';
-import type { Row } from './rows.js';
+import type { Row } from '../values/rows.js';
 
 /** A table or view. */
 export interface CatalogTable { name: string; tableType: string; isTemporary: boolean; catalog: string | null; namespace: string[] | null; description: string | null }

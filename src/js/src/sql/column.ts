@@ -4,7 +4,7 @@ import { Expression_Cast_EvalMode as EvalMode } from '../generated/spark/connect
 import { attribute, call, sortBy } from './expression.js';
 import { literalExpression } from './literal.js';
 import { typeToMessage } from './type_message.js';
-import { DataType } from './types.js';
+import { DataType } from '../values/types.js';
 import type { WindowSpec } from './window.js';
 
 /** A value that stands for itself in an expression. */

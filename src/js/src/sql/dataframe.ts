@@ -1,24 +1,24 @@
 import type { RelationKind } from '../connect/messages.js';
 import { IllegalArgumentException } from '../errors.js';
-import { rowsOf } from '../rdd/frames.js';
+import { rowsOf } from './datasets.js';
 import type { RDD } from '../rdd/rdd.js';
 import {
   Aggregate_GroupType as GroupType, Join_JoinType as Join, SetOperation_SetOpType as SetOp,
 } from '../generated/spark/connect/relations_pb.js';
-import { DataStreamWriter } from '../streaming/writer.js';
+import { DataStreamWriter } from './streaming/stream_writer.js';
 import * as actions from './actions.js';
 import { Column, columnOf, type ColumnOrName, type LiteralValue } from './column.js';
-import { asSchema } from './ddl.js';
+import { asSchema } from '../values/ddl.js';
 import { asSortOrder, attribute, call } from './expression.js';
 import { KeyValueGroupedDataset } from './keyed.js';
 import { GroupedData, type AggregateMap } from './grouped.js';
-import { joinStreams } from './ipc.js';
+import { joinStreams } from '../values/ipc.js';
 import { DataFrameNaFunctions } from './na.js';
-import type { ActionOptions, ExplainMode } from './action_options.js';
+import type { ActionOptions, ExplainMode } from '../connect/action_options.js';
 import { planOf, type Context, type Plan } from './plan.js';
-import { rowsFromIPC, type Row } from './rows.js';
+import { rowsFromIPC, type Row } from '../values/rows.js';
 import { typeToMessage } from './type_message.js';
-import type { StructType } from './types.js';
+import type { StructType } from '../values/types.js';
 
 /** The kinds of join, by Spark's names. */
 export type JoinType =

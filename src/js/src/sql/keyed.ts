@@ -1,16 +1,16 @@
 import type { Expression } from '../connect/messages.js';
 import { SparkTypeError } from '../errors.js';
-import { checkRemote, PlanBuilder, type Bound, type ModuleFunction, type Remote } from '../rdd/dataset.js';
-import { framed } from '../rdd/frame.js';
+import { checkRemote, PlanBuilder, type Bound, type ModuleFunction, type Remote } from '../rdd/node.js';
+import { framed } from '../rdd/framing.js';
 import type { GroupState } from '../state/group_state.js';
-import type { GroupFunctionKind, GroupFunctionPlan, GroupStateTimeout, TimeMode } from '../state/plan.js';
+import type { GroupFunctionKind, GroupFunctionPlan, GroupStateTimeout, TimeMode } from '../state/group_plan.js';
 import type { StatefulProcessor } from '../state/processor.js';
 import { DataFrame } from './dataframe.js';
-import { asSchema } from './ddl.js';
+import { asSchema } from '../values/ddl.js';
 import { planOf, type Context, type Plan } from './plan.js';
-import type { Row } from './rows.js';
+import type { Row } from '../values/rows.js';
 import { typeToMessage } from './type_message.js';
-import type { StructType } from './types.js';
+import type { StructType } from '../values/types.js';
 
 interface Output {
   /** The rows that come out: DDL or StructType. */

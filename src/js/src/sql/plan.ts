@@ -2,9 +2,9 @@ import type { ConnectClient } from '../connect/client.js';
 import type { Relation, RelationKind } from '../connect/messages.js';
 import type { FileRegistry } from '../files/registry.js';
 import type { SparkContext } from '../rdd/context.js';
-import type { PageSinks } from '../streaming/foreach.js';
-import type { PushSources } from '../streaming/push.js';
-import type { RowOptions } from './rows.js';
+import type { PageSinks } from './streaming/foreach.js';
+import type { PushSources } from './streaming/push.js';
+import type { RowOptions } from '../values/rows.js';
 
 /**
  * A relation and what must have happened before the engine can run it: files that are being fetched and registered, rows that

@@ -1,9 +1,9 @@
 import type { FileSource } from '../files/registry.js';
 import { DataFrame } from './dataframe.js';
-import { parseSchema } from './ddl.js';
+import { parseSchema } from '../values/ddl.js';
 import { loadPlan, type ReadSettings } from './load_plan.js';
 import { planOf, type Context } from './plan.js';
-import { StructType } from './types.js';
+import { StructType } from '../values/types.js';
 
 /** What batch and stream readers have in common. */
 export abstract class Reader {

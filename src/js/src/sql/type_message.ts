@@ -2,8 +2,8 @@ import type { MessageShape } from '@bufbuild/protobuf';
 import type { DataTypeMessage } from '../connect/messages.js';
 import { SparkTypeError } from '../errors.js';
 import type { DataTypeSchema } from '../generated/spark/connect/types_pb.js';
-import { parseType } from './ddl.js';
-import * as T from './types.js';
+import { parseType } from '../values/ddl.js';
+import * as T from '../values/types.js';
 
 const ATOMIC = {
   null: T.NullType, boolean: T.BooleanType, byte: T.ByteType, short: T.ShortType, integer: T.IntegerType, long: T.LongType,

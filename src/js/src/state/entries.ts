@@ -3,7 +3,7 @@
  * the answer holds nothing else.
  */
 import * as A from '@uwdata/flechette';
-import { decode, encode } from '../rdd/codec.js';
+import { decode, encode } from '../rdd/value_codec.js';
 
 /** A value; undefined `bytes` is an entry without one. */
 export interface Entry { bytes: Uint8Array | undefined; expiresMs: number | undefined }

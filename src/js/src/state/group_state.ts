@@ -1,6 +1,6 @@
 import { IllegalArgumentException, SparkRuntimeException, UnsupportedOperationException } from '../errors.js';
 import { pack, unpack, type GroupEntries } from './entries.js';
-import type { GroupStateTimeout } from './plan.js';
+import type { GroupStateTimeout } from './group_plan.js';
 
 /** What a batch's functions know of time. */
 export interface Times { timeMs: number; watermarkMs: number | null }

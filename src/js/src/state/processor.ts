@@ -1,8 +1,8 @@
 import { IllegalArgumentException, SparkRuntimeException, UnsupportedOperationException } from '../errors.js';
-import type { Row } from '../sql/rows.js';
+import type { Row } from '../values/rows.js';
 import { keyOf, pack, unpack, type Entry, type GroupEntries } from './entries.js';
 import { durationMs, type Times } from './group_state.js';
-import type { TimeMode } from './plan.js';
+import type { TimeMode } from './group_plan.js';
 
 /** The variable under which the engine keeps timers. */
 const TIMERS = '#timers';

@@ -1,13 +1,13 @@
 /** Runs a function over the groups of one task, in an executor. */
 import { SparkTypeError } from '../errors.js';
-import { UserFunctionError } from '../rdd/steps.js';
-import type { UserFunction } from '../rdd/functions.js';
-import { parseSchema } from '../sql/ddl.js';
-import { encodeRows } from '../sql/local.js';
-import { rowsFromIPC, type Row } from '../sql/rows.js';
+import { UserFunctionError } from '../rdd/task/steps.js';
+import type { UserFunction } from '../rdd/task/functions.js';
+import { parseSchema } from '../values/ddl.js';
+import { encodeRows } from '../values/encode.js';
+import { rowsFromIPC, type Row } from '../values/rows.js';
 import { readEntries, writeChanges, type GroupEntries } from './entries.js';
 import { GroupState, type Times } from './group_state.js';
-import type { GroupFunctionPlan, GroupHeader, GroupStateTimeout, TimeMode } from './plan.js';
+import type { GroupFunctionPlan, GroupHeader, GroupStateTimeout, TimeMode } from './group_plan.js';
 import {
   expire, expiredTimers, ExpiredTimerInfo, StatefulProcessorHandle, timerDone, TimerValues, type Current, type StatefulProcessor,
 } from './processor.js';

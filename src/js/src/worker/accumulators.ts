@@ -1,6 +1,6 @@
 import type { AccumulatorMark } from '../rdd/accumulator.js';
-import { encode } from '../rdd/codec.js';
-import type { UserFunction } from '../rdd/functions.js';
+import { encode } from '../rdd/value_codec.js';
+import type { UserFunction } from '../rdd/task/functions.js';
 
 interface Sum { mark: AccumulatorMark; value: unknown; used: boolean; add: (sum: unknown, value: unknown) => unknown }
 

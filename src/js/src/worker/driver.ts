@@ -1,7 +1,7 @@
 import type { FromDriver, Init, ToDriver, WireError } from '../protocol.js';
 import { guarded, onceReleased } from './death.js';
 import type { Driver, DriverHost, Engine } from './engine.js';
-import { Files } from './files.js';
+import { Files } from './registered_files.js';
 import { log } from './log.js';
 import { listen, sendBlocks, sendToPage } from './port.js';
 import { Sockets } from './sockets.js';

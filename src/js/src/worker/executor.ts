@@ -5,7 +5,7 @@ import { log } from './log.js';
 import { bytesOf } from './kept.js';
 import { listen, sendBlocks, sendToPage } from './port.js';
 import { Programs } from './programs.js';
-import { Receivers } from './receivers.js';
+import { Receivers } from './receiver_runner.js';
 import { openSpill } from './spill.js';
 
 /** A peer's port, or the messages that wait for it: the driver may name a peer before the page's `peer` message is here. */

@@ -1,5 +1,5 @@
 // What TypeScript says of the published types, in user code: compiled against the declarations that the package ships
-// (scripts/checks/check.mjs). A line after `@ts-expect-error` must not compile, every other line must.
+// (scripts/check.mjs). A line after `@ts-expect-error` must not compile, every other line must.
 import {
   Accumulator, Broadcast, Catalog, Checkpoints, Column, DataFrame, DataFrameNaFunctions, DataFrameReader, DataStreamReader, DataStreamWriter, FutureAction,
   GroupedData, KeyValueGroupedDataset, ml, RDD, RuntimeConfig, SparkContext, SparkSession, StateSpec, StatusEvents, StreamingContext, StreamingQuery,

@@ -2,7 +2,7 @@ import { Column, columnOf, operand, type ColumnOrName as C, type LiteralValue } 
 import type { Expression } from '../../connect/messages.js';
 import { call } from '../expression.js';
 import { literalExpression } from '../literal.js';
-import { StructType } from '../types.js';
+import { StructType } from '../../values/types.js';
 import { fromTable } from './table.js';
 
 type V = Column | LiteralValue;

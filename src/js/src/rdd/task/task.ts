@@ -1,9 +1,9 @@
 /** Runs one task: computes a partition and deals its rows out to the next stage, or answers the action. */
-import { encode, NotCloneableError } from './codec.js';
+import { encode, NotCloneableError } from '../value_codec.js';
 import { iterator, type Compute } from './compute.js';
 import { compare, describe, hashPartition, identity } from './keys.js';
-import { HashPartitioner, modulo } from './partitioner.js';
-import type { Action, Partitioner, Write } from './plan.js';
+import { HashPartitioner, modulo } from '../partitioner.js';
+import type { Action, Partitioner, Write } from '../job_plan.js';
 import { PartitionRandom } from './random.js';
 import { add } from './sketch.js';
 import { guarded, pairOf, UserFunctionError } from './steps.js';

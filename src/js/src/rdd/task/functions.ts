@@ -1,4 +1,4 @@
-import type { Call, FunctionSource } from './plan.js';
+import type { Call, FunctionSource } from '../job_plan.js';
 
 /** A user's function; what is bound to it comes as its last argument. */
 export type UserFunction = (...args: unknown[]) => unknown;

@@ -5,8 +5,8 @@
 import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { WebSocketServer } from 'ws';
-import { OpinionGenerator, splitSentences } from '../../../www/opinions.js';
-import { TweetGenerator } from '../../../www/tweets.js';
+import { OpinionGenerator, splitSentences } from '../../../../www/opinions.js';
+import { TweetGenerator } from '../../../../www/tweets.js';
 import { sentences } from './site.mjs';
 
 const TICK_MS = 50;

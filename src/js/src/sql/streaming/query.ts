@@ -1,7 +1,7 @@
-import type { StreamingQueryCommand } from '../connect/messages.js';
-import { SparkRuntimeException, StreamingQueryException } from '../errors.js';
-import type { ActionOptions } from '../sql/action_options.js';
-import type { Context } from '../sql/plan.js';
+import type { StreamingQueryCommand } from '../../connect/messages.js';
+import { SparkRuntimeException, StreamingQueryException } from '../../errors.js';
+import type { ActionOptions } from '../../connect/action_options.js';
+import type { Context } from '../plan.js';
 import type { StreamingQueryProgress, StreamingQueryStatus } from './progress.js';
 
 type CommandKind = NonNullable<StreamingQueryCommand['command']>;

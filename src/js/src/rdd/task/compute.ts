@@ -5,7 +5,7 @@
  */
 import { identity } from './keys.js';
 import { bind, type UserFunction } from './functions.js';
-import type { Aggregate, Call, Op, PlanNode, RddPlan } from './plan.js';
+import type { Aggregate, Call, Op, PlanNode, RddPlan } from '../job_plan.js';
 import { sortByKeys } from './sort.js';
 import { guarded, iterable, pairOf, rowStep, UserFunctionError } from './steps.js';
 

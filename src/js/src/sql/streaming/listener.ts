@@ -1,4 +1,4 @@
-import type { FromDriver } from '../protocol.js';
+import type { FromDriver } from '../../protocol.js';
 import type { StreamingQueryProgress } from './progress.js';
 
 /** A query has started. */

@@ -2,14 +2,14 @@
  * DataFrames of datasets, and datasets of DataFrames. Rows are written and read in the executors; their bytes pass through the
  * page, when the first action asks for them.
  */
-import { runArrow } from '../sql/actions.js';
-import { joinStreams } from '../sql/ipc.js';
-import { encodeRows } from '../sql/local.js';
-import { planOf, type Context, type Plan } from '../sql/plan.js';
-import type { Row } from '../sql/rows.js';
-import type { StructType } from '../sql/types.js';
-import { encode } from './codec.js';
-import { RDD } from './rdd.js';
+import { runArrow } from './actions.js';
+import { joinStreams } from '../values/ipc.js';
+import { encodeRows } from '../values/encode.js';
+import { planOf, type Context, type Plan } from './plan.js';
+import type { Row } from '../values/rows.js';
+import type { StructType } from '../values/types.js';
+import { encode } from '../rdd/value_codec.js';
+import { RDD } from '../rdd/rdd.js';
 
 /** Work that begins when somebody waits for it, and is done once. */
 class Lazy implements PromiseLike<void> {

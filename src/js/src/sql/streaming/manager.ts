@@ -1,4 +1,4 @@
-import type { Context } from '../sql/plan.js';
+import type { Context } from '../plan.js';
 import type { ListenerBus, StreamingQueryListener } from './listener.js';
 import { StreamingQuery } from './query.js';
 

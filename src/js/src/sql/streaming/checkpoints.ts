@@ -1,5 +1,5 @@
-import { SparkRuntimeException } from '../errors.js';
-import type { Context } from '../sql/plan.js';
+import { SparkRuntimeException } from '../../errors.js';
+import type { Context } from '../plan.js';
 
 /** What {@link Checkpoints.verify} found. */
 export interface CheckpointReport {

@@ -1,6 +1,6 @@
-import { decode, encode } from '../rdd/codec.js';
-import { loadFunctions } from '../rdd/functions.js';
-import type { FunctionSource } from '../rdd/plan.js';
+import { decode, encode } from '../rdd/value_codec.js';
+import { loadFunctions } from '../rdd/task/functions.js';
+import type { FunctionSource } from '../rdd/job_plan.js';
 import { sendToPage } from './port.js';
 
 /** Once it is `stopping`, it may hand over what it has until its `onStop` is done. */

@@ -1,9 +1,9 @@
-import type { Wire } from '../cluster/connection.js';
-import { IllegalArgumentException, SessionClosedError } from '../errors.js';
-import type { FromDriver } from '../protocol.js';
-import { encodeRows } from '../sql/local.js';
-import type { Row } from '../sql/rows.js';
-import type { StructType } from '../sql/types.js';
+import type { Wire } from '../../cluster/connection.js';
+import { IllegalArgumentException, SessionClosedError } from '../../errors.js';
+import type { FromDriver } from '../../protocol.js';
+import { encodeRows } from '../../values/encode.js';
+import type { Row } from '../../values/rows.js';
+import type { StructType } from '../../values/types.js';
 
 /** What the bytes of a push source are. `arrow` takes rows (or Arrow IPC streams), the others take text. */
 export type PushFormat = 'arrow' | 'json' | 'csv' | 'text';

@@ -1,11 +1,11 @@
 /** Lineage on the page: what a dataset is made of, before an action makes a plan of it. */
-import { encode, NotCloneableError } from './codec.js';
+import { encode, NotCloneableError } from './value_codec.js';
 import { SparkTypeError } from '../errors.js';
 import { Accumulator, type AccumulatorMark } from './accumulator.js';
 import { Broadcast } from './broadcast.js';
-import { framed } from './frame.js';
+import { framed } from './framing.js';
 import { freeVariables } from './free_variables.js';
-import type { Action, Call, FunctionSource, NodeKind, Op, Partitioner, PlanNode, RddPlan, StorageLevel, Write } from './plan.js';
+import type { Action, Call, FunctionSource, NodeKind, Op, Partitioner, PlanNode, RddPlan, StorageLevel, Write } from './job_plan.js';
 
 /** Values that a function gets as its last argument, by name: cloneable values, broadcasts and accumulators. */
 export type Bound = Readonly<Record<string, unknown>>;

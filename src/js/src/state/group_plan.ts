@@ -1,5 +1,5 @@
 /** Functions over groups as they travel: page → driver → executors, as JSON with bound values beside it. */
-import type { Call, FunctionSource } from '../rdd/plan.js';
+import type { Call, FunctionSource } from '../rdd/job_plan.js';
 
 export type GroupFunctionKind =
   /** Any number of rows a group and batch. */

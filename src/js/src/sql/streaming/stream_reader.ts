@@ -1,10 +1,10 @@
-import type { FileSource } from '../files/registry.js';
-import { DataFrame } from '../sql/dataframe.js';
-import { asSchema } from '../sql/ddl.js';
-import { planOf, type Context } from '../sql/plan.js';
-import { loadPlan } from '../sql/load_plan.js';
-import { Reader } from '../sql/reader.js';
-import type { StructType } from '../sql/types.js';
+import type { FileSource } from '../../files/registry.js';
+import { DataFrame } from '../dataframe.js';
+import { asSchema } from '../../values/ddl.js';
+import { planOf, type Context } from '../plan.js';
+import { loadPlan } from '../load_plan.js';
+import { Reader } from '../reader.js';
+import type { StructType } from '../../values/types.js';
 import { pump, type PushData, type PushFormat } from './push.js';
 
 /** How the data of a push source looks. */

@@ -6,7 +6,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { build } from 'esbuild';
-import { JS, protoDir } from './paths.mjs';
+import { JS, protoDir } from '../paths.mjs';
 
 /** What the client uses; everything reachable from these comes along… */
 const WANTED = [

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { JS } from './paths.mjs';
+import { JS } from '../paths.mjs';
 
 /** package.json of the package. */
 export const manifest = JSON.parse(readFileSync(join(JS, 'package.template.json'), 'utf8'));

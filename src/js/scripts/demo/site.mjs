@@ -3,7 +3,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { CACHE, JS, PKG, ROOT } from './paths.mjs';
+import { CACHE, JS, PKG, ROOT } from '../paths.mjs';
 
 /** Returns the folder. */
 export function assembleSite(out = join(CACHE, 'site')) {

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { JS } from './paths.mjs';
+import { JS } from '../paths.mjs';
 
 const ENTRIES = ['index.d.ts', 'inline.d.ts', 'cdn.d.ts'];
 

@@ -1,7 +1,7 @@
-import type { WriteStreamStart } from '../connect/messages.js';
-import { IllegalArgumentException, SparkRuntimeException } from '../errors.js';
-import type { Context, Plan } from '../sql/plan.js';
-import type { Row } from '../sql/rows.js';
+import type { WriteStreamStart } from '../../connect/messages.js';
+import { IllegalArgumentException, SparkRuntimeException } from '../../errors.js';
+import type { Context, Plan } from '../plan.js';
+import type { Row } from '../../values/rows.js';
 import { perRow, type ForeachBatchFunction, type ForeachWriter } from './foreach.js';
 import { StreamingQuery } from './query.js';
 

@@ -1,6 +1,6 @@
 /** Receivers of the user's own, which run in executors. */
-import { encode } from '../rdd/codec.js';
-import { PlanBuilder, valueBlock, type Bound, type ModuleFunction } from '../rdd/dataset.js';
+import { encode } from '../rdd/value_codec.js';
+import { PlanBuilder, valueBlock, type Bound, type ModuleFunction } from '../rdd/node.js';
 import type { RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
 import { Blocks } from './inputs.js';

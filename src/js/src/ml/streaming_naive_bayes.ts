@@ -2,7 +2,7 @@ import { SparkRuntimeException } from '../errors.js';
 import { MlOperator_OperatorType as Role } from '../generated/spark/connect/ml_common_pb.js';
 import type { DataFrame } from '../sql/dataframe.js';
 import { NaiveBayesModel, type NaiveBayesParams } from './classification.js';
-import type { ModelSource } from './files.js';
+import type { ModelSource } from './model_files.js';
 import { Params, paramTable, type ParamValue } from './params.js';
 import { mlCommand, type ModelClass, type SaveOptions, type SessionLike } from './stage.js';
 

@@ -1,7 +1,7 @@
-import type { Wire } from '../cluster/connection.js';
-import type { FromDriver } from '../protocol.js';
-import type { Row } from '../sql/rows.js';
-import type { DataFrame } from '../sql/dataframe.js';
+import type { Wire } from '../../cluster/connection.js';
+import type { FromDriver } from '../../protocol.js';
+import type { Row } from '../../values/rows.js';
+import type { DataFrame } from '../dataframe.js';
 
 /**
  * Called with each micro-batch and its number; the batch is committed when the promise resolves. A query with a checkpoint

@@ -1,7 +1,7 @@
 /**
  * Protobuf in the shapes of protobuf-es, from a table of fields that is a tenth of its descriptors. A message is a plain
  * object: oneofs are `{case, value}`, 64-bit integers bigints, maps objects, absent messages undefined. The table and the
- * types are generated from the .proto files (scripts/generate-proto.mjs); tests compare every byte with protobuf-es.
+ * types are generated from the .proto files (scripts/build/generate-proto.mjs); tests compare every byte with protobuf-es.
  */
 import { MESSAGES } from '../generated/table.js';
 
