@@ -123,7 +123,7 @@ test('a worker that is not there is a WorkerLoadError with a hint, soon', async 
   const { name, message, tookMs } = await inPage(plain, async () => {
     const { SparkSession } = await import('rivulet');
     const started = performance.now();
-    const error = await SparkSession.builder.options({ workerUrl: '/nowhere/worker.js' }).create().catch((e) => e);
+    const error = await SparkSession.builder.assets({ workerUrl: '/nowhere/worker.js' }).create().catch((e) => e);
     return { name: error.name, message: error.message, tookMs: performance.now() - started };
   });
   assert.equal(name, 'WorkerLoadError');
@@ -134,7 +134,7 @@ test('a worker that is not there is a WorkerLoadError with a hint, soon', async 
 test('an engine that is not there is a WorkerLoadError that says so', async () => {
   const message = await inPage(plain, async () => {
     const { SparkSession } = await import('rivulet');
-    return SparkSession.builder.options({ wasmUrl: '/nowhere/engine_bg.wasm' }).create().catch((e) => e.message);
+    return SparkSession.builder.assets({ wasmUrl: '/nowhere/engine_bg.wasm' }).create().catch((e) => e.message);
   });
   assert.match(message, /HTTP 404.*engine_bg\.wasm/s);
 });

@@ -8,7 +8,7 @@
  * ```
  */
 export { SparkSession } from './sql/session.js';
-export type { SqlArguments } from './sql/sql_arguments.js';
+export type { SqlArguments } from './sql/relations.js';
 export { SparkSessionBuilder } from './sql/builder.js';
 export { DataFrame, type JoinType } from './sql/dataframe.js';
 export { GroupedData, type AggregateMap } from './sql/grouped.js';
@@ -47,7 +47,7 @@ export { Accumulator, type AccumulatorParam } from './rdd/accumulator.js';
 export { FutureAction } from './rdd/future.js';
 export { FunctionPartitioner, HashPartitioner, Partitioner, RangePartitioner } from './rdd/partitioner.js';
 export { StorageLevel } from './rdd/job_plan.js';
-export type { Bound, ModuleFunction, Remote } from './rdd/node.js';
+export type { Bound, ModuleFunction, Remote } from './rdd/remote.js';
 export * as ml from './ml/index.js';
 export { StreamingContext, type BatchInfo, type StreamingListener } from './dstream/context.js';
 export { DStream, type MapWithStateDStream } from './dstream/dstream.js';
@@ -57,6 +57,6 @@ export { ManualClock, type Clock } from './clock.js';
 export * from './errors.js';
 export { StatusEvents } from './cluster/status.js';
 export type { ExecutorEvent } from './cluster/cluster.js';
-export type { LoadOptions } from './cluster/load.js';
+export type { Assets } from './cluster/load.js';
 export type { EngineStatus } from './protocol.js';
 export { VERSION } from './version.js';

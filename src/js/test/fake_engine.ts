@@ -13,7 +13,7 @@ import { DataStreamReader } from '../src/sql/streaming/stream_reader.js';
 export class FakeSession {
   readonly posted: ToDriver[] = [];
   readonly connection: Connection;
-  readonly context: Context;
+  readonly context: Context & { sources: PushSources; sinks: PageSinks };
 
   constructor(answer: (message: ToDriver, reply: (message: FromDriver) => void) => void = () => {}) {
     const wire = {

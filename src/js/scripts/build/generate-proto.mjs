@@ -1,5 +1,5 @@
 // Spark Connect's messages for the client, from the .proto files: TypeScript types and enums by protobuf-es, and a table of
-// the fields for connect/codec.ts. Only what the client sends and reads, for every page downloads the table.
+// the fields for connect/message_codec.ts. Only what the client sends and reads, for every page downloads the table.
 import { execFileSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -51,7 +51,7 @@ try {
   rmSync(template, { force: true });
 }
 
-/** One line a message: `Name:field number label-kind-type oneof,…`; see connect/codec.ts. */
+/** One line a message: `Name:field number label-kind-type oneof,…`; see connect/message_codec.ts. */
 const KINDS = { 1: 'd', 2: 'f', 3: 'l', 5: 'i', 8: 'b', 9: 's', 12: 'y', 13: 'u' };
 const bundled = join(tmpdir(), `rivulet-messages-${process.pid}.mjs`);
 try {
@@ -63,7 +63,7 @@ try {
   const lines = new Map();
   const short = (message) => message.typeName.replace(/^spark\.connect\./, '');
   const kindOf = (field) => (field.message ? `m${short(field.message)}` : field.enum ? 'e' : KINDS[field.scalar] ?? fail(field));
-  const fail = (field) => { throw new Error(`${field} is of a kind that connect/codec.ts does not know`); };
+  const fail = (field) => { throw new Error(`${field} is of a kind that connect/message_codec.ts does not know`); };
   const visit = (message) => {
     if (lines.has(message.typeName)) return;
     lines.set(message.typeName, '');
@@ -77,7 +77,7 @@ try {
   };
   for (const name of WANTED) visit(file.messages.find((message) => message.name === name));
   const table = [...lines.values()].join('\n');
-  writeFileSync(join(out, 'table.ts'), `/** Generated: the fields of all messages; see connect/codec.ts. */\nexport const MESSAGES = \`\n${table}\n\`;\n`);
+  writeFileSync(join(out, 'table.ts'), `/** Generated: the fields of all messages; see connect/message_codec.ts. */\nexport const MESSAGES = \`\n${table}\n\`;\n`);
 } finally {
   rmSync(bundled, { force: true });
 }

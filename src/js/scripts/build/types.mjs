@@ -16,12 +16,15 @@ export function emitTypes(folder) {
 /** Deletes what `entries` do not reach in `folder` and returns the rest; throws if that imports another package. */
 function pruneTypes(folder, entries) {
   const reached = new Set();
-  const visit = (file) => {
+  const visit = (file, path = []) => {
     if (reached.has(file)) return;
     reached.add(file);
     for (const [, from] of readFileSync(file, 'utf8').matchAll(/^(?:import|export)\b[^'";]*\bfrom\s+['"]([^'"]+)['"]/gm)) {
-      if (!from.startsWith('.')) throw new Error(`${relative(folder, file)} imports ${from}: mark what needs it @internal`);
-      visit(join(dirname(file), from.replace(/\.js$/, '.d.ts')));
+      if (!from.startsWith('.')) {
+        const way = [...path, file].map((one) => relative(folder, one)).join(' → ');
+        throw new Error(`${way} imports ${from}: mark what needs it @internal`);
+      }
+      visit(join(dirname(file), from.replace(/\.js$/, '.d.ts')), [...path, file]);
     }
   };
   for (const entry of entries) visit(join(folder, entry));

@@ -2,9 +2,9 @@ import { SessionClosedError, SparkError } from '../errors.js';
 import type { FromDriver, FromWorker, ToDriver, ToExecutor } from '../protocol.js';
 import { VERSION } from '../version.js';
 import { startWorker } from './handshake.js';
-import { compileEngine, requireBrowser, type LoadOptions } from './load.js';
+import { compileEngine, requireBrowser, type Assets } from './load.js';
 import { connect, type Member } from './mesh.js';
-import { fromReceiver, Receivers } from './receiver_placement.js';
+import { fromReceiver, ReceiverPlacement } from './receiver_placement.js';
 import { RestartPolicy } from './restart.js';
 
 /** What the cluster tells its owner. */
@@ -29,7 +29,7 @@ export class Cluster {
   readonly #heapRequests = new Map<number, { worker: Worker; resolve: (bytes: number) => void }>();
   #nextHeapRequest = 0;
   /** Receivers of the user's, which run in executors. */
-  readonly receivers = new Receivers(() => this.#members);
+  readonly receivers = new ReceiverPlacement(() => this.#members);
   readonly #alarms = new Map<number, () => void>();
   #nextAlarm = 0;
   /** Files that executors may read, also those that come later. */
@@ -43,18 +43,18 @@ export class Cluster {
     readonly module: WebAssembly.Module,
     readonly name: string,
     readonly conf: Record<string, string>,
-    readonly options: LoadOptions,
+    readonly assets: Assets,
     readonly events: ClusterEvents,
   ) {}
 
   /** Compiles the engine, starts all workers and wires them. */
-  static async start(executors: number, conf: Record<string, string>, options: LoadOptions, events: ClusterEvents): Promise<Cluster> {
+  static async start(executors: number, conf: Record<string, string>, assets: Assets, events: ClusterEvents): Promise<Cluster> {
     requireBrowser();
-    const module = await compileEngine(options);
+    const module = await compileEngine(assets);
     const name = `rivulet-${crypto.randomUUID()}`;
     const lock = `${name}-driver`;
-    const driver = await startWorker(options, { t: 'init', role: 'driver', incarnation: 0, module, version: VERSION, conf, lock });
-    const cluster = new Cluster(driver, module, name, conf, options, events);
+    const driver = await startWorker(assets, { t: 'init', role: 'driver', incarnation: 0, module, version: VERSION, conf, lock });
+    const cluster = new Cluster(driver, module, name, conf, assets, events);
     driver.onmessage = (event: MessageEvent<FromDriver>) => cluster.#fromDriver(event.data);
     void navigator.locks.request(lock, () => cluster.#driverDied('The driver worker has ended'));
     try {
@@ -155,7 +155,7 @@ export class Cluster {
   async #add(executor: number, incarnation: number): Promise<void> {
     const lock = `${this.name}-executor-${executor}-${incarnation}`;
     const { module, conf } = this;
-    const worker = await startWorker(this.options, { t: 'init', role: 'executor', executor, incarnation, module, version: VERSION, conf, lock });
+    const worker = await startWorker(this.assets, { t: 'init', role: 'executor', executor, incarnation, module, version: VERSION, conf, lock });
     if (this.#closed) {
       worker.terminate();
       return;

@@ -28,7 +28,7 @@ export type FromReceiver = Extract<FromWorker, { t: `receive${string}` }>;
 export function fromReceiver(message: FromWorker): message is FromReceiver { return message.t.startsWith('receive'); }
 
 /** The receivers that run in executors: each in one, and in another when that one dies or the receiver fails. */
-export class Receivers {
+export class ReceiverPlacement {
   readonly #running = new Map<number, Running>();
   #next = 0;
 

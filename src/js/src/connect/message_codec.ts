@@ -44,7 +44,7 @@ const text = new TextEncoder();
 const untext = new TextDecoder();
 
 /** Pieces of a message: small ones gathered, large byte strings by reference. */
-class Writer {
+class MessageWriter {
   readonly #pieces: Uint8Array[] = [];
   #small: number[] = [];
   length = 0;
@@ -67,7 +67,7 @@ class Writer {
     this.#pieces.push(value);
     this.length += value.byteLength;
   }
-  nested(inner: Writer): void {
+  nested(inner: MessageWriter): void {
     this.varint(inner.length);
     inner.#flush();
     this.#flush();
@@ -90,8 +90,8 @@ class Writer {
   }
 }
 
-function writeMessage(name: string, message: Message): Writer {
-  const out = new Writer();
+function writeMessage(name: string, message: Message): MessageWriter {
+  const out = new MessageWriter();
   for (const field of typeOf(name).fields) {
     const value = valueOf(field, message);
     if (value === undefined || value === null) continue;
@@ -112,21 +112,21 @@ function isZero(value: unknown): boolean {
   return value instanceof Uint8Array ? value.byteLength === 0 : value === 0n || value === '' || value === false || Object.is(value, 0);
 }
 
-function writeRepeated(out: Writer, field: Field, values: unknown[]): void {
+function writeRepeated(out: MessageWriter, field: Field, values: unknown[]): void {
   if (values.length === 0) return;
   if (wireType(field) === BYTES) {
     for (const value of values) writeField(out, field, value);
     return;
   }
-  const packed = new Writer();
+  const packed = new MessageWriter();
   for (const value of values) writeValue(packed, field, value);
   out.varint((field.number << 3) | BYTES);
   out.nested(packed);
 }
 
-function writeMap(out: Writer, field: Field, map: Message): void {
+function writeMap(out: MessageWriter, field: Field, map: Message): void {
   for (const [key, value] of Object.entries(map)) {
-    const entry = new Writer();
+    const entry = new MessageWriter();
     writeField(entry, { ...field, number: 1, kind: 's' }, key);
     writeField(entry, { ...field, number: 2 }, value);
     out.varint((field.number << 3) | BYTES);
@@ -134,12 +134,12 @@ function writeMap(out: Writer, field: Field, map: Message): void {
   }
 }
 
-function writeField(out: Writer, field: Field, value: unknown): void {
+function writeField(out: MessageWriter, field: Field, value: unknown): void {
   out.varint((field.number << 3) | wireType(field));
   writeValue(out, field, value);
 }
 
-function writeValue(out: Writer, { kind, message }: Field, value: unknown): void {
+function writeValue(out: MessageWriter, { kind, message }: Field, value: unknown): void {
   switch (kind) {
     case 'b': return out.varint(value ? 1 : 0);
     case 'd': return out.bytes(new Uint8Array(Float64Array.of(value as number).buffer));
@@ -159,7 +159,7 @@ export function encodeMessage(name: string, message: object): Uint8Array {
   return writeMessage(name, message as Message).finish();
 }
 
-class Reader {
+class MessageReader {
   #at = 0;
   readonly #view: DataView;
 
@@ -194,7 +194,7 @@ class Reader {
   }
 }
 
-function readValue(reader: Reader, { kind, message }: Field): unknown {
+function readValue(reader: MessageReader, { kind, message }: Field): unknown {
   switch (kind) {
     case 'b': return reader.varint() !== 0n;
     case 'd': return reader.fixed(8);
@@ -224,7 +224,7 @@ export function decodeMessage(name: string, bytes: Uint8Array): Message {
     if (field.oneof === '') message[field.name] = zeroOf(field);
     else message[field.oneof] ??= { case: undefined };
   }
-  const reader = new Reader(bytes);
+  const reader = new MessageReader(bytes);
   while (reader.more) {
     const tag = Number(reader.varint());
     const field = type.byNumber.get(tag >>> 3);
@@ -237,17 +237,17 @@ export function decodeMessage(name: string, bytes: Uint8Array): Message {
   return message;
 }
 
-function readRepeated(reader: Reader, field: Field, type: number, into: unknown[]): void {
+function readRepeated(reader: MessageReader, field: Field, type: number, into: unknown[]): void {
   if (type !== BYTES || wireType(field) === BYTES) {
     into.push(readValue(reader, field));
     return;
   }
-  const packed = new Reader(reader.bytes());
+  const packed = new MessageReader(reader.bytes());
   while (packed.more) into.push(readValue(packed, field));
 }
 
-function readEntry(reader: Reader, field: Field, into: Message): void {
-  const entry = new Reader(reader.bytes());
+function readEntry(reader: MessageReader, field: Field, into: Message): void {
+  const entry = new MessageReader(reader.bytes());
   let key = '';
   let value: unknown = zeroOf({ ...field, label: '' });
   while (entry.more) {

@@ -1,7 +1,7 @@
 import { IllegalArgumentException, IllegalStateException, SparkError, UnsupportedOperationException } from '../errors.js';
 import { openFolder } from '../files/open.js';
 import type { SparkContext } from '../rdd/context.js';
-import type { Bound } from '../rdd/node.js';
+import type { Bound } from '../rdd/remote.js';
 import type { RDD } from '../rdd/rdd.js';
 import { systemClock, type Clock } from '../clock.js';
 import { StreamingCheckpoint, type StreamingMetadata } from './streaming_checkpoint.js';

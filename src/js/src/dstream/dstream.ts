@@ -1,5 +1,5 @@
 import { IllegalArgumentException, SparkError, UnsupportedOperationException } from '../errors.js';
-import { checkRemote, type AnyRemote, type Bound, type RemoteWith as Fn } from '../rdd/node.js';
+import { checkRemote, type AnyRemote, type Bound, type RemoteWith as Fn } from '../rdd/remote.js';
 import type { StorageLevel } from '../rdd/job_plan.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';

@@ -1,5 +1,5 @@
 import { IllegalArgumentException } from '../errors.js';
-import { checkRemote, type AnyRemote, type Bound, type RemoteWith } from '../rdd/node.js';
+import { checkRemote, type AnyRemote, type Bound, type RemoteWith } from '../rdd/remote.js';
 import type { Partitioner } from '../rdd/partitioner.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
 import { checkPartitions } from '../rdd/shuffles.js';

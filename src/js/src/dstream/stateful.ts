@@ -1,6 +1,6 @@
 /** Streams that are made of themselves, one batch earlier: windows with an inverse, and states. */
 import { IllegalArgumentException } from '../errors.js';
-import type { AnyRemote, Bound } from '../rdd/node.js';
+import type { AnyRemote, Bound } from '../rdd/remote.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
 import { checkWindow, DStream, type Maybe } from './dstream.js';

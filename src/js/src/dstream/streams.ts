@@ -1,5 +1,5 @@
 /** Makes the streams that keep state; apart from {@link DStream}, of which they are made. */
-import type { AnyRemote, Bound } from '../rdd/node.js';
+import type { AnyRemote, Bound } from '../rdd/remote.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
 import type { DStream, MapWithStateDStream } from './dstream.js';

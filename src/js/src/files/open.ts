@@ -31,6 +31,16 @@ async function ofHandle(handle: FileSystemFileHandle | FileSystemDirectoryHandle
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** All files below a folder, at any depth, by their paths from it. */
+export async function filesBelow(folder: FileSystemDirectoryHandle, prefix = ''): Promise<[path: string, file: Blob][]> {
+  const files: [string, Blob][] = [];
+  for await (const [name, entry] of folder.entries()) {
+    if (entry.kind === 'directory') files.push(...(await filesBelow(entry as FileSystemDirectoryHandle, `${prefix}${name}/`)));
+    else files.push([prefix + name, await (entry as FileSystemFileHandle).getFile()]);
+  }
+  return files;
+}
+
 /** Names of an `opfs:` path. */
 function namesOf(path: string): string[] {
   const names = path.slice(ORIGIN.length).split('/').filter(Boolean);

@@ -1,7 +1,7 @@
 import { IllegalArgumentException } from '../errors.js';
 import { WriteOperation_SaveMode as SaveMode } from '../generated/spark/connect/commands_pb.js';
 import type { DataFrame } from '../sql/dataframe.js';
-import { localRelation } from '../values/encode.js';
+import { localRelation } from '../sql/relations.js';
 import { planOf } from '../sql/plan.js';
 import { StringType, StructField, StructType } from '../values/types.js';
 import * as classification from './classification.js';

@@ -1,5 +1,5 @@
 import { SparkTypeError } from '../errors.js';
-import type { AnyRemote } from './node.js';
+import type { AnyRemote } from './remote.js';
 import type { Call } from './job_plan.js';
 
 /** How values of a type of your own are added up: `addInPlace` runs in executors and on the page, `zero` is where tasks begin. */

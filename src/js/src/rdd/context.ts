@@ -1,22 +1,25 @@
 import { IllegalArgumentException, IllegalStateException, SparkError, SparkRuntimeException, SparkTypeError } from '../errors.js';
 import type { ReceiverPage } from '../cluster/receiver_placement.js';
+import type { ConnectClient } from '../connect/client.js';
 import type { Clock } from '../clock.js';
 import { openFiles, type OpenFile } from '../files/open.js';
 import type { FileSource } from '../files/registry.js';
 import type { ActionOptions } from '../connect/action_options.js';
-import type { Context } from '../sql/plan.js';
 import { Accumulator, addNumbers, type AccumulatorParam } from './accumulator.js';
 import { Broadcast } from './broadcast.js';
 import { CheckpointDirectory } from './checkpoint_directory.js';
 import { decode, encode, NotCloneableError } from './value_codec.js';
-import { checkRemote, forgetting, valueBlock, planBytes, prepare, replace, toCheckpoint, type AnyRemote, type Dataset, type JobHeader, type PlanBuilder } from './node.js';
+import { prepare, replace, toCheckpoint, type RddNode } from './node.js';
+import { forgetting, planBytes, type JobHeader, type PlanBuilder } from './plan_builder.js';
+import { checkRemote, valueBlock, type AnyRemote } from './remote.js';
 import { Jobs } from './jobs.js';
 import { PLAN_TYPE, UPDATES_TYPE, type Action } from './job_plan.js';
 import { RDD } from './rdd.js';
 import { checkPartitions } from './shuffles.js';
 
 /** What datasets ask of the session: its client, and to lend files to the executors. @internal */
-export interface Engine extends Pick<Context, 'client'> {
+export interface Engine {
+  readonly client: ConnectClient;
   lend(id: number, blob: Blob): Promise<void>;
   takeBack(id: number): void;
   /** Ends the session. */
@@ -27,7 +30,7 @@ export interface Engine extends Pick<Context, 'client'> {
 }
 
 /** What a dataset's definition must say; the rest is filled in. */
-type Definition = Omit<Dataset, 'id' | 'key' | 'level'>;
+type Definition = Omit<RddNode, 'id' | 'key' | 'level'>;
 
 /** Datasets of all contexts so far: sessions may share a page, and never a key. */
 let keys = 0;
@@ -93,14 +96,14 @@ export class SparkContext {
 
   /** A dataset without partitions. */
   emptyRDD<T>(): RDD<T> {
-    return new RDD<T>(this, this.dataset({ name: ['EmptyRDD'], kind: 'source', parents: [], partitions: 0, sources: [] }));
+    return new RDD<T>(this, this.node({ name: ['EmptyRDD'], kind: 'source', parents: [], partitions: 0, sources: [] }));
   }
 
   /** All rows of all of them, partitions one after the other. */
   union<T>(rdds: readonly RDD<T>[]): RDD<T> {
     if (rdds.length === 0) return this.emptyRDD<T>();
     const parents = rdds.map((rdd) => rdd.definition);
-    return new RDD<T>(this, this.dataset({
+    return new RDD<T>(this, this.node({
       name: ['UnionRDD'], kind: 'union', parents, partitions: parents.reduce((sum, p) => sum + p.partitions, 0),
     }));
   }
@@ -146,7 +149,7 @@ export class SparkContext {
       }
       share(files).forEach((rows, i) => { sources[i] = encode(rows); });
     };
-    const dataset = this.dataset({
+    const dataset = this.node({
       name: op === 'lines' ? ['MapPartitionsRDD', 'HadoopRDD'] : ['MapPartitionsRDD', 'WholeTextFileRDD'], kind: 'source', parents: [], partitions, sources, op: () => ({ t: op }),
       prepare: () => (opened ??= open().catch((error: unknown) => {
         opened = undefined;
@@ -158,13 +161,13 @@ export class SparkContext {
   }
 
   /** A dataset of the blocks that these files hold, in their order. @internal */
-  async ofBlocks(files: readonly Blob[], like: Pick<Dataset, 'partitions' | 'placement'>): Promise<Dataset> {
+  async ofBlocks(files: readonly Blob[], like: Pick<RddNode, 'partitions' | 'placement'>): Promise<RddNode> {
     const ids: number[] = [];
     for (const blob of files) {
       ids.push(blobs++);
       await this.context.lend(ids.at(-1)!, blob);
     }
-    const dataset = this.dataset({
+    const dataset = this.node({
       name: ['ReliableCheckpointRDD'], kind: 'source', parents: [], partitions: like.partitions, sources: ids.map((id) => encode([id])),
       op: () => ({ t: 'blocks' }), placement: like.placement,
     });
@@ -224,26 +227,26 @@ export class SparkContext {
       if (error instanceof NotCloneableError) throw new SparkTypeError(`${method}: ${error.message}`, { cause: error });
       throw error;
     }
-    return new RDD<T>(this, this.dataset({ name: ['ParallelCollectionRDD'], kind: 'source', parents: [], partitions: partitions.length, sources }));
+    return new RDD<T>(this, this.node({ name: ['ParallelCollectionRDD'], kind: 'source', parents: [], partitions: partitions.length, sources }));
   }
 
   /** @internal */
-  dataset(definition: Definition): Dataset {
+  node(definition: Definition): RddNode {
     if (this.stopped()) throw new IllegalStateException('Cannot call methods on a stopped SparkContext');
     this.#next += definition.name.length;
-    const dataset: Dataset = { ...definition, id: this.#next - 1, key: keys++, level: null };
+    const dataset: RddNode = { ...definition, id: this.#next - 1, key: keys++, level: null };
     if (dataset.wide?.some(Boolean)) this.watch(dataset);
     return dataset;
   }
 
   /** The engine forgets what it has of a dataset when the page has no use for it any more. @internal */
-  watch(dataset: Dataset): void {
+  watch(dataset: RddNode): void {
     this.#collected.unregister(dataset);
     this.#collected.register(dataset, dataset.key, dataset);
   }
 
   /** Executors free what they keep of a dataset. @internal */
-  unkeep(dataset: Dataset): void { this.#forget('unkeep', dataset.key); }
+  unkeep(dataset: RddNode): void { this.#forget('unkeep', dataset.key); }
 
   #forget(what: 'forget' | 'unkeep', key: number): void {
     if (this.#forgotten[what].push(key) > 1) return;
@@ -273,7 +276,7 @@ export class SparkContext {
 
   /** A dataset of blocks that a receiver has stored, one a partition. @internal */
   ofReceived<T>(blocks: readonly Uint8Array[]): RDD<T> {
-    return new RDD<T>(this, this.dataset({ name: ['BlockRDD'], kind: 'source', parents: [], partitions: blocks.length, sources: blocks }));
+    return new RDD<T>(this, this.node({ name: ['BlockRDD'], kind: 'source', parents: [], partitions: blocks.length, sources: blocks }));
   }
 
   /** @internal */
@@ -287,12 +290,12 @@ export class SparkContext {
   stop(): Promise<void> { return this.context.stop(); }
 
   /** Writes the partitions of a dataset; its lineage begins there from now on. @internal */
-  async checkpointInto(dataset: Dataset, write: (blocks: readonly Uint8Array[]) => Promise<readonly Blob[]>): Promise<void> {
+  async checkpointInto(dataset: RddNode, write: (blocks: readonly Uint8Array[]) => Promise<readonly Blob[]>): Promise<void> {
     const blocks = await this.#blocks(dataset, () => ({ t: 'collect' }), 'checkpoint', {});
     replace(dataset, await this.ofBlocks(await write(blocks), dataset));
   }
 
-  async #checkpoint(dataset: Dataset): Promise<void> {
+  async #checkpoint(dataset: RddNode): Promise<void> {
     if (!this.#checkpoints) return;
     // Its own job must not begin this again.
     delete dataset.checkpoint;
@@ -307,13 +310,13 @@ export class SparkContext {
 
   /** Runs an action on a dataset: per partition (or per one of `only`) what the executors made of it. @internal */
   async run(
-    root: Dataset, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions = {}, only?: number[],
+    root: RddNode, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions = {}, only?: number[],
   ): Promise<unknown[][]> {
     return (await this.#blocks(root, action, description, options, only)).map(decode);
   }
 
   async #blocks(
-    root: Dataset, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions, only?: number[],
+    root: RddNode, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions, only?: number[],
   ): Promise<Uint8Array[]> {
     if (this.stopped()) throw new IllegalStateException('Cannot call methods on a stopped SparkContext');
     const job = this.#jobs.next();

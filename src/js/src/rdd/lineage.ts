@@ -1,4 +1,4 @@
-import type { Dataset } from './node.js';
+import type { RddNode } from './node.js';
 import type { StorageLevel } from './job_plan.js';
 
 const LEVELS: Record<StorageLevel, string> = {
@@ -8,7 +8,7 @@ const LEVELS: Record<StorageLevel, string> = {
 /** A dataset as Spark has it, of which one of ours may stand for several. */
 interface Shown { text: string; partitions: number; below: { shown: Shown; moves: boolean }[] }
 
-function shown(dataset: Dataset): Shown {
+function shown(dataset: RddNode): Shown {
   const { partitions, parents, wide, level } = dataset;
   let { id } = dataset;
   const made = (name: string, width: number): Shown => {
@@ -39,7 +39,7 @@ function counted({ partitions }: Shown): [count: string, before: string] {
  * `RDD.toDebugString`: datasets from the last to the first, those of one stage below one another; where rows move a new stage
  * begins with `+-` and the number of its partitions.
  */
-export function debugString(root: Dataset): string {
+export function debugString(root: RddNode): string {
   const lines: string[] = [];
   const under = ({ below }: Shown, before: string) => {
     below.forEach(({ shown: child, moves }, i) => {

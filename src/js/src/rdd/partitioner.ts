@@ -1,6 +1,6 @@
 import { IllegalArgumentException } from '../errors.js';
-import { checkRemote, type AnyRemote, type Bound, type Remote } from './node.js';
-import { hashCode, longHashOf } from './task/keys.js';
+import { checkRemote, type AnyRemote, type Bound, type Remote } from './remote.js';
+import { hashOf, hashPartition, type NumberKeys } from './task/keys.js';
 import type { RDD } from './rdd.js';
 
 /** Says in which of its partitions a key belongs (`Partitioner`). Datasets placed by the same one join without a shuffle. */
@@ -12,9 +12,6 @@ export abstract class Partitioner {
   }
 }
 
-/** How keys that are numbers hash: as an Integer or Long where they are whole, or all of them as a Double. */
-export type NumberKeys = 'any' | 'double';
-
 /**
  * By the key's hash, the JVM's, so that a key is where Spark has it (`HashPartitioner`). JavaScript has one type of numbers: say
  * `'double'` where Spark's keys are Doubles.
@@ -22,9 +19,9 @@ export type NumberKeys = 'any' | 'double';
 export class HashPartitioner extends Partitioner {
   constructor(numPartitions: number, readonly keys: NumberKeys = 'any') { super(numPartitions); }
 
-  getPartition(key: unknown): number { return modulo(HashPartitioner.hashCode(key, this.keys), this.numPartitions); }
+  getPartition(key: unknown): number { return hashPartition(key, this.numPartitions, this.keys); }
   /** `hashCode` of a key as the JVM has it; null has 0. An UnhashableKeyError for objects. */
-  static hashCode(key: unknown, keys: NumberKeys = 'any'): number { return keys === 'double' && typeof key === 'number' ? longHashOf(key) : hashCode(key); }
+  static hashCode(key: unknown, keys: NumberKeys = 'any'): number { return hashOf(key, keys); }
 }
 
 /**
@@ -48,6 +45,3 @@ export class FunctionPartitioner<K> extends Partitioner {
     this.f = f as AnyRemote;
   }
 }
-
-/** `Utils.nonNegativeMod`. */
-export function modulo(hash: number, partitions: number): number { return ((hash % partitions) + partitions) % partitions; }

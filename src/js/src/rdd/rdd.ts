@@ -1,17 +1,16 @@
 import { IllegalArgumentException, SparkError, SparkTypeError, UnsupportedOperationException } from '../errors.js';
 import { newFolder, writeFile } from '../files/open.js';
 import type { ActionOptions } from '../connect/action_options.js';
+import { Actions } from './actions.js';
 import type { SparkContext } from './context.js';
-import { checkRemote, valueBlock, type AnyRemote, type Bound, type Dataset, type PlanBuilder, type RemoteWith as Fn } from './node.js';
-import { FutureAction } from './future.js';
-import { compare, identity } from './task/keys.js';
+import type { RddNode } from './node.js';
+import type { PlanBuilder } from './plan_builder.js';
+import { checkRemote, valueBlock, type AnyRemote, type Bound, type RemoteWith as Fn } from './remote.js';
 import { debugString } from './lineage.js';
 import { FunctionPartitioner, type Partitioner } from './partitioner.js';
 import { StorageLevel, type Aggregate, type Op } from './job_plan.js';
-import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, placedBy, placeOf, shuffled, sorted } from './shuffles.js';
+import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, placedBy, shuffled, sorted } from './shuffles.js';
 import { PartitionRandom } from './task/random.js';
-import { estimate } from './task/sketch.js';
-import { StatCounter } from './stats.js';
 
 /** Steps with one function. */
 type Step = Exclude<Extract<Op, { call: unknown }>['t'], 'mapStates'>;
@@ -25,9 +24,9 @@ export type Partitions = number | Partitioner;
  * Functions run in workers: they see their arguments, and nothing of the page. Values that they need are bound to them
  * (`rdd.map((x, b) => x * b.factor, { factor: 3 })`) and come as the last argument. Pairs are arrays `[key, value]`.
  */
-export class RDD<T> {
+export class RDD<T> extends Actions<T> {
   /** @internal */
-  constructor(readonly context: SparkContext, /** @internal */ readonly definition: Dataset) {}
+  constructor(context: SparkContext, definition: RddNode) { super(context, definition); }
 
   /** The dataset's number within its context. */
   get id(): number { return this.definition.id; }
@@ -35,11 +34,11 @@ export class RDD<T> {
 
   get #width(): number { return this.context.shufflePartitions ?? (this.definition.partitions || 1); }
 
-  #of<U>(dataset: Dataset): RDD<U> { return new RDD<U>(this.context, dataset); }
+  #of<U>(dataset: RddNode): RDD<U> { return new RDD<U>(this.context, dataset); }
 
   #narrow<U>(op: (plan: PlanBuilder) => Op, keeps = false): RDD<U> {
     const { definition } = this;
-    return this.#of<U>(this.context.dataset({
+    return this.#of<U>(this.context.node({
       name: ['MapPartitionsRDD'], kind: 'narrow', parents: [definition], partitions: definition.partitions, op,
       placement: keeps ? definition.placement : undefined,
     }));
@@ -81,7 +80,7 @@ export class RDD<T> {
     if (parents[0]!.partitions !== parents[1]!.partitions) {
       throw new IllegalArgumentException(`Can only zip with RDD which has the same number of partitions: ${parents[0]!.partitions} and ${parents[1]!.partitions}`);
     }
-    return this.#of<[T, U]>(this.context.dataset({
+    return this.#of<[T, U]>(this.context.node({
       name: ['ZippedPartitionsRDD2'], kind: 'zip', parents, partitions: parents[0]!.partitions, op: () => ({ t: 'zip' }),
     }));
   }
@@ -89,7 +88,7 @@ export class RDD<T> {
   zipWithIndex(): RDD<[T, number]> {
     const { definition } = this;
     let offsets: number[] | undefined;
-    return this.#of<[T, number]>(this.context.dataset({
+    return this.#of<[T, number]>(this.context.node({
       name: ['ZippedWithIndexRDD'], kind: 'narrow', parents: [definition], partitions: definition.partitions,
       op: () => ({ t: 'zipWithIndex', offsets: offsets ?? [] }),
       prepare: async () => {
@@ -105,7 +104,7 @@ export class RDD<T> {
   /** All pairs of rows; partitions are pairs of partitions. */
   cartesian<U>(other: RDD<U>): RDD<[T, U]> {
     const parents = [this.definition, other.definition];
-    return this.#of<[T, U]>(this.context.dataset({
+    return this.#of<[T, U]>(this.context.node({
       name: ['CartesianRDD'], kind: 'cartesian', parents, partitions: parents[0]!.partitions * parents[1]!.partitions,
     }));
   }
@@ -121,7 +120,7 @@ export class RDD<T> {
       const [first, last] = [Math.floor((i * from) / count), Math.floor(((i + 1) * from) / count)];
       return Array.from({ length: last - first }, (_, k) => first + k);
     });
-    return this.#of<T>(this.context.dataset({ name: ['CoalescedRDD'], kind: 'coalesce', parents: [this.definition], partitions: count, groups }));
+    return this.#of<T>(this.context.node({ name: ['CoalescedRDD'], kind: 'coalesce', parents: [this.definition], partitions: count, groups }));
   }
 
   // Wide: rows move.
@@ -316,31 +315,8 @@ export class RDD<T> {
   /** The lineage as text. */
   toDebugString(): string { return debugString(this.definition); }
 
-  // Actions.
+  // Actions that make datasets of their own; the others are in Actions.
 
-  // In the background, to be cancelled.
-
-  collectAsync(): FutureAction<T[]> { return new FutureAction((signal) => this.collect({ signal })); }
-  countAsync(): FutureAction<number> { return new FutureAction((signal) => this.count({ signal })); }
-  takeAsync(n: number): FutureAction<T[]> { return new FutureAction((signal) => this.take(n, { signal })); }
-  foreachAsync<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B): FutureAction<void> {
-    return new FutureAction((signal) => this.foreach<B>(f, bound, { signal }));
-  }
-  foreachPartitionAsync<B extends Bound = Bound>(f: Fn<[rows: IterableIterator<T>, index: number], unknown, B>, bound?: B): FutureAction<void> {
-    return new FutureAction((signal) => this.foreachPartition<B>(f, bound, { signal }));
-  }
-
-  /** All rows, partition after partition. */
-  async collect(options?: ActionOptions): Promise<T[]> {
-    return (await this.context.run(this.definition, () => ({ t: 'collect' }), 'collect', options)).flat() as T[];
-  }
-  /** The rows one partition at a time, each fetched when it is asked for. */
-  async *toLocalIterator(options?: ActionOptions): AsyncGenerator<T, void, undefined> {
-    for (let i = 0; i < this.definition.partitions; i++) {
-      const [part] = await this.context.run(this.definition, () => ({ t: 'collect' }), 'toLocalIterator', options, [i]);
-      yield* part as T[];
-    }
-  }
   /**
    * Writes each partition as a text file `part-00000`, one row a line, and an empty `_SUCCESS` when all are there: below an
    * `opfs:` path or into a folder's handle, which must be empty. Rows that are no strings are written as JSON. One partition at a
@@ -357,57 +333,6 @@ export class RDD<T> {
       await writeFile(folder, `part-${String(i).padStart(5, '0')}`, (part as string[]).join(''));
     }
     await writeFile(folder, '_SUCCESS', '');
-  }
-  /** Key → last value. */
-  async collectAsMap<K, V>(this: RDD<[K, V]>, options?: ActionOptions): Promise<Map<K, V>> {
-    return new Map(new Map((await this.collect(options)).map((pair) => [identity(pair[0]), pair])).values());
-  }
-  /** How many rows there are. */
-  async count(options?: ActionOptions): Promise<number> {
-    const parts = await this.context.run(this.definition, () => ({ t: 'count' }), 'count', options);
-    return parts.reduce((sum, [n]) => sum + (n as number), 0);
-  }
-  /** The first `n` rows; looks at few partitions first. */
-  async take(n: number, options?: ActionOptions): Promise<T[]> {
-    const out: T[] = [];
-    for (let at = 0, some = 1; at < this.definition.partitions && out.length < n; at += some, some *= 4) {
-      const only = Array.from({ length: Math.min(some, this.definition.partitions - at) }, (_, i) => at + i);
-      const left = n - out.length;
-      for (const part of await this.context.run(this.definition, () => ({ t: 'take', n: left }), 'take', options, only)) out.push(...(part as T[]));
-    }
-    return out.slice(0, n);
-  }
-  /** The first row; an IllegalArgumentException where there is none. */
-  async first(options?: ActionOptions): Promise<T> {
-    const [row] = await this.take(1, options);
-    if (row === undefined && (await this.isEmpty(options))) throw new IllegalArgumentException('first: the RDD is empty');
-    return row as T;
-  }
-  async isEmpty(options?: ActionOptions): Promise<boolean> { return (await this.take(1, options)).length === 0; }
-  /** All rows merged by an associative, commutative function; an error where there is none. */
-  async reduce<B extends Bound = Bound>(f: Fn<[a: T, b: T], T, B>, bound?: B, options?: ActionOptions): Promise<T> {
-    checkRemote(f, 'reduce', bound);
-    const parts = await this.context.run(this.definition, (plan) => ({ t: 'reduce', call: plan.call(f, 'reduce', bound) }), 'reduce', options);
-    const sums = parts.flat() as T[];
-    if (sums.length === 0) throw new IllegalArgumentException('reduce: the RDD is empty');
-    return this.#mergeAll(sums, f, bound, options);
-  }
-  /** As reduce, from a zero value that is used once per partition and once for the merge. */
-  async fold<B extends Bound = Bound>(zero: T, f: Fn<[a: T, b: T], T, B>, bound?: B, options?: ActionOptions): Promise<T> {
-    valueBlock(zero, 'fold');
-    checkRemote(f, 'fold', bound);
-    const parts = await this.context.run(this.definition, (plan) => ({ t: 'fold', zero: plan.value(zero), call: plan.call(f, 'fold', bound) }), 'fold', options);
-    return this.#mergeAll([zero, ...(parts.flat() as T[])], f, bound, options);
-  }
-  /** Rows folded into a sum of another type per partition, the sums then combined from the zero value on. */
-  async aggregate<U, B extends Bound = Bound>(
-    zero: U, seq: Fn<[sum: U, row: T], U, B>, combine: Fn<[a: U, b: U], U, B>, bound?: B, options?: ActionOptions,
-  ): Promise<U> {
-    valueBlock(zero, 'aggregate');
-    checkRemote(seq, 'aggregate', bound);
-    checkRemote(combine, 'aggregate', bound);
-    const parts = await this.context.run(this.definition, (plan) => ({ t: 'fold', zero: plan.value(zero), call: plan.call(seq, 'aggregate', bound) }), 'aggregate', options);
-    return new RDD<U>(this.context, this.definition).#mergeAll([zero, ...(parts.flat() as U[])], combine, bound, options);
   }
   /** As reduce; where there are many partitions, their sums are merged by several tasks first, in so many levels. */
   async treeReduce<B extends Bound = Bound>(f: Fn<[a: T, b: T], T, B>, depth = 2, bound?: B, options?: ActionOptions): Promise<T> {
@@ -436,107 +361,6 @@ export class RDD<T> {
       sums = sums.mapPartitionsWithIndex<[number, T], { n: number }>((i, rows, b) => Array.from(rows, (sum): [number, T] => [i % b.n, sum]), { n }).reduceByKey<number, T, B>(combine, n, bound).values();
     }
     return sums;
-  }
-  /** Sums of partitions merged in an executor: functions run there and nowhere else. */
-  async #mergeAll<B extends Bound>(sums: T[], f: AnyRemote, bound: B | undefined, options?: ActionOptions): Promise<T> {
-    if (sums.length === 1) return sums[0]!;
-    const last = this.context.parallelize(sums, 1);
-    const [part] = await this.context.run(last.definition, (plan) => ({ t: 'reduce', call: plan.call(f, 'reduce', bound) }), 'reduce: merge', options);
-    return part![0] as T;
-  }
-  /** Calls `f` on each row, in the executors. */
-  async foreach<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B, options?: ActionOptions): Promise<void> {
-    checkRemote(f, 'foreach', bound);
-    await this.context.run(this.definition, (plan) => ({ t: 'foreach', call: plan.call(f, 'foreach', bound) }), 'foreach', options);
-  }
-  /** Calls `f` on each partition, in the executors. */
-  async foreachPartition<B extends Bound = Bound>(f: Fn<[rows: IterableIterator<T>, index: number], unknown, B>, bound?: B, options?: ActionOptions): Promise<void> {
-    checkRemote(f, 'foreachPartition', bound);
-    await this.context.run(this.definition, (plan) => ({ t: 'foreachPartition', call: plan.call(f, 'foreachPartition', bound) }), 'foreachPartition', options);
-  }
-  async #ordered<K, B extends Bound>(n: number, descending: boolean, by: AnyRemote | undefined, bound: B | undefined, method: string, options?: ActionOptions): Promise<T[]> {
-    if (by) checkRemote(by, method, bound);
-    const parts = await this.context.run(
-      this.definition, (plan) => ({ t: 'takeOrdered', n, descending, ...(by && { by: plan.call(by, method, bound) }) }), method, options,
-    ) as [K, T][][];
-    const sign = descending ? -1 : 1;
-    return parts.flat().sort((a, b) => sign * compare(a[0], b[0])).slice(0, n).map(([, row]) => row);
-  }
-  /** The `n` smallest rows, or those with the smallest keys. */
-  takeOrdered<K, B extends Bound = Bound>(n: number, by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T[]> {
-    return this.#ordered<K, B>(n, false, by, bound, 'takeOrdered', options);
-  }
-  /** The `n` largest rows, or those with the largest keys, largest first. */
-  top<K, B extends Bound = Bound>(n: number, by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T[]> {
-    return this.#ordered<K, B>(n, true, by, bound, 'top', options);
-  }
-  async min<K, B extends Bound = Bound>(by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T> {
-    const [row] = await this.takeOrdered(1, by, bound, options);
-    if (row === undefined) throw new IllegalArgumentException('min: the RDD is empty');
-    return row;
-  }
-  async max<K, B extends Bound = Bound>(by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T> {
-    const [row] = await this.top(1, by, bound, options);
-    if (row === undefined) throw new IllegalArgumentException('max: the RDD is empty');
-    return row;
-  }
-  /** Count, mean, variance, extremes in one pass. */
-  async stats(this: RDD<number>, options?: ActionOptions): Promise<StatCounter> {
-    const parts = await this.context.run(this.definition, () => ({ t: 'stats' }), 'stats', options);
-    return StatCounter.of(parts.map(([part]) => part as [number, number, number, number, number]));
-  }
-  async sum(this: RDD<number>, options?: ActionOptions): Promise<number> { return this.fold(0, (a, b) => a + b, undefined, options); }
-  async mean(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).mean(); }
-  async variance(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).variance(); }
-  async stdev(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).stdev(); }
-  async sampleVariance(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).sampleVariance(); }
-  async sampleStdev(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).sampleStdev(); }
-  /** Counts per bucket: of so many buckets of equal width between the extremes, or between given edges; the last is closed. */
-  async histogram(this: RDD<number>, buckets: number | readonly number[], options?: ActionOptions): Promise<[edges: number[], counts: number[]]> {
-    let edges: number[];
-    if (typeof buckets === 'number') {
-      if (!Number.isInteger(buckets) || buckets < 1) throw new IllegalArgumentException('histogram: number of buckets must be >= 1');
-      const { min, max, count } = await this.stats(options);
-      if (count === 0) throw new IllegalArgumentException('histogram: the RDD is empty');
-      if (min === max || buckets === 1) edges = [min, max];
-      else edges = [...Array.from({ length: buckets }, (_, i) => min + (i * (max - min)) / buckets), max];
-    } else {
-      edges = [...buckets];
-      if (edges.length < 2 || edges.some((edge, i) => i > 0 && !(edge > edges[i - 1]!))) throw new IllegalArgumentException('histogram: buckets must be sorted, without duplicates, and at least two');
-    }
-    const parts = await this.context.run(this.definition, (plan) => ({ t: 'histogram', edges: plan.value(edges) }), 'histogram', options) as number[][];
-    const counts = edges.slice(1).map((_, i) => parts.reduce((sum, part) => sum + part[i]!, 0));
-    return [edges, counts];
-  }
-  async #counts<K>(t: 'countByKey' | 'countByValue', options?: ActionOptions): Promise<Map<K, number>> {
-    const counts = new Map<unknown, [K, number]>();
-    for (const [key, n] of (await this.context.run(this.definition, () => ({ t }), t, options)).flat() as [K, number][]) {
-      const id = identity(key);
-      const found = counts.get(id);
-      if (found) found[1] += n;
-      else counts.set(id, [key, n]);
-    }
-    return new Map(counts.values());
-  }
-  /**
-   * How many different values there are, about (HyperLogLog): `relativeSD` is the standard error, of which the size of the sketch
-   * follows (1.04 / √registers).
-   */
-  async countApproxDistinct(relativeSD = 0.05, options?: ActionOptions): Promise<number> {
-    if (!(relativeSD >= 0.000017 && relativeSD <= 0.4)) throw new IllegalArgumentException(`countApproxDistinct: the accuracy (${relativeSD}) must be between 0.000017 and 0.4`);
-    const bits = Math.max(4, Math.ceil(2 * Math.log2(1.04 / relativeSD)));
-    const sketches = await this.context.run(this.definition, () => ({ t: 'distinctSketch', bits }), 'countApproxDistinct', options);
-    return Math.round(estimate(sketches.map(([sketch]) => sketch as Uint8Array)));
-  }
-  /** How often each value occurs. */
-  countByValue(options?: ActionOptions): Promise<Map<T, number>> { return this.#counts<T>('countByValue', options); }
-  /** How many pairs each key has. */
-  countByKey<K, V>(this: RDD<[K, V]>, options?: ActionOptions): Promise<Map<K, number>> { return this.#counts<K>('countByKey', options); }
-  /** The values of a key; only one partition is looked at where keys are placed by their hash. */
-  async lookup<K, V>(this: RDD<[K, V]>, key: K, options?: ActionOptions): Promise<V[]> {
-    identity(key);
-    const parts = await this.context.run(this.definition, (plan) => ({ t: 'lookup', key: plan.value(key) }), 'lookup', options, placeOf(this.definition, key));
-    return parts.flat() as V[];
   }
   /**
    * `n` rows drawn at random, or all in random order where there are no more. A few more rows than that come to the page: a

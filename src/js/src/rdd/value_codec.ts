@@ -28,7 +28,7 @@ const MAX_DEPTH = 200;
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
-class Writer {
+class BlockWriter {
   bytes = new Uint8Array(256);
   #view = new DataView(this.bytes.buffer);
   at = 0;
@@ -54,7 +54,7 @@ class Writer {
   align(size: number): void { while (this.at % size) this.byte(0); }
 }
 
-class Reader {
+class BlockReader {
   readonly #view: DataView;
   at = 0;
   constructor(readonly bytes: Uint8Array) { this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength); }
@@ -73,7 +73,7 @@ class Reader {
 
 /** Values as a block. */
 export function encode(values: readonly unknown[]): Uint8Array {
-  const writer = new Writer();
+  const writer = new BlockWriter();
   writer.u32(values.length);
   writeColumn(writer, values, '');
   return writer.bytes.slice(0, writer.at);
@@ -82,7 +82,7 @@ export function encode(values: readonly unknown[]): Uint8Array {
 /** The values of a block. */
 export function decode(block: Uint8Array): unknown[] {
   if (block.length === 0) return [];
-  const reader = new Reader(block);
+  const reader = new BlockReader(block);
   return readColumn(reader, reader.u32());
 }
 
@@ -111,7 +111,7 @@ function kindOf(values: readonly unknown[]): Column {
   return Column.Values;
 }
 
-function writeColumn(writer: Writer, values: readonly unknown[], path: string): void {
+function writeColumn(writer: BlockWriter, values: readonly unknown[], path: string): void {
   const kind = values.length === 0 ? Column.Values : kindOf(values);
   writer.byte(kind);
   switch (kind) {
@@ -158,7 +158,7 @@ function listOf(numbers: Int32Array | Float64Array): number[] {
   return out;
 }
 
-function readColumn(reader: Reader, length: number): unknown[] {
+function readColumn(reader: BlockReader, length: number): unknown[] {
   const kind: Column = reader.byte();
   switch (kind) {
     case Column.Constant: return new Array<unknown>(length).fill(reader.i32());
@@ -197,7 +197,7 @@ function readColumn(reader: Reader, length: number): unknown[] {
   }
 }
 
-function writeValue(writer: Writer, value: unknown, path: string, seen: Map<object, number>, depth: number): void {
+function writeValue(writer: BlockWriter, value: unknown, path: string, seen: Map<object, number>, depth: number): void {
   if (depth > MAX_DEPTH) throw new NotCloneableError(`a value nested deeper than ${MAX_DEPTH} levels`, path);
   switch (typeof value) {
     case 'undefined': return writer.byte(Tag.Undefined);
@@ -264,7 +264,7 @@ function writeValue(writer: Writer, value: unknown, path: string, seen: Map<obje
   }
 }
 
-function writeText(writer: Writer, value: string): void {
+function writeText(writer: BlockWriter, value: string): void {
   writer.byte(Tag.String);
   const whole = isWhole(value);
   writer.byte(whole ? 1 : 0);
@@ -273,14 +273,14 @@ function writeText(writer: Writer, value: string): void {
   for (let i = 0; i < value.length; i++) { writer.byte(value.charCodeAt(i) & 255); writer.byte(value.charCodeAt(i) >> 8); }
 }
 
-function readText(reader: Reader): string {
+function readText(reader: BlockReader): string {
   if (reader.byte() === 1) return reader.string();
   let out = '';
   for (let left = reader.u32(); left > 0; left--) out += String.fromCharCode(reader.byte() | reader.byte() << 8);
   return out;
 }
 
-function readValue(reader: Reader, seen: unknown[]): unknown {
+function readValue(reader: BlockReader, seen: unknown[]): unknown {
   const tag: Tag = reader.byte();
   switch (tag) {
     case Tag.Undefined: return undefined;

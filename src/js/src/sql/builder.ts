@@ -1,4 +1,4 @@
-import type { LoadOptions } from '../cluster/load.js';
+import type { Assets } from '../cluster/load.js';
 import { IllegalArgumentException } from '../errors.js';
 import { SparkSession } from './session.js';
 
@@ -7,7 +7,7 @@ let active: Promise<SparkSession> | undefined;
 /** Gathers the settings of a session: `SparkSession.builder`. */
 export class SparkSessionBuilder {
   readonly #conf: Record<string, string> = {};
-  #load: LoadOptions = {};
+  #assets: Assets = {};
 
   /** A name, for logs. */
   appName(name: string): this { return this.config('spark.app.name', name); }
@@ -16,7 +16,7 @@ export class SparkSessionBuilder {
   /** A setting. */
   config(key: string, value: string | number | boolean): this { this.#conf[key] = String(value); return this; }
   /** Where the package's files are, if not beside the facade. */
-  options(options: LoadOptions): this { this.#load = { ...this.#load, ...options }; return this; }
+  assets(assets: Assets): this { this.#assets = { ...this.#assets, ...assets }; return this; }
 
   /** The session that runs already (with these settings added), or a new one. */
   async getOrCreate(): Promise<SparkSession> {
@@ -33,7 +33,7 @@ export class SparkSessionBuilder {
   /** A new session with workers of its own, whatever runs already. */
   async create(): Promise<SparkSession> {
     const master = this.#conf['spark.master'] ?? 'local[*]';
-    return SparkSession.start(executorsOf(master), { 'spark.app.name': 'rivulet', ...this.#conf, 'spark.master': master }, this.#load);
+    return SparkSession.start(executorsOf(master), { 'spark.app.name': 'rivulet', ...this.#conf, 'spark.master': master }, this.#assets);
   }
 }
 

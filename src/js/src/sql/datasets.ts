@@ -43,7 +43,7 @@ export function rowsOf(context: Context, plan: Plan): RDD<Row> {
     const first = (i: number) => Math.floor((i * blocks.length) / partitions);
     for (let i = 0; i < partitions; i++) sources[i] = encode(blocks.slice(first(i), first(i + 1)));
   };
-  return new RDD<Row>(sparkContext, sparkContext.dataset({
+  return new RDD<Row>(sparkContext, sparkContext.node({
     name: ['MapPartitionsRDD', 'SQLExecutionRDD'], kind: 'source', parents: [], partitions, sources, prepare: () => (read ??= load()),
     op: () => ({ t: 'arrow', bigint: rowOptions.bigint }),
   }));

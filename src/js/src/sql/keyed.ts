@@ -1,6 +1,7 @@
 import type { Expression } from '../connect/messages.js';
 import { SparkTypeError } from '../errors.js';
-import { checkRemote, PlanBuilder, type Bound, type ModuleFunction, type Remote } from '../rdd/node.js';
+import { PlanBuilder } from '../rdd/plan_builder.js';
+import { checkRemote, type Bound, type ModuleFunction, type Remote } from '../rdd/remote.js';
 import { framed } from '../rdd/framing.js';
 import type { GroupState } from '../state/group_state.js';
 import type { GroupFunctionKind, GroupFunctionPlan, GroupStateTimeout, TimeMode } from '../state/group_plan.js';

@@ -1,7 +1,7 @@
 import type { FileSource } from '../files/registry.js';
 import { DataFrame } from './dataframe.js';
 import { parseSchema } from '../values/ddl.js';
-import { loadPlan, type ReadSettings } from './load_plan.js';
+import { loadPlan, type ReadSettings } from './relations.js';
 import { planOf, type Context } from './plan.js';
 import { StructType } from '../values/types.js';
 

@@ -1,6 +1,6 @@
 import { Cluster } from '../cluster/cluster.js';
 import { Connection } from '../cluster/connection.js';
-import type { LoadOptions } from '../cluster/load.js';
+import type { Assets } from '../cluster/load.js';
 import type { ReceiverPage } from '../cluster/receiver_placement.js';
 import { StatusEvents } from '../cluster/status.js';
 import { ConnectClient } from '../connect/client.js';
@@ -23,12 +23,10 @@ import { DataFrame } from './dataframe.js';
 import { asSchema } from '../values/ddl.js';
 import { inferSchema } from '../values/infer.js';
 import { joinStreams } from '../values/ipc.js';
-import { localRelation } from '../values/encode.js';
 import { planOf, type Context } from './plan.js';
 import { DataFrameReader } from './reader.js';
 import type { Row } from '../values/rows.js';
-import type { SqlArguments } from './sql_arguments.js';
-import { sqlPlan } from './sql_plan.js';
+import { localRelation, sqlPlan, type SqlArguments } from './relations.js';
 import type { StructType } from '../values/types.js';
 
 const BIGINT = 'rivulet.bigint';
@@ -54,7 +52,9 @@ export class SparkSession {
   readonly #wire = { post: (message: ToDriver, transfer?: Transferable[]) => this.#clusterOrThrow().post(message, transfer) };
   readonly #connection = new Connection(this.#wire);
   readonly #bus = new ListenerBus();
-  readonly #context: Context & { rowOptions: { bigint: boolean }; sparkContext: SparkContext };
+  readonly #context: Context & {
+    rowOptions: { bigint: boolean }; files: FileRegistry; sources: PushSources; sinks: PageSinks; sparkContext: SparkContext;
+  };
   #cluster: Cluster | undefined;
   #version = '';
   #stopped = false;
@@ -88,9 +88,9 @@ export class SparkSession {
   }
 
   /** Starts the workers. @internal */
-  static async start(executors: number, conf: Record<string, string>, load: LoadOptions): Promise<SparkSession> {
+  static async start(executors: number, conf: Record<string, string>, assets: Assets): Promise<SparkSession> {
     const session = new SparkSession(conf, executors);
-    session.#cluster = await Cluster.start(executors, conf, load, {
+    session.#cluster = await Cluster.start(executors, conf, assets, {
       message: (message) => session.#receive(message),
       executor: (event) => session.status.executor(event),
       closed: (error) => session.#close(error),

@@ -10,17 +10,17 @@ const NAMED: Record<string, T.DataType> = {
 
 /** A schema from DDL (`a INT, b STRUCT<c: STRING>`), as Spark reads it: names are case-preserving, types case-insensitive. */
 export function parseSchema(text: string): T.StructType {
-  const reader = new Reader(text);
-  const fields = reader.fields('');
-  reader.end();
+  const parser = new DdlParser(text);
+  const fields = parser.fields('');
+  parser.end();
   return new T.StructType(fields);
 }
 
 /** One type from its text: `decimal(10,2)`, `array<int>`. */
 export function parseType(text: string): T.DataType {
-  const reader = new Reader(text);
-  const type = reader.type();
-  reader.end();
+  const parser = new DdlParser(text);
+  const type = parser.type();
+  parser.end();
   return type;
 }
 
@@ -45,7 +45,7 @@ export function asSchema(schema: string | T.StructType): T.StructType {
   return schema.trimStart().startsWith('{') ? (typeFromJson(JSON.parse(schema) as T.TypeJson) as T.StructType) : parseSchema(schema);
 }
 
-class Reader {
+class DdlParser {
   readonly #tokens: string[];
   #at = 0;
 

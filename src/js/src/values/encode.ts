@@ -1,13 +1,7 @@
 import * as A from '@uwdata/flechette';
-import type { Relation } from '../connect/messages.js';
 import { SparkTypeError } from '../errors.js';
 import { asObject } from './infer.js';
 import * as T from './types.js';
-
-/** A LocalRelation of rows that fit `schema`: an Arrow IPC stream and the schema's DDL. */
-export function localRelation(rows: readonly unknown[], schema: T.StructType): NonNullable<Extract<Relation['relType'], { case: 'localRelation' }>> {
-  return { case: 'localRelation', value: { data: encodeRows(rows, schema), schema: schema.toDDL() } };
-}
 
 /** Rows as one Arrow IPC stream. A missing member is null. */
 export function encodeRows(rows: readonly unknown[], schema: T.StructType): Uint8Array {

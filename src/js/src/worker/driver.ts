@@ -1,7 +1,7 @@
 import type { FromDriver, Init, ToDriver, WireError } from '../protocol.js';
 import { guarded, onceReleased } from './death.js';
 import type { Driver, DriverHost, Engine } from './engine.js';
-import { Files } from './registered_files.js';
+import { RegisteredFiles } from './registered_files.js';
 import { log } from './log.js';
 import { listen, sendBlocks, sendToPage } from './port.js';
 import { Sockets } from './sockets.js';
@@ -13,7 +13,7 @@ interface Link { incarnation: number; port: MessagePort }
 /** The driver worker: carries the engine's effects out and brings it the events of the world. */
 export function startDriver(engine: Engine, init: Init): (message: ToDriver) => void {
   const links = new Map<number, Link>();
-  const files = new Files();
+  const files = new RegisteredFiles();
   const timer = new Timer(() => guarded(() => driver.timer()));
   const sockets = new Sockets((socket, kind, data) => guarded(() => driver.socketEvent(socket, kind, data)));
   const storage = new Storage((op, error, bytes) => guarded(() => driver.storageDone(op, error, bytes)));

@@ -5,7 +5,7 @@ import { log } from './log.js';
 import { bytesOf } from './kept.js';
 import { listen, sendBlocks, sendToPage } from './port.js';
 import { Programs } from './programs.js';
-import { Receivers } from './receiver_runner.js';
+import { ReceiverRunner } from './receiver_runner.js';
 import { openSpill } from './spill.js';
 
 /** A peer's port, or the messages that wait for it: the driver may name a peer before the page's `peer` message is here. */
@@ -24,7 +24,7 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
     return found;
   };
   const programs = new Programs(undefined, bytesOf(init.conf['spark.rivulet.executor.storageMemory']));
-  const receivers = new Receivers();
+  const receivers = new ReceiverRunner();
   /** Messages of the driver that wait for functions to be loaded, in order. */
   const held: PortMessage[] = [];
   const deliver = (message: PortMessage) => guarded(() => {

@@ -7,7 +7,7 @@ import { sendToPage } from './port.js';
 interface Running { stopping: boolean; stopped: boolean; seq: number; waiting: Map<number, () => void>; instance?: { onStop?(): unknown } }
 
 /** The receivers of the user's that run in this executor. */
-export class Receivers {
+export class ReceiverRunner {
   readonly #running = new Map<number, Running>();
 
   async start(id: number, receiver: Uint8Array): Promise<void> {

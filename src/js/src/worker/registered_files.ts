@@ -1,5 +1,5 @@
-/** Files that the page has registered: read in this worker, synchronously, when a task needs them. */
-export class Files {
+/** RegisteredFiles that the page has registered: read in this worker, synchronously, when a task needs them. */
+export class RegisteredFiles {
   readonly #files = new Map<string, { blob: Blob; modified: number }>();
 
   set(path: string, blob: Blob | null, modified: number): void {

@@ -76,7 +76,7 @@ export function hashCode(key: unknown): number {
 }
 
 /** `Double.hashCode`. */
-export function longHashOf(value: number): number {
+function longHashOf(value: number): number {
   bits.setFloat64(0, value);
   return Number.isNaN(value) ? 0x7ff80000 : bits.getInt32(0) ^ bits.getInt32(4);
 }
@@ -86,10 +86,21 @@ function longHash(value: bigint): number {
   return Number(BigInt.asIntN(32, wide ^ (wide >> 32n)));
 }
 
-/** The partition of a key among `partitions` (`Utils.nonNegativeMod`). */
-export function hashPartition(key: unknown, partitions: number): number {
-  return ((hashCode(key) % partitions) + partitions) % partitions;
+/** How keys that are numbers hash: as an Integer or Long where they are whole, or all of them as a Double. */
+export type NumberKeys = 'any' | 'double';
+
+/** Spark's hash of a key, where numbers hash as `keys` says. */
+export function hashOf(key: unknown, keys: NumberKeys): number {
+  return keys === 'double' && typeof key === 'number' ? longHashOf(key) : hashCode(key);
 }
+
+/** The partition of a key among `partitions`. */
+export function hashPartition(key: unknown, partitions: number, keys: NumberKeys = 'any'): number {
+  return modulo(hashOf(key, keys), partitions);
+}
+
+/** `Utils.nonNegativeMod`. */
+export function modulo(hash: number, partitions: number): number { return ((hash % partitions) + partitions) % partitions; }
 
 const RANK: Partial<Record<string, number>> = { undefined: 0, object: 1, boolean: 2, number: 3, bigint: 3, string: 4 };
 const rank = (value: unknown) => (Array.isArray(value) ? 6 : value instanceof Date ? 5 : RANK[typeof value] ?? 9);

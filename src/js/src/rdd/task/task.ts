@@ -1,8 +1,7 @@
 /** Runs one task: computes a partition and deals its rows out to the next stage, or answers the action. */
 import { encode, NotCloneableError } from '../value_codec.js';
 import { iterator, type Compute } from './compute.js';
-import { compare, describe, hashPartition, identity } from './keys.js';
-import { HashPartitioner, modulo } from '../partitioner.js';
+import { compare, describe, hashPartition, identity, modulo } from './keys.js';
 import type { Action, Partitioner, Write } from '../job_plan.js';
 import { PartitionRandom } from './random.js';
 import { add } from './sketch.js';
@@ -164,9 +163,8 @@ function router(compute: Compute, partitioner: Partitioner, partition: number): 
       return () => (next = (next + 1) % partitions);
     }
     case 'hash': {
-      if (!partitioner.doubles) return (row) => hashPartition(pairOf(row)[0], partitions);
-      const by = new HashPartitioner(partitions, 'double');
-      return (row) => by.getPartition(pairOf(row)[0]);
+      const keys = partitioner.doubles ? 'double' : 'any';
+      return (row) => hashPartition(pairOf(row)[0], partitions, keys);
     }
     case 'custom': {
       const f = compute.call(partitioner.call);

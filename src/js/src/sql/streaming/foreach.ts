@@ -2,6 +2,7 @@ import type { Wire } from '../../cluster/connection.js';
 import type { FromDriver } from '../../protocol.js';
 import type { Row } from '../../values/rows.js';
 import type { DataFrame } from '../dataframe.js';
+import type { SinkFunction, Sinks } from '../plan.js';
 
 /**
  * Called with each micro-batch and its number; the batch is committed when the promise resolves. A query with a checkpoint
@@ -21,16 +22,16 @@ export interface ForeachWriter {
   close?(error: Error | null): void | Promise<void>;
 }
 
-/** The sinks of a session that run on the page. */
-export class PageSinks {
-  readonly #sinks = new Map<string, ForeachBatchFunction>();
+/** The sinks of a session that run on the page. @internal */
+export class PageSinks implements Sinks {
+  readonly #sinks = new Map<string, SinkFunction>();
   readonly #ofRun = new Map<string, string>();
   #next = 0;
 
   constructor(private readonly wire: Wire, private readonly dataFrameOf: (arrow: Uint8Array[]) => DataFrame) {}
 
   /** A new sink; its id goes into the query's options. */
-  add(f: ForeachBatchFunction): string {
+  add(f: SinkFunction): string {
     const sink = `sink-${this.#next++}`;
     this.#sinks.set(sink, f);
     return sink;

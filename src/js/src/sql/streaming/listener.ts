@@ -18,7 +18,7 @@ export interface StreamingQueryListener {
   onQueryTerminated?(event: QueryTerminatedEvent): void;
 }
 
-/** The listeners of a session. */
+/** The listeners of a session. @internal */
 export class ListenerBus {
   readonly #listeners = new Set<StreamingQueryListener>();
 

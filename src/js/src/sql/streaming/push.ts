@@ -1,6 +1,7 @@
 import type { Wire } from '../../cluster/connection.js';
 import { IllegalArgumentException, SessionClosedError } from '../../errors.js';
 import type { FromDriver } from '../../protocol.js';
+import type { Sources } from '../plan.js';
 import { encodeRows } from '../../values/encode.js';
 import type { Row } from '../../values/rows.js';
 import type { StructType } from '../../values/types.js';
@@ -12,8 +13,8 @@ export type PushData = Row | readonly Row[] | string | Uint8Array;
 
 const DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024;
 
-/** The push sources of a session, and the credit that the driver gives them. */
-export class PushSources {
+/** The push sources of a session, and the credit that the driver gives them. @internal */
+export class PushSources implements Sources {
   readonly #sources = new Map<string, PushSource>();
   #next = 0;
 
@@ -38,7 +39,7 @@ export class PushSources {
   }
 }
 
-/** The page's end of a push source: a bounded queue whose other end is in the driver. */
+/** The page's end of a push source: a bounded queue whose other end is in the driver. @internal */
 export class PushSource {
   #seq = 0;
   #queuedBytes = 0;
@@ -116,7 +117,7 @@ const GATHER_ROWS = 4_096;
 
 /**
  * Writes all items of an iterable. Rows that come quickly one after the other go together; the iterable is not asked for
- * more while the queue is full. An error of the iterable ends the source.
+ * more while the queue is full. An error of the iterable ends the source. @internal
  */
 export async function pump(source: Pick<PushSource, 'write' | 'end'>, items: AsyncIterable<PushData> | Iterable<PushData>): Promise<void> {
   let rows: Row[] = [];

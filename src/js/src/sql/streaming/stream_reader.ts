@@ -2,7 +2,7 @@ import type { FileSource } from '../../files/registry.js';
 import { DataFrame } from '../dataframe.js';
 import { asSchema } from '../../values/ddl.js';
 import { planOf, type Context } from '../plan.js';
-import { loadPlan } from '../load_plan.js';
+import { loadPlan } from '../relations.js';
 import { Reader } from '../reader.js';
 import type { StructType } from '../../values/types.js';
 import { pump, type PushData, type PushFormat } from './push.js';

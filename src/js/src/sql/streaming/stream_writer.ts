@@ -1,6 +1,6 @@
 import type { WriteStreamStart } from '../../connect/messages.js';
 import { IllegalArgumentException, SparkRuntimeException } from '../../errors.js';
-import type { Context, Plan } from '../plan.js';
+import type { Context, Plan, SinkFunction } from '../plan.js';
 import type { Row } from '../../values/rows.js';
 import { perRow, type ForeachBatchFunction, type ForeachWriter } from './foreach.js';
 import { StreamingQuery } from './query.js';
@@ -60,7 +60,7 @@ export class DataStreamWriter {
   async #run(sinkDestination: WriteStreamStart['sinkDestination']): Promise<StreamingQuery> {
     await Promise.all(this.plan.needs);
     const { client, sinks } = this.context;
-    const sinkId = this.#sink && sinks.add(this.#sink);
+    const sinkId = this.#sink && sinks.add(this.#sink as SinkFunction);
     const page = sinkId === undefined ? {} : { format: 'rivulet.foreachBatch', options: { ...this.#start.options, sinkId } };
     try {
       const value = { ...this.#start, sinkDestination, ...page };

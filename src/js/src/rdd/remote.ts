@@ -1,0 +1,85 @@
+/** Functions that travel to the executors, and the values that are bound to them. */
+import { SparkTypeError } from '../errors.js';
+import { Accumulator, type AccumulatorMark } from './accumulator.js';
+import { Broadcast } from './broadcast.js';
+import { freeVariables } from './free_variables.js';
+import { encode, NotCloneableError } from './value_codec.js';
+
+/** Values that a function gets as its last argument, by name: cloneable values, broadcasts and accumulators. */
+export type Bound = Readonly<Record<string, unknown>>;
+
+/** A function in a module of its own: for functions with imports, and where a Content-Security-Policy forbids `blob:` scripts. */
+export interface ModuleFunction { module: string | URL; export: string }
+
+/** A function that runs in an executor. It sees nothing of the page but its arguments. */
+export type Remote<F extends (...args: never[]) => unknown> = F | ModuleFunction;
+/** A function that runs in an executor, and gets the values that are bound to it as its last argument. */
+export type RemoteWith<A extends unknown[], R, B> = Remote<(...args: [...A, B]) => R>;
+export type AnyRemote = ((...args: never[]) => unknown) | ModuleFunction;
+
+/** Methods that take a class. */
+const CLASSES = new Set(['transformWithState', 'receiverStream']);
+
+/** The text of a function, as an expression. */
+export function sourceOf(f: (...args: never[]) => unknown, method: string): string {
+  const text = Function.prototype.toString.call(f);
+  if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
+    throw new SparkTypeError(`${method}: the function ${f.name || '(anonymous)'} is built in or bound and has no text to send: wrap it, `
+      + 'as in (x) => Math.abs(x)');
+  }
+  if (/^(async\s|async\()/.test(text) || f.constructor.name === 'AsyncFunction') {
+    throw new SparkTypeError(`${method}: the function ${f.name || '(anonymous)'} is async; functions over rows run to their end at once`);
+  }
+  const isClass = /^class\b/.test(text);
+  if (isClass !== CLASSES.has(method)) {
+    throw new SparkTypeError(`${method}: ${f.name || 'what was given'} is a ${isClass ? 'class, not a function' : 'function, not a class'}`);
+  }
+  // A method's short form is no expression by itself.
+  const isExpression = /^(function\b|class\b|\(|[\w$\u0080-\uffff]+\s*=>)/.test(text);
+  return isExpression ? text : `({ ${text} })[${JSON.stringify(f.name)}]`;
+}
+
+/** Checks at the call that a function can travel. */
+export function checkRemote(f: AnyRemote, method: string, bound?: Bound): void {
+  if (typeof f === 'function') checkFree(sourceOf(f, method), f.name, method);
+  else if (f === null || typeof f !== 'object' || typeof f.export !== 'string' || f.module === undefined) {
+    throw new SparkTypeError(`${method} needs a function, or { module, export }, and not ${f === null ? 'null' : typeof f}`);
+  }
+  if (bound) boundValue(bound, method);
+}
+
+/** Texts whose free variables were looked for: streams call with the same functions batch after batch. */
+const closed = new Set<string>();
+
+function checkFree(text: string, name: string, method: string): void {
+  if (CLASSES.has(method) || closed.has(text)) return;
+  const free = freeVariables(text);
+  if (free.length > 0) {
+    const names = free.map((one) => `\`${one}\``).join(', ');
+    throw new SparkTypeError(`${method}: the function ${name || '(anonymous)'} uses ${names}, which it cannot see: it runs in a worker. Bind ${free.length > 1 ? 'them' : 'it'} `
+      + `(${method}(f, { ${free.join(', ')} }): the values come as the last argument), or give { module, export }`, { condition: 'RIVULET_FREE_VARIABLE', parameters: { names: free.join(', ') } });
+  }
+  if (closed.size > 10_000) closed.clear();
+  closed.add(text);
+}
+
+/** `mark` tells executors what to make of an accumulator. */
+export function boundValue(bound: Bound, method: string, mark?: (accumulator: Accumulator<unknown>) => AccumulatorMark): Uint8Array {
+  const plain = Object.fromEntries(Object.entries(bound).map(([name, value]) => {
+    if (value instanceof Broadcast) return [name, { value: value.value }];
+    if (value instanceof Accumulator) return [name, mark?.(value as Accumulator<unknown>) ?? null];
+    return [name, value];
+  }));
+  return valueBlock(plain, method);
+}
+
+/** A value as a block; one that cannot travel is told at the call. */
+export function valueBlock(value: unknown, method: string): Uint8Array {
+  try {
+    return encode([value]);
+  } catch (error) {
+    if (error instanceof NotCloneableError) throw new SparkTypeError(`${method}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
