@@ -1,12 +1,8 @@
 import { SparkTypeError } from '../errors.js';
 import type { AnyRemote } from './remote.js';
-import type { Call } from './job_plan.js';
 
 /** How values of a type of your own are added up: `addInPlace` runs in executors and on the page, `zero` is where tasks begin. */
 export interface AccumulatorParam<T, V = T> { zero: T; addInPlace: (sum: T, value: V | T) => T }
-
-/** What an executor gets in place of an accumulator. */
-export interface AccumulatorMark { $accumulator: number; zero: unknown; add: 'sum' | 'list' | Call }
 
 /** How {@link Accumulator}s add. */
 export type Adding = 'sum' | 'list' | AnyRemote;

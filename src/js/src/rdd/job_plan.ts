@@ -58,6 +58,9 @@ export interface PlanNode {
 /** A function of the user's by number, with what is bound to it: number of a blob, or none. */
 export interface Call { f: number; bound?: number }
 
+/** What an executor gets in place of an accumulator. */
+export interface AccumulatorMark { $accumulator: number; zero: unknown; add: 'sum' | 'list' | Call }
+
 /** What is done to the rows of one partition. */
 export type Op =
   /** A source's rows are `[blob, start, end]`: the lines that begin in these bytes of a blob, or whole files. */

@@ -1,7 +1,7 @@
 /** A job's plan: its nodes, and the functions and values that they need. */
-import type { Accumulator, AccumulatorMark } from './accumulator.js';
+import type { Accumulator } from './accumulator.js';
 import { framed } from './framing.js';
-import type { Action, Call, FunctionSource, PlanNode, RddPlan } from './job_plan.js';
+import type { AccumulatorMark, Action, Call, FunctionSource, PlanNode, RddPlan } from './job_plan.js';
 import type { RddNode } from './node.js';
 import { boundValue, sourceOf, type AnyRemote, type Bound } from './remote.js';
 import { encode } from './value_codec.js';

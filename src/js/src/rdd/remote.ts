@@ -1,8 +1,9 @@
 /** Functions that travel to the executors, and the values that are bound to them. */
 import { SparkTypeError } from '../errors.js';
-import { Accumulator, type AccumulatorMark } from './accumulator.js';
+import { Accumulator } from './accumulator.js';
 import { Broadcast } from './broadcast.js';
 import { freeVariables } from './free_variables.js';
+import type { AccumulatorMark } from './job_plan.js';
 import { encode, NotCloneableError } from './value_codec.js';
 
 /** Values that a function gets as its last argument, by name: cloneable values, broadcasts and accumulators. */

@@ -1,4 +1,4 @@
-import type { AccumulatorMark } from '../rdd/accumulator.js';
+import type { AccumulatorMark } from '../rdd/job_plan.js';
 import { encode } from '../rdd/value_codec.js';
 import type { UserFunction } from '../rdd/task/functions.js';
 
