@@ -1,4 +1,4 @@
-// Type-checks the client and its tests, and what users see: the declarations that the package ships.
+// Checks the client and its tests: types, form, and what users see, the declarations that the package ships.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ if (!existsSync(join(JS, 'src/generated')) || process.env.RIVULET_PROTO_DIR) {
   execFileSync(process.execPath, [join(JS, 'scripts/build/generate-proto.mjs')], { stdio: 'inherit' });
 }
 tsc(JS);
+execFileSync(join(JS, 'node_modules/.bin/biome'), ['ci', '--error-on-warnings', JS], { stdio: 'inherit', cwd: JS });
 
 // Inside src/js, where its own types of Node are found by nobody: `types` is empty.
 const folder = mkdtempSync(join(JS, 'node_modules/.rivulet-types-'));

@@ -1,4 +1,4 @@
-import { SessionClosedError, SparkError } from '../errors.js';
+import { SessionClosedError, type SparkError } from '../errors.js';
 import type { FromDriver, FromWorker, ToDriver, ToExecutor } from '../protocol.js';
 import { VERSION } from '../version.js';
 import { startWorker } from './handshake.js';

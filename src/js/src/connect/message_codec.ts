@@ -93,7 +93,7 @@ class MessageWriter {
 function writeMessage(name: string, message: Message): MessageWriter {
   const out = new MessageWriter();
   for (const field of typeOf(name).fields) {
-    const value = valueOf(field, message);
+    const value = fieldValue(field, message);
     if (value === undefined || value === null) continue;
     if (field.label === '*') writeRepeated(out, field, value as unknown[]);
     else if (field.label === '%') writeMap(out, field, value as Message);
@@ -102,7 +102,7 @@ function writeMessage(name: string, message: Message): MessageWriter {
   return out;
 }
 
-function valueOf({ name, oneof }: Field, message: Message): unknown {
+function fieldValue({ name, oneof }: Field, message: Message): unknown {
   if (oneof === '') return message[name];
   const choice = message[oneof] as { case?: string; value?: unknown } | undefined;
   return choice?.case === name ? choice.value : undefined;

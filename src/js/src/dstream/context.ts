@@ -323,7 +323,7 @@ export class StreamingContext {
 
   /** Settles when all batches submitted so far are done. */
   async processed(): Promise<void> {
-    for (let seen; seen !== this.#pending;) {
+    for (let seen: Promise<void> | undefined; seen !== this.#pending;) {
       seen = this.#pending;
       await seen;
     }

@@ -1,5 +1,5 @@
 import { IllegalArgumentException } from '../errors.js';
-import { checkRemote, type AnyRemote, type Bound, type RemoteWith } from '../rdd/remote.js';
+import { checkRemote, type AnyRemote, type Bound, type Remote, type RemoteWith } from '../rdd/remote.js';
 import type { Partitioner } from '../rdd/partitioner.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
 import { checkPartitions } from '../rdd/shuffles.js';
@@ -28,11 +28,11 @@ export class StateSpec<K, V, S, M> {
   /** @internal */ partitions: Partitions | undefined;
   /** @internal */ timeoutMs: number | null = null;
 
-  private constructor(/** @internal */ readonly f: AnyRemote, /** @internal */ readonly bound: Bound | undefined) {}
+  private constructor(/** @internal */ readonly f: Remote<(key: K, value: V | null, state: State<S>, bound: never) => M>, /** @internal */ readonly bound: Bound | undefined) {}
 
   static function<K, V, S, M, B extends Bound = Bound>(f: RemoteWith<[key: K, value: V | null, state: State<S>], M, B>, bound?: B): StateSpec<K, V, S, M> {
     checkRemote(f as AnyRemote, 'mapWithState', bound);
-    return new StateSpec<K, V, S, M>(f as AnyRemote, bound);
+    return new StateSpec<K, V, S, M>(f as Remote<(key: K, value: V | null, state: State<S>, bound: never) => M>, bound);
   }
 
   /** States to begin with. */

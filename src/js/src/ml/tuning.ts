@@ -1,7 +1,7 @@
 import { IllegalArgumentException } from '../errors.js';
 import type { DataFrame } from '../sql/dataframe.js';
 import { col, functions as F } from '../sql/functions/index.js';
-import { Params, type ParamMap, type ParamValue } from './params.js';
+import type { Params, ParamMap, ParamValue } from './params.js';
 import { Estimator, Transformer, type Evaluator } from './stage.js';
 
 /** Builds all combinations of params: a grid. */

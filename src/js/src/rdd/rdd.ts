@@ -7,7 +7,7 @@ import type { RddNode } from './node.js';
 import type { PlanBuilder } from './plan_builder.js';
 import { checkRemote, valueBlock, type AnyRemote, type Bound, type RemoteWith as Fn } from './remote.js';
 import { debugString } from './lineage.js';
-import { FunctionPartitioner, type Partitioner } from './partitioner.js';
+import type { Partitioner } from './partitioner.js';
 import { StorageLevel, type Aggregate, type Op } from './job_plan.js';
 import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, placedBy, shuffled, sorted } from './shuffles.js';
 import { PartitionRandom } from './task/random.js';

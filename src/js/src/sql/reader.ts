@@ -3,7 +3,7 @@ import { DataFrame } from './dataframe.js';
 import { parseSchema } from '../values/ddl.js';
 import { loadPlan, type ReadSettings } from './relations.js';
 import { planOf, type Context } from './plan.js';
-import { StructType } from '../values/types.js';
+import type { StructType } from '../values/types.js';
 
 /** What batch and stream readers have in common. */
 export abstract class Reader {

@@ -79,14 +79,14 @@ abstract class Variable {
   clear(): void { this.entries.clear(this.name); }
 }
 
-const valueOf = (entry: Entry): unknown => unpack(entry.bytes!);
+const unpacked = (entry: Entry): unknown => unpack(entry.bytes!);
 
 /** One value a key. */
 export class ValueState<T = unknown> extends Variable {
   /** The value, or undefined. */
   get(): T | undefined {
     const found = this.find('');
-    return found && (valueOf(found) as T);
+    return found && (unpacked(found) as T);
   }
   update(value: T): void { this.write('', value); }
 }
@@ -98,7 +98,7 @@ export class ListState<T = unknown> extends Variable {
 
   get(): T[] {
     const found = [...this.live()].map(([key, entry]): [number, Entry] => [Number(key), entry]).sort((a, b) => a[0] - b[0]);
-    return found.map(([, entry]) => valueOf(entry) as T);
+    return found.map(([, entry]) => unpacked(entry) as T);
   }
   /** In place of what there was. */
   put(values: Iterable<T>): void {
@@ -130,7 +130,7 @@ export class MapState<K = unknown, V = unknown> extends Variable {
   containsKey(key: K): boolean { return this.find(keyOf(pack(key))) !== undefined; }
   updateValue(key: K, value: V): void { this.write(keyOf(pack(key)), value, [key, value]); }
   removeKey(key: K): void { this.take(keyOf(pack(key))); }
-  *iterator(): Generator<[K, V]> { for (const [, entry] of this.live()) yield valueOf(entry) as [K, V]; }
+  *iterator(): Generator<[K, V]> { for (const [, entry] of this.live()) yield unpacked(entry) as [K, V]; }
   *keys(): Generator<K> { for (const [key] of this.iterator()) yield key; }
   *values(): Generator<V> { for (const [, value] of this.iterator()) yield value; }
 }

@@ -1,7 +1,7 @@
 import { tableFromIPC, Type, type DataType as ArrowType, type Table } from '@uwdata/flechette';
 
 /** A row: an object with a member per column. Columns of the same name: the last wins; rename them to see both. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
+// biome-ignore lint/suspicious/noExplicitAny: with unknown every use of a row would need a cast; `collect<T>()` has types
 export type Row = Record<string, any>;
 
 /** How values come out. */

@@ -55,7 +55,6 @@ export function bind(functions: readonly UserFunction[], call: Call, bound: (blo
     switch (arguments.length) {
       case 1: return f(a, extra);
       case 2: return f(a, b, extra);
-      // eslint-disable-next-line prefer-rest-params
       default: return f(...arguments, extra);
     }
   };

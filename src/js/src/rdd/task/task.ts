@@ -16,15 +16,22 @@ export function answer(compute: Compute, root: number, partition: number, action
   return { blocks: [encodeRows(values)], rows: [values.length] };
 }
 
+/** Runs a user's function over a record; what it throws names the action and the record. */
+function onRecord<T>(action: Action, record: unknown, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, action.t, record);
+  }
+}
+
+/** Calls `emit` with each row of the partition, until it returns false. */
+type Each = (emit: (row: unknown) => boolean | void) => void;
+type ActionOf<K extends Action['t']> = Extract<Action, { t: K }>;
+
 function act(compute: Compute, root: number, partition: number, action: Action): unknown[] {
-  const each = (emit: (row: unknown) => boolean | void) => compute.each(root, partition, emit);
-  const told = <T>(record: unknown, work: () => T): T => {
-    try {
-      return work();
-    } catch (thrown) {
-      throw thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, action.t, record);
-    }
-  };
+  const each: Each = (emit) => compute.each(root, partition, emit);
+  const rows = () => iterator(compute.pull(root, partition));
   switch (action.t) {
     case 'collect': return compute.rows(root, partition);
     case 'count': { let n = 0; each(() => { n++; }); return [n]; }
@@ -33,97 +40,109 @@ function act(compute: Compute, root: number, partition: number, action: Action):
       if (action.n > 0) each((row) => out.push(row) < action.n);
       return out;
     }
-    case 'takeOrdered': {
-      const by = action.by ? compute.call(action.by) : (row: unknown) => row;
-      const sign = action.descending ? -1 : 1;
-      let first: [key: unknown, row: unknown][] = [];
-      // Sorted now and then; what is behind the last place goes.
-      const cut = () => { first = first.sort((a, b) => sign * compare(a[0], b[0])).slice(0, action.n); };
-      each((row) => {
-        const key = told(row, () => by(row));
-        if (first.push([key, row]) >= 2 * action.n + 1_000) cut();
-      });
-      cut();
-      return first;
-    }
-    case 'lookup': {
-      const wanted = identity(compute.inputs.blob(action.key));
-      const out: unknown[] = [];
-      each((row) => {
-        const [key, value] = pairOf(row);
-        const id = identity(key);
-        if (id === wanted || (id !== id && wanted !== wanted)) out.push(value);
-      });
-      return out;
-    }
+    case 'takeOrdered': return takeOrdered(compute, each, action);
+    case 'lookup': return lookup(each, compute.inputs.blob(action.key));
     case 'reduce': case 'fold': return compute.folded(root, partition, action, action.t);
-    case 'foreach': { const f = compute.call(action.call); each((row) => { told(row, () => f(row)); }); return []; }
-    case 'foreachPartition': told(undefined, () => compute.call(action.call)(iterator(compute.pull(root, partition)), partition)); return [];
-    case 'map': return [told(undefined, () => compute.call(action.call)(iterator(compute.pull(root, partition)), partition))];
-    case 'stats': {
-      // Welford's sums (`StatCounter`).
-      let [n, mean, m2, min, max] = [0, 0, 0, Infinity, -Infinity];
-      each((row) => {
-        const value = Number(row);
-        const delta = value - mean;
-        n++;
-        mean += delta / n;
-        m2 += delta * (value - mean);
-        min = Math.min(min, value);
-        max = Math.max(max, value);
-      });
-      return [[n, mean, m2, min, max]];
-    }
-    case 'countByValue': case 'countByKey': {
-      const counts = new Map<unknown, [unknown, number]>();
-      each((row) => {
-        const key = action.t === 'countByKey' ? pairOf(row)[0] : row;
-        const id = identity(key);
-        const found = counts.get(id);
-        if (found) found[1]++;
-        else counts.set(id, [key, 1]);
-      });
-      return [...counts.values()];
-    }
-    case 'histogram': {
-      const edges = compute.inputs.blob(action.edges) as number[];
-      const counts = new Array<number>(edges.length - 1).fill(0);
-      each((row) => {
-        const at = bucket(row as number, edges);
-        if (at !== undefined) counts[at]!++;
-      });
-      return counts;
-    }
-    case 'arrow': return [told(undefined, () => compute.inputs.toFrame(compute.rows(root, partition), action.schema))];
+    case 'foreach': { const f = compute.call(action.call); each((row) => { onRecord(action, row, () => f(row)); }); return []; }
+    case 'foreachPartition': onRecord(action, undefined, () => compute.call(action.call)(rows(), partition)); return [];
+    case 'map': return [onRecord(action, undefined, () => compute.call(action.call)(rows(), partition))];
+    case 'stats': return [stats(each)];
+    case 'countByValue': return counts(each, (row) => row);
+    case 'countByKey': return counts(each, (row) => pairOf(row)[0]);
+    case 'histogram': return histogram(each, compute.inputs.blob(action.edges) as number[]);
+    case 'arrow': return [onRecord(action, undefined, () => compute.inputs.toFrame(compute.rows(root, partition), action.schema))];
     case 'distinctSketch': {
       const registers = new Uint8Array(2 ** action.bits);
       each((row) => add(registers, action.bits, row));
       return [registers];
     }
-    case 'sampleKeys': {
-      const by = action.by ? compute.call(action.by) : (row: unknown) => pairOf(row)[0];
-      const random = new PartitionRandom(action.seed, partition);
-      const { size } = action;
-      const kept: unknown[] = [];
-      // Li's Algorithm L: how many rows to pass over before the next one that takes a place.
-      let weight = 1;
-      let next = size - 1;
-      const pass = () => {
-        weight *= random.next() ** (1 / size);
-        next += Math.floor(Math.log(random.next()) / Math.log(1 - weight)) + 1;
-      };
-      let n = 0;
-      each((row) => {
-        if (n < size) kept.push(told(row, () => by(row)));
-        else if (n === next) {
-          kept[Math.floor(random.next() * size)] = told(row, () => by(row));
-          pass();
-        }
-        if (++n === size) pass();
-      });
-      return [n, kept];
-    }
+    case 'sampleKeys': return sampleKeys(compute, each, action, new PartitionRandom(action.seed, partition));
   }
+}
+
+/** The first rows with their keys. Sorted now and then; what is after the last place goes. */
+function takeOrdered(compute: Compute, each: Each, action: ActionOf<'takeOrdered'>): unknown[] {
+  const by = action.by ? compute.call(action.by) : (row: unknown) => row;
+  const sign = action.descending ? -1 : 1;
+  let first: [key: unknown, row: unknown][] = [];
+  const cut = () => { first = first.sort((a, b) => sign * compare(a[0], b[0])).slice(0, action.n); };
+  each((row) => {
+    const key = onRecord(action, row, () => by(row));
+    if (first.push([key, row]) >= 2 * action.n + 1_000) cut();
+  });
+  cut();
+  return first;
+}
+
+function lookup(each: Each, wantedKey: unknown): unknown[] {
+  const wanted = identity(wantedKey);
+  const out: unknown[] = [];
+  each((row) => {
+    const [key, value] = pairOf(row);
+    const id = identity(key);
+    if (id === wanted || (id !== id && wanted !== wanted)) out.push(value);
+  });
+  return out;
+}
+
+/** Welford's sums (`StatCounter`). */
+function stats(each: Each): [n: number, mean: number, m2: number, min: number, max: number] {
+  let [n, mean, m2, min, max] = [0, 0, 0, Infinity, -Infinity];
+  each((row) => {
+    const value = Number(row);
+    const delta = value - mean;
+    n++;
+    mean += delta / n;
+    m2 += delta * (value - mean);
+    min = Math.min(min, value);
+    max = Math.max(max, value);
+  });
+  return [n, mean, m2, min, max];
+}
+
+function counts(each: Each, keyOf: (row: unknown) => unknown): unknown[] {
+  const found = new Map<unknown, [unknown, number]>();
+  each((row) => {
+    const key = keyOf(row);
+    const id = identity(key);
+    const count = found.get(id);
+    if (count) count[1]++;
+    else found.set(id, [key, 1]);
+  });
+  return [...found.values()];
+}
+
+function histogram(each: Each, edges: readonly number[]): number[] {
+  const buckets = new Array<number>(edges.length - 1).fill(0);
+  each((row) => {
+    const at = bucket(row as number, edges);
+    if (at !== undefined) buckets[at]!++;
+  });
+  return buckets;
+}
+
+/** How many rows there are, and the keys of a sample of them (Li's Algorithm L). */
+function sampleKeys(compute: Compute, each: Each, action: ActionOf<'sampleKeys'>, random: PartitionRandom): unknown[] {
+  const by = action.by ? compute.call(action.by) : (row: unknown) => pairOf(row)[0];
+  const { size } = action;
+  const kept: unknown[] = [];
+  // How many rows to pass over before the next one that takes a place.
+  let weight = 1;
+  let next = size - 1;
+  const pass = () => {
+    weight *= random.next() ** (1 / size);
+    next += Math.floor(Math.log(random.next()) / Math.log(1 - weight)) + 1;
+  };
+  let n = 0;
+  each((row) => {
+    if (n < size) kept.push(onRecord(action, row, () => by(row)));
+    else if (n === next) {
+      kept[Math.floor(random.next() * size)] = onRecord(action, row, () => by(row));
+      pass();
+    }
+    if (++n === size) pass();
+  });
+  return [n, kept];
 }
 
 /** The bucket of a value; the last one is closed. */
