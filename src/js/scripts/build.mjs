@@ -59,5 +59,8 @@ copyFileSync(join(JS, 'README.md'), join(PKG, 'README.md'));
 if (existsSync(join(ROOT, 'LICENSE'))) copyFileSync(join(ROOT, 'LICENSE'), join(PKG, 'LICENSE'));
 const flechette = readFileSync(join(JS, 'node_modules/@uwdata/flechette/LICENSE'), 'utf8');
 const crates = existsSync(join(WASM, 'THIRD_PARTY.md')) ? readFileSync(join(WASM, 'THIRD_PARTY.md'), 'utf8') : '';
-writeFileSync(join(PKG, 'THIRD_PARTY.md'), `# Software inside this package\n\n## @uwdata/flechette (dist/index.js)\n\n${flechette}\n${crates}`);
+writeFileSync(
+  join(PKG, 'THIRD_PARTY.md'),
+  `# Software inside this package\n\n## @uwdata/flechette (dist/index.js)\n\n${flechette}\n${crates}`,
+);
 step(`done: ${PKG}`);

@@ -6,15 +6,26 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { CACHE, JS } from './paths.mjs';
 
-if (!existsSync(join(JS, 'src/generated'))) execFileSync(process.execPath, [join(JS, 'scripts/build/generate-proto.mjs')], { stdio: 'inherit' });
+if (!existsSync(join(JS, 'src/generated')))
+  execFileSync(process.execPath, [join(JS, 'scripts/build/generate-proto.mjs')], { stdio: 'inherit' });
 const only = process.argv.slice(2);
-const names = readdirSync(join(JS, 'test')).filter((name) => name.endsWith('.test.ts') && (only.length === 0 || only.some((o) => name.includes(o))));
+const names = readdirSync(join(JS, 'test')).filter(
+  (name) => name.endsWith('.test.ts') && (only.length === 0 || only.some((o) => name.includes(o))),
+);
 const out = join(CACHE, 'js-tests');
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 await build({
-  entryPoints: names.map((name) => join(JS, 'test', name)), outdir: out, outExtension: { '.js': '.mjs' },
-  bundle: true, format: 'esm', platform: 'node', target: 'node20', sourcemap: 'inline', logLevel: 'warning', absWorkingDir: JS,
+  entryPoints: names.map((name) => join(JS, 'test', name)),
+  outdir: out,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  sourcemap: 'inline',
+  logLevel: 'warning',
+  absWorkingDir: JS,
   loader: { '.json': 'json' },
 });
 const files = names.map((name) => join(out, name.replace('.ts', '.mjs')));

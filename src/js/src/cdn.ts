@@ -5,7 +5,9 @@
 import { parts } from './cluster/load.js';
 
 parts.worker = () => {
-  const url = URL.createObjectURL(new Blob([`import ${JSON.stringify(new URL('./worker.js', import.meta.url).href)};`], { type: 'text/javascript' }));
+  const url = URL.createObjectURL(
+    new Blob([`import ${JSON.stringify(new URL('./worker.js', import.meta.url).href)};`], { type: 'text/javascript' }),
+  );
   return new Worker(url, { type: 'module' });
 };
 

@@ -20,11 +20,15 @@ export class ManualClock implements Clock {
   #now = 0;
   #waiting: { timeMs: number; work: () => void }[] = [];
 
-  now(): number { return this.#now; }
+  now(): number {
+    return this.#now;
+  }
   at(timeMs: number, work: () => void): () => void {
     const entry = { timeMs, work };
     this.#waiting.push(entry);
-    return () => { this.#waiting = this.#waiting.filter((other) => other !== entry); };
+    return () => {
+      this.#waiting = this.#waiting.filter((other) => other !== entry);
+    };
   }
   /** Turns it on to this time; all that was due is called, earliest first. */
   advanceTo(timeMs: number): void {

@@ -75,12 +75,28 @@ export class WorkerLoadError extends SparkError {
 }
 
 const CLASSES: Record<string, new (message: string, details?: SparkErrorDetails) => SparkError> = {
-  AnalysisException, ParseException, TempTableAlreadyExistsException, StreamingQueryException, SparkRuntimeException,
-  ArithmeticException, DateTimeException, NumberFormatException, ArrayIndexOutOfBoundsException, IllegalArgumentException,
-  UnsupportedOperationException, SparkUpgradeException,
+  AnalysisException,
+  ParseException,
+  TempTableAlreadyExistsException,
+  StreamingQueryException,
+  SparkRuntimeException,
+  ArithmeticException,
+  DateTimeException,
+  NumberFormatException,
+  ArrayIndexOutOfBoundsException,
+  IllegalArgumentException,
+  UnsupportedOperationException,
+  SparkUpgradeException,
 };
 // A bundler's minifier renames classes; their names are part of the interface.
-for (const [name, type] of Object.entries({ ...CLASSES, SparkError, SparkTypeError, IllegalStateException, SessionClosedError, WorkerLoadError })) {
+for (const [name, type] of Object.entries({
+  ...CLASSES,
+  SparkError,
+  SparkTypeError,
+  IllegalStateException,
+  SessionClosedError,
+  WorkerLoadError,
+})) {
   Object.defineProperty(type, 'name', { value: name });
 }
 

@@ -16,7 +16,14 @@ export { KeyValueGroupedDataset, type GroupStateOptions, type TransformWithState
 export type { GroupState } from './state/group_state.js';
 export type { GroupStateTimeout, TimeMode } from './state/group_plan.js';
 export type {
-  ExpiredTimerInfo, ListState, MapState, StatefulProcessor, StatefulProcessorHandle, TimerValues, TTLConfig, ValueState,
+  ExpiredTimerInfo,
+  ListState,
+  MapState,
+  StatefulProcessor,
+  StatefulProcessorHandle,
+  TimerValues,
+  TTLConfig,
+  ValueState,
 } from './state/processor.js';
 export { DataFrameNaFunctions } from './sql/na.js';
 export { DataFrameReader } from './sql/reader.js';

@@ -32,7 +32,14 @@ export interface Init {
 
 /** Methods of Spark Connect's service that travel as `req`. */
 export type Method =
-  | 'ExecutePlan' | 'AnalyzePlan' | 'Config' | 'Interrupt' | 'ReattachExecute' | 'ReleaseExecute' | 'ReleaseSession' | 'FetchErrorDetails';
+  | 'ExecutePlan'
+  | 'AnalyzePlan'
+  | 'Config'
+  | 'Interrupt'
+  | 'ReattachExecute'
+  | 'ReleaseExecute'
+  | 'ReleaseSession'
+  | 'FetchErrorDetails';
 
 /** Page → driver. */
 export type ToDriver =
@@ -84,7 +91,10 @@ export type ToExecutor =
   | HeapRequest;
 
 /** Asks any worker how large its wasm memory is. *Addition to the first contract, for `spark.status` and the leak test.* */
-export interface HeapRequest { t: 'heap'; id: number }
+export interface HeapRequest {
+  t: 'heap';
+  id: number;
+}
 
 /** Answers of any worker. */
 export type FromWorker =
@@ -135,24 +145,46 @@ export type FromDriver =
   | { t: 'executorLost'; executor: number; incarnation: number };
 
 /** Between workers: a small header for the engine and the blocks it speaks of. */
-export interface PortMessage { header: Uint8Array; blobs: Uint8Array[] }
+export interface PortMessage {
+  header: Uint8Array;
+  blobs: Uint8Array[];
+}
 
 /** State of executors, jobs and stages, for user interfaces. */
 export interface EngineStatus {
   executors: {
-    id: number; incarnation: number; state: string;
-    runningTasks: number; completedTasks: number; failedTasks: number;
+    id: number;
+    incarnation: number;
+    state: string;
+    runningTasks: number;
+    completedTasks: number;
+    failedTasks: number;
   }[];
   jobs: {
-    id: number; description: string; state: string; submittedMs: number; finishedMs: number | null;
+    id: number;
+    description: string;
+    state: string;
+    submittedMs: number;
+    finishedMs: number | null;
     stages: {
-      id: number; attempt: number; name: string; tasks: number; running: number; completed: number; failed: number;
+      id: number;
+      attempt: number;
+      name: string;
+      tasks: number;
+      running: number;
+      completed: number;
+      failed: number;
       /** Nothing of it had to run: an earlier job had made its output, or what is made of it is kept. */
       skipped: boolean;
       /** Its tries, at most the last 500; times in ms since the epoch. */
       attempts: {
-        partition: number; attempt: number; executor: number; startMs: number; endMs: number | null;
-        state: 'running' | 'done' | 'failed' | 'lost'; speculative: boolean;
+        partition: number;
+        attempt: number;
+        executor: number;
+        startMs: number;
+        endMs: number | null;
+        state: 'running' | 'done' | 'failed' | 'lost';
+        speculative: boolean;
       }[];
       /** Ids of the stages whose output this one reads. */
       parents: number[];

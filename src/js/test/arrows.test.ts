@@ -32,14 +32,21 @@ const FLOORS: readonly (readonly string[])[] = [
 /** Nobody imports the worker: the build bundles it by itself. */
 const CLOSED = new Set(['worker/']);
 
-interface Arrow { from: string; to: string }
+interface Arrow {
+  from: string;
+  to: string;
+}
 
-const floorOf = (file: string): number => FLOORS.findIndex((patterns) => patterns.some((p) => (p.endsWith('/') ? file.startsWith(p) : file === p)));
+const floorOf = (file: string): number =>
+  FLOORS.findIndex((patterns) => patterns.some((p) => (p.endsWith('/') ? file.startsWith(p) : file === p)));
 
 /** The imports and exports from files of src/, with their types. */
 function arrowsOf(file: string, text: string): Arrow[] {
   const found = text.matchAll(/^(?:import|export)\b[^'";]*?\bfrom\s+'(\.[^']+)'|\bimport\('(\.[^']+)'\)|^import '(\.[^']+)'/gm);
-  return [...found].map(([, from, dynamic, bare]) => ({ from: file, to: join(dirname(file), (from ?? dynamic ?? bare)!).replace(/\.js$/, '.ts') }));
+  return [...found].map(([, from, dynamic, bare]) => ({
+    from: file,
+    to: join(dirname(file), (from ?? dynamic ?? bare)!).replace(/\.js$/, '.ts'),
+  }));
 }
 
 /** What is wrong with arrows, in words. */
@@ -53,19 +60,35 @@ function faults(arrows: readonly Arrow[]): string[] {
   });
 }
 
-const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts')).sort();
+const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+  .sort();
 
 test('every file is on a floor', () => {
-  assert.deepEqual(files.filter((file) => floorOf(file) < 0), []);
+  assert.deepEqual(
+    files.filter((file) => floorOf(file) < 0),
+    [],
+  );
   assert.ok(files.length > 100, 'the sources were found');
 });
 
 test('every import runs down', () => {
-  assert.deepEqual(files.flatMap((file) => faults(arrowsOf(file, readFileSync(join(SOURCE, file), 'utf8')))), []);
+  assert.deepEqual(
+    files.flatMap((file) => faults(arrowsOf(file, readFileSync(join(SOURCE, file), 'utf8')))),
+    [],
+  );
 });
 
 test('an import that runs up is found, of types and of values, alone or after others', () => {
-  const planted = arrowsOf('values/rows.ts', "import { a } from './types.js';\nimport type {\n  Column,\n} from '../sql/column.js';\nexport { b } from '../rdd/rdd.js';\n");
-  assert.deepEqual(faults(planted), ['values/rows.ts imports sql/column.ts, which is above it', 'values/rows.ts imports rdd/rdd.ts, which is above it']);
-  assert.deepEqual(faults([{ from: 'sql/session.ts', to: 'worker/port.ts' }]), ['sql/session.ts imports worker/port.ts, out of worker/, which is for nobody']);
+  const planted = arrowsOf(
+    'values/rows.ts',
+    "import { a } from './types.js';\nimport type {\n  Column,\n} from '../sql/column.js';\nexport { b } from '../rdd/rdd.js';\n",
+  );
+  assert.deepEqual(faults(planted), [
+    'values/rows.ts imports sql/column.ts, which is above it',
+    'values/rows.ts imports rdd/rdd.ts, which is above it',
+  ]);
+  assert.deepEqual(faults([{ from: 'sql/session.ts', to: 'worker/port.ts' }]), [
+    'sql/session.ts imports worker/port.ts, out of worker/, which is for nobody',
+  ]);
 });

@@ -39,8 +39,12 @@ export class FakeSession {
     if (message.t === 'foreachBatch') void this.context.sinks.receive(message);
   }
 
-  get read(): DataFrameReader { return new DataFrameReader(this.context); }
-  get readStream(): DataStreamReader { return new DataStreamReader(this.context); }
+  get read(): DataFrameReader {
+    return new DataFrameReader(this.context);
+  }
+  get readStream(): DataStreamReader {
+    return new DataStreamReader(this.context);
+  }
 
   /** Posted messages of one kind. */
   of<T extends ToDriver['t']>(t: T): Extract<ToDriver, { t: T }>[] {

@@ -10,8 +10,17 @@ export const manifest = JSON.parse(readFileSync(join(JS, 'package.template.json'
 /** Bundles one entry. */
 export async function bundle(entry, outfile, plugins = []) {
   await build({
-    entryPoints: [entry], outfile, plugins, absWorkingDir: JS, bundle: true, format: 'esm', target: 'es2022', minify: !process.env.RIVULET_READABLE, legalComments: 'none',
-    logLevel: 'warning', define: { __RIVULET_VERSION__: JSON.stringify(manifest.version) },
+    entryPoints: [entry],
+    outfile,
+    plugins,
+    absWorkingDir: JS,
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    minify: !process.env.RIVULET_READABLE,
+    legalComments: 'none',
+    logLevel: 'warning',
+    define: { __RIVULET_VERSION__: JSON.stringify(manifest.version) },
   });
 }
 
@@ -20,14 +29,16 @@ export async function bundle(entry, outfile, plugins = []) {
  * hands it the compiled module, and a URL in it would make bundlers ship the engine twice.
  */
 export async function bundleWorker(engineFolder, outfile) {
-  await bundle('src/worker/main.ts', outfile, [{
-    name: 'rivulet-engine',
-    setup(b) {
-      b.onResolve({ filter: /^rivulet-engine$/ }, () => ({ path: join(engineFolder, 'engine.js') }));
-      b.onLoad({ filter: /[/\\]engine\.js$/ }, ({ path }) => ({
-        contents: readFileSync(path, 'utf8').replaceAll(/new URL\(['"][^'"]*_bg\.wasm['"],\s*import\.meta\.url\)/g, 'undefined'),
-        loader: 'js',
-      }));
+  await bundle('src/worker/main.ts', outfile, [
+    {
+      name: 'rivulet-engine',
+      setup(b) {
+        b.onResolve({ filter: /^rivulet-engine$/ }, () => ({ path: join(engineFolder, 'engine.js') }));
+        b.onLoad({ filter: /[/\\]engine\.js$/ }, ({ path }) => ({
+          contents: readFileSync(path, 'utf8').replaceAll(/new URL\(['"][^'"]*_bg\.wasm['"],\s*import\.meta\.url\)/g, 'undefined'),
+          loader: 'js',
+        }));
+      },
     },
-  }]);
+  ]);
 }

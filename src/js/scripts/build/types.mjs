@@ -43,7 +43,14 @@ const CLASS = /^(?:export )?(?:declare )?(abstract )?class (\w+)(?:<.*?>)?(?: ex
  */
 function sealConstructors(folder, files) {
   const texts = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
-  const extended = new Set([...texts.values()].flatMap((text) => text.split('\n').map((line) => CLASS.exec(line)?.[3]).filter(Boolean)));
+  const extended = new Set(
+    [...texts.values()].flatMap((text) =>
+      text
+        .split('\n')
+        .map((line) => CLASS.exec(line)?.[3])
+        .filter(Boolean),
+    ),
+  );
   for (const [file, text] of texts) {
     const internal = internalConstructors(join(JS, 'src', relative(folder, file).replace(/\.d\.ts$/, '.ts')));
     if (internal.size === 0) continue;

@@ -21,7 +21,8 @@ export function serveTweets({ port = 0, rate = 500, limit = Infinity, options = 
     const perSecond = number('rate', rate);
     const last = number('limit', limit);
     const wished = { ...options, ...(wish.has('seed') && { seed: number('seed') }), ...(wish.has('step') && { stepMs: number('step') }) };
-    const generator = pathname === '/opinions' ? new OpinionGenerator(splitSentences(sentences()).heldOut, wished) : new TweetGenerator(wished);
+    const generator =
+      pathname === '/opinions' ? new OpinionGenerator(splitSentences(sentences()).heldOut, wished) : new TweetGenerator(wished);
     const startedMs = Date.now();
     const timer = setInterval(() => {
       if (socket.bufferedAmount > BUFFER_BYTES) return;
@@ -43,7 +44,13 @@ export function serveTweets({ port = 0, rate = 500, limit = Infinity, options = 
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { values } = parseArgs({ options: { port: { type: 'string', default: '8788' }, rate: { type: 'string', default: '500' }, limit: { type: 'string' } } });
-  const { url } = await serveTweets({ port: Number(values.port), rate: Number(values.rate), limit: values.limit ? Number(values.limit) : Infinity });
+  const { values } = parseArgs({
+    options: { port: { type: 'string', default: '8788' }, rate: { type: 'string', default: '500' }, limit: { type: 'string' } },
+  });
+  const { url } = await serveTweets({
+    port: Number(values.port),
+    rate: Number(values.rate),
+    limit: values.limit ? Number(values.limit) : Infinity,
+  });
   console.log(`tweets: ${url}`);
 }

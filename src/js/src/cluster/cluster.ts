@@ -16,7 +16,12 @@ export interface ClusterEvents {
 }
 
 /** An executor came, or went and why. */
-export interface ExecutorEvent { type: 'added' | 'lost'; executor: number; incarnation: number; reason?: string }
+export interface ExecutorEvent {
+  type: 'added' | 'lost';
+  executor: number;
+  incarnation: number;
+  reason?: string;
+}
 
 /**
  * The workers of one session: a driver and N executors, which the page creates, wires and replaces. The page holds no
@@ -89,11 +94,12 @@ export class Cluster {
 
   /** Bytes of wasm memory of the driver and of each executor, by name; 0 for one that ends before it answers. */
   async heapBytes(): Promise<Record<string, number>> {
-    const ask = (worker: Worker) => new Promise<number>((resolve) => {
-      const id = this.#nextHeapRequest++;
-      this.#heapRequests.set(id, { worker, resolve });
-      worker.postMessage({ t: 'heap', id } satisfies ToDriver & ToExecutor);
-    });
+    const ask = (worker: Worker) =>
+      new Promise<number>((resolve) => {
+        const id = this.#nextHeapRequest++;
+        this.#heapRequests.set(id, { worker, resolve });
+        worker.postMessage({ t: 'heap', id } satisfies ToDriver & ToExecutor);
+      });
     const named: [string, Worker][] = [['driver', this.driver]];
     for (const [executor, member] of this.#members) named.push([`executor ${executor}`, member.worker]);
     return Object.fromEntries(await Promise.all(named.map(async ([name, worker]) => [name, await ask(worker)] as const)));
@@ -155,7 +161,16 @@ export class Cluster {
   async #add(executor: number, incarnation: number): Promise<void> {
     const lock = `${this.name}-executor-${executor}-${incarnation}`;
     const { module, conf } = this;
-    const worker = await startWorker(this.assets, { t: 'init', role: 'executor', executor, incarnation, module, version: VERSION, conf, lock });
+    const worker = await startWorker(this.assets, {
+      t: 'init',
+      role: 'executor',
+      executor,
+      incarnation,
+      module,
+      version: VERSION,
+      conf,
+      lock,
+    });
     if (this.#closed) {
       worker.terminate();
       return;

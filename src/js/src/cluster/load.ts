@@ -25,8 +25,8 @@ export const parts: Parts = {};
 export function requireBrowser(): void {
   if (typeof Worker !== 'function' || typeof MessageChannel !== 'function' || !globalThis.navigator?.locks) {
     throw new SparkError(
-      'Rivulet runs in a browser (it needs Worker, MessageChannel and Web Locks in a secure context: https or localhost); '
-      + 'importing it elsewhere is fine, but getOrCreate() must be called in the browser.',
+      'Rivulet runs in a browser (it needs Worker, MessageChannel and Web Locks in a secure context: https or localhost); ' +
+        'importing it elsewhere is fine, but getOrCreate() must be called in the browser.',
       { condition: 'RIVULET_NO_BROWSER' },
     );
   }

@@ -25,7 +25,9 @@ const RESTART_MS = [500, 30_000] as const;
 
 /** What an executor tells of a receiver. */
 export type FromReceiver = Extract<FromWorker, { t: `receive${string}` }>;
-export function fromReceiver(message: FromWorker): message is FromReceiver { return message.t.startsWith('receive'); }
+export function fromReceiver(message: FromWorker): message is FromReceiver {
+  return message.t.startsWith('receive');
+}
 
 /** The receivers that run in executors: each in one, and in another when that one dies or the receiver fails. */
 export class ReceiverPlacement {
@@ -40,11 +42,12 @@ export class ReceiverPlacement {
     const running: Running = { receiver, page, executor: undefined, life: 0, pauseMs: RESTART_MS[0] };
     this.#running.set(id, running);
     this.#place(id, running);
-    return () => new Promise((ended) => {
-      running.ended = ended;
-      if (running.executor === undefined) this.#end(id, running);
-      else this.#post(running.executor, { t: 'receiverStop', id });
-    });
+    return () =>
+      new Promise((ended) => {
+        running.ended = ended;
+        if (running.executor === undefined) this.#end(id, running);
+        else this.#post(running.executor, { t: 'receiverStop', id });
+      });
   }
 
   #end(id: number, running: Running): void {
@@ -66,7 +69,9 @@ export class ReceiverPlacement {
     if (executor !== undefined) this.workers().get(executor)?.worker.postMessage(message);
   }
 
-  added(): void { for (const [id, running] of this.#running) if (running.executor === undefined) this.#place(id, running); }
+  added(): void {
+    for (const [id, running] of this.#running) if (running.executor === undefined) this.#place(id, running);
+  }
 
   lost(executor: number): void {
     for (const [id, running] of this.#running) {
@@ -85,18 +90,26 @@ export class ReceiverPlacement {
     if (running?.executor !== executor) return;
     const { page, life } = running;
     switch (message.t) {
-      case 'receiverStarted': return page.started(executor);
+      case 'receiverStarted':
+        return page.started(executor);
       case 'received':
         running.pauseMs = RESTART_MS[0];
         return void page.received(message.block, message.records).then(() => {
           if (running.life === life) this.#post(executor, { t: 'stored', id: message.id, seq: message.seq });
         });
-      case 'receiverStopped': return this.#end(message.id, running);
+      case 'receiverStopped':
+        return this.#end(message.id, running);
       case 'receiverFailed':
         if (running.ended) return this.#end(message.id, running);
-        page.failed(Object.assign(new Error(`The receiver failed and starts again in ${running.pauseMs} ms: ${message.message}`), { cause: message.message }));
+        page.failed(
+          Object.assign(new Error(`The receiver failed and starts again in ${running.pauseMs} ms: ${message.message}`), {
+            cause: message.message,
+          }),
+        );
         running.executor = undefined;
-        setTimeout(() => { if (this.#running.has(message.id) && running.executor === undefined) this.#place(message.id, running); }, running.pauseMs);
+        setTimeout(() => {
+          if (this.#running.has(message.id) && running.executor === undefined) this.#place(message.id, running);
+        }, running.pauseMs);
         running.pauseMs = Math.min(running.pauseMs * 2, RESTART_MS[1]);
     }
   }

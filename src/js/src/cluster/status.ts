@@ -11,7 +11,9 @@ export class StatusEvents {
   constructor(private readonly cluster: () => Cluster) {}
 
   /** The newest status that came, while somebody watches. */
-  get last(): EngineStatus | undefined { return this.#last; }
+  get last(): EngineStatus | undefined {
+    return this.#last;
+  }
 
   /** Calls `f` with the executors, jobs and stages, at most four times a second. Returns what ends it. */
   watch(f: (status: EngineStatus) => void): () => void {
@@ -34,11 +36,17 @@ export class StatusEvents {
   }
 
   /** Numbers of the executors that live. */
-  get executors(): number[] { return this.cluster().executors; }
+  get executors(): number[] {
+    return this.cluster().executors;
+  }
   /** Ends an executor as a crash would; false if it is gone already. A replacement follows. */
-  killExecutor(executor: number): boolean { return this.cluster().kill(executor); }
+  killExecutor(executor: number): boolean {
+    return this.cluster().kill(executor);
+  }
   /** Bytes of wasm memory of each worker. */
-  heapBytes(): Promise<Record<string, number>> { return this.cluster().heapBytes(); }
+  heapBytes(): Promise<Record<string, number>> {
+    return this.cluster().heapBytes();
+  }
 
   /** @internal */
   receive(json: string): void {

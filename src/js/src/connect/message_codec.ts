@@ -17,7 +17,10 @@ interface Field {
   /** Name of the oneof that it belongs to. */
   oneof: string;
 }
-interface Type { fields: Field[]; byNumber: Map<number, Field> }
+interface Type {
+  fields: Field[];
+  byNumber: Map<number, Field>;
+}
 type Message = Record<string, unknown>;
 
 const types = new Map<string, Type>();
@@ -28,11 +31,21 @@ function typeOf(name: string): Type {
   if (type) return type;
   const start = MESSAGES.indexOf(`\n${name}:`);
   const text = MESSAGES.slice(start + name.length + 2, MESSAGES.indexOf('\n', start + 1));
-  const fields = text === '' ? [] : text.split(',').map((entry): Field => {
-    const [field = '', number = '', what = '', oneof = ''] = entry.split(' ');
-    const label = '?*%'.includes(what[0] as string) ? (what[0] as string) : '';
-    return { name: field, number: Number(number), label, kind: what[label.length] as Kind, message: what.slice(label.length + 1), oneof };
-  });
+  const fields =
+    text === ''
+      ? []
+      : text.split(',').map((entry): Field => {
+          const [field = '', number = '', what = '', oneof = ''] = entry.split(' ');
+          const label = '?*%'.includes(what[0] as string) ? (what[0] as string) : '';
+          return {
+            name: field,
+            number: Number(number),
+            label,
+            kind: what[label.length] as Kind,
+            message: what.slice(label.length + 1),
+            oneof,
+          };
+        });
   type = { fields, byNumber: new Map(fields.map((field) => [field.number, field])) };
   types.set(name, type);
   return type;
@@ -141,16 +154,22 @@ function writeField(out: MessageWriter, field: Field, value: unknown): void {
 
 function writeValue(out: MessageWriter, { kind, message }: Field, value: unknown): void {
   switch (kind) {
-    case 'b': return out.varint(value ? 1 : 0);
-    case 'd': return out.bytes(new Uint8Array(Float64Array.of(value as number).buffer));
-    case 'f': return out.bytes(new Uint8Array(Float32Array.of(value as number).buffer));
-    case 'm': return out.nested(writeMessage(message, value as Message));
-    case 's': case 'y': {
+    case 'b':
+      return out.varint(value ? 1 : 0);
+    case 'd':
+      return out.bytes(new Uint8Array(Float64Array.of(value as number).buffer));
+    case 'f':
+      return out.bytes(new Uint8Array(Float32Array.of(value as number).buffer));
+    case 'm':
+      return out.nested(writeMessage(message, value as Message));
+    case 's':
+    case 'y': {
       const bytes = kind === 's' ? text.encode(value as string) : (value as Uint8Array);
       out.varint(bytes.byteLength);
       return out.bytes(bytes);
     }
-    default: return out.varint(value as number | bigint);
+    default:
+      return out.varint(value as number | bigint);
   }
 }
 
@@ -166,7 +185,9 @@ class MessageReader {
   constructor(readonly source: Uint8Array) {
     this.#view = new DataView(source.buffer, source.byteOffset, source.byteLength);
   }
-  get more(): boolean { return this.#at < this.source.byteLength; }
+  get more(): boolean {
+    return this.#at < this.source.byteLength;
+  }
   varint(): bigint {
     let value = 0n;
     for (let shift = 0n; ; shift += 7n) {
@@ -196,16 +217,26 @@ class MessageReader {
 
 function readValue(reader: MessageReader, { kind, message }: Field): unknown {
   switch (kind) {
-    case 'b': return reader.varint() !== 0n;
-    case 'd': return reader.fixed(8);
-    case 'f': return reader.fixed(4);
-    case 'i': case 'e': return Number(BigInt.asIntN(32, reader.varint()));
-    case 'u': return Number(BigInt.asUintN(32, reader.varint()));
-    case 'l': return BigInt.asIntN(64, reader.varint());
-    case 's': return untext.decode(reader.bytes());
+    case 'b':
+      return reader.varint() !== 0n;
+    case 'd':
+      return reader.fixed(8);
+    case 'f':
+      return reader.fixed(4);
+    case 'i':
+    case 'e':
+      return Number(BigInt.asIntN(32, reader.varint()));
+    case 'u':
+      return Number(BigInt.asUintN(32, reader.varint()));
+    case 'l':
+      return BigInt.asIntN(64, reader.varint());
+    case 's':
+      return untext.decode(reader.bytes());
     // A copy: Arrow wants its buffers aligned, and the rest of the response can go.
-    case 'y': return reader.bytes().slice();
-    case 'm': return decodeMessage(message, reader.bytes());
+    case 'y':
+      return reader.bytes().slice();
+    case 'm':
+      return decodeMessage(message, reader.bytes());
   }
 }
 

@@ -4,12 +4,26 @@
  */
 import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type {
-  AnalyzePlanRequestSchema, AnalyzePlanResponseSchema, ConfigRequestSchema, ConfigResponseSchema, ExecutePlanRequestSchema, ExecutePlanResponseSchema,
-  InterruptRequestSchema, InterruptResponseSchema, ReleaseSessionRequestSchema,
+  AnalyzePlanRequestSchema,
+  AnalyzePlanResponseSchema,
+  ConfigRequestSchema,
+  ConfigResponseSchema,
+  ExecutePlanRequestSchema,
+  ExecutePlanResponseSchema,
+  InterruptRequestSchema,
+  InterruptResponseSchema,
+  ReleaseSessionRequestSchema,
 } from '../generated/spark/connect/base_pb.js';
-import type { CommandSchema, StreamingQueryCommandSchema, WriteStreamOperationStartSchema } from '../generated/spark/connect/commands_pb.js';
 import type {
-  Expression_LiteralSchema, Expression_SortOrderSchema, Expression_WindowSchema, ExpressionSchema,
+  CommandSchema,
+  StreamingQueryCommandSchema,
+  WriteStreamOperationStartSchema,
+} from '../generated/spark/connect/commands_pb.js';
+import type {
+  Expression_LiteralSchema,
+  Expression_SortOrderSchema,
+  Expression_WindowSchema,
+  ExpressionSchema,
 } from '../generated/spark/connect/expressions_pb.js';
 import type { RelationSchema } from '../generated/spark/connect/relations_pb.js';
 import type { DataTypeSchema } from '../generated/spark/connect/types_pb.js';

@@ -42,7 +42,10 @@ export interface StreamingListener {
 }
 
 /** What is done with each dataset of a stream. */
-interface OutputOperation { stream: DStream<unknown>; work: (rdd: RDD<unknown>, timeMs: number) => void | Promise<void> }
+interface OutputOperation {
+  stream: DStream<unknown>;
+  work: (rdd: RDD<unknown>, timeMs: number) => void | Promise<void>;
+}
 
 /**
  * The way to discretized streams: series of datasets, one per batch interval (`StreamingContext`). Define streams and output
@@ -70,14 +73,21 @@ export class StreamingContext {
   readonly #terminated = new Set<() => void>();
 
   /** `batchMs` is the batch interval. */
-  constructor(readonly sparkContext: SparkContext, readonly batchMs: number, readonly clock: Clock = sparkContext.alarms ?? systemClock) {
-    if (!Number.isInteger(batchMs) || batchMs <= 0) throw new IllegalArgumentException(`The batch interval (${batchMs} ms) must be positive and whole`);
+  constructor(
+    readonly sparkContext: SparkContext,
+    readonly batchMs: number,
+    readonly clock: Clock = sparkContext.alarms ?? systemClock,
+  ) {
+    if (!Number.isInteger(batchMs) || batchMs <= 0)
+      throw new IllegalArgumentException(`The batch interval (${batchMs} ms) must be positive and whole`);
     // What is wrong with the settings is told here.
     this.rateLimit();
   }
 
   /** How fast an input may take records in; undefined for as fast as they come. @internal */
-  rateLimit(): RateLimit | undefined { return RateLimit.of(this.sparkContext.conf, this.batchMs, this.clock); }
+  rateLimit(): RateLimit | undefined {
+    return RateLimit.of(this.sparkContext.conf, this.batchMs, this.clock);
+  }
 
   /**
    * The context of an earlier life that wrote its checkpoint into this directory, or a new one. `create` builds the same program
@@ -85,7 +95,10 @@ export class StreamingContext {
    * streams and their outputs. Batches go on behind the last one that was done, states from what was written; a batch that was
    * not done is run again with the records that it had. Other than in Spark, which reads the program from the checkpoint.
    */
-  static async getOrCreate(directory: string | FileSystemDirectoryHandle, create: () => StreamingContext | Promise<StreamingContext>): Promise<StreamingContext> {
+  static async getOrCreate(
+    directory: string | FileSystemDirectoryHandle,
+    create: () => StreamingContext | Promise<StreamingContext>,
+  ): Promise<StreamingContext> {
     const saved = await new StreamingCheckpoint(directory).read();
     const context = await create();
     context.checkpoints ??= new StreamingCheckpoint(directory);
@@ -96,8 +109,11 @@ export class StreamingContext {
   async #restore(saved: StreamingMetadata): Promise<void> {
     const graph = this.#graph();
     if (saved.batchMs !== this.batchMs || JSON.stringify(saved.graph) !== JSON.stringify(graph)) {
-      throw new SparkError(`The checkpoint is of another program: it has a batch interval of ${saved.batchMs} ms and the streams ${saved.graph.join(', ')}; `
-        + `this one has ${this.batchMs} ms and ${graph.join(', ')}`, { condition: 'STREAMING_CHECKPOINT_MISMATCH' });
+      throw new SparkError(
+        `The checkpoint is of another program: it has a batch interval of ${saved.batchMs} ms and the streams ${saved.graph.join(', ')}; ` +
+          `this one has ${this.batchMs} ms and ${graph.join(', ')}`,
+        { condition: 'STREAMING_CHECKPOINT_MISMATCH' },
+      );
     }
     this.#restored = saved;
     this.#zero = saved.zeroMs;
@@ -109,25 +125,39 @@ export class StreamingContext {
     }
   }
 
-  #graph(): string[] { return this.#streams.map((stream) => stream.kind); }
+  #graph(): string[] {
+    return this.#streams.map((stream) => stream.kind);
+  }
 
   /**
    * Writes what the context needs to go on after its tab has gone into this directory (an `opfs:` path or a folder's handle):
    * received records before they are processed, states at least every 10 s, and how far batches have come. Streams that keep
    * state need it.
    */
-  checkpoint(directory: string | FileSystemDirectoryHandle): void { this.checkpoints = new StreamingCheckpoint(directory); }
+  checkpoint(directory: string | FileSystemDirectoryHandle): void {
+    this.checkpoints = new StreamingCheckpoint(directory);
+  }
 
   /** `INITIALIZED`, `ACTIVE` or `STOPPED`. */
-  getState(): 'INITIALIZED' | 'ACTIVE' | 'STOPPED' { return this.#state.toUpperCase() as 'INITIALIZED' | 'ACTIVE' | 'STOPPED'; }
+  getState(): 'INITIALIZED' | 'ACTIVE' | 'STOPPED' {
+    return this.#state.toUpperCase() as 'INITIALIZED' | 'ACTIVE' | 'STOPPED';
+  }
   /** The time before the first batch. @internal */
-  get zeroMs(): number { return this.#zero; }
+  get zeroMs(): number {
+    return this.#zero;
+  }
   /** The last batch whose outputs are done. @internal */
-  get completedMs(): number { return this.#completed; }
+  get completedMs(): number {
+    return this.#completed;
+  }
   /** The newest batch there is. @internal */
-  get submittedMs(): number { return this.#submitted; }
+  get submittedMs(): number {
+    return this.#submitted;
+  }
   /** @internal */
-  get rememberMs(): number { return this.#rememberMs; }
+  get rememberMs(): number {
+    return this.#rememberMs;
+  }
 
   // Inputs.
 
@@ -162,11 +192,13 @@ export class StreamingContext {
    * records are safe: with a checkpoint written, else on the page. What was not acknowledged is lost with the executor.
    */
   receiverStream<T, B extends Bound = Bound>(receiver: ReceiverClass<T, B>, bound?: B): DStream<T> {
-    return this.#input<T>(new ReceiverInput<T>(this, receiver as never, bound, {
-      started: (executor, streamId) => this.#tell('onReceiverStarted', { streamId, executor }),
-      stopped: (executor, streamId) => this.#tell('onReceiverStopped', { streamId, executor }),
-      failed: this.#receiverFailed,
-    }));
+    return this.#input<T>(
+      new ReceiverInput<T>(this, receiver as never, bound, {
+        started: (executor, streamId) => this.#tell('onReceiverStarted', { streamId, executor }),
+        stopped: (executor, streamId) => this.#tell('onReceiverStopped', { streamId, executor }),
+        failed: this.#receiverFailed,
+      }),
+    );
   }
   /** The rows of all. */
   union<T>(...streams: DStream<T>[]): DStream<T> {
@@ -193,10 +225,13 @@ export class StreamingContext {
   }
   /** What a stream is may change before the start only. @internal */
   checkChange(what: string): void {
-    if (this.#state !== 'initialized') throw new UnsupportedOperationException(`Cannot change ${what} of a DStream after streaming context has started`);
+    if (this.#state !== 'initialized')
+      throw new UnsupportedOperationException(`Cannot change ${what} of a DStream after streaming context has started`);
   }
   /** @internal */
-  stateful(stream: StatefulStream<unknown>): void { this.#stateful.push(stream); }
+  stateful(stream: StatefulStream<unknown>): void {
+    this.#stateful.push(stream);
+  }
   /** @internal */
   output(stream: DStream<unknown>, work: OutputOperation['work']): void {
     this.#checkOpen();
@@ -205,11 +240,18 @@ export class StreamingContext {
 
   /** Keeps the datasets of at least this long, for `slice`; said once. */
   remember(durationMs: number): void {
-    if (this.#rememberMs) throw new IllegalArgumentException(`requirement failed: Remember duration already set as ${this.#rememberMs} ms. Cannot set it again.`);
+    if (this.#rememberMs)
+      throw new IllegalArgumentException(
+        `requirement failed: Remember duration already set as ${this.#rememberMs} ms. Cannot set it again.`,
+      );
     this.#rememberMs = durationMs;
   }
-  addStreamingListener(listener: StreamingListener): void { this.#listeners.add(listener); }
-  removeStreamingListener(listener: StreamingListener): void { this.#listeners.delete(listener); }
+  addStreamingListener(listener: StreamingListener): void {
+    this.#listeners.add(listener);
+  }
+  removeStreamingListener(listener: StreamingListener): void {
+    this.#listeners.delete(listener);
+  }
 
   // Running.
 
@@ -236,13 +278,17 @@ export class StreamingContext {
   }
 
   #validate(): void {
-    if (this.#outputs.length === 0) throw new IllegalArgumentException('requirement failed: No output operations registered, so nothing to execute');
+    if (this.#outputs.length === 0)
+      throw new IllegalArgumentException('requirement failed: No output operations registered, so nothing to execute');
     const [stateful] = this.#stateful;
     if (stateful && !this.checkpoints) {
-      throw new IllegalArgumentException('requirement failed: The checkpoint directory has not been set. Please set it by StreamingContext.checkpoint(): '
-        + `a stream of this context keeps state (${stateful.kind})`);
+      throw new IllegalArgumentException(
+        'requirement failed: The checkpoint directory has not been set. Please set it by StreamingContext.checkpoint(): ' +
+          `a stream of this context keeps state (${stateful.kind})`,
+      );
     }
-    if (this.checkpoints && !this.#recovers()) console.warn('[rivulet] queueStream does not support checkpointing: this context cannot go on in another tab');
+    if (this.checkpoints && !this.#recovers())
+      console.warn('[rivulet] queueStream does not support checkpointing: this context cannot go on in another tab');
   }
 
   readonly #receiverFailed = (error: Error): void => {
@@ -250,7 +296,9 @@ export class StreamingContext {
     this.#tell('onReceiverError', error);
   };
 
-  #recovers(): boolean { return this.#inputs.every((input) => input.recovers); }
+  #recovers(): boolean {
+    return this.#inputs.every((input) => input.recovers);
+  }
 
   #schedule(timeMs: number): void {
     this.#cancel = this.clock.at(timeMs, () => {
@@ -271,8 +319,15 @@ export class StreamingContext {
     const taken = this.#inputs.map((input) => input.cut(timeMs));
     const numRecords = taken.reduce((sum, records) => sum + records, 0);
     const info: BatchInfo = {
-      batchTime: timeMs, submissionTime: this.clock.now(), processingStartTime: null, processingEndTime: null, schedulingDelay: null,
-      processingDelay: null, totalDelay: null, numRecords, failure: null,
+      batchTime: timeMs,
+      submissionTime: this.clock.now(),
+      processingStartTime: null,
+      processingEndTime: null,
+      schedulingDelay: null,
+      processingDelay: null,
+      totalDelay: null,
+      numRecords,
+      failure: null,
     };
     this.#tell('onBatchSubmitted', { ...info });
     this.#pending = this.#pending.then(() => this.#run(timeMs, info, taken));
@@ -311,19 +366,25 @@ export class StreamingContext {
     if (!this.checkpoints) return;
     if (this.#recovers()) {
       await this.checkpoints.write({
-        version: 1, batchMs: this.batchMs, zeroMs: this.#zero, completedMs: timeMs, graph: this.#graph(),
+        version: 1,
+        batchMs: this.batchMs,
+        zeroMs: this.#zero,
+        completedMs: timeMs,
+        graph: this.#graph(),
         states: Object.fromEntries(this.#stateful.map(({ number, written }) => [number, written])),
         inputs: Object.fromEntries(this.#inputs.map((input) => [input.number, input.note()])),
       });
     }
     if ((timeMs - this.#zero) % (10 * this.batchMs) !== 0) return;
     const written = new Map(this.#stateful.map(({ number, written }) => [number, written[0]?.timeMs]));
-    await this.checkpoints.sweep((what, stream, time) => (what === 'state' ? time >= (written.get(stream) ?? -Infinity) : time > (this.#streams[stream]?.neededSince(timeMs) ?? -Infinity)));
+    await this.checkpoints.sweep((what, stream, time) =>
+      what === 'state' ? time >= (written.get(stream) ?? -Infinity) : time > (this.#streams[stream]?.neededSince(timeMs) ?? -Infinity),
+    );
   }
 
   /** Settles when all batches submitted so far are done. */
   async processed(): Promise<void> {
-    for (let seen: Promise<void> | undefined; seen !== this.#pending;) {
+    for (let seen: Promise<void> | undefined; seen !== this.#pending; ) {
       seen = this.#pending;
       await seen;
     }
@@ -339,8 +400,14 @@ export class StreamingContext {
   async awaitTerminationOrTimeout(timeoutMs: number): Promise<boolean> {
     if (this.#state !== 'stopped') {
       await new Promise<void>((resolve) => {
-        const ended = () => { cancel(); resolve(); };
-        const cancel = this.clock.at(this.clock.now() + timeoutMs, () => { this.#terminated.delete(ended); resolve(); });
+        const ended = () => {
+          cancel();
+          resolve();
+        };
+        const cancel = this.clock.at(this.clock.now() + timeoutMs, () => {
+          this.#terminated.delete(ended);
+          resolve();
+        });
         this.#terminated.add(ended);
       });
     }

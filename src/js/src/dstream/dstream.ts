@@ -22,7 +22,12 @@ export abstract class DStream<T> {
   readonly number: number;
 
   /** `reachMs` is how much further back than its own the datasets are that it makes them of. */
-  constructor(readonly ssc: StreamingContext, readonly slideMs: number, protected readonly parents: readonly DStream<unknown>[], protected reachMs = 0) {
+  constructor(
+    readonly ssc: StreamingContext,
+    readonly slideMs: number,
+    protected readonly parents: readonly DStream<unknown>[],
+    protected reachMs = 0,
+  ) {
     this.number = ssc.register(this as never);
     this.#keepMs = slideMs;
   }
@@ -42,19 +47,26 @@ export abstract class DStream<T> {
     if (since <= 0 || since % this.slideMs !== 0) return Promise.resolve(undefined);
     let made = this.#made.get(timeMs);
     if (!made) {
-      this.#made.set(timeMs, (made = Promise.resolve(this.compute(timeMs)).then((rdd) => {
-        if (this.#level && rdd && !rdd.getStorageLevel()) rdd.persist(this.#level);
-        return rdd;
-      })));
+      this.#made.set(
+        timeMs,
+        (made = Promise.resolve(this.compute(timeMs)).then((rdd) => {
+          if (this.#level && rdd && !rdd.getStorageLevel()) rdd.persist(this.#level);
+          return rdd;
+        })),
+      );
     }
     return made;
   }
 
   /** The dataset of a time is this one. @internal */
-  remember(timeMs: number, rdd: RDD<T>): void { this.#made.set(timeMs, Promise.resolve(rdd)); }
+  remember(timeMs: number, rdd: RDD<T>): void {
+    this.#made.set(timeMs, Promise.resolve(rdd));
+  }
 
   /** The oldest time whose dataset a batch of this time may need. @internal */
-  neededSince(timeMs: number): number { return timeMs - Math.max(this.#keepMs, this.ssc.rememberMs) - this.slideMs; }
+  neededSince(timeMs: number): number {
+    return timeMs - Math.max(this.#keepMs, this.ssc.rememberMs) - this.slideMs;
+  }
 
   /** Keeps each dataset in the executors once it is computed, as long as windows look back. */
   persist(level: StorageLevel = 'MEMORY_ONLY'): this {
@@ -63,9 +75,13 @@ export abstract class DStream<T> {
     return this;
   }
   /** As persist, in memory. */
-  cache(): this { return this.persist(); }
+  cache(): this {
+    return this.persist();
+  }
   /** Keeps them where nothing else is said: what is above takes them again and again. @internal */
-  reuse(): void { this.#level ??= 'MEMORY_ONLY'; }
+  reuse(): void {
+    this.#level ??= 'MEMORY_ONLY';
+  }
   /** How often the state is written, in whole slides; for streams that keep one. */
   checkpoint(_intervalMs: number): this {
     throw new UnsupportedOperationException(`checkpoint: this stream (${this.kind}) keeps no state to write`);
@@ -77,13 +93,19 @@ export abstract class DStream<T> {
     for (const [time, made] of this.#made) {
       if (time > since) continue;
       this.#made.delete(time);
-      made.then((rdd) => rdd?.unpersist(), () => { /* who asked for it was told */ });
+      made.then(
+        (rdd) => rdd?.unpersist(),
+        () => {
+          /* who asked for it was told */
+        },
+      );
     }
   }
 
   /** The datasets of the intervals that end in this closed range, rounded down to interval ends; those to come are left out. */
   async slice(fromMs: number, toMs: number): Promise<RDD<T>[]> {
-    if (this.ssc.getState() === 'INITIALIZED') throw new SparkError(`${this.kind} has not been initialized`, { condition: 'STREAMING_CONTEXT_NOT_STARTED' });
+    if (this.ssc.getState() === 'INITIALIZED')
+      throw new SparkError(`${this.kind} has not been initialized`, { condition: 'STREAMING_CONTEXT_NOT_STARTED' });
     const floor = (time: number) => this.ssc.zeroMs + Math.floor((time - this.ssc.zeroMs) / this.slideMs) * this.slideMs;
     const out: RDD<T>[] = [];
     for (let time = floor(fromMs); time <= Math.min(toMs, this.ssc.submittedMs); time += this.slideMs) {
@@ -102,7 +124,8 @@ export abstract class DStream<T> {
   /** What `f` makes of the datasets of this and another stream; both need the same slide. */
   transformWith<U, V>(f: (rdd: RDD<T>, other: RDD<U>, timeMs: number) => RDD<V> | Promise<RDD<V>>, other: DStream<U>): DStream<V> {
     if (other.ssc !== this.ssc) throw new IllegalArgumentException('Some of the DStreams have different contexts');
-    if (other.slideMs !== this.slideMs) throw new IllegalArgumentException(`Some of the DStreams have different slide durations: ${this.slideMs} and ${other.slideMs} ms`);
+    if (other.slideMs !== this.slideMs)
+      throw new IllegalArgumentException(`Some of the DStreams have different slide durations: ${this.slideMs} and ${other.slideMs} ms`);
     return new Transformed<V>(this.ssc, [this as never, other as never], (rdds, time) => f(rdds[0] as RDD<T>, rdds[1] as RDD<U>, time));
   }
 
@@ -127,19 +150,38 @@ export abstract class DStream<T> {
     return this.transform((rdd) => rdd.mapPartitions(f, bound));
   }
   /** Each partition as one array. */
-  glom(): DStream<T[]> { return this.transform((rdd) => rdd.glom()); }
+  glom(): DStream<T[]> {
+    return this.transform((rdd) => rdd.glom());
+  }
   /** Each dataset dealt out evenly among `numPartitions`. */
-  repartition(numPartitions: number): DStream<T> { return this.transform((rdd) => rdd.repartition(numPartitions)); }
+  repartition(numPartitions: number): DStream<T> {
+    return this.transform((rdd) => rdd.repartition(numPartitions));
+  }
   /** The rows of both; duplicates stay. */
-  union(other: DStream<T>): DStream<T> { return this.transformWith((a, b) => a.union(b), other); }
+  union(other: DStream<T>): DStream<T> {
+    return this.transformWith((a, b) => a.union(b), other);
+  }
   /** One number per dataset: how many rows it has. */
   count(): DStream<number> {
-    return this.transform((rdd) => rdd.mapPartitions((rows) => { let n = 0; for (const _ of rows) n++; return [n]; }).union(this.ssc.sparkContext.parallelize([0], 1))).reduce((a, b) => a + b);
+    return this.transform((rdd) =>
+      rdd
+        .mapPartitions((rows) => {
+          let n = 0;
+          for (const _ of rows) n++;
+          return [n];
+        })
+        .union(this.ssc.sparkContext.parallelize([0], 1)),
+    ).reduce((a, b) => a + b);
   }
   /** One row per dataset: all merged; none for an empty one. */
   reduce<B extends Bound = Bound>(f: Fn<[a: T, b: T], T, B>, bound?: B): DStream<T> {
     checkRemote(f, 'reduce', bound);
-    return this.transform((rdd) => rdd.map((x) => [null, x] as [null, T]).reduceByKey(f, 1, bound).values());
+    return this.transform((rdd) =>
+      rdd
+        .map((x) => [null, x] as [null, T])
+        .reduceByKey(f, 1, bound)
+        .values(),
+    );
   }
   /** How often each value occurs in a dataset. */
   countByValue(partitions?: Partitions): DStream<[T, number]> {
@@ -159,16 +201,27 @@ export abstract class DStream<T> {
     return this.transform((rdd) => rdd.flatMapValues(f, bound));
   }
   /** The values of each key merged, dataset by dataset (`RDD.reduceByKey`). */
-  reduceByKey<K, V, B extends Bound = Bound>(this: DStream<[K, V]>, f: Fn<[a: V, b: V], V, B>, partitions?: Partitions, bound?: B): DStream<[K, V]> {
+  reduceByKey<K, V, B extends Bound = Bound>(
+    this: DStream<[K, V]>,
+    f: Fn<[a: V, b: V], V, B>,
+    partitions?: Partitions,
+    bound?: B,
+  ): DStream<[K, V]> {
     checkRemote(f, 'reduceByKey', bound);
     return this.transform((rdd) => rdd.reduceByKey(f, partitions, bound));
   }
   /** The values of each key, dataset by dataset (`RDD.groupByKey`). */
-  groupByKey<K, V>(this: DStream<[K, V]>, partitions?: Partitions): DStream<[K, V[]]> { return this.transform((rdd) => rdd.groupByKey(partitions)); }
+  groupByKey<K, V>(this: DStream<[K, V]>, partitions?: Partitions): DStream<[K, V[]]> {
+    return this.transform((rdd) => rdd.groupByKey(partitions));
+  }
   /** The general form of reduceByKey (`RDD.combineByKey`). */
   combineByKey<K, V, C, B extends Bound = Bound>(
-    this: DStream<[K, V]>, create: Fn<[value: V], C, B>, merge: Fn<[sum: C, value: V], C, B>, combine: Fn<[a: C, b: C], C, B>,
-    partitions?: Partitions, bound?: B,
+    this: DStream<[K, V]>,
+    create: Fn<[value: V], C, B>,
+    merge: Fn<[sum: C, value: V], C, B>,
+    combine: Fn<[a: C, b: C], C, B>,
+    partitions?: Partitions,
+    bound?: B,
   ): DStream<[K, C]> {
     for (const f of [create, merge, combine]) checkRemote(f as AnyRemote, 'combineByKey', bound);
     return this.transform((rdd) => rdd.combineByKey(create, merge, combine, partitions, bound));
@@ -198,7 +251,11 @@ export abstract class DStream<T> {
    * ends it. The old state is null for a key that is new.
    */
   updateStateByKey<K, V, S, B extends Bound = Bound>(
-    this: DStream<[K, V]>, f: Fn<[values: V[], state: S | null], S | null | undefined, B>, partitions?: Partitions, initial?: RDD<[K, S]>, bound?: B,
+    this: DStream<[K, V]>,
+    f: Fn<[values: V[], state: S | null], S | null | undefined, B>,
+    partitions?: Partitions,
+    initial?: RDD<[K, S]>,
+    bound?: B,
   ): DStream<[K, S]> {
     checkRemote(f, 'updateStateByKey', bound);
     return this.ssc.streams.stateByKey<K, V, S>(this, f, partitions, initial, bound);
@@ -212,21 +269,46 @@ export abstract class DStream<T> {
   // Windows; ms.
 
   /** All rows of the last `windowMs`, every `slideMs`. */
-  window(windowMs: number, slideMs: number = this.slideMs): DStream<T> { return new Windowed<T>(this.ssc, this, windowMs, slideMs); }
+  window(windowMs: number, slideMs: number = this.slideMs): DStream<T> {
+    return new Windowed<T>(this.ssc, this, windowMs, slideMs);
+  }
   /** Rows of a window merged; with an inverse, and a window of at least five slides, by what comes and what leaves. */
   reduceByWindow<B extends Bound = Bound>(
-    f: Fn<[a: T, b: T], T, B>, inverse: Fn<[a: T, b: T], T, B> | null, windowMs: number, slideMs: number = this.slideMs, bound?: B,
+    f: Fn<[a: T, b: T], T, B>,
+    inverse: Fn<[a: T, b: T], T, B> | null,
+    windowMs: number,
+    slideMs: number = this.slideMs,
+    bound?: B,
   ): DStream<T> {
-    return this.map((x) => [1, x] as [number, T]).reduceByKeyAndWindow(f, inverse, windowMs, slideMs, 1, null, bound).map(([, x]) => x);
+    return this.map((x) => [1, x] as [number, T])
+      .reduceByKeyAndWindow(f, inverse, windowMs, slideMs, 1, null, bound)
+      .map(([, x]) => x);
   }
   countByWindow(windowMs: number, slideMs: number = this.slideMs): DStream<number> {
-    return this.map(() => 1).reduceByWindow((a, b) => a + b, (a, b) => a - b, windowMs, slideMs);
+    return this.map(() => 1).reduceByWindow(
+      (a, b) => a + b,
+      (a, b) => a - b,
+      windowMs,
+      slideMs,
+    );
   }
   countByValueAndWindow(windowMs: number, slideMs: number = this.slideMs, partitions?: Partitions): DStream<[T, number]> {
     return this.map((x) => [x, 1] as [T, number])
-      .reduceByKeyAndWindow((a: number, b: number) => a + b, (a: number, b: number) => a - b, windowMs, slideMs, partitions).filter(([, n]) => n > 0);
+      .reduceByKeyAndWindow(
+        (a: number, b: number) => a + b,
+        (a: number, b: number) => a - b,
+        windowMs,
+        slideMs,
+        partitions,
+      )
+      .filter(([, n]) => n > 0);
   }
-  groupByKeyAndWindow<K, V>(this: DStream<[K, V]>, windowMs: number, slideMs: number = this.slideMs, partitions?: Partitions): DStream<[K, V[]]> {
+  groupByKeyAndWindow<K, V>(
+    this: DStream<[K, V]>,
+    windowMs: number,
+    slideMs: number = this.slideMs,
+    partitions?: Partitions,
+  ): DStream<[K, V[]]> {
     return this.window(windowMs, slideMs).groupByKey(partitions);
   }
   /**
@@ -236,8 +318,14 @@ export abstract class DStream<T> {
    * PySpark's; Scala's always uses an inverse.)
    */
   reduceByKeyAndWindow<K, V, B extends Bound = Bound>(
-    this: DStream<[K, V]>, f: Fn<[a: V, b: V], V, B>, inverse: Fn<[a: V, b: V], V, B> | null, windowMs: number, slideMs: number = this.slideMs,
-    partitions?: Partitions, keep: Fn<[pair: [K, V]], unknown, B> | null = null, bound?: B,
+    this: DStream<[K, V]>,
+    f: Fn<[a: V, b: V], V, B>,
+    inverse: Fn<[a: V, b: V], V, B> | null,
+    windowMs: number,
+    slideMs: number = this.slideMs,
+    partitions?: Partitions,
+    keep: Fn<[pair: [K, V]], unknown, B> | null = null,
+    bound?: B,
   ): DStream<[K, V]> {
     checkRemote(f, 'reduceByKeyAndWindow', bound);
     const reduced = this.reduceByKey(f, partitions, bound);
@@ -264,11 +352,22 @@ export abstract class DStream<T> {
     this.foreachRDD(async (rdd, timeMs) => {
       const rows = await rdd.take(num + 1);
       const rule = '-'.repeat(43);
-      console.log([rule, `Time: ${new Date(timeMs).toISOString()}`, rule, ...rows.slice(0, num).map((row) => (typeof row === 'string' ? row : JSON.stringify(row))), ...(rows.length > num ? ['...'] : []), ''].join('\n'));
+      console.log(
+        [
+          rule,
+          `Time: ${new Date(timeMs).toISOString()}`,
+          rule,
+          ...rows.slice(0, num).map((row) => (typeof row === 'string' ? row : JSON.stringify(row))),
+          ...(rows.length > num ? ['...'] : []),
+          '',
+        ].join('\n'),
+      );
     });
   }
   /** As pprint. */
-  print(num = 10): void { this.pprint(num); }
+  print(num = 10): void {
+    this.pprint(num);
+  }
 }
 
 /** What a function gave, batch by batch; and the states behind it. */
@@ -280,24 +379,35 @@ export interface MapWithStateDStream<K, S, M> extends DStream<M> {
 class Transformed<U> extends DStream<U> {
   override readonly kind = 'transformed';
 
-  constructor(ssc: StreamingContext, parents: readonly DStream<unknown>[], private readonly make: (rdds: RDD<unknown>[], timeMs: number) => RDD<U> | Promise<RDD<U>>) {
+  constructor(
+    ssc: StreamingContext,
+    parents: readonly DStream<unknown>[],
+    private readonly make: (rdds: RDD<unknown>[], timeMs: number) => RDD<U> | Promise<RDD<U>>,
+  ) {
     super(ssc, parents[0]!.slideMs, parents);
   }
 
   protected override async compute(timeMs: number): Promise<Maybe<U>> {
     const rdds = await Promise.all(this.parents.map((parent) => parent.getOrCompute(timeMs)));
     if (rdds.some((rdd) => rdd === undefined)) return undefined;
-    const made = await this.make(rdds as RDD<unknown>[], timeMs) as Maybe<U>;
+    const made = (await this.make(rdds as RDD<unknown>[], timeMs)) as Maybe<U>;
     if (made) return made;
-    throw new SparkError('Transform function must not return null. Return SparkContext.emptyRDD() instead to represent no element as the result of transformation.');
+    throw new SparkError(
+      'Transform function must not return null. Return SparkContext.emptyRDD() instead to represent no element as the result of transformation.',
+    );
   }
 }
 
 /** A window and its slide that fit a stream. */
 export function checkWindow(parent: DStream<unknown>, windowMs: number, slideMs: number): void {
-  for (const [name, value] of [['window', windowMs], ['slide', slideMs]] as const) {
+  for (const [name, value] of [
+    ['window', windowMs],
+    ['slide', slideMs],
+  ] as const) {
     if (!(value > 0) || value % parent.slideMs !== 0) {
-      throw new IllegalArgumentException(`The ${name} duration of the windowed DStream (${value} ms) must be a multiple of the slide duration of the parent DStream (${parent.slideMs} ms)`);
+      throw new IllegalArgumentException(
+        `The ${name} duration of the windowed DStream (${value} ms) must be a multiple of the slide duration of the parent DStream (${parent.slideMs} ms)`,
+      );
     }
   }
 }
@@ -305,7 +415,12 @@ export function checkWindow(parent: DStream<unknown>, windowMs: number, slideMs:
 class Windowed<T> extends DStream<T> {
   override readonly kind = 'windowed';
 
-  constructor(ssc: StreamingContext, private readonly parent: DStream<T>, private readonly windowMs: number, slideMs: number) {
+  constructor(
+    ssc: StreamingContext,
+    private readonly parent: DStream<T>,
+    private readonly windowMs: number,
+    slideMs: number,
+  ) {
     checkWindow(parent as DStream<unknown>, windowMs, slideMs);
     super(ssc, slideMs, [parent as DStream<unknown>], windowMs);
     this.keep(slideMs);
@@ -317,7 +432,9 @@ class Windowed<T> extends DStream<T> {
     this.parent.persist(level);
     return this;
   }
-  override reuse(): void { this.parent.reuse(); }
+  override reuse(): void {
+    this.parent.reuse();
+  }
 
   protected override async compute(timeMs: number): Promise<Maybe<T>> {
     const from = Math.max(this.ssc.zeroMs, timeMs - this.windowMs) + this.parent.slideMs;

@@ -28,18 +28,33 @@ export class StateSpec<K, V, S, M> {
   /** @internal */ partitions: Partitions | undefined;
   /** @internal */ timeoutMs: number | null = null;
 
-  private constructor(/** @internal */ readonly f: Remote<(key: K, value: V | null, state: State<S>, bound: never) => M>, /** @internal */ readonly bound: Bound | undefined) {}
+  private constructor(
+    /** @internal */ readonly f: Remote<(key: K, value: V | null, state: State<S>, bound: never) => M>,
+    /** @internal */ readonly bound: Bound | undefined,
+  ) {}
 
-  static function<K, V, S, M, B extends Bound = Bound>(f: RemoteWith<[key: K, value: V | null, state: State<S>], M, B>, bound?: B): StateSpec<K, V, S, M> {
+  static function<K, V, S, M, B extends Bound = Bound>(
+    f: RemoteWith<[key: K, value: V | null, state: State<S>], M, B>,
+    bound?: B,
+  ): StateSpec<K, V, S, M> {
     checkRemote(f as AnyRemote, 'mapWithState', bound);
     return new StateSpec<K, V, S, M>(f as Remote<(key: K, value: V | null, state: State<S>, bound: never) => M>, bound);
   }
 
   /** States to begin with. */
-  initialState(rdd: RDD<[K, S]>): this { this.initial = rdd; return this; }
-  numPartitions(n: number): this { this.partitions = checkPartitions(n, 'mapWithState'); return this; }
+  initialState(rdd: RDD<[K, S]>): this {
+    this.initial = rdd;
+    return this;
+  }
+  numPartitions(n: number): this {
+    this.partitions = checkPartitions(n, 'mapWithState');
+    return this;
+  }
   /** Where the states of keys are. */
-  partitioner(partitioner: Partitioner): this { this.partitions = partitioner; return this; }
+  partitioner(partitioner: Partitioner): this {
+    this.partitions = partitioner;
+    return this;
+  }
   /** A key without data for longer than this loses its state; by the times of batches. */
   timeout(durationMs: number): this {
     if (!(durationMs > 0)) throw new IllegalArgumentException(`mapWithState: the timeout (${durationMs} ms) must be positive`);

@@ -2,7 +2,12 @@ import { IllegalArgumentException } from '../errors.js';
 import type { Clock } from '../clock.js';
 
 /** Weights of `PIDRateEstimator`: of the error now, of all errors so far, and of how it changes. */
-interface Weights { proportional: number; integral: number; derivative: number; minRate: number }
+interface Weights {
+  proportional: number;
+  integral: number;
+  derivative: number;
+  minRate: number;
+}
 
 /**
  * How many records a second may come in, told from how long batches took (`PIDRateEstimator`). The first batch is what the second
@@ -12,12 +17,17 @@ export class RateEstimator {
   #last: { timeMs: number; rate: number; error: number } | undefined;
   #rate: number | undefined;
 
-  constructor(private readonly batchMs: number, private readonly weights: Weights) {
+  constructor(
+    private readonly batchMs: number,
+    private readonly weights: Weights,
+  ) {
     if (batchMs <= 0) throw new IllegalArgumentException(`the batch interval (${batchMs} ms) must be positive`);
   }
 
   /** Records a second; undefined until two batches with records are done. */
-  get rate(): number | undefined { return this.#rate; }
+  get rate(): number | undefined {
+    return this.#rate;
+  }
 
   compute(timeMs: number, records: number, processingMs: number, schedulingMs: number): void {
     if (records <= 0 || processingMs <= 0 || (this.#last && timeMs <= this.#last.timeMs)) return;
@@ -49,18 +59,30 @@ export class RateLimit {
   /** When the next record may come. */
   #freeMs: number | undefined;
 
-  constructor(private readonly clock: Clock, private readonly maxRate: number, private readonly estimator: RateEstimator | undefined) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly maxRate: number,
+    private readonly estimator: RateEstimator | undefined,
+  ) {}
 
   /** The limit that these settings mean; none where there is none. An IllegalArgumentException for what is no number. */
   static of(conf: Readonly<Record<string, string>>, batchMs: number, clock: Clock): RateLimit | undefined {
     const setting = (key: string, otherwise: number) => numberOf(conf, `spark.streaming.${key}`, otherwise);
     // As in Spark, 0 is no limit.
     const maxRate = setting('receiver.maxRate', 0) || Infinity;
-    if (conf['spark.streaming.backpressure.enabled'] !== 'true') return maxRate < Infinity ? new RateLimit(clock, maxRate, undefined) : undefined;
+    if (conf['spark.streaming.backpressure.enabled'] !== 'true')
+      return maxRate < Infinity ? new RateLimit(clock, maxRate, undefined) : undefined;
     const weight = (name: string, otherwise: number) => setting(`backpressure.pid.${name}`, otherwise);
-    return new RateLimit(clock, maxRate, new RateEstimator(batchMs, {
-      proportional: weight('proportional', 1), integral: weight('integral', 0.2), derivative: weight('derived', 0), minRate: weight('minRate', 100),
-    }));
+    return new RateLimit(
+      clock,
+      maxRate,
+      new RateEstimator(batchMs, {
+        proportional: weight('proportional', 1),
+        integral: weight('integral', 0.2),
+        derivative: weight('derived', 0),
+        minRate: weight('minRate', 100),
+      }),
+    );
   }
 
   /** Settles when so many more records may come in. */

@@ -17,7 +17,9 @@ export interface ReceiverHandle<T> {
 
 /** A receiver's class: `onStart()` begins to receive and returns, `onStop()` ends it. Its text travels: it sees nothing of the page. */
 export type ReceiverClass<T, B extends Bound> =
-  | (new (bound: B) => { onStart(this: ReceiverHandle<T>): unknown; onStop(): unknown })
+  | (new (
+      bound: B,
+    ) => { onStart(this: ReceiverHandle<T>): unknown; onStop(): unknown })
   | ModuleFunction;
 
 /** Told of a receiver's life. */
@@ -32,7 +34,12 @@ export class ReceiverInput<T> extends Blocks<T, Uint8Array> {
   #stop: (() => Promise<void>) | undefined;
   readonly #class: Uint8Array;
 
-  constructor(ssc: StreamingContext, receiver: ReceiverClass<T, Bound>, bound: Bound | undefined, private readonly events: ReceiverEvents) {
+  constructor(
+    ssc: StreamingContext,
+    receiver: ReceiverClass<T, Bound>,
+    bound: Bound | undefined,
+    private readonly events: ReceiverEvents,
+  ) {
     super(ssc);
     const plan = new PlanBuilder();
     plan.call(receiver as never, 'receiverStream');
@@ -42,7 +49,9 @@ export class ReceiverInput<T> extends Blocks<T, Uint8Array> {
   override start(): void {
     this.#stop = this.ssc.sparkContext.startReceiver(this.#class, {
       // Whoever waits until records are safe is held up where the rate is limited.
-      received: async (block, records) => { await Promise.all([this.take(block, records), this.limit?.permit(records)]); },
+      received: async (block, records) => {
+        await Promise.all([this.take(block, records), this.limit?.permit(records)]);
+      },
       started: (executor) => this.events.started(executor, this.number),
       stopped: (executor) => this.events.stopped(executor, this.number),
       failed: (error) => this.events.failed(error),
@@ -54,7 +63,13 @@ export class ReceiverInput<T> extends Blocks<T, Uint8Array> {
     await stop?.();
   }
 
-  protected override toBytes(block: Uint8Array): Uint8Array { return block; }
-  protected override fromBytes(bytes: Uint8Array): Uint8Array { return bytes; }
-  protected override dataset(blocks: readonly Uint8Array[]): RDD<T> { return this.ssc.sparkContext.ofReceived<T>(blocks); }
+  protected override toBytes(block: Uint8Array): Uint8Array {
+    return block;
+  }
+  protected override fromBytes(bytes: Uint8Array): Uint8Array {
+    return bytes;
+  }
+  protected override dataset(blocks: readonly Uint8Array[]): RDD<T> {
+    return this.ssc.sparkContext.ofReceived<T>(blocks);
+  }
 }

@@ -11,13 +11,18 @@ interface WebSocketStreaming {
 }
 declare const WebSocketStream: (new (url: string, options: { signal: AbortSignal }) => WebSocketStreaming) | undefined;
 
-interface Connection { messages: ReadableStream<unknown>; close(): void }
+interface Connection {
+  messages: ReadableStream<unknown>;
+  close(): void;
+}
 
 /** Messages wait here, however many, until they are read. */
 function buffered(url: string, signal: AbortSignal): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url);
-    const close = () => { socket.close(); };
+    const close = () => {
+      socket.close();
+    };
     signal.addEventListener('abort', close, { once: true });
     const messages = new ReadableStream<unknown>({
       start: (queue) => {
@@ -45,7 +50,12 @@ async function held(url: string, signal: AbortSignal): Promise<Connection> {
  * The messages of a WebSocket, which is opened again, with growing pauses, when it is lost; `lost` is told. Where there is `slow`
  * reading, the sender is held up meanwhile if the browser can do that (`WebSocketStream`); else messages wait in memory.
  */
-export async function* socketMessages(url: string, slow: boolean, signal: AbortSignal, lost: (error: Error) => void): AsyncGenerator<unknown, void, undefined> {
+export async function* socketMessages(
+  url: string,
+  slow: boolean,
+  signal: AbortSignal,
+  lost: (error: Error) => void,
+): AsyncGenerator<unknown, void, undefined> {
   const connect = slow && typeof WebSocketStream !== 'undefined' ? held : buffered;
   let pause: number = RECONNECT_MS[0];
   while (!signal.aborted) {
@@ -67,7 +77,14 @@ export async function* socketMessages(url: string, slow: boolean, signal: AbortS
     lost(new Error(`${url} is closed; opening it again in ${pause} ms`));
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, pause);
-      signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+      signal.addEventListener(
+        'abort',
+        () => {
+          clearTimeout(timer);
+          resolve();
+        },
+        { once: true },
+      );
     });
     pause = Math.min(pause * 2, RECONNECT_MS[1]);
   }

@@ -4,7 +4,10 @@ import { openFolder, writeFile } from '../files/open.js';
 const METADATA = 'streaming.json';
 
 /** A state of a stream that was written. */
-export interface WrittenState { timeMs: number; partitions: number }
+export interface WrittenState {
+  timeMs: number;
+  partitions: number;
+}
 
 /** What is known of a context after its last batch. */
 export interface StreamingMetadata {
@@ -30,7 +33,9 @@ export class StreamingCheckpoint {
 
   constructor(private readonly directory: string | FileSystemDirectoryHandle) {}
 
-  #root(): Promise<FileSystemDirectoryHandle> { return (this.#folder ??= openFolder(this.directory)); }
+  #root(): Promise<FileSystemDirectoryHandle> {
+    return (this.#folder ??= openFolder(this.directory));
+  }
 
   /** The metadata of an earlier life; none where there was none. */
   async read(): Promise<StreamingMetadata | undefined> {
@@ -41,12 +46,18 @@ export class StreamingCheckpoint {
     try {
       const read = JSON.parse(text) as StreamingMetadata;
       if (read.version === 1) return read;
-    } catch { /* told below */ }
-    throw new SparkError(`The checkpoint's ${METADATA} cannot be read: ${text.slice(0, 80)}`, { condition: 'CANNOT_LOAD_STREAMING_CHECKPOINT' });
+    } catch {
+      /* told below */
+    }
+    throw new SparkError(`The checkpoint's ${METADATA} cannot be read: ${text.slice(0, 80)}`, {
+      condition: 'CANNOT_LOAD_STREAMING_CHECKPOINT',
+    });
   }
 
   /** Whole or not at all: a file changes when its stream is closed. */
-  async write(metadata: StreamingMetadata): Promise<void> { await writeFile(await this.#root(), METADATA, JSON.stringify(metadata)); }
+  async write(metadata: StreamingMetadata): Promise<void> {
+    await writeFile(await this.#root(), METADATA, JSON.stringify(metadata));
+  }
 
   async writeReceived(stream: number, timeMs: number, block: Uint8Array): Promise<void> {
     await writeFile(await this.#root(), `received-${stream}-${timeMs}`, block as Uint8Array<ArrayBuffer>);

@@ -9,12 +9,22 @@ import { ReducedWindow, StateByKey, StateRecords } from './stateful.js';
 export class StatefulStreams {
   constructor(private readonly ssc: StreamingContext) {}
 
-  stateByKey<K, V, S>(values: DStream<[K, V]>, f: AnyRemote, partitions: Partitions | undefined, initial: RDD<[K, S]> | undefined, bound: Bound | undefined): DStream<[K, S]> {
+  stateByKey<K, V, S>(
+    values: DStream<[K, V]>,
+    f: AnyRemote,
+    partitions: Partitions | undefined,
+    initial: RDD<[K, S]> | undefined,
+    bound: Bound | undefined,
+  ): DStream<[K, S]> {
     return new StateByKey<K, V, S>(this.ssc, values, f, partitions, initial, bound);
   }
 
   reducedWindow<K, V>(
-    reduced: DStream<[K, V]>, f: ConstructorParameters<typeof ReducedWindow<K, V>>[2], windowMs: number, slideMs: number, partitions: Partitions | undefined,
+    reduced: DStream<[K, V]>,
+    f: ConstructorParameters<typeof ReducedWindow<K, V>>[2],
+    windowMs: number,
+    slideMs: number,
+    partitions: Partitions | undefined,
   ): DStream<[K, V]> {
     return new ReducedWindow<K, V>(this.ssc, reduced, f, windowMs, slideMs, partitions);
   }

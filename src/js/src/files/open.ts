@@ -3,7 +3,10 @@ import { fetched } from './fetched.js';
 import { flat, isDirectory, nameOf, type FileSource } from './registry.js';
 
 /** A file that executors can read. */
-export interface OpenFile { name: string; blob: Blob }
+export interface OpenFile {
+  name: string;
+  blob: Blob;
+}
 
 const ORIGIN = 'opfs:';
 
@@ -75,15 +78,22 @@ export async function openFolder(target: string | FileSystemDirectoryHandle): Pr
 export async function newFolder(target: string | FileSystemDirectoryHandle): Promise<FileSystemDirectoryHandle> {
   const folder = await openFolder(target);
   for await (const name of folder.keys()) {
-    throw new SparkError(`[PATH_ALREADY_EXISTS] Output directory ${typeof target === 'string' ? target : target.name} already exists: it has ${name} in it`, {
-      condition: 'PATH_ALREADY_EXISTS',
-    });
+    throw new SparkError(
+      `[PATH_ALREADY_EXISTS] Output directory ${typeof target === 'string' ? target : target.name} already exists: it has ${name} in it`,
+      {
+        condition: 'PATH_ALREADY_EXISTS',
+      },
+    );
   }
   return folder;
 }
 
 /** Writes one file of a folder. */
-export async function writeFile(folder: FileSystemDirectoryHandle, name: string, content: Blob | Uint8Array<ArrayBuffer> | string): Promise<void> {
+export async function writeFile(
+  folder: FileSystemDirectoryHandle,
+  name: string,
+  content: Blob | Uint8Array<ArrayBuffer> | string,
+): Promise<void> {
   const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
   await stream.write(content);
   await stream.close();

@@ -8,7 +8,10 @@ type OneFile = string | URL | Blob | Response | FileSystemFileHandle;
 type OneSource = OneFile | FileSystemDirectoryHandle;
 
 /** Paths for the engine, and a promise for the registration of the files behind them. */
-export interface Registered { paths: string[]; ready: Promise<void> }
+export interface Registered {
+  paths: string[];
+  ready: Promise<void>;
+}
 
 const FETCHED = /^(https?:|blob:|data:|\.\.?\/)/;
 const POLL_MS = 1_000;
@@ -48,7 +51,9 @@ export class FileRegistry {
   }
 
   /** Gives the engine a file under a path of the caller's. */
-  put(path: string, blob: Blob): void { this.#post(path, blob); }
+  put(path: string, blob: Blob): void {
+    this.#post(path, blob);
+  }
 
   #post(path: string, blob: Blob): void {
     const modified = blob instanceof File ? blob.lastModified : Date.now();
@@ -73,11 +78,17 @@ export class FileRegistry {
     await scan();
     if (!follow) return;
     let busy = false;
-    this.#polls.add(setInterval(() => {
-      if (busy) return;
-      busy = true;
-      scan().catch((error: unknown) => console.warn(`[rivulet] cannot look into the directory ${handle.name}:`, error)).finally(() => { busy = false; });
-    }, POLL_MS));
+    this.#polls.add(
+      setInterval(() => {
+        if (busy) return;
+        busy = true;
+        scan()
+          .catch((error: unknown) => console.warn(`[rivulet] cannot look into the directory ${handle.name}:`, error))
+          .finally(() => {
+            busy = false;
+          });
+      }, POLL_MS),
+    );
   }
 }
 
@@ -94,7 +105,7 @@ export function isDirectory(source: OneSource): source is FileSystemDirectoryHan
 export function nameOf(source: OneSource): string {
   if (typeof source === 'string' || source instanceof URL || source instanceof Response) {
     const url = source instanceof Response ? source.url : String(source);
-    return url.startsWith('data:') ? 'data' : url.split(/[?#]/)[0]!.split('/').filter(Boolean).at(-1) ?? 'file';
+    return url.startsWith('data:') ? 'data' : (url.split(/[?#]/)[0]!.split('/').filter(Boolean).at(-1) ?? 'file');
   }
   if ('name' in source && typeof source.name === 'string') return source.name;
   if (source instanceof Blob) return 'blob';

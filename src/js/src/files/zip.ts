@@ -10,11 +10,18 @@ export async function unzip(zip: Uint8Array<ArrayBuffer>): Promise<[string, Uint
     for (const { name, deflated, packed } of entriesOf(zip)) files.push([name, deflated ? await inflated(packed) : packed]);
     return files;
   } catch (cause) {
-    throw new IllegalArgumentException('The archive cannot be read: not a zip file, or a damaged one', { condition: 'RIVULET_CORRUPT_ARCHIVE', cause });
+    throw new IllegalArgumentException('The archive cannot be read: not a zip file, or a damaged one', {
+      condition: 'RIVULET_CORRUPT_ARCHIVE',
+      cause,
+    });
   }
 }
 
-interface Entry { name: string; deflated: boolean; packed: Uint8Array<ArrayBuffer> }
+interface Entry {
+  name: string;
+  deflated: boolean;
+  packed: Uint8Array<ArrayBuffer>;
+}
 
 /** The files of the central directory, which a record at the end of the archive finds; a RangeError where there is none. */
 function* entriesOf(zip: Uint8Array<ArrayBuffer>): Generator<Entry> {
@@ -69,12 +76,30 @@ export function zip(files: readonly (readonly [string, Uint8Array<ArrayBuffer>])
   for (const [name, bytes] of files) {
     const encoded = new TextEncoder().encode(name);
     // Version, UTF-8 names, stored, time, date, checksum, both sizes, lengths of name and extra.
-    const fields = [[2, 20], [2, 0x800], [2, 0], [2, 0], [2, JANUARY_1980], [4, crc(bytes)], [4, bytes.byteLength], [4, bytes.byteLength],
-      [2, encoded.byteLength], [2, 0]] as const;
+    const fields = [
+      [2, 20],
+      [2, 0x800],
+      [2, 0],
+      [2, 0],
+      [2, JANUARY_1980],
+      [4, crc(bytes)],
+      [4, bytes.byteLength],
+      [4, bytes.byteLength],
+      [2, encoded.byteLength],
+      [2, 0],
+    ] as const;
     const start = length(parts);
     parts.push(...record(LOCAL, fields, encoded, bytes));
     directory.push(...record(CENTRAL, [[2, 20], ...fields, [2, 0], [2, 0], [2, 0], [4, 0], [4, start]], encoded));
   }
-  const end = record(END, [[2, 0], [2, 0], [2, files.length], [2, files.length], [4, length(directory)], [4, length(parts)], [2, 0]]);
+  const end = record(END, [
+    [2, 0],
+    [2, 0],
+    [2, files.length],
+    [2, files.length],
+    [4, length(directory)],
+    [4, length(parts)],
+    [2, 0],
+  ]);
   return new Blob([...parts, ...directory, ...end], { type: 'application/zip' });
 }

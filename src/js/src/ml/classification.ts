@@ -3,7 +3,12 @@ import type { DenseMatrix, DenseVector, Vector } from './vector.js';
 
 /** Params of {@link NaiveBayes} and its models. */
 export interface NaiveBayesParams {
-  featuresCol: string; labelCol: string; predictionCol: string; probabilityCol: string; rawPredictionCol: string; weightCol: string;
+  featuresCol: string;
+  labelCol: string;
+  predictionCol: string;
+  probabilityCol: string;
+  rawPredictionCol: string;
+  weightCol: string;
   modelType: 'multinomial' | 'complement' | 'bernoulli' | 'gaussian';
   /** Added to every count. */
   smoothing: number;
@@ -31,8 +36,9 @@ interface Methods {
   predictProbability(features: Vector): Promise<DenseVector>;
 }
 
-const PARAMS = 'featuresCol="features" labelCol="label" modelType="multinomial" predictionCol="prediction" probabilityCol="probability" '
-  + 'rawPredictionCol="rawPrediction" smoothing=1 thresholds weightCol';
+const PARAMS =
+  'featuresCol="features" labelCol="label" modelType="multinomial" predictionCol="prediction" probabilityCol="probability" ' +
+  'rawPredictionCol="rawPrediction" smoothing=1 thresholds weightCol';
 
 const models = model<NaiveBayesParams, Attributes>(
   spec('classification.NaiveBayesModel', PARAMS, 'pi theta sigma numClasses numFeatures predict predictRaw predictProbability'),
@@ -43,7 +49,9 @@ export type NaiveBayesModel = ModelOf<NaiveBayesParams, Attributes> & Methods;
 /** Predicts classes with what a {@link NaiveBayes} learned (`NaiveBayesModel`). */
 export const NaiveBayesModel = models as unknown as ModelClassOf<NaiveBayesModel>;
 /** Learns multinomial, complement, Bernoulli or Gaussian naive Bayes models (`NaiveBayes`). */
-export const NaiveBayes = estimator(spec('classification.NaiveBayes', PARAMS), models) as unknown as
-  StageClass<NaiveBayesParams, Estimator<NaiveBayesModel> & MLWritable>;
+export const NaiveBayes = estimator(spec('classification.NaiveBayes', PARAMS), models) as unknown as StageClass<
+  NaiveBayesParams,
+  Estimator<NaiveBayesModel> & MLWritable
+>;
 /** An instance of {@link NaiveBayes}. */
 export type NaiveBayes = InstanceType<typeof NaiveBayes>;

@@ -20,8 +20,20 @@ export * from './tuning.js';
 export * from './streaming_naive_bayes.js';
 export { Params, type ParamMap, type ParamValue } from './params.js';
 export {
-  Estimator, Evaluator, loadDefaultStopWords, PipelineStage, Transformer,
-  type Accessors, type Model, type MLReadable, type ModelClass, type ModelOf, type MLWritable, type SaveOptions, type SessionLike, type StageClass,
+  Estimator,
+  Evaluator,
+  loadDefaultStopWords,
+  PipelineStage,
+  Transformer,
+  type Accessors,
+  type Model,
+  type MLReadable,
+  type ModelClass,
+  type ModelOf,
+  type MLWritable,
+  type SaveOptions,
+  type SessionLike,
+  type StageClass,
 } from './stage.js';
 export { modelArchive, type ModelSource } from './model_files.js';
 export { DenseMatrix, DenseVector, SparseVector, Vectors, VectorType, type Vector, type VectorStruct } from './vector.js';

@@ -47,7 +47,11 @@ async function unpacked(archive: Blob): Promise<Files> {
 export async function modelArchive(path: string): Promise<Blob> {
   let folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('rivulet');
   for (const name of path.split('/').filter(Boolean)) folder = await folder.getDirectoryHandle(name);
-  return zip(await Promise.all((await filesBelow(folder)).map(async ([name, blob]) => [name, unsealed(new Uint8Array(await blob.arrayBuffer()))] as const)));
+  return zip(
+    await Promise.all(
+      (await filesBelow(folder)).map(async ([name, blob]) => [name, unsealed(new Uint8Array(await blob.arrayBuffer()))] as const),
+    ),
+  );
 }
 
 /** A stored file's content: the engine ends its files with a seal, so that a torn one is found out. */

@@ -9,7 +9,8 @@ export type ParamValue = boolean | number | string | readonly (string | number |
 type Kind = 'i' | 'd' | 'b' | 's' | 'S' | 'D' | 'L';
 
 /** Every param: name, kind, what it means. */
-const PARAMS = new Map(`
+const PARAMS = new Map(
+  `
 beta d weight of recall in weightedFMeasure and fMeasureByLabel
 batchId i number of the batch; one that is not above the last is not learned again
 binary b all counts that are not zero become 1
@@ -60,17 +61,23 @@ vocabSize i most words in the vocabulary
 weightCol s weight column name
 withMean b whether to subtract the mean
 withStd b whether to divide by the standard deviation
-`.trim().split('\n').map((line): [string, { kind: Kind; doc: string }] => {
-  const [name = '', kind = ''] = line.split(' ', 2);
-  return [name, { kind: kind as Kind, doc: line.slice(name.length + 3) }];
-}));
+`
+    .trim()
+    .split('\n')
+    .map((line): [string, { kind: Kind; doc: string }] => {
+      const [name = '', kind = ''] = line.split(' ', 2);
+      return [name, { kind: kind as Kind, doc: line.slice(name.length + 3) }];
+    }),
+);
 
 /** The params of a stage with their defaults, from `name=default …`. */
 export function paramTable(text: string): ReadonlyMap<string, ParamValue | undefined> {
-  return new Map(text.split(' ').map((entry) => {
-    const [name = '', value] = entry.split('=');
-    return [name, value === undefined ? undefined : (JSON.parse(value) as ParamValue)];
-  }));
+  return new Map(
+    text.split(' ').map((entry) => {
+      const [name = '', value] = entry.split('=');
+      return [name, value === undefined ? undefined : (JSON.parse(value) as ParamValue)];
+    }),
+  );
 }
 
 /** Params for one fit: which stage's param has which value. */
@@ -91,13 +98,18 @@ export abstract class Params {
   }
 
   /** Whether there is such a param. */
-  hasParam(name: string): boolean { return this.table.has(name); }
+  hasParam(name: string): boolean {
+    return this.table.has(name);
+  }
   /** Whether it is set, and not left at its default. */
-  isSet(name: string): boolean { return this.explicit.has(name); }
+  isSet(name: string): boolean {
+    return this.explicit.has(name);
+  }
   /** Sets a param. */
   setParam(name: string, value: ParamValue): this {
     if (!this.hasParam(name)) throw new IllegalArgumentException(`Param ${name} does not exist.`);
-    if (!fits(PARAMS.get(name)?.kind, value)) throw new IllegalArgumentException(`${this.uid} parameter ${name} given invalid value ${JSON.stringify(value)}.`);
+    if (!fits(PARAMS.get(name)?.kind, value))
+      throw new IllegalArgumentException(`${this.uid} parameter ${name} given invalid value ${JSON.stringify(value)}.`);
     this.explicit.set(name, value);
     return this;
   }
@@ -108,13 +120,19 @@ export abstract class Params {
   }
   /** What a param is for, its default and its value. */
   explainParam(name: string): string {
-    const show = (value: ParamValue | undefined) => (value === undefined ? 'undefined' : typeof value === 'string' ? value : JSON.stringify(value));
+    const show = (value: ParamValue | undefined) =>
+      value === undefined ? 'undefined' : typeof value === 'string' ? value : JSON.stringify(value);
     const [fallback, current] = [this.table.get(name), this.explicit.get(name)];
     const values = [fallback === undefined ? '' : `default: ${show(fallback)}`, current === undefined ? '' : `current: ${show(current)}`];
     return `${name}: ${PARAMS.get(name)?.doc ?? ''}. (${values.filter(Boolean).join(', ') || 'undefined'})`;
   }
   /** {@link explainParam} of all params. */
-  explainParams(): string { return [...this.table.keys()].sort().map((name) => this.explainParam(name)).join('\n'); }
+  explainParams(): string {
+    return [...this.table.keys()]
+      .sort()
+      .map((name) => this.explainParam(name))
+      .join('\n');
+  }
 
   /** The same with other params: those of `extra` that are this stage's. */
   abstract copy(extra?: ParamMap): Params;
@@ -135,13 +153,20 @@ export abstract class Params {
 function fits(kind: Kind | undefined, value: ParamValue): boolean {
   const number = (v: unknown) => typeof v === 'number';
   switch (kind) {
-    case 'i': return Number.isInteger(value);
-    case 'd': return number(value);
-    case 'b': return typeof value === 'boolean';
-    case 's': return typeof value === 'string';
-    case 'S': return Array.isArray(value) && value.every((v) => typeof v === 'string');
-    case 'D': return Array.isArray(value) && value.every(number);
-    default: return Array.isArray(value) && value.every((v) => Array.isArray(v) && v.every(number));
+    case 'i':
+      return Number.isInteger(value);
+    case 'd':
+      return number(value);
+    case 'b':
+      return typeof value === 'boolean';
+    case 's':
+      return typeof value === 'string';
+    case 'S':
+      return Array.isArray(value) && value.every((v) => typeof v === 'string');
+    case 'D':
+      return Array.isArray(value) && value.every(number);
+    default:
+      return Array.isArray(value) && value.every((v) => Array.isArray(v) && v.every(number));
   }
 }
 

@@ -8,7 +8,16 @@ import * as classification from './classification.js';
 import * as feature from './feature.js';
 import { modelPath, type ModelSource } from './model_files.js';
 import type { ParamMap } from './params.js';
-import { callHelper, Estimator, Transformer, type MLReadable, type PipelineStage, type MLWritable, type SaveOptions, type SessionLike } from './stage.js';
+import {
+  callHelper,
+  Estimator,
+  Transformer,
+  type MLReadable,
+  type PipelineStage,
+  type MLWritable,
+  type SaveOptions,
+  type SessionLike,
+} from './stage.js';
 
 /** Stages that are fitted and applied one after the other. */
 export class Pipeline extends Estimator<PipelineModel> implements MLWritable {
@@ -19,8 +28,13 @@ export class Pipeline extends Estimator<PipelineModel> implements MLWritable {
     this.#stages = stages;
   }
 
-  setStages(stages: readonly PipelineStage[]): this { this.#stages = stages; return this; }
-  getStages(): readonly PipelineStage[] { return this.#stages; }
+  setStages(stages: readonly PipelineStage[]): this {
+    this.#stages = stages;
+    return this;
+  }
+  getStages(): readonly PipelineStage[] {
+    return this.#stages;
+  }
 
   /** Fits the estimators in order, each on what the stages before it make. */
   override async fit(df: DataFrame, extra: ParamMap = []): Promise<PipelineModel> {
@@ -29,15 +43,19 @@ export class Pipeline extends Estimator<PipelineModel> implements MLWritable {
     const fitted: Transformer[] = [];
     let data = df;
     for (const [index, stage] of stages.entries()) {
-      const ready = stage instanceof Estimator ? (await stage.fit(data)) as Transformer : (stage as Transformer);
+      const ready = stage instanceof Estimator ? ((await stage.fit(data)) as Transformer) : (stage as Transformer);
       fitted.push(ready);
       if (index < last) data = ready.transform(data);
     }
     return new PipelineModel(fitted, this.uid);
   }
-  override copy(extra: ParamMap = []): Pipeline { return new Pipeline({ stages: this.#stages.map((stage) => stage.copy(extra)) }, this.uid); }
+  override copy(extra: ParamMap = []): Pipeline {
+    return new Pipeline({ stages: this.#stages.map((stage) => stage.copy(extra)) }, this.uid);
+  }
 
-  save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> { return save(session, path, this, this.#stages, options); }
+  save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> {
+    return save(session, path, this, this.#stages, options);
+  }
   /** A pipeline that was saved, by Rivulet or by Spark. */
   static async load(session: SessionLike, source: ModelSource): Promise<Pipeline> {
     const { uid, stages } = await load(session, await modelPath(session.context, source));
@@ -47,13 +65,27 @@ export class Pipeline extends Estimator<PipelineModel> implements MLWritable {
 
 /** A fitted {@link Pipeline}. */
 export class PipelineModel extends Transformer implements MLWritable {
-  constructor(readonly stages: readonly Transformer[], uid?: string) { super('PipelineModel', new Map(), uid); }
+  constructor(
+    readonly stages: readonly Transformer[],
+    uid?: string,
+  ) {
+    super('PipelineModel', new Map(), uid);
+  }
 
-  override transform(df: DataFrame): DataFrame { return this.stages.reduce((data, stage) => stage.transform(data), df); }
-  override copy(extra: ParamMap = []): PipelineModel { return new PipelineModel(this.stages.map((stage) => stage.copy(extra)), this.uid); }
+  override transform(df: DataFrame): DataFrame {
+    return this.stages.reduce((data, stage) => stage.transform(data), df);
+  }
+  override copy(extra: ParamMap = []): PipelineModel {
+    return new PipelineModel(
+      this.stages.map((stage) => stage.copy(extra)),
+      this.uid,
+    );
+  }
 
   /** Writes metadata and stages to a directory, in Spark's format. */
-  save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> { return save(session, path, this, this.stages, options); }
+  save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> {
+    return save(session, path, this, this.stages, options);
+  }
   /** A model that was saved, by Rivulet or by Spark. */
   static async load(session: SessionLike, source: ModelSource): Promise<PipelineModel> {
     const { uid, stages } = await load(session, await modelPath(session.context, source));
@@ -61,7 +93,11 @@ export class PipelineModel extends Transformer implements MLWritable {
   }
 }
 
-interface Metadata { class: string; uid: string; paramMap: { stageUids?: string[] } }
+interface Metadata {
+  class: string;
+  uid: string;
+  paramMap: { stageUids?: string[] };
+}
 
 /** Classes by their names in Spark, without the package. */
 const CLASSES: Record<string, unknown> = { ...feature, ...classification };
@@ -70,21 +106,33 @@ function stagePath(path: string, index: number, count: number, uid: string): str
   return `${path}/stages/${String(index).padStart(String(count).length, '0')}_${uid}`;
 }
 
-async function save(session: SessionLike, path: string, whole: PipelineStage, stages: readonly PipelineStage[], { overwrite = false }: SaveOptions = {}): Promise<void> {
+async function save(
+  session: SessionLike,
+  path: string,
+  whole: PipelineStage,
+  stages: readonly PipelineStage[],
+  { overwrite = false }: SaveOptions = {},
+): Promise<void> {
   const { context } = session;
   for (const stage of stages) {
     if (!('save' in stage)) throw new IllegalArgumentException(`Stage ${stage.uid} cannot be saved: it is no stage of Spark's.`);
   }
   if (overwrite) await callHelper(context, 'handleOverwrite', [path, true]);
   const metadata = {
-    class: `org.apache.spark.ml.${whole instanceof Pipeline ? 'Pipeline' : 'PipelineModel'}`, timestamp: Date.now(),
-    sparkVersion: (await context.client.analyze({ case: 'sparkVersion', value: {} })).version, uid: whole.uid,
-    paramMap: { stageUids: stages.map((stage) => stage.uid) }, defaultParamMap: {},
+    class: `org.apache.spark.ml.${whole instanceof Pipeline ? 'Pipeline' : 'PipelineModel'}`,
+    timestamp: Date.now(),
+    sparkVersion: (await context.client.analyze({ case: 'sparkVersion', value: {} })).version,
+    uid: whole.uid,
+    paramMap: { stageUids: stages.map((stage) => stage.uid) },
+    defaultParamMap: {},
   };
   const schema = new StructType([new StructField('value', StringType)]);
   const { relation } = planOf(context, localRelation([[JSON.stringify(metadata)]], schema));
   const saveType = { case: 'path' as const, value: `${path}/metadata` };
-  await context.client.command({ case: 'writeOperation', value: { input: relation, source: 'text', saveType, mode: SaveMode.ERROR_IF_EXISTS } });
+  await context.client.command({
+    case: 'writeOperation',
+    value: { input: relation, source: 'text', saveType, mode: SaveMode.ERROR_IF_EXISTS },
+  });
   for (const [index, stage] of stages.entries()) {
     await (stage as PipelineStage & MLWritable).save(session, stagePath(path, index, stages.length, stage.uid));
   }
@@ -103,8 +151,13 @@ async function load(session: SessionLike, path: string): Promise<{ uid: string; 
   for (const [index, stageUid] of uids.entries()) {
     const place = stagePath(path, index, uids.length, stageUid);
     const name = (await metadataOf(session, place)).class.split('.').at(-1) as string;
-    const type = (name === 'PipelineModel' ? PipelineModel : name === 'Pipeline' ? Pipeline : CLASSES[name]) as MLReadable<PipelineStage> | undefined;
-    if (!type) throw new IllegalArgumentException(`Unsupported ML operator, found ${name} in ${place}.`, { condition: 'CONNECT_ML.UNSUPPORTED_EXCEPTION' });
+    const type = (name === 'PipelineModel' ? PipelineModel : name === 'Pipeline' ? Pipeline : CLASSES[name]) as
+      | MLReadable<PipelineStage>
+      | undefined;
+    if (!type)
+      throw new IllegalArgumentException(`Unsupported ML operator, found ${name} in ${place}.`, {
+        condition: 'CONNECT_ML.UNSUPPORTED_EXCEPTION',
+      });
     stages.push(await type.load(session, place));
   }
   return { uid, stages };

@@ -11,10 +11,20 @@ import { valueOfLiteral, vectorLiteral, type Vector } from './vector.js';
 type MlCommand = Extract<NonNullable<Command['commandType']>, { case: 'mlCommand' }>['value'];
 
 /** What the engine answers to an ML command. */
-export interface MlAnswer { id?: string; uid?: string; name?: string; params?: Record<string, unknown>; value?: unknown }
+export interface MlAnswer {
+  id?: string;
+  uid?: string;
+  name?: string;
+  params?: Record<string, unknown>;
+  value?: unknown;
+}
 
 /** Runs an ML command. @internal */
-export async function mlCommand(context: Context, command: NonNullable<MlCommand['command']>, needs: readonly PromiseLike<void>[] = []): Promise<MlAnswer> {
+export async function mlCommand(
+  context: Context,
+  command: NonNullable<MlCommand['command']>,
+  needs: readonly PromiseLike<void>[] = [],
+): Promise<MlAnswer> {
   await Promise.all(needs);
   const result = (await context.client.command({ case: 'mlCommand', value: { command } }, 'mlCommandResult'))?.resultType;
   if (result?.case === 'operatorInfo') {
@@ -36,7 +46,9 @@ export abstract class Transformer extends PipelineStage {
   /** Returns the DataFrame with this stage's columns added. */
   abstract transform(df: DataFrame): DataFrame;
   /** Returns a copy with the same uid, and with the params of `extra` that are this stage's. */
-  override copy(_extra?: ParamMap): Transformer { return this; }
+  override copy(_extra?: ParamMap): Transformer {
+    return this;
+  }
 }
 
 /** A stage that is fitted to a DataFrame and yields a model (`Estimator`). */
@@ -52,11 +64,17 @@ export abstract class Evaluator extends Params {
   /** Computes the metric over all rows. */
   abstract evaluate(df: DataFrame): Promise<number>;
   /** Returns whether a larger metric is better. */
-  isLargerBetter(): boolean { return true; }
+  isLargerBetter(): boolean {
+    return true;
+  }
 }
 
 /** What the engine calls a kind of stage, and its params. @internal */
-export interface Spec { readonly name: string; readonly table: ReadonlyMap<string, ParamValue | undefined>; readonly attributes: readonly string[] }
+export interface Spec {
+  readonly name: string;
+  readonly table: ReadonlyMap<string, ParamValue | undefined>;
+  readonly attributes: readonly string[];
+}
 
 /** @internal */
 export function spec(name: string, params: string, attributes = ''): Spec {
@@ -68,16 +86,24 @@ const short = ({ name }: Spec) => name.split('.').at(-1) as string;
 export const classOf = ({ name }: Spec) => `org.apache.spark.ml.${name}`;
 
 /** Getters and setters of params, as Spark has them: `setNumFeatures(10)`, `getNumFeatures()`. */
-export type Accessors<P, B> =
-  & { [K in keyof P & string as `set${Capitalize<K>}`]: (value: NonNullable<P[K]>) => B & Accessors<P, B> }
-  & { [K in keyof P & string as `get${Capitalize<K>}`]: () => NonNullable<P[K]> };
+export type Accessors<P, B> = { [K in keyof P & string as `set${Capitalize<K>}`]: (value: NonNullable<P[K]>) => B & Accessors<P, B> } & {
+  [K in keyof P & string as `get${Capitalize<K>}`]: () => NonNullable<P[K]>;
+};
 
 /** Adds the accessors to a stage's class. */
 function withAccessors(prototype: object, table: ReadonlyMap<string, unknown>): void {
   for (const name of table.keys()) {
     const suffix = name[0]!.toUpperCase() + name.slice(1);
-    Object.defineProperty(prototype, `set${suffix}`, { value(this: Params, value: ParamValue) { return this.setParam(name, value); } });
-    Object.defineProperty(prototype, `get${suffix}`, { value(this: Params) { return this.getParam(name); } });
+    Object.defineProperty(prototype, `set${suffix}`, {
+      value(this: Params, value: ParamValue) {
+        return this.setParam(name, value);
+      },
+    });
+    Object.defineProperty(prototype, `get${suffix}`, {
+      value(this: Params) {
+        return this.getParam(name);
+      },
+    });
   }
 }
 
@@ -123,7 +149,13 @@ async function load({ context }: SessionLike, source: ModelSource, name: string,
 
 type Saved = Extract<NonNullable<MlCommand['command']>, { case: 'write' }>['value']['type'];
 
-async function save({ context }: SessionLike, path: string, { overwrite = false }: SaveOptions, params: Params, type: Saved): Promise<void> {
+async function save(
+  { context }: SessionLike,
+  path: string,
+  { overwrite = false }: SaveOptions,
+  params: Params,
+  type: Saved,
+): Promise<void> {
   await mlCommand(context, { case: 'write', value: { type, path, shouldOverwrite: overwrite, params: params.message() } });
 }
 
@@ -131,7 +163,12 @@ async function save({ context }: SessionLike, path: string, { overwrite = false 
 const operatorOf = (definition: Spec, { uid }: Params, type: Role) => ({ name: classOf(definition), uid, type });
 
 /** Makes the class of a stage without a model: `Base` with its params, its methods, and what every stage does: load, save and copy. */
-function stageClass<P, B>(Base: abstract new () => Params, definition: Spec, type: Role, methods: ThisType<Params> & object): StageClass<P, B> {
+function stageClass<P, B>(
+  Base: abstract new () => Params,
+  definition: Spec,
+  type: Role,
+  methods: ThisType<Params> & object,
+): StageClass<P, B> {
   class Stage extends (Base as unknown as new (name: string, table: Spec['table'], uid?: string) => Params) {
     constructor(params?: object, uid?: string) {
       super(short(definition), definition.table, uid);
@@ -141,7 +178,9 @@ function stageClass<P, B>(Base: abstract new () => Params, definition: Spec, typ
       const { uid, params } = await load(session, source, classOf(definition), type);
       return setAll(new Stage(undefined, uid), params);
     }
-    override copy(extra?: ParamMap): Stage { return this.copyInto(new Stage(undefined, this.uid), extra); }
+    override copy(extra?: ParamMap): Stage {
+      return this.copyInto(new Stage(undefined, this.uid), extra);
+    }
     save(session: SessionLike, path: string, options: SaveOptions = {}): Promise<void> {
       return save(session, path, options, this, { case: 'operator', value: operatorOf(definition, this, type) });
     }
@@ -160,9 +199,7 @@ export function transformer<P>(definition: Spec): StageClass<P, Transformer & ML
   });
 }
 
-type Operator =
-  | { case: 'transformer'; value: { name: string; uid: string; type: Role } }
-  | { case: 'objRef'; value: { id: string } };
+type Operator = { case: 'transformer'; value: { name: string; uid: string; type: Role } } | { case: 'objRef'; value: { id: string } };
 
 function transformed(df: DataFrame, operator: Operator, params: Params): DataFrame {
   const transform = { operator, input: df.plan.relation, params: params.message() };
@@ -192,18 +229,32 @@ export type ModelOf<P, A> = Built<P, Model & Attributes<A>>;
 /** @internal */
 export function model<P, A>(definition: Spec): ModelClass<P, A> {
   class Held extends Transformer implements Model {
-    constructor(readonly context: Context, readonly id: string, uid: string) { super(short(definition), definition.table, uid); }
-    static of(context: Context, id: string, uid: string): Held { return new Held(context, id, uid); }
+    constructor(
+      readonly context: Context,
+      readonly id: string,
+      uid: string,
+    ) {
+      super(short(definition), definition.table, uid);
+    }
+    static of(context: Context, id: string, uid: string): Held {
+      return new Held(context, id, uid);
+    }
     static async load(session: SessionLike, source: ModelSource): Promise<Held> {
       const { id = '', uid = '', params } = await load(session, source, classOf(definition), Role.MODEL);
       return setAll(new Held(session.context, id, uid), params);
     }
-    override transform(df: DataFrame): DataFrame { return transformed(df, { case: 'objRef', value: { id: this.id } }, this); }
-    override copy(extra?: ParamMap): Held { return this.copyInto(new Held(this.context, this.id, this.uid), extra); }
+    override transform(df: DataFrame): DataFrame {
+      return transformed(df, { case: 'objRef', value: { id: this.id } }, this);
+    }
+    override copy(extra?: ParamMap): Held {
+      return this.copyInto(new Held(this.context, this.id, this.uid), extra);
+    }
     save(session: SessionLike, path: string, options: SaveOptions = {}): Promise<void> {
       return save(session, path, options, this, { case: 'objRef', value: { id: this.id } });
     }
-    async release(): Promise<void> { await mlCommand(this.context, { case: 'delete', value: { objRefs: [{ id: this.id }] } }); }
+    async release(): Promise<void> {
+      await mlCommand(this.context, { case: 'delete', value: { objRefs: [{ id: this.id }] } });
+    }
     async fetch(method: string, ...vectors: Vector[]): Promise<unknown> {
       const args = vectors.map((vector) => ({ argsType: { case: 'param' as const, value: vectorLiteral(vector) } }));
       return (await mlCommand(this.context, { case: 'fetch', value: { objRef: { id: this.id }, methods: [{ method, args }] } })).value;
@@ -211,7 +262,11 @@ export function model<P, A>(definition: Spec): ModelClass<P, A> {
   }
   withAccessors(Held.prototype, definition.table);
   for (const name of definition.attributes) {
-    Object.defineProperty(Held.prototype, name, { value(this: Held, ...args: Vector[]) { return this.fetch(name, ...args); } });
+    Object.defineProperty(Held.prototype, name, {
+      value(this: Held, ...args: Vector[]) {
+        return this.fetch(name, ...args);
+      },
+    });
   }
   return Held as unknown as ModelClass<P, A>;
 }
@@ -238,13 +293,22 @@ export function evaluator<P>(definition: Spec, smallerIsBetter: readonly string[
       const evaluate = { evaluator: operatorOf(definition, this, Role.EVALUATOR), params: this.message(), dataset: df.plan.relation };
       return (await mlCommand(df.context, { case: 'evaluate', value: evaluate }, df.plan.needs)).value as number;
     },
-    isLargerBetter(): boolean { return !smallerIsBetter.includes(String(this.getParam('metricName'))); },
+    isLargerBetter(): boolean {
+      return !smallerIsBetter.includes(String(this.getParam('metricName')));
+    },
   });
 }
 
 /** Calls a function of the engine's that belongs to no model. @internal */
-export async function callHelper(context: Context, method: string, args: readonly (string | boolean)[], needs: readonly PromiseLike<void>[] = []): Promise<unknown> {
-  const literal = (value: string | boolean) => ({ literalType: typeof value === 'string' ? { case: 'string' as const, value } : { case: 'boolean' as const, value } });
+export async function callHelper(
+  context: Context,
+  method: string,
+  args: readonly (string | boolean)[],
+  needs: readonly PromiseLike<void>[] = [],
+): Promise<unknown> {
+  const literal = (value: string | boolean) => ({
+    literalType: typeof value === 'string' ? { case: 'string' as const, value } : { case: 'boolean' as const, value },
+  });
   const methods = [{ method, args: args.map((value) => ({ argsType: { case: 'param' as const, value: literal(value) } })) }];
   return (await mlCommand(context, { case: 'fetch', value: { objRef: { id: '______ML_CONNECT_HELPER______' }, methods } }, needs)).value;
 }

@@ -13,8 +13,9 @@ export interface StreamingNaiveBayesParams extends NaiveBayesParams {
   timeUnit: 'batches' | 'points';
 }
 
-const PARAMS = 'featuresCol="features" labelCol="label" modelType="multinomial" predictionCol="prediction" probabilityCol="probability" '
-  + 'rawPredictionCol="rawPrediction" smoothing=1 thresholds weightCol halfLife timeUnit="batches" initialModel batchId';
+const PARAMS =
+  'featuresCol="features" labelCol="label" modelType="multinomial" predictionCol="prediction" probabilityCol="probability" ' +
+  'rawPredictionCol="rawPrediction" smoothing=1 thresholds weightCol halfLife timeUnit="batches" initialModel batchId';
 
 /**
  * Naive Bayes that learns from a stream, batch by batch, and can score the same stream:
@@ -73,7 +74,11 @@ export class StreamingNaiveBayes extends Params {
   }
 
   /** Goes on from a model that was saved. `halfLife` and `timeUnit` are given again: a model has no such params. */
-  static async load(session: SessionLike, source: ModelSource, params: Partial<StreamingNaiveBayesParams> = {}): Promise<StreamingNaiveBayes> {
+  static async load(
+    session: SessionLike,
+    source: ModelSource,
+    params: Partial<StreamingNaiveBayesParams> = {},
+  ): Promise<StreamingNaiveBayes> {
     const model = await NaiveBayesModel.load(session, source);
     const learner = new StreamingNaiveBayes({}, model.uid);
     for (const [name, value] of model.explicit) learner.setParam(name, value);

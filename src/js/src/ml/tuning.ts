@@ -14,9 +14,13 @@ export class ParamGridBuilder {
     return this;
   }
   /** Gives a param the same value everywhere. */
-  baseOn(stage: Params, name: string, value: ParamValue): this { return this.addGrid(stage, name, [value]); }
+  baseOn(stage: Params, name: string, value: ParamValue): this {
+    return this.addGrid(stage, name, [value]);
+  }
   /** The combinations. */
-  build(): ParamMap[] { return this.#grid; }
+  build(): ParamMap[] {
+    return this.#grid;
+  }
 }
 
 /** What {@link CrossValidator} and {@link TrainValidationSplit} share. */
@@ -33,7 +37,9 @@ export interface ValidatorParams {
 async function inParallel<R>(tasks: readonly (() => Promise<R>)[], limit: number): Promise<R[]> {
   const results: R[] = [];
   const queue = tasks.entries();
-  const worker = async () => { for (const [index, task] of queue) results[index] = await task(); };
+  const worker = async () => {
+    for (const [index, task] of queue) results[index] = await task();
+  };
   await Promise.all(Array.from({ length: Math.min(limit, tasks.length) }, worker));
   return results;
 }
@@ -69,7 +75,8 @@ export class CrossValidator extends Estimator<CrossValidatorModel> {
   constructor(params: ValidatorParams & { numFolds?: number; foldCol?: string }, uid?: string) {
     super('CrossValidator', new Map(), uid);
     this.#params = { ...checked(params), numFolds: params.numFolds ?? 3 };
-    if (this.#params.numFolds < 2) throw new IllegalArgumentException(`${this.uid} parameter numFolds given invalid value ${this.#params.numFolds}.`);
+    if (this.#params.numFolds < 2)
+      throw new IllegalArgumentException(`${this.uid} parameter numFolds given invalid value ${this.#params.numFolds}.`);
   }
 
   /** The folds: rows to fit on, and rows to judge on. */
@@ -79,7 +86,9 @@ export class CrossValidator extends Estimator<CrossValidatorModel> {
     if (foldCol) return folds.map((fold) => [df.filter(col(foldCol).neq(fold)), df.filter(col(foldCol).eq(fold))]);
     const spread = df.withColumn(RANDOM, F.rand(seed));
     return folds.map((fold) => {
-      const inside = col(RANDOM).geq(fold / numFolds).and(col(RANDOM).lt((fold + 1) / numFolds));
+      const inside = col(RANDOM)
+        .geq(fold / numFolds)
+        .and(col(RANDOM).lt((fold + 1) / numFolds));
       return [spread.filter(inside.not()).drop(RANDOM), spread.filter(inside).drop(RANDOM)];
     });
   }
@@ -112,9 +121,13 @@ export class CrossValidatorModel extends Transformer {
     /** Its standard deviation over the folds. */
     readonly stdMetrics: readonly number[],
     uid?: string,
-  ) { super('CrossValidatorModel', new Map(), uid); }
+  ) {
+    super('CrossValidatorModel', new Map(), uid);
+  }
 
-  override transform(df: DataFrame): DataFrame { return this.bestModel.transform(df); }
+  override transform(df: DataFrame): DataFrame {
+    return this.bestModel.transform(df);
+  }
 }
 
 /** As {@link CrossValidator}, with a single split. */
@@ -126,7 +139,8 @@ export class TrainValidationSplit extends Estimator<TrainValidationSplitModel> {
     super('TrainValidationSplit', new Map(), uid);
     this.#params = { ...checked(params), trainRatio: params.trainRatio ?? 0.75 };
     const { trainRatio } = this.#params;
-    if (!(trainRatio > 0 && trainRatio < 1)) throw new IllegalArgumentException(`${this.uid} parameter trainRatio given invalid value ${trainRatio}.`);
+    if (!(trainRatio > 0 && trainRatio < 1))
+      throw new IllegalArgumentException(`${this.uid} parameter trainRatio given invalid value ${trainRatio}.`);
   }
 
   override async fit(df: DataFrame, extra: ParamMap = []): Promise<TrainValidationSplitModel> {
@@ -151,7 +165,11 @@ export class TrainValidationSplitModel extends Transformer {
     /** The metric of each combination. */
     readonly validationMetrics: readonly number[],
     uid?: string,
-  ) { super('TrainValidationSplitModel', new Map(), uid); }
+  ) {
+    super('TrainValidationSplitModel', new Map(), uid);
+  }
 
-  override transform(df: DataFrame): DataFrame { return this.bestModel.transform(df); }
+  override transform(df: DataFrame): DataFrame {
+    return this.bestModel.transform(df);
+  }
 }

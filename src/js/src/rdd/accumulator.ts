@@ -2,7 +2,10 @@ import { SparkTypeError } from '../errors.js';
 import type { AnyRemote } from './remote.js';
 
 /** How values of a type of your own are added up: `addInPlace` runs in executors and on the page, `zero` is where tasks begin. */
-export interface AccumulatorParam<T, V = T> { zero: T; addInPlace: (sum: T, value: V | T) => T }
+export interface AccumulatorParam<T, V = T> {
+  zero: T;
+  addInPlace: (sum: T, value: V | T) => T;
+}
 
 /** How {@link Accumulator}s add. */
 export type Adding = 'sum' | 'list' | AnyRemote;
@@ -20,20 +23,36 @@ export class Accumulator<T, V = T> {
 
   /** @internal */
   constructor(
-    readonly id: number, initial: T, readonly zero: T, /** @internal */ readonly adding: Adding, private readonly merge: (sum: T, value: T) => T,
+    readonly id: number,
+    initial: T,
+    readonly zero: T,
+    /** @internal */ readonly adding: Adding,
+    private readonly merge: (sum: T, value: T) => T,
     readonly name?: string,
-  ) { this.#value = initial; }
+  ) {
+    this.#value = initial;
+  }
 
   /** The sum of all that jobs that are done have added. */
-  get value(): T { return this.#value; }
-  set value(value: T) { this.#value = value; }
+  get value(): T {
+    return this.#value;
+  }
+  set value(value: T) {
+    this.#value = value;
+  }
   /** Adds on the page. In an executor it adds to the task's own sum. */
-  add(value: V): void { this.#value = this.merge(this.#value, (this.adding === 'list' ? [value] : value) as unknown as T); }
+  add(value: V): void {
+    this.#value = this.merge(this.#value, (this.adding === 'list' ? [value] : value) as unknown as T);
+  }
   /** Back to the zero value. */
-  reset(): void { this.#value = structuredClone(this.zero); }
+  reset(): void {
+    this.#value = structuredClone(this.zero);
+  }
 
   /** What a task has added. @internal */
-  merged(sum: unknown): void { this.#value = this.merge(this.#value, sum as T); }
+  merged(sum: unknown): void {
+    this.#value = this.merge(this.#value, sum as T);
+  }
 }
 
 /** Sums of numbers; a value that is none is an error where it is added. */

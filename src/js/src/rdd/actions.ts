@@ -13,17 +13,29 @@ import { estimate } from './task/sketch.js';
 /** Actions of an {@link RDD}: each runs a job over the executors and returns a promise. */
 export abstract class Actions<T> {
   /** @internal */
-  constructor(readonly context: SparkContext, /** @internal */ readonly definition: RddNode) {}
+  constructor(
+    readonly context: SparkContext,
+    /** @internal */ readonly definition: RddNode,
+  ) {}
 
   // In the background, to be cancelled.
 
-  collectAsync(): FutureAction<T[]> { return new FutureAction((signal) => this.collect({ signal })); }
-  countAsync(): FutureAction<number> { return new FutureAction((signal) => this.count({ signal })); }
-  takeAsync(n: number): FutureAction<T[]> { return new FutureAction((signal) => this.take(n, { signal })); }
+  collectAsync(): FutureAction<T[]> {
+    return new FutureAction((signal) => this.collect({ signal }));
+  }
+  countAsync(): FutureAction<number> {
+    return new FutureAction((signal) => this.count({ signal }));
+  }
+  takeAsync(n: number): FutureAction<T[]> {
+    return new FutureAction((signal) => this.take(n, { signal }));
+  }
   foreachAsync<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B): FutureAction<void> {
     return new FutureAction((signal) => this.foreach<B>(f, bound, { signal }));
   }
-  foreachPartitionAsync<B extends Bound = Bound>(f: Fn<[rows: IterableIterator<T>, index: number], unknown, B>, bound?: B): FutureAction<void> {
+  foreachPartitionAsync<B extends Bound = Bound>(
+    f: Fn<[rows: IterableIterator<T>, index: number], unknown, B>,
+    bound?: B,
+  ): FutureAction<void> {
     return new FutureAction((signal) => this.foreachPartition<B>(f, bound, { signal }));
   }
 
@@ -53,7 +65,8 @@ export abstract class Actions<T> {
     for (let at = 0, some = 1; at < this.definition.partitions && out.length < n; at += some, some *= 4) {
       const only = Array.from({ length: Math.min(some, this.definition.partitions - at) }, (_, i) => at + i);
       const left = n - out.length;
-      for (const part of await this.context.run(this.definition, () => ({ t: 'take', n: left }), 'take', options, only)) out.push(...(part as T[]));
+      for (const part of await this.context.run(this.definition, () => ({ t: 'take', n: left }), 'take', options, only))
+        out.push(...(part as T[]));
     }
     return out.slice(0, n);
   }
@@ -63,11 +76,18 @@ export abstract class Actions<T> {
     if (row === undefined && (await this.isEmpty(options))) throw new IllegalArgumentException('first: the RDD is empty');
     return row as T;
   }
-  async isEmpty(options?: ActionOptions): Promise<boolean> { return (await this.take(1, options)).length === 0; }
+  async isEmpty(options?: ActionOptions): Promise<boolean> {
+    return (await this.take(1, options)).length === 0;
+  }
   /** All rows merged by an associative, commutative function; an error where there is none. */
   async reduce<B extends Bound = Bound>(f: Fn<[a: T, b: T], T, B>, bound?: B, options?: ActionOptions): Promise<T> {
     checkRemote(f, 'reduce', bound);
-    const parts = await this.context.run(this.definition, (plan) => ({ t: 'reduce', call: plan.call(f, 'reduce', bound) }), 'reduce', options);
+    const parts = await this.context.run(
+      this.definition,
+      (plan) => ({ t: 'reduce', call: plan.call(f, 'reduce', bound) }),
+      'reduce',
+      options,
+    );
     const sums = parts.flat() as T[];
     if (sums.length === 0) throw new IllegalArgumentException('reduce: the RDD is empty');
     return this.#mergeAll(sums, f, bound, options);
@@ -76,24 +96,43 @@ export abstract class Actions<T> {
   async fold<B extends Bound = Bound>(zero: T, f: Fn<[a: T, b: T], T, B>, bound?: B, options?: ActionOptions): Promise<T> {
     valueBlock(zero, 'fold');
     checkRemote(f, 'fold', bound);
-    const parts = await this.context.run(this.definition, (plan) => ({ t: 'fold', zero: plan.value(zero), call: plan.call(f, 'fold', bound) }), 'fold', options);
+    const parts = await this.context.run(
+      this.definition,
+      (plan) => ({ t: 'fold', zero: plan.value(zero), call: plan.call(f, 'fold', bound) }),
+      'fold',
+      options,
+    );
     return this.#mergeAll([zero, ...(parts.flat() as T[])], f, bound, options);
   }
   /** Rows folded into a sum of another type per partition, the sums then combined from the zero value on. */
   async aggregate<U, B extends Bound = Bound>(
-    zero: U, seq: Fn<[sum: U, row: T], U, B>, combine: Fn<[a: U, b: U], U, B>, bound?: B, options?: ActionOptions,
+    zero: U,
+    seq: Fn<[sum: U, row: T], U, B>,
+    combine: Fn<[a: U, b: U], U, B>,
+    bound?: B,
+    options?: ActionOptions,
   ): Promise<U> {
     valueBlock(zero, 'aggregate');
     checkRemote(seq, 'aggregate', bound);
     checkRemote(combine, 'aggregate', bound);
-    const parts = await this.context.run(this.definition, (plan) => ({ t: 'fold', zero: plan.value(zero), call: plan.call(seq, 'aggregate', bound) }), 'aggregate', options);
+    const parts = await this.context.run(
+      this.definition,
+      (plan) => ({ t: 'fold', zero: plan.value(zero), call: plan.call(seq, 'aggregate', bound) }),
+      'aggregate',
+      options,
+    );
     return this.#mergeAll<U, B>([zero, ...(parts.flat() as U[])], combine, bound, options);
   }
   /** Sums of partitions merged in an executor: functions run there and nowhere else. */
   async #mergeAll<S, B extends Bound>(sums: S[], f: AnyRemote, bound: B | undefined, options?: ActionOptions): Promise<S> {
     if (sums.length === 1) return sums[0]!;
     const last = this.context.parallelize(sums, 1);
-    const [part] = await this.context.run(last.definition, (plan) => ({ t: 'reduce', call: plan.call(f, 'reduce', bound) }), 'reduce: merge', options);
+    const [part] = await this.context.run(
+      last.definition,
+      (plan) => ({ t: 'reduce', call: plan.call(f, 'reduce', bound) }),
+      'reduce: merge',
+      options,
+    );
     return part![0] as S;
   }
   /** Calls `f` on each row, in the executors. */
@@ -102,17 +141,40 @@ export abstract class Actions<T> {
     await this.context.run(this.definition, (plan) => ({ t: 'foreach', call: plan.call(f, 'foreach', bound) }), 'foreach', options);
   }
   /** Calls `f` on each partition, in the executors. */
-  async foreachPartition<B extends Bound = Bound>(f: Fn<[rows: IterableIterator<T>, index: number], unknown, B>, bound?: B, options?: ActionOptions): Promise<void> {
+  async foreachPartition<B extends Bound = Bound>(
+    f: Fn<[rows: IterableIterator<T>, index: number], unknown, B>,
+    bound?: B,
+    options?: ActionOptions,
+  ): Promise<void> {
     checkRemote(f, 'foreachPartition', bound);
-    await this.context.run(this.definition, (plan) => ({ t: 'foreachPartition', call: plan.call(f, 'foreachPartition', bound) }), 'foreachPartition', options);
+    await this.context.run(
+      this.definition,
+      (plan) => ({ t: 'foreachPartition', call: plan.call(f, 'foreachPartition', bound) }),
+      'foreachPartition',
+      options,
+    );
   }
-  async #ordered<K, B extends Bound>(n: number, descending: boolean, by: AnyRemote | undefined, bound: B | undefined, method: string, options?: ActionOptions): Promise<T[]> {
+  async #ordered<K, B extends Bound>(
+    n: number,
+    descending: boolean,
+    by: AnyRemote | undefined,
+    bound: B | undefined,
+    method: string,
+    options?: ActionOptions,
+  ): Promise<T[]> {
     if (by) checkRemote(by, method, bound);
-    const parts = await this.context.run(
-      this.definition, (plan) => ({ t: 'takeOrdered', n, descending, ...(by && { by: plan.call(by, method, bound) }) }), method, options,
-    ) as [K, T][][];
+    const parts = (await this.context.run(
+      this.definition,
+      (plan) => ({ t: 'takeOrdered', n, descending, ...(by && { by: plan.call(by, method, bound) }) }),
+      method,
+      options,
+    )) as [K, T][][];
     const sign = descending ? -1 : 1;
-    return parts.flat().sort((a, b) => sign * compare(a[0], b[0])).slice(0, n).map(([, row]) => row);
+    return parts
+      .flat()
+      .sort((a, b) => sign * compare(a[0], b[0]))
+      .slice(0, n)
+      .map(([, row]) => row);
   }
   /** The `n` smallest rows, or those with the smallest keys. */
   takeOrdered<K, B extends Bound = Bound>(n: number, by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T[]> {
@@ -137,14 +199,30 @@ export abstract class Actions<T> {
     const parts = await this.context.run(this.definition, () => ({ t: 'stats' }), 'stats', options);
     return StatCounter.of(parts.map(([part]) => part as [number, number, number, number, number]));
   }
-  async sum(this: RDD<number>, options?: ActionOptions): Promise<number> { return this.fold(0, (a, b) => a + b, undefined, options); }
-  async mean(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).mean(); }
-  async variance(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).variance(); }
-  async stdev(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).stdev(); }
-  async sampleVariance(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).sampleVariance(); }
-  async sampleStdev(this: RDD<number>, options?: ActionOptions): Promise<number> { return (await this.stats(options)).sampleStdev(); }
+  async sum(this: RDD<number>, options?: ActionOptions): Promise<number> {
+    return this.fold(0, (a, b) => a + b, undefined, options);
+  }
+  async mean(this: RDD<number>, options?: ActionOptions): Promise<number> {
+    return (await this.stats(options)).mean();
+  }
+  async variance(this: RDD<number>, options?: ActionOptions): Promise<number> {
+    return (await this.stats(options)).variance();
+  }
+  async stdev(this: RDD<number>, options?: ActionOptions): Promise<number> {
+    return (await this.stats(options)).stdev();
+  }
+  async sampleVariance(this: RDD<number>, options?: ActionOptions): Promise<number> {
+    return (await this.stats(options)).sampleVariance();
+  }
+  async sampleStdev(this: RDD<number>, options?: ActionOptions): Promise<number> {
+    return (await this.stats(options)).sampleStdev();
+  }
   /** Counts per bucket: of so many buckets of equal width between the extremes, or between given edges; the last is closed. */
-  async histogram(this: RDD<number>, buckets: number | readonly number[], options?: ActionOptions): Promise<[edges: number[], counts: number[]]> {
+  async histogram(
+    this: RDD<number>,
+    buckets: number | readonly number[],
+    options?: ActionOptions,
+  ): Promise<[edges: number[], counts: number[]]> {
     let edges: number[];
     if (typeof buckets === 'number') {
       if (!Number.isInteger(buckets) || buckets < 1) throw new IllegalArgumentException('histogram: number of buckets must be >= 1');
@@ -154,9 +232,15 @@ export abstract class Actions<T> {
       else edges = [...Array.from({ length: buckets }, (_, i) => min + (i * (max - min)) / buckets), max];
     } else {
       edges = [...buckets];
-      if (edges.length < 2 || edges.some((edge, i) => i > 0 && !(edge > edges[i - 1]!))) throw new IllegalArgumentException('histogram: buckets must be sorted, without duplicates, and at least two');
+      if (edges.length < 2 || edges.some((edge, i) => i > 0 && !(edge > edges[i - 1]!)))
+        throw new IllegalArgumentException('histogram: buckets must be sorted, without duplicates, and at least two');
     }
-    const parts = await this.context.run(this.definition, (plan) => ({ t: 'histogram', edges: plan.value(edges) }), 'histogram', options) as number[][];
+    const parts = (await this.context.run(
+      this.definition,
+      (plan) => ({ t: 'histogram', edges: plan.value(edges) }),
+      'histogram',
+      options,
+    )) as number[][];
     const counts = edges.slice(1).map((_, i) => parts.reduce((sum, part) => sum + part[i]!, 0));
     return [edges, counts];
   }
@@ -175,19 +259,30 @@ export abstract class Actions<T> {
    * follows (1.04 / √registers).
    */
   async countApproxDistinct(relativeSD = 0.05, options?: ActionOptions): Promise<number> {
-    if (!(relativeSD >= 0.000017 && relativeSD <= 0.4)) throw new IllegalArgumentException(`countApproxDistinct: the accuracy (${relativeSD}) must be between 0.000017 and 0.4`);
+    if (!(relativeSD >= 0.000017 && relativeSD <= 0.4))
+      throw new IllegalArgumentException(`countApproxDistinct: the accuracy (${relativeSD}) must be between 0.000017 and 0.4`);
     const bits = Math.max(4, Math.ceil(2 * Math.log2(1.04 / relativeSD)));
     const sketches = await this.context.run(this.definition, () => ({ t: 'distinctSketch', bits }), 'countApproxDistinct', options);
     return Math.round(estimate(sketches.map(([sketch]) => sketch as Uint8Array)));
   }
   /** How often each value occurs. */
-  countByValue(options?: ActionOptions): Promise<Map<T, number>> { return this.#counts<T>('countByValue', options); }
+  countByValue(options?: ActionOptions): Promise<Map<T, number>> {
+    return this.#counts<T>('countByValue', options);
+  }
   /** How many pairs each key has. */
-  countByKey<K, V>(this: RDD<[K, V]>, options?: ActionOptions): Promise<Map<K, number>> { return this.#counts<K>('countByKey', options); }
+  countByKey<K, V>(this: RDD<[K, V]>, options?: ActionOptions): Promise<Map<K, number>> {
+    return this.#counts<K>('countByKey', options);
+  }
   /** The values of a key; only one partition is looked at where keys are placed by their hash. */
   async lookup<K, V>(this: RDD<[K, V]>, key: K, options?: ActionOptions): Promise<V[]> {
     identity(key);
-    const parts = await this.context.run(this.definition, (plan) => ({ t: 'lookup', key: plan.value(key) }), 'lookup', options, placeOf(this.definition, key));
+    const parts = await this.context.run(
+      this.definition,
+      (plan) => ({ t: 'lookup', key: plan.value(key) }),
+      'lookup',
+      options,
+      placeOf(this.definition, key),
+    );
     return parts.flat() as V[];
   }
 }

@@ -6,7 +6,9 @@ export class Broadcast<T> {
   #alive = true;
 
   /** @internal */
-  constructor(value: T) { this.#value = value; }
+  constructor(value: T) {
+    this.#value = value;
+  }
 
   /** The value. */
   get value(): T {

@@ -17,10 +17,12 @@ export class CheckpointDirectory {
   async write(dataset: number, blocks: readonly Uint8Array[]): Promise<Blob[]> {
     const root = await (this.#root ??= this.#folder());
     const folder = await root.getDirectoryHandle(`rdd-${dataset}`, { create: true });
-    return Promise.all(blocks.map(async (block, i) => {
-      const name = `part-${String(i).padStart(5, '0')}`;
-      await writeFile(folder, name, block as Uint8Array<ArrayBuffer>);
-      return (await folder.getFileHandle(name)).getFile();
-    }));
+    return Promise.all(
+      blocks.map(async (block, i) => {
+        const name = `part-${String(i).padStart(5, '0')}`;
+        await writeFile(folder, name, block as Uint8Array<ArrayBuffer>);
+        return (await folder.getFileHandle(name)).getFile();
+      }),
+    );
   }
 }

@@ -50,7 +50,11 @@ export class SparkContext {
   /** Datasets that the page itself has forgotten: nobody reads what was shuffled or kept for them. */
   readonly #collected = new FinalizationRegistry<number>((key) => this.#forget('forget', key));
   /** Files of datasets that the page has forgotten go back. */
-  readonly #lent = new FinalizationRegistry<number[]>((ids) => ids.forEach((id) => { if (!this.stopped()) this.context.takeBack(id); }));
+  readonly #lent = new FinalizationRegistry<number[]>((ids) =>
+    ids.forEach((id) => {
+      if (!this.stopped()) this.context.takeBack(id);
+    }),
+  );
   readonly #jobs: Jobs;
   #checkpoints: CheckpointDirectory | undefined;
 
@@ -60,7 +64,12 @@ export class SparkContext {
   readonly shufflePartitions: number | undefined;
 
   /** @internal */
-  constructor(private readonly context: Engine, executors: number, /** @internal */ readonly conf: Readonly<Record<string, string>>, private readonly stopped: () => boolean) {
+  constructor(
+    private readonly context: Engine,
+    executors: number,
+    /** @internal */ readonly conf: Readonly<Record<string, string>>,
+    private readonly stopped: () => boolean,
+  ) {
     this.#jobs = new Jobs(conf);
     const set = Number(conf['spark.default.parallelism']);
     this.shufflePartitions = Number.isInteger(set) && set > 0 ? set : undefined;
@@ -90,7 +99,10 @@ export class SparkContext {
     const size = Math.max(0, Math.ceil((to - from) / step));
     const n = checkPartitions(numSlices, 'range');
     const at = (i: number) => Math.floor((i * size) / n);
-    const bounds = this.parallelize(Array.from({ length: n }, (_, i) => [from + at(i) * step, at(i + 1) - at(i)] as [number, number]), n);
+    const bounds = this.parallelize(
+      Array.from({ length: n }, (_, i) => [from + at(i) * step, at(i + 1) - at(i)] as [number, number]),
+      n,
+    );
     return bounds.flatMap(([first, count], b) => Array.from({ length: count }, (_, i) => first + i * b.step), { step });
   }
 
@@ -103,9 +115,15 @@ export class SparkContext {
   union<T>(rdds: readonly RDD<T>[]): RDD<T> {
     if (rdds.length === 0) return this.emptyRDD<T>();
     const parents = rdds.map((rdd) => rdd.definition);
-    return new RDD<T>(this, this.node({
-      name: ['UnionRDD'], kind: 'union', parents, partitions: parents.reduce((sum, p) => sum + p.partitions, 0),
-    }));
+    return new RDD<T>(
+      this,
+      this.node({
+        name: ['UnionRDD'],
+        kind: 'union',
+        parents,
+        partitions: parents.reduce((sum, p) => sum + p.partitions, 0),
+      }),
+    );
   }
 
   /**
@@ -133,11 +151,19 @@ export class SparkContext {
   /** Files as pairs of name and whole text; from the same sources as textFile. */
   wholeTextFiles(source: FileSource, minPartitions = Math.min(this.defaultParallelism, 2)): RDD<[name: string, text: string]> {
     const n = checkPartitions(minPartitions, 'wholeTextFiles');
-    return this.#files<[string, string]>(source, n, 'files', (files) => (
-      Array.from({ length: n }, (_, i) => files.slice(Math.floor((i * files.length) / n), Math.floor(((i + 1) * files.length) / n)).map(({ id }) => [id]))));
+    return this.#files<[string, string]>(source, n, 'files', (files) =>
+      Array.from({ length: n }, (_, i) =>
+        files.slice(Math.floor((i * files.length) / n), Math.floor(((i + 1) * files.length) / n)).map(({ id }) => [id]),
+      ),
+    );
   }
 
-  #files<T>(source: FileSource, partitions: number, op: 'lines' | 'files', share: (files: (OpenFile & { id: number })[]) => unknown[][]): RDD<T> {
+  #files<T>(
+    source: FileSource,
+    partitions: number,
+    op: 'lines' | 'files',
+    share: (files: (OpenFile & { id: number })[]) => unknown[][],
+  ): RDD<T> {
     const sources: Uint8Array[] = Array.from({ length: partitions }, () => encode([]));
     let opened: Promise<void> | undefined;
     const lent: number[] = [];
@@ -147,14 +173,22 @@ export class SparkContext {
         await this.context.lend(id, blob);
         lent.push(id);
       }
-      share(files).forEach((rows, i) => { sources[i] = encode(rows); });
+      share(files).forEach((rows, i) => {
+        sources[i] = encode(rows);
+      });
     };
     const dataset = this.node({
-      name: op === 'lines' ? ['MapPartitionsRDD', 'HadoopRDD'] : ['MapPartitionsRDD', 'WholeTextFileRDD'], kind: 'source', parents: [], partitions, sources, op: () => ({ t: op }),
-      prepare: () => (opened ??= open().catch((error: unknown) => {
-        opened = undefined;
-        throw error;
-      })),
+      name: op === 'lines' ? ['MapPartitionsRDD', 'HadoopRDD'] : ['MapPartitionsRDD', 'WholeTextFileRDD'],
+      kind: 'source',
+      parents: [],
+      partitions,
+      sources,
+      op: () => ({ t: op }),
+      prepare: () =>
+        (opened ??= open().catch((error: unknown) => {
+          opened = undefined;
+          throw error;
+        })),
     });
     this.#lent.register(dataset, lent);
     return new RDD<T>(this, dataset);
@@ -168,8 +202,13 @@ export class SparkContext {
       await this.context.lend(ids.at(-1)!, blob);
     }
     const dataset = this.node({
-      name: ['ReliableCheckpointRDD'], kind: 'source', parents: [], partitions: like.partitions, sources: ids.map((id) => encode([id])),
-      op: () => ({ t: 'blocks' }), placement: like.placement,
+      name: ['ReliableCheckpointRDD'],
+      kind: 'source',
+      parents: [],
+      partitions: like.partitions,
+      sources: ids.map((id) => encode([id])),
+      op: () => ({ t: 'blocks' }),
+      placement: like.placement,
     });
     this.#lent.register(dataset, ids);
     return dataset;
@@ -187,31 +226,66 @@ export class SparkContext {
     return new Accumulator<T, V>(accumulators++, initial, 0 as T, 'sum', addNumbers as never);
   }
   /** A sum from 0. */
-  longAccumulator(name?: string): Accumulator<number> { return new Accumulator<number>(accumulators++, 0, 0, 'sum', addNumbers, name); }
+  longAccumulator(name?: string): Accumulator<number> {
+    return new Accumulator<number>(accumulators++, 0, 0, 'sum', addNumbers, name);
+  }
   /** A sum from 0. */
-  doubleAccumulator(name?: string): Accumulator<number> { return this.longAccumulator(name); }
+  doubleAccumulator(name?: string): Accumulator<number> {
+    return this.longAccumulator(name);
+  }
   /** All values that were added, in no order. */
   collectionAccumulator<V>(name?: string): Accumulator<V[], V> {
-    return new Accumulator<V[], V>(accumulators++, [], [], 'list', (all, more) => { for (const one of more) all.push(one); return all; }, name);
+    return new Accumulator<V[], V>(
+      accumulators++,
+      [],
+      [],
+      'list',
+      (all, more) => {
+        for (const one of more) all.push(one);
+        return all;
+      },
+      name,
+    );
   }
 
   // What is said of the jobs to come.
 
   /** Jobs from now on belong to a group, to be cancelled together; the description names them in lists of jobs. */
-  setJobGroup(groupId: string, description: string): void { this.#jobs.setGroup(groupId, description); }
-  clearJobGroup(): void { this.#jobs.clearGroup(); }
-  setJobDescription(description: string | null): void { this.#jobs.describe(description); }
+  setJobGroup(groupId: string, description: string): void {
+    this.#jobs.setGroup(groupId, description);
+  }
+  clearJobGroup(): void {
+    this.#jobs.clearGroup();
+  }
+  setJobDescription(description: string | null): void {
+    this.#jobs.describe(description);
+  }
   /** Cancels the jobs of a group that run; their actions reject. */
-  cancelJobGroup(groupId: string): void { this.#jobs.cancel(groupId, new SparkError(`Job cancelled: it is part of the cancelled job group ${groupId}`, { condition: 'SPARK_JOB_CANCELLED' })); }
-  cancelAllJobs(): void { this.#jobs.cancel(undefined, new SparkError('Job cancelled as part of cancellation of all jobs', { condition: 'SPARK_JOB_CANCELLED' })); }
+  cancelJobGroup(groupId: string): void {
+    this.#jobs.cancel(
+      groupId,
+      new SparkError(`Job cancelled: it is part of the cancelled job group ${groupId}`, { condition: 'SPARK_JOB_CANCELLED' }),
+    );
+  }
+  cancelAllJobs(): void {
+    this.#jobs.cancel(undefined, new SparkError('Job cancelled as part of cancellation of all jobs', { condition: 'SPARK_JOB_CANCELLED' }));
+  }
   /** Such as `spark.scheduler.pool`, with `spark.scheduler.mode=FAIR`: the pool of the jobs from now on. Null takes it back. */
-  setLocalProperty(key: string, value: string | null): void { this.#jobs.set(key, value); }
-  getLocalProperty(key: string): string | null { return this.#jobs.get(key); }
+  setLocalProperty(key: string, value: string | null): void {
+    this.#jobs.set(key, value);
+  }
+  getLocalProperty(key: string): string | null {
+    return this.#jobs.get(key);
+  }
 
   /** Where `checkpoint()` writes: an `opfs:` path or a folder's handle. Each context writes into a folder of its own in it. */
-  setCheckpointDir(directory: string | FileSystemDirectoryHandle): void { this.#checkpoints = new CheckpointDirectory(directory); }
+  setCheckpointDir(directory: string | FileSystemDirectoryHandle): void {
+    this.#checkpoints = new CheckpointDirectory(directory);
+  }
   /** @internal */
-  get checkpoints(): CheckpointDirectory | undefined { return this.#checkpoints; }
+  get checkpoints(): CheckpointDirectory | undefined {
+    return this.#checkpoints;
+  }
 
   /** A value for functions to use; bind it to them. */
   broadcast<T>(value: T): Broadcast<T> {
@@ -227,7 +301,10 @@ export class SparkContext {
       if (error instanceof NotCloneableError) throw new SparkTypeError(`${method}: ${error.message}`, { cause: error });
       throw error;
     }
-    return new RDD<T>(this, this.node({ name: ['ParallelCollectionRDD'], kind: 'source', parents: [], partitions: partitions.length, sources }));
+    return new RDD<T>(
+      this,
+      this.node({ name: ['ParallelCollectionRDD'], kind: 'source', parents: [], partitions: partitions.length, sources }),
+    );
   }
 
   /** @internal */
@@ -246,12 +323,14 @@ export class SparkContext {
   }
 
   /** Executors free what they keep of a dataset. @internal */
-  unkeep(dataset: RddNode): void { this.#forget('unkeep', dataset.key); }
+  unkeep(dataset: RddNode): void {
+    this.#forget('unkeep', dataset.key);
+  }
 
   #forget(what: 'forget' | 'unkeep', key: number): void {
     if (this.#forgotten[what].push(key) > 1) return;
     setTimeout(() => {
-      if (this.stopped() || !this.#forgotten.forget.length && !this.#forgotten.unkeep.length) return;
+      if (this.stopped() || (!this.#forgotten.forget.length && !this.#forgotten.unkeep.length)) return;
       const value = forgetting({ description: 'forget', ...this.#takeForgotten() });
       void this.#send(value, {}, () => {}).catch(() => {});
     });
@@ -280,14 +359,18 @@ export class SparkContext {
   }
 
   /** @internal */
-  startReceiver(receiver: Uint8Array, page: ReceiverPage): () => Promise<void> { return this.context.startReceiver(receiver, page); }
+  startReceiver(receiver: Uint8Array, page: ReceiverPage): () => Promise<void> {
+    return this.context.startReceiver(receiver, page);
+  }
   /** A clock that goes on in the background; none where there is no worker for it. @internal */
   get alarms(): Clock | undefined {
     const { alarm } = this.context;
     return alarm && { now: () => Date.now(), at: (timeMs, work) => alarm(Math.max(0, timeMs - Date.now()), work) };
   }
   /** Ends the session. */
-  stop(): Promise<void> { return this.context.stop(); }
+  stop(): Promise<void> {
+    return this.context.stop();
+  }
 
   /** Writes the partitions of a dataset; its lineage begins there from now on. @internal */
   async checkpointInto(dataset: RddNode, write: (blocks: readonly Uint8Array[]) => Promise<readonly Blob[]>): Promise<void> {
@@ -310,13 +393,21 @@ export class SparkContext {
 
   /** Runs an action on a dataset: per partition (or per one of `only`) what the executors made of it. @internal */
   async run(
-    root: RddNode, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions = {}, only?: number[],
+    root: RddNode,
+    action: (plan: PlanBuilder) => Action,
+    description: string,
+    options: ActionOptions = {},
+    only?: number[],
   ): Promise<unknown[][]> {
     return (await this.#blocks(root, action, description, options, only)).map(decode);
   }
 
   async #blocks(
-    root: RddNode, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions, only?: number[],
+    root: RddNode,
+    action: (plan: PlanBuilder) => Action,
+    description: string,
+    options: ActionOptions,
+    only?: number[],
   ): Promise<Uint8Array[]> {
     if (this.stopped()) throw new IllegalStateException('Cannot call methods on a stopped SparkContext');
     const job = this.#jobs.next();
@@ -328,10 +419,12 @@ export class SparkContext {
     const { value, accumulators } = planBytes(root, action, about, only);
     const parts = new Map<number, Uint8Array>();
     const updates: Uint8Array[] = [];
-    await this.#jobs.run(job, options.signal, (signal) => this.#send(value, { signal }, (typeUrl, bytes) => {
-      if (typeUrl === UPDATES_TYPE) return updates.push(bytes);
-      return parts.set(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true), bytes.subarray(4));
-    }));
+    await this.#jobs.run(job, options.signal, (signal) =>
+      this.#send(value, { signal }, (typeUrl, bytes) => {
+        if (typeUrl === UPDATES_TYPE) return updates.push(bytes);
+        return parts.set(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true), bytes.subarray(4));
+      }),
+    );
     for (const [id, sum] of updates.flatMap(decode) as [number, unknown][]) accumulators.get(id)?.merged(sum);
     for (const dataset of toCheckpoint(root)) await this.#checkpoint(dataset);
     return wanted.map((partition) => {

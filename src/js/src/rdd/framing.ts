@@ -15,7 +15,7 @@ export function framed(pieces: readonly Uint8Array[]): Uint8Array {
 export function unframed(bytes: Uint8Array): Uint8Array[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const pieces: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length;) {
+  for (let at = 0; at < bytes.length; ) {
     const length = view.getUint32(at, true);
     pieces.push(bytes.slice(at + 4, (at += 4 + length)));
   }

@@ -7,15 +7,27 @@
  * is an error of the task, with the same advice.
  */
 
-interface Token { kind: 'name' | 'number' | 'text' | 'punct'; text: string; newline: boolean }
+interface Token {
+  kind: 'name' | 'number' | 'text' | 'punct';
+  text: string;
+  newline: boolean;
+}
 
-const KEYWORDS = new Set(('await break case catch class const continue debugger default delete do else export extends false finally for function if '
-  + 'import in instanceof new null return super switch this throw true try typeof var void while with yield let static async of get set arguments '
-  + 'undefined NaN Infinity eval').split(' '));
+const KEYWORDS = new Set(
+  (
+    'await break case catch class const continue debugger default delete do else export extends false finally for function if ' +
+    'import in instanceof new null return super switch this throw true try typeof var void while with yield let static async of get set arguments ' +
+    'undefined NaN Infinity eval'
+  ).split(' '),
+);
 /** What dedicated workers have and show as ordinary, enumerable properties of their global object. */
-const WORKER_NAMES = new Set(('self console fetch crypto performance navigator location origin caches indexedDB atob btoa structuredClone '
-  + 'queueMicrotask setTimeout clearTimeout setInterval clearInterval postMessage importScripts close reportError createImageBitmap '
-  + 'requestAnimationFrame cancelAnimationFrame isSecureContext crossOriginIsolated scheduler trustedTypes fonts').split(' '));
+const WORKER_NAMES = new Set(
+  (
+    'self console fetch crypto performance navigator location origin caches indexedDB atob btoa structuredClone ' +
+    'queueMicrotask setTimeout clearTimeout setInterval clearInterval postMessage importScripts close reportError createImageBitmap ' +
+    'requestAnimationFrame cancelAnimationFrame isSecureContext crossOriginIsolated scheduler trustedTypes fonts'
+  ).split(' '),
+);
 
 /** Names in their order, each once. */
 export function freeVariables(source: string): string[] {
@@ -157,16 +169,31 @@ function tokenize(source: string): Token[] | undefined {
   const template = (): boolean => {
     for (; at < source.length; at++) {
       if (source[at] === '\\') at++;
-      else if (source[at] === '`') { at++; push('text', '`'); return true; }
-      else if (source.startsWith('${', at)) { at += 2; templates.push(0); push('punct', '('); return true; }
+      else if (source[at] === '`') {
+        at++;
+        push('text', '`');
+        return true;
+      } else if (source.startsWith('${', at)) {
+        at += 2;
+        templates.push(0);
+        push('punct', '(');
+        return true;
+      }
     }
     return false;
   };
   while (at < source.length) {
     const space = match(SPACE);
-    if (space !== undefined) { newline ||= space.includes('\n'); continue; }
+    if (space !== undefined) {
+      newline ||= space.includes('\n');
+      continue;
+    }
     const c = source[at]!;
-    if (source.startsWith('//', at)) { const end = source.indexOf('\n', at); at = end < 0 ? source.length : end; continue; }
+    if (source.startsWith('//', at)) {
+      const end = source.indexOf('\n', at);
+      at = end < 0 ? source.length : end;
+      continue;
+    }
     if (source.startsWith('/*', at)) {
       const end = source.indexOf('*/', at);
       if (end < 0) return undefined;
@@ -180,12 +207,24 @@ function tokenize(source: string): Token[] | undefined {
       push('text', c);
       continue;
     }
-    if (c === '`') { at++; if (!template()) return undefined; continue; }
+    if (c === '`') {
+      at++;
+      if (!template()) return undefined;
+      continue;
+    }
     if (c === '/') {
       const before = tokens.at(-1);
       if (before?.text === '}') return undefined;
-      const divides = before && (before.kind === 'number' || before.kind === 'text' || before.text === ')' || before.text === ']'
-        || (before.kind === 'name' && !['return', 'typeof', 'case', 'in', 'of', 'delete', 'void', 'instanceof', 'throw', 'else', 'do', 'yield', 'await'].includes(before.text)));
+      const divides =
+        before &&
+        (before.kind === 'number' ||
+          before.kind === 'text' ||
+          before.text === ')' ||
+          before.text === ']' ||
+          (before.kind === 'name' &&
+            !['return', 'typeof', 'case', 'in', 'of', 'delete', 'void', 'instanceof', 'throw', 'else', 'do', 'yield', 'await'].includes(
+              before.text,
+            )));
       if (!divides) {
         if (match(REGEX) === undefined) return undefined;
         push('text', '/');
@@ -193,8 +232,15 @@ function tokenize(source: string): Token[] | undefined {
       }
     }
     const name = match(NAME);
-    if (name !== undefined) { push('name', name); continue; }
-    if (/\d/.test(c) || (c === '.' && /\d/.test(source[at + 1] ?? ''))) { if (match(NUMBER) === undefined) return undefined; push('number', '0'); continue; }
+    if (name !== undefined) {
+      push('name', name);
+      continue;
+    }
+    if (/\d/.test(c) || (c === '.' && /\d/.test(source[at + 1] ?? ''))) {
+      if (match(NUMBER) === undefined) return undefined;
+      push('number', '0');
+      continue;
+    }
     const punct = match(PUNCT);
     if (punct === undefined) return undefined;
     const open = templates.length - 1;

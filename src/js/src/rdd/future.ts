@@ -6,17 +6,28 @@ export class FutureAction<T> implements PromiseLike<T> {
 
   /** @internal */
   constructor(run: (signal: AbortSignal) => Promise<T>) {
-    this.#result = run(this.#abort.signal).finally(() => { this.#completed = true; });
+    this.#result = run(this.#abort.signal).finally(() => {
+      this.#completed = true;
+    });
     // Whoever awaits it sees the failure; until then it is nobody's unhandled rejection.
     this.#result.catch(() => {});
   }
 
   /** Ends the job; the action rejects. One that is over stays as it is. */
-  cancel(): void { this.#abort.abort(new DOMException('The action was cancelled', 'AbortError')); }
-  get isCancelled(): boolean { return this.#abort.signal.aborted; }
-  get isCompleted(): boolean { return this.#completed; }
+  cancel(): void {
+    this.#abort.abort(new DOMException('The action was cancelled', 'AbortError'));
+  }
+  get isCancelled(): boolean {
+    return this.#abort.signal.aborted;
+  }
+  get isCompleted(): boolean {
+    return this.#completed;
+  }
 
-  then<A = T, B = never>(done?: ((value: T) => A | PromiseLike<A>) | null, failed?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+  then<A = T, B = never>(
+    done?: ((value: T) => A | PromiseLike<A>) | null,
+    failed?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
     return this.#result.then(done, failed);
   }
 }

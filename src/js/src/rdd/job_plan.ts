@@ -28,7 +28,9 @@ export type StorageLevel = 'MEMORY_ONLY' | 'MEMORY_AND_DISK' | 'DISK_ONLY';
 
 /** The levels by name, as Spark has them. */
 export const StorageLevel = {
-  MEMORY_ONLY: 'MEMORY_ONLY', MEMORY_AND_DISK: 'MEMORY_AND_DISK', DISK_ONLY: 'DISK_ONLY',
+  MEMORY_ONLY: 'MEMORY_ONLY',
+  MEMORY_AND_DISK: 'MEMORY_AND_DISK',
+  DISK_ONLY: 'DISK_ONLY',
 } as const satisfies Record<StorageLevel, StorageLevel>;
 
 export interface PlanNode {
@@ -56,10 +58,17 @@ export interface PlanNode {
 }
 
 /** A function of the user's by number, with what is bound to it: number of a blob, or none. */
-export interface Call { f: number; bound?: number }
+export interface Call {
+  f: number;
+  bound?: number;
+}
 
 /** What an executor gets in place of an accumulator. */
-export interface AccumulatorMark { $accumulator: number; zero: unknown; add: 'sum' | 'list' | Call }
+export interface AccumulatorMark {
+  $accumulator: number;
+  zero: unknown;
+  add: 'sum' | 'list' | Call;
+}
 
 /** What is done to the rows of one partition. */
 export type Op =

@@ -25,17 +25,25 @@ export class Jobs {
     if (value === null) this.#properties.delete(key);
     else this.#properties.set(key, value);
   }
-  get(key: string): string | null { return this.#properties.get(key) ?? null; }
+  get(key: string): string | null {
+    return this.#properties.get(key) ?? null;
+  }
 
   setGroup(id: string, description: string): void {
     this.set(GROUP!, id);
     this.set(DESCRIPTION!, description);
   }
-  clearGroup(): void { for (const key of [GROUP!, DESCRIPTION!]) this.set(key, null); }
-  describe(text: string | null): void { this.set(DESCRIPTION!, text); }
+  clearGroup(): void {
+    for (const key of [GROUP!, DESCRIPTION!]) this.set(key, null);
+  }
+  describe(text: string | null): void {
+    this.set(DESCRIPTION!, text);
+  }
 
   /** What holds for a job whose action is called now. */
-  next(): Job { return { group: this.#properties.get(GROUP!), description: this.get(DESCRIPTION!), pool: this.#pool() }; }
+  next(): Job {
+    return { group: this.#properties.get(GROUP!), description: this.get(DESCRIPTION!), pool: this.#pool() };
+  }
 
   /** The pool of the next job; undefined where jobs are served first come, first served. */
   #pool(): { name: string; weight: number; minShare: number } | undefined {

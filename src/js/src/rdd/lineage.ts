@@ -2,11 +2,17 @@ import type { RddNode } from './node.js';
 import type { StorageLevel } from './job_plan.js';
 
 const LEVELS: Record<StorageLevel, string> = {
-  MEMORY_ONLY: 'Memory Deserialized', MEMORY_AND_DISK: 'Disk Memory Deserialized', DISK_ONLY: 'Disk Serialized',
+  MEMORY_ONLY: 'Memory Deserialized',
+  MEMORY_AND_DISK: 'Disk Memory Deserialized',
+  DISK_ONLY: 'Disk Serialized',
 };
 
 /** A dataset as Spark has it, of which one of ours may stand for several. */
-interface Shown { text: string; partitions: number; below: { shown: Shown; moves: boolean }[] }
+interface Shown {
+  text: string;
+  partitions: number;
+  below: { shown: Shown; moves: boolean }[];
+}
 
 function shown(dataset: RddNode): Shown {
   const { partitions, parents, wide, level } = dataset;
@@ -15,8 +21,14 @@ function shown(dataset: RddNode): Shown {
     const kept = id === dataset.id && level ? ` [${LEVELS[level]} 1x Replicated]` : '';
     return { text: `${name}[${id--}]${kept}`, partitions: width, below: [] };
   };
-  const [above, below] = [false, true].map((lower) => dataset.name.filter((name) => name.startsWith('+') === lower)) as [string[], string[]];
-  const chain = (links: Shown[]) => links.forEach((link, i) => { if (i > 0) links[i - 1]!.below.push({ shown: link, moves: false }); });
+  const [above, below] = [false, true].map((lower) => dataset.name.filter((name) => name.startsWith('+') === lower)) as [
+    string[],
+    string[],
+  ];
+  const chain = (links: Shown[]) =>
+    links.forEach((link, i) => {
+      if (i > 0) links[i - 1]!.below.push({ shown: link, moves: false });
+    });
   const own = above.map((name) => made(name, partitions));
   chain(own);
   parents.forEach((parent, i) => {

@@ -61,4 +61,3 @@ export async function prepare(root: RddNode, seen = new Set<RddNode>()): Promise
   await root.placement?.prepare?.();
   await root.prepare?.();
 }
-

@@ -17,11 +17,20 @@ export abstract class Partitioner {
  * `'double'` where Spark's keys are Doubles.
  */
 export class HashPartitioner extends Partitioner {
-  constructor(numPartitions: number, readonly keys: NumberKeys = 'any') { super(numPartitions); }
+  constructor(
+    numPartitions: number,
+    readonly keys: NumberKeys = 'any',
+  ) {
+    super(numPartitions);
+  }
 
-  getPartition(key: unknown): number { return hashPartition(key, this.numPartitions, this.keys); }
+  getPartition(key: unknown): number {
+    return hashPartition(key, this.numPartitions, this.keys);
+  }
   /** `hashCode` of a key as the JVM has it; null has 0. An UnhashableKeyError for objects. */
-  static hashCode(key: unknown, keys: NumberKeys = 'any'): number { return hashOf(key, keys); }
+  static hashCode(key: unknown, keys: NumberKeys = 'any'): number {
+    return hashOf(key, keys);
+  }
 }
 
 /**
@@ -29,7 +38,13 @@ export class HashPartitioner extends Partitioner {
  * needs them (`RangePartitioner`).
  */
 export class RangePartitioner<K, V> extends Partitioner {
-  constructor(numPartitions: number, readonly rdd: RDD<[K, V]>, readonly ascending = true) { super(numPartitions); }
+  constructor(
+    numPartitions: number,
+    readonly rdd: RDD<[K, V]>,
+    readonly ascending = true,
+  ) {
+    super(numPartitions);
+  }
 }
 
 /**
@@ -39,7 +54,11 @@ export class RangePartitioner<K, V> extends Partitioner {
 export class FunctionPartitioner<K> extends Partitioner {
   /** @internal */ readonly f: AnyRemote;
 
-  constructor(numPartitions: number, f: Remote<(key: K, bound: never) => number>, /** @internal */ readonly bound?: Bound) {
+  constructor(
+    numPartitions: number,
+    f: Remote<(key: K, bound: never) => number>,
+    /** @internal */ readonly bound?: Bound,
+  ) {
     super(numPartitions);
     checkRemote(f as AnyRemote, 'FunctionPartitioner', bound);
     this.f = f as AnyRemote;

@@ -16,9 +16,8 @@ export class PlanBuilder {
   readonly #bound = new Map<Bound, number>();
 
   call(f: AnyRemote, method: string, bound?: Bound): Call {
-    const source: FunctionSource = typeof f === 'function'
-      ? { source: sourceOf(f, method) }
-      : { module: new URL(f.module, document.baseURI).href, export: f.export };
+    const source: FunctionSource =
+      typeof f === 'function' ? { source: sourceOf(f, method) } : { module: new URL(f.module, document.baseURI).href, export: f.export };
     const key = JSON.stringify(source);
     let number = this.#known.get(key);
     if (number === undefined) this.#known.set(key, (number = this.functions.push(source) - 1));
@@ -34,14 +33,19 @@ export class PlanBuilder {
     return { $accumulator: id, zero, add: typeof adding === 'string' ? adding : this.call(adding, 'accumulator') };
   }
 
-  value(value: unknown): number { return this.values.push(encode([value])) - 1; }
+  value(value: unknown): number {
+    return this.values.push(encode([value])) - 1;
+  }
 }
 
 /** What a job says beside its lineage. */
 export type JobHeader = Pick<RddPlan, 'description' | 'forget' | 'unkeep' | 'pool'>;
 
 /** A plan as bytes, and the accumulators that it adds to. */
-export interface PlannedJob { value: Uint8Array; accumulators: ReadonlyMap<number, Accumulator<unknown>> }
+export interface PlannedJob {
+  value: Uint8Array;
+  accumulators: ReadonlyMap<number, Accumulator<unknown>>;
+}
 
 /** A plan that runs nothing: datasets are forgotten. */
 export function forgetting(about: JobHeader): Uint8Array {
@@ -62,7 +66,11 @@ export function planBytes(root: RddNode, action: (plan: PlanBuilder) => Action, 
   const sources: Uint8Array[] = [];
   const nodes = order.map((dataset): PlanNode => {
     const node: PlanNode = {
-      id: dataset.id, key: dataset.key, name: dataset.name.find((name) => !name.startsWith('+')) ?? '', kind: dataset.kind, partitions: dataset.partitions,
+      id: dataset.id,
+      key: dataset.key,
+      name: dataset.name.find((name) => !name.startsWith('+')) ?? '',
+      kind: dataset.kind,
+      partitions: dataset.partitions,
       parents: dataset.parents.map((parent) => place.get(parent)!),
     };
     if (dataset.groups) node.groups = dataset.groups;
@@ -77,8 +85,16 @@ export function planBytes(root: RddNode, action: (plan: PlanBuilder) => Action, 
     return node;
   });
   const plan: RddPlan = {
-    ...about, nodes, root: place.get(root)!, action: action(builder), functions: builder.functions, values: builder.values.length,
+    ...about,
+    nodes,
+    root: place.get(root)!,
+    action: action(builder),
+    functions: builder.functions,
+    values: builder.values.length,
     ...(only && { only }),
   };
-  return { value: framed([new TextEncoder().encode(JSON.stringify(plan)), ...builder.values, ...sources]), accumulators: builder.accumulators };
+  return {
+    value: framed([new TextEncoder().encode(JSON.stringify(plan)), ...builder.values, ...sources]),
+    accumulators: builder.accumulators,
+  };
 }

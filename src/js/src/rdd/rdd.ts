@@ -26,22 +26,38 @@ export type Partitions = number | Partitioner;
  */
 export class RDD<T> extends Actions<T> {
   /** @internal */
-  constructor(context: SparkContext, definition: RddNode) { super(context, definition); }
+  constructor(context: SparkContext, definition: RddNode) {
+    super(context, definition);
+  }
 
   /** The dataset's number within its context. */
-  get id(): number { return this.definition.id; }
-  getNumPartitions(): number { return this.definition.partitions; }
+  get id(): number {
+    return this.definition.id;
+  }
+  getNumPartitions(): number {
+    return this.definition.partitions;
+  }
 
-  get #width(): number { return this.context.shufflePartitions ?? (this.definition.partitions || 1); }
+  get #width(): number {
+    return this.context.shufflePartitions ?? (this.definition.partitions || 1);
+  }
 
-  #of<U>(dataset: RddNode): RDD<U> { return new RDD<U>(this.context, dataset); }
+  #of<U>(dataset: RddNode): RDD<U> {
+    return new RDD<U>(this.context, dataset);
+  }
 
   #narrow<U>(op: (plan: PlanBuilder) => Op, keeps = false): RDD<U> {
     const { definition } = this;
-    return this.#of<U>(this.context.node({
-      name: ['MapPartitionsRDD'], kind: 'narrow', parents: [definition], partitions: definition.partitions, op,
-      placement: keeps ? definition.placement : undefined,
-    }));
+    return this.#of<U>(
+      this.context.node({
+        name: ['MapPartitionsRDD'],
+        kind: 'narrow',
+        parents: [definition],
+        partitions: definition.partitions,
+        op,
+        placement: keeps ? definition.placement : undefined,
+      }),
+    );
   }
 
   #step<U>(t: Step, f: AnyRemote, bound: Bound | undefined, keeps = false): RDD<U> {
@@ -52,11 +68,17 @@ export class RDD<T> extends Actions<T> {
   // Narrow: one pass over a partition.
 
   /** Each row's image. */
-  map<U, B extends Bound = Bound>(f: Fn<[row: T], U, B>, bound?: B): RDD<U> { return this.#step<U>('map', f, bound); }
+  map<U, B extends Bound = Bound>(f: Fn<[row: T], U, B>, bound?: B): RDD<U> {
+    return this.#step<U>('map', f, bound);
+  }
   /** All elements of each row's image, which must be iterable. */
-  flatMap<U, B extends Bound = Bound>(f: Fn<[row: T], Iterable<U>, B>, bound?: B): RDD<U> { return this.#step<U>('flatMap', f, bound); }
+  flatMap<U, B extends Bound = Bound>(f: Fn<[row: T], Iterable<U>, B>, bound?: B): RDD<U> {
+    return this.#step<U>('flatMap', f, bound);
+  }
   /** The rows for which `f` is truthy. */
-  filter<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B): RDD<T> { return this.#step<T>('filter', f, bound, true); }
+  filter<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B): RDD<T> {
+    return this.#step<T>('filter', f, bound, true);
+  }
   /** What `f` makes of each partition, given as an iterator. */
   mapPartitions<U, B extends Bound = Bound>(f: Fn<[rows: IterableIterator<T>, index: number], Iterable<U>, B>, bound?: B): RDD<U> {
     return this.#step<U>('mapPartitions', f, bound);
@@ -66,50 +88,77 @@ export class RDD<T> extends Actions<T> {
     return this.#step<U>('mapPartitionsWithIndex', f, bound);
   }
   /** Each partition as one array. */
-  glom(): RDD<T[]> { return this.#narrow<T[]>(() => ({ t: 'glom' })); }
+  glom(): RDD<T[]> {
+    return this.#narrow<T[]>(() => ({ t: 'glom' }));
+  }
   /** `[f(row), row]`. */
-  keyBy<K, B extends Bound = Bound>(f: Fn<[row: T], K, B>, bound?: B): RDD<[K, T]> { return this.#step<[K, T]>('keyBy', f, bound); }
+  keyBy<K, B extends Bound = Bound>(f: Fn<[row: T], K, B>, bound?: B): RDD<[K, T]> {
+    return this.#step<[K, T]>('keyBy', f, bound);
+  }
   /** A share of the rows; the same seed gives the same rows. */
   sample(withReplacement: boolean, fraction: number, seed = 17): RDD<T> {
-    if (!(fraction >= 0) || (!withReplacement && fraction > 1)) throw new IllegalArgumentException(`sample: the fraction (${fraction}) must be in [0, 1], or at least 0 with replacement`);
+    if (!(fraction >= 0) || (!withReplacement && fraction > 1))
+      throw new IllegalArgumentException(`sample: the fraction (${fraction}) must be in [0, 1], or at least 0 with replacement`);
     return this.#narrow<T>(() => ({ t: 'sample', withReplacement, fraction, seed }), true);
   }
   /** Rows of equal position, as pairs; both need as many partitions, with as many rows each. */
   zip<U>(other: RDD<U>): RDD<[T, U]> {
     const parents = [this.definition, other.definition];
     if (parents[0]!.partitions !== parents[1]!.partitions) {
-      throw new IllegalArgumentException(`Can only zip with RDD which has the same number of partitions: ${parents[0]!.partitions} and ${parents[1]!.partitions}`);
+      throw new IllegalArgumentException(
+        `Can only zip with RDD which has the same number of partitions: ${parents[0]!.partitions} and ${parents[1]!.partitions}`,
+      );
     }
-    return this.#of<[T, U]>(this.context.node({
-      name: ['ZippedPartitionsRDD2'], kind: 'zip', parents, partitions: parents[0]!.partitions, op: () => ({ t: 'zip' }),
-    }));
+    return this.#of<[T, U]>(
+      this.context.node({
+        name: ['ZippedPartitionsRDD2'],
+        kind: 'zip',
+        parents,
+        partitions: parents[0]!.partitions,
+        op: () => ({ t: 'zip' }),
+      }),
+    );
   }
   /** `[row, index]` over all partitions; counts the partitions first, by a job of its own. */
   zipWithIndex(): RDD<[T, number]> {
     const { definition } = this;
     let offsets: number[] | undefined;
-    return this.#of<[T, number]>(this.context.node({
-      name: ['ZippedWithIndexRDD'], kind: 'narrow', parents: [definition], partitions: definition.partitions,
-      op: () => ({ t: 'zipWithIndex', offsets: offsets ?? [] }),
-      prepare: async () => {
-        if (offsets || definition.partitions === 1) return;
-        const counts = await this.context.run(definition, () => ({ t: 'count' }), 'zipWithIndex: count');
-        let at = 0;
-        offsets = counts.map(([n]) => (at += n as number) - (n as number));
-      },
-    }));
+    return this.#of<[T, number]>(
+      this.context.node({
+        name: ['ZippedWithIndexRDD'],
+        kind: 'narrow',
+        parents: [definition],
+        partitions: definition.partitions,
+        op: () => ({ t: 'zipWithIndex', offsets: offsets ?? [] }),
+        prepare: async () => {
+          if (offsets || definition.partitions === 1) return;
+          const counts = await this.context.run(definition, () => ({ t: 'count' }), 'zipWithIndex: count');
+          let at = 0;
+          offsets = counts.map(([n]) => (at += n as number) - (n as number));
+        },
+      }),
+    );
   }
   /** `[row, k · n + partition]` for the k-th row of a partition among n. */
-  zipWithUniqueId(): RDD<[T, number]> { return this.#narrow<[T, number]>(() => ({ t: 'zipWithUniqueId', partitions: this.definition.partitions })); }
+  zipWithUniqueId(): RDD<[T, number]> {
+    return this.#narrow<[T, number]>(() => ({ t: 'zipWithUniqueId', partitions: this.definition.partitions }));
+  }
   /** All pairs of rows; partitions are pairs of partitions. */
   cartesian<U>(other: RDD<U>): RDD<[T, U]> {
     const parents = [this.definition, other.definition];
-    return this.#of<[T, U]>(this.context.node({
-      name: ['CartesianRDD'], kind: 'cartesian', parents, partitions: parents[0]!.partitions * parents[1]!.partitions,
-    }));
+    return this.#of<[T, U]>(
+      this.context.node({
+        name: ['CartesianRDD'],
+        kind: 'cartesian',
+        parents,
+        partitions: parents[0]!.partitions * parents[1]!.partitions,
+      }),
+    );
   }
   /** The rows of both; duplicates stay. */
-  union(other: RDD<T>): RDD<T> { return this.context.union<T>([this, other]); }
+  union(other: RDD<T>): RDD<T> {
+    return this.context.union<T>([this, other]);
+  }
   /** Fewer partitions, made of neighbours; more only with `shuffle`. */
   coalesce(numPartitions: number, shuffle = false): RDD<T> {
     const n = checkPartitions(numPartitions, 'coalesce');
@@ -120,7 +169,9 @@ export class RDD<T> extends Actions<T> {
       const [first, last] = [Math.floor((i * from) / count), Math.floor(((i + 1) * from) / count)];
       return Array.from({ length: last - first }, (_, k) => first + k);
     });
-    return this.#of<T>(this.context.node({ name: ['CoalescedRDD'], kind: 'coalesce', parents: [this.definition], partitions: count, groups }));
+    return this.#of<T>(
+      this.context.node({ name: ['CoalescedRDD'], kind: 'coalesce', parents: [this.definition], partitions: count, groups }),
+    );
   }
 
   // Wide: rows move.
@@ -146,20 +197,29 @@ export class RDD<T> extends Actions<T> {
   /** Rows that both have, each once. */
   intersection(other: RDD<T>, partitions?: Partitions): RDD<T> {
     const [a, b] = [this.#asKeys(), other.#asKeys()];
-    return a.cogroup(b, partitions).filter(([, [x, y]]) => x.length > 0 && y.length > 0).keys();
+    return a
+      .cogroup(b, partitions)
+      .filter(([, [x, y]]) => x.length > 0 && y.length > 0)
+      .keys();
   }
   /** Rows that `other` has not; duplicates stay. */
   subtract(other: RDD<T>, partitions: Partitions = this.#width): RDD<T> {
     return this.#asKeys().subtractByKey(other.#asKeys(), partitions).keys();
   }
-  #asKeys(): RDD<[T, null]> { return this.#narrow<[T, null]>(() => ({ t: 'pairs' })); }
+  #asKeys(): RDD<[T, null]> {
+    return this.#narrow<[T, null]>(() => ({ t: 'pairs' }));
+  }
 
   // Pairs.
 
   /** First elements. */
-  keys<K, V>(this: RDD<[K, V]>): RDD<K> { return this.#narrow<K>(() => ({ t: 'keys' })); }
+  keys<K, V>(this: RDD<[K, V]>): RDD<K> {
+    return this.#narrow<K>(() => ({ t: 'keys' }));
+  }
   /** Second elements. */
-  values<K, V>(this: RDD<[K, V]>): RDD<V> { return this.#narrow<V>(() => ({ t: 'values' })); }
+  values<K, V>(this: RDD<[K, V]>): RDD<V> {
+    return this.#narrow<V>(() => ({ t: 'values' }));
+  }
   /** Each value's image under the same key; partitions keep their keys. */
   mapValues<K, V, U, B extends Bound = Bound>(this: RDD<[K, V]>, f: Fn<[value: V], U, B>, bound?: B): RDD<[K, U]> {
     return this.#step<[K, U]>('mapValues', f, bound, true);
@@ -172,10 +232,16 @@ export class RDD<T> extends Actions<T> {
    * Pairs placed by key: by a partitioner, or into so many partitions by the key's hash (the JVM's), or by a function of the key,
    * modulo their number.
    */
-  partitionBy<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, partitions: Partitions, f?: Fn<[key: K], number, B>, bound?: B): RDD<[K, V]> {
+  partitionBy<K, V, B extends Bound = Bound>(
+    this: RDD<[K, V]>,
+    partitions: Partitions,
+    f?: Fn<[key: K], number, B>,
+    bound?: B,
+  ): RDD<[K, V]> {
     let placement = placedBy(this.context, partitions, 'partitionBy');
     if (f) {
-      if (typeof partitions !== 'number') throw new SparkTypeError('partitionBy: a function of the key goes with a number of partitions, not with a partitioner');
+      if (typeof partitions !== 'number')
+        throw new SparkTypeError('partitionBy: a function of the key goes with a number of partitions, not with a partitioner');
       checkRemote(f, 'partitionBy', bound);
       placement = customPlacement(partitions, f, bound);
     }
@@ -194,33 +260,58 @@ export class RDD<T> extends Actions<T> {
     return this.#combined<[K, V[]]>('groupByKey', partitions, () => ({ t: 'group' }), false);
   }
   /** The values of each key merged by an associative, commutative function; merged before they move, too. */
-  reduceByKey<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, f: Fn<[a: V, b: V], V, B>, partitions?: Partitions, bound?: B): RDD<[K, V]> {
+  reduceByKey<K, V, B extends Bound = Bound>(
+    this: RDD<[K, V]>,
+    f: Fn<[a: V, b: V], V, B>,
+    partitions?: Partitions,
+    bound?: B,
+  ): RDD<[K, V]> {
     checkRemote(f, 'reduceByKey', bound);
     return this.#combined<[K, V]>('reduceByKey', partitions, (plan) => ({ t: 'reduce', merge: plan.call(f, 'reduceByKey', bound) }));
   }
   /** As reduceByKey, from a zero value that is used once per key and partition. */
-  foldByKey<K, V, B extends Bound = Bound>(this: RDD<[K, V]>, zero: V, f: Fn<[a: V, b: V], V, B>, partitions?: Partitions, bound?: B): RDD<[K, V]> {
+  foldByKey<K, V, B extends Bound = Bound>(
+    this: RDD<[K, V]>,
+    zero: V,
+    f: Fn<[a: V, b: V], V, B>,
+    partitions?: Partitions,
+    bound?: B,
+  ): RDD<[K, V]> {
     return this.aggregateByKey<K, V, V, B>(zero, f, f, partitions, bound);
   }
   /** Values of a key folded from a zero value within a partition by `merge`, then across partitions by `combine`. */
   aggregateByKey<K, V, U, B extends Bound = Bound>(
-    this: RDD<[K, V]>, zero: U, merge: Fn<[sum: U, value: V], U, B>, combine: Fn<[a: U, b: U], U, B>, partitions?: Partitions, bound?: B,
+    this: RDD<[K, V]>,
+    zero: U,
+    merge: Fn<[sum: U, value: V], U, B>,
+    combine: Fn<[a: U, b: U], U, B>,
+    partitions?: Partitions,
+    bound?: B,
   ): RDD<[K, U]> {
     valueBlock(zero, 'aggregateByKey');
     checkRemote(merge, 'aggregateByKey', bound);
     checkRemote(combine, 'aggregateByKey', bound);
     return this.#combined<[K, U]>('aggregateByKey', partitions, (plan) => ({
-      t: 'fold', zero: plan.value(zero), merge: plan.call(merge, 'aggregateByKey', bound), combine: plan.call(combine, 'aggregateByKey', bound),
+      t: 'fold',
+      zero: plan.value(zero),
+      merge: plan.call(merge, 'aggregateByKey', bound),
+      combine: plan.call(combine, 'aggregateByKey', bound),
     }));
   }
   /** The general form: `create` a sum from a first value, `merge` further ones, `combine` sums of different partitions. */
   combineByKey<K, V, C, B extends Bound = Bound>(
-    this: RDD<[K, V]>, create: Fn<[value: V], C, B>, merge: Fn<[sum: C, value: V], C, B>, combine: Fn<[a: C, b: C], C, B>,
-    partitions?: Partitions, bound?: B,
+    this: RDD<[K, V]>,
+    create: Fn<[value: V], C, B>,
+    merge: Fn<[sum: C, value: V], C, B>,
+    combine: Fn<[a: C, b: C], C, B>,
+    partitions?: Partitions,
+    bound?: B,
   ): RDD<[K, C]> {
     for (const f of [create, merge, combine]) checkRemote(f as AnyRemote, 'combineByKey', bound);
     return this.#combined<[K, C]>('combineByKey', partitions, (plan) => ({
-      t: 'combine', create: plan.call(create, 'combineByKey', bound), merge: plan.call(merge, 'combineByKey', bound),
+      t: 'combine',
+      create: plan.call(create, 'combineByKey', bound),
+      merge: plan.call(merge, 'combineByKey', bound),
       combine: plan.call(combine, 'combineByKey', bound),
     }));
   }
@@ -246,11 +337,21 @@ export class RDD<T> extends Actions<T> {
   }
   /** As join; a right value without a partner meets null. */
   rightOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, [V | null, W]]> {
-    return this.#grouped<[K, [V | null, W]]>([other as RDD<unknown>], partitions, { t: 'join', left: false, right: true }, 'rightOuterJoin');
+    return this.#grouped<[K, [V | null, W]]>(
+      [other as RDD<unknown>],
+      partitions,
+      { t: 'join', left: false, right: true },
+      'rightOuterJoin',
+    );
   }
   /** As join; a value of either side without a partner meets null. */
   fullOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, [V | null, W | null]]> {
-    return this.#grouped<[K, [V | null, W | null]]>([other as RDD<unknown>], partitions, { t: 'join', left: true, right: true }, 'fullOuterJoin');
+    return this.#grouped<[K, [V | null, W | null]]>(
+      [other as RDD<unknown>],
+      partitions,
+      { t: 'join', left: true, right: true },
+      'fullOuterJoin',
+    );
   }
   /** Pairs whose key `other` has not. */
   subtractByKey<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, V]> {
@@ -274,7 +375,9 @@ export class RDD<T> extends Actions<T> {
     return this.#narrow<unknown>((plan) => ({ t: 'mapStates', call: plan.call(f, 'mapWithState', bound), timeMs, timeoutMs }), true);
   }
   /** Second elements of the rows whose first is the tag: states, which stay where their keys are, or what a function gave. @internal */
-  tagged<U>(tag: 0 | 1): RDD<U> { return this.#narrow<U>(() => ({ t: 'tagged', tag }), tag === 0); }
+  tagged<U>(tag: 0 | 1): RDD<U> {
+    return this.#narrow<U>(() => ({ t: 'tagged', tag }), tag === 0);
+  }
 
   // Keeping.
 
@@ -285,7 +388,8 @@ export class RDD<T> extends Actions<T> {
    */
   persist(level: StorageLevel = 'MEMORY_ONLY'): this {
     const { definition } = this;
-    if (!(level in StorageLevel)) throw new IllegalArgumentException(`Invalid StorageLevel: ${level}; the levels are ${Object.keys(StorageLevel).join(', ')}`);
+    if (!(level in StorageLevel))
+      throw new IllegalArgumentException(`Invalid StorageLevel: ${level}; the levels are ${Object.keys(StorageLevel).join(', ')}`);
     if (definition.level && definition.level !== level) {
       throw new UnsupportedOperationException('Cannot change storage level of an RDD after it was already assigned a level');
     }
@@ -294,7 +398,9 @@ export class RDD<T> extends Actions<T> {
     return this;
   }
   /** As persist, in memory. */
-  cache(): this { return this.persist(); }
+  cache(): this {
+    return this.persist();
+  }
   /** Frees what is kept of it, and computes it anew from now on. */
   unpersist(): this {
     if (this.definition.level) this.context.unkeep(this.definition);
@@ -306,14 +412,23 @@ export class RDD<T> extends Actions<T> {
    * Keep it (`persist`), or it is computed once more to be written.
    */
   checkpoint(): void {
-    if (!this.context.checkpoints) throw new SparkError('Checkpoint directory has not been set in the SparkContext: call sc.setCheckpointDir first', { condition: 'SPARK_NO_CHECKPOINT_DIR' });
+    if (!this.context.checkpoints)
+      throw new SparkError('Checkpoint directory has not been set in the SparkContext: call sc.setCheckpointDir first', {
+        condition: 'SPARK_NO_CHECKPOINT_DIR',
+      });
     this.definition.checkpoint ??= 'wanted';
   }
-  isCheckpointed(): boolean { return this.definition.checkpoint === 'written'; }
+  isCheckpointed(): boolean {
+    return this.definition.checkpoint === 'written';
+  }
   /** Where it is kept; null is nowhere. */
-  getStorageLevel(): StorageLevel | null { return this.definition.level; }
+  getStorageLevel(): StorageLevel | null {
+    return this.definition.level;
+  }
   /** The lineage as text. */
-  toDebugString(): string { return debugString(this.definition); }
+  toDebugString(): string {
+    return debugString(this.definition);
+  }
 
   // Actions that make datasets of their own; the others are in Actions.
 
@@ -325,7 +440,7 @@ export class RDD<T> extends Actions<T> {
   async saveAsTextFile(target: string | FileSystemDirectoryHandle, options?: ActionOptions): Promise<void> {
     const folder = await newFolder(target);
     const lines = this.mapPartitions((rows) => {
-      const texts = Array.from(rows, (row) => (typeof row === 'string' ? row : JSON.stringify(row) ?? String(row)));
+      const texts = Array.from(rows, (row) => (typeof row === 'string' ? row : (JSON.stringify(row) ?? String(row))));
       return texts.length > 0 ? [`${texts.join('\n')}\n`] : [];
     });
     for (let i = 0; i < this.definition.partitions; i++) {
@@ -342,7 +457,12 @@ export class RDD<T> extends Actions<T> {
   }
   /** As aggregate; where there are many partitions, their sums are combined by several tasks first, in so many levels. */
   async treeAggregate<U, B extends Bound = Bound>(
-    zero: U, seq: Fn<[sum: U, row: T], U, B>, combine: Fn<[a: U, b: U], U, B>, depth = 2, bound?: B, options?: ActionOptions,
+    zero: U,
+    seq: Fn<[sum: U, row: T], U, B>,
+    combine: Fn<[a: U, b: U], U, B>,
+    depth = 2,
+    bound?: B,
+    options?: ActionOptions,
   ): Promise<U> {
     valueBlock(zero, 'treeAggregate');
     checkRemote(seq, 'treeAggregate', bound);
@@ -352,13 +472,17 @@ export class RDD<T> extends Actions<T> {
   }
   /** Sums of partitions, made fewer as long as one more level is worth it. */
   #tree<B extends Bound>(combine: Fn<[a: T, b: T], T, B>, depth: number, method: string, bound: B | undefined): RDD<T> {
-    if (!Number.isInteger(depth) || depth < 1) throw new IllegalArgumentException(`${method}: Depth of tree must be greater than 0 but got ${depth}`);
+    if (!Number.isInteger(depth) || depth < 1)
+      throw new IllegalArgumentException(`${method}: Depth of tree must be greater than 0 but got ${depth}`);
     let sums: RDD<T> = this;
     let n = this.getNumPartitions();
     const scale = Math.max(2, Math.ceil(n ** (1 / depth)));
     while (n > scale + Math.ceil(n / scale)) {
       n = Math.floor(n / scale);
-      sums = sums.mapPartitionsWithIndex<[number, T], { n: number }>((i, rows, b) => Array.from(rows, (sum): [number, T] => [i % b.n, sum]), { n }).reduceByKey<number, T, B>(combine, n, bound).values();
+      sums = sums
+        .mapPartitionsWithIndex<[number, T], { n: number }>((i, rows, b) => Array.from(rows, (sum): [number, T] => [i % b.n, sum]), { n })
+        .reduceByKey<number, T, B>(combine, n, bound)
+        .values();
     }
     return sums;
   }
@@ -376,7 +500,8 @@ export class RDD<T> extends Actions<T> {
     if (!withReplacement && n >= count) rows = await this.collect(options);
     else {
       const fraction = sampleFraction(n, count, withReplacement);
-      do rows = await this.sample(withReplacement, fraction, Math.floor(random.next() * 2 ** 31)).collect(options); while (rows.length < wanted);
+      do rows = await this.sample(withReplacement, fraction, Math.floor(random.next() * 2 ** 31)).collect(options);
+      while (rows.length < wanted);
     }
     for (let i = rows.length - 1; i > 0; i--) {
       const other = Math.floor(random.next() * (i + 1));

@@ -10,7 +10,10 @@ import { encode, NotCloneableError } from './value_codec.js';
 export type Bound = Readonly<Record<string, unknown>>;
 
 /** A function in a module of its own: for functions with imports, and where a Content-Security-Policy forbids `blob:` scripts. */
-export interface ModuleFunction { module: string | URL; export: string }
+export interface ModuleFunction {
+  module: string | URL;
+  export: string;
+}
 
 /** A function that runs in an executor. It sees nothing of the page but its arguments. */
 export type Remote<F extends (...args: never[]) => unknown> = F | ModuleFunction;
@@ -25,15 +28,19 @@ const CLASSES = new Set(['transformWithState', 'receiverStream']);
 export function sourceOf(f: (...args: never[]) => unknown, method: string): string {
   const text = Function.prototype.toString.call(f);
   if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
-    throw new SparkTypeError(`${method}: the function ${f.name || '(anonymous)'} is built in or bound and has no text to send: wrap it, `
-      + 'as in (x) => Math.abs(x)');
+    throw new SparkTypeError(
+      `${method}: the function ${f.name || '(anonymous)'} is built in or bound and has no text to send: wrap it, ` +
+        'as in (x) => Math.abs(x)',
+    );
   }
   if (/^(async\s|async\()/.test(text) || f.constructor.name === 'AsyncFunction') {
     throw new SparkTypeError(`${method}: the function ${f.name || '(anonymous)'} is async; functions over rows run to their end at once`);
   }
   const isClass = /^class\b/.test(text);
   if (isClass !== CLASSES.has(method)) {
-    throw new SparkTypeError(`${method}: ${f.name || 'what was given'} is a ${isClass ? 'class, not a function' : 'function, not a class'}`);
+    throw new SparkTypeError(
+      `${method}: ${f.name || 'what was given'} is a ${isClass ? 'class, not a function' : 'function, not a class'}`,
+    );
   }
   // A method's short form is no expression by itself.
   const isExpression = /^(function\b|class\b|\(|[\w$\u0080-\uffff]+\s*=>)/.test(text);
@@ -57,8 +64,11 @@ function checkFree(text: string, name: string, method: string): void {
   const free = freeVariables(text);
   if (free.length > 0) {
     const names = free.map((one) => `\`${one}\``).join(', ');
-    throw new SparkTypeError(`${method}: the function ${name || '(anonymous)'} uses ${names}, which it cannot see: it runs in a worker. Bind ${free.length > 1 ? 'them' : 'it'} `
-      + `(${method}(f, { ${free.join(', ')} }): the values come as the last argument), or give { module, export }`, { condition: 'RIVULET_FREE_VARIABLE', parameters: { names: free.join(', ') } });
+    throw new SparkTypeError(
+      `${method}: the function ${name || '(anonymous)'} uses ${names}, which it cannot see: it runs in a worker. Bind ${free.length > 1 ? 'them' : 'it'} ` +
+        `(${method}(f, { ${free.join(', ')} }): the values come as the last argument), or give { module, export }`,
+      { condition: 'RIVULET_FREE_VARIABLE', parameters: { names: free.join(', ') } },
+    );
   }
   if (closed.size > 10_000) closed.clear();
   closed.add(text);
@@ -66,11 +76,13 @@ function checkFree(text: string, name: string, method: string): void {
 
 /** `mark` tells executors what to make of an accumulator. */
 export function boundValue(bound: Bound, method: string, mark?: (accumulator: Accumulator<unknown>) => AccumulatorMark): Uint8Array {
-  const plain = Object.fromEntries(Object.entries(bound).map(([name, value]) => {
-    if (value instanceof Broadcast) return [name, { value: value.value }];
-    if (value instanceof Accumulator) return [name, mark?.(value as Accumulator<unknown>) ?? null];
-    return [name, value];
-  }));
+  const plain = Object.fromEntries(
+    Object.entries(bound).map(([name, value]) => {
+      if (value instanceof Broadcast) return [name, { value: value.value }];
+      if (value instanceof Accumulator) return [name, mark?.(value as Accumulator<unknown>) ?? null];
+      return [name, value];
+    }),
+  );
   return valueBlock(plain, method);
 }
 
@@ -83,4 +95,3 @@ export function valueBlock(value: unknown, method: string): Uint8Array {
     throw error;
   }
 }
-

@@ -10,12 +10,17 @@ import type { Aggregate, Call, Op, Partitioner } from './job_plan.js';
 
 /** A partition count that can be. */
 export function checkPartitions(n: number, method: string): number {
-  if (!Number.isInteger(n) || n <= 0) throw new IllegalArgumentException(`${method}: the number of partitions (${n}) must be a positive whole number`);
+  if (!Number.isInteger(n) || n <= 0)
+    throw new IllegalArgumentException(`${method}: the number of partitions (${n}) must be a positive whole number`);
   return n;
 }
 
 export function hashPlacement(partitions: number, keys: NumberKeys = 'any'): Placement {
-  return { partitions, partitioner: () => ({ t: 'hash', partitions, ...(keys === 'double' && { doubles: true }) }), same: `hash ${keys} ${partitions}` };
+  return {
+    partitions,
+    partitioner: () => ({ t: 'hash', partitions, ...(keys === 'double' && { doubles: true }) }),
+    same: `hash ${keys} ${partitions}`,
+  };
 }
 
 /** `same` tells whether two such are one: by its function, where nothing is bound to that. */
@@ -34,7 +39,10 @@ export function placedBy(context: SparkContext, by: number | KeyPartitioner, met
   if (placement) return placement;
   if (by instanceof RangePartitioner) placement = rangePlacement(context, by.rdd.definition, by.numPartitions, by.ascending);
   else if (by instanceof FunctionPartitioner) placement = customPlacement(by.numPartitions, by.f, by.bound, by);
-  else throw new SparkTypeError(`${method} takes a number of partitions, a HashPartitioner, a RangePartitioner or a FunctionPartitioner, and not ${describe(by)}`);
+  else
+    throw new SparkTypeError(
+      `${method} takes a number of partitions, a HashPartitioner, a RangePartitioner or a FunctionPartitioner, and not ${describe(by)}`,
+    );
   placements.set(by, placement);
   return placement;
 }
@@ -50,42 +58,73 @@ export function placeOf({ placement }: RddNode, key: unknown): [number] | undefi
 /** Rows dealt out anew, each as it is. */
 export function shuffled(context: SparkContext, parent: RddNode, placement: Placement, more: Partial<RddNode> = {}): RddNode {
   return context.node({
-    name: ['ShuffledRDD'], kind: 'zip', parents: [parent], partitions: placement.partitions, wide: [true], placement,
-    write: (plan) => [{ partitioner: placement.partitioner(plan) }], ...more,
+    name: ['ShuffledRDD'],
+    kind: 'zip',
+    parents: [parent],
+    partitions: placement.partitions,
+    wide: [true],
+    placement,
+    write: (plan) => [{ partitioner: placement.partitioner(plan) }],
+    ...more,
   });
 }
 
 /** Rows dealt out one by one, whatever they are. */
 export function dealtOut(context: SparkContext, parent: RddNode, partitions: number): RddNode {
   const placement: Placement = { partitions, partitioner: () => ({ t: 'roundRobin', partitions }), same: {} };
-  return shuffled(context, parent, placement, { name: ['MapPartitionsRDD', 'CoalescedRDD', 'ShuffledRDD', '+MapPartitionsRDD'], placement: undefined });
+  return shuffled(context, parent, placement, {
+    name: ['MapPartitionsRDD', 'CoalescedRDD', 'ShuffledRDD', '+MapPartitionsRDD'],
+    placement: undefined,
+  });
 }
 
 /** Values of a key put together; on the map side too where that makes less to move. */
 export function combined(
-  context: SparkContext, parent: RddNode, placement: Placement, aggregate: (plan: PlanBuilder) => Aggregate, mapSide: boolean,
+  context: SparkContext,
+  parent: RddNode,
+  placement: Placement,
+  aggregate: (plan: PlanBuilder) => Aggregate,
+  mapSide: boolean,
 ): RddNode {
   if (samePlace(parent.placement, placement)) {
     return context.node({
-      name: ['MapPartitionsRDD'], kind: 'zip', parents: [parent], partitions: parent.partitions, wide: [false],
-      op: (plan) => ({ t: 'combine', aggregate: aggregate(plan), merged: false }), placement,
+      name: ['MapPartitionsRDD'],
+      kind: 'zip',
+      parents: [parent],
+      partitions: parent.partitions,
+      wide: [false],
+      op: (plan) => ({ t: 'combine', aggregate: aggregate(plan), merged: false }),
+      placement,
     });
   }
   return context.node({
-    name: ['ShuffledRDD'], kind: 'zip', parents: [parent], partitions: placement.partitions, wide: [true],
+    name: ['ShuffledRDD'],
+    kind: 'zip',
+    parents: [parent],
+    partitions: placement.partitions,
+    wide: [true],
     op: (plan) => ({ t: 'combine', aggregate: aggregate(plan), merged: mapSide }),
-    write: (plan) => [{ partitioner: placement.partitioner(plan), ...(mapSide && { aggregate: aggregate(plan) }) }], placement,
+    write: (plan) => [{ partitioner: placement.partitioner(plan), ...(mapSide && { aggregate: aggregate(plan) }) }],
+    placement,
   });
 }
 
 /** What Spark makes of them; a join is a cogroup whose values are turned over twice. */
-const CLASSES: Partial<Record<Op['t'], string[]>> = { subtractByKey: ['SubtractedRDD'], join: ['MapPartitionsRDD', 'MapPartitionsRDD', 'CoGroupedRDD'] };
+const CLASSES: Partial<Record<Op['t'], string[]>> = {
+  subtractByKey: ['SubtractedRDD'],
+  join: ['MapPartitionsRDD', 'MapPartitionsRDD', 'CoGroupedRDD'],
+};
 
 /** Several datasets by key: a side that is placed already does not move. */
 export function grouped(context: SparkContext, parents: readonly RddNode[], placement: Placement, op: Op): RddNode {
   const wide = parents.map((parent) => !samePlace(parent.placement, placement));
   return context.node({
-    name: CLASSES[op.t] ?? ['MapPartitionsRDD', 'CoGroupedRDD'], kind: 'zip', parents, partitions: placement.partitions, wide, placement,
+    name: CLASSES[op.t] ?? ['MapPartitionsRDD', 'CoGroupedRDD'],
+    kind: 'zip',
+    parents,
+    partitions: placement.partitions,
+    wide,
+    placement,
     op: () => op,
     write: (plan) => wide.map((moves) => (moves ? { partitioner: placement.partitioner(plan) } : null)),
   });
@@ -95,9 +134,17 @@ export function grouped(context: SparkContext, parents: readonly RddNode[], plac
  * The partitioner that is given; else the widest of the parents; else a hash partitioner of `spark.default.parallelism` partitions where that is set,
  * or as wide as the widest parent (`Partitioner.defaultPartitioner`).
  */
-export function defaultPlacement(context: SparkContext, parents: readonly RddNode[], by: number | KeyPartitioner | undefined, method: string): Placement {
+export function defaultPlacement(
+  context: SparkContext,
+  parents: readonly RddNode[],
+  by: number | KeyPartitioner | undefined,
+  method: string,
+): Placement {
   if (by !== undefined) return placedBy(context, by, method);
-  const placed = parents.map((p) => p.placement).filter((p) => p !== undefined).sort((a, b) => b.partitions - a.partitions)[0];
+  const placed = parents
+    .map((p) => p.placement)
+    .filter((p) => p !== undefined)
+    .sort((a, b) => b.partitions - a.partitions)[0];
   return placed ?? hashPlacement(context.shufflePartitions ?? Math.max(1, ...parents.map((p) => p.partitions)));
 }
 
@@ -106,32 +153,52 @@ const SAMPLE_PER_PARTITION = 20;
 
 /** Ranges of keys: bounds come from a sample of a dataset, taken once by a job of its own (`RangePartitioner`). */
 export function rangePlacement(
-  context: SparkContext, sampled: RddNode, partitions: number, ascending: boolean, call?: (plan: PlanBuilder) => Call,
+  context: SparkContext,
+  sampled: RddNode,
+  partitions: number,
+  ascending: boolean,
+  call?: (plan: PlanBuilder) => Call,
 ): Placement & { prepare: () => Promise<void> } {
   let keys: unknown[] | undefined;
   const partitioner = (plan: PlanBuilder): Partitioner =>
-    (partitions === 1
+    partitions === 1
       ? { t: 'whole', partitions }
-      : { t: 'range', partitions, bounds: plan.value(keys ?? []), ascending, ...(call && { by: call(plan) }) });
+      : { t: 'range', partitions, bounds: plan.value(keys ?? []), ascending, ...(call && { by: call(plan) }) };
   const prepare = async () => {
     if (partitions === 1 || keys) return;
     const size = Math.ceil((3 * SAMPLE_PER_PARTITION * partitions) / Math.max(1, sampled.partitions));
-    const parts = await context.run(sampled, (plan) => ({ t: 'sampleKeys', size, seed: 7, ...(call && { by: call(plan) }) }), 'sortBy: sample');
-    keys = rangeBounds(parts.map((part) => ({ rows: part[0] as number, keys: part[1] as unknown[] })), partitions);
+    const parts = await context.run(
+      sampled,
+      (plan) => ({ t: 'sampleKeys', size, seed: 7, ...(call && { by: call(plan) }) }),
+      'sortBy: sample',
+    );
+    keys = rangeBounds(
+      parts.map((part) => ({ rows: part[0] as number, keys: part[1] as unknown[] })),
+      partitions,
+    );
   };
   return { partitions, partitioner, same: {}, prepare };
 }
 
 /** Sorted by ranges of keys, and within them. */
 export function sorted(
-  context: SparkContext, parent: RddNode, ascending: boolean, partitions: number, by?: AnyRemote, bound?: Bound,
+  context: SparkContext,
+  parent: RddNode,
+  ascending: boolean,
+  partitions: number,
+  by?: AnyRemote,
+  bound?: Bound,
 ): RddNode {
   const call = by && ((plan: PlanBuilder) => plan.call(by, 'sortBy', bound));
   const placement = rangePlacement(context, parent, partitions, ascending, call);
   return context.node({
     // sortBy is a sort of keyed rows, of which the values are taken.
     name: by ? ['MapPartitionsRDD', 'ShuffledRDD', '+MapPartitionsRDD'] : ['ShuffledRDD'],
-    kind: 'zip', parents: [parent], partitions, wide: [true], ...(by ? { prepare: placement.prepare } : { placement }),
+    kind: 'zip',
+    parents: [parent],
+    partitions,
+    wide: [true],
+    ...(by ? { prepare: placement.prepare } : { placement }),
     op: (plan) => ({ t: 'sort', ascending, ...(call && { by: call(plan) }) }),
     write: (plan) => [{ partitioner: placement.partitioner(plan) }],
   });

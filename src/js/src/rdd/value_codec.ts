@@ -9,19 +9,59 @@
 /** A value that cannot travel. `path` says where in the record it was found. */
 export class NotCloneableError extends TypeError {
   override readonly name = 'NotCloneableError';
-  constructor(readonly what: string, readonly path: string) {
-    super(`${what} cannot be sent to or from an executor${path ? ` (at ${path})` : ''}: only plain objects, arrays, Maps, Sets, `
-      + 'Dates, typed arrays and primitive values travel between workers');
+  constructor(
+    readonly what: string,
+    readonly path: string,
+  ) {
+    super(
+      `${what} cannot be sent to or from an executor${path ? ` (at ${path})` : ''}: only plain objects, arrays, Maps, Sets, ` +
+        'Dates, typed arrays and primitive values travel between workers',
+    );
   }
 }
 
-const enum Column { Values, Doubles, Ints, Strings, Pairs, Constant }
+const enum Column {
+  Values,
+  Doubles,
+  Ints,
+  Strings,
+  Pairs,
+  Constant,
+}
 const enum Tag {
-  Undefined, Null, False, True, Int, Double, BigInt, String, Date, Array, Object, Map, Set, Buffer, Typed, Error, Backreference,
+  Undefined,
+  Null,
+  False,
+  True,
+  Int,
+  Double,
+  BigInt,
+  String,
+  Date,
+  Array,
+  Object,
+  Map,
+  Set,
+  Buffer,
+  Typed,
+  Error,
+  Backreference,
 }
 
-const TYPED = [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array,
-  BigInt64Array, BigUint64Array, DataView] as const;
+const TYPED = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+  DataView,
+] as const;
 /** Whether UTF-8 can hold the text: no lone surrogates. */
 const isWhole = (value: string) => !/\p{Surrogate}/u.test(value);
 const MAX_DEPTH = 200;
@@ -40,35 +80,73 @@ class BlockWriter {
     this.bytes = grown;
     this.#view = new DataView(grown.buffer);
   }
-  byte(value: number): void { this.room(1); this.bytes[this.at++] = value; }
-  u32(value: number): void { this.room(4); this.#view.setUint32(this.at, value, true); this.at += 4; }
-  i32(value: number): void { this.room(4); this.#view.setInt32(this.at, value, true); this.at += 4; }
-  f64(value: number): void { this.room(8); this.#view.setFloat64(this.at, value, true); this.at += 8; }
-  raw(bytes: Uint8Array): void { this.room(bytes.length); this.bytes.set(bytes, this.at); this.at += bytes.length; }
+  byte(value: number): void {
+    this.room(1);
+    this.bytes[this.at++] = value;
+  }
+  u32(value: number): void {
+    this.room(4);
+    this.#view.setUint32(this.at, value, true);
+    this.at += 4;
+  }
+  i32(value: number): void {
+    this.room(4);
+    this.#view.setInt32(this.at, value, true);
+    this.at += 4;
+  }
+  f64(value: number): void {
+    this.room(8);
+    this.#view.setFloat64(this.at, value, true);
+    this.at += 8;
+  }
+  raw(bytes: Uint8Array): void {
+    this.room(bytes.length);
+    this.bytes.set(bytes, this.at);
+    this.at += bytes.length;
+  }
   string(value: string): void {
     this.room(4 + value.length * 3);
     const { written } = utf8.encodeInto(value, this.bytes.subarray(this.at + 4));
     this.u32(written);
     this.at += written;
   }
-  align(size: number): void { while (this.at % size) this.byte(0); }
+  align(size: number): void {
+    while (this.at % size) this.byte(0);
+  }
 }
 
 class BlockReader {
   readonly #view: DataView;
   at = 0;
-  constructor(readonly bytes: Uint8Array) { this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength); }
-  byte(): number { return this.#view.getUint8(this.at++); }
-  u32(): number { this.at += 4; return this.#view.getUint32(this.at - 4, true); }
-  i32(): number { this.at += 4; return this.#view.getInt32(this.at - 4, true); }
-  f64(): number { this.at += 8; return this.#view.getFloat64(this.at - 8, true); }
+  constructor(readonly bytes: Uint8Array) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  byte(): number {
+    return this.#view.getUint8(this.at++);
+  }
+  u32(): number {
+    this.at += 4;
+    return this.#view.getUint32(this.at - 4, true);
+  }
+  i32(): number {
+    this.at += 4;
+    return this.#view.getInt32(this.at - 4, true);
+  }
+  f64(): number {
+    this.at += 8;
+    return this.#view.getFloat64(this.at - 8, true);
+  }
   raw(length: number): Uint8Array {
     if (this.at + length > this.bytes.length) throw new RangeError('a block of values is cut short');
     this.at += length;
     return this.bytes.subarray(this.at - length, this.at);
   }
-  string(): string { return text.decode(this.raw(this.u32())); }
-  align(size: number): void { this.at = Math.ceil(this.at / size) * size; }
+  string(): string {
+    return text.decode(this.raw(this.u32()));
+  }
+  align(size: number): void {
+    this.at = Math.ceil(this.at / size) * size;
+  }
 }
 
 /** Values as a block. */
@@ -115,7 +193,8 @@ function writeColumn(writer: BlockWriter, values: readonly unknown[], path: stri
   const kind = values.length === 0 ? Column.Values : kindOf(values);
   writer.byte(kind);
   switch (kind) {
-    case Column.Constant: return writer.i32(values[0] as number);
+    case Column.Constant:
+      return writer.i32(values[0] as number);
     case Column.Ints: {
       writer.align(4);
       return writer.raw(new Uint8Array(new Int32Array(values as number[]).buffer));
@@ -161,7 +240,8 @@ function listOf(numbers: Int32Array | Float64Array): number[] {
 function readColumn(reader: BlockReader, length: number): unknown[] {
   const kind: Column = reader.byte();
   switch (kind) {
-    case Column.Constant: return new Array<unknown>(length).fill(reader.i32());
+    case Column.Constant:
+      return new Array<unknown>(length).fill(reader.i32());
     case Column.Ints: {
       reader.align(4);
       return listOf(new Int32Array(reader.raw(length * 4).slice().buffer));
@@ -193,28 +273,42 @@ function readColumn(reader: BlockReader, length: number): unknown[] {
       for (let i = 0; i < length; i++) out[i] = readValue(reader, seen);
       return out;
     }
-    default: throw new RangeError(`a block of values has a column of unknown kind ${String(kind)}`);
+    default:
+      throw new RangeError(`a block of values has a column of unknown kind ${String(kind)}`);
   }
 }
 
 function writeValue(writer: BlockWriter, value: unknown, path: string, seen: Map<object, number>, depth: number): void {
   if (depth > MAX_DEPTH) throw new NotCloneableError(`a value nested deeper than ${MAX_DEPTH} levels`, path);
   switch (typeof value) {
-    case 'undefined': return writer.byte(Tag.Undefined);
-    case 'boolean': return writer.byte(value ? Tag.True : Tag.False);
+    case 'undefined':
+      return writer.byte(Tag.Undefined);
+    case 'boolean':
+      return writer.byte(value ? Tag.True : Tag.False);
     case 'number':
-      if (isInt(value)) { writer.byte(Tag.Int); return writer.i32(value); }
+      if (isInt(value)) {
+        writer.byte(Tag.Int);
+        return writer.i32(value);
+      }
       writer.byte(Tag.Double);
       return writer.f64(value);
-    case 'bigint': writer.byte(Tag.BigInt); return writer.string(value.toString(36));
-    case 'string': return writeText(writer, value);
-    case 'function': throw new NotCloneableError(`the function ${value.name || '(anonymous)'}`, path);
-    case 'symbol': throw new NotCloneableError(String(value), path);
+    case 'bigint':
+      writer.byte(Tag.BigInt);
+      return writer.string(value.toString(36));
+    case 'string':
+      return writeText(writer, value);
+    case 'function':
+      throw new NotCloneableError(`the function ${value.name || '(anonymous)'}`, path);
+    case 'symbol':
+      throw new NotCloneableError(String(value), path);
   }
   if (value === null) return writer.byte(Tag.Null);
   const object = value as object;
   const before = seen.get(object);
-  if (before !== undefined) { writer.byte(Tag.Backreference); return writer.u32(before); }
+  if (before !== undefined) {
+    writer.byte(Tag.Backreference);
+    return writer.u32(before);
+  }
   seen.set(object, seen.size);
   if (Array.isArray(object)) {
     writer.byte(Tag.Array);
@@ -270,41 +364,60 @@ function writeText(writer: BlockWriter, value: string): void {
   writer.byte(whole ? 1 : 0);
   if (whole) return writer.string(value);
   writer.u32(value.length);
-  for (let i = 0; i < value.length; i++) { writer.byte(value.charCodeAt(i) & 255); writer.byte(value.charCodeAt(i) >> 8); }
+  for (let i = 0; i < value.length; i++) {
+    writer.byte(value.charCodeAt(i) & 255);
+    writer.byte(value.charCodeAt(i) >> 8);
+  }
 }
 
 function readText(reader: BlockReader): string {
   if (reader.byte() === 1) return reader.string();
   let out = '';
-  for (let left = reader.u32(); left > 0; left--) out += String.fromCharCode(reader.byte() | reader.byte() << 8);
+  for (let left = reader.u32(); left > 0; left--) out += String.fromCharCode(reader.byte() | (reader.byte() << 8));
   return out;
 }
 
 function readValue(reader: BlockReader, seen: unknown[]): unknown {
   const tag: Tag = reader.byte();
   switch (tag) {
-    case Tag.Undefined: return undefined;
-    case Tag.Null: return null;
-    case Tag.False: return false;
-    case Tag.True: return true;
-    case Tag.Int: return reader.i32();
-    case Tag.Double: return reader.f64();
-    case Tag.BigInt: return bigintOf(reader.string());
-    case Tag.String: return readText(reader);
-    case Tag.Backreference: return seen[reader.u32()];
+    case Tag.Undefined:
+      return undefined;
+    case Tag.Null:
+      return null;
+    case Tag.False:
+      return false;
+    case Tag.True:
+      return true;
+    case Tag.Int:
+      return reader.i32();
+    case Tag.Double:
+      return reader.f64();
+    case Tag.BigInt:
+      return bigintOf(reader.string());
+    case Tag.String:
+      return readText(reader);
+    case Tag.Backreference:
+      return seen[reader.u32()];
   }
   const place = seen.length++;
-  const keep = <T>(value: T): T => { seen[place] = value; return value; };
+  const keep = <T>(value: T): T => {
+    seen[place] = value;
+    return value;
+  };
   switch (tag) {
     case Tag.Array: {
       const out = keep(new Array<unknown>(reader.u32()));
       for (let i = 0; i < out.length; i++) out[i] = readValue(reader, seen);
       return out;
     }
-    case Tag.Date: return keep(new Date(reader.f64()));
+    case Tag.Date:
+      return keep(new Date(reader.f64()));
     case Tag.Map: {
       const out = keep(new Map<unknown, unknown>());
-      for (let left = reader.u32(); left > 0; left--) { const key = readValue(reader, seen); out.set(key, readValue(reader, seen)); }
+      for (let left = reader.u32(); left > 0; left--) {
+        const key = readValue(reader, seen);
+        out.set(key, readValue(reader, seen));
+      }
       return out;
     }
     case Tag.Set: {
@@ -312,7 +425,8 @@ function readValue(reader: BlockReader, seen: unknown[]): unknown {
       for (let left = reader.u32(); left > 0; left--) out.add(readValue(reader, seen));
       return out;
     }
-    case Tag.Buffer: return keep(reader.raw(reader.u32()).slice().buffer);
+    case Tag.Buffer:
+      return keep(reader.raw(reader.u32()).slice().buffer);
     case Tag.Typed: {
       const type = (TYPED[reader.byte()] ?? Uint8Array) as new (buffer: ArrayBuffer) => ArrayBufferView;
       const buffer = reader.raw(reader.u32()).slice().buffer;
@@ -340,7 +454,8 @@ function readValue(reader: BlockReader, seen: unknown[]): unknown {
       }
       return out;
     }
-    default: throw new RangeError(`a block of values has a value of unknown kind ${String(tag)}`);
+    default:
+      throw new RangeError(`a block of values has a value of unknown kind ${String(tag)}`);
   }
 }
 

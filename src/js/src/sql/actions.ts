@@ -34,7 +34,12 @@ export async function runRows(context: Context, plan: Plan, options: ActionOptio
 
 /** What `show` prints. */
 export async function runShow(
-  context: Context, plan: Plan, numRows: number, truncate: boolean | number, vertical: boolean, options: ActionOptions,
+  context: Context,
+  plan: Plan,
+  numRows: number,
+  truncate: boolean | number,
+  vertical: boolean,
+  options: ActionOptions,
 ): Promise<string> {
   const value = { input: plan.relation, numRows, truncate: truncate === true ? 20 : truncate === false ? 0 : truncate, vertical };
   const rows = await runRows(context, planOf(context, { case: 'showString', value }, plan), options);

@@ -10,13 +10,23 @@ export class SparkSessionBuilder {
   #assets: Assets = {};
 
   /** A name, for logs. */
-  appName(name: string): this { return this.config('spark.app.name', name); }
+  appName(name: string): this {
+    return this.config('spark.app.name', name);
+  }
   /** `local[N]`: N executors; `local[*]` (the default): one less than the machine has cores, at most 8; `local`: one. */
-  master(master: string): this { return this.config('spark.master', master); }
+  master(master: string): this {
+    return this.config('spark.master', master);
+  }
   /** A setting. */
-  config(key: string, value: string | number | boolean): this { this.#conf[key] = String(value); return this; }
+  config(key: string, value: string | number | boolean): this {
+    this.#conf[key] = String(value);
+    return this;
+  }
   /** Where the package's files are, if not beside the facade. */
-  assets(assets: Assets): this { this.#assets = { ...this.#assets, ...assets }; return this; }
+  assets(assets: Assets): this {
+    this.#assets = { ...this.#assets, ...assets };
+    return this;
+  }
 
   /** The session that runs already (with these settings added), or a new one. */
   async getOrCreate(): Promise<SparkSession> {
@@ -41,7 +51,9 @@ export class SparkSessionBuilder {
 export function executorsOf(master: string): number {
   const cores = /^local(?:\[(\d+|\*)\])?$/.exec(master.trim());
   if (!cores || cores[1] === '0') {
-    throw new IllegalArgumentException(`Could not parse Master URL: '${master}'; use local, local[N] or local[*]`, { condition: 'RIVULET_MASTER' });
+    throw new IllegalArgumentException(`Could not parse Master URL: '${master}'; use local, local[N] or local[*]`, {
+      condition: 'RIVULET_MASTER',
+    });
   }
   if (cores[1] === '*') return Math.max(1, Math.min((globalThis.navigator?.hardwareConcurrency ?? 2) - 1, 8));
   return Number(cores[1] ?? 1);

@@ -4,7 +4,14 @@ import { planOf, type Context } from './plan.js';
 import type { Row } from '../values/rows.js';
 
 /** A table or view. */
-export interface CatalogTable { name: string; tableType: string; isTemporary: boolean; catalog: string | null; namespace: string[] | null; description: string | null }
+export interface CatalogTable {
+  name: string;
+  tableType: string;
+  isTemporary: boolean;
+  catalog: string | null;
+  namespace: string[] | null;
+  description: string | null;
+}
 
 type CatalogKind = Extract<RelationKind, { case: 'catalog' }>['value']['catType'];
 
@@ -29,5 +36,7 @@ export class Catalog {
     return Object.values((await this.#rows({ case: 'dropTempView', value: { viewName } }))[0] ?? {})[0] === true;
   }
   /** Lets all kept results go. */
-  async clearCache(): Promise<void> { await this.#rows({ case: 'clearCache', value: {} }); }
+  async clearCache(): Promise<void> {
+    await this.#rows({ case: 'clearCache', value: {} });
+  }
 }

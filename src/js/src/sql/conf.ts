@@ -3,7 +3,10 @@ import type { ConnectClient } from '../connect/client.js';
 /** Settings of a session: `spark.conf`. */
 export class RuntimeConfig {
   /** @internal */
-  constructor(private readonly client: ConnectClient, private readonly changed: (key: string, value: string | undefined) => void) {}
+  constructor(
+    private readonly client: ConnectClient,
+    private readonly changed: (key: string, value: string | undefined) => void,
+  ) {}
 
   /** Sets an entry. */
   async set(key: string, value: string | number | boolean): Promise<void> {
@@ -15,7 +18,9 @@ export class RuntimeConfig {
     return (await this.client.getConf([key], fallback))[0] ?? fallback ?? '';
   }
   /** All entries. */
-  async getAll(): Promise<Record<string, string>> { return this.client.allConf(); }
+  async getAll(): Promise<Record<string, string>> {
+    return this.client.allConf();
+  }
   /** Back to the default. */
   async unset(key: string): Promise<void> {
     await this.client.unsetConf([key]);

@@ -15,7 +15,10 @@ import { RDD } from '../rdd/rdd.js';
 class Lazy implements PromiseLike<void> {
   #done: Promise<void> | undefined;
   constructor(private readonly work: () => Promise<void>) {}
-  then<A = void, B = never>(done?: ((value: void) => A | PromiseLike<A>) | null, failed?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+  then<A = void, B = never>(
+    done?: ((value: void) => A | PromiseLike<A>) | null,
+    failed?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
     return (this.#done ??= this.work()).then(done, failed);
   }
 }
@@ -26,7 +29,7 @@ export function frameOf<T>(context: Context, rdd: RDD<T>, schema: StructType): P
   const value: { data?: Uint8Array; schema: string } = { schema: ddl };
   const rows = new Lazy(async () => {
     const parts = await rdd.context.run(rdd.definition, () => ({ t: 'arrow', schema: ddl }), 'createDataFrame');
-    value.data = joinStreams(parts.length > 0 ? parts.flat() as Uint8Array[] : [encodeRows([], schema)]);
+    value.data = joinStreams(parts.length > 0 ? (parts.flat() as Uint8Array[]) : [encodeRows([], schema)]);
   });
   return { ...planOf(context, { case: 'localRelation', value }), needs: [rows] };
 }
@@ -43,8 +46,16 @@ export function rowsOf(context: Context, plan: Plan): RDD<Row> {
     const first = (i: number) => Math.floor((i * blocks.length) / partitions);
     for (let i = 0; i < partitions; i++) sources[i] = encode(blocks.slice(first(i), first(i + 1)));
   };
-  return new RDD<Row>(sparkContext, sparkContext.node({
-    name: ['MapPartitionsRDD', 'SQLExecutionRDD'], kind: 'source', parents: [], partitions, sources, prepare: () => (read ??= load()),
-    op: () => ({ t: 'arrow', bigint: rowOptions.bigint }),
-  }));
+  return new RDD<Row>(
+    sparkContext,
+    sparkContext.node({
+      name: ['MapPartitionsRDD', 'SQLExecutionRDD'],
+      kind: 'source',
+      parents: [],
+      partitions,
+      sources,
+      prepare: () => (read ??= load()),
+      op: () => ({ t: 'arrow', bigint: rowOptions.bigint }),
+    }),
+  );
 }

@@ -1,5 +1,8 @@
 import type { Expression, SortOrder } from '../connect/messages.js';
-import { Expression_SortOrder_NullOrdering as Nulls, Expression_SortOrder_SortDirection as Direction } from '../generated/spark/connect/expressions_pb.js';
+import {
+  Expression_SortOrder_NullOrdering as Nulls,
+  Expression_SortOrder_SortDirection as Direction,
+} from '../generated/spark/connect/expressions_pb.js';
 
 /** A call of a function of Spark by name; operators are functions too (`+`, `==`, `and`). */
 export function call(functionName: string, args: Expression[], isDistinct = false): Expression {

@@ -23,33 +23,55 @@ export class GroupedData {
 
   /** One row for each group, with these aggregates: columns, or an object of column name to function name. */
   agg(...aggregates: (Column | AggregateMap)[]): DataFrame {
-    const expressions = aggregates.flatMap((aggregate) => (aggregate instanceof Column ? [aggregate.expr]
-      : Object.entries(aggregate).map(([name, f]) => call(f, [name === '*' ? columnOf(1) : columnOf(name)]))));
+    const expressions = aggregates.flatMap((aggregate) =>
+      aggregate instanceof Column
+        ? [aggregate.expr]
+        : Object.entries(aggregate).map(([name, f]) => call(f, [name === '*' ? columnOf(1) : columnOf(name)])),
+    );
     if (expressions.length === 0) throw new IllegalArgumentException('agg() needs at least one aggregate');
-    return new DataFrame(this.context, planOf(this.context, {
-      case: 'aggregate',
-      value: {
-        input: this.plan.relation,
-        groupType: this.groupType,
-        groupingExpressions: this.grouping,
-        aggregateExpressions: expressions,
-        ...(this.pivoted && { pivot: { col: this.pivoted.col, values: this.pivoted.values.map(literalOf) } }),
-      },
-    }, this.plan));
+    return new DataFrame(
+      this.context,
+      planOf(
+        this.context,
+        {
+          case: 'aggregate',
+          value: {
+            input: this.plan.relation,
+            groupType: this.groupType,
+            groupingExpressions: this.grouping,
+            aggregateExpressions: expressions,
+            ...(this.pivoted && { pivot: { col: this.pivoted.col, values: this.pivoted.values.map(literalOf) } }),
+          },
+        },
+        this.plan,
+      ),
+    );
   }
 
   /** Number of rows of each group, as column `count`. */
-  count(): DataFrame { return this.agg(new Column(call('count', [columnOf(1)])).alias('count')); }
+  count(): DataFrame {
+    return this.agg(new Column(call('count', [columnOf(1)])).alias('count'));
+  }
   /** Sums of these columns. */
-  sum(...columns: string[]): DataFrame { return this.#each('sum', columns); }
+  sum(...columns: string[]): DataFrame {
+    return this.#each('sum', columns);
+  }
   /** Means of these columns. */
-  avg(...columns: string[]): DataFrame { return this.#each('avg', columns); }
+  avg(...columns: string[]): DataFrame {
+    return this.#each('avg', columns);
+  }
   /** Same as {@link avg}. */
-  mean(...columns: string[]): DataFrame { return this.avg(...columns); }
+  mean(...columns: string[]): DataFrame {
+    return this.avg(...columns);
+  }
   /** Smallest values of these columns. */
-  min(...columns: string[]): DataFrame { return this.#each('min', columns); }
+  min(...columns: string[]): DataFrame {
+    return this.#each('min', columns);
+  }
   /** Largest values of these columns. */
-  max(...columns: string[]): DataFrame { return this.#each('max', columns); }
+  max(...columns: string[]): DataFrame {
+    return this.#each('max', columns);
+  }
 
   #each(name: string, columns: string[]): DataFrame {
     return this.agg(...columns.map((column) => new Column(call(name, [columnOf(column)]))));

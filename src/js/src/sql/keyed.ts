@@ -46,14 +46,20 @@ type Processor<B> = (new (bound: B) => StatefulProcessor) | ModuleFunction;
  */
 export class KeyValueGroupedDataset {
   /** @internal */
-  constructor(private readonly context: Context, private readonly plan: Plan, private readonly grouping: Expression[]) {}
+  constructor(
+    private readonly context: Context,
+    private readonly plan: Plan,
+    private readonly grouping: Expression[],
+  ) {}
 
   /**
    * Calls `f` for each key that has rows in the batch, and for each whose timeout is over (with no rows, and
    * `state.hasTimedOut`). It gives any number of rows. `outputMode` is the function's own, which the query's must fit.
    */
   flatMapGroupsWithState<S = unknown, B extends Bound = Bound>(
-    f: StateFunction<Iterable<Row>, S, B>, options: GroupStateOptions & { outputMode?: 'append' | 'update' }, bound?: B,
+    f: StateFunction<Iterable<Row>, S, B>,
+    options: GroupStateOptions & { outputMode?: 'append' | 'update' },
+    bound?: B,
   ): DataFrame {
     const { outputMode = 'append', timeout = 'NoTimeout' } = needed('flatMapGroupsWithState', options);
     return this.#call('flatMapGroupsWithState', f, options, bound, timeout, { outputMode, timeoutConf: timeout });
@@ -62,20 +68,29 @@ export class KeyValueGroupedDataset {
   /** The same with one row a call; needs a query in update mode. */
   mapGroupsWithState<S = unknown, B extends Bound = Bound>(f: StateFunction<Row, S, B>, options: GroupStateOptions, bound?: B): DataFrame {
     const { timeout = 'NoTimeout' } = needed('mapGroupsWithState', options);
-    return this.#call('mapGroupsWithState', f, options, bound, timeout, { outputMode: 'update', timeoutConf: timeout, isMapGroupsWithState: true });
+    return this.#call('mapGroupsWithState', f, options, bound, timeout, {
+      outputMode: 'update',
+      timeoutConf: timeout,
+      isMapGroupsWithState: true,
+    });
   }
 
   /** Runs a processor: a class with variables (value, list, map) and timers for each key. `bound` is given to its constructor. */
   transformWithState<B extends Bound = Bound>(processor: Processor<B>, options: TransformWithStateOptions, bound?: B): DataFrame {
     const { outputMode = 'append', timeMode = 'None', eventTimeColumnName } = needed('transformWithState', options);
     return this.#call('transformWithState', processor, options, bound, timeMode, {
-      outputMode, transformWithStateInfo: { timeMode, ...(eventTimeColumnName !== undefined && { eventTimeColumnName }) },
+      outputMode,
+      transformWithStateInfo: { timeMode, ...(eventTimeColumnName !== undefined && { eventTimeColumnName }) },
     });
   }
 
   #call(
-    kind: GroupFunctionKind, f: Processor<never> | Remote<(...args: never[]) => unknown>, { outputSchema }: Output, bound: Bound | undefined,
-    time: GroupFunctionPlan['time'], settings: object,
+    kind: GroupFunctionKind,
+    f: Processor<never> | Remote<(...args: never[]) => unknown>,
+    { outputSchema }: Output,
+    bound: Bound | undefined,
+    time: GroupFunctionPlan['time'],
+    settings: object,
   ): DataFrame {
     const remote = f as Remote<(...args: never[]) => unknown>;
     checkRemote(remote, kind, bound);
@@ -83,29 +98,49 @@ export class KeyValueGroupedDataset {
     const schema = asSchema(outputSchema);
     const builder = new PlanBuilder();
     const plan: GroupFunctionPlan = {
-      kind, call: builder.call(remote, kind, bound), functions: builder.functions, output: schema.toDDL(), time,
+      kind,
+      call: builder.call(remote, kind, bound),
+      functions: builder.functions,
+      output: schema.toDDL(),
+      time,
       bigint: this.context.rowOptions.bigint,
     };
     const payload = framed([new TextEncoder().encode(JSON.stringify(plan)), ...builder.values]);
-    return new DataFrame(this.context, planOf(this.context, {
-      case: 'groupMap',
-      value: {
-        input: this.plan.relation, groupingExpressions: this.grouping, ...settings,
-        func: { functionName: kind, deterministic: true, function: { case: 'scalarScalaUdf', value: { payload, outputType: typeToMessage(schema), nullable: true } } },
-      },
-    }, this.plan));
+    return new DataFrame(
+      this.context,
+      planOf(
+        this.context,
+        {
+          case: 'groupMap',
+          value: {
+            input: this.plan.relation,
+            groupingExpressions: this.grouping,
+            ...settings,
+            func: {
+              functionName: kind,
+              deterministic: true,
+              function: { case: 'scalarScalaUdf', value: { payload, outputType: typeToMessage(schema), nullable: true } },
+            },
+          },
+        },
+        this.plan,
+      ),
+    );
   }
 }
 
 /** The options, which are not all optional. */
 function needed<O extends Output>(kind: GroupFunctionKind, options: O | undefined): O {
-  if (!options?.outputSchema) throw new SparkTypeError(`${kind} needs { outputSchema }: the columns of the rows that it gives, as DDL or StructType`);
+  if (!options?.outputSchema)
+    throw new SparkTypeError(`${kind} needs { outputSchema }: the columns of the rows that it gives, as DDL or StructType`);
   return options;
 }
 
 /** Checks that a class is all that it needs: only its own text travels. */
 function checkClass(processor: (...args: never[]) => unknown): void {
   if (/^class\b[^{]*\bextends\b/.test(Function.prototype.toString.call(processor))) {
-    throw new SparkTypeError('transformWithState: a class that extends another does not travel: only its own text does. Put it into a module of its own and give { module, export }');
+    throw new SparkTypeError(
+      'transformWithState: a class that extends another does not travel: only its own text does. Put it into a module of its own and give { module, export }',
+    );
   }
 }

@@ -9,7 +9,10 @@ type Fill = string | number | boolean;
 /** What to do about nulls (and NaNs): `df.na`. */
 export class DataFrameNaFunctions {
   /** @internal */
-  constructor(private readonly context: Context, private readonly plan: Plan) {}
+  constructor(
+    private readonly context: Context,
+    private readonly plan: Plan,
+  ) {}
 
   /** Replaces nulls: by one value in all columns (or in `cols`) of a fitting type, or by a value for each named column. */
   fill(value: Fill | Readonly<Record<string, Fill>>, cols: string[] = []): DataFrame {
@@ -29,7 +32,8 @@ export class DataFrameNaFunctions {
     return this.#derive({
       case: 'replace',
       value: {
-        input: this.plan.relation, cols,
+        input: this.plan.relation,
+        cols,
         replacements: [...replacements].map(([from, to]) => ({ oldValue: widened(from), newValue: widened(to) })),
       },
     });

@@ -10,7 +10,10 @@ import type { PushFormat, PushSource } from './streaming/push.js';
  * A relation and what must have happened before the engine can run it: files that are being fetched and registered, rows that
  * datasets must compute first. All that is derived from a plan inherits its needs.
  */
-export interface Plan { relation: Relation; needs: readonly PromiseLike<void>[] }
+export interface Plan {
+  relation: Relation;
+  needs: readonly PromiseLike<void>[];
+}
 
 /** Gives files of the page to the engine, under paths of its own. */
 export interface Files {
@@ -29,7 +32,9 @@ export interface Sinks {
 }
 
 /** Opens the streams that the page writes to. */
-export interface Sources { open(schema: StructType, format: PushFormat): PushSource }
+export interface Sources {
+  open(schema: StructType, format: PushFormat): PushSource;
+}
 
 /** What DataFrames, readers and writers ask of their session. */
 export interface Context {

@@ -13,7 +13,10 @@ export abstract class Reader {
   constructor(/** @internal */ protected readonly context: Context) {}
 
   /** The data source: `json`, `csv`, `text`, `rate`, `websocket`… */
-  format(source: string): this { this.read.format = source; return this; }
+  format(source: string): this {
+    this.read.format = source;
+    return this;
+  }
   /** The schema, as DDL or StructType; without it the source is looked at first. */
   schema(schema: string | StructType): this {
     if (typeof schema === 'string' && !schema.trimStart().startsWith('{')) parseSchema(schema);
@@ -21,7 +24,10 @@ export abstract class Reader {
     return this;
   }
   /** An option of the data source, such as `header` or `mode`. */
-  option(key: string, value: string | number | boolean): this { this.read.options[key] = String(value); return this; }
+  option(key: string, value: string | number | boolean): this {
+    this.read.options[key] = String(value);
+    return this;
+  }
   /** Several options. */
   options(options: Readonly<Record<string, string | number | boolean>>): this {
     for (const [key, value] of Object.entries(options)) this.option(key, value);
@@ -32,22 +38,34 @@ export abstract class Reader {
 /** Says where a table comes from: `spark.read`. */
 export class DataFrameReader extends Reader {
   /** @internal */
-  constructor(context: Context) { super(context); }
+  constructor(context: Context) {
+    super(context);
+  }
 
   /** The table of the sources. */
   load(...sources: FileSource[]): DataFrame {
     return new DataFrame(this.context, loadPlan(this.context, this.read, sources, false));
   }
   /** JSON objects, one a line (option `multiLine` for whole files). */
-  json(...sources: FileSource[]): DataFrame { return this.format('json').load(...sources); }
+  json(...sources: FileSource[]): DataFrame {
+    return this.format('json').load(...sources);
+  }
   /** CSV; option `header` says whether the first line has names. */
-  csv(...sources: FileSource[]): DataFrame { return this.format('csv').load(...sources); }
+  csv(...sources: FileSource[]): DataFrame {
+    return this.format('csv').load(...sources);
+  }
   /** Lines, as column `value`. */
-  text(...sources: FileSource[]): DataFrame { return this.format('text').load(...sources); }
+  text(...sources: FileSource[]): DataFrame {
+    return this.format('text').load(...sources);
+  }
   /** A table or view. */
   table(name: string): DataFrame {
-    return new DataFrame(this.context, planOf(this.context, {
-      case: 'read', value: { readType: { case: 'namedTable', value: { unparsedIdentifier: name, options: this.read.options } } },
-    }));
+    return new DataFrame(
+      this.context,
+      planOf(this.context, {
+        case: 'read',
+        value: { readType: { case: 'namedTable', value: { unparsedIdentifier: name, options: this.read.options } } },
+      }),
+    );
   }
 }

@@ -34,7 +34,9 @@ const BIGINT = 'rivulet.bigint';
 /** The way into Rivulet: a driver, executors, and the DataFrames that run on them. */
 export class SparkSession {
   /** A new builder: `await SparkSession.builder.master('local[2]').getOrCreate()`. */
-  static get builder(): SparkSessionBuilder { return new SparkSessionBuilder(); }
+  static get builder(): SparkSessionBuilder {
+    return new SparkSessionBuilder();
+  }
 
   /** Settings. */
   readonly conf: RuntimeConfig;
@@ -53,7 +55,11 @@ export class SparkSession {
   readonly #connection = new Connection(this.#wire);
   readonly #bus = new ListenerBus();
   readonly #context: Context & {
-    rowOptions: { bigint: boolean }; files: FileRegistry; sources: PushSources; sinks: PageSinks; sparkContext: SparkContext;
+    rowOptions: { bigint: boolean };
+    files: FileRegistry;
+    sources: PushSources;
+    sinks: PageSinks;
+    sparkContext: SparkContext;
   };
   #cluster: Cluster | undefined;
   #version = '';
@@ -101,11 +107,17 @@ export class SparkSession {
   }
 
   /** @internal */
-  get context(): Context { return this.#context; }
+  get context(): Context {
+    return this.#context;
+  }
   /** The version of Spark whose behaviour this is. */
-  get version(): string { return this.#version; }
+  get version(): string {
+    return this.#version;
+  }
   /** Whether the session has been stopped or has lost its driver. */
-  get isStopped(): boolean { return this.#stopped; }
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
 
   /** Runs SQL. Commands take effect now, queries when an action asks for rows; errors in the text are thrown here. */
   async sql(text: string, args?: SqlArguments): Promise<DataFrame> {
@@ -118,14 +130,22 @@ export class SparkSession {
     return new DataFrame(this.#context, planOf(this.#context, { case: 'range', value }));
   }
   /** A table or view. */
-  table(name: string): DataFrame { return this.read.table(name); }
+  table(name: string): DataFrame {
+    return this.read.table(name);
+  }
   /**
    * A table of rows, given as objects or as arrays; the schema (DDL, StructType or column names) is inferred if not given. A
    * dataset of rows needs its schema as DDL or StructType.
    */
-  createDataFrame<T extends Row | readonly unknown[]>(rows: Iterable<T> | RDD<T>, schema?: string | StructType | readonly string[]): DataFrame {
+  createDataFrame<T extends Row | readonly unknown[]>(
+    rows: Iterable<T> | RDD<T>,
+    schema?: string | StructType | readonly string[],
+  ): DataFrame {
     if (rows instanceof RDD) {
-      if (schema === undefined || Array.isArray(schema)) throw new SparkTypeError('createDataFrame needs the schema of a dataset\'s rows, as DDL or StructType: nothing is computed to infer it');
+      if (schema === undefined || Array.isArray(schema))
+        throw new SparkTypeError(
+          "createDataFrame needs the schema of a dataset's rows, as DDL or StructType: nothing is computed to infer it",
+        );
       return new DataFrame(this.#context, frameOf(this.#context, rows, asSchema(schema as string | StructType)));
     }
     const all = [...rows];
@@ -134,11 +154,17 @@ export class SparkSession {
     return new DataFrame(this.#context, planOf(this.#context, localRelation(all, type)));
   }
   /** Reads tables. */
-  get read(): DataFrameReader { return new DataFrameReader(this.#context); }
+  get read(): DataFrameReader {
+    return new DataFrameReader(this.#context);
+  }
   /** Reads streams. */
-  get readStream(): DataStreamReader { return new DataStreamReader(this.#context); }
+  get readStream(): DataStreamReader {
+    return new DataStreamReader(this.#context);
+  }
   /** Cancels everything that runs; ids of what was cancelled. */
-  async interruptAll(): Promise<string[]> { return this.#context.client.interruptAll(); }
+  async interruptAll(): Promise<string[]> {
+    return this.#context.client.interruptAll();
+  }
 
   /** Ends the session: queries stop, workers end, memory returns to the page. */
   async stop(): Promise<void> {
@@ -170,13 +196,18 @@ export class SparkSession {
   #receive(message: FromDriver): void {
     if (this.#connection.receive(message)) return;
     switch (message.t) {
-      case 'credit': return this.#context.sources.receive(message);
-      case 'foreachBatch': return void this.#context.sinks.receive(message);
+      case 'credit':
+        return this.#context.sources.receive(message);
+      case 'foreachBatch':
+        return void this.#context.sinks.receive(message);
       case 'listener':
-        if (message.eventType === 'terminated') this.#context.sinks.release({ runId: (JSON.parse(message.json) as { runId: string }).runId });
+        if (message.eventType === 'terminated')
+          this.#context.sinks.release({ runId: (JSON.parse(message.json) as { runId: string }).runId });
         return this.#bus.receive(message);
-      case 'status': return this.status.receive(message.json);
-      case 'console': return console.log(message.text);
+      case 'status':
+        return this.status.receive(message.json);
+      case 'console':
+        return console.log(message.text);
     }
   }
 }

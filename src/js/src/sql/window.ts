@@ -20,9 +20,13 @@ export class WindowSpec {
     return new WindowSpec({ ...this.message, orderSpec: columns.map((column) => asSortOrder(columnOf(column))) });
   }
   /** A frame counted in rows; 0 is the current row, negative is before it. */
-  rowsBetween(start: number, end: number): WindowSpec { return this.#frame(FrameType.ROW, start, end); }
+  rowsBetween(start: number, end: number): WindowSpec {
+    return this.#frame(FrameType.ROW, start, end);
+  }
   /** A frame counted in values of the ordering column. */
-  rangeBetween(start: number, end: number): WindowSpec { return this.#frame(FrameType.RANGE, start, end); }
+  rangeBetween(start: number, end: number): WindowSpec {
+    return this.#frame(FrameType.RANGE, start, end);
+  }
 
   #frame(frameType: FrameType, start: number, end: number): WindowSpec {
     return new WindowSpec({ ...this.message, frameSpec: { frameType, lower: boundary(start), upper: boundary(end) } });

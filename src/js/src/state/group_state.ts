@@ -3,19 +3,33 @@ import { pack, unpack, type GroupEntries } from './entries.js';
 import type { GroupStateTimeout } from './group_plan.js';
 
 /** What a batch's functions know of time. */
-export interface Times { timeMs: number; watermarkMs: number | null }
+export interface Times {
+  timeMs: number;
+  watermarkMs: number | null;
+}
 
-const UNITS: Record<string, number> = { millisecond: 1, second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
+const UNITS: Record<string, number> = {
+  millisecond: 1,
+  second: 1_000,
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+  week: 604_800_000,
+};
 
 /** Milliseconds of `10 minutes`, `1 hour 30 seconds`, or a number of milliseconds. */
 export function durationMs(duration: number | string): number {
   if (typeof duration === 'number') return duration;
-  let left = duration.trim().toLowerCase().replace(/^interval\s+/, '');
+  let left = duration
+    .trim()
+    .toLowerCase()
+    .replace(/^interval\s+/, '');
   let total = 0;
   while (left !== '') {
     const part = /^(\d+)\s*([a-z]+?)s?(\s+|$)/.exec(left);
     const unit = part && UNITS[part[2]!];
-    if (!unit) throw new IllegalArgumentException(`Provided duration (${duration}) is not valid.`, { condition: 'INVALID_INTERVAL_FORMAT' });
+    if (!unit)
+      throw new IllegalArgumentException(`Provided duration (${duration}) is not valid.`, { condition: 'INVALID_INTERVAL_FORMAT' });
     total += Number(part[1]) * unit;
     left = left.slice(part[0].length);
   }
@@ -39,7 +53,12 @@ export class GroupState<S = unknown> {
   readonly #before: number | undefined;
 
   /** @internal */
-  constructor(private readonly entries: GroupEntries, private readonly times: Times, private readonly timeout: GroupStateTimeout, hasTimedOut: boolean) {
+  constructor(
+    private readonly entries: GroupEntries,
+    private readonly times: Times,
+    private readonly timeout: GroupStateTimeout,
+    hasTimedOut: boolean,
+  ) {
     this.hasTimedOut = hasTimedOut;
     const entry = entries.of(STATE).get(STATE);
     this.#before = entry?.expiresMs;
@@ -50,14 +69,19 @@ export class GroupState<S = unknown> {
   }
 
   /** Whether the group has a state. */
-  get exists(): boolean { return this.#exists; }
+  get exists(): boolean {
+    return this.#exists;
+  }
   /** The state. @throws SparkRuntimeException where there is none */
   get(): S {
-    if (!this.#exists) throw new SparkRuntimeException('State is either not defined or has already been removed', { condition: 'STATE_NOT_DEFINED' });
+    if (!this.#exists)
+      throw new SparkRuntimeException('State is either not defined or has already been removed', { condition: 'STATE_NOT_DEFINED' });
     return this.#value as S;
   }
   /** The state, or undefined. */
-  getOption(): S | undefined { return this.#value; }
+  getOption(): S | undefined {
+    return this.#value;
+  }
   /** Sets the state: any value that can travel between workers but null. */
   update(state: S): void {
     if (state === null || state === undefined) throw new IllegalArgumentException(`'${state}' is not a valid state value`);
@@ -74,7 +98,9 @@ export class GroupState<S = unknown> {
   /** Calls the function again if the group has no data for so long: milliseconds, or `10 minutes`. */
   setTimeoutDuration(duration: number | string): void {
     if (this.timeout !== 'ProcessingTimeTimeout') {
-      throw new UnsupportedOperationException('Cannot set timeout duration without enabling processing time timeout in [map|flatMap]GroupsWithState');
+      throw new UnsupportedOperationException(
+        'Cannot set timeout duration without enabling processing time timeout in [map|flatMap]GroupsWithState',
+      );
     }
     const ms = durationMs(duration);
     if (!(ms > 0)) throw new IllegalArgumentException('Timeout duration must be positive');
@@ -83,7 +109,9 @@ export class GroupState<S = unknown> {
   /** Calls the function again once the watermark has passed this time (milliseconds or a Date) plus a duration. */
   setTimeoutTimestamp(timestamp: number | Date, additionalDuration: number | string = 0): void {
     if (this.timeout !== 'EventTimeTimeout') {
-      throw new UnsupportedOperationException('Cannot set timeout timestamp without enabling event time timeout in [map|flatMap]GroupsWithState');
+      throw new UnsupportedOperationException(
+        'Cannot set timeout timestamp without enabling event time timeout in [map|flatMap]GroupsWithState',
+      );
     }
     const ms = Number(timestamp) + durationMs(additionalDuration);
     if (!(ms > 0)) throw new IllegalArgumentException('Timeout timestamp must be positive');
@@ -96,12 +124,16 @@ export class GroupState<S = unknown> {
   /** The watermark of this batch, ms since the epoch. */
   getCurrentWatermarkMs(): number {
     if (this.times.watermarkMs === null) {
-      throw new UnsupportedOperationException('Cannot get event time watermark timestamp without setting watermark before [map|flatMap]GroupsWithState');
+      throw new UnsupportedOperationException(
+        'Cannot get event time watermark timestamp without setting watermark before [map|flatMap]GroupsWithState',
+      );
     }
     return this.times.watermarkMs;
   }
   /** The time of this batch, ms since the epoch: the same when the batch runs again. */
-  getCurrentProcessingTimeMs(): number { return this.times.timeMs; }
+  getCurrentProcessingTimeMs(): number {
+    return this.times.timeMs;
+  }
 
   /** Notes what became of it, as `FlatMapGroupsWithStateExec` does. @internal */
   settle(): void {
@@ -111,5 +143,7 @@ export class GroupState<S = unknown> {
   }
 
   /** The timeout of a group's state. @internal */
-  static timeoutOf(entries: GroupEntries): number | undefined { return entries.of(STATE).get(STATE)?.expiresMs; }
+  static timeoutOf(entries: GroupEntries): number | undefined {
+    return entries.of(STATE).get(STATE)?.expiresMs;
+  }
 }

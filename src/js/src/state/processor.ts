@@ -26,25 +26,40 @@ export interface StatefulProcessor {
 export class TimerValues {
   /** @internal */
   constructor(private readonly times: Times) {}
-  getCurrentProcessingTimeInMs(): number { return this.times.timeMs; }
-  getCurrentWatermarkInMs(): number { return this.times.watermarkMs ?? 0; }
+  getCurrentProcessingTimeInMs(): number {
+    return this.times.timeMs;
+  }
+  getCurrentWatermarkInMs(): number {
+    return this.times.watermarkMs ?? 0;
+  }
 }
 
 /** Which timer is over (Spark's `ExpiredTimerInfo`). */
 export class ExpiredTimerInfo {
   /** @internal */
   constructor(private readonly expiryMs: number) {}
-  getExpiryTimeInMs(): number { return this.expiryMs; }
+  getExpiryTimeInMs(): number {
+    return this.expiryMs;
+  }
 }
 
 /** How long a value lives after it was last written: milliseconds, or `1 hour`. Only with time mode ProcessingTime. */
-export interface TTLConfig { ttlDuration: number | string }
+export interface TTLConfig {
+  ttlDuration: number | string;
+}
 
 /** The group whose turn it is: variables belong to a processor, their values to a key. */
-export interface Current { entries: GroupEntries | undefined }
+export interface Current {
+  entries: GroupEntries | undefined;
+}
 
 abstract class Variable {
-  constructor(private readonly current: Current, protected readonly name: string, private readonly times: Times, private readonly ttlMs: number | undefined) {}
+  constructor(
+    private readonly current: Current,
+    protected readonly name: string,
+    private readonly times: Times,
+    private readonly ttlMs: number | undefined,
+  ) {}
 
   protected get entries(): GroupEntries {
     if (!this.current.entries) {
@@ -63,20 +78,32 @@ abstract class Variable {
     return found && !this.#isOver(found) ? found : undefined;
   }
 
-  #isOver({ expiresMs }: Entry): boolean { return expiresMs !== undefined && expiresMs <= this.times.timeMs; }
+  #isOver({ expiresMs }: Entry): boolean {
+    return expiresMs !== undefined && expiresMs <= this.times.timeMs;
+  }
 
   /** Writes `packed`, which stands for `value`. */
   protected write(entry: string, value: unknown, packed = value): void {
-    if (value === null || value === undefined) throw new IllegalArgumentException(`'${value}' is not a valid state value`, { condition: 'ILLEGAL_STATE_STORE_VALUE.NULL_VALUE' });
-    this.entries.put(this.name, entry, { bytes: pack(packed), expiresMs: this.ttlMs === undefined ? undefined : this.times.timeMs + this.ttlMs });
+    if (value === null || value === undefined)
+      throw new IllegalArgumentException(`'${value}' is not a valid state value`, { condition: 'ILLEGAL_STATE_STORE_VALUE.NULL_VALUE' });
+    this.entries.put(this.name, entry, {
+      bytes: pack(packed),
+      expiresMs: this.ttlMs === undefined ? undefined : this.times.timeMs + this.ttlMs,
+    });
   }
 
-  protected take(entry: string): void { this.entries.remove(this.name, entry); }
+  protected take(entry: string): void {
+    this.entries.remove(this.name, entry);
+  }
 
   /** Whether there is anything. */
-  exists(): boolean { return !this.live().next().done; }
+  exists(): boolean {
+    return !this.live().next().done;
+  }
   /** Forgets everything. */
-  clear(): void { this.entries.clear(this.name); }
+  clear(): void {
+    this.entries.clear(this.name);
+  }
 }
 
 const unpacked = (entry: Entry): unknown => unpack(entry.bytes!);
@@ -88,7 +115,9 @@ export class ValueState<T = unknown> extends Variable {
     const found = this.find('');
     return found && (unpacked(found) as T);
   }
-  update(value: T): void { this.write('', value); }
+  update(value: T): void {
+    this.write('', value);
+  }
 }
 
 /** A list a key. What is appended is written alone. */
@@ -105,7 +134,9 @@ export class ListState<T = unknown> extends Variable {
     this.clear();
     this.appendList(values);
   }
-  appendValue(value: T): void { this.appendList([value]); }
+  appendValue(value: T): void {
+    this.appendList([value]);
+  }
   appendList(values: Iterable<T>): void {
     const { entries } = this;
     let next = this.#next.get(entries);
@@ -127,12 +158,24 @@ export class MapState<K = unknown, V = unknown> extends Variable {
     const found = this.find(keyOf(pack(key)));
     return found && (unpack(found.bytes!) as [K, V])[1];
   }
-  containsKey(key: K): boolean { return this.find(keyOf(pack(key))) !== undefined; }
-  updateValue(key: K, value: V): void { this.write(keyOf(pack(key)), value, [key, value]); }
-  removeKey(key: K): void { this.take(keyOf(pack(key))); }
-  *iterator(): Generator<[K, V]> { for (const [, entry] of this.live()) yield unpacked(entry) as [K, V]; }
-  *keys(): Generator<K> { for (const [key] of this.iterator()) yield key; }
-  *values(): Generator<V> { for (const [, value] of this.iterator()) yield value; }
+  containsKey(key: K): boolean {
+    return this.find(keyOf(pack(key))) !== undefined;
+  }
+  updateValue(key: K, value: V): void {
+    this.write(keyOf(pack(key)), value, [key, value]);
+  }
+  removeKey(key: K): void {
+    this.take(keyOf(pack(key)));
+  }
+  *iterator(): Generator<[K, V]> {
+    for (const [, entry] of this.live()) yield unpacked(entry) as [K, V];
+  }
+  *keys(): Generator<K> {
+    for (const [key] of this.iterator()) yield key;
+  }
+  *values(): Generator<V> {
+    for (const [, value] of this.iterator()) yield value;
+  }
 }
 
 /** What a processor names its variables and sets its timers with (Spark's `StatefulProcessorHandle`). */
@@ -141,44 +184,77 @@ export class StatefulProcessorHandle {
   #open = true;
 
   /** @internal */
-  constructor(private readonly current: Current, private readonly times: Times, private readonly mode: TimeMode, private readonly batchId: number | null) {}
+  constructor(
+    private readonly current: Current,
+    private readonly times: Times,
+    private readonly mode: TimeMode,
+    private readonly batchId: number | null,
+  ) {}
 
-  getValueState<T>(name: string, ttl?: TTLConfig): ValueState<T> { return new ValueState<T>(...this.#variable(name, ttl)); }
-  getListState<T>(name: string, ttl?: TTLConfig): ListState<T> { return new ListState<T>(...this.#variable(name, ttl)); }
-  getMapState<K, V>(name: string, ttl?: TTLConfig): MapState<K, V> { return new MapState<K, V>(...this.#variable(name, ttl)); }
+  getValueState<T>(name: string, ttl?: TTLConfig): ValueState<T> {
+    return new ValueState<T>(...this.#variable(name, ttl));
+  }
+  getListState<T>(name: string, ttl?: TTLConfig): ListState<T> {
+    return new ListState<T>(...this.#variable(name, ttl));
+  }
+  getMapState<K, V>(name: string, ttl?: TTLConfig): MapState<K, V> {
+    return new MapState<K, V>(...this.#variable(name, ttl));
+  }
 
   #variable(name: string, ttl?: TTLConfig): [Current, string, Times, number | undefined] {
     if (!this.#open) {
-      throw new SparkRuntimeException(`Variable ${name} must be named in init()`, { condition: 'STATEFUL_PROCESSOR_CANNOT_PERFORM_OPERATION_WITH_INVALID_HANDLE_STATE' });
+      throw new SparkRuntimeException(`Variable ${name} must be named in init()`, {
+        condition: 'STATEFUL_PROCESSOR_CANNOT_PERFORM_OPERATION_WITH_INVALID_HANDLE_STATE',
+      });
     }
-    if (typeof name !== 'string' || name === '' || name.startsWith('#')) throw new IllegalArgumentException(`'${name}' is no name of a variable`);
+    if (typeof name !== 'string' || name === '' || name.startsWith('#'))
+      throw new IllegalArgumentException(`'${name}' is no name of a variable`);
     if (this.#names.has(name)) {
-      throw new SparkRuntimeException(`State variable with name ${name} has already been defined in the StatefulProcessor.`, { condition: 'STATEFUL_PROCESSOR_DUPLICATE_STATE_VARIABLE_DEFINED' });
+      throw new SparkRuntimeException(`State variable with name ${name} has already been defined in the StatefulProcessor.`, {
+        condition: 'STATEFUL_PROCESSOR_DUPLICATE_STATE_VARIABLE_DEFINED',
+      });
     }
     this.#names.add(name);
     if (ttl === undefined) return [this.current, name, this.times, undefined];
     if (this.mode !== 'ProcessingTime') {
-      throw new UnsupportedOperationException(`Cannot use TTL for state=${name} in timeMode=${this.mode}, use TimeMode.ProcessingTime() instead.`, { condition: 'STATEFUL_PROCESSOR_INCORRECT_TIME_MODE_TO_ASSIGN_TTL' });
+      throw new UnsupportedOperationException(
+        `Cannot use TTL for state=${name} in timeMode=${this.mode}, use TimeMode.ProcessingTime() instead.`,
+        { condition: 'STATEFUL_PROCESSOR_INCORRECT_TIME_MODE_TO_ASSIGN_TTL' },
+      );
     }
     const ttlMs = durationMs(ttl.ttlDuration);
-    if (!(ttlMs > 0)) throw new UnsupportedOperationException(`TTL duration must be greater than zero for state=${name}.`, { condition: 'STATEFUL_PROCESSOR_TTL_DURATION_MUST_BE_POSITIVE' });
+    if (!(ttlMs > 0))
+      throw new UnsupportedOperationException(`TTL duration must be greater than zero for state=${name}.`, {
+        condition: 'STATEFUL_PROCESSOR_TTL_DURATION_MUST_BE_POSITIVE',
+      });
     return [this.current, name, this.times, ttlMs];
   }
 
   get #timers(): GroupEntries {
     if (this.mode === 'None') {
-      throw new UnsupportedOperationException('Cannot perform timer operations with timeMode=None', { condition: 'STATEFUL_PROCESSOR_CANNOT_PERFORM_OPERATION_WITH_INVALID_TIME_MODE' });
+      throw new UnsupportedOperationException('Cannot perform timer operations with timeMode=None', {
+        condition: 'STATEFUL_PROCESSOR_CANNOT_PERFORM_OPERATION_WITH_INVALID_TIME_MODE',
+      });
     }
-    if (!this.current.entries) throw new SparkRuntimeException('Timers belong to a key: there is none in init() and close()', { condition: 'STATE_STORE_NO_KEY' });
+    if (!this.current.entries)
+      throw new SparkRuntimeException('Timers belong to a key: there is none in init() and close()', { condition: 'STATE_STORE_NO_KEY' });
     return this.current.entries;
   }
   /** Has `handleExpiredTimer` called once the time of the time mode has reached this one, ms since the epoch. */
-  registerTimer(expiryTimestampMs: number): void { this.#timers.put(TIMERS, String(expiryTimestampMs), { bytes: undefined, expiresMs: expiryTimestampMs }); }
-  deleteTimer(expiryTimestampMs: number): void { this.#timers.remove(TIMERS, String(expiryTimestampMs)); }
+  registerTimer(expiryTimestampMs: number): void {
+    this.#timers.put(TIMERS, String(expiryTimestampMs), { bytes: undefined, expiresMs: expiryTimestampMs });
+  }
+  deleteTimer(expiryTimestampMs: number): void {
+    this.#timers.remove(TIMERS, String(expiryTimestampMs));
+  }
   /** The key's timers, earliest first. */
-  listTimers(): number[] { return [...this.#timers.of(TIMERS).keys()].map(Number).sort((a, b) => a - b); }
+  listTimers(): number[] {
+    return [...this.#timers.of(TIMERS).keys()].map(Number).sort((a, b) => a - b);
+  }
   /** Number of the micro-batch, or -1 in a batch query. */
-  getQueryInfo(): { batchId: number } { return { batchId: this.batchId ?? -1 }; }
+  getQueryInfo(): { batchId: number } {
+    return { batchId: this.batchId ?? -1 };
+  }
 
   /** No more names; those that there are. @internal */
   seal(): ReadonlySet<string> {
@@ -189,15 +265,21 @@ export class StatefulProcessorHandle {
 
 /** Timers of a key that are at or before `thresholdMs`; timeouts of a group's state are over only behind it. Both as in Spark. */
 export function expiredTimers(entries: GroupEntries, thresholdMs: number): number[] {
-  return [...entries.of(TIMERS).keys()].map(Number).filter((ms) => ms <= thresholdMs).sort((a, b) => a - b);
+  return [...entries.of(TIMERS).keys()]
+    .map(Number)
+    .filter((ms) => ms <= thresholdMs)
+    .sort((a, b) => a - b);
 }
 
 /** Takes out what is past its time to live. */
 export function expire(entries: GroupEntries, variables: Iterable<string>, nowMs: number): void {
   for (const variable of variables) {
-    for (const [key, { expiresMs }] of [...entries.of(variable)]) if (expiresMs !== undefined && expiresMs <= nowMs) entries.remove(variable, key);
+    for (const [key, { expiresMs }] of [...entries.of(variable)])
+      if (expiresMs !== undefined && expiresMs <= nowMs) entries.remove(variable, key);
   }
 }
 
 /** Forgets a timer that was handled. */
-export function timerDone(entries: GroupEntries, expiryMs: number): void { entries.remove(TIMERS, String(expiryMs)); }
+export function timerDone(entries: GroupEntries, expiryMs: number): void {
+  entries.remove(TIMERS, String(expiryMs));
+}

@@ -2,10 +2,29 @@ import { ParseException } from '../errors.js';
 import * as T from './types.js';
 
 const NAMED: Record<string, T.DataType> = {
-  void: T.NullType, null: T.NullType, boolean: T.BooleanType, tinyint: T.ByteType, byte: T.ByteType, smallint: T.ShortType,
-  short: T.ShortType, int: T.IntegerType, integer: T.IntegerType, bigint: T.LongType, long: T.LongType, float: T.FloatType,
-  real: T.FloatType, double: T.DoubleType, string: T.StringType, text: T.StringType, varchar: T.StringType, char: T.StringType,
-  binary: T.BinaryType, date: T.DateType, timestamp: T.TimestampType, timestamp_ltz: T.TimestampType, timestamp_ntz: T.TimestampNTZType,
+  void: T.NullType,
+  null: T.NullType,
+  boolean: T.BooleanType,
+  tinyint: T.ByteType,
+  byte: T.ByteType,
+  smallint: T.ShortType,
+  short: T.ShortType,
+  int: T.IntegerType,
+  integer: T.IntegerType,
+  bigint: T.LongType,
+  long: T.LongType,
+  float: T.FloatType,
+  real: T.FloatType,
+  double: T.DoubleType,
+  string: T.StringType,
+  text: T.StringType,
+  varchar: T.StringType,
+  char: T.StringType,
+  binary: T.BinaryType,
+  date: T.DateType,
+  timestamp: T.TimestampType,
+  timestamp_ltz: T.TimestampType,
+  timestamp_ntz: T.TimestampNTZType,
 };
 
 /** A schema from DDL (`a INT, b STRUCT<c: STRING>`), as Spark reads it: names are case-preserving, types case-insensitive. */
@@ -29,13 +48,16 @@ export function typeFromJson(json: T.TypeJson): T.DataType {
   if (typeof json === 'string') return parseType(json);
   const of = (key: string) => typeFromJson(json[key] as T.TypeJson);
   switch (json.type) {
-    case 'array': return new T.ArrayType(of('elementType'), json['containsNull'] !== false);
-    case 'map': return new T.MapType(of('keyType'), of('valueType'), json['valueContainsNull'] !== false);
+    case 'array':
+      return new T.ArrayType(of('elementType'), json['containsNull'] !== false);
+    case 'map':
+      return new T.MapType(of('keyType'), of('valueType'), json['valueContainsNull'] !== false);
     case 'struct': {
       const fields = json['fields'] as { name: string; type: T.TypeJson; nullable?: boolean; metadata?: Record<string, unknown> }[];
       return new T.StructType(fields.map((f) => new T.StructField(f.name, typeFromJson(f.type), f.nullable ?? true, f.metadata ?? {})));
     }
-    default: throw new ParseException(`Unknown type ${JSON.stringify(json)}`, { condition: 'PARSE_SYNTAX_ERROR' });
+    default:
+      throw new ParseException(`Unknown type ${JSON.stringify(json)}`, { condition: 'PARSE_SYNTAX_ERROR' });
   }
 }
 
@@ -74,14 +96,19 @@ class DdlParser {
   type(): T.DataType {
     const word = this.#next().toLowerCase();
     switch (word) {
-      case 'array': return new T.ArrayType(this.#between(() => this.type()));
-      case 'map': return this.#between(() => {
-        const key = this.type();
-        this.#must(',');
-        return new T.MapType(key, this.type());
-      });
-      case 'struct': return new T.StructType(this.#between(() => this.fields('>')));
-      case 'decimal': case 'dec': case 'numeric': {
+      case 'array':
+        return new T.ArrayType(this.#between(() => this.type()));
+      case 'map':
+        return this.#between(() => {
+          const key = this.type();
+          this.#must(',');
+          return new T.MapType(key, this.type());
+        });
+      case 'struct':
+        return new T.StructType(this.#between(() => this.fields('>')));
+      case 'decimal':
+      case 'dec':
+      case 'numeric': {
         const [precision = 10, scale = 0] = this.#numbers();
         return new T.DecimalType(precision, scale);
       }
@@ -104,7 +131,8 @@ class DdlParser {
   #numbers(): number[] {
     const numbers: number[] = [];
     if (!this.#take('(')) return numbers;
-    do numbers.push(Number(this.#next())); while (this.#take(','));
+    do numbers.push(Number(this.#next()));
+    while (this.#take(','));
     this.#must(')');
     return numbers;
   }
@@ -141,9 +169,10 @@ class DdlParser {
 
   #fail(back = 0): never {
     const near = this.#tokens[this.#at - back] ?? 'end of input';
-    throw new ParseException(
-      `[PARSE_SYNTAX_ERROR] Syntax error at or near '${near}' in the schema "${this.text}". SQLSTATE: 42601`,
-      { condition: 'PARSE_SYNTAX_ERROR', sqlState: '42601', parameters: { error: `'${near}'` } },
-    );
+    throw new ParseException(`[PARSE_SYNTAX_ERROR] Syntax error at or near '${near}' in the schema "${this.text}". SQLSTATE: 42601`, {
+      condition: 'PARSE_SYNTAX_ERROR',
+      sqlState: '42601',
+      parameters: { error: `'${near}'` },
+    });
   }
 }

@@ -11,7 +11,8 @@ export function encodeRows(rows: readonly unknown[], schema: T.StructType): Uint
     const values = objects.map((row) => {
       const value = row[name];
       if (value !== null && value !== undefined) return encode(value as never);
-      if (!nullable) throw new SparkTypeError(`Column ${name} is NOT NULL, but a row has no value for it`, { condition: 'FIELD_NOT_NULLABLE' });
+      if (!nullable)
+        throw new SparkTypeError(`Column ${name} is NOT NULL, but a row has no value for it`, { condition: 'FIELD_NOT_NULLABLE' });
       return null;
     });
     return [name, A.columnFromValues(values, arrow)];
@@ -21,12 +22,17 @@ export function encodeRows(rows: readonly unknown[], schema: T.StructType): Uint
   return bytes;
 }
 
-interface Codec { arrow: A.DataType; encode: (value: never) => unknown }
+interface Codec {
+  arrow: A.DataType;
+  encode: (value: never) => unknown;
+}
 
 const NUMBERS = new Map<T.DataType, { arrow: A.DataType; whole: boolean }>([
-  [T.ByteType, { arrow: A.int8(), whole: true }], [T.ShortType, { arrow: A.int16(), whole: true }],
+  [T.ByteType, { arrow: A.int8(), whole: true }],
+  [T.ShortType, { arrow: A.int16(), whole: true }],
   [T.IntegerType, { arrow: A.int32(), whole: true }],
-  [T.FloatType, { arrow: A.float32(), whole: false }], [T.DoubleType, { arrow: A.float64(), whole: false }],
+  [T.FloatType, { arrow: A.float32(), whole: false }],
+  [T.DoubleType, { arrow: A.float64(), whole: false }],
 ]);
 
 function mismatch(value: unknown, type: T.DataType): never {
@@ -42,14 +48,24 @@ function codec(type: T.DataType): Codec {
   }
   switch (type) {
     case T.LongType:
-      return { arrow: A.int64(), encode: (v: unknown) => (typeof v === 'bigint' ? v : Number.isInteger(v) ? BigInt(v as number) : mismatch(v, type)) };
-    case T.BooleanType: return { arrow: A.bool(), encode: (v: unknown) => (typeof v === 'boolean' ? v : mismatch(v, type)) };
-    case T.NullType: return { arrow: A.bool(), encode: (v: unknown) => mismatch(v, type) };
-    case T.StringType: return { arrow: A.utf8(), encode: (v: unknown) => (typeof v === 'string' ? v : mismatch(v, type)) };
-    case T.BinaryType: return { arrow: A.binary(), encode: (v: unknown) => (v instanceof Uint8Array ? v : mismatch(v, type)) };
-    case T.DateType: return { arrow: A.dateDay(), encode: (v: unknown) => instant(v, type) };
-    case T.TimestampType: return { arrow: A.timestamp(A.TimeUnit.MICROSECOND, 'UTC'), encode: (v: unknown) => instant(v, type) };
-    case T.TimestampNTZType: return { arrow: A.timestamp(A.TimeUnit.MICROSECOND), encode: (v: unknown) => instant(v, type) };
+      return {
+        arrow: A.int64(),
+        encode: (v: unknown) => (typeof v === 'bigint' ? v : Number.isInteger(v) ? BigInt(v as number) : mismatch(v, type)),
+      };
+    case T.BooleanType:
+      return { arrow: A.bool(), encode: (v: unknown) => (typeof v === 'boolean' ? v : mismatch(v, type)) };
+    case T.NullType:
+      return { arrow: A.bool(), encode: (v: unknown) => mismatch(v, type) };
+    case T.StringType:
+      return { arrow: A.utf8(), encode: (v: unknown) => (typeof v === 'string' ? v : mismatch(v, type)) };
+    case T.BinaryType:
+      return { arrow: A.binary(), encode: (v: unknown) => (v instanceof Uint8Array ? v : mismatch(v, type)) };
+    case T.DateType:
+      return { arrow: A.dateDay(), encode: (v: unknown) => instant(v, type) };
+    case T.TimestampType:
+      return { arrow: A.timestamp(A.TimeUnit.MICROSECOND, 'UTC'), encode: (v: unknown) => instant(v, type) };
+    case T.TimestampNTZType:
+      return { arrow: A.timestamp(A.TimeUnit.MICROSECOND), encode: (v: unknown) => instant(v, type) };
   }
   if (type instanceof T.DecimalType) {
     return { arrow: A.decimal(type.precision, type.scale, 128), encode: (v: unknown) => unscaled(v, type) };
@@ -86,7 +102,10 @@ function nestedCodec(type: T.DataType): Codec {
   throw new SparkTypeError(`Rows cannot be made of type ${type}`, { condition: 'UNSUPPORTED_DATATYPE' });
 }
 
-const optional = ({ encode }: Codec) => (value: unknown) => (value === null || value === undefined ? null : encode(value as never));
+const optional =
+  ({ encode }: Codec) =>
+  (value: unknown) =>
+    value === null || value === undefined ? null : encode(value as never);
 
 /** Milliseconds of a Date, an ISO text or a number of milliseconds. */
 function instant(value: unknown, type: T.DataType): number {

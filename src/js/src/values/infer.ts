@@ -4,13 +4,20 @@ import * as T from './types.js';
 /** The Spark type of a JavaScript value, as PySpark infers it: whole numbers are BIGINT, others DOUBLE. */
 export function inferType(value: unknown): T.DataType {
   switch (typeof value) {
-    case 'boolean': return T.BooleanType;
-    case 'bigint': return T.LongType;
-    case 'string': return T.StringType;
-    case 'number': return Number.isSafeInteger(value) ? T.LongType : T.DoubleType;
-    case 'undefined': return T.NullType;
-    case 'object': return inferObject(value);
-    default: throw new SparkTypeError(`A ${typeof value} has no Spark type`, { condition: 'CANNOT_INFER_TYPE_FOR_FIELD' });
+    case 'boolean':
+      return T.BooleanType;
+    case 'bigint':
+      return T.LongType;
+    case 'string':
+      return T.StringType;
+    case 'number':
+      return Number.isSafeInteger(value) ? T.LongType : T.DoubleType;
+    case 'undefined':
+      return T.NullType;
+    case 'object':
+      return inferObject(value);
+    default:
+      throw new SparkTypeError(`A ${typeof value} has no Spark type`, { condition: 'CANNOT_INFER_TYPE_FOR_FIELD' });
   }
 }
 
@@ -46,15 +53,18 @@ function isNumber(type: T.DataType): boolean {
 
 function unifyStructs(a: T.StructType, b: T.StructType): T.StructType {
   const names = [...new Set([...a.names, ...b.names])];
-  return new T.StructType(names.map((name) => {
-    const type = unify(a.field(name)?.dataType ?? T.NullType, b.field(name)?.dataType ?? T.NullType);
-    return new T.StructField(name, type);
-  }));
+  return new T.StructType(
+    names.map((name) => {
+      const type = unify(a.field(name)?.dataType ?? T.NullType, b.field(name)?.dataType ?? T.NullType);
+      return new T.StructField(name, type);
+    }),
+  );
 }
 
 /** The schema of rows given as objects (names from the objects) or arrays (names from `names`, else `_1`, `_2`…). */
 export function inferSchema(rows: readonly unknown[], names?: readonly string[]): T.StructType {
-  if (rows.length === 0) throw new SparkTypeError('Can not infer a schema from no rows; give one', { condition: 'CANNOT_INFER_EMPTY_SCHEMA' });
+  if (rows.length === 0)
+    throw new SparkTypeError('Can not infer a schema from no rows; give one', { condition: 'CANNOT_INFER_EMPTY_SCHEMA' });
   let schema = new T.StructType();
   for (const row of rows) schema = unifyStructs(schema, inferObject(asObject(row, names)) as T.StructType);
   const unknown = schema.fields.find((field) => field.dataType === T.NullType);
@@ -68,5 +78,7 @@ export function inferSchema(rows: readonly unknown[], names?: readonly string[])
 export function asObject(row: unknown, names?: readonly string[]): Record<string, unknown> {
   if (Array.isArray(row)) return Object.fromEntries(row.map((value, index) => [names?.[index] ?? `_${index + 1}`, value as unknown]));
   if (typeof row === 'object' && row !== null) return row as Record<string, unknown>;
-  throw new SparkTypeError(`A row must be an object or an array, not ${JSON.stringify(row)}`, { condition: 'CANNOT_INFER_SCHEMA_FOR_TYPE' });
+  throw new SparkTypeError(`A row must be an object or an array, not ${JSON.stringify(row)}`, {
+    condition: 'CANNOT_INFER_SCHEMA_FOR_TYPE',
+  });
 }

@@ -2,7 +2,11 @@
  * Arrow IPC streams as bytes. A stream is a row of messages, each `FFFFFFFF`, length of metadata, metadata (a flatbuffer),
  * body; it ends with a message of length 0.
  */
-interface IpcMessage { isSchema: boolean; start: number; end: number }
+interface IpcMessage {
+  isSchema: boolean;
+  start: number;
+  end: number;
+}
 
 const CONTINUATION = 0xffffffff;
 const SCHEMA_HEADER = 1;

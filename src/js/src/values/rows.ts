@@ -42,12 +42,21 @@ function nullable(convert: Convert): (value: unknown) => unknown {
 
 function converter(type: ArrowType, options: RowOptions): Convert {
   switch (type.typeId) {
-    case Type.Int: return type.bitWidth === 64 && !options.bigint ? exactNumber : same;
-    case Type.Timestamp: return (millis: number) => new Date(Math.floor(millis));
-    case Type.Date: return dateText;
-    case Type.Decimal: return (unscaled: bigint | number) => decimalText(BigInt(unscaled), type.scale);
-    case Type.Dictionary: return converter(type.dictionary, options);
-    case Type.List: case Type.LargeList: case Type.FixedSizeList: case Type.ListView: case Type.LargeListView: {
+    case Type.Int:
+      return type.bitWidth === 64 && !options.bigint ? exactNumber : same;
+    case Type.Timestamp:
+      return (millis: number) => new Date(Math.floor(millis));
+    case Type.Date:
+      return dateText;
+    case Type.Decimal:
+      return (unscaled: bigint | number) => decimalText(BigInt(unscaled), type.scale);
+    case Type.Dictionary:
+      return converter(type.dictionary, options);
+    case Type.List:
+    case Type.LargeList:
+    case Type.FixedSizeList:
+    case Type.ListView:
+    case Type.LargeListView: {
       const item = nullable(converter(type.children[0]!.type, options));
       return (list: Iterable<unknown>) => Array.from(list, item);
     }
@@ -61,7 +70,8 @@ function converter(type: ArrowType, options: RowOptions): Convert {
       const toValue = nullable(converter(value!.type, options));
       return (entries: Iterable<[unknown, unknown]>) => new Map(Array.from(entries, ([k, v]) => [toKey(k), toValue(v)]));
     }
-    default: return same;
+    default:
+      return same;
   }
 }
 

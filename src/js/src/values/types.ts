@@ -43,7 +43,10 @@ export class AtomicType extends DataType {
 
 /** Decimal numbers of fixed precision; values are strings on the JavaScript side. */
 export class DecimalType extends DataType {
-  constructor(readonly precision = 10, readonly scale = 0) {
+  constructor(
+    readonly precision = 10,
+    readonly scale = 0,
+  ) {
     super();
   }
   override simpleString(): string {
@@ -56,7 +59,10 @@ export class DecimalType extends DataType {
 
 /** Lists of one type; JavaScript arrays. */
 export class ArrayType extends DataType {
-  constructor(readonly elementType: DataType, readonly containsNull = true) {
+  constructor(
+    readonly elementType: DataType,
+    readonly containsNull = true,
+  ) {
     super();
   }
   override simpleString(): string {
@@ -72,7 +78,11 @@ export class ArrayType extends DataType {
 
 /** Maps; JavaScript `Map`s. */
 export class MapType extends DataType {
-  constructor(readonly keyType: DataType, readonly valueType: DataType, readonly valueContainsNull = true) {
+  constructor(
+    readonly keyType: DataType,
+    readonly valueType: DataType,
+    readonly valueContainsNull = true,
+  ) {
     super();
   }
   override simpleString(): string {
@@ -83,7 +93,10 @@ export class MapType extends DataType {
   }
   override jsonValue(): TypeJson {
     return {
-      type: 'map', keyType: this.keyType.jsonValue(), valueType: this.valueType.jsonValue(), valueContainsNull: this.valueContainsNull,
+      type: 'map',
+      keyType: this.keyType.jsonValue(),
+      valueType: this.valueType.jsonValue(),
+      valueContainsNull: this.valueContainsNull,
     };
   }
 }

@@ -2,7 +2,12 @@ import type { AccumulatorMark } from '../rdd/job_plan.js';
 import { encode } from '../rdd/value_codec.js';
 import type { UserFunction } from '../rdd/task/functions.js';
 
-interface Sum { mark: AccumulatorMark; value: unknown; used: boolean; add: (sum: unknown, value: unknown) => unknown }
+interface Sum {
+  mark: AccumulatorMark;
+  value: unknown;
+  used: boolean;
+  add: (sum: unknown, value: unknown) => unknown;
+}
 
 /** The accumulators of a plan, as the task that runs now sees them: write-only, from zero in each task. */
 export class TaskAccumulators {
@@ -20,7 +25,8 @@ export class TaskAccumulators {
 
   #handle(mark: AccumulatorMark, functions: readonly UserFunction[]): { add(value: unknown): void } {
     let sum = this.#sums.get(mark.$accumulator);
-    if (!sum) this.#sums.set(mark.$accumulator, (sum = { mark, value: structuredClone(mark.zero), used: false, add: adder(mark, functions) }));
+    if (!sum)
+      this.#sums.set(mark.$accumulator, (sum = { mark, value: structuredClone(mark.zero), used: false, add: adder(mark, functions) }));
     const own = sum;
     return {
       add(value) {
@@ -45,7 +51,11 @@ export class TaskAccumulators {
 }
 
 function adder({ add }: AccumulatorMark, functions: readonly UserFunction[]): Sum['add'] {
-  if (add === 'list') return (sum, value) => { (sum as unknown[]).push(value); return sum; };
+  if (add === 'list')
+    return (sum, value) => {
+      (sum as unknown[]).push(value);
+      return sum;
+    };
   if (add !== 'sum') return functions[add.f]!;
   return (sum, value) => {
     if (typeof value !== 'number') throw new TypeError(`an accumulator of numbers cannot add ${value === null ? 'null' : typeof value}`);

@@ -18,7 +18,9 @@ export class Blobs {
     return blob;
   }
 
-  read(id: number): ArrayBuffer { return new FileReaderSync().readAsArrayBuffer(this.#of(id)); }
+  read(id: number): ArrayBuffer {
+    return new FileReaderSync().readAsArrayBuffer(this.#of(id));
+  }
 
   /** A blob's name and text. */
   file(id: number): [name: string, text: string] {
@@ -30,13 +32,13 @@ export class Blobs {
    * The lines whose first byte is behind `start` (or at 0) and at most at `end`: as Hadoop's `LineRecordReader`, so that
    * splits side by side have each line once. Lines end with \n, \r\n or \r.
    */
-  * lines(id: number, start: number, end: number): Generator<string, void, undefined> {
+  *lines(id: number, start: number, end: number): Generator<string, void, undefined> {
     const blob = this.#of(id);
     const from = start === 0 ? 0 : behindNewline(blob, start);
     const to = end >= blob.size ? blob.size : behindNewline(blob, end);
     const decoder = new TextDecoder();
     let rest = '';
-    for (let at = from; at < to;) {
+    for (let at = from; at < to; ) {
       const next = Math.min(at + CHUNK_BYTES, to);
       const text = rest + decoder.decode(readSlice(blob, at, next), { stream: next < to });
       at = next;

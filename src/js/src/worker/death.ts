@@ -44,10 +44,12 @@ export function watchForDeath(): void {
 /** Takes the exclusive lock `name` until the worker ends. Resolves when it is held. */
 export function holdLock(name: string): Promise<void> {
   return new Promise((held, failed) => {
-    navigator.locks.request(name, { mode: 'exclusive' }, () => {
-      held();
-      return new Promise<never>(() => {});
-    }).catch(failed);
+    navigator.locks
+      .request(name, { mode: 'exclusive' }, () => {
+        held();
+        return new Promise<never>(() => {});
+      })
+      .catch(failed);
   });
 }
 

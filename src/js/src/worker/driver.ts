@@ -8,7 +8,10 @@ import { Sockets } from './sockets.js';
 import { Storage } from './storage.js';
 import { Timer } from './timer.js';
 
-interface Link { incarnation: number; port: MessagePort }
+interface Link {
+  incarnation: number;
+  port: MessagePort;
+}
 
 /** The driver worker: carries the engine's effects out and brings it the events of the world. */
 export function startDriver(engine: Engine, init: Init): (message: ToDriver) => void {
@@ -36,8 +39,7 @@ export function startDriver(engine: Engine, init: Init): (message: ToDriver) => 
     listFiles: (path) => files.list(path),
     readFile: (path) => files.read(path),
     foreachBatch: (sink, run, batchId, arrow) => tell({ t: 'foreachBatch', sink, run, batchId, arrow }, arrow),
-    listener: (eventType, json) =>
-      tell({ t: 'listener', eventType: eventType as 'started' | 'progress' | 'idle' | 'terminated', json }),
+    listener: (eventType, json) => tell({ t: 'listener', eventType: eventType as 'started' | 'progress' | 'idle' | 'terminated', json }),
     status: (json) => tell({ t: 'status', json }),
     console: (text) => tell({ t: 'console', text }),
     storage: (op, kind, path, bytes) => storage.run(op, kind, path, bytes),
@@ -65,21 +67,33 @@ export function startDriver(engine: Engine, init: Init): (message: ToDriver) => 
     onceReleased(lock, () => guarded(() => lost(executor, incarnation)));
   };
 
-  return (message) => guarded(() => {
-    switch (message.t) {
-      case 'executor': return joined(message.executor, message.incarnation, message.lock, message.port);
-      case 'executorDown': return lost(message.executor, message.incarnation);
-      case 'req': return driver.request(message.id, message.method, message.bytes);
-      case 'cancel': return driver.cancel(message.id);
-      case 'push': return driver.push(message.source, message.seq, message.bytes);
-      case 'pushEnd': return driver.pushEnd(message.source);
-      case 'file': return files.set(message.path, message.blob, message.modified);
-      case 'foreachBatchDone':
-        return driver.foreachBatchDone(message.run, message.batchId, message.error && (message.error.stack || message.error.message));
-      case 'watchStatus': return driver.watchStatus(message.on);
-      case 'alarm': return void setTimeout(() => tell({ t: 'rang', id: message.id }), message.inMs);
-      case 'heap': return tell({ t: 'heapBytes', id: message.id, bytes: driver.heapBytes() });
-      case 'init': return;
-    }
-  });
+  return (message) =>
+    guarded(() => {
+      switch (message.t) {
+        case 'executor':
+          return joined(message.executor, message.incarnation, message.lock, message.port);
+        case 'executorDown':
+          return lost(message.executor, message.incarnation);
+        case 'req':
+          return driver.request(message.id, message.method, message.bytes);
+        case 'cancel':
+          return driver.cancel(message.id);
+        case 'push':
+          return driver.push(message.source, message.seq, message.bytes);
+        case 'pushEnd':
+          return driver.pushEnd(message.source);
+        case 'file':
+          return files.set(message.path, message.blob, message.modified);
+        case 'foreachBatchDone':
+          return driver.foreachBatchDone(message.run, message.batchId, message.error && (message.error.stack || message.error.message));
+        case 'watchStatus':
+          return driver.watchStatus(message.on);
+        case 'alarm':
+          return void setTimeout(() => tell({ t: 'rang', id: message.id }), message.inMs);
+        case 'heap':
+          return tell({ t: 'heapBytes', id: message.id, bytes: driver.heapBytes() });
+        case 'init':
+          return;
+      }
+    });
 }

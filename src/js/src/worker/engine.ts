@@ -66,7 +66,12 @@ export interface ProgramHost {
   /** Loads a function over groups. */
   loadFunction(plan: number, number: number, payload: Uint8Array): void;
   /** Calls it; the blobs are the Arrow streams of keys, rows and state entries. */
-  callGroups(plan: number, number: number, header: string, blobs: Uint8Array[]): [rows: Uint8Array | undefined, changes: Uint8Array | undefined];
+  callGroups(
+    plan: number,
+    number: number,
+    header: string,
+    blobs: Uint8Array[],
+  ): [rows: Uint8Array | undefined, changes: Uint8Array | undefined];
   unload(plan: number): void;
   /** Whether a kept partition is in memory here. */
   keeps(dataset: number, partition: number): boolean;
@@ -78,7 +83,9 @@ export interface ProgramHost {
 
 /** Blocks by partition of the output; rows in each; partitions that are kept from now on; what was added to accumulators. */
 export type TaskOutput = [
-  blocks: (Uint8Array | undefined)[], rows: number[], kept: [dataset: number, partition: number, bytes: number, block?: Uint8Array][],
+  blocks: (Uint8Array | undefined)[],
+  rows: number[],
+  kept: [dataset: number, partition: number, bytes: number, block?: Uint8Array][],
   updates: Uint8Array | undefined,
 ];
 
@@ -94,7 +101,11 @@ export interface Engine {
   default(init: { module_or_path: WebAssembly.Module }): Promise<unknown>;
   Driver: new (confJson: string, host: DriverHost) => Driver;
   Executor: new (
-    executor: number, incarnation: number, confJson: string, host: ExecutorHost, spill: FileSystemSyncAccessHandle | undefined,
+    executor: number,
+    incarnation: number,
+    confJson: string,
+    host: ExecutorHost,
+    spill: FileSystemSyncAccessHandle | undefined,
     programs: ProgramHost,
   ) => Executor;
 }

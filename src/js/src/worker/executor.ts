@@ -9,7 +9,10 @@ import { ReceiverRunner } from './receiver_runner.js';
 import { openSpill } from './spill.js';
 
 /** A peer's port, or the messages that wait for it: the driver may name a peer before the page's `peer` message is here. */
-interface Peer { port?: MessagePort; waiting: PortMessage[] }
+interface Peer {
+  port?: MessagePort;
+  waiting: PortMessage[];
+}
 
 /** The executor worker: runs tasks and exchanges blocks with the driver and its peers. */
 export async function startExecutor(engine: Engine, init: Init): Promise<(message: ToExecutor) => void> {
@@ -27,13 +30,14 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
   const receivers = new ReceiverRunner();
   /** Messages of the driver that wait for functions to be loaded, in order. */
   const held: PortMessage[] = [];
-  const deliver = (message: PortMessage) => guarded(() => {
-    if (programs.loading || held.length > 0) {
-      if (held.push(message) === 1) void release();
-      return;
-    }
-    executor.driverMessage(message.header, message.blobs);
-  });
+  const deliver = (message: PortMessage) =>
+    guarded(() => {
+      if (programs.loading || held.length > 0) {
+        if (held.push(message) === 1) void release();
+        return;
+      }
+      executor.driverMessage(message.header, message.blobs);
+    });
   const release = async () => {
     while (held.length > 0) {
       await programs.loading;
@@ -42,21 +46,28 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
       held.shift();
     }
   };
-  const executor: Executor = new engine.Executor(self, init.incarnation, JSON.stringify(init.conf), {
-    now: () => Date.now(),
-    toDriver: (header, blobs) => {
-      if (driverPort) sendBlocks(driverPort, header, blobs);
+  const executor: Executor = new engine.Executor(
+    self,
+    init.incarnation,
+    JSON.stringify(init.conf),
+    {
+      now: () => Date.now(),
+      toDriver: (header, blobs) => {
+        if (driverPort) sendBlocks(driverPort, header, blobs);
+      },
+      toPeer: (other, incarnation, header, blobs) => {
+        const key = `${other}.${incarnation}`;
+        // A task may name a peer that is known here to be gone: it must not wait. Not from inside the engine's call.
+        if (gone.has(key)) return queueMicrotask(() => guarded(() => executor.peerLost(other, incarnation)));
+        const { port, waiting } = peer(key);
+        if (port) sendBlocks(port, header, blobs);
+        else waiting.push({ header, blobs });
+      },
+      log: (level, text) => log(`executor ${self}`, level, text),
     },
-    toPeer: (other, incarnation, header, blobs) => {
-      const key = `${other}.${incarnation}`;
-      // A task may name a peer that is known here to be gone: it must not wait. Not from inside the engine's call.
-      if (gone.has(key)) return queueMicrotask(() => guarded(() => executor.peerLost(other, incarnation)));
-      const { port, waiting } = peer(key);
-      if (port) sendBlocks(port, header, blobs);
-      else waiting.push({ header, blobs });
-    },
-    log: (level, text) => log(`executor ${self}`, level, text),
-  }, await openSpill(init.lock), programs);
+    await openSpill(init.lock),
+    programs,
+  );
 
   const meet = (other: number, incarnation: number, port: MessagePort) => {
     const entry = peer(`${other}.${incarnation}`);
@@ -72,21 +83,29 @@ export async function startExecutor(engine: Engine, init: Init): Promise<(messag
     executor.peerLost(other, incarnation);
   };
 
-  return (message) => guarded(() => {
-    switch (message.t) {
-      case 'driverPort':
-        driverPort = message.port;
-        return listen(message.port, deliver);
-      case 'peer': return meet(message.executor, message.incarnation, message.port);
-      case 'peerLost': return part(message.executor, message.incarnation);
-      case 'blob':
-        programs.blobs.set(message.id, message.blob);
-        return sendToPage({ t: 'lent', id: message.id });
-      case 'receiver': return void receivers.start(message.id, message.receiver);
-      case 'receiverStop': return void receivers.stop(message.id);
-      case 'stored': return receivers.stored(message.id, message.seq);
-      case 'heap': return sendToPage({ t: 'heapBytes', id: message.id, bytes: executor.heapBytes() });
-      case 'init': return;
-    }
-  });
+  return (message) =>
+    guarded(() => {
+      switch (message.t) {
+        case 'driverPort':
+          driverPort = message.port;
+          return listen(message.port, deliver);
+        case 'peer':
+          return meet(message.executor, message.incarnation, message.port);
+        case 'peerLost':
+          return part(message.executor, message.incarnation);
+        case 'blob':
+          programs.blobs.set(message.id, message.blob);
+          return sendToPage({ t: 'lent', id: message.id });
+        case 'receiver':
+          return void receivers.start(message.id, message.receiver);
+        case 'receiverStop':
+          return void receivers.stop(message.id);
+        case 'stored':
+          return receivers.stored(message.id, message.seq);
+        case 'heap':
+          return sendToPage({ t: 'heapBytes', id: message.id, bytes: executor.heapBytes() });
+        case 'init':
+          return;
+      }
+    });
 }

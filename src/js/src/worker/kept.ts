@@ -6,10 +6,16 @@ const DEFAULT_BUDGET_BYTES = 512 << 20;
 /** Rows that are looked at to tell how large a partition is. */
 const SAMPLE = 64;
 
-interface Entry { rows: unknown[]; bytes: number }
+interface Entry {
+  rows: unknown[];
+  bytes: number;
+}
 
 /** A partition that is kept from now on; with its block where the executor shall write it into its file. */
-export interface Kept { bytes: number; block?: Uint8Array }
+export interface Kept {
+  bytes: number;
+  block?: Uint8Array;
+}
 
 /**
  * Kept partitions in the executor's memory, as values. When a new one needs room, those of other datasets that were not used
@@ -32,7 +38,9 @@ export class KeptPartitions {
     return found.rows;
   }
 
-  has(dataset: number, partition: number): boolean { return this.#entries.has(`${dataset}/${partition}`); }
+  has(dataset: number, partition: number): boolean {
+    return this.#entries.has(`${dataset}/${partition}`);
+  }
 
   /** A partition as a block, for another executor. */
   block(dataset: number, partition: number): Uint8Array | undefined {

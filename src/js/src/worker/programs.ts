@@ -27,7 +27,12 @@ interface Loaded {
 }
 
 /** A function over groups, with what is bound to it. */
-interface LoadedFunction { plan: GroupFunctionPlan; extra: unknown[]; f?: UserFunction; failure?: unknown }
+interface LoadedFunction {
+  plan: GroupFunctionPlan;
+  extra: unknown[];
+  f?: UserFunction;
+  failure?: unknown;
+}
 
 /** A task: where its blobs belong. They stand in the order of `sources`, of `shuffled`, of `kept`. */
 interface Task {
@@ -48,26 +53,41 @@ export class Programs implements ProgramHost {
   readonly blobs = new Blobs();
   #loading: Promise<void> | undefined;
 
-  constructor(private readonly importText?: (text: string) => Promise<unknown>, storageBytes?: number) {
+  constructor(
+    private readonly importText?: (text: string) => Promise<unknown>,
+    storageBytes?: number,
+  ) {
     this.#kept = new KeptPartitions(storageBytes);
   }
 
   /** Settles when the functions of all plans so far are loaded; messages of the driver wait for it. */
-  get loading(): Promise<void> | undefined { return this.#loading; }
+  get loading(): Promise<void> | undefined {
+    return this.#loading;
+  }
 
   load(id: number, text: string, blobs: Uint8Array[]): void {
     const plan = JSON.parse(text) as RddPlan;
     const loaded: Loaded = { plan, values: blobs, functions: [], bound: new Map(), accumulators: new TaskAccumulators() };
     this.#plans.set(id, loaded);
     if (plan.functions.length === 0) return;
-    this.#await(loadFunctions(plan.functions, this.importText).then(
-      (functions) => { loaded.functions = functions; }, (error: unknown) => { loaded.failure = error; }));
+    this.#await(
+      loadFunctions(plan.functions, this.importText).then(
+        (functions) => {
+          loaded.functions = functions;
+        },
+        (error: unknown) => {
+          loaded.failure = error;
+        },
+      ),
+    );
   }
 
   #await(one: Promise<void>): void {
     const all = Promise.all([this.#loading, one]).then(() => {});
     this.#loading = all;
-    void all.then(() => { if (this.#loading === all) this.#loading = undefined; });
+    void all.then(() => {
+      if (this.#loading === all) this.#loading = undefined;
+    });
   }
 
   loadFunction(id: number, number: number, payload: Uint8Array): void {
@@ -76,10 +96,24 @@ export class Programs implements ProgramHost {
     const { f, bound } = plan.call;
     const loaded: LoadedFunction = { plan, extra: bound === undefined ? [] : [decode(values[bound]!)[0]] };
     this.#functions.set(`${id}/${number}`, loaded);
-    this.#await(loadFunctions(plan.functions, this.importText).then((functions) => { loaded.f = functions[f]!; }, (error: unknown) => { loaded.failure = error; }));
+    this.#await(
+      loadFunctions(plan.functions, this.importText).then(
+        (functions) => {
+          loaded.f = functions[f]!;
+        },
+        (error: unknown) => {
+          loaded.failure = error;
+        },
+      ),
+    );
   }
 
-  callGroups(id: number, number: number, header: string, blobs: Uint8Array[]): [rows: Uint8Array | undefined, changes: Uint8Array | undefined] {
+  callGroups(
+    id: number,
+    number: number,
+    header: string,
+    blobs: Uint8Array[],
+  ): [rows: Uint8Array | undefined, changes: Uint8Array | undefined] {
     const loaded = this.#functions.get(`${id}/${number}`);
     if (!loaded) throw new Error('a task came before its function');
     if (loaded.failure || !loaded.f) throw loaded.failure ?? new Error('a function is not loaded');
@@ -95,9 +129,15 @@ export class Programs implements ProgramHost {
     for (const key of this.#functions.keys()) if (key.startsWith(`${id}/`)) this.#functions.delete(key);
   }
 
-  keeps(dataset: number, partition: number): boolean { return this.#kept.has(dataset, partition); }
-  kept(dataset: number, partition: number): Uint8Array | undefined { return this.#kept.block(dataset, partition); }
-  forget(dataset: number): void { this.#kept.forget(dataset); }
+  keeps(dataset: number, partition: number): boolean {
+    return this.#kept.has(dataset, partition);
+  }
+  kept(dataset: number, partition: number): Uint8Array | undefined {
+    return this.#kept.block(dataset, partition);
+  }
+  forget(dataset: number): void {
+    this.#kept.forget(dataset);
+  }
 
   run(id: number, header: string, blobs: Uint8Array[]): TaskOutput {
     const loaded = this.#plans.get(id);
@@ -108,10 +148,12 @@ export class Programs implements ProgramHost {
     const task = JSON.parse(header) as Task;
     let next = 0;
     const sources = new Map(task.sources.map(([node, partition]) => [`${node}/${partition}`, blobs[next++]!]));
-    const shuffled = new Map(task.shuffled.map(([node, parent, partition, blocks]) => {
-      const own = blobs.slice(next, (next += blocks));
-      return [`${node}/${parent}/${partition}`, own];
-    }));
+    const shuffled = new Map(
+      task.shuffled.map(([node, parent, partition, blocks]) => {
+        const own = blobs.slice(next, (next += blocks));
+        return [`${node}/${parent}/${partition}`, own];
+      }),
+    );
     const brought = new Map((task.kept ?? []).map(([dataset, partition]) => [`${dataset}/${partition}`, blobs[next++]!]));
     const keeps: TaskOutput[2] = [];
     const made = new Map<string, unknown[]>();
@@ -121,7 +163,9 @@ export class Programs implements ProgramHost {
         if (!block) throw new Error(`partition ${partition} of dataset ${plan.nodes[node]?.id} has not come along`);
         return decode(block);
       },
-      shuffled: function* (node, parent, partition) { for (const block of shuffled.get(`${node}/${parent}/${partition}`) ?? []) yield decode(block); },
+      shuffled: function* (node, parent, partition) {
+        for (const block of shuffled.get(`${node}/${parent}/${partition}`) ?? []) yield decode(block);
+      },
       lines: (blob, start, end) => this.blobs.lines(blob, start, end),
       file: (blob) => this.blobs.file(blob),
       frame: (block, bigint) => rowsFromIPC(block, { bigint }),
@@ -140,7 +184,8 @@ export class Programs implements ProgramHost {
       },
       blob: (number) => decode(loaded.values[number]!)[0],
       bound: (number) => {
-        if (!loaded.bound.has(number)) loaded.bound.set(number, loaded.accumulators.bind(decode(loaded.values[number]!)[0], loaded.functions));
+        if (!loaded.bound.has(number))
+          loaded.bound.set(number, loaded.accumulators.bind(decode(loaded.values[number]!)[0], loaded.functions));
         return loaded.bound.get(number);
       },
     });
@@ -167,7 +212,8 @@ function told(error: unknown, place: string | undefined, what: string): Error {
   const at = [step, place, record !== undefined && `${what} ${describe(record)}`].filter(Boolean).join(', ');
   let message = `${error.message} (in ${at})`;
   const free = /^(\S+) is not defined$/.exec(thrown instanceof ReferenceError ? thrown.message : '');
-  if (free) message += `. A function runs in a worker and sees nothing of the page: pass ${free[1]} as a value bound to it, or broadcast it`;
+  if (free)
+    message += `. A function runs in a worker and sees nothing of the page: pass ${free[1]} as a value bound to it, or broadcast it`;
   const out = new Error(message);
   if (thrown instanceof Error && thrown.stack) out.stack = thrown.stack;
   return out;

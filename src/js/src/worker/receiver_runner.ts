@@ -4,7 +4,13 @@ import type { FunctionSource } from '../rdd/job_plan.js';
 import { sendToPage } from './port.js';
 
 /** Once it is `stopping`, it may hand over what it has until its `onStop` is done. */
-interface Running { stopping: boolean; stopped: boolean; seq: number; waiting: Map<number, () => void>; instance?: { onStop?(): unknown } }
+interface Running {
+  stopping: boolean;
+  stopped: boolean;
+  seq: number;
+  waiting: Map<number, () => void>;
+  instance?: { onStop?(): unknown };
+}
 
 /** The receivers of the user's that run in this executor. */
 export class ReceiverRunner {
@@ -15,10 +21,11 @@ export class ReceiverRunner {
     this.#running.set(id, running);
     try {
       const [source, bound] = decode(receiver)[0] as [FunctionSource, Uint8Array | undefined];
-      const [Class] = await loadFunctions([source]) as unknown as [new (bound: unknown) => { onStart?(): unknown; onStop?(): unknown }];
+      const [Class] = (await loadFunctions([source])) as unknown as [new (bound: unknown) => { onStart?(): unknown; onStop?(): unknown }];
       const instance = new Class(bound && decode(bound)[0]);
       for (const method of ['onStart', 'onStop'] as const) {
-        if (typeof instance[method] !== 'function') throw new TypeError(`a receiver needs onStart() and onStop(); this one has no ${method}`);
+        if (typeof instance[method] !== 'function')
+          throw new TypeError(`a receiver needs onStart() and onStop(); this one has no ${method}`);
       }
       const storeAll = (records: readonly unknown[]) => this.#store(id, running, records);
       Object.assign(instance, { storeAll, store: (record: unknown) => storeAll([record]), isStopped: () => running.stopping });

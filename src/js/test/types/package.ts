@@ -1,9 +1,31 @@
 // What TypeScript says of the published types, in user code: compiled against the declarations that the package ships
 // (scripts/check.mjs). A line after `@ts-expect-error` must not compile, every other line must.
 import {
-  Accumulator, Broadcast, Catalog, Checkpoints, Column, DataFrame, DataFrameNaFunctions, DataFrameReader, DataStreamReader, DataStreamWriter, FutureAction,
-  GroupedData, KeyValueGroupedDataset, ml, RDD, RuntimeConfig, SparkContext, SparkSession, StateSpec, StatusEvents, StreamingContext, StreamingQuery,
-  StreamingQueryManager, WindowSpec, type DStream,
+  Accumulator,
+  Broadcast,
+  Catalog,
+  Checkpoints,
+  Column,
+  DataFrame,
+  DataFrameNaFunctions,
+  DataFrameReader,
+  DataStreamReader,
+  DataStreamWriter,
+  FutureAction,
+  GroupedData,
+  KeyValueGroupedDataset,
+  ml,
+  RDD,
+  RuntimeConfig,
+  SparkContext,
+  SparkSession,
+  StateSpec,
+  StatusEvents,
+  StreamingContext,
+  StreamingQuery,
+  StreamingQueryManager,
+  WindowSpec,
+  type DStream,
 } from 'rivulet';
 
 const spark = await SparkSession.builder.master('local[2]').getOrCreate();
@@ -61,12 +83,32 @@ const isColumn = (value: unknown): boolean => value instanceof Column || value i
 const stream: DStream<number> = ssc.queueStream([spark.sparkContext.parallelize([1, 2])]);
 const bound = { f: 2 };
 const doubled: DStream<number> = stream.map((x, b) => x * b.f, bound);
-stream.filter((x, b) => x > b.f, bound).flatMap((x, b) => [x * b.f], bound).reduce((a, b, { f }) => a + b * f, bound);
+stream
+  .filter((x, b) => x > b.f, bound)
+  .flatMap((x, b) => [x * b.f], bound)
+  .reduce((a, b, { f }) => a + b * f, bound);
 const pairs = stream.map((x, b) => [`k${x}`, x * b.f] as [string, number], bound);
-pairs.mapValues((x, b) => x * b.f, bound).reduceByKey((a, b, { f }) => a + b * f, 2, bound).combineByKey((x) => [x], (xs, x) => [...xs, x], (a, b) => [...a, ...b]);
-pairs.reduceByKeyAndWindow((a, b, { f }) => a + b * f, (a, b, { f }) => a - b * f, 5000, 1000, 2, ([, n], { f }) => n > f, bound);
+pairs
+  .mapValues((x, b) => x * b.f, bound)
+  .reduceByKey((a, b, { f }) => a + b * f, 2, bound)
+  .combineByKey(
+    (x) => [x],
+    (xs, x) => [...xs, x],
+    (a, b) => [...a, ...b],
+  );
+pairs.reduceByKeyAndWindow(
+  (a, b, { f }) => a + b * f,
+  (a, b, { f }) => a - b * f,
+  5000,
+  1000,
+  2,
+  ([, n], { f }) => n > f,
+  bound,
+);
 pairs.updateStateByKey((values: number[], state: number | null, b) => (state ?? 0) + values.length * b.f, 2, undefined, bound);
-pairs.mapWithState(StateSpec.function<string, number, number, string, { f: number }>((key, value, state, b) => `${key} ${(value ?? 0) * b.f}`, bound));
+pairs.mapWithState(
+  StateSpec.function<string, number, number, string, { f: number }>((key, value, state, b) => `${key} ${(value ?? 0) * b.f}`, bound),
+);
 // @ts-expect-error
 stream.map((x, b) => x * b.g, bound);
 // @ts-expect-error
@@ -89,16 +131,21 @@ new ml.IDFModel();
 // @ts-expect-error
 new ml.Tokenizer({ inputColumn: 'text' });
 class Upper extends ml.Transformer {
-  transform(input: DataFrame): DataFrame { return input; }
+  transform(input: DataFrame): DataFrame {
+    return input;
+  }
 }
 stages.push(new Upper());
 
 // Rows are typed by whoever reads them.
-interface Person { name: string; age: number }
+interface Person {
+  name: string;
+  age: number;
+}
 const people: Person[] = await df.collect<Person>();
 const first: Person | null = await df.first<Person>();
 const head: Person | null = await df.head<Person>();
-const some: Person[] = [...await df.head<Person>(3), ...await df.take<Person>(2), ...await df.tail<Person>(1)];
+const some: Person[] = [...(await df.head<Person>(3)), ...(await df.take<Person>(2)), ...(await df.tail<Person>(1))];
 for await (const person of df.rows<Person>()) void person.name.length;
 for await (const row of df) void row['name'];
 // @ts-expect-error

@@ -43,21 +43,31 @@ type PartitionsOp = { t: 'mapPartitions' | 'mapPartitionsWithIndex'; call: Call 
 const enough = Symbol('enough');
 
 export class Compute {
-  constructor(readonly plan: RddPlan, readonly functions: readonly UserFunction[], readonly inputs: Inputs) {}
+  constructor(
+    readonly plan: RddPlan,
+    readonly functions: readonly UserFunction[],
+    readonly inputs: Inputs,
+  ) {}
 
-  call(call: Call): UserFunction { return bind(this.functions, call, (blob) => this.inputs.bound(blob)); }
+  call(call: Call): UserFunction {
+    return bind(this.functions, call, (blob) => this.inputs.bound(blob));
+  }
 
   /** All rows of a partition. */
   rows(node: number, partition: number): unknown[] {
     const out: unknown[] = [];
-    this.each(node, partition, (row) => { out.push(row); });
+    this.each(node, partition, (row) => {
+      out.push(row);
+    });
     return out;
   }
 
   /** Pushes the rows of a partition until `emit` says that it has enough. */
   each(node: number, partition: number, emit: Emit): void {
     try {
-      this.#push(node, partition, (row) => { if (emit(row) === false) throw enough; });
+      this.#push(node, partition, (row) => {
+        if (emit(row) === false) throw enough;
+      });
     } catch (error) {
       if (error !== enough) throw error;
     }
@@ -86,8 +96,13 @@ export class Compute {
 
   #make(node: PlanNode, at: number, partition: number, emit: (row: unknown) => void): void {
     switch (node.kind) {
-      case 'source': for (const part of this.#source(node, at, partition)) for (const row of part) emit(row); return;
-      case 'union': { const [parent, local] = this.#unionPart(node, partition); return this.#push(parent, local, emit); }
+      case 'source':
+        for (const part of this.#source(node, at, partition)) for (const row of part) emit(row);
+        return;
+      case 'union': {
+        const [parent, local] = this.#unionPart(node, partition);
+        return this.#push(parent, local, emit);
+      }
       case 'coalesce': {
         for (const p of node.groups?.[partition] ?? []) this.#push(node.parents[0]!, p, emit);
         return;
@@ -97,10 +112,14 @@ export class Compute {
         const width = this.plan.nodes[right]!.partitions;
         // In PySpark's order: the right row changes last.
         const rows = this.rows(left, Math.floor(partition / width));
-        return this.#push(right, partition % width, (b) => { for (const a of rows) emit([a, b]); });
+        return this.#push(right, partition % width, (b) => {
+          for (const a of rows) emit([a, b]);
+        });
       }
-      case 'narrow': return this.#narrow(node.op!, node, partition, emit);
-      case 'zip': return this.#zip(node, at, partition, emit);
+      case 'narrow':
+        return this.#narrow(node.op!, node, partition, emit);
+      case 'zip':
+        return this.#zip(node, at, partition, emit);
     }
   }
 
@@ -108,11 +127,16 @@ export class Compute {
   #source({ op }: PlanNode, at: number, partition: number): Iterable<Iterable<unknown>> {
     const rows = this.inputs.source(at, partition);
     switch (op?.t) {
-      case 'lines': return mapped(rows as [number, number, number][], (part) => this.inputs.lines(...part));
-      case 'files': return mapped(rows as [number][], ([blob]) => [this.inputs.file(blob)]);
-      case 'arrow': return mapped(rows as Uint8Array[], (block) => this.inputs.frame(block, op.bigint));
-      case 'blocks': return mapped(rows as number[], (blob) => this.inputs.block(blob));
-      default: return [rows];
+      case 'lines':
+        return mapped(rows as [number, number, number][], (part) => this.inputs.lines(...part));
+      case 'files':
+        return mapped(rows as [number][], ([blob]) => [this.inputs.file(blob)]);
+      case 'arrow':
+        return mapped(rows as Uint8Array[], (block) => this.inputs.frame(block, op.bigint));
+      case 'blocks':
+        return mapped(rows as number[], (blob) => this.inputs.block(blob));
+      default:
+        return [rows];
     }
   }
 
@@ -131,11 +155,18 @@ export class Compute {
     const node = this.#node(at);
     if (node.cached) return this.#kept(node, at, partition);
     switch (node.kind) {
-      case 'source': return flat(this.#source(node, at, partition));
-      case 'union': return this.pull(...this.#unionPart(node, partition));
-      case 'coalesce': return flat(mapped(node.groups?.[partition] ?? [], (own) => this.pull(node.parents[0]!, own)));
-      case 'narrow': return node.op!.t.startsWith('mapPartitions') ? this.#partitions(node.op as PartitionsOp, node, partition) : this.#pulled(node, at, partition);
-      default: return !node.op && node.wide?.[0] ? flat(this.inputs.shuffled(at, 0, partition)) : this.rows(at, partition);
+      case 'source':
+        return flat(this.#source(node, at, partition));
+      case 'union':
+        return this.pull(...this.#unionPart(node, partition));
+      case 'coalesce':
+        return flat(mapped(node.groups?.[partition] ?? [], (own) => this.pull(node.parents[0]!, own)));
+      case 'narrow':
+        return node.op!.t.startsWith('mapPartitions')
+          ? this.#partitions(node.op as PartitionsOp, node, partition)
+          : this.#pulled(node, at, partition);
+      default:
+        return !node.op && node.wide?.[0] ? flat(this.inputs.shuffled(at, 0, partition)) : this.rows(at, partition);
     }
   }
 
@@ -143,7 +174,9 @@ export class Compute {
   *#pulled(top: PlanNode, at: number, partition: number): Iterable<unknown> {
     const made: unknown[] = [];
     const then = (node: PlanNode, emit: (row: unknown) => void) => node.op && rowStep(node.op, partition, (call) => this.call(call), emit);
-    let step = then(top, (row) => { made.push(row); });
+    let step = then(top, (row) => {
+      made.push(row);
+    });
     if (!step) return yield* this.rows(at, partition);
     let below = top.parents[0]!;
     for (let node = this.#node(below); node.kind === 'narrow' && !node.cached; node = this.#node(below)) {
@@ -198,7 +231,8 @@ export class Compute {
     }
     if (op.t === 'zip') {
       const [a, b] = [this.#parent(node, at, 0, partition), this.#parent(node, at, 1, partition)];
-      if (a.length !== b.length) throw new Error(`Can only zip RDDs with same number of elements in each partition: ${a.length} and ${b.length}`);
+      if (a.length !== b.length)
+        throw new Error(`Can only zip RDDs with same number of elements in each partition: ${a.length} and ${b.length}`);
       a.forEach((row, i) => emit([row, b[i]]));
       return;
     }
@@ -217,9 +251,14 @@ export class Compute {
     for (const [key, values] of groups.values()) {
       const [left, right] = values as [unknown[], unknown[]];
       switch (op.t) {
-        case 'cogroup': emit([key, values]); break;
-        case 'subtractByKey': if (right.length === 0) for (const value of left) emit([key, value]); break;
-        default: throw new Error(`${op.t} does not join datasets`);
+        case 'cogroup':
+          emit([key, values]);
+          break;
+        case 'subtractByKey':
+          if (right.length === 0) for (const value of left) emit([key, value]);
+          break;
+        default:
+          throw new Error(`${op.t} does not join datasets`);
       }
     }
   }
@@ -254,11 +293,20 @@ export class Compute {
     const step = rowStep(op, partition, (call) => this.call(call), emit);
     if (step) return this.#push(parent, partition, step);
     switch (op.t) {
-      case 'mapPartitions': case 'mapPartitionsWithIndex': for (const made of this.#partitions(op as PartitionsOp, node, partition)) emit(made); return;
-      case 'glom': return emit(this.rows(parent, partition));
-      case 'fold': this.folded(parent, partition, op, op.zero === undefined ? 'treeReduce' : 'treeAggregate').forEach(emit); return;
-      case 'sort': sortRows(this.rows(parent, partition), op.by ? this.call(op.by) : undefined, op.ascending).forEach((row) => emit(row)); return;
-      default: throw new Error(`${op.t} is no step of one partition`);
+      case 'mapPartitions':
+      case 'mapPartitionsWithIndex':
+        for (const made of this.#partitions(op as PartitionsOp, node, partition)) emit(made);
+        return;
+      case 'glom':
+        return emit(this.rows(parent, partition));
+      case 'fold':
+        this.folded(parent, partition, op, op.zero === undefined ? 'treeReduce' : 'treeAggregate').forEach(emit);
+        return;
+      case 'sort':
+        sortRows(this.rows(parent, partition), op.by ? this.call(op.by) : undefined, op.ascending).forEach((row) => emit(row));
+        return;
+      default:
+        throw new Error(`${op.t} is no step of one partition`);
     }
   }
 
@@ -278,7 +326,9 @@ export class Compute {
   }
 
   /** Puts values of equal keys together. */
-  combiner(aggregate: Aggregate): Combiner { return new Combiner(this, aggregate); }
+  combiner(aggregate: Aggregate): Combiner {
+    return new Combiner(this, aggregate);
+  }
 }
 
 /** Pairs by key, in the order in which their keys were first met. */
@@ -289,12 +339,18 @@ export class Combiner {
   readonly #combine: UserFunction;
 
   constructor(compute: Compute, aggregate: Aggregate) {
-    const append = (list: unknown, value: unknown) => { (list as unknown[]).push(value); return list; };
+    const append = (list: unknown, value: unknown) => {
+      (list as unknown[]).push(value);
+      return list;
+    };
     switch (aggregate.t) {
       case 'group':
         this.#create = (value) => [value];
         this.#merge = append;
-        this.#combine = (a, b) => { for (const value of b as unknown[]) append(a, value); return a; };
+        this.#combine = (a, b) => {
+          for (const value of b as unknown[]) append(a, value);
+          return a;
+        };
         break;
       case 'reduce':
         this.#create = (value) => value;
@@ -328,7 +384,9 @@ export class Combiner {
     }
   }
 
-  pairs(): IterableIterator<[unknown, unknown]> { return this.#groups.values(); }
+  pairs(): IterableIterator<[unknown, unknown]> {
+    return this.#groups.values();
+  }
 }
 
 /** Stable; keys are computed once. */
@@ -340,23 +398,32 @@ export function sortRows(rows: unknown[], by: UserFunction | undefined, ascendin
 }
 
 /** An iterator that is what functions over partitions are promised: one that can be iterated over, once. */
-export function iterator(rows: Iterable<unknown>): IterableIterator<unknown> { return rows[Symbol.iterator]() as IterableIterator<unknown>; }
+export function iterator(rows: Iterable<unknown>): IterableIterator<unknown> {
+  return rows[Symbol.iterator]() as IterableIterator<unknown>;
+}
 
-function* mapped<T, U>(all: Iterable<T>, f: (one: T) => U): Iterable<U> { for (const one of all) yield f(one); }
-function* flat(parts: Iterable<Iterable<unknown>>): Iterable<unknown> { for (const part of parts) yield* part; }
+function* mapped<T, U>(all: Iterable<T>, f: (one: T) => U): Iterable<U> {
+  for (const one of all) yield f(one);
+}
+function* flat(parts: Iterable<Iterable<unknown>>): Iterable<unknown> {
+  for (const part of parts) yield* part;
+}
 
 /** What a function makes of its partition; what it throws, now or when its rows are asked for, is told with the step. */
 function guardedRows(step: string, work: () => Iterable<unknown>): Iterable<unknown> {
-  const told = (thrown: unknown) => (thrown === enough || thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, step, undefined));
+  const told = (thrown: unknown) =>
+    thrown === enough || thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, step, undefined);
   try {
     const rows = work();
-    return Array.isArray(rows) ? rows : (function* () {
-      try {
-        yield* rows;
-      } catch (thrown) {
-        throw told(thrown);
-      }
-    })();
+    return Array.isArray(rows)
+      ? rows
+      : (function* () {
+          try {
+            yield* rows;
+          } catch (thrown) {
+            throw told(thrown);
+          }
+        })();
   } catch (thrown) {
     throw told(thrown);
   }

@@ -10,16 +10,20 @@ export type UserFunction = (...args: unknown[]) => unknown;
 export async function loadFunctions(sources: readonly FunctionSource[], load = importText): Promise<UserFunction[]> {
   const texts = sources.map((s) => ('source' in s ? `(${s.source}\n)` : 'undefined'));
   let own: unknown[] = [];
-  if (sources.some((s) => 'source' in s)) own = ((await load(`export default () => [${texts.join(',\n')}];`)) as { default: () => unknown[] }).default();
-  return Promise.all(sources.map(async (s, i) => {
-    const found = 'source' in s
-      ? own[i]
-      : ((await import(/* @vite-ignore */ /* webpackIgnore: true */ s.module)) as Record<string, unknown>)[s.export];
-    if (typeof found !== 'function') {
-      throw new TypeError('module' in s ? `${s.module} exports no function ${s.export}` : 'a function came without its text');
-    }
-    return found as UserFunction;
-  }));
+  if (sources.some((s) => 'source' in s))
+    own = ((await load(`export default () => [${texts.join(',\n')}];`)) as { default: () => unknown[] }).default();
+  return Promise.all(
+    sources.map(async (s, i) => {
+      const found =
+        'source' in s
+          ? own[i]
+          : ((await import(/* @vite-ignore */ /* webpackIgnore: true */ s.module)) as Record<string, unknown>)[s.export];
+      if (typeof found !== 'function') {
+        throw new TypeError('module' in s ? `${s.module} exports no function ${s.export}` : 'a function came without its text');
+      }
+      return found as UserFunction;
+    }),
+  );
 }
 
 /** Modules by their text: a worker keeps each for ever, so the jobs of a stream must not make the same ones again and again. */
@@ -53,9 +57,12 @@ export function bind(functions: readonly UserFunction[], call: Call, bound: (blo
   // Rest parameters are an array per call.
   return function (a, b) {
     switch (arguments.length) {
-      case 1: return f(a, extra);
-      case 2: return f(a, b, extra);
-      default: return f(...arguments, extra);
+      case 1:
+        return f(a, extra);
+      case 2:
+        return f(a, b, extra);
+      default:
+        return f(...arguments, extra);
     }
   };
 }

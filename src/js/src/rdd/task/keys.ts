@@ -36,10 +36,15 @@ export function identity(key: unknown): unknown {
 
 function spelled(key: unknown): string {
   switch (typeof key) {
-    case 'string': return JSON.stringify(key);
-    case 'number': return `${Object.is(key, -0) ? 0 : key}`;
-    case 'bigint': return `${key}n`;
-    case 'boolean': case 'undefined': return String(key);
+    case 'string':
+      return JSON.stringify(key);
+    case 'number':
+      return `${Object.is(key, -0) ? 0 : key}`;
+    case 'bigint':
+      return `${key}n`;
+    case 'boolean':
+    case 'undefined':
+      return String(key);
     case 'object':
       if (key === null) return 'null';
       if (Array.isArray(key)) return `[${key.map(spelled).join(',')}]`;
@@ -62,9 +67,12 @@ export function hashCode(key: unknown): number {
       if ((key | 0) === key) return key | 0;
       return Number.isSafeInteger(key) ? longHash(BigInt(key)) : longHashOf(key);
     }
-    case 'bigint': return longHash(key);
-    case 'boolean': return key ? 1231 : 1237;
-    case 'undefined': return 0;
+    case 'bigint':
+      return longHash(key);
+    case 'boolean':
+      return key ? 1231 : 1237;
+    case 'undefined':
+      return 0;
     case 'object': {
       if (key === null) return 0;
       if (key instanceof Date) return longHash(BigInt(key.getTime()));
@@ -100,10 +108,12 @@ export function hashPartition(key: unknown, partitions: number, keys: NumberKeys
 }
 
 /** `Utils.nonNegativeMod`. */
-export function modulo(hash: number, partitions: number): number { return ((hash % partitions) + partitions) % partitions; }
+export function modulo(hash: number, partitions: number): number {
+  return ((hash % partitions) + partitions) % partitions;
+}
 
 const RANK: Partial<Record<string, number>> = { undefined: 0, object: 1, boolean: 2, number: 3, bigint: 3, string: 4 };
-const rank = (value: unknown) => (Array.isArray(value) ? 6 : value instanceof Date ? 5 : RANK[typeof value] ?? 9);
+const rank = (value: unknown) => (Array.isArray(value) ? 6 : value instanceof Date ? 5 : (RANK[typeof value] ?? 9));
 
 /** The natural order: numbers by value, texts by their UTF-16 units, arrays part by part; null before everything. */
 export function compare(a: unknown, b: unknown): number {

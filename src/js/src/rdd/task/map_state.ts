@@ -10,9 +10,15 @@ export class MappedState {
     this.#state = states[0];
   }
 
-  exists(): boolean { return this.#exists; }
-  isTimingOut(): boolean { return this.#timingOut; }
-  getOption(): unknown { return this.#exists ? this.#state : null; }
+  exists(): boolean {
+    return this.#exists;
+  }
+  isTimingOut(): boolean {
+    return this.#timingOut;
+  }
+  getOption(): unknown {
+    return this.#exists ? this.#state : null;
+  }
   get(): unknown {
     if (!this.#exists) throw new RangeError('State is not set');
     return this.#state;
@@ -31,7 +37,11 @@ export class MappedState {
     this.#removed = true;
   }
   /** For the next record of the batch: one that was removed may come again. @internal */
-  again(): void { this.#removed = false; }
+  again(): void {
+    this.#removed = false;
+  }
   /** @internal */
-  timeOut(): void { this.#timingOut = true; }
+  timeOut(): void {
+    this.#timingOut = true;
+  }
 }

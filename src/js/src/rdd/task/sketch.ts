@@ -13,7 +13,9 @@ export function add(registers: Uint8Array, bits: number, value: unknown): void {
 }
 
 /** 1 and '1' differ. */
-function typeOf(value: unknown): string { return (typeof value)[0]!; }
+function typeOf(value: unknown): string {
+  return (typeof value)[0]!;
+}
 
 /** The estimate over sketches of the parts. */
 export function estimate(sketches: readonly Uint8Array[]): number {

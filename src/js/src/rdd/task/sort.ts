@@ -6,7 +6,8 @@ const FEW = 512;
 
 /** The rows in the order of their keys; equal keys keep theirs. `keys[i]` is of `rows[i]`. */
 export function sortByKeys(rows: readonly unknown[], keys: readonly unknown[], ascending: boolean): unknown[] {
-  const order = rows.length >= FEW && keys.every((key) => typeof key === 'number') ? radix(keys as number[], ascending) : compared(keys, ascending);
+  const order =
+    rows.length >= FEW && keys.every((key) => typeof key === 'number') ? radix(keys as number[], ascending) : compared(keys, ascending);
   const out = new Array<unknown>(rows.length);
   for (let i = 0; i < order.length; i++) out[i] = rows[order[i]!];
   return out;
@@ -36,7 +37,7 @@ function radix(keys: readonly number[], ascending: boolean): Uint32Array {
   for (let i = 0; i < n; i++) {
     const [low, high] = [2 * i, 2 * i + 1];
     const negative = words[high]! >>> 31 === 1 && doubles[i] === doubles[i];
-    let [a, b] = negative ? [~words[low]!, ~words[high]!] : [words[low]!, (words[high]! | 0x80000000)];
+    let [a, b] = negative ? [~words[low]!, ~words[high]!] : [words[low]!, words[high]! | 0x80000000];
     if (!ascending) [a, b] = [~a, ~b];
     words[low] = a;
     words[high] = b;

@@ -7,7 +7,11 @@ import { PartitionRandom } from './random.js';
 /** A failure of the user's function, with the record it failed on. */
 export class UserFunctionError extends Error {
   override readonly name = 'UserFunctionError';
-  constructor(readonly thrown: unknown, readonly step: string, readonly record: unknown) {
+  constructor(
+    readonly thrown: unknown,
+    readonly step: string,
+    readonly record: unknown,
+  ) {
     super(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown));
   }
 }
@@ -30,45 +34,71 @@ export function pairOf(row: unknown): [unknown, unknown] {
 }
 
 export function iterable(value: unknown, step: string): Iterable<unknown> {
-  if (value !== null && value !== undefined && typeof (value as Iterable<unknown>)[Symbol.iterator] === 'function') return value as Iterable<unknown>;
+  if (value !== null && value !== undefined && typeof (value as Iterable<unknown>)[Symbol.iterator] === 'function')
+    return value as Iterable<unknown>;
   throw new TypeError(`the function of ${step} must return an iterable, not ${value === null ? 'null' : typeof value}`);
 }
 
 /** What is lazy runs to its end here, where its errors are the step's. */
-function listed(value: unknown, step: string): readonly unknown[] { return Array.isArray(value) ? value : [...iterable(value, step)]; }
+function listed(value: unknown, step: string): readonly unknown[] {
+  return Array.isArray(value) ? value : [...iterable(value, step)];
+}
 
 /** What the user called a step by. */
 function stepName({ t }: Op): string {
   switch (t) {
-    case 'invert': return 'reduceByKeyAndWindow';
-    case 'updateState': return 'updateStateByKey';
-    case 'mapStates': return 'mapWithState';
-    default: return t;
+    case 'invert':
+      return 'reduceByKeyAndWindow';
+    case 'updateState':
+      return 'updateStateByKey';
+    case 'mapStates':
+      return 'mapWithState';
+    default:
+      return t;
   }
 }
 
 /** What a step does with a row, giving what it makes of it to `emit`; none where it is a step over whole partitions. */
 export function rowStep(
-  op: Op, partition: number, call: (call: Call) => UserFunction, emit: (row: unknown) => void,
+  op: Op,
+  partition: number,
+  call: (call: Call) => UserFunction,
+  emit: (row: unknown) => void,
 ): ((row: unknown) => void) | undefined {
   const step = stepName(op);
   const guard = (f: UserFunction) => guarded(f, step);
   switch (op.t) {
-    case 'map': { const f = guard(call(op.call)); return (row) => emit(f(row)); }
-    case 'filter': { const f = guard(call(op.call)); return (row) => { if (f(row)) emit(row); }; }
+    case 'map': {
+      const f = guard(call(op.call));
+      return (row) => emit(f(row));
+    }
+    case 'filter': {
+      const f = guard(call(op.call));
+      return (row) => {
+        if (f(row)) emit(row);
+      };
+    }
     case 'flatMap': {
       const own = call(op.call);
       const f = guard((row) => listed(own(row), step));
-      return (row) => { for (const made of f(row) as unknown[]) emit(made); };
+      return (row) => {
+        for (const made of f(row) as unknown[]) emit(made);
+      };
     }
     case 'mapValues': {
       const f = guard(call(op.call));
-      return (row) => { const pair = pairOf(row); emit([pair[0], f(pair[1])]); };
+      return (row) => {
+        const pair = pairOf(row);
+        emit([pair[0], f(pair[1])]);
+      };
     }
     case 'flatMapValues': {
       const own = call(op.call);
       const f = guard((value) => listed(own(value), step));
-      return (row) => { const [key, value] = pairOf(row); for (const made of f(value) as unknown[]) emit([key, made]); };
+      return (row) => {
+        const [key, value] = pairOf(row);
+        for (const made of f(value) as unknown[]) emit([key, made]);
+      };
     }
     case 'invert': {
       const f = call(op.call);
@@ -89,7 +119,10 @@ export function rowStep(
         if (pair[1] !== null && pair[1] !== undefined) emit(pair);
       };
     }
-    case 'tagged': return (row) => { if ((row as [number, unknown])[0] === op.tag) emit((row as [number, unknown])[1]); };
+    case 'tagged':
+      return (row) => {
+        if ((row as [number, unknown])[0] === op.tag) emit((row as [number, unknown])[1]);
+      };
     case 'mapStates': {
       const f = call(op.call);
       const { timeMs, timeoutMs } = op;
@@ -112,18 +145,35 @@ export function rowStep(
         if (kept) emit([0, kept]);
       };
     }
-    case 'keyBy': { const f = guard(call(op.call)); return (row) => emit([f(row), row]); }
-    case 'keys': return (row) => emit(pairOf(row)[0]);
-    case 'values': return (row) => emit(pairOf(row)[1]);
-    case 'pairs': return (row) => emit([row, null]);
+    case 'keyBy': {
+      const f = guard(call(op.call));
+      return (row) => emit([f(row), row]);
+    }
+    case 'keys':
+      return (row) => emit(pairOf(row)[0]);
+    case 'values':
+      return (row) => emit(pairOf(row)[1]);
+    case 'pairs':
+      return (row) => emit([row, null]);
     case 'sample': {
       const random = new PartitionRandom(op.seed, partition);
       return (row) => {
-        for (let times = op.withReplacement ? random.poisson(op.fraction) : Number(random.next() < op.fraction); times > 0; times--) emit(row);
+        for (let times = op.withReplacement ? random.poisson(op.fraction) : Number(random.next() < op.fraction); times > 0; times--)
+          emit(row);
       };
     }
-    case 'zipWithIndex': { let index = op.offsets[partition] ?? 0; return (row) => emit([row, index++]); }
-    case 'zipWithUniqueId': { let id = partition; return (row) => { emit([row, id]); id += op.partitions; }; }
-    default: return undefined;
+    case 'zipWithIndex': {
+      let index = op.offsets[partition] ?? 0;
+      return (row) => emit([row, index++]);
+    }
+    case 'zipWithUniqueId': {
+      let id = partition;
+      return (row) => {
+        emit([row, id]);
+        id += op.partitions;
+      };
+    }
+    default:
+      return undefined;
   }
 }

@@ -8,7 +8,10 @@ import { add } from './sketch.js';
 import { guarded, pairOf, UserFunctionError } from './steps.js';
 
 /** Blocks by partition of the next stage (or one result), and how many rows are in each; a block without rows is none. */
-export interface TaskResult { blocks: (Uint8Array | undefined)[]; rows: number[] }
+export interface TaskResult {
+  blocks: (Uint8Array | undefined)[];
+  rows: number[];
+}
 
 /** The result of the action on a partition of the root. */
 export function answer(compute: Compute, root: number, partition: number, action: Action): TaskResult {
@@ -33,30 +36,56 @@ function act(compute: Compute, root: number, partition: number, action: Action):
   const each: Each = (emit) => compute.each(root, partition, emit);
   const rows = () => iterator(compute.pull(root, partition));
   switch (action.t) {
-    case 'collect': return compute.rows(root, partition);
-    case 'count': { let n = 0; each(() => { n++; }); return [n]; }
+    case 'collect':
+      return compute.rows(root, partition);
+    case 'count': {
+      let n = 0;
+      each(() => {
+        n++;
+      });
+      return [n];
+    }
     case 'take': {
       const out: unknown[] = [];
       if (action.n > 0) each((row) => out.push(row) < action.n);
       return out;
     }
-    case 'takeOrdered': return takeOrdered(compute, each, action);
-    case 'lookup': return lookup(each, compute.inputs.blob(action.key));
-    case 'reduce': case 'fold': return compute.folded(root, partition, action, action.t);
-    case 'foreach': { const f = compute.call(action.call); each((row) => { onRecord(action, row, () => f(row)); }); return []; }
-    case 'foreachPartition': onRecord(action, undefined, () => compute.call(action.call)(rows(), partition)); return [];
-    case 'map': return [onRecord(action, undefined, () => compute.call(action.call)(rows(), partition))];
-    case 'stats': return [stats(each)];
-    case 'countByValue': return counts(each, (row) => row);
-    case 'countByKey': return counts(each, (row) => pairOf(row)[0]);
-    case 'histogram': return histogram(each, compute.inputs.blob(action.edges) as number[]);
-    case 'arrow': return [onRecord(action, undefined, () => compute.inputs.toFrame(compute.rows(root, partition), action.schema))];
+    case 'takeOrdered':
+      return takeOrdered(compute, each, action);
+    case 'lookup':
+      return lookup(each, compute.inputs.blob(action.key));
+    case 'reduce':
+    case 'fold':
+      return compute.folded(root, partition, action, action.t);
+    case 'foreach': {
+      const f = compute.call(action.call);
+      each((row) => {
+        onRecord(action, row, () => f(row));
+      });
+      return [];
+    }
+    case 'foreachPartition':
+      onRecord(action, undefined, () => compute.call(action.call)(rows(), partition));
+      return [];
+    case 'map':
+      return [onRecord(action, undefined, () => compute.call(action.call)(rows(), partition))];
+    case 'stats':
+      return [stats(each)];
+    case 'countByValue':
+      return counts(each, (row) => row);
+    case 'countByKey':
+      return counts(each, (row) => pairOf(row)[0]);
+    case 'histogram':
+      return histogram(each, compute.inputs.blob(action.edges) as number[]);
+    case 'arrow':
+      return [onRecord(action, undefined, () => compute.inputs.toFrame(compute.rows(root, partition), action.schema))];
     case 'distinctSketch': {
       const registers = new Uint8Array(2 ** action.bits);
       each((row) => add(registers, action.bits, row));
       return [registers];
     }
-    case 'sampleKeys': return sampleKeys(compute, each, action, new PartitionRandom(action.seed, partition));
+    case 'sampleKeys':
+      return sampleKeys(compute, each, action, new PartitionRandom(action.seed, partition));
   }
 }
 
@@ -65,7 +94,9 @@ function takeOrdered(compute: Compute, each: Each, action: ActionOf<'takeOrdered
   const by = action.by ? compute.call(action.by) : (row: unknown) => row;
   const sign = action.descending ? -1 : 1;
   let first: [key: unknown, row: unknown][] = [];
-  const cut = () => { first = first.sort((a, b) => sign * compare(a[0], b[0])).slice(0, action.n); };
+  const cut = () => {
+    first = first.sort((a, b) => sign * compare(a[0], b[0])).slice(0, action.n);
+  };
   each((row) => {
     const key = onRecord(action, row, () => by(row));
     if (first.push([key, row]) >= 2 * action.n + 1_000) cut();
@@ -167,7 +198,9 @@ export function deal(compute: Compute, root: number, partition: number, write: W
     compute.each(root, partition, (row) => combiner.add(row, false));
     for (const pair of combiner.pairs()) parts[to(pair)]!.push(pair);
   } else {
-    compute.each(root, partition, (row) => { parts[to(row)]!.push(row); });
+    compute.each(root, partition, (row) => {
+      parts[to(row)]!.push(row);
+    });
   }
   return { blocks: parts.map((rows) => (rows.length ? encodeRows(rows) : undefined)), rows: parts.map((rows) => rows.length) };
 }
@@ -175,10 +208,11 @@ export function deal(compute: Compute, root: number, partition: number, write: W
 function router(compute: Compute, partitioner: Partitioner, partition: number): (row: unknown) => number {
   const { partitions } = partitioner;
   switch (partitioner.t) {
-    case 'whole': return () => 0;
+    case 'whole':
+      return () => 0;
     case 'roundRobin': {
       // Starts at another partition in every task, as Spark does.
-      let next = new PartitionRandom(partition, 0).next() * partitions | 0;
+      let next = (new PartitionRandom(partition, 0).next() * partitions) | 0;
       return () => (next = (next + 1) % partitions);
     }
     case 'hash': {
@@ -192,7 +226,11 @@ function router(compute: Compute, partitioner: Partitioner, partition: number): 
         const given = place(row);
         const to = Number(given);
         if (!Number.isInteger(to)) {
-          throw new UserFunctionError(new TypeError(`the partition function gave ${describe(given)}, not a whole number`), 'partitionBy', row);
+          throw new UserFunctionError(
+            new TypeError(`the partition function gave ${describe(given)}, not a whole number`),
+            'partitionBy',
+            row,
+          );
         }
         return modulo(to, partitions);
       };
@@ -239,7 +277,17 @@ function encodeRows(rows: unknown[]): Uint8Array {
     return encode(rows);
   } catch (error) {
     if (!(error instanceof NotCloneableError)) throw error;
-    throw new UserFunctionError(error, 'result', rows.find((row) => { try { encode([row]); return false; } catch { return true; } }));
+    throw new UserFunctionError(
+      error,
+      'result',
+      rows.find((row) => {
+        try {
+          encode([row]);
+          return false;
+        } catch {
+          return true;
+        }
+      }),
+    );
   }
 }
-

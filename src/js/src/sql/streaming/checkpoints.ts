@@ -27,7 +27,8 @@ export class Checkpoints {
   async verify(location: string): Promise<CheckpointReport> {
     const value = new TextEncoder().encode(location);
     const answer = await this.context.client.command(
-      { case: 'extension', value: { typeUrl: 'type.googleapis.com/rivulet.VerifyCheckpoint', value } }, 'extension',
+      { case: 'extension', value: { typeUrl: 'type.googleapis.com/rivulet.VerifyCheckpoint', value } },
+      'extension',
     );
     if (!answer) throw new SparkRuntimeException('The engine said nothing of the checkpoint');
     return JSON.parse(new TextDecoder().decode(answer.value)) as CheckpointReport;

@@ -28,7 +28,10 @@ export class PageSinks implements Sinks {
   readonly #ofRun = new Map<string, string>();
   #next = 0;
 
-  constructor(private readonly wire: Wire, private readonly dataFrameOf: (arrow: Uint8Array[]) => DataFrame) {}
+  constructor(
+    private readonly wire: Wire,
+    private readonly dataFrameOf: (arrow: Uint8Array[]) => DataFrame,
+  ) {}
 
   /** A new sink; its id goes into the query's options. */
   add(f: SinkFunction): string {
@@ -57,7 +60,10 @@ export class PageSinks implements Sinks {
       if (!f) throw new Error(`This page has no sink ${sink}`);
       await f(this.dataFrameOf(arrow), batchId);
     } catch (thrown) {
-      error = thrown instanceof Error ? { message: `${thrown.name}: ${thrown.message}`, stack: thrown.stack ?? '' } : { message: String(thrown), stack: '' };
+      error =
+        thrown instanceof Error
+          ? { message: `${thrown.name}: ${thrown.message}`, stack: thrown.stack ?? '' }
+          : { message: String(thrown), stack: '' };
     }
     try {
       this.wire.post({ t: 'foreachBatchDone', run, batchId, ...(error && { error }) });
@@ -69,9 +75,14 @@ export class PageSinks implements Sinks {
 
 /** A foreach writer as a foreachBatch function. */
 export function perRow(writer: ForeachWriter | ((row: Row) => void | Promise<void>)): ForeachBatchFunction {
-  const { open, process, close } = typeof writer === 'function' ? { process: writer, open: undefined, close: undefined } : {
-    open: writer.open?.bind(writer), process: writer.process.bind(writer), close: writer.close?.bind(writer),
-  };
+  const { open, process, close } =
+    typeof writer === 'function'
+      ? { process: writer, open: undefined, close: undefined }
+      : {
+          open: writer.open?.bind(writer),
+          process: writer.process.bind(writer),
+          close: writer.close?.bind(writer),
+        };
   return async (batch, batchId) => {
     let failure: Error | null = null;
     try {

@@ -5,7 +5,10 @@ import { StreamingQuery } from './query.js';
 /** All streaming queries of a session: `spark.streams`. */
 export class StreamingQueryManager {
   /** @internal */
-  constructor(private readonly context: Context, private readonly bus: ListenerBus) {}
+  constructor(
+    private readonly context: Context,
+    private readonly bus: ListenerBus,
+  ) {}
 
   /** The queries that run. */
   async active(): Promise<StreamingQuery[]> {
@@ -32,20 +35,28 @@ export class StreamingQueryManager {
   }
 
   /** From now on `listener` is told of all queries. */
-  addListener(listener: StreamingQueryListener): void { this.bus.add(listener); }
+  addListener(listener: StreamingQueryListener): void {
+    this.bus.add(listener);
+  }
   /** Undoes {@link addListener}. */
-  removeListener(listener: StreamingQueryListener): void { this.bus.remove(listener); }
+  removeListener(listener: StreamingQueryListener): void {
+    this.bus.remove(listener);
+  }
 
   #query(id: { id: string; runId: string } | undefined, name: string | undefined): StreamingQuery {
     return new StreamingQuery(this.context, id?.id ?? '', id?.runId ?? '', name || null);
   }
 
   async #command(command: ManagerCommand) {
-    const result = await this.context.client.command({ case: 'streamingQueryManagerCommand', value: { command } }, 'streamingQueryManagerCommandResult');
+    const result = await this.context.client.command(
+      { case: 'streamingQueryManagerCommand', value: { command } },
+      'streamingQueryManagerCommandResult',
+    );
     return result?.resultType;
   }
 }
 
 type ManagerCommand =
-  | { case: 'active' | 'resetTerminated'; value: true } | { case: 'getQuery'; value: string }
+  | { case: 'active' | 'resetTerminated'; value: true }
+  | { case: 'getQuery'; value: string }
   | { case: 'awaitAnyTermination'; value: { timeoutMs?: bigint | undefined } };

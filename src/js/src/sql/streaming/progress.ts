@@ -40,4 +40,8 @@ export interface StreamingQueryProgress {
 }
 
 /** What a query is doing. */
-export interface StreamingQueryStatus { message: string; isDataAvailable: boolean; isTriggerActive: boolean }
+export interface StreamingQueryStatus {
+  message: string;
+  isDataAvailable: boolean;
+  isTriggerActive: boolean;
+}

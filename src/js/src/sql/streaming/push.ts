@@ -50,7 +50,12 @@ export class PushSource {
   #failure: Error | undefined;
   #waiting: (() => void)[] = [];
 
-  constructor(private readonly wire: Wire, readonly id: string, private readonly schema: StructType, private readonly format: PushFormat) {}
+  constructor(
+    private readonly wire: Wire,
+    readonly id: string,
+    private readonly schema: StructType,
+    private readonly format: PushFormat,
+  ) {}
 
   /**
    * Adds data, then waits while the queue is full. Where a query with a checkpoint reads the source, waits until the data is

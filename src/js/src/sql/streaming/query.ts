@@ -21,13 +21,18 @@ export class StreamingQuery {
 
   async #command(command: CommandKind, options: ActionOptions = {}) {
     const value: StreamingQueryCommand = { queryId: { id: this.id, runId: this.runId }, command };
-    const result = await this.context.client.command({ case: 'streamingQueryCommand', value }, 'streamingQueryCommandResult', options.signal);
+    const result = await this.context.client.command(
+      { case: 'streamingQueryCommand', value },
+      'streamingQueryCommandResult',
+      options.signal,
+    );
     return result?.resultType;
   }
 
   async #result<K extends string>(command: CommandKind, wanted: K) {
     const result = await this.#command(command);
-    if (result?.case !== (wanted as string)) throw new SparkRuntimeException(`The engine answered ${command.case} with ${result?.case ?? 'nothing'}`);
+    if (result?.case !== (wanted as string))
+      throw new SparkRuntimeException(`The engine answered ${command.case} with ${result?.case ?? 'nothing'}`);
     return result as Extract<NonNullable<typeof result>, { case: K }>;
   }
 
@@ -71,7 +76,10 @@ export class StreamingQuery {
     if (result?.case !== 'exception' || result.value.exceptionMessage === undefined) return null;
     const { exceptionMessage, errorClass, stackTrace } = result.value;
     // The server sends what Java's toString gives: the class name goes before the message.
-    return new StreamingQueryException(exceptionMessage.replace(/^[\w.$]+Exception: /, ''), { condition: errorClass || null, cause: stackTrace });
+    return new StreamingQueryException(exceptionMessage.replace(/^[\w.$]+Exception: /, ''), {
+      condition: errorClass || null,
+      cause: stackTrace,
+    });
   }
   /** Prints the plan of the last batch. */
   async explain(extended = false): Promise<void> {

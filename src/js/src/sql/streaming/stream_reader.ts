@@ -30,7 +30,9 @@ export interface PushStream {
 /** Says where a stream comes from: `spark.readStream`. */
 export class DataStreamReader extends Reader {
   /** @internal */
-  constructor(context: Context) { super(context); }
+  constructor(context: Context) {
+    super(context);
+  }
 
   /**
    * The stream: of files in a path or directory, or of a source that needs no path (`rate`, `websocket` with option `url`).
@@ -43,16 +45,26 @@ export class DataStreamReader extends Reader {
     return new DataFrame(this.context, loadPlan(this.context, this.read, sources, true));
   }
   /** JSON objects, one a line, of files that come. */
-  json(...sources: FileSource[]): DataFrame { return this.format('json').load(...sources); }
+  json(...sources: FileSource[]): DataFrame {
+    return this.format('json').load(...sources);
+  }
   /** CSV of files that come. */
-  csv(...sources: FileSource[]): DataFrame { return this.format('csv').load(...sources); }
+  csv(...sources: FileSource[]): DataFrame {
+    return this.format('csv').load(...sources);
+  }
   /** Lines of files that come, as column `value`. */
-  text(...sources: FileSource[]): DataFrame { return this.format('text').load(...sources); }
+  text(...sources: FileSource[]): DataFrame {
+    return this.format('text').load(...sources);
+  }
   /** A streaming table or view. */
   table(name: string): DataFrame {
-    return new DataFrame(this.context, planOf(this.context, {
-      case: 'read', value: { isStreaming: true, readType: { case: 'namedTable', value: { unparsedIdentifier: name, options: this.read.options } } },
-    }));
+    return new DataFrame(
+      this.context,
+      planOf(this.context, {
+        case: 'read',
+        value: { isStreaming: true, readType: { case: 'namedTable', value: { unparsedIdentifier: name, options: this.read.options } } },
+      }),
+    );
   }
 
   /** A stream that this page writes to. The queue is bounded: `write` waits while it is full. */
@@ -61,7 +73,11 @@ export class DataStreamReader extends Reader {
     const schema = asSchema(options.schema);
     const source = this.context.sources.open(schema, format);
     const settings = Object.fromEntries(Object.entries(options.options ?? {}).map(([key, value]) => [key, String(value)]));
-    const read = { format: 'rivulet.push', schema: schema.toDDL(), options: { ...this.read.options, ...settings, sourceId: source.id, recordFormat: format } };
+    const read = {
+      format: 'rivulet.push',
+      schema: schema.toDDL(),
+      options: { ...this.read.options, ...settings, sourceId: source.id, recordFormat: format },
+    };
     return {
       df: new DataFrame(this.context, loadPlan(this.context, read, [], true)),
       write: (data) => source.write(data),

@@ -16,16 +16,28 @@ export class DataStreamWriter {
   #sink: ForeachBatchFunction | undefined;
 
   /** @internal */
-  constructor(private readonly context: Context, private readonly plan: Plan) {
+  constructor(
+    private readonly context: Context,
+    private readonly plan: Plan,
+  ) {
     this.#start = { input: plan.relation, options: {} };
   }
 
   /** The sink: `memory` (with queryName), `console`, `noop`… */
-  format(source: string): this { this.#start.format = source; return this; }
+  format(source: string): this {
+    this.#start.format = source;
+    return this;
+  }
   /** `append` (the default), `complete` or `update`. */
-  outputMode(mode: OutputMode): this { this.#start.outputMode = mode; return this; }
+  outputMode(mode: OutputMode): this {
+    this.#start.outputMode = mode;
+    return this;
+  }
   /** An option of the sink, or `checkpointLocation`. */
-  option(key: string, value: string | number | boolean): this { this.#start.options[key] = String(value); return this; }
+  option(key: string, value: string | number | boolean): this {
+    this.#start.options[key] = String(value);
+    return this;
+  }
   /** Several options. */
   options(options: Readonly<Record<string, string | number | boolean>>): this {
     for (const [key, value] of Object.entries(options)) this.option(key, value);
@@ -38,24 +50,39 @@ export class DataStreamWriter {
     return this;
   }
   /** Columns that file sinks make folders of. */
-  partitionBy(...columns: string[]): this { this.#start.partitioningColumnNames = columns; return this; }
+  partitionBy(...columns: string[]): this {
+    this.#start.partitioningColumnNames = columns;
+    return this;
+  }
   /** When micro-batches begin; without it as soon as there is data. */
   trigger(trigger: Trigger): this {
-    this.#start.trigger = 'processingTime' in trigger ? { case: 'processingTimeInterval', value: trigger.processingTime.trim() }
-      : 'availableNow' in trigger ? { case: 'availableNow', value: true } : { case: 'once', value: true };
+    this.#start.trigger =
+      'processingTime' in trigger
+        ? { case: 'processingTimeInterval', value: trigger.processingTime.trim() }
+        : 'availableNow' in trigger
+          ? { case: 'availableNow', value: true }
+          : { case: 'once', value: true };
     return this;
   }
   /** Calls a function on this page with each micro-batch. */
-  foreachBatch(f: ForeachBatchFunction): this { this.#sink = f; return this; }
+  foreachBatch(f: ForeachBatchFunction): this {
+    this.#sink = f;
+    return this;
+  }
   /** Calls a function (or a writer) on this page with each row. */
-  foreach(f: ((row: Row) => void | Promise<void>) | ForeachWriter): this { this.#sink = perRow(f); return this; }
+  foreach(f: ((row: Row) => void | Promise<void>) | ForeachWriter): this {
+    this.#sink = perRow(f);
+    return this;
+  }
 
   /** Starts the query; `path` is for file sinks. */
   async start(path?: string): Promise<StreamingQuery> {
     return this.#run(path === undefined ? undefined : { case: 'path', value: path });
   }
   /** Starts the query into a table. */
-  async toTable(tableName: string): Promise<StreamingQuery> { return this.#run({ case: 'tableName', value: tableName }); }
+  async toTable(tableName: string): Promise<StreamingQuery> {
+    return this.#run({ case: 'tableName', value: tableName });
+  }
 
   async #run(sinkDestination: WriteStreamStart['sinkDestination']): Promise<StreamingQuery> {
     await Promise.all(this.plan.needs);
