@@ -1,31 +1,46 @@
 // Checks the client and its tests: types, form, and what users see, the declarations that the package ships.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { JS } from './paths.mjs';
 import { emitTypes } from './build/types.mjs';
 
-const tsc = (project) => execFileSync(join(JS, 'node_modules/.bin/tsc'), ['-p', project], { stdio: 'inherit' });
+/** Runs a tool of node_modules; what it finds is on the console, and ends this. */
+function run(tool, ...args) {
+  const { status } = spawnSync(join(JS, 'node_modules/.bin', tool), args, { stdio: 'inherit', cwd: JS });
+  if (status !== 0) process.exitCode = 1;
+}
 
 if (!existsSync(join(JS, 'src/generated')) || process.env.RIVULET_PROTO_DIR) {
   execFileSync(process.execPath, [join(JS, 'scripts/build/generate-proto.mjs')], { stdio: 'inherit' });
 }
-tsc(JS);
-execFileSync(join(JS, 'node_modules/.bin/biome'), ['ci', '--error-on-warnings', JS], { stdio: 'inherit', cwd: JS });
+run('tsc', '-p', JS);
+run('biome', 'ci', '--error-on-warnings', JS);
 
 // Inside src/js, where its own types of Node are found by nobody: `types` is empty.
 const folder = mkdtempSync(join(JS, 'node_modules/.rivulet-types-'));
 try {
   emitTypes(join(folder, 'types'));
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
-    compilerOptions: {
-      strict: true, noEmit: true, skipLibCheck: false, target: 'ES2022', module: 'ESNext', moduleResolution: 'Bundler', types: [],
-      lib: ['ES2022', 'DOM', 'DOM.Iterable', 'DOM.AsyncIterable'], noPropertyAccessFromIndexSignature: true, noUncheckedIndexedAccess: true,
-      paths: { rivulet: [join(folder, 'types/index.d.ts')] },
-    },
-    files: [join(JS, 'test/types/package.ts')],
-  }));
-  tsc(folder);
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        noEmit: true,
+        skipLibCheck: false,
+        target: 'ES2022',
+        module: 'ESNext',
+        moduleResolution: 'Bundler',
+        types: [],
+        lib: ['ES2022', 'DOM', 'DOM.Iterable', 'DOM.AsyncIterable'],
+        noPropertyAccessFromIndexSignature: true,
+        noUncheckedIndexedAccess: true,
+        paths: { rivulet: [join(folder, 'types/index.d.ts')] },
+      },
+      files: [join(JS, 'test/types/package.ts')],
+    }),
+  );
+  run('tsc', '-p', folder);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
