@@ -15,7 +15,7 @@ if (!existsSync(join(JS, 'src/generated')) || process.env.RIVULET_PROTO_DIR) {
   execFileSync(process.execPath, [join(JS, 'scripts/build/generate-proto.mjs')], { stdio: 'inherit' });
 }
 run('tsc', '-p', JS);
-run('biome', 'ci', '--error-on-warnings', JS);
+run('biome', 'ci', '--error-on-warnings', ...(process.stdout.isTTY ? [] : ['--colors=off']), JS);
 
 // Inside src/js, where its own types of Node are found by nobody: `types` is empty.
 const folder = mkdtempSync(join(JS, 'node_modules/.rivulet-types-'));

@@ -148,110 +148,115 @@ const REGEX = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/y;
 const PUNCT = /=>|\?\.(?!\d)|\.\.\.|[{}()[\];,<>=+\-*%&|^!~?:.@#/]/y;
 const SPACE = /[\s\uFEFF]+/y;
 
-/** Undefined where the text cannot be read for sure. */
+/** Words after which a slash begins a regular expression. */
+const BEFORE_REGEX = new Set('return typeof case in of delete void instanceof throw else do yield await'.split(' '));
+
+/** The tokens of a source text; undefined where it cannot be read for sure. */
 function tokenize(source: string): Token[] | undefined {
-  const tokens: Token[] = [];
-  let newline = false;
-  const push = (kind: Token['kind'], text: string) => {
-    tokens.push({ kind, text, newline });
-    newline = false;
-  };
+  return new Tokenizer(source).read();
+}
+
+class Tokenizer {
+  readonly #tokens: Token[] = [];
+  #newline = false;
+  #at = 0;
   /** Templates that are open, by the depth of braces within them. */
-  const templates: number[] = [];
-  let at = 0;
-  const match = (pattern: RegExp) => {
-    pattern.lastIndex = at;
-    const found = pattern.exec(source)?.[0];
-    if (found !== undefined) at += found.length;
+  readonly #templates: number[] = [];
+
+  constructor(private readonly source: string) {}
+
+  read(): Token[] | undefined {
+    while (this.#at < this.source.length) {
+      if (!this.#token(this.source[this.#at]!)) return undefined;
+    }
+    return this.#tokens;
+  }
+
+  #push(kind: Token['kind'], text: string): true {
+    this.#tokens.push({ kind, text, newline: this.#newline });
+    this.#newline = false;
+    return true;
+  }
+
+  #match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.source)?.[0];
+    if (found !== undefined) this.#at += found.length;
     return found;
-  };
+  }
+
+  /** Reads what begins with the character `c`; false where that cannot be told. */
+  #token(c: string): boolean {
+    const space = this.#match(SPACE);
+    if (space !== undefined) {
+      this.#newline ||= space.includes('\n');
+      return true;
+    }
+    if (this.source.startsWith('//', this.#at)) return this.#skipTo('\n', this.source.length);
+    if (this.source.startsWith('/*', this.#at)) return this.#skipTo('*/', undefined);
+    if (c === '"' || c === "'") return this.#string(c);
+    if (c === '`') {
+      this.#at++;
+      return this.#template();
+    }
+    if (c === '/' && this.#tokens.at(-1)?.text === '}') return false;
+    if (c === '/' && !this.#divides()) return this.#match(REGEX) !== undefined && this.#push('text', '/');
+    const name = this.#match(NAME);
+    if (name !== undefined) return this.#push('name', name);
+    if (/\d/.test(c) || (c === '.' && /\d/.test(this.source[this.#at + 1] ?? ''))) {
+      return this.#match(NUMBER) !== undefined && this.#push('number', '0');
+    }
+    const punct = this.#match(PUNCT);
+    return punct !== undefined && this.#punct(punct);
+  }
+
+  /** Passes over a comment. */
+  #skipTo(end: string, otherwise: number | undefined): boolean {
+    const found = this.source.indexOf(end, this.#at);
+    if (found < 0 && otherwise === undefined) return false;
+    this.#at = found < 0 ? otherwise! : end === '\n' ? found : found + end.length;
+    return true;
+  }
+
+  #string(quote: string): boolean {
+    let end = this.#at + 1;
+    while (end < this.source.length && this.source[end] !== quote) end += this.source[end] === '\\' ? 2 : 1;
+    this.#at = end + 1;
+    return this.#push('text', quote);
+  }
+
+  /** Whether a slash here divides: what is before it is a value. */
+  #divides(): boolean {
+    const before = this.#tokens.at(-1);
+    if (!before) return false;
+    if (before.kind === 'name') return !BEFORE_REGEX.has(before.text);
+    return before.kind === 'number' || before.kind === 'text' || before.text === ')' || before.text === ']';
+  }
+
   /** The rest of a template's text, up to its end or to an expression. */
-  const template = (): boolean => {
-    for (; at < source.length; at++) {
-      if (source[at] === '\\') at++;
-      else if (source[at] === '`') {
-        at++;
-        push('text', '`');
-        return true;
-      } else if (source.startsWith('${', at)) {
-        at += 2;
-        templates.push(0);
-        push('punct', '(');
-        return true;
+  #template(): boolean {
+    for (; this.#at < this.source.length; this.#at++) {
+      if (this.source[this.#at] === '\\') this.#at++;
+      else if (this.source[this.#at] === '`') {
+        this.#at++;
+        return this.#push('text', '`');
+      } else if (this.source.startsWith('${', this.#at)) {
+        this.#at += 2;
+        this.#templates.push(0);
+        return this.#push('punct', '(');
       }
     }
     return false;
-  };
-  while (at < source.length) {
-    const space = match(SPACE);
-    if (space !== undefined) {
-      newline ||= space.includes('\n');
-      continue;
-    }
-    const c = source[at]!;
-    if (source.startsWith('//', at)) {
-      const end = source.indexOf('\n', at);
-      at = end < 0 ? source.length : end;
-      continue;
-    }
-    if (source.startsWith('/*', at)) {
-      const end = source.indexOf('*/', at);
-      if (end < 0) return undefined;
-      at = end + 2;
-      continue;
-    }
-    if (c === '"' || c === "'") {
-      let end = at + 1;
-      while (end < source.length && source[end] !== c) end += source[end] === '\\' ? 2 : 1;
-      at = end + 1;
-      push('text', c);
-      continue;
-    }
-    if (c === '`') {
-      at++;
-      if (!template()) return undefined;
-      continue;
-    }
-    if (c === '/') {
-      const before = tokens.at(-1);
-      if (before?.text === '}') return undefined;
-      const divides =
-        before &&
-        (before.kind === 'number' ||
-          before.kind === 'text' ||
-          before.text === ')' ||
-          before.text === ']' ||
-          (before.kind === 'name' &&
-            !['return', 'typeof', 'case', 'in', 'of', 'delete', 'void', 'instanceof', 'throw', 'else', 'do', 'yield', 'await'].includes(
-              before.text,
-            )));
-      if (!divides) {
-        if (match(REGEX) === undefined) return undefined;
-        push('text', '/');
-        continue;
-      }
-    }
-    const name = match(NAME);
-    if (name !== undefined) {
-      push('name', name);
-      continue;
-    }
-    if (/\d/.test(c) || (c === '.' && /\d/.test(source[at + 1] ?? ''))) {
-      if (match(NUMBER) === undefined) return undefined;
-      push('number', '0');
-      continue;
-    }
-    const punct = match(PUNCT);
-    if (punct === undefined) return undefined;
-    const open = templates.length - 1;
-    if (open >= 0 && punct === '{') templates[open]!++;
-    if (open >= 0 && punct === '}' && templates[open]!-- === 0) {
-      templates.pop();
-      push('punct', ')');
-      if (!template()) return undefined;
-      continue;
-    }
-    push('punct', punct);
   }
-  return tokens;
+
+  #punct(punct: string): boolean {
+    const open = this.#templates.length - 1;
+    if (open >= 0 && punct === '{') this.#templates[open]!++;
+    if (open >= 0 && punct === '}' && this.#templates[open]!-- === 0) {
+      this.#templates.pop();
+      this.#push('punct', ')');
+      return this.#template();
+    }
+    return this.#push('punct', punct);
+  }
 }

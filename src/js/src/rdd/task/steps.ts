@@ -100,51 +100,16 @@ export function rowStep(
         for (const made of f(value) as unknown[]) emit([key, made]);
       };
     }
-    case 'invert': {
-      const f = call(op.call);
-      const inverted = guard((row) => {
-        const [key, [a, b]] = pairOf(row) as [unknown, [unknown, unknown]];
-        return [key, b === null ? a : f(a, b)];
-      });
-      return (row) => emit(inverted(row));
-    }
-    case 'updateState': {
-      const f = call(op.call);
-      const updated = guard((row) => {
-        const [key, [states, values]] = pairOf(row) as [unknown, [unknown[], unknown[]]];
-        return [key, f(values, states.length > 0 ? states[0] : null)];
-      });
-      return (row) => {
-        const pair = updated(row) as [unknown, unknown];
-        if (pair[1] !== null && pair[1] !== undefined) emit(pair);
-      };
-    }
+    case 'invert':
+      return inverted(call(op.call), guard, emit);
+    case 'updateState':
+      return updated(call(op.call), guard, emit);
     case 'tagged':
       return (row) => {
         if ((row as [number, unknown])[0] === op.tag) emit((row as [number, unknown])[1]);
       };
-    case 'mapStates': {
-      const f = call(op.call);
-      const { timeMs, timeoutMs } = op;
-      const given = guard((row) => {
-        const [key, [entries, values]] = pairOf(row) as [unknown, [[unknown, number][], unknown[]]];
-        const state = new MappedState(entries.map(([value]) => value));
-        const mapped = values.map((value) => {
-          state.again();
-          return f(key, value, state);
-        });
-        if (values.length === 0 && timeoutMs !== null && entries[0]![1] < timeMs - timeoutMs) {
-          state.timeOut();
-          return [[f(key, null, state)], undefined];
-        }
-        return [mapped, state.exists() ? [key, [state.get(), values.length > 0 ? timeMs : entries[0]![1]]] : undefined];
-      });
-      return (row) => {
-        const [mapped, kept] = given(row) as [unknown[], unknown];
-        for (const one of mapped) if (one !== null && one !== undefined) emit([1, one]);
-        if (kept) emit([0, kept]);
-      };
-    }
+    case 'mapStates':
+      return mappedStates(call(op.call), op, guard, emit);
     case 'keyBy': {
       const f = guard(call(op.call));
       return (row) => emit([f(row), row]);
@@ -176,4 +141,50 @@ export function rowStep(
     default:
       return undefined;
   }
+}
+
+type Guard = (f: UserFunction) => (row: unknown) => unknown;
+type Emit = (row: unknown) => void;
+
+/** `[key, [a, b]]` → `[key, f(a, b)]`, or `[key, a]` where b is null. */
+function inverted(f: UserFunction, guard: Guard, emit: Emit): Emit {
+  const made = guard((row) => {
+    const [key, [a, b]] = pairOf(row) as [unknown, [unknown, unknown]];
+    return [key, b === null ? a : f(a, b)];
+  });
+  return (row) => emit(made(row));
+}
+
+/** `[key, [states, values]]` → `[key, f(values, state)]`, unless that is null. */
+function updated(f: UserFunction, guard: Guard, emit: Emit): Emit {
+  const made = guard((row) => {
+    const [key, [states, values]] = pairOf(row) as [unknown, [unknown[], unknown[]]];
+    return [key, f(values, states.length > 0 ? states[0] : null)];
+  });
+  return (row) => {
+    const pair = made(row) as [unknown, unknown];
+    if (pair[1] !== null && pair[1] !== undefined) emit(pair);
+  };
+}
+
+/** `[key, [[[state, updatedMs]], values]]` → `[1, result]` for each result of the function, and `[0, [key, [state, updatedMs]]]`. */
+function mappedStates(f: UserFunction, { timeMs, timeoutMs }: Extract<Op, { t: 'mapStates' }>, guard: Guard, emit: Emit): Emit {
+  const made = guard((row) => {
+    const [key, [entries, values]] = pairOf(row) as [unknown, [[unknown, number][], unknown[]]];
+    const state = new MappedState(entries.map(([value]) => value));
+    const mapped = values.map((value) => {
+      state.again();
+      return f(key, value, state);
+    });
+    if (values.length === 0 && timeoutMs !== null && entries[0]![1] < timeMs - timeoutMs) {
+      state.timeOut();
+      return [[f(key, null, state)], undefined];
+    }
+    return [mapped, state.exists() ? [key, [state.get(), values.length > 0 ? timeMs : entries[0]![1]]] : undefined];
+  });
+  return (row) => {
+    const [mapped, kept] = made(row) as [unknown[], unknown];
+    for (const one of mapped) if (one !== null && one !== undefined) emit([1, one]);
+    if (kept) emit([0, kept]);
+  };
 }
