@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { bundle, bundleWorker, manifest } from './build/bundle.mjs';
+import { besideIndex, bundle, bundleWorker, manifest } from './build/bundle.mjs';
 import { JS, PKG, ROOT, WASM } from './paths.mjs';
 import { emitTypes } from './build/types.mjs';
 
@@ -32,7 +32,7 @@ await bundleWorker(WASM, join(dist, 'worker.js'));
 step('index.js');
 await bundle('src/index.ts', join(dist, 'index.js'));
 step('cdn.js');
-await bundle('src/cdn.ts', join(dist, 'cdn.js'));
+await bundle('src/cdn.ts', join(dist, 'cdn.js'), [besideIndex]);
 
 step('engine_bg.wasm');
 copyFileSync(join(WASM, 'engine_bg.wasm'), join(dist, 'engine_bg.wasm'));
@@ -49,7 +49,7 @@ const inlined = {
     }));
   },
 };
-await bundle('src/inline.ts', join(dist, 'inline.js'), [inlined]);
+await bundle('src/inline.ts', join(dist, 'inline.js'), [inlined, besideIndex]);
 
 step('types');
 emitTypes(join(dist, 'types'));

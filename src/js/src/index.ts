@@ -65,5 +65,7 @@ export * from './errors.js';
 export { StatusEvents } from './cluster/status.js';
 export type { ExecutorEvent } from './cluster/cluster.js';
 export type { Assets } from './cluster/load.js';
+/** What the other entries put in place. @internal */
+export { parts as _parts } from './cluster/load.js';
 export type { EngineStatus } from './protocol.js';
 export { VERSION } from './version.js';

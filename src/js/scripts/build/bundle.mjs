@@ -24,6 +24,14 @@ export async function bundle(entry, outfile, plugins = []) {
   });
 }
 
+/** For the entries beside index.js: they import it, so that a page that mixes entries has one copy of the classes. */
+export const besideIndex = {
+  name: 'beside-index',
+  setup(b) {
+    b.onResolve({ filter: /^\.\/index\.js$/ }, ({ path }) => ({ path, external: true }));
+  },
+};
+
 /**
  * Bundles worker.js with the wasm-bindgen glue `engine.js` of a folder. The glue must look for no file by itself: the page
  * hands it the compiled module, and a URL in it would make bundlers ship the engine twice.
