@@ -1,8 +1,8 @@
-/** What time it is, and when to be called: the page's clock, or one that a test turns. */
+/** Tells the time, and calls back at a time: the page's clock, or one that a test moves. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Returns milliseconds since the epoch. */
   now(): number;
-  /** Calls `work` once at (or after) this time; gives what takes it back. */
+  /** Calls `work` once at (or after) this time. Returns a function that cancels the call. */
   at(timeMs: number, work: () => void): () => void;
 }
 
@@ -15,14 +15,16 @@ export const systemClock: Clock = {
   },
 };
 
-/** A clock that stands still until it is turned. */
+/** A clock that stands still until it is moved, for tests (`ManualClock`). */
 export class ManualClock implements Clock {
   #now = 0;
   #waiting: { timeMs: number; work: () => void }[] = [];
 
+  /** Returns milliseconds since the epoch; 0 at first. */
   now(): number {
     return this.#now;
   }
+  /** Calls `work` once the clock has reached this time. Returns a function that cancels the call. */
   at(timeMs: number, work: () => void): () => void {
     const entry = { timeMs, work };
     this.#waiting.push(entry);
@@ -30,7 +32,7 @@ export class ManualClock implements Clock {
       this.#waiting = this.#waiting.filter((other) => other !== entry);
     };
   }
-  /** Turns it on to this time; all that was due is called, earliest first. */
+  /** Moves the clock to this time; all calls that are due run, earliest first. */
   advanceTo(timeMs: number): void {
     for (;;) {
       const due = this.#waiting.filter((entry) => entry.timeMs <= timeMs).sort((a, b) => a.timeMs - b.timeMs)[0];

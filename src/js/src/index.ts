@@ -58,7 +58,7 @@ export type { Bound, ModuleFunction, Remote } from './rdd/remote.js';
 export * as ml from './ml/index.js';
 export { StreamingContext, type BatchInfo, type StreamingListener } from './dstream/context.js';
 export { DStream, type MapWithStateDStream } from './dstream/dstream.js';
-export type { ReceiverClass, ReceiverHandle } from './dstream/receiver_input.js';
+export type { Receiver, ReceiverClass, ReceiverHandle } from './dstream/receiver_input.js';
 export { StateSpec, type State } from './dstream/map_with_state.js';
 export { ManualClock, type Clock } from './clock.js';
 export * from './errors.js';

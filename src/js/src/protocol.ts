@@ -152,6 +152,7 @@ export interface PortMessage {
 
 /** State of executors, jobs and stages, for user interfaces. */
 export interface EngineStatus {
+  /** The executors that are alive. */
   executors: {
     id: number;
     incarnation: number;
@@ -160,6 +161,7 @@ export interface EngineStatus {
     completedTasks: number;
     failedTasks: number;
   }[];
+  /** The newest jobs, with their stages. */
   jobs: {
     id: number;
     description: string;
@@ -191,6 +193,6 @@ export interface EngineStatus {
       operators: string;
     }[];
   }[];
-  /** Datasets that are to be kept: how many of their partitions are, and the bytes they take, about. */
+  /** Datasets that are to be kept: how many of their partitions are, and about how many bytes they take. */
   datasets: { id: number; name: string; partitions: number; kept: number; bytes: number }[];
 }

@@ -15,11 +15,15 @@ export interface ClusterEvents {
   executor(event: ExecutorEvent): void;
 }
 
-/** An executor came, or went and why. */
+/** An executor joined, or was lost. */
 export interface ExecutorEvent {
+  /** What happened. */
   type: 'added' | 'lost';
+  /** Number of the executor, from 0. */
   executor: number;
+  /** Counts the workers that served as this executor, from 0. */
   incarnation: number;
+  /** Why it was lost. */
   reason?: string;
 }
 

@@ -1,10 +1,10 @@
 import { SparkError, WorkerLoadError } from '../errors.js';
 
-/** Where the parts of the package are; what is left out is found beside this module. */
+/** Where the parts of the package are; a part that is left out is found beside this module. */
 export interface Assets {
-  /** `worker.js`, for bundlers that do not follow `new URL(…, import.meta.url)`. */
+  /** URL of `worker.js`, for bundlers that do not follow `new URL(…, import.meta.url)`. */
   workerUrl?: string | URL;
-  /** `engine_bg.wasm`, likewise. */
+  /** URL of `engine_bg.wasm`, likewise. */
   wasmUrl?: string | URL;
   /** An already compiled engine: nothing is fetched. */
   wasmModule?: WebAssembly.Module;

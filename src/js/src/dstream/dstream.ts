@@ -8,8 +8,21 @@ import type { StateSpec } from './map_with_state.js';
 export type Maybe<T> = RDD<T> | undefined;
 
 /**
- * A series of datasets, one per `slideMs` (Spark's `DStream`). Functions over rows run in the executors as those of RDDs do;
- * functions over whole datasets (`transform`, `foreachRDD`) run on the page, once per batch.
+ * A series of datasets, one per `slideMs` (`DStream`). Functions over rows run in the executors as those of RDDs do; functions over
+ * whole datasets (`transform`, `foreachRDD`) run on the page, once per batch.
+ * @example
+ * ```ts
+ * const clock = new ManualClock();
+ * const ssc = new StreamingContext(sc, 1_000, clock);
+ * const counts: [string, number][][] = [];
+ * ssc.queueStream([sc.parallelize(['a b', 'b'])]).flatMap((line) => line.split(' ')).countByValue()
+ *   .foreachRDD(async (rdd) => void counts.push((await rdd.collect()).sort()));
+ * ssc.start();
+ * clock.advanceTo(1_000);
+ * await ssc.processed();
+ * await ssc.stop();
+ * counts; // → [[['a', 1], ['b', 2]]]
+ * ```
  */
 export abstract class DStream<T> {
   readonly #made = new Map<number, Promise<Maybe<T>>>();
@@ -21,10 +34,10 @@ export abstract class DStream<T> {
   /** Its number among the streams of its context. @internal */
   readonly number: number;
 
-  /** `reachMs` is how much further back than its own the datasets are that it makes them of. */
+  /** Makes a stream whose datasets are computed from those of its parents, up to `reachMs` older than its own. */
   constructor(
-    readonly ssc: StreamingContext,
-    readonly slideMs: number,
+    /** The context it belongs to. */ readonly ssc: StreamingContext,
+    /** Time between two datasets, ms. */ readonly slideMs: number,
     protected readonly parents: readonly DStream<unknown>[],
     protected reachMs = 0,
   ) {
@@ -74,7 +87,7 @@ export abstract class DStream<T> {
     this.#level = level;
     return this;
   }
-  /** As persist, in memory. */
+  /** Keeps datasets as {@link persist} does, in memory. */
   cache(): this {
     return this.persist();
   }
@@ -82,7 +95,7 @@ export abstract class DStream<T> {
   reuse(): void {
     this.#level ??= 'MEMORY_ONLY';
   }
-  /** How often the state is written, in whole slides; for streams that keep one. */
+  /** Sets how often the state is written, in whole slides. Throws for a stream that keeps none. */
   checkpoint(_intervalMs: number): this {
     throw new UnsupportedOperationException(`checkpoint: this stream (${this.kind}) keeps no state to write`);
   }
@@ -102,7 +115,9 @@ export abstract class DStream<T> {
     }
   }
 
-  /** The datasets of the intervals that end in this closed range, rounded down to interval ends; those to come are left out. */
+  /**
+   * Returns the datasets of the intervals that end in this closed range, rounded down to interval ends; later ones are left out.
+   */
   async slice(fromMs: number, toMs: number): Promise<RDD<T>[]> {
     if (this.ssc.getState() === 'INITIALIZED')
       throw new SparkError(`${this.kind} has not been initialized`, { condition: 'STREAMING_CONTEXT_NOT_STARTED' });
@@ -117,11 +132,25 @@ export abstract class DStream<T> {
 
   // Dataset by dataset.
 
-  /** What `f`, called on the page, makes of each dataset. */
+  /**
+   * Returns what `f`, called on the page, makes of each dataset.
+   * @example
+   * ```ts
+   * const clock = new ManualClock();
+   * const ssc = new StreamingContext(sc, 1_000, clock);
+   * const out: number[][] = [];
+   * ssc.queueStream([sc.parallelize([3, 1, 2])]).transform((rdd) => rdd.sortBy((x) => x)).foreachRDD(async (rdd) => void out.push(await rdd.collect()));
+   * ssc.start();
+   * clock.advanceTo(1_000);
+   * await ssc.processed();
+   * await ssc.stop();
+   * out; // → [[1, 2, 3]]
+   * ```
+   */
   transform<U>(f: (rdd: RDD<T>, timeMs: number) => RDD<U> | Promise<RDD<U>>): DStream<U> {
     return new Transformed<U>(this.ssc, [this as never], (rdds, time) => f(rdds[0] as RDD<T>, time));
   }
-  /** What `f` makes of the datasets of this and another stream; both need the same slide. */
+  /** Returns what `f` makes of the datasets of this and another stream; both need the same slide. */
   transformWith<U, V>(f: (rdd: RDD<T>, other: RDD<U>, timeMs: number) => RDD<V> | Promise<RDD<V>>, other: DStream<U>): DStream<V> {
     if (other.ssc !== this.ssc) throw new IllegalArgumentException('Some of the DStreams have different contexts');
     if (other.slideMs !== this.slideMs)
@@ -129,39 +158,39 @@ export abstract class DStream<T> {
     return new Transformed<V>(this.ssc, [this as never, other as never], (rdds, time) => f(rdds[0] as RDD<T>, rdds[1] as RDD<U>, time));
   }
 
-  /** The image of each row (`RDD.map`). */
+  /** Maps each row ({@link RDD.map}). */
   map<U, B extends Bound = Bound>(f: Fn<[row: T], U, B>, bound?: B): DStream<U> {
     checkRemote(f, 'map', bound);
     return this.transform((rdd) => rdd.map(f, bound));
   }
-  /** All elements of each row's image, which must be iterable (`RDD.flatMap`). */
+  /** Maps each row to an iterable, and returns all elements of these ({@link RDD.flatMap}). */
   flatMap<U, B extends Bound = Bound>(f: Fn<[row: T], Iterable<U>, B>, bound?: B): DStream<U> {
     checkRemote(f, 'flatMap', bound);
     return this.transform((rdd) => rdd.flatMap(f, bound));
   }
-  /** The rows for which `f` is truthy (`RDD.filter`). */
+  /** Keeps the rows for which `f` is truthy ({@link RDD.filter}). */
   filter<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B): DStream<T> {
     checkRemote(f, 'filter', bound);
     return this.transform((rdd) => rdd.filter(f, bound));
   }
-  /** What `f` makes of each partition, given as an iterator (`RDD.mapPartitions`). */
+  /** Maps each partition, which comes as an iterator ({@link RDD.mapPartitions}). */
   mapPartitions<U, B extends Bound = Bound>(f: Fn<[rows: IterableIterator<T>, index: number], Iterable<U>, B>, bound?: B): DStream<U> {
     checkRemote(f, 'mapPartitions', bound);
     return this.transform((rdd) => rdd.mapPartitions(f, bound));
   }
-  /** Each partition as one array. */
+  /** Returns each partition as one array. */
   glom(): DStream<T[]> {
     return this.transform((rdd) => rdd.glom());
   }
-  /** Each dataset dealt out evenly among `numPartitions`. */
+  /** Spreads the rows of each dataset evenly over `numPartitions`. */
   repartition(numPartitions: number): DStream<T> {
     return this.transform((rdd) => rdd.repartition(numPartitions));
   }
-  /** The rows of both; duplicates stay. */
+  /** Returns the rows of both; duplicates stay. */
   union(other: DStream<T>): DStream<T> {
     return this.transformWith((a, b) => a.union(b), other);
   }
-  /** One number per dataset: how many rows it has. */
+  /** Counts the rows of each dataset. */
   count(): DStream<number> {
     return this.transform((rdd) =>
       rdd
@@ -173,7 +202,7 @@ export abstract class DStream<T> {
         .union(this.ssc.sparkContext.parallelize([0], 1)),
     ).reduce((a, b) => a + b);
   }
-  /** One row per dataset: all merged; none for an empty one. */
+  /** Merges all rows of each dataset into one; an empty dataset stays empty. */
   reduce<B extends Bound = Bound>(f: Fn<[a: T, b: T], T, B>, bound?: B): DStream<T> {
     checkRemote(f, 'reduce', bound);
     return this.transform((rdd) =>
@@ -183,24 +212,24 @@ export abstract class DStream<T> {
         .values(),
     );
   }
-  /** How often each value occurs in a dataset. */
+  /** Counts the occurrences of each value, dataset by dataset. */
   countByValue(partitions?: Partitions): DStream<[T, number]> {
     return this.transform((rdd) => rdd.map((x) => [x, 1] as [T, number]).reduceByKey((a, b) => a + b, partitions));
   }
 
   // Pairs.
 
-  /** Each value's image under the same key (`RDD.mapValues`). */
+  /** Maps each value under the same key ({@link RDD.mapValues}). */
   mapValues<K, V, U, B extends Bound = Bound>(this: DStream<[K, V]>, f: Fn<[value: V], U, B>, bound?: B): DStream<[K, U]> {
     checkRemote(f, 'mapValues', bound);
     return this.transform((rdd) => rdd.mapValues(f, bound));
   }
-  /** All elements of each value's image, under the same key (`RDD.flatMapValues`). */
+  /** Maps each value to an iterable under the same key ({@link RDD.flatMapValues}). */
   flatMapValues<K, V, U, B extends Bound = Bound>(this: DStream<[K, V]>, f: Fn<[value: V], Iterable<U>, B>, bound?: B): DStream<[K, U]> {
     checkRemote(f, 'flatMapValues', bound);
     return this.transform((rdd) => rdd.flatMapValues(f, bound));
   }
-  /** The values of each key merged, dataset by dataset (`RDD.reduceByKey`). */
+  /** Merges the values of each key, dataset by dataset ({@link RDD.reduceByKey}). */
   reduceByKey<K, V, B extends Bound = Bound>(
     this: DStream<[K, V]>,
     f: Fn<[a: V, b: V], V, B>,
@@ -210,11 +239,11 @@ export abstract class DStream<T> {
     checkRemote(f, 'reduceByKey', bound);
     return this.transform((rdd) => rdd.reduceByKey(f, partitions, bound));
   }
-  /** The values of each key, dataset by dataset (`RDD.groupByKey`). */
+  /** Gathers the values of each key, dataset by dataset ({@link RDD.groupByKey}). */
   groupByKey<K, V>(this: DStream<[K, V]>, partitions?: Partitions): DStream<[K, V[]]> {
     return this.transform((rdd) => rdd.groupByKey(partitions));
   }
-  /** The general form of reduceByKey (`RDD.combineByKey`). */
+  /** Combines the values of each key, dataset by dataset ({@link RDD.combineByKey}). */
   combineByKey<K, V, C, B extends Bound = Bound>(
     this: DStream<[K, V]>,
     create: Fn<[value: V], C, B>,
@@ -226,29 +255,29 @@ export abstract class DStream<T> {
     for (const f of [create, merge, combine]) checkRemote(f as AnyRemote, 'combineByKey', bound);
     return this.transform((rdd) => rdd.combineByKey(create, merge, combine, partitions, bound));
   }
-  /** For each key of either: the values of both (`RDD.cogroup`). */
+  /** Gathers, for each key of either, the values of both ({@link RDD.cogroup}). */
   cogroup<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V[], W[]]]> {
     return this.transformWith((a, b) => a.cogroup(b, partitions), other);
   }
-  /** All pairs of values of equal keys (`RDD.join`). */
+  /** Returns all pairs of values of equal keys ({@link RDD.join}). */
   join<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V, W]]> {
     return this.transformWith((a, b) => a.join(b, partitions), other);
   }
-  /** As join; a left value without a partner meets null. */
+  /** Joins; a left value without a partner gets null. */
   leftOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V, W | null]]> {
     return this.transformWith((a, b) => a.leftOuterJoin(b, partitions), other);
   }
-  /** As join; a right value without a partner meets null. */
+  /** Joins; a right value without a partner gets null. */
   rightOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V | null, W]]> {
     return this.transformWith((a, b) => a.rightOuterJoin(b, partitions), other);
   }
-  /** As join; a value of either side without a partner meets null. */
+  /** Joins; a value of either side without a partner gets null. */
   fullOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V | null, W | null]]> {
     return this.transformWith((a, b) => a.fullOuterJoin(b, partitions), other);
   }
   /**
-   * A state per key, changed by every batch: `f(newValues, oldState)` for every key that has a state or came; null or undefined
-   * ends it. The old state is null for a key that is new.
+   * Keeps a state per key, changed by every batch: calls `f(newValues, oldState)` for every key that has a state or new values. The
+   * old state is null for a new key; returning null or undefined ends the state. Needs a checkpoint directory.
    */
   updateStateByKey<K, V, S, B extends Bound = Bound>(
     this: DStream<[K, V]>,
@@ -261,18 +290,33 @@ export abstract class DStream<T> {
     return this.ssc.streams.stateByKey<K, V, S>(this, f, partitions, initial, bound);
   }
 
-  /** What a function returns for each pair, with a state per key that it changes; see {@link StateSpec}. */
+  /** Maps each pair by a function that keeps a state per key; see {@link StateSpec}. Needs a checkpoint directory. */
   mapWithState<K, V, S, M>(this: DStream<[K, V]>, spec: StateSpec<K, V, S, M>): MapWithStateDStream<K, S, M> {
     return this.ssc.streams.mapWithState(this, spec);
   }
 
   // Windows; ms.
 
-  /** All rows of the last `windowMs`, every `slideMs`. */
+  /**
+   * Returns all rows of the last `windowMs`, every `slideMs`. Throws unless both are multiples of this stream's slide.
+   * @example
+   * ```ts
+   * const clock = new ManualClock();
+   * const ssc = new StreamingContext(sc, 1_000, clock);
+   * const sums: number[] = [];
+   * const queue = [sc.parallelize([1]), sc.parallelize([2]), sc.parallelize([3])];
+   * ssc.queueStream(queue).window(2_000).foreachRDD(async (rdd) => void sums.push(await rdd.fold(0, (a, b) => a + b)));
+   * ssc.start();
+   * for (const ms of [1_000, 2_000, 3_000]) clock.advanceTo(ms);
+   * await ssc.processed();
+   * await ssc.stop();
+   * sums; // → [1, 3, 5]
+   * ```
+   */
   window(windowMs: number, slideMs: number = this.slideMs): DStream<T> {
     return new Windowed<T>(this.ssc, this, windowMs, slideMs);
   }
-  /** Rows of a window merged; with an inverse, and a window of at least five slides, by what comes and what leaves. */
+  /** Merges the rows of a window; with an inverse, and a window of at least five slides, by what enters and what leaves. */
   reduceByWindow<B extends Bound = Bound>(
     f: Fn<[a: T, b: T], T, B>,
     inverse: Fn<[a: T, b: T], T, B> | null,
@@ -284,6 +328,7 @@ export abstract class DStream<T> {
       .reduceByKeyAndWindow(f, inverse, windowMs, slideMs, 1, null, bound)
       .map(([, x]) => x);
   }
+  /** Counts the rows of the last `windowMs`, every `slideMs`. */
   countByWindow(windowMs: number, slideMs: number = this.slideMs): DStream<number> {
     return this.map(() => 1).reduceByWindow(
       (a, b) => a + b,
@@ -292,6 +337,7 @@ export abstract class DStream<T> {
       slideMs,
     );
   }
+  /** Counts the occurrences of each value in the last `windowMs`, every `slideMs`. */
   countByValueAndWindow(windowMs: number, slideMs: number = this.slideMs, partitions?: Partitions): DStream<[T, number]> {
     return this.map((x) => [x, 1] as [T, number])
       .reduceByKeyAndWindow(
@@ -303,6 +349,7 @@ export abstract class DStream<T> {
       )
       .filter(([, n]) => n > 0);
   }
+  /** Gathers the values of each key in the last `windowMs`, every `slideMs`. */
   groupByKeyAndWindow<K, V>(
     this: DStream<[K, V]>,
     windowMs: number,
@@ -312,9 +359,9 @@ export abstract class DStream<T> {
     return this.window(windowMs, slideMs).groupByKey(partitions);
   }
   /**
-   * Values of a key merged over a window. With an `inverse`, and a window of at least five slides, each window is made of the
-   * one before: what came is merged, what left is taken out, and a key stays (as what is left of it) until `keep` is false for
-   * its pair. Otherwise each window is merged anew, and `keep` asked only where there is an inverse. (The rule of five is
+   * Merges the values of each key over a window. With an `inverse`, and a window of at least five slides, each window is made of
+   * the one before: new values are merged, old ones taken out, and a key stays (with what remains of it) until `keep` is false for
+   * its pair. Otherwise each window is merged anew, and `keep` applies only where there is an inverse. (The rule of five is
    * PySpark's; Scala's always uses an inverse.)
    */
   reduceByKeyAndWindow<K, V, B extends Bound = Bound>(
@@ -339,7 +386,7 @@ export abstract class DStream<T> {
 
   // Outputs.
 
-  /** Calls `f` on the page with each dataset; the batch is over when its promise is. */
+  /** Calls `f` on the page with each dataset; the batch ends when its promise does. */
   foreachRDD(f: (rdd: RDD<T>, timeMs: number) => void | Promise<void>): void {
     this.ssc.output(this as DStream<unknown>, f as never);
   }
@@ -364,15 +411,15 @@ export abstract class DStream<T> {
       );
     });
   }
-  /** As pprint. */
+  /** Does the same as {@link pprint}. */
   print(num = 10): void {
     this.pprint(num);
   }
 }
 
-/** What a function gave, batch by batch; and the states behind it. */
+/** What a function returned, batch by batch, and the states it keeps (`MapWithStateDStream`). */
 export interface MapWithStateDStream<K, S, M> extends DStream<M> {
-  /** All states after each batch. */
+  /** Returns all states after each batch. */
   stateSnapshots(): DStream<[K, S]>;
 }
 

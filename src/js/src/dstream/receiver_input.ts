@@ -6,21 +6,29 @@ import type { RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';
 import { Blocks } from './inputs.js';
 
-/** What a receiver's instance has beside its own methods. */
+/** What a receiver's instance has besides its own methods (`Receiver`). */
 export interface ReceiverHandle<T> {
-  /** Hands a record over; settles when it is safe. Wait for it now and then, or memory fills. */
+  /** Hands a record over; resolves when it is safe. Wait for it regularly, or memory fills up. */
   store(record: T): Promise<void>;
-  /** Hands records over as one block. */
+  /** Hands records over as one block; resolves when they are safe. */
   storeAll(records: readonly T[]): Promise<void>;
+  /** Returns whether the receiver is to stop. */
   isStopped(): boolean;
 }
 
-/** A receiver's class: `onStart()` begins to receive and returns, `onStop()` ends it. Its text travels: it sees nothing of the page. */
-export type ReceiverClass<T, B extends Bound> =
-  | (new (
-      bound: B,
-    ) => { onStart(this: ReceiverHandle<T>): unknown; onStop(): unknown })
-  | ModuleFunction;
+/**
+ * A receiver's class: `onStart()` begins to receive and returns, `onStop()` ends it. Its source text travels: it sees nothing of
+ * the page.
+ */
+export type ReceiverClass<T, B extends Bound> = (new (bound: B) => Receiver<T>) | ModuleFunction;
+
+/** A receiver's own methods (`Receiver`). */
+export interface Receiver<T> {
+  /** Begins to receive, and returns; what it waits for must not block. */
+  onStart(this: ReceiverHandle<T>): unknown;
+  /** Ends receiving; may return a promise. */
+  onStop(): unknown;
+}
 
 /** Told of a receiver's life. */
 export interface ReceiverEvents {

@@ -2,7 +2,10 @@ import type { Wire } from '../cluster/connection.js';
 import { IllegalArgumentException } from '../errors.js';
 import { fetched } from './fetched.js';
 
-/** What a reader can read from. Texts that are URLs (http, https, blob, data, `./…`, `../…`) are fetched; others are the engine's paths. */
+/**
+ * What a reader can read from. Strings that are URLs (http, https, blob, data, `./…`, `../…`) are fetched; others are the engine's
+ * paths.
+ */
 export type FileSource = OneSource | readonly FileSource[];
 type OneFile = string | URL | Blob | Response | FileSystemFileHandle;
 type OneSource = OneFile | FileSystemDirectoryHandle;

@@ -4,10 +4,15 @@ type J<P> = StageClass<P, Evaluator & MLWritable>;
 
 /** Computes the area under the ROC or precision-recall curve of two classes (`BinaryClassificationEvaluator`). */
 export const BinaryClassificationEvaluator: J<{
+  /** The metric. */
   metricName: 'areaUnderROC' | 'areaUnderPR';
+  /** Column of the true classes; `label` by default. */
   labelCol: string;
+  /** Column of the scores; `rawPrediction` by default. */
   rawPredictionCol: string;
+  /** Column of the rows' weights; all are 1 by default. */
   weightCol: string;
+  /** Points that the curves are reduced to; 0 keeps all; 1,000 by default. */
   numBins: number;
 }> = evaluator(
   spec(
@@ -37,13 +42,21 @@ export type MulticlassMetric =
 
 /** Computes a metric of the confusion matrix of any number of classes (`MulticlassClassificationEvaluator`). */
 export const MulticlassClassificationEvaluator: J<{
+  /** The metric. */
   metricName: MulticlassMetric;
+  /** Column of the true classes; `label` by default. */
   labelCol: string;
+  /** Column of the predicted classes; `prediction` by default. */
   predictionCol: string;
+  /** Column of the class probabilities, for `logLoss`; `probability` by default. */
   probabilityCol: string;
+  /** Column of the rows' weights; all are 1 by default. */
   weightCol: string;
+  /** The class of the metrics by label; 0 by default. */
   metricLabel: number;
+  /** Weight of recall in `weightedFMeasure` and `fMeasureByLabel`; 1 by default. */
   beta: number;
+  /** Least probability in `logLoss`; 1e-15 by default. */
   eps: number;
 }> = evaluator(
   spec(

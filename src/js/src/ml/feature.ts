@@ -53,33 +53,56 @@ export const Tokenizer: T<One> = transformer(spec('feature.Tokenizer', ONE));
 export type Tokenizer = InstanceType<typeof Tokenizer>;
 
 /** Splits strings into words by a regular expression of Java's (`RegexTokenizer`). */
-export const RegexTokenizer: T<One & { pattern: string; gaps: boolean; minTokenLength: number; toLowercase: boolean }> = transformer(
-  spec('feature.RegexTokenizer', `${ONE} gaps=true minTokenLength=1 pattern="\\\\s+" toLowercase=true`),
-);
+export const RegexTokenizer: T<
+  One & {
+    /** Regular expression of Java's: of the gaps between words, or of the words; white space by default. */
+    pattern: string;
+    /** Whether the pattern matches the gaps between words (the default), or the words. */
+    gaps: boolean;
+    /** Shortest word that is kept; 1 by default. */
+    minTokenLength: number;
+    /** Whether strings are converted to lower case first; true by default. */
+    toLowercase: boolean;
+  }
+> = transformer(spec('feature.RegexTokenizer', `${ONE} gaps=true minTokenLength=1 pattern="\\\\s+" toLowercase=true`));
 /** An instance of {@link RegexTokenizer}. */
 export type RegexTokenizer = InstanceType<typeof RegexTokenizer>;
 
 /** Removes stop words from lists of words: those of English by default, see {@link loadDefaultStopWords} (`StopWordsRemover`). */
-export const StopWordsRemover: T<OneOrMany & { stopWords: readonly string[]; caseSensitive: boolean; locale: string }> = transformer(
-  spec('feature.StopWordsRemover', `${ONE_OR_MANY} stopWords caseSensitive=false locale="en_US"`),
-);
+export const StopWordsRemover: T<
+  OneOrMany & {
+    /** The words to remove; those of English by default. */
+    stopWords: readonly string[];
+    /** Whether words are compared with their case; false by default. */
+    caseSensitive: boolean;
+    /** Locale of the comparison without case; `en_US` by default. */
+    locale: string;
+  }
+> = transformer(spec('feature.StopWordsRemover', `${ONE_OR_MANY} stopWords caseSensitive=false locale="en_US"`));
 /** An instance of {@link StopWordsRemover}. */
 export type StopWordsRemover = InstanceType<typeof StopWordsRemover>;
 
 /** Turns lists of words into lists of runs of `n` words, joined by spaces; empty for fewer than `n` words (`NGram`). */
-export const NGram: T<One & { n: number }> = transformer(spec('feature.NGram', `${ONE} n=2`));
+export const NGram: T<One & { /** Words per run; 2 by default. */ n: number }> = transformer(spec('feature.NGram', `${ONE} n=2`));
 /** An instance of {@link NGram}. */
 export type NGram = InstanceType<typeof NGram>;
 
 /** Counts words into sparse vectors, at indices that Murmur3 hashes of the words choose (`HashingTF`). */
-export const HashingTF: T<One & { numFeatures: number; binary: boolean }> = transformer(
-  spec('feature.HashingTF', `${ONE} binary=false numFeatures=262144`),
-);
+export const HashingTF: T<
+  One & {
+    /** Number of features; 262,144 by default. */
+    numFeatures: number;
+    /** Whether every count that is not 0 becomes 1; false by default. */
+    binary: boolean;
+  }
+> = transformer(spec('feature.HashingTF', `${ONE} binary=false numFeatures=262144`));
 /** An instance of {@link HashingTF}. */
 export type HashingTF = InstanceType<typeof HashingTF>;
 
 /** Turns indices back into labels: those of `labels`, or of the column's metadata (`IndexToString`). */
-export const IndexToString: T<One & { labels: readonly string[] }> = transformer(spec('feature.IndexToString', `${ONE} labels`));
+export const IndexToString: T<One & { /** The labels, in the order of their indices. */ labels: readonly string[] }> = transformer(
+  spec('feature.IndexToString', `${ONE} labels`),
+);
 /** An instance of {@link IndexToString}. */
 export type IndexToString = InstanceType<typeof IndexToString>;
 
@@ -91,34 +114,52 @@ export const VectorAssembler: T<HasHandleInvalid & HasInputCols & HasOutputCol> 
 export type VectorAssembler = InstanceType<typeof VectorAssembler>;
 
 /** Maps values above a threshold to 1 and all others to 0 (`Binarizer`). */
-export const Binarizer: T<OneOrMany & { threshold: number; thresholds: readonly number[] }> = transformer(
-  spec('feature.Binarizer', `${ONE_OR_MANY} threshold=0 thresholds`),
-);
+export const Binarizer: T<
+  OneOrMany & {
+    /** Values above it become 1; 0 by default. */
+    threshold: number;
+    /** A threshold for each column. */
+    thresholds: readonly number[];
+  }
+> = transformer(spec('feature.Binarizer', `${ONE_OR_MANY} threshold=0 thresholds`));
 /** An instance of {@link Binarizer}. */
 export type Binarizer = InstanceType<typeof Binarizer>;
 
 /** Maps numbers to the index of the bucket they are in; the last bucket is closed (`Bucketizer`). */
-export const Bucketizer: T<OneOrMany & HasHandleInvalid & { splits: readonly number[]; splitsArray: readonly (readonly number[])[] }> =
-  transformer(spec('feature.Bucketizer', `${ONE_OR_MANY} ${INVALID} splits splitsArray`));
+export const Bucketizer: T<
+  OneOrMany &
+    HasHandleInvalid & {
+      /** Bounds of the buckets, ascending. */
+      splits: readonly number[];
+      /** Bounds of the buckets of each column. */
+      splitsArray: readonly (readonly number[])[];
+    }
+> = transformer(spec('feature.Bucketizer', `${ONE_OR_MANY} ${INVALID} splits splitsArray`));
 /** An instance of {@link Bucketizer}. */
 export type Bucketizer = InstanceType<typeof Bucketizer>;
 
 /** Divides vectors by their p-norm; a vector of zeros stays as it is (`Normalizer`). */
-export const Normalizer: T<One & { p: number }> = transformer(spec('feature.Normalizer', `${ONE} p=2`));
+export const Normalizer: T<One & { /** Which norm; 2 by default. */ p: number }> = transformer(spec('feature.Normalizer', `${ONE} p=2`));
 /** An instance of {@link Normalizer}. */
 export type Normalizer = InstanceType<typeof Normalizer>;
 
 /** Runs an SQL statement over the input, which it names `__THIS__` (`SQLTransformer`). */
-export const SQLTransformer: T<{ statement: string }> = transformer(spec('feature.SQLTransformer', 'statement'));
+export const SQLTransformer: T<{ /** The SQL, which names its input `__THIS__`. */ statement: string }> = transformer(
+  spec('feature.SQLTransformer', 'statement'),
+);
 /** An instance of {@link SQLTransformer}. */
 export type SQLTransformer = InstanceType<typeof SQLTransformer>;
 
 interface IdfParams extends One {
+  /** Fewest documents that a term must occur in; 0 by default. */
   minDocFreq: number;
 }
 interface IdfAttributes {
+  /** Returns the inverse document frequencies of the terms. */
   idf: DenseVector;
+  /** Returns the number of documents with each term. */
   docFreq: number[];
+  /** Returns the number of documents. */
   numDocs: number;
 }
 const IDF_PARAMS = `${ONE} minDocFreq=0`;
@@ -132,13 +173,19 @@ export const IDF: E<IdfParams, IdfAttributes> = estimator(spec('feature.IDF', ID
 export type IDF = InstanceType<typeof IDF>;
 
 interface CountParams extends One {
+  /** Most words in the vocabulary; 262,144 by default. */
   vocabSize: number;
+  /** Fewest documents (or least share of them) that a word must occur in; 1 by default. */
   minDF: number;
+  /** Most documents (or largest share of them) that a word may occur in; no limit by default. */
   maxDF: number;
+  /** Least count (or share of the words) that a word must have in its document; 1 by default. */
   minTF: number;
+  /** Whether every count that is not 0 becomes 1; false by default. */
   binary: boolean;
 }
 interface CountAttributes {
+  /** Returns the words, in the order of their indices. */
   vocabulary: string[];
 }
 const COUNT_PARAMS = `${ONE} binary=false maxDF=9223372036854775807 minDF=1 minTF=1 vocabSize=262144`;
@@ -157,10 +204,13 @@ export const CountVectorizer: E<CountParams, CountAttributes> = estimator(
 export type CountVectorizer = InstanceType<typeof CountVectorizer>;
 
 interface IndexerParams extends One, HasInputCols, HasOutputCols, HasHandleInvalid {
+  /** Order of the labels; `frequencyDesc` by default, ties in alphabetical order. */
   stringOrderType: 'frequencyDesc' | 'frequencyAsc' | 'alphabetDesc' | 'alphabetAsc';
 }
 interface IndexerAttributes {
+  /** Returns the labels, in the order of their indices. */
   labels: string[];
+  /** Returns the labels of each column. */
   labelsArray: string[][];
 }
 const INDEXER_PARAMS = `${ONE_OR_MANY} ${INVALID} stringOrderType="frequencyDesc"`;
@@ -179,10 +229,12 @@ export const StringIndexer: E<IndexerParams, IndexerAttributes> = estimator(
 export type StringIndexer = InstanceType<typeof StringIndexer>;
 
 interface OneHotParams extends One, HasInputCols, HasOutputCols {
+  /** Whether the last category has no place in the vector; true by default. */
   dropLast: boolean;
   handleInvalid: 'error' | 'keep';
 }
 interface OneHotAttributes {
+  /** Returns the number of categories of each column. */
   categorySizes: number[];
 }
 const ONE_HOT_PARAMS = `${ONE_OR_MANY} dropLast=true ${INVALID}`;
@@ -201,11 +253,15 @@ export const OneHotEncoder: E<OneHotParams, OneHotAttributes> = estimator(
 export type OneHotEncoder = InstanceType<typeof OneHotEncoder>;
 
 interface StandardParams extends One {
+  /** Whether the mean is subtracted, which makes vectors dense; false by default. */
   withMean: boolean;
+  /** Whether to divide by the standard deviation; true by default. */
   withStd: boolean;
 }
 interface StandardAttributes {
+  /** Returns the mean of each feature. */
   mean: DenseVector;
+  /** Returns the standard deviation of each feature. */
   std: DenseVector;
 }
 const STANDARD_PARAMS = `${ONE} withMean=false withStd=true`;
@@ -224,11 +280,15 @@ export const StandardScaler: E<StandardParams, StandardAttributes> = estimator(
 export type StandardScaler = InstanceType<typeof StandardScaler>;
 
 interface MinMaxParams extends One {
+  /** Lower bound of the scaled values; 0 by default. */
   min: number;
+  /** Upper bound of the scaled values; 1 by default. */
   max: number;
 }
 interface MinMaxAttributes {
+  /** Returns the smallest value of each feature. */
   originalMin: Vector;
+  /** Returns the largest value of each feature. */
   originalMax: Vector;
 }
 const MIN_MAX_PARAMS = `${ONE} max=1 min=0`;
@@ -244,6 +304,7 @@ export const MinMaxScaler: E<MinMaxParams, MinMaxAttributes> = estimator(spec('f
 export type MinMaxScaler = InstanceType<typeof MinMaxScaler>;
 
 interface MaxAbsAttributes {
+  /** Returns the largest absolute value of each feature. */
   maxAbs: Vector;
 }
 /** Divides each feature by its largest absolute value (`MaxAbsScalerModel`). */

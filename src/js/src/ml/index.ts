@@ -18,7 +18,7 @@ export * from './evaluation.js';
 export { Pipeline, PipelineModel } from './pipeline.js';
 export * from './tuning.js';
 export * from './streaming_naive_bayes.js';
-export { Params, type ParamMap, type ParamValue } from './params.js';
+export { Params, type ParamMap, type ParamPair, type ParamValue } from './params.js';
 export {
   Estimator,
   Evaluator,

@@ -41,8 +41,8 @@ async function unpacked(archive: Blob): Promise<Files> {
 }
 
 /**
- * A saved stage as a zip, for a download: the directory that `save` wrote into the origin's private file system. Spark loads the
- * directory that is in it, and so does `load`.
+ * Returns a saved stage as a zip, for a download: the directory that `save` wrote into the origin's private file system. Spark
+ * loads the directory that is in it, and so does `load`.
  */
 export async function modelArchive(path: string): Promise<Blob> {
   let folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('rivulet');

@@ -21,7 +21,7 @@ featuresCol s features column name
 gaps b whether the pattern matches gaps between words, or the words
 halfLife d batches or points after which what was learned counts half
 handleInvalid s what to do with invalid values: skip, error or keep
-initialModel s id of the model to go on from
+initialModel s id of the model to continue from
 inputCol s input column name
 inputCols S input column names
 labelCol s label column name
@@ -38,7 +38,7 @@ minTF d least count (or share of the words) that a word must have in its documen
 minTokenLength i least length of a word
 modelType s multinomial, complement, bernoulli or gaussian
 n i words in a gram
-numBins i points that the curves are brought down to; 0 keeps all
+numBins i points that the curves are reduced to; 0 keeps all
 numFeatures i number of features
 outputCol s output column name
 outputCols S output column names
@@ -55,8 +55,8 @@ stopWords S the words to remove
 stringOrderType s order of the labels: frequencyDesc, frequencyAsc, alphabetDesc or alphabetAsc
 threshold d values above it become 1
 timeUnit s what halfLife counts: batches or points
-thresholds D one a class (or a column): a prediction is the class with the largest probability / threshold
-toLowercase b whether texts are brought to lower case first
+thresholds D one per class (or column): a prediction is the class with the largest probability / threshold
+toLowercase b whether strings are converted to lower case first
 vocabSize i most words in the vocabulary
 weightCol s weight column name
 withMean b whether to subtract the mean
@@ -81,11 +81,20 @@ export function paramTable(text: string): ReadonlyMap<string, ParamValue | undef
 }
 
 /** Params for one fit: which stage's param has which value. */
-export type ParamMap = readonly { readonly stage: Params; readonly name: string; readonly value: ParamValue }[];
+export type ParamMap = readonly ParamPair[];
+/** A param of a stage, and its value for one fit. */
+export interface ParamPair {
+  /** The stage, or one with the same uid. */
+  readonly stage: Params;
+  /** Name of the param. */
+  readonly name: string;
+  /** Its value. */
+  readonly value: ParamValue;
+}
 
-/** Anything with params: pipelines, their stages, evaluators. */
+/** Anything with params: pipelines, their stages, evaluators (`Params`). */
 export abstract class Params {
-  /** Names this stage among others. */
+  /** Identifies this stage among others. */
   readonly uid: string;
   /** @internal */ readonly explicit = new Map<string, ParamValue>();
 
@@ -97,15 +106,15 @@ export abstract class Params {
     this.uid = uid ?? `${name ?? new.target.name}_${crypto.randomUUID().slice(-12)}`;
   }
 
-  /** Whether there is such a param. */
+  /** Returns whether there is such a param. */
   hasParam(name: string): boolean {
     return this.table.has(name);
   }
-  /** Whether it is set, and not left at its default. */
+  /** Returns whether the param is set, and not left at its default. */
   isSet(name: string): boolean {
     return this.explicit.has(name);
   }
-  /** Sets a param. */
+  /** Sets a param. Throws an IllegalArgumentException for an unknown name or a value that does not fit. */
   setParam(name: string, value: ParamValue): this {
     if (!this.hasParam(name)) throw new IllegalArgumentException(`Param ${name} does not exist.`);
     if (!fits(PARAMS.get(name)?.kind, value))
@@ -113,12 +122,12 @@ export abstract class Params {
     this.explicit.set(name, value);
     return this;
   }
-  /** The value of a param: set, or default; undefined where there is neither. */
+  /** Returns the value of a param, set or default; undefined if it has neither. */
   getParam(name: string): ParamValue | undefined {
     const value = this.explicit.get(name) ?? this.table.get(name);
     return value ?? (name === 'outputCol' ? `${this.uid}__output` : undefined);
   }
-  /** What a param is for, its default and its value. */
+  /** Returns what a param is for, its default and its value. */
   explainParam(name: string): string {
     const show = (value: ParamValue | undefined) =>
       value === undefined ? 'undefined' : typeof value === 'string' ? value : JSON.stringify(value);
@@ -126,7 +135,7 @@ export abstract class Params {
     const values = [fallback === undefined ? '' : `default: ${show(fallback)}`, current === undefined ? '' : `current: ${show(current)}`];
     return `${name}: ${PARAMS.get(name)?.doc ?? ''}. (${values.filter(Boolean).join(', ') || 'undefined'})`;
   }
-  /** {@link explainParam} of all params. */
+  /** Returns {@link explainParam} of all params. */
   explainParams(): string {
     return [...this.table.keys()]
       .sort()
@@ -134,7 +143,7 @@ export abstract class Params {
       .join('\n');
   }
 
-  /** The same with other params: those of `extra` that are this stage's. */
+  /** Returns a copy with the same uid, and with the params of `extra` that are this stage's. */
   abstract copy(extra?: ParamMap): Params;
 
   /** @internal */

@@ -19,24 +19,42 @@ import {
   type SessionLike,
 } from './stage.js';
 
-/** Stages that are fitted and applied one after the other. */
+/**
+ * Stages that are fitted and applied one after the other (`Pipeline`).
+ * @example
+ * ```ts
+ * const texts = spark.createDataFrame([{ text: 'good film', label: 1 }, { text: 'bad film', label: 0 }], 'text STRING, label DOUBLE');
+ * const pipeline = new ml.Pipeline({
+ *   stages: [
+ *     new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
+ *     new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: 1_000 }),
+ *     new ml.NaiveBayes(),
+ *   ],
+ * });
+ * const model = await pipeline.fit(texts);
+ * (await model.transform(texts).select('prediction').collect()).map((row) => row['prediction']); // → [1, 0]
+ * ```
+ */
 export class Pipeline extends Estimator<PipelineModel> implements MLWritable {
   #stages: readonly PipelineStage[];
 
+  /** Makes a pipeline of these stages. */
   constructor({ stages = [] }: { stages?: readonly PipelineStage[] } = {}, uid?: string) {
     super('Pipeline', new Map(), uid);
     this.#stages = stages;
   }
 
+  /** Sets the stages. */
   setStages(stages: readonly PipelineStage[]): this {
     this.#stages = stages;
     return this;
   }
+  /** Returns the stages. */
   getStages(): readonly PipelineStage[] {
     return this.#stages;
   }
 
-  /** Fits the estimators in order, each on what the stages before it make. */
+  /** Fits the estimators in order, each to what the stages before it make. */
   override async fit(df: DataFrame, extra: ParamMap = []): Promise<PipelineModel> {
     const stages = extra.length > 0 ? this.copy(extra).#stages : this.#stages;
     const last = stages.findLastIndex((stage) => stage instanceof Estimator);
@@ -49,32 +67,37 @@ export class Pipeline extends Estimator<PipelineModel> implements MLWritable {
     }
     return new PipelineModel(fitted, this.uid);
   }
+  /** Returns a copy with the same uid, whose stages have those params of `extra` that are theirs. */
   override copy(extra: ParamMap = []): Pipeline {
     return new Pipeline({ stages: this.#stages.map((stage) => stage.copy(extra)) }, this.uid);
   }
 
+  /** Writes metadata and stages to a directory, in Spark's format. Throws for a stage that Spark does not have. */
   save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> {
     return save(session, path, this, this.#stages, options);
   }
-  /** A pipeline that was saved, by Rivulet or by Spark. */
+  /** Loads a pipeline that was saved, by Rivulet or by Spark. */
   static async load(session: SessionLike, source: ModelSource): Promise<Pipeline> {
     const { uid, stages } = await load(session, await modelPath(session.context, source));
     return new Pipeline({ stages }, uid);
   }
 }
 
-/** A fitted {@link Pipeline}. */
+/** A fitted {@link Pipeline} (`PipelineModel`). */
 export class PipelineModel extends Transformer implements MLWritable {
+  /** Makes a model of fitted stages. */
   constructor(
-    readonly stages: readonly Transformer[],
+    /** The fitted stages. */ readonly stages: readonly Transformer[],
     uid?: string,
   ) {
     super('PipelineModel', new Map(), uid);
   }
 
+  /** Returns the DataFrame with the columns of all stages added. */
   override transform(df: DataFrame): DataFrame {
     return this.stages.reduce((data, stage) => stage.transform(data), df);
   }
+  /** Returns a copy with the same uid, whose stages have those params of `extra` that are theirs. */
   override copy(extra: ParamMap = []): PipelineModel {
     return new PipelineModel(
       this.stages.map((stage) => stage.copy(extra)),
@@ -82,11 +105,11 @@ export class PipelineModel extends Transformer implements MLWritable {
     );
   }
 
-  /** Writes metadata and stages to a directory, in Spark's format. */
+  /** Writes metadata and stages to a directory, in Spark's format. Throws for a stage that Spark does not have. */
   save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> {
     return save(session, path, this, this.stages, options);
   }
-  /** A model that was saved, by Rivulet or by Spark. */
+  /** Loads a model that was saved, by Rivulet or by Spark. */
   static async load(session: SessionLike, source: ModelSource): Promise<PipelineModel> {
     const { uid, stages } = await load(session, await modelPath(session.context, source));
     return new PipelineModel(stages as Transformer[], uid);

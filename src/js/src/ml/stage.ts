@@ -313,7 +313,7 @@ export async function callHelper(
   return (await mlCommand(context, { case: 'fetch', value: { objRef: { id: '______ML_CONNECT_HELPER______' }, methods } }, needs)).value;
 }
 
-/** Stop words of a language, in Spark's order. */
+/** Returns the stop words of a language (`english`, `german`…), in Spark's order. Throws for a language that Spark has none for. */
 export async function loadDefaultStopWords(session: SessionLike, language: string): Promise<string[]> {
   return (await callHelper(session.context, 'stopWordsRemoverLoadDefaultStopWords', [language])) as string[];
 }

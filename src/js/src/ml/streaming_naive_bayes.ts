@@ -8,8 +8,9 @@ import { mlCommand, type ModelClass, type SaveOptions, type SessionLike } from '
 
 /** Params of {@link StreamingNaiveBayes}: those of naive Bayes, and how it forgets. */
 export interface StreamingNaiveBayesParams extends NaiveBayesParams {
-  /** After so many batches or points what was learned counts half; never, without it. */
+  /** Batches or points after which what was learned counts half; without it nothing is forgotten. */
   halfLife: number;
+  /** What `halfLife` counts. */
   timeUnit: 'batches' | 'points';
 }
 
@@ -34,15 +35,16 @@ const PARAMS =
  * that the query repeats counts once if the model was saved after it, and once if it was not.
  */
 export class StreamingNaiveBayes extends Params {
-  /** What was learned so far; none before the first batch. */
+  /** What was learned so far; undefined before the first batch. */
   model: NaiveBayesModel | undefined;
 
+  /** Makes a learner without a model. */
   constructor(params: Partial<StreamingNaiveBayesParams> = {}, uid?: string) {
     super('StreamingNaiveBayes', paramTable(PARAMS), uid);
     for (const [name, value] of Object.entries(params)) if (value !== undefined) this.setParam(name, value as ParamValue);
   }
 
-  /** Learns from a batch. The model before it can go on being used, until {@link NaiveBayesModel.release | released}. */
+  /** Learns from a batch, and returns the new model. The model before it stays usable, until {@link Model.release | released}. */
   async update(batch: DataFrame, batchId?: number | bigint): Promise<NaiveBayesModel> {
     const chosen = this.copy();
     const before = this.model as unknown as { id: string } | undefined;
@@ -61,19 +63,22 @@ export class StreamingNaiveBayes extends Params {
     return this.model;
   }
 
+  /** Returns a copy that has the same model. */
   override copy(): StreamingNaiveBayes {
     const other = this.copyInto(new StreamingNaiveBayes({}, this.uid));
     other.model = this.model;
     return other;
   }
 
-  /** Saves the model, and what it needs to go on learning. Spark loads it as a `NaiveBayesModel`. */
+  /**
+   * Saves the model, and what it needs to continue learning. Spark loads it as a `NaiveBayesModel`. Throws before the first batch.
+   */
   async save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> {
     if (!this.model) throw new SparkRuntimeException('There is no model to save before the first batch');
     await this.model.save(session, path, options);
   }
 
-  /** Goes on from a model that was saved. `halfLife` and `timeUnit` are given again: a model has no such params. */
+  /** Continues from a model that was saved. `halfLife` and `timeUnit` are given again: a model has no such params. */
   static async load(
     session: SessionLike,
     source: ModelSource,

@@ -4,7 +4,7 @@ import { col, functions as F } from '../sql/functions/index.js';
 import type { Params, ParamMap, ParamValue } from './params.js';
 import { Estimator, Transformer, type Evaluator } from './stage.js';
 
-/** Builds all combinations of params: a grid. */
+/** Builds all combinations of params: a grid (`ParamGridBuilder`). */
 export class ParamGridBuilder {
   #grid: ParamMap[] = [[]];
 
@@ -13,11 +13,11 @@ export class ParamGridBuilder {
     this.#grid = this.#grid.flatMap((map) => values.map((value) => [...map, { stage, name, value }]));
     return this;
   }
-  /** Gives a param the same value everywhere. */
+  /** Sets a param to the same value everywhere. */
   baseOn(stage: Params, name: string, value: ParamValue): this {
     return this.addGrid(stage, name, [value]);
   }
-  /** The combinations. */
+  /** Returns the combinations. */
   build(): ParamMap[] {
     return this.#grid;
   }
@@ -25,11 +25,15 @@ export class ParamGridBuilder {
 
 /** What {@link CrossValidator} and {@link TrainValidationSplit} share. */
 export interface ValidatorParams {
+  /** What is fitted. */
   estimator: Estimator;
+  /** The combinations of params to choose from. */
   estimatorParamMaps: readonly ParamMap[];
+  /** Computes the metric to choose by. */
   evaluator: Evaluator;
+  /** Decides the random split; 42 by default. */
   seed?: number;
-  /** Models that are fitted at a time. */
+  /** How many models are fitted at a time; 1 by default. */
   parallelism?: number;
 }
 
@@ -67,11 +71,11 @@ function checked(params: ValidatorParams): ValidatorParams {
   return params;
 }
 
-/** Chooses params by how well each combination does on parts of the data that it was not fitted on. */
+/** Chooses params by the metric of each combination on parts of the data that it was not fitted to (`CrossValidator`). */
 export class CrossValidator extends Estimator<CrossValidatorModel> {
   readonly #params: ValidatorParams & { numFolds: number; foldCol?: string };
 
-  /** `foldCol` is a column with the number of each row's fold; without it rows are spread at random. */
+  /** Makes a validator. `foldCol` is a column with the number of each row's fold; without it rows are spread at random. */
   constructor(params: ValidatorParams & { numFolds?: number; foldCol?: string }, uid?: string) {
     super('CrossValidator', new Map(), uid);
     this.#params = { ...checked(params), numFolds: params.numFolds ?? 3 };
@@ -93,6 +97,7 @@ export class CrossValidator extends Estimator<CrossValidatorModel> {
     });
   }
 
+  /** Evaluates every combination on every fold, and fits the best one to all rows. */
   override async fit(df: DataFrame, extra: ParamMap = []): Promise<CrossValidatorModel> {
     const params = { ...this.#params, estimator: this.#params.estimator.copy(extra) };
     const byFold: number[][] = [];
@@ -105,15 +110,17 @@ export class CrossValidator extends Estimator<CrossValidatorModel> {
     const bestModel = await params.estimator.fit(df, params.estimatorParamMaps[bestIndex]);
     return new CrossValidatorModel(bestModel, bestIndex, avgMetrics, stdMetrics, this.uid);
   }
+  /** Returns a copy with the same uid, whose estimator has those params of `extra` that are its. */
   override copy(extra: ParamMap = []): CrossValidator {
     return new CrossValidator({ ...this.#params, estimator: this.#params.estimator.copy(extra) }, this.uid);
   }
 }
 
-/** The best model of a {@link CrossValidator}, fitted on all rows. */
+/** The best model of a {@link CrossValidator}, fitted to all rows (`CrossValidatorModel`). */
 export class CrossValidatorModel extends Transformer {
+  /** Makes a result. */
   constructor(
-    readonly bestModel: Transformer,
+    /** The model. */ readonly bestModel: Transformer,
     /** Which combination it is. */
     readonly bestIndex: number,
     /** Mean of the metric over the folds, for each combination. */
@@ -125,16 +132,17 @@ export class CrossValidatorModel extends Transformer {
     super('CrossValidatorModel', new Map(), uid);
   }
 
+  /** Returns the DataFrame with the best model's columns added. */
   override transform(df: DataFrame): DataFrame {
     return this.bestModel.transform(df);
   }
 }
 
-/** As {@link CrossValidator}, with a single split. */
+/** Chooses params as {@link CrossValidator} does, by a single split (`TrainValidationSplit`). */
 export class TrainValidationSplit extends Estimator<TrainValidationSplitModel> {
   readonly #params: ValidatorParams & { trainRatio: number };
 
-  /** `trainRatio` is the share of rows to fit on. */
+  /** Makes a validator. `trainRatio` is the share of rows to fit to; 0.75 by default. */
   constructor(params: ValidatorParams & { trainRatio?: number }, uid?: string) {
     super('TrainValidationSplit', new Map(), uid);
     this.#params = { ...checked(params), trainRatio: params.trainRatio ?? 0.75 };
@@ -143,6 +151,7 @@ export class TrainValidationSplit extends Estimator<TrainValidationSplitModel> {
       throw new IllegalArgumentException(`${this.uid} parameter trainRatio given invalid value ${trainRatio}.`);
   }
 
+  /** Evaluates every combination on the split, and fits the best one to all rows. */
   override async fit(df: DataFrame, extra: ParamMap = []): Promise<TrainValidationSplitModel> {
     const params = { ...this.#params, estimator: this.#params.estimator.copy(extra) };
     const spread = df.withColumn(RANDOM, F.rand(params.seed ?? 42));
@@ -152,23 +161,25 @@ export class TrainValidationSplit extends Estimator<TrainValidationSplitModel> {
     const bestModel = await params.estimator.fit(df, params.estimatorParamMaps[bestIndex]);
     return new TrainValidationSplitModel(bestModel, bestIndex, metrics, this.uid);
   }
+  /** Returns a copy with the same uid, whose estimator has those params of `extra` that are its. */
   override copy(extra: ParamMap = []): TrainValidationSplit {
     return new TrainValidationSplit({ ...this.#params, estimator: this.#params.estimator.copy(extra) }, this.uid);
   }
 }
 
-/** The best model of a {@link TrainValidationSplit}, fitted on all rows. */
+/** The best model of a {@link TrainValidationSplit}, fitted to all rows (`TrainValidationSplitModel`). */
 export class TrainValidationSplitModel extends Transformer {
+  /** Makes a result. */
   constructor(
-    readonly bestModel: Transformer,
-    readonly bestIndex: number,
-    /** The metric of each combination. */
-    readonly validationMetrics: readonly number[],
+    /** The model. */ readonly bestModel: Transformer,
+    /** Which combination it is. */ readonly bestIndex: number,
+    /** The metric of each combination. */ readonly validationMetrics: readonly number[],
     uid?: string,
   ) {
     super('TrainValidationSplitModel', new Map(), uid);
   }
 
+  /** Returns the DataFrame with the best model's columns added. */
   override transform(df: DataFrame): DataFrame {
     return this.bestModel.transform(df);
   }

@@ -2,37 +2,44 @@ import type { Literal } from '../connect/messages.js';
 import { SparkTypeError } from '../errors.js';
 import { ArrayType, ByteType, DoubleType, IntegerType, StructField, StructType } from '../values/types.js';
 
-/** A vector that holds every value. */
+/** A vector that holds every value (`DenseVector`). */
 export class DenseVector {
+  /** All values. */
   readonly values: Float64Array;
 
+  /** Makes a vector of these values. */
   constructor(values: Iterable<number>) {
     this.values = Float64Array.from(values);
   }
 
+  /** The number of values. */
   get size(): number {
     return this.values.length;
   }
-  /** The value at an index. */
+  /** Returns the value at an index; 0 outside. */
   at(index: number): number {
     return this.values[index] ?? 0;
   }
-  /** All values. */
+  /** Returns all values. */
   toArray(): number[] {
     return [...this.values];
   }
+  /** Returns the form `[1,0,3]`. */
   toString(): string {
     return `[${this.toArray().join(',')}]`;
   }
 }
 
-/** A vector that holds the values at some indices, which ascend; all others are 0. */
+/** A vector that holds the values at some indices, which ascend; all others are 0 (`SparseVector`). */
 export class SparseVector {
+  /** The indices of the values it holds, ascending. */
   readonly indices: Int32Array;
+  /** The values it holds. */
   readonly values: Float64Array;
 
+  /** Makes a vector. Throws INVALID_VECTOR unless the indices ascend, are below `size`, and have a value each. */
   constructor(
-    readonly size: number,
+    /** The number of values, zeros included. */ readonly size: number,
     indices: Iterable<number>,
     values: Iterable<number>,
   ) {
@@ -46,12 +53,12 @@ export class SparseVector {
     }
   }
 
-  /** The value at an index. */
+  /** Returns the value at an index; 0 outside. */
   at(index: number): number {
     const found = this.indices.indexOf(index);
     return found < 0 ? 0 : (this.values[found] as number);
   }
-  /** All values, zeros too. */
+  /** Returns all values, zeros included. */
   toArray(): number[] {
     const all = new Array<number>(this.size).fill(0);
     this.indices.forEach((at, i) => {
@@ -59,6 +66,7 @@ export class SparseVector {
     });
     return all;
   }
+  /** Returns the form `(3,[0,2],[1,3])`. */
   toString(): string {
     return `(${this.size},[${this.indices.join(',')}],[${this.values.join(',')}])`;
   }
@@ -67,18 +75,25 @@ export class SparseVector {
 /** A vector of either form. */
 export type Vector = DenseVector | SparseVector;
 
-/** Makes vectors, as `pyspark.ml.linalg.Vectors` does. */
+/**
+ * Makes vectors, as `pyspark.ml.linalg.Vectors` does.
+ * @example
+ * ```ts
+ * const sparse = ml.Vectors.sparse(3, [0, 2], [1, 3]);
+ * sparse.toArray(); // → [1, 0, 3]
+ * ```
+ */
 export const Vectors = {
-  /** A vector of these values. */
+  /** Makes a vector of these values. */
   dense: (...values: (number | readonly number[])[]): DenseVector => new DenseVector(values.flat()),
-  /** A vector of `size` values with these at these indices. */
+  /** Makes a vector of `size` values with these at these indices. */
   sparse: (size: number, indices: Iterable<number>, values: Iterable<number>): SparseVector => new SparseVector(size, indices, values),
-  /** The vector in a row's column: rows hold vectors as the struct that Spark stores. */
+  /** Returns the vector in a row's column: rows hold vectors as the struct that Spark stores. */
   of(value: VectorStruct | Vector): Vector {
     if (value instanceof DenseVector || value instanceof SparseVector) return value;
     return value.type === 1 ? new DenseVector(value.values) : new SparseVector(value.size ?? 0, value.indices ?? [], value.values);
   },
-  /** The form in which `createDataFrame` takes a vector, in a column of {@link VectorType}. */
+  /** Returns the form in which `createDataFrame` takes a vector, in a column of {@link VectorType}. */
   toStruct(vector: Vector): VectorStruct {
     return vector instanceof DenseVector
       ? { type: 1, size: null, indices: null, values: vector.toArray() }
@@ -86,11 +101,15 @@ export const Vectors = {
   },
 };
 
-/** A vector as Spark stores it: type 1 is dense, 0 sparse. */
+/** A vector as Spark stores it. */
 export interface VectorStruct {
+  /** 1 is dense, 0 sparse. */
   type: number;
+  /** Number of values of a sparse vector; null for a dense one. */
   size: number | null;
+  /** Indices of a sparse vector's values; null for a dense one. */
   indices: number[] | null;
+  /** The values it holds. */
   values: number[];
 }
 
@@ -102,20 +121,20 @@ export const VectorType = new StructType([
   new StructField('values', new ArrayType(DoubleType)),
 ]);
 
-/** A matrix of doubles. */
+/** A matrix of doubles (`DenseMatrix`). */
 export class DenseMatrix {
-  /** `values` go row after row. */
+  /** Makes a matrix; `values` go row after row. */
   constructor(
-    readonly numRows: number,
-    readonly numCols: number,
-    readonly values: Float64Array,
+    /** The number of rows. */ readonly numRows: number,
+    /** The number of columns. */ readonly numCols: number,
+    /** All values, row after row. */ readonly values: Float64Array,
   ) {}
 
-  /** The value in a row and column. */
+  /** Returns the value in a row and column; NaN outside. */
   at(row: number, column: number): number {
     return this.values[row * this.numCols + column] ?? Number.NaN;
   }
-  /** The rows. */
+  /** Returns the rows. */
   toArray(): number[][] {
     return Array.from({ length: this.numRows }, (_, row) => [...this.values.subarray(row * this.numCols, (row + 1) * this.numCols)]);
   }

@@ -1,9 +1,11 @@
 import { SparkTypeError } from '../errors.js';
 import type { AnyRemote } from './remote.js';
 
-/** How values of a type of your own are added up: `addInPlace` runs in executors and on the page, `zero` is where tasks begin. */
+/** How values of a type of your own are added up (`AccumulatorParam`). */
 export interface AccumulatorParam<T, V = T> {
+  /** Where tasks begin. */
   zero: T;
+  /** Adds a value, or another sum, to a sum and returns it; runs in executors and on the page. */
   addInPlace: (sum: T, value: V | T) => T;
 }
 
@@ -11,40 +13,38 @@ export interface AccumulatorParam<T, V = T> {
 export type Adding = 'sum' | 'list' | AnyRemote;
 
 /**
- * A variable that tasks add to and only the page reads (`AccumulatorV2`). Bind it to the functions that add
- * (`rdd.foreach((x, { seen }) => seen.add(1), { seen })`).
- *
- * What a task added counts once, when its job is done and for the try that counted. A task that has to run again for a later
- * job (what it shuffled or kept is lost) adds again: only in actions is each row added exactly once, as in Spark. What a failed
- * or cancelled job added does not count.
+ * A variable that tasks add to and only the page reads (`AccumulatorV2`). Bind it to the functions that add. What a task added
+ * counts once, when its job is done and for the attempt that counted. A task that has to run again for a later job (what it
+ * shuffled or kept is lost) adds again: only in actions is each row added exactly once, as in Spark. What a failed or cancelled job
+ * added does not count.
  */
 export class Accumulator<T, V = T> {
   #value: T;
 
   /** @internal */
   constructor(
-    readonly id: number,
+    /** Its number among all accumulators of the page. */ readonly id: number,
     initial: T,
-    readonly zero: T,
+    /** Where tasks begin. */ readonly zero: T,
     /** @internal */ readonly adding: Adding,
     private readonly merge: (sum: T, value: T) => T,
-    readonly name?: string,
+    /** Its name, if it was given one. */ readonly name?: string,
   ) {
     this.#value = initial;
   }
 
-  /** The sum of all that jobs that are done have added. */
+  /** The sum of all that finished jobs have added. In an executor it cannot be read. */
   get value(): T {
     return this.#value;
   }
   set value(value: T) {
     this.#value = value;
   }
-  /** Adds on the page. In an executor it adds to the task's own sum. */
+  /** Adds a value: on the page to the sum itself, in an executor to the task's own sum. */
   add(value: V): void {
     this.#value = this.merge(this.#value, (this.adding === 'list' ? [value] : value) as unknown as T);
   }
-  /** Back to the zero value. */
+  /** Returns it to the zero value. */
   reset(): void {
     this.#value = structuredClone(this.zero);
   }

@@ -14,24 +14,29 @@ import { estimate } from './task/sketch.js';
 export abstract class Actions<T> {
   /** @internal */
   constructor(
-    readonly context: SparkContext,
+    /** The context it belongs to. */ readonly context: SparkContext,
     /** @internal */ readonly definition: RddNode,
   ) {}
 
   // In the background, to be cancelled.
 
+  /** Starts {@link collect} in the background, to be cancelled. */
   collectAsync(): FutureAction<T[]> {
     return new FutureAction((signal) => this.collect({ signal }));
   }
+  /** Starts {@link count} in the background, to be cancelled. */
   countAsync(): FutureAction<number> {
     return new FutureAction((signal) => this.count({ signal }));
   }
+  /** Starts {@link take} in the background, to be cancelled. */
   takeAsync(n: number): FutureAction<T[]> {
     return new FutureAction((signal) => this.take(n, { signal }));
   }
+  /** Starts {@link foreach} in the background, to be cancelled. */
   foreachAsync<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B): FutureAction<void> {
     return new FutureAction((signal) => this.foreach<B>(f, bound, { signal }));
   }
+  /** Starts {@link foreachPartition} in the background, to be cancelled. */
   foreachPartitionAsync<B extends Bound = Bound>(
     f: Fn<[rows: IterableIterator<T>, index: number], unknown, B>,
     bound?: B,
@@ -39,27 +44,39 @@ export abstract class Actions<T> {
     return new FutureAction((signal) => this.foreachPartition<B>(f, bound, { signal }));
   }
 
-  /** All rows, partition after partition. */
+  /**
+   * Returns all rows, partition after partition.
+   * @example
+   * ```ts
+   * await sc.parallelize([3, 1, 2]).collect(); // → [3, 1, 2]
+   * ```
+   */
   async collect(options?: ActionOptions): Promise<T[]> {
     return (await this.context.run(this.definition, () => ({ t: 'collect' }), 'collect', options)).flat() as T[];
   }
-  /** The rows one partition at a time, each fetched when it is asked for. */
+  /** Yields the rows one partition at a time; each is fetched when it is needed. */
   async *toLocalIterator(options?: ActionOptions): AsyncGenerator<T, void, undefined> {
     for (let i = 0; i < this.definition.partitions; i++) {
       const [part] = await this.context.run(this.definition, () => ({ t: 'collect' }), 'toLocalIterator', options, [i]);
       yield* part as T[];
     }
   }
-  /** Key → last value. */
+  /** Returns a Map of the pairs; of equal keys the last wins. */
   async collectAsMap<K, V>(this: RDD<[K, V]>, options?: ActionOptions): Promise<Map<K, V>> {
     return new Map(new Map((await this.collect(options)).map((pair) => [identity(pair[0]), pair])).values());
   }
-  /** How many rows there are. */
+  /** Returns the number of rows. */
   async count(options?: ActionOptions): Promise<number> {
     const parts = await this.context.run(this.definition, () => ({ t: 'count' }), 'count', options);
     return parts.reduce((sum, [n]) => sum + (n as number), 0);
   }
-  /** The first `n` rows; looks at few partitions first. */
+  /**
+   * Returns the first `n` rows; looks at few partitions first.
+   * @example
+   * ```ts
+   * await sc.range(1_000).take(3); // → [0, 1, 2]
+   * ```
+   */
   async take(n: number, options?: ActionOptions): Promise<T[]> {
     const out: T[] = [];
     for (let at = 0, some = 1; at < this.definition.partitions && out.length < n; at += some, some *= 4) {
@@ -70,16 +87,23 @@ export abstract class Actions<T> {
     }
     return out.slice(0, n);
   }
-  /** The first row; an IllegalArgumentException where there is none. */
+  /** Returns the first row. Throws an IllegalArgumentException where there is none. */
   async first(options?: ActionOptions): Promise<T> {
     const [row] = await this.take(1, options);
     if (row === undefined && (await this.isEmpty(options))) throw new IllegalArgumentException('first: the RDD is empty');
     return row as T;
   }
+  /** Returns whether there are no rows. */
   async isEmpty(options?: ActionOptions): Promise<boolean> {
     return (await this.take(1, options)).length === 0;
   }
-  /** All rows merged by an associative, commutative function; an error where there is none. */
+  /**
+   * Merges all rows by an associative, commutative function. Throws an IllegalArgumentException where there is none.
+   * @example
+   * ```ts
+   * await sc.range(5).reduce((a, b) => a + b); // → 10
+   * ```
+   */
   async reduce<B extends Bound = Bound>(f: Fn<[a: T, b: T], T, B>, bound?: B, options?: ActionOptions): Promise<T> {
     checkRemote(f, 'reduce', bound);
     const parts = await this.context.run(
@@ -92,7 +116,7 @@ export abstract class Actions<T> {
     if (sums.length === 0) throw new IllegalArgumentException('reduce: the RDD is empty');
     return this.#mergeAll(sums, f, bound, options);
   }
-  /** As reduce, from a zero value that is used once per partition and once for the merge. */
+  /** Merges as {@link reduce} does, from a zero value that is used once per partition and once for the merge. */
   async fold<B extends Bound = Bound>(zero: T, f: Fn<[a: T, b: T], T, B>, bound?: B, options?: ActionOptions): Promise<T> {
     valueBlock(zero, 'fold');
     checkRemote(f, 'fold', bound);
@@ -104,7 +128,7 @@ export abstract class Actions<T> {
     );
     return this.#mergeAll([zero, ...(parts.flat() as T[])], f, bound, options);
   }
-  /** Rows folded into a sum of another type per partition, the sums then combined from the zero value on. */
+  /** Folds rows into a sum of another type per partition, then combines the sums, from the zero value on. */
   async aggregate<U, B extends Bound = Bound>(
     zero: U,
     seq: Fn<[sum: U, row: T], U, B>,
@@ -135,12 +159,20 @@ export abstract class Actions<T> {
     );
     return part![0] as S;
   }
-  /** Calls `f` on each row, in the executors. */
+  /**
+   * Calls `f` with each row, in the executors.
+   * @example
+   * ```ts
+   * const seen = sc.longAccumulator();
+   * await sc.range(7).foreach((_, b) => b.seen.add(1), { seen });
+   * seen.value; // → 7
+   * ```
+   */
   async foreach<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B, options?: ActionOptions): Promise<void> {
     checkRemote(f, 'foreach', bound);
     await this.context.run(this.definition, (plan) => ({ t: 'foreach', call: plan.call(f, 'foreach', bound) }), 'foreach', options);
   }
-  /** Calls `f` on each partition, in the executors. */
+  /** Calls `f` with each partition, in the executors. */
   async foreachPartition<B extends Bound = Bound>(
     f: Fn<[rows: IterableIterator<T>, index: number], unknown, B>,
     bound?: B,
@@ -176,48 +208,65 @@ export abstract class Actions<T> {
       .slice(0, n)
       .map(([, row]) => row);
   }
-  /** The `n` smallest rows, or those with the smallest keys. */
+  /** Returns the `n` smallest rows, or those with the smallest keys. */
   takeOrdered<K, B extends Bound = Bound>(n: number, by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T[]> {
     return this.#ordered<K, B>(n, false, by, bound, 'takeOrdered', options);
   }
-  /** The `n` largest rows, or those with the largest keys, largest first. */
+  /**
+   * Returns the `n` largest rows, or those with the largest keys, largest first.
+   * @example
+   * ```ts
+   * await sc.parallelize([3, 9, 4]).top(2); // → [9, 4]
+   * ```
+   */
   top<K, B extends Bound = Bound>(n: number, by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T[]> {
     return this.#ordered<K, B>(n, true, by, bound, 'top', options);
   }
+  /** Returns the smallest row, or the one with the smallest key. Throws an IllegalArgumentException where there is none. */
   async min<K, B extends Bound = Bound>(by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T> {
     const [row] = await this.takeOrdered(1, by, bound, options);
     if (row === undefined) throw new IllegalArgumentException('min: the RDD is empty');
     return row;
   }
+  /** Returns the largest row, or the one with the largest key. Throws an IllegalArgumentException where there is none. */
   async max<K, B extends Bound = Bound>(by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T> {
     const [row] = await this.top(1, by, bound, options);
     if (row === undefined) throw new IllegalArgumentException('max: the RDD is empty');
     return row;
   }
-  /** Count, mean, variance, extremes in one pass. */
+  /** Computes count, mean, variance and extremes in one pass. */
   async stats(this: RDD<number>, options?: ActionOptions): Promise<StatCounter> {
     const parts = await this.context.run(this.definition, () => ({ t: 'stats' }), 'stats', options);
     return StatCounter.of(parts.map(([part]) => part as [number, number, number, number, number]));
   }
+  /** Returns the sum; 0 without rows. */
   async sum(this: RDD<number>, options?: ActionOptions): Promise<number> {
     return this.fold(0, (a, b) => a + b, undefined, options);
   }
+  /** Returns the mean; 0 without rows. */
   async mean(this: RDD<number>, options?: ActionOptions): Promise<number> {
     return (await this.stats(options)).mean();
   }
+  /** Returns the variance of the population; NaN without rows. */
   async variance(this: RDD<number>, options?: ActionOptions): Promise<number> {
     return (await this.stats(options)).variance();
   }
+  /** Returns the standard deviation of the population; NaN without rows. */
   async stdev(this: RDD<number>, options?: ActionOptions): Promise<number> {
     return (await this.stats(options)).stdev();
   }
+  /** Returns the variance of a sample; NaN for fewer than two rows. */
   async sampleVariance(this: RDD<number>, options?: ActionOptions): Promise<number> {
     return (await this.stats(options)).sampleVariance();
   }
+  /** Returns the standard deviation of a sample; NaN for fewer than two rows. */
   async sampleStdev(this: RDD<number>, options?: ActionOptions): Promise<number> {
     return (await this.stats(options)).sampleStdev();
   }
-  /** Counts per bucket: of so many buckets of equal width between the extremes, or between given edges; the last is closed. */
+  /**
+   * Counts rows per bucket: of `buckets` buckets of equal width between the extremes, or between given edges. The last bucket is
+   * closed; rows outside are not counted.
+   */
   async histogram(
     this: RDD<number>,
     buckets: number | readonly number[],
@@ -255,8 +304,8 @@ export abstract class Actions<T> {
     return new Map(counts.values());
   }
   /**
-   * How many different values there are, about (HyperLogLog): `relativeSD` is the standard error, of which the size of the sketch
-   * follows (1.04 / √registers).
+   * Estimates the number of distinct values (HyperLogLog); `relativeSD` is the standard error, which decides the size of the sketch
+   * (1.04 / √registers).
    */
   async countApproxDistinct(relativeSD = 0.05, options?: ActionOptions): Promise<number> {
     if (!(relativeSD >= 0.000017 && relativeSD <= 0.4))
@@ -265,15 +314,21 @@ export abstract class Actions<T> {
     const sketches = await this.context.run(this.definition, () => ({ t: 'distinctSketch', bits }), 'countApproxDistinct', options);
     return Math.round(estimate(sketches.map(([sketch]) => sketch as Uint8Array)));
   }
-  /** How often each value occurs. */
+  /**
+   * Counts the occurrences of each value.
+   * @example
+   * ```ts
+   * (await sc.parallelize(['a', 'b', 'a']).countByValue()).get('a'); // → 2
+   * ```
+   */
   countByValue(options?: ActionOptions): Promise<Map<T, number>> {
     return this.#counts<T>('countByValue', options);
   }
-  /** How many pairs each key has. */
+  /** Counts the pairs of each key. */
   countByKey<K, V>(this: RDD<[K, V]>, options?: ActionOptions): Promise<Map<K, number>> {
     return this.#counts<K>('countByKey', options);
   }
-  /** The values of a key; only one partition is looked at where keys are placed by their hash. */
+  /** Returns the values of a key; looks at one partition only where keys are placed by their hash. */
   async lookup<K, V>(this: RDD<[K, V]>, key: K, options?: ActionOptions): Promise<V[]> {
     identity(key);
     const parts = await this.context.run(

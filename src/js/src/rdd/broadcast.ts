@@ -1,6 +1,8 @@
 import { SparkError } from '../errors.js';
 
-/** A value that functions over datasets may use: bind it (`rdd.map((x, { words }) => words.value.has(x), { words })`). */
+/**
+ * A value that functions over datasets may use: bind it (`rdd.map((x, { words }) => words.value.has(x), { words })`) (`Broadcast`).
+ */
 export class Broadcast<T> {
   #value: T | undefined;
   #alive = true;
@@ -10,7 +12,7 @@ export class Broadcast<T> {
     this.#value = value;
   }
 
-  /** The value. */
+  /** The value. Throws once it was destroyed. */
   get value(): T {
     if (!this.#alive) throw new SparkError('Attempted to use a broadcast variable after it was destroyed');
     return this.#value as T;

@@ -42,7 +42,7 @@ let accumulators = 0;
 /** Bytes of a file that one partition has at most, as Hadoop's local blocks. */
 const SPLIT_BYTES = 32 << 20;
 
-/** The way to partitioned datasets of JavaScript values: `spark.sparkContext`. */
+/** The way to partitioned datasets of JavaScript values: `spark.sparkContext` (`SparkContext`). */
 export class SparkContext {
   #next = 0;
   /** What the engine may forget: told soon, or with the next job. */
@@ -58,7 +58,7 @@ export class SparkContext {
   readonly #jobs: Jobs;
   #checkpoints: CheckpointDirectory | undefined;
 
-  /** Partitions of a dataset where nothing else is said: `spark.default.parallelism`, else the number of executors. */
+  /** Partitions of a dataset by default: `spark.default.parallelism`, else the number of executors. */
   readonly defaultParallelism: number;
   /** Partitions after a shuffle: `spark.default.parallelism` where it is set; else as many as before. @internal */
   readonly shufflePartitions: number | undefined;
@@ -77,8 +77,12 @@ export class SparkContext {
   }
 
   /**
-   * A dataset of these values in `numSlices` partitions of equal length; slice i is elements ⌊i·size/n⌋ up to ⌊(i+1)·size/n⌋
-   * (`ParallelCollectionRDD.slice`). Values must be cloneable; class instances and functions are a SparkTypeError.
+   * Makes a dataset of these values in `numSlices` partitions of equal length; slice i is elements ⌊i·size/n⌋ up to ⌊(i+1)·size/n⌋
+   * (`ParallelCollectionRDD.slice`). Throws a SparkTypeError for values that cannot be cloned: class instances and functions.
+   * @example
+   * ```ts
+   * await sc.parallelize(['a', 'b', 'c'], 2).glom().collect(); // → [['a'], ['b', 'c']]
+   * ```
    */
   parallelize<T>(values: Iterable<T>, numSlices = this.defaultParallelism): RDD<T> {
     const all = [...values];
@@ -87,12 +91,18 @@ export class SparkContext {
     return this.#ofParts(slices, 'parallelize');
   }
 
-  /** A dataset of exactly these partitions. */
+  /** Makes a dataset of exactly these partitions. */
   fromPartitions<T>(partitions: readonly (readonly T[])[]): RDD<T> {
     return this.#ofParts(partitions, 'fromPartitions');
   }
 
-  /** Whole numbers from 0 to `start`, or from `start` to `end` by `step` (without `end` itself). */
+  /**
+   * Makes a dataset of whole numbers from 0 to `start`, or from `start` to `end` by `step`, without `end` itself.
+   * @example
+   * ```ts
+   * await sc.range(1, 10, 4).collect(); // → [1, 5, 9]
+   * ```
+   */
   range(start: number, end?: number, step = 1, numSlices = this.defaultParallelism): RDD<number> {
     if (step === 0) throw new IllegalArgumentException('range: step cannot be 0');
     const [from, to] = end === undefined ? [0, start] : [start, end];
@@ -106,12 +116,12 @@ export class SparkContext {
     return bounds.flatMap(([first, count], b) => Array.from({ length: count }, (_, i) => first + i * b.step), { step });
   }
 
-  /** A dataset without partitions. */
+  /** Makes a dataset without partitions. */
   emptyRDD<T>(): RDD<T> {
     return new RDD<T>(this, this.node({ name: ['EmptyRDD'], kind: 'source', parents: [], partitions: 0, sources: [] }));
   }
 
-  /** All rows of all of them, partitions one after the other. */
+  /** Returns all rows of all of them, partitions one after the other. */
   union<T>(rdds: readonly RDD<T>[]): RDD<T> {
     if (rdds.length === 0) return this.emptyRDD<T>();
     const parents = rdds.map((rdd) => rdd.definition);
@@ -127,9 +137,14 @@ export class SparkContext {
   }
 
   /**
-   * Lines of text files: `File`s and `Blob`s, handles of files and folders, URLs, and `opfs:` paths. Opened when the first
-   * action needs them, and read where the tasks run: each partition takes an equal share of all bytes, and the lines that begin
-   * in it. Lines end with \n, \r\n or \r; the text is UTF-8.
+   * Reads lines of text files: `File`s and `Blob`s, handles of files and folders, URLs, and `opfs:` paths. They are opened when the
+   * first action needs them, and read where the tasks run: each partition takes an equal share of all bytes, and the lines that
+   * begin in it. Lines end with \n, \r\n or \r; the text is UTF-8.
+   * @example
+   * ```ts
+   * const file = new Blob(['one two\nthree\n']);
+   * await sc.textFile(file).flatMap((line) => line.split(' ')).count(); // → 3
+   * ```
    */
   textFile(source: FileSource, minPartitions = Math.min(this.defaultParallelism, 2)): RDD<string> {
     const n = checkPartitions(minPartitions, 'textFile');
@@ -148,7 +163,7 @@ export class SparkContext {
     });
   }
 
-  /** Files as pairs of name and whole text; from the same sources as textFile. */
+  /** Reads files as pairs of name and whole text, from the same sources as {@link textFile}. */
   wholeTextFiles(source: FileSource, minPartitions = Math.min(this.defaultParallelism, 2)): RDD<[name: string, text: string]> {
     const n = checkPartitions(minPartitions, 'wholeTextFiles');
     return this.#files<[string, string]>(source, n, 'files', (files) =>
@@ -214,7 +229,9 @@ export class SparkContext {
     return dataset;
   }
 
-  /** A sum of numbers that tasks add to; bind it to the functions that do. With a parameter, of values of another type. */
+  /**
+   * Makes a sum of numbers that tasks add to; bind it to the functions that do. With a parameter, it sums values of another type.
+   */
   accumulator(initial: number): Accumulator<number>;
   accumulator<T, V = T>(initial: T, param: AccumulatorParam<T, V>): Accumulator<T, V>;
   accumulator<T, V = T>(initial: T, param?: AccumulatorParam<T, V>): Accumulator<T, V> {
@@ -225,15 +242,15 @@ export class SparkContext {
     if (typeof initial !== 'number') throw new SparkTypeError(`accumulator: ${typeof initial} needs a parameter { zero, addInPlace }`);
     return new Accumulator<T, V>(accumulators++, initial, 0 as T, 'sum', addNumbers as never);
   }
-  /** A sum from 0. */
+  /** Makes a sum that begins at 0. */
   longAccumulator(name?: string): Accumulator<number> {
     return new Accumulator<number>(accumulators++, 0, 0, 'sum', addNumbers, name);
   }
-  /** A sum from 0. */
+  /** Makes a sum that begins at 0. */
   doubleAccumulator(name?: string): Accumulator<number> {
     return this.longAccumulator(name);
   }
-  /** All values that were added, in no order. */
+  /** Makes a list of all values that tasks add, in no particular order. */
   collectionAccumulator<V>(name?: string): Accumulator<V[], V> {
     return new Accumulator<V[], V>(
       accumulators++,
@@ -250,35 +267,45 @@ export class SparkContext {
 
   // What is said of the jobs to come.
 
-  /** Jobs from now on belong to a group, to be cancelled together; the description names them in lists of jobs. */
+  /** Puts the jobs from now on into a group, to be cancelled together; the description names them in lists of jobs. */
   setJobGroup(groupId: string, description: string): void {
     this.#jobs.setGroup(groupId, description);
   }
+  /** Ends {@link setJobGroup}: later jobs are in no group. */
   clearJobGroup(): void {
     this.#jobs.clearGroup();
   }
+  /** Names the jobs from now on in lists of jobs; null ends that. */
   setJobDescription(description: string | null): void {
     this.#jobs.describe(description);
   }
-  /** Cancels the jobs of a group that run; their actions reject. */
+  /** Cancels the running jobs of a group; their actions reject with SPARK_JOB_CANCELLED. */
   cancelJobGroup(groupId: string): void {
     this.#jobs.cancel(
       groupId,
       new SparkError(`Job cancelled: it is part of the cancelled job group ${groupId}`, { condition: 'SPARK_JOB_CANCELLED' }),
     );
   }
+  /** Cancels all running jobs; their actions reject with SPARK_JOB_CANCELLED. */
   cancelAllJobs(): void {
     this.#jobs.cancel(undefined, new SparkError('Job cancelled as part of cancellation of all jobs', { condition: 'SPARK_JOB_CANCELLED' }));
   }
-  /** Such as `spark.scheduler.pool`, with `spark.scheduler.mode=FAIR`: the pool of the jobs from now on. Null takes it back. */
+  /**
+   * Sets a property of the jobs from now on, such as `spark.scheduler.pool`, their pool with `spark.scheduler.mode=FAIR`. Null
+   * removes it.
+   */
   setLocalProperty(key: string, value: string | null): void {
     this.#jobs.set(key, value);
   }
+  /** Returns a property that was set by {@link setLocalProperty}, or null. */
   getLocalProperty(key: string): string | null {
     return this.#jobs.get(key);
   }
 
-  /** Where `checkpoint()` writes: an `opfs:` path or a folder's handle. Each context writes into a folder of its own in it. */
+  /**
+   * Sets where {@link RDD.checkpoint} writes: an `opfs:` path or a folder's handle. Each context writes into a folder of its own in
+   * it.
+   */
   setCheckpointDir(directory: string | FileSystemDirectoryHandle): void {
     this.#checkpoints = new CheckpointDirectory(directory);
   }
@@ -287,7 +314,15 @@ export class SparkContext {
     return this.#checkpoints;
   }
 
-  /** A value for functions to use; bind it to them. */
+  /**
+   * Makes a value available to functions that it is bound to. Throws a SparkTypeError for a value that cannot be cloned.
+   * @example
+   * ```ts
+   * const stop = sc.broadcast(new Set(['the', 'a']));
+   * const words = sc.parallelize(['the', 'cat']).filter((word, b) => !b.stop.value.has(word), { stop });
+   * await words.collect(); // → ['cat']
+   * ```
+   */
   broadcast<T>(value: T): Broadcast<T> {
     valueBlock(value, 'broadcast');
     return new Broadcast(value);

@@ -13,17 +13,20 @@ export class FutureAction<T> implements PromiseLike<T> {
     this.#result.catch(() => {});
   }
 
-  /** Ends the job; the action rejects. One that is over stays as it is. */
+  /** Ends the job; the action rejects with an AbortError. Does nothing once it is done. */
   cancel(): void {
     this.#abort.abort(new DOMException('The action was cancelled', 'AbortError'));
   }
+  /** Whether {@link cancel} was called. */
   get isCancelled(): boolean {
     return this.#abort.signal.aborted;
   }
+  /** Whether it is done, with a result or an error. */
   get isCompleted(): boolean {
     return this.#completed;
   }
 
+  /** Calls `done` with the result or `failed` with the error, as a promise does. */
   then<A = T, B = never>(
     done?: ((value: T) => A | PromiseLike<A>) | null,
     failed?: ((reason: unknown) => B | PromiseLike<B>) | null,

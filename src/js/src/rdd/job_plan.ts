@@ -22,7 +22,7 @@ export type NodeKind =
 
 /**
  * Where kept partitions are: as values in the executor's memory, as bytes in its file, or both, so that the file serves where
- * memory has no room.
+ * memory has no room (`StorageLevel`).
  */
 export type StorageLevel = 'MEMORY_ONLY' | 'MEMORY_AND_DISK' | 'DISK_ONLY';
 

@@ -5,7 +5,12 @@ import type { RDD } from './rdd.js';
 
 /** Says in which of its partitions a key belongs (`Partitioner`). Datasets placed by the same one join without a shuffle. */
 export abstract class Partitioner {
-  constructor(readonly numPartitions: number) {
+  /** How many partitions it has. */
+  readonly numPartitions: number;
+
+  /** Makes a partitioner. Throws an IllegalArgumentException unless `numPartitions` is a positive whole number. */
+  constructor(numPartitions: number) {
+    this.numPartitions = numPartitions;
     if (!Number.isInteger(numPartitions) || numPartitions <= 0) {
       throw new IllegalArgumentException(`Number of partitions (${numPartitions}) must be a positive whole number`);
     }
@@ -13,47 +18,51 @@ export abstract class Partitioner {
 }
 
 /**
- * By the key's hash, the JVM's, so that a key is where Spark has it (`HashPartitioner`). JavaScript has one type of numbers: say
- * `'double'` where Spark's keys are Doubles.
+ * Places by the key's hash, the JVM's, so that a key is where Spark has it (`HashPartitioner`). JavaScript has one type of numbers:
+ * use `'double'` where Spark's keys are Doubles.
  */
 export class HashPartitioner extends Partitioner {
+  /** Makes a partitioner by hash. */
   constructor(
     numPartitions: number,
-    readonly keys: NumberKeys = 'any',
+    /** How keys that are numbers hash. */ readonly keys: NumberKeys = 'any',
   ) {
     super(numPartitions);
   }
 
+  /** Returns the partition of a key. Throws an UnhashableKeyError for objects. */
   getPartition(key: unknown): number {
     return hashPartition(key, this.numPartitions, this.keys);
   }
-  /** `hashCode` of a key as the JVM has it; null has 0. An UnhashableKeyError for objects. */
+  /** Returns the `hashCode` of a key as the JVM has it; null has 0. Throws an UnhashableKeyError for objects. */
   static hashCode(key: unknown, keys: NumberKeys = 'any'): number {
     return hashOf(key, keys);
   }
 }
 
 /**
- * By ranges of keys of about equal size, in order; the ranges follow from a sample of `rdd`, taken by a job before the first that
- * needs them (`RangePartitioner`).
+ * Places by ranges of keys of about equal size, in order; the ranges follow from a sample of `rdd`, taken by a job before the first
+ * that needs them (`RangePartitioner`).
  */
 export class RangePartitioner<K, V> extends Partitioner {
+  /** Makes a partitioner by ranges of the keys of `rdd`. */
   constructor(
     numPartitions: number,
-    readonly rdd: RDD<[K, V]>,
-    readonly ascending = true,
+    /** The dataset that is sampled. */ readonly rdd: RDD<[K, V]>,
+    /** Whether the smallest keys are in the first partition. */ readonly ascending = true,
   ) {
     super(numPartitions);
   }
 }
 
 /**
- * By a function of the key, a whole number of any sign, modulo the number of partitions (PySpark's `partitionFunc`). It runs in
- * the executors.
+ * Places by a function of the key, a whole number of any sign, modulo the number of partitions (PySpark's `partitionFunc`). It runs
+ * in the executors.
  */
 export class FunctionPartitioner<K> extends Partitioner {
   /** @internal */ readonly f: AnyRemote;
 
+  /** Makes a partitioner by a function. Throws a SparkTypeError for one that cannot travel. */
   constructor(
     numPartitions: number,
     f: Remote<(key: K, bound: never) => number>,

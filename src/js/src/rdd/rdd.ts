@@ -14,15 +14,18 @@ import { PartitionRandom } from './task/random.js';
 
 /** Steps with one function. */
 type Step = Exclude<Extract<Op, { call: unknown }>['t'], 'mapStates'>;
-/** How many partitions, or which: by a partitioner. */
+/** A number of partitions, or a partitioner. */
 export type Partitions = number | Partitioner;
 
 /**
- * A partitioned dataset of JavaScript values (Spark's `RDD`). Transformations are lazy and give new datasets; actions run a
- * job over the executors and return a promise.
- *
- * Functions run in workers: they see their arguments, and nothing of the page. Values that they need are bound to them
- * (`rdd.map((x, b) => x * b.factor, { factor: 3 })`) and come as the last argument. Pairs are arrays `[key, value]`.
+ * A partitioned dataset of JavaScript values (`RDD`). Transformations are lazy and return new datasets; actions run a job over the
+ * executors and return a promise. Functions run in workers: they see their arguments, and nothing of the page. Values that they
+ * need are bound to them and come as the last argument. Pairs are arrays `[key, value]`.
+ * @example
+ * ```ts
+ * const tripled = sc.parallelize([1, 2, 3]).map((x, b) => x * b.factor, { factor: 3 });
+ * await tripled.collect(); // → [3, 6, 9]
+ * ```
  */
 export class RDD<T> extends Actions<T> {
   /** @internal */
@@ -34,6 +37,7 @@ export class RDD<T> extends Actions<T> {
   get id(): number {
     return this.definition.id;
   }
+  /** Returns the number of partitions. */
   getNumPartitions(): number {
     return this.definition.partitions;
   }
@@ -67,41 +71,65 @@ export class RDD<T> extends Actions<T> {
 
   // Narrow: one pass over a partition.
 
-  /** Each row's image. */
+  /**
+   * Maps each row.
+   * @example
+   * ```ts
+   * await sc.parallelize([1, 2, 3]).map((x) => x * x).collect(); // → [1, 4, 9]
+   * ```
+   */
   map<U, B extends Bound = Bound>(f: Fn<[row: T], U, B>, bound?: B): RDD<U> {
     return this.#step<U>('map', f, bound);
   }
-  /** All elements of each row's image, which must be iterable. */
+  /**
+   * Maps each row to an iterable, and returns all elements of these.
+   * @example
+   * ```ts
+   * await sc.parallelize(['a b', 'c']).flatMap((line) => line.split(' ')).collect(); // → ['a', 'b', 'c']
+   * ```
+   */
   flatMap<U, B extends Bound = Bound>(f: Fn<[row: T], Iterable<U>, B>, bound?: B): RDD<U> {
     return this.#step<U>('flatMap', f, bound);
   }
-  /** The rows for which `f` is truthy. */
+  /**
+   * Keeps the rows for which `f` is truthy.
+   * @example
+   * ```ts
+   * await sc.range(10).filter((x, b) => x % b.k === 0, { k: 4 }).collect(); // → [0, 4, 8]
+   * ```
+   */
   filter<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B): RDD<T> {
     return this.#step<T>('filter', f, bound, true);
   }
-  /** What `f` makes of each partition, given as an iterator. */
+  /**
+   * Maps each partition, which comes as an iterator, to an iterable of rows.
+   * @example
+   * ```ts
+   * await sc.range(6, undefined, 1, 2).mapPartitions((rows) => [[...rows].length]).collect(); // → [3, 3]
+   * ```
+   */
   mapPartitions<U, B extends Bound = Bound>(f: Fn<[rows: IterableIterator<T>, index: number], Iterable<U>, B>, bound?: B): RDD<U> {
     return this.#step<U>('mapPartitions', f, bound);
   }
-  /** What `f` makes of each partition, given its number and an iterator. */
+  /** Maps each partition, given its number and an iterator, to an iterable of rows. */
   mapPartitionsWithIndex<U, B extends Bound = Bound>(f: Fn<[index: number, rows: IterableIterator<T>], Iterable<U>, B>, bound?: B): RDD<U> {
     return this.#step<U>('mapPartitionsWithIndex', f, bound);
   }
-  /** Each partition as one array. */
+  /** Returns each partition as one array. */
   glom(): RDD<T[]> {
     return this.#narrow<T[]>(() => ({ t: 'glom' }));
   }
-  /** `[f(row), row]`. */
+  /** Maps each row to `[f(row), row]`. */
   keyBy<K, B extends Bound = Bound>(f: Fn<[row: T], K, B>, bound?: B): RDD<[K, T]> {
     return this.#step<[K, T]>('keyBy', f, bound);
   }
-  /** A share of the rows; the same seed gives the same rows. */
+  /** Returns a random share of the rows; the same seed returns the same rows. */
   sample(withReplacement: boolean, fraction: number, seed = 17): RDD<T> {
     if (!(fraction >= 0) || (!withReplacement && fraction > 1))
       throw new IllegalArgumentException(`sample: the fraction (${fraction}) must be in [0, 1], or at least 0 with replacement`);
     return this.#narrow<T>(() => ({ t: 'sample', withReplacement, fraction, seed }), true);
   }
-  /** Rows of equal position, as pairs; both need as many partitions, with as many rows each. */
+  /** Pairs rows of equal position; both need as many partitions, with as many rows each. */
   zip<U>(other: RDD<U>): RDD<[T, U]> {
     const parents = [this.definition, other.definition];
     if (parents[0]!.partitions !== parents[1]!.partitions) {
@@ -119,7 +147,7 @@ export class RDD<T> extends Actions<T> {
       }),
     );
   }
-  /** `[row, index]` over all partitions; counts the partitions first, by a job of its own. */
+  /** Maps each row to `[row, index]` over all partitions; counts the partitions first, by a job of its own. */
   zipWithIndex(): RDD<[T, number]> {
     const { definition } = this;
     let offsets: number[] | undefined;
@@ -139,11 +167,11 @@ export class RDD<T> extends Actions<T> {
       }),
     );
   }
-  /** `[row, k · n + partition]` for the k-th row of a partition among n. */
+  /** Maps the k-th row of a partition to `[row, k · n + partition]`, among n partitions. */
   zipWithUniqueId(): RDD<[T, number]> {
     return this.#narrow<[T, number]>(() => ({ t: 'zipWithUniqueId', partitions: this.definition.partitions }));
   }
-  /** All pairs of rows; partitions are pairs of partitions. */
+  /** Returns all pairs of rows; partitions are pairs of partitions. */
   cartesian<U>(other: RDD<U>): RDD<[T, U]> {
     const parents = [this.definition, other.definition];
     return this.#of<[T, U]>(
@@ -155,11 +183,11 @@ export class RDD<T> extends Actions<T> {
       }),
     );
   }
-  /** The rows of both; duplicates stay. */
+  /** Returns the rows of both; duplicates stay. */
   union(other: RDD<T>): RDD<T> {
     return this.context.union<T>([this, other]);
   }
-  /** Fewer partitions, made of neighbours; more only with `shuffle`. */
+  /** Merges neighbouring partitions until there are `numPartitions`; makes more only with `shuffle`. */
   coalesce(numPartitions: number, shuffle = false): RDD<T> {
     const n = checkPartitions(numPartitions, 'coalesce');
     if (shuffle) return this.repartition(n);
@@ -176,25 +204,37 @@ export class RDD<T> extends Actions<T> {
 
   // Wide: rows move.
 
-  /** The rows dealt out evenly among `numPartitions`. */
+  /** Spreads the rows evenly over `numPartitions`. */
   repartition(numPartitions: number): RDD<T> {
     return this.#of<T>(dealtOut(this.context, this.definition, checkPartitions(numPartitions, 'repartition')));
   }
-  /** Each value once, in the order in which they are first met. */
+  /**
+   * Removes duplicate values; each stays where it was first met. Throws an UnhashableKeyError for objects.
+   * @example
+   * ```ts
+   * (await sc.parallelize(['a', 'b', 'a']).distinct().collect()).sort(); // → ['a', 'b']
+   * ```
+   */
   distinct(partitions: Partitions = this.#width): RDD<T> {
     const pairs = this.#narrow<[T, null]>(() => ({ t: 'pairs' }));
     return pairs.reduceByKey((a) => a, partitions).keys();
   }
-  /** Rows by what `f` gives for them. */
+  /** Groups rows by what `f` returns for them. */
   groupBy<K, B extends Bound = Bound>(f: Fn<[row: T], K, B>, partitions?: Partitions, bound?: B): RDD<[K, T[]]> {
     return this.keyBy<K, B>(f, bound).groupByKey(partitions);
   }
-  /** Sorted by what `f` gives for the rows; partition i has smaller keys than partition i + 1. Stable. */
+  /**
+   * Sorts by what `f` returns for the rows; partition i has smaller keys than partition i + 1. Stable; null sorts first, NaN last.
+   * @example
+   * ```ts
+   * await sc.parallelize(['bb', 'a', 'ccc']).sortBy((word) => word.length, false).collect(); // → ['ccc', 'bb', 'a']
+   * ```
+   */
   sortBy<K, B extends Bound = Bound>(f: Fn<[row: T], K, B>, ascending = true, numPartitions = this.#width, bound?: B): RDD<T> {
     checkRemote(f, 'sortBy', bound);
     return this.#of<T>(sorted(this.context, this.definition, ascending, checkPartitions(numPartitions, 'sortBy'), f, bound));
   }
-  /** Rows that both have, each once. */
+  /** Returns the rows that both have, each once. */
   intersection(other: RDD<T>, partitions?: Partitions): RDD<T> {
     const [a, b] = [this.#asKeys(), other.#asKeys()];
     return a
@@ -202,7 +242,7 @@ export class RDD<T> extends Actions<T> {
       .filter(([, [x, y]]) => x.length > 0 && y.length > 0)
       .keys();
   }
-  /** Rows that `other` has not; duplicates stay. */
+  /** Removes the rows that `other` has too; duplicates of others stay. */
   subtract(other: RDD<T>, partitions: Partitions = this.#width): RDD<T> {
     return this.#asKeys().subtractByKey(other.#asKeys(), partitions).keys();
   }
@@ -212,24 +252,30 @@ export class RDD<T> extends Actions<T> {
 
   // Pairs.
 
-  /** First elements. */
+  /** Returns the first elements of pairs. */
   keys<K, V>(this: RDD<[K, V]>): RDD<K> {
     return this.#narrow<K>(() => ({ t: 'keys' }));
   }
-  /** Second elements. */
+  /** Returns the second elements of pairs. */
   values<K, V>(this: RDD<[K, V]>): RDD<V> {
     return this.#narrow<V>(() => ({ t: 'values' }));
   }
-  /** Each value's image under the same key; partitions keep their keys. */
+  /**
+   * Maps each value under the same key; pairs stay in their partitions.
+   * @example
+   * ```ts
+   * await sc.parallelize([['a', 1], ['b', 2]] as [string, number][]).mapValues((n) => n * 10).collect(); // → [['a', 10], ['b', 20]]
+   * ```
+   */
   mapValues<K, V, U, B extends Bound = Bound>(this: RDD<[K, V]>, f: Fn<[value: V], U, B>, bound?: B): RDD<[K, U]> {
     return this.#step<[K, U]>('mapValues', f, bound, true);
   }
-  /** All elements of each value's image, under the same key. */
+  /** Maps each value to an iterable, and returns all elements of these under the same key. */
   flatMapValues<K, V, U, B extends Bound = Bound>(this: RDD<[K, V]>, f: Fn<[value: V], Iterable<U>, B>, bound?: B): RDD<[K, U]> {
     return this.#step<[K, U]>('flatMapValues', f, bound, true);
   }
   /**
-   * Pairs placed by key: by a partitioner, or into so many partitions by the key's hash (the JVM's), or by a function of the key,
+   * Places pairs by key: by a partitioner, or into this many partitions by the key's hash (the JVM's), or by a function of the key,
    * modulo their number.
    */
   partitionBy<K, V, B extends Bound = Bound>(
@@ -247,7 +293,7 @@ export class RDD<T> extends Actions<T> {
     }
     return this.#of<[K, V]>(shuffled(this.context, this.definition, placement));
   }
-  /** Placed by key and sorted by key within each partition. */
+  /** Places pairs by key, and sorts them by key within each partition. */
   repartitionAndSortWithinPartitions<K, V>(this: RDD<[K, V]>, partitions: Partitions, ascending = true): RDD<[K, V]> {
     return this.partitionBy(partitions).#narrow<[K, V]>(() => ({ t: 'sort', ascending }), true);
   }
@@ -255,11 +301,26 @@ export class RDD<T> extends Actions<T> {
     const placement = defaultPlacement(this.context, [this.definition], partitions, method);
     return this.#of<U>(combined(this.context, this.definition, placement, aggregate, mapSide));
   }
-  /** The values of each key, in the order of their partitions. */
+  /**
+   * Gathers the values of each key, in the order of their partitions.
+   * @example
+   * ```ts
+   * const grouped = sc.parallelize([['a', 1], ['b', 2], ['a', 3]] as [string, number][]).groupByKey();
+   * await grouped.lookup('a'); // → [[1, 3]]
+   * ```
+   */
   groupByKey<K, V>(this: RDD<[K, V]>, partitions?: Partitions): RDD<[K, V[]]> {
     return this.#combined<[K, V[]]>('groupByKey', partitions, () => ({ t: 'group' }), false);
   }
-  /** The values of each key merged by an associative, commutative function; merged before they move, too. */
+  /**
+   * Merges the values of each key by an associative, commutative function, before they move and after.
+   * @example
+   * ```ts
+   * const words = sc.parallelize(['to', 'be', 'or', 'not', 'to', 'be']);
+   * const counts = words.map((word) => [word, 1] as [string, number]).reduceByKey((a, b) => a + b);
+   * (await counts.collectAsMap()).get('to'); // → 2
+   * ```
+   */
   reduceByKey<K, V, B extends Bound = Bound>(
     this: RDD<[K, V]>,
     f: Fn<[a: V, b: V], V, B>,
@@ -269,7 +330,7 @@ export class RDD<T> extends Actions<T> {
     checkRemote(f, 'reduceByKey', bound);
     return this.#combined<[K, V]>('reduceByKey', partitions, (plan) => ({ t: 'reduce', merge: plan.call(f, 'reduceByKey', bound) }));
   }
-  /** As reduceByKey, from a zero value that is used once per key and partition. */
+  /** Merges as {@link reduceByKey} does, from a zero value that is used once per key and partition. */
   foldByKey<K, V, B extends Bound = Bound>(
     this: RDD<[K, V]>,
     zero: V,
@@ -279,7 +340,7 @@ export class RDD<T> extends Actions<T> {
   ): RDD<[K, V]> {
     return this.aggregateByKey<K, V, V, B>(zero, f, f, partitions, bound);
   }
-  /** Values of a key folded from a zero value within a partition by `merge`, then across partitions by `combine`. */
+  /** Folds the values of each key from a zero value within a partition by `merge`, then across partitions by `combine`. */
   aggregateByKey<K, V, U, B extends Bound = Bound>(
     this: RDD<[K, V]>,
     zero: U,
@@ -298,7 +359,10 @@ export class RDD<T> extends Actions<T> {
       combine: plan.call(combine, 'aggregateByKey', bound),
     }));
   }
-  /** The general form: `create` a sum from a first value, `merge` further ones, `combine` sums of different partitions. */
+  /**
+   * Combines the values of each key: `create` makes a sum of a first value, `merge` adds further ones, `combine` adds sums of
+   * different partitions.
+   */
   combineByKey<K, V, C, B extends Bound = Bound>(
     this: RDD<[K, V]>,
     create: Fn<[value: V], C, B>,
@@ -319,23 +383,31 @@ export class RDD<T> extends Actions<T> {
     const parents = [this.definition, ...others.map((other) => other.definition)];
     return this.#of<U>(grouped(this.context, parents, defaultPlacement(this.context, parents, partitions, method), op));
   }
-  /** For each key of either: the values of both. */
+  /** Gathers, for each key of either, the values of both. */
   cogroup<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, [V[], W[]]]> {
     return this.#grouped<[K, [V[], W[]]]>([other as RDD<unknown>], partitions, { t: 'cogroup' }, 'cogroup');
   }
-  /** For each key of any: the values of all. */
+  /** Gathers, for each key of any, the values of all. */
   groupWith<K, V>(this: RDD<[K, V]>, ...others: RDD<[K, unknown]>[]): RDD<[K, unknown[][]]> {
     return this.#grouped<[K, unknown[][]]>(others as RDD<unknown>[], undefined, { t: 'cogroup' }, 'groupWith');
   }
-  /** All pairs of values of equal keys. */
+  /**
+   * Returns all pairs of values of equal keys.
+   * @example
+   * ```ts
+   * const ages = sc.parallelize([['Ada', 36], ['Bob', 41]] as [string, number][]);
+   * const teams = sc.parallelize([['Ada', 'a']] as [string, string][]);
+   * await ages.join(teams).collect(); // → [['Ada', [36, 'a']]]
+   * ```
+   */
   join<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, [V, W]]> {
     return this.#grouped<[K, [V, W]]>([other as RDD<unknown>], partitions, { t: 'join', left: false, right: false }, 'join');
   }
-  /** As join; a left value without a partner meets null. */
+  /** Joins; a left value without a partner gets null. */
   leftOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, [V, W | null]]> {
     return this.#grouped<[K, [V, W | null]]>([other as RDD<unknown>], partitions, { t: 'join', left: true, right: false }, 'leftOuterJoin');
   }
-  /** As join; a right value without a partner meets null. */
+  /** Joins; a right value without a partner gets null. */
   rightOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, [V | null, W]]> {
     return this.#grouped<[K, [V | null, W]]>(
       [other as RDD<unknown>],
@@ -344,7 +416,7 @@ export class RDD<T> extends Actions<T> {
       'rightOuterJoin',
     );
   }
-  /** As join; a value of either side without a partner meets null. */
+  /** Joins; a value of either side without a partner gets null. */
   fullOuterJoin<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, [V | null, W | null]]> {
     return this.#grouped<[K, [V | null, W | null]]>(
       [other as RDD<unknown>],
@@ -353,11 +425,11 @@ export class RDD<T> extends Actions<T> {
       'fullOuterJoin',
     );
   }
-  /** Pairs whose key `other` has not. */
+  /** Removes the pairs whose key `other` has. */
   subtractByKey<K, V, W>(this: RDD<[K, V]>, other: RDD<[K, W]>, partitions?: Partitions): RDD<[K, V]> {
     return this.#grouped<[K, V]>([other as RDD<unknown>], partitions, { t: 'subtractByKey' }, 'subtractByKey');
   }
-  /** Sorted by key; partition i has smaller keys than partition i + 1. */
+  /** Sorts pairs by key; partition i has smaller keys than partition i + 1. */
   sortByKey<K, V>(this: RDD<[K, V]>, ascending = true, numPartitions = this.#width): RDD<[K, V]> {
     return this.#of<[K, V]>(sorted(this.context, this.definition, ascending, checkPartitions(numPartitions, 'sortByKey')));
   }
@@ -382,9 +454,9 @@ export class RDD<T> extends Actions<T> {
   // Keeping.
 
   /**
-   * Keeps each partition, once computed, in the executor that computed it. Later tasks run there, or fetch it from there; what
-   * is under it does not run again. A partition whose executor is lost, or that memory has no room for, is computed again from
-   * lineage.
+   * Keeps each partition, once computed, in the executor that computed it: later tasks run there, or fetch it from there. A
+   * partition whose executor is lost, or that memory has no room for, is computed again from lineage. Throws for a level other than
+   * the one it has.
    */
   persist(level: StorageLevel = 'MEMORY_ONLY'): this {
     const { definition } = this;
@@ -397,7 +469,7 @@ export class RDD<T> extends Actions<T> {
     this.context.watch(definition);
     return this;
   }
-  /** As persist, in memory. */
+  /** Keeps partitions as {@link persist} does, in memory. */
   cache(): this {
     return this.persist();
   }
@@ -408,8 +480,8 @@ export class RDD<T> extends Actions<T> {
     return this;
   }
   /**
-   * Marks it to be written into the context's checkpoint directory when the next job over it is done: its lineage ends there.
-   * Keep it (`persist`), or it is computed once more to be written.
+   * Marks it to be written into the context's checkpoint directory when the next job over it is done: its lineage ends there. Keep
+   * it ({@link persist}), or it is computed once more to be written. Throws SPARK_NO_CHECKPOINT_DIR without such a directory.
    */
   checkpoint(): void {
     if (!this.context.checkpoints)
@@ -418,14 +490,15 @@ export class RDD<T> extends Actions<T> {
       });
     this.definition.checkpoint ??= 'wanted';
   }
+  /** Returns whether it was written by {@link checkpoint}. */
   isCheckpointed(): boolean {
     return this.definition.checkpoint === 'written';
   }
-  /** Where it is kept; null is nowhere. */
+  /** Returns where it is kept, or null. */
   getStorageLevel(): StorageLevel | null {
     return this.definition.level;
   }
-  /** The lineage as text. */
+  /** Returns the lineage as a string, as Spark writes it. */
   toDebugString(): string {
     return debugString(this.definition);
   }
@@ -433,8 +506,8 @@ export class RDD<T> extends Actions<T> {
   // Actions that make datasets of their own; the others are in Actions.
 
   /**
-   * Writes each partition as a text file `part-00000`, one row a line, and an empty `_SUCCESS` when all are there: below an
-   * `opfs:` path or into a folder's handle, which must be empty. Rows that are no strings are written as JSON. One partition at a
+   * Writes each partition as a text file `part-00000`, one row per line, and an empty `_SUCCESS` when all are there: below an
+   * `opfs:` path or into a folder's handle, which must be empty. Rows that are not strings are written as JSON. One partition at a
    * time comes to the page.
    */
   async saveAsTextFile(target: string | FileSystemDirectoryHandle, options?: ActionOptions): Promise<void> {
@@ -449,13 +522,16 @@ export class RDD<T> extends Actions<T> {
     }
     await writeFile(folder, '_SUCCESS', '');
   }
-  /** As reduce; where there are many partitions, their sums are merged by several tasks first, in so many levels. */
+  /** Merges as {@link reduce} does; where there are many partitions, several tasks merge their sums first, in `depth` levels. */
   async treeReduce<B extends Bound = Bound>(f: Fn<[a: T, b: T], T, B>, depth = 2, bound?: B, options?: ActionOptions): Promise<T> {
     checkRemote(f, 'treeReduce', bound);
     const sums = this.#narrow<T>((plan) => ({ t: 'fold', call: plan.call(f, 'treeReduce', bound) }));
     return sums.#tree(f, depth, 'treeReduce', bound).reduce<B>(f, bound, options);
   }
-  /** As aggregate; where there are many partitions, their sums are combined by several tasks first, in so many levels. */
+  /**
+   * Aggregates as {@link aggregate} does; where there are many partitions, several tasks combine their sums first, in `depth`
+   * levels.
+   */
   async treeAggregate<U, B extends Bound = Bound>(
     zero: U,
     seq: Fn<[sum: U, row: T], U, B>,
@@ -487,8 +563,8 @@ export class RDD<T> extends Actions<T> {
     return sums;
   }
   /**
-   * `n` rows drawn at random, or all in random order where there are no more. A few more rows than that come to the page: a
-   * sample large enough with a probability of 99.99 %, drawn again if it is not (`RDD.takeSample`).
+   * Returns `n` rows drawn at random, or all in random order where there are no more. Somewhat more rows come to the page: a sample
+   * that is large enough with a probability of 99.99 %, drawn again if it is not.
    */
   async takeSample(withReplacement: boolean, n: number, seed = 17, options?: ActionOptions): Promise<T[]> {
     if (n < 0) throw new IllegalArgumentException('takeSample: Sample size cannot be negative.');

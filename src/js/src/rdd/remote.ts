@@ -11,7 +11,9 @@ export type Bound = Readonly<Record<string, unknown>>;
 
 /** A function in a module of its own: for functions with imports, and where a Content-Security-Policy forbids `blob:` scripts. */
 export interface ModuleFunction {
+  /** URL of the module, relative to the page. */
   module: string | URL;
+  /** Name of the export. */
   export: string;
 }
 

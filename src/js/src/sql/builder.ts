@@ -9,26 +9,37 @@ export class SparkSessionBuilder {
   readonly #conf: Record<string, string> = {};
   #assets: Assets = {};
 
-  /** A name, for logs. */
+  /** Sets a name, for logs. */
   appName(name: string): this {
     return this.config('spark.app.name', name);
   }
-  /** `local[N]`: N executors; `local[*]` (the default): one less than the machine has cores, at most 8; `local`: one. */
+  /**
+   * Sets the number of executors: `local[N]` is N; `local[*]` (the default) one less than the machine has cores, at most 8; `local`
+   * one.
+   */
   master(master: string): this {
     return this.config('spark.master', master);
   }
-  /** A setting. */
+  /** Sets a setting, such as `spark.sql.shuffle.partitions`. */
   config(key: string, value: string | number | boolean): this {
     this.#conf[key] = String(value);
     return this;
   }
-  /** Where the package's files are, if not beside the facade. */
+  /** Says where the package's files are, if not beside the module. */
   assets(assets: Assets): this {
     this.#assets = { ...this.#assets, ...assets };
     return this;
   }
 
-  /** The session that runs already (with these settings added), or a new one. */
+  /**
+   * Returns the session that runs already, with these settings added, or a new one. Throws a WorkerLoadError if worker or engine
+   * cannot be loaded.
+   * @example
+   * ```ts
+   * const same = await SparkSession.builder.config('spark.sql.shuffle.partitions', 2).getOrCreate();
+   * same.isStopped; // → false
+   * ```
+   */
   async getOrCreate(): Promise<SparkSession> {
     const existing = await active?.catch(() => undefined);
     if (existing && !existing.isStopped) {
@@ -40,7 +51,16 @@ export class SparkSessionBuilder {
     return active;
   }
 
-  /** A new session with workers of its own, whatever runs already. */
+  /**
+   * Starts a session with workers of its own, whatever runs already.
+   * @example
+   * ```ts
+   * const own = await SparkSession.builder.master('local[1]').create();
+   * const three = await own.range(3).count();
+   * await own.stop();
+   * three; // → 3
+   * ```
+   */
   async create(): Promise<SparkSession> {
     const master = this.#conf['spark.master'] ?? 'local[*]';
     return SparkSession.start(executorsOf(master), { 'spark.app.name': 'rivulet', ...this.#conf, 'spark.master': master }, this.#assets);

@@ -10,7 +10,7 @@ import { planOf, type Context, type Plan } from './plan.js';
 /** Aggregates by column: `{ score: 'avg' }`. */
 export type AggregateMap = Readonly<Record<string, string>>;
 
-/** Rows in groups, waiting for their aggregates. */
+/** Rows in groups, waiting for their aggregates (`GroupedData`). */
 export class GroupedData {
   /** @internal */
   constructor(
@@ -21,7 +21,13 @@ export class GroupedData {
     private readonly pivoted?: { col: Expression; values: LiteralValue[] },
   ) {}
 
-  /** One row for each group, with these aggregates: columns, or an object of column name to function name. */
+  /**
+   * Returns one row for each group, with these aggregates: columns, or an object of column name to function name.
+   * @example
+   * ```ts
+   * await people.groupBy('team').agg({ age: 'avg' }).orderBy('team').collect(); // → [{ team: 'a', 'avg(age)': 32.5 }, { team: 'b', 'avg(age)': 41 }]
+   * ```
+   */
   agg(...aggregates: (Column | AggregateMap)[]): DataFrame {
     const expressions = aggregates.flatMap((aggregate) =>
       aggregate instanceof Column
@@ -48,27 +54,33 @@ export class GroupedData {
     );
   }
 
-  /** Number of rows of each group, as column `count`. */
+  /**
+   * Counts the rows of each group, as column `count`.
+   * @example
+   * ```ts
+   * await people.groupBy('team').count().orderBy('team').collect(); // → [{ team: 'a', count: 2 }, { team: 'b', count: 1 }]
+   * ```
+   */
   count(): DataFrame {
     return this.agg(new Column(call('count', [columnOf(1)])).alias('count'));
   }
-  /** Sums of these columns. */
+  /** Sums these columns; nulls are skipped. */
   sum(...columns: string[]): DataFrame {
     return this.#each('sum', columns);
   }
-  /** Means of these columns. */
+  /** Computes the means of these columns; nulls are skipped. */
   avg(...columns: string[]): DataFrame {
     return this.#each('avg', columns);
   }
-  /** Same as {@link avg}. */
+  /** Does the same as {@link avg}. */
   mean(...columns: string[]): DataFrame {
     return this.avg(...columns);
   }
-  /** Smallest values of these columns. */
+  /** Returns the smallest values of these columns; nulls are skipped. */
   min(...columns: string[]): DataFrame {
     return this.#each('min', columns);
   }
-  /** Largest values of these columns. */
+  /** Returns the largest values of these columns; nulls are skipped. */
   max(...columns: string[]): DataFrame {
     return this.#each('max', columns);
   }
@@ -77,7 +89,7 @@ export class GroupedData {
     return this.agg(...columns.map((column) => new Column(call(name, [columnOf(column)]))));
   }
 
-  /** Turns the values of a column into columns. Without `values` the engine looks for them first. */
+  /** Turns the values of a column into columns. Without `values` the engine looks for them first, which costs a query. */
   pivot(column: ColumnOrName, values: LiteralValue[] = []): GroupedData {
     if (this.groupType !== GroupType.GROUPBY) throw new IllegalArgumentException('pivot() can only follow groupBy()');
     return new GroupedData(this.context, this.plan, GroupType.PIVOT, this.grouping, { col: columnOf(column), values });

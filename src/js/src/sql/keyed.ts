@@ -13,22 +13,23 @@ import type { Row } from '../values/rows.js';
 import { typeToMessage } from './type_message.js';
 import type { StructType } from '../values/types.js';
 
+/** What a function over groups returns. */
 interface Output {
-  /** The rows that come out: DDL or StructType. */
+  /** The columns of the rows that come out: DDL or StructType. */
   outputSchema: string | StructType;
 }
 /** How a function over groups with state is run. */
 export interface GroupStateOptions extends Output {
-  /** `NoTimeout` (the default), `ProcessingTimeTimeout` or `EventTimeTimeout`. */
+  /** When a group without data is looked at again: `NoTimeout` (the default), `ProcessingTimeTimeout` or `EventTimeTimeout`. */
   timeout?: GroupStateTimeout;
 }
 /** How `transformWithState` is run. */
 export interface TransformWithStateOptions extends Output {
-  /** `None` (the default), `ProcessingTime` or `EventTime`. */
+  /** The time that timers go by: `None` (the default), `ProcessingTime` or `EventTime`. */
   timeMode?: TimeMode;
-  /** The mode of the query. */
+  /** The output mode of the query. */
   outputMode?: 'append' | 'update' | 'complete';
-  /** The column of the result that carries the event time on, for operators above. */
+  /** The column of the result that carries the event time, for operators after this one. */
   eventTimeColumnName?: string;
 }
 
@@ -53,8 +54,20 @@ export class KeyValueGroupedDataset {
   ) {}
 
   /**
-   * Calls `f` for each key that has rows in the batch, and for each whose timeout is over (with no rows, and
-   * `state.hasTimedOut`). It gives any number of rows. `outputMode` is the function's own, which the query's must fit.
+   * Calls `f` for each key that has rows in the batch, and for each whose timeout has passed, with no rows and `state.hasTimedOut`.
+   * `f` returns any number of rows. `outputMode` is the function's own, which the query's must fit. Throws a SparkTypeError for a
+   * function that cannot travel.
+   * @example
+   * ```ts
+   * const sums = people.groupByKey('team').flatMapGroupsWithState<number>(
+   *   (key, rows, state) => {
+   *     state.update((state.getOption() ?? 0) + rows.length);
+   *     return [{ team: key['team'], n: state.get() }];
+   *   },
+   *   { outputSchema: 'team STRING, n INT' },
+   * );
+   * await sums.orderBy('team').collect(); // → [{ team: 'a', n: 2 }, { team: 'b', n: 1 }]
+   * ```
    */
   flatMapGroupsWithState<S = unknown, B extends Bound = Bound>(
     f: StateFunction<Iterable<Row>, S, B>,
@@ -65,7 +78,7 @@ export class KeyValueGroupedDataset {
     return this.#call('flatMapGroupsWithState', f, options, bound, timeout, { outputMode, timeoutConf: timeout });
   }
 
-  /** The same with one row a call; needs a query in update mode. */
+  /** Does what {@link flatMapGroupsWithState} does, with exactly one row per call; needs a query in update mode. */
   mapGroupsWithState<S = unknown, B extends Bound = Bound>(f: StateFunction<Row, S, B>, options: GroupStateOptions, bound?: B): DataFrame {
     const { timeout = 'NoTimeout' } = needed('mapGroupsWithState', options);
     return this.#call('mapGroupsWithState', f, options, bound, timeout, {
@@ -75,7 +88,10 @@ export class KeyValueGroupedDataset {
     });
   }
 
-  /** Runs a processor: a class with variables (value, list, map) and timers for each key. `bound` is given to its constructor. */
+  /**
+   * Runs a processor: a class with variables (value, list, map) and timers for each key. `bound` is passed to its constructor.
+   * Throws a SparkTypeError for a class that extends another: only its own text travels.
+   */
   transformWithState<B extends Bound = Bound>(processor: Processor<B>, options: TransformWithStateOptions, bound?: B): DataFrame {
     const { outputMode = 'append', timeMode = 'None', eventTimeColumnName } = needed('transformWithState', options);
     return this.#call('transformWithState', processor, options, bound, timeMode, {

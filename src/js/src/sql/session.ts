@@ -31,7 +31,7 @@ import type { StructType } from '../values/types.js';
 
 const BIGINT = 'rivulet.bigint';
 
-/** The way into Rivulet: a driver, executors, and the DataFrames that run on them. */
+/** The way into Rivulet: a driver, executors, and the DataFrames that run on them (`SparkSession`). */
 export class SparkSession {
   /** A new builder: `await SparkSession.builder.master('local[2]').getOrCreate()`. */
   static get builder(): SparkSessionBuilder {
@@ -114,28 +114,47 @@ export class SparkSession {
   get version(): string {
     return this.#version;
   }
-  /** Whether the session has been stopped or has lost its driver. */
+  /** Whether the session was stopped or has lost its driver. */
   get isStopped(): boolean {
     return this.#stopped;
   }
 
-  /** Runs SQL. Commands take effect now, queries when an action asks for rows; errors in the text are thrown here. */
+  /**
+   * Runs SQL. Commands take effect now, queries when an action asks for rows; errors in the text are thrown here. Values for the
+   * markers `:name` and `?` are never parsed as SQL.
+   * @example
+   * ```ts
+   * const old = await spark.sql('SELECT :age AS age WHERE :age > 30', { age: 36 });
+   * await old.collect(); // → [{ age: 36 }]
+   * ```
+   */
   async sql(text: string, args?: SqlArguments): Promise<DataFrame> {
     return new DataFrame(this.#context, await sqlPlan(this.#context, text, args));
   }
-  /** Whole numbers as column `id`: from 0 to `end`, or from `start` to `end` by `step` (without `end` itself). */
+  /**
+   * Returns whole numbers as column `id`: from 0 to `end`, or from `start` to `end` by `step`, without `end` itself.
+   * @example
+   * ```ts
+   * (await spark.range(1, 10, 3).collect()).map((row) => row['id']); // → [1, 4, 7]
+   * ```
+   */
   range(start: number | bigint, end?: number | bigint, step: number | bigint = 1, numPartitions?: number): DataFrame {
     const [from, to] = end === undefined ? [0, start] : [start, end];
     const value = { start: BigInt(from), end: BigInt(to), step: BigInt(step), numPartitions };
     return new DataFrame(this.#context, planOf(this.#context, { case: 'range', value }));
   }
-  /** A table or view. */
+  /** Returns a table or view. An unknown name is the error TABLE_OR_VIEW_NOT_FOUND of the first action. */
   table(name: string): DataFrame {
     return this.read.table(name);
   }
   /**
-   * A table of rows, given as objects or as arrays; the schema (DDL, StructType or column names) is inferred if not given. A
-   * dataset of rows needs its schema as DDL or StructType.
+   * Makes a table of rows, objects or arrays; the schema (DDL, StructType or column names) is inferred if not given. A missing
+   * member is null. An RDD of rows needs its schema as DDL or StructType. Throws a SparkTypeError for a value that does not fit.
+   * @example
+   * ```ts
+   * const points = spark.createDataFrame([{ x: 1, y: 2.5 }, { x: 2, y: null }], 'x INT, y DOUBLE');
+   * await points.collect(); // → [{ x: 1, y: 2.5 }, { x: 2, y: null }]
+   * ```
    */
   createDataFrame<T extends Row | readonly unknown[]>(
     rows: Iterable<T> | RDD<T>,
@@ -161,12 +180,12 @@ export class SparkSession {
   get readStream(): DataStreamReader {
     return new DataStreamReader(this.#context);
   }
-  /** Cancels everything that runs; ids of what was cancelled. */
+  /** Cancels everything that runs; returns the ids of what was cancelled. */
   async interruptAll(): Promise<string[]> {
     return this.#context.client.interruptAll();
   }
 
-  /** Ends the session: queries stop, workers end, memory returns to the page. */
+  /** Ends the session: queries stop, workers end, memory returns to the page. Later calls throw a SessionClosedError. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     const deadline = new Promise((resolve) => setTimeout(resolve, 1_000));

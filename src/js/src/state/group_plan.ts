@@ -9,9 +9,9 @@ export type GroupFunctionKind =
   /** A processor with variables and timers. */
   | 'transformWithState';
 
-/** When a group without data is looked at again (Spark's `GroupStateTimeout`). */
+/** When a group without data is looked at again (`GroupStateTimeout`). */
 export type GroupStateTimeout = 'NoTimeout' | 'ProcessingTimeTimeout' | 'EventTimeTimeout';
-/** By which time a processor's timers fire; with `ProcessingTime` its variables may have a time to live (Spark's `TimeMode`). */
+/** The time that a processor's timers go by; with `ProcessingTime` its variables may have a time to live (`TimeMode`). */
 export type TimeMode = 'None' | 'ProcessingTime' | 'EventTime';
 
 export interface GroupFunctionPlan {

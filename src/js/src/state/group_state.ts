@@ -40,11 +40,11 @@ export function durationMs(duration: number | string): number {
 const STATE = '';
 
 /**
- * The state of one group (Spark's `GroupState`). It lives as long as the query, whatever dies; `remove()` ends it. A timeout
- * is for one time: each call of the function begins without one.
+ * The state of one group (`GroupState`). It lives as long as the query, whatever fails; `remove()` ends it. A timeout holds once:
+ * each call of the function begins without one.
  */
 export class GroupState<S = unknown> {
-  /** Whether the function is called because the group's timeout is over: then there are no rows. */
+  /** Whether the function is called because the group's timeout has passed: then there are no rows. */
   readonly hasTimedOut: boolean;
   #value: S | undefined;
   #exists = false;
@@ -72,17 +72,17 @@ export class GroupState<S = unknown> {
   get exists(): boolean {
     return this.#exists;
   }
-  /** The state. @throws SparkRuntimeException where there is none */
+  /** Returns the state. Throws STATE_NOT_DEFINED where there is none. */
   get(): S {
     if (!this.#exists)
       throw new SparkRuntimeException('State is either not defined or has already been removed', { condition: 'STATE_NOT_DEFINED' });
     return this.#value as S;
   }
-  /** The state, or undefined. */
+  /** Returns the state, or undefined. */
   getOption(): S | undefined {
     return this.#value;
   }
-  /** Sets the state: any value that can travel between workers but null. */
+  /** Sets the state: any value that can travel between workers, except null. */
   update(state: S): void {
     if (state === null || state === undefined) throw new IllegalArgumentException(`'${state}' is not a valid state value`);
     this.#value = state;
@@ -95,7 +95,7 @@ export class GroupState<S = unknown> {
     this.#exists = false;
   }
 
-  /** Calls the function again if the group has no data for so long: milliseconds, or `10 minutes`. */
+  /** Calls the function again once the group has had no data for this duration: milliseconds, or `10 minutes`. */
   setTimeoutDuration(duration: number | string): void {
     if (this.timeout !== 'ProcessingTimeTimeout') {
       throw new UnsupportedOperationException(
@@ -106,7 +106,10 @@ export class GroupState<S = unknown> {
     if (!(ms > 0)) throw new IllegalArgumentException('Timeout duration must be positive');
     this.#timeoutMs = this.times.timeMs + ms;
   }
-  /** Calls the function again once the watermark has passed this time (milliseconds or a Date) plus a duration. */
+  /**
+   * Calls the function again once the watermark has passed this time (ms since the epoch, or a Date) plus a duration. Throws for a
+   * time before the watermark.
+   */
   setTimeoutTimestamp(timestamp: number | Date, additionalDuration: number | string = 0): void {
     if (this.timeout !== 'EventTimeTimeout') {
       throw new UnsupportedOperationException(
@@ -121,7 +124,7 @@ export class GroupState<S = unknown> {
     }
     this.#timeoutMs = ms;
   }
-  /** The watermark of this batch, ms since the epoch. */
+  /** Returns the watermark of this batch, ms since the epoch. Throws where the stream has none. */
   getCurrentWatermarkMs(): number {
     if (this.times.watermarkMs === null) {
       throw new UnsupportedOperationException(
@@ -130,7 +133,7 @@ export class GroupState<S = unknown> {
     }
     return this.times.watermarkMs;
   }
-  /** The time of this batch, ms since the epoch: the same when the batch runs again. */
+  /** Returns the time of this batch, ms since the epoch: the same when the batch runs again. */
   getCurrentProcessingTimeMs(): number {
     return this.times.timeMs;
   }

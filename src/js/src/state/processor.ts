@@ -8,43 +8,47 @@ import type { TimeMode } from './group_plan.js';
 const TIMERS = '#timers';
 
 /**
- * What `transformWithState` runs, one object a task (Spark's `StatefulProcessor`). It is sent to the executors as its class's
- * text: it sees its arguments and nothing of the page, and cannot extend a class of the page.
+ * What `transformWithState` runs, one object per task (`StatefulProcessor`). Its class's source text travels to the executors: it
+ * sees its arguments and nothing of the page, and cannot extend a class of the page.
  */
 export interface StatefulProcessor {
-  /** Called first: names the variables. */
+  /** Runs first: names the variables. */
   init(handle: StatefulProcessorHandle): void;
-  /** The rows of a key in this batch → rows of the result. */
+  /** Takes the rows of a key in this batch; returns rows of the result. */
   handleInputRows(key: Row, rows: Row[], timerValues: TimerValues): Iterable<Row> | void;
-  /** A timer of a key is over → rows of the result. */
+  /** Runs when a timer of a key has expired; returns rows of the result. */
   handleExpiredTimer?(key: Row, timerValues: TimerValues, expiredTimerInfo: ExpiredTimerInfo): Iterable<Row> | void;
-  /** Called last. */
+  /** Runs last. */
   close?(): void;
 }
 
-/** Times of the batch, ms since the epoch (Spark's `TimerValues`). */
+/** Times of the batch, ms since the epoch (`TimerValues`). */
 export class TimerValues {
   /** @internal */
   constructor(private readonly times: Times) {}
+  /** Returns the time of this batch: the same when the batch runs again. */
   getCurrentProcessingTimeInMs(): number {
     return this.times.timeMs;
   }
+  /** Returns the watermark of this batch; 0 where the stream has none. */
   getCurrentWatermarkInMs(): number {
     return this.times.watermarkMs ?? 0;
   }
 }
 
-/** Which timer is over (Spark's `ExpiredTimerInfo`). */
+/** The timer that has expired (`ExpiredTimerInfo`). */
 export class ExpiredTimerInfo {
   /** @internal */
   constructor(private readonly expiryMs: number) {}
+  /** Returns the time it was set to, ms since the epoch. */
   getExpiryTimeInMs(): number {
     return this.expiryMs;
   }
 }
 
-/** How long a value lives after it was last written: milliseconds, or `1 hour`. Only with time mode ProcessingTime. */
+/** How long a value lives after it was last written. Only with time mode ProcessingTime (`TTLConfig`). */
 export interface TTLConfig {
+  /** Milliseconds, or `1 hour`. */
   ttlDuration: number | string;
 }
 
@@ -53,7 +57,9 @@ export interface Current {
   entries: GroupEntries | undefined;
 }
 
+/** What the variables of a processor have in common. */
 abstract class Variable {
+  /** @internal */
   constructor(
     private readonly current: Current,
     protected readonly name: string,
@@ -96,11 +102,11 @@ abstract class Variable {
     this.entries.remove(this.name, entry);
   }
 
-  /** Whether there is anything. */
+  /** Returns whether the key has a value that is not past its time to live. */
   exists(): boolean {
     return !this.live().next().done;
   }
-  /** Forgets everything. */
+  /** Forgets the key's values. */
   clear(): void {
     this.entries.clear(this.name);
   }
@@ -108,35 +114,39 @@ abstract class Variable {
 
 const unpacked = (entry: Entry): unknown => unpack(entry.bytes!);
 
-/** One value a key. */
+/** One value per key (`ValueState`). */
 export class ValueState<T = unknown> extends Variable {
-  /** The value, or undefined. */
+  /** Returns the value, or undefined. */
   get(): T | undefined {
     const found = this.find('');
     return found && (unpacked(found) as T);
   }
+  /** Sets the value: any value that can travel between workers, except null. */
   update(value: T): void {
     this.write('', value);
   }
 }
 
-/** A list a key. What is appended is written alone. */
+/** A list per key; appending writes only the new elements (`ListState`). */
 export class ListState<T = unknown> extends Variable {
   /** The number after the last element's, by group. */
   readonly #next = new WeakMap<GroupEntries, number>();
 
+  /** Returns the elements, in order; none where nothing was written. */
   get(): T[] {
     const found = [...this.live()].map(([key, entry]): [number, Entry] => [Number(key), entry]).sort((a, b) => a[0] - b[0]);
     return found.map(([, entry]) => unpacked(entry) as T);
   }
-  /** In place of what there was. */
+  /** Replaces the list. */
   put(values: Iterable<T>): void {
     this.clear();
     this.appendList(values);
   }
+  /** Appends an element. */
   appendValue(value: T): void {
     this.appendList([value]);
   }
+  /** Appends elements. */
   appendList(values: Iterable<T>): void {
     const { entries } = this;
     let next = this.#next.get(entries);
@@ -152,33 +162,40 @@ export class ListState<T = unknown> extends Variable {
   }
 }
 
-/** A map a key. What is changed is written alone. */
+/** A map per key; a change writes only its entry (`MapState`). */
 export class MapState<K = unknown, V = unknown> extends Variable {
+  /** Returns the value of a key, or undefined. */
   getValue(key: K): V | undefined {
     const found = this.find(keyOf(pack(key)));
     return found && (unpack(found.bytes!) as [K, V])[1];
   }
+  /** Returns whether the map has a key. */
   containsKey(key: K): boolean {
     return this.find(keyOf(pack(key))) !== undefined;
   }
+  /** Sets the value of a key. */
   updateValue(key: K, value: V): void {
     this.write(keyOf(pack(key)), value, [key, value]);
   }
+  /** Removes a key; does nothing if it is not there. */
   removeKey(key: K): void {
     this.take(keyOf(pack(key)));
   }
+  /** Yields the entries. */
   *iterator(): Generator<[K, V]> {
     for (const [, entry] of this.live()) yield unpacked(entry) as [K, V];
   }
+  /** Yields the keys. */
   *keys(): Generator<K> {
     for (const [key] of this.iterator()) yield key;
   }
+  /** Yields the values. */
   *values(): Generator<V> {
     for (const [, value] of this.iterator()) yield value;
   }
 }
 
-/** What a processor names its variables and sets its timers with (Spark's `StatefulProcessorHandle`). */
+/** Names a processor's variables and sets its timers (`StatefulProcessorHandle`). */
 export class StatefulProcessorHandle {
   readonly #names = new Set<string>();
   #open = true;
@@ -191,12 +208,15 @@ export class StatefulProcessorHandle {
     private readonly batchId: number | null,
   ) {}
 
+  /** Names a variable with one value per key. Throws after `init`, and for a name that is taken. */
   getValueState<T>(name: string, ttl?: TTLConfig): ValueState<T> {
     return new ValueState<T>(...this.#variable(name, ttl));
   }
+  /** Names a variable with a list per key. Throws after `init`, and for a name that is taken. */
   getListState<T>(name: string, ttl?: TTLConfig): ListState<T> {
     return new ListState<T>(...this.#variable(name, ttl));
   }
+  /** Names a variable with a map per key. Throws after `init`, and for a name that is taken. */
   getMapState<K, V>(name: string, ttl?: TTLConfig): MapState<K, V> {
     return new MapState<K, V>(...this.#variable(name, ttl));
   }
@@ -244,14 +264,15 @@ export class StatefulProcessorHandle {
   registerTimer(expiryTimestampMs: number): void {
     this.#timers.put(TIMERS, String(expiryTimestampMs), { bytes: undefined, expiresMs: expiryTimestampMs });
   }
+  /** Removes a timer of the key; does nothing if there is none. */
   deleteTimer(expiryTimestampMs: number): void {
     this.#timers.remove(TIMERS, String(expiryTimestampMs));
   }
-  /** The key's timers, earliest first. */
+  /** Returns the key's timers, earliest first. */
   listTimers(): number[] {
     return [...this.#timers.of(TIMERS).keys()].map(Number).sort((a, b) => a - b);
   }
-  /** Number of the micro-batch, or -1 in a batch query. */
+  /** Returns the number of the micro-batch; −1 in a batch query. */
   getQueryInfo(): { batchId: number } {
     return { batchId: this.batchId ?? -1 };
   }

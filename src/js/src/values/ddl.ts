@@ -27,7 +27,10 @@ const NAMED: Record<string, T.DataType> = {
   timestamp_ntz: T.TimestampNTZType,
 };
 
-/** A schema from DDL (`a INT, b STRUCT<c: STRING>`), as Spark reads it: names are case-preserving, types case-insensitive. */
+/**
+ * Parses a schema from DDL (`a INT, b STRUCT<c: STRING>`), as Spark reads it: names are case-preserving, types case-insensitive.
+ * Throws PARSE_SYNTAX_ERROR.
+ */
 export function parseSchema(text: string): T.StructType {
   const parser = new DdlParser(text);
   const fields = parser.fields('');
@@ -35,7 +38,7 @@ export function parseSchema(text: string): T.StructType {
   return new T.StructType(fields);
 }
 
-/** One type from its text: `decimal(10,2)`, `array<int>`. */
+/** Parses one type: `decimal(10,2)`, `array<int>`. Throws PARSE_SYNTAX_ERROR. */
 export function parseType(text: string): T.DataType {
   const parser = new DdlParser(text);
   const type = parser.type();
@@ -43,7 +46,7 @@ export function parseType(text: string): T.DataType {
   return type;
 }
 
-/** A type from Spark's JSON form. */
+/** Returns a type from Spark's JSON form. Throws PARSE_SYNTAX_ERROR. */
 export function typeFromJson(json: T.TypeJson): T.DataType {
   if (typeof json === 'string') return parseType(json);
   const of = (key: string) => typeFromJson(json[key] as T.TypeJson);
@@ -61,7 +64,7 @@ export function typeFromJson(json: T.TypeJson): T.DataType {
   }
 }
 
-/** Schema text, or a schema, as a schema. */
+/** Returns DDL, JSON or a schema as a schema. */
 export function asSchema(schema: string | T.StructType): T.StructType {
   if (typeof schema !== 'string') return schema;
   return schema.trimStart().startsWith('{') ? (typeFromJson(JSON.parse(schema) as T.TypeJson) as T.StructType) : parseSchema(schema);

@@ -2,9 +2,10 @@ import { tableFromIPC, Type, type DataType as ArrowType, type Table } from '@uwd
 
 /** A row: an object with a member per column. Columns of the same name: the last wins; rename them to see both. */
 // biome-ignore lint/suspicious/noExplicitAny: with unknown every use of a row would need a cast; `collect<T>()` has types
+/** A row: an object with a member per column. Of columns with the same name the last wins; rename them to see both. */
 export type Row = Record<string, any>;
 
-/** How values come out. */
+/** How column values are converted to JavaScript. */
 export interface RowOptions {
   /** LONG always as bigint; else as number where that is exact (|x| ≤ 2^53 − 1). */
   bigint: boolean;

@@ -5,20 +5,21 @@
 /** JSON form of a type as Spark writes it: a name, or an object for nested types. */
 export type TypeJson = string | { type: string; [key: string]: unknown };
 
-/** A type of Spark SQL. Compare types by {@link DataType.simpleString}. */
+/** A type of Spark SQL (`DataType`). Compare types by {@link DataType.simpleString}. */
 export abstract class DataType {
-  /** Short form, as in `int`, `array<string>`, `struct<a:int>`. */
+  /** Returns the short form, as in `int`, `array<string>`, `struct<a:int>`. */
   abstract simpleString(): string;
-  /** Form in DDL and in `CAST`: `INT`, `ARRAY<STRING>`. */
+  /** Returns the form in DDL and in `CAST`: `INT`, `ARRAY<STRING>`. */
   toDDL(): string {
     return this.simpleString().toUpperCase();
   }
-  /** Spark's JSON form, as an object. */
+  /** Returns Spark's JSON form, as an object. */
   abstract jsonValue(): TypeJson;
-  /** Spark's JSON form, as text. */
+  /** Returns Spark's JSON form, as a string. */
   json(): string {
     return JSON.stringify(this.jsonValue());
   }
+  /** Does the same as {@link simpleString}. */
   toString(): string {
     return this.simpleString();
   }
@@ -26,6 +27,7 @@ export abstract class DataType {
 
 /** A type without parameters; the constants below are all there are. */
 export class AtomicType extends DataType {
+  /** Makes a type of that name; for types that this client has no constant for. */
   constructor(
     /** `int`, `string`… */
     readonly typeName: string,
@@ -33,25 +35,30 @@ export class AtomicType extends DataType {
   ) {
     super();
   }
+  /** Returns the name. */
   override simpleString(): string {
     return this.typeName;
   }
+  /** Returns the name in JSON. */
   override jsonValue(): TypeJson {
     return this.jsonName;
   }
 }
 
-/** Decimal numbers of fixed precision; values are strings on the JavaScript side. */
+/** Decimal numbers of fixed precision; strings in JavaScript. */
 export class DecimalType extends DataType {
+  /** Makes the type with `precision` digits, `scale` of them after the point. */
   constructor(
-    readonly precision = 10,
-    readonly scale = 0,
+    /** Digits, at most 38. */ readonly precision = 10,
+    /** Digits after the point. */ readonly scale = 0,
   ) {
     super();
   }
+  /** Returns the form `decimal(10,2)`. */
   override simpleString(): string {
     return `decimal(${this.precision},${this.scale})`;
   }
+  /** Returns the form `decimal(10,2)`. */
   override jsonValue(): TypeJson {
     return this.simpleString();
   }
@@ -59,18 +66,22 @@ export class DecimalType extends DataType {
 
 /** Lists of one type; JavaScript arrays. */
 export class ArrayType extends DataType {
+  /** Makes the type of lists whose elements have this type. */
   constructor(
-    readonly elementType: DataType,
-    readonly containsNull = true,
+    /** Type of the elements. */ readonly elementType: DataType,
+    /** Whether elements may be null. */ readonly containsNull = true,
   ) {
     super();
   }
+  /** Returns the form `array<int>`. */
   override simpleString(): string {
     return `array<${this.elementType.simpleString()}>`;
   }
+  /** Returns the form `ARRAY<INT>`. */
   override toDDL(): string {
     return `ARRAY<${this.elementType.toDDL()}>`;
   }
+  /** Returns Spark's JSON form, as an object. */
   override jsonValue(): TypeJson {
     return { type: 'array', elementType: this.elementType.jsonValue(), containsNull: this.containsNull };
   }
@@ -78,19 +89,23 @@ export class ArrayType extends DataType {
 
 /** Maps; JavaScript `Map`s. */
 export class MapType extends DataType {
+  /** Makes the type of maps with keys and values of these types. */
   constructor(
-    readonly keyType: DataType,
-    readonly valueType: DataType,
-    readonly valueContainsNull = true,
+    /** Type of the keys, which are never null. */ readonly keyType: DataType,
+    /** Type of the values. */ readonly valueType: DataType,
+    /** Whether values may be null. */ readonly valueContainsNull = true,
   ) {
     super();
   }
+  /** Returns the form `map<string,int>`. */
   override simpleString(): string {
     return `map<${this.keyType.simpleString()},${this.valueType.simpleString()}>`;
   }
+  /** Returns the form `MAP<STRING, INT>`. */
   override toDDL(): string {
     return `MAP<${this.keyType.toDDL()}, ${this.valueType.toDDL()}>`;
   }
+  /** Returns Spark's JSON form, as an object. */
   override jsonValue(): TypeJson {
     return {
       type: 'map',
@@ -101,45 +116,56 @@ export class MapType extends DataType {
   }
 }
 
-/** One named member of a {@link StructType}. */
+/** One named member of a {@link StructType} (`StructField`). */
 export class StructField {
+  /** Makes a member. */
   constructor(
-    readonly name: string,
-    readonly dataType: DataType,
-    readonly nullable = true,
-    readonly metadata: Readonly<Record<string, unknown>> = {},
+    /** Its name. */ readonly name: string,
+    /** Its type. */ readonly dataType: DataType,
+    /** Whether it may be null. */ readonly nullable = true,
+    /** What else is known of it, such as a comment. */ readonly metadata: Readonly<Record<string, unknown>> = {},
   ) {}
+  /** Returns the form `name:int`. */
   simpleString(): string {
     return `${this.name}:${this.dataType.simpleString()}`;
   }
+  /** Returns Spark's JSON form, as an object. */
   jsonValue(): Record<string, unknown> {
     return { name: this.name, type: this.dataType.jsonValue(), nullable: this.nullable, metadata: this.metadata };
   }
 }
 
-/** A row type: the schema of a DataFrame, or a nested object. */
+/** A row type: the schema of a DataFrame, or a nested object (`StructType`). */
 export class StructType extends DataType {
-  constructor(readonly fields: readonly StructField[] = []) {
+  /** The members, in order. */
+  readonly fields: readonly StructField[];
+
+  /** Makes a row type of these members. */
+  constructor(fields: readonly StructField[] = []) {
     super();
+    this.fields = fields;
   }
-  /** A new schema with one more field. */
+  /** Returns a new schema with one more field. */
   add(name: string, dataType: DataType, nullable = true): StructType {
     return new StructType([...this.fields, new StructField(name, dataType, nullable)]);
   }
-  /** Names of the fields, in order. */
+  /** The names of the fields, in order. */
   get names(): string[] {
     return this.fields.map((field) => field.name);
   }
-  /** The field of that name, or undefined. */
+  /** Returns the field of that name, or undefined. */
   field(name: string): StructField | undefined {
     return this.fields.find((field) => field.name === name);
   }
+  /** Returns the form `struct<a:int>`. */
   override simpleString(): string {
     return `struct<${this.fields.map((field) => field.simpleString()).join(',')}>`;
   }
+  /** Returns the members as DDL: `a INT,b STRING`. */
   override toDDL(): string {
     return this.fields.map((f) => `${quoteName(f.name)} ${nestedDDL(f.dataType)}${f.nullable ? '' : ' NOT NULL'}`).join(',');
   }
+  /** Returns Spark's JSON form, as an object. */
   override jsonValue(): TypeJson {
     return { type: 'struct', fields: this.fields.map((field) => field.jsonValue()) };
   }
@@ -150,7 +176,7 @@ function nestedDDL(type: DataType): string {
   return `STRUCT<${type.fields.map((f) => `${quoteName(f.name)}: ${nestedDDL(f.dataType)}${f.nullable ? '' : ' NOT NULL'}`).join(', ')}>`;
 }
 
-/** A name as SQL needs it: in backticks unless it is a plain word. */
+/** Returns a name as SQL needs it: in backticks unless it is a plain word. */
 export function quoteName(name: string): string {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `\`${name.replaceAll('`', '``')}\``;
 }
@@ -171,7 +197,7 @@ export const LongType = new AtomicType('bigint', 'long');
 export const FloatType = new AtomicType('float');
 /** 64-bit floating point: JavaScript's number. */
 export const DoubleType = new AtomicType('double');
-/** Text. */
+/** Strings. */
 export const StringType = new AtomicType('string');
 /** Bytes: `Uint8Array`. */
 export const BinaryType = new AtomicType('binary');

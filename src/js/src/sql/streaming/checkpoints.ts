@@ -3,18 +3,19 @@ import type { Context } from '../plan.js';
 
 /** What {@link Checkpoints.verify} found. */
 export interface CheckpointReport {
-  /** Whether a query could go on from here. */
+  /** Whether a query could continue from here. */
   sound: boolean;
+  /** Id of the query that wrote it; null where there is none. */
   queryId: string | null;
   /** The last batch that was begun; null before the first. */
   lastBatch: number | null;
-  /** The last batch that was committed. */
+  /** The last batch that was committed; null before the first. */
   lastCommit: number | null;
   /** Files that were read. */
   files: number;
-  /** What is wrong, each sentence naming a file. */
+  /** What is wrong: each sentence names a file. */
   problems: string[];
-  /** What a crash left behind that a restart passes over. */
+  /** What a crash left and a restart ignores. */
   remarks: string[];
 }
 
@@ -23,7 +24,7 @@ export class Checkpoints {
   /** @internal */
   constructor(private readonly context: Context) {}
 
-  /** Reads all that a restart from a location (such as `opfs:///clicks`) would read, and says whether it is sound. */
+  /** Reads all that a restart from a location (such as `opfs:///clicks`) would read, and returns whether it is sound. */
   async verify(location: string): Promise<CheckpointReport> {
     const value = new TextEncoder().encode(location);
     const answer = await this.context.client.command(

@@ -12,13 +12,15 @@ import type { SinkFunction, Sinks } from '../plan.js';
 export type ForeachBatchFunction = (batch: DataFrame, batchId: number) => void | Promise<void>;
 
 /**
- * Takes the rows of a stream one by one. `open` may refuse a batch by returning false; `close` is told of errors. The
- * guarantee is *at least once*: after a crash in the middle of a batch all rows of the batch come again, under the same
- * `batchId`, by which `open` can tell. The order of rows within a batch is not fixed.
+ * Takes the rows of a stream one by one (`ForeachWriter`). The guarantee is *at least once*: after a crash in the middle of a batch
+ * all its rows come again, under the same `batchId`, by which `open` can tell. The order of rows within a batch is not fixed.
  */
 export interface ForeachWriter {
+  /** Begins a batch; returning false skips its rows. */
   open?(partitionId: number, batchId: number): boolean | Promise<boolean>;
+  /** Takes a row. */
   process(row: Row): void | Promise<void>;
+  /** Ends a batch, with the error that ended it or null. */
   close?(error: Error | null): void | Promise<void>;
 }
 

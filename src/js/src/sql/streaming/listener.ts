@@ -3,34 +3,52 @@ import type { StreamingQueryProgress } from './progress.js';
 
 /** A query has started. */
 export interface QueryStartedEvent {
+  /** Id of the query. */
   id: string;
+  /** Id of this run of it. */
   runId: string;
+  /** Its name, or null. */
   name: string | null;
+  /** When it started, ISO 8601 in UTC. */
   timestamp: string;
 }
 /** A micro-batch has ended. */
 export interface QueryProgressEvent {
+  /** What the batch did. */
   progress: StreamingQueryProgress;
 }
 /** A query waits for data. */
 export interface QueryIdleEvent {
+  /** Id of the query. */
   id: string;
+  /** Id of this run of it. */
   runId: string;
+  /** When it began to wait, ISO 8601 in UTC. */
   timestamp: string;
 }
 /** A query has ended, with an error or by stop(). */
 export interface QueryTerminatedEvent {
+  /** Id of the query. */
   id: string;
+  /** Id of this run of it. */
   runId: string;
+  /** Message of the error, or null. */
   exception: string | null;
+  /** Condition of the error, or null. */
   errorClassOnException: string | null;
 }
 
-/** Is told of all queries of a session. An error of a listener is logged and stops nothing. */
+/**
+ * Receives the events of all queries of a session (`StreamingQueryListener`). An error of a listener is logged and stops nothing.
+ */
 export interface StreamingQueryListener {
+  /** Runs when a query has started. */
   onQueryStarted?(event: QueryStartedEvent): void;
+  /** Runs after each micro-batch. */
   onQueryProgress?(event: QueryProgressEvent): void;
+  /** Runs when a query waits for data. */
   onQueryIdle?(event: QueryIdleEvent): void;
+  /** Runs when a query has ended. */
   onQueryTerminated?(event: QueryTerminatedEvent): void;
 }
 

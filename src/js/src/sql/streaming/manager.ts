@@ -2,7 +2,7 @@ import type { Context } from '../plan.js';
 import type { ListenerBus, StreamingQueryListener } from './listener.js';
 import { StreamingQuery } from './query.js';
 
-/** All streaming queries of a session: `spark.streams`. */
+/** All streaming queries of a session: `spark.streams` (`StreamingQueryManager`). */
 export class StreamingQueryManager {
   /** @internal */
   constructor(
@@ -10,31 +10,31 @@ export class StreamingQueryManager {
     private readonly bus: ListenerBus,
   ) {}
 
-  /** The queries that run. */
+  /** Returns the queries that run. */
   async active(): Promise<StreamingQuery[]> {
     const result = await this.#command({ case: 'active', value: true });
     return result?.case !== 'active' ? [] : result.value.activeQueries.map(({ id, name }) => this.#query(id, name));
   }
 
-  /** The running query of that id, or null. */
+  /** Returns the running query of that id, or null. */
   async get(id: string): Promise<StreamingQuery | null> {
     const result = await this.#command({ case: 'getQuery', value: id });
     return result?.case === 'query' ? this.#query(result.value.id, result.value.name) : null;
   }
 
-  /** Resolves when a query ends; with a timeout in seconds: whether one ended in time. */
+  /** Waits until a query ends; with a timeout, in seconds, returns whether one ended in time. */
   async awaitAnyTermination(timeout?: number): Promise<boolean> {
     const timeoutMs = timeout === undefined ? undefined : BigInt(Math.ceil(timeout * 1000));
     const result = await this.#command({ case: 'awaitAnyTermination', value: { timeoutMs } });
     return result?.case === 'awaitAnyTermination' ? result.value.terminated : true;
   }
 
-  /** Forgets ended queries, so that awaitAnyTermination() waits for new ends. */
+  /** Forgets ended queries, so that {@link awaitAnyTermination} waits for new ends. */
   async resetTerminated(): Promise<void> {
     await this.#command({ case: 'resetTerminated', value: true });
   }
 
-  /** From now on `listener` is told of all queries. */
+  /** Calls `listener` with the events of all queries from now on. */
   addListener(listener: StreamingQueryListener): void {
     this.bus.add(listener);
   }

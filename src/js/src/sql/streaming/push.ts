@@ -6,9 +6,9 @@ import { encodeRows } from '../../values/encode.js';
 import type { Row } from '../../values/rows.js';
 import type { StructType } from '../../values/types.js';
 
-/** What the bytes of a push source are. `arrow` takes rows (or Arrow IPC streams), the others take text. */
+/** What the bytes of a push source are: `arrow` takes rows (or Arrow IPC streams), the others take strings. */
 export type PushFormat = 'arrow' | 'json' | 'csv' | 'text';
-/** What can be written to a push source. */
+/** What can be written to a push source: rows, or strings or bytes of whole records. */
 export type PushData = Row | readonly Row[] | string | Uint8Array;
 
 const DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024;

@@ -6,7 +6,7 @@ import type { StreamingQueryProgress, StreamingQueryStatus } from './progress.js
 
 type CommandKind = NonNullable<StreamingQueryCommand['command']>;
 
-/** A running (or ended) streaming query. */
+/** A streaming query, running or ended (`StreamingQuery`). */
 export class StreamingQuery {
   /** @internal */
   constructor(
@@ -36,41 +36,59 @@ export class StreamingQuery {
     return result as Extract<NonNullable<typeof result>, { case: K }>;
   }
 
-  /** What the query is doing. */
+  /** Returns what the query is doing. */
   async status(): Promise<StreamingQueryStatus> {
     const { value } = await this.#result({ case: 'status', value: true }, 'status');
     return { message: value.statusMessage, isDataAvailable: value.isDataAvailable, isTriggerActive: value.isTriggerActive };
   }
-  /** Whether the query still runs. */
+  /** Returns whether the query still runs. */
   async isActive(): Promise<boolean> {
     return (await this.#result({ case: 'status', value: true }, 'status')).value.isActive;
   }
-  /** The newest progress; null before the first batch. */
+  /** Returns the newest progress; null before the first batch. */
   async lastProgress(): Promise<StreamingQueryProgress | null> {
     const { value } = await this.#result({ case: 'lastProgress', value: true }, 'recentProgress');
     const last = value.recentProgressJson.at(-1);
     return last === undefined ? null : (JSON.parse(last) as StreamingQueryProgress);
   }
-  /** The newest progresses, oldest first (as many as `spark.sql.streaming.numRecentProgressUpdates`). */
+  /** Returns the newest progresses, oldest first (at most `spark.sql.streaming.numRecentProgressUpdates`). */
   async recentProgress(): Promise<StreamingQueryProgress[]> {
     const { value } = await this.#result({ case: 'recentProgress', value: true }, 'recentProgress');
     return value.recentProgressJson.map((json) => JSON.parse(json) as StreamingQueryProgress);
   }
-  /** Resolves when the query has ended; rejects with its error. With a timeout in seconds: whether it ended in time. */
+  /**
+   * Waits until the query has ended; throws its error. With a timeout, in seconds, returns whether it ended in time.
+   * @example
+   * ```ts
+   * const ticks = spark.readStream.format('rate').load();
+   * const query = await ticks.writeStream.format('noop').start();
+   * const ended = await query.awaitTermination(0.1);
+   * await query.stop();
+   * [ended, await query.awaitTermination()]; // → [false, true]
+   * ```
+   */
   async awaitTermination(timeout?: number, options: ActionOptions = {}): Promise<boolean> {
     const timeoutMs = timeout === undefined ? undefined : BigInt(Math.ceil(timeout * 1000));
     const result = await this.#command({ case: 'awaitTermination', value: { timeoutMs } }, options);
     return result?.case === 'awaitTermination' ? result.value.terminated : true;
   }
-  /** Resolves when all data that is available now is processed. For tests: on a busy stream it may never. */
+  /** Waits until all data that is available now is processed. For tests: on a busy stream it may never return. */
   async processAllAvailable(options: ActionOptions = {}): Promise<void> {
     await this.#command({ case: 'processAllAvailable', value: true }, options);
   }
-  /** Stops the query; what its last whole batch wrote stays. */
+  /**
+   * Stops the query; what its last whole batch wrote stays.
+   * @example
+   * ```ts
+   * const query = await spark.readStream.format('rate').load().writeStream.format('noop').start();
+   * await query.stop();
+   * await query.isActive(); // → false
+   * ```
+   */
   async stop(): Promise<void> {
     await this.#command({ case: 'stop', value: true });
   }
-  /** The error that ended the query, or null. */
+  /** Returns the error that ended the query, or null. */
   async exception(): Promise<StreamingQueryException | null> {
     const result = await this.#command({ case: 'exception', value: true });
     if (result?.case !== 'exception' || result.value.exceptionMessage === undefined) return null;
@@ -85,7 +103,7 @@ export class StreamingQuery {
   async explain(extended = false): Promise<void> {
     console.log(await this.explainString(extended));
   }
-  /** The plan of the last batch as text. */
+  /** Returns the plan of the last batch as a string. */
   async explainString(extended = false): Promise<string> {
     return (await this.#result({ case: 'explain', value: { extended } }, 'explain')).value.result;
   }

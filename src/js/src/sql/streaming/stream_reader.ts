@@ -11,9 +11,9 @@ import { pump, type PushData, type PushFormat } from './push.js';
 export interface PushOptions {
   /** Its schema: DDL or StructType. */
   schema: string | StructType;
-  /** `arrow` (the default) for rows; `json`, `csv` or `text` for text, parsed by the engine. */
+  /** The format: `arrow` (the default) for rows; `json`, `csv` or `text` for strings, which the engine parses. */
   format?: PushFormat;
-  /** Options of the text formats, such as `header`. */
+  /** Options of the string formats, such as `header`. */
   options?: Readonly<Record<string, string | number | boolean>>;
 }
 
@@ -21,13 +21,13 @@ export interface PushOptions {
 export interface PushStream {
   /** The stream. */
   df: DataFrame;
-  /** Adds rows (or text, or bytes); resolves when there is room for more. */
+  /** Adds rows, strings or bytes; resolves when there is room for more. */
   write(data: PushData): Promise<void>;
-  /** No more will come. */
+  /** Ends the stream: no more will come. */
   end(): void;
 }
 
-/** Says where a stream comes from: `spark.readStream`. */
+/** Says where a stream comes from: `spark.readStream` (`DataStreamReader`). */
 export class DataStreamReader extends Reader {
   /** @internal */
   constructor(context: Context) {
@@ -35,28 +35,32 @@ export class DataStreamReader extends Reader {
   }
 
   /**
-   * The stream: of files in a path or directory, or of a source that needs no path (`rate`, `websocket` with option `url`).
-   *
-   * With a checkpoint, what a WebSocket brings counts as received when it is durable. With `option('ack', true)` the server is
-   * told: on opening and whenever more is durable it gets the text `{"ack":n}`, n being the number of messages received from
-   * this source since the checkpoint began. A server that numbers its messages and goes on at n is read exactly once.
+   * Returns the stream of files in a path or folder, or of a source that needs no path (`rate`, `websocket` with option `url`).
+   * With a checkpoint, what a WebSocket brings counts as received when it is durable. With `option('ack', true)` the server learns
+   * of it: on opening, and whenever more is durable, it receives the string `{"ack":n}`, where n is the number of messages received
+   * from this source since the checkpoint began. A server that numbers its messages and continues at n is read exactly once.
+   * @example
+   * ```ts
+   * const ticks = spark.readStream.format('rate').option('rowsPerSecond', 100).load();
+   * await ticks.isStreaming(); // → true
+   * ```
    */
   load(...sources: FileSource[]): DataFrame {
     return new DataFrame(this.context, loadPlan(this.context, this.read, sources, true));
   }
-  /** JSON objects, one a line, of files that come. */
+  /** Reads JSON objects, one per line, of files that appear. */
   json(...sources: FileSource[]): DataFrame {
     return this.format('json').load(...sources);
   }
-  /** CSV of files that come. */
+  /** Reads CSV of files that appear. */
   csv(...sources: FileSource[]): DataFrame {
     return this.format('csv').load(...sources);
   }
-  /** Lines of files that come, as column `value`. */
+  /** Reads lines of files that appear, as column `value`. */
   text(...sources: FileSource[]): DataFrame {
     return this.format('text').load(...sources);
   }
-  /** A streaming table or view. */
+  /** Returns a streaming table or view. */
   table(name: string): DataFrame {
     return new DataFrame(
       this.context,
@@ -67,7 +71,19 @@ export class DataStreamReader extends Reader {
     );
   }
 
-  /** A stream that this page writes to. The queue is bounded: `write` waits while it is full. */
+  /**
+   * Opens a stream that this page writes to. The queue is bounded: `write` waits while it is full.
+   * @example
+   * ```ts
+   * const clicks = spark.readStream.push({ schema: 'page STRING, ms INT' });
+   * const slow = await clicks.df.filter('ms > 100').writeStream.format('memory').queryName('slow').start();
+   * await clicks.write([{ page: '/', ms: 20 }, { page: '/map', ms: 300 }]);
+   * await slow.processAllAvailable();
+   * const found = await spark.table('slow').collect();
+   * await slow.stop();
+   * found; // → [{ page: '/map', ms: 300 }]
+   * ```
+   */
   push(options: PushOptions): PushStream {
     const format = options.format ?? 'arrow';
     const schema = asSchema(options.schema);
@@ -86,8 +102,8 @@ export class DataStreamReader extends Reader {
   }
 
   /**
-   * A stream of an async iterable or ReadableStream of rows, arrays of rows, texts or bytes (whole records each). It is
-   * read no faster than the engine takes it.
+   * Reads an async iterable or ReadableStream of rows, arrays of rows, strings or bytes (whole records each), no faster than the
+   * engine takes them. An error of the iterable ends the stream and is logged.
    */
   from(items: AsyncIterable<PushData> | ReadableStream<PushData>, options: PushOptions): DataFrame {
     const { df, write, end } = this.push(options);

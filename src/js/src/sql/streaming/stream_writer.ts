@@ -5,12 +5,12 @@ import type { Row } from '../../values/rows.js';
 import { perRow, type ForeachBatchFunction, type ForeachWriter } from './foreach.js';
 import { StreamingQuery } from './query.js';
 
-/** What a stream's result looks like from batch to batch. */
+/** What a stream's result consists of in each batch: new rows, all rows, or changed rows. */
 export type OutputMode = 'append' | 'complete' | 'update';
-/** When the next micro-batch begins: at fixed times, at once until the data of now is used up, or once. */
+/** When the next micro-batch begins: at fixed times (`10 seconds`), at once until the data of now is used up, or once. */
 export type Trigger = { processingTime: string } | { availableNow: true } | { once: true };
 
-/** Says where a stream goes, and starts it: `df.writeStream`. */
+/** Says where a stream goes, and starts it: `df.writeStream` (`DataStreamWriter`). */
 export class DataStreamWriter {
   readonly #start: WriteStreamStart & { options: Record<string, string> };
   #sink: ForeachBatchFunction | undefined;
@@ -23,38 +23,38 @@ export class DataStreamWriter {
     this.#start = { input: plan.relation, options: {} };
   }
 
-  /** The sink: `memory` (with queryName), `console`, `noop`… */
+  /** Sets the sink: `memory` (with queryName), `console`, `noop`, or files (`json`, `csv`, `text`, `parquet`). */
   format(source: string): this {
     this.#start.format = source;
     return this;
   }
-  /** `append` (the default), `complete` or `update`. */
+  /** Sets the output mode: `append` (the default), `complete` or `update`. */
   outputMode(mode: OutputMode): this {
     this.#start.outputMode = mode;
     return this;
   }
-  /** An option of the sink, or `checkpointLocation`. */
+  /** Sets an option of the sink, or `checkpointLocation`. */
   option(key: string, value: string | number | boolean): this {
     this.#start.options[key] = String(value);
     return this;
   }
-  /** Several options. */
+  /** Sets several options. */
   options(options: Readonly<Record<string, string | number | boolean>>): this {
     for (const [key, value] of Object.entries(options)) this.option(key, value);
     return this;
   }
-  /** The name of the query; the memory sink's table has it. */
+  /** Names the query; the memory sink's table has that name. */
   queryName(name: string): this {
     if (name.trim() === '') throw new IllegalArgumentException('The name of a query cannot be empty');
     this.#start.queryName = name;
     return this;
   }
-  /** Columns that file sinks make folders of. */
+  /** Sets the columns that file sinks make folders of. */
   partitionBy(...columns: string[]): this {
     this.#start.partitioningColumnNames = columns;
     return this;
   }
-  /** When micro-batches begin; without it as soon as there is data. */
+  /** Sets when micro-batches begin; by default as soon as there is data. */
   trigger(trigger: Trigger): this {
     this.#start.trigger =
       'processingTime' in trigger
@@ -64,7 +64,24 @@ export class DataStreamWriter {
           : { case: 'once', value: true };
     return this;
   }
-  /** Calls a function on this page with each micro-batch. */
+  /**
+   * Calls a function on this page with each micro-batch and its number. The batch is committed when the promise resolves, and may
+   * come again after a crash, under the same number.
+   * @example
+   * ```ts
+   * const numbers = spark.readStream.push({ schema: 'n INT' });
+   * const sums: number[] = [];
+   * const query = await numbers.df.writeStream
+   *   .foreachBatch(async (batch) => {
+   *     sums.push((await batch.agg(F.sum('n').alias('sum')).first())?.['sum']);
+   *   })
+   *   .start();
+   * await numbers.write([{ n: 1 }, { n: 2 }]);
+   * await query.processAllAvailable();
+   * await query.stop();
+   * sums; // → [3]
+   * ```
+   */
   foreachBatch(f: ForeachBatchFunction): this {
     this.#sink = f;
     return this;
@@ -75,7 +92,18 @@ export class DataStreamWriter {
     return this;
   }
 
-  /** Starts the query; `path` is for file sinks. */
+  /**
+   * Starts the query; `path` is for file sinks. Throws an AnalysisException for a query that cannot run, such as an output mode
+   * that its operators do not allow.
+   * @example
+   * ```ts
+   * const ticks = spark.readStream.format('rate').load();
+   * const query = await ticks.groupBy().count().writeStream.format('memory').queryName('ticks').outputMode('complete').start();
+   * const active = await query.isActive();
+   * await query.stop();
+   * active; // → true
+   * ```
+   */
   async start(path?: string): Promise<StreamingQuery> {
     return this.#run(path === undefined ? undefined : { case: 'path', value: path });
   }
