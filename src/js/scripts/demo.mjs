@@ -120,8 +120,8 @@ function compare(rows, totals, limit) {
   const actual = new Set(rows.map(key));
   const missing = [...expected].filter((row) => !actual.has(row));
   const extra = [...actual].filter((row) => !expected.has(row));
-  for (const row of missing.slice(0, 10)) console.log(`  the model has, the page has not: ${row}`);
-  for (const row of extra.slice(0, 10)) console.log(`  the page has, the model has not: ${row}`);
+  for (const row of missing.slice(0, 10)) console.log(`  only the model has: ${row}`);
+  for (const row of extra.slice(0, 10)) console.log(`  only the page has: ${row}`);
   // Spark counts late rows after partial aggregation: equal keys of one batch count once.
   const lateRight = totals.late <= model.dropped && totals.late > 0 === model.dropped > 0;
   if (!lateRight) console.log(`  late rows dropped: the page says ${totals.late}, the model ${model.dropped}`);

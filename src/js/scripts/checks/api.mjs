@@ -50,6 +50,25 @@ export function publicNames(folder) {
   return [...found.values()].flat();
 }
 
+/** Folders that are generated, with comments of their generator's. */
+const GENERATED = /^sql\/functions\//;
+
+/**
+ * What is wrong with the doc comments of the public names: one is missing, or that of a function does not begin with a verb in the third
+ * person. Members of constants and type aliases are left out.
+ */
+export function publicFaults(folder) {
+  const all = publicNames(folder).filter(({ file }) => !GENERATED.test(file));
+  const loose = new Set(all.filter(({ kind }) => kind === 'type' || kind === 'const').map(({ name }) => name));
+  return all.flatMap(({ name, kind, file, doc }) => {
+    if (loose.has(name.slice(0, name.lastIndexOf('.')))) return [];
+    const words = doc.replace(/^\/\*\*\s*|\s*\*\/$|^\s*\* ?/gm, '').trim();
+    if (words === '') return [`${file}: ${name} is public and has no doc comment`];
+    if (!['method', 'function', 'constructor'].includes(kind) || /^[A-Z][a-z]+s\b/.test(words)) return [];
+    return [`${file}: the doc comment of ${name} does not begin with a verb in the third person: "${words.slice(0, 60)}"`];
+  });
+}
+
 const declarationFile = (from) => from.replace(/\.js$/, '.d.ts');
 
 /** What a file declares, imports and exports. */

@@ -1,16 +1,6 @@
 /**
- * Machine learning: pipelines of feature stages and naive Bayes, evaluation, tuning. The words are those of `pyspark.ml`.
- *
- * ```ts
- * import { ml } from 'rivulet';
- * const pipeline = new ml.Pipeline({ stages: [
- *   new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
- *   new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: 2000 }),
- *   new ml.NaiveBayes(),
- * ] });
- * const model = await pipeline.fit(tweets);
- * const scored = model.transform(stream);
- * ```
+ * Machine learning: pipelines of feature stages and naive Bayes, evaluation, tuning. The words are those of `pyspark.ml`; begin with
+ * {@link Pipeline}.
  */
 export * from './feature.js';
 export * from './classification.js';

@@ -19,20 +19,27 @@ const PARAMS =
   'rawPredictionCol="rawPrediction" smoothing=1 thresholds weightCol halfLife timeUnit="batches" initialModel batchId';
 
 /**
- * Naive Bayes that learns from a stream, batch by batch, and can score the same stream:
- *
+ * Naive Bayes that learns from a stream, batch by batch, and can score the same stream. The model after n batches is that of one
+ * training on all their rows, weighted by what forgetting left of them. A batch whose id is not above the last one's is not learned
+ * again. So after a restart with `StreamingNaiveBayes.load`, a batch that the query repeats counts once, whether the model was saved
+ * after it or not.
+ * @example
  * ```ts
+ * const schema = new StructType([new StructField('label', DoubleType), new StructField('features', ml.VectorType)]);
+ * const row = (label: number, ...values: number[]) => ({ label, features: ml.Vectors.toStruct(ml.Vectors.dense(values)) });
+ * const stream = spark.readStream.push({ schema });
  * const learner = new ml.StreamingNaiveBayes({ halfLife: 20 });
- * await stream.writeStream.foreachBatch(async (batch, batchId) => {
- *   if (learner.model) await learner.model.transform(batch).show(); // by what was learned before this batch
- *   await learner.update(batch, batchId);
- *   await learner.save(spark, 'rivulet:/models/mood', { overwrite: true });
- * }).start();
+ * const query = await stream.df.writeStream
+ *   .foreachBatch(async (batch, batchId) => {
+ *     if (learner.model) await learner.model.transform(batch).count(); // scored by what was learned before this batch
+ *     await learner.update(batch, batchId);
+ *   })
+ *   .start();
+ * await stream.write([row(0, 1, 0), row(1, 0, 1)]);
+ * await query.processAllAvailable();
+ * await query.stop();
+ * await learner.model!.predict(ml.Vectors.dense(0, 2)); // → 1
  * ```
- *
- * The model after n batches is that of one training on all their rows, weighted by what forgetting left of them. A batch
- * whose id is not above the last one's is not learned again. So after a restart with `StreamingNaiveBayes.load`, a batch
- * that the query repeats counts once if the model was saved after it, and once if it was not.
  */
 export class StreamingNaiveBayes extends Params {
   /** What was learned so far; undefined before the first batch. */
@@ -54,7 +61,7 @@ export class StreamingNaiveBayes extends Params {
     const estimator = { name: 'org.apache.spark.ml.classification.StreamingNaiveBayes', uid: this.uid, type: Role.ESTIMATOR };
     const fit = { estimator, params: { params }, dataset: batch.plan.relation };
     const { id } = await mlCommand(batch.context, { case: 'fit', value: fit }, batch.plan.needs);
-    if (!id) throw new SparkRuntimeException('The engine answered a fit without a model');
+    if (!id) throw new SparkRuntimeException('The engine answered a fit without a model', { condition: 'INTERNAL_ERROR' });
     if (!this.model || id !== before?.id) {
       const models = NaiveBayesModel as unknown as ModelClass<NaiveBayesParams, object>;
       this.model = models.of(batch.context, id, this.uid) as unknown as NaiveBayesModel;
