@@ -1,4 +1,4 @@
-// The batches of a discretized stream, as a StreamingListener is told of them: totals, charts, table.
+// The batches of a discretized stream, as a StreamingListener receives them: totals, charts, table.
 import { badge, cell, setText } from './elements.js';
 import { Plot } from './plots.js';
 import { clock, count, duration } from './units.js';

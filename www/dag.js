@@ -21,7 +21,7 @@ function layers(stages) {
 
 const shortened = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
-/** Draws the stages of a job into `root`; `color` gives the colour (as CSS) of a stage's progress. */
+/** Draws the stages of a job into `root`; `color` returns the colour (as CSS) of a stage's progress. */
 export function drawDag(root, job, { label = 'Stages of the last batch', color = () => 'var(--accent)' } = {}) {
   root.replaceChildren();
   if (!job?.stages?.length) {

@@ -1,4 +1,4 @@
-// The jobs of a session: what statuses told of them, and the table of them.
+// The jobs of a session: as statuses report them, and the table of them.
 import { badge, cell, element, setText } from './elements.js';
 import { clock, count, duration } from './units.js';
 
@@ -59,7 +59,7 @@ export class JobsTable {
       row.remove();
       this.#rows.delete(id);
     }
-    // Rows stay in place (and keep the focus); new jobs have larger ids and go on top.
+    // Rows stay in place (and keep the focus); new jobs have larger ids and stand on top.
     for (const job of jobs.toReversed()) this.#fill(this.#rows.get(job.id) ?? this.#create(job), job, job.id === chosen, nowMs);
   }
 

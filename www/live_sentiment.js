@@ -22,7 +22,7 @@ export function positiveShare(model, tweets) {
     .agg(F.count('*').alias('tweets'), F.avg('prediction').alias('score'));
 }
 
-/** Tweets that this page makes of held-out sentences, pushed at a rate that `perSecond` gives. */
+/** Tweets that this page makes of held-out sentences, pushed at a rate that `perSecond` returns. */
 function embedded(spark, sentences, perSecond) {
   const { df, write, end } = spark.readStream.push({ schema: TWEET_SCHEMA, format: 'json' });
   const generator = new OpinionGenerator(sentences, { startMs: Math.floor(Date.now() / 60_000) * 60_000 });

@@ -22,7 +22,7 @@ function heads(table, names) {
   table.tHead.replaceChildren(row);
 }
 
-/** One line for each of the newest windows; a window behind the watermark is final. */
+/** One line for each of the newest windows; a window before the watermark is final. */
 export function showWindows(table, store, watermarkMs) {
   heads(table, [{ text: 'Window (UTC)' }, { text: 'Top hashtags' }, { text: 'Hashtags', number: true }, { text: 'Uses', number: true }]);
   const body = document.createElement('tbody');

@@ -5,7 +5,7 @@ import { count, duration } from './units.js';
 
 const BARS = { width: 190, height: 26, widest: 10 };
 
-/** The durations of a stage's tasks (ms) by partition: of the attempt that was done first, null where there is none. */
+/** The durations of a stage's tasks (ms) by partition: of the attempt that was done first, null without one. */
 export function durationsOf(stage) {
   const first = new Map();
   for (const attempt of stage.attempts ?? []) {

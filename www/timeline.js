@@ -16,7 +16,7 @@ const COLORS = 6;
 /** The colour of a stage, as CSS. */
 export const stageColor = (stage) => `var(--stage-${stage.id % COLORS})`;
 
-/** Whether the engine tells of the attempts of a job's tasks. */
+/** Whether the engine reports the attempts of a job's tasks. */
 export const hasAttempts = (job) => job.stages.some((stage) => stage.attempts !== undefined);
 
 /**

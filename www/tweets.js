@@ -1,5 +1,5 @@
 /**
- * A deterministic stream of tweets: the same seed gives the same tweets in the page's worker, in the tweet server and in
+ * A deterministic stream of tweets: the same seed makes the same tweets in the page's worker, in the tweet server and in
  * the tests' model.
  *
  * Event time advances by a fixed step for each tweet. A quarter of the tweets come out of order, by less than
@@ -44,7 +44,7 @@ function uniform(seed) {
  * @property {number} [startMs] event time of the first tweet, epoch milliseconds
  * @property {number} [stepMs] event time between two tweets
  * @property {number} [lateFrom] number of the first tweet that may be late
- * @property {number} [lateEvery] one in so many tweets is late from there on
+ * @property {number} [lateEvery] one in this many tweets is late from there on
  */
 
 /** The tweets, one after the other. */
@@ -90,7 +90,7 @@ export class TweetGenerator {
     };
   }
 
-  /** The next `count` tweets, one JSON object a line. */
+  /** The next `count` tweets, one JSON object per line. */
   lines(count) {
     let text = '';
     for (let n = 0; n < count; n++) text += `${JSON.stringify(this.next())}\n`;

@@ -33,7 +33,7 @@ export class SparkError extends Error {
   constructor(message: string, details: SparkErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
-    this.condition = details.condition ?? null;
+    this.condition = details.condition === undefined ? (DEFAULTS[new.target.name] ?? 'RIVULET_ERROR') : details.condition;
     this.sqlState = details.sqlState ?? null;
     this.parameters = details.parameters ?? {};
   }
@@ -87,6 +87,16 @@ export class WorkerLoadError extends SparkError {
   }
 }
 
+/** Conditions of errors that this client throws without a more special one. */
+const DEFAULTS: Partial<Record<string, string>> = {
+  IllegalArgumentException: 'RIVULET_ILLEGAL_ARGUMENT',
+  IllegalStateException: 'RIVULET_ILLEGAL_STATE',
+  SessionClosedError: 'RIVULET_SESSION_CLOSED',
+  SparkRuntimeException: 'RIVULET_RUNTIME',
+  SparkTypeError: 'RIVULET_TYPE',
+  UnsupportedOperationException: 'RIVULET_UNSUPPORTED',
+};
+
 const CLASSES: Record<string, new (message: string, details?: SparkErrorDetails) => SparkError> = {
   AnalysisException,
   ParseException,
@@ -123,9 +133,17 @@ export function errorFromWire(wire: WireError): SparkError {
   return new type(wire.message, stack === undefined ? wire : { ...wire, cause: thrown(stack) });
 }
 
+/** The error of an executor; its condition stands in brackets after its name, see {@link stackWithCondition}. */
 function thrown(stack: string): Error {
-  const [, name, message] = /^(?:(\w+): )?(.*)/.exec(stack)!;
-  return Object.assign(new Error(message), { name: name ?? 'Error', stack });
+  const [, name, condition, message] = /^(?:(\w+)(?: \[([\w.]+)\])?: )?(.*)/.exec(stack)!;
+  return Object.assign(new Error(message), { name: name ?? 'Error', stack, ...(condition && { condition }) });
+}
+
+/** The stack of an error, which carries its condition to the page. @internal */
+export function stackWithCondition(error: Error): string {
+  const { condition, name, message, stack = '' } = error as Error & { condition?: string };
+  const trace = stack.slice(Math.max(0, stack.indexOf('\n    at ')));
+  return condition ? `${name} [${condition}]: ${message}${trace}` : stack;
 }
 
 /** Returns the caller's own reason, or the AbortError that a signal without a reason stands for. @internal */

@@ -66,9 +66,9 @@ export type ToDriver =
   | { t: 'file'; path: string; blob: Blob | null; modified: number }
   /** The page's foreachBatch function has returned (or thrown). */
   | { t: 'foreachBatchDone'; run: string; batchId: number; error?: { message: string; stack: string } }
-  /** Asks for `status` messages, at most four a second. */
+  /** Asks for `status` messages, at most four per second. */
   | { t: 'watchStatus'; on: boolean }
-  /** Asks for `rang` in so many ms: a worker's timers keep time where a page in the background does not. */
+  /** Asks for `rang` after `inMs` ms: a worker's timers keep time where those of a page in the background do not. */
   | { t: 'alarm'; id: number; inMs: number }
   | HeapRequest;
 
@@ -99,7 +99,7 @@ export interface HeapRequest {
 /** Answers of any worker. */
 export type FromWorker =
   | { t: 'ready'; version: string }
-  /** The worker cannot go on (trap, unhandled error, failed start); it closes itself after this. */
+  /** The worker cannot continue (trap, unhandled error, failed start); it closes itself after this. */
   | { t: 'fatal'; message: string; stack: string }
   | { t: 'heapBytes'; id: number; bytes: number }
   | { t: 'lent'; id: number }
@@ -107,7 +107,7 @@ export type FromWorker =
   /** A block of records; `stored` answers when it is safe. */
   | { t: 'received'; id: number; seq: number; block: Uint8Array; records: number }
   | { t: 'receiverFailed'; id: number; message: string; stack: string }
-  /** It was told to stop, has stopped, and hands nothing over any more. */
+  /** It has stopped, as `receiverStop` asked, and hands nothing over any more. */
   | { t: 'receiverStopped'; id: number }
   /** The time of an `alarm` has come. */
   | { t: 'rang'; id: number };
@@ -135,7 +135,7 @@ export type FromDriver =
    * the pushes with a `seq` below `durable` survive whatever happens to this tab; else `durable` is null.
    */
   | { t: 'credit'; source: string; queuedBytes: number; limitBytes: number; durable: number | null }
-  /** One micro-batch for a foreachBatch function; Arrow IPC streams, the first of which has the schema. */
+  /** One micro-batch for a foreachBatch function; Arrow IPC streams; the first has the schema. */
   | { t: 'foreachBatch'; sink: string; run: string; batchId: number; arrow: Uint8Array[] }
   | { t: 'listener'; eventType: 'started' | 'progress' | 'idle' | 'terminated'; json: string }
   /** A {@link EngineStatus} as JSON. */

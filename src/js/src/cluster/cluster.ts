@@ -43,7 +43,7 @@ export class Cluster {
   #nextAlarm = 0;
   /** Files that executors may read, also those that come later. */
   readonly #blobs = new Map<number, Blob>();
-  /** Who has not yet said that a file has come: by its number, the workers. */
+  /** By the number of a file: the workers whose confirmation is awaited. */
   readonly #lending = new Map<number, { workers: Set<Worker>; done: () => void }>();
   #closed = false;
 
@@ -109,7 +109,7 @@ export class Cluster {
     return Object.fromEntries(await Promise.all(named.map(async ([name, worker]) => [name, await ask(worker)] as const)));
   }
 
-  /** Calls `work` in so many ms, though the page be in the background; gives what takes it back. */
+  /** Calls `work` after `inMs` ms, even while the page is in the background. Returns a function that cancels the call. */
   alarm(inMs: number, work: () => void): () => void {
     const id = this.#nextAlarm++;
     this.#alarms.set(id, work);

@@ -50,7 +50,7 @@ export async function compileEngine(assets: Assets): Promise<WebAssembly.Module>
   }
 }
 
-/** Creates one worker, which does nothing until it is told its role. */
+/** Creates one worker, which does nothing until `init` sets its role. */
 export function createWorker(assets: Assets, name: string): Worker {
   if (assets.workerUrl !== undefined) return new Worker(assets.workerUrl, { type: 'module', name });
   if (parts.worker) return parts.worker();

@@ -1,3 +1,4 @@
+import { SparkError } from '../errors.js';
 import type { FromWorker, ToExecutor } from '../protocol.js';
 
 /** What the page does with what a receiver says. */
@@ -23,7 +24,7 @@ interface Running {
 /** First pause before a receiver that failed starts again, doubled up to the last while nothing comes from it; ms. */
 const RESTART_MS = [500, 30_000] as const;
 
-/** What an executor tells of a receiver. */
+/** What an executor reports about a receiver. */
 export type FromReceiver = Extract<FromWorker, { t: `receive${string}` }>;
 export function fromReceiver(message: FromWorker): message is FromReceiver {
   return message.t.startsWith('receive');
@@ -56,7 +57,7 @@ export class ReceiverPlacement {
     running.ended?.();
   }
 
-  /** On the executor with the fewest; waits for one where there is none. */
+  /** Places it on the executor with the fewest receivers; without an executor, it waits for one. */
   #place(id: number, running: Running): void {
     const load = (executor: number) => [...this.#running.values()].filter((other) => other.executor === executor).length;
     const [executor] = [...this.workers().keys()].sort((a, b) => load(a) - load(b) || a - b);
@@ -102,7 +103,7 @@ export class ReceiverPlacement {
       case 'receiverFailed':
         if (running.ended) return this.#end(message.id, running);
         page.failed(
-          Object.assign(new Error(`The receiver failed and starts again in ${running.pauseMs} ms: ${message.message}`), {
+          Object.assign(new SparkError(`The receiver failed and starts again in ${running.pauseMs} ms: ${message.message}`), {
             cause: message.message,
           }),
         );

@@ -91,7 +91,7 @@ export class StreamingContext {
   ) {
     if (!Number.isInteger(batchMs) || batchMs <= 0)
       throw new IllegalArgumentException(`The batch interval (${batchMs} ms) must be positive and whole`);
-    // What is wrong with the settings is told here.
+    // Throws for settings that are wrong.
     this.rateLimit();
   }
 
@@ -219,7 +219,7 @@ export class StreamingContext {
   /** Returns the rows of all streams. */
   union<T>(...streams: DStream<T>[]): DStream<T> {
     const [first, ...others] = streams;
-    if (!first) throw new IllegalArgumentException('union: there are no streams');
+    if (!first) throw new IllegalArgumentException('union: there are no streams', { condition: 'CANNOT_BE_EMPTY' });
     return others.reduce((all, stream) => all.union(stream), first);
   }
 
@@ -278,7 +278,8 @@ export class StreamingContext {
    * cannot start is stopped.
    */
   start(): void {
-    if (this.#state === 'stopped') throw new IllegalStateException('StreamingContext has already been stopped');
+    if (this.#state === 'stopped')
+      throw new IllegalStateException('StreamingContext has already been stopped', { condition: 'RIVULET_CONTEXT_STOPPED' });
     if (this.#state === 'active') return;
     const now = Math.floor(this.clock.now() / this.batchMs) * this.batchMs;
     if (!this.#restored) this.#zero = this.#completed = now;
@@ -300,16 +301,19 @@ export class StreamingContext {
 
   #validate(): void {
     if (this.#outputs.length === 0)
-      throw new IllegalArgumentException('requirement failed: No output operations registered, so nothing to execute');
+      throw new IllegalArgumentException('requirement failed: No output operations registered, so nothing to execute', {
+        condition: 'RIVULET_NO_OUTPUT_OPERATIONS',
+      });
     const [stateful] = this.#stateful;
     if (stateful && !this.checkpoints) {
       throw new IllegalArgumentException(
         'requirement failed: The checkpoint directory has not been set. Please set it by StreamingContext.checkpoint(): ' +
           `a stream of this context keeps state (${stateful.kind})`,
+        { condition: 'RIVULET_NO_CHECKPOINT_DIRECTORY' },
       );
     }
     if (this.checkpoints && !this.#recovers())
-      console.warn('[rivulet] queueStream does not support checkpointing: this context cannot go on in another tab');
+      console.warn('[rivulet] queueStream does not support checkpointing: this context cannot continue in another tab');
   }
 
   readonly #receiverFailed = (error: Error): void => {
@@ -381,7 +385,7 @@ export class StreamingContext {
     if (this.#failure) this.#end();
   }
 
-  /** The batch is done: another life begins behind it. */
+  /** Completes a batch: another life begins after it. */
   async #complete(timeMs: number): Promise<void> {
     this.#completed = timeMs;
     if (!this.checkpoints) return;

@@ -48,13 +48,13 @@ export abstract class DStream<T> {
   /** The dataset of the interval that ends at this time. */
   protected abstract compute(timeMs: number): Maybe<T> | Promise<Maybe<T>>;
 
-  /** Keeps the datasets of at least so long, and what it takes to make them again. @internal */
+  /** Keeps the datasets of at least `durationMs`, and what it takes to make them again. @internal */
   keep(durationMs: number): void {
     this.#keepMs = Math.max(this.#keepMs, durationMs);
     for (const parent of this.parents) parent.keep(this.#keepMs + this.reachMs);
   }
 
-  /** The dataset of a time, made once; none where the time is not one of this stream's. @internal */
+  /** Returns the dataset of a time, made once; undefined for a time that is not one of this stream's. @internal */
   getOrCompute(timeMs: number): Promise<Maybe<T>> {
     const since = timeMs - this.ssc.zeroMs;
     if (since <= 0 || since % this.slideMs !== 0) return Promise.resolve(undefined);
@@ -91,7 +91,7 @@ export abstract class DStream<T> {
   cache(): this {
     return this.persist();
   }
-  /** Keeps them where nothing else is said: what is above takes them again and again. @internal */
+  /** Keeps datasets unless a level is set: the stream after this one reads them again and again. @internal */
   reuse(): void {
     this.#level ??= 'MEMORY_ONLY';
   }
@@ -109,7 +109,7 @@ export abstract class DStream<T> {
       made.then(
         (rdd) => rdd?.unpersist(),
         () => {
-          /* who asked for it was told */
+          /* whoever asked for it has the error */
         },
       );
     }

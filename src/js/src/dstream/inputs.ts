@@ -1,4 +1,5 @@
 /** Streams that records come in by. */
+import { SparkTypeError } from '../errors.js';
 import { decode, encode } from '../rdd/value_codec.js';
 import type { RDD } from '../rdd/rdd.js';
 import { systemClock } from '../clock.js';
@@ -10,7 +11,7 @@ import { socketMessages } from './socket.js';
 export interface Input {
   /** @internal */
   readonly number: number;
-  /** Whether it can go on from a checkpoint. */
+  /** Whether it can continue from a checkpoint. */
   readonly recovers: boolean;
   start(): void;
   /** A promise settles when nothing more comes. */
@@ -21,9 +22,9 @@ export interface Input {
   waiting(): boolean;
   /** What the batch of this time took in is written, where there is a checkpoint; before it is processed. */
   write(timeMs: number): Promise<void>;
-  /** A batch is done that took so many records of it. */
+  /** A batch that took `records` of its records is done. */
   processed(batch: BatchInfo, records: number): void;
-  /** What it notes of itself in a checkpoint, and how it goes on from that. */
+  /** What it notes of itself in a checkpoint; `recover` continues from that. */
   note(): unknown;
   recover(noted: unknown): Promise<void>;
 }
@@ -250,11 +251,11 @@ export class SocketInput extends Records<string> {
     const { signal } = this.#abort;
     for await (const text of socketMessages(this.url, this.limit !== undefined, signal, this.failed)) {
       if (typeof text !== 'string') {
-        this.failed(new TypeError(`${this.url} sent binary data; socketTextStream takes text`));
+        this.failed(new SparkTypeError(`${this.url} sent binary data; socketTextStream takes text`));
         continue;
       }
       const lines = text.split(/\r\n|\n|\r/);
-      // What ends with a line's end has no other line behind it.
+      // A string that ends with a line's end has no further line after it.
       if (lines.at(-1) === '') lines.pop();
       for (const line of lines) {
         if (this.limit) await this.limit.permit();

@@ -8,7 +8,7 @@ import { checkPartitions } from '../rdd/shuffles.js';
 export interface State<S> {
   /** Returns whether there is a state. */
   exists(): boolean;
-  /** Returns the state. Throws where there is none. */
+  /** Returns the state. Throws if the key has no state. */
   get(): S;
   /** Returns the state, or null. */
   getOption(): S | null;

@@ -10,7 +10,7 @@ interface Weights {
 }
 
 /**
- * How many records a second may come in, told from how long batches took (`PIDRateEstimator`). The first batch is what the second
+ * Estimates how many records per second may come in, from the durations of batches (`PIDRateEstimator`). The first batch is what the second
  * is measured by.
  */
 export class RateEstimator {
@@ -46,7 +46,7 @@ export class RateEstimator {
   }
 }
 
-/** Records that are held up go on together, so often; ms. A timer for each would be dear. */
+/** Interval at which held-back records are released, ms: one timer per record would be too expensive. */
 const PAUSE_MS = 10;
 /** Of what was not used, so much may be used later; ms. */
 const SAVED_MS = 1000;
@@ -65,10 +65,10 @@ export class RateLimit {
     private readonly estimator: RateEstimator | undefined,
   ) {}
 
-  /** The limit that these settings mean; none where there is none. An IllegalArgumentException for what is no number. */
+  /** Returns the limit of these settings, or undefined. Throws an IllegalArgumentException for a setting that is not a number. */
   static of(conf: Readonly<Record<string, string>>, batchMs: number, clock: Clock): RateLimit | undefined {
     const setting = (key: string, otherwise: number) => numberOf(conf, `spark.streaming.${key}`, otherwise);
-    // As in Spark, 0 is no limit.
+    // As in Spark, 0 means unlimited.
     const maxRate = setting('receiver.maxRate', 0) || Infinity;
     if (conf['spark.streaming.backpressure.enabled'] !== 'true')
       return maxRate < Infinity ? new RateLimit(clock, maxRate, undefined) : undefined;
@@ -85,7 +85,7 @@ export class RateLimit {
     );
   }
 
-  /** Settles when so many more records may come in. */
+  /** Resolves when `records` more records may come in. */
   async permit(records = 1): Promise<void> {
     const limit = Math.min(this.estimator?.rate ?? Infinity, this.maxRate);
     if (limit === Infinity) return;
@@ -95,7 +95,7 @@ export class RateLimit {
     if (fromMs > now) await new Promise<void>((resolve) => this.clock.at(Math.ceil(fromMs / PAUSE_MS) * PAUSE_MS, resolve));
   }
 
-  /** A batch with so many records of the stream is done. */
+  /** Notes that a batch with `records` records of the stream is done. */
   processed(timeMs: number, records: number, processingMs: number, schedulingMs: number): void {
     this.estimator?.compute(timeMs, records, processingMs, schedulingMs);
   }
@@ -107,5 +107,5 @@ function numberOf(conf: Readonly<Record<string, string>>, key: string, otherwise
   if (text === undefined) return otherwise;
   const value = Number(text);
   if (value >= 0) return value;
-  throw new IllegalArgumentException(`${key} must be a number from 0 on, and not ${text}`);
+  throw new IllegalArgumentException(`${key} must be a number ≥ 0, got ${text}`);
 }

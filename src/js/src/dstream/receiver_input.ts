@@ -30,7 +30,7 @@ export interface Receiver<T> {
   onStop(): unknown;
 }
 
-/** Told of a receiver's life. */
+/** Receives the events of a receiver's life. */
 export interface ReceiverEvents {
   started(executor: number, stream: number): void;
   stopped(executor: number, stream: number): void;

@@ -1,4 +1,5 @@
 /** What a WebSocket sends. */
+import { SparkError } from '../errors.js';
 
 /** First pause before a lost WebSocket is opened again, doubled up to the last; ms. */
 const RECONNECT_MS = [250, 30_000] as const;
@@ -47,7 +48,7 @@ async function held(url: string, signal: AbortSignal): Promise<Connection> {
 }
 
 /**
- * The messages of a WebSocket, which is opened again, with growing pauses, when it is lost; `lost` is told. Where there is `slow`
+ * The messages of a WebSocket, which is opened again, with growing pauses, when it is lost; `lost` is called each time. Where there is `slow`
  * reading, the sender is held up meanwhile if the browser can do that (`WebSocketStream`); else messages wait in memory.
  */
 export async function* socketMessages(
@@ -74,7 +75,7 @@ export async function* socketMessages(
       close();
     }
     if (signal.aborted) return;
-    lost(new Error(`${url} is closed; opening it again in ${pause} ms`));
+    lost(new SparkError(`${url} is closed; opening it again in ${pause} ms`, { condition: 'RIVULET_SOCKET_CLOSED' }));
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, pause);
       signal.addEventListener(

@@ -7,7 +7,7 @@ import { checkWindow, DStream, type Maybe } from './dstream.js';
 import type { WrittenState } from './streaming_checkpoint.js';
 import type { StateSpec } from './map_with_state.js';
 
-/** Between two states that are written, ms, where nothing else is said; as Spark's: at least 10 s, in whole slides. */
+/** Time between two states that are written, ms, by default: at least 10 s, in whole slides, as in Spark. */
 const CHECKPOINT_MS = 10_000;
 
 /**
@@ -71,7 +71,7 @@ export abstract class StatefulStream<T> extends DStream<T> {
     );
   }
 
-  /** Goes on from states that an earlier life has written. @internal */
+  /** Continues from states that an earlier life has written. @internal */
   async restore(saved: readonly WrittenState[]): Promise<void> {
     for (const { timeMs, partitions } of saved) {
       const files = await this.ssc.checkpoints!.state(this.number, timeMs, partitions);
@@ -149,10 +149,10 @@ export class StateByKey<K, V, S> extends StatefulStream<[K, S]> {
   }
 }
 
-/** Rows of a batch's states, and of what the function gave for it; told apart by their first element. */
+/** Rows of a batch's states, and the function's results for it; the first element distinguishes them. */
 export type Tagged<K, S, M> = [0, [K, [state: S, updatedMs: number]]] | [1, M];
 
-/** States that a function changes record by record, with what it gives (`MapWithStateDStream`'s inner stream). */
+/** States that a function changes record by record, with its results (`MapWithStateDStream`'s inner stream). */
 export class StateRecords<K, V, S, M> extends StatefulStream<Tagged<K, S, M>> {
   override readonly kind = 'mapWithState';
 

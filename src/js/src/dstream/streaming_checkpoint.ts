@@ -16,7 +16,7 @@ export interface StreamingMetadata {
   zeroMs: number;
   /** The last batch whose outputs are done. */
   completedMs: number;
-  /** Kinds of the streams, in their order: only the same program goes on from it. */
+  /** Kinds of the streams, in their order: only the same program continues from it. */
   graph: string[];
   /** States that were written and may be needed, oldest first, by number of the stream. */
   states: Record<number, WrittenState[]>;
@@ -25,7 +25,7 @@ export interface StreamingMetadata {
 }
 
 /**
- * Where a streaming context writes what it needs to go on after its tab has gone: received records before they are processed,
+ * Where a streaming context writes what it needs to continue after its tab has gone: received records before they are processed,
  * states every now and then, and after each batch how far it has come (`CheckpointWriter`, `ReceivedBlockTracker`).
  */
 export class StreamingCheckpoint {
@@ -37,7 +37,7 @@ export class StreamingCheckpoint {
     return (this.#folder ??= openFolder(this.directory));
   }
 
-  /** The metadata of an earlier life; none where there was none. */
+  /** Returns the metadata of an earlier life, or undefined. */
   async read(): Promise<StreamingMetadata | undefined> {
     const root = await this.#root();
     const handle = await root.getFileHandle(METADATA).catch(() => undefined);
@@ -47,7 +47,7 @@ export class StreamingCheckpoint {
       const read = JSON.parse(text) as StreamingMetadata;
       if (read.version === 1) return read;
     } catch {
-      /* told below */
+      /* thrown below */
     }
     throw new SparkError(`The checkpoint's ${METADATA} cannot be read: ${text.slice(0, 80)}`, {
       condition: 'CANNOT_LOAD_STREAMING_CHECKPOINT',
@@ -74,7 +74,7 @@ export class StreamingCheckpoint {
     return out;
   }
 
-  /** Writes a state and gives its files, partition by partition. */
+  /** Writes a state and returns its files, partition by partition. */
   async writeState(stream: number, timeMs: number, blocks: readonly Uint8Array[]): Promise<Blob[]> {
     const folder = await (await this.#root()).getDirectoryHandle(`state-${stream}-${timeMs}`, { create: true });
     await Promise.all(blocks.map((block, i) => writeFile(folder, `part-${i}`, block as Uint8Array<ArrayBuffer>)));

@@ -1,4 +1,4 @@
-/** Makes the streams that keep state; apart from {@link DStream}, of which they are made. */
+/** Makes the streams that keep state. Apart from {@link DStream}, since they extend it. */
 import type { AnyRemote, Bound } from '../rdd/remote.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
 import type { StreamingContext } from './context.js';

@@ -48,7 +48,9 @@ export async function filesBelow(folder: FileSystemDirectoryHandle, prefix = '')
 function namesOf(path: string): string[] {
   const names = path.slice(ORIGIN.length).split('/').filter(Boolean);
   if (names.length === 0 || names.some((name) => name === '.' || name === '..')) {
-    throw new IllegalArgumentException(`${path} is no path in the origin's file system: opfs:folder/name`);
+    throw new IllegalArgumentException(`${path} is not a path in the origin private file system (expected opfs:folder/name)`, {
+      condition: 'RIVULET_INVALID_PATH',
+    });
   }
   return names;
 }
@@ -68,7 +70,10 @@ async function originEntry(path: string): Promise<FileSystemFileHandle | FileSys
 /** A folder, made if it is not there. */
 export async function openFolder(target: string | FileSystemDirectoryHandle): Promise<FileSystemDirectoryHandle> {
   if (typeof target !== 'string') return target;
-  if (!target.startsWith(ORIGIN)) throw new IllegalArgumentException(`${target} is no path in the origin's file system: opfs:folder/name`);
+  if (!target.startsWith(ORIGIN))
+    throw new IllegalArgumentException(`${target} is not a path in the origin private file system (expected opfs:folder/name)`, {
+      condition: 'RIVULET_INVALID_PATH',
+    });
   let folder = await navigator.storage.getDirectory();
   for (const name of namesOf(target)) folder = await folder.getDirectoryHandle(name, { create: true });
   return folder;

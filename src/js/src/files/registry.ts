@@ -10,7 +10,7 @@ export type FileSource = OneSource | readonly FileSource[];
 type OneFile = string | URL | Blob | Response | FileSystemFileHandle;
 type OneSource = OneFile | FileSystemDirectoryHandle;
 
-/** Paths for the engine, and a promise for the registration of the files behind them. */
+/** Paths for the engine, and a promise for the registration of their files. */
 export interface Registered {
   paths: string[];
   ready: Promise<void>;
@@ -19,7 +19,7 @@ export interface Registered {
 const FETCHED = /^(https?:|blob:|data:|\.\.?\/)/;
 const POLL_MS = 1_000;
 
-/** Gives files of the page to the driver, under paths of its own: `rivulet-file:/<number>/<name>`. */
+/** Registers files of the page with the driver, under paths of its own: `rivulet-file:/<number>/<name>`. */
 export class FileRegistry {
   #next = 0;
   readonly #polls = new Set<ReturnType<typeof setInterval>>();
@@ -53,7 +53,7 @@ export class FileRegistry {
     this.#polls.clear();
   }
 
-  /** Gives the engine a file under a path of the caller's. */
+  /** Registers a file under a path of the caller's. */
   put(path: string, blob: Blob): void {
     this.#post(path, blob);
   }
@@ -112,5 +112,5 @@ export function nameOf(source: OneSource): string {
   }
   if ('name' in source && typeof source.name === 'string') return source.name;
   if (source instanceof Blob) return 'blob';
-  throw new IllegalArgumentException(`Cannot read from ${String(source)}`);
+  throw new IllegalArgumentException(`Cannot read from ${String(source)}`, { condition: 'RIVULET_INVALID_PATH' });
 }

@@ -23,7 +23,7 @@ interface Entry {
   packed: Uint8Array<ArrayBuffer>;
 }
 
-/** The files of the central directory, which a record at the end of the archive finds; a RangeError where there is none. */
+/** The files of the central directory, which a record at the end of the archive finds; throws a RangeError without such a record. */
 function* entriesOf(zip: Uint8Array<ArrayBuffer>): Generator<Entry> {
   const view = new DataView(zip.buffer, zip.byteOffset, zip.byteLength);
   const expect = (at: number, signature: number) => {

@@ -16,7 +16,7 @@ export async function modelPath(context: Context, source: ModelSource): Promise<
   if (typeof source === 'string' && !/^(https?|blob|data):/.test(source)) return source.replace(/\/+$/, '');
   const root = `rivulet-file:/model-${registered++}`;
   for (const [name, content] of await filesOf(source)) {
-    // Markers and checksums are no part of a model.
+    // Markers and checksums do not belong to the model.
     if (/(^|\/)[_.][^/]*$/.test(name)) continue;
     context.files.put(`${root}/${name}`, content instanceof Blob ? content : new Blob([content]));
   }

@@ -116,9 +116,11 @@ export abstract class Params {
   }
   /** Sets a param. Throws an IllegalArgumentException for an unknown name or a value that does not fit. */
   setParam(name: string, value: ParamValue): this {
-    if (!this.hasParam(name)) throw new IllegalArgumentException(`Param ${name} does not exist.`);
+    if (!this.hasParam(name)) throw new IllegalArgumentException(`Param ${name} does not exist.`, { condition: 'RIVULET_NO_SUCH_PARAM' });
     if (!fits(PARAMS.get(name)?.kind, value))
-      throw new IllegalArgumentException(`${this.uid} parameter ${name} given invalid value ${JSON.stringify(value)}.`);
+      throw new IllegalArgumentException(`${this.uid} parameter ${name} given invalid value ${JSON.stringify(value)}.`, {
+        condition: 'RIVULET_INVALID_PARAM',
+      });
     this.explicit.set(name, value);
     return this;
   }

@@ -23,7 +23,7 @@ import {
  * Stages that are fitted and applied one after the other (`Pipeline`).
  * @example
  * ```ts
- * const texts = spark.createDataFrame([{ text: 'good film', label: 1 }, { text: 'bad film', label: 0 }], 'text STRING, label DOUBLE');
+ * const reviews = spark.createDataFrame([{ text: 'good film', label: 1 }, { text: 'bad film', label: 0 }], 'text STRING, label DOUBLE');
  * const pipeline = new ml.Pipeline({
  *   stages: [
  *     new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
@@ -31,8 +31,8 @@ import {
  *     new ml.NaiveBayes(),
  *   ],
  * });
- * const model = await pipeline.fit(texts);
- * (await model.transform(texts).select('prediction').collect()).map((row) => row['prediction']); // → [1, 0]
+ * const model = await pipeline.fit(reviews);
+ * (await model.transform(reviews).select('prediction').collect()).map((row) => row['prediction']); // → [1, 0]
  * ```
  */
 export class Pipeline extends Estimator<PipelineModel> implements MLWritable {
@@ -138,7 +138,7 @@ async function save(
 ): Promise<void> {
   const { context } = session;
   for (const stage of stages) {
-    if (!('save' in stage)) throw new IllegalArgumentException(`Stage ${stage.uid} cannot be saved: it is no stage of Spark's.`);
+    if (!('save' in stage)) throw new IllegalArgumentException(`Stage ${stage.uid} cannot be saved: it is not a Spark stage.`);
   }
   if (overwrite) await callHelper(context, 'handleOverwrite', [path, true]);
   const metadata = {
@@ -169,7 +169,7 @@ async function metadataOf({ context }: SessionLike, path: string): Promise<Metad
 async function load(session: SessionLike, path: string): Promise<{ uid: string; stages: PipelineStage[] }> {
   const { uid, paramMap } = await metadataOf(session, path);
   const uids = paramMap.stageUids;
-  if (!uids) throw new IllegalArgumentException(`${path} is no saved pipeline: it names no stages.`, { condition: 'CORRUPT_MODEL' });
+  if (!uids) throw new IllegalArgumentException(`${path} is not a saved pipeline: it names no stages.`, { condition: 'CORRUPT_MODEL' });
   const stages: PipelineStage[] = [];
   for (const [index, stageUid] of uids.entries()) {
     const place = stagePath(path, index, uids.length, stageUid);

@@ -80,7 +80,9 @@ export class CrossValidator extends Estimator<CrossValidatorModel> {
     super('CrossValidator', new Map(), uid);
     this.#params = { ...checked(params), numFolds: params.numFolds ?? 3 };
     if (this.#params.numFolds < 2)
-      throw new IllegalArgumentException(`${this.uid} parameter numFolds given invalid value ${this.#params.numFolds}.`);
+      throw new IllegalArgumentException(`${this.uid} parameter numFolds given invalid value ${this.#params.numFolds}.`, {
+        condition: 'RIVULET_INVALID_PARAM',
+      });
   }
 
   /** The folds: rows to fit on, and rows to judge on. */
@@ -148,7 +150,9 @@ export class TrainValidationSplit extends Estimator<TrainValidationSplitModel> {
     this.#params = { ...checked(params), trainRatio: params.trainRatio ?? 0.75 };
     const { trainRatio } = this.#params;
     if (!(trainRatio > 0 && trainRatio < 1))
-      throw new IllegalArgumentException(`${this.uid} parameter trainRatio given invalid value ${trainRatio}.`);
+      throw new IllegalArgumentException(`${this.uid} parameter trainRatio given invalid value ${trainRatio}.`, {
+        condition: 'RIVULET_INVALID_PARAM',
+      });
   }
 
   /** Evaluates every combination on the split, and fits the best one to all rows. */

@@ -87,10 +87,11 @@ export abstract class Actions<T> {
     }
     return out.slice(0, n);
   }
-  /** Returns the first row. Throws an IllegalArgumentException where there is none. */
+  /** Returns the first row. Throws an IllegalArgumentException without rows. */
   async first(options?: ActionOptions): Promise<T> {
     const [row] = await this.take(1, options);
-    if (row === undefined && (await this.isEmpty(options))) throw new IllegalArgumentException('first: the RDD is empty');
+    if (row === undefined && (await this.isEmpty(options)))
+      throw new IllegalArgumentException('first: the RDD is empty', { condition: 'RIVULET_EMPTY_RDD' });
     return row as T;
   }
   /** Returns whether there are no rows. */
@@ -98,7 +99,7 @@ export abstract class Actions<T> {
     return (await this.take(1, options)).length === 0;
   }
   /**
-   * Merges all rows by an associative, commutative function. Throws an IllegalArgumentException where there is none.
+   * Merges all rows by an associative, commutative function. Throws an IllegalArgumentException without rows.
    * @example
    * ```ts
    * await sc.range(5).reduce((a, b) => a + b); // → 10
@@ -113,7 +114,7 @@ export abstract class Actions<T> {
       options,
     );
     const sums = parts.flat() as T[];
-    if (sums.length === 0) throw new IllegalArgumentException('reduce: the RDD is empty');
+    if (sums.length === 0) throw new IllegalArgumentException('reduce: the RDD is empty', { condition: 'RIVULET_EMPTY_RDD' });
     return this.#mergeAll(sums, f, bound, options);
   }
   /** Merges as {@link reduce} does, from a zero value that is used once per partition and once for the merge. */
@@ -222,16 +223,16 @@ export abstract class Actions<T> {
   top<K, B extends Bound = Bound>(n: number, by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T[]> {
     return this.#ordered<K, B>(n, true, by, bound, 'top', options);
   }
-  /** Returns the smallest row, or the one with the smallest key. Throws an IllegalArgumentException where there is none. */
+  /** Returns the smallest row, or the one with the smallest key. Throws an IllegalArgumentException without rows. */
   async min<K, B extends Bound = Bound>(by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T> {
     const [row] = await this.takeOrdered(1, by, bound, options);
-    if (row === undefined) throw new IllegalArgumentException('min: the RDD is empty');
+    if (row === undefined) throw new IllegalArgumentException('min: the RDD is empty', { condition: 'RIVULET_EMPTY_RDD' });
     return row;
   }
-  /** Returns the largest row, or the one with the largest key. Throws an IllegalArgumentException where there is none. */
+  /** Returns the largest row, or the one with the largest key. Throws an IllegalArgumentException without rows. */
   async max<K, B extends Bound = Bound>(by?: Fn<[row: T], K, B>, bound?: B, options?: ActionOptions): Promise<T> {
     const [row] = await this.top(1, by, bound, options);
-    if (row === undefined) throw new IllegalArgumentException('max: the RDD is empty');
+    if (row === undefined) throw new IllegalArgumentException('max: the RDD is empty', { condition: 'RIVULET_EMPTY_RDD' });
     return row;
   }
   /** Computes count, mean, variance and extremes in one pass. */
@@ -276,7 +277,7 @@ export abstract class Actions<T> {
     if (typeof buckets === 'number') {
       if (!Number.isInteger(buckets) || buckets < 1) throw new IllegalArgumentException('histogram: number of buckets must be >= 1');
       const { min, max, count } = await this.stats(options);
-      if (count === 0) throw new IllegalArgumentException('histogram: the RDD is empty');
+      if (count === 0) throw new IllegalArgumentException('histogram: the RDD is empty', { condition: 'RIVULET_EMPTY_RDD' });
       if (min === max || buckets === 1) edges = [min, max];
       else edges = [...Array.from({ length: buckets }, (_, i) => min + (i * (max - min)) / buckets), max];
     } else {

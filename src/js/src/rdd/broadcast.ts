@@ -14,7 +14,8 @@ export class Broadcast<T> {
 
   /** The value. Throws once it was destroyed. */
   get value(): T {
-    if (!this.#alive) throw new SparkError('Attempted to use a broadcast variable after it was destroyed');
+    if (!this.#alive)
+      throw new SparkError('Attempted to use a broadcast variable after it was destroyed', { condition: 'RIVULET_BROADCAST_DESTROYED' });
     return this.#value as T;
   }
 

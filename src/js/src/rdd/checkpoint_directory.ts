@@ -1,6 +1,6 @@
 import { newFolder, writeFile } from '../files/open.js';
 
-/** Where checkpoints of datasets are written: below a folder of the context's own, one folder a dataset. */
+/** Where checkpoints of datasets are written: below a folder of the context's own, one folder per dataset. */
 export class CheckpointDirectory {
   readonly #name = crypto.randomUUID();
   #root: Promise<FileSystemDirectoryHandle> | undefined;
@@ -13,7 +13,7 @@ export class CheckpointDirectory {
     return directory.getDirectoryHandle(this.#name, { create: true });
   }
 
-  /** Writes the blocks of a dataset's partitions, and gives the files. */
+  /** Writes the blocks of a dataset's partitions, and returns the files. */
   async write(dataset: number, blocks: readonly Uint8Array[]): Promise<Blob[]> {
     const root = await (this.#root ??= this.#folder());
     const folder = await root.getDirectoryHandle(`rdd-${dataset}`, { create: true });

@@ -25,7 +25,7 @@ export interface Engine {
   /** Ends the session. */
   stop(): Promise<void>;
   startReceiver(receiver: Uint8Array, page: ReceiverPage): () => Promise<void>;
-  /** Calls `work` in so many ms, though the page be in the background. */
+  /** Calls `work` after `inMs` ms, even while the page is in the background. Returns a function that cancels the call. */
   alarm?(inMs: number, work: () => void): () => void;
 }
 
@@ -45,7 +45,7 @@ const SPLIT_BYTES = 32 << 20;
 /** The way to partitioned datasets of JavaScript values: `spark.sparkContext` (`SparkContext`). */
 export class SparkContext {
   #next = 0;
-  /** What the engine may forget: told soon, or with the next job. */
+  /** What the engine may forget: sent soon, or with the next job. */
   readonly #forgotten: Required<Pick<JobHeader, 'forget' | 'unkeep'>> = { forget: [], unkeep: [] };
   /** Datasets that the page itself has forgotten: nobody reads what was shuffled or kept for them. */
   readonly #collected = new FinalizationRegistry<number>((key) => this.#forget('forget', key));
@@ -265,7 +265,7 @@ export class SparkContext {
     );
   }
 
-  // What is said of the jobs to come.
+  // Properties of the jobs to come.
 
   /** Puts the jobs from now on into a group, to be cancelled together; the description names them in lists of jobs. */
   setJobGroup(groupId: string, description: string): void {
@@ -333,7 +333,8 @@ export class SparkContext {
     try {
       sources = partitions.map((part) => encode(part));
     } catch (error) {
-      if (error instanceof NotCloneableError) throw new SparkTypeError(`${method}: ${error.message}`, { cause: error });
+      if (error instanceof NotCloneableError)
+        throw new SparkTypeError(`${method}: ${error.message}`, { condition: 'RIVULET_NOT_CLONEABLE', cause: error });
       throw error;
     }
     return new RDD<T>(
@@ -344,7 +345,8 @@ export class SparkContext {
 
   /** @internal */
   node(definition: Definition): RddNode {
-    if (this.stopped()) throw new IllegalStateException('Cannot call methods on a stopped SparkContext');
+    if (this.stopped())
+      throw new IllegalStateException('Cannot call methods on a stopped SparkContext', { condition: 'RIVULET_CONTEXT_STOPPED' });
     this.#next += definition.name.length;
     const dataset: RddNode = { ...definition, id: this.#next - 1, key: keys++, level: null };
     if (dataset.wide?.some(Boolean)) this.watch(dataset);
@@ -388,7 +390,7 @@ export class SparkContext {
     return new RDD<T>(this, await this.ofBlocks(files, { partitions: files.length }));
   }
 
-  /** A dataset of blocks that a receiver has stored, one a partition. @internal */
+  /** A dataset of blocks that a receiver has stored, one per partition. @internal */
   ofReceived<T>(blocks: readonly Uint8Array[]): RDD<T> {
     return new RDD<T>(this, this.node({ name: ['BlockRDD'], kind: 'source', parents: [], partitions: blocks.length, sources: blocks }));
   }
@@ -397,7 +399,7 @@ export class SparkContext {
   startReceiver(receiver: Uint8Array, page: ReceiverPage): () => Promise<void> {
     return this.context.startReceiver(receiver, page);
   }
-  /** A clock that goes on in the background; none where there is no worker for it. @internal */
+  /** A clock that keeps running in the background; undefined without a worker for it. @internal */
   get alarms(): Clock | undefined {
     const { alarm } = this.context;
     return alarm && { now: () => Date.now(), at: (timeMs, work) => alarm(Math.max(0, timeMs - Date.now()), work) };
@@ -444,7 +446,8 @@ export class SparkContext {
     options: ActionOptions,
     only?: number[],
   ): Promise<Uint8Array[]> {
-    if (this.stopped()) throw new IllegalStateException('Cannot call methods on a stopped SparkContext');
+    if (this.stopped())
+      throw new IllegalStateException('Cannot call methods on a stopped SparkContext', { condition: 'RIVULET_CONTEXT_STOPPED' });
     const job = this.#jobs.next();
     await prepare(root);
     const wanted = only ?? Array.from({ length: root.partitions }, (_, i) => i);
@@ -464,7 +467,10 @@ export class SparkContext {
     for (const dataset of toCheckpoint(root)) await this.#checkpoint(dataset);
     return wanted.map((partition) => {
       const part = parts.get(partition);
-      if (!part) throw new SparkRuntimeException(`The engine gave no result for partition ${partition} of ${description}`);
+      if (!part)
+        throw new SparkRuntimeException(`The engine returned no result for partition ${partition} of ${description}`, {
+          condition: 'INTERNAL_ERROR',
+        });
       return part;
     });
   }

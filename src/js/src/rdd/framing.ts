@@ -1,4 +1,4 @@
-/** Byte pieces in a row, each behind its length (u32, little-endian): how plans travel with their values. */
+/** Byte pieces in a row, each after its length (u32, little-endian): how plans travel with their values. */
 export function framed(pieces: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(pieces.reduce((sum, piece) => sum + 4 + piece.length, 0));
   const view = new DataView(out.buffer);

@@ -1,5 +1,5 @@
 /**
- * The free variables of a function, told from its text: what it names and does not declare. Such a name is the page's and does
+ * The free variables of a function, read from its source: what it names and does not declare. Such a name is the page's and does
  * not exist in a worker.
  *
  * It reads tokens, not a grammar, and errs to one side: what might be a declaration, a property or a label is not reported, and
@@ -55,7 +55,7 @@ function isKnown(name: string): boolean {
   return property !== undefined && !property.enumerable && name !== 'window' && name !== 'document';
 }
 
-/** `a ? b : c`: the colon behind b is no key's. */
+/** `a ? b : c`: the colon after b does not belong to a key. */
 function inConditional(tokens: readonly Token[], at: number): boolean {
   let depth = 0;
   for (let i = at - 1; i >= 0; i--) {
@@ -90,7 +90,7 @@ function closing(tokens: readonly Token[], open: number): number {
 /** All names that are declared somewhere in the text, whatever their scope. */
 function declarations(tokens: readonly Token[]): Set<string> {
   const declared = new Set<string>();
-  /** A name or a pattern; returns the place behind it. */
+  /** A name or a pattern; returns the place after it. */
   const pattern = (at: number): number => {
     const token = tokens[at];
     if (token?.text === '{' || token?.text === '[') {
@@ -101,7 +101,7 @@ function declarations(tokens: readonly Token[]): Set<string> {
     if (token?.kind === 'name') declared.add(token.text);
     return at + 1;
   };
-  /** Names of a pattern or a parameter list: all that are not keys with a name of their own behind them. */
+  /** Names of a pattern or a parameter list: all that are not keys followed by a name of their own. */
   const names = (from: number, to: number) => {
     for (let i = from; i < to; i++) {
       const { kind, text } = tokens[i]!;
@@ -116,7 +116,7 @@ function declarations(tokens: readonly Token[]): Set<string> {
     }
     if (kind === 'name' && (text === 'let' || text === 'const' || text === 'var')) {
       let at = pattern(i + 1);
-      // Further declarators: behind the commas of this level.
+      // Further declarators: after the commas of this level.
       let depth = 0;
       for (; at < tokens.length; at++) {
         const { kind: k, text: t, newline } = tokens[at]!;
@@ -185,7 +185,7 @@ class Tokenizer {
     return found;
   }
 
-  /** Reads what begins with the character `c`; false where that cannot be told. */
+  /** Reads what begins with the character `c`; false where that is unclear. */
   #token(c: string): boolean {
     const space = this.#match(SPACE);
     if (space !== undefined) {

@@ -7,7 +7,7 @@ const LEVELS: Record<StorageLevel, string> = {
   DISK_ONLY: 'Disk Serialized',
 };
 
-/** A dataset as Spark has it, of which one of ours may stand for several. */
+/** A dataset as Spark has it; one of ours may stand for several of Spark's. */
 interface Shown {
   text: string;
   partitions: number;

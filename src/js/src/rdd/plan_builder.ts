@@ -52,7 +52,7 @@ export function forgetting(about: JobHeader): Uint8Array {
   return framed([new TextEncoder().encode(JSON.stringify({ ...about, nodes: [], root: 0 }))]);
 }
 
-/** The plan of an action, as bytes: length and JSON, then each blob behind its length. */
+/** The plan of an action, as bytes: length and JSON, then each blob after its length. */
 export function planBytes(root: RddNode, action: (plan: PlanBuilder) => Action, about: JobHeader, only?: number[]): PlannedJob {
   const builder = new PlanBuilder();
   const order: RddNode[] = [];

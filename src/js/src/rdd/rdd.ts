@@ -135,6 +135,7 @@ export class RDD<T> extends Actions<T> {
     if (parents[0]!.partitions !== parents[1]!.partitions) {
       throw new IllegalArgumentException(
         `Can only zip with RDD which has the same number of partitions: ${parents[0]!.partitions} and ${parents[1]!.partitions}`,
+        { condition: 'RIVULET_ZIP_MISMATCH' },
       );
     }
     return this.#of<[T, U]>(
@@ -442,11 +443,11 @@ export class RDD<T> extends Actions<T> {
   updateStates<S>(f: AnyRemote, bound?: Bound): RDD<[unknown, S]> {
     return this.#narrow<[unknown, S]>((plan) => ({ t: 'updateState', call: plan.call(f, 'updateStateByKey', bound) }), true);
   }
-  /** `[key, [[[state, updatedMs]], values]]` → tagged states and what the function gave. @internal */
+  /** `[key, [[[state, updatedMs]], values]]` → tagged states and results of the function. @internal */
   mapStates(f: AnyRemote, bound: Bound | undefined, timeMs: number, timeoutMs: number | null): RDD<unknown> {
     return this.#narrow<unknown>((plan) => ({ t: 'mapStates', call: plan.call(f, 'mapWithState', bound), timeMs, timeoutMs }), true);
   }
-  /** Second elements of the rows whose first is the tag: states, which stay where their keys are, or what a function gave. @internal */
+  /** Second elements of the rows whose first is the tag: states, which stay where their keys are, or results of a function. @internal */
   tagged<U>(tag: 0 | 1): RDD<U> {
     return this.#narrow<U>(() => ({ t: 'tagged', tag }), tag === 0);
   }
@@ -513,8 +514,8 @@ export class RDD<T> extends Actions<T> {
   async saveAsTextFile(target: string | FileSystemDirectoryHandle, options?: ActionOptions): Promise<void> {
     const folder = await newFolder(target);
     const lines = this.mapPartitions((rows) => {
-      const texts = Array.from(rows, (row) => (typeof row === 'string' ? row : (JSON.stringify(row) ?? String(row))));
-      return texts.length > 0 ? [`${texts.join('\n')}\n`] : [];
+      const written = Array.from(rows, (row) => (typeof row === 'string' ? row : (JSON.stringify(row) ?? String(row))));
+      return written.length > 0 ? [`${written.join('\n')}\n`] : [];
     });
     for (let i = 0; i < this.definition.partitions; i++) {
       const [part] = await this.context.run(lines.definition, () => ({ t: 'collect' }), 'saveAsTextFile', options, [i]);

@@ -33,18 +33,22 @@ export function sourceOf(f: (...args: never[]) => unknown, method: string): stri
     throw new SparkTypeError(
       `${method}: the function ${f.name || '(anonymous)'} is built in or bound and has no text to send: wrap it, ` +
         'as in (x) => Math.abs(x)',
+      { condition: 'RIVULET_FUNCTION' },
     );
   }
   if (/^(async\s|async\()/.test(text) || f.constructor.name === 'AsyncFunction') {
-    throw new SparkTypeError(`${method}: the function ${f.name || '(anonymous)'} is async; functions over rows run to their end at once`);
+    throw new SparkTypeError(`${method}: the function ${f.name || '(anonymous)'} is async; functions over rows run to their end at once`, {
+      condition: 'RIVULET_FUNCTION',
+    });
   }
   const isClass = /^class\b/.test(text);
   if (isClass !== CLASSES.has(method)) {
     throw new SparkTypeError(
       `${method}: ${f.name || 'what was given'} is a ${isClass ? 'class, not a function' : 'function, not a class'}`,
+      { condition: 'RIVULET_FUNCTION' },
     );
   }
-  // A method's short form is no expression by itself.
+  // A method's short form is not an expression by itself.
   const isExpression = /^(function\b|class\b|\(|[\w$\u0080-\uffff]+\s*=>)/.test(text);
   return isExpression ? text : `({ ${text} })[${JSON.stringify(f.name)}]`;
 }
@@ -53,12 +57,14 @@ export function sourceOf(f: (...args: never[]) => unknown, method: string): stri
 export function checkRemote(f: AnyRemote, method: string, bound?: Bound): void {
   if (typeof f === 'function') checkFree(sourceOf(f, method), f.name, method);
   else if (f === null || typeof f !== 'object' || typeof f.export !== 'string' || f.module === undefined) {
-    throw new SparkTypeError(`${method} needs a function, or { module, export }, and not ${f === null ? 'null' : typeof f}`);
+    throw new SparkTypeError(`${method} needs a function, or { module, export }, got ${f === null ? 'null' : typeof f}`, {
+      condition: 'RIVULET_FUNCTION',
+    });
   }
   if (bound) boundValue(bound, method);
 }
 
-/** Texts whose free variables were looked for: streams call with the same functions batch after batch. */
+/** Sources that were checked for free variables: streams call with the same functions batch after batch. */
 const closed = new Set<string>();
 
 function checkFree(text: string, name: string, method: string): void {
@@ -88,12 +94,13 @@ export function boundValue(bound: Bound, method: string, mark?: (accumulator: Ac
   return valueBlock(plain, method);
 }
 
-/** A value as a block; one that cannot travel is told at the call. */
+/** Encodes a value; throws at the call if it cannot be cloned. */
 export function valueBlock(value: unknown, method: string): Uint8Array {
   try {
     return encode([value]);
   } catch (error) {
-    if (error instanceof NotCloneableError) throw new SparkTypeError(`${method}: ${error.message}`, { cause: error });
+    if (error instanceof NotCloneableError)
+      throw new SparkTypeError(`${method}: ${error.message}`, { condition: 'RIVULET_NOT_CLONEABLE', cause: error });
     throw error;
   }
 }

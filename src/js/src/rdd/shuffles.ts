@@ -31,7 +31,7 @@ export function customPlacement(partitions: number, f: AnyRemote, bound?: Bound,
 /** Placements of partitioners that are objects of their own. */
 const placements = new WeakMap<KeyPartitioner, Placement>();
 
-/** Where a partitioner places keys, or a hash partitioner of so many partitions. */
+/** Where a partitioner places keys, or a hash partitioner with this number of partitions. */
 export function placedBy(context: SparkContext, by: number | KeyPartitioner, method: string): Placement {
   if (typeof by === 'number') return hashPlacement(checkPartitions(by, method));
   if (by instanceof HashPartitioner) return hashPlacement(by.numPartitions, by.keys);
@@ -41,7 +41,7 @@ export function placedBy(context: SparkContext, by: number | KeyPartitioner, met
   else if (by instanceof FunctionPartitioner) placement = customPlacement(by.numPartitions, by.f, by.bound, by);
   else
     throw new SparkTypeError(
-      `${method} takes a number of partitions, a HashPartitioner, a RangePartitioner or a FunctionPartitioner, and not ${describe(by)}`,
+      `${method} takes a number of partitions, a HashPartitioner, a RangePartitioner or a FunctionPartitioner, got ${describe(by)}`,
     );
   placements.set(by, placement);
   return placement;
@@ -192,7 +192,7 @@ export function sorted(
   const call = by && ((plan: PlanBuilder) => plan.call(by, 'sortBy', bound));
   const placement = rangePlacement(context, parent, partitions, ascending, call);
   return context.node({
-    // sortBy is a sort of keyed rows, of which the values are taken.
+    // sortBy is a sort of keyed rows whose values are taken.
     name: by ? ['MapPartitionsRDD', 'ShuffledRDD', '+MapPartitionsRDD'] : ['ShuffledRDD'],
     kind: 'zip',
     parents: [parent],

@@ -266,7 +266,9 @@ export class Column {
     const { exprType } = this.expr;
     const cases = exprType?.case === 'unresolvedFunction' && exprType.value.functionName === 'when' ? exprType.value.arguments : undefined;
     if (!cases || cases.length % 2 === 1) {
-      throw new IllegalArgumentException('when() and otherwise() can only follow when() without an otherwise()');
+      throw new IllegalArgumentException('when() and otherwise() can only follow when() without an otherwise()', {
+        condition: 'INVALID_WHEN_USAGE',
+      });
     }
     return cases as Expression[];
   }

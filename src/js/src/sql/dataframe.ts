@@ -401,7 +401,7 @@ export class DataFrame implements AsyncIterable<Row> {
   alias(alias: string): DataFrame {
     return this.#derive({ case: 'subqueryAlias', value: { input: this.#input, alias } });
   }
-  /** Gives the planner a hint, such as `broadcast`; an unknown one is ignored. */
+  /** Adds a hint for the planner, such as `broadcast`; an unknown one is ignored. */
   hint(name: string, ...parameters: LiteralValue[]): DataFrame {
     return this.#derive({ case: 'hint', value: { input: this.#input, name, parameters: parameters.map((p) => columnOf(p)) } });
   }

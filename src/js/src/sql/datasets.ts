@@ -34,7 +34,7 @@ export function frameOf<T>(context: Context, rdd: RDD<T>, schema: StructType): P
   return { ...planOf(context, { case: 'localRelation', value }), needs: [rows] };
 }
 
-/** A table's rows as a dataset, as `collect` gives them; the table is computed once, when the dataset is first used. */
+/** A table's rows as a dataset, as `collect` returns them; the table is computed once, when the dataset is first used. */
 export function rowsOf(context: Context, plan: Plan): RDD<Row> {
   const { sparkContext, rowOptions } = context;
   const partitions = sparkContext.defaultParallelism;

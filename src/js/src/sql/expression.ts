@@ -16,7 +16,7 @@ export function attribute(name: string, planId?: bigint): Expression {
   return { exprType: { case: 'unresolvedAttribute', value: { unparsedIdentifier: name, planId } } };
 }
 
-/** A sort order. Spark puts nulls first when ascending and last when descending, unless told otherwise. */
+/** A sort order. Spark puts nulls first when ascending and last when descending, unless `nullsFirst` is set. */
 export function sortBy(child: Expression, ascending: boolean, nullsFirst = ascending): SortOrder {
   return {
     child,

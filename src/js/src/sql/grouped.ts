@@ -34,7 +34,8 @@ export class GroupedData {
         ? [aggregate.expr]
         : Object.entries(aggregate).map(([name, f]) => call(f, [name === '*' ? columnOf(1) : columnOf(name)])),
     );
-    if (expressions.length === 0) throw new IllegalArgumentException('agg() needs at least one aggregate');
+    if (expressions.length === 0)
+      throw new IllegalArgumentException('agg() needs at least one aggregate', { condition: 'CANNOT_BE_EMPTY' });
     return new DataFrame(
       this.context,
       planOf(

@@ -148,7 +148,7 @@ export class KeyValueGroupedDataset {
 /** The options, which are not all optional. */
 function needed<O extends Output>(kind: GroupFunctionKind, options: O | undefined): O {
   if (!options?.outputSchema)
-    throw new SparkTypeError(`${kind} needs { outputSchema }: the columns of the rows that it gives, as DDL or StructType`);
+    throw new SparkTypeError(`${kind} needs { outputSchema }: the columns of the rows that it returns, as DDL or StructType`);
   return options;
 }
 
@@ -157,6 +157,7 @@ function checkClass(processor: (...args: never[]) => unknown): void {
   if (/^class\b[^{]*\bextends\b/.test(Function.prototype.toString.call(processor))) {
     throw new SparkTypeError(
       'transformWithState: a class that extends another does not travel: only its own text does. Put it into a module of its own and give { module, export }',
+      { condition: 'RIVULET_FUNCTION' },
     );
   }
 }

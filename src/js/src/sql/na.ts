@@ -43,7 +43,8 @@ export class DataFrameNaFunctions {
 
   /** Replaces values by others in all columns of a fitting type, or in `cols`; null may stand on either side. */
   replace(replacements: ReadonlyMap<Fill | null, Fill | null>, cols: string[] = []): DataFrame {
-    if (replacements.size === 0) throw new IllegalArgumentException('replace() needs at least one replacement');
+    if (replacements.size === 0)
+      throw new IllegalArgumentException('replace() needs at least one replacement', { condition: 'CANNOT_BE_EMPTY' });
     return this.#derive({
       case: 'replace',
       value: {

@@ -15,13 +15,13 @@ export interface Plan {
   needs: readonly PromiseLike<void>[];
 }
 
-/** Gives files of the page to the engine, under paths of its own. */
+/** Registers files of the page with the engine, under paths of its own. */
 export interface Files {
   register(sources: readonly FileSource[], follow: boolean): Registered;
   put(path: string, blob: Blob): void;
 }
 
-/** A function that a query calls on the page; its batch is a DataFrame, of which this file must know nothing. */
+/** A function that a query calls on the page; its batch is a DataFrame, which this file must not know. */
 export type SinkFunction = (batch: unknown, batchId: number) => void | Promise<void>;
 
 /** Keeps the functions that queries call on the page, by id. */

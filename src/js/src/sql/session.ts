@@ -164,6 +164,7 @@ export class SparkSession {
       if (schema === undefined || Array.isArray(schema))
         throw new SparkTypeError(
           "createDataFrame needs the schema of a dataset's rows, as DDL or StructType: nothing is computed to infer it",
+          { condition: 'CANNOT_DETERMINE_TYPE' },
         );
       return new DataFrame(this.#context, frameOf(this.#context, rows, asSchema(schema as string | StructType)));
     }

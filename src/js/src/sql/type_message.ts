@@ -46,7 +46,7 @@ export function typeToMessage(type: T.DataType): DataTypeMessage {
 /** A type from its protobuf form. Kinds that this client has no class for come as atomic types of that name. */
 export function typeFromMessage(message: MessageShape<typeof DataTypeSchema> | undefined): T.DataType {
   const kind = message?.kind;
-  if (kind?.case === undefined) throw new SparkTypeError('The engine sent a type without a kind');
+  if (kind?.case === undefined) throw new SparkTypeError('The engine sent a type without a kind', { condition: 'INTERNAL_ERROR' });
   switch (kind.case) {
     case 'decimal':
       return new T.DecimalType(kind.value.precision ?? 10, kind.value.scale ?? 0);

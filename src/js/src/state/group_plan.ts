@@ -2,9 +2,9 @@
 import type { Call, FunctionSource } from '../rdd/job_plan.js';
 
 export type GroupFunctionKind =
-  /** Any number of rows a group and batch. */
+  /** Any number of rows per group and batch. */
   | 'flatMapGroupsWithState'
-  /** One row a group and batch. */
+  /** One row per group and batch. */
   | 'mapGroupsWithState'
   /** A processor with variables and timers. */
   | 'transformWithState';

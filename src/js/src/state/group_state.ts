@@ -72,7 +72,7 @@ export class GroupState<S = unknown> {
   get exists(): boolean {
     return this.#exists;
   }
-  /** Returns the state. Throws STATE_NOT_DEFINED where there is none. */
+  /** Returns the state. Throws STATE_NOT_DEFINED if the group has no state. */
   get(): S {
     if (!this.#exists)
       throw new SparkRuntimeException('State is either not defined or has already been removed', { condition: 'STATE_NOT_DEFINED' });
@@ -84,7 +84,8 @@ export class GroupState<S = unknown> {
   }
   /** Sets the state: any value that can travel between workers, except null. */
   update(state: S): void {
-    if (state === null || state === undefined) throw new IllegalArgumentException(`'${state}' is not a valid state value`);
+    if (state === null || state === undefined)
+      throw new IllegalArgumentException(`'${state}' is not a valid state value`, { condition: 'ILLEGAL_STATE_STORE_VALUE.NULL_VALUE' });
     this.#value = state;
     this.#exists = this.#changed = true;
   }
@@ -100,10 +101,11 @@ export class GroupState<S = unknown> {
     if (this.timeout !== 'ProcessingTimeTimeout') {
       throw new UnsupportedOperationException(
         'Cannot set timeout duration without enabling processing time timeout in [map|flatMap]GroupsWithState',
+        { condition: 'RIVULET_STATE_TIMEOUT' },
       );
     }
     const ms = durationMs(duration);
-    if (!(ms > 0)) throw new IllegalArgumentException('Timeout duration must be positive');
+    if (!(ms > 0)) throw new IllegalArgumentException('Timeout duration must be positive', { condition: 'RIVULET_STATE_TIMEOUT' });
     this.#timeoutMs = this.times.timeMs + ms;
   }
   /**
@@ -114,13 +116,16 @@ export class GroupState<S = unknown> {
     if (this.timeout !== 'EventTimeTimeout') {
       throw new UnsupportedOperationException(
         'Cannot set timeout timestamp without enabling event time timeout in [map|flatMap]GroupsWithState',
+        { condition: 'RIVULET_STATE_TIMEOUT' },
       );
     }
     const ms = Number(timestamp) + durationMs(additionalDuration);
-    if (!(ms > 0)) throw new IllegalArgumentException('Timeout timestamp must be positive');
+    if (!(ms > 0)) throw new IllegalArgumentException('Timeout timestamp must be positive', { condition: 'RIVULET_STATE_TIMEOUT' });
     const watermark = this.times.watermarkMs;
     if (watermark !== null && ms < watermark) {
-      throw new IllegalArgumentException(`Timeout timestamp (${ms}) cannot be earlier than the current watermark (${watermark})`);
+      throw new IllegalArgumentException(`Timeout timestamp (${ms}) cannot be earlier than the current watermark (${watermark})`, {
+        condition: 'RIVULET_STATE_TIMEOUT',
+      });
     }
     this.#timeoutMs = ms;
   }
@@ -129,6 +134,7 @@ export class GroupState<S = unknown> {
     if (this.times.watermarkMs === null) {
       throw new UnsupportedOperationException(
         'Cannot get event time watermark timestamp without setting watermark before [map|flatMap]GroupsWithState',
+        { condition: 'RIVULET_NO_WATERMARK' },
       );
     }
     return this.times.watermarkMs;

@@ -132,7 +132,7 @@ export class ListState<T = unknown> extends Variable {
   /** The number after the last element's, by group. */
   readonly #next = new WeakMap<GroupEntries, number>();
 
-  /** Returns the elements, in order; none where nothing was written. */
+  /** Returns the elements, in order; an empty list if nothing was written. */
   get(): T[] {
     const found = [...this.live()].map(([key, entry]): [number, Entry] => [Number(key), entry]).sort((a, b) => a[0] - b[0]);
     return found.map(([, entry]) => unpacked(entry) as T);
@@ -228,7 +228,7 @@ export class StatefulProcessorHandle {
       });
     }
     if (typeof name !== 'string' || name === '' || name.startsWith('#'))
-      throw new IllegalArgumentException(`'${name}' is no name of a variable`);
+      throw new IllegalArgumentException(`'${name}' is not a valid name of a variable`);
     if (this.#names.has(name)) {
       throw new SparkRuntimeException(`State variable with name ${name} has already been defined in the StatefulProcessor.`, {
         condition: 'STATEFUL_PROCESSOR_DUPLICATE_STATE_VARIABLE_DEFINED',
@@ -284,7 +284,7 @@ export class StatefulProcessorHandle {
   }
 }
 
-/** Timers of a key that are at or before `thresholdMs`; timeouts of a group's state are over only behind it. Both as in Spark. */
+/** Timers of a key that are at or before `thresholdMs`; timeouts of a group's state expire only once past. Both as in Spark. */
 export function expiredTimers(entries: GroupEntries, thresholdMs: number): number[] {
   return [...entries.of(TIMERS).keys()]
     .map(Number)

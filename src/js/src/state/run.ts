@@ -47,7 +47,7 @@ export function runGroups(
   return [out.length > 0 ? encoded(plan, out) : undefined, writeChanges(entries)];
 }
 
-/** The rows by the schema that was given for them; one that does not fit is told with it. */
+/** Encodes the rows by their schema; the error for a row that does not fit names it. */
 function encoded({ kind, output }: GroupFunctionPlan, rows: readonly unknown[]): Uint8Array {
   try {
     return encodeRows(rows, parseSchema(output));
@@ -126,7 +126,7 @@ function runProcessor(
 
 function push(out: unknown[], rows: unknown, step: string): void {
   if (typeof (rows as Iterable<unknown> | null)?.[Symbol.iterator] !== 'function' || typeof rows === 'string') {
-    throw new SparkTypeError(`${step} must give its rows as an array or another iterable, and not ${rows === null ? 'null' : typeof rows}`);
+    throw new SparkTypeError(`${step} must return its rows as an array or another iterable, got ${rows === null ? 'null' : typeof rows}`);
   }
   for (const row of rows as Iterable<unknown>) out.push(row);
 }

@@ -36,7 +36,9 @@ const NUMBERS = new Map<T.DataType, { arrow: A.DataType; whole: boolean }>([
 ]);
 
 function mismatch(value: unknown, type: T.DataType): never {
-  throw new SparkTypeError(`${String(value)} (${typeof value}) is no value of type ${type}`, { condition: 'CANNOT_ACCEPT_OBJECT_IN_TYPE' });
+  throw new SparkTypeError(`${String(value)} (${typeof value}) is not a value of type ${type}`, {
+    condition: 'CANNOT_ACCEPT_OBJECT_IN_TYPE',
+  });
 }
 
 /** Arrow type and encoding for values of `type` that are not null. */

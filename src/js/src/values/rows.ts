@@ -1,8 +1,7 @@
 import { tableFromIPC, Type, type DataType as ArrowType, type Table } from '@uwdata/flechette';
 
-/** A row: an object with a member per column. Columns of the same name: the last wins; rename them to see both. */
-// biome-ignore lint/suspicious/noExplicitAny: with unknown every use of a row would need a cast; `collect<T>()` has types
 /** A row: an object with a member per column. Of columns with the same name the last wins; rename them to see both. */
+// biome-ignore lint/suspicious/noExplicitAny: with unknown every use of a row would need a cast; `collect<T>()` has types
 export type Row = Record<string, any>;
 
 /** How column values are converted to JavaScript. */

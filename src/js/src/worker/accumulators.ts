@@ -1,3 +1,4 @@
+import { SparkTypeError } from '../errors.js';
 import type { AccumulatorMark } from '../rdd/job_plan.js';
 import { encode } from '../rdd/value_codec.js';
 import type { UserFunction } from '../rdd/task/functions.js';
@@ -34,7 +35,7 @@ export class TaskAccumulators {
         own.used = true;
       },
       get value(): never {
-        throw new TypeError('Accumulator.value cannot be accessed inside tasks');
+        throw new SparkTypeError('Accumulator.value cannot be accessed inside tasks');
       },
     } as { add(value: unknown): void };
   }
@@ -43,7 +44,7 @@ export class TaskAccumulators {
     for (const sum of this.#sums.values()) [sum.value, sum.used] = [structuredClone(sum.mark.zero), false];
   }
 
-  /** What the task has added, by accumulator; none where it added nothing. */
+  /** What the task has added, by accumulator; undefined if it added nothing. */
   take(): Uint8Array | undefined {
     const used = [...this.#sums.values()].filter((sum) => sum.used);
     return used.length > 0 ? encode(used.map((sum) => [sum.mark.$accumulator, sum.value])) : undefined;
@@ -58,7 +59,8 @@ function adder({ add }: AccumulatorMark, functions: readonly UserFunction[]): Su
     };
   if (add !== 'sum') return functions[add.f]!;
   return (sum, value) => {
-    if (typeof value !== 'number') throw new TypeError(`an accumulator of numbers cannot add ${value === null ? 'null' : typeof value}`);
+    if (typeof value !== 'number')
+      throw new SparkTypeError(`an accumulator of numbers cannot add ${value === null ? 'null' : typeof value}`);
     return (sum as number) + value;
   };
 }

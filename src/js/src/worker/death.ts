@@ -2,7 +2,7 @@ import type { FromWorker } from '../protocol.js';
 
 /**
  * How a worker ends. A trap inside an asynchronous handler ends nothing by itself: the worker would live on with a
- * poisoned instance and nobody would be told. So every entry into wasm goes through {@link guarded}, and any failure is
+ * poisoned instance and nobody would know. So every entry into wasm goes through {@link guarded}, and any failure is
  * reported once before the worker closes itself, which frees its lock.
  */
 let dead = false;

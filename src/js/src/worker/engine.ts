@@ -23,7 +23,7 @@ export interface DriverHost {
   listFiles(path: string): { path: string; size: number; modified: number }[];
   /** Throws when there is no such file or it cannot be read. */
   readFile(path: string): Uint8Array;
-  /** `run` names the run of the query, to be told with the answer. */
+  /** `run` names the run of the query; the answer repeats it. */
   foreachBatch(sink: string, run: string, batchId: number, arrow: Uint8Array[]): void;
   listener(eventType: string, json: string): void;
   status(json: string): void;

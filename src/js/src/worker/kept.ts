@@ -1,7 +1,7 @@
 import { encode } from '../rdd/value_codec.js';
 import type { StorageLevel } from '../rdd/job_plan.js';
 
-/** Bytes of kept partitions that an executor holds in memory where nothing else is said. */
+/** Bytes of kept partitions that an executor holds in memory by default. */
 const DEFAULT_BUDGET_BYTES = 512 << 20;
 /** Rows that are looked at to tell how large a partition is. */
 const SAMPLE = 64;
@@ -19,7 +19,7 @@ export interface Kept {
 
 /**
  * Kept partitions in the executor's memory, as values. When a new one needs room, those of other datasets that were not used
- * for longest go; without room a partition is not kept (`MemoryStore`). Sizes are those of the rows as bytes, told from some
+ * for longest go; without room a partition is not kept (`MemoryStore`). Sizes are those of the rows as bytes, estimated from some
  * of them.
  */
 export class KeptPartitions {
@@ -82,7 +82,7 @@ export class KeptPartitions {
   }
 }
 
-/** Bytes of rows as a block, told from a sample of them. */
+/** Bytes of rows as a block, estimated from a sample of them. */
 function sizeOf(rows: readonly unknown[]): number {
   if (rows.length <= SAMPLE) return encode(rows).length;
   const sample = Array.from({ length: SAMPLE }, (_, i) => rows[Math.floor((i * rows.length) / SAMPLE)]);

@@ -1,3 +1,4 @@
+import { SparkRuntimeException, stackWithCondition } from '../errors.js';
 import { decode } from '../rdd/value_codec.js';
 import { Compute } from '../rdd/task/compute.js';
 import { unframed } from '../rdd/framing.js';
@@ -115,8 +116,8 @@ export class Programs implements ProgramHost {
     blobs: Uint8Array[],
   ): [rows: Uint8Array | undefined, changes: Uint8Array | undefined] {
     const loaded = this.#functions.get(`${id}/${number}`);
-    if (!loaded) throw new Error('a task came before its function');
-    if (loaded.failure || !loaded.f) throw loaded.failure ?? new Error('a function is not loaded');
+    if (!loaded) throw new SparkRuntimeException('a task came before its function');
+    if (loaded.failure || !loaded.f) throw loaded.failure ?? new SparkRuntimeException('a function is not loaded');
     try {
       return runGroups(loaded.plan, loaded.f, loaded.extra, JSON.parse(header) as GroupHeader, blobs);
     } catch (error) {
@@ -141,7 +142,7 @@ export class Programs implements ProgramHost {
 
   run(id: number, header: string, blobs: Uint8Array[]): TaskOutput {
     const loaded = this.#plans.get(id);
-    if (!loaded) throw new Error('a task came before its plan');
+    if (!loaded) throw new SparkRuntimeException('a task came before its plan');
     if (loaded.failure) throw loaded.failure;
     const { plan } = loaded;
     loaded.accumulators.reset();
@@ -160,7 +161,7 @@ export class Programs implements ProgramHost {
     const compute = new Compute(plan, loaded.functions, {
       source: (node, partition) => {
         const block = sources.get(`${node}/${partition}`);
-        if (!block) throw new Error(`partition ${partition} of dataset ${plan.nodes[node]?.id} has not come along`);
+        if (!block) throw new SparkRuntimeException(`partition ${partition} of dataset ${plan.nodes[node]?.id} is missing from the task`);
         return decode(block);
       },
       shuffled: function* (node, parent, partition) {
@@ -196,7 +197,7 @@ export class Programs implements ProgramHost {
       }
       const [node, parent] = task.write;
       const write = plan.nodes[node]?.write?.[parent];
-      if (!write) throw new Error(`dataset ${node} says not how its parent ${parent} is dealt out`);
+      if (!write) throw new SparkRuntimeException(`dataset ${node} does not say how its parent ${parent} is partitioned`);
       const { blocks, rows } = deal(compute, task.root, task.partition, write);
       return [blocks, rows, keeps, loaded.accumulators.take()];
     } catch (error) {
@@ -207,7 +208,7 @@ export class Programs implements ProgramHost {
 
 /** The user's exception with where it happened: in which place, and on which record or group. */
 function told(error: unknown, place: string | undefined, what: string): Error {
-  if (!(error instanceof UserFunctionError)) return error instanceof Error ? error : new Error(String(error));
+  if (!(error instanceof UserFunctionError)) return error instanceof Error ? withCondition(error) : new Error(String(error));
   const { thrown, step, record } = error;
   const at = [step, place, record !== undefined && `${what} ${describe(record)}`].filter(Boolean).join(', ');
   let message = `${error.message} (in ${at})`;
@@ -215,6 +216,11 @@ function told(error: unknown, place: string | undefined, what: string): Error {
   if (free)
     message += `. A function runs in a worker and sees nothing of the page: pass ${free[1]} as a value bound to it, or broadcast it`;
   const out = new Error(message);
-  if (thrown instanceof Error && thrown.stack) out.stack = thrown.stack;
+  if (thrown instanceof Error && thrown.stack) out.stack = stackWithCondition(thrown);
   return out;
+}
+
+/** The error with its condition in its stack; the engine passes the stack on. */
+function withCondition(error: Error): Error {
+  return Object.assign(error, { stack: stackWithCondition(error) });
 }

@@ -1,3 +1,4 @@
+import { IllegalStateException, SparkTypeError } from '../errors.js';
 import { decode, encode } from '../rdd/value_codec.js';
 import { loadFunctions } from '../rdd/task/functions.js';
 import type { FunctionSource } from '../rdd/job_plan.js';
@@ -25,11 +26,11 @@ export class ReceiverRunner {
       const instance = new Class(bound && decode(bound)[0]);
       for (const method of ['onStart', 'onStop'] as const) {
         if (typeof instance[method] !== 'function')
-          throw new TypeError(`a receiver needs onStart() and onStop(); this one has no ${method}`);
+          throw new SparkTypeError(`a receiver needs onStart() and onStop(); this one has no ${method}`);
       }
       const storeAll = (records: readonly unknown[]) => this.#store(id, running, records);
       Object.assign(instance, { storeAll, store: (record: unknown) => storeAll([record]), isStopped: () => running.stopping });
-      // Told to while its class was loaded.
+      // Asked to stop while its class was loaded.
       if (running.stopping) return;
       running.instance = instance;
       sendToPage({ t: 'receiverStarted', id });
@@ -47,7 +48,7 @@ export class ReceiverRunner {
   }
 
   #store(id: number, running: Running, records: readonly unknown[]): Promise<void> {
-    if (running.stopped) return Promise.reject(new Error('The receiver is stopped'));
+    if (running.stopped) return Promise.reject(new IllegalStateException('The receiver is stopped'));
     const block = encode(records);
     const seq = running.seq++;
     const safe = new Promise<void>((resolve) => running.waiting.set(seq, resolve));

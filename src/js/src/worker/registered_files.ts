@@ -1,4 +1,5 @@
 /** RegisteredFiles that the page has registered: read in this worker, synchronously, when a task needs them. */
+import { SparkError } from '../errors.js';
 export class RegisteredFiles {
   readonly #files = new Map<string, { blob: Blob; modified: number }>();
 
@@ -16,10 +17,10 @@ export class RegisteredFiles {
       .sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
-  /** Throws when nothing is registered under `path` or the file behind it has changed or gone. */
+  /** Throws when nothing is registered under `path` or the file has changed or is gone. */
   read(path: string): Uint8Array {
     const file = this.#files.get(path);
-    if (!file) throw new Error(`no file is registered as ${path}`);
+    if (!file) throw new SparkError(`no file is registered as ${path}`, { condition: 'FAILED_READ_FILE.FILE_NOT_EXIST' });
     return new Uint8Array(new FileReaderSync().readAsArrayBuffer(file.blob));
   }
 }

@@ -10,13 +10,13 @@ export interface FileStore {
   read(path: string[]): Promise<Uint8Array>;
   /** Names in a folder, folders among them; none when it does not exist. */
   list(path: string[]): Promise<string[]>;
-  /** Removes a file or a whole folder; nothing to remove is no error. */
+  /** Removes a file or a whole folder; does nothing if it does not exist. */
   remove(path: string[]): Promise<void>;
 }
 
 /**
  * Persistent storage of the origin: its private file system, or IndexedDB where the browser has none. Operations run one
- * after the other. Errors are told as `NotFoundError: …`, `QuotaExceededError: …`, `LockedError: …` and the like.
+ * after the other. Errors are reported as `NotFoundError: …`, `QuotaExceededError: …`, `LockedError: …` and the like.
  */
 export class Storage {
   #last: Promise<void> = Promise.resolve();

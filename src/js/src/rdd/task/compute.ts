@@ -3,6 +3,7 @@
  * between but where a step needs one (a sort, a glom). Rows are pushed from the source to the sink; a function that takes its
  * partition as an iterator pulls them.
  */
+import { IllegalArgumentException, SparkRuntimeException } from '../../errors.js';
 import { identity } from './keys.js';
 import { bind, type UserFunction } from './functions.js';
 import type { Aggregate, Call, Op, PlanNode, RddPlan } from '../job_plan.js';
@@ -75,7 +76,7 @@ export class Compute {
 
   #node(at: number): PlanNode {
     const node = this.plan.nodes[at];
-    if (!node) throw new Error(`the plan has no dataset ${at}`);
+    if (!node) throw new SparkRuntimeException(`the plan has no dataset ${at}`);
     return node;
   }
 
@@ -147,7 +148,7 @@ export class Compute {
       if (local < partitions) return [parent, local];
       local -= partitions;
     }
-    throw new Error(`a union has no partition ${partition}`);
+    throw new SparkRuntimeException(`a union has no partition ${partition}`);
   }
 
   /** The rows of a partition, each made when it is asked for. */
@@ -192,7 +193,7 @@ export class Compute {
     }
   }
 
-  /** What a function over whole partitions gives for one. */
+  /** What a function over whole partitions makes of one. */
   #partitions({ t, call }: PartitionsOp, { parents }: PlanNode, partition: number): Iterable<unknown> {
     const f = this.call(call);
     const rows = iterator(this.pull(parents[0]!, partition));
@@ -232,7 +233,10 @@ export class Compute {
     if (op.t === 'zip') {
       const [a, b] = [this.#parent(node, at, 0, partition), this.#parent(node, at, 1, partition)];
       if (a.length !== b.length)
-        throw new Error(`Can only zip RDDs with same number of elements in each partition: ${a.length} and ${b.length}`);
+        throw new IllegalArgumentException(
+          `Can only zip RDDs with same number of elements in each partition: ${a.length} and ${b.length}`,
+          { condition: 'RIVULET_ZIP_MISMATCH' },
+        );
       a.forEach((row, i) => emit([row, b[i]]));
       return;
     }
@@ -258,7 +262,7 @@ export class Compute {
           if (right.length === 0) for (const value of left) emit([key, value]);
           break;
         default:
-          throw new Error(`${op.t} does not join datasets`);
+          throw new SparkRuntimeException(`${op.t} does not join datasets`);
       }
     }
   }
@@ -306,7 +310,7 @@ export class Compute {
         sortRows(this.rows(parent, partition), op.by ? this.call(op.by) : undefined, op.ascending).forEach((row) => emit(row));
         return;
       default:
-        throw new Error(`${op.t} is no step of one partition`);
+        throw new SparkRuntimeException(`${op.t} is not a step of one partition`);
     }
   }
 
@@ -409,7 +413,7 @@ function* flat(parts: Iterable<Iterable<unknown>>): Iterable<unknown> {
   for (const part of parts) yield* part;
 }
 
-/** What a function makes of its partition; what it throws, now or when its rows are asked for, is told with the step. */
+/** What a function makes of its partition; an error that it throws, now or when its rows are read, names the step. */
 function guardedRows(step: string, work: () => Iterable<unknown>): Iterable<unknown> {
   const told = (thrown: unknown) =>
     thrown === enough || thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, step, undefined);

@@ -1,3 +1,4 @@
+import { SparkRuntimeException, SparkTypeError } from '../../errors.js';
 import type { Call, FunctionSource } from '../job_plan.js';
 
 /** A user's function; what is bound to it comes as its last argument. */
@@ -8,10 +9,10 @@ export type UserFunction = (...args: unknown[]) => unknown;
  * `blob:` in `script-src`), others from where their page has them.
  */
 export async function loadFunctions(sources: readonly FunctionSource[], load = importText): Promise<UserFunction[]> {
-  const texts = sources.map((s) => ('source' in s ? `(${s.source}\n)` : 'undefined'));
+  const expressions = sources.map((s) => ('source' in s ? `(${s.source}\n)` : 'undefined'));
   let own: unknown[] = [];
   if (sources.some((s) => 'source' in s))
-    own = ((await load(`export default () => [${texts.join(',\n')}];`)) as { default: () => unknown[] }).default();
+    own = ((await load(`export default () => [${expressions.join(',\n')}];`)) as { default: () => unknown[] }).default();
   return Promise.all(
     sources.map(async (s, i) => {
       const found =
@@ -19,7 +20,7 @@ export async function loadFunctions(sources: readonly FunctionSource[], load = i
           ? own[i]
           : ((await import(/* @vite-ignore */ /* webpackIgnore: true */ s.module)) as Record<string, unknown>)[s.export];
       if (typeof found !== 'function') {
-        throw new TypeError('module' in s ? `${s.module} exports no function ${s.export}` : 'a function came without its text');
+        throw new SparkTypeError('module' in s ? `${s.module} exports no function ${s.export}` : 'a function came without its text');
       }
       return found as UserFunction;
     }),
@@ -51,7 +52,7 @@ async function importNew(text: string): Promise<unknown> {
 /** Calls with what is bound to them in place. */
 export function bind(functions: readonly UserFunction[], call: Call, bound: (blob: number) => unknown): UserFunction {
   const f = functions[call.f];
-  if (!f) throw new Error(`the plan has no function ${call.f}`);
+  if (!f) throw new SparkRuntimeException(`the plan has no function ${call.f}`);
   if (call.bound === undefined) return f;
   const extra = bound(call.bound);
   // Rest parameters are an array per call.

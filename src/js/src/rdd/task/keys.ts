@@ -115,7 +115,7 @@ export function modulo(hash: number, partitions: number): number {
 const RANK: Partial<Record<string, number>> = { undefined: 0, object: 1, boolean: 2, number: 3, bigint: 3, string: 4 };
 const rank = (value: unknown) => (Array.isArray(value) ? 6 : value instanceof Date ? 5 : (RANK[typeof value] ?? 9));
 
-/** The natural order: numbers by value, texts by their UTF-16 units, arrays part by part; null before everything. */
+/** The natural order: numbers by value, strings by their UTF-16 units, arrays part by part; null before everything. */
 export function compare(a: unknown, b: unknown): number {
   if (a === b) return 0;
   if (typeof a === 'number' && typeof b === 'number') return a < b ? -1 : a > b ? 1 : Number(Number.isNaN(a)) - Number(Number.isNaN(b));

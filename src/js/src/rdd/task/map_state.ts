@@ -1,3 +1,5 @@
+import { IllegalStateException } from '../../errors.js';
+
 /** A key's state during one batch of `mapWithState` (`StateImpl`): what its function may do when. */
 export class MappedState {
   #exists: boolean;
@@ -20,19 +22,19 @@ export class MappedState {
     return this.#exists ? this.#state : null;
   }
   get(): unknown {
-    if (!this.#exists) throw new RangeError('State is not set');
+    if (!this.#exists) throw new IllegalStateException('State is not set', { condition: 'STATE_NOT_DEFINED' });
     return this.#state;
   }
   update(state: unknown): void {
-    if (this.#removed) throw new Error('Cannot update the state after it has been removed');
-    if (this.#timingOut) throw new Error('Cannot update the state that is timing out');
+    if (this.#removed) throw new IllegalStateException('Cannot update the state after it has been removed');
+    if (this.#timingOut) throw new IllegalStateException('Cannot update the state that is timing out');
     this.#state = state;
     this.#exists = true;
   }
   remove(): void {
-    if (this.#timingOut) throw new Error('Cannot remove the state that is timing out');
-    if (this.#removed) throw new Error('Cannot remove the state that has already been removed');
-    if (!this.#exists) throw new Error('Cannot remove a state that is not set');
+    if (this.#timingOut) throw new IllegalStateException('Cannot remove the state that is timing out');
+    if (this.#removed) throw new IllegalStateException('Cannot remove the state that has already been removed');
+    if (!this.#exists) throw new IllegalStateException('Cannot remove a state that is not set', { condition: 'STATE_NOT_DEFINED' });
     this.#exists = false;
     this.#removed = true;
   }

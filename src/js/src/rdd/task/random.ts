@@ -1,4 +1,4 @@
-/** A seeded generator per partition (splitmix seeding, xorshift128): the same seed gives the same sample, however often a task runs. */
+/** A seeded generator per partition (splitmix seeding, xorshift128): the same seed returns the same sample, however often a task runs. */
 export class PartitionRandom {
   readonly #state = new Uint32Array(4);
 

@@ -1,4 +1,4 @@
-/** Stable sorts of rows by keys: numbers by radix, texts and other keys by comparison. */
+/** Stable sorts of rows by keys: numbers by radix, strings and other keys by comparison. */
 import { compare } from './keys.js';
 
 /** Rows below this many are compared; counting digits would cost more. */
@@ -18,8 +18,8 @@ function compared(keys: readonly unknown[], ascending: boolean): Uint32Array {
   for (let i = 0; i < order.length; i++) order[i] = i;
   const sign = ascending ? 1 : -1;
   if (keys.every((key) => typeof key === 'string')) {
-    const texts = keys as readonly string[];
-    return order.sort((a, b) => (texts[a]! < texts[b]! ? -sign : texts[a]! > texts[b]! ? sign : a - b));
+    const strings = keys as readonly string[];
+    return order.sort((a, b) => (strings[a]! < strings[b]! ? -sign : strings[a]! > strings[b]! ? sign : a - b));
   }
   return order.sort((a, b) => sign * compare(keys[a], keys[b]) || a - b);
 }

@@ -1,4 +1,5 @@
 /** Steps of one partition that take one row after the other. */
+import { SparkTypeError } from '../../errors.js';
 import type { UserFunction } from './functions.js';
 import { MappedState } from './map_state.js';
 import type { Call, Op } from '../job_plan.js';
@@ -16,7 +17,7 @@ export class UserFunctionError extends Error {
   }
 }
 
-/** A function over rows; what it throws is told with the step that called it, and the row. */
+/** A function over rows; an error that it throws names the step that called it, and the row. */
 export function guarded(f: UserFunction, step: string): (row: unknown) => unknown {
   return (row) => {
     try {
@@ -30,13 +31,13 @@ export function guarded(f: UserFunction, step: string): (row: unknown) => unknow
 /** A row that must be a pair. */
 export function pairOf(row: unknown): [unknown, unknown] {
   if (Array.isArray(row) && row.length === 2) return row as [unknown, unknown];
-  throw new UserFunctionError(new TypeError('a pair [key, value] is needed here'), 'pair operation', row);
+  throw new UserFunctionError(new SparkTypeError('a pair [key, value] is needed here'), 'pair operation', row);
 }
 
 export function iterable(value: unknown, step: string): Iterable<unknown> {
   if (value !== null && value !== undefined && typeof (value as Iterable<unknown>)[Symbol.iterator] === 'function')
     return value as Iterable<unknown>;
-  throw new TypeError(`the function of ${step} must return an iterable, not ${value === null ? 'null' : typeof value}`);
+  throw new SparkTypeError(`the function of ${step} must return an iterable, got ${value === null ? 'null' : typeof value}`);
 }
 
 /** What is lazy runs to its end here, where its errors are the step's. */
@@ -58,7 +59,7 @@ function stepName({ t }: Op): string {
   }
 }
 
-/** What a step does with a row, giving what it makes of it to `emit`; none where it is a step over whole partitions. */
+/** What a step does with a row, passing its results to `emit`; undefined for a step over whole partitions. */
 export function rowStep(
   op: Op,
   partition: number,

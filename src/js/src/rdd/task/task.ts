@@ -1,4 +1,5 @@
 /** Runs one task: computes a partition and deals its rows out to the next stage, or answers the action. */
+import { SparkTypeError } from '../../errors.js';
 import { encode, NotCloneableError } from '../value_codec.js';
 import { iterator, type Compute } from './compute.js';
 import { compare, describe, hashPartition, identity, modulo } from './keys.js';
@@ -227,7 +228,7 @@ function router(compute: Compute, partitioner: Partitioner, partition: number): 
         const to = Number(given);
         if (!Number.isInteger(to)) {
           throw new UserFunctionError(
-            new TypeError(`the partition function gave ${describe(given)}, not a whole number`),
+            new SparkTypeError(`the partition function returned ${describe(given)}, not a whole number`),
             'partitionBy',
             row,
           );

@@ -5,7 +5,7 @@ import type { Context } from '../plan.js';
 export interface CheckpointReport {
   /** Whether a query could continue from here. */
   sound: boolean;
-  /** Id of the query that wrote it; null where there is none. */
+  /** Id of the query that wrote it; null if there is no checkpoint. */
   queryId: string | null;
   /** The last batch that was begun; null before the first. */
   lastBatch: number | null;
@@ -31,7 +31,7 @@ export class Checkpoints {
       { case: 'extension', value: { typeUrl: 'type.googleapis.com/rivulet.VerifyCheckpoint', value } },
       'extension',
     );
-    if (!answer) throw new SparkRuntimeException('The engine said nothing of the checkpoint');
+    if (!answer) throw new SparkRuntimeException('The engine returned no report on the checkpoint', { condition: 'INTERNAL_ERROR' });
     return JSON.parse(new TextDecoder().decode(answer.value)) as CheckpointReport;
   }
 }

@@ -1,3 +1,4 @@
+import { SparkRuntimeException } from '../../errors.js';
 import type { Wire } from '../../cluster/connection.js';
 import type { FromDriver } from '../../protocol.js';
 import type { Row } from '../../values/rows.js';
@@ -59,7 +60,7 @@ export class PageSinks implements Sinks {
     let error: { message: string; stack: string } | undefined;
     try {
       const f = this.#sinks.get(sink);
-      if (!f) throw new Error(`This page has no sink ${sink}`);
+      if (!f) throw new SparkRuntimeException(`This page has no sink ${sink}`);
       await f(this.dataFrameOf(arrow), batchId);
     } catch (thrown) {
       error =

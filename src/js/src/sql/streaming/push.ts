@@ -13,7 +13,7 @@ export type PushData = Row | readonly Row[] | string | Uint8Array;
 
 const DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024;
 
-/** The push sources of a session, and the credit that the driver gives them. @internal */
+/** The push sources of a session, and the credit that the driver grants them. @internal */
 export class PushSources implements Sources {
   readonly #sources = new Map<string, PushSource>();
   #next = 0;

@@ -32,7 +32,9 @@ export class StreamingQuery {
   async #result<K extends string>(command: CommandKind, wanted: K) {
     const result = await this.#command(command);
     if (result?.case !== (wanted as string))
-      throw new SparkRuntimeException(`The engine answered ${command.case} with ${result?.case ?? 'nothing'}`);
+      throw new SparkRuntimeException(`The engine answered ${command.case} with ${result?.case ?? 'nothing'}`, {
+        condition: 'INTERNAL_ERROR',
+      });
     return result as Extract<NonNullable<typeof result>, { case: K }>;
   }
 
@@ -93,7 +95,7 @@ export class StreamingQuery {
     const result = await this.#command({ case: 'exception', value: true });
     if (result?.case !== 'exception' || result.value.exceptionMessage === undefined) return null;
     const { exceptionMessage, errorClass, stackTrace } = result.value;
-    // The server sends what Java's toString gives: the class name goes before the message.
+    // The server sends what Java's toString returns: the class name stands before the message.
     return new StreamingQueryException(exceptionMessage.replace(/^[\w.$]+Exception: /, ''), {
       condition: errorClass || null,
       cause: stackTrace,

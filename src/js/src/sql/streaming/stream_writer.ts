@@ -23,7 +23,7 @@ export class DataStreamWriter {
     this.#start = { input: plan.relation, options: {} };
   }
 
-  /** Sets the sink: `memory` (with queryName), `console`, `noop`, or files (`json`, `csv`, `text`, `parquet`). */
+  /** Sets the sink: `memory` (with queryName), `console`, `noop`, or files (`json`, `csv`, `text`). */
   format(source: string): this {
     this.#start.format = source;
     return this;
@@ -45,7 +45,8 @@ export class DataStreamWriter {
   }
   /** Names the query; the memory sink's table has that name. */
   queryName(name: string): this {
-    if (name.trim() === '') throw new IllegalArgumentException('The name of a query cannot be empty');
+    if (name.trim() === '')
+      throw new IllegalArgumentException('The name of a query cannot be empty', { condition: 'VALUE_NOT_NON_EMPTY_STR' });
     this.#start.queryName = name;
     return this;
   }
@@ -120,7 +121,7 @@ export class DataStreamWriter {
     try {
       const value = { ...this.#start, sinkDestination, ...page };
       const result = await client.command({ case: 'writeStreamOperationStart', value }, 'writeStreamOperationStartResult');
-      if (!result?.queryId) throw new SparkRuntimeException('The engine started no query');
+      if (!result?.queryId) throw new SparkRuntimeException('The engine started no query', { condition: 'INTERNAL_ERROR' });
       const { id, runId } = result.queryId;
       if (sinkId !== undefined) sinks.bind(sinkId, runId);
       return new StreamingQuery(this.context, id, runId, result.name || null);
