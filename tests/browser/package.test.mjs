@@ -95,7 +95,7 @@ test('errors are of Spark\'s classes with condition and SQLSTATE', async () => {
     division: ['ArithmeticException', 'DIVIDE_BY_ZERO'],
     cast: ['NumberFormatException', 'CAST_INVALID_INPUT'],
     function: ['AnalysisException', 'UNRESOLVED_ROUTINE'],
-    stopped: ['SessionClosedError', null],
+    stopped: ['SessionClosedError', 'RIVULET_SESSION_CLOSED'],
   });
   assert.match(errors.column.message, /idd.*id/s);
   for (const error of Object.values(errors)) assert.ok(error.isError);

@@ -151,6 +151,6 @@ test('datasets become DataFrames and DataFrames datasets, and a row that does no
   assert.deepEqual(found.rows, [['b', 3], ['c', 1]]);
   assert.equal(found.empty, 0);
   assert.deepEqual(found.typed, [[Date.UTC(2024, 2, 1, 12), 12345678901234, [1, 2], null]]);
-  assert.match(found.wrong, /text \(string\) is no value of type int/i);
+  assert.match(found.wrong, /text \(string\) is not a value of type int/i);
   assert.match(found.untold, /SparkTypeError: createDataFrame needs the schema/);
 });

@@ -85,7 +85,7 @@ test('each misuse of a dataset is told by type and in words, and the session goe
     'value bound': /^SparkTypeError: map: an instance of WebSocket cannot be sent .*at \.socket/,
     'value result': /the function .*cannot be sent .*record \{/,
     'value zero': /^SparkTypeError: aggregateByKey: Symbol\(zero\) cannot be sent/,
-    'function missing': /^SparkTypeError: map needs a function, or \{ module, export \}, and not undefined/,
+    'function missing': /^SparkTypeError: map needs a function, or \{ module, export \}, got undefined/,
     'function number': /^SparkTypeError: filter needs a function.*not number/,
     'function native': /^SparkTypeError: map: the function sqrt is built in.*wrap it/,
     'function async': /^SparkTypeError: map: .* is async/,
@@ -99,7 +99,7 @@ test('each misuse of a dataset is told by type and in words, and the session goe
     'partitions reduceByKey': /^IllegalArgumentException: reduceByKey: the number of partitions \(-3\)/,
     'partitions repartition': /^IllegalArgumentException: repartition: .*\(0\)/,
     'partitions partitioner': /^IllegalArgumentException: Number of partitions \(-2\)/,
-    'partitions function': /the partition function gave \d\.5, not a whole number/,
+    'partitions function': /the partition function returned \d\.5, not a whole number/,
     'partitions zip': /^IllegalArgumentException: Can only zip with RDD which has the same number of partitions: 2 and 3/,
     'elements zip': /Can only zip RDDs with same number of elements in each partition/,
     'stopped action': /^IllegalStateException: Cannot call methods on a stopped SparkContext/,
@@ -116,7 +116,7 @@ test('each misuse of a dataset is told by type and in words, and the session goe
     'batch interval': /^IllegalArgumentException: The batch interval \(-1 ms\) must be positive/,
     'throws': /RangeError: two is too many \(in map, partition [01], record 2\)/,
     'accumulator type': /^SparkTypeError: accumulator: string needs a parameter/,
-    'pool mode': /^IllegalArgumentException: spark\.scheduler\.mode must be FIFO or FAIR, and not LIFO/,
+    'pool mode': /^IllegalArgumentException: spark\.scheduler\.mode must be FIFO or FAIR, got LIFO/,
   };
   for (const [name, words] of Object.entries(expected)) assert.match(said[name], words, name);
   assert.deepEqual(Object.keys(said).sort(), Object.keys(expected).sort());

@@ -44,7 +44,7 @@ test('mistakes with functions over groups are told at the call, or with the grou
   });
   assert.deepEqual(said.fine, [{ k: 'a', n: 8 }, { k: 'b', n: 9 }]);
   const expected = {
-    number: /needs a function, or \{ module, export \}, and not number/, async: /is async/, class: /Counter is a class, not a function/,
+    number: /needs a function, or \{ module, export \}, got number/, async: /is async/, class: /Counter is a class, not a function/,
     function: /what was given is a function, not a class/, extends: /extends another does not travel/, schema: /mapGroupsWithState needs \{ outputSchema \}/,
     options: /flatMapGroupsWithState needs \{ outputSchema \}/, timeout: /Unknown timeout.*never/, column: /UNRESOLVED_COLUMN.*`nope`/,
     bound: /the function f cannot be sent.*at \.f/, row: /flatMapGroupsWithState: a row of the function does not fit its schema \(k STRING,n INT\): x \(string\)/,

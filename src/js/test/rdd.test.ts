@@ -126,7 +126,7 @@ test("what a step throws under a function over a partition is told as that step'
   );
   assert.match(said, /RangeError: three \(in .*, partition 0\)/);
   await failing(sc.parallelize([1], 1).mapPartitions((() => 7) as never));
-  assert.match(said, /must return an iterable, not number/);
+  assert.match(said, /must return an iterable, got number/);
 });
 
 test('a partitioner places the keys of every operation that takes one; those of one place do not move again', async () => {

@@ -285,7 +285,7 @@ test('misuse is told with the step and the key', async () => {
     new Engine({ kind, output: 'k STRING', time }, f).run([one('a', 1)]);
   await assert.rejects(
     run(() => 7),
-    /flatMapGroupsWithState must give its rows as an array or another iterable, and not number.*group/,
+    /flatMapGroupsWithState must return its rows as an array or another iterable, got number.*group/,
   );
   await assert.rejects(
     run((_: In, __: In[], state: GroupState) => [{ k: state.get() }]),

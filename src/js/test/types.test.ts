@@ -86,7 +86,7 @@ test('no rows are a stream with a schema', () => {
 test('a value that does not fit its type is an error that names both', () => {
   assert.throws(
     () => encodeRows([{ a: 'x' }], parseSchema('a INT')),
-    (error) => error instanceof SparkTypeError && /x \(string\) is no value of type int/.test(error.message),
+    (error) => error instanceof SparkTypeError && /x \(string\) is not a value of type int/.test(error.message),
   );
   assert.throws(() => encodeRows([{ a: 1.5 }], parseSchema('a BIGINT')), SparkTypeError);
   assert.throws(() => encodeRows([{ a: '1.234' }], parseSchema('a DECIMAL(10,2)')), SparkTypeError);
