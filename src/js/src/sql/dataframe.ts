@@ -9,6 +9,7 @@ import {
 } from '../generated/spark/connect/relations_pb.js';
 import { DataStreamWriter } from './streaming/stream_writer.js';
 import * as actions from './actions.js';
+import { Analyzed } from './analyzed.js';
 import { Column, columnOf, type ColumnOrName, type LiteralValue } from './column.js';
 import { asSchema } from '../values/ddl.js';
 import { asSortOrder, attribute, call } from './expression.js';
@@ -58,14 +59,15 @@ const JOINS: Record<JoinType, Join> = {
  * A distributed table, bounded or a stream (`DataFrame`). Methods that return a DataFrame only describe work; methods that return a
  * promise are actions: they send the description to the engine, and that is where names and types are checked.
  */
-export class DataFrame implements AsyncIterable<Row> {
+export class DataFrame extends Analyzed implements AsyncIterable<Row> {
+  /** Result that is here already. */
+  readonly #local: readonly Uint8Array[] | undefined;
+
   /** @internal */
-  constructor(
-    /** @internal */ readonly context: Context,
-    /** @internal */ readonly plan: Plan,
-    /** Result that is here already. */
-    private readonly local?: readonly Uint8Array[],
-  ) {}
+  constructor(context: Context, plan: Plan, local?: readonly Uint8Array[]) {
+    super(context, plan);
+    this.#local = local;
+  }
 
   #derive(relType: RelationKind, ...others: DataFrame[]): DataFrame {
     return new DataFrame(this.context, planOf(this.context, relType, this.plan, ...others.map((other) => other.plan)));
@@ -456,7 +458,7 @@ export class DataFrame implements AsyncIterable<Row> {
    * ```
    */
   async collect<T extends Row = Row>(options: ActionOptions = {}): Promise<T[]> {
-    if (this.local) return this.local.flatMap((ipc) => rowsFromIPC(ipc, this.context.rowOptions)) as T[];
+    if (this.#local) return this.#local.flatMap((ipc) => rowsFromIPC(ipc, this.context.rowOptions)) as T[];
     return (await actions.runRows(this.context, this.plan, options)) as T[];
   }
   /**
@@ -468,7 +470,7 @@ export class DataFrame implements AsyncIterable<Row> {
    * ```
    */
   async toArrow(options: ActionOptions = {}): Promise<Uint8Array> {
-    if (this.local) return joinStreams(this.local);
+    if (this.#local) return joinStreams(this.#local);
     const streams: Uint8Array[] = [];
     for await (const stream of actions.runArrow(this.context, this.plan, options)) streams.push(stream);
     return joinStreams(streams);
@@ -495,7 +497,7 @@ export class DataFrame implements AsyncIterable<Row> {
    * ```
    */
   async *rows<T extends Row = Row>(options: ActionOptions = {}): AsyncGenerator<T, void, undefined> {
-    const streams = this.local ?? actions.runArrow(this.context, this.plan, options);
+    const streams = this.#local ?? actions.runArrow(this.context, this.plan, options);
     for await (const ipc of streams) yield* rowsFromIPC(ipc, this.context.rowOptions) as T[];
   }
   /**
@@ -565,40 +567,6 @@ export class DataFrame implements AsyncIterable<Row> {
     return (await this.take(1, options)).length === 0;
   }
 
-  /**
-   * Returns names, types and nullability of the columns, as the engine resolves them.
-   * @example
-   * ```ts
-   * (await people.schema()).simpleString(); // → 'struct<name:string,team:string,age:bigint>'
-   * ```
-   */
-  async schema(options: ActionOptions = {}): Promise<StructType> {
-    return actions.analyzeSchema(this.context, this.plan, options);
-  }
-  /** Returns the names of the columns. */
-  async columns(): Promise<string[]> {
-    return (await this.schema()).names;
-  }
-  /** Returns the names and types of the columns. */
-  async dtypes(): Promise<[name: string, type: string][]> {
-    return (await this.schema()).fields.map((field) => [field.name, field.dataType.simpleString()]);
-  }
-  /** Prints the schema as a tree, down to `level` if given. */
-  async printSchema(level?: number): Promise<void> {
-    console.log(await actions.analyzeTree(this.context, this.plan, level));
-  }
-  /** Prints the plan; see {@link explainString}. */
-  async explain(mode: ExplainMode | boolean = 'simple'): Promise<void> {
-    console.log(await this.explainString(mode));
-  }
-  /** Returns the plan as a string: `simple` is the physical plan, `extended` (or true) all of them. */
-  async explainString(mode: ExplainMode | boolean = 'simple'): Promise<string> {
-    return actions.analyzeExplain(this.context, this.plan, mode === true ? 'extended' : mode === false ? 'simple' : mode);
-  }
-  /** Returns whether this reads a stream: then it has no actions but {@link writeStream}. */
-  async isStreaming(): Promise<boolean> {
-    return actions.analyzeIsStreaming(this.context, this.plan);
-  }
   /** Keeps the result in the executors once it is computed. Returns this DataFrame. */
   async persist(): Promise<DataFrame> {
     await actions.analyzePersist(this.context, this.plan, true);
