@@ -1,7 +1,7 @@
 // Streams whose page is closed in the middle of batches: each acknowledged record reaches the sink once.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { NumberedEvents } from './servers/numbered-server.mjs';
+import { NumberedEvents } from '../../src/js/scripts/servers/numbered-server.mjs';
 import { browser } from './harness.mjs';
 
 const CLOSINGS = 20;

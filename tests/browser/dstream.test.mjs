@@ -1,7 +1,7 @@
 // Discretized streams where workers and files are real: receivers in executors, checkpoints in the origin's file system.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serving } from './servers/socket-server.mjs';
+import { serving } from '../../src/js/scripts/servers/socket-server.mjs';
 import { browser, inPage } from './harness.mjs';
 
 const shared = browser();

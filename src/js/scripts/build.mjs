@@ -7,8 +7,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { besideIndex, bundle, bundleWorker, manifest } from './build/bundle.mjs';
-import { JS, PKG, ROOT, WASM } from './paths.mjs';
 import { emitTypes } from './build/types.mjs';
+import { JS, PKG, ROOT, WASM } from './paths.mjs';
 
 const step = (text) => console.log(`package: ${text}`);
 

@@ -8,10 +8,10 @@ import { parseArgs } from 'node:util';
 import { trendingModel } from '../../../www/model.js';
 import { TweetGenerator } from '../../../www/tweets.js';
 import { echo, launch } from './browser.mjs';
-import { CACHE } from './paths.mjs';
-import { serve } from './serve.mjs';
 import { assembleSite } from './demo/site.mjs';
 import { serveTweets } from './demo/tweet-server.mjs';
+import { CACHE } from './paths.mjs';
+import { serve } from './serve.mjs';
 
 const { values: args } = parseArgs({
   options: {

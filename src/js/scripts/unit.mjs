@@ -1,7 +1,6 @@
 // Bundles test/*.test.ts and runs them with node's own test runner.
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { CACHE, JS } from './paths.mjs';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { create, fromBinary, toBinary, toJson, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary, toJson } from '@bufbuild/protobuf';
 import { decodeMessage, encodeMessage } from '../src/connect/message_codec.js';
 import * as base from '../src/generated/spark/connect/base_pb.js';
 import { Expression_LiteralSchema } from '../src/generated/spark/connect/expressions_pb.js';

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+// @ts-expect-error The twins are plain JavaScript, shared with the browser tests.
+import { runTwin, TWINS } from '../../../tests/browser/dstream_twins.js';
 import { ManualClock } from '../src/clock.js';
-import { StreamingContext, type BatchInfo } from '../src/dstream/context.js';
+import { type BatchInfo, StreamingContext } from '../src/dstream/context.js';
 import type { DStream } from '../src/dstream/dstream.js';
 import { context, pushed, taken } from './dstream_local.js';
 import { MemoryDirectory } from './memory_directory.js';
-// @ts-expect-error The twins are plain JavaScript, shared with the browser tests.
-import { runTwin, TWINS } from '../../../tests/browser/dstream_twins.js';
 
 const GOLDENS = join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/goldens/dstream');
 

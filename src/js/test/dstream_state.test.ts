@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ManualClock } from '../src/clock.js';
 import { StreamingContext } from '../src/dstream/context.js';
 import type { DStream } from '../src/dstream/dstream.js';
-import { StateSpec, type State } from '../src/dstream/map_with_state.js';
+import { type State, StateSpec } from '../src/dstream/map_with_state.js';
 import { FunctionPartitioner } from '../src/rdd/partitioner.js';
 import { context, pushed } from './dstream_local.js';
 import { MemoryDirectory } from './memory_directory.js';

@@ -3,7 +3,7 @@ import { ConnectClient } from '../src/connect/client.js';
 import { FileRegistry } from '../src/files/registry.js';
 import type { FromDriver, ToDriver } from '../src/protocol.js';
 import { DataFrame } from '../src/sql/dataframe.js';
-import { planOf, type Context } from '../src/sql/plan.js';
+import { type Context, planOf } from '../src/sql/plan.js';
 import { DataFrameReader } from '../src/sql/reader.js';
 import { PageSinks } from '../src/sql/streaming/foreach.js';
 import { PushSources } from '../src/sql/streaming/push.js';

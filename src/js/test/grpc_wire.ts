@@ -1,4 +1,4 @@
-import { connect, constants, type ClientHttp2Session } from 'node:http2';
+import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import type { Wire } from '../src/cluster/connection.js';
 import * as errors from '../src/errors.js';
 import type { FromDriver, ToDriver, WireError } from '../src/protocol.js';

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { create, fromBinary, toBinary, type MessageShape } from '@bufbuild/protobuf';
+import { create, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { decodeMessage, encodeMessage } from '../src/connect/message_codec.js';
 import { IllegalArgumentException } from '../src/errors.js';
+import { unzip, zip } from '../src/files/zip.js';
 import { ExecutePlanRequestSchema, ExecutePlanResponseSchema } from '../src/generated/spark/connect/base_pb.js';
 import type { MlCommandSchema } from '../src/generated/spark/connect/ml_pb.js';
 import * as ml from '../src/ml/index.js';
-import { unzip, zip } from '../src/files/zip.js';
 import { valueOfLiteral, vectorLiteral } from '../src/ml/vector.js';
 import type { DataFrame } from '../src/sql/dataframe.js';
-import { encodeMessage, decodeMessage } from '../src/connect/message_codec.js';
 import { FakeSession } from './fake_engine.js';
 
 type MlCommand = MessageShape<typeof MlCommandSchema>['command'];

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { decode, encode, NotCloneableError } from '../src/rdd/value_codec.js';
-import { FunctionPartitioner, HashPartitioner, RangePartitioner } from '../src/rdd/partitioner.js';
-import type { Accumulator } from '../src/rdd/accumulator.js';
-import { SparkContext } from '../src/rdd/context.js';
-import { hashCode, hashPartition, identity } from '../src/rdd/task/keys.js';
-import { localEngine } from './rdd_local.js';
-// @ts-expect-error The twins are plain JavaScript, shared with the browser tests.
-import { difference, NEEDS_ENGINE, runTwin, TWINS } from '../../../tests/browser/rdd_twins.js';
 // @ts-expect-error As the twins.
 import { checkProgram } from '../../../tests/browser/rdd_random.js';
+// @ts-expect-error The twins are plain JavaScript, shared with the browser tests.
+import { difference, NEEDS_ENGINE, runTwin, TWINS } from '../../../tests/browser/rdd_twins.js';
+import type { Accumulator } from '../src/rdd/accumulator.js';
+import { SparkContext } from '../src/rdd/context.js';
+import { FunctionPartitioner, HashPartitioner, RangePartitioner } from '../src/rdd/partitioner.js';
+import { hashCode, hashPartition, identity } from '../src/rdd/task/keys.js';
+import { decode, encode, NotCloneableError } from '../src/rdd/value_codec.js';
+import { localEngine } from './rdd_local.js';
 
 const GOLDENS = join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/goldens/rdd');
 const golden = (id: string) =>

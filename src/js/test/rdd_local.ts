@@ -1,6 +1,6 @@
-import { decode as decodeRows } from '../src/rdd/value_codec.js';
 import type { Engine } from '../src/rdd/context.js';
-import { PLAN_TYPE, UPDATES_TYPE, type RddPlan } from '../src/rdd/job_plan.js';
+import { PLAN_TYPE, type RddPlan, UPDATES_TYPE } from '../src/rdd/job_plan.js';
+import { decode as decodeRows } from '../src/rdd/value_codec.js';
 import { Programs } from '../src/worker/programs.js';
 
 /** Enough of a session to run dataset plans in this process: stages one after the other, no scheduler, no workers. */

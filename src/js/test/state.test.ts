@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as A from '@uwdata/flechette';
-import { encode } from '../src/rdd/value_codec.js';
 import { framed } from '../src/rdd/framing.js';
+import { encode } from '../src/rdd/value_codec.js';
+import type { GroupFunctionPlan } from '../src/state/group_plan.js';
+import { durationMs, type GroupState } from '../src/state/group_state.js';
+import type { StatefulProcessor, StatefulProcessorHandle } from '../src/state/processor.js';
 import { parseSchema } from '../src/values/ddl.js';
 import { encodeRows } from '../src/values/encode.js';
-import { rowsFromIPC, type Row } from '../src/values/rows.js';
-import { durationMs, type GroupState } from '../src/state/group_state.js';
-import type { GroupFunctionPlan } from '../src/state/group_plan.js';
-import type { StatefulProcessor, StatefulProcessorHandle } from '../src/state/processor.js';
+import { type Row, rowsFromIPC } from '../src/values/rows.js';
 import { Programs } from '../src/worker/programs.js';
 
 interface Kept {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ExecutePlanRequestSchema, ExecutePlanResponseSchema } from '../src/generated/spark/connect/base_pb.js';
+import { ListenerBus } from '../src/sql/streaming/listener.js';
 import { parseSchema } from '../src/values/ddl.js';
 import { encodeRows } from '../src/values/encode.js';
-import { rowsFromIPC, type Row } from '../src/values/rows.js';
-import { ListenerBus } from '../src/sql/streaming/listener.js';
+import { type Row, rowsFromIPC } from '../src/values/rows.js';
 import { FakeSession } from './fake_engine.js';
 
 const schema = parseSchema('a INT');

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ParseException, SparkTypeError } from '../src/errors.js';
+import { typeFromMessage, typeToMessage } from '../src/sql/type_message.js';
 import { parseSchema, parseType, typeFromJson } from '../src/values/ddl.js';
+import { encodeRows } from '../src/values/encode.js';
 import { inferSchema } from '../src/values/infer.js';
 import { joinStreams } from '../src/values/ipc.js';
-import { encodeRows } from '../src/values/encode.js';
 import { decimalText, rowsFromIPC } from '../src/values/rows.js';
-import { typeFromMessage, typeToMessage } from '../src/sql/type_message.js';
 
 const DDL = 'a INT NOT NULL,`b c` STRUCT<x: STRING, y: ARRAY<BIGINT>>,m MAP<STRING, DOUBLE>,d DECIMAL(12,2),t TIMESTAMP';
 

@@ -1,10 +1,10 @@
 // Spark Connect's messages for the client, from the .proto files: TypeScript types and enums by protobuf-es, and a table of
 // the fields for connect/message_codec.ts. Only what the client sends and reads, for every page downloads the table.
 import { execFileSync } from 'node:child_process';
-import { pathToFileURL } from 'node:url';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { JS, protoDir } from '../paths.mjs';
 

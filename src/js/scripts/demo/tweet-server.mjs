@@ -2,8 +2,9 @@
 // random words, /opinions has held-out review sentences.
 //   node tweet-server.mjs [--port 8788] [--rate 500] [--limit N]
 // A connection may choose for itself: ws://localhost:8788/tweets?rate=200&limit=6000&seed=7&step=300
-import { parseArgs } from 'node:util';
+
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
 import { OpinionGenerator, splitSentences } from '../../../../www/opinions.js';
 import { TweetGenerator } from '../../../../www/tweets.js';

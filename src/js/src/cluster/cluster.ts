@@ -2,7 +2,7 @@ import { SessionClosedError, type SparkError } from '../errors.js';
 import type { FromDriver, FromWorker, ToDriver, ToExecutor } from '../protocol.js';
 import { VERSION } from '../version.js';
 import { startWorker } from './handshake.js';
-import { compileEngine, requireBrowser, type Assets } from './load.js';
+import { type Assets, compileEngine, requireBrowser } from './load.js';
 import { connect, type Member } from './mesh.js';
 import { fromReceiver, ReceiverPlacement } from './receiver_placement.js';
 import { RestartPolicy } from './restart.js';

@@ -1,6 +1,6 @@
 import { SparkError, WorkerLoadError } from '../errors.js';
 import type { FromWorker, Init } from '../protocol.js';
-import { createWorker, START_DEADLINE_MS, workerUrlOf, type Assets } from './load.js';
+import { type Assets, createWorker, START_DEADLINE_MS, workerUrlOf } from './load.js';
 
 /** Starts a worker and waits until its engine runs. A worker that fails to load says nothing by itself, hence the deadline. */
 export function startWorker(assets: Assets, init: Init): Promise<Worker> {

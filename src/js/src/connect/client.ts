@@ -1,8 +1,8 @@
 import type { Connection } from '../cluster/connection.js';
+import { SparkRuntimeException } from '../errors.js';
 import { InterruptRequest_InterruptType } from '../generated/spark/connect/base_pb.js';
 import type { AnalyzeKind, AnalyzeResult, Command, CommandKind, ConfigOperation, ExecuteResponse, Relation } from './messages.js';
 import { decode, encode } from './messages.js';
-import { SparkRuntimeException } from '../errors.js';
 
 type ResponseCase = NonNullable<ExecuteResponse['responseType']['case']>;
 type ResponseOf<K> = Extract<ExecuteResponse['responseType'], { case: K }>['value'];

@@ -1,15 +1,15 @@
+import { type Clock, systemClock } from '../clock.js';
 import { IllegalArgumentException, IllegalStateException, SparkError, UnsupportedOperationException } from '../errors.js';
 import { openFolder } from '../files/open.js';
 import type { SparkContext } from '../rdd/context.js';
-import type { Bound } from '../rdd/remote.js';
 import type { RDD } from '../rdd/rdd.js';
-import { systemClock, type Clock } from '../clock.js';
-import { StreamingCheckpoint, type StreamingMetadata } from './streaming_checkpoint.js';
+import type { Bound } from '../rdd/remote.js';
 import type { DStream } from './dstream.js';
-import { FileInput, IterableInput, QueueInput, SocketInput, type Input } from './inputs.js';
+import { FileInput, type Input, IterableInput, QueueInput, SocketInput } from './inputs.js';
 import { RateLimit } from './rate.js';
-import { ReceiverInput, type ReceiverClass } from './receiver_input.js';
+import { type ReceiverClass, ReceiverInput } from './receiver_input.js';
 import type { StatefulStream } from './stateful.js';
+import { StreamingCheckpoint, type StreamingMetadata } from './streaming_checkpoint.js';
 import { StatefulStreams } from './streams.js';
 
 /** What a StreamingListener learns of a batch; times are ms since the epoch (`BatchInfo`). */

@@ -1,7 +1,7 @@
 import { IllegalArgumentException, SparkError, UnsupportedOperationException } from '../errors.js';
-import { checkRemote, type AnyRemote, type Bound, type RemoteWith as Fn } from '../rdd/remote.js';
 import type { StorageLevel } from '../rdd/job_plan.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
+import { type AnyRemote, type Bound, checkRemote, type RemoteWith as Fn } from '../rdd/remote.js';
 import type { StreamingContext } from './context.js';
 import type { StateSpec } from './map_with_state.js';
 

@@ -1,8 +1,9 @@
 /** Streams that records come in by. */
-import { SparkTypeError } from '../errors.js';
-import { decode, encode } from '../rdd/value_codec.js';
-import type { RDD } from '../rdd/rdd.js';
+
 import { systemClock } from '../clock.js';
+import { SparkTypeError } from '../errors.js';
+import type { RDD } from '../rdd/rdd.js';
+import { decode, encode } from '../rdd/value_codec.js';
 import type { BatchInfo, StreamingContext } from './context.js';
 import { DStream } from './dstream.js';
 import { socketMessages } from './socket.js';

@@ -1,7 +1,7 @@
 import { IllegalArgumentException } from '../errors.js';
-import { checkRemote, type AnyRemote, type Bound, type Remote, type RemoteWith } from '../rdd/remote.js';
 import type { Partitioner } from '../rdd/partitioner.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
+import { type AnyRemote, type Bound, checkRemote, type Remote, type RemoteWith } from '../rdd/remote.js';
 import { checkPartitions } from '../rdd/shuffles.js';
 
 /** The state of a key, as its function sees it in an executor (`State`). */

@@ -1,5 +1,5 @@
-import { IllegalArgumentException } from '../errors.js';
 import type { Clock } from '../clock.js';
+import { IllegalArgumentException } from '../errors.js';
 
 /** Weights of `PIDRateEstimator`: of the error now, of all errors so far, and of how it changes. */
 interface Weights {

@@ -1,8 +1,9 @@
 /** Receivers of the user's own, which run in executors. */
-import { encode } from '../rdd/value_codec.js';
+
 import { PlanBuilder } from '../rdd/plan_builder.js';
-import { valueBlock, type Bound, type ModuleFunction } from '../rdd/remote.js';
 import type { RDD } from '../rdd/rdd.js';
+import { type Bound, type ModuleFunction, valueBlock } from '../rdd/remote.js';
+import { encode } from '../rdd/value_codec.js';
 import type { StreamingContext } from './context.js';
 import { Blocks } from './inputs.js';
 

@@ -1,11 +1,11 @@
 /** Streams that are made of themselves, one batch earlier: windows with an inverse, and states. */
 import { IllegalArgumentException } from '../errors.js';
-import type { AnyRemote, Bound } from '../rdd/remote.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
+import type { AnyRemote, Bound } from '../rdd/remote.js';
 import type { StreamingContext } from './context.js';
 import { checkWindow, DStream, type Maybe } from './dstream.js';
-import type { WrittenState } from './streaming_checkpoint.js';
 import type { StateSpec } from './map_with_state.js';
+import type { WrittenState } from './streaming_checkpoint.js';
 
 /** Time between two states that are written, ms, by default: at least 10 s, in whole slides, as in Spark. */
 const CHECKPOINT_MS = 10_000;

@@ -1,6 +1,7 @@
 /** Makes the streams that keep state. Apart from {@link DStream}, since they extend it. */
-import type { AnyRemote, Bound } from '../rdd/remote.js';
+
 import type { Partitions, RDD } from '../rdd/rdd.js';
+import type { AnyRemote, Bound } from '../rdd/remote.js';
 import type { StreamingContext } from './context.js';
 import type { DStream, MapWithStateDStream } from './dstream.js';
 import type { StateSpec } from './map_with_state.js';

@@ -1,6 +1,6 @@
 import { IllegalArgumentException, SparkError } from '../errors.js';
 import { fetched } from './fetched.js';
-import { flat, isDirectory, nameOf, type FileSource } from './registry.js';
+import { type FileSource, flat, isDirectory, nameOf } from './registry.js';
 
 /** A file that executors can read. */
 export interface OpenFile {

@@ -1,4 +1,4 @@
-import { estimator, model, spec, type Estimator, type ModelClassOf, type ModelOf, type MLWritable, type StageClass } from './stage.js';
+import { type Estimator, estimator, type MLWritable, type ModelClassOf, type ModelOf, model, type StageClass, spec } from './stage.js';
 import type { DenseMatrix, DenseVector, Vector } from './vector.js';
 
 /** Params of {@link NaiveBayes} and its models. */

@@ -1,4 +1,4 @@
-import { evaluator, spec, type Evaluator, type MLWritable, type StageClass } from './stage.js';
+import { type Evaluator, evaluator, type MLWritable, type StageClass, spec } from './stage.js';
 
 type J<P> = StageClass<P, Evaluator & MLWritable>;
 

@@ -1,14 +1,14 @@
 import {
-  estimator,
-  model,
-  spec,
-  transformer,
   type Estimator,
+  estimator,
   type MLWritable,
   type ModelClass,
   type ModelOf,
+  model,
   type StageClass,
+  spec,
   type Transformer,
+  transformer,
 } from './stage.js';
 import type { DenseVector, Vector } from './vector.js';
 

@@ -2,28 +2,29 @@
  * Machine learning: pipelines of feature stages and naive Bayes, evaluation, tuning. The words are those of `pyspark.ml`; begin with
  * {@link Pipeline}.
  */
-export * from './feature.js';
+
 export * from './classification.js';
 export * from './evaluation.js';
+export * from './feature.js';
+export { type ModelSource, modelArchive } from './model_files.js';
+export { type ParamMap, type ParamPair, Params, type ParamValue } from './params.js';
 export { Pipeline, PipelineModel } from './pipeline.js';
-export * from './tuning.js';
-export * from './streaming_naive_bayes.js';
-export { Params, type ParamMap, type ParamPair, type ParamValue } from './params.js';
 export {
+  type Accessors,
   Estimator,
   Evaluator,
   loadDefaultStopWords,
-  PipelineStage,
-  Transformer,
-  type Accessors,
-  type Model,
   type MLReadable,
+  type MLWritable,
+  type Model,
   type ModelClass,
   type ModelOf,
-  type MLWritable,
+  PipelineStage,
   type SaveOptions,
   type SessionLike,
   type StageClass,
+  Transformer,
 } from './stage.js';
-export { modelArchive, type ModelSource } from './model_files.js';
-export { DenseMatrix, DenseVector, SparseVector, Vectors, VectorType, type Vector, type VectorStruct } from './vector.js';
+export * from './streaming_naive_bayes.js';
+export * from './tuning.js';
+export { DenseMatrix, DenseVector, SparseVector, type Vector, type VectorStruct, Vectors, VectorType } from './vector.js';

@@ -1,22 +1,22 @@
 import { IllegalArgumentException } from '../errors.js';
 import { WriteOperation_SaveMode as SaveMode } from '../generated/spark/connect/commands_pb.js';
 import type { DataFrame } from '../sql/dataframe.js';
-import { localRelation } from '../sql/relations.js';
 import { planOf } from '../sql/plan.js';
+import { localRelation } from '../sql/relations.js';
 import { StringType, StructField, StructType } from '../values/types.js';
 import * as classification from './classification.js';
 import * as feature from './feature.js';
-import { modelPath, type ModelSource } from './model_files.js';
+import { type ModelSource, modelPath } from './model_files.js';
 import type { ParamMap } from './params.js';
 import {
   callHelper,
   Estimator,
-  Transformer,
   type MLReadable,
-  type PipelineStage,
   type MLWritable,
+  type PipelineStage,
   type SaveOptions,
   type SessionLike,
+  Transformer,
 } from './stage.js';
 
 /**

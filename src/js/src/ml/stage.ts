@@ -2,10 +2,10 @@ import type { Command } from '../connect/messages.js';
 import { SparkRuntimeException } from '../errors.js';
 import { MlOperator_OperatorType as Role } from '../generated/spark/connect/ml_common_pb.js';
 import { DataFrame } from '../sql/dataframe.js';
-import { planOf, type Context } from '../sql/plan.js';
-import { modelPath, type ModelSource } from './model_files.js';
-import { Params, paramTable, type ParamMap, type ParamValue } from './params.js';
-import { valueOfLiteral, vectorLiteral, type Vector } from './vector.js';
+import { type Context, planOf } from '../sql/plan.js';
+import { type ModelSource, modelPath } from './model_files.js';
+import { type ParamMap, Params, type ParamValue, paramTable } from './params.js';
+import { type Vector, valueOfLiteral, vectorLiteral } from './vector.js';
 
 /** @internal */
 type MlCommand = Extract<NonNullable<Command['commandType']>, { case: 'mlCommand' }>['value'];

@@ -3,8 +3,8 @@ import { MlOperator_OperatorType as Role } from '../generated/spark/connect/ml_c
 import type { DataFrame } from '../sql/dataframe.js';
 import { NaiveBayesModel, type NaiveBayesParams } from './classification.js';
 import type { ModelSource } from './model_files.js';
-import { Params, paramTable, type ParamValue } from './params.js';
-import { mlCommand, type ModelClass, type SaveOptions, type SessionLike } from './stage.js';
+import { Params, type ParamValue, paramTable } from './params.js';
+import { type ModelClass, mlCommand, type SaveOptions, type SessionLike } from './stage.js';
 
 /** Params of {@link StreamingNaiveBayes}: those of naive Bayes, and how it forgets. */
 export interface StreamingNaiveBayesParams extends NaiveBayesParams {

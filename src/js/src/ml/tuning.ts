@@ -1,8 +1,8 @@
 import { IllegalArgumentException } from '../errors.js';
 import type { DataFrame } from '../sql/dataframe.js';
 import { col, functions as F } from '../sql/functions/index.js';
-import type { Params, ParamMap, ParamValue } from './params.js';
-import { Estimator, Transformer, type Evaluator } from './stage.js';
+import type { ParamMap, Params, ParamValue } from './params.js';
+import { Estimator, type Evaluator, Transformer } from './stage.js';
 
 /** Builds all combinations of params: a grid (`ParamGridBuilder`). */
 export class ParamGridBuilder {

@@ -4,7 +4,7 @@ import type { SparkContext } from './context.js';
 import { FutureAction } from './future.js';
 import type { RddNode } from './node.js';
 import type { RDD } from './rdd.js';
-import { checkRemote, valueBlock, type AnyRemote, type Bound, type RemoteWith as Fn } from './remote.js';
+import { type AnyRemote, type Bound, checkRemote, type RemoteWith as Fn, valueBlock } from './remote.js';
 import { placeOf } from './shuffles.js';
 import { StatCounter } from './stats.js';
 import { compare, identity } from './task/keys.js';

@@ -1,21 +1,21 @@
-import { IllegalArgumentException, IllegalStateException, SparkError, SparkRuntimeException, SparkTypeError } from '../errors.js';
-import type { ReceiverPage } from '../cluster/receiver_placement.js';
-import type { ConnectClient } from '../connect/client.js';
 import type { Clock } from '../clock.js';
-import { openFiles, type OpenFile } from '../files/open.js';
-import type { FileSource } from '../files/registry.js';
+import type { ReceiverPage } from '../cluster/receiver_placement.js';
 import type { ActionOptions } from '../connect/action_options.js';
-import { Accumulator, addNumbers, type AccumulatorParam } from './accumulator.js';
+import type { ConnectClient } from '../connect/client.js';
+import { IllegalArgumentException, IllegalStateException, SparkError, SparkRuntimeException, SparkTypeError } from '../errors.js';
+import { type OpenFile, openFiles } from '../files/open.js';
+import type { FileSource } from '../files/registry.js';
+import { Accumulator, type AccumulatorParam, addNumbers } from './accumulator.js';
 import { Broadcast } from './broadcast.js';
 import { CheckpointDirectory } from './checkpoint_directory.js';
-import { decode, encode, NotCloneableError } from './value_codec.js';
-import { prepare, replace, toCheckpoint, type RddNode } from './node.js';
-import { forgetting, planBytes, type JobHeader, type PlanBuilder } from './plan_builder.js';
-import { checkRemote, valueBlock, type AnyRemote } from './remote.js';
+import { type Action, PLAN_TYPE, UPDATES_TYPE } from './job_plan.js';
 import { Jobs } from './jobs.js';
-import { PLAN_TYPE, UPDATES_TYPE, type Action } from './job_plan.js';
+import { prepare, type RddNode, replace, toCheckpoint } from './node.js';
+import { forgetting, type JobHeader, type PlanBuilder, planBytes } from './plan_builder.js';
 import { RDD } from './rdd.js';
+import { type AnyRemote, checkRemote, valueBlock } from './remote.js';
 import { checkPartitions } from './shuffles.js';
+import { decode, encode, NotCloneableError } from './value_codec.js';
 
 /** What datasets ask of the session: its client, and to lend files to the executors. @internal */
 export interface Engine {

@@ -1,5 +1,5 @@
-import type { RddNode } from './node.js';
 import type { StorageLevel } from './job_plan.js';
+import type { RddNode } from './node.js';
 
 const LEVELS: Record<StorageLevel, string> = {
   MEMORY_ONLY: 'Memory Deserialized',

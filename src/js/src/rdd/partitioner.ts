@@ -1,7 +1,7 @@
 import { IllegalArgumentException } from '../errors.js';
-import { checkRemote, type AnyRemote, type Bound, type Remote } from './remote.js';
-import { hashOf, hashPartition, type NumberKeys } from './task/keys.js';
 import type { RDD } from './rdd.js';
+import { type AnyRemote, type Bound, checkRemote, type Remote } from './remote.js';
+import { hashOf, hashPartition, type NumberKeys } from './task/keys.js';
 
 /** Says in which of its partitions a key belongs (`Partitioner`). Datasets placed by the same one join without a shuffle. */
 export abstract class Partitioner {

@@ -3,7 +3,7 @@ import type { Accumulator } from './accumulator.js';
 import { framed } from './framing.js';
 import type { AccumulatorMark, Action, Call, FunctionSource, PlanNode, RddPlan } from './job_plan.js';
 import type { RddNode } from './node.js';
-import { boundValue, sourceOf, type AnyRemote, type Bound } from './remote.js';
+import { type AnyRemote, type Bound, boundValue, sourceOf } from './remote.js';
 import { encode } from './value_codec.js';
 
 /** Gathers what a plan needs beside its nodes: functions and values, each once. */

@@ -1,14 +1,14 @@
+import type { ActionOptions } from '../connect/action_options.js';
 import { IllegalArgumentException, SparkError, SparkTypeError, UnsupportedOperationException } from '../errors.js';
 import { newFolder, writeFile } from '../files/open.js';
-import type { ActionOptions } from '../connect/action_options.js';
 import { Actions } from './actions.js';
 import type { SparkContext } from './context.js';
-import type { RddNode } from './node.js';
-import type { PlanBuilder } from './plan_builder.js';
-import { checkRemote, valueBlock, type AnyRemote, type Bound, type RemoteWith as Fn } from './remote.js';
+import { type Aggregate, type Op, StorageLevel } from './job_plan.js';
 import { debugString } from './lineage.js';
+import type { RddNode } from './node.js';
 import type { Partitioner } from './partitioner.js';
-import { StorageLevel, type Aggregate, type Op } from './job_plan.js';
+import type { PlanBuilder } from './plan_builder.js';
+import { type AnyRemote, type Bound, checkRemote, type RemoteWith as Fn, valueBlock } from './remote.js';
 import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, placedBy, shuffled, sorted } from './shuffles.js';
 import { PartitionRandom } from './task/random.js';
 

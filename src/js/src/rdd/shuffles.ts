@@ -1,12 +1,12 @@
 /** Datasets whose rows move: what is shuffled, how, and what becomes of it. */
 import { IllegalArgumentException, SparkTypeError } from '../errors.js';
-import { compare, describe, type NumberKeys } from './task/keys.js';
-import type { RddNode, Placement } from './node.js';
+import type { SparkContext } from './context.js';
+import type { Aggregate, Call, Op, Partitioner } from './job_plan.js';
+import type { Placement, RddNode } from './node.js';
+import { FunctionPartitioner, HashPartitioner, type Partitioner as KeyPartitioner, RangePartitioner } from './partitioner.js';
 import { PlanBuilder } from './plan_builder.js';
 import type { AnyRemote, Bound } from './remote.js';
-import type { SparkContext } from './context.js';
-import { FunctionPartitioner, HashPartitioner, RangePartitioner, type Partitioner as KeyPartitioner } from './partitioner.js';
-import type { Aggregate, Call, Op, Partitioner } from './job_plan.js';
+import { compare, describe, type NumberKeys } from './task/keys.js';
 
 /** A partition count that can be. */
 export function checkPartitions(n: number, method: string): number {

@@ -1,7 +1,7 @@
 import type { RelationKind } from '../connect/messages.js';
-import { runRows } from './actions.js';
-import { planOf, type Context } from './plan.js';
 import type { Row } from '../values/rows.js';
+import { runRows } from './actions.js';
+import { type Context, planOf } from './plan.js';
 
 /** A table or view. */
 export interface CatalogTable {

@@ -1,59 +1,24 @@
+import type { ActionOptions } from '../connect/action_options.js';
 import type { RelationKind } from '../connect/messages.js';
 import { IllegalArgumentException } from '../errors.js';
-import { rowsOf } from './datasets.js';
+import { Aggregate_GroupType as GroupType, SetOperation_SetOpType as SetOp } from '../generated/spark/connect/relations_pb.js';
 import type { RDD } from '../rdd/rdd.js';
-import {
-  Aggregate_GroupType as GroupType,
-  Join_JoinType as Join,
-  SetOperation_SetOpType as SetOp,
-} from '../generated/spark/connect/relations_pb.js';
-import { DataStreamWriter } from './streaming/stream_writer.js';
+import { asSchema } from '../values/ddl.js';
+import { joinStreams } from '../values/ipc.js';
+import { type Row, rowsFromIPC } from '../values/rows.js';
+import type { StructType } from '../values/types.js';
 import * as actions from './actions.js';
 import { Analyzed } from './analyzed.js';
-import { Column, columnOf, type ColumnOrName, type LiteralValue } from './column.js';
-import { asSchema } from '../values/ddl.js';
+import { Column, type ColumnOrName, columnOf, type LiteralValue } from './column.js';
+import { rowsOf } from './datasets.js';
 import { asSortOrder, attribute, call } from './expression.js';
+import { type AggregateMap, GroupedData } from './grouped.js';
+import { JOINS, type JoinType } from './joins.js';
 import { KeyValueGroupedDataset } from './keyed.js';
-import { GroupedData, type AggregateMap } from './grouped.js';
-import { joinStreams } from '../values/ipc.js';
 import { DataFrameNaFunctions } from './na.js';
-import type { ActionOptions, ExplainMode } from '../connect/action_options.js';
-import { planOf, type Context, type Plan } from './plan.js';
-import { rowsFromIPC, type Row } from '../values/rows.js';
+import { type Context, type Plan, planOf } from './plan.js';
+import { DataStreamWriter } from './streaming/stream_writer.js';
 import { typeToMessage } from './type_message.js';
-import type { StructType } from '../values/types.js';
-
-/** The kinds of join, by Spark's names. */
-export type JoinType =
-  | 'inner'
-  | 'cross'
-  | 'outer'
-  | 'full'
-  | 'fullouter'
-  | 'left'
-  | 'leftouter'
-  | 'right'
-  | 'rightouter'
-  | 'semi'
-  | 'leftsemi'
-  | 'anti'
-  | 'leftanti';
-
-const JOINS: Record<JoinType, Join> = {
-  inner: Join.INNER,
-  cross: Join.CROSS,
-  outer: Join.FULL_OUTER,
-  full: Join.FULL_OUTER,
-  fullouter: Join.FULL_OUTER,
-  left: Join.LEFT_OUTER,
-  leftouter: Join.LEFT_OUTER,
-  right: Join.RIGHT_OUTER,
-  rightouter: Join.RIGHT_OUTER,
-  semi: Join.LEFT_SEMI,
-  leftsemi: Join.LEFT_SEMI,
-  anti: Join.LEFT_ANTI,
-  leftanti: Join.LEFT_ANTI,
-};
 
 /**
  * A distributed table, bounded or a stream (`DataFrame`). Methods that return a DataFrame only describe work; methods that return a

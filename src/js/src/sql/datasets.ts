@@ -2,14 +2,15 @@
  * DataFrames of datasets, and datasets of DataFrames. Rows are written and read in the executors; their bytes pass through the
  * page, when the first action asks for them.
  */
-import { runArrow } from './actions.js';
-import { joinStreams } from '../values/ipc.js';
+
+import { RDD } from '../rdd/rdd.js';
+import { encode } from '../rdd/value_codec.js';
 import { encodeRows } from '../values/encode.js';
-import { planOf, type Context, type Plan } from './plan.js';
+import { joinStreams } from '../values/ipc.js';
 import type { Row } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
-import { encode } from '../rdd/value_codec.js';
-import { RDD } from '../rdd/rdd.js';
+import { runArrow } from './actions.js';
+import { type Context, type Plan, planOf } from './plan.js';
 
 /** Work that begins when somebody waits for it, and is done once. */
 class Lazy implements PromiseLike<void> {

@@ -1,7 +1,7 @@
 import type { Expression, SortOrder } from '../connect/messages.js';
 import {
-  Expression_SortOrder_NullOrdering as Nulls,
   Expression_SortOrder_SortDirection as Direction,
+  Expression_SortOrder_NullOrdering as Nulls,
 } from '../generated/spark/connect/expressions_pb.js';
 
 /** A call of a function of Spark by name; operators are functions too (`+`, `==`, `and`). */

@@ -1,11 +1,11 @@
 import type { Expression } from '../connect/messages.js';
 import { IllegalArgumentException } from '../errors.js';
 import { Aggregate_GroupType as GroupType } from '../generated/spark/connect/relations_pb.js';
-import { Column, columnOf, type ColumnOrName, type LiteralValue } from './column.js';
+import { Column, type ColumnOrName, columnOf, type LiteralValue } from './column.js';
 import { DataFrame } from './dataframe.js';
 import { call } from './expression.js';
 import { literalOf } from './literal.js';
-import { planOf, type Context, type Plan } from './plan.js';
+import { type Context, type Plan, planOf } from './plan.js';
 
 /** Aggregates by column: `{ score: 'avg' }`. */
 export type AggregateMap = Readonly<Record<string, string>>;

@@ -1,17 +1,17 @@
 import type { Expression } from '../connect/messages.js';
 import { SparkTypeError } from '../errors.js';
-import { PlanBuilder } from '../rdd/plan_builder.js';
-import { checkRemote, type Bound, type ModuleFunction, type Remote } from '../rdd/remote.js';
 import { framed } from '../rdd/framing.js';
-import type { GroupState } from '../state/group_state.js';
+import { PlanBuilder } from '../rdd/plan_builder.js';
+import { type Bound, checkRemote, type ModuleFunction, type Remote } from '../rdd/remote.js';
 import type { GroupFunctionKind, GroupFunctionPlan, GroupStateTimeout, TimeMode } from '../state/group_plan.js';
+import type { GroupState } from '../state/group_state.js';
 import type { StatefulProcessor } from '../state/processor.js';
-import { DataFrame } from './dataframe.js';
 import { asSchema } from '../values/ddl.js';
-import { planOf, type Context, type Plan } from './plan.js';
 import type { Row } from '../values/rows.js';
-import { typeToMessage } from './type_message.js';
 import type { StructType } from '../values/types.js';
+import { DataFrame } from './dataframe.js';
+import { type Context, type Plan, planOf } from './plan.js';
+import { typeToMessage } from './type_message.js';
 
 /** What a function over groups returns. */
 interface Output {

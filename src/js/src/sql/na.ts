@@ -2,7 +2,7 @@ import type { Literal } from '../connect/messages.js';
 import { IllegalArgumentException } from '../errors.js';
 import { DataFrame } from './dataframe.js';
 import { literalOf } from './literal.js';
-import { planOf, type Context, type Plan } from './plan.js';
+import { type Context, type Plan, planOf } from './plan.js';
 
 type Fill = string | number | boolean;
 

@@ -1,9 +1,9 @@
 import type { FileSource } from '../files/registry.js';
-import { DataFrame } from './dataframe.js';
 import { parseSchema } from '../values/ddl.js';
-import { loadPlan, type ReadSettings } from './relations.js';
-import { planOf, type Context } from './plan.js';
 import type { StructType } from '../values/types.js';
+import { DataFrame } from './dataframe.js';
+import { type Context, planOf } from './plan.js';
+import { loadPlan, type ReadSettings } from './relations.js';
 
 /** What batch and stream readers have in common. */
 export abstract class Reader {

@@ -3,8 +3,8 @@ import type { Relation, RelationKind } from '../connect/messages.js';
 import type { FileSource } from '../files/registry.js';
 import { encodeRows } from '../values/encode.js';
 import type { StructType } from '../values/types.js';
-import { operand, type Column, type LiteralValue } from './column.js';
-import { planOf, type Context, type Plan } from './plan.js';
+import { type Column, type LiteralValue, operand } from './column.js';
+import { type Context, type Plan, planOf } from './plan.js';
 
 /** What a reader has been asked for so far. @internal */
 export interface ReadSettings {

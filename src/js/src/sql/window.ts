@@ -1,6 +1,6 @@
 import type { Expression, WindowSpecMessage } from '../connect/messages.js';
 import { Expression_Window_WindowFrame_FrameType as FrameType } from '../generated/spark/connect/expressions_pb.js';
-import { columnOf, type ColumnOrName } from './column.js';
+import { type ColumnOrName, columnOf } from './column.js';
 import { asSortOrder } from './expression.js';
 import { literalExpression } from './literal.js';
 

@@ -1,5 +1,5 @@
 import { IllegalArgumentException, SparkRuntimeException, UnsupportedOperationException } from '../errors.js';
-import { pack, unpack, type GroupEntries } from './entries.js';
+import { type GroupEntries, pack, unpack } from './entries.js';
 import type { GroupStateTimeout } from './group_plan.js';
 
 /** What a batch's functions know of time. */

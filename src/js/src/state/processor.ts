@@ -1,8 +1,8 @@
 import { IllegalArgumentException, SparkRuntimeException, UnsupportedOperationException } from '../errors.js';
 import type { Row } from '../values/rows.js';
-import { keyOf, pack, unpack, type Entry, type GroupEntries } from './entries.js';
-import { durationMs, type Times } from './group_state.js';
+import { type Entry, type GroupEntries, keyOf, pack, unpack } from './entries.js';
 import type { TimeMode } from './group_plan.js';
+import { durationMs, type Times } from './group_state.js';
 
 /** The variable under which the engine keeps timers. */
 const TIMERS = '#timers';

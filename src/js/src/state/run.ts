@@ -1,22 +1,22 @@
 /** Runs a function over the groups of one task, in an executor. */
 import { SparkTypeError } from '../errors.js';
-import { UserFunctionError } from '../rdd/task/steps.js';
 import type { UserFunction } from '../rdd/task/functions.js';
+import { UserFunctionError } from '../rdd/task/steps.js';
 import { parseSchema } from '../values/ddl.js';
 import { encodeRows } from '../values/encode.js';
-import { rowsFromIPC, type Row } from '../values/rows.js';
-import { readEntries, writeChanges, type GroupEntries } from './entries.js';
-import { GroupState, type Times } from './group_state.js';
+import { type Row, rowsFromIPC } from '../values/rows.js';
+import { type GroupEntries, readEntries, writeChanges } from './entries.js';
 import type { GroupFunctionPlan, GroupHeader, GroupStateTimeout, TimeMode } from './group_plan.js';
+import { GroupState, type Times } from './group_state.js';
 import {
+  type Current,
+  ExpiredTimerInfo,
   expire,
   expiredTimers,
-  ExpiredTimerInfo,
-  StatefulProcessorHandle,
-  timerDone,
-  TimerValues,
-  type Current,
   type StatefulProcessor,
+  StatefulProcessorHandle,
+  TimerValues,
+  timerDone,
 } from './processor.js';
 
 interface Group {

@@ -1,4 +1,4 @@
-import { tableFromIPC, Type, type DataType as ArrowType, type Table } from '@uwdata/flechette';
+import { type DataType as ArrowType, type Table, Type, tableFromIPC } from '@uwdata/flechette';
 
 /** A row: an object with a member per column. Of columns with the same name the last wins; rename them to see both. */
 // biome-ignore lint/suspicious/noExplicitAny: with unknown every use of a row would need a cast; `collect<T>()` has types

@@ -1,9 +1,9 @@
 import type { FromDriver, Init, ToDriver, WireError } from '../protocol.js';
 import { guarded, onceReleased } from './death.js';
 import type { Driver, DriverHost, Engine } from './engine.js';
-import { RegisteredFiles } from './registered_files.js';
 import { log } from './log.js';
 import { listen, sendBlocks, sendToPage } from './port.js';
+import { RegisteredFiles } from './registered_files.js';
 import { Sockets } from './sockets.js';
 import { Storage } from './storage.js';
 import { Timer } from './timer.js';

@@ -1,8 +1,8 @@
 import type { Init, PortMessage, ToExecutor } from '../protocol.js';
 import { guarded } from './death.js';
 import type { Engine, Executor, ExecutorHost } from './engine.js';
-import { log } from './log.js';
 import { bytesOf } from './kept.js';
+import { log } from './log.js';
 import { listen, sendBlocks, sendToPage } from './port.js';
 import { Programs } from './programs.js';
 import { ReceiverRunner } from './receiver_runner.js';

@@ -1,8 +1,9 @@
 /**
  * Entry of every worker of Rivulet. Doing nothing until the page says `init`, it becomes the driver or an executor.
  */
-import { SparkError } from '../errors.js';
+
 import * as engine from 'rivulet-engine';
+import { SparkError } from '../errors.js';
 import type { Init, ToDriver, ToExecutor } from '../protocol.js';
 import { VERSION } from '../version.js';
 import { die, holdLock, watchForDeath } from './death.js';

@@ -1,12 +1,12 @@
 import { SparkRuntimeException, stackWithCondition } from '../errors.js';
-import { decode } from '../rdd/value_codec.js';
-import { Compute } from '../rdd/task/compute.js';
 import { unframed } from '../rdd/framing.js';
+import type { RddPlan } from '../rdd/job_plan.js';
+import { Compute } from '../rdd/task/compute.js';
 import { loadFunctions, type UserFunction } from '../rdd/task/functions.js';
 import { describe } from '../rdd/task/keys.js';
-import type { RddPlan } from '../rdd/job_plan.js';
 import { UserFunctionError } from '../rdd/task/steps.js';
 import { answer, deal } from '../rdd/task/task.js';
+import { decode } from '../rdd/value_codec.js';
 import type { GroupFunctionPlan, GroupHeader } from '../state/group_plan.js';
 import { runGroups } from '../state/run.js';
 import { parseSchema } from '../values/ddl.js';

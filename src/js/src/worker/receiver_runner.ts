@@ -1,7 +1,7 @@
 import { IllegalStateException, SparkTypeError } from '../errors.js';
-import { decode, encode } from '../rdd/value_codec.js';
-import { loadFunctions } from '../rdd/task/functions.js';
 import type { FunctionSource } from '../rdd/job_plan.js';
+import { loadFunctions } from '../rdd/task/functions.js';
+import { decode, encode } from '../rdd/value_codec.js';
 import { sendToPage } from './port.js';
 
 /** Once it is `stopping`, it may hand over what it has until its `onStop` is done. */

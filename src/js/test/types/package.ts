@@ -11,6 +11,7 @@ import {
   DataFrameReader,
   DataStreamReader,
   DataStreamWriter,
+  type DStream,
   FutureAction,
   GroupedData,
   KeyValueGroupedDataset,
@@ -25,7 +26,6 @@ import {
   StreamingQuery,
   StreamingQueryManager,
   WindowSpec,
-  type DStream,
 } from 'rivulet';
 
 const spark = await SparkSession.builder.master('local[2]').getOrCreate();

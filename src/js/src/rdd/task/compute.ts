@@ -4,9 +4,9 @@
  * partition as an iterator pulls them.
  */
 import { IllegalArgumentException, SparkRuntimeException } from '../../errors.js';
-import { identity } from './keys.js';
-import { bind, type UserFunction } from './functions.js';
 import type { Aggregate, Call, Op, PlanNode, RddPlan } from '../job_plan.js';
+import { bind, type UserFunction } from './functions.js';
+import { identity } from './keys.js';
 import { sortByKeys } from './sort.js';
 import { guarded, iterable, pairOf, rowStep, UserFunctionError } from './steps.js';
 

@@ -1,8 +1,8 @@
 /** Steps of one partition that take one row after the other. */
 import { SparkTypeError } from '../../errors.js';
+import type { Call, Op } from '../job_plan.js';
 import type { UserFunction } from './functions.js';
 import { MappedState } from './map_state.js';
-import type { Call, Op } from '../job_plan.js';
 import { PartitionRandom } from './random.js';
 
 /** A failure of the user's function, with the record it failed on. */

@@ -1,9 +1,9 @@
 /** Runs one task: computes a partition and deals its rows out to the next stage, or answers the action. */
 import { SparkTypeError } from '../../errors.js';
-import { encode, NotCloneableError } from '../value_codec.js';
-import { iterator, type Compute } from './compute.js';
-import { compare, describe, hashPartition, identity, modulo } from './keys.js';
 import type { Action, Partitioner, Write } from '../job_plan.js';
+import { encode, NotCloneableError } from '../value_codec.js';
+import { type Compute, iterator } from './compute.js';
+import { compare, describe, hashPartition, identity, modulo } from './keys.js';
 import { PartitionRandom } from './random.js';
 import { add } from './sketch.js';
 import { guarded, pairOf, UserFunctionError } from './steps.js';

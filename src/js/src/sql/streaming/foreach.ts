@@ -1,5 +1,5 @@
-import { SparkRuntimeException } from '../../errors.js';
 import type { Wire } from '../../cluster/connection.js';
+import { SparkRuntimeException } from '../../errors.js';
 import type { FromDriver } from '../../protocol.js';
 import type { Row } from '../../values/rows.js';
 import type { DataFrame } from '../dataframe.js';

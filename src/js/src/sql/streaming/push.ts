@@ -1,10 +1,10 @@
 import type { Wire } from '../../cluster/connection.js';
 import { IllegalArgumentException, SessionClosedError } from '../../errors.js';
 import type { FromDriver } from '../../protocol.js';
-import type { Sources } from '../plan.js';
 import { encodeRows } from '../../values/encode.js';
 import type { Row } from '../../values/rows.js';
 import type { StructType } from '../../values/types.js';
+import type { Sources } from '../plan.js';
 
 /** What the bytes of a push source are: `arrow` takes rows (or Arrow IPC streams), the others take strings. */
 export type PushFormat = 'arrow' | 'json' | 'csv' | 'text';

@@ -1,6 +1,6 @@
+import type { ActionOptions } from '../../connect/action_options.js';
 import type { StreamingQueryCommand } from '../../connect/messages.js';
 import { SparkRuntimeException, StreamingQueryException } from '../../errors.js';
-import type { ActionOptions } from '../../connect/action_options.js';
 import type { Context } from '../plan.js';
 import type { StreamingQueryProgress, StreamingQueryStatus } from './progress.js';
 

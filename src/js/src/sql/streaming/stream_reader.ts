@@ -1,11 +1,11 @@
 import type { FileSource } from '../../files/registry.js';
-import { DataFrame } from '../dataframe.js';
 import { asSchema } from '../../values/ddl.js';
-import { planOf, type Context } from '../plan.js';
-import { loadPlan } from '../relations.js';
-import { Reader } from '../reader.js';
 import type { StructType } from '../../values/types.js';
-import { pump, type PushData, type PushFormat } from './push.js';
+import { DataFrame } from '../dataframe.js';
+import { type Context, planOf } from '../plan.js';
+import { Reader } from '../reader.js';
+import { loadPlan } from '../relations.js';
+import { type PushData, type PushFormat, pump } from './push.js';
 
 /** How the data of a push source looks. */
 export interface PushOptions {

@@ -1,8 +1,8 @@
 import type { WriteStreamStart } from '../../connect/messages.js';
 import { IllegalArgumentException, SparkRuntimeException } from '../../errors.js';
-import type { Context, Plan, SinkFunction } from '../plan.js';
 import type { Row } from '../../values/rows.js';
-import { perRow, type ForeachBatchFunction, type ForeachWriter } from './foreach.js';
+import type { Context, Plan, SinkFunction } from '../plan.js';
+import { type ForeachBatchFunction, type ForeachWriter, perRow } from './foreach.js';
 import { StreamingQuery } from './query.js';
 
 /** What a stream's result consists of in each batch: new rows, all rows, or changed rows. */

@@ -16,7 +16,9 @@ export class NumberedEvents {
 
   constructor() {
     this.server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-    this.timer = setInterval(() => { if (this.#running) this.happened += 3; }, TICK_MS);
+    this.timer = setInterval(() => {
+      if (this.#running) this.happened += 3;
+    }, TICK_MS);
     this.server.on('connection', (socket) => {
       let next;
       const send = () => {
@@ -39,8 +41,12 @@ export class NumberedEvents {
     });
   }
 
-  get url() { return `ws://localhost:${this.server.address().port}/`; }
-  stop() { this.#running = false; }
+  get url() {
+    return `ws://localhost:${this.server.address().port}/`;
+  }
+  stop() {
+    this.#running = false;
+  }
   close() {
     clearInterval(this.timer);
     for (const timer of this.#timers) clearInterval(timer);
