@@ -66,6 +66,23 @@ test('vite build', async () => {
   server.close();
 });
 
+test('vite build of a page that mixes entries: one copy of the classes, and no file beside the bundle', async () => {
+  writeFileSync(join(project, 'mixed.html'), '<!doctype html><script type="module" src="/mixed.ts"></script>');
+  writeFileSync(join(project, 'mixed.ts'), `
+    import { functions as F, Column } from 'rivulet';
+    import { SparkSession, lit } from 'rivulet/inline';
+    const spark = await SparkSession.builder.master('local[1]').getOrCreate();
+    const n = await spark.range(100).filter(F.col('id').lt(lit(42))).count();
+    document.title = lit(1) instanceof Column ? String(n) : 'two copies';
+    await spark.stop();
+  `);
+  const { build } = await import(join(JS, 'node_modules/vite/dist/node/index.js'));
+  await build({ root: project, logLevel: 'error', build: { target: 'es2022', outDir: 'out-mixed', rolldownOptions: { input: join(project, 'mixed.html') } } });
+  const { server, url } = await serve(join(project, 'out-mixed'));
+  assert.equal(await titleOf(`${url}/mixed.html`), '42');
+  server.close();
+});
+
 test('vite dev', async () => {
   const { createServer } = await import(join(JS, 'node_modules/vite/dist/node/index.js'));
   const server = await createServer({ root: project, logLevel: 'error', server: { port: 0, host: '127.0.0.1' } });

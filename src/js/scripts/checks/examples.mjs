@@ -68,8 +68,9 @@ export function examplesModule() {
     return `{ where: ${JSON.stringify(where)}, run: ${run}, example: async ({ spark, sc, people, check }: Surroundings) => { {\n${body}\n} } },`;
   });
   return `import {
-  AnalysisException, col, type DataFrame, DoubleType, functions as F, lit, ManualClock, ml, type RDD, SparkError, SparkSession, StateSpec,
-  StreamingContext, StructField, StructType, Window, type Row, type SparkContext,
+  AnalysisException, ArrayType, col, type DataFrame, DoubleType, functions as F, HashPartitioner, IntegerType, lit, ManualClock, ml, parseSchema,
+  type RDD, type Row, SparkError, SparkSession, type SparkContext, type StatefulProcessor, type StatefulProcessorHandle, StateSpec, StreamingContext,
+  StringType, StructField, StructType, type ValueState, Window,
 } from 'rivulet';
 
 interface Surroundings { spark: SparkSession; sc: SparkContext; people: DataFrame; check(actual: unknown, expected: unknown): void }

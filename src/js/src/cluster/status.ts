@@ -1,7 +1,16 @@
 import type { EngineStatus } from '../protocol.js';
 import type { Cluster, ExecutorEvent } from './cluster.js';
 
-/** What the engine is doing, for user interfaces: `spark.status`. */
+/**
+ * What the engine is doing, for user interfaces: `spark.status`.
+ * @example
+ * ```ts
+ * const end = spark.status.watch((status) => console.debug(status.jobs.length));
+ * await spark.range(10).count();
+ * end();
+ * spark.status.executors; // → [0, 1]
+ * ```
+ */
 export class StatusEvents {
   readonly #watchers = new Set<(status: EngineStatus) => void>();
   readonly #executorWatchers = new Set<(event: ExecutorEvent) => void>();

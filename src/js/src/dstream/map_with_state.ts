@@ -23,6 +23,24 @@ export interface State<S> {
 /**
  * What {@link DStream.mapWithState} does (`StateSpec`): `f(key, value, state)` is called in the executors for each pair of a batch
  * in turn, with value null for a state that times out; its results are mapped, null and undefined are left out.
+ * @example
+ * ```ts
+ * const clock = new ManualClock();
+ * const ssc = new StreamingContext(sc, 1_000, clock);
+ * ssc.checkpoint(`opfs:spec-${crypto.randomUUID()}`);
+ * const spec = StateSpec.function<string, number, number, number>((_key, value, state) => {
+ *   state.update((state.getOption() ?? 0) + (value ?? 0));
+ *   return state.get();
+ * });
+ * const sums: number[][] = [];
+ * const one = () => sc.parallelize([['a', 1]] as [string, number][]);
+ * ssc.queueStream([one(), one()]).mapWithState(spec).foreachRDD(async (rdd) => void sums.push(await rdd.collect()));
+ * ssc.start();
+ * for (const ms of [1_000, 2_000]) clock.advanceTo(ms);
+ * await ssc.processed();
+ * await ssc.stop();
+ * sums; // → [[1], [2]]
+ * ```
  */
 export class StateSpec<K, V, S, M> {
   /** @internal */ initial: RDD<[K, S]> | undefined;

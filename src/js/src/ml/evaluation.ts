@@ -40,7 +40,14 @@ export type MulticlassMetric =
   | 'logLoss'
   | 'hammingLoss';
 
-/** Computes a metric of the confusion matrix of any number of classes (`MulticlassClassificationEvaluator`). */
+/**
+ * Computes a metric of the confusion matrix of any number of classes (`MulticlassClassificationEvaluator`).
+ * @example
+ * ```ts
+ * const scored = spark.createDataFrame([[0, 0], [1, 1], [1, 0], [0, 0]], 'prediction DOUBLE, label DOUBLE');
+ * await new ml.MulticlassClassificationEvaluator({ metricName: 'accuracy' }).evaluate(scored); // → 0.75
+ * ```
+ */
 export const MulticlassClassificationEvaluator: J<{
   /** The metric. */
   metricName: MulticlassMetric;

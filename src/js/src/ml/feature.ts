@@ -47,7 +47,14 @@ const ONE = 'inputCol outputCol';
 const ONE_OR_MANY = `${ONE} inputCols outputCols`;
 const INVALID = 'handleInvalid="error"';
 
-/** Splits strings into lower-case words at white space (`Tokenizer`). */
+/**
+ * Splits strings into lower-case words at white space (`Tokenizer`).
+ * @example
+ * ```ts
+ * const words = new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }).transform(spark.createDataFrame([{ text: 'To be' }]));
+ * (await words.first())!['words']; // → ['to', 'be']
+ * ```
+ */
 export const Tokenizer: T<One> = transformer(spec('feature.Tokenizer', ONE));
 /** An instance of {@link Tokenizer}. */
 export type Tokenizer = InstanceType<typeof Tokenizer>;
@@ -106,7 +113,15 @@ export const IndexToString: T<One & { /** The labels, in the order of their indi
 /** An instance of {@link IndexToString}. */
 export type IndexToString = InstanceType<typeof IndexToString>;
 
-/** Joins numbers, booleans and vectors into one vector per row (`VectorAssembler`). */
+/**
+ * Joins numbers, booleans and vectors into one vector per row (`VectorAssembler`).
+ * @example
+ * ```ts
+ * const assembler = new ml.VectorAssembler({ inputCols: ['age', 'adult'], outputCol: 'features' });
+ * const row = await assembler.transform(people.withColumn('adult', F.col('age').gt(18))).orderBy('age').first();
+ * ml.Vectors.of(row!['features']).toArray(); // → [29, 1]
+ * ```
+ */
 export const VectorAssembler: T<HasHandleInvalid & HasInputCols & HasOutputCol> = transformer(
   spec('feature.VectorAssembler', `inputCols outputCol ${INVALID}`),
 );
@@ -220,7 +235,15 @@ export const StringIndexerModel: ModelClass<IndexerParams, IndexerAttributes> = 
 );
 /** A fitted {@link StringIndexer}. */
 export type StringIndexerModel = InstanceType<typeof StringIndexerModel>;
-/** Learns the labels of a column and their order; null is invalid (`StringIndexer`). */
+/**
+ * Learns the labels of a column and their order; null is invalid (`StringIndexer`).
+ * @example
+ * ```ts
+ * const indexer = new ml.StringIndexer({ inputCol: 'team', outputCol: 'index' });
+ * const model = await indexer.fit(people);
+ * await model.labels(); // → ['a', 'b']
+ * ```
+ */
 export const StringIndexer: E<IndexerParams, IndexerAttributes> = estimator(
   spec('feature.StringIndexer', INDEXER_PARAMS),
   StringIndexerModel,

@@ -4,7 +4,15 @@ import { col, functions as F } from '../sql/functions/index.js';
 import type { ParamMap, Params, ParamValue } from './params.js';
 import { Estimator, type Evaluator, Transformer } from './stage.js';
 
-/** Builds all combinations of params: a grid (`ParamGridBuilder`). */
+/**
+ * Builds all combinations of params: a grid (`ParamGridBuilder`).
+ * @example
+ * ```ts
+ * const bayes = new ml.NaiveBayes();
+ * const grid = new ml.ParamGridBuilder().addGrid(bayes, 'smoothing', [0.5, 1]).addGrid(bayes, 'modelType', ['multinomial', 'bernoulli']).build();
+ * grid.length; // → 4
+ * ```
+ */
 export class ParamGridBuilder {
   #grid: ParamMap[] = [[]];
 

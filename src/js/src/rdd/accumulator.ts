@@ -17,6 +17,12 @@ export type Adding = 'sum' | 'list' | AnyRemote;
  * counts once, when its job is done and for the attempt that counted. A task that has to run again for a later job (what it
  * shuffled or kept is lost) adds again: only in actions is each row added exactly once, as in Spark. What a failed or cancelled job
  * added does not count.
+ * @example
+ * ```ts
+ * const odd = sc.collectionAccumulator<number>('odd');
+ * await sc.range(6).foreach((x, b) => { if (x % 2) b.odd.add(x); }, { odd });
+ * odd.value.sort(); // → [1, 3, 5]
+ * ```
  */
 export class Accumulator<T, V = T> {
   #value: T;

@@ -1,4 +1,11 @@
-/** An action that runs in the background and can be cancelled (`FutureAction`). Await it for the result. */
+/**
+ * An action that runs in the background and can be cancelled (`FutureAction`). Await it for the result.
+ * @example
+ * ```ts
+ * const counting = sc.range(1_000).countAsync();
+ * await counting; // → 1000
+ * ```
+ */
 export class FutureAction<T> implements PromiseLike<T> {
   readonly #abort = new AbortController();
   readonly #result: Promise<T>;

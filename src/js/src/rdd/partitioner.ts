@@ -20,6 +20,11 @@ export abstract class Partitioner {
 /**
  * Places by the key's hash, the JVM's, so that a key is where Spark has it (`HashPartitioner`). JavaScript has one type of numbers:
  * use `'double'` where Spark's keys are Doubles.
+ * @example
+ * ```ts
+ * const pairs = sc.parallelize([['a', 1], ['b', 2]] as [string, number][]).partitionBy(new HashPartitioner(2));
+ * await pairs.glom().collect(); // → [[['b', 2]], [['a', 1]]]
+ * ```
  */
 export class HashPartitioner extends Partitioner {
   /** Makes a partitioner by hash. */

@@ -10,7 +10,7 @@ import type { Partitioner } from './partitioner.js';
 import type { PlanBuilder } from './plan_builder.js';
 import { type AnyRemote, type Bound, checkRemote, type RemoteWith as Fn, valueBlock } from './remote.js';
 import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, placedBy, shuffled, sorted } from './shuffles.js';
-import { PartitionRandom } from './task/random.js';
+import { PartitionRandom, sampleFraction } from './task/random.js';
 
 /** Steps with one function. */
 type Step = Exclude<Extract<Op, { call: unknown }>['t'], 'mapStates'>;
@@ -483,6 +483,14 @@ export class RDD<T> extends Actions<T> {
   /**
    * Marks it to be written into the context's checkpoint directory when the next job over it is done: its lineage ends there. Keep
    * it ({@link persist}), or it is computed once more to be written. Throws SPARK_NO_CHECKPOINT_DIR without such a directory.
+   * @example
+   * ```ts
+   * sc.setCheckpointDir('opfs:checkpoints');
+   * const squares = sc.range(4).map((x) => x * x).persist();
+   * squares.checkpoint();
+   * await squares.count();
+   * squares.isCheckpointed(); // → true
+   * ```
    */
   checkpoint(): void {
     if (!this.context.checkpoints)
@@ -586,12 +594,4 @@ export class RDD<T> extends Actions<T> {
     }
     return rows.slice(0, n);
   }
-}
-
-/** The fraction with which a sample of `count` rows has at least `n` with a probability of 99.99 % (`SamplingUtils`). */
-function sampleFraction(n: number, count: number, withReplacement: boolean): number {
-  const fraction = n / count;
-  if (withReplacement) return Math.max((n + (n < 12 ? 9 : 5) * Math.sqrt(n)) / count, 1e-10);
-  const gamma = -Math.log(1e-4) / count;
-  return Math.min(1, Math.max(1e-10, fraction + gamma + Math.sqrt(gamma * gamma + 2 * gamma * fraction)));
 }

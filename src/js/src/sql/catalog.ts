@@ -21,7 +21,10 @@ export interface CatalogTable {
 
 type CatalogKind = Extract<RelationKind, { case: 'catalog' }>['value']['catType'];
 
-/** Tables and views by name: `spark.catalog` (`Catalog`). */
+/**
+ * Tables and views by name: `spark.catalog` (`Catalog`). The engine in the page does not answer these calls yet: each throws
+ * UNSUPPORTED_FEATURE.RIVULET. Use SQL (`SHOW TABLES`, `DROP VIEW`) instead.
+ */
 export class Catalog {
   /** @internal */
   constructor(private readonly context: Context) {}

@@ -13,7 +13,14 @@ export class RuntimeConfig {
     await this.client.setConf({ [key]: String(value) });
     this.changed(key, String(value));
   }
-  /** Returns the value of an entry, or `fallback`; without a fallback an unknown key is the error SQL_CONF_NOT_FOUND. */
+  /**
+   * Returns the value of an entry, or `fallback`; without a fallback an unknown key is the error SQL_CONF_NOT_FOUND.
+   * @example
+   * ```ts
+   * await spark.conf.set('spark.sql.session.timeZone', 'UTC');
+   * await spark.conf.get('spark.sql.session.timeZone'); // → 'UTC'
+   * ```
+   */
   async get(key: string, fallback?: string): Promise<string> {
     return (await this.client.getConf([key], fallback))[0] ?? fallback ?? '';
   }

@@ -229,7 +229,10 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
       value: { input: this.#input, columnNames, allColumnsAsKeys: columnNames.length === 0, withinWatermark },
     });
   }
-  /** Returns a random share of the rows. The same seed over the same rows returns the same sample. */
+  /**
+   * Returns a random share of the rows. The same seed over the same rows returns the same sample. The engine does not support
+   * `withReplacement` yet: the first action throws UNSUPPORTED_FEATURE.RIVULET.
+   */
   sample(fraction: number, options: { withReplacement?: boolean; seed?: number | bigint } = {}): DataFrame {
     const seed = BigInt(options.seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER));
     const withReplacement = options.withReplacement ?? false;
@@ -368,7 +371,7 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
   alias(alias: string): DataFrame {
     return this.#derive({ case: 'subqueryAlias', value: { input: this.#input, alias } });
   }
-  /** Adds a hint for the planner, such as `broadcast`; an unknown one is ignored. */
+  /** Adds a hint for the planner, such as `broadcast`. The engine ignores hints so far. */
   hint(name: string, ...parameters: LiteralValue[]): DataFrame {
     return this.#derive({ case: 'hint', value: { input: this.#input, name, parameters: parameters.map((p) => columnOf(p)) } });
   }
@@ -392,11 +395,17 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
   withWatermark(eventTime: string, delayThreshold: string): DataFrame {
     return this.#derive({ case: 'withWatermark', value: { input: this.#input, eventTime, delayThreshold } });
   }
-  /** Computes count, mean, standard deviation, minimum and maximum of these columns, or of all; values are strings. */
+  /**
+   * Computes count, mean, standard deviation, minimum and maximum of these columns, or of all; values are strings. The engine does
+   * not support it yet: the first action throws UNSUPPORTED_FEATURE.RIVULET.
+   */
   describe(...cols: string[]): DataFrame {
     return this.#derive({ case: 'describe', value: { input: this.#input, cols } });
   }
-  /** Computes as {@link describe} does, with percentiles, or these statistics. */
+  /**
+   * Computes as {@link describe} does, with percentiles, or these statistics. The engine does not support it yet: the first action
+   * throws UNSUPPORTED_FEATURE.RIVULET.
+   */
   summary(...statistics: string[]): DataFrame {
     return this.#derive({ case: 'summary', value: { input: this.#input, statistics } });
   }
@@ -532,7 +541,10 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
     return (await this.take(1, options)).length === 0;
   }
 
-  /** Keeps the result in the executors once it is computed. Returns this DataFrame. */
+  /**
+   * Asks for the result to be kept in the executors, and returns this DataFrame. The engine computes it anew each time so far;
+   * {@link RDD.persist} keeps datasets.
+   */
   async persist(): Promise<DataFrame> {
     await actions.analyzePersist(this.context, this.plan, true);
     return this;
@@ -541,7 +553,7 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
   async cache(): Promise<DataFrame> {
     return this.persist();
   }
-  /** Frees a kept result. Returns this DataFrame. */
+  /** Takes {@link persist} back, and returns this DataFrame. */
   async unpersist(): Promise<DataFrame> {
     await actions.analyzePersist(this.context, this.plan, false);
     return this;

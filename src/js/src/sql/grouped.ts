@@ -90,7 +90,15 @@ export class GroupedData {
     return this.agg(...columns.map((column) => new Column(call(name, [columnOf(column)]))));
   }
 
-  /** Turns the values of a column into columns. Without `values` the engine looks for them first, which costs a query. */
+  /**
+   * Turns the values of a column into columns. The engine needs `values`: without them the first action throws
+   * UNSUPPORTED_FEATURE.RIVULET.
+   * @example
+   * ```ts
+   * const ages = people.groupBy().pivot('team', ['a', 'b']).agg(F.max('age'));
+   * await ages.first(); // → { a: 36, b: 41 }
+   * ```
+   */
   pivot(column: ColumnOrName, values: LiteralValue[] = []): GroupedData {
     if (this.groupType !== GroupType.GROUPBY) throw new IllegalArgumentException('pivot() can only follow groupBy()');
     return new GroupedData(this.context, this.plan, GroupType.PIVOT, this.grouping, { col: columnOf(column), values });

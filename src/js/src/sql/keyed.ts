@@ -91,6 +91,21 @@ export class KeyValueGroupedDataset {
   /**
    * Runs a processor: a class with variables (value, list, map) and timers for each key. `bound` is passed to its constructor.
    * Throws a SparkTypeError for a class that extends another: only its own text travels.
+   * @example
+   * ```ts
+   * class Oldest implements StatefulProcessor {
+   *   #age!: ValueState<number>;
+   *   init(handle: StatefulProcessorHandle) {
+   *     this.#age = handle.getValueState<number>('age');
+   *   }
+   *   *handleInputRows(key: Row, rows: Row[]) {
+   *     this.#age.update(Math.max(this.#age.get() ?? 0, ...rows.map((row) => row['age'])));
+   *     yield { team: key['team'], age: this.#age.get() };
+   *   }
+   * }
+   * const oldest = people.groupByKey('team').transformWithState(Oldest, { outputSchema: 'team STRING, age INT' });
+   * await oldest.orderBy('team').collect(); // → [{ team: 'a', age: 36 }, { team: 'b', age: 41 }]
+   * ```
    */
   transformWithState<B extends Bound = Bound>(processor: Processor<B>, options: TransformWithStateOptions, bound?: B): DataFrame {
     const { outputMode = 'append', timeMode = 'None', eventTimeColumnName } = needed('transformWithState', options);

@@ -30,6 +30,11 @@ const NAMED: Record<string, T.DataType> = {
 /**
  * Parses a schema from DDL (`a INT, b STRUCT<c: STRING>`), as Spark reads it: names are case-preserving, types case-insensitive.
  * Throws PARSE_SYNTAX_ERROR.
+ * @example
+ * ```ts
+ * const schema = parseSchema('a int, b array<string> NOT NULL');
+ * schema.toDDL(); // → 'a INT,b ARRAY<STRING> NOT NULL'
+ * ```
  */
 export function parseSchema(text: string): T.StructType {
   const parser = new DdlParser(text);

@@ -135,7 +135,14 @@ export class StructField {
   }
 }
 
-/** A row type: the schema of a DataFrame, or a nested object (`StructType`). */
+/**
+ * A row type: the schema of a DataFrame, or a nested object (`StructType`).
+ * @example
+ * ```ts
+ * const schema = new StructType().add('name', StringType).add('ages', new ArrayType(IntegerType));
+ * schema.simpleString(); // → 'struct<name:string,ages:array<int>>'
+ * ```
+ */
 export class StructType extends DataType {
   /** The members, in order. */
   readonly fields: readonly StructField[];

@@ -39,3 +39,11 @@ export class PartitionRandom {
     return count;
   }
 }
+
+/** Returns the fraction with which a sample of `count` rows has at least `n` with a probability of 99.99 % (`SamplingUtils`). */
+export function sampleFraction(n: number, count: number, withReplacement: boolean): number {
+  const fraction = n / count;
+  if (withReplacement) return Math.max((n + (n < 12 ? 9 : 5) * Math.sqrt(n)) / count, 1e-10);
+  const gamma = -Math.log(1e-4) / count;
+  return Math.min(1, Math.max(1e-10, fraction + gamma + Math.sqrt(gamma * gamma + 2 * gamma * fraction)));
+}

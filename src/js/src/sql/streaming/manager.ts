@@ -10,7 +10,16 @@ export class StreamingQueryManager {
     private readonly bus: ListenerBus,
   ) {}
 
-  /** Returns the queries that run. */
+  /**
+   * Returns the queries that run.
+   * @example
+   * ```ts
+   * const query = await spark.readStream.format('rate').load().writeStream.format('noop').queryName('idle').start();
+   * const names = (await spark.streams.active()).map((active) => active.name);
+   * await query.stop();
+   * names; // → ['idle']
+   * ```
+   */
   async active(): Promise<StreamingQuery[]> {
     const result = await this.#command({ case: 'active', value: true });
     return result?.case !== 'active' ? [] : result.value.activeQueries.map(({ id, name }) => this.#query(id, name));
