@@ -83,7 +83,7 @@ export type ToExecutor =
   | { t: 'peerLost'; executor: number; incarnation: number }
   /** Lends a file to tasks that read it, or takes it back (`blob: null`). The executor answers `lent`. */
   | { t: 'blob'; id: number; blob: Blob | null }
-  /** Starts a receiver of the user's: a block with its class and what is bound to it. */
+  /** Starts a user's receiver: a block with its class and what is bound to it. */
   | { t: 'receiver'; id: number; receiver: Uint8Array }
   | { t: 'receiverStop'; id: number }
   /** A block that it handed over is safe. */

@@ -21,6 +21,9 @@ const ODD = [
   [/\bnone where\b|\bwhere nothing else\b|\bwhere (?:it|there) (?:is|was) none\b/i, '"by default", "or null"'],
   [/\bmust (?:be|begin) [^.]*, and not\b/i, '"must be x, got y"'],
   [/\bof which\b/i, 'two sentences'],
+  [/\bof the user's(?=[:,.;]| by| that)/i, '"the user\'s …"'],
+  [/\bfor what is none\b|\bwithout rows is none\b/i, 'name it'],
+  [/\b(?:is|are) held up\b/i, '"held back"'],
 ];
 
 /** Comments and strings of a source, with their lines. */

@@ -37,7 +37,7 @@ export class Cluster {
   readonly #restarts = new RestartPolicy();
   readonly #heapRequests = new Map<number, { worker: Worker; resolve: (bytes: number) => void }>();
   #nextHeapRequest = 0;
-  /** Receivers of the user's, which run in executors. */
+  /** The user's receivers, which run in executors. */
   readonly receivers = new ReceiverPlacement(() => this.#members);
   readonly #alarms = new Map<number, () => void>();
   #nextAlarm = 0;
@@ -81,7 +81,7 @@ export class Cluster {
     this.driver.postMessage(message, transfer);
   }
 
-  /** Numbers of the executors that live. */
+  /** Numbers of the executors that are alive. */
   get executors(): number[] {
     return [...this.#members.keys()].sort((a, b) => a - b);
   }
@@ -123,7 +123,7 @@ export class Cluster {
     work?.();
   }
 
-  /** Lends a file to all executors; settles when those that live have it. */
+  /** Lends a file to all executors; settles when those that are alive have it. */
   async lend(id: number, blob: Blob): Promise<void> {
     this.#blobs.set(id, blob);
     const workers = new Set([...this.#members.values()].map(({ worker }) => worker));
@@ -158,7 +158,7 @@ export class Cluster {
       this.receivers.lost(executor);
     }
     this.#end(this.driver);
-    // No worker is there to ring any more: who waits learns it now.
+    // No worker rings any more: whoever waits is called now.
     for (const id of [...this.#alarms.keys()]) this.#rang(id);
   }
 

@@ -1,6 +1,6 @@
 import type { ToDriver, ToExecutor } from '../protocol.js';
 
-/** One executor that lives. */
+/** An executor that is alive. */
 export interface Member {
   executor: number;
   incarnation: number;

@@ -1,7 +1,7 @@
 import { SparkError } from '../errors.js';
 import type { FromWorker, ToExecutor } from '../protocol.js';
 
-/** What the page does with what a receiver says. */
+/** What the page does with the messages of a receiver. */
 export interface ReceiverPage {
   /** A block has come; the promise settles when it is safe. */
   received(block: Uint8Array, records: number): Promise<void>;

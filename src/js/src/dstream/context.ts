@@ -95,7 +95,7 @@ export class StreamingContext {
     this.rateLimit();
   }
 
-  /** How fast an input may take records in; undefined for as fast as they come. @internal */
+  /** How fast an input may take records in; undefined without a limit. @internal */
   rateLimit(): RateLimit | undefined {
     return RateLimit.of(this.sparkContext.conf, this.batchMs, this.clock);
   }
@@ -239,7 +239,7 @@ export class StreamingContext {
     const verb = this.#state === 'active' ? 'starting' : 'stopping';
     throw new IllegalStateException(`Adding new inputs, transformations, and output operations after ${verb} a context is not supported`);
   }
-  /** What a stream is may change before the start only. @internal */
+  /** Throws after the start: a stream changes only before it. @internal */
   checkChange(what: string): void {
     if (this.#state !== 'initialized')
       throw new UnsupportedOperationException(`Cannot change ${what} of a DStream after streaming context has started`);

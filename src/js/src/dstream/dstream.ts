@@ -71,7 +71,7 @@ export abstract class DStream<T> {
     return made;
   }
 
-  /** The dataset of a time is this one. @internal */
+  /** Sets the dataset of a time. @internal */
   remember(timeMs: number, rdd: RDD<T>): void {
     this.#made.set(timeMs, Promise.resolve(rdd));
   }
@@ -445,7 +445,7 @@ class Transformed<U> extends DStream<U> {
   }
 }
 
-/** A window and its slide that fit a stream. */
+/** Throws unless a window and its slide fit a stream. */
 export function checkWindow(parent: DStream<unknown>, windowMs: number, slideMs: number): void {
   for (const [name, value] of [
     ['window', windowMs],

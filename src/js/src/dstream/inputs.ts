@@ -17,11 +17,11 @@ export interface Input {
   start(): void;
   /** A promise settles when nothing more comes. */
   stop(): void | Promise<void>;
-  /** What has come so far belongs to the batch of this time; how many records that is. */
+  /** Puts the records that have arrived into the batch of this time; returns how many they are. */
   cut(timeMs: number): number;
   /** Whether records wait for a batch. */
   waiting(): boolean;
-  /** What the batch of this time took in is written, where there is a checkpoint; before it is processed. */
+  /** Writes the records of the batch of this time, with a checkpoint, before it is processed. */
   write(timeMs: number): Promise<void>;
   /** A batch that took `records` of its records is done. */
   processed(batch: BatchInfo, records: number): void;
@@ -56,7 +56,7 @@ abstract class InputStream<T> extends DStream<T> implements Input {
     return Promise.resolve();
   }
 
-  /** Lets go what was taken in for batches that nobody asked for, nor will. */
+  /** Forgets records of batches that nobody has asked for, nor will. */
   protected forgetTaken(batches: Map<number, unknown>, timeMs: number): void {
     const since = this.neededSince(timeMs);
     for (const time of batches.keys()) if (time <= since) batches.delete(time);
@@ -190,7 +190,7 @@ abstract class Records<T> extends Blocks<T, T[]> {
   }
 }
 
-/** Records that an iterable may give in a row: one that never waits would not let the page do anything else. */
+/** Records that an iterable may yield in a row: one that never waits would not let the page do anything else. */
 const RECORDS_IN_A_ROW = 4096;
 
 export class IterableInput<T> extends Records<T> {

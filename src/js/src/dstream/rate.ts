@@ -24,7 +24,7 @@ export class RateEstimator {
     if (batchMs <= 0) throw new IllegalArgumentException(`the batch interval (${batchMs} ms) must be positive`);
   }
 
-  /** Records a second; undefined until two batches with records are done. */
+  /** Records per second; undefined until two batches with records are done. */
   get rate(): number | undefined {
     return this.#rate;
   }
@@ -48,11 +48,11 @@ export class RateEstimator {
 
 /** Interval at which held-back records are released, ms: one timer per record would be too expensive. */
 const PAUSE_MS = 10;
-/** Of what was not used, so much may be used later; ms. */
+/** How much unused time may be used later, ms. */
 const SAVED_MS = 1000;
 
 /**
- * Lets records of a stream in at an even rate (`RateLimiter`): at most `spark.streaming.receiver.maxRate` a second, and, with
+ * Lets records of a stream in at an even rate (`RateLimiter`): at most `spark.streaming.receiver.maxRate` per second, and, with
  * `spark.streaming.backpressure.enabled`, as many as its batches can take.
  */
 export class RateLimit {
@@ -101,7 +101,7 @@ export class RateLimit {
   }
 }
 
-/** A setting that is a number from 0 on. */
+/** Returns a setting that is a number ≥ 0. */
 function numberOf(conf: Readonly<Record<string, string>>, key: string, otherwise: number): number {
   const text = conf[key];
   if (text === undefined) return otherwise;

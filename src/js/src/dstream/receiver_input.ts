@@ -1,4 +1,4 @@
-/** Receivers of the user's own, which run in executors. */
+/** The user's own receivers, which run in executors. */
 
 import { PlanBuilder } from '../rdd/plan_builder.js';
 import type { RDD } from '../rdd/rdd.js';
@@ -57,7 +57,7 @@ export class ReceiverInput<T> extends Blocks<T, Uint8Array> {
 
   override start(): void {
     this.#stop = this.ssc.sparkContext.startReceiver(this.#class, {
-      // Whoever waits until records are safe is held up where the rate is limited.
+      // Whoever waits until records are safe is held back where the rate is limited.
       received: async (block, records) => {
         await Promise.all([this.take(block, records), this.limit?.permit(records)]);
       },

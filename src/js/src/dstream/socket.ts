@@ -40,7 +40,7 @@ function buffered(url: string, signal: AbortSignal): Promise<Connection> {
   });
 }
 
-/** The sender is held up while nobody reads. */
+/** The sender is held back while nobody reads. */
 async function held(url: string, signal: AbortSignal): Promise<Connection> {
   const stream = new WebSocketStream!(url, { signal });
   stream.closed.catch(() => {});
@@ -49,7 +49,7 @@ async function held(url: string, signal: AbortSignal): Promise<Connection> {
 
 /**
  * The messages of a WebSocket, which is opened again, with growing pauses, when it is lost; `lost` is called each time. Where there is `slow`
- * reading, the sender is held up meanwhile if the browser can do that (`WebSocketStream`); else messages wait in memory.
+ * reading, the sender is held back meanwhile if the browser can do that (`WebSocketStream`); else messages wait in memory.
  */
 export async function* socketMessages(
   url: string,

@@ -58,7 +58,7 @@ async function inParallel<R>(tasks: readonly (() => Promise<R>)[], limit: number
 
 const RANDOM = '__rivulet_fold';
 
-/** Fits every combination on `training` and judges it on `validation`. */
+/** Fits every combination on `training` and evaluates it on `validation`. */
 async function metricsOf(params: ValidatorParams, training: DataFrame, validation: DataFrame): Promise<number[]> {
   const tasks = params.estimatorParamMaps.map((map) => async () => {
     const model = await params.estimator.fit(training, map);
@@ -93,7 +93,7 @@ export class CrossValidator extends Estimator<CrossValidatorModel> {
       });
   }
 
-  /** The folds: rows to fit on, and rows to judge on. */
+  /** The folds: rows to fit on, and rows to evaluate on. */
   #folds(df: DataFrame): [training: DataFrame, validation: DataFrame][] {
     const { numFolds, foldCol, seed = 42 } = this.#params;
     const folds = Array.from({ length: numFolds }, (_, fold) => fold);

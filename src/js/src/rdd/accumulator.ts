@@ -61,7 +61,7 @@ export class Accumulator<T, V = T> {
   }
 }
 
-/** Sums of numbers; a value that is none is an error where it is added. */
+/** Adds numbers; throws for a value that is not a number, where it is added. */
 export function addNumbers(a: number, b: number): number {
   if (typeof b !== 'number') throw new SparkTypeError(`an accumulator of numbers cannot add ${typeof b}`);
   return a + b;

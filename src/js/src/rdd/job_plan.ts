@@ -57,7 +57,7 @@ export interface PlanNode {
   write?: (Write | null)[];
 }
 
-/** A function of the user's by number, with what is bound to it: number of a blob, or none. */
+/** The number of a user's function, and the number of the blob with the values bound to it, if any. */
 export interface Call {
   f: number;
   bound?: number;

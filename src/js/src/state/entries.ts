@@ -1,5 +1,5 @@
 /**
- * The state of groups as the engine keeps it: entries of (variable, entry, value, expiry). What is changed is noted, so that
+ * The state of groups as the engine keeps it: entries of (variable, entry, value, expiry). Changes are noted, so that
  * the answer holds nothing else.
  */
 import * as A from '@uwdata/flechette';
@@ -11,7 +11,7 @@ export interface Entry {
   expiresMs: number | undefined;
 }
 
-/** Entries are found by text: one character a byte. */
+/** Entries are found by strings of one character per byte. */
 export const keyOf = (bytes: Uint8Array): string => {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);

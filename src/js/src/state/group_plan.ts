@@ -25,7 +25,7 @@ export interface GroupFunctionPlan {
   bigint: boolean;
 }
 
-/** What the engine says of a call; the blobs are the Arrow streams of keys, rows and entries. */
+/** What the engine sends with a call; the blobs are the Arrow streams of keys, rows and entries. */
 export interface GroupHeader {
   rowCounts: number[];
   stateCounts: number[];

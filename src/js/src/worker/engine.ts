@@ -59,7 +59,7 @@ export interface ExecutorHost {
   log(level: string, text: string): void;
 }
 
-/** What the engine asks for to run functions of the user's; throwing fails the task. */
+/** What the engine asks for to run the user's functions; throwing fails the task. */
 export interface ProgramHost {
   load(plan: number, text: string, blobs: Uint8Array[]): void;
   run(plan: number, task: string, blobs: Uint8Array[]): TaskOutput;

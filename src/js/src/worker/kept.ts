@@ -18,7 +18,7 @@ export interface Kept {
 }
 
 /**
- * Kept partitions in the executor's memory, as values. When a new one needs room, those of other datasets that were not used
+ * Kept partitions in the executor's memory, as values. When a new one needs room, those of other datasets that were unused
  * for longest go; without room a partition is not kept (`MemoryStore`). Sizes are those of the rows as bytes, estimated from some
  * of them.
  */
@@ -89,7 +89,7 @@ function sizeOf(rows: readonly unknown[]): number {
   return Math.ceil((encode(sample).length * rows.length) / SAMPLE);
 }
 
-/** Bytes that a setting such as `512m` or `2g` says; a number alone is bytes. Undefined for what is none. */
+/** Bytes that a setting such as `512m` or `2g` says; a number alone is bytes. Undefined for a string that is not a size. */
 export function bytesOf(text: string | undefined): number | undefined {
   const found = /^\s*(\d+)\s*([kmgt]?)b?\s*$/i.exec(text ?? '');
   if (!found) return undefined;

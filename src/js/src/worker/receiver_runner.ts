@@ -13,7 +13,7 @@ interface Running {
   instance?: { onStop?(): unknown };
 }
 
-/** The receivers of the user's that run in this executor. */
+/** The user's receivers that run in this executor. */
 export class ReceiverRunner {
   readonly #running = new Map<number, Running>();
 

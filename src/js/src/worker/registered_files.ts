@@ -1,4 +1,4 @@
-/** RegisteredFiles that the page has registered: read in this worker, synchronously, when a task needs them. */
+/** Files that the page has registered: read in this worker, synchronously, when a task needs them. */
 import { SparkError } from '../errors.js';
 export class RegisteredFiles {
   readonly #files = new Map<string, { blob: Blob; modified: number }>();

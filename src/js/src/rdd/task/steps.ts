@@ -40,12 +40,12 @@ export function iterable(value: unknown, step: string): Iterable<unknown> {
   throw new SparkTypeError(`the function of ${step} must return an iterable, got ${value === null ? 'null' : typeof value}`);
 }
 
-/** What is lazy runs to its end here, where its errors are the step's. */
+/** Runs a lazy iterable to its end, so that its errors are the step's. */
 function listed(value: unknown, step: string): readonly unknown[] {
   return Array.isArray(value) ? value : [...iterable(value, step)];
 }
 
-/** What the user called a step by. */
+/** The method that the user called for a step. */
 function stepName({ t }: Op): string {
   switch (t) {
     case 'invert':

@@ -8,7 +8,7 @@ import { PartitionRandom } from './random.js';
 import { add } from './sketch.js';
 import { guarded, pairOf, UserFunctionError } from './steps.js';
 
-/** Blocks by partition of the next stage (or one result), and how many rows are in each; a block without rows is none. */
+/** Blocks by partition of the next stage (or one result), and how many rows are in each; without rows there is no block. */
 export interface TaskResult {
   blocks: (Uint8Array | undefined)[];
   rows: number[];
