@@ -92,7 +92,7 @@ const DEFAULTS: Partial<Record<string, string>> = {
   IllegalArgumentException: 'RIVULET_ILLEGAL_ARGUMENT',
   IllegalStateException: 'RIVULET_ILLEGAL_STATE',
   SessionClosedError: 'RIVULET_SESSION_CLOSED',
-  SparkRuntimeException: 'RIVULET_RUNTIME',
+  SparkRuntimeException: 'INTERNAL_ERROR',
   SparkTypeError: 'RIVULET_TYPE',
   UnsupportedOperationException: 'RIVULET_UNSUPPORTED',
 };

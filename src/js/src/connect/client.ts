@@ -54,9 +54,7 @@ export class ConnectClient {
     const request = encode('AnalyzePlanRequest', { ...this.#who(), analyze });
     const { result } = decode('AnalyzePlanResponse', await this.connection.unary('AnalyzePlan', request, signal));
     if (result.case !== analyze.case)
-      throw new SparkRuntimeException(`The engine answered ${analyze.case} with ${result.case ?? 'nothing'}`, {
-        condition: 'INTERNAL_ERROR',
-      });
+      throw new SparkRuntimeException(`The engine answered ${analyze.case} with ${result.case ?? 'nothing'}`);
     return result.value as unknown as AnalysisOf<K>;
   }
 

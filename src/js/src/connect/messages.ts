@@ -3,6 +3,7 @@
  * of the messages and become messages only when a request is encoded; no part of this is visible to users.
  */
 import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { SparkRuntimeException } from '../errors.js';
 import type {
   AnalyzePlanRequestSchema,
   AnalyzePlanResponseSchema,
@@ -66,7 +67,11 @@ export function encode<K extends keyof Requests>(name: K, request: Requests[K]):
   return encodeMessage(name, request);
 }
 
-/** A response from its bytes. */
+/** Returns a response from its bytes. Throws INTERNAL_ERROR for one that is damaged. */
 export function decode<K extends keyof Responses>(name: K, bytes: Uint8Array): Responses[K] {
-  return decodeMessage(name, bytes) as unknown as Responses[K];
+  try {
+    return decodeMessage(name, bytes) as unknown as Responses[K];
+  } catch (cause) {
+    throw new SparkRuntimeException(`The engine sent a damaged ${name}`, { cause });
+  }
 }

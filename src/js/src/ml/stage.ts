@@ -278,7 +278,7 @@ export function estimator<P, A>(definition: Spec, models: ModelClass<P, A>): Sta
       const chosen = extra.length > 0 ? this.copy(extra) : this;
       const fit = { estimator: operatorOf(definition, this, Role.ESTIMATOR), params: chosen.message(), dataset: df.plan.relation };
       const { id } = await mlCommand(df.context, { case: 'fit', value: fit }, df.plan.needs);
-      if (!id) throw new SparkRuntimeException('The engine answered a fit without a model', { condition: 'INTERNAL_ERROR' });
+      if (!id) throw new SparkRuntimeException('The engine answered a fit without a model');
       const fitted = models.of(df.context, id, this.uid);
       chosen.copyInto(fitted as unknown as Params);
       return fitted;

@@ -61,7 +61,7 @@ export class StreamingNaiveBayes extends Params {
     const estimator = { name: 'org.apache.spark.ml.classification.StreamingNaiveBayes', uid: this.uid, type: Role.ESTIMATOR };
     const fit = { estimator, params: { params }, dataset: batch.plan.relation };
     const { id } = await mlCommand(batch.context, { case: 'fit', value: fit }, batch.plan.needs);
-    if (!id) throw new SparkRuntimeException('The engine answered a fit without a model', { condition: 'INTERNAL_ERROR' });
+    if (!id) throw new SparkRuntimeException('The engine answered a fit without a model');
     if (!this.model || id !== before?.id) {
       const models = NaiveBayesModel as unknown as ModelClass<NaiveBayesParams, object>;
       this.model = models.of(batch.context, id, this.uid) as unknown as NaiveBayesModel;

@@ -13,9 +13,9 @@ import { Jobs } from './jobs.js';
 import { prepare, type RddNode, replace, toCheckpoint } from './node.js';
 import { forgetting, type JobHeader, type PlanBuilder, planBytes } from './plan_builder.js';
 import { RDD } from './rdd.js';
-import { type AnyRemote, checkRemote, valueBlock } from './remote.js';
+import { type AnyRemote, checkRemote, rowsBlock, valueBlock } from './remote.js';
 import { checkPartitions } from './shuffles.js';
-import { decode, encode, NotCloneableError } from './value_codec.js';
+import { decode, encode } from './value_codec.js';
 
 /** What datasets ask of the session: its client, and to lend files to the executors. @internal */
 export interface Engine {
@@ -329,14 +329,7 @@ export class SparkContext {
   }
 
   #ofParts<T>(partitions: readonly (readonly T[])[], method: string): RDD<T> {
-    let sources: Uint8Array[];
-    try {
-      sources = partitions.map((part) => encode(part));
-    } catch (error) {
-      if (error instanceof NotCloneableError)
-        throw new SparkTypeError(`${method}: ${error.message}`, { condition: 'RIVULET_NOT_CLONEABLE', cause: error });
-      throw error;
-    }
+    const sources = partitions.map((part) => rowsBlock(part, method));
     return new RDD<T>(
       this,
       this.node({ name: ['ParallelCollectionRDD'], kind: 'source', parents: [], partitions: partitions.length, sources }),
@@ -467,10 +460,7 @@ export class SparkContext {
     for (const dataset of toCheckpoint(root)) await this.#checkpoint(dataset);
     return wanted.map((partition) => {
       const part = parts.get(partition);
-      if (!part)
-        throw new SparkRuntimeException(`The engine returned no result for partition ${partition} of ${description}`, {
-          condition: 'INTERNAL_ERROR',
-        });
+      if (!part) throw new SparkRuntimeException(`The engine returned no result for partition ${partition} of ${description}`);
       return part;
     });
   }

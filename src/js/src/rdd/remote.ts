@@ -96,11 +96,15 @@ export function boundValue(bound: Bound, method: string, mark?: (accumulator: Ac
 
 /** Encodes a value; throws at the call if it cannot be cloned. */
 export function valueBlock(value: unknown, method: string): Uint8Array {
+  return rowsBlock([value], method);
+}
+
+/** Encodes rows; throws at the call if one cannot be cloned. */
+export function rowsBlock(rows: readonly unknown[], method: string): Uint8Array {
   try {
-    return encode([value]);
-  } catch (error) {
-    if (error instanceof NotCloneableError)
-      throw new SparkTypeError(`${method}: ${error.message}`, { condition: 'RIVULET_NOT_CLONEABLE', cause: error });
-    throw error;
+    return encode(rows);
+  } catch (cause) {
+    if (!(cause instanceof NotCloneableError)) throw cause;
+    throw new SparkTypeError(`${method}: ${cause.message}`, { condition: cause.condition, cause });
   }
 }

@@ -5,9 +5,10 @@
  * columns); anything else is written value by value. Values that structured cloning can copy can be written, but for class
  * instances, which would come back without their class: those, functions and symbols are a {@link NotCloneableError}.
  */
+import { SparkRuntimeException, SparkTypeError } from '../errors.js';
 
 /** A value that cannot travel. `path` says where in the record it was found. */
-export class NotCloneableError extends TypeError {
+export class NotCloneableError extends SparkTypeError {
   override readonly name = 'NotCloneableError';
   constructor(
     readonly what: string,
@@ -16,6 +17,7 @@ export class NotCloneableError extends TypeError {
     super(
       `${what} cannot be sent to or from an executor${path ? ` (at ${path})` : ''}: only plain objects, arrays, Maps, Sets, ` +
         'Dates, typed arrays and primitive values travel between workers',
+      { condition: 'RIVULET_NOT_CLONEABLE' },
     );
   }
 }
@@ -157,11 +159,15 @@ export function encode(values: readonly unknown[]): Uint8Array {
   return writer.bytes.slice(0, writer.at);
 }
 
-/** The values of a block. */
+/** Returns the values of a block. Throws INTERNAL_ERROR for one that is damaged. */
 export function decode(block: Uint8Array): unknown[] {
   if (block.length === 0) return [];
   const reader = new BlockReader(block);
-  return readColumn(reader, reader.u32());
+  try {
+    return readColumn(reader, reader.u32());
+  } catch (cause) {
+    throw new SparkRuntimeException('A block of values is damaged', { cause });
+  }
 }
 
 /** A number that is a whole number of 32 bits, and not −0. */

@@ -12,16 +12,14 @@ export async function* runArrow(context: Context, plan: Plan, options: ActionOpt
   for await (const { responseType } of context.client.execute({ root: plan.relation }, options.signal)) {
     if (responseType.case !== 'arrowBatch') continue;
     const { data, rowCount, chunkIndex } = responseType.value;
-    if (chunkIndex)
-      throw new SparkRuntimeException('The engine sent a batch in chunks, which were not asked for', { condition: 'INTERNAL_ERROR' });
+    if (chunkIndex) throw new SparkRuntimeException('The engine sent a batch in chunks, which were not asked for');
     yield checked(data, rowCount);
   }
 }
 
 /** A stream whose rows get lost on the way must not look like an empty result. */
 function checked(data: Uint8Array, rowCount: bigint): Uint8Array {
-  if (data.byteLength === 0 && rowCount > 0n)
-    throw new SparkRuntimeException(`A batch of ${rowCount} rows came without data`, { condition: 'INTERNAL_ERROR' });
+  if (data.byteLength === 0 && rowCount > 0n) throw new SparkRuntimeException(`A batch of ${rowCount} rows came without data`);
   return data;
 }
 

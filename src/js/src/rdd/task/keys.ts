@@ -4,12 +4,15 @@
  * Numbers, strings, booleans, bigints, null and undefined are keys as they are; arrays and Dates are equal when their parts
  * are. The hash is the JVM's `hashCode` of the boxed value (`HashPartitioner`), so that placement is Spark's.
  */
+import { SparkTypeError } from '../../errors.js';
 
 /** A key that has no hash: it changes, or its equality is by identity. */
-export class UnhashableKeyError extends TypeError {
+export class UnhashableKeyError extends SparkTypeError {
   override readonly name = 'UnhashableKeyError';
   constructor(key: unknown) {
-    super(`The key ${describe(key)} cannot be hashed: keys are numbers, strings, booleans, bigints, null, Dates, and arrays of these`);
+    super(`The key ${describe(key)} cannot be hashed: keys are numbers, strings, booleans, bigints, null, Dates, and arrays of these`, {
+      condition: 'RIVULET_UNHASHABLE_KEY',
+    });
   }
 }
 

@@ -31,7 +31,7 @@ export class Checkpoints {
       { case: 'extension', value: { typeUrl: 'type.googleapis.com/rivulet.VerifyCheckpoint', value } },
       'extension',
     );
-    if (!answer) throw new SparkRuntimeException('The engine returned no report on the checkpoint', { condition: 'INTERNAL_ERROR' });
+    if (!answer) throw new SparkRuntimeException('The engine returned no report on the checkpoint');
     return JSON.parse(new TextDecoder().decode(answer.value)) as CheckpointReport;
   }
 }

@@ -32,9 +32,7 @@ export class StreamingQuery {
   async #result<K extends string>(command: CommandKind, wanted: K) {
     const result = await this.#command(command);
     if (result?.case !== (wanted as string))
-      throw new SparkRuntimeException(`The engine answered ${command.case} with ${result?.case ?? 'nothing'}`, {
-        condition: 'INTERNAL_ERROR',
-      });
+      throw new SparkRuntimeException(`The engine answered ${command.case} with ${result?.case ?? 'nothing'}`);
     return result as Extract<NonNullable<typeof result>, { case: K }>;
   }
 

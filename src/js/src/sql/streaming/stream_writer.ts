@@ -121,7 +121,7 @@ export class DataStreamWriter {
     try {
       const value = { ...this.#start, sinkDestination, ...page };
       const result = await client.command({ case: 'writeStreamOperationStart', value }, 'writeStreamOperationStartResult');
-      if (!result?.queryId) throw new SparkRuntimeException('The engine started no query', { condition: 'INTERNAL_ERROR' });
+      if (!result?.queryId) throw new SparkRuntimeException('The engine started no query');
       const { id, runId } = result.queryId;
       if (sinkId !== undefined) sinks.bind(sinkId, runId);
       return new StreamingQuery(this.context, id, runId, result.name || null);
