@@ -67,7 +67,7 @@ export class Timeline {
 
   #draw() {
     const { job, executors, nowMs } = this.shown;
-    const drawn = job && job.stages.some((stage) => stage.attempts?.length > 0);
+    const drawn = job?.stages.some((stage) => stage.attempts?.length > 0);
     this.root.classList.toggle('is-empty', !drawn);
     this.root.dataset.empty = emptyText(job);
     this.root.replaceChildren();

@@ -7,7 +7,7 @@ import { emitTypes } from './build/types.mjs';
 import { publicFaults } from './checks/api.mjs';
 import { examplesModule } from './checks/examples.mjs';
 import { oddPhrasings } from './checks/text.mjs';
-import { JS } from './paths.mjs';
+import { JS, ROOT } from './paths.mjs';
 
 /** Runs a tool of node_modules; what it finds is on the console, and ends this. */
 function run(tool, ...args) {
@@ -25,7 +25,9 @@ if (!existsSync(join(JS, 'src/generated')) || process.env.RIVULET_PROTO_DIR) {
   execFileSync(process.execPath, [join(JS, 'scripts/build/generate-proto.mjs')], { stdio: 'inherit' });
 }
 run('tsc', '-p', JS);
-run('biome', 'ci', '--error-on-warnings', ...(process.stdout.isTTY ? [] : ['--colors=off']), JS);
+const colors = process.stdout.isTTY ? [] : ['--colors=off'];
+const sources = [JS, ...['www', 'tests/browser', 'benches'].map((folder) => join(ROOT, folder))];
+run('biome', 'ci', '--error-on-warnings', `--config-path=${join(JS, 'biome.jsonc')}`, ...colors, ...sources);
 
 report(oddPhrasings());
 
