@@ -18,8 +18,12 @@ export class JobLog {
     for (const id of [...this.#jobs.keys()].sort((a, b) => b - a).slice(KEPT)) this.#jobs.delete(id);
   }
 
-  get(id) { return this.#jobs.get(id); }
-  newest() { return [...this.#jobs.values()].sort((a, b) => b.id - a.id); }
+  get(id) {
+    return this.#jobs.get(id);
+  }
+  newest() {
+    return [...this.#jobs.values()].sort((a, b) => b.id - a.id);
+  }
 }
 
 /** Stages and tasks of a job that ran or run; those whose output was there already are only counted as skipped. */

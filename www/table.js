@@ -58,7 +58,10 @@ function shown(value) {
 export function showRows(table, rows) {
   const names = Object.keys(rows[0] ?? {});
   const numeric = (name) => typeof rows[0]?.[name] === 'number';
-  heads(table, names.map((text) => ({ text, number: numeric(text) })));
+  heads(
+    table,
+    names.map((text) => ({ text, number: numeric(text) })),
+  );
   const body = document.createElement('tbody');
   for (const row of rows.slice(0, 100)) {
     const line = body.insertRow();

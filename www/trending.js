@@ -45,7 +45,10 @@ export class TrendingStore {
 
   /** Everything, as the model returns it. */
   rows() {
-    return this.newest().reverse().flatMap((entry) =>
-      TrendingStore.ranking(entry).map(({ hashtag, count, score }) => ({ startMs: entry.startMs, hashtag, count, score })));
+    return this.newest()
+      .reverse()
+      .flatMap((entry) =>
+        TrendingStore.ranking(entry).map(({ hashtag, count, score }) => ({ startMs: entry.startMs, hashtag, count, score })),
+      );
   }
 }

@@ -21,7 +21,8 @@ test('the examples of the documentation have the values that they say', async (t
     const { examples, surroundings } = await import('/examples/examples.js');
     const { SparkSession } = await import('rivulet');
     const spark = await SparkSession.builder.master('local[2]').getOrCreate();
-    const show = (value) => JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}n` : v instanceof Map ? [...v] : v instanceof Uint8Array ? [...v] : v));
+    const show = (value) =>
+      JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}n` : v instanceof Map ? [...v] : v instanceof Uint8Array ? [...v] : v));
     window.run = async (i) => {
       let checks = 0;
       const check = (actual, expected) => {
@@ -35,7 +36,10 @@ test('the examples of the documentation have the values that they say', async (t
   });
   let checks = 0;
   for (const [i, { where }] of names.entries()) {
-    if (names[i].run) await t.test(where, async () => { checks += await page.evaluate((n) => window.run(n), i); });
+    if (names[i].run)
+      await t.test(where, async () => {
+        checks += await page.evaluate((n) => window.run(n), i);
+      });
   }
   const runs = names.filter(({ run }) => run).length;
   t.diagnostic(`${runs} examples ran, ${checks} values were compared`);
