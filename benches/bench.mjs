@@ -3,8 +3,8 @@
 //   node benches/bench.mjs [--tweets 1000000] [--batches 100] [--reps 3] [--only typed,rivulet-1] [--json FILE] [--profile]
 // With --profile one run more of each Rivulet is watched, and the busiest functions of its threads are printed.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { launch } from '../src/js/scripts/browser.mjs';
@@ -16,8 +16,11 @@ import { busiest, profileFlags, startProfiles } from './profile.mjs';
 
 const { values: args } = parseArgs({
   options: {
-    tweets: { type: 'string', default: '1000000' }, batches: { type: 'string', default: String(BATCHES) }, reps: { type: 'string', default: '3' },
-    only: { type: 'string', default: 'typed,duckdb,rivulet-1,rivulet-2' }, json: { type: 'string' },
+    tweets: { type: 'string', default: '1000000' },
+    batches: { type: 'string', default: String(BATCHES) },
+    reps: { type: 'string', default: '3' },
+    only: { type: 'string', default: 'typed,duckdb,rivulet-1,rivulet-2' },
+    json: { type: 'string' },
     profile: { type: 'boolean', default: false },
   },
 });
@@ -36,8 +39,14 @@ const site = join(CACHE, 'bench/site');
 mkdirSync(site, { recursive: true });
 const { build } = await import(pathToFileURL(createRequire(join(JS, 'package.json')).resolve('esbuild')).href);
 await build({
-  entryPoints: [join(here, 'page.js')], outfile: join(site, 'page.js'), bundle: true, format: 'esm', target: 'es2022', logLevel: 'error',
-  external: ['/pkg/*'], nodePaths: [join(JS, 'node_modules')],
+  entryPoints: [join(here, 'page.js')],
+  outfile: join(site, 'page.js'),
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  logLevel: 'error',
+  external: ['/pkg/*'],
+  nodePaths: [join(JS, 'node_modules')],
 });
 writeFileSync(join(site, 'index.html'), '<!doctype html><title>bench</title><script type="module" src="/page.js"></script>');
 const { server, url } = await serve(site, { mounts: { '/pkg/': PKG, '/npm/': join(JS, 'node_modules'), '/input.ndjson': file } });
@@ -62,7 +71,9 @@ try {
       say(`${run.seconds.toFixed(2)} s\n`);
     }
   }
-  const names = Object.fromEntries(await Promise.all(contenders.map(async (id) => [id, await page.evaluate((which) => globalThis.bench.name(which), id)])));
+  const names = Object.fromEntries(
+    await Promise.all(contenders.map(async (id) => [id, await page.evaluate((which) => globalThis.bench.name(which), id)])),
+  );
   process.exitCode = report(names, runs);
   for (const id of args.profile ? contenders.filter((which) => which.startsWith('rivulet')) : []) await profile(page, id);
   if (args.json) writeFileSync(args.json, JSON.stringify({ tweets, batches, runs }, null, 2));
@@ -89,7 +100,9 @@ function report(names, runs) {
       const found = difference(reference, answers);
       if (!found) continue;
       wrong += 1;
-      say(`bench: ${names[id]} DISAGREES with ${names[contenders[0]]}: ${found}\n  its last answer: ${JSON.stringify(answers.last.slice(0, 3))}\n`);
+      say(
+        `bench: ${names[id]} DISAGREES with ${names[contenders[0]]}: ${found}\n  its last answer: ${JSON.stringify(answers.last.slice(0, 3))}\n`,
+      );
     }
   }
   const rows = (tweets * batches) / BATCHES;
@@ -98,12 +111,21 @@ function report(names, runs) {
   for (const id of contenders) {
     const seconds = runs[id].map((run) => run.seconds);
     const middle = median(seconds);
-    say(`${names[id].padEnd(28)}${middle.toFixed(2).padStart(10)}${Math.round(rows / middle).toLocaleString('en').padStart(12)}${(middle / first).toFixed(2).padStart(8)}   ${seconds.map((s) => s.toFixed(2)).join(' ')}\n`);
+    say(
+      `${names[id].padEnd(28)}${middle.toFixed(2).padStart(10)}${Math.round(rows / middle)
+        .toLocaleString('en')
+        .padStart(12)}${(middle / first).toFixed(2).padStart(8)}   ${seconds.map((s) => s.toFixed(2)).join(' ')}\n`,
+    );
   }
   for (const id of contenders) {
     const last = runs[id].at(-1);
     if (last.durations) say(`\n${names[id]}, milliseconds by step (the progress that is kept): ${JSON.stringify(last.durations)}\n`);
-    if (last.heap) say(`${names[id]}, wasm memory: ${Object.entries(last.heap).map(([who, bytes]) => `${who} ${(bytes / 1e6).toFixed(0)} MB`).join(', ')}\n`);
+    if (last.heap)
+      say(
+        `${names[id]}, wasm memory: ${Object.entries(last.heap)
+          .map(([who, bytes]) => `${who} ${(bytes / 1e6).toFixed(0)} MB`)
+          .join(', ')}\n`,
+      );
   }
   say(wrong === 0 ? `\nbench: all answers agree\n` : `\nbench: ${wrong} runs disagree: their times do not count\n`);
   return wrong === 0 ? 0 : 1;

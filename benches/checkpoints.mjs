@@ -8,7 +8,9 @@ import { launch } from '../src/js/scripts/browser.mjs';
 import { PKG } from '../src/js/scripts/paths.mjs';
 import { serve } from '../src/js/scripts/serve.mjs';
 
-const { values: args } = parseArgs({ options: { keys: { type: 'string', default: '1000000' }, sizes: { type: 'string', default: '10000,100000,1000000' } } });
+const { values: args } = parseArgs({
+  options: { keys: { type: 'string', default: '1000000' }, sizes: { type: 'string', default: '10000,100000,1000000' } },
+});
 const MEASURED = 40;
 const DELTAS_PER_SNAPSHOT = 10;
 const say = (text) => process.stdout.write(text);
@@ -44,24 +46,33 @@ async function hour({ keys, memory }) {
   const spark = await (memory ? builder.config('spark.rivulet.executor.stateMemory', memory) : builder).create();
   const { df, write } = spark.readStream.push({ schema: 'k BIGINT, ts TIMESTAMP', format: 'json' });
   const result = { groups: 0, events: 0 };
-  const query = await df.withWatermark('ts', '10 minutes').groupBy(F.window('ts', '1 hour'), 'k').count()
-    .writeStream.outputMode('append').option('checkpointLocation', `opfs:///hour-${crypto.randomUUID()}`).foreachBatch(async (batch) => {
+  const query = await df
+    .withWatermark('ts', '10 minutes')
+    .groupBy(F.window('ts', '1 hour'), 'k')
+    .count()
+    .writeStream.outputMode('append')
+    .option('checkpointLocation', `opfs:///hour-${crypto.randomUUID()}`)
+    .foreachBatch(async (batch) => {
       const [row] = await batch.agg(F.count('*').alias('groups'), F.sum('count').alias('events')).collect();
       result.groups += Number(row.groups);
       result.events += Number(row.events ?? 0);
-    }).start();
+    })
+    .start();
   const beginMs = Date.UTC(2026, 0, 1);
   const total = keys * 2;
   const peak = { heap: 0, state: 0 };
   const look = async () => {
-    const heaps = Object.entries(await spark.status.heapBytes()).filter(([who]) => /exec|^\d/.test(who)).map(([, bytes]) => bytes);
+    const heaps = Object.entries(await spark.status.heapBytes())
+      .filter(([who]) => /exec|^\d/.test(who))
+      .map(([, bytes]) => bytes);
     peak.heap = Math.max(peak.heap, ...heaps);
     peak.state = Math.max(peak.state, (await query.lastProgress())?.stateOperators?.[0]?.memoryUsedBytes ?? 0);
   };
   const startedMs = performance.now();
   for (let at = 0; at < total; at += 50_000) {
     const lines = [];
-    for (let n = at; n < at + 50_000; n++) lines.push(`{"k":${(n * 7_919) % keys},"ts":"${new Date(beginMs + (n / total) * 3_599_000).toISOString()}"}\n`);
+    for (let n = at; n < at + 50_000; n++)
+      lines.push(`{"k":${(n * 7_919) % keys},"ts":"${new Date(beginMs + (n / total) * 3_599_000).toISOString()}"}\n`);
     await write(new TextEncoder().encode(lines.join('')));
     await query.processAllAvailable();
     await look();
@@ -90,24 +101,32 @@ try {
     }
   };
   say(`Milliseconds of a micro-batch that changes 1,000 keys; medians of ${MEASURED} batches:\n\n`);
-  say(`${cell('state rows')}${cell('no checkpoint', 16)}${cell('writes changes', 16)}${cell('writes snapshot', 17)}${cell('mean overhead', 15)}\n`);
+  say(
+    `${cell('state rows')}${cell('no checkpoint', 16)}${cell('writes changes', 16)}${cell('writes snapshot', 17)}${cell('mean overhead', 15)}\n`,
+  );
   for (const size of args.sizes.split(',').map(Number)) {
     const without = await inPage(changes, { size, checkpoint: false, measured: MEASURED });
     const kept = await inPage(changes, { size, checkpoint: true, measured: MEASURED });
     const isSnapshot = ({ batch }) => batch % DELTAS_PER_SNAPSHOT === DELTAS_PER_SNAPSHOT - 1;
     const ms = (batches) => batches.map((b) => b.ms);
     if (kept.some(({ rows }) => rows !== size)) throw new Error(`${kept[0].rows} state rows instead of ${size}`);
-    say(`${cell(size.toLocaleString('en'))}${cell(median(ms(without)), 16)}${cell(median(ms(kept.filter((b) => !isSnapshot(b)))), 16)}`
-      + `${cell(median(ms(kept.filter(isSnapshot))), 17)}${cell((mean(ms(kept)) - mean(ms(without))).toFixed(0), 15)}\n`);
+    say(
+      `${cell(size.toLocaleString('en'))}${cell(median(ms(without)), 16)}${cell(median(ms(kept.filter((b) => !isSnapshot(b)))), 16)}` +
+        `${cell(median(ms(kept.filter(isSnapshot))), 17)}${cell((mean(ms(kept)) - mean(ms(without))).toFixed(0), 15)}\n`,
+    );
   }
   const keys = Number(args.keys);
   say(`\nAn hour of ${(2 * keys).toLocaleString('en')} events over ${keys.toLocaleString('en')} keys, with a checkpoint:\n\n`);
-  say(`${cell('state memory', 14)}${cell('events/s')}${cell('peak state', 13)}${cell('peak heap of an executor', 26)}${cell('with the closing of all windows', 34)}\n`);
+  say(
+    `${cell('state memory', 14)}${cell('events/s')}${cell('peak state', 13)}${cell('peak heap of an executor', 26)}${cell('with the closing of all windows', 34)}\n`,
+  );
   const runs = [];
   for (const memory of [undefined, '16m']) {
     const run = await inPage(hour, { keys, memory });
     runs.push(run);
-    say(`${cell(memory ?? '512m (usual)', 14)}${cell(run.rate.toLocaleString('en'))}${cell(mb(run.state), 13)}${cell(mb(run.grown), 26)}${cell(mb(run.heap), 34)}\n`);
+    say(
+      `${cell(memory ?? '512m (usual)', 14)}${cell(run.rate.toLocaleString('en'))}${cell(mb(run.state), 13)}${cell(mb(run.grown), 26)}${cell(mb(run.heap), 34)}\n`,
+    );
   }
   const right = runs.every(({ groups, events }) => groups === keys && events === 2 * keys);
   say(right ? '\nboth counted every event of every key once\n' : `\nWRONG: ${JSON.stringify(runs)}\n`);

@@ -9,7 +9,9 @@ const TAGS = 50_000;
 const SPAN_MS = 500 * 60_000;
 const START_MS = Date.UTC(2024, 0, 1);
 const SYLLABLES = ['ka', 'lo', 'mi', 'ra', 'ten', 'su', 'vo', 'ne', 'pi', 'do', 'zu', 'han', 'bri', 'tok', 'wel', 'gar'];
-const WORDS = 'the a to and is in it you of for on my that at with me do have just this be so are not was but out up what now new'.split(' ');
+const WORDS = 'the a to and is in it you of for on my that at with me do have just this be so are not was but out up what now new'.split(
+  ' ',
+);
 const SPECIAL = ['café', 'naïve', '😀', '日本', 'said "hi"', 'a\\b', 'tab\tx'];
 
 function random(seed) {

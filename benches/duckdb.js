@@ -59,5 +59,7 @@ export default {
     }
     return answers;
   },
-  async stop() { worker.terminate(); },
+  async stop() {
+    worker.terminate();
+  },
 };

@@ -14,8 +14,10 @@ import { serve } from '../src/js/scripts/serve.mjs';
 
 const { values: args } = parseArgs({
   options: {
-    train: { type: 'string', default: '200000' }, score: { type: 'string', default: '1000000' },
-    only: { type: 'string', default: 'rivulet-1,rivulet-2,natural,wink,sklearn,pyspark' }, python: { type: 'string', default: join(CACHE, 'venv/bin/python') },
+    train: { type: 'string', default: '200000' },
+    score: { type: 'string', default: '1000000' },
+    only: { type: 'string', default: 'rivulet-1,rivulet-2,natural,wink,sklearn,pyspark' },
+    python: { type: 'string', default: join(CACHE, 'venv/bin/python') },
   },
 });
 const here = dirname(fileURLToPath(import.meta.url));
@@ -54,39 +56,59 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== JSON.stringify(counts)
   writeFileSync(stamp, JSON.stringify(counts));
 }
 const files = (name) => Array.from({ length: PARTS }, (_, part) => `${name}-${part}.tsv`);
-const rowsOf = (name, limit) => files(name).flatMap((file) => readFileSync(join(folder, file), 'utf8').trimEnd().split('\n')).slice(0, limit)
-  .map((line) => [line[0], line.slice(2)]);
+const rowsOf = (name, limit) =>
+  files(name)
+    .flatMap((file) => readFileSync(join(folder, file), 'utf8').trimEnd().split('\n'))
+    .slice(0, limit)
+    .map((line) => [line[0], line.slice(2)]);
 
 async function rivulet(executors) {
   const { server, url } = await serve(resolve(here, '../tests/browser/page'), { mounts: { '/pkg/': PKG, '/data/': folder } });
   const browser = await launch();
   try {
     const page = await browser.newPage();
-    await page.route('**/blank.html', (route) => route.fulfill({
-      contentType: 'text/html', body: '<!doctype html><script type="importmap">{"imports":{"rivulet":"/pkg/dist/index.js"}}</script>',
-    }));
+    await page.route('**/blank.html', (route) =>
+      route.fulfill({
+        contentType: 'text/html',
+        body: '<!doctype html><script type="importmap">{"imports":{"rivulet":"/pkg/dist/index.js"}}</script>',
+      }),
+    );
     await page.goto(`${url}/blank.html`);
-    return await page.evaluate(async ({ executors, train, score, features }) => {
-      const { SparkSession, ml } = await import('rivulet');
-      const spark = await SparkSession.builder.master(`local[${executors}]`).create();
-      const blobs = (names) => Promise.all(names.map(async (name) => (await fetch(`/data/${name}`)).blob()));
-      const read = (parts) => spark.read.option('sep', '\t').schema('label DOUBLE, text STRING').csv(...parts);
-      const [trainParts, scoreParts] = [await blobs(train), await blobs(score)];
-      const pipeline = new ml.Pipeline({ stages: [
-        new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
-        new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: features }),
-        new ml.NaiveBayes(),
-      ] });
-      await pipeline.fit(read(trainParts).limit(1000));
-      const start = performance.now();
-      const model = await pipeline.fit(read(trainParts));
-      const trained = performance.now();
-      const groups = await model.transform(read(scoreParts)).select('label', 'prediction').groupBy('label', 'prediction').count().collect();
-      const scored = performance.now();
-      await spark.stop();
-      const right = groups.filter((g) => g.label === g.prediction).reduce((sum, g) => sum + g.count, 0);
-      return { train: (trained - start) / 1000, score: (scored - trained) / 1000, right };
-    }, { executors, train: files('train'), score: files('score'), features: FEATURES });
+    return await page.evaluate(
+      async ({ executors, train, score, features }) => {
+        const { SparkSession, ml } = await import('rivulet');
+        const spark = await SparkSession.builder.master(`local[${executors}]`).create();
+        const blobs = (names) => Promise.all(names.map(async (name) => (await fetch(`/data/${name}`)).blob()));
+        const read = (parts) =>
+          spark.read
+            .option('sep', '\t')
+            .schema('label DOUBLE, text STRING')
+            .csv(...parts);
+        const [trainParts, scoreParts] = [await blobs(train), await blobs(score)];
+        const pipeline = new ml.Pipeline({
+          stages: [
+            new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
+            new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: features }),
+            new ml.NaiveBayes(),
+          ],
+        });
+        await pipeline.fit(read(trainParts).limit(1000));
+        const start = performance.now();
+        const model = await pipeline.fit(read(trainParts));
+        const trained = performance.now();
+        const groups = await model
+          .transform(read(scoreParts))
+          .select('label', 'prediction')
+          .groupBy('label', 'prediction')
+          .count()
+          .collect();
+        const scored = performance.now();
+        await spark.stop();
+        const right = groups.filter((g) => g.label === g.prediction).reduce((sum, g) => sum + g.count, 0);
+        return { train: (trained - start) / 1000, score: (scored - trained) / 1000, right };
+      },
+      { executors, train: files('train'), score: files('score'), features: FEATURES },
+    );
   } finally {
     await browser.close();
     server.close();
@@ -122,18 +144,29 @@ async function natural() {
   const { BayesClassifier } = await npm('apparatus');
   const classifier = new BayesClassifier();
   const features = (words) => Object.fromEntries(words.map((word) => [word, 1]));
-  return { learn: (words, label) => classifier.addExample(features(words), label), ready: () => classifier.train(), predict: (words) => classifier.classify(features(words)) };
+  return {
+    learn: (words, label) => classifier.addExample(features(words), label),
+    ready: () => classifier.train(),
+    predict: (words) => classifier.classify(features(words)),
+  };
 }
 
 async function wink() {
   const classifier = (await npm('wink-naive-bayes-text-classifier'))();
   classifier.definePrepTasks([(words) => words]);
   classifier.defineConfig({ considerOnlyPresence: false, smoothingFactor: 1 });
-  return { learn: (words, label) => classifier.learn(words, label), ready: () => classifier.consolidate(), predict: (words) => classifier.predict(words) };
+  return {
+    learn: (words, label) => classifier.learn(words, label),
+    ready: () => classifier.consolidate(),
+    predict: (words) => classifier.predict(words),
+  };
 }
 
 function python(name) {
-  const run = spawnSync(args.python, [join(here, 'naive_bayes.py'), name, folder, String(FEATURES)], { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: '1' } });
+  const run = spawnSync(args.python, [join(here, 'naive_bayes.py'), name, folder, String(FEATURES)], {
+    encoding: 'utf8',
+    env: { ...process.env, OMP_NUM_THREADS: '1' },
+  });
   if (run.status !== 0) throw new Error(run.stderr.split('\n').slice(-4).join(' '));
   return JSON.parse(run.stdout.trim().split('\n').at(-1));
 }
@@ -152,8 +185,13 @@ for (const id of args.only.split(',')) {
   const [name, run] = CONTENDERS[id];
   try {
     const { train, score, right, rows = counts } = await run();
-    const rate = (n, seconds) => Math.round(n / seconds).toLocaleString('en').padStart(14);
-    console.log(`${name.padEnd(26)}${rate(rows.train, train)}${rate(rows.score, score)}${(right / rows.score).toFixed(4).padStart(10)}   ${rows.train} trained, ${rows.score} scored`);
+    const rate = (n, seconds) =>
+      Math.round(n / seconds)
+        .toLocaleString('en')
+        .padStart(14);
+    console.log(
+      `${name.padEnd(26)}${rate(rows.train, train)}${rate(rows.score, score)}${(right / rows.score).toFixed(4).padStart(10)}   ${rows.train} trained, ${rows.score} scored`,
+    );
   } catch (error) {
     console.log(`${name.padEnd(26)}   not run: ${error.message}`);
   }

@@ -20,7 +20,9 @@ globalThis.bench = {
     const batches = Array.from({ length: count }, (_, n) => input.slice(offsets[n], offsets[n + 1]));
     let noted;
     const startedMs = performance.now();
-    const answers = await contenders[id].run(batches, (progress) => { noted = progress; });
+    const answers = await contenders[id].run(batches, (progress) => {
+      noted = progress;
+    });
     const seconds = (performance.now() - startedMs) / 1_000;
     return { seconds, answers, durations: noted && durationsOf(noted), heap: await contenders[id].heapBytes?.() };
   },

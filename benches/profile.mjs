@@ -18,10 +18,11 @@ export async function startProfiles(port, url) {
   const waiting = new Map();
   const threads = new Map();
   let next = 0;
-  const send = (method, params = {}, sessionId = undefined) => new Promise((resolve, reject) => {
-    waiting.set(++next, { resolve, reject });
-    socket.send(JSON.stringify({ id: next, method, params, sessionId }));
-  });
+  const send = (method, params = {}, sessionId = undefined) =>
+    new Promise((resolve, reject) => {
+      waiting.set(++next, { resolve, reject });
+      socket.send(JSON.stringify({ id: next, method, params, sessionId }));
+    });
   socket.on('message', (text) => {
     const { id, result, error, method, params } = JSON.parse(text);
     if (id) {
@@ -54,7 +55,12 @@ export async function startProfiles(port, url) {
 
 /** A profile's busiest functions by own time, as lines of a table. */
 export function busiest({ thread, profile }, count = 14) {
-  const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame.functionName || `(line ${callFrame.lineNumber + 1} of ${callFrame.url.split('/').at(-1)})`]));
+  const names = new Map(
+    profile.nodes.map(({ id, callFrame }) => [
+      id,
+      callFrame.functionName || `(line ${callFrame.lineNumber + 1} of ${callFrame.url.split('/').at(-1)})`,
+    ]),
+  );
   const own = new Map();
   profile.samples.forEach((node, i) => {
     const name = names.get(node);
@@ -63,6 +69,12 @@ export function busiest({ thread, profile }, count = 14) {
   const total = [...own.values()].reduce((sum, us) => sum + us, 0);
   const busy = total - [...own].reduce((sum, [name, us]) => sum + (name === '(idle)' ? us : 0), 0);
   const share = (us) => `${((100 * us) / total).toFixed(1).padStart(5)} %`;
-  const top = [...own].filter(([name]) => !IDLE.has(name) || name === '(garbage collector)').sort((a, b) => b[1] - a[1]).slice(0, count);
-  return [`${thread}: busy ${share(busy).trim()} of ${(total / 1e6).toFixed(1)} s`, ...top.map(([name, us]) => `  ${share(us)}  ${name.slice(0, 140)}`)];
+  const top = [...own]
+    .filter(([name]) => !IDLE.has(name) || name === '(garbage collector)')
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, count);
+  return [
+    `${thread}: busy ${share(busy).trim()} of ${(total / 1e6).toFixed(1)} s`,
+    ...top.map(([name, us]) => `  ${share(us)}  ${name.slice(0, 140)}`),
+  ];
 }

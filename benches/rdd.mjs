@@ -6,7 +6,7 @@
 // All give the same facts, or there are no figures. With --profile the busiest functions of each thread of the browser are
 // printed, too; name one job and one peer for it.
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -17,8 +17,10 @@ import { busiest, profileFlags, startProfiles } from './profile.mjs';
 
 const { values: args } = parseArgs({
   options: {
-    runs: { type: 'string', default: '3' }, scale: { type: 'string', default: '1' },
-    only: { type: 'string', default: 'wordcount,reduce,join,sort' }, peers: { type: 'string', default: 'js,tuned,rivulet-1,rivulet-2,pyspark' },
+    runs: { type: 'string', default: '3' },
+    scale: { type: 'string', default: '1' },
+    only: { type: 'string', default: 'wordcount,reduce,join,sort' },
+    peers: { type: 'string', default: 'js,tuned,rivulet-1,rivulet-2,pyspark' },
     python: { type: 'string', default: join(CACHE, 'venv/bin/python') },
     profile: { type: 'boolean', default: false },
   },
@@ -30,8 +32,15 @@ mkdirSync(folder, { recursive: true });
 const scale = Number(args.scale);
 const jobs = args.only.split(',');
 const sizes = {
-  bytes: Math.round(100e6 * scale), pairs: Math.round(5e6 * scale), keys: Math.round(1e5 * scale), left: Math.round(1e6 * scale),
-  right: Math.round(1e5 * scale), numbers: Math.round(5e6 * scale), parts: 4, runs: Number(args.runs), jobs,
+  bytes: Math.round(100e6 * scale),
+  pairs: Math.round(5e6 * scale),
+  keys: Math.round(1e5 * scale),
+  left: Math.round(1e6 * scale),
+  right: Math.round(1e5 * scale),
+  numbers: Math.round(5e6 * scale),
+  parts: 4,
+  runs: Number(args.runs),
+  jobs,
 };
 
 /** Lines of some 12 words out of 20,000, frequent ones more often. */
@@ -43,9 +52,9 @@ function writeWords(name, bytes) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 4294967296;
   };
-  const words = Array.from({ length: 20_000 }, (_, i) => `w${(i * 7919 % 20_000).toString(36)}`);
+  const words = Array.from({ length: 20_000 }, (_, i) => `w${((i * 7919) % 20_000).toString(36)}`);
   const file = openSync(path, 'w');
-  for (let written = 0; written < bytes;) {
+  for (let written = 0; written < bytes; ) {
     const word = () => words[Math.floor(words.length * random() ** 2)];
     const lines = Array.from({ length: 20_000 }, () => Array.from({ length: 8 + Math.floor(random() * 8) }, word).join(' '));
     written += writeSync(file, `${lines.join('\n')}\n`);
@@ -64,18 +73,24 @@ async function inBrowser(executors, program) {
   const browser = await launch(args.profile ? profileFlags(DEBUG_PORT) : []);
   try {
     const page = await browser.newPage();
-    await page.route('**/blank.html', (route) => route.fulfill({
-      contentType: 'text/html', body: '<!doctype html><script type="importmap">{"imports":{"rivulet":"/pkg/dist/index.js"}}</script>',
-    }));
+    await page.route('**/blank.html', (route) =>
+      route.fulfill({
+        contentType: 'text/html',
+        body: '<!doctype html><script type="importmap">{"imports":{"rivulet":"/pkg/dist/index.js"}}</script>',
+      }),
+    );
     await page.goto(`${url}/blank.html`);
-    await page.evaluate(async ({ executors, program, names }) => {
-      const { rdds, ...programs } = await import('/bench/rdd_page.js');
-      const [blob, warm] = await Promise.all(names.map(async (name) => (await fetch(`/data/${name}`)).blob()));
-      const { SparkSession } = await import('rivulet');
-      const spark = executors > 0 && await SparkSession.builder.master(`local[${executors}]`).create();
-      globalThis.bench = { blob, warm, work: (job, of) => (spark ? rdds[job](spark.sparkContext, of) : programs[program][job](of)) };
-    }, { executors, program, names: [`words-${sizes.bytes}.txt`, 'words-warm.txt'] });
-    const stop = args.profile && await startProfiles(DEBUG_PORT, url);
+    await page.evaluate(
+      async ({ executors, program, names }) => {
+        const { rdds, ...programs } = await import('/bench/rdd_page.js');
+        const [blob, warm] = await Promise.all(names.map(async (name) => (await fetch(`/data/${name}`)).blob()));
+        const { SparkSession } = await import('rivulet');
+        const spark = executors > 0 && (await SparkSession.builder.master(`local[${executors}]`).create());
+        globalThis.bench = { blob, warm, work: (job, of) => (spark ? rdds[job](spark.sparkContext, of) : programs[program][job](of)) };
+      },
+      { executors, program, names: [`words-${sizes.bytes}.txt`, 'words-warm.txt'] },
+    );
+    const stop = args.profile && (await startProfiles(DEBUG_PORT, url));
     const runs = await page.evaluate(async (sizes) => {
       const { blob, warm, work } = globalThis.bench;
       const out = {};
@@ -100,17 +115,24 @@ async function inBrowser(executors, program) {
 
 function pyspark() {
   const run = spawnSync(args.python, [join(here, 'rdd_pyspark.py'), JSON.stringify(sizes)], {
-    encoding: 'utf8', env: { ...process.env, PYSPARK_PYTHON: args.python }, maxBuffer: 1 << 24,
+    encoding: 'utf8',
+    env: { ...process.env, PYSPARK_PYTHON: args.python },
+    maxBuffer: 1 << 24,
   });
   if (run.status !== 0) throw run.error ?? new Error(run.stderr.trim().split('\n').slice(-4).join(' '));
-  const lines = run.stdout.trim().split('\n').map((line) => JSON.parse(line));
+  const lines = run.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   return Object.fromEntries(jobs.map((name) => [name, lines.filter(({ job }) => job === name)]));
 }
 
 const PEERS = {
-  js: ['JavaScript, one thread', () => inBrowser(0, 'plain')], tuned: ['the same, tuned by hand', () => inBrowser(0, 'tuned')],
+  js: ['JavaScript, one thread', () => inBrowser(0, 'plain')],
+  tuned: ['the same, tuned by hand', () => inBrowser(0, 'tuned')],
   'rivulet-1': ['Rivulet, 1 executor', () => inBrowser(1)],
-  'rivulet-2': ['Rivulet, 2 executors', () => inBrowser(2)], pyspark: ['PySpark local[2]', pyspark],
+  'rivulet-2': ['Rivulet, 2 executors', () => inBrowser(2)],
+  pyspark: ['PySpark local[2]', pyspark],
 };
 const results = {};
 for (const peer of args.peers.split(',')) {

@@ -18,8 +18,11 @@ function look(rows) {
 
 /** The same of runs one after the other. */
 const ordered = (runs) => [
-  runs[0][0], runs.at(-1)[1], runs.reduce((sum, run) => sum + run[2], 0),
-  runs.every(([first, , , ascends], i) => ascends && (i === 0 || runs[i - 1][1] <= first)), runs.reduce((sum, run) => sum + run[4], 0),
+  runs[0][0],
+  runs.at(-1)[1],
+  runs.reduce((sum, run) => sum + run[2], 0),
+  runs.every(([first, , , ascends], i) => ascends && (i === 0 || runs[i - 1][1] <= first)),
+  runs.reduce((sum, run) => sum + run[4], 0),
 ];
 
 /** As arrays of pairs and the methods of arrays say it. */
@@ -34,14 +37,18 @@ export const plain = {
   },
   reduce({ pairs, keys }) {
     const sums = new Map();
-    for (const [key, value] of Array.from({ length: pairs }, (_, i) => [mixed(i) % keys, i % 100])) sums.set(key, (sums.get(key) ?? 0) + value);
+    for (const [key, value] of Array.from({ length: pairs }, (_, i) => [mixed(i) % keys, i % 100]))
+      sums.set(key, (sums.get(key) ?? 0) + value);
     let check = 0;
     for (const [key, sum] of sums) check = (check + key * sum) % 1_000_003;
     return [sums.size, check];
   },
   join({ left, right }) {
     const pairs = Array.from({ length: left }, (_, i) => [mixed(i) % right, i]);
-    const byKey = Map.groupBy(Array.from({ length: right }, (_, i) => [i, i * 3]), ([key]) => key);
+    const byKey = Map.groupBy(
+      Array.from({ length: right }, (_, i) => [i, i * 3]),
+      ([key]) => key,
+    );
     const joined = pairs.flatMap(([key, value]) => (byKey.get(key) ?? []).map(([, other]) => [key, [value, other]]));
     return [joined.length, joined.reduce((check, [, [value, other]]) => (check + value + other) % 1_000_003, 0)];
   },
@@ -66,7 +73,10 @@ export const tuned = {
     return [sums.size, check];
   },
   join({ left, right }) {
-    const byKey = Map.groupBy(Array.from({ length: right }, (_, i) => [i, i * 3]), ([key]) => key);
+    const byKey = Map.groupBy(
+      Array.from({ length: right }, (_, i) => [i, i * 3]),
+      ([key]) => key,
+    );
     let [joined, check] = [0, 0];
     for (let i = 0; i < left; i++) {
       for (const [, other] of byKey.get(mixed(i) % right) ?? []) {
@@ -83,29 +93,42 @@ export const tuned = {
 
 export const rdds = {
   async wordcount(sc, { blob, parts }) {
-    const counts = sc.textFile(blob, parts).flatMap((line) => line.split(' ')).map((word) => [word, 1])
-      .reduceByKey((a, b) => a + b, parts).cache();
+    const counts = sc
+      .textFile(blob, parts)
+      .flatMap((line) => line.split(' '))
+      .map((word) => [word, 1])
+      .reduceByKey((a, b) => a + b, parts)
+      .cache();
     const top = await counts.top(10, ([, n]) => n);
     return [await counts.count(), top.map(([, n]) => n)];
   },
   async reduce(sc, { pairs, keys, parts }) {
-    const sums = sc.range(0, pairs, 1, parts)
-      .map((i, { keys }) => [(Math.imul(i ^ (i >>> 15), 0x2c1b3c6d) >>> 0) % keys, i % 100], { keys }).reduceByKey((a, b) => a + b, parts);
+    const sums = sc
+      .range(0, pairs, 1, parts)
+      .map((i, { keys }) => [(Math.imul(i ^ (i >>> 15), 0x2c1b3c6d) >>> 0) % keys, i % 100], { keys })
+      .reduceByKey((a, b) => a + b, parts);
     return sums.aggregate(
-      [0, 0], ([n, check], [key, sum]) => [n + 1, (check + key * sum) % 1_000_003], ([n, a], [m, b]) => [n + m, (a + b) % 1_000_003],
+      [0, 0],
+      ([n, check], [key, sum]) => [n + 1, (check + key * sum) % 1_000_003],
+      ([n, a], [m, b]) => [n + m, (a + b) % 1_000_003],
     );
   },
   async join(sc, { left, right, parts }) {
-    const a = sc.range(0, left, 1, parts)
-      .map((i, { right }) => [(Math.imul(i ^ (i >>> 15), 0x2c1b3c6d) >>> 0) % right, i], { right });
+    const a = sc.range(0, left, 1, parts).map((i, { right }) => [(Math.imul(i ^ (i >>> 15), 0x2c1b3c6d) >>> 0) % right, i], { right });
     const b = sc.range(0, right, 1, parts).map((i) => [i, i * 3]);
     return a.join(b, parts).aggregate(
-      [0, 0], ([n, check], [, [value, other]]) => [n + 1, (check + value + other) % 1_000_003],
+      [0, 0],
+      ([n, check], [, [value, other]]) => [n + 1, (check + value + other) % 1_000_003],
       ([n, a], [m, b]) => [n + m, (a + b) % 1_000_003],
     );
   },
   async sort(sc, { numbers, parts }) {
     const values = sc.range(0, numbers, 1, parts).map((i) => (Math.imul(i ^ (i >>> 15), 0x2c1b3c6d) >>> 0) / 7);
-    return ordered(await values.sortBy((x) => x, true, parts).mapPartitions(look).collect());
+    return ordered(
+      await values
+        .sortBy((x) => x, true, parts)
+        .mapPartitions(look)
+        .collect(),
+    );
   },
 };

@@ -12,7 +12,10 @@ export function rivulet(executors) {
     },
     async run(batches, note) {
       const answers = new Answers();
-      const { df, write, end } = spark.readStream.push({ schema: 'id BIGINT, createdAt TIMESTAMP, lang STRING, text STRING, score DOUBLE', format: 'json' });
+      const { df, write, end } = spark.readStream.push({
+        schema: 'id BIGINT, createdAt TIMESTAMP, lang STRING, text STRING, score DOUBLE',
+        format: 'json',
+      });
       let newest = [];
       const query = await df
         .withWatermark('createdAt', '0 seconds')
@@ -39,7 +42,9 @@ export function rivulet(executors) {
       return answers;
     },
     heapBytes: () => spark.status.heapBytes(),
-    async stop() { await spark.stop(); },
+    async stop() {
+      await spark.stop();
+    },
   };
 }
 

@@ -11,9 +11,10 @@ const PARTS = [
   { file: 'worker.js', what: 'worker', measure: 'gzip', limit: 44_000, goal: 20_000 },
 ];
 
-const brotli = (bytes) => brotliCompressSync(bytes, {
-  params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
-}).length;
+const brotli = (bytes) =>
+  brotliCompressSync(bytes, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+  }).length;
 const column = (bytes) => bytes.toLocaleString('en').padStart(14);
 
 let failed = 0;
@@ -27,8 +28,11 @@ for (const { file, what, measure, limit, goal } of PARTS) {
   const bytes = readFileSync(path);
   const sizes = { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotli(bytes) };
   const size = sizes[measure];
-  const verdict = size > limit ? 'TOO LARGE' : size > goal ? `within the limit, ${(size - goal).toLocaleString('en')} above the goal` : 'ok';
+  const verdict =
+    size > limit ? 'TOO LARGE' : size > goal ? `within the limit, ${(size - goal).toLocaleString('en')} above the goal` : 'ok';
   if (size > limit) failed += 1;
-  console.log(`${file.padEnd(18)}${column(sizes.raw)}${column(sizes.gzip)}${column(sizes.brotli)}   ${what}: ${measure} ≤ ${limit.toLocaleString('en')} (goal ${goal.toLocaleString('en')}): ${verdict}`);
+  console.log(
+    `${file.padEnd(18)}${column(sizes.raw)}${column(sizes.gzip)}${column(sizes.brotli)}   ${what}: ${measure} ≤ ${limit.toLocaleString('en')} (goal ${goal.toLocaleString('en')}): ${verdict}`,
+  );
 }
 process.exit(failed === 0 ? 0 : 1);

@@ -64,7 +64,9 @@ class Pane {
 }
 
 class Panes {
-  constructor() { this.ring = Array.from({ length: 4 }, () => new Pane()); }
+  constructor() {
+    this.ring = Array.from({ length: 4 }, () => new Pane());
+  }
 
   of(number) {
     const pane = this.ring[number & 3];
@@ -74,7 +76,9 @@ class Panes {
 
   top(endMs, interner) {
     const last = endMs / SLIDE_MS - 1;
-    const panes = [last - WINDOW_MS / SLIDE_MS + 1, last].map((number) => this.ring[number & 3]).filter((pane, n) => pane.number === last - 1 + n);
+    const panes = [last - WINDOW_MS / SLIDE_MS + 1, last]
+      .map((number) => this.ring[number & 3])
+      .filter((pane, n) => pane.number === last - 1 + n);
     const best = [];
     panes.forEach((pane, n) => {
       const other = panes[1 - n];

@@ -58,8 +58,11 @@ async function session() {
   const executors = Number(byId('executors').value);
   if (spark && !spark.isStopped && spark.status.executors.length === executors) return;
   await spark?.stop();
-  spark = await SparkSession.builder.appName('trending hashtags').master(`local[${executors}]`)
-    .config('spark.sql.shuffle.partitions', executors).create();
+  spark = await SparkSession.builder
+    .appName('trending hashtags')
+    .master(`local[${executors}]`)
+    .config('spark.sql.shuffle.partitions', executors)
+    .create();
   spark.status.watch((status) => view.status(status));
   spark.status.onExecutor(({ type, executor, incarnation, reason }) => {
     if (type === 'lost') view.log(`Executor ${executor} is lost: ${reason}`);
@@ -90,10 +93,13 @@ async function start() {
     await session();
     source = openSource();
     const df = await compile(language, byId('editor').value, { spark, tweets: source.df });
-    const startQuery = (mode) => df.writeStream.queryName('trending').outputMode(mode)
-      .trigger({ processingTime: byId('trigger').value })
-      .foreachBatch(async (batch) => view.batch(await batch.collect()))
-      .start();
+    const startQuery = (mode) =>
+      df.writeStream
+        .queryName('trending')
+        .outputMode(mode)
+        .trigger({ processingTime: byId('trigger').value })
+        .foreachBatch(async (batch) => view.batch(await batch.collect()))
+        .start();
     query = await startQuery('update');
     setState('running', `Running on ${spark.status.executors.length} executors`);
     view.log(`Reading from ${source.describe}`);

@@ -44,7 +44,8 @@ export class Bars {
     const row = document.createElement('div');
     row.className = 'bar';
     row.style.transform = `translateY(${rank * ROW_PX}px)`;
-    row.innerHTML = '<span class="bar-rank"></span><span class="bar-name"></span><span class="bar-track"><i></i></span><span class="bar-count"></span><span class="bar-score"></span>';
+    row.innerHTML =
+      '<span class="bar-rank"></span><span class="bar-name"></span><span class="bar-track"><i></i></span><span class="bar-count"></span><span class="bar-score"></span>';
     row.children[1].textContent = hashtag;
     this.root.append(row);
     this.rows.set(hashtag, row);

@@ -1,4 +1,4 @@
-// The batches of a discretized stream, as a StreamingListener is told of them: totals, charts, table.
+// The batches of a discretized stream, as a StreamingListener receives them: totals, charts, table.
 import { badge, cell, setText } from './elements.js';
 import { Plot } from './plots.js';
 import { clock, count, duration } from './units.js';
@@ -15,7 +15,14 @@ export class Batches {
     this.body = byId('batches').tBodies[0];
     this.plots = {
       records: new Plot(byId('plot-records'), [{ label: 'records', color: '--series-1', fill: true }], compact),
-      processing: new Plot(byId('plot-processing'), [{ label: 'ms', color: '--series-2', fill: true }, { label: 'interval', color: '--series-4' }], compact),
+      processing: new Plot(
+        byId('plot-processing'),
+        [
+          { label: 'ms', color: '--series-2', fill: true },
+          { label: 'interval', color: '--series-4' },
+        ],
+        compact,
+      ),
       delay: new Plot(byId('plot-delay'), [{ label: 'ms', color: '--series-3', fill: true }], compact),
     };
     this.reset(1_000);
@@ -51,7 +58,9 @@ export class Batches {
     this.#fill(info, 'waiting');
   }
 
-  onBatchStarted(info) { this.#fill(info, 'running'); }
+  onBatchStarted(info) {
+    this.#fill(info, 'running');
+  }
 
   onBatchCompleted(info) {
     this.totals.done += 1;

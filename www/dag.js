@@ -21,7 +21,7 @@ function layers(stages) {
 
 const shortened = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
-/** Draws the stages of a job into `root`; `color` gives the colour (as CSS) of a stage's progress. */
+/** Draws the stages of a job into `root`; `color` returns the colour (as CSS) of a stage's progress. */
 export function drawDag(root, job, { label = 'Stages of the last batch', color = () => 'var(--accent)' } = {}) {
   root.replaceChildren();
   if (!job?.stages?.length) {
@@ -35,10 +35,12 @@ export function drawDag(root, job, { label = 'Stages of the last batch', color =
   const height = rows * (BOX.height + BOX.gapY) - BOX.gapY + 4;
   const svg = element('svg', { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': label }, root);
   const places = new Map();
-  columns.forEach((column, x) => column.forEach((stage, y) => {
-    const top = 2 + ((rows - column.length) * (BOX.height + BOX.gapY)) / 2 + y * (BOX.height + BOX.gapY);
-    places.set(stage.id, { left: 2 + x * (BOX.width + BOX.gapX), top });
-  }));
+  columns.forEach((column, x) =>
+    column.forEach((stage, y) => {
+      const top = 2 + ((rows - column.length) * (BOX.height + BOX.gapY)) / 2 + y * (BOX.height + BOX.gapY);
+      places.set(stage.id, { left: 2 + x * (BOX.width + BOX.gapX), top });
+    }),
+  );
   for (const stage of job.stages) {
     const to = places.get(stage.id);
     for (const parent of stage.parents) {
@@ -52,10 +54,22 @@ export function drawDag(root, job, { label = 'Stages of the last batch', color =
 }
 
 function drawStage(svg, stage, { left, top }, color) {
-  const group = element('g', { transform: `translate(${left} ${top})`, class: `dag-stage ${stage.running > 0 ? 'is-running' : ''} ${stage.skipped ? 'is-skipped' : ''}` }, svg);
+  const group = element(
+    'g',
+    {
+      transform: `translate(${left} ${top})`,
+      class: `dag-stage ${stage.running > 0 ? 'is-running' : ''} ${stage.skipped ? 'is-skipped' : ''}`,
+    },
+    svg,
+  );
   element('title', {}, group, `${stage.name}\n${stage.operators ?? ''}`);
   element('rect', { width: BOX.width, height: BOX.height, rx: 8, class: 'dag-box' }, group);
-  element('text', { x: 12, y: 20, class: 'dag-name' }, group, shortened(`Stage ${stage.id}${stage.attempt ? ` (attempt ${stage.attempt})` : ''}`, 26));
+  element(
+    'text',
+    { x: 12, y: 20, class: 'dag-name' },
+    group,
+    shortened(`Stage ${stage.id}${stage.attempt ? ` (attempt ${stage.attempt})` : ''}`, 26),
+  );
   element('text', { x: 12, y: 38, class: 'dag-detail' }, group, shortened(String(stage.operators || stage.name).replace(/\s+/g, ' '), 26));
   if (stage.skipped) {
     element('text', { x: 12, y: 57, class: 'dag-detail' }, group, 'skipped');

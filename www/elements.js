@@ -1,4 +1,4 @@
-// Elements, made and filled. Texts go in as texts, never as HTML.
+// Elements, made and filled. Strings go in as text, never as HTML.
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** An SVG element with attributes, at the end of `parent`. */

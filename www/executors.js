@@ -23,7 +23,9 @@ export class Executors {
       card.querySelector('.executor-life').textContent = executor.incarnation > 0 ? `incarnation ${executor.incarnation + 1}` : '';
       const failed = executor.failedTasks ? `, ${executor.failedTasks} failed` : '';
       card.querySelector('.executor-tasks').textContent = `${executor.completedTasks.toLocaleString()} tasks${failed}`;
-      card.querySelector('.executor-heap').textContent = this.heap[`executor ${executor.id}`] ? megabytes(this.heap[`executor ${executor.id}`]) : '';
+      card.querySelector('.executor-heap').textContent = this.heap[`executor ${executor.id}`]
+        ? megabytes(this.heap[`executor ${executor.id}`])
+        : '';
     }
     for (const [id, card] of this.cards) {
       if (seen.has(id)) continue;
@@ -32,7 +34,9 @@ export class Executors {
     }
   }
 
-  clear() { this.show([]); }
+  clear() {
+    this.show([]);
+  }
 
   #create(id) {
     const card = document.createElement('div');

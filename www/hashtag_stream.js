@@ -38,16 +38,36 @@ export class HashtagStream {
     this.#folder = `hashtags-${crypto.randomUUID()}`;
     this.ssc.checkpoint(`opfs:${this.#folder}`);
     this.ssc.addStreamingListener(listener);
-    this.ssc.fromAsyncIterable(generated(rate, () => this.#ended, () => { this.made += 1; }))
+    this.ssc
+      .fromAsyncIterable(
+        generated(
+          rate,
+          () => this.#ended,
+          () => {
+            this.made += 1;
+          },
+        ),
+      )
       .flatMap((tweet) => tweet.text.split(' ').filter((word) => word.startsWith('#')))
       .map((hashtag) => [hashtag, 1])
-      .reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, WINDOW_MS, BATCH_MS, 2, ([, uses]) => uses > 0)
+      .reduceByKeyAndWindow(
+        (a, b) => a + b,
+        (a, b) => a - b,
+        WINDOW_MS,
+        BATCH_MS,
+        2,
+        ([, uses]) => uses > 0,
+      )
       .foreachRDD(async (rdd) => show(await rdd.collect()));
   }
 
-  start() { this.ssc.start(); }
+  start() {
+    this.ssc.start();
+  }
   /** Settles when the stream has ended; throws what a batch failed with. */
-  awaitTermination() { return this.ssc.awaitTermination(); }
+  awaitTermination() {
+    return this.ssc.awaitTermination();
+  }
   /** Runs a last batch with what has come. */
   async stop() {
     this.#ended = true;

@@ -1,4 +1,4 @@
-// The jobs of a session: what statuses told of them, and the table of them.
+// The jobs of a session: as statuses report them, and the table of them.
 import { badge, cell, element, setText } from './elements.js';
 import { clock, count, duration } from './units.js';
 
@@ -18,8 +18,12 @@ export class JobLog {
     for (const id of [...this.#jobs.keys()].sort((a, b) => b - a).slice(KEPT)) this.#jobs.delete(id);
   }
 
-  get(id) { return this.#jobs.get(id); }
-  newest() { return [...this.#jobs.values()].sort((a, b) => b.id - a.id); }
+  get(id) {
+    return this.#jobs.get(id);
+  }
+  newest() {
+    return [...this.#jobs.values()].sort((a, b) => b.id - a.id);
+  }
 }
 
 /** Stages and tasks of a job that ran or run; those whose output was there already are only counted as skipped. */
@@ -59,7 +63,7 @@ export class JobsTable {
       row.remove();
       this.#rows.delete(id);
     }
-    // Rows stay in place (and keep the focus); new jobs have larger ids and go on top.
+    // Rows stay in place (and keep the focus); new jobs have larger ids and stand on top.
     for (const job of jobs.toReversed()) this.#fill(this.#rows.get(job.id) ?? this.#create(job), job, job.id === chosen, nowMs);
   }
 

@@ -14,7 +14,8 @@ const PUMP_MS = 100;
 
 /** Positive share of the tweets, by sliding window and hashtag. `tweets` has `text` and `createdAt`. */
 export function positiveShare(model, tweets) {
-  return model.transform(tweets)
+  return model
+    .transform(tweets)
     .withWatermark('createdAt', '10 minutes')
     .select('createdAt', 'prediction', F.explode(F.split('text', ' ')).alias('hashtag'))
     .filter(F.col('hashtag').startsWith('#'))
@@ -22,7 +23,7 @@ export function positiveShare(model, tweets) {
     .agg(F.count('*').alias('tweets'), F.avg('prediction').alias('score'));
 }
 
-/** Tweets that this page makes of held-out sentences, pushed at a rate that `perSecond` gives. */
+/** Tweets that this page makes of held-out sentences, pushed at a rate that `perSecond` returns. */
 function embedded(spark, sentences, perSecond) {
   const { df, write, end } = spark.readStream.push({ schema: TWEET_SCHEMA, format: 'json' });
   const generator = new OpinionGenerator(sentences, { startMs: Math.floor(Date.now() / 60_000) * 60_000 });
@@ -34,7 +35,13 @@ function embedded(spark, sentences, perSecond) {
     owed -= count;
     void write(new TextEncoder().encode(generator.lines(count))).catch(() => clearInterval(pump));
   }, PUMP_MS);
-  return { df, stop: () => { clearInterval(pump); end(); } };
+  return {
+    df,
+    stop: () => {
+      clearInterval(pump);
+      end();
+    },
+  };
 }
 
 export class LiveSentiment {
@@ -62,7 +69,11 @@ export class LiveSentiment {
     const open = () => (url ? webSocket(spark, { url }) : embedded(spark, sentences, perSecond));
     const sources = [];
     const queries = [];
-    const listener = { onQueryProgress: ({ progress }) => { if (progress.name === 'sentiment') this.tweets += progress.numInputRows; } };
+    const listener = {
+      onQueryProgress: ({ progress }) => {
+        if (progress.name === 'sentiment') this.tweets += progress.numInputRows;
+      },
+    };
     const stop = async () => {
       for (const source of sources) source.stop();
       await Promise.all(queries.map((query) => query.stop()));
@@ -71,13 +82,29 @@ export class LiveSentiment {
     const run = async (name, mode, build, show) => {
       const source = open();
       sources.push(source);
-      queries.push(await build(source.df).writeStream.queryName(name).outputMode(mode).trigger({ processingTime: '1 second' })
-        .foreachBatch(async (batch) => show(await batch.collect())).start());
+      queries.push(
+        await build(source.df)
+          .writeStream.queryName(name)
+          .outputMode(mode)
+          .trigger({ processingTime: '1 second' })
+          .foreachBatch(async (batch) => show(await batch.collect()))
+          .start(),
+      );
     };
     spark.streams.addListener(listener);
     try {
-      await run('sentiment', 'update', (tweets) => positiveShare(model, tweets), (rows) => this.#showWindows(rows));
-      await run('scored', 'append', (tweets) => model.transform(tweets).select('text', 'prediction'), (rows) => this.#showTweets(rows));
+      await run(
+        'sentiment',
+        'update',
+        (tweets) => positiveShare(model, tweets),
+        (rows) => this.#showWindows(rows),
+      );
+      await run(
+        'scored',
+        'append',
+        (tweets) => model.transform(tweets).select('text', 'prediction'),
+        (rows) => this.#showTweets(rows),
+      );
     } catch (error) {
       await stop();
       throw error;
@@ -99,7 +126,11 @@ export class LiveSentiment {
   #draw(windows) {
     const uses = new Map();
     for (const { tags } of windows) for (const { hashtag, count } of tags.values()) uses.set(hashtag, (uses.get(hashtag) ?? 0) + count);
-    const names = [...uses].sort((a, b) => b[1] - a[1]).slice(0, HASHTAGS_PLOTTED).map(([hashtag]) => hashtag).sort();
+    const names = [...uses]
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, HASHTAGS_PLOTTED)
+      .map(([hashtag]) => hashtag)
+      .sort();
     const mean = (tags) => tags.reduce((sum, tag) => sum + tag.count * tag.score, 0) / tags.reduce((sum, tag) => sum + tag.count, 0);
     const data = [
       windows.map(({ startMs }) => startMs / 1_000),
@@ -110,14 +141,31 @@ export class LiveSentiment {
     if (this.plot?.labels.join() === labels.join()) return this.plot.setData(data);
     this.plot?.destroy();
     const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-    const axis = { stroke: colour('--ink-3'), font: '11px system-ui', ticks: { show: false }, grid: { stroke: colour('--line'), width: 1 } };
-    this.plot = new uPlot({
-      width: byId('plot').clientWidth, height: 220, scales: { y: { range: [0, 1] } },
-      axes: [axis, { ...axis, values: (_, ticks) => ticks.map((share) => `${Math.round(100 * share)} %`) }],
-      series: [{}, ...labels.map((label, n) => ({
-        label, stroke: colour(n === 0 ? '--ink' : `--series-${n}`), width: n === 0 ? 2.5 : 1.5, value: (_, share) => (share == null ? '–' : `${(100 * share).toFixed(0)} %`),
-      }))],
-    }, data, byId('plot'));
+    const axis = {
+      stroke: colour('--ink-3'),
+      font: '11px system-ui',
+      ticks: { show: false },
+      grid: { stroke: colour('--line'), width: 1 },
+    };
+    this.plot = new uPlot(
+      {
+        width: byId('plot').clientWidth,
+        height: 220,
+        scales: { y: { range: [0, 1] } },
+        axes: [axis, { ...axis, values: (_, ticks) => ticks.map((share) => `${Math.round(100 * share)} %`) }],
+        series: [
+          {},
+          ...labels.map((label, n) => ({
+            label,
+            stroke: colour(n === 0 ? '--ink' : `--series-${n}`),
+            width: n === 0 ? 2.5 : 1.5,
+            value: (_, share) => (share == null ? '–' : `${(100 * share).toFixed(0)} %`),
+          })),
+        ],
+      },
+      data,
+      byId('plot'),
+    );
     this.plot.labels = labels;
   }
 

@@ -1,6 +1,6 @@
 /**
  * What the trending query must give, in plain sequential JavaScript: tweets are taken in order, the watermark is the largest
- * event time so far less the delay, and what belongs only to windows behind the watermark is dropped.
+ * event time so far less the delay, and what belongs only to windows before the watermark is dropped.
  *
  * The engine advances its watermark between micro-batches, not after every tweet. For this generator both agree: ordinary
  * tweets are never as late as the delay, late ones are always later than any batch is long.

@@ -18,7 +18,8 @@ function show(timeMs, tweets, rows) {
   row.dataset.time = timeMs;
   const good = rows.filter(([mood]) => mood > 0).length;
   const meter = Object.assign(document.createElement('meter'), { min: 0, max: 1, value: rows.length ? good / rows.length : 0 });
-  for (const cell of [new Date(timeMs).toLocaleTimeString(), tweets, rows.length, rows.length ? mean.toFixed(2) : '–', meter, '', '']) row.insertCell().append(cell);
+  for (const cell of [new Date(timeMs).toLocaleTimeString(), tweets, rows.length, rows.length ? mean.toFixed(2) : '–', meter, '', ''])
+    row.insertCell().append(cell);
   while ($('batches').rows.length > BATCHES_SHOWN) $('batches').deleteRow(-1);
   $('tweets').textContent = totals.tweets.toLocaleString('en');
   $('scored').textContent = totals.scored.toLocaleString('en');
@@ -38,12 +39,17 @@ async function start(url, batchMs) {
   const tweets = ssc.socketTextStream(url).map((line) => JSON.parse(line));
   const scored = tweets
     .filter((tweet) => tweet.lang === 'en')
-    .flatMap((tweet, { moods }) => {
-      const found = tweet.text.split(' ').filter((word) => moods.value.has(word));
-      return found.length ? [[found.reduce((sum, word) => sum + moods.value.get(word), 0), tweet.text]] : [];
-    }, { moods });
+    .flatMap(
+      (tweet, { moods }) => {
+        const found = tweet.text.split(' ').filter((word) => moods.value.has(word));
+        return found.length ? [[found.reduce((sum, word) => sum + moods.value.get(word), 0), tweet.text]] : [];
+      },
+      { moods },
+    );
   const counts = new Map();
-  tweets.count().foreachRDD(async (rdd, time) => { counts.set(time, (await rdd.collect())[0] ?? 0); });
+  tweets.count().foreachRDD(async (rdd, time) => {
+    counts.set(time, (await rdd.collect())[0] ?? 0);
+  });
   scored.foreachRDD(async (rdd, time) => {
     show(time, counts.get(time) ?? 0, await rdd.collect());
     counts.delete(time);
@@ -53,11 +59,18 @@ async function start(url, batchMs) {
       const row = $('batches').querySelector(`[data-time="${batchTime}"]`);
       if (row) [row.cells[5].textContent, row.cells[6].textContent] = [`${schedulingDelay} ms`, `${processingDelay} ms`];
     },
-    onReceiverError(error) { complain(error); },
+    onReceiverError(error) {
+      complain(error);
+    },
   });
   ssc.start();
   ssc.awaitTermination().catch(complain);
-  return { async stop() { await ssc.stop({ gracefully: true }); await spark.stop(); } };
+  return {
+    async stop() {
+      await ssc.stop({ gracefully: true });
+      await spark.stop();
+    },
+  };
 }
 
 function complain(error) {

@@ -1,5 +1,5 @@
 /**
- * Tweets with an opinion: those of the generator, their words replaced by a review sentence that a model has not seen. How
+ * Tweets with an opinion: those of the generator, their words replaced by a review sentence unknown to a model. How
  * often the sentence is a good one follows the mood of the tweet's hashtag.
  */
 import { TweetGenerator } from './tweets.js';

@@ -24,23 +24,44 @@ export class Plot {
     const css = getComputedStyle(document.documentElement);
     const color = (name) => css.getPropertyValue(name).trim();
     const axis = {
-      stroke: color('--ink-3'), font: '11px system-ui', ticks: { show: false }, grid: { stroke: color('--line'), width: 1 }, gap: 4,
+      stroke: color('--ink-3'),
+      font: '11px system-ui',
+      ticks: { show: false },
+      grid: { stroke: color('--line'), width: 1 },
+      gap: 4,
     };
     this.chart?.destroy();
-    this.chart = new uPlot({
-      ...this.#size(),
-      legend: { show: false },
-      cursor: { y: false, drag: { setScale: false }, sync: { key: 'progress' } },
-      padding: [8, 28, 0, 0],
-      scales: { x: { time: true }, y: { range: (_, min, max) => [Math.min(0, min), Math.max(max * 1.1, 1)] } },
-      axes: [
-        { ...axis, size: 22, grid: { show: false }, space: 70, values: (_, ticks) => ticks.map((t) => new Date(t * 1_000).toLocaleTimeString([], { hour12: false })) },
-        { ...axis, size: 48, space: 30, values: (_, ticks) => ticks.map(this.format) },
-      ],
-      series: [{}, ...this.series.map((s) => ({
-        label: s.label, stroke: color(s.color), width: 1.75, points: { show: false }, fill: s.fill ? `${color(s.color)}22` : undefined,
-      }))],
-    }, this.data, this.root);
+    this.chart = new uPlot(
+      {
+        ...this.#size(),
+        legend: { show: false },
+        cursor: { y: false, drag: { setScale: false }, sync: { key: 'progress' } },
+        padding: [8, 28, 0, 0],
+        scales: { x: { time: true }, y: { range: (_, min, max) => [Math.min(0, min), Math.max(max * 1.1, 1)] } },
+        axes: [
+          {
+            ...axis,
+            size: 22,
+            grid: { show: false },
+            space: 70,
+            values: (_, ticks) => ticks.map((t) => new Date(t * 1_000).toLocaleTimeString([], { hour12: false })),
+          },
+          { ...axis, size: 48, space: 30, values: (_, ticks) => ticks.map(this.format) },
+        ],
+        series: [
+          {},
+          ...this.series.map((s) => ({
+            label: s.label,
+            stroke: color(s.color),
+            width: 1.75,
+            points: { show: false },
+            fill: s.fill ? `${color(s.color)}22` : undefined,
+          })),
+        ],
+      },
+      this.data,
+      this.root,
+    );
   }
 
   /** Adds a point at `atMs`. */

@@ -15,7 +15,13 @@ let heldOut = [];
 const live = new LiveSentiment();
 
 /** For scripts that drive the page. */
-const demo = { state: 'idle', error: null, accuracy: null, rows: () => live.store.rows(), totals: () => ({ tweets: live.tweets, scored: live.scored }) };
+const demo = {
+  state: 'idle',
+  error: null,
+  accuracy: null,
+  rows: () => live.store.rows(),
+  totals: () => ({ tweets: live.tweets, scored: live.scored }),
+};
 window.sentimentDemo = demo;
 
 function setState(state, text) {
@@ -39,10 +45,12 @@ function fail(error) {
 }
 
 /** Runs a handler; its error is shown. */
-const guarded = (handler) => (...args) => {
-  byId('error').hidden = true;
-  return handler(...args).catch(fail);
-};
+const guarded =
+  (handler) =>
+  (...args) => {
+    byId('error').hidden = true;
+    return handler(...args).catch(fail);
+  };
 
 const session = async () => (spark ??= await SparkSession.builder.appName('sentiment').master('local[2]').getOrCreate());
 
@@ -52,7 +60,11 @@ const ownSentences = async () => (await fetch('./vendor/sentences.json')).json()
 async function readCsv(file) {
   const headed = /(^|,)"?label"?(,|$)/.test((await file.slice(0, 4_096).text()).split(/\r?\n/, 1)[0]);
   const df = headed
-    ? spark.read.option('header', true).option('inferSchema', true).csv(file).selectExpr('CAST(text AS STRING) text', 'CAST(label AS DOUBLE) label')
+    ? spark.read
+        .option('header', true)
+        .option('inferSchema', true)
+        .csv(file)
+        .selectExpr('CAST(text AS STRING) text', 'CAST(label AS DOUBLE) label')
     : spark.read.schema(SENTIMENT140).csv(file).selectExpr('text', 'CAST(target > 2 AS DOUBLE) label');
   return df.collect();
 }
@@ -63,7 +75,11 @@ async function data() {
   const [file] = byId('csv').files;
   const { training, heldOut: kept } = splitSentences(file ? await readCsv(file) : await ownSentences());
   heldOut = kept;
-  const frame = (rows) => spark.createDataFrame(rows.map(({ text, label }) => [text, label]), 'text STRING, label DOUBLE');
+  const frame = (rows) =>
+    spark.createDataFrame(
+      rows.map(({ text, label }) => [text, label]),
+      'text STRING, label DOUBLE',
+    );
   return { training: frame(training), holdOut: frame(heldOut) };
 }
 
@@ -75,12 +91,14 @@ async function train() {
   const started = performance.now();
   const { training, holdOut } = await data();
   progress.value = 1;
-  model = await new ml.Pipeline({ stages: [
-    new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
-    new ml.StopWordsRemover({ inputCol: 'words', outputCol: 'kept' }),
-    new ml.CountVectorizer({ inputCol: 'kept', outputCol: 'features', minDF: 2 }),
-    new ml.NaiveBayes(),
-  ] }).fit(training);
+  model = await new ml.Pipeline({
+    stages: [
+      new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
+      new ml.StopWordsRemover({ inputCol: 'words', outputCol: 'kept' }),
+      new ml.CountVectorizer({ inputCol: 'kept', outputCol: 'features', minDF: 2 }),
+      new ml.NaiveBayes(),
+    ],
+  }).fit(training);
   const seconds = (performance.now() - started) / 1000;
   progress.value = 2;
   const scored = model.transform(holdOut);
@@ -95,13 +113,16 @@ async function train() {
   progress.hidden = true;
   demo.accuracy = accuracy;
   const shown = { Accuracy: accuracy, F1: f1, 'Area under ROC': area, 'Log loss': logLoss, 'Seconds to train': seconds };
-  byId('metrics').innerHTML = Object.entries(shown).map(([name, value]) => `<dt>${name}</dt><dd>${value.toFixed(3)}</dd>`).join('');
+  byId('metrics').innerHTML = Object.entries(shown)
+    .map(([name, value]) => `<dt>${name}</dt><dd>${value.toFixed(3)}</dd>`)
+    .join('');
   setState('idle', 'Trained');
 }
 
 function showMatrix(rows) {
   const count = (label, prediction) => rows.filter((row) => row.label === label && row.prediction === prediction).length;
-  const line = (name, label) => `<tr><th>${name}</th>${[0, 1].map((p) => `<td class="${p === label ? 'hit' : ''}">${count(label, p)}</td>`).join('')}</tr>`;
+  const line = (name, label) =>
+    `<tr><th>${name}</th>${[0, 1].map((p) => `<td class="${p === label ? 'hit' : ''}">${count(label, p)}</td>`).join('')}</tr>`;
   byId('matrix').innerHTML = `<tr><th></th><th>negative</th><th>positive</th></tr>${line('negative', 0)}${line('positive', 1)}`;
 }
 
@@ -109,11 +130,13 @@ function showRoc(scores) {
   const positives = scores.filter(([, label]) => label === 1).length;
   const negatives = scores.length - positives;
   let [x, y] = [0, 0];
-  const points = scores.toSorted(([a], [b]) => b - a).map(([, label]) => {
-    if (label === 1) y += 1 / positives;
-    else x += 1 / negatives;
-    return `L${(100 * x).toFixed(2)} ${(100 - 100 * y).toFixed(2)}`;
-  });
+  const points = scores
+    .toSorted(([a], [b]) => b - a)
+    .map(([, label]) => {
+      if (label === 1) y += 1 / positives;
+      else x += 1 / negatives;
+      return `L${(100 * x).toFixed(2)} ${(100 - 100 * y).toFixed(2)}`;
+    });
   byId('roc').innerHTML = `<line x1="0" y1="100" x2="100" y2="0"/><path d="M0 100${points.join('')}"/>`;
 }
 
@@ -122,7 +145,8 @@ async function showWords() {
   const [counts, bayes] = [model.stages[2], model.stages[3]];
   const [vocabulary, theta] = [await counts.vocabulary(), await bayes.theta()];
   const telling = vocabulary.map((word, i) => [word, theta.at(1, i) - theta.at(0, i)]).toSorted((a, b) => a[1] - b[1]);
-  const list = (words, kind) => `<p>${words.map(([word]) => `<span class="${kind}"></span>`.replace('></', `>${escaped(word)}</`)).join(' ')}</p>`;
+  const list = (words, kind) =>
+    `<p>${words.map(([word]) => `<span class="${kind}"></span>`.replace('></', `>${escaped(word)}</`)).join(' ')}</p>`;
   byId('words').innerHTML = list(telling.slice(0, 20), 'bad') + list(telling.slice(-20).toReversed(), 'good');
 }
 
@@ -131,7 +155,12 @@ const escaped = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`
 async function start() {
   setState('running', 'Scoring');
   stopLive = await live.start({
-    spark, model, sentences: heldOut, url: byId('ws-url').value.trim(), perSecond: () => Number(byId('rate').value), onError: fail,
+    spark,
+    model,
+    sentences: heldOut,
+    url: byId('ws-url').value.trim(),
+    perSecond: () => Number(byId('rate').value),
+    onError: fail,
   });
 }
 
@@ -143,7 +172,10 @@ async function stop() {
 
 async function judge() {
   const text = byId('sentence').value;
-  const [row] = await model.transform(spark.createDataFrame([[text]], 'text STRING')).select('probability').collect();
+  const [row] = await model
+    .transform(spark.createDataFrame([[text]], 'text STRING'))
+    .select('probability')
+    .collect();
   const share = row.probability.values[1];
   byId('verdict').textContent = `${share >= 0.5 ? 'Positive' : 'Negative'}: ${(100 * Math.max(share, 1 - share)).toFixed(0)} % sure`;
 }
@@ -170,6 +202,8 @@ byId('sentence').onchange = guarded(judge);
 byId('save').onclick = guarded(save);
 byId('load').onclick = guarded(() => load(SAVED));
 byId('zip').onchange = guarded(() => load(byId('zip').files[0]));
-byId('csv').onchange = () => { byId('csv-name').textContent = byId('csv').files[0]?.name ?? 'Choose a CSV'; };
+byId('csv').onchange = () => {
+  byId('csv-name').textContent = byId('csv').files[0]?.name ?? 'Choose a CSV';
+};
 byId('ws-url').value = new URLSearchParams(location.search).get('websocket') ?? '';
 setState('idle', 'Ready');

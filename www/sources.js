@@ -1,4 +1,4 @@
-// The three places that tweets come from. Each gives a streaming DataFrame and what ends it.
+// The three places that tweets come from. Each returns a streaming DataFrame and a function that ends it.
 import { TWEET_SCHEMA } from './tweets.js';
 
 /** @typedef {{ df: import('rivulet').DataFrame, stop(): void, setRate?(perSecond: number): void, describe: string }} Source */
@@ -30,7 +30,7 @@ export function webSocket(spark, { url }) {
   return { df, describe: url, stop() {} };
 }
 
-/** Tweets of a dropped file: CSV with a header line, or one JSON object a line. */
+/** Tweets of a dropped file: CSV with a header line, or one JSON object per line. */
 export function file(spark, { dropped }) {
   const reader = spark.readStream.schema(TWEET_SCHEMA);
   const df = /\.csv$/i.test(dropped.name) ? reader.option('header', true).csv(dropped) : reader.json(dropped);

@@ -2,7 +2,7 @@
 import { cell } from './elements.js';
 import { count, size } from './units.js';
 
-/** Shows the kept datasets of a status; hides the card where the engine does not tell of them. */
+/** Shows the kept datasets of a status; hides the card where the engine does not report them. */
 export function showStorage(card, table, datasets) {
   card.hidden = datasets === undefined;
   const body = document.createElement('tbody');

@@ -22,7 +22,7 @@ function heads(table, names) {
   table.tHead.replaceChildren(row);
 }
 
-/** One line for each of the newest windows; a window behind the watermark is final. */
+/** One line for each of the newest windows; a window before the watermark is final. */
 export function showWindows(table, store, watermarkMs) {
   heads(table, [{ text: 'Window (UTC)' }, { text: 'Top hashtags' }, { text: 'Hashtags', number: true }, { text: 'Uses', number: true }]);
   const body = document.createElement('tbody');
@@ -58,7 +58,10 @@ function shown(value) {
 export function showRows(table, rows) {
   const names = Object.keys(rows[0] ?? {});
   const numeric = (name) => typeof rows[0]?.[name] === 'number';
-  heads(table, names.map((text) => ({ text, number: numeric(text) })));
+  heads(
+    table,
+    names.map((text) => ({ text, number: numeric(text) })),
+  );
   const body = document.createElement('tbody');
   for (const row of rows.slice(0, 100)) {
     const line = body.insertRow();

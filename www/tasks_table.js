@@ -5,7 +5,7 @@ import { count, duration } from './units.js';
 
 const BARS = { width: 190, height: 26, widest: 10 };
 
-/** The durations of a stage's tasks (ms) by partition: of the attempt that was done first, null where there is none. */
+/** The durations of a stage's tasks (ms) by partition: of the attempt that was done first, null without one. */
 export function durationsOf(stage) {
   const first = new Map();
   for (const attempt of stage.attempts ?? []) {
@@ -44,7 +44,8 @@ export function showTasks(table, job) {
     }
     const durations = durationsOf(stage);
     const { min, median, max } = spread(durations);
-    for (const text of [`${count(stage.completed)}/${count(stage.tasks)}`, count(stage.failed), ...[min, median, max].map(duration)]) cell(row, text, 'number');
+    for (const text of [`${count(stage.completed)}/${count(stage.tasks)}`, count(stage.failed), ...[min, median, max].map(duration)])
+      cell(row, text, 'number');
     cell(row, max === null ? '–' : bars(stage, durations, longest));
   }
   table.tBodies[0].replaceWith(body);
@@ -57,9 +58,18 @@ function bars(stage, durations, longest) {
   durations.forEach((ms, partition) => {
     if (ms === null) return;
     const height = Math.max(2, (BARS.height * ms) / longest);
-    const bar = svgElement('rect', {
-      x: partition * step, y: BARS.height - height, width: Math.max(0.5, step - (step > 4 ? 2 : 0)), height, class: 'task', style: `--c: ${stageColor(stage)}`,
-    }, svg);
+    const bar = svgElement(
+      'rect',
+      {
+        x: partition * step,
+        y: BARS.height - height,
+        width: Math.max(0.5, step - (step > 4 ? 2 : 0)),
+        height,
+        class: 'task',
+        style: `--c: ${stageColor(stage)}`,
+      },
+      svg,
+    );
     svgElement('title', {}, bar, `Partition ${partition}: ${duration(ms)}`);
   });
   return svg;

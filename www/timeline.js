@@ -16,7 +16,7 @@ const COLORS = 6;
 /** The colour of a stage, as CSS. */
 export const stageColor = (stage) => `var(--stage-${stage.id % COLORS})`;
 
-/** Whether the engine tells of the attempts of a job's tasks. */
+/** Whether the engine reports the attempts of a job's tasks. */
 export const hasAttempts = (job) => job.stages.some((stage) => stage.attempts !== undefined);
 
 /**
@@ -24,11 +24,15 @@ export const hasAttempts = (job) => job.stages.some((stage) => stage.attempts !=
  * @returns {{executor: number, lanes: {stage: object, attempt: object, endMs: number}[][]}[]}
  */
 export function rowsOf(job, executors, nowMs) {
-  const all = job.stages.flatMap((stage) => (stage.attempts ?? []).map((attempt) => ({ stage, attempt, endMs: attempt.endMs ?? Math.max(nowMs, attempt.startMs) })));
+  const all = job.stages.flatMap((stage) =>
+    (stage.attempts ?? []).map((attempt) => ({ stage, attempt, endMs: attempt.endMs ?? Math.max(nowMs, attempt.startMs) })),
+  );
   const ids = [...new Set([...executors, ...all.map(({ attempt }) => attempt.executor)])].sort((a, b) => a - b);
   return ids.map((executor) => {
     const lanes = [];
-    const own = all.filter(({ attempt }) => attempt.executor === executor).sort((a, b) => a.attempt.startMs - b.attempt.startMs || a.endMs - b.endMs);
+    const own = all
+      .filter(({ attempt }) => attempt.executor === executor)
+      .sort((a, b) => a.attempt.startMs - b.attempt.startMs || a.endMs - b.endMs);
     for (const one of own) {
       const free = lanes.find((lane) => lane.at(-1).endMs <= one.attempt.startMs);
       if (free) free.push(one);
@@ -67,7 +71,7 @@ export class Timeline {
 
   #draw() {
     const { job, executors, nowMs } = this.shown;
-    const drawn = job && job.stages.some((stage) => stage.attempts?.length > 0);
+    const drawn = job?.stages.some((stage) => stage.attempts?.length > 0);
     this.root.classList.toggle('is-empty', !drawn);
     this.root.dataset.empty = emptyText(job);
     this.root.replaceChildren();
@@ -116,12 +120,22 @@ function drawBar(svg, { stage, attempt, endMs }, x, top) {
   const left = x(attempt.startMs);
   const width = Math.max(NARROWEST_PX, x(endMs) - left - 1);
   const classes = `task is-${attempt.state}${attempt.speculative ? ' is-speculative' : ''}`;
-  const bar = svgElement('rect', { x: left, y: top, width, height: LANE_PX, rx: Math.min(3, width / 2), class: classes, style: `--c: ${stageColor(stage)}` }, svg);
+  const bar = svgElement(
+    'rect',
+    { x: left, y: top, width, height: LANE_PX, rx: Math.min(3, width / 2), class: classes, style: `--c: ${stageColor(stage)}` },
+    svg,
+  );
   const again = attempt.attempt > 0 ? `, attempt ${attempt.attempt}` : '';
   const kind = attempt.speculative ? ', speculative' : '';
-  svgElement('title', {}, bar, `Stage ${stage.id}, partition ${attempt.partition}${again}${kind}: ${attempt.state}, ${duration(endMs - attempt.startMs)}`);
+  svgElement(
+    'title',
+    {},
+    bar,
+    `Stage ${stage.id}, partition ${attempt.partition}${again}${kind}: ${attempt.state}, ${duration(endMs - attempt.startMs)}`,
+  );
   const plain = attempt.state === 'done' || attempt.state === 'running';
-  if (plain && width >= NUMBER_PX) svgElement('text', { x: left + width / 2, y: top + 13, class: 'task-number', 'aria-hidden': 'true' }, svg, attempt.partition);
+  if (plain && width >= NUMBER_PX)
+    svgElement('text', { x: left + width / 2, y: top + 13, class: 'task-number', 'aria-hidden': 'true' }, svg, attempt.partition);
 }
 
 /** The colours of the stages, and the marks that occur. */

@@ -9,7 +9,7 @@ export class TrendingStore {
     this.windows = new Map();
   }
 
-  /** Takes the rows of a batch; false if they have not the columns of a windowed ranking. */
+  /** Takes the rows of a batch; false if they lack the columns of a windowed ranking. */
   update(rows) {
     for (const row of rows) {
       const { window } = row;
@@ -43,9 +43,12 @@ export class TrendingStore {
     return tags.slice(0, count);
   }
 
-  /** Everything, as the model gives it. */
+  /** Everything, as the model returns it. */
   rows() {
-    return this.newest().reverse().flatMap((entry) =>
-      TrendingStore.ranking(entry).map(({ hashtag, count, score }) => ({ startMs: entry.startMs, hashtag, count, score })));
+    return this.newest()
+      .reverse()
+      .flatMap((entry) =>
+        TrendingStore.ranking(entry).map(({ hashtag, count, score }) => ({ startMs: entry.startMs, hashtag, count, score })),
+      );
   }
 }

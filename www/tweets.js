@@ -1,5 +1,5 @@
 /**
- * A deterministic stream of tweets: the same seed gives the same tweets in the page's worker, in the tweet server and in
+ * A deterministic stream of tweets: the same seed makes the same tweets in the page's worker, in the tweet server and in
  * the tests' model.
  *
  * Event time advances by a fixed step for each tweet. A quarter of the tweets come out of order, by less than
@@ -15,14 +15,43 @@ export const LATE_MS = 3 * 3_600_000;
 export const TWEET_SCHEMA = 'id BIGINT, user STRING, text STRING, createdAt TIMESTAMP, score DOUBLE';
 
 const TAGS = [
-  '#rust', '#wasm', '#spark', '#streaming', '#opensource', '#javascript', '#typescript', '#dataviz', '#sql', '#arrow', '#webworkers',
-  '#climate', '#football', '#eurovision', '#marathon', '#jazz', '#coffee', '#chess', '#space', '#aurora', '#election', '#cinema',
-  '#gardening', '#running', '#photography', '#travel', '#books', '#science', '#maps', '#astronomy', '#trains', '#bicycles',
+  '#rust',
+  '#wasm',
+  '#spark',
+  '#streaming',
+  '#opensource',
+  '#javascript',
+  '#typescript',
+  '#dataviz',
+  '#sql',
+  '#arrow',
+  '#webworkers',
+  '#climate',
+  '#football',
+  '#eurovision',
+  '#marathon',
+  '#jazz',
+  '#coffee',
+  '#chess',
+  '#space',
+  '#aurora',
+  '#election',
+  '#cinema',
+  '#gardening',
+  '#running',
+  '#photography',
+  '#travel',
+  '#books',
+  '#science',
+  '#maps',
+  '#astronomy',
+  '#trains',
+  '#bicycles',
 ];
 const WORDS = (
-  'the a this that our new great small quick quiet bright every another first last look read watch build ship try learn share love '
-  + 'morning evening weekend week day city river forest window table garden story paper talk release update question answer idea '
-  + 'with for from about after before under over into and but so because while today again finally almost really'
+  'the a this that our new great small quick quiet bright every another first last look read watch build ship try learn share love ' +
+  'morning evening weekend week day city river forest window table garden story paper talk release update question answer idea ' +
+  'with for from about after before under over into and but so because while today again finally almost really'
 ).split(' ');
 const USERS = ['ada', 'grace', 'edsger', 'barbara', 'donald', 'margaret', 'alan', 'katherine', 'tim', 'radia', 'leslie', 'frances'];
 
@@ -44,7 +73,7 @@ function uniform(seed) {
  * @property {number} [startMs] event time of the first tweet, epoch milliseconds
  * @property {number} [stepMs] event time between two tweets
  * @property {number} [lateFrom] number of the first tweet that may be late
- * @property {number} [lateEvery] one in so many tweets is late from there on
+ * @property {number} [lateEvery] one in this many tweets is late from there on
  */
 
 /** The tweets, one after the other. */
@@ -59,7 +88,11 @@ export class TweetGenerator {
     this.index = 0;
     /** Each tag has a popularity of its own and a wave of interest that comes and goes. */
     this.tags = TAGS.map((tag, rank) => ({
-      tag, base: 1 / (rank + 8), periodMs: (20 + 50 * this.random()) * 60_000, phase: this.random(), strength: 1 + 4 * this.random(),
+      tag,
+      base: 1 / (rank + 8),
+      periodMs: (20 + 50 * this.random()) * 60_000,
+      phase: this.random(),
+      strength: 1 + 4 * this.random(),
       mood: this.random() * 0.6 + 0.2,
     }));
     this.weights = new Float64Array(TAGS.length);
@@ -90,7 +123,7 @@ export class TweetGenerator {
     };
   }
 
-  /** The next `count` tweets, one JSON object a line. */
+  /** The next `count` tweets, one JSON object per line. */
   lines(count) {
     let text = '';
     for (let n = 0; n < count; n++) text += `${JSON.stringify(this.next())}\n`;

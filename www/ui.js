@@ -69,7 +69,10 @@ function showJobs() {
   const version = job?.state === 'running' ? '' : JSON.stringify(job);
   if (version !== '' && version === drawn) return;
   drawn = version;
-  setText(byId('timeline-note'), job ? `job ${job.id}, ${job.description}: from ${clock(job.submittedMs)} on, ${duration(tookMs(job, nowMs))}` : '');
+  setText(
+    byId('timeline-note'),
+    job ? `job ${job.id}, ${job.description}: from ${clock(job.submittedMs)} on, ${duration(tookMs(job, nowMs))}` : '',
+  );
   timeline.show(job, executorIds, nowMs);
   drawDag(byId('dag'), job, { label: `Stages of job ${job?.id}`, color: stageColor });
   showTasks(byId('tasks'), job);
@@ -84,7 +87,11 @@ function showResult(title, pairs, ms) {
   byId('result-card').hidden = false;
   byId('result-title').textContent = title;
   byId('result-note').textContent = `${count(pairs.length)} rows in ${duration(ms)}`;
-  byId('result').replaceChildren(...pairs.slice(0, SHOWN).map(([key, n]) => element('span', { className: 'chip' }, String(key), ' ', element('b', { textContent: count(n) }))));
+  byId('result').replaceChildren(
+    ...pairs
+      .slice(0, SHOWN)
+      .map(([key, n]) => element('span', { className: 'chip' }, String(key), ' ', element('b', { textContent: count(n) }))),
+  );
 }
 
 /** Runs a program of one of the buttons. */
@@ -117,7 +124,10 @@ function startStream() {
   stream = new HashtagStream(spark.sparkContext, { rate: () => Number(byId('rate').value), show, listener });
   stream.start();
   setStreaming(true);
-  stream.awaitTermination().catch(fail).finally(() => setStreaming(false));
+  stream
+    .awaitTermination()
+    .catch(fail)
+    .finally(() => setStreaming(false));
 }
 
 async function stopStream() {

@@ -8,7 +8,14 @@ import { TrendingStore } from './trending.js';
 
 const byId = (id) => document.getElementById(id);
 const short = (value) => Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 }).format(value);
-const when = Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', timeZone: 'UTC', timeZoneName: 'short' });
+const when = Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZone: 'UTC',
+  timeZoneName: 'short',
+});
 const clock = (ms) => new Date(ms).toISOString().slice(11, 16);
 
 export class View {
@@ -16,7 +23,14 @@ export class View {
     this.bars = new Bars(byId('bars'));
     this.executors = new Executors(byId('executor-list'), kill);
     this.plots = {
-      rate: new Plot(byId('plot-rate'), [{ label: 'arriving', color: '--series-1', fill: true }, { label: 'processed', color: '--series-2' }], short),
+      rate: new Plot(
+        byId('plot-rate'),
+        [
+          { label: 'arriving', color: '--series-1', fill: true },
+          { label: 'processed', color: '--series-2' },
+        ],
+        short,
+      ),
       duration: new Plot(byId('plot-duration'), [{ label: 'ms', color: '--series-1', fill: true }], short),
       watermark: new Plot(byId('plot-watermark'), [{ label: 'minutes', color: '--series-3', fill: true }], short),
       late: new Plot(byId('plot-late'), [{ label: 'rows', color: '--series-4', fill: true }], short),
@@ -33,7 +47,14 @@ export class View {
     this.generic = null;
     this.job = null;
     for (const plot of Object.values(this.plots)) plot.clear();
-    for (const [id, text] of Object.entries({ 'total-rows': '0', 'total-batches': '0', 'state-rows': '0', 'late-rows': '0', watermark: '–' })) byId(id).textContent = text;
+    for (const [id, text] of Object.entries({
+      'total-rows': '0',
+      'total-batches': '0',
+      'state-rows': '0',
+      'late-rows': '0',
+      watermark: '–',
+    }))
+      byId(id).textContent = text;
     this.bars.show(null);
     byId('table').tBodies[0].replaceChildren();
     drawDag(byId('dag'), null);
@@ -105,7 +126,7 @@ export class View {
     this.#windowChoices(windows);
     const chosen = byId('window-select').value;
     // The very newest window has hardly begun: the one before it says more.
-    const entry = chosen ? this.store.windows.get(Number(chosen)) : windows.find((w) => w.endMs <= this.newestMs + 300_000) ?? windows[0];
+    const entry = chosen ? this.store.windows.get(Number(chosen)) : (windows.find((w) => w.endMs <= this.newestMs + 300_000) ?? windows[0]);
     this.bars.show(entry ?? null);
     showWindows(table, this.store, this.watermarkMs);
   }

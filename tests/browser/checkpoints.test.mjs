@@ -1,7 +1,7 @@
 // Streams whose page is closed in the middle of batches: each acknowledged record reaches the sink once.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { NumberedEvents } from '../../src/js/scripts/numbered-server.mjs';
+import { NumberedEvents } from '../../src/js/scripts/servers/numbered-server.mjs';
 import { browser } from './harness.mjs';
 
 const CLOSINGS = 20;
@@ -22,9 +22,12 @@ async function start(url) {
   const { SparkSession } = await import('rivulet');
   const spark = await SparkSession.builder.master('local[2]').create();
   const stream = () => spark.readStream.format('websocket').option('url', url).option('ack', true).schema('id BIGINT, k STRING').load();
-  const query = await stream().writeStream.option('checkpointLocation', 'opfs:///numbered').foreachBatch(async (batch, id) => {
-    localStorage.setItem(`batch-${id}`, JSON.stringify((await batch.collect()).map((row) => Number(row.id))));
-  }).start();
+  const query = await stream()
+    .writeStream.option('checkpointLocation', 'opfs:///numbered')
+    .foreachBatch(async (batch, id) => {
+      localStorage.setItem(`batch-${id}`, JSON.stringify((await batch.collect()).map((row) => Number(row.id))));
+    })
+    .start();
   Object.assign(globalThis, { spark, query });
   return query.id;
 }
@@ -35,7 +38,7 @@ test('a page closed by force in the middle of batches loses no acknowledged even
   for (let n = 0; n < CLOSINGS; n++) {
     const page = await open(context);
     ids.add(await page.evaluate(start, events.url));
-    await page.waitForTimeout(150 + (n * 67) % 400);
+    await page.waitForTimeout(150 + ((n * 67) % 400));
     await page.close({ runBeforeUnload: false });
   }
   assert.equal(ids.size, 1, 'the query keeps its id');
@@ -51,7 +54,10 @@ test('a page closed by force in the middle of batches loses no acknowledged even
     return { rows: keys.flatMap((key) => JSON.parse(localStorage.getItem(key))), report };
   });
   assert.ok(events.acknowledged === events.happened && events.happened > 0, `${events.acknowledged} of ${events.happened}`);
-  assert.deepEqual(rows.sort((a, b) => a - b), Array.from({ length: events.happened }, (_, id) => id));
+  assert.deepEqual(
+    rows.sort((a, b) => a - b),
+    Array.from({ length: events.happened }, (_, id) => id),
+  );
   assert.deepEqual([report.sound, report.problems], [true, []]);
   assert.equal(report.lastCommit, report.lastBatch);
   await context.close();
@@ -66,7 +72,12 @@ test('a second tab on the same checkpoint is told so', async () => {
     const spark = await SparkSession.builder.master('local[1]').create();
     const df = spark.readStream.format('websocket').option('url', url).schema('id BIGINT').load();
     const writer = () => df.writeStream.format('noop').option('checkpointLocation', 'opfs:///numbered');
-    const refused = await writer().start().then(() => null, (e) => ({ condition: e.condition, message: e.message }));
+    const refused = await writer()
+      .start()
+      .then(
+        () => null,
+        (e) => ({ condition: e.condition, message: e.message }),
+      );
     globalThis.writer = writer;
     return refused;
   }, events.url);
@@ -76,7 +87,10 @@ test('a second tab on the same checkpoint is told so', async () => {
   await first.close({ runBeforeUnload: false });
   const started = await second.evaluate(async () => {
     for (let n = 0; n < 60; n++) {
-      const query = await globalThis.writer().start().catch(() => null);
+      const query = await globalThis
+        .writer()
+        .start()
+        .catch(() => null);
       if (query) return true;
       await new Promise((go) => setTimeout(go, 50));
     }

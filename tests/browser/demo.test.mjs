@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from '../../src/js/scripts/browser.mjs';
+import { assembleSite } from '../../src/js/scripts/demo/site.mjs';
 import { serve } from '../../src/js/scripts/serve.mjs';
-import { assembleSite } from '../../src/js/scripts/site.mjs';
 
 let browser;
 let site;
@@ -32,13 +32,15 @@ test('start, watch, kill an executor, stop, and again in SQL', async () => {
   await page.waitForFunction(() => window.rivuletDemo.state === 'idle', null, { timeout: 20_000 });
   await page.click('text=SQL');
   await page.click('#start');
-  await page.waitForFunction(() => window.rivuletDemo.state === 'running' && window.rivuletDemo.totals().rows > 0, null, { timeout: 30_000 });
+  await page.waitForFunction(() => window.rivuletDemo.state === 'running' && window.rivuletDemo.totals().rows > 0, null, {
+    timeout: 30_000,
+  });
   await page.waitForSelector('.bar', { timeout: 30_000 });
   assert.deepEqual(errors, []);
   await page.close();
 });
 
-test('a query that cannot be resolved shows Spark\'s error', async () => {
+test("a query that cannot be resolved shows Spark's error", async () => {
   const page = await browser.newPage();
   await page.goto(site.url);
   await page.fill('#editor', "return tweets.select('nothing')");
@@ -53,7 +55,11 @@ test('a dropped CSV file is read', async () => {
   await page.goto(site.url);
   await page.click('text=File');
   const lines = Array.from({ length: 50 }, (_, n) => `${n},ada,a #tag${n % 3} here,2026-01-01T10:0${n % 10}:00Z,0.5`);
-  await page.setInputFiles('#file', { name: 'tweets.csv', mimeType: 'text/csv', buffer: Buffer.from(`id,user,text,createdAt,score\n${lines.join('\n')}\n`) });
+  await page.setInputFiles('#file', {
+    name: 'tweets.csv',
+    mimeType: 'text/csv',
+    buffer: Buffer.from(`id,user,text,createdAt,score\n${lines.join('\n')}\n`),
+  });
   await page.click('#start');
   await page.waitForFunction(() => window.rivuletDemo.totals().rows === 50, null, { timeout: 30_000 });
   assert.ok((await page.evaluate(() => window.rivuletDemo.rows())).length > 0);

@@ -18,10 +18,18 @@ test(`a stream of ${SECONDS} s reaches a plateau of memory and never blocks the 
     const generator = new TweetGenerator({ stepMs: 300 });
     const { df, write } = spark.readStream.push({ schema: TWEET_SCHEMA, format: 'json' });
     let batches = 0;
-    const query = await df.withWatermark('createdAt', '10 minutes')
-      .select(F.explode(F.split('text', ' ')).alias('hashtag'), 'createdAt', 'score').filter(F.col('hashtag').startsWith('#'))
-      .groupBy(F.window('createdAt', '10 minutes', '5 minutes'), 'hashtag').agg(F.count('*').alias('tweets'), F.avg('score').alias('score'))
-      .writeStream.outputMode('update').foreachBatch(async (batch) => { batches += 1; await batch.collect(); }).start();
+    const query = await df
+      .withWatermark('createdAt', '10 minutes')
+      .select(F.explode(F.split('text', ' ')).alias('hashtag'), 'createdAt', 'score')
+      .filter(F.col('hashtag').startsWith('#'))
+      .groupBy(F.window('createdAt', '10 minutes', '5 minutes'), 'hashtag')
+      .agg(F.count('*').alias('tweets'), F.avg('score').alias('score'))
+      .writeStream.outputMode('update')
+      .foreachBatch(async (batch) => {
+        batches += 1;
+        await batch.collect();
+      })
+      .start();
     const samples = [];
     const startedMs = performance.now();
     let rows = 0;
@@ -40,7 +48,8 @@ test(`a stream of ${SECONDS} s reaches a plateau of memory and never blocks the 
     return { samples, longTasks, batches, rows };
   }, SECONDS);
   await page.close();
-  const largest = (from, to, what) => Math.max(...samples.filter((s) => s.seconds >= from * SECONDS && s.seconds < to * SECONDS).map((s) => s[what]));
+  const largest = (from, to, what) =>
+    Math.max(...samples.filter((s) => s.seconds >= from * SECONDS && s.seconds < to * SECONDS).map((s) => s[what]));
   for (const what of ['wasm', 'page']) {
     const [middle, end] = [largest(1 / 3, 2 / 3, what), largest(2 / 3, 2, what)];
     t.diagnostic(`${what}: ${(middle / 1e6).toFixed(1)} MB in the middle third, ${(end / 1e6).toFixed(1)} MB in the last`);

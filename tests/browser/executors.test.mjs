@@ -19,7 +19,12 @@ test('killing an executor in mid-query leaves a batch result unchanged', async (
         }
       });
     });
-    const result = spark.range(0, 40_000_000, 1, 8).groupBy(F.col('id').mod(10).alias('k')).agg(F.sum('id').alias('s'), F.count('*').alias('n')).orderBy('k').collect();
+    const result = spark
+      .range(0, 40_000_000, 1, 8)
+      .groupBy(F.col('id').mod(10).alias('k'))
+      .agg(F.sum('id').alias('s'), F.count('*').alias('n'))
+      .orderBy('k')
+      .collect();
     await running;
     spark.status.killExecutor(1);
     const sums = await result;
@@ -28,7 +33,10 @@ test('killing an executor in mid-query leaves a batch result unchanged', async (
   });
   const groups = Array.from({ length: 10 }, (_, k) => ({ k, s: 4_000_000 * k + (10 * 4_000_000 * 3_999_999) / 2, n: 4_000_000 }));
   assert.deepEqual(sums, groups);
-  assert.ok(events.some(({ type, executor }) => type === 'lost' && executor === 1), JSON.stringify(events));
+  assert.ok(
+    events.some(({ type, executor }) => type === 'lost' && executor === 1),
+    JSON.stringify(events),
+  );
 });
 
 test('killing executors in mid-stream leaves a streaming result unchanged', async () => {
@@ -44,10 +52,17 @@ test('killing executors in mid-stream leaves a streaming result unchanged', asyn
     const tweets = Array.from({ length: 8_000 }, () => generator.next());
     const { df, write } = spark.readStream.push({ schema: TWEET_SCHEMA, format: 'json' });
     const store = new TrendingStore();
-    const query = await df.withWatermark('createdAt', '10 minutes')
-      .select(F.explode(F.split('text', ' ')).alias('hashtag'), 'createdAt', 'score').filter(F.col('hashtag').startsWith('#'))
-      .groupBy(F.window('createdAt', '10 minutes', '5 minutes'), 'hashtag').agg(F.count('*').alias('tweets'), F.avg('score').alias('score'))
-      .writeStream.outputMode('update').foreachBatch(async (batch) => { store.update(await batch.collect()); }).start();
+    const query = await df
+      .withWatermark('createdAt', '10 minutes')
+      .select(F.explode(F.split('text', ' ')).alias('hashtag'), 'createdAt', 'score')
+      .filter(F.col('hashtag').startsWith('#'))
+      .groupBy(F.window('createdAt', '10 minutes', '5 minutes'), 'hashtag')
+      .agg(F.count('*').alias('tweets'), F.avg('score').alias('score'))
+      .writeStream.outputMode('update')
+      .foreachBatch(async (batch) => {
+        store.update(await batch.collect());
+      })
+      .start();
     for (let at = 0; at < tweets.length; at += 200) {
       await write(tweets.slice(at, at + 200));
       if (at === 1_000 || at === 6_000) await query.processAllAvailable();
@@ -63,14 +78,21 @@ test('killing executors in mid-stream leaves a streaming result unchanged', asyn
     const key = (row) => JSON.stringify(row);
     const [expected, actual] = [model.rows, store.rows()].map((all) => new Set(all.map(key)));
     return {
-      rows: actual.size, late, dropped: model.dropped, incarnations,
-      missing: [...expected].filter((row) => !actual.has(row)).slice(0, 5), extra: [...actual].filter((row) => !expected.has(row)).slice(0, 5),
+      rows: actual.size,
+      late,
+      dropped: model.dropped,
+      incarnations,
+      missing: [...expected].filter((row) => !actual.has(row)).slice(0, 5),
+      extra: [...actual].filter((row) => !expected.has(row)).slice(0, 5),
     };
   });
   assert.deepEqual({ missing, extra }, { missing: [], extra: [] });
   assert.ok(rows > 100);
   assert.ok(late > 0 && late <= dropped);
-  assert.ok(incarnations.some(([, incarnation]) => incarnation > 0), JSON.stringify(incarnations));
+  assert.ok(
+    incarnations.some(([, incarnation]) => incarnation > 0),
+    JSON.stringify(incarnations),
+  );
 });
 
 test('twenty executors killed in one checkpointed query leave each event counted once', async () => {
@@ -83,16 +105,23 @@ test('twenty executors killed in one checkpointed query leave each event counted
     let added = 0;
     let sinceBatch = 0;
     Date.now = () => clock() + 61_000 * killed;
-    spark.status.onExecutor(({ type, incarnation }) => { if (type === 'added' && incarnation > 0) added += 1; });
+    spark.status.onExecutor(({ type, incarnation }) => {
+      if (type === 'added' && incarnation > 0) added += 1;
+    });
     const { df, write } = spark.readStream.push({ schema: 'id BIGINT, ts TIMESTAMP', format: 'json' });
     const counts = new Map();
-    const query = await df.withWatermark('ts', '1 hour').groupBy(F.window('ts', '1 minute'), F.expr('id % 7').alias('k')).count()
+    const query = await df
+      .withWatermark('ts', '1 hour')
+      .groupBy(F.window('ts', '1 minute'), F.expr('id % 7').alias('k'))
+      .count()
       .select(F.expr("date_format(window.start, 'HH:mm')").alias('at'), 'k', 'count')
-      .writeStream.outputMode('update').option('checkpointLocation', `opfs:///killed-${crypto.randomUUID()}`)
+      .writeStream.outputMode('update')
+      .option('checkpointLocation', `opfs:///killed-${crypto.randomUUID()}`)
       .foreachBatch(async (batch) => {
         for (const { at, k, count } of await batch.collect()) counts.set(`${at} ${k}`, Number(count));
         sinceBatch = 0;
-      }).start();
+      })
+      .start();
     let id = 0;
     while (killed < 20) {
       const events = Array.from({ length: 40 }, () => ({ id, ts: new Date(Date.UTC(2026, 0, 1) + 1_000 * id++).toISOString() }));
@@ -126,7 +155,12 @@ test('a driver that ends fails what waits for it, soon', async () => {
   await opened.evaluate(async () => {
     const { SparkSession } = await import('rivulet');
     const spark = await SparkSession.builder.master('local[1]').create();
-    window.waiting = spark.range(2_000_000_000).groupBy().count().collect().catch((error) => `${error.name} ${error.condition}`);
+    window.waiting = spark
+      .range(2_000_000_000)
+      .groupBy()
+      .count()
+      .collect()
+      .catch((error) => `${error.name} ${error.condition}`);
   });
   const [driver] = opened.workers();
   await driver.evaluate(() => self.close()).catch(() => {});

@@ -27,17 +27,21 @@ for (const id of ['apply_in_pandas_with_state', 'apply_in_pandas_with_state_no_t
 for (const [id, input, partitions = 2] of CASES) {
   test(`${id} (${input}, ${partitions} partitions) gives what Spark gives, batch by batch`, async () => {
     const golden = JSON.parse(readFileSync(join(GOLDENS, `${id}.json`), 'utf8'));
-    const found = await inPage(page, async ({ golden, input, partitions }) => {
-      const { SparkSession } = await import('rivulet');
-      const { differences, runCase } = await import('/tests/twins.js');
-      const spark = await SparkSession.builder.master('local[2]').config('spark.sql.shuffle.partitions', partitions).create();
-      try {
-        const checkpoint = input === 'restart' ? `opfs:///golden-${golden.id}-${crypto.randomUUID()}` : undefined;
-        return differences(golden, await runCase(spark, golden, input, checkpoint));
-      } finally {
-        await spark.stop();
-      }
-    }, { golden, input, partitions });
+    const found = await inPage(
+      page,
+      async ({ golden, input, partitions }) => {
+        const { SparkSession } = await import('rivulet');
+        const { differences, runCase } = await import('/tests/twins.js');
+        const spark = await SparkSession.builder.master('local[2]').config('spark.sql.shuffle.partitions', partitions).create();
+        try {
+          const checkpoint = input === 'restart' ? `opfs:///golden-${golden.id}-${crypto.randomUUID()}` : undefined;
+          return differences(golden, await runCase(spark, golden, input, checkpoint));
+        } finally {
+          await spark.stop();
+        }
+      },
+      { golden, input, partitions },
+    );
     assert.deepEqual(found, []);
   });
 }

@@ -1,7 +1,8 @@
 // One Chromium and one plain static server (no special headers) for a file of tests.
-import { after, before } from 'node:test';
+
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launch } from '../../src/js/scripts/browser.mjs';
 import { PKG, ROOT } from '../../src/js/scripts/paths.mjs';

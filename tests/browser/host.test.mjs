@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { bundleWorker, manifest } from '../../src/js/scripts/bundle.mjs';
+import { bundleWorker, manifest } from '../../src/js/scripts/build/bundle.mjs';
 import { browser, HERE } from './harness.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'rivulet-host-'));
@@ -18,12 +18,14 @@ async function open() {
   await page.evaluate(async (version) => {
     const module = await WebAssembly.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
     const names = crypto.randomUUID();
-    const start = (role, executor, incarnation = 0) => new Promise((resolve, reject) => {
-      const worker = new Worker('/fake/worker.js', { type: 'module' });
-      const lock = `${names}-${role}-${executor}-${incarnation}`;
-      worker.onmessage = ({ data }) => (data.t === 'ready' ? resolve({ worker, lock, executor, incarnation }) : reject(new Error(data.message)));
-      worker.postMessage({ t: 'init', role, executor, incarnation, module, version, conf: { a: 'b' }, lock });
-    });
+    const start = (role, executor, incarnation = 0) =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker('/fake/worker.js', { type: 'module' });
+        const lock = `${names}-${role}-${executor}-${incarnation}`;
+        worker.onmessage = ({ data }) =>
+          data.t === 'ready' ? resolve({ worker, lock, executor, incarnation }) : reject(new Error(data.message));
+        worker.postMessage({ t: 'init', role, executor, incarnation, module, version, conf: { a: 'b' }, lock });
+      });
     const { worker: driver } = await start('driver');
     const events = [];
     const answers = new Map();
@@ -37,23 +39,27 @@ async function open() {
     };
     let id = 0;
     window.t = {
-      driver, events, start,
-      raw: (method, bytes = new Uint8Array()) => new Promise((resolve) => {
-        answers.set(++id, resolve);
-        driver.postMessage({ t: 'req', id, method, bytes });
-      }),
+      driver,
+      events,
+      start,
+      raw: (method, bytes = new Uint8Array()) =>
+        new Promise((resolve) => {
+          answers.set(++id, resolve);
+          driver.postMessage({ t: 'req', id, method, bytes });
+        }),
       call: async (method, ...args) => JSON.parse(await window.t.raw(method, new TextEncoder().encode(JSON.stringify(args)))),
       /** The first event for which `is` holds, taken out of the list. */
-      heard: (is) => new Promise((resolve) => {
-        const look = () => {
-          const at = events.findIndex(is);
-          if (at < 0) return;
-          waits.splice(waits.indexOf(look), 1);
-          resolve(events.splice(at, 1)[0]);
-        };
-        waits.push(look);
-        look();
-      }),
+      heard: (is) =>
+        new Promise((resolve) => {
+          const look = () => {
+            const at = events.findIndex(is);
+            if (at < 0) return;
+            waits.splice(waits.indexOf(look), 1);
+            resolve(events.splice(at, 1)[0]);
+          };
+          waits.push(look);
+          look();
+        }),
       named: (name, ...first) => window.t.heard((e) => Array.isArray(e) && e[0] === name && first.every((value, n) => e[n + 1] === value)),
       async join(member, ...peers) {
         for (const peer of peers) {
@@ -63,7 +69,9 @@ async function open() {
         }
         const { port1, port2 } = new MessageChannel();
         member.worker.postMessage({ t: 'driverPort', port: port1 }, [port1]);
-        driver.postMessage({ t: 'executor', executor: member.executor, incarnation: member.incarnation, lock: member.lock, port: port2 }, [port2]);
+        driver.postMessage({ t: 'executor', executor: member.executor, incarnation: member.incarnation, lock: member.lock, port: port2 }, [
+          port2,
+        ]);
         await window.t.named('executorJoined', member.executor, member.incarnation);
       },
       json: (...value) => ({ bytes: [...new TextEncoder().encode(JSON.stringify(value))] }),
@@ -87,16 +95,26 @@ test('storage writes, lists, reads and removes in order, below folders', async (
     const { call, named } = window.t;
     const root = `test-${crypto.randomUUID()}`;
     const steps = [
-      ['write', `${root}/offsets/0`, { bytes: [1, 2, 3] }], ['write', `${root}/offsets/1`, { bytes: [] }], ['write', `${root}/offsets/0`, { bytes: [9] }],
-      ['list', `${root}/offsets`], ['read', `${root}/offsets/0`], ['read', `${root}/nothing`], ['list', `${root}/nowhere`], ['remove', `${root}/offsets`],
-      ['list', root], ['remove', `${root}/gone`],
+      ['write', `${root}/offsets/0`, { bytes: [1, 2, 3] }],
+      ['write', `${root}/offsets/1`, { bytes: [] }],
+      ['write', `${root}/offsets/0`, { bytes: [9] }],
+      ['list', `${root}/offsets`],
+      ['read', `${root}/offsets/0`],
+      ['read', `${root}/nothing`],
+      ['list', `${root}/nowhere`],
+      ['remove', `${root}/offsets`],
+      ['list', root],
+      ['remove', `${root}/gone`],
     ];
     steps.forEach(([kind, path, bytes], op) => void call('storage', op, kind, path, bytes));
     const done = [];
     for (let op = 0; op < steps.length; op++) done.push((await named('storageDone', op)).slice(2));
     return done.map(([error, bytes]) => [error?.split(':')[0] ?? null, bytes && String.fromCharCode(...bytes)]);
   });
-  assert.deepEqual(seen.map(([error]) => error), [null, null, null, null, null, 'NotFoundError', null, null, null, null]);
+  assert.deepEqual(
+    seen.map(([error]) => error),
+    [null, null, null, null, null, 'NotFoundError', null, null, null, null],
+  );
   assert.equal(seen[3][1], '0\n1');
   assert.equal(seen[4][1], '\t');
   assert.equal(seen[6][1], '');
@@ -114,7 +132,10 @@ test('registered files are listed below a path and read; unregistered ones are g
     driver.postMessage({ t: 'file', path: 'rivulet-file:/0/b', blob: null, modified: 0 });
     return { listed, read, left: await call('listFiles', 'rivulet-file:/0/b') };
   });
-  assert.deepEqual(seen.listed, [{ path: 'rivulet-file:/0/a', size: 1, modified: 6 }, { path: 'rivulet-file:/0/b', size: 2, modified: 5 }]);
+  assert.deepEqual(seen.listed, [
+    { path: 'rivulet-file:/0/a', size: 1, modified: 6 },
+    { path: 'rivulet-file:/0/b', size: 2, modified: 5 },
+  ]);
   assert.deepEqual(seen.read, [120, 121]);
   assert.deepEqual(seen.left, []);
 });
@@ -143,7 +164,12 @@ test('a WebSocket that cannot be opened says error and close', async () => {
     const { call, named } = window.t;
     await call('openSocket', 1, 'ws://127.0.0.1:9/', '');
     await call('openSocket', 2, 'not a url', '');
-    return [await named('socketEvent', 1, 'error'), await named('socketEvent', 1, 'close'), await named('socketEvent', 2, 'error'), await named('socketEvent', 2, 'close')];
+    return [
+      await named('socketEvent', 1, 'error'),
+      await named('socketEvent', 1, 'close'),
+      await named('socketEvent', 2, 'error'),
+      await named('socketEvent', 2, 'close'),
+    ];
   });
   assert.equal(events.length, 4);
 });
@@ -163,7 +189,10 @@ test('executors exchange blocks with the driver and with each other, empty and s
     const spill = text((await message(1, ([what]) => what === 'spilled'))[3]);
     return { echo: [text(echo[3]), echo[4]], peer, spill, conf: JSON.parse(await window.t.raw('conf')) };
   });
-  assert.deepEqual(seen.echo, [['echo', 7], [[1, 2], []]]);
+  assert.deepEqual(seen.echo, [
+    ['echo', 7],
+    [[1, 2], []],
+  ]);
   assert.deepEqual(seen.peer, ['peer', 0, 0, 'hello from', 0, [3]]);
   assert.deepEqual(seen.spill, ['spilled', 3]);
   assert.deepEqual(seen.conf, { a: 'b' });
@@ -187,7 +216,10 @@ test('an executor that is terminated, closes itself or traps is lost within mill
     const lost = (executor) => heard((e) => e[0] === 'executorLost' && e[1] === executor);
     const took = [];
     const dead = [];
-    for (const [executor, end] of [[0, ({ worker }) => worker.terminate()], [1, () => call('toExecutor', 1, 0, json('trap'), [])]]) {
+    for (const [executor, end] of [
+      [0, ({ worker }) => worker.terminate()],
+      [1, () => call('toExecutor', 1, 0, json('trap'), [])],
+    ]) {
       const member = await start('executor', executor);
       member.worker.onmessage = ({ data }) => dead.push(data.message);
       await join(member);
@@ -223,7 +255,9 @@ test('a trap of the driver is fatal and said once', async () => {
     const { driver, heard } = window.t;
     driver.postMessage({ t: 'req', id: 99, method: 'trap', bytes: new Uint8Array() });
     driver.postMessage({ t: 'req', id: 100, method: 'trap', bytes: new Uint8Array() });
-    await heard((e) => e.t === 'fatal').then(({ message }) => { window.message = message; });
+    await heard((e) => e.t === 'fatal').then(({ message }) => {
+      window.message = message;
+    });
     await new Promise((go) => setTimeout(go, 50));
     return [window.message, window.t.events.filter((e) => e.t === 'fatal').length];
   });
@@ -232,12 +266,15 @@ test('a trap of the driver is fatal and said once', async () => {
 
 test('a page of another version is refused', async () => {
   const page = await open();
-  const message = await page.evaluate(() => new Promise((resolve) => {
-    const worker = new Worker('/fake/worker.js', { type: 'module' });
-    worker.onmessage = ({ data }) => resolve(data.message);
-    const module = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
-    worker.postMessage({ t: 'init', role: 'driver', incarnation: 0, module, version: '0.0.1', conf: {}, lock: 'other' });
-  }));
+  const message = await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const worker = new Worker('/fake/worker.js', { type: 'module' });
+        worker.onmessage = ({ data }) => resolve(data.message);
+        const module = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+        worker.postMessage({ t: 'init', role: 'driver', incarnation: 0, module, version: '0.0.1', conf: {}, lock: 'other' });
+      }),
+  );
   assert.match(message, /page runs version 0\.0\.1.*stale caches/);
   await page.close();
 });

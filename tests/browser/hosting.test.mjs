@@ -1,4 +1,4 @@
-// The package on hosts that make it hard: a strict Content-Security-Policy, a wrong MIME type for wasm, one inlined file.
+// The package on hosts that make it hard: a strict Content-Security-Policy, a wrong MIME type for wasm, an engine that is inlined; entries that are mixed.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { browser, inPage } from './harness.mjs';
@@ -12,7 +12,11 @@ const count42 = async (entry) => {
 };
 
 describe('strict Content-Security-Policy', () => {
-  const strict = browser({ headers: { 'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'" } });
+  const strict = browser({
+    headers: {
+      'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'",
+    },
+  });
   test('computes without blob:, eval or inline script', async () => {
     const page = await strict.open('/index.html');
     assert.match(page.said.join('\n'), /Content Security Policy/i, 'the inline script of this page must be refused');
@@ -30,12 +34,15 @@ describe('a server that knows no wasm', () => {
 
 describe('other entries', () => {
   const plain = browser();
-  test('inline.js needs no other file', async () => {
+  test('inline.js needs no file but the classes', async () => {
     const page = await plain.open();
     const fetched = [];
     page.on('request', (request) => fetched.push(new URL(request.url()).pathname));
     assert.equal(await page.evaluate(count42, '/pkg/dist/inline.js'), 42);
-    assert.deepEqual(fetched.filter((path) => path.startsWith('/pkg/')), ['/pkg/dist/inline.js']);
+    assert.deepEqual(
+      fetched.filter((path) => path.startsWith('/pkg/')),
+      ['/pkg/dist/inline.js', '/pkg/dist/index.js'],
+    );
     await page.close();
   });
   test('cdn.js works from another origin', async () => {
@@ -47,5 +54,33 @@ describe('other entries', () => {
     });
     assert.equal(await page.evaluate(count42, `${other}/pkg/dist/cdn.js`), 42);
     await page.close();
+  });
+  test('a page that mixes entries has one copy of the classes', async () => {
+    const seen = await inPage(plain, async () => {
+      const [index, inline, cdn] = await Promise.all(['index', 'inline', 'cdn'].map((name) => import(`/pkg/dist/${name}.js`)));
+      const spark = await inline.SparkSession.builder.master('local[1]').create();
+      const { Column, functions: F, SparkError, RDD } = index;
+      const rows = await spark
+        .range(5)
+        .filter(F.col('id').gt(cdn.lit(1)))
+        .select(index.functions.struct('id', index.col('id').plus(inline.lit(1)).alias('next')).alias('s'))
+        .collect();
+      const error = await spark
+        .range(1)
+        .select('nothing')
+        .collect()
+        .catch((e) => e);
+      const created = await spark.createDataFrame(spark.sparkContext.parallelize([{ a: 1 }]), index.parseSchema('a INT')).collect();
+      await spark.stop();
+      return {
+        same: index.SparkSession === inline.SparkSession && index.DataFrame === cdn.DataFrame && index.ml === inline.ml,
+        column: inline.col('x') instanceof Column,
+        error: error instanceof SparkError,
+        rdd: spark.sparkContext.emptyRDD instanceof Function && RDD === cdn.RDD,
+        last: rows.at(-1),
+        created,
+      };
+    });
+    assert.deepEqual(seen, { same: true, column: true, error: true, rdd: true, last: { s: { id: 4, next: 5 } }, created: [{ a: 1 }] });
   });
 });

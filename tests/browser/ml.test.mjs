@@ -25,8 +25,10 @@ function close(actual, expected, where) {
 }
 
 /** A golden vector as the struct that a row has. */
-const struct = (v) => (v.vector === 'dense' ? { type: 1, size: null, indices: null, values: v.values.map(number) }
-  : { type: 0, size: v.size, indices: v.indices, values: v.values.map(number) });
+const struct = (v) =>
+  v.vector === 'dense'
+    ? { type: 1, size: null, indices: null, values: v.values.map(number) }
+    : { type: 0, size: v.size, indices: v.indices, values: v.values.map(number) };
 
 const DDL = { VECTOR: 'STRUCT<type: TINYINT, size: INT, indices: ARRAY<INT>, values: ARRAY<DOUBLE>>' };
 
@@ -38,94 +40,140 @@ function input({ schema, rows }) {
 
 test('the demo pipeline learns and predicts what Spark does', async () => {
   const { inputs, expected } = golden('demo_pipeline/demo_pipeline');
-  const found = await inPage(plain, async ({ train, test }) => {
-    const { SparkSession, ml } = await import('rivulet');
-    const spark = await SparkSession.builder.master('local[2]').getOrCreate();
-    const frame = ({ rows, ddl }) => spark.createDataFrame(rows, ddl);
-    const model = await new ml.Pipeline({ stages: [
-      new ml.Tokenizer({ inputCol: 'status', outputCol: 'words' }),
-      new ml.StopWordsRemover({ inputCol: 'words', outputCol: 'filtered' }),
-      new ml.HashingTF({ inputCol: 'filtered', outputCol: 'features', numFeatures: 2000 }),
-      new ml.NaiveBayes(),
-    ] }).fit(frame(train));
-    const bayes = model.stages.at(-1);
-    const scored = model.transform(frame(test));
-    const rows = await scored.select('id', 'rawPrediction', 'probability', 'prediction').orderBy('id').collect();
-    // Selected alone, the prediction is made of the text in one pass.
-    const alone = await scored.select('id', 'prediction').orderBy('id').collect();
-    const metric = (metricName) => new ml.MulticlassClassificationEvaluator({ metricName }).evaluate(scored);
-    const out = {
-      pi: (await bayes.pi()).toArray(), theta: (await bayes.theta()).toArray(), columns: await scored.columns(),
-      rows: rows.map((r) => [r.rawPrediction.values, r.probability.values, r.prediction]), alone: alone.map((r) => r.prediction),
-      accuracy: await metric('accuracy'), logLoss: await metric('logLoss'), auc: await new ml.BinaryClassificationEvaluator().evaluate(scored),
-    };
-    await spark.stop();
-    return out;
-  }, { train: input(inputs.train), test: input(inputs.test) });
+  const found = await inPage(
+    plain,
+    async ({ train, test }) => {
+      const { SparkSession, ml } = await import('rivulet');
+      const spark = await SparkSession.builder.master('local[2]').getOrCreate();
+      const frame = ({ rows, ddl }) => spark.createDataFrame(rows, ddl);
+      const model = await new ml.Pipeline({
+        stages: [
+          new ml.Tokenizer({ inputCol: 'status', outputCol: 'words' }),
+          new ml.StopWordsRemover({ inputCol: 'words', outputCol: 'filtered' }),
+          new ml.HashingTF({ inputCol: 'filtered', outputCol: 'features', numFeatures: 2000 }),
+          new ml.NaiveBayes(),
+        ],
+      }).fit(frame(train));
+      const bayes = model.stages.at(-1);
+      const scored = model.transform(frame(test));
+      const rows = await scored.select('id', 'rawPrediction', 'probability', 'prediction').orderBy('id').collect();
+      // Selected alone, the prediction is made of the text in one pass.
+      const alone = await scored.select('id', 'prediction').orderBy('id').collect();
+      const metric = (metricName) => new ml.MulticlassClassificationEvaluator({ metricName }).evaluate(scored);
+      const out = {
+        pi: (await bayes.pi()).toArray(),
+        theta: (await bayes.theta()).toArray(),
+        columns: await scored.columns(),
+        rows: rows.map((r) => [r.rawPrediction.values, r.probability.values, r.prediction]),
+        alone: alone.map((r) => r.prediction),
+        accuracy: await metric('accuracy'),
+        logLoss: await metric('logLoss'),
+        auc: await new ml.BinaryClassificationEvaluator().evaluate(scored),
+      };
+      await spark.stop();
+      return out;
+    },
+    { train: input(inputs.train), test: input(inputs.test) },
+  );
   close(found.pi, expected.pi.value.values, 'pi');
   close(found.theta, expected.theta.value.rows, 'theta');
   assert.deepEqual(found.columns, expected.columns.value);
   const rows = expected.transform.rows.map(([, , raw, probability, prediction]) => [raw.values, probability.values, prediction]);
   close(found.rows, rows, 'transform');
-  assert.deepEqual(found.alone, rows.map(([, , prediction]) => prediction));
-  close([found.accuracy, found.logLoss, found.auc], [expected.accuracy.value, expected.logLoss.value, expected.areaUnderROC.value], 'metrics');
+  assert.deepEqual(
+    found.alone,
+    rows.map(([, , prediction]) => prediction),
+  );
+  close(
+    [found.accuracy, found.logLoss, found.auc],
+    [expected.accuracy.value, expected.logLoss.value, expected.areaUnderROC.value],
+    'metrics',
+  );
 });
 
-test('naive Bayes of all types gives Spark\'s numbers', async () => {
+test("naive Bayes of all types gives Spark's numbers", async () => {
   const names = readdirSync(join(ML, 'naive_bayes')).filter((n) => /^nb_(multinomial|complement|bernoulli|gaussian)_\dc_s/.test(n));
   assert.ok(names.length >= 20);
   const cases = names.map((name) => {
     const { inputs, expected, code } = golden(`naive_bayes/${name.replace('.json', '')}`);
-    const arg = (key) => /** the value of a keyword argument in the Python code */ new RegExp(`${key}=([^,)]+)`).exec(code[0])?.[1].replaceAll("'", '');
+    const arg = (key) =>
+      /** the value of a keyword argument in the Python code */ new RegExp(`${key}=([^,)]+)`).exec(code[0])?.[1].replaceAll("'", '');
     const params = { modelType: arg('modelType'), smoothing: Number(arg('smoothing') ?? 1), weightCol: arg('weightCol') };
     return { name, params, df: input(inputs.df), test: input(inputs.test), expected };
   });
-  const found = await inPage(plain, async (all) => {
-    const { SparkSession, ml } = await import('rivulet');
-    const spark = await SparkSession.builder.master('local[2]').getOrCreate();
-    const out = [];
-    for (const { params, df, test } of all) {
-      const model = await new ml.NaiveBayes(params).fit(spark.createDataFrame(df.rows, df.ddl));
-      const rows = await model.transform(spark.createDataFrame(test.rows, test.ddl)).orderBy('id').collect();
-      out.push({
-        pi: (await model.pi()).toArray(), theta: (await model.theta()).toArray(), sigma: (await model.sigma()).toArray(),
-        rows: rows.map((r) => [r.rawPrediction.values, r.probability.values, r.prediction]),
-      });
-      await model.release();
-    }
-    await spark.stop();
-    return out;
-  }, cases.map(({ params, df, test }) => ({ params, df, test })));
+  const found = await inPage(
+    plain,
+    async (all) => {
+      const { SparkSession, ml } = await import('rivulet');
+      const spark = await SparkSession.builder.master('local[2]').getOrCreate();
+      const out = [];
+      for (const { params, df, test } of all) {
+        const model = await new ml.NaiveBayes(params).fit(spark.createDataFrame(df.rows, df.ddl));
+        const rows = await model.transform(spark.createDataFrame(test.rows, test.ddl)).orderBy('id').collect();
+        out.push({
+          pi: (await model.pi()).toArray(),
+          theta: (await model.theta()).toArray(),
+          sigma: (await model.sigma()).toArray(),
+          rows: rows.map((r) => [r.rawPrediction.values, r.probability.values, r.prediction]),
+        });
+        await model.release();
+      }
+      await spark.stop();
+      return out;
+    },
+    cases.map(({ params, df, test }) => ({ params, df, test })),
+  );
   cases.forEach(({ name, expected }, i) => {
     close(found[i].pi, expected.pi.value.values, `${name} pi`);
     close(found[i].theta, expected.theta.value.rows, `${name} theta`);
     close(found[i].sigma, expected.sigma.value.rows, `${name} sigma`);
-    const rows = expected.transform.rows.map((row) => row.slice(-3)).map(([raw, probability, prediction]) => [raw.values, probability.values, prediction]);
+    const rows = expected.transform.rows
+      .map((row) => row.slice(-3))
+      .map(([raw, probability, prediction]) => [raw.values, probability.values, prediction]);
     close(found[i].rows, rows, `${name} transform`);
   });
 });
 
 test('what Connect does not carry: thresholds of a model, the confusion matrix, and the points behind ROC and PR', async () => {
-  const [thresholds, matrix, curves] = ['naive_bayes/nb_set_thresholds_on_model', 'evaluators/confusion_matrix', 'evaluators/binary_curves'].map(golden);
-  const found = await inPage(plain, async ({ fit, test, scored, binary }) => {
-    const { functions: F, ml, SparkSession } = await import('rivulet');
-    const spark = await SparkSession.builder.master('local[2]').getOrCreate();
-    const frame = ({ rows, ddl }) => spark.createDataFrame(rows, ddl);
-    const model = await new ml.NaiveBayes().fit(frame(fit));
-    model.setThresholds([0.9, 0.1]);
-    const predicted = await model.transform(frame(test)).select('id', 'prediction').orderBy('id').collect();
-    const counts = await frame(scored).groupBy('label', 'prediction').count().orderBy('label', 'prediction').collect();
-    const byScore = await frame(binary).groupBy(F.expr('probability.values[1]').alias('score'))
-      .agg(F.sum('label').alias('positives'), F.count('*').alias('n')).orderBy(F.col('score').desc()).collect();
-    await spark.stop();
-    return {
-      predicted: predicted.map((r) => [r.id, r.prediction]), counts: counts.map((r) => [r.label, r.prediction, r.count]),
-      byScore: byScore.map((r) => [r.score, r.positives, r.n - r.positives]),
-    };
-  }, { fit: input(thresholds.inputs.df), test: input(thresholds.inputs.test), scored: input(matrix.inputs.df), binary: input(curves.inputs.df) });
+  const [thresholds, matrix, curves] = [
+    'naive_bayes/nb_set_thresholds_on_model',
+    'evaluators/confusion_matrix',
+    'evaluators/binary_curves',
+  ].map(golden);
+  const found = await inPage(
+    plain,
+    async ({ fit, test, scored, binary }) => {
+      const { functions: F, ml, SparkSession } = await import('rivulet');
+      const spark = await SparkSession.builder.master('local[2]').getOrCreate();
+      const frame = ({ rows, ddl }) => spark.createDataFrame(rows, ddl);
+      const model = await new ml.NaiveBayes().fit(frame(fit));
+      model.setThresholds([0.9, 0.1]);
+      const predicted = await model.transform(frame(test)).select('id', 'prediction').orderBy('id').collect();
+      const counts = await frame(scored).groupBy('label', 'prediction').count().orderBy('label', 'prediction').collect();
+      const byScore = await frame(binary)
+        .groupBy(F.expr('probability.values[1]').alias('score'))
+        .agg(F.sum('label').alias('positives'), F.count('*').alias('n'))
+        .orderBy(F.col('score').desc())
+        .collect();
+      await spark.stop();
+      return {
+        predicted: predicted.map((r) => [r.id, r.prediction]),
+        counts: counts.map((r) => [r.label, r.prediction, r.count]),
+        byScore: byScore.map((r) => [r.score, r.positives, r.n - r.positives]),
+      };
+    },
+    {
+      fit: input(thresholds.inputs.df),
+      test: input(thresholds.inputs.test),
+      scored: input(matrix.inputs.df),
+      binary: input(curves.inputs.df),
+    },
+  );
   close(found.predicted, thresholds.expected.b.rows, 'thresholds');
   close(found.counts, matrix.expected.groupBy.rows, 'counts');
-  const rows = [0, 1, 2].map((label) => [0, 1, 2].map((prediction) => found.counts.find(([l, p]) => l === label && p === prediction)?.[2] ?? 0));
+  const rows = [0, 1, 2].map((label) =>
+    [0, 1, 2].map((prediction) => found.counts.find(([l, p]) => l === label && p === prediction)?.[2] ?? 0),
+  );
   close(rows, matrix.expected.confusionMatrix.value.rows, 'confusion matrix');
   const total = [1, 2].map((i) => found.byScore.reduce((sum, row) => sum + row[i], 0));
   let [hits, alarms] = [0, 0];
@@ -137,33 +185,47 @@ test('what Connect does not carry: thresholds of a model, the confusion matrix, 
     pr.push([hits / total[0], hits / (hits + alarms)]);
   }
   const { expected } = curves;
-  close(found.byScore.map(([score]) => score), expected.thresholds.value, 'thresholds');
+  close(
+    found.byScore.map(([score]) => score),
+    expected.thresholds.value,
+    'thresholds',
+  );
   close([...roc, [1, 1]], expected.roc.value, 'ROC');
   close([[0, pr[0][1]], ...pr], expected.pr.value, 'PR');
 });
 
 /** All files below a directory, base64 by path. */
 function filesOf(directory, root = directory) {
-  return Object.fromEntries(readdirSync(directory).flatMap((name) => {
-    const path = join(directory, name);
-    if (statSync(path).isDirectory()) return Object.entries(filesOf(path, root));
-    return [[relative(root, path), readFileSync(path).toString('base64')]];
-  }));
+  return Object.fromEntries(
+    readdirSync(directory).flatMap((name) => {
+      const path = join(directory, name);
+      if (statSync(path).isDirectory()) return Object.entries(filesOf(path, root));
+      return [[relative(root, path), readFileSync(path).toString('base64')]];
+    }),
+  );
 }
 
 for (const name of ['pipeline_demo', 'pipeline_features']) {
   test(`the directory ${name}, saved by Spark, predicts as Spark does`, async () => {
     const { inputs, expected } = golden(`saved_models/saved_model_${name}`);
-    const found = await inPage(plain, async ({ files, test }) => {
-      const { SparkSession, ml } = await import('rivulet');
-      const spark = await SparkSession.builder.master('local[2]').getOrCreate();
-      const bytes = Object.entries(files).map(([path, text]) => [path, Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]);
-      const model = await ml.PipelineModel.load(spark, Object.fromEntries(bytes));
-      const rows = await model.transform(spark.createDataFrame(test.rows, test.ddl)).orderBy('id').collect();
-      await spark.stop();
-      return rows.map((r) => [r.rawPrediction.values, r.probability.values, r.prediction]);
-    }, { files: filesOf(join(ML, 'models', name)), test: input(inputs.test) });
-    close(found, expected.transform.rows.map((row) => row.slice(-3)).map(([r, p, prediction]) => [r.values, p.values, prediction]), name);
+    const found = await inPage(
+      plain,
+      async ({ files, test }) => {
+        const { SparkSession, ml } = await import('rivulet');
+        const spark = await SparkSession.builder.master('local[2]').getOrCreate();
+        const bytes = Object.entries(files).map(([path, text]) => [path, Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]);
+        const model = await ml.PipelineModel.load(spark, Object.fromEntries(bytes));
+        const rows = await model.transform(spark.createDataFrame(test.rows, test.ddl)).orderBy('id').collect();
+        await spark.stop();
+        return rows.map((r) => [r.rawPrediction.values, r.probability.values, r.prediction]);
+      },
+      { files: filesOf(join(ML, 'models', name)), test: input(inputs.test) },
+    );
+    close(
+      found,
+      expected.transform.rows.map((row) => row.slice(-3)).map(([r, p, prediction]) => [r.values, p.values, prediction]),
+      name,
+    );
   });
 }
 
@@ -171,14 +233,30 @@ test('transformers work on a stream', async () => {
   const scored = await inPage(plain, async () => {
     const { SparkSession, ml } = await import('rivulet');
     const spark = await SparkSession.builder.master('local[2]').getOrCreate();
-    const train = spark.createDataFrame([['good great', 1], ['bad awful', 0], ['great film', 1], ['awful film', 0]], 'text STRING, label DOUBLE');
-    const model = await new ml.Pipeline({ stages: [
-      new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
-      new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: 64 }),
-      new ml.NaiveBayes(),
-    ] }).fit(train);
+    const train = spark.createDataFrame(
+      [
+        ['good great', 1],
+        ['bad awful', 0],
+        ['great film', 1],
+        ['awful film', 0],
+      ],
+      'text STRING, label DOUBLE',
+    );
+    const model = await new ml.Pipeline({
+      stages: [
+        new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
+        new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: 64 }),
+        new ml.NaiveBayes(),
+      ],
+    }).fit(train);
     const { df, write, end } = spark.readStream.push({ schema: 'text STRING' });
-    const query = await model.transform(df).select('text', 'prediction').writeStream.format('memory').queryName('scored').outputMode('append').start();
+    const query = await model
+      .transform(df)
+      .select('text', 'prediction')
+      .writeStream.format('memory')
+      .queryName('scored')
+      .outputMode('append')
+      .start();
     await write([{ text: 'great' }, { text: 'awful' }]);
     await query.processAllAvailable();
     await query.stop();
@@ -187,31 +265,49 @@ test('transformers work on a stream', async () => {
     await spark.stop();
     return rows;
   });
-  assert.deepEqual(scored, [{ text: 'awful', prediction: 0 }, { text: 'great', prediction: 1 }]);
+  assert.deepEqual(scored, [
+    { text: 'awful', prediction: 0 },
+    { text: 'great', prediction: 1 },
+  ]);
 });
 
 test('a model that is saved in the tab is loaded by another session, from storage and from a zip', async () => {
   const seen = await inPage(plain, async () => {
     const { SparkSession, ml } = await import('rivulet');
     const session = () => SparkSession.builder.master('local[1]').create();
-    const rows = [['good great', 1], ['bad awful', 0], ['great film', 1], ['awful film', 0]];
-    const predicted = async (spark, model) => (await model.transform(spark.createDataFrame(rows, 'text STRING, label DOUBLE')).select('probability').collect())
-      .map((r) => r.probability.values);
+    const rows = [
+      ['good great', 1],
+      ['bad awful', 0],
+      ['great film', 1],
+      ['awful film', 0],
+    ];
+    const predicted = async (spark, model) =>
+      (await model.transform(spark.createDataFrame(rows, 'text STRING, label DOUBLE')).select('probability').collect()).map(
+        (r) => r.probability.values,
+      );
     let spark = await session();
-    const model = await new ml.Pipeline({ stages: [
-      new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
-      new ml.CountVectorizer({ inputCol: 'words', outputCol: 'features' }),
-      new ml.NaiveBayes({ smoothing: 0.5 }),
-    ] }).fit(spark.createDataFrame(rows, 'text STRING, label DOUBLE'));
+    const model = await new ml.Pipeline({
+      stages: [
+        new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
+        new ml.CountVectorizer({ inputCol: 'words', outputCol: 'features' }),
+        new ml.NaiveBayes({ smoothing: 0.5 }),
+      ],
+    }).fit(spark.createDataFrame(rows, 'text STRING, label DOUBLE'));
     await model.save(spark, 'models/mood', { overwrite: true });
-    const again = await model.save(spark, 'models/mood').then(() => 'saved', (error) => error.message);
+    const again = await model.save(spark, 'models/mood').then(
+      () => 'saved',
+      (error) => error.message,
+    );
     const before = await predicted(spark, model);
     const archive = await ml.modelArchive('models/mood');
     await spark.stop();
     spark = await session();
     const stored = await predicted(spark, await ml.PipelineModel.load(spark, 'models/mood'));
     const unzipped = await predicted(spark, await ml.PipelineModel.load(spark, archive));
-    const missing = await ml.PipelineModel.load(spark, 'models/nothing').then(() => 'loaded', (error) => error.condition);
+    const missing = await ml.PipelineModel.load(spark, 'models/nothing').then(
+      () => 'loaded',
+      (error) => error.condition,
+    );
     await spark.stop();
     return { before, stored, unzipped, again, missing };
   });
@@ -225,22 +321,43 @@ test('a streaming model scores a stream and learns from it, each batch once', as
   const seen = await inPage(plain, async () => {
     const { SparkSession, ml } = await import('rivulet');
     const spark = await SparkSession.builder.master('local[2]').getOrCreate();
-    const hashed = (df) => new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: 64 })
-      .transform(new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }).transform(df));
+    const hashed = (df) =>
+      new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: 64 }).transform(
+        new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }).transform(df),
+      );
     let learner = new ml.StreamingNaiveBayes();
     const scores = [];
     const { df, write, end } = spark.readStream.push({ schema: 'text STRING, label DOUBLE' });
-    const query = await hashed(df).writeStream.foreachBatch(async (batch, id) => {
-      if (learner.model) scores.push(...(await learner.model.transform(batch).select('text', 'prediction').orderBy('text').collect()).map((r) => [r.text, r.prediction]));
-      await learner.update(batch, id);
-    }).start();
-    await write([{ text: 'great', label: 1 }, { text: 'awful', label: 0 }]);
+    const query = await hashed(df)
+      .writeStream.foreachBatch(async (batch, id) => {
+        if (learner.model)
+          scores.push(
+            ...(await learner.model.transform(batch).select('text', 'prediction').orderBy('text').collect()).map((r) => [
+              r.text,
+              r.prediction,
+            ]),
+          );
+        await learner.update(batch, id);
+      })
+      .start();
+    await write([
+      { text: 'great', label: 1 },
+      { text: 'awful', label: 0 },
+    ]);
     await query.processAllAvailable();
-    await write([{ text: 'great great', label: 1 }, { text: 'awful awful', label: 0 }]);
+    await write([
+      { text: 'great great', label: 1 },
+      { text: 'awful awful', label: 0 },
+    ]);
     await query.processAllAvailable();
     await query.stop();
     end();
-    const rows = [['great', 1], ['awful', 0], ['great great', 1], ['awful awful', 0]];
+    const rows = [
+      ['great', 1],
+      ['awful', 0],
+      ['great great', 1],
+      ['awful awful', 0],
+    ];
     const whole = await new ml.NaiveBayes().fit(hashed(spark.createDataFrame(rows, 'text STRING, label DOUBLE')));
     const theta = (await learner.model.theta()).toArray();
     const same = JSON.stringify(theta) === JSON.stringify((await whole.theta()).toArray());
@@ -254,5 +371,13 @@ test('a streaming model scores a stream and learns from it, each batch once', as
     await spark.stop();
     return { scores, same, repeated, learned };
   });
-  assert.deepEqual(seen, { scores: [['awful awful', 0], ['great great', 1]], same: true, repeated: true, learned: true });
+  assert.deepEqual(seen, {
+    scores: [
+      ['awful awful', 0],
+      ['great great', 1],
+    ],
+    same: true,
+    repeated: true,
+    learned: true,
+  });
 });

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from '../../src/js/scripts/browser.mjs';
+import { assembleSite } from '../../src/js/scripts/demo/site.mjs';
+import { serveTweets } from '../../src/js/scripts/demo/tweet-server.mjs';
 import { serve } from '../../src/js/scripts/serve.mjs';
-import { assembleSite } from '../../src/js/scripts/site.mjs';
-import { serveTweets } from '../../src/js/scripts/tweet-server.mjs';
 import { MOODS } from '../../www/mood_words.js';
 import { TweetGenerator } from '../../www/tweets.js';
 

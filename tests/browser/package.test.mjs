@@ -15,7 +15,9 @@ test('a plain module page computes 42', async () => {
 
 test('importing has no effect until a session is asked for', async () => {
   const page = await plain.open();
-  await page.evaluate(async () => { await import('rivulet'); });
+  await page.evaluate(async () => {
+    await import('rivulet');
+  });
   assert.equal(page.workers().length, 0);
   await page.close();
 });
@@ -25,10 +27,24 @@ test('rows of all types come back as they were given', async () => {
     const { SparkSession } = await import('rivulet');
     const spark = await SparkSession.builder.master('local[2]').getOrCreate();
     const rows = [
-      { i: 1, l: 9007199254740993n, d: 1.5, s: 'ä', b: true, t: new Date('2024-02-29T10:00:00.123Z'), day: '1969-12-31', dec: '-12.30', xs: [1, null, 3], st: { x: 'y' } },
+      {
+        i: 1,
+        l: 9007199254740993n,
+        d: 1.5,
+        s: 'ä',
+        b: true,
+        t: new Date('2024-02-29T10:00:00.123Z'),
+        day: '1969-12-31',
+        dec: '-12.30',
+        xs: [1, null, 3],
+        st: { x: 'y' },
+      },
       { i: null, l: null, d: null, s: null, b: null, t: null, day: null, dec: null, xs: null, st: null },
     ];
-    const df = spark.createDataFrame(rows, 'i INT, l BIGINT, d DOUBLE, s STRING, b BOOLEAN, t TIMESTAMP, day DATE, dec DECIMAL(10,2), xs ARRAY<INT>, st STRUCT<x: STRING>');
+    const df = spark.createDataFrame(
+      rows,
+      'i INT, l BIGINT, d DOUBLE, s STRING, b BOOLEAN, t TIMESTAMP, day DATE, dec DECIMAL(10,2), xs ARRAY<INT>, st STRUCT<x: STRING>',
+    );
     const text = (value) => JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}n` : v));
     const back = await df.collect();
     const types = await df.dtypes();
@@ -36,35 +52,66 @@ test('rows of all types come back as they were given', async () => {
     return { same: text(back) === text(rows) ? true : text(back), types };
   });
   assert.equal(same, true);
-  assert.deepEqual(types.slice(0, 2), [['i', 'int'], ['l', 'bigint']]);
+  assert.deepEqual(types.slice(0, 2), [
+    ['i', 'int'],
+    ['l', 'bigint'],
+  ]);
 });
 
 test('DataFrames, SQL, show and Arrow agree', async () => {
   const seen = await inPage(plain, async () => {
     const { SparkSession, functions: F, Window } = await import('rivulet');
     const spark = await SparkSession.builder.master('local[2]').getOrCreate();
-    const people = spark.createDataFrame([{ name: 'Ada', team: 'a', age: 36 }, { name: 'Bob', team: 'b', age: 41 }, { name: 'Cleo', team: 'a', age: 29 }]);
+    const people = spark.createDataFrame([
+      { name: 'Ada', team: 'a', age: 36 },
+      { name: 'Bob', team: 'b', age: 41 },
+      { name: 'Cleo', team: 'a', age: 29 },
+    ]);
     await people.createOrReplaceTempView('people');
-    const sql = await (await spark.sql('SELECT team, count(*) AS n, max(age) AS oldest FROM people WHERE age > :age GROUP BY team ORDER BY team', { age: 20 })).collect();
-    const api = await people.filter(F.col('age').gt(20)).groupBy('team').agg(F.count('*').alias('n'), F.max('age').alias('oldest')).orderBy('team').collect();
+    const sql = await (
+      await spark.sql('SELECT team, count(*) AS n, max(age) AS oldest FROM people WHERE age > :age GROUP BY team ORDER BY team', {
+        age: 20,
+      })
+    ).collect();
+    const api = await people
+      .filter(F.col('age').gt(20))
+      .groupBy('team')
+      .agg(F.count('*').alias('n'), F.max('age').alias('oldest'))
+      .orderBy('team')
+      .collect();
     const show = await people.orderBy('name').showString();
     const arrow = await people.toArrow();
-    const ranked = await people.select('name', F.rowNumber().over(Window.partitionBy('team').orderBy(F.desc('age'))).alias('r')).orderBy('name').collect();
+    const ranked = await people
+      .select(
+        'name',
+        F.rowNumber()
+          .over(Window.partitionBy('team').orderBy(F.desc('age')))
+          .alias('r'),
+      )
+      .orderBy('name')
+      .collect();
     let iterated = 0;
     for await (const row of people) iterated += row.age;
     await spark.stop();
     return { sql, api, show, arrow: arrow.length > 100, ranked, iterated };
   });
-  assert.deepEqual(seen.sql, [{ team: 'a', n: 2, oldest: 36 }, { team: 'b', n: 1, oldest: 41 }]);
+  assert.deepEqual(seen.sql, [
+    { team: 'a', n: 2, oldest: 36 },
+    { team: 'b', n: 1, oldest: 41 },
+  ]);
   assert.deepEqual(seen.api, seen.sql);
   assert.match(seen.show, /\|name\|/);
   assert.match(seen.show, /\| Ada\|/);
   assert.ok(seen.arrow);
-  assert.deepEqual(seen.ranked, [{ name: 'Ada', r: 1 }, { name: 'Bob', r: 1 }, { name: 'Cleo', r: 2 }]);
+  assert.deepEqual(seen.ranked, [
+    { name: 'Ada', r: 1 },
+    { name: 'Bob', r: 1 },
+    { name: 'Cleo', r: 2 },
+  ]);
   assert.equal(seen.iterated, 106);
 });
 
-test('errors are of Spark\'s classes with condition and SQLSTATE', async () => {
+test("errors are of Spark's classes with condition and SQLSTATE", async () => {
   const errors = await inPage(plain, async () => {
     const { SparkSession, functions: F } = await import('rivulet');
     const spark = await SparkSession.builder.master('local[1]').getOrCreate();
@@ -73,14 +120,25 @@ test('errors are of Spark\'s classes with condition and SQLSTATE', async () => {
         await f();
         return null;
       } catch (error) {
-        return { name: error.name, condition: error.condition, sqlState: error.sqlState, message: error.message, isError: error instanceof Error };
+        return {
+          name: error.name,
+          condition: error.condition,
+          sqlState: error.sqlState,
+          message: error.message,
+          isError: error instanceof Error,
+        };
       }
     };
     const seen = {
       column: await caught(() => spark.range(3).select('idd').collect()),
       table: await caught(() => spark.table('nowhere').collect()),
       syntax: await caught(() => spark.sql('SELEC 1')),
-      division: await caught(() => spark.range(1).select(F.lit(1).divide(F.col('id'))).collect()),
+      division: await caught(() =>
+        spark
+          .range(1)
+          .select(F.lit(1).divide(F.col('id')))
+          .collect(),
+      ),
       cast: await caught(() => spark.range(1).select(F.lit('x').cast('int')).collect()),
       function: await caught(() => spark.range(1).select(F.callFunction('no_such_function', 'id')).collect()),
     };
@@ -95,7 +153,7 @@ test('errors are of Spark\'s classes with condition and SQLSTATE', async () => {
     division: ['ArithmeticException', 'DIVIDE_BY_ZERO'],
     cast: ['NumberFormatException', 'CAST_INVALID_INPUT'],
     function: ['AnalysisException', 'UNRESOLVED_ROUTINE'],
-    stopped: ['SessionClosedError', null],
+    stopped: ['SessionClosedError', 'RIVULET_SESSION_CLOSED'],
   });
   assert.match(errors.column.message, /idd.*id/s);
   for (const error of Object.values(errors)) assert.ok(error.isError);
@@ -108,7 +166,12 @@ test('an abort ends a long action, and the session goes on', async () => {
     const controller = new AbortController();
     const started = performance.now();
     setTimeout(() => controller.abort(new Error('enough')), 300);
-    const reason = await spark.range(2_000_000_000).groupBy(F.col('id').mod(7)).count().collect({ signal: controller.signal }).catch((e) => e.message);
+    const reason = await spark
+      .range(2_000_000_000)
+      .groupBy(F.col('id').mod(7))
+      .count()
+      .collect({ signal: controller.signal })
+      .catch((e) => e.message);
     const tookMs = performance.now() - started;
     const count = await spark.range(10).count();
     await spark.stop();
@@ -123,7 +186,10 @@ test('a worker that is not there is a WorkerLoadError with a hint, soon', async 
   const { name, message, tookMs } = await inPage(plain, async () => {
     const { SparkSession } = await import('rivulet');
     const started = performance.now();
-    const error = await SparkSession.builder.options({ workerUrl: '/nowhere/worker.js' }).create().catch((e) => e);
+    const error = await SparkSession.builder
+      .assets({ workerUrl: '/nowhere/worker.js' })
+      .create()
+      .catch((e) => e);
     return { name: error.name, message: error.message, tookMs: performance.now() - started };
   });
   assert.equal(name, 'WorkerLoadError');
@@ -134,7 +200,10 @@ test('a worker that is not there is a WorkerLoadError with a hint, soon', async 
 test('an engine that is not there is a WorkerLoadError that says so', async () => {
   const message = await inPage(plain, async () => {
     const { SparkSession } = await import('rivulet');
-    return SparkSession.builder.options({ wasmUrl: '/nowhere/engine_bg.wasm' }).create().catch((e) => e.message);
+    return SparkSession.builder
+      .assets({ wasmUrl: '/nowhere/engine_bg.wasm' })
+      .create()
+      .catch((e) => e.message);
   });
   assert.match(message, /HTTP 404.*engine_bg\.wasm/s);
 });

@@ -30,7 +30,10 @@ const STEPS = [
     const k = 2 + random(4);
     return [rdd.filter((x, p) => x % p.k !== 0, { k }), model.filter((x) => x % k !== 0)];
   },
-  (rdd, model) => [rdd.flatMap((x) => Array.from({ length: x % 3 }, (_, i) => x + i)), model.flatMap((x) => Array.from({ length: x % 3 }, (_, i) => x + i))],
+  (rdd, model) => [
+    rdd.flatMap((x) => Array.from({ length: x % 3 }, (_, i) => x + i)),
+    model.flatMap((x) => Array.from({ length: x % 3 }, (_, i) => x + i)),
+  ],
   (rdd, model) => [rdd.distinct(), once(model)],
   (rdd, model, random) => [rdd.distinct(1 + random(5)), once(model)],
   (rdd, model, random) => [rdd.repartition(1 + random(6)), model],
@@ -41,7 +44,9 @@ const STEPS = [
     const m = 1 + random(20);
     const sums = [...groups(model, m)].map(([k, vs]) => (k * 31 + vs.reduce((a, b) => (a + b) % LARGE)) % LARGE);
     return [
-      rdd.map((x, p) => [x % p.m, x], { m }).reduceByKey((a, b, p) => (a + b) % p.large, 1 + random(4), { large: LARGE })
+      rdd
+        .map((x, p) => [x % p.m, x], { m })
+        .reduceByKey((a, b, p) => (a + b) % p.large, 1 + random(4), { large: LARGE })
         .map(([k, v], p) => (k * 31 + v) % p.large, { large: LARGE }),
       sums,
     ];
@@ -49,18 +54,33 @@ const STEPS = [
   (rdd, model, random) => {
     const m = 1 + random(20);
     return [
-      rdd.groupBy((x, p) => x % p.m, 1 + random(4), { m }).mapValues((vs) => vs.length).map(([k, n]) => k * 1000 + n),
+      rdd
+        .groupBy((x, p) => x % p.m, 1 + random(4), { m })
+        .mapValues((vs) => vs.length)
+        .map(([k, n]) => k * 1000 + n),
       [...groups(model, m)].map(([k, vs]) => k * 1000 + vs.length),
     ];
   },
   (rdd, model, random) => {
     const m = 5 + random(30);
-    const [left, right] = [groups(model, m), groups(model.filter((x) => x % 3 === 0), m)];
+    const [left, right] = [
+      groups(model, m),
+      groups(
+        model.filter((x) => x % 3 === 0),
+        m,
+      ),
+    ];
     const joined = [...left].flatMap(([k, as]) => as.flatMap((a) => (right.get(k) ?? []).map((b) => (a * 7 + b) % LARGE)));
     if (joined.length > 4_000) return [rdd, model];
     const pairs = rdd.keyBy((x, p) => x % p.m, { m });
     return [
-      pairs.join(pairs.filter(([, x]) => x % 3 === 0), 1 + random(4)).values().map(([a, b], p) => (a * 7 + b) % p.large, { large: LARGE }),
+      pairs
+        .join(
+          pairs.filter(([, x]) => x % 3 === 0),
+          1 + random(4),
+        )
+        .values()
+        .map(([a, b], p) => (a * 7 + b) % p.large, { large: LARGE }),
       joined,
     ];
   },
@@ -75,7 +95,13 @@ const STEPS = [
     const m = 1 + random(9);
     const sums = [...groups(model, m)].map(([k, vs]) => k + vs.length + Math.max(...vs));
     return [
-      rdd.keyBy((x, p) => x % p.m, { m }).aggregateByKey([0, -1], (c, v) => [c[0] + 1, Math.max(c[1], v)], (a, b) => [a[0] + b[0], Math.max(a[1], b[1])])
+      rdd
+        .keyBy((x, p) => x % p.m, { m })
+        .aggregateByKey(
+          [0, -1],
+          (c, v) => [c[0] + 1, Math.max(c[1], v)],
+          (a, b) => [a[0] + b[0], Math.max(a[1], b[1])],
+        )
         .map(([k, [n, max]]) => k + n + max),
       sums,
     ];

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from '../../src/js/scripts/browser.mjs';
+import { assembleSite, sentences } from '../../src/js/scripts/demo/site.mjs';
+import { serveTweets } from '../../src/js/scripts/demo/tweet-server.mjs';
 import { serve } from '../../src/js/scripts/serve.mjs';
-import { assembleSite, sentences } from '../../src/js/scripts/site.mjs';
-import { serveTweets } from '../../src/js/scripts/tweet-server.mjs';
 import { trendingModel } from '../../www/model.js';
 import { OpinionGenerator, splitSentences } from '../../www/opinions.js';
 
@@ -26,7 +26,11 @@ after(async () => {
 
 /** Multinomial naive Bayes with add-one smoothing over words that two sentences have: what the page trains, by hand. */
 function bayes(training, stopWords) {
-  const words = (text) => text.toLowerCase().split(/\s/).filter((word) => !stopWords.has(word));
+  const words = (text) =>
+    text
+      .toLowerCase()
+      .split(/\s/)
+      .filter((word) => !stopWords.has(word));
   const inSentences = new Map();
   for (const { text } of training) for (const word of new Set(words(text))) inSentences.set(word, (inSentences.get(word) ?? 0) + 1);
   const known = new Map([...inSentences].filter(([, n]) => n >= 2).map(([word]) => [word, [1, 1]]));
@@ -37,9 +41,12 @@ function bayes(training, stopWords) {
   }
   const total = [0, 1].map((label) => [...known.values()].reduce((sum, counts) => sum + counts[label], 0));
   return (text) => {
-    const [bad, good] = [0, 1].map((label) => words(text).reduce(
-      (sum, word) => sum + (known.has(word) ? Math.log(known.get(word)[label] / total[label]) : 0),
-      Math.log((sentencesOf[label] + 1) / (training.length + 2))));
+    const [bad, good] = [0, 1].map((label) =>
+      words(text).reduce(
+        (sum, word) => sum + (known.has(word) ? Math.log(known.get(word)[label] / total[label]) : 0),
+        Math.log((sentencesOf[label] + 1) / (training.length + 2)),
+      ),
+    );
     return good > bad ? 1 : 0;
   };
 }
@@ -73,13 +80,18 @@ test('tweets of a WebSocket, scored and averaged by window and hashtag in one qu
   await page.waitForSelector('#error:not([hidden])', { timeout: 20_000 });
   assert.match(await page.textContent('#error'), /http:\/\/localhost\/opinions.*begins with ws:/);
   if (process.env.RIVULET_SCREENSHOTS) await page.screenshot({ path: `${process.env.RIVULET_SCREENSHOTS}/wrong.png`, fullPage: true });
-  await page.evaluate(() => { window.sentimentDemo.error = null; });
+  await page.evaluate(() => {
+    window.sentimentDemo.error = null;
+  });
   await page.fill('#ws-url', server.opinions);
   await page.click('#start');
-  await wait((all) => window.sentimentDemo.error || (window.sentimentDemo.totals().tweets >= all && window.sentimentDemo.totals().scored >= all), TWEETS);
+  await wait(
+    (all) => window.sentimentDemo.error || (window.sentimentDemo.totals().tweets >= all && window.sentimentDemo.totals().scored >= all),
+    TWEETS,
+  );
   assert.equal(await error(), null);
   const rows = await page.evaluate(() => window.sentimentDemo.rows());
-  assert.ok(await page.locator('.bar').count() > 3);
+  assert.ok((await page.locator('.bar').count()) > 3);
   if (process.env.RIVULET_SCREENSHOTS) await page.screenshot({ path: `${process.env.RIVULET_SCREENSHOTS}/sentiment.png`, fullPage: true });
   await stop();
 
@@ -129,7 +141,9 @@ test('files to train on: a header with label and text, Sentiment140, and one tha
   await train();
   assert.equal(await page.evaluate(() => window.sentimentDemo.accuracy), 1);
   await page.reload();
-  await choose(`${opinions.map(([label, text], n) => `"${4 * label}","${n}","Mon Apr 06 22:19:45 PDT 2009","NO_QUERY","ada","${text}"`).join('\n')}\n`);
+  await choose(
+    `${opinions.map(([label, text], n) => `"${4 * label}","${n}","Mon Apr 06 22:19:45 PDT 2009","NO_QUERY","ada","${text}"`).join('\n')}\n`,
+  );
   await train();
   assert.equal(await page.evaluate(() => window.sentimentDemo.accuracy), 1);
   await page.reload();

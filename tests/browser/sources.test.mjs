@@ -1,12 +1,14 @@
 // What streams and tables can be read from in a page.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { serveTweets } from '../../src/js/scripts/tweet-server.mjs';
+import { serveTweets } from '../../src/js/scripts/demo/tweet-server.mjs';
 import { browser, inPage } from './harness.mjs';
 
 const page = browser();
 let tweets;
-before(async () => { tweets = await serveTweets({ rate: 2_000, limit: 1_000 }); });
+before(async () => {
+  tweets = await serveTweets({ rate: 2_000, limit: 1_000 });
+});
 after(() => tweets.server.close());
 
 test('files, URLs and responses are read', async () => {
@@ -22,28 +24,50 @@ test('files, URLs and responses are read', async () => {
       inferred: await spark.read.json(url).dtypes(),
       csv: await spark.read.option('header', true).schema('a INT, b STRING').csv(new Response(csv)).count(),
       text: await spark.read.text(csv).count(),
-      missing: await spark.read.json('/pkg/nowhere.json'.replace('/pkg', './pkg')).count().catch((error) => error.condition),
+      missing: await spark.read
+        .json('/pkg/nowhere.json'.replace('/pkg', './pkg'))
+        .count()
+        .catch((error) => error.condition),
     };
     await spark.stop();
     return seen;
   });
   assert.deepEqual(counts, {
-    json: [{ a: 1, b: 'x' }, { a: 2, b: 'y' }], two: 4, inferred: [['a', 'bigint'], ['b', 'string']], csv: 3, text: 4, missing: 'FAILED_READ_FILE.FILE_NOT_EXIST',
+    json: [
+      { a: 1, b: 'x' },
+      { a: 2, b: 'y' },
+    ],
+    two: 4,
+    inferred: [
+      ['a', 'bigint'],
+      ['b', 'string'],
+    ],
+    csv: 3,
+    text: 4,
+    missing: 'FAILED_READ_FILE.FILE_NOT_EXIST',
   });
 });
 
 test('a WebSocket is read in the driver worker', async () => {
-  const { ids, workers } = await inPage(page, async (url) => {
-    const { SparkSession } = await import('rivulet');
-    const spark = await SparkSession.builder.master('local[2]').create();
-    const ids = new Set();
-    const df = spark.readStream.format('websocket').option('url', url).schema('id BIGINT, text STRING').load();
-    const query = await df.writeStream.foreachBatch(async (batch) => { for (const { id } of await batch.collect()) ids.add(id); }).start();
-    for (let n = 0; n < 200 && ids.size < 1_000; n++) await new Promise((go) => setTimeout(go, 50));
-    await query.stop();
-    await spark.stop();
-    return { ids: ids.size, workers: 3 };
-  }, tweets.url);
+  const { ids, workers } = await inPage(
+    page,
+    async (url) => {
+      const { SparkSession } = await import('rivulet');
+      const spark = await SparkSession.builder.master('local[2]').create();
+      const ids = new Set();
+      const df = spark.readStream.format('websocket').option('url', url).schema('id BIGINT, text STRING').load();
+      const query = await df.writeStream
+        .foreachBatch(async (batch) => {
+          for (const { id } of await batch.collect()) ids.add(id);
+        })
+        .start();
+      for (let n = 0; n < 200 && ids.size < 1_000; n++) await new Promise((go) => setTimeout(go, 50));
+      await query.stop();
+      await spark.stop();
+      return { ids: ids.size, workers: 3 };
+    },
+    tweets.url,
+  );
   assert.deepEqual({ ids, workers }, { ids: 1_000, workers: 3 });
 });
 
@@ -61,9 +85,18 @@ test('async iterables and ReadableStreams are read', async () => {
       },
     });
     const sums = [];
-    for (const df of [spark.readStream.from(rows(), { schema: 'a BIGINT' }), spark.readStream.from(text, { schema: 'a BIGINT', format: 'json' })]) {
+    for (const df of [
+      spark.readStream.from(rows(), { schema: 'a BIGINT' }),
+      spark.readStream.from(text, { schema: 'a BIGINT', format: 'json' }),
+    ]) {
       let sum;
-      const query = await df.agg(F.sum('a').alias('s')).writeStream.outputMode('complete').foreachBatch(async (batch) => { sum = (await batch.first())?.s ?? (await batch.collect())[0].s; }).start();
+      const query = await df
+        .agg(F.sum('a').alias('s'))
+        .writeStream.outputMode('complete')
+        .foreachBatch(async (batch) => {
+          sum = (await batch.first())?.s ?? (await batch.collect())[0].s;
+        })
+        .start();
       await query.processAllAvailable();
       await query.stop();
       sums.push(sum);
@@ -80,12 +113,24 @@ test('malformed records follow the mode', async () => {
     const spark = await SparkSession.builder.master('local[1]').create();
     const file = new File(['{"a":1}\nnonsense\n{"a":3}\n'], 'bad.json');
     const schema = 'a INT, _corrupt_record STRING';
-    const read = (mode) => spark.read.schema(mode === 'PERMISSIVE' ? schema : 'a INT').option('mode', mode).json(file).collect();
-    const seen = { permissive: await read('PERMISSIVE'), dropped: await read('DROPMALFORMED'), failed: await read('FAILFAST').catch((e) => [e.condition, e.message]) };
+    const read = (mode) =>
+      spark.read
+        .schema(mode === 'PERMISSIVE' ? schema : 'a INT')
+        .option('mode', mode)
+        .json(file)
+        .collect();
+    const seen = {
+      permissive: await read('PERMISSIVE'),
+      dropped: await read('DROPMALFORMED'),
+      failed: await read('FAILFAST').catch((e) => [e.condition, e.message]),
+    };
     await spark.stop();
     return seen;
   });
-  assert.deepEqual(seen.permissive.map((row) => row._corrupt_record), [null, 'nonsense', null]);
+  assert.deepEqual(
+    seen.permissive.map((row) => row._corrupt_record),
+    [null, 'nonsense', null],
+  );
   assert.deepEqual(seen.dropped, [{ a: 1 }, { a: 3 }]);
   assert.match(seen.failed[0], /^(MALFORMED_RECORD_IN_PARSING|FAILED_READ_FILE)/);
 });
@@ -97,7 +142,11 @@ test('memory, console and foreach sinks, listeners and progress', async () => {
     const spark = await SparkSession.builder.master('local[1]').create();
     const events = [];
     const note = (kind) => () => events.push(kind);
-    spark.streams.addListener({ onQueryStarted: note('started'), onQueryProgress: note('progress'), onQueryTerminated: note('terminated') });
+    spark.streams.addListener({
+      onQueryStarted: note('started'),
+      onQueryProgress: note('progress'),
+      onQueryTerminated: note('terminated'),
+    });
     const { df, write } = spark.readStream.push({ schema: 'a INT' });
     const memory = await df.writeStream.format('memory').queryName('kept').start();
     await write([{ a: 1 }, { a: 2 }]);
@@ -115,7 +164,11 @@ test('memory, console and foreach sinks, listeners and progress', async () => {
     await printed.stop();
 
     const third = spark.readStream.push({ schema: 'a INT' });
-    const failing = await third.df.writeStream.foreach(() => { throw new RangeError('not this row'); }).start();
+    const failing = await third.df.writeStream
+      .foreach(() => {
+        throw new RangeError('not this row');
+      })
+      .start();
     await third.write([{ a: 1 }]);
     const failure = await failing.awaitTermination(10).catch((error) => [error.name, error.message]);
     await spark.stop();

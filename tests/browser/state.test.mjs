@@ -9,11 +9,18 @@ test('mistakes with functions over groups are told at the call, or with the grou
   const said = await inPage(page, async () => {
     const { SparkSession } = await import('rivulet');
     const spark = await SparkSession.builder.master('local[2]').getOrCreate();
-    const df = spark.createDataFrame([['a', 1], ['b', 2]], 'k STRING, v INT');
+    const df = spark.createDataFrame(
+      [
+        ['a', 1],
+        ['b', 2],
+      ],
+      'k STRING, v INT',
+    );
     const groups = df.groupByKey('k');
     const schema = { outputSchema: 'k STRING, n INT' };
     const tries = {
-      fine: () => groups.flatMapGroupsWithState((key, rows, state, { add }) => [{ k: key.k, n: rows[0].v + add }], schema, { add: 7 }).collect(),
+      fine: () =>
+        groups.flatMapGroupsWithState((key, rows, state, { add }) => [{ k: key.k, n: rows[0].v + add }], schema, { add: 7 }).collect(),
       number: () => groups.flatMapGroupsWithState(7, schema),
       async: () => groups.flatMapGroupsWithState(async () => [], schema),
       class: () => groups.mapGroupsWithState(class Counter {}, schema),
@@ -22,13 +29,36 @@ test('mistakes with functions over groups are told at the call, or with the grou
       schema: () => groups.mapGroupsWithState(() => ({}), {}),
       options: () => groups.flatMapGroupsWithState(() => []),
       timeout: () => groups.flatMapGroupsWithState(() => [], { ...schema, timeout: 'never' }).collect(),
-      column: () => df.groupByKey('nope').flatMapGroupsWithState(() => [], schema).collect(),
+      column: () =>
+        df
+          .groupByKey('nope')
+          .flatMapGroupsWithState(() => [], schema)
+          .collect(),
       bound: () => groups.flatMapGroupsWithState(() => [], schema, { f: () => 1 }),
       row: () => groups.flatMapGroupsWithState((key) => [{ k: key.k, n: 'x' }], schema).collect(),
-      throws: () => groups.flatMapGroupsWithState((key) => { throw new RangeError(`no ${key.k}`); }, schema).collect(),
+      throws: () =>
+        groups
+          .flatMapGroupsWithState((key) => {
+            throw new RangeError(`no ${key.k}`);
+          }, schema)
+          .collect(),
       free: () => groups.flatMapGroupsWithState(() => [{ k: tries.x }], schema).collect(),
-      methods: () => groups.transformWithState(class { init() {} }, schema).collect(),
-      state: () => groups.flatMapGroupsWithState((key, rows, state) => { state.update(() => 1); return []; }, schema).collect(),
+      methods: () =>
+        groups
+          .transformWithState(
+            class {
+              init() {}
+            },
+            schema,
+          )
+          .collect(),
+      state: () =>
+        groups
+          .flatMapGroupsWithState((key, rows, state) => {
+            state.update(() => 1);
+            return [];
+          }, schema)
+          .collect(),
       afterwards: () => df.count(),
     };
     const said = {};
@@ -42,29 +72,49 @@ test('mistakes with functions over groups are told at the call, or with the grou
     await spark.stop();
     return said;
   });
-  assert.deepEqual(said.fine, [{ k: 'a', n: 8 }, { k: 'b', n: 9 }]);
+  assert.deepEqual(said.fine, [
+    { k: 'a', n: 8 },
+    { k: 'b', n: 9 },
+  ]);
   const expected = {
-    number: /needs a function, or \{ module, export \}, and not number/, async: /is async/, class: /Counter is a class, not a function/,
-    function: /what was given is a function, not a class/, extends: /extends another does not travel/, schema: /mapGroupsWithState needs \{ outputSchema \}/,
-    options: /flatMapGroupsWithState needs \{ outputSchema \}/, timeout: /Unknown timeout.*never/, column: /UNRESOLVED_COLUMN.*`nope`/,
-    bound: /the function f cannot be sent.*at \.f/, row: /flatMapGroupsWithState: a row of the function does not fit its schema \(k STRING,n INT\): x \(string\)/,
-    throws: /RangeError: no a \(in flatMapGroupsWithState, group \{"k":"a"\}\)/, free: /flatMapGroupsWithState: the function .* uses `tries`, which it cannot see/,
-    methods: /this one has no handleInputRows \(in init\)/, state: /the function .* cannot be sent.*group \{"k":"a"\}/,
+    number: /needs a function, or \{ module, export \}, got number/,
+    async: /is async/,
+    class: /Counter is a class, not a function/,
+    function: /what was given is a function, not a class/,
+    extends: /extends another does not travel/,
+    schema: /mapGroupsWithState needs \{ outputSchema \}/,
+    options: /flatMapGroupsWithState needs \{ outputSchema \}/,
+    timeout: /Unknown timeout.*never/,
+    column: /UNRESOLVED_COLUMN.*`nope`/,
+    bound: /the function f cannot be sent.*at \.f/,
+    row: /flatMapGroupsWithState: a row of the function does not fit its schema \(k STRING,n INT\): x \(string\)/,
+    throws: /RangeError: no a \(in flatMapGroupsWithState, group \{"k":"a"\}\)/,
+    free: /flatMapGroupsWithState: the function .* uses `tries`, which it cannot see/,
+    methods: /this one has no handleInputRows \(in init\)/,
+    state: /the function .* cannot be sent.*group \{"k":"a"\}/,
   };
   for (const [name, words] of Object.entries(expected)) assert.match(said[name], words, name);
   assert.equal(said.afterwards, 2);
 });
 
-test('state without memory waits in the executors\' files, and counts are those of a model', async () => {
+test("state without memory waits in the executors' files, and counts are those of a model", async () => {
   const { counts, held, rows } = await inPage(page, async () => {
     const { SparkSession } = await import('rivulet');
-    const spark = await SparkSession.builder.master('local[2]').config('spark.sql.shuffle.partitions', 4)
-      .config('spark.rivulet.executor.stateMemory', '1').create();
+    const spark = await SparkSession.builder
+      .master('local[2]')
+      .config('spark.sql.shuffle.partitions', 4)
+      .config('spark.rivulet.executor.stateMemory', '1')
+      .create();
     const { df, write } = spark.readStream.push({ schema: 'k BIGINT', format: 'json' });
     const counts = new Map();
-    const query = await df.groupBy('k').count().writeStream.outputMode('update').foreachBatch(async (batch) => {
-      for (const { k, count } of await batch.collect()) counts.set(Number(k), Number(count));
-    }).start();
+    const query = await df
+      .groupBy('k')
+      .count()
+      .writeStream.outputMode('update')
+      .foreachBatch(async (batch) => {
+        for (const { k, count } of await batch.collect()) counts.set(Number(k), Number(count));
+      })
+      .start();
     for (let n = 0; n < 5; n++) {
       await write(Array.from({ length: 3_000 }, (_, i) => ({ k: (i * (n + 1)) % 2_000 })));
       await query.processAllAvailable();
@@ -79,7 +129,8 @@ test('state without memory waits in the executors\' files, and counts are those 
     return { counts: [...counts], held, rows };
   });
   const expected = new Map();
-  for (let n = 0; n < 5; n++) for (let i = 0; i < 3_000; i++) expected.set((i * (n + 1)) % 2_000, (expected.get((i * (n + 1)) % 2_000) ?? 0) + 1);
+  for (let n = 0; n < 5; n++)
+    for (let i = 0; i < 3_000; i++) expected.set((i * (n + 1)) % 2_000, (expected.get((i * (n + 1)) % 2_000) ?? 0) + 1);
   assert.deepEqual(new Map(counts), expected);
   assert.equal(rows, 2_000);
   assert.equal(held.filter((bytes) => bytes > 1_000).length, 2, JSON.stringify(held));

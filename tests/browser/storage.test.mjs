@@ -12,22 +12,38 @@ async function start(location) {
   const spark = await SparkSession.builder.master('local[2]').create();
   const { df, write } = spark.readStream.push({ schema: 'id BIGINT, pad STRING', format: 'json' });
   const counts = new Map(JSON.parse(localStorage.getItem('counts') ?? '[]'));
-  const query = await df.selectExpr('id % 5 AS k', 'length(pad) AS n').groupBy('k').count()
-    .writeStream.outputMode('update').option('checkpointLocation', location).foreachBatch(async (batch) => {
+  const query = await df
+    .selectExpr('id % 5 AS k', 'length(pad) AS n')
+    .groupBy('k')
+    .count()
+    .writeStream.outputMode('update')
+    .option('checkpointLocation', location)
+    .foreachBatch(async (batch) => {
       for (const { k, count } of await batch.collect()) counts.set(Number(k), Number(count));
       localStorage.setItem('counts', JSON.stringify([...counts]));
-    }).start();
-  const failed = query.awaitTermination().then(() => null, (error) => ({ condition: error.condition, message: error.message }));
+    })
+    .start();
+  const failed = query.awaitTermination().then(
+    () => null,
+    (error) => ({ condition: error.condition, message: error.message }),
+  );
   Object.assign(globalThis, { spark, query, write, counts, failed });
 }
 
 /** Pushes events from a number on, with so much padding each; how many were taken (a push settles when it is durable). */
 async function push([from, count, pad]) {
   const events = Array.from({ length: count }, (_, n) => ({ id: from + n, pad: 'x'.repeat(pad) }));
-  return Promise.race([globalThis.write(events).then(() => count, () => 0), globalThis.failed.then(() => 0)]);
+  return Promise.race([
+    globalThis.write(events).then(
+      () => count,
+      () => 0,
+    ),
+    globalThis.failed.then(() => 0),
+  ]);
 }
 
-const expected = (events) => [0, 1, 2, 3, 4].map((k) => [k, Array.from({ length: events }, (_, id) => id).filter((id) => id % 5 === k).length]);
+const expected = (events) =>
+  [0, 1, 2, 3, 4].map((k) => [k, Array.from({ length: events }, (_, id) => id).filter((id) => id % 5 === k).length]);
 
 async function counted(page) {
   await page.evaluate(() => globalThis.query.processAllAvailable());
@@ -67,11 +83,12 @@ test('a checkpoint without room ends its query with an error that says so; with 
 test('without a private file system checkpoints are in IndexedDB, and a query goes on from there after its page', async () => {
   const context = await shared.browser.newContext();
   // As in a private window: the file system is there and refuses. Workers get it in front of their own script.
-  const refuse = "StorageManager.prototype.getDirectory = async () => { throw new DOMException('no private file system here', 'SecurityError'); };\n";
+  const refuse =
+    "StorageManager.prototype.getDirectory = async () => { throw new DOMException('no private file system here', 'SecurityError'); };\n";
   await context.addInitScript(refuse);
   await context.route('**/dist/worker.js', async (route) => {
     const response = await route.fetch();
-    await route.fulfill({ response, body: refuse + await response.text() });
+    await route.fulfill({ response, body: refuse + (await response.text()) });
   });
   const page = await openIn(context);
   await page.evaluate(start, 'opfs:///indexed');

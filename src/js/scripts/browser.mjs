@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { CHROMIUM, CHROMIUM_FLAGS } from './paths.mjs';
 
-/** Launches the browser; says what to install where there is none. */
+/** Launches the browser; the error without one says what to install. */
 export async function launch(extra = []) {
   if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is missing: install Chromium (apt-get install chromium) or set RIVULET_CHROMIUM`);
   return chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS, ...extra] });

@@ -2,14 +2,13 @@
 //   RIVULET_WASM_DIR    folder with engine.js and engine_bg.wasm (wasm-bindgen --target web), and THIRD_PARTY.md of the crates if made
 //   RIVULET_PROTO_DIR   folder with spark/connect/*.proto
 //   RIVULET_PKG_DIR     where the package goes (default: pkg/ of the repository)
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { bundle, bundleWorker, manifest } from './bundle.mjs';
+import { besideIndex, bundle, bundleWorker, manifest } from './build/bundle.mjs';
+import { emitTypes } from './build/types.mjs';
 import { generate } from './generated.mjs';
 import { JS, PKG, ROOT, WASM } from './paths.mjs';
-import { pruneTypes } from './types.mjs';
 
 const step = (text) => console.log(`package: ${text}`);
 
@@ -30,7 +29,7 @@ await bundleWorker(WASM, join(dist, 'worker.js'));
 step('index.js');
 await bundle('src/index.ts', join(dist, 'index.js'));
 step('cdn.js');
-await bundle('src/cdn.ts', join(dist, 'cdn.js'));
+await bundle('src/cdn.ts', join(dist, 'cdn.js'), [besideIndex]);
 
 step('engine_bg.wasm');
 copyFileSync(join(WASM, 'engine_bg.wasm'), join(dist, 'engine_bg.wasm'));
@@ -47,18 +46,18 @@ const inlined = {
     }));
   },
 };
-await bundle('src/inline.ts', join(dist, 'inline.js'), [inlined]);
+await bundle('src/inline.ts', join(dist, 'inline.js'), [inlined, besideIndex]);
 
 step('types');
-const types = join(dist, 'types');
-execFileSync(join(JS, 'node_modules/.bin/tsc'), ['-p', join(JS, 'tsconfig.types.json'), '--outDir', types], { stdio: 'inherit' });
-
-pruneTypes(types, ['index.d.ts', 'inline.d.ts', 'cdn.d.ts']);
+emitTypes(join(dist, 'types'));
 
 writeFileSync(join(PKG, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 copyFileSync(join(JS, 'README.md'), join(PKG, 'README.md'));
 if (existsSync(join(ROOT, 'LICENSE'))) copyFileSync(join(ROOT, 'LICENSE'), join(PKG, 'LICENSE'));
 const flechette = readFileSync(join(JS, 'node_modules/@uwdata/flechette/LICENSE'), 'utf8');
 const crates = existsSync(join(WASM, 'THIRD_PARTY.md')) ? readFileSync(join(WASM, 'THIRD_PARTY.md'), 'utf8') : '';
-writeFileSync(join(PKG, 'THIRD_PARTY.md'), `# Software inside this package\n\n## @uwdata/flechette (dist/index.js)\n\n${flechette}\n${crates}`);
+writeFileSync(
+  join(PKG, 'THIRD_PARTY.md'),
+  `# Software inside this package\n\n## @uwdata/flechette (dist/index.js)\n\n${flechette}\n${crates}`,
+);
 step(`done: ${PKG}`);

@@ -35,12 +35,15 @@ const NUMBERS = /^(NUMERIC|DOUBLE|FLOAT|INTEGRAL|INT|BIGINT)\b/;
 /** A lambda of the shape `(T[, INT]) -> ANY` as a type. */
 function lambdaType(shape) {
   const seen = new Set();
-  const parameters = shape.split('->')[0].match(/\w+/g).map((letter) => {
-    const name = VARIABLES[letter] ?? letter.toLowerCase();
-    const unique = seen.has(name) ? 'y' : name;
-    seen.add(unique);
-    return `${unique}: Column`;
-  });
+  const parameters = shape
+    .split('->')[0]
+    .match(/\w+/g)
+    .map((letter) => {
+      const name = VARIABLES[letter] ?? letter.toLowerCase();
+      const unique = seen.has(name) ? 'y' : name;
+      seen.add(unique);
+      return `${unique}: Column`;
+    });
   return `(${parameters.join(', ')}) => Column`;
 }
 
@@ -98,7 +101,12 @@ export function generatedFunctions(table) {
   // Operators that Spark does not list are only the parser's.
   const called = table.filter((f) => f.listed || f.group !== 'operator');
   for (const f of called) for (const name of [f.name, ...f.aliases]) add(name, name, f);
-  for (const [name, spark] of Object.entries(RENAMED)) add(name, spark, table.find((f) => [f.name, ...f.aliases].includes(spark)));
+  for (const [name, spark] of Object.entries(RENAMED))
+    add(
+      name,
+      spark,
+      table.find((f) => [f.name, ...f.aliases].includes(spark)),
+    );
   return new Map([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

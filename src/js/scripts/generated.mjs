@@ -12,7 +12,7 @@ export function generate(step = () => {}) {
   const all = Boolean(process.env.RIVULET_PROTO_DIR);
   if (all || !exists('table.ts')) {
     step('messages from .proto files');
-    run('generate-proto.mjs');
+    run('build/generate-proto.mjs');
   }
   if (all || !exists('functions.ts')) {
     step("functions from the engine's table");

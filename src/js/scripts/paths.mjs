@@ -19,8 +19,14 @@ export const WASM = process.env.RIVULET_WASM_DIR ?? join(CACHE, 'wasm');
 export const CHROMIUM = process.env.RIVULET_CHROMIUM ?? '/usr/bin/chromium';
 /** Flags for it: no GPU, no sandbox (containers), no traffic of its own. */
 export const CHROMIUM_FLAGS = [
-  '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ];
 
 /** The folder of Spark Connect's .proto files: RIVULET_PROTO_DIR, or asked from cargo. */
@@ -33,7 +39,9 @@ export function protoDir() {
     return given;
   }
   const text = execFileSync('cargo', ['metadata', '--format-version', '1', '--offline'], {
-    cwd: ROOT, maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'ignore'],
+    cwd: ROOT,
+    maxBuffer: 1 << 28,
+    stdio: ['ignore', 'pipe', 'ignore'],
   }).toString();
   const found = JSON.parse(text).packages.find((p) => p.name === 'apache-spark-connect-proto');
   if (!found) throw new Error('cargo metadata lists no apache-spark-connect-proto; set RIVULET_PROTO_DIR');

@@ -11,11 +11,19 @@ const out = join(CACHE, 'js-tests');
 mkdirSync(out, { recursive: true });
 const outfile = join(out, 'remote.check.mjs');
 await build({
-  entryPoints: [join(JS, 'test/remote.check.ts')], outfile, bundle: true, format: 'esm', platform: 'node', target: 'node20', sourcemap: 'inline',
-  logLevel: 'warning', absWorkingDir: JS,
+  entryPoints: [join(JS, 'test/remote.check.ts')],
+  outfile,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  sourcemap: 'inline',
+  logLevel: 'warning',
+  absWorkingDir: JS,
 });
 const only = pattern ? [`--test-name-pattern=${pattern}`] : [];
 const run = spawnSync(process.execPath, ['--enable-source-maps', '--test-reporter=spec', '--test', ...only, outfile], {
-  stdio: 'inherit', env: { ...process.env, RIVULET_REMOTE: remote },
+  stdio: 'inherit',
+  env: { ...process.env, RIVULET_REMOTE: remote },
 });
 process.exit(run.status ?? 1);

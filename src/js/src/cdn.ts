@@ -1,11 +1,13 @@
 /**
- * Rivulet from another origin. Workers must be of the page's own origin, so the worker is a one-line module in a Blob that
- * imports the real one; the page's CSP needs `blob:` in `worker-src` and this origin in `script-src`.
+ * Rivulet from another origin: the classes of `rivulet`, whose sessions start their workers through a Blob. Workers must be of the
+ * page's own origin, so the worker is a one-line module that imports the real one; the page's Content-Security-Policy needs `blob:`
+ * in `worker-src` and this origin in `script-src`.
  */
-import { parts } from './cluster/load.js';
+import { _parts } from './index.js';
 
-parts.worker = () => {
-  const url = URL.createObjectURL(new Blob([`import ${JSON.stringify(new URL('./worker.js', import.meta.url).href)};`], { type: 'text/javascript' }));
+_parts.worker = () => {
+  const worker = new URL('./worker.js', import.meta.url).href;
+  const url = URL.createObjectURL(new Blob([`import ${JSON.stringify(worker)};`], { type: 'text/javascript' }));
   return new Worker(url, { type: 'module' });
 };
 

@@ -1,63 +1,75 @@
 import type { WireError } from './protocol.js';
 
-/** What an error of the engine carries besides its message. */
+/** What an error carries besides its message. */
 export interface SparkErrorDetails {
+  /** Spark's error condition, such as `DIVIDE_BY_ZERO`. */
   condition?: string | null;
+  /** Five characters of the SQL standard, such as `22012`. */
   sqlState?: string | null;
+  /** The parameters of the condition's message. */
   parameters?: Record<string, string>;
+  /** What led to the error. */
   cause?: unknown;
 }
 
 /**
- * The root of all errors that Rivulet throws. `condition` and `sqlState` are those of Spark's error conditions, so a
- * program can tell errors apart without reading messages.
+ * The root of all errors that Rivulet throws. `condition` is Spark's error condition where Spark has one, else one that begins with
+ * `RIVULET_`, so that a program can tell errors apart without reading messages.
+ * @example
+ * ```ts
+ * const error = await spark.range(1).select('nothing').collect().catch((e: SparkError) => e);
+ * error instanceof AnalysisException && error.condition; // → 'UNRESOLVED_COLUMN.WITH_SUGGESTION'
+ * ```
  */
 export class SparkError extends Error {
-  /** Spark's error condition, such as `DIVIDE_BY_ZERO`; null where there is none. */
+  /** Spark's error condition, such as `DIVIDE_BY_ZERO`; null for an error of the engine that has none. */
   readonly condition: string | null;
-  /** Five characters of the SQL standard, such as `22012`; null where there is none. */
+  /** Five characters of the SQL standard, such as `22012`; null where there are none. */
   readonly sqlState: string | null;
   /** The parameters of the condition's message. */
   readonly parameters: Readonly<Record<string, string>>;
 
+  /** Makes an error. */
   constructor(message: string, details: SparkErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
-    this.condition = details.condition ?? null;
+    this.condition = details.condition === undefined ? (DEFAULTS[new.target.name] ?? 'RIVULET_ERROR') : details.condition;
     this.sqlState = details.sqlState ?? null;
     this.parameters = details.parameters ?? {};
   }
 }
 
-/** A query that cannot be resolved: unknown names, wrong types, operations that Spark refuses. */
+/** A query that cannot be resolved: unknown names, wrong types, operations that Spark refuses (`AnalysisException`). */
 export class AnalysisException extends SparkError {}
-/** SQL text or a DDL schema that cannot be parsed. */
+/** SQL or a DDL schema that cannot be parsed (`ParseException`). */
 export class ParseException extends AnalysisException {}
-/** A temporary view or table of that name exists already. */
+/** A temporary view or table of that name exists already (`TempTableAlreadyExistsException`). */
 export class TempTableAlreadyExistsException extends AnalysisException {}
-/** A streaming query that ended with an error. */
+/** A streaming query that ended with an error (`StreamingQueryException`). */
 export class StreamingQueryException extends SparkError {}
-/** The engine failed while it ran a query. */
+/** The engine failed while it ran a query (`SparkRuntimeException`). */
 export class SparkRuntimeException extends SparkError {}
-/** Division by zero, overflow (ANSI mode). */
+/** Division by zero, or overflow (ANSI mode) (`ArithmeticException`). */
 export class ArithmeticException extends SparkError {}
-/** A text that is no date or timestamp (ANSI mode). */
+/** A string that is not a date or timestamp (ANSI mode) (`DateTimeException`). */
 export class DateTimeException extends SparkError {}
-/** A text that is no number (ANSI mode). */
+/** A string that is not a number (ANSI mode) (`NumberFormatException`). */
 export class NumberFormatException extends SparkError {}
-/** An index outside of an array (ANSI mode). */
+/** An index outside of an array (ANSI mode) (`ArrayIndexOutOfBoundsException`). */
 export class ArrayIndexOutOfBoundsException extends SparkError {}
-/** An argument that Spark does not take. */
+/** An argument that Spark does not take (`IllegalArgumentException`). */
 export class IllegalArgumentException extends SparkError {}
-/** Something that Spark, or this engine, does not do. */
+/** An operation that Spark, or this engine, does not support (`UnsupportedOperationException`). */
 export class UnsupportedOperationException extends SparkError {}
-/** A batch program has lost an upgrade-sensitive behaviour of Spark. */
+/** The result may differ from an older Spark; the message names the setting (`SparkUpgradeException`). */
 export class SparkUpgradeException extends SparkError {}
-/** A value that this client cannot send: a JavaScript type without a Spark type, a schema that does not fit. */
+/**
+ * A value that this client cannot send: a JavaScript type without a Spark type, a schema that does not fit (`PySparkTypeError`).
+ */
 export class SparkTypeError extends SparkError {}
-/** A call that does not fit the state of what it is made on, such as an action on a stopped context. */
+/** A call that does not fit the state of its object, such as an action on a stopped context (`IllegalStateException`). */
 export class IllegalStateException extends SparkError {}
-/** Base of a connection's end: the session was stopped or its driver died. */
+/** Thrown after the session has ended: it was stopped, or its driver died. */
 export class SessionClosedError extends IllegalStateException {}
 
 /** A worker or the engine did not start. */
@@ -67,6 +79,7 @@ export class WorkerLoadError extends SparkError {
   /** What to do about it. */
   readonly hint: string;
 
+  /** Makes an error. */
   constructor(message: string, url: string, hint: string, cause?: unknown) {
     super(`${message} (${url}). ${hint}`, { condition: 'RIVULET_WORKER_LOAD', cause });
     this.url = url;
@@ -74,19 +87,45 @@ export class WorkerLoadError extends SparkError {
   }
 }
 
+/** Conditions of errors that this client throws without a more special one. */
+const DEFAULTS: Partial<Record<string, string>> = {
+  IllegalArgumentException: 'RIVULET_ILLEGAL_ARGUMENT',
+  IllegalStateException: 'RIVULET_ILLEGAL_STATE',
+  SessionClosedError: 'RIVULET_SESSION_CLOSED',
+  SparkRuntimeException: 'INTERNAL_ERROR',
+  SparkTypeError: 'RIVULET_TYPE',
+  UnsupportedOperationException: 'RIVULET_UNSUPPORTED',
+};
+
 const CLASSES: Record<string, new (message: string, details?: SparkErrorDetails) => SparkError> = {
-  AnalysisException, ParseException, TempTableAlreadyExistsException, StreamingQueryException, SparkRuntimeException,
-  ArithmeticException, DateTimeException, NumberFormatException, ArrayIndexOutOfBoundsException, IllegalArgumentException,
-  UnsupportedOperationException, SparkUpgradeException,
+  AnalysisException,
+  ParseException,
+  TempTableAlreadyExistsException,
+  StreamingQueryException,
+  SparkRuntimeException,
+  ArithmeticException,
+  DateTimeException,
+  NumberFormatException,
+  ArrayIndexOutOfBoundsException,
+  IllegalArgumentException,
+  UnsupportedOperationException,
+  SparkUpgradeException,
 };
 // A bundler's minifier renames classes; their names are part of the interface.
-for (const [name, type] of Object.entries({ ...CLASSES, SparkError, SparkTypeError, IllegalStateException, SessionClosedError, WorkerLoadError })) {
+for (const [name, type] of Object.entries({
+  ...CLASSES,
+  SparkError,
+  SparkTypeError,
+  IllegalStateException,
+  SessionClosedError,
+  WorkerLoadError,
+})) {
   Object.defineProperty(type, 'name', { value: name });
 }
 
 /**
- * The error class that PySpark would raise for `wire`. Classes of Spark that we do not have become SparkError. The cause is what
- * a function threw, with its stack in the executor, where it was one.
+ * Returns an error of the class that PySpark would raise for `wire`; classes of Spark that we do not have become SparkError. The
+ * cause is what a user's function threw, with its stack in the executor, where it was one. @internal
  */
 export function errorFromWire(wire: WireError): SparkError {
   const type = CLASSES[wire.exception.split('.').at(-1) ?? ''] ?? SparkError;
@@ -94,12 +133,20 @@ export function errorFromWire(wire: WireError): SparkError {
   return new type(wire.message, stack === undefined ? wire : { ...wire, cause: thrown(stack) });
 }
 
+/** The error of an executor; its condition stands in brackets after its name, see {@link stackWithCondition}. */
 function thrown(stack: string): Error {
-  const [, name, message] = /^(?:(\w+): )?(.*)/.exec(stack)!;
-  return Object.assign(new Error(message), { name: name ?? 'Error', stack });
+  const [, name, condition, message] = /^(?:(\w+)(?: \[([\w.]+)\])?: )?(.*)/.exec(stack)!;
+  return Object.assign(new Error(message), { name: name ?? 'Error', stack, ...(condition && { condition }) });
 }
 
-/** The caller's own reason, or the AbortError that a signal without a reason stands for. */
+/** The stack of an error, which carries its condition to the page. @internal */
+export function stackWithCondition(error: Error): string {
+  const { condition, name, message, stack = '' } = error as Error & { condition?: string };
+  const trace = stack.slice(Math.max(0, stack.indexOf('\n    at ')));
+  return condition ? `${name} [${condition}]: ${message}${trace}` : stack;
+}
+
+/** Returns the caller's own reason, or the AbortError that a signal without a reason stands for. @internal */
 export function abortReason(signal: AbortSignal): unknown {
   return signal.reason ?? new DOMException('The operation was aborted', 'AbortError');
 }

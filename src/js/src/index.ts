@@ -7,38 +7,55 @@
  * await spark.range(10).filter(F.col('id').gt(5)).show();
  * ```
  */
+// biome-ignore-all assist/source/organizeImports: in the order of what people meet first
+
+// Sessions.
 export { SparkSession } from './sql/session.js';
-export type { SqlArguments } from './sql/sql_arguments.js';
 export { SparkSessionBuilder } from './sql/builder.js';
-export { DataFrame, type JoinType } from './sql/dataframe.js';
-export { GroupedData, type AggregateMap } from './sql/grouped.js';
-export { KeyValueGroupedDataset, type GroupStateOptions, type TransformWithStateOptions } from './sql/keyed.js';
-export type { GroupState } from './state/group_state.js';
-export type { GroupStateTimeout, TimeMode } from './state/plan.js';
-export type {
-  ExpiredTimerInfo, ListState, MapState, StatefulProcessor, StatefulProcessorHandle, TimerValues, TTLConfig, ValueState,
-} from './state/processor.js';
+export { RuntimeConfig } from './sql/conf.js';
+export { Catalog, type CatalogTable } from './sql/catalog.js';
+export type { SqlArguments } from './sql/relations.js';
+export type { ActionOptions, ExplainMode } from './connect/action_options.js';
+
+// Tables.
+export { DataFrame } from './sql/dataframe.js';
+export type { JoinType } from './sql/joins.js';
+export { type AggregateMap, GroupedData } from './sql/grouped.js';
+export { type GroupStateOptions, KeyValueGroupedDataset, type TransformWithStateOptions } from './sql/keyed.js';
 export { DataFrameNaFunctions } from './sql/na.js';
 export { DataFrameReader } from './sql/reader.js';
 export { Column, type ColumnOrName, type LiteralValue } from './sql/column.js';
-export { functions, col, lit, type Functions } from './sql/functions/index.js';
+export { col, type Functions, functions, lit } from './sql/functions/index.js';
 export { Window, WindowSpec } from './sql/window.js';
-export * from './sql/types.js';
-export { parseSchema, parseType, typeFromJson } from './sql/ddl.js';
-export type { Row } from './sql/rows.js';
-export type { ActionOptions, ExplainMode } from './sql/action_options.js';
-export { Catalog, type CatalogTable } from './sql/catalog.js';
-export { RuntimeConfig } from './sql/conf.js';
+export * from './values/types.js';
+export { parseSchema, parseType, typeFromJson } from './values/ddl.js';
+export type { Row } from './values/rows.js';
 export type { FileSource } from './files/registry.js';
-export { DataStreamReader, type PushOptions, type PushStream } from './streaming/reader.js';
-export type { PushData, PushFormat } from './streaming/push.js';
-export { DataStreamWriter, type OutputMode, type Trigger } from './streaming/writer.js';
-export type { ForeachBatchFunction, ForeachWriter } from './streaming/foreach.js';
-export { StreamingQuery } from './streaming/query.js';
-export { StreamingQueryManager } from './streaming/manager.js';
-export { Checkpoints, type CheckpointReport } from './streaming/checkpoint.js';
-export type * from './streaming/listener.js';
-export type { StreamingQueryProgress, StreamingQueryStatus } from './streaming/progress.js';
+
+// Streaming queries.
+export { DataStreamReader, type PushOptions, type PushStream } from './sql/streaming/stream_reader.js';
+export type { PushData, PushFormat } from './sql/streaming/push.js';
+export { DataStreamWriter, type OutputMode, type Trigger } from './sql/streaming/stream_writer.js';
+export type { ForeachBatchFunction, ForeachWriter } from './sql/streaming/foreach.js';
+export { StreamingQuery } from './sql/streaming/query.js';
+export { StreamingQueryManager } from './sql/streaming/manager.js';
+export { type CheckpointReport, Checkpoints } from './sql/streaming/checkpoints.js';
+export type * from './sql/streaming/listener.js';
+export type { StreamingQueryProgress, StreamingQueryStatus } from './sql/streaming/progress.js';
+export type { GroupState } from './state/group_state.js';
+export type { GroupStateTimeout, TimeMode } from './state/group_plan.js';
+export type {
+  ExpiredTimerInfo,
+  ListState,
+  MapState,
+  StatefulProcessor,
+  StatefulProcessorHandle,
+  TimerValues,
+  TTLConfig,
+  ValueState,
+} from './state/processor.js';
+
+// Datasets.
 export { RDD } from './rdd/rdd.js';
 export { SparkContext } from './rdd/context.js';
 export { Broadcast } from './rdd/broadcast.js';
@@ -46,17 +63,25 @@ export { StatCounter } from './rdd/stats.js';
 export { Accumulator, type AccumulatorParam } from './rdd/accumulator.js';
 export { FutureAction } from './rdd/future.js';
 export { FunctionPartitioner, HashPartitioner, Partitioner, RangePartitioner } from './rdd/partitioner.js';
-export { StorageLevel } from './rdd/plan.js';
-export type { Bound, ModuleFunction, Remote } from './rdd/dataset.js';
+export { StorageLevel } from './rdd/job_plan.js';
+export type { Bound, ModuleFunction, Remote } from './rdd/remote.js';
+
+// Machine learning.
 export * as ml from './ml/index.js';
-export { StreamingContext, type BatchInfo, type StreamingListener } from './dstream/context.js';
+
+// Discretized streams.
+export { type BatchInfo, StreamingContext, type StreamingListener } from './dstream/context.js';
 export { DStream, type MapWithStateDStream } from './dstream/dstream.js';
-export type { ReceiverClass, ReceiverHandle } from './dstream/receiver.js';
-export { StateSpec, type State } from './dstream/map_with_state.js';
-export { ManualClock, type Clock } from './dstream/clock.js';
+export type { Receiver, ReceiverClass, ReceiverHandle } from './dstream/receiver_input.js';
+export { type State, StateSpec } from './dstream/map_with_state.js';
+export { type Clock, ManualClock } from './clock.js';
+
+// The rest.
 export * from './errors.js';
 export { StatusEvents } from './cluster/status.js';
 export type { ExecutorEvent } from './cluster/cluster.js';
-export type { LoadOptions } from './cluster/load.js';
+export type { Assets } from './cluster/load.js';
+/** What the other entries put in place. @internal */
+export { parts as _parts } from './cluster/load.js';
 export type { EngineStatus } from './protocol.js';
 export { VERSION } from './version.js';

@@ -1,20 +1,25 @@
 /**
- * Rivulet in one file: engine and worker are inside this module. For bundlers that leave `new URL(…, import.meta.url)` as it
- * is, pages without a server and webviews. The page's CSP needs `blob:` in `worker-src`.
+ * Rivulet with engine and worker inside a module: the classes of `rivulet`, for bundlers that leave `new URL(…, import.meta.url)` as
+ * it is, and for webviews. The page's Content-Security-Policy needs `blob:` in `worker-src`.
  */
 import { wasm, worker } from 'rivulet-inlined';
-import { parts } from './cluster/load.js';
+import { _parts } from './index.js';
 
 let workerUrl: string | undefined;
 
-parts.worker = () => {
+_parts.worker = () => {
   workerUrl ??= URL.createObjectURL(new Blob([worker], { type: 'text/javascript' }));
   return new Worker(workerUrl, { type: 'module' });
 };
 
-parts.wasm = async () => {
-  const packed = Uint8Array.from(atob(wasm), (character) => character.charCodeAt(0));
-  const bytes = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+/** The bytes of base64; natively where the browser can, for a loop over megabytes stalls the page. */
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  const { fromBase64 } = Uint8Array as { fromBase64?: (base64: string) => Uint8Array<ArrayBuffer> };
+  return fromBase64 ? fromBase64.call(Uint8Array, base64) : Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+_parts.wasm = async () => {
+  const bytes = new Blob([bytesOf(wasm)]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
   return WebAssembly.compile(await new Response(bytes).arrayBuffer());
 };
 

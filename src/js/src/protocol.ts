@@ -32,7 +32,14 @@ export interface Init {
 
 /** Methods of Spark Connect's service that travel as `req`. */
 export type Method =
-  | 'ExecutePlan' | 'AnalyzePlan' | 'Config' | 'Interrupt' | 'ReattachExecute' | 'ReleaseExecute' | 'ReleaseSession' | 'FetchErrorDetails';
+  | 'ExecutePlan'
+  | 'AnalyzePlan'
+  | 'Config'
+  | 'Interrupt'
+  | 'ReattachExecute'
+  | 'ReleaseExecute'
+  | 'ReleaseSession'
+  | 'FetchErrorDetails';
 
 /** Page → driver. */
 export type ToDriver =
@@ -59,9 +66,9 @@ export type ToDriver =
   | { t: 'file'; path: string; blob: Blob | null; modified: number }
   /** The page's foreachBatch function has returned (or thrown). */
   | { t: 'foreachBatchDone'; run: string; batchId: number; error?: { message: string; stack: string } }
-  /** Asks for `status` messages, at most four a second. */
+  /** Asks for `status` messages, at most four per second. */
   | { t: 'watchStatus'; on: boolean }
-  /** Asks for `rang` in so many ms: a worker's timers keep time where a page in the background does not. */
+  /** Asks for `rang` after `inMs` ms: a worker's timers keep time where those of a page in the background do not. */
   | { t: 'alarm'; id: number; inMs: number }
   | HeapRequest;
 
@@ -76,7 +83,7 @@ export type ToExecutor =
   | { t: 'peerLost'; executor: number; incarnation: number }
   /** Lends a file to tasks that read it, or takes it back (`blob: null`). The executor answers `lent`. */
   | { t: 'blob'; id: number; blob: Blob | null }
-  /** Starts a receiver of the user's: a block with its class and what is bound to it. */
+  /** Starts a user's receiver: a block with its class and what is bound to it. */
   | { t: 'receiver'; id: number; receiver: Uint8Array }
   | { t: 'receiverStop'; id: number }
   /** A block that it handed over is safe. */
@@ -84,12 +91,15 @@ export type ToExecutor =
   | HeapRequest;
 
 /** Asks any worker how large its wasm memory is. *Addition to the first contract, for `spark.status` and the leak test.* */
-export interface HeapRequest { t: 'heap'; id: number }
+export interface HeapRequest {
+  t: 'heap';
+  id: number;
+}
 
 /** Answers of any worker. */
 export type FromWorker =
   | { t: 'ready'; version: string }
-  /** The worker cannot go on (trap, unhandled error, failed start); it closes itself after this. */
+  /** The worker cannot continue (trap, unhandled error, failed start); it closes itself after this. */
   | { t: 'fatal'; message: string; stack: string }
   | { t: 'heapBytes'; id: number; bytes: number }
   | { t: 'lent'; id: number }
@@ -97,7 +107,7 @@ export type FromWorker =
   /** A block of records; `stored` answers when it is safe. */
   | { t: 'received'; id: number; seq: number; block: Uint8Array; records: number }
   | { t: 'receiverFailed'; id: number; message: string; stack: string }
-  /** It was told to stop, has stopped, and hands nothing over any more. */
+  /** It has stopped, as `receiverStop` asked, and hands nothing over any more. */
   | { t: 'receiverStopped'; id: number }
   /** The time of an `alarm` has come. */
   | { t: 'rang'; id: number };
@@ -125,7 +135,7 @@ export type FromDriver =
    * the pushes with a `seq` below `durable` survive whatever happens to this tab; else `durable` is null.
    */
   | { t: 'credit'; source: string; queuedBytes: number; limitBytes: number; durable: number | null }
-  /** One micro-batch for a foreachBatch function; Arrow IPC streams, the first of which has the schema. */
+  /** One micro-batch for a foreachBatch function; Arrow IPC streams; the first has the schema. */
   | { t: 'foreachBatch'; sink: string; run: string; batchId: number; arrow: Uint8Array[] }
   | { t: 'listener'; eventType: 'started' | 'progress' | 'idle' | 'terminated'; json: string }
   /** A {@link EngineStatus} as JSON. */
@@ -135,30 +145,54 @@ export type FromDriver =
   | { t: 'executorLost'; executor: number; incarnation: number };
 
 /** Between workers: a small header for the engine and the blocks it speaks of. */
-export interface PortMessage { header: Uint8Array; blobs: Uint8Array[] }
+export interface PortMessage {
+  header: Uint8Array;
+  blobs: Uint8Array[];
+}
 
 /** State of executors, jobs and stages, for user interfaces. */
 export interface EngineStatus {
+  /** The executors that are alive. */
   executors: {
-    id: number; incarnation: number; state: string;
-    runningTasks: number; completedTasks: number; failedTasks: number;
+    id: number;
+    incarnation: number;
+    state: string;
+    runningTasks: number;
+    completedTasks: number;
+    failedTasks: number;
   }[];
+  /** The newest jobs, with their stages. */
   jobs: {
-    id: number; description: string; state: string; submittedMs: number; finishedMs: number | null;
+    id: number;
+    description: string;
+    state: string;
+    submittedMs: number;
+    finishedMs: number | null;
     stages: {
-      id: number; attempt: number; name: string; tasks: number; running: number; completed: number; failed: number;
+      id: number;
+      attempt: number;
+      name: string;
+      tasks: number;
+      running: number;
+      completed: number;
+      failed: number;
       /** Nothing of it had to run: an earlier job had made its output, or what is made of it is kept. */
       skipped: boolean;
       /** Its tries, at most the last 500; times in ms since the epoch. */
       attempts: {
-        partition: number; attempt: number; executor: number; startMs: number; endMs: number | null;
-        state: 'running' | 'done' | 'failed' | 'lost'; speculative: boolean;
+        partition: number;
+        attempt: number;
+        executor: number;
+        startMs: number;
+        endMs: number | null;
+        state: 'running' | 'done' | 'failed' | 'lost';
+        speculative: boolean;
       }[];
       /** Ids of the stages whose output this one reads. */
       parents: number[];
       operators: string;
     }[];
   }[];
-  /** Datasets that are to be kept: how many of their partitions are, and the bytes they take, about. */
+  /** Datasets that are to be kept: how many of their partitions are, and about how many bytes they take. */
   datasets: { id: number; name: string; partitions: number; kept: number; bytes: number }[];
 }

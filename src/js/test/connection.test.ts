@@ -6,15 +6,21 @@ import { AnalysisException, SessionClosedError, SparkError } from '../src/errors
 import { ExecutePlanResponseSchema } from '../src/generated/spark/connect/base_pb.js';
 import * as rivulet from '../src/index.js';
 import { executorsOf } from '../src/sql/builder.js';
-import { parseSchema } from '../src/sql/ddl.js';
-import { encodeRows } from '../src/sql/local.js';
+import { parseSchema } from '../src/values/ddl.js';
+import { encodeRows } from '../src/values/encode.js';
 import { FakeSession } from './fake_engine.js';
 
 const schema = parseSchema('a INT');
 
 function batch(values: number[]): Uint8Array {
-  const data = encodeRows(values.map((a) => ({ a })), schema);
-  return toBinary(ExecutePlanResponseSchema, create(ExecutePlanResponseSchema, { responseType: { case: 'arrowBatch', value: { data, rowCount: BigInt(values.length) } } }));
+  const data = encodeRows(
+    values.map((a) => ({ a })),
+    schema,
+  );
+  return toBinary(
+    ExecutePlanResponseSchema,
+    create(ExecutePlanResponseSchema, { responseType: { case: 'arrowBatch', value: { data, rowCount: BigInt(values.length) } } }),
+  );
 }
 
 test('collect gathers the rows of all batches', async () => {
@@ -29,7 +35,13 @@ test('collect gathers the rows of all batches', async () => {
 });
 
 test('an error of the engine is the class that PySpark would raise', async () => {
-  const error = { exception: 'AnalysisException', condition: 'TABLE_OR_VIEW_NOT_FOUND', sqlState: '42P01', message: 'no t', parameters: { relationName: '`t`' } };
+  const error = {
+    exception: 'AnalysisException',
+    condition: 'TABLE_OR_VIEW_NOT_FOUND',
+    sqlState: '42P01',
+    message: 'no t',
+    parameters: { relationName: '`t`' },
+  };
   const session = new FakeSession((message, reply) => message.t === 'req' && reply({ t: 'err', id: message.id, error }));
   await assert.rejects(session.read.table('t').collect(), (thrown) => {
     assert.ok(thrown instanceof AnalysisException && thrown instanceof SparkError);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { ManualClock } from '../src/dstream/clock.js';
+import { ManualClock } from '../src/clock.js';
 import { StreamingContext } from '../src/dstream/context.js';
 import { RateEstimator } from '../src/dstream/rate.js';
 import { SparkContext } from '../src/rdd/context.js';
@@ -16,9 +16,18 @@ const collectGarbage = runInNewContext('gc') as () => void;
 test('a graceful stop runs what was received; records of an async iterable come in batches', async () => {
   const clock = new ManualClock();
   const ssc = new StreamingContext(context(), 100, clock);
-  async function* source() { yield 1; yield 2; yield 3; }
+  async function* source() {
+    yield 1;
+    yield 2;
+    yield 3;
+  }
   const batches: number[][] = [];
-  ssc.fromAsyncIterable(source()).map((x) => x * 10).foreachRDD(async (rdd) => { batches.push(await rdd.collect()); });
+  ssc
+    .fromAsyncIterable(source())
+    .map((x) => x * 10)
+    .foreachRDD(async (rdd) => {
+      batches.push(await rdd.collect());
+    });
   ssc.start();
   for (let turns = 0; turns < 20; turns++) await Promise.resolve();
   await ssc.stop({ gracefully: true });
@@ -38,7 +47,9 @@ test('files that come into a folder after the start are read once each', async (
   clock.advanceTo(5_100);
   const ssc = new StreamingContext(context(), 1000, clock);
   const batches: unknown[] = [];
-  ssc.textFileStream(folder.handle).foreachRDD(async (rdd) => { batches.push(await rdd.collect()); });
+  ssc.textFileStream(folder.handle).foreachRDD(async (rdd) => {
+    batches.push(await rdd.collect());
+  });
   ssc.start();
   await put('b.txt', 'two\nthree\n');
   await put('a.txt', 'one');
@@ -70,10 +81,14 @@ test('back-pressure follows the PID controller, and limits what an iterable give
   const clock = new ManualClock();
   const limited = new SparkContext(localEngine(), 2, { 'spark.streaming.receiver.maxRate': '5' }, () => false);
   const ssc = new StreamingContext(limited, 1000, clock);
-  async function* endless() { for (let i = 0; ; i++) yield i; }
+  async function* endless() {
+    for (let i = 0; ; i++) yield i;
+  }
   const counts: number[][] = [];
   for (let stream = 0; stream < 2; stream++) {
-    ssc.fromAsyncIterable(endless()).foreachRDD(async (rdd, timeMs) => { (counts[timeMs / 500 - 2] ??= []).push(await rdd.count()); });
+    ssc.fromAsyncIterable(endless()).foreachRDD(async (rdd, timeMs) => {
+      (counts[timeMs / 500 - 2] ??= []).push(await rdd.count());
+    });
   }
   ssc.start();
   for (let ms = 100; ms <= 4000; ms += 100) {
@@ -83,10 +98,26 @@ test('back-pressure follows the PID controller, and limits what an iterable give
   }
   await ssc.stop();
   // Each stream has its own limit: one at once, then one every 200 ms; that of the batch's end is for the next.
-  assert.deepEqual(counts.filter(Boolean), [[5, 5], [5, 5], [5, 5], [5, 5]]);
+  assert.deepEqual(counts.filter(Boolean), [
+    [5, 5],
+    [5, 5],
+    [5, 5],
+    [5, 5],
+  ]);
   // None where it is 0, as in Spark.
-  assert.equal(new StreamingContext(new SparkContext(localEngine(), 2, { 'spark.streaming.receiver.maxRate': '0' }, () => false), 1000, clock).rateLimit(), undefined);
-  assert.throws(() => new StreamingContext(new SparkContext(localEngine(), 2, { 'spark.streaming.receiver.maxRate': 'fast' }, () => false), 1000, clock), /spark\.streaming\.receiver\.maxRate must be a number/);
+  assert.equal(
+    new StreamingContext(
+      new SparkContext(localEngine(), 2, { 'spark.streaming.receiver.maxRate': '0' }, () => false),
+      1000,
+      clock,
+    ).rateLimit(),
+    undefined,
+  );
+  assert.throws(
+    () =>
+      new StreamingContext(new SparkContext(localEngine(), 2, { 'spark.streaming.receiver.maxRate': 'fast' }, () => false), 1000, clock),
+    /spark\.streaming\.receiver\.maxRate must be a number/,
+  );
 });
 
 test('records that no window takes are let go', async () => {
@@ -94,7 +125,12 @@ test('records that no window takes are let go', async () => {
   const ssc = new StreamingContext(context(), 1000, clock);
   const [sampled, unused] = [pushed<object>(), pushed<object>()];
   const counts: number[] = [];
-  ssc.fromAsyncIterable(sampled.source).window(2000, 10_000).foreachRDD(async (rdd) => { counts.push(await rdd.count()); });
+  ssc
+    .fromAsyncIterable(sampled.source)
+    .window(2000, 10_000)
+    .foreachRDD(async (rdd) => {
+      counts.push(await rdd.count());
+    });
   ssc.fromAsyncIterable(unused.source).map((row) => row);
   ssc.start();
   const rows: WeakRef<object>[] = [];
@@ -127,7 +163,9 @@ test('a file that goes while a folder is looked through is none; one that has go
   const ssc = new StreamingContext(context(), 1000, clock);
   ssc.checkpoint(directory.handle);
   const batches: unknown[] = [];
-  ssc.textFileStream(folder.handle).foreachRDD(async (rdd) => { batches.push(await rdd.collect()); });
+  ssc.textFileStream(folder.handle).foreachRDD(async (rdd) => {
+    batches.push(await rdd.collect());
+  });
   ssc.start();
   await put('a.txt');
   await put('b.txt');
@@ -141,15 +179,25 @@ test('a file that goes while a folder is looked through is none; one that has go
   await ssc.stop();
   await ssc.awaitTermination();
   assert.deepEqual(batches, [['b.txt'], ['c.txt']]);
-  const noted = JSON.parse(await (await (await directory.getFileHandle('streaming.json')).getFile()).text()) as { inputs: Record<string, { seen: [string, unknown][] }> };
-  assert.deepEqual(noted.inputs['0']!.seen.map(([name]) => name), ['c.txt']);
+  const noted = JSON.parse(await (await (await directory.getFileHandle('streaming.json')).getFile()).text()) as {
+    inputs: Record<string, { seen: [string, unknown][] }>;
+  };
+  assert.deepEqual(
+    noted.inputs['0']!.seen.map(([name]) => name),
+    ['c.txt'],
+  );
 });
 
 test('an iterable that never waits lets batches come', async () => {
   const ssc = new StreamingContext(context(), 20);
-  async function* endless() { for (let i = 0; ; i++) yield i; }
+  async function* endless() {
+    for (let i = 0; ; i++) yield i;
+  }
   const batches: number[] = [];
-  ssc.fromAsyncIterable(endless()).foreachRDD((_, time) => { batches.push(time); void ssc.stop(); });
+  ssc.fromAsyncIterable(endless()).foreachRDD((_, time) => {
+    batches.push(time);
+    void ssc.stop();
+  });
   ssc.start();
   await ssc.awaitTermination();
   assert.ok(batches.length > 0);
@@ -158,12 +206,22 @@ test('an iterable that never waits lets batches come', async () => {
 test('lines of a socket are those of its texts, empty ones too', async () => {
   const sockets: { onopen?: () => void; onmessage?: (message: { data: unknown }) => void; close(): void }[] = [];
   const before = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket');
-  Object.defineProperty(globalThis, 'WebSocket', { configurable: true, value: class { constructor() { sockets.push(this); } close() {} } });
+  Object.defineProperty(globalThis, 'WebSocket', {
+    configurable: true,
+    value: class {
+      constructor() {
+        sockets.push(this);
+      }
+      close() {}
+    },
+  });
   try {
     const clock = new ManualClock();
     const ssc = new StreamingContext(context(), 1000, clock);
     const batches: string[][] = [];
-    ssc.socketTextStream('ws://x').foreachRDD(async (rdd) => { batches.push(await rdd.collect()); });
+    ssc.socketTextStream('ws://x').foreachRDD(async (rdd) => {
+      batches.push(await rdd.collect());
+    });
     ssc.start();
     await taken();
     sockets[0]!.onopen!();
@@ -174,6 +232,7 @@ test('lines of a socket are those of its texts, empty ones too', async () => {
     await ssc.stop();
     assert.deepEqual(batches, [['a', '', 'b', 'c', 'd', '']]);
   } finally {
-    if (before) Object.defineProperty(globalThis, 'WebSocket', before); else Reflect.deleteProperty(globalThis, 'WebSocket');
+    if (before) Object.defineProperty(globalThis, 'WebSocket', before);
+    else Reflect.deleteProperty(globalThis, 'WebSocket');
   }
 });

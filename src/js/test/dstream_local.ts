@@ -5,7 +5,9 @@ import { localEngine } from './rdd_local.js';
 export const context = () => new SparkContext(localEngine(), 2, { 'spark.default.parallelism': '2' }, () => false);
 
 /** Waits until what an async iterable has given is taken. */
-export const taken = async () => { for (let turns = 0; turns < 30; turns++) await Promise.resolve(); };
+export const taken = async () => {
+  for (let turns = 0; turns < 30; turns++) await Promise.resolve();
+};
 
 /** An async iterable that gives what is pushed. */
 export function pushed<T>(): { push(...rows: T[]): Promise<void>; source: AsyncIterable<T> } {
@@ -14,8 +16,17 @@ export function pushed<T>(): { push(...rows: T[]): Promise<void>; source: AsyncI
   async function* source() {
     for (;;) {
       while (rows.length > 0) yield rows.shift()!;
-      await new Promise<void>((resolve) => { wake = resolve; });
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     }
   }
-  return { push: async (...more) => { rows.push(...more); wake(); await taken(); }, source: source() };
+  return {
+    push: async (...more) => {
+      rows.push(...more);
+      wake();
+      await taken();
+    },
+    source: source(),
+  };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManualClock } from '../src/dstream/clock.js';
+import { ManualClock } from '../src/clock.js';
 import { StreamingContext } from '../src/dstream/context.js';
 import type { DStream } from '../src/dstream/dstream.js';
 import { StateSpec } from '../src/dstream/map_with_state.js';
@@ -13,7 +13,7 @@ const namesIn = async (directory: MemoryDirectory) => {
   return names;
 };
 
-test('a context goes on from its checkpoint: states, windows, received records, each batch\'s outputs until they are done', async () => {
+test("a context goes on from its checkpoint: states, windows, received records, each batch's outputs until they are done", async () => {
   const directory = new MemoryDirectory();
   let clock = new ManualClock();
   const outputs: [number, unknown][] = [];
@@ -25,19 +25,28 @@ test('a context goes on from its checkpoint: states, windows, received records, 
     const numbers = ssc.fromAsyncIterable(input.source);
     const pairs = numbers.map((x) => [x % 2 === 0 ? 'even' : 'odd', x] as [string, number]);
     const sums = pairs.updateStateByKey<string, number, number>((values, old) => values.reduce((a, b) => a + b, 0) + (old ?? 0));
-    const window = pairs.reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, 5000);
-    sums.transformWith((a, b) => a.leftOuterJoin(b), window).foreachRDD(async (rdd, time) => {
-      const rows = (await rdd.collect()).sort();
-      if (time === failing) throw new Error('the tab has gone');
-      outputs.push([time / 1000, rows]);
-    });
+    const window = pairs.reduceByKeyAndWindow(
+      (a, b) => a + b,
+      (a, b) => a - b,
+      5000,
+    );
+    sums
+      .transformWith((a, b) => a.leftOuterJoin(b), window)
+      .foreachRDD(async (rdd, time) => {
+        const rows = (await rdd.collect()).sort();
+        if (time === failing) throw new Error('the tab has gone');
+        outputs.push([time / 1000, rows]);
+      });
     return ssc;
   };
   const received: number[][] = Array.from({ length: 26 }, (_, i) => (i % 4 === 0 ? [] : [i, 2 * i + 1]));
   /** What the batch of a second gives: sums since 0, and sums of the last five seconds. */
   const model = (second: number) => {
     const sum = (from: number, parity: number) => {
-      const rows = received.slice(Math.max(from, 0), second + 1).flat().filter((x) => x % 2 === parity);
+      const rows = received
+        .slice(Math.max(from, 0), second + 1)
+        .flat()
+        .filter((x) => x % 2 === parity);
       return rows.length > 0 ? rows.reduce((a, b) => a + b, 0) : undefined;
     };
     return (['even', 'odd'] as const).flatMap((name, parity) => {
@@ -73,7 +82,10 @@ test('a context goes on from its checkpoint: states, windows, received records, 
   input = pushed<number>();
   const last = await life(15, 25);
   await last.stop();
-  assert.deepEqual(outputs.map(([second]) => second), Array.from({ length: 25 }, (_, i) => i + 1));
+  assert.deepEqual(
+    outputs.map(([second]) => second),
+    Array.from({ length: 25 }, (_, i) => i + 1),
+  );
   for (const [second, rows] of outputs) assert.deepEqual(rows, model(second), `second ${second}`);
 
   const other = () => {
@@ -82,7 +94,10 @@ test('a context goes on from its checkpoint: states, windows, received records, 
     ssc.fromAsyncIterable(input.source).count().pprint();
     return ssc;
   };
-  await assert.rejects(StreamingContext.getOrCreate(directory.handle, other), /The checkpoint is of another program: .*stateByKey.*this one has 1000 ms and iterable/);
+  await assert.rejects(
+    StreamingContext.getOrCreate(directory.handle, other),
+    /The checkpoint is of another program: .*stateByKey.*this one has 1000 ms and iterable/,
+  );
 });
 
 test('a state is written as often as is said, in whole slides', async () => {
@@ -95,7 +110,9 @@ test('a state is written as often as is said, in whole slides', async () => {
   assert.throws(() => pairs.checkpoint(1000), /this stream \(iterable\) keeps no state/);
   const sums = pairs.updateStateByKey<string, number, number>((values, old) => values.length + (old ?? 0));
   assert.throws(() => sums.checkpoint(1500), /set to 1500 ms which is not a multiple of its slide time \(1000 ms\)/);
-  sums.checkpoint(2000).foreachRDD(async (rdd) => { await rdd.count(); });
+  sums.checkpoint(2000).foreachRDD(async (rdd) => {
+    await rdd.count();
+  });
   ssc.start();
   for (let second = 1; second <= 5; second++) {
     clock.advanceTo(second * 1000);
@@ -113,7 +130,13 @@ test('what is not needed any more leaves the checkpoint directory', async () => 
   const ssc = new StreamingContext(context(), 1000, clock);
   ssc.checkpoint(directory.handle);
   const input = pushed<number>();
-  ssc.fromAsyncIterable(input.source).map((x) => ['all', x] as [string, number]).updateStateByKey<string, number, number>((values, old) => values.length + (old ?? 0)).foreachRDD(async (rdd) => { await rdd.count(); });
+  ssc
+    .fromAsyncIterable(input.source)
+    .map((x) => ['all', x] as [string, number])
+    .updateStateByKey<string, number, number>((values, old) => values.length + (old ?? 0))
+    .foreachRDD(async (rdd) => {
+      await rdd.count();
+    });
   ssc.start();
   for (let second = 1; second <= 60; second++) {
     await input.push(second);
@@ -124,7 +147,10 @@ test('what is not needed any more leaves the checkpoint directory', async () => 
   const names: string[] = [];
   for await (const name of directory.keys()) names.push(name);
   // The one before makes the state before the last batch again.
-  assert.deepEqual(names.filter((name) => name.startsWith('state')), ['state-2-50000', 'state-2-60000']);
+  assert.deepEqual(
+    names.filter((name) => name.startsWith('state')),
+    ['state-2-50000', 'state-2-60000'],
+  );
   assert.ok(names.filter((name) => name.startsWith('received')).length < 30, names.join());
 });
 
@@ -133,7 +159,10 @@ test('states leave the checkpoint directory of a context that cannot go on, too'
   const clock = new ManualClock();
   const ssc = new StreamingContext(context(), 1000, clock);
   ssc.checkpoint(directory.handle);
-  ssc.queueStream<[string, number]>([]).updateStateByKey<string, number, number>((values) => values.length).foreachRDD(() => {});
+  ssc
+    .queueStream<[string, number]>([])
+    .updateStateByKey<string, number, number>((values) => values.length)
+    .foreachRDD(() => {});
   ssc.start();
   for (let second = 1; second <= 60; second++) {
     clock.advanceTo(second * 1000);
@@ -148,7 +177,9 @@ test('mapWithState writes its states as often as is said of the stream that it g
   const clock = new ManualClock();
   const ssc = new StreamingContext(context(), 1000, clock);
   ssc.checkpoint(directory.handle);
-  const mapped = ssc.queueStream<[string, number]>([]).mapWithState(StateSpec.function<string, number, number, number>((_key, value) => value ?? 0));
+  const mapped = ssc
+    .queueStream<[string, number]>([])
+    .mapWithState(StateSpec.function<string, number, number, number>((_key, value) => value ?? 0));
   assert.equal(mapped.checkpoint(3000), mapped);
   mapped.foreachRDD(() => {});
   ssc.start();
@@ -164,14 +195,19 @@ test('mapWithState writes its states as often as is said of the stream that it g
 async function lives<U>(until: number, to: number, define: (numbers: DStream<number>) => DStream<U>): Promise<U[][]> {
   const directory = new MemoryDirectory();
   const out: U[][] = [];
-  for (const [from, last] of [[1, until], [until + 1, to]] as const) {
+  for (const [from, last] of [
+    [1, until],
+    [until + 1, to],
+  ] as const) {
     const clock = new ManualClock();
     clock.advanceTo((from - 1) * 1000);
     const input = pushed<number>();
     const ssc = await StreamingContext.getOrCreate(directory.handle, () => {
       const ssc = new StreamingContext(context(), 1000, clock);
       ssc.checkpoint(directory.handle);
-      define(ssc.fromAsyncIterable(input.source)).foreachRDD(async (rdd, time) => { out[time / 1000] = (await rdd.collect()).sort(); });
+      define(ssc.fromAsyncIterable(input.source)).foreachRDD(async (rdd, time) => {
+        out[time / 1000] = (await rdd.collect()).sort();
+      });
       return ssc;
     });
     ssc.start();
@@ -196,8 +232,17 @@ test('windows of windows go on from a checkpoint whole', async () => {
 });
 
 test('a window that is longer than its checkpoint interval goes on from a checkpoint', async () => {
-  const sums = await lives(110, 122, (numbers) => numbers.map((x) => ['all', x] as [string, number])
-    .reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, 60_000).checkpoint(20_000).map(([, sum]) => sum));
+  const sums = await lives(110, 122, (numbers) =>
+    numbers
+      .map((x) => ['all', x] as [string, number])
+      .reduceByKeyAndWindow(
+        (a, b) => a + b,
+        (a, b) => a - b,
+        60_000,
+      )
+      .checkpoint(20_000)
+      .map(([, sum]) => sum),
+  );
   for (let second = 1; second <= 122; second++) {
     const first = Math.max(1, second - 59);
     assert.deepEqual(sums[second], [((first + second) * (second - first + 1)) / 2], `second ${second}`);
@@ -205,8 +250,13 @@ test('a window that is longer than its checkpoint interval goes on from a checkp
 });
 
 test('a window of states goes on from a checkpoint whole', async () => {
-  const states = await lives(30, 42, (numbers) => numbers.map((x) => ['all', x] as [string, number])
-    .updateStateByKey<string, number, number>((values, old) => values.reduce((a, b) => a + b, 0) + (old ?? 0)).window(4000).map(([, sum]) => sum));
+  const states = await lives(30, 42, (numbers) =>
+    numbers
+      .map((x) => ['all', x] as [string, number])
+      .updateStateByKey<string, number, number>((values, old) => values.reduce((a, b) => a + b, 0) + (old ?? 0))
+      .window(4000)
+      .map(([, sum]) => sum),
+  );
   for (let second = 1; second <= 42; second++) {
     const sums = Array.from({ length: Math.min(second, 4) }, (_, i) => ((second - i) * (second - i + 1)) / 2).sort();
     assert.deepEqual(states[second], sums, `second ${second}`);
@@ -228,8 +278,12 @@ test('a file that came while nobody was there is of a batch to come, not of one 
       const ssc = new StreamingContext(context(), 1000, clock);
       ssc.checkpoint(directory.handle);
       const lines = ssc.textFileStream(folder.handle);
-      lines.window(3000).foreachRDD(async (rdd) => { await rdd.count(); });
-      lines.foreachRDD(async (rdd, time) => { seen.push([time / 1000, await rdd.collect()]); });
+      lines.window(3000).foreachRDD(async (rdd) => {
+        await rdd.count();
+      });
+      lines.foreachRDD(async (rdd, time) => {
+        seen.push([time / 1000, await rdd.collect()]);
+      });
       return ssc;
     });
     ssc.start();
@@ -243,5 +297,11 @@ test('a file that came while nobody was there is of a batch to come, not of one 
   await life(1, 3);
   await put('a.txt');
   await life(4, 5);
-  assert.deepEqual(seen, [[1, []], [2, []], [3, []], [4, ['a.txt']], [5, []]]);
+  assert.deepEqual(seen, [
+    [1, []],
+    [2, []],
+    [3, []],
+    [4, ['a.txt']],
+    [5, []],
+  ]);
 });

@@ -3,17 +3,17 @@ import { ConnectClient } from '../src/connect/client.js';
 import { FileRegistry } from '../src/files/registry.js';
 import type { FromDriver, ToDriver } from '../src/protocol.js';
 import { DataFrame } from '../src/sql/dataframe.js';
-import { planOf, type Context } from '../src/sql/plan.js';
+import { type Context, planOf } from '../src/sql/plan.js';
 import { DataFrameReader } from '../src/sql/reader.js';
-import { PageSinks } from '../src/streaming/foreach.js';
-import { PushSources } from '../src/streaming/push.js';
-import { DataStreamReader } from '../src/streaming/reader.js';
+import { PageSinks } from '../src/sql/streaming/foreach.js';
+import { PushSources } from '../src/sql/streaming/push.js';
+import { DataStreamReader } from '../src/sql/streaming/stream_reader.js';
 
 /** A session whose driver is a function: it is given what the page posts and may answer at once. */
 export class FakeSession {
   readonly posted: ToDriver[] = [];
   readonly connection: Connection;
-  readonly context: Context;
+  readonly context: Context & { sources: PushSources; sinks: PageSinks };
 
   constructor(answer: (message: ToDriver, reply: (message: FromDriver) => void) => void = () => {}) {
     const wire = {
@@ -39,8 +39,12 @@ export class FakeSession {
     if (message.t === 'foreachBatch') void this.context.sinks.receive(message);
   }
 
-  get read(): DataFrameReader { return new DataFrameReader(this.context); }
-  get readStream(): DataStreamReader { return new DataStreamReader(this.context); }
+  get read(): DataFrameReader {
+    return new DataFrameReader(this.context);
+  }
+  get readStream(): DataStreamReader {
+    return new DataStreamReader(this.context);
+  }
 
   /** Posted messages of one kind. */
   of<T extends ToDriver['t']>(t: T): Extract<ToDriver, { t: T }>[] {

@@ -1,11 +1,17 @@
 // The client's functions against the engine's table of them, which the built engine tells.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { BY_HAND, camelCase, functionTable } from '../scripts/generate-functions.mjs';
 import type { Expression } from '../src/connect/messages.js';
 import { col, functions } from '../src/sql/functions/index.js';
-import { functionTable, camelCase, BY_HAND } from '../scripts/generate-functions.mjs';
 
-interface Entry { name: string; aliases: string[]; group: string; listed: boolean; arguments: { kind: string }[] }
+interface Entry {
+  name: string;
+  aliases: string[];
+  group: string;
+  listed: boolean;
+  arguments: { kind: string }[];
+}
 type Callable = (...args: unknown[]) => { expr: Expression };
 
 const table = (await functionTable()) as Entry[];
@@ -15,7 +21,10 @@ const isName = (name: string) => /^[a-z]\w*$/.test(name);
 const NOT_CALLED = ['case'];
 
 test('every function of the engine is a function of the client', () => {
-  const names = table.filter((f) => f.listed).flatMap((f) => [f.name, ...f.aliases]).filter(isName);
+  const names = table
+    .filter((f) => f.listed)
+    .flatMap((f) => [f.name, ...f.aliases])
+    .filter(isName);
   assert.ok(names.length > 400, `${names.length} functions`);
   const missing = names.filter((name) => !NOT_CALLED.includes(name) && typeof client[camelCase(name)] !== 'function');
   assert.deepEqual(missing, []);
@@ -35,9 +44,14 @@ test('each generated function calls the one that it is named after', () => {
 
 test('kinds say what a bare string is', () => {
   const argumentsOf = (column: { expr: Expression }) =>
-    (column.expr.exprType?.case === 'unresolvedFunction' ? column.expr.exprType.value.arguments ?? [] : []).map((a) => a.exprType?.case);
+    (column.expr.exprType?.case === 'unresolvedFunction' ? (column.expr.exprType.value.arguments ?? []) : []).map((a) => a.exprType?.case);
   assert.deepEqual(argumentsOf(functions.lpad('a', 5, '0')), ['unresolvedAttribute', 'literal', 'literal']);
-  assert.deepEqual(argumentsOf(functions.namedStruct('x', 'a', 'y', 'b')), ['literal', 'unresolvedAttribute', 'literal', 'unresolvedAttribute']);
+  assert.deepEqual(argumentsOf(functions.namedStruct('x', 'a', 'y', 'b')), [
+    'literal',
+    'unresolvedAttribute',
+    'literal',
+    'unresolvedAttribute',
+  ]);
   assert.deepEqual(argumentsOf(functions.transform('xs', (x) => x.plus(1))), ['unresolvedAttribute', 'lambdaFunction']);
   assert.deepEqual(argumentsOf(functions.toJson('s', { pretty: true })), ['unresolvedAttribute', 'unresolvedFunction']);
   assert.deepEqual(argumentsOf(functions.lag('a')), ['unresolvedAttribute', 'literal']);

@@ -1,4 +1,4 @@
-import { connect, constants, type ClientHttp2Session } from 'node:http2';
+import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import type { Wire } from '../src/cluster/connection.js';
 import * as errors from '../src/errors.js';
 import type { FromDriver, ToDriver, WireError } from '../src/protocol.js';
@@ -42,8 +42,14 @@ function errorOf(message: string, details: string | undefined): WireError {
   }
   const classes = (JSON.parse(metadata['classes'] ?? '[]') as string[]).map((name) => name.split('.').at(-1) as string);
   return {
-    exception: classes.map((name) => name.replace(/^Spark(?=Arithmetic|DateTime|NumberFormat|ArrayIndex|IllegalArgument|Unsupported)/, '')).find((name) => name in errors) ?? 'SparkError',
-    condition: metadata['errorClass'] || null, sqlState: metadata['sqlState'] || null, message, parameters: JSON.parse(metadata['messageParameters'] ?? '{}') as Record<string, string>,
+    exception:
+      classes
+        .map((name) => name.replace(/^Spark(?=Arithmetic|DateTime|NumberFormat|ArrayIndex|IllegalArgument|Unsupported)/, ''))
+        .find((name) => name in errors) ?? 'SparkError',
+    condition: metadata['errorClass'] || null,
+    sqlState: metadata['sqlState'] || null,
+    message,
+    parameters: JSON.parse(metadata['messageParameters'] ?? '{}') as Record<string, string>,
   };
 }
 
@@ -52,7 +58,10 @@ export class GrpcWire implements Wire {
   readonly #session: ClientHttp2Session;
   readonly #streams = new Map<number, { close(code: number): void }>();
 
-  constructor(remote: string, private readonly receive: (message: FromDriver) => void) {
+  constructor(
+    remote: string,
+    private readonly receive: (message: FromDriver) => void,
+  ) {
     this.#session = connect(`http://${remote}`);
   }
 
@@ -61,12 +70,17 @@ export class GrpcWire implements Wire {
     if (message.t !== 'req') return;
     const { id, method, bytes } = message;
     const stream = this.#session.request({
-      ':method': 'POST', ':path': `/spark.connect.SparkConnectService/${method}`, 'content-type': 'application/grpc', te: 'trailers',
+      ':method': 'POST',
+      ':path': `/spark.connect.SparkConnectService/${method}`,
+      'content-type': 'application/grpc',
+      te: 'trailers',
     });
     this.#streams.set(id, stream);
     let buffered = Buffer.alloc(0);
     let trailers: Record<string, unknown> = {};
-    const note = (headers: Record<string, unknown>) => { if ('grpc-status' in headers) trailers = headers; };
+    const note = (headers: Record<string, unknown>) => {
+      if ('grpc-status' in headers) trailers = headers;
+    };
     stream.on('response', note);
     stream.on('trailers', note);
     stream.on('data', (chunk: Buffer) => {

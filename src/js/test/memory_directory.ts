@@ -1,13 +1,29 @@
 /** A folder in memory that looks like a FileSystemDirectoryHandle, and a FileReaderSync that reads its files. */
 class MemoryFile extends Blob {
-  constructor(readonly name: string, readonly content: Uint8Array<ArrayBuffer>, readonly lastModified: number) { super([content]); }
-  override slice(start?: number, end?: number): Blob { return new MemoryFile(this.name, this.content.slice(start, end), this.lastModified); }
+  constructor(
+    readonly name: string,
+    readonly content: Uint8Array<ArrayBuffer>,
+    readonly lastModified: number,
+  ) {
+    super([content]);
+  }
+  override slice(start?: number, end?: number): Blob {
+    return new MemoryFile(this.name, this.content.slice(start, end), this.lastModified);
+  }
 }
 
-class Reader { readAsArrayBuffer(file: MemoryFile): ArrayBuffer { return file.content.slice().buffer; } }
+class Reader {
+  readAsArrayBuffer(file: MemoryFile): ArrayBuffer {
+    return file.content.slice().buffer;
+  }
+}
 Object.assign(globalThis, { FileReaderSync: Reader });
 
-interface FileEntry { kind: 'file'; getFile(): Promise<MemoryFile>; createWritable(): Promise<{ write(content: Uint8Array | string): Promise<void>; close(): Promise<void> }> }
+interface FileEntry {
+  kind: 'file';
+  getFile(): Promise<MemoryFile>;
+  createWritable(): Promise<{ write(content: Uint8Array | string): Promise<void>; close(): Promise<void> }>;
+}
 
 export class MemoryDirectory {
   readonly kind = 'directory';
@@ -35,8 +51,13 @@ export class MemoryDirectory {
       createWritable: () => {
         const parts: Uint8Array<ArrayBuffer>[] = [];
         return Promise.resolve({
-          write: (content) => { parts.push(typeof content === 'string' ? new TextEncoder().encode(content) : content.slice()); return Promise.resolve(); },
-          close: async () => { file = new MemoryFile(name, new Uint8Array(await new Blob(parts).arrayBuffer()), this.now()); },
+          write: (content) => {
+            parts.push(typeof content === 'string' ? new TextEncoder().encode(content) : content.slice());
+            return Promise.resolve();
+          },
+          close: async () => {
+            file = new MemoryFile(name, new Uint8Array(await new Blob(parts).arrayBuffer()), this.now());
+          },
         });
       },
     };
@@ -44,10 +65,18 @@ export class MemoryDirectory {
     return entry;
   }
 
-  async removeEntry(name: string): Promise<void> { this.#entries.delete(name); }
-  async* keys(): AsyncGenerator<string> { yield* [...this.#entries.keys()]; }
-  async* entries(): AsyncGenerator<[string, MemoryDirectory | FileEntry]> { yield* [...this.#entries]; }
+  async removeEntry(name: string): Promise<void> {
+    this.#entries.delete(name);
+  }
+  async *keys(): AsyncGenerator<string> {
+    yield* [...this.#entries.keys()];
+  }
+  async *entries(): AsyncGenerator<[string, MemoryDirectory | FileEntry]> {
+    yield* [...this.#entries];
+  }
 
   /** As the code under test takes it. */
-  get handle(): FileSystemDirectoryHandle { return this as never; }
+  get handle(): FileSystemDirectoryHandle {
+    return this as never;
+  }
 }

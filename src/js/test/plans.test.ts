@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
-import { decodeMessage, encodeMessage } from '../src/connect/codec.js';
+import { decodeMessage, encodeMessage } from '../src/connect/message_codec.js';
 import { RelationSchema } from '../src/generated/spark/connect/relations_pb.js';
 import * as ml from '../src/ml/index.js';
 import type { DataFrame } from '../src/sql/dataframe.js';
@@ -13,19 +13,36 @@ import pyspark from './pyspark_plans.json' with { type: 'json' };
 const session = new FakeSession();
 const table = session.read.table('t');
 const other = session.read.table('u');
-const stream = session.readStream.format('json').schema('text STRING, createdAt TIMESTAMP, score DOUBLE').option('maxFilesPerTrigger', 1).load('/in');
+const stream = session.readStream
+  .format('json')
+  .schema('text STRING, createdAt TIMESTAMP, score DOUBLE')
+  .option('maxFilesPerTrigger', 1)
+  .load('/in');
 
 /** The same programs as in pyspark_plans.py. */
 const plans: Record<keyof typeof pyspark, DataFrame> = {
   select: table.select('a', col('b').plus(1), col('c').multiply(2.5).alias('d'), lit('x'), '*'),
   operators: table.select(
-    col('a').eq(1).not(), col('a').neq(col('b')), col('a').gt(1).and(col('b').leq(2)).or(col('c').isNull()), col('a').negate(),
-    col('a').mod(3), col('a').eqNullSafe(null), col('s').like('a%'), col('s').startsWith('#'), col('s').substr(1, 2),
-    col('a').isin(1, 2, 3), col('a').between(1, 5), col('a').pow(2),
+    col('a').eq(1).not(),
+    col('a').neq(col('b')),
+    col('a').gt(1).and(col('b').leq(2)).or(col('c').isNull()),
+    col('a').negate(),
+    col('a').mod(3),
+    col('a').eqNullSafe(null),
+    col('s').like('a%'),
+    col('s').startsWith('#'),
+    col('s').substr(1, 2),
+    col('a').isin(1, 2, 3),
+    col('a').between(1, 5),
+    col('a').pow(2),
   ),
   cast: table.select(col('a').cast('string'), col('a').cast('decimal(10,2)'), col('a').tryCast('int')),
   nested: table.select(
-    col('a').getItem(0), col('m').getItem('k'), col('s').getField('x'), col('s').withField('y', lit(1)), col('s').dropFields('z'),
+    col('a').getItem(0),
+    col('m').getItem('k'),
+    col('s').getField('x'),
+    col('s').withField('y', lit(1)),
+    col('s').dropFields('z'),
   ),
   case: table.select(F.when(col('a').gt(1), 'big').when(col('a').gt(0), 'small').otherwise('none')),
   literals: table.select(lit(null), lit(true), lit(1), lit(2 ** 40), lit(1.5), lit('t')),
@@ -47,7 +64,11 @@ const plans: Record<keyof typeof pyspark, DataFrame> = {
   except: table.exceptAll(other).intersect(other).subtract(other),
   alias: table.alias('x').select('x.a', 'x.*'),
   repartition: table.repartition(4).coalesce(2).repartition(3, 'a'),
-  na: table.na.fill(0).na.fill({ a: 'x' }).na.drop({ how: 'all', subset: ['a'] }).na.drop({ thresh: 2 }),
+  na: table.na
+    .fill(0)
+    .na.fill({ a: 'x' })
+    .na.drop({ how: 'all', subset: ['a'] })
+    .na.drop({ thresh: 2 }),
   describe: table.describe('a'),
   to_df: table.toDF('x', 'y'),
   window_function: table.select(
@@ -57,13 +78,27 @@ const plans: Record<keyof typeof pyspark, DataFrame> = {
     F.avg('c').over(Window.partitionBy('a').rangeBetween(Window.unboundedPreceding, Window.unboundedFollowing)),
   ),
   texts: table.select(
-    F.split('text', ' '), F.regexpReplace('a', 'x', 'y'), F.concatWs('-', 'a', 'b'), F.dateFormat('t', 'yyyy'), F.toTimestamp('t', 'yyyy-MM-dd'),
-    F.substring('a', 1, 2), F.arrayContains('xs', 1), F.elementAt('xs', 1), F.round('a', 2), F.dateTrunc('hour', 't'), F.lpad('a', 5, '0'),
-    F.fromJson('j', 'a INT'), F.sortArray('xs'), F.getJsonObject('j', '$.a'), F.dateAdd('d', 1), F.coalesce('a', lit(0)),
+    F.split('text', ' '),
+    F.regexpReplace('a', 'x', 'y'),
+    F.concatWs('-', 'a', 'b'),
+    F.dateFormat('t', 'yyyy'),
+    F.toTimestamp('t', 'yyyy-MM-dd'),
+    F.substring('a', 1, 2),
+    F.arrayContains('xs', 1),
+    F.elementAt('xs', 1),
+    F.round('a', 2),
+    F.dateTrunc('hour', 't'),
+    F.lpad('a', 5, '0'),
+    F.fromJson('j', 'a INT'),
+    F.sortArray('xs'),
+    F.getJsonObject('j', '$.a'),
+    F.dateAdd('d', 1),
+    F.coalesce('a', lit(0)),
   ),
   session_window: table.groupBy(F.sessionWindow('t', '5 minutes')).count(),
   stream,
-  trending: stream.withWatermark('createdAt', '10 minutes')
+  trending: stream
+    .withWatermark('createdAt', '10 minutes')
     .select(F.explode(F.split('text', ' ')).alias('hashtag'), 'createdAt', 'score')
     .filter(col('hashtag').startsWith('#'))
     .groupBy(F.window('createdAt', '10 minutes', '5 minutes'), 'hashtag')

@@ -1,14 +1,23 @@
-import { decode as decodeRows } from '../src/rdd/codec.js';
 import type { Engine } from '../src/rdd/context.js';
-import { PLAN_TYPE, UPDATES_TYPE, type RddPlan } from '../src/rdd/plan.js';
+import { PLAN_TYPE, type RddPlan, UPDATES_TYPE } from '../src/rdd/job_plan.js';
+import { decode as decodeRows } from '../src/rdd/value_codec.js';
 import { Programs } from '../src/worker/programs.js';
 
 /** Enough of a session to run dataset plans in this process: stages one after the other, no scheduler, no workers. */
 export function localEngine(): Engine {
   const blobs = new Map<number, Blob>();
   return {
-    client: localClient(blobs) as never, lend: async (id, blob) => { blobs.set(id, blob); }, takeBack: (id) => { blobs.delete(id); },
-    stop: () => Promise.resolve(), startReceiver: () => { throw new Error('there are no workers here'); },
+    client: localClient(blobs) as never,
+    lend: async (id, blob) => {
+      blobs.set(id, blob);
+    },
+    takeBack: (id) => {
+      blobs.delete(id);
+    },
+    stop: () => Promise.resolve(),
+    startReceiver: () => {
+      throw new Error('there are no workers here');
+    },
   };
 }
 
@@ -34,14 +43,32 @@ function localClient(lent: ReadonlyMap<number, Blob>) {
           if (!written.has(key)) {
             const below = plan.nodes[node]!.parents[parent]!;
             const count = plan.nodes[below]!.partitions;
-            written.set(key, Array.from({ length: count }, (_, map) => task(below, map, [node, parent])));
+            written.set(
+              key,
+              Array.from({ length: count }, (_, map) => task(below, map, [node, parent])),
+            );
           }
-          return [node, parent, p, written.get(key)!.map((blocks) => blocks[p]).filter((b) => b !== undefined)] as const;
+          return [
+            node,
+            parent,
+            p,
+            written
+              .get(key)!
+              .map((blocks) => blocks[p])
+              .filter((b) => b !== undefined),
+          ] as const;
         });
         const header = {
-          root: at, partition, write, sources: inputs.sources, shuffled: shuffled.map(([n, q, p, blocks]) => [n, q, p, blocks.length]),
+          root: at,
+          partition,
+          write,
+          sources: inputs.sources,
+          shuffled: shuffled.map(([n, q, p, blocks]) => [n, q, p, blocks.length]),
         };
-        const bytes = [...inputs.sources.map(([node, p]) => sources[plan.nodes[node]!.firstSource! + p]!), ...shuffled.flatMap((s) => s[3])];
+        const bytes = [
+          ...inputs.sources.map(([node, p]) => sources[plan.nodes[node]!.firstSource! + p]!),
+          ...shuffled.flatMap((s) => s[3]),
+        ];
         const [out, , , updates] = programs.run(0, JSON.stringify(header), bytes);
         if (updates) added.push(updates);
         return out;
@@ -62,7 +89,7 @@ function localClient(lent: ReadonlyMap<number, Blob>) {
 function pieces(bytes: Uint8Array): Uint8Array[] {
   const out: Uint8Array[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  for (let at = 0; at < bytes.length;) {
+  for (let at = 0; at < bytes.length; ) {
     const length = view.getUint32(at, true);
     out.push(bytes.subarray(at + 4, at + 4 + length));
     at += 4 + length;
@@ -80,9 +107,12 @@ function needs(plan: RddPlan, at: number, partition: number) {
     seen.add(`${at}/${p}`);
     const node = plan.nodes[at]!;
     switch (node.kind) {
-      case 'source': return void sources.push([at, p]);
-      case 'narrow': return visit(node.parents[0]!, p);
-      case 'coalesce': return node.groups![p]!.forEach((q) => visit(node.parents[0]!, q));
+      case 'source':
+        return void sources.push([at, p]);
+      case 'narrow':
+        return visit(node.parents[0]!, p);
+      case 'coalesce':
+        return node.groups![p]!.forEach((q) => visit(node.parents[0]!, q));
       case 'union': {
         for (const parent of node.parents) {
           const { partitions } = plan.nodes[parent]!;
@@ -96,7 +126,11 @@ function needs(plan: RddPlan, at: number, partition: number) {
         visit(node.parents[0]!, Math.floor(p / width));
         return visit(node.parents[1]!, p % width);
       }
-      case 'zip': return node.parents.forEach((parent, i) => { if (node.wide?.[i]) shuffled.push([at, i, p]); else visit(parent, p); });
+      case 'zip':
+        return node.parents.forEach((parent, i) => {
+          if (node.wide?.[i]) shuffled.push([at, i, p]);
+          else visit(parent, p);
+        });
     }
   };
   visit(at, partition);

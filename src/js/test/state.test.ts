@@ -2,17 +2,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as A from '@uwdata/flechette';
-import { encode } from '../src/rdd/codec.js';
-import { framed } from '../src/rdd/frame.js';
-import { parseSchema } from '../src/sql/ddl.js';
-import { encodeRows } from '../src/sql/local.js';
-import { rowsFromIPC, type Row } from '../src/sql/rows.js';
+import { framed } from '../src/rdd/framing.js';
+import { encode } from '../src/rdd/value_codec.js';
+import type { GroupFunctionPlan } from '../src/state/group_plan.js';
 import { durationMs, type GroupState } from '../src/state/group_state.js';
-import type { GroupFunctionPlan } from '../src/state/plan.js';
 import type { StatefulProcessor, StatefulProcessorHandle } from '../src/state/processor.js';
+import { parseSchema } from '../src/values/ddl.js';
+import { encodeRows } from '../src/values/encode.js';
+import { type Row, rowsFromIPC } from '../src/values/rows.js';
 import { Programs } from '../src/worker/programs.js';
 
-interface Kept { group: string; variable: string; entry: Uint8Array; value: Uint8Array | null; expires: number | null }
+interface Kept {
+  group: string;
+  variable: string;
+  entry: Uint8Array;
+  value: Uint8Array | null;
+  expires: number | null;
+}
 
 /** What the engine does around a function: groups by `k`, keeps entries, finds what is due. */
 class Engine {
@@ -21,9 +27,16 @@ class Engine {
   #loaded: Promise<void> | undefined;
   #batch = 0;
 
-  constructor(private readonly plan: Omit<GroupFunctionPlan, 'call' | 'functions' | 'bigint'>, f: unknown, bound?: object) {
+  constructor(
+    private readonly plan: Omit<GroupFunctionPlan, 'call' | 'functions' | 'bigint'>,
+    f: unknown,
+    bound?: object,
+  ) {
     const whole: GroupFunctionPlan = {
-      ...plan, bigint: false, functions: [{ source: String(f) }], call: bound ? { f: 0, bound: 0 } : { f: 0 },
+      ...plan,
+      bigint: false,
+      functions: [{ source: String(f) }],
+      call: bound ? { f: 0, bound: 0 } : { f: 0 },
     };
     this.#programs.loadFunction(1, 0, framed([new TextEncoder().encode(JSON.stringify(whole)), ...(bound ? [encode([bound])] : [])]));
     this.#loaded = this.#programs.loading;
@@ -31,27 +44,59 @@ class Engine {
 
   async run(rows: { k: string; v: number }[], { timeMs = 0, watermarkMs = null as number | null } = {}): Promise<Row[]> {
     await this.#loaded;
-    const threshold = this.plan.time.startsWith('Processing') ? timeMs : watermarkMs ?? -Infinity;
+    const threshold = this.plan.time.startsWith('Processing') ? timeMs : (watermarkMs ?? -Infinity);
     const due = this.kept.filter((e) => e.expires !== null && e.expires <= threshold).map((e) => e.group);
     const groups = [...new Set([...rows.map((row) => row.k), ...due])].sort();
     const state = groups.map((k) => this.kept.filter((e) => e.group === k));
     const own = groups.map((k) => rows.filter((row) => row.k === k));
     const flat = state.flat();
-    const table = A.tableFromColumns(Object.entries({
-      variable: A.columnFromValues(flat.map((e) => e.variable), A.utf8()), entry: A.columnFromValues(flat.map((e) => e.entry), A.binary()),
-      value: A.columnFromValues(flat.map((e) => e.value), A.binary()), expires: A.columnFromValues(flat.map((e) => e.expires), A.timestamp(A.TimeUnit.MICROSECOND)),
-    }));
-    const header = { rowCounts: own.map((r) => r.length), stateCounts: state.map((s) => s.length), timeMs, watermarkMs, batchId: this.#batch++ };
+    const table = A.tableFromColumns(
+      Object.entries({
+        variable: A.columnFromValues(
+          flat.map((e) => e.variable),
+          A.utf8(),
+        ),
+        entry: A.columnFromValues(
+          flat.map((e) => e.entry),
+          A.binary(),
+        ),
+        value: A.columnFromValues(
+          flat.map((e) => e.value),
+          A.binary(),
+        ),
+        expires: A.columnFromValues(
+          flat.map((e) => e.expires),
+          A.timestamp(A.TimeUnit.MICROSECOND),
+        ),
+      }),
+    );
+    const header = {
+      rowCounts: own.map((r) => r.length),
+      stateCounts: state.map((s) => s.length),
+      timeMs,
+      watermarkMs,
+      batchId: this.#batch++,
+    };
     const [out, changes] = this.#programs.callGroups(1, 0, JSON.stringify(header), [
-      encodeRows(groups.map((k) => ({ k })), parseSchema('k STRING')), encodeRows(own.flat(), parseSchema('k STRING, v DOUBLE')),
+      encodeRows(
+        groups.map((k) => ({ k })),
+        parseSchema('k STRING'),
+      ),
+      encodeRows(own.flat(), parseSchema('k STRING, v DOUBLE')),
       A.tableToIPC(table, { format: 'stream' })!,
     ]);
-    for (const change of changes ? A.tableFromIPC(changes).toArray() as Row[] : []) {
+    for (const change of changes ? (A.tableFromIPC(changes).toArray() as Row[]) : []) {
       const group = groups[change['#group'] as number]!;
       const same = (e: Kept) => e.group === group && e.variable === change['#variable'] && String(e.entry) === String(change['#entry']);
       this.kept = this.kept.filter((e) => !same(e));
       if (change['#removed']) continue;
-      this.kept.push({ group, variable: change['#variable'], entry: change['#entry'], value: change['#value'], expires: change['#expires'] });
+      this.kept.push({
+        group,
+        variable: change['#variable'],
+        entry: change['#entry'],
+        value: change['#value'],
+        expires: change['#expires'],
+      });
     }
     return out ? rowsFromIPC(out, { bigint: false }) : [];
   }
@@ -63,17 +108,26 @@ type In = { k: string; v: number };
 const one = (k: string, v: number) => ({ k, v });
 
 test('a group state lives from batch to batch, and is forgotten when removed', async () => {
-  const engine = new Engine({ kind: 'flatMapGroupsWithState', output: 'k STRING, n BIGINT', time: 'NoTimeout' },
+  const engine = new Engine(
+    { kind: 'flatMapGroupsWithState', output: 'k STRING, n BIGINT', time: 'NoTimeout' },
     function* count(key: In, rows: In[], state: GroupState<{ n: number }>, bound: { end: number }) {
       const n = (state.exists ? state.get().n : 0) + rows.length;
       if (n >= bound.end) state.remove();
       else state.update({ n });
       yield { k: key.k, n };
-    }, { end: 4 });
-  assert.deepEqual(await engine.run([one('a', 1), one('b', 1), one('a', 2)]), [{ k: 'a', n: 2 }, { k: 'b', n: 1 }]);
+    },
+    { end: 4 },
+  );
+  assert.deepEqual(await engine.run([one('a', 1), one('b', 1), one('a', 2)]), [
+    { k: 'a', n: 2 },
+    { k: 'b', n: 1 },
+  ]);
   assert.deepEqual(await engine.run([one('a', 1)]), [{ k: 'a', n: 3 }]);
   assert.deepEqual(await engine.run([one('a', 1)]), [{ k: 'a', n: 4 }]);
-  assert.deepEqual(engine.kept.map((e) => e.group), ['b']);
+  assert.deepEqual(
+    engine.kept.map((e) => e.group),
+    ['b'],
+  );
   assert.deepEqual(await engine.run([one('a', 1)]), [{ k: 'a', n: 1 }]);
 });
 
@@ -88,7 +142,10 @@ test('timeouts come once, after the data, and begin anew with data', async () =>
     state.setTimeoutDuration('1 second 500 milliseconds');
     return [];
   };
-  const engine = new Engine({ kind: 'flatMapGroupsWithState', output: 'k STRING, sum DOUBLE, out BOOLEAN', time: 'ProcessingTimeTimeout' }, last);
+  const engine = new Engine(
+    { kind: 'flatMapGroupsWithState', output: 'k STRING, sum DOUBLE, out BOOLEAN', time: 'ProcessingTimeTimeout' },
+    last,
+  );
   assert.deepEqual(await engine.run([one('a', 1), one('b', 2)], { timeMs: 1_000 }), []);
   assert.deepEqual(await engine.run([one('a', 10)], { timeMs: 2_500 }), [], 'a timeout is before the time, not at it; data moves it');
   assert.deepEqual(await engine.run([], { timeMs: 2_501 }), [{ k: 'b', sum: 2, out: true }]);
@@ -98,21 +155,29 @@ test('timeouts come once, after the data, and begin anew with data', async () =>
 });
 
 test('a timeout of event time stands without a state, and a group may be called again for it', async () => {
-  const engine = new Engine({ kind: 'flatMapGroupsWithState', output: 'k STRING, late BIGINT', time: 'EventTimeTimeout' },
+  const engine = new Engine(
+    { kind: 'flatMapGroupsWithState', output: 'k STRING, late BIGINT', time: 'EventTimeTimeout' },
     (key: In, rows: In[], state: GroupState) => {
       if (!state.hasTimedOut) state.setTimeoutTimestamp(new Date(rows[0]!.v), '5 milliseconds');
       return state.hasTimedOut ? [{ k: key.k, late: state.getCurrentWatermarkMs() }] : [];
-    });
+    },
+  );
   await engine.run([one('a', 100)], { watermarkMs: 0 });
   assert.deepEqual(await engine.run([], { watermarkMs: 105 }), []);
   assert.deepEqual(await engine.run([], { watermarkMs: 106 }), [{ k: 'a', late: 106 }]);
   assert.deepEqual(engine.kept, []);
-  await assert.rejects(engine.run([one('b', 3)], { watermarkMs: 200 }), /Timeout timestamp \(8\) cannot be earlier than the current watermark \(200\).*group \{ ?"?k"?: ?"b"/);
+  await assert.rejects(
+    engine.run([one('b', 3)], { watermarkMs: 200 }),
+    /Timeout timestamp \(8\) cannot be earlier than the current watermark \(200\).*group \{ ?"?k"?: ?"b"/,
+  );
 });
 
 test('values, lists, maps, their time to live, and timers', async () => {
   class Session implements StatefulProcessor {
-    sum: any; log: any; seen: any; handle!: StatefulProcessorHandle;
+    sum: any;
+    log: any;
+    seen: any;
+    handle!: StatefulProcessorHandle;
     init(handle: StatefulProcessorHandle) {
       this.handle = handle;
       this.sum = handle.getValueState('sum');
@@ -126,21 +191,48 @@ test('values, lists, maps, their time to live, and timers', async () => {
         this.seen.updateValue(v, (this.seen.getValue(v) ?? 0) + 1);
       }
       this.handle.registerTimer(times.getCurrentProcessingTimeInMs() + 100);
-      return [{ k: key.k, sum: this.sum.get(), log: this.log.get().join(), seen: [...this.seen.iterator()].sort().join(' '), timers: this.handle.listTimers().join() }];
+      return [
+        {
+          k: key.k,
+          sum: this.sum.get(),
+          log: this.log.get().join(),
+          seen: [...this.seen.iterator()].sort().join(' '),
+          timers: this.handle.listTimers().join(),
+        },
+      ];
     }
     handleExpiredTimer(key: In, _: any, info: any) {
-      const row = { k: key.k, sum: this.sum.get(), log: this.log.get().join(), seen: [...this.seen.keys()].sort().join(), timers: `at ${info.getExpiryTimeInMs()}` };
-      if (this.handle.listTimers().length === 1) { this.sum.clear(); this.seen.clear(); }
+      const row = {
+        k: key.k,
+        sum: this.sum.get(),
+        log: this.log.get().join(),
+        seen: [...this.seen.keys()].sort().join(),
+        timers: `at ${info.getExpiryTimeInMs()}`,
+      };
+      if (this.handle.listTimers().length === 1) {
+        this.sum.clear();
+        this.seen.clear();
+      }
       return [row];
     }
   }
-  const engine = new Engine({ kind: 'transformWithState', output: 'k STRING, sum DOUBLE, log STRING, seen STRING, timers STRING', time: 'ProcessingTime' }, Session);
-  assert.deepEqual(await engine.run([one('a', 1), one('a', 2)], { timeMs: 1_000 }), [{ k: 'a', sum: 3, log: '1,2', seen: '1,1 2,1', timers: '1100' }]);
+  const engine = new Engine(
+    { kind: 'transformWithState', output: 'k STRING, sum DOUBLE, log STRING, seen STRING, timers STRING', time: 'ProcessingTime' },
+    Session,
+  );
+  assert.deepEqual(await engine.run([one('a', 1), one('a', 2)], { timeMs: 1_000 }), [
+    { k: 'a', sum: 3, log: '1,2', seen: '1,1 2,1', timers: '1100' },
+  ]);
   assert.equal(engine.kept.length, 6, 'an entry a value, element, map entry and timer');
-  assert.deepEqual(await engine.run([one('a', 2)], { timeMs: 1_005 }), [{ k: 'a', sum: 5, log: '1,2,2', seen: '1,1 2,2', timers: '1100,1105' }]);
-  assert.deepEqual(await engine.run([one('a', 4)], { timeMs: 1_012 }), [{ k: 'a', sum: 9, log: '2,4', seen: '1,1 2,2 4,1', timers: '1100,1105,1112' }]);
+  assert.deepEqual(await engine.run([one('a', 2)], { timeMs: 1_005 }), [
+    { k: 'a', sum: 5, log: '1,2,2', seen: '1,1 2,2', timers: '1100,1105' },
+  ]);
+  assert.deepEqual(await engine.run([one('a', 4)], { timeMs: 1_012 }), [
+    { k: 'a', sum: 9, log: '2,4', seen: '1,1 2,2 4,1', timers: '1100,1105,1112' },
+  ]);
   assert.deepEqual(await engine.run([], { timeMs: 1_106 }), [
-    { k: 'a', sum: 9, log: '', seen: '1,2,4', timers: 'at 1100' }, { k: 'a', sum: 9, log: '', seen: '1,2,4', timers: 'at 1105' },
+    { k: 'a', sum: 9, log: '', seen: '1,2,4', timers: 'at 1100' },
+    { k: 'a', sum: 9, log: '', seen: '1,2,4', timers: 'at 1105' },
   ]);
   assert.deepEqual(await engine.run([], { timeMs: 1_112 }), [{ k: 'a', sum: 9, log: '', seen: '1,2,4', timers: 'at 1112' }]);
   assert.deepEqual(engine.kept, []);
@@ -148,8 +240,12 @@ test('values, lists, maps, their time to live, and timers', async () => {
 
 test('lists and maps equal plain ones over random changes', async () => {
   class Mirror implements StatefulProcessor {
-    list: any; map: any;
-    init(handle: StatefulProcessorHandle) { this.list = handle.getListState('list'); this.map = handle.getMapState('map'); }
+    list: any;
+    map: any;
+    init(handle: StatefulProcessorHandle) {
+      this.list = handle.getListState('list');
+      this.map = handle.getMapState('map');
+    }
     handleInputRows(key: In, rows: In[]) {
       for (const { v } of rows) {
         if (v % 7 === 0) this.list.put([v, -v]);
@@ -187,13 +283,41 @@ test('lists and maps equal plain ones over random changes', async () => {
 test('misuse is told with the step and the key', async () => {
   const run = (f: unknown, kind: GroupFunctionPlan['kind'] = 'flatMapGroupsWithState', time: GroupFunctionPlan['time'] = 'NoTimeout') =>
     new Engine({ kind, output: 'k STRING', time }, f).run([one('a', 1)]);
-  await assert.rejects(run(() => 7), /flatMapGroupsWithState must give its rows as an array or another iterable, and not number.*group/);
-  await assert.rejects(run((_: In, __: In[], state: GroupState) => [{ k: state.get() }]), /State is either not defined or has already been removed/);
-  await assert.rejects(run((_: In, __: In[], state: GroupState) => { state.update(null); return []; }), /'null' is not a valid state value/);
-  await assert.rejects(run((_: In, __: In[], state: GroupState) => { state.setTimeoutDuration(1); return []; }), /without enabling processing time timeout/);
-  await assert.rejects(run((_: In, __: In[], state: GroupState) => { state.getCurrentWatermarkMs(); return []; }), /without setting watermark/);
-  await assert.rejects(run(() => [{ k: nowhere } as Row]), /nowhere is not defined.*pass nowhere as a value bound to it/);
-  const processor = (init: string) => run(`class { init(handle) { ${init} } handleInputRows() { return []; } }`, 'transformWithState', 'None');
+  await assert.rejects(
+    run(() => 7),
+    /flatMapGroupsWithState must return its rows as an array or another iterable, got number.*group/,
+  );
+  await assert.rejects(
+    run((_: In, __: In[], state: GroupState) => [{ k: state.get() }]),
+    /State is either not defined or has already been removed/,
+  );
+  await assert.rejects(
+    run((_: In, __: In[], state: GroupState) => {
+      state.update(null);
+      return [];
+    }),
+    /'null' is not a valid state value/,
+  );
+  await assert.rejects(
+    run((_: In, __: In[], state: GroupState) => {
+      state.setTimeoutDuration(1);
+      return [];
+    }),
+    /without enabling processing time timeout/,
+  );
+  await assert.rejects(
+    run((_: In, __: In[], state: GroupState) => {
+      state.getCurrentWatermarkMs();
+      return [];
+    }),
+    /without setting watermark/,
+  );
+  await assert.rejects(
+    run(() => [{ k: nowhere } as Row]),
+    /nowhere is not defined.*pass nowhere as a value bound to it/,
+  );
+  const processor = (init: string) =>
+    run(`class { init(handle) { ${init} } handleInputRows() { return []; } }`, 'transformWithState', 'None');
   await assert.rejects(processor('handle.getValueState("n"); handle.getListState("n")'), /name n has already been defined/);
   await assert.rejects(processor('handle.getValueState("n", { ttlDuration: 5 })'), /Cannot use TTL for state=n in timeMode=None/);
   await assert.rejects(processor('handle.registerTimer(1)'), /timer operations with timeMode=None/);

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ExecutePlanRequestSchema, ExecutePlanResponseSchema } from '../src/generated/spark/connect/base_pb.js';
-import { parseSchema } from '../src/sql/ddl.js';
-import { encodeRows } from '../src/sql/local.js';
-import { rowsFromIPC, type Row } from '../src/sql/rows.js';
-import { ListenerBus } from '../src/streaming/listener.js';
+import { ListenerBus } from '../src/sql/streaming/listener.js';
+import { parseSchema } from '../src/values/ddl.js';
+import { encodeRows } from '../src/values/encode.js';
+import { type Row, rowsFromIPC } from '../src/values/rows.js';
 import { FakeSession } from './fake_engine.js';
 
 const schema = parseSchema('a INT');
@@ -23,7 +23,10 @@ function startable() {
     reply({ t: 'res', id: message.id, bytes: toBinary(ExecutePlanResponseSchema, response) });
     reply({ t: 'end', id: message.id });
   });
-  return { session, started: started as { format: string; options: Record<string, string>; outputMode: string; trigger: { case?: string } }[] };
+  return {
+    session,
+    started: started as { format: string; options: Record<string, string>; outputMode: string; trigger: { case?: string } }[],
+  };
 }
 
 test('a push source waits while its queue is full', async () => {
@@ -32,14 +35,19 @@ test('a push source waits while its queue is full', async () => {
   let written = false;
   await write({ a: 1 });
   session.receive({ t: 'credit', source: 'push-0', queuedBytes: 0, limitBytes: 10, durable: null });
-  const waiting = write([{ a: 2 }, { a: 3 }]).then(() => { written = true; });
+  const waiting = write([{ a: 2 }, { a: 3 }]).then(() => {
+    written = true;
+  });
   await turn();
   assert.equal(written, false);
   session.receive({ t: 'credit', source: 'push-0', queuedBytes: 5, limitBytes: 10, durable: null });
   await waiting;
   end();
   const pushes = session.of('push');
-  assert.deepEqual(pushes.map(({ seq }) => seq), [0, 1]);
+  assert.deepEqual(
+    pushes.map(({ seq }) => seq),
+    [0, 1],
+  );
   assert.deepEqual(rowsFromIPC(pushes[1]!.bytes, { bigint: false }), [{ a: 2 }, { a: 3 }]);
   assert.equal(session.of('pushEnd').length, 1);
   await assert.rejects(write({ a: 4 }), /after end/);
@@ -48,10 +56,15 @@ test('a push source waits while its queue is full', async () => {
 test('where there is a checkpoint a write is done when it is durable', async () => {
   const session = new FakeSession();
   const { write } = session.readStream.push({ schema: 'a INT' });
-  const credit = (durable: number | null) => session.receive({ t: 'credit', source: 'push-0', queuedBytes: 0, limitBytes: 10_000, durable });
+  const credit = (durable: number | null) =>
+    session.receive({ t: 'credit', source: 'push-0', queuedBytes: 0, limitBytes: 10_000, durable });
   credit(0);
   const done: number[] = [];
-  const writes = [0, 1, 2].map((a) => write({ a }).then(() => { done.push(a); }));
+  const writes = [0, 1, 2].map((a) =>
+    write({ a }).then(() => {
+      done.push(a);
+    }),
+  );
   await turn();
   assert.deepEqual(done, []);
   credit(2);
@@ -66,7 +79,10 @@ test('text goes to a push source of a text format as it is', async () => {
   const { write } = session.readStream.push({ schema: 'a INT', format: 'json' });
   await write('{"a":1}\n');
   await write({ a: 2 });
-  assert.deepEqual(session.of('push').map(({ bytes }) => new TextDecoder().decode(bytes)), ['{"a":1}\n', '{"a":2}\n']);
+  assert.deepEqual(
+    session.of('push').map(({ bytes }) => new TextDecoder().decode(bytes)),
+    ['{"a":1}\n', '{"a":2}\n'],
+  );
   await assert.rejects(session.readStream.push({ schema: 'a INT' }).write('x'), /text only with format/);
 });
 
@@ -85,10 +101,14 @@ test('foreachBatch runs on the page and its error goes to the driver', async () 
   const { session, started } = startable();
   const seen: [number, Row[]][] = [];
   const df = session.readStream.push({ schema: 'a INT' }).df;
-  const query = await df.writeStream.outputMode('update').trigger({ processingTime: '1 second' }).foreachBatch(async (batch, batchId) => {
-    if (batchId === 1) throw new RangeError('no more');
-    seen.push([batchId, await batch.collect()]);
-  }).start();
+  const query = await df.writeStream
+    .outputMode('update')
+    .trigger({ processingTime: '1 second' })
+    .foreachBatch(async (batch, batchId) => {
+      if (batchId === 1) throw new RangeError('no more');
+      seen.push([batchId, await batch.collect()]);
+    })
+    .start();
   assert.deepEqual([query.id, query.runId, query.name], ['q', 'r', 'n']);
   assert.equal(started[0]!.format, 'rivulet.foreachBatch');
   assert.equal(started[0]!.outputMode, 'update');
@@ -100,18 +120,40 @@ test('foreachBatch runs on the page and its error goes to the driver', async () 
   await turn();
   assert.deepEqual(seen, [[0, [{ a: 1 }]]]);
   const done = session.of('foreachBatchDone');
-  assert.deepEqual(done.map(({ batchId, error }) => [batchId, error?.message]), [[0, undefined], [1, 'RangeError: no more']]);
+  assert.deepEqual(
+    done.map(({ batchId, error }) => [batchId, error?.message]),
+    [
+      [0, undefined],
+      [1, 'RangeError: no more'],
+    ],
+  );
 });
 
 test('foreach opens, processes each row and closes', async () => {
   const { session, started } = startable();
   const calls: unknown[] = [];
-  await session.readStream.push({ schema: 'a INT' }).df.writeStream.foreach({
-    open: (partition, batchId) => { calls.push(['open', partition, batchId]); return true; },
-    process: (row) => { calls.push(row); },
-    close: (error) => { calls.push(['close', error]); },
-  }).start();
-  session.receive({ t: 'foreachBatch', sink: started[0]!.options['sinkId'] as string, run: 'r', batchId: 7, arrow: [encodeRows([{ a: 1 }, { a: 2 }], schema)] });
+  await session.readStream
+    .push({ schema: 'a INT' })
+    .df.writeStream.foreach({
+      open: (partition, batchId) => {
+        calls.push(['open', partition, batchId]);
+        return true;
+      },
+      process: (row) => {
+        calls.push(row);
+      },
+      close: (error) => {
+        calls.push(['close', error]);
+      },
+    })
+    .start();
+  session.receive({
+    t: 'foreachBatch',
+    sink: started[0]!.options['sinkId'] as string,
+    run: 'r',
+    batchId: 7,
+    arrow: [encodeRows([{ a: 1 }, { a: 2 }], schema)],
+  });
   await turn();
   assert.deepEqual(calls, [['open', 0, 7], { a: 1 }, { a: 2 }, ['close', null]]);
 });
@@ -119,7 +161,11 @@ test('foreach opens, processes each row and closes', async () => {
 test('a listener that fails harms neither the others nor the stream', () => {
   const bus = new ListenerBus();
   const seen: number[] = [];
-  bus.add({ onQueryProgress: () => { throw new Error('broken'); } });
+  bus.add({
+    onQueryProgress: () => {
+      throw new Error('broken');
+    },
+  });
   bus.add({ onQueryProgress: ({ progress }) => seen.push(progress.batchId) });
   const { error } = console;
   console.error = () => {};
@@ -133,9 +179,15 @@ test('files of the page are registered before the plan runs; paths are left to t
   const session = new FakeSession((message, reply) => message.t === 'req' && reply({ t: 'end', id: message.id }));
   const df = session.read.json(new File(['{"a":1}'], 'my file.json'), '/engine/path');
   await df.collect();
-  assert.deepEqual(session.posted.map(({ t }) => t), ['file', 'req']);
+  assert.deepEqual(
+    session.posted.map(({ t }) => t),
+    ['file', 'req'],
+  );
   const [file] = session.of('file');
   assert.equal(file!.path, 'rivulet-file:/0/my%20file.json');
   const { relType } = df.plan.relation;
-  assert.deepEqual(relType?.case === 'read' && relType.value.readType?.case === 'dataSource' && relType.value.readType.value.paths, [file!.path, '/engine/path']);
+  assert.deepEqual(relType?.case === 'read' && relType.value.readType?.case === 'dataSource' && relType.value.readType.value.paths, [
+    file!.path,
+    '/engine/path',
+  ]);
 });

@@ -12,7 +12,19 @@ export class Driver {
   constructor(conf, host) {
     this.host = host;
     this.conf = conf;
-    for (const event of ['executorJoined', 'executorLost', 'executorMessage', 'timer', 'push', 'pushEnd', 'socketEvent', 'foreachBatchDone', 'storageDone', 'watchStatus', 'cancel']) {
+    for (const event of [
+      'executorJoined',
+      'executorLost',
+      'executorMessage',
+      'timer',
+      'push',
+      'pushEnd',
+      'socketEvent',
+      'foreachBatchDone',
+      'storageDone',
+      'watchStatus',
+      'cancel',
+    ]) {
       this[event] = (...args) => host.console(JSON.stringify([event, ...args], (_, v) => (v instanceof Uint8Array ? [...v] : v)));
     }
   }
@@ -22,7 +34,9 @@ export class Driver {
     const result = this.host[method](...parsed(bytes));
     this.host.respond(id, json(result ?? null));
   }
-  heapBytes() { return 1; }
+  heapBytes() {
+    return 1;
+  }
 }
 
 export class Executor {
@@ -43,7 +57,19 @@ export class Executor {
     if (command === 'peer') return this.host.toPeer(args[0], args[1], json(['hello from', this.executor]), blobs);
     this.host.toDriver(json(['echo', ...args]), blobs);
   }
-  peerMessage(executor, incarnation, header, blobs) { this.tell('peer', executor, incarnation, ...parsed(header), blobs.map((b) => b.length)); }
-  peerLost(executor) { this.tell('peerLost', executor); }
-  heapBytes() { return 2; }
+  peerMessage(executor, incarnation, header, blobs) {
+    this.tell(
+      'peer',
+      executor,
+      incarnation,
+      ...parsed(header),
+      blobs.map((b) => b.length),
+    );
+  }
+  peerLost(executor) {
+    this.tell('peerLost', executor);
+  }
+  heapBytes() {
+    return 2;
+  }
 }

@@ -1,10 +1,10 @@
-import { SessionClosedError, SparkError } from '../errors.js';
+import { SessionClosedError, type SparkError } from '../errors.js';
 import type { FromDriver, FromWorker, ToDriver, ToExecutor } from '../protocol.js';
 import { VERSION } from '../version.js';
 import { startWorker } from './handshake.js';
-import { compileEngine, requireBrowser, type LoadOptions } from './load.js';
+import { type Assets, compileEngine, requireBrowser } from './load.js';
 import { connect, type Member } from './mesh.js';
-import { fromReceiver, Receivers } from './receivers.js';
+import { fromReceiver, ReceiverPlacement } from './receiver_placement.js';
 import { RestartPolicy } from './restart.js';
 
 /** What the cluster tells its owner. */
@@ -15,8 +15,17 @@ export interface ClusterEvents {
   executor(event: ExecutorEvent): void;
 }
 
-/** An executor came, or went and why. */
-export interface ExecutorEvent { type: 'added' | 'lost'; executor: number; incarnation: number; reason?: string }
+/** An executor joined, or was lost. */
+export interface ExecutorEvent {
+  /** What happened. */
+  type: 'added' | 'lost';
+  /** Number of the executor, from 0. */
+  executor: number;
+  /** Counts the workers that served as this executor, from 0. */
+  incarnation: number;
+  /** Why it was lost. */
+  reason?: string;
+}
 
 /**
  * The workers of one session: a driver and N executors, which the page creates, wires and replaces. The page holds no
@@ -28,13 +37,13 @@ export class Cluster {
   readonly #restarts = new RestartPolicy();
   readonly #heapRequests = new Map<number, { worker: Worker; resolve: (bytes: number) => void }>();
   #nextHeapRequest = 0;
-  /** Receivers of the user's, which run in executors. */
-  readonly receivers = new Receivers(() => this.#members);
+  /** The user's receivers, which run in executors. */
+  readonly receivers = new ReceiverPlacement(() => this.#members);
   readonly #alarms = new Map<number, () => void>();
   #nextAlarm = 0;
   /** Files that executors may read, also those that come later. */
   readonly #blobs = new Map<number, Blob>();
-  /** Who has not yet said that a file has come: by its number, the workers. */
+  /** By the number of a file: the workers whose confirmation is awaited. */
   readonly #lending = new Map<number, { workers: Set<Worker>; done: () => void }>();
   #closed = false;
 
@@ -43,18 +52,18 @@ export class Cluster {
     readonly module: WebAssembly.Module,
     readonly name: string,
     readonly conf: Record<string, string>,
-    readonly options: LoadOptions,
+    readonly assets: Assets,
     readonly events: ClusterEvents,
   ) {}
 
   /** Compiles the engine, starts all workers and wires them. */
-  static async start(executors: number, conf: Record<string, string>, options: LoadOptions, events: ClusterEvents): Promise<Cluster> {
+  static async start(executors: number, conf: Record<string, string>, assets: Assets, events: ClusterEvents): Promise<Cluster> {
     requireBrowser();
-    const module = await compileEngine(options);
+    const module = await compileEngine(assets);
     const name = `rivulet-${crypto.randomUUID()}`;
     const lock = `${name}-driver`;
-    const driver = await startWorker(options, { t: 'init', role: 'driver', incarnation: 0, module, version: VERSION, conf, lock });
-    const cluster = new Cluster(driver, module, name, conf, options, events);
+    const driver = await startWorker(assets, { t: 'init', role: 'driver', incarnation: 0, module, version: VERSION, conf, lock });
+    const cluster = new Cluster(driver, module, name, conf, assets, events);
     driver.onmessage = (event: MessageEvent<FromDriver>) => cluster.#fromDriver(event.data);
     void navigator.locks.request(lock, () => cluster.#driverDied('The driver worker has ended'));
     try {
@@ -72,7 +81,7 @@ export class Cluster {
     this.driver.postMessage(message, transfer);
   }
 
-  /** Numbers of the executors that live. */
+  /** Numbers of the executors that are alive. */
   get executors(): number[] {
     return [...this.#members.keys()].sort((a, b) => a - b);
   }
@@ -89,17 +98,18 @@ export class Cluster {
 
   /** Bytes of wasm memory of the driver and of each executor, by name; 0 for one that ends before it answers. */
   async heapBytes(): Promise<Record<string, number>> {
-    const ask = (worker: Worker) => new Promise<number>((resolve) => {
-      const id = this.#nextHeapRequest++;
-      this.#heapRequests.set(id, { worker, resolve });
-      worker.postMessage({ t: 'heap', id } satisfies ToDriver & ToExecutor);
-    });
+    const ask = (worker: Worker) =>
+      new Promise<number>((resolve) => {
+        const id = this.#nextHeapRequest++;
+        this.#heapRequests.set(id, { worker, resolve });
+        worker.postMessage({ t: 'heap', id } satisfies ToDriver & ToExecutor);
+      });
     const named: [string, Worker][] = [['driver', this.driver]];
     for (const [executor, member] of this.#members) named.push([`executor ${executor}`, member.worker]);
     return Object.fromEntries(await Promise.all(named.map(async ([name, worker]) => [name, await ask(worker)] as const)));
   }
 
-  /** Calls `work` in so many ms, though the page be in the background; gives what takes it back. */
+  /** Calls `work` after `inMs` ms, even while the page is in the background. Returns a function that cancels the call. */
   alarm(inMs: number, work: () => void): () => void {
     const id = this.#nextAlarm++;
     this.#alarms.set(id, work);
@@ -113,7 +123,7 @@ export class Cluster {
     work?.();
   }
 
-  /** Lends a file to all executors; settles when those that live have it. */
+  /** Lends a file to all executors; settles when those that are alive have it. */
   async lend(id: number, blob: Blob): Promise<void> {
     this.#blobs.set(id, blob);
     const workers = new Set([...this.#members.values()].map(({ worker }) => worker));
@@ -148,14 +158,23 @@ export class Cluster {
       this.receivers.lost(executor);
     }
     this.#end(this.driver);
-    // No worker is there to ring any more: who waits learns it now.
+    // No worker rings any more: whoever waits is called now.
     for (const id of [...this.#alarms.keys()]) this.#rang(id);
   }
 
   async #add(executor: number, incarnation: number): Promise<void> {
     const lock = `${this.name}-executor-${executor}-${incarnation}`;
     const { module, conf } = this;
-    const worker = await startWorker(this.options, { t: 'init', role: 'executor', executor, incarnation, module, version: VERSION, conf, lock });
+    const worker = await startWorker(this.assets, {
+      t: 'init',
+      role: 'executor',
+      executor,
+      incarnation,
+      module,
+      version: VERSION,
+      conf,
+      lock,
+    });
     if (this.#closed) {
       worker.terminate();
       return;

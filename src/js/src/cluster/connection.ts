@@ -2,9 +2,15 @@ import { abortReason, errorFromWire, SessionClosedError, type SparkError } from 
 import type { FromDriver, Method, ToDriver } from '../protocol.js';
 
 /** What carries messages to the driver. */
-export interface Wire { post(message: ToDriver, transfer?: Transferable[]): void }
+export interface Wire {
+  post(message: ToDriver, transfer?: Transferable[]): void;
+}
 
-interface Call { push(bytes: Uint8Array): void; end(): void; fail(error: unknown): void }
+interface Call {
+  push(bytes: Uint8Array): void;
+  end(): void;
+  fail(error: unknown): void;
+}
 
 /** Spark Connect's calls over one port: numbers requests and sorts the responses. */
 export class Connection {
@@ -30,13 +36,26 @@ export class Connection {
     let ended = false;
     let failure: { error: unknown } | undefined;
     let wake = () => {};
-    const change = (act: () => void) => () => { act(); wake(); };
+    const change = (act: () => void) => () => {
+      act();
+      wake();
+    };
     this.#calls.set(id, {
-      push: (response) => { queue.push(response); wake(); },
-      end: change(() => { ended = true; }),
-      fail: (error) => { failure = { error }; wake(); },
+      push: (response) => {
+        queue.push(response);
+        wake();
+      },
+      end: change(() => {
+        ended = true;
+      }),
+      fail: (error) => {
+        failure = { error };
+        wake();
+      },
     });
-    const abort = change(() => { failure = { error: abortReason(signal as AbortSignal) }; });
+    const abort = change(() => {
+      failure = { error: abortReason(signal as AbortSignal) };
+    });
     signal?.addEventListener('abort', abort, { once: true });
     try {
       this.wire.post({ t: 'req', id, method, bytes }, [bytes.buffer as ArrayBuffer]);
@@ -45,7 +64,10 @@ export class Connection {
         const next = queue.shift();
         if (next) yield next;
         else if (ended) return;
-        else await new Promise<void>((resolve) => { wake = resolve; });
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
       }
     } finally {
       signal?.removeEventListener('abort', abort);

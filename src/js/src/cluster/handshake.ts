@@ -1,11 +1,11 @@
 import { SparkError, WorkerLoadError } from '../errors.js';
 import type { FromWorker, Init } from '../protocol.js';
-import { createWorker, START_DEADLINE_MS, workerUrlOf, type LoadOptions } from './load.js';
+import { type Assets, createWorker, START_DEADLINE_MS, workerUrlOf } from './load.js';
 
 /** Starts a worker and waits until its engine runs. A worker that fails to load says nothing by itself, hence the deadline. */
-export function startWorker(options: LoadOptions, init: Init): Promise<Worker> {
-  const url = workerUrlOf(options);
-  const worker = createWorker(options, `rivulet ${init.role} ${init.executor ?? ''}`.trim());
+export function startWorker(assets: Assets, init: Init): Promise<Worker> {
+  const url = workerUrlOf(assets);
+  const worker = createWorker(assets, `rivulet ${init.role} ${init.executor ?? ''}`.trim());
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
       clearTimeout(deadline);
@@ -13,19 +13,31 @@ export function startWorker(options: LoadOptions, init: Init): Promise<Worker> {
       worker.removeEventListener('error', onError);
       act();
     };
-    const fail = (error: Error) => settle(() => {
-      worker.terminate();
-      reject(error);
-    });
-    const deadline = setTimeout(() => fail(new WorkerLoadError(
-      `The worker did not answer within ${START_DEADLINE_MS / 1000} s`, url,
-      'Check that the URL serves worker.js as JavaScript and that the Content-Security-Policy allows it (worker-src).',
-    )), START_DEADLINE_MS);
-    const onError = (event: ErrorEvent) => fail(new WorkerLoadError(
-      `The worker did not load${event.message ? `: ${event.message}` : ''}`, url,
-      "Most bundlers find it by themselves; with others copy worker.js and engine_bg.wasm from the package's dist folder "
-      + 'next to your bundle, or pass options({workerUrl, wasmUrl}), or import "rivulet/inline".',
-    ));
+    const fail = (error: Error) =>
+      settle(() => {
+        worker.terminate();
+        reject(error);
+      });
+    const deadline = setTimeout(
+      () =>
+        fail(
+          new WorkerLoadError(
+            `The worker did not answer within ${START_DEADLINE_MS / 1000} s`,
+            url,
+            'Check that the URL serves worker.js as JavaScript and that the Content-Security-Policy allows it (worker-src).',
+          ),
+        ),
+      START_DEADLINE_MS,
+    );
+    const onError = (event: ErrorEvent) =>
+      fail(
+        new WorkerLoadError(
+          `The worker did not load${event.message ? `: ${event.message}` : ''}`,
+          url,
+          "Most bundlers find it by themselves; with others copy worker.js and engine_bg.wasm from the package's dist folder " +
+            'next to your bundle, or pass assets({ workerUrl, wasmUrl }), or import "rivulet/inline".',
+        ),
+      );
     const onMessage = (event: MessageEvent<FromWorker>) => {
       const message = event.data;
       if (message.t === 'fatal') {
@@ -33,9 +45,13 @@ export function startWorker(options: LoadOptions, init: Init): Promise<Worker> {
       } else if (message.t === 'ready') {
         if (message.version === init.version) settle(() => resolve(worker));
         else {
-          fail(new WorkerLoadError(
-            `The worker is version ${message.version}, the page runs ${init.version}`, url, 'Clear stale caches of one of the files.',
-          ));
+          fail(
+            new WorkerLoadError(
+              `The worker is version ${message.version}, the page runs ${init.version}`,
+              url,
+              'Clear stale caches of one of the files.',
+            ),
+          );
         }
       }
     };

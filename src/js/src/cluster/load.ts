@@ -1,10 +1,10 @@
 import { SparkError, WorkerLoadError } from '../errors.js';
 
-/** Where the parts of the package are; what is left out is found beside this module. */
-export interface LoadOptions {
-  /** `worker.js`, for bundlers that do not follow `new URL(…, import.meta.url)`. */
+/** Where the parts of the package are; a part that is left out is found beside this module. */
+export interface Assets {
+  /** URL of `worker.js`, for bundlers that do not follow `new URL(…, import.meta.url)`. */
   workerUrl?: string | URL;
-  /** `engine_bg.wasm`, likewise. */
+  /** URL of `engine_bg.wasm`, likewise. */
   wasmUrl?: string | URL;
   /** An already compiled engine: nothing is fetched. */
   wasmModule?: WebAssembly.Module;
@@ -25,19 +25,19 @@ export const parts: Parts = {};
 export function requireBrowser(): void {
   if (typeof Worker !== 'function' || typeof MessageChannel !== 'function' || !globalThis.navigator?.locks) {
     throw new SparkError(
-      'Rivulet runs in a browser (it needs Worker, MessageChannel and Web Locks in a secure context: https or localhost); '
-      + 'importing it elsewhere is fine, but getOrCreate() must be called in the browser.',
+      'Rivulet runs in a browser (it needs Worker, MessageChannel and Web Locks in a secure context: https or localhost); ' +
+        'importing it elsewhere is fine, but getOrCreate() must be called in the browser.',
       { condition: 'RIVULET_NO_BROWSER' },
     );
   }
 }
 
 /** Fetches and compiles the engine once. */
-export async function compileEngine(options: LoadOptions): Promise<WebAssembly.Module> {
-  if (options.wasmModule) return options.wasmModule;
-  if (options.wasmUrl === undefined && parts.wasm) return parts.wasm();
-  const url = options.wasmUrl === undefined ? new URL('./engine_bg.wasm', import.meta.url) : new URL(options.wasmUrl, location.href);
-  const hint = 'Serve engine_bg.wasm next to the bundle, or pass options({wasmUrl}).';
+export async function compileEngine(assets: Assets): Promise<WebAssembly.Module> {
+  if (assets.wasmModule) return assets.wasmModule;
+  if (assets.wasmUrl === undefined && parts.wasm) return parts.wasm();
+  const url = assets.wasmUrl === undefined ? new URL('./engine_bg.wasm', import.meta.url) : new URL(assets.wasmUrl, location.href);
+  const hint = 'Serve engine_bg.wasm next to the bundle, or pass assets({ wasmUrl }).';
   try {
     const response = await fetch(url);
     if (!response.ok) throw new WorkerLoadError(`The engine could not be fetched: HTTP ${response.status}`, url.href, hint);
@@ -50,15 +50,15 @@ export async function compileEngine(options: LoadOptions): Promise<WebAssembly.M
   }
 }
 
-/** Creates one worker, which does nothing until it is told its role. */
-export function createWorker(options: LoadOptions, name: string): Worker {
-  if (options.workerUrl !== undefined) return new Worker(options.workerUrl, { type: 'module', name });
+/** Creates one worker, which does nothing until `init` sets its role. */
+export function createWorker(assets: Assets, name: string): Worker {
+  if (assets.workerUrl !== undefined) return new Worker(assets.workerUrl, { type: 'module', name });
   if (parts.worker) return parts.worker();
   // A bare literal in a branch of its own: bundlers find the worker by it.
   return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
 }
 
 /** The URL to name in errors. */
-export function workerUrlOf(options: LoadOptions): string {
-  return String(options.workerUrl ?? 'worker.js beside the package');
+export function workerUrlOf(assets: Assets): string {
+  return String(assets.workerUrl ?? 'worker.js beside the package');
 }

@@ -1,7 +1,12 @@
 import type { ToDriver, ToExecutor } from '../protocol.js';
 
-/** One executor that lives. */
-export interface Member { executor: number; incarnation: number; lock: string; worker: Worker }
+/** An executor that is alive. */
+export interface Member {
+  executor: number;
+  incarnation: number;
+  lock: string;
+  worker: Worker;
+}
 
 const toExecutor = (worker: Worker, message: ToExecutor, port: MessagePort) => worker.postMessage(message, [port]);
 

@@ -4,12 +4,12 @@ const MAX_RESTARTS = 12;
 
 /**
  * How long to wait before an executor is replaced: at once for the first deaths, then doubling from 250 ms; undefined when
- * executors die so often (12 in a minute) that going on is pointless.
+ * executors die too often (12 in a minute) for another try to help.
  */
 export class RestartPolicy {
   readonly #deathsMs: number[] = [];
 
-  /** Notes a death at `nowMs` and tells the delay before the replacement. */
+  /** Notes a death at `nowMs` and returns the delay before the replacement. */
   delayMs(nowMs: number): number | undefined {
     while ((this.#deathsMs[0] ?? nowMs) < nowMs - WINDOW_MS) this.#deathsMs.shift();
     this.#deathsMs.push(nowMs);

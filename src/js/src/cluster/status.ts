@@ -1,7 +1,16 @@
 import type { EngineStatus } from '../protocol.js';
 import type { Cluster, ExecutorEvent } from './cluster.js';
 
-/** What the engine is doing, for user interfaces: `spark.status`. */
+/**
+ * What the engine is doing, for user interfaces: `spark.status`.
+ * @example
+ * ```ts
+ * const end = spark.status.watch((status) => console.debug(status.jobs.length));
+ * await spark.range(10).count();
+ * end();
+ * spark.status.executors; // → [0, 1]
+ * ```
+ */
 export class StatusEvents {
   readonly #watchers = new Set<(status: EngineStatus) => void>();
   readonly #executorWatchers = new Set<(event: ExecutorEvent) => void>();
@@ -10,10 +19,12 @@ export class StatusEvents {
   /** @internal */
   constructor(private readonly cluster: () => Cluster) {}
 
-  /** The newest status that came, while somebody watches. */
-  get last(): EngineStatus | undefined { return this.#last; }
+  /** The newest status that arrived while somebody watched; undefined before the first. */
+  get last(): EngineStatus | undefined {
+    return this.#last;
+  }
 
-  /** Calls `f` with the executors, jobs and stages, at most four times a second. Returns what ends it. */
+  /** Calls `f` with the executors, jobs and stages, at most four times per second. Returns a function that ends it. */
   watch(f: (status: EngineStatus) => void): () => void {
     if (this.#watchers.size === 0) this.cluster().post({ t: 'watchStatus', on: true });
     this.#watchers.add(f);
@@ -27,18 +38,24 @@ export class StatusEvents {
     };
   }
 
-  /** Calls `f` when an executor comes or goes. Returns what ends it. */
+  /** Calls `f` when an executor joins or is lost. Returns a function that ends it. */
   onExecutor(f: (event: ExecutorEvent) => void): () => void {
     this.#executorWatchers.add(f);
     return () => this.#executorWatchers.delete(f);
   }
 
-  /** Numbers of the executors that live. */
-  get executors(): number[] { return this.cluster().executors; }
-  /** Ends an executor as a crash would; false if it is gone already. A replacement follows. */
-  killExecutor(executor: number): boolean { return this.cluster().kill(executor); }
-  /** Bytes of wasm memory of each worker. */
-  heapBytes(): Promise<Record<string, number>> { return this.cluster().heapBytes(); }
+  /** Numbers of the executors that are alive. */
+  get executors(): number[] {
+    return this.cluster().executors;
+  }
+  /** Ends an executor as a crash would; returns false if it is gone already. A replacement follows. */
+  killExecutor(executor: number): boolean {
+    return this.cluster().kill(executor);
+  }
+  /** Returns the bytes of wasm memory of each worker, by name. */
+  heapBytes(): Promise<Record<string, number>> {
+    return this.cluster().heapBytes();
+  }
 
   /** @internal */
   receive(json: string): void {

@@ -1,8 +1,8 @@
 import type { Connection } from '../cluster/connection.js';
+import { SparkRuntimeException } from '../errors.js';
 import { InterruptRequest_InterruptType } from '../generated/spark/connect/base_pb.js';
 import type { AnalyzeKind, AnalyzeResult, Command, CommandKind, ConfigOperation, ExecuteResponse, Relation } from './messages.js';
 import { decode, encode } from './messages.js';
-import { SparkRuntimeException } from '../errors.js';
 
 type ResponseCase = NonNullable<ExecuteResponse['responseType']['case']>;
 type ResponseOf<K> = Extract<ExecuteResponse['responseType'], { case: K }>['value'];
@@ -53,7 +53,8 @@ export class ConnectClient {
   async analyze<K extends AnalyzeCase>(analyze: Extract<AnalyzeKind, { case: K }>, signal?: AbortSignal): Promise<AnalysisOf<K>> {
     const request = encode('AnalyzePlanRequest', { ...this.#who(), analyze });
     const { result } = decode('AnalyzePlanResponse', await this.connection.unary('AnalyzePlan', request, signal));
-    if (result.case !== analyze.case) throw new SparkRuntimeException(`The engine answered ${analyze.case} with ${result.case ?? 'nothing'}`);
+    if (result.case !== analyze.case)
+      throw new SparkRuntimeException(`The engine answered ${analyze.case} with ${result.case ?? 'nothing'}`);
     return result.value as unknown as AnalysisOf<K>;
   }
 
@@ -65,8 +66,10 @@ export class ConnectClient {
   /** Values of these keys; an unknown key is the engine's error, unless `fallback` is given. */
   async getConf(keys: string[], fallback?: string | null): Promise<(string | undefined)[]> {
     const pairs = await this.#config(
-      fallback === undefined ? { case: 'get', value: { keys } }
-        : fallback === null ? { case: 'getOption', value: { keys } }
+      fallback === undefined
+        ? { case: 'get', value: { keys } }
+        : fallback === null
+          ? { case: 'getOption', value: { keys } }
           : { case: 'getWithDefault', value: { pairs: keys.map((key) => ({ key, value: fallback })) } },
     );
     return keys.map((key) => pairs.find((pair) => pair.key === key)?.value);

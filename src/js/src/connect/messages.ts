@@ -3,17 +3,32 @@
  * of the messages and become messages only when a request is encoded; no part of this is visible to users.
  */
 import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { SparkRuntimeException } from '../errors.js';
 import type {
-  AnalyzePlanRequestSchema, AnalyzePlanResponseSchema, ConfigRequestSchema, ConfigResponseSchema, ExecutePlanRequestSchema, ExecutePlanResponseSchema,
-  InterruptRequestSchema, InterruptResponseSchema, ReleaseSessionRequestSchema,
+  AnalyzePlanRequestSchema,
+  AnalyzePlanResponseSchema,
+  ConfigRequestSchema,
+  ConfigResponseSchema,
+  ExecutePlanRequestSchema,
+  ExecutePlanResponseSchema,
+  InterruptRequestSchema,
+  InterruptResponseSchema,
+  ReleaseSessionRequestSchema,
 } from '../generated/spark/connect/base_pb.js';
-import type { CommandSchema, StreamingQueryCommandSchema, WriteStreamOperationStartSchema } from '../generated/spark/connect/commands_pb.js';
 import type {
-  Expression_LiteralSchema, Expression_SortOrderSchema, Expression_WindowSchema, ExpressionSchema,
+  CommandSchema,
+  StreamingQueryCommandSchema,
+  WriteStreamOperationStartSchema,
+} from '../generated/spark/connect/commands_pb.js';
+import type {
+  Expression_LiteralSchema,
+  Expression_SortOrderSchema,
+  Expression_WindowSchema,
+  ExpressionSchema,
 } from '../generated/spark/connect/expressions_pb.js';
 import type { RelationSchema } from '../generated/spark/connect/relations_pb.js';
 import type { DataTypeSchema } from '../generated/spark/connect/types_pb.js';
-import { decodeMessage, encodeMessage } from './codec.js';
+import { decodeMessage, encodeMessage } from './message_codec.js';
 
 type Init<T extends Parameters<typeof import('@bufbuild/protobuf').create>[0]> = Exclude<MessageInitShape<T>, { $typeName: string }>;
 
@@ -52,7 +67,11 @@ export function encode<K extends keyof Requests>(name: K, request: Requests[K]):
   return encodeMessage(name, request);
 }
 
-/** A response from its bytes. */
+/** Returns a response from its bytes. Throws INTERNAL_ERROR for one that is damaged. */
 export function decode<K extends keyof Responses>(name: K, bytes: Uint8Array): Responses[K] {
-  return decodeMessage(name, bytes) as unknown as Responses[K];
+  try {
+    return decodeMessage(name, bytes) as unknown as Responses[K];
+  } catch (cause) {
+    throw new SparkRuntimeException(`The engine sent a damaged ${name}`, { cause });
+  }
 }

@@ -1,7 +1,9 @@
 /** Streams that records come in by. */
-import { decode, encode } from '../rdd/codec.js';
+
+import { systemClock } from '../clock.js';
+import { SparkTypeError } from '../errors.js';
 import type { RDD } from '../rdd/rdd.js';
-import { systemClock } from './clock.js';
+import { decode, encode } from '../rdd/value_codec.js';
 import type { BatchInfo, StreamingContext } from './context.js';
 import { DStream } from './dstream.js';
 import { socketMessages } from './socket.js';
@@ -10,20 +12,20 @@ import { socketMessages } from './socket.js';
 export interface Input {
   /** @internal */
   readonly number: number;
-  /** Whether it can go on from a checkpoint. */
+  /** Whether it can continue from a checkpoint. */
   readonly recovers: boolean;
   start(): void;
   /** A promise settles when nothing more comes. */
   stop(): void | Promise<void>;
-  /** What has come so far belongs to the batch of this time; how many records that is. */
+  /** Puts the records that have arrived into the batch of this time; returns how many they are. */
   cut(timeMs: number): number;
   /** Whether records wait for a batch. */
   waiting(): boolean;
-  /** What the batch of this time took in is written, where there is a checkpoint; before it is processed. */
+  /** Writes the records of the batch of this time, with a checkpoint, before it is processed. */
   write(timeMs: number): Promise<void>;
-  /** A batch is done that took so many records of it. */
+  /** A batch that took `records` of its records is done. */
   processed(batch: BatchInfo, records: number): void;
-  /** What it notes of itself in a checkpoint, and how it goes on from that. */
+  /** What it notes of itself in a checkpoint; `recover` continues from that. */
   note(): unknown;
   recover(noted: unknown): Promise<void>;
 }
@@ -31,18 +33,30 @@ export interface Input {
 /** An input without anything to write or to note. */
 abstract class InputStream<T> extends DStream<T> implements Input {
   readonly recovers: boolean = true;
-  constructor(ssc: StreamingContext) { super(ssc, ssc.batchMs, []); }
+  constructor(ssc: StreamingContext) {
+    super(ssc, ssc.batchMs, []);
+  }
 
   start(): void {}
   stop(): void | Promise<void> {}
-  cut(_timeMs: number): number { return 0; }
-  waiting(): boolean { return false; }
-  write(_timeMs: number): Promise<void> { return Promise.resolve(); }
+  cut(_timeMs: number): number {
+    return 0;
+  }
+  waiting(): boolean {
+    return false;
+  }
+  write(_timeMs: number): Promise<void> {
+    return Promise.resolve();
+  }
   processed(_batch: BatchInfo, _records: number): void {}
-  note(): unknown { return null; }
-  recover(_noted: unknown): Promise<void> { return Promise.resolve(); }
+  note(): unknown {
+    return null;
+  }
+  recover(_noted: unknown): Promise<void> {
+    return Promise.resolve();
+  }
 
-  /** Lets go what was taken in for batches that nobody asked for, nor will. */
+  /** Forgets records of batches that nobody has asked for, nor will. */
   protected forgetTaken(batches: Map<number, unknown>, timeMs: number): void {
     const since = this.neededSince(timeMs);
     for (const time of batches.keys()) if (time <= since) batches.delete(time);
@@ -54,13 +68,22 @@ export class QueueInput<T> extends InputStream<T> {
   override readonly recovers = false;
   readonly #taken = new Map<number, RDD<T>[]>();
 
-  constructor(ssc: StreamingContext, private readonly queue: RDD<T>[], private readonly oneAtATime: boolean, private readonly fallback: RDD<T> | undefined) { super(ssc); }
+  constructor(
+    ssc: StreamingContext,
+    private readonly queue: RDD<T>[],
+    private readonly oneAtATime: boolean,
+    private readonly fallback: RDD<T> | undefined,
+  ) {
+    super(ssc);
+  }
 
   override cut(timeMs: number): number {
     this.#taken.set(timeMs, this.queue.splice(0, this.oneAtATime ? 1 : this.queue.length));
     return 0;
   }
-  override waiting(): boolean { return this.queue.length > 0; }
+  override waiting(): boolean {
+    return this.queue.length > 0;
+  }
 
   override forgetBefore(timeMs: number): void {
     super.forgetBefore(timeMs);
@@ -106,7 +129,9 @@ export abstract class Blocks<T, B> extends InputStream<T> {
     this.#batches.set(timeMs, { blocks: taken.map(({ block }) => block), safe: taken.flatMap(({ safe }) => safe ?? []) });
     return taken.reduce((sum, { records }) => sum + records, 0);
   }
-  override waiting(): boolean { return this.#waiting.length > 0; }
+  override waiting(): boolean {
+    return this.#waiting.length > 0;
+  }
   override processed({ processingEndTime, processingDelay, schedulingDelay }: BatchInfo, records: number): void {
     this.limit?.processed(processingEndTime!, records, processingDelay!, schedulingDelay!);
   }
@@ -140,7 +165,9 @@ export abstract class Blocks<T, B> extends InputStream<T> {
 abstract class Records<T> extends Blocks<T, T[]> {
   #buffer: T[] = [];
 
-  protected store(record: T): void { this.#buffer.push(record); }
+  protected store(record: T): void {
+    this.#buffer.push(record);
+  }
 
   override cut(timeMs: number): number {
     const records = this.#buffer;
@@ -148,21 +175,35 @@ abstract class Records<T> extends Blocks<T, T[]> {
     if (records.length > 0) void this.take(records, records.length);
     return super.cut(timeMs);
   }
-  override waiting(): boolean { return this.#buffer.length > 0 || super.waiting(); }
+  override waiting(): boolean {
+    return this.#buffer.length > 0 || super.waiting();
+  }
 
-  protected override toBytes(records: T[]): Uint8Array { return encode(records); }
-  protected override fromBytes(bytes: Uint8Array): T[] { return decode(bytes) as T[]; }
-  protected override dataset(blocks: readonly T[][]): RDD<T> { return this.ssc.sparkContext.parallelize(blocks.flat()); }
+  protected override toBytes(records: T[]): Uint8Array {
+    return encode(records);
+  }
+  protected override fromBytes(bytes: Uint8Array): T[] {
+    return decode(bytes) as T[];
+  }
+  protected override dataset(blocks: readonly T[][]): RDD<T> {
+    return this.ssc.sparkContext.parallelize(blocks.flat());
+  }
 }
 
-/** Records that an iterable may give in a row: one that never waits would not let the page do anything else. */
+/** Records that an iterable may yield in a row: one that never waits would not let the page do anything else. */
 const RECORDS_IN_A_ROW = 4096;
 
 export class IterableInput<T> extends Records<T> {
   override readonly kind = 'iterable';
   #iterator: AsyncIterator<T> | undefined;
 
-  constructor(ssc: StreamingContext, private readonly source: AsyncIterable<T>, private readonly failed: (error: Error) => void) { super(ssc); }
+  constructor(
+    ssc: StreamingContext,
+    private readonly source: AsyncIterable<T>,
+    private readonly failed: (error: Error) => void,
+  ) {
+    super(ssc);
+  }
 
   override start(): void {
     const iterator = this.source[Symbol.asyncIterator]();
@@ -182,7 +223,9 @@ export class IterableInput<T> extends Records<T> {
   override stop(): void {
     const iterator = this.#iterator;
     this.#iterator = undefined;
-    (async () => { await iterator?.return?.(); })().catch(this.failed);
+    (async () => {
+      await iterator?.return?.();
+    })().catch(this.failed);
   }
 }
 
@@ -190,20 +233,30 @@ export class SocketInput extends Records<string> {
   override readonly kind = 'socket';
   readonly #abort = new AbortController();
 
-  constructor(ssc: StreamingContext, private readonly url: string, private readonly failed: (error: Error) => void) { super(ssc); }
+  constructor(
+    ssc: StreamingContext,
+    private readonly url: string,
+    private readonly failed: (error: Error) => void,
+  ) {
+    super(ssc);
+  }
 
-  override start(): void { void this.#receive(); }
-  override stop(): void { this.#abort.abort(); }
+  override start(): void {
+    void this.#receive();
+  }
+  override stop(): void {
+    this.#abort.abort();
+  }
 
   async #receive(): Promise<void> {
     const { signal } = this.#abort;
     for await (const text of socketMessages(this.url, this.limit !== undefined, signal, this.failed)) {
       if (typeof text !== 'string') {
-        this.failed(new TypeError(`${this.url} sent binary data; socketTextStream takes text`));
+        this.failed(new SparkTypeError(`${this.url} sent binary data; socketTextStream takes text`));
         continue;
       }
       const lines = text.split(/\r\n|\n|\r/);
-      // What ends with a line's end has no other line behind it.
+      // A string that ends with a line's end has no further line after it.
       if (lines.at(-1) === '') lines.pop();
       for (const line of lines) {
         if (this.limit) await this.limit.permit();
@@ -221,10 +274,19 @@ export class FileInput extends InputStream<string> {
   readonly #seen = new Map<string, [modifiedMs: number, timeMs: number]>();
   #sinceMs = 0;
 
-  constructor(ssc: StreamingContext, private readonly folder: () => Promise<FileSystemDirectoryHandle>) { super(ssc); }
+  constructor(
+    ssc: StreamingContext,
+    private readonly folder: () => Promise<FileSystemDirectoryHandle>,
+  ) {
+    super(ssc);
+  }
 
-  override start(): void { this.#sinceMs ||= this.ssc.clock.now(); }
-  override note(): unknown { return { sinceMs: this.#sinceMs, seen: [...this.#seen] }; }
+  override start(): void {
+    this.#sinceMs ||= this.ssc.clock.now();
+  }
+  override note(): unknown {
+    return { sinceMs: this.#sinceMs, seen: [...this.#seen] };
+  }
   override recover(noted: { sinceMs: number; seen: [string, [number, number]][] } | null): Promise<void> {
     if (noted) {
       this.#sinceMs = noted.sinceMs;
@@ -253,6 +315,8 @@ export class FileInput extends InputStream<string> {
     }
     for (const name of gone) this.#seen.delete(name);
     const { sparkContext } = this.ssc;
-    return files.length === 0 ? sparkContext.parallelize<string>([], 1) : sparkContext.textFile(files.sort((a, b) => (a.name < b.name ? -1 : 1)));
+    return files.length === 0
+      ? sparkContext.parallelize<string>([], 1)
+      : sparkContext.textFile(files.sort((a, b) => (a.name < b.name ? -1 : 1)));
   }
 }

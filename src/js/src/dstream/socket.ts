@@ -1,4 +1,5 @@
 /** What a WebSocket sends. */
+import { SparkError } from '../errors.js';
 
 /** First pause before a lost WebSocket is opened again, doubled up to the last; ms. */
 const RECONNECT_MS = [250, 30_000] as const;
@@ -11,13 +12,18 @@ interface WebSocketStreaming {
 }
 declare const WebSocketStream: (new (url: string, options: { signal: AbortSignal }) => WebSocketStreaming) | undefined;
 
-interface Connection { messages: ReadableStream<unknown>; close(): void }
+interface Connection {
+  messages: ReadableStream<unknown>;
+  close(): void;
+}
 
 /** Messages wait here, however many, until they are read. */
 function buffered(url: string, signal: AbortSignal): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url);
-    const close = () => { socket.close(); };
+    const close = () => {
+      socket.close();
+    };
     signal.addEventListener('abort', close, { once: true });
     const messages = new ReadableStream<unknown>({
       start: (queue) => {
@@ -34,7 +40,7 @@ function buffered(url: string, signal: AbortSignal): Promise<Connection> {
   });
 }
 
-/** The sender is held up while nobody reads. */
+/** The sender is held back while nobody reads. */
 async function held(url: string, signal: AbortSignal): Promise<Connection> {
   const stream = new WebSocketStream!(url, { signal });
   stream.closed.catch(() => {});
@@ -42,10 +48,15 @@ async function held(url: string, signal: AbortSignal): Promise<Connection> {
 }
 
 /**
- * The messages of a WebSocket, which is opened again, with growing pauses, when it is lost; `lost` is told. Where there is `slow`
- * reading, the sender is held up meanwhile if the browser can do that (`WebSocketStream`); else messages wait in memory.
+ * The messages of a WebSocket, which is opened again, with growing pauses, when it is lost; `lost` is called each time. Where there is `slow`
+ * reading, the sender is held back meanwhile if the browser can do that (`WebSocketStream`); else messages wait in memory.
  */
-export async function* socketMessages(url: string, slow: boolean, signal: AbortSignal, lost: (error: Error) => void): AsyncGenerator<unknown, void, undefined> {
+export async function* socketMessages(
+  url: string,
+  slow: boolean,
+  signal: AbortSignal,
+  lost: (error: Error) => void,
+): AsyncGenerator<unknown, void, undefined> {
   const connect = slow && typeof WebSocketStream !== 'undefined' ? held : buffered;
   let pause: number = RECONNECT_MS[0];
   while (!signal.aborted) {
@@ -64,10 +75,17 @@ export async function* socketMessages(url: string, slow: boolean, signal: AbortS
       close();
     }
     if (signal.aborted) return;
-    lost(new Error(`${url} is closed; opening it again in ${pause} ms`));
+    lost(new SparkError(`${url} is closed; opening it again in ${pause} ms`, { condition: 'RIVULET_SOCKET_CLOSED' }));
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, pause);
-      signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+      signal.addEventListener(
+        'abort',
+        () => {
+          clearTimeout(timer);
+          resolve();
+        },
+        { once: true },
+      );
     });
     pause = Math.min(pause * 2, RECONNECT_MS[1]);
   }

@@ -1,13 +1,13 @@
 /** Streams that are made of themselves, one batch earlier: windows with an inverse, and states. */
 import { IllegalArgumentException } from '../errors.js';
-import type { AnyRemote, Bound } from '../rdd/dataset.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
+import type { AnyRemote, Bound } from '../rdd/remote.js';
 import type { StreamingContext } from './context.js';
 import { checkWindow, DStream, type Maybe } from './dstream.js';
-import type { WrittenState } from './checkpoint.js';
 import type { StateSpec } from './map_with_state.js';
+import type { WrittenState } from './streaming_checkpoint.js';
 
-/** Between two states that are written, ms, where nothing else is said; as Spark's: at least 10 s, in whole slides. */
+/** Time between two states that are written, ms, by default: at least 10 s, in whole slides, as in Spark. */
 const CHECKPOINT_MS = 10_000;
 
 /**
@@ -19,7 +19,12 @@ export abstract class StatefulStream<T> extends DStream<T> {
   /** The states that are written and may be needed, oldest first. @internal */
   written: WrittenState[] = [];
 
-  constructor(ssc: StreamingContext, slideMs: number, parents: readonly DStream<unknown>[], protected readonly windowMs = 0) {
+  constructor(
+    ssc: StreamingContext,
+    slideMs: number,
+    parents: readonly DStream<unknown>[],
+    protected readonly windowMs = 0,
+  ) {
     super(ssc, slideMs, parents);
     this.#everyMs = Math.ceil(Math.max(slideMs, CHECKPOINT_MS) / slideMs) * slideMs;
     ssc.stateful(this as never);
@@ -36,7 +41,9 @@ export abstract class StatefulStream<T> extends DStream<T> {
   override checkpoint(intervalMs: number): this {
     this.ssc.checkChange('checkpoint interval');
     if (!(intervalMs > 0) || intervalMs % this.slideMs !== 0) {
-      throw new IllegalArgumentException(`The checkpoint interval for ${this.kind} has been set to ${intervalMs} ms which is not a multiple of its slide time (${this.slideMs} ms)`);
+      throw new IllegalArgumentException(
+        `The checkpoint interval for ${this.kind} has been set to ${intervalMs} ms which is not a multiple of its slide time (${this.slideMs} ms)`,
+      );
     }
     this.#everyMs = intervalMs;
     this.#keepBetween();
@@ -58,10 +65,13 @@ export abstract class StatefulStream<T> extends DStream<T> {
     super.forgetBefore(timeMs);
     const needed = this.neededSince(timeMs);
     // All before the newest one that makes what is needed again.
-    this.written.splice(0, this.written.findLastIndex((state) => state.timeMs <= needed));
+    this.written.splice(
+      0,
+      this.written.findLastIndex((state) => state.timeMs <= needed),
+    );
   }
 
-  /** Goes on from states that an earlier life has written. @internal */
+  /** Continues from states that an earlier life has written. @internal */
   async restore(saved: readonly WrittenState[]): Promise<void> {
     for (const { timeMs, partitions } of saved) {
       const files = await this.ssc.checkpoints!.state(this.number, timeMs, partitions);
@@ -71,15 +81,24 @@ export abstract class StatefulStream<T> extends DStream<T> {
   }
 }
 
-interface WindowFunctions { merge: AnyRemote; inverse: AnyRemote; keep: AnyRemote | null; bound: Bound | undefined }
+interface WindowFunctions {
+  merge: AnyRemote;
+  inverse: AnyRemote;
+  keep: AnyRemote | null;
+  bound: Bound | undefined;
+}
 
 /** Each window from the one before. */
 export class ReducedWindow<K, V> extends StatefulStream<[K, V]> {
   override readonly kind = 'reducedWindow';
 
   constructor(
-    ssc: StreamingContext, private readonly reduced: DStream<[K, V]>, private readonly f: WindowFunctions, windowMs: number,
-    slideMs: number, private readonly partitions: Partitions | undefined,
+    ssc: StreamingContext,
+    private readonly reduced: DStream<[K, V]>,
+    private readonly f: WindowFunctions,
+    windowMs: number,
+    slideMs: number,
+    private readonly partitions: Partitions | undefined,
   ) {
     checkWindow(reduced as DStream<unknown>, windowMs, slideMs);
     super(ssc, slideMs, [reduced as DStream<unknown>], windowMs);
@@ -89,7 +108,8 @@ export class ReducedWindow<K, V> extends StatefulStream<[K, V]> {
   protected override async compute(timeMs: number): Promise<Maybe<[K, V]>> {
     const { merge, inverse, keep, bound } = this.f;
     const { slideMs } = this.reduced;
-    const merged = (rdds: RDD<[K, V]>[]) => this.ssc.sparkContext.union(rdds).reduceByKey(merge as never, this.partitions, bound) as RDD<[K, V]>;
+    const merged = (rdds: RDD<[K, V]>[]) =>
+      this.ssc.sparkContext.union(rdds).reduceByKey(merge as never, this.partitions, bound) as RDD<[K, V]>;
     const start = timeMs - this.windowMs;
     const before = await this.getOrCompute(timeMs - this.slideMs);
     let now: RDD<[K, V]>;
@@ -111,9 +131,15 @@ export class StateByKey<K, V, S> extends StatefulStream<[K, S]> {
   override readonly kind = 'stateByKey';
 
   constructor(
-    ssc: StreamingContext, private readonly values: DStream<[K, V]>, private readonly f: AnyRemote, private readonly partitions: Partitions | undefined,
-    private readonly initial: RDD<[K, S]> | undefined, private readonly bound: Bound | undefined,
-  ) { super(ssc, values.slideMs, [values as DStream<unknown>]); }
+    ssc: StreamingContext,
+    private readonly values: DStream<[K, V]>,
+    private readonly f: AnyRemote,
+    private readonly partitions: Partitions | undefined,
+    private readonly initial: RDD<[K, S]> | undefined,
+    private readonly bound: Bound | undefined,
+  ) {
+    super(ssc, values.slideMs, [values as DStream<unknown>]);
+  }
 
   protected override async compute(timeMs: number): Promise<Maybe<[K, S]>> {
     const before = (await this.getOrCompute(timeMs - this.slideMs)) ?? this.initial ?? this.ssc.sparkContext.parallelize<[K, S]>([], 1);
@@ -123,14 +149,18 @@ export class StateByKey<K, V, S> extends StatefulStream<[K, S]> {
   }
 }
 
-/** Rows of a batch's states, and of what the function gave for it; told apart by their first element. */
+/** Rows of a batch's states, and the function's results for it; the first element distinguishes them. */
 export type Tagged<K, S, M> = [0, [K, [state: S, updatedMs: number]]] | [1, M];
 
-/** States that a function changes record by record, with what it gives (`MapWithStateDStream`'s inner stream). */
+/** States that a function changes record by record, with its results (`MapWithStateDStream`'s inner stream). */
 export class StateRecords<K, V, S, M> extends StatefulStream<Tagged<K, S, M>> {
   override readonly kind = 'mapWithState';
 
-  constructor(ssc: StreamingContext, private readonly values: DStream<[K, V]>, private readonly spec: StateSpec<K, V, S, M>) {
+  constructor(
+    ssc: StreamingContext,
+    private readonly values: DStream<[K, V]>,
+    private readonly spec: StateSpec<K, V, S, M>,
+  ) {
     super(ssc, values.slideMs, [values as DStream<unknown>]);
   }
 
@@ -140,8 +170,10 @@ export class StateRecords<K, V, S, M> extends StatefulStream<Tagged<K, S, M>> {
     if (!came) return undefined;
     const last = await this.getOrCompute(timeMs - this.slideMs);
     const { sparkContext } = this.ssc;
-    const before = last?.tagged<[K, [S, number]]>(0)
-      ?? initial?.mapValues((state, { timeMs }) => [state, timeMs] as [S, number], { timeMs }) ?? sparkContext.parallelize<[K, [S, number]]>([], 1);
+    const before =
+      last?.tagged<[K, [S, number]]>(0) ??
+      initial?.mapValues((state, { timeMs }) => [state, timeMs] as [S, number], { timeMs }) ??
+      sparkContext.parallelize<[K, [S, number]]>([], 1);
     return before.cogroup(came, partitions).mapStates(f, bound, timeMs, timeoutMs) as RDD<Tagged<K, S, M>>;
   }
 }

@@ -1,6 +1,7 @@
-/** Makes the streams that keep state; apart from {@link DStream}, of which they are made. */
-import type { AnyRemote, Bound } from '../rdd/dataset.js';
+/** Makes the streams that keep state. Apart from {@link DStream}, since they extend it. */
+
 import type { Partitions, RDD } from '../rdd/rdd.js';
+import type { AnyRemote, Bound } from '../rdd/remote.js';
 import type { StreamingContext } from './context.js';
 import type { DStream, MapWithStateDStream } from './dstream.js';
 import type { StateSpec } from './map_with_state.js';
@@ -9,12 +10,22 @@ import { ReducedWindow, StateByKey, StateRecords } from './stateful.js';
 export class StatefulStreams {
   constructor(private readonly ssc: StreamingContext) {}
 
-  stateByKey<K, V, S>(values: DStream<[K, V]>, f: AnyRemote, partitions: Partitions | undefined, initial: RDD<[K, S]> | undefined, bound: Bound | undefined): DStream<[K, S]> {
+  stateByKey<K, V, S>(
+    values: DStream<[K, V]>,
+    f: AnyRemote,
+    partitions: Partitions | undefined,
+    initial: RDD<[K, S]> | undefined,
+    bound: Bound | undefined,
+  ): DStream<[K, S]> {
     return new StateByKey<K, V, S>(this.ssc, values, f, partitions, initial, bound);
   }
 
   reducedWindow<K, V>(
-    reduced: DStream<[K, V]>, f: ConstructorParameters<typeof ReducedWindow<K, V>>[2], windowMs: number, slideMs: number, partitions: Partitions | undefined,
+    reduced: DStream<[K, V]>,
+    f: ConstructorParameters<typeof ReducedWindow<K, V>>[2],
+    windowMs: number,
+    slideMs: number,
+    partitions: Partitions | undefined,
   ): DStream<[K, V]> {
     return new ReducedWindow<K, V>(this.ssc, reduced, f, windowMs, slideMs, partitions);
   }

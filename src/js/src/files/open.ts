@@ -1,9 +1,12 @@
 import { IllegalArgumentException, SparkError } from '../errors.js';
 import { fetched } from './fetched.js';
-import { flat, isDirectory, nameOf, type FileSource } from './registry.js';
+import { type FileSource, flat, isDirectory, nameOf } from './registry.js';
 
 /** A file that executors can read. */
-export interface OpenFile { name: string; blob: Blob }
+export interface OpenFile {
+  name: string;
+  blob: Blob;
+}
 
 const ORIGIN = 'opfs:';
 
@@ -31,11 +34,23 @@ async function ofHandle(handle: FileSystemFileHandle | FileSystemDirectoryHandle
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** All files below a folder, at any depth, by their paths from it. */
+export async function filesBelow(folder: FileSystemDirectoryHandle, prefix = ''): Promise<[path: string, file: Blob][]> {
+  const files: [string, Blob][] = [];
+  for await (const [name, entry] of folder.entries()) {
+    if (entry.kind === 'directory') files.push(...(await filesBelow(entry as FileSystemDirectoryHandle, `${prefix}${name}/`)));
+    else files.push([prefix + name, await (entry as FileSystemFileHandle).getFile()]);
+  }
+  return files;
+}
+
 /** Names of an `opfs:` path. */
 function namesOf(path: string): string[] {
   const names = path.slice(ORIGIN.length).split('/').filter(Boolean);
   if (names.length === 0 || names.some((name) => name === '.' || name === '..')) {
-    throw new IllegalArgumentException(`${path} is no path in the origin's file system: opfs:folder/name`);
+    throw new IllegalArgumentException(`${path} is not a path in the origin private file system (expected opfs:folder/name)`, {
+      condition: 'RIVULET_INVALID_PATH',
+    });
   }
   return names;
 }
@@ -55,7 +70,10 @@ async function originEntry(path: string): Promise<FileSystemFileHandle | FileSys
 /** A folder, made if it is not there. */
 export async function openFolder(target: string | FileSystemDirectoryHandle): Promise<FileSystemDirectoryHandle> {
   if (typeof target !== 'string') return target;
-  if (!target.startsWith(ORIGIN)) throw new IllegalArgumentException(`${target} is no path in the origin's file system: opfs:folder/name`);
+  if (!target.startsWith(ORIGIN))
+    throw new IllegalArgumentException(`${target} is not a path in the origin private file system (expected opfs:folder/name)`, {
+      condition: 'RIVULET_INVALID_PATH',
+    });
   let folder = await navigator.storage.getDirectory();
   for (const name of namesOf(target)) folder = await folder.getDirectoryHandle(name, { create: true });
   return folder;
@@ -65,15 +83,22 @@ export async function openFolder(target: string | FileSystemDirectoryHandle): Pr
 export async function newFolder(target: string | FileSystemDirectoryHandle): Promise<FileSystemDirectoryHandle> {
   const folder = await openFolder(target);
   for await (const name of folder.keys()) {
-    throw new SparkError(`[PATH_ALREADY_EXISTS] Output directory ${typeof target === 'string' ? target : target.name} already exists: it has ${name} in it`, {
-      condition: 'PATH_ALREADY_EXISTS',
-    });
+    throw new SparkError(
+      `[PATH_ALREADY_EXISTS] Output directory ${typeof target === 'string' ? target : target.name} already exists: it has ${name} in it`,
+      {
+        condition: 'PATH_ALREADY_EXISTS',
+      },
+    );
   }
   return folder;
 }
 
 /** Writes one file of a folder. */
-export async function writeFile(folder: FileSystemDirectoryHandle, name: string, content: Blob | Uint8Array<ArrayBuffer> | string): Promise<void> {
+export async function writeFile(
+  folder: FileSystemDirectoryHandle,
+  name: string,
+  content: Blob | Uint8Array<ArrayBuffer> | string,
+): Promise<void> {
   const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
   await stream.write(content);
   await stream.close();

@@ -2,18 +2,24 @@ import type { Wire } from '../cluster/connection.js';
 import { IllegalArgumentException } from '../errors.js';
 import { fetched } from './fetched.js';
 
-/** What a reader can read from. Texts that are URLs (http, https, blob, data, `./…`, `../…`) are fetched; others are the engine's paths. */
+/**
+ * What a reader can read from. Strings that are URLs (http, https, blob, data, `./…`, `../…`) are fetched; others are the engine's
+ * paths.
+ */
 export type FileSource = OneSource | readonly FileSource[];
 type OneFile = string | URL | Blob | Response | FileSystemFileHandle;
 type OneSource = OneFile | FileSystemDirectoryHandle;
 
-/** Paths for the engine, and a promise for the registration of the files behind them. */
-export interface Registered { paths: string[]; ready: Promise<void> }
+/** Paths for the engine, and a promise for the registration of their files. */
+export interface Registered {
+  paths: string[];
+  ready: Promise<void>;
+}
 
 const FETCHED = /^(https?:|blob:|data:|\.\.?\/)/;
 const POLL_MS = 1_000;
 
-/** Gives files of the page to the driver, under paths of its own: `rivulet-file:/<number>/<name>`. */
+/** Registers files of the page with the driver, under paths of its own: `rivulet-file:/<number>/<name>`. */
 export class FileRegistry {
   #next = 0;
   readonly #polls = new Set<ReturnType<typeof setInterval>>();
@@ -47,8 +53,10 @@ export class FileRegistry {
     this.#polls.clear();
   }
 
-  /** Gives the engine a file under a path of the caller's. */
-  put(path: string, blob: Blob): void { this.#post(path, blob); }
+  /** Registers a file under a path of the caller's. */
+  put(path: string, blob: Blob): void {
+    this.#post(path, blob);
+  }
 
   #post(path: string, blob: Blob): void {
     const modified = blob instanceof File ? blob.lastModified : Date.now();
@@ -73,11 +81,17 @@ export class FileRegistry {
     await scan();
     if (!follow) return;
     let busy = false;
-    this.#polls.add(setInterval(() => {
-      if (busy) return;
-      busy = true;
-      scan().catch((error: unknown) => console.warn(`[rivulet] cannot look into the directory ${handle.name}:`, error)).finally(() => { busy = false; });
-    }, POLL_MS));
+    this.#polls.add(
+      setInterval(() => {
+        if (busy) return;
+        busy = true;
+        scan()
+          .catch((error: unknown) => console.warn(`[rivulet] cannot look into the directory ${handle.name}:`, error))
+          .finally(() => {
+            busy = false;
+          });
+      }, POLL_MS),
+    );
   }
 }
 
@@ -94,9 +108,9 @@ export function isDirectory(source: OneSource): source is FileSystemDirectoryHan
 export function nameOf(source: OneSource): string {
   if (typeof source === 'string' || source instanceof URL || source instanceof Response) {
     const url = source instanceof Response ? source.url : String(source);
-    return url.startsWith('data:') ? 'data' : url.split(/[?#]/)[0]!.split('/').filter(Boolean).at(-1) ?? 'file';
+    return url.startsWith('data:') ? 'data' : (url.split(/[?#]/)[0]!.split('/').filter(Boolean).at(-1) ?? 'file');
   }
   if ('name' in source && typeof source.name === 'string') return source.name;
   if (source instanceof Blob) return 'blob';
-  throw new IllegalArgumentException(`Cannot read from ${String(source)}`);
+  throw new IllegalArgumentException(`Cannot read from ${String(source)}`, { condition: 'RIVULET_INVALID_PATH' });
 }

@@ -1,98 +1,340 @@
-import { estimator, model, spec, transformer, type Estimator, type ModelOf, type StageClass, type Savable, type Transformer } from './stage.js';
+import {
+  type Estimator,
+  estimator,
+  type MLWritable,
+  type ModelClass,
+  type ModelOf,
+  model,
+  type StageClass,
+  spec,
+  type Transformer,
+  transformer,
+} from './stage.js';
 import type { DenseVector, Vector } from './vector.js';
 
-/** One column in, one column out. */
-export interface InOut { inputCol: string; outputCol: string }
-/** Several columns in, as many out. */
-export interface InsOuts { inputCols: readonly string[]; outputCols: readonly string[] }
-/** What to do with values that a stage cannot take. */
-export interface HandleInvalid { handleInvalid: 'skip' | 'error' | 'keep' }
+/** The param of a stage that reads one column (`HasInputCol`). */
+export interface HasInputCol {
+  /** Name of the column to read. */
+  inputCol: string;
+}
+/** The param of a stage that adds one column (`HasOutputCol`). */
+export interface HasOutputCol {
+  /** Name of the column to add; `<uid>__output` by default. */
+  outputCol: string;
+}
+/** The param of a stage that reads several columns (`HasInputCols`). */
+export interface HasInputCols {
+  /** Names of the columns to read. */
+  inputCols: readonly string[];
+}
+/** The param of a stage that adds several columns (`HasOutputCols`). */
+export interface HasOutputCols {
+  /** Names of the columns to add, as many as there are input columns. */
+  outputCols: readonly string[];
+}
+/** The param that says what a stage does with values it cannot take (`HasHandleInvalid`). */
+export interface HasHandleInvalid {
+  /** `error` (the default) fails the query, `skip` drops the row, `keep` maps the value to a place of its own. */
+  handleInvalid: 'skip' | 'error' | 'keep';
+}
 
-type T<P> = StageClass<P, Transformer & Savable>;
-type E<P, A> = StageClass<P, Estimator<ModelOf<P, A>> & Savable>;
+type One = HasInputCol & HasOutputCol;
+type OneOrMany = One & HasInputCols & HasOutputCols;
+type T<P> = StageClass<P, Transformer & MLWritable>;
+type E<P, A> = StageClass<P, Estimator<ModelOf<P, A>> & MLWritable>;
 
-const IN_OUT = 'inputCol outputCol';
-const BOTH = `${IN_OUT} inputCols outputCols`;
+const ONE = 'inputCol outputCol';
+const ONE_OR_MANY = `${ONE} inputCols outputCols`;
 const INVALID = 'handleInvalid="error"';
 
-/** Texts to lower-case words, at white space. */
-export const Tokenizer: T<InOut> = transformer(spec('feature.Tokenizer', IN_OUT));
-/** Texts to words by a regular expression. */
-export const RegexTokenizer: T<InOut & { pattern: string; gaps: boolean; minTokenLength: number; toLowercase: boolean }> =
-  transformer(spec('feature.RegexTokenizer', `${IN_OUT} gaps=true minTokenLength=1 pattern="\\\\s+" toLowercase=true`));
-/** Words without the stop words: those of English, unless others are given (see `loadDefaultStopWords`). */
-export const StopWordsRemover: T<InOut & InsOuts & { stopWords: readonly string[]; caseSensitive: boolean; locale: string }> =
-  transformer(spec('feature.StopWordsRemover', `${BOTH} stopWords caseSensitive=false locale="en_US"`));
-/** Words to runs of n words. */
-export const NGram: T<InOut & { n: number }> = transformer(spec('feature.NGram', `${IN_OUT} n=2`));
-/** Words to counts at hashed indices. */
-export const HashingTF: T<InOut & { numFeatures: number; binary: boolean }> =
-  transformer(spec('feature.HashingTF', `${IN_OUT} binary=false numFeatures=262144`));
-/** Indices back to labels. */
-export const IndexToString: T<InOut & { labels: readonly string[] }> = transformer(spec('feature.IndexToString', `${IN_OUT} labels`));
-/** Numbers, booleans and vectors to one vector. */
-export const VectorAssembler: T<HandleInvalid & { inputCols: readonly string[]; outputCol: string }> =
-  transformer(spec('feature.VectorAssembler', `inputCols outputCol ${INVALID}`));
-/** 1 above a threshold, else 0. */
-export const Binarizer: T<InOut & InsOuts & { threshold: number; thresholds: readonly number[] }> =
-  transformer(spec('feature.Binarizer', `${BOTH} threshold=0 thresholds`));
-/** Numbers to the index of their bucket. */
-export const Bucketizer: T<InOut & InsOuts & HandleInvalid & { splits: readonly number[]; splitsArray: readonly (readonly number[])[] }> =
-  transformer(spec('feature.Bucketizer', `${BOTH} ${INVALID} splits splitsArray`));
-/** Vectors divided by their p-norm. */
-export const Normalizer: T<InOut & { p: number }> = transformer(spec('feature.Normalizer', `${IN_OUT} p=2`));
-/** A SQL statement over the input, `__THIS__`. */
-export const SQLTransformer: T<{ statement: string }> = transformer(spec('feature.SQLTransformer', 'statement'));
+/**
+ * Splits strings into lower-case words at white space (`Tokenizer`).
+ * @example
+ * ```ts
+ * const words = new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }).transform(spark.createDataFrame([{ text: 'To be' }]));
+ * (await words.first())!['words']; // → ['to', 'be']
+ * ```
+ */
+export const Tokenizer: T<One> = transformer(spec('feature.Tokenizer', ONE));
+/** An instance of {@link Tokenizer}. */
+export type Tokenizer = InstanceType<typeof Tokenizer>;
 
-interface IdfParams extends InOut { minDocFreq: number }
-interface IdfAttributes { idf: DenseVector; docFreq: number[]; numDocs: number }
-const IDF_PARAMS = `${IN_OUT} minDocFreq=0`;
-/** Weights of terms by how few documents have them. */
-export const IDFModel = model<IdfParams, IdfAttributes>(spec('feature.IDFModel', IDF_PARAMS, 'idf docFreq numDocs'));
-/** Learns the weights of {@link IDFModel}. */
+/** Splits strings into words by a regular expression of Java's (`RegexTokenizer`). */
+export const RegexTokenizer: T<
+  One & {
+    /** Regular expression of Java's: of the gaps between words, or of the words; white space by default. */
+    pattern: string;
+    /** Whether the pattern matches the gaps between words (the default), or the words. */
+    gaps: boolean;
+    /** Shortest word that is kept; 1 by default. */
+    minTokenLength: number;
+    /** Whether strings are converted to lower case first; true by default. */
+    toLowercase: boolean;
+  }
+> = transformer(spec('feature.RegexTokenizer', `${ONE} gaps=true minTokenLength=1 pattern="\\\\s+" toLowercase=true`));
+/** An instance of {@link RegexTokenizer}. */
+export type RegexTokenizer = InstanceType<typeof RegexTokenizer>;
+
+/** Removes stop words from lists of words: those of English by default, see {@link loadDefaultStopWords} (`StopWordsRemover`). */
+export const StopWordsRemover: T<
+  OneOrMany & {
+    /** The words to remove; those of English by default. */
+    stopWords: readonly string[];
+    /** Whether words are compared with their case; false by default. */
+    caseSensitive: boolean;
+    /** Locale of the comparison without case; `en_US` by default. */
+    locale: string;
+  }
+> = transformer(spec('feature.StopWordsRemover', `${ONE_OR_MANY} stopWords caseSensitive=false locale="en_US"`));
+/** An instance of {@link StopWordsRemover}. */
+export type StopWordsRemover = InstanceType<typeof StopWordsRemover>;
+
+/** Turns lists of words into lists of runs of `n` words, joined by spaces; empty for fewer than `n` words (`NGram`). */
+export const NGram: T<One & { /** Words per run; 2 by default. */ n: number }> = transformer(spec('feature.NGram', `${ONE} n=2`));
+/** An instance of {@link NGram}. */
+export type NGram = InstanceType<typeof NGram>;
+
+/** Counts words into sparse vectors, at indices that Murmur3 hashes of the words choose (`HashingTF`). */
+export const HashingTF: T<
+  One & {
+    /** Number of features; 262,144 by default. */
+    numFeatures: number;
+    /** Whether every count that is not 0 becomes 1; false by default. */
+    binary: boolean;
+  }
+> = transformer(spec('feature.HashingTF', `${ONE} binary=false numFeatures=262144`));
+/** An instance of {@link HashingTF}. */
+export type HashingTF = InstanceType<typeof HashingTF>;
+
+/** Turns indices back into labels: those of `labels`, or of the column's metadata (`IndexToString`). */
+export const IndexToString: T<One & { /** The labels, in the order of their indices. */ labels: readonly string[] }> = transformer(
+  spec('feature.IndexToString', `${ONE} labels`),
+);
+/** An instance of {@link IndexToString}. */
+export type IndexToString = InstanceType<typeof IndexToString>;
+
+/**
+ * Joins numbers, booleans and vectors into one vector per row (`VectorAssembler`).
+ * @example
+ * ```ts
+ * const assembler = new ml.VectorAssembler({ inputCols: ['age', 'adult'], outputCol: 'features' });
+ * const row = await assembler.transform(people.withColumn('adult', F.col('age').gt(18))).orderBy('age').first();
+ * ml.Vectors.of(row!['features']).toArray(); // → [29, 1]
+ * ```
+ */
+export const VectorAssembler: T<HasHandleInvalid & HasInputCols & HasOutputCol> = transformer(
+  spec('feature.VectorAssembler', `inputCols outputCol ${INVALID}`),
+);
+/** An instance of {@link VectorAssembler}. */
+export type VectorAssembler = InstanceType<typeof VectorAssembler>;
+
+/** Maps values above a threshold to 1 and all others to 0 (`Binarizer`). */
+export const Binarizer: T<
+  OneOrMany & {
+    /** Values above it become 1; 0 by default. */
+    threshold: number;
+    /** A threshold for each column. */
+    thresholds: readonly number[];
+  }
+> = transformer(spec('feature.Binarizer', `${ONE_OR_MANY} threshold=0 thresholds`));
+/** An instance of {@link Binarizer}. */
+export type Binarizer = InstanceType<typeof Binarizer>;
+
+/** Maps numbers to the index of the bucket they are in; the last bucket is closed (`Bucketizer`). */
+export const Bucketizer: T<
+  OneOrMany &
+    HasHandleInvalid & {
+      /** Bounds of the buckets, ascending. */
+      splits: readonly number[];
+      /** Bounds of the buckets of each column. */
+      splitsArray: readonly (readonly number[])[];
+    }
+> = transformer(spec('feature.Bucketizer', `${ONE_OR_MANY} ${INVALID} splits splitsArray`));
+/** An instance of {@link Bucketizer}. */
+export type Bucketizer = InstanceType<typeof Bucketizer>;
+
+/** Divides vectors by their p-norm; a vector of zeros stays as it is (`Normalizer`). */
+export const Normalizer: T<One & { /** Which norm; 2 by default. */ p: number }> = transformer(spec('feature.Normalizer', `${ONE} p=2`));
+/** An instance of {@link Normalizer}. */
+export type Normalizer = InstanceType<typeof Normalizer>;
+
+/** Runs an SQL statement over the input, which it names `__THIS__` (`SQLTransformer`). */
+export const SQLTransformer: T<{ /** The SQL, which names its input `__THIS__`. */ statement: string }> = transformer(
+  spec('feature.SQLTransformer', 'statement'),
+);
+/** An instance of {@link SQLTransformer}. */
+export type SQLTransformer = InstanceType<typeof SQLTransformer>;
+
+interface IdfParams extends One {
+  /** Fewest documents that a term must occur in; 0 by default. */
+  minDocFreq: number;
+}
+interface IdfAttributes {
+  /** Returns the inverse document frequencies of the terms. */
+  idf: DenseVector;
+  /** Returns the number of documents with each term. */
+  docFreq: number[];
+  /** Returns the number of documents. */
+  numDocs: number;
+}
+const IDF_PARAMS = `${ONE} minDocFreq=0`;
+/** Multiplies term counts by the inverse document frequencies that an {@link IDF} learned (`IDFModel`). */
+export const IDFModel: ModelClass<IdfParams, IdfAttributes> = model(spec('feature.IDFModel', IDF_PARAMS, 'idf docFreq numDocs'));
+/** A fitted {@link IDF}. */
+export type IDFModel = InstanceType<typeof IDFModel>;
+/** Learns inverse document frequencies: log((documents + 1) / (documents with the term + 1)) (`IDF`). */
 export const IDF: E<IdfParams, IdfAttributes> = estimator(spec('feature.IDF', IDF_PARAMS), IDFModel);
+/** An instance of {@link IDF}. */
+export type IDF = InstanceType<typeof IDF>;
 
-interface CountParams extends InOut { vocabSize: number; minDF: number; maxDF: number; minTF: number; binary: boolean }
-interface CountAttributes { vocabulary: string[] }
-const COUNT_PARAMS = `${IN_OUT} binary=false maxDF=9223372036854775807 minDF=1 minTF=1 vocabSize=262144`;
-/** Words to counts at the indices of a vocabulary. */
-export const CountVectorizerModel = model<CountParams, CountAttributes>(spec('feature.CountVectorizerModel', COUNT_PARAMS, 'vocabulary'));
-/** Learns the vocabulary of {@link CountVectorizerModel}: the most frequent words. */
-export const CountVectorizer: E<CountParams, CountAttributes> = estimator(spec('feature.CountVectorizer', COUNT_PARAMS), CountVectorizerModel);
+interface CountParams extends One {
+  /** Most words in the vocabulary; 262,144 by default. */
+  vocabSize: number;
+  /** Fewest documents (or least share of them) that a word must occur in; 1 by default. */
+  minDF: number;
+  /** Most documents (or largest share of them) that a word may occur in; no limit by default. */
+  maxDF: number;
+  /** Least count (or share of the words) that a word must have in its document; 1 by default. */
+  minTF: number;
+  /** Whether every count that is not 0 becomes 1; false by default. */
+  binary: boolean;
+}
+interface CountAttributes {
+  /** Returns the words, in the order of their indices. */
+  vocabulary: string[];
+}
+const COUNT_PARAMS = `${ONE} binary=false maxDF=9223372036854775807 minDF=1 minTF=1 vocabSize=262144`;
+/** Counts words into sparse vectors, at their indices in a vocabulary; other words are ignored (`CountVectorizerModel`). */
+export const CountVectorizerModel: ModelClass<CountParams, CountAttributes> = model(
+  spec('feature.CountVectorizerModel', COUNT_PARAMS, 'vocabulary'),
+);
+/** A fitted {@link CountVectorizer}. */
+export type CountVectorizerModel = InstanceType<typeof CountVectorizerModel>;
+/** Learns the vocabulary of a {@link CountVectorizerModel}: the most frequent words (`CountVectorizer`). */
+export const CountVectorizer: E<CountParams, CountAttributes> = estimator(
+  spec('feature.CountVectorizer', COUNT_PARAMS),
+  CountVectorizerModel,
+);
+/** An instance of {@link CountVectorizer}. */
+export type CountVectorizer = InstanceType<typeof CountVectorizer>;
 
-interface IndexerParams extends InOut, InsOuts, HandleInvalid { stringOrderType: 'frequencyDesc' | 'frequencyAsc' | 'alphabetDesc' | 'alphabetAsc' }
-interface IndexerAttributes { labels: string[]; labelsArray: string[][] }
-const INDEXER_PARAMS = `${BOTH} ${INVALID} stringOrderType="frequencyDesc"`;
-/** Labels to their indices. */
-export const StringIndexerModel = model<IndexerParams, IndexerAttributes>(spec('feature.StringIndexerModel', INDEXER_PARAMS, 'labels labelsArray'));
-/** Learns the labels of {@link StringIndexerModel} and their order. */
-export const StringIndexer: E<IndexerParams, IndexerAttributes> = estimator(spec('feature.StringIndexer', INDEXER_PARAMS), StringIndexerModel);
+interface IndexerParams extends One, HasInputCols, HasOutputCols, HasHandleInvalid {
+  /** Order of the labels; `frequencyDesc` by default, ties in alphabetical order. */
+  stringOrderType: 'frequencyDesc' | 'frequencyAsc' | 'alphabetDesc' | 'alphabetAsc';
+}
+interface IndexerAttributes {
+  /** Returns the labels, in the order of their indices. */
+  labels: string[];
+  /** Returns the labels of each column. */
+  labelsArray: string[][];
+}
+const INDEXER_PARAMS = `${ONE_OR_MANY} ${INVALID} stringOrderType="frequencyDesc"`;
+/** Maps labels to their indices (`StringIndexerModel`). */
+export const StringIndexerModel: ModelClass<IndexerParams, IndexerAttributes> = model(
+  spec('feature.StringIndexerModel', INDEXER_PARAMS, 'labels labelsArray'),
+);
+/** A fitted {@link StringIndexer}. */
+export type StringIndexerModel = InstanceType<typeof StringIndexerModel>;
+/**
+ * Learns the labels of a column and their order; null is invalid (`StringIndexer`).
+ * @example
+ * ```ts
+ * const indexer = new ml.StringIndexer({ inputCol: 'team', outputCol: 'index' });
+ * const model = await indexer.fit(people);
+ * await model.labels(); // → ['a', 'b']
+ * ```
+ */
+export const StringIndexer: E<IndexerParams, IndexerAttributes> = estimator(
+  spec('feature.StringIndexer', INDEXER_PARAMS),
+  StringIndexerModel,
+);
+/** An instance of {@link StringIndexer}. */
+export type StringIndexer = InstanceType<typeof StringIndexer>;
 
-interface OneHotParams extends InOut, InsOuts { dropLast: boolean; handleInvalid: 'error' | 'keep' }
-interface OneHotAttributes { categorySizes: number[] }
-const ONE_HOT_PARAMS = `${BOTH} dropLast=true ${INVALID}`;
-/** Category indices to vectors with a single 1. */
-export const OneHotEncoderModel = model<OneHotParams, OneHotAttributes>(spec('feature.OneHotEncoderModel', ONE_HOT_PARAMS, 'categorySizes'));
-/** Learns how many categories {@link OneHotEncoderModel} has. */
-export const OneHotEncoder: E<OneHotParams, OneHotAttributes> = estimator(spec('feature.OneHotEncoder', ONE_HOT_PARAMS), OneHotEncoderModel);
+interface OneHotParams extends One, HasInputCols, HasOutputCols {
+  /** Whether the last category has no place in the vector; true by default. */
+  dropLast: boolean;
+  handleInvalid: 'error' | 'keep';
+}
+interface OneHotAttributes {
+  /** Returns the number of categories of each column. */
+  categorySizes: number[];
+}
+const ONE_HOT_PARAMS = `${ONE_OR_MANY} dropLast=true ${INVALID}`;
+/** Maps category indices to sparse vectors with a single 1 (`OneHotEncoderModel`). */
+export const OneHotEncoderModel: ModelClass<OneHotParams, OneHotAttributes> = model(
+  spec('feature.OneHotEncoderModel', ONE_HOT_PARAMS, 'categorySizes'),
+);
+/** A fitted {@link OneHotEncoder}. */
+export type OneHotEncoderModel = InstanceType<typeof OneHotEncoderModel>;
+/** Learns how many categories a column has (`OneHotEncoder`). */
+export const OneHotEncoder: E<OneHotParams, OneHotAttributes> = estimator(
+  spec('feature.OneHotEncoder', ONE_HOT_PARAMS),
+  OneHotEncoderModel,
+);
+/** An instance of {@link OneHotEncoder}. */
+export type OneHotEncoder = InstanceType<typeof OneHotEncoder>;
 
-interface StandardParams extends InOut { withMean: boolean; withStd: boolean }
-interface StandardAttributes { mean: DenseVector; std: DenseVector }
-const STANDARD_PARAMS = `${IN_OUT} withMean=false withStd=true`;
-/** Features brought to a mean of 0 and a deviation of 1. */
-export const StandardScalerModel = model<StandardParams, StandardAttributes>(spec('feature.StandardScalerModel', STANDARD_PARAMS, 'mean std'));
-/** Learns mean and deviation of {@link StandardScalerModel}. */
-export const StandardScaler: E<StandardParams, StandardAttributes> = estimator(spec('feature.StandardScaler', STANDARD_PARAMS), StandardScalerModel);
+interface StandardParams extends One {
+  /** Whether the mean is subtracted, which makes vectors dense; false by default. */
+  withMean: boolean;
+  /** Whether to divide by the standard deviation; true by default. */
+  withStd: boolean;
+}
+interface StandardAttributes {
+  /** Returns the mean of each feature. */
+  mean: DenseVector;
+  /** Returns the standard deviation of each feature. */
+  std: DenseVector;
+}
+const STANDARD_PARAMS = `${ONE} withMean=false withStd=true`;
+/** Scales features to a standard deviation of 1, and to a mean of 0 if asked (`StandardScalerModel`). */
+export const StandardScalerModel: ModelClass<StandardParams, StandardAttributes> = model(
+  spec('feature.StandardScalerModel', STANDARD_PARAMS, 'mean std'),
+);
+/** A fitted {@link StandardScaler}. */
+export type StandardScalerModel = InstanceType<typeof StandardScalerModel>;
+/** Learns the mean and the standard deviation of each feature (`StandardScaler`). */
+export const StandardScaler: E<StandardParams, StandardAttributes> = estimator(
+  spec('feature.StandardScaler', STANDARD_PARAMS),
+  StandardScalerModel,
+);
+/** An instance of {@link StandardScaler}. */
+export type StandardScaler = InstanceType<typeof StandardScaler>;
 
-interface MinMaxParams extends InOut { min: number; max: number }
-interface MinMaxAttributes { originalMin: Vector; originalMax: Vector }
-const MIN_MAX_PARAMS = `${IN_OUT} max=1 min=0`;
-/** Features brought into a range. */
-export const MinMaxScalerModel = model<MinMaxParams, MinMaxAttributes>(spec('feature.MinMaxScalerModel', MIN_MAX_PARAMS, 'originalMin originalMax'));
-/** Learns the ranges of {@link MinMaxScalerModel}. */
+interface MinMaxParams extends One {
+  /** Lower bound of the scaled values; 0 by default. */
+  min: number;
+  /** Upper bound of the scaled values; 1 by default. */
+  max: number;
+}
+interface MinMaxAttributes {
+  /** Returns the smallest value of each feature. */
+  originalMin: Vector;
+  /** Returns the largest value of each feature. */
+  originalMax: Vector;
+}
+const MIN_MAX_PARAMS = `${ONE} max=1 min=0`;
+/** Scales each feature linearly into the range from `min` to `max` (`MinMaxScalerModel`). */
+export const MinMaxScalerModel: ModelClass<MinMaxParams, MinMaxAttributes> = model(
+  spec('feature.MinMaxScalerModel', MIN_MAX_PARAMS, 'originalMin originalMax'),
+);
+/** A fitted {@link MinMaxScaler}. */
+export type MinMaxScalerModel = InstanceType<typeof MinMaxScalerModel>;
+/** Learns the smallest and the largest value of each feature (`MinMaxScaler`). */
 export const MinMaxScaler: E<MinMaxParams, MinMaxAttributes> = estimator(spec('feature.MinMaxScaler', MIN_MAX_PARAMS), MinMaxScalerModel);
+/** An instance of {@link MinMaxScaler}. */
+export type MinMaxScaler = InstanceType<typeof MinMaxScaler>;
 
-/** Features divided by their largest absolute value. */
-export const MaxAbsScalerModel = model<InOut, { maxAbs: Vector }>(spec('feature.MaxAbsScalerModel', IN_OUT, 'maxAbs'));
-/** Learns the largest absolute values of {@link MaxAbsScalerModel}. */
-export const MaxAbsScaler: E<InOut, { maxAbs: Vector }> = estimator(spec('feature.MaxAbsScaler', IN_OUT), MaxAbsScalerModel);
+interface MaxAbsAttributes {
+  /** Returns the largest absolute value of each feature. */
+  maxAbs: Vector;
+}
+/** Divides each feature by its largest absolute value (`MaxAbsScalerModel`). */
+export const MaxAbsScalerModel: ModelClass<One, MaxAbsAttributes> = model(spec('feature.MaxAbsScalerModel', ONE, 'maxAbs'));
+/** A fitted {@link MaxAbsScaler}. */
+export type MaxAbsScalerModel = InstanceType<typeof MaxAbsScalerModel>;
+/** Learns the largest absolute value of each feature (`MaxAbsScaler`). */
+export const MaxAbsScaler: E<One, MaxAbsAttributes> = estimator(spec('feature.MaxAbsScaler', ONE), MaxAbsScalerModel);
+/** An instance of {@link MaxAbsScaler}. */
+export type MaxAbsScaler = InstanceType<typeof MaxAbsScaler>;

@@ -1,27 +1,30 @@
 /**
- * Machine learning: pipelines of feature stages and naive Bayes, evaluation, tuning. The words are those of `pyspark.ml`.
- *
- * ```ts
- * import { ml } from 'rivulet';
- * const pipeline = new ml.Pipeline({ stages: [
- *   new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
- *   new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: 2000 }),
- *   new ml.NaiveBayes(),
- * ] });
- * const model = await pipeline.fit(tweets);
- * const scored = model.transform(stream);
- * ```
+ * Machine learning: pipelines of feature stages and naive Bayes, evaluation, tuning. The words are those of `pyspark.ml`; begin with
+ * {@link Pipeline}.
  */
-export * from './feature.js';
+
 export * from './classification.js';
 export * from './evaluation.js';
+export * from './feature.js';
+export { type ModelSource, modelArchive } from './model_files.js';
+export { type ParamMap, type ParamPair, Params, type ParamValue } from './params.js';
 export { Pipeline, PipelineModel } from './pipeline.js';
-export * from './tuning.js';
-export * from './streaming.js';
-export { Params, type ParamMap, type ParamValue } from './params.js';
 export {
-  Estimator, Evaluator, loadDefaultStopWords, PipelineStage, Transformer,
-  type Accessors, type Fitted, type Loadable, type ModelClass, type ModelOf, type Savable, type SaveOptions, type SessionLike, type StageClass,
+  type Accessors,
+  Estimator,
+  Evaluator,
+  loadDefaultStopWords,
+  type MLReadable,
+  type MLWritable,
+  type Model,
+  type ModelClass,
+  type ModelOf,
+  PipelineStage,
+  type SaveOptions,
+  type SessionLike,
+  type StageClass,
+  Transformer,
 } from './stage.js';
-export { modelArchive, type ModelSource } from './files.js';
-export { DenseMatrix, DenseVector, SparseVector, Vectors, VectorType, type Vector, type VectorStruct } from './vector.js';
+export * from './streaming_naive_bayes.js';
+export * from './tuning.js';
+export { DenseMatrix, DenseVector, SparseVector, type Vector, type VectorStruct, Vectors, VectorType } from './vector.js';

@@ -1,7 +1,7 @@
 import type { Literal } from '../connect/messages.js';
 import { IllegalArgumentException } from '../errors.js';
 import { typeToMessage } from '../sql/type_message.js';
-import { ArrayType, DoubleType, StringType } from '../sql/types.js';
+import { ArrayType, DoubleType, StringType } from '../values/types.js';
 
 /** What a param can be set to. */
 export type ParamValue = boolean | number | string | readonly (string | number | readonly number[])[];
@@ -9,7 +9,8 @@ export type ParamValue = boolean | number | string | readonly (string | number |
 type Kind = 'i' | 'd' | 'b' | 's' | 'S' | 'D' | 'L';
 
 /** Every param: name, kind, what it means. */
-const PARAMS = new Map(`
+const PARAMS = new Map(
+  `
 beta d weight of recall in weightedFMeasure and fMeasureByLabel
 batchId i number of the batch; one that is not above the last is not learned again
 binary b all counts that are not zero become 1
@@ -20,7 +21,7 @@ featuresCol s features column name
 gaps b whether the pattern matches gaps between words, or the words
 halfLife d batches or points after which what was learned counts half
 handleInvalid s what to do with invalid values: skip, error or keep
-initialModel s id of the model to go on from
+initialModel s id of the model to continue from
 inputCol s input column name
 inputCols S input column names
 labelCol s label column name
@@ -37,7 +38,7 @@ minTF d least count (or share of the words) that a word must have in its documen
 minTokenLength i least length of a word
 modelType s multinomial, complement, bernoulli or gaussian
 n i words in a gram
-numBins i points that the curves are brought down to; 0 keeps all
+numBins i points that the curves are reduced to; 0 keeps all
 numFeatures i number of features
 outputCol s output column name
 outputCols S output column names
@@ -54,70 +55,101 @@ stopWords S the words to remove
 stringOrderType s order of the labels: frequencyDesc, frequencyAsc, alphabetDesc or alphabetAsc
 threshold d values above it become 1
 timeUnit s what halfLife counts: batches or points
-thresholds D one a class (or a column): a prediction is the class with the largest probability / threshold
-toLowercase b whether texts are brought to lower case first
+thresholds D one per class (or column): a prediction is the class with the largest probability / threshold
+toLowercase b whether strings are converted to lower case first
 vocabSize i most words in the vocabulary
 weightCol s weight column name
 withMean b whether to subtract the mean
 withStd b whether to divide by the standard deviation
-`.trim().split('\n').map((line): [string, { kind: Kind; doc: string }] => {
-  const [name = '', kind = ''] = line.split(' ', 2);
-  return [name, { kind: kind as Kind, doc: line.slice(name.length + 3) }];
-}));
+`
+    .trim()
+    .split('\n')
+    .map((line): [string, { kind: Kind; doc: string }] => {
+      const [name = '', kind = ''] = line.split(' ', 2);
+      return [name, { kind: kind as Kind, doc: line.slice(name.length + 3) }];
+    }),
+);
 
 /** The params of a stage with their defaults, from `name=default …`. */
 export function paramTable(text: string): ReadonlyMap<string, ParamValue | undefined> {
-  return new Map(text.split(' ').map((entry) => {
-    const [name = '', value] = entry.split('=');
-    return [name, value === undefined ? undefined : (JSON.parse(value) as ParamValue)];
-  }));
+  return new Map(
+    text.split(' ').map((entry) => {
+      const [name = '', value] = entry.split('=');
+      return [name, value === undefined ? undefined : (JSON.parse(value) as ParamValue)];
+    }),
+  );
 }
 
 /** Params for one fit: which stage's param has which value. */
-export type ParamMap = readonly { readonly stage: Params; readonly name: string; readonly value: ParamValue }[];
+export type ParamMap = readonly ParamPair[];
+/** A param of a stage, and its value for one fit. */
+export interface ParamPair {
+  /** The stage, or one with the same uid. */
+  readonly stage: Params;
+  /** Name of the param. */
+  readonly name: string;
+  /** Its value. */
+  readonly value: ParamValue;
+}
 
-/** Anything with params: pipelines, their stages, evaluators. */
+/** Anything with params: pipelines, their stages, evaluators (`Params`). */
 export abstract class Params {
-  /** Names this stage among others. */
+  /** Identifies this stage among others. */
   readonly uid: string;
   /** @internal */ readonly explicit = new Map<string, ParamValue>();
 
+  /** @internal */ readonly table: ReadonlyMap<string, ParamValue | undefined>;
+
   /** @internal */
-  constructor(name: string, /** @internal */ readonly table: ReadonlyMap<string, ParamValue | undefined>, uid?: string) {
-    this.uid = uid ?? `${name}_${crypto.randomUUID().slice(-12)}`;
+  constructor(name?: string, table: ReadonlyMap<string, ParamValue | undefined> = new Map(), uid?: string) {
+    this.table = table;
+    this.uid = uid ?? `${name ?? new.target.name}_${crypto.randomUUID().slice(-12)}`;
   }
 
-  /** Whether there is such a param. */
-  hasParam(name: string): boolean { return this.table.has(name); }
-  /** Whether it is set, and not left at its default. */
-  isSet(name: string): boolean { return this.explicit.has(name); }
-  /** Sets a param. */
+  /** Returns whether there is such a param. */
+  hasParam(name: string): boolean {
+    return this.table.has(name);
+  }
+  /** Returns whether the param is set, and not left at its default. */
+  isSet(name: string): boolean {
+    return this.explicit.has(name);
+  }
+  /** Sets a param. Throws an IllegalArgumentException for an unknown name or a value that does not fit. */
   setParam(name: string, value: ParamValue): this {
-    if (!this.hasParam(name)) throw new IllegalArgumentException(`Param ${name} does not exist.`);
-    if (!fits(PARAMS.get(name)?.kind, value)) throw new IllegalArgumentException(`${this.uid} parameter ${name} given invalid value ${JSON.stringify(value)}.`);
+    if (!this.hasParam(name)) throw new IllegalArgumentException(`Param ${name} does not exist.`, { condition: 'RIVULET_NO_SUCH_PARAM' });
+    if (!fits(PARAMS.get(name)?.kind, value))
+      throw new IllegalArgumentException(`${this.uid} parameter ${name} given invalid value ${JSON.stringify(value)}.`, {
+        condition: 'RIVULET_INVALID_PARAM',
+      });
     this.explicit.set(name, value);
     return this;
   }
-  /** The value of a param: set, or default; undefined where there is neither. */
+  /** Returns the value of a param, set or default; undefined if it has neither. */
   getParam(name: string): ParamValue | undefined {
     const value = this.explicit.get(name) ?? this.table.get(name);
     return value ?? (name === 'outputCol' ? `${this.uid}__output` : undefined);
   }
-  /** What a param is for, its default and its value. */
+  /** Returns what a param is for, its default and its value. */
   explainParam(name: string): string {
-    const show = (value: ParamValue | undefined) => (value === undefined ? 'undefined' : typeof value === 'string' ? value : JSON.stringify(value));
+    const show = (value: ParamValue | undefined) =>
+      value === undefined ? 'undefined' : typeof value === 'string' ? value : JSON.stringify(value);
     const [fallback, current] = [this.table.get(name), this.explicit.get(name)];
     const values = [fallback === undefined ? '' : `default: ${show(fallback)}`, current === undefined ? '' : `current: ${show(current)}`];
     return `${name}: ${PARAMS.get(name)?.doc ?? ''}. (${values.filter(Boolean).join(', ') || 'undefined'})`;
   }
-  /** {@link explainParam} of all params. */
-  explainParams(): string { return [...this.table.keys()].sort().map((name) => this.explainParam(name)).join('\n'); }
+  /** Returns {@link explainParam} of all params. */
+  explainParams(): string {
+    return [...this.table.keys()]
+      .sort()
+      .map((name) => this.explainParam(name))
+      .join('\n');
+  }
 
-  /** The same with other params: those of `extra` that are this stage's. */
+  /** Returns a copy with the same uid, and with the params of `extra` that are this stage's. */
   abstract copy(extra?: ParamMap): Params;
 
   /** @internal */
-  protected copyInto<T extends Params>(other: T, extra: ParamMap = []): T {
+  copyInto<T extends Params>(other: T, extra: ParamMap = []): T {
     for (const [name, value] of this.explicit) other.explicit.set(name, value);
     for (const { stage, name, value } of extra) if (stage.uid === this.uid) other.setParam(name, value);
     return other;
@@ -132,13 +164,20 @@ export abstract class Params {
 function fits(kind: Kind | undefined, value: ParamValue): boolean {
   const number = (v: unknown) => typeof v === 'number';
   switch (kind) {
-    case 'i': return Number.isInteger(value);
-    case 'd': return number(value);
-    case 'b': return typeof value === 'boolean';
-    case 's': return typeof value === 'string';
-    case 'S': return Array.isArray(value) && value.every((v) => typeof v === 'string');
-    case 'D': return Array.isArray(value) && value.every(number);
-    default: return Array.isArray(value) && value.every((v) => Array.isArray(v) && v.every(number));
+    case 'i':
+      return Number.isInteger(value);
+    case 'd':
+      return number(value);
+    case 'b':
+      return typeof value === 'boolean';
+    case 's':
+      return typeof value === 'string';
+    case 'S':
+      return Array.isArray(value) && value.every((v) => typeof v === 'string');
+    case 'D':
+      return Array.isArray(value) && value.every(number);
+    default:
+      return Array.isArray(value) && value.every((v) => Array.isArray(v) && v.every(number));
   }
 }
 

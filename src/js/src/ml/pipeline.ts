@@ -1,67 +1,126 @@
 import { IllegalArgumentException } from '../errors.js';
 import { WriteOperation_SaveMode as SaveMode } from '../generated/spark/connect/commands_pb.js';
 import type { DataFrame } from '../sql/dataframe.js';
-import { localRelation } from '../sql/local.js';
 import { planOf } from '../sql/plan.js';
-import { StringType, StructField, StructType } from '../sql/types.js';
+import { localRelation } from '../sql/relations.js';
+import { StringType, StructField, StructType } from '../values/types.js';
 import * as classification from './classification.js';
 import * as feature from './feature.js';
-import { modelPath, type ModelSource } from './files.js';
+import { type ModelSource, modelPath } from './model_files.js';
 import type { ParamMap } from './params.js';
-import { callHelper, Estimator, Transformer, type Loadable, type PipelineStage, type Savable, type SaveOptions, type SessionLike } from './stage.js';
+import {
+  callHelper,
+  Estimator,
+  type MLReadable,
+  type MLWritable,
+  type PipelineStage,
+  type SaveOptions,
+  type SessionLike,
+  Transformer,
+} from './stage.js';
 
-/** Stages that are fitted and applied one after the other. */
-export class Pipeline extends Estimator<PipelineModel> implements Savable {
+/**
+ * Stages that are fitted and applied one after the other (`Pipeline`).
+ * @example
+ * ```ts
+ * const reviews = spark.createDataFrame([{ text: 'good film', label: 1 }, { text: 'bad film', label: 0 }], 'text STRING, label DOUBLE');
+ * const pipeline = new ml.Pipeline({
+ *   stages: [
+ *     new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
+ *     new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: 1_000 }),
+ *     new ml.NaiveBayes(),
+ *   ],
+ * });
+ * const model = await pipeline.fit(reviews);
+ * (await model.transform(reviews).select('prediction').collect()).map((row) => row['prediction']); // → [1, 0]
+ * ```
+ */
+export class Pipeline extends Estimator<PipelineModel> implements MLWritable {
   #stages: readonly PipelineStage[];
 
+  /** Makes a pipeline of these stages. */
   constructor({ stages = [] }: { stages?: readonly PipelineStage[] } = {}, uid?: string) {
     super('Pipeline', new Map(), uid);
     this.#stages = stages;
   }
 
-  setStages(stages: readonly PipelineStage[]): this { this.#stages = stages; return this; }
-  getStages(): readonly PipelineStage[] { return this.#stages; }
+  /** Sets the stages. */
+  setStages(stages: readonly PipelineStage[]): this {
+    this.#stages = stages;
+    return this;
+  }
+  /** Returns the stages. */
+  getStages(): readonly PipelineStage[] {
+    return this.#stages;
+  }
 
-  /** Fits the estimators in order, each on what the stages before it make. */
+  /** Fits the estimators in order, each to what the stages before it make. */
   override async fit(df: DataFrame, extra: ParamMap = []): Promise<PipelineModel> {
     const stages = extra.length > 0 ? this.copy(extra).#stages : this.#stages;
     const last = stages.findLastIndex((stage) => stage instanceof Estimator);
     const fitted: Transformer[] = [];
     let data = df;
     for (const [index, stage] of stages.entries()) {
-      const ready = stage instanceof Estimator ? (await stage.fit(data)) as Transformer : (stage as Transformer);
+      const ready = stage instanceof Estimator ? ((await stage.fit(data)) as Transformer) : (stage as Transformer);
       fitted.push(ready);
       if (index < last) data = ready.transform(data);
     }
     return new PipelineModel(fitted, this.uid);
   }
-  override copy(extra: ParamMap = []): Pipeline { return new Pipeline({ stages: this.#stages.map((stage) => stage.copy(extra)) }, this.uid); }
+  /** Returns a copy with the same uid, whose stages have those params of `extra` that are theirs. */
+  override copy(extra: ParamMap = []): Pipeline {
+    return new Pipeline({ stages: this.#stages.map((stage) => stage.copy(extra)) }, this.uid);
+  }
 
-  save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> { return save(session, path, this, this.#stages, options); }
-  /** A pipeline that was saved, by Rivulet or by Spark. */
+  /** Writes metadata and stages to a directory, in Spark's format. Throws for a stage that Spark does not have. */
+  save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> {
+    return save(session, path, this, this.#stages, options);
+  }
+  /** Loads a pipeline that was saved, by Rivulet or by Spark. */
   static async load(session: SessionLike, source: ModelSource): Promise<Pipeline> {
     const { uid, stages } = await load(session, await modelPath(session.context, source));
     return new Pipeline({ stages }, uid);
   }
 }
 
-/** A fitted {@link Pipeline}. */
-export class PipelineModel extends Transformer implements Savable {
-  constructor(readonly stages: readonly Transformer[], uid?: string) { super('PipelineModel', new Map(), uid); }
+/** A fitted {@link Pipeline} (`PipelineModel`). */
+export class PipelineModel extends Transformer implements MLWritable {
+  /** Makes a model of fitted stages. */
+  constructor(
+    /** The fitted stages. */ readonly stages: readonly Transformer[],
+    uid?: string,
+  ) {
+    super('PipelineModel', new Map(), uid);
+  }
 
-  override transform(df: DataFrame): DataFrame { return this.stages.reduce((data, stage) => stage.transform(data), df); }
-  override copy(extra: ParamMap = []): PipelineModel { return new PipelineModel(this.stages.map((stage) => stage.copy(extra)), this.uid); }
+  /** Returns the DataFrame with the columns of all stages added. */
+  override transform(df: DataFrame): DataFrame {
+    return this.stages.reduce((data, stage) => stage.transform(data), df);
+  }
+  /** Returns a copy with the same uid, whose stages have those params of `extra` that are theirs. */
+  override copy(extra: ParamMap = []): PipelineModel {
+    return new PipelineModel(
+      this.stages.map((stage) => stage.copy(extra)),
+      this.uid,
+    );
+  }
 
-  /** Writes metadata and stages to a directory, in Spark's format. */
-  save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> { return save(session, path, this, this.stages, options); }
-  /** A model that was saved, by Rivulet or by Spark. */
+  /** Writes metadata and stages to a directory, in Spark's format. Throws for a stage that Spark does not have. */
+  save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> {
+    return save(session, path, this, this.stages, options);
+  }
+  /** Loads a model that was saved, by Rivulet or by Spark. */
   static async load(session: SessionLike, source: ModelSource): Promise<PipelineModel> {
     const { uid, stages } = await load(session, await modelPath(session.context, source));
     return new PipelineModel(stages as Transformer[], uid);
   }
 }
 
-interface Metadata { class: string; uid: string; paramMap: { stageUids?: string[] } }
+interface Metadata {
+  class: string;
+  uid: string;
+  paramMap: { stageUids?: string[] };
+}
 
 /** Classes by their names in Spark, without the package. */
 const CLASSES: Record<string, unknown> = { ...feature, ...classification };
@@ -70,23 +129,35 @@ function stagePath(path: string, index: number, count: number, uid: string): str
   return `${path}/stages/${String(index).padStart(String(count).length, '0')}_${uid}`;
 }
 
-async function save(session: SessionLike, path: string, whole: PipelineStage, stages: readonly PipelineStage[], { overwrite = false }: SaveOptions = {}): Promise<void> {
+async function save(
+  session: SessionLike,
+  path: string,
+  whole: PipelineStage,
+  stages: readonly PipelineStage[],
+  { overwrite = false }: SaveOptions = {},
+): Promise<void> {
   const { context } = session;
   for (const stage of stages) {
-    if (!('save' in stage)) throw new IllegalArgumentException(`Stage ${stage.uid} cannot be saved: it is no stage of Spark's.`);
+    if (!('save' in stage)) throw new IllegalArgumentException(`Stage ${stage.uid} cannot be saved: it is not a Spark stage.`);
   }
   if (overwrite) await callHelper(context, 'handleOverwrite', [path, true]);
   const metadata = {
-    class: `org.apache.spark.ml.${whole instanceof Pipeline ? 'Pipeline' : 'PipelineModel'}`, timestamp: Date.now(),
-    sparkVersion: (await context.client.analyze({ case: 'sparkVersion', value: {} })).version, uid: whole.uid,
-    paramMap: { stageUids: stages.map((stage) => stage.uid) }, defaultParamMap: {},
+    class: `org.apache.spark.ml.${whole instanceof Pipeline ? 'Pipeline' : 'PipelineModel'}`,
+    timestamp: Date.now(),
+    sparkVersion: (await context.client.analyze({ case: 'sparkVersion', value: {} })).version,
+    uid: whole.uid,
+    paramMap: { stageUids: stages.map((stage) => stage.uid) },
+    defaultParamMap: {},
   };
   const schema = new StructType([new StructField('value', StringType)]);
   const { relation } = planOf(context, localRelation([[JSON.stringify(metadata)]], schema));
   const saveType = { case: 'path' as const, value: `${path}/metadata` };
-  await context.client.command({ case: 'writeOperation', value: { input: relation, source: 'text', saveType, mode: SaveMode.ERROR_IF_EXISTS } });
+  await context.client.command({
+    case: 'writeOperation',
+    value: { input: relation, source: 'text', saveType, mode: SaveMode.ERROR_IF_EXISTS },
+  });
   for (const [index, stage] of stages.entries()) {
-    await (stage as PipelineStage & Savable).save(session, stagePath(path, index, stages.length, stage.uid));
+    await (stage as PipelineStage & MLWritable).save(session, stagePath(path, index, stages.length, stage.uid));
   }
 }
 
@@ -98,13 +169,18 @@ async function metadataOf({ context }: SessionLike, path: string): Promise<Metad
 async function load(session: SessionLike, path: string): Promise<{ uid: string; stages: PipelineStage[] }> {
   const { uid, paramMap } = await metadataOf(session, path);
   const uids = paramMap.stageUids;
-  if (!uids) throw new IllegalArgumentException(`${path} is no saved pipeline: it names no stages.`, { condition: 'CORRUPT_MODEL' });
+  if (!uids) throw new IllegalArgumentException(`${path} is not a saved pipeline: it names no stages.`, { condition: 'CORRUPT_MODEL' });
   const stages: PipelineStage[] = [];
   for (const [index, stageUid] of uids.entries()) {
     const place = stagePath(path, index, uids.length, stageUid);
     const name = (await metadataOf(session, place)).class.split('.').at(-1) as string;
-    const type = (name === 'PipelineModel' ? PipelineModel : name === 'Pipeline' ? Pipeline : CLASSES[name]) as Loadable<PipelineStage> | undefined;
-    if (!type) throw new IllegalArgumentException(`Unsupported ML operator, found ${name} in ${place}.`, { condition: 'CONNECT_ML.UNSUPPORTED_EXCEPTION' });
+    const type = (name === 'PipelineModel' ? PipelineModel : name === 'Pipeline' ? Pipeline : CLASSES[name]) as
+      | MLReadable<PipelineStage>
+      | undefined;
+    if (!type)
+      throw new IllegalArgumentException(`Unsupported ML operator, found ${name} in ${place}.`, {
+        condition: 'CONNECT_ML.UNSUPPORTED_EXCEPTION',
+      });
     stages.push(await type.load(session, place));
   }
   return { uid, stages };

@@ -1,10 +1,18 @@
 import { IllegalArgumentException } from '../errors.js';
 import type { DataFrame } from '../sql/dataframe.js';
 import { col, functions as F } from '../sql/functions/index.js';
-import { Params, type ParamMap, type ParamValue } from './params.js';
-import { Estimator, Transformer, type Evaluator } from './stage.js';
+import type { ParamMap, Params, ParamValue } from './params.js';
+import { Estimator, type Evaluator, Transformer } from './stage.js';
 
-/** Builds all combinations of params: a grid. */
+/**
+ * Builds all combinations of params: a grid (`ParamGridBuilder`).
+ * @example
+ * ```ts
+ * const bayes = new ml.NaiveBayes();
+ * const grid = new ml.ParamGridBuilder().addGrid(bayes, 'smoothing', [0.5, 1]).addGrid(bayes, 'modelType', ['multinomial', 'bernoulli']).build();
+ * grid.length; // → 4
+ * ```
+ */
 export class ParamGridBuilder {
   #grid: ParamMap[] = [[]];
 
@@ -13,19 +21,27 @@ export class ParamGridBuilder {
     this.#grid = this.#grid.flatMap((map) => values.map((value) => [...map, { stage, name, value }]));
     return this;
   }
-  /** Gives a param the same value everywhere. */
-  baseOn(stage: Params, name: string, value: ParamValue): this { return this.addGrid(stage, name, [value]); }
-  /** The combinations. */
-  build(): ParamMap[] { return this.#grid; }
+  /** Sets a param to the same value everywhere. */
+  baseOn(stage: Params, name: string, value: ParamValue): this {
+    return this.addGrid(stage, name, [value]);
+  }
+  /** Returns the combinations. */
+  build(): ParamMap[] {
+    return this.#grid;
+  }
 }
 
 /** What {@link CrossValidator} and {@link TrainValidationSplit} share. */
 export interface ValidatorParams {
+  /** What is fitted. */
   estimator: Estimator;
+  /** The combinations of params to choose from. */
   estimatorParamMaps: readonly ParamMap[];
+  /** Computes the metric to choose by. */
   evaluator: Evaluator;
+  /** Decides the random split; 42 by default. */
   seed?: number;
-  /** Models that are fitted at a time. */
+  /** How many models are fitted at a time; 1 by default. */
   parallelism?: number;
 }
 
@@ -33,14 +49,16 @@ export interface ValidatorParams {
 async function inParallel<R>(tasks: readonly (() => Promise<R>)[], limit: number): Promise<R[]> {
   const results: R[] = [];
   const queue = tasks.entries();
-  const worker = async () => { for (const [index, task] of queue) results[index] = await task(); };
+  const worker = async () => {
+    for (const [index, task] of queue) results[index] = await task();
+  };
   await Promise.all(Array.from({ length: Math.min(limit, tasks.length) }, worker));
   return results;
 }
 
 const RANDOM = '__rivulet_fold';
 
-/** Fits every combination on `training` and judges it on `validation`. */
+/** Fits every combination on `training` and evaluates it on `validation`. */
 async function metricsOf(params: ValidatorParams, training: DataFrame, validation: DataFrame): Promise<number[]> {
   const tasks = params.estimatorParamMaps.map((map) => async () => {
     const model = await params.estimator.fit(training, map);
@@ -61,29 +79,35 @@ function checked(params: ValidatorParams): ValidatorParams {
   return params;
 }
 
-/** Chooses params by how well each combination does on parts of the data that it was not fitted on. */
+/** Chooses params by the metric of each combination on parts of the data that it was not fitted to (`CrossValidator`). */
 export class CrossValidator extends Estimator<CrossValidatorModel> {
   readonly #params: ValidatorParams & { numFolds: number; foldCol?: string };
 
-  /** `foldCol` is a column with the number of each row's fold; without it rows are spread at random. */
+  /** Makes a validator. `foldCol` is a column with the number of each row's fold; without it rows are spread at random. */
   constructor(params: ValidatorParams & { numFolds?: number; foldCol?: string }, uid?: string) {
     super('CrossValidator', new Map(), uid);
     this.#params = { ...checked(params), numFolds: params.numFolds ?? 3 };
-    if (this.#params.numFolds < 2) throw new IllegalArgumentException(`${this.uid} parameter numFolds given invalid value ${this.#params.numFolds}.`);
+    if (this.#params.numFolds < 2)
+      throw new IllegalArgumentException(`${this.uid} parameter numFolds given invalid value ${this.#params.numFolds}.`, {
+        condition: 'RIVULET_INVALID_PARAM',
+      });
   }
 
-  /** The folds: rows to fit on, and rows to judge on. */
+  /** The folds: rows to fit on, and rows to evaluate on. */
   #folds(df: DataFrame): [training: DataFrame, validation: DataFrame][] {
     const { numFolds, foldCol, seed = 42 } = this.#params;
     const folds = Array.from({ length: numFolds }, (_, fold) => fold);
     if (foldCol) return folds.map((fold) => [df.filter(col(foldCol).neq(fold)), df.filter(col(foldCol).eq(fold))]);
     const spread = df.withColumn(RANDOM, F.rand(seed));
     return folds.map((fold) => {
-      const inside = col(RANDOM).geq(fold / numFolds).and(col(RANDOM).lt((fold + 1) / numFolds));
+      const inside = col(RANDOM)
+        .geq(fold / numFolds)
+        .and(col(RANDOM).lt((fold + 1) / numFolds));
       return [spread.filter(inside.not()).drop(RANDOM), spread.filter(inside).drop(RANDOM)];
     });
   }
 
+  /** Evaluates every combination on every fold, and fits the best one to all rows. */
   override async fit(df: DataFrame, extra: ParamMap = []): Promise<CrossValidatorModel> {
     const params = { ...this.#params, estimator: this.#params.estimator.copy(extra) };
     const byFold: number[][] = [];
@@ -96,15 +120,17 @@ export class CrossValidator extends Estimator<CrossValidatorModel> {
     const bestModel = await params.estimator.fit(df, params.estimatorParamMaps[bestIndex]);
     return new CrossValidatorModel(bestModel, bestIndex, avgMetrics, stdMetrics, this.uid);
   }
+  /** Returns a copy with the same uid, whose estimator has those params of `extra` that are its. */
   override copy(extra: ParamMap = []): CrossValidator {
     return new CrossValidator({ ...this.#params, estimator: this.#params.estimator.copy(extra) }, this.uid);
   }
 }
 
-/** The best model of a {@link CrossValidator}, fitted on all rows. */
+/** The best model of a {@link CrossValidator}, fitted to all rows (`CrossValidatorModel`). */
 export class CrossValidatorModel extends Transformer {
+  /** Makes a result. */
   constructor(
-    readonly bestModel: Transformer,
+    /** The model. */ readonly bestModel: Transformer,
     /** Which combination it is. */
     readonly bestIndex: number,
     /** Mean of the metric over the folds, for each combination. */
@@ -112,23 +138,32 @@ export class CrossValidatorModel extends Transformer {
     /** Its standard deviation over the folds. */
     readonly stdMetrics: readonly number[],
     uid?: string,
-  ) { super('CrossValidatorModel', new Map(), uid); }
+  ) {
+    super('CrossValidatorModel', new Map(), uid);
+  }
 
-  override transform(df: DataFrame): DataFrame { return this.bestModel.transform(df); }
+  /** Returns the DataFrame with the best model's columns added. */
+  override transform(df: DataFrame): DataFrame {
+    return this.bestModel.transform(df);
+  }
 }
 
-/** As {@link CrossValidator}, with a single split. */
+/** Chooses params as {@link CrossValidator} does, by a single split (`TrainValidationSplit`). */
 export class TrainValidationSplit extends Estimator<TrainValidationSplitModel> {
   readonly #params: ValidatorParams & { trainRatio: number };
 
-  /** `trainRatio` is the share of rows to fit on. */
+  /** Makes a validator. `trainRatio` is the share of rows to fit to; 0.75 by default. */
   constructor(params: ValidatorParams & { trainRatio?: number }, uid?: string) {
     super('TrainValidationSplit', new Map(), uid);
     this.#params = { ...checked(params), trainRatio: params.trainRatio ?? 0.75 };
     const { trainRatio } = this.#params;
-    if (!(trainRatio > 0 && trainRatio < 1)) throw new IllegalArgumentException(`${this.uid} parameter trainRatio given invalid value ${trainRatio}.`);
+    if (!(trainRatio > 0 && trainRatio < 1))
+      throw new IllegalArgumentException(`${this.uid} parameter trainRatio given invalid value ${trainRatio}.`, {
+        condition: 'RIVULET_INVALID_PARAM',
+      });
   }
 
+  /** Evaluates every combination on the split, and fits the best one to all rows. */
   override async fit(df: DataFrame, extra: ParamMap = []): Promise<TrainValidationSplitModel> {
     const params = { ...this.#params, estimator: this.#params.estimator.copy(extra) };
     const spread = df.withColumn(RANDOM, F.rand(params.seed ?? 42));
@@ -138,20 +173,26 @@ export class TrainValidationSplit extends Estimator<TrainValidationSplitModel> {
     const bestModel = await params.estimator.fit(df, params.estimatorParamMaps[bestIndex]);
     return new TrainValidationSplitModel(bestModel, bestIndex, metrics, this.uid);
   }
+  /** Returns a copy with the same uid, whose estimator has those params of `extra` that are its. */
   override copy(extra: ParamMap = []): TrainValidationSplit {
     return new TrainValidationSplit({ ...this.#params, estimator: this.#params.estimator.copy(extra) }, this.uid);
   }
 }
 
-/** The best model of a {@link TrainValidationSplit}, fitted on all rows. */
+/** The best model of a {@link TrainValidationSplit}, fitted to all rows (`TrainValidationSplitModel`). */
 export class TrainValidationSplitModel extends Transformer {
+  /** Makes a result. */
   constructor(
-    readonly bestModel: Transformer,
-    readonly bestIndex: number,
-    /** The metric of each combination. */
-    readonly validationMetrics: readonly number[],
+    /** The model. */ readonly bestModel: Transformer,
+    /** Which combination it is. */ readonly bestIndex: number,
+    /** The metric of each combination. */ readonly validationMetrics: readonly number[],
     uid?: string,
-  ) { super('TrainValidationSplitModel', new Map(), uid); }
+  ) {
+    super('TrainValidationSplitModel', new Map(), uid);
+  }
 
-  override transform(df: DataFrame): DataFrame { return this.bestModel.transform(df); }
+  /** Returns the DataFrame with the best model's columns added. */
+  override transform(df: DataFrame): DataFrame {
+    return this.bestModel.transform(df);
+  }
 }

@@ -1,64 +1,99 @@
 import type { Literal } from '../connect/messages.js';
 import { SparkTypeError } from '../errors.js';
-import { ArrayType, ByteType, DoubleType, IntegerType, StructField, StructType } from '../sql/types.js';
+import { ArrayType, ByteType, DoubleType, IntegerType, StructField, StructType } from '../values/types.js';
 
-/** A vector that holds every value. */
+/** A vector that holds every value (`DenseVector`). */
 export class DenseVector {
+  /** All values. */
   readonly values: Float64Array;
 
-  constructor(values: Iterable<number>) { this.values = Float64Array.from(values); }
+  /** Makes a vector of these values. */
+  constructor(values: Iterable<number>) {
+    this.values = Float64Array.from(values);
+  }
 
-  get size(): number { return this.values.length; }
-  /** The value at an index. */
-  at(index: number): number { return this.values[index] ?? 0; }
-  /** All values. */
-  toArray(): number[] { return [...this.values]; }
-  toString(): string { return `[${this.toArray().join(',')}]`; }
+  /** The number of values. */
+  get size(): number {
+    return this.values.length;
+  }
+  /** Returns the value at an index; 0 outside. */
+  at(index: number): number {
+    return this.values[index] ?? 0;
+  }
+  /** Returns all values. */
+  toArray(): number[] {
+    return [...this.values];
+  }
+  /** Returns the form `[1,0,3]`. */
+  toString(): string {
+    return `[${this.toArray().join(',')}]`;
+  }
 }
 
-/** A vector that holds the values at some indices, which ascend; all others are 0. */
+/** A vector that holds the values at some indices, which ascend; all others are 0 (`SparseVector`). */
 export class SparseVector {
+  /** The indices of the values it holds, ascending. */
   readonly indices: Int32Array;
+  /** The values it holds. */
   readonly values: Float64Array;
 
-  constructor(readonly size: number, indices: Iterable<number>, values: Iterable<number>) {
+  /** Makes a vector. Throws INVALID_VECTOR unless the indices ascend, are below `size`, and have a value each. */
+  constructor(
+    /** The number of values, zeros included. */ readonly size: number,
+    indices: Iterable<number>,
+    values: Iterable<number>,
+  ) {
     this.indices = Int32Array.from(indices);
     this.values = Float64Array.from(values);
     const fit = this.indices.every((at, i) => at < size && at > (i === 0 ? -1 : (this.indices[i - 1] as number)));
     if (!fit || this.indices.length !== this.values.length) {
-      throw new SparkTypeError('Indices of a sparse vector ascend, are below its size, and have a value each', { condition: 'INVALID_VECTOR' });
+      throw new SparkTypeError('Indices of a sparse vector ascend, are below its size, and have a value each', {
+        condition: 'INVALID_VECTOR',
+      });
     }
   }
 
-  /** The value at an index. */
+  /** Returns the value at an index; 0 outside. */
   at(index: number): number {
     const found = this.indices.indexOf(index);
     return found < 0 ? 0 : (this.values[found] as number);
   }
-  /** All values, zeros too. */
+  /** Returns all values, zeros included. */
   toArray(): number[] {
     const all = new Array<number>(this.size).fill(0);
-    this.indices.forEach((at, i) => { all[at] = this.values[i] as number; });
+    this.indices.forEach((at, i) => {
+      all[at] = this.values[i] as number;
+    });
     return all;
   }
-  toString(): string { return `(${this.size},[${this.indices.join(',')}],[${this.values.join(',')}])`; }
+  /** Returns the form `(3,[0,2],[1,3])`. */
+  toString(): string {
+    return `(${this.size},[${this.indices.join(',')}],[${this.values.join(',')}])`;
+  }
 }
 
 /** A vector of either form. */
 export type Vector = DenseVector | SparseVector;
 
-/** Makes vectors, as `pyspark.ml.linalg.Vectors` does. */
+/**
+ * Makes vectors, as `pyspark.ml.linalg.Vectors` does.
+ * @example
+ * ```ts
+ * const sparse = ml.Vectors.sparse(3, [0, 2], [1, 3]);
+ * sparse.toArray(); // → [1, 0, 3]
+ * ```
+ */
 export const Vectors = {
-  /** A vector of these values. */
+  /** Makes a vector of these values. */
   dense: (...values: (number | readonly number[])[]): DenseVector => new DenseVector(values.flat()),
-  /** A vector of `size` values with these at these indices. */
+  /** Makes a vector of `size` values with these at these indices. */
   sparse: (size: number, indices: Iterable<number>, values: Iterable<number>): SparseVector => new SparseVector(size, indices, values),
-  /** The vector in a row's column: rows hold vectors as the struct that Spark stores. */
+  /** Returns the vector in a row's column: rows hold vectors as the struct that Spark stores. */
   of(value: VectorStruct | Vector): Vector {
     if (value instanceof DenseVector || value instanceof SparseVector) return value;
     return value.type === 1 ? new DenseVector(value.values) : new SparseVector(value.size ?? 0, value.indices ?? [], value.values);
   },
-  /** The form in which `createDataFrame` takes a vector, in a column of {@link VectorType}. */
+  /** Returns the form in which `createDataFrame` takes a vector, in a column of {@link VectorType}. */
   toStruct(vector: Vector): VectorStruct {
     return vector instanceof DenseVector
       ? { type: 1, size: null, indices: null, values: vector.toArray() }
@@ -66,23 +101,40 @@ export const Vectors = {
   },
 };
 
-/** A vector as Spark stores it: type 1 is dense, 0 sparse. */
-export interface VectorStruct { type: number; size: number | null; indices: number[] | null; values: number[] }
+/** A vector as Spark stores it. */
+export interface VectorStruct {
+  /** 1 is dense, 0 sparse. */
+  type: number;
+  /** Number of values of a sparse vector; null for a dense one. */
+  size: number | null;
+  /** Indices of a sparse vector's values; null for a dense one. */
+  indices: number[] | null;
+  /** The values it holds. */
+  values: number[];
+}
 
 /** The type of columns of vectors (`VectorUDT`). */
 export const VectorType = new StructType([
-  new StructField('type', ByteType), new StructField('size', IntegerType),
-  new StructField('indices', new ArrayType(IntegerType)), new StructField('values', new ArrayType(DoubleType)),
+  new StructField('type', ByteType),
+  new StructField('size', IntegerType),
+  new StructField('indices', new ArrayType(IntegerType)),
+  new StructField('values', new ArrayType(DoubleType)),
 ]);
 
-/** A matrix of doubles. */
+/** A matrix of doubles (`DenseMatrix`). */
 export class DenseMatrix {
-  /** `values` go row after row. */
-  constructor(readonly numRows: number, readonly numCols: number, readonly values: Float64Array) {}
+  /** Makes a matrix; `values` go row after row. */
+  constructor(
+    /** The number of rows. */ readonly numRows: number,
+    /** The number of columns. */ readonly numCols: number,
+    /** All values, row after row. */ readonly values: Float64Array,
+  ) {}
 
-  /** The value in a row and column. */
-  at(row: number, column: number): number { return this.values[row * this.numCols + column] ?? Number.NaN; }
-  /** The rows. */
+  /** Returns the value in a row and column; NaN outside. */
+  at(row: number, column: number): number {
+    return this.values[row * this.numCols + column] ?? Number.NaN;
+  }
+  /** Returns the rows. */
   toArray(): number[][] {
     return Array.from({ length: this.numRows }, (_, row) => [...this.values.subarray(row * this.numCols, (row + 1) * this.numCols)]);
   }
@@ -93,10 +145,11 @@ export function vectorLiteral(vector: Vector): Literal {
   const { type, size, indices, values } = Vectors.toStruct(vector);
   const literal = (literalType: NonNullable<Literal['literalType']>): Literal => ({ literalType });
   const nothing = literal({ case: 'null', value: { kind: { case: 'null', value: {} } } });
-  const list = (items: readonly number[], kind: 'integer' | 'double') => literal({
-    case: 'array',
-    value: { elementType: { kind: { case: kind, value: {} } }, elements: items.map((value) => literal({ case: kind, value })) },
-  });
+  const list = (items: readonly number[], kind: 'integer' | 'double') =>
+    literal({
+      case: 'array',
+      value: { elementType: { kind: { case: kind, value: {} } }, elements: items.map((value) => literal({ case: kind, value })) },
+    });
   const elements = [
     literal({ case: 'byte', value: type }),
     size === null ? nothing : literal({ case: 'integer', value: size }),
@@ -113,14 +166,18 @@ type Read = { literalType: { case?: string | undefined; value?: unknown } };
 export function valueOfLiteral(literal: Read): unknown {
   const { case: kind, value } = literal.literalType;
   switch (kind) {
-    case 'array': return (value as { elements: Read[] }).elements.map(valueOfLiteral);
+    case 'array':
+      return (value as { elements: Read[] }).elements.map(valueOfLiteral);
     case 'specializedArray': {
       const { valueType } = value as { valueType: { value?: { values: unknown[] } } };
       return (valueType.value?.values ?? []).map(plain);
     }
-    case 'struct': return structOf((value as { elements: Read[] }).elements.map(valueOfLiteral));
-    case 'null': return null;
-    default: return plain(value);
+    case 'struct':
+      return structOf((value as { elements: Read[] }).elements.map(valueOfLiteral));
+    case 'null':
+      return null;
+    default:
+      return plain(value);
   }
 }
 
@@ -133,5 +190,9 @@ function structOf(parts: unknown[]): unknown {
   }
   const [, rows, columns, , , values, isTransposed] = parts as [number, number, number, unknown, unknown, number[], boolean];
   const at = (i: number) => values[isTransposed ? i : (i % columns) * rows + Math.floor(i / columns)] as number;
-  return new DenseMatrix(rows, columns, Float64Array.from(values, (_, i) => at(i)));
+  return new DenseMatrix(
+    rows,
+    columns,
+    Float64Array.from(values, (_, i) => at(i)),
+  );
 }

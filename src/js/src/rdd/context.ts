@@ -1,33 +1,36 @@
+import type { Clock } from '../clock.js';
+import type { ReceiverPage } from '../cluster/receiver_placement.js';
+import type { ActionOptions } from '../connect/action_options.js';
+import type { ConnectClient } from '../connect/client.js';
 import { IllegalArgumentException, IllegalStateException, SparkError, SparkRuntimeException, SparkTypeError } from '../errors.js';
-import type { ReceiverPage } from '../cluster/receivers.js';
-import type { Clock } from '../dstream/clock.js';
-import { openFiles, type OpenFile } from '../files/open.js';
+import { type OpenFile, openFiles } from '../files/open.js';
 import type { FileSource } from '../files/registry.js';
-import type { ActionOptions } from '../sql/action_options.js';
-import type { Context } from '../sql/plan.js';
-import { Accumulator, addNumbers, type AccumulatorParam } from './accumulator.js';
+import { Accumulator, type AccumulatorParam, addNumbers } from './accumulator.js';
 import { Broadcast } from './broadcast.js';
-import { CheckpointDirectory } from './checkpoint.js';
-import { decode, encode, NotCloneableError } from './codec.js';
-import { checkRemote, forgetting, valueBlock, planBytes, prepare, replace, toCheckpoint, type AnyRemote, type Dataset, type JobHeader, type PlanBuilder } from './dataset.js';
+import { CheckpointDirectory } from './checkpoint_directory.js';
+import { type Action, PLAN_TYPE, UPDATES_TYPE } from './job_plan.js';
 import { Jobs } from './jobs.js';
-import { PLAN_TYPE, UPDATES_TYPE, type Action } from './plan.js';
+import { prepare, type RddNode, replace, toCheckpoint } from './node.js';
+import { forgetting, type JobHeader, type PlanBuilder, planBytes } from './plan_builder.js';
 import { RDD } from './rdd.js';
+import { type AnyRemote, checkRemote, rowsBlock, valueBlock } from './remote.js';
 import { checkPartitions } from './shuffles.js';
+import { decode, encode } from './value_codec.js';
 
 /** What datasets ask of the session: its client, and to lend files to the executors. @internal */
-export interface Engine extends Pick<Context, 'client'> {
+export interface Engine {
+  readonly client: ConnectClient;
   lend(id: number, blob: Blob): Promise<void>;
   takeBack(id: number): void;
   /** Ends the session. */
   stop(): Promise<void>;
   startReceiver(receiver: Uint8Array, page: ReceiverPage): () => Promise<void>;
-  /** Calls `work` in so many ms, though the page be in the background. */
+  /** Calls `work` after `inMs` ms, even while the page is in the background. Returns a function that cancels the call. */
   alarm?(inMs: number, work: () => void): () => void;
 }
 
 /** What a dataset's definition must say; the rest is filled in. */
-type Definition = Omit<Dataset, 'id' | 'key' | 'level'>;
+type Definition = Omit<RddNode, 'id' | 'key' | 'level'>;
 
 /** Datasets of all contexts so far: sessions may share a page, and never a key. */
 let keys = 0;
@@ -39,25 +42,34 @@ let accumulators = 0;
 /** Bytes of a file that one partition has at most, as Hadoop's local blocks. */
 const SPLIT_BYTES = 32 << 20;
 
-/** The way to partitioned datasets of JavaScript values: `spark.sparkContext`. */
+/** The way to partitioned datasets of JavaScript values: `spark.sparkContext` (`SparkContext`). */
 export class SparkContext {
   #next = 0;
-  /** What the engine may forget: told soon, or with the next job. */
+  /** What the engine may forget: sent soon, or with the next job. */
   readonly #forgotten: Required<Pick<JobHeader, 'forget' | 'unkeep'>> = { forget: [], unkeep: [] };
   /** Datasets that the page itself has forgotten: nobody reads what was shuffled or kept for them. */
   readonly #collected = new FinalizationRegistry<number>((key) => this.#forget('forget', key));
   /** Files of datasets that the page has forgotten go back. */
-  readonly #lent = new FinalizationRegistry<number[]>((ids) => ids.forEach((id) => { if (!this.stopped()) this.context.takeBack(id); }));
+  readonly #lent = new FinalizationRegistry<number[]>((ids) =>
+    ids.forEach((id) => {
+      if (!this.stopped()) this.context.takeBack(id);
+    }),
+  );
   readonly #jobs: Jobs;
   #checkpoints: CheckpointDirectory | undefined;
 
-  /** Partitions of a dataset where nothing else is said: `spark.default.parallelism`, else the number of executors. */
+  /** Partitions of a dataset by default: `spark.default.parallelism`, else the number of executors. */
   readonly defaultParallelism: number;
   /** Partitions after a shuffle: `spark.default.parallelism` where it is set; else as many as before. @internal */
   readonly shufflePartitions: number | undefined;
 
   /** @internal */
-  constructor(private readonly context: Engine, executors: number, /** @internal */ readonly conf: Readonly<Record<string, string>>, private readonly stopped: () => boolean) {
+  constructor(
+    private readonly context: Engine,
+    executors: number,
+    /** @internal */ readonly conf: Readonly<Record<string, string>>,
+    private readonly stopped: () => boolean,
+  ) {
     this.#jobs = new Jobs(conf);
     const set = Number(conf['spark.default.parallelism']);
     this.shufflePartitions = Number.isInteger(set) && set > 0 ? set : undefined;
@@ -65,8 +77,12 @@ export class SparkContext {
   }
 
   /**
-   * A dataset of these values in `numSlices` partitions of equal length; slice i is elements ⌊i·size/n⌋ up to ⌊(i+1)·size/n⌋
-   * (`ParallelCollectionRDD.slice`). Values must be cloneable; class instances and functions are a SparkTypeError.
+   * Makes a dataset of these values in `numSlices` partitions of equal length; slice i is elements ⌊i·size/n⌋ up to ⌊(i+1)·size/n⌋
+   * (`ParallelCollectionRDD.slice`). Throws a SparkTypeError for values that cannot be cloned: class instances and functions.
+   * @example
+   * ```ts
+   * await sc.parallelize(['a', 'b', 'c'], 2).glom().collect(); // → [['a'], ['b', 'c']]
+   * ```
    */
   parallelize<T>(values: Iterable<T>, numSlices = this.defaultParallelism): RDD<T> {
     const all = [...values];
@@ -75,40 +91,60 @@ export class SparkContext {
     return this.#ofParts(slices, 'parallelize');
   }
 
-  /** A dataset of exactly these partitions. */
+  /** Makes a dataset of exactly these partitions. */
   fromPartitions<T>(partitions: readonly (readonly T[])[]): RDD<T> {
     return this.#ofParts(partitions, 'fromPartitions');
   }
 
-  /** Whole numbers from 0 to `start`, or from `start` to `end` by `step` (without `end` itself). */
+  /**
+   * Makes a dataset of whole numbers from 0 to `start`, or from `start` to `end` by `step`, without `end` itself.
+   * @example
+   * ```ts
+   * await sc.range(1, 10, 4).collect(); // → [1, 5, 9]
+   * ```
+   */
   range(start: number, end?: number, step = 1, numSlices = this.defaultParallelism): RDD<number> {
     if (step === 0) throw new IllegalArgumentException('range: step cannot be 0');
     const [from, to] = end === undefined ? [0, start] : [start, end];
     const size = Math.max(0, Math.ceil((to - from) / step));
     const n = checkPartitions(numSlices, 'range');
     const at = (i: number) => Math.floor((i * size) / n);
-    const bounds = this.parallelize(Array.from({ length: n }, (_, i) => [from + at(i) * step, at(i + 1) - at(i)] as [number, number]), n);
+    const bounds = this.parallelize(
+      Array.from({ length: n }, (_, i) => [from + at(i) * step, at(i + 1) - at(i)] as [number, number]),
+      n,
+    );
     return bounds.flatMap(([first, count], b) => Array.from({ length: count }, (_, i) => first + i * b.step), { step });
   }
 
-  /** A dataset without partitions. */
+  /** Makes a dataset without partitions. */
   emptyRDD<T>(): RDD<T> {
-    return new RDD<T>(this, this.dataset({ name: ['EmptyRDD'], kind: 'source', parents: [], partitions: 0, sources: [] }));
+    return new RDD<T>(this, this.node({ name: ['EmptyRDD'], kind: 'source', parents: [], partitions: 0, sources: [] }));
   }
 
-  /** All rows of all of them, partitions one after the other. */
+  /** Returns all rows of all of them, partitions one after the other. */
   union<T>(rdds: readonly RDD<T>[]): RDD<T> {
     if (rdds.length === 0) return this.emptyRDD<T>();
     const parents = rdds.map((rdd) => rdd.definition);
-    return new RDD<T>(this, this.dataset({
-      name: ['UnionRDD'], kind: 'union', parents, partitions: parents.reduce((sum, p) => sum + p.partitions, 0),
-    }));
+    return new RDD<T>(
+      this,
+      this.node({
+        name: ['UnionRDD'],
+        kind: 'union',
+        parents,
+        partitions: parents.reduce((sum, p) => sum + p.partitions, 0),
+      }),
+    );
   }
 
   /**
-   * Lines of text files: `File`s and `Blob`s, handles of files and folders, URLs, and `opfs:` paths. Opened when the first
-   * action needs them, and read where the tasks run: each partition takes an equal share of all bytes, and the lines that begin
-   * in it. Lines end with \n, \r\n or \r; the text is UTF-8.
+   * Reads lines of text files: `File`s and `Blob`s, handles of files and folders, URLs, and `opfs:` paths. They are opened when the
+   * first action needs them, and read where the tasks run: each partition takes an equal share of all bytes, and the lines that
+   * begin in it. Lines end with \n, \r\n or \r; the text is UTF-8.
+   * @example
+   * ```ts
+   * const file = new Blob(['one two\nthree\n']);
+   * await sc.textFile(file).flatMap((line) => line.split(' ')).count(); // → 3
+   * ```
    */
   textFile(source: FileSource, minPartitions = Math.min(this.defaultParallelism, 2)): RDD<string> {
     const n = checkPartitions(minPartitions, 'textFile');
@@ -127,14 +163,22 @@ export class SparkContext {
     });
   }
 
-  /** Files as pairs of name and whole text; from the same sources as textFile. */
+  /** Reads files as pairs of name and whole text, from the same sources as {@link textFile}. */
   wholeTextFiles(source: FileSource, minPartitions = Math.min(this.defaultParallelism, 2)): RDD<[name: string, text: string]> {
     const n = checkPartitions(minPartitions, 'wholeTextFiles');
-    return this.#files<[string, string]>(source, n, 'files', (files) => (
-      Array.from({ length: n }, (_, i) => files.slice(Math.floor((i * files.length) / n), Math.floor(((i + 1) * files.length) / n)).map(({ id }) => [id]))));
+    return this.#files<[string, string]>(source, n, 'files', (files) =>
+      Array.from({ length: n }, (_, i) =>
+        files.slice(Math.floor((i * files.length) / n), Math.floor(((i + 1) * files.length) / n)).map(({ id }) => [id]),
+      ),
+    );
   }
 
-  #files<T>(source: FileSource, partitions: number, op: 'lines' | 'files', share: (files: (OpenFile & { id: number })[]) => unknown[][]): RDD<T> {
+  #files<T>(
+    source: FileSource,
+    partitions: number,
+    op: 'lines' | 'files',
+    share: (files: (OpenFile & { id: number })[]) => unknown[][],
+  ): RDD<T> {
     const sources: Uint8Array[] = Array.from({ length: partitions }, () => encode([]));
     let opened: Promise<void> | undefined;
     const lent: number[] = [];
@@ -144,35 +188,50 @@ export class SparkContext {
         await this.context.lend(id, blob);
         lent.push(id);
       }
-      share(files).forEach((rows, i) => { sources[i] = encode(rows); });
+      share(files).forEach((rows, i) => {
+        sources[i] = encode(rows);
+      });
     };
-    const dataset = this.dataset({
-      name: op === 'lines' ? ['MapPartitionsRDD', 'HadoopRDD'] : ['MapPartitionsRDD', 'WholeTextFileRDD'], kind: 'source', parents: [], partitions, sources, op: () => ({ t: op }),
-      prepare: () => (opened ??= open().catch((error: unknown) => {
-        opened = undefined;
-        throw error;
-      })),
+    const dataset = this.node({
+      name: op === 'lines' ? ['MapPartitionsRDD', 'HadoopRDD'] : ['MapPartitionsRDD', 'WholeTextFileRDD'],
+      kind: 'source',
+      parents: [],
+      partitions,
+      sources,
+      op: () => ({ t: op }),
+      prepare: () =>
+        (opened ??= open().catch((error: unknown) => {
+          opened = undefined;
+          throw error;
+        })),
     });
     this.#lent.register(dataset, lent);
     return new RDD<T>(this, dataset);
   }
 
   /** A dataset of the blocks that these files hold, in their order. @internal */
-  async ofBlocks(files: readonly Blob[], like: Pick<Dataset, 'partitions' | 'placement'>): Promise<Dataset> {
+  async ofBlocks(files: readonly Blob[], like: Pick<RddNode, 'partitions' | 'placement'>): Promise<RddNode> {
     const ids: number[] = [];
     for (const blob of files) {
       ids.push(blobs++);
       await this.context.lend(ids.at(-1)!, blob);
     }
-    const dataset = this.dataset({
-      name: ['ReliableCheckpointRDD'], kind: 'source', parents: [], partitions: like.partitions, sources: ids.map((id) => encode([id])),
-      op: () => ({ t: 'blocks' }), placement: like.placement,
+    const dataset = this.node({
+      name: ['ReliableCheckpointRDD'],
+      kind: 'source',
+      parents: [],
+      partitions: like.partitions,
+      sources: ids.map((id) => encode([id])),
+      op: () => ({ t: 'blocks' }),
+      placement: like.placement,
     });
     this.#lent.register(dataset, ids);
     return dataset;
   }
 
-  /** A sum of numbers that tasks add to; bind it to the functions that do. With a parameter, of values of another type. */
+  /**
+   * Makes a sum of numbers that tasks add to; bind it to the functions that do. With a parameter, it sums values of another type.
+   */
   accumulator(initial: number): Accumulator<number>;
   accumulator<T, V = T>(initial: T, param: AccumulatorParam<T, V>): Accumulator<T, V>;
   accumulator<T, V = T>(initial: T, param?: AccumulatorParam<T, V>): Accumulator<T, V> {
@@ -183,72 +242,125 @@ export class SparkContext {
     if (typeof initial !== 'number') throw new SparkTypeError(`accumulator: ${typeof initial} needs a parameter { zero, addInPlace }`);
     return new Accumulator<T, V>(accumulators++, initial, 0 as T, 'sum', addNumbers as never);
   }
-  /** A sum from 0. */
-  longAccumulator(name?: string): Accumulator<number> { return new Accumulator<number>(accumulators++, 0, 0, 'sum', addNumbers, name); }
-  /** A sum from 0. */
-  doubleAccumulator(name?: string): Accumulator<number> { return this.longAccumulator(name); }
-  /** All values that were added, in no order. */
+  /** Makes a sum that begins at 0. */
+  longAccumulator(name?: string): Accumulator<number> {
+    return new Accumulator<number>(accumulators++, 0, 0, 'sum', addNumbers, name);
+  }
+  /** Makes a sum that begins at 0. */
+  doubleAccumulator(name?: string): Accumulator<number> {
+    return this.longAccumulator(name);
+  }
+  /** Makes a list of all values that tasks add, in no particular order. */
   collectionAccumulator<V>(name?: string): Accumulator<V[], V> {
-    return new Accumulator<V[], V>(accumulators++, [], [], 'list', (all, more) => { for (const one of more) all.push(one); return all; }, name);
+    return new Accumulator<V[], V>(
+      accumulators++,
+      [],
+      [],
+      'list',
+      (all, more) => {
+        for (const one of more) all.push(one);
+        return all;
+      },
+      name,
+    );
   }
 
-  // What is said of the jobs to come.
+  // Properties of the jobs to come.
 
-  /** Jobs from now on belong to a group, to be cancelled together; the description names them in lists of jobs. */
-  setJobGroup(groupId: string, description: string): void { this.#jobs.setGroup(groupId, description); }
-  clearJobGroup(): void { this.#jobs.clearGroup(); }
-  setJobDescription(description: string | null): void { this.#jobs.describe(description); }
-  /** Cancels the jobs of a group that run; their actions reject. */
-  cancelJobGroup(groupId: string): void { this.#jobs.cancel(groupId, new SparkError(`Job cancelled: it is part of the cancelled job group ${groupId}`, { condition: 'SPARK_JOB_CANCELLED' })); }
-  cancelAllJobs(): void { this.#jobs.cancel(undefined, new SparkError('Job cancelled as part of cancellation of all jobs', { condition: 'SPARK_JOB_CANCELLED' })); }
-  /** Such as `spark.scheduler.pool`, with `spark.scheduler.mode=FAIR`: the pool of the jobs from now on. Null takes it back. */
-  setLocalProperty(key: string, value: string | null): void { this.#jobs.set(key, value); }
-  getLocalProperty(key: string): string | null { return this.#jobs.get(key); }
+  /** Puts the jobs from now on into a group, to be cancelled together; the description names them in lists of jobs. */
+  setJobGroup(groupId: string, description: string): void {
+    this.#jobs.setGroup(groupId, description);
+  }
+  /** Ends {@link setJobGroup}: later jobs are in no group. */
+  clearJobGroup(): void {
+    this.#jobs.clearGroup();
+  }
+  /** Names the jobs from now on in lists of jobs; null ends that. */
+  setJobDescription(description: string | null): void {
+    this.#jobs.describe(description);
+  }
+  /** Cancels the running jobs of a group; their actions reject with SPARK_JOB_CANCELLED. */
+  cancelJobGroup(groupId: string): void {
+    this.#jobs.cancel(
+      groupId,
+      new SparkError(`Job cancelled: it is part of the cancelled job group ${groupId}`, { condition: 'SPARK_JOB_CANCELLED' }),
+    );
+  }
+  /** Cancels all running jobs; their actions reject with SPARK_JOB_CANCELLED. */
+  cancelAllJobs(): void {
+    this.#jobs.cancel(undefined, new SparkError('Job cancelled as part of cancellation of all jobs', { condition: 'SPARK_JOB_CANCELLED' }));
+  }
+  /**
+   * Sets a property of the jobs from now on, such as `spark.scheduler.pool`, their pool with `spark.scheduler.mode=FAIR`. Null
+   * removes it.
+   */
+  setLocalProperty(key: string, value: string | null): void {
+    this.#jobs.set(key, value);
+  }
+  /** Returns a property that was set by {@link setLocalProperty}, or null. */
+  getLocalProperty(key: string): string | null {
+    return this.#jobs.get(key);
+  }
 
-  /** Where `checkpoint()` writes: an `opfs:` path or a folder's handle. Each context writes into a folder of its own in it. */
-  setCheckpointDir(directory: string | FileSystemDirectoryHandle): void { this.#checkpoints = new CheckpointDirectory(directory); }
+  /**
+   * Sets where {@link RDD.checkpoint} writes: an `opfs:` path or a folder's handle. Each context writes into a folder of its own in
+   * it.
+   */
+  setCheckpointDir(directory: string | FileSystemDirectoryHandle): void {
+    this.#checkpoints = new CheckpointDirectory(directory);
+  }
   /** @internal */
-  get checkpoints(): CheckpointDirectory | undefined { return this.#checkpoints; }
+  get checkpoints(): CheckpointDirectory | undefined {
+    return this.#checkpoints;
+  }
 
-  /** A value for functions to use; bind it to them. */
+  /**
+   * Makes a value available to functions that it is bound to. Throws a SparkTypeError for a value that cannot be cloned.
+   * @example
+   * ```ts
+   * const stop = sc.broadcast(new Set(['the', 'a']));
+   * const words = sc.parallelize(['the', 'cat']).filter((word, b) => !b.stop.value.has(word), { stop });
+   * await words.collect(); // → ['cat']
+   * ```
+   */
   broadcast<T>(value: T): Broadcast<T> {
     valueBlock(value, 'broadcast');
     return new Broadcast(value);
   }
 
   #ofParts<T>(partitions: readonly (readonly T[])[], method: string): RDD<T> {
-    let sources: Uint8Array[];
-    try {
-      sources = partitions.map((part) => encode(part));
-    } catch (error) {
-      if (error instanceof NotCloneableError) throw new SparkTypeError(`${method}: ${error.message}`, { cause: error });
-      throw error;
-    }
-    return new RDD<T>(this, this.dataset({ name: ['ParallelCollectionRDD'], kind: 'source', parents: [], partitions: partitions.length, sources }));
+    const sources = partitions.map((part) => rowsBlock(part, method));
+    return new RDD<T>(
+      this,
+      this.node({ name: ['ParallelCollectionRDD'], kind: 'source', parents: [], partitions: partitions.length, sources }),
+    );
   }
 
   /** @internal */
-  dataset(definition: Definition): Dataset {
-    if (this.stopped()) throw new IllegalStateException('Cannot call methods on a stopped SparkContext');
+  node(definition: Definition): RddNode {
+    if (this.stopped())
+      throw new IllegalStateException('Cannot call methods on a stopped SparkContext', { condition: 'RIVULET_CONTEXT_STOPPED' });
     this.#next += definition.name.length;
-    const dataset: Dataset = { ...definition, id: this.#next - 1, key: keys++, level: null };
+    const dataset: RddNode = { ...definition, id: this.#next - 1, key: keys++, level: null };
     if (dataset.wide?.some(Boolean)) this.watch(dataset);
     return dataset;
   }
 
   /** The engine forgets what it has of a dataset when the page has no use for it any more. @internal */
-  watch(dataset: Dataset): void {
+  watch(dataset: RddNode): void {
     this.#collected.unregister(dataset);
     this.#collected.register(dataset, dataset.key, dataset);
   }
 
   /** Executors free what they keep of a dataset. @internal */
-  unkeep(dataset: Dataset): void { this.#forget('unkeep', dataset.key); }
+  unkeep(dataset: RddNode): void {
+    this.#forget('unkeep', dataset.key);
+  }
 
   #forget(what: 'forget' | 'unkeep', key: number): void {
     if (this.#forgotten[what].push(key) > 1) return;
     setTimeout(() => {
-      if (this.stopped() || !this.#forgotten.forget.length && !this.#forgotten.unkeep.length) return;
+      if (this.stopped() || (!this.#forgotten.forget.length && !this.#forgotten.unkeep.length)) return;
       const value = forgetting({ description: 'forget', ...this.#takeForgotten() });
       void this.#send(value, {}, () => {}).catch(() => {});
     });
@@ -271,28 +383,32 @@ export class SparkContext {
     return new RDD<T>(this, await this.ofBlocks(files, { partitions: files.length }));
   }
 
-  /** A dataset of blocks that a receiver has stored, one a partition. @internal */
+  /** A dataset of blocks that a receiver has stored, one per partition. @internal */
   ofReceived<T>(blocks: readonly Uint8Array[]): RDD<T> {
-    return new RDD<T>(this, this.dataset({ name: ['BlockRDD'], kind: 'source', parents: [], partitions: blocks.length, sources: blocks }));
+    return new RDD<T>(this, this.node({ name: ['BlockRDD'], kind: 'source', parents: [], partitions: blocks.length, sources: blocks }));
   }
 
   /** @internal */
-  startReceiver(receiver: Uint8Array, page: ReceiverPage): () => Promise<void> { return this.context.startReceiver(receiver, page); }
-  /** A clock that goes on in the background; none where there is no worker for it. @internal */
+  startReceiver(receiver: Uint8Array, page: ReceiverPage): () => Promise<void> {
+    return this.context.startReceiver(receiver, page);
+  }
+  /** A clock that keeps running in the background; undefined without a worker for it. @internal */
   get alarms(): Clock | undefined {
     const { alarm } = this.context;
     return alarm && { now: () => Date.now(), at: (timeMs, work) => alarm(Math.max(0, timeMs - Date.now()), work) };
   }
   /** Ends the session. */
-  stop(): Promise<void> { return this.context.stop(); }
+  stop(): Promise<void> {
+    return this.context.stop();
+  }
 
   /** Writes the partitions of a dataset; its lineage begins there from now on. @internal */
-  async checkpointInto(dataset: Dataset, write: (blocks: readonly Uint8Array[]) => Promise<readonly Blob[]>): Promise<void> {
+  async checkpointInto(dataset: RddNode, write: (blocks: readonly Uint8Array[]) => Promise<readonly Blob[]>): Promise<void> {
     const blocks = await this.#blocks(dataset, () => ({ t: 'collect' }), 'checkpoint', {});
     replace(dataset, await this.ofBlocks(await write(blocks), dataset));
   }
 
-  async #checkpoint(dataset: Dataset): Promise<void> {
+  async #checkpoint(dataset: RddNode): Promise<void> {
     if (!this.#checkpoints) return;
     // Its own job must not begin this again.
     delete dataset.checkpoint;
@@ -307,15 +423,24 @@ export class SparkContext {
 
   /** Runs an action on a dataset: per partition (or per one of `only`) what the executors made of it. @internal */
   async run(
-    root: Dataset, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions = {}, only?: number[],
+    root: RddNode,
+    action: (plan: PlanBuilder) => Action,
+    description: string,
+    options: ActionOptions = {},
+    only?: number[],
   ): Promise<unknown[][]> {
     return (await this.#blocks(root, action, description, options, only)).map(decode);
   }
 
   async #blocks(
-    root: Dataset, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions, only?: number[],
+    root: RddNode,
+    action: (plan: PlanBuilder) => Action,
+    description: string,
+    options: ActionOptions,
+    only?: number[],
   ): Promise<Uint8Array[]> {
-    if (this.stopped()) throw new IllegalStateException('Cannot call methods on a stopped SparkContext');
+    if (this.stopped())
+      throw new IllegalStateException('Cannot call methods on a stopped SparkContext', { condition: 'RIVULET_CONTEXT_STOPPED' });
     const job = this.#jobs.next();
     await prepare(root);
     const wanted = only ?? Array.from({ length: root.partitions }, (_, i) => i);
@@ -325,15 +450,17 @@ export class SparkContext {
     const { value, accumulators } = planBytes(root, action, about, only);
     const parts = new Map<number, Uint8Array>();
     const updates: Uint8Array[] = [];
-    await this.#jobs.run(job, options.signal, (signal) => this.#send(value, { signal }, (typeUrl, bytes) => {
-      if (typeUrl === UPDATES_TYPE) return updates.push(bytes);
-      return parts.set(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true), bytes.subarray(4));
-    }));
+    await this.#jobs.run(job, options.signal, (signal) =>
+      this.#send(value, { signal }, (typeUrl, bytes) => {
+        if (typeUrl === UPDATES_TYPE) return updates.push(bytes);
+        return parts.set(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true), bytes.subarray(4));
+      }),
+    );
     for (const [id, sum] of updates.flatMap(decode) as [number, unknown][]) accumulators.get(id)?.merged(sum);
     for (const dataset of toCheckpoint(root)) await this.#checkpoint(dataset);
     return wanted.map((partition) => {
       const part = parts.get(partition);
-      if (!part) throw new SparkRuntimeException(`The engine gave no result for partition ${partition} of ${description}`);
+      if (!part) throw new SparkRuntimeException(`The engine returned no result for partition ${partition} of ${description}`);
       return part;
     });
   }

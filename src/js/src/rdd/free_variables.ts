@@ -1,5 +1,5 @@
 /**
- * The free variables of a function, told from its text: what it names and does not declare. Such a name is the page's and does
+ * The free variables of a function, read from its source: what it names and does not declare. Such a name is the page's and does
  * not exist in a worker.
  *
  * It reads tokens, not a grammar, and errs to one side: what might be a declaration, a property or a label is not reported, and
@@ -7,15 +7,27 @@
  * is an error of the task, with the same advice.
  */
 
-interface Token { kind: 'name' | 'number' | 'text' | 'punct'; text: string; newline: boolean }
+interface Token {
+  kind: 'name' | 'number' | 'text' | 'punct';
+  text: string;
+  newline: boolean;
+}
 
-const KEYWORDS = new Set(('await break case catch class const continue debugger default delete do else export extends false finally for function if '
-  + 'import in instanceof new null return super switch this throw true try typeof var void while with yield let static async of get set arguments '
-  + 'undefined NaN Infinity eval').split(' '));
+const KEYWORDS = new Set(
+  (
+    'await break case catch class const continue debugger default delete do else export extends false finally for function if ' +
+    'import in instanceof new null return super switch this throw true try typeof var void while with yield let static async of get set arguments ' +
+    'undefined NaN Infinity eval'
+  ).split(' '),
+);
 /** What dedicated workers have and show as ordinary, enumerable properties of their global object. */
-const WORKER_NAMES = new Set(('self console fetch crypto performance navigator location origin caches indexedDB atob btoa structuredClone '
-  + 'queueMicrotask setTimeout clearTimeout setInterval clearInterval postMessage importScripts close reportError createImageBitmap '
-  + 'requestAnimationFrame cancelAnimationFrame isSecureContext crossOriginIsolated scheduler trustedTypes fonts').split(' '));
+const WORKER_NAMES = new Set(
+  (
+    'self console fetch crypto performance navigator location origin caches indexedDB atob btoa structuredClone ' +
+    'queueMicrotask setTimeout clearTimeout setInterval clearInterval postMessage importScripts close reportError createImageBitmap ' +
+    'requestAnimationFrame cancelAnimationFrame isSecureContext crossOriginIsolated scheduler trustedTypes fonts'
+  ).split(' '),
+);
 
 /** Names in their order, each once. */
 export function freeVariables(source: string): string[] {
@@ -43,7 +55,7 @@ function isKnown(name: string): boolean {
   return property !== undefined && !property.enumerable && name !== 'window' && name !== 'document';
 }
 
-/** `a ? b : c`: the colon behind b is no key's. */
+/** `a ? b : c`: the colon after b does not belong to a key. */
 function inConditional(tokens: readonly Token[], at: number): boolean {
   let depth = 0;
   for (let i = at - 1; i >= 0; i--) {
@@ -78,7 +90,7 @@ function closing(tokens: readonly Token[], open: number): number {
 /** All names that are declared somewhere in the text, whatever their scope. */
 function declarations(tokens: readonly Token[]): Set<string> {
   const declared = new Set<string>();
-  /** A name or a pattern; returns the place behind it. */
+  /** A name or a pattern; returns the place after it. */
   const pattern = (at: number): number => {
     const token = tokens[at];
     if (token?.text === '{' || token?.text === '[') {
@@ -89,7 +101,7 @@ function declarations(tokens: readonly Token[]): Set<string> {
     if (token?.kind === 'name') declared.add(token.text);
     return at + 1;
   };
-  /** Names of a pattern or a parameter list: all that are not keys with a name of their own behind them. */
+  /** Names of a pattern or a parameter list: all that are not keys followed by a name of their own. */
   const names = (from: number, to: number) => {
     for (let i = from; i < to; i++) {
       const { kind, text } = tokens[i]!;
@@ -104,7 +116,7 @@ function declarations(tokens: readonly Token[]): Set<string> {
     }
     if (kind === 'name' && (text === 'let' || text === 'const' || text === 'var')) {
       let at = pattern(i + 1);
-      // Further declarators: behind the commas of this level.
+      // Further declarators: after the commas of this level.
       let depth = 0;
       for (; at < tokens.length; at++) {
         const { kind: k, text: t, newline } = tokens[at]!;
@@ -136,76 +148,115 @@ const REGEX = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/y;
 const PUNCT = /=>|\?\.(?!\d)|\.\.\.|[{}()[\];,<>=+\-*%&|^!~?:.@#/]/y;
 const SPACE = /[\s\uFEFF]+/y;
 
-/** Undefined where the text cannot be read for sure. */
+/** Words after which a slash begins a regular expression. */
+const BEFORE_REGEX = new Set('return typeof case in of delete void instanceof throw else do yield await'.split(' '));
+
+/** The tokens of a source text; undefined where it cannot be read for sure. */
 function tokenize(source: string): Token[] | undefined {
-  const tokens: Token[] = [];
-  let newline = false;
-  const push = (kind: Token['kind'], text: string) => {
-    tokens.push({ kind, text, newline });
-    newline = false;
-  };
+  return new Tokenizer(source).read();
+}
+
+class Tokenizer {
+  readonly #tokens: Token[] = [];
+  #newline = false;
+  #at = 0;
   /** Templates that are open, by the depth of braces within them. */
-  const templates: number[] = [];
-  let at = 0;
-  const match = (pattern: RegExp) => {
-    pattern.lastIndex = at;
-    const found = pattern.exec(source)?.[0];
-    if (found !== undefined) at += found.length;
+  readonly #templates: number[] = [];
+
+  constructor(private readonly source: string) {}
+
+  read(): Token[] | undefined {
+    while (this.#at < this.source.length) {
+      if (!this.#token(this.source[this.#at]!)) return undefined;
+    }
+    return this.#tokens;
+  }
+
+  #push(kind: Token['kind'], text: string): true {
+    this.#tokens.push({ kind, text, newline: this.#newline });
+    this.#newline = false;
+    return true;
+  }
+
+  #match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.source)?.[0];
+    if (found !== undefined) this.#at += found.length;
     return found;
-  };
+  }
+
+  /** Reads what begins with the character `c`; false where that is unclear. */
+  #token(c: string): boolean {
+    const space = this.#match(SPACE);
+    if (space !== undefined) {
+      this.#newline ||= space.includes('\n');
+      return true;
+    }
+    if (this.source.startsWith('//', this.#at)) return this.#skipTo('\n', this.source.length);
+    if (this.source.startsWith('/*', this.#at)) return this.#skipTo('*/', undefined);
+    if (c === '"' || c === "'") return this.#string(c);
+    if (c === '`') {
+      this.#at++;
+      return this.#template();
+    }
+    if (c === '/' && this.#tokens.at(-1)?.text === '}') return false;
+    if (c === '/' && !this.#divides()) return this.#match(REGEX) !== undefined && this.#push('text', '/');
+    const name = this.#match(NAME);
+    if (name !== undefined) return this.#push('name', name);
+    if (/\d/.test(c) || (c === '.' && /\d/.test(this.source[this.#at + 1] ?? ''))) {
+      return this.#match(NUMBER) !== undefined && this.#push('number', '0');
+    }
+    const punct = this.#match(PUNCT);
+    return punct !== undefined && this.#punct(punct);
+  }
+
+  /** Passes over a comment. */
+  #skipTo(end: string, otherwise: number | undefined): boolean {
+    const found = this.source.indexOf(end, this.#at);
+    if (found < 0 && otherwise === undefined) return false;
+    this.#at = found < 0 ? otherwise! : end === '\n' ? found : found + end.length;
+    return true;
+  }
+
+  #string(quote: string): boolean {
+    let end = this.#at + 1;
+    while (end < this.source.length && this.source[end] !== quote) end += this.source[end] === '\\' ? 2 : 1;
+    this.#at = end + 1;
+    return this.#push('text', quote);
+  }
+
+  /** Whether a slash here divides: what is before it is a value. */
+  #divides(): boolean {
+    const before = this.#tokens.at(-1);
+    if (!before) return false;
+    if (before.kind === 'name') return !BEFORE_REGEX.has(before.text);
+    return before.kind === 'number' || before.kind === 'text' || before.text === ')' || before.text === ']';
+  }
+
   /** The rest of a template's text, up to its end or to an expression. */
-  const template = (): boolean => {
-    for (; at < source.length; at++) {
-      if (source[at] === '\\') at++;
-      else if (source[at] === '`') { at++; push('text', '`'); return true; }
-      else if (source.startsWith('${', at)) { at += 2; templates.push(0); push('punct', '('); return true; }
-    }
-    return false;
-  };
-  while (at < source.length) {
-    const space = match(SPACE);
-    if (space !== undefined) { newline ||= space.includes('\n'); continue; }
-    const c = source[at]!;
-    if (source.startsWith('//', at)) { const end = source.indexOf('\n', at); at = end < 0 ? source.length : end; continue; }
-    if (source.startsWith('/*', at)) {
-      const end = source.indexOf('*/', at);
-      if (end < 0) return undefined;
-      at = end + 2;
-      continue;
-    }
-    if (c === '"' || c === "'") {
-      let end = at + 1;
-      while (end < source.length && source[end] !== c) end += source[end] === '\\' ? 2 : 1;
-      at = end + 1;
-      push('text', c);
-      continue;
-    }
-    if (c === '`') { at++; if (!template()) return undefined; continue; }
-    if (c === '/') {
-      const before = tokens.at(-1);
-      if (before?.text === '}') return undefined;
-      const divides = before && (before.kind === 'number' || before.kind === 'text' || before.text === ')' || before.text === ']'
-        || (before.kind === 'name' && !['return', 'typeof', 'case', 'in', 'of', 'delete', 'void', 'instanceof', 'throw', 'else', 'do', 'yield', 'await'].includes(before.text)));
-      if (!divides) {
-        if (match(REGEX) === undefined) return undefined;
-        push('text', '/');
-        continue;
+  #template(): boolean {
+    for (; this.#at < this.source.length; this.#at++) {
+      if (this.source[this.#at] === '\\') this.#at++;
+      else if (this.source[this.#at] === '`') {
+        this.#at++;
+        return this.#push('text', '`');
+      } else if (this.source.startsWith('${', this.#at)) {
+        this.#at += 2;
+        this.#templates.push(0);
+        return this.#push('punct', '(');
       }
     }
-    const name = match(NAME);
-    if (name !== undefined) { push('name', name); continue; }
-    if (/\d/.test(c) || (c === '.' && /\d/.test(source[at + 1] ?? ''))) { if (match(NUMBER) === undefined) return undefined; push('number', '0'); continue; }
-    const punct = match(PUNCT);
-    if (punct === undefined) return undefined;
-    const open = templates.length - 1;
-    if (open >= 0 && punct === '{') templates[open]!++;
-    if (open >= 0 && punct === '}' && templates[open]!-- === 0) {
-      templates.pop();
-      push('punct', ')');
-      if (!template()) return undefined;
-      continue;
-    }
-    push('punct', punct);
+    return false;
   }
-  return tokens;
+
+  #punct(punct: string): boolean {
+    const open = this.#templates.length - 1;
+    if (open >= 0 && punct === '{') this.#templates[open]!++;
+    if (open >= 0 && punct === '}' && this.#templates[open]!-- === 0) {
+      this.#templates.pop();
+      this.#push('punct', ')');
+      return this.#template();
+    }
+    return this.#push('punct', punct);
+  }
 }

@@ -1,6 +1,6 @@
 import { IllegalArgumentException } from '../errors.js';
 
-/** What was said of a job before its action was called. */
+/** The properties of a job when its action was called. */
 export interface Job {
   group: string | undefined;
   description: string | null;
@@ -12,8 +12,8 @@ export interface Job {
 const [GROUP, DESCRIPTION, POOL] = ['spark.jobGroup.id', 'spark.job.description', 'spark.scheduler.pool'];
 
 /**
- * What is said of the jobs to come (`SparkContext.setLocalProperty` and what is built on it), and how to cancel those that run.
- * In Spark this is said per thread; a page has one, so it holds for all jobs from the call on.
+ * The properties of the jobs to come (`SparkContext.setLocalProperty` and what is built on it), and how to cancel those that run.
+ * In Spark they are set per thread; a page has one, so they hold for all jobs from the call on.
  */
 export class Jobs {
   readonly #properties = new Map<string, string>();
@@ -25,30 +25,38 @@ export class Jobs {
     if (value === null) this.#properties.delete(key);
     else this.#properties.set(key, value);
   }
-  get(key: string): string | null { return this.#properties.get(key) ?? null; }
+  get(key: string): string | null {
+    return this.#properties.get(key) ?? null;
+  }
 
   setGroup(id: string, description: string): void {
     this.set(GROUP!, id);
     this.set(DESCRIPTION!, description);
   }
-  clearGroup(): void { for (const key of [GROUP!, DESCRIPTION!]) this.set(key, null); }
-  describe(text: string | null): void { this.set(DESCRIPTION!, text); }
+  clearGroup(): void {
+    for (const key of [GROUP!, DESCRIPTION!]) this.set(key, null);
+  }
+  describe(text: string | null): void {
+    this.set(DESCRIPTION!, text);
+  }
 
   /** What holds for a job whose action is called now. */
-  next(): Job { return { group: this.#properties.get(GROUP!), description: this.get(DESCRIPTION!), pool: this.#pool() }; }
+  next(): Job {
+    return { group: this.#properties.get(GROUP!), description: this.get(DESCRIPTION!), pool: this.#pool() };
+  }
 
   /** The pool of the next job; undefined where jobs are served first come, first served. */
   #pool(): { name: string; weight: number; minShare: number } | undefined {
     const mode = (this.conf['spark.scheduler.mode'] ?? 'FIFO').toUpperCase();
     if (mode === 'FIFO') return undefined;
-    if (mode !== 'FAIR') throw new IllegalArgumentException(`spark.scheduler.mode must be FIFO or FAIR, and not ${mode}`);
+    if (mode !== 'FAIR') throw new IllegalArgumentException(`spark.scheduler.mode must be FIFO or FAIR, got ${mode}`);
     const name = this.get(POOL!) ?? 'default';
     const setting = (what: string, otherwise: number) => {
       const text = this.conf[`spark.rivulet.scheduler.pool.${name}.${what}`];
       if (text === undefined) return otherwise;
       const value = Number(text);
       if (Number.isInteger(value) && value >= 0) return value;
-      throw new IllegalArgumentException(`spark.rivulet.scheduler.pool.${name}.${what} must be a whole number, and not ${text}`);
+      throw new IllegalArgumentException(`spark.rivulet.scheduler.pool.${name}.${what} must be a whole number, got ${text}`);
     };
     return { name, weight: Math.max(1, setting('weight', 1)), minShare: setting('minShare', 0) };
   }

@@ -1,22 +1,34 @@
-import type { Dataset } from './dataset.js';
-import type { StorageLevel } from './plan.js';
+import type { StorageLevel } from './job_plan.js';
+import type { RddNode } from './node.js';
 
 const LEVELS: Record<StorageLevel, string> = {
-  MEMORY_ONLY: 'Memory Deserialized', MEMORY_AND_DISK: 'Disk Memory Deserialized', DISK_ONLY: 'Disk Serialized',
+  MEMORY_ONLY: 'Memory Deserialized',
+  MEMORY_AND_DISK: 'Disk Memory Deserialized',
+  DISK_ONLY: 'Disk Serialized',
 };
 
-/** A dataset as Spark has it, of which one of ours may stand for several. */
-interface Shown { text: string; partitions: number; below: { shown: Shown; moves: boolean }[] }
+/** A dataset as Spark has it; one of ours may stand for several of Spark's. */
+interface Shown {
+  text: string;
+  partitions: number;
+  below: { shown: Shown; moves: boolean }[];
+}
 
-function shown(dataset: Dataset): Shown {
+function shown(dataset: RddNode): Shown {
   const { partitions, parents, wide, level } = dataset;
   let { id } = dataset;
   const made = (name: string, width: number): Shown => {
     const kept = id === dataset.id && level ? ` [${LEVELS[level]} 1x Replicated]` : '';
     return { text: `${name}[${id--}]${kept}`, partitions: width, below: [] };
   };
-  const [above, below] = [false, true].map((lower) => dataset.name.filter((name) => name.startsWith('+') === lower)) as [string[], string[]];
-  const chain = (links: Shown[]) => links.forEach((link, i) => { if (i > 0) links[i - 1]!.below.push({ shown: link, moves: false }); });
+  const [above, below] = [false, true].map((lower) => dataset.name.filter((name) => name.startsWith('+') === lower)) as [
+    string[],
+    string[],
+  ];
+  const chain = (links: Shown[]) =>
+    links.forEach((link, i) => {
+      if (i > 0) links[i - 1]!.below.push({ shown: link, moves: false });
+    });
   const own = above.map((name) => made(name, partitions));
   chain(own);
   parents.forEach((parent, i) => {
@@ -39,7 +51,7 @@ function counted({ partitions }: Shown): [count: string, before: string] {
  * `RDD.toDebugString`: datasets from the last to the first, those of one stage below one another; where rows move a new stage
  * begins with `+-` and the number of its partitions.
  */
-export function debugString(root: Dataset): string {
+export function debugString(root: RddNode): string {
   const lines: string[] = [];
   const under = ({ below }: Shown, before: string) => {
     below.forEach(({ shown: child, moves }, i) => {

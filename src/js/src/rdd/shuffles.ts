@@ -1,19 +1,26 @@
 /** Datasets whose rows move: what is shuffled, how, and what becomes of it. */
 import { IllegalArgumentException, SparkTypeError } from '../errors.js';
-import { compare, describe } from './keys.js';
-import { PlanBuilder, type AnyRemote, type Bound, type Dataset, type Placement } from './dataset.js';
 import type { SparkContext } from './context.js';
-import { FunctionPartitioner, HashPartitioner, RangePartitioner, type NumberKeys, type Partitioner as KeyPartitioner } from './partitioner.js';
-import type { Aggregate, Call, Op, Partitioner } from './plan.js';
+import type { Aggregate, Call, Op, Partitioner } from './job_plan.js';
+import type { Placement, RddNode } from './node.js';
+import { FunctionPartitioner, HashPartitioner, type Partitioner as KeyPartitioner, RangePartitioner } from './partitioner.js';
+import { PlanBuilder } from './plan_builder.js';
+import type { AnyRemote, Bound } from './remote.js';
+import { compare, describe, type NumberKeys } from './task/keys.js';
 
 /** A partition count that can be. */
 export function checkPartitions(n: number, method: string): number {
-  if (!Number.isInteger(n) || n <= 0) throw new IllegalArgumentException(`${method}: the number of partitions (${n}) must be a positive whole number`);
+  if (!Number.isInteger(n) || n <= 0)
+    throw new IllegalArgumentException(`${method}: the number of partitions (${n}) must be a positive whole number`);
   return n;
 }
 
 export function hashPlacement(partitions: number, keys: NumberKeys = 'any'): Placement {
-  return { partitions, partitioner: () => ({ t: 'hash', partitions, ...(keys === 'double' && { doubles: true }) }), same: `hash ${keys} ${partitions}` };
+  return {
+    partitions,
+    partitioner: () => ({ t: 'hash', partitions, ...(keys === 'double' && { doubles: true }) }),
+    same: `hash ${keys} ${partitions}`,
+  };
 }
 
 /** `same` tells whether two such are one: by its function, where nothing is bound to that. */
@@ -24,7 +31,7 @@ export function customPlacement(partitions: number, f: AnyRemote, bound?: Bound,
 /** Placements of partitioners that are objects of their own. */
 const placements = new WeakMap<KeyPartitioner, Placement>();
 
-/** Where a partitioner places keys, or a hash partitioner of so many partitions. */
+/** Where a partitioner places keys, or a hash partitioner with this number of partitions. */
 export function placedBy(context: SparkContext, by: number | KeyPartitioner, method: string): Placement {
   if (typeof by === 'number') return hashPlacement(checkPartitions(by, method));
   if (by instanceof HashPartitioner) return hashPlacement(by.numPartitions, by.keys);
@@ -32,7 +39,10 @@ export function placedBy(context: SparkContext, by: number | KeyPartitioner, met
   if (placement) return placement;
   if (by instanceof RangePartitioner) placement = rangePlacement(context, by.rdd.definition, by.numPartitions, by.ascending);
   else if (by instanceof FunctionPartitioner) placement = customPlacement(by.numPartitions, by.f, by.bound, by);
-  else throw new SparkTypeError(`${method} takes a number of partitions, a HashPartitioner, a RangePartitioner or a FunctionPartitioner, and not ${describe(by)}`);
+  else
+    throw new SparkTypeError(
+      `${method} takes a number of partitions, a HashPartitioner, a RangePartitioner or a FunctionPartitioner, got ${describe(by)}`,
+    );
   placements.set(by, placement);
   return placement;
 }
@@ -40,50 +50,81 @@ export function placedBy(context: SparkContext, by: number | KeyPartitioner, met
 const samePlace = (a: Placement | undefined, b: Placement) => a !== undefined && a.same === b.same && a.partitions === b.partitions;
 
 /** The partition of a key, where the page can tell. */
-export function placeOf({ placement }: Dataset, key: unknown): [number] | undefined {
+export function placeOf({ placement }: RddNode, key: unknown): [number] | undefined {
   const by = placement?.partitioner(new PlanBuilder());
   return by?.t === 'hash' ? [new HashPartitioner(by.partitions, by.doubles ? 'double' : 'any').getPartition(key)] : undefined;
 }
 
 /** Rows dealt out anew, each as it is. */
-export function shuffled(context: SparkContext, parent: Dataset, placement: Placement, more: Partial<Dataset> = {}): Dataset {
-  return context.dataset({
-    name: ['ShuffledRDD'], kind: 'zip', parents: [parent], partitions: placement.partitions, wide: [true], placement,
-    write: (plan) => [{ partitioner: placement.partitioner(plan) }], ...more,
+export function shuffled(context: SparkContext, parent: RddNode, placement: Placement, more: Partial<RddNode> = {}): RddNode {
+  return context.node({
+    name: ['ShuffledRDD'],
+    kind: 'zip',
+    parents: [parent],
+    partitions: placement.partitions,
+    wide: [true],
+    placement,
+    write: (plan) => [{ partitioner: placement.partitioner(plan) }],
+    ...more,
   });
 }
 
 /** Rows dealt out one by one, whatever they are. */
-export function dealtOut(context: SparkContext, parent: Dataset, partitions: number): Dataset {
+export function dealtOut(context: SparkContext, parent: RddNode, partitions: number): RddNode {
   const placement: Placement = { partitions, partitioner: () => ({ t: 'roundRobin', partitions }), same: {} };
-  return shuffled(context, parent, placement, { name: ['MapPartitionsRDD', 'CoalescedRDD', 'ShuffledRDD', '+MapPartitionsRDD'], placement: undefined });
+  return shuffled(context, parent, placement, {
+    name: ['MapPartitionsRDD', 'CoalescedRDD', 'ShuffledRDD', '+MapPartitionsRDD'],
+    placement: undefined,
+  });
 }
 
 /** Values of a key put together; on the map side too where that makes less to move. */
 export function combined(
-  context: SparkContext, parent: Dataset, placement: Placement, aggregate: (plan: PlanBuilder) => Aggregate, mapSide: boolean,
-): Dataset {
+  context: SparkContext,
+  parent: RddNode,
+  placement: Placement,
+  aggregate: (plan: PlanBuilder) => Aggregate,
+  mapSide: boolean,
+): RddNode {
   if (samePlace(parent.placement, placement)) {
-    return context.dataset({
-      name: ['MapPartitionsRDD'], kind: 'zip', parents: [parent], partitions: parent.partitions, wide: [false],
-      op: (plan) => ({ t: 'combine', aggregate: aggregate(plan), merged: false }), placement,
+    return context.node({
+      name: ['MapPartitionsRDD'],
+      kind: 'zip',
+      parents: [parent],
+      partitions: parent.partitions,
+      wide: [false],
+      op: (plan) => ({ t: 'combine', aggregate: aggregate(plan), merged: false }),
+      placement,
     });
   }
-  return context.dataset({
-    name: ['ShuffledRDD'], kind: 'zip', parents: [parent], partitions: placement.partitions, wide: [true],
+  return context.node({
+    name: ['ShuffledRDD'],
+    kind: 'zip',
+    parents: [parent],
+    partitions: placement.partitions,
+    wide: [true],
     op: (plan) => ({ t: 'combine', aggregate: aggregate(plan), merged: mapSide }),
-    write: (plan) => [{ partitioner: placement.partitioner(plan), ...(mapSide && { aggregate: aggregate(plan) }) }], placement,
+    write: (plan) => [{ partitioner: placement.partitioner(plan), ...(mapSide && { aggregate: aggregate(plan) }) }],
+    placement,
   });
 }
 
 /** What Spark makes of them; a join is a cogroup whose values are turned over twice. */
-const CLASSES: Partial<Record<Op['t'], string[]>> = { subtractByKey: ['SubtractedRDD'], join: ['MapPartitionsRDD', 'MapPartitionsRDD', 'CoGroupedRDD'] };
+const CLASSES: Partial<Record<Op['t'], string[]>> = {
+  subtractByKey: ['SubtractedRDD'],
+  join: ['MapPartitionsRDD', 'MapPartitionsRDD', 'CoGroupedRDD'],
+};
 
 /** Several datasets by key: a side that is placed already does not move. */
-export function grouped(context: SparkContext, parents: readonly Dataset[], placement: Placement, op: Op): Dataset {
+export function grouped(context: SparkContext, parents: readonly RddNode[], placement: Placement, op: Op): RddNode {
   const wide = parents.map((parent) => !samePlace(parent.placement, placement));
-  return context.dataset({
-    name: CLASSES[op.t] ?? ['MapPartitionsRDD', 'CoGroupedRDD'], kind: 'zip', parents, partitions: placement.partitions, wide, placement,
+  return context.node({
+    name: CLASSES[op.t] ?? ['MapPartitionsRDD', 'CoGroupedRDD'],
+    kind: 'zip',
+    parents,
+    partitions: placement.partitions,
+    wide,
+    placement,
     op: () => op,
     write: (plan) => wide.map((moves) => (moves ? { partitioner: placement.partitioner(plan) } : null)),
   });
@@ -93,9 +134,17 @@ export function grouped(context: SparkContext, parents: readonly Dataset[], plac
  * The partitioner that is given; else the widest of the parents; else a hash partitioner of `spark.default.parallelism` partitions where that is set,
  * or as wide as the widest parent (`Partitioner.defaultPartitioner`).
  */
-export function defaultPlacement(context: SparkContext, parents: readonly Dataset[], by: number | KeyPartitioner | undefined, method: string): Placement {
+export function defaultPlacement(
+  context: SparkContext,
+  parents: readonly RddNode[],
+  by: number | KeyPartitioner | undefined,
+  method: string,
+): Placement {
   if (by !== undefined) return placedBy(context, by, method);
-  const placed = parents.map((p) => p.placement).filter((p) => p !== undefined).sort((a, b) => b.partitions - a.partitions)[0];
+  const placed = parents
+    .map((p) => p.placement)
+    .filter((p) => p !== undefined)
+    .sort((a, b) => b.partitions - a.partitions)[0];
   return placed ?? hashPlacement(context.shufflePartitions ?? Math.max(1, ...parents.map((p) => p.partitions)));
 }
 
@@ -104,32 +153,52 @@ const SAMPLE_PER_PARTITION = 20;
 
 /** Ranges of keys: bounds come from a sample of a dataset, taken once by a job of its own (`RangePartitioner`). */
 export function rangePlacement(
-  context: SparkContext, sampled: Dataset, partitions: number, ascending: boolean, call?: (plan: PlanBuilder) => Call,
+  context: SparkContext,
+  sampled: RddNode,
+  partitions: number,
+  ascending: boolean,
+  call?: (plan: PlanBuilder) => Call,
 ): Placement & { prepare: () => Promise<void> } {
   let keys: unknown[] | undefined;
   const partitioner = (plan: PlanBuilder): Partitioner =>
-    (partitions === 1
+    partitions === 1
       ? { t: 'whole', partitions }
-      : { t: 'range', partitions, bounds: plan.value(keys ?? []), ascending, ...(call && { by: call(plan) }) });
+      : { t: 'range', partitions, bounds: plan.value(keys ?? []), ascending, ...(call && { by: call(plan) }) };
   const prepare = async () => {
     if (partitions === 1 || keys) return;
     const size = Math.ceil((3 * SAMPLE_PER_PARTITION * partitions) / Math.max(1, sampled.partitions));
-    const parts = await context.run(sampled, (plan) => ({ t: 'sampleKeys', size, seed: 7, ...(call && { by: call(plan) }) }), 'sortBy: sample');
-    keys = rangeBounds(parts.map((part) => ({ rows: part[0] as number, keys: part[1] as unknown[] })), partitions);
+    const parts = await context.run(
+      sampled,
+      (plan) => ({ t: 'sampleKeys', size, seed: 7, ...(call && { by: call(plan) }) }),
+      'sortBy: sample',
+    );
+    keys = rangeBounds(
+      parts.map((part) => ({ rows: part[0] as number, keys: part[1] as unknown[] })),
+      partitions,
+    );
   };
   return { partitions, partitioner, same: {}, prepare };
 }
 
 /** Sorted by ranges of keys, and within them. */
 export function sorted(
-  context: SparkContext, parent: Dataset, ascending: boolean, partitions: number, by?: AnyRemote, bound?: Bound,
-): Dataset {
+  context: SparkContext,
+  parent: RddNode,
+  ascending: boolean,
+  partitions: number,
+  by?: AnyRemote,
+  bound?: Bound,
+): RddNode {
   const call = by && ((plan: PlanBuilder) => plan.call(by, 'sortBy', bound));
   const placement = rangePlacement(context, parent, partitions, ascending, call);
-  return context.dataset({
-    // sortBy is a sort of keyed rows, of which the values are taken.
+  return context.node({
+    // sortBy is a sort of keyed rows whose values are taken.
     name: by ? ['MapPartitionsRDD', 'ShuffledRDD', '+MapPartitionsRDD'] : ['ShuffledRDD'],
-    kind: 'zip', parents: [parent], partitions, wide: [true], ...(by ? { prepare: placement.prepare } : { placement }),
+    kind: 'zip',
+    parents: [parent],
+    partitions,
+    wide: [true],
+    ...(by ? { prepare: placement.prepare } : { placement }),
     op: (plan) => ({ t: 'sort', ascending, ...(call && { by: call(plan) }) }),
     write: (plan) => [{ partitioner: placement.partitioner(plan) }],
   });

@@ -1,7 +1,15 @@
-/** Count, mean, sums of squares and extremes of numbers (`StatCounter`). Without numbers the mean is 0, the variances are NaN, and the extremes infinite. */
+/**
+ * Count, mean, sums of squares and extremes of numbers (`StatCounter`). Without numbers the mean is 0, the variances are NaN, and
+ * the extremes infinite.
+ */
 export class StatCounter {
+  /** Makes a result from its parts: count, mean, sum of squared distances from the mean, minimum and maximum. */
   constructor(
-    readonly count: number, private readonly mu: number, private readonly m2: number, readonly min: number, readonly max: number,
+    /** How many numbers there are. */ readonly count: number,
+    private readonly mu: number,
+    private readonly m2: number,
+    /** The smallest; infinite without numbers. */ readonly min: number,
+    /** The largest; minus infinite without numbers. */ readonly max: number,
   ) {}
 
   /** Merges the sums of partitions: `[count, mean, sum of squared distances, min, max]` each (Chan et al.). */
@@ -20,13 +28,32 @@ export class StatCounter {
     return new StatCounter(n, mu, m2, min, max);
   }
 
-  mean(): number { return this.mu; }
-  sum(): number { return this.mu * this.count; }
-  /** Of the population. */
-  variance(): number { return this.count === 0 ? NaN : this.m2 / this.count; }
-  stdev(): number { return Math.sqrt(this.variance()); }
-  /** Of a sample: by n − 1. */
-  sampleVariance(): number { return this.count <= 1 ? NaN : this.m2 / (this.count - 1); }
-  sampleStdev(): number { return Math.sqrt(this.sampleVariance()); }
-  toString(): string { return `(count: ${this.count}, mean: ${this.mu}, stdev: ${this.stdev()}, max: ${this.max}, min: ${this.min})`; }
+  /** Returns the mean; 0 without numbers. */
+  mean(): number {
+    return this.mu;
+  }
+  /** Returns the sum. */
+  sum(): number {
+    return this.mu * this.count;
+  }
+  /** Returns the variance of the population; NaN without numbers. */
+  variance(): number {
+    return this.count === 0 ? NaN : this.m2 / this.count;
+  }
+  /** Returns the standard deviation of the population; NaN without numbers. */
+  stdev(): number {
+    return Math.sqrt(this.variance());
+  }
+  /** Returns the variance of a sample, by n − 1; NaN for fewer than two numbers. */
+  sampleVariance(): number {
+    return this.count <= 1 ? NaN : this.m2 / (this.count - 1);
+  }
+  /** Returns the standard deviation of a sample; NaN for fewer than two numbers. */
+  sampleStdev(): number {
+    return Math.sqrt(this.sampleVariance());
+  }
+  /** Returns all of it as Spark writes it. */
+  toString(): string {
+    return `(count: ${this.count}, mean: ${this.mu}, stdev: ${this.stdev()}, max: ${this.max}, min: ${this.min})`;
+  }
 }

@@ -1,10 +1,10 @@
+import type { ActionOptions, ExplainMode } from '../connect/action_options.js';
 import type { Relation } from '../connect/messages.js';
 import { SparkRuntimeException } from '../errors.js';
+import { type Row, rowsFromIPC } from '../values/rows.js';
+import type { StructType } from '../values/types.js';
+import { type Context, type Plan, planOf } from './plan.js';
 import { typeFromMessage } from './type_message.js';
-import type { ActionOptions, ExplainMode } from './action_options.js';
-import { planOf, type Context, type Plan } from './plan.js';
-import { rowsFromIPC, type Row } from './rows.js';
-import type { StructType } from './types.js';
 
 /** Runs a plan and yields its Arrow IPC streams as they come; the first may hold no rows but has the schema. */
 export async function* runArrow(context: Context, plan: Plan, options: ActionOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
@@ -34,7 +34,12 @@ export async function runRows(context: Context, plan: Plan, options: ActionOptio
 
 /** What `show` prints. */
 export async function runShow(
-  context: Context, plan: Plan, numRows: number, truncate: boolean | number, vertical: boolean, options: ActionOptions,
+  context: Context,
+  plan: Plan,
+  numRows: number,
+  truncate: boolean | number,
+  vertical: boolean,
+  options: ActionOptions,
 ): Promise<string> {
   const value = { input: plan.relation, numRows, truncate: truncate === true ? 20 : truncate === false ? 0 : truncate, vertical };
   const rows = await runRows(context, planOf(context, { case: 'showString', value }, plan), options);

@@ -1,4 +1,4 @@
-import type { LoadOptions } from '../cluster/load.js';
+import type { Assets } from '../cluster/load.js';
 import { IllegalArgumentException } from '../errors.js';
 import { SparkSession } from './session.js';
 
@@ -7,18 +7,39 @@ let active: Promise<SparkSession> | undefined;
 /** Gathers the settings of a session: `SparkSession.builder`. */
 export class SparkSessionBuilder {
   readonly #conf: Record<string, string> = {};
-  #load: LoadOptions = {};
+  #assets: Assets = {};
 
-  /** A name, for logs. */
-  appName(name: string): this { return this.config('spark.app.name', name); }
-  /** `local[N]`: N executors; `local[*]` (the default): one less than the machine has cores, at most 8; `local`: one. */
-  master(master: string): this { return this.config('spark.master', master); }
-  /** A setting. */
-  config(key: string, value: string | number | boolean): this { this.#conf[key] = String(value); return this; }
-  /** Where the package's files are, if not beside the facade. */
-  options(options: LoadOptions): this { this.#load = { ...this.#load, ...options }; return this; }
+  /** Sets a name, for logs. */
+  appName(name: string): this {
+    return this.config('spark.app.name', name);
+  }
+  /**
+   * Sets the number of executors: `local[N]` is N; `local[*]` (the default) one less than the machine has cores, at most 8; `local`
+   * one.
+   */
+  master(master: string): this {
+    return this.config('spark.master', master);
+  }
+  /** Sets a setting, such as `spark.sql.shuffle.partitions`. */
+  config(key: string, value: string | number | boolean): this {
+    this.#conf[key] = String(value);
+    return this;
+  }
+  /** Says where the package's files are, if not beside the module. */
+  assets(assets: Assets): this {
+    this.#assets = { ...this.#assets, ...assets };
+    return this;
+  }
 
-  /** The session that runs already (with these settings added), or a new one. */
+  /**
+   * Returns the session that runs already, with these settings added, or a new one. Throws a WorkerLoadError if worker or engine
+   * cannot be loaded.
+   * @example
+   * ```ts
+   * const same = await SparkSession.builder.config('spark.sql.shuffle.partitions', 2).getOrCreate();
+   * same.isStopped; // → false
+   * ```
+   */
   async getOrCreate(): Promise<SparkSession> {
     const existing = await active?.catch(() => undefined);
     if (existing && !existing.isStopped) {
@@ -30,10 +51,19 @@ export class SparkSessionBuilder {
     return active;
   }
 
-  /** A new session with workers of its own, whatever runs already. */
+  /**
+   * Starts a session with workers of its own, whatever runs already.
+   * @example
+   * ```ts
+   * const own = await SparkSession.builder.master('local[1]').create();
+   * const three = await own.range(3).count();
+   * await own.stop();
+   * three; // → 3
+   * ```
+   */
   async create(): Promise<SparkSession> {
     const master = this.#conf['spark.master'] ?? 'local[*]';
-    return SparkSession.start(executorsOf(master), { 'spark.app.name': 'rivulet', ...this.#conf, 'spark.master': master }, this.#load);
+    return SparkSession.start(executorsOf(master), { 'spark.app.name': 'rivulet', ...this.#conf, 'spark.master': master }, this.#assets);
   }
 }
 
@@ -41,7 +71,9 @@ export class SparkSessionBuilder {
 export function executorsOf(master: string): number {
   const cores = /^local(?:\[(\d+|\*)\])?$/.exec(master.trim());
   if (!cores || cores[1] === '0') {
-    throw new IllegalArgumentException(`Could not parse Master URL: '${master}'; use local, local[N] or local[*]`, { condition: 'RIVULET_MASTER' });
+    throw new IllegalArgumentException(`Could not parse Master URL: '${master}'; use local, local[N] or local[*]`, {
+      condition: 'RIVULET_MASTER',
+    });
   }
   if (cores[1] === '*') return Math.max(1, Math.min((globalThis.navigator?.hardwareConcurrency ?? 2) - 1, 8));
   return Number(cores[1] ?? 1);

@@ -1,5 +1,8 @@
 import type { Expression, SortOrder } from '../connect/messages.js';
-import { Expression_SortOrder_NullOrdering as Nulls, Expression_SortOrder_SortDirection as Direction } from '../generated/spark/connect/expressions_pb.js';
+import {
+  Expression_SortOrder_SortDirection as Direction,
+  Expression_SortOrder_NullOrdering as Nulls,
+} from '../generated/spark/connect/expressions_pb.js';
 
 /** A call of a function of Spark by name; operators are functions too (`+`, `==`, `and`). */
 export function call(functionName: string, args: Expression[], isDistinct = false): Expression {
@@ -13,7 +16,7 @@ export function attribute(name: string, planId?: bigint): Expression {
   return { exprType: { case: 'unresolvedAttribute', value: { unparsedIdentifier: name, planId } } };
 }
 
-/** A sort order. Spark puts nulls first when ascending and last when descending, unless told otherwise. */
+/** A sort order. Spark puts nulls first when ascending and last when descending, unless `nullsFirst` is set. */
 export function sortBy(child: Expression, ascending: boolean, nullsFirst = ascending): SortOrder {
   return {
     child,

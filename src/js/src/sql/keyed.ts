@@ -1,33 +1,35 @@
 import type { Expression } from '../connect/messages.js';
 import { SparkTypeError } from '../errors.js';
-import { checkRemote, PlanBuilder, type Bound, type ModuleFunction, type Remote } from '../rdd/dataset.js';
-import { framed } from '../rdd/frame.js';
+import { framed } from '../rdd/framing.js';
+import { PlanBuilder } from '../rdd/plan_builder.js';
+import { type Bound, checkRemote, type ModuleFunction, type Remote } from '../rdd/remote.js';
+import type { GroupFunctionKind, GroupFunctionPlan, GroupStateTimeout, TimeMode } from '../state/group_plan.js';
 import type { GroupState } from '../state/group_state.js';
-import type { GroupFunctionKind, GroupFunctionPlan, GroupStateTimeout, TimeMode } from '../state/plan.js';
 import type { StatefulProcessor } from '../state/processor.js';
+import { asSchema } from '../values/ddl.js';
+import type { Row } from '../values/rows.js';
+import type { StructType } from '../values/types.js';
 import { DataFrame } from './dataframe.js';
-import { asSchema } from './ddl.js';
-import { planOf, type Context, type Plan } from './plan.js';
-import type { Row } from './rows.js';
+import { type Context, type Plan, planOf } from './plan.js';
 import { typeToMessage } from './type_message.js';
-import type { StructType } from './types.js';
 
+/** What a function over groups returns. */
 interface Output {
-  /** The rows that come out: DDL or StructType. */
+  /** The columns of the rows that come out: DDL or StructType. */
   outputSchema: string | StructType;
 }
 /** How a function over groups with state is run. */
 export interface GroupStateOptions extends Output {
-  /** `NoTimeout` (the default), `ProcessingTimeTimeout` or `EventTimeTimeout`. */
+  /** When a group without data is looked at again: `NoTimeout` (the default), `ProcessingTimeTimeout` or `EventTimeTimeout`. */
   timeout?: GroupStateTimeout;
 }
 /** How `transformWithState` is run. */
 export interface TransformWithStateOptions extends Output {
-  /** `None` (the default), `ProcessingTime` or `EventTime`. */
+  /** The time that timers go by: `None` (the default), `ProcessingTime` or `EventTime`. */
   timeMode?: TimeMode;
-  /** The mode of the query. */
+  /** The output mode of the query. */
   outputMode?: 'append' | 'update' | 'complete';
-  /** The column of the result that carries the event time on, for operators above. */
+  /** The column of the result that carries the event time, for operators after this one. */
   eventTimeColumnName?: string;
 }
 
@@ -45,36 +47,81 @@ type Processor<B> = (new (bound: B) => StatefulProcessor) | ModuleFunction;
  */
 export class KeyValueGroupedDataset {
   /** @internal */
-  constructor(private readonly context: Context, private readonly plan: Plan, private readonly grouping: Expression[]) {}
+  constructor(
+    private readonly context: Context,
+    private readonly plan: Plan,
+    private readonly grouping: Expression[],
+  ) {}
 
   /**
-   * Calls `f` for each key that has rows in the batch, and for each whose timeout is over (with no rows, and
-   * `state.hasTimedOut`). It gives any number of rows. `outputMode` is the function's own, which the query's must fit.
+   * Calls `f` for each key that has rows in the batch, and for each whose timeout has passed, with no rows and `state.hasTimedOut`.
+   * `f` returns any number of rows. `outputMode` is the function's own, which the query's must fit. Throws a SparkTypeError for a
+   * function that cannot travel.
+   * @example
+   * ```ts
+   * const sums = people.groupByKey('team').flatMapGroupsWithState<number>(
+   *   (key, rows, state) => {
+   *     state.update((state.getOption() ?? 0) + rows.length);
+   *     return [{ team: key['team'], n: state.get() }];
+   *   },
+   *   { outputSchema: 'team STRING, n INT' },
+   * );
+   * await sums.orderBy('team').collect(); // → [{ team: 'a', n: 2 }, { team: 'b', n: 1 }]
+   * ```
    */
   flatMapGroupsWithState<S = unknown, B extends Bound = Bound>(
-    f: StateFunction<Iterable<Row>, S, B>, options: GroupStateOptions & { outputMode?: 'append' | 'update' }, bound?: B,
+    f: StateFunction<Iterable<Row>, S, B>,
+    options: GroupStateOptions & { outputMode?: 'append' | 'update' },
+    bound?: B,
   ): DataFrame {
     const { outputMode = 'append', timeout = 'NoTimeout' } = needed('flatMapGroupsWithState', options);
     return this.#call('flatMapGroupsWithState', f, options, bound, timeout, { outputMode, timeoutConf: timeout });
   }
 
-  /** The same with one row a call; needs a query in update mode. */
+  /** Does what {@link flatMapGroupsWithState} does, with exactly one row per call; needs a query in update mode. */
   mapGroupsWithState<S = unknown, B extends Bound = Bound>(f: StateFunction<Row, S, B>, options: GroupStateOptions, bound?: B): DataFrame {
     const { timeout = 'NoTimeout' } = needed('mapGroupsWithState', options);
-    return this.#call('mapGroupsWithState', f, options, bound, timeout, { outputMode: 'update', timeoutConf: timeout, isMapGroupsWithState: true });
+    return this.#call('mapGroupsWithState', f, options, bound, timeout, {
+      outputMode: 'update',
+      timeoutConf: timeout,
+      isMapGroupsWithState: true,
+    });
   }
 
-  /** Runs a processor: a class with variables (value, list, map) and timers for each key. `bound` is given to its constructor. */
+  /**
+   * Runs a processor: a class with variables (value, list, map) and timers for each key. `bound` is passed to its constructor.
+   * Throws a SparkTypeError for a class that extends another: only its own text travels.
+   * @example
+   * ```ts
+   * class Oldest implements StatefulProcessor {
+   *   #age!: ValueState<number>;
+   *   init(handle: StatefulProcessorHandle) {
+   *     this.#age = handle.getValueState<number>('age');
+   *   }
+   *   *handleInputRows(key: Row, rows: Row[]) {
+   *     this.#age.update(Math.max(this.#age.get() ?? 0, ...rows.map((row) => row['age'])));
+   *     yield { team: key['team'], age: this.#age.get() };
+   *   }
+   * }
+   * const oldest = people.groupByKey('team').transformWithState(Oldest, { outputSchema: 'team STRING, age INT' });
+   * await oldest.orderBy('team').collect(); // → [{ team: 'a', age: 36 }, { team: 'b', age: 41 }]
+   * ```
+   */
   transformWithState<B extends Bound = Bound>(processor: Processor<B>, options: TransformWithStateOptions, bound?: B): DataFrame {
     const { outputMode = 'append', timeMode = 'None', eventTimeColumnName } = needed('transformWithState', options);
     return this.#call('transformWithState', processor, options, bound, timeMode, {
-      outputMode, transformWithStateInfo: { timeMode, ...(eventTimeColumnName !== undefined && { eventTimeColumnName }) },
+      outputMode,
+      transformWithStateInfo: { timeMode, ...(eventTimeColumnName !== undefined && { eventTimeColumnName }) },
     });
   }
 
   #call(
-    kind: GroupFunctionKind, f: Processor<never> | Remote<(...args: never[]) => unknown>, { outputSchema }: Output, bound: Bound | undefined,
-    time: GroupFunctionPlan['time'], settings: object,
+    kind: GroupFunctionKind,
+    f: Processor<never> | Remote<(...args: never[]) => unknown>,
+    { outputSchema }: Output,
+    bound: Bound | undefined,
+    time: GroupFunctionPlan['time'],
+    settings: object,
   ): DataFrame {
     const remote = f as Remote<(...args: never[]) => unknown>;
     checkRemote(remote, kind, bound);
@@ -82,29 +129,50 @@ export class KeyValueGroupedDataset {
     const schema = asSchema(outputSchema);
     const builder = new PlanBuilder();
     const plan: GroupFunctionPlan = {
-      kind, call: builder.call(remote, kind, bound), functions: builder.functions, output: schema.toDDL(), time,
+      kind,
+      call: builder.call(remote, kind, bound),
+      functions: builder.functions,
+      output: schema.toDDL(),
+      time,
       bigint: this.context.rowOptions.bigint,
     };
     const payload = framed([new TextEncoder().encode(JSON.stringify(plan)), ...builder.values]);
-    return new DataFrame(this.context, planOf(this.context, {
-      case: 'groupMap',
-      value: {
-        input: this.plan.relation, groupingExpressions: this.grouping, ...settings,
-        func: { functionName: kind, deterministic: true, function: { case: 'scalarScalaUdf', value: { payload, outputType: typeToMessage(schema), nullable: true } } },
-      },
-    }, this.plan));
+    return new DataFrame(
+      this.context,
+      planOf(
+        this.context,
+        {
+          case: 'groupMap',
+          value: {
+            input: this.plan.relation,
+            groupingExpressions: this.grouping,
+            ...settings,
+            func: {
+              functionName: kind,
+              deterministic: true,
+              function: { case: 'scalarScalaUdf', value: { payload, outputType: typeToMessage(schema), nullable: true } },
+            },
+          },
+        },
+        this.plan,
+      ),
+    );
   }
 }
 
 /** The options, which are not all optional. */
 function needed<O extends Output>(kind: GroupFunctionKind, options: O | undefined): O {
-  if (!options?.outputSchema) throw new SparkTypeError(`${kind} needs { outputSchema }: the columns of the rows that it gives, as DDL or StructType`);
+  if (!options?.outputSchema)
+    throw new SparkTypeError(`${kind} needs { outputSchema }: the columns of the rows that it returns, as DDL or StructType`);
   return options;
 }
 
 /** Checks that a class is all that it needs: only its own text travels. */
 function checkClass(processor: (...args: never[]) => unknown): void {
   if (/^class\b[^{]*\bextends\b/.test(Function.prototype.toString.call(processor))) {
-    throw new SparkTypeError('transformWithState: a class that extends another does not travel: only its own text does. Put it into a module of its own and give { module, export }');
+    throw new SparkTypeError(
+      'transformWithState: a class that extends another does not travel: only its own text does. Put it into a module of its own and give { module, export }',
+      { condition: 'RIVULET_FUNCTION' },
+    );
   }
 }

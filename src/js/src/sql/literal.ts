@@ -15,9 +15,12 @@ export function literalOf(value: unknown): Literal {
 function literalType(value: unknown): NonNullable<Literal['literalType']> {
   if (value === null || value === undefined) return { case: 'null', value: { kind: { case: 'null', value: {} } } };
   switch (typeof value) {
-    case 'boolean': return { case: 'boolean', value };
-    case 'string': return { case: 'string', value };
-    case 'bigint': return { case: 'long', value };
+    case 'boolean':
+      return { case: 'boolean', value };
+    case 'string':
+      return { case: 'string', value };
+    case 'bigint':
+      return { case: 'long', value };
     case 'number':
       if (!Number.isSafeInteger(value)) return { case: 'double', value };
       return value >= INT_MIN && value <= INT_MAX ? { case: 'integer', value } : { case: 'long', value: BigInt(value) };

@@ -1,31 +1,55 @@
 import type { ConnectClient } from '../connect/client.js';
 import type { Relation, RelationKind } from '../connect/messages.js';
-import type { FileRegistry } from '../files/registry.js';
+import type { FileSource, Registered } from '../files/registry.js';
 import type { SparkContext } from '../rdd/context.js';
-import type { PageSinks } from '../streaming/foreach.js';
-import type { PushSources } from '../streaming/push.js';
-import type { RowOptions } from './rows.js';
+import type { RowOptions } from '../values/rows.js';
+import type { StructType } from '../values/types.js';
+import type { PushFormat, PushSource } from './streaming/push.js';
 
 /**
  * A relation and what must have happened before the engine can run it: files that are being fetched and registered, rows that
- * datasets must give first. All that is derived from a plan inherits its needs.
+ * datasets must compute first. All that is derived from a plan inherits its needs.
  */
-export interface Plan { relation: Relation; needs: readonly PromiseLike<void>[] }
+export interface Plan {
+  relation: Relation;
+  needs: readonly PromiseLike<void>[];
+}
 
-/** What DataFrames, readers and writers share of a session. */
+/** Registers files of the page with the engine, under paths of its own. */
+export interface Files {
+  register(sources: readonly FileSource[], follow: boolean): Registered;
+  put(path: string, blob: Blob): void;
+}
+
+/** A function that a query calls on the page; its batch is a DataFrame, which this file must not know. */
+export type SinkFunction = (batch: unknown, batchId: number) => void | Promise<void>;
+
+/** Keeps the functions that queries call on the page, by id. */
+export interface Sinks {
+  add(f: SinkFunction): string;
+  bind(sink: string, runId: string): void;
+  release(by: { runId: string } | { sink: string }): void;
+}
+
+/** Opens the streams that the page writes to. */
+export interface Sources {
+  open(schema: StructType, format: PushFormat): PushSource;
+}
+
+/** What DataFrames, readers and writers ask of their session. */
 export interface Context {
   readonly client: ConnectClient;
   readonly rowOptions: RowOptions;
-  readonly files: FileRegistry;
-  readonly sinks: PageSinks;
-  readonly sources: PushSources;
+  readonly files: Files;
+  readonly sinks: Sinks;
+  readonly sources: Sources;
   readonly sparkContext: SparkContext;
 }
 
 /** A plan with a relation of its own id, with the needs of the plans below it. */
-export function planOf(context: Context, relType: RelationKind, ...below: Plan[]): Plan {
+export function planOf({ client }: Context, relType: RelationKind, ...below: Plan[]): Plan {
   return {
-    relation: { common: { planId: context.client.nextPlanId() }, relType },
+    relation: { common: { planId: client.nextPlanId() }, relType },
     needs: [...new Set(below.flatMap((plan) => plan.needs))],
   };
 }

@@ -1,9 +1,9 @@
 import type { FileSource } from '../files/registry.js';
+import { parseSchema } from '../values/ddl.js';
+import type { StructType } from '../values/types.js';
 import { DataFrame } from './dataframe.js';
-import { parseSchema } from './ddl.js';
-import { loadPlan, type ReadSettings } from './load_plan.js';
-import { planOf, type Context } from './plan.js';
-import { StructType } from './types.js';
+import { type Context, planOf } from './plan.js';
+import { loadPlan, type ReadSettings } from './relations.js';
 
 /** What batch and stream readers have in common. */
 export abstract class Reader {
@@ -12,42 +12,77 @@ export abstract class Reader {
   /** @internal */
   constructor(/** @internal */ protected readonly context: Context) {}
 
-  /** The data source: `json`, `csv`, `text`, `rate`, `websocket`… */
-  format(source: string): this { this.read.format = source; return this; }
-  /** The schema, as DDL or StructType; without it the source is looked at first. */
+  /** Sets the data source: `json`, `csv`, `text`, `rate`, `websocket`… */
+  format(source: string): this {
+    this.read.format = source;
+    return this;
+  }
+  /**
+   * Sets the schema, as DDL or StructType; without it the source is looked at first. Throws a ParseException for DDL that cannot be
+   * parsed.
+   */
   schema(schema: string | StructType): this {
     if (typeof schema === 'string' && !schema.trimStart().startsWith('{')) parseSchema(schema);
     this.read.schema = typeof schema === 'string' ? schema : schema.json();
     return this;
   }
-  /** An option of the data source, such as `header` or `mode`. */
-  option(key: string, value: string | number | boolean): this { this.read.options[key] = String(value); return this; }
-  /** Several options. */
+  /** Sets an option of the data source, such as `header` or `mode`. */
+  option(key: string, value: string | number | boolean): this {
+    this.read.options[key] = String(value);
+    return this;
+  }
+  /** Sets several options. */
   options(options: Readonly<Record<string, string | number | boolean>>): this {
     for (const [key, value] of Object.entries(options)) this.option(key, value);
     return this;
   }
 }
 
-/** Says where a table comes from: `spark.read`. */
+/** Says where a table comes from: `spark.read` (`DataFrameReader`). */
 export class DataFrameReader extends Reader {
   /** @internal */
-  constructor(context: Context) { super(context); }
+  constructor(context: Context) {
+    super(context);
+  }
 
-  /** The table of the sources. */
+  /** Returns the table of the sources: files, folders, URLs, or paths of the engine. */
   load(...sources: FileSource[]): DataFrame {
     return new DataFrame(this.context, loadPlan(this.context, this.read, sources, false));
   }
-  /** JSON objects, one a line (option `multiLine` for whole files). */
-  json(...sources: FileSource[]): DataFrame { return this.format('json').load(...sources); }
-  /** CSV; option `header` says whether the first line has names. */
-  csv(...sources: FileSource[]): DataFrame { return this.format('csv').load(...sources); }
-  /** Lines, as column `value`. */
-  text(...sources: FileSource[]): DataFrame { return this.format('text').load(...sources); }
-  /** A table or view. */
+  /**
+   * Reads JSON objects, one per line (option `multiLine`: one per file). A malformed line is a row of nulls (mode PERMISSIVE).
+   * @example
+   * ```ts
+   * const file = new Blob(['{"a": 1}\n{"a": 2}\n']);
+   * (await spark.read.json(file).collect()).map((row) => row['a']); // → [1, 2]
+   * ```
+   */
+  json(...sources: FileSource[]): DataFrame {
+    return this.format('json').load(...sources);
+  }
+  /**
+   * Reads CSV; option `header` says whether the first line has the names. An empty field is null.
+   * @example
+   * ```ts
+   * const csv = new Blob(['name,age\nAda,36\n']);
+   * await spark.read.option('header', true).schema('name STRING, age INT').csv(csv).first(); // → { name: 'Ada', age: 36 }
+   * ```
+   */
+  csv(...sources: FileSource[]): DataFrame {
+    return this.format('csv').load(...sources);
+  }
+  /** Reads lines, as column `value`. */
+  text(...sources: FileSource[]): DataFrame {
+    return this.format('text').load(...sources);
+  }
+  /** Returns a table or view. An unknown name is the error TABLE_OR_VIEW_NOT_FOUND of the first action. */
   table(name: string): DataFrame {
-    return new DataFrame(this.context, planOf(this.context, {
-      case: 'read', value: { readType: { case: 'namedTable', value: { unparsedIdentifier: name, options: this.read.options } } },
-    }));
+    return new DataFrame(
+      this.context,
+      planOf(this.context, {
+        case: 'read',
+        value: { readType: { case: 'namedTable', value: { unparsedIdentifier: name, options: this.read.options } } },
+      }),
+    );
   }
 }

@@ -1,42 +1,42 @@
 import { Cluster } from '../cluster/cluster.js';
 import { Connection } from '../cluster/connection.js';
-import type { LoadOptions } from '../cluster/load.js';
-import type { ReceiverPage } from '../cluster/receivers.js';
+import type { Assets } from '../cluster/load.js';
+import type { ReceiverPage } from '../cluster/receiver_placement.js';
 import { StatusEvents } from '../cluster/status.js';
 import { ConnectClient } from '../connect/client.js';
 import { SessionClosedError, SparkTypeError } from '../errors.js';
 import { FileRegistry } from '../files/registry.js';
 import type { FromDriver, ToDriver } from '../protocol.js';
 import { SparkContext } from '../rdd/context.js';
-import { frameOf } from '../rdd/frames.js';
 import { RDD } from '../rdd/rdd.js';
-import { Checkpoints } from '../streaming/checkpoint.js';
-import { PageSinks } from '../streaming/foreach.js';
-import { ListenerBus } from '../streaming/listener.js';
-import { StreamingQueryManager } from '../streaming/manager.js';
-import { PushSources } from '../streaming/push.js';
-import { DataStreamReader } from '../streaming/reader.js';
+import { asSchema } from '../values/ddl.js';
+import { inferSchema } from '../values/infer.js';
+import { joinStreams } from '../values/ipc.js';
+import type { Row } from '../values/rows.js';
+import type { StructType } from '../values/types.js';
 import { SparkSessionBuilder } from './builder.js';
 import { Catalog } from './catalog.js';
 import { RuntimeConfig } from './conf.js';
 import { DataFrame } from './dataframe.js';
-import { asSchema } from './ddl.js';
-import { inferSchema } from './infer.js';
-import { joinStreams } from './ipc.js';
-import { localRelation } from './local.js';
-import { planOf, type Context } from './plan.js';
+import { frameOf } from './datasets.js';
+import { type Context, planOf } from './plan.js';
 import { DataFrameReader } from './reader.js';
-import type { Row } from './rows.js';
-import type { SqlArguments } from './sql_arguments.js';
-import { sqlPlan } from './sql_plan.js';
-import type { StructType } from './types.js';
+import { localRelation, type SqlArguments, sqlPlan } from './relations.js';
+import { Checkpoints } from './streaming/checkpoints.js';
+import { PageSinks } from './streaming/foreach.js';
+import { ListenerBus } from './streaming/listener.js';
+import { StreamingQueryManager } from './streaming/manager.js';
+import { PushSources } from './streaming/push.js';
+import { DataStreamReader } from './streaming/stream_reader.js';
 
 const BIGINT = 'rivulet.bigint';
 
-/** The way into Rivulet: a driver, executors, and the DataFrames that run on them. */
+/** The way into Rivulet: a driver, executors, and the DataFrames that run on them (`SparkSession`). */
 export class SparkSession {
   /** A new builder: `await SparkSession.builder.master('local[2]').getOrCreate()`. */
-  static get builder(): SparkSessionBuilder { return new SparkSessionBuilder(); }
+  static get builder(): SparkSessionBuilder {
+    return new SparkSessionBuilder();
+  }
 
   /** Settings. */
   readonly conf: RuntimeConfig;
@@ -54,7 +54,13 @@ export class SparkSession {
   readonly #wire = { post: (message: ToDriver, transfer?: Transferable[]) => this.#clusterOrThrow().post(message, transfer) };
   readonly #connection = new Connection(this.#wire);
   readonly #bus = new ListenerBus();
-  readonly #context: Context & { rowOptions: { bigint: boolean }; sparkContext: SparkContext };
+  readonly #context: Context & {
+    rowOptions: { bigint: boolean };
+    files: FileRegistry;
+    sources: PushSources;
+    sinks: PageSinks;
+    sparkContext: SparkContext;
+  };
   #cluster: Cluster | undefined;
   #version = '';
   #stopped = false;
@@ -88,9 +94,9 @@ export class SparkSession {
   }
 
   /** Starts the workers. @internal */
-  static async start(executors: number, conf: Record<string, string>, load: LoadOptions): Promise<SparkSession> {
+  static async start(executors: number, conf: Record<string, string>, assets: Assets): Promise<SparkSession> {
     const session = new SparkSession(conf, executors);
-    session.#cluster = await Cluster.start(executors, conf, load, {
+    session.#cluster = await Cluster.start(executors, conf, assets, {
       message: (message) => session.#receive(message),
       executor: (event) => session.status.executor(event),
       closed: (error) => session.#close(error),
@@ -101,31 +107,65 @@ export class SparkSession {
   }
 
   /** @internal */
-  get context(): Context { return this.#context; }
+  get context(): Context {
+    return this.#context;
+  }
   /** The version of Spark whose behaviour this is. */
-  get version(): string { return this.#version; }
-  /** Whether the session has been stopped or has lost its driver. */
-  get isStopped(): boolean { return this.#stopped; }
+  get version(): string {
+    return this.#version;
+  }
+  /** Whether the session was stopped or has lost its driver. */
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
 
-  /** Runs SQL. Commands take effect now, queries when an action asks for rows; errors in the text are thrown here. */
+  /**
+   * Runs SQL. Commands take effect now, queries when an action asks for rows; errors in the text are thrown here. Values for the
+   * markers `:name` and `?` are never parsed as SQL.
+   * @example
+   * ```ts
+   * const old = await spark.sql('SELECT :age AS age WHERE :age > 30', { age: 36 });
+   * await old.collect(); // → [{ age: 36 }]
+   * ```
+   */
   async sql(text: string, args?: SqlArguments): Promise<DataFrame> {
     return new DataFrame(this.#context, await sqlPlan(this.#context, text, args));
   }
-  /** Whole numbers as column `id`: from 0 to `end`, or from `start` to `end` by `step` (without `end` itself). */
+  /**
+   * Returns whole numbers as column `id`: from 0 to `end`, or from `start` to `end` by `step`, without `end` itself.
+   * @example
+   * ```ts
+   * (await spark.range(1, 10, 3).collect()).map((row) => row['id']); // → [1, 4, 7]
+   * ```
+   */
   range(start: number | bigint, end?: number | bigint, step: number | bigint = 1, numPartitions?: number): DataFrame {
     const [from, to] = end === undefined ? [0, start] : [start, end];
     const value = { start: BigInt(from), end: BigInt(to), step: BigInt(step), numPartitions };
     return new DataFrame(this.#context, planOf(this.#context, { case: 'range', value }));
   }
-  /** A table or view. */
-  table(name: string): DataFrame { return this.read.table(name); }
+  /** Returns a table or view. An unknown name is the error TABLE_OR_VIEW_NOT_FOUND of the first action. */
+  table(name: string): DataFrame {
+    return this.read.table(name);
+  }
   /**
-   * A table of rows, given as objects or as arrays; the schema (DDL, StructType or column names) is inferred if not given. A
-   * dataset of rows needs its schema as DDL or StructType.
+   * Makes a table of rows, objects or arrays; the schema (DDL, StructType or column names) is inferred if not given. A missing
+   * member is null. An RDD of rows needs its schema as DDL or StructType. Throws a SparkTypeError for a value that does not fit.
+   * @example
+   * ```ts
+   * const points = spark.createDataFrame([{ x: 1, y: 2.5 }, { x: 2, y: null }], 'x INT, y DOUBLE');
+   * await points.collect(); // → [{ x: 1, y: 2.5 }, { x: 2, y: null }]
+   * ```
    */
-  createDataFrame<T extends Row | readonly unknown[]>(rows: Iterable<T> | RDD<T>, schema?: string | StructType | readonly string[]): DataFrame {
+  createDataFrame<T extends Row | readonly unknown[]>(
+    rows: Iterable<T> | RDD<T>,
+    schema?: string | StructType | readonly string[],
+  ): DataFrame {
     if (rows instanceof RDD) {
-      if (schema === undefined || Array.isArray(schema)) throw new SparkTypeError('createDataFrame needs the schema of a dataset\'s rows, as DDL or StructType: nothing is computed to infer it');
+      if (schema === undefined || Array.isArray(schema))
+        throw new SparkTypeError(
+          "createDataFrame needs the schema of a dataset's rows, as DDL or StructType: nothing is computed to infer it",
+          { condition: 'CANNOT_DETERMINE_TYPE' },
+        );
       return new DataFrame(this.#context, frameOf(this.#context, rows, asSchema(schema as string | StructType)));
     }
     const all = [...rows];
@@ -134,13 +174,19 @@ export class SparkSession {
     return new DataFrame(this.#context, planOf(this.#context, localRelation(all, type)));
   }
   /** Reads tables. */
-  get read(): DataFrameReader { return new DataFrameReader(this.#context); }
+  get read(): DataFrameReader {
+    return new DataFrameReader(this.#context);
+  }
   /** Reads streams. */
-  get readStream(): DataStreamReader { return new DataStreamReader(this.#context); }
-  /** Cancels everything that runs; ids of what was cancelled. */
-  async interruptAll(): Promise<string[]> { return this.#context.client.interruptAll(); }
+  get readStream(): DataStreamReader {
+    return new DataStreamReader(this.#context);
+  }
+  /** Cancels everything that runs; returns the ids of what was cancelled. */
+  async interruptAll(): Promise<string[]> {
+    return this.#context.client.interruptAll();
+  }
 
-  /** Ends the session: queries stop, workers end, memory returns to the page. */
+  /** Ends the session: queries stop, workers end, memory returns to the page. Later calls throw a SessionClosedError. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     const deadline = new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -170,13 +216,18 @@ export class SparkSession {
   #receive(message: FromDriver): void {
     if (this.#connection.receive(message)) return;
     switch (message.t) {
-      case 'credit': return this.#context.sources.receive(message);
-      case 'foreachBatch': return void this.#context.sinks.receive(message);
+      case 'credit':
+        return this.#context.sources.receive(message);
+      case 'foreachBatch':
+        return void this.#context.sinks.receive(message);
       case 'listener':
-        if (message.eventType === 'terminated') this.#context.sinks.release({ runId: (JSON.parse(message.json) as { runId: string }).runId });
+        if (message.eventType === 'terminated')
+          this.#context.sinks.release({ runId: (JSON.parse(message.json) as { runId: string }).runId });
         return this.#bus.receive(message);
-      case 'status': return this.status.receive(message.json);
-      case 'console': return console.log(message.text);
+      case 'status':
+        return this.status.receive(message.json);
+      case 'console':
+        return console.log(message.text);
     }
   }
 }

@@ -2,12 +2,22 @@ import type { MessageShape } from '@bufbuild/protobuf';
 import type { DataTypeMessage } from '../connect/messages.js';
 import { SparkTypeError } from '../errors.js';
 import type { DataTypeSchema } from '../generated/spark/connect/types_pb.js';
-import { parseType } from './ddl.js';
-import * as T from './types.js';
+import { parseType } from '../values/ddl.js';
+import * as T from '../values/types.js';
 
 const ATOMIC = {
-  null: T.NullType, boolean: T.BooleanType, byte: T.ByteType, short: T.ShortType, integer: T.IntegerType, long: T.LongType,
-  float: T.FloatType, double: T.DoubleType, string: T.StringType, binary: T.BinaryType, date: T.DateType, timestamp: T.TimestampType,
+  null: T.NullType,
+  boolean: T.BooleanType,
+  byte: T.ByteType,
+  short: T.ShortType,
+  integer: T.IntegerType,
+  long: T.LongType,
+  float: T.FloatType,
+  double: T.DoubleType,
+  string: T.StringType,
+  binary: T.BinaryType,
+  date: T.DateType,
+  timestamp: T.TimestampType,
   timestampNtz: T.TimestampNTZType,
 } as const;
 
@@ -22,7 +32,9 @@ export function typeToMessage(type: T.DataType): DataTypeMessage {
   }
   if (type instanceof T.MapType) {
     const { valueContainsNull } = type;
-    return { kind: { case: 'map', value: { keyType: typeToMessage(type.keyType), valueType: typeToMessage(type.valueType), valueContainsNull } } };
+    return {
+      kind: { case: 'map', value: { keyType: typeToMessage(type.keyType), valueType: typeToMessage(type.valueType), valueContainsNull } },
+    };
   }
   if (type instanceof T.StructType) {
     const fields = type.fields.map((f) => ({ name: f.name, dataType: typeToMessage(f.dataType), nullable: f.nullable }));
@@ -34,20 +46,35 @@ export function typeToMessage(type: T.DataType): DataTypeMessage {
 /** A type from its protobuf form. Kinds that this client has no class for come as atomic types of that name. */
 export function typeFromMessage(message: MessageShape<typeof DataTypeSchema> | undefined): T.DataType {
   const kind = message?.kind;
-  if (kind?.case === undefined) throw new SparkTypeError('The engine sent a type without a kind');
+  if (kind?.case === undefined) throw new SparkTypeError('The engine sent a type without a kind', { condition: 'INTERNAL_ERROR' });
   switch (kind.case) {
-    case 'decimal': return new T.DecimalType(kind.value.precision ?? 10, kind.value.scale ?? 0);
-    case 'array': return new T.ArrayType(typeFromMessage(kind.value.elementType), kind.value.containsNull);
+    case 'decimal':
+      return new T.DecimalType(kind.value.precision ?? 10, kind.value.scale ?? 0);
+    case 'array':
+      return new T.ArrayType(typeFromMessage(kind.value.elementType), kind.value.containsNull);
     case 'map':
       return new T.MapType(typeFromMessage(kind.value.keyType), typeFromMessage(kind.value.valueType), kind.value.valueContainsNull);
     case 'struct':
-      return new T.StructType(kind.value.fields.map((f) => new T.StructField(
-        f.name, typeFromMessage(f.dataType), f.nullable, f.metadata ? (JSON.parse(f.metadata) as Record<string, unknown>) : {},
-      )));
-    case 'udt': return typeFromMessage(kind.value.sqlType);
-    case 'unparsed': return parseType(kind.value.dataTypeString);
-    case 'char': return new T.AtomicType(`char(${kind.value.length})`);
-    case 'varChar': return new T.AtomicType(`varchar(${kind.value.length})`);
-    default: return (ATOMIC as Record<string, T.DataType>)[kind.case] ?? new T.AtomicType(kind.case);
+      return new T.StructType(
+        kind.value.fields.map(
+          (f) =>
+            new T.StructField(
+              f.name,
+              typeFromMessage(f.dataType),
+              f.nullable,
+              f.metadata ? (JSON.parse(f.metadata) as Record<string, unknown>) : {},
+            ),
+        ),
+      );
+    case 'udt':
+      return typeFromMessage(kind.value.sqlType);
+    case 'unparsed':
+      return parseType(kind.value.dataTypeString);
+    case 'char':
+      return new T.AtomicType(`char(${kind.value.length})`);
+    case 'varChar':
+      return new T.AtomicType(`varchar(${kind.value.length})`);
+    default:
+      return (ATOMIC as Record<string, T.DataType>)[kind.case] ?? new T.AtomicType(kind.case);
   }
 }

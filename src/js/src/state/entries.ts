@@ -1,14 +1,17 @@
 /**
- * The state of groups as the engine keeps it: entries of (variable, entry, value, expiry). What is changed is noted, so that
+ * The state of groups as the engine keeps it: entries of (variable, entry, value, expiry). Changes are noted, so that
  * the answer holds nothing else.
  */
 import * as A from '@uwdata/flechette';
-import { decode, encode } from '../rdd/codec.js';
+import { decode, encode } from '../rdd/value_codec.js';
 
 /** A value; undefined `bytes` is an entry without one. */
-export interface Entry { bytes: Uint8Array | undefined; expiresMs: number | undefined }
+export interface Entry {
+  bytes: Uint8Array | undefined;
+  expiresMs: number | undefined;
+}
 
-/** Entries are found by text: one character a byte. */
+/** Entries are found by strings of one character per byte. */
 export const keyOf = (bytes: Uint8Array): string => {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
@@ -25,7 +28,9 @@ export class GroupEntries {
   readonly #changed = new Map<string, Set<string>>();
 
   /** As the engine has it. */
-  load(variable: string, entry: string, value: Entry): void { this.of(variable).set(entry, value); }
+  load(variable: string, entry: string, value: Entry): void {
+    this.of(variable).set(entry, value);
+  }
 
   /** The entries of a variable; not to be changed. */
   of(variable: string): Map<string, Entry> {
@@ -43,7 +48,9 @@ export class GroupEntries {
     if (this.of(variable).delete(entry)) this.#note(variable, entry);
   }
 
-  clear(variable: string): void { for (const entry of [...this.of(variable).keys()]) this.remove(variable, entry); }
+  clear(variable: string): void {
+    for (const entry of [...this.of(variable).keys()]) this.remove(variable, entry);
+  }
 
   #note(variable: string, entry: string): void {
     let entries = this.#changed.get(variable);
@@ -62,8 +69,12 @@ export class GroupEntries {
 /** The entries of each group, from the engine's rows, which stand group after group. */
 export function readEntries(ipc: Uint8Array, counts: readonly number[]): GroupEntries[] {
   const table = A.tableFromIPC(ipc);
-  const [variables, entries, values, expiries] = [0, 1, 2, 3].map((i) => table.getChildAt(i)) as unknown as
-    [A.Column<string>, A.Column<Uint8Array>, A.Column<Uint8Array | null>, A.Column<number | null>];
+  const [variables, entries, values, expiries] = [0, 1, 2, 3].map((i) => table.getChildAt(i)) as unknown as [
+    A.Column<string>,
+    A.Column<Uint8Array>,
+    A.Column<Uint8Array | null>,
+    A.Column<number | null>,
+  ];
   let row = 0;
   return counts.map((count) => {
     const group = new GroupEntries();
@@ -77,8 +88,12 @@ export function readEntries(ipc: Uint8Array, counts: readonly number[]): GroupEn
 /** The changes of all groups as an Arrow stream; undefined where there are none. */
 export function writeChanges(groups: readonly GroupEntries[]): Uint8Array | undefined {
   const columns = {
-    '#group': [] as number[], '#variable': [] as string[], '#entry': [] as Uint8Array[], '#value': [] as (Uint8Array | null)[],
-    '#expires': [] as (number | null)[], '#removed': [] as boolean[],
+    '#group': [] as number[],
+    '#variable': [] as string[],
+    '#entry': [] as Uint8Array[],
+    '#value': [] as (Uint8Array | null)[],
+    '#expires': [] as (number | null)[],
+    '#removed': [] as boolean[],
   };
   groups.forEach((group, number) => {
     for (const { variable, entry, value } of group.changes()) {
@@ -92,9 +107,16 @@ export function writeChanges(groups: readonly GroupEntries[]): Uint8Array | unde
   });
   if (columns['#group'].length === 0) return undefined;
   const types = {
-    '#group': A.int32(), '#variable': A.utf8(), '#entry': A.binary(), '#value': A.binary(),
-    '#expires': A.timestamp(A.TimeUnit.MICROSECOND), '#removed': A.bool(),
+    '#group': A.int32(),
+    '#variable': A.utf8(),
+    '#entry': A.binary(),
+    '#value': A.binary(),
+    '#expires': A.timestamp(A.TimeUnit.MICROSECOND),
+    '#removed': A.bool(),
   };
-  const made = Object.entries(columns).map(([name, values]) => [name, A.columnFromValues(values as unknown[], types[name as keyof typeof types])]);
+  const made = Object.entries(columns).map(([name, values]) => [
+    name,
+    A.columnFromValues(values as unknown[], types[name as keyof typeof types]),
+  ]);
   return A.tableToIPC(A.tableFromColumns(made as [string, A.Column<unknown>][]), { format: 'stream' }) ?? undefined;
 }

@@ -1,8 +1,14 @@
-import type { AccumulatorMark } from '../rdd/accumulator.js';
-import { encode } from '../rdd/codec.js';
-import type { UserFunction } from '../rdd/functions.js';
+import { SparkTypeError } from '../errors.js';
+import type { AccumulatorMark } from '../rdd/job_plan.js';
+import type { UserFunction } from '../rdd/task/functions.js';
+import { encode } from '../rdd/value_codec.js';
 
-interface Sum { mark: AccumulatorMark; value: unknown; used: boolean; add: (sum: unknown, value: unknown) => unknown }
+interface Sum {
+  mark: AccumulatorMark;
+  value: unknown;
+  used: boolean;
+  add: (sum: unknown, value: unknown) => unknown;
+}
 
 /** The accumulators of a plan, as the task that runs now sees them: write-only, from zero in each task. */
 export class TaskAccumulators {
@@ -20,7 +26,8 @@ export class TaskAccumulators {
 
   #handle(mark: AccumulatorMark, functions: readonly UserFunction[]): { add(value: unknown): void } {
     let sum = this.#sums.get(mark.$accumulator);
-    if (!sum) this.#sums.set(mark.$accumulator, (sum = { mark, value: structuredClone(mark.zero), used: false, add: adder(mark, functions) }));
+    if (!sum)
+      this.#sums.set(mark.$accumulator, (sum = { mark, value: structuredClone(mark.zero), used: false, add: adder(mark, functions) }));
     const own = sum;
     return {
       add(value) {
@@ -28,7 +35,7 @@ export class TaskAccumulators {
         own.used = true;
       },
       get value(): never {
-        throw new TypeError('Accumulator.value cannot be accessed inside tasks');
+        throw new SparkTypeError('Accumulator.value cannot be accessed inside tasks');
       },
     } as { add(value: unknown): void };
   }
@@ -37,7 +44,7 @@ export class TaskAccumulators {
     for (const sum of this.#sums.values()) [sum.value, sum.used] = [structuredClone(sum.mark.zero), false];
   }
 
-  /** What the task has added, by accumulator; none where it added nothing. */
+  /** What the task has added, by accumulator; undefined if it added nothing. */
   take(): Uint8Array | undefined {
     const used = [...this.#sums.values()].filter((sum) => sum.used);
     return used.length > 0 ? encode(used.map((sum) => [sum.mark.$accumulator, sum.value])) : undefined;
@@ -45,10 +52,15 @@ export class TaskAccumulators {
 }
 
 function adder({ add }: AccumulatorMark, functions: readonly UserFunction[]): Sum['add'] {
-  if (add === 'list') return (sum, value) => { (sum as unknown[]).push(value); return sum; };
+  if (add === 'list')
+    return (sum, value) => {
+      (sum as unknown[]).push(value);
+      return sum;
+    };
   if (add !== 'sum') return functions[add.f]!;
   return (sum, value) => {
-    if (typeof value !== 'number') throw new TypeError(`an accumulator of numbers cannot add ${value === null ? 'null' : typeof value}`);
+    if (typeof value !== 'number')
+      throw new SparkTypeError(`an accumulator of numbers cannot add ${value === null ? 'null' : typeof value}`);
     return (sum as number) + value;
   };
 }

@@ -1,4 +1,5 @@
 /** Reads the page's files where the tasks run: the page only lends handles. */
+import { IllegalStateException } from '../errors.js';
 
 /** Bytes that are read at once. */
 const CHUNK_BYTES = 4 << 20;
@@ -14,11 +15,13 @@ export class Blobs {
 
   #of(id: number): Blob {
     const blob = this.#blobs.get(id);
-    if (!blob) throw new Error('the file is not open any more');
+    if (!blob) throw new IllegalStateException('the file is not open any more');
     return blob;
   }
 
-  read(id: number): ArrayBuffer { return new FileReaderSync().readAsArrayBuffer(this.#of(id)); }
+  read(id: number): ArrayBuffer {
+    return new FileReaderSync().readAsArrayBuffer(this.#of(id));
+  }
 
   /** A blob's name and text. */
   file(id: number): [name: string, text: string] {
@@ -27,16 +30,16 @@ export class Blobs {
   }
 
   /**
-   * The lines whose first byte is behind `start` (or at 0) and at most at `end`: as Hadoop's `LineRecordReader`, so that
+   * The lines whose first byte is after `start` (or at 0) and at most at `end`: as Hadoop's `LineRecordReader`, so that
    * splits side by side have each line once. Lines end with \n, \r\n or \r.
    */
-  * lines(id: number, start: number, end: number): Generator<string, void, undefined> {
+  *lines(id: number, start: number, end: number): Generator<string, void, undefined> {
     const blob = this.#of(id);
     const from = start === 0 ? 0 : behindNewline(blob, start);
     const to = end >= blob.size ? blob.size : behindNewline(blob, end);
     const decoder = new TextDecoder();
     let rest = '';
-    for (let at = from; at < to;) {
+    for (let at = from; at < to; ) {
       const next = Math.min(at + CHUNK_BYTES, to);
       const text = rest + decoder.decode(readSlice(blob, at, next), { stream: next < to });
       at = next;
@@ -48,7 +51,7 @@ export class Blobs {
   }
 }
 
-/** The lines of a text; what is behind the last line's end is a line if there is something. */
+/** The lines of a string; what follows the last line's end is a line unless it is empty. */
 export function splitLines(text: string): string[] {
   const lines = text.includes('\r') ? text.split(/\r\n|\n|\r/) : text.split('\n');
   if (lines.at(-1) === '') lines.pop();
@@ -59,7 +62,7 @@ function readSlice(blob: Blob, start: number, end: number): ArrayBuffer {
   return new FileReaderSync().readAsArrayBuffer(blob.slice(start, end));
 }
 
-/** The place behind the first \n at or after `at`. */
+/** The place after the first \n at or after `at`. */
 function behindNewline(blob: Blob, at: number): number {
   for (let step = 64 << 10; at < blob.size; at += step) {
     const found = new Uint8Array(readSlice(blob, at, Math.min(at + step, blob.size))).indexOf(NEWLINE);

@@ -2,7 +2,7 @@ import type { FromWorker } from '../protocol.js';
 
 /**
  * How a worker ends. A trap inside an asynchronous handler ends nothing by itself: the worker would live on with a
- * poisoned instance and nobody would be told. So every entry into wasm goes through {@link guarded}, and any failure is
+ * poisoned instance and nobody would know. So every entry into wasm goes through {@link guarded}, and any failure is
  * reported once before the worker closes itself, which frees its lock.
  */
 let dead = false;
@@ -44,10 +44,12 @@ export function watchForDeath(): void {
 /** Takes the exclusive lock `name` until the worker ends. Resolves when it is held. */
 export function holdLock(name: string): Promise<void> {
   return new Promise((held, failed) => {
-    navigator.locks.request(name, { mode: 'exclusive' }, () => {
-      held();
-      return new Promise<never>(() => {});
-    }).catch(failed);
+    navigator.locks
+      .request(name, { mode: 'exclusive' }, () => {
+        held();
+        return new Promise<never>(() => {});
+      })
+      .catch(failed);
   });
 }
 

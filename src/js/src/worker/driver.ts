@@ -1,33 +1,62 @@
 import type { FromDriver, Init, ToDriver, WireError } from '../protocol.js';
 import { guarded, onceReleased } from './death.js';
 import type { Driver, DriverHost, Engine } from './engine.js';
-import { Files } from './files.js';
 import { log } from './log.js';
 import { listen, sendBlocks, sendToPage } from './port.js';
+import { RegisteredFiles } from './registered_files.js';
 import { Sockets } from './sockets.js';
 import { Storage } from './storage.js';
 import { Timer } from './timer.js';
 
-interface Link { incarnation: number; port: MessagePort }
+/** The executors that the driver is connected with. */
+class Links {
+  readonly #links = new Map<number, { incarnation: number; port: MessagePort }>();
+
+  constructor(private readonly driver: () => Driver) {}
+
+  send(executor: number, incarnation: number, header: Uint8Array, blobs: Uint8Array[]): void {
+    const link = this.#links.get(executor);
+    if (link?.incarnation === incarnation) sendBlocks(link.port, header, blobs);
+  }
+
+  join(executor: number, incarnation: number, lock: string, port: MessagePort): void {
+    const before = this.#links.get(executor);
+    if (before) this.lose(executor, before.incarnation);
+    this.#links.set(executor, { incarnation, port });
+    this.driver().executorJoined(executor, incarnation);
+    listen(port, ({ header, blobs }) => {
+      if (this.#links.get(executor)?.incarnation !== incarnation) return;
+      guarded(() => this.driver().executorMessage(executor, incarnation, header, blobs));
+    });
+    onceReleased(lock, () => guarded(() => this.lose(executor, incarnation)));
+  }
+
+  lose(executor: number, incarnation: number): void {
+    const link = this.#links.get(executor);
+    if (link?.incarnation !== incarnation) return;
+    this.#links.delete(executor);
+    link.port.close();
+    this.driver().executorLost(executor, incarnation);
+    tell({ t: 'executorLost', executor, incarnation });
+  }
+}
+
+const tell = (message: FromDriver, arrays?: Uint8Array[]) => sendToPage(message, arrays);
 
 /** The driver worker: carries the engine's effects out and brings it the events of the world. */
 export function startDriver(engine: Engine, init: Init): (message: ToDriver) => void {
-  const links = new Map<number, Link>();
-  const files = new Files();
+  const links = new Links(() => driver);
+  const files = new RegisteredFiles();
   const timer = new Timer(() => guarded(() => driver.timer()));
   const sockets = new Sockets((socket, kind, data) => guarded(() => driver.socketEvent(socket, kind, data)));
   const storage = new Storage((op, error, bytes) => guarded(() => driver.storageDone(op, error, bytes)));
-  const tell = (message: FromDriver, arrays?: Uint8Array[]) => sendToPage(message, arrays);
 
   const host: DriverHost = {
     now: () => Date.now(),
     respond: (id, bytes) => tell({ t: 'res', id, bytes }, [bytes]),
     end: (id) => tell({ t: 'end', id }),
     fail: (id, errorJson) => tell({ t: 'err', id, error: JSON.parse(errorJson) as WireError }),
-    toExecutor: (executor, incarnation, header, blobs) => {
-      const link = links.get(executor);
-      if (link?.incarnation === incarnation) sendBlocks(link.port, header, blobs);
-    },
+    toExecutor: (executor, incarnation, header, blobs) => links.send(executor, incarnation, header, blobs),
     setTimer: (atMs) => timer.set(atMs),
     credit: (source, queuedBytes, limitBytes, durable) => tell({ t: 'credit', source, queuedBytes, limitBytes, durable: durable ?? null }),
     openSocket: (socket, url, protocols) => sockets.open(socket, url, protocols),
@@ -36,8 +65,7 @@ export function startDriver(engine: Engine, init: Init): (message: ToDriver) => 
     listFiles: (path) => files.list(path),
     readFile: (path) => files.read(path),
     foreachBatch: (sink, run, batchId, arrow) => tell({ t: 'foreachBatch', sink, run, batchId, arrow }, arrow),
-    listener: (eventType, json) =>
-      tell({ t: 'listener', eventType: eventType as 'started' | 'progress' | 'idle' | 'terminated', json }),
+    listener: (eventType, json) => tell({ t: 'listener', eventType: eventType as 'started' | 'progress' | 'idle' | 'terminated', json }),
     status: (json) => tell({ t: 'status', json }),
     console: (text) => tell({ t: 'console', text }),
     storage: (op, kind, path, bytes) => storage.run(op, kind, path, bytes),
@@ -45,41 +73,33 @@ export function startDriver(engine: Engine, init: Init): (message: ToDriver) => 
   };
   const driver: Driver = new engine.Driver(JSON.stringify(init.conf), host);
 
-  const lost = (executor: number, incarnation: number) => {
-    const link = links.get(executor);
-    if (link?.incarnation !== incarnation) return;
-    links.delete(executor);
-    link.port.close();
-    driver.executorLost(executor, incarnation);
-    tell({ t: 'executorLost', executor, incarnation });
-  };
-  const joined = (executor: number, incarnation: number, lock: string, port: MessagePort) => {
-    const before = links.get(executor);
-    if (before) lost(executor, before.incarnation);
-    links.set(executor, { incarnation, port });
-    driver.executorJoined(executor, incarnation);
-    listen(port, ({ header, blobs }) => {
-      if (links.get(executor)?.incarnation !== incarnation) return;
-      guarded(() => driver.executorMessage(executor, incarnation, header, blobs));
+  return (message) =>
+    guarded(() => {
+      switch (message.t) {
+        case 'executor':
+          return links.join(message.executor, message.incarnation, message.lock, message.port);
+        case 'executorDown':
+          return links.lose(message.executor, message.incarnation);
+        case 'req':
+          return driver.request(message.id, message.method, message.bytes);
+        case 'cancel':
+          return driver.cancel(message.id);
+        case 'push':
+          return driver.push(message.source, message.seq, message.bytes);
+        case 'pushEnd':
+          return driver.pushEnd(message.source);
+        case 'file':
+          return files.set(message.path, message.blob, message.modified);
+        case 'foreachBatchDone':
+          return driver.foreachBatchDone(message.run, message.batchId, message.error && (message.error.stack || message.error.message));
+        case 'watchStatus':
+          return driver.watchStatus(message.on);
+        case 'alarm':
+          return void setTimeout(() => tell({ t: 'rang', id: message.id }), message.inMs);
+        case 'heap':
+          return tell({ t: 'heapBytes', id: message.id, bytes: driver.heapBytes() });
+        case 'init':
+          return;
+      }
     });
-    onceReleased(lock, () => guarded(() => lost(executor, incarnation)));
-  };
-
-  return (message) => guarded(() => {
-    switch (message.t) {
-      case 'executor': return joined(message.executor, message.incarnation, message.lock, message.port);
-      case 'executorDown': return lost(message.executor, message.incarnation);
-      case 'req': return driver.request(message.id, message.method, message.bytes);
-      case 'cancel': return driver.cancel(message.id);
-      case 'push': return driver.push(message.source, message.seq, message.bytes);
-      case 'pushEnd': return driver.pushEnd(message.source);
-      case 'file': return files.set(message.path, message.blob, message.modified);
-      case 'foreachBatchDone':
-        return driver.foreachBatchDone(message.run, message.batchId, message.error && (message.error.stack || message.error.message));
-      case 'watchStatus': return driver.watchStatus(message.on);
-      case 'alarm': return void setTimeout(() => tell({ t: 'rang', id: message.id }), message.inMs);
-      case 'heap': return tell({ t: 'heapBytes', id: message.id, bytes: driver.heapBytes() });
-      case 'init': return;
-    }
-  });
 }

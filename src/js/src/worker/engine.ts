@@ -23,7 +23,7 @@ export interface DriverHost {
   listFiles(path: string): { path: string; size: number; modified: number }[];
   /** Throws when there is no such file or it cannot be read. */
   readFile(path: string): Uint8Array;
-  /** `run` names the run of the query, to be told with the answer. */
+  /** `run` names the run of the query; the answer repeats it. */
   foreachBatch(sink: string, run: string, batchId: number, arrow: Uint8Array[]): void;
   listener(eventType: string, json: string): void;
   status(json: string): void;
@@ -59,14 +59,19 @@ export interface ExecutorHost {
   log(level: string, text: string): void;
 }
 
-/** What the engine asks for to run functions of the user's; throwing fails the task. */
+/** What the engine asks for to run the user's functions; throwing fails the task. */
 export interface ProgramHost {
   load(plan: number, text: string, blobs: Uint8Array[]): void;
   run(plan: number, task: string, blobs: Uint8Array[]): TaskOutput;
   /** Loads a function over groups. */
   loadFunction(plan: number, number: number, payload: Uint8Array): void;
   /** Calls it; the blobs are the Arrow streams of keys, rows and state entries. */
-  callGroups(plan: number, number: number, header: string, blobs: Uint8Array[]): [rows: Uint8Array | undefined, changes: Uint8Array | undefined];
+  callGroups(
+    plan: number,
+    number: number,
+    header: string,
+    blobs: Uint8Array[],
+  ): [rows: Uint8Array | undefined, changes: Uint8Array | undefined];
   unload(plan: number): void;
   /** Whether a kept partition is in memory here. */
   keeps(dataset: number, partition: number): boolean;
@@ -78,7 +83,9 @@ export interface ProgramHost {
 
 /** Blocks by partition of the output; rows in each; partitions that are kept from now on; what was added to accumulators. */
 export type TaskOutput = [
-  blocks: (Uint8Array | undefined)[], rows: number[], kept: [dataset: number, partition: number, bytes: number, block?: Uint8Array][],
+  blocks: (Uint8Array | undefined)[],
+  rows: number[],
+  kept: [dataset: number, partition: number, bytes: number, block?: Uint8Array][],
   updates: Uint8Array | undefined,
 ];
 
@@ -94,7 +101,11 @@ export interface Engine {
   default(init: { module_or_path: WebAssembly.Module }): Promise<unknown>;
   Driver: new (confJson: string, host: DriverHost) => Driver;
   Executor: new (
-    executor: number, incarnation: number, confJson: string, host: ExecutorHost, spill: FileSystemSyncAccessHandle | undefined,
+    executor: number,
+    incarnation: number,
+    confJson: string,
+    host: ExecutorHost,
+    spill: FileSystemSyncAccessHandle | undefined,
     programs: ProgramHost,
   ) => Executor;
 }

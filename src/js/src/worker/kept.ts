@@ -1,19 +1,25 @@
-import { encode } from '../rdd/codec.js';
-import type { StorageLevel } from '../rdd/plan.js';
+import type { StorageLevel } from '../rdd/job_plan.js';
+import { encode } from '../rdd/value_codec.js';
 
-/** Bytes of kept partitions that an executor holds in memory where nothing else is said. */
+/** Bytes of kept partitions that an executor holds in memory by default. */
 const DEFAULT_BUDGET_BYTES = 512 << 20;
 /** Rows that are looked at to tell how large a partition is. */
 const SAMPLE = 64;
 
-interface Entry { rows: unknown[]; bytes: number }
+interface Entry {
+  rows: unknown[];
+  bytes: number;
+}
 
 /** A partition that is kept from now on; with its block where the executor shall write it into its file. */
-export interface Kept { bytes: number; block?: Uint8Array }
+export interface Kept {
+  bytes: number;
+  block?: Uint8Array;
+}
 
 /**
- * Kept partitions in the executor's memory, as values. When a new one needs room, those of other datasets that were not used
- * for longest go; without room a partition is not kept (`MemoryStore`). Sizes are those of the rows as bytes, told from some
+ * Kept partitions in the executor's memory, as values. When a new one needs room, those of other datasets that were unused
+ * for longest go; without room a partition is not kept (`MemoryStore`). Sizes are those of the rows as bytes, estimated from some
  * of them.
  */
 export class KeptPartitions {
@@ -32,7 +38,9 @@ export class KeptPartitions {
     return found.rows;
   }
 
-  has(dataset: number, partition: number): boolean { return this.#entries.has(`${dataset}/${partition}`); }
+  has(dataset: number, partition: number): boolean {
+    return this.#entries.has(`${dataset}/${partition}`);
+  }
 
   /** A partition as a block, for another executor. */
   block(dataset: number, partition: number): Uint8Array | undefined {
@@ -74,14 +82,14 @@ export class KeptPartitions {
   }
 }
 
-/** Bytes of rows as a block, told from a sample of them. */
+/** Bytes of rows as a block, estimated from a sample of them. */
 function sizeOf(rows: readonly unknown[]): number {
   if (rows.length <= SAMPLE) return encode(rows).length;
   const sample = Array.from({ length: SAMPLE }, (_, i) => rows[Math.floor((i * rows.length) / SAMPLE)]);
   return Math.ceil((encode(sample).length * rows.length) / SAMPLE);
 }
 
-/** Bytes that a setting such as `512m` or `2g` says; a number alone is bytes. Undefined for what is none. */
+/** Bytes that a setting such as `512m` or `2g` says; a number alone is bytes. Undefined for a string that is not a size. */
 export function bytesOf(text: string | undefined): number | undefined {
   const found = /^\s*(\d+)\s*([kmgt]?)b?\s*$/i.exec(text ?? '');
   if (!found) return undefined;

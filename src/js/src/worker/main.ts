@@ -1,7 +1,9 @@
 /**
  * Entry of every worker of Rivulet. Doing nothing until the page says `init`, it becomes the driver or an executor.
  */
+
 import * as engine from 'rivulet-engine';
+import { SparkError } from '../errors.js';
 import type { Init, ToDriver, ToExecutor } from '../protocol.js';
 import { VERSION } from '../version.js';
 import { die, holdLock, watchForDeath } from './death.js';
@@ -26,7 +28,9 @@ self.onmessage = (event: MessageEvent<ToDriver | ToExecutor>) => {
 async function start(init: Init): Promise<void> {
   await holdLock(init.lock);
   if (init.version !== VERSION) {
-    throw new Error(`worker.js is version ${VERSION}, but the page runs version ${init.version}: clear stale caches`);
+    throw new SparkError(`worker.js is version ${VERSION}, but the page runs version ${init.version}: clear stale caches`, {
+      condition: 'RIVULET_WORKER_VERSION',
+    });
   }
   const built = engine as unknown as Engine;
   await built.default({ module_or_path: init.module });

@@ -1,16 +1,17 @@
-import { decode } from '../rdd/codec.js';
-import { Compute } from '../rdd/compute.js';
-import { unframed } from '../rdd/frame.js';
-import { loadFunctions, type UserFunction } from '../rdd/functions.js';
-import { describe } from '../rdd/keys.js';
-import type { RddPlan } from '../rdd/plan.js';
-import { UserFunctionError } from '../rdd/steps.js';
-import { answer, deal } from '../rdd/task.js';
-import type { GroupFunctionPlan, GroupHeader } from '../state/plan.js';
+import { SparkRuntimeException, stackWithCondition } from '../errors.js';
+import { unframed } from '../rdd/framing.js';
+import type { RddPlan } from '../rdd/job_plan.js';
+import { Compute } from '../rdd/task/compute.js';
+import { loadFunctions, type UserFunction } from '../rdd/task/functions.js';
+import { describe } from '../rdd/task/keys.js';
+import { UserFunctionError } from '../rdd/task/steps.js';
+import { answer, deal } from '../rdd/task/task.js';
+import { decode } from '../rdd/value_codec.js';
+import type { GroupFunctionPlan, GroupHeader } from '../state/group_plan.js';
 import { runGroups } from '../state/run.js';
-import { parseSchema } from '../sql/ddl.js';
-import { encodeRows } from '../sql/local.js';
-import { rowsFromIPC } from '../sql/rows.js';
+import { parseSchema } from '../values/ddl.js';
+import { encodeRows } from '../values/encode.js';
+import { rowsFromIPC } from '../values/rows.js';
 import { TaskAccumulators } from './accumulators.js';
 import { Blobs } from './blobs.js';
 import type { ProgramHost, TaskOutput } from './engine.js';
@@ -27,7 +28,12 @@ interface Loaded {
 }
 
 /** A function over groups, with what is bound to it. */
-interface LoadedFunction { plan: GroupFunctionPlan; extra: unknown[]; f?: UserFunction; failure?: unknown }
+interface LoadedFunction {
+  plan: GroupFunctionPlan;
+  extra: unknown[];
+  f?: UserFunction;
+  failure?: unknown;
+}
 
 /** A task: where its blobs belong. They stand in the order of `sources`, of `shuffled`, of `kept`. */
 interface Task {
@@ -48,26 +54,41 @@ export class Programs implements ProgramHost {
   readonly blobs = new Blobs();
   #loading: Promise<void> | undefined;
 
-  constructor(private readonly importText?: (text: string) => Promise<unknown>, storageBytes?: number) {
+  constructor(
+    private readonly importText?: (text: string) => Promise<unknown>,
+    storageBytes?: number,
+  ) {
     this.#kept = new KeptPartitions(storageBytes);
   }
 
   /** Settles when the functions of all plans so far are loaded; messages of the driver wait for it. */
-  get loading(): Promise<void> | undefined { return this.#loading; }
+  get loading(): Promise<void> | undefined {
+    return this.#loading;
+  }
 
   load(id: number, text: string, blobs: Uint8Array[]): void {
     const plan = JSON.parse(text) as RddPlan;
     const loaded: Loaded = { plan, values: blobs, functions: [], bound: new Map(), accumulators: new TaskAccumulators() };
     this.#plans.set(id, loaded);
     if (plan.functions.length === 0) return;
-    this.#await(loadFunctions(plan.functions, this.importText).then(
-      (functions) => { loaded.functions = functions; }, (error: unknown) => { loaded.failure = error; }));
+    this.#await(
+      loadFunctions(plan.functions, this.importText).then(
+        (functions) => {
+          loaded.functions = functions;
+        },
+        (error: unknown) => {
+          loaded.failure = error;
+        },
+      ),
+    );
   }
 
   #await(one: Promise<void>): void {
     const all = Promise.all([this.#loading, one]).then(() => {});
     this.#loading = all;
-    void all.then(() => { if (this.#loading === all) this.#loading = undefined; });
+    void all.then(() => {
+      if (this.#loading === all) this.#loading = undefined;
+    });
   }
 
   loadFunction(id: number, number: number, payload: Uint8Array): void {
@@ -76,13 +97,27 @@ export class Programs implements ProgramHost {
     const { f, bound } = plan.call;
     const loaded: LoadedFunction = { plan, extra: bound === undefined ? [] : [decode(values[bound]!)[0]] };
     this.#functions.set(`${id}/${number}`, loaded);
-    this.#await(loadFunctions(plan.functions, this.importText).then((functions) => { loaded.f = functions[f]!; }, (error: unknown) => { loaded.failure = error; }));
+    this.#await(
+      loadFunctions(plan.functions, this.importText).then(
+        (functions) => {
+          loaded.f = functions[f]!;
+        },
+        (error: unknown) => {
+          loaded.failure = error;
+        },
+      ),
+    );
   }
 
-  callGroups(id: number, number: number, header: string, blobs: Uint8Array[]): [rows: Uint8Array | undefined, changes: Uint8Array | undefined] {
+  callGroups(
+    id: number,
+    number: number,
+    header: string,
+    blobs: Uint8Array[],
+  ): [rows: Uint8Array | undefined, changes: Uint8Array | undefined] {
     const loaded = this.#functions.get(`${id}/${number}`);
-    if (!loaded) throw new Error('a task came before its function');
-    if (loaded.failure || !loaded.f) throw loaded.failure ?? new Error('a function is not loaded');
+    if (!loaded) throw new SparkRuntimeException('a task came before its function');
+    if (loaded.failure || !loaded.f) throw loaded.failure ?? new SparkRuntimeException('a function is not loaded');
     try {
       return runGroups(loaded.plan, loaded.f, loaded.extra, JSON.parse(header) as GroupHeader, blobs);
     } catch (error) {
@@ -95,33 +130,43 @@ export class Programs implements ProgramHost {
     for (const key of this.#functions.keys()) if (key.startsWith(`${id}/`)) this.#functions.delete(key);
   }
 
-  keeps(dataset: number, partition: number): boolean { return this.#kept.has(dataset, partition); }
-  kept(dataset: number, partition: number): Uint8Array | undefined { return this.#kept.block(dataset, partition); }
-  forget(dataset: number): void { this.#kept.forget(dataset); }
+  keeps(dataset: number, partition: number): boolean {
+    return this.#kept.has(dataset, partition);
+  }
+  kept(dataset: number, partition: number): Uint8Array | undefined {
+    return this.#kept.block(dataset, partition);
+  }
+  forget(dataset: number): void {
+    this.#kept.forget(dataset);
+  }
 
   run(id: number, header: string, blobs: Uint8Array[]): TaskOutput {
     const loaded = this.#plans.get(id);
-    if (!loaded) throw new Error('a task came before its plan');
+    if (!loaded) throw new SparkRuntimeException('a task came before its plan');
     if (loaded.failure) throw loaded.failure;
     const { plan } = loaded;
     loaded.accumulators.reset();
     const task = JSON.parse(header) as Task;
     let next = 0;
     const sources = new Map(task.sources.map(([node, partition]) => [`${node}/${partition}`, blobs[next++]!]));
-    const shuffled = new Map(task.shuffled.map(([node, parent, partition, blocks]) => {
-      const own = blobs.slice(next, (next += blocks));
-      return [`${node}/${parent}/${partition}`, own];
-    }));
+    const shuffled = new Map(
+      task.shuffled.map(([node, parent, partition, blocks]) => {
+        const own = blobs.slice(next, (next += blocks));
+        return [`${node}/${parent}/${partition}`, own];
+      }),
+    );
     const brought = new Map((task.kept ?? []).map(([dataset, partition]) => [`${dataset}/${partition}`, blobs[next++]!]));
     const keeps: TaskOutput[2] = [];
     const made = new Map<string, unknown[]>();
     const compute = new Compute(plan, loaded.functions, {
       source: (node, partition) => {
         const block = sources.get(`${node}/${partition}`);
-        if (!block) throw new Error(`partition ${partition} of dataset ${plan.nodes[node]?.id} has not come along`);
+        if (!block) throw new SparkRuntimeException(`partition ${partition} of dataset ${plan.nodes[node]?.id} is missing from the task`);
         return decode(block);
       },
-      shuffled: function* (node, parent, partition) { for (const block of shuffled.get(`${node}/${parent}/${partition}`) ?? []) yield decode(block); },
+      shuffled: function* (node, parent, partition) {
+        for (const block of shuffled.get(`${node}/${parent}/${partition}`) ?? []) yield decode(block);
+      },
       lines: (blob, start, end) => this.blobs.lines(blob, start, end),
       file: (blob) => this.blobs.file(blob),
       frame: (block, bigint) => rowsFromIPC(block, { bigint }),
@@ -140,7 +185,8 @@ export class Programs implements ProgramHost {
       },
       blob: (number) => decode(loaded.values[number]!)[0],
       bound: (number) => {
-        if (!loaded.bound.has(number)) loaded.bound.set(number, loaded.accumulators.bind(decode(loaded.values[number]!)[0], loaded.functions));
+        if (!loaded.bound.has(number))
+          loaded.bound.set(number, loaded.accumulators.bind(decode(loaded.values[number]!)[0], loaded.functions));
         return loaded.bound.get(number);
       },
     });
@@ -151,7 +197,7 @@ export class Programs implements ProgramHost {
       }
       const [node, parent] = task.write;
       const write = plan.nodes[node]?.write?.[parent];
-      if (!write) throw new Error(`dataset ${node} says not how its parent ${parent} is dealt out`);
+      if (!write) throw new SparkRuntimeException(`dataset ${node} does not say how its parent ${parent} is partitioned`);
       const { blocks, rows } = deal(compute, task.root, task.partition, write);
       return [blocks, rows, keeps, loaded.accumulators.take()];
     } catch (error) {
@@ -162,13 +208,19 @@ export class Programs implements ProgramHost {
 
 /** The user's exception with where it happened: in which place, and on which record or group. */
 function told(error: unknown, place: string | undefined, what: string): Error {
-  if (!(error instanceof UserFunctionError)) return error instanceof Error ? error : new Error(String(error));
+  if (!(error instanceof UserFunctionError)) return error instanceof Error ? withCondition(error) : new Error(String(error));
   const { thrown, step, record } = error;
   const at = [step, place, record !== undefined && `${what} ${describe(record)}`].filter(Boolean).join(', ');
   let message = `${error.message} (in ${at})`;
   const free = /^(\S+) is not defined$/.exec(thrown instanceof ReferenceError ? thrown.message : '');
-  if (free) message += `. A function runs in a worker and sees nothing of the page: pass ${free[1]} as a value bound to it, or broadcast it`;
+  if (free)
+    message += `. A function runs in a worker and sees nothing of the page: pass ${free[1]} as a value bound to it, or broadcast it`;
   const out = new Error(message);
-  if (thrown instanceof Error && thrown.stack) out.stack = thrown.stack;
+  if (thrown instanceof Error && thrown.stack) out.stack = stackWithCondition(thrown);
   return out;
+}
+
+/** The error with its condition in its stack; the engine passes the stack on. */
+function withCondition(error: Error): Error {
+  return Object.assign(error, { stack: stackWithCondition(error) });
 }

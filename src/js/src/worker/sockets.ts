@@ -2,7 +2,7 @@ import type { Driver } from './engine.js';
 
 type Events = Driver['socketEvent'];
 
-/** The WebSockets of the driver, by the number that the engine gave them. When to reconnect is the engine's decision. */
+/** The WebSockets of the driver, by the number that the engine chose for them. When to reconnect is the engine's decision. */
 export class Sockets {
   readonly #open = new Map<number, WebSocket>();
   readonly #event: Events;

@@ -10,13 +10,13 @@ export interface FileStore {
   read(path: string[]): Promise<Uint8Array>;
   /** Names in a folder, folders among them; none when it does not exist. */
   list(path: string[]): Promise<string[]>;
-  /** Removes a file or a whole folder; nothing to remove is no error. */
+  /** Removes a file or a whole folder; does nothing if it does not exist. */
   remove(path: string[]): Promise<void>;
 }
 
 /**
  * Persistent storage of the origin: its private file system, or IndexedDB where the browser has none. Operations run one
- * after the other. Errors are told as `NotFoundError: …`, `QuotaExceededError: …`, `LockedError: …` and the like.
+ * after the other. Errors are reported as `NotFoundError: …`, `QuotaExceededError: …`, `LockedError: …` and the like.
  */
 export class Storage {
   #last: Promise<void> = Promise.resolve();
@@ -30,10 +30,12 @@ export class Storage {
   }
 
   run(op: number, kind: StorageKind, path: string, bytes: Uint8Array | undefined): void {
-    this.#last = this.#last.then(() => this.#perform(kind, path, bytes)).then(
-      (result) => this.#done(op, undefined, result),
-      (error: unknown) => this.#done(op, error instanceof Error ? `${error.name}: ${error.message}` : String(error), undefined),
-    );
+    this.#last = this.#last
+      .then(() => this.#perform(kind, path, bytes))
+      .then(
+        (result) => this.#done(op, undefined, result),
+        (error: unknown) => this.#done(op, error instanceof Error ? `${error.name}: ${error.message}` : String(error), undefined),
+      );
   }
 
   async #perform(kind: StorageKind, path: string, bytes: Uint8Array | undefined): Promise<Uint8Array | undefined> {
@@ -42,20 +44,28 @@ export class Storage {
     if (kind === 'unlock') return this.#unlock(parts.join('/'));
     const files = await (this.#files ??= openFiles());
     switch (kind) {
-      case 'write': await files.write(parts, bytes ?? new Uint8Array()); return undefined;
-      case 'read': return files.read(parts);
-      case 'list': return new TextEncoder().encode((await files.list(parts)).join('\n'));
-      case 'remove': await files.remove(parts); return undefined;
+      case 'write':
+        await files.write(parts, bytes ?? new Uint8Array());
+        return undefined;
+      case 'read':
+        return files.read(parts);
+      case 'list':
+        return new TextEncoder().encode((await files.list(parts)).join('\n'));
+      case 'remove':
+        await files.remove(parts);
+        return undefined;
     }
   }
 
   /** One driver of the origin holds a path, in whatever tab; its end releases it, however it comes. */
   async #lock(path: string): Promise<undefined> {
     const taken = await new Promise<boolean>((answer, fail) => {
-      navigator.locks.request(`rivulet-checkpoint:${path}`, { ifAvailable: true }, (lock) => {
-        answer(lock !== null);
-        return lock === null ? undefined : new Promise<void>((release) => this.#locks.set(path, release));
-      }).catch(fail);
+      navigator.locks
+        .request(`rivulet-checkpoint:${path}`, { ifAvailable: true }, (lock) => {
+          answer(lock !== null);
+          return lock === null ? undefined : new Promise<void>((release) => this.#locks.set(path, release));
+        })
+        .catch(fail);
     });
     if (!taken) throw Object.assign(new Error(`${path} is in use`), { name: 'LockedError' });
   }

@@ -49,7 +49,7 @@ export class IndexedFiles implements FileStore {
   }
 }
 
-/** All keys that begin so. */
+/** All keys with this prefix. */
 function below(prefix: string): IDBKeyRange {
   return IDBKeyRange.bound(prefix, `${prefix}\uffff`);
 }

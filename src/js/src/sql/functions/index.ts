@@ -1,7 +1,7 @@
 import { FUNCTIONS, type GeneratedFunctions } from '../../generated/functions.js';
 import { Column, columnOf, operand, type ColumnOrName as C, type LiteralValue } from '../column.js';
 import { attribute, call } from '../expression.js';
-import { StructType } from '../types.js';
+import { StructType } from '../../values/types.js';
 import { fromTable, optionsMap, type Options } from './table.js';
 
 /** Functions that are more than a call of a function of Spark SQL. */

@@ -1,0 +1,61 @@
+import { fetched } from '../files/fetched.js';
+import { filesBelow } from '../files/open.js';
+import { unzip, zip } from '../files/zip.js';
+import type { Context } from '../sql/plan.js';
+
+/**
+ * Where a saved stage is: a path of the engine, a directory handle, a zip of the directory (or the URL of one), or its files by
+ * their paths within the directory (`metadata/part-00000.txt`).
+ */
+export type ModelSource = string | URL | FileSystemDirectoryHandle | Blob | Readonly<Record<string, Blob | Uint8Array<ArrayBuffer>>>;
+
+let registered = 0;
+
+/** The path under which the engine finds a stage; files of the page are given to it first. @internal */
+export async function modelPath(context: Context, source: ModelSource): Promise<string> {
+  if (typeof source === 'string' && !/^(https?|blob|data):/.test(source)) return source.replace(/\/+$/, '');
+  const root = `rivulet-file:/model-${registered++}`;
+  for (const [name, content] of await filesOf(source)) {
+    // Markers and checksums do not belong to the model.
+    if (/(^|\/)[_.][^/]*$/.test(name)) continue;
+    context.files.put(`${root}/${name}`, content instanceof Blob ? content : new Blob([content]));
+  }
+  return root;
+}
+
+type Files = [string, Blob | Uint8Array<ArrayBuffer>][];
+
+async function filesOf(source: ModelSource): Promise<Files> {
+  if (typeof source === 'string' || source instanceof URL) return unpacked(await fetched(source));
+  if (source instanceof Blob) return unpacked(source);
+  if ('getDirectoryHandle' in source) return filesBelow(source as FileSystemDirectoryHandle);
+  return Object.entries(source as Record<string, Blob>);
+}
+
+/** The files of an archive; a folder that holds everything else is left out of the names. */
+async function unpacked(archive: Blob): Promise<Files> {
+  const files = await unzip(new Uint8Array(await archive.arrayBuffer()));
+  const top = files[0]?.[0].split('/')[0] ?? '';
+  const wrapped = !['metadata', 'data', 'stages'].includes(top) && files.every(([name]) => name.startsWith(`${top}/`));
+  return wrapped ? files.map(([name, bytes]) => [name.slice(top.length + 1), bytes]) : files;
+}
+
+/**
+ * Returns a saved stage as a zip, for a download: the directory that `save` wrote into the origin's private file system. Spark
+ * loads the directory that is in it, and so does `load`.
+ */
+export async function modelArchive(path: string): Promise<Blob> {
+  let folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('rivulet');
+  for (const name of path.split('/').filter(Boolean)) folder = await folder.getDirectoryHandle(name);
+  return zip(
+    await Promise.all(
+      (await filesBelow(folder)).map(async ([name, blob]) => [name, unsealed(new Uint8Array(await blob.arrayBuffer()))] as const),
+    ),
+  );
+}
+
+/** A stored file's content: the engine ends its files with a seal, so that a torn one is found out. */
+function unsealed(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const SEAL_BYTES = 24;
+  return new TextDecoder().decode(file.subarray(-8)) === 'RVLTSEAL' ? file.slice(0, -SEAL_BYTES) : file;
+}

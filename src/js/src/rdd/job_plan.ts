@@ -1,0 +1,170 @@
+/**
+ * A job over partitioned datasets as it travels: page → driver → executors, as JSON with blobs beside it.
+ *
+ * The driver reads the structure (kinds, parents, partitions) and cuts it into stages; `op`, `write` and `action` are for the
+ * executors. Functions are source text or `{ module, export }`, by number.
+ */
+
+/** How a dataset's partitions follow from its parents'. */
+export type NodeKind =
+  /** Partition i is blob i. */
+  | 'source'
+  /** Partition i is made of the parent's partition i. */
+  | 'narrow'
+  /** The parents' partitions, one parent after the other. */
+  | 'union'
+  /** Partition i is the parent's partitions `groups[i]`. */
+  | 'coalesce'
+  /** Partition i is the left's i / r with the right's i % r, where the right has r. */
+  | 'cartesian'
+  /** Partition i is made of partition i of each parent; parents in `wide` are shuffled first. */
+  | 'zip';
+
+/**
+ * Where kept partitions are: as values in the executor's memory, as bytes in its file, or both, so that the file serves where
+ * memory has no room (`StorageLevel`).
+ */
+export type StorageLevel = 'MEMORY_ONLY' | 'MEMORY_AND_DISK' | 'DISK_ONLY';
+
+/** The levels by name, as Spark has them. */
+export const StorageLevel = {
+  MEMORY_ONLY: 'MEMORY_ONLY',
+  MEMORY_AND_DISK: 'MEMORY_AND_DISK',
+  DISK_ONLY: 'DISK_ONLY',
+} as const satisfies Record<StorageLevel, StorageLevel>;
+
+export interface PlanNode {
+  /** The dataset's number within its context. */
+  id: number;
+  /** Its number among all datasets of the driver: what is shuffled or kept for it is found by it in later jobs. */
+  key: number;
+  /** Class name in Spark, for stages and `toDebugString`. */
+  name: string;
+  kind: NodeKind;
+  parents: number[];
+  partitions: number;
+  groups?: number[][];
+  /** Per parent: whether its rows move. */
+  wide?: boolean[];
+  /** Keep the partitions in the executors once computed. */
+  cached?: boolean;
+  /** Where. */
+  level?: StorageLevel;
+  /** A source's partitions are the plan's sources from this one on. */
+  firstSource?: number;
+  op?: Op;
+  /** Per wide parent: how its rows are dealt out. */
+  write?: (Write | null)[];
+}
+
+/** The number of a user's function, and the number of the blob with the values bound to it, if any. */
+export interface Call {
+  f: number;
+  bound?: number;
+}
+
+/** What an executor gets in place of an accumulator. */
+export interface AccumulatorMark {
+  $accumulator: number;
+  zero: unknown;
+  add: 'sum' | 'list' | Call;
+}
+
+/** What is done to the rows of one partition. */
+export type Op =
+  /** A source's rows are `[blob, start, end]`: the lines that begin in these bytes of a blob, or whole files. */
+  | { t: 'lines' | 'files' }
+  /** A source's rows are numbers of blobs, each a block of values. */
+  | { t: 'blocks' }
+  /** A source's rows are Arrow IPC streams. */
+  | { t: 'arrow'; bigint: boolean }
+  | { t: 'map' | 'flatMap' | 'filter' | 'mapPartitions' | 'mapPartitionsWithIndex' | 'mapValues' | 'flatMapValues' | 'keyBy'; call: Call }
+  /** What streams do to pairs: take out what left a window; change states. */
+  | { t: 'invert' | 'updateState'; call: Call }
+  | { t: 'mapStates'; call: Call; timeMs: number; timeoutMs: number | null }
+  /** Second elements of the rows whose first is the tag. */
+  | { t: 'tagged'; tag: number }
+  | { t: 'keys' | 'values' | 'glom' | 'pairs' }
+  | { t: 'sample'; withReplacement: boolean; fraction: number; seed: number }
+  /** `offsets[i]` is the first index of partition i. */
+  | { t: 'zipWithIndex'; offsets: number[] }
+  | { t: 'zipWithUniqueId'; partitions: number }
+  | { t: 'sort'; ascending: boolean; by?: Call }
+  /** The rows of a partition as one: from the zero value on, which is a blob; without, from the first row on. */
+  | { t: 'fold'; zero?: number; call: Call }
+  /** After a shuffle: rows of a key become one pair. */
+  | { t: 'combine'; aggregate: Aggregate; merged: boolean }
+  /** `[key, [values of parent 0, values of parent 1, …]]`. */
+  | { t: 'cogroup' }
+  | { t: 'join'; left: boolean; right: boolean }
+  | { t: 'subtractByKey' }
+  | { t: 'zip' };
+
+/** How values of a key become one (`Aggregator`). */
+export type Aggregate =
+  | { t: 'group' }
+  | { t: 'reduce'; merge: Call }
+  | { t: 'combine'; create: Call; merge: Call; combine: Call }
+  /** The zero value is a blob: a fresh copy for each key and partition. */
+  | { t: 'fold'; zero: number; merge: Call; combine: Call };
+
+/** How the rows of a partition are dealt out to the next stage. */
+export interface Write {
+  partitioner: Partitioner;
+  /** Rows of a key are put together before they move. */
+  aggregate?: Aggregate;
+}
+
+export type Partitioner =
+  | { t: 'hash'; partitions: number; doubles?: boolean }
+  /** Keys up to `bounds[i]` go to partition i; blob with the bounds. */
+  | { t: 'range'; partitions: number; bounds: number; ascending: boolean; by?: Call }
+  | { t: 'custom'; partitions: number; call: Call }
+  | { t: 'roundRobin'; partitions: number }
+  | { t: 'whole'; partitions: number };
+
+/** What is computed of each partition of the root; the page puts the parts together. */
+export type Action =
+  | { t: 'collect' | 'count' | 'stats' | 'countByValue' | 'countByKey' }
+  | { t: 'take'; n: number }
+  | { t: 'takeOrdered'; n: number; descending: boolean; by?: Call }
+  /** The values of a key, which is a blob. */
+  | { t: 'lookup'; key: number }
+  | { t: 'reduce'; call: Call }
+  | { t: 'fold'; zero: number; call: Call }
+  | { t: 'foreach' | 'foreachPartition'; call: Call }
+  | { t: 'map'; call: Call }
+  /** Sketch of the keys for a range partitioner: how many rows, and some of their keys. */
+  | { t: 'sampleKeys'; size: number; seed: number; by?: Call }
+  | { t: 'histogram'; edges: number }
+  /** The rows as an Arrow IPC stream; the schema is DDL. */
+  | { t: 'arrow'; schema: string }
+  /** A HyperLogLog sketch with 2^bits registers. */
+  | { t: 'distinctSketch'; bits: number };
+
+export type FunctionSource = { source: string } | { module: string; export: string };
+
+export interface RddPlan {
+  nodes: PlanNode[];
+  root: number;
+  action: Action;
+  functions: FunctionSource[];
+  /** How many blobs are values; the others are source partitions. */
+  values: number;
+  /** Partitions of the root to run; all without. */
+  only?: number[];
+  /** Datasets, by key, that nobody reads any more. */
+  forget?: number[];
+  /** Datasets, by key, that are kept no longer. */
+  unkeep?: number[];
+  /** Whose share of the executors the job takes. */
+  pool?: { name: string; weight: number; minShare: number };
+  /** For stages and status. */
+  description: string;
+}
+
+/** Type of the `google.protobuf.Any` with what tasks added to accumulators: a block of `[accumulator, sum]`. */
+export const UPDATES_TYPE = 'type.rivulet.dev/rivulet.RddUpdates';
+
+/** Type of the `google.protobuf.Any` that holds a plan. */
+export const PLAN_TYPE = 'type.rivulet.dev/rivulet.RddPlan';

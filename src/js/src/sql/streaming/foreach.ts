@@ -1,0 +1,101 @@
+import type { Wire } from '../../cluster/connection.js';
+import { SparkRuntimeException } from '../../errors.js';
+import type { FromDriver } from '../../protocol.js';
+import type { Row } from '../../values/rows.js';
+import type { DataFrame } from '../dataframe.js';
+import type { SinkFunction, Sinks } from '../plan.js';
+
+/**
+ * Called with each micro-batch and its number; the batch is committed when the promise resolves. A query with a checkpoint
+ * that ends before that calls it again with the same number and the same rows when it is started again: a function that
+ * takes a number only once makes its effects exactly once.
+ */
+export type ForeachBatchFunction = (batch: DataFrame, batchId: number) => void | Promise<void>;
+
+/**
+ * Takes the rows of a stream one by one (`ForeachWriter`). The guarantee is *at least once*: after a crash in the middle of a batch
+ * all its rows come again, under the same `batchId`, by which `open` can tell. The order of rows within a batch is not fixed.
+ */
+export interface ForeachWriter {
+  /** Begins a batch; returning false skips its rows. */
+  open?(partitionId: number, batchId: number): boolean | Promise<boolean>;
+  /** Takes a row. */
+  process(row: Row): void | Promise<void>;
+  /** Ends a batch, with the error that ended it or null. */
+  close?(error: Error | null): void | Promise<void>;
+}
+
+/** The sinks of a session that run on the page. @internal */
+export class PageSinks implements Sinks {
+  readonly #sinks = new Map<string, SinkFunction>();
+  readonly #ofRun = new Map<string, string>();
+  #next = 0;
+
+  constructor(
+    private readonly wire: Wire,
+    private readonly dataFrameOf: (arrow: Uint8Array[]) => DataFrame,
+  ) {}
+
+  /** A new sink; its id goes into the query's options. */
+  add(f: SinkFunction): string {
+    const sink = `sink-${this.#next++}`;
+    this.#sinks.set(sink, f);
+    return sink;
+  }
+
+  /** The sink lives as long as this run of the query. */
+  bind(sink: string, runId: string): void {
+    this.#ofRun.set(runId, sink);
+  }
+
+  /** Forgets the sink of a query that has ended, or one whose query never started. */
+  release(by: { runId: string } | { sink: string }): void {
+    const sink = 'sink' in by ? by.sink : this.#ofRun.get(by.runId);
+    if ('runId' in by) this.#ofRun.delete(by.runId);
+    if (sink) this.#sinks.delete(sink);
+  }
+
+  /** Runs the user's function and tells the driver how it went. */
+  async receive({ sink, run, batchId, arrow }: Extract<FromDriver, { t: 'foreachBatch' }>): Promise<void> {
+    let error: { message: string; stack: string } | undefined;
+    try {
+      const f = this.#sinks.get(sink);
+      if (!f) throw new SparkRuntimeException(`This page has no sink ${sink}`);
+      await f(this.dataFrameOf(arrow), batchId);
+    } catch (thrown) {
+      error =
+        thrown instanceof Error
+          ? { message: `${thrown.name}: ${thrown.message}`, stack: thrown.stack ?? '' }
+          : { message: String(thrown), stack: '' };
+    }
+    try {
+      this.wire.post({ t: 'foreachBatchDone', run, batchId, ...(error && { error }) });
+    } catch {
+      // The session was stopped meanwhile: nobody waits for the answer.
+    }
+  }
+}
+
+/** A foreach writer as a foreachBatch function. */
+export function perRow(writer: ForeachWriter | ((row: Row) => void | Promise<void>)): ForeachBatchFunction {
+  const { open, process, close } =
+    typeof writer === 'function'
+      ? { process: writer, open: undefined, close: undefined }
+      : {
+          open: writer.open?.bind(writer),
+          process: writer.process.bind(writer),
+          close: writer.close?.bind(writer),
+        };
+  return async (batch, batchId) => {
+    let failure: Error | null = null;
+    try {
+      if (open && !(await open(0, batchId))) return;
+      for (const row of await batch.collect()) await process(row);
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      throw failure;
+    } finally {
+      await close?.(failure);
+    }
+  };
+}

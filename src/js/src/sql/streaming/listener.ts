@@ -1,0 +1,90 @@
+import type { FromDriver } from '../../protocol.js';
+import type { StreamingQueryProgress } from './progress.js';
+
+/** A query has started. */
+export interface QueryStartedEvent {
+  /** Id of the query. */
+  id: string;
+  /** Id of this run of it. */
+  runId: string;
+  /** Its name, or null. */
+  name: string | null;
+  /** When it started, ISO 8601 in UTC. */
+  timestamp: string;
+}
+/** A micro-batch has ended. */
+export interface QueryProgressEvent {
+  /** What the batch did. */
+  progress: StreamingQueryProgress;
+}
+/** A query waits for data. */
+export interface QueryIdleEvent {
+  /** Id of the query. */
+  id: string;
+  /** Id of this run of it. */
+  runId: string;
+  /** When it began to wait, ISO 8601 in UTC. */
+  timestamp: string;
+}
+/** A query has ended, with an error or by stop(). */
+export interface QueryTerminatedEvent {
+  /** Id of the query. */
+  id: string;
+  /** Id of this run of it. */
+  runId: string;
+  /** Message of the error, or null. */
+  exception: string | null;
+  /** Condition of the error, or null. */
+  errorClassOnException: string | null;
+}
+
+/**
+ * Receives the events of all queries of a session (`StreamingQueryListener`). An error of a listener is logged and stops nothing.
+ */
+export interface StreamingQueryListener {
+  /** Runs when a query has started. */
+  onQueryStarted?(event: QueryStartedEvent): void;
+  /** Runs after each micro-batch. */
+  onQueryProgress?(event: QueryProgressEvent): void;
+  /** Runs when a query waits for data. */
+  onQueryIdle?(event: QueryIdleEvent): void;
+  /** Runs when a query has ended. */
+  onQueryTerminated?(event: QueryTerminatedEvent): void;
+}
+
+/** The listeners of a session. @internal */
+export class ListenerBus {
+  readonly #listeners = new Set<StreamingQueryListener>();
+
+  add(listener: StreamingQueryListener): void {
+    this.#listeners.add(listener);
+  }
+  remove(listener: StreamingQueryListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  /** Hands an event of the driver on. */
+  receive({ eventType, json }: Extract<FromDriver, { t: 'listener' }>): void {
+    const event = JSON.parse(json) as never;
+    for (const listener of this.#listeners) {
+      try {
+        switch (eventType) {
+          case 'started':
+            listener.onQueryStarted?.(event);
+            break;
+          case 'progress':
+            listener.onQueryProgress?.('progress' in event ? event : { progress: event });
+            break;
+          case 'idle':
+            listener.onQueryIdle?.(event);
+            break;
+          case 'terminated':
+            listener.onQueryTerminated?.(event);
+            break;
+        }
+      } catch (error) {
+        console.error('[rivulet] a StreamingQueryListener failed:', error);
+      }
+    }
+  }
+}

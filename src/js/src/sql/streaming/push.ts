@@ -1,0 +1,154 @@
+import type { Wire } from '../../cluster/connection.js';
+import { IllegalArgumentException, SessionClosedError } from '../../errors.js';
+import type { FromDriver } from '../../protocol.js';
+import { encodeRows } from '../../values/encode.js';
+import type { Row } from '../../values/rows.js';
+import type { StructType } from '../../values/types.js';
+import type { Sources } from '../plan.js';
+
+/** What the bytes of a push source are: `arrow` takes rows (or Arrow IPC streams), the others take strings. */
+export type PushFormat = 'arrow' | 'json' | 'csv' | 'text';
+/** What can be written to a push source: rows, or strings or bytes of whole records. */
+export type PushData = Row | readonly Row[] | string | Uint8Array;
+
+const DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024;
+
+/** The push sources of a session, and the credit that the driver grants them. @internal */
+export class PushSources implements Sources {
+  readonly #sources = new Map<string, PushSource>();
+  #next = 0;
+
+  constructor(private readonly wire: Wire) {}
+
+  /** A new source. */
+  open(schema: StructType, format: PushFormat): PushSource {
+    const source = new PushSource(this.wire, `push-${this.#next++}`, schema, format);
+    this.#sources.set(source.id, source);
+    return source;
+  }
+
+  /** Takes the driver's `credit`. */
+  receive(message: Extract<FromDriver, { t: 'credit' }>): void {
+    this.#sources.get(message.source)?.credit(message.queuedBytes, message.limitBytes, message.durable);
+  }
+
+  /** Rejects all who wait. */
+  stop(): void {
+    for (const source of this.#sources.values()) source.fail(new SessionClosedError('The session is stopped'));
+    this.#sources.clear();
+  }
+}
+
+/** The page's end of a push source: a bounded queue whose other end is in the driver. @internal */
+export class PushSource {
+  #seq = 0;
+  #queuedBytes = 0;
+  #limitBytes = DEFAULT_LIMIT_BYTES;
+  /** Pushes that are durable; null without a checkpoint. */
+  #durable: number | null = null;
+  #ended = false;
+  #failure: Error | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor(
+    private readonly wire: Wire,
+    readonly id: string,
+    private readonly schema: StructType,
+    private readonly format: PushFormat,
+  ) {}
+
+  /**
+   * Adds data, then waits while the queue is full. Where a query with a checkpoint reads the source, waits until the data is
+   * durable: then it is processed exactly once, even if this tab ends now. Text and bytes must end at the end of a record.
+   */
+  async write(data: PushData): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    if (this.#ended) throw new IllegalArgumentException('write() after end()');
+    const bytes = this.#encode(data);
+    if (bytes.byteLength === 0) return;
+    this.#queuedBytes += bytes.byteLength;
+    const seq = this.#seq++;
+    this.wire.post({ t: 'push', source: this.id, seq, bytes }, [bytes.buffer as ArrayBuffer]);
+    const waits = () => this.#queuedBytes >= this.#limitBytes || (this.#durable !== null && this.#durable <= seq);
+    while (waits() && !this.#failure) await new Promise<void>((go) => this.#waiting.push(go));
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** No more data will come; a query over this source ends its last batch and then stays idle. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.wire.post({ t: 'pushEnd', source: this.id });
+  }
+
+  credit(queuedBytes: number, limitBytes: number, durable: number | null): void {
+    this.#queuedBytes = queuedBytes;
+    this.#limitBytes = limitBytes;
+    this.#durable = durable;
+    this.#wake();
+  }
+
+  fail(error: Error): void {
+    this.#failure = error;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  #encode(data: PushData): Uint8Array {
+    if (typeof data === 'string') return this.#text(new TextEncoder().encode(data));
+    // The caller keeps its own bytes: what is sent is moved away.
+    if (data instanceof Uint8Array) return data.slice();
+    const rows = (Array.isArray(data) ? data : [data]) as readonly Row[];
+    if (rows.length === 0) return new Uint8Array();
+    if (this.format === 'arrow') {
+      const ipc = encodeRows(rows, this.schema);
+      return ipc.byteLength === ipc.buffer.byteLength ? ipc : ipc.slice();
+    }
+    if (this.format === 'json') return new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    throw new IllegalArgumentException(`A push source of format ${this.format} takes text, not rows`);
+  }
+
+  #text(bytes: Uint8Array): Uint8Array {
+    if (this.format === 'arrow') throw new IllegalArgumentException("A push source takes text only with format 'json', 'csv' or 'text'");
+    return bytes;
+  }
+}
+
+const GATHER_MS = 20;
+const GATHER_ROWS = 4_096;
+
+/**
+ * Writes all items of an iterable. Rows that come quickly one after the other go together; the iterable is not asked for
+ * more while the queue is full. An error of the iterable ends the source. @internal
+ */
+export async function pump(source: Pick<PushSource, 'write' | 'end'>, items: AsyncIterable<PushData> | Iterable<PushData>): Promise<void> {
+  let rows: Row[] = [];
+  let sinceMs = 0;
+  const flush = async () => {
+    const ready = rows;
+    rows = [];
+    if (ready.length > 0) await source.write(ready);
+  };
+  let late: ReturnType<typeof setTimeout> | undefined;
+  try {
+    for await (const item of items) {
+      if (typeof item === 'string' || item instanceof Uint8Array) {
+        await source.write(item);
+        continue;
+      }
+      if (rows.length === 0) sinceMs = performance.now();
+      rows.push(...((Array.isArray(item) ? item : [item]) as Row[]));
+      clearTimeout(late);
+      if (rows.length >= GATHER_ROWS || performance.now() - sinceMs >= GATHER_MS) await flush();
+      else late = setTimeout(() => void flush().catch(() => {}), GATHER_MS);
+    }
+    clearTimeout(late);
+    await flush();
+  } finally {
+    clearTimeout(late);
+    source.end();
+  }
+}

@@ -1,0 +1,133 @@
+import type { WriteStreamStart } from '../../connect/messages.js';
+import { IllegalArgumentException, SparkRuntimeException } from '../../errors.js';
+import type { Row } from '../../values/rows.js';
+import type { Context, Plan, SinkFunction } from '../plan.js';
+import { type ForeachBatchFunction, type ForeachWriter, perRow } from './foreach.js';
+import { StreamingQuery } from './query.js';
+
+/** What a stream's result consists of in each batch: new rows, all rows, or changed rows. */
+export type OutputMode = 'append' | 'complete' | 'update';
+/** When the next micro-batch begins: at fixed times (`10 seconds`), at once until the data of now is used up, or once. */
+export type Trigger = { processingTime: string } | { availableNow: true } | { once: true };
+
+/** Says where a stream goes, and starts it: `df.writeStream` (`DataStreamWriter`). */
+export class DataStreamWriter {
+  readonly #start: WriteStreamStart & { options: Record<string, string> };
+  #sink: ForeachBatchFunction | undefined;
+
+  /** @internal */
+  constructor(
+    private readonly context: Context,
+    private readonly plan: Plan,
+  ) {
+    this.#start = { input: plan.relation, options: {} };
+  }
+
+  /** Sets the sink: `memory` (with queryName), `console`, `noop`, or files (`json`, `csv`, `text`). */
+  format(source: string): this {
+    this.#start.format = source;
+    return this;
+  }
+  /** Sets the output mode: `append` (the default), `complete` or `update`. */
+  outputMode(mode: OutputMode): this {
+    this.#start.outputMode = mode;
+    return this;
+  }
+  /** Sets an option of the sink, or `checkpointLocation`. */
+  option(key: string, value: string | number | boolean): this {
+    this.#start.options[key] = String(value);
+    return this;
+  }
+  /** Sets several options. */
+  options(options: Readonly<Record<string, string | number | boolean>>): this {
+    for (const [key, value] of Object.entries(options)) this.option(key, value);
+    return this;
+  }
+  /** Names the query; the memory sink's table has that name. */
+  queryName(name: string): this {
+    if (name.trim() === '')
+      throw new IllegalArgumentException('The name of a query cannot be empty', { condition: 'VALUE_NOT_NON_EMPTY_STR' });
+    this.#start.queryName = name;
+    return this;
+  }
+  /** Sets the columns that file sinks make folders of. */
+  partitionBy(...columns: string[]): this {
+    this.#start.partitioningColumnNames = columns;
+    return this;
+  }
+  /** Sets when micro-batches begin; by default as soon as there is data. */
+  trigger(trigger: Trigger): this {
+    this.#start.trigger =
+      'processingTime' in trigger
+        ? { case: 'processingTimeInterval', value: trigger.processingTime.trim() }
+        : 'availableNow' in trigger
+          ? { case: 'availableNow', value: true }
+          : { case: 'once', value: true };
+    return this;
+  }
+  /**
+   * Calls a function on this page with each micro-batch and its number. The batch is committed when the promise resolves, and may
+   * come again after a crash, under the same number.
+   * @example
+   * ```ts
+   * const numbers = spark.readStream.push({ schema: 'n INT' });
+   * const sums: number[] = [];
+   * const query = await numbers.df.writeStream
+   *   .foreachBatch(async (batch) => {
+   *     sums.push((await batch.agg(F.sum('n').alias('sum')).first())?.['sum']);
+   *   })
+   *   .start();
+   * await numbers.write([{ n: 1 }, { n: 2 }]);
+   * await query.processAllAvailable();
+   * await query.stop();
+   * sums; // → [3]
+   * ```
+   */
+  foreachBatch(f: ForeachBatchFunction): this {
+    this.#sink = f;
+    return this;
+  }
+  /** Calls a function (or a writer) on this page with each row. */
+  foreach(f: ((row: Row) => void | Promise<void>) | ForeachWriter): this {
+    this.#sink = perRow(f);
+    return this;
+  }
+
+  /**
+   * Starts the query; `path` is for file sinks. Throws an AnalysisException for a query that cannot run, such as an output mode
+   * that its operators do not allow.
+   * @example
+   * ```ts
+   * const ticks = spark.readStream.format('rate').load();
+   * const query = await ticks.groupBy().count().writeStream.format('memory').queryName('ticks').outputMode('complete').start();
+   * const active = await query.isActive();
+   * await query.stop();
+   * active; // → true
+   * ```
+   */
+  async start(path?: string): Promise<StreamingQuery> {
+    return this.#run(path === undefined ? undefined : { case: 'path', value: path });
+  }
+  /** Starts the query into a table. */
+  async toTable(tableName: string): Promise<StreamingQuery> {
+    return this.#run({ case: 'tableName', value: tableName });
+  }
+
+  async #run(sinkDestination: WriteStreamStart['sinkDestination']): Promise<StreamingQuery> {
+    await Promise.all(this.plan.needs);
+    const { client, sinks } = this.context;
+    const sinkId = this.#sink && sinks.add(this.#sink as SinkFunction);
+    const page = sinkId === undefined ? {} : { format: 'rivulet.foreachBatch', options: { ...this.#start.options, sinkId } };
+    try {
+      const value = { ...this.#start, sinkDestination, ...page };
+      const result = await client.command({ case: 'writeStreamOperationStart', value }, 'writeStreamOperationStartResult');
+      if (!result?.queryId) throw new SparkRuntimeException('The engine started no query');
+      const { id, runId } = result.queryId;
+      if (sinkId !== undefined) sinks.bind(sinkId, runId);
+      return new StreamingQuery(this.context, id, runId, result.name || null);
+    } catch (error) {
+      if (sinkId !== undefined) sinks.release({ sink: sinkId });
+      throw error;
+    }
+  }
+}
