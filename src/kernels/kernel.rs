@@ -7,7 +7,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, new_null_array};
+use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion_common::Result;
 use datafusion_expr::expr::ScalarFunction;
@@ -64,11 +64,7 @@ impl ScalarUDFImpl for Kernel {
         let scalars = !args.args.is_empty() && args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let rows = if scalars { 1 } else { args.number_rows };
         let arrays = args.args.iter().map(|a| a.to_array(rows)).collect::<Result<Vec<_>>>()?;
-        let out = if arrays.iter().any(|a| a.data_type().is_null()) && self.options.contains("null-in-null-out") {
-            new_null_array(&self.return_type, rows)
-        } else {
-            (self.body)(&arrays, rows)?
-        };
+        let out = (self.body)(&arrays, rows)?;
         if scalars {
             return Ok(ColumnarValue::Scalar(datafusion_common::ScalarValue::try_from_array(
                 &out, 0,

@@ -322,7 +322,7 @@ enum Kind {
     Rank,
     /// `cume_dist`: rows that are equal count alike.
     Share,
-    /// `lag` and `lead`: so many rows after the row.
+    /// Resolves `lag` and `lead`: the value a number of rows after the row.
     Shift(i64),
     Aggregate,
 }

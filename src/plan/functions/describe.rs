@@ -74,7 +74,7 @@ pub fn resolve(name: &[String]) -> Option<(&'static Function, String)> {
 /// The lines of `DESCRIBE FUNCTION [EXTENDED] name`.
 ///
 /// # Errors
-/// `UNRESOLVED_ROUTINE` if there is no such function.
+/// `UNRESOLVED_ROUTINE` if no function has the name.
 pub fn describe(name: &[String], extended: bool) -> Result<Vec<String>> {
     let (function, word) = resolve(name).ok_or_else(|| registry::unresolved_parts(name))?;
     let mut lines = vec![

@@ -24,7 +24,7 @@ impl Analyzer {
     /// Resolves a call of a function.
     ///
     /// # Errors
-    /// `UNRESOLVED_ROUTINE` if there is no such function, `WRONG_NUM_ARGS`, and what the function's own checks find.
+    /// `UNRESOLVED_ROUTINE` if no function has the name, `WRONG_NUM_ARGS`, and what the function's own checks find.
     pub(in crate::plan) fn function(
         &mut self,
         call: &sc::expression::UnresolvedFunction,

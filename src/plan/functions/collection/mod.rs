@@ -35,7 +35,7 @@ pub static FUNCTIONS: &[Function] = &[
         .about("Joins the arrays of an array end to end.")
         .example("flatten(array(array(1, 2), array(3, 4)))", "[1, 2, 3, 4]"),
     scalar("slice", arrays::slice).takes(&[array("x"), int("start"), int("length")]).returns(SAME)
-        .about("Returns so many elements from a position, counted from 1 or from the end if negative.")
+        .about("Returns a number of elements from a position, counted from 1 or from the end if negative.")
         .example("slice(array(1, 2, 3, 4), -2, 2)", "[3, 4]"),
     scalar("array_compact", arrays::compact).takes(&[array("array")]).returns(SAME)
         .about("Returns the elements that are not null.")
@@ -54,7 +54,7 @@ pub static FUNCTIONS: &[Function] = &[
         .example("array_insert(array(5, 3, 2, 1), -4, 4)", "[5, 4, 3, 2, 1]"),
     scalar("array_repeat", arrays::repeat).takes(&[any("element"), int("count")]).returns("ARRAY")
         .null_if("Null if the count is null.")
-        .about("Makes an array of a value so many times.")
+        .about("Makes an array that repeats a value a number of times.")
         .example("array_repeat('123', 2)", "[123, 123]"),
     scalar("array_join", arrays::join)
         .takes(&[value("array", "ARRAY<STRING>"), text("delimiter"), text("nullReplacement").optional()]).returns("STRING")
@@ -65,16 +65,16 @@ pub static FUNCTIONS: &[Function] = &[
         .about("Makes an array of structs of the elements at the same position; shorter arrays are filled up with nulls.")
         .example("arrays_zip(array(1, 2, 3), array(2, 3, 4))", "[{1, 2}, {2, 3}, {3, 4}]"),
     scalar("get", arrays::get).takes(&[array("array"), int("index")]).returns(ELEMENT)
-        .null_if("Null if an argument is null or there is no such element.")
+        .null_if("Null if an argument is null or no element is there.")
         .about("Returns the element at a position, counted from 0.")
         .example("get(array(1, 2, 3), 2)", "3"),
     scalar("element_at", |c| arrays::element_at(c, false)).takes(&[value("collection", "ARRAY or MAP"), literal("key", "ANY")])
         .returns("the type of the elements or values")
-        .null_if("Null if an argument is null, or for maps if there is no such key.")
+        .null_if("Null if an argument is null, or for maps if the key is not there.")
         .about("Returns the element at a position, counted from 1 or from the end if negative, or the value of a key.")
         .example("element_at(array(1, 2, 3), 2)", "2"),
     scalar("try_element_at", |c| arrays::element_at(c, true)).takes(&[value("collection", "ARRAY or MAP"), any("key")])
-        .returns("the type of the elements or values").null_if("Null if an argument is null or there is no such element.")
+        .returns("the type of the elements or values").null_if("Null if an argument is null or no element is there.")
         .about("Returns the element at a position or the value of a key, null if there is none.")
         .example("try_element_at(array(1, 2, 3), 5)", "NULL"),
     scalar("sequence", sequence::sequence)

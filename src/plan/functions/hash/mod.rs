@@ -34,7 +34,7 @@ pub static FUNCTIONS: &[Function] = &[
         .about("Returns the SHA-1 digest as hexadecimal digits.")
         .example("sha1('Spark')", "85f5955f4b27a9a4c2aab6ffe5d7189fc298b92c"),
     scalar("sha2", sha2).takes(&[binary("expr"), int("bitLength")]).returns("STRING")
-        .null_if("Null if an argument is null or there is no such length.")
+        .null_if("Null if an argument is null or the length is not one of these.")
         .about("Returns the SHA-2 digest of 224, 256, 384 or 512 bits (0 is 256) as hexadecimal digits.")
         .example("sha2('Spark', 256)", "529bc3b07127ecb7e53a4dcf1991d9152c24537d919178022b2c42657f79a26b"),
     scalar("crc32", crc32).takes(&[binary("expr")]).returns("BIGINT")

@@ -222,7 +222,7 @@ pub static FUNCTIONS: &[Function] = &[
         .example("conv('100', 2, 10)", "4"),
     scalar("format_number", picture::format_number).takes(&[number("expr1"), value("expr2", "INT or STRING")]).returns("STRING")
         .null_if("Null if an argument is null or the number of digits is negative.")
-        .about("Formats a number with separators of thousands and so many decimal digits, or by a pattern of Java's `DecimalFormat`.")
+        .about("Formats a number with separators of thousands and a number of decimal digits, or by a pattern of Java's `DecimalFormat`.")
         .example("format_number(12332.123456, 4)", "12,332.1235"),
     scalar("to_char", picture::to_char).aliases(&["to_varchar"])
         .takes(&[value("expr", "NUMERIC, DATE, TIMESTAMP"), text("format")]).returns("STRING")

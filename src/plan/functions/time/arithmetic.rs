@@ -143,7 +143,7 @@ fn next_day(from: i32, name: &str, ansi: bool) -> Result<Option<i32>> {
     Ok(Some(from + (wanted - today + 6).rem_euclid(7) + 1))
 }
 
-/// A unit of `timestampadd` and `timestampdiff`: so many months, or so many microseconds.
+/// A unit of `timestampadd` and `timestampdiff`: a number of months, or of microseconds.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Months(i64),

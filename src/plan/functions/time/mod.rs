@@ -51,16 +51,16 @@ pub static FUNCTIONS: &[Function] = &[
         .about("Returns the name of the session's zone.")
         .example("current_timezone()", "UTC"),
     scalar("date_add", arithmetic::date_add).aliases(&["dateadd"]).takes(&[date("start_date"), int("num_days")]).returns("DATE")
-        .about("Returns the date so many days later.")
+        .about("Returns the date a number of days later.")
         .example("date_add('2016-07-30', 1)", "2016-07-31"),
     scalar("date_sub", arithmetic::date_sub).takes(&[date("start_date"), int("num_days")]).returns("DATE")
-        .about("Returns the date so many days earlier.")
+        .about("Returns the date a number of days earlier.")
         .example("date_sub('2016-07-30', 1)", "2016-07-29"),
     scalar("datediff", arithmetic::date_diff).aliases(&["date_diff"]).takes(&[date("endDate"), date("startDate")]).returns("INT")
         .about("Returns the number of days from the second date to the first.")
         .example("datediff('2009-07-31', '2009-07-30')", "1"),
     scalar("add_months", arithmetic::add_months).takes(&[date("start_date"), int("num_months")]).returns("DATE")
-        .about("Returns the date so many months later, on the last day of the month if that has no such day.")
+        .about("Returns the date a number of months later, on the last day of a month that is too short.")
         .example("add_months('2016-08-31', 1)", "2016-09-30"),
     scalar("months_between", arithmetic::months_between)
         .takes(&[timestamp("timestamp1"), timestamp("timestamp2"), literal("roundOff", "BOOLEAN").or("true")]).returns("DOUBLE")
@@ -70,27 +70,27 @@ pub static FUNCTIONS: &[Function] = &[
         .about("Returns the last day of the month.")
         .example("last_day('2009-01-12')", "2009-01-31"),
     scalar("next_day", arithmetic::next_day_call).takes(&[date("start_date"), text("day_of_week")]).returns("DATE")
-        .null_if("Null if an argument is null, or without ANSI mode if there is no such day of the week.")
+        .null_if("Null if an argument is null, or without ANSI mode if the day of the week is unknown.")
         .about("Returns the first date after a date that is the named day of the week.")
         .example("next_day('2015-01-14', 'TU')", "2015-01-20"),
     scalar("timestampadd", arithmetic::timestamp_add).takes(&[text("unit"), long("quantity"), value("timestamp", TIME)])
         .returns("the type of the time").unlisted()
-        .about("Returns the time so many units later.")
+        .about("Returns the time a number of units later.")
         .example("timestampadd(HOUR, 8, TIMESTAMP_NTZ'2022-02-11 20:30:00')", "2022-02-12 04:30:00"),
     scalar("timestampdiff", arithmetic::timestamp_diff).takes(&[text("unit"), timestamp("start"), timestamp("end")])
         .returns("BIGINT").unlisted()
         .about("Returns the number of whole units from one time to another.")
         .example("timestampdiff(MONTH, TIMESTAMP'2021-01-01 00:00:00', TIMESTAMP'2021-02-28 00:00:00')", "1"),
     scalar("trunc", truncate::trunc).takes(&[date("date"), text("fmt")]).returns("DATE")
-        .null_if("Null if an argument is null or there is no such unit.")
+        .null_if("Null if an argument is null or the unit is unknown.")
         .about("Cuts a date to the first day of its year, quarter, month or week.")
         .example("trunc('2019-08-04', 'week')", "2019-07-29"),
     scalar("date_trunc", truncate::date_trunc).takes(&[text("fmt"), value("ts", TIME)]).returns("the type of the time")
-        .null_if("Null if an argument is null or there is no such unit.")
+        .null_if("Null if an argument is null or the unit is unknown.")
         .about("Cuts a time to the start of a unit, from YEAR to MICROSECOND.")
         .example("date_trunc('HOUR', '2015-03-05T09:32:05.359')", "2015-03-05 09:00:00"),
     scalar("date_from_unix_date", unix::date_from_unix_date).takes(&[int("days")]).returns("DATE")
-        .about("Returns the date so many days after 1970-01-01.")
+        .about("Returns the date a number of days after 1970-01-01.")
         .example("date_from_unix_date(1)", "1970-01-02"),
     scalar("unix_date", unix::unix_date).takes(&[date("date")]).returns("INT")
         .about("Returns the number of days since 1970-01-01.")
@@ -105,33 +105,33 @@ pub static FUNCTIONS: &[Function] = &[
         .about("Returns the number of microseconds since 1970-01-01 00:00:00 UTC.")
         .example("unix_micros(TIMESTAMP'1970-01-01 00:00:01Z')", "1000000"),
     scalar("timestamp_seconds", unix::timestamp_seconds).takes(&[number("seconds")]).returns("TIMESTAMP")
-        .about("Returns the time so many seconds, fractions included, after 1970-01-01 00:00:00 UTC.")
+        .about("Returns the time a number of seconds, with fractions, after 1970-01-01 00:00:00 UTC.")
         .example("timestamp_seconds(1230219000.123)", "2008-12-25 15:30:00.123"),
     scalar("timestamp_millis", |c| unix::whole(c, 1000)).takes(&[long("milliseconds")]).returns("TIMESTAMP")
-        .about("Returns the time so many milliseconds after 1970-01-01 00:00:00 UTC.")
+        .about("Returns the time a number of milliseconds after 1970-01-01 00:00:00 UTC.")
         .example("timestamp_millis(1230219000123)", "2008-12-25 15:30:00.123"),
     scalar("timestamp_micros", |c| unix::whole(c, 1)).takes(&[long("microseconds")]).returns("TIMESTAMP")
-        .about("Returns the time so many microseconds after 1970-01-01 00:00:00 UTC.")
+        .about("Returns the time a number of microseconds after 1970-01-01 00:00:00 UTC.")
         .example("timestamp_micros(1230219000123123)", "2008-12-25 15:30:00.123123"),
     scalar("make_date", make::make_date).takes(&[int("year"), int("month"), int("day")]).returns("DATE")
-        .null_if("Null if an argument is null, or without ANSI mode if there is no such date.")
+        .null_if("Null if an argument is null, or without ANSI mode if the date does not exist.")
         .about("Makes a date of its parts.")
         .example("make_date(2013, 7, 15)", "2013-07-15"),
     scalar("make_timestamp", |c| make::make_timestamp(c, make::Made::Instant, false)).aliases(&["make_timestamp_ltz"])
-        .takes(MOMENT).returns("TIMESTAMP").null_if("Null if an argument is null, or without ANSI mode if there is no such time.")
+        .takes(MOMENT).returns("TIMESTAMP").null_if("Null if an argument is null, or without ANSI mode if the time does not exist.")
         .about("Makes a timestamp of its parts, in the session's zone unless one is given.")
         .example("make_timestamp(2014, 12, 28, 6, 30, 45.887)", "2014-12-28 06:30:45.887"),
     scalar("try_make_timestamp", |c| make::make_timestamp(c, make::Made::Instant, true)).aliases(&["try_make_timestamp_ltz"])
-        .takes(MOMENT).returns("TIMESTAMP").null_if("Null if an argument is null or there is no such time.")
-        .about("Makes a timestamp of its parts, null if there is no such time.")
+        .takes(MOMENT).returns("TIMESTAMP").null_if("Null if an argument is null or the time does not exist.")
+        .about("Makes a timestamp of its parts, or null.")
         .example("try_make_timestamp(2024, 2, 30, 6, 30, 45.887)", "NULL"),
     scalar("make_timestamp_ntz", |c| make::make_timestamp(c, make::Made::WallClock, false)).takes(WALL_CLOCK)
-        .returns("TIMESTAMP_NTZ").null_if("Null if an argument is null, or without ANSI mode if there is no such time.")
+        .returns("TIMESTAMP_NTZ").null_if("Null if an argument is null, or without ANSI mode if the time does not exist.")
         .about("Makes a timestamp without zone of its parts.")
         .example("make_timestamp_ntz(2014, 12, 28, 6, 30, 45.887)", "2014-12-28 06:30:45.887"),
     scalar("try_make_timestamp_ntz", |c| make::make_timestamp(c, make::Made::WallClock, true)).takes(WALL_CLOCK)
-        .returns("TIMESTAMP_NTZ").null_if("Null if an argument is null or there is no such time.")
-        .about("Makes a timestamp without zone of its parts, null if there is no such time.")
+        .returns("TIMESTAMP_NTZ").null_if("Null if an argument is null or the time does not exist.")
+        .about("Makes a timestamp without zone of its parts, or null.")
         .example("try_make_timestamp_ntz(2024, 2, 30, 6, 30, 45.887)", "NULL"),
     scalar("make_dt_interval", make::make_dt_interval)
         .takes(&[int("days").or("0"), int("hours").or("0"), int("mins").or("0"), number("secs").or("0")])
@@ -248,7 +248,7 @@ pub static FUNCTIONS: &[Function] = &[
         .example("to_unix_timestamp('2016-04-08', 'yyyy-MM-dd')", "1460073600"),
     scalar("from_unixtime", text::from_unixtime).takes(&[long("unix_time"), text("fmt").or("'yyyy-MM-dd HH:mm:ss'")])
         .returns("STRING")
-        .about("Formats the time so many seconds after 1970, in the session's zone.")
+        .about("Formats the time a number of seconds after 1970, in the session's zone.")
         .example("from_unixtime(0, 'yyyy-MM-dd HH:mm:ss')", "1970-01-01 00:00:00"),
     scalar("date_format", text::date_format).takes(&[value("timestamp", TIME), text("fmt")]).returns("STRING")
         .about("Formats a time by a pattern such as `yyyy-MM-dd HH:mm`.")

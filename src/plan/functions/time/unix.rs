@@ -18,7 +18,7 @@ pub fn unix_date(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.date(0)?], |r| Ok(Some(r.int(0))))
 }
 
-/// Whole units since the epoch; a unit is so many microseconds.
+/// Returns whole units since the epoch; `unit` is a unit's length in microseconds.
 pub fn since_epoch(call: &Call<'_>, unit: i64) -> Result<Typed> {
     call.strict(DataType::Int64, vec![call.timestamp(0)?], move |r| {
         Ok(Some(r.long(0).div_euclid(unit)))

@@ -37,13 +37,13 @@ pub static FUNCTIONS: &[Function] = &[
         .example("x, ntile(2) OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\t1\n1\t1\n3\t2"),
     window("lag", |c| shifted(c, df::lead_lag::lag_udwf()))
         .takes(&[any("input"), literal("offset", "INT").or("1"), literal("default", "ANY").or("NULL")])
-        .returns("the type of the input").null_if("Null if the value is null, or there is no such row and no default.")
-        .about("Returns the value so many rows before the row.")
+        .returns("the type of the input").null_if("Null if the value is null, or the row does not exist and no default is given.")
+        .about("Returns the value a number of rows before the current row.")
         .example("x, lag(x) OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\tNULL\n1\t1\n3\t1"),
     window("lead", |c| shifted(c, df::lead_lag::lead_udwf()))
         .takes(&[any("input"), literal("offset", "INT").or("1"), literal("default", "ANY").or("NULL")])
-        .returns("the type of the input").null_if("Null if the value is null, or there is no such row and no default.")
-        .about("Returns the value so many rows after the row.")
+        .returns("the type of the input").null_if("Null if the value is null, or the row does not exist and no default is given.")
+        .about("Returns the value a number of rows after the current row.")
         .example("x, lead(x, 1, 0) OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\t1\n1\t3\n3\t0"),
     window("nth_value", nth_value).takes(&[any("input"), literal("offset", "INT"), literal("ignoreNulls", "BOOLEAN").or("false")])
         .returns("the type of the input").null_if("Null if the value is null or the frame is shorter.")

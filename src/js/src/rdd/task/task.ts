@@ -8,7 +8,7 @@ import { PartitionRandom } from './random.js';
 import { add } from './sketch.js';
 import { guarded, pairOf, UserFunctionError } from './steps.js';
 
-/** Blocks by partition of the next stage (or one result), and how many rows are in each; without rows there is no block. */
+/** Blocks by partition of the next stage (or one result), with the number of rows in each; a partition without rows has no block. */
 export interface TaskResult {
   blocks: (Uint8Array | undefined)[];
   rows: number[];
