@@ -276,21 +276,33 @@ test('accumulators count each row of an action once though executors die; jobs a
       sc.collectionAccumulator(),
       sc.accumulator('', { zero: '', addInPlace: (a, b) => (b.length > a.length ? b : a) }),
     ];
-    let kills = 0;
+    const held = URL.createObjectURL(new Blob(['held']));
+    const killed = new Set();
     const stop = spark.status.watch(({ executors }) => {
-      if (kills < 2 && executors[kills]?.runningTasks > 0) spark.status.killExecutor(kills++);
+      const busy = executors.find(({ id, runningTasks }) => runningTasks > 0 && !killed.has(id));
+      if (busy && spark.status.killExecutor(busy.id)) killed.add(busy.id);
+      if (killed.size === 2) URL.revokeObjectURL(held);
     });
     await sc.range(0, 64, 1, 16).foreach(
-      (x, { rows, names, longest }) => {
-        for (const end = Date.now() + 12; Date.now() < end; );
+      (x, { rows, names, longest, held }) => {
+        // The last row of a task waits while `held` can be read: the job cannot be over before both executors were killed.
+        while (x % 4 === 3) {
+          const request = new XMLHttpRequest();
+          request.open('GET', held, false);
+          try {
+            request.send();
+          } catch {
+            break;
+          }
+        }
         rows.add(1);
         if (x % 20 === 0) names.add(`n${x}`);
         longest.add('x'.repeat(x));
       },
-      { rows, names, longest },
+      { rows, names, longest, held },
     );
     stop();
-    out.sums = [rows.value, names.value.sort(), longest.value.length, kills];
+    out.sums = [rows.value, names.value.sort(), longest.value.length, killed.size];
     out.read = await sc
       .range(3)
       .map((x, { rows }) => rows.value)
