@@ -1,6 +1,123 @@
-//! Names under which later jobs find what an earlier one has made.
+//! Names of things that cross rooms. A number of one kind cannot be taken for a number of another.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+/// Makes a name out of a number: ordered, hashable, printed as the number.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($number:ty)) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $number);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// Names a stateful operator within its query: its place in the order in which the plan was compiled. Checkpoints keep
+    /// state under this number.
+    OperatorId(usize)
+}
+
+id! {
+    /// Names a stage within its job: its place in the order in which stages can run.
+    StageId(usize)
+}
+
+id! {
+    /// Names a scan within its plan, in the order of analysis: the same on the driver and on every executor.
+    ScanId(usize)
+}
+
+id! {
+    /// Names a job: one action, or one micro-batch.
+    JobId(u64)
+}
+
+id! {
+    /// Names a plan that executors keep: one per batch job, one per streaming query.
+    PlanId(u64)
+}
+
+id! {
+    /// Names a run of a streaming query, from its start to its end: whose state it is.
+    RunId(u64)
+}
+
+/// An executor in one of its lives: a restarted worker keeps its number and gets the next incarnation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ExecutorRef {
+    /// The worker's number.
+    pub id: u32,
+    /// Which of its lives, from 0.
+    pub incarnation: u32,
+}
+
+/// A partition of a stage: one of its tasks, and what that task puts out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StagePart {
+    /// The stage.
+    pub stage: StageId,
+    /// The partition, from 0.
+    pub partition: usize,
+}
+
+/// A share of a scan: what one task reads of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ScanPart {
+    /// The scan.
+    pub scan: ScanId,
+    /// The share, from 0.
+    pub partition: usize,
+}
+
+/// The state of one operator in one partition, within its query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StatePart {
+    /// The operator.
+    pub operator: OperatorId,
+    /// The partition, from 0.
+    pub partition: usize,
+}
+
+/// The state of one operator in one partition, over all queries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StateId {
+    /// The run whose state it is.
+    pub run: RunId,
+    /// Which part of it.
+    pub part: StatePart,
+}
+
+/// One attempt at one partition of one stage (Spark's `TaskInfo`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TaskId {
+    /// The job.
+    pub job: JobId,
+    /// The stage within the job.
+    pub stage: StageId,
+    /// The partition of the stage.
+    pub partition: usize,
+    /// Counts all attempts at this partition, from 0.
+    pub attempt: u32,
+}
+
+impl TaskId {
+    /// Returns which partition of which stage of its job it attempts.
+    pub fn part(&self) -> StagePart {
+        StagePart {
+            stage: self.stage,
+            partition: self.partition,
+        }
+    }
+}
 
 /// A partition of a dataset that an executor keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::exec::stage::StageGraph;
-use crate::scheduler::{ExecutorRef, TaskId};
+use crate::ids::{ExecutorRef, StageId, TaskId};
 
 /// Tries that a stage of an ended job shows.
 const SHOWN: usize = 500;
@@ -37,7 +37,7 @@ pub struct AttemptStatus {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StageStatus {
-    pub id: usize,
+    pub id: StageId,
     /// The most often that one of its tasks was tried again.
     pub attempt: u32,
     pub name: String,
@@ -47,7 +47,7 @@ pub struct StageStatus {
     pub failed: usize,
     /// Nothing of it had to run: an earlier job had made its output, or what is made of it is kept.
     pub skipped: bool,
-    pub parents: Vec<usize>,
+    pub parents: Vec<StageId>,
     pub operators: String,
     pub attempts: Vec<AttemptStatus>,
 }
@@ -89,7 +89,7 @@ impl Attempts {
 
     /// The stages as they are now; `over` says that the job is.
     pub fn stages(&self, graph: &StageGraph, over: bool) -> Vec<StageStatus> {
-        let of_stage = |stage: usize| {
+        let of_stage = |stage: StageId| {
             let tries = self.0.iter().filter(move |(task, _)| task.stage == stage);
             tries.map(|(_, (_, status))| status)
         };

@@ -5,18 +5,21 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
-use super::message::{FromExecutor, Peer, PlanId, Run, SpecHeader, ToExecutor};
+use super::message::{FromExecutor, Peer, Run, SpecHeader, ToExecutor};
 use super::runner::kept_in;
-use super::states::{Found, StateKey, StateStore, States};
+use super::states::{Found, StateStore, States};
 use crate::compile::job;
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::{TaskInputs, TaskReport};
-use crate::exec::program::{FunctionId, Keep, NoPrograms, Program, ProgramHost, ProgramTask, SharedHost, USER_ERROR};
+use crate::exec::program::{
+    FunctionId, Keep, NoPrograms, Program, ProgramHost, ProgramTask, SharedHost, Shuffled, USER_ERROR,
+};
 use crate::exec::stage::{Output, Read, Stage, StageGraph, Work};
 use crate::exec::task;
+use crate::ids::{ExecutorRef, OperatorId, PlanId, RunId, ScanId, StageId, StagePart, StateId, StatePart, TaskId};
 use crate::rdd::lineage;
 use crate::rdd::plan::RddPlan;
-use crate::scheduler::{BlockId, ExecutorRef, Fetch};
+use crate::scheduler::{BlockId, Fetch};
 
 /// Where shuffle blocks and kept partitions live until nobody needs them, and state for which memory has no room.
 pub trait BlockStore: StateStore {
@@ -31,7 +34,7 @@ pub trait BlockStore: StateStore {
 #[derive(Debug, Default)]
 pub struct MemoryBlocks {
     blocks: HashMap<BlockId, Buffer>,
-    states: HashMap<StateKey, Buffer>,
+    states: HashMap<StateId, Buffer>,
 }
 
 impl StateStore for MemoryBlocks {
@@ -39,12 +42,12 @@ impl StateStore for MemoryBlocks {
         true
     }
 
-    fn put_state(&mut self, key: StateKey, bytes: &[u8]) -> bool {
+    fn put_state(&mut self, key: StateId, bytes: &[u8]) -> bool {
         self.states.insert(key, Buffer::from(bytes.to_vec()));
         true
     }
 
-    fn take_state(&mut self, key: StateKey) -> Option<Buffer> {
+    fn take_state(&mut self, key: StateId) -> Option<Buffer> {
         self.states.remove(&key)
     }
 }
@@ -292,12 +295,12 @@ impl<B: BlockStore> Executor<B> {
         };
         let stage = graph
             .stages
-            .get(task.stage)
+            .get(task.stage.0)
             .ok_or_else(|| SparkError::internal("driver and executor disagree on the stages"))?;
         if let Work::Program(program) = &stage.work {
             return self.run_program(&graph, stage, program, &run, blobs, got).map(Some);
         }
-        let mut shuffle: HashMap<usize, Vec<Buffer>> = HashMap::new();
+        let mut shuffle: HashMap<StageId, Vec<Buffer>> = HashMap::new();
         // In the order of the map tasks, whoever ran them: what comes first to an operator is the same in every try.
         let mut got: Vec<(Fetch, Buffer)> = got.into_iter().collect();
         got.sort_by_key(|(fetch, _)| (fetch.stage, fetch.block.map()));
@@ -305,14 +308,14 @@ impl<B: BlockStore> Executor<B> {
             shuffle.entry(fetch.stage).or_default().push(block);
         }
         let mut blobs = blobs.into_iter();
-        let scans: HashMap<usize, Vec<Buffer>> = run
+        let scans: HashMap<ScanId, Vec<Buffer>> = run
             .scans
             .iter()
             .map(|(scan, n)| (*scan, blobs.by_ref().take(*n).collect()))
             .collect();
         let mut states = BTreeMap::new();
         for wanted in &run.states {
-            let key = (wanted.run, wanted.operator, task.partition);
+            let key = state_id(wanted.run, wanted.operator, task);
             let loads: Option<Vec<Buffer>> = wanted.load.map(|n| blobs.by_ref().take(n).collect());
             let rebuild = |deltas: &[Buffer]| graph.rebuild(wanted.operator, deltas, wanted.version);
             let state = match (self.states.take(key, wanted.version, &mut self.blocks), loads) {
@@ -335,12 +338,12 @@ impl<B: BlockStore> Executor<B> {
         if let Some(wanted) = run.states.first() {
             for (operator, table) in tables {
                 let bytes = report.state.get(&operator).map_or(0, |s| s.bytes);
-                self.states.put((wanted.run, operator, task.partition), table, bytes);
+                self.states.put(state_id(wanted.run, operator, task), table, bytes);
             }
         }
         let mut deltas = std::mem::take(&mut *inputs.state_deltas());
         for wanted in run.states.iter().filter(|s| s.snapshot) {
-            if let Some(table) = self.states.get((wanted.run, wanted.operator, task.partition)) {
+            if let Some(table) = self.states.get(state_id(wanted.run, wanted.operator, task)) {
                 deltas.insert(wanted.operator, table.snapshot()?);
             }
         }
@@ -375,6 +378,15 @@ impl<B: BlockStore> Executor<B> {
     }
 }
 
+/// The state that an operator has where a task of its stage runs.
+fn state_id(run: RunId, operator: OperatorId, task: TaskId) -> StateId {
+    let part = StatePart {
+        operator,
+        partition: task.partition,
+    };
+    StateId { run, part }
+}
+
 /// A task of a program: its inputs in the order in which they were written, whoever wrote them.
 impl<B: BlockStore> Executor<B> {
     fn run_program(
@@ -390,27 +402,37 @@ impl<B: BlockStore> Executor<B> {
         let disagree = || SparkError::internal("driver and executor disagree on the stages");
         let reads = stage.reads_beside(task.partition, &kept_in(&run.fetches));
         let scans = reads.iter().filter_map(Read::scan);
-        let sources = scans.zip(blobs).map(|((node, p), bytes)| (node, p, bytes)).collect();
-        let mut written: BTreeMap<(usize, usize), Vec<(usize, Buffer)>> = BTreeMap::new();
+        let sources = scans.zip(blobs).collect();
+        let mut written: BTreeMap<StagePart, Vec<(usize, Buffer)>> = BTreeMap::new();
         let mut kept = Vec::new();
         for (fetch, block) in got {
             match fetch.block {
                 BlockId::Kept(id) => kept.push((id, block)),
                 BlockId::Shuffle { task, partition } => {
-                    let blocks = written.entry((fetch.stage, partition)).or_default();
+                    let blocks = written
+                        .entry(StagePart {
+                            stage: fetch.stage,
+                            partition,
+                        })
+                        .or_default();
                     blocks.push((task.partition, block));
                 }
             }
         }
         let mut shuffled = Vec::new();
-        for ((stage, partition), mut blocks) in written {
-            let edge = graph.stages.get(stage).and_then(|s| match &s.work {
+        for (StagePart { stage, partition }, mut blocks) in written {
+            let edge = graph.stages.get(stage.0).and_then(|s| match &s.work {
                 Work::Program(program) => program.write,
                 Work::Plan(_) => None,
             });
-            let (node, parent) = edge.ok_or_else(disagree)?;
+            let edge = edge.ok_or_else(disagree)?;
             blocks.sort_by_key(|(map, _)| *map);
-            shuffled.push(((node, parent, partition), blocks.into_iter().map(|(_, b)| b).collect()));
+            let blocks = blocks.into_iter().map(|(_, b)| b).collect();
+            shuffled.push(Shuffled {
+                edge,
+                partition,
+                blocks,
+            });
         }
         let output = self.programs.get().run(ProgramTask {
             plan: run.plan.0,

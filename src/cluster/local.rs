@@ -8,7 +8,7 @@ use arrow::buffer::Buffer;
 
 use super::executor::{Executor, MemoryBlocks, Outgoing};
 use super::message::{FromExecutor, Peer, ToExecutor};
-use crate::scheduler::ExecutorRef;
+use crate::ids::ExecutorRef;
 
 enum Inbox {
     Driver(ToExecutor, Vec<Buffer>),

@@ -7,17 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::compile::job::JobSpec;
 use crate::error::{Result, SparkError};
-use crate::exec::inputs::{BatchContext, OutputMode, TaskReport};
-use crate::scheduler::{Fetch, JobId, KeptId, TaskId};
+use crate::exec::inputs::{BatchContext, TaskReport};
+use crate::ids::{JobId, KeptId, OperatorId, PlanId, RunId, ScanId, TaskId};
+use crate::plan::output_mode::OutputMode;
+use crate::scheduler::Fetch;
 use crate::settings::Conf;
-
-/// A plan that executors keep: one per batch job, one per streaming query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PlanId(pub u64);
-
-/// A run of a streaming query: whose state it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct RunId(pub u64);
 
 /// A [`JobSpec`] without its bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,7 +66,7 @@ impl SpecHeader {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateRef {
     pub run: RunId,
-    pub operator: usize,
+    pub operator: OperatorId,
     /// The batch whose changes the state must have: -1 before the first.
     pub version: i64,
     /// Blobs with all deltas up to `version`; none where the executor should have it.
@@ -116,7 +110,7 @@ pub struct Run {
     pub plan: PlanId,
     pub fetches: Vec<Fetch>,
     /// (scan, blobs).
-    pub scans: Vec<(usize, usize)>,
+    pub scans: Vec<(ScanId, usize)>,
     pub batch: Option<BatchContext>,
     pub states: Vec<StateRef>,
 }
@@ -130,7 +124,7 @@ pub enum FromExecutor {
         rows: Vec<u64>,
         report: TaskReport,
         results: usize,
-        deltas: Vec<usize>,
+        deltas: Vec<OperatorId>,
         /// Partitions that the executor keeps now, and their bytes.
         kept: Vec<(KeptId, u64)>,
         updates: bool,

@@ -6,21 +6,24 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 
 use super::attempts::{AttemptState, Attempts, StageStatus};
-use super::message::{FromExecutor, PlanId, Run, RunId, SpecHeader, StateRef, ToExecutor};
+use super::message::{FromExecutor, Run, SpecHeader, StateRef, ToExecutor};
 use crate::compile::job::JobSpec;
 use crate::error::SparkError;
 use crate::exec::inputs::{BatchContext, TaskReport};
 use crate::exec::stage::{KeptPart, Output, Read, StageGraph};
-use crate::scheduler::dag::{Command, Event, Failure, Kept, Scheduler, StageSpec};
+use crate::ids::{
+    ExecutorRef, JobId, KeptId, OperatorId, PlanId, RunId, ScanPart, StagePart, StateId, StatePart, TaskId,
+};
+use crate::scheduler::dag::{Command, Event, Failure, Scheduler, StageSpec};
 use crate::scheduler::pools::Pool;
 use crate::scheduler::speculation::Speculation;
-use crate::scheduler::{BlockId, ExecutorRef, Fetch, JobId, KeptId, TaskId};
+use crate::scheduler::{BlockId, Fetch};
 
 /// Deltas in a row for a piece of state before a task is asked for all of it, where nothing else is said.
 const DELTAS_PER_SNAPSHOT: usize = 16;
 
 /// Bytes of a source for one partition of one scan.
-pub type ScanBlocks = HashMap<(usize, usize), Vec<Buffer>>;
+pub type ScanBlocks = HashMap<ScanPart, Vec<Buffer>>;
 
 /// A job to run.
 #[derive(Debug, Default)]
@@ -52,24 +55,15 @@ pub enum Effect {
     },
     /// A task needs durable state; the answer is [`JobRunner::state_loaded`].
     LoadState {
-        piece: StatePiece,
+        piece: StateId,
         version: i64,
     },
-}
-
-/// A piece of a run's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StatePiece {
-    pub run: RunId,
-    pub operator: usize,
-    pub partition: usize,
 }
 
 /// What a job made of a piece of durable state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateChange {
-    pub operator: usize,
-    pub partition: usize,
+    pub part: StatePart,
     /// All of the state, in place of what changed.
     pub snapshot: bool,
     pub bytes: Buffer,
@@ -99,8 +93,8 @@ pub struct Outcome {
     pub changes: Vec<StateChange>,
     /// Arrow IPC streams in the order of the result's partitions.
     pub results: Vec<Buffer>,
-    /// One report per task: (stage, partition, report).
-    pub reports: Vec<(usize, usize, TaskReport)>,
+    /// One report per task.
+    pub reports: Vec<(StagePart, TaskReport)>,
     /// What accepted tries added to accumulators.
     pub updates: Vec<Buffer>,
 }
@@ -114,9 +108,9 @@ struct Job {
     plan: PlanId,
     request: JobRequest,
     results: BTreeMap<usize, Vec<Buffer>>,
-    reports: BTreeMap<(usize, usize), TaskReport>,
+    reports: BTreeMap<StagePart, TaskReport>,
     /// State changes of accepted tries, kept back until the job is done.
-    changes: BTreeMap<(usize, usize), Change>,
+    changes: BTreeMap<StatePart, Change>,
     /// Finished tries that wait for the scheduler's word.
     arrived: HashMap<TaskId, Arrival>,
     attempts: Attempts,
@@ -130,7 +124,7 @@ struct Arrival {
     report: TaskReport,
     pieces: Vec<Buffer>,
     /// State change by operator.
-    deltas: Vec<(usize, Buffer)>,
+    deltas: Vec<(OperatorId, Buffer)>,
     updates: Option<Buffer>,
 }
 
@@ -158,7 +152,7 @@ struct Parked {
     executor: ExecutorRef,
     task: TaskId,
     fetches: Vec<Fetch>,
-    missing: BTreeSet<StatePiece>,
+    missing: BTreeSet<StateId>,
 }
 
 /// All plans, jobs and state of the driver.
@@ -167,11 +161,11 @@ pub struct JobRunner {
     scheduler: Scheduler,
     plans: BTreeMap<PlanId, Plan>,
     jobs: BTreeMap<JobId, Job>,
-    homes: BTreeMap<StatePiece, Home>,
+    homes: BTreeMap<StateId, Home>,
     keeping: BTreeMap<RunId, StateKeeping>,
     parked: Vec<Parked>,
     /// State that was read for parked launches, until they leave.
-    loaded: BTreeMap<StatePiece, Vec<Buffer>>,
+    loaded: BTreeMap<StateId, Vec<Buffer>>,
     next_plan: u64,
     next_job: u64,
     next_run: u64,
@@ -221,7 +215,7 @@ impl JobRunner {
     }
 
     /// A piece of durable state as of `version`, whose files have `chain` deltas in a row: nobody has it yet.
-    pub fn restore_state(&mut self, piece: StatePiece, version: i64, chain: usize) {
+    pub fn restore_state(&mut self, piece: StateId, version: i64, chain: usize) {
         let home = Home {
             executor: None,
             version,
@@ -299,13 +293,7 @@ impl JobRunner {
                         stage
                             .stateful
                             .iter()
-                            .find_map(|operator| {
-                                self.homes.get(&StatePiece {
-                                    run,
-                                    operator: *operator,
-                                    partition: p,
-                                })
-                            })
+                            .find_map(|operator| self.homes.get(&state_id(run, *operator, p)))
                             .and_then(|h| h.executor)
                             .map(|e| e.id)
                     })
@@ -506,25 +494,21 @@ impl JobRunner {
         let mut needs = Vec::new();
         let job = self.jobs.get(&task.job)?;
         let graph = &self.plans.get(&job.plan)?.graph;
-        let stage = graph.stages.get(task.stage)?;
+        let stage = graph.stages.get(task.stage.0)?;
         let mut blobs = Vec::new();
         let mut scans = Vec::new();
         let reads = stage.reads_beside(task.partition, &kept_in(&fetches));
-        for (scan, partition) in reads.iter().filter_map(Read::scan) {
-            let blocks = job.request.scans.get(&(scan, partition)).map(Vec::as_slice);
+        for part in reads.iter().filter_map(Read::scan) {
+            let blocks = job.request.scans.get(&part).map(Vec::as_slice);
             let blocks = blocks.unwrap_or_default();
-            scans.push((scan, blocks.len()));
+            scans.push((part.scan, blocks.len()));
             blobs.extend(blocks.iter().cloned());
         }
         let mut states = Vec::new();
         let mut missing = BTreeSet::new();
         for operator in job.request.run.map(|_| stage.stateful.as_slice()).unwrap_or_default() {
             let run = job.request.run?;
-            let piece = StatePiece {
-                run,
-                operator: *operator,
-                partition: task.partition,
-            };
+            let piece = state_id(run, *operator, task.partition);
             let keeping = self.keeping.get(&run).copied().unwrap_or_default();
             let home = self.homes.get(&piece);
             // The first try trusts the executor to have the state; any other brings it along.
@@ -582,7 +566,7 @@ impl JobRunner {
     }
 
     /// The files of durable state that a launch waits for, oldest first, or why there are none.
-    pub fn state_loaded(&mut self, piece: StatePiece, files: Result<Vec<Buffer>, SparkError>) -> Vec<Effect> {
+    pub fn state_loaded(&mut self, piece: StateId, files: Result<Vec<Buffer>, SparkError>) -> Vec<Effect> {
         let waits = |parked: &Parked| parked.missing.contains(&piece);
         let files = match files {
             Ok(files) => files,
@@ -611,13 +595,16 @@ impl JobRunner {
             );
         }
         // Tries that come later read again: what is durable is not held.
-        let wanted = |piece: &StatePiece| {
+        let wanted = |piece: &StateId| {
             self.parked.iter().any(|p| {
                 (p.task.partition, Some(piece.run))
-                    == (piece.partition, self.jobs.get(&p.task.job).and_then(|j| j.request.run))
+                    == (
+                        piece.part.partition,
+                        self.jobs.get(&p.task.job).and_then(|j| j.request.run),
+                    )
             })
         };
-        let kept: BTreeSet<StatePiece> = self.loaded.keys().copied().filter(wanted).collect();
+        let kept: BTreeSet<StateId> = self.loaded.keys().copied().filter(wanted).collect();
         self.loaded.retain(|piece, _| kept.contains(piece));
         effects
     }
@@ -656,29 +643,27 @@ impl JobRunner {
         self.tallies.entry(executor.id).or_default().0 += 1;
         job.attempts.ended(task, AttemptState::Done, self.now_ms);
         let graph = self.plans.get(&job.plan).map(|p| p.graph.clone());
-        let last = graph.is_some_and(|g| g.stages.len() == task.stage + 1);
+        let last = graph.is_some_and(|g| g.stages.len() == task.stage.0 + 1);
         if last {
             job.results.insert(task.partition, pieces);
         }
-        job.reports.insert((task.stage, task.partition), report);
+        job.reports.insert(task.part(), report);
         for (operator, delta) in deltas {
+            let part = StatePart {
+                operator,
+                partition: task.partition,
+            };
             let snapshot = job.request.run.is_some_and(|run| {
-                let piece = StatePiece {
-                    run,
-                    operator,
-                    partition: task.partition,
-                };
+                let piece = StateId { run, part };
                 let keeping = self.keeping.get(&run).copied().unwrap_or_default();
                 snapshot_is_due(self.homes.get(&piece), keeping)
             });
-            job.changes.insert(
-                (operator, task.partition),
-                Change {
-                    executor,
-                    delta,
-                    snapshot,
-                },
-            );
+            let change = Change {
+                executor,
+                delta,
+                snapshot,
+            };
+            job.changes.insert(part, change);
         }
     }
 
@@ -689,12 +674,8 @@ impl JobRunner {
         let mut changes = Vec::new();
         if let (Some(run), Some(batch)) = (job.request.run, &job.request.batch) {
             let keeping = self.keeping.get(&run).copied().unwrap_or_default();
-            for ((operator, partition), change) in job.changes {
-                let piece = StatePiece {
-                    run,
-                    operator,
-                    partition,
-                };
+            for (part, change) in job.changes {
+                let piece = StateId { run, part };
                 let home = self.homes.entry(piece).or_insert(Home {
                     executor: None,
                     version: -1,
@@ -711,8 +692,7 @@ impl JobRunner {
                 home.version = batch.batch_id;
                 if keeping.durable {
                     changes.push(StateChange {
-                        operator,
-                        partition,
+                        part,
                         snapshot: change.snapshot,
                         bytes: change.delta,
                     });
@@ -725,11 +705,7 @@ impl JobRunner {
             changes,
             results: job.results.into_values().flatten().collect(),
             updates: job.updates,
-            reports: job
-                .reports
-                .into_iter()
-                .map(|((stage, partition), report)| (stage, partition, report))
-                .collect(),
+            reports: job.reports.into_iter().collect(),
         }
     }
 
@@ -752,8 +728,15 @@ impl JobRunner {
     }
 }
 
-fn kept_spec(part: &KeptPart) -> Kept {
-    Kept {
+/// The state of one operator in one partition of a run.
+fn state_id(run: RunId, operator: OperatorId, partition: usize) -> StateId {
+    let part = StatePart { operator, partition };
+    StateId { run, part }
+}
+
+/// A cached partition as the scheduler knows it: sources are the runner's to read.
+fn kept_spec(part: &KeptPart) -> KeptPart<StagePart> {
+    KeptPart {
         id: part.id,
         reads: part.reads.iter().filter_map(Read::shuffle).collect(),
         below: part.below.clone(),

@@ -7,20 +7,17 @@ use std::collections::HashMap;
 
 use arrow::buffer::Buffer;
 
-use super::message::RunId;
 use crate::exec::state::OperatorState;
-
-/// Run, operator, partition.
-pub type StateKey = (RunId, usize, usize);
+use crate::ids::{RunId, StateId};
 
 /// Where state waits: a file of the executor's.
 pub trait StateStore {
     /// Whether there is such a file.
     fn takes_state(&self) -> bool;
     /// False where there is no room.
-    fn put_state(&mut self, key: StateKey, bytes: &[u8]) -> bool;
+    fn put_state(&mut self, key: StateId, bytes: &[u8]) -> bool;
     /// Takes it out; none where it cannot be read.
-    fn take_state(&mut self, key: StateKey) -> Option<Buffer>;
+    fn take_state(&mut self, key: StateId) -> Option<Buffer>;
 }
 
 #[derive(Debug)]
@@ -48,7 +45,7 @@ pub enum Found {
 /// All state of an executor.
 #[derive(Debug, Default)]
 pub struct States {
-    held: HashMap<StateKey, Held>,
+    held: HashMap<StateId, Held>,
     uses: u64,
     /// Bytes that may stay in memory between tasks; 0 is no limit.
     pub budget_bytes: u64,
@@ -58,7 +55,7 @@ pub struct States {
 
 impl States {
     /// Takes a piece out, as of `version`.
-    pub fn take(&mut self, key: StateKey, version: i64, store: &mut impl StateStore) -> Found {
+    pub fn take(&mut self, key: StateId, version: i64, store: &mut impl StateStore) -> Found {
         match self.held.remove(&key) {
             Some(Held::Memory { state, .. }) if state.version == version => Found::Live(state),
             Some(Held::Stored { version: stored }) => match store.take_state(key) {
@@ -69,7 +66,7 @@ impl States {
         }
     }
 
-    pub fn get(&self, key: StateKey) -> Option<&OperatorState> {
+    pub fn get(&self, key: StateId) -> Option<&OperatorState> {
         match self.held.get(&key)? {
             Held::Memory { state, .. } => Some(state),
             Held::Stored { .. } => None,
@@ -77,7 +74,7 @@ impl States {
     }
 
     /// Puts a piece back; `bytes` is its size.
-    pub fn put(&mut self, key: StateKey, state: OperatorState, bytes: u64) {
+    pub fn put(&mut self, key: StateId, state: OperatorState, bytes: u64) {
         self.uses += 1;
         let held = Held::Memory {
             state: Box::new(state),
@@ -92,7 +89,7 @@ impl States {
         if self.budget_bytes == 0 || !store.takes_state() {
             return;
         }
-        let mut live: Vec<(u64, StateKey, u64)> = self
+        let mut live: Vec<(u64, StateId, u64)> = self
             .held
             .iter()
             .filter_map(|(key, held)| match held {
@@ -122,10 +119,10 @@ impl States {
 
     pub fn drop_run(&mut self, run: RunId, store: &mut impl StateStore) {
         self.held.retain(|key, held| {
-            if key.0 == run && matches!(held, Held::Stored { .. }) {
+            if key.run == run && matches!(held, Held::Stored { .. }) {
                 store.take_state(*key);
             }
-            key.0 != run
+            key.run != run
         });
     }
 }
@@ -141,6 +138,15 @@ mod tests {
     use crate::cluster::executor::MemoryBlocks;
     use crate::exec::state::Body;
     use crate::exec::state::rows::RowTable;
+    use crate::ids::{OperatorId, StatePart};
+
+    fn key(partition: usize) -> StateId {
+        let operator = OperatorId(0);
+        StateId {
+            run: RunId(1),
+            part: StatePart { operator, partition },
+        }
+    }
 
     fn piece(version: i64, rows: i64) -> OperatorState {
         let schema = Arc::new(Schema::new(vec![Field::new("k", DataType::Int64, false)]));
@@ -161,7 +167,6 @@ mod tests {
             budget_bytes: 25,
             ..States::default()
         };
-        let key = |partition| (RunId(1), 0, partition);
         for partition in 0..3 {
             states.put(key(partition), piece(7, 2), 10);
             states.shrink(&mut store);
@@ -187,15 +192,15 @@ mod tests {
     fn a_piece_larger_than_the_budget_does_not_stay_and_without_a_budget_all_do() {
         let mut store = MemoryBlocks::default();
         let mut states = States::default();
-        states.put((RunId(1), 0, 0), piece(1, 2), 1 << 40);
+        states.put(key(0), piece(1, 2), 1 << 40);
         states.shrink(&mut store);
-        assert!(states.get((RunId(1), 0, 0)).is_some());
+        assert!(states.get(key(0)).is_some());
         states.budget_bytes = 1;
         states.shrink(&mut store);
-        assert!(states.get((RunId(1), 0, 0)).is_none());
+        assert!(states.get(key(0)).is_none());
         states.drop_run(RunId(1), &mut store);
         assert!(
-            store.take_state((RunId(1), 0, 0)).is_none(),
+            store.take_state(key(0)).is_none(),
             "the run's stored state goes with it"
         );
     }

@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::compile::physical::Planner;
 use crate::error::{Result, SparkError};
-use crate::exec::inputs::OutputMode;
 use crate::exec::stage::StageGraph;
 use crate::ml::model::{Model, Models};
 use crate::ml::transform;
 use crate::plan::analyzer::Analyzer;
+use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::{FileCatalog, FileSet, Format};
 use crate::plan::scope::Resolved;
 use crate::plan::type_message;

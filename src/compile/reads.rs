@@ -7,15 +7,16 @@ use datafusion_physical_plan::ExecutionPlan;
 use datafusion_physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion_physical_plan::union::UnionExec;
 
-use crate::exec::stage::{Leaf, Read};
-use crate::exec::transform::as_transform;
+use crate::exec::stage::Read;
+use crate::exec::transform::{Leaf, Transform, as_transform};
+use crate::ids::{ScanPart, StagePart};
 
 /// What task `partition` of a plan reads.
 pub fn reads_of(plan: &Arc<dyn ExecutionPlan>, partition: usize, out: &mut Vec<Read>) {
-    if let Some(leaf) = as_transform(plan).filter(|t| t.is_leaf()) {
-        match Leaf::parse(leaf.label()) {
-            Leaf::Shuffle(stage) => out.push(Read::Shuffle { stage, partition }),
-            Leaf::Scan(scan) => out.push(Read::Scan { scan, partition }),
+    if let Some(leaf) = as_transform(plan).and_then(Transform::as_leaf) {
+        match leaf {
+            Leaf::Shuffle(stage) => out.push(Read::Shuffle(StagePart { stage, partition })),
+            Leaf::Scan(scan) => out.push(Read::Scan(ScanPart { scan, partition })),
             Leaf::Constant => {}
         }
         return;

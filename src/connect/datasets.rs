@@ -65,10 +65,10 @@ impl Driver {
         };
         let direct = graph.stages.iter().flat_map(|s| s.reads.iter().flatten());
         let kept = graph.stages.iter().flat_map(|s| s.kept.iter().flatten());
-        for (scan, partition) in direct.chain(kept.flat_map(|k| &k.reads)).filter_map(Read::scan) {
-            let bytes = plan.source(scan, partition).unwrap_or_default();
+        for part in direct.chain(kept.flat_map(|k| &k.reads)).filter_map(Read::scan) {
+            let bytes = plan.source(part).unwrap_or_default();
             let blocks = || vec![Buffer::from(bytes.to_vec())];
-            request.scans.entry((scan, partition)).or_insert_with(blocks);
+            request.scans.entry(part).or_insert_with(blocks);
         }
         let partitions = graph.stages.last().map_or(vec![], |s| match &s.work {
             Work::Program(program) => program.partitions.clone(),

@@ -12,6 +12,7 @@ use crate::cluster::runner::{JobRequest, Outcome, ScanBlocks};
 use crate::compile::job;
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::stage::StageGraph;
+use crate::ids::ScanPart;
 use crate::plan::type_message;
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
@@ -198,10 +199,11 @@ impl Driver {
         let mut blocks = ScanBlocks::new();
         for scan in &graph.scans {
             for (i, file) in scan.files.iter().enumerate() {
-                blocks
-                    .entry((scan.id.0, i % scan.partitions))
-                    .or_default()
-                    .push(self.files.read(file)?);
+                let part = ScanPart {
+                    scan: scan.id,
+                    partition: i % scan.partitions,
+                };
+                blocks.entry(part).or_default().push(self.files.read(file)?);
             }
         }
         Ok(blocks)

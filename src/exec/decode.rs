@@ -42,7 +42,7 @@ pub fn scan(
     let whole: Vec<usize> = (0..scan.schema.fields().len()).collect();
     let columns = projection.unwrap_or(&whole);
     let wanted: Schema = scan.schema.project(columns)?;
-    let blocks = inputs.scans.get(&scan.id.0).map(Vec::as_slice).unwrap_or_default();
+    let blocks = inputs.scans.get(&scan.id).map(Vec::as_slice).unwrap_or_default();
     let mut malformed = 0;
     let batches = match &scan.origin {
         Origin::Local { ipc } if ipc.is_empty() => vec![],
@@ -68,9 +68,9 @@ pub fn scan(
     };
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let mut report = inputs.report();
-    *report.scanned_rows.entry(scan.id.0).or_default() += rows as u64;
+    *report.scanned_rows.entry(scan.id).or_default() += rows as u64;
     if malformed > 0 {
-        *report.malformed_records.entry(scan.id.0).or_default() += malformed;
+        *report.malformed_records.entry(scan.id).or_default() += malformed;
     }
     batches.iter().map(|b| ipc::rename(b, out)).collect()
 }

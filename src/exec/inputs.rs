@@ -14,14 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::program::SharedHost;
 use super::state::{Body, OperatorState, Restore};
 use crate::error::{Result, SparkError};
-
-/// Output mode of a streaming query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OutputMode {
-    Append,
-    Update,
-    Complete,
-}
+use crate::ids::{OperatorId, ScanId, StageId};
+use crate::plan::output_mode::OutputMode;
 
 /// What a micro-batch's operators need to know of the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,11 +108,11 @@ pub struct TaskReport {
     /// Event times by number of the watermark.
     pub event_times: BTreeMap<usize, EventTimeStats>,
     /// By number of the stateful operator.
-    pub state: BTreeMap<usize, StateStats>,
+    pub state: BTreeMap<OperatorId, StateStats>,
     /// Rows read by scan.
-    pub scanned_rows: BTreeMap<usize, u64>,
+    pub scanned_rows: BTreeMap<ScanId, u64>,
     /// Malformed records by scan, whatever the mode did with them.
-    pub malformed_records: BTreeMap<usize, u64>,
+    pub malformed_records: BTreeMap<ScanId, u64>,
     pub output_rows: u64,
 }
 
@@ -126,23 +120,23 @@ pub struct TaskReport {
 #[derive(Debug, Default)]
 pub struct TaskInputs {
     /// Shuffle blocks by the stage that wrote them: Arrow IPC streams.
-    pub shuffle: HashMap<usize, Vec<Buffer>>,
+    pub shuffle: HashMap<StageId, Vec<Buffer>>,
     /// Source blocks by scan.
-    pub scans: HashMap<usize, Vec<Buffer>>,
+    pub scans: HashMap<ScanId, Vec<Buffer>>,
     pub batch: Option<BatchContext>,
     /// The plan's number, and who runs its functions of the user's; none where a plan has none.
     pub functions: Option<(u64, SharedHost)>,
-    states: Mutex<BTreeMap<usize, OperatorState>>,
+    states: Mutex<BTreeMap<OperatorId, OperatorState>>,
     report: Mutex<TaskReport>,
-    deltas: Mutex<BTreeMap<usize, Vec<u8>>>,
+    deltas: Mutex<BTreeMap<OperatorId, Vec<u8>>>,
 }
 
 impl TaskInputs {
     pub fn new(
-        shuffle: HashMap<usize, Vec<Buffer>>,
-        scans: HashMap<usize, Vec<Buffer>>,
+        shuffle: HashMap<StageId, Vec<Buffer>>,
+        scans: HashMap<ScanId, Vec<Buffer>>,
         batch: Option<BatchContext>,
-        states: BTreeMap<usize, OperatorState>,
+        states: BTreeMap<OperatorId, OperatorState>,
     ) -> Self {
         Self {
             shuffle,
@@ -171,7 +165,7 @@ impl TaskInputs {
     }
 
     /// Encoded state changes by operator.
-    pub fn state_deltas(&self) -> MutexGuard<'_, BTreeMap<usize, Vec<u8>>> {
+    pub fn state_deltas(&self) -> MutexGuard<'_, BTreeMap<OperatorId, Vec<u8>>> {
         self.deltas.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
@@ -182,7 +176,7 @@ impl TaskInputs {
     /// The work's, and an internal error outside a micro-batch.
     pub fn with_state<T>(
         &self,
-        operator: usize,
+        operator: OperatorId,
         shift_us: Option<i64>,
         kind: &dyn Restore,
         work: impl FnOnce(&BatchContext, &mut Body, &mut StateStats) -> Result<(T, Vec<u8>)>,
@@ -206,7 +200,7 @@ impl TaskInputs {
         Ok(emitted)
     }
 
-    pub fn states(&self) -> MutexGuard<'_, BTreeMap<usize, OperatorState>> {
+    pub fn states(&self) -> MutexGuard<'_, BTreeMap<OperatorId, OperatorState>> {
         self.states.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

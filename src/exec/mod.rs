@@ -1,9 +1,10 @@
-//! From logical plans to tasks: stages cut at exchanges, operators, blocks, and running a task to its end.
+//! Running tasks: stages as they are handed in, operators, blocks, and one task to its end.
 //!
-//! `job` makes the same stages on the driver and on executors; `physical` cuts them, `stateful` plans what is kept between
-//! the batches of a stream, by what `event_time` knows; `operators`, `decode` and `state` are the operators that DataFusion
-//! has not; `task` runs one, `program` has those that run functions of the user's. Nothing here knows who runs a task or where blocks live.
+//! `stage` is what the compiler makes; `operators`, `decode` and `state` are the operators that DataFusion lacks, and
+//! `compiler` is the door by which those with state put themselves into a stage; `task` runs one task, `program` runs those
+//! of datasets, whose functions are the user's. Nothing here knows who runs a task or where blocks live.
 
+pub mod compiler;
 pub mod decode;
 pub mod inputs;
 pub mod operators;

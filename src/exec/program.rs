@@ -11,7 +11,7 @@ use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 
 use crate::error::{Result, SparkError};
-use crate::ids::KeptId;
+use crate::ids::{KeptId, ScanPart};
 
 /// Condition of an exception of the user's: the task is tried again, as Spark does.
 pub const USER_ERROR: &str = "FAILED_EXECUTE_UDF";
@@ -23,9 +23,29 @@ pub struct Program {
     pub root: usize,
     pub partitions: Vec<usize>,
     /// Where the rows go: the dataset that reads them, and as which parent. None answers the action.
-    pub write: Option<(usize, usize)>,
+    pub write: Option<Edge>,
     /// For lists of stages.
     pub name: String,
+}
+
+/// A wide edge within a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    /// The dataset that reads, by its place in the plan.
+    pub reader: usize,
+    /// As which of its parents.
+    pub parent: usize,
+}
+
+/// What was written over a wide edge for one partition of its reader.
+#[derive(Debug)]
+pub struct Shuffled {
+    /// The edge.
+    pub edge: Edge,
+    /// The reader's partition.
+    pub partition: usize,
+    /// Blocks in the order of their map tasks.
+    pub blocks: Vec<Buffer>,
 }
 
 /// One task as a host gets it.
@@ -35,10 +55,10 @@ pub struct ProgramTask<'a> {
     pub program: &'a Program,
     /// Partition of the root.
     pub partition: usize,
-    /// Source partitions: (dataset, partition, bytes).
-    pub sources: Vec<(usize, usize, Buffer)>,
-    /// What earlier stages wrote: (reading dataset, parent, partition), blocks in the order of their map tasks.
-    pub shuffled: Vec<((usize, usize, usize), Vec<Buffer>)>,
+    /// Partitions of sources; a scan is a dataset of the plan.
+    pub sources: Vec<(ScanPart, Buffer)>,
+    /// What earlier stages wrote.
+    pub shuffled: Vec<Shuffled>,
     /// Kept partitions that stand for a part of the lineage and are not in the host's memory.
     pub kept: Vec<(KeptId, Buffer)>,
 }

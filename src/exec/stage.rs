@@ -11,7 +11,7 @@ use datafusion_physical_plan::{ExecutionPlan, displayable};
 use super::program::Program;
 use super::state::{OperatorState, Restore};
 use crate::error::{Result, SparkError};
-use crate::ids::{KeptId, ShuffleId};
+use crate::ids::{KeptId, OperatorId, ScanPart, ShuffleId, StageId, StagePart, StatePart};
 use crate::plan::scan::Scan;
 use crate::values::types;
 
@@ -56,25 +56,25 @@ impl Output {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Read {
     /// A partition of a stage's shuffle output.
-    Shuffle { stage: usize, partition: usize },
+    Shuffle(StagePart),
     /// A share of a scan's blocks.
-    Scan { scan: usize, partition: usize },
+    Scan(ScanPart),
 }
 
 impl Read {
-    /// (stage, partition) of a read of shuffle output.
-    pub fn shuffle(&self) -> Option<(usize, usize)> {
+    /// Returns the partition of a stage that it reads; `None` for a read of a source.
+    pub fn shuffle(&self) -> Option<StagePart> {
         match self {
-            Self::Shuffle { stage, partition } => Some((*stage, *partition)),
-            Self::Scan { .. } => None,
+            Self::Shuffle(part) => Some(*part),
+            Self::Scan(_) => None,
         }
     }
 
-    /// (scan, partition) of a read of a source.
-    pub fn scan(&self) -> Option<(usize, usize)> {
+    /// Returns the share of a scan that it reads; `None` for a read of shuffle output.
+    pub fn scan(&self) -> Option<ScanPart> {
         match self {
-            Self::Scan { scan, partition } => Some((*scan, *partition)),
-            Self::Shuffle { .. } => None,
+            Self::Scan(part) => Some(*part),
+            Self::Shuffle(_) => None,
         }
     }
 }
@@ -82,13 +82,13 @@ impl Read {
 /// A stage of a job. Stages are numbered in the order in which they can run; the last one gives the result.
 #[derive(Debug, Clone)]
 pub struct Stage {
-    pub id: usize,
+    pub id: StageId,
     pub work: Work,
     pub output: Output,
     /// Stages whose output this one reads.
-    pub parents: Vec<usize>,
-    /// Numbers of the stateful operators in it.
-    pub stateful: Vec<usize>,
+    pub parents: Vec<StageId>,
+    /// The stateful operators in it.
+    pub stateful: Vec<OperatorId>,
     /// By task.
     pub reads: Vec<Vec<Read>>,
     /// Names its output for later jobs.
@@ -97,16 +97,46 @@ pub struct Stage {
     pub kept: Vec<Vec<KeptPart>>,
 }
 
-/// A partition of a dataset that is kept once computed, as a task's lineage has it.
+/// A partition of a dataset that is cached once computed, as a task's lineage has it; `R` is a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptPart {
+pub struct KeptPart<R = Read> {
     pub id: KeptId,
-    /// What it is made of, down to the next ones that are kept.
-    pub reads: Vec<Read>,
+    /// What it is made of, down to the next ones that may be cached.
+    pub reads: Vec<R>,
     /// Those, by their place in the task's list.
     pub below: Vec<usize>,
-    /// The task reaches it past no other.
+    /// Whether the task reaches it without passing another.
     pub top: bool,
+}
+
+/// Returns what a task reads, and the cached partitions that stand for the rest of its lineage, both sorted: walks down from
+/// the task to the first partitions for which `cached` is true.
+pub fn reads_past<R: Copy + Ord>(
+    own: &[R],
+    kept: &[KeptPart<R>],
+    cached: impl Fn(KeptId) -> bool,
+) -> (Vec<R>, Vec<KeptId>) {
+    let (mut reads, mut found) = (own.to_vec(), vec![]);
+    let mut todo: Vec<usize> = (0..kept.len()).filter(|at| kept[*at].top).collect();
+    let mut seen = vec![false; kept.len()];
+    while let Some(at) = todo.pop() {
+        if std::mem::replace(&mut seen[at], true) {
+            continue;
+        }
+        let part = &kept[at];
+        if cached(part.id) {
+            found.push(part.id);
+        } else {
+            reads.extend(&part.reads);
+            todo.extend(&part.below);
+        }
+    }
+    if !kept.is_empty() {
+        reads.sort_unstable();
+        reads.dedup();
+        found.sort_unstable();
+    }
+    (reads, found)
 }
 
 impl Stage {
@@ -117,24 +147,11 @@ impl Stage {
         }
     }
 
-    /// What a task reads where these partitions are kept for it.
+    /// Returns what a task must read when the partitions in `found` are cached.
     pub fn reads_beside(&self, task: usize, found: &BTreeSet<KeptId>) -> Vec<Read> {
-        let mut reads = self.reads.get(task).cloned().unwrap_or_default();
+        let reads = self.reads.get(task).map(Vec::as_slice).unwrap_or_default();
         let kept = self.kept.get(task).map(Vec::as_slice).unwrap_or_default();
-        if kept.is_empty() {
-            return reads;
-        }
-        let mut todo: Vec<usize> = (0..kept.len()).filter(|at| kept[*at].top).collect();
-        let mut seen = BTreeSet::new();
-        while let Some(at) = todo.pop() {
-            if seen.insert(at) && !found.contains(&kept[at].id) {
-                reads.extend(&kept[at].reads);
-                todo.extend(&kept[at].below);
-            }
-        }
-        reads.sort_unstable();
-        reads.dedup();
-        reads
+        reads_past(reads, kept, |id| found.contains(&id)).0
     }
 
     /// The operators from top to bottom, one a line.
@@ -171,37 +188,6 @@ impl Stage {
     }
 }
 
-/// A leaf's name says what it reads: kept apart from the operator so that readers of a plan need no downcast.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leaf {
-    Shuffle(usize),
-    Scan(usize),
-    Constant,
-}
-
-impl Leaf {
-    pub fn label(self) -> String {
-        match self {
-            Leaf::Shuffle(stage) => format!("ShuffleRead: stage={stage}"),
-            Leaf::Scan(scan) => format!("Scan: {scan}"),
-            Leaf::Constant => "LocalRows".into(),
-        }
-    }
-
-    pub fn parse(label: &str) -> Leaf {
-        let number = |prefix: &str| {
-            label
-                .strip_prefix(prefix)
-                .and_then(|n| n.split(' ').next())
-                .and_then(|n| n.parse().ok())
-        };
-        if let Some(stage) = number("ShuffleRead: stage=") {
-            return Leaf::Shuffle(stage);
-        }
-        number("Scan: ").map_or(Leaf::Constant, Leaf::Scan)
-    }
-}
-
 /// A whole job: its stages, the scans they read, the schema of its result under the user's names.
 #[derive(Debug, Clone)]
 pub struct StageGraph {
@@ -217,14 +203,26 @@ pub struct StageGraph {
 }
 
 impl StageGraph {
+    /// Lists the parts of the state: every partition of every stateful operator.
+    pub fn state_parts(&self) -> impl Iterator<Item = StatePart> + '_ {
+        let operators = self.operators.iter().enumerate();
+        operators.flat_map(|(number, operator)| {
+            let operator_id = OperatorId(number);
+            (0..operator.partitions).map(move |partition| StatePart {
+                operator: operator_id,
+                partition,
+            })
+        })
+    }
+
     /// An operator's state from its deltas, as of `version`.
     ///
     /// # Errors
     /// `CORRUPT_STATE` or `CORRUPT_BLOCK` where a delta cannot be read.
-    pub fn rebuild(&self, operator: usize, deltas: &[Buffer], version: i64) -> Result<OperatorState> {
+    pub fn rebuild(&self, operator: OperatorId, deltas: &[Buffer], version: i64) -> Result<OperatorState> {
         let operator = self
             .operators
-            .get(operator)
+            .get(operator.0)
             .ok_or_else(|| SparkError::internal("a state belongs to no operator"))?;
         let mut state = operator.kind.empty()?;
         operator.kind.load(&mut state, deltas)?;
@@ -240,6 +238,8 @@ pub struct StatefulOperator {
     pub kind: Arc<dyn Restore>,
     pub partitions: usize,
     pub wakes: Wakes,
+    /// Whether progress reports the rows that it dropped as duplicates (`numDroppedDuplicateRows`).
+    pub counts_duplicates: bool,
 }
 
 /// When an operator wants a batch although there is no data (`shouldRunAnotherBatch`).

@@ -15,12 +15,46 @@ use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion_physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::compiler;
 use super::inputs::TaskInputs;
+use crate::ids::{OperatorId, ScanId, StageId};
 
 type EachFn = dyn Fn(RecordBatch, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
 type WholeFn = dyn Fn(Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
 type PairFn = dyn Fn(Vec<RecordBatch>, Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
 type LeafFn = dyn Fn(usize, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
+
+/// What a leaf reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaf {
+    /// Its partition of the output of a stage.
+    Shuffle(StageId),
+    /// Its share of a scan.
+    Scan(ScanId),
+    /// Nothing: its rows are part of the plan.
+    Constant,
+}
+
+impl fmt::Display for Leaf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Leaf::Shuffle(stage) => write!(f, "ShuffleRead: stage={stage}"),
+            Leaf::Scan(scan) => write!(f, "Scan: {}", scan.0),
+            Leaf::Constant => f.write_str("LocalRows"),
+        }
+    }
+}
+
+/// What the compiler must know of an operator beside its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// It reads its inputs, and nothing else.
+    Plain,
+    /// It has no inputs.
+    Leaf(Leaf),
+    /// It keeps state between batches.
+    Stateful(OperatorId),
+}
 
 /// What the operator does with its partition.
 #[derive(Clone)]
@@ -39,81 +73,123 @@ enum Work {
 #[derive(Clone)]
 pub struct Transform {
     name: String,
+    role: Role,
     inputs: Vec<Arc<dyn ExecutionPlan>>,
     work: Work,
     properties: Arc<PlanProperties>,
 }
 
 impl Transform {
+    /// Makes an operator that works batch by batch. Its name, and those below, are for people to read.
     pub fn each(
         name: impl Into<String>,
         input: Arc<dyn ExecutionPlan>,
         schema: SchemaRef,
         work: impl Fn(RecordBatch, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync + 'static,
     ) -> Arc<dyn ExecutionPlan> {
-        Self::build(name.into(), vec![input], schema, Work::Each(Arc::new(work)), 0)
+        let work = Work::Each(Arc::new(work));
+        Self::over(name.into(), Role::Plain, vec![input], schema, work)
     }
 
+    /// Makes an operator that needs all batches of its partition at once.
     pub fn whole(
         name: impl Into<String>,
         input: Arc<dyn ExecutionPlan>,
         schema: SchemaRef,
         work: impl Fn(Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync + 'static,
     ) -> Arc<dyn ExecutionPlan> {
-        Self::build(name.into(), vec![input], schema, Work::Whole(Arc::new(work)), 0)
+        let work = Work::Whole(Arc::new(work));
+        Self::over(name.into(), Role::Plain, vec![input], schema, work)
     }
 
-    /// Both inputs have as many partitions.
-    pub fn pair(
-        name: impl Into<String>,
-        left: Arc<dyn ExecutionPlan>,
-        right: Arc<dyn ExecutionPlan>,
+    /// As [`Transform::whole`], for an operator that keeps state between the batches of a stream.
+    pub fn stateful(
+        operator: OperatorId,
+        name: impl fmt::Display,
+        input: Arc<dyn ExecutionPlan>,
+        schema: SchemaRef,
+        work: impl Fn(Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync + 'static,
+    ) -> Arc<dyn ExecutionPlan> {
+        let work = Work::Whole(Arc::new(work));
+        let name = format!("{name} operator={operator}");
+        Self::over(name, Role::Stateful(operator), vec![input], schema, work)
+    }
+
+    /// As [`Transform::stateful`], over two inputs with as many partitions each.
+    pub fn stateful_pair(
+        operator: OperatorId,
+        name: impl fmt::Display,
+        inputs: [Arc<dyn ExecutionPlan>; 2],
         schema: SchemaRef,
         work: impl Fn(Vec<RecordBatch>, Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync + 'static,
     ) -> Arc<dyn ExecutionPlan> {
-        Self::build(name.into(), vec![left, right], schema, Work::Pair(Arc::new(work)), 0)
+        let work = Work::Pair(Arc::new(work));
+        let name = format!("{name} operator={operator}");
+        Self::over(name, Role::Stateful(operator), inputs.into(), schema, work)
     }
 
+    /// Makes a leaf: work gets the number of the partition.
     pub fn leaf(
-        name: impl Into<String>,
+        leaf: Leaf,
         schema: SchemaRef,
         partitions: usize,
         work: impl Fn(usize, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync + 'static,
     ) -> Arc<dyn ExecutionPlan> {
-        Self::build(name.into(), vec![], schema, Work::Leaf(Arc::new(work)), partitions)
+        let (role, work) = (Role::Leaf(leaf), Work::Leaf(Arc::new(work)));
+        let properties = properties(schema, partitions);
+        let name = leaf.to_string();
+        Arc::new(Self {
+            name,
+            role,
+            inputs: vec![],
+            work,
+            properties,
+        })
     }
 
-    fn build(
+    /// As many partitions as the first input has.
+    fn over(
         name: String,
+        role: Role,
         inputs: Vec<Arc<dyn ExecutionPlan>>,
         schema: SchemaRef,
         work: Work,
-        partitions: usize,
     ) -> Arc<dyn ExecutionPlan> {
-        let partitions = inputs
-            .first()
-            .map_or(partitions, |i| i.properties().partitioning.partition_count());
-        let properties = Arc::new(PlanProperties::new(
-            EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(partitions),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        ));
+        let partitions = inputs.first().map_or(1, compiler::partitions);
+        let properties = properties(schema, partitions);
         Arc::new(Self {
             name,
+            role,
             inputs,
             work,
             properties,
         })
     }
 
-    pub fn is_leaf(&self) -> bool {
-        self.inputs.is_empty()
+    /// Returns what the operator reads, if it is a leaf.
+    pub fn as_leaf(&self) -> Option<Leaf> {
+        match self.role {
+            Role::Leaf(leaf) => Some(leaf),
+            _ => None,
+        }
     }
 
-    pub fn label(&self) -> &str {
-        &self.name
+    /// Returns which stateful operator it is, if it is one.
+    pub fn as_stateful(&self) -> Option<OperatorId> {
+        match self.role {
+            Role::Stateful(operator) => Some(operator),
+            _ => None,
+        }
     }
+}
+
+fn properties(schema: SchemaRef, partitions: usize) -> Arc<PlanProperties> {
+    Arc::new(PlanProperties::new(
+        EquivalenceProperties::new(schema),
+        Partitioning::UnknownPartitioning(partitions),
+        EmissionType::Incremental,
+        Boundedness::Bounded,
+    ))
 }
 
 impl fmt::Debug for Transform {
@@ -149,13 +225,11 @@ impl ExecutionPlan for Transform {
     }
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Self::build(
-            self.name.clone(),
-            children,
-            self.schema(),
-            self.work.clone(),
-            self.properties.partitioning.partition_count(),
-        ))
+        let inputs = children;
+        Ok(Arc::new(Self {
+            inputs,
+            ..Self::clone(&self)
+        }))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -204,7 +278,7 @@ fn spread(result: Result<Vec<RecordBatch>>) -> Vec<Result<RecordBatch>> {
     }
 }
 
-/// The transform behind a plan node, if it is one of ours.
+/// Returns the operator at the top of a plan, if it is one of ours.
 pub fn as_transform(plan: &Arc<dyn ExecutionPlan>) -> Option<&Transform> {
     let any: &dyn Any = plan.as_ref();
     any.downcast_ref::<Transform>()

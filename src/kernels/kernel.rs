@@ -3,6 +3,7 @@
 //! The analyzer knows all types when it builds an expression, so a kernel is made for one call: its return type is fixed
 //! and its constant options (zone, format, mode) are captured. Two kernels are equal when name, options and type are.
 
+use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -15,6 +16,20 @@ use datafusion_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, Scalar
 
 type Body = dyn Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync;
 
+/// How a function's value follows from a time among its arguments: what event time needs to know of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum TimeFlow {
+    /// It does not.
+    #[default]
+    Other,
+    /// The value stands for the same event time as the argument at this position.
+    Keeps(usize),
+    /// The value is the first argument plus the interval in the second.
+    Adds,
+    /// The value is the first argument minus the interval in the second.
+    Subtracts,
+}
+
 /// One call's function: named, typed, with its options spelled out in `options`.
 #[derive(Clone)]
 struct Kernel {
@@ -22,6 +37,7 @@ struct Kernel {
     options: String,
     return_type: DataType,
     signature: Signature,
+    flow: TimeFlow,
     body: Arc<Body>,
 }
 
@@ -33,7 +49,10 @@ impl fmt::Debug for Kernel {
 
 impl PartialEq for Kernel {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && self.options == other.options && self.return_type == other.return_type
+        self.name == other.name
+            && self.options == other.options
+            && self.return_type == other.return_type
+            && self.flow == other.flow
     }
 }
 
@@ -83,7 +102,39 @@ pub fn call(
     args: Vec<Expr>,
     body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> Expr {
-    call_with(name, options, return_type, args, Volatility::Immutable, body)
+    make(
+        name,
+        options.into(),
+        return_type,
+        args,
+        (Volatility::Immutable, TimeFlow::Other),
+        body,
+    )
+}
+
+/// As [`call`], for a function through which event time flows.
+pub fn call_timed(
+    name: &str,
+    options: impl Into<String>,
+    return_type: DataType,
+    args: Vec<Expr>,
+    flow: TimeFlow,
+    body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
+) -> Expr {
+    make(
+        name,
+        options.into(),
+        return_type,
+        args,
+        (Volatility::Immutable, flow),
+        body,
+    )
+}
+
+/// Returns how event time flows through a function; [`TimeFlow::Other`] for one that is not made here.
+pub fn time_flow(function: &ScalarUDF) -> TimeFlow {
+    let kernel: Option<&Kernel> = (function.inner().as_ref() as &dyn Any).downcast_ref();
+    kernel.map(|k| k.flow).unwrap_or_default()
 }
 
 /// As [`call`], for functions whose value is not a function of their arguments (`rand`, `uuid`).
@@ -95,15 +146,34 @@ pub fn call_with(
     volatility: Volatility,
     body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> Expr {
+    make(
+        name,
+        options.into(),
+        return_type,
+        args,
+        (volatility, TimeFlow::Other),
+        body,
+    )
+}
+
+fn make(
+    name: &str,
+    options: String,
+    return_type: DataType,
+    args: Vec<Expr>,
+    (volatility, flow): (Volatility, TimeFlow),
+    body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
+) -> Expr {
     let kernel = Kernel {
         name: name.to_owned(),
-        options: options.into(),
+        options,
         return_type,
         signature: if args.is_empty() {
             Signature::nullary(volatility)
         } else {
             Signature::variadic_any(volatility)
         },
+        flow,
         body: Arc::new(body),
     };
     let udf = Arc::new(ScalarUDF::new_from_impl(kernel));

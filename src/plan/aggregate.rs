@@ -4,16 +4,14 @@
 //! grouping column that is not selected (Spark's `ResolveAggregateFunctions`). Time windows group by their start, a plain
 //! timestamp; the window struct is put together afterwards.
 
-use std::sync::Arc;
-
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder};
+use datafusion_expr::{Expr, LogicalPlanBuilder};
 
 use arrow::datatypes::DataType;
 
 use super::analyzer::Analyzer;
-use super::nodes::MergeSessions;
+use super::nodes::{self, MergeSessions};
 use super::resolve::{ordinal, typed_attribute};
 use super::scope::{Attribute, Resolved, Typed};
 use super::{literal, time_window};
@@ -298,14 +296,7 @@ impl Analyzer {
                     .map(|a| a.id.clone())
                     .filter(|id| *id != start && *id != end)
                     .collect();
-                LogicalPlan::Extension(Extension {
-                    node: Arc::new(MergeSessions {
-                        input: plan,
-                        keys,
-                        start,
-                        end,
-                    }),
-                })
+                nodes::plan(MergeSessions { keys, start, end }, plan)?
             }
         };
         Ok(Aggregation {

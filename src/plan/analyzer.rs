@@ -10,9 +10,10 @@ use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
 use super::ID_PREFIX;
 use super::extension::Extended;
-use super::scan::{FileCatalog, Origin, Scan, ScanId, ScanSource, StreamSpec};
+use super::scan::{FileCatalog, Origin, Scan, ScanSource, StreamSpec};
 use super::scope::{Attribute, Resolved, Typed};
 use crate::error::{Exception, Result, SparkError};
+use crate::ids::ScanId;
 use crate::proto as sc;
 use crate::settings::Conf;
 use crate::values::cast::Mode;

@@ -1,14 +1,10 @@
 //! Generators (`explode` and its kin) in select lists and after LATERAL VIEW.
 
-use std::sync::Arc;
-
-use datafusion_expr::{Extension, LogicalPlan};
-
 use arrow::datatypes::DataType;
 
 use super::analyzer::Analyzer;
 use super::functions;
-use super::nodes::Generate;
+use super::nodes::{self, Generate};
 use super::resolve::typed_attribute;
 use super::scope::{Attribute, Generator, Resolved, Typed};
 use crate::error::{Result, SparkError};
@@ -55,9 +51,13 @@ impl Analyzer {
             })
             .collect();
         let columns = made.iter().map(|a| (a.id.clone(), a.data_type.clone())).collect();
-        let node = Generate::new(listed, list.id, columns, generator.spread, generator.outer)?;
-        let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
-        Ok((input.over(plan), made))
+        let generate = Generate {
+            list: list.id,
+            columns,
+            spread: generator.spread,
+            outer: generator.outer,
+        };
+        Ok((input.over(nodes::plan(generate, listed)?), made))
     }
 
     /// Replaces the one generator of a select list by the columns it makes.

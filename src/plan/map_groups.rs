@@ -4,15 +4,16 @@
 //! What the function is only its host knows; its client says what its rows look like. It travels as Spark's Scala client sends
 //! functions, in a `ScalarScalaUDF`.
 
-use std::cmp::Ordering;
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion_common::{DFSchema, DFSchemaRef};
-use datafusion_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
+use datafusion_expr::{Expr, LogicalPlan};
 
 use super::analyzer::Analyzer;
+use super::event_time::event_times;
+use super::nodes::{self, EventTimeColumns, Node};
+use super::output_mode::{OutputMode, Query, emits_late, refused};
 use super::scope::{Attribute, Resolved};
 use crate::error::{Exception, Result, SparkError};
 use crate::plan::type_message;
@@ -47,7 +48,6 @@ pub struct Named {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MapGroups {
-    pub input: LogicalPlan,
     pub keys: Vec<Named>,
     /// What a row of a group has.
     pub values: Vec<Named>,
@@ -57,16 +57,11 @@ pub struct MapGroups {
     pub function: Arc<[u8]>,
     /// The output column that carries the event time on (`eventTimeColumnName` of `transformWithState`).
     pub event_time: Option<String>,
-    schema: DFSchemaRef,
+    /// Columns of the rows that the function returns.
+    pub output: Fields,
 }
 
-impl PartialOrd for MapGroups {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        self.function.partial_cmp(&other.function)
-    }
-}
-
-impl UserDefinedLogicalNodeCore for MapGroups {
+impl Node for MapGroups {
     fn name(&self) -> &str {
         match self.kind {
             Kind::FlatMap { .. } => "FlatMapGroupsWithState",
@@ -75,34 +70,66 @@ impl UserDefinedLogicalNodeCore for MapGroups {
         }
     }
 
-    fn inputs(&self) -> Vec<&LogicalPlan> {
-        vec![&self.input]
-    }
-
-    fn schema(&self) -> &DFSchemaRef {
-        &self.schema
-    }
-
-    fn expressions(&self) -> Vec<Expr> {
-        vec![]
-    }
-
-    fn fmt_for_explain(&self, f: &mut fmt::Formatter) -> fmt::Result {
+    fn details(&self) -> String {
         let keys: Vec<&str> = self.keys.iter().map(|k| k.name.as_str()).collect();
-        write!(
-            f,
-            "{}: keys=[{}] timeout={:?}",
-            self.name(),
-            keys.join(", "),
-            self.timeout
-        )
+        format!("keys=[{}] timeout={:?}", keys.join(", "), self.timeout)
     }
 
-    fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> datafusion_common::Result<Self> {
-        Ok(Self {
-            input: inputs.swap_remove(0),
-            ..self.clone()
-        })
+    fn schema(&self, _: &DFSchemaRef) -> datafusion_common::Result<DFSchemaRef> {
+        let fields = self.output.iter().map(|f| (None, f.clone())).collect();
+        Ok(Arc::new(DFSchema::new_with_metadata(fields, Default::default())?))
+    }
+
+    fn keeps_state(&self) -> bool {
+        true
+    }
+
+    fn event_times(&self, _: EventTimeColumns) -> EventTimeColumns {
+        self.event_time.iter().map(|id| (id.clone(), 0)).collect()
+    }
+
+    /// In which modes a user's function over groups may stand, and what its timeouts need.
+    fn check(&self, input: &LogicalPlan, query: Query) -> Result<()> {
+        let Query { mode, aggregated } = query;
+
+        let in_mode = |what: &str| {
+            refused(&format!(
+                "{what} is not supported with {} output mode on a streaming DataFrame/Dataset",
+                mode.word()
+            ))
+        };
+        match self.kind {
+            Kind::Map if aggregated => {
+                return Err(refused(
+                    "mapGroupsWithState is not supported with aggregation on a streaming DataFrame/Dataset",
+                ));
+            }
+            Kind::Map if mode != OutputMode::Update => return Err(in_mode("mapGroupsWithState")),
+            Kind::FlatMap { update: true } if aggregated => {
+                return Err(refused(
+                    "flatMapGroupsWithState in update mode is not supported with aggregation on a streaming DataFrame/Dataset",
+                ));
+            }
+            Kind::FlatMap { update: true } if mode != OutputMode::Update => {
+                return Err(in_mode("flatMapGroupsWithState in update mode"));
+            }
+            Kind::FlatMap { update: false } if aggregated && emits_late(input) => {
+                return Err(refused(
+                    "flatMapGroupsWithState in append mode is not supported after aggregation on a streaming DataFrame/Dataset",
+                ));
+            }
+            Kind::FlatMap { update: false } if !aggregated && mode != OutputMode::Append => {
+                return Err(in_mode("flatMapGroupsWithState in append mode"));
+            }
+            _ => {}
+        }
+        if self.timeout == Timeout::EventTime && event_times(input).is_empty() {
+            return Err(refused(
+                "Watermark must be specified in the query using '[Dataset/DataFrame].withWatermark()' for using event-time timeout in a \
+                 [map|flatMap]GroupsWithState. Event-time timeout not supported without watermark.",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -154,21 +181,20 @@ impl Analyzer {
                 })
             })
             .transpose()?;
-        let fields = attributes
+        let output = attributes
             .iter()
-            .map(|a| (None, Arc::new(Field::new(&a.id, a.data_type.clone(), true))))
+            .map(|a| Field::new(&a.id, a.data_type.clone(), true))
             .collect();
-        let node = MapGroups {
-            input: plan,
+        let groups = MapGroups {
             keys,
             values,
             kind,
             timeout,
             function,
             event_time,
-            schema: Arc::new(DFSchema::new_with_metadata(fields, Default::default())?),
+            output,
         };
-        let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
+        let plan = nodes::plan(groups, plan)?;
         Ok(Resolved::new(plan, attributes, input.streaming))
     }
 }

@@ -1,62 +1,176 @@
-//! Logical operators that Spark has and DataFusion has not.
+//! Logical operators that Spark has and DataFusion lacks, as extension nodes of a plan.
+//!
+//! Each is a [`Node`]: data of its own over one input. [`Unary`] wraps it for DataFusion, once for all of them.
 
+use std::any::Any;
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
 use datafusion_common::{DFSchema, DFSchemaRef, Result};
 use datafusion_expr::expr::Sort;
-use datafusion_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
+use datafusion_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
 
-/// One row per sliding window that holds the row (`Expand` of `TimeWindowing`); adds the start column.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ExpandWindows {
+use super::event_time::event_times;
+use super::output_mode::{self, OutputMode, Query};
+use crate::error;
+
+/// Columns that carry an event time: a timestamp, or a window, whose end counts. Column id → µs to be added (the length of a
+/// window, if the column holds its start).
+pub type EventTimeColumns = BTreeMap<String, i64>;
+
+/// Equality and hash of a node behind a pointer: the same for every type that has them.
+pub trait Comparable {
+    /// Returns whether `other` is of the same type and equal.
+    fn same(&self, other: &dyn Any) -> bool;
+
+    /// Feeds the node to a hasher.
+    fn digest(&self, hasher: &mut dyn Hasher);
+
+    /// Returns the node as what it is, for [`of`].
+    fn itself(&self) -> &dyn Any;
+}
+
+impl<T: Any + Eq + Hash> Comparable for T {
+    fn same(&self, other: &dyn Any) -> bool {
+        other.downcast_ref::<T>().is_some_and(|o| o == self)
+    }
+
+    fn digest(&self, mut hasher: &mut dyn Hasher) {
+        self.hash(&mut hasher);
+    }
+
+    fn itself(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// A logical operator over one input. A type is one if it says its name; all else has a default that is right for an operator
+/// that passes its input's columns on.
+pub trait Node: Comparable + fmt::Debug + Send + Sync {
+    /// Names the operator in plans that people read.
+    fn name(&self) -> &str;
+
+    /// Says what the operator does, behind its name, in plans that people read.
+    fn details(&self) -> String {
+        String::new()
+    }
+
+    /// Returns the columns of the result, from those of the input.
+    ///
+    /// # Errors
+    /// DataFusion's, for a column that the input lacks.
+    fn schema(&self, input: &DFSchemaRef) -> Result<DFSchemaRef> {
+        Ok(input.clone())
+    }
+
+    /// Returns the expressions that it computes, which the optimiser may rewrite.
+    fn expressions(&self) -> Vec<Expr> {
+        vec![]
+    }
+
+    /// Returns the operator with rewritten expressions, as many as [`Node::expressions`] returned; `None` if it has none.
+    fn with_expressions(&self, _: Vec<Expr>) -> Option<Arc<dyn Node>> {
+        None
+    }
+
+    /// Names the columns whose predicates must stay above it: those that it makes; `None` keeps all predicates above.
+    fn makes(&self) -> Option<HashSet<String>> {
+        None
+    }
+
+    /// Returns which columns of the input are needed for these of the result; `None` for all.
+    fn needs(&self, _input: &DFSchema, _output: &[usize]) -> Option<Vec<usize>> {
+        None
+    }
+
+    /// Returns which columns of the result carry an event time, from those of the input.
+    fn event_times(&self, input: EventTimeColumns) -> EventTimeColumns {
+        input
+    }
+
+    /// Returns whether rows of earlier batches of a stream decide about later ones.
+    fn keeps_state(&self) -> bool {
+        false
+    }
+
+    /// Refuses streaming queries in which the operator cannot stand (`UnsupportedOperationChecker`). Asked only over a
+    /// stream.
+    ///
+    /// # Errors
+    /// An `AnalysisException` with Spark's sentence.
+    fn check(&self, _input: &LogicalPlan, _query: Query) -> error::Result<()> {
+        Ok(())
+    }
+}
+
+/// A node and its input: the one extension of DataFusion's logical plans.
+#[derive(Debug, Clone)]
+pub struct Unary {
+    /// What the operator reads.
     pub input: LogicalPlan,
-    pub time: String,
-    pub start: String,
-    pub length_us: i64,
-    pub slide_us: i64,
-    pub offset_us: i64,
+    /// What it does.
+    pub node: Arc<dyn Node>,
     schema: DFSchemaRef,
 }
 
-impl ExpandWindows {
-    pub fn new(
-        input: LogicalPlan,
-        time: String,
-        start: String,
-        length_us: i64,
-        slide_us: i64,
-        offset_us: i64,
-    ) -> Result<Self> {
-        let time_field = input.schema().field_with_unqualified_name(&time)?;
-        let start_field = Arc::new(Field::new(&start, time_field.data_type().clone(), true));
-        let mut fields: Vec<_> = input.schema().iter().map(|(q, f)| (q.cloned(), f.clone())).collect();
-        fields.push((None, start_field));
-        let schema = Arc::new(DFSchema::new_with_metadata(fields, input.schema().metadata().clone())?);
-        Ok(Self {
-            input,
-            time,
-            start,
-            length_us,
-            slide_us,
-            offset_us,
-            schema,
-        })
+/// Puts `node` on top of `input`.
+///
+/// # Errors
+/// As [`Node::schema`].
+pub fn plan(node: impl Node + 'static, input: LogicalPlan) -> Result<LogicalPlan> {
+    let node = Unary::new(Arc::new(node), input)?;
+    Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+}
+
+/// Returns the node of type `T` at the top of a plan, with its input.
+pub fn of<T: 'static>(plan: &LogicalPlan) -> Option<(&T, &LogicalPlan)> {
+    let unary = any(plan)?;
+    Some((unary.node.itself().downcast_ref()?, &unary.input))
+}
+
+/// Returns the node at the top of a plan, whatever its type.
+pub fn any(plan: &LogicalPlan) -> Option<&Unary> {
+    match plan {
+        LogicalPlan::Extension(extension) => extension.node.as_any().downcast_ref(),
+        _ => None,
     }
 }
 
-impl PartialOrd for ExpandWindows {
+impl Unary {
+    fn new(node: Arc<dyn Node>, input: LogicalPlan) -> Result<Self> {
+        let schema = node.schema(input.schema())?;
+        Ok(Self { input, node, schema })
+    }
+}
+
+impl PartialEq for Unary {
+    fn eq(&self, other: &Self) -> bool {
+        self.node.same(other.node.itself()) && self.input == other.input && self.schema == other.schema
+    }
+}
+
+impl Eq for Unary {}
+
+impl Hash for Unary {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.node.digest(state);
+        self.input.hash(state);
+    }
+}
+
+impl PartialOrd for Unary {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        (&self.start, self.length_us).partial_cmp(&(&other.start, other.length_us))
+        (self == other).then_some(Ordering::Equal)
     }
 }
 
-impl UserDefinedLogicalNodeCore for ExpandWindows {
+impl UserDefinedLogicalNodeCore for Unary {
     fn name(&self) -> &str {
-        "ExpandWindows"
+        self.node.name()
     }
 
     fn inputs(&self) -> Vec<&LogicalPlan> {
@@ -68,421 +182,307 @@ impl UserDefinedLogicalNodeCore for ExpandWindows {
     }
 
     fn expressions(&self) -> Vec<Expr> {
-        vec![]
+        self.node.expressions()
     }
 
     fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
-        HashSet::from([self.start.clone()])
+        let all = || self.schema.fields().iter().map(|f| f.name().clone()).collect();
+        self.node.makes().unwrap_or_else(all)
     }
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(
-            f,
-            "ExpandWindows: {} length={}us slide={}us start={}us",
+        match self.node.details() {
+            none if none.is_empty() => f.write_str(self.node.name()),
+            details => write!(f, "{}: {details}", self.node.name()),
+        }
+    }
+
+    fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
+        let node = self.node.with_expressions(exprs).unwrap_or_else(|| self.node.clone());
+        Self::new(node, inputs.swap_remove(0))
+    }
+
+    fn necessary_children_exprs(&self, output: &[usize]) -> Option<Vec<Vec<usize>>> {
+        let mut needed = self.node.needs(self.input.schema(), output)?;
+        needed.sort_unstable();
+        needed.dedup();
+        Some(vec![needed])
+    }
+}
+
+/// Returns the input's columns and `made` behind them.
+fn with_columns(input: &DFSchema, made: impl IntoIterator<Item = Field>) -> Result<DFSchemaRef> {
+    let mut fields: Vec<_> = input.iter().map(|(q, f)| (q.cloned(), f.clone())).collect();
+    fields.extend(made.into_iter().map(|f| (None, Arc::new(f))));
+    let schema = DFSchema::new_with_metadata(fields, input.metadata().clone())?;
+    Ok(Arc::new(schema))
+}
+
+/// One row per sliding window that holds the row (`Expand` of `TimeWindowing`); adds the start column. Lengths in µs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ExpandWindows {
+    /// The column of times.
+    pub time: String,
+    /// The column of starts that it adds.
+    pub start: String,
+    /// How long a window is.
+    pub length_us: i64,
+    /// How far apart windows start.
+    pub slide_us: i64,
+    /// Where the first window starts, after the epoch.
+    pub offset_us: i64,
+}
+
+impl Node for ExpandWindows {
+    fn name(&self) -> &str {
+        "ExpandWindows"
+    }
+
+    fn details(&self) -> String {
+        format!(
+            "{} length={}us slide={}us start={}us",
             self.time, self.length_us, self.slide_us, self.offset_us
         )
     }
 
-    fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        let input = inputs.swap_remove(0);
-        Self::new(
-            input,
-            self.time.clone(),
-            self.start.clone(),
-            self.length_us,
-            self.slide_us,
-            self.offset_us,
-        )
+    fn schema(&self, input: &DFSchemaRef) -> Result<DFSchemaRef> {
+        let time = input.field_with_unqualified_name(&self.time)?;
+        with_columns(input, [Field::new(&self.start, time.data_type().clone(), true)])
     }
 
-    fn necessary_children_exprs(&self, output: &[usize]) -> Option<Vec<Vec<usize>>> {
-        let inputs = self.input.schema().fields().len();
-        let time = self.input.schema().index_of_column_by_name(None, &self.time)?;
-        let mut needed: Vec<usize> = output.iter().copied().filter(|i| *i < inputs).chain([time]).collect();
-        needed.sort_unstable();
-        needed.dedup();
-        Some(vec![needed])
+    fn makes(&self) -> Option<HashSet<String>> {
+        Some(HashSet::from([self.start.clone()]))
+    }
+
+    fn needs(&self, input: &DFSchema, output: &[usize]) -> Option<Vec<usize>> {
+        let inputs = input.fields().len();
+        let time = input.index_of_column_by_name(None, &self.time)?;
+        Some(output.iter().copied().filter(|i| *i < inputs).chain([time]).collect())
+    }
+
+    fn event_times(&self, mut input: EventTimeColumns) -> EventTimeColumns {
+        if input.contains_key(&self.time) {
+            input.insert(self.start.clone(), self.length_us);
+        }
+        input
     }
 }
 
 /// `withWatermark`: watches the largest event time (`EventTimeWatermark`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EventTimeWatermark {
-    pub input: LogicalPlan,
     /// Number of the watermark within its query, in the order of analysis.
     pub number: usize,
+    /// The column of event times.
     pub column: String,
+    /// How late a row may be, µs.
     pub delay_us: i64,
 }
 
-impl PartialOrd for EventTimeWatermark {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        self.number.partial_cmp(&other.number)
-    }
-}
-
-impl UserDefinedLogicalNodeCore for EventTimeWatermark {
+impl Node for EventTimeWatermark {
     fn name(&self) -> &str {
         "EventTimeWatermark"
     }
 
-    fn inputs(&self) -> Vec<&LogicalPlan> {
-        vec![&self.input]
+    fn details(&self) -> String {
+        format!("{} delay={}us", self.column, self.delay_us)
     }
 
-    fn schema(&self) -> &DFSchemaRef {
-        self.input.schema()
+    fn makes(&self) -> Option<HashSet<String>> {
+        Some(HashSet::from([self.column.clone()]))
     }
 
-    fn expressions(&self) -> Vec<Expr> {
-        vec![]
+    fn needs(&self, input: &DFSchema, output: &[usize]) -> Option<Vec<usize>> {
+        let time = input.index_of_column_by_name(None, &self.column)?;
+        Some(output.iter().copied().chain([time]).collect())
     }
 
-    fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
-        HashSet::from([self.column.clone()])
-    }
-
-    fn fmt_for_explain(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "EventTimeWatermark: {} delay={}us", self.column, self.delay_us)
-    }
-
-    fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        Ok(Self {
-            input: inputs.swap_remove(0),
-            number: self.number,
-            column: self.column.clone(),
-            delay_us: self.delay_us,
-        })
-    }
-
-    fn necessary_children_exprs(&self, output: &[usize]) -> Option<Vec<Vec<usize>>> {
-        let time = self.input.schema().index_of_column_by_name(None, &self.column)?;
-        let mut needed: Vec<usize> = output.iter().copied().chain([time]).collect();
-        needed.sort_unstable();
-        needed.dedup();
-        Some(vec![needed])
+    fn event_times(&self, mut input: EventTimeColumns) -> EventTimeColumns {
+        input.insert(self.column.clone(), 0);
+        input
     }
 }
 
-/// Merges rows of a key whose sessions touch, in a batch query (`MergingSessionsExec`): adds no column, the session's
-/// start and end columns are overwritten, each row keeps the bounds of its merged session.
+/// Merges rows of a key whose sessions touch, in a batch query (`MergingSessionsExec`): adds no column; overwrites the
+/// session's start and end columns, so that each row holds the bounds of its merged session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MergeSessions {
-    pub input: LogicalPlan,
+    /// The columns beside the session that tell groups apart.
     pub keys: Vec<String>,
+    /// The column of starts.
     pub start: String,
+    /// The column of ends.
     pub end: String,
 }
 
-impl PartialOrd for MergeSessions {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        self.start.partial_cmp(&other.start)
-    }
-}
-
-impl UserDefinedLogicalNodeCore for MergeSessions {
+impl Node for MergeSessions {
     fn name(&self) -> &str {
         "MergeSessions"
     }
 
-    fn inputs(&self) -> Vec<&LogicalPlan> {
-        vec![&self.input]
-    }
-
-    fn schema(&self) -> &DFSchemaRef {
-        self.input.schema()
-    }
-
-    fn expressions(&self) -> Vec<Expr> {
-        vec![]
-    }
-
-    fn fmt_for_explain(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "MergeSessions: keys=[{}]", self.keys.join(", "))
-    }
-
-    fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        Ok(Self {
-            input: inputs.swap_remove(0),
-            ..self.clone()
-        })
+    fn details(&self) -> String {
+        format!("keys=[{}]", self.keys.join(", "))
     }
 }
 
 /// Turns the elements of a list column into rows (`GenerateExec`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Generate {
-    pub input: LogicalPlan,
     /// The list column.
     pub list: String,
-    /// Columns made of an element: its fields where `spread`, else the element.
+    /// Columns made of an element: its fields if `spread`, else the element.
     pub columns: Vec<(String, DataType)>,
+    /// Whether the element is a struct whose fields become columns.
     pub spread: bool,
+    /// Whether a null or empty list makes a row of nulls, rather than none.
     pub outer: bool,
-    schema: DFSchemaRef,
 }
 
-impl Generate {
-    pub fn new(
-        input: LogicalPlan,
-        list: String,
-        columns: Vec<(String, DataType)>,
-        spread: bool,
-        outer: bool,
-    ) -> Result<Self> {
-        let mut fields: Vec<_> = input
-            .schema()
-            .iter()
-            .filter(|(_, f)| f.name() != &list)
-            .map(|(q, f)| (q.cloned(), f.clone()))
-            .collect();
-        fields.extend(
-            columns
-                .iter()
-                .map(|(name, t)| (None, Arc::new(Field::new(name, t.clone(), true)))),
-        );
-        let schema = Arc::new(DFSchema::new_with_metadata(fields, input.schema().metadata().clone())?);
-        Ok(Self {
-            input,
-            list,
-            columns,
-            spread,
-            outer,
-            schema,
-        })
-    }
-}
-
-impl PartialOrd for Generate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        self.list.partial_cmp(&other.list)
-    }
-}
-
-impl UserDefinedLogicalNodeCore for Generate {
+impl Node for Generate {
     fn name(&self) -> &str {
         "Generate"
     }
 
-    fn inputs(&self) -> Vec<&LogicalPlan> {
-        vec![&self.input]
+    fn details(&self) -> String {
+        format!("{} outer={}", self.list, self.outer)
     }
 
-    fn schema(&self) -> &DFSchemaRef {
-        &self.schema
-    }
-
-    fn expressions(&self) -> Vec<Expr> {
-        vec![]
-    }
-
-    fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
-        self.columns.iter().map(|(name, _)| name.clone()).collect()
-    }
-
-    fn fmt_for_explain(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "Generate: {} outer={}", self.list, self.outer)
-    }
-
-    fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        Self::new(
-            inputs.swap_remove(0),
-            self.list.clone(),
-            self.columns.clone(),
-            self.spread,
-            self.outer,
+    fn schema(&self, input: &DFSchemaRef) -> Result<DFSchemaRef> {
+        let kept = input.iter().filter(|(_, f)| f.name() != &self.list);
+        let fields = kept.map(|(q, f)| (q.cloned(), f.clone())).collect();
+        let kept = DFSchema::new_with_metadata(fields, input.metadata().clone())?;
+        with_columns(
+            &kept,
+            self.columns.iter().map(|(name, t)| Field::new(name, t.clone(), true)),
         )
     }
 
-    fn necessary_children_exprs(&self, output: &[usize]) -> Option<Vec<Vec<usize>>> {
-        let list = self.input.schema().index_of_column_by_name(None, &self.list)?;
-        let kept = self.input.schema().fields().len() - 1;
-        // Output i < kept is input i, or i + 1 behind the list column.
-        let mut needed: Vec<usize> = output
-            .iter()
-            .filter(|i| **i < kept)
-            .map(|i| if *i < list { *i } else { *i + 1 })
-            .chain([list])
-            .collect();
-        needed.sort_unstable();
-        needed.dedup();
-        Some(vec![needed])
+    fn makes(&self) -> Option<HashSet<String>> {
+        Some(self.columns.iter().map(|(name, _)| name.clone()).collect())
+    }
+
+    fn needs(&self, input: &DFSchema, output: &[usize]) -> Option<Vec<usize>> {
+        let list = input.index_of_column_by_name(None, &self.list)?;
+        let kept = input.fields().len() - 1;
+        // Output i < kept is input i, or i + 1 after the list column.
+        let shift = |i: &usize| if *i < list { *i } else { *i + 1 };
+        Some(output.iter().filter(|i| **i < kept).map(shift).chain([list]).collect())
     }
 }
 
-/// Rows dealt out anew: by hash of `keys`, or round-robin without (`RepartitionByExpression`).
+/// Deals rows out anew: by hash of `keys`, or round-robin without keys (`RepartitionByExpression`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Repartition {
-    pub input: LogicalPlan,
+    /// What rows of one partition have in common.
     pub keys: Vec<Expr>,
+    /// How many partitions there are then.
     pub partitions: usize,
 }
 
-impl PartialOrd for Repartition {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        self.input.partial_cmp(&other.input)
-    }
-}
-
-impl UserDefinedLogicalNodeCore for Repartition {
+impl Node for Repartition {
     fn name(&self) -> &str {
         "Repartition"
     }
 
-    fn inputs(&self) -> Vec<&LogicalPlan> {
-        vec![&self.input]
-    }
-
-    fn schema(&self) -> &DFSchemaRef {
-        self.input.schema()
+    fn details(&self) -> String {
+        format!("{} by {:?}", self.partitions, self.keys)
     }
 
     fn expressions(&self) -> Vec<Expr> {
         self.keys.clone()
     }
 
-    fn fmt_for_explain(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "Repartition: {} by {:?}", self.partitions, self.keys)
-    }
-
-    fn with_exprs_and_inputs(&self, keys: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        Ok(Self {
-            input: inputs.swap_remove(0),
-            keys,
-            partitions: self.partitions,
-        })
+    fn with_expressions(&self, keys: Vec<Expr>) -> Option<Arc<dyn Node>> {
+        let partitions = self.partitions;
+        Some(Arc::new(Self { keys, partitions }))
     }
 }
 
 /// `sortWithinPartitions` and SORT BY.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SortWithinPartitions {
-    pub input: LogicalPlan,
+    /// What to sort by.
     pub order: Vec<Sort>,
 }
 
-impl PartialOrd for SortWithinPartitions {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        self.input.partial_cmp(&other.input)
-    }
-}
-
-impl UserDefinedLogicalNodeCore for SortWithinPartitions {
+impl Node for SortWithinPartitions {
     fn name(&self) -> &str {
         "SortWithinPartitions"
     }
 
-    fn inputs(&self) -> Vec<&LogicalPlan> {
-        vec![&self.input]
-    }
-
-    fn schema(&self) -> &DFSchemaRef {
-        self.input.schema()
+    fn details(&self) -> String {
+        format!("{:?}", self.order)
     }
 
     fn expressions(&self) -> Vec<Expr> {
         self.order.iter().map(|s| s.expr.clone()).collect()
     }
 
-    fn fmt_for_explain(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "SortWithinPartitions: {:?}", self.order)
+    fn with_expressions(&self, exprs: Vec<Expr>) -> Option<Arc<dyn Node>> {
+        let sorted = exprs.into_iter().zip(&self.order);
+        let order = sorted.map(|(e, s)| e.sort(s.asc, s.nulls_first)).collect();
+        Some(Arc::new(Self { order }))
     }
 
-    fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        let order = exprs
-            .into_iter()
-            .zip(&self.order)
-            .map(|(e, s)| e.sort(s.asc, s.nulls_first))
-            .collect();
-        Ok(Self {
-            input: inputs.swap_remove(0),
-            order,
-        })
+    fn check(&self, _: &LogicalPlan, query: Query) -> error::Result<()> {
+        query.check_sort()
     }
 }
 
 /// The first rows of a whole stream (`StreamingGlobalLimitExec`): counted over all batches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StreamingLimit {
-    pub input: LogicalPlan,
+    /// How many rows pass.
     pub fetch: usize,
 }
 
-impl PartialOrd for StreamingLimit {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        self.input.partial_cmp(&other.input)
-    }
-}
-
-impl UserDefinedLogicalNodeCore for StreamingLimit {
+impl Node for StreamingLimit {
     fn name(&self) -> &str {
         "StreamingLimit"
     }
 
-    fn inputs(&self) -> Vec<&LogicalPlan> {
-        vec![&self.input]
+    fn details(&self) -> String {
+        self.fetch.to_string()
     }
 
-    fn schema(&self) -> &DFSchemaRef {
-        self.input.schema()
-    }
-
-    fn expressions(&self) -> Vec<Expr> {
-        vec![]
-    }
-
-    fn fmt_for_explain(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "StreamingLimit: {}", self.fetch)
-    }
-
-    fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        Ok(Self {
-            input: inputs.swap_remove(0),
-            fetch: self.fetch,
-        })
+    fn check(&self, _: &LogicalPlan, query: Query) -> error::Result<()> {
+        match query.mode {
+            OutputMode::Update => Err(output_mode::refused(
+                "Limits are not supported on streaming DataFrames/Datasets in Update output mode",
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
 /// The first row of each key (`Deduplicate`, `DeduplicateWithinWatermark`) of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Deduplicate {
-    pub input: LogicalPlan,
+    /// Columns that make a row's key.
     pub keys: Vec<String>,
-    /// Only rows within the watermark's delay of each other are duplicates.
+    /// Whether only rows within the watermark's delay of each other are duplicates.
     pub within_watermark: bool,
 }
 
-impl PartialOrd for Deduplicate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        self.keys.partial_cmp(&other.keys)
-    }
-}
-
-impl UserDefinedLogicalNodeCore for Deduplicate {
+impl Node for Deduplicate {
     fn name(&self) -> &str {
         "Deduplicate"
     }
 
-    fn inputs(&self) -> Vec<&LogicalPlan> {
-        vec![&self.input]
+    fn details(&self) -> String {
+        format!("keys=[{}]", self.keys.join(", "))
     }
 
-    fn schema(&self) -> &DFSchemaRef {
-        self.input.schema()
+    fn keeps_state(&self) -> bool {
+        true
     }
 
-    fn expressions(&self) -> Vec<Expr> {
-        vec![]
-    }
-
-    fn fmt_for_explain(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "Deduplicate: keys=[{}]", self.keys.join(", "))
-    }
-
-    fn with_exprs_and_inputs(&self, _: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        Ok(Self {
-            input: inputs.swap_remove(0),
-            ..self.clone()
-        })
+    fn check(&self, input: &LogicalPlan, _: Query) -> error::Result<()> {
+        if self.within_watermark && event_times(input).is_empty() {
+            return Err(output_mode::refused(
+                "dropDuplicatesWithinWatermark is not supported on streaming DataFrames/DataSets without watermark",
+            ));
+        }
+        Ok(())
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion_common::ScalarValue;
-use datafusion_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder};
+use datafusion_expr::{Expr, LogicalPlanBuilder};
 
 use super::analyzer::Analyzer;
-use super::nodes::{Deduplicate, EventTimeWatermark, Repartition, StreamingLimit};
+use super::nodes::{self, Deduplicate, EventTimeWatermark, Repartition, SortWithinPartitions, StreamingLimit};
 use super::resolve::{ordinal, typed_attribute, unresolved_column};
 use super::scan::{Format, Origin, StreamSpec};
 use super::scope::{Attribute, Resolved, Typed};
@@ -214,11 +214,7 @@ impl Analyzer {
         let plan = if global {
             LogicalPlanBuilder::from(input.plan.clone()).sort(order)?.build()?
         } else {
-            let node = super::nodes::SortWithinPartitions {
-                input: input.plan.clone(),
-                order,
-            };
-            LogicalPlan::Extension(Extension { node: Arc::new(node) })
+            nodes::plan(SortWithinPartitions { order }, input.plan.clone())?
         };
         Ok(input.over(plan))
     }
@@ -237,12 +233,7 @@ impl Analyzer {
         let input = self.input(node.input.as_deref())?;
         let fetch = count(node.limit, "limit")?;
         let plan = if input.streaming {
-            LogicalPlan::Extension(Extension {
-                node: Arc::new(StreamingLimit {
-                    input: input.plan.clone(),
-                    fetch,
-                }),
-            })
+            nodes::plan(StreamingLimit { fetch }, input.plan.clone())?
         } else {
             LogicalPlanBuilder::from(input.plan.clone())
                 .limit(0, Some(fetch))?
@@ -299,12 +290,11 @@ impl Analyzer {
         };
         let plan = self.exactly(&input)?;
         if input.streaming {
-            let node = Arc::new(Deduplicate {
-                input: plan,
+            let first = Deduplicate {
                 keys: keys.into_iter().map(|k| k.id).collect(),
                 within_watermark,
-            });
-            return Ok(input.over(LogicalPlan::Extension(Extension { node })));
+            };
+            return Ok(input.over(nodes::plan(first, plan)?));
         }
         let others: Vec<Expr> = input
             .output
@@ -545,15 +535,12 @@ impl Analyzer {
         let number = self.watermarks;
         self.watermarks += 1;
         let plan = self.exactly(&input)?;
-        let plan = LogicalPlan::Extension(Extension {
-            node: Arc::new(EventTimeWatermark {
-                input: plan,
-                number,
-                column: attribute.id.clone(),
-                delay_us,
-            }),
-        });
-        let mut out = input.over(plan);
+        let watermark = EventTimeWatermark {
+            number,
+            column: attribute.id.clone(),
+            delay_us,
+        };
+        let mut out = input.over(nodes::plan(watermark, plan)?);
         out.hidden.clear();
         for column in &mut out.output {
             column.event_time = column.event_time && column.time_window || column.id == attribute.id;
@@ -792,13 +779,7 @@ impl Analyzer {
         let partitions = partitions
             .filter(|n| *n > 0)
             .unwrap_or_else(|| self.conf.shuffle_partitions());
-        let plan = LogicalPlan::Extension(Extension {
-            node: Arc::new(Repartition {
-                input: input.plan.clone(),
-                keys,
-                partitions,
-            }),
-        });
+        let plan = nodes::plan(Repartition { keys, partitions }, input.plan.clone())?;
         Ok(input.over(plan))
     }
 

@@ -9,10 +9,7 @@ use datafusion_expr::{LogicalPlan, TableSource};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-
-/// Number of a scan within its plan, in the order of analysis: the same on the driver and on every executor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ScanId(pub usize);
+use crate::ids::ScanId;
 
 /// How the bytes of a block become rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

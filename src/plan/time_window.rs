@@ -6,15 +6,15 @@
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StructArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, IntervalUnit, TimestampMicrosecondType};
 use datafusion_common::ScalarValue;
-use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion_expr::{Expr, LogicalPlanBuilder};
 use std::sync::Arc;
 
 use super::analyzer::Analyzer;
 use super::literal;
-use super::nodes::ExpandWindows;
+use super::nodes::{self, ExpandWindows};
 use super::scope::{Attribute, Resolved, TimeWindow, Typed};
 use crate::error::{Result, SparkError};
-use crate::kernels::kernel;
+use crate::kernels::kernel::{self, TimeFlow};
 use crate::plan::cast_expr;
 use crate::values::cast::Mode;
 use crate::values::zone::Zone;
@@ -190,11 +190,12 @@ fn shifted(time: Expr, window: &TimeWindow, by_us: i64) -> Expr {
     } else {
         None
     };
-    kernel::call(
+    kernel::call_timed(
         "shift_time",
         by_us.to_string(),
         window.time_type.clone(),
         vec![time],
+        TimeFlow::Keeps(0),
         move |args, _| {
             let out: TimestampMicrosecondArray = args[0]
                 .as_primitive::<TimestampMicrosecondType>()
@@ -211,11 +212,12 @@ fn session_end(time: Expr, gap: Expr, window: &TimeWindow) -> Expr {
     } else {
         None
     };
-    kernel::call(
+    kernel::call_timed(
         "session_end",
         "",
         window.time_type.clone(),
         vec![time, gap],
+        TimeFlow::Keeps(0),
         move |args, _| {
             let times = args[0].as_primitive::<TimestampMicrosecondType>();
             let ends: TimestampMicrosecondArray = times
@@ -249,7 +251,7 @@ pub fn rebuild_session(start: &Attribute, end: &Attribute) -> Expr {
         Default::default()
     };
     let bounds = vec![start.column(), end.column()];
-    kernel::call("make_session", "", to, bounds, move |args, rows| {
+    kernel::call_timed("make_session", "", to, bounds, TimeFlow::Keeps(1), move |args, rows| {
         Ok(Arc::new(StructArray::try_new_with_length(
             fields.clone(),
             args.to_vec(),
@@ -278,11 +280,12 @@ pub fn window_time(window: Typed) -> Result<Typed> {
     } else {
         None
     };
-    let expr = kernel::call(
+    let expr = kernel::call_timed(
         "window_time",
         "",
         to.clone(),
         vec![window.expr.clone()],
+        TimeFlow::Keeps(0),
         move |args, _| {
             let ends = args[0].as_struct().column(1).as_primitive::<TimestampMicrosecondType>();
             let out: TimestampMicrosecondArray = ends.unary(|us| us.saturating_sub(1));
@@ -334,18 +337,26 @@ fn make_window(start: Expr, window: &TimeWindow) -> Expr {
     } else {
         None
     };
-    kernel::call("make_window", length.to_string(), to, vec![start], move |args, rows| {
-        let starts = args[0].as_primitive::<TimestampMicrosecondType>();
-        let ends: TimestampMicrosecondArray = starts.unary(|us| us.saturating_add(length));
-        let ends = ends.with_timezone_opt(zone.clone());
-        let nulls = starts.nulls().cloned();
-        Ok(Arc::new(StructArray::try_new_with_length(
-            fields.clone(),
-            vec![args[0].clone(), Arc::new(ends)],
-            nulls,
-            rows,
-        )?))
-    })
+    let flow = TimeFlow::Keeps(0);
+    kernel::call_timed(
+        "make_window",
+        length.to_string(),
+        to,
+        vec![start],
+        flow,
+        move |args, rows| {
+            let starts = args[0].as_primitive::<TimestampMicrosecondType>();
+            let ends: TimestampMicrosecondArray = starts.unary(|us| us.saturating_add(length));
+            let ends = ends.with_timezone_opt(zone.clone());
+            let nulls = starts.nulls().cloned();
+            Ok(Arc::new(StructArray::try_new_with_length(
+                fields.clone(),
+                vec![args[0].clone(), Arc::new(ends)],
+                nulls,
+                rows,
+            )?))
+        },
+    )
 }
 
 /// The window struct over the grouping column that holds its start.
@@ -368,16 +379,14 @@ pub fn expand(analyzer: &mut Analyzer, input: Resolved, window: &TimeWindow, nam
     let timed = LogicalPlanBuilder::from(timed)
         .filter(time.column().is_not_null())?
         .build()?;
-    let expanded = LogicalPlan::Extension(datafusion_expr::Extension {
-        node: Arc::new(ExpandWindows::new(
-            timed,
-            time.id.clone(),
-            start.id.clone(),
-            window.length_us,
-            window.slide_us,
-            window.start_us,
-        )?),
-    });
+    let expand = ExpandWindows {
+        time: time.id.clone(),
+        start: start.id.clone(),
+        length_us: window.length_us,
+        slide_us: window.slide_us,
+        offset_us: window.start_us,
+    };
+    let expanded = nodes::plan(expand, timed)?;
     let mut columns: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
     columns.push((start.column(), &start));
     columns.push((make_window(start.column(), window), &whole));

@@ -6,12 +6,9 @@ use std::sync::Arc;
 use arrow::datatypes::Schema;
 
 use super::plan::{Kind, RddPlan};
-use crate::exec::program::Program;
+use crate::exec::program::{Edge, Program};
 use crate::exec::stage::{KeptPart, Output, Read, Stage, StageGraph, Work};
-use crate::ids::{KeptId, ShuffleId};
-
-/// A wide edge: the dataset that reads, and which of its parents.
-type Edge = (usize, usize);
+use crate::ids::{KeptId, ScanId, ScanPart, ShuffleId, StageId, StagePart};
 
 /// A dataset's partition.
 type Place = (usize, usize);
@@ -64,7 +61,7 @@ pub fn stages(plan: &RddPlan) -> StageGraph {
 struct Cut<'a> {
     plan: &'a RddPlan,
     stages: Vec<Stage>,
-    of_edge: BTreeMap<Edge, usize>,
+    of_edge: BTreeMap<Edge, StageId>,
 }
 
 /// What a task reads, and the kept partitions that may stand for a part of it.
@@ -72,13 +69,13 @@ type Lineage = (Vec<Read>, Vec<KeptPart>);
 
 impl Cut<'_> {
     /// The stage that computes these partitions of a dataset; the stages that it reads come before it.
-    fn stage(&mut self, root: usize, partitions: Vec<usize>, edge: Option<Edge>) -> usize {
+    fn stage(&mut self, root: usize, partitions: Vec<usize>, edge: Option<Edge>) -> StageId {
         let (reads, mut kept): (Vec<_>, Vec<_>) = partitions.iter().map(|p| self.lineage(root, *p)).unzip();
         let all = reads
             .iter()
             .flatten()
             .chain(kept.iter().flatten().flat_map(|k| &k.reads));
-        let mut parents: Vec<usize> = all.filter_map(Read::shuffle).map(|(stage, _)| stage).collect();
+        let mut parents: Vec<StageId> = all.filter_map(Read::shuffle).map(|part| part.stage).collect();
         parents.sort_unstable();
         parents.dedup();
         if kept.iter().all(Vec::is_empty) {
@@ -86,15 +83,15 @@ impl Cut<'_> {
         }
         let output = match edge {
             None => Output::Result,
-            Some((node, _)) => Output::Program {
-                partitions: self.plan.nodes[node].partitions,
+            Some(edge) => Output::Program {
+                partitions: self.plan.nodes[edge.reader].partitions,
             },
         };
-        let shuffle = edge.and_then(|(node, parent)| {
-            let dataset = self.plan.nodes[node].key?;
+        let shuffle = edge.and_then(|Edge { reader, parent }| {
+            let dataset = self.plan.nodes[reader].key?;
             Some(ShuffleId { dataset, parent })
         });
-        let id = self.stages.len();
+        let id = StageId(self.stages.len());
         self.stages.push(Stage {
             id,
             work: Work::Program(Program {
@@ -156,7 +153,10 @@ impl Cut<'_> {
         let plan = self.plan;
         let node = &plan.nodes[at];
         match node.kind {
-            Kind::Source => reads.push(Read::Scan { scan: at, partition }),
+            Kind::Source => {
+                let scan = ScanId(at);
+                reads.push(Read::Scan(ScanPart { scan, partition }));
+            }
             Kind::Narrow => todo.push((node.parents[0], partition)),
             Kind::Union => {
                 let mut local = partition;
@@ -179,7 +179,7 @@ impl Cut<'_> {
                 for (i, parent) in node.parents.iter().enumerate() {
                     if node.is_wide(i) {
                         let stage = self.shuffle(at, i, *parent);
-                        reads.push(Read::Shuffle { stage, partition });
+                        reads.push(Read::Shuffle(StagePart { stage, partition }));
                     } else {
                         todo.push((*parent, partition));
                     }
@@ -188,13 +188,17 @@ impl Cut<'_> {
         }
     }
 
-    fn shuffle(&mut self, node: usize, position: usize, parent: usize) -> usize {
-        if let Some(stage) = self.of_edge.get(&(node, position)) {
+    fn shuffle(&mut self, reader: usize, position: usize, parent: usize) -> StageId {
+        let edge = Edge {
+            reader,
+            parent: position,
+        };
+        if let Some(stage) = self.of_edge.get(&edge) {
             return *stage;
         }
         let all = (0..self.plan.nodes[parent].partitions).collect();
-        let stage = self.stage(parent, all, Some((node, position)));
-        self.of_edge.insert((node, position), stage);
+        let stage = self.stage(parent, all, Some(edge));
+        self.of_edge.insert(edge, stage);
         stage
     }
 
@@ -239,13 +243,13 @@ mod tests {
         assert_eq!(graph.stages.len(), 2);
         assert_eq!(graph.stages[0].name(), "ParallelCollectionRDD → MapPartitionsRDD");
         assert_eq!((graph.stages[0].tasks(), graph.stages[1].tasks()), (3, 2));
-        assert_eq!(graph.stages[1].parents, [0]);
+        assert_eq!(graph.stages[1].parents, [StageId(0)]);
         assert_eq!(
             graph.stages[1].reads,
-            [
-                [Read::Shuffle { stage: 0, partition: 0 }],
-                [Read::Shuffle { stage: 0, partition: 1 }]
-            ]
+            [0, 1].map(|partition| {
+                let stage = StageId(0);
+                [Read::Shuffle(StagePart { stage, partition })]
+            })
         );
     }
 
@@ -259,7 +263,10 @@ mod tests {
         );
         let graph = stages(&plan(&nodes, 4, 4));
         assert_eq!(graph.stages.len(), 1);
-        let scan = |scan, partition| Read::Scan { scan, partition };
+        let scan = |scan, partition| {
+            let scan = ScanId(scan);
+            Read::Scan(ScanPart { scan, partition })
+        };
         assert_eq!(
             graph.stages[0].reads,
             [vec![scan(0, 0), scan(0, 1), scan(1, 0)], vec![scan(0, 2), scan(1, 0)]]

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use crate::error::{Result, SparkError};
-use crate::ids::KeptId;
+use crate::ids::{KeptId, ScanPart};
 use crate::proto as sc;
 use crate::scheduler::pools::Pool;
 
@@ -167,8 +167,8 @@ impl RddPlan {
     }
 
     /// A source's partition.
-    pub fn source(&self, node: usize, partition: usize) -> Option<&[u8]> {
-        let at = self.values + self.nodes.get(node)?.first_source + partition;
+    pub fn source(&self, part: ScanPart) -> Option<&[u8]> {
+        let at = self.values + self.nodes.get(part.scan.0)?.first_source + part.partition;
         self.blobs.get(at).map(Vec::as_slice)
     }
 

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::outputs::{Output, Outputs};
 use super::pools::{self, Pool};
 use super::speculation::Speculation;
-use super::{BlockId, ExecutorRef, Fetch, JobId, KeptId, ShuffleId, TaskId};
+use super::{BlockId, Fetch};
 use crate::error::{Exception, SparkError};
+use crate::exec::stage::{self, KeptPart};
+use crate::ids::{ExecutorRef, JobId, KeptId, ShuffleId, StageId, StagePart, TaskId};
 
 /// How long to wait before a slow task that found no free executor is looked at again, ms (`spark.speculation.interval`).
 const RECHECK_MS: i64 = 100;
@@ -18,9 +20,9 @@ pub const MAX_FAILURES: u32 = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageSpec {
     /// Stages whose output it reads, by index.
-    pub parents: Vec<usize>,
-    /// Per task: (stage, partition of its output).
-    pub reads: Vec<Vec<(usize, usize)>>,
+    pub parents: Vec<StageId>,
+    /// Per task: whose output it reads.
+    pub reads: Vec<Vec<StagePart>>,
     /// Per task: the executor whose state or cache it wants.
     pub preferred: Vec<Option<u32>>,
     /// Its rows go to the driver: done is done, whoever dies.
@@ -28,19 +30,7 @@ pub struct StageSpec {
     /// Names its output for later jobs.
     pub shuffle: Option<ShuffleId>,
     /// Per task: the kept partitions that may stand for a part of what it reads; empty for a stage without.
-    pub kept: Vec<Vec<Kept>>,
-}
-
-/// A partition that may be kept somewhere, on the way from a task to what it reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    pub id: KeptId,
-    /// What the task reads where nobody keeps it, beside what stands for `below`: (stage, partition of its output).
-    pub reads: Vec<(usize, usize)>,
-    /// The nearest that it is made of, by their place in the task's list.
-    pub below: Vec<usize>,
-    /// No other one stands between it and the task.
-    pub top: bool,
+    pub kept: Vec<Vec<KeptPart<StagePart>>>,
 }
 
 /// Why a task did not finish.
@@ -396,7 +386,7 @@ impl Scheduler {
             .jobs
             .get_mut(&task.job)?
             .stages
-            .get_mut(task.stage)?
+            .get_mut(task.stage.0)?
             .tasks
             .get_mut(task.partition)?;
         let TaskState::Running(tries) = &mut found.state else {
@@ -432,8 +422,8 @@ impl Scheduler {
         let Some(job) = self.jobs.get_mut(&task.job) else {
             return;
         };
-        job.stages[task.stage].took_ms.push(now_ms - ended.since_ms);
-        if let Some(shuffle) = job.stages[task.stage].spec.shuffle {
+        job.stages[task.stage.0].took_ms.push(now_ms - ended.since_ms);
+        if let Some(shuffle) = job.stages[task.stage.0].spec.shuffle {
             self.outputs.record(shuffle, task.partition, output);
         }
         if job.stages.last().is_some_and(StageRun::complete) {
@@ -502,7 +492,7 @@ impl Scheduler {
             let Some(task) = self
                 .jobs
                 .get_mut(&job)
-                .map(|job| &mut job.stages[stage].tasks[partition])
+                .map(|job| &mut job.stages[stage.0].tasks[partition])
             else {
                 return;
             };
@@ -538,7 +528,7 @@ impl Scheduler {
 
 /// A task that may be launched now, and where.
 struct Next {
-    stage: usize,
+    stage: StageId,
     partition: usize,
     executor: ExecutorRef,
     fetches: Vec<Fetch>,
@@ -565,33 +555,11 @@ impl StageRun {
         self.tasks.iter().all(|t| matches!(t.state, TaskState::Done(_)))
     }
 
-    /// What a task reads of other stages, and the kept partitions that stand for the rest of its lineage.
-    fn resolve(&self, partition: usize, outputs: &Outputs) -> (Vec<(usize, usize)>, Vec<KeptId>) {
-        let mut reads = self.spec.reads[partition].clone();
-        let mut found = Vec::new();
+    /// What a task reads of other stages, and the cached partitions that stand for the rest of its lineage.
+    fn resolve(&self, partition: usize, outputs: &Outputs) -> (Vec<StagePart>, Vec<KeptId>) {
         let kept = self.spec.kept.get(partition).map(Vec::as_slice).unwrap_or_default();
-        let mut todo: Vec<usize> = (0..kept.len()).filter(|at| kept[*at].top).collect();
-        let mut seen = vec![false; kept.len()];
-        while let Some(at) = todo.pop() {
-            if std::mem::replace(&mut seen[at], true) {
-                continue;
-            }
-            let Kept {
-                id, reads: own, below, ..
-            } = &kept[at];
-            if outputs.holder(*id, None).is_some() {
-                found.push(*id);
-            } else {
-                reads.extend(own);
-                todo.extend(below);
-            }
-        }
-        if !kept.is_empty() {
-            reads.sort_unstable();
-            reads.dedup();
-            found.sort_unstable();
-        }
-        (reads, found)
+        let cached = |id| outputs.holder(id, None).is_some();
+        stage::reads_past(&self.spec.reads[partition], kept, cached)
     }
 }
 
@@ -609,13 +577,14 @@ impl Job {
 
     /// A slow task, and another executor for a copy of it.
     fn slow(&self, outputs: &Outputs, executors: &BTreeMap<u32, Executor>, now_ms: i64) -> Option<Next> {
-        (0..self.stages.len()).find_map(|stage| {
-            let threshold = self.threshold_ms(stage)?;
-            let mut tasks = self.stages[stage].tasks.iter().enumerate();
+        (0..self.stages.len()).find_map(|number| {
+            let stage = StageId(number);
+            let threshold = self.threshold_ms(number)?;
+            let mut tasks = self.stages[number].tasks.iter().enumerate();
             tasks.find_map(|(partition, task)| {
                 let slow = task.only_try().filter(|t| now_ms - t.since_ms >= threshold)?;
-                let (reads, kept) = self.stages[stage].resolve(partition, outputs);
-                if !self.complete(reads.iter().map(|(parent, _)| parent)) {
+                let (reads, kept) = self.stages[number].resolve(partition, outputs);
+                if !self.complete(reads.iter().map(|part| part.stage)) {
                     return None;
                 }
                 let others = executors
@@ -637,20 +606,14 @@ impl Job {
     }
 
     /// All blocks that a task needs where it runs.
-    fn inputs(
-        &self,
-        reads: &[(usize, usize)],
-        kept: Vec<KeptId>,
-        executor: ExecutorRef,
-        outputs: &Outputs,
-    ) -> Vec<Fetch> {
+    fn inputs(&self, reads: &[StagePart], kept: Vec<KeptId>, executor: ExecutorRef, outputs: &Outputs) -> Vec<Fetch> {
         let mut fetches = self.fetches(reads);
         fetches.extend(kept.into_iter().filter_map(|id| {
             let from = outputs.holder(id, Some(executor))?;
             Some(Fetch {
                 from,
                 block: BlockId::Kept(id),
-                stage: 0,
+                stage: StageId::default(),
             })
         }));
         fetches
@@ -661,7 +624,7 @@ impl Job {
         let needed = self.needed(outputs);
         for (number, stage) in self.stages.iter().enumerate().filter(|(n, _)| needed[*n]) {
             let plain = stage.spec.kept.is_empty();
-            if plain && !self.complete(stage.spec.parents.iter()) {
+            if plain && !self.complete(stage.spec.parents.iter().copied()) {
                 continue;
             }
             for (partition, task) in stage.tasks.iter().enumerate() {
@@ -669,14 +632,14 @@ impl Job {
                     continue;
                 }
                 let (reads, kept) = stage.resolve(partition, outputs);
-                if !plain && !self.complete(reads.iter().map(|(parent, _)| parent)) {
+                if !plain && !self.complete(reads.iter().map(|part| part.stage)) {
                     continue;
                 }
                 let near = kept.first().and_then(|id| outputs.holder(*id, None)).map(|e| e.id);
                 let preferred = stage.spec.preferred.get(partition).copied().flatten().or(near);
                 if let Some(executor) = place(executors, preferred) {
                     return Some(Next {
-                        stage: number,
+                        stage: StageId(number),
                         partition,
                         executor,
                         fetches: self.inputs(&reads, kept, executor, outputs),
@@ -687,8 +650,8 @@ impl Job {
         None
     }
 
-    fn complete<'a>(&self, mut stages: impl Iterator<Item = &'a usize>) -> bool {
-        stages.all(|s| self.stages[*s].complete())
+    fn complete(&self, mut stages: impl Iterator<Item = StageId>) -> bool {
+        stages.all(|s| self.stages[s.0].complete())
     }
 
     /// Per stage, whether its missing tasks are to run: it is the result, or a task that is not done reads its output.
@@ -700,13 +663,13 @@ impl Job {
                 continue;
             }
             if stage.spec.kept.is_empty() {
-                stage.spec.parents.iter().for_each(|p| needed[*p] = true);
+                stage.spec.parents.iter().for_each(|p| needed[p.0] = true);
                 continue;
             }
             let missing = stage.tasks.iter().enumerate();
             for (partition, _) in missing.filter(|(_, t)| !matches!(t.state, TaskState::Done(_))) {
                 let (reads, _) = stage.resolve(partition, outputs);
-                reads.iter().for_each(|(parent, _)| needed[*parent] = true);
+                reads.iter().for_each(|part| needed[part.stage.0] = true);
             }
         }
         needed
@@ -724,12 +687,10 @@ impl Job {
     }
 
     /// The blocks that a task reads: one per map task whose output has rows for it.
-    fn fetches(&self, reads: &[(usize, usize)]) -> Vec<Fetch> {
-        let maps = reads.iter().flat_map(|(parent, wanted)| {
-            self.stages[*parent]
-                .tasks
-                .iter()
-                .map(move |t| (&t.state, *parent, *wanted))
+    fn fetches(&self, reads: &[StagePart]) -> Vec<Fetch> {
+        let maps = reads.iter().flat_map(|part| {
+            let tasks = self.stages[part.stage.0].tasks.iter();
+            tasks.map(move |t| (&t.state, part.stage, part.partition))
         });
         maps.filter_map(|(state, stage, partition)| match state {
             TaskState::Done(output) if output.rows.get(partition).is_some_and(|n| *n > 0) => Some(Fetch {

@@ -13,29 +13,7 @@ pub mod speculation;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::ids::KeptId;
-pub use crate::ids::ShuffleId;
-
-/// A job: one action, or one micro-batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct JobId(pub u64);
-
-/// An executor in one of its lives: a restarted worker keeps its number and gets the next incarnation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ExecutorRef {
-    pub id: u32,
-    pub incarnation: u32,
-}
-
-/// One try at one partition of one stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct TaskId {
-    pub job: JobId,
-    pub stage: usize,
-    pub partition: usize,
-    /// Counts all tries of this partition, from 0.
-    pub attempt: u32,
-}
+use crate::ids::{ExecutorRef, KeptId, StageId, TaskId};
 
 /// Names a block on an executor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,5 +42,5 @@ pub struct Fetch {
     pub from: ExecutorRef,
     pub block: BlockId,
     /// Of which of the reading job's stages it is output: an earlier job's may have written it. 0 for a kept partition.
-    pub stage: usize,
+    pub stage: StageId,
 }

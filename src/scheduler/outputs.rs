@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{BlockId, ExecutorRef, Fetch, JobId, KeptId, ShuffleId, TaskId};
+use super::{BlockId, Fetch};
+use crate::ids::{ExecutorRef, JobId, KeptId, ShuffleId, TaskId};
 
 /// The output of a map task.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::JobId;
+use crate::ids::JobId;
 
 /// The pool of a job. All jobs in one pool are served first come, first served.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]

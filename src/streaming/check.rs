@@ -3,33 +3,11 @@
 use datafusion_common::JoinType;
 use datafusion_expr::{Aggregate, Expr, Join, LogicalPlan};
 
-use crate::compile::event_time::{can_end, event_time_key, event_times};
-use crate::error::{Exception, Result, SparkError};
-use crate::exec::inputs::OutputMode;
-use crate::plan::map_groups::{Kind, MapGroups, Timeout};
+use crate::error::{Result, SparkError};
+use crate::plan::event_time::{can_end, event_time_key};
 use crate::plan::nodes;
+use crate::plan::output_mode::{OutputMode, Query, emits_late, refused};
 use crate::plan::scan::is_streaming;
-
-/// `outputMode("append")`, by name.
-///
-/// # Errors
-/// `STREAMING_OUTPUT_MODE.INVALID` for another word.
-pub fn output_mode(name: &str) -> Result<OutputMode> {
-    match name.to_ascii_lowercase().as_str() {
-        "append" | "" => Ok(OutputMode::Append),
-        "update" => Ok(OutputMode::Update),
-        "complete" => Ok(OutputMode::Complete),
-        other => Err(SparkError::new(
-            Exception::IllegalArgument,
-            "STREAMING_OUTPUT_MODE.INVALID",
-            "42KDE",
-            format!(
-                "Invalid streaming output mode: {other}. Accepted output modes are 'Append', 'Complete', 'Update'."
-            ),
-        )
-        .with("outputMode", other)),
-    }
-}
 
 /// Refuses what Spark refuses. `analysed` is the plan as the user wrote it; `optimised` tells equal keys from other conditions.
 ///
@@ -46,10 +24,13 @@ pub fn check(analysed: &LogicalPlan, optimised: &LogicalPlan, mode: OutputMode) 
         Ok(())
     })?;
     check_mode(&aggregates, analysed, mode)?;
-    let aggregated = !aggregates.is_empty();
-    visit(analysed, &mut |node| check_node(node, mode, aggregated))?;
+    let query = Query {
+        mode,
+        aggregated: !aggregates.is_empty(),
+    };
+    visit(analysed, &mut |node| check_node(node, query))?;
     // A rule may have made an aggregation of something else, or moved one.
-    visit(optimised, &mut |node| check_node(node, mode, aggregated))?;
+    visit(optimised, &mut |node| check_node(node, query))?;
     visit(optimised, &mut check_join_state)
 }
 
@@ -61,17 +42,9 @@ fn visit<'a>(plan: &'a LogicalPlan, look: &mut dyn FnMut(&'a LogicalPlan) -> Res
     look(plan)
 }
 
-fn word(mode: OutputMode) -> &'static str {
-    match mode {
-        OutputMode::Append => "Append",
-        OutputMode::Update => "Update",
-        OutputMode::Complete => "Complete",
-    }
-}
-
 fn check_mode(aggregates: &[&Aggregate], plan: &LogicalPlan, mode: OutputMode) -> Result<()> {
     let unsupported = |operation: &str| {
-        let mode = word(mode).to_lowercase();
+        let mode = mode.word().to_lowercase();
         let text = format!(
             "Invalid streaming output mode: {mode}. This output mode is not supported for {operation} on streaming DataFrames/DataSets."
         );
@@ -90,72 +63,41 @@ fn check_mode(aggregates: &[&Aggregate], plan: &LogicalPlan, mode: OutputMode) -
 }
 
 fn has_sessions(plan: &LogicalPlan) -> bool {
-    extension::<nodes::MergeSessions>(plan).is_some_and(|m| is_streaming(&m.input))
+    nodes::of::<nodes::MergeSessions>(plan).is_some_and(|(_, input)| is_streaming(input))
         || plan.inputs().into_iter().any(has_sessions)
 }
 
-fn extension<T: 'static>(plan: &LogicalPlan) -> Option<&T> {
-    match plan {
-        LogicalPlan::Extension(extension) => extension.node.as_any().downcast_ref(),
-        _ => None,
-    }
-}
-
-fn check_node(node: &LogicalPlan, mode: OutputMode, aggregated: bool) -> Result<()> {
-    let may_sort = aggregated && mode == OutputMode::Complete;
+fn check_node(node: &LogicalPlan, query: Query) -> Result<()> {
     if !is_streaming(node) {
         return Ok(());
     }
+    let extension = nodes::any(node);
     let stateful = match node {
         LogicalPlan::Aggregate(_) => true,
         LogicalPlan::Join(join) => is_streaming(&join.left) && is_streaming(&join.right),
-        _ => extension::<nodes::Deduplicate>(node).is_some() || extension::<MapGroups>(node).is_some(),
+        _ => extension.is_some_and(|e| e.node.keeps_state()),
     };
     if let LogicalPlan::Join(join) = node {
-        check_join(join, mode)?;
+        check_join(join, query.mode)?;
     }
-    if let Some(groups) = extension::<MapGroups>(node) {
-        check_groups(groups, mode, aggregated)?;
+    if let Some(extension) = extension {
+        extension.node.check(&extension.input, query)?;
     }
-    if stateful && mode != OutputMode::Append && node.inputs().into_iter().any(emits_late) {
-        return Err(legacy(
+    if stateful && query.mode != OutputMode::Append && node.inputs().into_iter().any(emits_late) {
+        return Err(refused(
             "Detected pattern of possible 'correctness' issue due to global watermark. The query has an aggregation below another \
              stateful operation, whose rows may be late there; this needs Append output mode",
         ));
     }
     match node {
-        LogicalPlan::Sort(_) if !may_sort => Err(legacy(
-            "Sorting is not supported on streaming DataFrames/Datasets, unless it is on aggregated DataFrame/Dataset in Complete \
-             output mode",
-        )),
-        LogicalPlan::Aggregate(aggregate) if aggregate.aggr_expr.iter().any(is_distinct) => Err(legacy(
+        LogicalPlan::Sort(_) => query.check_sort(),
+        LogicalPlan::Aggregate(aggregate) if aggregate.aggr_expr.iter().any(is_distinct) => Err(refused(
             "Distinct aggregations are not supported on streaming DataFrames/Datasets. Consider using approx_count_distinct() instead.",
         )),
-        LogicalPlan::Union(union) if !union.inputs.iter().all(|i| is_streaming(i)) => Err(legacy(
+        LogicalPlan::Union(union) if !union.inputs.iter().all(|i| is_streaming(i)) => Err(refused(
             "Union between streaming and batch DataFrames/Datasets is not supported",
         )),
-        _ => {
-            if extension::<nodes::SortWithinPartitions>(node).is_some() && !may_sort {
-                return Err(legacy(
-                    "Sorting is not supported on streaming DataFrames/Datasets, unless it is on aggregated DataFrame/Dataset in Complete \
-                     output mode",
-                ));
-            }
-            if extension::<nodes::StreamingLimit>(node).is_some() && mode == OutputMode::Update {
-                return Err(legacy(
-                    "Limits are not supported on streaming DataFrames/Datasets in Update output mode",
-                ));
-            }
-            if let Some(dedup) = extension::<nodes::Deduplicate>(node)
-                && dedup.within_watermark
-                && event_times(&dedup.input).is_empty()
-            {
-                return Err(legacy(
-                    "dropDuplicatesWithinWatermark is not supported on streaming DataFrames/DataSets without watermark",
-                ));
-            }
-            Ok(())
-        }
+        _ => Ok(()),
     }
 }
 
@@ -165,11 +107,6 @@ fn is_distinct(expr: &Expr) -> bool {
         Expr::AggregateFunction(call) => call.params.distinct,
         _ => false,
     }
-}
-
-/// Whether rows of a plan may be behind the watermark: those of an aggregation that is not in append mode.
-fn emits_late(plan: &LogicalPlan) -> bool {
-    matches!(plan, LogicalPlan::Aggregate(a) if is_streaming(&a.input)) || plan.inputs().into_iter().any(emits_late)
 }
 
 fn join_word(join_type: JoinType) -> &'static str {
@@ -190,81 +127,39 @@ fn check_join(join: &Join, mode: OutputMode) -> Result<()> {
     let name = join_word(join.join_type);
     let (left, right) = (is_streaming(&join.left), is_streaming(&join.right));
     match (left, right, join.join_type) {
-        (_, true, JoinType::LeftAnti) => Err(legacy(
+        (_, true, JoinType::LeftAnti) => Err(refused(
             "LeftAnti joins with a streaming DataFrame/Dataset on the right are not supported",
         )),
         (true, true, _) => match (join.join_type, mode) {
-            (JoinType::Inner, OutputMode::Complete) => Err(legacy(
+            (JoinType::Inner, OutputMode::Complete) => Err(refused(
                 "Inner join between two streaming DataFrames/Datasets is not supported in Complete output mode, only in Append and Update \
                  output modes",
             )),
             (JoinType::Left | JoinType::Right | JoinType::Full, OutputMode::Update | OutputMode::Complete) => {
-                Err(legacy(&format!(
+                Err(refused(&format!(
                     "{name} join between two streaming DataFrames/Datasets is not supported in {} output mode, only in Append output mode",
-                    word(mode)
+                    mode.word()
                 )))
             }
             (JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full | JoinType::LeftSemi, _) => Ok(()),
-            _ => Err(legacy(&format!(
+            _ => Err(refused(&format!(
                 "{name} joins of two streaming DataFrames/Datasets are not supported"
             ))),
         },
-        (true, false, JoinType::Right) => Err(legacy(
+        (true, false, JoinType::Right) => Err(refused(
             "RightOuter join with a streaming DataFrame/Dataset on the left and a static DataFrame/DataSet on the right not supported",
         )),
-        (true, false, JoinType::Full) => Err(legacy(
+        (true, false, JoinType::Full) => Err(refused(
             "FullOuter joins with streaming DataFrames/Datasets on the left and a static DataFrame/Dataset on the right is not supported",
         )),
-        (false, true, JoinType::Full) => Err(legacy(
+        (false, true, JoinType::Full) => Err(refused(
             "FullOuter joins with streaming DataFrames/Datasets on the right and a static DataFrame/Dataset on the left is not supported",
         )),
-        (false, true, JoinType::Left | JoinType::LeftSemi) => Err(legacy(&format!(
+        (false, true, JoinType::Left | JoinType::LeftSemi) => Err(refused(&format!(
             "{name} join with a streaming DataFrame/Dataset on the right and a static DataFrame/Dataset on the left is not supported"
         ))),
         _ => Ok(()),
     }
-}
-
-/// In which modes a function of the user's over groups may stand, and what its timeouts need.
-fn check_groups(groups: &MapGroups, mode: OutputMode, aggregated: bool) -> Result<()> {
-    let in_mode = |what: &str| {
-        legacy(&format!(
-            "{what} is not supported with {} output mode on a streaming DataFrame/Dataset",
-            word(mode)
-        ))
-    };
-    match groups.kind {
-        Kind::Map if aggregated => {
-            return Err(legacy(
-                "mapGroupsWithState is not supported with aggregation on a streaming DataFrame/Dataset",
-            ));
-        }
-        Kind::Map if mode != OutputMode::Update => return Err(in_mode("mapGroupsWithState")),
-        Kind::FlatMap { update: true } if aggregated => {
-            return Err(legacy(
-                "flatMapGroupsWithState in update mode is not supported with aggregation on a streaming DataFrame/Dataset",
-            ));
-        }
-        Kind::FlatMap { update: true } if mode != OutputMode::Update => {
-            return Err(in_mode("flatMapGroupsWithState in update mode"));
-        }
-        Kind::FlatMap { update: false } if aggregated && emits_late(&groups.input) => {
-            return Err(legacy(
-                "flatMapGroupsWithState in append mode is not supported after aggregation on a streaming DataFrame/Dataset",
-            ));
-        }
-        Kind::FlatMap { update: false } if !aggregated && mode != OutputMode::Append => {
-            return Err(in_mode("flatMapGroupsWithState in append mode"));
-        }
-        _ => {}
-    }
-    if groups.timeout == Timeout::EventTime && event_times(&groups.input).is_empty() {
-        return Err(legacy(
-            "Watermark must be specified in the query using '[Dataset/DataFrame].withWatermark()' for using event-time timeout in a \
-             [map|flatMap]GroupsWithState. Event-time timeout not supported without watermark.",
-        ));
-    }
-    Ok(())
 }
 
 /// What a join of two streams needs to let go of its rows.
@@ -276,7 +171,9 @@ fn check_join_state(node: &LogicalPlan) -> Result<()> {
         return Ok(());
     }
     if join.on.is_empty() {
-        return Err(legacy("Stream-stream join without equality predicate is not supported"));
+        return Err(refused(
+            "Stream-stream join without equality predicate is not supported",
+        ));
     }
     let ends = match join.join_type {
         JoinType::Left | JoinType::LeftSemi => can_end(join, true),
@@ -287,16 +184,9 @@ fn check_join_state(node: &LogicalPlan) -> Result<()> {
     if ends {
         return Ok(());
     }
-    Err(legacy(&format!(
+    Err(refused(&format!(
         "Stream-stream {} join between two streaming DataFrame/Datasets is not supported without a watermark in the join keys, or a \
          watermark on the nullable side and an appropriate range condition",
         join_word(join.join_type)
     )))
-}
-
-fn legacy(text: &str) -> SparkError {
-    SparkError {
-        sql_state: None,
-        ..SparkError::analysis("_LEGACY_ERROR_TEMP_3102", "", format!("{text};"))
-    }
 }

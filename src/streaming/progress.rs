@@ -20,7 +20,7 @@ pub struct Progress {
     pub since_last_ms: Option<i64>,
     /// Event times seen, and the watermark used; none without `withWatermark`.
     pub event_time: Option<(EventTimeStats, i64)>,
-    pub state: Vec<(String, usize, StateStats)>,
+    pub state: Vec<StateProgress>,
     pub sources: Vec<SourceProgress>,
     pub sink: String,
     pub output_rows: i64,
@@ -28,6 +28,16 @@ pub struct Progress {
     pub waits: Option<String>,
     /// Counters beyond Spark's, by name (malformed records, …).
     pub observed: BTreeMap<String, u64>,
+}
+
+/// What a stateful operator did in a batch, over all its partitions.
+#[derive(Debug, Clone)]
+pub struct StateProgress {
+    pub name: &'static str,
+    pub partitions: usize,
+    /// Whether rows dropped as duplicates are reported.
+    pub counts_duplicates: bool,
+    pub stats: StateStats,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -72,8 +82,9 @@ impl Progress {
         let state: Vec<Value> = self
             .state
             .iter()
-            .map(|(name, partitions, s)| {
-                let custom = if name.starts_with("dedupe") {
+            .map(|operator| {
+                let (name, partitions, s) = (operator.name, operator.partitions, &operator.stats);
+                let custom = if operator.counts_duplicates {
                     json!({ "numDroppedDuplicateRows": s.rows_duplicate })
                 } else {
                     json!({})

@@ -11,7 +11,8 @@ use wasm_bindgen::JsValue;
 
 use super::host::SyncFile;
 use crate::cluster::executor::BlockStore;
-use crate::cluster::states::{StateKey, StateStore};
+use crate::cluster::states::StateStore;
+use crate::ids::StateId;
 use crate::scheduler::BlockId;
 use crate::storage::extents::Extents;
 
@@ -28,7 +29,7 @@ pub struct Blocks {
     memory_bytes: usize,
     spill: Option<SyncFile>,
     file: Extents,
-    states: HashMap<StateKey, (u64, u32)>,
+    states: HashMap<StateId, (u64, u32)>,
 }
 
 impl Blocks {
@@ -115,7 +116,7 @@ impl StateStore for Blocks {
         self.spill.is_some()
     }
 
-    fn put_state(&mut self, key: StateKey, bytes: &[u8]) -> bool {
+    fn put_state(&mut self, key: StateId, bytes: &[u8]) -> bool {
         let Ok(length) = u32::try_from(bytes.len()) else {
             return false;
         };
@@ -126,7 +127,7 @@ impl StateStore for Blocks {
         written.is_some()
     }
 
-    fn take_state(&mut self, key: StateKey) -> Option<Buffer> {
+    fn take_state(&mut self, key: StateId) -> Option<Buffer> {
         let (at, bytes) = self.states.remove(&key)?;
         let found = self.read(at, bytes);
         self.file.give(at, u64::from(bytes));

@@ -12,7 +12,7 @@ use super::{give, heap_bytes, storage, take};
 use crate::cluster::message;
 use crate::connect::driver::{Driver as Core, Input, Method, Output, RequestId, SocketEvent};
 use crate::error::{Exception, Result, SparkError};
-use crate::scheduler::ExecutorRef;
+use crate::ids::ExecutorRef;
 use crate::settings::Conf;
 use crate::storage::Request;
 use crate::streaming::source::{FileEntry, Files};

@@ -9,7 +9,7 @@ use super::programs::ScriptPrograms;
 use super::{give, heap_bytes, take};
 use crate::cluster::executor::{Executor as Core, Outgoing};
 use crate::cluster::message;
-use crate::scheduler::ExecutorRef;
+use crate::ids::ExecutorRef;
 
 /// The executor's class.
 #[wasm_bindgen]

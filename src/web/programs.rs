@@ -10,7 +10,7 @@ use crate::error::{Exception, Result, SparkError};
 use crate::exec::program::{
     FunctionId, GroupAnswer, GroupCall, Keep, ProgramHost, ProgramOutput, ProgramTask, USER_ERROR,
 };
-use crate::scheduler::KeptId;
+use crate::ids::KeptId;
 use crate::values::ipc;
 
 /// The script's side of programs.
@@ -51,18 +51,18 @@ impl ProgramHost for ScriptPrograms {
         let header = Header {
             root: task.program.root,
             partition: task.partition,
-            write: task.program.write,
-            sources: task.sources.iter().map(|(node, p, _)| (*node, *p)).collect(),
+            write: task.program.write.map(|e| (e.reader, e.parent)),
+            sources: task.sources.iter().map(|(s, _)| (s.scan.0, s.partition)).collect(),
             shuffled: task
                 .shuffled
                 .iter()
-                .map(|((node, parent, p), blocks)| (*node, *parent, *p, blocks.len()))
+                .map(|s| (s.edge.reader, s.edge.parent, s.partition, s.blocks.len()))
                 .collect(),
             kept: task.kept.iter().map(|(id, _)| (id.dataset, id.partition)).collect(),
         };
         let header = serde_json::to_string(&header).map_err(|e| SparkError::internal(e.to_string()))?;
-        let sources = task.sources.iter().map(|(_, _, b)| b);
-        let blocks = sources.chain(task.shuffled.iter().flat_map(|(_, b)| b));
+        let sources = task.sources.iter().map(|(_, b)| b);
+        let blocks = sources.chain(task.shuffled.iter().flat_map(|s| &s.blocks));
         let blocks = blocks.chain(task.kept.iter().map(|(_, b)| b));
         let blobs: Array = blocks.map(|b| Uint8Array::from(b.as_slice())).collect();
         let out = self

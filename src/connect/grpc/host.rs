@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::cluster::local::LocalCluster;
 use crate::connect::driver::{Driver, Input, Method, Output, RequestId};
 use crate::error::{Result, SparkError};
-use crate::scheduler::ExecutorRef;
+use crate::ids::ExecutorRef;
 use crate::settings::Conf;
 use crate::storage::Storage;
 use crate::storage::std_fs::{StdFs, local};

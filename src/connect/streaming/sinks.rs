@@ -13,7 +13,7 @@ use super::storage::Purpose;
 use crate::connect::driver::{Driver, Output};
 use crate::connect::session::MemoryTable;
 use crate::error::{Exception, Result, SparkError};
-use crate::exec::inputs::OutputMode;
+use crate::plan::output_mode::OutputMode;
 use crate::proto as sc;
 use crate::storage::Answer;
 use crate::streaming::checkpoint::Location;

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use super::Running;
 use super::sinks::{self, SinkLog};
 use super::storage::Purpose;
-use crate::cluster::runner::{StateKeeping, StatePiece};
+use crate::cluster::runner::StateKeeping;
 use crate::compile::job::{self, JobSpec};
 use crate::connect::driver::Driver;
 use crate::error::{Exception, Result, SparkError};
-use crate::exec::inputs::OutputMode;
 use crate::exec::stage::StageGraph;
+use crate::ids::{RunId, StateId};
 use crate::plan::analyzer::Analyzer;
+use crate::plan::output_mode::OutputMode;
 use crate::plan::scope::Resolved;
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
@@ -75,7 +76,7 @@ impl Driver {
                 "`writeStream` can be called only on streaming Dataset/DataFrame.",
             ));
         }
-        let mode = check::output_mode(&start.output_mode)?;
+        let mode = OutputMode::parse(&start.output_mode)?;
         let logical = job::optimize(&analyzer, &resolved)?;
         check::check(&resolved.plan, &logical, mode)?;
         let options = crate::plan::relation::options_of(&start.options);
@@ -93,7 +94,7 @@ impl Driver {
                 .as_ref()
                 .ok_or_else(|| SparkError::internal("a stream is none"))?;
             super::sources::check(stream)?;
-            sources.push(Source::open(scan.id.0, stream, now_ms)?);
+            sources.push(Source::open(scan.id, stream, now_ms)?);
         }
         let starting = Starting {
             operation: operation.to_owned(),
@@ -362,27 +363,15 @@ impl Driver {
     }
 
     /// Tells the runner of the state that a checkpoint holds.
-    fn restore_state(
-        &mut self,
-        run: crate::cluster::message::RunId,
-        graph: &StageGraph,
-        at: &Location,
-        resume: &Resume,
-    ) -> Result<()> {
+    fn restore_state(&mut self, run: RunId, graph: &StageGraph, at: &Location, resume: &Resume) -> Result<()> {
         if resume.next_batch == 0 {
             return Ok(());
         }
-        for (operator, stateful) in graph.operators.iter().enumerate() {
-            for partition in 0..stateful.partitions {
-                let files = resume.state.chain(at, (operator, partition), resume.next_batch)?;
-                let deltas = files.iter().filter(|f| f.kind == state::Kind::Delta).count();
-                let piece = StatePiece {
-                    run,
-                    operator,
-                    partition,
-                };
-                self.runner.restore_state(piece, resume.next_batch - 1, deltas);
-            }
+        for part in graph.state_parts() {
+            let files = resume.state.chain(at, part, resume.next_batch)?;
+            let deltas = files.iter().filter(|f| f.kind == state::Kind::Delta).count();
+            let version = resume.next_batch - 1;
+            self.runner.restore_state(StateId { run, part }, version, deltas);
         }
         Ok(())
     }
@@ -392,10 +381,8 @@ impl Driver {
 fn accept(graph: &StageGraph, at: Option<&Location>, resume: Resume) -> Result<Resume> {
     if let (false, Some(at)) = (resume.offset_ids.is_empty(), at) {
         state::compare(&resume.operators, &operator_records(graph))?;
-        for (operator, stateful) in graph.operators.iter().enumerate() {
-            for partition in 0..stateful.partitions {
-                resume.state.chain(at, (operator, partition), resume.next_batch)?;
-            }
+        for part in graph.state_parts() {
+            resume.state.chain(at, part, resume.next_batch)?;
         }
     }
     Ok(resume)

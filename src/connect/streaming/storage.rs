@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use arrow::buffer::Buffer;
 
-use crate::cluster::runner::StatePiece;
 use crate::connect::driver::{Driver, Output};
 use crate::error::{Result, SparkError};
+use crate::ids::StateId;
 use crate::storage::{Answer, Reply, Request, corrupt};
 use crate::streaming::checkpoint::state;
 use crate::streaming::query::Ticket;
@@ -32,7 +32,7 @@ pub(in crate::connect) enum Purpose {
 
 /// State that is being read.
 pub(super) struct Load {
-    piece: StatePiece,
+    piece: StateId,
     /// Oldest first.
     paths: Vec<String>,
     got: BTreeMap<String, Buffer>,
@@ -66,12 +66,12 @@ impl Driver {
     }
 
     /// A task needs a piece of state: reads its files.
-    pub(in crate::connect) fn load_state(&mut self, piece: StatePiece, version: i64, now_ms: i64) {
+    pub(in crate::connect) fn load_state(&mut self, piece: StateId, version: i64, now_ms: i64) {
         let queries = &self.streams.queries;
         let owner = queries.values().find(|r| r.query.definition.run == piece.run);
         let paths = owner.map_or_else(
             || Err(SparkError::internal("state belongs to no query")),
-            |r| r.query.state_files(piece.operator, piece.partition, version),
+            |r| r.query.state_files(piece.part, version),
         );
         match paths {
             Ok(paths) if !paths.is_empty() => {
@@ -119,7 +119,7 @@ impl Driver {
         }
     }
 
-    fn give_state(&mut self, piece: StatePiece, files: Result<Vec<Buffer>>, now_ms: i64) {
+    fn give_state(&mut self, piece: StateId, files: Result<Vec<Buffer>>, now_ms: i64) {
         let effects = self.runner.state_loaded(piece, files);
         self.carry_out(effects, now_ms);
     }

@@ -9,23 +9,62 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt
 use arrow::buffer::Buffer;
 use arrow::compute::{filter_record_batch, not, take};
 use arrow::datatypes::SchemaRef;
-use datafusion_physical_plan::ExecutionPlan;
+use datafusion_expr::{Aggregate, LogicalPlan};
 use hashbrown::{HashMap, HashSet};
 
 use super::merge::{Merger, Rows};
 use super::table::{StateDelta, StateTable};
-use super::{Body, Closing, OperatorState, Restore, one, times};
+use super::{Body, Closing, Operator, OperatorState, Restore, one, session, times};
 use crate::error::Result;
-use crate::exec::inputs::{BatchContext, OutputMode, StateStats, TaskInputs};
+use crate::exec::compiler::{Compiler, Plan, partitions};
+use crate::exec::inputs::{BatchContext, StateStats, TaskInputs};
+use crate::exec::stage::{StatefulOperator, Wakes};
 use crate::exec::transform::Transform;
+use crate::ids::OperatorId;
+use crate::plan::event_time::{self, EventTimeKey};
+use crate::plan::output_mode::OutputMode;
+use crate::plan::scan::is_streaming;
 
-/// How a key's closing time follows from its columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventTimeKey {
-    /// Key column with the window or its start, or the event time itself.
-    pub column: usize,
-    /// Added to it: the window's length where the column has its start; else 0.
-    pub plus_us: i64,
+/// Streaming aggregation by keys without sessions (`StateStoreRestoreExec`, `StateStoreSaveExec`).
+pub const OPERATOR: Operator = Operator {
+    name: "stateStoreSave",
+    compile,
+    analyze: None,
+};
+
+fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
+    match plan {
+        LogicalPlan::Aggregate(aggregate) if is_streaming(plan) && session::sessions_of(&aggregate.input).is_none() => {
+            Some(compile_aggregate(compiler, aggregate))
+        }
+        _ => None,
+    }
+}
+
+fn compile_aggregate(compiler: &mut dyn Compiler, aggregate: &Aggregate) -> Result<Plan> {
+    let keys = aggregate.group_expr.len();
+    let partial = compiler.partial_aggregate(aggregate)?;
+    let schema = partial.plan.schema();
+    let input = compiler.exchange_by(partial.plan, 0..keys);
+    let operator = compiler.next_operator();
+    let event_time = event_time::event_time_key(aggregate);
+    let state = Arc::new(StateAggregate {
+        operator,
+        keys,
+        event_time,
+        merger: partial.merger,
+        partial: schema,
+        output: partial.output,
+        shift_us: event_time::watermark_shift(&aggregate.input),
+    });
+    compiler.add_operator(StatefulOperator {
+        name: OPERATOR.name,
+        kind: state.clone(),
+        partitions: partitions(&input),
+        wakes: Wakes::by_watermark(event_time.is_some()),
+        counts_duplicates: false,
+    });
+    Ok(state.plan(input))
 }
 
 /// Rows, when each closes, and its key.
@@ -35,7 +74,7 @@ type Merged = (RecordBatch, Vec<Closing>, Vec<Box<[u8]>>);
 #[derive(Debug, Clone)]
 pub struct StateAggregate {
     /// Number of the stateful operator within its query.
-    pub operator: usize,
+    pub operator: OperatorId,
     pub keys: usize,
     pub event_time: Option<EventTimeKey>,
     pub merger: Merger,
@@ -59,14 +98,11 @@ impl Restore for StateAggregate {
 }
 
 impl StateAggregate {
-    pub fn plan(self: Arc<Self>, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        let (schema, name) = (
-            self.output.clone(),
-            format!("StateAggregate: operator={} keys={}", self.operator, self.keys),
-        );
-        let operator = self;
-        Transform::whole(name, input, schema, move |batches, inputs| {
-            Ok(operator.run(&batches, inputs)?)
+    fn plan(self: Arc<Self>, input: Plan) -> Plan {
+        let name = format!("StateAggregate: keys={}", self.keys);
+        let schema = self.output.clone();
+        Transform::stateful(self.operator, name, input, schema, move |batches, inputs| {
+            Ok(self.run(&batches, inputs)?)
         })
     }
 

@@ -10,19 +10,72 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMicroseco
 use arrow::buffer::Buffer;
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use datafusion_physical_plan::ExecutionPlan;
+use datafusion_expr::LogicalPlan;
 use hashbrown::HashSet;
 
 use super::rows::{self, ClosesBy, RowTable};
-use super::{Body, OperatorState, Restore, on_time, one, times};
+use super::{Body, Operator, OperatorState, Restore, on_time, one, times};
 use crate::error::Result;
+use crate::exec::compiler::{Compiler, Plan, partitions};
 use crate::exec::inputs::TaskInputs;
+use crate::exec::stage::{StatefulOperator, Wakes};
 use crate::exec::transform::Transform;
+use crate::ids::OperatorId;
+use crate::plan::event_time;
+use crate::plan::nodes::{self, Deduplicate};
+
+/// `dropDuplicates` and `dropDuplicatesWithinWatermark` on a stream.
+pub const OPERATOR: Operator = Operator {
+    name: "dedupe",
+    compile,
+    analyze: None,
+};
+
+fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
+    let (node, input) = nodes::of::<Deduplicate>(plan)?;
+    Some(compile_dedup(compiler, node, input))
+}
+
+fn compile_dedup(compiler: &mut dyn Compiler, node: &Deduplicate, input: &LogicalPlan) -> Result<Plan> {
+    let rows = compiler.plan(input)?;
+    let schema = rows.schema();
+    let keys = node.keys.iter().map(|k| Ok(schema.index_of(k)?));
+    let keys = keys.collect::<Result<Vec<_>>>()?;
+    let rows = compiler.exchange_by(rows, keys.iter().copied());
+    let times = event_time::event_times(input);
+    // Of several event times the one in the key ends it.
+    let mut columns = keys.iter().copied().chain(0..schema.fields().len());
+    let event_time = columns.find(|i| times.get(schema.field(*i).name()) == Some(&0));
+    let within_us = node.within_watermark.then(|| event_time::delay_us(input)).flatten();
+    let state = Arc::new(StateDedup {
+        operator: compiler.next_operator(),
+        schema,
+        keys,
+        event_time,
+        within_us,
+        shift_us: event_time::watermark_shift(input),
+    });
+    compiler.add_operator(StatefulOperator {
+        name: if within_us.is_some() {
+            WITHIN_WATERMARK
+        } else {
+            OPERATOR.name
+        },
+        kind: state.clone(),
+        partitions: partitions(&rows),
+        wakes: Wakes::by_watermark(event_time.is_some()),
+        counts_duplicates: true,
+    });
+    Ok(state.plan(rows))
+}
+
+/// The name under which progress reports `dropDuplicatesWithinWatermark`.
+const WITHIN_WATERMARK: &str = "dedupeWithinWatermark";
 
 /// A streaming deduplication.
 #[derive(Debug, Clone)]
 pub struct StateDedup {
-    pub operator: usize,
+    pub operator: OperatorId,
     /// What arrives and leaves.
     pub schema: SchemaRef,
     /// Columns that make a row's key.
@@ -57,21 +110,12 @@ impl Restore for StateDedup {
 }
 
 impl StateDedup {
-    pub fn plan(self: Arc<Self>, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        let label = format!("StateDedup: operator={} keys={}", self.operator, self.keys.len());
+    fn plan(self: Arc<Self>, input: Plan) -> Plan {
+        let name = format!("StateDedup: keys={}", self.keys.len());
         let schema = self.schema.clone();
-        Transform::whole(label, input, schema, move |batches, inputs| {
+        Transform::stateful(self.operator, name, input, schema, move |batches, inputs| {
             Ok(self.run(&batches, inputs)?)
         })
-    }
-
-    /// The name under which progress reports it.
-    pub fn name(&self) -> &'static str {
-        if self.within_us.is_some() {
-            "dedupeWithinWatermark"
-        } else {
-            "dedupe"
-        }
     }
 
     /// Keys, and when they expire.

@@ -16,26 +16,89 @@ use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOpti
 use arrow::buffer::Buffer;
 use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef, TimeUnit};
-use datafusion_physical_plan::ExecutionPlan;
+use datafusion_expr::LogicalPlan;
 
 use super::rows::{self, ClosesBy, RowId, RowTable};
-use super::{Body, OperatorState, Restore, on_time, one};
+use super::{Body, Operator, OperatorState, Restore, on_time, one};
 use crate::error::{Exception, Result, SparkError};
+use crate::exec::compiler::{Compiler, Plan, partitions};
 use crate::exec::decode;
 use crate::exec::inputs::{StateStats, TaskInputs};
 use crate::exec::program::{FunctionId, GroupAnswer, GroupCall};
+use crate::exec::stage::{StatefulOperator, Wakes};
 use crate::exec::transform::Transform;
-use crate::plan::map_groups::{Kind, Timeout};
+use crate::ids::OperatorId;
+use crate::plan::map_groups::{Kind, MapGroups, Named, Timeout};
+use crate::plan::scan::is_streaming;
+use crate::plan::{event_time, nodes};
 use crate::values::ipc;
 
 /// The variable under which a processor's timers stand.
 pub const TIMERS: &str = "#timers";
 
+/// A user's function over groups, on a stream or a batch.
+pub const OPERATOR: Operator = Operator {
+    name: "flatMapGroupsWithState",
+    compile,
+    analyze: None,
+};
+
+/// The name under which progress reports a stateful processor.
+const PROCESSOR: &str = "transformWithStateExec";
+
+fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
+    let (node, input) = nodes::of::<MapGroups>(plan)?;
+    Some(compile_groups(compiler, node, input))
+}
+
+fn compile_groups(compiler: &mut dyn Compiler, node: &MapGroups, input: &LogicalPlan) -> Result<Plan> {
+    let streaming = is_streaming(input);
+    let rows = compiler.plan(input)?;
+    let schema = rows.schema();
+    let columns = |named: &[Named]| -> Result<Vec<(usize, String)>> {
+        let found = named.iter().map(|n| Ok((schema.index_of(&n.id)?, n.name.clone())));
+        found.collect()
+    };
+    let (keys, values) = (columns(&node.keys)?, columns(&node.values)?);
+    let rows = compiler.exchange_by(rows, keys.iter().map(|(k, _)| *k));
+    let times = event_time::event_times(input);
+    let event_time = (0..schema.fields().len()).find(|i| times.get(schema.field(*i).name()) == Some(&0));
+    let state = Arc::new(StateGroups {
+        operator: streaming.then(|| compiler.next_operator()),
+        function: compiler.function(&node.function),
+        kind: node.kind,
+        timeout: node.timeout,
+        input: schema,
+        keys,
+        values,
+        event_time,
+        output: Arc::new(Schema::new(node.output.clone())),
+        shift_us: event_time::watermark_shift(input),
+    });
+    if streaming {
+        compiler.add_operator(StatefulOperator {
+            name: match node.kind {
+                Kind::FlatMap { .. } | Kind::Map => OPERATOR.name,
+                Kind::Transform => PROCESSOR,
+            },
+            kind: state.clone(),
+            partitions: partitions(&rows),
+            wakes: match node.timeout {
+                Timeout::None => Wakes::Never,
+                Timeout::ProcessingTime => Wakes::ByClock,
+                Timeout::EventTime => Wakes::ByWatermark,
+            },
+            counts_duplicates: false,
+        });
+    }
+    Ok(state.plan(rows))
+}
+
 /// A function over groups.
 #[derive(Debug, Clone)]
 pub struct StateGroups {
     /// Its number among the stateful operators; none in a batch query.
-    pub operator: Option<usize>,
+    pub operator: Option<OperatorId>,
     /// Its number among the plan's functions.
     pub function: usize,
     pub kind: Kind,
@@ -108,22 +171,12 @@ impl Entries {
 }
 
 impl StateGroups {
-    pub fn plan(self: Arc<Self>, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        let label = match self.operator {
-            Some(operator) => format!("StateGroups: operator={operator} keys={}", self.keys.len()),
-            None => format!("MapGroups: keys={}", self.keys.len()),
-        };
-        let schema = self.output.clone();
-        Transform::whole(label, input, schema, move |batches, inputs| {
-            Ok(self.run(&batches, inputs)?)
-        })
-    }
-
-    /// The name under which progress reports it.
-    pub fn name(&self) -> &'static str {
-        match self.kind {
-            Kind::FlatMap { .. } | Kind::Map => "flatMapGroupsWithState",
-            Kind::Transform => "transformWithStateExec",
+    fn plan(self: Arc<Self>, input: Plan) -> Plan {
+        let (schema, keys, operator) = (self.output.clone(), self.keys.len(), self.operator);
+        let run = move |batches: Vec<RecordBatch>, inputs: &TaskInputs| Ok(self.run(&batches, inputs)?);
+        match operator {
+            Some(operator) => Transform::stateful(operator, format!("StateGroups: keys={keys}"), input, schema, run),
+            None => Transform::whole(format!("MapGroups: keys={keys}"), input, schema, run),
         }
     }
 

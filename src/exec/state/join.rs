@@ -14,18 +14,148 @@ use arrow::buffer::Buffer;
 use arrow::compute::{and, filter, filter_record_batch, not, prep_null_mask_filter, take_record_batch};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion_common::{JoinSide, JoinType};
+use datafusion_expr::utils::{conjunction, split_conjunction};
+use datafusion_expr::{Join, LogicalPlan};
 use datafusion_physical_expr::PhysicalExpr;
-use datafusion_physical_plan::ExecutionPlan;
+use datafusion_physical_expr::expressions::{Column, IsNotNullExpr};
 use datafusion_physical_plan::joins::utils::JoinFilter;
 
 use super::rows::{self, ClosesBy, RowId, RowTable};
-use super::{Body, OperatorState, Restore, on_time, one};
+use super::{Body, Operator, OperatorState, Restore, on_time, one};
 use crate::error::{Result, SparkError};
+use crate::exec::compiler::{Compiler, Plan};
 use crate::exec::inputs::{BatchContext, StateStats, TaskInputs};
+use crate::exec::stage::{Output, StatefulOperator, Wakes};
 use crate::exec::transform::Transform;
+use crate::ids::OperatorId;
+use crate::plan::event_time::{self, Bound, BoundTime, JoinBounds};
+use crate::plan::scan::is_streaming;
 
 /// Pairs that are put together at a time.
 const PAIRS: usize = 1 << 16;
+
+/// A join whose sides are both streams (`StreamingSymmetricHashJoinExec`).
+pub const OPERATOR: Operator = Operator {
+    name: "symmetricHashJoin",
+    compile,
+    analyze: None,
+};
+
+fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
+    match plan {
+        LogicalPlan::Join(join) if is_streaming(&join.left) && is_streaming(&join.right) => {
+            Some(compile_join(compiler, join))
+        }
+        _ => None,
+    }
+}
+
+fn compile_join(compiler: &mut dyn Compiler, join: &Join) -> Result<Plan> {
+    let (left, right) = (compiler.plan(&join.left)?, compiler.plan(&join.right)?);
+    let bounds = JoinBounds::of(join);
+    let outer = |preserved: JoinType| join.join_type == preserved || join.join_type == JoinType::Full;
+    let mut sides = [
+        join_side(
+            &join.left,
+            left.schema(),
+            bounds.left,
+            outer(JoinType::Left),
+            join.on.len(),
+        )?,
+        join_side(
+            &join.right,
+            right.schema(),
+            bounds.right,
+            outer(JoinType::Right),
+            join.on.len(),
+        )?,
+    ];
+    for (l, r) in &join.on {
+        sides[0].keys.push(compiler.expr(l, join.left.schema())?);
+        sides[1].keys.push(compiler.expr(r, join.right.schema())?);
+    }
+    for (side, bound) in sides.iter_mut().zip([bounds.left, bounds.right]) {
+        // Spark infers it from the range condition: without a time there is no partner.
+        if let Some(BoundTime::Column(column)) = bound.map(|b| b.time)
+            && !side.outer
+        {
+            let time = Arc::new(Column::new(side.schema.field(column).name(), column));
+            side.conditions.push(Arc::new(IsNotNullExpr::new(time)));
+        }
+    }
+    let mut both = Vec::new();
+    for condition in join.filter.iter().flat_map(|f| split_conjunction(f)) {
+        let columns = condition.column_refs();
+        let only = |plan: &LogicalPlan| columns.iter().all(|c| plan.schema().index_of_column(c).is_ok());
+        if only(&join.left) {
+            sides[0].conditions.push(compiler.expr(condition, join.left.schema())?);
+        } else if only(&join.right) {
+            sides[1].conditions.push(compiler.expr(condition, join.right.schema())?);
+        } else {
+            both.push(condition.clone());
+        }
+    }
+    let filter = conjunction(both)
+        .map(|f| compiler.join_filter(&f, join, &left, &right))
+        .transpose()?;
+    let partitions = compiler.shuffle_partitions();
+    let left = compiler.exchange(
+        left,
+        Output::Hash {
+            keys: sides[0].keys.clone(),
+            partitions,
+        },
+    );
+    let right = compiler.exchange(
+        right,
+        Output::Hash {
+            keys: sides[1].keys.clone(),
+            partitions,
+        },
+    );
+    let output: SchemaRef = Arc::new(join.schema.as_arrow().clone());
+    let wakes = Wakes::by_watermark(sides.iter().any(|s| s.event_time.is_some()));
+    let inputs = [&join.left, &join.right].map(|i| event_time::watermark_shift(i));
+    let state = Arc::new(StateJoin {
+        operator: compiler.next_operator(),
+        join_type: join.join_type,
+        sides,
+        filter,
+        output,
+        shift_us: inputs[0].zip(inputs[1]).map(|(l, r)| l.min(r)),
+    });
+    compiler.add_operator(StatefulOperator {
+        name: OPERATOR.name,
+        kind: state.clone(),
+        partitions,
+        wakes,
+        counts_duplicates: false,
+    });
+    Ok(state.plan([left, right]))
+}
+
+fn join_side(plan: &LogicalPlan, schema: SchemaRef, bound: Option<Bound>, outer: bool, keys: usize) -> Result<Side> {
+    let times = event_time::event_times(plan);
+    let event_time = schema.fields().iter().position(|f| times.get(f.name()) == Some(&0));
+    let closes_by = bound.map(|b| match b.time {
+        BoundTime::Key(position, plus_us) => ClosesBy {
+            column: position,
+            plus_us: plus_us.saturating_sub(b.shift_us),
+        },
+        BoundTime::Column(column) => ClosesBy {
+            column: keys + column,
+            plus_us: 0i64.saturating_sub(b.shift_us),
+        },
+    });
+    Ok(Side {
+        schema,
+        keys: vec![],
+        conditions: vec![],
+        event_time,
+        closes_by,
+        outer,
+    })
+}
 
 /// One side of the join.
 #[derive(Debug, Clone)]
@@ -46,7 +176,7 @@ pub struct Side {
 /// A join of two streams.
 #[derive(Debug, Clone)]
 pub struct StateJoin {
-    pub operator: usize,
+    pub operator: OperatorId,
     /// Inner, Left, Right, Full or LeftSemi.
     pub join_type: JoinType,
     pub sides: [Side; 2],
@@ -154,14 +284,10 @@ impl Restore for StateJoin {
 }
 
 impl StateJoin {
-    pub fn plan(
-        self: Arc<Self>,
-        left: Arc<dyn ExecutionPlan>,
-        right: Arc<dyn ExecutionPlan>,
-    ) -> Arc<dyn ExecutionPlan> {
-        let label = format!("SymmetricHashJoin: operator={} type={}", self.operator, self.join_type);
+    fn plan(self: Arc<Self>, inputs: [Plan; 2]) -> Plan {
+        let name = format!("SymmetricHashJoin: type={}", self.join_type);
         let schema = self.output.clone();
-        Transform::pair(label, left, right, schema, move |left, right, inputs| {
+        Transform::stateful_pair(self.operator, name, inputs, schema, move |left, right, inputs| {
             Ok(self.run([left, right], inputs)?)
         })
     }

@@ -5,18 +5,55 @@ use std::sync::Arc;
 use arrow::array::{AsArray, Int64Array, RecordBatch};
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use datafusion_physical_plan::ExecutionPlan;
+use datafusion_expr::LogicalPlan;
+use datafusion_physical_plan::limit::GlobalLimitExec;
 
 use super::table::{StateDelta, StateTable};
-use super::{Body, OperatorState, Restore};
+use super::{Body, Operator, OperatorState, Restore};
 use crate::error::Result;
+use crate::exec::compiler::{Compiler, Plan};
 use crate::exec::inputs::TaskInputs;
+use crate::exec::stage::{StatefulOperator, Wakes};
 use crate::exec::transform::Transform;
+use crate::ids::OperatorId;
+use crate::plan::nodes::{self, StreamingLimit};
+use crate::plan::output_mode::OutputMode;
+
+/// `limit` over a whole stream.
+pub const OPERATOR: Operator = Operator {
+    name: "globalLimit",
+    compile,
+    analyze: None,
+};
+
+fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
+    let (limit, input) = nodes::of::<StreamingLimit>(plan)?;
+    Some(compile_limit(compiler, limit.fetch, input))
+}
+
+fn compile_limit(compiler: &mut dyn Compiler, fetch: usize, input: &LogicalPlan) -> Result<Plan> {
+    let rows = compiler.plan(input)?;
+    let rows = compiler.gather(rows);
+    // Only appended rows add up over batches; a complete result is limited anew each time.
+    if compiler.mode() != Some(OutputMode::Append) {
+        return Ok(Arc::new(GlobalLimitExec::new(rows, 0, Some(fetch))));
+    }
+    let operator = compiler.next_operator();
+    let state = StateLimit { operator, fetch };
+    compiler.add_operator(StatefulOperator {
+        name: OPERATOR.name,
+        kind: Arc::new(state),
+        partitions: 1,
+        wakes: Wakes::Never,
+        counts_duplicates: false,
+    });
+    Ok(state.plan(rows))
+}
 
 /// Lets `fetch` rows of the stream through.
 #[derive(Debug, Clone, Copy)]
 pub struct StateLimit {
-    pub operator: usize,
+    pub operator: OperatorId,
     pub fetch: usize,
 }
 
@@ -36,10 +73,10 @@ fn schema() -> SchemaRef {
 }
 
 impl StateLimit {
-    pub fn plan(self, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    fn plan(self, input: Plan) -> Plan {
         let schema = input.schema();
-        let label = format!("StreamingLimit: operator={} rows={}", self.operator, self.fetch);
-        Transform::whole(label, input, schema, move |batches, inputs| {
+        let name = format!("StreamingLimit: rows={}", self.fetch);
+        Transform::stateful(self.operator, name, input, schema, move |batches, inputs| {
             Ok(self.run(batches, inputs)?)
         })
     }

@@ -22,10 +22,48 @@ use arrow::buffer::Buffer;
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
 
+use datafusion_expr::LogicalPlan;
 use rows::RowTable;
 use table::StateTable;
 
+use super::compiler::{Compiler, Plan};
 use crate::error::{Result, SparkError};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto::relation::RelType;
+
+/// Compiles a plan whose top is one kind of operator; returns `None` for another plan.
+pub type Compile = fn(&mut dyn Compiler, &LogicalPlan) -> Option<Result<Plan>>;
+
+/// Analyses one kind of relation; returns `None` for another.
+pub type Analyze = fn(&mut Analyzer, &RelType) -> Option<Result<Resolved>>;
+
+/// A stateful operator: how it comes out of a message, and how it goes into a stage. Adding one is a file here and a line in
+/// [`OPERATORS`].
+pub struct Operator {
+    /// Names it in progress and in checkpoints.
+    pub name: &'static str,
+    /// How a plan whose top is this operator is compiled.
+    pub compile: Compile,
+    /// How a relation that only this operator knows is analysed (`Relation.extension`, by the type in its URL). Operators that
+    /// Spark's own messages name are analysed in `plan`.
+    pub analyze: Option<Analyze>,
+}
+
+/// All stateful operators. No two compile the same plan, so their order does not matter.
+pub static OPERATORS: &[Operator] = &[
+    aggregate::OPERATOR,
+    session::OPERATOR,
+    dedup::OPERATOR,
+    limit::OPERATOR,
+    groups::OPERATOR,
+    join::OPERATOR,
+];
+
+/// Compiles a plan whose top is one of [`OPERATORS`]; returns `None` for another.
+pub fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
+    OPERATORS.iter().find_map(|operator| (operator.compile)(compiler, plan))
+}
 
 /// When a row closes: µs since the epoch; none for state that no watermark ends.
 pub type Closing = Option<i64>;

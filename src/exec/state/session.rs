@@ -10,20 +10,88 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, Timestam
 use arrow::buffer::Buffer;
 use arrow::compute::{concat_batches, filter_record_batch, take};
 use arrow::datatypes::{DataType, Schema, SchemaRef, TimestampMicrosecondType};
-use datafusion_physical_plan::ExecutionPlan;
+use datafusion_expr::{Aggregate, Expr, LogicalPlan};
 use hashbrown::HashSet;
 
 use super::merge::{Merger, Rows};
 use super::rows::{self, ClosesBy, RowId, RowTable};
-use super::{Body, OperatorState, Restore, on_time, one};
+use super::{Body, Operator, OperatorState, Restore, on_time, one};
 use crate::error::{Result, SparkError};
-use crate::exec::inputs::{OutputMode, TaskInputs};
+use crate::exec::compiler::{Compiler, Plan, partitions};
+use crate::exec::inputs::TaskInputs;
+use crate::exec::stage::{StatefulOperator, Wakes};
 use crate::exec::transform::Transform;
+use crate::ids::OperatorId;
+use crate::plan::event_time;
+use crate::plan::nodes::{self, MergeSessions};
+use crate::plan::output_mode::OutputMode;
+use crate::plan::scan::is_streaming;
+
+/// Streaming aggregation over sessions (`SessionWindowStateStoreSaveExec`).
+pub const OPERATOR: Operator = Operator {
+    name: "sessionWindowStateStoreSaveExec",
+    compile,
+    analyze: None,
+};
+
+fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
+    match plan {
+        LogicalPlan::Aggregate(aggregate) if is_streaming(plan) => {
+            let session = sessions_of(&aggregate.input)?;
+            Some(compile_sessions(compiler, aggregate, session))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the sessions that an aggregation of a stream groups by; only projections and filters stand between.
+pub fn sessions_of(plan: &LogicalPlan) -> Option<&MergeSessions> {
+    match plan {
+        LogicalPlan::Extension(_) => nodes::of::<MergeSessions>(plan).map(|(sessions, _)| sessions),
+        LogicalPlan::Projection(p) if is_streaming(plan) => sessions_of(&p.input),
+        LogicalPlan::Filter(f) => sessions_of(&f.input),
+        _ => None,
+    }
+}
+
+fn compile_sessions(compiler: &mut dyn Compiler, aggregate: &Aggregate, session: &MergeSessions) -> Result<Plan> {
+    let keys = aggregate.group_expr.len();
+    let partial = compiler.partial_aggregate(aggregate)?;
+    let schema = partial.plan.schema();
+    let position = |id: &String| {
+        let mut groups = aggregate.group_expr.iter();
+        let found = groups.position(|e| matches!(e, Expr::Column(c) if c.name == *id));
+        found.ok_or_else(|| SparkError::internal("sessions are not grouped by their bounds"))
+    };
+    let (start, end) = (position(&session.start)?, position(&session.end)?);
+    let event_time = event_time::event_times(&aggregate.input).contains_key(&session.end);
+    let others = (0..keys).filter(|k| *k != start && *k != end);
+    let input = compiler.exchange_by(partial.plan, others);
+    let state = Arc::new(StateSession {
+        operator: compiler.next_operator(),
+        keys,
+        start,
+        end,
+        merger: partial.merger,
+        partial: schema,
+        output: partial.output,
+        event_time,
+        shift_us: event_time::watermark_shift(&aggregate.input),
+    });
+    compiler.add_operator(StatefulOperator {
+        name: OPERATOR.name,
+        kind: state.clone(),
+        partitions: partitions(&input),
+        wakes: Wakes::by_watermark(event_time),
+        counts_duplicates: false,
+    });
+    Ok(state.plan(input))
+}
 
 /// A streaming aggregation over sessions.
 #[derive(Debug, Clone)]
 pub struct StateSession {
-    pub operator: usize,
+    pub operator: OperatorId,
     /// Grouping columns as they arrive and leave.
     pub keys: usize,
     /// Grouping columns with a session's bounds.
@@ -66,10 +134,10 @@ impl Restore for StateSession {
 }
 
 impl StateSession {
-    pub fn plan(self: Arc<Self>, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        let label = format!("StateSession: operator={} keys={}", self.operator, self.keys);
+    fn plan(self: Arc<Self>, input: Plan) -> Plan {
+        let name = format!("StateSession: keys={}", self.keys);
         let schema = self.output.clone();
-        Transform::whole(label, input, schema, move |batches, inputs| {
+        Transform::stateful(self.operator, name, input, schema, move |batches, inputs| {
             Ok(self.run(&batches, inputs)?)
         })
     }

@@ -16,6 +16,7 @@ use super::state::{OperatorRecord, StateFiles};
 use super::wal::{self, Kept};
 use super::{Location, batch_ids};
 use crate::error::{Exception, Result, SparkError};
+use crate::ids::OperatorId;
 use crate::storage::corrupt;
 
 /// What a source must be told to go on.
@@ -62,7 +63,7 @@ pub struct Resume {
     pub offset_ids: BTreeSet<i64>,
     pub commit_ids: BTreeSet<i64>,
     pub state: StateFiles,
-    pub operators: BTreeMap<usize, OperatorRecord>,
+    pub operators: BTreeMap<OperatorId, OperatorRecord>,
     pub memories: Vec<Memory>,
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::Location;
 use super::facts::{Facts, Known};
 use crate::error::{Exception, Result, SparkError};
+use crate::ids::{OperatorId, StatePart};
 use crate::storage::corrupt;
 
 const HEAD: &[u8; 8] = b"RVST\0\0\0\x01";
@@ -28,9 +29,6 @@ pub struct StateFile {
     pub version: i64,
     pub kind: Kind,
 }
-
-/// One operator's state in one partition: (operator, partition).
-pub type Piece = (usize, usize);
 
 impl StateFile {
     fn name(self) -> String {
@@ -52,8 +50,8 @@ impl StateFile {
         Some(Self { version, kind })
     }
 
-    pub fn path(self, at: &Location, (operator, partition): Piece) -> String {
-        format!("{}/{operator}/{partition}/{}", at.state(), self.name())
+    pub fn path(self, at: &Location, part: StatePart) -> String {
+        format!("{}/{}/{}/{}", at.state(), part.operator, part.partition, self.name())
     }
 }
 
@@ -77,7 +75,7 @@ pub fn decode(path: &str, file: &Buffer) -> Result<Buffer> {
 /// All state files of a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StateFiles {
-    pieces: BTreeMap<Piece, BTreeMap<i64, Vec<Kind>>>,
+    pieces: BTreeMap<StatePart, BTreeMap<i64, Vec<Kind>>>,
 }
 
 impl StateFiles {
@@ -93,15 +91,18 @@ impl StateFiles {
         let mut waits = None;
         for operator in operators {
             match facts.list(&format!("{}/{operator}", at.state())) {
-                Ok(names) => folders.extend(names.iter().filter_map(number).map(|p| (operator, p))),
+                Ok(names) => folders.extend(names.iter().filter_map(number).map(|partition| StatePart {
+                    operator: OperatorId(operator),
+                    partition,
+                })),
                 Err(pause) => waits = Some(pause),
             }
         }
-        for (operator, partition) in folders {
-            match facts.list(&format!("{}/{operator}/{partition}", at.state())) {
+        for part in folders {
+            match facts.list(&format!("{}/{}/{}", at.state(), part.operator, part.partition)) {
                 Ok(names) => {
                     for file in names.iter().filter_map(|n| StateFile::parse(n)) {
-                        found.add((operator, partition), file);
+                        found.add(part, file);
                     }
                 }
                 Err(pause) => waits = Some(pause),
@@ -110,14 +111,14 @@ impl StateFiles {
         waits.map_or(Ok(found), Err)
     }
 
-    pub fn add(&mut self, piece: Piece, file: StateFile) {
+    pub fn add(&mut self, piece: StatePart, file: StateFile) {
         let kinds = self.pieces.entry(piece).or_default().entry(file.version).or_default();
         if !kinds.contains(&file.kind) {
             kinds.push(file.kind);
         }
     }
 
-    pub fn pieces(&self) -> impl Iterator<Item = Piece> + '_ {
+    pub fn pieces(&self) -> impl Iterator<Item = StatePart> + '_ {
         self.pieces.keys().copied()
     }
 
@@ -125,7 +126,7 @@ impl StateFiles {
     ///
     /// # Errors
     /// `CHECKPOINT_CORRUPT`, naming the first file that is missing.
-    pub fn chain(&self, at: &Location, piece: Piece, version: i64) -> Result<Vec<StateFile>> {
+    pub fn chain(&self, at: &Location, piece: StatePart, version: i64) -> Result<Vec<StateFile>> {
         let mut chain = Vec::new();
         let files = self.pieces.get(&piece);
         for version in (1..=version).rev() {
@@ -200,10 +201,10 @@ pub struct OperatorRecord {
 
 impl OperatorRecord {
     /// (path, text) of both files.
-    pub fn files(&self, at: &Location, operator: usize) -> [(String, String); 2] {
+    pub fn files(&self, at: &Location, operator: OperatorId) -> [(String, String); 2] {
         let folder = format!("{}/{operator}/_metadata", at.state());
         let metadata = json!({
-            "operatorInfo": { "operatorId": operator, "operatorName": self.name },
+            "operatorInfo": { "operatorId": operator.0, "operatorName": self.name },
             "stateStoreInfo": [{ "storeName": "default", "numColsPrefixKey": 0, "numPartitions": self.partitions }],
         });
         let schema = json!({ "key": self.key, "value": self.value });
@@ -213,7 +214,7 @@ impl OperatorRecord {
         ]
     }
 
-    fn read(facts: &Facts, at: &Location, operator: usize) -> Known<Option<Self>> {
+    fn read(facts: &Facts, at: &Location, operator: OperatorId) -> Known<Option<Self>> {
         let folder = format!("{}/{operator}/_metadata", at.state());
         let paths = [format!("{folder}/metadata"), format!("{folder}/schema")];
         facts.want_all(&paths)?;
@@ -240,11 +241,11 @@ impl OperatorRecord {
     ///
     /// # Errors
     /// Pauses; a description that cannot be read.
-    pub fn find(facts: &Facts, at: &Location) -> Known<BTreeMap<usize, Self>> {
+    pub fn find(facts: &Facts, at: &Location) -> Known<BTreeMap<OperatorId, Self>> {
         let names = facts.list(&at.state())?;
         let mut found = BTreeMap::new();
         let mut waits = None;
-        for operator in names.iter().filter_map(|n| n.parse().ok()) {
+        for operator in names.iter().filter_map(|n| n.parse().ok()).map(OperatorId) {
             match Self::read(facts, at, operator) {
                 Ok(record) => found.extend(record.map(|r| (operator, r))),
                 Err(pause) => waits = Some(pause),
@@ -259,8 +260,11 @@ impl OperatorRecord {
 /// # Errors
 /// `STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA`, `STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE` and
 /// `STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE` as Spark has them; `CHECKPOINT_INCOMPATIBLE.STATE_PARTITIONS`.
-pub fn compare(stored: &BTreeMap<usize, OperatorRecord>, now: &BTreeMap<usize, OperatorRecord>) -> Result<()> {
-    let names = |records: &BTreeMap<usize, OperatorRecord>| {
+pub fn compare(
+    stored: &BTreeMap<OperatorId, OperatorRecord>,
+    now: &BTreeMap<OperatorId, OperatorRecord>,
+) -> Result<()> {
+    let names = |records: &BTreeMap<OperatorId, OperatorRecord>| {
         let pairs = records
             .iter()
             .map(|(id, r)| format!("(OperatorId: {id} -> OperatorName: {})", r.name));
@@ -311,7 +315,10 @@ pub fn compare(stored: &BTreeMap<usize, OperatorRecord>, now: &BTreeMap<usize, O
 mod tests {
     use super::*;
 
-    const PIECE: Piece = (0, 3);
+    const PIECE: StatePart = StatePart {
+        operator: OperatorId(0),
+        partition: 3,
+    };
 
     fn files(names: &[&str]) -> StateFiles {
         let mut files = StateFiles::default();
@@ -380,14 +387,14 @@ mod tests {
         assert!(chain(&files, 2).is_ok() && chain(&files, 3).is_err());
     }
 
-    fn record(name: &str, key: &str, value: &str) -> BTreeMap<usize, OperatorRecord> {
+    fn record(name: &str, key: &str, value: &str) -> BTreeMap<OperatorId, OperatorRecord> {
         let record = OperatorRecord {
             name: name.into(),
             partitions: 2,
             key: key.into(),
             value: value.into(),
         };
-        BTreeMap::from([(0, record)])
+        BTreeMap::from([(OperatorId(0), record)])
     }
 
     #[test]
@@ -421,7 +428,7 @@ mod tests {
             assert!(error.message.contains(words), "{error}");
         }
         let mut more = old.clone();
-        more.get_mut(&0).unwrap().partitions = 3;
+        more.get_mut(&OperatorId(0)).unwrap().partitions = 3;
         let error = compare(&old, &more).unwrap_err();
         assert!(
             error.message.contains("in 2 partitions, and the query wants 3"),

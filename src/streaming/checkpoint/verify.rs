@@ -8,6 +8,7 @@ use super::facts::{Facts, Known, Pause};
 use super::logs::{Commit, Metadata, Offsets};
 use super::state::{self, OperatorRecord, StateFiles};
 use super::{Location, batch_ids, files, wal};
+use crate::ids::StatePart;
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -143,7 +144,10 @@ fn states(facts: &Facts, at: &Location, version: i64, report: &mut Report) -> Kn
     let mut waits = false;
     for (operator, record) in &operators {
         for partition in 0..record.partitions {
-            let piece = (*operator, partition);
+            let piece = StatePart {
+                operator: *operator,
+                partition,
+            };
             match files.chain(at, piece, version.max(0)) {
                 Ok(chain) => {
                     for file in chain {
@@ -196,6 +200,7 @@ mod tests {
 
     use super::super::facts::decide_over;
     use super::*;
+    use crate::ids::OperatorId;
     use crate::storage::memory::Memory;
 
     /// Two batches, both committed, with one piece of state.
@@ -227,7 +232,7 @@ mod tests {
             key: "int".into(),
             value: "bigint".into(),
         };
-        for (path, text) in record.files(&at, 0) {
+        for (path, text) in record.files(&at, OperatorId(0)) {
             put(path, text.into_bytes());
         }
         disk

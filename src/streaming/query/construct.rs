@@ -4,8 +4,9 @@ use super::durable::Durable;
 use super::{Action, Batch, Phase, Query};
 use crate::cluster::runner::JobRequest;
 use crate::error::Result;
-use crate::exec::inputs::{BatchContext, OutputMode};
+use crate::exec::inputs::BatchContext;
 use crate::exec::stage::Wakes;
+use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::{Format, Origin};
 use crate::streaming::checkpoint::logs::Offsets;
 use crate::streaming::progress::SourceProgress;
@@ -145,7 +146,7 @@ impl Query {
             ..JobRequest::default()
         };
         for (source, share) in self.sources.iter_mut().zip(std::mem::take(&mut batch.shares)) {
-            let scan = &self.definition.graph.scans[source.scan];
+            let scan = &self.definition.graph.scans[source.scan.0];
             let lines = matches!(&scan.origin, Origin::Blocks { format: Format::Json | Format::Csv | Format::Text, options } if !options.contains_key("header"));
             let blocks = source.read(&share, files)?;
             request.scans.extend(deal(blocks, lines, source.scan, scan.partitions));

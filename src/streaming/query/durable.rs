@@ -80,7 +80,7 @@ impl Durable {
     pub fn changes(&mut self, batch: i64, changes: Vec<StateChange>) -> Vec<Request> {
         let mut writes = Vec::new();
         for change in changes {
-            let piece = (change.operator, change.partition);
+            let piece = change.part;
             let file = StateFile {
                 version: batch + 1,
                 kind: if change.snapshot { Kind::Snapshot } else { Kind::Delta },

@@ -20,16 +20,16 @@ use super::checkpoint::logs::Offsets;
 use super::checkpoint::resume::Resume;
 use super::checkpoint::state::OperatorRecord;
 use super::pid::RateEstimator;
-use super::progress::SourceProgress;
+use super::progress::{SourceProgress, StateProgress};
 use super::source::{Files, Share, Source};
 use super::trigger::Trigger;
 use super::watermark::{Policy, WatermarkTracker};
-use crate::cluster::message::{PlanId, RunId};
 use crate::cluster::runner::{JobRequest, ScanBlocks};
 use crate::error::SparkError;
-use crate::exec::inputs::{EventTimeStats, OutputMode, StateStats};
+use crate::exec::inputs::EventTimeStats;
 use crate::exec::stage::StageGraph;
-use crate::scheduler::JobId;
+use crate::ids::{JobId, OperatorId, PlanId, RunId, StatePart};
+use crate::plan::output_mode::OutputMode;
 use crate::settings::Conf;
 use crate::storage::{Reply, Request, StorageError};
 
@@ -126,7 +126,7 @@ struct Batch {
     sources: Vec<SourceProgress>,
     watermark_ms: i64,
     event_times: Vec<EventTimeStats>,
-    state: Vec<(String, usize, StateStats)>,
+    state: Vec<StateProgress>,
     output_rows: i64,
 }
 
@@ -164,7 +164,7 @@ pub struct Query {
 }
 
 /// The stateful operators of a plan, as a checkpoint describes them.
-pub fn operator_records(graph: &StageGraph) -> BTreeMap<usize, OperatorRecord> {
+pub fn operator_records(graph: &StageGraph) -> BTreeMap<OperatorId, OperatorRecord> {
     let records = graph.operators.iter().map(|operator| {
         let (key, value) = operator.state_types();
         OperatorRecord {
@@ -174,7 +174,8 @@ pub fn operator_records(graph: &StageGraph) -> BTreeMap<usize, OperatorRecord> {
             value,
         }
     });
-    records.enumerate().collect()
+    let numbered = records.enumerate();
+    numbered.map(|(number, record)| (OperatorId(number), record)).collect()
 }
 
 impl Query {
@@ -395,12 +396,11 @@ impl Query {
     ///
     /// # Errors
     /// `CHECKPOINT_CORRUPT`, naming the first that is missing.
-    pub fn state_files(&self, operator: usize, partition: usize, batch: i64) -> Result<Vec<String>, SparkError> {
+    pub fn state_files(&self, part: StatePart, batch: i64) -> Result<Vec<String>, SparkError> {
         let durable = self.durable.as_ref();
         let durable = durable.ok_or_else(|| SparkError::internal("a query without a checkpoint reads state"))?;
-        let piece = (operator, partition);
-        let files = durable.state().chain(&durable.at, piece, batch + 1)?;
-        Ok(files.into_iter().map(|file| file.path(&durable.at, piece)).collect())
+        let files = durable.state().chain(&durable.at, part, batch + 1)?;
+        Ok(files.into_iter().map(|file| file.path(&durable.at, part)).collect())
     }
 
     /// The job that runs the batch in progress.

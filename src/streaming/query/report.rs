@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::{Action, Batch, Phase, Query};
 use crate::error::{Exception, SparkError};
-use crate::exec::inputs::{EventTimeStats, OutputMode};
+use crate::exec::inputs::EventTimeStats;
+use crate::plan::output_mode::OutputMode;
 use crate::streaming::progress::{Progress, instant};
 
 impl Query {
@@ -35,7 +36,7 @@ impl Query {
 
     /// Why an append-mode batch with state gave nothing: which `withWatermark` holds the watermark back.
     fn waits(&self, batch: &Batch) -> Option<String> {
-        let held = batch.state.iter().any(|(_, _, stats)| stats.rows_total > 0);
+        let held = batch.state.iter().any(|s| s.stats.rows_total > 0);
         if self.definition.mode != OutputMode::Append || batch.output_rows > 0 || !held || !self.watermark.is_set() {
             return None;
         }

@@ -6,8 +6,10 @@ use super::{Action, Batch, Phase, Query};
 use crate::cluster::runner::Outcome;
 use crate::error::SparkError;
 use crate::exec::inputs::{EventTimeStats, StateStats};
+use crate::ids::OperatorId;
 use crate::streaming::checkpoint::logs::Commit;
 use crate::streaming::pid::Measured;
+use crate::streaming::progress::StateProgress;
 use crate::streaming::trigger::Trigger;
 
 impl Query {
@@ -40,8 +42,8 @@ impl Query {
     fn take_reports(&self, batch: &mut Batch, outcome: &Outcome) {
         let graph = &self.definition.graph;
         let mut event_times: BTreeMap<usize, EventTimeStats> = BTreeMap::new();
-        let mut state: BTreeMap<usize, StateStats> = BTreeMap::new();
-        for (stage, _, report) in &outcome.reports {
+        let mut state: BTreeMap<OperatorId, StateStats> = BTreeMap::new();
+        for (part, report) in &outcome.reports {
             for (number, stats) in &report.event_times {
                 let entry = event_times.entry(*number).or_default();
                 *entry = entry.merged(stats);
@@ -54,7 +56,7 @@ impl Query {
                 progress.rows += report.scanned_rows.get(&source.scan).copied().unwrap_or(0);
                 progress.malformed += report.malformed_records.get(&source.scan).copied().unwrap_or(0);
             }
-            if *stage + 1 == graph.stages.len() {
+            if part.stage.0 + 1 == graph.stages.len() {
                 batch.output_rows += report.output_rows as i64;
             }
         }
@@ -62,12 +64,13 @@ impl Query {
             .map(|i| event_times.get(&i).copied().unwrap_or_default())
             .collect();
         let operators = graph.operators.iter().enumerate();
-        batch.state = operators
-            .map(|(i, o)| {
-                let stats = state.get(&i).copied().unwrap_or_default();
-                (o.name.to_owned(), o.partitions, stats)
-            })
-            .collect();
+        let reported = operators.map(|(number, operator)| StateProgress {
+            name: operator.name,
+            partitions: operator.partitions,
+            counts_duplicates: operator.counts_duplicates,
+            stats: state.get(&OperatorId(number)).copied().unwrap_or_default(),
+        });
+        batch.state = reported.collect();
     }
 
     /// The sink has the batch, or has not.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use arrow::buffer::Buffer;
 
+use crate::ids::{ScanId, ScanPart};
+
 /// Deals a source's blocks out over the partitions of its scan; a single large text block is cut at line ends, so that
 /// all executors share the parsing.
-pub fn deal(blocks: Vec<Buffer>, lines: bool, scan: usize, partitions: usize) -> BTreeMap<(usize, usize), Vec<Buffer>> {
+pub fn deal(blocks: Vec<Buffer>, lines: bool, scan: ScanId, partitions: usize) -> BTreeMap<ScanPart, Vec<Buffer>> {
     const WORTH_CUTTING_BYTES: usize = 64 << 10;
     let mut pieces = Vec::new();
     let few = blocks.len() < partitions;
@@ -17,11 +19,12 @@ pub fn deal(blocks: Vec<Buffer>, lines: bool, scan: usize, partitions: usize) ->
             pieces.push(block);
         }
     }
-    let mut dealt: BTreeMap<(usize, usize), Vec<Buffer>> = BTreeMap::new();
+    let mut dealt: BTreeMap<ScanPart, Vec<Buffer>> = BTreeMap::new();
     // Runs of neighbours, so that the partitions one after the other have the order of the source.
     let (count, partitions) = (pieces.len(), partitions.max(1));
     for (i, piece) in pieces.into_iter().enumerate() {
-        dealt.entry((scan, i * partitions / count)).or_default().push(piece);
+        let partition = i * partitions / count;
+        dealt.entry(ScanPart { scan, partition }).or_default().push(piece);
     }
     dealt
 }
@@ -56,7 +59,7 @@ mod tests {
         let text: String = (0..20_000).map(|i| format!("{{\"n\":{i}}}\n")).collect();
         let block = Buffer::from(text.clone().into_bytes());
         for parts in 1..5 {
-            let dealt = deal(vec![block.clone()], true, 0, parts);
+            let dealt = deal(vec![block.clone()], true, ScanId(0), parts);
             assert_eq!(dealt.len(), parts);
             let joined: Vec<u8> = dealt.values().flatten().flat_map(|b| b.to_vec()).collect();
             assert_eq!(joined, text.as_bytes());

@@ -16,6 +16,7 @@ use self::files::FileSource;
 use self::rate::RateSource;
 use super::checkpoint::resume::{Memory, SourceFacts, SourceKind};
 use crate::error::{Exception, Result, SparkError};
+use crate::ids::ScanId;
 use crate::plan::scan::StreamSpec;
 use crate::storage::Request;
 use crate::values::interval::interval_micros;
@@ -82,7 +83,7 @@ pub struct Share {
 #[derive(Debug)]
 pub struct Source {
     /// The scan that reads it.
-    pub scan: usize,
+    pub scan: ScanId,
     pub description: String,
     format: String,
     kind: Kind,
@@ -110,7 +111,7 @@ fn count_of(offset: &Value) -> i64 {
 impl Source {
     /// # Errors
     /// Options that are no numbers, a missing path.
-    pub fn open(scan: usize, spec: &StreamSpec, now_ms: i64) -> Result<Self> {
+    pub fn open(scan: ScanId, spec: &StreamSpec, now_ms: i64) -> Result<Self> {
         let number = |key: &str| -> Result<Option<i64>> {
             let Some(text) = spec.options.get(key) else {
                 return Ok(None);
@@ -347,7 +348,7 @@ mod tests {
             path: None,
             options: BTreeMap::from([("sourceid".into(), "s".into())]),
         };
-        let mut source = Source::open(0, &spec, 0).unwrap();
+        let mut source = Source::open(ScanId(0), &spec, 0).unwrap();
         let push = |source: &mut Source, count: usize| {
             for _ in 0..count {
                 source.queue().unwrap().push(Buffer::from(&b"{}\n"[..]));
@@ -377,7 +378,7 @@ mod tests {
             path: None,
             options: options.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
         };
-        let mut source = Source::open(0, &spec, 0).unwrap();
+        let mut source = Source::open(ScanId(0), &spec, 0).unwrap();
         for length in [4, 6, 1, 11, 2, 2, 2, 2] {
             source.queue().unwrap().push(Buffer::from(vec![b' '; length]));
         }

@@ -22,7 +22,7 @@ use rivulet::cluster::executor::{Executor, MemoryBlocks, Outgoing};
 use rivulet::cluster::message::{FromExecutor, Peer, ToExecutor};
 use rivulet::connect::driver::{Driver, Input, Method, Output, RequestId};
 use rivulet::error::{Result, SparkError};
-use rivulet::scheduler::ExecutorRef;
+use rivulet::ids::ExecutorRef;
 use rivulet::settings::Conf;
 use rivulet::storage::faulty::Faulty;
 use rivulet::streaming::source::{FileEntry, Files};

@@ -14,12 +14,12 @@ use super::client::relation;
 use super::cluster::{Cluster, Faults};
 use crate::seeds::{Log, each_seed};
 use rivulet::connect::driver::RequestId;
-use rivulet::exec::program::{Keep, ProgramOutput, ProgramTask};
+use rivulet::exec::program::{Edge, Keep, ProgramOutput, ProgramTask};
+use rivulet::ids::{ExecutorRef, KeptId, ShuffleId};
 use rivulet::proto as sc;
 use rivulet::proto::execute_plan_response::ResponseType;
 use rivulet::proto::relation::RelType;
 use rivulet::rdd::plan::{RESULT_TYPE_URL, TYPE_URL};
-use rivulet::scheduler::{ExecutorRef, KeptId, ShuffleId};
 
 /// Rows that a dataset may have before it is not multiplied any more.
 const MANY: usize = 400;
@@ -256,10 +256,10 @@ impl Datasets {
                 plan: task.plan,
                 partition,
             },
-            Some((node, parent)) => Task::Map {
+            Some(edge) => Task::Map {
                 shuffle: ShuffleId {
-                    dataset: key(node),
-                    parent,
+                    dataset: key(edge.reader),
+                    parent: edge.parent,
                 },
                 partition,
             },
@@ -295,7 +295,7 @@ impl Datasets {
         {
             note(Event::Evicted(executor, id));
         }
-        let Some((reader, _)) = write else {
+        let Some(Edge { reader, .. }) = write else {
             return ProgramOutput {
                 blocks: vec![Some(bytes(&rows))],
                 rows: vec![rows.len() as u64],
@@ -352,8 +352,11 @@ impl Pass<'_> {
         let width = |node: usize| index(&plan["nodes"][node]["partitions"]);
         match node["kind"].as_str() {
             Some("source") => {
-                let own = task.sources.iter().find(|(n, p, _)| (*n, *p) == (at, partition));
-                numbers(own.expect("a source that is read comes along").2.as_slice())
+                let own = task
+                    .sources
+                    .iter()
+                    .find(|(s, _)| (s.scan.0, s.partition) == (at, partition));
+                numbers(own.expect("a source that is read comes along").1.as_slice())
             }
             Some("narrow") => step(&node["op"], &self.compute(parents[0], partition)),
             Some("union") => {
@@ -379,8 +382,12 @@ impl Pass<'_> {
                 let mut rows = Vec::new();
                 for (i, parent) in parents.into_iter().enumerate() {
                     if node["wide"][i] == json!(true) {
-                        let own = task.shuffled.iter().find(|(edge, _)| *edge == (at, i, partition));
-                        let blocks = own.iter().flat_map(|(_, blocks)| blocks);
+                        let edge = Edge { reader: at, parent: i };
+                        let own = task
+                            .shuffled
+                            .iter()
+                            .find(|s| (s.edge, s.partition) == (edge, partition));
+                        let blocks = own.iter().flat_map(|s| &s.blocks);
                         rows.extend(blocks.flat_map(|b| numbers(b.as_slice())));
                     } else {
                         rows.extend(self.compute(parent, partition));

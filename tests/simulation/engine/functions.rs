@@ -16,11 +16,11 @@ use super::datasets::Datasets;
 use rivulet::error::Result;
 use rivulet::exec::program::{FunctionId, GroupAnswer, GroupCall, ProgramHost, ProgramOutput, ProgramTask};
 use rivulet::exec::state::groups::entry_fields;
+use rivulet::ids::{ExecutorRef, KeptId};
 use rivulet::plan::type_message;
 use rivulet::proto as sc;
 use rivulet::proto::common_inline_user_defined_function::Function;
 use rivulet::proto::relation::RelType;
-use rivulet::scheduler::{ExecutorRef, KeptId};
 use rivulet::values::ipc;
 
 /// `input` has ts, k and v: k, rows so far, sum of v so far, and whether it is data or the timeout that says so. The timeout

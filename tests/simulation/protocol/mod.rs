@@ -13,8 +13,8 @@ use crate::engine::client::{sql, stream, with_watermark};
 use crate::engine::cluster::Injected;
 use crate::seeds::{deep, each_seed};
 use rivulet::compile::job::JobSpec;
-use rivulet::exec::inputs::OutputMode;
 use rivulet::exec::stage::StageGraph;
+use rivulet::plan::output_mode::OutputMode;
 use rivulet::settings::Conf;
 
 /// Plans of the query, by output mode and number of state partitions: their stages never run, but the query loop reads

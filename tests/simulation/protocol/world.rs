@@ -11,10 +11,10 @@ use crate::engine::stream::random_block;
 use crate::network::Network;
 use crate::seeds::Log;
 use crate::window_model::{Model, Row};
-use rivulet::cluster::message::{PlanId, RunId};
 use rivulet::cluster::runner::{JobRequest, Outcome, StateChange};
 use rivulet::error::{Result, SparkError};
 use rivulet::exec::inputs::{EventTimeStats, TaskReport};
+use rivulet::ids::{OperatorId, PlanId, RunId, StageId, StagePart, StatePart};
 use rivulet::storage::faulty::{Fate, Faulty};
 use rivulet::storage::{Reply, Request, Storage, StorageError};
 use rivulet::streaming::checkpoint::facts::{Facts, Pause};
@@ -346,7 +346,7 @@ impl<'a> World<'a> {
     fn source(&self) -> Source {
         let graph = &self.plan().2;
         let scan = &graph.scans[0];
-        Source::open(scan.id.0, scan.stream.as_ref().expect("a stream is read"), 0).expect("the source opens")
+        Source::open(scan.id, scan.stream.as_ref().expect("a stream is read"), 0).expect("the source opens")
     }
 
     fn start(&mut self, source: Source, resume: Resume, log: &mut Log) {
@@ -394,10 +394,10 @@ impl<'a> World<'a> {
     fn restore(&mut self, resume: &Resume) {
         let mut logged: Vec<Vec<(usize, usize)>> = vec![vec![]; resume.next_batch as usize];
         for partition in 0..self.partitions {
-            let chain = resume.state.chain(&Self::at(), (0, partition), resume.next_batch);
+            let chain = resume.state.chain(&Self::at(), part(partition), resume.next_batch);
             let mut batches = Vec::new();
             for file in chain.expect("state that was committed is there") {
-                let path = file.path(&Self::at(), (0, partition));
+                let path = file.path(&Self::at(), part(partition));
                 let Ok(Reply::Bytes(Some(bytes))) = self.disk.perform(&Request::Read { path: path.clone() }) else {
                     panic!("{path} was committed and cannot be read");
                 };
@@ -492,8 +492,7 @@ impl<'a> World<'a> {
         let changes = (0..self.partitions).map(|partition| {
             let from = if snapshot { 0 } else { self.logged.len() - 1 };
             StateChange {
-                operator: 0,
-                partition,
+                part: part(partition),
                 snapshot,
                 bytes: Buffer::from(text_of(&self.logged[from..], partition, self.partitions).into_bytes()),
             }
@@ -501,7 +500,13 @@ impl<'a> World<'a> {
         let outcome = Outcome {
             changes: changes.collect(),
             results: vec![Buffer::from(expected.rows.join("\n").into_bytes())],
-            reports: vec![(0, 0, report)],
+            reports: vec![(
+                StagePart {
+                    stage: StageId(0),
+                    partition: 0,
+                },
+                report,
+            )],
             updates: vec![],
         };
         self.inputs = Some(inputs);
@@ -551,6 +556,12 @@ impl<'a> World<'a> {
 }
 
 /// A partition's rows of some batches: a line a batch, `record:row` with blanks between.
+/// A partition of the only operator's state.
+fn part(partition: usize) -> StatePart {
+    let operator = OperatorId(0);
+    StatePart { operator, partition }
+}
+
 fn text_of(batches: &[Vec<(usize, usize)>], partition: usize, partitions: usize) -> String {
     let lines = batches.iter().map(|rows| {
         let own = rows.iter().enumerate().filter(|(at, _)| at % partitions == partition);

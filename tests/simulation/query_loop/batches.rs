@@ -4,7 +4,9 @@ use super::{
     ASAP, NoFiles, answer, batch, changes, delivery, end, outcome, progress, push, query, run, stored, writes,
 };
 use crate::seeds::deep;
-use rivulet::exec::inputs::{OutputMode, StateStats};
+use rivulet::exec::inputs::StateStats;
+use rivulet::ids::OperatorId;
+use rivulet::plan::output_mode::OutputMode;
 use rivulet::streaming::query::Action;
 use rivulet::streaming::trigger::Trigger;
 
@@ -134,9 +136,9 @@ fn an_append_mode_batch_that_gives_nothing_says_what_holds_its_rows() {
                 rows_total,
                 ..StateStats::default()
             };
-            done.reports[0].2.state.insert(0, state);
-            done.reports[0].0 = query.definition.graph.stages.len() - 1;
-            done.reports[0].2.output_rows = output;
+            done.reports[0].1.state.insert(OperatorId(0), state);
+            done.reports[0].0.stage.0 = query.definition.graph.stages.len() - 1;
+            done.reports[0].1.output_rows = output;
             delivery(query.job_done(0, done));
             let said = progress(query.delivered(0, Ok(())))["rivulet"]["waits"].clone();
             let text = "rows are kept until the watermark passes them, and it is at 1970-01-01T00:01:30.000Z; of 1 watermarks number 0 is the last, at 1970-01-01T00:01:30.000Z";

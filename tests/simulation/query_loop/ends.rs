@@ -3,7 +3,7 @@
 use super::{ASAP, NoFiles, answer, delivery, end, outcome, push, query, run, stored};
 use crate::seeds::deep;
 use rivulet::error::{Exception, SparkError};
-use rivulet::exec::inputs::OutputMode;
+use rivulet::plan::output_mode::OutputMode;
 use rivulet::storage::StorageError;
 
 #[test]

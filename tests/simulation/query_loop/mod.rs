@@ -10,11 +10,12 @@ use arrow::buffer::Buffer;
 use prost::Message;
 
 use crate::engine::client::{sql, stream, with_watermark};
-use rivulet::cluster::message::{PlanId, RunId};
 use rivulet::cluster::runner::{JobRequest, Outcome, StateChange};
 use rivulet::compile::job::JobSpec;
 use rivulet::error::{Result, SparkError};
-use rivulet::exec::inputs::{EventTimeStats, OutputMode, TaskReport};
+use rivulet::exec::inputs::{EventTimeStats, TaskReport};
+use rivulet::ids::{OperatorId, PlanId, RunId, StageId, StagePart, StatePart};
+use rivulet::plan::output_mode::OutputMode;
 use rivulet::settings::Conf;
 use rivulet::storage::{Reply, Request};
 use rivulet::streaming::checkpoint::Location;
@@ -60,7 +61,7 @@ fn query(trigger: Trigger, mode: OutputMode, checkpoint: bool) -> Query {
     };
     let graph = Arc::new(spec.compile().expect("the plan compiles"));
     let scan = graph.scans[0].clone();
-    let source = Source::open(scan.id.0, scan.stream.as_ref().expect("a stream is read"), 0).expect("the source opens");
+    let source = Source::open(scan.id, scan.stream.as_ref().expect("a stream is read"), 0).expect("the source opens");
     let definition = Definition {
         id: "the-query".into(),
         run_id: "the-run".into(),
@@ -123,7 +124,13 @@ fn outcome(max_s: Option<i64>) -> Outcome {
     Outcome {
         changes: vec![],
         results: vec![],
-        reports: vec![(0, 0, report)],
+        reports: vec![(
+            StagePart {
+                stage: StageId(0),
+                partition: 0,
+            },
+            report,
+        )],
         updates: vec![],
     }
 }
@@ -132,8 +139,10 @@ fn outcome(max_s: Option<i64>) -> Outcome {
 fn changes() -> Vec<StateChange> {
     (0..2)
         .map(|partition| StateChange {
-            operator: 0,
-            partition,
+            part: StatePart {
+                operator: OperatorId(0),
+                partition,
+            },
             snapshot: false,
             bytes: Buffer::from(b"rows".to_vec()),
         })

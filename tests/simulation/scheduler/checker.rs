@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rivulet::ids::{ExecutorRef, JobId, StageId, TaskId};
 use rivulet::scheduler::dag::{Command, Event, Failure, MAX_FAILURES, StageSpec};
-use rivulet::scheduler::{BlockId, ExecutorRef, Fetch, JobId, TaskId};
+use rivulet::scheduler::{BlockId, Fetch};
 
 type Place = (usize, usize);
 
@@ -76,7 +77,7 @@ impl Checker {
                 if self.ends(*task, *executor) {
                     let job = self.jobs.get_mut(&task.job).expect("a running task has a job");
                     job.outputs
-                        .insert((task.stage, task.partition), (task.attempt, *executor, rows.clone()));
+                        .insert((task.stage.0, task.partition), (task.attempt, *executor, rows.clone()));
                     self.expected = Some(*task);
                 }
             }
@@ -92,7 +93,7 @@ impl Checker {
                             let BlockId::Shuffle { task, .. } = fetch.block else {
                                 return;
                             };
-                            let at = (task.stage, task.partition);
+                            let at = (task.stage.0, task.partition);
                             if job
                                 .outputs
                                 .get(&at)
@@ -101,9 +102,9 @@ impl Checker {
                                 job.outputs.remove(&at);
                             }
                         }
-                        Failure::StateMissing => *job.spent.entry((task.stage, task.partition)).or_default() += 1,
+                        Failure::StateMissing => *job.spent.entry((task.stage.0, task.partition)).or_default() += 1,
                         Failure::Error { retryable, .. } => {
-                            *job.spent.entry((task.stage, task.partition)).or_default() += 1;
+                            *job.spent.entry((task.stage.0, task.partition)).or_default() += 1;
                             job.hopeless |= !retryable;
                         }
                     }
@@ -141,7 +142,7 @@ impl Checker {
         {
             self.running.remove(&task);
             let job = self.jobs.get_mut(&task.job).expect("a running task has a job");
-            *job.spent.entry((task.stage, task.partition)).or_default() += 1;
+            *job.spent.entry((task.stage.0, task.partition)).or_default() += 1;
         }
         for job in self.jobs.values_mut() {
             let stages = &job.stages;
@@ -214,7 +215,7 @@ impl Checker {
             self.copies += 1;
         } else {
             assert!(
-                job.ready(&self.running, task.job, (task.stage, task.partition)),
+                job.ready(&self.running, task.job, (task.stage.0, task.partition)),
                 "{task:?} is launched though it may not run"
             );
         }
@@ -229,7 +230,7 @@ impl Checker {
             .get_mut(&task.job)
             .expect("looked up above")
             .attempts
-            .entry((task.stage, task.partition))
+            .entry((task.stage.0, task.partition))
             .or_default();
         assert_eq!(task.attempt, *attempts, "attempts do not count up");
         *attempts += 1;
@@ -286,7 +287,7 @@ impl Job {
         running: &'a BTreeMap<TaskId, ExecutorRef>,
         task: TaskId,
     ) -> impl Iterator<Item = &'a ExecutorRef> {
-        let same = move |t: &TaskId| (t.job, t.stage, t.partition) == (task.job, task.stage, task.partition);
+        let same = move |t: &TaskId| (t.job, t.part()) == (task.job, task.part());
         running.iter().filter(move |(t, _)| same(t)).map(|(_, on)| on)
     }
 
@@ -294,24 +295,25 @@ impl Job {
     fn ready(&self, running: &BTreeMap<TaskId, ExecutorRef>, job: JobId, (stage, partition): Place) -> bool {
         let runs = running
             .keys()
-            .any(|t| (t.job, t.stage, t.partition) == (job, stage, partition));
+            .any(|t| (t.job, t.stage.0, t.partition) == (job, stage, partition));
         !runs
             && !self.outputs.contains_key(&(stage, partition))
-            && self.stages[stage].parents.iter().all(|p| self.complete(*p))
+            && self.stages[stage].parents.iter().all(|p| self.complete(p.0))
             && self.wanted(stage)
     }
 
     fn wanted(&self, stage: usize) -> bool {
-        let mut children = (stage + 1..self.stages.len()).filter(|c| self.stages[*c].parents.contains(&stage));
+        let mut children = (stage + 1..self.stages.len()).filter(|c| self.stages[*c].parents.contains(&StageId(stage)));
         self.stages[stage].result || children.any(|c| !self.complete(c) && self.wanted(c))
     }
 
     fn fetches(&self, task: TaskId) -> Vec<Fetch> {
-        let reads = &self.stages[task.stage].reads[task.partition];
-        let maps = reads.iter().flat_map(|(parent, wanted)| {
+        let reads = &self.stages[task.stage.0].reads[task.partition];
+        let maps = reads.iter().flat_map(|part| {
+            let parent = part.stage.0;
             self.outputs
-                .range((*parent, 0)..(*parent + 1, 0))
-                .map(move |o| (o, *wanted))
+                .range((parent, 0)..(parent + 1, 0))
+                .map(move |o| (o, part.partition))
         });
         maps.filter(|((_, (_, _, rows)), wanted)| rows[*wanted] > 0)
             .map(|(((stage, partition), (attempt, from, _)), wanted)| Fetch {
@@ -319,13 +321,13 @@ impl Job {
                 block: BlockId::Shuffle {
                     task: TaskId {
                         job: task.job,
-                        stage: *stage,
+                        stage: StageId(*stage),
                         partition: *partition,
                         attempt: *attempt,
                     },
                     partition: wanted,
                 },
-                stage: *stage,
+                stage: StageId(*stage),
             })
             .collect()
     }

@@ -3,6 +3,7 @@
 use rand::Rng;
 use rand::rngs::SmallRng;
 
+use rivulet::ids::{StageId, StagePart};
 use rivulet::scheduler::dag::StageSpec;
 
 /// A job of one to six stages; each reads some partitions of earlier ones, the last gives the result and needs them all.
@@ -24,7 +25,10 @@ pub fn random_job(rng: &mut SmallRng, executors: u32) -> Vec<StageSpec> {
             .map(|task| {
                 parents
                     .iter()
-                    .map(|p| (*p, if rng.random_bool(0.8) { task } else { 0 }))
+                    .map(|p| StagePart {
+                        stage: StageId(*p),
+                        partition: if rng.random_bool(0.8) { task } else { 0 },
+                    })
                     .collect()
             })
             .collect();
@@ -32,7 +36,7 @@ pub fn random_job(rng: &mut SmallRng, executors: u32) -> Vec<StageSpec> {
             .map(|_| rng.random_bool(0.3).then(|| rng.random_range(0..executors + 1)))
             .collect();
         stages.push(StageSpec {
-            parents,
+            parents: parents.into_iter().map(StageId).collect(),
             reads,
             preferred,
             result: last,

@@ -10,10 +10,11 @@ use super::checker::Checker;
 use super::graphs::random_job;
 use crate::network::Network;
 use crate::seeds::Log;
+use rivulet::ids::{ExecutorRef, JobId, TaskId};
+use rivulet::scheduler::Fetch;
 use rivulet::scheduler::dag::{Command, Event, Scheduler};
 use rivulet::scheduler::pools::Pool;
 use rivulet::scheduler::speculation::Speculation;
-use rivulet::scheduler::{ExecutorRef, Fetch, JobId, TaskId};
 
 /// Nothing goes wrong any more after this; what was wrong by then must come right.
 const FAULTS_UNTIL_MS: u64 = 1500;

@@ -15,6 +15,7 @@ use crate::error::{Result, SparkError};
 use crate::exec::inputs::TaskInputs;
 use crate::exec::stage::Read;
 use crate::exec::task::{TaskOutput, run};
+use crate::ids::{ScanId, ScanPart, StageId, StagePart};
 use crate::plan::scan::Format;
 use crate::proto as sc;
 use crate::settings::Conf;
@@ -109,19 +110,19 @@ fn execute(spec: &JobSpec, tables: &Tables) -> Result<Frame> {
     for stage in &graph.stages {
         let mut outputs = Vec::new();
         for task in 0..stage.tasks() {
-            let mut shuffle: HashMap<usize, Vec<Buffer>> = HashMap::new();
-            let mut scans: HashMap<usize, Vec<Buffer>> = HashMap::new();
+            let mut shuffle: HashMap<StageId, Vec<Buffer>> = HashMap::new();
+            let mut scans: HashMap<ScanId, Vec<Buffer>> = HashMap::new();
             for read in &stage.reads[task] {
                 match *read {
-                    Read::Shuffle { stage, partition } => {
-                        let blocks = made[stage]
+                    Read::Shuffle(StagePart { stage, partition }) => {
+                        let blocks = made[stage.0]
                             .iter()
                             .filter_map(|o| o.blocks.get(partition)?.clone())
                             .map(Buffer::from);
                         shuffle.entry(stage).or_default().extend(blocks);
                     }
-                    Read::Scan { scan, partition } => {
-                        let file = graph.scans[scan].files.get(partition);
+                    Read::Scan(ScanPart { scan, partition }) => {
+                        let file = graph.scans[scan.0].files.get(partition);
                         scans
                             .entry(scan)
                             .or_default()

@@ -5,7 +5,8 @@ use rand::Rng;
 use rand::rngs::SmallRng;
 
 use rivulet::cluster::executor::{BlockStore, MemoryBlocks};
-use rivulet::cluster::states::{StateKey, StateStore};
+use rivulet::cluster::states::StateStore;
+use rivulet::ids::StateId;
 use rivulet::scheduler::BlockId;
 
 /// Blocks on the heap; each is lost with a probability, and its executor lives on.
@@ -20,11 +21,11 @@ impl StateStore for LossyBlocks {
         self.blocks.takes_state()
     }
 
-    fn put_state(&mut self, key: StateKey, bytes: &[u8]) -> bool {
+    fn put_state(&mut self, key: StateId, bytes: &[u8]) -> bool {
         self.blocks.put_state(key, bytes)
     }
 
-    fn take_state(&mut self, key: StateKey) -> Option<Buffer> {
+    fn take_state(&mut self, key: StateId) -> Option<Buffer> {
         let found = self.blocks.take_state(key);
         found.filter(|_| !self.rng.random_bool(self.losing))
     }

@@ -7,7 +7,7 @@ use super::{Cluster, Happening};
 use crate::seeds::Log;
 use rivulet::cluster::message::Peer;
 use rivulet::connect::driver::Input;
-use rivulet::scheduler::ExecutorRef;
+use rivulet::ids::ExecutorRef;
 
 impl Cluster {
     /// To a dead incarnation: its successor gets it, or the sender is told.

@@ -6,8 +6,9 @@ use super::super::graphs::random_rows;
 use super::{Happening, World};
 use crate::seeds::Log;
 use rivulet::error::SparkError;
+use rivulet::ids::{ExecutorRef, TaskId};
 use rivulet::scheduler::dag::{Event, Failure};
-use rivulet::scheduler::{BlockId, ExecutorRef, Fetch, TaskId};
+use rivulet::scheduler::{BlockId, Fetch};
 
 fn writer(fetch: &Fetch) -> TaskId {
     match fetch.block {

@@ -1,20 +1,22 @@
 //! Where event time goes in a plan: which columns carry it, when a key or a pair of rows is final, and what watermark an
 //! operator has when others stand below it.
 
-use std::collections::BTreeMap;
-
 use datafusion_common::{Column, ScalarValue};
 use datafusion_expr::utils::split_conjunction;
 use datafusion_expr::{Aggregate, BinaryExpr, Expr, Join, LogicalPlan, Operator};
 
-use crate::exec::state::aggregate::EventTimeKey;
-use crate::plan::map_groups::MapGroups;
-use crate::plan::nodes;
-use crate::plan::scan::is_streaming;
+use super::nodes::{self, EventTimeColumns};
+use super::scan::is_streaming;
+use crate::kernels::kernel::{TimeFlow, time_flow};
 
-/// Columns that carry an event time: a timestamp, or a window, whose end counts. Column id → µs to be added (the length of a
-/// window, where the column holds its start).
-pub type EventTimeColumns = BTreeMap<String, i64>;
+/// How a key's closing time follows from its columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventTimeKey {
+    /// Key column with the window or its start, or the event time itself.
+    pub column: usize,
+    /// Added to it: the window's length if the column has its start; else 0. µs.
+    pub plus_us: i64,
+}
 
 /// The grouping column by which groups close.
 pub fn event_time_key(aggregate: &Aggregate) -> Option<EventTimeKey> {
@@ -40,18 +42,9 @@ pub fn event_times(plan: &LogicalPlan) -> EventTimeColumns {
                 .filter_map(|(e, f)| Some((f.name().clone(), of_expr(e, &columns)?)))
                 .collect();
         }
-        LogicalPlan::Extension(extension) => {
-            let any = extension.node.as_any();
-            if let Some(groups) = any.downcast_ref::<MapGroups>() {
-                columns = groups.event_time.iter().map(|id| (id.clone(), 0)).collect();
-            }
-            if let Some(watermark) = any.downcast_ref::<nodes::EventTimeWatermark>() {
-                columns.insert(watermark.column.clone(), 0);
-            }
-            if let Some(expand) = any.downcast_ref::<nodes::ExpandWindows>()
-                && columns.contains_key(&expand.time)
-            {
-                columns.insert(expand.start.clone(), expand.length_us);
+        LogicalPlan::Extension(_) => {
+            if let Some(unary) = nodes::any(plan) {
+                columns = unary.node.event_times(columns);
             }
         }
         _ => {}
@@ -66,12 +59,9 @@ fn of_expr(expr: &Expr, columns: &EventTimeColumns) -> Option<i64> {
         Expr::Column(column) => columns.get(&column.name).copied(),
         Expr::Alias(alias) => of_expr(&alias.expr, columns),
         Expr::Cast(cast) => of_expr(&cast.expr, columns),
-        Expr::ScalarFunction(call) => match call.func.name() {
+        Expr::ScalarFunction(call) => match time_flow(&call.func) {
             // A window has its end in itself; `window_time` is an instant within the window it was taken from.
-            "make_window" | "window_time" | "shift_time" | "session_end" => {
-                of_expr(call.args.first()?, columns).map(|_| 0)
-            }
-            "make_session" => of_expr(call.args.last()?, columns).map(|_| 0),
+            TimeFlow::Keeps(argument) => of_expr(call.args.get(argument)?, columns).map(|_| 0),
             _ => None,
         },
         _ => None,
@@ -80,9 +70,7 @@ fn of_expr(expr: &Expr, columns: &EventTimeColumns) -> Option<i64> {
 
 /// The watermark's delay of the event-time column that a plan puts out, µs.
 pub fn delay_us(plan: &LogicalPlan) -> Option<i64> {
-    if let LogicalPlan::Extension(extension) = plan
-        && let Some(watermark) = extension.node.as_any().downcast_ref::<nodes::EventTimeWatermark>()
-    {
+    if let Some((watermark, _)) = nodes::of::<nodes::EventTimeWatermark>(plan) {
         return Some(watermark.delay_us);
     }
     plan.inputs().into_iter().find_map(delay_us)
@@ -218,9 +206,9 @@ fn linear(expr: &Expr) -> Option<(&Column, i64)> {
                 return None;
             };
             let ((column, a), b) = linear(time).zip(constant_us(interval))?;
-            match call.func.name() {
-                "add_interval" => Some((column, a.checked_add(b)?)),
-                "subtract_interval" => Some((column, a.checked_sub(b)?)),
+            match time_flow(&call.func) {
+                TimeFlow::Adds => Some((column, a.checked_add(b)?)),
+                TimeFlow::Subtracts => Some((column, a.checked_sub(b)?)),
                 _ => None,
             }
         }

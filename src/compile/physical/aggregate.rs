@@ -1,0 +1,130 @@
+//! Compiling aggregation: on one task, in two halves around an exchange, or its first half for a stream.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion_expr::Aggregate;
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_expr::aggregate::{AggregateFunctionExpr, LoweredAggregateBuilder};
+use datafusion_physical_expr::expressions::Column;
+use datafusion_physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
+
+use super::Planner;
+use crate::error::Result;
+use crate::exec::compiler::{Compiler, PartialAggregate, Plan, partitions};
+use crate::exec::stage::Output;
+use crate::exec::state::merge::Merger;
+
+/// An aggregation with compiled expressions over its compiled input.
+struct Lowered {
+    input: Plan,
+    /// Names of the result's columns: keys, then values.
+    names: Vec<String>,
+    groups: Vec<(Arc<dyn PhysicalExpr>, String)>,
+    functions: Vec<Arc<AggregateFunctionExpr>>,
+    filters: Vec<Option<Arc<dyn PhysicalExpr>>>,
+}
+
+impl Lowered {
+    fn exec(
+        &self,
+        mode: AggregateMode,
+        groups: Vec<(Arc<dyn PhysicalExpr>, String)>,
+        input: Plan,
+    ) -> Result<AggregateExec> {
+        Ok(AggregateExec::try_new(
+            mode,
+            PhysicalGroupBy::new_single(groups),
+            self.functions.clone(),
+            self.filters.clone(),
+            input,
+            self.input.schema(),
+        )?)
+    }
+
+    fn partial(&self) -> Result<Plan> {
+        Ok(Arc::new(self.exec(
+            AggregateMode::Partial,
+            self.groups.clone(),
+            self.input.clone(),
+        )?))
+    }
+
+    /// The keys as the partial half puts them out.
+    fn keys(&self, partial: &SchemaRef) -> Vec<Arc<dyn PhysicalExpr>> {
+        let keys = 0..self.groups.len();
+        keys.map(|i| Arc::new(Column::new(partial.field(i).name(), i)) as Arc<dyn PhysicalExpr>)
+            .collect()
+    }
+
+    /// The second half, over rows of the partial one.
+    fn finish(&self, input: Plan) -> Result<AggregateExec> {
+        let keys = self.keys(&input.schema());
+        let mode = if keys.is_empty() {
+            AggregateMode::Final
+        } else {
+            AggregateMode::FinalPartitioned
+        };
+        let groups = keys.into_iter().zip(self.names.iter().cloned()).collect();
+        self.exec(mode, groups, input)
+    }
+}
+
+impl Planner {
+    fn lower(&mut self, aggregate: &Aggregate) -> Result<Lowered> {
+        let input = self.plan(&aggregate.input)?;
+        let logical = aggregate.input.schema();
+        let names: Vec<String> = aggregate.schema.fields().iter().map(|f| f.name().clone()).collect();
+        let groups = aggregate.group_expr.iter().zip(&names);
+        let groups = groups
+            .map(|(e, name)| Ok((self.expr(e, logical)?, name.clone())))
+            .collect::<Result<Vec<_>>>()?;
+        let mut functions = Vec::new();
+        let mut filters = Vec::new();
+        for (expr, name) in aggregate.aggr_expr.iter().zip(&names[groups.len()..]) {
+            let lowered = LoweredAggregateBuilder::new(expr, logical, &input.schema(), &self.props, &self.context)
+                .with_name(name.clone())
+                .build()?;
+            functions.push(lowered.aggregate);
+            filters.push(lowered.filter);
+        }
+        Ok(Lowered {
+            input,
+            names,
+            groups,
+            functions,
+            filters,
+        })
+    }
+
+    /// An aggregation of rows that are all there.
+    pub(super) fn aggregate(&mut self, aggregate: &Aggregate) -> Result<Plan> {
+        let lowered = self.lower(aggregate)?;
+        if partitions(&lowered.input) == 1 {
+            let single = lowered.exec(AggregateMode::Single, lowered.groups.clone(), lowered.input.clone())?;
+            return Ok(Arc::new(single));
+        }
+        let partial = lowered.partial()?;
+        let keys = lowered.keys(&partial.schema());
+        let output = if keys.is_empty() {
+            Output::Single
+        } else {
+            let partitions = self.shuffle_partitions();
+            Output::Hash { keys, partitions }
+        };
+        let merged = self.exchange(partial, output);
+        Ok(Arc::new(lowered.finish(merged)?))
+    }
+
+    /// The first half alone, for an operator that merges it with its state.
+    pub(super) fn first_half(&mut self, aggregate: &Aggregate) -> Result<PartialAggregate> {
+        let lowered = self.lower(aggregate)?;
+        let plan = lowered.partial()?;
+        let output = datafusion_physical_plan::ExecutionPlan::schema(&lowered.finish(plan.clone())?);
+        let merger = Merger {
+            functions: lowered.functions,
+            grouped: !lowered.groups.is_empty(),
+        };
+        Ok(PartialAggregate { plan, merger, output })
+    }
+}

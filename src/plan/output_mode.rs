@@ -1,0 +1,88 @@
+//! Output modes of streaming queries, and what operators ask of one to refuse it.
+
+use datafusion_expr::LogicalPlan;
+use serde::{Deserialize, Serialize};
+
+use super::scan::is_streaming;
+use crate::error::{Exception, Result, SparkError};
+
+/// Which rows of its result a streaming query puts out per batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OutputMode {
+    /// Rows that no later batch can change.
+    Append,
+    /// Rows that this batch changed.
+    Update,
+    /// All rows of an aggregation.
+    Complete,
+}
+
+impl OutputMode {
+    /// Reads the word of `outputMode("append")`; no word means append.
+    ///
+    /// # Errors
+    /// `STREAMING_OUTPUT_MODE.INVALID` for another word.
+    pub fn parse(name: &str) -> Result<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "append" | "" => Ok(Self::Append),
+            "update" => Ok(Self::Update),
+            "complete" => Ok(Self::Complete),
+            other => Err(SparkError::new(
+                Exception::IllegalArgument,
+                "STREAMING_OUTPUT_MODE.INVALID",
+                "42KDE",
+                format!(
+                    "Invalid streaming output mode: {other}. Accepted output modes are 'Append', 'Complete', 'Update'."
+                ),
+            )
+            .with("outputMode", other)),
+        }
+    }
+
+    /// Names the mode as Spark's sentences do.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Append => "Append",
+            Self::Update => "Update",
+            Self::Complete => "Complete",
+        }
+    }
+}
+
+/// What an operator must know of its streaming query to say whether it may stand in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Query {
+    /// The query's output mode.
+    pub mode: OutputMode,
+    /// Whether the query aggregates a stream.
+    pub aggregated: bool,
+}
+
+impl Query {
+    /// Refuses to sort rows that later batches may add to.
+    ///
+    /// # Errors
+    /// An `AnalysisException` unless the query puts out a complete aggregation.
+    pub fn check_sort(self) -> Result<()> {
+        if self.aggregated && self.mode == OutputMode::Complete {
+            return Ok(());
+        }
+        Err(refused(
+            "Sorting is not supported on streaming DataFrames/Datasets, unless it is on aggregated DataFrame/Dataset in Complete \
+             output mode",
+        ))
+    }
+}
+
+/// Makes the error of a streaming query that Spark refuses.
+pub fn refused(text: &str) -> SparkError {
+    SparkError {
+        sql_state: None,
+        ..SparkError::analysis("_LEGACY_ERROR_TEMP_3102", "", format!("{text};"))
+    }
+}
+
+/// Returns whether rows of a plan may be older than the watermark: those of an aggregation that is not in append mode.
+pub fn emits_late(plan: &LogicalPlan) -> bool {
+    matches!(plan, LogicalPlan::Aggregate(a) if is_streaming(&a.input)) || plan.inputs().into_iter().any(emits_late)
+}
