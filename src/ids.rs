@@ -51,6 +51,11 @@ id! {
     RunId(u64)
 }
 
+id! {
+    /// Names a source's connection to a server, for as long as its query runs: when it is opened again, it keeps the name.
+    ConnectionId(u64)
+}
+
 /// An executor in one of its lives: a restarted worker keeps its number and gets the next incarnation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ExecutorRef {

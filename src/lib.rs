@@ -22,6 +22,7 @@
 //! exec       runs one task: inputs, decoders, operators, keyed state
 //! ml         machine learning: stages as projections, training as aggregates, models as bytes
 //! plan       messages and SQL → logical plans, by Spark's rules
+//! sources    streaming sources, one file each, and the table that names them
 //! storage    what durable files can be asked for
 //! kernels    shells of functions: scalar and aggregate
 //! values     types, casts, text forms, intervals, zones, vectors, hashes: knows Arrow only
@@ -56,6 +57,7 @@ pub mod proto;
 pub mod rdd;
 pub mod scheduler;
 pub mod settings;
+pub mod sources;
 pub mod storage;
 pub mod streaming;
 pub mod values;

@@ -22,11 +22,12 @@ use crate::ml::model::{Model, Models};
 use crate::ml::transform;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::output_mode::OutputMode;
-use crate::plan::scan::{FileCatalog, FileSet, Format};
+use crate::plan::scan::{FileCatalog, FileSet};
 use crate::plan::scope::Resolved;
 use crate::plan::type_message;
 use crate::proto as sc;
 use crate::settings::Conf;
+use crate::sources::Format;
 
 /// Everything that planning depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

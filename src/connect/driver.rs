@@ -16,14 +16,14 @@ use super::streaming::Streams;
 use crate::cluster::message::{FromExecutor, ToExecutor};
 use crate::cluster::runner::{Effect, JobRequest, JobRunner};
 use crate::error::{Result, SparkError};
-use crate::ids::{ExecutorRef, JobId, PlanId};
+use crate::ids::{ConnectionId, ExecutorRef, JobId, PlanId};
 use crate::ml::transform::Context as MlContext;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
-use crate::proto as sc;
 use crate::settings::Conf;
+use crate::storage::files::Files;
 use crate::storage::{Answer, Request};
-use crate::streaming::source::Files;
+use crate::{proto as sc, sources};
 
 /// A request's number, given by the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,9 +92,10 @@ pub enum Input {
     PushEnd {
         source: String,
     },
-    Socket {
-        socket: u64,
-        event: SocketEvent,
+    /// What a source's connection does.
+    Connection {
+        connection: ConnectionId,
+        event: sources::Event,
     },
     /// A `foreachBatch` function has returned, for a batch of a run.
     ForeachBatchDone {
@@ -107,15 +108,6 @@ pub enum Input {
         op: u64,
         answer: Answer,
     },
-}
-
-/// What a WebSocket does.
-#[derive(Debug)]
-pub enum SocketEvent {
-    Open,
-    Text(String),
-    Binary(Vec<u8>),
-    Closed,
 }
 
 /// What the driver wants of its host.
@@ -162,16 +154,10 @@ pub enum Output {
         /// Pushes of the source that are durable; none where no checkpoint makes them so.
         durable: Option<i64>,
     },
-    OpenSocket {
-        socket: u64,
-        url: String,
-    },
-    SendSocket {
-        socket: u64,
-        text: String,
-    },
-    CloseSocket {
-        socket: u64,
+    /// What a source asks of its connection; what follows is [`Input::Connection`].
+    Connection {
+        connection: ConnectionId,
+        ask: sources::Ask,
     },
 }
 
@@ -285,7 +271,7 @@ impl Driver {
             }
             Input::Push { source, bytes } => self.push(&source, Buffer::from(bytes), now_ms),
             Input::PushEnd { source } => self.push_end(&source, now_ms),
-            Input::Socket { socket, event } => self.socket(socket, event, now_ms),
+            Input::Connection { connection, event } => self.heard(connection, event, now_ms),
             Input::ForeachBatchDone { run, batch_id, error } => self.foreach_batch_done(&run, batch_id, error, now_ms),
             Input::Storage { op, answer } => self.stored(op, answer, now_ms),
         }

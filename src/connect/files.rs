@@ -10,9 +10,10 @@ use arrow::datatypes::{DataType, Field, Fields};
 use crate::compile::job::read_key;
 use crate::error::{Result, SparkError};
 use crate::plan::relation::normal_type;
-use crate::plan::scan::{FileCatalog, FileSet, Format};
-use crate::streaming::source::Files;
-use crate::streaming::source::files::listed;
+use crate::plan::scan::{FileCatalog, FileSet};
+use crate::sources::Format;
+use crate::sources::files::listed;
+use crate::storage::files::Files;
 use crate::values::types;
 
 /// Rows looked at to infer a schema.

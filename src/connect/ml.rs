@@ -30,7 +30,7 @@ use crate::proto::fetch::method::args::ArgsType;
 use crate::proto::ml_command::Command;
 use crate::proto::ml_command_result::{MlOperatorInfo, ResultType, ml_operator_info};
 use crate::proto::write_operation::SaveMode;
-use crate::streaming::source::Files;
+use crate::storage::files::Files;
 use crate::values::ipc;
 
 /// The object that stands for functions without a model (`MLUtils`' helper).

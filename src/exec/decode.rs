@@ -15,7 +15,8 @@ use serde_json::Value;
 
 use super::inputs::TaskInputs;
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::scan::{Format, Origin, Scan};
+use crate::plan::scan::{Origin, Scan};
+use crate::sources::Format;
 use crate::values::cast::{Mode, cast_array};
 use crate::values::zone::Zone;
 use crate::values::{ipc, text, types};
@@ -58,7 +59,7 @@ pub fn scan(
             all
         }
         Origin::Blocks { format, options } => {
-            let mut reader = Reader::new(format.clone(), options, &scan.schema, &wanted)?;
+            let mut reader = Reader::new(*format, options, &scan.schema, &wanted)?;
             for block in blocks {
                 reader.block(block)?;
             }

@@ -10,12 +10,13 @@ use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
 use super::ID_PREFIX;
 use super::extension::Extended;
-use super::scan::{FileCatalog, Origin, Scan, ScanSource, StreamSpec};
+use super::scan::{FileCatalog, Origin, Scan, ScanSource};
 use super::scope::{Attribute, Resolved, Typed};
 use crate::error::{Exception, Result, SparkError};
 use crate::ids::ScanId;
 use crate::proto as sc;
 use crate::settings::Conf;
+use crate::sources::StreamSpec;
 use crate::values::cast::Mode;
 use crate::values::zone::Zone;
 

@@ -10,7 +10,7 @@ use datafusion_expr::{Expr, LogicalPlanBuilder};
 use super::analyzer::Analyzer;
 use super::nodes::{self, Deduplicate, EventTimeWatermark, Repartition, SortWithinPartitions, StreamingLimit};
 use super::resolve::{ordinal, typed_attribute, unresolved_column};
-use super::scan::{Format, Origin, StreamSpec};
+use super::scan::Origin;
 use super::scope::{Attribute, Resolved, Typed};
 use super::{coercion, literal, sql, window_function};
 use crate::error::{Exception, Result, SparkError};
@@ -18,6 +18,7 @@ use crate::plan::{cast_expr, type_message};
 use crate::proto as sc;
 use crate::proto::relation::RelType;
 use crate::proto::variant_name;
+use crate::sources::{self, Format, StreamSpec};
 use crate::values::{interval, types};
 
 impl Analyzer {
@@ -408,7 +409,7 @@ impl Analyzer {
 
     fn read_files(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
         let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
-        let format = file_format(&format_name)?;
+        let format = Format::parse(&format_name).ok_or_else(|| sources::unknown(&format_name))?;
         let options = options_of(&source.options);
         let mut paths = source.paths.clone();
         paths.extend(options.get("path").cloned());
@@ -439,56 +440,16 @@ impl Analyzer {
             .map(type_message::schema_from_text)
             .transpose()?;
         let path = source.paths.first().cloned().or_else(|| options.get("path").cloned());
-        let record_format = |fallback: Format| match options.get("recordformat").map(|f| f.to_ascii_lowercase()) {
-            Some(name) => file_format(&name),
-            None => Ok(fallback),
-        };
-        let format = match format_name.as_str() {
-            "rate" | "memory" => Format::Arrow,
-            "json" | "csv" | "text" => file_format(&format_name)?,
-            "websocket" | "rivulet.push" => record_format(Format::Json)?,
-            other => return Err(unknown_source(other)),
-        };
-        let fields = match (format_name.as_str(), declared) {
-            ("rate", _) => Fields::from(vec![
-                Field::new("timestamp", types::timestamp(), true),
-                Field::new("value", DataType::Int64, true),
-            ]),
-            (_, Some(fields)) => fields,
-            ("text", None) => Fields::from(vec![Field::new("value", DataType::Utf8, true)]),
-            (_, None) if format == Format::Text => Fields::from(vec![Field::new("value", DataType::Utf8, true)]),
-            ("json" | "csv", None) => {
-                return Err(SparkError::new(
-                    Exception::IllegalArgument,
-                    "STREAMING_SOURCE_SCHEMA_REQUIRED",
-                    "42KDE",
-                    "Schema must be specified when creating a streaming source DataFrame. If some files already exist in the directory, \
-                     then depending on the file format you may be able to create a static DataFrame on that directory with \
-                     'spark.read.load(directory)' and infer schema from it.",
-                ));
-            }
-            (name, None) => {
-                return Err(SparkError::analysis(
-                    "STREAMING_SOURCE_SCHEMA_REQUIRED",
-                    "42KDE",
-                    format!("The streaming source {name} needs a schema."),
-                ));
-            }
-        };
-        if path.is_none() && matches!(format_name.as_str(), "json" | "csv" | "text") {
-            return Err(SparkError::new(
-                Exception::IllegalArgument,
-                "STREAMING_SOURCE_PATH_REQUIRED",
-                "42KDE",
-                "'path' is not specified.",
-            ));
-        }
-        let partitions = self.conf.parallelism();
         let spec = StreamSpec {
             format: format_name,
             path,
             options: options.clone(),
         };
+        let definition = sources::find(&spec.format)?;
+        let format = definition.format(&options)?;
+        let fields = definition.fields(format, declared)?;
+        definition.check(&spec)?;
+        let partitions = self.conf.parallelism();
         self.scan(
             Origin::Blocks { format, options },
             &fields,
@@ -898,25 +859,6 @@ fn count(value: i32, what: &str) -> Result<usize> {
 /// Option names are case-insensitive in Spark (`CaseInsensitiveMap`).
 pub fn options_of(options: &std::collections::HashMap<String, String>) -> BTreeMap<String, String> {
     options.iter().map(|(k, v)| (k.to_lowercase(), v.clone())).collect()
-}
-
-fn file_format(name: &str) -> Result<Format> {
-    Ok(match name {
-        "json" => Format::Json,
-        "csv" => Format::Csv,
-        "text" => Format::Text,
-        "arrow" => Format::Arrow,
-        other => return Err(unknown_source(other)),
-    })
-}
-
-fn unknown_source(name: &str) -> SparkError {
-    SparkError::analysis(
-        "DATA_SOURCE_NOT_FOUND",
-        "42K02",
-        format!("Failed to find the data source: {name}. Rivulet reads json, csv, text, arrow, and streams from rate, memory, websocket and pushed sources."),
-    )
-    .with("provider", name)
 }
 
 /// The engine's form of a type that arrived from outside.

@@ -6,20 +6,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Fields, SchemaRef};
 use datafusion_expr::{LogicalPlan, TableSource};
-use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::ids::ScanId;
-
-/// How the bytes of a block become rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Format {
-    Json,
-    Csv,
-    Text,
-    /// Arrow IPC streams, already in the scan's schema.
-    Arrow,
-}
+use crate::sources::{Format, StreamSpec};
 
 /// What a scan reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,14 +23,6 @@ pub enum Origin {
         format: Format,
         options: BTreeMap<String, String>,
     },
-}
-
-/// A streaming source as the plan names it; the driver opens it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StreamSpec {
-    pub format: String,
-    pub path: Option<String>,
-    pub options: BTreeMap<String, String>,
 }
 
 /// One leaf.

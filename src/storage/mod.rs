@@ -10,11 +10,15 @@
 //! protocol above never needs that: see [`crate::streaming::checkpoint`].
 
 pub mod extents;
+pub mod facts;
 pub mod faulty;
+pub mod file_log;
+pub mod files;
 pub mod memory;
 pub mod seal;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod std_fs;
+pub mod wal;
 
 use arrow::buffer::Buffer;
 
@@ -138,6 +142,11 @@ impl From<StorageError> for SparkError {
             .with("path", path),
         }
     }
+}
+
+/// Makes the error for a file of a checkpoint that must be there and is not.
+pub fn missing(path: &str) -> SparkError {
+    corrupt(path, &format!("{path} is missing"))
 }
 
 /// A checkpoint file that cannot be what was written there.

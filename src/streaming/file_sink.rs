@@ -12,12 +12,12 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, SchemaRef};
 use serde_json::Value;
 
-use super::checkpoint::files::{self, Written};
-use super::source::files::SINK_LOG;
 use crate::error::{Result, SparkError};
 use crate::plan::functions::csv;
 use crate::plan::functions::json::write::Writer;
-use crate::storage::Request;
+use crate::sources::files::SINK_LOG;
+use crate::storage::file_log::Written;
+use crate::storage::{Request, file_log as files};
 use crate::values::cast::to_text;
 use crate::values::ipc;
 use crate::values::zone::Zone;

@@ -7,6 +7,7 @@
 
 pub mod check;
 pub mod checkpoint;
+mod deal;
 pub mod file_sink;
 pub mod pid;
 pub mod progress;

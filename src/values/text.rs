@@ -349,6 +349,30 @@ pub fn micros_of(time: chrono::NaiveDateTime) -> i64 {
     i64::from(days_of(time.date())) * MICROS_PER_DAY + seconds * 1_000_000 + i64::from(time.nanosecond() / 1000)
 }
 
+/// Returns the Levenshtein distance of two texts: how many characters to insert, delete or replace.
+pub fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut previous = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replace = previous + usize::from(x != *y);
+            previous = row[j + 1];
+            row[j + 1] = replace.min(previous + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Returns the name most like one that was written wrong, ignoring case; `None` if none is like it by half.
+pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let wrong = wrong.to_lowercase();
+    let ranked = names.map(|name| (distance(&name.to_lowercase(), &wrong), name));
+    let (far, name) = ranked.min()?;
+    (far * 2 <= name.chars().count().max(2)).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,12 +10,13 @@ use wasm_bindgen::prelude::*;
 use super::host::{DriverHost, Log, log_panics, thrown};
 use super::{give, heap_bytes, storage, take};
 use crate::cluster::message;
-use crate::connect::driver::{Driver as Core, Input, Method, Output, RequestId, SocketEvent};
+use crate::connect::driver::{Driver as Core, Input, Method, Output, RequestId};
 use crate::error::{Exception, Result, SparkError};
-use crate::ids::ExecutorRef;
+use crate::ids::{ConnectionId, ExecutorRef};
 use crate::settings::Conf;
+use crate::sources::{Ask, Event};
 use crate::storage::Request;
-use crate::streaming::source::{FileEntry, Files};
+use crate::storage::files::{FileEntry, Files};
 
 /// ms between two status reports to a page that watches.
 const STATUS_INTERVAL_MS: i64 = 250;
@@ -114,18 +115,20 @@ impl Driver {
         self.step(Input::PushEnd { source });
     }
 
-    #[wasm_bindgen(js_name = socketEvent)]
-    pub fn socket_event(&mut self, socket: f64, kind: &str, data: &JsValue) {
+    #[wasm_bindgen(js_name = connectionEvent)]
+    pub fn connection_event(&mut self, connection: f64, kind: &str, data: &JsValue) {
         let event = match kind {
-            "open" => SocketEvent::Open,
-            "text" => SocketEvent::Text(data.as_string().unwrap_or_default()),
-            "binary" => SocketEvent::Binary(Uint8Array::new(data).to_vec()),
-            "close" => SocketEvent::Closed,
+            "open" => Event::Open {
+                status: data.as_f64().map_or(101, |status| status as u16),
+            },
+            "text" => Event::Text(data.as_string().unwrap_or_default()),
+            "binary" => Event::Binary(Uint8Array::new(data).to_vec()),
+            "close" => Event::Closed,
             // An error is always followed by a close.
             _ => return,
         };
-        self.step(Input::Socket {
-            socket: socket as u64,
+        self.step(Input::Connection {
+            connection: ConnectionId(connection as u64),
             event,
         });
     }
@@ -210,9 +213,20 @@ impl Driver {
                 limit,
                 durable,
             } => host.credit(&source, queued as f64, limit as f64, durable.map(|n| n as f64)),
-            Output::SendSocket { socket, text } => host.send_socket(socket as f64, &text),
-            Output::OpenSocket { socket, url } => host.open_socket(socket as f64, &url, ""),
-            Output::CloseSocket { socket } => host.close_socket(socket as f64),
+            Output::Connection { connection, ask } => {
+                let id = connection.0 as f64;
+                match ask {
+                    Ask::WebSocket { url } => host.open_socket(id, &url),
+                    Ask::Http { url, headers } => {
+                        let pairs = headers
+                            .iter()
+                            .map(|(name, value)| Array::of2(&name.into(), &value.into()));
+                        host.open_response(id, &url, pairs.collect());
+                    }
+                    Ask::Send { text } => host.send_socket(id, &text),
+                    Ask::Close => host.close_connection(id),
+                }
+            }
         }
     }
 }

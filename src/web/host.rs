@@ -25,11 +25,14 @@ extern "C" {
     #[wasm_bindgen(method, structural)]
     pub fn credit(this: &DriverHost, source: &str, queued: f64, limit: f64, durable: Option<f64>);
     #[wasm_bindgen(method, structural, js_name = openSocket)]
-    pub fn open_socket(this: &DriverHost, socket: f64, url: &str, protocols: &str);
+    pub fn open_socket(this: &DriverHost, connection: f64, url: &str);
+    /// Sends a GET request whose response comes piece by piece; headers are pairs of name and value.
+    #[wasm_bindgen(method, structural, js_name = openResponse)]
+    pub fn open_response(this: &DriverHost, connection: f64, url: &str, headers: Array);
     #[wasm_bindgen(method, structural, js_name = sendSocket)]
-    pub fn send_socket(this: &DriverHost, socket: f64, text: &str);
-    #[wasm_bindgen(method, structural, js_name = closeSocket)]
-    pub fn close_socket(this: &DriverHost, socket: f64);
+    pub fn send_socket(this: &DriverHost, connection: f64, text: &str);
+    #[wasm_bindgen(method, structural, js_name = closeConnection)]
+    pub fn close_connection(this: &DriverHost, connection: f64);
     #[wasm_bindgen(method, structural, catch, js_name = listFiles)]
     pub fn list_files(this: &DriverHost, path: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, structural, catch, js_name = readFile)]

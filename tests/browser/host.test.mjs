@@ -162,13 +162,13 @@ test('one timer: due at once, later, replaced and cleared', async () => {
 test('a WebSocket that cannot be opened says error and close', async () => {
   const events = await inside(async () => {
     const { call, named } = window.t;
-    await call('openSocket', 1, 'ws://127.0.0.1:9/', '');
-    await call('openSocket', 2, 'not a url', '');
+    await call('openSocket', 1, 'ws://127.0.0.1:9/');
+    await call('openSocket', 2, 'not a url');
     return [
-      await named('socketEvent', 1, 'error'),
-      await named('socketEvent', 1, 'close'),
-      await named('socketEvent', 2, 'error'),
-      await named('socketEvent', 2, 'close'),
+      await named('connectionEvent', 1, 'error'),
+      await named('connectionEvent', 1, 'close'),
+      await named('connectionEvent', 2, 'error'),
+      await named('connectionEvent', 2, 'close'),
     ];
   });
   assert.equal(events.length, 4);

@@ -14,9 +14,10 @@ use crate::connect::driver::{Driver, Input, Method, Output, RequestId};
 use crate::error::{Result, SparkError};
 use crate::ids::ExecutorRef;
 use crate::settings::Conf;
+use crate::sources::{Ask, Event};
 use crate::storage::Storage;
+use crate::storage::files::{FileEntry, Files};
 use crate::storage::std_fs::{StdFs, local};
-use crate::streaming::source::{FileEntry, Files};
 
 /// What a caller gets, in order: responses, then the end or an error with the id under which more is known of it.
 pub type Reply = std::result::Result<Vec<u8>, (SparkError, String)>;
@@ -149,12 +150,13 @@ fn carry_out(
                 let _ = inbox.send(Message::Driver(Box::new(Input::Storage { op, answer })));
             }
             Output::Console { text } => println!("{text}"),
-            Output::OpenSocket { socket, .. } => {
-                // The native server has no WebSocket client: the query waits as for a server that is down.
-                let _ = inbox.send(Message::Driver(Box::new(Input::Socket {
-                    socket,
-                    event: crate::connect::driver::SocketEvent::Closed,
-                })));
+            Output::Connection {
+                connection,
+                ask: Ask::WebSocket { .. } | Ask::Http { .. },
+            } => {
+                // The native server has no client of its own: the query waits as for a server that is down.
+                let event = Event::Closed;
+                let _ = inbox.send(Message::Driver(Box::new(Input::Connection { connection, event })));
             }
             Output::ForeachBatch { run, batch_id, .. } => {
                 let error = Some("the native server has no page to call".to_owned());
@@ -164,10 +166,7 @@ fn carry_out(
                     error,
                 })));
             }
-            Output::Listener { .. }
-            | Output::Credit { .. }
-            | Output::SendSocket { .. }
-            | Output::CloseSocket { .. } => {}
+            Output::Listener { .. } | Output::Credit { .. } | Output::Connection { .. } => {}
         }
     }
 }
@@ -175,44 +174,7 @@ fn carry_out(
 /// The machine's file system.
 struct Disk;
 
-impl Disk {
-    fn failed(verb: &str, path: &str, error: &std::io::Error) -> SparkError {
-        SparkError::new(
-            crate::error::Exception::Connect,
-            "FAILED_WRITE_FILE",
-            "58030",
-            format!("Encountered error while {verb} file {path}: {error}."),
-        )
-        .with("path", path)
-    }
-}
-
 impl Files for Disk {
-    fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
-        let file = Path::new(local(path));
-        let folder = file.parent().map_or(Ok(()), std::fs::create_dir_all);
-        folder
-            .and_then(|()| std::fs::write(file, bytes))
-            .map_err(|e| Self::failed("writing", path, &e))
-    }
-
-    fn remove(&self, path: &str) -> Result<()> {
-        let place = Path::new(local(path));
-        let removed = if place.is_dir() {
-            std::fs::remove_dir_all(place)
-        } else {
-            std::fs::remove_file(place)
-        };
-        match removed {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Self::failed("removing", path, &e)),
-            _ => Ok(()),
-        }
-    }
-
-    fn exists(&self, path: &str) -> Result<bool> {
-        Ok(Path::new(local(path)).exists())
-    }
-
     fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
         let path = Path::new(local(path));
         let entry = |path: &Path| -> Option<FileEntry> {

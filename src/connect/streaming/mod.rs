@@ -20,19 +20,22 @@ use arrow::buffer::Buffer;
 
 use self::commands::{Wait, Waiter};
 use self::sinks::Sink;
-use self::sources::{Pushed, Socket};
+use self::sources::{Connection, Pushed};
 use self::start::Starting;
 use self::storage::{Load, Purpose};
 use self::verify::Verifying;
+use crate::ids::ConnectionId;
 use crate::streaming::checkpoint::Location;
 use crate::streaming::query::Query;
+use crate::streaming::source::Source;
 
 /// A query with what the driver does for it.
 struct Running {
     session: String,
     query: Query,
     sink: Sink,
-    sockets: Vec<u64>,
+    /// Connections of its sources.
+    connections: Vec<ConnectionId>,
     /// Deliveries taken: a batch that comes again after a retry is not shown twice.
     delivered: i64,
     /// The checkpoint that is locked for it.
@@ -52,7 +55,7 @@ pub(in crate::connect) struct Streams {
     /// What was asked of storage, by operation.
     asked: BTreeMap<u64, Purpose>,
     loads: BTreeMap<u64, Load>,
-    sockets: BTreeMap<u64, Socket>,
+    connections: BTreeMap<ConnectionId, Connection>,
     /// Pushed sources by id.
     pushed: BTreeMap<String, Pushed>,
     /// Pushes taken so far of each pushed source.
@@ -71,8 +74,9 @@ impl Streams {
             Wait::Termination { until_ms } | Wait::AnyTermination { until_ms } => until_ms,
             Wait::Idle { .. } => None,
         });
-        let sockets = self.sockets.values().filter_map(|s| s.reopen_at);
-        polls.chain(waits).chain(sockets).min()
+        let active = self.queries.values().filter(|r| r.query.is_active());
+        let sources = active.flat_map(|r| r.query.sources()).filter_map(Source::wake_at);
+        polls.chain(waits).chain(sources).min()
     }
 
     pub fn forget_waiter(&mut self, operation: &str) {

@@ -4,6 +4,7 @@ use super::storage::Purpose;
 use crate::cluster::runner::Outcome;
 use crate::connect::driver::{Driver, Output, Owner};
 use crate::error::SparkError;
+use crate::sources::Ask;
 use crate::streaming::query::Action;
 
 /// Ended queries that can still be asked about.
@@ -27,22 +28,7 @@ impl Driver {
             let actions = running.query.poll(now_ms, files.as_ref());
             self.act(&id, actions, now_ms);
         }
-        let reopen: Vec<u64> = self
-            .streams
-            .sockets
-            .iter()
-            .filter(|(_, s)| s.reopen_at.is_some_and(|at| at <= now_ms))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in reopen {
-            if let Some(socket) = self.streams.sockets.get_mut(&id) {
-                socket.reopen_at = None;
-                self.out.push(Output::OpenSocket {
-                    socket: id,
-                    url: socket.url.clone(),
-                });
-            }
-        }
+        self.wake_sources(now_ms);
         self.answer_waiters(now_ms);
     }
 
@@ -92,10 +78,10 @@ impl Driver {
         let Some(running) = self.streams.queries.get_mut(id) else {
             return;
         };
-        let (plan, run, sockets, locked) = (
+        let (plan, run, connections, locked) = (
             running.query.definition.plan,
             running.query.definition.run,
-            std::mem::take(&mut running.sockets),
+            std::mem::take(&mut running.connections),
             running.locked.take(),
         );
         let jobs: Vec<_> = self
@@ -112,9 +98,10 @@ impl Driver {
         effects.extend(self.runner.drop_plan(plan));
         effects.extend(self.runner.drop_run(run));
         self.carry_out(effects, now_ms);
-        for socket in sockets {
-            self.streams.sockets.remove(&socket);
-            self.out.push(Output::CloseSocket { socket });
+        for connection in connections {
+            self.streams.connections.remove(&connection);
+            let ask = Ask::Close;
+            self.out.push(Output::Connection { connection, ask });
         }
         self.leave_sources(id);
         // Storage works in order: what the query asked for is over before another can have the lock.

@@ -2,26 +2,18 @@
 
 use arrow::buffer::Buffer;
 
-use crate::connect::driver::{Driver, Output, SocketEvent};
-use crate::error::{Exception, Result, SparkError};
+use crate::connect::driver::{Driver, Output};
 use crate::exec::stage::StageGraph;
-use crate::plan::scan::StreamSpec;
-use crate::streaming::source::{QUEUE_LIMIT_BYTES, Source};
+use crate::ids::ConnectionId;
+use crate::sources::queue::LIMIT_BYTES;
+use crate::sources::{Ask, Event};
+use crate::streaming::source::Source;
 
-/// First wait before a lost WebSocket is opened again, doubled up to the last.
-const RECONNECT_MS: (i64, i64) = (250, 30_000);
-
-pub(super) struct Socket {
-    pub(super) run: String,
-    pub(super) source: usize,
-    pub(super) url: String,
-    pub(super) retry_ms: i64,
-    /// Tell the server how many of its records are durable.
-    pub(super) ack: bool,
-    /// Whether it is open now.
-    pub(super) open: bool,
-    /// When to open it again.
-    pub(super) reopen_at: Option<i64>,
+/// Whose connection it is.
+#[derive(Debug, Clone)]
+pub(super) struct Connection {
+    run: String,
+    source: usize,
 }
 
 /// A pushed source of a running query.
@@ -33,100 +25,92 @@ pub(super) struct Pushed {
     base: i64,
 }
 
-/// Refuses sources that cannot be filled.
-pub(super) fn check(stream: &StreamSpec) -> Result<()> {
-    match stream.format.as_str() {
-        "websocket" => url_of(stream).map(|_| ()),
-        "rivulet.push" | "memory" if !stream.options.contains_key("sourceid") => {
-            Err(SparkError::invalid_plan("a pushed source has no sourceId"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn url_of(stream: &StreamSpec) -> Result<String> {
-    let url = stream
-        .options
-        .get("url")
-        .or(stream.path.as_ref())
-        .cloned()
-        .ok_or_else(|| {
-            SparkError::new(
-                Exception::IllegalArgument,
-                "STREAMING_SOURCE_OPTION_REQUIRED",
-                "42KDE",
-                "The websocket source needs the option 'url'.",
-            )
-        })?;
-    if !url.starts_with("ws://") && !url.starts_with("wss://") {
-        return Err(SparkError::new(
-            Exception::IllegalArgument,
-            "INVALID_OPTION_VALUE",
-            "22023",
-            format!("Invalid value '{url}' for option 'url': a WebSocket URL begins with ws:// or wss://."),
-        ));
-    }
-    Ok(url)
-}
-
-/// What a server that asked for it is told: how many records of this source are durable, since its checkpoint began. A
-/// server that numbers its records goes on from there.
-fn ack(count: i64) -> String {
-    serde_json::json!({ "ack": count }).to_string()
-}
-
 impl Driver {
     /// Ties sources that are filled from outside to who fills them.
     pub(super) fn connect_sources(&mut self, run: &str, graph: &StageGraph, now_ms: i64) {
-        let scans: Vec<(usize, StreamSpec)> = graph
-            .scans
-            .iter()
-            .filter_map(|s| s.stream.clone())
-            .enumerate()
-            .collect();
-        for (source, stream) in scans {
-            match stream.format.as_str() {
-                "websocket" => {
-                    // Checked when the query was asked for.
-                    let Ok(url) = url_of(&stream) else { continue };
-                    let socket = self.streams.fresh();
-                    let durable = self.durable(run, source).is_some();
-                    let wanted = |v: &String| v.eq_ignore_ascii_case("true");
-                    self.streams.sockets.insert(
-                        socket,
-                        Socket {
-                            run: run.to_owned(),
-                            source,
-                            url: url.clone(),
-                            retry_ms: RECONNECT_MS.0,
-                            ack: durable && stream.options.get("ack").is_some_and(wanted),
-                            open: false,
-                            reopen_at: None,
-                        },
-                    );
-                    if let Some(running) = self.streams.queries.get_mut(run) {
-                        running.sockets.push(socket);
-                    }
-                    self.out.push(Output::OpenSocket { socket, url });
-                }
-                "rivulet.push" | "memory" => {
-                    let id = stream.options.get("sourceid").cloned().unwrap_or_default();
-                    let early = self.streams.early.remove(&id).unwrap_or_default();
-                    let pushes = self.streams.pushes.get(&id).copied().unwrap_or(0);
-                    let pushed = Pushed {
-                        run: run.to_owned(),
-                        source,
-                        before: pushes - early.len() as i64,
-                        base: self.durable(run, source).unwrap_or(0),
-                    };
-                    self.streams.pushed.insert(id.clone(), pushed);
-                    for block in early {
-                        self.enqueue(run, source, block, now_ms);
-                    }
-                    self.credit(&id);
-                }
-                _ => {}
+        let streams = graph.scans.iter().filter_map(|s| s.stream.clone());
+        for (source, stream) in streams.enumerate() {
+            if let Some(id) = stream.options.get("sourceid") {
+                self.bind(id, run, source, now_ms);
             }
+            let asks = self.source(run, source).map(|s| s.connect(now_ms)).unwrap_or_default();
+            self.carry_asks(run, source, asks);
+        }
+    }
+
+    /// Lets the pushes of a producer go to a source from now on, those that came early first.
+    fn bind(&mut self, id: &str, run: &str, source: usize, now_ms: i64) {
+        let early = self.streams.early.remove(id).unwrap_or_default();
+        let pushes = self.streams.pushes.get(id).copied().unwrap_or(0);
+        let pushed = Pushed {
+            run: run.to_owned(),
+            source,
+            before: pushes - early.len() as i64,
+            base: self.durable(run, source).unwrap_or(0),
+        };
+        self.streams.pushed.insert(id.to_owned(), pushed);
+        for block in early {
+            self.enqueue(run, source, block, now_ms);
+        }
+        self.credit(id);
+    }
+
+    fn source(&mut self, run: &str, source: usize) -> Option<&mut Source> {
+        self.streams.queries.get_mut(run)?.query.sources_mut().get_mut(source)
+    }
+
+    /// Brings what a source asks to its connection, which gets its name with the first question.
+    fn carry_asks(&mut self, run: &str, source: usize, asks: Vec<Ask>) {
+        if asks.is_empty() {
+            return;
+        }
+        let known = self.streams.connections.iter();
+        let known = known
+            .filter(|(_, c)| c.run == run && c.source == source)
+            .map(|(id, _)| *id)
+            .next();
+        let connection = known.unwrap_or_else(|| {
+            let id = ConnectionId(self.streams.fresh());
+            let run = run.to_owned();
+            if let Some(running) = self.streams.queries.get_mut(&run) {
+                running.connections.push(id);
+            }
+            self.streams.connections.insert(id, Connection { run, source });
+            id
+        });
+        let asked = asks.into_iter().map(|ask| Output::Connection { connection, ask });
+        self.out.extend(asked);
+    }
+
+    /// A connection of a source has done something; one whose query is over is not heard any more.
+    pub(in crate::connect) fn heard(&mut self, connection: ConnectionId, event: Event, now_ms: i64) {
+        let Some(Connection { run, source }) = self.streams.connections.get(&connection).cloned() else {
+            return;
+        };
+        match self.source(&run, source).map(|s| s.heard(event, now_ms)) {
+            None => {}
+            Some(Ok(heard)) => {
+                self.carry_asks(&run, source, heard.asks);
+                for block in heard.blocks {
+                    self.enqueue(&run, source, block, now_ms);
+                }
+            }
+            Some(Err(error)) => self.query_failed(&run, error, now_ms),
+        }
+    }
+
+    /// Lets sources do what is due.
+    pub(super) fn wake_sources(&mut self, now_ms: i64) {
+        let mut asked = Vec::new();
+        for (run, running) in self.streams.queries.iter_mut().filter(|(_, r)| r.query.is_active()) {
+            for (number, source) in running.query.sources_mut().iter_mut().enumerate() {
+                if source.wake_at().is_some_and(|at| at <= now_ms) {
+                    asked.push((run.clone(), number, source.wake(now_ms)));
+                }
+            }
+        }
+        for (run, source, asks) in asked {
+            self.carry_asks(&run, source, asks);
         }
     }
 
@@ -170,7 +154,7 @@ impl Driver {
         self.out.push(Output::Credit {
             source: source.to_owned(),
             queued,
-            limit: QUEUE_LIMIT_BYTES,
+            limit: LIMIT_BYTES,
             durable,
         });
     }
@@ -186,17 +170,8 @@ impl Driver {
 
     /// Blocks of a source are durable: its producer is told.
     pub(super) fn received(&mut self, run: &str, source: usize, count: i64) {
-        let sockets = self.streams.sockets.iter();
-        let told: Vec<u64> = sockets
-            .filter(|(_, s)| s.ack && s.open && s.source == source && s.run == run)
-            .map(|(id, _)| *id)
-            .collect();
-        for socket in told {
-            self.out.push(Output::SendSocket {
-                socket,
-                text: ack(count),
-            });
-        }
+        let asks = self.source(run, source).map(|s| s.received(count)).unwrap_or_default();
+        self.carry_asks(run, source, asks);
         self.credits(run);
     }
 
@@ -242,39 +217,5 @@ impl Driver {
             let actions = running.query.push(source, block, now_ms);
             self.act(run, actions, now_ms);
         }
-    }
-
-    pub(in crate::connect) fn socket(&mut self, id: u64, event: SocketEvent, now_ms: i64) {
-        let Some(socket) = self.streams.sockets.get_mut(&id) else {
-            return;
-        };
-        let (run, source) = (socket.run.clone(), socket.source);
-        let block = match event {
-            SocketEvent::Open => {
-                socket.retry_ms = RECONNECT_MS.0;
-                socket.open = true;
-                if socket.ack
-                    && let Some(count) = self.durable(&run, source)
-                {
-                    let text = ack(count);
-                    self.out.push(Output::SendSocket { socket: id, text });
-                }
-                return;
-            }
-            SocketEvent::Closed => {
-                socket.open = false;
-                socket.reopen_at = Some(now_ms + socket.retry_ms);
-                socket.retry_ms = (socket.retry_ms * 2).min(RECONNECT_MS.1);
-                return;
-            }
-            SocketEvent::Text(mut text) => {
-                if !text.ends_with('\n') {
-                    text.push('\n');
-                }
-                text.into_bytes()
-            }
-            SocketEvent::Binary(bytes) => bytes,
-        };
-        self.enqueue(&run, source, Buffer::from(block), now_ms);
     }
 }

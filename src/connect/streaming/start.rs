@@ -20,11 +20,11 @@ use crate::plan::output_mode::OutputMode;
 use crate::plan::scope::Resolved;
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
-use crate::storage::{Answer, Request};
+use crate::storage::facts::{Facts, Pause};
+use crate::storage::{Answer, Request, file_log};
 use crate::streaming::check;
-use crate::streaming::checkpoint::facts::{Facts, Pause};
 use crate::streaming::checkpoint::resume::{self, Resume};
-use crate::streaming::checkpoint::{Location, files, state};
+use crate::streaming::checkpoint::{Location, state};
 use crate::streaming::file_sink::log_folder;
 use crate::streaming::query::{Definition, KEPT_SETTINGS, Query, operator_records};
 use crate::streaming::source::Source;
@@ -93,7 +93,6 @@ impl Driver {
                 .stream
                 .as_ref()
                 .ok_or_else(|| SparkError::internal("a stream is none"))?;
-            super::sources::check(stream)?;
             sources.push(Source::open(scan.id, stream, now_ms)?);
         }
         let starting = Starting {
@@ -217,12 +216,12 @@ impl Driver {
             return;
         };
         let Some(at) = &starting.at else { return };
-        let sources: Vec<_> = starting.sources.iter().map(Source::facts).collect();
+        let sources: Vec<_> = starting.sources.iter().map(Source::definition).collect();
         let folder = sinks::file_format(&starting.command)
             .and_then(|_| sinks::path_of(&starting.command, &starting.options))
             .map(log_folder);
         let known = resume::resume(&starting.facts, at, &sources);
-        let log = folder.map_or_else(|| Ok(BTreeMap::new()), |f| files::read_all(&starting.facts, &f));
+        let log = folder.map_or_else(|| Ok(BTreeMap::new()), |f| file_log::read_all(&starting.facts, &f));
         let decided = match known.and_then(|resume| Ok((resume, log?))) {
             Err(Pause::Wanting) => {
                 for request in starting.facts.wanted() {
@@ -330,7 +329,7 @@ impl Driver {
                 session: starting.session,
                 query,
                 sink,
-                sockets: vec![],
+                connections: vec![],
                 delivered: next_batch - 1,
                 locked: starting.at,
             },

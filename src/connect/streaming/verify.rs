@@ -9,8 +9,8 @@ use super::storage::Purpose;
 use crate::connect::driver::Driver;
 use crate::error::{Result, SparkError};
 use crate::proto::execute_plan_response::ResponseType;
+use crate::storage::facts::{Facts, Pause};
 use crate::storage::{Answer, Request};
-use crate::streaming::checkpoint::facts::{Facts, Pause};
 use crate::streaming::checkpoint::{Location, verify};
 
 const COMMAND: &str = "rivulet.VerifyCheckpoint";

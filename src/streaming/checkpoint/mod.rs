@@ -5,21 +5,18 @@
 //! i must remember), `state/<operator>/<partition>/<version>.delta` and `.snapshot`, where version N + 1 is the state after
 //! batch N. State files hold Arrow, not Spark's rows.
 //!
-//! Everything here is pure. [`facts`] is how a decision asks for what is in the folder; [`resume`] decides what a restart
-//! does; [`verify`] says whether a restart could. [`logs`], [`files`] and [`wal`] are the texts and bytes of the logs,
-//! [`state`] which state files there are, which of them a version needs and which nobody needs.
+//! Everything here is pure. [`facts`](crate::storage::facts) is how a decision asks for what is in the folder; [`resume`]
+//! decides what a restart does; [`verify`] says whether a restart could. [`logs`] are the texts of the logs, [`state`] says
+//! which state files there are, which of them a version needs and which nobody needs.
 //!
 //! The rules that make it exactly once: a batch runs only when its offsets are durable; it is committed only when the sink
 //! has it and every state file of it is durable; a file is deleted only when a newer commit is durable that does without;
 //! a name is written again only where its old content is of no batch that was committed.
 
-pub mod facts;
-pub mod files;
 pub mod logs;
 pub mod resume;
 pub mod state;
 pub mod verify;
-pub mod wal;
 
 /// The folder of a checkpoint, as the client named it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,9 +60,4 @@ impl Location {
     pub fn state(&self) -> String {
         format!("{}/state", self.0)
     }
-}
-
-/// The batch numbers among the names of a log's folder.
-pub fn batch_ids(names: &[String]) -> impl Iterator<Item = i64> + '_ {
-    names.iter().filter_map(|n| n.parse().ok()).filter(|id| *id >= 0)
 }

@@ -9,43 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::facts::{Facts, Known};
-use super::files::{self, Seen};
+use super::Location;
 use super::logs::{Commit, Metadata, Offsets};
 use super::state::{OperatorRecord, StateFiles};
-use super::wal::{self, Kept};
-use super::{Location, batch_ids};
 use crate::error::{Exception, Result, SparkError};
 use crate::ids::OperatorId;
-use crate::storage::corrupt;
-
-/// What a source must be told to go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SourceKind {
-    Files,
-    Rate,
-    /// Filled from outside, behind a write-ahead log.
-    Queue,
-}
-
-/// A source of the query that starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceFacts {
-    pub format: String,
-    pub kind: SourceKind,
-}
-
-/// What a source remembers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Memory {
-    Files(Vec<Seen>),
-    /// When the source began, ms since the epoch.
-    Rate(Option<i64>),
-    Queue(Kept),
-}
+use crate::sources::{Definition, Memory};
+use crate::storage::facts::{Facts, Known, batch_ids};
+use crate::storage::missing;
 
 /// Where a query goes on.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Resume {
     pub metadata: Option<Metadata>,
     /// The batch that runs next. Its state is that of version `next_batch`.
@@ -68,7 +42,7 @@ pub struct Resume {
 }
 
 /// Refuses a query whose sources are not those of its checkpoint.
-fn check_sources(stored: Option<&[String]>, logged: Option<usize>, now: &[SourceFacts]) -> Result<()> {
+fn check_sources(stored: Option<&[String]>, logged: Option<usize>, now: &[&Definition]) -> Result<()> {
     if let Some(count) = logged.filter(|count| *count != now.len()) {
         return Err(changed(format!(
             "There are [{count}] sources in the checkpoint offsets and now there are [{}] sources requested by the query. Cannot continue.",
@@ -76,10 +50,10 @@ fn check_sources(stored: Option<&[String]>, logged: Option<usize>, now: &[Source
         )));
     }
     for (number, (old, new)) in stored.into_iter().flatten().zip(now).enumerate() {
-        if *old != new.format {
+        if old != new.name {
             return Err(changed(format!(
                 "Source {number} of the checkpoint has the format {old}, and that of the query has the format {}.",
-                new.format
+                new.name
             )));
         }
     }
@@ -143,15 +117,11 @@ fn ends(facts: &Facts, at: &Location, offset_ids: &mut BTreeSet<i64>, commit_ids
     })
 }
 
-fn missing(path: &str) -> SparkError {
-    corrupt(path, &format!("{path} is missing"))
-}
-
 /// Where a query over these sources goes on.
 ///
 /// # Errors
 /// Pauses; what is missing, damaged or does not belong together, by name; sources that are not those of the checkpoint.
-pub fn resume(facts: &Facts, at: &Location, sources: &[SourceFacts]) -> Known<Resume> {
+pub fn resume(facts: &Facts, at: &Location, sources: &[&Definition]) -> Known<Resume> {
     let path = at.metadata();
     // Noted together, so that they are asked for together.
     let listed = (
@@ -219,7 +189,7 @@ pub fn resume(facts: &Facts, at: &Location, sources: &[SourceFacts]) -> Known<Re
     Ok(resume)
 }
 
-fn memories(facts: &Facts, at: &Location, sources: &[SourceFacts], resume: &Resume) -> Known<Vec<Memory>> {
+fn memories(facts: &Facts, at: &Location, sources: &[&Definition], resume: &Resume) -> Known<Vec<Memory>> {
     let mut found = Vec::new();
     let mut waits = None;
     for (number, source) in sources.iter().enumerate() {
@@ -229,7 +199,7 @@ fn memories(facts: &Facts, at: &Location, sources: &[SourceFacts], resume: &Resu
             .and_then(|s| s.get(number))
             .unwrap_or(&Value::Null);
         let end = resume.again.as_ref().and_then(|a| a.ends.get(number)).unwrap_or(start);
-        match memory(facts, &at.source(number), source.kind, start, end) {
+        match (source.recall)(facts, &at.source(number), start, end) {
             Ok(memory) => found.push(memory),
             Err(pause) => waits = Some(pause),
         }
@@ -237,49 +207,18 @@ fn memories(facts: &Facts, at: &Location, sources: &[SourceFacts], resume: &Resu
     waits.map_or(Ok(found), Err)
 }
 
-fn memory(facts: &Facts, folder: &str, kind: SourceKind, start: &Value, end: &Value) -> Known<Memory> {
-    Ok(match kind {
-        SourceKind::Files => {
-            let needed = end["logOffset"].as_i64().unwrap_or(-1);
-            let entries = files::read(facts, folder, needed)?;
-            let seen = entries.values().flatten().map(|line| Seen::parse(folder, line));
-            Memory::Files(seen.collect::<Result<_>>()?)
-        }
-        SourceKind::Rate => {
-            let path = format!("{folder}/0");
-            let bytes = if end.is_null() {
-                facts.read_if_whole(&path)?
-            } else {
-                Some(facts.read(&path)?.ok_or_else(|| missing(&path))?)
-            };
-            let began = |bytes: &[u8]| -> Result<i64> {
-                let text = std::str::from_utf8(bytes).ok().and_then(|t| t.strip_prefix("v1\n"));
-                let number = text.and_then(|t| t.trim().parse().ok());
-                number.ok_or_else(|| corrupt(&path, &format!("{path} does not hold a time")))
-            };
-            Memory::Rate(bytes.map(|b| began(b)).transpose()?)
-        }
-        SourceKind::Queue => {
-            let from = start.as_i64().unwrap_or(0);
-            Memory::Queue(wal::read(facts, &format!("{folder}/wal"), from)?)
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use arrow::buffer::Buffer;
     use serde_json::json;
 
-    use super::super::facts::decide_over;
     use super::*;
+    use crate::sources;
+    use crate::storage::facts::decide_over;
     use crate::storage::memory::Memory as Disk;
 
-    fn rate() -> Vec<SourceFacts> {
-        vec![SourceFacts {
-            format: "rate".into(),
-            kind: SourceKind::Rate,
-        }]
+    fn rate() -> Vec<&'static Definition> {
+        vec![sources::find("rate").unwrap()]
     }
 
     /// A checkpoint whose logs have these batches.
@@ -308,6 +247,19 @@ mod tests {
         disk
     }
 
+    /// Whether the rate source writes down when it began.
+    fn begins_anew(resume: &Resume) -> bool {
+        let spec = sources::StreamSpec {
+            format: "rate".into(),
+            path: None,
+            options: BTreeMap::new(),
+        };
+        let mut source = (rate()[0].open)(&spec, 0).unwrap();
+        source
+            .restore("/c/sources/0".into(), &Value::Null, &resume.memories[0])
+            .is_some()
+    }
+
     fn decide(disk: &mut Disk) -> Result<Resume> {
         decide_over(disk, |facts| resume(facts, &Location::new("/c/"), &rate()))
     }
@@ -315,18 +267,18 @@ mod tests {
     #[test]
     fn an_empty_folder_begins_at_batch_0() {
         let resume = decide(&mut Disk::default()).unwrap();
+        assert!(begins_anew(&resume));
         assert_eq!((resume.next_batch, resume.again, resume.starts), (0, None, None));
-        assert_eq!(resume.memories, [Memory::Rate(None)]);
     }
 
     #[test]
     fn a_committed_batch_is_over_and_the_next_begins_where_it_ended() {
         let resume = decide(&mut disk(&[3, 4], &[3, 4])).unwrap();
+        assert!(!begins_anew(&resume));
         assert_eq!((resume.next_batch, resume.again), (5, None));
         assert_eq!(resume.starts, Some(vec![json!(5)]));
         assert_eq!((resume.watermark_ms, resume.last_watermark_ms), (50, Some(40)));
         assert_eq!(resume.conf["spark.sql.shuffle.partitions"], "2");
-        assert_eq!(resume.memories, [Memory::Rate(Some(1000))]);
     }
 
     #[test]

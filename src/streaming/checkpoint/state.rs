@@ -10,10 +10,10 @@ use arrow::buffer::Buffer;
 use serde_json::{Value, json};
 
 use super::Location;
-use super::facts::{Facts, Known};
 use crate::error::{Exception, Result, SparkError};
 use crate::ids::{OperatorId, StatePart};
 use crate::storage::corrupt;
+use crate::storage::facts::{Facts, Known};
 
 const HEAD: &[u8; 8] = b"RVST\0\0\0\x01";
 

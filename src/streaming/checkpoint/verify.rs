@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::facts::{Facts, Known, Pause};
+use super::Location;
 use super::logs::{Commit, Metadata, Offsets};
 use super::state::{self, OperatorRecord, StateFiles};
-use super::{Location, batch_ids, files, wal};
 use crate::ids::StatePart;
+use crate::sources::queue::blocks_of;
+use crate::storage::facts::{Facts, Known, Pause, batch_ids};
+use crate::storage::{file_log, wal};
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -178,9 +180,9 @@ fn sources(
         let folder = at.source(number);
         let end = ends.get(number).unwrap_or(&Value::Null);
         if facts.list(&folder)?.iter().any(|n| n == "wal") {
-            let from = starts.get(number).and_then(Value::as_i64).unwrap_or(0);
+            let from = starts.get(number).map_or(0, blocks_of);
             let kept = report.take(wal::read(facts, &format!("{folder}/wal"), from))?;
-            if let Some(kept) = kept.filter(|k| end.as_i64().is_some_and(|end| k.durable < end)) {
+            if let Some(kept) = kept.filter(|k| k.durable < blocks_of(end)) {
                 let sentence = format!(
                     "{folder}/wal ends at record {}, before the last batch does",
                     kept.durable
@@ -188,7 +190,7 @@ fn sources(
                 report.problems.push(sentence);
             }
         } else if let Some(needed) = end["logOffset"].as_i64() {
-            report.take(files::read(facts, &folder, needed))?;
+            report.take(file_log::read(facts, &folder, needed))?;
         }
     }
     Ok(())
@@ -198,9 +200,9 @@ fn sources(
 mod tests {
     use arrow::buffer::Buffer;
 
-    use super::super::facts::decide_over;
     use super::*;
     use crate::ids::OperatorId;
+    use crate::storage::facts::decide_over;
     use crate::storage::memory::Memory;
 
     /// Two batches, both committed, with one piece of state.

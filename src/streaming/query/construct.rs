@@ -7,10 +7,12 @@ use crate::error::Result;
 use crate::exec::inputs::BatchContext;
 use crate::exec::stage::Wakes;
 use crate::plan::output_mode::OutputMode;
-use crate::plan::scan::{Format, Origin};
+use crate::plan::scan::Origin;
+use crate::sources::Format;
+use crate::storage::files::Files;
 use crate::streaming::checkpoint::logs::Offsets;
+use crate::streaming::deal::deal;
 use crate::streaming::progress::SourceProgress;
-use crate::streaming::source::{Files, deal};
 use crate::streaming::trigger::{CLOCK_BATCH_PAUSE_MS, Trigger};
 
 impl Query {

@@ -21,7 +21,7 @@ use super::checkpoint::resume::Resume;
 use super::checkpoint::state::OperatorRecord;
 use super::pid::RateEstimator;
 use super::progress::{SourceProgress, StateProgress};
-use super::source::{Files, Share, Source};
+use super::source::{Share, Source};
 use super::trigger::Trigger;
 use super::watermark::{Policy, WatermarkTracker};
 use crate::cluster::runner::{JobRequest, ScanBlocks};
@@ -31,6 +31,7 @@ use crate::exec::stage::StageGraph;
 use crate::ids::{JobId, OperatorId, PlanId, RunId, StatePart};
 use crate::plan::output_mode::OutputMode;
 use crate::settings::Conf;
+use crate::storage::files::Files;
 use crate::storage::{Reply, Request, StorageError};
 
 pub use self::durable::KEPT_SETTINGS;
@@ -234,10 +235,10 @@ impl Query {
         let memories = std::mem::take(&mut resume.memories);
         for ((number, source), memory) in self.sources.iter_mut().enumerate().zip(memories) {
             let start = starts.get(number).unwrap_or(&Value::Null);
-            self.opening.extend(source.restore(at.source(number), start, memory));
+            self.opening.extend(source.restore(at.source(number), start, &memory));
         }
         self.again = resume.again.take();
-        let formats = self.sources.iter().map(|s| s.facts().format).collect();
+        let formats = self.sources.iter().map(|s| s.definition().name.to_owned()).collect();
         let (durable, opening) = Durable::new(at, &self.definition, formats, resume);
         self.opening.extend(opening);
         self.durable = Some(durable);
@@ -376,6 +377,12 @@ impl Query {
         self.sources.iter().any(|s| s.has_data(now_ms))
     }
 
+    /// Returns the sources, by their numbers.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// Returns the sources, to be filled.
     pub fn sources_mut(&mut self) -> &mut [Source] {
         &mut self.sources
     }

@@ -19,7 +19,7 @@ export class Driver {
       'timer',
       'push',
       'pushEnd',
-      'socketEvent',
+      'connectionEvent',
       'foreachBatchDone',
       'storageDone',
       'watchStatus',

@@ -24,8 +24,9 @@ use rivulet::connect::driver::{Driver, Input, Method, Output, RequestId};
 use rivulet::error::{Result, SparkError};
 use rivulet::ids::ExecutorRef;
 use rivulet::settings::Conf;
+use rivulet::sources::Ask;
 use rivulet::storage::faulty::Faulty;
-use rivulet::streaming::source::{FileEntry, Files};
+use rivulet::storage::files::{FileEntry, Files};
 
 const DRIVER: u64 = 0;
 const DISK: u64 = u64::MAX;
@@ -196,9 +197,12 @@ impl Cluster {
                     self.events.push((kind, json));
                 }
                 Output::Console { .. } | Output::Credit { .. } => {}
-                Output::OpenSocket { socket, .. } => self.socket_opened(socket),
-                Output::SendSocket { socket, text } => self.acknowledged(socket, &text),
-                Output::CloseSocket { socket } => self.socket_closed(socket),
+                Output::Connection { connection, ask } => match ask {
+                    Ask::WebSocket { .. } => self.socket_opened(connection),
+                    Ask::Send { text } => self.acknowledged(connection, &text),
+                    Ask::Close => self.socket_closed(connection),
+                    Ask::Http { url, .. } => panic!("no query reads {url}"),
+                },
             }
         }
     }

@@ -16,8 +16,7 @@ use crate::window_model::{Expected, Row};
 use rivulet::proto as sc;
 use rivulet::proto::streaming_query_command;
 use rivulet::proto::write_stream_operation_start::Trigger;
-use rivulet::storage::{Reply, Request, Storage};
-use rivulet::streaming::checkpoint::files;
+use rivulet::storage::{Reply, Request, Storage, file_log};
 use rivulet::streaming::checkpoint::logs::Offsets;
 
 const CHECK: &str = "/check";
@@ -99,7 +98,7 @@ fn start(cluster: &mut Cluster, world: &World, log: &mut Log) -> Option<String> 
         &[
             ("url", "ws://server"),
             ("ack", "true"),
-            ("format", "json"),
+            ("recordFormat", "json"),
             ("maxBlocksPerTrigger", &blocks),
         ],
     );
@@ -251,8 +250,8 @@ fn output(cluster: &mut Cluster, world: &World) -> BTreeMap<i64, Vec<String>> {
             .parse()
             .expect("an entry has a number");
         let rows = found.entry(batch).or_default();
-        for line in files::parse(&path, &bytes).expect("a whole entry can be read") {
-            let file = files::Written::parse(&path, &line).expect("it names a file").path;
+        for line in file_log::parse(&path, &bytes).expect("a whole entry can be read") {
+            let file = file_log::Written::parse(&path, &line).expect("it names a file").path;
             if file.contains(&format!("-{batch}-c000")) {
                 rows.extend(lines_of(cluster, &file));
             }

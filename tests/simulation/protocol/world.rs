@@ -15,14 +15,15 @@ use rivulet::cluster::runner::{JobRequest, Outcome, StateChange};
 use rivulet::error::{Result, SparkError};
 use rivulet::exec::inputs::{EventTimeStats, TaskReport};
 use rivulet::ids::{OperatorId, PlanId, RunId, StageId, StagePart, StatePart};
+use rivulet::storage::facts::{Facts, Pause};
 use rivulet::storage::faulty::{Fate, Faulty};
+use rivulet::storage::files::{FileEntry, Files};
 use rivulet::storage::{Reply, Request, Storage, StorageError};
-use rivulet::streaming::checkpoint::facts::{Facts, Pause};
 use rivulet::streaming::checkpoint::logs::Offsets;
 use rivulet::streaming::checkpoint::resume::{self, Resume};
 use rivulet::streaming::checkpoint::{Location, state};
 use rivulet::streaming::query::{Action, Definition, Query, Ticket, operator_records};
-use rivulet::streaming::source::{FileEntry, Files, Source};
+use rivulet::streaming::source::Source;
 use rivulet::streaming::trigger::Trigger;
 
 const LENGTH_S: i64 = 10;
@@ -328,7 +329,7 @@ impl<'a> World<'a> {
             return;
         }
         let source = self.source();
-        match resume::resume(&self.facts, &Self::at(), &[source.facts()]) {
+        match resume::resume(&self.facts, &Self::at(), &[source.definition()]) {
             Err(Pause::Wanting) => {
                 for request in self.facts.wanted() {
                     self.ask(request.clone(), Waiter::Start(request));

@@ -17,12 +17,14 @@ use rivulet::exec::inputs::{EventTimeStats, TaskReport};
 use rivulet::ids::{OperatorId, PlanId, RunId, StageId, StagePart, StatePart};
 use rivulet::plan::output_mode::OutputMode;
 use rivulet::settings::Conf;
+use rivulet::sources::Memory;
+use rivulet::storage::files::{FileEntry, Files};
+use rivulet::storage::wal::Kept;
 use rivulet::storage::{Reply, Request};
 use rivulet::streaming::checkpoint::Location;
-use rivulet::streaming::checkpoint::resume::{Memory, Resume};
-use rivulet::streaming::checkpoint::wal::Kept;
+use rivulet::streaming::checkpoint::resume::Resume;
 use rivulet::streaming::query::{Action, Definition, Query, Ticket};
-use rivulet::streaming::source::{FileEntry, Files, Source};
+use rivulet::streaming::source::Source;
 use rivulet::streaming::trigger::Trigger;
 
 struct NoFiles;
@@ -77,7 +79,7 @@ fn query(trigger: Trigger, mode: OutputMode, checkpoint: bool) -> Query {
         conf,
     };
     let resume = checkpoint.then(|| Resume {
-        memories: vec![Memory::Queue(Kept::default())],
+        memories: vec![Memory::of(Kept::default())],
         ..Resume::default()
     });
     let mut query = Query::new(definition, vec![source], resume, 0);

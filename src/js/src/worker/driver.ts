@@ -1,10 +1,10 @@
 import type { FromDriver, Init, ToDriver, WireError } from '../protocol.js';
+import { Connections } from './connections.js';
 import { guarded, onceReleased } from './death.js';
 import type { Driver, DriverHost, Engine } from './engine.js';
 import { log } from './log.js';
 import { listen, sendBlocks, sendToPage } from './port.js';
 import { RegisteredFiles } from './registered_files.js';
-import { Sockets } from './sockets.js';
 import { Storage } from './storage.js';
 import { Timer } from './timer.js';
 
@@ -48,7 +48,7 @@ export function startDriver(engine: Engine, init: Init): (message: ToDriver) => 
   const links = new Links(() => driver);
   const files = new RegisteredFiles();
   const timer = new Timer(() => guarded(() => driver.timer()));
-  const sockets = new Sockets((socket, kind, data) => guarded(() => driver.socketEvent(socket, kind, data)));
+  const connections = new Connections((id, kind, data) => guarded(() => driver.connectionEvent(id, kind, data)));
   const storage = new Storage((op, error, bytes) => guarded(() => driver.storageDone(op, error, bytes)));
 
   const host: DriverHost = {
@@ -59,9 +59,10 @@ export function startDriver(engine: Engine, init: Init): (message: ToDriver) => 
     toExecutor: (executor, incarnation, header, blobs) => links.send(executor, incarnation, header, blobs),
     setTimer: (atMs) => timer.set(atMs),
     credit: (source, queuedBytes, limitBytes, durable) => tell({ t: 'credit', source, queuedBytes, limitBytes, durable: durable ?? null }),
-    openSocket: (socket, url, protocols) => sockets.open(socket, url, protocols),
-    sendSocket: (socket, text) => sockets.send(socket, text),
-    closeSocket: (socket) => sockets.close(socket),
+    openSocket: (id, url) => connections.openSocket(id, url),
+    openResponse: (id, url, headers) => connections.openResponse(id, url, headers),
+    sendSocket: (id, text) => connections.send(id, text),
+    closeConnection: (id) => connections.close(id),
     listFiles: (path) => files.list(path),
     readFile: (path) => files.read(path),
     foreachBatch: (sink, run, batchId, arrow) => tell({ t: 'foreachBatch', sink, run, batchId, arrow }, arrow),

@@ -16,9 +16,10 @@ export interface DriverHost {
   setTimer(atMs: number | undefined): void;
   /** `durable` pushes of the source are in its write-ahead log; undefined where it has none. */
   credit(source: string, queuedBytes: number, limitBytes: number, durable: number | undefined): void;
-  openSocket(socket: number, url: string, protocols: string): void;
-  sendSocket(socket: number, text: string): void;
-  closeSocket(socket: number): void;
+  openSocket(connection: number, url: string): void;
+  openResponse(connection: number, url: string, headers: [string, string][]): void;
+  sendSocket(connection: number, text: string): void;
+  closeConnection(connection: number): void;
   /** The file at `path`, or all files below it. */
   listFiles(path: string): { path: string; size: number; modified: number }[];
   /** Throws when there is no such file or it cannot be read. */
@@ -45,7 +46,11 @@ export interface Driver {
   timer(): void;
   push(source: string, seq: number, bytes: Uint8Array): void;
   pushEnd(source: string): void;
-  socketEvent(socket: number, kind: 'open' | 'text' | 'binary' | 'close' | 'error', data: string | Uint8Array | undefined): void;
+  connectionEvent(
+    connection: number,
+    kind: 'open' | 'text' | 'binary' | 'close' | 'error',
+    data: string | number | Uint8Array | undefined,
+  ): void;
   foreachBatchDone(run: string, batchId: number, error?: string): void;
   storageDone(op: number, error: string | undefined, bytes: Uint8Array | undefined): void;
   watchStatus(on: boolean): void;

@@ -16,9 +16,9 @@ use crate::exec::inputs::TaskInputs;
 use crate::exec::stage::Read;
 use crate::exec::task::{TaskOutput, run};
 use crate::ids::{ScanId, ScanPart, StageId, StagePart};
-use crate::plan::scan::Format;
 use crate::proto as sc;
 use crate::settings::Conf;
+use crate::sources::Format;
 use crate::values::{ipc, types};
 
 /// Noon of 2024-03-01, UTC.

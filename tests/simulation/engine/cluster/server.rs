@@ -1,7 +1,9 @@
 //! A server that sends numbered records over a WebSocket, and goes on where it is told.
 
 use super::{Cluster, DRIVER, Happening, SERVER};
-use rivulet::connect::driver::{Input, SocketEvent};
+use rivulet::connect::driver::Input;
+use rivulet::ids::ConnectionId;
+use rivulet::sources::Event;
 
 #[derive(Default)]
 pub struct Server {
@@ -11,23 +13,23 @@ pub struct Server {
     /// Records that were acknowledged: they must never be lost.
     pub acknowledged: usize,
     /// The socket, and the next record to send on it; none until the other side says where to go on.
-    pub connection: Option<(u64, Option<usize>)>,
+    pub connection: Option<(ConnectionId, Option<usize>)>,
 }
 
 impl Cluster {
-    pub(super) fn socket_opened(&mut self, socket: u64) {
+    pub(super) fn socket_opened(&mut self, socket: ConnectionId) {
         self.server.connection = Some((socket, None));
-        self.tell(socket, SocketEvent::Open);
+        self.tell(socket, Event::Open { status: 101 });
     }
 
-    pub(super) fn socket_closed(&mut self, socket: u64) {
+    pub(super) fn socket_closed(&mut self, socket: ConnectionId) {
         if self.server.connection.is_some_and(|(own, _)| own == socket) {
             self.server.connection = None;
         }
     }
 
     /// The other side says how many records it has for good.
-    pub(super) fn acknowledged(&mut self, socket: u64, text: &str) {
+    pub(super) fn acknowledged(&mut self, socket: ConnectionId, text: &str) {
         let message: serde_json::Value = serde_json::from_str(text).expect("an acknowledgement is JSON");
         let count = message["ack"].as_u64().expect("it has a count") as usize;
         let server = &mut self.server;
@@ -59,13 +61,14 @@ impl Cluster {
         };
         for at in next..self.server.available {
             let text = self.server.records[at].clone();
-            self.tell(socket, SocketEvent::Text(text));
+            self.tell(socket, Event::Text(text));
         }
         self.server.connection = Some((socket, Some(next.max(self.server.available))));
     }
 
-    fn tell(&mut self, socket: u64, event: SocketEvent) {
-        let input = Input::Socket { socket, event };
+    fn tell(&mut self, socket: ConnectionId, event: Event) {
+        let connection = socket;
+        let input = Input::Connection { connection, event };
         self.network.send((SERVER, DRIVER), Happening::Driver(input));
     }
 }

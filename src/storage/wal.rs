@@ -78,7 +78,7 @@ fn decode(path: &str, file: &Buffer) -> Result<(i64, Vec<Buffer>)> {
 /// # Errors
 /// Pauses; a gap between segments, or one before `from`, where records are gone that are still wanted.
 pub fn read(facts: &Facts, folder: &str, from: i64) -> Known<Kept> {
-    let mut firsts: Vec<i64> = super::batch_ids(facts.list(folder)?).collect();
+    let mut firsts: Vec<i64> = super::facts::batch_ids(facts.list(folder)?).collect();
     firsts.sort_unstable();
     // Segments before the one that may hold `from` are committed: a crash may have left some and not others.
     let begin = firsts.iter().rposition(|first| *first <= from).unwrap_or(0);

@@ -4,20 +4,116 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use arrow::buffer::Buffer;
+use serde_json::{Value, json};
 
-use super::{FileEntry, Files};
+use super::options::{Kind, Opt, Options};
+use super::{Definition, Format, Guarantee, Memory, Records, Source, StreamSpec};
 use crate::error::Result;
-use crate::storage::Request;
-use crate::streaming::checkpoint::files::{self, Seen, Written};
+use crate::storage::facts::{Facts, Known};
+use crate::storage::file_log::{Seen, Written};
+use crate::storage::files::{FileEntry, Files};
+use crate::storage::{Request, file_log as files};
 
 /// Folder of the log that a file sink keeps beside its files.
 pub const SINK_LOG: &str = "_spark_metadata";
 
+const MAX_FILES: Opt = Opt::new(
+    "maxFilesPerTrigger",
+    Kind::Count,
+    Some("no limit"),
+    "Says how many new files a batch takes at most.",
+);
+const LATEST_FIRST: Opt = Opt::new(
+    "latestFirst",
+    Kind::Flag,
+    Some("false"),
+    "Says whether the newest of the new files go first.",
+);
+
+/// Files of JSON objects.
+pub const JSON: Definition = Definition {
+    name: "json",
+    about: "Has the records of JSON files that appear in a folder.",
+    options: &[MAX_FILES, LATEST_FIRST],
+    records: Records::Own(Format::Json),
+    offset: "the number of the last entry in the log of files",
+    guarantee: Guarantee::Replayable,
+    open,
+    recall,
+};
+
+/// Files of comma-separated values.
+pub const CSV: Definition = Definition {
+    name: "csv",
+    about: "Has the records of CSV files that appear in a folder.",
+    records: Records::Own(Format::Csv),
+    ..JSON
+};
+
+/// Files of lines.
+pub const TEXT: Definition = Definition {
+    name: "text",
+    about: "Has the lines of text files that appear in a folder.",
+    records: Records::Own(Format::Text),
+    ..JSON
+};
+
+fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
+    let options = Options(&spec.options);
+    let max_files = options.count(&MAX_FILES).and_then(|n| usize::try_from(n).ok());
+    let path = spec.path.clone().unwrap_or_default();
+    Ok(Box::new(FileSource::new(path, max_files, options.flag(&LATEST_FIRST))))
+}
+
+fn recall(facts: &Facts, folder: &str, _: &Value, end: &Value) -> Known<Memory> {
+    let entries = files::read(facts, folder, entry_of(end))?;
+    let seen = entries.values().flatten().map(|line| Seen::parse(folder, line));
+    Ok(Memory::of(seen.collect::<Result<Vec<Seen>>>()?))
+}
+
+/// The number of the last entry that an offset covers; -1 before the first batch.
+fn entry_of(offset: &Value) -> i64 {
+    offset["logOffset"].as_i64().unwrap_or(-1)
+}
+
+impl Source for FileSource {
+    fn description(&self) -> String {
+        format!("FileStreamSource[{}]", self.path)
+    }
+
+    fn restore(&mut self, folder: String, start: &Value, memory: &Memory) -> Option<Request> {
+        let seen = memory.get::<Vec<Seen>>().cloned().unwrap_or_default();
+        self.go_on(folder, entry_of(start), seen);
+        None
+    }
+
+    fn discover(&mut self, files: &dyn Files) -> Result<()> {
+        self.look(files)
+    }
+
+    fn has_data(&self, start: &Value, _: i64) -> bool {
+        self.has_entries(entry_of(start))
+    }
+
+    fn plan(&mut self, start: &Value, _: i64, all: bool) -> (Value, Option<Request>) {
+        let (end, log) = self.next_entry(entry_of(start), all);
+        (json!({ "logOffset": end }), log)
+    }
+
+    fn read(&mut self, start: &Value, end: &Value, files: &dyn Files) -> Result<Vec<Buffer>> {
+        self.bytes(entry_of(start), entry_of(end), files)
+    }
+
+    fn committed(&mut self, end: &Value) -> Vec<Request> {
+        self.forget(entry_of(end))
+    }
+}
+
 #[derive(Debug)]
-pub struct FileSource {
-    pub path: String,
-    pub max_files: Option<usize>,
-    pub latest_first: bool,
+struct FileSource {
+    path: String,
+    max_files: Option<usize>,
+    latest_first: bool,
     /// All files ever found: when each was changed, and which entry has it; none yet where it is pending.
     seen: BTreeMap<String, (i64, Option<i64>)>,
     /// Found, but in no entry; oldest first.
@@ -33,7 +129,7 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    pub fn new(path: String, max_files: Option<usize>, latest_first: bool) -> Self {
+    fn new(path: String, max_files: Option<usize>, latest_first: bool) -> Self {
         Self {
             path,
             max_files,
@@ -47,7 +143,7 @@ impl FileSource {
         }
     }
 
-    pub fn restore(&mut self, log: String, start: i64, seen: Vec<Seen>) {
+    fn go_on(&mut self, log: String, start: i64, seen: Vec<Seen>) {
         self.log = Some(log);
         self.last = seen.iter().map(|s| s.entry).max().unwrap_or(-1);
         // The compact entry from which the log was read is the oldest that may still be there with others before it.
@@ -61,7 +157,7 @@ impl FileSource {
     }
 
     /// Looks for new files.
-    pub fn discover(&mut self, files: &dyn Files) -> Result<()> {
+    fn look(&mut self, files: &dyn Files) -> Result<()> {
         let found = listed(files, &self.path)?;
         let mut found: Vec<FileEntry> = found.into_iter().filter(|f| !self.seen.contains_key(&f.path)).collect();
         found.sort_by(|a, b| (a.modified, &a.path).cmp(&(b.modified, &b.path)));
@@ -75,12 +171,12 @@ impl FileSource {
         Ok(())
     }
 
-    pub fn has_data(&self, start: i64) -> bool {
+    fn has_entries(&self, start: i64) -> bool {
         !self.pending.is_empty() || self.last > start
     }
 
     /// The last entry of the next batch, and the write that logs it, where it is new.
-    pub fn plan(&mut self, start: i64, all: bool) -> (i64, Option<Request>) {
+    fn next_entry(&mut self, start: i64, all: bool) -> (i64, Option<Request>) {
         // Entries that a run before this one logged, but gave to no batch, go first.
         if self.last > start || self.pending.is_empty() {
             return (self.last, None);
@@ -121,13 +217,13 @@ impl FileSource {
     }
 
     /// The bytes of the entries after `start`, up to `end`.
-    pub fn read(&self, start: i64, end: i64, files: &dyn Files) -> Result<Vec<Buffer>> {
+    fn bytes(&self, start: i64, end: i64, files: &dyn Files) -> Result<Vec<Buffer>> {
         let paths = self.entries.range(start + 1..=end).flat_map(|(_, paths)| paths);
         paths.map(|path| files.read(path)).collect()
     }
 
     /// Forgets which files the entries up to `end` have; deletions of entries that a compact one holds.
-    pub fn committed(&mut self, end: i64) -> Vec<Request> {
+    fn forget(&mut self, end: i64) -> Vec<Request> {
         self.entries = self.entries.split_off(&(end + 1));
         let Some(folder) = &self.log else { return vec![] };
         let compact = (end + 1) / files::COMPACT_INTERVAL * files::COMPACT_INTERVAL - 1;
@@ -203,17 +299,17 @@ mod tests {
 
     fn source() -> FileSource {
         let mut source = FileSource::new("/in".into(), Some(1), false);
-        source.restore("/c/sources/0".into(), -1, vec![]);
+        source.go_on("/c/sources/0".into(), -1, vec![]);
         source
     }
 
     #[test]
     fn a_restarted_source_reads_no_file_twice_and_gives_entries_again_as_they_were() {
         let mut first = source();
-        first.discover(&Folder(vec!["a", "b", "c"])).unwrap();
+        first.look(&Folder(vec!["a", "b", "c"])).unwrap();
         let mut seen = Vec::new();
         for (at, name) in ["a", "b"].iter().enumerate() {
-            let (end, log) = first.plan(at as i64 - 1, false);
+            let (end, log) = first.next_entry(at as i64 - 1, false);
             let Some(Request::Write { path, bytes }) = log else {
                 panic!("an entry is logged")
             };
@@ -224,13 +320,13 @@ mod tests {
         }
         // Batch 0 was committed; the entry of batch 1 was logged, but its offsets may not have been.
         let mut second = FileSource::new("/in".into(), Some(1), false);
-        second.restore("/c/sources/0".into(), 0, seen);
-        second.discover(&Folder(vec!["a", "b", "c"])).unwrap();
-        assert_eq!(second.plan(0, false), (1, None));
-        let blocks = second.read(0, 1, &Folder(vec![])).unwrap();
+        second.go_on("/c/sources/0".into(), 0, seen);
+        second.look(&Folder(vec!["a", "b", "c"])).unwrap();
+        assert_eq!(second.next_entry(0, false), (1, None));
+        let blocks = second.bytes(0, 1, &Folder(vec![])).unwrap();
         assert_eq!(blocks[0].as_slice(), b"/in/b");
-        let (end, log) = second.plan(1, false);
-        assert!(end == 2 && log.is_some() && !second.has_data(2));
+        let (end, log) = second.next_entry(1, false);
+        assert!(end == 2 && log.is_some() && !second.has_entries(2));
     }
 
     #[test]
@@ -240,16 +336,16 @@ mod tests {
             .filter(|n| !n.is_empty())
             .collect();
         let mut source = source();
-        source.discover(&Folder(names)).unwrap();
+        source.look(&Folder(names)).unwrap();
         let mut deleted = Vec::new();
         for at in 0..25 {
-            let (end, log) = source.plan(at - 1, false);
+            let (end, log) = source.next_entry(at - 1, false);
             let Some(Request::Write { path, bytes }) = log else {
                 panic!("an entry is logged")
             };
             let lines = files::parse("log", &bytes).unwrap().len() as i64;
             assert_eq!((end, lines), (at, if at % 10 == 9 { at + 1 } else { 1 }), "{path}");
-            deleted.extend(source.committed(at).into_iter().map(|r| r.path().to_owned()));
+            deleted.extend(source.forget(at).into_iter().map(|r| r.path().to_owned()));
         }
         let expected = (0..19).map(|id| format!("/c/sources/0/{}", files::name(id)));
         assert_eq!(deleted, expected.collect::<Vec<_>>());

@@ -136,6 +136,11 @@ impl Facts {
 ///
 /// # Errors
 /// Those of the decision.
+/// Returns the batch numbers among the names of a log's folder; other names are passed over.
+pub fn batch_ids(names: &[String]) -> impl Iterator<Item = i64> + '_ {
+    names.iter().filter_map(|n| n.parse().ok()).filter(|id| *id >= 0)
+}
+
 #[cfg(test)]
 pub fn decide_over<T>(
     storage: &mut dyn crate::storage::Storage,

@@ -1,0 +1,322 @@
+//! Records that come from outside and cannot be had twice: pushed by the page, received over a connection.
+//!
+//! An offset is a number of blocks since the source began, or an object with that number under `blocks` and what else the
+//! source must know.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+
+use arrow::buffer::Buffer;
+use serde_json::Value;
+
+use super::options::{Kind, Opt, Options};
+use super::{Ask, Event, Heard, Memory, Source};
+use crate::error::Result;
+use crate::storage::Request;
+use crate::storage::facts::{Facts, Known};
+use crate::storage::files::Files;
+use crate::storage::wal::{self, Kept, Wal};
+
+/// Bytes that a queue holds before its producer is asked to wait.
+pub const LIMIT_BYTES: usize = 32 << 20;
+
+/// Returns the number of blocks up to an offset; 0 before the first batch.
+pub fn blocks_of(offset: &Value) -> i64 {
+    offset.as_i64().or_else(|| offset["blocks"].as_i64()).unwrap_or(0)
+}
+
+/// Blocks that wait for a batch; where there is a checkpoint, blocks count as received when its write-ahead log has them.
+#[derive(Debug, Default)]
+pub struct Queue {
+    blocks: VecDeque<Buffer>,
+    /// Number of the first of `blocks`.
+    first: i64,
+    bytes: usize,
+    wal: Option<Wal>,
+    /// Blocks that a batch takes at most by the rate that its last batches were processed at.
+    pub(super) paced_blocks: Option<usize>,
+    /// Blocks that a batch takes at most.
+    max_blocks: Option<usize>,
+    /// Bytes that a batch takes at most; one block in any case.
+    max_bytes: Option<usize>,
+    /// No more will come.
+    pub ended: bool,
+}
+
+impl Queue {
+    /// Option: blocks that a batch takes at most.
+    pub const MAX_BLOCKS: Opt = Opt::new(
+        "maxBlocksPerTrigger",
+        Kind::Count,
+        Some("no limit"),
+        "Says how many pushes or messages a batch takes at most.",
+    );
+    /// The same under the name that Spark's sources have.
+    pub const MAX_OFFSETS: Opt = Opt::new(
+        "maxOffsetsPerTrigger",
+        Kind::Count,
+        Some("no limit"),
+        "Says the same as maxBlocksPerTrigger, which goes first.",
+    );
+    /// Option: bytes that a batch takes at most.
+    pub const MAX_BYTES: Opt = Opt::new(
+        "maxBytesPerTrigger",
+        Kind::Count,
+        Some("no limit"),
+        "Says how many bytes a batch takes at most; one push or message is always taken.",
+    );
+
+    /// Makes an empty queue with the limits that the options set.
+    pub fn of(options: &BTreeMap<String, String>) -> Self {
+        let options = Options(options);
+        let number = |option| options.count(option).and_then(|n| usize::try_from(n).ok());
+        Self {
+            max_blocks: number(&Self::MAX_BLOCKS).or_else(|| number(&Self::MAX_OFFSETS)),
+            max_bytes: number(&Self::MAX_BYTES),
+            ..Self::default()
+        }
+    }
+
+    /// Reads what is in the write-ahead log of a queue: the [`Recall`](super::Recall) of sources behind one.
+    ///
+    /// # Errors
+    /// Pauses; records that are gone.
+    pub fn recall(facts: &Facts, folder: &str, start: &Value, _: &Value) -> Known<Memory> {
+        let kept = wal::read(facts, &format!("{folder}/wal"), blocks_of(start))?;
+        Ok(Memory::of(kept))
+    }
+
+    /// Returns the last block that has come; `None` if all are read.
+    pub fn last(&self) -> Option<&Buffer> {
+        self.blocks.back()
+    }
+
+    /// Returns the block of that number, if it waits.
+    pub fn block(&self, number: i64) -> Option<&Buffer> {
+        self.blocks.get(usize::try_from(number - self.first).ok()?)
+    }
+
+    /// Takes a block; the write that makes it durable, where one is to be made now.
+    pub fn push(&mut self, block: Buffer) -> Option<Request> {
+        match &mut self.wal {
+            Some(wal) => wal.add(block),
+            None => {
+                self.receive(block);
+                None
+            }
+        }
+    }
+
+    fn receive(&mut self, block: Buffer) {
+        self.bytes += block.len();
+        self.blocks.push_back(block);
+    }
+
+    /// The write in progress is durable; the next one.
+    pub fn written(&mut self) -> Option<Request> {
+        let (blocks, next) = self.wal.as_mut()?.written();
+        blocks.into_iter().for_each(|block| self.receive(block));
+        next
+    }
+
+    /// The write in progress has failed.
+    pub fn not_written(&mut self) {
+        self.wal.iter_mut().for_each(Wal::not_written);
+    }
+
+    /// The blocks that are not durable and not being made so, for another run to take.
+    pub fn take_waiting(&mut self) -> Vec<Buffer> {
+        self.wal.as_mut().map_or_else(Vec::new, Wal::take_waiting)
+    }
+
+    /// Bytes held for batches to come.
+    pub fn bytes(&self) -> usize {
+        self.bytes + self.wal.as_ref().map_or(0, Wal::waiting_bytes)
+    }
+
+    /// Blocks received since the source began that will not be lost; none without a checkpoint.
+    pub fn durable(&self) -> Option<i64> {
+        self.wal.as_ref().map(Wal::durable)
+    }
+
+    pub fn receives(&self) -> bool {
+        self.wal.as_ref().is_some_and(Wal::is_behind)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty() && !self.receives()
+    }
+
+    /// Blocks at or after a number.
+    pub(super) fn after(&self, from: i64) -> i64 {
+        (self.first + self.blocks.len() as i64 - from).max(0)
+    }
+
+    /// How many blocks from a number on a batch takes, by its limits.
+    pub(super) fn share(&self, from: i64) -> i64 {
+        let limits = [self.max_blocks, self.paced_blocks].into_iter().flatten();
+        let count = limits.min().map_or(i64::MAX, |n| n as i64).min(self.after(from));
+        let Some(max_bytes) = self.max_bytes else {
+            return count;
+        };
+        let skipped = usize::try_from(from - self.first).unwrap_or_default();
+        let mut bytes = 0;
+        let fits = self.blocks.iter().skip(skipped).take_while(|block| {
+            bytes += block.len();
+            bytes <= max_bytes
+        });
+        count.min((fits.count() as i64).max(1))
+    }
+
+    /// Goes on behind a write-ahead log whose blocks begin at `first`.
+    pub(super) fn restore(&mut self, folder: String, first: i64, kept: Kept) {
+        self.wal = Some(Wal::new(folder, &kept));
+        self.first = first;
+        self.bytes = kept.blocks.iter().map(Buffer::len).sum();
+        self.blocks = kept.blocks;
+    }
+
+    /// Takes the blocks [start, end); those before are gone for ever.
+    pub(super) fn read(&mut self, start: i64, end: i64) -> Result<Vec<Buffer>> {
+        let mut taken = Vec::new();
+        if start < self.first {
+            return Err(wal::lost_blocks());
+        }
+        while self.first < end {
+            let block = self.blocks.pop_front().ok_or_else(wal::lost_blocks)?;
+            self.bytes -= block.len();
+            if self.first >= start {
+                taken.push(block);
+            }
+            self.first += 1;
+        }
+        Ok(taken)
+    }
+
+    pub(super) fn purge(&mut self, committed: i64) -> Vec<Request> {
+        self.wal.as_mut().map_or_else(Vec::new, |w| w.purge(committed))
+    }
+}
+
+/// A source behind a queue. All that a [`Source`] needs follows, but for what fills the queue.
+pub trait QueueSource: fmt::Debug {
+    /// Describes the source in progress reports.
+    fn name(&self) -> String;
+
+    /// Returns the queue.
+    fn waiting(&self) -> &Queue;
+
+    /// Returns the queue, to be filled.
+    fn waiting_mut(&mut self) -> &mut Queue;
+
+    /// Returns the offset after so many blocks, asked before they are read.
+    fn offset(&self, blocks: i64) -> Value {
+        blocks.into()
+    }
+
+    /// Takes in what the offset says beside the number of blocks; the queue is as it was.
+    fn resume(&mut self, _start: &Value) {}
+
+    /// Returns the records in blocks that a batch takes.
+    fn records(&self, blocks: Vec<Buffer>) -> Vec<Buffer> {
+        blocks
+    }
+
+    /// As [`Source::open`].
+    fn begin(&mut self, _now_ms: i64) -> Vec<Ask> {
+        vec![]
+    }
+
+    /// As [`Source::heard`].
+    ///
+    /// # Errors
+    /// As there.
+    fn hear(&mut self, _event: Event, _now_ms: i64) -> Result<Heard> {
+        Ok(Heard::default())
+    }
+
+    /// As [`Source::received`].
+    fn acknowledge(&mut self, _count: i64) -> Vec<Ask> {
+        vec![]
+    }
+
+    /// As [`Source::wake_at`].
+    fn due_at(&self) -> Option<i64> {
+        None
+    }
+
+    /// As [`Source::wake`].
+    fn due(&mut self, _now_ms: i64) -> Vec<Ask> {
+        vec![]
+    }
+}
+
+impl<T: QueueSource> Source for T {
+    fn description(&self) -> String {
+        self.name()
+    }
+
+    fn restore(&mut self, folder: String, start: &Value, memory: &Memory) -> Option<Request> {
+        let kept = memory.get::<Kept>().cloned().unwrap_or_default();
+        let queue = self.waiting_mut();
+        queue.restore(format!("{folder}/wal"), blocks_of(start), kept);
+        self.resume(start);
+        None
+    }
+
+    fn has_data(&self, start: &Value, _: i64) -> bool {
+        self.waiting().after(blocks_of(start)) > 0
+    }
+
+    fn plan(&mut self, start: &Value, _: i64, all: bool) -> (Value, Option<Request>) {
+        let from = blocks_of(start);
+        let queue = self.waiting();
+        let taken = if all { queue.after(from) } else { queue.share(from) };
+        (self.offset(from + taken), None)
+    }
+
+    fn read(&mut self, start: &Value, end: &Value, _: &dyn Files) -> Result<Vec<Buffer>> {
+        let blocks = self.waiting_mut().read(blocks_of(start), blocks_of(end))?;
+        Ok(self.records(blocks))
+    }
+
+    fn committed(&mut self, end: &Value) -> Vec<Request> {
+        self.waiting_mut().purge(blocks_of(end))
+    }
+
+    fn pace(&mut self, start: &Value, end: &Value, rows: u64, limit: f64) {
+        let blocks = blocks_of(end) - blocks_of(start);
+        if blocks > 0 && rows > 0 {
+            let rows_per_block = rows as f64 / blocks as f64;
+            self.waiting_mut().paced_blocks = Some((limit / rows_per_block).floor().max(1.0) as usize);
+        }
+    }
+
+    fn queue(&mut self) -> Option<&mut Queue> {
+        Some(self.waiting_mut())
+    }
+
+    fn queued(&self) -> Option<&Queue> {
+        Some(self.waiting())
+    }
+
+    fn open(&mut self, now_ms: i64) -> Vec<Ask> {
+        self.begin(now_ms)
+    }
+
+    fn heard(&mut self, event: Event, now_ms: i64) -> Result<Heard> {
+        self.hear(event, now_ms)
+    }
+
+    fn received(&mut self, count: i64) -> Vec<Ask> {
+        self.acknowledge(count)
+    }
+
+    fn wake_at(&self) -> Option<i64> {
+        self.due_at()
+    }
+
+    fn wake(&mut self, now_ms: i64) -> Vec<Ask> {
+        self.due(now_ms)
+    }
+}

@@ -1,0 +1,72 @@
+//! When to open a lost connection again: after a wait that doubles from failure to failure.
+
+/// The first wait and the longest, ms.
+const WAIT_MS: (i64, i64) = (250, 30_000);
+
+/// The waits of one connection.
+#[derive(Debug)]
+pub struct Retry {
+    wait_ms: i64,
+    at_ms: Option<i64>,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            wait_ms: WAIT_MS.0,
+            at_ms: None,
+        }
+    }
+}
+
+impl Retry {
+    /// The connection is open: the next wait is the first again.
+    pub fn succeeded(&mut self) {
+        self.wait_ms = WAIT_MS.0;
+    }
+
+    /// The connection is lost, or did not open.
+    pub fn failed(&mut self, now_ms: i64) {
+        self.at_ms = Some(now_ms + self.wait_ms);
+        self.wait_ms = (self.wait_ms * 2).min(WAIT_MS.1);
+    }
+
+    /// As [`Retry::failed`], but the server has said how long to wait at first.
+    pub fn set_first_wait(&mut self, wait_ms: i64) {
+        self.wait_ms = wait_ms.clamp(0, WAIT_MS.1);
+    }
+
+    /// Returns when to open the connection again, ms since the epoch; `None` if it is open or opening.
+    pub fn at_ms(&self) -> Option<i64> {
+        self.at_ms
+    }
+
+    /// Returns whether it is time, once.
+    pub fn is_due(&mut self, now_ms: i64) -> bool {
+        let due = self.at_ms.is_some_and(|at| at <= now_ms);
+        if due {
+            self.at_ms = None;
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_half_a_minute_and_begin_anew_after_a_success() {
+        let mut retry = Retry::default();
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            retry.failed(0);
+            waits.extend(retry.at_ms());
+            assert!(!retry.is_due(waits[waits.len() - 1] - 1) && retry.is_due(30_000) && !retry.is_due(30_000));
+        }
+        assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+        retry.succeeded();
+        retry.failed(1000);
+        assert_eq!(retry.at_ms(), Some(1250));
+    }
+}

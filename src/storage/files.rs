@@ -1,0 +1,33 @@
+//! Files that a host has at hand: a directory tree natively, dropped files and handles in a browser.
+//!
+//! Unlike [`Storage`](super::Storage), which is written and answers later, these are only read, and at once.
+
+use arrow::buffer::Buffer;
+
+use crate::error::Result;
+
+/// A file as the host lists it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct FileEntry {
+    /// The path by which to read it.
+    pub path: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was last changed, ms since the epoch.
+    pub modified: i64,
+}
+
+/// Reads the host's files.
+pub trait Files {
+    /// Lists the files directly under a path; nothing if the path does not exist.
+    ///
+    /// # Errors
+    /// The host's, if it cannot look.
+    fn list(&self, path: &str) -> Result<Vec<FileEntry>>;
+
+    /// Reads a whole file.
+    ///
+    /// # Errors
+    /// `FAILED_READ_FILE` if the file is gone or cannot be read.
+    fn read(&self, path: &str) -> Result<Buffer>;
+}
