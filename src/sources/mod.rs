@@ -17,6 +17,7 @@ mod push;
 pub mod queue;
 mod rate;
 pub mod retry;
+mod sse;
 mod websocket;
 
 use std::any::Any;
@@ -281,6 +282,7 @@ pub static SOURCES: &[Definition] = &[
     push::PUSH,
     push::MEMORY,
     websocket::WEBSOCKET,
+    sse::SSE,
 ];
 
 /// Returns the source of that name, in lower case.
