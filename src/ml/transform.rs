@@ -26,6 +26,7 @@ use crate::error::{Exception, Result, SparkError};
 use crate::kernels::kernel;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::extension::{Extended, Extension};
+use crate::plan::names::Names;
 use crate::plan::resolve::typed_attribute;
 use crate::plan::scope::{Resolved, Typed};
 use crate::plan::{cast_expr, sql};
@@ -439,7 +440,7 @@ impl Analyzer {
         let mut stages = Vec::new();
         for ((from, to), labels) in pairs.into_iter().zip(labels) {
             // A column that is not there is left out, as Spark does at prediction time.
-            if !input.output.iter().any(|a| a.name.eq_ignore_ascii_case(&from)) {
+            if self.names().column(&input, &from).is_none() {
                 continue;
             }
             let read = self.label_text(&input, &from)?;
@@ -656,14 +657,8 @@ impl Analyzer {
     /// # Errors
     /// `FIELD_NOT_FOUND` where there is none.
     fn input_column(&mut self, input: &Resolved, name: &str) -> Result<Input> {
-        let same = input.output.iter().find(|a| a.name == name);
-        let found = same.or_else(|| {
-            let sensitive = self.conf.case_sensitive();
-            input
-                .output
-                .iter()
-                .find(|a| !sensitive && a.name.eq_ignore_ascii_case(name))
-        });
+        let exact = Names::Exact.column(input, name);
+        let found = exact.or_else(|| self.names().column(input, name));
         let typed = match found {
             Some(attribute) => typed_attribute(attribute),
             // A field within a struct.

@@ -6,7 +6,7 @@
 
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion_expr::{Expr, LogicalPlanBuilder};
+use datafusion_expr::{Expr, ExprFunctionExt, LogicalPlanBuilder};
 
 use arrow::datatypes::DataType;
 
@@ -185,7 +185,9 @@ impl Analyzer {
                 for item in &node.aggregate_expressions {
                     if let Some(ExprType::Alias(alias)) = &item.expr_type
                         && alias.name.len() == 1
-                        && alias.name[0].eq_ignore_ascii_case(attribute.unparsed_identifier.trim_matches('`'))
+                        && self
+                            .names()
+                            .same(&alias.name[0], attribute.unparsed_identifier.trim_matches('`'))
                     {
                         return self.expression(item, input);
                     }
@@ -621,11 +623,23 @@ impl Analyzer {
                 } else {
                     format!("{label}_{}", call.name)
                 };
-                self.output(&mut open, Typed::new(filtered.data, call.data_type.clone(), name))?;
+                let cell = if_any(&matches, filtered.data)?;
+                self.output(&mut open, Typed::new(cell, call.data_type.clone(), name))?;
             }
         }
         self.close(open)
     }
+}
+
+/// An aggregate over some rows of a group; null if there are none, even for one such as `count` (`PivotFirst`).
+fn if_any(matches: &Expr, aggregate: Expr) -> Result<Expr> {
+    let one = Expr::Literal(ScalarValue::Int64(Some(1)), None);
+    let rows = datafusion_functions_aggregate::expr_fn::count(one)
+        .filter(matches.clone())
+        .build()?;
+    let any = rows.gt(Expr::Literal(ScalarValue::Int64(Some(0)), None));
+    let cases = vec![(Box::new(any), Box::new(aggregate))];
+    Ok(Expr::Case(datafusion_expr::Case::new(None, cases, None)))
 }
 
 fn known_as<'a>(open: &'a Aggregation, attribute: &Attribute) -> Option<&'a Expr> {

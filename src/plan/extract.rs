@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::*;
 use arrow::datatypes::*;
 
+use super::names::Names;
 use super::scope::Typed;
 use crate::error::{Exception, Result, SparkError};
 use crate::kernels::kernel;
@@ -16,22 +17,19 @@ use crate::values::zone::Zone;
 type DfResult<T> = datafusion_common::Result<T>;
 
 /// Follows field names into a value.
-pub fn fields(mut typed: Typed, names: &[String], case_sensitive: bool) -> Result<Typed> {
+pub fn fields(mut typed: Typed, names: &[String], by: Names) -> Result<Typed> {
     for name in names {
-        typed = field(typed, name, case_sensitive)?;
+        typed = field(typed, name, by)?;
         typed.name = name.clone();
         typed.named = true;
     }
     Ok(typed)
 }
 
-fn field(typed: Typed, name: &str, case_sensitive: bool) -> Result<Typed> {
+fn field(typed: Typed, name: &str, by: Names) -> Result<Typed> {
     match typed.data_type.clone() {
         DataType::Struct(fields) => {
-            let found: Vec<&FieldRef> = fields
-                .iter()
-                .filter(|f| f.name() == name || (!case_sensitive && f.name().eq_ignore_ascii_case(name)))
-                .collect();
+            let found: Vec<&FieldRef> = fields.iter().filter(|f| by.same(f.name(), name)).collect();
             match found[..] {
                 [f] => {
                     let index = fields.iter().position(|g| Arc::ptr_eq(f, g)).unwrap_or_default();
@@ -75,7 +73,7 @@ fn field(typed: Typed, name: &str, case_sensitive: bool) -> Result<Typed> {
             let (index, found) = inner
                 .iter()
                 .enumerate()
-                .find(|(_, f)| f.name() == name || (!case_sensitive && f.name().eq_ignore_ascii_case(name)))
+                .find(|(_, f)| by.same(f.name(), name))
                 .ok_or_else(|| no_such_field(name, inner))?;
             let to = crate::values::types::list_of(found.data_type().clone());
             let label = format!("{}.{}", typed.name, found.name());
@@ -102,13 +100,7 @@ fn field(typed: Typed, name: &str, case_sensitive: bool) -> Result<Typed> {
             );
             Ok(Typed::new(expr, to, label))
         }
-        DataType::Map(..) => value(
-            typed,
-            super::literal::string(name),
-            Mode::Ansi,
-            Zone::UTC,
-            case_sensitive,
-        ),
+        DataType::Map(..) => value(typed, super::literal::string(name), Mode::Ansi, Zone::UTC, by),
         other => Err(SparkError::analysis(
             "INVALID_EXTRACT_BASE_FIELD_TYPE",
             "42000",
@@ -133,7 +125,7 @@ fn no_such_field(name: &str, fields: &Fields) -> SparkError {
 }
 
 /// `child[key]`.
-pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, case_sensitive: bool) -> Result<Typed> {
+pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, by: Names) -> Result<Typed> {
     let name = format!("{}[{}]", child.name, key.name);
     match child.data_type.clone() {
         DataType::List(item) if is_integral(&key.data_type) => {
@@ -185,7 +177,7 @@ pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, case_sensitive: b
             Some(datafusion_common::ScalarValue::Utf8(Some(text))) => {
                 let text = text.clone();
                 let label = format!("{}.{text}", child.name);
-                let mut out = field(child, &text, case_sensitive)?;
+                let mut out = field(child, &text, by)?;
                 out.name = label;
                 out.named = false;
                 Ok(out)
@@ -198,7 +190,7 @@ pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, case_sensitive: b
         },
         DataType::List(_) if matches!(key.literal(), Some(datafusion_common::ScalarValue::Utf8(_))) => {
             let text = key.name.clone();
-            field(child, &text, case_sensitive)
+            field(child, &text, by)
         }
         other => Err(SparkError::analysis(
             "INVALID_EXTRACT_BASE_FIELD_TYPE",
@@ -254,7 +246,7 @@ pub fn map_value(map: &ArrayRef, key: &ArrayRef) -> DfResult<ArrayRef> {
 }
 
 /// `withField` (a value) and `dropFields` (none).
-pub fn update_field(child: Typed, name: &str, value: Option<Typed>) -> Result<Typed> {
+pub fn update_field(child: Typed, name: &str, value: Option<Typed>, by: Names) -> Result<Typed> {
     let DataType::Struct(old) = child.data_type.clone() else {
         return Err(SparkError::analysis(
             "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
@@ -269,7 +261,7 @@ pub fn update_field(child: Typed, name: &str, value: Option<Typed>) -> Result<Ty
     let label = format!("update_fields({})", child.name);
     let mut fields: Vec<FieldRef> = old.iter().cloned().collect();
     let mut sources: Vec<Option<usize>> = (0..old.len()).map(Some).collect();
-    let at = old.iter().position(|f| f.name().eq_ignore_ascii_case(name));
+    let at = old.iter().position(|f| by.same(f.name(), name));
     let mut args = vec![child.expr];
     match (value, at) {
         (Some(value), at) => {

@@ -29,12 +29,8 @@ impl Analyzer {
         let natural = node.join_condition.as_ref().is_some_and(|c| is_marker(c, "__natural"));
         let mut using = node.using_columns.clone();
         if natural {
-            using = left
-                .output
-                .iter()
-                .map(|a| a.name.clone())
-                .filter(|n| right.output.iter().any(|r| r.name.eq_ignore_ascii_case(n)))
-                .collect();
+            let (names, own) = (self.names(), left.output.iter().map(|a| a.name.clone()));
+            using = own.filter(|n| names.column(&right, n).is_some()).collect();
         }
         if !using.is_empty() {
             return self.join_using(left, right, join_type, &using);
@@ -133,8 +129,7 @@ impl Analyzer {
     }
 
     fn using_side(&mut self, side: &Resolved, name: &str, which: &str) -> Result<Attribute> {
-        let parts = [name.to_owned()];
-        side.output.iter().find(|a| a.name.eq_ignore_ascii_case(&parts[0])).cloned().ok_or_else(|| {
+        self.names().column(side, name).cloned().ok_or_else(|| {
             let names: Vec<String> = side.output.iter().map(|a| format!("`{}`", a.name)).collect();
             SparkError::analysis(
                 "UNRESOLVED_USING_COLUMN_FOR_JOIN",
@@ -335,8 +330,8 @@ impl Analyzer {
         mut right: Resolved,
         allow_missing: bool,
     ) -> Result<(Resolved, Resolved)> {
-        let find =
-            |side: &Resolved, name: &str| side.output.iter().find(|a| a.name.eq_ignore_ascii_case(name)).cloned();
+        let names = self.names();
+        let find = |side: &Resolved, name: &str| names.column(side, name).cloned();
         let mut order = Vec::new();
         let mut fill_right: Vec<Attribute> = Vec::new();
         for attribute in &left.output.clone() {
@@ -347,18 +342,7 @@ impl Analyzer {
                     fill_right.push(null.clone());
                     order.push(null);
                 }
-                None => {
-                    let names: Vec<String> = right.output.iter().map(|a| a.name.clone()).collect();
-                    return Err(SparkError::analysis(
-                        "UNRESOLVED_COLUMN_IN_UNION_BY_NAME",
-                        "42703",
-                        format!(
-                            "Cannot resolve column name \"{}\" among ({}).",
-                            attribute.name,
-                            names.join(", ")
-                        ),
-                    ));
-                }
+                None => order.push(names.field(&right, &attribute.name)?.clone()),
             }
         }
         let mut fill_left = Vec::new();

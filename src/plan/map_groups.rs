@@ -160,6 +160,7 @@ impl Analyzer {
             input.plan.clone(),
             columns.iter().map(|(e, a)| (e.clone(), a)).collect(),
         )?;
+        let names = self.names();
         let (kind, timeout) = kind_of(node)?;
         let attributes: Vec<Attribute> = output
             .iter()
@@ -171,7 +172,7 @@ impl Analyzer {
             .and_then(|info| info.event_time_column_name.as_deref())
             .filter(|name| !name.is_empty())
             .map(|name| {
-                let found = attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name));
+                let found = attributes.iter().find(|a| names.same(&a.name, name));
                 found.map(|a| a.id.clone()).ok_or_else(|| {
                     SparkError::analysis(
                         "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION",

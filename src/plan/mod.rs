@@ -20,6 +20,7 @@ pub mod generate;
 pub mod join;
 pub mod literal;
 pub mod map_groups;
+pub mod names;
 pub mod nodes;
 pub mod output_mode;
 pub mod project;

@@ -147,7 +147,7 @@ impl Analyzer {
 
     pub(super) fn with_columns(&mut self, node: &sc::WithColumns) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
-        let sensitive = self.conf.case_sensitive();
+        let names = self.names();
         let mut items: Vec<Typed> = input.output.iter().map(super::resolve::typed_attribute).collect();
         for alias in &node.aliases {
             let [name] = &alias.name[..] else {
@@ -166,14 +166,7 @@ impl Analyzer {
             }
             typed.name = name.clone();
             typed.named = true;
-            let matches = |t: &Typed| {
-                if sensitive {
-                    t.name == *name
-                } else {
-                    t.name.eq_ignore_ascii_case(name)
-                }
-            };
-            match items.iter().position(matches) {
+            match items.iter().position(|t| names.same(&t.name, name)) {
                 Some(at) => items[at] = typed,
                 None => items.push(typed),
             }

@@ -8,6 +8,7 @@ use datafusion_common::ScalarValue;
 use datafusion_expr::{Expr, LogicalPlanBuilder};
 
 use super::analyzer::Analyzer;
+use super::names::Names;
 use super::nodes::{self, Deduplicate, EventTimeWatermark, Repartition, SortWithinPartitions, StreamingLimit};
 use super::resolve::{ordinal, typed_attribute, unresolved_column};
 use super::scan::Origin;
@@ -113,8 +114,9 @@ impl Analyzer {
                     .map(|r| (r.col_name.clone(), r.new_col_name.clone()))
                     .collect();
                 renames.extend(node.rename_columns_map.iter().map(|(a, b)| (a.clone(), b.clone())));
+                let names = self.names();
                 for (from, to) in renames {
-                    for attribute in input.output.iter_mut().filter(|a| a.name.eq_ignore_ascii_case(&from)) {
+                    for attribute in input.output.iter_mut().filter(|a| names.same(&a.name, &from)) {
                         attribute.name.clone_from(&to);
                     }
                 }
@@ -278,16 +280,9 @@ impl Analyzer {
         let keys: Vec<Attribute> = if node.all_columns_as_keys() || node.column_names.is_empty() {
             input.output.clone()
         } else {
-            let mut keys = Vec::new();
-            for name in &node.column_names {
-                let found = input.output.iter().find(|a| a.name.eq_ignore_ascii_case(name));
-                keys.push(
-                    found
-                        .cloned()
-                        .ok_or_else(|| unresolved_column(&types::quote_if_needed(name), &input))?,
-                );
-            }
-            keys
+            let names = self.names();
+            let keys = node.column_names.iter().map(|name| names.field(&input, name).cloned());
+            keys.collect::<Result<Vec<_>>>()?
         };
         let plan = self.exactly(&input)?;
         if input.streaming {
@@ -520,13 +515,7 @@ impl Analyzer {
             }
         }
         for name in &node.column_names {
-            gone.extend(
-                input
-                    .output
-                    .iter()
-                    .filter(|a| a.name.eq_ignore_ascii_case(name))
-                    .map(|a| a.id.clone()),
-            );
+            gone.extend(self.names().all(&input, name).map(|a| a.id.clone()));
         }
         input.output.retain(|a| !gone.contains(&a.id));
         input.aggregation = None;
@@ -606,7 +595,7 @@ impl Analyzer {
         };
         let mut items = Vec::new();
         for field in &fields {
-            let found = input.output.iter().find(|a| a.name.eq_ignore_ascii_case(field.name()));
+            let found = self.names().column(&input, field.name());
             let typed = match found {
                 Some(found) => cast_expr::cast(typed_attribute(found), field.data_type(), self.mode(), self.zone)?,
                 None if field.is_nullable() => Typed::new(
@@ -689,7 +678,7 @@ impl Analyzer {
             cells.push(
                 fields
                     .iter()
-                    .map(|f| super::extract::fields(row.clone(), std::slice::from_ref(f.name()), true))
+                    .map(|f| super::extract::fields(row.clone(), std::slice::from_ref(f.name()), Names::Exact))
                     .collect::<Result<_>>()?,
             );
         }
@@ -747,9 +736,10 @@ impl Analyzer {
     fn fill_na(&mut self, node: &sc::NaFill) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let values = node.values.iter().map(literal::resolve).collect::<Result<Vec<_>>>()?;
-        let mut items = Vec::new();
+        let (names, mut items) = (self.names(), Vec::new());
+        node.cols.iter().try_for_each(|c| names.must(&input, c).map(|_| ()))?;
         for attribute in &input.output {
-            let at = node.cols.iter().position(|c| c.eq_ignore_ascii_case(&attribute.name));
+            let at = node.cols.iter().position(|c| names.same(c, &attribute.name));
             let value = match (&node.cols[..], at) {
                 ([], _) => values.first(),
                 (_, Some(i)) => values.get(i).or_else(|| values.first().filter(|_| values.len() == 1)),
@@ -777,11 +767,10 @@ impl Analyzer {
 
     fn drop_na(&mut self, node: &sc::NaDrop) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
-        let columns: Vec<&Attribute> = input
-            .output
-            .iter()
-            .filter(|a| node.cols.is_empty() || node.cols.iter().any(|c| c.eq_ignore_ascii_case(&a.name)))
-            .collect();
+        let (names, all) = (self.names(), node.cols.is_empty());
+        node.cols.iter().try_for_each(|c| names.must(&input, c).map(|_| ()))?;
+        let columns = input.output.iter();
+        let columns: Vec<&Attribute> = columns.filter(|a| all || names.among(&a.name, &node.cols)).collect();
         let least = node.min_non_nulls.map_or(columns.len() as i64, i64::from);
         let one = |a: &&Attribute| datafusion_expr::cast(a.column().is_not_null(), DataType::Int64);
         let Some(total) = columns.iter().map(one).reduce(|a, b| a + b) else {
@@ -796,9 +785,11 @@ impl Analyzer {
 
     fn replace(&mut self, node: &sc::NaReplace) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
-        let mut items = Vec::new();
+        let (names, mut items) = (self.names(), Vec::new());
+        node.cols.iter().try_for_each(|c| names.must(&input, c).map(|_| ()))?;
         for attribute in &input.output {
-            let chosen = node.cols.is_empty() || node.cols.iter().any(|c| c.eq_ignore_ascii_case(&attribute.name));
+            // Spark finds the columns by the session's rule and then compares letter by letter (`DataFrameNaFunctions`).
+            let chosen = node.cols.is_empty() || Names::Exact.among(&attribute.name, &node.cols);
             let typed = typed_attribute(attribute);
             let mut cases = Vec::new();
             for replacement in node.replacements.iter().filter(|_| chosen) {

@@ -9,6 +9,7 @@ use datafusion_expr::logical_plan::Subquery;
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
 use super::analyzer::Analyzer;
+use super::names::Names;
 use super::scope::{Attribute, Resolved, Typed};
 use super::{coercion, extract, functions, literal, sql};
 use crate::error::{Exception, Result, SparkError};
@@ -18,6 +19,7 @@ use crate::proto as sc;
 use crate::proto::expression::ExprType;
 use crate::proto::variant_name;
 use crate::values::cast::Mode;
+use crate::values::text::distance;
 use crate::values::types;
 
 impl Analyzer {
@@ -93,7 +95,7 @@ impl Analyzer {
                 };
                 let child = self.expression(child, scope)?;
                 let key = self.expression(key, scope)?;
-                extract::value(child, key, self.mode(), self.zone, self.conf.case_sensitive())
+                extract::value(child, key, self.mode(), self.zone, self.names())
             }
             ExprType::UpdateFields(update) => {
                 let child = update
@@ -106,7 +108,7 @@ impl Analyzer {
                     .as_deref()
                     .map(|v| self.expression(v, scope))
                     .transpose()?;
-                extract::update_field(child, &update.field_name, value)
+                extract::update_field(child, &update.field_name, value, self.names())
             }
             ExprType::Window(window) => self.window_function(window, scope),
             ExprType::UnresolvedNamedLambdaVariable(variable) => {
@@ -215,11 +217,11 @@ impl Analyzer {
         if parts.len() > 1
             && let Some((_, typed)) = self.lambda.iter().rev().find(|(n, _)| *n == parts[0])
         {
-            let mut field = extract::fields(typed.clone(), &parts[1..], self.conf.case_sensitive())?;
+            let mut field = extract::fields(typed.clone(), &parts[1..], self.names())?;
             field.name = format!("{}.{}", typed.name, parts[1..].join("."));
             return Ok(field);
         }
-        let sensitive = self.conf.case_sensitive();
+        let names = self.names();
         if let Some(id) = plan_id {
             let tagged: Vec<&Attribute> = scope
                 .tagged
@@ -228,23 +230,23 @@ impl Analyzer {
                 .flat_map(|(_, attributes)| attributes)
                 .filter(|a| scope.visible().any(|v| v.id == a.id))
                 .collect();
-            if let Some(typed) = find(tagged.into_iter(), &parts, sensitive)? {
+            if let Some(typed) = find(tagged.into_iter(), &parts, names)? {
                 return Ok(typed);
             }
         }
-        if let Some(typed) = find(scope.output.iter(), &parts, sensitive)? {
+        if let Some(typed) = find(scope.output.iter(), &parts, names)? {
             return Ok(typed);
         }
-        if let Some(typed) = find(scope.hidden.iter(), &parts, sensitive)? {
+        if let Some(typed) = find(scope.hidden.iter(), &parts, names)? {
             return Ok(typed);
         }
-        if let Some(typed) = self.lateral.iter().rev().find(|t| same(&t.name, &parts[0], sensitive)) {
+        if let Some(typed) = self.lateral.iter().rev().find(|t| names.same(&t.name, &parts[0])) {
             let mut typed = typed.clone();
             typed.attribute = None;
-            return extract::fields(typed, &parts[1..], sensitive);
+            return extract::fields(typed, &parts[1..], names);
         }
         for attributes in self.outer.iter().rev() {
-            if let Some(mut typed) = find(attributes.iter(), &parts, sensitive)? {
+            if let Some(mut typed) = find(attributes.iter(), &parts, names)? {
                 if let Some(attribute) = typed.attribute.take() {
                     let field = Arc::new(Field::new(&attribute.id, attribute.data_type.clone(), true));
                     typed.expr = Expr::OuterReferenceColumn(field, Column::new_unqualified(attribute.id));
@@ -401,27 +403,35 @@ impl Analyzer {
         };
         let target = target.strip_suffix(".*").unwrap_or(target);
         let parts = sql::parse_identifier(target)?;
-        let sensitive = self.conf.case_sensitive();
+        let names = self.names();
         let qualified: Vec<Typed> = scope
             .output
             .iter()
-            .filter(|a| ends_with(&a.qualifier, &parts, sensitive))
+            .filter(|a| names.ends_with(&a.qualifier, &parts))
             .map(typed_attribute)
             .collect();
         if !qualified.is_empty() {
             return Ok(qualified);
         }
-        let typed = self.name(target, star.plan_id, scope)?;
+        let cannot = || {
+            let quoted: Vec<String> = parts.iter().map(|p| format!("`{p}`")).collect();
+            let columns: Vec<String> = scope.output.iter().map(|a| format!("`{}`", a.name)).collect();
+            let (quoted, columns) = (quoted.join("."), columns.join(", "));
+            SparkError::analysis(
+                "CANNOT_RESOLVE_STAR_EXPAND",
+                "42704",
+                format!("Cannot resolve {quoted}.* given input columns {columns}. Please check that the specified table or struct exists and is accessible in the input columns."),
+            )
+            .with("targetString", quoted)
+            .with("columns", columns)
+        };
+        let typed = self.name(target, star.plan_id, scope).map_err(|_| cannot())?;
         match typed.data_type.clone() {
             DataType::Struct(fields) => fields
                 .iter()
-                .map(|f| extract::fields(typed.clone(), &[f.name().clone()], true))
+                .map(|f| extract::fields(typed.clone(), &[f.name().clone()], Names::Exact))
                 .collect(),
-            _ => Err(SparkError::analysis(
-                "CANNOT_RESOLVE_STAR_EXPAND",
-                "42704",
-                format!("Cannot resolve `{target}`.* given input columns."),
-            )),
+            _ => Err(cannot()),
         }
     }
 }
@@ -434,39 +444,26 @@ pub fn typed_attribute(attribute: &Attribute) -> Typed {
     typed
 }
 
-fn same(a: &str, b: &str, sensitive: bool) -> bool {
-    if sensitive {
-        a == b
-    } else {
-        a == b || a.to_lowercase() == b.to_lowercase()
-    }
-}
-
-fn ends_with(qualifier: &[String], parts: &[String], sensitive: bool) -> bool {
-    qualifier.len() >= parts.len()
-        && qualifier[qualifier.len() - parts.len()..]
-            .iter()
-            .zip(parts)
-            .all(|(a, b)| same(a, b, sensitive))
-}
-
 /// The one attribute that `parts` means, with the fields behind it taken out.
 fn find<'a>(
     attributes: impl Iterator<Item = &'a Attribute> + Clone,
     parts: &[String],
-    sensitive: bool,
+    names: Names,
 ) -> Result<Option<Typed>> {
     for named in (1..=parts.len()).rev() {
         let mut found: Vec<&Attribute> = attributes
             .clone()
-            .filter(|a| {
-                same(&a.name, &parts[named - 1], sensitive) && ends_with(&a.qualifier, &parts[..named - 1], sensitive)
-            })
+            .filter(|a| names.same(&a.name, &parts[named - 1]) && names.ends_with(&a.qualifier, &parts[..named - 1]))
             .collect();
         found.dedup_by(|a, b| a.id == b.id);
         match found[..] {
             [] => {}
-            [one] => return extract::fields(typed_attribute(one), &parts[named..], sensitive).map(Some),
+            [one] => {
+                // The column takes the name as it was written (`AttributeReference.withName`).
+                let mut typed = typed_attribute(one);
+                typed.name.clone_from(&parts[named - 1]);
+                return extract::fields(typed, &parts[named..], names).map(Some);
+            }
             _ => {
                 let name: Vec<String> = parts.iter().map(|p| format!("`{p}`")).collect();
                 let candidates: Vec<String> = found
@@ -528,22 +525,6 @@ pub fn unresolved_column(name: &str, scope: &Resolved) -> SparkError {
     )
     .with("objectName", quoted)
     .with("proposal", proposal)
-}
-
-/// Levenshtein distance: which names to suggest.
-pub fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut previous = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replace = previous + usize::from(x != *y);
-            previous = row[j + 1];
-            row[j + 1] = replace.min(previous + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// The literal integer that `ORDER BY 1` and `GROUP BY 1` hold.

@@ -94,7 +94,7 @@ fn near(name: &str) -> Vec<String> {
     let most = (name.chars().count() / 3).max(1);
     let mut found: Vec<(usize, &str)> = names()
         .into_iter()
-        .map(|known| (crate::plan::resolve::distance(known, name), known))
+        .map(|known| (crate::values::text::distance(known, name), known))
         .filter(|(distance, _)| *distance <= most)
         .collect();
     found.sort_unstable();

@@ -13,6 +13,7 @@ use crate::plan::functions::call::Call;
 use crate::plan::functions::error::{index_of_zero, mismatch, unexpected_type};
 use crate::plan::functions::list::{ListMaker, assemble, span};
 use crate::plan::functions::{condition, row};
+use crate::plan::names::Names;
 use crate::plan::scope::Typed;
 use crate::plan::{coercion, extract, literal};
 use crate::values::cast::Mode;
@@ -116,7 +117,7 @@ pub fn repeat(call: &Call<'_>) -> Result<Typed> {
 
 /// Resolves `get`.
 pub fn get(call: &Call<'_>) -> Result<Typed> {
-    let mut out = extract::value(call.arg(0)?, call.int(1)?, Mode::Try, call.context.zone, true)?;
+    let mut out = extract::value(call.arg(0)?, call.int(1)?, Mode::Try, call.context.zone, Names::Exact)?;
     (out.name, out.named) = (call.label(), false);
     Ok(out)
 }
@@ -464,7 +465,7 @@ pub fn zip(call: &Call<'_>) -> Result<Typed> {
 pub fn element_at(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     if let DataType::Map(..) = call.args[0].data_type {
         let context = call.context;
-        let mut out = extract::value(call.arg(0)?, call.arg(1)?, context.mode, context.zone, true)?;
+        let mut out = extract::value(call.arg(0)?, call.arg(1)?, context.mode, context.zone, Names::Exact)?;
         (out.name, out.named) = (call.label(), false);
         return Ok(out);
     }

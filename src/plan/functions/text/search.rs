@@ -45,7 +45,7 @@ pub fn levenshtein(call: &Call<'_>) -> Result<Typed> {
         args.push(call.int(2)?);
     }
     call.strict(DataType::Int32, args, move |r| {
-        let found = crate::plan::resolve::distance(r.text(0), r.text(1)) as i32;
+        let found = crate::values::text::distance(r.text(0), r.text(1)) as i32;
         Ok(Some(if limited && found > r.int(2) { -1 } else { found }))
     })
 }
