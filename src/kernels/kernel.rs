@@ -10,24 +10,26 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
-use datafusion_common::Result;
+use datafusion_common::{DataFusionError, Result};
 use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 type Body = dyn Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync;
 
-/// How a function's value follows from a time among its arguments: what event time needs to know of it.
+/// What the analyzer and event time must know of a function beside its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum TimeFlow {
-    /// It does not.
+pub enum Role {
+    /// Nothing.
     #[default]
-    Other,
+    Plain,
     /// The value stands for the same event time as the argument at this position.
-    Keeps(usize),
+    KeepsTime(usize),
     /// The value is the first argument plus the interval in the second.
-    Adds,
+    AddsInterval,
     /// The value is the first argument minus the interval in the second.
-    Subtracts,
+    SubtractsInterval,
+    /// It cannot be run: the analyzer puts something else in its place, which only it can find.
+    Placeholder,
 }
 
 /// One call's function: named, typed, with its options spelled out in `options`.
@@ -37,7 +39,7 @@ struct Kernel {
     options: String,
     return_type: DataType,
     signature: Signature,
-    flow: TimeFlow,
+    role: Role,
     body: Arc<Body>,
 }
 
@@ -52,7 +54,7 @@ impl PartialEq for Kernel {
         self.name == other.name
             && self.options == other.options
             && self.return_type == other.return_type
-            && self.flow == other.flow
+            && self.role == other.role
     }
 }
 
@@ -107,18 +109,18 @@ pub fn call(
         options.into(),
         return_type,
         args,
-        (Volatility::Immutable, TimeFlow::Other),
+        (Volatility::Immutable, Role::Plain),
         body,
     )
 }
 
-/// As [`call`], for a function through which event time flows.
-pub fn call_timed(
+/// As [`call`], for a function with a role.
+pub fn call_as(
     name: &str,
     options: impl Into<String>,
     return_type: DataType,
     args: Vec<Expr>,
-    flow: TimeFlow,
+    role: Role,
     body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> Expr {
     make(
@@ -126,15 +128,24 @@ pub fn call_timed(
         options.into(),
         return_type,
         args,
-        (Volatility::Immutable, flow),
+        (Volatility::Immutable, role),
         body,
     )
 }
 
-/// Returns how event time flows through a function; [`TimeFlow::Other`] for one that is not made here.
-pub fn time_flow(function: &ScalarUDF) -> TimeFlow {
+/// Makes the call of a [`Role::Placeholder`].
+pub fn placeholder(name: &str, return_type: DataType, args: Vec<Expr>) -> Expr {
+    let label = name.to_owned();
+    let attributes = (Volatility::Immutable, Role::Placeholder);
+    make(name, String::new(), return_type, args, attributes, move |_, _| {
+        Err(DataFusionError::Internal(format!("{label} was not put into its place")))
+    })
+}
+
+/// Returns the role of a function; [`Role::Plain`] for one that is not made here.
+pub fn role(function: &ScalarUDF) -> Role {
     let kernel: Option<&Kernel> = (function.inner().as_ref() as &dyn Any).downcast_ref();
-    kernel.map(|k| k.flow).unwrap_or_default()
+    kernel.map(|k| k.role).unwrap_or_default()
 }
 
 /// As [`call`], for functions whose value is not a function of their arguments (`rand`, `uuid`).
@@ -146,14 +157,7 @@ pub fn call_with(
     volatility: Volatility,
     body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> Expr {
-    make(
-        name,
-        options.into(),
-        return_type,
-        args,
-        (volatility, TimeFlow::Other),
-        body,
-    )
+    make(name, options.into(), return_type, args, (volatility, Role::Plain), body)
 }
 
 fn make(
@@ -161,7 +165,7 @@ fn make(
     options: String,
     return_type: DataType,
     args: Vec<Expr>,
-    (volatility, flow): (Volatility, TimeFlow),
+    (volatility, role): (Volatility, Role),
     body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> Expr {
     let kernel = Kernel {
@@ -173,7 +177,7 @@ fn make(
         } else {
             Signature::variadic_any(volatility)
         },
-        flow,
+        role,
         body: Arc::new(body),
     };
     let udf = Arc::new(ScalarUDF::new_from_impl(kernel));

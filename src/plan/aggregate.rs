@@ -17,6 +17,8 @@ use super::scope::{Attribute, Resolved, Typed};
 use super::{literal, time_window};
 use crate::error::{Result, SparkError};
 use crate::plan::cast_expr;
+use crate::plan::functions::aggregate::grouping;
+use crate::plan::sql::marker::{Marker, SqlForm};
 use crate::proto as sc;
 use crate::proto::expression::ExprType;
 
@@ -57,17 +59,17 @@ pub fn has_aggregate(expr: &Expr) -> bool {
 }
 
 impl Analyzer {
-    pub(super) fn aggregate(&mut self, node: &sc::Aggregate, origin: &str) -> Result<Resolved> {
+    pub(super) fn aggregate(&mut self, node: &sc::Aggregate, origin: SqlForm) -> Result<Resolved> {
         use sc::aggregate::GroupType;
         let input = self.input(node.input.as_deref())?;
-        let from_sql = origin == "sql";
+        let from_sql = origin == SqlForm::Select;
         if node.group_type() == GroupType::Pivot {
-            return self.pivot(node, input, origin == "sql_pivot");
+            return self.pivot(node, input, origin == SqlForm::Pivot);
         }
         let mut sets: Option<Vec<Vec<usize>>> = None;
         let mut grouping: Vec<sc::Expression> = node.grouping_expressions.clone();
         if let [single] = &grouping[..]
-            && is_marker(single, "__group_by_all")
+            && Marker::GroupByAll.is(single)
         {
             grouping.clear();
             for item in &node.aggregate_expressions {
@@ -368,7 +370,7 @@ impl Analyzer {
                     };
                     Ok(Transformed::new(attribute.column(), true, TreeNodeRecursion::Jump))
                 }
-                Expr::ScalarFunction(call) if call.func.name() == "__grouping" => {
+                Expr::ScalarFunction(call) if grouping::is_grouping(&call.func) => {
                     let Some((columns, id)) = &open.grouping else {
                         return Err(SparkError::analysis(
                             "UNSUPPORTED_GROUPING_EXPRESSION",
@@ -596,9 +598,19 @@ impl Analyzer {
             let group = self.select_group(&open, group)?;
             self.output(&mut open, group)?;
         }
-        for value in &pivot.values {
+        let names = match &node.grouping_expressions[..] {
+            [names] => Marker::of(names).filter(|(marker, _)| *marker == Marker::PivotNames),
+            _ => None,
+        };
+        for (number, value) in pivot.values.iter().enumerate() {
             let value = literal::resolve(value)?;
-            let label = value.name.clone();
+            let named = names
+                .and_then(|(_, names)| names.get(number))
+                .map(|n| self.expression(n, &open.input));
+            let label = match named.transpose()?.and_then(|n| n.literal().cloned()) {
+                Some(ScalarValue::Utf8(Some(name))) => name,
+                _ => value.name.clone(),
+            };
             let wanted = cast_expr::cast(value, &column.data_type, self.mode(), self.zone)?;
             let matches = datafusion_expr::binary_expr(
                 column.expr.clone(),
@@ -647,8 +659,4 @@ fn known_as<'a>(open: &'a Aggregation, attribute: &Attribute) -> Option<&'a Expr
         .iter()
         .find(|(k, _)| *k == attribute.column())
         .map(|(_, r)| r)
-}
-
-pub(super) fn is_marker(expression: &sc::Expression, name: &str) -> bool {
-    matches!(&expression.expr_type, Some(ExprType::UnresolvedFunction(f)) if f.function_name == name)
 }

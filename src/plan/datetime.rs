@@ -8,7 +8,7 @@ use arrow::datatypes::*;
 use super::arithmetic::Op;
 use super::scope::Typed;
 use crate::error::{Result, SparkError, arithmetic_overflow};
-use crate::kernels::kernel::{self, TimeFlow};
+use crate::kernels::kernel::{self, Role};
 use crate::values::types;
 use crate::values::zone::Zone;
 
@@ -90,17 +90,17 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Opt
                 }
                 _ => format!("{} {} {}", left.name, op.symbol(), right.name),
             };
-            let (name, flow) = if sign > 0 {
-                ("add_interval", TimeFlow::Adds)
+            let (name, role) = if sign > 0 {
+                ("add_interval", Role::AddsInterval)
             } else {
-                ("subtract_interval", TimeFlow::Subtracts)
+                ("subtract_interval", Role::SubtractsInterval)
             };
-            let expr = kernel::call_timed(
+            let expr = kernel::call_as(
                 name,
                 format!("{zone:?}"),
                 to.clone(),
                 vec![left.expr.clone(), right.expr.clone()],
-                flow,
+                role,
                 move |args, rows| add_interval(&args[0], &args[1], sign, &out_type, zone, rows),
             );
             Typed::new(expr, to, label)

@@ -7,7 +7,7 @@ use datafusion_expr::{Aggregate, BinaryExpr, Expr, Join, LogicalPlan, Operator};
 
 use super::nodes::{self, EventTimeColumns};
 use super::scan::is_streaming;
-use crate::kernels::kernel::{TimeFlow, time_flow};
+use crate::kernels::kernel::{Role, role};
 
 /// How a key's closing time follows from its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +59,9 @@ fn of_expr(expr: &Expr, columns: &EventTimeColumns) -> Option<i64> {
         Expr::Column(column) => columns.get(&column.name).copied(),
         Expr::Alias(alias) => of_expr(&alias.expr, columns),
         Expr::Cast(cast) => of_expr(&cast.expr, columns),
-        Expr::ScalarFunction(call) => match time_flow(&call.func) {
+        Expr::ScalarFunction(call) => match role(&call.func) {
             // A window has its end in itself; `window_time` is an instant within the window it was taken from.
-            TimeFlow::Keeps(argument) => of_expr(call.args.get(argument)?, columns).map(|_| 0),
+            Role::KeepsTime(argument) => of_expr(call.args.get(argument)?, columns).map(|_| 0),
             _ => None,
         },
         _ => None,
@@ -206,9 +206,9 @@ fn linear(expr: &Expr) -> Option<(&Column, i64)> {
                 return None;
             };
             let ((column, a), b) = linear(time).zip(constant_us(interval))?;
-            match time_flow(&call.func) {
-                TimeFlow::Adds => Some((column, a.checked_add(b)?)),
-                TimeFlow::Subtracts => Some((column, a.checked_sub(b)?)),
+            match role(&call.func) {
+                Role::AddsInterval => Some((column, a.checked_add(b)?)),
+                Role::SubtractsInterval => Some((column, a.checked_sub(b)?)),
                 _ => None,
             }
         }

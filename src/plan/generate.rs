@@ -8,6 +8,7 @@ use super::nodes::{self, Generate};
 use super::resolve::typed_attribute;
 use super::scope::{Attribute, Generator, Resolved, Typed};
 use crate::error::{Result, SparkError};
+use crate::plan::sql::marker::SqlForm;
 use crate::proto as sc;
 use crate::proto::relation::RelType;
 
@@ -132,7 +133,7 @@ fn generator_of(relation: &sc::Relation) -> Option<GeneratorCall<'_>> {
             let (alias, _, call) = generator_of(to.input.as_deref()?)?;
             Some((alias, Some(to.column_names.clone()), call))
         }
-        RelType::UnresolvedTableValuedFunction(call) if !call.function_name.starts_with("__") => {
+        RelType::UnresolvedTableValuedFunction(call) if SqlForm::of(relation) != SqlForm::Values => {
             Some((None, None, call))
         }
         _ => None,

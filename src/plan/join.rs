@@ -3,10 +3,10 @@
 use datafusion_common::JoinType;
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr};
 
-use super::aggregate::is_marker;
 use super::analyzer::Analyzer;
 use super::coercion;
 use super::scope::{Attribute, Resolved, Typed};
+use super::sql::marker::Marker;
 use crate::error::{Result, SparkError};
 use crate::plan::cast_expr;
 use crate::proto as sc;
@@ -26,7 +26,7 @@ impl Analyzer {
             J::LeftAnti => JoinType::LeftAnti,
             J::LeftSemi => JoinType::LeftSemi,
         };
-        let natural = node.join_condition.as_ref().is_some_and(|c| is_marker(c, "__natural"));
+        let natural = node.join_condition.as_ref().is_some_and(|c| Marker::Natural.is(c));
         let mut using = node.using_columns.clone();
         if natural {
             let (names, own) = (self.names(), left.output.iter().map(|a| a.name.clone()));

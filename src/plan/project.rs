@@ -7,6 +7,7 @@ use super::analyzer::Analyzer;
 use super::scope::{Attribute, Resolved, Typed};
 use super::{sql, time_window};
 use crate::error::{Result, SparkError};
+use crate::plan::sql::marker::Marker;
 use crate::proto as sc;
 use crate::proto::expression::ExprType;
 
@@ -39,9 +40,7 @@ impl Analyzer {
                 Some(ExprType::UnresolvedRegex(regex)) => {
                     items.push(self.name(&regex.col_name, regex.plan_id, input)?)
                 }
-                Some(ExprType::UnresolvedFunction(f)) if f.function_name == "__star_except" => {
-                    items.extend(self.star_except(f, input)?)
-                }
+                _ if Marker::StarExcept.is(expression) => items.extend(self.star_except(expression, input)?),
                 Some(ExprType::ExpressionString(text)) => {
                     let (parsed, relations) = sql::parse_expression_with_relations(&text.expression)?;
                     self.remember(relations)?;
@@ -59,8 +58,8 @@ impl Analyzer {
         Ok(items)
     }
 
-    fn star_except(&mut self, call: &sc::expression::UnresolvedFunction, input: &Resolved) -> Result<Vec<Typed>> {
-        let Some((star, excepted)) = call.arguments.split_first() else {
+    fn star_except(&mut self, marked: &sc::Expression, input: &Resolved) -> Result<Vec<Typed>> {
+        let Some((star, excepted)) = Marker::of(marked).and_then(|(_, arguments)| arguments.split_first()) else {
             return Ok(vec![]);
         };
         let Some(ExprType::UnresolvedStar(star)) = &star.expr_type else {

@@ -13,6 +13,7 @@ use super::nodes::{self, Deduplicate, EventTimeWatermark, Repartition, SortWithi
 use super::resolve::{ordinal, typed_attribute, unresolved_column};
 use super::scan::Origin;
 use super::scope::{Attribute, Resolved, Typed};
+use super::sql::marker::{Marker, SqlForm};
 use super::{coercion, literal, sql, window_function};
 use crate::error::{Exception, Result, SparkError};
 use crate::plan::{cast_expr, type_message};
@@ -36,13 +37,12 @@ impl Analyzer {
         self.relation(input.ok_or_else(|| SparkError::invalid_plan("a relation lacks its input"))?)
     }
 
-    #[allow(deprecated)] // `source_info` marks what came from SQL text; nothing else uses it.
     fn relation_kind(&mut self, relation: &sc::Relation) -> Result<Resolved> {
         let kind = relation
             .rel_type
             .as_ref()
             .ok_or_else(|| SparkError::invalid_plan("a relation is empty"))?;
-        let origin = relation.common.as_ref().map_or("", |c| c.source_info.as_str());
+        let form = SqlForm::of(relation);
         match kind {
             RelType::Read(read) => self.read(read),
             RelType::Project(node) => self.project_relation(node),
@@ -59,7 +59,7 @@ impl Analyzer {
                     .build()?;
                 Ok(input.over(plan))
             }
-            RelType::Aggregate(node) => self.aggregate(node, origin),
+            RelType::Aggregate(node) => self.aggregate(node, form),
             RelType::Sql(node) => self.sql_text(node),
             RelType::LocalRelation(node) => self.local(node),
             RelType::Deduplicate(node) => self.deduplicate(node),
@@ -127,7 +127,7 @@ impl Analyzer {
             RelType::WithColumns(node) => self.with_columns(node),
             RelType::Hint(node) => self.input(node.input.as_deref()),
             RelType::CollectMetrics(node) => self.input(node.input.as_deref()),
-            RelType::Unpivot(node) => self.unpivot(node),
+            RelType::Unpivot(node) => self.unpivot(node, form),
             RelType::ToSchema(node) => self.conformed(node),
             RelType::WithWatermark(node) => self.watermark(node),
             RelType::WithRelations(node) => {
@@ -139,7 +139,7 @@ impl Analyzer {
                 self.remember(node.references.clone())?;
                 self.input(node.root.as_deref())
             }
-            RelType::UnresolvedTableValuedFunction(call) => self.table_function(call),
+            RelType::UnresolvedTableValuedFunction(call) => self.table_function(call, form),
             RelType::LateralJoin(node) => self.lateral_join(node),
             RelType::FillNa(node) => self.fill_na(node),
             RelType::DropNa(node) => self.drop_na(node),
@@ -192,6 +192,11 @@ impl Analyzer {
         let mut input = self.input(node.input.as_deref())?;
         let mut order = Vec::new();
         for spec in &node.order {
+            if spec.child.as_deref().is_some_and(|c| Marker::OrderByAll.is(c)) {
+                let all = input.output.iter().map(typed_attribute);
+                order.extend(all.map(|column| window_function::sort_key(&column, spec)));
+                continue;
+            }
             let child = spec
                 .child
                 .as_deref()
@@ -522,7 +527,7 @@ impl Analyzer {
         Ok(input)
     }
 
-    fn unpivot(&mut self, node: &sc::Unpivot) -> Result<Resolved> {
+    fn unpivot(&mut self, node: &sc::Unpivot, form: SqlForm) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let ids = node
             .ids
@@ -542,7 +547,7 @@ impl Analyzer {
                 .map(typed_attribute)
                 .collect(),
         };
-        let ids = if ids.is_empty() && node.values.is_some() {
+        let ids = if form == SqlForm::Unpivot {
             input
                 .output
                 .iter()
@@ -614,12 +619,15 @@ impl Analyzer {
         self.select_typed(input, items)
     }
 
-    fn table_function(&mut self, call: &sc::UnresolvedTableValuedFunction) -> Result<Resolved> {
+    fn table_function(&mut self, call: &sc::UnresolvedTableValuedFunction, form: SqlForm) -> Result<Resolved> {
         let name = call.function_name.to_ascii_lowercase();
         let empty = Resolved::new(LogicalPlanBuilder::empty(true).build()?, vec![], false);
         let mut args = Vec::new();
         for argument in &call.arguments {
             args.push(self.expression(argument, &empty)?);
+        }
+        if form == SqlForm::Values {
+            return self.values(args);
         }
         if name == "range" {
             let longs = args
@@ -644,9 +652,6 @@ impl Analyzer {
                     "range takes 1 to 4 arguments.",
                 )),
             };
-        }
-        if name == "__values" {
-            return self.values(args);
         }
         let context = super::functions::Context {
             mode: self.mode(),

@@ -14,7 +14,7 @@ use super::literal;
 use super::nodes::{self, ExpandWindows};
 use super::scope::{Attribute, Resolved, TimeWindow, Typed};
 use crate::error::{Result, SparkError};
-use crate::kernels::kernel::{self, TimeFlow};
+use crate::kernels::kernel::{self, Role};
 use crate::plan::cast_expr;
 use crate::values::cast::Mode;
 use crate::values::zone::Zone;
@@ -190,12 +190,12 @@ fn shifted(time: Expr, window: &TimeWindow, by_us: i64) -> Expr {
     } else {
         None
     };
-    kernel::call_timed(
+    kernel::call_as(
         "shift_time",
         by_us.to_string(),
         window.time_type.clone(),
         vec![time],
-        TimeFlow::Keeps(0),
+        Role::KeepsTime(0),
         move |args, _| {
             let out: TimestampMicrosecondArray = args[0]
                 .as_primitive::<TimestampMicrosecondType>()
@@ -212,12 +212,12 @@ fn session_end(time: Expr, gap: Expr, window: &TimeWindow) -> Expr {
     } else {
         None
     };
-    kernel::call_timed(
+    kernel::call_as(
         "session_end",
         "",
         window.time_type.clone(),
         vec![time, gap],
-        TimeFlow::Keeps(0),
+        Role::KeepsTime(0),
         move |args, _| {
             let times = args[0].as_primitive::<TimestampMicrosecondType>();
             let ends: TimestampMicrosecondArray = times
@@ -251,7 +251,7 @@ pub fn rebuild_session(start: &Attribute, end: &Attribute) -> Expr {
         Default::default()
     };
     let bounds = vec![start.column(), end.column()];
-    kernel::call_timed("make_session", "", to, bounds, TimeFlow::Keeps(1), move |args, rows| {
+    kernel::call_as("make_session", "", to, bounds, Role::KeepsTime(1), move |args, rows| {
         Ok(Arc::new(StructArray::try_new_with_length(
             fields.clone(),
             args.to_vec(),
@@ -280,12 +280,12 @@ pub fn window_time(window: Typed) -> Result<Typed> {
     } else {
         None
     };
-    let expr = kernel::call_timed(
+    let expr = kernel::call_as(
         "window_time",
         "",
         to.clone(),
         vec![window.expr.clone()],
-        TimeFlow::Keeps(0),
+        Role::KeepsTime(0),
         move |args, _| {
             let ends = args[0].as_struct().column(1).as_primitive::<TimestampMicrosecondType>();
             let out: TimestampMicrosecondArray = ends.unary(|us| us.saturating_sub(1));
@@ -337,13 +337,13 @@ fn make_window(start: Expr, window: &TimeWindow) -> Expr {
     } else {
         None
     };
-    let flow = TimeFlow::Keeps(0);
-    kernel::call_timed(
+    let role = Role::KeepsTime(0);
+    kernel::call_as(
         "make_window",
         length.to_string(),
         to,
         vec![start],
-        flow,
+        role,
         move |args, rows| {
             let starts = args[0].as_primitive::<TimestampMicrosecondType>();
             let ends: TimestampMicrosecondArray = starts.unary(|us| us.saturating_add(length));

@@ -15,7 +15,7 @@ use super::{constant, registry};
 use crate::error::{Exception, Result, SparkError};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::{Resolved, Typed};
-use crate::plan::sql::marker;
+use crate::plan::sql::marker::Marker;
 use crate::plan::{cast_expr, literal};
 use crate::proto as sc;
 use crate::values::{cast, types};
@@ -37,10 +37,8 @@ impl Analyzer {
             distinct: call.is_distinct,
             scope,
         };
-        if call.is_internal == Some(true)
-            && let Some(typed) = self.internal(&form)?
-        {
-            return Ok(typed);
+        if let Some((marker, _)) = Marker::of_call(call) {
+            return self.clause(marker, &form);
         }
         if let Some(function) = registry::find(&name)
             && let Body::Form(resolve) = function.body
@@ -84,17 +82,17 @@ impl Analyzer {
         }
     }
 
-    /// A call that the SQL parser made of a clause; `None` if it is a call of a function after all.
-    fn internal(&mut self, form: &Form<'_>) -> Result<Option<Typed>> {
-        Ok(Some(match (form.name, form.args) {
-            (marker::AGG_FILTER, [function, condition]) => self.filtered(function, condition, form.scope)?,
-            (marker::PARAMETER, [name]) => self.parameter(name, form.scope)?,
-            (marker::IGNORE_NULLS, [function]) => self.ignoring_nulls(function, form.scope)?,
-            (marker::WITHIN_GROUP, [function, order @ ..]) => self.within_group(function, order, form.scope)?,
-            (marker::TIMESTAMP, [text]) => self.timestamp_literal(text, form.scope)?,
-            (marker::TUPLE, _) => structs::tuple(&self.arguments(form)?),
-            _ => return Ok(None),
-        }))
+    /// Resolves what the SQL parser made of a clause.
+    fn clause(&mut self, marker: Marker, form: &Form<'_>) -> Result<Typed> {
+        Ok(match (marker, form.args) {
+            (Marker::AggFilter, [function, condition]) => self.filtered(function, condition, form.scope)?,
+            (Marker::Parameter, [name]) => self.parameter(name, form.scope)?,
+            (Marker::IgnoreNulls, [function]) => self.ignoring_nulls(function, form.scope)?,
+            (Marker::WithinGroup, [function, order @ ..]) => self.within_group(function, order, form.scope)?,
+            (Marker::Timestamp, [text]) => self.timestamp_literal(text, form.scope)?,
+            (Marker::Tuple, _) => structs::tuple(&self.arguments(form)?),
+            _ => return Err(SparkError::invalid_plan("a clause of SQL stands where it cannot")),
+        })
     }
 
     /// `f(…) FILTER (WHERE condition)`.

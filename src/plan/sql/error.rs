@@ -23,7 +23,7 @@ impl fmt::Display for Position {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SqlError {
     /// The text does not follow the grammar.
-    #[error("[PARSE_SYNTAX_ERROR] Syntax error at or near {error}{hint}. SQLSTATE: 42601 {position}")]
+    #[error("Syntax error at or near {error}{hint}.")]
     Syntax {
         /// The offending token in quotes, or `end of input`.
         error: String,
@@ -33,10 +33,10 @@ pub enum SqlError {
         position: Position,
     },
     /// The text is empty where a statement, an expression or a type is needed.
-    #[error("[PARSE_EMPTY_STATEMENT] Syntax error, unexpected empty statement. SQLSTATE: 42617")]
+    #[error("Syntax error, unexpected empty statement.")]
     Empty,
     /// Spark accepts it (or another database does), Rivulet does not.
-    #[error("[UNSUPPORTED_FEATURE.{feature}] The feature is not supported: {description}. SQLSTATE: 0A000")]
+    #[error("The feature is not supported: {description}.")]
     Unsupported {
         /// Last part of the condition, in capitals.
         feature: &'static str,
@@ -44,35 +44,31 @@ pub enum SqlError {
         description: String,
     },
     /// No such type.
-    #[error("[UNSUPPORTED_DATATYPE] Unsupported data type {type_name}. SQLSTATE: 0A000")]
+    #[error("Unsupported data type {type_name}.")]
     UnsupportedType {
         /// The name in quotes, in capitals.
         type_name: String,
     },
     /// A type that needs parameters has none (`ARRAY`), or has the wrong ones.
-    #[error("[INCOMPLETE_TYPE_DEFINITION.{kind}] Incomplete complex type: {kind}. SQLSTATE: 42K01")]
+    #[error("Incomplete complex type: {kind}.")]
     IncompleteType {
         /// `ARRAY`, `MAP` or `STRUCT`.
         kind: &'static str,
     },
     /// `CHAR` or `VARCHAR` without a length.
-    #[error("[DATATYPE_MISSING_SIZE] DataType {type_name} requires a length parameter. SQLSTATE: 42K01")]
+    #[error("DataType {type_name} requires a length parameter.")]
     MissingSize {
         /// The name in quotes, in capitals.
         type_name: String,
     },
     /// A decimal type or literal with more digits than 38.
-    #[error(
-        "[DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION] Decimal precision {precision} exceeds max precision 38. SQLSTATE: 22003"
-    )]
+    #[error("Decimal precision {precision} exceeds max precision 38.")]
     DecimalPrecision {
         /// Digits asked for.
         precision: u64,
     },
     /// A numeric literal that its suffix's type cannot hold.
-    #[error(
-        "[INVALID_NUMERIC_LITERAL_RANGE] Numeric literal {literal} is outside the valid range for {type_name}. SQLSTATE: 22003"
-    )]
+    #[error("Numeric literal {literal} is outside the valid range for {type_name}.")]
     NumericRange {
         /// The digits with the sign, without the suffix.
         literal: String,
@@ -80,7 +76,7 @@ pub enum SqlError {
         type_name: &'static str,
     },
     /// `DATE'..'`, `TIMESTAMP'..'`, `X'..'`: the text is no value of the type.
-    #[error("[INVALID_TYPED_LITERAL] The value of the typed literal {value_type} is invalid: {value}. SQLSTATE: 42604")]
+    #[error("The value of the typed literal {value_type} is invalid: {value}.")]
     TypedLiteral {
         /// The type in quotes, in capitals.
         value_type: String,
@@ -88,7 +84,7 @@ pub enum SqlError {
         value: String,
     },
     /// `INTERVAL ..`: the text is no interval, or mixes units that do not go together.
-    #[error("[INVALID_INTERVAL_FORMAT.{reason}] Error parsing '{input}' to interval. SQLSTATE: 22006")]
+    #[error("Error parsing '{input}' to interval.")]
     Interval {
         /// Last part of the condition, in capitals.
         reason: &'static str,
@@ -96,9 +92,7 @@ pub enum SqlError {
         input: String,
     },
     /// `GROUP BY 7` where the select list is shorter.
-    #[error(
-        "[GROUP_BY_POS_OUT_OF_RANGE] GROUP BY position {index} is not in select list (valid range is [1, {size}]). SQLSTATE: 42805"
-    )]
+    #[error("GROUP BY position {index} is not in select list (valid range is [1, {size}]).")]
     GroupByPosition {
         /// As written, counted from 1.
         index: i64,
@@ -106,9 +100,7 @@ pub enum SqlError {
         size: usize,
     },
     /// `LIMIT` or `OFFSET` is not a constant, not an integer, negative or too large.
-    #[error(
-        "[INVALID_LIMIT_LIKE_EXPRESSION.{reason}] The limit like expression {expression} is invalid. SQLSTATE: 42K0E"
-    )]
+    #[error("The limit like expression {expression} is invalid.")]
     Limit {
         /// Last part of the condition, in capitals.
         reason: &'static str,
@@ -116,31 +108,25 @@ pub enum SqlError {
         expression: String,
     },
     /// `OVER w` where no `WINDOW w AS ..` is.
-    #[error(
-        "[MISSING_WINDOW_SPECIFICATION] Window specification is not defined in the WINDOW clause for {name}. SQLSTATE: 42P20"
-    )]
+    #[error("Window specification is not defined in the WINDOW clause for {name}.")]
     MissingWindow {
         /// As written.
         name: String,
     },
     /// Two tables of one `WITH` have the same name.
-    #[error("[DUPLICATED_CTE_NAMES] CTE definition can't have duplicate names: {names}. SQLSTATE: 42602")]
+    #[error("CTE definition can't have duplicate names: {names}.")]
     DuplicateCte {
         /// In quotes.
         names: String,
     },
     /// `SHOW foo FUNCTIONS`.
-    #[error(
-        "[INVALID_SQL_SYNTAX.SHOW_FUNCTIONS_INVALID_SCOPE] Invalid SQL syntax: SHOW {scope} FUNCTIONS not supported. SQLSTATE: 42000"
-    )]
+    #[error("Invalid SQL syntax: SHOW {scope} FUNCTIONS not supported.")]
     FunctionScope {
         /// In backticks, in lower case.
         scope: String,
     },
     /// Nested or chained deeper, or repeated more often, than the engine follows.
-    #[error(
-        "[FAILED_TO_PARSE_TOO_COMPLEX] The statement, including potential SQL functions and referenced views, was too complex to parse. SQLSTATE: 54001"
-    )]
+    #[error("The statement, including potential SQL functions and referenced views, was too complex to parse.")]
     TooComplex,
 }
 
@@ -249,16 +235,11 @@ impl SqlError {
 
 impl From<SqlError> for SparkError {
     fn from(error: SqlError) -> Self {
-        let parse = error.condition().starts_with("PARSE");
-        let exception = if parse { Exception::Parse } else { Exception::Analysis };
-        let text = error.to_string();
-        let message = text.split_once("] ").map_or(text.as_str(), |(_, rest)| rest);
-        let mut out = SparkError::new(
-            exception,
-            &error.condition(),
-            error.sql_state(),
-            message.split(" SQLSTATE:").next().unwrap_or(message),
-        );
+        let exception = match error {
+            SqlError::Syntax { .. } | SqlError::Empty => Exception::Parse,
+            _ => Exception::Analysis,
+        };
+        let mut out = SparkError::new(exception, &error.condition(), error.sql_state(), error.to_string());
         out.parameters.extend(error.message_parameters());
         out
     }

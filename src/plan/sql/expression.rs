@@ -10,13 +10,13 @@ use sqlparser::ast::{
 };
 
 use super::error::SqlError;
+use super::literal;
 use super::lowering::{Lowering, ident, object_name, parse_all};
+use super::marker::Marker;
 use super::message::{
-    alias, attribute, bare_literal, call, expression, extract_value, internal, literal as literal_of, not, not_if,
-    star, string,
+    alias, attribute, bare_literal, call, expression, extract_value, literal as literal_of, not, not_if, star, string,
 };
 use super::tokens::Tokens;
-use super::{literal, marker};
 use crate::proto as sc;
 
 /// Reads one expression, as `F.expr`, `where` and `selectExpr` do: `a + 1`, `a AS b`, `f(a) AS (x, y)`, `*`, `t.*`.
@@ -131,7 +131,7 @@ impl Lowering {
                 else_result,
                 ..
             } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
-            Expr::Tuple(items) => Ok(internal(marker::TUPLE, self.expressions(items)?)),
+            Expr::Tuple(items) => Ok(Marker::Tuple.call(self.expressions(items)?)),
             Expr::Lambda(lambda) => {
                 let parameters = lambda
                     .params
@@ -339,7 +339,7 @@ fn star_except(star: sc::Expression, options: &WildcardAdditionalOptions) -> Res
     for name in std::iter::once(&except.first_element).chain(&except.additional_elements) {
         arguments.push(attribute(&[ident(name)?]));
     }
-    Ok(internal(marker::STAR_EXCEPT, arguments))
+    Ok(Marker::StarExcept.call(arguments))
 }
 
 /// The name PySpark sends for an operator; `!=` has one of its own, as Spark shows it in column names.

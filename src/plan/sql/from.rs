@@ -10,8 +10,8 @@ use sqlparser::ast::{
 
 use super::error::SqlError;
 use super::lowering::{Lowering, ident, object_name};
-use super::marker;
-use super::message::{internal, relation, subquery_alias, to_df};
+use super::marker::{self, Marker};
+use super::message::{relation, subquery_alias, to_df};
 use super::query::refuse;
 use super::tokens::MAX_RELATIONS;
 use crate::proto as sc;
@@ -50,7 +50,7 @@ impl Lowering {
         let mut using = vec![];
         let condition = match constraint {
             JoinConstraint::None => None,
-            JoinConstraint::Natural => Some(internal(marker::NATURAL, vec![])),
+            JoinConstraint::Natural => Some(Marker::Natural.call(vec![])),
             JoinConstraint::On(condition) => Some(self.expression(condition)?),
             JoinConstraint::Using(columns) => {
                 for column in columns {

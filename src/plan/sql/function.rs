@@ -8,9 +8,10 @@ use sqlparser::ast::{
 
 use super::error::SqlError;
 use super::lowering::{Lowering, ident, object_name};
-use super::message::{call, expression, internal, star, string};
+use super::marker::Marker;
+use super::message::{call, expression, star, string};
 use super::prefix::{INTERVAL_RANGE, INTERVAL_TEXT, INTERVAL_UNITS, LIKE_QUANTIFIED, PARAMETER, TYPED};
-use super::{interval, marker, temporal};
+use super::{interval, temporal};
 use crate::proto as sc;
 
 impl Lowering {
@@ -53,13 +54,13 @@ impl Lowering {
             for order in &function.within_group {
                 arguments.push(expression(ExprType::SortOrder(Box::new(self.sort_order(order)?))));
             }
-            called = internal(marker::WITHIN_GROUP, arguments);
+            called = Marker::WithinGroup.call(arguments);
         }
         if ignore_nulls {
-            called = internal(marker::IGNORE_NULLS, vec![called]);
+            called = Marker::IgnoreNulls.call(vec![called]);
         }
         if let Some(condition) = &function.filter {
-            called = internal(marker::AGG_FILTER, vec![called, self.expression(condition)?]);
+            called = Marker::AggFilter.call(vec![called, self.expression(condition)?]);
         }
         match &function.over {
             Some(window) => self.window(called, window),
@@ -107,7 +108,7 @@ impl Lowering {
             (INTERVAL_UNITS, parts) => interval::of_units(parts),
             (INTERVAL_RANGE, [value, from, to]) => interval::of_range(value, from, to),
             (INTERVAL_TEXT, [value]) => interval::of_text(value),
-            (PARAMETER, [name]) => Ok(internal(marker::PARAMETER, vec![string(name.clone())])),
+            (PARAMETER, [name]) => Ok(Marker::Parameter.call(vec![string(name.clone())])),
             (TYPED, [type_name, value]) => temporal::typed(type_name, value),
             _ => Ok(call(name, vec![])),
         }

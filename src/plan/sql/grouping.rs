@@ -6,8 +6,7 @@ use sqlparser::ast::{Expr, GroupByExpr, GroupByWithModifier};
 
 use super::error::SqlError;
 use super::lowering::Lowering;
-use super::marker;
-use super::message::internal;
+use super::marker::Marker;
 use crate::proto as sc;
 
 /// How many grouping sets one clause may make.
@@ -38,7 +37,7 @@ impl Lowering {
     pub fn grouping(&mut self, clause: &GroupByExpr, list: &[sc::Expression]) -> Result<Option<Grouping>, SqlError> {
         let (exprs, modifiers) = match clause {
             GroupByExpr::All(modifiers) if modifiers.is_empty() => {
-                let expressions = vec![internal(marker::GROUP_BY_ALL, vec![])];
+                let expressions = vec![Marker::GroupByAll.call(vec![])];
                 return Ok(Some(Grouping {
                     expressions,
                     ..Default::default()
@@ -229,7 +228,6 @@ fn ordinal(key: &sc::Expression) -> Option<i32> {
 fn is_star(item: &sc::Expression) -> bool {
     match &item.expr_type {
         Some(ExprType::UnresolvedStar(_)) => true,
-        Some(ExprType::UnresolvedFunction(function)) => function.function_name == marker::STAR_EXCEPT,
-        _ => false,
+        _ => Marker::StarExcept.is(item),
     }
 }

@@ -4,6 +4,7 @@ use sc::expression::literal::LiteralType;
 use sc::expression::{ExprType, UnresolvedFunction};
 use sc::relation::RelType;
 
+use super::marker::SqlForm;
 use crate::proto as sc;
 
 /// An expression of a kind.
@@ -22,11 +23,11 @@ pub(super) fn relation(kind: RelType) -> sc::Relation {
     }
 }
 
-/// A relation that carries one of the marks of [`super::marker`].
+/// A relation that says what it was in SQL.
 #[allow(deprecated, reason = "the protocol has no other free text on a relation")]
-pub(super) fn marked_relation(kind: RelType, source_info: &str) -> sc::Relation {
+pub(super) fn marked_relation(kind: RelType, origin: SqlForm) -> sc::Relation {
     let common = sc::RelationCommon {
-        source_info: source_info.into(),
+        source_info: origin.source_info().into(),
         plan_id: None,
         origin: None,
     };
@@ -41,16 +42,6 @@ pub(super) fn call(name: &str, arguments: Vec<sc::Expression>) -> sc::Expression
     expression(ExprType::UnresolvedFunction(UnresolvedFunction {
         function_name: name.to_lowercase(),
         arguments,
-        ..Default::default()
-    }))
-}
-
-/// A call of one of the functions of [`super::marker`].
-pub(super) fn internal(name: &str, arguments: Vec<sc::Expression>) -> sc::Expression {
-    expression(ExprType::UnresolvedFunction(UnresolvedFunction {
-        function_name: name.into(),
-        arguments,
-        is_internal: Some(true),
         ..Default::default()
     }))
 }

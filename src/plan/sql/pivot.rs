@@ -9,15 +9,15 @@ use sqlparser::ast::{Expr, ExprWithAlias, Ident, NullInclusion, PivotValueSource
 use super::error::SqlError;
 use super::expression::null_literal;
 use super::lowering::{Lowering, ident};
-use super::marker;
-use super::message::{alias, attribute, bare_literal, call, expression, filter, internal, marked_relation, string};
+use super::marker::{Marker, SqlForm};
+use super::message::{alias, attribute, bare_literal, call, expression, filter, marked_relation, string};
 use crate::proto as sc;
 
 impl Lowering {
-    /// `PIVOT (aggregates FOR columns IN (values))`: an `Aggregate` marked [`marker::SOURCE_SQL_PIVOT`].
+    /// `PIVOT (aggregates FOR columns IN (values))`: an `Aggregate` marked [`SqlForm::Pivot`].
     ///
     /// Several columns are one struct, and their values structs of literals. Names given to values, for which the
-    /// protocol has no place, come as a call of [`marker::PIVOT_NAMES`] in the grouping expressions.
+    /// protocol has no place, come as a call of [`Marker::PivotNames`] in the grouping expressions.
     pub fn pivot(
         &mut self,
         input: sc::Relation,
@@ -48,7 +48,7 @@ impl Lowering {
                 Some(name) => Ok(string(ident(name)?)),
                 None => Ok(expression(ExprType::Literal(null_literal()))),
             });
-            grouping_expressions.push(internal(marker::PIVOT_NAMES, names.collect::<Result<_, SqlError>>()?));
+            grouping_expressions.push(Marker::PivotNames.call(names.collect::<Result<_, SqlError>>()?));
         }
         let aggregate = sc::Aggregate {
             input: Some(Box::new(input)),
@@ -61,10 +61,7 @@ impl Lowering {
             }),
             grouping_sets: vec![],
         };
-        Ok(marked_relation(
-            RelType::Aggregate(Box::new(aggregate)),
-            marker::SOURCE_SQL_PIVOT,
-        ))
+        Ok(marked_relation(RelType::Aggregate(Box::new(aggregate)), SqlForm::Pivot))
     }
 
     fn with_alias(&mut self, item: &ExprWithAlias) -> Result<sc::Expression, SqlError> {
@@ -92,7 +89,7 @@ impl Lowering {
         }
     }
 
-    /// `UNPIVOT (value FOR name IN (columns))`: an `Unpivot` marked [`marker::SOURCE_SQL_UNPIVOT`].
+    /// `UNPIVOT (value FOR name IN (columns))`: an `Unpivot` marked [`SqlForm::Unpivot`].
     pub fn unpivot(
         &mut self,
         input: sc::Relation,
@@ -116,7 +113,7 @@ impl Lowering {
             variable_column_name: ident(name)?,
             value_column_name: value.clone(),
         };
-        let unpivoted = marked_relation(RelType::Unpivot(Box::new(unpivot)), marker::SOURCE_SQL_UNPIVOT);
+        let unpivoted = marked_relation(RelType::Unpivot(Box::new(unpivot)), SqlForm::Unpivot);
         match nulls {
             Some(NullInclusion::IncludeNulls) => Ok(unpivoted),
             _ => Ok(filter(unpivoted, call("isnotnull", vec![attribute(&[value])]))),

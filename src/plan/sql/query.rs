@@ -9,8 +9,8 @@ use sqlparser::ast::{
 
 use super::error::SqlError;
 use super::lowering::{Cte, Lowering, ident};
-use super::marker;
-use super::message::{call, internal, relation, string, to_df};
+use super::marker::{Marker, SqlForm};
+use super::message::{call, marked_relation, relation, string, to_df};
 use super::window::sort_order_of;
 use crate::proto as sc;
 
@@ -81,7 +81,7 @@ impl Lowering {
     fn order_by(&mut self, order_by: &OrderBy) -> Result<Vec<SortOrder>, SqlError> {
         match &order_by.kind {
             OrderByKind::Expressions(orders) => self.sort_orders(orders),
-            OrderByKind::All(options) => Ok(vec![sort_order_of(internal(marker::ORDER_BY_ALL, vec![]), options)?]),
+            OrderByKind::All(options) => Ok(vec![sort_order_of(Marker::OrderByAll.call(vec![]), options)?]),
         }
     }
 
@@ -175,7 +175,7 @@ impl Lowering {
         Ok(lowered)
     }
 
-    /// `VALUES`: the table-valued function [`marker::VALUES`] of one `named_struct` for each row.
+    /// `VALUES`: the table-valued function [`SqlForm::Values`] of one `named_struct` for each row.
     fn values(&mut self, values: &Values) -> Result<sc::Relation, SqlError> {
         let mut arguments = vec![];
         for row in &values.rows {
@@ -186,13 +186,14 @@ impl Lowering {
             }
             arguments.push(call("named_struct", fields));
         }
-        let function_name = marker::VALUES.to_string();
-        Ok(relation(RelType::UnresolvedTableValuedFunction(
-            sc::UnresolvedTableValuedFunction {
-                function_name,
-                arguments,
-            },
-        )))
+        let rows = sc::UnresolvedTableValuedFunction {
+            function_name: "values".into(),
+            arguments,
+        };
+        Ok(marked_relation(
+            RelType::UnresolvedTableValuedFunction(rows),
+            SqlForm::Values,
+        ))
     }
 }
 

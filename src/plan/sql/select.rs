@@ -6,7 +6,7 @@ use sqlparser::ast::{Distinct, OrderByOptions, Select, SelectFlavor};
 use super::error::SqlError;
 use super::grouping::Grouping;
 use super::lowering::Lowering;
-use super::marker;
+use super::marker::SqlForm;
 use super::message::{filter, marked_relation, relation};
 use super::query::{one_row, refuse, sort};
 use super::window::sort_order_of;
@@ -16,7 +16,7 @@ impl Lowering {
     /// A select without what follows it in its query. Its `WINDOW` clause is in scope already.
     ///
     /// Without `GROUP BY` and `HAVING` it is a `Project` even of aggregate functions; else an `Aggregate` marked
-    /// [`marker::SOURCE_SQL`], whose aggregate expressions are the whole list.
+    /// [`SqlForm::Select`], whose aggregate expressions are the whole list.
     pub fn select(&mut self, select: &Select) -> Result<sc::Relation, SqlError> {
         refuse_foreign(select)?;
         let mut input = self.from(&select.from)?;
@@ -101,7 +101,7 @@ fn aggregate(input: Option<sc::Relation>, grouping: Grouping, list: Vec<sc::Expr
         pivot: None,
         grouping_sets: grouping.sets,
     };
-    marked_relation(RelType::Aggregate(Box::new(aggregate)), marker::SOURCE_SQL)
+    marked_relation(RelType::Aggregate(Box::new(aggregate)), SqlForm::Select)
 }
 
 fn deduplicate(input: sc::Relation) -> sc::Relation {

@@ -3,8 +3,8 @@
 use sc::expression::literal::{LiteralType, Time};
 
 use super::error::SqlError;
-use super::marker;
-use super::message::{internal, literal, string};
+use super::marker::Marker;
+use super::message::{literal, string};
 use crate::proto as sc;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
@@ -57,7 +57,7 @@ pub(super) fn typed(type_name: &str, text: &str) -> Result<sc::Expression, SqlEr
     }
     match zone_offset_seconds(zone.trim()) {
         Zone::Fixed(offset) => Ok(literal(LiteralType::Timestamp(micros - offset * MICROS_PER_SECOND))),
-        Zone::Open => Ok(internal(marker::TIMESTAMP, vec![string(trimmed)])),
+        Zone::Open => Ok(Marker::Timestamp.call(vec![string(trimmed)])),
         Zone::Invalid => Err(invalid()),
     }
 }

@@ -1,16 +1,19 @@
 //! Which columns a row of a ROLLUP, CUBE or GROUPING SETS has aggregated away.
 
 use arrow::datatypes::DataType;
+use datafusion_expr::ScalarUDF;
 
-use crate::error::{Result, SparkError};
-use crate::kernels::kernel;
+use crate::error::Result;
+use crate::kernels::kernel::{self, Role};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::functions::call::label;
 use crate::plan::functions::entry::Form;
 use crate::plan::scope::Typed;
 
-/// The marker's name in an expression, until the aggregation rewrites it.
-pub const GROUPING: &str = "__grouping";
+/// Returns whether a function is `grouping` or `grouping_id`, which only the aggregation around it can compute.
+pub fn is_grouping(function: &ScalarUDF) -> bool {
+    kernel::role(function) == Role::Placeholder
+}
 
 /// Resolves `grouping`.
 pub fn grouping(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
@@ -30,8 +33,6 @@ fn marker(analyzer: &mut Analyzer, form: &Form<'_>, to: DataType) -> Result<Type
     } else {
         vec![]
     };
-    let expr = kernel::call(GROUPING, form.name, to.clone(), keep, |_, _| {
-        Err(SparkError::internal("grouping() was not rewritten").into())
-    });
+    let expr = kernel::placeholder(form.name, to.clone(), keep);
     Ok(Typed::new(expr, to, label))
 }

@@ -2,7 +2,7 @@
 
 mod basic;
 pub(super) mod collecting;
-pub(super) mod grouping;
+pub mod grouping;
 pub(super) mod quantiles;
 mod sums;
 

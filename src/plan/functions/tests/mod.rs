@@ -4,6 +4,7 @@
 //! says what differs. What is known to fail stands with its cause in `known_failures.txt`; a case that fails and does
 //! not stand there fails the test, and so does one that stands there and passes.
 
+mod clauses;
 mod compare;
 mod corpus;
 mod debug;

@@ -1,4 +1,4 @@
-use super::super::{parse_expression, parse_statement};
+use super::super::{SqlError, parse_expression, parse_statement};
 
 #[test]
 fn a_syntax_error_names_the_token_and_its_place() {
@@ -21,8 +21,12 @@ fn a_syntax_error_names_the_token_and_its_place() {
             ("error".to_string(), error.to_string()),
             "{text}"
         );
-        let expected = format!("[PARSE_SYNTAX_ERROR] Syntax error at or near {error}. SQLSTATE: 42601 {place}");
+        let expected = format!("Syntax error at or near {error}.");
         assert_eq!(parsed.to_string(), expected, "{text}");
+        let SqlError::Syntax { position, .. } = parsed else {
+            panic!("{text}: {parsed:?}")
+        };
+        assert_eq!(position.to_string(), place, "{text}");
     }
 }
 

@@ -61,7 +61,7 @@ fn tables_are_read_by_name_path_or_function() {
 
 #[test]
 fn inline_tables_are_rows_of_structs() {
-    let rows = "Table(__values (named_struct 'col1' 1 'col2' 'a') (named_struct 'col1' null 'col2' 'b'))";
+    let rows = "Table(values (named_struct 'col1' 1 'col2' 'a') (named_struct 'col1' null 'col2' 'b'))@sql_values";
     check(&[
         ("VALUES (1, 'a'), (NULL, 'b')", rows),
         (
@@ -70,11 +70,11 @@ fn inline_tables_are_rows_of_structs() {
         ),
         (
             "SELECT * FROM VALUES 1, 2 AS t(n)",
-            "Project(As(ToDF(Table(__values (named_struct 'col1' 1) (named_struct 'col1' 2)), n), t), [*])",
+            "Project(As(ToDF(Table(values (named_struct 'col1' 1) (named_struct 'col1' 2))@sql_values, n), t), [*])",
         ),
         (
             "SELECT * FROM (VALUES 1) t",
-            "Project(As(Table(__values (named_struct 'col1' 1)), t), [*])",
+            "Project(As(Table(values (named_struct 'col1' 1))@sql_values, t), [*])",
         ),
     ]);
 }
@@ -112,7 +112,7 @@ fn joins_say_their_kind_and_condition() {
         ),
         (
             "SELECT * FROM a NATURAL JOIN b",
-            "Project(Join(Read(a), inner, Read(b), on (!__natural)), [*])",
+            "Project(Join(Read(a), inner, Read(b), on (!natural)), [*])",
         ),
         (
             "SELECT * FROM a, b JOIN c ON a.x = c.x",
@@ -160,7 +160,7 @@ fn grouping_is_an_aggregate_of_the_whole_list() {
         ),
         (
             "SELECT a FROM t GROUP BY ALL",
-            "Aggregate(Read(t), group [(!__group_by_all)] [a])@sql",
+            "Aggregate(Read(t), group [(!group_by_all)] [a])@sql",
         ),
         (
             "SELECT a FROM t GROUP BY ROLLUP (a, b)",
@@ -207,7 +207,7 @@ fn order_limit_and_offset_come_last() {
         ("SELECT a FROM t LIMIT ALL", "Project(Read(t), [a])"),
         (
             "SELECT a FROM t ORDER BY ALL",
-            "Sort(Project(Read(t), [a]), [(!__order_by_all):asc:first])",
+            "Sort(Project(Read(t), [a]), [(!order_by_all):asc:first])",
         ),
         (
             "SELECT a FROM t SORT BY a",
@@ -303,7 +303,7 @@ fn pivots_and_unpivots_are_marked() {
         ),
         (
             "SELECT * FROM t PIVOT (sum(q) FOR (k, l) IN (('a', 1) AS x, ('b', 2))) p",
-            "Project(As(Aggregate(Read(t), pivot [(!__pivot_names 'x' null)] (struct k l) in {'a',1},{'b',2} [(sum q)])@sql_pivot, p), [*])",
+            "Project(As(Aggregate(Read(t), pivot [(!pivot_names 'x' null)] (struct k l) in {'a',1},{'b',2} [(sum q)])@sql_pivot, p), [*])",
         ),
         (
             "SELECT * FROM t UNPIVOT INCLUDE NULLS (v FOR n IN (q, p AS r))",

