@@ -20,6 +20,7 @@ use crate::ids::{ExecutorRef, OperatorId, PlanId, RunId, ScanId, StageId, StageP
 use crate::rdd::lineage;
 use crate::rdd::plan::RddPlan;
 use crate::scheduler::{BlockId, Fetch};
+use crate::settings;
 
 /// Where shuffle blocks and kept partitions live until nobody needs them, and state for which memory has no room.
 pub trait BlockStore: StateStore {
@@ -141,7 +142,7 @@ impl<B: BlockStore> Executor<B> {
 
     fn compile(&mut self, id: PlanId, spec: SpecHeader, blobs: &[Buffer]) -> Result<StageGraph> {
         let spec = spec.spec(blobs)?;
-        self.states.budget_bytes = spec.conf.state_memory()?;
+        self.states.budget_bytes = spec.conf.bytes(&settings::STATE_MEMORY)?;
         let Some(plan) = RddPlan::of_relation(&job::decode(&spec.relation)?)? else {
             let graph = spec.compile()?;
             for (number, payload) in graph.functions.iter().enumerate() {

@@ -11,6 +11,7 @@ use crate::proto::command::CommandType;
 use crate::proto::execute_plan_response::ResponseType;
 use crate::proto::relation::RelType;
 use crate::proto::variant_name;
+use crate::settings::{self, Setting};
 use crate::values::{ipc, types};
 
 impl Driver {
@@ -147,6 +148,17 @@ impl Driver {
                     .map(|(k, v)| vec![k, v])
                     .collect();
                 strings(&["key", "value"], &rows)
+            }
+            Statement::DescribeConfigs => {
+                let conf = &self.session(session).conf;
+                let mut known: Vec<&Setting> = settings::SETTINGS.iter().collect();
+                known.sort_by_key(|s| s.key);
+                let row = |s: &Setting| {
+                    let value = conf.text(s).unwrap_or("<undefined>");
+                    vec![s.key.into(), value.into(), s.about.into(), String::new()]
+                };
+                let rows: Vec<Vec<String>> = known.into_iter().map(row).collect();
+                strings(&["key", "value", "meaning", "Since version"], &rows)
             }
             Statement::ResetConfig { key } => {
                 let conf = &mut self.session(session).conf.values;

@@ -1,10 +1,11 @@
 //! `Config`: get and set session settings.
 
 use super::session::Session;
-use crate::error::{Exception, Result, SparkError};
+use crate::error::{Result, SparkError};
 use crate::proto as sc;
 use crate::proto::config_request::operation::OpType;
-use crate::settings::Conf;
+use crate::settings::{self, Kind};
+use crate::values::zone::Zone;
 
 /// Answers one operation.
 ///
@@ -67,7 +68,7 @@ pub fn answer(session: &mut Session, operation: &sc::config_request::Operation) 
         OpType::IsModifiable(keys) => keys
             .keys
             .iter()
-            .map(|k| pair(k, Some((!k.starts_with("spark.master")).to_string())))
+            .map(|k| pair(k, Some((!k.starts_with(settings::MASTER.key)).to_string())))
             .collect(),
     })
 }
@@ -75,22 +76,13 @@ pub fn answer(session: &mut Session, operation: &sc::config_request::Operation) 
 /// Sets one setting after a look at its value.
 ///
 /// # Errors
-/// A time zone that does not exist, a number or a boolean that is none.
+/// `INVALID_CONF_VALUE`, as [`Setting::check`](settings::Setting::check) and for a zone that does not exist.
 pub fn put(session: &mut Session, key: &str, value: &str) -> Result<()> {
     let old = session.conf.values.insert(key.to_owned(), value.to_owned());
-    let checked = match key {
-        "spark.sql.session.timeZone" => crate::values::zone::Zone::of_session(&session.conf).map(drop),
-        "spark.sql.shuffle.partitions" | "spark.default.parallelism" => match value.parse::<usize>() {
-            Ok(1..) => Ok(()),
-            _ => Err(mismatch(key, value, "positive number")),
-        },
-        _ if matches!(Conf::default().get(key), Some("true" | "false")) => {
-            match value.trim().to_ascii_lowercase().as_str() {
-                "true" | "false" => Ok(()),
-                _ => Err(mismatch(key, value, "boolean")),
-            }
-        }
-        _ => Ok(()),
+    let checked = match settings::find(key) {
+        Some(setting) if setting.kind == Kind::Zone => Zone::of_session(&session.conf).map(drop),
+        Some(setting) => setting.check(value),
+        None => Ok(()),
     };
     if checked.is_err() {
         match old {
@@ -99,18 +91,6 @@ pub fn put(session: &mut Session, key: &str, value: &str) -> Result<()> {
         };
     }
     checked
-}
-
-fn mismatch(key: &str, value: &str, wanted: &str) -> SparkError {
-    SparkError::new(
-        Exception::IllegalArgument,
-        "INVALID_CONF_VALUE.TYPE_MISMATCH",
-        "22022",
-        format!("The value '{value}' in the config \"{key}\" is invalid. It should be a {wanted}."),
-    )
-    .with("confName", key)
-    .with("confValue", value)
-    .with("confType", wanted)
 }
 
 fn not_found(key: &str) -> SparkError {

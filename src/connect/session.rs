@@ -9,7 +9,7 @@ use prost::Message;
 use crate::compile::job::JobSpec;
 use crate::error::Result;
 use crate::proto as sc;
-use crate::settings::Conf;
+use crate::settings::{self, Conf};
 use crate::values::{ipc, types};
 
 /// The table behind a `memory` sink.
@@ -84,7 +84,7 @@ impl Session {
 
     /// A job over this session's settings and views.
     pub fn spec(&mut self, relation: &sc::Relation, now_ms: i64) -> Result<JobSpec> {
-        self.conf.state_memory()?;
+        self.conf.bytes(&settings::STATE_MEMORY)?;
         crate::streaming::watermark::idle_timeout_ms(&self.conf)?;
         let mut views = self.views.clone();
         for (name, table) in &mut self.tables {

@@ -19,8 +19,8 @@ use crate::error::{Result, SparkError};
 use crate::plan::cast_expr;
 use crate::plan::functions::aggregate::grouping;
 use crate::plan::sql::marker::{Marker, SqlForm};
-use crate::proto as sc;
 use crate::proto::expression::ExprType;
+use crate::{proto as sc, settings};
 
 /// Column names of the grouping-set bookkeeping.
 const GROUPING_ID: &str = "spark_grouping_id";
@@ -153,7 +153,7 @@ impl Analyzer {
         input: &Resolved,
     ) -> Result<Typed> {
         if let Some(position) = ordinal(expression)
-            && self.conf.bool("spark.sql.groupByOrdinal")
+            && self.conf.flag(&settings::GROUP_BY_ORDINAL)
         {
             let index = usize::try_from(position - 1)
                 .ok()

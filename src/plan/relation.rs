@@ -17,11 +17,11 @@ use super::sql::marker::{Marker, SqlForm};
 use super::{coercion, literal, sql, window_function};
 use crate::error::{Exception, Result, SparkError};
 use crate::plan::{cast_expr, type_message};
-use crate::proto as sc;
 use crate::proto::relation::RelType;
 use crate::proto::variant_name;
 use crate::sources::{self, Format, StreamSpec};
 use crate::values::{interval, types};
+use crate::{proto as sc, settings};
 
 impl Analyzer {
     /// One relation and everything below it.
@@ -201,7 +201,7 @@ impl Analyzer {
                 .child
                 .as_deref()
                 .ok_or_else(|| SparkError::invalid_plan("a sort order has no child"))?;
-            let typed = if let (Some(position), true) = (ordinal(child), self.conf.bool("spark.sql.orderByOrdinal")) {
+            let typed = if let (Some(position), true) = (ordinal(child), self.conf.flag(&settings::ORDER_BY_ORDINAL)) {
                 let found = usize::try_from(position - 1).ok().and_then(|i| input.output.get(i));
                 typed_attribute(found.ok_or_else(|| {
                     SparkError::analysis(

@@ -2,7 +2,7 @@
 //! (`TaskSetManager.checkSpeculatableTasks`).
 
 use crate::error::Result;
-use crate::settings::Conf;
+use crate::settings::{self, Conf};
 
 /// The settings of a job (`spark.speculation.*`).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,13 +21,13 @@ impl Speculation {
     /// # Errors
     /// An `IllegalArgumentException` where a setting is no number.
     pub fn of(conf: &Conf) -> Result<Option<Self>> {
-        if !conf.bool("spark.speculation") {
+        if !conf.flag(&settings::SPECULATION) {
             return Ok(None);
         }
         Ok(Some(Self {
-            quantile: conf.number("spark.speculation.quantile", 0.9)?.min(1.0),
-            multiplier: conf.number("spark.speculation.multiplier", 3.0)?,
-            min_runtime_ms: conf.number("spark.speculation.minTaskRuntime", 100.0)? as i64,
+            quantile: conf.number(&settings::SPECULATION_QUANTILE)?.min(1.0),
+            multiplier: conf.number(&settings::SPECULATION_MULTIPLIER)?,
+            min_runtime_ms: conf.millis(&settings::SPECULATION_MIN_RUNTIME)?,
         }))
     }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::options::{Kind, Opt, Options};
 use super::{Definition, Guarantee, Memory, Records, Source, StreamSpec};
 use crate::error::Result;
+use crate::settings;
 use crate::storage::facts::{Facts, Known};
 use crate::storage::files::Files;
 use crate::storage::{Request, corrupt, missing};
@@ -31,7 +32,7 @@ const RAMP_UP: Opt = Opt::new(
 const PARTITIONS: Opt = Opt::new(
     "numPartitions",
     Kind::Count,
-    Some("spark.default.parallelism"),
+    Some(settings::PARALLELISM.key),
     "Is taken as Spark takes it and has no effect: rows are made in the driver.",
 );
 

@@ -3,7 +3,7 @@
 //! The error is the difference between the last rate and the rate at which the last batch was processed; its sum over time
 //! is what the delay before that batch has piled up; its change is the derivative.
 
-use crate::settings::Conf;
+use crate::settings::{self, Conf};
 
 /// One source's estimator.
 #[derive(Debug, Clone)]
@@ -29,18 +29,13 @@ pub struct Measured {
 impl RateEstimator {
     /// With Spark's settings `spark.streaming.backpressure.*`; none unless it is enabled.
     pub fn of(conf: &Conf) -> Option<Self> {
-        let number = |name: &str, default: f64| {
-            let value = conf.get(&format!("spark.streaming.backpressure.{name}"));
-            value
-                .and_then(|v| v.parse().ok())
-                .filter(|v: &f64| *v >= 0.0)
-                .unwrap_or(default)
-        };
-        conf.bool("spark.streaming.backpressure.enabled").then(|| Self {
-            proportional: number("pid.proportional", 1.0),
-            integral: number("pid.integral", 0.2),
-            derivative: number("pid.derived", 0.0),
-            min_rate: number("pid.minRate", 100.0).max(1.0),
+        // Clients cannot set anything that is no number.
+        let number = |setting| conf.number(setting).unwrap_or_default();
+        conf.flag(&settings::BACKPRESSURE).then(|| Self {
+            proportional: number(&settings::PID_PROPORTIONAL),
+            integral: number(&settings::PID_INTEGRAL),
+            derivative: number(&settings::PID_DERIVED),
+            min_rate: number(&settings::PID_MIN_RATE).max(1.0),
             last: None,
         })
     }

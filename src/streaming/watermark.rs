@@ -2,7 +2,7 @@
 
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::inputs::EventTimeStats;
-use crate::settings::Conf;
+use crate::settings::{self, Conf};
 use crate::values::interval::interval_micros;
 
 /// Which of several watermarks counts (`spark.sql.streaming.multipleWatermarkPolicy`).
@@ -98,13 +98,13 @@ impl WatermarkTracker {
     }
 }
 
-/// `spark.rivulet.streaming.idleSourceTimeout`: how long one of several watermarks may be without data before it does not hold
-/// the query's any more, ms; none (without the setting) is for ever, as in Spark.
+/// Returns how long one of several inputs may be silent before it no longer holds the watermark back, ms; `None` (without the
+/// setting) is for ever, as in Spark. When it resumes, its rows older than the watermark are late.
 ///
 /// # Errors
-/// An `IllegalArgumentException` where it is no duration.
+/// `INVALID_CONF_VALUE.TYPE_MISMATCH` if the setting is not an interval.
 pub fn idle_timeout_ms(conf: &Conf) -> Result<Option<i64>> {
-    let key = "spark.rivulet.streaming.idleSourceTimeout";
+    let key = settings::IDLE_SOURCE_TIMEOUT.key;
     let Some(text) = conf.get(key) else { return Ok(None) };
     let us = interval_micros(text).filter(|us| *us > 0);
     us.map(|us| Some(us / 1000)).ok_or_else(|| {
@@ -112,7 +112,7 @@ pub fn idle_timeout_ms(conf: &Conf) -> Result<Option<i64>> {
             Exception::IllegalArgument,
             "INVALID_CONF_VALUE.TYPE_MISMATCH",
             "22022",
-            format!("The value '{text}' in the config \"{key}\" is no duration, such as 30 seconds."),
+            format!("The value '{text}' in the config \"{key}\" is invalid. It should be an interval above 0, such as 30 seconds."),
         )
         .with("confName", key)
     })

@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use crate::error::{Exception, Result, SparkError};
-use crate::settings::Conf;
+use crate::settings::{self, Conf};
 
 /// A time zone: a region of the tz database or a fixed offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,7 +21,7 @@ impl Zone {
     /// # Errors
     /// `INVALID_CONF_VALUE.TIME_ZONE` where the setting names no zone.
     pub fn of_session(conf: &Conf) -> Result<Zone> {
-        let name = conf.get("spark.sql.session.timeZone").unwrap_or("UTC");
+        let name = conf.text(&settings::TIME_ZONE).unwrap_or("UTC");
         Zone::parse(name).ok_or_else(|| {
             SparkError::new(
                 Exception::IllegalArgument,
@@ -32,7 +32,7 @@ impl Zone {
                      Cannot resolve the given timezone."
                 ),
             )
-            .with("confName", "spark.sql.session.timeZone")
+            .with("confName", settings::TIME_ZONE.key)
             .with("confValue", name)
         })
     }

@@ -13,7 +13,7 @@ use crate::cluster::local::LocalCluster;
 use crate::connect::driver::{Driver, Input, Method, Output, RequestId};
 use crate::error::{Result, SparkError};
 use crate::ids::ExecutorRef;
-use crate::settings::Conf;
+use crate::settings::{self, Conf};
 use crate::sources::{Ask, Event};
 use crate::storage::Storage;
 use crate::storage::files::{FileEntry, Files};
@@ -69,8 +69,9 @@ fn now_ms() -> i64 {
 fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) {
     let mut conf = Conf::default();
     conf.values
-        .insert("spark.default.parallelism".into(), executors.to_string());
-    conf.values.insert("spark.master".into(), format!("local[{executors}]"));
+        .insert(settings::PARALLELISM.key.into(), executors.to_string());
+    let master = settings::MASTER.key.into();
+    conf.values.insert(master, format!("local[{executors}]"));
     #[allow(clippy::disallowed_methods)]
     let seed = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -14,13 +14,13 @@ use crate::connect::driver::{Driver, Output};
 use crate::connect::session::MemoryTable;
 use crate::error::{Exception, Result, SparkError};
 use crate::plan::output_mode::OutputMode;
-use crate::proto as sc;
 use crate::storage::Answer;
 use crate::streaming::checkpoint::Location;
 use crate::streaming::file_sink::{FileFormat, FileSink, Step};
 use crate::streaming::query::Query;
 use crate::values::zone::Zone;
 use crate::values::{display, ipc};
+use crate::{proto as sc, settings};
 
 /// Lines of a file sink's log by batch.
 pub(super) type SinkLog = BTreeMap<i64, Vec<serde_json::Value>>;
@@ -151,7 +151,7 @@ impl Driver {
         let (true, true, Some(at)) = (memory, has_run, at) else {
             return Ok(());
         };
-        if self.session(session).conf.bool("spark.rivulet.memorySink.recover") {
+        if self.session(session).conf.flag(&settings::MEMORY_SINK_RECOVER) {
             return Ok(());
         }
         let path = at.offsets();

@@ -18,7 +18,6 @@ use crate::ids::{RunId, StateId};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scope::Resolved;
-use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
 use crate::storage::facts::{Facts, Pause};
 use crate::storage::{Answer, Request, file_log};
@@ -29,6 +28,7 @@ use crate::streaming::file_sink::log_folder;
 use crate::streaming::query::{Definition, KEPT_SETTINGS, Query, operator_records};
 use crate::streaming::source::Source;
 use crate::streaming::trigger::Trigger;
+use crate::{proto as sc, settings};
 
 /// A query that looks at its checkpoint.
 pub(super) struct Starting {
@@ -148,7 +148,7 @@ impl Driver {
             return Some(Location::new(folder));
         }
         let conf = &self.session(session).conf;
-        let root = conf.get("spark.sql.streaming.checkpointLocation")?.to_owned();
+        let root = conf.text(&settings::CHECKPOINT_LOCATION)?.to_owned();
         let own = name.clone().unwrap_or_else(|| self.fresh_uuid());
         Some(Location::new(&format!("{}/{own}", root.trim_end_matches('/'))))
     }
@@ -161,7 +161,7 @@ impl Driver {
             return Ok(());
         };
         let conf = &running.query.definition.conf;
-        if conf.get("spark.sql.streaming.stopActiveRunOnRestart") == Some("false") {
+        if !conf.flag(&settings::STOP_ACTIVE_RUN) {
             let id = &running.query.definition.id;
             return Err(SparkError::new(
                 Exception::Connect,
@@ -290,11 +290,10 @@ impl Driver {
         let run_id = self.fresh_uuid();
         let (sink, description) = self.sink(&starting, &graph.schema, log)?;
         let conf = starting.analyzer.conf.clone();
-        let deltas = conf.get("spark.sql.streaming.stateStore.minDeltasForSnapshot");
         let keeping = if starting.at.is_some() {
             StateKeeping {
                 durable: true,
-                deltas_per_snapshot: deltas.and_then(|n| n.parse().ok()).unwrap_or(10).max(1),
+                deltas_per_snapshot: conf.count(&settings::DELTAS_PER_SNAPSHOT).unwrap_or(10),
             }
         } else {
             StateKeeping::default()

@@ -7,7 +7,7 @@ use super::lowering::{Lowering, parse_all};
 use super::message::to_df;
 use super::statement::{FunctionScope, Statement};
 use super::tokens::Tokens;
-use crate::proto as sc;
+use crate::{proto as sc, settings};
 
 /// Reads `SET ..` from the text itself: what follows need not be made of SQL's tokens.
 pub(super) fn parse_set(sql: &str) -> Option<Result<Statement, SqlError>> {
@@ -26,8 +26,11 @@ pub(super) fn parse_set(sql: &str) -> Option<Result<Statement, SqlError>> {
         }))
     };
     let rest = rest.trim();
-    if rest.is_empty() || rest.eq_ignore_ascii_case("-v") {
+    if rest.is_empty() {
         return setting(None, None);
+    }
+    if rest.eq_ignore_ascii_case("-v") {
+        return Some(Ok(Statement::DescribeConfigs));
     }
     let mut words = rest.split_whitespace();
     let is_time_zone = words.next().is_some_and(|word| word.eq_ignore_ascii_case("time"))
@@ -39,7 +42,7 @@ pub(super) fn parse_set(sql: &str) -> Option<Result<Statement, SqlError>> {
             .iter()
             .find_map(|quote| zone.strip_prefix(*quote)?.strip_suffix(*quote));
         return match quoted {
-            Some(zone) => setting(Some("spark.sql.session.timeZone"), Some(zone)),
+            Some(zone) => setting(Some(settings::TIME_ZONE.key), Some(zone)),
             None => Some(Err(SqlError::unsupported(
                 "STATEMENT",
                 "SET TIME ZONE without a quoted zone",

@@ -37,6 +37,8 @@ pub enum Statement {
         /// `None`: the setting is asked for.
         value: Option<String>,
     },
+    /// `SET -v`: every setting with what it means.
+    DescribeConfigs,
     /// `RESET`, `RESET key`.
     ResetConfig {
         /// `None`: all settings go back.

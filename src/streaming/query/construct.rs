@@ -8,6 +8,7 @@ use crate::exec::inputs::BatchContext;
 use crate::exec::stage::Wakes;
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::Origin;
+use crate::settings;
 use crate::sources::Format;
 use crate::storage::files::Files;
 use crate::streaming::checkpoint::logs::Offsets;
@@ -62,10 +63,7 @@ impl Query {
 
     /// `shouldRunAnotherBatch`: the watermark moved since the last batch, and an operator emits by it.
     fn no_data_batch_is_due(&self) -> bool {
-        let enabled = self
-            .definition
-            .conf
-            .bool("spark.sql.streaming.noDataMicroBatches.enabled");
+        let enabled = self.definition.conf.flag(&settings::NO_DATA_BATCHES);
         let uses = self.has(Wakes::ByWatermark) && self.definition.mode != OutputMode::Complete;
         enabled
             && uses

@@ -6,7 +6,7 @@ use arrow::buffer::Buffer;
 
 use super::{Definition, operator_records};
 use crate::cluster::runner::StateChange;
-use crate::settings::Conf;
+use crate::settings::{self, Conf};
 use crate::storage::Request;
 use crate::streaming::checkpoint::Location;
 use crate::streaming::checkpoint::logs::{Commit, Metadata, Offsets};
@@ -14,10 +14,7 @@ use crate::streaming::checkpoint::resume::Resume;
 use crate::streaming::checkpoint::state::{self, Kind, StateFile, StateFiles};
 
 /// Settings that a query keeps over restarts (`OffsetSeqMetadata.relevantSQLConfs`), as far as Rivulet has them.
-pub const KEPT_SETTINGS: [&str; 2] = [
-    "spark.sql.shuffle.partitions",
-    "spark.sql.streaming.multipleWatermarkPolicy",
-];
+pub const KEPT_SETTINGS: [&str; 2] = [settings::SHUFFLE_PARTITIONS.key, settings::WATERMARK_POLICY.key];
 
 pub struct Durable {
     pub at: Location,
@@ -55,13 +52,13 @@ impl Durable {
         let mut state = resume.state;
         let uncommitted = state.cut_after(&at, resume.next_batch);
         opening.extend(uncommitted.into_iter().map(|path| Request::Delete { path }));
-        let retain = definition.conf.get("spark.sql.streaming.minBatchesToRetain");
+        let retain = definition.conf.count(&settings::BATCHES_TO_RETAIN).unwrap_or(100);
         let durable = Self {
             at,
             offset_ids: resume.offset_ids,
             commit_ids: resume.commit_ids,
             state,
-            retain: retain.and_then(|n| n.parse().ok()).unwrap_or(100).max(1),
+            retain: i64::try_from(retain).unwrap_or(i64::MAX),
         };
         (durable, opening)
     }
@@ -112,9 +109,11 @@ impl Durable {
 
     /// The settings that the offset log keeps.
     pub fn settings(conf: &Conf) -> BTreeMap<String, String> {
-        let value = |key: &str| match key {
-            "spark.sql.shuffle.partitions" => Some(conf.shuffle_partitions().to_string()),
-            _ => conf.get(key).map(str::to_owned),
+        let value = |key: &str| {
+            if key == settings::SHUFFLE_PARTITIONS.key {
+                return Some(conf.shuffle_partitions().to_string());
+            }
+            conf.get(key).map(str::to_owned)
         };
         let kept = KEPT_SETTINGS
             .iter()

@@ -30,7 +30,7 @@ use crate::exec::inputs::EventTimeStats;
 use crate::exec::stage::StageGraph;
 use crate::ids::{JobId, OperatorId, PlanId, RunId, StatePart};
 use crate::plan::output_mode::OutputMode;
-use crate::settings::Conf;
+use crate::settings::{self, Conf};
 use crate::storage::files::Files;
 use crate::storage::{Reply, Request, StorageError};
 
@@ -183,19 +183,16 @@ impl Query {
     /// A query that begins, or goes on where `resume` says; without a checkpoint there is none. The first actions come from
     /// [`Query::open`].
     pub fn new(definition: Definition, sources: Vec<Source>, resume: Option<Resume>, now_ms: i64) -> Self {
-        let policy = match definition.conf.get("spark.sql.streaming.multipleWatermarkPolicy") {
-            Some(word) if word.eq_ignore_ascii_case("max") => Policy::Max,
-            _ => Policy::Min,
+        let policy = if definition.conf.is(&settings::WATERMARK_POLICY, "max") {
+            Policy::Max
+        } else {
+            Policy::Min
         };
         let idle_timeout_ms = crate::streaming::watermark::idle_timeout_ms(&definition.conf)
             .ok()
             .flatten();
         let delays = definition.graph.watermarks.iter().map(|us| us / 1000).collect();
-        let recent_limit = definition
-            .conf
-            .get("spark.sql.streaming.numRecentProgressUpdates")
-            .and_then(|n| n.parse().ok())
-            .unwrap_or(100);
+        let recent_limit = definition.conf.count(&settings::RECENT_PROGRESS).unwrap_or(100);
         let estimators = sources.iter().filter_map(|_| RateEstimator::of(&definition.conf));
         let mut query = Self {
             estimators: estimators.collect(),

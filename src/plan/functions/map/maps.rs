@@ -20,6 +20,7 @@ use crate::plan::functions::list::{ListMaker, map_span, span};
 use crate::plan::functions::text::regex;
 use crate::plan::functions::{Context, fold, generator};
 use crate::plan::scope::Typed;
+use crate::settings;
 use crate::values::types::{element_field, list_of, map_of};
 
 type DfResult<T> = datafusion_common::Result<T>;
@@ -34,9 +35,10 @@ pub enum Dedup {
 impl Context<'_> {
     /// What the session says of equal keys.
     pub fn dedup(&self) -> Dedup {
-        match self.conf.get("spark.sql.mapKeyDedupPolicy") {
-            Some(policy) if policy.eq_ignore_ascii_case("LAST_WIN") => Dedup::LastWins,
-            _ => Dedup::Fail,
+        if self.conf.is(&settings::MAP_KEY_DEDUP, "LAST_WIN") {
+            Dedup::LastWins
+        } else {
+            Dedup::Fail
         }
     }
 }

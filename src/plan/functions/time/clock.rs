@@ -7,6 +7,7 @@ use crate::plan::functions::call::Call;
 use crate::plan::functions::time::DAY_US;
 use crate::plan::functions::{constant, constant_text};
 use crate::plan::scope::Typed;
+use crate::settings;
 use crate::values::types;
 
 /// Resolves `current_timestamp`.
@@ -32,6 +33,6 @@ pub fn current_date(call: &Call<'_>) -> Result<Typed> {
 
 /// Resolves `current_timezone`.
 pub fn current_timezone(call: &Call<'_>) -> Result<Typed> {
-    let zone = call.context.conf.get("spark.sql.session.timeZone").unwrap_or("UTC");
+    let zone = call.context.conf.text(&settings::TIME_ZONE).unwrap_or("UTC");
     Ok(constant_text(zone, "current_timezone()"))
 }

@@ -5,6 +5,7 @@ use crate::plan::functions::call::Call;
 use crate::plan::functions::row;
 use crate::plan::literal;
 use crate::plan::scope::Typed;
+use crate::settings;
 use crate::values::types;
 use crate::values::zone::Zone;
 
@@ -25,7 +26,7 @@ pub fn convert_timezone(call: &Call<'_>) -> Result<Typed> {
     let (from, label, at) = if call.has(2) {
         (call.text(0)?, call.label(), 1)
     } else {
-        let here = call.context.conf.get("spark.sql.session.timeZone").unwrap_or("UTC");
+        let here = call.context.conf.text(&settings::TIME_ZONE).unwrap_or("UTC");
         let label = format!(
             "convert_timezone(current_timezone(), {}, {})",
             call.args[0].name, call.args[1].name
