@@ -141,6 +141,10 @@ pub enum FromExecutor {
     StateMissing {
         task: TaskId,
     },
+    /// A message between workers could not be read or written: they are of different versions, or this is a bug.
+    Unreadable {
+        error: SparkError,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,15 +159,19 @@ pub enum Peer {
     },
 }
 
-/// A header as bytes.
-pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
-    serde_json::to_vec(message).unwrap_or_default()
-}
-
-/// A header from bytes.
+/// Writes a header as bytes.
 ///
 /// # Errors
-/// An internal error where the bytes are no such message: sender and receiver differ in version.
+/// `INTERNAL_ERROR`, for a message that has no form in JSON.
+pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(message)
+        .map_err(|e| SparkError::internal(format!("a message between workers cannot be written: {e}")))
+}
+
+/// Reads a header from bytes.
+///
+/// # Errors
+/// `INTERNAL_ERROR` if the bytes are not such a message: sender and receiver differ in version.
 pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
     serde_json::from_slice(bytes)
         .map_err(|e| SparkError::internal(format!("a message between workers cannot be read: {e}")))

@@ -14,7 +14,8 @@ use crate::exec::stage::{KeptPart, Output, Read, StageGraph};
 use crate::ids::{
     ExecutorRef, JobId, KeptId, OperatorId, PlanId, RunId, ScanPart, StagePart, StateId, StatePart, TaskId,
 };
-use crate::scheduler::dag::{Command, Event, Failure, Scheduler, StageSpec};
+use crate::scheduler::dag::Scheduler;
+use crate::scheduler::event::{Command, Event, Failure, StageSpec};
 use crate::scheduler::pools::Pool;
 use crate::scheduler::speculation::Speculation;
 use crate::scheduler::{BlockId, Fetch};
@@ -173,8 +174,6 @@ pub struct JobRunner {
     pub tallies: BTreeMap<u32, (u64, u64)>,
     /// Stages of jobs that have ended, until the driver takes them.
     ended: BTreeMap<JobId, Vec<StageStatus>>,
-    /// The driver's time, ms since the epoch.
-    now_ms: i64,
 }
 
 impl JobRunner {
@@ -182,25 +181,15 @@ impl JobRunner {
         self.scheduler.executors().collect()
     }
 
-    /// The time of what comes next, ms since the epoch.
-    pub fn set_time(&mut self, now_ms: i64) {
-        self.now_ms = now_ms;
-        self.scheduler.set_time(now_ms);
-    }
-
-    pub fn now_ms(&self) -> i64 {
-        self.now_ms
-    }
-
     /// When to call [`JobRunner::wake`].
-    pub fn wake_at(&self) -> Option<i64> {
-        self.scheduler.wake_at()
+    pub fn wake_at(&self, now_ms: i64) -> Option<i64> {
+        self.scheduler.wake_at(now_ms)
     }
 
     /// Looks for tasks that are slow.
-    pub fn wake(&mut self) -> Vec<Effect> {
-        let commands = self.scheduler.step(Event::Tick);
-        self.carry_out(commands)
+    pub fn wake(&mut self, now_ms: i64) -> Vec<Effect> {
+        let commands = self.scheduler.step(now_ms, Event::Tick);
+        self.carry_out(commands, now_ms)
     }
 
     pub fn running_on(&self, executor: u32) -> usize {
@@ -258,7 +247,7 @@ impl JobRunner {
     }
 
     /// Runs a plan once.
-    pub fn submit(&mut self, plan: PlanId, request: JobRequest) -> (JobId, Vec<Effect>) {
+    pub fn submit(&mut self, plan: PlanId, request: JobRequest, now_ms: i64) -> (JobId, Vec<Effect>) {
         self.next_job += 1;
         let id = JobId(self.next_job);
         let Some(known) = self.plans.get(&plan) else {
@@ -320,22 +309,25 @@ impl JobRunner {
                 updates: vec![],
             },
         );
-        let commands = self.scheduler.step(Event::Submit {
-            job: id,
-            pool,
-            speculation,
-            stages,
-        });
-        (id, self.carry_out(commands))
+        let commands = self.scheduler.step(
+            now_ms,
+            Event::Submit {
+                job: id,
+                pool,
+                speculation,
+                stages,
+            },
+        );
+        (id, self.carry_out(commands, now_ms))
     }
 
-    pub fn cancel(&mut self, job: JobId) -> Vec<Effect> {
-        self.look_back(job);
+    pub fn cancel(&mut self, job: JobId, now_ms: i64) -> Vec<Effect> {
+        self.look_back(job, now_ms);
         if self.jobs.remove(&job).is_none() {
             return vec![];
         }
-        let commands = self.scheduler.step(Event::Cancel { job });
-        let mut effects = self.carry_out(commands);
+        let commands = self.scheduler.step(now_ms, Event::Cancel { job });
+        let mut effects = self.carry_out(commands, now_ms);
         effects.extend(self.drop_job(job));
         effects
     }
@@ -347,15 +339,15 @@ impl JobRunner {
     }
 
     /// Datasets that nobody reads any more, and datasets that are kept no longer, by key.
-    pub fn forget(&mut self, datasets: Vec<u64>, unkept: Vec<u64>) -> Vec<Effect> {
+    pub fn forget(&mut self, datasets: Vec<u64>, unkept: Vec<u64>, now_ms: i64) -> Vec<Effect> {
         let mut commands = Vec::new();
         if !unkept.is_empty() {
-            commands.extend(self.scheduler.step(Event::Unkeep { datasets: unkept }));
+            commands.extend(self.scheduler.step(now_ms, Event::Unkeep { datasets: unkept }));
         }
         if !datasets.is_empty() {
-            commands.extend(self.scheduler.step(Event::Forget { datasets }));
+            commands.extend(self.scheduler.step(now_ms, Event::Forget { datasets }));
         }
-        self.carry_out(commands)
+        self.carry_out(commands, now_ms)
     }
 
     /// By dataset, by key: partitions that some executor keeps, and the bytes they take, about.
@@ -363,27 +355,33 @@ impl JobRunner {
         self.scheduler.storage()
     }
 
-    pub fn executor_added(&mut self, executor: ExecutorRef, slots: usize) -> Vec<Effect> {
+    pub fn executor_added(&mut self, executor: ExecutorRef, slots: usize, now_ms: i64) -> Vec<Effect> {
         let mut effects: Vec<Effect> = self
             .plans
             .iter()
             .map(|(id, plan)| announce(*id, &plan.spec, executor))
             .collect();
-        let commands = self.scheduler.step(Event::ExecutorAdded { executor, slots });
-        effects.extend(self.carry_out(commands));
+        let commands = self.scheduler.step(now_ms, Event::ExecutorAdded { executor, slots });
+        effects.extend(self.carry_out(commands, now_ms));
         effects
     }
 
-    pub fn executor_lost(&mut self, executor: ExecutorRef) -> Vec<Effect> {
+    pub fn executor_lost(&mut self, executor: ExecutorRef, now_ms: i64) -> Vec<Effect> {
         for job in self.jobs.values_mut() {
-            job.attempts.lost(Some(executor), self.now_ms);
+            job.attempts.lost(Some(executor), now_ms);
         }
-        let commands = self.scheduler.step(Event::ExecutorLost { executor });
-        self.carry_out(commands)
+        let commands = self.scheduler.step(now_ms, Event::ExecutorLost { executor });
+        self.carry_out(commands, now_ms)
     }
 
     /// A message of an executor; what stale incarnations and tries say changes nothing.
-    pub fn message(&mut self, from: ExecutorRef, message: FromExecutor, blobs: Vec<Buffer>) -> Vec<Effect> {
+    pub fn message(
+        &mut self,
+        from: ExecutorRef,
+        message: FromExecutor,
+        blobs: Vec<Buffer>,
+        now_ms: i64,
+    ) -> Vec<Effect> {
         let event = match message {
             FromExecutor::Finished {
                 task,
@@ -432,17 +430,30 @@ impl JobRunner {
                 executor: from,
                 failure: Failure::StateMissing,
             },
+            FromExecutor::Unreadable { error } => return self.fail_all(&error, now_ms),
         };
         if let Event::Failed { task, .. } = &event
             && let Some(job) = self.jobs.get_mut(&task.job)
         {
-            job.attempts.ended(*task, AttemptState::Failed, self.now_ms);
+            job.attempts.ended(*task, AttemptState::Failed, now_ms);
         }
-        let commands = self.scheduler.step(event);
-        self.carry_out(commands)
+        let commands = self.scheduler.step(now_ms, event);
+        self.carry_out(commands, now_ms)
     }
 
-    fn carry_out(&mut self, commands: Vec<Command>) -> Vec<Effect> {
+    /// Fails every job: workers that do not understand each other can finish none.
+    fn fail_all(&mut self, error: &SparkError, now_ms: i64) -> Vec<Effect> {
+        let jobs: Vec<JobId> = self.jobs.keys().copied().collect();
+        let mut effects = Vec::new();
+        for job in jobs {
+            effects.extend(self.cancel(job, now_ms));
+            let error = error.clone();
+            effects.push(Effect::Failed { job, error });
+        }
+        effects
+    }
+
+    fn carry_out(&mut self, commands: Vec<Command>, now_ms: i64) -> Vec<Effect> {
         let mut effects = Vec::new();
         for command in commands {
             match command {
@@ -453,14 +464,14 @@ impl JobRunner {
                     speculative,
                 } => {
                     if let Some(job) = self.jobs.get_mut(&task.job) {
-                        job.attempts.started(task, executor, speculative, self.now_ms);
+                        job.attempts.started(task, executor, speculative, now_ms);
                     }
                     effects.extend(self.launch(executor, task, fetches).into_iter().flatten());
                 }
                 Command::Kill { executor, task } => {
                     self.parked.retain(|p| p.task != task);
                     if let Some(job) = self.jobs.get_mut(&task.job) {
-                        job.attempts.ended(task, AttemptState::Lost, self.now_ms);
+                        job.attempts.ended(task, AttemptState::Lost, now_ms);
                     }
                     effects.push(Effect::Send {
                         to: executor,
@@ -468,18 +479,18 @@ impl JobRunner {
                         blobs: vec![],
                     });
                 }
-                Command::Accepted { task } => self.accept(task),
+                Command::Accepted { task } => self.accept(task, now_ms),
                 Command::Drop { tasks, datasets } => {
                     effects.extend(self.tell_all(&ToExecutor::Forget { tasks, datasets }));
                 }
                 Command::JobDone { job } => {
-                    self.look_back(job);
+                    self.look_back(job, now_ms);
                     let outcome = self.finish(job);
                     effects.extend(self.drop_job(job));
                     effects.push(Effect::Done { job, outcome });
                 }
                 Command::JobFailed { job, error } => {
-                    self.look_back(job);
+                    self.look_back(job, now_ms);
                     self.jobs.remove(&job);
                     effects.extend(self.drop_job(job));
                     effects.push(Effect::Failed { job, error });
@@ -566,14 +577,14 @@ impl JobRunner {
     }
 
     /// The files of durable state that a launch waits for, oldest first, or why there are none.
-    pub fn state_loaded(&mut self, piece: StateId, files: Result<Vec<Buffer>, SparkError>) -> Vec<Effect> {
+    pub fn state_loaded(&mut self, piece: StateId, files: Result<Vec<Buffer>, SparkError>, now_ms: i64) -> Vec<Effect> {
         let waits = |parked: &Parked| parked.missing.contains(&piece);
         let files = match files {
             Ok(files) => files,
             Err(error) => {
                 let (lost, kept) = std::mem::take(&mut self.parked).into_iter().partition(waits);
                 self.parked = kept;
-                return self.give_up(lost, &error);
+                return self.give_up(lost, &error, now_ms);
             }
         };
         self.loaded.insert(piece, files);
@@ -609,23 +620,26 @@ impl JobRunner {
         effects
     }
 
-    fn give_up(&mut self, lost: Vec<Parked>, error: &SparkError) -> Vec<Effect> {
+    fn give_up(&mut self, lost: Vec<Parked>, error: &SparkError, now_ms: i64) -> Vec<Effect> {
         let mut effects = Vec::new();
         for parked in lost {
-            let commands = self.scheduler.step(Event::Failed {
-                task: parked.task,
-                executor: parked.executor,
-                failure: Failure::Error {
-                    error: error.clone(),
-                    retryable: false,
+            let commands = self.scheduler.step(
+                now_ms,
+                Event::Failed {
+                    task: parked.task,
+                    executor: parked.executor,
+                    failure: Failure::Error {
+                        error: error.clone(),
+                        retryable: false,
+                    },
                 },
-            });
-            effects.extend(self.carry_out(commands));
+            );
+            effects.extend(self.carry_out(commands, now_ms));
         }
         effects
     }
 
-    fn accept(&mut self, task: TaskId) {
+    fn accept(&mut self, task: TaskId, now_ms: i64) {
         let Some(job) = self.jobs.get_mut(&task.job) else {
             return;
         };
@@ -641,7 +655,7 @@ impl JobRunner {
         } = arrival;
         job.updates.extend(updates);
         self.tallies.entry(executor.id).or_default().0 += 1;
-        job.attempts.ended(task, AttemptState::Done, self.now_ms);
+        job.attempts.ended(task, AttemptState::Done, now_ms);
         let graph = self.plans.get(&job.plan).map(|p| p.graph.clone());
         let last = graph.is_some_and(|g| g.stages.len() == task.stage.0 + 1);
         if last {
@@ -719,10 +733,10 @@ impl JobRunner {
     }
 
     /// Keeps a last look at a job that ends.
-    fn look_back(&mut self, id: JobId) {
+    fn look_back(&mut self, id: JobId, now_ms: i64) {
         let found = self.jobs.get_mut(&id).and_then(|j| Some((self.plans.get(&j.plan)?, j)));
         if let Some((plan, job)) = found {
-            job.attempts.lost(None, self.now_ms);
+            job.attempts.lost(None, now_ms);
             self.ended.insert(id, job.attempts.stages(&plan.graph, true));
         }
     }
@@ -764,5 +778,61 @@ fn announce(plan: PlanId, spec: &JobSpec, to: ExecutorRef) -> Effect {
         to,
         message: ToExecutor::Plan { plan, spec },
         blobs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+    use crate::proto as sc;
+
+    fn range() -> JobSpec {
+        let range = sc::Range {
+            end: 4,
+            step: 1,
+            num_partitions: Some(2),
+            ..Default::default()
+        };
+        let relation = sc::Relation {
+            common: None,
+            rel_type: Some(sc::relation::RelType::Range(range)),
+        };
+        JobSpec {
+            relation: relation.encode_to_vec(),
+            conf: Default::default(),
+            views: BTreeMap::new(),
+            now_us: 0,
+            mode: None,
+            files: BTreeMap::new(),
+            models: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_read_fails_what_runs_and_nothing_that_comes_later() {
+        let mut runner = JobRunner::default();
+        let executor = ExecutorRef { id: 0, incarnation: 0 };
+        runner.executor_added(executor, 1, 0);
+        let spec = range();
+        let graph = Arc::new(spec.compile().unwrap());
+        let (plan, _) = runner.register(spec, graph);
+        let (job, _) = runner.submit(plan, JobRequest::default(), 0);
+        let error = SparkError::internal("it is of another version");
+        let effects = runner.message(executor, FromExecutor::Unreadable { error: error.clone() }, vec![], 1);
+        let failed = |e: &Effect| matches!(e, Effect::Failed { job: j, error: e } if *j == job && *e == error);
+        assert!(effects.iter().any(failed), "{effects:?}");
+        let (_, effects) = runner.submit(plan, JobRequest::default(), 2);
+        let launched = |e: &Effect| {
+            matches!(
+                e,
+                Effect::Send {
+                    message: ToExecutor::Run(_),
+                    ..
+                }
+            )
+        };
+        assert!(effects.iter().any(launched), "{effects:?}");
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
-use super::driver::{Driver, Owner};
+use super::driver::Driver;
+use super::jobs::Owner;
 use crate::cluster::runner::{JobRequest, Outcome};
 use crate::error::Result;
 use crate::exec::stage::{Read, Work};
@@ -42,7 +43,7 @@ impl Driver {
             };
             self.kept.extend(node.key.map(|key| (key, dataset)));
         }
-        let effects = self.runner.forget(plan.forget.clone(), plan.unkeep.clone());
+        let effects = self.runner.forget(plan.forget.clone(), plan.unkeep.clone(), now_ms);
         self.carry_out(effects, now_ms);
         if plan.nodes.is_empty() {
             self.end_operation(operation);
@@ -74,13 +75,11 @@ impl Driver {
             Work::Program(program) => program.partitions.clone(),
             Work::Plan(_) => vec![],
         });
-        let (plan, effects) = self.runner.register(spec, graph);
-        self.carry_out(effects, now_ms);
         let owner = Owner::Datasets {
             operation: operation.to_owned(),
             partitions,
         };
-        self.submit(plan, request, owner, now_ms);
+        self.run_once(spec, graph, request, owner, now_ms);
         Ok(())
     }
 

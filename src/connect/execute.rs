@@ -7,7 +7,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use prost::Message;
 use std::sync::Arc;
 
-use super::driver::{Driver, Output, Owner, RequestId};
+use super::driver::Driver;
+use super::jobs::Owner;
+use super::protocol::{Output, RequestId};
 use crate::cluster::runner::{JobRequest, Outcome, ScanBlocks};
 use crate::compile::job;
 use crate::error::{Exception, Result, SparkError};
@@ -173,8 +175,6 @@ impl Driver {
         let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);
         let scans = self.read_files(&graph)?;
         let zone = analyzer.zone;
-        let (plan, effects) = self.runner.register(spec, graph.clone());
-        self.carry_out(effects, now_ms);
         let schema = type_message::schema_to_proto(&graph.schema);
         if matches!(form, Form::Batches | Form::Last(_)) {
             self.respond(operation, None, Some(schema));
@@ -190,7 +190,7 @@ impl Driver {
             scans,
             ..JobRequest::default()
         };
-        self.submit(plan, request, Owner::Rows(rows), now_ms);
+        self.run_once(spec, graph, request, Owner::Rows(rows), now_ms);
         Ok(())
     }
 
@@ -390,7 +390,7 @@ impl Driver {
     }
 
     /// Stops operations by id, by tag, or all of a session; returns their ids.
-    pub(super) fn interrupt(&mut self, request: &sc::InterruptRequest) -> Vec<String> {
+    pub(super) fn interrupt(&mut self, request: &sc::InterruptRequest, now_ms: i64) -> Vec<String> {
         use sc::interrupt_request::Interrupt;
         let chosen: Vec<String> = self
             .operations
@@ -407,12 +407,12 @@ impl Driver {
             .map(|(id, _)| id.clone())
             .collect();
         for operation in &chosen {
-            self.cancel_operation(operation);
+            self.cancel_operation(operation, now_ms);
         }
         chosen
     }
 
-    fn cancel_operation(&mut self, operation: &str) {
+    fn cancel_operation(&mut self, operation: &str, now_ms: i64) {
         let jobs: Vec<_> = self
             .owners
             .iter()
@@ -421,8 +421,7 @@ impl Driver {
             .collect();
         for (job, plan) in jobs {
             self.owners.remove(&job);
-            let now_ms = self.runner.now_ms();
-            let mut effects = self.runner.cancel(job);
+            let mut effects = self.runner.cancel(job, now_ms);
             self.note(job, "cancelled", now_ms);
             effects.extend(self.runner.drop_plan(plan));
             self.carry_out(effects, now_ms);
@@ -438,14 +437,14 @@ impl Driver {
     }
 
     /// The client hung up on a call that it cannot come back to.
-    pub(super) fn cancel_request(&mut self, id: RequestId) {
+    pub(super) fn cancel_request(&mut self, id: RequestId, now_ms: i64) {
         let found = self
             .operations
             .iter()
             .find(|(_, op)| op.request == Some(id))
             .map(|(o, op)| (o.clone(), op.reattachable));
         match found {
-            Some((operation, false)) => self.cancel_operation(&operation),
+            Some((operation, false)) => self.cancel_operation(&operation, now_ms),
             Some((operation, true)) => {
                 if let Some(op) = self.operations.get_mut(&operation) {
                     op.request = None;
@@ -460,7 +459,7 @@ impl Driver {
             session_id: session.to_owned(),
             ..Default::default()
         };
-        self.interrupt(&all);
+        self.interrupt(&all, now_ms);
         self.stop_queries(session, now_ms);
         self.operations.retain(|_, op| op.session != session);
         self.sessions.remove(session);

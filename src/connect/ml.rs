@@ -9,7 +9,8 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Schema};
 use prost::Message;
 
-use super::driver::{Driver, Owner};
+use super::driver::Driver;
+use super::jobs::Owner;
 use super::saved::Want;
 use crate::cluster::runner::{JobRequest, Outcome};
 use crate::compile::job;
@@ -193,8 +194,6 @@ impl Driver {
         let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
         let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);
         let scans = self.read_files(&graph)?;
-        let (plan, effects) = self.runner.register(spec, graph);
-        self.carry_out(effects, now_ms);
         let verb = if evaluates { "evaluate" } else { "fit" };
         let request = JobRequest {
             description: format!("{verb} {}", work.params.operator.short()),
@@ -207,7 +206,7 @@ impl Driver {
             params: work.params,
             evaluates,
         };
-        self.submit(plan, request, Owner::Ml(job), now_ms);
+        self.run_once(spec, graph, request, Owner::Ml(job), now_ms);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use arrow::buffer::Buffer;
 
 use super::driver::Driver;
-use super::streaming::storage::Purpose;
+use super::storage::Purpose;
 use crate::error::{Result, SparkError};
 use crate::ml::persistence::{File, Folder};
 use crate::proto::ml_command_result::ResultType;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Field, Schema};
 
-use super::driver::{Driver, Owner};
+use super::driver::Driver;
+use super::jobs::Owner;
 use crate::cluster::runner::{JobRequest, Outcome};
 use crate::compile::job;
 use crate::error::{Result, SparkError};
@@ -54,8 +55,6 @@ impl Driver {
         }
         let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);
         let scans = self.read_files(&graph)?;
-        let (plan, effects) = self.runner.register(spec, graph);
-        self.carry_out(effects, now_ms);
         let request = JobRequest {
             description: "save text".to_owned(),
             scans,
@@ -67,7 +66,7 @@ impl Driver {
             mode: write.mode(),
             part: self.fresh_uuid(),
         };
-        self.submit(plan, request, Owner::Text(write), now_ms);
+        self.run_once(spec, graph, request, Owner::Text(write), now_ms);
         Ok(())
     }
 

@@ -1,14 +1,16 @@
-//! The state machine.
+//! The scheduler: one step takes what happened and when, and returns what to do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::BlockId;
+use super::event::{Command, Event, Failure, StageSpec};
 use super::outputs::{Output, Outputs};
+use super::placement::{Executor, Next};
 use super::pools::{self, Pool};
 use super::speculation::Speculation;
-use super::{BlockId, Fetch};
+use super::stage::{Job, StageRun, Task, TaskState, Try};
 use crate::error::{Exception, SparkError};
-use crate::exec::stage::{self, KeptPart};
-use crate::ids::{ExecutorRef, JobId, KeptId, ShuffleId, StageId, StagePart, TaskId};
+use crate::ids::{ExecutorRef, JobId, TaskId};
 
 /// How long to wait before a slow task that found no free executor is looked at again, ms (`spark.speculation.interval`).
 const RECHECK_MS: i64 = 100;
@@ -16,171 +18,17 @@ const RECHECK_MS: i64 = 100;
 /// Tries of a task, and deaths of executors under it, before its job fails (`spark.task.maxFailures`).
 pub const MAX_FAILURES: u32 = 4;
 
-/// A stage as the scheduler needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StageSpec {
-    /// Stages whose output it reads, by index.
-    pub parents: Vec<StageId>,
-    /// Per task: whose output it reads.
-    pub reads: Vec<Vec<StagePart>>,
-    /// Per task: the executor whose state or cache it wants.
-    pub preferred: Vec<Option<u32>>,
-    /// Its rows go to the driver: done is done, whoever dies.
-    pub result: bool,
-    /// Names its output for later jobs.
-    pub shuffle: Option<ShuffleId>,
-    /// Per task: the kept partitions that may stand for a part of what it reads; empty for a stage without.
-    pub kept: Vec<Vec<KeptPart<StagePart>>>,
-}
-
-/// Why a task did not finish.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
-    /// The task's own error; a retry may help only where `retryable`.
-    Error { error: SparkError, retryable: bool },
-    /// A block was not where it should be.
-    FetchFailed { fetch: Fetch },
-    /// The executor has not the state that the task expects; it is sent along with the next try.
-    StateMissing,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    ExecutorAdded {
-        executor: ExecutorRef,
-        slots: usize,
-    },
-    ExecutorLost {
-        executor: ExecutorRef,
-    },
-    Submit {
-        job: JobId,
-        pool: Pool,
-        /// None for a job whose tasks must not run twice at a time.
-        speculation: Option<Speculation>,
-        stages: Vec<StageSpec>,
-    },
-    Cancel {
-        job: JobId,
-    },
-    /// Rows per output partition: empty partitions have no block. `kept` are partitions that the executor keeps now, with
-    /// their bytes.
-    Finished {
-        task: TaskId,
-        executor: ExecutorRef,
-        rows: Vec<u64>,
-        kept: Vec<(KeptId, u64)>,
-    },
-    /// Time has passed: see [`Scheduler::wake_at`].
-    Tick,
-    /// Nobody reads these datasets any more: what was shuffled or kept for them goes.
-    Forget {
-        datasets: Vec<u64>,
-    },
-    /// These datasets are kept no longer; what was shuffled for them stays.
-    Unkeep {
-        datasets: Vec<u64>,
-    },
-    Failed {
-        task: TaskId,
-        executor: ExecutorRef,
-        failure: Failure,
-    },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
-    Launch {
-        executor: ExecutorRef,
-        task: TaskId,
-        fetches: Vec<Fetch>,
-        /// Another try of the task runs elsewhere; the first to finish counts.
-        speculative: bool,
-    },
-    /// The executor may drop the task if it has not begun.
-    Kill {
-        executor: ExecutorRef,
-        task: TaskId,
-    },
-    /// The try counts: its result, report and state change are the ones to keep.
-    Accepted {
-        task: TaskId,
-    },
-    JobDone {
-        job: JobId,
-    },
-    JobFailed {
-        job: JobId,
-        error: SparkError,
-    },
-    /// Executors drop the blocks of these tries, and what they keep of these datasets.
-    Drop {
-        tasks: Vec<TaskId>,
-        datasets: Vec<u64>,
-    },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum TaskState {
-    Pending,
-    /// One try, or a slow one and its copy.
-    Running(Vec<Try>),
-    Done(Output),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Try {
-    attempt: u32,
-    executor: ExecutorRef,
-    since_ms: i64,
-}
-
-#[derive(Debug)]
-struct Task {
-    state: TaskState,
-    next_attempt: u32,
-    failures: u32,
-}
-
-#[derive(Debug)]
-struct StageRun {
-    spec: StageSpec,
-    tasks: Vec<Task>,
-    /// How long tries that counted took, ms.
-    took_ms: Vec<i64>,
-}
-
-#[derive(Debug)]
-struct Job {
-    pool: Pool,
-    speculation: Option<Speculation>,
-    stages: Vec<StageRun>,
-}
-
-#[derive(Debug)]
-struct Executor {
-    incarnation: u32,
-    slots: usize,
-    running: BTreeSet<TaskId>,
-}
-
 /// All jobs and executors.
 #[derive(Debug, Default)]
 pub struct Scheduler {
     executors: BTreeMap<u32, Executor>,
     jobs: BTreeMap<JobId, Job>,
     outputs: Outputs,
-    now_ms: i64,
 }
 
 impl Scheduler {
-    /// The time of the steps to come, ms since the epoch: tries are timed by it.
-    pub fn set_time(&mut self, now_ms: i64) {
-        self.now_ms = now_ms;
-    }
-
     /// When a slow task is to be looked at, with an [`Event::Tick`].
-    pub fn wake_at(&self) -> Option<i64> {
+    pub fn wake_at(&self, now_ms: i64) -> Option<i64> {
         let due = self.jobs.values().flat_map(|job| {
             let stages = job.stages.iter().enumerate();
             stages.filter_map(move |(n, _)| Some((job, n, job.threshold_ms(n)?)))
@@ -190,11 +38,11 @@ impl Scheduler {
             tasks.map(move |t| t.since_ms + threshold)
         });
         // One that is due waits for a slot: look again soon.
-        tries.min().map(|at| at.max(self.now_ms + RECHECK_MS))
+        tries.min().map(|at| at.max(now_ms + RECHECK_MS))
     }
 
-    /// One step.
-    pub fn step(&mut self, event: Event) -> Vec<Command> {
+    /// Takes one step; `now_ms` is the time, ms since the epoch, by which attempts are timed.
+    pub fn step(&mut self, now_ms: i64, event: Event) -> Vec<Command> {
         let mut commands = Vec::new();
         match event {
             Event::ExecutorAdded { executor, slots } => self.added(executor, slots, &mut commands),
@@ -216,7 +64,7 @@ impl Scheduler {
                 if self.lives(executor) {
                     self.outputs.keep(executor, kept);
                 }
-                self.finished(task, executor, rows, &mut commands);
+                self.finished(now_ms, task, executor, rows, &mut commands);
             }
             Event::Forget { datasets } => {
                 let tasks = datasets.iter().flat_map(|d| self.outputs.forget(*d)).collect();
@@ -235,7 +83,7 @@ impl Scheduler {
                 failure,
             } => self.failed(task, executor, failure, &mut commands),
         }
-        self.launch(&mut commands);
+        self.launch(now_ms, &mut commands);
         commands
     }
 
@@ -402,8 +250,14 @@ impl Scheduler {
         Some((found, ended))
     }
 
-    fn finished(&mut self, task: TaskId, executor: ExecutorRef, rows: Vec<u64>, commands: &mut Vec<Command>) {
-        let now_ms = self.now_ms;
+    fn finished(
+        &mut self,
+        now_ms: i64,
+        task: TaskId,
+        executor: ExecutorRef,
+        rows: Vec<u64>,
+        commands: &mut Vec<Command>,
+    ) {
         let Some((found, ended)) = self.ended(task, executor) else {
             return;
         };
@@ -468,7 +322,7 @@ impl Scheduler {
     }
 
     /// Gives pending tasks of runnable stages to free slots.
-    fn launch(&mut self, commands: &mut Vec<Command>) {
+    fn launch(&mut self, now_ms: i64, commands: &mut Vec<Command>) {
         while self.executors.values().any(Executor::is_free) {
             let jobs = self.jobs.iter().map(|(id, job)| (*id, &job.pool, job.running()));
             let order = pools::order(jobs);
@@ -478,7 +332,7 @@ impl Scheduler {
             };
             let waiting = first(&|job| job.next(&self.outputs, &self.executors));
             let speculative = waiting.is_none();
-            let slow = || first(&|job| job.slow(&self.outputs, &self.executors, self.now_ms));
+            let slow = || first(&|job| job.slow(&self.outputs, &self.executors, now_ms));
             let Some((job, next)) = waiting.or_else(slow) else {
                 return;
             };
@@ -488,7 +342,7 @@ impl Scheduler {
                 executor,
                 fetches,
             } = next;
-            let since_ms = self.now_ms;
+            let since_ms = now_ms;
             let Some(task) = self
                 .jobs
                 .get_mut(&job)
@@ -524,203 +378,6 @@ impl Scheduler {
             });
         }
     }
-}
-
-/// A task that may be launched now, and where.
-struct Next {
-    stage: StageId,
-    partition: usize,
-    executor: ExecutorRef,
-    fetches: Vec<Fetch>,
-}
-
-impl Task {
-    /// The try of a task that has no copy.
-    fn only_try(&self) -> Option<&Try> {
-        match &self.state {
-            TaskState::Running(tries) if tries.len() == 1 => tries.first(),
-            _ => None,
-        }
-    }
-}
-
-impl Executor {
-    fn is_free(&self) -> bool {
-        self.running.len() < self.slots
-    }
-}
-
-impl StageRun {
-    fn complete(&self) -> bool {
-        self.tasks.iter().all(|t| matches!(t.state, TaskState::Done(_)))
-    }
-
-    /// What a task reads of other stages, and the cached partitions that stand for the rest of its lineage.
-    fn resolve(&self, partition: usize, outputs: &Outputs) -> (Vec<StagePart>, Vec<KeptId>) {
-        let kept = self.spec.kept.get(partition).map(Vec::as_slice).unwrap_or_default();
-        let cached = |id| outputs.holder(id, None).is_some();
-        stage::reads_past(&self.spec.reads[partition], kept, cached)
-    }
-}
-
-impl Job {
-    fn running(&self) -> usize {
-        let tasks = self.stages.iter().flat_map(|s| &s.tasks);
-        tasks.filter(|t| matches!(t.state, TaskState::Running(_))).count()
-    }
-
-    /// How long a task of a stage may run before it is slow; none where that cannot be told.
-    fn threshold_ms(&self, stage: usize) -> Option<i64> {
-        let run = &self.stages[stage];
-        self.speculation?.threshold_ms(run.tasks.len(), &run.took_ms)
-    }
-
-    /// A slow task, and another executor for a copy of it.
-    fn slow(&self, outputs: &Outputs, executors: &BTreeMap<u32, Executor>, now_ms: i64) -> Option<Next> {
-        (0..self.stages.len()).find_map(|number| {
-            let stage = StageId(number);
-            let threshold = self.threshold_ms(number)?;
-            let mut tasks = self.stages[number].tasks.iter().enumerate();
-            tasks.find_map(|(partition, task)| {
-                let slow = task.only_try().filter(|t| now_ms - t.since_ms >= threshold)?;
-                let (reads, kept) = self.stages[number].resolve(partition, outputs);
-                if !self.complete(reads.iter().map(|part| part.stage)) {
-                    return None;
-                }
-                let others = executors
-                    .iter()
-                    .filter(|(id, e)| **id != slow.executor.id && e.is_free());
-                let (id, other) = others.min_by_key(|(_, e)| e.running.len())?;
-                let executor = ExecutorRef {
-                    id: *id,
-                    incarnation: other.incarnation,
-                };
-                Some(Next {
-                    stage,
-                    partition,
-                    executor,
-                    fetches: self.inputs(&reads, kept, executor, outputs),
-                })
-            })
-        })
-    }
-
-    /// All blocks that a task needs where it runs.
-    fn inputs(&self, reads: &[StagePart], kept: Vec<KeptId>, executor: ExecutorRef, outputs: &Outputs) -> Vec<Fetch> {
-        let mut fetches = self.fetches(reads);
-        fetches.extend(kept.into_iter().filter_map(|id| {
-            let from = outputs.holder(id, Some(executor))?;
-            Some(Fetch {
-                from,
-                block: BlockId::Kept(id),
-                stage: StageId::default(),
-            })
-        }));
-        fetches
-    }
-
-    /// The first task that can run now, where, and the blocks that it reads.
-    fn next(&self, outputs: &Outputs, executors: &BTreeMap<u32, Executor>) -> Option<Next> {
-        let needed = self.needed(outputs);
-        for (number, stage) in self.stages.iter().enumerate().filter(|(n, _)| needed[*n]) {
-            let plain = stage.spec.kept.is_empty();
-            if plain && !self.complete(stage.spec.parents.iter().copied()) {
-                continue;
-            }
-            for (partition, task) in stage.tasks.iter().enumerate() {
-                if task.state != TaskState::Pending {
-                    continue;
-                }
-                let (reads, kept) = stage.resolve(partition, outputs);
-                if !plain && !self.complete(reads.iter().map(|part| part.stage)) {
-                    continue;
-                }
-                let near = kept.first().and_then(|id| outputs.holder(*id, None)).map(|e| e.id);
-                let preferred = stage.spec.preferred.get(partition).copied().flatten().or(near);
-                if let Some(executor) = place(executors, preferred) {
-                    return Some(Next {
-                        stage: StageId(number),
-                        partition,
-                        executor,
-                        fetches: self.inputs(&reads, kept, executor, outputs),
-                    });
-                }
-            }
-        }
-        None
-    }
-
-    fn complete(&self, mut stages: impl Iterator<Item = StageId>) -> bool {
-        stages.all(|s| self.stages[s.0].complete())
-    }
-
-    /// Per stage, whether its missing tasks are to run: it is the result, or a task that is not done reads its output.
-    fn needed(&self, outputs: &Outputs) -> Vec<bool> {
-        let mut needed: Vec<bool> = self.stages.iter().map(|s| s.spec.result).collect();
-        // Parents come before children.
-        for (number, stage) in self.stages.iter().enumerate().rev() {
-            if !needed[number] || stage.complete() {
-                continue;
-            }
-            if stage.spec.kept.is_empty() {
-                stage.spec.parents.iter().for_each(|p| needed[p.0] = true);
-                continue;
-            }
-            let missing = stage.tasks.iter().enumerate();
-            for (partition, _) in missing.filter(|(_, t)| !matches!(t.state, TaskState::Done(_))) {
-                let (reads, _) = stage.resolve(partition, outputs);
-                reads.iter().for_each(|part| needed[part.stage.0] = true);
-            }
-        }
-        needed
-    }
-
-    /// Marks outputs as lost: their tasks run again. Results stay: the driver has them.
-    fn forget(&mut self, lost: impl Fn(&Output) -> bool) {
-        for stage in self.stages.iter_mut().filter(|s| !s.spec.result) {
-            for task in &mut stage.tasks {
-                if matches!(&task.state, TaskState::Done(output) if lost(output)) {
-                    task.state = TaskState::Pending;
-                }
-            }
-        }
-    }
-
-    /// The blocks that a task reads: one per map task whose output has rows for it.
-    fn fetches(&self, reads: &[StagePart]) -> Vec<Fetch> {
-        let maps = reads.iter().flat_map(|part| {
-            let tasks = self.stages[part.stage.0].tasks.iter();
-            tasks.map(move |t| (&t.state, part.stage, part.partition))
-        });
-        maps.filter_map(|(state, stage, partition)| match state {
-            TaskState::Done(output) if output.rows.get(partition).is_some_and(|n| *n > 0) => Some(Fetch {
-                from: output.executor,
-                block: BlockId::Shuffle {
-                    task: output.task,
-                    partition,
-                },
-                stage,
-            }),
-            _ => None,
-        })
-        .collect()
-    }
-}
-
-/// The preferred executor if it lives (a busy one is waited for: its state is there), else the least busy one that has
-/// a slot free.
-fn place(executors: &BTreeMap<u32, Executor>, preferred: Option<u32>) -> Option<ExecutorRef> {
-    let found = match preferred.and_then(|id| executors.get_key_value(&id)) {
-        Some(found) => Some(found).filter(|(_, e)| e.is_free()),
-        None => executors
-            .iter()
-            .filter(|(_, e)| e.is_free())
-            .min_by_key(|(_, e)| e.running.len()),
-    };
-    found.map(|(id, executor)| ExecutorRef {
-        id: *id,
-        incarnation: executor.incarnation,
-    })
 }
 
 fn lost_too_often(partition: usize) -> SparkError {

@@ -7,9 +7,12 @@
 //! incarnation, and what is stale is ignored.
 
 pub mod dag;
+pub mod event;
 mod outputs;
+mod placement;
 pub mod pools;
 pub mod speculation;
+mod stage;
 
 use serde::{Deserialize, Serialize};
 

@@ -9,8 +9,9 @@ use wasm_bindgen::prelude::*;
 
 use super::host::{DriverHost, Log, log_panics, thrown};
 use super::{give, heap_bytes, storage, take};
-use crate::cluster::message;
-use crate::connect::driver::{Driver as Core, Input, Method, Output, RequestId};
+use crate::cluster::message::{self, FromExecutor};
+use crate::connect::driver::Driver as Core;
+use crate::connect::protocol::{Input, Method, Output, RequestId};
 use crate::error::{Exception, Result, SparkError};
 use crate::ids::{ConnectionId, ExecutorRef};
 use crate::settings::Conf;
@@ -90,16 +91,15 @@ impl Driver {
 
     #[wasm_bindgen(js_name = executorMessage)]
     pub fn executor_message(&mut self, executor: u32, incarnation: u32, header: &[u8], blobs: &Array) {
-        if let Ok(message) = message::decode(header) {
-            self.step(Input::Executor {
-                from: ExecutorRef {
-                    id: executor,
-                    incarnation,
-                },
-                message,
-                blobs: take(blobs),
-            });
-        }
+        let message = message::decode(header).unwrap_or_else(|error| FromExecutor::Unreadable { error });
+        self.step(Input::Executor {
+            from: ExecutorRef {
+                id: executor,
+                incarnation,
+            },
+            message,
+            blobs: take(blobs),
+        });
     }
 
     pub fn timer(&mut self) {
@@ -185,10 +185,17 @@ impl Driver {
             Output::Respond { id, bytes } => host.respond(id.0 as f64, Uint8Array::from(bytes.as_slice())),
             Output::End { id } => host.end(id.0 as f64),
             Output::Fail { id, error } => host.fail(id.0 as f64, &wire(&error)),
-            Output::Send { to, message, blobs } => {
-                let header = Uint8Array::from(message::encode(&message).as_slice());
-                host.to_executor(to.id, to.incarnation, header, give(&blobs));
-            }
+            Output::Send { to, message, blobs } => match message::encode(&message) {
+                Ok(header) => {
+                    let header = Uint8Array::from(header.as_slice());
+                    host.to_executor(to.id, to.incarnation, header, give(&blobs));
+                }
+                Err(error) => self.step(Input::Executor {
+                    from: to,
+                    message: FromExecutor::Unreadable { error },
+                    blobs: vec![],
+                }),
+            },
             Output::Storage { op, request } => {
                 let (kind, bytes) = storage::command(&request);
                 host.storage(

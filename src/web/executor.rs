@@ -8,7 +8,8 @@ use super::host::{ExecutorHost, Log, Programs, SyncFile, log_panics};
 use super::programs::ScriptPrograms;
 use super::{give, heap_bytes, take};
 use crate::cluster::executor::{Executor as Core, Outgoing};
-use crate::cluster::message;
+use crate::cluster::message::{self, FromExecutor};
+use crate::error::SparkError;
 use crate::ids::ExecutorRef;
 
 /// The executor's class.
@@ -43,24 +44,27 @@ impl Executor {
 
     #[wasm_bindgen(js_name = driverMessage)]
     pub fn driver_message(&mut self, header: &[u8], blobs: &Array) {
-        if let Ok(message) = message::decode(header) {
-            let out = self.core.driver_message(message, take(blobs));
-            self.send(out);
+        match message::decode(header) {
+            Ok(message) => {
+                let out = self.core.driver_message(message, take(blobs));
+                self.send(out);
+            }
+            Err(error) => self.send(vec![unreadable(error)]),
         }
     }
 
     #[wasm_bindgen(js_name = peerMessage)]
     pub fn peer_message(&mut self, executor: u32, incarnation: u32, header: &[u8], blobs: &Array) {
-        if let Ok(message) = message::decode(header) {
-            let out = self.core.peer_message(
-                ExecutorRef {
-                    id: executor,
-                    incarnation,
-                },
-                message,
-                take(blobs),
-            );
-            self.send(out);
+        let from = ExecutorRef {
+            id: executor,
+            incarnation,
+        };
+        match message::decode(header) {
+            Ok(message) => {
+                let out = self.core.peer_message(from, message, take(blobs));
+                self.send(out);
+            }
+            Err(error) => self.send(vec![unreadable(error)]),
         }
     }
 
@@ -81,19 +85,23 @@ impl Executor {
     fn send(&self, outgoing: Vec<Outgoing>) {
         for out in outgoing {
             match out {
-                Outgoing::Driver(message, blobs) => {
-                    self.host
-                        .to_driver(Uint8Array::from(message::encode(&message).as_slice()), give(&blobs));
-                }
-                Outgoing::Peer(to, message, blobs) => {
-                    self.host.to_peer(
-                        to.id,
-                        to.incarnation,
-                        Uint8Array::from(message::encode(&message).as_slice()),
-                        give(&blobs),
-                    );
-                }
+                Outgoing::Driver(message, blobs) => match message::encode(&message) {
+                    Ok(header) => self.host.to_driver(Uint8Array::from(header.as_slice()), give(&blobs)),
+                    Err(error) => self.send(vec![unreadable(error)]),
+                },
+                Outgoing::Peer(to, message, blobs) => match message::encode(&message) {
+                    Ok(header) => {
+                        let header = Uint8Array::from(header.as_slice());
+                        self.host.to_peer(to.id, to.incarnation, header, give(&blobs));
+                    }
+                    Err(error) => self.send(vec![unreadable(error)]),
+                },
             }
         }
     }
+}
+
+/// Tells the driver of a message that cannot be read or written.
+fn unreadable(error: SparkError) -> Outgoing {
+    Outgoing::Driver(FromExecutor::Unreadable { error }, vec![])
 }

@@ -10,7 +10,8 @@ use arrow::buffer::Buffer;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cluster::local::LocalCluster;
-use crate::connect::driver::{Driver, Input, Method, Output, RequestId};
+use crate::connect::driver::Driver;
+use crate::connect::protocol::{Input, Method, Output, RequestId};
 use crate::error::{Result, SparkError};
 use crate::ids::ExecutorRef;
 use crate::settings::{self, Conf};

@@ -8,7 +8,7 @@ use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::host::{Host, Reply};
-use crate::connect::driver::Method;
+use crate::connect::protocol::Method;
 use crate::error::SparkError;
 use crate::proto as sc;
 use crate::proto::spark_connect_service_server::SparkConnectService;

@@ -1,6 +1,7 @@
 //! Events of queries, for the listeners of clients.
 
-use crate::connect::driver::{Driver, Output};
+use crate::connect::driver::Driver;
+use crate::connect::protocol::Output;
 use crate::error::Result;
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;

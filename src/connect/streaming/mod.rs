@@ -1,8 +1,8 @@
 //! Streaming commands, and the running queries with their sources and sinks.
 //!
 //! [`Streams`] is what the driver knows of its queries. `start` makes a query of a command, `queries` steps it and carries
-//! out what it asks for, `storage` brings answers of storage to who waits for them, `sinks` takes rows, `sources` fills those
-//! sources that are filled from outside; `commands` answers what clients ask about queries, `listeners` tells them what
+//! out what it asks for, `state` reads the state that tasks need, `sinks` takes rows, `sources` fills those sources that are
+//! filled from outside; `commands` answers what clients ask about queries, `listeners` tells them what
 //! happens.
 
 mod commands;
@@ -11,7 +11,7 @@ mod queries;
 mod sinks;
 mod sources;
 mod start;
-pub(in crate::connect) mod storage;
+mod state;
 mod verify;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -22,7 +22,7 @@ use self::commands::{Wait, Waiter};
 use self::sinks::Sink;
 use self::sources::{Connection, Pushed};
 use self::start::Starting;
-use self::storage::{Load, Purpose};
+use self::state::Load;
 use self::verify::Verifying;
 use crate::ids::ConnectionId;
 use crate::streaming::checkpoint::Location;
@@ -52,8 +52,6 @@ pub(in crate::connect) struct Streams {
     starting: BTreeMap<u64, Starting>,
     verifying: BTreeMap<u64, Verifying>,
     waiters: Vec<Waiter>,
-    /// What was asked of storage, by operation.
-    asked: BTreeMap<u64, Purpose>,
     loads: BTreeMap<u64, Load>,
     connections: BTreeMap<ConnectionId, Connection>,
     /// Pushed sources by id.

@@ -1,11 +1,14 @@
 //! Running queries: when they are stepped, and what becomes of what they ask for.
 
-use super::storage::Purpose;
 use crate::cluster::runner::Outcome;
-use crate::connect::driver::{Driver, Output, Owner};
+use crate::connect::driver::Driver;
+use crate::connect::jobs::Owner;
+use crate::connect::protocol::Output;
+use crate::connect::storage::Purpose;
 use crate::error::SparkError;
 use crate::sources::Ask;
-use crate::streaming::query::Action;
+use crate::storage::Answer;
+use crate::streaming::query::{Action, Ticket};
 
 /// Ended queries that can still be asked about.
 const ENDED_LIMIT: usize = 64;
@@ -30,6 +33,15 @@ impl Driver {
         }
         self.wake_sources(now_ms);
         self.answer_waiters(now_ms);
+    }
+
+    /// Storage has answered a question of a query.
+    pub(in crate::connect) fn query_answered(&mut self, run: &str, ticket: Ticket, answer: Answer, now_ms: i64) {
+        let files = self.files.clone();
+        if let Some(running) = self.streams.queries.get_mut(run) {
+            let actions = running.query.answered(now_ms, ticket, answer, files.as_ref());
+            self.act(run, actions, now_ms);
+        }
     }
 
     pub(super) fn act(&mut self, id: &str, actions: Vec<Action>, now_ms: i64) {
@@ -93,7 +105,7 @@ impl Driver {
         let mut effects = Vec::new();
         for job in jobs {
             self.owners.remove(&job);
-            effects.extend(self.runner.cancel(job));
+            effects.extend(self.runner.cancel(job, now_ms));
         }
         effects.extend(self.runner.drop_plan(plan));
         effects.extend(self.runner.drop_run(run));

@@ -9,9 +9,10 @@ use arrow::datatypes::SchemaRef;
 
 use super::Running;
 use super::start::Starting;
-use super::storage::Purpose;
-use crate::connect::driver::{Driver, Output};
+use crate::connect::driver::Driver;
+use crate::connect::protocol::Output;
 use crate::connect::session::MemoryTable;
+use crate::connect::storage::Purpose;
 use crate::error::{Exception, Result, SparkError};
 use crate::plan::output_mode::OutputMode;
 use crate::storage::Answer;
@@ -269,7 +270,7 @@ impl Driver {
     }
 
     /// A file of a sink is durable, or cannot be.
-    pub(super) fn sink_written(&mut self, run: &str, path: &str, answer: Answer, now_ms: i64) {
+    pub(in crate::connect) fn sink_written(&mut self, run: &str, path: &str, answer: Answer, now_ms: i64) {
         let Some(Running {
             sink: Sink::Files(sink),
             ..

@@ -2,7 +2,8 @@
 
 use arrow::buffer::Buffer;
 
-use crate::connect::driver::{Driver, Output};
+use crate::connect::driver::Driver;
+use crate::connect::protocol::Output;
 use crate::exec::stage::StageGraph;
 use crate::ids::ConnectionId;
 use crate::sources::queue::LIMIT_BYTES;

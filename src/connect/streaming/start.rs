@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::Running;
 use super::sinks::{self, SinkLog};
-use super::storage::Purpose;
 use crate::cluster::runner::StateKeeping;
 use crate::compile::job::{self, JobSpec};
 use crate::connect::driver::Driver;
+use crate::connect::storage::Purpose;
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::stage::StageGraph;
 use crate::ids::{RunId, StateId};
@@ -191,7 +191,7 @@ impl Driver {
         self.ask(request, purpose);
     }
 
-    pub(super) fn start_answered(&mut self, start: u64, request: &Request, answer: Answer, now_ms: i64) {
+    pub(in crate::connect) fn start_answered(&mut self, start: u64, request: &Request, answer: Answer, now_ms: i64) {
         let Some(starting) = self.streams.starting.get_mut(&start) else {
             return;
         };

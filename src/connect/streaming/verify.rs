@@ -5,8 +5,8 @@
 
 use prost_types::Any;
 
-use super::storage::Purpose;
 use crate::connect::driver::Driver;
+use crate::connect::storage::Purpose;
 use crate::error::{Result, SparkError};
 use crate::proto::execute_plan_response::ResponseType;
 use crate::storage::facts::{Facts, Pause};
@@ -45,7 +45,7 @@ impl Driver {
         Ok(())
     }
 
-    pub(super) fn verify_answered(&mut self, id: u64, request: &Request, answer: Answer) {
+    pub(in crate::connect) fn verify_answered(&mut self, id: u64, request: &Request, answer: Answer) {
         let Some(verifying) = self.streams.verifying.get_mut(&id) else {
             return;
         };

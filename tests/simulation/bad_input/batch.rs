@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::{is, with_cluster};
 use crate::engine::client::{SESSION, relation, sql};
-use rivulet::connect::driver::Method;
+use rivulet::connect::protocol::Method;
 use rivulet::proto as sc;
 use rivulet::proto::command::CommandType;
 use rivulet::proto::relation::RelType;
@@ -192,10 +192,16 @@ fn settings_with_values_that_cannot_be_are_refused_and_keep_their_old_value() {
                 ..Default::default()
             })
         };
-        for value in ["0", "-3", "many", ""] {
+        // The conditions are Spark's.
+        for (value, sub) in [
+            ("0", "REQUIREMENT"),
+            ("-3", "REQUIREMENT"),
+            ("many", "TYPE_MISMATCH"),
+            ("", "TYPE_MISMATCH"),
+        ] {
             is(
                 config(set("spark.sql.shuffle.partitions", value)),
-                "INVALID_CONF_VALUE.TYPE_MISMATCH",
+                &format!("INVALID_CONF_VALUE.{sub}"),
                 "spark.sql.shuffle.partitions",
             );
         }

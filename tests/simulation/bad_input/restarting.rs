@@ -6,7 +6,7 @@ use super::{is, with_cluster};
 use crate::engine::client::{options, rows, sql, stream, with_watermark, write};
 use crate::engine::cluster::Cluster;
 use crate::seeds::Log;
-use rivulet::connect::driver::Input;
+use rivulet::connect::protocol::Input;
 use rivulet::error::SparkError;
 use rivulet::proto::streaming_query_command::Command;
 use rivulet::storage::{Request, Storage};

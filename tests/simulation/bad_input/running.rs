@@ -4,7 +4,7 @@ use super::{is, with_cluster};
 use crate::engine::client::{options, sql, stream, write};
 use crate::engine::cluster::Cluster;
 use crate::seeds::Log;
-use rivulet::connect::driver::Input;
+use rivulet::connect::protocol::Input;
 use rivulet::proto::streaming_query_command::Command;
 
 /// A query over pushed records of `v INT, t STRING` into a memory table of its name.

@@ -48,12 +48,12 @@ fn bad_triggers_and_watermark_delays_are_refused() {
 fn settings_of_ours_that_are_no_sizes_or_durations_are_named() {
     let settings = [
         ("spark.rivulet.executor.stateMemory", "much", "'much'"),
-        ("spark.rivulet.executor.stateMemory", "12 parsecs", "is no size"),
+        ("spark.rivulet.executor.stateMemory", "12 parsecs", "such as 512m"),
         ("spark.rivulet.streaming.idleSourceTimeout", "later", "'later'"),
         (
             "spark.rivulet.streaming.idleSourceTimeout",
             "-1 second",
-            "is no duration",
+            "an interval above 0",
         ),
     ];
     for (key, value, words) in settings {

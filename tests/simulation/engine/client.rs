@@ -9,7 +9,7 @@ use prost::Message;
 
 use super::cluster::Cluster;
 use crate::seeds::Log;
-use rivulet::connect::driver::{Method, RequestId};
+use rivulet::connect::protocol::{Method, RequestId};
 use rivulet::error::SparkError;
 use rivulet::proto as sc;
 use rivulet::proto::command::CommandType;

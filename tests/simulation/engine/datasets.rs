@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::client::relation;
 use super::cluster::{Cluster, Faults};
 use crate::seeds::{Log, each_seed};
-use rivulet::connect::driver::RequestId;
+use rivulet::connect::protocol::RequestId;
 use rivulet::exec::program::{Edge, Keep, ProgramOutput, ProgramTask};
 use rivulet::ids::{ExecutorRef, KeptId, ShuffleId};
 use rivulet::proto as sc;

@@ -9,7 +9,7 @@ use super::client::{options, rows, sql, stream, with_watermark, write};
 use super::cluster::{Cluster, Faults};
 use crate::seeds::{Log, each_seed};
 use crate::window_model::{Expected, Model, Row};
-use rivulet::connect::driver::Input;
+use rivulet::connect::protocol::Input;
 use rivulet::proto::write_stream_operation_start::Trigger;
 
 pub(super) const SCHEMA: &str = "ts TIMESTAMP, k STRING, v BIGINT";

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rivulet::ids::{ExecutorRef, JobId, StageId, TaskId};
-use rivulet::scheduler::dag::{Command, Event, Failure, MAX_FAILURES, StageSpec};
+use rivulet::scheduler::dag::MAX_FAILURES;
+use rivulet::scheduler::event::{Command, Event, Failure, StageSpec};
 use rivulet::scheduler::{BlockId, Fetch};
 
 type Place = (usize, usize);

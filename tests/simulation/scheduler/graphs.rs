@@ -4,7 +4,7 @@ use rand::Rng;
 use rand::rngs::SmallRng;
 
 use rivulet::ids::{StageId, StagePart};
-use rivulet::scheduler::dag::StageSpec;
+use rivulet::scheduler::event::StageSpec;
 
 /// A job of one to six stages; each reads some partitions of earlier ones, the last gives the result and needs them all.
 pub fn random_job(rng: &mut SmallRng, executors: u32) -> Vec<StageSpec> {

@@ -12,7 +12,8 @@ use crate::network::Network;
 use crate::seeds::Log;
 use rivulet::ids::{ExecutorRef, JobId, TaskId};
 use rivulet::scheduler::Fetch;
-use rivulet::scheduler::dag::{Command, Event, Scheduler};
+use rivulet::scheduler::dag::Scheduler;
+use rivulet::scheduler::event::{Command, Event};
 use rivulet::scheduler::pools::Pool;
 use rivulet::scheduler::speculation::Speculation;
 
@@ -174,9 +175,9 @@ impl World {
     fn step(&mut self, event: Event, log: &mut Log) {
         log.note(|| format!("{:>5} → {event:?}", self.network.now_ms));
         self.checker.before(&event);
-        self.scheduler.set_time(self.network.now_ms as i64);
-        let commands = self.scheduler.step(event);
-        if let Some(at) = self.scheduler.wake_at().filter(|at| self.ticks.insert(*at)) {
+        let now_ms = self.network.now_ms as i64;
+        let commands = self.scheduler.step(now_ms, event);
+        if let Some(at) = self.scheduler.wake_at(now_ms).filter(|at| self.ticks.insert(*at)) {
             let delay = at - self.network.now_ms as i64;
             self.network.after(delay as u64, Happening::Driver(Event::Tick));
         }

@@ -6,7 +6,7 @@ use crate::engine::cluster::{Cluster, Faults};
 use crate::engine::functions::sums_until_idle;
 use crate::seeds::{Log, deep};
 use crate::window_model::Row;
-use rivulet::connect::driver::Input;
+use rivulet::connect::protocol::Input;
 use rivulet::proto as sc;
 use rivulet::proto::write_stream_operation_start::Trigger;
 

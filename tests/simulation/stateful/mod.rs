@@ -15,7 +15,7 @@ use crate::engine::client::{options, rows, stream, with_watermark, write};
 use crate::engine::cluster::{Cluster, Faults};
 use crate::seeds::{Log, each_seed};
 use crate::window_model::{Expected, Row};
-use rivulet::connect::driver::Input;
+use rivulet::connect::protocol::Input;
 use rivulet::proto as sc;
 use rivulet::proto::write_stream_operation_start::Trigger;
 

@@ -7,7 +7,8 @@ use rand::Rng;
 
 use super::{Cluster, DISK, DRIVER, Happening, NoFiles};
 use crate::seeds::Log;
-use rivulet::connect::driver::{Driver, Input, Output};
+use rivulet::connect::driver::Driver;
+use rivulet::connect::protocol::{Input, Output};
 use rivulet::ids::ExecutorRef;
 use rivulet::storage::faulty::Fate;
 use rivulet::storage::{Reply, Request, Storage, StorageError};

@@ -6,7 +6,7 @@ use rand::Rng;
 use super::{Cluster, Happening};
 use crate::seeds::Log;
 use rivulet::cluster::message::Peer;
-use rivulet::connect::driver::Input;
+use rivulet::connect::protocol::Input;
 use rivulet::ids::ExecutorRef;
 
 impl Cluster {

@@ -1,7 +1,7 @@
 //! A server that sends numbered records over a WebSocket, and goes on where it is told.
 
 use super::{Cluster, DRIVER, Happening, SERVER};
-use rivulet::connect::driver::Input;
+use rivulet::connect::protocol::Input;
 use rivulet::ids::ConnectionId;
 use rivulet::sources::Event;
 

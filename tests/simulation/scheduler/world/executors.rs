@@ -7,7 +7,7 @@ use super::{Happening, World};
 use crate::seeds::Log;
 use rivulet::error::SparkError;
 use rivulet::ids::{ExecutorRef, TaskId};
-use rivulet::scheduler::dag::{Event, Failure};
+use rivulet::scheduler::event::{Event, Failure};
 use rivulet::scheduler::{BlockId, Fetch};
 
 fn writer(fetch: &Fetch) -> TaskId {

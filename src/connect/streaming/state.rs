@@ -1,34 +1,15 @@
-//! What storage answers, and who waits for it.
+//! State that tasks need, read from its files.
 
 use std::collections::BTreeMap;
 
 use arrow::buffer::Buffer;
 
-use crate::connect::driver::{Driver, Output};
+use crate::connect::driver::Driver;
+use crate::connect::storage::Purpose;
 use crate::error::{Result, SparkError};
 use crate::ids::StateId;
 use crate::storage::{Answer, Reply, Request, corrupt};
 use crate::streaming::checkpoint::state;
-use crate::streaming::query::Ticket;
-
-/// Why something was asked of storage.
-#[derive(Debug)]
-pub(in crate::connect) enum Purpose {
-    /// By a running query.
-    Query { run: String, ticket: Ticket },
-    /// By a query that starts.
-    Start { start: u64, request: Request },
-    /// For a task that needs state.
-    State { load: u64, path: String },
-    /// By a file sink.
-    Sink { run: String, path: String },
-    /// By somebody who wants to know whether a checkpoint is sound.
-    Verify { verifying: u64, request: Request },
-    /// By a command that saves or loads a directory.
-    Saved { id: u64, request: Request },
-    /// Nobody waits for it.
-    Nothing,
-}
 
 /// State that is being read.
 pub(super) struct Load {
@@ -39,32 +20,6 @@ pub(super) struct Load {
 }
 
 impl Driver {
-    /// Asks storage; the answer finds its way by the purpose.
-    pub(in crate::connect) fn ask(&mut self, request: Request, purpose: Purpose) {
-        let op = self.streams.fresh();
-        self.streams.asked.insert(op, purpose);
-        self.out.push(Output::Storage { op, request });
-    }
-
-    /// Storage has answered; answers come once each.
-    pub(in crate::connect) fn stored(&mut self, op: u64, answer: Answer, now_ms: i64) {
-        match self.streams.asked.remove(&op) {
-            Some(Purpose::Query { run, ticket }) => {
-                let files = self.files.clone();
-                if let Some(running) = self.streams.queries.get_mut(&run) {
-                    let actions = running.query.answered(now_ms, ticket, answer, files.as_ref());
-                    self.act(&run, actions, now_ms);
-                }
-            }
-            Some(Purpose::Start { start, request }) => self.start_answered(start, &request, answer, now_ms),
-            Some(Purpose::State { load, path }) => self.state_read(load, path, answer, now_ms),
-            Some(Purpose::Sink { run, path }) => self.sink_written(&run, &path, answer, now_ms),
-            Some(Purpose::Verify { verifying, request }) => self.verify_answered(verifying, &request, answer),
-            Some(Purpose::Saved { id, request }) => self.saved_answered(id, &request, answer),
-            Some(Purpose::Nothing) | None => {}
-        }
-    }
-
     /// A task needs a piece of state: reads its files.
     pub(in crate::connect) fn load_state(&mut self, piece: StateId, version: i64, now_ms: i64) {
         let queries = &self.streams.queries;
@@ -90,7 +45,7 @@ impl Driver {
         }
     }
 
-    fn state_read(&mut self, id: u64, path: String, answer: Answer, now_ms: i64) {
+    pub(in crate::connect) fn state_read(&mut self, id: u64, path: String, answer: Answer, now_ms: i64) {
         let Some(load) = self.streams.loads.get_mut(&id) else {
             return;
         };
@@ -120,7 +75,7 @@ impl Driver {
     }
 
     fn give_state(&mut self, piece: StateId, files: Result<Vec<Buffer>>, now_ms: i64) {
-        let effects = self.runner.state_loaded(piece, files);
+        let effects = self.runner.state_loaded(piece, files, now_ms);
         self.carry_out(effects, now_ms);
     }
 }

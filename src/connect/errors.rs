@@ -1,0 +1,44 @@
+//! Errors that a client may ask more about.
+
+use super::driver::Driver;
+use crate::error::SparkError;
+use crate::proto as sc;
+
+/// Errors that are remembered at most; the oldest are forgotten first.
+const REMEMBERED: usize = 256;
+
+impl Driver {
+    /// Notes an error so that `FetchErrorDetails` can tell more of it.
+    pub fn remember_error(&mut self, error: &SparkError) -> String {
+        let id = self.fresh_uuid();
+        if self.errors.len() > REMEMBERED {
+            self.errors.pop_first();
+        }
+        self.errors.insert(id.clone(), error.clone());
+        id
+    }
+
+    pub(super) fn error_details(&self, request: &sc::FetchErrorDetailsRequest) -> sc::FetchErrorDetailsResponse {
+        use sc::fetch_error_details_response as details;
+        let mut response = sc::FetchErrorDetailsResponse {
+            session_id: request.session_id.clone(),
+            server_side_session_id: request.session_id.clone(),
+            ..Default::default()
+        };
+        if let Some(error) = self.errors.get(&request.error_id) {
+            response.root_error_idx = Some(0);
+            response.errors.push(details::Error {
+                error_type_hierarchy: error.exception.classes().iter().map(|c| (*c).to_owned()).collect(),
+                message: error.full_message(),
+                spark_throwable: Some(details::SparkThrowable {
+                    error_class: error.condition.clone(),
+                    message_parameters: error.parameters.clone().into_iter().collect(),
+                    sql_state: error.sql_state.clone(),
+                    ..Default::default()
+                }),
+                ..Default::default()
+            });
+        }
+        response
+    }
+}

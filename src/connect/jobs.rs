@@ -1,0 +1,173 @@
+//! Jobs: who waits for them, how they are run, and what is shown of them.
+
+use std::sync::Arc;
+
+use super::driver::Driver;
+use super::execute::Rows;
+use super::protocol::Output;
+use crate::cluster::runner::{Effect, JobRequest, Outcome};
+use crate::compile::job::JobSpec;
+use crate::error::Result;
+use crate::exec::stage::StageGraph;
+use crate::ids::{JobId, PlanId};
+
+/// Who waits for a job.
+#[derive(Debug)]
+pub(super) enum Owner {
+    Rows(Rows),
+    Query(String),
+    /// A job over datasets: the operation, and the partitions that its results are of.
+    Datasets {
+        operation: String,
+        partitions: Vec<usize>,
+    },
+    Ml(super::ml::MlJob),
+    Text(super::write::TextWrite),
+}
+
+impl Owner {
+    /// The operation that a client waits for.
+    pub(super) fn operation(&self) -> Option<&str> {
+        match self {
+            Self::Rows(rows) => Some(&rows.operation),
+            Self::Ml(job) => Some(&job.operation),
+            Self::Text(write) => Some(&write.operation),
+            Self::Datasets { operation, .. } => Some(operation),
+            Self::Query(_) => None,
+        }
+    }
+}
+
+/// A job of the recent past, for status displays.
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobRecord {
+    pub id: u64,
+    pub description: String,
+    pub state: &'static str,
+    pub submitted_ms: i64,
+    pub finished_ms: Option<i64>,
+    pub stages: Vec<crate::cluster::attempts::StageStatus>,
+}
+
+/// Jobs kept for status displays.
+const HISTORY: usize = 24;
+
+impl Driver {
+    /// Registers a plan, runs it once for `owner`, and drops the plan when the job ends.
+    pub(super) fn run_once(
+        &mut self,
+        spec: JobSpec,
+        graph: Arc<StageGraph>,
+        request: JobRequest,
+        owner: Owner,
+        now_ms: i64,
+    ) -> JobId {
+        let (plan, effects) = self.runner.register(spec, graph);
+        self.carry_out(effects, now_ms);
+        self.submit(plan, request, owner, now_ms)
+    }
+
+    /// Registers a plan and runs it once for `owner`.
+    pub(super) fn submit(&mut self, plan: PlanId, request: JobRequest, owner: Owner, now_ms: i64) -> JobId {
+        let description = request.description.clone();
+        let (job, effects) = self.runner.submit(plan, request, now_ms);
+        self.owners.insert(job, (owner, plan));
+        self.history.push(JobRecord {
+            id: job.0,
+            description,
+            state: "running",
+            submitted_ms: now_ms,
+            finished_ms: None,
+            stages: self.runner.status(job),
+        });
+        if self.history.len() > HISTORY {
+            self.history.remove(0);
+        }
+        self.carry_out(effects, now_ms);
+        job
+    }
+
+    pub(super) fn note(&mut self, job: JobId, state: &'static str, now_ms: i64) {
+        let stages = self.runner.status(job);
+        if let Some(record) = self.history.iter_mut().rev().find(|r| r.id == job.0) {
+            record.state = state;
+            record.finished_ms = Some(now_ms);
+            record.stages = stages;
+        }
+    }
+
+    /// Carries out what the runner wants.
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>, now_ms: i64) {
+        for effect in effects {
+            match effect {
+                Effect::Send { to, message, blobs } => self.out.push(Output::Send { to, message, blobs }),
+                Effect::LoadState { piece, version } => self.load_state(piece, version, now_ms),
+                Effect::Done { job, outcome } => self.job_ended(job, Ok(outcome), now_ms),
+                Effect::Failed { job, error } => self.job_ended(job, Err(error), now_ms),
+            }
+        }
+    }
+
+    /// Brings a job's end to its owner. The plan of a streaming query stays for its next batch.
+    fn job_ended(&mut self, job: JobId, ended: Result<Outcome>, now_ms: i64) {
+        self.note(job, if ended.is_ok() { "succeeded" } else { "failed" }, now_ms);
+        let Some((owner, plan)) = self.owners.remove(&job) else {
+            return;
+        };
+        match (owner, ended) {
+            (Owner::Query(run), Ok(outcome)) => return self.query_job_done(&run, outcome, now_ms),
+            (Owner::Query(run), Err(error)) => return self.query_failed(&run, error, now_ms),
+            (owner, Err(error)) => self.fail_operation(owner.operation().unwrap_or_default(), error),
+            (Owner::Rows(rows), Ok(outcome)) => self.rows_done(rows, outcome),
+            (Owner::Datasets { operation, partitions }, Ok(outcome)) => {
+                self.datasets_done(&operation, &partitions, outcome);
+            }
+            (Owner::Ml(job), Ok(outcome)) => self.ml_job_done(&job, &outcome),
+            (Owner::Text(write), Ok(outcome)) => self.text_written(&write, &outcome),
+        }
+        let effects = self.runner.drop_plan(plan);
+        self.carry_out(effects, now_ms);
+    }
+
+    /// Executors, jobs and their stages, as JSON.
+    pub fn status(&mut self) -> String {
+        let executors: Vec<serde_json::Value> = self
+            .runner
+            .executors()
+            .into_iter()
+            .map(|e| {
+                let (done, failed) = self.runner.tallies.get(&e.id).copied().unwrap_or_default();
+                let running = self.runner.running_on(e.id);
+                serde_json::json!({
+                    "id": e.id, "incarnation": e.incarnation, "state": if running > 0 { "busy" } else { "idle" },
+                    "runningTasks": running, "completedTasks": done, "failedTasks": failed,
+                })
+            })
+            .collect();
+        let jobs: Vec<serde_json::Value> = self
+            .history
+            .iter()
+            .map(|record| {
+                let mut record = record.clone();
+                let live = self.runner.status(JobId(record.id));
+                if !live.is_empty() {
+                    record.stages = live;
+                }
+                serde_json::to_value(&record).unwrap_or_default()
+            })
+            .collect();
+        let storage = self.runner.storage();
+        let datasets: Vec<serde_json::Value> = self
+            .kept
+            .iter()
+            .map(|(key, dataset)| {
+                let (kept, bytes) = storage.get(key).copied().unwrap_or_default();
+                serde_json::json!({
+                    "id": dataset.id, "name": dataset.name, "partitions": dataset.partitions, "kept": kept, "bytes": bytes,
+                })
+            })
+            .collect();
+        serde_json::json!({ "executors": executors, "jobs": jobs, "datasets": datasets }).to_string()
+    }
+}
