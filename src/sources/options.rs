@@ -194,6 +194,15 @@ pub fn check(definition: &Definition, format: &Format, spec: &StreamSpec) -> Res
     }
 }
 
+/// Checks the types of declared options that are set.
+///
+/// # Errors
+/// `INVALID_OPTION_VALUE`, which names the option.
+pub fn check_types(declared: &[Opt], options: &BTreeMap<String, String>) -> Result<()> {
+    let mut set = declared.iter().filter_map(|o| Some((o, options.get(&o.key())?)));
+    set.try_for_each(|(option, text)| option.check(text))
+}
+
 impl Opt {
     fn check(&self, text: &str) -> Result<()> {
         let wanted = match self.kind {

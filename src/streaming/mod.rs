@@ -8,10 +8,10 @@
 pub mod check;
 pub mod checkpoint;
 mod deal;
-pub mod file_sink;
 pub mod pid;
 pub mod progress;
 pub mod query;
+pub mod sinks;
 pub mod source;
 pub mod trigger;
 pub mod watermark;

@@ -19,7 +19,6 @@ use std::collections::{BTreeMap, VecDeque};
 use arrow::buffer::Buffer;
 
 use self::commands::{Wait, Waiter};
-use self::sinks::Sink;
 use self::sources::{Connection, Pushed};
 use self::start::Starting;
 use self::state::Load;
@@ -27,13 +26,14 @@ use self::verify::Verifying;
 use crate::ids::ConnectionId;
 use crate::streaming::checkpoint::Location;
 use crate::streaming::query::Query;
+use crate::streaming::sinks::Sink;
 use crate::streaming::source::Source;
 
 /// A query with what the driver does for it.
 struct Running {
     session: String,
     query: Query,
-    sink: Sink,
+    sink: Box<dyn Sink>,
     /// Connections of its sources.
     connections: Vec<ConnectionId>,
     /// Deliveries taken: a batch that comes again after a retry is not shown twice.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Running;
-use super::sinks::{self, SinkLog};
+use super::sinks::wish_of;
 use crate::cluster::runner::StateKeeping;
 use crate::compile::job::{self, JobSpec};
 use crate::connect::driver::Driver;
@@ -24,8 +24,8 @@ use crate::storage::{Answer, Request, file_log};
 use crate::streaming::check;
 use crate::streaming::checkpoint::resume::{self, Resume};
 use crate::streaming::checkpoint::{Location, state};
-use crate::streaming::file_sink::log_folder;
 use crate::streaming::query::{Definition, KEPT_SETTINGS, Query, operator_records};
+use crate::streaming::sinks::{self, SinkLog, Wish};
 use crate::streaming::source::Source;
 use crate::streaming::trigger::Trigger;
 use crate::{proto as sc, settings};
@@ -34,14 +34,13 @@ use crate::{proto as sc, settings};
 pub(super) struct Starting {
     operation: String,
     pub(super) session: String,
-    pub(super) command: sc::WriteStreamOperationStart,
+    pub(super) wish: Wish,
     spec: JobSpec,
     pub(super) analyzer: Analyzer,
     resolved: Resolved,
     mode: OutputMode,
     trigger: Trigger,
-    pub(super) options: BTreeMap<String, String>,
-    pub(super) name: Option<String>,
+    name: Option<String>,
     sources: Vec<Source>,
     at: Option<Location>,
     facts: Facts,
@@ -84,7 +83,7 @@ impl Driver {
         self.check_name(&name)?;
         let trigger = Trigger::of(start.trigger.as_ref())?;
         let at = self.location(session, &name, &options);
-        self.check_sink(start, &name, mode, &options, at.is_some())?;
+        let wish = wish_of(start, &name, mode, &options, at.is_some())?;
         spec.mode = Some(mode);
         let graph = job::stages(&analyzer, &resolved, Some(mode))?;
         let mut sources = Vec::new();
@@ -98,13 +97,12 @@ impl Driver {
         let starting = Starting {
             operation: operation.to_owned(),
             session: session.to_owned(),
-            command: start.clone(),
+            wish,
             spec,
             analyzer,
             resolved,
             mode,
             trigger,
-            options,
             name,
             sources,
             at: at.clone(),
@@ -217,9 +215,8 @@ impl Driver {
         };
         let Some(at) = &starting.at else { return };
         let sources: Vec<_> = starting.sources.iter().map(Source::definition).collect();
-        let folder = sinks::file_format(&starting.command)
-            .and_then(|_| sinks::path_of(&starting.command, &starting.options))
-            .map(log_folder);
+        let definition = sinks::SINKS.iter().find(|d| d.name == starting.wish.format);
+        let folder = definition.and_then(|d| (d.log)(&starting.wish));
         let known = resume::resume(&starting.facts, at, &sources);
         let log = folder.map_or_else(|| Ok(BTreeMap::new()), |f| file_log::read_all(&starting.facts, &f));
         let decided = match known.and_then(|resume| Ok((resume, log?))) {
@@ -259,13 +256,7 @@ impl Driver {
     ) -> Result<()> {
         let has_run = |r: &Resume| !r.offset_ids.is_empty();
         if let Some(Ok(resume)) = &decided {
-            self.check_recovery(
-                &starting.session,
-                &starting.command,
-                starting.mode,
-                starting.at.as_ref(),
-                has_run(resume),
-            )?;
+            self.check_recovery(&starting.session, &starting.wish, starting.at.as_ref(), has_run(resume))?;
             for key in KEPT_SETTINGS {
                 if let Some(value) = resume.conf.get(key) {
                     starting.analyzer.conf.values.insert(key.into(), value.clone());
@@ -288,7 +279,7 @@ impl Driver {
         let stored = resume.as_ref().and_then(|r| r.metadata.as_ref()).map(|m| m.id.clone());
         let id = stored.unwrap_or_else(|| self.fresh_uuid());
         let run_id = self.fresh_uuid();
-        let (sink, description) = self.sink(&starting, &graph.schema, log)?;
+        let sink = self.sink(&starting, &graph.schema, log)?;
         let conf = starting.analyzer.conf.clone();
         let keeping = if starting.at.is_some() {
             StateKeeping {
@@ -311,7 +302,7 @@ impl Driver {
             name: starting.name.clone(),
             mode: starting.mode,
             trigger: starting.trigger,
-            sink: description,
+            sink: sink.description(),
             checkpoint: starting.at.clone(),
             plan,
             graph: graph.clone(),

@@ -12,15 +12,110 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, SchemaRef};
 use serde_json::Value;
 
-use crate::error::{Result, SparkError};
+use super::{Definition, Delivery, Opening, Sink, Step, Wish};
+use crate::error::{Exception, Result, SparkError};
 use crate::plan::functions::csv;
 use crate::plan::functions::json::write::Writer;
+use crate::plan::output_mode::OutputMode;
 use crate::sources::files::SINK_LOG;
 use crate::storage::file_log::Written;
 use crate::storage::{Request, file_log as files};
 use crate::values::cast::to_text;
 use crate::values::ipc;
 use crate::values::zone::Zone;
+
+/// JSON objects, one per line.
+pub const JSON: Definition = Definition {
+    name: "json",
+    about: "Writes the rows of every batch as JSON files, and the files into a log.",
+    options: &[],
+    check,
+    open,
+    log: |wish| wish.path.as_deref().map(log_folder),
+    recovers: true,
+};
+
+/// Comma-separated values.
+pub const CSV: Definition = Definition {
+    name: "csv",
+    about: "Writes the rows of every batch as CSV files, and the files into a log.",
+    ..JSON
+};
+
+/// One column of texts, one per line.
+pub const TEXT: Definition = Definition {
+    name: "text",
+    about: "Writes the texts of every batch as lines of files, and the files into a log.",
+    ..JSON
+};
+
+/// Append mode, a folder, and a checkpoint (`DataSource.createSink`).
+fn check(wish: &Wish) -> Result<()> {
+    let without_state = |error: SparkError| SparkError {
+        sql_state: None,
+        ..error
+    };
+    if wish.mode != OutputMode::Append {
+        let (word, name) = (wish.mode.word().to_lowercase(), wish.format.clone());
+        return Err(SparkError::analysis(
+            "STREAMING_OUTPUT_MODE.UNSUPPORTED_DATASOURCE",
+            "42KDE",
+            format!("Invalid streaming output mode: {word}. This output mode is not supported in Data Source {name}."),
+        )
+        .with("className", name)
+        .with("outputMode", word));
+    }
+    if wish.path.is_none() {
+        return Err(without_state(SparkError::new(
+            Exception::IllegalArgument,
+            "_LEGACY_ERROR_TEMP_2051",
+            "",
+            "'path' is not specified",
+        )));
+    }
+    if !wish.checkpoint {
+        return Err(without_state(SparkError::analysis(
+            "_LEGACY_ERROR_TEMP_1298",
+            "",
+            "checkpointLocation must be specified either through option(\"checkpointLocation\", ...) or SparkSession.conf.set(\"spark.sql.streaming.checkpointLocation\", ...).",
+        )));
+    }
+    Ok(())
+}
+
+fn open(wish: &Wish, opening: Opening) -> Result<Box<dyn Sink>> {
+    let unknown = || SparkError::internal("a file sink has no format");
+    let format = FileFormat::parse(&wish.format).ok_or_else(unknown)?;
+    let path = wish.path.clone().unwrap_or_default();
+    let sink = FileSink::new(
+        &path,
+        format,
+        wish.options.clone(),
+        opening.zone,
+        opening.schema,
+        opening.log,
+    )?;
+    Ok(Box::new(sink))
+}
+
+impl Sink for FileSink {
+    fn description(&self) -> String {
+        format!("FileSink[{}]", self.path)
+    }
+
+    fn takes_repeats(&self) -> bool {
+        // The log tells which batches are there.
+        true
+    }
+
+    fn deliver(&mut self, delivery: Delivery<'_>) -> Result<Step> {
+        self.begin(delivery.query, delivery.batch, &delivery.blocks, delivery.now_ms)
+    }
+
+    fn written(&mut self, path: &str) -> Step {
+        self.is_written(path)
+    }
+}
 
 /// The form of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +147,8 @@ impl FileFormat {
 /// A sink and the batch that it takes.
 #[derive(Debug)]
 pub struct FileSink {
+    /// The folder as the client named it.
+    path: String,
     folder: String,
     format: FileFormat,
     options: BTreeMap<String, String>,
@@ -72,14 +169,6 @@ struct Taking {
     waits: BTreeSet<String>,
     /// The entry is being written.
     logging: bool,
-}
-
-/// What a sink wants next.
-#[derive(Debug, PartialEq)]
-pub enum Step {
-    Write(Vec<Request>),
-    Wait,
-    Done,
 }
 
 /// Folder of the log of a sink.
@@ -105,6 +194,7 @@ impl FileSink {
         }
         Writer::new(&options, zone)?;
         Ok(Self {
+            path: path.to_owned(),
             folder: path.trim_end_matches('/').to_owned(),
             format,
             options,
@@ -160,7 +250,7 @@ impl FileSink {
     }
 
     /// A write is durable.
-    pub fn written(&mut self, path: &str) -> Step {
+    fn is_written(&mut self, path: &str) -> Step {
         let Some(taking) = &mut self.taking else {
             return Step::Wait;
         };

@@ -1,0 +1,80 @@
+//! The console, as a table per batch (`ConsoleWrite`).
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+
+use super::{Definition, Delivery, Opening, Sink, Step, Wish, any, no_log};
+use crate::error::Result;
+use crate::sources::options::{Kind, Opt, Options};
+use crate::values::zone::Zone;
+use crate::values::{display, ipc};
+
+const ROWS: Opt = Opt::new(
+    "numRows",
+    Kind::Count,
+    Some("20"),
+    "Says how many rows of a batch are shown.",
+);
+const TRUNCATE: Opt = Opt::new(
+    "truncate",
+    Kind::Text,
+    Some("true"),
+    "Says whether values are cut after 20 characters, or after how many.",
+);
+
+/// Rows for people to read.
+pub const CONSOLE: Definition = Definition {
+    name: "console",
+    about: "Shows the first rows of every batch.",
+    options: &[ROWS, TRUNCATE],
+    check: any,
+    open,
+    log: no_log,
+    recovers: true,
+};
+
+fn open(wish: &Wish, opening: Opening) -> Result<Box<dyn Sink>> {
+    let options = Options(&wish.options);
+    let rows = options.count(&ROWS).and_then(|n| usize::try_from(n).ok());
+    let truncate = match options.text(&TRUNCATE) {
+        Some("false") => 0,
+        Some(length) => length.parse().unwrap_or(20),
+        None => 20,
+    };
+    Ok(Box::new(Console {
+        rows: rows.unwrap_or(20),
+        truncate,
+        schema: opening.schema,
+        zone: opening.zone,
+    }))
+}
+
+#[derive(Debug)]
+struct Console {
+    rows: usize,
+    /// 0 cuts nothing.
+    truncate: usize,
+    schema: SchemaRef,
+    zone: Zone,
+}
+
+impl Sink for Console {
+    fn description(&self) -> String {
+        "org.apache.spark.sql.execution.streaming.ConsoleTable$".into()
+    }
+
+    fn deliver(&mut self, delivery: Delivery<'_>) -> Result<Step> {
+        let fields = self.schema.fields().iter();
+        let nullable = fields.clone().map(|f| f.as_ref().clone().with_nullable(true));
+        let nullable = Arc::new(Schema::new(nullable.collect::<Vec<_>>()));
+        let batches = ipc::read_all(&delivery.blocks, &nullable)?;
+        let names: Vec<String> = fields.map(|f| f.name().clone()).collect();
+        let table = display::table(&names, &batches, self.rows, self.truncate, false, self.zone)?;
+        let rule = "-".repeat(43);
+        Ok(Step::Show(format!(
+            "{rule}\nBatch: {}\n{rule}\n{table}",
+            delivery.batch
+        )))
+    }
+}

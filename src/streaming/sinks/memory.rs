@@ -1,0 +1,52 @@
+//! A table of the session, named as the query (`MemorySink`).
+
+use super::{Definition, Delivery, Sink, Step, Wish, no_log};
+use crate::error::{Result, SparkError};
+use crate::plan::output_mode::OutputMode;
+
+/// Rows that SQL can ask for.
+pub const MEMORY: Definition = Definition {
+    name: "memory",
+    about: "Keeps the rows as a temporary view of the query's name.",
+    options: &[],
+    check,
+    open: |wish, _| {
+        Ok(Box::new(Memory {
+            table: wish.name.clone().unwrap_or_default(),
+            replaces: wish.mode == OutputMode::Complete,
+        }))
+    },
+    log: no_log,
+    recovers: false,
+};
+
+fn check(wish: &Wish) -> Result<()> {
+    if wish.name.is_some() {
+        return Ok(());
+    }
+    Err(SparkError::analysis(
+        "_LEGACY_ERROR_TEMP_2046",
+        "",
+        "queryName must be specified for memory sink",
+    ))
+}
+
+#[derive(Debug)]
+struct Memory {
+    table: String,
+    replaces: bool,
+}
+
+impl Sink for Memory {
+    fn description(&self) -> String {
+        "MemorySink".into()
+    }
+
+    fn deliver(&mut self, delivery: Delivery<'_>) -> Result<Step> {
+        Ok(Step::Keep {
+            table: self.table.clone(),
+            blocks: delivery.blocks,
+            replace: self.replaces,
+        })
+    }
+}

@@ -1,0 +1,188 @@
+//! Streaming sinks: one file each, and the table that names them.
+//!
+//! A [`Sink`] takes each batch's rows once it is run, and answers with a [`Step`]: that it has them, or what must happen
+//! first. A batch comes again under the same number if it was run and not committed; a sink that cannot tell shows it twice,
+//! so the query does not offer what a sink has taken in this run, unless the sink [asks for repeats](Sink::takes_repeats).
+//!
+//! Adding a sink is a file here and a line in [`SINKS`].
+
+mod console;
+pub mod files;
+mod foreach_batch;
+mod memory;
+mod noop;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use arrow::buffer::Buffer;
+use arrow::datatypes::SchemaRef;
+use serde_json::Value;
+
+use crate::error::{Result, SparkError};
+use crate::plan::output_mode::OutputMode;
+use crate::sources::options::Opt;
+use crate::storage::Request;
+use crate::values::zone::Zone;
+
+/// Lines of a file sink's log, by batch.
+pub type SinkLog = BTreeMap<i64, Vec<Value>>;
+
+/// What a client wants of a sink.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Name of the sink, in lower case.
+    pub format: String,
+    /// Where to write: `start(path)`, or the option of that name.
+    pub path: Option<String>,
+    /// Options by name in lower case.
+    pub options: BTreeMap<String, String>,
+    /// The query's name.
+    pub name: Option<String>,
+    /// The query's output mode.
+    pub mode: OutputMode,
+    /// Whether the query has a checkpoint.
+    pub checkpoint: bool,
+}
+
+/// What a sink is made for.
+#[derive(Debug)]
+pub struct Opening {
+    /// The rows' columns.
+    pub schema: SchemaRef,
+    /// The session's zone.
+    pub zone: Zone,
+    /// What the sink's log holds, if it has one.
+    pub log: SinkLog,
+}
+
+/// A batch for a sink.
+#[derive(Debug)]
+pub struct Delivery<'a> {
+    /// The query's id, the same over restarts.
+    pub query: &'a str,
+    /// The batch's number.
+    pub batch: i64,
+    /// Arrow IPC streams, in the order of the result's partitions; none for a batch without rows.
+    pub blocks: Vec<Buffer>,
+    /// The time, ms since the epoch.
+    pub now_ms: i64,
+}
+
+/// What follows when a sink was given a batch, or told that something is done.
+#[derive(Debug, PartialEq)]
+pub enum Step {
+    /// The sink has the batch.
+    Done,
+    /// The sink waits for what it asked for.
+    Wait,
+    /// These must be durable: [`Sink::written`] follows for each.
+    Write(Vec<Request>),
+    /// The text is to be shown; then the sink has the batch.
+    Show(String),
+    /// The rows go into a table of the session, in place of those there if `replace`; then the sink has the batch.
+    Keep {
+        /// The table's name.
+        table: String,
+        /// The rows.
+        blocks: Vec<Buffer>,
+        /// Whether earlier rows go.
+        replace: bool,
+    },
+    /// A function of the page is to be called with the rows: [`Sink::called`] follows.
+    Call {
+        /// Which function.
+        function: String,
+        /// The rows.
+        blocks: Vec<Buffer>,
+    },
+}
+
+/// A running sink.
+pub trait Sink: fmt::Debug {
+    /// Describes the sink in progress reports.
+    fn description(&self) -> String;
+
+    /// Returns whether a batch that this run has delivered before is to be delivered again.
+    fn takes_repeats(&self) -> bool {
+        false
+    }
+
+    /// Takes a batch.
+    ///
+    /// # Errors
+    /// Rows that the sink cannot take; the query ends with it.
+    fn deliver(&mut self, delivery: Delivery<'_>) -> Result<Step>;
+
+    /// A file that the sink asked for is durable.
+    fn written(&mut self, _path: &str) -> Step {
+        Step::Wait
+    }
+
+    /// The page's function has returned, or has thrown `error`.
+    ///
+    /// # Errors
+    /// The function's.
+    fn called(&mut self, _error: Option<String>) -> Result<Step> {
+        Ok(Step::Wait)
+    }
+}
+
+/// A sink as users meet it.
+#[derive(Debug)]
+pub struct Definition {
+    /// The name for `format(…)`, in lower case.
+    pub name: &'static str,
+    /// Says in one sentence where rows go.
+    pub about: &'static str,
+    /// Its options, beside those of the files' format.
+    pub options: &'static [Opt],
+    /// Refuses a query that the sink cannot serve.
+    pub check: fn(&Wish) -> Result<()>,
+    /// Makes the sink.
+    pub open: fn(&Wish, Opening) -> Result<Box<dyn Sink>>,
+    /// Returns the folder of the log that the sink keeps beside its rows, if it keeps one.
+    pub log: fn(&Wish) -> Option<String>,
+    /// Whether it can go on from a checkpoint in every mode; else in complete mode only, since its earlier rows are gone.
+    pub recovers: bool,
+}
+
+/// All sinks.
+pub static SINKS: &[Definition] = &[
+    memory::MEMORY,
+    console::CONSOLE,
+    noop::NOOP,
+    foreach_batch::FOREACH_BATCH,
+    files::JSON,
+    files::CSV,
+    files::TEXT,
+];
+
+/// Returns the sink of that name, in lower case.
+///
+/// # Errors
+/// `DATA_SOURCE_NOT_FOUND`, which lists those there are.
+pub fn find(name: &str) -> Result<&'static Definition> {
+    SINKS.iter().find(|d| d.name == name).ok_or_else(|| {
+        let names: Vec<&str> = SINKS.iter().map(|d| d.name).collect();
+        SparkError::analysis(
+            "DATA_SOURCE_NOT_FOUND",
+            "42K02",
+            format!(
+                "Failed to find the data source: {name}. Rivulet's streaming sinks are {}.",
+                names.join(", ")
+            ),
+        )
+        .with("provider", name)
+    })
+}
+
+/// Serves every query.
+fn any(_: &Wish) -> Result<()> {
+    Ok(())
+}
+
+/// Keeps no log.
+fn no_log(_: &Wish) -> Option<String> {
+    None
+}

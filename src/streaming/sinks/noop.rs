@@ -1,0 +1,28 @@
+//! Nowhere: the batch is run and its rows are dropped (`NoopDataSource`).
+
+use super::{Definition, Delivery, Sink, Step, any, no_log};
+use crate::error::Result;
+
+/// The sink for measuring what comes before it.
+pub const NOOP: Definition = Definition {
+    name: "noop",
+    about: "Drops the rows.",
+    options: &[],
+    check: any,
+    open: |_, _| Ok(Box::new(Noop)),
+    log: no_log,
+    recovers: true,
+};
+
+#[derive(Debug)]
+struct Noop;
+
+impl Sink for Noop {
+    fn description(&self) -> String {
+        "org.apache.spark.sql.execution.datasources.noop.NoopTable$".into()
+    }
+
+    fn deliver(&mut self, _: Delivery<'_>) -> Result<Step> {
+        Ok(Step::Done)
+    }
+}
