@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::compile::physical::Planner;
 use crate::error::{Result, SparkError};
 use crate::exec::stage::StageGraph;
+use crate::exec::state;
 use crate::ml::model::{Model, Models};
 use crate::ml::transform;
 use crate::plan::analyzer::Analyzer;
@@ -99,7 +100,7 @@ impl JobSpec {
     /// Analyses the relation.
     pub fn analyze(&self, files: Rc<dyn FileCatalog>, models: Rc<dyn Models>) -> Result<(Analyzer, Resolved)> {
         let mut analyzer = Analyzer::new(self.conf.clone(), self.now_us, files)?;
-        analyzer.extension = Some(transform::extension(Some(models)));
+        analyzer.extensions = vec![transform::extension(Some(models)), state::extension()];
         for (name, bytes) in &self.views {
             analyzer.views.insert(name.clone(), decode(bytes)?);
         }

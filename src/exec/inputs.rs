@@ -191,8 +191,14 @@ impl TaskInputs {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(kind.empty()?),
         };
+        debug_assert!(
+            state.version < context.batch_id,
+            "{operator} has the changes of batch {}",
+            context.batch_id
+        );
         let mut stats = StateStats::default();
         let (emitted, delta) = work(&context, &mut state.body, &mut stats)?;
+        // What reads the state back asks for this version: `StageGraph::rebuild`, `States::take`.
         state.version = context.batch_id;
         drop(states);
         self.state_deltas().insert(operator, delta);

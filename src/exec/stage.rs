@@ -226,6 +226,7 @@ impl StageGraph {
             .ok_or_else(|| SparkError::internal("a state belongs to no operator"))?;
         let mut state = operator.kind.empty()?;
         operator.kind.load(&mut state, deltas)?;
+        debug_assert!(version >= 0 || deltas.is_empty(), "state of no batch has deltas");
         state.version = version;
         Ok(state)
     }

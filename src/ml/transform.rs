@@ -77,11 +77,11 @@ pub fn extension(models: Option<Rc<dyn Models>>) -> Extended {
 impl Context {
     /// Returns what `analyzer` keeps for machine learning; `None` if it was made without the extension.
     pub fn of(analyzer: &mut Analyzer) -> Option<&mut Context> {
-        analyzer.extension.as_mut()?.state.downcast_mut()
+        analyzer.extensions.iter_mut().find_map(|e| e.state.downcast_mut())
     }
 
     fn seen(analyzer: &Analyzer) -> Option<&Context> {
-        analyzer.extension.as_ref()?.state.downcast_ref()
+        analyzer.extensions.iter().find_map(|e| e.state.downcast_ref())
     }
 
     /// The models that the plan named, as they travel.

@@ -46,7 +46,7 @@ pub struct Analyzer {
     /// Where file names and inferred schemas come from.
     pub files: Rc<dyn FileCatalog>,
     /// Relations that are analysed elsewhere.
-    pub extension: Option<Extended>,
+    pub extensions: Vec<Extended>,
     /// `withWatermark` calls met so far.
     pub(super) watermarks: usize,
     next_id: usize,
@@ -68,7 +68,7 @@ impl Analyzer {
             parameters: BTreeMap::new(),
             views: BTreeMap::new(),
             files,
-            extension: None,
+            extensions: vec![],
             watermarks: 0,
             next_id: 0,
             depth: 0,

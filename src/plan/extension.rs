@@ -16,7 +16,7 @@ pub trait Extension {
     fn relation(&self, analyzer: &mut Analyzer, node: &RelType) -> Option<Result<Resolved>>;
 }
 
-/// An extension and what it remembers while one plan is analysed.
+/// An extension and what it remembers while one plan is analysed; an analyzer has any number of them.
 pub struct Extended {
     /// Which relations it adds.
     pub extension: &'static dyn Extension,

@@ -151,12 +151,11 @@ impl Analyzer {
         }
     }
 
-    /// A relation that the analyzer's extension knows.
+    /// A relation that one of the analyzer's extensions knows.
     fn extended(&mut self, node: &RelType) -> Result<Resolved> {
-        let extension = self.extension.as_ref().map(|e| e.extension);
-        extension
-            .and_then(|e| e.relation(self, node))
-            .unwrap_or_else(|| Err(SparkError::unsupported(format!("the relation {}", variant_name(node)))))
+        let extensions: Vec<_> = self.extensions.iter().map(|e| e.extension).collect();
+        let found = extensions.into_iter().find_map(|e| e.relation(self, node));
+        found.unwrap_or_else(|| Err(SparkError::unsupported(format!("the relation {}", variant_name(node)))))
     }
 
     fn filter(&mut self, node: &sc::Filter) -> Result<Resolved> {

@@ -63,6 +63,7 @@ impl WatermarkTracker {
 
     /// Goes on where an earlier run was. Without `seen` (Spark keeps only the watermark itself) each begins anew, as in Spark.
     pub fn restore(&mut self, global_ms: i64, seen: Option<&[Option<i64>]>) {
+        debug_assert!(self.global_ms == 0, "a watermark goes on before it has advanced");
         self.global_ms = global_ms;
         if let Some(seen) = seen.filter(|s| s.len() == self.seen_ms.len()) {
             self.seen_ms.copy_from_slice(seen);
@@ -92,9 +93,11 @@ impl WatermarkTracker {
             Policy::Min => speaking.filter_map(|(_, seen)| *seen).min(),
             Policy::Max => self.seen_ms.iter().flatten().copied().max(),
         };
+        let before = self.global_ms;
         if let Some(chosen) = chosen {
             self.global_ms = self.global_ms.max(chosen);
         }
+        debug_assert!(self.global_ms >= before, "the watermark went back from {before}");
     }
 }
 

@@ -4,6 +4,13 @@
 //! `RIVULET_SEEDS=n` sets how many seeds each simulation tries, `RIVULET_SEED=n` replays one. A failure prints its seed and
 //! the last events before it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says by a panic what does not hold"
+)]
+
 mod bad_input;
 mod engine;
 mod network;

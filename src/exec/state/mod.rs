@@ -29,6 +29,7 @@ use table::StateTable;
 use super::compiler::{Compiler, Plan};
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
+use crate::plan::extension::{Extended, Extension};
 use crate::plan::scope::Resolved;
 use crate::proto::relation::RelType;
 
@@ -59,6 +60,24 @@ pub static OPERATORS: &[Operator] = &[
     groups::OPERATOR,
     join::OPERATOR,
 ];
+
+/// The relations that only stateful operators know.
+struct Operators;
+
+impl Extension for Operators {
+    fn relation(&self, analyzer: &mut Analyzer, node: &RelType) -> Option<Result<Resolved>> {
+        let mut own = OPERATORS.iter().filter_map(|operator| operator.analyze);
+        own.find_map(|analyze| analyze(analyzer, node))
+    }
+}
+
+/// Returns the extension that adds the relations of [`OPERATORS`] to an analyzer.
+pub fn extension() -> Extended {
+    Extended {
+        extension: &Operators,
+        state: Box::new(()),
+    }
+}
 
 /// Compiles a plan whose top is one of [`OPERATORS`]; returns `None` for another.
 pub fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {

@@ -63,12 +63,19 @@ impl Durable {
         (durable, opening)
     }
 
+    /// Returns the write that makes a batch's offsets durable.
     pub fn offsets(&mut self, batch: i64, entry: &Offsets) -> Request {
+        debug_assert!(!self.commit_ids.contains(&batch), "batch {batch} is committed already");
         self.offset_ids.insert(batch);
         write(self.at.offset(batch), entry.text())
     }
 
+    /// Returns the write that commits a batch, whose offsets are durable.
     pub fn commit(&mut self, batch: i64, entry: &Commit) -> Request {
+        debug_assert!(
+            self.offset_ids.contains(&batch),
+            "batch {batch} is committed without offsets"
+        );
         self.commit_ids.insert(batch);
         write(self.at.commit(batch), entry.text())
     }
