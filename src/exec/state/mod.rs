@@ -7,6 +7,8 @@
 
 pub mod aggregate;
 pub mod dedup;
+#[cfg(test)]
+mod double;
 pub mod groups;
 pub mod join;
 pub mod limit;
@@ -59,6 +61,8 @@ pub static OPERATORS: &[Operator] = &[
     limit::OPERATOR,
     groups::OPERATOR,
     join::OPERATOR,
+    #[cfg(test)]
+    double::OPERATOR,
 ];
 
 /// The relations that only stateful operators know.
