@@ -1,23 +1,27 @@
 //! The driver's side of the cluster: plans on executors, jobs through the scheduler, where state is and what it was.
 
+mod launch;
+mod submit;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
-use super::attempts::{AttemptState, Attempts, StageStatus};
-use super::message::{FromExecutor, Run, SpecHeader, StateRef, ToExecutor};
+use launch::{Home, Parked, snapshot_is_due};
+
+use crate::cluster::attempts::{AttemptState, Attempts, StageStatus};
+use crate::cluster::message::{FromExecutor, SpecHeader, ToExecutor};
 use crate::compile::job::JobSpec;
 use crate::error::SparkError;
 use crate::exec::inputs::{BatchContext, TaskReport};
-use crate::exec::stage::{KeptPart, Output, Read, StageGraph};
+use crate::exec::stage::StageGraph;
 use crate::ids::{
     ExecutorRef, JobId, KeptId, OperatorId, PlanId, RunId, ScanPart, StagePart, StateId, StatePart, TaskId,
 };
 use crate::scheduler::dag::Scheduler;
-use crate::scheduler::event::{Command, Event, Failure, StageSpec};
+use crate::scheduler::event::{Command, Event, Failure};
 use crate::scheduler::pools::Pool;
-use crate::scheduler::speculation::Speculation;
 use crate::scheduler::{BlockId, Fetch};
 
 /// Deltas in a row for a piece of state before a task is asked for all of it, where nothing else is said.
@@ -135,27 +139,6 @@ struct Change {
     snapshot: bool,
 }
 
-/// A piece of state as the driver knows it.
-#[derive(Debug, Clone)]
-struct Home {
-    /// Who has it; none after a restart.
-    executor: Option<ExecutorRef>,
-    /// The batch whose changes are in.
-    version: i64,
-    /// Snapshot and deltas since; empty where they are durable.
-    deltas: Vec<Buffer>,
-    /// Deltas in a row, from the last snapshot on.
-    chain: usize,
-}
-
-/// A launch that waits for durable state.
-struct Parked {
-    executor: ExecutorRef,
-    task: TaskId,
-    fetches: Vec<Fetch>,
-    missing: BTreeSet<StateId>,
-}
-
 /// All plans, jobs and state of the driver.
 #[derive(Default)]
 pub struct JobRunner {
@@ -203,17 +186,6 @@ impl JobRunner {
         run
     }
 
-    /// A piece of durable state as of `version`, whose files have `chain` deltas in a row: nobody has it yet.
-    pub fn restore_state(&mut self, piece: StateId, version: i64, chain: usize) {
-        let home = Home {
-            executor: None,
-            version,
-            deltas: vec![],
-            chain,
-        };
-        self.homes.insert(piece, home);
-    }
-
     /// Tells all executors of a plan.
     pub fn register(&mut self, spec: JobSpec, graph: Arc<StageGraph>) -> (PlanId, Vec<Effect>) {
         self.next_plan += 1;
@@ -244,81 +216,6 @@ impl JobRunner {
                 blobs: vec![],
             })
             .collect()
-    }
-
-    /// Runs a plan once.
-    pub fn submit(&mut self, plan: PlanId, request: JobRequest, now_ms: i64) -> (JobId, Vec<Effect>) {
-        self.next_job += 1;
-        let id = JobId(self.next_job);
-        let Some(known) = self.plans.get(&plan) else {
-            return (
-                id,
-                vec![Effect::Failed {
-                    job: id,
-                    error: SparkError::internal("a job has no plan"),
-                }],
-            );
-        };
-        let pool = request.pool.clone();
-        // State changes where its task runs: once at a time.
-        let speculation = match Speculation::of(&known.spec.conf) {
-            Ok(speculation) => speculation.filter(|_| request.run.is_none()),
-            Err(error) => return (id, vec![Effect::Failed { job: id, error }]),
-        };
-        let stages = known
-            .graph
-            .stages
-            .iter()
-            .map(|stage| StageSpec {
-                parents: stage.parents.clone(),
-                reads: stage
-                    .reads
-                    .iter()
-                    .map(|reads| reads.iter().filter_map(Read::shuffle).collect())
-                    .collect(),
-                preferred: (0..stage.tasks())
-                    .map(|p| {
-                        let run = request.run?;
-                        stage
-                            .stateful
-                            .iter()
-                            .find_map(|operator| self.homes.get(&state_id(run, *operator, p)))
-                            .and_then(|h| h.executor)
-                            .map(|e| e.id)
-                    })
-                    .collect(),
-                result: matches!(stage.output, Output::Result),
-                shuffle: stage.shuffle,
-                kept: stage
-                    .kept
-                    .iter()
-                    .map(|parts| parts.iter().map(kept_spec).collect())
-                    .collect(),
-            })
-            .collect();
-        self.jobs.insert(
-            id,
-            Job {
-                plan,
-                request,
-                results: BTreeMap::new(),
-                reports: BTreeMap::new(),
-                changes: BTreeMap::new(),
-                arrived: HashMap::new(),
-                attempts: Attempts::default(),
-                updates: vec![],
-            },
-        );
-        let commands = self.scheduler.step(
-            now_ms,
-            Event::Submit {
-                job: id,
-                pool,
-                speculation,
-                stages,
-            },
-        );
-        (id, self.carry_out(commands, now_ms))
     }
 
     pub fn cancel(&mut self, job: JobId, now_ms: i64) -> Vec<Effect> {
@@ -500,145 +397,6 @@ impl JobRunner {
         effects
     }
 
-    /// The message that starts a task, or what must be read before; none where the job is gone.
-    fn launch(&mut self, executor: ExecutorRef, task: TaskId, fetches: Vec<Fetch>) -> Option<Vec<Effect>> {
-        let mut needs = Vec::new();
-        let job = self.jobs.get(&task.job)?;
-        let graph = &self.plans.get(&job.plan)?.graph;
-        let stage = graph.stages.get(task.stage.0)?;
-        let mut blobs = Vec::new();
-        let mut scans = Vec::new();
-        let reads = stage.reads_beside(task.partition, &kept_in(&fetches));
-        for part in reads.iter().filter_map(Read::scan) {
-            let blocks = job.request.scans.get(&part).map(Vec::as_slice);
-            let blocks = blocks.unwrap_or_default();
-            scans.push((part.scan, blocks.len()));
-            blobs.extend(blocks.iter().cloned());
-        }
-        let mut states = Vec::new();
-        let mut missing = BTreeSet::new();
-        for operator in job.request.run.map(|_| stage.stateful.as_slice()).unwrap_or_default() {
-            let run = job.request.run?;
-            let piece = state_id(run, *operator, task.partition);
-            let keeping = self.keeping.get(&run).copied().unwrap_or_default();
-            let home = self.homes.get(&piece);
-            // The first try trusts the executor to have the state; any other brings it along.
-            let bring = home.filter(|h| h.executor != Some(executor) || task.attempt > 0);
-            let load = match bring {
-                Some(home) if keeping.durable => {
-                    if let Some(files) = self.loaded.get(&piece) {
-                        blobs.extend(files.iter().cloned());
-                        Some(files.len())
-                    } else {
-                        missing.insert(piece);
-                        needs.push(Effect::LoadState {
-                            piece,
-                            version: home.version,
-                        });
-                        None
-                    }
-                }
-                Some(home) => {
-                    blobs.extend(home.deltas.iter().cloned());
-                    Some(home.deltas.len())
-                }
-                None => None,
-            };
-            states.push(StateRef {
-                run,
-                operator: *operator,
-                version: home.map_or(-1, |h| h.version),
-                load,
-                snapshot: snapshot_is_due(home, keeping),
-            });
-        }
-        if !missing.is_empty() {
-            self.parked.push(Parked {
-                executor,
-                task,
-                fetches,
-                missing,
-            });
-            return Some(needs);
-        }
-        let run = Run {
-            task,
-            plan: job.plan,
-            fetches,
-            scans,
-            batch: job.request.batch.clone(),
-            states,
-        };
-        Some(vec![Effect::Send {
-            to: executor,
-            message: ToExecutor::Run(run),
-            blobs,
-        }])
-    }
-
-    /// The files of durable state that a launch waits for, oldest first, or why there are none.
-    pub fn state_loaded(&mut self, piece: StateId, files: Result<Vec<Buffer>, SparkError>, now_ms: i64) -> Vec<Effect> {
-        let waits = |parked: &Parked| parked.missing.contains(&piece);
-        let files = match files {
-            Ok(files) => files,
-            Err(error) => {
-                let (lost, kept) = std::mem::take(&mut self.parked).into_iter().partition(waits);
-                self.parked = kept;
-                return self.give_up(lost, &error, now_ms);
-            }
-        };
-        self.loaded.insert(piece, files);
-        let mut ready = Vec::new();
-        for mut parked in std::mem::take(&mut self.parked) {
-            parked.missing.remove(&piece);
-            if parked.missing.is_empty() {
-                ready.push(parked);
-            } else {
-                self.parked.push(parked);
-            }
-        }
-        let mut effects = Vec::new();
-        for parked in ready {
-            effects.extend(
-                self.launch(parked.executor, parked.task, parked.fetches)
-                    .into_iter()
-                    .flatten(),
-            );
-        }
-        // Tries that come later read again: what is durable is not held.
-        let wanted = |piece: &StateId| {
-            self.parked.iter().any(|p| {
-                (p.task.partition, Some(piece.run))
-                    == (
-                        piece.part.partition,
-                        self.jobs.get(&p.task.job).and_then(|j| j.request.run),
-                    )
-            })
-        };
-        let kept: BTreeSet<StateId> = self.loaded.keys().copied().filter(wanted).collect();
-        self.loaded.retain(|piece, _| kept.contains(piece));
-        effects
-    }
-
-    fn give_up(&mut self, lost: Vec<Parked>, error: &SparkError, now_ms: i64) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for parked in lost {
-            let commands = self.scheduler.step(
-                now_ms,
-                Event::Failed {
-                    task: parked.task,
-                    executor: parked.executor,
-                    failure: Failure::Error {
-                        error: error.clone(),
-                        retryable: false,
-                    },
-                },
-            );
-            effects.extend(self.carry_out(commands, now_ms));
-        }
-        effects
-    }
-
     fn accept(&mut self, task: TaskId, now_ms: i64) {
         let Some(job) = self.jobs.get_mut(&task.job) else {
             return;
@@ -742,34 +500,13 @@ impl JobRunner {
     }
 }
 
-/// The state of one operator in one partition of a run.
-fn state_id(run: RunId, operator: OperatorId, partition: usize) -> StateId {
-    let part = StatePart { operator, partition };
-    StateId { run, part }
-}
-
-/// A cached partition as the scheduler knows it: sources are the runner's to read.
-fn kept_spec(part: &KeptPart) -> KeptPart<StagePart> {
-    KeptPart {
-        id: part.id,
-        reads: part.reads.iter().filter_map(Read::shuffle).collect(),
-        below: part.below.clone(),
-        top: part.top,
-    }
-}
-
 /// The kept partitions among what a task fetches.
-pub(super) fn kept_in(fetches: &[Fetch]) -> BTreeSet<KeptId> {
+pub(in crate::cluster) fn kept_in(fetches: &[Fetch]) -> BTreeSet<KeptId> {
     let kept = |f: &Fetch| match f.block {
         BlockId::Kept(id) => Some(id),
         BlockId::Shuffle { .. } => None,
     };
     fetches.iter().filter_map(kept).collect()
-}
-
-/// Whether a task is asked for all of a piece of state: after so many deltas in a row.
-fn snapshot_is_due(home: Option<&Home>, keeping: StateKeeping) -> bool {
-    home.is_some_and(|h| h.chain + 1 >= keeping.deltas_per_snapshot)
 }
 
 fn announce(plan: PlanId, spec: &JobSpec, to: ExecutorRef) -> Effect {

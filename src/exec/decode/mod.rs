@@ -3,6 +3,10 @@
 //! Whole blocks go through Arrow's readers. Where a block holds a record that its schema does not fit, the block is halved
 //! until the bad lines stand alone; those are read leniently, field by field, as `JacksonParser` and `UnivocityParser` do.
 
+mod conform;
+mod json;
+mod range;
+
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::Arc;
@@ -13,13 +17,19 @@ use arrow::datatypes::*;
 use datafusion_common::ScalarValue;
 use serde_json::Value;
 
-use super::inputs::TaskInputs;
+use json::{json_scalar, read_json};
+use range::range;
+
+pub use conform::conform;
+use conform::conformed;
+
 use crate::error::{Exception, Result, SparkError};
+use crate::exec::inputs::TaskInputs;
 use crate::plan::scan::{Origin, Scan};
 use crate::sources::Format;
 use crate::values::cast::{Mode, cast_array};
+use crate::values::ipc;
 use crate::values::zone::Zone;
-use crate::values::{ipc, text, types};
 
 /// Rows handed on at once.
 const BATCH_ROWS: usize = 8192;
@@ -74,121 +84,6 @@ pub fn scan(
         *report.malformed_records.entry(scan.id).or_default() += malformed;
     }
     batches.iter().map(|b| ipc::rename(b, out)).collect()
-}
-
-/// Columns picked and brought to the declared types.
-fn conformed(batches: &[RecordBatch], columns: &[usize], wanted: &Schema) -> Result<Vec<RecordBatch>> {
-    let mut out = Vec::new();
-    for batch in batches {
-        let mut arrays = Vec::new();
-        for (column, field) in columns.iter().zip(wanted.fields()) {
-            let array = batch
-                .columns()
-                .get(*column)
-                .ok_or_else(|| SparkError::invalid_plan("a block has fewer columns than its schema"))?;
-            arrays.push(conform(array, field.data_type())?);
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let nullable: Vec<Field> = wanted
-            .fields()
-            .iter()
-            .map(|f| f.as_ref().clone().with_nullable(true))
-            .collect();
-        out.push(RecordBatch::try_new_with_options(
-            Arc::new(Schema::new(nullable)),
-            arrays,
-            &options,
-        )?);
-    }
-    Ok(out)
-}
-
-/// An array in the engine's form of its type: units, string and list kinds made uniform.
-pub fn conform(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    if array.data_type() == to {
-        return Ok(array.clone());
-    }
-    Ok(match (array.data_type(), to) {
-        (DataType::Struct(_), DataType::Struct(fields)) => {
-            let input = array.as_struct();
-            let columns = input
-                .columns()
-                .iter()
-                .zip(fields)
-                .map(|(c, f)| conform(c, f.data_type()))
-                .collect::<Result<Vec<_>>>()?;
-            let nullable: Fields = fields.iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
-            Arc::new(StructArray::try_new_with_length(
-                nullable,
-                columns,
-                input.nulls().cloned(),
-                input.len(),
-            )?)
-        }
-        (DataType::List(_), DataType::List(item)) => {
-            let list = array.as_list::<i32>();
-            let values = conform(list.values(), item.data_type())?;
-            Arc::new(ListArray::try_new(
-                item.clone(),
-                list.offsets().clone(),
-                values,
-                list.nulls().cloned(),
-            )?)
-        }
-        (DataType::Map(..), DataType::Map(entries, sorted)) => {
-            let map = array.as_map();
-            let (key, value) = types::map_types(entries);
-            let DataType::Struct(fields) = entries.data_type() else {
-                return Err(SparkError::internal("a map has no entries"));
-            };
-            let columns = vec![conform(map.keys(), &key)?, conform(map.values(), &value)?];
-            let inner = StructArray::try_new(fields.clone(), columns, None)?;
-            Arc::new(MapArray::try_new(
-                entries.clone(),
-                map.offsets().clone(),
-                inner,
-                map.nulls().cloned(),
-                *sorted,
-            )?)
-        }
-        _ => arrow::compute::cast(array, to)?,
-    })
-}
-
-fn range(
-    start: i64,
-    end: i64,
-    step: i64,
-    partition: usize,
-    partitions: usize,
-    wanted: &Schema,
-) -> Result<Vec<RecordBatch>> {
-    let (from, to, by) = (i128::from(start), i128::from(end), i128::from(step));
-    let total = if (by > 0 && from >= to) || (by < 0 && from <= to) || by == 0 {
-        0
-    } else {
-        (to - from + by - by.signum()) / by
-    };
-    let slice = |p: usize| total * p as i128 / partitions.max(1) as i128;
-    let (mut at, last) = (slice(partition), slice(partition + 1));
-    let mut batches = Vec::new();
-    while at < last {
-        let next = (at + BATCH_ROWS as i128).min(last);
-        let ids: Int64Array = (at..next).map(|i| (from + i * by) as i64).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some((next - at) as usize));
-        let columns: Vec<ArrayRef> = if wanted.fields().is_empty() {
-            vec![]
-        } else {
-            vec![Arc::new(ids)]
-        };
-        batches.push(RecordBatch::try_new_with_options(
-            Arc::new(wanted.clone()),
-            columns,
-            &options,
-        )?);
-        at = next;
-    }
-    Ok(batches)
 }
 
 /// Reads text blocks into batches.
@@ -480,145 +375,6 @@ pub fn malformed(record: &str) -> SparkError {
     )
     .with("badRecord", shown)
     .with("failFastMode", "FAILFAST")
-}
-
-fn read_json(bytes: &[u8], schema: &SchemaRef) -> std::result::Result<Vec<RecordBatch>, ()> {
-    let mut decoder = arrow::json::ReaderBuilder::new(fixed_offset(schema))
-        .with_batch_size(BATCH_ROWS)
-        .with_coerce_primitive(true)
-        .build_decoder()
-        .map_err(drop)?;
-    let mut rest = bytes;
-    let mut out = Vec::new();
-    loop {
-        let read = decoder.decode(rest).map_err(drop)?;
-        rest = &rest[read..];
-        match decoder.flush().map_err(drop)? {
-            Some(batch) => out.push(relabelled(&batch, schema).map_err(drop)?),
-            None if rest.is_empty() => return Ok(out),
-            None if read == 0 => return Err(()),
-            None => {}
-        }
-    }
-}
-
-/// UTC as an offset: Arrow's reader looks a named zone up for every value.
-fn fixed_offset(schema: &SchemaRef) -> SchemaRef {
-    let fields: Vec<Field> = schema
-        .fields()
-        .iter()
-        .map(|f| match f.data_type() {
-            DataType::Timestamp(unit, Some(_)) => f
-                .as_ref()
-                .clone()
-                .with_data_type(DataType::Timestamp(*unit, Some("+00:00".into()))),
-            _ => f.as_ref().clone(),
-        })
-        .collect();
-    Arc::new(Schema::new(fields))
-}
-
-fn relabelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let columns = batch
-        .columns()
-        .iter()
-        .zip(schema.fields())
-        .map(|(c, f)| match (c.data_type(), f.data_type()) {
-            (DataType::Timestamp(..), DataType::Timestamp(_, zone)) => {
-                let times = c.as_primitive::<TimestampMicrosecondType>().clone();
-                Arc::new(times.with_timezone_opt(zone.clone())) as ArrayRef
-            }
-            _ => c.clone(),
-        });
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(
-        schema.clone(),
-        columns.collect(),
-        &options,
-    )?)
-}
-
-/// A JSON value as a scalar of a type; none where it is no such value.
-pub fn json_scalar(value: &Value, to: &DataType, zone: Zone) -> Option<ScalarValue> {
-    if value.is_null() {
-        return ScalarValue::try_from(to).ok();
-    }
-    Some(match (to, value) {
-        (DataType::Utf8, Value::String(s)) => ScalarValue::Utf8(Some(s.clone())),
-        (DataType::Utf8, other) => ScalarValue::Utf8(Some(other.to_string())),
-        (DataType::Boolean, Value::Bool(b)) => ScalarValue::Boolean(Some(*b)),
-        (DataType::Int8, Value::Number(n)) => ScalarValue::Int8(Some(i8::try_from(n.as_i64()?).ok()?)),
-        (DataType::Int16, Value::Number(n)) => ScalarValue::Int16(Some(i16::try_from(n.as_i64()?).ok()?)),
-        (DataType::Int32, Value::Number(n)) => ScalarValue::Int32(Some(i32::try_from(n.as_i64()?).ok()?)),
-        (DataType::Int64, Value::Number(n)) => ScalarValue::Int64(Some(n.as_i64()?)),
-        (DataType::Float32, Value::Number(n)) => ScalarValue::Float32(Some(n.as_f64()? as f32)),
-        (DataType::Float64, Value::Number(n)) => ScalarValue::Float64(Some(n.as_f64()?)),
-        (DataType::Float64, Value::String(s))
-            if matches!(s.as_str(), "NaN" | "Infinity" | "-Infinity" | "+Infinity") =>
-        {
-            ScalarValue::Float64(text::parse_double(s))
-        }
-        (DataType::Decimal128(p, s), Value::Number(n)) => {
-            ScalarValue::Decimal128(Some(text::parse_decimal(&n.to_string(), *s)?), *p, *s)
-        }
-        (DataType::Date32, Value::String(s)) => ScalarValue::Date32(Some(text::parse_date(s)?)),
-        (DataType::Timestamp(_, tz), Value::String(s)) => {
-            let parsed = text::parse_timestamp(s)?;
-            let us = if tz.is_some() {
-                parsed.instant(zone)
-            } else {
-                parsed.local_us
-            };
-            ScalarValue::TimestampMicrosecond(Some(us), tz.clone())
-        }
-        (DataType::Timestamp(_, tz), Value::Number(n)) => {
-            ScalarValue::TimestampMicrosecond(Some(n.as_i64()?.checked_mul(1_000_000)?), tz.clone())
-        }
-        (DataType::List(item), Value::Array(items)) => {
-            let scalars: Option<Vec<ScalarValue>> =
-                items.iter().map(|v| json_scalar(v, item.data_type(), zone)).collect();
-            let scalars = scalars?;
-            let values = if scalars.is_empty() {
-                new_empty_array(item.data_type())
-            } else {
-                ScalarValue::iter_to_array(scalars).ok()?
-            };
-            let offsets = arrow::buffer::OffsetBuffer::from_lengths([values.len()]);
-            ScalarValue::List(Arc::new(ListArray::try_new(item.clone(), offsets, values, None).ok()?))
-        }
-        (DataType::Struct(fields), Value::Object(object)) => {
-            let columns: Option<Vec<ArrayRef>> = fields
-                .iter()
-                .map(|f| {
-                    json_scalar(object.get(f.name()).unwrap_or(&Value::Null), f.data_type(), zone)?
-                        .to_array()
-                        .ok()
-                })
-                .collect();
-            ScalarValue::Struct(Arc::new(StructArray::try_new(fields.clone(), columns?, None).ok()?))
-        }
-        (DataType::Map(entries, sorted), Value::Object(object)) => {
-            let (_, value_type) = types::map_types(entries);
-            let DataType::Struct(fields) = entries.data_type() else {
-                return None;
-            };
-            let keys: StringArray = object.keys().map(Some).collect();
-            let scalars: Option<Vec<ScalarValue>> =
-                object.values().map(|v| json_scalar(v, &value_type, zone)).collect();
-            let scalars = scalars?;
-            let values = if scalars.is_empty() {
-                new_empty_array(&value_type)
-            } else {
-                ScalarValue::iter_to_array(scalars).ok()?
-            };
-            let inner = StructArray::try_new(fields.clone(), vec![Arc::new(keys), values], None).ok()?;
-            let offsets = arrow::buffer::OffsetBuffer::from_lengths([inner.len()]);
-            ScalarValue::Map(Arc::new(
-                MapArray::try_new(entries.clone(), offsets, inner, None, *sorted).ok()?,
-            ))
-        }
-        _ => return None,
-    })
 }
 
 fn split_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {

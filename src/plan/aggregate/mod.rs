@@ -4,23 +4,25 @@
 //! grouping column that is not selected (Spark's `ResolveAggregateFunctions`). Time windows group by their start, a plain
 //! timestamp; the window struct is put together afterwards.
 
+mod beyond;
+mod pivot;
+
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion_expr::{Expr, ExprFunctionExt, LogicalPlanBuilder};
+use datafusion_expr::{Expr, LogicalPlanBuilder};
 
 use arrow::datatypes::DataType;
 
-use super::analyzer::Analyzer;
-use super::nodes::{self, MergeSessions};
-use super::resolve::{ordinal, typed_attribute};
-use super::scope::{Attribute, Resolved, Typed};
-use super::{literal, time_window};
 use crate::error::{Result, SparkError};
-use crate::plan::cast_expr;
+use crate::plan::analyzer::Analyzer;
 use crate::plan::functions::aggregate::grouping;
+use crate::plan::nodes::{self, MergeSessions};
+use crate::plan::resolve::typed_attribute;
+use crate::plan::scope::{Attribute, Resolved, Typed};
 use crate::plan::sql::marker::{Marker, SqlForm};
+use crate::plan::time_window;
+use crate::proto as sc;
 use crate::proto::expression::ExprType;
-use crate::{proto as sc, settings};
 
 /// Column names of the grouping-set bookkeeping.
 const GROUPING_ID: &str = "spark_grouping_id";
@@ -143,60 +145,6 @@ impl Analyzer {
             self.output(&mut open, typed)?;
         }
         self.close(open)
-    }
-
-    /// GROUP BY resolves against the input, then against aliases of the select list, then as an ordinal.
-    fn grouping_expression(
-        &mut self,
-        expression: &sc::Expression,
-        node: &sc::Aggregate,
-        input: &Resolved,
-    ) -> Result<Typed> {
-        if let Some(position) = ordinal(expression)
-            && self.conf.flag(&settings::GROUP_BY_ORDINAL)
-        {
-            let index = usize::try_from(position - 1)
-                .ok()
-                .filter(|i| *i < node.aggregate_expressions.len());
-            let Some(index) = index else {
-                return Err(SparkError::analysis(
-                    "GROUP_BY_POS_OUT_OF_RANGE",
-                    "42805",
-                    format!(
-                        "GROUP BY position {position} is not in select list (valid range is [1, {}]).",
-                        node.aggregate_expressions.len()
-                    ),
-                ));
-            };
-            return self.expression(&node.aggregate_expressions[index], input);
-        }
-        match self.expression(expression, input) {
-            Ok(typed) if has_aggregate(&typed.expr) => Err(SparkError::analysis(
-                "GROUP_BY_AGGREGATE",
-                "42903",
-                format!(
-                    "Aggregate functions are not allowed in GROUP BY, but found {}.",
-                    typed.name
-                ),
-            )),
-            Ok(typed) => Ok(typed),
-            Err(error) => {
-                let Some(ExprType::UnresolvedAttribute(attribute)) = &expression.expr_type else {
-                    return Err(error);
-                };
-                for item in &node.aggregate_expressions {
-                    if let Some(ExprType::Alias(alias)) = &item.expr_type
-                        && alias.name.len() == 1
-                        && self
-                            .names()
-                            .same(&alias.name[0], attribute.unparsed_identifier.trim_matches('`'))
-                    {
-                        return self.expression(item, input);
-                    }
-                }
-                Err(error)
-            }
-        }
     }
 
     /// Projects the grouping columns and prepares the rewrite of expressions over them.
@@ -429,50 +377,6 @@ impl Analyzer {
         Ok(rewritten.data)
     }
 
-    /// HAVING: over the output where that resolves without aggregates, else over the input.
-    pub(super) fn having(&mut self, relation: &Resolved, condition: &sc::Expression) -> Result<Option<Resolved>> {
-        let Some(open) = &relation.aggregation else {
-            return Ok(None);
-        };
-        let over_output = self.expression(condition, relation);
-        if matches!(&over_output, Ok(typed) if !has_aggregate(&typed.expr)) {
-            return Ok(None);
-        }
-        let mut open = open.as_ref().clone();
-        let Some(typed) = self.over_input(&open, condition) else {
-            return Err(over_output
-                .err()
-                .unwrap_or_else(|| SparkError::internal("a HAVING condition is lost")));
-        };
-        let typed = self.as_condition(typed?)?;
-        let rewritten = self.rewrite(&mut open, typed.expr, &typed.name)?;
-        open.having.push(rewritten);
-        self.close(open).map(Some)
-    }
-
-    /// An ORDER BY expression that the output does not have: computed as a hidden column.
-    pub(super) fn order_beyond(
-        &mut self,
-        relation: &mut Resolved,
-        expression: &sc::Expression,
-    ) -> Result<Option<Typed>> {
-        let Some(open) = relation.aggregation.clone() else {
-            return Ok(None);
-        };
-        let mut open = *open;
-        let Some(typed) = self.over_input(&open, expression) else {
-            return Ok(None);
-        };
-        let typed = typed?;
-        let expr = self.rewrite(&mut open, typed.expr, &typed.name)?;
-        let attribute = self.attribute(typed.name, typed.data_type, true);
-        open.extras.push((expr, attribute.clone()));
-        let tagged = std::mem::take(&mut relation.tagged);
-        *relation = self.close(open)?;
-        relation.tagged = tagged;
-        Ok(Some(typed_attribute(&attribute)))
-    }
-
     fn over_input(&mut self, open: &Aggregation, expression: &sc::Expression) -> Option<Result<Typed>> {
         let aliases: Vec<Typed> = open
             .outputs
@@ -558,100 +462,6 @@ impl Analyzer {
         resolved.aggregation = Some(Box::new(open));
         Ok(resolved)
     }
-
-    fn pivot(&mut self, node: &sc::Aggregate, input: Resolved, from_sql: bool) -> Result<Resolved> {
-        let pivot = node
-            .pivot
-            .as_ref()
-            .ok_or_else(|| SparkError::invalid_plan("a pivot has no column"))?;
-        let column = pivot
-            .col
-            .as_ref()
-            .ok_or_else(|| SparkError::invalid_plan("a pivot has no column"))?;
-        let column = self.expression(column, &input)?;
-        if pivot.values.is_empty() {
-            return Err(SparkError::unsupported("pivot without a list of values"));
-        }
-        let mut calls = Vec::new();
-        for item in &node.aggregate_expressions {
-            calls.push(self.expression(item, &input)?);
-        }
-        let groups: Vec<Typed> = if from_sql {
-            let mut used: Vec<String> = column.attribute.iter().map(|a| a.id.clone()).collect();
-            for call in &calls {
-                used.extend(call.expr.column_refs().into_iter().map(|c| c.name.clone()));
-            }
-            input
-                .output
-                .iter()
-                .filter(|a| !used.contains(&a.id))
-                .map(typed_attribute)
-                .collect()
-        } else {
-            node.grouping_expressions
-                .iter()
-                .map(|g| self.expression(g, &input))
-                .collect::<Result<_>>()?
-        };
-        let mut open = self.open(input, groups.clone(), None)?;
-        for group in groups {
-            let group = self.select_group(&open, group)?;
-            self.output(&mut open, group)?;
-        }
-        let names = match &node.grouping_expressions[..] {
-            [names] => Marker::of(names).filter(|(marker, _)| *marker == Marker::PivotNames),
-            _ => None,
-        };
-        for (number, value) in pivot.values.iter().enumerate() {
-            let value = literal::resolve(value)?;
-            let named = names
-                .and_then(|(_, names)| names.get(number))
-                .map(|n| self.expression(n, &open.input));
-            let label = match named.transpose()?.and_then(|n| n.literal().cloned()) {
-                Some(ScalarValue::Utf8(Some(name))) => name,
-                _ => value.name.clone(),
-            };
-            let wanted = cast_expr::cast(value, &column.data_type, self.mode(), self.zone)?;
-            let matches = datafusion_expr::binary_expr(
-                column.expr.clone(),
-                datafusion_expr::Operator::IsNotDistinctFrom,
-                wanted.expr,
-            );
-            for call in &calls {
-                let filtered = call.expr.clone().transform(|e| {
-                    Ok(match e {
-                        Expr::AggregateFunction(mut f) => {
-                            f.params.filter = Some(Box::new(match f.params.filter.take() {
-                                Some(old) => datafusion_expr::and(*old, matches.clone()),
-                                None => matches.clone(),
-                            }));
-                            Transformed::new(Expr::AggregateFunction(f), true, TreeNodeRecursion::Jump)
-                        }
-                        other => Transformed::no(other),
-                    })
-                })?;
-                let name = if calls.len() == 1 {
-                    label.clone()
-                } else {
-                    format!("{label}_{}", call.name)
-                };
-                let cell = if_any(&matches, filtered.data)?;
-                self.output(&mut open, Typed::new(cell, call.data_type.clone(), name))?;
-            }
-        }
-        self.close(open)
-    }
-}
-
-/// An aggregate over some rows of a group; null if there are none, even for one such as `count` (`PivotFirst`).
-fn if_any(matches: &Expr, aggregate: Expr) -> Result<Expr> {
-    let one = Expr::Literal(ScalarValue::Int64(Some(1)), None);
-    let rows = datafusion_functions_aggregate::expr_fn::count(one)
-        .filter(matches.clone())
-        .build()?;
-    let any = rows.gt(Expr::Literal(ScalarValue::Int64(Some(0)), None));
-    let cases = vec![(Box::new(any), Box::new(aggregate))];
-    Ok(Expr::Case(datafusion_expr::Case::new(None, cases, None)))
 }
 
 fn known_as<'a>(open: &'a Aggregation, attribute: &Attribute) -> Option<&'a Expr> {

@@ -1,0 +1,197 @@
+//! Launching a task where its state is, or with its state: what the driver knows of state, and what must be read first.
+
+use std::collections::BTreeSet;
+
+use arrow::buffer::Buffer;
+
+use super::{Effect, JobRunner, StateKeeping, kept_in};
+use crate::cluster::message::{Run, StateRef, ToExecutor};
+use crate::error::SparkError;
+use crate::exec::stage::Read;
+use crate::ids::{ExecutorRef, OperatorId, RunId, StateId, StatePart, TaskId};
+use crate::scheduler::Fetch;
+use crate::scheduler::event::{Event, Failure};
+
+/// A piece of state as the driver knows it.
+#[derive(Debug, Clone)]
+pub(super) struct Home {
+    /// Who has it; none after a restart.
+    pub(super) executor: Option<ExecutorRef>,
+    /// The batch whose changes are in.
+    pub(super) version: i64,
+    /// Snapshot and deltas since; empty where they are durable.
+    pub(super) deltas: Vec<Buffer>,
+    /// Deltas in a row, from the last snapshot on.
+    pub(super) chain: usize,
+}
+
+/// A launch that waits for durable state.
+pub(super) struct Parked {
+    pub(super) executor: ExecutorRef,
+    pub(super) task: TaskId,
+    pub(super) fetches: Vec<Fetch>,
+    pub(super) missing: BTreeSet<StateId>,
+}
+
+impl JobRunner {
+    /// A piece of durable state as of `version`, whose files have `chain` deltas in a row: nobody has it yet.
+    pub fn restore_state(&mut self, piece: StateId, version: i64, chain: usize) {
+        let home = Home {
+            executor: None,
+            version,
+            deltas: vec![],
+            chain,
+        };
+        self.homes.insert(piece, home);
+    }
+
+    /// The message that starts a task, or what must be read before; none where the job is gone.
+    pub(super) fn launch(&mut self, executor: ExecutorRef, task: TaskId, fetches: Vec<Fetch>) -> Option<Vec<Effect>> {
+        let mut needs = Vec::new();
+        let job = self.jobs.get(&task.job)?;
+        let graph = &self.plans.get(&job.plan)?.graph;
+        let stage = graph.stages.get(task.stage.0)?;
+        let mut blobs = Vec::new();
+        let mut scans = Vec::new();
+        let reads = stage.reads_beside(task.partition, &kept_in(&fetches));
+        for part in reads.iter().filter_map(Read::scan) {
+            let blocks = job.request.scans.get(&part).map(Vec::as_slice);
+            let blocks = blocks.unwrap_or_default();
+            scans.push((part.scan, blocks.len()));
+            blobs.extend(blocks.iter().cloned());
+        }
+        let mut states = Vec::new();
+        let mut missing = BTreeSet::new();
+        for operator in job.request.run.map(|_| stage.stateful.as_slice()).unwrap_or_default() {
+            let run = job.request.run?;
+            let piece = state_id(run, *operator, task.partition);
+            let keeping = self.keeping.get(&run).copied().unwrap_or_default();
+            let home = self.homes.get(&piece);
+            // The first try trusts the executor to have the state; any other brings it along.
+            let bring = home.filter(|h| h.executor != Some(executor) || task.attempt > 0);
+            let load = match bring {
+                Some(home) if keeping.durable => {
+                    if let Some(files) = self.loaded.get(&piece) {
+                        blobs.extend(files.iter().cloned());
+                        Some(files.len())
+                    } else {
+                        missing.insert(piece);
+                        needs.push(Effect::LoadState {
+                            piece,
+                            version: home.version,
+                        });
+                        None
+                    }
+                }
+                Some(home) => {
+                    blobs.extend(home.deltas.iter().cloned());
+                    Some(home.deltas.len())
+                }
+                None => None,
+            };
+            states.push(StateRef {
+                run,
+                operator: *operator,
+                version: home.map_or(-1, |h| h.version),
+                load,
+                snapshot: snapshot_is_due(home, keeping),
+            });
+        }
+        if !missing.is_empty() {
+            self.parked.push(Parked {
+                executor,
+                task,
+                fetches,
+                missing,
+            });
+            return Some(needs);
+        }
+        let run = Run {
+            task,
+            plan: job.plan,
+            fetches,
+            scans,
+            batch: job.request.batch.clone(),
+            states,
+        };
+        Some(vec![Effect::Send {
+            to: executor,
+            message: ToExecutor::Run(run),
+            blobs,
+        }])
+    }
+
+    /// The files of durable state that a launch waits for, oldest first, or why there are none.
+    pub fn state_loaded(&mut self, piece: StateId, files: Result<Vec<Buffer>, SparkError>, now_ms: i64) -> Vec<Effect> {
+        let waits = |parked: &Parked| parked.missing.contains(&piece);
+        let files = match files {
+            Ok(files) => files,
+            Err(error) => {
+                let (lost, kept) = std::mem::take(&mut self.parked).into_iter().partition(waits);
+                self.parked = kept;
+                return self.give_up(lost, &error, now_ms);
+            }
+        };
+        self.loaded.insert(piece, files);
+        let mut ready = Vec::new();
+        for mut parked in std::mem::take(&mut self.parked) {
+            parked.missing.remove(&piece);
+            if parked.missing.is_empty() {
+                ready.push(parked);
+            } else {
+                self.parked.push(parked);
+            }
+        }
+        let mut effects = Vec::new();
+        for parked in ready {
+            effects.extend(
+                self.launch(parked.executor, parked.task, parked.fetches)
+                    .into_iter()
+                    .flatten(),
+            );
+        }
+        // Tries that come later read again: what is durable is not held.
+        let wanted = |piece: &StateId| {
+            self.parked.iter().any(|p| {
+                (p.task.partition, Some(piece.run))
+                    == (
+                        piece.part.partition,
+                        self.jobs.get(&p.task.job).and_then(|j| j.request.run),
+                    )
+            })
+        };
+        let kept: BTreeSet<StateId> = self.loaded.keys().copied().filter(wanted).collect();
+        self.loaded.retain(|piece, _| kept.contains(piece));
+        effects
+    }
+
+    pub(super) fn give_up(&mut self, lost: Vec<Parked>, error: &SparkError, now_ms: i64) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for parked in lost {
+            let commands = self.scheduler.step(
+                now_ms,
+                Event::Failed {
+                    task: parked.task,
+                    executor: parked.executor,
+                    failure: Failure::Error {
+                        error: error.clone(),
+                        retryable: false,
+                    },
+                },
+            );
+            effects.extend(self.carry_out(commands, now_ms));
+        }
+        effects
+    }
+}
+
+/// The state of one operator in one partition of a run.
+pub(super) fn state_id(run: RunId, operator: OperatorId, partition: usize) -> StateId {
+    let part = StatePart { operator, partition };
+    StateId { run, part }
+}
+
+/// Whether a task is asked for all of a piece of state: after so many deltas in a row.
+pub(super) fn snapshot_is_due(home: Option<&Home>, keeping: StateKeeping) -> bool {
+    home.is_some_and(|h| h.chain + 1 >= keeping.deltas_per_snapshot)
+}

@@ -1,0 +1,108 @@
+//! Arrays in the types of a scan, whatever form they came in.
+
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::datatypes::*;
+
+use crate::error::{Result, SparkError};
+use crate::values::types;
+
+/// Columns picked and brought to the declared types.
+pub(super) fn conformed(batches: &[RecordBatch], columns: &[usize], wanted: &Schema) -> Result<Vec<RecordBatch>> {
+    let mut out = Vec::new();
+    for batch in batches {
+        let mut arrays = Vec::new();
+        for (column, field) in columns.iter().zip(wanted.fields()) {
+            let array = batch
+                .columns()
+                .get(*column)
+                .ok_or_else(|| SparkError::invalid_plan("a block has fewer columns than its schema"))?;
+            arrays.push(conform(array, field.data_type())?);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let nullable: Vec<Field> = wanted
+            .fields()
+            .iter()
+            .map(|f| f.as_ref().clone().with_nullable(true))
+            .collect();
+        out.push(RecordBatch::try_new_with_options(
+            Arc::new(Schema::new(nullable)),
+            arrays,
+            &options,
+        )?);
+    }
+    Ok(out)
+}
+
+/// An array in the engine's form of its type: units, string and list kinds made uniform.
+pub fn conform(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    if array.data_type() == to {
+        return Ok(array.clone());
+    }
+    Ok(match (array.data_type(), to) {
+        (DataType::Struct(_), DataType::Struct(fields)) => {
+            let input = array.as_struct();
+            let columns = input
+                .columns()
+                .iter()
+                .zip(fields)
+                .map(|(c, f)| conform(c, f.data_type()))
+                .collect::<Result<Vec<_>>>()?;
+            let nullable: Fields = fields.iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
+            Arc::new(StructArray::try_new_with_length(
+                nullable,
+                columns,
+                input.nulls().cloned(),
+                input.len(),
+            )?)
+        }
+        (DataType::List(_), DataType::List(item)) => {
+            let list = array.as_list::<i32>();
+            let values = conform(list.values(), item.data_type())?;
+            Arc::new(ListArray::try_new(
+                item.clone(),
+                list.offsets().clone(),
+                values,
+                list.nulls().cloned(),
+            )?)
+        }
+        (DataType::Map(..), DataType::Map(entries, sorted)) => {
+            let map = array.as_map();
+            let (key, value) = types::map_types(entries);
+            let DataType::Struct(fields) = entries.data_type() else {
+                return Err(SparkError::internal("a map has no entries"));
+            };
+            let columns = vec![conform(map.keys(), &key)?, conform(map.values(), &value)?];
+            let inner = StructArray::try_new(fields.clone(), columns, None)?;
+            Arc::new(MapArray::try_new(
+                entries.clone(),
+                map.offsets().clone(),
+                inner,
+                map.nulls().cloned(),
+                *sorted,
+            )?)
+        }
+        _ => arrow::compute::cast(array, to)?,
+    })
+}
+
+pub(super) fn relabelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(|(c, f)| match (c.data_type(), f.data_type()) {
+            (DataType::Timestamp(..), DataType::Timestamp(_, zone)) => {
+                let times = c.as_primitive::<TimestampMicrosecondType>().clone();
+                Arc::new(times.with_timezone_opt(zone.clone())) as ArrayRef
+            }
+            _ => c.clone(),
+        });
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(
+        schema.clone(),
+        columns.collect(),
+        &options,
+    )?)
+}
