@@ -104,12 +104,7 @@ impl Analyzer {
         self.append(input, params, &options, &to, DataType::Utf8, vec![read], body)
     }
 
-    pub(super) fn one_hot_encoder(
-        &mut self,
-        mut input: Resolved,
-        params: &Params,
-        sizes: &[i32],
-    ) -> Result<Resolved> {
+    pub(super) fn one_hot_encoder(&mut self, mut input: Resolved, params: &Params, sizes: &[i32]) -> Result<Resolved> {
         let (pairs, keep) = (params.column_pairs()?, params.text("handleInvalid")? == "keep");
         let drop_last = params.bool("dropLast")?;
         if pairs.len() != sizes.len() {
