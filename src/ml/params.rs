@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::error::illegal;
 use super::feature::stop_words;
 use super::literal::{Kind, Value};
-use super::operators::Operator;
+use super::stage::Stage;
 use crate::error::{Result, SparkError};
 use crate::proto as sc;
 
@@ -78,10 +78,72 @@ impl Check {
     }
 }
 
+/// Returns a param.
+pub const fn param(name: &'static str, kind: Kind, default: Default, check: Check) -> Param {
+    Param {
+        name,
+        kind,
+        default,
+        check,
+    }
+}
+
+/// Returns a param without a default that takes any value.
+pub const fn free(name: &'static str, kind: Kind) -> Param {
+    param(name, kind, Default::None, Check::Any)
+}
+
+/// Returns a boolean param.
+pub const fn flag(name: &'static str, default: bool) -> Param {
+    param(name, Kind::Bool, Default::Bool(default), Check::Any)
+}
+
+/// Returns a param of any string.
+pub const fn named(name: &'static str, default: &'static str) -> Param {
+    param(name, Kind::Text, Default::Text(default), Check::Any)
+}
+
+/// Returns a param of one of several words.
+pub const fn one_of(name: &'static str, default: &'static str, words: &'static [&'static str]) -> Param {
+    param(name, Kind::Text, Default::Text(default), Check::OneOf(words))
+}
+
+/// `inputCol` (`HasInputCol`).
+pub const INPUT: Param = free("inputCol", Kind::Text);
+/// `outputCol` (`HasOutputCol`): the uid with `__output` by default.
+pub const OUTPUT: Param = param("outputCol", Kind::Text, Default::Output, Check::Any);
+/// `inputCols` (`HasInputCols`).
+pub const INPUTS: Param = free("inputCols", Kind::Texts);
+/// `outputCols` (`HasOutputCols`).
+pub const OUTPUTS: Param = free("outputCols", Kind::Texts);
+/// `featuresCol` (`HasFeaturesCol`).
+pub const FEATURES: Param = named("featuresCol", "features");
+/// `labelCol` (`HasLabelCol`).
+pub const LABEL: Param = named("labelCol", "label");
+/// `predictionCol` (`HasPredictionCol`).
+pub const PREDICTION: Param = named("predictionCol", "prediction");
+/// `probabilityCol` (`HasProbabilityCol`).
+pub const PROBABILITY: Param = named("probabilityCol", "probability");
+/// `rawPredictionCol` (`HasRawPredictionCol`).
+pub const RAW_PREDICTION: Param = named("rawPredictionCol", "rawPrediction");
+/// `weightCol` (`HasWeightCol`): every row weighs 1 if it is unset.
+pub const WEIGHT: Param = free("weightCol", Kind::Text);
+/// `binary`: counts above 0 become 1.
+pub const BINARY: Param = flag("binary", false);
+/// `handleInvalid` with `skip`, `error` and `keep` (`HasHandleInvalid`).
+pub const INVALID: Param = one_of("handleInvalid", "error", &["skip", "error", "keep"]);
+/// `thresholds` (`HasThresholds`).
+pub const THRESHOLDS: Param = param("thresholds", Kind::Doubles, Default::None, Check::Thresholds);
+
+/// Numbers from 0 on.
+pub const NON_NEGATIVE: Check = Check::AtLeast(0.0);
+/// Numbers above 0.
+pub const POSITIVE: Check = Check::Above(0.0);
+
 /// The params of one stage.
 #[derive(Debug, Clone)]
 pub struct Params {
-    pub operator: &'static Operator,
+    pub operator: &'static dyn Stage,
     pub uid: String,
     set: BTreeMap<&'static str, Value>,
 }
@@ -91,7 +153,7 @@ impl Params {
     ///
     /// # Errors
     /// Where a param is unknown to the operator or has an invalid value.
-    pub fn new(operator: &'static Operator, uid: &str, params: &sc::MlParams) -> Result<Self> {
+    pub fn new(operator: &'static dyn Stage, uid: &str, params: &sc::MlParams) -> Result<Self> {
         let mut out = Self {
             operator,
             uid: uid.to_owned(),
@@ -280,7 +342,7 @@ impl Params {
     /// A text that tells apart stages whose functions behave differently.
     pub fn fingerprint(&self) -> String {
         let set: Vec<String> = self.set.iter().map(|(n, v)| format!("{n}={v:?}")).collect();
-        format!("{} {} {}", self.operator.class, self.uid, set.join(" "))
+        format!("{} {} {}", self.operator.class(), self.uid, set.join(" "))
     }
 }
 
@@ -317,10 +379,10 @@ fn widened(value: Value, kind: Kind) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ml::operators;
+    use crate::ml::stage;
 
     fn naive_bayes() -> Params {
-        let operator = operators::by_name("org.apache.spark.ml.classification.NaiveBayes").unwrap();
+        let operator = stage::by_name("org.apache.spark.ml.classification.NaiveBayes").unwrap();
         Params::new(operator, "nb", &sc::MlParams::default()).unwrap()
     }
 

@@ -1,5 +1,34 @@
 //! `CountVectorizerModel`: words of a vocabulary to their counts.
 
+use crate::ml::columns::Body;
+use crate::ml::columns::Reads;
+use crate::ml::literal::Kind;
+use crate::ml::literal::Value;
+use crate::ml::model;
+use crate::ml::model::Fitted;
+use crate::ml::model::Model;
+use crate::ml::model::ModelKind;
+use crate::ml::params::BINARY;
+use crate::ml::params::Default;
+use crate::ml::params::INPUT;
+use crate::ml::params::NON_NEGATIVE;
+use crate::ml::params::OUTPUT;
+use crate::ml::params::POSITIVE;
+use crate::ml::params::Param;
+use crate::ml::params::param;
+use crate::ml::persistence::data::Column;
+use crate::ml::stage::Estimator;
+use crate::ml::stage::Role;
+use crate::ml::stage::Stage;
+use crate::ml::stage::Training;
+use crate::ml::summary::frequencies;
+use crate::ml::training;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::values::vector;
+use prost::Message;
+use std::sync::Arc;
+
 use std::collections::{BTreeMap, HashMap};
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -104,5 +133,106 @@ impl Counting {
             });
         }
         out.finish()
+    }
+}
+
+/// Learns a vocabulary from lists of words (`CountVectorizer`).
+#[derive(Debug)]
+pub struct CountVectorizer;
+
+impl Stage for CountVectorizer {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.feature.CountVectorizer"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[
+            INPUT,
+            OUTPUT,
+            BINARY,
+            param("maxDF", Kind::Double, Default::Double(i64::MAX as f64), NON_NEGATIVE),
+            param("minDF", Kind::Double, Default::Double(1.0), NON_NEGATIVE),
+            param("minTF", Kind::Double, Default::Double(1.0), NON_NEGATIVE),
+            param("vocabSize", Kind::Int, Default::Int(1 << 18), POSITIVE),
+        ];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Estimator(self)
+    }
+
+    fn model(&self) -> Option<&'static ModelKind> {
+        Some(&KIND)
+    }
+}
+
+impl Estimator for CountVectorizer {
+    fn training(&self, params: &Params) -> Result<Training> {
+        check_bounds(params)?;
+        let reads = vec![(params.text("inputCol")?, Reads::Words)];
+        Ok(Training::new(reads, || {
+            Box::new(frequencies::WordFrequencies::default())
+        }))
+    }
+
+    fn fit(&self, params: &Params, _before: Option<&Model>, state: &[u8]) -> Result<Model> {
+        let state: frequencies::Words = training::state(state)?;
+        let counts = state.words.into_iter().map(|(w, o)| (w, (o.count, o.docs))).collect();
+        let words = vocabulary(counts, state.docs, params)?;
+        Ok(Model::new(params, Words { words }))
+    }
+}
+
+/// `CountVectorizerModel`: the words of a vocabulary by their index.
+#[derive(Clone, PartialEq, Message)]
+pub struct Words {
+    /// The words, each once.
+    #[prost(string, repeated, tag = "1")]
+    pub words: Vec<String>,
+}
+
+static KIND: ModelKind = ModelKind {
+    class: Some("org.apache.spark.ml.feature.CountVectorizerModel"),
+    tag: 12,
+    decode: model::decoded::<Words>,
+    read: |row| {
+        Ok(Arc::new(Words {
+            words: row.texts("vocabulary")?,
+        }))
+    },
+};
+
+impl Fitted for Words {
+    fn kind(&self) -> &'static ModelKind {
+        &KIND
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+
+    fn transform(&self, analyzer: &mut Analyzer, input: Resolved, id: &str, params: &Params) -> Result<Resolved> {
+        let column = params.text("inputCol")?;
+        let read = analyzer.strings(&input, &column)?;
+        let name = read.name.clone();
+        let counting = Counting::new(&self.words, params)?;
+        let body: Body = Box::new(move |args, _| Ok(counting.apply(&args[0], &name)?));
+        analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
+    }
+
+    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+        Ok(match name {
+            "vocabulary" => Some((Value::texts(self.words.clone()), Kind::Texts)),
+            _ => None,
+        })
+    }
+
+    fn describe(&self, _params: &Params) -> Result<String> {
+        Ok(format!("vocabularySize={}", self.words.len()))
+    }
+
+    fn columns(&self) -> Result<Vec<Column>> {
+        Ok(vec![Column::texts("vocabulary", &self.words)?])
     }
 }

@@ -1,5 +1,22 @@
 //! `NGram`: each run of n words as one, joined by spaces.
 
+use crate::ml::columns::Body;
+use crate::ml::literal::Kind;
+use crate::ml::params::Check;
+use crate::ml::params::Default;
+use crate::ml::params::INPUT;
+use crate::ml::params::OUTPUT;
+use crate::ml::params::Param;
+use crate::ml::params::Params;
+use crate::ml::params::param;
+use crate::ml::stage::Role;
+use crate::ml::stage::Stage;
+use crate::ml::stage::Transformer;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::values::types;
+
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringBuilder};
@@ -49,4 +66,43 @@ pub fn apply(n: usize, words: &dyn Array, column: &str) -> Result<ArrayRef> {
         out.append(true);
     }
     Ok(Arc::new(out.finish()))
+}
+
+/// Joins each `n` consecutive words with spaces; fewer words make an empty list, null is an error (`NGram`).
+#[derive(Debug)]
+pub struct NGram;
+
+impl Stage for NGram {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.feature.NGram"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[
+            INPUT,
+            OUTPUT,
+            param("n", Kind::Int, Default::Int(2), Check::AtLeast(1.0)),
+        ];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Transformer(self)
+    }
+}
+
+impl Transformer for NGram {
+    fn transform(
+        &self,
+        analyzer: &mut Analyzer,
+        input: Resolved,
+        params: &Params,
+        _relation: Option<&sc::Relation>,
+    ) -> Result<Resolved> {
+        let words = analyzer.strings(&input, &params.text("inputCol")?)?;
+        let n = params.count("n")?;
+        let name = words.name.clone();
+        let body: Body = Box::new(move |args, _| Ok(apply(n, &args[0], &name)?));
+        analyzer.stage(input, params, types::list_of(DataType::Utf8), vec![words], body)
+    }
 }

@@ -3,6 +3,26 @@
 //! The lists by language are those that Spark ships: the Stopwords Corpus (Snowball's lists as PostgreSQL has them, the
 //! English one with NLTK's additions), one word a line.
 
+use crate::ml::columns::Body;
+use crate::ml::literal::Kind;
+use crate::ml::params::Check;
+use crate::ml::params::Default;
+use crate::ml::params::INPUT;
+use crate::ml::params::INPUTS;
+use crate::ml::params::OUTPUT;
+use crate::ml::params::OUTPUTS;
+use crate::ml::params::Param;
+use crate::ml::params::flag;
+use crate::ml::params::named;
+use crate::ml::params::param;
+use crate::ml::stage::Role;
+use crate::ml::stage::Stage;
+use crate::ml::stage::Transformer;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::values::types;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -129,6 +149,68 @@ pub fn apply(filter: &Filter, words: &dyn Array, column: &str) -> Result<ArrayRe
         out.append(true);
     }
     Ok(Arc::new(out.finish()))
+}
+
+/// Removes words from lists of words; null is an error (`StopWordsRemover`).
+#[derive(Debug)]
+pub struct StopWordsRemover;
+
+impl Stage for StopWordsRemover {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.feature.StopWordsRemover"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[
+            INPUT,
+            OUTPUT,
+            INPUTS,
+            OUTPUTS,
+            flag("caseSensitive", false),
+            named("locale", "en_US"),
+            param("stopWords", Kind::Texts, Default::StopWords, Check::Any),
+        ];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Transformer(self)
+    }
+}
+
+impl Transformer for StopWordsRemover {
+    fn transform(
+        &self,
+        analyzer: &mut Analyzer,
+        mut input: Resolved,
+        params: &Params,
+        _relation: Option<&sc::Relation>,
+    ) -> Result<Resolved> {
+        let filter = Arc::new(Filter::new(params)?);
+        for (from, to) in params.column_pairs()? {
+            let words = analyzer.strings(&input, &from)?;
+            let known = analyzer.text_terms(&words);
+            let (own, name) = (filter.clone(), words.name.clone());
+            let body: Body = Box::new(move |args, _| Ok(apply(&own, &args[0], &name)?));
+            let options = params.fingerprint();
+            input = analyzer.append(
+                input,
+                params,
+                &options,
+                &to,
+                types::list_of(DataType::Utf8),
+                vec![words],
+                body,
+            )?;
+            if let (Some(known), Some(made)) = (known, input.output.last()) {
+                analyzer
+                    .ml()?
+                    .texts
+                    .insert(made.id.clone(), known.without(filter.clone()));
+            }
+        }
+        Ok(input)
+    }
 }
 
 #[cfg(test)]

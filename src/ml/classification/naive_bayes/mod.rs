@@ -8,12 +8,16 @@ use arrow::array::{Array, ArrayRef};
 use crate::error::{Result, SparkError};
 use crate::ml::error::{Signature, VECTOR, failed_function, illegal};
 use crate::ml::matrix::Matrix;
-use crate::ml::model::NaiveBayes;
 use crate::ml::params::Params;
 use crate::ml::summary::classes::Class;
 use crate::ml::summary::moments::Moments;
 use crate::values::vector::{self, Vector, VectorRef};
 
+pub mod stage;
+
+pub use stage::NaiveBayesModel;
+
+/// The type of model (`modelType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
     Multinomial,
@@ -52,7 +56,7 @@ impl Type {
 ///
 /// # Errors
 /// Where there is no row at all.
-pub fn fit(params: &Params, mut classes: Vec<Class>, features: usize) -> Result<NaiveBayes> {
+pub fn fit(params: &Params, mut classes: Vec<Class>, features: usize) -> Result<NaiveBayesModel> {
     classes.sort_by(|a, b| a.label.total_cmp(&b.label));
     if classes.is_empty() {
         return Err(SparkError {
@@ -67,7 +71,7 @@ pub fn fit(params: &Params, mut classes: Vec<Class>, features: usize) -> Result<
     discrete(params, &classes, features)
 }
 
-fn discrete(params: &Params, classes: &[Class], features: usize) -> Result<NaiveBayes> {
+fn discrete(params: &Params, classes: &[Class], features: usize) -> Result<NaiveBayesModel> {
     let (kind, smoothing) = (Type::of(params)?, params.double("smoothing")?);
     let sums: Vec<&[f64]> = classes.iter().map(|c| c.sums.as_slice()).collect();
     let at = |sum: &[f64], j: usize| sum.get(j).copied().unwrap_or(0.0);
@@ -94,7 +98,7 @@ fn discrete(params: &Params, classes: &[Class], features: usize) -> Result<Naive
             }
         }
     }
-    Ok(NaiveBayes {
+    Ok(NaiveBayesModel {
         pi,
         theta: Matrix::new(classes.len(), features, theta),
         sigma: Matrix::default(),
@@ -102,7 +106,7 @@ fn discrete(params: &Params, classes: &[Class], features: usize) -> Result<Naive
     })
 }
 
-fn gaussian(classes: &[Class]) -> NaiveBayes {
+fn gaussian(classes: &[Class]) -> NaiveBayesModel {
     let moments: Vec<Moments> = classes.iter().map(|c| c.moments.clone().unwrap_or_default()).collect();
     let features = moments[0].size();
     let means: Vec<Vec<f64>> = moments.iter().map(Moments::means).collect();
@@ -134,7 +138,7 @@ fn gaussian(classes: &[Class]) -> NaiveBayes {
             sigma.push(epsilon + at(&squares, i, j) / class.weight - mean * mean);
         }
     }
-    NaiveBayes {
+    NaiveBayesModel {
         pi,
         theta: Matrix::new(classes.len(), features, theta),
         sigma: Matrix::new(classes.len(), features, sigma),
@@ -157,7 +161,7 @@ pub struct Predictor {
 impl Predictor {
     /// # Errors
     /// Where thresholds are not as many as classes.
-    pub fn new(model: &NaiveBayes, params: &Params) -> Result<Self> {
+    pub fn new(model: &NaiveBayesModel, params: &Params) -> Result<Self> {
         let kind = Type::of(params)?;
         let thresholds = params
             .is_set("thresholds")

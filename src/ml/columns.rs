@@ -1,0 +1,267 @@
+//! Columns of a stage: finding and checking those that it reads, appending those that it makes.
+
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
+use datafusion_common::Result as DfResult;
+use datafusion_expr::LogicalPlanBuilder;
+
+use super::error::illegal;
+use super::params::Params;
+use super::text::TextTerms;
+use super::transform::Context;
+use crate::error::{Exception, Result, SparkError};
+use crate::kernels::kernel;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::cast_expr;
+use crate::plan::names::Names;
+use crate::plan::resolve::typed_attribute;
+use crate::plan::scope::{Resolved, Typed};
+use crate::values::{types, vector};
+
+/// A column that a stage reads: its values and its name in messages.
+pub(super) struct Input {
+    pub typed: Typed,
+    pub name: String,
+}
+
+/// The kernel of a stage's column: the values of its inputs and the number of rows to the values of the output.
+pub(super) type Body = Box<dyn Fn(&[ArrayRef], usize) -> DfResult<ArrayRef> + Send + Sync>;
+
+impl Analyzer {
+    /// The one output column of a stage that needs no model.
+    pub(super) fn stage(
+        &mut self,
+        input: Resolved,
+        params: &Params,
+        to_type: DataType,
+        reads: Vec<Input>,
+        body: Body,
+    ) -> Result<Resolved> {
+        self.stage_of(input, params, "", to_type, reads, body)
+    }
+
+    pub(super) fn stage_of(
+        &mut self,
+        input: Resolved,
+        params: &Params,
+        id: &str,
+        to_type: DataType,
+        reads: Vec<Input>,
+        body: Body,
+    ) -> Result<Resolved> {
+        let to = params.text("outputCol")?;
+        let options = format!("{id} {}", params.fingerprint());
+        self.append(input, params, &options, &to, to_type, reads, body)
+    }
+
+    /// The input with one more column: a kernel over others.
+    #[allow(clippy::too_many_arguments)] // A column is made of just these.
+    pub(super) fn append(
+        &mut self,
+        input: Resolved,
+        params: &Params,
+        options: &str,
+        to: &str,
+        to_type: DataType,
+        reads: Vec<Input>,
+        body: Body,
+    ) -> Result<Resolved> {
+        if input.output.iter().any(|a| a.name == to) {
+            return Err(illegal(format!("Output column {to} already exists.")));
+        }
+        let args = reads.into_iter().map(|r| r.typed.expr).collect();
+        let expr = kernel::call(params.operator.short(), options, to_type.clone(), args, body);
+        let mut items: Vec<Typed> = input.output.iter().map(typed_attribute).collect();
+        items.push(Typed {
+            named: true,
+            ..Typed::new(expr, to_type, to)
+        });
+        self.select_typed(input, items)
+    }
+
+    /// A column by name.
+    ///
+    /// # Errors
+    /// `FIELD_NOT_FOUND` where there is none.
+    pub(super) fn input_column(&mut self, input: &Resolved, name: &str) -> Result<Input> {
+        let exact = Names::Exact.column(input, name);
+        let found = exact.or_else(|| self.names().column(input, name));
+        let typed = match found {
+            Some(attribute) => typed_attribute(attribute),
+            // A field within a struct.
+            None => self.name(name, None, input).map_err(|_| field_not_found(name, input))?,
+        };
+        Ok(Input {
+            typed,
+            name: name.to_owned(),
+        })
+    }
+
+    pub(super) fn vectors(&mut self, input: &Resolved, name: &str) -> Result<Input> {
+        let read = self.input_column(input, name)?;
+        if vector::is_vector(&read.typed.data_type) {
+            return Ok(read);
+        }
+        Err(SparkError::requirement(format!(
+            "Column {name} must be of type class {}:{} but was actually {}.",
+            vector::JVM_CLASS,
+            super::error::VECTOR,
+            types::simple_string(&read.typed.data_type)
+        )))
+    }
+
+    pub(super) fn strings(&mut self, input: &Resolved, name: &str) -> Result<Input> {
+        let read = self.input_column(input, name)?;
+        match &read.typed.data_type {
+            DataType::List(item) if types::is_string(item.data_type()) => Ok(read),
+            other => Err(SparkError::requirement(format!(
+                "Input type must be array<string> but got {}.",
+                types::simple_string(other)
+            ))),
+        }
+    }
+
+    pub(super) fn numeric(&self, read: Input) -> Result<Input> {
+        if types::is_numeric(&read.typed.data_type) {
+            return Ok(read);
+        }
+        Err(SparkError::requirement(format!(
+            "Column {} must be of type numeric but was actually of type {}.",
+            read.name,
+            types::simple_string(&read.typed.data_type)
+        )))
+    }
+
+    pub(super) fn numbers(&mut self, input: &Resolved, name: &str) -> Result<Input> {
+        let read = self.input_column(input, name)?;
+        self.numeric(read)
+    }
+
+    pub(super) fn as_double(&self, read: Input) -> Result<Input> {
+        let typed = cast_expr::cast(read.typed, &DataType::Float64, self.mode(), self.zone)?;
+        Ok(Input { typed, ..read })
+    }
+
+    /// A column of labels: text, or numbers as text.
+    pub(super) fn label_text(&mut self, input: &Resolved, name: &str) -> Result<Input> {
+        let read = self.input_column(input, name)?;
+        if types::is_string(&read.typed.data_type) {
+            return Ok(read);
+        }
+        if !types::is_numeric(&read.typed.data_type) {
+            return Err(SparkError::requirement(format!(
+                "The input column {name} must be either string type or numeric type, but got {}.",
+                types::simple_string(&read.typed.data_type)
+            )));
+        }
+        let typed = cast_expr::as_string(read.typed, self.mode(), self.zone)?;
+        Ok(Input { typed, ..read })
+    }
+
+    pub(super) fn text_terms(&self, read: &Input) -> Option<TextTerms> {
+        read.typed
+            .attribute
+            .as_ref()
+            .and_then(|a| Context::seen(self)?.texts.get(&a.id))
+            .cloned()
+    }
+
+    /// Only rows whose inputs are not null, nor NaN (`na.drop`).
+    pub(super) fn without_invalid(
+        &mut self,
+        input: Resolved,
+        params: &Params,
+        reads: &[Input],
+        doubles: &[bool],
+    ) -> Result<Resolved> {
+        use arrow::array::{Array, AsArray, BooleanArray};
+        use arrow::datatypes::Float64Type;
+        let doubles = doubles.to_vec();
+        let condition = kernel::call(
+            "valid_values",
+            params.fingerprint(),
+            DataType::Boolean,
+            reads.iter().map(|r| r.typed.expr.clone()).collect(),
+            move |args, rows| {
+                let valid = |row: usize| {
+                    args.iter().zip(&doubles).all(|(column, double)| {
+                        column.is_valid(row) && !(*double && column.as_primitive::<Float64Type>().value(row).is_nan())
+                    })
+                };
+                Ok(Arc::new(BooleanArray::from((0..rows).map(valid).collect::<Vec<_>>())))
+            },
+        );
+        filtered(input, condition)
+    }
+
+    /// The columns that training reads, as doubles, texts, vectors or words, in the order that its summary takes them.
+    ///
+    /// # Errors
+    /// Where a column is unknown or of another type.
+    pub(super) fn training_columns(
+        &mut self,
+        input: &Resolved,
+        wanted: &[(String, Reads)],
+    ) -> Result<Vec<datafusion_expr::Expr>> {
+        let mut out = Vec::new();
+        for (name, kind) in wanted {
+            let read = match kind {
+                Reads::Vectors => self.vectors(input, name)?,
+                Reads::Words => self.strings(input, name)?,
+                Reads::Labels => self.label_text(input, name)?,
+                Reads::Numbers => {
+                    let read = self.numbers(input, name)?;
+                    self.as_double(read)?
+                }
+                Reads::Scores => {
+                    let read = self.input_column(input, name)?;
+                    if vector::is_vector(&read.typed.data_type) {
+                        read
+                    } else {
+                        self.as_double(self.numeric(read)?)?
+                    }
+                }
+            };
+            out.push(read.typed.expr);
+        }
+        Ok(out)
+    }
+}
+
+/// What a summary takes of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// Vectors.
+    Vectors,
+    /// Lists of strings.
+    Words,
+    /// Strings, or numbers as strings.
+    Labels,
+    /// Numbers, as doubles.
+    Numbers,
+    /// Vectors or doubles.
+    Scores,
+}
+
+/// Keeps the rows for which `condition` is true.
+pub(super) fn filtered(input: Resolved, condition: datafusion_expr::Expr) -> Result<Resolved> {
+    let plan = LogicalPlanBuilder::from(input.plan.clone())
+        .filter(condition)?
+        .build()?;
+    Ok(input.over(plan))
+}
+
+fn field_not_found(name: &str, input: &Resolved) -> SparkError {
+    let fields: Vec<String> = input.output.iter().map(|a| format!("`{}`", a.name)).collect();
+    let fields = fields.join(", ");
+    SparkError::new(
+        Exception::IllegalArgument,
+        "FIELD_NOT_FOUND",
+        "42704",
+        format!("No such struct field `{name}` in {fields}."),
+    )
+    .with("fieldName", format!("`{name}`"))
+    .with("fields", fields)
+}
