@@ -339,6 +339,17 @@ impl Params {
         Ok(inputs.into_iter().zip(outputs).collect())
     }
 
+    /// Returns the columns that the stage adds, whichever params name those that it reads.
+    ///
+    /// # Errors
+    /// As [`Self::column_pairs`].
+    pub fn output_columns(&self) -> Result<Vec<String>> {
+        if self.operator.param("inputCol").is_none() {
+            return Ok(vec![self.text("outputCol")?]);
+        }
+        Ok(self.column_pairs()?.into_iter().map(|(_, to)| to).collect())
+    }
+
     /// A text that tells apart stages whose functions behave differently.
     pub fn fingerprint(&self) -> String {
         let set: Vec<String> = self.set.iter().map(|(n, v)| format!("{n}={v:?}")).collect();

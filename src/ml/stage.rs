@@ -7,21 +7,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::classification::naive_bayes::stage::NaiveBayes;
-use super::classification::streaming::StreamingNaiveBayes;
 use super::columns::Reads;
 use super::error::illegal;
-use super::evaluation::{binary::BinaryEvaluator, multiclass::MulticlassEvaluator};
-use super::feature::{
-    assembler::VectorAssembler, binarizer::Binarizer, bucketizer::Bucketizer, count_vectorizer::CountVectorizer,
-    hashing_tf::HashingTF, idf::Idf, index_to_string::IndexToString, max_abs_scaler::MaxAbsScaler,
-    min_max_scaler::MinMaxScaler, ngram::NGram, normalizer::Normalizer, one_hot::OneHotEncoder,
-    regex_tokenizer::RegexTokenizer, sql_transformer::SqlTransformer, standard_scaler::StandardScaler,
-    stop_words::StopWordsRemover, string_indexer::StringIndexer, tokenizer::Tokenizer,
-};
 use super::model::{Fitted, Model, ModelKind};
 use super::params::{Param, Params};
 use super::summary::Summary;
+use super::{classification, evaluation, feature};
 use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
@@ -35,28 +26,28 @@ use crate::proto as sc;
 /// assert!(STAGES.iter().any(|stage| stage.short() == "StandardScaler"));
 /// ```
 pub static STAGES: &[&dyn Stage] = &[
-    &Tokenizer,
-    &RegexTokenizer,
-    &StopWordsRemover,
-    &NGram,
-    &HashingTF,
-    &Idf,
-    &CountVectorizer,
-    &StringIndexer,
-    &IndexToString,
-    &OneHotEncoder,
-    &VectorAssembler,
-    &Binarizer,
-    &Bucketizer,
-    &StandardScaler,
-    &MinMaxScaler,
-    &MaxAbsScaler,
-    &Normalizer,
-    &SqlTransformer,
-    &NaiveBayes,
-    &StreamingNaiveBayes,
-    &BinaryEvaluator,
-    &MulticlassEvaluator,
+    &feature::tokenizer::Tokenizer,
+    &feature::regex_tokenizer::RegexTokenizer,
+    &feature::stop_words::StopWordsRemover,
+    &feature::ngram::NGram,
+    &feature::hashing_tf::HashingTF,
+    &feature::idf::Idf,
+    &feature::count_vectorizer::CountVectorizer,
+    &feature::string_indexer::StringIndexer,
+    &feature::index_to_string::IndexToString,
+    &feature::one_hot::OneHotEncoder,
+    &feature::assembler::VectorAssembler,
+    &feature::binarizer::Binarizer,
+    &feature::bucketizer::Bucketizer,
+    &feature::standard_scaler::StandardScaler,
+    &feature::min_max_scaler::MinMaxScaler,
+    &feature::max_abs_scaler::MaxAbsScaler,
+    &feature::normalizer::Normalizer,
+    &feature::sql_transformer::SqlTransformer,
+    &classification::naive_bayes::stage::NaiveBayes,
+    &classification::streaming::StreamingNaiveBayes,
+    &evaluation::binary::BinaryEvaluator,
+    &evaluation::multiclass::MulticlassEvaluator,
 ];
 
 /// One kind of stage; an estimator and its model share their params.

@@ -129,7 +129,7 @@ fn summarized(params: &Params, input: &Resolved) -> Result<(Columns, Arc<Aggrega
     };
     // The output of an estimator's model must have room.
     if matches!(params.operator.role(), Role::Estimator(_)) && params.operator.param("outputCol").is_some() {
-        for (_, to) in params.column_pairs()? {
+        for to in params.output_columns()? {
             if input.output.iter().any(|a| a.name == to) {
                 return Err(illegal(format!("Output column {to} already exists.")));
             }
