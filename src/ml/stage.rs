@@ -43,6 +43,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &feature::min_max_scaler::MinMaxScaler,
     &feature::max_abs_scaler::MaxAbsScaler,
     &feature::normalizer::Normalizer,
+    &feature::variance_threshold::VarianceThresholdSelector,
     &feature::sql_transformer::SqlTransformer,
     &classification::naive_bayes::stage::NaiveBayes,
     &classification::streaming::StreamingNaiveBayes,

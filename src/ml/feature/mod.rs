@@ -19,3 +19,4 @@ pub mod standard_scaler;
 pub mod stop_words;
 pub mod string_indexer;
 pub mod tokenizer;
+pub mod variance_threshold;
