@@ -12,19 +12,28 @@ use crate::proto as sc;
 /// One param of an operator.
 #[derive(Debug, Clone, Copy)]
 pub struct Param {
+    /// Spark's name.
     pub name: &'static str,
+    /// Type of the value.
     pub kind: Kind,
+    /// Value if nobody sets one.
     pub default: Default,
+    /// Which values are valid.
     pub check: Check,
 }
 
 /// The value of a param that nobody sets.
 #[derive(Debug, Clone, Copy)]
 pub enum Default {
+    /// Without a default, the param must be set or may be left out.
     None,
+    /// A boolean.
     Bool(bool),
+    /// An integer.
     Int(i64),
+    /// A double.
     Double(f64),
+    /// A string.
     Text(&'static str),
     /// The uid with `__output`.
     Output,
@@ -35,11 +44,15 @@ pub enum Default {
 /// Which values are valid.
 #[derive(Debug, Clone, Copy)]
 pub enum Check {
+    /// Every value of the type.
     Any,
+    /// Numbers from a bound on.
     AtLeast(f64),
+    /// Numbers above a bound.
     Above(f64),
     /// Bounds themselves are invalid.
     Between(f64, f64),
+    /// One of several words, compared with their case.
     OneOf(&'static [&'static str]),
     /// None negative, at most one zero.
     Thresholds,
@@ -141,9 +154,23 @@ pub const NON_NEGATIVE: Check = Check::AtLeast(0.0);
 pub const POSITIVE: Check = Check::Above(0.0);
 
 /// The params of one stage.
+///
+/// ```
+/// use rivulet::ml::{literal::Value, params::Params, stage};
+///
+/// let stage = stage::by_name("org.apache.spark.ml.feature.NGram")?;
+/// let mut params = Params::new(stage, "ngram", &Default::default())?;
+/// assert_eq!(params.count("n")?, 2);
+/// params.put("n", Value::Int(3))?;
+/// assert_eq!(params.count("n")?, 3);
+/// assert!(params.put("n", Value::Int(0)).is_err());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Params {
+    /// The stage, which Spark Connect calls an operator.
     pub operator: &'static dyn Stage,
+    /// The uid that clients gave the stage; it is part of messages and default names.
     pub uid: String,
     set: BTreeMap<&'static str, Value>,
 }
@@ -235,6 +262,7 @@ impl Params {
         }
     }
 
+    /// Returns whether a client set the param; defaults do not count.
     pub fn is_set(&self, name: &str) -> bool {
         self.set.contains_key(name)
     }
@@ -254,6 +282,10 @@ impl Params {
         illegal(format!("{} parameter {name} given invalid value {value}.", self.uid))
     }
 
+    /// Returns a string.
+    ///
+    /// # Errors
+    /// If the param has neither value nor default, or another type.
     pub fn text(&self, name: &str) -> Result<String> {
         match self.needed(name)? {
             Value::Text(text) => Ok(text),
@@ -261,6 +293,10 @@ impl Params {
         }
     }
 
+    /// Returns a boolean.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
     pub fn bool(&self, name: &str) -> Result<bool> {
         match self.needed(name)? {
             Value::Bool(v) => Ok(v),
@@ -268,6 +304,10 @@ impl Params {
         }
     }
 
+    /// Returns an integer.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
     pub fn int(&self, name: &str) -> Result<i64> {
         match self.needed(name)? {
             Value::Int(v) => Ok(v),
@@ -281,6 +321,10 @@ impl Params {
         usize::try_from(value).map_err(|_| self.wrong(name, &Value::Int(value)))
     }
 
+    /// Returns a double; integers were widened when they were set.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
     pub fn double(&self, name: &str) -> Result<f64> {
         match self.needed(name)? {
             Value::Double(v) => Ok(v),
@@ -288,14 +332,26 @@ impl Params {
         }
     }
 
+    /// Returns a list of strings.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
     pub fn texts(&self, name: &str) -> Result<Vec<String>> {
         texts_of(&self.needed(name)?).ok_or_else(|| self.wrong(name, &Value::Null))
     }
 
+    /// Returns a list of doubles.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
     pub fn doubles(&self, name: &str) -> Result<Vec<f64>> {
         doubles_of(&self.needed(name)?).ok_or_else(|| self.wrong(name, &Value::Null))
     }
 
+    /// Returns a list of lists of doubles.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
     pub fn doubles_list(&self, name: &str) -> Result<Vec<Vec<f64>>> {
         match self.needed(name)? {
             Value::List(lists) => lists
@@ -357,6 +413,7 @@ impl Params {
     }
 }
 
+/// Returns a list of strings; `None` if the value or an element is of another type.
 pub fn texts_of(value: &Value) -> Option<Vec<String>> {
     let Value::List(values) = value else { return None };
     let texts = values
@@ -365,6 +422,7 @@ pub fn texts_of(value: &Value) -> Option<Vec<String>> {
     texts.collect()
 }
 
+/// Returns a list of doubles, integers widened; `None` if the value or an element is of another type.
 pub fn doubles_of(value: &Value) -> Option<Vec<f64>> {
     let Value::List(values) = value else { return None };
     let doubles = values.iter().map(|v| match v {

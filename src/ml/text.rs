@@ -24,6 +24,7 @@ pub struct TextTerms {
 }
 
 impl TextTerms {
+    /// Returns the words that `Tokenizer` makes of a column.
     pub fn new(source: Attribute) -> Self {
         Self {
             source,
@@ -32,12 +33,14 @@ impl TextTerms {
         }
     }
 
+    /// Returns the same without the words that a filter removes.
     #[must_use]
     pub fn without(mut self, filter: Arc<Filter>) -> Self {
         self.filters.push(filter);
         self
     }
 
+    /// Returns the counts of the words under their hashes.
     #[must_use]
     pub fn hashed(mut self, hashing: Hashing) -> Self {
         self.hashing = Some(hashing);
@@ -72,6 +75,7 @@ pub struct TextPredictor {
 }
 
 impl TextPredictor {
+    /// Returns the column of strings.
     pub fn source(&self) -> &Attribute {
         &self.terms.source
     }

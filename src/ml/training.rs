@@ -26,6 +26,7 @@ const EVALUATE: &str = "type.rivulet/spark.connect.MlCommand.Evaluate";
 /// What a job trains or evaluates.
 #[derive(Debug)]
 pub struct Work {
+    /// The estimator or evaluator with its params.
     pub params: Params,
     dataset: sc::Relation,
 }

@@ -21,6 +21,7 @@ use crate::proto::relation::RelType;
 /// What the analyzer keeps for ML: the models that plans name, and what stages know of columns beyond their types.
 #[derive(Default)]
 pub struct Context {
+    /// The models that plans may name; `None` if there are none.
     pub models: Option<Rc<dyn Models>>,
     /// Models that the plan named, by id.
     pub used: BTreeMap<String, Arc<Model>>,

@@ -9,34 +9,18 @@
 //! repeats after a failure is learned once, provided that the model was saved after the batch (saving writes the sums and
 //! the batch's id along with the model). A batch with a row that training refuses changes nothing either.
 
-use crate::ml::literal::Kind;
-use crate::ml::model::Model;
-use crate::ml::params::Default;
-use crate::ml::params::FEATURES;
-use crate::ml::params::LABEL;
-use crate::ml::params::NON_NEGATIVE;
-use crate::ml::params::POSITIVE;
-use crate::ml::params::PREDICTION;
-use crate::ml::params::PROBABILITY;
-use crate::ml::params::Param;
-use crate::ml::params::RAW_PREDICTION;
-use crate::ml::params::THRESHOLDS;
-use crate::ml::params::WEIGHT;
-use crate::ml::params::free;
-use crate::ml::params::one_of;
-use crate::ml::params::param;
-use crate::ml::stage::Estimator;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Training;
-use crate::ml::training;
-
 use super::naive_bayes::stage::{Statistics, sums_of_classes};
 use super::naive_bayes::{self, NaiveBayesModel, Type};
 use crate::error::Result;
-use crate::ml::params::Params;
-use crate::ml::stage;
+use crate::ml::literal::Kind;
+use crate::ml::model::Model;
+use crate::ml::params::{
+    Default, FEATURES, LABEL, NON_NEGATIVE, POSITIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION,
+    THRESHOLDS, WEIGHT, free, one_of, param,
+};
+use crate::ml::stage::{self, Estimator, Role, Stage, Training};
 use crate::ml::summary::classes::{self, Classes, Names};
+use crate::ml::training;
 use crate::proto as sc;
 
 /// The params of a batch that concern the model only: those of `NaiveBayes`.

@@ -3,23 +3,10 @@
 use crate::error::Result;
 use crate::ml::columns::Reads;
 use crate::ml::literal::Kind;
-use crate::ml::params::Default;
-use crate::ml::params::LABEL;
-use crate::ml::params::NON_NEGATIVE;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::RAW_PREDICTION;
-use crate::ml::params::WEIGHT;
-use crate::ml::params::one_of;
-use crate::ml::params::param;
-use crate::ml::stage::Evaluator;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Training;
-use crate::ml::summary::scores;
+use crate::ml::params::{Default, LABEL, NON_NEGATIVE, Param, Params, RAW_PREDICTION, WEIGHT, one_of, param};
+use crate::ml::stage::{Evaluator, Role, Stage, Training};
+use crate::ml::summary::scores::{self, State};
 use crate::ml::training;
-
-use crate::ml::summary::scores::State;
 
 /// Cumulative weights of positive and negative rows, from the highest score down.
 #[derive(Debug)]

@@ -1,30 +1,16 @@
 //! `MulticlassMetrics`: what a confusion matrix says.
 
-use crate::ml::columns::Reads;
-use crate::ml::literal::Kind;
-use crate::ml::params::Check;
-use crate::ml::params::Default;
-use crate::ml::params::LABEL;
-use crate::ml::params::NON_NEGATIVE;
-use crate::ml::params::POSITIVE;
-use crate::ml::params::PREDICTION;
-use crate::ml::params::PROBABILITY;
-use crate::ml::params::Param;
-use crate::ml::params::WEIGHT;
-use crate::ml::params::one_of;
-use crate::ml::params::param;
-use crate::ml::stage::Evaluator;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Training;
-use crate::ml::summary::confusion;
-use crate::ml::training;
-
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::ml::params::Params;
-use crate::ml::summary::confusion::State;
+use crate::ml::columns::Reads;
+use crate::ml::literal::Kind;
+use crate::ml::params::{
+    Check, Default, LABEL, NON_NEGATIVE, POSITIVE, PREDICTION, PROBABILITY, Param, Params, WEIGHT, one_of, param,
+};
+use crate::ml::stage::{Evaluator, Role, Stage, Training};
+use crate::ml::summary::confusion::{self, State};
+use crate::ml::training;
 
 /// Names of the metrics.
 pub const METRICS: &[&str] = &[

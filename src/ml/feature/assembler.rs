@@ -1,28 +1,18 @@
 //! `VectorAssembler`: numbers, booleans and vectors of a row to one vector.
 
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{DataType, Float64Type};
+
+use crate::error::{Result, SparkError};
 use crate::ml::columns::Body;
-use crate::ml::error::illegal;
-use crate::ml::params::INPUTS;
-use crate::ml::params::INVALID;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Transformer;
+use crate::ml::error::{Signature, VECTOR, failed_function, illegal};
+use crate::ml::params::{INPUTS, INVALID, OUTPUT, Param, Params};
+use crate::ml::stage::{Role, Stage, Transformer};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::proto as sc;
 use crate::values::types;
-use crate::values::vector;
-use arrow::datatypes::DataType;
-
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::Float64Type;
-
-use crate::error::{Result, SparkError};
-use crate::ml::error::{Signature, VECTOR, failed_function};
-use crate::values::vector::{Vector, VectorBuilder, VectorColumn};
+use crate::values::vector::{self, Vector, VectorBuilder, VectorColumn};
 
 /// One input: doubles, or vectors.
 enum Input<'a> {

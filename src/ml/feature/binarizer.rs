@@ -1,32 +1,18 @@
 //! `Binarizer`: 1 above a threshold, else 0.
 
-use crate::error::SparkError;
-use crate::ml::columns::Body;
-use crate::ml::literal::Kind;
-use crate::ml::params::Check;
-use crate::ml::params::Default;
-use crate::ml::params::INPUT;
-use crate::ml::params::INPUTS;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::OUTPUTS;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::free;
-use crate::ml::params::param;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Transformer;
-use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
-use crate::proto as sc;
-use arrow::datatypes::DataType;
-
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
-use arrow::datatypes::Float64Type;
+use arrow::datatypes::{DataType, Float64Type};
 
-use crate::error::Result;
+use crate::error::{Result, SparkError};
+use crate::ml::columns::Body;
+use crate::ml::literal::Kind;
+use crate::ml::params::{Check, Default, INPUT, INPUTS, OUTPUT, OUTPUTS, Param, Params, free, param};
+use crate::ml::stage::{Role, Stage, Transformer};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
 use crate::values::vector::{self, VectorRef};
 
 fn above(value: f64, threshold: f64) -> f64 {

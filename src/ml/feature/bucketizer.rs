@@ -1,32 +1,19 @@
 //! `Bucketizer`: numbers to the index of their bucket.
 
-use crate::ml::columns::Body;
-use crate::ml::literal::Kind;
-use crate::ml::params::Check;
-use crate::ml::params::Default;
-use crate::ml::params::INPUT;
-use crate::ml::params::INPUTS;
-use crate::ml::params::INVALID;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::OUTPUTS;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::param;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Transformer;
-use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
-use crate::proto as sc;
-use arrow::datatypes::DataType;
-
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
-use arrow::datatypes::Float64Type;
+use arrow::datatypes::{DataType, Float64Type};
 
 use crate::error::{Result, SparkError};
+use crate::ml::columns::Body;
 use crate::ml::error::{Signature, failed_function};
+use crate::ml::literal::Kind;
+use crate::ml::params::{Check, Default, INPUT, INPUTS, INVALID, OUTPUT, OUTPUTS, Param, Params, param};
+use crate::ml::stage::{Role, Stage, Transformer};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
 use crate::values::text::double;
 
 /// Buckets are closed below and open above, the last is closed; null stays null. With `keep`, NaN has a bucket of its own.

@@ -1,42 +1,24 @@
 //! `CountVectorizerModel`: words of a vocabulary to their counts.
 
-use crate::ml::columns::Body;
-use crate::ml::columns::Reads;
-use crate::ml::literal::Kind;
-use crate::ml::literal::Value;
-use crate::ml::model;
-use crate::ml::model::Fitted;
-use crate::ml::model::Model;
-use crate::ml::model::ModelKind;
-use crate::ml::params::BINARY;
-use crate::ml::params::Default;
-use crate::ml::params::INPUT;
-use crate::ml::params::NON_NEGATIVE;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::POSITIVE;
-use crate::ml::params::Param;
-use crate::ml::params::param;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use prost::Message;
+
+use crate::error::{Result, SparkError};
+use crate::ml::columns::{Body, Reads};
+use crate::ml::error::{Signature, VECTOR, failed_function};
+use crate::ml::literal::{Kind, Value};
+use crate::ml::model::{self, Fitted, Model, ModelKind};
+use crate::ml::params::{BINARY, Default, INPUT, NON_NEGATIVE, OUTPUT, POSITIVE, Param, Params, param};
 use crate::ml::persistence::data::Column;
-use crate::ml::stage::Estimator;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Training;
+use crate::ml::stage::{Estimator, Role, Stage, Training};
 use crate::ml::summary::frequencies;
 use crate::ml::training;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
-use crate::values::vector;
-use prost::Message;
-use std::sync::Arc;
-
-use std::collections::{BTreeMap, HashMap};
-
-use arrow::array::{Array, ArrayRef, AsArray};
-
-use crate::error::{Result, SparkError};
-use crate::ml::error::{Signature, VECTOR, failed_function};
-use crate::ml::params::Params;
-use crate::values::vector::{VectorBuilder, VectorRef};
+use crate::values::vector::{self, VectorBuilder, VectorRef};
 
 /// How often a word occurs, and in how many documents.
 pub type Count = (i64, i64);
@@ -82,6 +64,10 @@ pub struct Counting {
 }
 
 impl Counting {
+    /// Returns the counting of a vocabulary's words, each at its index.
+    ///
+    /// # Errors
+    /// If a param is of another type.
     pub fn new(vocabulary: &[String], params: &Params) -> Result<Self> {
         Ok(Self {
             index: vocabulary.iter().zip(0..).map(|(w, i)| (w.clone(), i)).collect(),
@@ -90,6 +76,10 @@ impl Counting {
         })
     }
 
+    /// Returns sparse counts of a column of lists of words; unknown and null words are left out.
+    ///
+    /// # Errors
+    /// `FAILED_EXECUTE_UDF` at a null list.
     pub fn apply(&self, words: &dyn Array, column: &str) -> Result<ArrayRef> {
         let lists = words.as_list::<i32>();
         let values = lists.values().as_string::<i32>();

@@ -3,51 +3,44 @@
 //! Spark 3 and later hash with Murmur3 (x86, 32 bits, seed 42) as its authors wrote it; Spark 2 mixed each byte of the
 //! tail as if it were a block, and models saved by it go on doing so.
 
-use crate::ml::columns::Body;
-use crate::ml::literal::Kind;
-use crate::ml::model;
-use crate::ml::model::Fitted;
-use crate::ml::model::ModelKind;
-use crate::ml::params::BINARY;
-use crate::ml::params::Default;
-use crate::ml::params::INPUT;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::POSITIVE;
-use crate::ml::params::Param;
-use crate::ml::params::param;
-use crate::ml::persistence::data::Column;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Transformer;
-use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
-use crate::proto as sc;
-use crate::values::types;
-use crate::values::vector;
-use prost::Message;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
+use prost::Message;
 
 use crate::error::{Result, SparkError};
+use crate::ml::columns::Body;
 use crate::ml::error::{Signature, VECTOR, failed_function};
-use crate::ml::params::Params;
-use crate::values::murmur3;
-use crate::values::vector::{VectorBuilder, VectorRef};
+use crate::ml::literal::Kind;
+use crate::ml::model::{self, Fitted, ModelKind};
+use crate::ml::params::{BINARY, Default, INPUT, OUTPUT, POSITIVE, Param, Params, param};
+use crate::ml::persistence::data::Column;
+use crate::ml::stage::{Role, Stage, Transformer};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::values::vector::{self, VectorBuilder, VectorRef};
+use crate::values::{murmur3, types};
 
 const SEED: u32 = 42;
 
 /// How one stage hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hashing {
+    /// Number of features, which hashes are taken modulo.
     pub features: usize,
+    /// Whether counts above 0 become 1.
     pub binary: bool,
     /// Spark 2's variant of the hash.
     pub old: bool,
 }
 
 impl Hashing {
+    /// Returns the hashing that params describe, as Spark 3 and later hash.
+    ///
+    /// # Errors
+    /// If a param is of another type.
     pub fn new(params: &Params) -> Result<Self> {
         Ok(Self {
             features: params.count("numFeatures")?,

@@ -1,35 +1,21 @@
 //! `IDFModel`: term counts weighted by how few documents have the term.
 
-use crate::ml::columns::Body;
-use crate::ml::columns::Reads;
-use crate::ml::literal::Kind;
-use crate::ml::literal::Value;
-use crate::ml::model;
-use crate::ml::model::Fitted;
-use crate::ml::model::Model;
-use crate::ml::model::ModelKind;
-use crate::ml::params::Default;
-use crate::ml::params::INPUT;
-use crate::ml::params::NON_NEGATIVE;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::param;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef};
+use prost::Message;
+
+use crate::error::{Result, SparkError};
+use crate::ml::columns::{Body, Reads};
+use crate::ml::literal::{Kind, Value};
+use crate::ml::model::{self, Fitted, Model, ModelKind};
+use crate::ml::params::{Default, INPUT, NON_NEGATIVE, OUTPUT, Param, Params, param};
 use crate::ml::persistence::data::Column;
-use crate::ml::stage::Estimator;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Training;
+use crate::ml::stage::{Estimator, Role, Stage, Training};
 use crate::ml::summary::frequencies;
 use crate::ml::training;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
-use prost::Message;
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef};
-
-use crate::error::{Result, SparkError};
 use crate::values::vector::{self, Vector, VectorRef};
 
 /// `log((m + 1) / (df + 1))` of each feature; 0, with a document frequency of 0, below the least frequency.

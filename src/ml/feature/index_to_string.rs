@@ -1,29 +1,20 @@
 //! `IndexToString`: indices back to labels.
 
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
+use arrow::datatypes::{DataType, Float64Type};
+
+use crate::error::Result;
 use crate::ml::columns::Body;
-use crate::ml::error::illegal;
+use crate::ml::error::{illegal, invalid_value};
 use crate::ml::literal::Kind;
-use crate::ml::params::INPUT;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::free;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Transformer;
+use crate::ml::params::{INPUT, OUTPUT, Param, Params, free};
+use crate::ml::stage::{Role, Stage, Transformer};
 use crate::ml::transform::Context;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::proto as sc;
-use arrow::datatypes::DataType;
-
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
-use arrow::datatypes::Float64Type;
-
-use crate::error::Result;
-use crate::ml::error::invalid_value;
 
 /// # Errors
 /// Where an index has no label.

@@ -1,31 +1,21 @@
 //! `MaxAbsScaler`: features divided by their largest absolute value.
 
-use crate::error::Result;
-use crate::ml::columns::Body;
-use crate::ml::literal::Kind;
-use crate::ml::literal::Value;
-use crate::ml::model;
-use crate::ml::model::Fitted;
-use crate::ml::model::Model;
-use crate::ml::model::ModelKind;
-use crate::ml::params::INPUT;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::persistence::data::Column;
-use crate::ml::stage::Estimator;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Training;
-use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
-use prost::Message;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
+use prost::Message;
 
 use super::scale::{self, each, fitting};
-use crate::values::vector::{self};
+use crate::error::Result;
+use crate::ml::columns::Body;
+use crate::ml::literal::{Kind, Value};
+use crate::ml::model::{self, Fitted, Model, ModelKind};
+use crate::ml::params::{INPUT, OUTPUT, Param, Params};
+use crate::ml::persistence::data::Column;
+use crate::ml::stage::{Estimator, Role, Stage, Training};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::values::vector;
 
 /// Learns the largest absolute value of each feature (`MaxAbsScaler`); a null vector is an error.
 #[derive(Debug)]

@@ -1,33 +1,20 @@
 //! `MinMaxScaler`: features brought to one range.
 
-use crate::error::Result;
-use crate::ml::columns::Body;
-use crate::ml::literal::Kind;
-use crate::ml::literal::Value;
-use crate::ml::model;
-use crate::ml::model::Fitted;
-use crate::ml::model::Model;
-use crate::ml::model::ModelKind;
-use crate::ml::params::Check;
-use crate::ml::params::Default;
-use crate::ml::params::INPUT;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::param;
-use crate::ml::persistence::data::Column;
-use crate::ml::stage::Estimator;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Training;
-use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
-use prost::Message;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
+use prost::Message;
 
 use super::scale::{self, fitting};
+use crate::error::Result;
+use crate::ml::columns::Body;
+use crate::ml::literal::{Kind, Value};
+use crate::ml::model::{self, Fitted, Model, ModelKind};
+use crate::ml::params::{Check, Default, INPUT, OUTPUT, Param, Params, param};
+use crate::ml::persistence::data::Column;
+use crate::ml::stage::{Estimator, Role, Stage, Training};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
 use crate::values::text;
 use crate::values::vector::{self, VectorRef};
 

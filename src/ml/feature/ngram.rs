@@ -1,29 +1,20 @@
 //! `NGram`: each run of n words as one, joined by spaces.
 
-use crate::ml::columns::Body;
-use crate::ml::literal::Kind;
-use crate::ml::params::Check;
-use crate::ml::params::Default;
-use crate::ml::params::INPUT;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::param;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Transformer;
-use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
-use crate::proto as sc;
-use crate::values::types;
-
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Field};
 
 use crate::error::Result;
+use crate::ml::columns::Body;
 use crate::ml::error::{Signature, failed_function};
+use crate::ml::literal::Kind;
+use crate::ml::params::{Check, Default, INPUT, OUTPUT, Param, Params, param};
+use crate::ml::stage::{Role, Stage, Transformer};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::values::types;
 
 /// Arrays shorter than `n` give empty arrays.
 pub fn apply(n: usize, words: &dyn Array, column: &str) -> Result<ArrayRef> {

@@ -1,25 +1,16 @@
 //! `Normalizer`: vectors of length 1.
 
-use crate::error::Result;
-use crate::ml::columns::Body;
-use crate::ml::literal::Kind;
-use crate::ml::params::Check;
-use crate::ml::params::Default;
-use crate::ml::params::INPUT;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::param;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Transformer;
-use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
-use crate::proto as sc;
-
 use arrow::array::{Array, ArrayRef};
 
 use super::scale::each;
+use crate::error::Result;
+use crate::ml::columns::Body;
+use crate::ml::literal::Kind;
+use crate::ml::params::{Check, Default, INPUT, OUTPUT, Param, Params, param};
+use crate::ml::stage::{Role, Stage, Transformer};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
 use crate::values::vector;
 
 /// Divides vectors by their p-norm; null stays null (`Normalizer`).

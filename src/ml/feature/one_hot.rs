@@ -1,46 +1,31 @@
 //! `OneHotEncoder`: category indices to vectors with a single 1.
 
-use crate::error::SparkError;
-use crate::ml::columns::Body;
-use crate::ml::columns::Reads;
-use crate::ml::literal::Kind;
-use crate::ml::literal::Value;
-use crate::ml::model;
-use crate::ml::model::Fitted;
-use crate::ml::model::Model;
-use crate::ml::model::ModelKind;
-use crate::ml::params::INPUT;
-use crate::ml::params::INPUTS;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::OUTPUTS;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::flag;
-use crate::ml::params::one_of;
-use crate::ml::persistence::data::Column;
-use crate::ml::stage::Estimator;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Training;
-use crate::ml::summary::categories;
-use crate::ml::training;
-use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
-use crate::values::vector;
-use prost::Message;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::Float64Type;
+use prost::Message;
 
-use crate::error::Result;
+use crate::error::{Result, SparkError};
+use crate::ml::columns::{Body, Reads};
 use crate::ml::error::{Signature, failed_function};
-use crate::values::vector::{VectorBuilder, VectorRef};
+use crate::ml::literal::{Kind, Value};
+use crate::ml::model::{self, Fitted, Model, ModelKind};
+use crate::ml::params::{INPUT, INPUTS, OUTPUT, OUTPUTS, Param, Params, flag, one_of};
+use crate::ml::persistence::data::Column;
+use crate::ml::stage::{Estimator, Role, Stage, Training};
+use crate::ml::summary::categories;
+use crate::ml::training;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::values::vector::{self, VectorBuilder, VectorRef};
 
 /// What one column's encoder knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encoder {
+    /// Number of categories in training.
     pub categories: usize,
+    /// Whether the last category has no place in the vector.
     pub drop_last: bool,
     /// Values without a category get one of their own, behind the last.
     pub keep: bool,

@@ -1,27 +1,17 @@
 //! `RegexTokenizer`: strings to words by a regular expression.
 
+use arrow::datatypes::DataType;
+
+use super::tokenizer::{RegexWords, text_column, tokenize_by};
 use crate::error::Result;
 use crate::ml::columns::Body;
 use crate::ml::literal::Kind;
-use crate::ml::params::Default;
-use crate::ml::params::INPUT;
-use crate::ml::params::NON_NEGATIVE;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::flag;
-use crate::ml::params::named;
-use crate::ml::params::param;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Transformer;
+use crate::ml::params::{Default, INPUT, NON_NEGATIVE, OUTPUT, Param, Params, flag, named, param};
+use crate::ml::stage::{Role, Stage, Transformer};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::proto as sc;
 use crate::values::types;
-use arrow::datatypes::DataType;
-
-use super::tokenizer::{RegexWords, text_column, tokenize_by};
 
 /// Splits a string by a regular expression, or finds its matches; null is an error (`RegexTokenizer`).
 #[derive(Debug)]

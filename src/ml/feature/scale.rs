@@ -1,13 +1,11 @@
 //! What scalers share: the moments that they train with, checks of sizes, and values changed one by one.
 
-use crate::error::Result;
-use crate::error::SparkError;
+use crate::error::{Result, SparkError};
 use crate::ml::columns::Reads;
 use crate::ml::params::Params;
 use crate::ml::stage::Training;
-use crate::ml::training;
-
 use crate::ml::summary::moments::{Moments, MomentsOf};
+use crate::ml::training;
 use crate::values::vector::{Vector, VectorRef};
 
 /// Returns the training of a scaler: moments of the vectors of `inputCol`; a null vector is an error.

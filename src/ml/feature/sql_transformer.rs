@@ -1,15 +1,10 @@
 //! `SQLTransformer`: a query as a stage.
 
-use crate::error::Result;
-use crate::error::SparkError;
+use crate::error::{Result, SparkError};
 use crate::ml::error::illegal;
 use crate::ml::literal::Kind;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::free;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Transformer;
+use crate::ml::params::{Param, Params, free};
+use crate::ml::stage::{Role, Stage, Transformer};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::plan::sql;

@@ -1,31 +1,20 @@
 //! `StandardScaler`: features of unit deviation and, if asked for, of mean 0.
 
-use crate::error::Result;
-use crate::ml::columns::Body;
-use crate::ml::literal::Kind;
-use crate::ml::literal::Value;
-use crate::ml::model;
-use crate::ml::model::Fitted;
-use crate::ml::model::Model;
-use crate::ml::model::ModelKind;
-use crate::ml::params::INPUT;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::flag;
-use crate::ml::persistence::data::Column;
-use crate::ml::stage::Estimator;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Training;
-use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
-use prost::Message;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
+use prost::Message;
 
 use super::scale::{self, each, fitting};
+use crate::error::Result;
+use crate::ml::columns::Body;
+use crate::ml::literal::{Kind, Value};
+use crate::ml::model::{self, Fitted, Model, ModelKind};
+use crate::ml::params::{INPUT, OUTPUT, Param, Params, flag};
+use crate::ml::persistence::data::Column;
+use crate::ml::stage::{Estimator, Role, Stage, Training};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
 use crate::values::vector::{self, Vector};
 
 /// Learns mean and deviation of each feature (`StandardScaler`); a null vector is an error.

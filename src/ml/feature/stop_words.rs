@@ -3,26 +3,6 @@
 //! The lists by language are those that Spark ships: the Stopwords Corpus (Snowball's lists as PostgreSQL has them, the
 //! English one with NLTK's additions), one word a line.
 
-use crate::ml::columns::Body;
-use crate::ml::literal::Kind;
-use crate::ml::params::Check;
-use crate::ml::params::Default;
-use crate::ml::params::INPUT;
-use crate::ml::params::INPUTS;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::OUTPUTS;
-use crate::ml::params::Param;
-use crate::ml::params::flag;
-use crate::ml::params::named;
-use crate::ml::params::param;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Transformer;
-use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
-use crate::proto as sc;
-use crate::values::types;
-
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -30,8 +10,15 @@ use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Field};
 
 use crate::error::{Result, SparkError};
+use crate::ml::columns::Body;
 use crate::ml::error::{Signature, failed_function};
-use crate::ml::params::Params;
+use crate::ml::literal::Kind;
+use crate::ml::params::{Check, Default, INPUT, INPUTS, OUTPUT, OUTPUTS, Param, Params, flag, named, param};
+use crate::ml::stage::{Role, Stage, Transformer};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::values::types;
 
 const LANGUAGES: [(&str, &str); 14] = [
     ("french", include_str!("stop_words/french.txt")),
@@ -75,6 +62,10 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Returns the filter that params describe.
+    ///
+    /// # Errors
+    /// If a param is of another type.
     pub fn new(params: &Params) -> Result<Self> {
         let case_sensitive = params.bool("caseSensitive")?;
         let turkish = params
@@ -93,6 +84,7 @@ impl Filter {
         })
     }
 
+    /// Returns whether a word is a stop word.
     pub fn removes(&self, word: &str) -> bool {
         if self.case_sensitive || !word.chars().any(char::is_uppercase) {
             return self.words.contains(word);

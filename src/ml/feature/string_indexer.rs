@@ -1,44 +1,26 @@
 //! `StringIndexer`: labels to indices by frequency or alphabet.
 
-use crate::error::SparkError;
-use crate::kernels::kernel;
-use crate::ml::columns::Body;
-use crate::ml::columns::Reads;
-use crate::ml::columns::filtered;
-use crate::ml::error::illegal;
-use crate::ml::literal::Kind;
-use crate::ml::literal::Value;
-use crate::ml::model;
-use crate::ml::model::Fitted;
-use crate::ml::model::Model;
-use crate::ml::model::ModelKind;
-use crate::ml::params::INPUT;
-use crate::ml::params::INPUTS;
-use crate::ml::params::INVALID;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::OUTPUTS;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::one_of;
-use crate::ml::persistence::data::Column;
-use crate::ml::stage::Estimator;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Training;
-use crate::ml::summary::counts;
-use crate::ml::training;
-use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
-use arrow::datatypes::DataType;
-use prost::Message;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array};
+use arrow::datatypes::DataType;
+use prost::Message;
 
 use super::count_vectorizer::Words;
-use crate::error::Result;
-use crate::ml::error::{Signature, failed_function};
+use crate::error::{Result, SparkError};
+use crate::kernels::kernel;
+use crate::ml::columns::{Body, Reads, filtered};
+use crate::ml::error::{Signature, failed_function, illegal};
+use crate::ml::literal::{Kind, Value};
+use crate::ml::model::{self, Fitted, Model, ModelKind};
+use crate::ml::params::{INPUT, INPUTS, INVALID, OUTPUT, OUTPUTS, Param, Params, one_of};
+use crate::ml::persistence::data::Column;
+use crate::ml::stage::{Estimator, Role, Stage, Training};
+use crate::ml::summary::counts;
+use crate::ml::training;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
 
 /// Labels in the order of their indices; ties of a frequency in alphabetical order.
 ///
@@ -64,6 +46,7 @@ pub struct Index {
 }
 
 impl Index {
+    /// Returns the index of labels, in their order.
     pub fn new(labels: &[String], keep: bool) -> Self {
         Self {
             of: labels.iter().zip(0..).map(|(l, i)| (l.clone(), i)).collect(),

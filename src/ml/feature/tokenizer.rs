@@ -1,30 +1,22 @@
 //! `Tokenizer` and `RegexTokenizer`: text to words, as `String.split` and `Pattern` of Java do it.
 
-use crate::error::SparkError;
-use crate::ml::columns::Body;
-use crate::ml::columns::Input;
-use crate::ml::params::INPUT;
-use crate::ml::params::OUTPUT;
-use crate::ml::params::Param;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Transformer;
-use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
-use crate::proto as sc;
-use crate::values::types;
-
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Field};
 use regex::Regex;
 
-use crate::error::Result;
+use crate::error::{Result, SparkError};
+use crate::ml::columns::{Body, Input};
 use crate::ml::error::{Signature, failed_function};
-use crate::ml::params::Params;
+use crate::ml::params::{INPUT, OUTPUT, Param, Params};
+use crate::ml::stage::{Role, Stage, Transformer};
 use crate::ml::text::TextTerms;
+use crate::plan::analyzer::Analyzer;
 use crate::plan::functions::text::regex::compile;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::values::types;
 
 /// Lower case of a whole text, in a buffer that is used again.
 pub fn lower_into(text: &str, out: &mut String) {
@@ -66,6 +58,10 @@ pub struct RegexWords {
 }
 
 impl RegexWords {
+    /// Returns the words that the pattern describes.
+    ///
+    /// # Errors
+    /// If the pattern is not a valid regular expression.
     pub fn new(params: &Params) -> Result<Self> {
         Ok(Self {
             regex: compile("RegexTokenizer", &params.text("pattern")?)?,

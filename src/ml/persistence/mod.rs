@@ -33,7 +33,9 @@ pub type File = (String, Vec<u8>);
 /// A stage read from a directory.
 #[derive(Debug)]
 pub struct Loaded {
+    /// Class that the metadata names.
     pub class: String,
+    /// Params that were set, or whose default was another then.
     pub params: Params,
     /// Of models, and of stages that behave as an older Spark's.
     pub fitted: Option<Arc<dyn Fitted>>,
@@ -45,6 +47,7 @@ impl Loaded {
         self.params.operator.model_class() == Some(self.class.as_str())
     }
 
+    /// Returns the model, or what is special about a stage of an older Spark; `None` for other stages.
     pub fn model(&self) -> Option<Model> {
         let fitted = self.fitted.clone()?;
         Some(Model {

@@ -20,13 +20,21 @@ pub use stage::NaiveBayesModel;
 /// The type of model (`modelType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
+    /// Counts of terms; features are not negative (Manning et al.).
     Multinomial,
+    /// Counts of terms outside of each class (Rennie et al.).
     Complement,
+    /// Presence of terms; features are 0 or 1.
     Bernoulli,
+    /// Normally distributed features of any finite value.
     Gaussian,
 }
 
 impl Type {
+    /// Returns the type that `modelType` names.
+    ///
+    /// # Errors
+    /// If the param is not a string.
     pub fn of(params: &Params) -> Result<Self> {
         Ok(match params.text("modelType")?.as_str() {
             "complement" => Self::Complement,
@@ -202,10 +210,12 @@ impl Predictor {
         })
     }
 
+    /// Returns the number of classes.
     pub fn classes(&self) -> usize {
         self.offset.len()
     }
 
+    /// Returns the number of features that vectors must have.
     pub fn features(&self) -> usize {
         self.weights.width()
     }
@@ -300,6 +310,7 @@ impl Predictor {
         }
     }
 
+    /// Returns the class of the largest probability, each divided by its threshold if there are thresholds.
     pub fn prediction_of_probability(&self, probability: &[f64]) -> f64 {
         let Some(thresholds) = &self.thresholds else {
             return VectorRef::Dense(probability).argmax() as f64;
@@ -327,14 +338,26 @@ impl Predictor {
         })
     }
 
+    /// Returns the probabilities of a column of raw predictions; null stays null.
+    ///
+    /// # Errors
+    /// If the column is not one of vectors.
     pub fn probability_column(&self, raw: &dyn Array) -> Result<ArrayRef> {
         vector::map(raw, |_, v| Ok(Vector::Dense(probabilities(&v.to_dense()))))
     }
 
+    /// Returns the predicted classes of a column of raw predictions; null stays null.
+    ///
+    /// # Errors
+    /// If the column is not one of vectors.
     pub fn prediction_column_of_raw(&self, raw: &dyn Array) -> Result<ArrayRef> {
         vector::map_to_double(raw, |_, v| Ok(self.prediction_of_raw(v.values())))
     }
 
+    /// Returns the predicted classes of a column of probabilities; null stays null.
+    ///
+    /// # Errors
+    /// If the column is not one of vectors.
     pub fn prediction_column_of_probability(&self, probability: &dyn Array) -> Result<ArrayRef> {
         vector::map_to_double(probability, |_, v| Ok(self.prediction_of_probability(v.values())))
     }

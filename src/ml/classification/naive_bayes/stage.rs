@@ -1,47 +1,29 @@
 //! `NaiveBayes` and `NaiveBayesModel` as a stage.
 
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use prost::Message;
+
+use super::{Predictor, Type, fit, probabilities};
 use crate::error::Result;
 use crate::kernels::kernel;
-use crate::ml::columns::Body;
-use crate::ml::columns::Input;
-use crate::ml::columns::Reads;
-use crate::ml::literal::Kind;
-use crate::ml::literal::Value;
+use crate::ml::columns::{Body, Input, Reads};
+use crate::ml::literal::{Kind, Value};
 use crate::ml::matrix::Matrix;
-use crate::ml::model;
-use crate::ml::model::Fitted;
-use crate::ml::model::Model;
-use crate::ml::model::ModelKind;
-use crate::ml::params::Default;
-use crate::ml::params::FEATURES;
-use crate::ml::params::LABEL;
-use crate::ml::params::NON_NEGATIVE;
-use crate::ml::params::PREDICTION;
-use crate::ml::params::PROBABILITY;
-use crate::ml::params::Param;
-use crate::ml::params::Params;
-use crate::ml::params::RAW_PREDICTION;
-use crate::ml::params::THRESHOLDS;
-use crate::ml::params::WEIGHT;
-use crate::ml::params::one_of;
-use crate::ml::params::param;
+use crate::ml::model::{self, Fitted, Model, ModelKind};
+use crate::ml::params::{
+    Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION, THRESHOLDS, WEIGHT,
+    one_of, param,
+};
 use crate::ml::persistence::data::Column;
-use crate::ml::stage::Estimator;
-use crate::ml::stage::Role;
-use crate::ml::stage::Stage;
-use crate::ml::stage::Training;
+use crate::ml::stage::{Estimator, Role, Stage, Training};
 use crate::ml::summary::classes;
 use crate::ml::training;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::resolve::typed_attribute;
-use crate::plan::scope::Resolved;
-use crate::plan::scope::Typed;
+use crate::plan::scope::{Resolved, Typed};
 use crate::values::vector;
-use arrow::datatypes::DataType;
-use prost::Message;
-use std::sync::Arc;
-
-use super::{Predictor, Type, fit, probabilities};
 
 /// Trains naive Bayes models (`NaiveBayes`); null or invalid labels, features and weights are errors.
 #[derive(Debug)]
