@@ -77,8 +77,7 @@ struct SpecModels(BTreeMap<String, Arc<Model>>);
 impl SpecModels {
     fn decode(models: &BTreeMap<String, Vec<u8>>) -> Result<Self> {
         let decoded = models.iter().map(|(id, bytes)| {
-            let model = Model::decode(&bytes[..])
-                .map_err(|e| SparkError::internal(format!("the model {id} cannot be read: {e}")))?;
+            let model = Model::decode(bytes)?;
             Ok((id.clone(), Arc::new(model)))
         });
         Ok(Self(decoded.collect::<Result<_>>()?))

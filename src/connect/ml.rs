@@ -7,7 +7,6 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Schema};
-use prost::Message;
 
 use super::driver::Driver;
 use super::jobs::Owner;
@@ -15,15 +14,15 @@ use super::saved::Want;
 use crate::cluster::runner::{JobRequest, Outcome};
 use crate::compile::job;
 use crate::error::{Result, SparkError};
-use crate::ml::classification::naive_bayes::{Predictor, probabilities};
-use crate::ml::classification::streaming;
 use crate::ml::error::illegal;
+use crate::ml::feature::count_vectorizer::Words;
 use crate::ml::feature::stop_words;
+use crate::ml::feature::string_indexer::Labels;
 use crate::ml::literal::{Kind, Value};
-use crate::ml::model::{self, Fitted, Labels, Model, Models, Statistics, Words};
-use crate::ml::operators::{self, Stage};
+use crate::ml::model::{self, Fitted, Model, Models};
 use crate::ml::params::{Params, texts_of};
 use crate::ml::persistence::{self, Folder};
+use crate::ml::stage::{self, Role};
 use crate::ml::training::{self, Work};
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
@@ -96,11 +95,11 @@ impl Driver {
         let result = match command {
             Command::Fit(fit) => {
                 let work = Work::of_fit(fit)?;
-                if work.params.operator.stage == Stage::StreamingNaiveBayes {
-                    let before = self.initial_model(session, &work.params)?;
-                    let statistics = before.as_deref().and_then(statistics_of);
-                    if streaming::has_seen(&work.params, statistics) {
-                        let id = work.params.text("initialModel")?;
+                if let Role::Estimator(stage) = work.params.operator.role()
+                    && let Some(id) = stage.starts_from(&work.params)
+                {
+                    let before = self.ml_model(session, &id)?;
+                    if stage.has_learned(&work.params, Some(&before)) {
                         self.answer_ml(operation, reference(&id));
                         return Ok(());
                     }
@@ -231,14 +230,8 @@ impl Driver {
             let metric = training::metric(&job.params, &state, ranges)?;
             return Ok(param(&Value::Double(metric), Kind::Double));
         }
-        let model = if job.params.operator.stage == Stage::StreamingNaiveBayes {
-            let before = self.initial_model(&job.session, &job.params)?;
-            let statistics = before.as_deref().and_then(statistics_of);
-            let learned = streaming::learn(&job.params, statistics, training::class_sums(&state)?)?;
-            Model::new(&streaming::model_params(&job.params)?, Fitted::NaiveBayes(learned))
-        } else {
-            Model::new(&job.params, training::fitted(&job.params, &state)?)
-        };
+        let before = self.initial_model(&job.session, &job.params)?;
+        let model = training::fitted(&job.params, before.as_deref(), &state)?;
         let uid = model.uid.clone();
         let id = self.keep_model(&job.session, model);
         Ok(ResultType::OperatorInfo(MlOperatorInfo {
@@ -248,9 +241,12 @@ impl Driver {
         }))
     }
 
-    /// The model that a streaming one goes on from.
+    /// Returns the model that training continues; `None` if it starts anew.
     fn initial_model(&mut self, session: &str, params: &Params) -> Result<Option<Arc<Model>>> {
-        let id = params.column("initialModel");
+        let Role::Estimator(stage) = params.operator.role() else {
+            return Ok(None);
+        };
+        let id = stage.starts_from(params);
         id.map(|id| self.ml_model(session, &id)).transpose()
     }
 
@@ -284,17 +280,7 @@ impl Driver {
             };
         }
         let model = self.ml_model(session, id)?;
-        if let (Fitted::NaiveBayes(fitted), [Value::Vector(features)]) = (model.fitted()?, &args[..]) {
-            let predictor = Predictor::new(fitted, &model.params_with(None)?)?;
-            let raw = predictor.one(features.view())?;
-            return Ok(Some(match method.method.as_str() {
-                "predict" => param(&Value::Double(predictor.prediction_of_raw(&raw)), Kind::Double),
-                "predictRaw" => param(&Value::dense(&raw), Kind::Vector),
-                "predictProbability" => param(&Value::dense(&probabilities(&raw)), Kind::Vector),
-                other => return Err(model::not_allowed(&model.class, other)),
-            }));
-        }
-        let (value, kind) = model.attribute(&method.method)?;
+        let (value, kind) = model.fetch(&method.method, &args)?;
         Ok(Some(param(&value, kind)))
     }
 
@@ -308,17 +294,17 @@ impl Driver {
                 (
                     model.class.clone(),
                     model.params_with(Some(&given))?,
-                    model.fitted.clone(),
+                    Some(model.fitted.clone()),
                 )
             }
             Some(Type::Operator(operator)) => {
-                let params = Params::new(operators::by_name(&operator.name)?, &operator.uid, &given)?;
-                (params.operator.class.to_owned(), params, None)
+                let params = Params::new(stage::by_name(&operator.name)?, &operator.uid, &given)?;
+                (params.operator.class().to_owned(), params, None)
             }
             None => return Err(SparkError::invalid_plan("a save names no stage")),
         };
         let part = self.fresh_uuid();
-        let files = persistence::save(&class, &params, fitted.as_ref(), now_ms, &part)?;
+        let files = persistence::save(&class, &params, fitted.as_deref(), now_ms, &part)?;
         let mode = if write.should_overwrite() {
             SaveMode::Overwrite
         } else {
@@ -393,7 +379,7 @@ impl Driver {
                     session,
                     "org.apache.spark.ml.feature.CountVectorizerModel",
                     uid,
-                    Fitted::CountVectorizer(Words { words }),
+                    Words { words },
                 )?
             }
             ("stringIndexerModelFromLabels", [Value::Text(uid), labels]) => {
@@ -414,20 +400,13 @@ impl Driver {
     }
 
     fn indexer_of(&mut self, session: &str, uid: &str, columns: Vec<Words>) -> Result<ResultType> {
-        let fitted = Fitted::StringIndexer(Labels { columns });
+        let fitted = Labels { columns };
         self.model_of(session, "org.apache.spark.ml.feature.StringIndexerModel", uid, fitted)
     }
 
-    fn model_of(&mut self, session: &str, class: &str, uid: &str, fitted: Fitted) -> Result<ResultType> {
-        let params = Params::new(operators::by_name(class)?, uid, &sc::MlParams::default())?;
+    fn model_of(&mut self, session: &str, class: &str, uid: &str, fitted: impl Fitted) -> Result<ResultType> {
+        let params = Params::new(stage::by_name(class)?, uid, &sc::MlParams::default())?;
         Ok(reference(&self.keep_model(session, Model::new(&params, fitted))))
-    }
-}
-
-fn statistics_of(model: &Model) -> Option<&Statistics> {
-    match &model.fitted {
-        Some(Fitted::NaiveBayes(bayes)) => bayes.statistics.as_ref(),
-        _ => None,
     }
 }
 

@@ -50,7 +50,9 @@ pub fn failed_function(function: &Signature, cause: impl Into<String>, row: usiz
 pub struct Signature {
     /// Spark's class.
     pub stage: &'static str,
+    /// Types of the arguments.
     pub takes: &'static str,
+    /// Type of the result.
     pub gives: &'static str,
     /// The column that it reads.
     pub column: String,

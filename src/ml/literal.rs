@@ -11,31 +11,52 @@ use crate::values::vector::{self, Vector};
 /// A value of a param or an attribute of a model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
+    /// No value.
     Null,
+    /// A boolean.
     Bool(bool),
+    /// An integer of any width.
     Int(i64),
+    /// A double.
     Double(f64),
+    /// A string.
     Text(String),
+    /// A list; elements are of one type.
     List(Vec<Value>),
+    /// A vector.
     Vector(Vector),
+    /// A dense matrix.
     Matrix(Matrix),
 }
 
 /// What the values of a param or attribute are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// BOOLEAN.
     Bool,
+    /// INT.
     Int,
+    /// BIGINT.
     Long,
+    /// DOUBLE.
     Double,
+    /// STRING.
     Text,
+    /// A vector (`VectorUDT`).
     Vector,
+    /// A matrix (`MatrixUDT`).
     Matrix,
+    /// ARRAY<INT>.
     Ints,
+    /// ARRAY<BIGINT>.
     Longs,
+    /// ARRAY<DOUBLE>.
     Doubles,
+    /// ARRAY<STRING>.
     Texts,
+    /// ARRAY<ARRAY<DOUBLE>>.
     DoublesList,
+    /// ARRAY<ARRAY<STRING>>.
     TextsList,
 }
 
@@ -84,14 +105,17 @@ fn udt(class: &str) -> TypeKind {
 }
 
 impl Value {
+    /// Returns a list of strings.
     pub fn texts<S: Into<String>>(texts: impl IntoIterator<Item = S>) -> Self {
         Self::List(texts.into_iter().map(|t| Self::Text(t.into())).collect())
     }
 
+    /// Returns a list of doubles.
     pub fn doubles(values: &[f64]) -> Self {
         Self::List(values.iter().copied().map(Self::Double).collect())
     }
 
+    /// Returns a dense vector.
     pub fn dense(values: &[f64]) -> Self {
         Self::Vector(Vector::Dense(values.to_vec()))
     }

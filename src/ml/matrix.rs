@@ -6,17 +6,29 @@ use super::literal::Value;
 pub const JVM_CLASS: &str = "org.apache.spark.ml.linalg.MatrixUDT";
 
 /// A dense matrix, row after row: a column-major matrix of Spark's with `isTransposed`.
+///
+/// ```
+/// use rivulet::ml::matrix::Matrix;
+///
+/// let by_column = Matrix::from_storage(2, 2, vec![1.0, 3.0, 2.0, 4.0], false);
+/// assert_eq!(by_column, Some(Matrix::new(2, 2, vec![1.0, 2.0, 3.0, 4.0])));
+/// assert_eq!(Matrix::from_storage(2, 2, vec![1.0], false), None);
+/// ```
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Matrix {
+    /// Number of rows.
     #[prost(uint64, tag = "1")]
     pub rows: u64,
+    /// Number of columns.
     #[prost(uint64, tag = "2")]
     pub columns: u64,
+    /// The values, row after row: `rows * columns` of them.
     #[prost(double, repeated, tag = "3")]
     pub values: Vec<f64>,
 }
 
 impl Matrix {
+    /// Returns a matrix of `rows * columns` values, row after row.
     pub fn new(rows: usize, columns: usize, values: Vec<f64>) -> Self {
         Self {
             rows: rows as u64,
@@ -39,10 +51,12 @@ impl Matrix {
         Some(Self::new(rows, columns, by_row))
     }
 
+    /// Returns the number of columns.
     pub fn width(&self) -> usize {
         self.columns as usize
     }
 
+    /// Returns the number of rows.
     pub fn height(&self) -> usize {
         self.rows as usize
     }
@@ -52,6 +66,7 @@ impl Matrix {
         &self.values[row * self.width()..(row + 1) * self.width()]
     }
 
+    /// Returns the matrix as a value that clients can fetch.
     pub fn value(&self) -> Value {
         Value::Matrix(self.clone())
     }

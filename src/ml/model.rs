@@ -1,175 +1,224 @@
 //! A fitted model: its class, uid, params, and what training found. As bytes it travels in a job's spec.
 
-use prost::Message;
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
 
-use super::error::illegal;
+use prost::bytes::Buf;
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field};
+use prost::{DecodeError, Message};
+
 use super::literal::{Kind, Value};
-use super::matrix::Matrix;
-use super::operators::{self, Operator};
 use super::params::Params;
-use super::summary::classes;
+use super::persistence::data::{Column, Row};
+use super::stage::{self, Stage};
 use crate::error::{Result, SparkError};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
 use crate::proto as sc;
-use crate::values::vector::{Vector, VectorRef};
+use crate::values::vector::VectorRef;
 
-/// A model.
-#[derive(Clone, PartialEq, Message)]
+/// Content decoded from bytes, or why it cannot be.
+pub type Decoded = std::result::Result<Arc<dyn Fitted>, DecodeError>;
+
+/// How the content of one kind of model is named, decoded and loaded.
+#[derive(Debug)]
+pub struct ModelKind {
+    /// Spark's class of the model; `None` for content of a stage that is not a model.
+    pub class: Option<&'static str>,
+    /// Field number of the content in an encoded model, from 10 on; never to be changed or used again.
+    pub tag: u32,
+    /// Decodes what [`Fitted::to_bytes`] wrote.
+    pub decode: fn(&[u8]) -> Decoded,
+    /// Reads the content of a directory in Spark's layout.
+    pub read: fn(&Row<'_>) -> Result<Arc<dyn Fitted>>,
+}
+
+/// Decodes content that is a Protobuf message: the `decode` of most kinds.
+///
+/// # Errors
+/// If the bytes are not such a message.
+pub fn decoded<M: Fitted + Message + Default>(bytes: &[u8]) -> Decoded {
+    Ok(Arc::new(M::decode(bytes)?))
+}
+
+/// What training found: the content of a model.
+pub trait Fitted: Any + fmt::Debug + Send + Sync {
+    /// Returns the kind of the content.
+    fn kind(&self) -> &'static ModelKind;
+
+    /// Returns the content as bytes, which [`ModelKind::decode`] reads.
+    fn to_bytes(&self) -> Vec<u8>;
+
+    /// Plans the columns of the model with the cache id `id` over `input`.
+    ///
+    /// # Errors
+    /// If a column is unknown or of a type that the model does not take, or an output column exists.
+    fn transform(&self, analyzer: &mut Analyzer, input: Resolved, id: &str, params: &Params) -> Result<Resolved>;
+
+    /// Returns an attribute that clients fetch, such as `theta`; `None` if there is none of that name.
+    ///
+    /// # Errors
+    /// If the attribute exists but not for this model.
+    fn attribute(&self, _name: &str) -> Result<Option<(Value, Kind)>> {
+        Ok(None)
+    }
+
+    /// Calls a method with arguments; `None` if the model has no method that takes such arguments.
+    ///
+    /// # Errors
+    /// If an argument does not fit the model.
+    fn call(&self, _params: &Params, _method: &str, _args: &[Value]) -> Result<Option<(Value, Kind)>> {
+        Ok(None)
+    }
+
+    /// Returns what `toString` says after the uid, such as `numFeatures=3`; may be empty.
+    ///
+    /// # Errors
+    /// If a param is of another type.
+    fn describe(&self, params: &Params) -> Result<String>;
+
+    /// Returns the columns of the one row that Spark saves.
+    ///
+    /// # Errors
+    /// If arrays do not fit each other.
+    fn columns(&self) -> Result<Vec<Column>>;
+
+    /// Returns a folder that is saved beside Spark's own, with its bytes; Spark ignores it.
+    fn beside(&self) -> Option<(&'static str, Vec<u8>)> {
+        None
+    }
+
+    /// Returns the content without what only further learning needs; `None` if prediction needs all of it.
+    fn for_prediction(&self) -> Option<Arc<dyn Fitted>> {
+        None
+    }
+}
+
+/// A model: what an estimator made, or what is special about a stage that an older Spark saved.
+#[derive(Debug, Clone)]
 pub struct Model {
     /// Spark's class of the model.
-    #[prost(string, tag = "1")]
     pub class: String,
-    #[prost(string, tag = "2")]
+    /// The uid of its estimator.
     pub uid: String,
     /// The params of its estimator that were set.
-    #[prost(message, optional, tag = "3")]
     pub params: Option<sc::MlParams>,
-    #[prost(oneof = "Fitted", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18")]
-    pub fitted: Option<Fitted>,
+    /// What training found.
+    pub fitted: Arc<dyn Fitted>,
 }
 
-/// What training found.
-#[derive(Clone, PartialEq, prost::Oneof)]
-pub enum Fitted {
-    #[prost(message, tag = "10")]
-    NaiveBayes(NaiveBayes),
-    #[prost(message, tag = "11")]
-    Idf(Idf),
-    #[prost(message, tag = "12")]
-    CountVectorizer(Words),
-    #[prost(message, tag = "13")]
-    StringIndexer(Labels),
-    #[prost(message, tag = "14")]
-    OneHotEncoder(Categories),
-    #[prost(message, tag = "15")]
-    StandardScaler(Scales),
-    #[prost(message, tag = "16")]
-    MinMaxScaler(Bounds),
-    #[prost(message, tag = "17")]
-    MaxAbsScaler(Numbers),
-    #[prost(message, tag = "18")]
-    OldHashing(OldHashing),
-}
-
-/// Class log priors, and per class and feature: log probabilities, or means and variances.
+/// The fields of an encoded model beside its content.
 #[derive(Clone, PartialEq, Message)]
-pub struct NaiveBayes {
-    #[prost(double, repeated, tag = "1")]
-    pub pi: Vec<f64>,
-    #[prost(message, required, tag = "2")]
-    pub theta: Matrix,
-    /// Of Gaussian models only; else empty.
-    #[prost(message, required, tag = "3")]
-    pub sigma: Matrix,
-    /// What it was made of, where it goes on learning.
-    #[prost(message, optional, tag = "4")]
-    pub statistics: Option<Statistics>,
+struct Head {
+    #[prost(string, tag = "1")]
+    class: String,
+    #[prost(string, tag = "2")]
+    uid: String,
+    #[prost(message, optional, tag = "3")]
+    params: Option<sc::MlParams>,
 }
 
-/// Sums that a model of a stream was made of (`StreamingNaiveBayes`).
-#[derive(Clone, PartialEq, Message)]
-pub struct Statistics {
-    #[prost(message, required, tag = "1")]
-    pub sums: classes::State,
-    /// The last batch that is in.
-    #[prost(int64, optional, tag = "2")]
-    pub batch: Option<i64>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct Idf {
-    #[prost(double, repeated, tag = "1")]
-    pub idf: Vec<f64>,
-    #[prost(int64, repeated, tag = "2")]
-    pub doc_freq: Vec<i64>,
-    #[prost(int64, tag = "3")]
-    pub num_docs: i64,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct Words {
-    #[prost(string, repeated, tag = "1")]
-    pub words: Vec<String>,
-}
-
-/// Labels of each input column.
-#[derive(Clone, PartialEq, Message)]
-pub struct Labels {
-    #[prost(message, repeated, tag = "1")]
-    pub columns: Vec<Words>,
-}
-
-/// Number of categories of each input column.
-#[derive(Clone, PartialEq, Message)]
-pub struct Categories {
-    #[prost(int32, repeated, tag = "1")]
-    pub sizes: Vec<i32>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct Scales {
-    #[prost(double, repeated, tag = "1")]
-    pub std: Vec<f64>,
-    #[prost(double, repeated, tag = "2")]
-    pub mean: Vec<f64>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct Bounds {
-    #[prost(double, repeated, tag = "1")]
-    pub min: Vec<f64>,
-    #[prost(double, repeated, tag = "2")]
-    pub max: Vec<f64>,
-}
-
-/// A `HashingTF` that Spark 2 saved: it goes on hashing as Spark 2 did.
-#[derive(Clone, PartialEq, Message)]
-pub struct OldHashing {}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct Numbers {
-    #[prost(double, repeated, tag = "1")]
-    pub values: Vec<f64>,
-}
-
-fn compressed(values: &[f64]) -> (Value, Kind) {
+/// Returns a vector in the smaller of its two forms, as an attribute.
+pub fn compressed(values: &[f64]) -> (Value, Kind) {
     (Value::Vector(VectorRef::Dense(values).compressed()), Kind::Vector)
 }
 
+/// Returns a vector as a dense attribute.
+pub fn dense(values: &[f64]) -> (Value, Kind) {
+    (Value::dense(values), Kind::Vector)
+}
+
 impl Model {
-    /// The model that an estimator with these params makes.
-    pub fn new(params: &Params, fitted: Fitted) -> Self {
+    /// Returns the model that an estimator with these params makes.
+    pub fn new(params: &Params, fitted: impl Fitted) -> Self {
+        let stage = params.operator;
         Self {
-            class: params.operator.model.unwrap_or(params.operator.class).to_owned(),
+            class: stage.model_class().unwrap_or(stage.class()).to_owned(),
             uid: params.uid.clone(),
             params: Some(params.to_proto()),
-            fitted: Some(fitted),
+            fitted: Arc::new(fitted),
         }
     }
 
-    /// The same without what only further learning needs: what travels to executors.
+    /// Returns the same without what only further learning needs: what travels to executors.
     #[must_use]
     pub fn for_prediction(&self) -> Self {
         let mut own = self.clone();
-        if let Some(Fitted::NaiveBayes(bayes)) = &mut own.fitted {
-            bayes.statistics = None;
+        if let Some(less) = self.fitted.for_prediction() {
+            own.fitted = less;
         }
         own
     }
 
-    pub fn operator(&self) -> Result<&'static Operator> {
-        operators::by_name(&self.class)
+    /// Returns the model as one Protobuf message: head, then content under the tag of its kind.
+    pub fn encode_to_vec(&self) -> Vec<u8> {
+        let head = Head {
+            class: self.class.clone(),
+            uid: self.uid.clone(),
+            params: self.params.clone(),
+        };
+        let mut out = head.encode_to_vec();
+        let content = self.fitted.to_bytes();
+        encode_key(self.fitted.kind().tag, WireType::LengthDelimited, &mut out);
+        encode_varint(content.len() as u64, &mut out);
+        out.extend_from_slice(&content);
+        out
     }
 
-    pub fn fitted(&self) -> Result<&Fitted> {
-        self.fitted
-            .as_ref()
-            .ok_or_else(|| SparkError::internal(format!("the model {} has no content", self.uid)))
+    /// Returns the size of the encoded model in bytes.
+    pub fn encoded_len(&self) -> usize {
+        self.encode_to_vec().len()
     }
 
-    /// Its own params under those of a call.
+    /// Decodes what [`Self::encode_to_vec`] wrote; fields of unknown tags are ignored.
     ///
     /// # Errors
-    /// Where a param of the call is unknown or invalid.
+    /// `INTERNAL_ERROR` if the bytes are not a model.
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        let unreadable = |e: DecodeError| SparkError::internal(format!("a model cannot be read: {e}"));
+        let head = Head::decode(bytes).map_err(unreadable)?;
+        let (mut rest, mut fitted) = (bytes, None);
+        while !rest.is_empty() {
+            let (tag, wire) = decode_key(&mut rest).map_err(unreadable)?;
+            match stage::model_by_tag(tag) {
+                Some(kind) if wire == WireType::LengthDelimited => {
+                    let length = usize::try_from(decode_varint(&mut rest).map_err(unreadable)?).ok();
+                    let content = length.and_then(|n| rest.get(..n));
+                    let content = content.ok_or_else(|| SparkError::internal("a model's content is cut off"))?;
+                    fitted = Some((kind.decode)(content).map_err(unreadable)?);
+                    rest.advance(content.len());
+                }
+                _ => skip_field(wire, tag, &mut rest, DecodeContext::default()).map_err(unreadable)?,
+            }
+        }
+        let lacks = || SparkError::internal(format!("the model {} has no content", head.uid));
+        Ok(Self {
+            fitted: fitted.ok_or_else(lacks)?,
+            class: head.class,
+            uid: head.uid,
+            params: head.params,
+        })
+    }
+
+    /// Returns the stage that makes such models.
+    ///
+    /// # Errors
+    /// `CONNECT_ML.UNSUPPORTED_EXCEPTION` if Rivulet lacks the class.
+    pub fn operator(&self) -> Result<&'static dyn Stage> {
+        stage::by_name(&self.class)
+    }
+
+    /// Returns the content as type `T`; `None` if the model is of another kind.
+    pub fn content<T: Fitted>(&self) -> Option<&T> {
+        let content: &dyn Any = &*self.fitted;
+        content.downcast_ref()
+    }
+
+    /// Returns its own params, overridden by those of a call.
+    ///
+    /// # Errors
+    /// If a param of the call is unknown or invalid.
     pub fn params_with(&self, over: Option<&sc::MlParams>) -> Result<Params> {
         let own = self.params.clone().unwrap_or_default();
         let mut params = Params::new(self.operator()?, &self.uid, &own)?;
@@ -179,98 +228,43 @@ impl Model {
         Ok(params)
     }
 
-    /// An attribute that clients fetch, such as `theta`.
+    /// Returns what a client fetches: the result of a method with arguments, or an attribute.
     ///
     /// # Errors
-    /// `CONNECT_ML.ATTRIBUTE_NOT_ALLOWED` where the model has none of that name.
+    /// `CONNECT_ML.ATTRIBUTE_NOT_ALLOWED` if the model lacks it; if an argument does not fit the model.
+    pub fn fetch(&self, name: &str, args: &[Value]) -> Result<(Value, Kind)> {
+        if !args.is_empty()
+            && let Some(found) = self.fitted.call(&self.params_with(None)?, name, args)?
+        {
+            return Ok(found);
+        }
+        self.attribute(name)
+    }
+
+    /// Returns an attribute, such as `theta`.
+    ///
+    /// # Errors
+    /// `CONNECT_ML.ATTRIBUTE_NOT_ALLOWED` if the model lacks one of that name.
     pub fn attribute(&self, name: &str) -> Result<(Value, Kind)> {
-        let found = match (self.fitted()?, name) {
-            (Fitted::NaiveBayes(m), "pi") => Some((Value::dense(&m.pi), Kind::Vector)),
-            (Fitted::NaiveBayes(m), "theta") => Some((m.theta.value(), Kind::Matrix)),
-            (Fitted::NaiveBayes(m), "sigma") => Some((m.sigma.value(), Kind::Matrix)),
-            (Fitted::NaiveBayes(m), "numClasses") => Some((Value::Int(m.pi.len() as i64), Kind::Int)),
-            (Fitted::NaiveBayes(m), "numFeatures") => Some((Value::Int(m.theta.columns as i64), Kind::Int)),
-            (Fitted::Idf(m), "idf") => Some((Value::Vector(Vector::Dense(m.idf.clone())), Kind::Vector)),
-            (Fitted::Idf(m), "docFreq") => Some((longs(&m.doc_freq), Kind::Longs)),
-            (Fitted::Idf(m), "numDocs") => Some((Value::Int(m.num_docs), Kind::Long)),
-            (Fitted::CountVectorizer(m), "vocabulary") => Some((Value::texts(m.words.clone()), Kind::Texts)),
-            (Fitted::StringIndexer(m), "labels") => {
-                if m.columns.len() != 1 {
-                    return Err(illegal(
-                        "This StringIndexerModel is fitted by multi-columns, call labelsArray instead.",
-                    ));
-                }
-                Some((Value::texts(m.columns[0].words.clone()), Kind::Texts))
-            }
-            (Fitted::StringIndexer(m), "labelsArray") => Some((
-                Value::List(m.columns.iter().map(|c| Value::texts(c.words.clone())).collect()),
-                Kind::TextsList,
-            )),
-            (Fitted::OneHotEncoder(m), "categorySizes") => Some((
-                Value::List(m.sizes.iter().map(|n| Value::Int((*n).into())).collect()),
-                Kind::Ints,
-            )),
-            (Fitted::StandardScaler(m), "mean") => Some((Value::dense(&m.mean), Kind::Vector)),
-            (Fitted::StandardScaler(m), "std") => Some((Value::dense(&m.std), Kind::Vector)),
-            (Fitted::MinMaxScaler(m), "originalMin") => Some(compressed(&m.min)),
-            (Fitted::MinMaxScaler(m), "originalMax") => Some(compressed(&m.max)),
-            (Fitted::MaxAbsScaler(m), "maxAbs") => Some(compressed(&m.values)),
-            (_, "uid") => Some((Value::Text(self.uid.clone()), Kind::Text)),
-            (_, "toString") => Some((Value::Text(self.describe()?), Kind::Text)),
+        let found = match (self.fitted.attribute(name)?, name) {
+            (Some(found), _) => Some(found),
+            (None, "uid") => Some((Value::Text(self.uid.clone()), Kind::Text)),
+            (None, "toString") => Some((Value::Text(self.describe()?), Kind::Text)),
             _ => None,
         };
         found.ok_or_else(|| not_allowed(&self.class, name))
     }
 
-    /// `toString`.
+    /// Returns what `toString` says.
     fn describe(&self) -> Result<String> {
         let short = self.class.rsplit('.').next().unwrap_or_default();
-        let uid = &self.uid;
-        let params = self.params_with(None)?;
-        Ok(match self.fitted()? {
-            Fitted::NaiveBayes(m) => format!(
-                "{short}: uid={uid}, modelType={}, numClasses={}, numFeatures={}",
-                params.text("modelType")?,
-                m.pi.len(),
-                m.theta.columns
-            ),
-            Fitted::Idf(m) => format!(
-                "{short}: uid={uid}, numDocs={}, numFeatures={}",
-                m.num_docs,
-                m.idf.len()
-            ),
-            Fitted::CountVectorizer(m) => format!("{short}: uid={uid}, vocabularySize={}", m.words.len()),
-            Fitted::StringIndexer(_) => {
-                format!("{short}: uid={uid}, handleInvalid={}", params.text("handleInvalid")?)
-            }
-            Fitted::OneHotEncoder(_) => format!(
-                "{short}: uid={uid}, dropLast={}, handleInvalid={}",
-                params.bool("dropLast")?,
-                params.text("handleInvalid")?
-            ),
-            Fitted::StandardScaler(m) => format!(
-                "{short}: uid={uid}, numFeatures={}, withMean={}, withStd={}",
-                m.mean.len(),
-                params.bool("withMean")?,
-                params.bool("withStd")?
-            ),
-            Fitted::MinMaxScaler(m) => format!(
-                "{short}: uid={uid}, numFeatures={}, min={}, max={}",
-                m.min.len(),
-                crate::values::text::double(params.double("min")?),
-                crate::values::text::double(params.double("max")?)
-            ),
-            Fitted::OldHashing(_) => format!("{short}: uid={uid}"),
-            Fitted::MaxAbsScaler(m) => format!("{short}: uid={uid}, numFeatures={}", m.values.len()),
-        })
+        let more = self.fitted.describe(&self.params_with(None)?)?;
+        let comma = if more.is_empty() { "" } else { ", " };
+        Ok(format!("{short}: uid={}{comma}{more}", self.uid))
     }
 }
 
-fn longs(values: &[i64]) -> Value {
-    Value::List(values.iter().map(|v| Value::Int(*v)).collect())
-}
-
-/// A method or attribute that a class has not.
+/// Returns the error of a method or attribute that a class lacks (`CONNECT_ML.ATTRIBUTE_NOT_ALLOWED`).
 pub fn not_allowed(class: &str, name: &str) -> SparkError {
     SparkError::new(
         crate::error::Exception::Connect,
@@ -282,17 +276,18 @@ pub fn not_allowed(class: &str, name: &str) -> SparkError {
     .with("methodName", name)
 }
 
-/// Under which id the models of a session keep what is special about a stage that is no model.
+/// Returns the id under which a session keeps what is special about a stage that is not a model.
 pub fn stage_id(uid: &str) -> String {
     format!("stage:{uid}")
 }
 
 /// The models that a plan may name, by their ids.
 pub trait Models {
-    fn find(&self, id: &str) -> Option<std::sync::Arc<Model>>;
+    /// Returns the model of an id; `None` if it is unknown or was deleted.
+    fn find(&self, id: &str) -> Option<Arc<Model>>;
 }
 
-/// A model that is not, or no longer, there.
+/// Returns the error of a model that is unknown or was deleted (`CONNECT_ML.CACHE_INVALID`).
 pub fn lost(id: &str) -> SparkError {
     SparkError::new(
         crate::error::Exception::Connect,
@@ -303,4 +298,41 @@ pub fn lost(id: &str) -> SparkError {
         ),
     )
     .with("objectName", id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ml::feature::idf::IdfModel;
+
+    /// An encoded `IDFModel`, field by field.
+    fn bytes() -> Vec<u8> {
+        let class = b"org.apache.spark.ml.feature.IDFModel";
+        let mut bytes = vec![0x0a, class.len() as u8];
+        bytes.extend_from_slice(class);
+        // Tag 2: the uid; tag 3: no params that are set.
+        bytes.extend_from_slice(&[0x12, 1, b'u', 0x1a, 0]);
+        // Tag 11, 15 bytes: the weight 1.0, the frequency 2, 3 documents.
+        bytes.extend_from_slice(&[0x5a, 15, 0x0a, 8, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0x12, 1, 2, 0x18, 3]);
+        bytes
+    }
+
+    #[test]
+    fn a_model_is_encoded_under_the_tag_of_its_kind() {
+        let model = Model::decode(&bytes()).unwrap();
+        let idf = model.content::<IdfModel>().unwrap();
+        assert_eq!(
+            (&idf.idf[..], &idf.doc_freq[..], idf.num_docs),
+            (&[1.0][..], &[2][..], 3)
+        );
+        assert_eq!(model.uid, "u");
+        assert_eq!(model.encode_to_vec(), bytes());
+    }
+
+    #[test]
+    fn a_model_whose_content_is_missing_or_cut_off_is_refused() {
+        let whole = bytes();
+        assert!(Model::decode(&whole[..whole.len() - 1]).is_err());
+        assert!(Model::decode(&whole[..whole.len() - 17]).is_err());
+    }
 }

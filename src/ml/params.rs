@@ -5,26 +5,35 @@ use std::collections::BTreeMap;
 use super::error::illegal;
 use super::feature::stop_words;
 use super::literal::{Kind, Value};
-use super::operators::Operator;
+use super::stage::Stage;
 use crate::error::{Result, SparkError};
 use crate::proto as sc;
 
 /// One param of an operator.
 #[derive(Debug, Clone, Copy)]
 pub struct Param {
+    /// Spark's name.
     pub name: &'static str,
+    /// Type of the value.
     pub kind: Kind,
+    /// Value if nobody sets one.
     pub default: Default,
+    /// Which values are valid.
     pub check: Check,
 }
 
 /// The value of a param that nobody sets.
 #[derive(Debug, Clone, Copy)]
 pub enum Default {
+    /// Without a default, the param must be set or may be left out.
     None,
+    /// A boolean.
     Bool(bool),
+    /// An integer.
     Int(i64),
+    /// A double.
     Double(f64),
+    /// A string.
     Text(&'static str),
     /// The uid with `__output`.
     Output,
@@ -35,11 +44,15 @@ pub enum Default {
 /// Which values are valid.
 #[derive(Debug, Clone, Copy)]
 pub enum Check {
+    /// Every value of the type.
     Any,
+    /// Numbers from a bound on.
     AtLeast(f64),
+    /// Numbers above a bound.
     Above(f64),
     /// Bounds themselves are invalid.
     Between(f64, f64),
+    /// One of several words, compared with their case.
     OneOf(&'static [&'static str]),
     /// None negative, at most one zero.
     Thresholds,
@@ -78,10 +91,86 @@ impl Check {
     }
 }
 
+/// Returns a param.
+pub const fn param(name: &'static str, kind: Kind, default: Default, check: Check) -> Param {
+    Param {
+        name,
+        kind,
+        default,
+        check,
+    }
+}
+
+/// Returns a param without a default that takes any value.
+pub const fn free(name: &'static str, kind: Kind) -> Param {
+    param(name, kind, Default::None, Check::Any)
+}
+
+/// Returns a boolean param.
+pub const fn flag(name: &'static str, default: bool) -> Param {
+    param(name, Kind::Bool, Default::Bool(default), Check::Any)
+}
+
+/// Returns a param of any string.
+pub const fn named(name: &'static str, default: &'static str) -> Param {
+    param(name, Kind::Text, Default::Text(default), Check::Any)
+}
+
+/// Returns a param of one of several words.
+pub const fn one_of(name: &'static str, default: &'static str, words: &'static [&'static str]) -> Param {
+    param(name, Kind::Text, Default::Text(default), Check::OneOf(words))
+}
+
+/// `inputCol` (`HasInputCol`).
+pub const INPUT: Param = free("inputCol", Kind::Text);
+/// `outputCol` (`HasOutputCol`): the uid with `__output` by default.
+pub const OUTPUT: Param = param("outputCol", Kind::Text, Default::Output, Check::Any);
+/// `inputCols` (`HasInputCols`).
+pub const INPUTS: Param = free("inputCols", Kind::Texts);
+/// `outputCols` (`HasOutputCols`).
+pub const OUTPUTS: Param = free("outputCols", Kind::Texts);
+/// `featuresCol` (`HasFeaturesCol`).
+pub const FEATURES: Param = named("featuresCol", "features");
+/// `labelCol` (`HasLabelCol`).
+pub const LABEL: Param = named("labelCol", "label");
+/// `predictionCol` (`HasPredictionCol`).
+pub const PREDICTION: Param = named("predictionCol", "prediction");
+/// `probabilityCol` (`HasProbabilityCol`).
+pub const PROBABILITY: Param = named("probabilityCol", "probability");
+/// `rawPredictionCol` (`HasRawPredictionCol`).
+pub const RAW_PREDICTION: Param = named("rawPredictionCol", "rawPrediction");
+/// `weightCol` (`HasWeightCol`): every row weighs 1 if it is unset.
+pub const WEIGHT: Param = free("weightCol", Kind::Text);
+/// `binary`: counts above 0 become 1.
+pub const BINARY: Param = flag("binary", false);
+/// `handleInvalid` with `skip`, `error` and `keep` (`HasHandleInvalid`).
+pub const INVALID: Param = one_of("handleInvalid", "error", &["skip", "error", "keep"]);
+/// `thresholds` (`HasThresholds`).
+pub const THRESHOLDS: Param = param("thresholds", Kind::Doubles, Default::None, Check::Thresholds);
+
+/// Numbers from 0 on.
+pub const NON_NEGATIVE: Check = Check::AtLeast(0.0);
+/// Numbers above 0.
+pub const POSITIVE: Check = Check::Above(0.0);
+
 /// The params of one stage.
+///
+/// ```
+/// use rivulet::ml::{literal::Value, params::Params, stage};
+///
+/// let stage = stage::by_name("org.apache.spark.ml.feature.NGram")?;
+/// let mut params = Params::new(stage, "ngram", &Default::default())?;
+/// assert_eq!(params.count("n")?, 2);
+/// params.put("n", Value::Int(3))?;
+/// assert_eq!(params.count("n")?, 3);
+/// assert!(params.put("n", Value::Int(0)).is_err());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Params {
-    pub operator: &'static Operator,
+    /// The stage, which Spark Connect calls an operator.
+    pub operator: &'static dyn Stage,
+    /// The uid that clients gave the stage; it is part of messages and default names.
     pub uid: String,
     set: BTreeMap<&'static str, Value>,
 }
@@ -91,7 +180,7 @@ impl Params {
     ///
     /// # Errors
     /// Where a param is unknown to the operator or has an invalid value.
-    pub fn new(operator: &'static Operator, uid: &str, params: &sc::MlParams) -> Result<Self> {
+    pub fn new(operator: &'static dyn Stage, uid: &str, params: &sc::MlParams) -> Result<Self> {
         let mut out = Self {
             operator,
             uid: uid.to_owned(),
@@ -173,6 +262,7 @@ impl Params {
         }
     }
 
+    /// Returns whether a client set the param; defaults do not count.
     pub fn is_set(&self, name: &str) -> bool {
         self.set.contains_key(name)
     }
@@ -192,6 +282,10 @@ impl Params {
         illegal(format!("{} parameter {name} given invalid value {value}.", self.uid))
     }
 
+    /// Returns a string.
+    ///
+    /// # Errors
+    /// If the param has neither value nor default, or another type.
     pub fn text(&self, name: &str) -> Result<String> {
         match self.needed(name)? {
             Value::Text(text) => Ok(text),
@@ -199,6 +293,10 @@ impl Params {
         }
     }
 
+    /// Returns a boolean.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
     pub fn bool(&self, name: &str) -> Result<bool> {
         match self.needed(name)? {
             Value::Bool(v) => Ok(v),
@@ -206,6 +304,10 @@ impl Params {
         }
     }
 
+    /// Returns an integer.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
     pub fn int(&self, name: &str) -> Result<i64> {
         match self.needed(name)? {
             Value::Int(v) => Ok(v),
@@ -219,6 +321,10 @@ impl Params {
         usize::try_from(value).map_err(|_| self.wrong(name, &Value::Int(value)))
     }
 
+    /// Returns a double; integers were widened when they were set.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
     pub fn double(&self, name: &str) -> Result<f64> {
         match self.needed(name)? {
             Value::Double(v) => Ok(v),
@@ -226,14 +332,26 @@ impl Params {
         }
     }
 
+    /// Returns a list of strings.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
     pub fn texts(&self, name: &str) -> Result<Vec<String>> {
         texts_of(&self.needed(name)?).ok_or_else(|| self.wrong(name, &Value::Null))
     }
 
+    /// Returns a list of doubles.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
     pub fn doubles(&self, name: &str) -> Result<Vec<f64>> {
         doubles_of(&self.needed(name)?).ok_or_else(|| self.wrong(name, &Value::Null))
     }
 
+    /// Returns a list of lists of doubles.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
     pub fn doubles_list(&self, name: &str) -> Result<Vec<Vec<f64>>> {
         match self.needed(name)? {
             Value::List(lists) => lists
@@ -277,13 +395,25 @@ impl Params {
         Ok(inputs.into_iter().zip(outputs).collect())
     }
 
+    /// Returns the columns that the stage adds, whichever params name those that it reads.
+    ///
+    /// # Errors
+    /// As [`Self::column_pairs`].
+    pub fn output_columns(&self) -> Result<Vec<String>> {
+        if self.operator.param("inputCol").is_none() {
+            return Ok(vec![self.text("outputCol")?]);
+        }
+        Ok(self.column_pairs()?.into_iter().map(|(_, to)| to).collect())
+    }
+
     /// A text that tells apart stages whose functions behave differently.
     pub fn fingerprint(&self) -> String {
         let set: Vec<String> = self.set.iter().map(|(n, v)| format!("{n}={v:?}")).collect();
-        format!("{} {} {}", self.operator.class, self.uid, set.join(" "))
+        format!("{} {} {}", self.operator.class(), self.uid, set.join(" "))
     }
 }
 
+/// Returns a list of strings; `None` if the value or an element is of another type.
 pub fn texts_of(value: &Value) -> Option<Vec<String>> {
     let Value::List(values) = value else { return None };
     let texts = values
@@ -292,6 +422,7 @@ pub fn texts_of(value: &Value) -> Option<Vec<String>> {
     texts.collect()
 }
 
+/// Returns a list of doubles, integers widened; `None` if the value or an element is of another type.
 pub fn doubles_of(value: &Value) -> Option<Vec<f64>> {
     let Value::List(values) = value else { return None };
     let doubles = values.iter().map(|v| match v {
@@ -317,10 +448,10 @@ fn widened(value: Value, kind: Kind) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ml::operators;
+    use crate::ml::stage;
 
     fn naive_bayes() -> Params {
-        let operator = operators::by_name("org.apache.spark.ml.classification.NaiveBayes").unwrap();
+        let operator = stage::by_name("org.apache.spark.ml.classification.NaiveBayes").unwrap();
         Params::new(operator, "nb", &sc::MlParams::default()).unwrap()
     }
 

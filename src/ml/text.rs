@@ -24,6 +24,7 @@ pub struct TextTerms {
 }
 
 impl TextTerms {
+    /// Returns the words that `Tokenizer` makes of a column.
     pub fn new(source: Attribute) -> Self {
         Self {
             source,
@@ -32,12 +33,14 @@ impl TextTerms {
         }
     }
 
+    /// Returns the same without the words that a filter removes.
     #[must_use]
     pub fn without(mut self, filter: Arc<Filter>) -> Self {
         self.filters.push(filter);
         self
     }
 
+    /// Returns the counts of the words under their hashes.
     #[must_use]
     pub fn hashed(mut self, hashing: Hashing) -> Self {
         self.hashing = Some(hashing);
@@ -72,6 +75,7 @@ pub struct TextPredictor {
 }
 
 impl TextPredictor {
+    /// Returns the column of strings.
     pub fn source(&self) -> &Attribute {
         &self.terms.source
     }
@@ -110,18 +114,18 @@ impl TextPredictor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ml::classification::naive_bayes::NaiveBayesModel;
     use crate::ml::feature::{hashing_tf, stop_words};
     use crate::ml::literal::Value;
     use crate::ml::matrix::Matrix;
-    use crate::ml::model::NaiveBayes;
-    use crate::ml::operators;
     use crate::ml::params::Params;
+    use crate::ml::stage;
     use crate::proto as sc;
     use arrow::array::StringArray;
     use arrow::datatypes::{DataType, Float64Type};
 
     fn params(class: &str, set: &[(&str, Value)]) -> Params {
-        let operator = operators::by_name(&format!("org.apache.spark.ml.{class}")).unwrap();
+        let operator = stage::by_name(&format!("org.apache.spark.ml.{class}")).unwrap();
         let mut params = Params::new(operator, "stage", &sc::MlParams::default()).unwrap();
         set.iter()
             .for_each(|(name, value)| params.put(name, value.clone()).unwrap());
@@ -142,7 +146,7 @@ mod tests {
         let theta = (0..3 * FEATURES)
             .map(|i| -1.0 - ((i * 7919) % 101) as f64 / 17.0)
             .collect();
-        let model = NaiveBayes {
+        let model = NaiveBayesModel {
             pi: vec![-1.1, -1.0, -1.2],
             theta: Matrix::new(3, FEATURES, theta),
             sigma: Matrix::default(),

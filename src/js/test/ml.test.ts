@@ -208,3 +208,14 @@ test('vectors and matrices come out of literals as they went in', () => {
   assert.deepEqual(ml.Vectors.sparse(3, [2], [5]).toArray(), [0, 0, 5]);
   assert.throws(() => ml.Vectors.sparse(3, [2, 1], [1, 1]), /ascend/);
 });
+
+test('a variance threshold is fitted under its own class', async () => {
+  const { session, commands } = engine();
+  const selector = new ml.VarianceThresholdSelector({ outputCol: 'selected', varianceThreshold: 2.5 });
+  assert.equal(selector.getFeaturesCol(), 'features');
+  const model = await selector.fit(session.read.table('t'));
+  assert.ok(model instanceof ml.VarianceThresholdSelectorModel);
+  const [fit] = commands;
+  assert.ok(fit?.case === 'fit');
+  assert.equal(fit.value.estimator?.name, 'org.apache.spark.ml.feature.VarianceThresholdSelector');
+});

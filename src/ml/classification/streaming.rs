@@ -9,20 +9,27 @@
 //! repeats after a failure is learned once, provided that the model was saved after the batch (saving writes the sums and
 //! the batch's id along with the model). A batch with a row that training refuses changes nothing either.
 
-use super::naive_bayes::{self, Type};
+use super::naive_bayes::stage::{Statistics, sums_of_classes};
+use super::naive_bayes::{self, NaiveBayesModel, Type};
 use crate::error::Result;
-use crate::ml::model::{NaiveBayes, Statistics};
-use crate::ml::operators;
-use crate::ml::params::Params;
+use crate::ml::literal::Kind;
+use crate::ml::model::Model;
+use crate::ml::params::{
+    Default, FEATURES, LABEL, NON_NEGATIVE, POSITIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION,
+    THRESHOLDS, WEIGHT, free, one_of, param,
+};
+use crate::ml::stage::{self, Estimator, Role, Stage, Training};
 use crate::ml::summary::classes::{self, Classes, Names};
+use crate::ml::training;
+use crate::proto as sc;
 
 /// The params of a batch that concern the model only: those of `NaiveBayes`.
 ///
 /// # Errors
 /// Where a param has an invalid value.
 pub fn model_params(params: &Params) -> Result<Params> {
-    let operator = operators::by_name("org.apache.spark.ml.classification.NaiveBayes")?;
-    let mut own = Params::new(operator, &params.uid, &Default::default())?;
+    let operator = stage::by_name("org.apache.spark.ml.classification.NaiveBayes")?;
+    let mut own = Params::new(operator, &params.uid, &sc::MlParams::default())?;
     for (param, value) in params.explicit() {
         if operator.param(param.name).is_some() {
             own.put(param.name, value.clone())?;
@@ -59,7 +66,7 @@ pub fn discount(params: &Params, rows: i64) -> Result<f64> {
 ///
 /// # Errors
 /// Where there is no row in any batch, or vectors differ in size.
-pub fn learn(params: &Params, before: Option<&Statistics>, batch: classes::State) -> Result<NaiveBayes> {
+pub fn learn(params: &Params, before: Option<&Statistics>, batch: classes::State) -> Result<NaiveBayesModel> {
     let names = Names {
         label: params.text("labelCol")?,
         features: params.text("featuresCol")?,
@@ -81,6 +88,67 @@ pub fn learn(params: &Params, before: Option<&Statistics>, batch: classes::State
     Ok(model)
 }
 
+/// Trains a naive Bayes model batch by batch; ours, Spark has no such stage.
+#[derive(Debug)]
+pub struct StreamingNaiveBayes;
+
+impl Stage for StreamingNaiveBayes {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.classification.StreamingNaiveBayes"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[
+            FEATURES,
+            LABEL,
+            one_of(
+                "modelType",
+                "multinomial",
+                &["multinomial", "bernoulli", "gaussian", "complement"],
+            ),
+            PREDICTION,
+            PROBABILITY,
+            RAW_PREDICTION,
+            param("smoothing", Kind::Double, Default::Double(1.0), NON_NEGATIVE),
+            THRESHOLDS,
+            WEIGHT,
+            param("halfLife", Kind::Double, Default::None, POSITIVE),
+            one_of("timeUnit", "batches", &["batches", "points"]),
+            free("initialModel", Kind::Text),
+            free("batchId", Kind::Long),
+        ];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Estimator(self)
+    }
+}
+
+impl Estimator for StreamingNaiveBayes {
+    fn training(&self, params: &Params) -> Result<Training> {
+        sums_of_classes(params)
+    }
+
+    fn fit(&self, params: &Params, before: Option<&Model>, state: &[u8]) -> Result<Model> {
+        let learned = learn(params, statistics_of(before), training::state(state)?)?;
+        Ok(Model::new(&model_params(params)?, learned))
+    }
+
+    fn starts_from(&self, params: &Params) -> Option<String> {
+        params.column("initialModel")
+    }
+
+    fn has_learned(&self, params: &Params, before: Option<&Model>) -> bool {
+        has_seen(params, statistics_of(before))
+    }
+}
+
+/// Returns the sums that a model was made of; `None` if it was trained at once.
+fn statistics_of(model: Option<&Model>) -> Option<&Statistics> {
+    model?.content::<NaiveBayesModel>()?.statistics.as_ref()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,8 +163,8 @@ mod tests {
     type Row = (f64, &'static [f64], f64);
 
     fn params(set: &[(&str, Value)]) -> Params {
-        let operator = operators::by_name("org.apache.spark.ml.classification.StreamingNaiveBayes").unwrap();
-        let mut params = Params::new(operator, "nb", &Default::default()).unwrap();
+        let operator = stage::by_name("org.apache.spark.ml.classification.StreamingNaiveBayes").unwrap();
+        let mut params = Params::new(operator, "nb", &sc::MlParams::default()).unwrap();
         set.iter()
             .for_each(|(name, value)| params.put(name, value.clone()).unwrap());
         params
@@ -119,7 +187,7 @@ mod tests {
         summary.state()
     }
 
-    fn close(a: &NaiveBayes, b: &NaiveBayes) -> bool {
+    fn close(a: &NaiveBayesModel, b: &NaiveBayesModel) -> bool {
         let mut pairs = a.pi.iter().zip(&b.pi).chain(a.theta.values.iter().zip(&b.theta.values));
         a.theta.values.len() == b.theta.values.len() && pairs.all(|(x, y)| (x - y).abs() < 1e-12)
     }

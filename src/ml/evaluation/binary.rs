@@ -1,6 +1,12 @@
 //! `BinaryClassificationMetrics`: ROC and precision-recall curves, and the areas under them.
 
-use crate::ml::summary::scores::State;
+use crate::error::Result;
+use crate::ml::columns::Reads;
+use crate::ml::literal::Kind;
+use crate::ml::params::{Default, LABEL, NON_NEGATIVE, Param, Params, RAW_PREDICTION, WEIGHT, one_of, param};
+use crate::ml::stage::{Evaluator, Role, Stage, Training};
+use crate::ml::summary::scores::{self, State};
+use crate::ml::training;
 
 /// Cumulative weights of positive and negative rows, from the highest score down.
 #[derive(Debug)]
@@ -81,6 +87,50 @@ pub fn metric(name: &str, state: &State, bins: usize, ranges: usize) -> f64 {
     match name {
         "areaUnderPR" => area(&curves.precision_recall()),
         _ => area(&curves.roc()),
+    }
+}
+
+/// Measures scores of two classes (`BinaryClassificationEvaluator`).
+#[derive(Debug)]
+pub struct BinaryEvaluator;
+
+impl Stage for BinaryEvaluator {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.evaluation.BinaryClassificationEvaluator"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[
+            LABEL,
+            one_of("metricName", "areaUnderROC", &["areaUnderROC", "areaUnderPR"]),
+            param("numBins", Kind::Int, Default::Int(1000), NON_NEGATIVE),
+            RAW_PREDICTION,
+            WEIGHT,
+        ];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Evaluator(self)
+    }
+}
+
+impl Evaluator for BinaryEvaluator {
+    fn training(&self, params: &Params) -> Result<Training> {
+        let (raw, label) = (params.text("rawPredictionCol")?, params.text("labelCol")?);
+        let weight = params.column("weightCol");
+        let mut reads = vec![(raw.clone(), Reads::Scores), (label.clone(), Reads::Numbers)];
+        reads.extend(weight.clone().map(|w| (w, Reads::Numbers)));
+        let weight = weight.unwrap_or_default();
+        Ok(Training::new(reads, move || {
+            Box::new(scores::Scores::new(raw.clone(), label.clone(), weight.clone()))
+        }))
+    }
+
+    fn metric(&self, params: &Params, state: &[u8], ranges: usize) -> Result<f64> {
+        let state: State = training::state(state)?;
+        let (name, bins) = (params.text("metricName")?, params.count("numBins")?);
+        Ok(metric(&name, &state, bins, ranges))
     }
 }
 

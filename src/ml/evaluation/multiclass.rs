@@ -3,8 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::ml::params::Params;
-use crate::ml::summary::confusion::State;
+use crate::ml::columns::Reads;
+use crate::ml::literal::Kind;
+use crate::ml::params::{
+    Check, Default, LABEL, NON_NEGATIVE, POSITIVE, PREDICTION, PROBABILITY, Param, Params, WEIGHT, one_of, param,
+};
+use crate::ml::stage::{Evaluator, Role, Stage, Training};
+use crate::ml::summary::confusion::{self, State};
+use crate::ml::training;
 
 /// Names of the metrics.
 pub const METRICS: &[&str] = &[
@@ -105,4 +111,63 @@ pub fn metric(params: &Params, state: &State) -> Result<f64> {
         "fMeasureByLabel" => one.f_measure(beta),
         _ => weighted(&|c| c.f_measure(1.0)),
     })
+}
+
+/// Measures predictions of several classes (`MulticlassClassificationEvaluator`).
+#[derive(Debug)]
+pub struct MulticlassEvaluator;
+
+impl Stage for MulticlassEvaluator {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.evaluation.MulticlassClassificationEvaluator"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[
+            param("beta", Kind::Double, Default::Double(1.0), POSITIVE),
+            param("eps", Kind::Double, Default::Double(1e-15), Check::Between(0.0, 0.5)),
+            LABEL,
+            param("metricLabel", Kind::Double, Default::Double(0.0), NON_NEGATIVE),
+            one_of("metricName", "f1", METRICS),
+            PREDICTION,
+            PROBABILITY,
+            WEIGHT,
+        ];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Evaluator(self)
+    }
+}
+
+impl Evaluator for MulticlassEvaluator {
+    fn training(&self, params: &Params) -> Result<Training> {
+        let weight = params.column("weightCol");
+        let names = confusion::Names {
+            label: params.text("labelCol")?,
+            prediction: params.text("predictionCol")?,
+            probability: params.text("probabilityCol")?,
+            weight: weight.clone().unwrap_or_default(),
+        };
+        let mut reads = vec![
+            (names.label.clone(), Reads::Numbers),
+            (names.prediction.clone(), Reads::Numbers),
+        ];
+        let has_weight = weight.is_some();
+        reads.extend(weight.map(|w| (w, Reads::Numbers)));
+        let eps = if needs_probabilities(&params.text("metricName")?) {
+            reads.push((names.probability.clone(), Reads::Vectors));
+            Some(params.double("eps")?)
+        } else {
+            None
+        };
+        Ok(Training::new(reads, move || {
+            Box::new(confusion::Confusion::new(names.clone(), has_weight, eps))
+        }))
+    }
+
+    fn metric(&self, params: &Params, state: &[u8], _ranges: usize) -> Result<f64> {
+        metric(params, &training::state(state)?)
+    }
 }

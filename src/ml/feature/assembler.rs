@@ -1,11 +1,18 @@
 //! `VectorAssembler`: numbers, booleans and vectors of a row to one vector.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::Float64Type;
+use arrow::datatypes::{DataType, Float64Type};
 
 use crate::error::{Result, SparkError};
-use crate::ml::error::{Signature, VECTOR, failed_function};
-use crate::values::vector::{Vector, VectorBuilder, VectorColumn};
+use crate::ml::columns::Body;
+use crate::ml::error::{Signature, VECTOR, failed_function, illegal};
+use crate::ml::params::{INPUTS, INVALID, OUTPUT, Param, Params};
+use crate::ml::stage::{Role, Stage, Transformer};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::values::types;
+use crate::values::vector::{self, Vector, VectorBuilder, VectorColumn};
 
 /// One input: doubles, or vectors.
 enum Input<'a> {
@@ -87,4 +94,66 @@ fn invalid(null: bool, column: &str, row: usize) -> SparkError {
          Consider removing {what}s from dataset or using handleInvalid = \"keep\" or \"skip\"."
     );
     failed_function(&function, cause, row)
+}
+
+/// Joins numbers, booleans and vectors to one vector; `handleInvalid` decides about null and NaN (`VectorAssembler`).
+#[derive(Debug)]
+pub struct VectorAssembler;
+
+impl Stage for VectorAssembler {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.feature.VectorAssembler"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[INPUTS, OUTPUT, INVALID];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Transformer(self)
+    }
+}
+
+impl Transformer for VectorAssembler {
+    fn transform(
+        &self,
+        analyzer: &mut Analyzer,
+        mut input: Resolved,
+        params: &Params,
+        _relation: Option<&sc::Relation>,
+    ) -> Result<Resolved> {
+        let (columns, invalid) = (params.texts("inputCols")?, params.text("handleInvalid")?);
+        if columns.is_empty() {
+            return Err(SparkError::requirement(
+                "VectorAssembler needs at least one input column.",
+            ));
+        }
+        let mut reads = Vec::new();
+        for column in &columns {
+            let read = analyzer.input_column(&input, column)?;
+            if !vector::is_vector(&read.typed.data_type)
+                && !types::is_numeric(&read.typed.data_type)
+                && read.typed.data_type != DataType::Boolean
+            {
+                return Err(illegal(format!(
+                    "Data type {} of column {column} is not supported.",
+                    types::simple_string(&read.typed.data_type)
+                )));
+            }
+            let wanted = if vector::is_vector(&read.typed.data_type) {
+                read
+            } else {
+                analyzer.as_double(read)?
+            };
+            reads.push(wanted);
+        }
+        if invalid == "skip" {
+            let doubles: Vec<bool> = reads.iter().map(|r| !vector::is_vector(&r.typed.data_type)).collect();
+            input = analyzer.without_invalid(input, params, &reads, &doubles)?;
+        }
+        let keep = invalid == "keep";
+        let body: Body = Box::new(move |args, rows| Ok(apply(args, &columns, rows, keep)?));
+        analyzer.stage(input, params, vector::data_type(), reads, body)
+    }
 }

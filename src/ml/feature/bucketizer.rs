@@ -3,10 +3,17 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
-use arrow::datatypes::Float64Type;
+use arrow::datatypes::{DataType, Float64Type};
 
 use crate::error::{Result, SparkError};
+use crate::ml::columns::Body;
 use crate::ml::error::{Signature, failed_function};
+use crate::ml::literal::Kind;
+use crate::ml::params::{Check, Default, INPUT, INPUTS, INVALID, OUTPUT, OUTPUTS, Param, Params, param};
+use crate::ml::stage::{Role, Stage, Transformer};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
 use crate::values::text::double;
 
 /// Buckets are closed below and open above, the last is closed; null stays null. With `keep`, NaN has a bucket of its own.
@@ -61,4 +68,71 @@ fn refused(why: String, column: &str, row: usize) -> SparkError {
         column: column.to_owned(),
     };
     failed_function(&function, format!("org.apache.spark.SparkException: {why}"), row)
+}
+
+/// Turns numbers into the index of their bucket; null stays null, `handleInvalid` decides about NaN (`Bucketizer`).
+#[derive(Debug)]
+pub struct Bucketizer;
+
+impl Stage for Bucketizer {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.feature.Bucketizer"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[
+            INPUT,
+            OUTPUT,
+            INPUTS,
+            OUTPUTS,
+            INVALID,
+            param("splits", Kind::Doubles, Default::None, Check::Splits),
+            param("splitsArray", Kind::DoublesList, Default::None, Check::Splits),
+        ];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Transformer(self)
+    }
+}
+
+impl Transformer for Bucketizer {
+    fn transform(
+        &self,
+        analyzer: &mut Analyzer,
+        mut input: Resolved,
+        params: &Params,
+        _relation: Option<&sc::Relation>,
+    ) -> Result<Resolved> {
+        let (pairs, invalid) = (params.column_pairs()?, params.text("handleInvalid")?);
+        let splits = if params.is_set("splitsArray") {
+            params.doubles_list("splitsArray")?
+        } else {
+            vec![params.doubles("splits")?]
+        };
+        if splits.len() != pairs.len() {
+            return Err(SparkError::requirement(format!(
+                "Bucketizer has {} lists of splits for {} columns.",
+                splits.len(),
+                pairs.len()
+            )));
+        }
+        let mut reads = Vec::new();
+        for (from, _) in &pairs {
+            let read = analyzer.numbers(&input, from)?;
+            reads.push(analyzer.as_double(read)?);
+        }
+        if invalid == "skip" {
+            let doubles = vec![true; reads.len()];
+            input = analyzer.without_invalid(input, params, &reads, &doubles)?;
+        }
+        for ((read, (_, to)), splits) in reads.into_iter().zip(pairs).zip(splits) {
+            let (name, keep) = (read.name.clone(), invalid == "keep");
+            let options = format!("{} {splits:?}", params.fingerprint());
+            let body: Body = Box::new(move |args, _| Ok(apply(&splits, keep, &args[0], &name)?));
+            input = analyzer.append(input, params, &options, &to, DataType::Float64, vec![read], body)?;
+        }
+        Ok(input)
+    }
 }

@@ -1,13 +1,24 @@
 //! `CountVectorizerModel`: words of a vocabulary to their counts.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
+use prost::Message;
 
 use crate::error::{Result, SparkError};
+use crate::ml::columns::{Body, Reads};
 use crate::ml::error::{Signature, VECTOR, failed_function};
-use crate::ml::params::Params;
-use crate::values::vector::{VectorBuilder, VectorRef};
+use crate::ml::literal::{Kind, Value};
+use crate::ml::model::{self, Fitted, Model, ModelKind};
+use crate::ml::params::{BINARY, Default, INPUT, NON_NEGATIVE, OUTPUT, POSITIVE, Param, Params, param};
+use crate::ml::persistence::data::Column;
+use crate::ml::stage::{Estimator, Role, Stage, Training};
+use crate::ml::summary::frequencies;
+use crate::ml::training;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::values::vector::{self, VectorBuilder, VectorRef};
 
 /// How often a word occurs, and in how many documents.
 pub type Count = (i64, i64);
@@ -53,6 +64,10 @@ pub struct Counting {
 }
 
 impl Counting {
+    /// Returns the counting of a vocabulary's words, each at its index.
+    ///
+    /// # Errors
+    /// If a param is of another type.
     pub fn new(vocabulary: &[String], params: &Params) -> Result<Self> {
         Ok(Self {
             index: vocabulary.iter().zip(0..).map(|(w, i)| (w.clone(), i)).collect(),
@@ -61,6 +76,10 @@ impl Counting {
         })
     }
 
+    /// Returns sparse counts of a column of lists of words; unknown and null words are left out.
+    ///
+    /// # Errors
+    /// `FAILED_EXECUTE_UDF` at a null list.
     pub fn apply(&self, words: &dyn Array, column: &str) -> Result<ArrayRef> {
         let lists = words.as_list::<i32>();
         let values = lists.values().as_string::<i32>();
@@ -104,5 +123,106 @@ impl Counting {
             });
         }
         out.finish()
+    }
+}
+
+/// Learns a vocabulary from lists of words (`CountVectorizer`).
+#[derive(Debug)]
+pub struct CountVectorizer;
+
+impl Stage for CountVectorizer {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.feature.CountVectorizer"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[
+            INPUT,
+            OUTPUT,
+            BINARY,
+            param("maxDF", Kind::Double, Default::Double(i64::MAX as f64), NON_NEGATIVE),
+            param("minDF", Kind::Double, Default::Double(1.0), NON_NEGATIVE),
+            param("minTF", Kind::Double, Default::Double(1.0), NON_NEGATIVE),
+            param("vocabSize", Kind::Int, Default::Int(1 << 18), POSITIVE),
+        ];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Estimator(self)
+    }
+
+    fn model(&self) -> Option<&'static ModelKind> {
+        Some(&KIND)
+    }
+}
+
+impl Estimator for CountVectorizer {
+    fn training(&self, params: &Params) -> Result<Training> {
+        check_bounds(params)?;
+        let reads = vec![(params.text("inputCol")?, Reads::Words)];
+        Ok(Training::new(reads, || {
+            Box::new(frequencies::WordFrequencies::default())
+        }))
+    }
+
+    fn fit(&self, params: &Params, _before: Option<&Model>, state: &[u8]) -> Result<Model> {
+        let state: frequencies::Words = training::state(state)?;
+        let counts = state.words.into_iter().map(|(w, o)| (w, (o.count, o.docs))).collect();
+        let words = vocabulary(counts, state.docs, params)?;
+        Ok(Model::new(params, Words { words }))
+    }
+}
+
+/// `CountVectorizerModel`: the words of a vocabulary by their index.
+#[derive(Clone, PartialEq, Message)]
+pub struct Words {
+    /// The words, each once.
+    #[prost(string, repeated, tag = "1")]
+    pub words: Vec<String>,
+}
+
+static KIND: ModelKind = ModelKind {
+    class: Some("org.apache.spark.ml.feature.CountVectorizerModel"),
+    tag: 12,
+    decode: model::decoded::<Words>,
+    read: |row| {
+        Ok(Arc::new(Words {
+            words: row.texts("vocabulary")?,
+        }))
+    },
+};
+
+impl Fitted for Words {
+    fn kind(&self) -> &'static ModelKind {
+        &KIND
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+
+    fn transform(&self, analyzer: &mut Analyzer, input: Resolved, id: &str, params: &Params) -> Result<Resolved> {
+        let column = params.text("inputCol")?;
+        let read = analyzer.strings(&input, &column)?;
+        let name = read.name.clone();
+        let counting = Counting::new(&self.words, params)?;
+        let body: Body = Box::new(move |args, _| Ok(counting.apply(&args[0], &name)?));
+        analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
+    }
+
+    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+        Ok(match name {
+            "vocabulary" => Some((Value::texts(self.words.clone()), Kind::Texts)),
+            _ => None,
+        })
+    }
+
+    fn describe(&self, _params: &Params) -> Result<String> {
+        Ok(format!("vocabularySize={}", self.words.len()))
+    }
+
+    fn columns(&self) -> Result<Vec<Column>> {
+        Ok(vec![Column::texts("vocabulary", &self.words)?])
     }
 }

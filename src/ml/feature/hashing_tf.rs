@@ -3,27 +3,44 @@
 //! Spark 3 and later hash with Murmur3 (x86, 32 bits, seed 42) as its authors wrote it; Spark 2 mixed each byte of the
 //! tail as if it were a block, and models saved by it go on doing so.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
+use prost::Message;
 
 use crate::error::{Result, SparkError};
+use crate::ml::columns::Body;
 use crate::ml::error::{Signature, VECTOR, failed_function};
-use crate::ml::params::Params;
-use crate::values::murmur3;
-use crate::values::vector::{VectorBuilder, VectorRef};
+use crate::ml::literal::Kind;
+use crate::ml::model::{self, Fitted, ModelKind};
+use crate::ml::params::{BINARY, Default, INPUT, OUTPUT, POSITIVE, Param, Params, param};
+use crate::ml::persistence::data::Column;
+use crate::ml::stage::{Role, Stage, Transformer};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::values::vector::{self, VectorBuilder, VectorRef};
+use crate::values::{murmur3, types};
 
 const SEED: u32 = 42;
 
 /// How one stage hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hashing {
+    /// Number of features, which hashes are taken modulo.
     pub features: usize,
+    /// Whether counts above 0 become 1.
     pub binary: bool,
     /// Spark 2's variant of the hash.
     pub old: bool,
 }
 
 impl Hashing {
+    /// Returns the hashing that params describe, as Spark 3 and later hash.
+    ///
+    /// # Errors
+    /// If a param is of another type.
     pub fn new(params: &Params) -> Result<Self> {
         Ok(Self {
             features: params.count("numFeatures")?,
@@ -151,6 +168,101 @@ pub fn apply(hashing: Hashing, terms: &dyn Array, column: &str) -> Result<ArrayR
         });
     }
     out.finish()
+}
+
+/// Counts terms under the hash of each, modulo `numFeatures`; null is an error (`HashingTF`).
+#[derive(Debug)]
+pub struct HashingTF;
+
+impl Stage for HashingTF {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.feature.HashingTF"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[
+            INPUT,
+            OUTPUT,
+            BINARY,
+            param("numFeatures", Kind::Int, Default::Int(1 << 18), POSITIVE),
+        ];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Transformer(self)
+    }
+
+    fn model(&self) -> Option<&'static ModelKind> {
+        Some(&OLD)
+    }
+
+    fn saved_by(&self, major: u32) -> Option<Arc<dyn Fitted>> {
+        (major < 3).then(|| -> Arc<dyn Fitted> { Arc::new(OldHashing {}) })
+    }
+}
+
+impl Transformer for HashingTF {
+    fn transform(
+        &self,
+        analyzer: &mut Analyzer,
+        input: Resolved,
+        params: &Params,
+        _relation: Option<&sc::Relation>,
+    ) -> Result<Resolved> {
+        let terms = analyzer.input_column(&input, &params.text("inputCol")?)?;
+        if !matches!(terms.typed.data_type, DataType::List(_)) {
+            return Err(SparkError::requirement(format!(
+                "The input column must be array, but got {}.",
+                types::simple_string(&terms.typed.data_type)
+            )));
+        }
+        let mut hashing = Hashing::new(params)?;
+        hashing.old = analyzer.ml()?.model(&model::stage_id(&params.uid)).is_ok();
+        let known = analyzer.text_terms(&terms);
+        let name = terms.name.clone();
+        let body: Body = Box::new(move |args, _| Ok(apply(hashing, &args[0], &name)?));
+        let old = if hashing.old { "old" } else { "" };
+        let out = analyzer.stage_of(input, params, old, vector::data_type(), vec![terms], body)?;
+        if let (Some(known), Some(made)) = (known, out.output.last()) {
+            analyzer.ml()?.texts.insert(made.id.clone(), known.hashed(hashing));
+        }
+        Ok(out)
+    }
+}
+
+/// Marks a `HashingTF` that Spark 2 saved: it hashes as Spark 2 did.
+#[derive(Clone, PartialEq, Message)]
+pub struct OldHashing {}
+
+static OLD: ModelKind = ModelKind {
+    class: None,
+    tag: 18,
+    decode: model::decoded::<OldHashing>,
+    read: |row| Err(row.corrupt("its class has no data")),
+};
+
+impl Fitted for OldHashing {
+    fn kind(&self) -> &'static ModelKind {
+        &OLD
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+
+    fn transform(&self, analyzer: &mut Analyzer, input: Resolved, id: &str, params: &Params) -> Result<Resolved> {
+        let _ = (analyzer, input, id, params);
+        Err(SparkError::internal("a HashingTF of Spark 2 is not a model"))
+    }
+
+    fn describe(&self, _params: &Params) -> Result<String> {
+        Ok(String::new())
+    }
+
+    fn columns(&self) -> Result<Vec<Column>> {
+        Ok(vec![])
+    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,18 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
-use arrow::datatypes::Float64Type;
+use arrow::datatypes::{DataType, Float64Type};
 
 use crate::error::Result;
-use crate::ml::error::invalid_value;
+use crate::ml::columns::Body;
+use crate::ml::error::{illegal, invalid_value};
+use crate::ml::literal::Kind;
+use crate::ml::params::{INPUT, OUTPUT, Param, Params, free};
+use crate::ml::stage::{Role, Stage, Transformer};
+use crate::ml::transform::Context;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
 
 /// # Errors
 /// Where an index has no label.
@@ -25,4 +33,57 @@ pub fn apply(labels: &[String], indices: &dyn Array, column: &str) -> Result<Arr
         }
     }
     Ok(Arc::new(out.finish()))
+}
+
+/// Turns indices back into the labels of a `StringIndexer`; null and indices without a label are errors (`IndexToString`).
+#[derive(Debug)]
+pub struct IndexToString;
+
+impl Stage for IndexToString {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.feature.IndexToString"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[INPUT, OUTPUT, free("labels", Kind::Texts)];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Transformer(self)
+    }
+}
+
+impl Transformer for IndexToString {
+    fn transform(
+        &self,
+        analyzer: &mut Analyzer,
+        input: Resolved,
+        params: &Params,
+        _relation: Option<&sc::Relation>,
+    ) -> Result<Resolved> {
+        let column = params.text("inputCol")?;
+        let read = analyzer.numbers(&input, &column)?;
+        let known = read
+            .typed
+            .attribute
+            .as_ref()
+            .and_then(|a| Context::seen(analyzer)?.labels.get(&a.id));
+        let labels = match (params.is_set("labels"), known) {
+            (true, _) => Arc::new(params.texts("labels")?),
+            (false, Some(labels)) => labels.clone(),
+            (false, None) => {
+                return Err(illegal(format!(
+                    "Output column {} has no labels: column {column} has no metadata, and the param labels is not set.",
+                    params.text("outputCol")?
+                )));
+            }
+        };
+        let name = read.name.clone();
+        let options = format!("{} {labels:?}", params.fingerprint());
+        let read = analyzer.as_double(read)?;
+        let body: Body = Box::new(move |args, _| Ok(apply(&labels, &args[0], &name)?));
+        let to = params.text("outputCol")?;
+        analyzer.append(input, params, &options, &to, DataType::Utf8, vec![read], body)
+    }
 }

@@ -6,7 +6,15 @@ use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Field};
 
 use crate::error::Result;
+use crate::ml::columns::Body;
 use crate::ml::error::{Signature, failed_function};
+use crate::ml::literal::Kind;
+use crate::ml::params::{Check, Default, INPUT, OUTPUT, Param, Params, param};
+use crate::ml::stage::{Role, Stage, Transformer};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::values::types;
 
 /// Arrays shorter than `n` give empty arrays.
 pub fn apply(n: usize, words: &dyn Array, column: &str) -> Result<ArrayRef> {
@@ -49,4 +57,43 @@ pub fn apply(n: usize, words: &dyn Array, column: &str) -> Result<ArrayRef> {
         out.append(true);
     }
     Ok(Arc::new(out.finish()))
+}
+
+/// Joins each `n` consecutive words with spaces; fewer words make an empty list, null is an error (`NGram`).
+#[derive(Debug)]
+pub struct NGram;
+
+impl Stage for NGram {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.feature.NGram"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[
+            INPUT,
+            OUTPUT,
+            param("n", Kind::Int, Default::Int(2), Check::AtLeast(1.0)),
+        ];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Transformer(self)
+    }
+}
+
+impl Transformer for NGram {
+    fn transform(
+        &self,
+        analyzer: &mut Analyzer,
+        input: Resolved,
+        params: &Params,
+        _relation: Option<&sc::Relation>,
+    ) -> Result<Resolved> {
+        let words = analyzer.strings(&input, &params.text("inputCol")?)?;
+        let n = params.count("n")?;
+        let name = words.name.clone();
+        let body: Body = Box::new(move |args, _| Ok(apply(n, &args[0], &name)?));
+        analyzer.stage(input, params, types::list_of(DataType::Utf8), vec![words], body)
+    }
 }

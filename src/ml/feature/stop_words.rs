@@ -10,8 +10,15 @@ use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Field};
 
 use crate::error::{Result, SparkError};
+use crate::ml::columns::Body;
 use crate::ml::error::{Signature, failed_function};
-use crate::ml::params::Params;
+use crate::ml::literal::Kind;
+use crate::ml::params::{Check, Default, INPUT, INPUTS, OUTPUT, OUTPUTS, Param, Params, flag, named, param};
+use crate::ml::stage::{Role, Stage, Transformer};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::values::types;
 
 const LANGUAGES: [(&str, &str); 14] = [
     ("french", include_str!("stop_words/french.txt")),
@@ -55,6 +62,10 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Returns the filter that params describe.
+    ///
+    /// # Errors
+    /// If a param is of another type.
     pub fn new(params: &Params) -> Result<Self> {
         let case_sensitive = params.bool("caseSensitive")?;
         let turkish = params
@@ -73,6 +84,7 @@ impl Filter {
         })
     }
 
+    /// Returns whether a word is a stop word.
     pub fn removes(&self, word: &str) -> bool {
         if self.case_sensitive || !word.chars().any(char::is_uppercase) {
             return self.words.contains(word);
@@ -129,6 +141,68 @@ pub fn apply(filter: &Filter, words: &dyn Array, column: &str) -> Result<ArrayRe
         out.append(true);
     }
     Ok(Arc::new(out.finish()))
+}
+
+/// Removes words from lists of words; null is an error (`StopWordsRemover`).
+#[derive(Debug)]
+pub struct StopWordsRemover;
+
+impl Stage for StopWordsRemover {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.feature.StopWordsRemover"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[
+            INPUT,
+            OUTPUT,
+            INPUTS,
+            OUTPUTS,
+            flag("caseSensitive", false),
+            named("locale", "en_US"),
+            param("stopWords", Kind::Texts, Default::StopWords, Check::Any),
+        ];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Transformer(self)
+    }
+}
+
+impl Transformer for StopWordsRemover {
+    fn transform(
+        &self,
+        analyzer: &mut Analyzer,
+        mut input: Resolved,
+        params: &Params,
+        _relation: Option<&sc::Relation>,
+    ) -> Result<Resolved> {
+        let filter = Arc::new(Filter::new(params)?);
+        for (from, to) in params.column_pairs()? {
+            let words = analyzer.strings(&input, &from)?;
+            let known = analyzer.text_terms(&words);
+            let (own, name) = (filter.clone(), words.name.clone());
+            let body: Body = Box::new(move |args, _| Ok(apply(&own, &args[0], &name)?));
+            let options = params.fingerprint();
+            input = analyzer.append(
+                input,
+                params,
+                &options,
+                &to,
+                types::list_of(DataType::Utf8),
+                vec![words],
+                body,
+            )?;
+            if let (Some(known), Some(made)) = (known, input.output.last()) {
+                analyzer
+                    .ml()?
+                    .texts
+                    .insert(made.id.clone(), known.without(filter.clone()));
+            }
+        }
+        Ok(input)
+    }
 }
 
 #[cfg(test)]

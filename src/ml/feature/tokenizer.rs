@@ -6,10 +6,17 @@ use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Field};
 use regex::Regex;
 
-use crate::error::Result;
+use crate::error::{Result, SparkError};
+use crate::ml::columns::{Body, Input};
 use crate::ml::error::{Signature, failed_function};
-use crate::ml::params::Params;
+use crate::ml::params::{INPUT, OUTPUT, Param, Params};
+use crate::ml::stage::{Role, Stage, Transformer};
+use crate::ml::text::TextTerms;
+use crate::plan::analyzer::Analyzer;
 use crate::plan::functions::text::regex::compile;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::values::types;
 
 /// Lower case of a whole text, in a buffer that is used again.
 pub fn lower_into(text: &str, out: &mut String) {
@@ -51,6 +58,10 @@ pub struct RegexWords {
 }
 
 impl RegexWords {
+    /// Returns the words that the pattern describes.
+    ///
+    /// # Errors
+    /// If the pattern is not a valid regular expression.
     pub fn new(params: &Params) -> Result<Self> {
         Ok(Self {
             regex: compile("RegexTokenizer", &params.text("pattern")?)?,
@@ -166,6 +177,59 @@ pub fn tokenize_by(regex: &RegexWords, texts: &dyn Array, column: &str) -> Resul
     lists("RegexTokenizer", texts, column, |text, out| {
         regex.each(text, &mut buffer, |word| out.values().append_value(word));
     })
+}
+
+/// Splits a string, made lower case, at single spaces; null is an error (`Tokenizer`).
+#[derive(Debug)]
+pub struct Tokenizer;
+
+impl Stage for Tokenizer {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.feature.Tokenizer"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[INPUT, OUTPUT];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Transformer(self)
+    }
+}
+
+impl Transformer for Tokenizer {
+    fn transform(
+        &self,
+        analyzer: &mut Analyzer,
+        input: Resolved,
+        params: &Params,
+        _relation: Option<&sc::Relation>,
+    ) -> Result<Resolved> {
+        let text = text_column(analyzer, &input, params)?;
+        let (name, source) = (text.name.clone(), text.typed.attribute.clone());
+        let body: Body = Box::new(move |args, _| Ok(tokenize(&args[0], &name)?));
+        let out = analyzer.stage(input, params, types::list_of(DataType::Utf8), vec![text], body)?;
+        if let (Some(source), Some(made)) = (source, out.output.last()) {
+            analyzer.ml()?.texts.insert(made.id.clone(), TextTerms::new(source));
+        }
+        Ok(out)
+    }
+}
+
+/// Returns the column that a tokenizer reads, and its name in messages.
+///
+/// # Errors
+/// If it is not a column of strings.
+pub(super) fn text_column(analyzer: &mut Analyzer, input: &Resolved, params: &Params) -> Result<Input> {
+    let text = analyzer.input_column(input, &params.text("inputCol")?)?;
+    if !types::is_string(&text.typed.data_type) {
+        return Err(SparkError::requirement(format!(
+            "Input type must be string type but got {}.",
+            types::simple_string(&text.typed.data_type)
+        )));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

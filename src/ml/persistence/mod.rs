@@ -5,14 +5,15 @@
 
 pub mod data;
 
-use prost::Message;
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 
 use super::error::illegal;
 use super::literal::Value;
-use super::model::{Fitted, Model, NaiveBayes, OldHashing, Statistics};
-use super::operators::{self, Operator, Stage};
+use super::model::{Fitted, Model};
 use super::params::Params;
+use super::stage::{self, Stage};
 use crate::error::{Exception, Result, SparkError};
 use crate::proto as sc;
 use crate::settings::SPARK_VERSION;
@@ -32,25 +33,28 @@ pub type File = (String, Vec<u8>);
 /// A stage read from a directory.
 #[derive(Debug)]
 pub struct Loaded {
+    /// Class that the metadata names.
     pub class: String,
+    /// Params that were set, or whose default was another then.
     pub params: Params,
     /// Of models, and of stages that behave as an older Spark's.
-    pub fitted: Option<Fitted>,
+    pub fitted: Option<Arc<dyn Fitted>>,
 }
 
 impl Loaded {
     /// Whether it is a model, and not a stage that behaves as an older Spark's.
     pub fn is_model(&self) -> bool {
-        self.params.operator.model == Some(self.class.as_str())
+        self.params.operator.model_class() == Some(self.class.as_str())
     }
 
+    /// Returns the model, or what is special about a stage of an older Spark; `None` for other stages.
     pub fn model(&self) -> Option<Model> {
         let fitted = self.fitted.clone()?;
         Some(Model {
             class: self.class.clone(),
             uid: self.params.uid.clone(),
             params: Some(self.params.to_proto()),
-            fitted: Some(fitted),
+            fitted,
         })
     }
 }
@@ -59,7 +63,7 @@ impl Loaded {
 ///
 /// # Errors
 /// Where the model's arrays cannot be written as Parquet.
-pub fn save(class: &str, params: &Params, fitted: Option<&Fitted>, now_ms: i64, part: &str) -> Result<Vec<File>> {
+pub fn save(class: &str, params: &Params, fitted: Option<&dyn Fitted>, now_ms: i64, part: &str) -> Result<Vec<File>> {
     let metadata = metadata(class, params, now_ms);
     let mut files = vec![
         (
@@ -74,13 +78,8 @@ pub fn save(class: &str, params: &Params, fitted: Option<&Fitted>, now_ms: i64, 
             data::write(fitted)?,
         ));
         files.push(("data/_SUCCESS".to_owned(), vec![]));
-        // Spark reads past this folder.
-        if let Fitted::NaiveBayes(NaiveBayes {
-            statistics: Some(statistics),
-            ..
-        }) = fitted
-        {
-            files.push((format!("statistics/part-00000-{part}.bin"), statistics.encode_to_vec()));
+        if let Some((folder, bytes)) = fitted.beside() {
+            files.push((format!("{folder}/part-00000-{part}.bin"), bytes));
         }
     }
     Ok(files)
@@ -92,7 +91,7 @@ fn metadata(class: &str, params: &Params, now_ms: i64) -> Json {
         .explicit()
         .map(|(p, v)| (p.name.to_owned(), v.to_json()))
         .collect();
-    let defaults = params.operator.params.iter();
+    let defaults = params.operator.params().iter();
     let defaults: Map<String, Json> = defaults
         .filter_map(|p| params.default(p).map(|v| (p.name.to_owned(), v.to_json())))
         .collect();
@@ -112,7 +111,7 @@ pub fn load(folder: &dyn Folder, path: &str, wanted: &str) -> Result<Loaded> {
     let class = text("class").ok_or_else(|| corrupt(path, "metadata names no class"))?;
     // What PySpark saves by itself has PySpark's class.
     let class = class.replacen("pyspark.", "org.apache.spark.", 1);
-    let operator = operators::by_name(&class)?;
+    let operator = stage::by_name(&class)?;
     if !wanted.is_empty() && class != wanted {
         return Err(illegal(format!(
             "Error loading metadata: Expected class name {wanted} but found class name {class}"
@@ -122,19 +121,15 @@ pub fn load(folder: &dyn Folder, path: &str, wanted: &str) -> Result<Loaded> {
     let major = major_version(text("sparkVersion").unwrap_or_default())
         .ok_or_else(|| corrupt(path, "metadata has no Spark version"))?;
     let params = params(operator, uid, &json, path)?;
-    let fitted = if operator.model == Some(class.as_str()) {
-        let parts = folder.files("data")?;
-        let [part] = &parts[..] else {
-            return Err(corrupt(path, &format!("data has {} part files, not 1", parts.len())));
-        };
-        let mut fitted = data::read(operator.stage, part, path)?;
-        if let (Fitted::NaiveBayes(bayes), Some(bytes)) = (&mut fitted, folder.files("statistics")?.first()) {
-            let statistics = Statistics::decode(bytes.as_slice());
-            bayes.statistics = Some(statistics.map_err(|e| corrupt(path, &format!("statistics cannot be read: {e}")))?);
+    let fitted = match operator.model() {
+        Some(kind) if kind.class == Some(class.as_str()) => {
+            let parts = folder.files("data")?;
+            let [part] = &parts[..] else {
+                return Err(corrupt(path, &format!("data has {} part files, not 1", parts.len())));
+            };
+            Some((kind.read)(&data::Row::open(part, folder, path)?)?)
         }
-        Some(fitted)
-    } else {
-        (operator.stage == Stage::HashingTF && major < 3).then_some(Fitted::OldHashing(OldHashing {}))
+        _ => operator.saved_by(major),
     };
     Ok(Loaded { class, params, fitted })
 }
@@ -154,7 +149,7 @@ pub fn read_metadata(folder: &dyn Folder, path: &str) -> Result<Json> {
 }
 
 /// The params of `paramMap`; `defaultParamMap` gives those whose default was another then.
-fn params(operator: &'static Operator, uid: &str, json: &Json, path: &str) -> Result<Params> {
+fn params(operator: &'static dyn Stage, uid: &str, json: &Json, path: &str) -> Result<Params> {
     let mut params = Params::new(operator, uid, &sc::MlParams::default())?;
     let empty = Map::new();
     let map = |key: &str| json.get(key).and_then(Json::as_object).unwrap_or(&empty).clone();
@@ -233,9 +228,10 @@ mod tests {
             );
             load(&metadata(&json.replace('\n', "")), "m", "").unwrap()
         };
-        assert_eq!(of("2.1.0").fitted, Some(Fitted::OldHashing(OldHashing {})));
+        let old = of("2.1.0").model().unwrap();
+        assert!(old.content::<crate::ml::feature::hashing_tf::OldHashing>().is_some());
         let new = of("3.5.1");
-        assert_eq!(new.fitted, None);
+        assert!(new.fitted.is_none());
         assert_eq!(new.params.count("numFeatures").unwrap(), 2000);
     }
 

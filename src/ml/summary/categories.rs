@@ -12,10 +12,12 @@ use crate::values::text::double;
 /// One more than the largest index of each column.
 #[derive(Clone, PartialEq, Message)]
 pub struct State {
+    /// Number of categories per column.
     #[prost(int64, repeated, tag = "1")]
     pub sizes: Vec<i64>,
 }
 
+/// The largest index of each column (`OneHotEncoder`).
 #[derive(Debug)]
 pub struct Categories {
     columns: Vec<String>,
@@ -23,6 +25,7 @@ pub struct Categories {
 }
 
 impl Categories {
+    /// Returns an empty summary; errors name `columns`.
     pub fn new(columns: Vec<String>) -> Self {
         let sizes = vec![0; columns.len()];
         Self {

@@ -17,6 +17,7 @@ use crate::values::vector::VectorColumn;
 /// One class.
 #[derive(Clone, PartialEq, Message)]
 pub struct Class {
+    /// The class.
     #[prost(double, tag = "1")]
     pub label: f64,
     /// Sum of the weights of its rows.
@@ -33,10 +34,13 @@ pub struct Class {
 /// All classes, and the size of the first vector.
 #[derive(Clone, PartialEq, Message)]
 pub struct State {
+    /// Sums per class, in no order.
     #[prost(message, repeated, tag = "1")]
     pub classes: Vec<Class>,
+    /// Number of features; 0 without rows.
     #[prost(uint64, tag = "2")]
     pub features: u64,
+    /// Number of rows.
     #[prost(int64, tag = "3")]
     pub rows: i64,
 }
@@ -57,8 +61,11 @@ impl State {
 /// The columns that training reads, for messages.
 #[derive(Debug, Clone)]
 pub struct Names {
+    /// Column of labels.
     pub label: String,
+    /// Column of vectors.
     pub features: String,
+    /// Column of weights; empty if rows weigh 1.
     pub weight: String,
 }
 
@@ -73,6 +80,7 @@ pub struct Classes {
 }
 
 impl Classes {
+    /// Returns an empty summary for a type of model; errors use `names`.
     pub fn new(kind: Type, names: Names) -> Self {
         Self {
             kind,

@@ -14,10 +14,13 @@ use crate::values::vector::VectorColumn;
 /// Pairs of label and prediction with the weights of their rows, side by side.
 #[derive(Clone, PartialEq, Message)]
 pub struct State {
+    /// Label of each entry.
     #[prost(double, repeated, tag = "1")]
     pub labels: Vec<f64>,
+    /// Prediction of each entry.
     #[prost(double, repeated, tag = "2")]
     pub predictions: Vec<f64>,
+    /// Weight of each entry.
     #[prost(double, repeated, tag = "3")]
     pub weights: Vec<f64>,
     /// Sum of weighted losses.
@@ -28,9 +31,13 @@ pub struct State {
 /// The columns that the metrics read, for messages.
 #[derive(Debug, Clone)]
 pub struct Names {
+    /// Column of labels.
     pub label: String,
+    /// Column of predictions.
     pub prediction: String,
+    /// Column of probabilities.
     pub probability: String,
+    /// Column of weights; empty if rows weigh 1.
     pub weight: String,
 }
 
@@ -46,6 +53,7 @@ pub struct Confusion {
 }
 
 impl Confusion {
+    /// Returns an empty summary; `eps` bounds probabilities of the log loss, which is summed up only with it.
     pub fn new(names: Names, weighted: bool, eps: Option<f64>) -> Self {
         Self {
             names,

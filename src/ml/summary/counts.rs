@@ -11,12 +11,15 @@ use crate::error::Result;
 /// Labels of each column with their counts.
 #[derive(Clone, PartialEq, Message)]
 pub struct State {
+    /// Per input column.
     #[prost(message, repeated, tag = "1")]
     pub columns: Vec<Column>,
 }
 
+/// Labels of one column.
 #[derive(Clone, PartialEq, Message)]
 pub struct Column {
+    /// Number of rows per label.
     #[prost(map = "string, int64", tag = "1")]
     pub counts: HashMap<String, i64>,
 }

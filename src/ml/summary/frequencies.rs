@@ -13,8 +13,10 @@ use crate::values::vector::VectorColumn;
 /// Documents, and those that have each feature.
 #[derive(Clone, PartialEq, Message)]
 pub struct Features {
+    /// Number of documents per feature that have it.
     #[prost(int64, repeated, tag = "1")]
     pub doc_freq: Vec<i64>,
+    /// Number of documents.
     #[prost(int64, tag = "2")]
     pub docs: i64,
 }
@@ -27,6 +29,7 @@ pub struct FeatureFrequencies {
 }
 
 impl FeatureFrequencies {
+    /// Returns an empty summary; errors name `column`.
     pub fn new(column: String) -> Self {
         Self {
             column,
@@ -91,16 +94,21 @@ impl Summary for FeatureFrequencies {
 /// Documents, and words with their occurrences.
 #[derive(Clone, PartialEq, Message)]
 pub struct Words {
+    /// Occurrences per word.
     #[prost(map = "string, message", tag = "1")]
     pub words: HashMap<String, Occurrences>,
+    /// Number of documents.
     #[prost(int64, tag = "2")]
     pub docs: i64,
 }
 
+/// How often a word occurs.
 #[derive(Clone, Copy, PartialEq, Message)]
 pub struct Occurrences {
+    /// Number of occurrences.
     #[prost(int64, tag = "1")]
     pub count: i64,
+    /// Number of documents.
     #[prost(int64, tag = "2")]
     pub docs: i64,
 }

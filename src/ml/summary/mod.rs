@@ -36,6 +36,7 @@ pub trait Summary: fmt::Debug + Send + Sync {
     /// Where the bytes are no such state.
     fn merge(&mut self, state: &[u8]) -> Result<()>;
 
+    /// Returns the state as bytes, which [`Self::merge`] reads.
     fn encode(&self) -> Vec<u8>;
 
     /// Bytes in memory, about.
@@ -96,6 +97,7 @@ impl Accumulator for Summarizer {
 pub struct Weights<'a>(Option<&'a arrow::array::Float64Array>);
 
 impl<'a> Weights<'a> {
+    /// Returns the weights of a column of doubles; 1 for every row without a column.
     pub fn new(column: Option<&'a ArrayRef>) -> Self {
         Self(column.map(|c| c.as_primitive()))
     }

@@ -27,10 +27,12 @@ pub struct Moments {
     max: Vec<f64>,
     #[prost(double, repeated, tag = "7")]
     min: Vec<f64>,
+    /// Sum of the weights.
     #[prost(double, tag = "8")]
     pub total_weight: f64,
     #[prost(double, tag = "9")]
     weight_squares: f64,
+    /// Number of vectors with a weight above 0.
     #[prost(int64, tag = "10")]
     pub rows: i64,
 }
@@ -119,19 +121,23 @@ impl Moments {
         Ok(())
     }
 
+    /// Returns the number of features; 0 before the first row.
     pub fn size(&self) -> usize {
         self.mean.len()
     }
 
+    /// Returns the weighted means; empty without rows.
     pub fn means(&self) -> Vec<f64> {
         let of = |i: usize| self.mean[i] * (self.weights[i] / self.total_weight);
         (0..self.size()).map(of).collect()
     }
 
+    /// Returns the weighted sums.
     pub fn sums(&self) -> Vec<f64> {
         (0..self.size()).map(|i| self.mean[i] * self.weights[i]).collect()
     }
 
+    /// Returns the weighted sums of squares.
     pub fn square_sums(&self) -> &[f64] {
         &self.squares
     }
@@ -150,6 +156,7 @@ impl Moments {
         (0..self.size()).map(of).collect()
     }
 
+    /// Returns the largest values, zeros that sparse vectors leave out included.
     pub fn maxima(&self) -> Vec<f64> {
         let of = |i: usize| {
             if self.nonzeros[i] < self.rows && self.max[i] < 0.0 {
@@ -161,6 +168,7 @@ impl Moments {
         (0..self.size()).map(of).collect()
     }
 
+    /// Returns the smallest values, zeros that sparse vectors leave out included.
     pub fn minima(&self) -> Vec<f64> {
         let of = |i: usize| {
             if self.nonzeros[i] < self.rows && self.min[i] > 0.0 {
@@ -182,11 +190,13 @@ fn sizes(expected: usize, found: usize) -> SparkError {
 /// Moments of a column.
 #[derive(Debug, Default)]
 pub struct MomentsOf {
+    /// Name of the column in errors.
     pub column: String,
     moments: Moments,
 }
 
 impl MomentsOf {
+    /// Returns empty moments; errors name `column`.
     pub fn new(column: String) -> Self {
         Self {
             column,

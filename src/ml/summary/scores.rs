@@ -14,10 +14,13 @@ use crate::values::vector::VectorColumn;
 /// Scores with the weights of their rows, side by side.
 #[derive(Clone, PartialEq, Message)]
 pub struct State {
+    /// The scores, each once.
     #[prost(double, repeated, tag = "1")]
     pub scores: Vec<f64>,
+    /// Weight of rows with label 1 per score.
     #[prost(double, repeated, tag = "2")]
     pub positives: Vec<f64>,
+    /// Weight of rows with another label per score.
     #[prost(double, repeated, tag = "3")]
     pub negatives: Vec<f64>,
 }
@@ -32,6 +35,7 @@ pub struct Scores {
 }
 
 impl Scores {
+    /// Returns an empty summary; errors name the columns.
     pub fn new(column: String, label: String, weight: String) -> Self {
         Self {
             column,

@@ -338,3 +338,28 @@ export type MaxAbsScalerModel = InstanceType<typeof MaxAbsScalerModel>;
 export const MaxAbsScaler: E<One, MaxAbsAttributes> = estimator(spec('feature.MaxAbsScaler', ONE), MaxAbsScalerModel);
 /** An instance of {@link MaxAbsScaler}. */
 export type MaxAbsScaler = InstanceType<typeof MaxAbsScaler>;
+
+interface VarianceParams extends HasOutputCol {
+  /** Name of the column of vectors to select from; `features` by default. */
+  featuresCol: string;
+  /** Variance that a feature must exceed, at least 0; 0 by default. */
+  varianceThreshold: number;
+}
+interface VarianceAttributes {
+  /** Returns the indices of the selected features, ascending. */
+  selectedFeatures: readonly number[];
+}
+const VARIANCE_PARAMS = 'featuresCol="features" outputCol varianceThreshold=0';
+/** Keeps the features that were selected in training; null vectors are errors (`VarianceThresholdSelectorModel`). */
+export const VarianceThresholdSelectorModel: ModelClass<VarianceParams, VarianceAttributes> = model(
+  spec('feature.VarianceThresholdSelectorModel', VARIANCE_PARAMS, 'selectedFeatures'),
+);
+/** A fitted {@link VarianceThresholdSelector}. */
+export type VarianceThresholdSelectorModel = InstanceType<typeof VarianceThresholdSelectorModel>;
+/** Selects the features whose variance is above a threshold: all that are not constant by default (`VarianceThresholdSelector`). */
+export const VarianceThresholdSelector: E<VarianceParams, VarianceAttributes> = estimator(
+  spec('feature.VarianceThresholdSelector', VARIANCE_PARAMS),
+  VarianceThresholdSelectorModel,
+);
+/** An instance of {@link VarianceThresholdSelector}. */
+export type VarianceThresholdSelector = InstanceType<typeof VarianceThresholdSelector>;

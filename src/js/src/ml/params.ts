@@ -57,6 +57,7 @@ threshold d values above it become 1
 timeUnit s what halfLife counts: batches or points
 thresholds D one per class (or column): a prediction is the class with the largest probability / threshold
 toLowercase b whether strings are converted to lower case first
+varianceThreshold d variance that a feature must exceed to be selected
 vocabSize i most words in the vocabulary
 weightCol s weight column name
 withMean b whether to subtract the mean

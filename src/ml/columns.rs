@@ -1,18 +1,33 @@
-//! Columns that stages read and append, and their checks.
+//! Columns of a stage: finding and checking those that it reads, appending those that it makes.
 
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
+use datafusion_common::Result as DfResult;
+use datafusion_expr::LogicalPlanBuilder;
 
-use super::*;
+use super::error::illegal;
+use super::params::Params;
+use super::text::TextTerms;
+use super::transform::Context;
 use crate::error::{Exception, Result, SparkError};
 use crate::kernels::kernel;
-use crate::ml::error::illegal;
-use crate::ml::params::Params;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::cast_expr;
 use crate::plan::names::Names;
 use crate::plan::resolve::typed_attribute;
 use crate::plan::scope::{Resolved, Typed};
 use crate::values::{types, vector};
+
+/// A column that a stage reads: its values and its name in messages.
+pub(super) struct Input {
+    pub typed: Typed,
+    pub name: String,
+}
+
+/// The kernel of a stage's column: the values of its inputs and the number of rows to the values of the output.
+pub(super) type Body = Box<dyn Fn(&[ArrayRef], usize) -> DfResult<ArrayRef> + Send + Sync>;
 
 impl Analyzer {
     /// The one output column of a stage that needs no model.
@@ -92,7 +107,7 @@ impl Analyzer {
         Err(SparkError::requirement(format!(
             "Column {name} must be of type class {}:{} but was actually {}.",
             vector::JVM_CLASS,
-            crate::ml::error::VECTOR,
+            super::error::VECTOR,
             types::simple_string(&read.typed.data_type)
         )))
     }
@@ -129,11 +144,63 @@ impl Analyzer {
         Ok(Input { typed, ..read })
     }
 
+    /// A column of labels: text, or numbers as text.
+    pub(super) fn label_text(&mut self, input: &Resolved, name: &str) -> Result<Input> {
+        let read = self.input_column(input, name)?;
+        if types::is_string(&read.typed.data_type) {
+            return Ok(read);
+        }
+        if !types::is_numeric(&read.typed.data_type) {
+            return Err(SparkError::requirement(format!(
+                "The input column {name} must be either string type or numeric type, but got {}.",
+                types::simple_string(&read.typed.data_type)
+            )));
+        }
+        let typed = cast_expr::as_string(read.typed, self.mode(), self.zone)?;
+        Ok(Input { typed, ..read })
+    }
+
+    pub(super) fn text_terms(&self, read: &Input) -> Option<TextTerms> {
+        read.typed
+            .attribute
+            .as_ref()
+            .and_then(|a| Context::seen(self)?.texts.get(&a.id))
+            .cloned()
+    }
+
+    /// Only rows whose inputs are not null, nor NaN (`na.drop`).
+    pub(super) fn without_invalid(
+        &mut self,
+        input: Resolved,
+        params: &Params,
+        reads: &[Input],
+        doubles: &[bool],
+    ) -> Result<Resolved> {
+        use arrow::array::{Array, AsArray, BooleanArray};
+        use arrow::datatypes::Float64Type;
+        let doubles = doubles.to_vec();
+        let condition = kernel::call(
+            "valid_values",
+            params.fingerprint(),
+            DataType::Boolean,
+            reads.iter().map(|r| r.typed.expr.clone()).collect(),
+            move |args, rows| {
+                let valid = |row: usize| {
+                    args.iter().zip(&doubles).all(|(column, double)| {
+                        column.is_valid(row) && !(*double && column.as_primitive::<Float64Type>().value(row).is_nan())
+                    })
+                };
+                Ok(Arc::new(BooleanArray::from((0..rows).map(valid).collect::<Vec<_>>())))
+            },
+        );
+        filtered(input, condition)
+    }
+
     /// The columns that training reads, as doubles, texts, vectors or words, in the order that its summary takes them.
     ///
     /// # Errors
     /// Where a column is unknown or of another type.
-    pub(in crate::ml) fn training_columns(
+    pub(super) fn training_columns(
         &mut self,
         input: &Resolved,
         wanted: &[(String, Reads)],
@@ -163,7 +230,30 @@ impl Analyzer {
     }
 }
 
-pub(super) fn field_not_found(name: &str, input: &Resolved) -> SparkError {
+/// What a summary takes of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// Vectors.
+    Vectors,
+    /// Lists of strings.
+    Words,
+    /// Strings, or numbers as strings.
+    Labels,
+    /// Numbers, as doubles.
+    Numbers,
+    /// Vectors or doubles.
+    Scores,
+}
+
+/// Keeps the rows for which `condition` is true.
+pub(super) fn filtered(input: Resolved, condition: datafusion_expr::Expr) -> Result<Resolved> {
+    let plan = LogicalPlanBuilder::from(input.plan.clone())
+        .filter(condition)?
+        .build()?;
+    Ok(input.over(plan))
+}
+
+fn field_not_found(name: &str, input: &Resolved) -> SparkError {
     let fields: Vec<String> = input.output.iter().map(|a| format!("`{}`", a.name)).collect();
     let fields = fields.join(", ");
     SparkError::new(

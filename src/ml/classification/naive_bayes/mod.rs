@@ -8,21 +8,33 @@ use arrow::array::{Array, ArrayRef};
 use crate::error::{Result, SparkError};
 use crate::ml::error::{Signature, VECTOR, failed_function, illegal};
 use crate::ml::matrix::Matrix;
-use crate::ml::model::NaiveBayes;
 use crate::ml::params::Params;
 use crate::ml::summary::classes::Class;
 use crate::ml::summary::moments::Moments;
 use crate::values::vector::{self, Vector, VectorRef};
 
+pub mod stage;
+
+pub use stage::NaiveBayesModel;
+
+/// The type of model (`modelType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
+    /// Counts of terms; features are not negative (Manning et al.).
     Multinomial,
+    /// Counts of terms outside of each class (Rennie et al.).
     Complement,
+    /// Presence of terms; features are 0 or 1.
     Bernoulli,
+    /// Normally distributed features of any finite value.
     Gaussian,
 }
 
 impl Type {
+    /// Returns the type that `modelType` names.
+    ///
+    /// # Errors
+    /// If the param is not a string.
     pub fn of(params: &Params) -> Result<Self> {
         Ok(match params.text("modelType")?.as_str() {
             "complement" => Self::Complement,
@@ -52,7 +64,7 @@ impl Type {
 ///
 /// # Errors
 /// Where there is no row at all.
-pub fn fit(params: &Params, mut classes: Vec<Class>, features: usize) -> Result<NaiveBayes> {
+pub fn fit(params: &Params, mut classes: Vec<Class>, features: usize) -> Result<NaiveBayesModel> {
     classes.sort_by(|a, b| a.label.total_cmp(&b.label));
     if classes.is_empty() {
         return Err(SparkError {
@@ -67,7 +79,7 @@ pub fn fit(params: &Params, mut classes: Vec<Class>, features: usize) -> Result<
     discrete(params, &classes, features)
 }
 
-fn discrete(params: &Params, classes: &[Class], features: usize) -> Result<NaiveBayes> {
+fn discrete(params: &Params, classes: &[Class], features: usize) -> Result<NaiveBayesModel> {
     let (kind, smoothing) = (Type::of(params)?, params.double("smoothing")?);
     let sums: Vec<&[f64]> = classes.iter().map(|c| c.sums.as_slice()).collect();
     let at = |sum: &[f64], j: usize| sum.get(j).copied().unwrap_or(0.0);
@@ -94,7 +106,7 @@ fn discrete(params: &Params, classes: &[Class], features: usize) -> Result<Naive
             }
         }
     }
-    Ok(NaiveBayes {
+    Ok(NaiveBayesModel {
         pi,
         theta: Matrix::new(classes.len(), features, theta),
         sigma: Matrix::default(),
@@ -102,7 +114,7 @@ fn discrete(params: &Params, classes: &[Class], features: usize) -> Result<Naive
     })
 }
 
-fn gaussian(classes: &[Class]) -> NaiveBayes {
+fn gaussian(classes: &[Class]) -> NaiveBayesModel {
     let moments: Vec<Moments> = classes.iter().map(|c| c.moments.clone().unwrap_or_default()).collect();
     let features = moments[0].size();
     let means: Vec<Vec<f64>> = moments.iter().map(Moments::means).collect();
@@ -134,7 +146,7 @@ fn gaussian(classes: &[Class]) -> NaiveBayes {
             sigma.push(epsilon + at(&squares, i, j) / class.weight - mean * mean);
         }
     }
-    NaiveBayes {
+    NaiveBayesModel {
         pi,
         theta: Matrix::new(classes.len(), features, theta),
         sigma: Matrix::new(classes.len(), features, sigma),
@@ -157,7 +169,7 @@ pub struct Predictor {
 impl Predictor {
     /// # Errors
     /// Where thresholds are not as many as classes.
-    pub fn new(model: &NaiveBayes, params: &Params) -> Result<Self> {
+    pub fn new(model: &NaiveBayesModel, params: &Params) -> Result<Self> {
         let kind = Type::of(params)?;
         let thresholds = params
             .is_set("thresholds")
@@ -198,10 +210,12 @@ impl Predictor {
         })
     }
 
+    /// Returns the number of classes.
     pub fn classes(&self) -> usize {
         self.offset.len()
     }
 
+    /// Returns the number of features that vectors must have.
     pub fn features(&self) -> usize {
         self.weights.width()
     }
@@ -296,6 +310,7 @@ impl Predictor {
         }
     }
 
+    /// Returns the class of the largest probability, each divided by its threshold if there are thresholds.
     pub fn prediction_of_probability(&self, probability: &[f64]) -> f64 {
         let Some(thresholds) = &self.thresholds else {
             return VectorRef::Dense(probability).argmax() as f64;
@@ -323,14 +338,26 @@ impl Predictor {
         })
     }
 
+    /// Returns the probabilities of a column of raw predictions; null stays null.
+    ///
+    /// # Errors
+    /// If the column is not one of vectors.
     pub fn probability_column(&self, raw: &dyn Array) -> Result<ArrayRef> {
         vector::map(raw, |_, v| Ok(Vector::Dense(probabilities(&v.to_dense()))))
     }
 
+    /// Returns the predicted classes of a column of raw predictions; null stays null.
+    ///
+    /// # Errors
+    /// If the column is not one of vectors.
     pub fn prediction_column_of_raw(&self, raw: &dyn Array) -> Result<ArrayRef> {
         vector::map_to_double(raw, |_, v| Ok(self.prediction_of_raw(v.values())))
     }
 
+    /// Returns the predicted classes of a column of probabilities; null stays null.
+    ///
+    /// # Errors
+    /// If the column is not one of vectors.
     pub fn prediction_column_of_probability(&self, probability: &dyn Array) -> Result<ArrayRef> {
         vector::map_to_double(probability, |_, v| Ok(self.prediction_of_probability(v.values())))
     }

@@ -1,0 +1,327 @@
+//! `NaiveBayes` and `NaiveBayesModel` as a stage.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use prost::Message;
+
+use super::{Predictor, Type, fit, probabilities};
+use crate::error::Result;
+use crate::kernels::kernel;
+use crate::ml::columns::{Body, Input, Reads};
+use crate::ml::literal::{Kind, Value};
+use crate::ml::matrix::Matrix;
+use crate::ml::model::{self, Fitted, Model, ModelKind};
+use crate::ml::params::{
+    Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION, THRESHOLDS, WEIGHT,
+    one_of, param,
+};
+use crate::ml::persistence::data::Column;
+use crate::ml::stage::{Estimator, Role, Stage, Training};
+use crate::ml::summary::classes;
+use crate::ml::training;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::resolve::typed_attribute;
+use crate::plan::scope::{Resolved, Typed};
+use crate::values::vector;
+
+/// Trains naive Bayes models (`NaiveBayes`); null or invalid labels, features and weights are errors.
+#[derive(Debug)]
+pub struct NaiveBayes;
+
+impl Stage for NaiveBayes {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.classification.NaiveBayes"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[
+            FEATURES,
+            LABEL,
+            one_of(
+                "modelType",
+                "multinomial",
+                &["multinomial", "bernoulli", "gaussian", "complement"],
+            ),
+            PREDICTION,
+            PROBABILITY,
+            RAW_PREDICTION,
+            param("smoothing", Kind::Double, Default::Double(1.0), NON_NEGATIVE),
+            THRESHOLDS,
+            WEIGHT,
+        ];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Estimator(self)
+    }
+
+    fn model(&self) -> Option<&'static ModelKind> {
+        Some(&KIND)
+    }
+}
+
+impl Estimator for NaiveBayes {
+    fn training(&self, params: &Params) -> Result<Training> {
+        sums_of_classes(params)
+    }
+
+    fn fit(&self, params: &Params, _before: Option<&Model>, state: &[u8]) -> Result<Model> {
+        let state: classes::State = training::state(state)?;
+        Ok(Model::new(params, fit(params, state.classes, state.features as usize)?))
+    }
+}
+
+/// Returns the training of naive Bayes: sums per class.
+///
+/// # Errors
+/// If a param is of another type.
+pub fn sums_of_classes(params: &Params) -> Result<Training> {
+    let weight = params.column("weightCol");
+    let names = classes::Names {
+        label: params.text("labelCol")?,
+        features: params.text("featuresCol")?,
+        weight: weight.clone().unwrap_or_default(),
+    };
+    let mut reads = vec![
+        (names.features.clone(), Reads::Vectors),
+        (names.label.clone(), Reads::Numbers),
+    ];
+    reads.extend(weight.map(|w| (w, Reads::Numbers)));
+    let kind = Type::of(params)?;
+    Ok(Training::new(reads, move || {
+        Box::new(classes::Classes::new(kind, names.clone()))
+    }))
+}
+
+/// `NaiveBayesModel`: class log priors, and per class and feature: log probabilities, or means and variances.
+///
+/// ```
+/// use rivulet::ml::classification::naive_bayes::NaiveBayesModel;
+/// use rivulet::ml::matrix::Matrix;
+/// use rivulet::ml::model::Fitted;
+///
+/// let model = NaiveBayesModel {
+///     pi: vec![0.5_f64.ln(), 0.5_f64.ln()],
+///     theta: Matrix::new(2, 1, vec![0.0, 0.0]),
+///     ..NaiveBayesModel::default()
+/// };
+/// assert!(model.attribute("theta")?.is_some());
+/// assert!(model.attribute("coefficients")?.is_none());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
+#[derive(Clone, PartialEq, Message)]
+pub struct NaiveBayesModel {
+    /// Log prior per class.
+    #[prost(double, repeated, tag = "1")]
+    pub pi: Vec<f64>,
+    /// One row per class, one column per feature.
+    #[prost(message, required, tag = "2")]
+    pub theta: Matrix,
+    /// Variances of Gaussian models; else empty.
+    #[prost(message, required, tag = "3")]
+    pub sigma: Matrix,
+    /// The sums it was made of, if it continues to learn.
+    #[prost(message, optional, tag = "4")]
+    pub statistics: Option<Statistics>,
+}
+
+/// Sums that a model of a stream was made of (`StreamingNaiveBayes`).
+#[derive(Clone, PartialEq, Message)]
+pub struct Statistics {
+    /// Sums per class.
+    #[prost(message, required, tag = "1")]
+    pub sums: classes::State,
+    /// The last batch that is in; `None` if batches have no ids.
+    #[prost(int64, optional, tag = "2")]
+    pub batch: Option<i64>,
+}
+
+static KIND: ModelKind = ModelKind {
+    class: Some("org.apache.spark.ml.classification.NaiveBayesModel"),
+    tag: 10,
+    decode: model::decoded::<NaiveBayesModel>,
+    read: |row| {
+        let (pi, theta) = (row.vector("pi")?, row.matrix("theta")?);
+        // Before Spark 3 there were no Gaussian models.
+        let sigma = if row.has("sigma") {
+            row.matrix("sigma")?
+        } else {
+            Matrix::default()
+        };
+        let gaussian = !sigma.values.is_empty();
+        if theta.height() != pi.len() || gaussian && (sigma.rows, sigma.columns) != (theta.rows, theta.columns) {
+            return Err(row.corrupt("pi, theta and sigma differ in their classes or features"));
+        }
+        let statistics = row.beside("statistics")?.map(|bytes| {
+            Statistics::decode(bytes.as_slice()).map_err(|e| row.corrupt(&format!("statistics cannot be read: {e}")))
+        });
+        Ok(Arc::new(NaiveBayesModel {
+            pi,
+            theta,
+            sigma,
+            statistics: statistics.transpose()?,
+        }))
+    },
+};
+
+impl Fitted for NaiveBayesModel {
+    fn kind(&self) -> &'static ModelKind {
+        &KIND
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+
+    fn transform(&self, analyzer: &mut Analyzer, input: Resolved, id: &str, params: &Params) -> Result<Resolved> {
+        let predictor = Arc::new(Predictor::new(self, params)?);
+        prediction_columns(analyzer, input, id, params, &predictor)
+    }
+
+    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+        Ok(match name {
+            "pi" => Some(model::dense(&self.pi)),
+            "theta" => Some((self.theta.value(), Kind::Matrix)),
+            "sigma" => Some((self.sigma.value(), Kind::Matrix)),
+            "numClasses" => Some((Value::Int(self.pi.len() as i64), Kind::Int)),
+            "numFeatures" => Some((Value::Int(self.theta.columns as i64), Kind::Int)),
+            _ => None,
+        })
+    }
+
+    fn describe(&self, params: &Params) -> Result<String> {
+        Ok(format!(
+            "modelType={}, numClasses={}, numFeatures={}",
+            params.text("modelType")?,
+            self.pi.len(),
+            self.theta.columns
+        ))
+    }
+
+    fn columns(&self) -> Result<Vec<Column>> {
+        Ok(vec![
+            Column::vector("pi", &self.pi)?,
+            Column::matrix("theta", &self.theta)?,
+            Column::matrix("sigma", &self.sigma)?,
+        ])
+    }
+
+    fn call(&self, params: &Params, method: &str, args: &[Value]) -> Result<Option<(Value, Kind)>> {
+        let [Value::Vector(features)] = args else {
+            return Ok(None);
+        };
+        let predictor = Predictor::new(self, params)?;
+        let raw = predictor.one(features.view())?;
+        Ok(match method {
+            "predict" => Some((Value::Double(predictor.prediction_of_raw(&raw)), Kind::Double)),
+            "predictRaw" => Some(model::dense(&raw)),
+            "predictProbability" => Some(model::dense(&probabilities(&raw))),
+            other => return Err(model::not_allowed(KIND.class.unwrap_or_default(), other)),
+        })
+    }
+
+    fn beside(&self) -> Option<(&'static str, Vec<u8>)> {
+        let statistics = self.statistics.as_ref()?;
+        Some(("statistics", statistics.encode_to_vec()))
+    }
+
+    fn for_prediction(&self) -> Option<Arc<dyn Fitted>> {
+        self.statistics.as_ref()?;
+        let mut own = self.clone();
+        own.statistics = None;
+        Some(Arc::new(own))
+    }
+}
+
+/// Appends raw predictions, probabilities and predictions, those whose columns have names.
+///
+/// A prediction that is made of a string by words and hashes alone is made in one pass over the string; the columns in
+/// between are then made only where somebody selects them.
+fn prediction_columns(
+    analyzer: &mut Analyzer,
+    mut input: Resolved,
+    id: &str,
+    params: &Params,
+    predictor: &Arc<Predictor>,
+) -> Result<Resolved> {
+    let features = analyzer.vectors(&input, &params.text("featuresCol")?)?;
+    let options = format!("{id} {}", params.fingerprint());
+    let (mut raw, mut probability) = (None, None);
+    let fast = analyzer
+        .text_terms(&features)
+        .filter(|t| t.source_in(&input))
+        .and_then(|t| t.predictor(predictor));
+    let features_column = features.name.clone();
+    let raw_body = || -> Body {
+        let (predictor, column) = (predictor.clone(), features_column.clone());
+        Box::new(move |args, _| Ok(predictor.raw_column(&args[0], &column)?))
+    };
+    let read_features = || Input {
+        typed: features.typed.clone(),
+        name: features.name.clone(),
+    };
+    if let Some(to) = params.column("rawPredictionCol") {
+        input = analyzer.append(
+            input,
+            params,
+            &options,
+            &to,
+            vector::data_type(),
+            vec![read_features()],
+            raw_body(),
+        )?;
+        raw = input.output.last().map(typed_attribute);
+    }
+    // Without a column, the raw prediction is an expression inside those that need it.
+    let raw_input = |raw: &Option<Typed>| Input {
+        typed: raw.clone().unwrap_or_else(|| {
+            let expr = kernel::call(
+                "NaiveBayesModel_raw",
+                options.clone(),
+                vector::data_type(),
+                vec![features.typed.expr.clone()],
+                raw_body(),
+            );
+            Typed::new(expr, vector::data_type(), "raw")
+        }),
+        name: features.name.clone(),
+    };
+    if let Some(to) = params.column("probabilityCol") {
+        let predictor = predictor.clone();
+        let body: Body = Box::new(move |args, _| Ok(predictor.probability_column(&args[0])?));
+        let options = format!("probability {options}");
+        let read = raw_input(&raw);
+        input = analyzer.append(input, params, &options, &to, vector::data_type(), vec![read], body)?;
+        probability = input.output.last().map(typed_attribute);
+    }
+    let Some(to) = params.column("predictionCol") else {
+        return Ok(input);
+    };
+    if let Some(fast) = fast {
+        let read = Input {
+            name: fast.source().name.clone(),
+            typed: typed_attribute(fast.source()),
+        };
+        let options = format!("text {options}");
+        let body: Body = Box::new(move |args, _| Ok(fast.predict(&args[0])?));
+        return analyzer.append(input, params, &options, &to, DataType::Float64, vec![read], body);
+    }
+    let predictor = predictor.clone();
+    let (read, body): (Input, Body) = match (&raw, probability) {
+        (None, Some(typed)) => (
+            Input {
+                typed,
+                name: features.name.clone(),
+            },
+            Box::new(move |args, _| Ok(predictor.prediction_column_of_probability(&args[0])?)),
+        ),
+        (raw, _) => (
+            raw_input(raw),
+            Box::new(move |args, _| Ok(predictor.prediction_column_of_raw(&args[0])?)),
+        ),
+    };
+    let options = format!("prediction {options}");
+    analyzer.append(input, params, &options, &to, DataType::Float64, vec![read], body)
+}

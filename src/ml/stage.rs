@@ -1,0 +1,248 @@
+//! What a stage is, and the one table of all stages.
+//!
+//! A stage is a unit struct in a file of its own under `feature`, `classification` or `evaluation`. It implements
+//! [`Stage`] and, by its [`Role`], [`Transformer`], [`Estimator`] or [`Evaluator`]; what an estimator makes implements
+//! [`Fitted`](super::model::Fitted). A line in [`STAGES`] makes it known to plans, jobs, clients and saved directories.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::columns::Reads;
+use super::error::illegal;
+use super::model::{Fitted, Model, ModelKind};
+use super::params::{Param, Params};
+use super::summary::Summary;
+use super::{classification, evaluation, feature};
+use crate::error::Result;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+
+/// All stages; the order is that of the error that lists them.
+///
+/// ```
+/// use rivulet::ml::stage::STAGES;
+///
+/// assert!(STAGES.iter().any(|stage| stage.short() == "StandardScaler"));
+/// ```
+pub static STAGES: &[&dyn Stage] = &[
+    &feature::tokenizer::Tokenizer,
+    &feature::regex_tokenizer::RegexTokenizer,
+    &feature::stop_words::StopWordsRemover,
+    &feature::ngram::NGram,
+    &feature::hashing_tf::HashingTF,
+    &feature::idf::Idf,
+    &feature::count_vectorizer::CountVectorizer,
+    &feature::string_indexer::StringIndexer,
+    &feature::index_to_string::IndexToString,
+    &feature::one_hot::OneHotEncoder,
+    &feature::assembler::VectorAssembler,
+    &feature::binarizer::Binarizer,
+    &feature::bucketizer::Bucketizer,
+    &feature::standard_scaler::StandardScaler,
+    &feature::min_max_scaler::MinMaxScaler,
+    &feature::max_abs_scaler::MaxAbsScaler,
+    &feature::normalizer::Normalizer,
+    &feature::variance_threshold::VarianceThresholdSelector,
+    &feature::sql_transformer::SqlTransformer,
+    &classification::naive_bayes::stage::NaiveBayes,
+    &classification::streaming::StreamingNaiveBayes,
+    &evaluation::binary::BinaryEvaluator,
+    &evaluation::multiclass::MulticlassEvaluator,
+];
+
+/// One kind of stage; an estimator and its model share their params.
+///
+/// ```
+/// use rivulet::ml::stage::{Role, by_name};
+///
+/// let stage = by_name("org.apache.spark.ml.feature.IDFModel")?;
+/// assert_eq!(stage.short(), "IDF");
+/// assert!(matches!(stage.role(), Role::Estimator(_)));
+/// assert!(stage.param("minDocFreq").is_some());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
+pub trait Stage: fmt::Debug + Send + Sync {
+    /// Returns Spark's class.
+    fn class(&self) -> &'static str;
+
+    /// Returns the params with their defaults and checks; names occur once.
+    fn params(&self) -> &'static [Param];
+
+    /// Returns what the stage does.
+    fn role(&self) -> Role<'_>;
+
+    /// Returns the kind of content that models of the stage have; `None` if it makes none.
+    fn model(&self) -> Option<&'static ModelKind> {
+        None
+    }
+
+    /// Returns what makes a stage that Spark `major` saved behave as it did then; `None` if nothing changed since.
+    fn saved_by(&self, _major: u32) -> Option<Arc<dyn Fitted>> {
+        None
+    }
+}
+
+impl dyn Stage {
+    /// Returns a param by name; `None` if the stage lacks it.
+    pub fn param(&self, name: &str) -> Option<&'static Param> {
+        self.params().iter().find(|p| p.name == name)
+    }
+
+    /// Returns the class without its package.
+    pub fn short(&self) -> &'static str {
+        let class = self.class();
+        class.rsplit('.').next().unwrap_or(class)
+    }
+
+    /// Returns the class of the model that the estimator makes; `None` for other stages.
+    pub fn model_class(&self) -> Option<&'static str> {
+        self.model()?.class
+    }
+}
+
+/// What a stage does, with the code that does it.
+#[derive(Debug, Clone, Copy)]
+pub enum Role<'a> {
+    /// Adds columns to a dataset without training.
+    Transformer(&'a dyn Transformer),
+    /// Trains a model.
+    Estimator(&'a dyn Estimator),
+    /// Measures predictions.
+    Evaluator(&'a dyn Evaluator),
+}
+
+/// A stage that adds columns without training.
+pub trait Transformer: fmt::Debug {
+    /// Plans the columns of the stage over `input`, which `relation` is the message of.
+    ///
+    /// # Errors
+    /// If a column is unknown or of a type that the stage does not take, or an output column exists.
+    fn transform(
+        &self,
+        analyzer: &mut Analyzer,
+        input: Resolved,
+        params: &Params,
+        relation: Option<&sc::Relation>,
+    ) -> Result<Resolved>;
+}
+
+/// A stage that trains a model with one aggregate over a dataset.
+pub trait Estimator: fmt::Debug {
+    /// Returns what the training job reads and sums up.
+    ///
+    /// # Errors
+    /// If a param is missing, or params contradict each other.
+    fn training(&self, params: &Params) -> Result<Training>;
+
+    /// Makes the model of a finished job's state; `before` is the model named by [`Self::starts_from`].
+    ///
+    /// # Errors
+    /// If the dataset was empty and the stage needs rows, or if the state is broken.
+    fn fit(&self, params: &Params, before: Option<&Model>, state: &[u8]) -> Result<Model>;
+
+    /// Returns the id of the model that training continues; `None` if it starts anew.
+    fn starts_from(&self, _params: &Params) -> Option<String> {
+        None
+    }
+
+    /// Returns whether `before` has already learned this dataset, so that there is nothing to train.
+    fn has_learned(&self, _params: &Params, _before: Option<&Model>) -> bool {
+        false
+    }
+}
+
+/// A stage that measures predictions with one aggregate over a dataset.
+pub trait Evaluator: fmt::Debug {
+    /// Returns what the evaluation job reads and sums up.
+    ///
+    /// # Errors
+    /// If a param is missing or of another type.
+    fn training(&self, params: &Params) -> Result<Training>;
+
+    /// Returns the metric of a finished job's state; `ranges` is the number of parts Spark would sort scores in.
+    ///
+    /// # Errors
+    /// If the state is broken.
+    fn metric(&self, params: &Params, state: &[u8], ranges: usize) -> Result<f64>;
+}
+
+/// Columns by name, and what a summary takes of each, in the order in which it takes them.
+pub type Columns = Vec<(String, Reads)>;
+
+/// Makes the empty summary of a task.
+pub type MakeSummary = Box<dyn Fn() -> Box<dyn Summary> + Send + Sync>;
+
+/// The one aggregate of a job of training or evaluation.
+pub struct Training {
+    /// The columns that the job reads.
+    pub columns: Columns,
+    /// Makes the summary.
+    pub summary: MakeSummary,
+}
+
+impl Training {
+    /// Returns a job that reads `columns` into the summaries that `summary` makes.
+    pub fn new(columns: Columns, summary: impl Fn() -> Box<dyn Summary> + Send + Sync + 'static) -> Self {
+        Self {
+            columns,
+            summary: Box::new(summary),
+        }
+    }
+}
+
+/// Returns the stage of a class: an estimator's, a transformer's, an evaluator's or a model's.
+///
+/// # Errors
+/// `CONNECT_ML.UNSUPPORTED_EXCEPTION` if Rivulet lacks the class.
+pub fn by_name(class: &str) -> Result<&'static dyn Stage> {
+    let found = STAGES
+        .iter()
+        .find(|s| s.class() == class || s.model_class() == Some(class));
+    found.copied().ok_or_else(|| {
+        let mut error = illegal(format!(
+            "Unsupported ML operator, found {class}. Rivulet has {}.",
+            STAGES.iter().map(|s| s.short()).collect::<Vec<_>>().join(", ")
+        ));
+        error.condition = Some("CONNECT_ML.UNSUPPORTED_EXCEPTION".into());
+        error
+    })
+}
+
+/// Returns the kind of model that is encoded with a tag; `None` if no stage has the tag.
+pub fn model_by_tag(tag: u32) -> Option<&'static ModelKind> {
+    STAGES.iter().filter_map(|s| s.model()).find(|kind| kind.tag == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_and_params_are_named_once() {
+        for (i, stage) in STAGES.iter().enumerate() {
+            assert!(STAGES[..i].iter().all(|s| s.class() != stage.class()));
+            for (j, param) in stage.params().iter().enumerate() {
+                assert!(
+                    stage.params()[..j].iter().all(|p| p.name != param.name),
+                    "{}",
+                    param.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn tags_of_models_differ_and_leave_the_models_own_fields_alone() {
+        let tags: Vec<u32> = STAGES.iter().filter_map(|s| s.model()).map(|m| m.tag).collect();
+        for (i, tag) in tags.iter().enumerate() {
+            assert!(*tag >= 10 && !tags[..i].contains(tag), "{tag}");
+        }
+    }
+
+    #[test]
+    fn a_model_is_found_by_its_own_class() {
+        assert_eq!(by_name("org.apache.spark.ml.feature.IDFModel").unwrap().short(), "IDF");
+        assert!(by_name("org.apache.spark.ml.clustering.KMeans").is_err());
+    }
+}

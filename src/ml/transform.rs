@@ -1,0 +1,134 @@
+//! Transforms as relations: `MlRelation` to projections over its input, one kernel a stage.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::model::{self, Model, Models};
+use super::params::Params;
+use super::stage::{self, Role};
+use super::text::TextTerms;
+use super::training::is_job;
+use crate::error::{Result, SparkError};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::extension::{Extended, Extension};
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::proto::ml_relation::MlType;
+use crate::proto::ml_relation::transform::Operator;
+use crate::proto::relation::RelType;
+
+/// What the analyzer keeps for ML: the models that plans name, and what stages know of columns beyond their types.
+#[derive(Default)]
+pub struct Context {
+    /// The models that plans may name; `None` if there are none.
+    pub models: Option<Rc<dyn Models>>,
+    /// Models that the plan named, by id.
+    pub used: BTreeMap<String, Arc<Model>>,
+    /// Labels of columns that hold their indices, by column id (`NominalAttribute`).
+    pub(super) labels: BTreeMap<String, Arc<Vec<String>>>,
+    /// Columns made of a text alone, by column id: what the fast path of prediction starts from.
+    pub(super) texts: BTreeMap<String, TextTerms>,
+    pub(super) statements: usize,
+}
+
+/// Machine learning's relations: stages applied to a dataset, and the jobs of training and evaluation.
+struct Ml;
+
+impl Extension for Ml {
+    fn relation(&self, analyzer: &mut Analyzer, node: &RelType) -> Option<Result<Resolved>> {
+        match node {
+            RelType::MlRelation(node) => Some(analyzer.ml_relation(node)),
+            RelType::Extension(any) if is_job(any) => Some(analyzer.ml_job(any)),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the extension that adds machine learning to an analyzer; `models` finds what its plans name.
+pub fn extension(models: Option<Rc<dyn Models>>) -> Extended {
+    let context = Context {
+        models,
+        ..Context::default()
+    };
+    Extended {
+        extension: &Ml,
+        state: Box::new(context),
+    }
+}
+
+impl Context {
+    /// Returns what `analyzer` keeps for machine learning; `None` if it was made without the extension.
+    pub fn of(analyzer: &mut Analyzer) -> Option<&mut Context> {
+        analyzer.extensions.iter_mut().find_map(|e| e.state.downcast_mut())
+    }
+
+    pub(super) fn seen(analyzer: &Analyzer) -> Option<&Context> {
+        analyzer.extensions.iter().find_map(|e| e.state.downcast_ref())
+    }
+
+    /// The models that the plan named, as they travel.
+    pub fn encoded(&self) -> BTreeMap<String, Vec<u8>> {
+        self.used
+            .iter()
+            .map(|(id, m)| (id.clone(), m.for_prediction().encode_to_vec()))
+            .collect()
+    }
+
+    pub(super) fn model(&mut self, id: &str) -> Result<Arc<Model>> {
+        let found = self
+            .models
+            .as_ref()
+            .and_then(|m| m.find(id))
+            .ok_or_else(|| model::lost(id))?;
+        self.used.insert(id.to_owned(), found.clone());
+        Ok(found)
+    }
+}
+
+impl Analyzer {
+    pub(super) fn ml(&mut self) -> Result<&mut Context> {
+        Context::of(self).ok_or_else(|| SparkError::internal("an ML plan is analysed without the ML extension"))
+    }
+
+    /// One `MlRelation`.
+    ///
+    /// # Errors
+    /// Where a stage, model, param or column is unknown, or of another type than the stage takes.
+    pub(crate) fn ml_relation(&mut self, node: &sc::MlRelation) -> Result<Resolved> {
+        match &node.ml_type {
+            Some(MlType::Transform(transform)) => {
+                let input = self.relation(
+                    transform
+                        .input
+                        .as_deref()
+                        .ok_or_else(|| SparkError::invalid_plan("a transform lacks its input"))?,
+                )?;
+                let given = transform.params.clone().unwrap_or_default();
+                match &transform.operator {
+                    Some(Operator::ObjRef(reference)) => {
+                        let model = self.ml()?.model(&reference.id)?;
+                        let params = model.params_with(Some(&given))?;
+                        model.fitted.transform(self, input, &reference.id, &params)
+                    }
+                    Some(Operator::Transformer(operator)) => {
+                        let params = Params::new(stage::by_name(&operator.name)?, &operator.uid, &given)?;
+                        match params.operator.role() {
+                            Role::Transformer(own) => own.transform(self, input, &params, transform.input.as_deref()),
+                            Role::Estimator(_) | Role::Evaluator(_) => Err(SparkError::unsupported(format!(
+                                "{} as a transformer: it is fitted, or evaluates",
+                                params.operator.short()
+                            ))),
+                        }
+                    }
+                    None => Err(SparkError::invalid_plan("a transform names no stage")),
+                }
+            }
+            Some(MlType::Fetch(fetch)) => {
+                let methods: Vec<&str> = fetch.methods.iter().map(|m| m.method.as_str()).collect();
+                Err(model::not_allowed("a model", &methods.join(".")))
+            }
+            None => Err(SparkError::invalid_plan("an ML relation is empty")),
+        }
+    }
+}
