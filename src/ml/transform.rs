@@ -27,7 +27,7 @@ use crate::kernels::kernel;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::extension::{Extended, Extension};
 use crate::plan::names::Names;
-use crate::plan::resolve::typed_attribute;
+use crate::plan::scope::typed_attribute;
 use crate::plan::scope::{Resolved, Typed};
 use crate::plan::{cast_expr, sql};
 use crate::proto as sc;

@@ -75,6 +75,15 @@ impl Typed {
     }
 }
 
+/// Returns a column as an expression under its own name.
+pub fn typed_attribute(attribute: &Attribute) -> Typed {
+    let mut typed = Typed::new(attribute.column(), attribute.data_type.clone(), attribute.name.clone());
+    typed.named = true;
+    typed.nullable = attribute.nullable;
+    typed.attribute = Some(attribute.clone());
+    typed
+}
+
 /// A call that makes rows of one row (`GenerateExec`).
 #[derive(Debug, Clone)]
 pub struct Generator {

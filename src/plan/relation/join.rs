@@ -3,18 +3,18 @@
 use datafusion_common::JoinType;
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr};
 
-use super::analyzer::Analyzer;
-use super::coercion;
-use super::scope::{Attribute, Resolved, Typed};
-use super::sql::marker::Marker;
 use crate::error::{Result, SparkError};
+use crate::plan::analyzer::Analyzer;
 use crate::plan::cast_expr;
+use crate::plan::coercion;
+use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
+use crate::plan::sql::marker::Marker;
 use crate::proto as sc;
 use crate::proto::set_operation::SetOpType;
 use crate::values::types;
 
 impl Analyzer {
-    pub(super) fn join(&mut self, node: &sc::Join) -> Result<Resolved> {
+    pub(in crate::plan) fn join(&mut self, node: &sc::Join) -> Result<Resolved> {
         use sc::join::JoinType as J;
         let left = self.input(node.left.as_deref())?;
         let right = self.input(node.right.as_deref())?;
@@ -75,8 +75,8 @@ impl Analyzer {
             );
             let common = coercion::comparison(&l.data_type, &r.data_type, self.conf.ansi())
                 .ok_or_else(|| SparkError::unsupported(format!("USING({name}) over columns without a common type")))?;
-            let lt = cast_expr::cast(super::resolve::typed_attribute(&l), &common, self.mode(), self.zone)?;
-            let rt = cast_expr::cast(super::resolve::typed_attribute(&r), &common, self.mode(), self.zone)?;
+            let lt = cast_expr::cast(typed_attribute(&l), &common, self.mode(), self.zone)?;
+            let rt = cast_expr::cast(typed_attribute(&r), &common, self.mode(), self.zone)?;
             let equal = binary_expr(lt.expr.clone(), Operator::Eq, rt.expr.clone());
             condition = Some(match condition {
                 Some(all) => datafusion_expr::and(all, equal),
@@ -140,7 +140,7 @@ impl Analyzer {
     }
 
     /// LATERAL over a subquery: a join whose right side sees the left side's columns.
-    pub(super) fn lateral_subquery(
+    pub(in crate::plan) fn lateral_subquery(
         &mut self,
         left: Resolved,
         right: &sc::Relation,
@@ -174,7 +174,7 @@ impl Analyzer {
         Ok(joined(left, right, join_type, plan, both))
     }
 
-    pub(super) fn set_operation(&mut self, node: &sc::SetOperation) -> Result<Resolved> {
+    pub(in crate::plan) fn set_operation(&mut self, node: &sc::SetOperation) -> Result<Resolved> {
         let left = self.input(node.left_input.as_deref())?;
         let mut right = self.input(node.right_input.as_deref())?;
         let (mut left, all) = (left, node.is_all());
@@ -298,7 +298,7 @@ impl Analyzer {
     }
 
     /// The output, in its order, cast to `types`, under fresh ids where a cast was needed or an id is taken twice.
-    pub(super) fn aligned(
+    pub(in crate::plan) fn aligned(
         &mut self,
         relation: &Resolved,
         types: &[arrow::datatypes::DataType],
@@ -306,7 +306,7 @@ impl Analyzer {
         let mut output = Vec::new();
         let mut exprs = Vec::new();
         for (attribute, to) in relation.output.iter().zip(types) {
-            let typed = cast_expr::cast(super::resolve::typed_attribute(attribute), to, self.mode(), self.zone)?;
+            let typed = cast_expr::cast(typed_attribute(attribute), to, self.mode(), self.zone)?;
             let taken = output.iter().any(|o: &Attribute| o.id == attribute.id);
             let id = if typed.data_type == attribute.data_type && typed.attribute.is_some() && !taken {
                 attribute.id.clone()

@@ -2,17 +2,17 @@
 
 use datafusion_expr::{Expr, LogicalPlanBuilder};
 
-use super::aggregate::has_aggregate;
-use super::analyzer::Analyzer;
-use super::scope::{Attribute, Resolved, Typed};
-use super::{sql, time_window};
 use crate::error::{Result, SparkError};
+use crate::plan::aggregate::has_aggregate;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
+use crate::plan::time_window;
 use crate::proto as sc;
 use crate::proto::expression::ExprType;
 
 impl Analyzer {
-    pub(super) fn project_relation(&mut self, node: &sc::Project) -> Result<Resolved> {
+    pub(in crate::plan) fn project_relation(&mut self, node: &sc::Project) -> Result<Resolved> {
         let input = match node.input.as_deref() {
             Some(input) => self.relation(input)?,
             None => Resolved::new(LogicalPlanBuilder::empty(true).build()?, vec![], false),
@@ -21,7 +21,7 @@ impl Analyzer {
     }
 
     /// `SELECT expressions FROM input`.
-    pub(super) fn select(&mut self, input: Resolved, expressions: &[sc::Expression]) -> Result<Resolved> {
+    pub(in crate::plan) fn select(&mut self, input: Resolved, expressions: &[sc::Expression]) -> Result<Resolved> {
         let outside = std::mem::take(&mut self.lateral);
         let items = self.select_items(&input, expressions);
         self.lateral = outside;
@@ -42,8 +42,7 @@ impl Analyzer {
                 }
                 _ if Marker::StarExcept.is(expression) => items.extend(self.star_except(expression, input)?),
                 Some(ExprType::ExpressionString(text)) => {
-                    let (parsed, relations) = sql::parse_expression_with_relations(&text.expression)?;
-                    self.remember(relations)?;
+                    let parsed = self.parsed(&text.expression)?;
                     items.extend(self.select_items(input, std::slice::from_ref(&parsed))?);
                 }
                 _ => {
@@ -56,21 +55,6 @@ impl Analyzer {
             }
         }
         Ok(items)
-    }
-
-    fn star_except(&mut self, marked: &sc::Expression, input: &Resolved) -> Result<Vec<Typed>> {
-        let Some((star, excepted)) = Marker::of(marked).and_then(|(_, arguments)| arguments.split_first()) else {
-            return Ok(vec![]);
-        };
-        let Some(ExprType::UnresolvedStar(star)) = &star.expr_type else {
-            return Err(SparkError::invalid_plan("EXCEPT needs a star"));
-        };
-        let mut columns = self.star(star, input)?;
-        for expression in excepted {
-            let unwanted = self.expression(expression, input)?;
-            columns.retain(|c| c.expr != unwanted.expr);
-        }
-        Ok(columns)
     }
 
     /// A projection of resolved items, with generators, windows and window functions pulled out below it.
@@ -144,10 +128,10 @@ impl Analyzer {
         Ok(expanded.relation)
     }
 
-    pub(super) fn with_columns(&mut self, node: &sc::WithColumns) -> Result<Resolved> {
+    pub(in crate::plan) fn with_columns(&mut self, node: &sc::WithColumns) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let names = self.names();
-        let mut items: Vec<Typed> = input.output.iter().map(super::resolve::typed_attribute).collect();
+        let mut items: Vec<Typed> = input.output.iter().map(typed_attribute).collect();
         for alias in &node.aliases {
             let [name] = &alias.name[..] else {
                 return Err(SparkError::unsupported("withColumn with several names"));

@@ -1,0 +1,281 @@
+//! Grouping: GROUP BY and its sets, HAVING, pivot, and global aggregates.
+//!
+//! An [`Aggregation`] stays open for a while: a HAVING or ORDER BY above may still ask for another aggregate or for a
+//! grouping column that is not selected (Spark's `ResolveAggregateFunctions`). Time windows group by their start, a plain
+//! timestamp; the window struct is put together afterwards.
+
+mod grouping;
+mod having;
+mod pivot;
+
+use arrow::datatypes::DataType;
+use datafusion_common::ScalarValue;
+use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion_expr::{Expr, LogicalPlanBuilder};
+
+use super::analyzer::Analyzer;
+use super::functions::aggregate::grouping::is_grouping;
+use super::scope::{Attribute, Resolved, Typed, typed_attribute};
+use super::sql::marker::SqlForm;
+use crate::error::{Result, SparkError};
+use crate::proto as sc;
+use crate::proto::aggregate::GroupType;
+use crate::proto::expression::ExprType;
+
+/// One open aggregation.
+#[derive(Debug, Clone)]
+pub struct Aggregation {
+    /// What is aggregated.
+    input: Resolved,
+    /// Grouping columns of the input, after a projection has computed them.
+    groups: Vec<Attribute>,
+    /// Expressions over the input that a grouping column stands for.
+    known: Vec<(Expr, Expr)>,
+    /// Grouping columns by their number in GROUP BY, for `grouping(x)`; and the id column of grouping sets.
+    grouping: Option<(Vec<Expr>, Attribute)>,
+    aggregates: Vec<(Expr, Attribute)>,
+    outputs: Vec<(Expr, Attribute)>,
+    extras: Vec<(Expr, Attribute)>,
+    having: Vec<Expr>,
+}
+
+/// Whether an expression has an aggregate function in it.
+pub fn has_aggregate(expr: &Expr) -> bool {
+    let mut found = false;
+    let _ = expr.apply(|e| {
+        Ok(match e {
+            Expr::AggregateFunction(_) => {
+                found = true;
+                TreeNodeRecursion::Stop
+            }
+            _ => TreeNodeRecursion::Continue,
+        })
+    });
+    found
+}
+
+impl Analyzer {
+    /// GROUP BY with its sets, and pivot. A DataFrame shows the grouping columns first; SQL shows its select list only.
+    pub(in crate::plan) fn aggregate(&mut self, node: &sc::Aggregate, origin: SqlForm) -> Result<Resolved> {
+        let input = self.input(node.input.as_deref())?;
+        let from_sql = origin == SqlForm::Select;
+        if node.group_type() == GroupType::Pivot {
+            return self.pivot(node, input, origin == SqlForm::Pivot);
+        }
+        let mut grouping = self.grouped_by(node, &input);
+        let sets = grouping::grouping_sets(node, &mut grouping)?;
+        let groups = grouping
+            .iter()
+            .map(|g| self.grouping_expression(g, node, &input))
+            .collect::<Result<Vec<_>>>()?;
+        let mut open = self.open(input, groups.clone(), sets)?;
+        let mut outputs = Vec::new();
+        if !from_sql {
+            for group in groups {
+                outputs.push(self.select_group(&open, group)?);
+            }
+        }
+        for item in &node.aggregate_expressions {
+            match &item.expr_type {
+                Some(ExprType::UnresolvedStar(star)) => outputs.extend(self.star(star, &open.input)?),
+                _ => outputs.push(self.expression(item, &open.input)?),
+            }
+        }
+        for typed in outputs {
+            self.output(&mut open, typed)?;
+        }
+        self.close(open)
+    }
+
+    /// A select list with aggregate functions and no GROUP BY.
+    pub(in crate::plan) fn global_aggregate(&mut self, input: Resolved, items: Vec<Typed>) -> Result<Resolved> {
+        let mut open = self.open(input, vec![], None)?;
+        for typed in items {
+            self.output(&mut open, typed)?;
+        }
+        self.close(open)
+    }
+
+    /// A grouping expression as an output column of a DataFrame aggregate.
+    pub(super) fn select_group(&mut self, open: &Aggregation, group: Typed) -> Result<Typed> {
+        if group.window.is_some() {
+            let mut typed = group.clone();
+            // The newest: the input may have a window of an aggregation below.
+            let found = open
+                .input
+                .output
+                .iter()
+                .rev()
+                .find(|a| a.time_window && a.name == group.name);
+            if let Some(attribute) = found {
+                typed = typed_attribute(attribute);
+            }
+            typed.name = group.name;
+            return Ok(typed);
+        }
+        Ok(group)
+    }
+
+    pub(super) fn output(&mut self, open: &mut Aggregation, typed: Typed) -> Result<()> {
+        if typed.generator.is_some() {
+            return Err(SparkError::unsupported(
+                "generators beside aggregates in one select list",
+            ));
+        }
+        let expr = self.rewrite(open, typed.expr.clone(), &typed.name)?;
+        let mut attribute = self.attribute(typed.name, typed.data_type, true);
+        if let Some(from) = &typed.attribute {
+            attribute.event_time = from.event_time;
+            attribute.time_window = from.time_window;
+        }
+        open.outputs.push((expr, attribute));
+        Ok(())
+    }
+
+    /// An expression over the input as one over groups and aggregates.
+    pub(super) fn rewrite(&mut self, open: &mut Aggregation, expr: Expr, name: &str) -> Result<Expr> {
+        let mut missing: Option<String> = None;
+        let rewritten = expr.transform_down(|e| {
+            if let Some((_, replacement)) = open.known.iter().find(|(known, _)| *known == e) {
+                return Ok(Transformed::new(replacement.clone(), true, TreeNodeRecursion::Jump));
+            }
+            match &e {
+                Expr::AggregateFunction(_) => {
+                    let attribute = match open.aggregates.iter().find(|(known, _)| *known == e) {
+                        Some((_, attribute)) => attribute.clone(),
+                        None => {
+                            let attribute = self.attribute("aggregate", DataType::Null, true);
+                            open.aggregates.push((e, attribute.clone()));
+                            attribute
+                        }
+                    };
+                    Ok(Transformed::new(attribute.column(), true, TreeNodeRecursion::Jump))
+                }
+                Expr::ScalarFunction(call) if is_grouping(&call.func) => {
+                    let column = grouping_bit(open.grouping.as_ref(), call.args.first())?;
+                    Ok(Transformed::new(column, true, TreeNodeRecursion::Jump))
+                }
+                Expr::Column(column) => {
+                    let grouped = open.groups.iter().any(|g| g.id == column.name)
+                        || open.aggregates.iter().any(|(_, a)| a.id == column.name);
+                    if !grouped {
+                        let label = open
+                            .input
+                            .visible()
+                            .find(|a| a.id == column.name)
+                            .map_or(name.to_owned(), |a| a.name.clone());
+                        missing.get_or_insert(label);
+                    }
+                    Ok(Transformed::no(e))
+                }
+                _ => Ok(Transformed::no(e)),
+            }
+        })?;
+        if let Some(column) = missing {
+            return Err(SparkError::analysis(
+                "MISSING_AGGREGATION",
+                "42803",
+                format!(
+                    "The non-aggregating expression \"{column}\" is based on columns which are not participating in the GROUP BY clause. \
+                     Add the columns or the expression to the GROUP BY, aggregate the expression, or use \"any_value({column})\" if \
+                     you do not care which of the values within a group is returned."
+                ),
+            )
+            .with("expression", format!("\"{column}\""))
+            .with("expressionAnyValue", format!("\"any_value({column})\"")));
+        }
+        Ok(rewritten.data)
+    }
+
+    /// Builds the plan: aggregate, HAVING, outputs, with groups and extras hidden behind them.
+    pub(super) fn close(&mut self, open: Aggregation) -> Result<Resolved> {
+        let groups: Vec<Expr> = open.groups.iter().map(Attribute::column).collect();
+        let aggregates: Vec<Expr> = open
+            .aggregates
+            .iter()
+            .map(|(e, a)| e.clone().alias(a.id.clone()))
+            .collect();
+        let mut builder = LogicalPlanBuilder::from(open.input.plan.clone());
+        if groups.is_empty() && aggregates.is_empty() {
+            // GROUP BY of constants only, nothing aggregated: one row if there is any.
+            let one = datafusion_functions_aggregate::expr_fn::count(Expr::Literal(ScalarValue::Int64(Some(1)), None));
+            builder = builder.aggregate(Vec::<Expr>::new(), vec![one.alias("#rows")])?;
+        } else {
+            builder = builder.aggregate(groups, aggregates)?;
+        }
+        for condition in &open.having {
+            builder = builder.filter(condition.clone())?;
+        }
+        let plan = builder.build()?;
+        let mut columns: Vec<(Expr, &Attribute)> = Vec::new();
+        let mut output = Vec::new();
+        for (expr, attribute) in &open.outputs {
+            columns.push((expr.clone(), attribute));
+            output.push(attribute.clone());
+        }
+        let mut hidden = Vec::new();
+        for (expr, attribute) in &open.extras {
+            columns.push((expr.clone(), attribute));
+            hidden.push(attribute.clone());
+        }
+        let plan = self.project(plan, columns)?;
+        let mut resolved = Resolved::new(plan, output, open.input.streaming);
+        resolved.hidden = hidden;
+        resolved.tagged = open
+            .input
+            .tagged
+            .iter()
+            .map(|(id, attributes)| {
+                let kept = attributes
+                    .iter()
+                    .filter_map(|a| {
+                        open.outputs
+                            .iter()
+                            .find(|(e, _)| known_as(&open, a) == Some(e))
+                            .map(|(_, o)| Attribute {
+                                name: a.name.clone(),
+                                ..o.clone()
+                            })
+                    })
+                    .collect();
+                (*id, kept)
+            })
+            .collect();
+        resolved.aggregation = Some(Box::new(open));
+        Ok(resolved)
+    }
+}
+
+/// `grouping(column)`, 1 where the row's set leaves the column out, and `grouping_id()`.
+///
+/// # Errors
+/// `UNSUPPORTED_GROUPING_EXPRESSION` without grouping sets, `GROUPING_COLUMN_MISMATCH` for another column.
+fn grouping_bit(sets: Option<&(Vec<Expr>, Attribute)>, column: Option<&Expr>) -> Result<Expr> {
+    let (columns, id) = sets.ok_or_else(|| {
+        SparkError::analysis(
+            "UNSUPPORTED_GROUPING_EXPRESSION",
+            "42K0E",
+            "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.",
+        )
+    })?;
+    let Some(column) = column else {
+        return Ok(id.column());
+    };
+    let at = columns.iter().position(|c| c == column).ok_or_else(|| {
+        SparkError::analysis(
+            "GROUPING_COLUMN_MISMATCH",
+            "42803",
+            "Column of grouping can't be found in grouping columns.",
+        )
+    })?;
+    let shift = Expr::Literal(ScalarValue::Int64(Some((columns.len() - 1 - at) as i64)), None);
+    let one = Expr::Literal(ScalarValue::Int64(Some(1)), None);
+    Ok(datafusion_expr::cast((id.column() >> shift) & one, DataType::Int8))
+}
+
+fn known_as<'a>(open: &'a Aggregation, attribute: &Attribute) -> Option<&'a Expr> {
+    open.known
+        .iter()
+        .find(|(k, _)| *k == attribute.column())
+        .map(|(_, r)| r)
+}

@@ -1,0 +1,114 @@
+//! Pivot: one column per value and aggregate.
+
+use datafusion_common::ScalarValue;
+use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion_expr::{Expr, ExprFunctionExt};
+
+use crate::error::{Result, SparkError};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::{Resolved, Typed, typed_attribute};
+use crate::plan::sql::marker::Marker;
+use crate::plan::{cast_expr, literal};
+use crate::proto as sc;
+
+impl Analyzer {
+    /// A column per value of the pivot and aggregate, named by the value, and by the aggregate where there are several.
+    pub(super) fn pivot(&mut self, node: &sc::Aggregate, input: Resolved, from_sql: bool) -> Result<Resolved> {
+        let pivot = node
+            .pivot
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a pivot has no column"))?;
+        let column = pivot
+            .col
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a pivot has no column"))?;
+        let column = self.expression(column, &input)?;
+        if pivot.values.is_empty() {
+            return Err(SparkError::unsupported("pivot without a list of values"));
+        }
+        let mut calls = Vec::new();
+        for item in &node.aggregate_expressions {
+            calls.push(self.expression(item, &input)?);
+        }
+        let groups: Vec<Typed> = if from_sql {
+            let mut used: Vec<String> = column.attribute.iter().map(|a| a.id.clone()).collect();
+            for call in &calls {
+                used.extend(call.expr.column_refs().into_iter().map(|c| c.name.clone()));
+            }
+            input
+                .output
+                .iter()
+                .filter(|a| !used.contains(&a.id))
+                .map(typed_attribute)
+                .collect()
+        } else {
+            node.grouping_expressions
+                .iter()
+                .map(|g| self.expression(g, &input))
+                .collect::<Result<_>>()?
+        };
+        let mut open = self.open(input, groups.clone(), None)?;
+        for group in groups {
+            let group = self.select_group(&open, group)?;
+            self.output(&mut open, group)?;
+        }
+        let names = match &node.grouping_expressions[..] {
+            [names] => Marker::of(names).filter(|(marker, _)| *marker == Marker::PivotNames),
+            _ => None,
+        };
+        for (number, value) in pivot.values.iter().enumerate() {
+            let value = literal::resolve(value)?;
+            let named = names
+                .and_then(|(_, names)| names.get(number))
+                .map(|n| self.expression(n, &open.input));
+            let label = match named.transpose()?.and_then(|n| n.literal().cloned()) {
+                Some(ScalarValue::Utf8(Some(name))) => name,
+                _ => value.name.clone(),
+            };
+            let wanted = cast_expr::cast(value, &column.data_type, self.mode(), self.zone)?;
+            let matches = datafusion_expr::binary_expr(
+                column.expr.clone(),
+                datafusion_expr::Operator::IsNotDistinctFrom,
+                wanted.expr,
+            );
+            for call in &calls {
+                let name = if calls.len() == 1 {
+                    label.clone()
+                } else {
+                    format!("{label}_{}", call.name)
+                };
+                let cell = if_any(&matches, only(&matches, call.expr.clone())?)?;
+                self.output(&mut open, Typed::new(cell, call.data_type.clone(), name))?;
+            }
+        }
+        self.close(open)
+    }
+}
+
+/// An expression whose aggregates see only the rows that match.
+fn only(matches: &Expr, expr: Expr) -> Result<Expr> {
+    let filtered = expr.transform(|e| {
+        Ok(match e {
+            Expr::AggregateFunction(mut f) => {
+                f.params.filter = Some(Box::new(match f.params.filter.take() {
+                    Some(old) => datafusion_expr::and(*old, matches.clone()),
+                    None => matches.clone(),
+                }));
+                Transformed::new(Expr::AggregateFunction(f), true, TreeNodeRecursion::Jump)
+            }
+            other => Transformed::no(other),
+        })
+    })?;
+    Ok(filtered.data)
+}
+
+/// An aggregate over some rows of a group; null if there are none, even for one such as `count` (`PivotFirst`).
+fn if_any(matches: &Expr, aggregate: Expr) -> Result<Expr> {
+    let one = Expr::Literal(ScalarValue::Int64(Some(1)), None);
+    let rows = datafusion_functions_aggregate::expr_fn::count(one)
+        .filter(matches.clone())
+        .build()?;
+    let any = rows.gt(Expr::Literal(ScalarValue::Int64(Some(0)), None));
+    let cases = vec![(Box::new(any), Box::new(aggregate))];
+    Ok(Expr::Case(datafusion_expr::Case::new(None, cases, None)))
+}

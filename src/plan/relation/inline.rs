@@ -1,0 +1,130 @@
+//! Relations without an input: inline tables (`VALUES`) and functions that stand as tables.
+
+use arrow::datatypes::DataType;
+use datafusion_common::ScalarValue;
+use datafusion_expr::{Expr, LogicalPlanBuilder};
+
+use crate::error::{Result, SparkError};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::names::Names;
+use crate::plan::scope::{Resolved, Typed};
+use crate::plan::sql::marker::SqlForm;
+use crate::plan::{cast_expr, coercion, extract, functions};
+use crate::proto as sc;
+
+impl Analyzer {
+    pub(super) fn table_function(
+        &mut self,
+        call: &sc::UnresolvedTableValuedFunction,
+        form: SqlForm,
+    ) -> Result<Resolved> {
+        let name = call.function_name.to_ascii_lowercase();
+        let empty = Resolved::new(LogicalPlanBuilder::empty(true).build()?, vec![], false);
+        let mut args = Vec::new();
+        for argument in &call.arguments {
+            args.push(self.expression(argument, &empty)?);
+        }
+        if form == SqlForm::Values {
+            return self.values(args);
+        }
+        if name == "range" {
+            let longs = args
+                .iter()
+                .map(|t| match t.literal().map(|v| v.cast_to(&DataType::Int64)) {
+                    Some(Ok(ScalarValue::Int64(Some(n)))) => Ok(n),
+                    _ => Err(SparkError::analysis(
+                        "UNEXPECTED_INPUT_TYPE",
+                        "42K09",
+                        format!("The argument {} of range is no integer literal.", t.name),
+                    )),
+                });
+            let longs = longs.collect::<Result<Vec<_>>>()?;
+            return match longs[..] {
+                [end] => self.range(0, end, 1, None),
+                [start, end] => self.range(start, end, 1, None),
+                [start, end, step] => self.range(start, end, step, None),
+                [start, end, step, parts] => self.range(start, end, step, i32::try_from(parts).ok()),
+                _ => Err(SparkError::analysis(
+                    "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+                    "42605",
+                    "range takes 1 to 4 arguments.",
+                )),
+            };
+        }
+        let context = functions::Context {
+            mode: self.mode(),
+            zone: self.zone,
+            now_us: self.now_us,
+            conf: &self.conf,
+        };
+        let generator = functions::call(&context, &name, args, false)?
+            .and_then(|t| t.generator)
+            .ok_or_else(|| {
+                SparkError::analysis(
+                    "UNRESOLVABLE_TABLE_VALUED_FUNCTION",
+                    "42883",
+                    format!("Could not resolve `{name}` to a table-valued function."),
+                )
+            })?;
+        let (mut relation, made) = self.generate(empty, &generator)?;
+        relation.output = made;
+        Ok(relation)
+    }
+
+    /// Inline tables: rows as structs, columns widened over the rows.
+    pub(super) fn values(&mut self, rows: Vec<Typed>) -> Result<Resolved> {
+        let mut cells: Vec<Vec<Typed>> = Vec::new();
+        for row in rows {
+            let DataType::Struct(fields) = row.data_type.clone() else {
+                return Err(SparkError::invalid_plan("a row of VALUES is no struct"));
+            };
+            cells.push(
+                fields
+                    .iter()
+                    .map(|f| extract::fields(row.clone(), std::slice::from_ref(f.name()), Names::Exact))
+                    .collect::<Result<_>>()?,
+            );
+        }
+        let width = cells.first().map_or(0, Vec::len);
+        if cells.iter().any(|r| r.len() != width) {
+            return Err(SparkError::analysis(
+                "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
+                "42000",
+                "Invalid inline table: the rows differ in their number of columns.",
+            ));
+        }
+        let mut output = Vec::new();
+        for column in 0..width {
+            let common =
+                coercion::common(cells.iter().map(|r| &r[column].data_type), self.conf.ansi()).ok_or_else(|| {
+                    SparkError::analysis(
+                        "INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE",
+                        "42000",
+                        format!(
+                            "Invalid inline table: incompatible types found in column `col{}`.",
+                            column + 1
+                        ),
+                    )
+                })?;
+            output.push(self.attribute(format!("col{}", column + 1), common, true));
+        }
+        let mut table = Vec::new();
+        for row in cells {
+            let row = row
+                .into_iter()
+                .zip(&output)
+                .map(|(cell, a)| Ok(cast_expr::cast(cell, &a.data_type, self.mode(), self.zone)?.expr));
+            table.push(row.collect::<Result<Vec<Expr>>>()?);
+        }
+        let plan = LogicalPlanBuilder::values(table)?.build()?;
+        let columns: Vec<_> = plan
+            .schema()
+            .columns()
+            .into_iter()
+            .map(Expr::Column)
+            .zip(&output)
+            .collect();
+        let plan = self.project(plan, columns)?;
+        Ok(Resolved::new(plan, output, false))
+    }
+}

@@ -1,0 +1,105 @@
+//! Relations: one arm per message of `spark.connect.Relation`.
+//!
+//! This file dispatches only; the operations live beside it, by what they do: where rows come from (`read`, `inline`),
+//! which rows (`rows`), which columns (`shape`, `project`), nulls (`na`), two inputs (`join`), event time (`watermark`).
+
+mod inline;
+mod join;
+mod na;
+mod project;
+mod read;
+mod rows;
+mod shape;
+mod watermark;
+
+pub use read::{normal_type, options_of};
+
+use super::analyzer::Analyzer;
+use super::scope::Resolved;
+use super::sql::marker::SqlForm;
+use crate::error::{Result, SparkError};
+use crate::proto as sc;
+use crate::proto::relation::RelType;
+use crate::proto::variant_name;
+
+impl Analyzer {
+    /// One relation and everything below it.
+    pub fn relation(&mut self, relation: &sc::Relation) -> Result<Resolved> {
+        let mut resolved = self.nested(|analyzer| analyzer.relation_kind(relation))?;
+        if let Some(id) = relation.common.as_ref().and_then(|c| c.plan_id) {
+            resolved.tagged.push((id, resolved.output.clone()));
+        }
+        Ok(resolved)
+    }
+
+    pub(super) fn input(&mut self, input: Option<&sc::Relation>) -> Result<Resolved> {
+        self.relation(input.ok_or_else(|| SparkError::invalid_plan("a relation lacks its input"))?)
+    }
+
+    fn relation_kind(&mut self, relation: &sc::Relation) -> Result<Resolved> {
+        let kind = relation
+            .rel_type
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a relation is empty"))?;
+        let form = SqlForm::of(relation);
+        match kind {
+            RelType::Read(read) => self.read(read),
+            RelType::Project(node) => self.project_relation(node),
+            RelType::Filter(node) => self.filter(node),
+            RelType::Join(node) => self.join(node),
+            RelType::SetOp(node) => self.set_operation(node),
+            RelType::Sort(node) => self.sort(node),
+            RelType::Limit(node) => self.limit(node),
+            RelType::Offset(node) => self.offset(node),
+            RelType::Aggregate(node) => self.aggregate(node, form),
+            RelType::Sql(node) => self.sql_text(node),
+            RelType::LocalRelation(node) => self.local(node),
+            RelType::Deduplicate(node) => self.deduplicate(node),
+            RelType::Range(node) => self.range(node.start.unwrap_or(0), node.end, node.step, node.num_partitions),
+            RelType::SubqueryAlias(node) => self.aliased(node),
+            RelType::Repartition(node) => {
+                let input = self.input(node.input.as_deref())?;
+                self.repartitioned(input, vec![], usize::try_from(node.num_partitions).ok())
+            }
+            RelType::RepartitionByExpression(node) => self.repartitioned_by(node),
+            RelType::ToDf(node) => self.renamed_all(node),
+            RelType::WithColumnsRenamed(node) => self.with_columns_renamed(node),
+            RelType::Drop(node) => self.drop_columns(node),
+            RelType::WithColumns(node) => self.with_columns(node),
+            RelType::Hint(node) => self.input(node.input.as_deref()),
+            RelType::CollectMetrics(node) => self.input(node.input.as_deref()),
+            RelType::Unpivot(node) => self.unpivot(node, form),
+            RelType::ToSchema(node) => self.conformed(node),
+            RelType::WithWatermark(node) => self.watermark(node),
+            RelType::WithRelations(node) => self.with_relations(node),
+            RelType::UnresolvedTableValuedFunction(call) => self.table_function(call, form),
+            RelType::LateralJoin(node) => self.lateral_join(node),
+            RelType::FillNa(node) => self.fill_na(node),
+            RelType::DropNa(node) => self.drop_na(node),
+            RelType::Replace(node) => self.replace(node),
+            RelType::Sample(node) => self.sample(node),
+            RelType::GroupMap(node) => self.map_groups(node),
+            RelType::Tail(_) => Err(SparkError::unsupported("tail below other operations")),
+            other => self.extended(other),
+        }
+    }
+
+    /// Notes relations that the root names, as views or as subqueries by their plan ids.
+    fn with_relations(&mut self, node: &sc::WithRelations) -> Result<Resolved> {
+        for reference in &node.references {
+            if let Some(RelType::SubqueryAlias(alias)) = &reference.rel_type {
+                self.views.insert(alias.alias.to_lowercase(), reference.clone());
+            }
+        }
+        self.remember(node.references.clone());
+        self.input(node.root.as_deref())
+    }
+
+    /// A relation that the analyzer's extension knows.
+    fn extended(&mut self, node: &RelType) -> Result<Resolved> {
+        let extension = self.extension.as_ref().map(|e| e.extension);
+        extension
+            .and_then(|e| e.relation(self, node))
+            .unwrap_or_else(|| Err(SparkError::unsupported(format!("the relation {}", variant_name(node)))))
+    }
+}

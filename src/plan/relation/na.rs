@@ -1,0 +1,99 @@
+//! Nulls: `na.fill`, `na.drop`, `na.replace` (Spark's `DataFrameNaFunctions`).
+
+use arrow::datatypes::DataType;
+use datafusion_common::ScalarValue;
+use datafusion_expr::{Expr, LogicalPlanBuilder};
+
+use crate::error::Result;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::names::Names;
+use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
+use crate::plan::{cast_expr, literal};
+use crate::proto as sc;
+use crate::values::types;
+
+impl Analyzer {
+    pub(super) fn fill_na(&mut self, node: &sc::NaFill) -> Result<Resolved> {
+        let input = self.input(node.input.as_deref())?;
+        let values = node.values.iter().map(literal::resolve).collect::<Result<Vec<_>>>()?;
+        let (names, mut items) = (self.names(), Vec::new());
+        node.cols.iter().try_for_each(|c| names.must(&input, c).map(|_| ()))?;
+        for attribute in &input.output {
+            let at = node.cols.iter().position(|c| names.same(c, &attribute.name));
+            let value = match (&node.cols[..], at) {
+                ([], _) => values.first(),
+                (_, Some(i)) => values.get(i).or_else(|| values.first().filter(|_| values.len() == 1)),
+                (_, None) => None,
+            };
+            let fits = |v: &Typed| {
+                types::is_numeric(&v.data_type) && types::is_numeric(&attribute.data_type)
+                    || types::is_string(&v.data_type) && types::is_string(&attribute.data_type)
+                    || v.data_type == attribute.data_type
+            };
+            let typed = typed_attribute(attribute);
+            items.push(match value.filter(|v| fits(v)) {
+                Some(value) => {
+                    let value = cast_expr::cast(value.clone(), &attribute.data_type, self.mode(), self.zone)?;
+                    let expr = datafusion_functions::core::coalesce().call(vec![typed.expr, value.expr]);
+                    let mut filled = Typed::new(expr, attribute.data_type.clone(), attribute.name.clone());
+                    filled.named = true;
+                    filled
+                }
+                None => typed,
+            });
+        }
+        self.select_typed(input, items)
+    }
+
+    pub(super) fn drop_na(&mut self, node: &sc::NaDrop) -> Result<Resolved> {
+        let input = self.input(node.input.as_deref())?;
+        let (names, all) = (self.names(), node.cols.is_empty());
+        node.cols.iter().try_for_each(|c| names.must(&input, c).map(|_| ()))?;
+        let columns = input.output.iter();
+        let columns: Vec<&Attribute> = columns.filter(|a| all || names.among(&a.name, &node.cols)).collect();
+        let least = node.min_non_nulls.map_or(columns.len() as i64, i64::from);
+        let one = |a: &&Attribute| datafusion_expr::cast(a.column().is_not_null(), DataType::Int64);
+        let Some(total) = columns.iter().map(one).reduce(|a, b| a + b) else {
+            return Ok(input);
+        };
+        let condition = total.gt_eq(Expr::Literal(ScalarValue::Int64(Some(least)), None));
+        let plan = LogicalPlanBuilder::from(input.plan.clone())
+            .filter(condition)?
+            .build()?;
+        Ok(input.over(plan))
+    }
+
+    pub(super) fn replace(&mut self, node: &sc::NaReplace) -> Result<Resolved> {
+        let input = self.input(node.input.as_deref())?;
+        let (names, mut items) = (self.names(), Vec::new());
+        node.cols.iter().try_for_each(|c| names.must(&input, c).map(|_| ()))?;
+        for attribute in &input.output {
+            // Spark finds the columns by the session's rule and then compares letter by letter (`DataFrameNaFunctions`).
+            let chosen = node.cols.is_empty() || Names::Exact.among(&attribute.name, &node.cols);
+            let typed = typed_attribute(attribute);
+            let mut cases = Vec::new();
+            for replacement in node.replacements.iter().filter(|_| chosen) {
+                let (Some(old), Some(new)) = (&replacement.old_value, &replacement.new_value) else {
+                    continue;
+                };
+                let (old, new) = (literal::resolve(old)?, literal::resolve(new)?);
+                let fits = types::is_numeric(&old.data_type) && types::is_numeric(&attribute.data_type)
+                    || old.data_type == attribute.data_type;
+                if fits {
+                    let old = cast_expr::cast(old, &attribute.data_type, self.mode(), self.zone)?;
+                    let new = cast_expr::cast(new, &attribute.data_type, self.mode(), self.zone)?;
+                    cases.push((Box::new(typed.expr.clone().eq(old.expr)), Box::new(new.expr)));
+                }
+            }
+            items.push(if cases.is_empty() {
+                typed
+            } else {
+                let expr = Expr::Case(datafusion_expr::Case::new(None, cases, Some(Box::new(typed.expr))));
+                let mut replaced = Typed::new(expr, attribute.data_type.clone(), attribute.name.clone());
+                replaced.named = true;
+                replaced
+            });
+        }
+        self.select_typed(input, items)
+    }
+}

@@ -1,0 +1,226 @@
+//! Leaves: files, streams, tables, local data, ranges, and SQL text.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Fields};
+
+use crate::error::{Exception, Result, SparkError};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scan::Origin;
+use crate::plan::scope::Resolved;
+use crate::plan::{sql, type_message};
+use crate::proto as sc;
+use crate::sources::{self, Format, StreamSpec};
+use crate::values::types;
+
+impl Analyzer {
+    pub(super) fn read(&mut self, read: &sc::Read) -> Result<Resolved> {
+        use sc::read::ReadType;
+        match read.read_type.as_ref() {
+            Some(ReadType::NamedTable(table)) => self.named_table(&table.unparsed_identifier),
+            Some(ReadType::DataSource(source)) if read.is_streaming => self.read_stream(source),
+            Some(ReadType::DataSource(source)) => self.read_files(source),
+            None => Err(SparkError::invalid_plan("a read names no source")),
+        }
+    }
+
+    pub(super) fn named_table(&mut self, name: &str) -> Result<Resolved> {
+        let parts = sql::parse_identifier(name)?;
+        let view = parts.last().and_then(|n| self.views.get(&n.to_lowercase())).cloned();
+        let Some(view) = view else {
+            let quoted = parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(".");
+            return Err(SparkError::analysis(
+                "TABLE_OR_VIEW_NOT_FOUND",
+                "42P01",
+                format!(
+                    "The table or view {quoted} cannot be found. Verify the spelling and correctness of the schema and catalog. \
+                     Rivulet's tables are the temporary views of this session."
+                ),
+            )
+            .with("relationName", quoted));
+        };
+        let mut relation = self.relation(&view)?;
+        for attribute in &mut relation.output {
+            attribute.qualifier = parts[parts.len() - 1..].to_vec();
+        }
+        relation.hidden.clear();
+        relation.aggregation = None;
+        relation.tagged.clear();
+        Ok(relation)
+    }
+
+    pub(super) fn read_files(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
+        let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
+        let format = Format::parse(&format_name).ok_or_else(|| sources::unknown(&format_name))?;
+        let options = options_of(&source.options);
+        let mut paths = source.paths.clone();
+        paths.extend(options.get("path").cloned());
+        let declared = source
+            .schema
+            .as_deref()
+            .filter(|s| !s.is_empty())
+            .map(type_message::schema_from_text)
+            .transpose()?;
+        let set = self.files.resolve(&format, &paths, &options, declared)?;
+        let partitions = set.files.len().max(1);
+        self.scan(
+            Origin::Blocks { format, options },
+            &set.fields,
+            partitions,
+            set.files,
+            None,
+        )
+    }
+
+    pub(super) fn read_stream(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
+        let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
+        let options = options_of(&source.options);
+        let declared = source
+            .schema
+            .as_deref()
+            .filter(|s| !s.is_empty())
+            .map(type_message::schema_from_text)
+            .transpose()?;
+        let path = source.paths.first().cloned().or_else(|| options.get("path").cloned());
+        let spec = StreamSpec {
+            format: format_name,
+            path,
+            options: options.clone(),
+        };
+        let definition = sources::find(&spec.format)?;
+        let format = definition.format(&options)?;
+        let fields = definition.fields(format, declared)?;
+        definition.check(&spec)?;
+        let partitions = self.conf.parallelism();
+        self.scan(
+            Origin::Blocks { format, options },
+            &fields,
+            partitions,
+            vec![],
+            Some(spec),
+        )
+    }
+
+    pub(super) fn local(&mut self, node: &sc::LocalRelation) -> Result<Resolved> {
+        let declared = node
+            .schema
+            .as_deref()
+            .filter(|s| !s.is_empty())
+            .map(type_message::schema_from_text)
+            .transpose()?;
+        let Some(data) = &node.data else {
+            let fields = declared.unwrap_or_else(Fields::empty);
+            return self.scan(
+                Origin::Local {
+                    ipc: Arc::from(Vec::new()),
+                },
+                &fields,
+                1,
+                vec![],
+                None,
+            );
+        };
+        let reader = arrow::ipc::reader::StreamReader::try_new(data.as_slice(), None)
+            .map_err(|e| SparkError::invalid_plan(format!("a local relation is no Arrow stream: {e}")))?;
+        let arriving = reader.schema();
+        let own: Fields = arriving
+            .fields()
+            .iter()
+            .map(|f| Field::new(f.name(), normal_type(f.data_type()), true))
+            .collect();
+        let fields = match declared {
+            Some(declared) if declared.len() == own.len() => declared,
+            Some(_) => {
+                return Err(SparkError::invalid_plan(
+                    "schema and data of a local relation differ in columns",
+                ));
+            }
+            None => own,
+        };
+        self.scan(
+            Origin::Local {
+                ipc: Arc::from(data.as_slice()),
+            },
+            &fields,
+            1,
+            vec![],
+            None,
+        )
+    }
+
+    pub(super) fn range(&mut self, start: i64, end: i64, step: i64, partitions: Option<i32>) -> Result<Resolved> {
+        if step == 0 {
+            return Err(SparkError::new(
+                Exception::IllegalArgument,
+                "INVALID_PARAMETER_VALUE.STEP",
+                "22023",
+                "The step of a range must not be 0.",
+            ));
+        }
+        let slices = partitions
+            .and_then(|n| usize::try_from(n).ok())
+            .filter(|n| *n > 0)
+            .unwrap_or_else(|| self.conf.parallelism());
+        let fields = Fields::from(vec![Field::new("id", DataType::Int64, false)]);
+        self.scan(Origin::Range { start, end, step }, &fields, slices, vec![], None)
+    }
+
+    #[allow(deprecated)] // Clients of Spark 3.5 send literals in `args` and `pos_args`.
+    pub(super) fn sql_text(&mut self, node: &sc::Sql) -> Result<Resolved> {
+        let literal = |l: &sc::expression::Literal| sc::Expression {
+            expr_type: Some(sc::expression::ExprType::Literal(l.clone())),
+            ..Default::default()
+        };
+        let named = node.named_arguments.iter().map(|(n, e)| (n.clone(), e.clone()));
+        let named = named.chain(node.args.iter().map(|(n, l)| (n.clone(), literal(l))));
+        let positional = node
+            .pos_arguments
+            .iter()
+            .cloned()
+            .chain(node.pos_args.iter().map(literal));
+        let positional = positional.enumerate().map(|(i, e)| (format!("_{}", i + 1), e));
+        self.parameters.extend(named.chain(positional));
+        match sql::parse_statement(&node.query)? {
+            sql::Statement::Query(relation) => self.relation(&relation),
+            _ => Err(SparkError::unsupported("this SQL command as a relation")),
+        }
+    }
+}
+
+/// Option names are case-insensitive in Spark (`CaseInsensitiveMap`).
+pub fn options_of(options: &std::collections::HashMap<String, String>) -> BTreeMap<String, String> {
+    options.iter().map(|(k, v)| (k.to_lowercase(), v.clone())).collect()
+}
+
+/// The engine's form of a type that arrived from outside.
+pub fn normal_type(data_type: &DataType) -> DataType {
+    use arrow::datatypes::TimeUnit;
+    match data_type {
+        DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+        DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => DataType::Binary,
+        DataType::Timestamp(_, Some(_)) => types::timestamp(),
+        DataType::Timestamp(_, None) => types::timestamp_ntz(),
+        DataType::Date64 => DataType::Date32,
+        DataType::UInt8 => DataType::Int16,
+        DataType::UInt16 => DataType::Int32,
+        DataType::UInt32 | DataType::UInt64 => DataType::Int64,
+        DataType::Float16 => DataType::Float32,
+        DataType::Duration(_) => DataType::Duration(TimeUnit::Microsecond),
+        DataType::Dictionary(_, value) => normal_type(value),
+        DataType::List(f) | DataType::LargeList(f) | DataType::ListView(f) | DataType::FixedSizeList(f, _) => {
+            types::list_of(normal_type(f.data_type()))
+        }
+        DataType::Struct(fields) => DataType::Struct(
+            fields
+                .iter()
+                .map(|f| Field::new(f.name(), normal_type(f.data_type()), true))
+                .collect(),
+        ),
+        DataType::Map(entries, _) => {
+            let (k, v) = types::map_types(entries);
+            types::map_of(normal_type(&k), normal_type(&v))
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,181 @@
+//! The same rows under other columns: aliases, names, dropped columns, `to(schema)`, unpivot.
+
+use arrow::datatypes::DataType;
+use datafusion_common::ScalarValue;
+use datafusion_expr::{Expr, LogicalPlanBuilder};
+
+use crate::error::{Exception, Result, SparkError};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::expression::unresolved_column;
+use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
+use crate::plan::sql::marker::SqlForm;
+use crate::plan::{cast_expr, coercion, type_message};
+use crate::proto as sc;
+use crate::values::types;
+
+impl Analyzer {
+    pub(super) fn drop_columns(&mut self, node: &sc::Drop) -> Result<Resolved> {
+        let mut input = self.input(node.input.as_deref())?;
+        let mut gone: Vec<String> = Vec::new();
+        for column in &node.columns {
+            if let Ok(typed) = self.expression(column, &input)
+                && let Some(attribute) = typed.attribute
+            {
+                gone.push(attribute.id);
+            }
+        }
+        for name in &node.column_names {
+            gone.extend(self.names().all(&input, name).map(|a| a.id.clone()));
+        }
+        input.output.retain(|a| !gone.contains(&a.id));
+        input.aggregation = None;
+        Ok(input)
+    }
+
+    pub(super) fn unpivot(&mut self, node: &sc::Unpivot, form: SqlForm) -> Result<Resolved> {
+        let input = self.input(node.input.as_deref())?;
+        let ids = node
+            .ids
+            .iter()
+            .map(|e| self.expression(e, &input))
+            .collect::<Result<Vec<_>>>()?;
+        let values = match &node.values {
+            Some(values) => values
+                .values
+                .iter()
+                .map(|e| self.expression(e, &input))
+                .collect::<Result<Vec<_>>>()?,
+            None => input
+                .output
+                .iter()
+                .filter(|a| ids.iter().all(|i| i.attribute.as_ref().is_none_or(|x| x.id != a.id)))
+                .map(typed_attribute)
+                .collect(),
+        };
+        let ids = if form == SqlForm::Unpivot {
+            input
+                .output
+                .iter()
+                .filter(|a| values.iter().all(|v| v.attribute.as_ref().is_none_or(|x| x.id != a.id)))
+                .map(typed_attribute)
+                .collect()
+        } else {
+            ids
+        };
+        let common = coercion::common(values.iter().map(|v| &v.data_type), self.conf.ansi())
+            .filter(|_| !values.is_empty())
+            .ok_or_else(|| {
+                SparkError::analysis(
+                    "UNPIVOT_VALUE_DATA_TYPE_MISMATCH",
+                    "42K09",
+                    "Unpivot value columns must share a least common type, some types do not.",
+                )
+            })?;
+        let mut output: Vec<Attribute> = ids
+            .iter()
+            .map(|t| self.attribute(t.name.clone(), t.data_type.clone(), true))
+            .collect();
+        output.push(self.attribute(node.variable_column_name.clone(), DataType::Utf8, false));
+        output.push(self.attribute(node.value_column_name.clone(), common.clone(), true));
+        let mut builder: Option<LogicalPlanBuilder> = None;
+        for value in values {
+            let label = Expr::Literal(ScalarValue::Utf8(Some(value.name.clone())), None);
+            let value = cast_expr::cast(value, &common, self.mode(), self.zone)?;
+            let exprs: Vec<Expr> = ids.iter().map(|t| t.expr.clone()).chain([label, value.expr]).collect();
+            let branch = self.project(input.plan.clone(), exprs.into_iter().zip(&output).collect())?;
+            builder = Some(match builder {
+                None => LogicalPlanBuilder::from(branch),
+                Some(b) => b.union(branch)?,
+            });
+        }
+        let plan = builder
+            .ok_or_else(|| SparkError::invalid_plan("unpivot has no values"))?
+            .build()?;
+        Ok(Resolved::new(plan, output, input.streaming))
+    }
+
+    pub(super) fn conformed(&mut self, node: &sc::ToSchema) -> Result<Resolved> {
+        let input = self.input(node.input.as_deref())?;
+        let schema = node
+            .schema
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("`to` has no schema"))?;
+        let DataType::Struct(fields) = type_message::from_proto(schema)? else {
+            return Err(SparkError::invalid_plan("`to` needs a struct"));
+        };
+        let mut items = Vec::new();
+        for field in &fields {
+            let found = self.names().column(&input, field.name());
+            let typed = match found {
+                Some(found) => cast_expr::cast(typed_attribute(found), field.data_type(), self.mode(), self.zone)?,
+                None if field.is_nullable() => Typed::new(
+                    Expr::Literal(ScalarValue::try_from(field.data_type())?, None),
+                    field.data_type().clone(),
+                    field.name(),
+                ),
+                None => return Err(unresolved_column(&types::quote_if_needed(field.name()), &input)),
+            };
+            items.push(Typed {
+                name: field.name().clone(),
+                named: true,
+                ..typed
+            });
+        }
+        self.select_typed(input, items)
+    }
+
+    /// Puts an alias in front of every column; names below it are out of sight.
+    pub(super) fn aliased(&mut self, node: &sc::SubqueryAlias) -> Result<Resolved> {
+        let mut input = self.input(node.input.as_deref())?;
+        for attribute in &mut input.output {
+            attribute.qualifier = node.qualifier.iter().cloned().chain([node.alias.clone()]).collect();
+        }
+        input.hidden.clear();
+        input.aggregation = None;
+        Ok(input)
+    }
+
+    /// Names all columns anew.
+    ///
+    /// # Errors
+    /// `NUM_COLUMNS_MISMATCH` if there are more or fewer names than columns.
+    pub(super) fn renamed_all(&mut self, node: &sc::ToDf) -> Result<Resolved> {
+        let mut input = self.input(node.input.as_deref())?;
+        if input.output.len() != node.column_names.len() {
+            return Err(SparkError::new(
+                Exception::IllegalArgument,
+                "NUM_COLUMNS_MISMATCH",
+                "42826",
+                format!(
+                    "toDF got {} names for {} columns.",
+                    node.column_names.len(),
+                    input.output.len()
+                ),
+            ));
+        }
+        for (attribute, name) in input.output.iter_mut().zip(&node.column_names) {
+            attribute.name.clone_from(name);
+        }
+        input.aggregation = None;
+        Ok(input)
+    }
+
+    /// Renames the columns that exist, one after the other; other names do nothing.
+    pub(super) fn with_columns_renamed(&mut self, node: &sc::WithColumnsRenamed) -> Result<Resolved> {
+        let mut input = self.input(node.input.as_deref())?;
+        let mut renames: Vec<(String, String)> = node
+            .renames
+            .iter()
+            .map(|r| (r.col_name.clone(), r.new_col_name.clone()))
+            .collect();
+        renames.extend(node.rename_columns_map.iter().map(|(a, b)| (a.clone(), b.clone())));
+        let names = self.names();
+        for (from, to) in renames {
+            for attribute in input.output.iter_mut().filter(|a| names.same(&a.name, &from)) {
+                attribute.name.clone_from(&to);
+            }
+        }
+        input.aggregation = None;
+        Ok(input)
+    }
+}
