@@ -105,11 +105,9 @@ impl Analyzer {
                 let end = opened.end.ok_or_else(|| SparkError::internal("a session has no end"))?;
                 input = opened.relation;
                 by_number.push(opened.window.column());
-                known.push((
-                    opened.window.column(),
-                    time_window::rebuild_session(&opened.start, &end),
-                ));
-                known.push((group.expr.clone(), time_window::rebuild_session(&opened.start, &end)));
+                let whole = time_window::rebuild_session(&opened.start, &end);
+                known.push((opened.window.column(), whole.clone()));
+                known.push((group.expr.clone(), whole));
                 session = Some((opened.start.id.clone(), end.id.clone()));
                 columns.push((opened.start.column(), opened.start));
                 columns.push((end.column(), end));
@@ -119,14 +117,9 @@ impl Analyzer {
                 let expanded = time_window::expand(self, input, window, &group.name)?;
                 input = expanded.relation;
                 by_number.push(expanded.window.column());
-                known.push((
-                    expanded.window.column(),
-                    time_window::rebuild(&expanded.start, window, &expanded.window),
-                ));
-                known.push((
-                    group.expr.clone(),
-                    time_window::rebuild(&expanded.start, window, &expanded.window),
-                ));
+                let whole = time_window::rebuild(&expanded.start, window, &expanded.window);
+                known.push((expanded.window.column(), whole.clone()));
+                known.push((group.expr.clone(), whole));
                 columns.push((expanded.start.column(), expanded.start));
                 continue;
             }
@@ -134,11 +127,7 @@ impl Analyzer {
                 known.push((group.expr.clone(), group.expr.clone()));
                 continue;
             }
-            let mut attribute = self.attribute(group.name.clone(), group.data_type.clone(), true);
-            if let Some(from) = &group.attribute {
-                attribute.event_time = from.event_time;
-                attribute.time_window = from.time_window;
-            }
+            let attribute = self.attribute_of(group);
             known.push((group.expr.clone(), attribute.column()));
             by_number.push(group.expr.clone());
             columns.push((group.expr.clone(), attribute));
@@ -161,14 +150,7 @@ impl Analyzer {
         input.plan = match session {
             None => plan,
             Some(_) if grouping.is_some() => return Err(SparkError::unsupported("session windows in grouping sets")),
-            Some((start, end)) => {
-                let keys = attributes
-                    .iter()
-                    .map(|a| a.id.clone())
-                    .filter(|id| *id != start && *id != end)
-                    .collect();
-                nodes::plan(MergeSessions { keys, start, end }, plan)?
-            }
+            Some((start, end)) => merged(plan, &attributes, start, end)?,
         };
         Ok(Aggregation {
             input,
@@ -215,6 +197,13 @@ impl Analyzer {
         let all = branches.ok_or_else(|| SparkError::invalid_plan("there are no grouping sets"))?;
         Ok(all.build()?)
     }
+}
+
+/// Joins sessions that touch, per value of the other grouping columns.
+fn merged(plan: LogicalPlan, groups: &[Attribute], start: String, end: String) -> Result<LogicalPlan> {
+    let keys = groups.iter().map(|a| a.id.clone());
+    let keys = keys.filter(|id| *id != start && *id != end).collect();
+    Ok(nodes::plan(MergeSessions { keys, start, end }, plan)?)
 }
 
 /// Lists the grouping sets by the numbers of their columns; `None` for a plain GROUP BY. A set's expression that GROUP BY

@@ -123,13 +123,19 @@ impl Analyzer {
             ));
         }
         let expr = self.rewrite(open, typed.expr.clone(), &typed.name)?;
-        let mut attribute = self.attribute(typed.name, typed.data_type, true);
+        let attribute = self.attribute_of(&typed);
+        open.outputs.push((expr, attribute));
+        Ok(())
+    }
+
+    /// A fresh column for an expression; it stays an event time or a window if the expression is such a column.
+    fn attribute_of(&mut self, typed: &Typed) -> Attribute {
+        let mut attribute = self.attribute(typed.name.clone(), typed.data_type.clone(), true);
         if let Some(from) = &typed.attribute {
             attribute.event_time = from.event_time;
             attribute.time_window = from.time_window;
         }
-        open.outputs.push((expr, attribute));
-        Ok(())
+        attribute
     }
 
     /// An expression over the input as one over groups and aggregates.

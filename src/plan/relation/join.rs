@@ -182,25 +182,7 @@ impl Analyzer {
             (left, right) = self.by_name(left, right, node.allow_missing_columns())?;
         }
         if left.output.len() != right.output.len() {
-            let operator = match node.set_op_type() {
-                SetOpType::Intersect => "INTERSECT",
-                SetOpType::Except => "EXCEPT",
-                _ => "UNION",
-            };
-            return Err(SparkError::analysis(
-                "NUM_COLUMNS_MISMATCH",
-                "42826",
-                format!(
-                    "{operator} can only be performed on inputs with the same number of columns, but the first input has {} columns \
-                     and the second input has {} columns.",
-                    left.output.len(),
-                    right.output.len()
-                ),
-            )
-            .with("operator", operator)
-            .with("firstNumColumns", left.output.len().to_string())
-            .with("invalidOrdinalNum", "second")
-            .with("invalidNumColumns", right.output.len().to_string()));
+            return Err(uneven(node.set_op_type(), &left, &right));
         }
         let mut common = Vec::new();
         for (l, r) in left.output.iter().zip(&right.output) {
@@ -416,4 +398,27 @@ fn joined(left: Resolved, right: Resolved, join_type: JoinType, plan: LogicalPla
     }
     relation.streaming = left.streaming || right.streaming;
     relation.over(plan)
+}
+
+/// The error of a set operation over relations with different numbers of columns.
+fn uneven(kind: SetOpType, left: &Resolved, right: &Resolved) -> SparkError {
+    let operator = match kind {
+        SetOpType::Intersect => "INTERSECT",
+        SetOpType::Except => "EXCEPT",
+        _ => "UNION",
+    };
+    SparkError::analysis(
+        "NUM_COLUMNS_MISMATCH",
+        "42826",
+        format!(
+            "{operator} can only be performed on inputs with the same number of columns, but the first input has {} columns \
+             and the second input has {} columns.",
+            left.output.len(),
+            right.output.len()
+        ),
+    )
+    .with("operator", operator)
+    .with("firstNumColumns", left.output.len().to_string())
+    .with("invalidOrdinalNum", "second")
+    .with("invalidNumColumns", right.output.len().to_string())
 }
