@@ -20,6 +20,16 @@ use crate::values::zone::Zone;
 
 type DfResult<T> = datafusion_common::Result<T>;
 
+/// The operators of numbers, dates and intervals.
+///
+/// Null on either side yields null. What overflow and division by zero do is [`Mode`]'s affair: an error in ANSI mode, null
+/// for the `try_` functions, and in legacy mode a wrapped number or null (Spark's `BinaryArithmetic`).
+///
+/// ```
+/// use rivulet::plan::arithmetic::Op;
+///
+/// assert_eq!(Op::IntegralDivide.symbol(), "div");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
     Add,
@@ -32,6 +42,7 @@ pub enum Op {
 }
 
 impl Op {
+    /// Returns how Spark writes the operator in names of columns and in errors.
     pub fn symbol(self) -> &'static str {
         match self {
             Op::Add => "+",
@@ -98,6 +109,7 @@ fn number(side: Typed, other: &Typed, mode: Mode, zone: Zone) -> Result<Typed> {
     cast_expr::cast(side, &target, mode, zone)
 }
 
+/// Returns `DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES`: the operator takes no such pair of types.
 pub fn mismatch(op: Op, left: &Typed, right: &Typed) -> SparkError {
     let (l, r) = (sql_name(&left.data_type), sql_name(&right.data_type));
     SparkError::analysis(

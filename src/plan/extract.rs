@@ -155,6 +155,7 @@ fn element(child: Typed, key: Typed, to: DataType, mode: Mode, name: String) -> 
     Typed::new(expr, to, name)
 }
 
+/// Returns `FIELD_NOT_FOUND`, with the fields that the struct has.
 fn no_such_field(name: &str, fields: &Fields) -> SparkError {
     let names: Vec<String> = fields.iter().map(|f| format!("`{}`", f.name())).collect();
     SparkError::analysis(
@@ -217,6 +218,7 @@ pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, by: Names) -> Res
     }
 }
 
+/// Returns `INVALID_ARRAY_INDEX`, which names the index and the length of the array.
 pub fn invalid_array_index(index: i64, length: i64) -> SparkError {
     SparkError::new(
         Exception::ArrayIndexOutOfBounds,

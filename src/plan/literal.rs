@@ -237,6 +237,7 @@ fn day_time_in(us: i64, first: i32, last: i32) -> String {
     format!("INTERVAL '{sign}{text}' {range}")
 }
 
+/// Returns an INT constant.
 pub fn int(value: i32) -> Typed {
     Typed::new(
         Expr::Literal(ScalarValue::Int32(Some(value)), None),
@@ -245,6 +246,7 @@ pub fn int(value: i32) -> Typed {
     )
 }
 
+/// Returns a STRING constant, named by its value.
 pub fn string(value: &str) -> Typed {
     Typed::new(
         Expr::Literal(ScalarValue::Utf8(Some(value.into())), None),

@@ -42,16 +42,25 @@ pub enum Timeout {
 /// A column of the input, and the name under which the function sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Named {
+    /// The column's id in the plan.
     pub id: String,
+    /// The name that the function sees.
     pub name: String,
 }
 
+/// The plan node of a function over groups.
+///
+/// One call per group and batch. Rows with a null key form a group of their own, as in GROUP BY; the order of rows within a
+/// group is not defined.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MapGroups {
+    /// The grouping columns, which are also the key of the state.
     pub keys: Vec<Named>,
     /// What a row of a group has.
     pub values: Vec<Named>,
+    /// What is called.
     pub kind: Kind,
+    /// By which time its timeouts or timers come.
     pub timeout: Timeout,
     /// The function, as its client sent it.
     pub function: Arc<[u8]>,
@@ -134,6 +143,11 @@ impl Node for MapGroups {
 }
 
 impl Analyzer {
+    /// Resolves `GroupMap`: the keys, the rows of a group and the columns that the function returns.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_FEATURE` for an initial state and for sorted groups; `UNRESOLVED_COLUMN` if the function returns no column of
+    /// the event time's name.
     pub(super) fn map_groups(&mut self, node: &sc::GroupMap) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let (function, output) = function_of(node)?;

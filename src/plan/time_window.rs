@@ -22,6 +22,7 @@ use crate::values::{interval, types};
 
 /// The relation with one row per window of each row.
 pub struct Expanded {
+    /// The rows, each as often as it has windows.
     pub relation: Resolved,
     /// `struct<start, end>`.
     pub window: Attribute,

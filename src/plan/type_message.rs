@@ -69,6 +69,10 @@ fn decimal(precision: i32, scale: i32) -> Result<DataType> {
     }
 }
 
+/// Returns the fields of a struct message.
+///
+/// # Errors
+/// `CONNECT_INVALID_PLAN` for a field without a type, and those of [`from_proto`].
 pub fn fields_from_proto(fields: &sc::data_type::Struct) -> Result<Fields> {
     fields
         .fields
@@ -167,6 +171,7 @@ fn struct_to_proto(fields: &Fields) -> sc::data_type::Struct {
     }
 }
 
+/// Returns a schema as a struct message.
 pub fn schema_to_proto(schema: &Schema) -> sc::DataType {
     sc::DataType {
         kind: Some(Kind::Struct(struct_to_proto(schema.fields()))),

@@ -116,6 +116,10 @@ impl Analyzer {
         Ok(group)
     }
 
+    /// Adds a column to what the aggregation returns.
+    ///
+    /// # Errors
+    /// `MISSING_AGGREGATION` if the expression uses a column that is neither grouped nor aggregated; generators are refused.
     pub(super) fn output(&mut self, open: &mut Aggregation, typed: Typed) -> Result<()> {
         if typed.generator.is_some() {
             return Err(SparkError::unsupported(

@@ -28,6 +28,7 @@ impl Analyzer {
         self.nested(|analyzer| analyzer.expression_kind(expression, scope))
     }
 
+    /// Resolves by the kind of message; a kind that the engine lacks is `UNSUPPORTED_FEATURE`, by its name.
     fn expression_kind(&mut self, expression: &sc::Expression, scope: &Resolved) -> Result<Typed> {
         let kind = expression
             .expr_type
@@ -177,6 +178,10 @@ impl Analyzer {
         self.as_condition(typed)
     }
 
+    /// Returns the expression if it is a boolean, or a null, which keeps no row.
+    ///
+    /// # Errors
+    /// `DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN` for any other type.
     pub fn as_condition(&self, typed: Typed) -> Result<Typed> {
         match &typed.data_type {
             DataType::Boolean => Ok(typed),
@@ -193,6 +198,9 @@ impl Analyzer {
         }
     }
 
+    /// `CAST(child AS type)` and `TRY_CAST`; without a mode of its own it follows `spark.sql.ansi.enabled`.
+    ///
+    /// The name is Spark's: a cast of a column keeps the column's name, as does a cast to an array, a map or a struct.
     fn cast_call(&mut self, call: &sc::expression::Cast, scope: &Resolved) -> Result<Typed> {
         use sc::expression::cast::{CastToType, EvalMode};
         let child = call

@@ -13,6 +13,10 @@ use crate::plan::{cast_expr, coercion, extract, functions};
 use crate::proto as sc;
 
 impl Analyzer {
+    /// A function as a table: `range`, `explode` and its kin over constants, and the rows of `VALUES`.
+    ///
+    /// # Errors
+    /// `UNRESOLVABLE_TABLE_VALUED_FUNCTION` if no generator has that name, `WRONG_NUM_ARGS` for `range`.
     pub(super) fn table_function(
         &mut self,
         call: &sc::UnresolvedTableValuedFunction,

@@ -14,6 +14,10 @@ use crate::proto::set_operation::SetOpType;
 use crate::values::types;
 
 impl Analyzer {
+    /// Joins two relations by a condition, by columns of the same name (`USING`), or by all that they share (`NATURAL`).
+    ///
+    /// Null keys match nothing. The columns of USING appear once and first: from the left, from the right in a right join, and
+    /// whichever is not null in a full join (Spark's `commonNaturalJoinProcessing`).
     pub(in crate::plan) fn join(&mut self, node: &sc::Join) -> Result<Resolved> {
         use sc::join::JoinType as J;
         let left = self.input(node.left.as_deref())?;
@@ -174,6 +178,10 @@ impl Analyzer {
         Ok(joined(left, right, join_type, plan, both))
     }
 
+    /// UNION, INTERSECT and EXCEPT, by position or by name, with every row or each row once. Nulls are equal to each other.
+    ///
+    /// # Errors
+    /// `NUM_COLUMNS_MISMATCH` and `INCOMPATIBLE_COLUMN_TYPE`.
     pub(in crate::plan) fn set_operation(&mut self, node: &sc::SetOperation) -> Result<Resolved> {
         let left = self.input(node.left_input.as_deref())?;
         let mut right = self.input(node.right_input.as_deref())?;
@@ -306,6 +314,8 @@ impl Analyzer {
         Ok((self.project(relation.plan.clone(), columns)?, output))
     }
 
+    /// Puts the right side's columns in the left side's order (`unionByName`); with `allow_missing`, a column that one side
+    /// lacks is null there.
     fn by_name(
         &mut self,
         mut left: Resolved,

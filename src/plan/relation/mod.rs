@@ -32,10 +32,12 @@ impl Analyzer {
         Ok(resolved)
     }
 
+    /// Resolves the relation below an operation; `CONNECT_INVALID_PLAN` if the message lacks it.
     pub(super) fn input(&mut self, input: Option<&sc::Relation>) -> Result<Resolved> {
         self.relation(input.ok_or_else(|| SparkError::invalid_plan("a relation lacks its input"))?)
     }
 
+    /// Resolves by the kind of message; kinds that are not planned here are for the extension.
     fn relation_kind(&mut self, relation: &sc::Relation) -> Result<Resolved> {
         let kind = relation
             .rel_type

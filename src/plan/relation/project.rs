@@ -12,6 +12,7 @@ use crate::proto as sc;
 use crate::proto::expression::ExprType;
 
 impl Analyzer {
+    /// A select list over a relation; without one, over a single row without columns (`SELECT 1`).
     pub(in crate::plan) fn project_relation(&mut self, node: &sc::Project) -> Result<Resolved> {
         let input = match node.input.as_deref() {
             Some(input) => self.relation(input)?,
@@ -32,6 +33,7 @@ impl Analyzer {
         self.select_typed(input, items)
     }
 
+    /// Resolves the items from the left, with the aliases so far in sight (Spark's lateral column aliases).
     fn select_items(&mut self, input: &Resolved, expressions: &[sc::Expression]) -> Result<Vec<Typed>> {
         let mut items: Vec<Typed> = Vec::with_capacity(expressions.len());
         for expression in expressions {
@@ -128,6 +130,10 @@ impl Analyzer {
         Ok(expanded.relation)
     }
 
+    /// `withColumns`: replaces the first column of each name and adds the others at the end.
+    ///
+    /// # Errors
+    /// `MISSING_GROUP_BY` for an aggregate.
     pub(in crate::plan) fn with_columns(&mut self, node: &sc::WithColumns) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let names = self.names();

@@ -15,6 +15,7 @@ use crate::sources::{self, Format, StreamSpec};
 use crate::values::types;
 
 impl Analyzer {
+    /// Dispatches on what is read: a table of the session, a stream, or files.
     pub(super) fn read(&mut self, read: &sc::Read) -> Result<Resolved> {
         use sc::read::ReadType;
         match read.read_type.as_ref() {
@@ -25,6 +26,10 @@ impl Analyzer {
         }
     }
 
+    /// A temporary view by its last part; its columns are qualified by that name.
+    ///
+    /// # Errors
+    /// `TABLE_OR_VIEW_NOT_FOUND`.
     pub(super) fn named_table(&mut self, name: &str) -> Result<Resolved> {
         let parts = sql::parse_identifier(name)?;
         let view = parts.last().and_then(|n| self.views.get(&n.to_lowercase())).cloned();
@@ -50,6 +55,10 @@ impl Analyzer {
         Ok(relation)
     }
 
+    /// Files of a batch. The driver lists them and infers what schema they have unless one is declared.
+    ///
+    /// # Errors
+    /// `DATA_SOURCE_NOT_FOUND`, and those of the file catalog.
     pub(super) fn read_files(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
         let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
         let format = Format::parse(&format_name).ok_or_else(|| sources::unknown(&format_name))?;
@@ -73,6 +82,10 @@ impl Analyzer {
         )
     }
 
+    /// A streaming source, with `spark.default.parallelism` partitions.
+    ///
+    /// # Errors
+    /// `DATA_SOURCE_NOT_FOUND`, options that the source refuses, a schema that it needs or cannot have.
     pub(super) fn read_stream(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
         let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
         let options = options_of(&source.options);
@@ -102,6 +115,10 @@ impl Analyzer {
         )
     }
 
+    /// Rows that come with the plan, as one Arrow IPC stream; without data, an empty relation of the declared schema.
+    ///
+    /// # Errors
+    /// `CONNECT_INVALID_PLAN` if the bytes are not such a stream or do not fit the schema.
     pub(super) fn local(&mut self, node: &sc::LocalRelation) -> Result<Resolved> {
         let declared = node
             .schema
@@ -149,6 +166,10 @@ impl Analyzer {
         )
     }
 
+    /// `spark.range`: from `start` up to, but without, `end`. A negative step counts down.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER_VALUE.STEP` for a step of 0.
     pub(super) fn range(&mut self, start: i64, end: i64, step: i64, partitions: Option<i32>) -> Result<Resolved> {
         if step == 0 {
             return Err(SparkError::new(
@@ -166,6 +187,10 @@ impl Analyzer {
         self.scan(Origin::Range { start, end, step }, &fields, slices, vec![], None)
     }
 
+    /// A query in SQL, with its parameters by name (`:name`) or by place (`?`), counted from 1.
+    ///
+    /// # Errors
+    /// What the parser says; statements other than queries are refused here.
     #[allow(deprecated)] // Clients of Spark 3.5 send literals in `args` and `pos_args`.
     pub(super) fn sql_text(&mut self, node: &sc::Sql) -> Result<Resolved> {
         let literal = |l: &sc::expression::Literal| sc::Expression {

@@ -15,6 +15,10 @@ use crate::plan::{functions, window_function};
 use crate::{proto as sc, settings};
 
 impl Analyzer {
+    /// Keeps the rows for which the condition is true; null drops a row, as false does. Above an aggregation it is HAVING.
+    ///
+    /// # Errors
+    /// `INVALID_WHERE_CONDITION` for an aggregate, `DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN`.
     pub(super) fn filter(&mut self, node: &sc::Filter) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
         let condition = node
@@ -44,6 +48,10 @@ impl Analyzer {
         Ok(out)
     }
 
+    /// Orders the rows of all partitions, or of each (`sortWithinPartitions`). Numbers mean columns of the select list.
+    ///
+    /// # Errors
+    /// `ORDER_BY_POS_OUT_OF_RANGE`.
     pub(super) fn sort(&mut self, node: &sc::Sort) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
         let mut order = Vec::new();
@@ -83,6 +91,7 @@ impl Analyzer {
         Ok(input.over(plan))
     }
 
+    /// Resolves against the output, and then against what an aggregation below can still compute.
     pub(super) fn sort_expression(&mut self, input: &mut Resolved, child: &sc::Expression) -> Result<Typed> {
         match self.expression(child, input) {
             Ok(typed) if !has_aggregate(&typed.expr) => Ok(typed),
@@ -93,6 +102,10 @@ impl Analyzer {
         }
     }
 
+    /// Keeps that many rows: any of them without an order below. On a stream it counts over all batches.
+    ///
+    /// # Errors
+    /// `INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE`.
     pub(super) fn limit(&mut self, node: &sc::Limit) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let fetch = count(node.limit, "limit")?;
@@ -106,6 +119,12 @@ impl Analyzer {
         Ok(input.over(plan))
     }
 
+    /// Keeps one row per value of the key columns, or per whole row. Nulls are equal to each other.
+    ///
+    /// A stream keeps the first row that arrives; a late row is dropped where the key has an event time.
+    ///
+    /// # Errors
+    /// `UNRESOLVED_COLUMN_AMONG_FIELD_NAMES`; `dropDuplicatesWithinWatermark` outside streams.
     pub(super) fn deduplicate(&mut self, node: &sc::Deduplicate) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
         input.hidden.clear();
@@ -143,6 +162,7 @@ impl Analyzer {
         Ok(input.over(plan))
     }
 
+    /// Spreads rows over partitions: by the hash of `keys`, or evenly without any. By default, `spark.sql.shuffle.partitions`.
     pub(super) fn repartitioned(
         &mut self,
         input: Resolved,
@@ -156,6 +176,10 @@ impl Analyzer {
         Ok(input.over(plan))
     }
 
+    /// Keeps each row with a probability, by a draw from Spark's generator seeded per partition.
+    ///
+    /// # Errors
+    /// Sampling with replacement is `UNSUPPORTED_FEATURE`.
     pub(super) fn sample(&mut self, node: &sc::Sample) -> Result<Resolved> {
         if node.with_replacement() {
             return Err(SparkError::unsupported("sampling with replacement"));
@@ -197,6 +221,7 @@ impl Analyzer {
     }
 }
 
+/// Returns a number of rows; `INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE` below 0.
 fn count(value: i32, what: &str) -> Result<usize> {
     usize::try_from(value).map_err(|_| {
         SparkError::analysis(

@@ -14,6 +14,7 @@ use crate::proto as sc;
 use crate::values::types;
 
 impl Analyzer {
+    /// Leaves out columns; a name or expression that the relation lacks does nothing, as in Spark.
     pub(super) fn drop_columns(&mut self, node: &sc::Drop) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
         let mut gone: Vec<String> = Vec::new();
@@ -32,6 +33,12 @@ impl Analyzer {
         Ok(input)
     }
 
+    /// Turns columns into rows: per input row and value column one row, with the column's name and its value.
+    ///
+    /// Rows whose value is null stay. The values are cast to their common type.
+    ///
+    /// # Errors
+    /// `UNPIVOT_VALUE_DATA_TYPE_MISMATCH` without such a type.
     pub(super) fn unpivot(&mut self, node: &sc::Unpivot, form: SqlForm) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let ids = node
@@ -94,6 +101,10 @@ impl Analyzer {
         Ok(Resolved::new(plan, output, input.streaming))
     }
 
+    /// `DataFrame.to(schema)`: the schema's columns by name, in its order, cast to its types; other columns are left out.
+    ///
+    /// # Errors
+    /// `UNRESOLVED_COLUMN` for a missing column that may not be null; a missing one that may is null.
     pub(super) fn conformed(&mut self, node: &sc::ToSchema) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let schema = node

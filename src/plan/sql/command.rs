@@ -169,6 +169,7 @@ impl<'t, 'a> Command<'t, 'a> {
         SqlError::unsupported("STATEMENT", words.collect::<Vec<_>>().join(" "))
     }
 
+    /// `CREATE [OR REPLACE] [GLOBAL] TEMPORARY VIEW name [(columns)] AS query`; other objects are refused.
     pub fn create(&mut self) -> Result<Statement, SqlError> {
         self.expect("CREATE")?;
         let replace = self.eat_all(&["OR", "REPLACE"]);
@@ -206,12 +207,14 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
+    /// Skips `COMMENT '…'`, which views of a session do not keep.
     fn skip_comment(&mut self) {
         if self.eat("COMMENT") && matches!(self.token(), Some(Token::SingleQuotedString(_))) {
             self.at += 1;
         }
     }
 
+    /// `DROP VIEW [IF EXISTS] name`.
     pub fn drop_view(&mut self) -> Result<Statement, SqlError> {
         self.expect("DROP")?;
         if !self.eat("VIEW") {
@@ -224,6 +227,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
+    /// `RESET [key]`; without a key, all settings.
     pub fn reset(&mut self) -> Result<Statement, SqlError> {
         self.expect("RESET")?;
         let key = self
@@ -238,6 +242,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
+    /// `SHOW TABLES`, `SHOW VIEWS` and `SHOW FUNCTIONS`.
     pub fn show(&mut self) -> Result<Statement, SqlError> {
         self.expect("SHOW")?;
         if self.tokens.word(self.at).as_deref() == Some("FUNCTIONS")
@@ -261,6 +266,7 @@ impl<'t, 'a> Command<'t, 'a> {
         }
     }
 
+    /// `SHOW [USER|SYSTEM|ALL] FUNCTIONS [FROM schema] [LIKE pattern]`; a pattern may be an identifier.
     fn show_functions(&mut self) -> Result<Statement, SqlError> {
         let scope = if self.eat("USER") {
             FunctionScope::User
@@ -315,6 +321,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(Statement::DescribeFunction { name, extended })
     }
 
+    /// `DESCRIBE [TABLE] [EXTENDED] name` and `DESCRIBE FUNCTION`.
     pub fn describe(&mut self) -> Result<Statement, SqlError> {
         self.at += 1;
         if self.tokens.tokens.len() > self.at + 1 {
@@ -342,6 +349,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
+    /// `EXPLAIN [mode] query`; every mode but the plain one asks for all plans.
     pub fn explain(&mut self) -> Result<Statement, SqlError> {
         self.expect("EXPLAIN")?;
         let extended = ["EXTENDED", "FORMATTED", "CODEGEN", "COST", "LOGICAL"]
@@ -353,6 +361,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
+    /// `CACHE [LAZY] TABLE name [AS query]`.
     pub fn cache(&mut self) -> Result<Statement, SqlError> {
         self.expect("CACHE")?;
         let lazy = self.eat("LAZY");
@@ -371,6 +380,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(Statement::CacheTable { name, lazy, query })
     }
 
+    /// `UNCACHE TABLE [IF EXISTS] name`.
     pub fn uncache(&mut self) -> Result<Statement, SqlError> {
         self.expect("UNCACHE")?;
         self.expect("TABLE")?;
@@ -381,6 +391,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
+    /// `CLEAR CACHE`.
     pub fn clear_cache(&mut self) -> Result<Statement, SqlError> {
         self.expect("CLEAR")?;
         self.expect("CACHE")?;
@@ -388,6 +399,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(Statement::ClearCache)
     }
 
+    /// `REFRESH TABLE name`.
     pub fn refresh(&mut self) -> Result<Statement, SqlError> {
         self.expect("REFRESH")?;
         if !self.eat("TABLE") {

@@ -14,6 +14,14 @@ const MAX_DECIMAL_PRECISION: u64 = 38;
 
 /// Reads one type. Names are those of Spark's grammar, in any case.
 ///
+/// ```
+/// use rivulet::plan::sql::parse_data_type;
+///
+/// assert!(parse_data_type("map<string, decimal(10, 2)>").is_ok());
+/// assert_eq!(parse_data_type("varchar").unwrap_err().condition(), "DATATYPE_MISSING_SIZE");
+/// assert_eq!(parse_data_type("money").unwrap_err().condition(), "UNSUPPORTED_DATATYPE");
+/// ```
+///
 /// # Errors
 /// `UNSUPPORTED_DATATYPE` for a name Spark does not know, `INCOMPLETE_TYPE_DEFINITION.*` for a collection without its
 /// element, `PARSE_SYNTAX_ERROR` otherwise.
@@ -143,6 +151,7 @@ fn read_time_precision(scanner: &mut Scanner<'_>) -> Result<i32, SqlError> {
 
 /// The fields of the two interval types, in order; a field's number is its place in its row.
 pub(super) const YEAR_MONTH_FIELDS: [&str; 2] = ["YEAR", "MONTH"];
+/// Those of `INTERVAL DAY TO SECOND`.
 pub(super) const DAY_TIME_FIELDS: [&str; 4] = ["DAY", "HOUR", "MINUTE", "SECOND"];
 
 fn read_interval(scanner: &mut Scanner<'_>) -> Result<Kind, SqlError> {

@@ -20,6 +20,14 @@ impl fmt::Display for Position {
 }
 
 /// An error of the SQL front end. Each variant is one of Spark's error conditions, or a family of them.
+///
+/// ```
+/// use rivulet::plan::sql::{SqlError, parse_statement};
+///
+/// let error = parse_statement("SELECT 1 FROM t GROUP BY 2").unwrap_err();
+/// assert_eq!(error, SqlError::GroupByPosition { index: 2, size: 1 });
+/// assert_eq!((error.condition().as_str(), error.sql_state()), ("GROUP_BY_POS_OUT_OF_RANGE", "42805"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SqlError {
     /// The text does not follow the grammar.

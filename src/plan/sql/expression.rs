@@ -21,6 +21,17 @@ use crate::proto as sc;
 
 /// Reads one expression, as `F.expr`, `where` and `selectExpr` do: `a + 1`, `a AS b`, `f(a) AS (x, y)`, `*`, `t.*`.
 ///
+/// ```
+/// use rivulet::plan::sql::parse_expression;
+/// use rivulet::proto::expression::ExprType;
+///
+/// let parsed = parse_expression("a + 1").unwrap();
+/// let Some(ExprType::UnresolvedFunction(call)) = parsed.expr_type else {
+///     panic!("an operator is a call");
+/// };
+/// assert_eq!((call.function_name.as_str(), call.arguments.len()), ("+", 2));
+/// ```
+///
 /// # Errors
 /// `PARSE_SYNTAX_ERROR` and the conditions of the literals and types in it. A subquery is refused, as its relation
 /// would be lost: see [`parse_expression_with_relations`].

@@ -14,9 +14,11 @@ const MAX_GROUPING_SETS: usize = 4096;
 
 /// A `GROUP BY` clause. The default groups by nothing: one group of all rows.
 pub(super) struct Grouping {
+    /// Plain, rollup, cube or sets.
     pub group_type: GroupType,
     /// For grouping sets, every expression of any set once, in the order they were met.
     pub expressions: Vec<sc::Expression>,
+    /// The sets, for `GROUPING SETS` only.
     pub sets: Vec<GroupingSets>,
 }
 

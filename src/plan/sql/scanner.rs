@@ -26,6 +26,7 @@ impl Name {
 }
 
 impl<'a> Scanner<'a> {
+    /// Returns a scanner at the start of the text.
     pub fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }

@@ -121,6 +121,16 @@ const OTHER_STATEMENTS: [&str; 27] = [
 
 /// Reads one statement; a semicolon may end it.
 ///
+/// ```
+/// use rivulet::plan::sql::{Statement, parse_statement};
+///
+/// assert!(matches!(parse_statement("SELECT 1;"), Ok(Statement::Query(_))));
+/// assert!(matches!(parse_statement("DROP VIEW IF EXISTS v"), Ok(Statement::DropView { if_exists: true, .. })));
+///
+/// let error = parse_statement("SELECT FROM WHERE").unwrap_err();
+/// assert_eq!(error.condition(), "PARSE_SYNTAX_ERROR");
+/// ```
+///
 /// # Errors
 /// `PARSE_SYNTAX_ERROR` at the first token that fits nowhere, `UNSUPPORTED_FEATURE.*` for statements and clauses that
 /// Rivulet does not have, and the conditions of the literals and types in it.
