@@ -238,7 +238,7 @@ impl Analyzer {
     }
 }
 
-/// A column's name below the projection that gives it its id: DataFusion qualifies a table's columns, and the same name
+/// Returns a column's name below the projection that assigns its id: DataFusion qualifies a table's columns, and the same name
 /// with and without a qualifier is ambiguous to its rules.
 fn scan_name(attribute: &Attribute) -> String {
     format!("@{}", attribute.id)

@@ -223,6 +223,13 @@ pub fn plus_months(days: i32, months: i32) -> Option<i32> {
     chrono::NaiveDate::from_ymd_opt(year, month, day.day().min(last)).map(crate::values::text::days_of)
 }
 
+/// Moves each row: by months first, then days of the local calendar, then µs of the time line. Nulls stay null.
+///
+/// Months keep the day of the month or take the last one. Days of a calendar interval are days of the local calendar, 23 or 25
+/// hours long where clocks change; a day-time interval is µs on the time line.
+///
+/// # Errors
+/// `ARITHMETIC_OVERFLOW` beyond what the type holds.
 fn add_interval(
     time: &ArrayRef,
     interval: &ArrayRef,

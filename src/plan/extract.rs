@@ -26,6 +26,10 @@ pub fn fields(mut typed: Typed, names: &[String], by: Names) -> Result<Typed> {
     Ok(typed)
 }
 
+/// A field by name: of a struct, of each struct in a list, or the value of a map under that key.
+///
+/// # Errors
+/// `FIELD_NOT_FOUND`, `AMBIGUOUS_REFERENCE_TO_FIELDS`, `INVALID_EXTRACT_BASE_FIELD_TYPE`.
 fn field(typed: Typed, name: &str, by: Names) -> Result<Typed> {
     match typed.data_type.clone() {
         DataType::Struct(fields) => {

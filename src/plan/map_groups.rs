@@ -23,9 +23,12 @@ use crate::proto::common_inline_user_defined_function::Function;
 /// What is called, and how its state is seen by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Any number of rows a group and batch, in this mode of its own.
-    FlatMap { update: bool },
-    /// One row a group and batch.
+    /// Any number of rows per group and batch, in an output mode of its own.
+    FlatMap {
+        /// Its output mode is update; else append.
+        update: bool,
+    },
+    /// One row per group and batch.
     Map,
     /// A stateful processor with variables and timers.
     Transform,
@@ -34,8 +37,11 @@ pub enum Kind {
 /// By which time a group's timeout or timers come (`GroupStateTimeout`, `TimeMode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Timeout {
+    /// Never.
     None,
+    /// By the clock, at the start of a batch.
     ProcessingTime,
+    /// By the watermark.
     EventTime,
 }
 
@@ -214,6 +220,7 @@ impl Analyzer {
     }
 }
 
+/// Returns a column and the name that the function sees.
 fn named(attribute: &Attribute) -> Named {
     Named {
         id: attribute.id.clone(),
@@ -240,6 +247,7 @@ fn function_of(node: &sc::GroupMap) -> Result<(Arc<[u8]>, Fields)> {
     Ok((Arc::from(udf.payload.as_slice()), fields))
 }
 
+/// Reads the kind of function and its time mode from the message; unknown words are errors.
 fn kind_of(node: &sc::GroupMap) -> Result<(Kind, Timeout)> {
     if let Some(info) = &node.transform_with_state_info {
         let timeout = match info.time_mode.to_ascii_lowercase().as_str() {

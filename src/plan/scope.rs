@@ -48,11 +48,13 @@ impl Attribute {
 pub struct Typed {
     /// What is computed.
     pub expr: Expr,
+    /// The Arrow form of its Spark type.
     pub data_type: DataType,
     /// Spark's pretty SQL text.
     pub name: String,
     /// Named by an alias or an attribute: the name is kept where an unnamed expression would get a new one.
     pub named: bool,
+    /// Whether Spark says that it may be null.
     pub nullable: bool,
     /// A plain column: its attribute goes through a projection unchanged.
     pub attribute: Option<Attribute>,
@@ -107,11 +109,11 @@ pub struct Generator {
     pub list: Expr,
     /// Type of the list's elements.
     pub element: DataType,
-    /// A row without elements gives one row of nulls.
+    /// A row without elements becomes one row of nulls.
     pub outer: bool,
     /// The struct's fields become columns.
     pub spread: bool,
-    /// Column names when the user gives none.
+    /// Names of the columns unless an alias names them.
     pub names: Vec<String>,
 }
 

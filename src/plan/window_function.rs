@@ -144,6 +144,10 @@ impl Analyzer {
         ))
     }
 
+    /// One end of a frame, as DataFusion counts it.
+    ///
+    /// # Errors
+    /// `DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE` for an offset that is not constant.
     fn bound(
         &mut self,
         boundary: Option<&FrameBoundary>,
@@ -273,6 +277,7 @@ fn kind_of(typed: &Typed) -> Result<Kind> {
     })
 }
 
+/// Returns `WINDOW_FUNCTION_FRAME_NOT_ORDERED`, with the function's name and call.
 fn frame_not_ordered(call: &Typed) -> SparkError {
     let name = call.name.split('(').next().unwrap_or_default().to_lowercase();
     SparkError::analysis(

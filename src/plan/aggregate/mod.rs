@@ -197,7 +197,7 @@ impl Analyzer {
         Ok(rewritten.data)
     }
 
-    /// Builds the plan: aggregate, HAVING, outputs, with groups and extras hidden behind them.
+    /// Builds the plan: aggregate, HAVING, outputs; groups and extras follow as hidden columns.
     pub(super) fn close(&mut self, open: Aggregation) -> Result<Resolved> {
         let groups: Vec<Expr> = open.groups.iter().map(Attribute::column).collect();
         let aggregates: Vec<Expr> = open
@@ -283,6 +283,7 @@ fn grouping_bit(sets: Option<&(Vec<Expr>, Attribute)>, column: Option<&Expr>) ->
     Ok(datafusion_expr::cast((id.column() >> shift) & one, DataType::Int8))
 }
 
+/// Returns what a column of the input is called above the grouping; `None` if the query does not group by it.
 fn known_as<'a>(open: &'a Aggregation, attribute: &Attribute) -> Option<&'a Expr> {
     open.known
         .iter()

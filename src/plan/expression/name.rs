@@ -83,7 +83,11 @@ impl Analyzer {
     }
 }
 
-/// The one attribute that `parts` means, with the fields behind it taken out.
+/// Finds the one attribute that `parts` means and takes the fields that follow out of it. Longer names win: `a.b` is column `b`
+/// of table `a` before it is field `b` of column `a`. `None` if no attribute fits.
+///
+/// # Errors
+/// `AMBIGUOUS_REFERENCE`, and those of the fields.
 fn find<'a>(
     attributes: impl Iterator<Item = &'a Attribute> + Clone,
     parts: &[String],

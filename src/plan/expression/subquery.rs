@@ -135,6 +135,10 @@ impl Analyzer {
     }
 }
 
+/// A subquery as a value, of the type of its only column.
+///
+/// # Errors
+/// `INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN`.
 fn scalar_subquery(inner: Subquery, resolved: &Resolved) -> Result<Typed> {
     let [column] = &resolved.output[..] else {
         return Err(SparkError::analysis(

@@ -49,6 +49,7 @@ impl Analyzer {
         self.build_join(left, right, join_type, condition)
     }
 
+    /// Joins by a condition over both sides; without one, every row meets every row.
     fn build_join(
         &mut self,
         left: Resolved,
@@ -63,6 +64,10 @@ impl Analyzer {
         Ok(joined(left, right, join_type, plan, both))
     }
 
+    /// Joins by columns that both sides have, each of which then appears once.
+    ///
+    /// # Errors
+    /// `UNRESOLVED_USING_COLUMN_FOR_JOIN` if a side lacks one.
     fn join_using(
         &mut self,
         left: Resolved,
@@ -132,6 +137,10 @@ impl Analyzer {
         Ok(relation)
     }
 
+    /// Returns the column of USING on one side.
+    ///
+    /// # Errors
+    /// `UNRESOLVED_USING_COLUMN_FOR_JOIN` if there is none; of several, the first counts.
     fn using_side(&mut self, side: &Resolved, name: &str, which: &str) -> Result<Attribute> {
         self.names().column(side, name).cloned().ok_or_else(|| {
             let names: Vec<String> = side.output.iter().map(|a| format!("`{}`", a.name)).collect();
@@ -357,6 +366,7 @@ impl Analyzer {
         Ok((left, right))
     }
 
+    /// Adds columns that are null in every row.
     fn with_nulls(&mut self, relation: Resolved, nulls: &[Attribute]) -> Result<Resolved> {
         if nulls.is_empty() {
             return Ok(relation);
@@ -387,6 +397,7 @@ fn both_sides(left: &Resolved, right: &Resolved) -> Resolved {
     both
 }
 
+/// Returns the relation of a join: columns of both sides, or of the left for semi and anti joins.
 fn joined(left: Resolved, right: Resolved, join_type: JoinType, plan: LogicalPlan, both: Resolved) -> Resolved {
     let mut relation = match join_type {
         JoinType::LeftSemi | JoinType::LeftAnti => Resolved {

@@ -85,7 +85,7 @@ impl Analyzer {
             output.push(attribute);
             exprs.push(typed.expr);
         }
-        // Columns of the input stay behind the projection, so that ORDER BY and WHERE above still find them.
+        // Columns of the input stay as hidden columns, so that ORDER BY and WHERE above still find them.
         let hidden: Vec<Attribute> = input
             .visible()
             .filter(|a| output.iter().all(|o| o.id != a.id))

@@ -68,12 +68,14 @@ impl<'t, 'a> Command<'t, 'a> {
         Self { tokens, at: 0 }
     }
 
+    /// Skips a word and returns whether it stood there.
     fn eat(&mut self, word: &str) -> bool {
         let found = self.tokens.word(self.at).as_deref() == Some(word);
         self.at += usize::from(found);
         found
     }
 
+    /// Skips words that follow each other, or none of them.
     fn eat_all(&mut self, words: &[&str]) -> bool {
         let found = words
             .iter()
@@ -83,6 +85,7 @@ impl<'t, 'a> Command<'t, 'a> {
         found
     }
 
+    /// Skips a word that must stand there; else `PARSE_SYNTAX_ERROR`.
     fn expect(&mut self, word: &str) -> Result<(), SqlError> {
         if self.eat(word) {
             Ok(())
@@ -91,10 +94,12 @@ impl<'t, 'a> Command<'t, 'a> {
         }
     }
 
+    /// Returns the next token; `None` at the end of the statement.
     fn token(&self) -> Option<&Token> {
         self.tokens.tokens.get(self.at).map(|token| &token.token)
     }
 
+    /// Fails with `PARSE_SYNTAX_ERROR` unless the statement ends here.
     fn expect_end(&self) -> Result<(), SqlError> {
         if self.token().is_none() {
             Ok(())
@@ -103,12 +108,14 @@ impl<'t, 'a> Command<'t, 'a> {
         }
     }
 
+    /// Skips a token and returns whether it stood there.
     fn eat_token(&mut self, token: &Token) -> bool {
         let found = self.token() == Some(token);
         self.at += usize::from(found);
         found
     }
 
+    /// Reads one name, bare or in back-quotes.
     fn part(&mut self) -> Result<String, SqlError> {
         match self.token() {
             Some(Token::Word(word)) => {
@@ -120,6 +127,7 @@ impl<'t, 'a> Command<'t, 'a> {
         }
     }
 
+    /// Reads names with dots between.
     fn parts(&mut self) -> Result<Vec<String>, SqlError> {
         let mut parts = vec![self.part()?];
         while self.eat_token(&Token::Period) {
@@ -132,6 +140,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(super::quote_identifier(&self.parts()?))
     }
 
+    /// Reads a string; `None` if none stands there.
     fn string(&mut self) -> Option<String> {
         let Some(Token::SingleQuotedString(text)) = self.token() else {
             return None;
@@ -141,6 +150,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Some(text)
     }
 
+    /// Reads the name that ends the statement.
     fn last_name(&mut self) -> Result<String, SqlError> {
         let name = self.name()?;
         self.expect_end()?;

@@ -1,4 +1,4 @@
-//! Why a text is not Spark SQL, under Spark's own error conditions.
+//! Why something is not Spark SQL, under Spark's own error conditions.
 
 use std::fmt;
 
@@ -83,7 +83,7 @@ pub enum SqlError {
         /// The type of the suffix.
         type_name: &'static str,
     },
-    /// `DATE'..'`, `TIMESTAMP'..'`, `X'..'`: the text is no value of the type.
+    /// `DATE'..'`, `TIMESTAMP'..'`, `X'..'`: the string is not a value of the type.
     #[error("The value of the typed literal {value_type} is invalid: {value}.")]
     TypedLiteral {
         /// The type in quotes, in capitals.
@@ -91,7 +91,7 @@ pub enum SqlError {
         /// The text in single quotes.
         value: String,
     },
-    /// `INTERVAL ..`: the text is no interval, or mixes units that do not go together.
+    /// `INTERVAL ..`: the string is not an interval, or mixes units that do not go together.
     #[error("Error parsing '{input}' to interval.")]
     Interval {
         /// Last part of the condition, in capitals.

@@ -204,6 +204,7 @@ impl Lowering {
         }
     }
 
+    /// A literal. A string keeps its text; a number takes the type that Spark gives its digits and suffix.
     fn value(&mut self, value: &Value) -> Result<sc::Expression, SqlError> {
         match value {
             Value::Number(text, _) => literal::number(text),
@@ -251,6 +252,7 @@ impl Lowering {
         Ok(value)
     }
 
+    /// `-x`, `+x`, `~x`, `NOT x`. A minus before digits belongs to the literal, so that the smallest number can be written.
     fn unary(&mut self, op: UnaryOperator, operand: &Expr) -> Result<sc::Expression, SqlError> {
         if let (UnaryOperator::Minus, Expr::Value(value)) = (op, operand)
             && let Value::Number(text, _) = &value.value
@@ -290,6 +292,7 @@ impl Lowering {
         Ok(call("when", arguments))
     }
 
+    /// `(x, y) -> body`: its parameters hide columns of the same name in the body.
     fn lambda(&mut self, parameters: Vec<String>, body: &Expr) -> Result<sc::Expression, SqlError> {
         let arguments = parameters.iter().map(|name| UnresolvedNamedLambdaVariable {
             name_parts: vec![name.clone()],
@@ -325,6 +328,7 @@ impl Lowering {
     }
 }
 
+/// Returns a lambda's parameter.
 fn variable(name: String) -> sc::Expression {
     expression(ExprType::UnresolvedNamedLambdaVariable(UnresolvedNamedLambdaVariable {
         name_parts: vec![name],
@@ -342,6 +346,7 @@ pub(super) fn null_literal() -> sc::expression::Literal {
     bare_literal(LiteralType::Null(super::message::data_type(void)))
 }
 
+/// `* EXCEPT (…)`; the other options of a star, which Spark lacks, are refused.
 fn star_except(star: sc::Expression, options: &WildcardAdditionalOptions) -> Result<sc::Expression, SqlError> {
     let Some(except) = &options.opt_except else {
         return Ok(star);

@@ -39,6 +39,7 @@ pub fn quote_identifier<S: AsRef<str>>(parts: &[S]) -> String {
         .join(".")
 }
 
+/// Returns a part in back-quotes, each within it doubled, unless it is a bare name.
 fn quote_part(part: &str) -> String {
     if !part.is_empty() && part.chars().all(is_name_part) {
         part.to_string()

@@ -41,6 +41,7 @@ pub fn parse_schema(ddl: &str) -> Result<sc::DataType, SqlError> {
     }
 }
 
+/// Returns the type message of fields.
 fn struct_of(fields: Vec<StructField>) -> sc::DataType {
     data_type(Kind::Struct(Struct {
         fields,
@@ -61,6 +62,7 @@ pub(super) fn struct_fields(
     Ok(fields)
 }
 
+/// Reads `name [:] type [NOT NULL] [COMMENT text]`.
 fn struct_field(scanner: &mut Scanner<'_>, depth: usize, colons: bool) -> Result<StructField, SqlError> {
     let name = scanner.name()?.text;
     if colons {
