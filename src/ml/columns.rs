@@ -16,7 +16,7 @@ use crate::kernels::kernel;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::cast_expr;
 use crate::plan::names::Names;
-use crate::plan::resolve::typed_attribute;
+use crate::plan::scope::typed_attribute;
 use crate::plan::scope::{Resolved, Typed};
 use crate::values::{types, vector};
 

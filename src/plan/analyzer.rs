@@ -23,9 +23,62 @@ use crate::values::zone::Zone;
 /// Depth of nested relations or expressions that is still planned; deeper input is an error, never an overflow.
 const MAX_DEPTH: usize = 400;
 
-/// Turns one plan's messages into a logical plan. Deterministic: the same messages and settings give the same ids.
+/// Turns one plan's messages into a logical plan.
+///
+/// Deterministic: the same messages and settings result in the same ids. Driver and executors rely on that: both analyze the
+/// same messages, and only ids travel between them.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::rc::Rc;
+///
+/// use arrow::datatypes::Fields;
+/// use rivulet::error::{Result, SparkError};
+/// use rivulet::plan::analyzer::Analyzer;
+/// use rivulet::plan::scan::{FileCatalog, FileSet};
+/// use rivulet::plan::sql::{Statement, parse_statement};
+/// use rivulet::settings::Conf;
+/// use rivulet::sources::Format;
+///
+/// /// A session that reads no files.
+/// struct NoFiles;
+///
+/// impl FileCatalog for NoFiles {
+///     fn resolve(
+///         &self,
+///         _: &Format,
+///         _: &[String],
+///         _: &BTreeMap<String, String>,
+///         _: Option<Fields>,
+///     ) -> Result<FileSet> {
+///         Err(SparkError::unsupported("files in this example"))
+///     }
+/// }
+///
+/// fn main() -> Result<()> {
+///     let mut analyzer = Analyzer::new(Conf::default(), 0, Rc::new(NoFiles))?;
+///     let Statement::Query(query) = parse_statement("SELECT id, id * 2 AS twice FROM range(3)")? else {
+///         return Ok(());
+///     };
+///     let resolved = analyzer.relation(&query)?;
+///     let names: Vec<&str> = resolved.output.iter().map(|column| column.name.as_str()).collect();
+///     assert_eq!(names, ["id", "twice"]);
+///     // The plan has one leaf, and its columns have ids of their own: `id` is `#1` in it.
+///     assert_eq!(analyzer.scans.len(), 1);
+///     assert_eq!(resolved.output[0].id, "#1");
+///
+///     let unknown = parse_statement("SELECT ID2 FROM range(3)")?;
+///     if let Statement::Query(query) = unknown {
+///         let error = analyzer.relation(&query).map(|_| ()).unwrap_err();
+///         assert_eq!(error.condition.as_deref(), Some("UNRESOLVED_COLUMN.WITH_SUGGESTION"));
+///     }
+///     Ok(())
+/// }
+/// ```
 pub struct Analyzer {
+    /// The settings of the session, as they were when the plan arrived.
     pub conf: Conf,
+    /// The zone of `spark.sql.session.timeZone`.
     pub zone: Zone,
     /// `current_timestamp()`, µs since the epoch.
     pub now_us: i64,
@@ -54,6 +107,10 @@ pub struct Analyzer {
 }
 
 impl Analyzer {
+    /// Returns an analyzer that knows no views and has read nothing yet.
+    ///
+    /// # Errors
+    /// `INVALID_CONF_VALUE.TIME_ZONE` if the session's time zone is unknown.
     pub fn new(conf: Conf, now_us: i64, files: Rc<dyn FileCatalog>) -> Result<Self> {
         let zone = Zone::of_session(&conf)?;
         Ok(Self {
@@ -80,6 +137,7 @@ impl Analyzer {
         if self.conf.ansi() { Mode::Ansi } else { Mode::Legacy }
     }
 
+    /// Returns a column id that this plan does not have yet: `#1`, `#2`, … in the order of analysis.
     pub fn fresh_id(&mut self) -> String {
         self.next_id += 1;
         format!("{ID_PREFIX}{}", self.next_id)
@@ -98,6 +156,10 @@ impl Analyzer {
         }
     }
 
+    /// Does `work` one level deeper.
+    ///
+    /// # Errors
+    /// `EXPRESSION_TREE_TOO_DEEP` below 400 levels, so that no message can exhaust the stack.
     pub(super) fn nested<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.depth += 1;
         let result = if self.depth > MAX_DEPTH {
@@ -176,7 +238,7 @@ impl Analyzer {
     }
 }
 
-/// A column's name below the projection that gives it its id: DataFusion qualifies a table's columns, and the same name
+/// Returns a column's name below the projection that assigns its id: DataFusion qualifies a table's columns, and the same name
 /// with and without a qualifier is ambiguous to its rules.
 fn scan_name(attribute: &Attribute) -> String {
     format!("@{}", attribute.id)

@@ -20,18 +20,36 @@ use crate::values::zone::Zone;
 
 type DfResult<T> = datafusion_common::Result<T>;
 
+/// The operators of numbers, dates and intervals.
+///
+/// Null on either side yields null. What overflow and division by zero do is [`Mode`]'s affair: an error in ANSI mode, null
+/// for the `try_` functions, and in legacy mode a wrapped number or null (Spark's `BinaryArithmetic`).
+///
+/// ```
+/// use rivulet::plan::arithmetic::Op;
+///
+/// assert_eq!(Op::IntegralDivide.symbol(), "div");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
+    /// `+`.
     Add,
+    /// `-`.
     Subtract,
+    /// `*`.
     Multiply,
+    /// `/`: of integers, a DOUBLE.
     Divide,
+    /// `%`, with the sign of the dividend.
     Remainder,
+    /// `div`: a BIGINT without the fraction.
     IntegralDivide,
+    /// `pmod`.
     PositiveModulo,
 }
 
 impl Op {
+    /// Returns how Spark writes the operator in names of columns and in errors.
     pub fn symbol(self) -> &'static str {
         match self {
             Op::Add => "+",
@@ -98,6 +116,7 @@ fn number(side: Typed, other: &Typed, mode: Mode, zone: Zone) -> Result<Typed> {
     cast_expr::cast(side, &target, mode, zone)
 }
 
+/// Returns `DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES`: the operator takes no such pair of types.
 pub fn mismatch(op: Op, left: &Typed, right: &Typed) -> SparkError {
     let (l, r) = (sql_name(&left.data_type), sql_name(&right.data_type));
     SparkError::analysis(
@@ -115,6 +134,7 @@ pub fn mismatch(op: Op, left: &Typed, right: &Typed) -> SparkError {
     .with("right", format!("\"{r}\""))
 }
 
+/// Returns what Spark calls the overflow of a type: `integer overflow`, `long overflow`, ….
 fn overflow_text(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::Int32 => "integer overflow",
@@ -124,6 +144,11 @@ fn overflow_text(data_type: &DataType) -> &'static str {
     }
 }
 
+/// Runs an operator over two columns of one type.
+///
+/// # Errors
+/// `ARITHMETIC_OVERFLOW`, `DIVIDE_BY_ZERO` and `REMAINDER_BY_ZERO` in ANSI mode. Otherwise a zero divisor results in null;
+/// overflow wraps in legacy mode and is null when tried.
 fn evaluate(op: Op, left: &ArrayRef, right: &ArrayRef, mode: Mode) -> DfResult<ArrayRef> {
     let floating = matches!(left.data_type(), DataType::Float32 | DataType::Float64);
     if matches!(op, Op::Divide | Op::Remainder | Op::IntegralDivide | Op::PositiveModulo) {
@@ -181,11 +206,13 @@ fn nulls_for_zero(array: &ArrayRef) -> DfResult<ArrayRef> {
     Ok(arrow::compute::nullif(array, &zeros)?)
 }
 
+/// Returns a zero of the type, in one row, to compare divisors with.
 fn make_zero(data_type: &DataType) -> ArrayRef {
     let zero: ArrayRef = Arc::new(Int8Array::from(vec![0]));
     arrow::compute::cast(&zero, data_type).unwrap_or(zero)
 }
 
+/// The remainder, with the sign of the dividend, as in Java.
 fn remainder(left: &ArrayRef, right: &ArrayRef) -> DfResult<ArrayRef> {
     if left.data_type() == &DataType::Int64 {
         let (l, r) = (left.as_primitive::<Int64Type>(), right.as_primitive::<Int64Type>());
@@ -202,6 +229,7 @@ fn remainder(left: &ArrayRef, right: &ArrayRef) -> DfResult<ArrayRef> {
     Ok(numeric::rem(left, right)?)
 }
 
+/// `div`: the quotient without its fraction, as BIGINT; the smallest BIGINT by -1 overflows.
 fn integral_divide(left: &ArrayRef, right: &ArrayRef, mode: Mode) -> DfResult<ArrayRef> {
     let (l, r) = (left.as_primitive::<Int64Type>(), right.as_primitive::<Int64Type>());
     let mut out = Int64Builder::with_capacity(l.len());
@@ -219,6 +247,7 @@ fn integral_divide(left: &ArrayRef, right: &ArrayRef, mode: Mode) -> DfResult<Ar
     Ok(Arc::new(out.finish()))
 }
 
+/// `pmod`: the remainder, never negative for a positive divisor.
 fn positive_modulo(left: &ArrayRef, right: &ArrayRef) -> DfResult<ArrayRef> {
     let first = remainder(left, right)?;
     let zero = Scalar::new(make_zero(left.data_type()));
@@ -274,6 +303,7 @@ fn decimal(
     }
 }
 
+/// Runs a decimal operator exactly, in 256 bits, and rounds half up to the scale of the result (Spark's `DecimalPrecision`).
 fn decimal_kernel(
     op: Op,
     left: &ArrayRef,
@@ -373,6 +403,7 @@ fn exact(op: Op, (a, s1): (i128, i32), (b, s2): (i128, i32), scale: i32) -> Opti
     }
 }
 
+/// Moves a decimal from one scale to another, rounded half up; `None` if it leaves 256 bits.
 fn rescale(value: i256, from: i32, to: i32) -> Option<i256> {
     let ten = |n: i32| i256::from_i128(10).checked_pow(u32::try_from(n).ok()?);
     if to >= from {

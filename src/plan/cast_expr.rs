@@ -37,6 +37,7 @@ pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed
     Ok(out)
 }
 
+/// Returns `DATATYPE_MISMATCH.CAST_*`, which names both types and what would work instead, if Spark knows it.
 fn cannot_cast(name: &str, from: &DataType, to: &DataType) -> SparkError {
     // Spark tells what its legacy mode or another function would do (`Cast.typeCheckFailureMessage`).
     let condition = match (from, to) {
@@ -78,6 +79,7 @@ fn lossless(from: &DataType, to: &DataType) -> bool {
     }
 }
 
+/// Returns whether Spark casts between two types at all (`Cast.canCast`).
 fn castable(from: &DataType, to: &DataType) -> bool {
     use DataType::*;
     match (from, to) {

@@ -40,6 +40,7 @@ pub fn adjust(precision: i32, scale: i32) -> DataType {
     DataType::Decimal128(38, (38 - whole).max(least) as i8)
 }
 
+/// Returns the place of a numeric type in the order of widening; `None` for other types and for decimals.
 fn rank(data_type: &DataType) -> Option<u8> {
     Some(match data_type {
         DataType::Int8 => 0,
@@ -133,6 +134,7 @@ pub fn wider(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {
     })
 }
 
+/// Widens arrays and structs by what they hold; structs need as many fields and keep the names of the first.
 fn widen_nested(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {
     match (a, b) {
         (DataType::List(x), DataType::List(y)) => Some(DataType::List(Arc::new(Field::new(

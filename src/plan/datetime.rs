@@ -14,7 +14,7 @@ use crate::values::zone::Zone;
 
 const DAY_US: i64 = 86_400_000_000;
 
-/// `date + 1`, `timestamp - interval`, `date - date` …; none where neither side is a time.
+/// `date + 1`, `timestamp - interval`, `date - date` …; `None` if neither side is a time.
 pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Option<Typed>> {
     use DataType::*;
     let label = format!("({} {} {})", left.name, op.symbol(), right.name);
@@ -33,119 +33,16 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Opt
             Typed::new(add_days(left.expr.clone(), days.expr, sign), Date32, name)
         }
         (Op::Subtract, Date32, Date32) => {
-            let to = Duration(TimeUnit::Microsecond);
-            let expr = kernel::call(
-                "date_diff",
-                "",
-                to.clone(),
-                vec![left.expr.clone(), right.expr.clone()],
-                |args, _| {
-                    let (x, y) = (
-                        args[0].as_primitive::<Date32Type>(),
-                        args[1].as_primitive::<Date32Type>(),
-                    );
-                    let out: DurationMicrosecondArray =
-                        arrow::compute::binary(x, y, |x, y| (i64::from(x) - i64::from(y)) * DAY_US)?;
-                    Ok(Arc::new(out))
-                },
-            );
-            Typed::new(expr, to, label)
+            let days = |x: i32, y: i32| (i64::from(x) - i64::from(y)) * DAY_US;
+            difference::<Date32Type>("date_diff", left, right, label, days)
         }
         (Op::Subtract, Timestamp(..), Timestamp(..)) => {
-            let to = Duration(TimeUnit::Microsecond);
-            let expr = kernel::call(
-                "timestamp_diff",
-                "",
-                to.clone(),
-                vec![left.expr.clone(), right.expr.clone()],
-                |args, _| {
-                    let (x, y) = (
-                        args[0].as_primitive::<TimestampMicrosecondType>(),
-                        args[1].as_primitive::<TimestampMicrosecondType>(),
-                    );
-                    let out: DurationMicrosecondArray = arrow::compute::binary(x, y, |x, y| x.wrapping_sub(y))?;
-                    Ok(Arc::new(out))
-                },
-            );
-            Typed::new(expr, to, label)
+            difference::<TimestampMicrosecondType>("timestamp_diff", left, right, label, i64::wrapping_sub)
         }
-        (Op::Add | Op::Subtract, Date32 | Timestamp(..), y) if is_interval(y) => {
-            let to = match (a, y) {
-                (Date32, Duration(_)) => crate::values::types::timestamp(),
-                _ => a.clone(),
-            };
-            let (sign, out_type) = (if op == Op::Add { 1 } else { -1 }, to.clone());
-            let whole_days = matches!(right.literal(), Some(datafusion_common::ScalarValue::DurationMicrosecond(Some(us))) if us % DAY_US == 0);
-            let (to, out_type) = if whole_days && a == &Date32 {
-                (Date32, Date32)
-            } else {
-                (to, out_type)
-            };
-            let label = match (op, days_only(right)) {
-                (Op::Add, true) if a == &Date32 => {
-                    format!("date_add({}, extractansiintervaldays({}))", left.name, right.name)
-                }
-                (_, true) if a == &Date32 => {
-                    format!("date_add({}, (- extractansiintervaldays({})))", left.name, right.name)
-                }
-                _ => format!("{} {} {}", left.name, op.symbol(), right.name),
-            };
-            let (name, role) = if sign > 0 {
-                ("add_interval", Role::AddsInterval)
-            } else {
-                ("subtract_interval", Role::SubtractsInterval)
-            };
-            let expr = kernel::call_as(
-                name,
-                format!("{zone:?}"),
-                to.clone(),
-                vec![left.expr.clone(), right.expr.clone()],
-                role,
-                move |args, rows| add_interval(&args[0], &args[1], sign, &out_type, zone, rows),
-            );
-            Typed::new(expr, to, label)
-        }
-        (Op::Add | Op::Subtract, Duration(_), Duration(_)) => {
-            let sign = if op == Op::Add { 1 } else { -1 };
-            let expr = kernel::call(
-                "interval",
-                sign.to_string(),
-                a.clone(),
-                vec![left.expr.clone(), right.expr.clone()],
-                move |args, _| {
-                    let (x, y) = (
-                        args[0].as_primitive::<DurationMicrosecondType>(),
-                        args[1].as_primitive::<DurationMicrosecondType>(),
-                    );
-                    let out: DurationMicrosecondArray = arrow::compute::try_binary(x, y, |x, y| {
-                        x.checked_add(sign * y)
-                            .ok_or_else(|| arithmetic_overflow("interval overflow").into())
-                    })?;
-                    Ok(Arc::new(out))
-                },
-            );
-            Typed::new(expr, a.clone(), label)
-        }
+        (Op::Add | Op::Subtract, Date32 | Timestamp(..), y) if is_interval(y) => moved(op, left, right, zone),
+        (Op::Add | Op::Subtract, Duration(_), Duration(_)) => summed::<DurationMicrosecondType>(op, left, right, label),
         (Op::Add | Op::Subtract, Interval(IntervalUnit::YearMonth), Interval(IntervalUnit::YearMonth)) => {
-            let sign = if op == Op::Add { 1 } else { -1 };
-            let expr = kernel::call(
-                "interval",
-                sign.to_string(),
-                a.clone(),
-                vec![left.expr.clone(), right.expr.clone()],
-                move |args, _| {
-                    let (x, y) = (
-                        args[0].as_primitive::<IntervalYearMonthType>(),
-                        args[1].as_primitive::<IntervalYearMonthType>(),
-                    );
-                    let out: IntervalYearMonthArray = arrow::compute::try_binary(x, y, |x, y| {
-                        x.checked_add(sign * y)
-                            .ok_or_else(|| arithmetic_overflow("interval overflow").into())
-                    })?;
-                    Ok(Arc::new(out))
-                },
-            );
-            Typed::new(expr, a.clone(), label)
+            summed::<IntervalYearMonthType>(op, left, right, label)
         }
         (Op::Multiply, number, x) if is_interval(x) && types::is_numeric(number) => {
             scaled(op, right, left, label, zone)?
@@ -155,6 +52,80 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Opt
         }
         _ => return Ok(None),
     }))
+}
+
+/// The day-time interval between two dates or two timestamps.
+fn difference<T: ArrowPrimitiveType>(
+    name: &str,
+    left: &Typed,
+    right: &Typed,
+    label: String,
+    micros: fn(T::Native, T::Native) -> i64,
+) -> Typed {
+    let to = DataType::Duration(TimeUnit::Microsecond);
+    let sides = vec![left.expr.clone(), right.expr.clone()];
+    let expr = kernel::call(name, "", to.clone(), sides, move |args, _| {
+        let (x, y) = (args[0].as_primitive::<T>(), args[1].as_primitive::<T>());
+        let out: DurationMicrosecondArray = arrow::compute::binary(x, y, micros)?;
+        Ok(Arc::new(out))
+    });
+    Typed::new(expr, to, label)
+}
+
+/// The sum or difference of two intervals of one kind.
+///
+/// # Errors
+/// `ARITHMETIC_OVERFLOW` when it runs.
+fn summed<T: ArrowPrimitiveType>(op: Op, left: &Typed, right: &Typed, label: String) -> Typed {
+    let sides = vec![left.expr.clone(), right.expr.clone()];
+    let to = left.data_type.clone();
+    let expr = kernel::call("interval", op.symbol(), to.clone(), sides, move |args, _| {
+        let (x, y) = (args[0].as_primitive::<T>(), args[1].as_primitive::<T>());
+        let out: PrimitiveArray<T> = arrow::compute::try_binary(x, y, |x, y| {
+            let sum = if op == Op::Add {
+                x.add_checked(y)
+            } else {
+                x.sub_checked(y)
+            };
+            sum.map_err(|_| arithmetic_overflow("interval overflow").into())
+        })?;
+        Ok(Arc::new(out))
+    });
+    Typed::new(expr, to, label)
+}
+
+/// A date or timestamp moved by an interval. A date stays a date where the interval is a constant of whole days, and
+/// otherwise becomes a timestamp if the interval is a day-time one.
+fn moved(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Typed {
+    let a = &left.data_type;
+    let to = match (a, &right.data_type) {
+        (DataType::Date32, DataType::Duration(_)) if !days_only(right) => crate::values::types::timestamp(),
+        _ => a.clone(),
+    };
+    let (sign, out_type) = (if op == Op::Add { 1 } else { -1 }, to.clone());
+    let label = match (op, days_only(right)) {
+        (Op::Add, true) if a == &DataType::Date32 => {
+            format!("date_add({}, extractansiintervaldays({}))", left.name, right.name)
+        }
+        (_, true) if a == &DataType::Date32 => {
+            format!("date_add({}, (- extractansiintervaldays({})))", left.name, right.name)
+        }
+        _ => format!("{} {} {}", left.name, op.symbol(), right.name),
+    };
+    let (name, role) = if sign > 0 {
+        ("add_interval", Role::AddsInterval)
+    } else {
+        ("subtract_interval", Role::SubtractsInterval)
+    };
+    let expr = kernel::call_as(
+        name,
+        format!("{zone:?}"),
+        to.clone(),
+        vec![left.expr.clone(), right.expr.clone()],
+        role,
+        move |args, rows| add_interval(&args[0], &args[1], sign, &out_type, zone, rows),
+    );
+    Typed::new(expr, to, label)
 }
 
 /// An interval times or divided by a number, rounded half up (`MultiplyDTInterval`, `DivideDTInterval` and their kin).
@@ -252,6 +223,13 @@ pub fn plus_months(days: i32, months: i32) -> Option<i32> {
     chrono::NaiveDate::from_ymd_opt(year, month, day.day().min(last)).map(crate::values::text::days_of)
 }
 
+/// Moves each row: by months first, then days of the local calendar, then µs of the time line. Nulls stay null.
+///
+/// Months keep the day of the month or take the last one. Days of a calendar interval are days of the local calendar, 23 or 25
+/// hours long where clocks change; a day-time interval is µs on the time line.
+///
+/// # Errors
+/// `ARITHMETIC_OVERFLOW` beyond what the type holds.
 fn add_interval(
     time: &ArrayRef,
     interval: &ArrayRef,

@@ -26,38 +26,20 @@ pub fn fields(mut typed: Typed, names: &[String], by: Names) -> Result<Typed> {
     Ok(typed)
 }
 
+/// A field by name: of a struct, of each struct in a list, or the value of a map under that key.
+///
+/// # Errors
+/// `FIELD_NOT_FOUND`, `AMBIGUOUS_REFERENCE_TO_FIELDS`, `INVALID_EXTRACT_BASE_FIELD_TYPE`.
 fn field(typed: Typed, name: &str, by: Names) -> Result<Typed> {
     match typed.data_type.clone() {
         DataType::Struct(fields) => {
             let found: Vec<&FieldRef> = fields.iter().filter(|f| by.same(f.name(), name)).collect();
             match found[..] {
-                [f] => {
-                    let index = fields.iter().position(|g| Arc::ptr_eq(f, g)).unwrap_or_default();
-                    let inherits = typed.attribute.as_ref().is_some_and(|a| a.event_time && a.time_window);
-                    // A kernel of our own: DataFusion's optimizer moves its `get_field` below filters, where names clash.
-                    let expr = kernel::call(
-                        "get_struct_field",
-                        index.to_string(),
-                        f.data_type().clone(),
-                        vec![typed.expr],
-                        move |args, _| {
-                            let structs = args[0].as_struct();
-                            let column = structs.column(index);
-                            match structs.nulls() {
-                                Some(nulls) if nulls.null_count() > 0 => Ok(arrow::compute::nullif(
-                                    column,
-                                    &BooleanArray::new(!nulls.inner(), None),
-                                )?),
-                                _ => Ok(column.clone()),
-                            }
-                        },
-                    );
-                    let mut out = Typed::new(expr, f.data_type().clone(), format!("{}.{}", typed.name, f.name()));
-                    if inherits && f.name() == "end" {
-                        out.named = true;
-                    }
-                    Ok(out)
-                }
+                [f] => Ok(struct_field(
+                    typed,
+                    fields.iter().position(|g| Arc::ptr_eq(f, g)).unwrap_or_default(),
+                    f,
+                )),
                 [] => Err(no_such_field(name, &fields)),
                 _ => Err(SparkError::analysis(
                     "AMBIGUOUS_REFERENCE_TO_FIELDS",
@@ -75,30 +57,7 @@ fn field(typed: Typed, name: &str, by: Names) -> Result<Typed> {
                 .enumerate()
                 .find(|(_, f)| by.same(f.name(), name))
                 .ok_or_else(|| no_such_field(name, inner))?;
-            let to = crate::values::types::list_of(found.data_type().clone());
-            let label = format!("{}.{}", typed.name, found.name());
-            let expr = kernel::call(
-                "get_array_struct_fields",
-                index.to_string(),
-                to.clone(),
-                vec![typed.expr],
-                move |args, _| {
-                    let list = args[0].as_list::<i32>();
-                    let structs = list.values().as_struct();
-                    let values = arrow::compute::kernels::nullif::nullif(
-                        structs.column(index),
-                        &arrow::compute::is_null(structs)?,
-                    )?;
-                    let list_type = crate::values::types::list_of(values.data_type().clone());
-                    Ok(Arc::new(ListArray::try_new(
-                        crate::values::types::element_field(&list_type)?.clone(),
-                        list.offsets().clone(),
-                        values,
-                        list.nulls().cloned(),
-                    )?))
-                },
-            );
-            Ok(Typed::new(expr, to, label))
+            Ok(field_of_elements(typed, index, found))
         }
         DataType::Map(..) => value(typed, super::literal::string(name), Mode::Ansi, Zone::UTC, by),
         other => Err(SparkError::analysis(
@@ -113,6 +72,94 @@ fn field(typed: Typed, name: &str, by: Names) -> Result<Typed> {
     }
 }
 
+/// A field of a struct; null where the struct is null.
+fn struct_field(typed: Typed, index: usize, f: &FieldRef) -> Typed {
+    let inherits = typed.attribute.as_ref().is_some_and(|a| a.event_time && a.time_window);
+    // A kernel of our own: DataFusion's optimizer moves its `get_field` below filters, where names clash.
+    let expr = kernel::call(
+        "get_struct_field",
+        index.to_string(),
+        f.data_type().clone(),
+        vec![typed.expr],
+        move |args, _| {
+            let structs = args[0].as_struct();
+            let column = structs.column(index);
+            match structs.nulls() {
+                Some(nulls) if nulls.null_count() > 0 => Ok(arrow::compute::nullif(
+                    column,
+                    &BooleanArray::new(!nulls.inner(), None),
+                )?),
+                _ => Ok(column.clone()),
+            }
+        },
+    );
+    let mut out = Typed::new(expr, f.data_type().clone(), format!("{}.{}", typed.name, f.name()));
+    if inherits && f.name() == "end" {
+        out.named = true;
+    }
+    out
+}
+
+/// A field of each struct in a list, as a list; null where the list or the struct is null.
+fn field_of_elements(typed: Typed, index: usize, found: &FieldRef) -> Typed {
+    let to = crate::values::types::list_of(found.data_type().clone());
+    let label = format!("{}.{}", typed.name, found.name());
+    let expr = kernel::call(
+        "get_array_struct_fields",
+        index.to_string(),
+        to.clone(),
+        vec![typed.expr],
+        move |args, _| {
+            let list = args[0].as_list::<i32>();
+            let structs = list.values().as_struct();
+            let values =
+                arrow::compute::kernels::nullif::nullif(structs.column(index), &arrow::compute::is_null(structs)?)?;
+            let list_type = crate::values::types::list_of(values.data_type().clone());
+            Ok(Arc::new(ListArray::try_new(
+                crate::values::types::element_field(&list_type)?.clone(),
+                list.offsets().clone(),
+                values,
+                list.nulls().cloned(),
+            )?))
+        },
+    );
+    Typed::new(expr, to, label)
+}
+
+/// An element of a list by its number from 0. Outside the list it is null, or `INVALID_ARRAY_INDEX` in ANSI mode.
+fn element(child: Typed, key: Typed, to: DataType, mode: Mode, name: String) -> Typed {
+    let expr = kernel::call(
+        "get_array_item",
+        format!("{mode:?}"),
+        to.clone(),
+        vec![child.expr, key.expr],
+        move |args, _| {
+            let list = args[0].as_list::<i32>();
+            pick(list.values(), list.len(), |row| {
+                let index = args[1].as_primitive::<Int64Type>();
+                if list.is_null(row) || index.is_null(row) {
+                    return Ok(None);
+                }
+                let (start, length, at) = (
+                    list.value_offsets()[row],
+                    i64::from(list.value_length(row)),
+                    index.value(row),
+                );
+                if (0..length).contains(&at) {
+                    return Ok(Some(start as u32 + at as u32));
+                }
+                if mode == Mode::Ansi {
+                    Err(invalid_array_index(at, length))
+                } else {
+                    Ok(None)
+                }
+            })
+        },
+    );
+    Typed::new(expr, to, name)
+}
+
+/// Returns `FIELD_NOT_FOUND`, with the fields that the struct has.
 fn no_such_field(name: &str, fields: &Fields) -> SparkError {
     let names: Vec<String> = fields.iter().map(|f| format!("`{}`", f.name())).collect();
     SparkError::analysis(
@@ -130,36 +177,7 @@ pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, by: Names) -> Res
     match child.data_type.clone() {
         DataType::List(item) if is_integral(&key.data_type) => {
             let key = cast_expr::cast(key, &DataType::Int64, Mode::Ansi, zone)?;
-            let to = item.data_type().clone();
-            let expr = kernel::call(
-                "get_array_item",
-                format!("{mode:?}"),
-                to.clone(),
-                vec![child.expr, key.expr],
-                move |args, _| {
-                    let list = args[0].as_list::<i32>();
-                    pick(list.values(), list.len(), |row| {
-                        let index = args[1].as_primitive::<Int64Type>();
-                        if list.is_null(row) || index.is_null(row) {
-                            return Ok(None);
-                        }
-                        let (start, length, at) = (
-                            list.value_offsets()[row],
-                            i64::from(list.value_length(row)),
-                            index.value(row),
-                        );
-                        if (0..length).contains(&at) {
-                            return Ok(Some(start as u32 + at as u32));
-                        }
-                        if mode == Mode::Ansi {
-                            Err(invalid_array_index(at, length))
-                        } else {
-                            Ok(None)
-                        }
-                    })
-                },
-            );
-            Ok(Typed::new(expr, to, name))
+            Ok(element(child, key, item.data_type().clone(), mode, name))
         }
         DataType::Map(entries, _) => {
             let (key_type, value_type) = map_types(&entries);
@@ -204,6 +222,7 @@ pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, by: Names) -> Res
     }
 }
 
+/// Returns `INVALID_ARRAY_INDEX`, which names the index and the length of the array.
 pub fn invalid_array_index(index: i64, length: i64) -> SparkError {
     SparkError::new(
         Exception::ArrayIndexOutOfBounds,

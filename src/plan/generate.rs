@@ -5,7 +5,7 @@ use arrow::datatypes::DataType;
 use super::analyzer::Analyzer;
 use super::functions;
 use super::nodes::{self, Generate};
-use super::resolve::typed_attribute;
+use super::scope::typed_attribute;
 use super::scope::{Attribute, Generator, Resolved, Typed};
 use crate::error::{Result, SparkError};
 use crate::plan::sql::marker::SqlForm;

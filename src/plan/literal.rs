@@ -13,7 +13,7 @@ use crate::proto::expression::literal::LiteralType;
 use crate::values::interval::interval_micros;
 use crate::values::types;
 
-/// A literal with its type and the name that Spark gives it as a column.
+/// Returns a literal with its type and the name that it has as a column in Spark.
 pub fn resolve(literal: &sc::expression::Literal) -> Result<Typed> {
     let value = scalar(literal)?;
     let name = match (&value, literal.data_type.as_ref().and_then(|t| t.kind.as_ref())) {
@@ -101,6 +101,7 @@ pub fn scalar(literal: &sc::expression::Literal) -> Result<ScalarValue> {
     })
 }
 
+/// Returns an array constant; its type is the declared one, or that of its elements.
 fn list(elements: Vec<ScalarValue>, declared: Option<DataType>) -> Result<ScalarValue> {
     let element = declared
         .or_else(|| elements.iter().map(ScalarValue::data_type).find(|t| !t.is_null()))
@@ -121,6 +122,7 @@ fn list(elements: Vec<ScalarValue>, declared: Option<DataType>) -> Result<Scalar
     )))
 }
 
+/// Reads a decimal constant; without a declared type it has exactly the digits that are written.
 fn decimal(text: &str, precision: Option<i32>, scale: Option<i32>) -> Result<ScalarValue> {
     let bad = || SparkError::invalid_plan(format!("'{text}' is no decimal literal"));
     let negative = text.starts_with('-');
@@ -237,6 +239,7 @@ fn day_time_in(us: i64, first: i32, last: i32) -> String {
     format!("INTERVAL '{sign}{text}' {range}")
 }
 
+/// Returns an INT constant.
 pub fn int(value: i32) -> Typed {
     Typed::new(
         Expr::Literal(ScalarValue::Int32(Some(value)), None),
@@ -245,6 +248,7 @@ pub fn int(value: i32) -> Typed {
     )
 }
 
+/// Returns a STRING constant, named by its value.
 pub fn string(value: &str) -> Typed {
     Typed::new(
         Expr::Literal(ScalarValue::Utf8(Some(value.into())), None),

@@ -23,9 +23,12 @@ use crate::proto::common_inline_user_defined_function::Function;
 /// What is called, and how its state is seen by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Any number of rows a group and batch, in this mode of its own.
-    FlatMap { update: bool },
-    /// One row a group and batch.
+    /// Any number of rows per group and batch, in an output mode of its own.
+    FlatMap {
+        /// Its output mode is update; else append.
+        update: bool,
+    },
+    /// One row per group and batch.
     Map,
     /// A stateful processor with variables and timers.
     Transform,
@@ -34,24 +37,36 @@ pub enum Kind {
 /// By which time a group's timeout or timers come (`GroupStateTimeout`, `TimeMode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Timeout {
+    /// Never.
     None,
+    /// By the clock, at the start of a batch.
     ProcessingTime,
+    /// By the watermark.
     EventTime,
 }
 
 /// A column of the input, and the name under which the function sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Named {
+    /// The column's id in the plan.
     pub id: String,
+    /// The name that the function sees.
     pub name: String,
 }
 
+/// The plan node of a function over groups.
+///
+/// One call per group and batch. Rows with a null key form a group of their own, as in GROUP BY; the order of rows within a
+/// group is not defined.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MapGroups {
+    /// The grouping columns, which are also the key of the state.
     pub keys: Vec<Named>,
     /// What a row of a group has.
     pub values: Vec<Named>,
+    /// What is called.
     pub kind: Kind,
+    /// By which time its timeouts or timers come.
     pub timeout: Timeout,
     /// The function, as its client sent it.
     pub function: Arc<[u8]>,
@@ -134,6 +149,11 @@ impl Node for MapGroups {
 }
 
 impl Analyzer {
+    /// Resolves `GroupMap`: the keys, the rows of a group and the columns that the function returns.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_FEATURE` for an initial state and for sorted groups; `UNRESOLVED_COLUMN` if the function returns no column of
+    /// the event time's name.
     pub(super) fn map_groups(&mut self, node: &sc::GroupMap) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let (function, output) = function_of(node)?;
@@ -200,6 +220,7 @@ impl Analyzer {
     }
 }
 
+/// Returns a column and the name that the function sees.
 fn named(attribute: &Attribute) -> Named {
     Named {
         id: attribute.id.clone(),
@@ -226,6 +247,7 @@ fn function_of(node: &sc::GroupMap) -> Result<(Arc<[u8]>, Fields)> {
     Ok((Arc::from(udf.payload.as_slice()), fields))
 }
 
+/// Reads the kind of function and its time mode from the message; unknown words are errors.
 fn kind_of(node: &sc::GroupMap) -> Result<(Kind, Timeout)> {
     if let Some(info) = &node.transform_with_state_info {
         let timeout = match info.time_mode.to_ascii_lowercase().as_str() {

@@ -1,8 +1,8 @@
 //! From Spark Connect's unresolved messages to DataFusion's logical plans, by Spark's rules.
 //!
 //! SQL text becomes Spark Connect messages first (`sql`), so that one analyzer serves both APIs. The analyzer resolves
-//! names (`scope`, `resolve`), types and implicit casts (`coercion`), functions (`functions`), and relations
-//! (`relation`, `aggregate`, `project`, `join`, …). What comes in: messages, session settings, temp views already put in
+//! names (`scope`, `names`), expressions (`expression`), types and implicit casts (`coercion`), functions (`functions`),
+//! and relations (`relation`, `aggregate`). What comes in: messages, session settings, temp views already put in
 //! their place. What comes out: a logical plan whose columns have unique names, and the scans it reads. Nothing here
 //! knows executors, time or I/O.
 
@@ -13,19 +13,17 @@ pub mod cast_expr;
 pub mod coercion;
 pub mod datetime;
 pub mod event_time;
+pub mod expression;
 pub mod extension;
 pub mod extract;
 pub mod functions;
 pub mod generate;
-pub mod join;
 pub mod literal;
 pub mod map_groups;
 pub mod names;
 pub mod nodes;
 pub mod output_mode;
-pub mod project;
 pub mod relation;
-pub mod resolve;
 pub mod scan;
 pub mod scope;
 pub mod sql;

@@ -4,7 +4,7 @@
 //! `toLowerCase(Locale.ROOT)`.
 
 use super::analyzer::Analyzer;
-use super::resolve::unresolved_column;
+use super::expression::unresolved_column;
 use super::scope::{Attribute, Resolved};
 use crate::error::{Result, SparkError};
 use crate::settings::Conf;

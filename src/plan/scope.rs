@@ -17,7 +17,9 @@ pub struct Attribute {
     pub name: String,
     /// Table alias parts in front of the name.
     pub qualifier: Vec<String>,
+    /// The Arrow form of its Spark type.
     pub data_type: DataType,
+    /// Whether Spark says that it may be null. A bound for schemas, not a promise about rows.
     pub nullable: bool,
     /// Set below `withWatermark`: this column is an event time and late rows are judged by it.
     pub event_time: bool,
@@ -26,20 +28,33 @@ pub struct Attribute {
 }
 
 impl Attribute {
+    /// Returns a reference to the column, by its id.
     pub fn column(&self) -> Expr {
         Expr::Column(Column::new_unqualified(self.id.clone()))
     }
 }
 
 /// An expression with what Spark knows of it: its type and the name it has when nobody names it.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::literal;
+///
+/// let one = literal::int(1);
+/// assert_eq!((one.name.as_str(), &one.data_type), ("1", &DataType::Int32));
+/// assert!(one.is_literal() && !one.named);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Typed {
+    /// What is computed.
     pub expr: Expr,
+    /// The Arrow form of its Spark type.
     pub data_type: DataType,
     /// Spark's pretty SQL text.
     pub name: String,
     /// Named by an alias or an attribute: the name is kept where an unnamed expression would get a new one.
     pub named: bool,
+    /// Whether Spark says that it may be null.
     pub nullable: bool,
     /// A plain column: its attribute goes through a projection unchanged.
     pub attribute: Option<Attribute>,
@@ -50,6 +65,7 @@ pub struct Typed {
 }
 
 impl Typed {
+    /// Returns an expression that may be null and has no alias.
     pub fn new(expr: Expr, data_type: DataType, name: impl Into<String>) -> Self {
         Self {
             expr,
@@ -63,16 +79,27 @@ impl Typed {
         }
     }
 
+    /// Returns whether it is a constant as written, without any function.
     pub fn is_literal(&self) -> bool {
         matches!(self.expr, Expr::Literal(..))
     }
 
+    /// Returns the constant; `None` for every other expression.
     pub fn literal(&self) -> Option<&datafusion_common::ScalarValue> {
         match &self.expr {
             Expr::Literal(value, _) => Some(value),
             _ => None,
         }
     }
+}
+
+/// Returns a column as an expression under its own name.
+pub fn typed_attribute(attribute: &Attribute) -> Typed {
+    let mut typed = Typed::new(attribute.column(), attribute.data_type.clone(), attribute.name.clone());
+    typed.named = true;
+    typed.nullable = attribute.nullable;
+    typed.attribute = Some(attribute.clone());
+    typed
 }
 
 /// A call that makes rows of one row (`GenerateExec`).
@@ -82,22 +109,28 @@ pub struct Generator {
     pub list: Expr,
     /// Type of the list's elements.
     pub element: DataType,
-    /// A row without elements gives one row of nulls.
+    /// A row without elements becomes one row of nulls.
     pub outer: bool,
     /// The struct's fields become columns.
     pub spread: bool,
-    /// Column names when the user gives none.
+    /// Names of the columns unless an alias names them.
     pub names: Vec<String>,
 }
 
 /// `window(time, length, slide, start)` of `TimeWindowing`; µs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimeWindow {
+    /// The time that decides the windows of a row; null is in no window.
     pub time: Expr,
+    /// TIMESTAMP or TIMESTAMP_NTZ.
     pub time_type: DataType,
+    /// How long a window is.
     pub length_us: i64,
+    /// From one window's start to the next; the length for tumbling windows.
     pub slide_us: i64,
+    /// By how much windows are shifted from the epoch.
     pub start_us: i64,
+    /// Whether the time has a watermark.
     pub event_time: bool,
     /// `session_window(time, gap)`: the length is the gap, and windows that touch are one.
     pub session: bool,
@@ -110,6 +143,7 @@ pub struct TimeWindow {
 pub struct Resolved {
     /// May hold more columns than `output`.
     pub plan: LogicalPlan,
+    /// What `*` shows, in order.
     pub output: Vec<Attribute>,
     /// Columns of the plan that `*` does not show but names still find: a projection's input, the right key of USING.
     pub hidden: Vec<Attribute>,
@@ -122,6 +156,7 @@ pub struct Resolved {
 }
 
 impl Resolved {
+    /// Returns a relation without hidden or tagged columns.
     pub fn new(plan: LogicalPlan, output: Vec<Attribute>, streaming: bool) -> Self {
         Self {
             plan,

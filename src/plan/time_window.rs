@@ -22,6 +22,7 @@ use crate::values::{interval, types};
 
 /// The relation with one row per window of each row.
 pub struct Expanded {
+    /// The rows, each as often as it has windows.
     pub relation: Resolved,
     /// `struct<start, end>`.
     pub window: Attribute,
@@ -184,6 +185,7 @@ pub fn open_sessions(analyzer: &mut Analyzer, input: Resolved, window: &TimeWind
     })
 }
 
+/// Returns the time moved by a constant, in its own type.
 fn shifted(time: Expr, window: &TimeWindow, by_us: i64) -> Expr {
     let zone = if let DataType::Timestamp(_, zone) = &window.time_type {
         zone.clone()
@@ -230,7 +232,7 @@ fn session_end(time: Expr, gap: Expr, window: &TimeWindow) -> Expr {
     )
 }
 
-/// A gap in µs; null where it is no interval, or one of months.
+/// A gap in µs; null if it is not an interval, or is one of months.
 fn gap_us(gaps: &ArrayRef, row: usize) -> Option<i64> {
     if gaps.is_null(row) {
         return None;
@@ -324,6 +326,7 @@ pub fn last_start(us: i64, slide: i64, offset: i64) -> i64 {
     us.saturating_sub((us.wrapping_sub(offset)).rem_euclid(slide))
 }
 
+/// Returns `struct<start, end>` from the start.
 fn make_window(start: Expr, window: &TimeWindow) -> Expr {
     let length = window.length_us;
     let to = types::window_of(window.time_type.clone());
@@ -402,12 +405,12 @@ pub fn expand(analyzer: &mut Analyzer, input: Resolved, window: &TimeWindow, nam
     })
 }
 
-/// Candidate windows a row: the branches of the expansion.
+/// Returns how many candidate windows a row has: the branches of the expansion.
 pub fn candidates(length_us: i64, slide_us: i64) -> i64 {
     length_us.div_euclid(slide_us) + i64::from(length_us % slide_us != 0)
 }
 
-/// Rows that the `nth` candidate holds, and its starts; none where no row is in it.
+/// Returns the start of the `nth` candidate per row, and which rows it holds; `None` if it holds all of them.
 pub fn candidate(
     times: &TimestampMicrosecondArray,
     length: i64,

@@ -58,6 +58,10 @@ pub fn from_proto(data_type: &sc::DataType) -> Result<DataType> {
     })
 }
 
+/// Returns a decimal type.
+///
+/// # Errors
+/// `DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION` outside 1 to 38 digits, or if the scale is above the precision.
 fn decimal(precision: i32, scale: i32) -> Result<DataType> {
     match (u8::try_from(precision), i8::try_from(scale)) {
         (Ok(p @ 1..=38), Ok(s)) if i32::from(s) <= precision && s >= 0 => Ok(DataType::Decimal128(p, s)),
@@ -69,6 +73,10 @@ fn decimal(precision: i32, scale: i32) -> Result<DataType> {
     }
 }
 
+/// Returns the fields of a struct message.
+///
+/// # Errors
+/// `CONNECT_INVALID_PLAN` for a field without a type, and those of [`from_proto`].
 pub fn fields_from_proto(fields: &sc::data_type::Struct) -> Result<Fields> {
     fields
         .fields
@@ -151,6 +159,7 @@ pub fn to_proto(data_type: &DataType) -> sc::DataType {
     sc::DataType { kind: Some(kind) }
 }
 
+/// Returns the message of fields.
 fn struct_to_proto(fields: &Fields) -> sc::data_type::Struct {
     let fields = fields
         .iter()
@@ -167,6 +176,7 @@ fn struct_to_proto(fields: &Fields) -> sc::data_type::Struct {
     }
 }
 
+/// Returns a schema as a struct message.
 pub fn schema_to_proto(schema: &Schema) -> sc::DataType {
     sc::DataType {
         kind: Some(Kind::Struct(struct_to_proto(schema.fields()))),
@@ -189,6 +199,7 @@ pub fn schema_from_text(text: &str) -> Result<Fields> {
     }
 }
 
+/// Reads a schema in JSON, as `StructType.json()` writes it.
 fn fields_from_json(text: &str) -> Result<Fields> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|e| bad_json(&e.to_string()))?;
     match json_type(&value)? {
@@ -205,6 +216,7 @@ fn bad_json(why: &str) -> SparkError {
     )
 }
 
+/// Reads one type of a schema in JSON: a word, or an object for arrays, maps and structs.
 fn json_type(value: &serde_json::Value) -> Result<DataType> {
     use serde_json::Value;
     let inner = |key: &str| {

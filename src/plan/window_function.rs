@@ -23,6 +23,14 @@ use crate::proto::expression::window::window_frame::{FrameBoundary, FrameType};
 type Layout = (Vec<Expr>, Vec<Sort>);
 
 impl Analyzer {
+    /// `function OVER (PARTITION BY … ORDER BY … frame)`.
+    ///
+    /// Without a frame, an ordered window ends with the peers of the current row, an unordered one with the partition. Ranking
+    /// functions have the frame that they need and no other (Spark's `SpecifiedWindowFrame`, `ResolveWindowFrame`).
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_EXPR_FOR_WINDOW` for what is neither an aggregate nor a window function,
+    /// `WINDOW_FUNCTION_FRAME_NOT_ORDERED` for a ranking without an order, `DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_*` for frames.
     pub(super) fn window_function(&mut self, window: &sc::expression::Window, scope: &Resolved) -> Result<Typed> {
         let call = window
             .window_function
@@ -136,6 +144,10 @@ impl Analyzer {
         ))
     }
 
+    /// One end of a frame, as DataFusion counts it.
+    ///
+    /// # Errors
+    /// `DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE` for an offset that is not constant.
     fn bound(
         &mut self,
         boundary: Option<&FrameBoundary>,
@@ -265,6 +277,7 @@ fn kind_of(typed: &Typed) -> Result<Kind> {
     })
 }
 
+/// Returns `WINDOW_FUNCTION_FRAME_NOT_ORDERED`, with the function's name and call.
 fn frame_not_ordered(call: &Typed) -> SparkError {
     let name = call.name.split('(').next().unwrap_or_default().to_lowercase();
     SparkError::analysis(

@@ -4,28 +4,23 @@
 //! grouping column that is not selected (Spark's `ResolveAggregateFunctions`). Time windows group by their start, a plain
 //! timestamp; the window struct is put together afterwards.
 
-mod beyond;
+mod grouping;
+mod having;
 mod pivot;
 
+use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_expr::{Expr, LogicalPlanBuilder};
 
-use arrow::datatypes::DataType;
-
+use super::analyzer::Analyzer;
+use super::functions::aggregate::grouping::is_grouping;
+use super::scope::{Attribute, Resolved, Typed, typed_attribute};
+use super::sql::marker::SqlForm;
 use crate::error::{Result, SparkError};
-use crate::plan::analyzer::Analyzer;
-use crate::plan::functions::aggregate::grouping;
-use crate::plan::nodes::{self, MergeSessions};
-use crate::plan::resolve::typed_attribute;
-use crate::plan::scope::{Attribute, Resolved, Typed};
-use crate::plan::sql::marker::{Marker, SqlForm};
-use crate::plan::time_window;
 use crate::proto as sc;
+use crate::proto::aggregate::GroupType;
 use crate::proto::expression::ExprType;
-
-/// Column names of the grouping-set bookkeeping.
-const GROUPING_ID: &str = "spark_grouping_id";
 
 /// One open aggregation.
 #[derive(Debug, Clone)]
@@ -53,7 +48,6 @@ pub fn has_aggregate(expr: &Expr) -> bool {
                 found = true;
                 TreeNodeRecursion::Stop
             }
-            Expr::WindowFunction(_) => TreeNodeRecursion::Continue,
             _ => TreeNodeRecursion::Continue,
         })
     });
@@ -61,60 +55,15 @@ pub fn has_aggregate(expr: &Expr) -> bool {
 }
 
 impl Analyzer {
-    pub(super) fn aggregate(&mut self, node: &sc::Aggregate, origin: SqlForm) -> Result<Resolved> {
-        use sc::aggregate::GroupType;
+    /// GROUP BY with its sets, and pivot. A DataFrame shows the grouping columns first; SQL shows its select list only.
+    pub(in crate::plan) fn aggregate(&mut self, node: &sc::Aggregate, origin: SqlForm) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let from_sql = origin == SqlForm::Select;
         if node.group_type() == GroupType::Pivot {
             return self.pivot(node, input, origin == SqlForm::Pivot);
         }
-        let mut sets: Option<Vec<Vec<usize>>> = None;
-        let mut grouping: Vec<sc::Expression> = node.grouping_expressions.clone();
-        if let [single] = &grouping[..]
-            && Marker::GroupByAll.is(single)
-        {
-            grouping.clear();
-            for item in &node.aggregate_expressions {
-                if self.expression(item, &input).is_ok_and(|t| !has_aggregate(&t.expr)) {
-                    grouping.push(item.clone());
-                }
-            }
-        }
-        let count = grouping.len();
-        match node.group_type() {
-            GroupType::Rollup => sets = Some((0..=count).rev().map(|n| (0..n).collect()).collect()),
-            GroupType::Cube => {
-                if count > 12 {
-                    return Err(SparkError::analysis(
-                        "GROUPING_SIZE_LIMIT_EXCEEDED",
-                        "54000",
-                        "Grouping sets size cannot be greater than 12 columns for CUBE in Rivulet.",
-                    ));
-                }
-                sets = Some(
-                    (0..1usize << count)
-                        .rev()
-                        .map(|mask| (0..count).filter(|i| mask >> (count - 1 - i) & 1 == 1).collect())
-                        .collect(),
-                );
-            }
-            GroupType::GroupingSets => {
-                let mut all = Vec::new();
-                for set in &node.grouping_sets {
-                    let mut columns = Vec::new();
-                    for expression in &set.grouping_set {
-                        let at = grouping.iter().position(|g| g == expression).unwrap_or_else(|| {
-                            grouping.push(expression.clone());
-                            grouping.len() - 1
-                        });
-                        columns.push(at);
-                    }
-                    all.push(columns);
-                }
-                sets = Some(all);
-            }
-            _ => {}
-        }
+        let mut grouping = self.grouped_by(node, &input);
+        let sets = grouping::grouping_sets(node, &mut grouping)?;
         let groups = grouping
             .iter()
             .map(|g| self.grouping_expression(g, node, &input))
@@ -139,7 +88,7 @@ impl Analyzer {
     }
 
     /// A select list with aggregate functions and no GROUP BY.
-    pub(super) fn global_aggregate(&mut self, input: Resolved, items: Vec<Typed>) -> Result<Resolved> {
+    pub(in crate::plan) fn global_aggregate(&mut self, input: Resolved, items: Vec<Typed>) -> Result<Resolved> {
         let mut open = self.open(input, vec![], None)?;
         for typed in items {
             self.output(&mut open, typed)?;
@@ -147,124 +96,8 @@ impl Analyzer {
         self.close(open)
     }
 
-    /// Projects the grouping columns and prepares the rewrite of expressions over them.
-    fn open(&mut self, mut input: Resolved, groups: Vec<Typed>, sets: Option<Vec<Vec<usize>>>) -> Result<Aggregation> {
-        let mut known = Vec::new();
-        let mut columns: Vec<(Expr, Attribute)> = Vec::new();
-        let mut by_number = Vec::new();
-        let mut session = None;
-        for group in &groups {
-            if let Some(window) = group.window.as_ref().filter(|w| w.session) {
-                let opened = time_window::open_sessions(self, input, window, &group.name)?;
-                let end = opened.end.ok_or_else(|| SparkError::internal("a session has no end"))?;
-                input = opened.relation;
-                by_number.push(opened.window.column());
-                known.push((
-                    opened.window.column(),
-                    time_window::rebuild_session(&opened.start, &end),
-                ));
-                known.push((group.expr.clone(), time_window::rebuild_session(&opened.start, &end)));
-                session = Some((opened.start.id.clone(), end.id.clone()));
-                columns.push((opened.start.column(), opened.start));
-                columns.push((end.column(), end));
-                continue;
-            }
-            if let Some(window) = &group.window {
-                let expanded = time_window::expand(self, input, window, &group.name)?;
-                input = expanded.relation;
-                by_number.push(expanded.window.column());
-                known.push((
-                    expanded.window.column(),
-                    time_window::rebuild(&expanded.start, window, &expanded.window),
-                ));
-                known.push((
-                    group.expr.clone(),
-                    time_window::rebuild(&expanded.start, window, &expanded.window),
-                ));
-                columns.push((expanded.start.column(), expanded.start));
-                continue;
-            }
-            if group.is_literal() && sets.is_none() {
-                known.push((group.expr.clone(), group.expr.clone()));
-                continue;
-            }
-            let mut attribute = self.attribute(group.name.clone(), group.data_type.clone(), true);
-            if let Some(from) = &group.attribute {
-                attribute.event_time = from.event_time;
-                attribute.time_window = from.time_window;
-            }
-            known.push((group.expr.clone(), attribute.column()));
-            by_number.push(group.expr.clone());
-            columns.push((group.expr.clone(), attribute));
-        }
-        let mut grouping = None;
-        let visible: Vec<Attribute> = input.visible().cloned().collect();
-        let mut attributes: Vec<Attribute> = columns.iter().map(|(_, a)| a.clone()).collect();
-        let plan = if let Some(sets) = sets {
-            let id = self.attribute(GROUPING_ID, DataType::Int64, false);
-            let mut branches: Option<LogicalPlanBuilder> = None;
-            for set in &sets {
-                let mut exprs: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
-                let mut mask = 0i64;
-                for (i, (expr, attribute)) in columns.iter().enumerate() {
-                    let kept = set.contains(&i);
-                    mask = mask << 1 | i64::from(!kept);
-                    let value = if kept {
-                        expr.clone()
-                    } else {
-                        Expr::Literal(ScalarValue::try_from(&attribute.data_type)?, None)
-                    };
-                    exprs.push((value, attribute));
-                }
-                exprs.push((Expr::Literal(ScalarValue::Int64(Some(mask)), None), &id));
-                let branch = self.project(input.plan.clone(), exprs)?;
-                branches = Some(match branches {
-                    None => LogicalPlanBuilder::from(branch),
-                    Some(builder) => builder.union(branch)?,
-                });
-            }
-            attributes.push(id.clone());
-            grouping = Some((by_number, id));
-            branches
-                .ok_or_else(|| SparkError::invalid_plan("there are no grouping sets"))?
-                .build()?
-        } else {
-            let mut exprs: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
-            exprs.extend(
-                columns
-                    .iter()
-                    .filter(|(e, a)| *e != a.column())
-                    .map(|(e, a)| (e.clone(), a)),
-            );
-            self.project(input.plan.clone(), exprs)?
-        };
-        input.aggregation = None;
-        input.plan = match session {
-            None => plan,
-            Some(_) if grouping.is_some() => return Err(SparkError::unsupported("session windows in grouping sets")),
-            Some((start, end)) => {
-                let keys = attributes
-                    .iter()
-                    .map(|a| a.id.clone())
-                    .filter(|id| *id != start && *id != end)
-                    .collect();
-                nodes::plan(MergeSessions { keys, start, end }, plan)?
-            }
-        };
-        Ok(Aggregation {
-            input,
-            groups: attributes,
-            known,
-            grouping,
-            aggregates: vec![],
-            outputs: vec![],
-            extras: vec![],
-            having: vec![],
-        })
-    }
-
     /// A grouping expression as an output column of a DataFrame aggregate.
-    fn select_group(&mut self, open: &Aggregation, group: Typed) -> Result<Typed> {
+    pub(super) fn select_group(&mut self, open: &Aggregation, group: Typed) -> Result<Typed> {
         if group.window.is_some() {
             let mut typed = group.clone();
             // The newest: the input may have a window of an aggregation below.
@@ -283,24 +116,34 @@ impl Analyzer {
         Ok(group)
     }
 
-    fn output(&mut self, open: &mut Aggregation, typed: Typed) -> Result<()> {
+    /// Adds a column to what the aggregation returns.
+    ///
+    /// # Errors
+    /// `MISSING_AGGREGATION` if the expression uses a column that is neither grouped nor aggregated; generators are refused.
+    pub(super) fn output(&mut self, open: &mut Aggregation, typed: Typed) -> Result<()> {
         if typed.generator.is_some() {
             return Err(SparkError::unsupported(
                 "generators beside aggregates in one select list",
             ));
         }
         let expr = self.rewrite(open, typed.expr.clone(), &typed.name)?;
-        let mut attribute = self.attribute(typed.name, typed.data_type, true);
-        if let Some(from) = &typed.attribute {
-            attribute.event_time = from.event_time;
-            attribute.time_window = from.time_window;
-        }
+        let attribute = self.attribute_of(&typed);
         open.outputs.push((expr, attribute));
         Ok(())
     }
 
+    /// A fresh column for an expression; it stays an event time or a window if the expression is such a column.
+    fn attribute_of(&mut self, typed: &Typed) -> Attribute {
+        let mut attribute = self.attribute(typed.name.clone(), typed.data_type.clone(), true);
+        if let Some(from) = &typed.attribute {
+            attribute.event_time = from.event_time;
+            attribute.time_window = from.time_window;
+        }
+        attribute
+    }
+
     /// An expression over the input as one over groups and aggregates.
-    fn rewrite(&mut self, open: &mut Aggregation, expr: Expr, name: &str) -> Result<Expr> {
+    pub(super) fn rewrite(&mut self, open: &mut Aggregation, expr: Expr, name: &str) -> Result<Expr> {
         let mut missing: Option<String> = None;
         let rewritten = expr.transform_down(|e| {
             if let Some((_, replacement)) = open.known.iter().find(|(known, _)| *known == e) {
@@ -318,31 +161,8 @@ impl Analyzer {
                     };
                     Ok(Transformed::new(attribute.column(), true, TreeNodeRecursion::Jump))
                 }
-                Expr::ScalarFunction(call) if grouping::is_grouping(&call.func) => {
-                    let Some((columns, id)) = &open.grouping else {
-                        return Err(SparkError::analysis(
-                            "UNSUPPORTED_GROUPING_EXPRESSION",
-                            "42K0E",
-                            "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.",
-                        )
-                        .into());
-                    };
-                    let column = match call.args.first() {
-                        None => id.column(),
-                        Some(arg) => {
-                            let Some(at) = columns.iter().position(|c| c == arg) else {
-                                return Err(SparkError::analysis(
-                                    "GROUPING_COLUMN_MISMATCH",
-                                    "42803",
-                                    "Column of grouping can't be found in grouping columns.",
-                                )
-                                .into());
-                            };
-                            let shift = Expr::Literal(ScalarValue::Int64(Some((columns.len() - 1 - at) as i64)), None);
-                            let one = Expr::Literal(ScalarValue::Int64(Some(1)), None);
-                            datafusion_expr::cast((id.column() >> shift) & one, DataType::Int8)
-                        }
-                    };
+                Expr::ScalarFunction(call) if is_grouping(&call.func) => {
+                    let column = grouping_bit(open.grouping.as_ref(), call.args.first())?;
                     Ok(Transformed::new(column, true, TreeNodeRecursion::Jump))
                 }
                 Expr::Column(column) => {
@@ -377,36 +197,8 @@ impl Analyzer {
         Ok(rewritten.data)
     }
 
-    fn over_input(&mut self, open: &Aggregation, expression: &sc::Expression) -> Option<Result<Typed>> {
-        let aliases: Vec<Typed> = open
-            .outputs
-            .iter()
-            .map(|(expr, a)| {
-                // An alias of the select list inside HAVING: put the aggregates back in place of their columns.
-                let original = expr.clone().transform(|e| {
-                    Ok(match &e {
-                        Expr::Column(c) => match open.aggregates.iter().find(|(_, a)| a.id == c.name) {
-                            Some((aggregate, _)) => Transformed::yes(aggregate.clone()),
-                            None => match open.known.iter().find(|(_, r)| *r == e) {
-                                Some((k, _)) => Transformed::yes(k.clone()),
-                                None => Transformed::no(e),
-                            },
-                        },
-                        _ => Transformed::no(e),
-                    })
-                });
-                let expr = original.map_or_else(|_| expr.clone(), |t| t.data);
-                Typed::new(expr, a.data_type.clone(), a.name.clone())
-            })
-            .collect();
-        let outside = std::mem::replace(&mut self.lateral, aliases);
-        let typed = self.expression(expression, &open.input);
-        self.lateral = outside;
-        Some(typed)
-    }
-
-    /// Builds the plan: aggregate, HAVING, outputs, with groups and extras hidden behind them.
-    fn close(&mut self, open: Aggregation) -> Result<Resolved> {
+    /// Builds the plan: aggregate, HAVING, outputs; groups and extras follow as hidden columns.
+    pub(super) fn close(&mut self, open: Aggregation) -> Result<Resolved> {
         let groups: Vec<Expr> = open.groups.iter().map(Attribute::column).collect();
         let aggregates: Vec<Expr> = open
             .aggregates
@@ -464,6 +256,34 @@ impl Analyzer {
     }
 }
 
+/// `grouping(column)`, 1 where the row's set leaves the column out, and `grouping_id()`.
+///
+/// # Errors
+/// `UNSUPPORTED_GROUPING_EXPRESSION` without grouping sets, `GROUPING_COLUMN_MISMATCH` for another column.
+fn grouping_bit(sets: Option<&(Vec<Expr>, Attribute)>, column: Option<&Expr>) -> Result<Expr> {
+    let (columns, id) = sets.ok_or_else(|| {
+        SparkError::analysis(
+            "UNSUPPORTED_GROUPING_EXPRESSION",
+            "42K0E",
+            "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.",
+        )
+    })?;
+    let Some(column) = column else {
+        return Ok(id.column());
+    };
+    let at = columns.iter().position(|c| c == column).ok_or_else(|| {
+        SparkError::analysis(
+            "GROUPING_COLUMN_MISMATCH",
+            "42803",
+            "Column of grouping can't be found in grouping columns.",
+        )
+    })?;
+    let shift = Expr::Literal(ScalarValue::Int64(Some((columns.len() - 1 - at) as i64)), None);
+    let one = Expr::Literal(ScalarValue::Int64(Some(1)), None);
+    Ok(datafusion_expr::cast((id.column() >> shift) & one, DataType::Int8))
+}
+
+/// Returns what a column of the input is called above the grouping; `None` if the query does not group by it.
 fn known_as<'a>(open: &'a Aggregation, attribute: &Attribute) -> Option<&'a Expr> {
     open.known
         .iter()

@@ -1,4 +1,4 @@
-//! Pivots: one aggregate per value of a column.
+//! Pivot: one column per value and aggregate.
 
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -6,13 +6,13 @@ use datafusion_expr::{Expr, ExprFunctionExt};
 
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
-use crate::plan::resolve::typed_attribute;
-use crate::plan::scope::{Resolved, Typed};
+use crate::plan::scope::{Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
 use crate::plan::{cast_expr, literal};
 use crate::proto as sc;
 
 impl Analyzer {
+    /// A column per value of the pivot and aggregate, named by the value, and by the aggregate where there are several.
     pub(super) fn pivot(&mut self, node: &sc::Aggregate, input: Resolved, from_sql: bool) -> Result<Resolved> {
         let pivot = node
             .pivot
@@ -72,29 +72,34 @@ impl Analyzer {
                 wanted.expr,
             );
             for call in &calls {
-                let filtered = call.expr.clone().transform(|e| {
-                    Ok(match e {
-                        Expr::AggregateFunction(mut f) => {
-                            f.params.filter = Some(Box::new(match f.params.filter.take() {
-                                Some(old) => datafusion_expr::and(*old, matches.clone()),
-                                None => matches.clone(),
-                            }));
-                            Transformed::new(Expr::AggregateFunction(f), true, TreeNodeRecursion::Jump)
-                        }
-                        other => Transformed::no(other),
-                    })
-                })?;
                 let name = if calls.len() == 1 {
                     label.clone()
                 } else {
                     format!("{label}_{}", call.name)
                 };
-                let cell = if_any(&matches, filtered.data)?;
+                let cell = if_any(&matches, only(&matches, call.expr.clone())?)?;
                 self.output(&mut open, Typed::new(cell, call.data_type.clone(), name))?;
             }
         }
         self.close(open)
     }
+}
+
+/// An expression whose aggregates see only the rows that match.
+fn only(matches: &Expr, expr: Expr) -> Result<Expr> {
+    let filtered = expr.transform(|e| {
+        Ok(match e {
+            Expr::AggregateFunction(mut f) => {
+                f.params.filter = Some(Box::new(match f.params.filter.take() {
+                    Some(old) => datafusion_expr::and(*old, matches.clone()),
+                    None => matches.clone(),
+                }));
+                Transformed::new(Expr::AggregateFunction(f), true, TreeNodeRecursion::Jump)
+            }
+            other => Transformed::no(other),
+        })
+    })?;
+    Ok(filtered.data)
 }
 
 /// An aggregate over some rows of a group; null if there are none, even for one such as `count` (`PivotFirst`).

@@ -1,4 +1,4 @@
-//! Relations that hold their rows: table-valued functions and `VALUES`.
+//! Relations without an input: inline tables (`VALUES`) and functions that stand as tables.
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
@@ -9,10 +9,14 @@ use crate::plan::analyzer::Analyzer;
 use crate::plan::names::Names;
 use crate::plan::scope::{Resolved, Typed};
 use crate::plan::sql::marker::SqlForm;
-use crate::plan::{cast_expr, coercion};
+use crate::plan::{cast_expr, coercion, extract, functions};
 use crate::proto as sc;
 
 impl Analyzer {
+    /// A function as a table: `range`, `explode` and its kin over constants, and the rows of `VALUES`.
+    ///
+    /// # Errors
+    /// `UNRESOLVABLE_TABLE_VALUED_FUNCTION` if no generator has that name, `WRONG_NUM_ARGS` for `range`.
     pub(super) fn table_function(
         &mut self,
         call: &sc::UnresolvedTableValuedFunction,
@@ -51,13 +55,13 @@ impl Analyzer {
                 )),
             };
         }
-        let context = crate::plan::functions::Context {
+        let context = functions::Context {
             mode: self.mode(),
             zone: self.zone,
             now_us: self.now_us,
             conf: &self.conf,
         };
-        let generator = crate::plan::functions::call(&context, &name, args, false)?
+        let generator = functions::call(&context, &name, args, false)?
             .and_then(|t| t.generator)
             .ok_or_else(|| {
                 SparkError::analysis(
@@ -81,7 +85,7 @@ impl Analyzer {
             cells.push(
                 fields
                     .iter()
-                    .map(|f| crate::plan::extract::fields(row.clone(), std::slice::from_ref(f.name()), Names::Exact))
+                    .map(|f| extract::fields(row.clone(), std::slice::from_ref(f.name()), Names::Exact))
                     .collect::<Result<_>>()?,
             );
         }

@@ -1,4 +1,4 @@
-//! Reads: tables by name, files, streams; rows sent along; ranges.
+//! Leaves: files, streams, tables, local data, ranges, and SQL text.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,23 +15,110 @@ use crate::sources::{self, Format, StreamSpec};
 use crate::values::types;
 
 impl Analyzer {
-    pub(super) fn range(&mut self, start: i64, end: i64, step: i64, partitions: Option<i32>) -> Result<Resolved> {
-        if step == 0 {
-            return Err(SparkError::new(
-                Exception::IllegalArgument,
-                "INVALID_PARAMETER_VALUE.STEP",
-                "22023",
-                "The step of a range must not be 0.",
-            ));
+    /// Dispatches on what is read: a table of the session, a stream, or files.
+    pub(super) fn read(&mut self, read: &sc::Read) -> Result<Resolved> {
+        use sc::read::ReadType;
+        match read.read_type.as_ref() {
+            Some(ReadType::NamedTable(table)) => self.named_table(&table.unparsed_identifier),
+            Some(ReadType::DataSource(source)) if read.is_streaming => self.read_stream(source),
+            Some(ReadType::DataSource(source)) => self.read_files(source),
+            None => Err(SparkError::invalid_plan("a read names no source")),
         }
-        let slices = partitions
-            .and_then(|n| usize::try_from(n).ok())
-            .filter(|n| *n > 0)
-            .unwrap_or_else(|| self.conf.parallelism());
-        let fields = Fields::from(vec![Field::new("id", DataType::Int64, false)]);
-        self.scan(Origin::Range { start, end, step }, &fields, slices, vec![], None)
     }
 
+    /// A temporary view by its last part; its columns are qualified by that name.
+    ///
+    /// # Errors
+    /// `TABLE_OR_VIEW_NOT_FOUND`.
+    pub(super) fn named_table(&mut self, name: &str) -> Result<Resolved> {
+        let parts = sql::parse_identifier(name)?;
+        let view = parts.last().and_then(|n| self.views.get(&n.to_lowercase())).cloned();
+        let Some(view) = view else {
+            let quoted = parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(".");
+            return Err(SparkError::analysis(
+                "TABLE_OR_VIEW_NOT_FOUND",
+                "42P01",
+                format!(
+                    "The table or view {quoted} cannot be found. Verify the spelling and correctness of the schema and catalog. \
+                     Rivulet's tables are the temporary views of this session."
+                ),
+            )
+            .with("relationName", quoted));
+        };
+        let mut relation = self.relation(&view)?;
+        for attribute in &mut relation.output {
+            attribute.qualifier = parts[parts.len() - 1..].to_vec();
+        }
+        relation.hidden.clear();
+        relation.aggregation = None;
+        relation.tagged.clear();
+        Ok(relation)
+    }
+
+    /// Files of a batch. The driver lists them and infers what schema they have unless one is declared.
+    ///
+    /// # Errors
+    /// `DATA_SOURCE_NOT_FOUND`, and those of the file catalog.
+    pub(super) fn read_files(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
+        let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
+        let format = Format::parse(&format_name).ok_or_else(|| sources::unknown(&format_name))?;
+        let options = options_of(&source.options);
+        let mut paths = source.paths.clone();
+        paths.extend(options.get("path").cloned());
+        let declared = source
+            .schema
+            .as_deref()
+            .filter(|s| !s.is_empty())
+            .map(type_message::schema_from_text)
+            .transpose()?;
+        let set = self.files.resolve(&format, &paths, &options, declared)?;
+        let partitions = set.files.len().max(1);
+        self.scan(
+            Origin::Blocks { format, options },
+            &set.fields,
+            partitions,
+            set.files,
+            None,
+        )
+    }
+
+    /// A streaming source, with `spark.default.parallelism` partitions.
+    ///
+    /// # Errors
+    /// `DATA_SOURCE_NOT_FOUND`, options that the source refuses, a schema that it needs or cannot have.
+    pub(super) fn read_stream(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
+        let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
+        let options = options_of(&source.options);
+        let declared = source
+            .schema
+            .as_deref()
+            .filter(|s| !s.is_empty())
+            .map(type_message::schema_from_text)
+            .transpose()?;
+        let path = source.paths.first().cloned().or_else(|| options.get("path").cloned());
+        let spec = StreamSpec {
+            format: format_name,
+            path,
+            options: options.clone(),
+        };
+        let definition = sources::find(&spec.format)?;
+        let format = definition.format(&options)?;
+        let fields = definition.fields(format, declared)?;
+        definition.check(&spec)?;
+        let partitions = self.conf.parallelism();
+        self.scan(
+            Origin::Blocks { format, options },
+            &fields,
+            partitions,
+            vec![],
+            Some(spec),
+        )
+    }
+
+    /// Rows that come with the plan, as one Arrow IPC stream; without data, an empty relation of the declared schema.
+    ///
+    /// # Errors
+    /// `CONNECT_INVALID_PLAN` if the bytes are not such a stream or do not fit the schema.
     pub(super) fn local(&mut self, node: &sc::LocalRelation) -> Result<Resolved> {
         let declared = node
             .schema
@@ -79,91 +166,50 @@ impl Analyzer {
         )
     }
 
-    pub(super) fn read(&mut self, read: &sc::Read) -> Result<Resolved> {
-        use sc::read::ReadType;
-        match read.read_type.as_ref() {
-            Some(ReadType::NamedTable(table)) => self.named_table(&table.unparsed_identifier),
-            Some(ReadType::DataSource(source)) if read.is_streaming => self.read_stream(source),
-            Some(ReadType::DataSource(source)) => self.read_files(source),
-            None => Err(SparkError::invalid_plan("a read names no source")),
+    /// `spark.range`: from `start` up to, but without, `end`. A negative step counts down.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER_VALUE.STEP` for a step of 0.
+    pub(super) fn range(&mut self, start: i64, end: i64, step: i64, partitions: Option<i32>) -> Result<Resolved> {
+        if step == 0 {
+            return Err(SparkError::new(
+                Exception::IllegalArgument,
+                "INVALID_PARAMETER_VALUE.STEP",
+                "22023",
+                "The step of a range must not be 0.",
+            ));
         }
+        let slices = partitions
+            .and_then(|n| usize::try_from(n).ok())
+            .filter(|n| *n > 0)
+            .unwrap_or_else(|| self.conf.parallelism());
+        let fields = Fields::from(vec![Field::new("id", DataType::Int64, false)]);
+        self.scan(Origin::Range { start, end, step }, &fields, slices, vec![], None)
     }
 
-    pub(super) fn named_table(&mut self, name: &str) -> Result<Resolved> {
-        let parts = sql::parse_identifier(name)?;
-        let view = parts.last().and_then(|n| self.views.get(&n.to_lowercase())).cloned();
-        let Some(view) = view else {
-            let quoted = parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(".");
-            return Err(SparkError::analysis(
-                "TABLE_OR_VIEW_NOT_FOUND",
-                "42P01",
-                format!(
-                    "The table or view {quoted} cannot be found. Verify the spelling and correctness of the schema and catalog. \
-                     Rivulet's tables are the temporary views of this session."
-                ),
-            )
-            .with("relationName", quoted));
+    /// A query in SQL, with its parameters by name (`:name`) or by place (`?`), counted from 1.
+    ///
+    /// # Errors
+    /// What the parser says; statements other than queries are refused here.
+    #[allow(deprecated)] // Clients of Spark 3.5 send literals in `args` and `pos_args`.
+    pub(super) fn sql_text(&mut self, node: &sc::Sql) -> Result<Resolved> {
+        let literal = |l: &sc::expression::Literal| sc::Expression {
+            expr_type: Some(sc::expression::ExprType::Literal(l.clone())),
+            ..Default::default()
         };
-        let mut relation = self.relation(&view)?;
-        for attribute in &mut relation.output {
-            attribute.qualifier = parts[parts.len() - 1..].to_vec();
+        let named = node.named_arguments.iter().map(|(n, e)| (n.clone(), e.clone()));
+        let named = named.chain(node.args.iter().map(|(n, l)| (n.clone(), literal(l))));
+        let positional = node
+            .pos_arguments
+            .iter()
+            .cloned()
+            .chain(node.pos_args.iter().map(literal));
+        let positional = positional.enumerate().map(|(i, e)| (format!("_{}", i + 1), e));
+        self.parameters.extend(named.chain(positional));
+        match sql::parse_statement(&node.query)? {
+            sql::Statement::Query(relation) => self.relation(&relation),
+            _ => Err(SparkError::unsupported("this SQL command as a relation")),
         }
-        relation.hidden.clear();
-        relation.aggregation = None;
-        relation.tagged.clear();
-        Ok(relation)
-    }
-
-    pub(super) fn read_files(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
-        let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
-        let format = Format::parse(&format_name).ok_or_else(|| sources::unknown(&format_name))?;
-        let options = options_of(&source.options);
-        let mut paths = source.paths.clone();
-        paths.extend(options.get("path").cloned());
-        let declared = source
-            .schema
-            .as_deref()
-            .filter(|s| !s.is_empty())
-            .map(type_message::schema_from_text)
-            .transpose()?;
-        let set = self.files.resolve(&format, &paths, &options, declared)?;
-        let partitions = set.files.len().max(1);
-        self.scan(
-            Origin::Blocks { format, options },
-            &set.fields,
-            partitions,
-            set.files,
-            None,
-        )
-    }
-
-    pub(super) fn read_stream(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
-        let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
-        let options = options_of(&source.options);
-        let declared = source
-            .schema
-            .as_deref()
-            .filter(|s| !s.is_empty())
-            .map(type_message::schema_from_text)
-            .transpose()?;
-        let path = source.paths.first().cloned().or_else(|| options.get("path").cloned());
-        let spec = StreamSpec {
-            format: format_name,
-            path,
-            options: options.clone(),
-        };
-        let definition = sources::find(&spec.format)?;
-        let format = definition.format(&options)?;
-        let fields = definition.fields(format, declared)?;
-        definition.check(&spec)?;
-        let partitions = self.conf.parallelism();
-        self.scan(
-            Origin::Blocks { format, options },
-            &fields,
-            partitions,
-            vec![],
-            Some(spec),
-        )
     }
 }
 

@@ -1,57 +1,20 @@
-//! Relations that change which columns and rows there are: deduplication, dropped columns, unpivot, `to`, samples, partitions.
+//! The same rows under other columns: aliases, names, dropped columns, `to(schema)`, unpivot.
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
 use datafusion_expr::{Expr, LogicalPlanBuilder};
 
-use crate::error::{Result, SparkError};
+use crate::error::{Exception, Result, SparkError};
 use crate::plan::analyzer::Analyzer;
-use crate::plan::nodes::{self, Deduplicate, Repartition};
-use crate::plan::resolve::{typed_attribute, unresolved_column};
-use crate::plan::scope::{Attribute, Resolved, Typed};
+use crate::plan::expression::unresolved_column;
+use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::SqlForm;
 use crate::plan::{cast_expr, coercion, type_message};
 use crate::proto as sc;
 use crate::values::types;
 
 impl Analyzer {
-    pub(super) fn deduplicate(&mut self, node: &sc::Deduplicate) -> Result<Resolved> {
-        let mut input = self.input(node.input.as_deref())?;
-        input.hidden.clear();
-        let within_watermark = node.within_watermark();
-        if within_watermark && !input.streaming {
-            return Err(SparkError::analysis(
-                "_LEGACY_ERROR_TEMP_3102",
-                "",
-                "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets;",
-            ));
-        }
-        let keys: Vec<Attribute> = if node.all_columns_as_keys() || node.column_names.is_empty() {
-            input.output.clone()
-        } else {
-            let names = self.names();
-            let keys = node.column_names.iter().map(|name| names.field(&input, name).cloned());
-            keys.collect::<Result<Vec<_>>>()?
-        };
-        let plan = self.exactly(&input)?;
-        if input.streaming {
-            let first = Deduplicate {
-                keys: keys.into_iter().map(|k| k.id).collect(),
-                within_watermark,
-            };
-            return Ok(input.over(nodes::plan(first, plan)?));
-        }
-        let others: Vec<Expr> = input
-            .output
-            .iter()
-            .filter(|a| keys.iter().all(|k| k.id != a.id))
-            .map(|a| datafusion_functions_aggregate::expr_fn::first_value(a.column(), vec![]).alias(a.id.clone()))
-            .collect();
-        let groups: Vec<Expr> = keys.iter().map(Attribute::column).collect();
-        let plan = LogicalPlanBuilder::from(plan).aggregate(groups, others)?.build()?;
-        Ok(input.over(plan))
-    }
-
+    /// Leaves out columns; a name or expression that the relation lacks does nothing, as in Spark.
     pub(super) fn drop_columns(&mut self, node: &sc::Drop) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
         let mut gone: Vec<String> = Vec::new();
@@ -70,6 +33,12 @@ impl Analyzer {
         Ok(input)
     }
 
+    /// Turns columns into rows: per input row and value column one row, with the column's name and its value.
+    ///
+    /// Rows whose value is null stay. The values are cast to their common type.
+    ///
+    /// # Errors
+    /// `UNPIVOT_VALUE_DATA_TYPE_MISMATCH` without such a type.
     pub(super) fn unpivot(&mut self, node: &sc::Unpivot, form: SqlForm) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let ids = node
@@ -132,6 +101,10 @@ impl Analyzer {
         Ok(Resolved::new(plan, output, input.streaming))
     }
 
+    /// `DataFrame.to(schema)`: the schema's columns by name, in its order, cast to its types; other columns are left out.
+    ///
+    /// # Errors
+    /// `UNRESOLVED_COLUMN` for a missing column that may not be null; a missing one that may is null.
     pub(super) fn conformed(&mut self, node: &sc::ToSchema) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let schema = node
@@ -162,35 +135,58 @@ impl Analyzer {
         self.select_typed(input, items)
     }
 
-    pub(super) fn repartitioned(
-        &mut self,
-        input: Resolved,
-        keys: Vec<Expr>,
-        partitions: Option<usize>,
-    ) -> Result<Resolved> {
-        let partitions = partitions
-            .filter(|n| *n > 0)
-            .unwrap_or_else(|| self.conf.shuffle_partitions());
-        let plan = nodes::plan(Repartition { keys, partitions }, input.plan.clone())?;
-        Ok(input.over(plan))
+    /// Puts an alias in front of every column; names below it are out of sight.
+    pub(super) fn aliased(&mut self, node: &sc::SubqueryAlias) -> Result<Resolved> {
+        let mut input = self.input(node.input.as_deref())?;
+        for attribute in &mut input.output {
+            attribute.qualifier = node.qualifier.iter().cloned().chain([node.alias.clone()]).collect();
+        }
+        input.hidden.clear();
+        input.aggregation = None;
+        Ok(input)
     }
 
-    pub(super) fn sample(&mut self, node: &sc::Sample) -> Result<Resolved> {
-        if node.with_replacement() {
-            return Err(SparkError::unsupported("sampling with replacement"));
+    /// Names all columns anew.
+    ///
+    /// # Errors
+    /// `NUM_COLUMNS_MISMATCH` if there are more or fewer names than columns.
+    pub(super) fn renamed_all(&mut self, node: &sc::ToDf) -> Result<Resolved> {
+        let mut input = self.input(node.input.as_deref())?;
+        if input.output.len() != node.column_names.len() {
+            return Err(SparkError::new(
+                Exception::IllegalArgument,
+                "NUM_COLUMNS_MISMATCH",
+                "42826",
+                format!(
+                    "toDF got {} names for {} columns.",
+                    node.column_names.len(),
+                    input.output.len()
+                ),
+            ));
         }
-        let input = self.input(node.input.as_deref())?;
-        let draw = crate::plan::functions::random::uniform(node.seed.unwrap_or(42));
-        let low = Expr::Literal(ScalarValue::Float64(Some(node.lower_bound)), None);
-        let high = Expr::Literal(ScalarValue::Float64(Some(node.upper_bound)), None);
-        let drawn = self.attribute("draw", DataType::Float64, false);
-        let visible: Vec<Attribute> = input.visible().cloned().collect();
-        let mut columns: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
-        columns.push((draw, &drawn));
-        let plan = self.project(input.plan.clone(), columns)?;
-        let plan = LogicalPlanBuilder::from(plan)
-            .filter(drawn.column().gt_eq(low).and(drawn.column().lt(high)))?
-            .build()?;
-        Ok(input.over(plan))
+        for (attribute, name) in input.output.iter_mut().zip(&node.column_names) {
+            attribute.name.clone_from(name);
+        }
+        input.aggregation = None;
+        Ok(input)
+    }
+
+    /// Renames the columns that exist, one after the other; other names do nothing.
+    pub(super) fn with_columns_renamed(&mut self, node: &sc::WithColumnsRenamed) -> Result<Resolved> {
+        let mut input = self.input(node.input.as_deref())?;
+        let mut renames: Vec<(String, String)> = node
+            .renames
+            .iter()
+            .map(|r| (r.col_name.clone(), r.new_col_name.clone()))
+            .collect();
+        renames.extend(node.rename_columns_map.iter().map(|(a, b)| (a.clone(), b.clone())));
+        let names = self.names();
+        for (from, to) in renames {
+            for attribute in input.output.iter_mut().filter(|a| names.same(&a.name, &from)) {
+                attribute.name.clone_from(&to);
+            }
+        }
+        input.aggregation = None;
+        Ok(input)
     }
 }

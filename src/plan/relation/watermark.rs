@@ -1,4 +1,4 @@
-//! `withWatermark`.
+//! `withWatermark`: marks a column as the event time that late rows are judged by.
 
 use arrow::datatypes::DataType;
 
@@ -10,6 +10,13 @@ use crate::proto as sc;
 use crate::values::{interval, types};
 
 impl Analyzer {
+    /// `withWatermark`: rows more than `delay_threshold` older than the latest event time seen are late.
+    ///
+    /// The mark stays with the column through projections and windows; marks that are already there stay only on windows.
+    ///
+    /// # Errors
+    /// `CANNOT_PARSE_INTERVAL`, `INVALID_PARAMETER_VALUE.DELAY_THRESHOLD` if negative,
+    /// `EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE`.
     pub(super) fn watermark(&mut self, node: &sc::WithWatermark) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let delay_us = interval::interval_micros(&node.delay_threshold).ok_or_else(|| {

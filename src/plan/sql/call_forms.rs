@@ -45,6 +45,7 @@ pub(super) fn parse_extract(parser: &mut Parser) -> Parsed {
     Ok(call("extract", vec![string(&field), from]))
 }
 
+/// `SUBSTRING(x FROM n FOR m)` is `substring(x, n, m)`.
 pub(super) fn parse_substring(parser: &mut Parser, name: &str) -> Parsed {
     let first = first_argument(parser)?;
     if !parser.parse_keyword(Keyword::FROM) {
@@ -71,6 +72,7 @@ pub(super) fn parse_position(parser: &mut Parser) -> Parsed {
     Ok(call("locate", vec![first, within]))
 }
 
+/// `OVERLAY(x PLACING y FROM n FOR m)` is `overlay(x, y, n, m)`.
 pub(super) fn parse_overlay(parser: &mut Parser) -> Parsed {
     let first = first_argument(parser)?;
     if !parser.parse_keyword(Keyword::PLACING) {

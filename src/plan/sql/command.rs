@@ -68,12 +68,14 @@ impl<'t, 'a> Command<'t, 'a> {
         Self { tokens, at: 0 }
     }
 
+    /// Skips a word and returns whether it stood there.
     fn eat(&mut self, word: &str) -> bool {
         let found = self.tokens.word(self.at).as_deref() == Some(word);
         self.at += usize::from(found);
         found
     }
 
+    /// Skips words that follow each other, or none of them.
     fn eat_all(&mut self, words: &[&str]) -> bool {
         let found = words
             .iter()
@@ -83,6 +85,7 @@ impl<'t, 'a> Command<'t, 'a> {
         found
     }
 
+    /// Skips a word that must stand there; else `PARSE_SYNTAX_ERROR`.
     fn expect(&mut self, word: &str) -> Result<(), SqlError> {
         if self.eat(word) {
             Ok(())
@@ -91,10 +94,12 @@ impl<'t, 'a> Command<'t, 'a> {
         }
     }
 
+    /// Returns the next token; `None` at the end of the statement.
     fn token(&self) -> Option<&Token> {
         self.tokens.tokens.get(self.at).map(|token| &token.token)
     }
 
+    /// Fails with `PARSE_SYNTAX_ERROR` unless the statement ends here.
     fn expect_end(&self) -> Result<(), SqlError> {
         if self.token().is_none() {
             Ok(())
@@ -103,12 +108,14 @@ impl<'t, 'a> Command<'t, 'a> {
         }
     }
 
+    /// Skips a token and returns whether it stood there.
     fn eat_token(&mut self, token: &Token) -> bool {
         let found = self.token() == Some(token);
         self.at += usize::from(found);
         found
     }
 
+    /// Reads one name, bare or in back-quotes.
     fn part(&mut self) -> Result<String, SqlError> {
         match self.token() {
             Some(Token::Word(word)) => {
@@ -120,6 +127,7 @@ impl<'t, 'a> Command<'t, 'a> {
         }
     }
 
+    /// Reads names with dots between.
     fn parts(&mut self) -> Result<Vec<String>, SqlError> {
         let mut parts = vec![self.part()?];
         while self.eat_token(&Token::Period) {
@@ -132,6 +140,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(super::quote_identifier(&self.parts()?))
     }
 
+    /// Reads a string; `None` if none stands there.
     fn string(&mut self) -> Option<String> {
         let Some(Token::SingleQuotedString(text)) = self.token() else {
             return None;
@@ -141,6 +150,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Some(text)
     }
 
+    /// Reads the name that ends the statement.
     fn last_name(&mut self) -> Result<String, SqlError> {
         let name = self.name()?;
         self.expect_end()?;
@@ -169,6 +179,7 @@ impl<'t, 'a> Command<'t, 'a> {
         SqlError::unsupported("STATEMENT", words.collect::<Vec<_>>().join(" "))
     }
 
+    /// `CREATE [OR REPLACE] [GLOBAL] TEMPORARY VIEW name [(columns)] AS query`; other objects are refused.
     pub fn create(&mut self) -> Result<Statement, SqlError> {
         self.expect("CREATE")?;
         let replace = self.eat_all(&["OR", "REPLACE"]);
@@ -206,12 +217,14 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
+    /// Skips `COMMENT '…'`, which views of a session do not keep.
     fn skip_comment(&mut self) {
         if self.eat("COMMENT") && matches!(self.token(), Some(Token::SingleQuotedString(_))) {
             self.at += 1;
         }
     }
 
+    /// `DROP VIEW [IF EXISTS] name`.
     pub fn drop_view(&mut self) -> Result<Statement, SqlError> {
         self.expect("DROP")?;
         if !self.eat("VIEW") {
@@ -224,6 +237,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
+    /// `RESET [key]`; without a key, all settings.
     pub fn reset(&mut self) -> Result<Statement, SqlError> {
         self.expect("RESET")?;
         let key = self
@@ -238,6 +252,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
+    /// `SHOW TABLES`, `SHOW VIEWS` and `SHOW FUNCTIONS`.
     pub fn show(&mut self) -> Result<Statement, SqlError> {
         self.expect("SHOW")?;
         if self.tokens.word(self.at).as_deref() == Some("FUNCTIONS")
@@ -261,6 +276,7 @@ impl<'t, 'a> Command<'t, 'a> {
         }
     }
 
+    /// `SHOW [USER|SYSTEM|ALL] FUNCTIONS [FROM schema] [LIKE pattern]`; a pattern may be an identifier.
     fn show_functions(&mut self) -> Result<Statement, SqlError> {
         let scope = if self.eat("USER") {
             FunctionScope::User
@@ -315,6 +331,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(Statement::DescribeFunction { name, extended })
     }
 
+    /// `DESCRIBE [TABLE] [EXTENDED] name` and `DESCRIBE FUNCTION`.
     pub fn describe(&mut self) -> Result<Statement, SqlError> {
         self.at += 1;
         if self.tokens.tokens.len() > self.at + 1 {
@@ -342,6 +359,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
+    /// `EXPLAIN [mode] query`; every mode but the plain one asks for all plans.
     pub fn explain(&mut self) -> Result<Statement, SqlError> {
         self.expect("EXPLAIN")?;
         let extended = ["EXTENDED", "FORMATTED", "CODEGEN", "COST", "LOGICAL"]
@@ -353,6 +371,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
+    /// `CACHE [LAZY] TABLE name [AS query]`.
     pub fn cache(&mut self) -> Result<Statement, SqlError> {
         self.expect("CACHE")?;
         let lazy = self.eat("LAZY");
@@ -371,6 +390,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(Statement::CacheTable { name, lazy, query })
     }
 
+    /// `UNCACHE TABLE [IF EXISTS] name`.
     pub fn uncache(&mut self) -> Result<Statement, SqlError> {
         self.expect("UNCACHE")?;
         self.expect("TABLE")?;
@@ -381,6 +401,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
+    /// `CLEAR CACHE`.
     pub fn clear_cache(&mut self) -> Result<Statement, SqlError> {
         self.expect("CLEAR")?;
         self.expect("CACHE")?;
@@ -388,6 +409,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(Statement::ClearCache)
     }
 
+    /// `REFRESH TABLE name`.
     pub fn refresh(&mut self) -> Result<Statement, SqlError> {
         self.expect("REFRESH")?;
         if !self.eat("TABLE") {

@@ -14,6 +14,14 @@ const MAX_DECIMAL_PRECISION: u64 = 38;
 
 /// Reads one type. Names are those of Spark's grammar, in any case.
 ///
+/// ```
+/// use rivulet::plan::sql::parse_data_type;
+///
+/// assert!(parse_data_type("map<string, decimal(10, 2)>").is_ok());
+/// assert_eq!(parse_data_type("varchar").unwrap_err().condition(), "DATATYPE_MISSING_SIZE");
+/// assert_eq!(parse_data_type("money").unwrap_err().condition(), "UNSUPPORTED_DATATYPE");
+/// ```
+///
 /// # Errors
 /// `UNSUPPORTED_DATATYPE` for a name Spark does not know, `INCOMPLETE_TYPE_DEFINITION.*` for a collection without its
 /// element, `PARSE_SYNTAX_ERROR` otherwise.
@@ -76,12 +84,14 @@ pub(super) fn read_type(scanner: &mut Scanner<'_>, depth: usize) -> Result<sc::D
     Ok(data_type(kind))
 }
 
+/// Returns `UNSUPPORTED_DATATYPE` for a name, in capitals.
 fn unsupported(name: &Name) -> SqlError {
     SqlError::UnsupportedType {
         type_name: format!("\"{}\"", name.text.to_uppercase()),
     }
 }
 
+/// Reads `(precision, scale)`: 10 and 0 by default; more than 38 digits are `DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION`.
 fn read_decimal(scanner: &mut Scanner<'_>) -> Result<dt::Decimal, SqlError> {
     let (mut precision, mut scale) = (10, 0);
     if scanner.eat('(') {
@@ -103,6 +113,7 @@ fn read_decimal(scanner: &mut Scanner<'_>) -> Result<dt::Decimal, SqlError> {
     })
 }
 
+/// Reads `COLLATE name`; empty without it.
 fn read_collation(scanner: &mut Scanner<'_>) -> Result<String, SqlError> {
     if scanner.eat_word("COLLATE") {
         Ok(scanner.name()?.text)
@@ -111,6 +122,7 @@ fn read_collation(scanner: &mut Scanner<'_>) -> Result<String, SqlError> {
     }
 }
 
+/// Reads the length of CHAR and VARCHAR; `DATATYPE_MISSING_SIZE` without one.
 fn read_length(scanner: &mut Scanner<'_>, name: &str) -> Result<i32, SqlError> {
     if !scanner.eat('(') {
         return Err(SqlError::MissingSize {
@@ -127,6 +139,7 @@ fn read_length(scanner: &mut Scanner<'_>, name: &str) -> Result<i32, SqlError> {
     Ok(length)
 }
 
+/// Reads how many digits the fraction of a TIME has, at most 6.
 fn read_time_precision(scanner: &mut Scanner<'_>) -> Result<i32, SqlError> {
     if !scanner.eat('(') {
         return Ok(6);
@@ -143,8 +156,10 @@ fn read_time_precision(scanner: &mut Scanner<'_>) -> Result<i32, SqlError> {
 
 /// The fields of the two interval types, in order; a field's number is its place in its row.
 pub(super) const YEAR_MONTH_FIELDS: [&str; 2] = ["YEAR", "MONTH"];
+/// Those of `INTERVAL DAY TO SECOND`.
 pub(super) const DAY_TIME_FIELDS: [&str; 4] = ["DAY", "HOUR", "MINUTE", "SECOND"];
 
+/// Reads `INTERVAL field [TO field]`; both fields come from one of the two families.
 fn read_interval(scanner: &mut Scanner<'_>) -> Result<Kind, SqlError> {
     let eat_field = |scanner: &mut Scanner<'_>, fields: &[&str]| fields.iter().position(|name| scanner.eat_word(name));
     for (row, fields) in [&YEAR_MONTH_FIELDS[..], &DAY_TIME_FIELDS[..]].into_iter().enumerate() {
@@ -189,6 +204,7 @@ pub(super) fn day_time(start: usize, end: usize) -> Kind {
     })
 }
 
+/// Skips `<`; `INCOMPLETE_TYPE_DEFINITION` if it is missing.
 fn open(scanner: &mut Scanner<'_>, kind: &'static str) -> Result<(), SqlError> {
     if scanner.eat('<') {
         Ok(())
@@ -197,6 +213,7 @@ fn open(scanner: &mut Scanner<'_>, kind: &'static str) -> Result<(), SqlError> {
     }
 }
 
+/// Reads `<element>`; elements may be null.
 fn read_array(scanner: &mut Scanner<'_>, depth: usize) -> Result<Kind, SqlError> {
     open(scanner, "ARRAY")?;
     let element_type = Some(Box::new(read_type(scanner, depth)?));
@@ -208,6 +225,7 @@ fn read_array(scanner: &mut Scanner<'_>, depth: usize) -> Result<Kind, SqlError>
     })))
 }
 
+/// Reads `<key, value>`; values may be null.
 fn read_map(scanner: &mut Scanner<'_>, depth: usize) -> Result<Kind, SqlError> {
     open(scanner, "MAP")?;
     let key_type = Some(Box::new(read_type(scanner, depth)?));
@@ -222,6 +240,7 @@ fn read_map(scanner: &mut Scanner<'_>, depth: usize) -> Result<Kind, SqlError> {
     })))
 }
 
+/// Reads `<name: type, …>`, which may be empty.
 fn read_struct(scanner: &mut Scanner<'_>, depth: usize) -> Result<Kind, SqlError> {
     open(scanner, "STRUCT")?;
     let mut fields = vec![];

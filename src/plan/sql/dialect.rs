@@ -1,4 +1,4 @@
-//! The dialect: what sqlparser is told of Spark's grammar, its operator precedence first.
+//! The dialect: how Spark's grammar differs from what sqlparser assumes, its operator precedence first.
 
 use sqlparser::ast::{CastKind, Expr};
 use sqlparser::dialect::{Dialect, Precedence};

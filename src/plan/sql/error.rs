@@ -1,4 +1,4 @@
-//! Why a text is not Spark SQL, under Spark's own error conditions.
+//! Why something is not Spark SQL, under Spark's own error conditions.
 
 use std::fmt;
 
@@ -20,6 +20,14 @@ impl fmt::Display for Position {
 }
 
 /// An error of the SQL front end. Each variant is one of Spark's error conditions, or a family of them.
+///
+/// ```
+/// use rivulet::plan::sql::{SqlError, parse_statement};
+///
+/// let error = parse_statement("SELECT 1 FROM t GROUP BY 2").unwrap_err();
+/// assert_eq!(error, SqlError::GroupByPosition { index: 2, size: 1 });
+/// assert_eq!((error.condition().as_str(), error.sql_state()), ("GROUP_BY_POS_OUT_OF_RANGE", "42805"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SqlError {
     /// The text does not follow the grammar.
@@ -75,7 +83,7 @@ pub enum SqlError {
         /// The type of the suffix.
         type_name: &'static str,
     },
-    /// `DATE'..'`, `TIMESTAMP'..'`, `X'..'`: the text is no value of the type.
+    /// `DATE'..'`, `TIMESTAMP'..'`, `X'..'`: the string is not a value of the type.
     #[error("The value of the typed literal {value_type} is invalid: {value}.")]
     TypedLiteral {
         /// The type in quotes, in capitals.
@@ -83,7 +91,7 @@ pub enum SqlError {
         /// The text in single quotes.
         value: String,
     },
-    /// `INTERVAL ..`: the text is no interval, or mixes units that do not go together.
+    /// `INTERVAL ..`: the string is not an interval, or mixes units that do not go together.
     #[error("Error parsing '{input}' to interval.")]
     Interval {
         /// Last part of the condition, in capitals.

@@ -21,6 +21,17 @@ use crate::proto as sc;
 
 /// Reads one expression, as `F.expr`, `where` and `selectExpr` do: `a + 1`, `a AS b`, `f(a) AS (x, y)`, `*`, `t.*`.
 ///
+/// ```
+/// use rivulet::plan::sql::parse_expression;
+/// use rivulet::proto::expression::ExprType;
+///
+/// let parsed = parse_expression("a + 1").unwrap();
+/// let Some(ExprType::UnresolvedFunction(call)) = parsed.expr_type else {
+///     panic!("an operator is a call");
+/// };
+/// assert_eq!((call.function_name.as_str(), call.arguments.len()), ("+", 2));
+/// ```
+///
 /// # Errors
 /// `PARSE_SYNTAX_ERROR` and the conditions of the literals and types in it. A subquery is refused, as its relation
 /// would be lost: see [`parse_expression_with_relations`].
@@ -193,6 +204,7 @@ impl Lowering {
         }
     }
 
+    /// A literal. A string keeps its text; a number takes the type that Spark gives its digits and suffix.
     fn value(&mut self, value: &Value) -> Result<sc::Expression, SqlError> {
         match value {
             Value::Number(text, _) => literal::number(text),
@@ -240,6 +252,7 @@ impl Lowering {
         Ok(value)
     }
 
+    /// `-x`, `+x`, `~x`, `NOT x`. A minus before digits belongs to the literal, so that the smallest number can be written.
     fn unary(&mut self, op: UnaryOperator, operand: &Expr) -> Result<sc::Expression, SqlError> {
         if let (UnaryOperator::Minus, Expr::Value(value)) = (op, operand)
             && let Value::Number(text, _) = &value.value
@@ -279,6 +292,7 @@ impl Lowering {
         Ok(call("when", arguments))
     }
 
+    /// `(x, y) -> body`: its parameters hide columns of the same name in the body.
     fn lambda(&mut self, parameters: Vec<String>, body: &Expr) -> Result<sc::Expression, SqlError> {
         let arguments = parameters.iter().map(|name| UnresolvedNamedLambdaVariable {
             name_parts: vec![name.clone()],
@@ -314,6 +328,7 @@ impl Lowering {
     }
 }
 
+/// Returns a lambda's parameter.
 fn variable(name: String) -> sc::Expression {
     expression(ExprType::UnresolvedNamedLambdaVariable(UnresolvedNamedLambdaVariable {
         name_parts: vec![name],
@@ -331,6 +346,7 @@ pub(super) fn null_literal() -> sc::expression::Literal {
     bare_literal(LiteralType::Null(super::message::data_type(void)))
 }
 
+/// `* EXCEPT (…)`; the other options of a star, which Spark lacks, are refused.
 fn star_except(star: sc::Expression, options: &WildcardAdditionalOptions) -> Result<sc::Expression, SqlError> {
     let Some(except) = &options.opt_except else {
         return Ok(star);

@@ -44,6 +44,7 @@ impl Lowering {
         Ok(joined)
     }
 
+    /// One more table of a FROM clause, joined to those before it.
     fn join(&mut self, left: sc::Relation, next: &Join) -> Result<sc::Relation, SqlError> {
         let (join_type, constraint) = join_kind(&next.join_operator)?;
         let right = self.factor(&next.relation)?;
@@ -76,6 +77,7 @@ impl Lowering {
         Ok(lateral_join(left, right, condition, join_type))
     }
 
+    /// A table, subquery, function, nested join, pivot or unpivot, with its alias.
     fn factor(&mut self, factor: &TableFactor) -> Result<sc::Relation, SqlError> {
         match factor {
             TableFactor::Table {
@@ -173,6 +175,7 @@ impl Lowering {
         Ok(read(&parts, false))
     }
 
+    /// A function in place of a table, with its arguments by position.
     fn table_function(&mut self, parts: Vec<String>, arguments: &[FunctionArg]) -> Result<sc::Relation, SqlError> {
         let function_name = super::quote_identifier(&parts).to_lowercase();
         if let ("stream", [FunctionArg::Unnamed(FunctionArgExpr::Expr(table))]) = (function_name.as_str(), arguments) {
@@ -237,6 +240,7 @@ impl Lowering {
     }
 }
 
+/// Returns the number that a literal is; `None` for other expressions.
 fn number_of(expr: &Expr) -> Option<f64> {
     match expr {
         Expr::Value(value) => match &value.value {
@@ -247,6 +251,7 @@ fn number_of(expr: &Expr) -> Option<f64> {
     }
 }
 
+/// Returns a read of a named table.
 fn read(parts: &[String], is_streaming: bool) -> sc::Relation {
     let read_type = match parts {
         [format, path] if FILE_FORMATS.contains(&format.to_lowercase().as_str()) => ReadType::DataSource(DataSource {
@@ -281,6 +286,7 @@ pub(super) fn aliased(table: sc::Relation, alias: Option<&TableAlias>) -> Result
     Ok(subquery_alias(table, ident(&alias.name)?))
 }
 
+/// Returns whether the table may name columns of those before it.
 fn is_lateral(factor: &TableFactor) -> bool {
     matches!(
         factor,
@@ -288,6 +294,7 @@ fn is_lateral(factor: &TableFactor) -> bool {
     )
 }
 
+/// Returns the kind of join and its condition; joins of other databases are refused.
 fn join_kind(operator: &JoinOperator) -> Result<(JoinType, &JoinConstraint), SqlError> {
     Ok(match operator {
         JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) => (JoinType::Inner, constraint),
@@ -301,6 +308,7 @@ fn join_kind(operator: &JoinOperator) -> Result<(JoinType, &JoinConstraint), Sql
     })
 }
 
+/// Returns a join of two relations, by a condition, by names, or by all names that they share.
 fn join(
     left: sc::Relation,
     right: sc::Relation,
@@ -318,6 +326,7 @@ fn join(
     })))
 }
 
+/// Returns a join whose right side may name columns of the left.
 fn lateral_join(
     left: sc::Relation,
     right: sc::Relation,

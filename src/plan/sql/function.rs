@@ -85,6 +85,7 @@ impl Lowering {
             .collect()
     }
 
+    /// An argument: an expression or a star.
     fn argument(&mut self, argument: &FunctionArgExpr) -> Result<sc::Expression, SqlError> {
         match argument {
             FunctionArgExpr::Expr(expr) => self.expression(expr),
@@ -139,6 +140,7 @@ fn unit_first(name: String, given: &FunctionArguments, arguments: &mut [sc::Expr
     }
 }
 
+/// Returns an argument without a name; `None` for `name => value`.
 fn unnamed(argument: &FunctionArg) -> Option<&Expr> {
     match argument {
         FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
@@ -146,6 +148,7 @@ fn unnamed(argument: &FunctionArg) -> Option<&Expr> {
     }
 }
 
+/// Returns the string that a literal is.
 fn text(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Value(value) => match &value.value {

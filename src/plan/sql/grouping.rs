@@ -14,9 +14,11 @@ const MAX_GROUPING_SETS: usize = 4096;
 
 /// A `GROUP BY` clause. The default groups by nothing: one group of all rows.
 pub(super) struct Grouping {
+    /// Plain, rollup, cube or sets.
     pub group_type: GroupType,
     /// For grouping sets, every expression of any set once, in the order they were met.
     pub expressions: Vec<sc::Expression>,
+    /// The sets, for `GROUPING SETS` only.
     pub sets: Vec<GroupingSets>,
 }
 
@@ -68,6 +70,7 @@ impl Lowering {
         }
     }
 
+    /// Expressions without sets among them, as one kind of grouping.
     fn plain(&mut self, group_type: GroupType, exprs: &[Expr], list: &[sc::Expression]) -> Result<Grouping, SqlError> {
         Ok(Grouping {
             group_type,
@@ -139,6 +142,7 @@ impl Lowering {
         })
     }
 
+    /// The sets that one element makes; an expression by itself makes one set of itself.
     fn sets_of(&mut self, expr: &Expr, list: &[sc::Expression]) -> Result<Vec<Set>, SqlError> {
         let groups = match expr {
             Expr::GroupingSets(groups) | Expr::Rollup(groups) | Expr::Cube(groups) => groups
@@ -171,6 +175,7 @@ impl Lowering {
         })
     }
 
+    /// The expressions of one set; an ordinal stands for that item of the select list.
     fn keys(&mut self, exprs: &[Expr], list: &[sc::Expression]) -> Result<Set, SqlError> {
         exprs.iter().map(|expr| self.key(expr, list)).collect()
     }
@@ -203,10 +208,12 @@ impl Lowering {
     }
 }
 
+/// Returns the message of a set.
 fn grouping_set(grouping_set: Set) -> GroupingSets {
     GroupingSets { grouping_set }
 }
 
+/// Returns whether an element is `ROLLUP`, `CUBE`, `GROUPING SETS` or the empty group `()`.
 fn makes_sets(expr: &Expr) -> bool {
     match expr {
         Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_) => true,
@@ -215,6 +222,7 @@ fn makes_sets(expr: &Expr) -> bool {
     }
 }
 
+/// Returns the number that a key is; `None` for other expressions.
 fn ordinal(key: &sc::Expression) -> Option<i32> {
     match &key.expr_type {
         Some(ExprType::Literal(literal)) => match literal.literal_type {
@@ -225,6 +233,7 @@ fn ordinal(key: &sc::Expression) -> Option<i32> {
     }
 }
 
+/// Returns whether an item of the select list is a star.
 fn is_star(item: &sc::Expression) -> bool {
     match &item.expr_type {
         Some(ExprType::UnresolvedStar(_)) => true,

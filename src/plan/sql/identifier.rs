@@ -5,6 +5,13 @@ use super::scanner::{Scanner, is_name_part};
 
 /// Reads a multipart identifier: names with dots between, each bare or in back-quotes.
 ///
+/// ```
+/// use rivulet::plan::sql::parse_identifier;
+///
+/// assert_eq!(parse_identifier("db.`my.table`").unwrap(), ["db", "my.table"]);
+/// assert!(parse_identifier("").is_err());
+/// ```
+///
 /// # Errors
 /// `PARSE_SYNTAX_ERROR` for anything else, an empty text among them.
 pub fn parse_identifier(text: &str) -> Result<Vec<String>, SqlError> {
@@ -18,6 +25,12 @@ pub fn parse_identifier(text: &str) -> Result<Vec<String>, SqlError> {
 }
 
 /// Writes parts so that [`parse_identifier`] reads them back: a part is in back-quotes where it is not a bare name.
+///
+/// ```
+/// use rivulet::plan::sql::quote_identifier;
+///
+/// assert_eq!(quote_identifier(&["db", "my.table"]), "db.`my.table`");
+/// ```
 pub fn quote_identifier<S: AsRef<str>>(parts: &[S]) -> String {
     parts
         .iter()
@@ -26,6 +39,7 @@ pub fn quote_identifier<S: AsRef<str>>(parts: &[S]) -> String {
         .join(".")
 }
 
+/// Returns a part in back-quotes, each within it doubled, unless it is a bare name.
 fn quote_part(part: &str) -> String {
     if !part.is_empty() && part.chars().all(is_name_part) {
         part.to_string()

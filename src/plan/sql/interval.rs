@@ -24,6 +24,7 @@ enum Unit {
     Nanos,
 }
 
+/// Returns the unit of a name, in singular or plural; `None` for other words.
 fn unit(name: &str) -> Option<Unit> {
     let name = name.to_ascii_lowercase();
     let micros = |each, field| Some(Unit::Micros { each, field });
@@ -57,12 +58,18 @@ struct Sum {
     day_time: Option<(usize, usize)>,
 }
 
+/// Makes a range of fields hold one more.
 fn widen(fields: &mut Option<(usize, usize)>, field: usize) {
     let (start, end) = fields.unwrap_or((field, field));
     *fields = Some((start.min(field), end.max(field)));
 }
 
 impl Sum {
+    /// Adds a number of units.
+    ///
+    /// # Errors
+    /// `INVALID_INTERVAL_FORMAT`: `INVALID_UNIT`, `INVALID_VALUE`, `INVALID_FRACTION` for a fraction of anything but seconds, and
+    /// `ARITHMETIC_EXCEPTION` for overflow.
     fn add(&mut self, value: &str, unit_name: &str, written: &str) -> Result<(), SqlError> {
         let fail = |reason| SqlError::Interval {
             reason,
@@ -103,6 +110,7 @@ impl Sum {
         }
     }
 
+    /// Returns the literal: a year-month or day-time interval, or a calendar interval if the units are of both families.
     fn into_literal(self, written: &str) -> Result<sc::Expression, SqlError> {
         let fail = |reason| SqlError::Interval {
             reason,

@@ -20,6 +20,7 @@ struct Number<'a> {
     suffix: &'static str,
 }
 
+/// Splits a number into sign, digits and suffix; `None` if it is not one.
 fn split(text: &str) -> Option<Number<'_>> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     for suffix in SUFFIXES {
@@ -95,10 +96,15 @@ pub(super) fn number(text: &str) -> Result<sc::Expression, SqlError> {
     Ok(literal(value))
 }
 
+/// Reads a floating-point number; `None` if it is infinite.
 fn finite(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|value| value.is_finite())
 }
 
+/// Returns a decimal with exactly the digits written.
+///
+/// # Errors
+/// `DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION` above 38 digits.
 fn decimal(sign: &str, body: &str) -> Result<LiteralType, SqlError> {
     let (mantissa, exponent) = body.split_once(['e', 'E']).unwrap_or((body, "0"));
     let exponent: i64 = exponent

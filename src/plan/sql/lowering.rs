@@ -20,6 +20,7 @@ const MAX_REPEATED_BYTES: usize = 4 << 20;
 pub(super) struct Cte {
     /// As written; compared in any case.
     pub name: String,
+    /// Its query.
     pub relation: sc::Relation,
     /// How many CTEs it builds on, one on the other.
     pub depth: usize,

@@ -7,8 +7,7 @@
 //! into messages. Types, schemas and identifiers have parsers of their own (`data_type`, `schema`, `identifier`).
 //! Nothing here resolves a name, knows a catalog, the time or a session setting.
 //!
-//! What SQL can say and the protocol cannot is said with internal functions, whose names (`marker`) no user can write
-//! by accident: they are `UnresolvedFunction`s with `is_internal` set.
+//! What SQL can say and the protocol cannot is said with marked calls ([`marker`]), which no call by name equals.
 
 mod call_forms;
 mod command;

@@ -64,6 +64,7 @@ impl Lowering {
         Ok(marked_relation(RelType::Aggregate(Box::new(aggregate)), SqlForm::Pivot))
     }
 
+    /// An expression and its alias, if it has one.
     fn with_alias(&mut self, item: &ExprWithAlias) -> Result<sc::Expression, SqlError> {
         let lowered = self.expression(&item.expr)?;
         match &item.alias {
@@ -72,6 +73,7 @@ impl Lowering {
         }
     }
 
+    /// The constant of one value, or of several in parentheses; anything but literals is refused.
     fn pivot_value(&mut self, value: &Expr) -> Result<Literal, SqlError> {
         if let Expr::Tuple(items) = value {
             let elements = items

@@ -48,6 +48,7 @@ impl Lowering {
         }
     }
 
+    /// `LIKE`, `ILIKE` and `RLIKE` as calls, with the escape character if one is given.
     fn like(
         &mut self,
         name: &str,

@@ -92,6 +92,7 @@ fn is_reserved(keyword: Keyword) -> bool {
     )
 }
 
+/// Parses what starts with a word: the forms that are Spark's own, and else what sqlparser makes of it.
 fn parse_word(parser: &mut Parser, word: &Word) -> Parsed {
     let after = parser.peek_nth_token_ref(1).token.clone();
     if word.quote_style.is_none() {
@@ -188,6 +189,7 @@ fn parse_keyword(parser: &mut Parser, word: &str, after: &Token) -> Result<Optio
     parsed.map(Some)
 }
 
+/// Returns whether a token starts a query: SELECT, WITH, VALUES, or a parenthesis around one.
 fn starts_query(token: &Token) -> bool {
     match token {
         Token::LParen => true,
@@ -196,6 +198,7 @@ fn starts_query(token: &Token) -> bool {
     }
 }
 
+/// Parses `(…)`: a subquery, a lambda's parameters, a tuple, or one expression.
 fn parse_parenthesis(parser: &mut Parser) -> Parsed {
     if let Some(count) = lambda_parameters(parser) {
         parser.next_token();
@@ -240,7 +243,7 @@ fn lambda_parameters(parser: &Parser) -> Option<usize> {
     (parser.peek_nth_token_ref(2 * count + 1).token == Token::Arrow).then_some(count)
 }
 
-/// The arrow was the last token of the parameters in parentheses, or is already behind.
+/// The arrow was the last token of the parameters in parentheses, or is already past.
 fn parse_lambda_body(parser: &mut Parser, params: OneOrManyWithParens<LambdaFunctionParameter>) -> Parsed {
     if matches!(params, OneOrManyWithParens::Many(_)) {
         parser.expect_token(&Token::Arrow)?;
@@ -253,6 +256,7 @@ fn parse_lambda_body(parser: &mut Parser, params: OneOrManyWithParens<LambdaFunc
     }))
 }
 
+/// Parses `CAST(x AS type)` and its kin, with Spark's types.
 fn parse_cast(parser: &mut Parser, kind: CastKind) -> Parsed {
     parser.next_token();
     parser.expect_token(&Token::LParen)?;

@@ -30,6 +30,7 @@ impl Lowering {
         lowered
     }
 
+    /// A query's body, with its named windows in scope for what orders and cuts its rows.
     fn organized(&mut self, query: &Query) -> Result<sc::Relation, SqlError> {
         match query.body.as_ref() {
             SetExpr::Select(select) => {
@@ -78,6 +79,7 @@ impl Lowering {
         Ok(lowered)
     }
 
+    /// The keys of ORDER BY, or the mark of `ORDER BY ALL`.
     fn order_by(&mut self, order_by: &OrderBy) -> Result<Vec<SortOrder>, SqlError> {
         match &order_by.kind {
             OrderByKind::Expressions(orders) => self.sort_orders(orders),
@@ -106,6 +108,7 @@ impl Lowering {
         }
     }
 
+    /// Brings the tables of a WITH clause into scope, each of which sees those before it.
     fn push_ctes(&mut self, with: &With) -> Result<(), SqlError> {
         if with.recursive {
             return Err(SqlError::unsupported("RECURSIVE_CTE", "WITH RECURSIVE"));
@@ -224,6 +227,7 @@ pub(super) fn refuse(present: bool, clause: &str) -> Result<(), SqlError> {
     }
 }
 
+/// Returns a set operation by position.
 fn set_operation(
     op: SetOperator,
     quantifier: SetQuantifier,

@@ -6,7 +6,7 @@
 
 use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
 
-/// What may follow a lateral view or an inline table, and so is no alias of it.
+/// What may follow a lateral view or an inline table, and so is not an alias of it.
 const CLAUSES: [&str; 22] = [
     "AS",
     "WHERE",
@@ -46,12 +46,14 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     bare_values(out)
 }
 
+/// Tokens that are read once, in order.
 struct Source {
     tokens: Vec<TokenWithSpan>,
     at: usize,
 }
 
 impl Source {
+    /// Takes the next token.
     fn next(&mut self) -> Option<TokenWithSpan> {
         let token = self.tokens.get_mut(self.at)?;
         self.at += 1;
@@ -64,27 +66,33 @@ impl Source {
         ))
     }
 
+    /// Returns the next token without taking it.
     fn peek(&self) -> Option<&Token> {
         self.tokens.get(self.at).map(|token| &token.token)
     }
 
+    /// Returns whether a bare word comes next.
     fn peek_word(&self, word: &str) -> bool {
         self.peek().is_some_and(|token| is_word(token, word))
     }
 
+    /// Returns whether a name comes next.
     fn peek_name(&self) -> bool {
         self.peek().is_some_and(is_name)
     }
 }
 
+/// Returns whether a token is this bare word, in any case.
 fn is_word(token: &Token, expected: &str) -> bool {
     matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(expected))
 }
 
+/// Returns whether a token may name something: a word that is not one of the clauses' own.
 fn is_name(token: &Token) -> bool {
     matches!(token, Token::Word(_)) && !CLAUSES.iter().any(|clause| is_word(token, clause))
 }
 
+/// Returns a token at the place of the text that it replaces, so that errors point there.
 fn at(token: Token, span: Span) -> TokenWithSpan {
     TokenWithSpan { token, span }
 }
@@ -106,6 +114,7 @@ fn copy_arguments(source: &mut Source, out: &mut Vec<TokenWithSpan>) {
     }
 }
 
+/// Spells `LATERAL VIEW [OUTER] f(x) t AS a, b` as a lateral join.
 fn lateral_view(source: &mut Source, lateral: TokenWithSpan, out: &mut Vec<TokenWithSpan>) {
     let span = lateral.span;
     source.next();
@@ -178,6 +187,7 @@ fn bare_values(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     out
 }
 
+/// Returns whether `VALUES` stands where the grammar wants a query or a table.
 fn starts_bare_rows(tokens: &[TokenWithSpan], index: usize) -> bool {
     let token = |index: usize| tokens.get(index).map(|token| &token.token);
     let is_clause = |token: &Token| CLAUSES.iter().any(|clause| is_word(token, clause));

@@ -14,7 +14,7 @@ pub(super) struct Scanner<'a> {
 pub(super) struct Name {
     /// Without back-quotes.
     pub text: String,
-    /// Whether it stood in back-quotes, and so is no keyword.
+    /// Whether it stood in back-quotes, and so is not a keyword.
     pub quoted: bool,
 }
 
@@ -26,10 +26,12 @@ impl Name {
 }
 
 impl<'a> Scanner<'a> {
+    /// Returns a scanner at the start of the text.
     pub fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
 
+    /// Returns the text from here on.
     fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -81,6 +83,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Reads a name in back-quotes; two of them within it stand for one.
     fn quoted_name(&mut self) -> Result<Name, SqlError> {
         let start = self.at;
         let mut text = String::new();
@@ -154,6 +157,7 @@ impl<'a> Scanner<'a> {
         self.error_at(self.at)
     }
 
+    /// Returns `PARSE_SYNTAX_ERROR` at a byte of the text.
     fn error_at(&self, at: usize) -> SqlError {
         let before = self.text.get(..at).unwrap_or(self.text);
         let line = before.matches('\n').count() as u64 + 1;

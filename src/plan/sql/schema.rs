@@ -11,6 +11,15 @@ use crate::proto as sc;
 
 /// Reads a schema as Spark's `DataType.fromDDL` does: a list of columns makes a struct; else the text is one type.
 ///
+/// ```
+/// use rivulet::plan::sql::parse_schema;
+/// use rivulet::plan::type_message::from_proto;
+/// use rivulet::values::types::simple_string;
+///
+/// let schema = from_proto(&parse_schema("id BIGINT, tags ARRAY<STRING>").unwrap()).unwrap();
+/// assert_eq!(simple_string(&schema), "struct<id:bigint,tags:array<string>>");
+/// ```
+///
 /// # Errors
 /// `PARSE_SYNTAX_ERROR` where both readings fail by grammar, else what the types of either reading have wrong.
 pub fn parse_schema(ddl: &str) -> Result<sc::DataType, SqlError> {
@@ -32,6 +41,7 @@ pub fn parse_schema(ddl: &str) -> Result<sc::DataType, SqlError> {
     }
 }
 
+/// Returns the type message of fields.
 fn struct_of(fields: Vec<StructField>) -> sc::DataType {
     data_type(Kind::Struct(Struct {
         fields,
@@ -52,6 +62,7 @@ pub(super) fn struct_fields(
     Ok(fields)
 }
 
+/// Reads `name [:] type [NOT NULL] [COMMENT text]`.
 fn struct_field(scanner: &mut Scanner<'_>, depth: usize, colons: bool) -> Result<StructField, SqlError> {
     let name = scanner.name()?.text;
     if colons {

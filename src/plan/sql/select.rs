@@ -92,6 +92,7 @@ impl Lowering {
     }
 }
 
+/// Returns an aggregation whose select list is its output.
 fn aggregate(input: Option<sc::Relation>, grouping: Grouping, list: Vec<sc::Expression>) -> sc::Relation {
     let aggregate = sc::Aggregate {
         input: Some(Box::new(input.unwrap_or_else(one_row))),
@@ -104,6 +105,7 @@ fn aggregate(input: Option<sc::Relation>, grouping: Grouping, list: Vec<sc::Expr
     marked_relation(RelType::Aggregate(Box::new(aggregate)), SqlForm::Select)
 }
 
+/// Returns the distinct rows.
 fn deduplicate(input: sc::Relation) -> sc::Relation {
     relation(RelType::Deduplicate(Box::new(sc::Deduplicate {
         input: Some(Box::new(input)),
@@ -113,6 +115,7 @@ fn deduplicate(input: sc::Relation) -> sc::Relation {
     })))
 }
 
+/// Refuses clauses of other databases that sqlparser reads.
 fn refuse_foreign(select: &Select) -> Result<(), SqlError> {
     refuse(select.flavor == SelectFlavor::FromFirstNoSelect, "FROM without SELECT")?;
     refuse(select.top.is_some(), "TOP")?;

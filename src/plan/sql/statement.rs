@@ -16,7 +16,7 @@ pub enum Statement {
     CreateView {
         /// Of the view.
         name: String,
-        /// Whether a view of that name gives way.
+        /// Whether a view of that name is replaced.
         replace: bool,
         /// Whether it goes to `global_temp`.
         global: bool,
@@ -27,7 +27,7 @@ pub enum Statement {
     DropView {
         /// Of the view.
         name: String,
-        /// Whether a missing view is no error.
+        /// Whether a missing view is accepted.
         if_exists: bool,
     },
     /// `SET`, `SET key`, `SET key = value`, `SET TIME ZONE zone`.
@@ -89,7 +89,7 @@ pub enum Statement {
     UncacheTable {
         /// Of the table or view.
         name: String,
-        /// Whether a missing table is no error.
+        /// Whether a missing table is accepted.
         if_exists: bool,
     },
     /// `CLEAR CACHE`.
@@ -120,6 +120,16 @@ const OTHER_STATEMENTS: [&str; 27] = [
 ];
 
 /// Reads one statement; a semicolon may end it.
+///
+/// ```
+/// use rivulet::plan::sql::{Statement, parse_statement};
+///
+/// assert!(matches!(parse_statement("SELECT 1;"), Ok(Statement::Query(_))));
+/// assert!(matches!(parse_statement("DROP VIEW IF EXISTS v"), Ok(Statement::DropView { if_exists: true, .. })));
+///
+/// let error = parse_statement("SELECT FROM WHERE").unwrap_err();
+/// assert_eq!(error.condition(), "PARSE_SYNTAX_ERROR");
+/// ```
 ///
 /// # Errors
 /// `PARSE_SYNTAX_ERROR` at the first token that fits nowhere, `UNSUPPORTED_FEATURE.*` for statements and clauses that

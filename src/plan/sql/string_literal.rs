@@ -41,6 +41,7 @@ pub(super) fn unescape(body: &str) -> String {
     String::from_utf16_lossy(&units)
 }
 
+/// Adds a character, as the one or two code units that it is.
 fn push(units: &mut Vec<u16>, c: char) {
     units.extend_from_slice(c.encode_utf16(&mut [0; 2]));
 }

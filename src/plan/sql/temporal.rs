@@ -10,7 +10,7 @@ use crate::proto as sc;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// A text that is no value of a type.
+/// Returns the error of a string that is not a value of a type.
 pub(super) fn typed_error(value_type: &str, value: &str) -> SqlError {
     SqlError::TypedLiteral {
         value_type: format!("\"{value_type}\""),
@@ -93,6 +93,7 @@ fn date(text: &str) -> Option<(i32, &str)> {
         .map(|days| (days, rest))
 }
 
+/// Returns the days of a month of the proleptic Gregorian calendar.
 fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
@@ -135,12 +136,14 @@ fn time_of_day(text: &str) -> Option<(i64, &str)> {
         .then_some((((hour * 60 + minute) * 60 + second) * 1_000_000_000 + nanos, rest))
 }
 
+/// What a timestamp's text says about its zone.
 enum Zone {
     Fixed(i64),
     Open,
     Invalid,
 }
 
+/// Reads `Z`, `UTC+1`, `+01:00`; names of regions are left to the session, which knows their rules.
 fn zone_offset_seconds(zone: &str) -> Zone {
     if zone.is_empty() {
         return Zone::Open;

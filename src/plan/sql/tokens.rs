@@ -130,6 +130,7 @@ impl<'a> Tokens<'a> {
     }
 }
 
+/// Returns the place after the last character.
 fn end_position(text: &str) -> Position {
     let line = text.matches('\n').count() as u64 + 1;
     let column = text.rsplit('\n').next().unwrap_or_default().chars().count() as u64;

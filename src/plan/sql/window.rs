@@ -52,6 +52,10 @@ impl Lowering {
         }
     }
 
+    /// Returns the window of a `WINDOW` clause.
+    ///
+    /// # Errors
+    /// `MISSING_WINDOW_SPECIFICATION` if no select around has it.
     fn window_named(&self, name: &str) -> Result<WindowSpec, SqlError> {
         let found = self
             .windows
@@ -94,6 +98,7 @@ impl Lowering {
         sort_order_of(child, &order.options)
     }
 
+    /// A frame; one bound alone starts it, and it ends at the current row.
     fn frame(&mut self, frame: &WindowFrame) -> Result<Frame, SqlError> {
         let frame_type = match frame.units {
             WindowFrameUnits::Rows => FrameType::Row,
@@ -125,6 +130,7 @@ impl Lowering {
         })
     }
 
+    /// One end of a frame: unbounded, the current row, or an offset from it.
     fn boundary(&mut self, bound: &WindowFrameBound) -> Result<Boundary, SqlError> {
         Ok(match bound {
             WindowFrameBound::CurrentRow => Boundary::CurrentRow(true),
@@ -162,7 +168,7 @@ pub(super) fn sort_order_of(child: sc::Expression, options: &OrderByOptions) -> 
     })
 }
 
-/// What precedes is behind: a literal takes its sign, anything else `negative(..)`.
+/// An offset before the current row is negative: a literal takes its sign, anything else `negative(..)`.
 fn negated(distance: sc::Expression) -> sc::Expression {
     let Some(ExprType::Literal(given)) = &distance.expr_type else {
         return call("negative", vec![distance]);

@@ -21,7 +21,7 @@ use crate::ml::stage::{Estimator, Role, Stage, Training};
 use crate::ml::summary::classes;
 use crate::ml::training;
 use crate::plan::analyzer::Analyzer;
-use crate::plan::resolve::typed_attribute;
+use crate::plan::scope::typed_attribute;
 use crate::plan::scope::{Resolved, Typed};
 use crate::values::vector;
 

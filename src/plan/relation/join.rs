@@ -3,18 +3,22 @@
 use datafusion_common::JoinType;
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr};
 
-use super::analyzer::Analyzer;
-use super::coercion;
-use super::scope::{Attribute, Resolved, Typed};
-use super::sql::marker::Marker;
 use crate::error::{Result, SparkError};
+use crate::plan::analyzer::Analyzer;
 use crate::plan::cast_expr;
+use crate::plan::coercion;
+use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
+use crate::plan::sql::marker::Marker;
 use crate::proto as sc;
 use crate::proto::set_operation::SetOpType;
 use crate::values::types;
 
 impl Analyzer {
-    pub(super) fn join(&mut self, node: &sc::Join) -> Result<Resolved> {
+    /// Joins two relations by a condition, by columns of the same name (`USING`), or by all that they share (`NATURAL`).
+    ///
+    /// Null keys match nothing. The columns of USING appear once and first: from the left, from the right in a right join, and
+    /// whichever is not null in a full join (Spark's `commonNaturalJoinProcessing`).
+    pub(in crate::plan) fn join(&mut self, node: &sc::Join) -> Result<Resolved> {
         use sc::join::JoinType as J;
         let left = self.input(node.left.as_deref())?;
         let right = self.input(node.right.as_deref())?;
@@ -45,6 +49,7 @@ impl Analyzer {
         self.build_join(left, right, join_type, condition)
     }
 
+    /// Joins by a condition over both sides; without one, every row meets every row.
     fn build_join(
         &mut self,
         left: Resolved,
@@ -59,6 +64,10 @@ impl Analyzer {
         Ok(joined(left, right, join_type, plan, both))
     }
 
+    /// Joins by columns that both sides have, each of which then appears once.
+    ///
+    /// # Errors
+    /// `UNRESOLVED_USING_COLUMN_FOR_JOIN` if a side lacks one.
     fn join_using(
         &mut self,
         left: Resolved,
@@ -75,8 +84,8 @@ impl Analyzer {
             );
             let common = coercion::comparison(&l.data_type, &r.data_type, self.conf.ansi())
                 .ok_or_else(|| SparkError::unsupported(format!("USING({name}) over columns without a common type")))?;
-            let lt = cast_expr::cast(super::resolve::typed_attribute(&l), &common, self.mode(), self.zone)?;
-            let rt = cast_expr::cast(super::resolve::typed_attribute(&r), &common, self.mode(), self.zone)?;
+            let lt = cast_expr::cast(typed_attribute(&l), &common, self.mode(), self.zone)?;
+            let rt = cast_expr::cast(typed_attribute(&r), &common, self.mode(), self.zone)?;
             let equal = binary_expr(lt.expr.clone(), Operator::Eq, rt.expr.clone());
             condition = Some(match condition {
                 Some(all) => datafusion_expr::and(all, equal),
@@ -128,6 +137,10 @@ impl Analyzer {
         Ok(relation)
     }
 
+    /// Returns the column of USING on one side.
+    ///
+    /// # Errors
+    /// `UNRESOLVED_USING_COLUMN_FOR_JOIN` if there is none; of several, the first counts.
     fn using_side(&mut self, side: &Resolved, name: &str, which: &str) -> Result<Attribute> {
         self.names().column(side, name).cloned().ok_or_else(|| {
             let names: Vec<String> = side.output.iter().map(|a| format!("`{}`", a.name)).collect();
@@ -140,7 +153,7 @@ impl Analyzer {
     }
 
     /// LATERAL over a subquery: a join whose right side sees the left side's columns.
-    pub(super) fn lateral_subquery(
+    pub(in crate::plan) fn lateral_subquery(
         &mut self,
         left: Resolved,
         right: &sc::Relation,
@@ -174,7 +187,11 @@ impl Analyzer {
         Ok(joined(left, right, join_type, plan, both))
     }
 
-    pub(super) fn set_operation(&mut self, node: &sc::SetOperation) -> Result<Resolved> {
+    /// UNION, INTERSECT and EXCEPT, by position or by name, with every row or each row once. Nulls are equal to each other.
+    ///
+    /// # Errors
+    /// `NUM_COLUMNS_MISMATCH` and `INCOMPATIBLE_COLUMN_TYPE`.
+    pub(in crate::plan) fn set_operation(&mut self, node: &sc::SetOperation) -> Result<Resolved> {
         let left = self.input(node.left_input.as_deref())?;
         let mut right = self.input(node.right_input.as_deref())?;
         let (mut left, all) = (left, node.is_all());
@@ -182,25 +199,7 @@ impl Analyzer {
             (left, right) = self.by_name(left, right, node.allow_missing_columns())?;
         }
         if left.output.len() != right.output.len() {
-            let operator = match node.set_op_type() {
-                SetOpType::Intersect => "INTERSECT",
-                SetOpType::Except => "EXCEPT",
-                _ => "UNION",
-            };
-            return Err(SparkError::analysis(
-                "NUM_COLUMNS_MISMATCH",
-                "42826",
-                format!(
-                    "{operator} can only be performed on inputs with the same number of columns, but the first input has {} columns \
-                     and the second input has {} columns.",
-                    left.output.len(),
-                    right.output.len()
-                ),
-            )
-            .with("operator", operator)
-            .with("firstNumColumns", left.output.len().to_string())
-            .with("invalidOrdinalNum", "second")
-            .with("invalidNumColumns", right.output.len().to_string()));
+            return Err(uneven(node.set_op_type(), &left, &right));
         }
         let mut common = Vec::new();
         for (l, r) in left.output.iter().zip(&right.output) {
@@ -298,7 +297,7 @@ impl Analyzer {
     }
 
     /// The output, in its order, cast to `types`, under fresh ids where a cast was needed or an id is taken twice.
-    pub(super) fn aligned(
+    pub(in crate::plan) fn aligned(
         &mut self,
         relation: &Resolved,
         types: &[arrow::datatypes::DataType],
@@ -306,7 +305,7 @@ impl Analyzer {
         let mut output = Vec::new();
         let mut exprs = Vec::new();
         for (attribute, to) in relation.output.iter().zip(types) {
-            let typed = cast_expr::cast(super::resolve::typed_attribute(attribute), to, self.mode(), self.zone)?;
+            let typed = cast_expr::cast(typed_attribute(attribute), to, self.mode(), self.zone)?;
             let taken = output.iter().any(|o: &Attribute| o.id == attribute.id);
             let id = if typed.data_type == attribute.data_type && typed.attribute.is_some() && !taken {
                 attribute.id.clone()
@@ -324,6 +323,8 @@ impl Analyzer {
         Ok((self.project(relation.plan.clone(), columns)?, output))
     }
 
+    /// Puts the right side's columns in the left side's order (`unionByName`); with `allow_missing`, a column that one side
+    /// lacks is null there.
     fn by_name(
         &mut self,
         mut left: Resolved,
@@ -365,6 +366,7 @@ impl Analyzer {
         Ok((left, right))
     }
 
+    /// Adds columns that are null in every row.
     fn with_nulls(&mut self, relation: Resolved, nulls: &[Attribute]) -> Result<Resolved> {
         if nulls.is_empty() {
             return Ok(relation);
@@ -395,6 +397,7 @@ fn both_sides(left: &Resolved, right: &Resolved) -> Resolved {
     both
 }
 
+/// Returns the relation of a join: columns of both sides, or of the left for semi and anti joins.
 fn joined(left: Resolved, right: Resolved, join_type: JoinType, plan: LogicalPlan, both: Resolved) -> Resolved {
     let mut relation = match join_type {
         JoinType::LeftSemi | JoinType::LeftAnti => Resolved {
@@ -416,4 +419,27 @@ fn joined(left: Resolved, right: Resolved, join_type: JoinType, plan: LogicalPla
     }
     relation.streaming = left.streaming || right.streaming;
     relation.over(plan)
+}
+
+/// The error of a set operation over relations with different numbers of columns.
+fn uneven(kind: SetOpType, left: &Resolved, right: &Resolved) -> SparkError {
+    let operator = match kind {
+        SetOpType::Intersect => "INTERSECT",
+        SetOpType::Except => "EXCEPT",
+        _ => "UNION",
+    };
+    SparkError::analysis(
+        "NUM_COLUMNS_MISMATCH",
+        "42826",
+        format!(
+            "{operator} can only be performed on inputs with the same number of columns, but the first input has {} columns \
+             and the second input has {} columns.",
+            left.output.len(),
+            right.output.len()
+        ),
+    )
+    .with("operator", operator)
+    .with("firstNumColumns", left.output.len().to_string())
+    .with("invalidOrdinalNum", "second")
+    .with("invalidNumColumns", right.output.len().to_string())
 }

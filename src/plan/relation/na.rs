@@ -1,4 +1,4 @@
-//! Rows with missing values: filled, dropped, replaced (`DataFrameNaFunctions`).
+//! Nulls: `na.fill`, `na.drop`, `na.replace` (Spark's `DataFrameNaFunctions`).
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
@@ -7,13 +7,18 @@ use datafusion_expr::{Expr, LogicalPlanBuilder};
 use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::names::Names;
-use crate::plan::resolve::typed_attribute;
-use crate::plan::scope::{Attribute, Resolved, Typed};
+use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::{cast_expr, literal};
 use crate::proto as sc;
 use crate::values::types;
 
 impl Analyzer {
+    /// `na.fill`: nulls become a value, in the columns whose type fits the value: numbers for numbers, strings for strings.
+    ///
+    /// Without columns it fills all that fit. A column named takes the value of its own, or the only one.
+    ///
+    /// # Errors
+    /// `UNRESOLVED_COLUMN` for a name that the relation lacks.
     pub(super) fn fill_na(&mut self, node: &sc::NaFill) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let values = node.values.iter().map(literal::resolve).collect::<Result<Vec<_>>>()?;
@@ -46,6 +51,10 @@ impl Analyzer {
         self.select_typed(input, items)
     }
 
+    /// `na.drop`: keeps the rows with at least `min_non_nulls` values among the columns; by default, with no null at all.
+    ///
+    /// # Errors
+    /// `UNRESOLVED_COLUMN` for a name that the relation lacks.
     pub(super) fn drop_na(&mut self, node: &sc::NaDrop) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let (names, all) = (self.names(), node.cols.is_empty());
@@ -64,6 +73,10 @@ impl Analyzer {
         Ok(input.over(plan))
     }
 
+    /// `na.replace`: exchanges values, in the columns whose type fits; numbers are compared as the column's own type.
+    ///
+    /// # Errors
+    /// `UNRESOLVED_COLUMN` for a name that the relation lacks.
     pub(super) fn replace(&mut self, node: &sc::NaReplace) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let (names, mut items) = (self.names(), Vec::new());

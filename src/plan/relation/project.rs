@@ -2,17 +2,18 @@
 
 use datafusion_expr::{Expr, LogicalPlanBuilder};
 
-use super::aggregate::has_aggregate;
-use super::analyzer::Analyzer;
-use super::scope::{Attribute, Resolved, Typed};
-use super::{sql, time_window};
 use crate::error::{Result, SparkError};
+use crate::plan::aggregate::has_aggregate;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
+use crate::plan::time_window;
 use crate::proto as sc;
 use crate::proto::expression::ExprType;
 
 impl Analyzer {
-    pub(super) fn project_relation(&mut self, node: &sc::Project) -> Result<Resolved> {
+    /// A select list over a relation; without one, over a single row without columns (`SELECT 1`).
+    pub(in crate::plan) fn project_relation(&mut self, node: &sc::Project) -> Result<Resolved> {
         let input = match node.input.as_deref() {
             Some(input) => self.relation(input)?,
             None => Resolved::new(LogicalPlanBuilder::empty(true).build()?, vec![], false),
@@ -21,7 +22,7 @@ impl Analyzer {
     }
 
     /// `SELECT expressions FROM input`.
-    pub(super) fn select(&mut self, input: Resolved, expressions: &[sc::Expression]) -> Result<Resolved> {
+    pub(in crate::plan) fn select(&mut self, input: Resolved, expressions: &[sc::Expression]) -> Result<Resolved> {
         let outside = std::mem::take(&mut self.lateral);
         let items = self.select_items(&input, expressions);
         self.lateral = outside;
@@ -32,6 +33,7 @@ impl Analyzer {
         self.select_typed(input, items)
     }
 
+    /// Resolves the items from the left, with the aliases so far in sight (Spark's lateral column aliases).
     fn select_items(&mut self, input: &Resolved, expressions: &[sc::Expression]) -> Result<Vec<Typed>> {
         let mut items: Vec<Typed> = Vec::with_capacity(expressions.len());
         for expression in expressions {
@@ -42,8 +44,7 @@ impl Analyzer {
                 }
                 _ if Marker::StarExcept.is(expression) => items.extend(self.star_except(expression, input)?),
                 Some(ExprType::ExpressionString(text)) => {
-                    let (parsed, relations) = sql::parse_expression_with_relations(&text.expression)?;
-                    self.remember(relations)?;
+                    let parsed = self.parsed(&text.expression)?;
                     items.extend(self.select_items(input, std::slice::from_ref(&parsed))?);
                 }
                 _ => {
@@ -56,21 +57,6 @@ impl Analyzer {
             }
         }
         Ok(items)
-    }
-
-    fn star_except(&mut self, marked: &sc::Expression, input: &Resolved) -> Result<Vec<Typed>> {
-        let Some((star, excepted)) = Marker::of(marked).and_then(|(_, arguments)| arguments.split_first()) else {
-            return Ok(vec![]);
-        };
-        let Some(ExprType::UnresolvedStar(star)) = &star.expr_type else {
-            return Err(SparkError::invalid_plan("EXCEPT needs a star"));
-        };
-        let mut columns = self.star(star, input)?;
-        for expression in excepted {
-            let unwanted = self.expression(expression, input)?;
-            columns.retain(|c| c.expr != unwanted.expr);
-        }
-        Ok(columns)
     }
 
     /// A projection of resolved items, with generators, windows and window functions pulled out below it.
@@ -99,7 +85,7 @@ impl Analyzer {
             output.push(attribute);
             exprs.push(typed.expr);
         }
-        // Columns of the input stay behind the projection, so that ORDER BY and WHERE above still find them.
+        // Columns of the input stay as hidden columns, so that ORDER BY and WHERE above still find them.
         let hidden: Vec<Attribute> = input
             .visible()
             .filter(|a| output.iter().all(|o| o.id != a.id))
@@ -144,10 +130,14 @@ impl Analyzer {
         Ok(expanded.relation)
     }
 
-    pub(super) fn with_columns(&mut self, node: &sc::WithColumns) -> Result<Resolved> {
+    /// `withColumns`: replaces the first column of each name and adds the others at the end.
+    ///
+    /// # Errors
+    /// `MISSING_GROUP_BY` for an aggregate.
+    pub(in crate::plan) fn with_columns(&mut self, node: &sc::WithColumns) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let names = self.names();
-        let mut items: Vec<Typed> = input.output.iter().map(super::resolve::typed_attribute).collect();
+        let mut items: Vec<Typed> = input.output.iter().map(typed_attribute).collect();
         for alias in &node.aliases {
             let [name] = &alias.name[..] else {
                 return Err(SparkError::unsupported("withColumn with several names"));

@@ -1,0 +1,171 @@
+//! Names: which column, or field inside one, a name means, and Spark's errors when that is none or several.
+
+use std::sync::Arc;
+
+use arrow::datatypes::Field;
+use datafusion_common::Column;
+use datafusion_expr::Expr;
+
+use crate::error::{Result, SparkError};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::names::Names;
+use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
+use crate::plan::{extract, sql};
+use crate::proto as sc;
+use crate::values::text::distance;
+
+impl Analyzer {
+    /// Finds a column, or a field inside one, by the text of its name.
+    pub fn name(&mut self, text: &str, plan_id: Option<i64>, scope: &Resolved) -> Result<Typed> {
+        let parts = sql::parse_identifier(text)?;
+        if parts.len() == 1
+            && let Some((_, typed)) = self.lambda.iter().rev().find(|(n, _)| *n == parts[0])
+        {
+            return Ok(typed.clone());
+        }
+        if parts.len() > 1
+            && let Some((_, typed)) = self.lambda.iter().rev().find(|(n, _)| *n == parts[0])
+        {
+            let mut field = extract::fields(typed.clone(), &parts[1..], self.names())?;
+            field.name = format!("{}.{}", typed.name, parts[1..].join("."));
+            return Ok(field);
+        }
+        let names = self.names();
+        if let Some(id) = plan_id {
+            let tagged: Vec<&Attribute> = scope
+                .tagged
+                .iter()
+                .filter(|(tag, _)| *tag == id)
+                .flat_map(|(_, attributes)| attributes)
+                .filter(|a| scope.visible().any(|v| v.id == a.id))
+                .collect();
+            if let Some(typed) = find(tagged.into_iter(), &parts, names)? {
+                return Ok(typed);
+            }
+        }
+        if let Some(typed) = find(scope.output.iter(), &parts, names)? {
+            return Ok(typed);
+        }
+        if let Some(typed) = find(scope.hidden.iter(), &parts, names)? {
+            return Ok(typed);
+        }
+        if let Some(typed) = self.lateral.iter().rev().find(|t| names.same(&t.name, &parts[0])) {
+            let mut typed = typed.clone();
+            typed.attribute = None;
+            return extract::fields(typed, &parts[1..], names);
+        }
+        for attributes in self.outer.iter().rev() {
+            if let Some(mut typed) = find(attributes.iter(), &parts, names)? {
+                if let Some(attribute) = typed.attribute.take() {
+                    let field = Arc::new(Field::new(&attribute.id, attribute.data_type.clone(), true));
+                    typed.expr = Expr::OuterReferenceColumn(field, Column::new_unqualified(attribute.id));
+                    return Ok(typed);
+                }
+                return Err(SparkError::unsupported(
+                    "fields of outer columns in a correlated subquery",
+                ));
+            }
+        }
+        Err(unresolved_column(text, scope))
+    }
+
+    /// A variable of a lambda around the expression, innermost first.
+    pub(super) fn lambda_variable(
+        &mut self,
+        variable: &sc::expression::UnresolvedNamedLambdaVariable,
+        scope: &Resolved,
+    ) -> Result<Typed> {
+        let name = variable.name_parts.join(".");
+        match self.lambda.iter().rev().find(|(n, _)| *n == name) {
+            Some((_, typed)) => Ok(typed.clone()),
+            None => Err(unresolved_column(&name, scope)),
+        }
+    }
+}
+
+/// Finds the one attribute that `parts` means and takes the fields that follow out of it. Longer names win: `a.b` is column `b`
+/// of table `a` before it is field `b` of column `a`. `None` if no attribute fits.
+///
+/// # Errors
+/// `AMBIGUOUS_REFERENCE`, and those of the fields.
+fn find<'a>(
+    attributes: impl Iterator<Item = &'a Attribute> + Clone,
+    parts: &[String],
+    names: Names,
+) -> Result<Option<Typed>> {
+    for named in (1..=parts.len()).rev() {
+        let mut found: Vec<&Attribute> = attributes
+            .clone()
+            .filter(|a| names.same(&a.name, &parts[named - 1]) && names.ends_with(&a.qualifier, &parts[..named - 1]))
+            .collect();
+        found.dedup_by(|a, b| a.id == b.id);
+        match found[..] {
+            [] => {}
+            [one] => {
+                // The column takes the name as it was written (`AttributeReference.withName`).
+                let mut typed = typed_attribute(one);
+                typed.name.clone_from(&parts[named - 1]);
+                return extract::fields(typed, &parts[named..], names).map(Some);
+            }
+            _ => {
+                let name: Vec<String> = parts.iter().map(|p| format!("`{p}`")).collect();
+                let candidates: Vec<String> = found
+                    .iter()
+                    .map(|a| {
+                        a.qualifier
+                            .iter()
+                            .chain([&a.name])
+                            .map(|p| format!("`{p}`"))
+                            .collect::<Vec<_>>()
+                            .join(".")
+                    })
+                    .collect();
+                return Err(SparkError::analysis(
+                    "AMBIGUOUS_REFERENCE",
+                    "42704",
+                    format!(
+                        "Reference {} is ambiguous, could be: [{}].",
+                        name.join("."),
+                        candidates.join(", ")
+                    ),
+                )
+                .with("name", name.join("."))
+                .with("referenceNames", format!("[{}]", candidates.join(", "))));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// `UNRESOLVED_COLUMN`, with the nearest names.
+pub fn unresolved_column(name: &str, scope: &Resolved) -> SparkError {
+    let quoted = match sql::parse_identifier(name) {
+        Ok(parts) => parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join("."),
+        Err(_) => format!("`{name}`"),
+    };
+    let mut names: Vec<(usize, String)> = scope
+        .output
+        .iter()
+        .map(|a| {
+            (
+                distance(&a.name.to_lowercase(), &name.to_lowercase()),
+                format!("`{}`", a.name),
+            )
+        })
+        .collect();
+    names.sort();
+    names.truncate(5);
+    let message = format!("A column, variable, or function parameter with name {quoted} cannot be resolved.");
+    if names.is_empty() {
+        return SparkError::analysis("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", message)
+            .with("objectName", quoted);
+    }
+    let proposal = names.into_iter().map(|(_, n)| n).collect::<Vec<_>>().join(", ");
+    SparkError::analysis(
+        "UNRESOLVED_COLUMN.WITH_SUGGESTION",
+        "42703",
+        format!("{message} Did you mean one of the following? [{proposal}]."),
+    )
+    .with("objectName", quoted)
+    .with("proposal", proposal)
+}

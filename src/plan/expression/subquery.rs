@@ -1,0 +1,158 @@
+//! Subqueries in expressions: scalar, `EXISTS` and `IN`, with references to the query around them.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion_common::ScalarValue;
+use datafusion_expr::expr::{Exists, InSubquery};
+use datafusion_expr::logical_plan::Subquery;
+use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+
+use crate::error::{Exception, Result, SparkError};
+use crate::kernels::aggregates::gather;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
+use crate::plan::{cast_expr, coercion, functions};
+use crate::proto as sc;
+
+impl Analyzer {
+    /// Analyzes a subquery and puts it into an expression; names that it lacks are sought in `scope`.
+    pub(super) fn subquery(&mut self, subquery: &sc::SubqueryExpression, scope: &Resolved) -> Result<Typed> {
+        use sc::subquery_expression::SubqueryType;
+        let relation = self.subqueries.get(&subquery.plan_id).cloned().ok_or_else(|| {
+            SparkError::invalid_plan(format!("the subquery with plan id {} is missing", subquery.plan_id))
+        })?;
+        self.outer.push(scope.visible().cloned().collect());
+        let resolved = self.relation(&relation);
+        self.outer.pop();
+        let resolved = resolved?;
+        let mut plan = self.exactly(&resolved)?;
+        if let (SubqueryType::Scalar, [column], true) = (
+            subquery.subquery_type(),
+            &resolved.output[..],
+            plan.all_out_ref_exprs().is_empty(),
+        ) {
+            plan = self.single_row(plan, column)?;
+        }
+        let plan = Arc::new(plan);
+        let outer_ref_columns = plan.all_out_ref_exprs();
+        let inner = Subquery {
+            subquery: plan,
+            outer_ref_columns,
+            spans: Default::default(),
+        };
+        match subquery.subquery_type() {
+            SubqueryType::Scalar => scalar_subquery(inner, &resolved),
+            SubqueryType::Exists => {
+                let exists = Exists {
+                    subquery: inner,
+                    negated: false,
+                };
+                Ok(Typed::new(Expr::Exists(exists), DataType::Boolean, "exists()"))
+            }
+            SubqueryType::In => self.in_subquery(subquery, inner, &resolved, scope),
+            other => Err(SparkError::unsupported(format!(
+                "the subquery type {}",
+                other.as_str_name()
+            ))),
+        }
+    }
+
+    /// `value IN (subquery)`, both sides cast to their common type.
+    fn in_subquery(
+        &mut self,
+        subquery: &sc::SubqueryExpression,
+        inner: Subquery,
+        resolved: &Resolved,
+        scope: &Resolved,
+    ) -> Result<Typed> {
+        let [value] = &subquery.in_subquery_values[..] else {
+            return Err(SparkError::unsupported("IN subqueries over several columns"));
+        };
+        let value = self.expression(value, scope)?;
+        let [column] = &resolved.output[..] else {
+            return Err(SparkError::analysis(
+                "DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH",
+                "42K09",
+                "The number of columns in the left hand side of an IN subquery does not match the right hand side.",
+            ));
+        };
+        let common = coercion::comparison(&value.data_type, &column.data_type, self.conf.ansi())
+            .ok_or_else(|| SparkError::unsupported("IN subqueries whose sides have no common type"))?;
+        let value = cast_expr::cast(value, &common, self.mode(), self.zone)?;
+        // Under a name of its own: DataFusion puts the column beside the ones that the subquery's filters need.
+        let typed = Typed::new(column.column(), column.data_type.clone(), column.name.clone());
+        let widened = cast_expr::cast(typed, &common, self.mode(), self.zone)?;
+        let attribute = self.attribute(column.name.clone(), common, true);
+        let plan = self.project(inner.subquery.as_ref().clone(), vec![(widened.expr, &attribute)])?;
+        let inner = Subquery {
+            subquery: Arc::new(plan),
+            ..inner
+        };
+        let name = format!("({} IN (listquery()))", value.name);
+        Ok(Typed::new(
+            Expr::InSubquery(InSubquery::new(Box::new(value.expr), inner, false)),
+            DataType::Boolean,
+            name,
+        ))
+    }
+
+    /// The one value of a scalar subquery: null for no row, an error for more than one.
+    fn single_row(&mut self, plan: LogicalPlan, column: &Attribute) -> Result<LogicalPlan> {
+        let to = column.data_type.clone();
+        let null = ScalarValue::try_from(&to)?;
+        let finish: gather::Finish = Arc::new(move |columns| match columns[0].len() {
+            0 => Ok(null.clone()),
+            1 => ScalarValue::try_from_array(&columns[0], 0),
+            _ => Err(SparkError::new(
+                Exception::Runtime,
+                "SCALAR_SUBQUERY_TOO_MANY_ROWS",
+                "21000",
+                "More than one row returned by a subquery used as an expression.",
+            )
+            .into()),
+        });
+        let keep = gather::Keep {
+            nulls: true,
+            distinct: false,
+        };
+        let single = gather::gather("single_value", "", std::slice::from_ref(&to), to.clone(), keep, finish);
+        let call = functions::aggregate::of_udaf(single, vec![typed_attribute(column)], to, false, "").expr;
+        let value = self.attribute(column.name.clone(), column.data_type.clone(), true);
+        let plan = LogicalPlanBuilder::from(plan)
+            .aggregate(Vec::<Expr>::new(), vec![call.alias(value.id.clone())])?
+            .build()?;
+        self.project(plan, vec![(value.column(), column)])
+    }
+
+    /// Takes note of the relations that subquery expressions name.
+    pub(in crate::plan) fn remember(&mut self, relations: Vec<sc::Relation>) {
+        for relation in relations {
+            if let Some(id) = relation.common.as_ref().and_then(|c| c.plan_id) {
+                self.subqueries.insert(id, relation);
+            }
+        }
+    }
+}
+
+/// A subquery as a value, of the type of its only column.
+///
+/// # Errors
+/// `INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN`.
+fn scalar_subquery(inner: Subquery, resolved: &Resolved) -> Result<Typed> {
+    let [column] = &resolved.output[..] else {
+        return Err(SparkError::analysis(
+            "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN",
+            "42823",
+            format!(
+                "Invalid subquery: Scalar subquery must return only one column, but got {}.",
+                resolved.output.len()
+            ),
+        ));
+    };
+    Ok(Typed::new(
+        Expr::ScalarSubquery(inner),
+        column.data_type.clone(),
+        format!("scalarsubquery({})", column.name),
+    ))
+}

@@ -1,0 +1,233 @@
+//! Which rows, and in which order: filter, sort, limit, offset, sample, distinct rows, partitions.
+
+use arrow::datatypes::DataType;
+use datafusion_common::ScalarValue;
+use datafusion_expr::{Expr, LogicalPlanBuilder};
+
+use crate::error::{Result, SparkError};
+use crate::plan::aggregate::has_aggregate;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::expression::ordinal;
+use crate::plan::nodes::{self, Deduplicate, Repartition, SortWithinPartitions, StreamingLimit};
+use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
+use crate::plan::sql::marker::Marker;
+use crate::plan::{functions, window_function};
+use crate::{proto as sc, settings};
+
+impl Analyzer {
+    /// Keeps the rows for which the condition is true; null drops a row, as false does. Above an aggregation it is HAVING.
+    ///
+    /// # Errors
+    /// `INVALID_WHERE_CONDITION` for an aggregate, `DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN`.
+    pub(super) fn filter(&mut self, node: &sc::Filter) -> Result<Resolved> {
+        let mut input = self.input(node.input.as_deref())?;
+        let condition = node
+            .condition
+            .as_ref()
+            .ok_or_else(|| SparkError::invalid_plan("a filter has no condition"))?;
+        if let Some(filtered) = self.having(&input, condition)? {
+            return Ok(filtered);
+        }
+        let condition = self.condition(condition, &input)?;
+        if has_aggregate(&condition.expr) {
+            return Err(SparkError::analysis(
+                "INVALID_WHERE_CONDITION",
+                "42903",
+                format!(
+                    "The WHERE condition \"{}\" contains invalid expressions: aggregate functions.",
+                    condition.name
+                ),
+            ));
+        }
+        let plan = LogicalPlanBuilder::from(input.plan.clone())
+            .filter(condition.expr)?
+            .build()?;
+        let hidden = std::mem::take(&mut input.hidden);
+        let mut out = input.over(plan);
+        out.hidden = hidden;
+        Ok(out)
+    }
+
+    /// Orders the rows of all partitions, or of each (`sortWithinPartitions`). Numbers mean columns of the select list.
+    ///
+    /// # Errors
+    /// `ORDER_BY_POS_OUT_OF_RANGE`.
+    pub(super) fn sort(&mut self, node: &sc::Sort) -> Result<Resolved> {
+        let mut input = self.input(node.input.as_deref())?;
+        let mut order = Vec::new();
+        for spec in &node.order {
+            if spec.child.as_deref().is_some_and(|c| Marker::OrderByAll.is(c)) {
+                let all = input.output.iter().map(typed_attribute);
+                order.extend(all.map(|column| window_function::sort_key(&column, spec)));
+                continue;
+            }
+            let child = spec
+                .child
+                .as_deref()
+                .ok_or_else(|| SparkError::invalid_plan("a sort order has no child"))?;
+            let typed = if let (Some(position), true) = (ordinal(child), self.conf.flag(&settings::ORDER_BY_ORDINAL)) {
+                let found = usize::try_from(position - 1).ok().and_then(|i| input.output.get(i));
+                typed_attribute(found.ok_or_else(|| {
+                    SparkError::analysis(
+                        "ORDER_BY_POS_OUT_OF_RANGE",
+                        "42805",
+                        format!(
+                            "ORDER BY position {position} is not in select list (valid range is [1, {}]).",
+                            input.output.len()
+                        ),
+                    )
+                })?)
+            } else {
+                self.sort_expression(&mut input, child)?
+            };
+            order.push(window_function::sort_key(&typed, spec));
+        }
+        let global = node.is_global.unwrap_or(true);
+        let plan = if global {
+            LogicalPlanBuilder::from(input.plan.clone()).sort(order)?.build()?
+        } else {
+            nodes::plan(SortWithinPartitions { order }, input.plan.clone())?
+        };
+        Ok(input.over(plan))
+    }
+
+    /// Resolves against the output, and then against what an aggregation below can still compute.
+    pub(super) fn sort_expression(&mut self, input: &mut Resolved, child: &sc::Expression) -> Result<Typed> {
+        match self.expression(child, input) {
+            Ok(typed) if !has_aggregate(&typed.expr) => Ok(typed),
+            first => match self.order_beyond(input, child)? {
+                Some(typed) => Ok(typed),
+                None => first,
+            },
+        }
+    }
+
+    /// Keeps that many rows: any of them without an order below. On a stream it counts over all batches.
+    ///
+    /// # Errors
+    /// `INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE`.
+    pub(super) fn limit(&mut self, node: &sc::Limit) -> Result<Resolved> {
+        let input = self.input(node.input.as_deref())?;
+        let fetch = count(node.limit, "limit")?;
+        let plan = if input.streaming {
+            nodes::plan(StreamingLimit { fetch }, input.plan.clone())?
+        } else {
+            LogicalPlanBuilder::from(input.plan.clone())
+                .limit(0, Some(fetch))?
+                .build()?
+        };
+        Ok(input.over(plan))
+    }
+
+    /// Keeps one row per value of the key columns, or per whole row. Nulls are equal to each other.
+    ///
+    /// A stream keeps the first row that arrives; a late row is dropped where the key has an event time.
+    ///
+    /// # Errors
+    /// `UNRESOLVED_COLUMN_AMONG_FIELD_NAMES`; `dropDuplicatesWithinWatermark` outside streams.
+    pub(super) fn deduplicate(&mut self, node: &sc::Deduplicate) -> Result<Resolved> {
+        let mut input = self.input(node.input.as_deref())?;
+        input.hidden.clear();
+        let within_watermark = node.within_watermark();
+        if within_watermark && !input.streaming {
+            return Err(SparkError::analysis(
+                "_LEGACY_ERROR_TEMP_3102",
+                "",
+                "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets;",
+            ));
+        }
+        let keys: Vec<Attribute> = if node.all_columns_as_keys() || node.column_names.is_empty() {
+            input.output.clone()
+        } else {
+            let names = self.names();
+            let keys = node.column_names.iter().map(|name| names.field(&input, name).cloned());
+            keys.collect::<Result<Vec<_>>>()?
+        };
+        let plan = self.exactly(&input)?;
+        if input.streaming {
+            let first = Deduplicate {
+                keys: keys.into_iter().map(|k| k.id).collect(),
+                within_watermark,
+            };
+            return Ok(input.over(nodes::plan(first, plan)?));
+        }
+        let others: Vec<Expr> = input
+            .output
+            .iter()
+            .filter(|a| keys.iter().all(|k| k.id != a.id))
+            .map(|a| datafusion_functions_aggregate::expr_fn::first_value(a.column(), vec![]).alias(a.id.clone()))
+            .collect();
+        let groups: Vec<Expr> = keys.iter().map(Attribute::column).collect();
+        let plan = LogicalPlanBuilder::from(plan).aggregate(groups, others)?.build()?;
+        Ok(input.over(plan))
+    }
+
+    /// Spreads rows over partitions: by the hash of `keys`, or evenly without any. By default, `spark.sql.shuffle.partitions`.
+    pub(super) fn repartitioned(
+        &mut self,
+        input: Resolved,
+        keys: Vec<Expr>,
+        partitions: Option<usize>,
+    ) -> Result<Resolved> {
+        let partitions = partitions
+            .filter(|n| *n > 0)
+            .unwrap_or_else(|| self.conf.shuffle_partitions());
+        let plan = nodes::plan(Repartition { keys, partitions }, input.plan.clone())?;
+        Ok(input.over(plan))
+    }
+
+    /// Keeps each row with a probability, by a draw from Spark's generator seeded per partition.
+    ///
+    /// # Errors
+    /// Sampling with replacement is `UNSUPPORTED_FEATURE`.
+    pub(super) fn sample(&mut self, node: &sc::Sample) -> Result<Resolved> {
+        if node.with_replacement() {
+            return Err(SparkError::unsupported("sampling with replacement"));
+        }
+        let input = self.input(node.input.as_deref())?;
+        let draw = functions::random::uniform(node.seed.unwrap_or(42));
+        let low = Expr::Literal(ScalarValue::Float64(Some(node.lower_bound)), None);
+        let high = Expr::Literal(ScalarValue::Float64(Some(node.upper_bound)), None);
+        let drawn = self.attribute("draw", DataType::Float64, false);
+        let visible: Vec<Attribute> = input.visible().cloned().collect();
+        let mut columns: Vec<(Expr, &Attribute)> = visible.iter().map(|a| (a.column(), a)).collect();
+        columns.push((draw, &drawn));
+        let plan = self.project(input.plan.clone(), columns)?;
+        let plan = LogicalPlanBuilder::from(plan)
+            .filter(drawn.column().gt_eq(low).and(drawn.column().lt(high)))?
+            .build()?;
+        Ok(input.over(plan))
+    }
+
+    /// Leaves out the first rows, in the order that they arrive.
+    pub(super) fn offset(&mut self, node: &sc::Offset) -> Result<Resolved> {
+        let input = self.input(node.input.as_deref())?;
+        let skip = count(node.offset, "offset")?;
+        let plan = LogicalPlanBuilder::from(input.plan.clone())
+            .limit(skip, None)?
+            .build()?;
+        Ok(input.over(plan))
+    }
+
+    /// Spreads rows over partitions by the hash of expressions.
+    pub(super) fn repartitioned_by(&mut self, node: &sc::RepartitionByExpression) -> Result<Resolved> {
+        let input = self.input(node.input.as_deref())?;
+        let keys = node
+            .partition_exprs
+            .iter()
+            .map(|e| Ok(self.expression(e, &input)?.expr))
+            .collect::<Result<Vec<_>>>()?;
+        self.repartitioned(input, keys, node.num_partitions.and_then(|n| usize::try_from(n).ok()))
+    }
+}
+
+/// Returns a number of rows; `INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE` below 0.
+fn count(value: i32, what: &str) -> Result<usize> {
+    usize::try_from(value).map_err(|_| {
+        SparkError::analysis(
+            "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE",
+            "42K0E",
+            format!("The limit like expression \"{value}\" is invalid. The evaluated expression of {what} must be equal to or greater than 0."),
+        )
+    })
+}
