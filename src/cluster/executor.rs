@@ -16,7 +16,10 @@ use crate::exec::program::{
 };
 use crate::exec::stage::{Output, Read, Stage, StageGraph, Work};
 use crate::exec::task;
-use crate::ids::{ExecutorRef, OperatorId, PlanId, RunId, ScanId, StageId, StagePart, StateId, StatePart, TaskId};
+use crate::ids::{
+    BatchId, ExecutorRef, OperatorId, PartitionId, PlanId, RunId, ScanId, StageId, StagePart, StateId, StatePart,
+    TaskId,
+};
 use crate::rdd::lineage;
 use crate::rdd::plan::RddPlan;
 use crate::scheduler::{BlockId, Fetch};
@@ -117,7 +120,7 @@ impl<B: BlockStore> Executor<B> {
             }
             ToExecutor::DropPlan { plan } => {
                 self.plans.remove(&plan);
-                self.programs.get().unload(plan.0);
+                self.programs.get().unload(plan);
             }
             ToExecutor::Run(run) => return self.accept(run, blobs),
             ToExecutor::Kill { task } => self.waiting.retain(|w| w.run.task != task),
@@ -146,12 +149,12 @@ impl<B: BlockStore> Executor<B> {
         let Some(plan) = RddPlan::of_relation(&job::decode(&spec.relation)?)? else {
             let graph = spec.compile()?;
             for (number, payload) in graph.functions.iter().enumerate() {
-                let id = FunctionId { plan: id.0, number };
+                let id = FunctionId { plan: id, number };
                 self.programs.get().load_function(id, payload)?;
             }
             return Ok(graph);
         };
-        self.programs.get().load(id.0, &plan.text, &plan.blobs)?;
+        self.programs.get().load(id, &plan.text, &plan.blobs)?;
         Ok(lineage::stages(&plan))
     }
 
@@ -323,14 +326,14 @@ impl<B: BlockStore> Executor<B> {
                 (Found::Live(state), _) => *state,
                 (Found::Stored(snapshot), _) => rebuild(&[snapshot])?,
                 (Found::None, Some(deltas)) => rebuild(&deltas)?,
-                (Found::None, None) if wanted.version < 0 => continue,
+                (Found::None, None) if wanted.version == BatchId::NONE => continue,
                 (Found::None, None) => return Ok(None),
             };
             states.insert(wanted.operator, state);
         }
         let mut inputs = TaskInputs::new(shuffle, scans, run.batch, states);
         if !graph.functions.is_empty() {
-            inputs.functions = Some((run.plan.0, self.programs.clone()));
+            inputs.functions = Some((run.plan, self.programs.clone()));
         }
         let inputs = Arc::new(inputs);
         let output = guarded(|| task::run(stage, task.partition, inputs.clone(), &graph.schema))?;
@@ -355,7 +358,7 @@ impl<B: BlockStore> Executor<B> {
             bytes.extend(output.blocks.into_iter().flatten().map(Buffer::from));
             rows = vec![rows.iter().sum()];
         } else {
-            for (partition, block) in output.blocks.into_iter().enumerate() {
+            for (partition, block) in PartitionId::first(output.blocks.len()).zip(output.blocks) {
                 if let Some(block) = block {
                     self.blocks.put(BlockId::Shuffle { task, partition }, block, false);
                 }
@@ -404,7 +407,7 @@ impl<B: BlockStore> Executor<B> {
         let reads = stage.reads_beside(task.partition, &kept_in(&run.fetches));
         let scans = reads.iter().filter_map(Read::scan);
         let sources = scans.zip(blobs).collect();
-        let mut written: BTreeMap<StagePart, Vec<(usize, Buffer)>> = BTreeMap::new();
+        let mut written: BTreeMap<StagePart, Vec<(PartitionId, Buffer)>> = BTreeMap::new();
         let mut kept = Vec::new();
         for (fetch, block) in got {
             match fetch.block {
@@ -436,9 +439,9 @@ impl<B: BlockStore> Executor<B> {
             });
         }
         let output = self.programs.get().run(ProgramTask {
-            plan: run.plan.0,
+            plan: run.plan,
             program,
-            partition: *program.partitions.get(task.partition).ok_or_else(disagree)?,
+            partition: *program.partitions.get(task.partition.0).ok_or_else(disagree)?,
             sources,
             shuffled,
             kept,
@@ -454,7 +457,7 @@ impl<B: BlockStore> Executor<B> {
         if program.write.is_none() {
             bytes.extend(output.blocks.into_iter().flatten().map(Buffer::from));
         } else {
-            for (partition, block) in output.blocks.into_iter().enumerate() {
+            for (partition, block) in PartitionId::first(output.blocks.len()).zip(output.blocks) {
                 if let Some(block) = block {
                     self.blocks.put(BlockId::Shuffle { task, partition }, block, false);
                 }

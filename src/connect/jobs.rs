@@ -9,7 +9,7 @@ use crate::cluster::runner::{Effect, JobRequest, Outcome};
 use crate::compile::job::JobSpec;
 use crate::error::Result;
 use crate::exec::stage::StageGraph;
-use crate::ids::{JobId, PlanId};
+use crate::ids::{JobId, PartitionId, PlanId};
 
 /// Who waits for a job.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) enum Owner {
     /// A job over datasets: the operation, and the partitions that its results are of.
     Datasets {
         operation: String,
-        partitions: Vec<usize>,
+        partitions: Vec<PartitionId>,
     },
     Ml(super::ml::MlJob),
     Text(super::write::TextWrite),

@@ -4,7 +4,7 @@ use arrow::buffer::Buffer;
 
 use crate::cluster::message::{FromExecutor, ToExecutor};
 use crate::error::SparkError;
-use crate::ids::{ConnectionId, ExecutorRef};
+use crate::ids::{BatchId, ConnectionId, ExecutorRef};
 use crate::sources;
 use crate::storage::{Answer, Request};
 
@@ -83,7 +83,7 @@ pub enum Input {
     /// A `foreachBatch` function has returned, for a batch of a run.
     ForeachBatchDone {
         run: String,
-        batch_id: i64,
+        batch_id: BatchId,
         error: Option<String>,
     },
     /// The answer to [`Output::Storage`].
@@ -120,7 +120,7 @@ pub enum Output {
     ForeachBatch {
         sink: String,
         run: String,
-        batch_id: i64,
+        batch_id: BatchId,
         blocks: Vec<Buffer>,
     },
     Listener {

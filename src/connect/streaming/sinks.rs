@@ -11,6 +11,7 @@ use crate::connect::protocol::Output;
 use crate::connect::session::MemoryTable;
 use crate::connect::storage::Purpose;
 use crate::error::{Result, SparkError};
+use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
 use crate::sources::options::check_types;
 use crate::storage::Answer;
@@ -96,7 +97,7 @@ impl Driver {
         (sinks::find(&wish.format)?.open)(wish, opening)
     }
 
-    pub(super) fn deliver(&mut self, run: &str, batch: i64, blocks: Vec<Buffer>, now_ms: i64) {
+    pub(super) fn deliver(&mut self, run: &str, batch: BatchId, blocks: Vec<Buffer>, now_ms: i64) {
         let Some(running) = self.streams.queries.get_mut(run) else {
             return;
         };
@@ -126,7 +127,13 @@ impl Driver {
     }
 
     /// The page's function has returned for a batch of a run; what comes late or twice changes nothing.
-    pub(in crate::connect) fn foreach_batch_done(&mut self, run: &str, batch: i64, error: Option<String>, now_ms: i64) {
+    pub(in crate::connect) fn foreach_batch_done(
+        &mut self,
+        run: &str,
+        batch: BatchId,
+        error: Option<String>,
+        now_ms: i64,
+    ) {
         let Some(running) = self.streams.queries.get_mut(run) else {
             return;
         };
@@ -136,7 +143,7 @@ impl Driver {
         }
     }
 
-    fn take_step(&mut self, run: &str, batch: i64, step: Result<Step>, now_ms: i64) {
+    fn take_step(&mut self, run: &str, batch: BatchId, step: Result<Step>, now_ms: i64) {
         let result = match step {
             Ok(Step::Wait) => return,
             Ok(Step::Write(requests)) => {

@@ -14,7 +14,7 @@ use crate::connect::driver::Driver;
 use crate::connect::storage::Purpose;
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::stage::StageGraph;
-use crate::ids::{RunId, StateId};
+use crate::ids::{BatchId, RunId, StateId};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scope::Resolved;
@@ -295,7 +295,7 @@ impl Driver {
         if let (Some(resume), Some(at)) = (&resume, &starting.at) {
             self.restore_state(run, &graph, at, resume)?;
         }
-        let next_batch = resume.as_ref().map_or(0, |r| r.next_batch);
+        let next_batch = resume.as_ref().map_or(BatchId(0), |r| r.next_batch);
         let definition = Definition {
             id: id.clone(),
             run_id: run_id.clone(),
@@ -320,7 +320,7 @@ impl Driver {
                 query,
                 sink,
                 connections: vec![],
-                delivered: next_batch - 1,
+                delivered: next_batch.previous(),
                 locked: starting.at,
             },
         );
@@ -353,13 +353,13 @@ impl Driver {
 
     /// Tells the runner of the state that a checkpoint holds.
     fn restore_state(&mut self, run: RunId, graph: &StageGraph, at: &Location, resume: &Resume) -> Result<()> {
-        if resume.next_batch == 0 {
+        if resume.next_batch == BatchId(0) {
             return Ok(());
         }
         for part in graph.state_parts() {
-            let files = resume.state.chain(at, part, resume.next_batch)?;
+            let files = resume.state.chain(at, part, resume.next_batch.0)?;
             let deltas = files.iter().filter(|f| f.kind == state::Kind::Delta).count();
-            let version = resume.next_batch - 1;
+            let version = resume.next_batch.previous();
             self.runner.restore_state(StateId { run, part }, version, deltas);
         }
         Ok(())
@@ -371,7 +371,7 @@ fn accept(graph: &StageGraph, at: Option<&Location>, resume: Resume) -> Result<R
     if let (false, Some(at)) = (resume.offset_ids.is_empty(), at) {
         state::compare(&resume.operators, &operator_records(graph))?;
         for part in graph.state_parts() {
-            resume.state.chain(at, part, resume.next_batch)?;
+            resume.state.chain(at, part, resume.next_batch.0)?;
         }
     }
     Ok(resume)

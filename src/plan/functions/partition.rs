@@ -8,6 +8,7 @@ use arrow::datatypes::DataType;
 use datafusion_expr::{Expr, Volatility};
 
 use super::entry::{Function, Nulls, scalar};
+use crate::ids::PartitionId;
 use crate::kernels::kernel;
 use crate::plan::scope::Typed;
 
@@ -31,8 +32,8 @@ thread_local! {
 }
 
 /// A task for this partition begins on this thread; it runs to its end before another does.
-pub fn enter(partition: usize) {
-    TASK.with(|task| task.set((task.get().0 + 1, partition as i32)));
+pub fn enter(partition: PartitionId) {
+    TASK.with(|task| task.set((task.get().0 + 1, partition.0 as i32)));
 }
 
 /// `spark_partition_id()` (`SparkPartitionID`).

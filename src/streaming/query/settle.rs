@@ -146,7 +146,7 @@ impl Query {
     /// The batch is committed.
     pub(super) fn finish(&mut self, mut batch: Box<Batch>, now_ms: i64) -> Vec<Action> {
         batch.marks.push(("commitOffsets", now_ms));
-        self.next_batch = batch.id + 1;
+        self.next_batch = batch.id.next();
         let mut gone = self.durable.as_mut().map(|d| d.clean(batch.id)).unwrap_or_default();
         for (source, share) in self.sources.iter_mut().zip(&batch.shares) {
             gone.extend(source.committed(&share.end));

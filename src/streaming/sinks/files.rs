@@ -12,8 +12,9 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, SchemaRef};
 use serde_json::Value;
 
-use super::{Definition, Delivery, Opening, Sink, Step, Wish};
+use super::{Definition, Delivery, Opening, Sink, SinkLog, Step, Wish};
 use crate::error::{Exception, Result, SparkError};
+use crate::ids::BatchId;
 use crate::plan::functions::csv;
 use crate::plan::functions::json::write::Writer;
 use crate::plan::output_mode::OutputMode;
@@ -157,13 +158,13 @@ pub struct FileSink {
     /// Lines of the log, for the next compact entry.
     lines: Vec<Value>,
     /// The last batch in the log.
-    last: i64,
+    last: BatchId,
     taking: Option<Taking>,
 }
 
 #[derive(Debug)]
 struct Taking {
-    batch: i64,
+    batch: BatchId,
     files: Vec<Written>,
     /// Paths that are not durable yet.
     waits: BTreeSet<String>,
@@ -187,7 +188,7 @@ impl FileSink {
         options: BTreeMap<String, String>,
         zone: Zone,
         schema: SchemaRef,
-        log: BTreeMap<i64, Vec<Value>>,
+        log: SinkLog,
     ) -> Result<Self> {
         if format == FileFormat::Text {
             check_text(&schema)?;
@@ -200,7 +201,7 @@ impl FileSink {
             options,
             zone,
             schema,
-            last: log.last_key_value().map_or(-1, |(batch, _)| *batch),
+            last: log.last_key_value().map_or(BatchId::NONE, |(batch, _)| BatchId(*batch)),
             lines: log.into_values().flatten().collect(),
             taking: None,
         })
@@ -210,7 +211,7 @@ impl FileSink {
     ///
     /// # Errors
     /// Rows that cannot be written in the sink's format.
-    pub fn begin(&mut self, query: &str, batch: i64, blocks: &[Buffer], now_ms: i64) -> Result<Step> {
+    pub fn begin(&mut self, query: &str, batch: BatchId, blocks: &[Buffer], now_ms: i64) -> Result<Step> {
         if batch <= self.last {
             return Ok(Step::Done);
         }
@@ -272,12 +273,12 @@ impl FileSink {
         };
         let own: Vec<Value> = taking.files.iter().map(Written::line).collect();
         self.lines.extend(own.iter().cloned());
-        let text = if files::is_compact(taking.batch) {
+        let text = if files::is_compact(taking.batch.0) {
             files::text(self.lines.iter().cloned())
         } else {
             files::text(own)
         };
-        let path = format!("{}/{}", log_folder(&self.folder), files::name(taking.batch));
+        let path = format!("{}/{}", log_folder(&self.folder), files::name(taking.batch.0));
         taking.logging = true;
         taking.waits.insert(path.clone());
         Step::Write(vec![Request::Write {
@@ -424,7 +425,7 @@ mod tests {
     }
 
     /// Carries a batch out; the paths that were written, in order.
-    fn take(sink: &mut FileSink, disk: &mut Memory, batch: i64, blocks: &[Buffer]) -> Vec<String> {
+    fn take(sink: &mut FileSink, disk: &mut Memory, batch: BatchId, blocks: &[Buffer]) -> Vec<String> {
         let mut paths = Vec::new();
         let mut step = sink.begin("q", batch, blocks, 7).unwrap();
         while let Step::Write(requests) = step {
@@ -449,7 +450,7 @@ mod tests {
     #[test]
     fn a_batch_is_its_files_and_then_the_entry_that_names_them_and_is_written_once() {
         let (mut sink, mut disk) = (sink(FileFormat::Json, &[]), Memory::default());
-        let paths = take(&mut sink, &mut disk, 0, &[block(), block()]);
+        let paths = take(&mut sink, &mut disk, BatchId(0), &[block(), block()]);
         let part = |n: usize| format!("/out/part-0000{n}-q-0-c000.json");
         assert_eq!(paths, [part(0), part(1), "/out/_spark_metadata/0".into()]);
         assert_eq!(
@@ -463,8 +464,8 @@ mod tests {
             "{log}"
         );
         assert!(first.ends_with("\"action\":\"add\"}"));
-        assert_eq!(sink.begin("q", 0, &[block()], 8), Ok(Step::Done));
-        assert_eq!(take(&mut sink, &mut disk, 1, &[]), ["/out/_spark_metadata/1"]);
+        assert_eq!(sink.begin("q", BatchId(0), &[block()], 8), Ok(Step::Done));
+        assert_eq!(take(&mut sink, &mut disk, BatchId(1), &[]), ["/out/_spark_metadata/1"]);
     }
 
     #[test]
@@ -472,7 +473,7 @@ mod tests {
         let (mut sink, mut disk) = (sink(FileFormat::Json, &[]), Memory::default());
         let mut last = String::new();
         for batch in 0..10 {
-            last = take(&mut sink, &mut disk, batch, &[block()]).pop().unwrap();
+            last = take(&mut sink, &mut disk, BatchId(batch), &[block()]).pop().unwrap();
         }
         assert_eq!(last, "/out/_spark_metadata/9.compact");
         assert_eq!(read(&mut disk, &last).lines().count(), 11);
@@ -484,7 +485,7 @@ mod tests {
             sink(FileFormat::Csv, &[("header", "true"), ("sep", ";")]),
             Memory::default(),
         );
-        let paths = take(&mut sink, &mut disk, 0, &[block()]);
+        let paths = take(&mut sink, &mut disk, BatchId(0), &[block()]);
         assert_eq!(read(&mut disk, &paths[0]), "name;n;x\n\"a, \\\"b\\\"\";1;0.5\n;2;\n");
     }
 

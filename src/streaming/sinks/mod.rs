@@ -20,6 +20,7 @@ use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 
 use crate::error::{Result, SparkError};
+use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
 use crate::sources::options::Opt;
 use crate::storage::Request;
@@ -62,7 +63,7 @@ pub struct Delivery<'a> {
     /// The query's id, the same over restarts.
     pub query: &'a str,
     /// The batch's number.
-    pub batch: i64,
+    pub batch: BatchId,
     /// Arrow IPC streams, in the order of the result's partitions; none for a batch without rows.
     pub blocks: Vec<Buffer>,
     /// The time, ms since the epoch.

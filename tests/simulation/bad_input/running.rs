@@ -5,6 +5,7 @@ use crate::engine::client::{options, sql, stream, write};
 use crate::engine::cluster::Cluster;
 use crate::seeds::Log;
 use rivulet::connect::protocol::Input;
+use rivulet::ids::BatchId;
 use rivulet::proto::streaming_query_command::Command;
 
 /// A query over pushed records of `v INT, t STRING` into a memory table of its name.
@@ -125,7 +126,7 @@ fn a_function_of_foreach_batch_that_returns_after_the_stop_does_not_revive_its_q
         cluster.drive(
             Input::ForeachBatchDone {
                 run: "another-run".into(),
-                batch_id: 0,
+                batch_id: BatchId(0),
                 error: None,
             },
             log,
@@ -133,7 +134,7 @@ fn a_function_of_foreach_batch_that_returns_after_the_stop_does_not_revive_its_q
         cluster.drive(
             Input::ForeachBatchDone {
                 run: "another-run".into(),
-                batch_id: 0,
+                batch_id: BatchId(0),
                 error: Some("too late".into()),
             },
             log,

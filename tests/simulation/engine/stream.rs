@@ -10,6 +10,7 @@ use super::cluster::{Cluster, Faults};
 use crate::seeds::{Log, each_seed};
 use crate::window_model::{Expected, Model, Row};
 use rivulet::connect::protocol::Input;
+use rivulet::ids::BatchId;
 use rivulet::proto::write_stream_operation_start::Trigger;
 
 pub(super) const SCHEMA: &str = "ts TIMESTAMP, k STRING, v BIGINT";
@@ -210,7 +211,7 @@ fn compare(cluster: &mut Cluster, query: &str, plan: &Plan, expected: &[Expected
     for (at, ((_, id, blocks), expected)) in cluster.batches.iter().zip(expected).enumerate() {
         let mut found = rows(blocks);
         found.sort();
-        assert_eq!((*id, found), (at as i64, expected.rows.clone()), "batch {at}");
+        assert_eq!((*id, found), (BatchId(at as i64), expected.rows.clone()), "batch {at}");
     }
 }
 

@@ -14,7 +14,7 @@ use rivulet::cluster::runner::{JobRequest, Outcome, StateChange};
 use rivulet::compile::job::JobSpec;
 use rivulet::error::{Result, SparkError};
 use rivulet::exec::inputs::{EventTimeStats, TaskReport};
-use rivulet::ids::{OperatorId, PlanId, RunId, StageId, StagePart, StatePart};
+use rivulet::ids::{BatchId, OperatorId, PartitionId, PlanId, RunId, StageId, StagePart, StatePart};
 use rivulet::plan::output_mode::OutputMode;
 use rivulet::settings::Conf;
 use rivulet::sources::Memory;
@@ -129,7 +129,7 @@ fn outcome(max_s: Option<i64>) -> Outcome {
         reports: vec![(
             StagePart {
                 stage: StageId(0),
-                partition: 0,
+                partition: PartitionId(0),
             },
             report,
         )],
@@ -139,7 +139,7 @@ fn outcome(max_s: Option<i64>) -> Outcome {
 
 /// A change of both partitions of the state.
 fn changes() -> Vec<StateChange> {
-    (0..2)
+    PartitionId::first(2)
         .map(|partition| StateChange {
             part: StatePart {
                 operator: OperatorId(0),
@@ -195,7 +195,7 @@ fn run(actions: Vec<Action>) -> JobRequest {
     }
 }
 
-fn delivery(actions: Vec<Action>) -> i64 {
+fn delivery(actions: Vec<Action>) -> BatchId {
     match <[Action; 1]>::try_from(actions) {
         Ok([Action::Deliver { batch_id, .. }]) => batch_id,
         other => panic!("one delivery was expected: {other:?}"),
