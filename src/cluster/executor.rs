@@ -11,9 +11,7 @@ use super::states::{Found, StateStore, States};
 use crate::compile::job;
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::{TaskInputs, TaskReport};
-use crate::exec::program::{
-    FunctionId, Keep, NoPrograms, Program, ProgramHost, ProgramTask, SharedHost, Shuffled, USER_ERROR,
-};
+use crate::exec::program::{FunctionId, Keep, NoPrograms, Program, ProgramHost, ProgramTask, SharedHost, Shuffled};
 use crate::exec::stage::{Output, Read, Stage, StageGraph, Work};
 use crate::exec::task;
 use crate::ids::{
@@ -279,10 +277,7 @@ impl<B: BlockStore> Executor<B> {
             Ok(Some(done)) => done,
             Ok(None) => Outgoing::Driver(FromExecutor::StateMissing { task }, vec![]),
             Err(error) => {
-                // An error of the data is the same wherever the task runs; one of ours may not be.
-                let retryable = error.condition.as_deref() == Some("INTERNAL_ERROR")
-                    || error.condition.as_deref() == Some("CORRUPT_BLOCK")
-                    || error.condition.as_deref() == Some(USER_ERROR);
+                let retryable = error.is_retryable();
                 Outgoing::Driver(FromExecutor::Failed { task, error, retryable }, vec![])
             }
         }

@@ -7,6 +7,7 @@ use crate::error::SparkError;
 use crate::ids::{BatchId, ConnectionId, ExecutorRef};
 use crate::sources;
 use crate::storage::{Answer, Request};
+use crate::streaming::query::EventKind;
 
 /// A request's number, given by the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -124,7 +125,7 @@ pub enum Output {
         blocks: Vec<Buffer>,
     },
     Listener {
-        kind: &'static str,
+        kind: EventKind,
         json: String,
     },
     Console {

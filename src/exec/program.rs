@@ -13,9 +13,6 @@ use arrow::buffer::Buffer;
 use crate::error::{Result, SparkError};
 use crate::ids::{BatchId, DatasetId, KeptId, PartitionId, PlanId, ScanPart};
 
-/// Condition of an exception of the user's: the task is tried again, as Spark does.
-pub const USER_ERROR: &str = "FAILED_EXECUTE_UDF";
-
 /// A stage's work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {

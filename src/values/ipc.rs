@@ -28,8 +28,9 @@ pub fn read(block: &Buffer) -> Result<Vec<RecordBatch>> {
             crate::error::Exception::Runtime,
             "CORRUPT_BLOCK",
             "XX001",
-            format!("A block is no Arrow IPC stream: {why}."),
+            format!("A block is not an Arrow IPC stream: {why}."),
         )
+        .by(crate::error::Fault::Engine)
     };
     let mut decoder = StreamDecoder::new();
     let mut rest = block.clone();

@@ -203,7 +203,7 @@ impl Driver {
                 batch_id,
                 blocks,
             } => host.foreach_batch(&sink, &run, batch_id.0 as f64, give(&blocks)),
-            Output::Listener { kind, json } => host.listener(kind, &json),
+            Output::Listener { kind, json } => host.listener(kind.word(), &json),
             Output::Console { text } => host.console(&text),
             Output::Credit {
                 source,

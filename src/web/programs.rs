@@ -6,10 +6,8 @@ use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::host::{Programs, thrown};
-use crate::error::{Exception, Result, SparkError};
-use crate::exec::program::{
-    FunctionId, GroupAnswer, GroupCall, Keep, ProgramHost, ProgramOutput, ProgramTask, USER_ERROR,
-};
+use crate::error::{Exception, Fault, Result, SparkError};
+use crate::exec::program::{FunctionId, GroupAnswer, GroupCall, Keep, ProgramHost, ProgramOutput, ProgramTask};
 use crate::ids::{BatchId, DatasetId, KeptId, PartitionId, PlanId, ScanId};
 use crate::values::ipc;
 
@@ -154,7 +152,7 @@ fn keep(parts: &Array) -> Keep {
 
 /// What the user's function threw, with its stack.
 fn user_error(error: &JsValue) -> SparkError {
-    let mut out = SparkError::new(Exception::Connect, USER_ERROR, "39000", thrown(error));
+    let mut out = SparkError::new(Exception::Connect, "FAILED_EXECUTE_UDF", "39000", thrown(error)).by(Fault::Function);
     let text = |key: &str| Reflect::get(error, &key.into()).ok().and_then(|v| v.as_string());
     if let Some(stack) = text("stack") {
         out.parameters.insert("stack".into(), stack);

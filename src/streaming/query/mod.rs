@@ -71,9 +71,31 @@ pub enum Action {
     /// So many blocks of a source have been received for good.
     Received { source: usize, count: i64 },
     /// Tell listeners.
-    Event { kind: &'static str, json: String },
+    Event { kind: EventKind, json: String },
     /// The query is over; the error that ended it, if one did.
     Terminated { error: Option<SparkError> },
+}
+
+/// What happened to a query, as listeners are called (Spark's `StreamingQueryListener.Event`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// It started: `QueryStartedEvent`.
+    Started,
+    /// A batch has ended: `QueryProgressEvent`.
+    Progress,
+    /// It is over: `QueryTerminatedEvent`.
+    Terminated,
+}
+
+impl EventKind {
+    /// Returns the kind's name on the page.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Progress => "progress",
+            Self::Terminated => "terminated",
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use crate::ids::OperatorId;
 use crate::streaming::checkpoint::logs::Commit;
 use crate::streaming::pid::Measured;
 use crate::streaming::progress::StateProgress;
+use crate::streaming::query::EventKind;
 use crate::streaming::trigger::Trigger;
 
 impl Query {
@@ -157,7 +158,7 @@ impl Query {
         let json = self.progress(&batch, now_ms).json();
         self.last_start_ms = Some(batch.started_ms);
         actions.push(Action::Event {
-            kind: "progress",
+            kind: EventKind::Progress,
             json: json.to_string(),
         });
         self.recent.push_back(json);

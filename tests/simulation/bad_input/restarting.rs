@@ -11,6 +11,7 @@ use rivulet::error::SparkError;
 use rivulet::ids::BatchId;
 use rivulet::proto::streaming_query_command::Command;
 use rivulet::storage::{Request, Storage};
+use rivulet::streaming::query::EventKind;
 
 const COUNTS: &str = "SELECT k, count(*) AS n FROM events GROUP BY k";
 
@@ -162,7 +163,11 @@ fn a_query_of_the_same_driver_leaves_its_checkpoint_to_its_successor_unless_it_m
         cluster.process_all(&first, log).expect("it runs");
         let second = start(cluster, log, COUNTS).expect("it takes over");
         assert_eq!(first, second);
-        let ended = cluster.events.iter().filter(|(kind, _)| *kind == "terminated").count();
+        let ended = cluster
+            .events
+            .iter()
+            .filter(|(kind, _)| *kind == EventKind::Terminated)
+            .count();
         assert_eq!(ended, 1);
         stop(cluster, log, &second);
     });

@@ -28,6 +28,7 @@ use rivulet::settings::Conf;
 use rivulet::sources::Ask;
 use rivulet::storage::faulty::Faulty;
 use rivulet::storage::files::{FileEntry, Files};
+use rivulet::streaming::query::EventKind;
 
 const DRIVER: u64 = 0;
 const DISK: u64 = u64::MAX;
@@ -111,7 +112,7 @@ pub struct Cluster {
     /// (sink, batch id, blocks) of foreachBatch.
     pub batches: Vec<(String, BatchId, Vec<Buffer>)>,
     /// Listener events: kind and JSON.
-    pub events: Vec<(&'static str, serde_json::Value)>,
+    pub events: Vec<(EventKind, serde_json::Value)>,
     pub disk: Faulty,
     pub server: Server,
     pub injected: Injected,

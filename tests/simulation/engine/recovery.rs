@@ -19,6 +19,7 @@ use rivulet::proto::streaming_query_command;
 use rivulet::proto::write_stream_operation_start::Trigger;
 use rivulet::storage::{Reply, Request, Storage, file_log};
 use rivulet::streaming::checkpoint::logs::Offsets;
+use rivulet::streaming::query::EventKind;
 
 const CHECK: &str = "/check";
 const OUT: &str = "/out";
@@ -126,12 +127,12 @@ fn start(cluster: &mut Cluster, world: &World, log: &mut Log) -> Option<String> 
 
 /// Whether the query still runs.
 fn is_active(cluster: &Cluster, query: &str) -> bool {
-    let ends = |kind: &str| kind == "started" || kind == "terminated";
+    let ends = |kind: &EventKind| *kind != EventKind::Progress;
     let mut own = cluster
         .events
         .iter()
         .filter(|(kind, json)| ends(kind) && json["id"] == query);
-    own.next_back().is_some_and(|(kind, _)| *kind == "started")
+    own.next_back().is_some_and(|(kind, _)| *kind == EventKind::Started)
 }
 
 fn run(seed: u64, windows: bool, faults: Faults, log: &mut Log) -> (u64, Injected) {
@@ -299,7 +300,7 @@ fn compare(cluster: &mut Cluster, world: &mut World, offsets: &BTreeMap<BatchId,
     assert_eq!(output(cluster, world), wanted);
     for (kind, progress) in &cluster.events {
         let state = &progress["stateOperators"][0];
-        if *kind != "progress" || state.is_null() {
+        if *kind != EventKind::Progress || state.is_null() {
             continue;
         }
         let wanted = &expected[&BatchId(progress["batchId"].as_i64().expect("progress has a batch"))];

@@ -23,6 +23,7 @@ use rivulet::storage::wal::Kept;
 use rivulet::storage::{Reply, Request};
 use rivulet::streaming::checkpoint::Location;
 use rivulet::streaming::checkpoint::resume::Resume;
+use rivulet::streaming::query::EventKind;
 use rivulet::streaming::query::{Action, Definition, Query, Ticket};
 use rivulet::streaming::source::Source;
 use rivulet::streaming::trigger::Trigger;
@@ -205,7 +206,14 @@ fn delivery(actions: Vec<Action>) -> BatchId {
 /// The progress that a finished batch reports.
 fn progress(actions: Vec<Action>) -> serde_json::Value {
     match <[Action; 1]>::try_from(actions) {
-        Ok([Action::Event { kind: "progress", json }]) => serde_json::from_str(&json).expect("progress is JSON"),
+        Ok(
+            [
+                Action::Event {
+                    kind: EventKind::Progress,
+                    json,
+                },
+            ],
+        ) => serde_json::from_str(&json).expect("progress is JSON"),
         other => panic!("progress was expected: {other:?}"),
     }
 }
@@ -213,7 +221,15 @@ fn progress(actions: Vec<Action>) -> serde_json::Value {
 /// The error that ended the query, which it tells once, after the event.
 fn end(actions: Vec<Action>) -> Option<SparkError> {
     match <[Action; 2]>::try_from(actions) {
-        Ok([Action::Event { kind: "terminated", .. }, Action::Terminated { error }]) => error,
+        Ok(
+            [
+                Action::Event {
+                    kind: EventKind::Terminated,
+                    ..
+                },
+                Action::Terminated { error },
+            ],
+        ) => error,
         other => panic!("the end was expected: {other:?}"),
     }
 }
