@@ -73,11 +73,9 @@ impl Driver {
                     .ok_or_else(|| SparkError::invalid_plan("a write has no relation"))?;
                 return self.execute_discarding(operation, session, input, now_ms);
             }
-            CommandType::WriteOperation(write) if write.source.as_deref() == Some("text") => {
-                return self.write_text(operation, session, write, now_ms);
-            }
-            CommandType::WriteOperation(_) | CommandType::WriteOperationV2(_) => {
-                return Err(SparkError::unsupported("writing batch DataFrames to files or tables"));
+            CommandType::WriteOperation(write) => return self.write_files(operation, session, write, now_ms),
+            CommandType::WriteOperationV2(_) => {
+                return Err(SparkError::unsupported("writing batch DataFrames to tables"));
             }
             other => {
                 return Err(SparkError::unsupported(format!("the command {}", variant_name(&other))));

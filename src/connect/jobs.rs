@@ -22,7 +22,7 @@ pub(super) enum Owner {
         partitions: Vec<PartitionId>,
     },
     Ml(super::ml::MlJob),
-    Text(super::write::TextWrite),
+    Files(Box<super::write::FileWrite>),
 }
 
 impl Owner {
@@ -31,7 +31,7 @@ impl Owner {
         match self {
             Self::Rows(rows) => Some(&rows.operation),
             Self::Ml(job) => Some(&job.operation),
-            Self::Text(write) => Some(&write.operation),
+            Self::Files(write) => Some(&write.operation),
             Self::Datasets { operation, .. } => Some(operation),
             Self::Query(_) => None,
         }
@@ -124,7 +124,7 @@ impl Driver {
                 self.datasets_done(&operation, &partitions, outcome);
             }
             (Owner::Ml(job), Ok(outcome)) => self.ml_job_done(&job, &outcome),
-            (Owner::Text(write), Ok(outcome)) => self.text_written(&write, &outcome),
+            (Owner::Files(write), Ok(outcome)) => self.files_written(&write, &outcome),
         }
         let effects = self.runner.drop_plan(plan);
         self.carry_out(effects, now_ms);

@@ -5,23 +5,19 @@
 //! entry names belong to batches that were given up, and readers pass them over.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray};
 use arrow::buffer::Buffer;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 
 use super::{Definition, Delivery, Opening, Sink, SinkLog, Step, Wish};
 use crate::error::{Exception, Result, SparkError};
+use crate::exec::encode::{Encoder, FileFormat};
 use crate::ids::BatchId;
-use crate::plan::functions::csv;
-use crate::plan::functions::json::write::Writer;
 use crate::plan::output_mode::OutputMode;
 use crate::sources::files::SINK_LOG;
 use crate::storage::file_log::Written;
 use crate::storage::{Request, file_log as files};
-use crate::values::cast::to_text;
 use crate::values::ipc;
 use crate::values::zone::Zone;
 
@@ -118,43 +114,13 @@ impl Sink for FileSink {
     }
 }
 
-/// The form of the files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileFormat {
-    Json,
-    Csv,
-    Text,
-}
-
-impl FileFormat {
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "json" => Some(Self::Json),
-            "csv" => Some(Self::Csv),
-            "text" => Some(Self::Text),
-            _ => None,
-        }
-    }
-
-    fn ending(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Text => "txt",
-        }
-    }
-}
-
 /// A sink and the batch that it takes.
 #[derive(Debug)]
 pub struct FileSink {
     /// The folder as the client named it.
     path: String,
     folder: String,
-    format: FileFormat,
-    options: BTreeMap<String, String>,
-    zone: Zone,
-    schema: SchemaRef,
+    encoder: Encoder,
     /// Lines of the log, for the next compact entry.
     lines: Vec<Value>,
     /// The last batch in the log.
@@ -190,17 +156,11 @@ impl FileSink {
         schema: SchemaRef,
         log: SinkLog,
     ) -> Result<Self> {
-        if format == FileFormat::Text {
-            check_text(&schema)?;
-        }
-        Writer::new(&options, zone)?;
+        let encoder = Encoder::new(format, options, zone, schema)?;
         Ok(Self {
             path: path.to_owned(),
             folder: path.trim_end_matches('/').to_owned(),
-            format,
-            options,
-            zone,
-            schema,
+            encoder,
             last: log.last_key_value().map_or(BatchId::NONE, |(batch, _)| BatchId(*batch)),
             lines: log.into_values().flatten().collect(),
             taking: None,
@@ -217,7 +177,7 @@ impl FileSink {
         }
         let (mut writes, mut files) = (Vec::new(), Vec::new());
         for block in blocks {
-            let text = self.text(&ipc::read(block)?)?;
+            let text = self.encoder.text(&ipc::read(block)?)?;
             if text.is_empty() {
                 continue;
             }
@@ -225,7 +185,7 @@ impl FileSink {
                 "{}/part-{:05}-{query}-{batch}-c000.{}",
                 self.folder,
                 files.len(),
-                self.format.ending()
+                self.encoder.format.ending()
             );
             files.push(Written {
                 path: path.clone(),
@@ -286,110 +246,14 @@ impl FileSink {
             bytes: Buffer::from(text.into_bytes()),
         }])
     }
-
-    /// Rows as the text of a file.
-    fn text(&self, batches: &[RecordBatch]) -> Result<String> {
-        let mut out = String::new();
-        let names: Vec<&str> = self.schema.fields().iter().map(|f| f.name().as_str()).collect();
-        for batch in batches.iter().filter(|b| b.num_rows() > 0) {
-            match self.format {
-                FileFormat::Json => self.json(batch, &names, &mut out)?,
-                FileFormat::Csv => self.csv(batch, &names, &mut out)?,
-                FileFormat::Text => {
-                    let column = batch.column(0).as_string_opt::<i32>();
-                    let column = column.ok_or_else(|| SparkError::internal("a text sink got no strings"))?;
-                    for value in column {
-                        out.push_str(value.unwrap_or_default());
-                        out.push('\n');
-                    }
-                }
-            }
-        }
-        Ok(out)
-    }
-
-    fn json(&self, batch: &RecordBatch, names: &[&str], out: &mut String) -> Result<()> {
-        let writer = Writer::new(&self.options, self.zone)?;
-        let fields = batch.schema();
-        let fields = fields
-            .fields()
-            .iter()
-            .zip(names)
-            .map(|(f, name)| f.as_ref().clone().with_name(*name));
-        let rows = StructArray::try_new(fields.collect(), batch.columns().to_vec(), None)?;
-        let rows: ArrayRef = Arc::new(rows);
-        for row in 0..rows.len() {
-            writer.value(&rows, row, out)?;
-            out.push('\n');
-        }
-        Ok(())
-    }
-
-    fn csv(&self, batch: &RecordBatch, names: &[&str], out: &mut String) -> Result<()> {
-        let option = |keys: [&str; 2]| keys.iter().find_map(|k| self.options.get(*k));
-        let separator = option(["sep", "delimiter"]).map_or(",", String::as_str);
-        if out.is_empty()
-            && self
-                .options
-                .get("header")
-                .is_some_and(|v| v.eq_ignore_ascii_case("true"))
-        {
-            let header = names.iter().map(|n| csv::quoted(n, separator)).collect::<Vec<_>>();
-            out.push_str(&header.join(separator));
-            out.push('\n');
-        }
-        let null = self.options.get("nullvalue").map_or("", String::as_str);
-        let columns = batch.columns().iter().map(|c| to_text(c, self.zone));
-        let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
-        for row in 0..batch.num_rows() {
-            let cells = columns.iter().map(|c| {
-                if c.is_null(row) {
-                    null.to_owned()
-                } else {
-                    csv::quoted(c.value(row), separator)
-                }
-            });
-            out.push_str(&cells.collect::<Vec<_>>().join(separator));
-            out.push('\n');
-        }
-        Ok(())
-    }
-}
-
-fn check_text(schema: &SchemaRef) -> Result<()> {
-    if schema.fields().len() != 1 {
-        return Err(SparkError {
-            sql_state: None,
-            ..SparkError::analysis(
-                "_LEGACY_ERROR_TEMP_1290",
-                "",
-                format!(
-                    "Text data source supports only a single column, and you have {} columns.",
-                    schema.fields().len()
-                ),
-            )
-        });
-    }
-    let field = schema.field(0);
-    if field.data_type() != &DataType::Utf8 {
-        let shown = crate::values::types::simple_string(field.data_type()).to_uppercase();
-        return Err(SparkError::analysis(
-            "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
-            "0A000",
-            format!(
-                "The Text datasource doesn't support the column `{}` of the type \"{shown}\".",
-                field.name()
-            ),
-        )
-        .with("columnName", format!("`{}`", field.name())));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Float64Array, Int64Array, StringArray};
-    use arrow::datatypes::{Field, Schema};
+    use std::sync::Arc;
+
+    use arrow::array::{Float64Array, Int64Array, RecordBatch, StringArray};
+    use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
     use crate::storage::memory::Memory;
