@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Months and days move the wall clock of the session's zone, everything smaller moves the instant. The
-//! names of the results are those that Spark gives to columns.
+//! names of the results are those of columns in Spark.
 
 use std::sync::Arc;
 

@@ -68,7 +68,7 @@ fn field(typed: Typed, name: &str, by: Names) -> Result<Typed> {
         }
         DataType::List(item) if matches!(item.data_type(), DataType::Struct(_)) => {
             let DataType::Struct(inner) = item.data_type() else {
-                return Err(SparkError::internal("a struct is none"));
+                return Err(SparkError::internal("expected a struct type"));
             };
             let (index, found) = inner
                 .iter()

@@ -138,7 +138,7 @@ fn list(elements: Vec<ScalarValue>, declared: Option<DataType>) -> Result<Scalar
 /// # Errors
 /// If it is not a decimal of at most 38 digits, `CONNECT_INVALID_PLAN`.
 fn decimal(text: &str, precision: Option<i32>, scale: Option<i32>) -> Result<ScalarValue> {
-    let bad = || SparkError::invalid_plan(format!("'{text}' is no decimal literal"));
+    let bad = || SparkError::invalid_plan(format!("'{text}' is not a decimal literal"));
     let negative = text.starts_with('-');
     let digits = text.trim_start_matches(['-', '+']);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));

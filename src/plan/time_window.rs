@@ -65,7 +65,7 @@ pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
                 "DATATYPE_MISMATCH.INVALID_INTERVAL",
                 "42K09",
                 format!(
-                    "The {label} '{}' of window is no duration of microseconds to weeks.",
+                    "The {label} '{}' of window is not a duration of microseconds to weeks.",
                     arg.name
                 ),
             )

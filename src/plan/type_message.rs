@@ -245,7 +245,7 @@ fn fields_from_json(text: &str) -> Result<Fields> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|e| bad_json(&e.to_string()))?;
     match json_type(&value)? {
         DataType::Struct(fields) => Ok(fields),
-        _ => Err(bad_json("the schema is no struct")),
+        _ => Err(bad_json("the schema is not a struct")),
     }
 }
 

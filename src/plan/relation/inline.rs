@@ -41,7 +41,7 @@ impl Analyzer {
                     _ => Err(SparkError::analysis(
                         "UNEXPECTED_INPUT_TYPE",
                         "42K09",
-                        format!("The argument {} of range is no integer literal.", t.name),
+                        format!("The argument {} of range is not an integer literal.", t.name),
                     )),
                 });
             let longs = longs.collect::<Result<Vec<_>>>()?;
@@ -85,7 +85,7 @@ impl Analyzer {
         let mut cells: Vec<Vec<Typed>> = Vec::new();
         for row in rows {
             let DataType::Struct(fields) = row.data_type.clone() else {
-                return Err(SparkError::invalid_plan("a row of VALUES is no struct"));
+                return Err(SparkError::invalid_plan("a row of VALUES is not a struct"));
             };
             cells.push(
                 fields

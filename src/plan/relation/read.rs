@@ -142,7 +142,7 @@ impl Analyzer {
             );
         };
         let reader = arrow::ipc::reader::StreamReader::try_new(data.as_slice(), None)
-            .map_err(|e| SparkError::invalid_plan(format!("a local relation is no Arrow stream: {e}")))?;
+            .map_err(|e| SparkError::invalid_plan(format!("a local relation is not an Arrow stream: {e}")))?;
         let arriving = reader.schema();
         let own: Fields = arriving
             .fields()
