@@ -4,10 +4,10 @@
 //! wire between driver and executors, and some are written into checkpoints: see each.
 //!
 //! ```
-//! use rivulet::ids::{JobId, StageId, TaskId};
+//! use rivulet::ids::{JobId, PartitionId, StageId, TaskId};
 //!
-//! let task = TaskId { job: JobId(7), stage: StageId(1), partition: 3, attempt: 0 };
-//! assert_eq!(task.part().partition, 3);
+//! let task = TaskId { job: JobId(7), stage: StageId(1), partition: PartitionId(3), attempt: 0 };
+//! assert_eq!(task.part().partition, PartitionId(3));
 //! assert_eq!(task.job.to_string(), "7");
 //! ```
 
