@@ -131,7 +131,7 @@ impl Driver {
     }
 
     /// Executors, jobs and their stages, as JSON.
-    pub fn status(&mut self) -> String {
+    pub fn status(&mut self) -> serde_json::Value {
         let executors: Vec<serde_json::Value> = self
             .runner
             .executors()
@@ -168,6 +168,6 @@ impl Driver {
                 })
             })
             .collect();
-        serde_json::json!({ "executors": executors, "jobs": jobs, "datasets": datasets }).to_string()
+        serde_json::json!({ "executors": executors, "jobs": jobs, "datasets": datasets })
     }
 }

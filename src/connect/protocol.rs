@@ -126,7 +126,8 @@ pub enum Output {
     },
     Listener {
         kind: EventKind,
-        json: String,
+        /// As Spark's JSON has it.
+        event: serde_json::Value,
     },
     Console {
         text: String,

@@ -6,10 +6,9 @@
 use std::collections::HashMap;
 
 use arrow::buffer::Buffer;
-use js_sys::{Object, Reflect, Uint8Array};
-use wasm_bindgen::JsValue;
+use js_sys::Uint8Array;
+use web_sys::{FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
 
-use super::host::SyncFile;
 use crate::cluster::executor::BlockStore;
 use crate::cluster::states::StateStore;
 use crate::ids::StateId;
@@ -27,13 +26,13 @@ enum Block {
 pub struct Blocks {
     blocks: HashMap<BlockId, Block>,
     memory_bytes: usize,
-    spill: Option<SyncFile>,
+    spill: Option<FileSystemSyncAccessHandle>,
     file: Extents,
     states: HashMap<StateId, (u64, u32)>,
 }
 
 impl Blocks {
-    pub fn new(spill: Option<SyncFile>) -> Self {
+    pub fn new(spill: Option<FileSystemSyncAccessHandle>) -> Self {
         Self {
             blocks: HashMap::new(),
             memory_bytes: 0,
@@ -50,7 +49,7 @@ impl Blocks {
         let start = self.file.take(length);
         // A file system that is full takes less than all.
         let whole = file
-            .write(bytes, &at(start))
+            .write_with_buffer_source_and_options(bytes, &at(start))
             .is_ok_and(|n| n >= f64::from(bytes.length()));
         if !whole {
             self.file.give(start, length);
@@ -68,16 +67,19 @@ impl Blocks {
 
     fn read(&self, start: u64, bytes: u32) -> Option<Buffer> {
         let array = Uint8Array::new_with_length(bytes);
-        let read = self.spill.as_ref()?.read(&array, &at(start)).ok()?;
+        let read = self
+            .spill
+            .as_ref()?
+            .read_with_buffer_source_and_options(&array, &at(start))
+            .ok()?;
         (read >= f64::from(bytes)).then(|| Buffer::from(array.to_vec()))
     }
 }
 
-fn at(offset: u64) -> JsValue {
-    let options = Object::new();
-    // Setting a property of a fresh object cannot fail.
-    let _ = Reflect::set(&options, &"at".into(), &(offset as f64).into());
-    options.into()
+fn at(offset: u64) -> FileSystemReadWriteOptions {
+    let options = FileSystemReadWriteOptions::new();
+    options.set_at_f64(offset as f64);
+    options
 }
 
 impl BlockStore for Blocks {

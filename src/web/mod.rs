@@ -1,19 +1,35 @@
-//! The only code that knows wasm-bindgen: driver and executor as classes that a worker's script steps.
+//! The browser's edge: the only code that knows wasm-bindgen. It turns what the engine asks for into what browsers do, and
+//! what happens in a browser into the engine's events.
 //!
-//! Each call into them runs one step and carries out what it asked for through the host object the script gave. Bytes go
-//! in and out as `Uint8Array`s; blocks live outside the wasm heap ([`blocks`]).
+//! A worker of Rivulet loads `worker.js`, which is little more than a loader: [`worker::Worker`] becomes the driver or an
+//! executor and owns ports ([`port`]), the worker's lock ([`locks`]), timers ([`timer`]), connections ([`connections`]), files
+//! ([`registered_files`], [`storage`], [`spill`]) and the conversation with the page ([`page`]). What stays JavaScript is
+//! running functions of the user's, whose values are JavaScript's ([`programs`]).
+//!
+//! Plain values cross through serde; bytes cross as `Uint8Array`s, copied once; blocks live outside the wasm heap ([`blocks`]).
+//! The rooms below know nothing of all this.
 
-mod blocks;
+pub mod blocks;
+pub mod connections;
 mod driver;
 mod executor;
-mod host;
+pub mod host;
+pub mod locks;
+pub mod page;
+pub mod port;
 mod programs;
-mod storage;
+pub mod registered_files;
+pub mod spill;
+pub mod storage;
+pub mod timer;
+pub mod worker;
 
 use arrow::buffer::Buffer;
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
+
+use host::thrown;
 
 /// The table of functions as JSON: the client's functions are generated from it.
 #[wasm_bindgen(js_name = functionTable)]

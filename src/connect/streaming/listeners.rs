@@ -1,5 +1,7 @@
 //! Events of queries, for the listeners of clients.
 
+use serde_json::Value;
+
 use crate::connect::driver::Driver;
 use crate::connect::protocol::Output;
 use crate::error::Result;
@@ -38,7 +40,7 @@ impl Driver {
         Ok(())
     }
 
-    pub(super) fn listener(&mut self, kind: EventKind, json: String) {
+    pub(super) fn listener(&mut self, kind: EventKind, event: Value) {
         let event_type = match kind {
             EventKind::Progress => sc::StreamingQueryEventType::QueryProgressEvent,
             EventKind::Terminated => sc::StreamingQueryEventType::QueryTerminatedEvent,
@@ -47,16 +49,16 @@ impl Driver {
         if kind != EventKind::Started {
             for listener in self.streams.listeners.clone() {
                 let text = if kind == EventKind::Progress {
-                    format!("{{\"progress\":{json}}}")
+                    format!("{{\"progress\":{event}}}")
                 } else {
-                    json.clone()
+                    event.to_string()
                 };
-                let event = sc::StreamingQueryListenerEvent {
+                let told = sc::StreamingQueryListenerEvent {
                     event_json: text,
                     event_type: event_type.into(),
                 };
                 let result = sc::StreamingQueryListenerEventsResult {
-                    events: vec![event],
+                    events: vec![told],
                     listener_bus_listener_added: None,
                 };
                 self.respond(
@@ -66,6 +68,6 @@ impl Driver {
                 );
             }
         }
-        self.out.push(Output::Listener { kind, json });
+        self.out.push(Output::Listener { kind, event });
     }
 }

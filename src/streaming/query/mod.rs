@@ -71,7 +71,7 @@ pub enum Action {
     /// So many blocks of a source have been received for good.
     Received { source: usize, count: i64 },
     /// Tell listeners.
-    Event { kind: EventKind, json: String },
+    Event { kind: EventKind, event: Value },
     /// The query is over; the error that ended it, if one did.
     Terminated { error: Option<SparkError> },
 }

@@ -13,10 +13,9 @@ use crate::streaming::query::EventKind;
 
 impl Query {
     /// The event that tells listeners of the start.
-    pub fn started_event(&self) -> String {
+    pub fn started_event(&self) -> Value {
         let d = &self.definition;
         json!({ "id": d.id, "runId": d.run_id, "name": d.name, "timestamp": instant(self.started_ms), "jobTags": [] })
-            .to_string()
     }
 
     pub fn error(&self) -> Option<&SparkError> {
@@ -133,7 +132,7 @@ impl Query {
         vec![
             Action::Event {
                 kind: EventKind::Terminated,
-                json: event.to_string(),
+                event,
             },
             Action::Terminated { error },
         ]
