@@ -218,7 +218,7 @@ impl StageGraph {
     /// An operator's state from its deltas, as of `version`.
     ///
     /// # Errors
-    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` where a delta cannot be read.
+    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` if a delta cannot be read.
     pub fn rebuild(&self, operator: OperatorId, deltas: &[Buffer], version: BatchId) -> Result<OperatorState> {
         let operator = self
             .operators

@@ -19,7 +19,7 @@ impl Speculation {
     /// `spark.speculation` and what belongs to it, with Spark's defaults; none where it is off.
     ///
     /// # Errors
-    /// An `IllegalArgumentException` where a setting is no number.
+    /// An `IllegalArgumentException` if a setting is no number.
     pub fn of(conf: &Conf) -> Result<Option<Self>> {
         if !conf.flag(&settings::SPECULATION) {
             return Ok(None);

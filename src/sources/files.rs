@@ -239,7 +239,7 @@ impl FileSource {
 /// The files of a folder. Where a file sink writes it, those of batches that were committed: its log tells which.
 ///
 /// # Errors
-/// Where the host cannot look, or the sink's log cannot be read.
+/// If the host cannot look, or the sink's log cannot be read.
 pub fn listed(files: &dyn Files, path: &str) -> Result<Vec<FileEntry>> {
     let folder = format!("{}/{SINK_LOG}", path.trim_end_matches('/'));
     let mut entries: Vec<(i64, String)> = files

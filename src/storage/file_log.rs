@@ -46,7 +46,7 @@ pub fn text(lines: impl IntoIterator<Item = Value>) -> String {
 /// The lines of an entry.
 ///
 /// # Errors
-/// `CHECKPOINT_CORRUPT` where the bytes are no such entry.
+/// `CHECKPOINT_CORRUPT` if the bytes are no such entry.
 pub fn parse(path: &str, bytes: &[u8]) -> Result<Vec<Value>> {
     let bad = || corrupt(path, &format!("{path} is no log of files of version {VERSION}"));
     let mut lines = std::str::from_utf8(bytes).map_err(|_| bad())?.lines();
@@ -120,7 +120,7 @@ impl Seen {
     }
 
     /// # Errors
-    /// `CHECKPOINT_CORRUPT` where a field is missing.
+    /// `CHECKPOINT_CORRUPT` if a field is missing.
     pub fn parse(log: &str, line: &Value) -> Result<Self> {
         let (path, modified, entry) = (&line["path"], &line["timestamp"], &line["batchId"]);
         match (path.as_str(), modified.as_i64(), entry.as_i64()) {
@@ -152,7 +152,7 @@ impl Written {
     }
 
     /// # Errors
-    /// `CHECKPOINT_CORRUPT` where a field is missing.
+    /// `CHECKPOINT_CORRUPT` if a field is missing.
     pub fn parse(log: &str, line: &Value) -> Result<Self> {
         match (
             line["path"].as_str(),

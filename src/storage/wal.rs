@@ -76,7 +76,7 @@ fn decode(path: &str, file: &Buffer) -> Result<(i64, Vec<Buffer>)> {
 /// Reads a log; blocks before `from` are passed over.
 ///
 /// # Errors
-/// Pauses; a gap between segments, or one before `from`, where records are gone that are still wanted.
+/// Pauses; a gap between segments, or one before `from`, if records are gone that are still wanted.
 pub fn read(facts: &Facts, folder: &str, from: i64) -> Known<Kept> {
     let mut firsts: Vec<i64> = super::facts::batch_ids(facts.list(folder)?).collect();
     firsts.sort_unstable();

@@ -158,7 +158,7 @@ pub trait Restore: Debug + Send + Sync {
     /// Applies deltas and snapshots in order.
     ///
     /// # Errors
-    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` where one cannot be read.
+    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` if one cannot be read.
     fn load(&self, state: &mut OperatorState, deltas: &[Buffer]) -> Result<()>;
 }
 

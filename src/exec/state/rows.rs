@@ -397,7 +397,7 @@ pub fn encode(parts: Vec<Part>) -> Result<Vec<u8>> {
 /// Applies a delta to tables.
 ///
 /// # Errors
-/// `CORRUPT_STATE` where it is cut short or belongs to an operator with other tables.
+/// `CORRUPT_STATE` if it is cut short or belongs to an operator with other tables.
 pub fn apply(tables: &mut [RowTable], delta: &Buffer) -> Result<()> {
     let word = |at: usize| -> Result<u64> {
         let bytes = delta.get(at..at + 8).ok_or_else(|| corrupt("it is cut short"))?;

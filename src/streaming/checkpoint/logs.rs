@@ -79,7 +79,7 @@ impl Metadata {
     }
 
     /// # Errors
-    /// `CHECKPOINT_CORRUPT` where the bytes are no such file.
+    /// `CHECKPOINT_CORRUPT` if the bytes are no such file.
     pub fn parse(path: &str, bytes: &[u8]) -> Result<Self> {
         let value = object(path, Some(text(path, bytes)?))?;
         let id = value["id"]
@@ -108,7 +108,7 @@ impl Offsets {
     }
 
     /// # Errors
-    /// `CHECKPOINT_CORRUPT` where the bytes are no such entry.
+    /// `CHECKPOINT_CORRUPT` if the bytes are no such entry.
     pub fn parse(path: &str, bytes: &[u8]) -> Result<Self> {
         let mut lines = lines(path, bytes)?;
         let metadata = object(path, lines.next())?;
@@ -138,7 +138,7 @@ impl Commit {
     }
 
     /// # Errors
-    /// `CHECKPOINT_CORRUPT` where the bytes are no such entry.
+    /// `CHECKPOINT_CORRUPT` if the bytes are no such entry.
     pub fn parse(path: &str, bytes: &[u8]) -> Result<Self> {
         let mut lines = lines(path, bytes)?;
         let value = object(path, lines.next())?;
