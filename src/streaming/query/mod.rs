@@ -152,28 +152,15 @@ impl EventKind {
 #[derive(Debug)]
 enum Phase {
     /// What a start writes is not durable yet.
-    Opening {
-        waits: BTreeSet<Ticket>,
-    },
+    Opening { waits: BTreeSet<Ticket> },
     /// No batch is in progress; the next look for one is at `until_ms`.
-    Waiting {
-        until_ms: i64,
-    },
+    Waiting { until_ms: i64 },
     /// What sources must remember is being written; it comes before the offsets.
-    LoggingSources {
-        batch: Box<Batch>,
-        waits: BTreeSet<Ticket>,
-    },
+    LoggingSources { batch: Box<Batch>, waits: BTreeSet<Ticket> },
     /// The batch's entry of the offset log is being written; without it the batch does not run.
-    LoggingOffsets {
-        batch: Box<Batch>,
-        waits: BTreeSet<Ticket>,
-    },
+    LoggingOffsets { batch: Box<Batch>, waits: BTreeSet<Ticket> },
     /// The batch's job runs; `job` is its id once the scheduler has it.
-    Running {
-        batch: Box<Batch>,
-        job: Option<JobId>,
-    },
+    Running { batch: Box<Batch>, job: Option<JobId> },
     /// The sink takes the rows while the state is written; `delivered` says whether the sink has them.
     Settling {
         batch: Box<Batch>,
@@ -181,14 +168,9 @@ enum Phase {
         delivered: bool,
     },
     /// The batch's entry of the commit log is being written.
-    LoggingCommit {
-        batch: Box<Batch>,
-        waits: BTreeSet<Ticket>,
-    },
+    LoggingCommit { batch: Box<Batch>, waits: BTreeSet<Ticket> },
     /// The query is over, with the error that ended it, if one did.
-    Ended {
-        error: Option<SparkError>,
-    },
+    Ended { error: Option<SparkError> },
 }
 
 /// The batch in progress.
