@@ -30,7 +30,10 @@ pub const CLOCK_BATCH_PAUSE_MS: i64 = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
     /// At multiples of an interval since the epoch; 0 is as soon as the last batch is over.
-    ProcessingTime { interval_ms: i64 },
+    ProcessingTime {
+        /// The interval, ms.
+        interval_ms: i64,
+    },
     /// All that is there at the start, in batches of the usual size, then the end.
     AvailableNow,
     /// All that is there at the start in one batch, then the end.

@@ -110,17 +110,40 @@ pub struct Ticket(pub u64);
 #[derive(Debug)]
 pub enum Action {
     /// A request to storage; the answer is [`Query::answered`]. Requests are carried out in their order.
-    Storage { ticket: Ticket, request: Request },
+    Storage {
+        /// What the answer will name.
+        ticket: Ticket,
+        /// What to do.
+        request: Request,
+    },
     /// Run the plan; the answer is [`Query::job_done`] or [`Query::failed`].
     Run(JobRequest),
     /// Hand rows to the sink; the answer is [`Query::delivered`].
-    Deliver { batch_id: BatchId, blocks: Vec<Buffer> },
+    Deliver {
+        /// The batch's number; a batch that ran before comes again under the same.
+        batch_id: BatchId,
+        /// Its rows, as Arrow IPC streams.
+        blocks: Vec<Buffer>,
+    },
     /// `count` blocks of a source have been received for good, since the checkpoint began.
-    Received { source: usize, count: i64 },
+    Received {
+        /// The source's number.
+        source: usize,
+        /// Blocks since the checkpoint began.
+        count: i64,
+    },
     /// Call listeners with an event.
-    Event { kind: EventKind, json: String },
+    Event {
+        /// What happened.
+        kind: EventKind,
+        /// The event, as Spark's listeners read it.
+        json: String,
+    },
     /// The query is over; the error that ended it, if one did.
-    Terminated { error: Option<SparkError> },
+    Terminated {
+        /// Why, unless it was stopped or came to its end.
+        error: Option<SparkError>,
+    },
 }
 
 /// What happened to a query, as listeners are called (Spark's `StreamingQueryListener.Event`).
