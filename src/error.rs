@@ -1,8 +1,17 @@
 //! The one error that every layer speaks: Spark's condition, SQLSTATE and message parameters.
 //!
-//! Spark's rule (`SparkThrowable`): an error is a *condition* such as `DIVIDE_BY_ZERO`, an optional SQLSTATE, named
-//! parameters, and a sentence. The exception class is what a client raises (`AnalysisException`, …). Layers below `plan`
-//! carry it inside `DataFusionError::External`, so that an error of a kernel reaches the page unchanged.
+//! Spark's rule (`SparkThrowable`): an error is a *condition* such as `DIVIDE_BY_ZERO`, an optional
+//! SQLSTATE, named parameters, and a sentence. The exception class is what a client raises
+//! (`AnalysisException`, …). Layers below `plan` carry it inside `DataFusionError::External`, so that
+//! an error of a kernel reaches the page unchanged.
+//!
+//! ```text
+//! kernel: SparkError ─► ArrowError::ExternalError ─► DataFusionError::ArrowError, Context, Shared, …
+//!                                                                    │ From<DataFusionError>
+//! client: AnalysisException(condition, parameters, message) ◄── SparkError
+//! ```
+//!
+//! Code decides by conditions and classes, never by the sentence.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,21 +23,33 @@ use serde::{Deserialize, Serialize};
 /// Which exception a client raises, by Spark's class names without their package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exception {
+    /// The query is wrong before it runs: a name, a type or a call that cannot be resolved.
     Analysis,
+    /// SQL text or a schema does not parse; also an [`Exception::Analysis`] to clients.
     Parse,
+    /// A number that does not fit, or a division by zero.
     Arithmetic,
+    /// A string that is not a number.
     NumberFormat,
+    /// A string that is not a time, or a time that cannot be.
     DateTime,
+    /// An index beyond an array's ends.
     ArrayIndexOutOfBounds,
+    /// An argument or a setting that is not allowed.
     IllegalArgument,
+    /// An operation that this object does not have.
     UnsupportedOperation,
+    /// A streaming query that ended with an error, which is its cause.
     StreamingQuery,
+    /// Anything else that goes wrong when a query runs.
     Runtime,
+    /// Anything else: a broken message, a broken invariant, a lost executor.
     Connect,
 }
 
 impl Exception {
-    /// The JVM classes that Spark's server names for this exception, most specific first.
+    /// Returns the JVM classes that Spark's server names for this exception, most specific first. PySpark
+    /// chooses its class by the first one that it knows.
     pub fn classes(self) -> &'static [&'static str] {
         match self {
             Self::Analysis => &["org.apache.spark.sql.AnalysisException"],
@@ -63,7 +84,7 @@ impl Exception {
         }
     }
 
-    /// The class name that the TypeScript client raises.
+    /// Returns the class name that the TypeScript client raises.
     pub fn name(self) -> &'static str {
         match self {
             Self::Analysis => "AnalysisException",
@@ -94,14 +115,31 @@ pub enum Fault {
 }
 
 /// An error as Spark words it.
+///
+/// ```
+/// use rivulet::error::{Exception, SparkError};
+///
+/// let error = SparkError::analysis("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", "A column `x` cannot be resolved.")
+///     .with("objectName", "`x`");
+/// assert_eq!(error.exception, Exception::Analysis);
+/// assert_eq!(error.parameters["objectName"], "`x`");
+/// assert_eq!(
+///     error.to_string(),
+///     "[UNRESOLVED_COLUMN.WITHOUT_SUGGESTION] A column `x` cannot be resolved. SQLSTATE: 42703",
+/// );
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SparkError {
+    /// Which class a client raises.
     pub exception: Exception,
-    /// Spark's error condition, e.g. `UNRESOLVED_COLUMN.WITH_SUGGESTION`; none where Spark has none.
+    /// Spark's error condition, e.g. `UNRESOLVED_COLUMN.WITH_SUGGESTION`; `None` if Spark has none.
     pub condition: Option<String>,
+    /// The five characters of the SQL standard's class and subclass; `None` if Spark has none.
     pub sql_state: Option<String>,
     /// The sentence without condition and SQLSTATE.
     pub message: String,
+    /// What the sentence is about, by Spark's parameter names; clients and tests read them, so they are as
+    /// Spark quotes them.
     pub parameters: BTreeMap<String, String>,
     /// Whose fault it is. Clients do not see it.
     #[serde(default)]
@@ -112,6 +150,7 @@ pub struct SparkError {
 pub type Result<T, E = SparkError> = std::result::Result<T, E>;
 
 impl SparkError {
+    /// Makes an error with a condition and a SQLSTATE, and without parameters.
     pub fn new(exception: Exception, condition: &str, sql_state: &str, message: impl Into<String>) -> Self {
         Self {
             exception,
@@ -123,7 +162,7 @@ impl SparkError {
         }
     }
 
-    /// Names one of the things the sentence is about.
+    /// Names one of the things that the sentence is about; a second value for a name replaces the first.
     #[must_use]
     pub fn with(mut self, parameter: &str, value: impl Into<String>) -> Self {
         self.parameters.insert(parameter.to_owned(), value.into());
@@ -142,7 +181,7 @@ impl SparkError {
         self.fault != Fault::Statement
     }
 
-    /// Returns what Scala's `require` throws: an `IllegalArgumentException` without a condition.
+    /// Makes what Scala's `require` throws: an `IllegalArgumentException` without a condition.
     pub fn requirement(message: impl Into<String>) -> Self {
         Self {
             exception: Exception::IllegalArgument,
@@ -154,11 +193,13 @@ impl SparkError {
         }
     }
 
+    /// Makes an `AnalysisException`.
     pub fn analysis(condition: &str, sql_state: &str, message: impl Into<String>) -> Self {
         Self::new(Exception::Analysis, condition, sql_state, message)
     }
 
-    /// A thing that Spark has and Rivulet has not (yet): the sentence names it.
+    /// Makes the error of a thing that Spark has and Rivulet lacks: `UNSUPPORTED_FEATURE.RIVULET`, which
+    /// names it.
     pub fn unsupported(what: impl Into<String>) -> Self {
         let what = what.into();
         Self::new(
@@ -170,7 +211,7 @@ impl SparkError {
         .with("feature", what)
     }
 
-    /// A request that no correct client sends.
+    /// Makes the error of a request that no correct client sends: `CONNECT_INVALID_PLAN.CANNOT_PARSE`.
     pub fn invalid_plan(message: impl Into<String>) -> Self {
         Self::new(
             Exception::Connect,
@@ -180,18 +221,19 @@ impl SparkError {
         )
     }
 
-    /// A broken invariant of the engine: a bug of ours, told as such.
+    /// Makes the error of a broken invariant of the engine: our bug, reported as `INTERNAL_ERROR`.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Exception::Connect, "INTERNAL_ERROR", "XX000", message).by(Fault::Engine)
     }
 
-    /// The text that Spark's `getMessage` gives: `[CONDITION] sentence SQLSTATE: 42000`.
+    /// Returns what Spark's `getMessage` returns: `[CONDITION] sentence SQLSTATE: 42000`.
     pub fn full_message(&self) -> String {
         self.to_string()
     }
 }
 
 impl fmt::Display for SparkError {
+    /// Writes condition, sentence and SQLSTATE; what is missing is left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(condition) = &self.condition {
             write!(f, "[{condition}] ")?;
@@ -207,25 +249,32 @@ impl fmt::Display for SparkError {
 impl std::error::Error for SparkError {}
 
 impl From<SparkError> for DataFusionError {
+    /// Hides the error in DataFusion's, from which it comes out unchanged.
     fn from(error: SparkError) -> Self {
         DataFusionError::External(Box::new(error))
     }
 }
 
 impl From<SparkError> for ArrowError {
+    /// Hides the error in Arrow's, from which it comes out unchanged.
     fn from(error: SparkError) -> Self {
         ArrowError::ExternalError(Box::new(error))
     }
 }
 
 impl From<ArrowError> for SparkError {
+    /// As for DataFusion's errors, one of which it is wrapped in.
     fn from(error: ArrowError) -> Self {
         DataFusionError::from(error).into()
     }
 }
 
 impl From<DataFusionError> for SparkError {
-    /// Finds the Spark error inside; what has none becomes an internal error or the condition that the kernel means.
+    /// Finds the Spark error inside, through any number of wrappings.
+    ///
+    /// Without one, Arrow's division by zero and overflow become Spark's conditions, exhausted memory
+    /// becomes `MEMORY_LIMIT`, what DataFusion does not implement `UNSUPPORTED_FEATURE.RIVULET`, and all
+    /// else an internal error.
     fn from(error: DataFusionError) -> Self {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
         while let Some(inner) = cause {
@@ -257,7 +306,7 @@ impl From<DataFusionError> for SparkError {
     }
 }
 
-/// `x / 0` under ANSI.
+/// Makes the error of `x / 0` under ANSI.
 pub fn divide_by_zero() -> SparkError {
     SparkError::new(
         Exception::Arithmetic,
@@ -268,7 +317,7 @@ pub fn divide_by_zero() -> SparkError {
     .with("config", "\"spark.sql.ansi.enabled\"")
 }
 
-/// `x % 0` under ANSI.
+/// Makes the error of `x % 0` under ANSI.
 pub fn remainder_by_zero() -> SparkError {
     SparkError::new(
         Exception::Arithmetic,
@@ -279,7 +328,8 @@ pub fn remainder_by_zero() -> SparkError {
     .with("config", "\"spark.sql.ansi.enabled\"")
 }
 
-/// A result that does not fit its type, under ANSI.
+/// Makes the error of a result that does not fit its type, under ANSI; `what` overflowed, such as `long
+/// overflow`.
 pub fn arithmetic_overflow(what: &str) -> SparkError {
     SparkError::new(
         Exception::Arithmetic,

@@ -1,4 +1,15 @@
 //! Names of things that cross rooms. A number of one kind cannot be taken for a number of another.
+//!
+//! Each is a number inside; what it counts and who hands it out stands with the name. They cross the
+//! wire between driver and executors, and some are written into checkpoints: see each.
+//!
+//! ```
+//! use rivulet::ids::{JobId, PartitionId, StageId, TaskId};
+//!
+//! let task = TaskId { job: JobId(7), stage: StageId(1), partition: PartitionId(3), attempt: 0 };
+//! assert_eq!(task.part().partition, PartitionId(3));
+//! assert_eq!(task.job.to_string(), "7");
+//! ```
 
 use std::fmt;
 
@@ -191,11 +202,12 @@ impl TaskId {
     }
 }
 
-/// A partition of a dataset that an executor keeps.
+/// A partition of a dataset that an executor keeps in its block store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct KeptId {
     /// The dataset's key, which no other dataset of the driver has.
     pub dataset: DatasetId,
+    /// The partition, from 0.
     pub partition: PartitionId,
 }
 

@@ -14,6 +14,7 @@ use crate::exec::encode::{Encoder, FileFormat};
 use crate::ml::persistence::File;
 use crate::proto as sc;
 use crate::proto::write_operation::SaveMode;
+use crate::sources::options::{Side, refuse_unknown};
 use crate::values::ipc;
 
 /// A job whose rows become files.
@@ -70,6 +71,7 @@ impl Driver {
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let options = write.options.iter().map(|(k, v)| (k.to_lowercase(), v.clone()));
         let options: BTreeMap<String, String> = options.collect();
+        refuse_unknown(Side::Sink, &source, &[&["path"], format.options()].concat(), &options)?;
         let encoder = Encoder::new(format, options, analyzer.zone, schema)?;
         let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);
         let scans = self.read_files(&graph)?;

@@ -12,6 +12,45 @@ use crate::plan::functions::json::write::Writer;
 use crate::values::cast::to_text;
 use crate::values::zone::Zone;
 
+const JSON_OPTIONS: &[&str] = &[
+    "ignoreNullFields",
+    "dateFormat",
+    "timestampFormat",
+    "timestampNTZFormat",
+    "timeZone",
+    "locale",
+    "encoding",
+    "lineSep",
+    "compression",
+    "pretty",
+    "writeNonAsciiCharacterAsCodePoint",
+];
+
+const CSV_OPTIONS: &[&str] = &[
+    "sep",
+    "delimiter",
+    "header",
+    "nullValue",
+    "emptyValue",
+    "quote",
+    "quoteAll",
+    "escape",
+    "escapeQuotes",
+    "charToEscapeQuoteEscaping",
+    "ignoreLeadingWhiteSpace",
+    "ignoreTrailingWhiteSpace",
+    "dateFormat",
+    "timestampFormat",
+    "timestampNTZFormat",
+    "timeZone",
+    "locale",
+    "encoding",
+    "lineSep",
+    "compression",
+];
+
+const TEXT_OPTIONS: &[&str] = &["encoding", "lineSep", "compression"];
+
 /// The form of a file of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileFormat {
@@ -31,6 +70,15 @@ impl FileFormat {
             "csv" => Some(Self::Csv),
             "text" => Some(Self::Text),
             _ => None,
+        }
+    }
+
+    /// Lists the options that Spark's writer of this form takes, whether or not they change anything here.
+    pub fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Json => JSON_OPTIONS,
+            Self::Csv => CSV_OPTIONS,
+            Self::Text => TEXT_OPTIONS,
         }
     }
 

@@ -1,7 +1,14 @@
 //! A scalar function made of a closure: how Spark's semantics enter DataFusion's expression trees.
 //!
-//! The analyzer knows all types when it builds an expression, so a kernel is made for one call: its return type is fixed
-//! and its constant options (zone, format, mode) are captured. Two kernels are equal when name, options and type are.
+//! The analyzer knows all types when it builds an expression, so a kernel is made for one call: its
+//! return type is fixed and its constant options (zone, format, mode) are captured. Two kernels are
+//! equal when name, options and type are.
+//!
+//! ```text
+//! plan:  kernel::call("upper", "", Utf8, [column], closure)      → Expr::ScalarFunction
+//! run:   arguments as arrays of n rows → closure → an array of n rows
+//!        all arguments constant        → one row, so that the optimizer can fold the call
+//! ```
 
 use std::any::Any;
 use std::fmt;
@@ -14,9 +21,11 @@ use datafusion_common::{DataFusionError, Result};
 use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
+/// The closure of a kernel: arguments as arrays, and their number of rows, which a call without
+/// arguments needs too.
 type Body = dyn Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync;
 
-/// What the analyzer and event time must know of a function beside its type.
+/// What the analyzer and event time must know of a function besides its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Role {
     /// Nothing.
@@ -32,14 +41,20 @@ pub enum Role {
     Placeholder,
 }
 
-/// One call's function: named, typed, with its options spelled out in `options`.
+/// The function of one call: named, typed, with its options spelled out in `options`.
 #[derive(Clone)]
 struct Kernel {
+    /// What the function is called in plans that people read.
     name: String,
+    /// Tells apart closures of one name that behave differently.
     options: String,
+    /// The type of every array that the closure returns.
     return_type: DataType,
+    /// Any arguments: the analyzer has cast them before.
     signature: Signature,
+    /// What may be concluded from the call.
     role: Role,
+    /// What it computes.
     body: Arc<Body>,
 }
 
@@ -81,6 +96,8 @@ impl ScalarUDFImpl for Kernel {
         Ok(self.return_type.clone())
     }
 
+    /// Runs the closure; if all arguments are constants, over one row, so that the result is a constant
+    /// too.
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let scalars = !args.args.is_empty() && args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let rows = if scalars { 1 } else { args.number_rows };
@@ -96,7 +113,24 @@ impl ScalarUDFImpl for Kernel {
 }
 
 /// Makes the call `name(args…)`; `options` must tell apart closures that behave differently.
-/// The closure gets all arguments as arrays of `rows` rows and returns as many.
+///
+/// The closure receives all arguments as arrays of `rows` rows and returns an array of that length. It
+/// counts as a pure function: the optimizer folds it over constants, merges equal calls and moves it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, AsArray, Int64Array};
+/// use arrow::datatypes::{DataType, Int64Type};
+/// use datafusion_expr::col;
+/// use rivulet::kernels::kernel;
+///
+/// let twice = || kernel::call("twice", "", DataType::Int64, vec![col("n")], |args, _| {
+///     let doubled: Int64Array = args[0].as_primitive::<Int64Type>().unary(|n| n * 2);
+///     Ok(Arc::new(doubled) as ArrayRef)
+/// });
+/// assert_eq!(twice().to_string(), "twice(n)");
+/// assert_eq!(twice(), twice()); // by name, options and type
+/// ```
 pub fn call(
     name: &str,
     options: impl Into<String>,
@@ -133,7 +167,7 @@ pub fn call_as(
     )
 }
 
-/// Makes the call of a [`Role::Placeholder`].
+/// Makes the call of a [`Role::Placeholder`], which fails with an internal error if it is ever run.
 pub fn placeholder(name: &str, return_type: DataType, args: Vec<Expr>) -> Expr {
     let label = name.to_owned();
     let attributes = (Volatility::Immutable, Role::Placeholder);
@@ -148,7 +182,7 @@ pub fn role(function: &ScalarUDF) -> Role {
     kernel.map(|k| k.role).unwrap_or_default()
 }
 
-/// As [`call`], for functions whose value is not a function of their arguments (`rand`, `uuid`).
+/// As [`call`], for functions whose value does not follow from their arguments (`rand`, `uuid`).
 pub fn call_with(
     name: &str,
     options: impl Into<String>,
@@ -160,6 +194,7 @@ pub fn call_with(
     make(name, options.into(), return_type, args, (volatility, Role::Plain), body)
 }
 
+/// Wraps a closure and puts its arguments into a call.
 fn make(
     name: &str,
     options: String,

@@ -1,4 +1,9 @@
-//! The analyzer's own state: settings, fresh ids, the scans found so far, subqueries and lambda variables in sight.
+//! The analyzer's own state: settings, fresh ids, the scans found so far, subqueries and lambda
+//! variables in sight.
+//!
+//! What the analyzer does with messages is in the files beside this one, by what they resolve; each
+//! adds methods to [`Analyzer`]. An analyzer serves one plan: its ids begin at `#1`, and what it
+//! remembers goes with it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -98,19 +103,22 @@ pub struct Analyzer {
     pub views: BTreeMap<String, sc::Relation>,
     /// Where file names and inferred schemas come from.
     pub files: Rc<dyn FileCatalog>,
-    /// Relations that are analysed elsewhere.
+    /// Relations that rooms above planning analyze.
     pub extensions: Vec<Extended>,
     /// `withWatermark` calls met so far.
     pub(super) watermarks: usize,
+    /// The number of the newest column id.
     next_id: usize,
+    /// How many relations and expressions enclose the one under analysis.
     depth: usize,
 }
 
 impl Analyzer {
-    /// Returns an analyzer that knows no views and has read nothing yet.
+    /// Returns an analyzer that knows no views and has read nothing yet. `now_us` is the query's time:
+    /// every `current_timestamp()` of the plan is this one.
     ///
     /// # Errors
-    /// `INVALID_CONF_VALUE.TIME_ZONE` if the session's time zone is unknown.
+    /// If the session's time zone is unknown, `INVALID_CONF_VALUE.TIME_ZONE`.
     pub fn new(conf: Conf, now_us: i64, files: Rc<dyn FileCatalog>) -> Result<Self> {
         let zone = Zone::of_session(&conf)?;
         Ok(Self {
@@ -132,7 +140,8 @@ impl Analyzer {
         })
     }
 
-    /// What arithmetic and casts do with values that do not fit.
+    /// Returns what arithmetic and casts do with values that do not fit: ANSI unless the session turned it
+    /// off.
     pub fn mode(&self) -> Mode {
         if self.conf.ansi() { Mode::Ansi } else { Mode::Legacy }
     }
@@ -143,7 +152,7 @@ impl Analyzer {
         format!("{ID_PREFIX}{}", self.next_id)
     }
 
-    /// A new column under a fresh id.
+    /// Returns a new column under a fresh id, without qualifier, and not an event time.
     pub fn attribute(&mut self, name: impl Into<String>, data_type: DataType, nullable: bool) -> Attribute {
         Attribute {
             id: self.fresh_id(),
@@ -159,7 +168,7 @@ impl Analyzer {
     /// Does `work` one level deeper.
     ///
     /// # Errors
-    /// `EXPRESSION_TREE_TOO_DEEP` below 400 levels, so that no message can exhaust the stack.
+    /// If that is below 400 levels, `EXPRESSION_TREE_TOO_DEEP`, so that no message can exhaust the stack.
     pub(super) fn nested<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.depth += 1;
         let result = if self.depth > MAX_DEPTH {
@@ -177,6 +186,9 @@ impl Analyzer {
     }
 
     /// Adds a leaf and returns it as a relation under fresh ids.
+    ///
+    /// # Errors
+    /// If DataFusion refuses the plan, an internal error.
     pub fn scan(
         &mut self,
         origin: Origin,
@@ -215,7 +227,13 @@ impl Analyzer {
         Ok(Resolved::new(plan, output, streaming))
     }
 
-    /// A projection that holds exactly `columns`; plain columns keep their ids, the rest get the attribute's.
+    /// Returns a projection that holds exactly `columns`; plain columns keep their ids, the rest get the
+    /// attribute's.
+    ///
+    /// Without columns it has one constant column, since a batch needs one to have a number of rows.
+    ///
+    /// # Errors
+    /// If an expression does not fit the input, an internal error.
     pub fn project(&self, input: LogicalPlan, columns: Vec<(Expr, &Attribute)>) -> Result<LogicalPlan> {
         let exprs: Vec<Expr> = columns
             .into_iter()
@@ -231,7 +249,10 @@ impl Analyzer {
         Ok(LogicalPlanBuilder::from(input).project(exprs)?.build()?)
     }
 
-    /// The relation with nothing but its output: what set operations and subqueries need.
+    /// Returns the relation with nothing but its output: what set operations and subqueries need.
+    ///
+    /// # Errors
+    /// As [`Analyzer::project`].
     pub fn exactly(&self, relation: &Resolved) -> Result<LogicalPlan> {
         let columns = relation.output.iter().map(|a| (a.column(), a)).collect();
         self.project(relation.plan.clone(), columns)

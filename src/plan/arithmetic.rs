@@ -1,4 +1,15 @@
 //! `+ - * / % div pmod` and unary minus with Spark's result types and its three ways to fail.
+//!
+//! ```text
+//!               overflow                division by 0
+//! Ansi          ARITHMETIC_OVERFLOW     DIVIDE_BY_ZERO, REMAINDER_BY_ZERO
+//! Legacy        wraps (decimals: null)  null
+//! Try           null                    null
+//! ```
+//!
+//! Both sides are cast to a common type first; the kernel then sees two arrays of one type. Decimals
+//! keep types of their own: their results have Spark's precision and scale and are exact until they are
+//! rounded once.
 
 use std::sync::Arc;
 
@@ -18,6 +29,7 @@ use crate::values::text;
 use crate::values::types::{is_integral, is_numeric, is_string, sql_name};
 use crate::values::zone::Zone;
 
+/// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
 
 /// The operators of numbers, dates and intervals.
@@ -63,7 +75,11 @@ impl Op {
     }
 }
 
-/// `left op right` for numbers (and strings that stand for numbers); `mode` says what overflow and `/ 0` do.
+/// Resolves `left op right` for numbers (and strings that stand for numbers); `mode` says what overflow
+/// and `/ 0` do.
+///
+/// # Errors
+/// If the types do not go together, `DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES`.
 pub fn binary(op: Op, left: Typed, right: Typed, mode: Mode, zone: Zone) -> Result<Typed> {
     let name = match op {
         Op::PositiveModulo => format!("pmod({}, {})", left.name, right.name),
@@ -103,7 +119,7 @@ pub fn binary(op: Op, left: Typed, right: Typed, mode: Mode, zone: Zone) -> Resu
     Ok(Typed::new(expr, common, name))
 }
 
-/// A string beside a number is read as one.
+/// Casts a string beside a number: to BIGINT beside an integer under ANSI, else to DOUBLE.
 fn number(side: Typed, other: &Typed, mode: Mode, zone: Zone) -> Result<Typed> {
     if !is_string(&side.data_type) {
         return Ok(side);
@@ -116,7 +132,7 @@ fn number(side: Typed, other: &Typed, mode: Mode, zone: Zone) -> Result<Typed> {
     cast_expr::cast(side, &target, mode, zone)
 }
 
-/// Returns `DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES`: the operator takes no such pair of types.
+/// Makes `DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES`: the operator does not take such a pair of types.
 pub fn mismatch(op: Op, left: &Typed, right: &Typed) -> SparkError {
     let (l, r) = (sql_name(&left.data_type), sql_name(&right.data_type));
     SparkError::analysis(
@@ -144,11 +160,13 @@ fn overflow_text(data_type: &DataType) -> &'static str {
     }
 }
 
-/// Runs an operator over two columns of one type.
+/// Runs an operator over two columns of one type. A null on either side is null, whatever the other
+/// side is.
 ///
 /// # Errors
-/// `ARITHMETIC_OVERFLOW`, `DIVIDE_BY_ZERO` and `REMAINDER_BY_ZERO` in ANSI mode. Otherwise a zero divisor results in null;
-/// overflow wraps in legacy mode and is null when tried.
+/// If a value overflows or a divisor is 0 in ANSI mode: `ARITHMETIC_OVERFLOW`, `DIVIDE_BY_ZERO` or
+/// `REMAINDER_BY_ZERO`. Otherwise a zero divisor results in null; overflow wraps in legacy mode and is
+/// null when tried.
 fn evaluate(op: Op, left: &ArrayRef, right: &ArrayRef, mode: Mode) -> DfResult<ArrayRef> {
     let floating = matches!(left.data_type(), DataType::Float32 | DataType::Float64);
     if matches!(op, Op::Divide | Op::Remainder | Op::IntegralDivide | Op::PositiveModulo) {
@@ -199,7 +217,7 @@ fn evaluate(op: Op, left: &ArrayRef, right: &ArrayRef, mode: Mode) -> DfResult<A
     })
 }
 
-/// The divisor with its zeros as nulls.
+/// Returns the divisor with its zeros as nulls.
 fn nulls_for_zero(array: &ArrayRef) -> DfResult<ArrayRef> {
     let zero = make_zero(array.data_type());
     let zeros = arrow::compute::kernels::cmp::eq(array, &Scalar::new(zero))?;
@@ -212,7 +230,7 @@ fn make_zero(data_type: &DataType) -> ArrayRef {
     arrow::compute::cast(&zero, data_type).unwrap_or(zero)
 }
 
-/// The remainder, with the sign of the dividend, as in Java.
+/// Returns the remainder, with the sign of the dividend, as in Java. The least integer by -1 is 0.
 fn remainder(left: &ArrayRef, right: &ArrayRef) -> DfResult<ArrayRef> {
     if left.data_type() == &DataType::Int64 {
         let (l, r) = (left.as_primitive::<Int64Type>(), right.as_primitive::<Int64Type>());
@@ -229,7 +247,7 @@ fn remainder(left: &ArrayRef, right: &ArrayRef) -> DfResult<ArrayRef> {
     Ok(numeric::rem(left, right)?)
 }
 
-/// `div`: the quotient without its fraction, as BIGINT; the smallest BIGINT by -1 overflows.
+/// Returns the quotient without its fraction (`div`), as BIGINT; the smallest BIGINT by -1 overflows.
 fn integral_divide(left: &ArrayRef, right: &ArrayRef, mode: Mode) -> DfResult<ArrayRef> {
     let (l, r) = (left.as_primitive::<Int64Type>(), right.as_primitive::<Int64Type>());
     let mut out = Int64Builder::with_capacity(l.len());
@@ -247,7 +265,7 @@ fn integral_divide(left: &ArrayRef, right: &ArrayRef, mode: Mode) -> DfResult<Ar
     Ok(Arc::new(out.finish()))
 }
 
-/// `pmod`: the remainder, never negative for a positive divisor.
+/// Returns the remainder, never negative for a positive divisor (`pmod`).
 fn positive_modulo(left: &ArrayRef, right: &ArrayRef) -> DfResult<ArrayRef> {
     let first = remainder(left, right)?;
     let zero = Scalar::new(make_zero(left.data_type()));
@@ -256,7 +274,8 @@ fn positive_modulo(left: &ArrayRef, right: &ArrayRef) -> DfResult<ArrayRef> {
     Ok(arrow::compute::kernels::zip::zip(&negative, &shifted, &first)?)
 }
 
-/// Decimal arithmetic with Spark's result precision (`DecimalPrecision`), computed exactly and rounded half up once.
+/// Resolves decimal arithmetic with Spark's result precision (`DecimalPrecision`), computed exactly and
+/// rounded half up once.
 fn decimal(
     op: Op,
     left: (Typed, (u8, i8)),
@@ -303,7 +322,11 @@ fn decimal(
     }
 }
 
-/// Runs a decimal operator exactly, in 256 bits, and rounds half up to the scale of the result (Spark's `DecimalPrecision`).
+/// Runs a decimal operator exactly, in 256 bits, and rounds half up to the scale of the result.
+///
+/// # Errors
+/// If a result has too many digits in ANSI mode, `NUMERIC_VALUE_OUT_OF_RANGE`; if a divisor is 0 then,
+/// as in [`binary`].
 fn decimal_kernel(
     op: Op,
     left: &ArrayRef,
@@ -361,7 +384,7 @@ fn decimal_kernel(
     Ok(Arc::new(out.finish()))
 }
 
-/// The exact result at `scale`, rounded half up; none beyond 256 bits.
+/// Returns the exact result at `scale`, rounded half up; `None` beyond 256 bits.
 fn exact(op: Op, (a, s1): (i128, i32), (b, s2): (i128, i32), scale: i32) -> Option<i256> {
     let (a, b) = (i256::from_i128(a), i256::from_i128(b));
     let ten = |n: i32| i256::from_i128(10).checked_pow(u32::try_from(n).ok()?);
@@ -419,7 +442,10 @@ fn rescale(value: i256, from: i32, to: i32) -> Option<i256> {
     shifted.checked_div(unit)
 }
 
-/// Unary minus; the least integer overflows under ANSI.
+/// Resolves unary minus; a literal is negated at once, and the least integer overflows under ANSI.
+///
+/// # Errors
+/// If a string cannot be cast to DOUBLE. When it runs, `ARITHMETIC_OVERFLOW`.
 pub fn negate(input: Typed, mode: Mode, zone: Zone) -> Result<Typed> {
     let name = format!("(- {})", input.name);
     if let (Some(value), false) = (input.literal(), is_string(&input.data_type))

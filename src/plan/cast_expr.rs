@@ -1,7 +1,9 @@
-//! `CAST` of expressions by Spark's rules: what may be cast to what, and which casts DataFusion's optimizer understands.
+//! `CAST` of expressions by Spark's rules: what may be cast to what, and which casts DataFusion's
+//! optimizer understands.
 //!
-//! Lossless widenings become DataFusion casts. Everything that can fail, or whose text is Spark's own, is a kernel over
-//! [`values::cast::cast_array`](crate::values::cast::cast_array) (Spark's `Cast` and `AnsiCast`).
+//! Lossless widenings become DataFusion casts, which the optimizer may move and fold into scans.
+//! Everything that can fail, or whose string form is Spark's own, is a kernel over
+//! [`values::cast::cast_array`](crate::values::cast::cast_array) (Spark's `Cast`).
 
 use arrow::datatypes::{DataType, IntervalUnit};
 use datafusion_expr::Expr;
@@ -15,6 +17,12 @@ use crate::values::types::{is_integral, is_numeric, is_string, sql_name};
 use crate::values::zone::Zone;
 
 /// Casts an expression; a cast to its own type is the expression itself.
+///
+/// The result keeps the name, but it is a plain column no longer: it has an id of its own when it is
+/// selected.
+///
+/// # Errors
+/// If Spark does not cast between the two types in this mode, `DATATYPE_MISMATCH.CAST_*`.
 pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed> {
     if &input.data_type == to {
         return Ok(input);
@@ -37,7 +45,8 @@ pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed
     Ok(out)
 }
 
-/// Returns `DATATYPE_MISMATCH.CAST_*`, which names both types and what would work instead, if Spark knows it.
+/// Makes `DATATYPE_MISMATCH.CAST_*`, which names both types and what would work instead, if Spark knows
+/// it.
 fn cannot_cast(name: &str, from: &DataType, to: &DataType) -> SparkError {
     // Spark tells what its legacy mode or another function would do (`Cast.typeCheckFailureMessage`).
     let condition = match (from, to) {
@@ -58,7 +67,9 @@ fn cannot_cast(name: &str, from: &DataType, to: &DataType) -> SparkError {
     .with("targetType", format!("\"{}\"", sql_name(to)))
 }
 
-/// No value is lost and no text is made: DataFusion may move such a cast about.
+/// Returns whether no value is lost and no string is made: DataFusion may move such a cast about.
+///
+/// BIGINT to DOUBLE counts as lossless, as in Spark, although large numbers are rounded.
 fn lossless(from: &DataType, to: &DataType) -> bool {
     use DataType::*;
     match (from, to) {
@@ -79,7 +90,8 @@ fn lossless(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// Returns whether Spark casts between two types at all (`Cast.canCast`).
+/// Returns whether Spark casts between two types at all (`Cast.canCast`); nested types, if it casts
+/// what they hold.
 fn castable(from: &DataType, to: &DataType) -> bool {
     use DataType::*;
     match (from, to) {
@@ -104,7 +116,10 @@ fn castable(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// A string column is needed: casts what is none.
+/// Casts to STRING unless it is a string already.
+///
+/// # Errors
+/// If the type does not have a string form.
 pub fn as_string(input: Typed, mode: Mode, zone: Zone) -> Result<Typed> {
     if is_string(&input.data_type) {
         Ok(input)

@@ -1,4 +1,15 @@
-//! Implicit casts: the common type of two or more expressions, as `TypeCoercion` and `AnsiTypeCoercion` find it.
+//! Implicit casts: the common type of two or more expressions, as `TypeCoercion` and `AnsiTypeCoercion`
+//! find it.
+//!
+//! ```text
+//!             INT, BIGINT   INT, DECIMAL(5,2)   BIGINT, FLOAT   STRING, INT (ANSI)   STRING, INT (legacy)
+//! widen       BIGINT        DECIMAL(12,2)       DOUBLE          -                    -
+//! tightest    BIGINT        -                   DOUBLE          -                    -
+//! wider       BIGINT        DECIMAL(12,2)       DOUBLE          BIGINT               STRING
+//! comparison  BIGINT        DECIMAL(12,2)       DOUBLE          BIGINT               INT
+//! ```
+//!
+//! Each returns `None` when two types have nothing in common; which error that is, the caller knows.
 
 use std::sync::Arc;
 
@@ -7,7 +18,8 @@ use arrow::datatypes::{DataType, Field, Fields};
 use super::scope::Typed;
 use crate::values::types::{is_integral, is_numeric, is_string, is_timestamp, map_of, map_types};
 
-/// Precision and scale that hold every value of an integral type.
+/// Returns precision and scale that hold every value of an integral type, or those of a decimal; `None`
+/// for other types.
 pub fn decimal_of(data_type: &DataType) -> Option<(u8, i8)> {
     Some(match data_type {
         DataType::Int8 => (3, 0),
@@ -30,7 +42,16 @@ pub fn decimal_of_typed(typed: &Typed) -> Option<(u8, i8)> {
     decimal_of(&typed.data_type)
 }
 
-/// `DecimalType.adjustPrecisionScale`: keeps at least six fraction digits when 38 are not enough.
+/// Returns a decimal type that fits 38 digits: when they are not enough, the scale shrinks, but at
+/// least six digits of it stay (`DecimalType.adjustPrecisionScale`).
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::coercion::adjust;
+///
+/// assert_eq!(adjust(12, 2), DataType::Decimal128(12, 2));
+/// assert_eq!(adjust(50, 20), DataType::Decimal128(38, 8));
+/// ```
 pub fn adjust(precision: i32, scale: i32) -> DataType {
     if precision <= 38 {
         return DataType::Decimal128(precision.max(1) as u8, scale as i8);
@@ -53,7 +74,11 @@ fn rank(data_type: &DataType) -> Option<u8> {
     })
 }
 
-/// The least type that holds both, without strings (`findTightestCommonType` and decimal widening).
+/// Returns the least type that holds both, without strings (`findTightestCommonType` and decimal
+/// widening).
+///
+/// Null takes the other type; a date and a timestamp meet as timestamps; nested types widen what they
+/// hold.
 pub fn widen(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType::*;
     if a == b {
@@ -99,7 +124,7 @@ pub fn widen(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
-/// As [`widen`], but an integer and a decimal meet only where the decimal holds every value of the integer
+/// As [`widen`], but an integer and a decimal meet only if the decimal holds every value of the integer
 /// (`findTightestCommonType`).
 pub fn tightest(a: &DataType, b: &DataType) -> Option<DataType> {
     match (a, b) {
@@ -112,8 +137,17 @@ pub fn tightest(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
-/// As [`widen`], with strings: under ANSI a string becomes what it meets (integers meet as `BIGINT`, fractions as
-/// `DOUBLE`); in legacy mode everything that meets a string becomes a string.
+/// As [`widen`], with strings: under ANSI a string becomes what it meets (integers meet as `BIGINT`,
+/// fractions as `DOUBLE`); in legacy mode everything that meets a string becomes a string.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::coercion::wider;
+///
+/// assert_eq!(wider(&DataType::Utf8, &DataType::Int32, true), Some(DataType::Int64));
+/// assert_eq!(wider(&DataType::Utf8, &DataType::Int32, false), Some(DataType::Utf8));
+/// assert_eq!(wider(&DataType::Boolean, &DataType::Int32, true), None);
+/// ```
 pub fn wider(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {
     if let Some(found) = widen(a, b) {
         return Some(found);
@@ -134,7 +168,8 @@ pub fn wider(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {
     })
 }
 
-/// Widens arrays and structs by what they hold; structs need as many fields and keep the names of the first.
+/// Widens arrays and structs by what they hold; structs need the same number of fields and keep the
+/// names of the first.
 fn widen_nested(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {
     match (a, b) {
         (DataType::List(x), DataType::List(y)) => Some(DataType::List(Arc::new(Field::new(
@@ -154,7 +189,8 @@ fn widen_nested(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {
     }
 }
 
-/// The type in which two values are compared.
+/// Returns the type in which two values are compared: a string is read as what it meets, in legacy mode
+/// too.
 pub fn comparison(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {
     if let Some(found) = widen(a, b) {
         return Some(found);
@@ -174,7 +210,8 @@ pub fn comparison(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {
     })
 }
 
-/// The common type of many, as `coalesce`, `array`, `CASE` and `IN` need it.
+/// Returns the common type of many, as `coalesce`, `array`, `CASE` and `IN` need it; void for no type
+/// at all.
 pub fn common<'a>(types: impl IntoIterator<Item = &'a DataType>, ansi: bool) -> Option<DataType> {
     let mut found = DataType::Null;
     for data_type in types {

@@ -1,4 +1,14 @@
 //! Arithmetic of dates, timestamps and intervals.
+//!
+//! ```text
+//! date + int            date            date - date              day-time interval
+//! date + 1 day          date            timestamp - timestamp    day-time interval
+//! date + 1 hour         timestamp       interval ± interval      interval of the same kind
+//! timestamp + interval  timestamp       interval * / number      interval, rounded half up
+//! ```
+//!
+//! Months and days move the wall clock of the session's zone, everything smaller moves the instant. The
+//! names of the results are those of columns in Spark.
 
 use std::sync::Arc;
 
@@ -12,9 +22,15 @@ use crate::kernels::kernel::{self, Role};
 use crate::values::types;
 use crate::values::zone::Zone;
 
+/// µs in a day.
 const DAY_US: i64 = 86_400_000_000;
 
-/// `date + 1`, `timestamp - interval`, `date - date` …; `None` if neither side is a time.
+/// Resolves `date + 1`, `timestamp - interval`, `date - date` …; `None` if neither side is a time or
+/// the pair does not go together, which leaves the error to the caller.
+///
+/// # Errors
+/// If a side cannot be cast to what the operation takes. Overflows are errors when the plan runs:
+/// `ARITHMETIC_OVERFLOW`.
 pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Option<Typed>> {
     use DataType::*;
     let label = format!("({} {} {})", left.name, op.symbol(), right.name);
@@ -54,7 +70,8 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Opt
     }))
 }
 
-/// The day-time interval between two dates or two timestamps.
+/// Returns the day-time interval between two dates or two timestamps; it wraps around beyond 292,000
+/// years.
 fn difference<T: ArrowPrimitiveType>(
     name: &str,
     left: &Typed,
@@ -72,10 +89,9 @@ fn difference<T: ArrowPrimitiveType>(
     Typed::new(expr, to, label)
 }
 
-/// The sum or difference of two intervals of one kind.
+/// Returns the sum or difference of two intervals of one kind.
 ///
-/// # Errors
-/// `ARITHMETIC_OVERFLOW` when it runs.
+/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
 fn summed<T: ArrowPrimitiveType>(op: Op, left: &Typed, right: &Typed, label: String) -> Typed {
     let sides = vec![left.expr.clone(), right.expr.clone()];
     let to = left.data_type.clone();
@@ -94,8 +110,10 @@ fn summed<T: ArrowPrimitiveType>(op: Op, left: &Typed, right: &Typed, label: Str
     Typed::new(expr, to, label)
 }
 
-/// A date or timestamp moved by an interval. A date stays a date where the interval is a constant of whole days, and
-/// otherwise becomes a timestamp if the interval is a day-time one.
+/// Returns a date or timestamp moved by an interval. A date stays a date if the interval is a constant
+/// of whole days, and otherwise becomes a timestamp if the interval is a day-time one.
+///
+/// The kernel has a [`Role`], by which event time finds the time and the interval in it.
 fn moved(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Typed {
     let a = &left.data_type;
     let to = match (a, &right.data_type) {
@@ -128,7 +146,11 @@ fn moved(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Typed {
     Typed::new(expr, to, label)
 }
 
-/// An interval times or divided by a number, rounded half up (`MultiplyDTInterval`, `DivideDTInterval` and their kin).
+/// Returns an interval times or divided by a number, rounded half up (`MultiplyDTInterval`,
+/// `DivideDTInterval` and their kin).
+///
+/// When it runs, division by zero is `INTERVAL_DIVIDED_BY_ZERO` and an overflow `ARITHMETIC_OVERFLOW`,
+/// in every mode.
 fn scaled(op: Op, interval: &Typed, number: &Typed, label: String, zone: Zone) -> Result<Typed> {
     let to = interval.data_type.clone();
     let result = to.clone();
@@ -182,12 +204,14 @@ fn scaled(op: Op, interval: &Typed, number: &Typed, label: String, zone: Zone) -
     Ok(Typed::new(expr, to, label))
 }
 
-/// Whether an interval is a constant of whole days.
+/// Returns whether an interval is a constant of whole days.
 fn days_only(interval: &Typed) -> bool {
     matches!(interval.literal(), Some(datafusion_common::ScalarValue::DurationMicrosecond(Some(us))) if us % DAY_US == 0)
 }
 
-/// Whole days onto a date.
+/// Returns a date moved by whole days, `sign` times as many as the column of INT says.
+///
+/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
 pub fn add_days(date: datafusion_expr::Expr, days: datafusion_expr::Expr, sign: i32) -> datafusion_expr::Expr {
     kernel::call(
         "date_add",
@@ -208,7 +232,10 @@ pub fn add_days(date: datafusion_expr::Expr, days: datafusion_expr::Expr, sign: 
     )
 }
 
-/// Months onto a day; the last day of a month stays within the month.
+/// Returns a day, as days since the epoch, moved by months; a day that the month lacks becomes its last
+/// day.
+///
+/// `None` beyond the years that chrono can hold.
 pub fn plus_months(days: i32, months: i32) -> Option<i32> {
     use chrono::Datelike;
     let day = crate::values::text::day(days)?;
@@ -223,13 +250,14 @@ pub fn plus_months(days: i32, months: i32) -> Option<i32> {
     chrono::NaiveDate::from_ymd_opt(year, month, day.day().min(last)).map(crate::values::text::days_of)
 }
 
-/// Moves each row: by months first, then days of the local calendar, then µs of the time line. Nulls stay null.
+/// Moves each row: by months first, then days of the local calendar, then µs of the time line. Nulls
+/// stay null.
 ///
-/// Months keep the day of the month or take the last one. Days of a calendar interval are days of the local calendar, 23 or 25
-/// hours long where clocks change; a day-time interval is µs on the time line.
+/// Months keep the day of the month or take the last one. Days, of a day-time interval as of a calendar one, are days of the
+/// local calendar, 23 or 25 hours long when clocks change (`DateTimeUtils.timestampAddDayTime`).
 ///
 /// # Errors
-/// `ARITHMETIC_OVERFLOW` beyond what the type holds.
+/// If the result is beyond what the type holds, `ARITHMETIC_OVERFLOW`.
 fn add_interval(
     time: &ArrayRef,
     interval: &ArrayRef,
@@ -250,7 +278,10 @@ fn add_interval(
             continue;
         }
         let (months, days, micros) = match interval.data_type() {
-            DataType::Duration(_) => (0, 0, interval.as_primitive::<DurationMicrosecondType>().value(row)),
+            DataType::Duration(_) => {
+                let us = interval.as_primitive::<DurationMicrosecondType>().value(row);
+                (0, (us / DAY_US) as i32, us % DAY_US)
+            }
             DataType::Interval(IntervalUnit::YearMonth) => {
                 (interval.as_primitive::<IntervalYearMonthType>().value(row), 0, 0)
             }

@@ -1,5 +1,14 @@
-//! Where event time goes in a plan: which columns carry it, when a key or a pair of rows is final, and what watermark an
-//! operator has when others stand below it.
+//! Where event time goes in a plan: which columns carry it, when a key or a pair of rows is final, and
+//! what watermark an operator has when others stand below it.
+//!
+//! Compiling asks these questions of a finished logical plan to give each stateful operator its rule
+//! for closing state. An answer of `None` means that the watermark never closes anything there: state
+//! grows with the stream.
+//!
+//! ```text
+//! stored left row at t   can still meet right rows r with  r.time > watermark
+//! ON r.time < l.time + 10 min        ⇒  l is final once  l.time ≤ watermark - 10 min
+//! ```
 
 use datafusion_common::{Column, ScalarValue};
 use datafusion_expr::utils::split_conjunction;
@@ -9,7 +18,7 @@ use super::nodes::{self, EventTimeColumns};
 use super::scan::is_streaming;
 use crate::kernels::kernel::{Role, role};
 
-/// How a key's closing time follows from its columns.
+/// How the closing time of a key follows from its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTimeKey {
     /// Key column with the window or its start, or the event time itself.
@@ -18,7 +27,8 @@ pub struct EventTimeKey {
     pub plus_us: i64,
 }
 
-/// The grouping column by which groups close.
+/// Returns the grouping column by which groups close; `None` if no group key is an event time. Of
+/// several, the first counts.
 pub fn event_time_key(aggregate: &Aggregate) -> Option<EventTimeKey> {
     let columns = event_times(&aggregate.input);
     let keys = aggregate.group_expr.iter().enumerate();
@@ -26,7 +36,10 @@ pub fn event_time_key(aggregate: &Aggregate) -> Option<EventTimeKey> {
         .next()
 }
 
-/// Event-time columns that a plan puts out.
+/// Returns the event-time columns that a plan puts out.
+///
+/// A projection keeps those whose expression is still the event time, an aggregation those it groups
+/// by.
 pub fn event_times(plan: &LogicalPlan) -> EventTimeColumns {
     let mut columns: EventTimeColumns = plan.inputs().into_iter().flat_map(event_times).collect();
     match plan {
@@ -52,8 +65,8 @@ pub fn event_times(plan: &LogicalPlan) -> EventTimeColumns {
     columns
 }
 
-/// Whether an expression is an event time, and what is to be added to it. Functions that keep it one: aliases, casts, the
-/// making of windows, and `window_time`.
+/// Returns what is to be added to an expression to have its event time, if it is one. Functions that
+/// keep it one: aliases, casts, the making of windows, and `window_time`.
 fn of_expr(expr: &Expr, columns: &EventTimeColumns) -> Option<i64> {
     match expr {
         Expr::Column(column) => columns.get(&column.name).copied(),
@@ -68,7 +81,7 @@ fn of_expr(expr: &Expr, columns: &EventTimeColumns) -> Option<i64> {
     }
 }
 
-/// The watermark's delay of the event-time column that a plan puts out, µs.
+/// Returns the delay of the topmost watermark in a plan, µs; `None` without one.
 pub fn delay_us(plan: &LogicalPlan) -> Option<i64> {
     if let Some((watermark, _)) = nodes::of::<nodes::EventTimeWatermark>(plan) {
         return Some(watermark.delay_us);
@@ -76,8 +89,9 @@ pub fn delay_us(plan: &LogicalPlan) -> Option<i64> {
     plan.inputs().into_iter().find_map(delay_us)
 }
 
-/// The watermark of a plan's rows relative to the query's, µs: what the stateful operators in it pass on
-/// (`WatermarkPropagator`, `produceOutputWatermark`). None where a join keeps rows for ever.
+/// Returns the watermark of a plan's rows relative to the query's, µs: what the stateful operators in
+/// it pass on (`WatermarkPropagator`, `produceOutputWatermark`). `None` if a join below keeps rows for
+/// ever.
 pub fn watermark_shift(plan: &LogicalPlan) -> Option<i64> {
     let inputs = plan.inputs();
     let below = inputs
@@ -96,14 +110,17 @@ pub fn watermark_shift(plan: &LogicalPlan) -> Option<i64> {
     }
 }
 
-/// When a row stored on one side of a join can have no partner any more: once its `time` is at or behind the watermark plus
-/// the shift.
+/// When a row stored on one side of a join can have no partner any more: once its `time` is not after
+/// the watermark plus the shift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bound {
+    /// Where the row's time is.
     pub time: BoundTime,
+    /// Added to the watermark, µs; negative if partners may come that long after.
     pub shift_us: i64,
 }
 
+/// Where a stored row has the time by which it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BoundTime {
     /// Position among the join keys, and µs to be added.
@@ -112,14 +129,19 @@ pub enum BoundTime {
     Column(usize),
 }
 
-/// What the watermark ends on each side (`StreamingSymmetricHashJoinHelper.getStateWatermarkPredicates`).
+/// What the watermark ends on each side
+/// (`StreamingSymmetricHashJoinHelper.getStateWatermarkPredicates`). An event time among the keys
+/// bounds both sides; otherwise each side is bounded by the range conditions on the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct JoinBounds {
+    /// The bound of rows from the left; `None` keeps them for ever.
     pub left: Option<Bound>,
+    /// The bound of rows from the right; `None` keeps them for ever.
     pub right: Option<Bound>,
 }
 
 impl JoinBounds {
+    /// Derives the bounds from the keys and conditions of a join.
     pub fn of(join: &Join) -> Self {
         let (left, right) = (event_times(&join.left), event_times(&join.right));
         // An event time among the keys: both sides close by it.
@@ -142,8 +164,8 @@ impl JoinBounds {
     }
 }
 
-/// Whether the watermark can tell for one side's rows that no partner comes any more. Asks less than [`JoinBounds`]: the
-/// side's own column need not be watermarked, as Spark's check has it.
+/// Returns whether the watermark can tell for one side's rows that no partner comes any more. Asks less
+/// than [`JoinBounds`]: the side's own column need not be watermarked, as Spark's check has it.
 pub fn can_end(join: &Join, left_side: bool) -> bool {
     let (left, right) = (event_times(&join.left), event_times(&join.right));
     let by_key = |(l, r): &(Expr, Expr)| of_expr(l, &left).or_else(|| of_expr(r, &right)).is_some();
@@ -156,7 +178,11 @@ pub fn can_end(join: &Join, left_side: bool) -> bool {
     join.on.iter().any(by_key) || value_bound(join, side, &all, other).is_some()
 }
 
-/// A time range condition gives the oldest partner that rows of the other side, all after the watermark, can still want.
+/// Returns the bound of one side from the join's range conditions: each says which is the oldest
+/// partner that rows of the other side, all after the watermark, can still want. Of several, the
+/// earliest counts.
+///
+/// Only a sum of a column and a constant on each side of `<`, `<=`, `>` or `>=` is understood.
 fn value_bound(join: &Join, side: &LogicalPlan, own: &EventTimeColumns, other: &EventTimeColumns) -> Option<Bound> {
     let mut found: Option<Bound> = None;
     for condition in split_conjunction(join.filter.as_ref()?) {
@@ -195,7 +221,7 @@ fn value_bound(join: &Join, side: &LogicalPlan, own: &EventTimeColumns, other: &
     found
 }
 
-/// A column plus a constant of µs.
+/// Returns an expression as a column plus a constant of µs; `None` if it is something else.
 fn linear(expr: &Expr) -> Option<(&Column, i64)> {
     match expr {
         Expr::Column(column) => Some((column, 0)),
@@ -216,7 +242,7 @@ fn linear(expr: &Expr) -> Option<(&Column, i64)> {
     }
 }
 
-/// A constant interval without months, in µs.
+/// Returns a constant interval without months, in µs.
 fn constant_us(expr: &Expr) -> Option<i64> {
     match expr {
         Expr::Literal(ScalarValue::DurationMicrosecond(us), _) => *us,

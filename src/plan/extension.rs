@@ -1,4 +1,7 @@
 //! The door for relations that rooms above planning add to it, so that planning imports none of them.
+//!
+//! An extension analyzes kinds of messages that the analyzer itself does not know, with the analyzer's
+//! own means for inputs, ids and expressions. It is asked only about what nobody else has taken.
 
 use std::any::Any;
 
@@ -7,12 +10,12 @@ use super::scope::Resolved;
 use crate::error::Result;
 use crate::proto::relation::RelType;
 
-/// Relations that a room above planning analyses, such as those of machine learning.
+/// Relations that a room above planning analyzes, such as those of machine learning.
 pub trait Extension {
-    /// Analyses `node`, or returns `None` if the node is not one of this extension's.
+    /// Analyzes `node`, or returns `None` if the node is not one of this extension's.
     ///
     /// # Errors
-    /// The extension's own, for a node that is its own but cannot be analysed.
+    /// If the node is its own but cannot be analyzed: the extension's.
     fn relation(&self, analyzer: &mut Analyzer, node: &RelType) -> Option<Result<Resolved>>;
 }
 

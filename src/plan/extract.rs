@@ -1,4 +1,15 @@
-//! Getting at what is inside values: `struct.field`, `array[i]`, `map[key]`, and structs with fields replaced.
+//! Getting at what is inside values: `struct.field`, `array[i]`, `map[key]`, and structs with fields
+//! replaced.
+//!
+//! ```text
+//! struct.name    the field; null if the struct is null
+//! array.name     the field of each struct in the array, as an array (`GetArrayStructFields`)
+//! array[i]       the element, counted from 0; outside the array null, or an error under ANSI
+//! map.name       the value under the key 'name'
+//! map[key]       the value; null if there is no such key
+//! ```
+//!
+//! Names of fields follow `spark.sql.caseSensitive`; keys of maps are always compared exactly.
 
 use std::sync::Arc;
 
@@ -14,9 +25,14 @@ use crate::values::cast::Mode;
 use crate::values::types::{is_integral, map_types, sql_name};
 use crate::values::zone::Zone;
 
+/// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
 
-/// Follows field names into a value.
+/// Follows field names into a value; the result is called by the last name.
+///
+/// # Errors
+/// If a name leads nowhere: `FIELD_NOT_FOUND`, `AMBIGUOUS_REFERENCE_TO_FIELDS` or
+/// `INVALID_EXTRACT_BASE_FIELD_TYPE`.
 pub fn fields(mut typed: Typed, names: &[String], by: Names) -> Result<Typed> {
     for name in names {
         typed = field(typed, name, by)?;
@@ -26,10 +42,12 @@ pub fn fields(mut typed: Typed, names: &[String], by: Names) -> Result<Typed> {
     Ok(typed)
 }
 
-/// A field by name: of a struct, of each struct in a list, or the value of a map under that key.
+/// Returns a field by name: of a struct, of each struct in a list, or the value of a map under that
+/// key.
 ///
 /// # Errors
-/// `FIELD_NOT_FOUND`, `AMBIGUOUS_REFERENCE_TO_FIELDS`, `INVALID_EXTRACT_BASE_FIELD_TYPE`.
+/// If there is no such field, `FIELD_NOT_FOUND`; if there are several, `AMBIGUOUS_REFERENCE_TO_FIELDS`;
+/// if the value does not have fields, `INVALID_EXTRACT_BASE_FIELD_TYPE`.
 fn field(typed: Typed, name: &str, by: Names) -> Result<Typed> {
     match typed.data_type.clone() {
         DataType::Struct(fields) => {
@@ -50,7 +68,7 @@ fn field(typed: Typed, name: &str, by: Names) -> Result<Typed> {
         }
         DataType::List(item) if matches!(item.data_type(), DataType::Struct(_)) => {
             let DataType::Struct(inner) = item.data_type() else {
-                return Err(SparkError::internal("a struct is none"));
+                return Err(SparkError::internal("expected a struct type"));
             };
             let (index, found) = inner
                 .iter()
@@ -72,7 +90,8 @@ fn field(typed: Typed, name: &str, by: Names) -> Result<Typed> {
     }
 }
 
-/// A field of a struct; null where the struct is null.
+/// Returns a field of a struct; null if the struct is null. The end of a time window stays named, so
+/// that it can close state.
 fn struct_field(typed: Typed, index: usize, f: &FieldRef) -> Typed {
     let inherits = typed.attribute.as_ref().is_some_and(|a| a.event_time && a.time_window);
     // A kernel of our own: DataFusion's optimizer moves its `get_field` below filters, where names clash.
@@ -100,7 +119,7 @@ fn struct_field(typed: Typed, index: usize, f: &FieldRef) -> Typed {
     out
 }
 
-/// A field of each struct in a list, as a list; null where the list or the struct is null.
+/// Returns a field of each struct in a list, as a list; null if the list or the struct is null.
 fn field_of_elements(typed: Typed, index: usize, found: &FieldRef) -> Typed {
     let to = crate::values::types::list_of(found.data_type().clone());
     let label = format!("{}.{}", typed.name, found.name());
@@ -126,7 +145,8 @@ fn field_of_elements(typed: Typed, index: usize, found: &FieldRef) -> Typed {
     Typed::new(expr, to, label)
 }
 
-/// An element of a list by its number from 0. Outside the list it is null, or `INVALID_ARRAY_INDEX` in ANSI mode.
+/// Returns an element of a list by its number from 0. Outside the list it is null, or
+/// `INVALID_ARRAY_INDEX` in ANSI mode.
 fn element(child: Typed, key: Typed, to: DataType, mode: Mode, name: String) -> Typed {
     let expr = kernel::call(
         "get_array_item",
@@ -159,7 +179,7 @@ fn element(child: Typed, key: Typed, to: DataType, mode: Mode, name: String) -> 
     Typed::new(expr, to, name)
 }
 
-/// Returns `FIELD_NOT_FOUND`, with the fields that the struct has.
+/// Makes `FIELD_NOT_FOUND`, with the fields that the struct has.
 fn no_such_field(name: &str, fields: &Fields) -> SparkError {
     let names: Vec<String> = fields.iter().map(|f| format!("`{}`", f.name())).collect();
     SparkError::analysis(
@@ -171,7 +191,11 @@ fn no_such_field(name: &str, fields: &Fields) -> SparkError {
     .with("fields", names.join(", "))
 }
 
-/// `child[key]`.
+/// Returns `child[key]`.
+///
+/// # Errors
+/// If the child is not a list, map or struct, `INVALID_EXTRACT_BASE_FIELD_TYPE`; if a struct's key is
+/// not a string literal, `INVALID_EXTRACT_FIELD_TYPE`; if a map's key cannot be cast to the map's type.
 pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, by: Names) -> Result<Typed> {
     let name = format!("{}[{}]", child.name, key.name);
     match child.data_type.clone() {
@@ -222,7 +246,7 @@ pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, by: Names) -> Res
     }
 }
 
-/// Returns `INVALID_ARRAY_INDEX`, which names the index and the length of the array.
+/// Makes `INVALID_ARRAY_INDEX`, which names the index and the length of the array.
 pub fn invalid_array_index(index: i64, length: i64) -> SparkError {
     SparkError::new(
         Exception::ArrayIndexOutOfBounds,
@@ -237,13 +261,17 @@ pub fn invalid_array_index(index: i64, length: i64) -> SparkError {
     .with("arraySize", length.to_string())
 }
 
-/// Takes one value a row.
+/// Takes one of `values` per row: the one at the position that `at` returns, or null.
+///
+/// # Errors
+/// If `at` fails for a row.
 pub fn pick(values: &ArrayRef, rows: usize, at: impl Fn(usize) -> Result<Option<u32>>) -> DfResult<ArrayRef> {
     let indices = (0..rows).map(at).collect::<Result<UInt32Array>>()?;
     Ok(arrow::compute::take(values, &indices, None)?)
 }
 
-/// The value under a key, null where the map has it not.
+/// Returns the value under each row's key; null if the map is null or does not have it. One pass over
+/// all entries.
 pub fn map_value(map: &ArrayRef, key: &ArrayRef) -> DfResult<ArrayRef> {
     let map = map.as_map();
     let rows: Vec<u32> = (0..map.len())
@@ -264,7 +292,14 @@ pub fn map_value(map: &ArrayRef, key: &ArrayRef) -> DfResult<ArrayRef> {
     })
 }
 
-/// `withField` (a value) and `dropFields` (none).
+/// Returns a struct with a field replaced or added (`withField`) or, without a value, removed
+/// (`dropFields`).
+///
+/// Removing a field that the struct lacks does nothing.
+///
+/// # Errors
+/// If the child is not a struct, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`; if no field would be left,
+/// `DATATYPE_MISMATCH.CANNOT_DROP_ALL_FIELDS`.
 pub fn update_field(child: Typed, name: &str, value: Option<Typed>, by: Names) -> Result<Typed> {
     let DataType::Struct(old) = child.data_type.clone() else {
         return Err(SparkError::analysis(

@@ -1,4 +1,13 @@
 //! Generators (`explode` and its kin) in select lists and after LATERAL VIEW.
+//!
+//! A generator is a call that makes a list per row. It is computed as a column; a [`Generate`] above
+//! turns the list's elements into rows and drops the list.
+//!
+//! ```text
+//! SELECT id, explode(tags) AS tag      Projection  id, #9
+//!                                        Generate    #9 from #8
+//!                                          Projection  id, #8 = tags
+//! ```
 
 use arrow::datatypes::DataType;
 
@@ -13,7 +22,11 @@ use crate::proto as sc;
 use crate::proto::relation::RelType;
 
 impl Analyzer {
-    /// Puts the list into a column and its elements into rows; returns the relation and the element columns.
+    /// Puts the list into a column and its elements into rows; returns the relation and the element
+    /// columns.
+    ///
+    /// # Errors
+    /// If there are more or fewer names than columns, `UDTF_ALIAS_NUMBER_MISMATCH`.
     pub(super) fn generate(&mut self, input: Resolved, generator: &Generator) -> Result<(Resolved, Vec<Attribute>)> {
         let list = self.attribute(
             "generator",
@@ -62,6 +75,9 @@ impl Analyzer {
     }
 
     /// Replaces the one generator of a select list by the columns it makes.
+    ///
+    /// # Errors
+    /// If there are two, `UNSUPPORTED_GENERATOR.MULTI_GENERATOR`.
     pub(super) fn pull_generator(&mut self, input: Resolved, items: &mut Vec<Typed>) -> Result<Resolved> {
         let Some(at) = items.iter().position(|t| t.generator.is_some()) else {
             return Ok(input);
@@ -82,7 +98,13 @@ impl Analyzer {
         Ok(relation)
     }
 
-    /// `LateralJoin` whose right side is a table-valued generator: LATERAL VIEW.
+    /// Resolves a `LateralJoin` whose right side is a table-valued generator (LATERAL VIEW); any other
+    /// right side is a subquery.
+    ///
+    /// `LATERAL VIEW OUTER` is a left outer join: rows without elements stay, with nulls.
+    ///
+    /// # Errors
+    /// If the function is not a generator, `UNRESOLVABLE_TABLE_VALUED_FUNCTION`.
     pub(super) fn lateral_join(&mut self, node: &sc::LateralJoin) -> Result<Resolved> {
         let left = self.input(node.left.as_deref())?;
         let right = node
@@ -116,13 +138,15 @@ impl Analyzer {
     }
 }
 
+/// Alias, column names and call of a generator that stands as a table.
 type GeneratorCall<'a> = (
     Option<String>,
     Option<Vec<String>>,
     &'a sc::UnresolvedTableValuedFunction,
 );
 
-/// The call inside `SubqueryAlias(ToDF(UnresolvedTableValuedFunction))`, with alias and column names.
+/// Returns the call inside `SubqueryAlias(ToDF(UnresolvedTableValuedFunction))`, with alias and column
+/// names; `None` for any other relation.
 fn generator_of(relation: &sc::Relation) -> Option<GeneratorCall<'_>> {
     match relation.rel_type.as_ref()? {
         RelType::SubqueryAlias(alias) => {

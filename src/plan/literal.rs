@@ -1,4 +1,7 @@
 //! Spark Connect literals as typed expressions, and their SQL text.
+//!
+//! The text matters: it is part of the name of every unnamed column (`(a + 1)`), which clients see and
+//! select by.
 
 use arrow::array::{ArrayRef, new_empty_array};
 use arrow::datatypes::{DataType, IntervalMonthDayNano};
@@ -14,6 +17,9 @@ use crate::values::interval::interval_micros;
 use crate::values::types;
 
 /// Returns a literal with its type and the name that it has as a column in Spark.
+///
+/// # Errors
+/// As [`scalar`].
 pub fn resolve(literal: &sc::expression::Literal) -> Result<Typed> {
     let value = scalar(literal)?;
     let name = match (&value, literal.data_type.as_ref().and_then(|t| t.kind.as_ref())) {
@@ -28,7 +34,11 @@ pub fn resolve(literal: &sc::expression::Literal) -> Result<Typed> {
     Ok(typed)
 }
 
-/// A literal as DataFusion's scalar.
+/// Returns a literal as DataFusion's scalar.
+///
+/// # Errors
+/// If it is empty or out of its type's range, `CONNECT_INVALID_PLAN`; if the engine lacks its type,
+/// `UNSUPPORTED_FEATURE.RIVULET`.
 #[allow(deprecated)] // Clients of Spark 4.0 still send `element_type`.
 pub fn scalar(literal: &sc::expression::Literal) -> Result<ScalarValue> {
     let kind = literal
@@ -101,7 +111,8 @@ pub fn scalar(literal: &sc::expression::Literal) -> Result<ScalarValue> {
     })
 }
 
-/// Returns an array constant; its type is the declared one, or that of its elements.
+/// Returns an array constant; its type is the declared one, or that of its first element that is not
+/// null.
 fn list(elements: Vec<ScalarValue>, declared: Option<DataType>) -> Result<ScalarValue> {
     let element = declared
         .or_else(|| elements.iter().map(ScalarValue::data_type).find(|t| !t.is_null()))
@@ -123,8 +134,11 @@ fn list(elements: Vec<ScalarValue>, declared: Option<DataType>) -> Result<Scalar
 }
 
 /// Reads a decimal constant; without a declared type it has exactly the digits that are written.
+///
+/// # Errors
+/// If it is not a decimal of at most 38 digits, `CONNECT_INVALID_PLAN`.
 fn decimal(text: &str, precision: Option<i32>, scale: Option<i32>) -> Result<ScalarValue> {
-    let bad = || SparkError::invalid_plan(format!("'{text}' is no decimal literal"));
+    let bad = || SparkError::invalid_plan(format!("'{text}' is not a decimal literal"));
     let negative = text.starts_with('-');
     let digits = text.trim_start_matches(['-', '+']);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
@@ -152,7 +166,18 @@ fn decimal(text: &str, precision: Option<i32>, scale: Option<i32>) -> Result<Sca
     Ok(ScalarValue::Decimal128(Some(value), precision as u8, scale as i8))
 }
 
-/// `Literal.sql` without type suffixes: the text inside column names.
+/// Returns a literal as it stands inside column names: `Literal.sql` without type suffixes, and strings
+/// without quotes.
+///
+/// ```
+/// use datafusion_common::ScalarValue;
+/// use rivulet::plan::literal::display;
+///
+/// assert_eq!(display(&ScalarValue::from(1.0)), "1.0");
+/// assert_eq!(display(&ScalarValue::Date32(Some(0))), "DATE '1970-01-01'");
+/// assert_eq!(display(&ScalarValue::IntervalYearMonth(Some(14))), "INTERVAL '1-2' YEAR TO MONTH");
+/// assert_eq!(display(&ScalarValue::Int32(None)), "NULL");
+/// ```
 pub fn display(value: &ScalarValue) -> String {
     if value.is_null() {
         return "NULL".into();
@@ -184,7 +209,8 @@ pub fn display(value: &ScalarValue) -> String {
     }
 }
 
-/// `INTERVAL '1' MONTH`, `INTERVAL '2' YEAR`, `INTERVAL '1-2' YEAR TO MONTH`: the fields that are not zero.
+/// Returns a year-month interval in the fields that are not zero: `INTERVAL '1' MONTH`, `INTERVAL '2'
+/// YEAR`, `INTERVAL '1-2' YEAR TO MONTH`.
 fn year_month(months: i32) -> String {
     let (sign, total) = (if months < 0 { "-" } else { "" }, months.unsigned_abs());
     match (total / 12, total % 12) {
@@ -194,8 +220,8 @@ fn year_month(months: i32) -> String {
     }
 }
 
-/// `INTERVAL '1' DAY`, `INTERVAL '02:30' HOUR TO MINUTE`: from the first to the last field that is not zero, for
-/// intervals of which nothing else is known.
+/// Returns a day-time interval from the first to the last field that is not zero, for intervals of
+/// which nothing else is known: `INTERVAL '1' DAY`, `INTERVAL '02:30' HOUR TO MINUTE`.
 fn day_time(us: i64) -> String {
     let seconds = us.unsigned_abs() / 1_000_000;
     let fields = [
@@ -209,7 +235,8 @@ fn day_time(us: i64) -> String {
     day_time_in(us, first as i32, last as i32)
 }
 
-/// An interval in the fields from `first` to `last` (0 is DAY, 3 is SECOND); the first holds what is above it.
+/// Returns an interval in the fields from `first` to `last` (0 is DAY, 3 is SECOND); the first holds
+/// what is above it.
 fn day_time_in(us: i64, first: i32, last: i32) -> String {
     let (sign, total) = (if us < 0 { "-" } else { "" }, us.unsigned_abs());
     let (seconds, micros) = (total / 1_000_000, total % 1_000_000);
@@ -257,7 +284,8 @@ pub fn string(value: &str) -> Typed {
     )
 }
 
-/// µs of a constant interval expression, where it has no months.
+/// Returns the µs of a constant interval or of a string that is one; `None` if it has months or is not
+/// an interval.
 pub fn constant_micros(value: &ScalarValue) -> Option<i64> {
     match value {
         ScalarValue::Utf8(Some(text)) => interval_micros(text),

@@ -1,8 +1,9 @@
-//! Functions of the user's over groups: `flatMapGroupsWithState`, `mapGroupsWithState`, `transformWithState`
-//! (`FlatMapGroupsWithState`, `TransformWithState`), and `flatMapGroups`.
+//! Functions of the user's over groups: `flatMapGroupsWithState`, `mapGroupsWithState`,
+//! `transformWithState` (`FlatMapGroupsWithState`, `TransformWithState`), and `flatMapGroups`.
 //!
-//! What the function is only its host knows; its client says what its rows look like. It travels as Spark's Scala client sends
-//! functions, in a `ScalarScalaUDF`.
+//! Only the function's host knows what it is; its client says what its rows look like. It travels as
+//! Spark's Scala client sends functions, in a `ScalarScalaUDF`: the engine keeps the bytes and hands
+//! them back to the host that made them.
 
 use std::sync::Arc;
 
@@ -103,7 +104,11 @@ impl Node for MapGroups {
         self.event_time.iter().map(|id| (id.clone(), 0)).collect()
     }
 
-    /// In which modes a user's function over groups may stand, and what its timeouts need.
+    /// Refuses output modes in which such a function cannot stand, and event-time timeouts without a
+    /// watermark.
+    ///
+    /// # Errors
+    /// If it cannot stand there, an `AnalysisException` with Spark's sentence.
     fn check(&self, input: &LogicalPlan, query: Query) -> Result<()> {
         let Query { mode, aggregated } = query;
 
@@ -151,9 +156,11 @@ impl Node for MapGroups {
 impl Analyzer {
     /// Resolves `GroupMap`: the keys, the rows of a group and the columns that the function returns.
     ///
+    /// A key that is not a plain column of the input is computed beside it.
+    ///
     /// # Errors
-    /// `UNSUPPORTED_FEATURE` for an initial state and for sorted groups; `UNRESOLVED_COLUMN` if the function returns no column of
-    /// the event time's name.
+    /// If there is an initial state or an order of groups, `UNSUPPORTED_FEATURE`; if the function does not
+    /// return a column of the event time's name, `UNRESOLVED_COLUMN`.
     pub(super) fn map_groups(&mut self, node: &sc::GroupMap) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let (function, output) = function_of(node)?;
@@ -228,7 +235,11 @@ fn named(attribute: &Attribute) -> Named {
     }
 }
 
-/// The function's bytes and the columns of its rows.
+/// Returns the function's bytes and the columns of its rows.
+///
+/// # Errors
+/// If it is missing or does not return rows, `CONNECT_INVALID_PLAN`; if it is in Python or Java,
+/// `UNSUPPORTED_FEATURE.RIVULET`.
 fn function_of(node: &sc::GroupMap) -> Result<(Arc<[u8]>, Fields)> {
     let function = node.func.as_ref().and_then(|f| f.function.as_ref());
     let udf = match function {
@@ -247,7 +258,10 @@ fn function_of(node: &sc::GroupMap) -> Result<(Arc<[u8]>, Fields)> {
     Ok((Arc::from(udf.payload.as_slice()), fields))
 }
 
-/// Reads the kind of function and its time mode from the message; unknown words are errors.
+/// Reads the kind of function and its time mode from the message, in any case.
+///
+/// # Errors
+/// If a word is unknown: the condition that Spark has for it.
 fn kind_of(node: &sc::GroupMap) -> Result<(Kind, Timeout)> {
     if let Some(info) = &node.transform_with_state_info {
         let timeout = match info.time_mode.to_ascii_lowercase().as_str() {
@@ -283,6 +297,7 @@ fn kind_of(node: &sc::GroupMap) -> Result<(Kind, Timeout)> {
     Ok((kind, timeout))
 }
 
+/// Makes the error of a word that is not among those allowed.
 fn unknown(condition: &str, what: &str, word: &str) -> SparkError {
     SparkError::new(
         Exception::IllegalArgument,

@@ -60,6 +60,9 @@ impl Names {
     }
 
     /// Returns the first column of that name; `None` if the relation has no such column.
+    ///
+    /// Of several columns with that name, the others are out of reach here; callers that must not guess use
+    /// expressions' names.
     pub fn column<'a>(self, relation: &'a Resolved, name: &str) -> Option<&'a Attribute> {
         relation.output.iter().find(|a| self.same(&a.name, name))
     }
@@ -67,7 +70,7 @@ impl Names {
     /// As [`Names::column`].
     ///
     /// # Errors
-    /// `UNRESOLVED_COLUMN`, with the names most like it.
+    /// If there is no such column, `UNRESOLVED_COLUMN`, with the names most like it.
     pub fn must<'a>(self, relation: &'a Resolved, name: &str) -> Result<&'a Attribute> {
         let found = self.column(relation, name);
         found.ok_or_else(|| unresolved_column(&types::quote_if_needed(name), relation))
@@ -76,7 +79,7 @@ impl Names {
     /// As [`Names::column`], for operations that Spark lets name top-level columns only.
     ///
     /// # Errors
-    /// `UNRESOLVED_COLUMN_AMONG_FIELD_NAMES`.
+    /// If there is no such column, `UNRESOLVED_COLUMN_AMONG_FIELD_NAMES`.
     pub fn field<'a>(self, relation: &'a Resolved, name: &str) -> Result<&'a Attribute> {
         self.column(relation, name).ok_or_else(|| {
             let names: Vec<&str> = relation.output.iter().map(|a| a.name.as_str()).collect();

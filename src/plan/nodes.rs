@@ -1,6 +1,16 @@
 //! Logical operators that Spark has and DataFusion lacks, as extension nodes of a plan.
 //!
-//! Each is a [`Node`]: data of its own over one input. [`Unary`] wraps it for DataFusion, once for all of them.
+//! Each is a [`Node`]: data of its own over one input. [`Unary`] wraps it for DataFusion, once for all
+//! of them.
+//!
+//! ```text
+//! LogicalPlan::Extension ─► Unary { input, schema, node } ─► dyn Node: ExpandWindows, Deduplicate, MapGroups, …
+//!                                │                               │
+//!             what DataFusion's rules call            what the operator answers, with defaults
+//! ```
+//!
+//! To add an operator, implement [`Node`] for a type with `Eq` and `Hash` and put it on a plan with
+//! [`plan`]; compiling finds it with [`of`].
 
 use std::any::Any;
 use std::cmp::Ordering;
@@ -22,7 +32,8 @@ use crate::error;
 /// window, if the column holds its start).
 pub type EventTimeColumns = BTreeMap<String, i64>;
 
-/// Equality and hash of a node behind a pointer: the same for every type that has them.
+/// Equality and hash of a node that is known only by its trait; every type that has them gets this for
+/// free.
 pub trait Comparable {
     /// Returns whether `other` is of the same type and equal.
     fn same(&self, other: &dyn Any) -> bool;
@@ -50,44 +61,53 @@ impl<T: Any + Eq + Hash> Comparable for T {
 
 /// A logical operator over one input. A type is one if it says its name; all else has a default that is right for an operator
 /// that passes its input's columns on.
+///
+/// What an operator passes on (event times, predicates, pruned columns) is asked of it here; what it
+/// does when it runs is decided when the plan is compiled into stages.
 pub trait Node: Comparable + fmt::Debug + Send + Sync {
     /// Names the operator in plans that people read.
     fn name(&self) -> &str;
 
-    /// Says what the operator does, behind its name, in plans that people read.
+    /// Says what the operator does, after its name, in plans that people read; nothing by default.
     fn details(&self) -> String {
         String::new()
     }
 
-    /// Returns the columns of the result, from those of the input.
+    /// Returns the columns of the result, from those of the input; by default the same.
     ///
     /// # Errors
-    /// DataFusion's, for a column that the input lacks.
+    /// If the input lacks a column that the operator needs, DataFusion's.
     fn schema(&self, input: &DFSchemaRef) -> Result<DFSchemaRef> {
         Ok(input.clone())
     }
 
-    /// Returns the expressions that it computes, which the optimiser may rewrite.
+    /// Returns the expressions that it computes, which the optimizer may rewrite.
     fn expressions(&self) -> Vec<Expr> {
         vec![]
     }
 
-    /// Returns the operator with rewritten expressions, as many as [`Node::expressions`] returned; `None` if it has none.
+    /// Returns the operator with rewritten expressions, as many as [`Node::expressions`] returned; `None`
+    /// if it does not have any.
     fn with_expressions(&self, _: Vec<Expr>) -> Option<Arc<dyn Node>> {
         None
     }
 
-    /// Names the columns whose predicates must stay above it: those that it makes; `None` keeps all predicates above.
+    /// Names the columns whose predicates must stay above it: those that it makes. `None` keeps all
+    /// predicates above, which is right for an operator whose result depends on which rows come in.
     fn makes(&self) -> Option<HashSet<String>> {
         None
     }
 
-    /// Returns which columns of the input are needed for these of the result; `None` for all.
+    /// Returns which columns of the input are needed for these of the result, by position; `None` for all.
+    ///
+    /// The optimizer prunes the rest from the input, down to the decoders of files.
     fn needs(&self, _input: &DFSchema, _output: &[usize]) -> Option<Vec<usize>> {
         None
     }
 
     /// Returns which columns of the result carry an event time, from those of the input.
+    ///
+    /// Late rows are judged, and state is closed, by these columns.
     fn event_times(&self, input: EventTimeColumns) -> EventTimeColumns {
         input
     }
@@ -97,42 +117,55 @@ pub trait Node: Comparable + fmt::Debug + Send + Sync {
         false
     }
 
-    /// Refuses streaming queries in which the operator cannot stand (`UnsupportedOperationChecker`). Asked only over a
-    /// stream.
+    /// Refuses streaming queries in which the operator cannot stand (`UnsupportedOperationChecker`). Asked
+    /// only over a stream.
     ///
     /// # Errors
-    /// An `AnalysisException` with Spark's sentence.
+    /// If it cannot, an `AnalysisException` with Spark's sentence.
     fn check(&self, _input: &LogicalPlan, _query: Query) -> error::Result<()> {
         Ok(())
     }
 }
 
 /// A node and its input: the one extension of DataFusion's logical plans.
+///
+/// ```
+/// use datafusion_expr::LogicalPlanBuilder;
+/// use rivulet::plan::nodes::{self, StreamingLimit};
+///
+/// let input = LogicalPlanBuilder::empty(true).build()?;
+/// let plan = nodes::plan(StreamingLimit { fetch: 10 }, input)?;
+/// let (limit, _) = nodes::of::<StreamingLimit>(&plan).ok_or_else(|| rivulet::error::SparkError::internal("no limit"))?;
+/// assert_eq!(limit.fetch, 10);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Unary {
     /// What the operator reads.
     pub input: LogicalPlan,
     /// What it does.
     pub node: Arc<dyn Node>,
+    /// The columns of the result, computed once.
     schema: DFSchemaRef,
 }
 
 /// Puts `node` on top of `input`.
 ///
 /// # Errors
-/// As [`Node::schema`].
+/// If the input lacks a column that the node needs, as [`Node::schema`].
 pub fn plan(node: impl Node + 'static, input: LogicalPlan) -> Result<LogicalPlan> {
     let node = Unary::new(Arc::new(node), input)?;
     Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
 }
 
-/// Returns the node of type `T` at the top of a plan, with its input.
+/// Returns the node of type `T` at the top of a plan, with its input; `None` if something else is
+/// there.
 pub fn of<T: 'static>(plan: &LogicalPlan) -> Option<(&T, &LogicalPlan)> {
     let unary = any(plan)?;
     Some((unary.node.itself().downcast_ref()?, &unary.input))
 }
 
-/// Returns the node at the top of a plan, whatever its type.
+/// Returns the node at the top of a plan, whatever its type; `None` for DataFusion's own operators.
 pub fn any(plan: &LogicalPlan) -> Option<&Unary> {
     match plan {
         LogicalPlan::Extension(extension) => extension.node.as_any().downcast_ref(),
@@ -141,6 +174,7 @@ pub fn any(plan: &LogicalPlan) -> Option<&Unary> {
 }
 
 impl Unary {
+    /// Computes the schema of a node over an input.
     fn new(node: Arc<dyn Node>, input: LogicalPlan) -> Result<Self> {
         let schema = node.schema(input.schema())?;
         Ok(Self { input, node, schema })
@@ -163,6 +197,7 @@ impl Hash for Unary {
 }
 
 impl PartialOrd for Unary {
+    /// Equal or unordered: DataFusion asks for it, and nothing sorts plans.
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         (self == other).then_some(Ordering::Equal)
     }
@@ -197,6 +232,7 @@ impl UserDefinedLogicalNodeCore for Unary {
         }
     }
 
+    /// Rebuilds the node after a rewrite of its input or its expressions; its schema follows the new input.
     fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
         let node = self.node.with_expressions(exprs).unwrap_or_else(|| self.node.clone());
         Self::new(node, inputs.swap_remove(0))
@@ -210,7 +246,7 @@ impl UserDefinedLogicalNodeCore for Unary {
     }
 }
 
-/// Returns the input's columns and `made` behind them.
+/// Returns the input's columns and `made` after them.
 fn with_columns(input: &DFSchema, made: impl IntoIterator<Item = Field>) -> Result<DFSchemaRef> {
     let mut fields: Vec<_> = input.iter().map(|(q, f)| (q.cloned(), f.clone())).collect();
     fields.extend(made.into_iter().map(|f| (None, Arc::new(f))));
@@ -218,7 +254,10 @@ fn with_columns(input: &DFSchema, made: impl IntoIterator<Item = Field>) -> Resu
     Ok(Arc::new(schema))
 }
 
-/// One row per sliding window that holds the row (`Expand` of `TimeWindowing`); adds the start column. Lengths in µs.
+/// Makes one row per sliding window that holds the row (`Expand` of `TimeWindowing`) and adds a column
+/// with the window's start.
+///
+/// The time must not be null: a filter below drops such rows. A window holds its start and not its end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ExpandWindows {
     /// The column of times.
@@ -268,7 +307,8 @@ impl Node for ExpandWindows {
     }
 }
 
-/// `withWatermark`: watches the largest event time (`EventTimeWatermark`).
+/// Watches the largest event time (`withWatermark`, `EventTimeWatermark`). Rows pass unchanged;
+/// dropping late ones is left to the stateful operators above.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EventTimeWatermark {
     /// Number of the watermark within its query, in the order of analysis.
@@ -303,8 +343,10 @@ impl Node for EventTimeWatermark {
     }
 }
 
-/// Merges rows of a key whose sessions touch, in a batch query (`MergingSessionsExec`): adds no column; overwrites the
-/// session's start and end columns, so that each row holds the bounds of its merged session.
+/// Merges rows of a key whose sessions touch, in a batch query (`MergingSessionsExec`).
+///
+/// Adds no column; overwrites the session's start and end columns, so that each row holds the bounds of
+/// its merged session. The number of rows stays.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MergeSessions {
     /// The columns beside the session that tell groups apart.
@@ -325,7 +367,9 @@ impl Node for MergeSessions {
     }
 }
 
-/// Turns the elements of a list column into rows (`GenerateExec`).
+/// Turns the elements of a list column into rows (`GenerateExec`); the list column itself goes.
+///
+/// The columns of the input are repeated for every element.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Generate {
     /// The list column.
@@ -334,7 +378,7 @@ pub struct Generate {
     pub columns: Vec<(String, DataType)>,
     /// Whether the element is a struct whose fields become columns.
     pub spread: bool,
-    /// Whether a null or empty list makes a row of nulls, rather than none.
+    /// Whether a null or empty list makes a row of nulls, rather than no row.
     pub outer: bool,
 }
 
@@ -370,12 +414,13 @@ impl Node for Generate {
     }
 }
 
-/// Deals rows out anew: by hash of `keys`, or round-robin without keys (`RepartitionByExpression`).
+/// Deals rows out anew: by hash of `keys`, or round-robin without keys (`RepartitionByExpression`). A
+/// plan is cut into stages here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Repartition {
     /// What rows of one partition have in common.
     pub keys: Vec<Expr>,
-    /// How many partitions there are then.
+    /// How many partitions there are afterwards.
     pub partitions: usize,
 }
 
@@ -398,7 +443,7 @@ impl Node for Repartition {
     }
 }
 
-/// `sortWithinPartitions` and SORT BY.
+/// Sorts the rows of each partition by itself (`sortWithinPartitions` and SORT BY).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SortWithinPartitions {
     /// What to sort by.
@@ -429,7 +474,8 @@ impl Node for SortWithinPartitions {
     }
 }
 
-/// The first rows of a whole stream (`StreamingGlobalLimitExec`): counted over all batches.
+/// Passes the first rows of a whole stream (`StreamingGlobalLimitExec`), counted over all batches.
+/// Refused in update mode.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StreamingLimit {
     /// How many rows pass.
@@ -455,7 +501,10 @@ impl Node for StreamingLimit {
     }
 }
 
-/// The first row of each key (`Deduplicate`, `DeduplicateWithinWatermark`) of a stream.
+/// Passes the first row of each key of a stream (`Deduplicate`, `DeduplicateWithinWatermark`).
+///
+/// Keys stay in the state; those with an event time leave it when the watermark has passed them, so
+/// that later duplicates are late. Keys without any stay for ever. Nulls are equal to each other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Deduplicate {
     /// Columns that make a row's key.

@@ -1,4 +1,8 @@
 //! Output modes of streaming queries, and what operators ask of one to refuse it.
+//!
+//! The rules are those of Spark's `UnsupportedOperationChecker`, which looks at a whole plan. Here each
+//! operator checks its own place ([`nodes::Node::check`](crate::plan::nodes::Node::check)) and receives
+//! what it must know of the rest as a [`Query`].
 
 use datafusion_expr::LogicalPlan;
 use serde::{Deserialize, Serialize};
@@ -7,6 +11,18 @@ use super::scan::is_streaming;
 use crate::error::{Exception, Result, SparkError};
 
 /// Which rows of its result a streaming query puts out per batch.
+///
+/// ```
+/// use rivulet::plan::output_mode::OutputMode;
+///
+/// assert_eq!(OutputMode::parse("Update")?, OutputMode::Update);
+/// assert_eq!(OutputMode::parse("")?, OutputMode::Append);
+/// assert_eq!(
+///     OutputMode::parse("all").unwrap_err().condition.as_deref(),
+///     Some("STREAMING_OUTPUT_MODE.INVALID"),
+/// );
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OutputMode {
     /// Rows that no later batch can change.
@@ -18,10 +34,10 @@ pub enum OutputMode {
 }
 
 impl OutputMode {
-    /// Reads the word of `outputMode("append")`; no word means append.
+    /// Reads the word of `outputMode("append")`, in any case; no word means append.
     ///
     /// # Errors
-    /// `STREAMING_OUTPUT_MODE.INVALID` for another word.
+    /// If it is another word, `STREAMING_OUTPUT_MODE.INVALID`.
     pub fn parse(name: &str) -> Result<Self> {
         match name.to_ascii_lowercase().as_str() {
             "append" | "" => Ok(Self::Append),
@@ -62,7 +78,7 @@ impl Query {
     /// Refuses to sort rows that later batches may add to.
     ///
     /// # Errors
-    /// An `AnalysisException` unless the query puts out a complete aggregation.
+    /// If the query does not put out a complete aggregation, an `AnalysisException` with Spark's sentence.
     pub fn check_sort(self) -> Result<()> {
         if self.aggregated && self.mode == OutputMode::Complete {
             return Ok(());
@@ -74,7 +90,8 @@ impl Query {
     }
 }
 
-/// Makes the error of a streaming query that Spark refuses.
+/// Makes the error of a streaming query that Spark refuses. Spark has no condition of its own for these
+/// sentences, only a legacy number.
 pub fn refused(text: &str) -> SparkError {
     SparkError {
         sql_state: None,

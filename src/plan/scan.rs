@@ -1,4 +1,8 @@
 //! Leaves of a plan: where rows come from, without how bytes get there.
+//!
+//! The analyzer numbers the leaves of a plan and puts each into it as a DataFusion table. Compiling
+//! turns a leaf into the input of a stage; only the driver knows which blocks of bytes a task then
+//! receives.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -14,21 +18,36 @@ use crate::sources::{Format, StreamSpec};
 /// What a scan reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Rows sent along with the plan: one Arrow IPC stream.
-    Local { ipc: Arc<[u8]> },
-    /// `spark.range`.
-    Range { start: i64, end: i64, step: i64 },
-    /// Blocks of bytes that come with each task: files of a batch query, or a micro-batch's share of a stream.
+    /// Rows sent along with the plan.
+    Local {
+        /// One Arrow IPC stream; empty for a relation without rows.
+        ipc: Arc<[u8]>,
+    },
+    /// The numbers of `spark.range`, made where the task runs.
+    Range {
+        /// The first number.
+        start: i64,
+        /// Where the numbers end; it is not among them.
+        end: i64,
+        /// From one number to the next, not 0; negative to count down.
+        step: i64,
+    },
+    /// Blocks of bytes that come with each task: files of a batch query, or a micro-batch's share of a
+    /// stream.
     Blocks {
+        /// How the bytes are decoded.
         format: Format,
+        /// Options of the read by lower-case name.
         options: BTreeMap<String, String>,
     },
 }
 
-/// One leaf.
+/// A leaf of a plan.
 #[derive(Debug, Clone)]
 pub struct Scan {
+    /// Its number within the plan, in the order of analysis.
     pub id: ScanId,
+    /// What it reads.
     pub origin: Origin,
     /// Full schema with the user's names, before column pruning.
     pub schema: SchemaRef,
@@ -38,10 +57,11 @@ pub struct Scan {
     pub partitions: usize,
     /// Files of a batch read, to be handed out over the partitions.
     pub files: Vec<String>,
+    /// The source, if it is unbounded.
     pub stream: Option<StreamSpec>,
 }
 
-/// The scan as DataFusion's table.
+/// A scan as DataFusion's table.
 #[derive(Debug)]
 pub struct ScanSource(pub Arc<Scan>);
 
@@ -52,23 +72,31 @@ impl TableSource for ScanSource {
 }
 
 impl ScanSource {
+    /// Returns the scan of a table; `None` if the table is another.
     pub fn of(source: &Arc<dyn TableSource>) -> Option<&Arc<Scan>> {
         let any: &dyn Any = source.as_ref();
         any.downcast_ref::<ScanSource>().map(|s| &s.0)
     }
 }
 
-/// Files of a batch read.
+/// Files of a batch read, with the schema of their rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileSet {
+    /// Their paths, in the order in which they are dealt out.
     pub files: Vec<String>,
+    /// The declared or inferred columns.
     pub fields: Fields,
 }
 
-/// Finds files and the schema that their content has. The driver looks; executors are told what it saw.
+/// Finds files and the schema of their content. The driver looks; executors receive what it saw with
+/// the plan.
 pub trait FileCatalog {
+    /// Lists the files below `paths` and returns them with their schema: `declared`, or the one that their
+    /// content has.
+    ///
     /// # Errors
-    /// `PATH_NOT_FOUND` where a path holds nothing, `UNABLE_TO_INFER_SCHEMA` where no schema is given or found.
+    /// If a path holds nothing, `PATH_NOT_FOUND`; if no schema is declared and none can be inferred,
+    /// `UNABLE_TO_INFER_SCHEMA`.
     fn resolve(
         &self,
         format: &Format,
@@ -78,7 +106,7 @@ pub trait FileCatalog {
     ) -> Result<FileSet>;
 }
 
-/// Whether a plan reads an unbounded source.
+/// Returns whether a plan reads an unbounded source.
 pub fn is_streaming(plan: &LogicalPlan) -> bool {
     if let LogicalPlan::TableScan(scan) = plan {
         return ScanSource::of(&scan.source).is_some_and(|s| s.stream.is_some());

@@ -139,6 +139,9 @@ pub struct TimeWindow {
 }
 
 /// A relation after analysis.
+///
+/// `output` is what the user sees; `hidden` and `tagged` only help names above to find what they mean.
+/// All ids of the three are columns of `plan`.
 #[derive(Debug, Clone)]
 pub struct Resolved {
     /// May hold more columns than `output`.
@@ -149,7 +152,7 @@ pub struct Resolved {
     pub hidden: Vec<Attribute>,
     /// DataFrame ids of the client and the columns they had (`df["a"]`).
     pub tagged: Vec<(i64, Vec<Attribute>)>,
-    /// Reads an unbounded source.
+    /// Whether it reads an unbounded source.
     pub streaming: bool,
     /// The aggregation that this relation is, while HAVING and ORDER BY may still add to it.
     pub aggregation: Option<Box<super::aggregate::Aggregation>>,
@@ -168,7 +171,8 @@ impl Resolved {
         }
     }
 
-    /// The same relation over another plan.
+    /// Returns the same relation over another plan, which must have the same columns; an open aggregation
+    /// is closed.
     #[must_use]
     pub fn over(mut self, plan: LogicalPlan) -> Self {
         self.plan = plan;
@@ -176,7 +180,7 @@ impl Resolved {
         self
     }
 
-    /// All columns that the plan has and names may mean.
+    /// Returns all columns that the plan has and names may mean: the output, then the hidden ones.
     pub fn visible(&self) -> impl Iterator<Item = &Attribute> {
         self.output.iter().chain(&self.hidden)
     }

@@ -1,7 +1,19 @@
-//! `window(time, length, slide, start)`: tumbling and sliding event-time windows (`TimeWindowing`).
+//! `window(time, length, slide, start)` and `session_window(time, gap)`: event-time windows
+//! (`TimeWindowing`, `SessionWindowing`).
 //!
-//! A row falls into `ceil(length / slide)` candidate windows. Each becomes a branch: the window's start is arithmetic on
-//! the time column, and a filter keeps the rows that the window really holds. Rows without a time are in no window.
+//! A row falls into `ceil(length / slide)` candidate windows. Each becomes a branch: the window's start
+//! is arithmetic on the time column, and a filter keeps the rows that the window really holds. Rows
+//! without a time are in no window.
+//!
+//! ```text
+//! length 10, slide 5    time 12
+//!                       ├─ candidate 0: [10, 20)  holds it
+//!                       └─ candidate 1: [ 5, 15)  holds it
+//! ```
+//!
+//! Grouping is by the window's start, a plain timestamp, which hashes and compares faster than a
+//! struct; [`rebuild`] makes the struct afterwards. A session begins as the row's own `[time, time +
+//! gap)`; rows of a key whose sessions touch are merged where they are grouped.
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StructArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, IntervalUnit, TimestampMicrosecondType};
@@ -20,19 +32,27 @@ use crate::values::cast::Mode;
 use crate::values::zone::Zone;
 use crate::values::{interval, types};
 
-/// The relation with one row per window of each row.
+/// A relation with one row per window of each row.
 pub struct Expanded {
     /// The rows, each as often as it has windows.
     pub relation: Resolved,
-    /// `struct<start, end>`.
+    /// The window as `struct<start, end>`.
     pub window: Attribute,
-    /// The start alone: what grouping uses.
+    /// The start alone, by which grouping goes.
     pub start: Attribute,
     /// The end, of sessions only.
     pub end: Option<Attribute>,
 }
 
-/// The typed call; the rows are made by [`expand`].
+/// Resolves the call of `window`; the rows are made by [`expand`].
+///
+/// Lengths are constants of weeks down to microseconds. A time that is a window, as in chained
+/// aggregations, stands for its last microsecond.
+///
+/// # Errors
+/// If an argument is not such an interval, `DATATYPE_MISMATCH.INVALID_INTERVAL`; if length or slide are
+/// not positive, `DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE`; if the slide is longer than the window or the
+/// start is not below the slide, `DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION`.
 pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
     let mut args = args.into_iter();
     let time = args
@@ -45,7 +65,7 @@ pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
                 "DATATYPE_MISMATCH.INVALID_INTERVAL",
                 "42K09",
                 format!(
-                    "The {label} '{}' of window is no duration of microseconds to weeks.",
+                    "The {label} '{}' of window is not a duration of microseconds to weeks.",
                     arg.name
                 ),
             )
@@ -106,7 +126,13 @@ pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
     Ok(typed)
 }
 
-/// `session_window(time, gap)`; the sessions are made where rows are grouped.
+/// Resolves `session_window(time, gap)`; the sessions are made where rows are grouped.
+///
+/// The gap is a constant, or an expression that may differ from row to row.
+///
+/// # Errors
+/// If there are not two arguments, `WRONG_NUM_ARGS`; if the gap is not an interval or a string,
+/// `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn session(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
     let [time, gap]: [Typed; 2] = args
         .try_into()
@@ -185,7 +211,7 @@ pub fn open_sessions(analyzer: &mut Analyzer, input: Resolved, window: &TimeWind
     })
 }
 
-/// Returns the time moved by a constant, in its own type.
+/// Returns the time moved by a constant, in its own type; it stays an event time.
 fn shifted(time: Expr, window: &TimeWindow, by_us: i64) -> Expr {
     let zone = if let DataType::Timestamp(_, zone) = &window.time_type {
         zone.clone()
@@ -207,7 +233,8 @@ fn shifted(time: Expr, window: &TimeWindow, by_us: i64) -> Expr {
     )
 }
 
-/// Where the session ends that a row alone would make, by its own gap.
+/// Returns where the session ends that a row alone would make, by its own gap; null if the gap is not
+/// an interval.
 fn session_end(time: Expr, gap: Expr, window: &TimeWindow) -> Expr {
     let zone = if let DataType::Timestamp(_, zone) = &window.time_type {
         zone.clone()
@@ -232,7 +259,7 @@ fn session_end(time: Expr, gap: Expr, window: &TimeWindow) -> Expr {
     )
 }
 
-/// A gap in µs; null if it is not an interval, or is one of months.
+/// Returns a row's gap in µs; `None` if it is null, not an interval, or one of months.
 fn gap_us(gaps: &ArrayRef, row: usize) -> Option<i64> {
     if gaps.is_null(row) {
         return None;
@@ -244,7 +271,7 @@ fn gap_us(gaps: &ArrayRef, row: usize) -> Option<i64> {
     literal::constant_micros(&value)
 }
 
-/// The session struct over the grouping columns that hold its bounds.
+/// Returns the session struct over the grouping columns that hold its bounds.
 pub fn rebuild_session(start: &Attribute, end: &Attribute) -> Expr {
     let to = types::window_of(start.data_type.clone());
     let fields = if let DataType::Struct(fields) = &to {
@@ -263,7 +290,11 @@ pub fn rebuild_session(start: &Attribute, end: &Attribute) -> Expr {
     })
 }
 
-/// `window_time(window)`: the last microsecond of a window.
+/// Returns `window_time(window)`: the last microsecond of a window, by which a window can be windowed
+/// again.
+///
+/// # Errors
+/// If the argument is not a struct, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn window_time(window: Typed) -> Result<Typed> {
     let DataType::Struct(fields) = &window.data_type else {
         return Err(SparkError::analysis(
@@ -299,7 +330,7 @@ pub fn window_time(window: Typed) -> Result<Typed> {
     Ok(typed)
 }
 
-/// Start of the `nth` window before the last one that can hold the row.
+/// Returns the start of the `nth` window before the last one that can hold the row.
 fn start_of(time: Expr, window: &TimeWindow, nth: i64) -> Expr {
     let (slide, offset) = (window.slide_us, window.start_us);
     let zone = if let DataType::Timestamp(_, zone) = &window.time_type {
@@ -321,12 +352,20 @@ fn start_of(time: Expr, window: &TimeWindow, nth: i64) -> Expr {
     )
 }
 
-/// The greatest window start that is not after `us`.
+/// Returns the greatest window start that is not after `us`.
+///
+/// ```
+/// use rivulet::plan::time_window::last_start;
+///
+/// assert_eq!(last_start(12, 5, 0), 10);
+/// assert_eq!(last_start(-1, 5, 0), -5);
+/// assert_eq!(last_start(12, 5, 3), 8);
+/// ```
 pub fn last_start(us: i64, slide: i64, offset: i64) -> i64 {
     us.saturating_sub((us.wrapping_sub(offset)).rem_euclid(slide))
 }
 
-/// Returns `struct<start, end>` from the start.
+/// Returns `struct<start, end>` from the start; null if the start is null.
 fn make_window(start: Expr, window: &TimeWindow) -> Expr {
     let length = window.length_us;
     let to = types::window_of(window.time_type.clone());
@@ -362,12 +401,15 @@ fn make_window(start: Expr, window: &TimeWindow) -> Expr {
     )
 }
 
-/// The window struct over the grouping column that holds its start.
+/// Returns the window struct over the grouping column that holds its start.
 pub fn rebuild(start: &Attribute, window: &TimeWindow, _struct: &Attribute) -> Expr {
     make_window(start.column(), window)
 }
 
-/// Makes the rows of the windows.
+/// Makes the rows of the windows: one row per window of each row; those without a time go.
+///
+/// # Errors
+/// If DataFusion refuses the plan, an internal error.
 pub fn expand(analyzer: &mut Analyzer, input: Resolved, window: &TimeWindow, name: &str) -> Result<Expanded> {
     let mut start = analyzer.attribute("start", window.time_type.clone(), true);
     start.event_time = window.event_time;
@@ -410,7 +452,8 @@ pub fn candidates(length_us: i64, slide_us: i64) -> i64 {
     length_us.div_euclid(slide_us) + i64::from(length_us % slide_us != 0)
 }
 
-/// Returns the start of the `nth` candidate per row, and which rows it holds; `None` if it holds all of them.
+/// Returns the start of the `nth` candidate per row, and which rows it holds; no mask if it holds all
+/// of them.
 pub fn candidate(
     times: &TimestampMicrosecondArray,
     length: i64,

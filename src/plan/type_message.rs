@@ -1,4 +1,8 @@
 //! Spark Connect's data types, DDL and JSON schemas as the engine's types, and back.
+//!
+//! Every way in ends at one Arrow type per Spark type; CHAR and VARCHAR become STRING, and a
+//! user-defined type becomes its storage, but for `ml`'s vectors, whose storage is told apart from any
+//! other struct.
 
 use std::sync::Arc;
 
@@ -10,7 +14,21 @@ use crate::proto::data_type::Kind;
 use crate::values::types::{list_of, map_of, map_types, timestamp, timestamp_ntz};
 use crate::values::vector;
 
-/// The engine's type of a Spark Connect type.
+/// Returns the engine's type of a Spark Connect type.
+///
+/// ```
+/// use rivulet::plan::type_message::{from_ddl_type, from_proto, to_proto};
+/// use rivulet::values::types;
+///
+/// let nested = from_ddl_type("array<struct<a: int, b: map<string, double>>>")?;
+/// assert_eq!(types::simple_string(&nested), "array<struct<a:int,b:map<string,double>>>");
+/// assert_eq!(from_proto(&to_proto(&nested))?, nested);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
+///
+/// # Errors
+/// If a part of the type is missing, `CONNECT_INVALID_PLAN`; if the engine lacks the type,
+/// `UNSUPPORTED_FEATURE.RIVULET`; if it is a string that does not parse, the parser's.
 pub fn from_proto(data_type: &sc::DataType) -> Result<DataType> {
     let kind = data_type
         .kind
@@ -61,7 +79,8 @@ pub fn from_proto(data_type: &sc::DataType) -> Result<DataType> {
 /// Returns a decimal type.
 ///
 /// # Errors
-/// `DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION` outside 1 to 38 digits, or if the scale is above the precision.
+/// If the digits are not 1 to 38 or the scale is above the precision,
+/// `DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION`.
 fn decimal(precision: i32, scale: i32) -> Result<DataType> {
     match (u8::try_from(precision), i8::try_from(scale)) {
         (Ok(p @ 1..=38), Ok(s)) if i32::from(s) <= precision && s >= 0 => Ok(DataType::Decimal128(p, s)),
@@ -76,7 +95,7 @@ fn decimal(precision: i32, scale: i32) -> Result<DataType> {
 /// Returns the fields of a struct message.
 ///
 /// # Errors
-/// `CONNECT_INVALID_PLAN` for a field without a type, and those of [`from_proto`].
+/// If a field does not have a type, `CONNECT_INVALID_PLAN`, and those of [`from_proto`].
 pub fn fields_from_proto(fields: &sc::data_type::Struct) -> Result<Fields> {
     fields
         .fields
@@ -95,7 +114,10 @@ pub fn fields_from_proto(fields: &sc::data_type::Struct) -> Result<Fields> {
         .collect()
 }
 
-/// The Spark Connect type of an engine type.
+/// Returns the Spark Connect type of an engine type.
+///
+/// Elements and values are said to be nullable. An Arrow type that the engine never makes becomes
+/// STRING.
 pub fn to_proto(data_type: &DataType) -> sc::DataType {
     use sc::data_type as t;
     let kind = match data_type {
@@ -159,7 +181,7 @@ pub fn to_proto(data_type: &DataType) -> sc::DataType {
     sc::DataType { kind: Some(kind) }
 }
 
-/// Returns the message of fields.
+/// Returns the message of fields, without metadata.
 fn struct_to_proto(fields: &Fields) -> sc::data_type::Struct {
     let fields = fields
         .iter()
@@ -183,12 +205,28 @@ pub fn schema_to_proto(schema: &Schema) -> sc::DataType {
     }
 }
 
-/// A type from its SQL text.
+/// Returns a type from its SQL text, such as `array<int>`.
+///
+/// # Errors
+/// If it does not parse or the engine lacks the type.
 pub fn from_ddl_type(text: &str) -> Result<DataType> {
     from_proto(&crate::plan::sql::parse_data_type(text)?)
 }
 
-/// A schema from DDL or from `StructType.json`.
+/// Returns a schema from DDL or from `StructType.json`, which begins with a brace. A single type is a
+/// column `value`.
+///
+/// ```
+/// use rivulet::plan::type_message::schema_from_text;
+///
+/// let fields = schema_from_text("id BIGINT NOT NULL, name STRING")?;
+/// assert_eq!(fields.len(), 2);
+/// assert!(!fields[0].is_nullable() && fields[1].is_nullable());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
+///
+/// # Errors
+/// If the text does not parse: the parser's for DDL, `INVALID_JSON_DATA_TYPE` for JSON.
 pub fn schema_from_text(text: &str) -> Result<Fields> {
     if text.trim_start().starts_with('{') {
         return fields_from_json(text);
@@ -200,14 +238,18 @@ pub fn schema_from_text(text: &str) -> Result<Fields> {
 }
 
 /// Reads a schema in JSON, as `StructType.json()` writes it.
+///
+/// # Errors
+/// If it is not such JSON, `INVALID_JSON_DATA_TYPE`.
 fn fields_from_json(text: &str) -> Result<Fields> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|e| bad_json(&e.to_string()))?;
     match json_type(&value)? {
         DataType::Struct(fields) => Ok(fields),
-        _ => Err(bad_json("the schema is no struct")),
+        _ => Err(bad_json("the schema is not a struct")),
     }
 }
 
+/// Makes the error of JSON that does not describe a type.
 fn bad_json(why: &str) -> SparkError {
     SparkError::analysis(
         "INVALID_JSON_DATA_TYPE",
@@ -216,7 +258,11 @@ fn bad_json(why: &str) -> SparkError {
     )
 }
 
-/// Reads one type of a schema in JSON: a word, or an object for arrays, maps and structs.
+/// Reads one type of a schema in JSON: a word, or an object for arrays, maps, structs and user-defined
+/// types.
+///
+/// # Errors
+/// If it is neither, or lacks a part, `INVALID_JSON_DATA_TYPE`.
 fn json_type(value: &serde_json::Value) -> Result<DataType> {
     use serde_json::Value;
     let inner = |key: &str| {

@@ -1,4 +1,16 @@
 //! `f(…) OVER (PARTITION BY … ORDER BY … frame)`.
+//!
+//! A window function is resolved in two steps. Where it stands in an expression, it becomes
+//! DataFusion's window expression with Spark's frame; when its select list is complete, all of them
+//! move into Window operators below the projection, one per layout of partition and order keys.
+//!
+//! ```text
+//! SELECT a + sum(b) OVER w FROM t      Projection  a + #7
+//!                                        Window      #7 = sum(b) OVER w
+//!                                          t
+//! ```
+//!
+//! Streams refuse them: their frames would never end.
 
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -19,18 +31,20 @@ use crate::proto::expression::window::WindowFrame as ProtoFrame;
 use crate::proto::expression::window::window_frame::frame_boundary::Boundary;
 use crate::proto::expression::window::window_frame::{FrameBoundary, FrameType};
 
-/// Partition and order keys of a window.
+/// Partition and order keys of a window: calls with equal ones share one sort.
 type Layout = (Vec<Expr>, Vec<Sort>);
 
 impl Analyzer {
-    /// `function OVER (PARTITION BY … ORDER BY … frame)`.
+    /// Resolves `function OVER (PARTITION BY … ORDER BY … frame)`.
     ///
-    /// Without a frame, an ordered window ends with the peers of the current row, an unordered one with the partition. Ranking
-    /// functions have the frame that they need and no other (Spark's `SpecifiedWindowFrame`, `ResolveWindowFrame`).
+    /// Without a frame, an ordered window ends with the peers of the current row, an unordered one with the
+    /// partition. Ranking functions have the frame that they need and no other (Spark's
+    /// `SpecifiedWindowFrame`, `ResolveWindowFrame`).
     ///
     /// # Errors
-    /// `UNSUPPORTED_EXPR_FOR_WINDOW` for what is neither an aggregate nor a window function,
-    /// `WINDOW_FUNCTION_FRAME_NOT_ORDERED` for a ranking without an order, `DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_*` for frames.
+    /// If it is neither an aggregate nor a window function, `UNSUPPORTED_EXPR_FOR_WINDOW`; if a ranking
+    /// does not have an order, `WINDOW_FUNCTION_FRAME_NOT_ORDERED`; if the frame does not fit,
+    /// `DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_*`.
     pub(super) fn window_function(&mut self, window: &sc::expression::Window, scope: &Resolved) -> Result<Typed> {
         let call = window
             .window_function
@@ -80,7 +94,10 @@ impl Analyzer {
         Ok(typed)
     }
 
-    /// One sort key, nulls first when ascending, last when descending, unless said otherwise.
+    /// Resolves one sort key: nulls first when ascending, last when descending, unless said otherwise.
+    ///
+    /// # Errors
+    /// If the key cannot be resolved.
     pub(super) fn sort_order(&mut self, spec: &sc::expression::SortOrder, scope: &Resolved) -> Result<(Typed, Sort)> {
         let child = spec
             .child
@@ -91,7 +108,11 @@ impl Analyzer {
         Ok((typed, sort))
     }
 
-    /// The frame, and how Spark prints it.
+    /// Returns the frame, and how Spark prints it. Without one in the message it is the default of the kind
+    /// of function.
+    ///
+    /// # Errors
+    /// If a ranking has a RANGE frame, `INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC`; and those of the bounds.
     fn frame(
         &mut self,
         frame: Option<&ProtoFrame>,
@@ -144,10 +165,11 @@ impl Analyzer {
         ))
     }
 
-    /// One end of a frame, as DataFusion counts it.
+    /// Returns one end of a frame, as DataFusion counts it, and how Spark prints it. An offset of 0 is the
+    /// current row.
     ///
     /// # Errors
-    /// `DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE` for an offset that is not constant.
+    /// If an offset is not constant, `DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE`.
     fn bound(
         &mut self,
         boundary: Option<&FrameBoundary>,
@@ -207,7 +229,10 @@ impl Analyzer {
         ))
     }
 
-    /// Moves window functions of a select list into a Window below it.
+    /// Moves the window functions of a select list into Windows below it; equal calls are computed once.
+    ///
+    /// # Errors
+    /// If the input is a stream, `NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING`.
     pub(super) fn pull_window_functions(&mut self, input: Resolved, items: &mut [Typed]) -> Result<Resolved> {
         let mut calls: Vec<(Expr, Attribute)> = Vec::new();
         for item in items.iter_mut() {
@@ -261,7 +286,10 @@ impl Analyzer {
     }
 }
 
-/// The kind of the first call in an expression.
+/// Returns the kind of the first call in an expression.
+///
+/// # Errors
+/// If there is none, `UNSUPPORTED_EXPR_FOR_WINDOW`.
 fn kind_of(typed: &Typed) -> Result<Kind> {
     let mut kind = None;
     each_call(typed.expr.clone(), |e| {
@@ -277,7 +305,7 @@ fn kind_of(typed: &Typed) -> Result<Kind> {
     })
 }
 
-/// Returns `WINDOW_FUNCTION_FRAME_NOT_ORDERED`, with the function's name and call.
+/// Makes `WINDOW_FUNCTION_FRAME_NOT_ORDERED`, with the function's name and call.
 fn frame_not_ordered(call: &Typed) -> SparkError {
     let name = call.name.split('(').next().unwrap_or_default().to_lowercase();
     SparkError::analysis(
@@ -293,7 +321,10 @@ fn frame_not_ordered(call: &Typed) -> SparkError {
     .with("wf_expr", &call.name)
 }
 
-/// An aggregate or window call over a window.
+/// Returns an aggregate or window call as a call over a window; any other expression unchanged.
+///
+/// # Errors
+/// If an aggregate is DISTINCT, `DISTINCT_WINDOW_FUNCTION_UNSUPPORTED`.
 fn call_over(call: Expr, over: &WindowFunctionParams) -> Result<Expr> {
     let (fun, args, filter, distinct, null_treatment) = match call {
         Expr::WindowFunction(function) => {
@@ -328,19 +359,21 @@ fn call_over(call: Expr, over: &WindowFunctionParams) -> Result<Expr> {
     Ok(Expr::WindowFunction(Box::new(WindowFunction { fun, params })))
 }
 
-/// What a window function needs of its window, and its frame if none is given.
+/// What a window function needs of its window, and its frame if the query does not say one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// `row_number` and its kin.
+    /// `row_number`, `rank` and their kin: rows from the start of the partition.
     Rank,
     /// `cume_dist`: rows that are equal count alike.
     Share,
-    /// Resolves `lag` and `lead`: the value a number of rows after the row.
+    /// `lag` and `lead`: the value a number of rows after the row, negative for `lag`.
     Shift(i64),
+    /// Aggregates, and functions that look at the frame's ends: any frame.
     Aggregate,
 }
 
 impl Kind {
+    /// Returns the kind of a call.
     fn of(call: &Expr) -> Self {
         let Expr::WindowFunction(f) = call else {
             return Self::Aggregate;
@@ -359,7 +392,10 @@ impl Kind {
     }
 }
 
-/// The size of a ROWS bound.
+/// Returns the size of a ROWS bound as DataFusion wants it.
+///
+/// # Errors
+/// If it is not a number, `CONNECT_INVALID_PLAN`.
 fn row_count(size: &ScalarValue) -> Result<ScalarValue> {
     match size.cast_to(&DataType::Int64)? {
         ScalarValue::Int64(Some(n)) => Ok(ScalarValue::UInt64(Some(n.unsigned_abs()))),
@@ -367,7 +403,8 @@ fn row_count(size: &ScalarValue) -> Result<ScalarValue> {
     }
 }
 
-/// The size of a RANGE bound, in the type that is added to keys of the type `key`.
+/// Returns the size of a RANGE bound, in the type that is added to keys of the type `key`; days for
+/// dates.
 fn distance(size: ScalarValue, key: Option<&DataType>) -> Result<ScalarValue> {
     match (&size, key) {
         (ScalarValue::IntervalMonthDayNano(_), _) | (_, None) => Ok(size),
@@ -382,7 +419,7 @@ fn distance(size: ScalarValue, key: Option<&DataType>) -> Result<ScalarValue> {
     }
 }
 
-/// A bound's size and whether it lies before the row.
+/// Returns a bound's size without its sign, and whether it lies before the row.
 fn magnitude(value: &ScalarValue) -> (ScalarValue, bool) {
     match value {
         ScalarValue::IntervalYearMonth(Some(m)) => (
@@ -418,14 +455,14 @@ fn magnitude(value: &ScalarValue) -> (ScalarValue, bool) {
     }
 }
 
-/// `x DESC NULLS LAST`: a sort key as Spark prints it.
+/// Returns a sort key as Spark prints it: `x DESC NULLS LAST`.
 pub fn describe(value: &Typed, sort: &Sort) -> String {
     let direction = if sort.asc { "ASC" } else { "DESC" };
     let nulls = if sort.nulls_first { "NULLS FIRST" } else { "NULLS LAST" };
     format!("{} {direction} {nulls}", value.name)
 }
 
-/// A sort key by Spark's defaults for nulls.
+/// Returns a sort key by Spark's defaults: ascending, and nulls before the least value.
 pub fn sort_key(typed: &Typed, spec: &sc::expression::SortOrder) -> Sort {
     use sc::expression::sort_order::{NullOrdering, SortDirection};
     let ascending = spec.direction() != SortDirection::Descending;

@@ -1,4 +1,8 @@
 //! What `spark.*` keys mean: [`Conf`] holds what clients set, [`table`] what each key is.
+//!
+//! Every room reads settings through a constant of the table, never by a string of its own. A value is
+//! checked when it is set ([`Setting::check`]), so that readers meet values that parse; the checks in
+//! their `# Errors` are for configurations that came from elsewhere.
 
 pub mod table;
 
@@ -8,7 +12,7 @@ use crate::error::{Exception, Result, SparkError};
 
 pub use table::*;
 
-/// The Spark release whose behaviour Rivulet follows, told to clients that ask.
+/// The Spark release whose behaviour Rivulet follows; clients that ask for the version receive it.
 pub const SPARK_VERSION: &str = "4.3.0";
 
 /// Settings as the client set them; lookups fall back to the defaults of the [`table`].
@@ -29,13 +33,13 @@ pub struct Conf {
 }
 
 impl Conf {
-    /// Returns what holds for a key; `None` if it is not set and has no default.
+    /// Returns the value of a key, set or default; `None` if it is not set and has no default.
     pub fn get(&self, key: &str) -> Option<&str> {
         let own = self.values.get(key).map(String::as_str);
         own.or_else(|| table::find(key)?.default)
     }
 
-    /// Returns all keys that are set or have a default, with what holds.
+    /// Returns all keys that are set or have a default, with their values (`SET`).
     pub fn all(&self) -> BTreeMap<String, String> {
         let defaults = SETTINGS.iter().filter_map(|s| Some((s.key.into(), s.default?.into())));
         let mut all: BTreeMap<String, String> = defaults.collect();
@@ -44,6 +48,8 @@ impl Conf {
     }
 
     /// Returns the text of a setting; `None` if it is not set and has no default.
+    ///
+    /// Nothing is trimmed.
     pub fn text(&self, setting: &Setting) -> Option<&str> {
         self.get(setting.key)
     }
@@ -54,7 +60,7 @@ impl Conf {
             .is_some_and(|text| text.trim().eq_ignore_ascii_case("true"))
     }
 
-    /// Returns whether a setting is the given word, in any case.
+    /// Returns whether a setting is the given word, in any case; false if it is not set.
     pub fn is(&self, setting: &Setting, word: &str) -> bool {
         self.text(setting).is_some_and(|text| text.eq_ignore_ascii_case(word))
     }
@@ -64,39 +70,39 @@ impl Conf {
         self.text(setting)?.trim().parse().ok().filter(|n| *n > 0)
     }
 
-    /// Returns a number from 0 on.
+    /// Returns a number from 0 on, never NaN or infinite.
     ///
     /// # Errors
-    /// `INVALID_CONF_VALUE.TYPE_MISMATCH`, which names the setting.
+    /// If it does not parse, `INVALID_CONF_VALUE.TYPE_MISMATCH`, which names the setting.
     pub fn number(&self, setting: &Setting) -> Result<f64> {
         let text = self.text(setting).unwrap_or_default();
         number(text).ok_or_else(|| setting.mismatch(text))
     }
 
-    /// Returns a size in bytes.
+    /// Returns a size in bytes; the units `k`, `m`, `g` and `t` are powers of 1024, with or without a `b`.
     ///
     /// # Errors
-    /// As [`Conf::number`].
+    /// If it does not parse, as [`Conf::number`].
     pub fn bytes(&self, setting: &Setting) -> Result<u64> {
         let text = self.text(setting).unwrap_or_default();
         bytes(text).ok_or_else(|| setting.mismatch(text))
     }
 
-    /// Returns a duration in ms.
+    /// Returns a duration in ms; the units are `ms`, `s`, `m` or `min`, `h` and `d`.
     ///
     /// # Errors
-    /// As [`Conf::number`].
+    /// If it does not parse, as [`Conf::number`].
     pub fn millis(&self, setting: &Setting) -> Result<i64> {
         let text = self.text(setting).unwrap_or_default();
         millis(text).ok_or_else(|| setting.mismatch(text))
     }
 
-    /// Returns whether invalid operations are errors.
+    /// Returns whether invalid operations are errors (`spark.sql.ansi.enabled`).
     pub fn ansi(&self) -> bool {
         self.flag(&ANSI)
     }
 
-    /// Returns whether names that differ in case only are different.
+    /// Returns whether names that differ in case only are different (`spark.sql.caseSensitive`).
     pub fn case_sensitive(&self) -> bool {
         self.flag(&CASE_SENSITIVE)
     }
@@ -114,11 +120,12 @@ impl Conf {
     }
 }
 
+/// Reads a number from 0 on.
 fn number(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|n: &f64| *n >= 0.0 && n.is_finite())
 }
 
-/// The digits a text begins with, and its unit in lower case.
+/// Returns the digits that a string begins with, and its unit in lower case.
 fn with_unit(text: &str) -> Option<(u64, String)> {
     let text = text.trim().to_ascii_lowercase();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -126,6 +133,7 @@ fn with_unit(text: &str) -> Option<(u64, String)> {
     Some((digits.parse().ok()?, unit.trim().to_owned()))
 }
 
+/// Reads a size in bytes.
 fn bytes(text: &str) -> Option<u64> {
     let (number, unit) = with_unit(text)?;
     let shift = match unit.trim_end_matches('b') {
@@ -139,6 +147,7 @@ fn bytes(text: &str) -> Option<u64> {
     number.checked_mul(1 << shift)
 }
 
+/// Reads a duration in ms.
 fn millis(text: &str) -> Option<i64> {
     let (number, unit) = with_unit(text)?;
     let factor = match unit.as_str() {
@@ -153,10 +162,21 @@ fn millis(text: &str) -> Option<i64> {
 }
 
 impl Setting {
-    /// Checks a value before it is set; the name of a time zone is checked by who knows zones.
+    /// Checks a value before it is set. The name of a time zone is not checked here: that takes the zones'
+    /// table, which is in a room above.
+    ///
+    /// ```
+    /// use rivulet::settings::SHUFFLE_PARTITIONS;
+    ///
+    /// SHUFFLE_PARTITIONS.check("8")?;
+    /// let error = SHUFFLE_PARTITIONS.check("eight").unwrap_err();
+    /// assert_eq!(error.condition.as_deref(), Some("INVALID_CONF_VALUE.TYPE_MISMATCH"));
+    /// # Ok::<(), rivulet::error::SparkError>(())
+    /// ```
     ///
     /// # Errors
-    /// `INVALID_CONF_VALUE` with Spark's sub-condition for what is wrong.
+    /// If the value is not of the setting's kind, `INVALID_CONF_VALUE` with Spark's sub-condition for what
+    /// is wrong.
     pub fn check(&self, text: &str) -> Result<()> {
         let whole = |text: &str| text.trim().parse::<i64>().ok();
         match self.kind {
@@ -181,6 +201,7 @@ impl Setting {
         }
     }
 
+    /// Makes the error of a value of the wrong kind, which says what is wanted.
     fn mismatch(&self, text: &str) -> SparkError {
         let wanted = match self.kind {
             Kind::Flag => "'boolean' value",
@@ -194,6 +215,7 @@ impl Setting {
             .with("confType", wanted)
     }
 
+    /// Makes `INVALID_CONF_VALUE.<sub>`, which names the key and the value.
     fn invalid(&self, sub: &str, text: &str, why: &str) -> SparkError {
         let (key, condition) = (self.key, format!("INVALID_CONF_VALUE.{sub}"));
         let sentence = format!("The value '{text}' in the config \"{key}\" is invalid. {why}");

@@ -1,5 +1,8 @@
-//! Every `spark.*` key, once: type, default, unit and what it does. Values are read by these constants, so a key cannot be
-//! misspelt; `SET -v`, `spark.conf` and its errors come from [`SETTINGS`].
+//! Every `spark.*` key, once: type, default, unit and what it does. Values are read by these constants,
+//! so a key cannot be misspelt; `SET -v`, `spark.conf` and its errors come from [`SETTINGS`].
+//!
+//! To add a setting, add one entry below; its description begins with a verb and names the unit. A key
+//! that Spark has and Rivulet ignores stands here only if clients read it.
 
 /// What a setting's text must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,14 @@ pub enum Kind {
 }
 
 /// A setting.
+///
+/// ```
+/// use rivulet::settings::{STATE_MEMORY, table};
+///
+/// assert_eq!(STATE_MEMORY.default, Some("512m"));
+/// assert_eq!(table::find("spark.rivulet.executor.stateMemory").map(|s| s.key), Some(STATE_MEMORY.key));
+/// assert!(table::find("spark.no.such.key").is_none());
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
     /// Its name.
@@ -35,6 +46,7 @@ pub struct Setting {
     pub about: &'static str,
 }
 
+/// Makes an entry with a default.
 const fn set(key: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Setting {
     Setting {
         key,
@@ -44,6 +56,7 @@ const fn set(key: &'static str, kind: Kind, default: &'static str, about: &'stat
     }
 }
 
+/// Makes an entry without a default: what holds then follows from something else, which `about` says.
 const fn open(key: &'static str, kind: Kind, about: &'static str) -> Setting {
     Setting {
         key,
@@ -53,6 +66,7 @@ const fn open(key: &'static str, kind: Kind, about: &'static str) -> Setting {
     }
 }
 
+/// Makes a constant of each entry, and the table of all of them.
 macro_rules! settings {
     ($($name:ident = $setting:expr;)*) => {
         $(

@@ -1,8 +1,19 @@
-//! `CAST` by Spark's rules, in its three modes.
+//! `CAST` of arrays by Spark's rules, in its three modes.
 //!
-//! Lossless widenings become DataFusion casts, which its optimizer understands. Everything that can fail, or whose text
-//! is Spark's own, is a kernel: under ANSI it fails with `CAST_INVALID_INPUT` or `CAST_OVERFLOW`, in legacy mode it gives
-//! null or wraps, `try_cast` gives null (Spark's `Cast` and `AnsiCast`).
+//! Lossless widenings become DataFusion casts, which its optimizer understands. Everything that can
+//! fail, or whose string form is Spark's own, is a kernel: under ANSI it fails with
+//! `CAST_INVALID_INPUT` or `CAST_OVERFLOW`, in legacy mode it returns null or wraps, `try_cast` returns
+//! null (Spark's `Cast` with its three evaluation modes).
+//!
+//! ```text
+//!                     "abc" → INT            1e20 → INT          300 → TINYINT
+//! Ansi                CAST_INVALID_INPUT     CAST_OVERFLOW       CAST_OVERFLOW
+//! Legacy              NULL                   2147483647          44
+//! Try                 NULL                   NULL                NULL
+//! ```
+//!
+//! Which casts are allowed at all is the planner's to say; here every pair of types that reaches it has
+//! been checked.
 
 use std::sync::Arc;
 
@@ -16,17 +27,44 @@ use crate::values::text;
 use crate::values::types::{is_integral, is_numeric, simple_string, sql_name};
 use crate::values::zone::Zone;
 
-/// What a value that does not fit becomes.
+/// What a value that does not fit becomes: an error, a wrapped number or null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
+    /// An error (`spark.sql.ansi.enabled`, the default).
     Ansi,
+    /// What Java's casts make of a number; null for a string that is not a value.
     Legacy,
+    /// Null (`try_cast`).
     Try,
 }
 
+/// What kernels return: DataFusion's result, whose error carries a `SparkError` inside.
 type DfResult<T> = datafusion_common::Result<T>;
 
-/// Casts a whole array.
+/// Casts a whole array; nulls stay null, and an array that has the type already is returned as it is.
+///
+/// `zone` is the session's; it matters only between instants and everything that is a wall clock, a day
+/// or text. Lists, structs (by position) and maps are cast inside. A number becomes a timestamp as
+/// seconds since the epoch, and back.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, AsArray, StringArray};
+/// use arrow::datatypes::{DataType, Int32Type};
+/// use rivulet::{error::SparkError, values::{cast::{Mode, cast_array}, zone::Zone}};
+///
+/// let input: ArrayRef = Arc::new(StringArray::from(vec![Some("7"), Some("seven"), None]));
+/// let ints = cast_array(&input, &DataType::Int32, Mode::Try, Zone::UTC)?;
+/// assert_eq!(ints.as_primitive::<Int32Type>().iter().collect::<Vec<_>>(), [Some(7), None, None]);
+///
+/// let error: SparkError = cast_array(&input, &DataType::Int32, Mode::Ansi, Zone::UTC).unwrap_err().into();
+/// assert_eq!(error.condition.as_deref(), Some("CAST_INVALID_INPUT"));
+/// # Ok::<(), SparkError>(())
+/// ```
+///
+/// # Errors
+/// If a value does not fit and the mode is ANSI: `CAST_INVALID_INPUT` for strings, `CAST_OVERFLOW` or
+/// `NUMERIC_VALUE_OUT_OF_RANGE` for numbers.
 pub fn cast_array(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> DfResult<ArrayRef> {
     use DataType::*;
     let from = array.data_type();
@@ -53,6 +91,18 @@ pub fn cast_array(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> Df
                     .collect::<BooleanArray>(),
             ))
         }
+        (from, Binary) if is_integral(from) => Ok(Arc::new(big_endian(array)?)),
+        (List(_), List(_)) | (Struct(_), Struct(_)) | (Map(..), Map(..)) => cast_nested(array, to, mode, zone),
+        (Date32 | Timestamp(..) | Duration(_), _) | (_, Timestamp(..)) => cast_time(array, to, mode, zone),
+        _ => numeric(array, to, mode),
+    }
+}
+
+/// Casts from and to dates, timestamps and day-time intervals: instants and local times differ by the session's zone, numbers
+/// are seconds.
+fn cast_time(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> DfResult<ArrayRef> {
+    use DataType::*;
+    match (array.data_type(), to) {
         (Date32, Timestamp(_, tz)) => {
             let zone = if tz.is_some() { zone } else { Zone::UTC };
             let out: TimestampMicrosecondArray = array
@@ -103,13 +153,20 @@ pub fn cast_array(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> Df
                 .unary_opt(|s| s.is_finite().then_some((s * 1e6) as i64));
             Ok(Arc::new(out.with_timezone(tz.clone())))
         }
-        (from, Binary) if is_integral(from) => Ok(Arc::new(big_endian(array)?)),
         (Duration(_), to) if is_integral(to) => {
             let seconds: Int64Array = array
                 .as_primitive::<DurationMicrosecondType>()
                 .unary(|us| us / 1_000_000);
             cast_array(&(Arc::new(seconds) as ArrayRef), to, mode, zone)
         }
+        _ => numeric(array, to, mode),
+    }
+}
+
+/// Casts arrays, structs and maps part by part; null lists, structs and maps stay null.
+fn cast_nested(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> DfResult<ArrayRef> {
+    use DataType::*;
+    match (array.data_type(), to) {
         (List(_), List(item)) => {
             let list = array.as_list::<i32>();
             let values = cast_array(list.values(), item.data_type(), mode, zone)?;
@@ -155,6 +212,7 @@ pub fn cast_array(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> Df
     }
 }
 
+/// Casts by Arrow's rules, for pairs of types on which Arrow and Spark agree.
 fn plain(array: &ArrayRef, to: &DataType) -> DfResult<ArrayRef> {
     Ok(cast_with_options(
         array,
@@ -166,7 +224,10 @@ fn plain(array: &ArrayRef, to: &DataType) -> DfResult<ArrayRef> {
     )?)
 }
 
-/// Numbers to narrower numbers.
+/// Casts numbers to numbers that may be narrower; what is left over is Arrow's.
+///
+/// Fractions are cut off towards zero. Outside ANSI, a float that is too large becomes the nearest
+/// integer and NaN becomes 0, as in Java.
 fn numeric(array: &ArrayRef, to: &DataType, mode: Mode) -> DfResult<ArrayRef> {
     use DataType::*;
     let from = array.data_type();
@@ -237,7 +298,7 @@ fn numeric(array: &ArrayRef, to: &DataType, mode: Mode) -> DfResult<ArrayRef> {
     plain(array, to)
 }
 
-/// Longs to a narrower integer by cutting bits, as Java's casts do.
+/// Returns longs as a narrower integer by cutting bits, as Java's casts do.
 fn narrow(longs: &ArrayRef, to: &DataType) -> DfResult<ArrayRef> {
     let longs = longs.as_primitive::<Int64Type>();
     Ok(match to {
@@ -248,6 +309,7 @@ fn narrow(longs: &ArrayRef, to: &DataType) -> DfResult<ArrayRef> {
     })
 }
 
+/// Returns the least and the largest value of an integral type; those of BIGINT for any other.
 fn integral_range(to: &DataType) -> (i64, i64) {
     match to {
         DataType::Int8 => (i8::MIN.into(), i8::MAX.into()),
@@ -257,6 +319,10 @@ fn integral_range(to: &DataType) -> (i64, i64) {
     }
 }
 
+/// Casts to a decimal by way of the string, rounded half up.
+///
+/// # Errors
+/// If a value has more digits than `precision` and the mode is ANSI.
 fn to_decimal(array: &ArrayRef, precision: u8, scale: i8, mode: Mode) -> DfResult<ArrayRef> {
     let limit = 10i128.pow(u32::from(precision));
     let mut out = Decimal128Builder::with_capacity(array.len()).with_data_type(DataType::Decimal128(precision, scale));
@@ -272,6 +338,8 @@ fn to_decimal(array: &ArrayRef, precision: u8, scale: i8, mode: Mode) -> DfResul
     Ok(Arc::new(out.finish()))
 }
 
+/// Makes the error of a value with more digits than its decimal type:
+/// `NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION`.
 pub fn out_of_range(value: &str, precision: u8, scale: i8) -> SparkError {
     SparkError::new(
         Exception::Arithmetic,
@@ -284,6 +352,8 @@ pub fn out_of_range(value: &str, precision: u8, scale: i8) -> SparkError {
     .with("scale", scale.to_string())
 }
 
+/// Makes the error of a number that does not fit its target: `CAST_OVERFLOW`. The value is written as a
+/// literal of its type.
 fn overflow(value: &str, from: &DataType, to: &DataType) -> SparkError {
     SparkError::new(
         Exception::Arithmetic,
@@ -301,7 +371,10 @@ fn overflow(value: &str, from: &DataType, to: &DataType) -> SparkError {
     .with("targetType", format!("\"{}\"", sql_name(to)))
 }
 
-/// Text that is no value of the target type, under ANSI.
+/// Makes the error of a string that is not a value of the target type: `CAST_INVALID_INPUT`.
+///
+/// Its class follows the target, as Spark's does: times raise a date-time exception, numbers a
+/// number-format exception.
 pub fn invalid_input(text: &str, to: &DataType) -> SparkError {
     let exception = match to {
         DataType::Date32 | DataType::Timestamp(..) => Exception::DateTime,
@@ -323,7 +396,10 @@ pub fn invalid_input(text: &str, to: &DataType) -> SparkError {
     .with("targetType", format!("\"{}\"", sql_name(to)))
 }
 
+/// Casts strings by the target's parser in [`text`]; what does not parse is an error under ANSI and
+/// null in the other modes.
 fn from_text(texts: &StringArray, to: &DataType, mode: Mode, zone: Zone) -> DfResult<ArrayRef> {
+    /// Parses each string; null stays null.
     fn each<T>(
         texts: &StringArray,
         to: &DataType,
@@ -384,6 +460,7 @@ fn from_text(texts: &StringArray, to: &DataType, mode: Mode, zone: Zone) -> DfRe
     })
 }
 
+/// Returns integers as their bytes, most significant first, as many as the type has.
 fn big_endian(array: &ArrayRef) -> DfResult<BinaryArray> {
     let width = array.data_type().primitive_width().unwrap_or(8);
     let longs = plain(array, &DataType::Int64)?;
@@ -394,7 +471,14 @@ fn big_endian(array: &ArrayRef) -> DfResult<BinaryArray> {
         .collect())
 }
 
-/// Any array as Spark's text.
+/// Returns any array as Spark's strings; null stays null.
+///
+/// Nested values are written as `[a, null]`, `{1, x}` for structs and `{k -> v}` for maps, whose nulls
+/// are the word `null`. Bytes are taken for UTF-8.
+///
+/// # Errors
+/// If the type does not have a string form here, `UNSUPPORTED_FEATURE.RIVULET`; calendar intervals do
+/// not.
 pub fn to_text(array: &ArrayRef, zone: Zone) -> DfResult<StringArray> {
     let mut out = StringBuilder::with_capacity(array.len(), array.len() * 8);
     let mut text = String::new();
@@ -410,6 +494,7 @@ pub fn to_text(array: &ArrayRef, zone: Zone) -> DfResult<StringArray> {
     Ok(out.finish())
 }
 
+/// Appends the string of one value, `null` for null.
 fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfResult<()> {
     use DataType::*;
     use std::fmt::Write;

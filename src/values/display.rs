@@ -1,4 +1,13 @@
 //! `show()`: rows as a table of text (`Dataset.showString`).
+//!
+//! ```text
+//! +---+----------+
+//! | id|      text|
+//! +---+----------+
+//! |  1|a text ...|
+//! +---+----------+
+//! only showing top 1 row
+//! ```
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
@@ -7,7 +16,27 @@ use crate::error::Result;
 use crate::values::cast;
 use crate::values::zone::Zone;
 
-/// The table of the first `rows` rows. Cells longer than `truncate` characters are cut; 0 cuts nothing and aligns left.
+/// Returns the table of the first `rows` rows. Cells longer than `truncate` characters are cut; 0 cuts
+/// nothing and aligns left.
+///
+/// `vertical` prints one line per cell instead, below a heading per row. Null prints as `NULL`, bytes
+/// as hexadecimal, line breaks and tabs as their escapes. A line at the end says so if there are more
+/// rows. All batches are formatted, also what is not shown, so callers limit them first.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+/// use rivulet::values::{display, zone::Zone};
+///
+/// let ids: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));
+/// let batch = RecordBatch::try_from_iter([("id", ids)])?;
+/// let shown = display::table(&["id".into()], &[batch], 20, 20, false, Zone::UTC)?;
+/// assert_eq!(shown, "+----+\n|  id|\n+----+\n|   1|\n|NULL|\n+----+\n");
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
+///
+/// # Errors
+/// If a column's type does not have a text form.
 pub fn table(
     names: &[String],
     batches: &[RecordBatch],
@@ -43,6 +72,7 @@ pub fn table(
     Ok(out)
 }
 
+/// Returns the cell of each row as text, before it is cut.
 fn texts(column: &ArrayRef, zone: Zone) -> Result<Vec<String>> {
     if column.data_type() == &DataType::Binary {
         let binary = column.as_binary::<i32>();
@@ -66,6 +96,8 @@ fn texts(column: &ArrayRef, zone: Zone) -> Result<Vec<String>> {
         .collect())
 }
 
+/// Cuts a cell to that many characters, the last three of which are dots if there is room for more than
+/// three; 0 cuts nothing.
 fn cut(text: &str, truncate: usize) -> String {
     let length = text.chars().count();
     if truncate == 0 || length <= truncate {
@@ -77,7 +109,8 @@ fn cut(text: &str, truncate: usize) -> String {
     text.chars().take(truncate - 3).chain("...".chars()).collect()
 }
 
-/// Columns that a character takes in a terminal: two for East Asian wide ones (`Utils.stringHalfWidth`).
+/// Returns how many columns a string takes in a terminal: two per East Asian wide character
+/// (`Utils.stringHalfWidth`).
 fn width(text: &str) -> usize {
     let wide = |c: char| {
         matches!(c as u32, 0x1100..=0x115F | 0x2E80..=0x303E | 0x3041..=0x33FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xA000..=0xA4CF
@@ -86,6 +119,7 @@ fn width(text: &str) -> usize {
     text.chars().map(|c| 1 + usize::from(wide(c))).sum()
 }
 
+/// Draws rows between rules; columns are at least three wide.
 fn grid(header: &[String], cells: &[Vec<String>], truncate: usize) -> String {
     let widths: Vec<usize> = (0..header.len())
         .map(|c| {
@@ -126,6 +160,7 @@ fn grid(header: &[String], cells: &[Vec<String>], truncate: usize) -> String {
     out
 }
 
+/// Draws one block per row, with a name and a value per line.
 fn records(header: &[String], cells: &[Vec<String>]) -> String {
     let names = header.iter().map(|n| width(n)).max().unwrap_or(0).max(3);
     let values = cells.iter().flatten().map(|c| width(c)).max().unwrap_or(0).max(3);

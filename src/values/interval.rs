@@ -1,8 +1,26 @@
-//! Intervals: which types they have, and their text as a number of microseconds.
+//! Intervals: which Arrow types they have, and the strings that name a duration.
+//!
+//! Spark has three kinds of intervals. Only the fixed ones, which are a number of µs, can be used as
+//! the length of a window, the delay of a watermark or a trigger's period; months have no fixed length.
 
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 
-/// µs of an interval literal or text such as `10 minutes`; months are an error for windows and delays.
+/// Returns the µs of an interval such as `10 minutes` or `interval 1 hour 30 minutes`; `None` if it is
+/// not one.
+///
+/// Reads pairs of a number and a unit, in any case, with or without a blank between them and with an
+/// optional leading word `interval`. The pairs are added, and each has a sign of its own. Units are
+/// microseconds to weeks, singular or plural, and the short forms `us`, `ms` (also `m`), `s`, `sec`,
+/// `min`, `h`, `d`, `w`. Months and years are not a fixed time and so are `None`. Only seconds may have
+/// a fraction, of at most nine digits; what is below a microsecond is cut off.
+///
+/// ```
+/// use rivulet::values::interval::interval_micros;
+///
+/// assert_eq!(interval_micros("interval 1 hour 30 minutes"), Some(5_400_000_000));
+/// assert_eq!(interval_micros("1.5 seconds"), Some(1_500_000));
+/// assert_eq!(interval_micros("1 month"), None);
+/// ```
 pub fn interval_micros(text: &str) -> Option<i64> {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
@@ -39,7 +57,7 @@ pub fn interval_micros(text: &str) -> Option<i64> {
     i64::try_from(total).ok()
 }
 
-/// Types that intervals have inside.
+/// Returns whether a type is an interval's: year-month, calendar (months, days, ns) or day-time (µs).
 pub fn is_interval(data_type: &DataType) -> bool {
     matches!(
         data_type,

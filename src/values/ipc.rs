@@ -1,4 +1,7 @@
 //! Blocks: Arrow IPC streams, the one form of rows outside operators.
+//!
+//! Shuffle blocks, cached partitions, state and results all cross threads, workers and disks as such
+//! bytes. A stream begins with its schema, so a block can be read by itself.
 
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
@@ -8,7 +11,23 @@ use arrow::ipc::writer::StreamWriter;
 
 use crate::error::{Result, SparkError};
 
-/// Writes batches of one schema as a stream.
+/// Writes batches of one schema as a stream; without batches, it still holds the schema.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+/// use arrow::buffer::Buffer;
+/// use rivulet::values::ipc;
+///
+/// let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+/// let batch = RecordBatch::try_from_iter([("id", ids)])?;
+/// let block = ipc::write(&batch.schema(), &[batch.clone()])?;
+/// assert_eq!(ipc::read(&Buffer::from(block))?, [batch]);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
+///
+/// # Errors
+/// If Arrow cannot write a batch, such as one of another schema.
 pub fn write(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>> {
     let mut writer = StreamWriter::try_new(Vec::new(), schema)?;
     for batch in batches {
@@ -18,10 +37,10 @@ pub fn write(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>> {
     Ok(writer.into_inner()?)
 }
 
-/// Reads a stream without copying its columns.
+/// Reads a stream without copying its columns: the batches share the block's memory and keep it alive.
 ///
 /// # Errors
-/// `CORRUPT_BLOCK` where the bytes are no whole Arrow IPC stream.
+/// If the bytes are not a whole Arrow IPC stream, `CORRUPT_BLOCK`.
 pub fn read(block: &Buffer) -> Result<Vec<RecordBatch>> {
     let corrupt = |why: String| {
         SparkError::new(
@@ -44,7 +63,10 @@ pub fn read(block: &Buffer) -> Result<Vec<RecordBatch>> {
     Ok(batches)
 }
 
-/// The batches of several blocks under one schema: columns by position, under the schema's names.
+/// Reads several blocks into batches of one schema: columns by position, under the schema's names.
+///
+/// # Errors
+/// If a block is corrupt, as in [`read`], or its columns do not have the schema's types.
 pub fn read_all(blocks: &[Buffer], schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
     let mut out = Vec::new();
     for block in blocks {
@@ -55,7 +77,10 @@ pub fn read_all(blocks: &[Buffer], schema: &SchemaRef) -> Result<Vec<RecordBatch
     Ok(out)
 }
 
-/// The same columns under another schema's names.
+/// Returns the same columns under another schema's names; a batch without columns keeps its row count.
+///
+/// # Errors
+/// If the types differ from the schema's, or a column that the schema calls not null has nulls.
 pub fn rename(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(

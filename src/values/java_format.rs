@@ -1,8 +1,18 @@
-//! Date and time patterns of `java.time.format.DateTimeFormatter`, as Spark reads them: compiling and formatting.
+//! Date and time patterns of `java.time.format.DateTimeFormatter`, as Spark reads them: compiling and
+//! formatting.
 //!
-//! Which letters Spark takes is `DateTimeFormatterHelper`'s rule: week-based letters and some lengths are refused, and
-//! where the parser before Spark 3 (`SimpleDateFormat`) would have taken the pattern, the error says so. Text is English.
-//! Parsing is in [`crate::values::java_parse`].
+//! Which letters Spark takes is `DateTimeFormatterHelper`'s rule: week-based letters and some lengths
+//! are refused, and where the parser before Spark 3 (`SimpleDateFormat`) would have taken the pattern,
+//! the error says so. Text is English. Parsing is in [`crate::values::java_parse`].
+//!
+//! ```text
+//! yyyy-MM-dd['T'HH:mm]
+//! Field(y,4) Literal(-) Field(M,2) Literal(-) Field(d,2)
+//! OptionalStart Literal(T) Field(H,2) Literal(:) Field(m,2) OptionalEnd
+//! ```
+//!
+//! A pattern is compiled once per call in a plan when it is a constant, and once per row only if it
+//! comes from a column.
 
 use chrono::{Datelike, Timelike};
 
@@ -10,6 +20,7 @@ use crate::error::{Exception, Result, SparkError};
 use crate::values::text;
 use crate::values::zone::Zone;
 
+/// English names of the months, January first; their first three letters are the short names.
 pub const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -24,6 +35,7 @@ pub const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
+/// English names of the days of a week, Monday first; their first three letters are the short names.
 pub const DAYS: [&str; 7] = [
     "Monday",
     "Tuesday",
@@ -37,16 +49,35 @@ pub const DAYS: [&str; 7] = [
 /// One element of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
+    /// Characters that stand for themselves, quotes removed.
     Literal(String),
-    /// A letter and how often it stands.
+    /// A letter and how often it is repeated.
     Field(char, usize),
+    /// `[`: what follows may be missing from the string that is parsed. Formatting writes it always.
     OptionalStart,
+    /// `]`: the end of what may be missing.
     OptionalEnd,
 }
 
 /// A compiled pattern.
+///
+/// ```
+/// use rivulet::values::{java_format::Pattern, zone::Zone};
+///
+/// let pattern = Pattern::new("EEE d MMM yyyy, HH:mm:ss.SSS", false)?;
+/// assert_eq!(pattern.format(1_709_647_506_789_123, Zone::UTC)?, "Tue 5 Mar 2024, 14:05:06.789");
+///
+/// let refused = Pattern::new("ww", false).unwrap_err();
+/// assert_eq!(
+///     refused.condition.as_deref(),
+///     Some("INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_PATTERN_RECOGNITION"),
+/// );
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
+    /// Its elements, in order; starts and ends of optional sections pair up, but that a last end may be
+    /// missing.
     pub parts: Vec<Part>,
 }
 
@@ -54,15 +85,20 @@ pub struct Pattern {
 const LEGACY: &str = "GyYMLwWDdFEuaHkKhmsSzZX";
 
 impl Pattern {
-    /// Reads a pattern; `parsing` refuses the letters that only format.
+    /// Compiles a pattern; `parsing` refuses the letters that can only format.
     ///
     /// # Errors
-    /// `INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_PATTERN_RECOGNITION` where Spark 2 knew the pattern, else
-    /// `INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_WEEK_BASED_PATTERN` or `INVALID_DATETIME_PATTERN.*`.
+    /// If Spark 2 knew the pattern, `INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_PATTERN_RECOGNITION`;
+    /// else `INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_WEEK_BASED_PATTERN` or
+    /// `INVALID_DATETIME_PATTERN.*`.
     pub fn new(text: &str, parsing: bool) -> Result<Self> {
         Self::read(text, parsing).map_err(|error| if legacy(text) { recognition(text) } else { error })
     }
 
+    /// Compiles a pattern, with errors that do not look at what Spark 2 knew.
+    ///
+    /// Two quotes are one quote, within quotes as well as outside. An unclosed quote, a `]` without `[` and
+    /// the characters that Java reserves (`{`, `}`, `#`) are refused.
     fn read(text: &str, parsing: bool) -> Result<Self> {
         let mut parts = Vec::new();
         let mut chars = text.chars().peekable();
@@ -114,7 +150,13 @@ impl Pattern {
         Ok(Self { parts })
     }
 
-    /// A wall clock (µs since the local epoch) as text; `instant_us` is needed for the zone's offset only.
+    /// Writes an instant (µs since the epoch) in a zone.
+    ///
+    /// Fractions are cut off, not rounded. A year with more digits than its letters is written with a plus,
+    /// as Java does.
+    ///
+    /// # Errors
+    /// If the year is beyond what chrono can hold, `DATETIME_OVERFLOW`.
     pub fn format(&self, instant_us: i64, zone: Zone) -> Result<String> {
         let local_us = zone.to_local(instant_us);
         let time = text::clock(local_us).ok_or_else(|| {
@@ -137,6 +179,7 @@ impl Pattern {
     }
 }
 
+/// Appends a character to the literal at the end of the parts, or begins one.
 fn literal(parts: &mut Vec<Part>, c: char) {
     match parts.last_mut() {
         Some(Part::Literal(text)) => text.push(c),
@@ -144,6 +187,10 @@ fn literal(parts: &mut Vec<Part>, c: char) {
     }
 }
 
+/// Checks that Spark takes this letter, so often repeated, in this direction.
+///
+/// # Errors
+/// If it does not: the condition says whether the letter, its number or the whole pattern is wrong.
 fn check(text: &str, letter: char, count: usize, parsing: bool) -> Result<()> {
     match letter {
         'Y' | 'W' | 'w' | 'u' | 'e' | 'c' => {
@@ -187,7 +234,7 @@ fn check(text: &str, letter: char, count: usize, parsing: bool) -> Result<()> {
     Ok(())
 }
 
-/// Whether `SimpleDateFormat` would have taken the pattern.
+/// Returns whether `SimpleDateFormat` would have taken the pattern.
 fn legacy(text: &str) -> bool {
     let mut quoted = false;
     let letters = text.chars().all(|c| {
@@ -197,6 +244,7 @@ fn legacy(text: &str) -> bool {
     letters && !quoted
 }
 
+/// Makes the error of a pattern that only Spark 2 knew.
 fn recognition(text: &str) -> SparkError {
     SparkError::new(
         Exception::Runtime,
@@ -209,6 +257,7 @@ fn recognition(text: &str) -> SparkError {
     .with("docroot", "https://spark.apache.org/docs/latest")
 }
 
+/// Makes the error of a letter that cannot be used here.
 fn illegal(text: &str, letter: char) -> SparkError {
     SparkError::new(
         Exception::IllegalArgument,
@@ -220,6 +269,7 @@ fn illegal(text: &str, letter: char) -> SparkError {
     .with("pattern", format!("'{text}'"))
 }
 
+/// Makes the error of a pattern that is wrong in any other way.
 fn suggestion(text: &str) -> SparkError {
     SparkError::new(
         Exception::Runtime,
@@ -230,6 +280,7 @@ fn suggestion(text: &str) -> SparkError {
     .with("pattern", format!("'{text}'"))
 }
 
+/// Writes one field of a time; how often its letter is repeated decides on width and form.
 fn field(letter: char, count: usize, time: chrono::NaiveDateTime, instant_us: i64, zone: Zone, out: &mut String) {
     let number = |n: u32, out: &mut String| out.push_str(&format!("{n:0count$}"));
     let hour = time.hour();
@@ -278,6 +329,7 @@ fn field(letter: char, count: usize, time: chrono::NaiveDateTime, instant_us: i6
     }
 }
 
+/// Writes a year, padded to `count` digits (`SignStyle.EXCEEDS_PAD`).
 fn year(year: i32, count: usize, out: &mut String) {
     let sign = if year < 0 { "-" } else { "" };
     let digits = format!("{:0count$}", year.unsigned_abs());
@@ -290,6 +342,7 @@ fn year(year: i32, count: usize, out: &mut String) {
     out.push_str(&format!("{sign}{plus}{digits}"));
 }
 
+/// Writes an offset, the name or the id of a zone, whichever the letter asks for.
 fn zone_field(letter: char, count: usize, instant_us: i64, zone: Zone, out: &mut String) {
     let offset = zone.offset_at(instant_us);
     let (sign, total) = (if offset < 0 { '-' } else { '+' }, offset.unsigned_abs());
@@ -327,7 +380,7 @@ fn zone_field(letter: char, count: usize, instant_us: i64, zone: Zone, out: &mut
     }
 }
 
-/// `ZoneId.getId`.
+/// Returns a zone's id (`ZoneId.getId`): the region's name, `UTC`, or the offset as `+02:00`.
 pub fn zone_id(zone: Zone) -> String {
     match zone {
         Zone::Region(tz) => tz.name().to_owned(),
@@ -339,7 +392,7 @@ pub fn zone_id(zone: Zone) -> String {
     }
 }
 
-/// `PST`, or `Pacific Standard Time` in full where the name is known.
+/// Returns `PST`, or `Pacific Standard Time` in full if the long name is known.
 fn zone_name(zone: Zone, instant_us: i64, full: bool) -> String {
     use chrono::TimeZone;
     use chrono_tz::OffsetName;

@@ -1,7 +1,17 @@
-//! Text to times by a [`Pattern`]: strict about values, blind to case, as Spark's `DateTimeFormatter` is.
+//! Strings to times by a [`Pattern`]: strict about values, blind to case, as Spark's
+//! `DateTimeFormatter` is.
 //!
-//! What a text leaves open is filled from 1970-01-01 00:00:00. Numbers that stand directly next to each other share
-//! their digits as in Java: fixed widths are reserved for those behind.
+//! What a string leaves open is filled from 1970-01-01 00:00:00. Numbers that stand directly next to
+//! each other share their digits as in Java: fixed widths are reserved for the fields that follow.
+//!
+//! ```text
+//! pattern yyyyMMdd   "20240305"     y takes what M and d leave: 2024 03 05
+//! pattern yyyyMMdd   "120240305"    12024 03 05
+//! ```
+//!
+//! Parsing has two steps: `parse_parts` walks pattern and string side by side and notes `Fields`,
+//! `resolve` makes a wall clock of them. Failures are strings in Java's words; the kernels put them
+//! into `CANNOT_PARSE_TIMESTAMP`.
 
 use chrono::NaiveDate;
 
@@ -9,28 +19,54 @@ use crate::values::java_format::{MONTHS, Part, Pattern};
 use crate::values::text::days_of;
 use crate::values::zone::Zone;
 
+/// µs in a day.
 const DAY_US: i64 = 86_400_000_000;
 
-/// What a text said.
+/// What a string said; `None` for what it left open.
 #[derive(Debug, Default, Clone)]
 struct Fields {
+    /// The year, before eras are considered.
     year: Option<i64>,
+    /// 1 to 12.
     month: Option<i64>,
+    /// Day of the month, from 1.
     day: Option<i64>,
+    /// Day of the year, from 1; it counts only if there is no month.
     day_of_year: Option<i64>,
+    /// Hour of the day, 0 to 23.
     hour: Option<i64>,
+    /// Hour of the half day, 0 to 11; it counts only if there is no hour of the day.
     hour_of_half: Option<i64>,
+    /// Whether the half day is the second one.
     afternoon: Option<bool>,
+    /// 0 to 59.
     minute: Option<i64>,
+    /// 0 to 59.
     second: Option<i64>,
+    /// The fraction of the second.
     micros: i64,
+    /// Whether years count backwards: 1 BC is year 0.
     before_christ: bool,
+    /// The zone or offset that was named.
     zone: Option<Zone>,
 }
 
 impl Pattern {
-    /// The wall clock (µs since the local epoch) and the zone, if the text names one; else why it does not parse, in
-    /// Java's words.
+    /// Returns the wall clock (µs since the local epoch) and the zone, if the string names one.
+    ///
+    /// ```
+    /// use rivulet::values::{java_format::Pattern, text, zone::Zone};
+    ///
+    /// let pattern = Pattern::new("d/M/yyyy[ HH:mm][ XXX]", true)?;
+    /// let (local, zone) = pattern.parse("5/3/2024 14:05 +02:00").unwrap_or_default();
+    /// assert_eq!(text::timestamp(local), "2024-03-05 14:05:00");
+    /// assert_eq!(zone, Some(Zone::Fixed(7_200)));
+    /// assert!(pattern.parse("31/2/2024").is_err());
+    /// # Ok::<(), rivulet::error::SparkError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the string does not match or names a day that does not exist: why, in Java's words.
     pub fn parse(&self, text: &str) -> Result<(i64, Option<Zone>), String> {
         let mut fields = Fields::default();
         let end = parse_parts(&self.parts, text, 0, &mut fields)
@@ -45,6 +81,12 @@ impl Pattern {
     }
 }
 
+/// Reads the parts from byte `at` of the string and returns where they ended.
+///
+/// An optional section that does not match leaves no trace.
+///
+/// # Errors
+/// If a part does not match: the rest of Java's sentence, which names the index.
 fn parse_parts(parts: &[Part], text: &str, mut at: usize, fields: &mut Fields) -> Result<usize, String> {
     let mut i = 0;
     while i < parts.len() {
@@ -75,7 +117,7 @@ fn parse_parts(parts: &[Part], text: &str, mut at: usize, fields: &mut Fields) -
     Ok(at)
 }
 
-/// Where the optional section that begins at `start` ends.
+/// Returns where the optional section that begins at `start` ends.
 fn closing(parts: &[Part], start: usize) -> usize {
     let mut depth = 0;
     for (i, part) in parts.iter().enumerate().skip(start) {
@@ -91,7 +133,7 @@ fn closing(parts: &[Part], start: usize) -> usize {
     parts.len()
 }
 
-/// Least and most digits of a numeric field; none for text.
+/// Returns the least and most digits of a numeric field; `None` for a textual one.
 fn width(letter: char, count: usize) -> Option<(usize, usize)> {
     Some(match (letter, count) {
         ('y', 2) => (2, 2),
@@ -105,6 +147,11 @@ fn width(letter: char, count: usize) -> Option<(usize, usize)> {
     })
 }
 
+/// Reads one field and returns where it ended. `behind` are the parts that follow, which may claim
+/// digits.
+///
+/// # Errors
+/// If there are too few digits, or their number is out of the field's range.
 fn parse_field(
     letter: char,
     count: usize,
@@ -142,6 +189,10 @@ fn parse_field(
     Ok(at + usize::from(signed) + taken)
 }
 
+/// Notes a number, checked against the field's range; two-digit years are of this century.
+///
+/// # Errors
+/// If it is out of range: Java's sentence, with the field's name and its valid values.
 fn store(letter: char, count: usize, value: i64, digits: &str, fields: &mut Fields) -> Result<(), String> {
     let within = |name: &str, least: i64, most: i64| {
         if (least..=most).contains(&value) {
@@ -169,7 +220,8 @@ fn store(letter: char, count: usize, value: i64, digits: &str, fields: &mut Fiel
     Ok(())
 }
 
-/// Text fields: names of months and halves, eras, zones. Returns how many bytes they took.
+/// Reads a textual field: names of months and halves, eras, zones. Returns how many bytes it took;
+/// `None` if nothing matched.
 fn word(letter: char, count: usize, rest: &str, fields: &mut Fields) -> Option<usize> {
     let starts = |name: &str| rest.get(..name.len()).is_some_and(|t| t.eq_ignore_ascii_case(name));
     match letter {
@@ -228,6 +280,8 @@ fn word(letter: char, count: usize, rest: &str, fields: &mut Fields) -> Option<u
     }
 }
 
+/// Reads an offset such as `Z`, `+02:00`, `+0200` or `GMT+2`, whichever the letter asks for. Returns
+/// how many bytes it took.
 fn offset(letter: char, count: usize, rest: &str, fields: &mut Fields) -> Option<usize> {
     let zulu = (letter == 'X' || (letter == 'Z' && count == 5)) && rest.starts_with(['Z', 'z']);
     if zulu {
@@ -280,6 +334,11 @@ fn offset(letter: char, count: usize, rest: &str, fields: &mut Fields) -> Option
     Some(skip + used)
 }
 
+/// Makes a wall clock of what was read, filling up from 1970-01-01 00:00:00.
+///
+/// # Errors
+/// If the year is too large or the day does not exist, such as February 29 of a year that is not a leap
+/// year.
 fn resolve(fields: &Fields) -> Result<i64, String> {
     let mut year = fields.year.unwrap_or(1970);
     if fields.before_christ {

@@ -1,6 +1,29 @@
-//! What values are: Spark's types as Arrow's, casts of arrays, text forms, intervals, zones, vectors, hashes, patterns.
+//! What values are: Spark's types as Arrow's, casts of arrays, text forms, intervals, zones, vectors,
+//! hashes, patterns.
 //!
-//! Everything here knows Arrow's arrays and Spark's rules for values, and nothing of plans, expressions or messages.
+//! Everything here knows Arrow's arrays and Spark's rules for values, and nothing of plans, expressions
+//! or messages. A function of this room takes values (or arrays of them) and returns values; it reads
+//! no clock and keeps no state. The session's settings come in as arguments: a [`zone::Zone`], a
+//! [`cast::Mode`].
+//!
+//! ```text
+//! types        which Arrow type stands for which Spark type, and what errors call it
+//! cast         arrays of one type to arrays of another; uses text, interval and zone
+//! text         one value to its string and back, as casts do it
+//! java_format  date and time patterns such as yyyy-MM-dd: compiled, and times to strings
+//! java_parse   strings to times by such a pattern
+//! interval     durations such as 10 minutes
+//! zone         regions and offsets; instants to wall clocks and back
+//! vector       ml's vectors as columns
+//! murmur3      hash(), and with it the partition of a row
+//! display      show()
+//! ipc          batches to bytes and back
+//! ```
+//!
+//! Two representations run through all of it. An *instant* is a count of µs since 1970-01-01 00:00:00
+//! UTC (`TIMESTAMP`). A *wall clock* is a count of µs since 1970-01-01 00:00:00 wherever the clock
+//! hangs (`TIMESTAMP_NTZ`, and every instant on its way to text or to fields). Only [`zone`] turns one
+//! into the other.
 
 pub mod cast;
 pub mod display;

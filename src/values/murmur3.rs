@@ -1,7 +1,11 @@
 //! Spark's Murmur3 over rows: which partition of a shuffle a row belongs to.
 //!
-//! Seed 42, columns chained, `pmod(hash, partitions)`: placement equals `HashPartitioning` of Spark, and `hash()` is the
-//! same function (`org.apache.spark.sql.catalyst.expressions.Murmur3Hash`).
+//! Seed 42, columns chained, `pmod(hash, partitions)`: placement equals `HashPartitioning` of Spark,
+//! and `hash()` is the same function (`org.apache.spark.sql.catalyst.expressions.Murmur3Hash`).
+//!
+//! Chained means that the hash of one column is the seed of the next. So the hash of a row depends on
+//! the order of its key columns, and a null leaves the hash as it is. Checkpoints keep state by these
+//! partitions: a change of any hash here would look for state in the wrong place.
 
 use arrow::array::*;
 use arrow::datatypes::*;
@@ -9,17 +13,22 @@ use arrow::datatypes::*;
 use crate::error::{Result, SparkError};
 use crate::values::types::simple_string;
 
+/// First constant of Murmur3's x86 32-bit variant.
 const C1: u32 = 0xcc9e_2d51;
+/// Second constant of Murmur3's x86 32-bit variant.
 const C2: u32 = 0x1b87_3593;
 
+/// Scrambles one word of input before it enters the hash.
 fn mix_k(k: u32) -> u32 {
     k.wrapping_mul(C1).rotate_left(15).wrapping_mul(C2)
 }
 
+/// Mixes a scrambled word into the hash.
 fn mix_h(h: u32, k: u32) -> u32 {
     (h ^ k).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64)
 }
 
+/// Mixes in the length in bytes, then spreads every bit of the hash over all the others (`fmix`).
 fn finish(mut h: u32, length: u32) -> u32 {
     h ^= length;
     h = (h ^ h >> 16).wrapping_mul(0x85eb_ca6b);
@@ -27,16 +36,29 @@ fn finish(mut h: u32, length: u32) -> u32 {
     h ^ h >> 16
 }
 
+/// Returns the hash of one 4-byte word (`Murmur3_x86_32.hashInt`): booleans, integers up to INT, dates,
+/// FLOAT's bits.
+///
+/// ```
+/// use rivulet::values::murmur3;
+/// assert_eq!(murmur3::hash_int(1, 42) as i32, -559_580_957); // SELECT hash(1)
+/// ```
 pub fn hash_int(value: i32, seed: u32) -> u32 {
     finish(mix_h(seed, mix_k(value as u32)), 4)
 }
 
+/// Returns the hash of 8 bytes, low word first (`Murmur3_x86_32.hashLong`): BIGINT, timestamps,
+/// DOUBLE's bits and decimals of up to 18 digits.
 pub fn hash_long(value: i64, seed: u32) -> u32 {
     let h = mix_h(seed, mix_k(value as u32));
     finish(mix_h(h, mix_k((value as u64 >> 32) as u32)), 8)
 }
 
-/// Whole words little-endian, then each byte left over as a signed word of its own (`hashUnsafeBytes`).
+/// Returns the hash of bytes: whole words little-endian, then each byte left over as a signed word of
+/// its own (`hashUnsafeBytes`).
+///
+/// This is not the published Murmur3, which packs the last bytes into one word; Spark keeps its own way
+/// for compatibility. The hash of no bytes is the seed, finished with length 0.
 pub fn hash_bytes(bytes: &[u8], seed: u32) -> u32 {
     let mut h = seed;
     let mut words = bytes.chunks_exact(4);
@@ -50,6 +72,14 @@ pub fn hash_bytes(bytes: &[u8], seed: u32) -> u32 {
 }
 
 /// Chains the hash of a column into the hashes of its rows; null leaves a hash as it is.
+///
+/// `hashes` has one entry per row of `array`. Structs chain their fields and lists their items, so a
+/// null struct, an empty list and a null list all leave the hash alone. `-0.0` hashes as `0.0` and
+/// every NaN as one NaN, because they are equal as keys. A decimal of up to 18 digits hashes as a
+/// BIGINT of its unscaled value, a longer one as the bytes of Java's `BigInteger`.
+///
+/// # Errors
+/// If the type cannot be hashed, `UNSUPPORTED_FEATURE.RIVULET`; maps are such a type.
 pub fn update(array: &dyn Array, hashes: &mut [u32]) -> Result<()> {
     macro_rules! each {
         ($kind:ty, $f:expr) => {{
@@ -140,6 +170,7 @@ pub fn update(array: &dyn Array, hashes: &mut [u32]) -> Result<()> {
     Ok(())
 }
 
+/// Returns the bits of a FLOAT with one zero and one NaN.
 fn canonical32(v: f32) -> i32 {
     if v == 0.0 {
         0
@@ -150,6 +181,7 @@ fn canonical32(v: f32) -> i32 {
     }
 }
 
+/// Returns the bits of a DOUBLE with one zero and one NaN.
 fn canonical64(v: f64) -> i64 {
     if v == 0.0 {
         0
@@ -160,7 +192,8 @@ fn canonical64(v: f64) -> i64 {
     }
 }
 
-/// `BigInteger.toByteArray`.
+/// Returns the shortest big-endian two's complement of a number (`BigInteger.toByteArray`): at least
+/// one byte.
 fn minimal_bytes(v: i128) -> Vec<u8> {
     let bytes = v.to_be_bytes();
     let sign = if v < 0 { 0xff } else { 0 };
@@ -171,7 +204,12 @@ fn minimal_bytes(v: i128) -> Vec<u8> {
     bytes[start..].to_vec()
 }
 
-/// The hash of each row over its key columns.
+/// Returns the hash of each of `count` rows over its key columns, seeded with 42.
+///
+/// Without columns, each row has the hash 42. One pass per column.
+///
+/// # Errors
+/// If a column cannot be hashed, as in [`update`].
 pub fn rows(columns: &[ArrayRef], count: usize) -> Result<Vec<u32>> {
     let mut hashes = vec![42; count];
     for column in columns {
@@ -180,7 +218,26 @@ pub fn rows(columns: &[ArrayRef], count: usize) -> Result<Vec<u32>> {
     Ok(hashes)
 }
 
-/// The partition of each row.
+/// Returns the partition of each of `count` rows, from 0 to `partitions` - 1; 0 partitions count as
+/// one.
+///
+/// Equal keys always meet in the same partition, in every batch and on every executor: shuffles, joins
+/// and the state of streaming aggregates rely on it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, StringArray};
+/// use rivulet::values::murmur3;
+///
+/// let keys: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), Some("b"), None, Some("a")]));
+/// let placed = murmur3::partitions(&[keys], 4, 8)?;
+/// assert_eq!(placed[0], placed[3]);
+/// assert_eq!(placed[2], 42 % 8);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
+///
+/// # Errors
+/// If a column cannot be hashed, as in [`update`].
 pub fn partitions(columns: &[ArrayRef], count: usize, partitions: usize) -> Result<Vec<u32>> {
     let n = partitions.max(1) as i32;
     Ok(rows(columns, count)?

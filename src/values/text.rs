@@ -1,23 +1,44 @@
-//! Text of values and values of text, as Spark's casts have them.
+//! Values as strings and strings as values, the way Spark's casts have them.
 //!
-//! Doubles print as Java's `Double.toString`, timestamps as `yyyy-MM-dd HH:mm:ss[.ffffff]` without trailing zeros;
-//! parsing is lenient as `SparkDateTimeUtils.stringToTimestamp` is: `2024`, `2024-3`, `2024-03-01T10:00Z` all read.
+//! Doubles print as Java's `Double.toString`, timestamps as `yyyy-MM-dd HH:mm:ss[.ffffff]` without
+//! trailing zeros; parsing is lenient as `SparkDateTimeUtils.stringToTimestamp` is: `2024`, `2024-3`,
+//! `2024-03-01T10:00Z` all read.
+//!
+//! Every `parse_…` ignores blanks around the value and returns `None` for what is not one:
+//! [`cast`](super::cast) makes of it an error or null by its mode. Times by a pattern of the user's are
+//! in [`java_format`](super::java_format) and [`java_parse`](super::java_parse).
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, Timelike};
 
 use crate::values::zone::Zone;
 
+/// µs in a day of 24 hours, the only days that wall clocks have.
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// Java's shortest text: plain between 10^-3 and 10^7, else with exponent.
+/// Returns Java's string of a DOUBLE: plain from 10^-3 up to 10^7, else with exponent, at least one
+/// digit after the point.
+///
+/// The digits are the fewest that read back as the same number. `NaN`, `Infinity` and `-0.0` keep
+/// Java's names.
+///
+/// ```
+/// use rivulet::values::text;
+///
+/// assert_eq!(text::double(0.1), "0.1");
+/// assert_eq!(text::double(1e7), "1.0E7");
+/// assert_eq!(text::double(f64::NEG_INFINITY), "-Infinity");
+/// assert_eq!(text::decimal(-12_345, 2), "-123.45");
+/// ```
 pub fn double(x: f64) -> String {
     java(x, &format!("{x:e}"))
 }
 
+/// Returns Java's string of a FLOAT: as [`double`], with the digits that tell FLOATs apart.
 pub fn float(x: f32) -> String {
     java(f64::from(x), &format!("{x:e}"))
 }
 
+/// Arranges the digits of Rust's scientific notation as Java does.
 fn java(x: f64, scientific: &str) -> String {
     if x.is_nan() {
         return "NaN".into();
@@ -50,6 +71,7 @@ fn java(x: f64, scientific: &str) -> String {
     format!("{sign}{}.{fraction}E{exponent}", &digits[..1])
 }
 
+/// Returns a decimal with exactly `scale` digits after the point; a negative scale counts as 0.
 pub fn decimal(unscaled: i128, scale: i8) -> String {
     let scale = usize::try_from(scale).unwrap_or(0);
     let sign = if unscaled < 0 { "-" } else { "" };
@@ -62,7 +84,10 @@ pub fn decimal(unscaled: i128, scale: i8) -> String {
     }
 }
 
-/// The calendar day `days` after the epoch; years beyond chrono's range print as the day count.
+/// Returns the calendar day `days` after 1970-01-01, as `yyyy-MM-dd`.
+///
+/// Years beyond 9999 get a plus, years before 0 a minus; what chrono cannot hold prints as the number
+/// of days.
 pub fn date(days: i32) -> String {
     match day(days) {
         Some(d) if (0..=9999).contains(&d.year()) => format!("{:04}-{:02}-{:02}", d.year(), d.month(), d.day()),
@@ -72,6 +97,7 @@ pub fn date(days: i32) -> String {
     }
 }
 
+/// Returns the calendar day `days` after 1970-01-01; `None` beyond chrono's years.
 pub fn day(days: i32) -> Option<NaiveDate> {
     let epoch = NaiveDate::from_ymd_opt(1970, 1, 1)?;
     if days >= 0 {
@@ -81,11 +107,20 @@ pub fn day(days: i32) -> Option<NaiveDate> {
     }
 }
 
+/// Returns how many days after 1970-01-01 a calendar day is.
 pub fn days_of(date: NaiveDate) -> i32 {
     date.num_days_from_ce() - 719_163
 }
 
-/// A local wall clock (µs since the local epoch) as text.
+/// Returns a wall clock (µs since the local epoch) as `yyyy-MM-dd HH:mm:ss`, with a fraction only if
+/// there is one.
+///
+/// ```
+/// use rivulet::values::text;
+///
+/// assert_eq!(text::timestamp(1_709_647_506_780_000), "2024-03-05 14:05:06.78");
+/// assert_eq!(text::timestamp(-1_000_000), "1969-12-31 23:59:59");
+/// ```
 pub fn timestamp(local_us: i64) -> String {
     let days = local_us.div_euclid(MICROS_PER_DAY);
     let rest = local_us.rem_euclid(MICROS_PER_DAY);
@@ -99,7 +134,7 @@ pub fn timestamp(local_us: i64) -> String {
     format!("{} {clock}{fraction}", date(i32::try_from(days).unwrap_or(i32::MAX)))
 }
 
-/// `INTERVAL '1 02:03:04' DAY TO SECOND`.
+/// Returns a day-time interval in µs as a literal: `INTERVAL '1 02:03:04' DAY TO SECOND`.
 pub fn day_time_interval(us: i64) -> String {
     let sign = if us < 0 { "-" } else { "" };
     let total = us.unsigned_abs();
@@ -113,7 +148,10 @@ pub fn day_time_interval(us: i64) -> String {
     format!("INTERVAL '{sign}{d} {h:02}:{m:02}:{s:02}{fraction}' DAY TO SECOND")
 }
 
-/// Reads a date; text after the day (`2024-03-01T…`, `2024-03-01 …`) is ignored as Spark ignores it.
+/// Reads a date as days since 1970-01-01: `2024`, `2024-3`, `2024-03-01`.
+///
+/// What follows the day after a blank or a `T` is ignored, as in Spark. Years have four to seven digits
+/// and may have a sign.
 pub fn parse_date(text: &str) -> Option<i32> {
     let text = text.trim();
     let (negative, body) = match text.as_bytes().first()? {
@@ -133,23 +171,41 @@ pub fn parse_date(text: &str) -> Option<i32> {
     NaiveDate::from_ymd_opt(year, month as u32, day as u32).map(days_of)
 }
 
+/// Reads a number of `least` to `most` ASCII digits and nothing else.
 fn number(text: &str, least: usize, most: usize) -> Option<i32> {
     ((least..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
-/// What a timestamp text says: a wall clock and the zone it names, if any.
+/// What a string says of a time: a wall clock, and the zone it names, if any.
 pub struct ParsedTimestamp {
+    /// The wall clock, in µs since the local epoch.
     pub local_us: i64,
+    /// The zone that the string names; `None` leaves it to the session.
     pub zone: Option<Zone>,
 }
 
 impl ParsedTimestamp {
-    /// The instant, in the session zone where the text names none.
+    /// Returns the instant in µs; in the session zone if the string names none.
     pub fn instant(&self, session: Zone) -> i64 {
         self.zone.unwrap_or(session).to_instant(self.local_us)
     }
 }
 
+/// Reads a date, a clock and a zone, of which all after the year may be missing.
+///
+/// `T` or a blank stands before the clock, whose parts have one or two digits; a fraction has at most
+/// nine digits, of which six count. The zone is any name that [`Zone::parse`] reads. A leap second
+/// (`:60`) is refused.
+///
+/// ```
+/// use rivulet::values::{text::parse_timestamp, zone::Zone};
+///
+/// let rome = Zone::parse("Europe/Rome").unwrap_or(Zone::UTC);
+/// let of = |text: &str| parse_timestamp(text).map(|parsed| parsed.instant(rome));
+/// assert_eq!(of("1970-01-01 01:00"), Some(0));
+/// assert_eq!(of("1970-01-01T01:00:00Z"), Some(3_600_000_000));
+/// assert_eq!(of("yesterday"), None);
+/// ```
 pub fn parse_timestamp(text: &str) -> Option<ParsedTimestamp> {
     let text = text.trim();
     if let Some(fast) = parse_iso(text.as_bytes()) {
@@ -198,7 +254,8 @@ pub fn parse_timestamp(text: &str) -> Option<ParsedTimestamp> {
     })
 }
 
-/// `yyyy-MM-ddTHH:mm:ss[.f…][Z]`: what feeds send, read without splitting.
+/// Reads `yyyy-MM-ddTHH:mm:ss[.f…][Z]`, which is what feeds send, without splitting it; `None` leaves
+/// the string to the slow way.
 fn parse_iso(b: &[u8]) -> Option<ParsedTimestamp> {
     if b.len() < 19
         || b[4] != b'-'
@@ -240,7 +297,8 @@ fn parse_iso(b: &[u8]) -> Option<ParsedTimestamp> {
     Some(ParsedTimestamp { local_us, zone })
 }
 
-/// Java's lenient boolean words of a cast.
+/// Reads the words that a cast takes for true and false: `t`, `true`, `y`, `yes`, `1` and their
+/// opposites, in any case.
 pub fn parse_boolean(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "t" | "true" | "y" | "yes" | "1" => Some(true),
@@ -249,7 +307,10 @@ pub fn parse_boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// `Double.parseDouble` with Spark's words for infinities.
+/// Reads a number as `Double.parseDouble` does, with Spark's words for infinities (`inf`, `+infinity`)
+/// and `nan`, in any case.
+///
+/// A trailing `d` or `f` is allowed, as in Java.
 pub fn parse_double(text: &str) -> Option<f64> {
     let trimmed = text.trim();
     let lower = trimmed.to_ascii_lowercase();
@@ -267,7 +328,7 @@ pub fn parse_double(text: &str) -> Option<f64> {
     number.parse().ok()
 }
 
-/// An integer; a fraction is cut off only where `truncate` says so (casts outside ANSI).
+/// Reads an integer; a fraction is cut off only if `truncate` says so (casts outside ANSI).
 pub fn parse_long(text: &str, truncate: bool) -> Option<i64> {
     let text = text.trim();
     let whole = match text.split_once('.') {
@@ -278,7 +339,7 @@ pub fn parse_long(text: &str, truncate: bool) -> Option<i64> {
     whole.parse().ok()
 }
 
-/// Digits of other scripts as ASCII ones: Java's `BigDecimal` reads them.
+/// Replaces digits of other scripts by ASCII ones: Java's `BigDecimal` reads them.
 fn ascii_digits(text: &str) -> std::borrow::Cow<'_, str> {
     const ZEROS: [u32; 6] = [0x0660, 0x06f0, 0x0966, 0x09e6, 0x0e50, 0xff10];
     if text.is_ascii() {
@@ -292,7 +353,18 @@ fn ascii_digits(text: &str) -> std::borrow::Cow<'_, str> {
     text.chars().map(|c| digit(c).unwrap_or(c)).collect::<String>().into()
 }
 
-/// A decimal text as unscaled value at `scale`, rounded half up; none where it is no number or does not fit 38 digits.
+/// Reads a decimal as its unscaled value at `scale`, rounded half up; `None` if it is not a number or
+/// does not fit 38 digits.
+///
+/// An exponent is allowed, of at most 1000 either way. Callers check the precision.
+///
+/// ```
+/// use rivulet::values::text::parse_decimal;
+///
+/// assert_eq!(parse_decimal("1.005", 2), Some(101));
+/// assert_eq!(parse_decimal("-2e3", 0), Some(-2_000));
+/// assert_eq!(parse_decimal("1,5", 2), None);
+/// ```
 pub fn parse_decimal(text: &str, scale: i8) -> Option<i128> {
     let text = ascii_digits(text.trim()).to_ascii_lowercase();
     let (mantissa, exponent) = text
@@ -338,18 +410,20 @@ pub fn parse_decimal(text: &str, scale: i8) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
-/// Fields of a local wall clock.
+/// Returns the fields of a wall clock (µs since the local epoch); `None` beyond chrono's years.
 pub fn clock(local_us: i64) -> Option<chrono::NaiveDateTime> {
     DateTime::from_timestamp_micros(local_us).map(|t| t.naive_utc())
 }
 
-/// µs since the local epoch of a wall clock.
+/// Returns the µs since the local epoch of a wall clock; what is below a microsecond is cut off.
 pub fn micros_of(time: chrono::NaiveDateTime) -> i64 {
     let seconds = i64::from(time.num_seconds_from_midnight());
     i64::from(days_of(time.date())) * MICROS_PER_DAY + seconds * 1_000_000 + i64::from(time.nanosecond() / 1000)
 }
 
-/// Returns the Levenshtein distance of two texts: how many characters to insert, delete or replace.
+/// Returns the Levenshtein distance of two strings: how many characters to insert, delete or replace.
+///
+/// Takes as many steps as the product of the lengths, and memory for one row of them.
 pub fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -365,7 +439,10 @@ pub fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Returns the name most like one that was written wrong, ignoring case; `None` if none is like it by half.
+/// Returns the name most like one that was written wrong, ignoring case; `None` if more than half of
+/// the best one's characters differ.
+///
+/// Errors suggest it: "Did you mean …?".
 pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     let ranked = names.map(|name| (distance(&name.to_lowercase(), &wrong), name));

@@ -3,6 +3,14 @@
 //! `TIMESTAMP` is `Timestamp(µs, "UTC")` (an instant; the session zone matters only where text or fields are made of
 //! it), `TIMESTAMP_NTZ` is `Timestamp(µs, None)`, day-time intervals are `Duration(µs)`, year-month intervals are
 //! `Interval(YearMonth)`, calendar intervals `Interval(MonthDayNano)`, maps are `Map(entries{key, value})`.
+//!
+//! ```text
+//! BOOLEAN  TINYINT  SMALLINT  INT    BIGINT  FLOAT    DOUBLE   DECIMAL(p,s)     STRING  BINARY  DATE    VOID
+//! Boolean  Int8     Int16     Int32  Int64   Float32  Float64  Decimal128(p,s)  Utf8    Binary  Date32  Null
+//! ```
+//!
+//! `ARRAY<t>` is `List(element)`, `STRUCT<…>` is `Struct`. Fields of lists and maps have fixed names,
+//! so that two types made in different places are equal.
 
 use std::sync::Arc;
 
@@ -10,17 +18,29 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, IntervalUnit, Schema, 
 
 use crate::error::{Result, SparkError};
 
-/// The zone that instants carry inside the engine.
+/// The zone that instants carry inside the engine, whatever the session's zone is.
 pub const UTC: &str = "UTC";
 
+/// Returns `TIMESTAMP`: an instant in µs since the epoch.
 pub fn timestamp() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
 }
 
+/// Returns `TIMESTAMP_NTZ`: a wall clock in µs since the local epoch.
 pub fn timestamp_ntz() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, None)
 }
 
+/// Returns `ARRAY<element>`, whose elements may be null.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::values::types;
+///
+/// let tags = types::list_of(DataType::Utf8);
+/// assert_eq!(types::simple_string(&tags), "array<string>");
+/// assert_eq!(types::sql_name(&types::map_of(DataType::Utf8, tags)), "MAP<STRING, ARRAY<STRING>>");
+/// ```
 pub fn list_of(element: DataType) -> DataType {
     DataType::List(Arc::new(Field::new("element", element, true)))
 }
@@ -28,7 +48,7 @@ pub fn list_of(element: DataType) -> DataType {
 /// Returns the element field of a list type.
 ///
 /// # Errors
-/// An internal error for any other type.
+/// If it is any other type, an internal error.
 pub fn element_field(list: &DataType) -> Result<&FieldRef> {
     match list {
         DataType::List(field) => Ok(field),
@@ -36,12 +56,14 @@ pub fn element_field(list: &DataType) -> Result<&FieldRef> {
     }
 }
 
+/// Returns `MAP<key, value>`: keys are never null, values may be.
 pub fn map_of(key: DataType, value: DataType) -> DataType {
     let entries = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, true)]);
     DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entries), false)), false)
 }
 
-/// `WindowType`: `struct<start: timestamp, end: timestamp>`.
+/// Returns the type of a time window, `STRUCT<start, end>` of the type of time that is cut into
+/// windows.
 pub fn window_of(time: DataType) -> DataType {
     DataType::Struct(Fields::from(vec![
         Field::new("start", time.clone(), true),
@@ -49,10 +71,12 @@ pub fn window_of(time: DataType) -> DataType {
     ]))
 }
 
+/// Returns whether a type is one of Arrow's three layouts of `STRING`.
 pub fn is_string(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
+/// Returns whether a type is TINYINT, SMALLINT, INT or BIGINT.
 pub fn is_integral(data_type: &DataType) -> bool {
     matches!(
         data_type,
@@ -60,6 +84,7 @@ pub fn is_integral(data_type: &DataType) -> bool {
     )
 }
 
+/// Returns whether a type is integral, FLOAT, DOUBLE or a decimal.
 pub fn is_numeric(data_type: &DataType) -> bool {
     is_integral(data_type)
         || matches!(
@@ -68,11 +93,13 @@ pub fn is_numeric(data_type: &DataType) -> bool {
         )
 }
 
+/// Returns whether a type is `TIMESTAMP` or `TIMESTAMP_NTZ`.
 pub fn is_timestamp(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Timestamp(..))
 }
 
-/// `DataType.defaultSize`-free name: what `simpleString` and error messages print (`bigint`, `array<string>`).
+/// Returns the lower-case name of a type, nested ones without blanks: `bigint`, `array<string>`,
+/// `struct<a:int>` (`DataType.simpleString`). Arrow types that Spark lacks print as Arrow prints them.
 pub fn simple_string(data_type: &DataType) -> String {
     match data_type {
         DataType::Null => "void".into(),
@@ -114,7 +141,8 @@ pub fn simple_string(data_type: &DataType) -> String {
     }
 }
 
-/// `DataType.sql`, upper case: what error messages quote (`"BIGINT"`).
+/// Returns the upper-case name of a type, which error messages quote: `BIGINT`, `STRUCT<a: INT>`
+/// (`DataType.sql`).
 pub fn sql_name(data_type: &DataType) -> String {
     match data_type {
         DataType::List(item) => format!("ARRAY<{}>", sql_name(item.data_type())),
@@ -135,7 +163,8 @@ pub fn sql_name(data_type: &DataType) -> String {
     }
 }
 
-/// A name as SQL text needs it: back-quoted where it is no plain identifier (`QuotingUtils.quoteIfNeeded`).
+/// Returns a name as SQL needs it: in backquotes if it is not a plain identifier
+/// (`QuotingUtils.quoteIfNeeded`). Backquotes within are doubled.
 pub fn quote_if_needed(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -146,7 +175,7 @@ pub fn quote_if_needed(name: &str) -> String {
     }
 }
 
-/// A schema as DDL (`StructType.toDDL`).
+/// Returns a schema as DDL (`StructType.toDDL`): `id BIGINT NOT NULL,name STRING`.
 pub fn to_ddl(schema: &Schema) -> String {
     let columns: Vec<String> = schema
         .fields()
@@ -159,7 +188,7 @@ pub fn to_ddl(schema: &Schema) -> String {
     columns.join(",")
 }
 
-/// Key and value type of a map's entries field.
+/// Returns key and value type of a map's entries field; two nulls' types if it is not such a field.
 pub fn map_types(entries: &FieldRef) -> (DataType, DataType) {
     match entries.data_type() {
         DataType::Struct(kv) if kv.len() == 2 => (kv[0].data_type().clone(), kv[1].data_type().clone()),

@@ -1,4 +1,16 @@
 //! Vectors: Spark's `VectorUDT` as Arrow structs, read without copying and built row by row.
+//!
+//! To SQL a vector is a struct of four fields, so that it travels through shuffles, caches and
+//! checkpoints like any other value. To `ml` it is a [`VectorRef`], a view into the column's buffers:
+//!
+//! ```text
+//! type  size  indices  values                     VectorRef
+//! 1     null  null     [1.0, 0.5]                 Dense([1.0, 0.5])
+//! 0     3     [0, 2]   [1.0, 0.5]                 Sparse { size: 3, indices: [0, 2], values: [1.0, 0.5] }
+//! ```
+//!
+//! [`VectorColumn`] checks the sparse rows once, when it is made; all that come after may rely on
+//! ascending indices.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,12 +25,13 @@ use arrow::datatypes::{DataType, Field, Fields, Float64Type, Int8Type, Int32Type
 use crate::error::{Result, SparkError};
 use crate::values::types::list_of;
 
-/// Spark's class of the type.
+/// The JVM class of the user-defined type, which schemas on the wire name.
 pub const JVM_CLASS: &str = "org.apache.spark.ml.linalg.VectorUDT";
-/// PySpark's class of the type.
+/// PySpark's class of the user-defined type, which schemas on the wire name.
 pub const PYTHON_CLASS: &str = "pyspark.ml.linalg.VectorUDT";
 
-/// `VectorUDT.sqlType`: type (0 sparse, 1 dense), size and indices (sparse only), values.
+/// Returns the fields that store a vector (`VectorUDT.sqlType`): type (0 sparse, 1 dense), size and
+/// indices (sparse only), values.
 pub fn fields() -> Fields {
     Fields::from(vec![
         Field::new("type", DataType::Int8, true),
@@ -28,39 +41,62 @@ pub fn fields() -> Fields {
     ])
 }
 
+/// Returns the Arrow type of a column of vectors: a struct of [`fields`].
 pub fn data_type() -> DataType {
     DataType::Struct(fields())
 }
 
-/// Whether a type is a vector's: a user-defined type is its storage, so the storage's names and types tell.
+/// Returns whether a type is a vector's. A user-defined type is its storage here, so the storage's
+/// names and types tell.
 pub fn is_vector(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Struct(own) if own.len() == 4 && *own == fields())
 }
 
-/// One vector, owned or within a column.
+/// A vector, borrowed from a column or from a [`Vector`]; copying it copies no values.
+///
+/// ```
+/// use rivulet::values::vector::Vector;
+///
+/// let vector = Vector::sparse(3, vec![0, 2], vec![1.0, 0.5])?;
+/// let view = vector.view();
+/// assert_eq!((view.size(), view.at(1), view.argmax()), (3, 0.0, 0));
+/// assert_eq!(view.to_string(), "(3,[0,2],[1.0,0.5])");
+/// assert_eq!(view.to_dense(), [1.0, 0.0, 0.5]);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum VectorRef<'a> {
+    /// Every value, zeros included.
     Dense(&'a [f64]),
-    /// Indices ascend and are below the size.
+    /// Values at some indices; all others are zero. Indices ascend and are below the size.
     Sparse {
+        /// How many values the vector has, stored or not.
         size: usize,
+        /// Where each stored value stands, ascending.
         indices: &'a [i32],
+        /// The stored values, one per index; a stored value may be zero.
         values: &'a [f64],
     },
 }
 
-/// One vector by itself.
+/// A vector that owns its values.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Vector {
+    /// Every value, zeros included.
     Dense(Vec<f64>),
+    /// Values at some indices; all others are zero. Made by [`Vector::sparse`], which checks the indices.
     Sparse {
+        /// How many values the vector has, stored or not.
         size: usize,
+        /// Where each stored value stands, ascending.
         indices: Vec<i32>,
+        /// The stored values, one per index.
         values: Vec<f64>,
     },
 }
 
 impl Vector {
+    /// Returns the vector as a view, which has all the methods that read.
     pub fn view(&self) -> VectorRef<'_> {
         match self {
             Self::Dense(values) => VectorRef::Dense(values),
@@ -72,10 +108,10 @@ impl Vector {
         }
     }
 
-    /// A sparse vector, checked.
+    /// Makes a sparse vector.
     ///
     /// # Errors
-    /// Where indices do not ascend, are not below the size, or are not as many as the values.
+    /// If the indices do not ascend, are not below the size, or differ in number from the values.
     pub fn sparse(size: usize, indices: Vec<i32>, values: Vec<f64>) -> Result<Self> {
         check_sparse(size, &indices, &values)?;
         Ok(Self::Sparse { size, indices, values })
@@ -83,6 +119,7 @@ impl Vector {
 }
 
 impl<'a> VectorRef<'a> {
+    /// Returns how many values the vector has, stored or not.
     pub fn size(self) -> usize {
         match self {
             Self::Dense(values) => values.len(),
@@ -90,14 +127,14 @@ impl<'a> VectorRef<'a> {
         }
     }
 
-    /// All stored values: every one of a dense vector, those with an index of a sparse one.
+    /// Returns the stored values: all of a dense vector, those with an index of a sparse one.
     pub fn values(self) -> &'a [f64] {
         match self {
             Self::Dense(values) | Self::Sparse { values, .. } => values,
         }
     }
 
-    /// (index, value) of the stored values.
+    /// Returns index and value of each stored value, by ascending index.
     pub fn stored(self) -> impl Iterator<Item = (usize, f64)> + 'a {
         let (indices, values) = match self {
             Self::Dense(values) => (None, values),
@@ -109,12 +146,14 @@ impl<'a> VectorRef<'a> {
             .map(move |(i, v)| (indices.map_or(i, |at| at[i] as usize), *v))
     }
 
-    /// (index, value) of the values that are not zero.
+    /// Returns index and value of each value that is not zero, by ascending index; NaN is not zero.
     pub fn nonzero(self) -> impl Iterator<Item = (usize, f64)> + 'a {
         self.stored().filter(|(_, v)| *v != 0.0)
     }
 
-    /// The value at an index below the size.
+    /// Returns the value at an index: 0 if nothing is stored there, or if the index is beyond the size.
+    ///
+    /// A dense vector looks it up, a sparse one searches its indices.
     pub fn at(self, index: usize) -> f64 {
         match self {
             Self::Dense(values) => values.get(index).copied().unwrap_or(0.0),
@@ -124,6 +163,7 @@ impl<'a> VectorRef<'a> {
         }
     }
 
+    /// Returns all values as a list of the vector's size.
     pub fn to_dense(self) -> Vec<f64> {
         match self {
             Self::Dense(values) => values.to_vec(),
@@ -135,6 +175,7 @@ impl<'a> VectorRef<'a> {
         }
     }
 
+    /// Returns a copy that owns its values, in the same form.
     pub fn to_owned(self) -> Vector {
         match self {
             Self::Dense(values) => Vector::Dense(values.to_vec()),
@@ -146,7 +187,10 @@ impl<'a> VectorRef<'a> {
         }
     }
 
-    /// `Vector.argmax`: the first index of the largest value; NaN is never larger. 0 of an empty vector.
+    /// Returns the first index of the largest value (`Vector.argmax`). NaN is never larger; 0 for an empty
+    /// vector.
+    ///
+    /// A sparse vector is made dense for it.
     pub fn argmax(self) -> usize {
         let dense;
         let values = match self {
@@ -165,7 +209,8 @@ impl<'a> VectorRef<'a> {
         best
     }
 
-    /// `Vector.compressed`: sparse where that takes fewer bytes: 12 a value and 24, against 8 a value and 8.
+    /// Returns the form that takes fewer bytes, without stored zeros (`Vector.compressed`): a sparse one
+    /// takes 12 bytes per value and 24, a dense one 8 bytes per value and 8.
     pub fn compressed(self) -> Vector {
         let nonzeros = self.nonzero().count();
         if 12 * nonzeros + 24 < 8 * self.size() + 8 {
@@ -182,7 +227,7 @@ impl<'a> VectorRef<'a> {
 }
 
 impl fmt::Display for VectorRef<'_> {
-    /// As `Vector.toString`: `[1.0,0.5]`, `(3,[0,2],[1.0,0.5])`.
+    /// Writes it as `Vector.toString` does: `[1.0,0.5]`, `(3,[0,2],[1.0,0.5])`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let doubles = |values: &[f64]| {
             let texts: Vec<String> = values.iter().map(|v| crate::values::text::double(*v)).collect();
@@ -198,6 +243,11 @@ impl fmt::Display for VectorRef<'_> {
     }
 }
 
+/// Checks what every sparse vector keeps: indices that ascend, are not negative and are below the size,
+/// one per value.
+///
+/// # Errors
+/// If they do not, what Scala's `require` throws.
 fn check_sparse(size: usize, indices: &[i32], values: &[f64]) -> Result<()> {
     let ascending = indices.windows(2).all(|w| w[0] < w[1]);
     let inside = indices.first().is_none_or(|i| *i >= 0) && indices.last().is_none_or(|i| (*i as usize) < size);
@@ -210,21 +260,32 @@ fn check_sparse(size: usize, indices: &[i32], values: &[f64]) -> Result<()> {
     )))
 }
 
-/// A column of vectors whose rows have been checked.
+/// A column of vectors: the buffers of its four fields, side by side. Its sparse rows have been
+/// checked.
 #[derive(Debug, Clone)]
 pub struct VectorColumn<'a> {
+    /// Which rows are null.
     nulls: Option<NullBuffer>,
+    /// 0 for a sparse row, 1 for a dense one.
     kinds: &'a Int8Array,
+    /// The size of each sparse row.
     sizes: &'a Int32Array,
+    /// Where in `indices` each row begins.
     index_offsets: &'a [i32],
+    /// The indices of all rows, end to end.
     indices: &'a [i32],
+    /// Where in `values` each row begins.
     offsets: &'a [i32],
+    /// The values of all rows, end to end.
     values: &'a [f64],
 }
 
 impl<'a> VectorColumn<'a> {
+    /// Reads a column of vectors without copying it; each sparse row is looked at once.
+    ///
     /// # Errors
-    /// Where the array is no vector column or a row is no vector.
+    /// If the array does not have the layout of [`fields`], an internal error; if a sparse row's indices do
+    /// not ascend or do not match its size and values, what Scala's `require` throws.
     pub fn new(array: &'a dyn Array) -> Result<Self> {
         let none = || SparkError::internal("a column of vectors has another layout");
         let whole: &StructArray = array.as_struct_opt().ok_or_else(none)?;
@@ -258,15 +319,17 @@ impl<'a> VectorColumn<'a> {
         Ok(column)
     }
 
+    /// Returns the number of rows, nulls included.
     pub fn len(&self) -> usize {
         self.kinds.len()
     }
 
+    /// Returns whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.kinds.is_empty()
     }
 
-    /// The vector of a row; none where it is null.
+    /// Returns the vector of a row; `None` if it is null.
     pub fn get(&self, row: usize) -> Option<VectorRef<'a>> {
         if self.nulls.as_ref().is_some_and(|n| n.is_null(row)) {
             return None;
@@ -283,7 +346,20 @@ impl<'a> VectorColumn<'a> {
     }
 }
 
-/// Builds a column of vectors.
+/// Builds a column of vectors, row by row.
+///
+/// ```
+/// use rivulet::values::vector::{VectorBuilder, VectorColumn, VectorRef};
+///
+/// let mut builder = VectorBuilder::with_capacity(2);
+/// builder.push(VectorRef::Dense(&[1.0, 2.0]));
+/// builder.push_null();
+/// let array = builder.finish()?;
+/// let column = VectorColumn::new(&array)?;
+/// assert_eq!(column.get(0), Some(VectorRef::Dense(&[1.0, 2.0])));
+/// assert_eq!(column.get(1), None);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug)]
 pub struct VectorBuilder {
     kinds: Int8Builder,
@@ -294,6 +370,7 @@ pub struct VectorBuilder {
 }
 
 impl VectorBuilder {
+    /// Makes a builder with room for that many rows; their values find room as they come.
     pub fn with_capacity(rows: usize) -> Self {
         let element = |t| Arc::new(Field::new("element", t, true));
         Self {
@@ -305,6 +382,7 @@ impl VectorBuilder {
         }
     }
 
+    /// Appends a vector in the form it has; its values are copied.
     pub fn push(&mut self, vector: VectorRef<'_>) {
         self.values.values().append_slice(vector.values());
         self.values.append(true);
@@ -324,6 +402,7 @@ impl VectorBuilder {
         self.valid.push(true);
     }
 
+    /// Appends a row without a vector.
     pub fn push_null(&mut self) {
         self.kinds.append_null();
         self.sizes.append_null();
@@ -332,6 +411,11 @@ impl VectorBuilder {
         self.valid.push(false);
     }
 
+    /// Returns the column.
+    ///
+    /// # Errors
+    /// If Arrow refuses the struct, an internal error; columns of equal length, as they are made here, are
+    /// never refused.
     pub fn finish(mut self) -> Result<ArrayRef> {
         let nulls = (self.valid.contains(&false)).then(|| NullBuffer::from(self.valid));
         let columns: Vec<ArrayRef> = vec![

@@ -1,4 +1,8 @@
 //! Time zones: regions of the tz database and fixed offsets, by `java.time`'s rules for gaps and overlaps.
+//!
+//! Spark's classes leave this to `java.time.ZoneId`. A zone is a small `Copy` value: kernels capture it
+//! when a plan is made, so a later change of `spark.sql.session.timeZone` does not reach a running
+//! query.
 
 use chrono_tz::Tz;
 
@@ -6,20 +10,32 @@ use crate::error::{Exception, Result, SparkError};
 use crate::settings::{self, Conf};
 
 /// A time zone: a region of the tz database or a fixed offset.
+///
+/// ```
+/// use rivulet::values::zone::Zone;
+///
+/// let rome = Zone::parse("Europe/Rome").unwrap_or(Zone::UTC);
+/// let noon_utc = 12 * 3_600_000_000_i64; // 1970-01-01 12:00 UTC
+/// assert_eq!(rome.to_local(noon_utc), 13 * 3_600_000_000);
+/// assert_eq!(rome.to_instant(13 * 3_600_000_000), noon_utc);
+/// assert_eq!(Zone::parse("GMT-8"), Some(Zone::Fixed(-28_800)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Zone {
+    /// A region, whose offset changes with the seasons and the laws.
     Region(Tz),
-    /// Seconds east of UTC.
+    /// A fixed offset, in seconds east of UTC.
     Fixed(i32),
 }
 
 impl Zone {
+    /// Coordinated Universal Time, the default of the session.
     pub const UTC: Zone = Zone::Fixed(0);
 
-    /// Returns the session zone (`spark.sql.session.timeZone`).
+    /// Returns the session zone (`spark.sql.session.timeZone`), UTC if it is not set.
     ///
     /// # Errors
-    /// `INVALID_CONF_VALUE.TIME_ZONE` where the setting names no zone.
+    /// If the setting does not name a zone, `INVALID_CONF_VALUE.TIME_ZONE`.
     pub fn of_session(conf: &Conf) -> Result<Zone> {
         let name = conf.text(&settings::TIME_ZONE).unwrap_or("UTC");
         Zone::parse(name).ok_or_else(|| {
@@ -37,7 +53,12 @@ impl Zone {
         })
     }
 
-    /// `Europe/Rome`, `UTC`, `Z`, `GMT+2`, `+02:00`, `-8`, `PST`.
+    /// Returns the zone of a name: `Europe/Rome`, `UTC`, `Z`, `GMT+2`, `+02:00`, `-8`, `PST`; `None` for
+    /// anything else.
+    ///
+    /// Regions are matched as the tz database spells them. Of the three-letter names that
+    /// `java.time.ZoneId.SHORT_IDS` knows, those that people use are read. Offsets reach from -18:00 to
+    /// +18:00.
     pub fn parse(name: &str) -> Option<Zone> {
         let name = name.trim();
         if name == "Z" || name.eq_ignore_ascii_case("utc") || name.eq_ignore_ascii_case("gmt") {
@@ -62,7 +83,8 @@ impl Zone {
         name.parse::<Tz>().ok().map(Zone::Region)
     }
 
-    /// Seconds east of UTC at an instant (µs since the epoch).
+    /// Returns the seconds east of UTC at an instant (µs since the epoch); 0 for instants that chrono
+    /// cannot hold.
     pub fn offset_at(self, micros: i64) -> i32 {
         use chrono::{Offset, TimeZone};
         match self {
@@ -75,13 +97,18 @@ impl Zone {
         }
     }
 
-    /// The local wall clock at an instant, as µs since the local epoch.
+    /// Returns the wall clock at an instant, as µs since the local epoch; it saturates.
     pub fn to_local(self, micros: i64) -> i64 {
         micros.saturating_add(i64::from(self.offset_at(micros)) * 1_000_000)
     }
 
-    /// The instant of a local wall clock; in a gap the clock moves on, in an overlap the earlier instant counts
-    /// (`java.time.ZonedDateTime.ofLocal`).
+    /// Returns the instant of a wall clock; in a gap the clock is moved forward by the gap, in an overlap
+    /// the earlier instant counts (`java.time.ZonedDateTime.ofLocal`).
+    ///
+    /// ```text
+    /// gap      02:30 when 02:00 becomes 03:00   → 03:30 summer time
+    /// overlap  02:30 when 03:00 becomes 02:00   → 02:30 summer time, the first of the two
+    /// ```
     pub fn to_instant(self, local: i64) -> i64 {
         let Zone::Region(_) = self else {
             let Zone::Fixed(seconds) = self else { return local };
@@ -98,6 +125,7 @@ impl Zone {
     }
 }
 
+/// Returns the seconds of `+2`, `+02`, `+0200`, `+02:00` or `+02:00:00`; the sign stands first.
 fn parse_offset(text: &str) -> Option<i32> {
     let sign = if text.starts_with('-') { -1 } else { 1 };
     let digits = &text[1..];

@@ -13,7 +13,6 @@ use crate::connect::storage::Purpose;
 use crate::error::{Result, SparkError};
 use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
-use crate::sources::options::check_types;
 use crate::storage::Answer;
 use crate::streaming::checkpoint::Location;
 use crate::streaming::sinks::{self, Delivery, Opening, Sink, SinkLog, Step, Wish};
@@ -48,9 +47,7 @@ pub(super) fn wish_of(
         mode,
         checkpoint,
     };
-    let definition = sinks::find(&wish.format)?;
-    check_types(definition.options, &wish.options)?;
-    (definition.check)(&wish)?;
+    sinks::find(&wish.format)?.refuse(&wish)?;
     Ok(wish)
 }
 
@@ -83,10 +80,9 @@ impl Driver {
     /// Makes the sink of a query that starts.
     pub(super) fn sink(&mut self, starting: &Starting, schema: &SchemaRef, log: SinkLog) -> Result<Box<dyn Sink>> {
         let wish = &starting.wish;
-        if wish.format == "memory" {
-            // The table is there, without rows, before the first batch is.
+        let definition = sinks::find(&wish.format)?;
+        if let Some(name) = (definition.table)(wish) {
             let table = MemoryTable::new(schema.clone());
-            let name = wish.name.clone().unwrap_or_default();
             self.session(&starting.session).tables.insert(name, table);
         }
         let opening = Opening {
@@ -94,7 +90,7 @@ impl Driver {
             zone: starting.analyzer.zone,
             log,
         };
-        (sinks::find(&wish.format)?.open)(wish, opening)
+        (definition.open)(wish, opening)
     }
 
     pub(super) fn deliver(&mut self, run: &str, batch: BatchId, blocks: Vec<Buffer>, now_ms: i64) {

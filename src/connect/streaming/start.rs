@@ -56,6 +56,29 @@ impl Starting {
     }
 }
 
+impl Starting {
+    /// Takes over the settings that the checkpoint was made with, whatever the session's are now.
+    fn keep_settings(&mut self, resume: &Resume) {
+        for key in KEPT_SETTINGS {
+            if let Some(value) = resume.conf.get(key) {
+                self.analyzer.conf.values.insert(key.into(), value.clone());
+                self.spec.conf.values.insert(key.into(), value.clone());
+            }
+        }
+    }
+
+    /// Returns how the query's state is kept: durably if there is a checkpoint.
+    fn state_keeping(&self) -> StateKeeping {
+        if self.at.is_none() {
+            return StateKeeping::default();
+        }
+        StateKeeping {
+            durable: true,
+            deltas_per_snapshot: self.analyzer.conf.count(&settings::DELTAS_PER_SNAPSHOT).unwrap_or(10),
+        }
+    }
+}
+
 impl Driver {
     pub(in crate::connect) fn start_query(
         &mut self,
@@ -258,12 +281,7 @@ impl Driver {
         let has_run = |r: &Resume| !r.offset_ids.is_empty();
         if let Some(Ok(resume)) = &decided {
             self.check_recovery(&starting.session, &starting.wish, starting.at.as_ref(), has_run(resume))?;
-            for key in KEPT_SETTINGS {
-                if let Some(value) = resume.conf.get(key) {
-                    starting.analyzer.conf.values.insert(key.into(), value.clone());
-                    starting.spec.conf.values.insert(key.into(), value.clone());
-                }
-            }
+            starting.keep_settings(resume);
         }
         let graph = Arc::new(job::stages(
             &starting.analyzer,
@@ -282,15 +300,7 @@ impl Driver {
         let run_id = self.fresh_uuid();
         let sink = self.sink(&starting, &graph.schema, log)?;
         let conf = starting.analyzer.conf.clone();
-        let keeping = if starting.at.is_some() {
-            StateKeeping {
-                durable: true,
-                deltas_per_snapshot: conf.count(&settings::DELTAS_PER_SNAPSHOT).unwrap_or(10),
-            }
-        } else {
-            StateKeeping::default()
-        };
-        let run = self.runner.new_run(keeping);
+        let run = self.runner.new_run(starting.state_keeping());
         let (plan, effects) = self.runner.register(starting.spec, graph.clone());
         self.carry_out(effects, now_ms);
         if let (Some(resume), Some(at)) = (&resume, &starting.at) {
@@ -325,20 +335,11 @@ impl Driver {
                 locked: starting.at,
             },
         );
-        let result = sc::WriteStreamOperationStartResult {
-            query_id: Some(sc::StreamingQueryInstanceId {
-                id,
-                run_id: run_id.clone(),
-            }),
-            name: starting.name.unwrap_or_default(),
-            query_started_event_json: Some(started),
+        let query_id = sc::StreamingQueryInstanceId {
+            id,
+            run_id: run_id.clone(),
         };
-        self.respond(
-            &starting.operation,
-            Some(ResponseType::WriteStreamOperationStartResult(result)),
-            None,
-        );
-        self.end_operation(&starting.operation);
+        self.answer_start(&starting.operation, query_id, starting.name, started);
         match refusal {
             Some(error) => self.query_failed(&run_id, error, now_ms),
             None => {
@@ -350,6 +351,27 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// Answers the client that a query has started.
+    fn answer_start(
+        &mut self,
+        operation: &str,
+        query_id: sc::StreamingQueryInstanceId,
+        name: Option<String>,
+        started: String,
+    ) {
+        let result = sc::WriteStreamOperationStartResult {
+            query_id: Some(query_id),
+            name: name.unwrap_or_default(),
+            query_started_event_json: Some(started),
+        };
+        self.respond(
+            operation,
+            Some(ResponseType::WriteStreamOperationStartResult(result)),
+            None,
+        );
+        self.end_operation(operation);
     }
 
     /// Tells the runner of the state that a checkpoint holds.

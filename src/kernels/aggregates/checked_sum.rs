@@ -1,6 +1,11 @@
-//! `sum` of integers and decimals: overflow is an error (ANSI), wraps (legacy) or gives null (`try_sum`).
+//! `sum` of integers and decimals: overflow is an error (ANSI), wraps (legacy) or results in null
+//! (`try_sum`).
 //!
 //! State: the sum, null while no value has come; and whether it has overflowed for good.
+//!
+//! The flag is what makes `try_sum` independent of the order of rows as far as it can be: once a
+//! partial sum has left its 128 or 64 bits, the whole is null, whatever is merged into it later. A
+//! decimal is checked against its precision only at the end, because a sum may leave it and come back.
 
 use std::sync::Arc;
 
@@ -13,7 +18,12 @@ use crate::error::{SparkError, arithmetic_overflow};
 use crate::kernels::aggregates::{Definition, function};
 use crate::values::cast::Mode;
 
-/// `to` is BIGINT or a decimal; the argument has the same width.
+/// Returns the sum with result type `to`, BIGINT or a decimal; the argument has the same width.
+///
+/// Null if there are no values that are not null.
+///
+/// # Errors
+/// If the sum overflows in ANSI mode, `ARITHMETIC_OVERFLOW` when it runs.
 pub fn sum(to: &DataType, mode: Mode) -> Arc<AggregateUDF> {
     match to {
         DataType::Decimal128(..) => make::<Decimal128Type>(to, mode),
@@ -21,6 +31,7 @@ pub fn sum(to: &DataType, mode: Mode) -> Arc<AggregateUDF> {
     }
 }
 
+/// Makes the function for one Arrow type, with an accumulator for a single group and one for many.
 fn make<T: ArrowPrimitiveType + std::fmt::Debug>(to: &DataType, mode: Mode) -> Arc<AggregateUDF> {
     let (one, many) = (to.clone(), to.clone());
     function(Definition {
@@ -50,6 +61,7 @@ fn make<T: ArrowPrimitiveType + std::fmt::Debug>(to: &DataType, mode: Mode) -> A
     })
 }
 
+/// Makes the error of a sum that does not fit, which suggests `try_sum`.
 fn overflow() -> SparkError {
     let mut error = arithmetic_overflow("overflow");
     error.parameters.insert(
@@ -59,7 +71,7 @@ fn overflow() -> SparkError {
     error
 }
 
-/// Whether a sum fits its type: an i128 holds more than a decimal's digits.
+/// Returns whether a sum fits its type: an i128 holds more than a decimal's digits.
 fn fits<T: ArrowPrimitiveType + std::fmt::Debug>(value: T::Native, to: &DataType) -> bool {
     let DataType::Decimal128(precision, _) = to else {
         return true;
@@ -68,17 +80,25 @@ fn fits<T: ArrowPrimitiveType + std::fmt::Debug>(value: T::Native, to: &DataType
     limit.is_none_or(|limit| value.is_lt(limit) && value.is_gt(limit.neg_wrapping()))
 }
 
+/// The sum of one group.
 #[derive(Debug)]
 struct One<T: ArrowPrimitiveType + std::fmt::Debug> {
+    /// The sum; `None` while no value has come.
     sum: Option<T::Native>,
+    /// Whether it has overflowed for good.
     failed: bool,
-    /// Values in the sum, for windows that slide.
+    /// How many values are in the sum, for windows that slide.
     count: i64,
+    /// The type of the result.
     to: DataType,
+    /// What overflow does.
     mode: Mode,
 }
 
-/// Adds by the mode; none where the sum is lost.
+/// Adds by the mode; `None` if the sum is lost.
+///
+/// # Errors
+/// If the sum overflows in ANSI mode, `ARITHMETIC_OVERFLOW`.
 fn add<N: ArrowNativeTypeOp>(a: N, b: N, mode: Mode) -> Result<Option<N>> {
     match mode {
         Mode::Legacy => Ok(Some(a.add_wrapping(b))),
@@ -88,6 +108,7 @@ fn add<N: ArrowNativeTypeOp>(a: N, b: N, mode: Mode) -> Result<Option<N>> {
 }
 
 impl<T: ArrowPrimitiveType + std::fmt::Debug> One<T> {
+    /// Adds the values that are not null.
     fn take_in(&mut self, values: &PrimitiveArray<T>) -> Result<()> {
         for value in values.iter().flatten() {
             self.count += 1;
@@ -99,6 +120,10 @@ impl<T: ArrowPrimitiveType + std::fmt::Debug> One<T> {
         Ok(())
     }
 
+    /// Returns the sum, if it did not overflow and fits its type.
+    ///
+    /// # Errors
+    /// If it does not fit in ANSI mode, `ARITHMETIC_OVERFLOW`.
     fn value(&self) -> Result<Option<T::Native>> {
         match self.sum {
             _ if self.failed => Ok(None),
@@ -124,6 +149,7 @@ impl<T: ArrowPrimitiveType + std::fmt::Debug> Accumulator for One<T> {
         self.take_in(states[0].as_primitive::<T>())
     }
 
+    /// Takes out values that leave a window; without any left, the sum is null again.
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         for value in values[0].as_primitive::<T>().iter().flatten() {
             self.count -= 1;
@@ -156,22 +182,31 @@ impl<T: ArrowPrimitiveType + std::fmt::Debug> Accumulator for One<T> {
     }
 }
 
+/// The sums of many groups, side by side: one entry per group in each list.
 #[derive(Debug)]
 struct Many<T: ArrowPrimitiveType + std::fmt::Debug> {
+    /// The sums.
     sums: Vec<T::Native>,
+    /// Which groups have had a value.
     seen: Vec<bool>,
+    /// Which groups have overflowed for good.
     failed: Vec<bool>,
+    /// The type of the result.
     to: DataType,
+    /// What overflow does.
     mode: Mode,
 }
 
 impl<T: ArrowPrimitiveType + std::fmt::Debug> Many<T> {
+    /// Makes room for `total` groups.
     fn grow(&mut self, total: usize) {
         self.sums.resize(total, T::Native::default());
         self.seen.resize(total, false);
         self.failed.resize(total, false);
     }
 
+    /// Adds each value to its row's group; rows that the filter does not keep are skipped, a null filter
+    /// among them.
     fn take_in(&mut self, values: &PrimitiveArray<T>, groups: &[usize], filter: Option<&BooleanArray>) -> Result<()> {
         for (row, group) in groups.iter().enumerate() {
             if values.is_null(row) || filter.is_some_and(|f| !f.is_valid(row) || !f.value(row)) {
@@ -186,6 +221,7 @@ impl<T: ArrowPrimitiveType + std::fmt::Debug> Many<T> {
         Ok(())
     }
 
+    /// Takes sums and flags of the first groups, or of all, out of the accumulator.
     fn emit(&mut self, emit: EmitTo) -> (PrimitiveArray<T>, Vec<bool>) {
         let (sums, seen, failed) = (
             emit.take_needed(&mut self.sums),
@@ -243,6 +279,7 @@ impl<T: ArrowPrimitiveType + std::fmt::Debug> GroupsAccumulator for Many<T> {
         Ok(vec![Arc::new(sums), Arc::new(BooleanArray::from(failed))])
     }
 
+    /// Makes a state of each row by itself, for when grouping first does not pay.
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let input = values[0].as_primitive::<T>();
         let kept = (0..input.len())

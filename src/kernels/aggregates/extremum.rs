@@ -1,6 +1,8 @@
-//! `min_by(value, key)` and `max_by(value, key)`: the value beside the least or greatest key; of equal keys the last.
+//! `min_by(value, key)` and `max_by(value, key)`: the value beside the least or greatest key; of equal
+//! keys the last.
 //!
-//! State: value and key; the key is null while no row with a key has come.
+//! State: value and key; the key is null while no row with a key has come. The value may be null and
+//! still be the result.
 
 use std::sync::Arc;
 
@@ -13,6 +15,10 @@ use datafusion_expr::{Accumulator, AggregateUDF};
 use crate::kernels::aggregates::gather::{self, Keep};
 use crate::kernels::aggregates::{Definition, function};
 
+/// Returns `max_by` if `greatest`, else `min_by`, for these types of value and key.
+///
+/// Rows with a null key are skipped; without any other row the result is null. A window that slides
+/// keeps all its rows.
 pub fn by_key(value: &DataType, key: &DataType, greatest: bool) -> Arc<AggregateUDF> {
     let (v, k) = (value.clone(), key.clone());
     let finish = value.clone();
@@ -44,11 +50,14 @@ pub fn by_key(value: &DataType, key: &DataType, greatest: bool) -> Arc<Aggregate
     })
 }
 
+/// Returns the null of a type.
 fn null(data_type: &DataType) -> ScalarValue {
     ScalarValue::try_from(data_type).unwrap_or(ScalarValue::Null)
 }
 
-/// Where the best key is; of equal ones the last.
+/// Returns where the least or greatest key is; of equal ones the last, `None` if all are null.
+///
+/// NaN is greater than every other number, as Arrow and Spark order it.
 fn best(keys: &ArrayRef, greatest: bool) -> Result<Option<usize>> {
     if keys.data_type().is_null() {
         return Ok(None);
@@ -64,14 +73,19 @@ fn best(keys: &ArrayRef, greatest: bool) -> Result<Option<usize>> {
     }))
 }
 
+/// The best row of one group.
 #[derive(Debug)]
 struct ByKey {
+    /// Its value.
     value: ScalarValue,
+    /// Its key; null while there is none.
     key: ScalarValue,
+    /// Whether greater keys are better.
     greatest: bool,
 }
 
 impl ByKey {
+    /// Compares the best row of a batch with the best so far; of equal keys the newer row wins.
     fn take_in(&mut self, values: &ArrayRef, keys: &ArrayRef) -> Result<()> {
         let Some(at) = best(keys, self.greatest)? else {
             return Ok(());

@@ -1,6 +1,8 @@
-//! Aggregates that need all values at once: percentiles, `listagg`, `mode`, and DISTINCT forms of others.
+//! Aggregates that need all values at once: percentiles, `listagg`, `mode`, and DISTINCT forms of
+//! others.
 //!
-//! State: one list of structs, a struct a row. Memory grows with the rows of a group, as in Spark's `ObjectAggregate`.
+//! State: one list of structs, one struct per row. Memory grows with the rows of a group, as in Spark's
+//! `TypedImperativeAggregate`s that collect.
 
 use std::collections::HashSet;
 use std::collections::VecDeque;
@@ -15,19 +17,19 @@ use datafusion_expr::{Accumulator, AggregateUDF};
 use crate::kernels::aggregates::{Definition, Make, function};
 use crate::values::types::{element_field, list_of};
 
-/// What the gathered columns amount to.
+/// Makes the result of the gathered columns, which are of one length, 0 if there were no rows.
 pub type Finish = Arc<dyn Fn(&[ArrayRef]) -> Result<ScalarValue> + Send + Sync>;
 
-/// How rows are kept.
+/// Which rows are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Keep {
-    /// Rows whose first column is null too.
+    /// Also rows whose first column is null.
     pub nulls: bool,
-    /// Equal rows once only.
+    /// Equal rows only once; decided at the end, over all columns.
     pub distinct: bool,
 }
 
-/// The accumulator alone, for use as the sliding form of another function.
+/// Returns the accumulator alone, for use as the sliding form of another function.
 pub fn make(args: &[DataType], keep: Keep, finish: Finish) -> Make {
     let fields: Fields = args
         .iter()
@@ -44,7 +46,23 @@ pub fn make(args: &[DataType], keep: Keep, finish: Finish) -> Make {
     })
 }
 
-/// `name(args)`: `finish` gets the columns of the rows that were kept.
+/// Makes the function `name(args)`; `finish` receives the columns of the rows that were kept.
+///
+/// `options` tells apart `finish`es that behave differently; how rows are kept is added to it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::datatypes::DataType;
+/// use datafusion_common::ScalarValue;
+/// use rivulet::kernels::aggregates::gather::{Keep, gather};
+///
+/// let distinct = Keep { nulls: false, distinct: true };
+/// let count = gather("count_distinct", "", &[DataType::Utf8], DataType::Int64, distinct, Arc::new(|columns| {
+///     Ok(ScalarValue::from(columns[0].len() as i64))
+/// }));
+/// assert_eq!(count.return_type(&[DataType::Utf8])?, DataType::Int64);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn gather(
     name: &'static str,
     options: impl Into<String>,
@@ -69,10 +87,15 @@ pub fn gather(
     })
 }
 
+/// The rows of one group, in the pieces in which they came.
 struct Gather {
+    /// The columns, named `c0`, `c1`, ….
     fields: Fields,
+    /// The rows, oldest first.
     chunks: VecDeque<StructArray>,
+    /// Which rows are kept.
     keep: Keep,
+    /// Makes the result.
     finish: Finish,
 }
 
@@ -83,7 +106,7 @@ impl std::fmt::Debug for Gather {
 }
 
 impl Gather {
-    /// The rows of `values` that count.
+    /// Returns the rows of `values` that count.
     fn kept(&self, values: &[ArrayRef]) -> Result<StructArray> {
         let rows = values[0].len();
         let whole = StructArray::try_new_with_length(self.fields.clone(), values.to_vec(), None, rows)?;
@@ -94,6 +117,7 @@ impl Gather {
         Ok(arrow::compute::filter(&whole, &present)?.as_struct().clone())
     }
 
+    /// Returns all rows as one piece.
     fn all(&self) -> Result<StructArray> {
         let parts: Vec<&dyn Array> = self.chunks.iter().map(|c| c as &dyn Array).collect();
         if parts.is_empty() {
@@ -120,7 +144,7 @@ impl Accumulator for Gather {
         Ok(())
     }
 
-    /// A window slides: what came first leaves first.
+    /// Drops rows from the front: when a window slides, what came first leaves first.
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let mut gone = self.kept(values)?.len();
         while gone > 0 {

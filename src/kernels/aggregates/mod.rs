@@ -1,7 +1,15 @@
-//! Aggregate functions that DataFusion has not, or has with other rules than Spark's.
+//! Aggregate functions that DataFusion lacks, or has with other rules than Spark's.
 //!
-//! Each is an accumulator whose state is a row of columns, so that partial aggregates travel through shuffles and live in
-//! a stream's state. [`function`] makes the `AggregateUDF` of one call: like a kernel, it is made when the types are known.
+//! Each is an accumulator whose state is a row of columns, so that partial aggregates travel through
+//! shuffles and live in a stream's state. [`function`] makes the `AggregateUDF` of one call: like a
+//! kernel, it is made when the types are known.
+//!
+//! ```text
+//! rows ── update_batch ──► accumulator ── state ──► columns ── shuffle, checkpoint ──► merge_batch ── evaluate ──► value
+//! ```
+//!
+//! The number and types of a state's columns are part of a checkpoint's format: a stream that restarts
+//! reads what an earlier release wrote.
 
 pub mod checked_sum;
 pub mod extremum;
@@ -18,28 +26,36 @@ use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion_expr::utils::AggregateOrderSensitivity;
 use datafusion_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility};
 
+/// Makes an empty accumulator for one group.
 pub type Make = Arc<dyn Fn() -> Box<dyn Accumulator> + Send + Sync>;
+/// Makes an empty accumulator for all groups of a batch at once.
 pub type MakeGroups = Arc<dyn Fn() -> Box<dyn GroupsAccumulator> + Send + Sync>;
 
-/// One call's aggregate function.
+/// The aggregate function of one call.
 #[derive(Clone)]
 pub struct Definition {
+    /// The name in plans that people read.
     pub name: &'static str,
-    /// Tells apart accumulators that behave differently.
+    /// Tells apart accumulators of one name that behave differently.
     pub options: String,
+    /// The type of the result.
     pub to: DataType,
     /// Types of the state's columns.
     pub state: Vec<DataType>,
+    /// Makes the accumulator of a group.
     pub make: Make,
     /// A faster accumulator for many groups, if there is one.
     pub groups: Option<MakeGroups>,
-    /// An accumulator that can retract, where `make`'s cannot.
+    /// An accumulator that can retract, for windows that slide, if `make`'s cannot.
     pub sliding: Option<Make>,
 }
 
+/// A [`Definition`] as DataFusion's function; equal by name, options and result type.
 #[derive(Clone)]
 struct Function {
+    /// What it computes.
     definition: Definition,
+    /// Any arguments: the analyzer has cast them before.
     signature: Signature,
 }
 
@@ -118,6 +134,9 @@ impl AggregateUDFImpl for Function {
     }
 }
 
+/// Makes DataFusion's aggregate function of a definition.
+///
+/// It is pure, and the order of rows does not matter to it as far as the optimizer is concerned.
 pub fn function(definition: Definition) -> Arc<AggregateUDF> {
     let signature = Signature::variadic_any(Volatility::Immutable);
     Arc::new(AggregateUDF::new_from_impl(Function { definition, signature }))

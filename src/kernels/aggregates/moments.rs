@@ -1,6 +1,7 @@
 //! `skewness` and `kurtosis`: central moments merged by Spark's formulas (`CentralMomentAgg`).
 //!
-//! State: count, mean and the second to fourth central moment sums.
+//! State: count, mean and the second to fourth central moment sums, all DOUBLE. Merging two states is
+//! exact but for rounding, so the result hardly depends on how rows were dealt out.
 
 use std::sync::Arc;
 
@@ -11,16 +12,23 @@ use datafusion_expr::{Accumulator, AggregateUDF};
 
 use crate::kernels::aggregates::{Definition, function};
 
+/// Sums over the values seen so far, around their own mean.
 #[derive(Debug, Clone, Copy, Default)]
 struct Moments {
+    /// How many values.
     n: f64,
+    /// Their mean.
     mean: f64,
+    /// Sum of the squared distances from the mean.
     m2: f64,
+    /// Sum of the cubed distances.
     m3: f64,
+    /// Sum of the fourth powers of the distances.
     m4: f64,
 }
 
 impl Moments {
+    /// Returns the moments of a single value.
     fn of(x: f64) -> Self {
         Self {
             n: 1.0,
@@ -29,6 +37,7 @@ impl Moments {
         }
     }
 
+    /// Returns the moments of both sets of values together.
     fn merged(self, other: Self) -> Self {
         if self.n == 0.0 {
             return other;
@@ -57,16 +66,17 @@ impl Moments {
     }
 }
 
-/// The third standardised moment; null where there is no spread.
+/// Returns the third standardised moment; null if there is no spread.
 pub fn skewness() -> Arc<AggregateUDF> {
     make("skewness", |m| m.n.sqrt() * m.m3 / (m.m2 * m.m2 * m.m2).sqrt())
 }
 
-/// The fourth standardised moment less 3; null where there is no spread.
+/// Returns the fourth standardised moment less 3; null if there is no spread.
 pub fn kurtosis() -> Arc<AggregateUDF> {
     make("kurtosis", |m| m.n * m.m4 / (m.m2 * m.m2) - 3.0)
 }
 
+/// Makes the function whose result `finish` computes from the moments.
 fn make(name: &'static str, finish: fn(Moments) -> f64) -> Arc<AggregateUDF> {
     function(Definition {
         name,
@@ -84,9 +94,12 @@ fn make(name: &'static str, finish: fn(Moments) -> f64) -> Arc<AggregateUDF> {
     })
 }
 
+/// The accumulator of both functions; nulls are skipped.
 #[derive(Debug)]
 struct Central {
+    /// What has come so far.
     moments: Moments,
+    /// Makes the result of the moments.
     finish: fn(Moments) -> f64,
 }
 

@@ -16,11 +16,11 @@ use crate::proto::aggregate::GroupType;
 use crate::proto::expression::ExprType;
 use crate::{proto as sc, settings};
 
-/// Column names of the grouping-set bookkeeping.
+/// Name of the column that tells grouping sets apart.
 const GROUPING_ID: &str = "spark_grouping_id";
 
 impl Analyzer {
-    /// What GROUP BY lists; for `GROUP BY ALL`, what the select list has without aggregates.
+    /// Returns what GROUP BY lists; for `GROUP BY ALL`, what the select list has without aggregates.
     pub(super) fn grouped_by(&mut self, node: &sc::Aggregate, input: &Resolved) -> Vec<sc::Expression> {
         match &node.grouping_expressions[..] {
             [single] if Marker::GroupByAll.is(single) => {
@@ -34,7 +34,12 @@ impl Analyzer {
         }
     }
 
-    /// GROUP BY resolves against the input, then against aliases of the select list, then as an ordinal.
+    /// Resolves a grouping expression: as the number of an item of the select list, against the input, then
+    /// as one of the select list's aliases.
+    ///
+    /// # Errors
+    /// If a number counts past the select list, `GROUP_BY_POS_OUT_OF_RANGE`; if it has an aggregate,
+    /// `GROUP_BY_AGGREGATE`.
     pub(super) fn grouping_expression(
         &mut self,
         expression: &sc::Expression,
@@ -89,6 +94,11 @@ impl Analyzer {
     }
 
     /// Projects the grouping columns and prepares the rewrite of expressions over them.
+    ///
+    /// Windows are expanded here, sessions merged; constants need no column.
+    ///
+    /// # Errors
+    /// If a session window stands in grouping sets, `UNSUPPORTED_FEATURE.RIVULET`.
     pub(super) fn open(
         &mut self,
         mut input: Resolved,
@@ -164,8 +174,10 @@ impl Analyzer {
         })
     }
 
-    /// One copy of the input per grouping set, its other grouping columns null, numbered by `id`: a bit per column, set
-    /// where the column is left out (Spark's `Expand`).
+    /// Returns one copy of the input per grouping set, its other grouping columns null, numbered by `id`:
+    /// one bit per column, set if the column is left out (Spark's `Expand`).
+    ///
+    /// Each set costs one more pass over the input.
     pub(super) fn expanded(
         &mut self,
         input: &Resolved,
@@ -206,11 +218,11 @@ fn merged(plan: LogicalPlan, groups: &[Attribute], start: String, end: String) -
     Ok(nodes::plan(MergeSessions { keys, start, end }, plan)?)
 }
 
-/// Lists the grouping sets by the numbers of their columns; `None` for a plain GROUP BY. A set's expression that GROUP BY
-/// does not list is added to it.
+/// Lists the grouping sets by the numbers of their columns; `None` for a plain GROUP BY. A set's
+/// expression that GROUP BY does not list is added to it.
 ///
 /// # Errors
-/// `GROUPING_SIZE_LIMIT_EXCEEDED` for a cube over more than 12 columns.
+/// If a cube is over more than 12 columns, `GROUPING_SIZE_LIMIT_EXCEEDED`.
 pub(super) fn grouping_sets(
     node: &sc::Aggregate,
     grouping: &mut Vec<sc::Expression>,

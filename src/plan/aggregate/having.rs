@@ -10,7 +10,9 @@ use crate::plan::scope::{Resolved, Typed, typed_attribute};
 use crate::proto as sc;
 
 impl Analyzer {
-    /// HAVING: over the output where that resolves without aggregates, else over the input.
+    /// Resolves HAVING: over the output if that works without aggregates, else over the input. `None` if
+    /// the relation is not an open aggregation or the condition needs nothing of it, so that a filter will
+    /// do.
     pub(in crate::plan) fn having(
         &mut self,
         relation: &Resolved,
@@ -33,7 +35,8 @@ impl Analyzer {
         self.close(open).map(Some)
     }
 
-    /// An ORDER BY expression that the output does not have: computed as a hidden column.
+    /// Computes an ORDER BY expression that the output does not have as a hidden column; `None` if the
+    /// relation is not an open aggregation.
     pub(in crate::plan) fn order_beyond(
         &mut self,
         relation: &mut Resolved,

@@ -1,8 +1,19 @@
 //! Grouping: GROUP BY and its sets, HAVING, pivot, and global aggregates.
 //!
-//! An [`Aggregation`] stays open for a while: a HAVING or ORDER BY above may still ask for another aggregate or for a
-//! grouping column that is not selected (Spark's `ResolveAggregateFunctions`). Time windows group by their start, a plain
-//! timestamp; the window struct is put together afterwards.
+//! An [`Aggregation`] stays open for a while: a HAVING or ORDER BY above may still ask for another
+//! aggregate or for a grouping column that is not selected (Spark's `ResolveAggregateFunctions`). Time
+//! windows group by their start, a plain timestamp; the window struct is put together afterwards.
+//!
+//! ```text
+//! input ─► Projection computes grouping columns #g1, #g2, …
+//!       ─► Aggregate  by #g1, #g2 of #a1 = sum(x), #a2 = count(y), …
+//!       ─► Filter     HAVING over #g, #a
+//!       ─► Projection outputs over #g, #a; extras for ORDER BY are hidden columns
+//!
+//! open   groups known, aggregates still collected
+//! output each item of the select list: aggregates replaced by #a, grouping expressions by #g
+//! close  plan built; the open state stays with the relation, for HAVING and ORDER BY to reopen
+//! ```
 
 mod grouping;
 mod having;
@@ -22,7 +33,7 @@ use crate::proto as sc;
 use crate::proto::aggregate::GroupType;
 use crate::proto::expression::ExprType;
 
-/// One open aggregation.
+/// An aggregation that is still open: what is grouped, and what has been asked of it so far.
 #[derive(Debug, Clone)]
 pub struct Aggregation {
     /// What is aggregated.
@@ -33,13 +44,17 @@ pub struct Aggregation {
     known: Vec<(Expr, Expr)>,
     /// Grouping columns by their number in GROUP BY, for `grouping(x)`; and the id column of grouping sets.
     grouping: Option<(Vec<Expr>, Attribute)>,
+    /// The aggregate calls met, each with the column that holds its result.
     aggregates: Vec<(Expr, Attribute)>,
+    /// The columns that it shows, over groups and aggregates.
     outputs: Vec<(Expr, Attribute)>,
+    /// Columns that only ORDER BY needs, which it hides.
     extras: Vec<(Expr, Attribute)>,
+    /// Conditions over groups and aggregates.
     having: Vec<Expr>,
 }
 
-/// Whether an expression has an aggregate function in it.
+/// Returns whether an expression has an aggregate function in it.
 pub fn has_aggregate(expr: &Expr) -> bool {
     let mut found = false;
     let _ = expr.apply(|e| {
@@ -55,7 +70,12 @@ pub fn has_aggregate(expr: &Expr) -> bool {
 }
 
 impl Analyzer {
-    /// GROUP BY with its sets, and pivot. A DataFrame shows the grouping columns first; SQL shows its select list only.
+    /// Resolves GROUP BY with its sets, and pivot. A DataFrame shows the grouping columns first; SQL shows
+    /// its select list only.
+    ///
+    /// # Errors
+    /// If a column is neither grouped nor aggregated, `MISSING_AGGREGATION`; and those of grouping
+    /// expressions.
     pub(in crate::plan) fn aggregate(&mut self, node: &sc::Aggregate, origin: SqlForm) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let from_sql = origin == SqlForm::Select;
@@ -87,7 +107,8 @@ impl Analyzer {
         self.close(open)
     }
 
-    /// A select list with aggregate functions and no GROUP BY.
+    /// Resolves a select list with aggregate functions and without GROUP BY: one row, even for no rows of
+    /// input.
     pub(in crate::plan) fn global_aggregate(&mut self, input: Resolved, items: Vec<Typed>) -> Result<Resolved> {
         let mut open = self.open(input, vec![], None)?;
         for typed in items {
@@ -96,7 +117,8 @@ impl Analyzer {
         self.close(open)
     }
 
-    /// A grouping expression as an output column of a DataFrame aggregate.
+    /// Returns a grouping expression as an output column of a DataFrame aggregate; a window as the column
+    /// that was made of it.
     pub(super) fn select_group(&mut self, open: &Aggregation, group: Typed) -> Result<Typed> {
         if group.window.is_some() {
             let mut typed = group.clone();
@@ -119,7 +141,8 @@ impl Analyzer {
     /// Adds a column to what the aggregation returns.
     ///
     /// # Errors
-    /// `MISSING_AGGREGATION` if the expression uses a column that is neither grouped nor aggregated; generators are refused.
+    /// If the expression uses a column that is neither grouped nor aggregated, `MISSING_AGGREGATION`; if it
+    /// is a generator, `UNSUPPORTED_FEATURE.RIVULET`.
     pub(super) fn output(&mut self, open: &mut Aggregation, typed: Typed) -> Result<()> {
         if typed.generator.is_some() {
             return Err(SparkError::unsupported(
@@ -132,7 +155,8 @@ impl Analyzer {
         Ok(())
     }
 
-    /// A fresh column for an expression; it stays an event time or a window if the expression is such a column.
+    /// Returns a fresh column for an expression; it stays an event time or a window if the expression is
+    /// such a column.
     fn attribute_of(&mut self, typed: &Typed) -> Attribute {
         let mut attribute = self.attribute(typed.name.clone(), typed.data_type.clone(), true);
         if let Some(from) = &typed.attribute {
@@ -142,7 +166,11 @@ impl Analyzer {
         attribute
     }
 
-    /// An expression over the input as one over groups and aggregates.
+    /// Turns an expression over the input into one over groups and aggregates; new aggregates are added to
+    /// what is computed.
+    ///
+    /// # Errors
+    /// If a column is left that is neither, `MISSING_AGGREGATION`, which names it.
     pub(super) fn rewrite(&mut self, open: &mut Aggregation, expr: Expr, name: &str) -> Result<Expr> {
         let mut missing: Option<String> = None;
         let rewritten = expr.transform_down(|e| {
@@ -198,6 +226,8 @@ impl Analyzer {
     }
 
     /// Builds the plan: aggregate, HAVING, outputs; groups and extras follow as hidden columns.
+    ///
+    /// GROUP BY of constants alone, without aggregates, is one row if there is any row.
     pub(super) fn close(&mut self, open: Aggregation) -> Result<Resolved> {
         let groups: Vec<Expr> = open.groups.iter().map(Attribute::column).collect();
         let aggregates: Vec<Expr> = open
@@ -256,10 +286,12 @@ impl Analyzer {
     }
 }
 
-/// `grouping(column)`, 1 where the row's set leaves the column out, and `grouping_id()`.
+/// Returns `grouping(column)`, 1 if the row's set leaves the column out, or without a column
+/// `grouping_id()`.
 ///
 /// # Errors
-/// `UNSUPPORTED_GROUPING_EXPRESSION` without grouping sets, `GROUPING_COLUMN_MISMATCH` for another column.
+/// If there are no grouping sets, `UNSUPPORTED_GROUPING_EXPRESSION`; if the column is not among theirs,
+/// `GROUPING_COLUMN_MISMATCH`.
 fn grouping_bit(sets: Option<&(Vec<Expr>, Attribute)>, column: Option<&Expr>) -> Result<Expr> {
     let (columns, id) = sets.ok_or_else(|| {
         SparkError::analysis(

@@ -1,4 +1,9 @@
 //! Pivot: one column per value and aggregate.
+//!
+//! ```text
+//! GROUP BY year PIVOT (sum(x) FOR quarter IN (1, 2))
+//! ⇒ year, sum(x) FILTER (WHERE quarter <=> 1) AS `1`, sum(x) FILTER (WHERE quarter <=> 2) AS `2`
+//! ```
 
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -12,7 +17,13 @@ use crate::plan::{cast_expr, literal};
 use crate::proto as sc;
 
 impl Analyzer {
-    /// A column per value of the pivot and aggregate, named by the value, and by the aggregate where there are several.
+    /// Makes one column per value of the pivot and aggregate, named by the value, and by the aggregate too
+    /// if there are several.
+    ///
+    /// SQL groups by all columns that neither the aggregates nor the pivot name.
+    ///
+    /// # Errors
+    /// If there are no values, `UNSUPPORTED_FEATURE.RIVULET`; Spark would run a query to find them.
     pub(super) fn pivot(&mut self, node: &sc::Aggregate, input: Resolved, from_sql: bool) -> Result<Resolved> {
         let pivot = node
             .pivot
@@ -85,7 +96,7 @@ impl Analyzer {
     }
 }
 
-/// An expression whose aggregates see only the rows that match.
+/// Returns an expression whose aggregates see only the rows that match.
 fn only(matches: &Expr, expr: Expr) -> Result<Expr> {
     let filtered = expr.transform(|e| {
         Ok(match e {
@@ -102,7 +113,8 @@ fn only(matches: &Expr, expr: Expr) -> Result<Expr> {
     Ok(filtered.data)
 }
 
-/// An aggregate over some rows of a group; null if there are none, even for one such as `count` (`PivotFirst`).
+/// Returns an aggregate over some rows of a group; null if there are none, even for one such as `count`
+/// (`PivotFirst`).
 fn if_any(matches: &Expr, aggregate: Expr) -> Result<Expr> {
     let one = Expr::Literal(ScalarValue::Int64(Some(1)), None);
     let rows = datafusion_functions_aggregate::expr_fn::count(one)

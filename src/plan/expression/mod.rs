@@ -23,7 +23,10 @@ use crate::values::cast::Mode;
 use crate::values::types;
 
 impl Analyzer {
-    /// One expression over the columns of `scope`.
+    /// Resolves one expression over the columns of `scope`.
+    ///
+    /// # Errors
+    /// If anything in it cannot be resolved: Spark's condition for it.
     pub fn expression(&mut self, expression: &sc::Expression, scope: &Resolved) -> Result<Typed> {
         self.nested(|analyzer| analyzer.expression_kind(expression, scope))
     }
@@ -80,7 +83,7 @@ impl Analyzer {
         }
     }
 
-    /// A call by name (`call_function`).
+    /// Resolves a call by name (`call_function`).
     fn named_function(&mut self, function: &sc::CallFunction, scope: &Resolved) -> Result<Typed> {
         let call = sc::expression::UnresolvedFunction {
             function_name: function.function_name.clone(),
@@ -97,10 +100,10 @@ impl Analyzer {
         Ok(parsed)
     }
 
-    /// `expression AS name`; several names belong to a generator's columns.
+    /// Resolves `expression AS name`; several names belong to a generator's columns.
     ///
     /// # Errors
-    /// `MULTI_ALIAS_WITHOUT_GENERATOR`.
+    /// If there are several names and no generator, `MULTI_ALIAS_WITHOUT_GENERATOR`.
     fn alias(&mut self, alias: &sc::expression::Alias, scope: &Resolved) -> Result<Typed> {
         let inner = alias
             .expr
@@ -130,7 +133,7 @@ impl Analyzer {
         Ok(typed)
     }
 
-    /// `child[key]`: an element, a map's value, or a field.
+    /// Resolves `child[key]`: an element, a map's value, or a field.
     fn extract_value(
         &mut self,
         extraction: &sc::expression::UnresolvedExtractValue,
@@ -144,7 +147,7 @@ impl Analyzer {
         extract::value(child, key, self.mode(), self.zone, self.names())
     }
 
-    /// `withField` and, without a value, `dropFields`.
+    /// Resolves `withField` and, without a value, `dropFields`.
     fn update_fields(&mut self, update: &sc::expression::UpdateFields, scope: &Resolved) -> Result<Typed> {
         let child = update
             .struct_expression
@@ -159,7 +162,7 @@ impl Analyzer {
         extract::update_field(child, &update.field_name, value, self.names())
     }
 
-    /// A renamed plain column stays an event time or a window.
+    /// Keeps a renamed plain column an event time or a window.
     fn renamed(&mut self, mut typed: Typed, from: Option<Attribute>) -> Typed {
         if let Some(from) = from
             && (from.event_time || from.time_window)
@@ -172,7 +175,10 @@ impl Analyzer {
         typed
     }
 
-    /// A boolean for filters and join conditions.
+    /// Resolves a boolean for filters and join conditions.
+    ///
+    /// # Errors
+    /// As [`Analyzer::as_condition`].
     pub fn condition(&mut self, expression: &sc::Expression, scope: &Resolved) -> Result<Typed> {
         let typed = self.expression(expression, scope)?;
         self.as_condition(typed)
@@ -181,7 +187,7 @@ impl Analyzer {
     /// Returns the expression if it is a boolean, or a null, which keeps no row.
     ///
     /// # Errors
-    /// `DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN` for any other type.
+    /// If it has any other type, `DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN`.
     pub fn as_condition(&self, typed: Typed) -> Result<Typed> {
         match &typed.data_type {
             DataType::Boolean => Ok(typed),
@@ -198,9 +204,11 @@ impl Analyzer {
         }
     }
 
-    /// `CAST(child AS type)` and `TRY_CAST`; without a mode of its own it follows `spark.sql.ansi.enabled`.
+    /// Resolves `CAST(child AS type)` and `TRY_CAST`; without a mode of its own it follows
+    /// `spark.sql.ansi.enabled`.
     ///
-    /// The name is Spark's: a cast of a column keeps the column's name, as does a cast to an array, a map or a struct.
+    /// The name is Spark's: a cast of a column keeps the column's name, as does a cast to an array, a map
+    /// or a struct.
     fn cast_call(&mut self, call: &sc::expression::Cast, scope: &Resolved) -> Result<Typed> {
         use sc::expression::cast::{CastToType, EvalMode};
         let child = call
@@ -233,7 +241,7 @@ impl Analyzer {
     }
 }
 
-/// The literal integer that `ORDER BY 1` and `GROUP BY 1` hold.
+/// Returns the literal integer of `ORDER BY 1` or `GROUP BY 1`; `None` for any other expression.
 pub fn ordinal(expression: &sc::Expression) -> Option<i32> {
     match &expression.expr_type {
         Some(ExprType::Literal(value)) => match literal::scalar(value) {

@@ -1,4 +1,16 @@
-//! Names: which column, or field inside one, a name means, and Spark's errors when that is none or several.
+//! Names: which column, or field inside one, a name means, and Spark's errors when that is none or
+//! several.
+//!
+//! A name is sought in this order, and the first place that knows it decides:
+//!
+//! ```text
+//! 1. variables of the lambdas around              x -> x + 1
+//! 2. columns of the DataFrame that the name tags  df["a"]
+//! 3. the output of the relation below
+//! 4. its hidden columns                           a column that was not selected
+//! 5. aliases further left in the select list      SELECT a AS x, x + 1
+//! 6. the queries around a subquery, innermost first
+//! ```
 
 use std::sync::Arc;
 
@@ -15,7 +27,11 @@ use crate::proto as sc;
 use crate::values::text::distance;
 
 impl Analyzer {
-    /// Finds a column, or a field inside one, by the text of its name.
+    /// Finds a column, or a field inside one, by its name as written: parts with dots between, any of them
+    /// in backquotes.
+    ///
+    /// # Errors
+    /// If nothing fits, `UNRESOLVED_COLUMN`; if several columns do, `AMBIGUOUS_REFERENCE`.
     pub fn name(&mut self, text: &str, plan_id: Option<i64>, scope: &Resolved) -> Result<Typed> {
         let parts = sql::parse_identifier(text)?;
         if parts.len() == 1
@@ -69,7 +85,10 @@ impl Analyzer {
         Err(unresolved_column(text, scope))
     }
 
-    /// A variable of a lambda around the expression, innermost first.
+    /// Returns a variable of a lambda around the expression, innermost first.
+    ///
+    /// # Errors
+    /// If there is none of that name, `UNRESOLVED_COLUMN`.
     pub(super) fn lambda_variable(
         &mut self,
         variable: &sc::expression::UnresolvedNamedLambdaVariable,
@@ -83,11 +102,12 @@ impl Analyzer {
     }
 }
 
-/// Finds the one attribute that `parts` means and takes the fields that follow out of it. Longer names win: `a.b` is column `b`
-/// of table `a` before it is field `b` of column `a`. `None` if no attribute fits.
+/// Finds the one attribute that `parts` means and takes the fields that follow out of it. Longer names
+/// win: `a.b` is column `b` of table `a` before it is field `b` of column `a`. `None` if no attribute
+/// fits.
 ///
 /// # Errors
-/// `AMBIGUOUS_REFERENCE`, and those of the fields.
+/// If several attributes fit, `AMBIGUOUS_REFERENCE`; and those of the fields.
 fn find<'a>(
     attributes: impl Iterator<Item = &'a Attribute> + Clone,
     parts: &[String],
@@ -137,7 +157,7 @@ fn find<'a>(
     Ok(None)
 }
 
-/// `UNRESOLVED_COLUMN`, with the nearest names.
+/// Makes `UNRESOLVED_COLUMN`, with the five nearest names of the scope.
 pub fn unresolved_column(name: &str, scope: &Resolved) -> SparkError {
     let quoted = match sql::parse_identifier(name) {
         Ok(parts) => parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join("."),

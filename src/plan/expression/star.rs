@@ -12,7 +12,10 @@ use crate::proto as sc;
 use crate::proto::expression::ExprType;
 
 impl Analyzer {
-    /// The columns that `*`, `t.*` or `struct.*` stands for.
+    /// Returns the columns that `*`, `t.*` or `struct.*` stands for; a qualifier is sought before a struct.
+    ///
+    /// # Errors
+    /// If the target is neither, `CANNOT_RESOLVE_STAR_EXPAND`.
     pub fn star(&mut self, star: &sc::expression::UnresolvedStar, scope: &Resolved) -> Result<Vec<Typed>> {
         let Some(target) = &star.unparsed_target else {
             if let Some(id) = star.plan_id {
@@ -61,7 +64,10 @@ impl Analyzer {
         }
     }
 
-    /// `* EXCEPT (columns)`.
+    /// Returns the columns of `* EXCEPT (columns)`.
+    ///
+    /// # Errors
+    /// If an excepted column does not exist, `UNRESOLVED_COLUMN`.
     pub(in crate::plan) fn star_except(&mut self, marked: &sc::Expression, input: &Resolved) -> Result<Vec<Typed>> {
         let Some((star, excepted)) = Marker::of(marked).and_then(|(_, arguments)| arguments.split_first()) else {
             return Ok(vec![]);

@@ -1,4 +1,7 @@
 //! Subqueries in expressions: scalar, `EXISTS` and `IN`, with references to the query around them.
+//!
+//! The subquery's relation is analyzed with the columns around it in sight. Each of those that it names
+//! becomes an outer reference, which DataFusion's optimizer turns into a join.
 
 use std::sync::Arc;
 
@@ -17,6 +20,10 @@ use crate::proto as sc;
 
 impl Analyzer {
     /// Analyzes a subquery and puts it into an expression; names that it lacks are sought in `scope`.
+    ///
+    /// # Errors
+    /// If its relation did not come with the plan, `CONNECT_INVALID_PLAN`; if its number of columns does
+    /// not fit its use, Spark's condition for it.
     pub(super) fn subquery(&mut self, subquery: &sc::SubqueryExpression, scope: &Resolved) -> Result<Typed> {
         use sc::subquery_expression::SubqueryType;
         let relation = self.subqueries.get(&subquery.plan_id).cloned().ok_or_else(|| {
@@ -58,7 +65,10 @@ impl Analyzer {
         }
     }
 
-    /// `value IN (subquery)`, both sides cast to their common type.
+    /// Resolves `value IN (subquery)`, both sides cast to their common type.
+    ///
+    /// # Errors
+    /// If the subquery has several columns, `DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH`.
     fn in_subquery(
         &mut self,
         subquery: &sc::SubqueryExpression,
@@ -97,7 +107,9 @@ impl Analyzer {
         ))
     }
 
-    /// The one value of a scalar subquery: null for no row, an error for more than one.
+    /// Returns the plan of a scalar subquery's one value: null for no row.
+    ///
+    /// When it runs, more than one row is `SCALAR_SUBQUERY_TOO_MANY_ROWS`.
     fn single_row(&mut self, plan: LogicalPlan, column: &Attribute) -> Result<LogicalPlan> {
         let to = column.data_type.clone();
         let null = ScalarValue::try_from(&to)?;
@@ -135,9 +147,10 @@ impl Analyzer {
     }
 }
 
-/// A subquery as a value, of the type of its only column.
+/// Returns a subquery as a value, of the type of its only column.
 ///
 /// # Errors
+/// If it has several columns,
 /// `INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN`.
 fn scalar_subquery(inner: Subquery, resolved: &Resolved) -> Result<Typed> {
     let [column] = &resolved.output[..] else {

@@ -13,10 +13,12 @@ use crate::plan::{cast_expr, coercion, extract, functions};
 use crate::proto as sc;
 
 impl Analyzer {
-    /// A function as a table: `range`, `explode` and its kin over constants, and the rows of `VALUES`.
+    /// Resolves a function as a table: `range`, `explode` and its kin over constants, and the rows of
+    /// `VALUES`.
     ///
     /// # Errors
-    /// `UNRESOLVABLE_TABLE_VALUED_FUNCTION` if no generator has that name, `WRONG_NUM_ARGS` for `range`.
+    /// If no generator has that name, `UNRESOLVABLE_TABLE_VALUED_FUNCTION`; if `range` has other than 1 to
+    /// 4 arguments, `WRONG_NUM_ARGS`.
     pub(super) fn table_function(
         &mut self,
         call: &sc::UnresolvedTableValuedFunction,
@@ -39,7 +41,7 @@ impl Analyzer {
                     _ => Err(SparkError::analysis(
                         "UNEXPECTED_INPUT_TYPE",
                         "42K09",
-                        format!("The argument {} of range is no integer literal.", t.name),
+                        format!("The argument {} of range is not an integer literal.", t.name),
                     )),
                 });
             let longs = longs.collect::<Result<Vec<_>>>()?;
@@ -75,12 +77,15 @@ impl Analyzer {
         Ok(relation)
     }
 
-    /// Inline tables: rows as structs, columns widened over the rows.
+    /// Resolves inline tables: rows as structs, columns `col1`, `col2`, … widened over the rows.
+    ///
+    /// # Errors
+    /// If rows differ in length or types have nothing in common, `INVALID_INLINE_TABLE.*`.
     pub(super) fn values(&mut self, rows: Vec<Typed>) -> Result<Resolved> {
         let mut cells: Vec<Vec<Typed>> = Vec::new();
         for row in rows {
             let DataType::Struct(fields) = row.data_type.clone() else {
-                return Err(SparkError::invalid_plan("a row of VALUES is no struct"));
+                return Err(SparkError::invalid_plan("a row of VALUES is not a struct"));
             };
             cells.push(
                 fields

@@ -1,4 +1,8 @@
 //! Joins of all types, USING and NATURAL, and set operations.
+//!
+//! Both sides of a join keep their columns' ids, even in a self-join: each analysis of a relation makes
+//! fresh ones. The sides of a set operation are aligned by position, cast to common types, and only
+//! then put together.
 
 use datafusion_common::JoinType;
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr};
@@ -14,10 +18,14 @@ use crate::proto::set_operation::SetOpType;
 use crate::values::types;
 
 impl Analyzer {
-    /// Joins two relations by a condition, by columns of the same name (`USING`), or by all that they share (`NATURAL`).
+    /// Joins two relations by a condition, by columns of the same name (`USING`), or by all that they share
+    /// (`NATURAL`).
     ///
-    /// Null keys match nothing. The columns of USING appear once and first: from the left, from the right in a right join, and
-    /// whichever is not null in a full join (Spark's `commonNaturalJoinProcessing`).
+    /// Null keys match nothing. The columns of USING appear once and first: from the left, from the right
+    /// in a right join, and whichever is not null in a full join (Spark's `commonNaturalJoinProcessing`).
+    ///
+    /// # Errors
+    /// If the condition is not a boolean, or a column of USING is missing on a side.
     pub(in crate::plan) fn join(&mut self, node: &sc::Join) -> Result<Resolved> {
         use sc::join::JoinType as J;
         let left = self.input(node.left.as_deref())?;
@@ -67,7 +75,7 @@ impl Analyzer {
     /// Joins by columns that both sides have, each of which then appears once.
     ///
     /// # Errors
-    /// `UNRESOLVED_USING_COLUMN_FOR_JOIN` if a side lacks one.
+    /// If a side lacks one, `UNRESOLVED_USING_COLUMN_FOR_JOIN`.
     fn join_using(
         &mut self,
         left: Resolved,
@@ -137,10 +145,10 @@ impl Analyzer {
         Ok(relation)
     }
 
-    /// Returns the column of USING on one side.
+    /// Returns the column of USING on one side; of several, the first counts.
     ///
     /// # Errors
-    /// `UNRESOLVED_USING_COLUMN_FOR_JOIN` if there is none; of several, the first counts.
+    /// If there is none, `UNRESOLVED_USING_COLUMN_FOR_JOIN`.
     fn using_side(&mut self, side: &Resolved, name: &str, which: &str) -> Result<Attribute> {
         self.names().column(side, name).cloned().ok_or_else(|| {
             let names: Vec<String> = side.output.iter().map(|a| format!("`{}`", a.name)).collect();
@@ -152,7 +160,7 @@ impl Analyzer {
         })
     }
 
-    /// LATERAL over a subquery: a join whose right side sees the left side's columns.
+    /// Resolves LATERAL over a subquery: a join whose right side sees the left side's columns.
     pub(in crate::plan) fn lateral_subquery(
         &mut self,
         left: Resolved,
@@ -187,10 +195,12 @@ impl Analyzer {
         Ok(joined(left, right, join_type, plan, both))
     }
 
-    /// UNION, INTERSECT and EXCEPT, by position or by name, with every row or each row once. Nulls are equal to each other.
+    /// Resolves UNION, INTERSECT and EXCEPT, by position or by name, with every row or each row once. Nulls
+    /// are equal to each other.
     ///
     /// # Errors
-    /// `NUM_COLUMNS_MISMATCH` and `INCOMPATIBLE_COLUMN_TYPE`.
+    /// If the sides differ in their number of columns, `NUM_COLUMNS_MISMATCH`; if two columns have no
+    /// common type, `INCOMPATIBLE_COLUMN_TYPE`.
     pub(in crate::plan) fn set_operation(&mut self, node: &sc::SetOperation) -> Result<Resolved> {
         let left = self.input(node.left_input.as_deref())?;
         let mut right = self.input(node.right_input.as_deref())?;
@@ -255,7 +265,7 @@ impl Analyzer {
         Ok(Resolved::new(plan, outputs, streaming))
     }
 
-    /// EXCEPT ALL and INTERSECT ALL: equal rows are numbered, then matched one by one.
+    /// Resolves EXCEPT ALL and INTERSECT ALL: equal rows are numbered, then matched one by one.
     fn numbered_set(
         &mut self,
         left: LogicalPlan,
@@ -296,7 +306,8 @@ impl Analyzer {
         self.project(plan, l.iter().map(|a| (a.column(), a)).collect())
     }
 
-    /// The output, in its order, cast to `types`, under fresh ids where a cast was needed or an id is taken twice.
+    /// Returns the output, in its order, cast to `types`, under fresh ids if a cast was needed or an id is
+    /// taken twice.
     pub(in crate::plan) fn aligned(
         &mut self,
         relation: &Resolved,
@@ -323,8 +334,11 @@ impl Analyzer {
         Ok((self.project(relation.plan.clone(), columns)?, output))
     }
 
-    /// Puts the right side's columns in the left side's order (`unionByName`); with `allow_missing`, a column that one side
-    /// lacks is null there.
+    /// Puts the right side's columns in the left side's order (`unionByName`); with `allow_missing`, a
+    /// column that one side lacks is null there.
+    ///
+    /// # Errors
+    /// If a side lacks a column and none may be missing, `UNRESOLVED_COLUMN_AMONG_FIELD_NAMES`.
     fn by_name(
         &mut self,
         mut left: Resolved,
@@ -384,7 +398,7 @@ impl Analyzer {
     }
 }
 
-/// A scope with the columns of both sides.
+/// Returns a scope with the columns of both sides.
 fn both_sides(left: &Resolved, right: &Resolved) -> Resolved {
     let mut both = Resolved::new(
         left.plan.clone(),
@@ -398,6 +412,7 @@ fn both_sides(left: &Resolved, right: &Resolved) -> Resolved {
 }
 
 /// Returns the relation of a join: columns of both sides, or of the left for semi and anti joins.
+/// Columns of a side that may have no match become nullable.
 fn joined(left: Resolved, right: Resolved, join_type: JoinType, plan: LogicalPlan, both: Resolved) -> Resolved {
     let mut relation = match join_type {
         JoinType::LeftSemi | JoinType::LeftAnti => Resolved {
@@ -421,7 +436,7 @@ fn joined(left: Resolved, right: Resolved, join_type: JoinType, plan: LogicalPla
     relation.over(plan)
 }
 
-/// The error of a set operation over relations with different numbers of columns.
+/// Makes the error of a set operation over relations with different numbers of columns.
 fn uneven(kind: SetOpType, left: &Resolved, right: &Resolved) -> SparkError {
     let operator = match kind {
         SetOpType::Intersect => "INTERSECT",

@@ -23,7 +23,12 @@ use crate::proto::relation::RelType;
 use crate::proto::variant_name;
 
 impl Analyzer {
-    /// One relation and everything below it.
+    /// Resolves one relation and everything below it. If the client tagged it with a plan id, columns may
+    /// be named by that DataFrame above it.
+    ///
+    /// # Errors
+    /// If anything in it cannot be resolved: Spark's condition for it. A kind that the engine lacks is
+    /// `UNSUPPORTED_FEATURE.RIVULET`.
     pub fn relation(&mut self, relation: &sc::Relation) -> Result<Resolved> {
         let mut resolved = self.nested(|analyzer| analyzer.relation_kind(relation))?;
         if let Some(id) = relation.common.as_ref().and_then(|c| c.plan_id) {
@@ -32,7 +37,10 @@ impl Analyzer {
         Ok(resolved)
     }
 
-    /// Resolves the relation below an operation; `CONNECT_INVALID_PLAN` if the message lacks it.
+    /// Resolves the relation below an operation.
+    ///
+    /// # Errors
+    /// If the message lacks it, `CONNECT_INVALID_PLAN`.
     pub(super) fn input(&mut self, input: Option<&sc::Relation>) -> Result<Resolved> {
         self.relation(input.ok_or_else(|| SparkError::invalid_plan("a relation lacks its input"))?)
     }

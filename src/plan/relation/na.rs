@@ -13,12 +13,14 @@ use crate::proto as sc;
 use crate::values::types;
 
 impl Analyzer {
-    /// `na.fill`: nulls become a value, in the columns whose type fits the value: numbers for numbers, strings for strings.
+    /// Resolves `na.fill`: nulls become a value, in the columns whose type fits the value: numbers for
+    /// numbers, strings for strings.
     ///
     /// Without columns it fills all that fit. A column named takes the value of its own, or the only one.
+    /// NaN stays.
     ///
     /// # Errors
-    /// `UNRESOLVED_COLUMN` for a name that the relation lacks.
+    /// If the relation lacks a name, `UNRESOLVED_COLUMN`.
     pub(super) fn fill_na(&mut self, node: &sc::NaFill) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let values = node.values.iter().map(literal::resolve).collect::<Result<Vec<_>>>()?;
@@ -51,10 +53,11 @@ impl Analyzer {
         self.select_typed(input, items)
     }
 
-    /// `na.drop`: keeps the rows with at least `min_non_nulls` values among the columns; by default, with no null at all.
+    /// Resolves `na.drop`: keeps the rows with at least `min_non_nulls` values among the columns; by
+    /// default, with no null at all.
     ///
     /// # Errors
-    /// `UNRESOLVED_COLUMN` for a name that the relation lacks.
+    /// If the relation lacks a name, `UNRESOLVED_COLUMN`.
     pub(super) fn drop_na(&mut self, node: &sc::NaDrop) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let (names, all) = (self.names(), node.cols.is_empty());
@@ -73,10 +76,11 @@ impl Analyzer {
         Ok(input.over(plan))
     }
 
-    /// `na.replace`: exchanges values, in the columns whose type fits; numbers are compared as the column's own type.
+    /// Resolves `na.replace`: exchanges values, in the columns whose type fits; numbers are compared as the
+    /// column's own type.
     ///
     /// # Errors
-    /// `UNRESOLVED_COLUMN` for a name that the relation lacks.
+    /// If the relation lacks a name, `UNRESOLVED_COLUMN`.
     pub(super) fn replace(&mut self, node: &sc::NaReplace) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let (names, mut items) = (self.names(), Vec::new());

@@ -12,7 +12,7 @@ use crate::proto as sc;
 use crate::proto::expression::ExprType;
 
 impl Analyzer {
-    /// A select list over a relation; without one, over a single row without columns (`SELECT 1`).
+    /// Resolves a select list over a relation; without one, over a single row without columns (`SELECT 1`).
     pub(in crate::plan) fn project_relation(&mut self, node: &sc::Project) -> Result<Resolved> {
         let input = match node.input.as_deref() {
             Some(input) => self.relation(input)?,
@@ -21,7 +21,7 @@ impl Analyzer {
         self.select(input, &node.expressions)
     }
 
-    /// `SELECT expressions FROM input`.
+    /// Resolves `SELECT expressions FROM input`; aggregates among them make it a global aggregation.
     pub(in crate::plan) fn select(&mut self, input: Resolved, expressions: &[sc::Expression]) -> Result<Resolved> {
         let outside = std::mem::take(&mut self.lateral);
         let items = self.select_items(&input, expressions);
@@ -59,7 +59,11 @@ impl Analyzer {
         Ok(items)
     }
 
-    /// A projection of resolved items, with generators, windows and window functions pulled out below it.
+    /// Returns a projection of resolved items, with generators, windows and window functions pulled out
+    /// below it.
+    ///
+    /// A plain column keeps its id the first time it is selected; columns of the input that are not
+    /// selected stay as hidden ones.
     pub(crate) fn select_typed(&mut self, mut input: Resolved, mut items: Vec<Typed>) -> Result<Resolved> {
         input = self.pull_time_window(input, &mut items)?;
         input = self.pull_generator(input, &mut items)?;
@@ -103,7 +107,10 @@ impl Analyzer {
         Ok(resolved)
     }
 
-    /// `select(window(…))` without grouping.
+    /// Expands the window of `select(window(…))` without grouping: one row per window.
+    ///
+    /// # Errors
+    /// If there are two different windows, `MULTI_TIME_WINDOW_EXPRESSIONS_NOT_SUPPORTED`.
     fn pull_time_window(&mut self, input: Resolved, items: &mut [Typed]) -> Result<Resolved> {
         let Some(at) = items.iter().position(|t| t.window.is_some()) else {
             return Ok(input);
@@ -130,10 +137,10 @@ impl Analyzer {
         Ok(expanded.relation)
     }
 
-    /// `withColumns`: replaces the first column of each name and adds the others at the end.
+    /// Resolves `withColumns`: replaces the first column of each name and adds the others at the end.
     ///
     /// # Errors
-    /// `MISSING_GROUP_BY` for an aggregate.
+    /// If an expression has an aggregate, `MISSING_GROUP_BY`.
     pub(in crate::plan) fn with_columns(&mut self, node: &sc::WithColumns) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let names = self.names();

@@ -26,10 +26,10 @@ impl Analyzer {
         }
     }
 
-    /// A temporary view by its last part; its columns are qualified by that name.
+    /// Returns a temporary view by its last part; its columns are qualified by that name.
     ///
     /// # Errors
-    /// `TABLE_OR_VIEW_NOT_FOUND`.
+    /// If there is no such view, `TABLE_OR_VIEW_NOT_FOUND`.
     pub(super) fn named_table(&mut self, name: &str) -> Result<Resolved> {
         let parts = sql::parse_identifier(name)?;
         let view = parts.last().and_then(|n| self.views.get(&n.to_lowercase())).cloned();
@@ -55,10 +55,11 @@ impl Analyzer {
         Ok(relation)
     }
 
-    /// Files of a batch. The driver lists them and infers what schema they have unless one is declared.
+    /// Reads files of a batch. The driver lists them and infers their schema unless one is declared. Each
+    /// file is one partition.
     ///
     /// # Errors
-    /// `DATA_SOURCE_NOT_FOUND`, and those of the file catalog.
+    /// If the format is unknown, `DATA_SOURCE_NOT_FOUND`, and those of the file catalog.
     pub(super) fn read_files(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
         let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
         let format = Format::parse(&format_name).ok_or_else(|| sources::unknown(&format_name))?;
@@ -82,10 +83,11 @@ impl Analyzer {
         )
     }
 
-    /// A streaming source, with `spark.default.parallelism` partitions.
+    /// Reads a streaming source, with `spark.default.parallelism` partitions.
     ///
     /// # Errors
-    /// `DATA_SOURCE_NOT_FOUND`, options that the source refuses, a schema that it needs or cannot have.
+    /// If the source is unknown, `DATA_SOURCE_NOT_FOUND`; and if it refuses an option, needs a schema or
+    /// cannot have one, its own.
     pub(super) fn read_stream(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
         let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
         let options = options_of(&source.options);
@@ -115,10 +117,11 @@ impl Analyzer {
         )
     }
 
-    /// Rows that come with the plan, as one Arrow IPC stream; without data, an empty relation of the declared schema.
+    /// Reads rows that come with the plan, as one Arrow IPC stream; without data, an empty relation of the
+    /// declared schema.
     ///
     /// # Errors
-    /// `CONNECT_INVALID_PLAN` if the bytes are not such a stream or do not fit the schema.
+    /// If the bytes are not such a stream or do not fit the schema, `CONNECT_INVALID_PLAN`.
     pub(super) fn local(&mut self, node: &sc::LocalRelation) -> Result<Resolved> {
         let declared = node
             .schema
@@ -139,7 +142,7 @@ impl Analyzer {
             );
         };
         let reader = arrow::ipc::reader::StreamReader::try_new(data.as_slice(), None)
-            .map_err(|e| SparkError::invalid_plan(format!("a local relation is no Arrow stream: {e}")))?;
+            .map_err(|e| SparkError::invalid_plan(format!("a local relation is not an Arrow stream: {e}")))?;
         let arriving = reader.schema();
         let own: Fields = arriving
             .fields()
@@ -166,10 +169,10 @@ impl Analyzer {
         )
     }
 
-    /// `spark.range`: from `start` up to, but without, `end`. A negative step counts down.
+    /// Resolves `spark.range`: from `start` up to, but without, `end`. A negative step counts down.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER_VALUE.STEP` for a step of 0.
+    /// If the step is 0, `INVALID_PARAMETER_VALUE.STEP`.
     pub(super) fn range(&mut self, start: i64, end: i64, step: i64, partitions: Option<i32>) -> Result<Resolved> {
         if step == 0 {
             return Err(SparkError::new(
@@ -187,10 +190,10 @@ impl Analyzer {
         self.scan(Origin::Range { start, end, step }, &fields, slices, vec![], None)
     }
 
-    /// A query in SQL, with its parameters by name (`:name`) or by place (`?`), counted from 1.
+    /// Resolves a query in SQL, with its parameters by name (`:name`) or by place (`?`), counted from 1.
     ///
     /// # Errors
-    /// What the parser says; statements other than queries are refused here.
+    /// If it does not parse, what the parser says; statements other than queries are refused here.
     #[allow(deprecated)] // Clients of Spark 3.5 send literals in `args` and `pos_args`.
     pub(super) fn sql_text(&mut self, node: &sc::Sql) -> Result<Resolved> {
         let literal = |l: &sc::expression::Literal| sc::Expression {
@@ -213,12 +216,22 @@ impl Analyzer {
     }
 }
 
-/// Option names are case-insensitive in Spark (`CaseInsensitiveMap`).
+/// Returns options by lower-case name, since Spark's are case-insensitive (`CaseInsensitiveMap`).
 pub fn options_of(options: &std::collections::HashMap<String, String>) -> BTreeMap<String, String> {
     options.iter().map(|(k, v)| (k.to_lowercase(), v.clone())).collect()
 }
 
-/// The engine's form of a type that arrived from outside.
+/// Returns the engine's form of a type that arrived from outside: one layout per Spark type, unsigned
+/// integers as the next wider signed ones, times in µs. BIGINT stands for unsigned 64-bit integers,
+/// too.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::relation::normal_type;
+///
+/// assert_eq!(normal_type(&DataType::UInt32), DataType::Int64);
+/// assert_eq!(normal_type(&DataType::LargeUtf8), DataType::Utf8);
+/// ```
 pub fn normal_type(data_type: &DataType) -> DataType {
     use arrow::datatypes::TimeUnit;
     match data_type {

@@ -15,10 +15,12 @@ use crate::plan::{functions, window_function};
 use crate::{proto as sc, settings};
 
 impl Analyzer {
-    /// Keeps the rows for which the condition is true; null drops a row, as false does. Above an aggregation it is HAVING.
+    /// Keeps the rows for which the condition is true; null drops a row, as false does. Above an
+    /// aggregation it is HAVING.
     ///
     /// # Errors
-    /// `INVALID_WHERE_CONDITION` for an aggregate, `DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN`.
+    /// If it has an aggregate elsewhere, `INVALID_WHERE_CONDITION`; if it is not a boolean,
+    /// `DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN`.
     pub(super) fn filter(&mut self, node: &sc::Filter) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
         let condition = node
@@ -48,10 +50,11 @@ impl Analyzer {
         Ok(out)
     }
 
-    /// Orders the rows of all partitions, or of each (`sortWithinPartitions`). Numbers mean columns of the select list.
+    /// Orders the rows of all partitions, or of each (`sortWithinPartitions`). Numbers mean columns of the
+    /// select list.
     ///
     /// # Errors
-    /// `ORDER_BY_POS_OUT_OF_RANGE`.
+    /// If a number counts past them, `ORDER_BY_POS_OUT_OF_RANGE`.
     pub(super) fn sort(&mut self, node: &sc::Sort) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
         let mut order = Vec::new();
@@ -105,7 +108,7 @@ impl Analyzer {
     /// Keeps that many rows: any of them without an order below. On a stream it counts over all batches.
     ///
     /// # Errors
-    /// `INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE`.
+    /// If the number is negative, `INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE`.
     pub(super) fn limit(&mut self, node: &sc::Limit) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let fetch = count(node.limit, "limit")?;
@@ -121,10 +124,11 @@ impl Analyzer {
 
     /// Keeps one row per value of the key columns, or per whole row. Nulls are equal to each other.
     ///
-    /// A stream keeps the first row that arrives; a late row is dropped where the key has an event time.
+    /// A stream keeps the first row that arrives; a late row is dropped if the key has an event time.
     ///
     /// # Errors
-    /// `UNRESOLVED_COLUMN_AMONG_FIELD_NAMES`; `dropDuplicatesWithinWatermark` outside streams.
+    /// If a key column is missing, `UNRESOLVED_COLUMN_AMONG_FIELD_NAMES`; `dropDuplicatesWithinWatermark`
+    /// is refused outside streams.
     pub(super) fn deduplicate(&mut self, node: &sc::Deduplicate) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
         input.hidden.clear();
@@ -179,7 +183,7 @@ impl Analyzer {
     /// Keeps each row with a probability, by a draw from Spark's generator seeded per partition.
     ///
     /// # Errors
-    /// Sampling with replacement is `UNSUPPORTED_FEATURE`.
+    /// If rows may come more than once (sampling with replacement), `UNSUPPORTED_FEATURE`.
     pub(super) fn sample(&mut self, node: &sc::Sample) -> Result<Resolved> {
         if node.with_replacement() {
             return Err(SparkError::unsupported("sampling with replacement"));
@@ -221,7 +225,10 @@ impl Analyzer {
     }
 }
 
-/// Returns a number of rows; `INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE` below 0.
+/// Returns a number of rows.
+///
+/// # Errors
+/// If it is below 0, `INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE`.
 fn count(value: i32, what: &str) -> Result<usize> {
     usize::try_from(value).map_err(|_| {
         SparkError::analysis(

@@ -33,12 +33,14 @@ impl Analyzer {
         Ok(input)
     }
 
-    /// Turns columns into rows: per input row and value column one row, with the column's name and its value.
+    /// Turns columns into rows: per input row and value column one row, with the column's name and its
+    /// value.
     ///
-    /// Rows whose value is null stay. The values are cast to their common type.
+    /// Rows whose value is null stay. The values are cast to their common type. The input is read once per
+    /// value column.
     ///
     /// # Errors
-    /// `UNPIVOT_VALUE_DATA_TYPE_MISMATCH` without such a type.
+    /// If there is no such type, `UNPIVOT_VALUE_DATA_TYPE_MISMATCH`.
     pub(super) fn unpivot(&mut self, node: &sc::Unpivot, form: SqlForm) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let ids = node
@@ -101,10 +103,11 @@ impl Analyzer {
         Ok(Resolved::new(plan, output, input.streaming))
     }
 
-    /// `DataFrame.to(schema)`: the schema's columns by name, in its order, cast to its types; other columns are left out.
+    /// Resolves `DataFrame.to(schema)`: the schema's columns by name, in its order, cast to its types;
+    /// other columns are left out.
     ///
     /// # Errors
-    /// `UNRESOLVED_COLUMN` for a missing column that may not be null; a missing one that may is null.
+    /// If a column is missing that may not be null, `UNRESOLVED_COLUMN`; a missing one that may is null.
     pub(super) fn conformed(&mut self, node: &sc::ToSchema) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let schema = node
@@ -149,7 +152,7 @@ impl Analyzer {
     /// Names all columns anew.
     ///
     /// # Errors
-    /// `NUM_COLUMNS_MISMATCH` if there are more or fewer names than columns.
+    /// If there are more or fewer names than columns, `NUM_COLUMNS_MISMATCH`.
     pub(super) fn renamed_all(&mut self, node: &sc::ToDf) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
         if input.output.len() != node.column_names.len() {

@@ -10,12 +10,15 @@ use crate::proto as sc;
 use crate::values::{interval, types};
 
 impl Analyzer {
-    /// `withWatermark`: rows more than `delay_threshold` older than the latest event time seen are late.
+    /// Resolves `withWatermark`: rows more than `delay_threshold` older than the latest event time seen are
+    /// late.
     ///
-    /// The mark stays with the column through projections and windows; marks that are already there stay only on windows.
+    /// The mark stays with the column through projections and windows; marks that are already there stay
+    /// only on windows.
     ///
     /// # Errors
-    /// `CANNOT_PARSE_INTERVAL`, `INVALID_PARAMETER_VALUE.DELAY_THRESHOLD` if negative,
+    /// If the delay is not an interval without months, `CANNOT_PARSE_INTERVAL`; if it is negative,
+    /// `INVALID_PARAMETER_VALUE.DELAY_THRESHOLD`; if the column is not a timestamp or a window,
     /// `EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE`.
     pub(super) fn watermark(&mut self, node: &sc::WithWatermark) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;

@@ -1,5 +1,8 @@
-//! Calls with keywords between their arguments: `EXTRACT`, `SUBSTRING`, `POSITION`, `OVERLAY`, `TRIM`; and `INTERVAL`,
-//! `DIV` and `LIKE ANY`, which have operands as odd.
+//! Calls with keywords between their arguments: `EXTRACT`, `SUBSTRING`, `POSITION`, `OVERLAY`, `TRIM`;
+//! and `INTERVAL`, `DIV` and `LIKE ANY`, whose operands are as odd.
+//!
+//! Each has a plain form with commas, too, which is tried when the keyword is missing. The parser
+//! stands at the function's name, and after the closing parenthesis when it is done.
 
 use sqlparser::ast::{BinaryOperator, Expr};
 use sqlparser::keywords::Keyword;
@@ -28,7 +31,7 @@ fn plain_call(parser: &mut Parser, name: &str, first: Expr) -> Parsed {
     Ok(call(name, arguments))
 }
 
-/// `EXTRACT(field FROM x)` is `extract('field', x)`.
+/// Parses `EXTRACT(field FROM x)` as `extract('field', x)`.
 pub(super) fn parse_extract(parser: &mut Parser) -> Parsed {
     parser.next_token();
     parser.expect_token(&Token::LParen)?;
@@ -45,7 +48,7 @@ pub(super) fn parse_extract(parser: &mut Parser) -> Parsed {
     Ok(call("extract", vec![string(&field), from]))
 }
 
-/// `SUBSTRING(x FROM n FOR m)` is `substring(x, n, m)`.
+/// Parses `SUBSTRING(x FROM n FOR m)` as `substring(x, n, m)`.
 pub(super) fn parse_substring(parser: &mut Parser, name: &str) -> Parsed {
     let first = first_argument(parser)?;
     if !parser.parse_keyword(Keyword::FROM) {
@@ -59,7 +62,7 @@ pub(super) fn parse_substring(parser: &mut Parser, name: &str) -> Parsed {
     Ok(call(name, arguments))
 }
 
-/// `POSITION(x IN y)` is `locate(x, y)`.
+/// Parses `POSITION(x IN y)` as `locate(x, y)`.
 pub(super) fn parse_position(parser: &mut Parser) -> Parsed {
     parser.next_token();
     parser.expect_token(&Token::LParen)?;
@@ -72,7 +75,7 @@ pub(super) fn parse_position(parser: &mut Parser) -> Parsed {
     Ok(call("locate", vec![first, within]))
 }
 
-/// `OVERLAY(x PLACING y FROM n FOR m)` is `overlay(x, y, n, m)`.
+/// Parses `OVERLAY(x PLACING y FROM n FOR m)` as `overlay(x, y, n, m)`.
 pub(super) fn parse_overlay(parser: &mut Parser) -> Parsed {
     let first = first_argument(parser)?;
     if !parser.parse_keyword(Keyword::PLACING) {
@@ -88,7 +91,7 @@ pub(super) fn parse_overlay(parser: &mut Parser) -> Parsed {
     Ok(call("overlay", arguments))
 }
 
-/// `TRIM(LEADING x FROM y)` is `ltrim(x, y)`: Spark's functions take what to trim first.
+/// Parses `TRIM(LEADING x FROM y)` as `ltrim(x, y)`: Spark's functions take what to trim first.
 pub(super) fn parse_trim(parser: &mut Parser) -> Parsed {
     let side = match &parser.peek_nth_token_ref(2).token {
         Token::Word(word) if word.quote_style.is_none() => word.value.to_ascii_uppercase(),
@@ -121,7 +124,7 @@ pub(super) fn parse_trim(parser: &mut Parser) -> Parsed {
     Ok(call(name, arguments))
 }
 
-/// An interval literal, or `None` where `interval` is a name.
+/// Parses an interval literal; `None` if `interval` is a name here.
 pub(super) fn parse_interval(parser: &mut Parser, after: &Token) -> Result<Option<Expr>, ParserError> {
     let is_sign = |token: &Token| matches!(token, Token::Minus | Token::Plus);
     let value_at = |parser: &Parser, index: usize| match &parser.peek_nth_token_ref(index).token {
@@ -170,7 +173,7 @@ pub(super) fn parse_interval(parser: &mut Parser, after: &Token) -> Result<Optio
     Ok((!parts.is_empty()).then(|| call(INTERVAL_UNITS, parts.iter().map(|part| string(part)).collect())))
 }
 
-/// `a DIV b`.
+/// Parses `a DIV b`.
 pub(super) fn parse_div(parser: &mut Parser, left: &Expr, precedence: u8) -> Parsed {
     parser.next_token();
     let right = Box::new(parser.parse_subexpr(precedence)?);
@@ -181,7 +184,7 @@ pub(super) fn parse_div(parser: &mut Parser, left: &Expr, precedence: u8) -> Par
     })
 }
 
-/// `x [NOT] LIKE ANY|SOME|ALL (p, ..)`, or `None` for other operators.
+/// Parses `x [NOT] LIKE ANY|SOME|ALL (p, ..)`; `None` for other operators.
 pub(super) fn parse_like_quantified(parser: &mut Parser, left: &Expr) -> Result<Option<Expr>, ParserError> {
     let word_at = |parser: &Parser, index: usize| match &parser.peek_nth_token_ref(index).token {
         Token::Word(word) if word.quote_style.is_none() => word.value.to_ascii_lowercase(),

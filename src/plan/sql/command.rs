@@ -1,4 +1,8 @@
 //! Commands, word by word: sqlparser reads only the queries in them.
+//!
+//! Spark's commands are many and their grammar is plain, so a cursor over tokens is shorter and
+//! stricter than sqlparser's readings, which are those of other databases. `SET` is read from the text
+//! itself: its values follow no grammar.
 
 use sqlparser::tokenizer::Token;
 
@@ -9,7 +13,8 @@ use super::statement::{FunctionScope, Statement};
 use super::tokens::Tokens;
 use crate::{proto as sc, settings};
 
-/// Reads `SET ..` from the text itself: what follows need not be made of SQL's tokens.
+/// Reads `SET ..` from the text itself: what follows need not be made of SQL's tokens. `None` for other
+/// statements.
 pub(super) fn parse_set(sql: &str) -> Option<Result<Statement, SqlError>> {
     let text = sql.trim().trim_end_matches([';', ' ', '\n', '\r', '\t']);
     let rest = text
@@ -58,12 +63,14 @@ pub(super) fn parse_set(sql: &str) -> Option<Result<Statement, SqlError>> {
 
 /// A place in the words of a command.
 pub(super) struct Command<'t, 'a> {
+    /// The statement's tokens.
     tokens: &'t Tokens<'a>,
+    /// The number of the next one.
     at: usize,
 }
 
 impl<'t, 'a> Command<'t, 'a> {
-    /// At its first word.
+    /// Stands at the first word.
     pub fn new(tokens: &'t Tokens<'a>) -> Self {
         Self { tokens, at: 0 }
     }
@@ -85,7 +92,10 @@ impl<'t, 'a> Command<'t, 'a> {
         found
     }
 
-    /// Skips a word that must stand there; else `PARSE_SYNTAX_ERROR`.
+    /// Skips a word that must stand there.
+    ///
+    /// # Errors
+    /// If another stands there, `PARSE_SYNTAX_ERROR`.
     fn expect(&mut self, word: &str) -> Result<(), SqlError> {
         if self.eat(word) {
             Ok(())
@@ -99,7 +109,10 @@ impl<'t, 'a> Command<'t, 'a> {
         self.tokens.tokens.get(self.at).map(|token| &token.token)
     }
 
-    /// Fails with `PARSE_SYNTAX_ERROR` unless the statement ends here.
+    /// Checks that the statement ends here.
+    ///
+    /// # Errors
+    /// If it does not, `PARSE_SYNTAX_ERROR`.
     fn expect_end(&self) -> Result<(), SqlError> {
         if self.token().is_none() {
             Ok(())
@@ -116,6 +129,9 @@ impl<'t, 'a> Command<'t, 'a> {
     }
 
     /// Reads one name, bare or in back-quotes.
+    ///
+    /// # Errors
+    /// If none stands there, `PARSE_SYNTAX_ERROR`.
     fn part(&mut self) -> Result<String, SqlError> {
         match self.token() {
             Some(Token::Word(word)) => {
@@ -136,6 +152,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(parts)
     }
 
+    /// Reads a dotted name and returns it as text, its parts quoted where they must be.
     fn name(&mut self) -> Result<String, SqlError> {
         Ok(super::quote_identifier(&self.parts()?))
     }
@@ -157,12 +174,15 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(name)
     }
 
-    /// The rest is a query.
+    /// Reads the rest, which is a query.
+    ///
+    /// # Errors
+    /// As [`parse_statement`](super::parse_statement) for queries.
     pub fn query(&mut self) -> Result<sc::Relation, SqlError> {
         self.query_as(vec![])
     }
 
-    /// The rest is a query, whose columns take these names if there are any.
+    /// Reads the rest, which is a query, whose columns take these names if there are any.
     fn query_as(&mut self, names: Vec<String>) -> Result<sc::Relation, SqlError> {
         let query = parse_all(self.tokens, self.at, |parser| parser.parse_query())?;
         let mut lowering = Lowering::default();
@@ -171,7 +191,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(lowering.with_references(root))
     }
 
-    /// The statement as a whole is not supported: its first words say which it is.
+    /// Makes the error of a statement that is not supported as a whole: its first words say which it is.
     pub fn unsupported(&self) -> SqlError {
         let words = (0..3)
             .map_while(|index| self.tokens.word(index))
@@ -179,7 +199,10 @@ impl<'t, 'a> Command<'t, 'a> {
         SqlError::unsupported("STATEMENT", words.collect::<Vec<_>>().join(" "))
     }
 
-    /// `CREATE [OR REPLACE] [GLOBAL] TEMPORARY VIEW name [(columns)] AS query`; other objects are refused.
+    /// Reads `CREATE [OR REPLACE] [GLOBAL] TEMPORARY VIEW name [(columns)] AS query`.
+    ///
+    /// # Errors
+    /// If another kind of object is created, `UNSUPPORTED_FEATURE.STATEMENT`.
     pub fn create(&mut self) -> Result<Statement, SqlError> {
         self.expect("CREATE")?;
         let replace = self.eat_all(&["OR", "REPLACE"]);
@@ -224,7 +247,7 @@ impl<'t, 'a> Command<'t, 'a> {
         }
     }
 
-    /// `DROP VIEW [IF EXISTS] name`.
+    /// Reads `DROP VIEW [IF EXISTS] name`.
     pub fn drop_view(&mut self) -> Result<Statement, SqlError> {
         self.expect("DROP")?;
         if !self.eat("VIEW") {
@@ -237,7 +260,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
-    /// `RESET [key]`; without a key, all settings.
+    /// Reads `RESET [key]`; without a key, all settings.
     pub fn reset(&mut self) -> Result<Statement, SqlError> {
         self.expect("RESET")?;
         let key = self
@@ -252,7 +275,10 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
-    /// `SHOW TABLES`, `SHOW VIEWS` and `SHOW FUNCTIONS`.
+    /// Reads `SHOW TABLES`, `SHOW VIEWS` and `SHOW FUNCTIONS`.
+    ///
+    /// # Errors
+    /// If a pattern or a schema follows the first two, `UNSUPPORTED_FEATURE.STATEMENT`.
     pub fn show(&mut self) -> Result<Statement, SqlError> {
         self.expect("SHOW")?;
         if self.tokens.word(self.at).as_deref() == Some("FUNCTIONS")
@@ -276,7 +302,11 @@ impl<'t, 'a> Command<'t, 'a> {
         }
     }
 
-    /// `SHOW [USER|SYSTEM|ALL] FUNCTIONS [FROM schema] [LIKE pattern]`; a pattern may be an identifier.
+    /// Reads `SHOW [USER|SYSTEM|ALL] FUNCTIONS [FROM schema] [LIKE pattern]`; a pattern may be an
+    /// identifier.
+    ///
+    /// # Errors
+    /// If another word stands before `FUNCTIONS`, `INVALID_SQL_SYNTAX.SHOW_FUNCTIONS_INVALID_SCOPE`.
     fn show_functions(&mut self) -> Result<Statement, SqlError> {
         let scope = if self.eat("USER") {
             FunctionScope::User
@@ -312,7 +342,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(Statement::ShowFunctions { scope, schema, pattern })
     }
 
-    /// After `DESCRIBE`.
+    /// Reads what follows `DESCRIBE`: `FUNCTION [EXTENDED] name`, where an operator may be the name.
     fn describe_function(&mut self) -> Result<Statement, SqlError> {
         self.expect("FUNCTION")?;
         let extended = self.tokens.tokens.len() > self.at + 1 && self.eat("EXTENDED");
@@ -331,7 +361,8 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(Statement::DescribeFunction { name, extended })
     }
 
-    /// `DESCRIBE [TABLE] [EXTENDED] name` and `DESCRIBE FUNCTION`.
+    /// Reads `DESCRIBE [TABLE] [EXTENDED] name` and `DESCRIBE FUNCTION`; the optional words may also be the
+    /// name itself.
     pub fn describe(&mut self) -> Result<Statement, SqlError> {
         self.at += 1;
         if self.tokens.tokens.len() > self.at + 1 {
@@ -359,7 +390,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
-    /// `EXPLAIN [mode] query`; every mode but the plain one asks for all plans.
+    /// Reads `EXPLAIN [mode] query`; every mode but the plain one asks for all plans.
     pub fn explain(&mut self) -> Result<Statement, SqlError> {
         self.expect("EXPLAIN")?;
         let extended = ["EXTENDED", "FORMATTED", "CODEGEN", "COST", "LOGICAL"]
@@ -371,7 +402,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
-    /// `CACHE [LAZY] TABLE name [AS query]`.
+    /// Reads `CACHE [LAZY] TABLE name [AS query]`.
     pub fn cache(&mut self) -> Result<Statement, SqlError> {
         self.expect("CACHE")?;
         let lazy = self.eat("LAZY");
@@ -390,7 +421,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(Statement::CacheTable { name, lazy, query })
     }
 
-    /// `UNCACHE TABLE [IF EXISTS] name`.
+    /// Reads `UNCACHE TABLE [IF EXISTS] name`.
     pub fn uncache(&mut self) -> Result<Statement, SqlError> {
         self.expect("UNCACHE")?;
         self.expect("TABLE")?;
@@ -401,7 +432,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
-    /// `CLEAR CACHE`.
+    /// Reads `CLEAR CACHE`.
     pub fn clear_cache(&mut self) -> Result<Statement, SqlError> {
         self.expect("CLEAR")?;
         self.expect("CACHE")?;
@@ -409,7 +440,7 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(Statement::ClearCache)
     }
 
-    /// `REFRESH TABLE name`.
+    /// Reads `REFRESH TABLE name`.
     pub fn refresh(&mut self) -> Result<Statement, SqlError> {
         self.expect("REFRESH")?;
         if !self.eat("TABLE") {

@@ -1,4 +1,8 @@
 //! Type names as Spark writes them: `decimal(10,2)`, `array<struct<a:int>>`, `interval day to second`.
+//!
+//! They are read from text by a scanner of characters; statements hand over the text of their types
+//! (`type_tokens`), so that `CAST(x AS …)`, DDL schemas and `from_json`'s schema strings all go through
+//! [`parse_data_type`]'s grammar.
 
 use sc::data_type::{self as dt, Kind};
 
@@ -10,6 +14,7 @@ use crate::proto as sc;
 
 /// How deep types may nest: far beyond any schema, far below any stack.
 pub(super) const MAX_TYPE_DEPTH: usize = 64;
+/// Digits that a decimal has at most.
 const MAX_DECIMAL_PRECISION: u64 = 38;
 
 /// Reads one type. Names are those of Spark's grammar, in any case.
@@ -23,8 +28,8 @@ const MAX_DECIMAL_PRECISION: u64 = 38;
 /// ```
 ///
 /// # Errors
-/// `UNSUPPORTED_DATATYPE` for a name Spark does not know, `INCOMPLETE_TYPE_DEFINITION.*` for a collection without its
-/// element, `PARSE_SYNTAX_ERROR` otherwise.
+/// If Spark does not know the name, `UNSUPPORTED_DATATYPE`; if a collection lacks its element,
+/// `INCOMPLETE_TYPE_DEFINITION.*`; otherwise `PARSE_SYNTAX_ERROR`.
 pub fn parse_data_type(text: &str) -> Result<sc::DataType, SqlError> {
     let mut scanner = Scanner::new(text);
     if scanner.peek().is_none() {
@@ -36,6 +41,9 @@ pub fn parse_data_type(text: &str) -> Result<sc::DataType, SqlError> {
 }
 
 /// Reads one type and leaves the scanner after it. `depth` is how much deeper it may nest.
+///
+/// # Errors
+/// If it nests deeper, [`SqlError::TooComplex`], and those of [`parse_data_type`].
 pub(super) fn read_type(scanner: &mut Scanner<'_>, depth: usize) -> Result<sc::DataType, SqlError> {
     let depth = depth.checked_sub(1).ok_or(SqlError::TooComplex)?;
     let name = scanner.name()?;
@@ -84,14 +92,17 @@ pub(super) fn read_type(scanner: &mut Scanner<'_>, depth: usize) -> Result<sc::D
     Ok(data_type(kind))
 }
 
-/// Returns `UNSUPPORTED_DATATYPE` for a name, in capitals.
+/// Makes `UNSUPPORTED_DATATYPE` for a name, in capitals.
 fn unsupported(name: &Name) -> SqlError {
     SqlError::UnsupportedType {
         type_name: format!("\"{}\"", name.text.to_uppercase()),
     }
 }
 
-/// Reads `(precision, scale)`: 10 and 0 by default; more than 38 digits are `DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION`.
+/// Reads `(precision, scale)`: 10 and 0 by default.
+///
+/// # Errors
+/// If there are more than 38 digits, `DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION`.
 fn read_decimal(scanner: &mut Scanner<'_>) -> Result<dt::Decimal, SqlError> {
     let (mut precision, mut scale) = (10, 0);
     if scanner.eat('(') {
@@ -122,7 +133,10 @@ fn read_collation(scanner: &mut Scanner<'_>) -> Result<String, SqlError> {
     }
 }
 
-/// Reads the length of CHAR and VARCHAR; `DATATYPE_MISSING_SIZE` without one.
+/// Reads the length of CHAR and VARCHAR.
+///
+/// # Errors
+/// If there is none, `DATATYPE_MISSING_SIZE`.
 fn read_length(scanner: &mut Scanner<'_>, name: &str) -> Result<i32, SqlError> {
     if !scanner.eat('(') {
         return Err(SqlError::MissingSize {
@@ -154,12 +168,13 @@ fn read_time_precision(scanner: &mut Scanner<'_>) -> Result<i32, SqlError> {
     Ok(precision as i32)
 }
 
-/// The fields of the two interval types, in order; a field's number is its place in its row.
+/// The fields of `INTERVAL YEAR TO MONTH`, in order; a field's number is its place.
 pub(super) const YEAR_MONTH_FIELDS: [&str; 2] = ["YEAR", "MONTH"];
-/// Those of `INTERVAL DAY TO SECOND`.
+/// The fields of `INTERVAL DAY TO SECOND`, in order; a field's number is its place.
 pub(super) const DAY_TIME_FIELDS: [&str; 4] = ["DAY", "HOUR", "MINUTE", "SECOND"];
 
-/// Reads `INTERVAL field [TO field]`; both fields come from one of the two families.
+/// Reads `INTERVAL field [TO field]`; both fields come from one of the two families. Without fields it
+/// is a calendar interval.
 fn read_interval(scanner: &mut Scanner<'_>) -> Result<Kind, SqlError> {
     let eat_field = |scanner: &mut Scanner<'_>, fields: &[&str]| fields.iter().position(|name| scanner.eat_word(name));
     for (row, fields) in [&YEAR_MONTH_FIELDS[..], &DAY_TIME_FIELDS[..]].into_iter().enumerate() {
@@ -186,7 +201,7 @@ fn read_interval(scanner: &mut Scanner<'_>) -> Result<Kind, SqlError> {
     Ok(Kind::CalendarInterval(dt::CalendarInterval::default()))
 }
 
-/// `INTERVAL YEAR TO MONTH`, by the numbers of its fields.
+/// Returns `INTERVAL YEAR TO MONTH`, by the numbers of its fields.
 pub(super) fn year_month(start: usize, end: usize) -> Kind {
     Kind::YearMonthInterval(dt::YearMonthInterval {
         start_field: Some(start as i32),
@@ -195,7 +210,7 @@ pub(super) fn year_month(start: usize, end: usize) -> Kind {
     })
 }
 
-/// `INTERVAL DAY TO SECOND`, by the numbers of its fields.
+/// Returns `INTERVAL DAY TO SECOND`, by the numbers of its fields.
 pub(super) fn day_time(start: usize, end: usize) -> Kind {
     Kind::DayTimeInterval(dt::DayTimeInterval {
         start_field: Some(start as i32),
@@ -204,7 +219,10 @@ pub(super) fn day_time(start: usize, end: usize) -> Kind {
     })
 }
 
-/// Skips `<`; `INCOMPLETE_TYPE_DEFINITION` if it is missing.
+/// Skips `<`.
+///
+/// # Errors
+/// If it is missing, `INCOMPLETE_TYPE_DEFINITION`.
 fn open(scanner: &mut Scanner<'_>, kind: &'static str) -> Result<(), SqlError> {
     if scanner.eat('<') {
         Ok(())

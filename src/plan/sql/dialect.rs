@@ -1,4 +1,10 @@
 //! The dialect: how Spark's grammar differs from what sqlparser assumes, its operator precedence first.
+//!
+//! From loose to tight, as in Spark's grammar (`SqlBaseParser.g4`):
+//!
+//! ```text
+//! OR   AND   NOT   IN LIKE IS BETWEEN   = < >   |   ^   &   << >>   + - ||   * / % DIV   ::
+//! ```
 
 use sqlparser::ast::{CastKind, Expr};
 use sqlparser::dialect::{Dialect, Precedence};
@@ -8,26 +14,39 @@ use sqlparser::tokenizer::{Token, Word};
 
 use super::{call_forms, prefix, type_tokens};
 
+/// `OR`, the loosest operator.
 const OR: u8 = 5;
+/// `AND`.
 const AND: u8 = 10;
+/// `NOT` before a condition.
 const NOT: u8 = 15;
 /// `IN`, `LIKE`, `IS`, `BETWEEN`: looser than comparison, so that `a = b IS NULL` is `(a = b) IS NULL`.
 pub(super) const PREDICATE: u8 = 18;
+/// `=`, `==`, `<=>`, `<`, `>` and their kin.
 const COMPARISON: u8 = 20;
+/// `|`.
 const BIT_OR: u8 = 21;
+/// `^`.
 const BIT_XOR: u8 = 22;
+/// `&`.
 const BIT_AND: u8 = 24;
+/// `<<` and `>>`.
 const SHIFT: u8 = 26;
+/// `+`, `-` and `||`.
 const PLUS: u8 = 30;
 /// `*`, `/`, `%`, `DIV`; signs bind their operand tighter than these.
 pub(super) const TIMES: u8 = 40;
+/// `::`, the tightest operator.
 const CAST: u8 = 50;
 
-/// Spark SQL.
+/// Spark SQL, as sqlparser asks about it.
+///
+/// What a dialect may switch on is listed one by one below; what is not listed is off, as Spark does
+/// not have it.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Spark;
 
-/// Bare words that end a select item or a relation, and so are no alias without `AS`.
+/// Returns whether a bare word ends a select item or a relation, and so is not an alias without `AS`.
 fn is_reserved_alias(keyword: Keyword) -> bool {
     use Keyword as K;
     matches!(
@@ -196,6 +215,7 @@ impl Dialect for Spark {
         explicit || !is_reserved_alias(*kw)
     }
 
+    /// Only sqlparser's own readings ask for these; the dialect's table is in `get_next_precedence`.
     fn prec_value(&self, prec: Precedence) -> u8 {
         match prec {
             Precedence::Or => OR,
@@ -215,6 +235,7 @@ impl Dialect for Spark {
         }
     }
 
+    /// Returns how tightly the operator that comes next binds; 0 if what comes next is not an operator.
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
         let is_predicate = |keyword| {
             use Keyword as K;
@@ -253,10 +274,13 @@ impl Dialect for Spark {
         Some(Ok(precedence))
     }
 
+    /// Parses how an expression starts: see [`super::prefix`].
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         prefix::parse(parser).transpose()
     }
 
+    /// Parses the operators that sqlparser does not have: `DIV`, `::` with Spark's types, and quantified
+    /// `LIKE`.
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
         match &parser.peek_token_ref().token {
             Token::Word(Word {

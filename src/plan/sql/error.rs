@@ -1,4 +1,7 @@
 //! Why something is not Spark SQL, under Spark's own error conditions.
+//!
+//! Sentences, conditions, SQLSTATEs and parameters are those of Spark's parser, so that code written
+//! against Spark recognises them; only what Rivulet itself does not support is worded here.
 
 use std::fmt;
 
@@ -115,7 +118,7 @@ pub enum SqlError {
         /// The expression in double quotes.
         expression: String,
     },
-    /// `OVER w` where no `WINDOW w AS ..` is.
+    /// `OVER w` without a `WINDOW w AS ..`.
     #[error("Window specification is not defined in the WINDOW clause for {name}.")]
     MissingWindow {
         /// As written.
@@ -139,7 +142,7 @@ pub enum SqlError {
 }
 
 impl SqlError {
-    /// Spark's error condition, with its sub-condition after a dot.
+    /// Returns Spark's error condition, with its sub-condition after a dot.
     pub fn condition(&self) -> String {
         match self {
             Self::Syntax { .. } => "PARSE_SYNTAX_ERROR".into(),
@@ -161,7 +164,7 @@ impl SqlError {
         }
     }
 
-    /// The SQLSTATE of the condition.
+    /// Returns the SQLSTATE of the condition.
     pub fn sql_state(&self) -> &'static str {
         match self {
             Self::Syntax { .. } => "42601",
@@ -180,7 +183,7 @@ impl SqlError {
         }
     }
 
-    /// The parameters of the message, under Spark's names, in the order of the message.
+    /// Returns the parameters of the message, under Spark's names, in the order of the message.
     pub fn message_parameters(&self) -> Vec<(String, String)> {
         let pairs: Vec<(&str, String)> = match self {
             Self::Syntax { error, hint, .. } => vec![("error", error.clone()), ("hint", hint.clone())],
@@ -214,7 +217,7 @@ impl SqlError {
             .collect()
     }
 
-    /// A syntax error at a token as written.
+    /// Makes a syntax error at a token as written.
     pub(super) fn near(token: &str, position: Position) -> Self {
         Self::Syntax {
             error: format!("'{token}'"),
@@ -223,7 +226,7 @@ impl SqlError {
         }
     }
 
-    /// A syntax error at the end of the text.
+    /// Makes a syntax error at the end of the text.
     pub(super) fn at_end(position: Position) -> Self {
         Self::Syntax {
             error: "end of input".into(),
@@ -232,7 +235,7 @@ impl SqlError {
         }
     }
 
-    /// A clause or statement that is not supported.
+    /// Makes the error of a clause or statement that is not supported.
     pub(super) fn unsupported(feature: &'static str, description: impl Into<String>) -> Self {
         Self::Unsupported {
             feature,
@@ -242,6 +245,7 @@ impl SqlError {
 }
 
 impl From<SqlError> for SparkError {
+    /// Errors of grammar become a `ParseException`, all others an `AnalysisException`.
     fn from(error: SqlError) -> Self {
         let exception = match error {
             SqlError::Syntax { .. } | SqlError::Empty => Exception::Parse,

@@ -1,4 +1,8 @@
 //! Expressions: from sqlparser's tree to messages.
+//!
+//! Operators become calls of the functions that PySpark sends for them. The tree of a chain such as
+//! `a + b + c` is as deep as the chain is long, on its left side; that side is walked in a loop, not by
+//! recursion.
 
 use sc::expression::cast::EvalMode;
 use sc::expression::literal::LiteralType;
@@ -19,22 +23,24 @@ use super::message::{
 use super::tokens::Tokens;
 use crate::proto as sc;
 
-/// Reads one expression, as `F.expr`, `where` and `selectExpr` do: `a + 1`, `a AS b`, `f(a) AS (x, y)`, `*`, `t.*`.
+/// Reads one expression, as `F.expr`, `where` and `selectExpr` do: `a + 1`, `a AS b`, `f(a) AS (x, y)`,
+/// `*`, `t.*`.
 ///
 /// ```
 /// use rivulet::plan::sql::parse_expression;
 /// use rivulet::proto::expression::ExprType;
 ///
-/// let parsed = parse_expression("a + 1").unwrap();
+/// let parsed = parse_expression("a + 1")?;
 /// let Some(ExprType::UnresolvedFunction(call)) = parsed.expr_type else {
 ///     panic!("an operator is a call");
 /// };
 /// assert_eq!((call.function_name.as_str(), call.arguments.len()), ("+", 2));
+/// # Ok::<(), rivulet::error::SparkError>(())
 /// ```
 ///
 /// # Errors
-/// `PARSE_SYNTAX_ERROR` and the conditions of the literals and types in it. A subquery is refused, as its relation
-/// would be lost: see [`parse_expression_with_relations`].
+/// If the grammar does not fit, `PARSE_SYNTAX_ERROR`, and the conditions of the literals and types in
+/// it. A subquery is refused, as its relation would be lost: see [`parse_expression_with_relations`].
 pub fn parse_expression(text: &str) -> Result<sc::Expression, SqlError> {
     match parse_expression_with_relations(text)? {
         (parsed, relations) if relations.is_empty() => Ok(parsed),
@@ -45,7 +51,8 @@ pub fn parse_expression(text: &str) -> Result<sc::Expression, SqlError> {
     }
 }
 
-/// Reads one expression that may hold subqueries: they come beside it, each with the plan id by which it is named.
+/// Reads one expression that may hold subqueries: they come beside it, each with the plan id by which
+/// it is named.
 ///
 /// # Errors
 /// As [`parse_expression`], but for subqueries.
@@ -57,7 +64,8 @@ pub fn parse_expression_with_relations(text: &str) -> Result<(sc::Expression, Ve
     Ok((parsed, lowering.references))
 }
 
-/// The operand on the left of an operator. Chains such as `a + b + c` nest there as deep as they are long.
+/// Returns the operand on the left of an operator. Chains such as `a + b + c` nest there as deep as
+/// they are long.
 fn left_operand(expr: &Expr) -> Option<&Expr> {
     match expr {
         Expr::BinaryOp { left, .. } => Some(left),
@@ -85,7 +93,7 @@ fn left_operand(expr: &Expr) -> Option<&Expr> {
 }
 
 impl Lowering {
-    /// An item of a select list.
+    /// Returns an item of a select list.
     pub fn select_item(&mut self, item: &SelectItem) -> Result<sc::Expression, SqlError> {
         match item {
             SelectItem::UnnamedExpr(expr) => self.expression(expr),
@@ -104,7 +112,11 @@ impl Lowering {
         }
     }
 
-    /// Any expression.
+    /// Returns any expression.
+    ///
+    /// # Errors
+    /// If it has something that Spark lacks, `UNSUPPORTED_FEATURE.*`; and the conditions of literals and
+    /// types.
     pub fn expression(&mut self, expr: &Expr) -> Result<sc::Expression, SqlError> {
         let mut chain = vec![];
         let mut first = expr;
@@ -119,7 +131,7 @@ impl Lowering {
         Ok(lowered)
     }
 
-    /// Several expressions, in order.
+    /// Returns several expressions, in order.
     pub fn expressions<'e>(
         &mut self,
         exprs: impl IntoIterator<Item = &'e Expr>,
@@ -127,7 +139,7 @@ impl Lowering {
         exprs.into_iter().map(|expr| self.expression(expr)).collect()
     }
 
-    /// An expression that has no operand on its left.
+    /// Returns an expression that has no operand on its left.
     fn operand(&mut self, expr: &Expr) -> Result<sc::Expression, SqlError> {
         match expr {
             Expr::Value(value) => self.value(&value.value),
@@ -173,7 +185,7 @@ impl Lowering {
         }
     }
 
-    /// An operator whose left operand is done.
+    /// Returns an operator whose left operand is done.
     fn operator(&mut self, expr: &Expr, left: sc::Expression) -> Result<sc::Expression, SqlError> {
         match expr {
             Expr::Nested(_) => Ok(left),
@@ -204,7 +216,8 @@ impl Lowering {
         }
     }
 
-    /// A literal. A string keeps its text; a number takes the type that Spark gives its digits and suffix.
+    /// Returns a literal. A string keeps its text; a number takes the type that its digits and suffix have
+    /// in Spark.
     fn value(&mut self, value: &Value) -> Result<sc::Expression, SqlError> {
         match value {
             Value::Number(text, _) => literal::number(text),
@@ -216,7 +229,7 @@ impl Lowering {
         }
     }
 
-    /// A column, or a parameter of a lambda around.
+    /// Returns a column, or a parameter of a lambda around.
     fn column(&self, parts: Vec<String>) -> sc::Expression {
         let parameter = parts.first().and_then(|first| self.lambda_parameter(first));
         match parameter {
@@ -227,7 +240,7 @@ impl Lowering {
         }
     }
 
-    /// `a.b[0].c`: dots before the first subscript belong to the name.
+    /// Returns `a.b[0].c`: dots before the first subscript belong to the name.
     fn access(&mut self, root: &Expr, chain: &[AccessExpr]) -> Result<sc::Expression, SqlError> {
         let mut steps = chain.iter().peekable();
         let mut value = match root {
@@ -252,7 +265,8 @@ impl Lowering {
         Ok(value)
     }
 
-    /// `-x`, `+x`, `~x`, `NOT x`. A minus before digits belongs to the literal, so that the smallest number can be written.
+    /// Returns `-x`, `+x`, `~x` or `NOT x`. A minus before digits belongs to the literal, so that the
+    /// smallest number can be written.
     fn unary(&mut self, op: UnaryOperator, operand: &Expr) -> Result<sc::Expression, SqlError> {
         if let (UnaryOperator::Minus, Expr::Value(value)) = (op, operand)
             && let Value::Number(text, _) = &value.value
@@ -269,7 +283,7 @@ impl Lowering {
         }
     }
 
-    /// `CASE` is `when(c1, v1, .., else)`; with an operand, each condition compares it.
+    /// Returns `CASE` as `when(c1, v1, .., else)`; with an operand, each condition compares it.
     fn case(
         &mut self,
         operand: Option<&Expr>,
@@ -292,7 +306,7 @@ impl Lowering {
         Ok(call("when", arguments))
     }
 
-    /// `(x, y) -> body`: its parameters hide columns of the same name in the body.
+    /// Returns `(x, y) -> body`: its parameters hide columns of the same name in the body.
     fn lambda(&mut self, parameters: Vec<String>, body: &Expr) -> Result<sc::Expression, SqlError> {
         let arguments = parameters.iter().map(|name| UnresolvedNamedLambdaVariable {
             name_parts: vec![name.clone()],
@@ -308,7 +322,7 @@ impl Lowering {
         }))))
     }
 
-    /// A subquery: its relation is put aside, its plan id stands for it.
+    /// Puts a subquery's relation aside and returns an expression that names it by its plan id.
     fn subquery(
         &mut self,
         query: &Query,
@@ -335,18 +349,18 @@ fn variable(name: String) -> sc::Expression {
     }))
 }
 
-/// `NULL`, of the type `void`.
+/// Returns `NULL`, of the type `void`.
 pub(super) fn null() -> sc::Expression {
     expression(ExprType::Literal(null_literal()))
 }
 
-/// The literal of [`null`].
+/// Returns the literal of [`null`].
 pub(super) fn null_literal() -> sc::expression::Literal {
     let void = sc::data_type::Kind::Null(sc::data_type::Null::default());
     bare_literal(LiteralType::Null(super::message::data_type(void)))
 }
 
-/// `* EXCEPT (…)`; the other options of a star, which Spark lacks, are refused.
+/// Returns `* EXCEPT (…)`; the other options of a star, which Spark lacks, are refused.
 fn star_except(star: sc::Expression, options: &WildcardAdditionalOptions) -> Result<sc::Expression, SqlError> {
     let Some(except) = &options.opt_except else {
         return Ok(star);
@@ -358,7 +372,8 @@ fn star_except(star: sc::Expression, options: &WildcardAdditionalOptions) -> Res
     Ok(Marker::StarExcept.call(arguments))
 }
 
-/// The name PySpark sends for an operator; `!=` has one of its own, as Spark shows it in column names.
+/// Returns the name PySpark sends for an operator; `!=` has one of its own, as Spark shows it in column
+/// names.
 fn binary_function(op: &BinaryOperator) -> Result<&'static str, SqlError> {
     Ok(match op {
         BinaryOperator::Plus => "+",

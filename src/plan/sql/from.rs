@@ -1,4 +1,7 @@
 //! `FROM`: tables, subqueries, table-valued functions, joins.
+//!
+//! A relation that is a table of the session stays a name; the analyzer finds its view. CTEs are put in
+//! place here, each copy counted, because the protocol has no message for them.
 
 use sc::join::JoinType;
 use sc::read::{DataSource, NamedTable, ReadType};
@@ -20,9 +23,12 @@ use crate::proto as sc;
 const FILE_FORMATS: [&str; 7] = ["parquet", "json", "csv", "orc", "text", "avro", "binaryfile"];
 
 impl Lowering {
-    /// All relations of a `FROM`, or `None` if there are none.
+    /// Turns all relations of a `FROM` into one; `None` if there are none.
     ///
     /// Joins apply to everything before them, commas included, as by default in Spark.
+    ///
+    /// # Errors
+    /// If there are too many relations, [`SqlError::TooComplex`], and those of its parts.
     pub fn from(&mut self, from: &[TableWithJoins]) -> Result<Option<sc::Relation>, SqlError> {
         // Each comma makes the plan one join deeper; the tokens' check has counted the joins.
         if from.len() > MAX_RELATIONS {
@@ -44,7 +50,10 @@ impl Lowering {
         Ok(joined)
     }
 
-    /// One more table of a FROM clause, joined to those before it.
+    /// Joins one more table of a FROM clause to those before it.
+    ///
+    /// # Errors
+    /// If a lateral join has `USING`, `UNSUPPORTED_FEATURE.LATERAL_JOIN_USING`.
     fn join(&mut self, left: sc::Relation, next: &Join) -> Result<sc::Relation, SqlError> {
         let (join_type, constraint) = join_kind(&next.join_operator)?;
         let right = self.factor(&next.relation)?;
@@ -77,7 +86,12 @@ impl Lowering {
         Ok(lateral_join(left, right, condition, join_type))
     }
 
-    /// A table, subquery, function, nested join, pivot or unpivot, with its alias.
+    /// Turns a table, subquery, function, nested join, pivot or unpivot into a relation, with its alias.
+    ///
+    /// A subquery without an alias gets one that hides the names inside, as in Spark.
+    ///
+    /// # Errors
+    /// If sqlparser read something that Spark lacks, `UNSUPPORTED_FEATURE.*`.
     fn factor(&mut self, factor: &TableFactor) -> Result<sc::Relation, SqlError> {
         match factor {
             TableFactor::Table {
@@ -155,7 +169,8 @@ impl Lowering {
         }
     }
 
-    /// A table by name: a CTE in scope under its name, a file by its format and path, or whatever the catalog has.
+    /// Returns a table by name: a CTE in scope under its name, a file by its format and path, or whatever
+    /// the catalog has.
     pub fn named_table(&mut self, parts: Vec<String>) -> Result<sc::Relation, SqlError> {
         if let [name] = parts.as_slice()
             && let Some((name, table)) = self.cte(name)?
@@ -165,7 +180,7 @@ impl Lowering {
         Ok(read(&parts, false))
     }
 
-    /// The same, for an alias to come.
+    /// As [`Lowering::named_table`], for an alias to come.
     fn unaliased_table(&mut self, parts: Vec<String>) -> Result<sc::Relation, SqlError> {
         if let [name] = parts.as_slice()
             && let Some((_, table)) = self.cte(name)?
@@ -175,7 +190,8 @@ impl Lowering {
         Ok(read(&parts, false))
     }
 
-    /// A function in place of a table, with its arguments by position.
+    /// Returns a function in place of a table, with its arguments by position; `STREAM(table)` is a
+    /// streaming read.
     fn table_function(&mut self, parts: Vec<String>, arguments: &[FunctionArg]) -> Result<sc::Relation, SqlError> {
         let function_name = super::quote_identifier(&parts).to_lowercase();
         if let ("stream", [FunctionArg::Unnamed(FunctionArgExpr::Expr(table))]) = (function_name.as_str(), arguments) {
@@ -194,7 +210,10 @@ impl Lowering {
         Ok(relation(RelType::UnresolvedTableValuedFunction(function)))
     }
 
-    /// `TABLESAMPLE (n PERCENT)` is a sample, `(n ROWS)` a limit, as in Spark.
+    /// Adds a sample: `TABLESAMPLE (n PERCENT)` is a sample of rows, `(n ROWS)` a limit, as in Spark.
+    ///
+    /// # Errors
+    /// If it has another form, such as buckets, `UNSUPPORTED_FEATURE.CLAUSE`.
     fn sampled(&mut self, input: sc::Relation, sample: Option<&TableSampleKind>) -> Result<sc::Relation, SqlError> {
         let Some(TableSampleKind::BeforeTableAlias(sample) | TableSampleKind::AfterTableAlias(sample)) = sample else {
             return Ok(input);
@@ -273,7 +292,7 @@ fn read(parts: &[String], is_streaming: bool) -> sc::Relation {
     }))
 }
 
-/// `table AS name (columns)`.
+/// Returns `table AS name (columns)`.
 pub(super) fn aliased(table: sc::Relation, alias: Option<&TableAlias>) -> Result<sc::Relation, SqlError> {
     let Some(alias) = alias else { return Ok(table) };
     refuse(alias.at.is_some(), "AT")?;

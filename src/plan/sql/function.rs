@@ -1,4 +1,12 @@
 //! Function calls, with what may follow them: `FILTER`, `WITHIN GROUP`, `IGNORE NULLS`, `OVER`.
+//!
+//! The protocol has no messages for the first three; they are markers around the call, from the inside
+//! out:
+//!
+//! ```text
+//! f(x) WITHIN GROUP (ORDER BY y) FILTER (WHERE c) OVER w
+//! window(agg_filter(within_group(f(x), y), c), w)
+//! ```
 
 use sc::expression::{ExprType, UnresolvedFunction};
 use sqlparser::ast::{
@@ -15,7 +23,10 @@ use super::{interval, temporal};
 use crate::proto as sc;
 
 impl Lowering {
-    /// A call, whole.
+    /// Returns a call, whole.
+    ///
+    /// # Errors
+    /// If an argument or a clause is one that Spark lacks, `UNSUPPORTED_FEATURE.*`.
     pub fn function(&mut self, function: &Function) -> Result<sc::Expression, SqlError> {
         let name = function_name(function)?;
         if name.starts_with('\0') {
@@ -68,7 +79,7 @@ impl Lowering {
         }
     }
 
-    /// The arguments of a call or of a table-valued function.
+    /// Returns the arguments of a call or of a table-valued function, by position or by name.
     pub fn arguments(&mut self, arguments: &[FunctionArg]) -> Result<Vec<sc::Expression>, SqlError> {
         arguments
             .iter()
@@ -85,7 +96,7 @@ impl Lowering {
             .collect()
     }
 
-    /// An argument: an expression or a star.
+    /// Returns an argument: an expression or a star.
     fn argument(&mut self, argument: &FunctionArgExpr) -> Result<sc::Expression, SqlError> {
         match argument {
             FunctionArgExpr::Expr(expr) => self.expression(expr),
@@ -95,7 +106,7 @@ impl Lowering {
         }
     }
 
-    /// What [`super::prefix`] wrote as a call because the syntax tree has no node for it.
+    /// Takes apart what [`super::prefix`] wrote as a call because the syntax tree has no node for it.
     fn special_form(&mut self, name: &str, function: &Function) -> Result<sc::Expression, SqlError> {
         let arguments: Vec<&Expr> = match &function.args {
             FunctionArguments::List(list) => list.args.iter().filter_map(unnamed).collect(),
@@ -116,8 +127,8 @@ impl Lowering {
     }
 }
 
-/// `DATEADD(DAY, n, x)` and `DATEDIFF(DAY, x, y)` take a unit as a bare word: as in Spark, they are `timestampadd` and
-/// `timestampdiff` of its name.
+/// Renames `DATEADD(DAY, n, x)` and `DATEDIFF(DAY, x, y)`, which take a unit as a bare word: as in
+/// Spark, they are `timestampadd` and `timestampdiff` of its name.
 fn unit_first(name: String, given: &FunctionArguments, arguments: &mut [sc::Expression]) -> String {
     let unit = match given {
         FunctionArguments::List(list) => match list.args.first().and_then(unnamed) {
@@ -159,7 +170,8 @@ fn text(expr: &Expr) -> Option<String> {
     }
 }
 
-/// The last part in lower case; `system.builtin.f` and `builtin.f` are `f`.
+/// Returns the last part in lower case; `system.builtin.f` and `builtin.f` are `f`. Other qualified
+/// names stay whole.
 fn function_name(function: &Function) -> Result<String, SqlError> {
     let parts = object_name(&function.name)?;
     match parts.as_slice() {

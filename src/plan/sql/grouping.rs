@@ -1,4 +1,12 @@
 //! `GROUP BY` in all its forms.
+//!
+//! ```text
+//! GROUP BY a, ROLLUP (b, c)    sets of a: {a};  of the rollup: {b c} {b} {}
+//!                              product: {a b c} {a b} {a}
+//! ```
+//!
+//! A clause with one rollup or cube of single columns stays what it is; anything else with sets in it
+//! becomes `GROUPING SETS`, whose number is bounded.
 
 use sc::aggregate::{GroupType, GroupingSets};
 use sc::expression::{ExprType, literal::LiteralType};
@@ -32,10 +40,16 @@ impl Default for Grouping {
     }
 }
 
+/// The expressions of one grouping set.
 type Set = Vec<sc::Expression>;
 
 impl Lowering {
-    /// The clause, or `None` if there is none. `list` is the select list, which ordinals count.
+    /// Turns the clause into a message's parts; `None` if there is none. `list` is the select list, which
+    /// ordinals count.
+    ///
+    /// # Errors
+    /// If the clause has modifiers that Spark lacks, `UNSUPPORTED_FEATURE.CLAUSE`; if an ordinal counts
+    /// past the list, `GROUP_BY_POS_OUT_OF_RANGE`; if its sets are too many, [`SqlError::TooComplex`].
     pub fn grouping(&mut self, clause: &GroupByExpr, list: &[sc::Expression]) -> Result<Option<Grouping>, SqlError> {
         let (exprs, modifiers) = match clause {
             GroupByExpr::All(modifiers) if modifiers.is_empty() => {
@@ -70,7 +84,7 @@ impl Lowering {
         }
     }
 
-    /// Expressions without sets among them, as one kind of grouping.
+    /// Returns expressions without sets among them, as one kind of grouping.
     fn plain(&mut self, group_type: GroupType, exprs: &[Expr], list: &[sc::Expression]) -> Result<Grouping, SqlError> {
         Ok(Grouping {
             group_type,
@@ -79,7 +93,8 @@ impl Lowering {
         })
     }
 
-    /// Expressions, `ROLLUP (..)`, `CUBE (..)` and `GROUPING SETS (..)` beside each other: their sets multiply.
+    /// Multiplies the sets of elements beside each other: expressions, `ROLLUP (..)`, `CUBE (..)` and
+    /// `GROUPING SETS (..)`.
     fn elements(&mut self, exprs: &[Expr], list: &[sc::Expression]) -> Result<Grouping, SqlError> {
         match exprs {
             [Expr::Tuple(none)] if none.is_empty() => return Ok(Grouping::default()),
@@ -125,6 +140,7 @@ impl Lowering {
         })
     }
 
+    /// Returns a rollup or cube whose groups are single expressions.
     fn plain_groups(
         &mut self,
         group_type: GroupType,
@@ -142,7 +158,7 @@ impl Lowering {
         })
     }
 
-    /// The sets that one element makes; an expression by itself makes one set of itself.
+    /// Returns the sets that one element makes; an expression by itself makes one set of itself.
     fn sets_of(&mut self, expr: &Expr, list: &[sc::Expression]) -> Result<Vec<Set>, SqlError> {
         let groups = match expr {
             Expr::GroupingSets(groups) | Expr::Rollup(groups) | Expr::Cube(groups) => groups
@@ -175,12 +191,13 @@ impl Lowering {
         })
     }
 
-    /// The expressions of one set; an ordinal stands for that item of the select list.
+    /// Returns the expressions of one set; an ordinal stands for that item of the select list.
     fn keys(&mut self, exprs: &[Expr], list: &[sc::Expression]) -> Result<Set, SqlError> {
         exprs.iter().map(|expr| self.key(expr, list)).collect()
     }
 
-    /// A key; an ordinal is the item it counts, without its alias, unless a star before it hides how many come first.
+    /// Returns a key; an ordinal is the item it counts, without its alias, unless a star before it hides
+    /// how many come first.
     fn key(&mut self, expr: &Expr, list: &[sc::Expression]) -> Result<sc::Expression, SqlError> {
         let key = self.expression(expr)?;
         let Some(ordinal) = ordinal(&key) else { return Ok(key) };

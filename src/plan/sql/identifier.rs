@@ -1,4 +1,7 @@
 //! Multipart identifiers: reading `` a.`b.c`.d `` and writing it back.
+//!
+//! The protocol carries names as one string. Whoever takes such a string apart, or puts one together,
+//! does it here.
 
 use super::error::SqlError;
 use super::scanner::{Scanner, is_name_part};
@@ -8,12 +11,13 @@ use super::scanner::{Scanner, is_name_part};
 /// ```
 /// use rivulet::plan::sql::parse_identifier;
 ///
-/// assert_eq!(parse_identifier("db.`my.table`").unwrap(), ["db", "my.table"]);
+/// assert_eq!(parse_identifier("db.`my.table`")?, ["db", "my.table"]);
 /// assert!(parse_identifier("").is_err());
+/// # Ok::<(), rivulet::error::SparkError>(())
 /// ```
 ///
 /// # Errors
-/// `PARSE_SYNTAX_ERROR` for anything else, an empty text among them.
+/// If it is anything else, an empty text among them, `PARSE_SYNTAX_ERROR`.
 pub fn parse_identifier(text: &str) -> Result<Vec<String>, SqlError> {
     let mut scanner = Scanner::new(text);
     let mut parts = vec![scanner.name()?.text];

@@ -1,4 +1,7 @@
 //! `INTERVAL` literals in all their forms, and what they are worth.
+//!
+//! Three forms lead to one [`Sum`] of months, days and µs, which says at the end which of Spark's three
+//! interval types it is: year-month, day-time, or calendar if units of both families occur.
 
 use sc::data_type::CalendarInterval as CalendarIntervalType;
 use sc::expression::literal::{CalendarInterval, LiteralType};
@@ -9,16 +12,19 @@ use super::error::SqlError;
 use super::message::{data_type, expression};
 use crate::proto as sc;
 
+/// µs in a day of 24 hours.
 const MICROS_PER_DAY: i64 = 86_400_000_000;
+/// The number of the day among the day-time fields.
 const DAY: usize = 0;
+/// The number of the second among the day-time fields.
 const SECOND: usize = 3;
 
 /// What a unit counts.
 #[derive(Clone, Copy)]
 enum Unit {
-    /// So many months, of a year-month field.
+    /// A number of months, of a year-month field.
     Months { each: i64, field: usize },
-    /// So many microseconds, of a day-time field.
+    /// A number of microseconds, of a day-time field.
     Micros { each: i64, field: usize },
     /// Thousandths of a microsecond, which are cut off.
     Nanos,
@@ -43,7 +49,7 @@ fn unit(name: &str) -> Option<Unit> {
     }
 }
 
-/// Whether a word is a unit of time.
+/// Returns whether a word is a unit of time.
 pub(super) fn is_unit(word: &str) -> bool {
     unit(word).is_some()
 }
@@ -51,10 +57,15 @@ pub(super) fn is_unit(word: &str) -> bool {
 /// The sum of an interval's parts, and which fields they named.
 #[derive(Default)]
 struct Sum {
+    /// Months of all year-month units.
     months: i64,
+    /// Days, which stay apart from µs in calendar intervals.
     days: i64,
+    /// µs of all smaller units.
     micros: i64,
+    /// First and last year-month field that was named.
     year_month: Option<(usize, usize)>,
+    /// First and last day-time field that was named.
     day_time: Option<(usize, usize)>,
 }
 
@@ -68,8 +79,9 @@ impl Sum {
     /// Adds a number of units.
     ///
     /// # Errors
-    /// `INVALID_INTERVAL_FORMAT`: `INVALID_UNIT`, `INVALID_VALUE`, `INVALID_FRACTION` for a fraction of anything but seconds, and
-    /// `ARITHMETIC_EXCEPTION` for overflow.
+    /// If the unit is unknown, `INVALID_INTERVAL_FORMAT.INVALID_UNIT`; if the number is malformed,
+    /// `INVALID_VALUE`; if anything but seconds has a fraction, `INVALID_FRACTION`; if the sum overflows,
+    /// `ARITHMETIC_EXCEPTION`.
     fn add(&mut self, value: &str, unit_name: &str, written: &str) -> Result<(), SqlError> {
         let fail = |reason| SqlError::Interval {
             reason,
@@ -110,7 +122,12 @@ impl Sum {
         }
     }
 
-    /// Returns the literal: a year-month or day-time interval, or a calendar interval if the units are of both families.
+    /// Returns the literal: a year-month or day-time interval, or a calendar interval if the units are of
+    /// both families.
+    ///
+    /// # Errors
+    /// If there were no units, `INVALID_INTERVAL_FORMAT.INPUT_IS_EMPTY`; if it overflows,
+    /// `ARITHMETIC_EXCEPTION`.
     fn into_literal(self, written: &str) -> Result<sc::Expression, SqlError> {
         let fail = |reason| SqlError::Interval {
             reason,
@@ -147,7 +164,8 @@ impl Sum {
     }
 }
 
-/// `-1.5` as -1 and -500000000.
+/// Splits a number into its whole part and billionths, both signed: `-1.5` is -1 and -500000000. `None`
+/// if it is not a number.
 fn split_value(text: &str) -> Option<(i64, i64)> {
     let text = text.trim();
     let (sign, unsigned) = match text.strip_prefix('-') {
@@ -168,7 +186,10 @@ fn split_value(text: &str) -> Option<(i64, i64)> {
     Some((whole, sign * billionths))
 }
 
-/// `INTERVAL 1 YEAR 2 MONTHS`, `INTERVAL '2' DAY`: values and units by turns.
+/// Returns the literal of values and units by turns: `INTERVAL 1 YEAR 2 MONTHS`, `INTERVAL '2' DAY`.
+///
+/// # Errors
+/// If a value or a unit does not fit, `INVALID_INTERVAL_FORMAT.*`.
 pub(super) fn of_units(parts: &[String]) -> Result<sc::Expression, SqlError> {
     let written = format!("INTERVAL {}", parts.join(" "));
     let mut sum = Sum::default();
@@ -186,7 +207,11 @@ pub(super) fn of_units(parts: &[String]) -> Result<sc::Expression, SqlError> {
     sum.into_literal(&written)
 }
 
-/// `INTERVAL '1 day 2 hours'`: values and units in one string, with or without the word `interval` first.
+/// Returns the literal of values and units in one string, with or without the word `interval` first:
+/// `INTERVAL '1 day 2 hours'`.
+///
+/// # Errors
+/// As [`of_units`].
 pub(super) fn of_text(text: &str) -> Result<sc::Expression, SqlError> {
     let mut words = vec![];
     for word in text.split_whitespace() {
@@ -202,7 +227,15 @@ pub(super) fn of_text(text: &str) -> Result<sc::Expression, SqlError> {
     of_units(&words)
 }
 
-/// `INTERVAL '1 02:03:04' DAY TO SECOND`, `INTERVAL '1-2' YEAR TO MONTH`.
+/// Returns the literal of fields with separators: `INTERVAL '1 02:03:04' DAY TO SECOND`, `INTERVAL
+/// '1-2' YEAR TO MONTH`.
+///
+/// Fields after the first are bounded: 11 months, 23 hours, 59 minutes and seconds.
+///
+/// # Errors
+/// If the fields are not in order or of two families,
+/// `INVALID_INTERVAL_FORMAT.UNSUPPORTED_FROM_TO_EXPRESSION`; if the string does not fit them,
+/// `UNMATCHED_FORMAT_STRING`.
 pub(super) fn of_range(value: &str, from: &str, to: &str) -> Result<sc::Expression, SqlError> {
     let written = format!("INTERVAL '{value}' {from} TO {to}");
     let fail = |reason| SqlError::Interval {

@@ -1,4 +1,9 @@
 //! Number and byte literals, and casts to types as written.
+//!
+//! ```text
+//! 42      INT       42L   BIGINT     1.5     DECIMAL(2,1)    1.5D    DOUBLE    1e3   DOUBLE
+//! 42S     SMALLINT  42Y   TINYINT    1.5BD   DECIMAL(2,1)    1.5F    FLOAT
+//! ```
 
 use sc::expression::cast::EvalMode;
 use sc::expression::literal::{Decimal, LiteralType};
@@ -9,7 +14,9 @@ use super::message::{cast, literal};
 use super::temporal::typed_error;
 use crate::proto as sc;
 
+/// Digits that a decimal has at most.
 const MAX_PRECISION: usize = 38;
+/// The suffixes of numbers, longer ones before those that end them; the empty one stands last.
 const SUFFIXES: [&str; 7] = ["BD", "L", "S", "Y", "D", "F", ""];
 
 /// A number as written, in parts.
@@ -37,7 +44,7 @@ fn split(text: &str) -> Option<Number<'_>> {
     None
 }
 
-/// Digits, and where `fractional` a point and an exponent.
+/// Returns whether a string is digits, and if `fractional` perhaps a point and an exponent.
 fn is_decimal(body: &str, fractional: bool) -> bool {
     let (mantissa, exponent) = match body.find(['e', 'E']) {
         Some(at) => (body.get(..at).unwrap_or_default(), body.get(at + 1..)),
@@ -52,15 +59,20 @@ fn is_decimal(body: &str, fractional: bool) -> bool {
     mantissa_ok && exponent_ok && (fractional || digits(body))
 }
 
-/// Whether the text is a number literal, its suffix included.
+/// Returns whether the text is a number literal, its suffix included.
 pub(super) fn is_number(text: &str) -> bool {
     split(text).is_some()
 }
 
-/// The literal of a number as written: an optional minus, digits, point, exponent, suffix.
+/// Returns the literal of a number as written: an optional minus, digits, point, exponent, suffix.
 ///
-/// Without a suffix, digits alone are the smallest of INT, BIGINT and DECIMAL that holds them; with a point they are a
-/// DECIMAL of exactly their digits; with an exponent they are a DOUBLE (`AstBuilder.visit*Literal`).
+/// Without a suffix, digits alone are the smallest of INT, BIGINT and DECIMAL that holds them; with a
+/// point they are a DECIMAL of exactly their digits; with an exponent they are a DOUBLE
+/// (`AstBuilder.visit*Literal`).
+///
+/// # Errors
+/// If its type cannot hold it, `INVALID_NUMERIC_LITERAL_RANGE` or
+/// `DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION`.
 pub(super) fn number(text: &str) -> Result<sc::Expression, SqlError> {
     let Some(Number { body, suffix }) = split(text) else {
         return Err(SqlError::near(text, Position::default()));
@@ -104,7 +116,7 @@ fn finite(text: &str) -> Option<f64> {
 /// Returns a decimal with exactly the digits written.
 ///
 /// # Errors
-/// `DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION` above 38 digits.
+/// If there are more than 38 digits, `DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION`.
 fn decimal(sign: &str, body: &str) -> Result<LiteralType, SqlError> {
     let (mantissa, exponent) = body.split_once(['e', 'E']).unwrap_or((body, "0"));
     let exponent: i64 = exponent
@@ -141,7 +153,10 @@ fn decimal(sign: &str, body: &str) -> Result<LiteralType, SqlError> {
     }))
 }
 
-/// `X'1F'`: an odd first digit stands alone.
+/// Returns the bytes of `X'1F'`: an odd first digit stands alone.
+///
+/// # Errors
+/// If a digit is not hexadecimal, `INVALID_TYPED_LITERAL`.
 pub(super) fn hex(digits: &str) -> Result<sc::Expression, SqlError> {
     let invalid = || typed_error("X", digits);
     let padded = if digits.len().is_multiple_of(2) {
@@ -160,7 +175,7 @@ pub(super) fn hex(digits: &str) -> Result<sc::Expression, SqlError> {
     )))
 }
 
-/// A cast to a type as written.
+/// Returns a cast to a type as written.
 pub(super) fn cast_to(operand: sc::Expression, type_text: &str, mode: EvalMode) -> Result<sc::Expression, SqlError> {
     Ok(cast(operand, parse_data_type(type_text)?, mode))
 }

@@ -1,4 +1,7 @@
 //! The state that turning one statement into messages needs.
+//!
+//! The files beside this one add methods to [`Lowering`], each for one kind of node of sqlparser's
+//! tree.
 
 use prost::Message;
 use sqlparser::ast::{Ident, ObjectName, ObjectNamePart, WindowSpec};
@@ -40,7 +43,9 @@ pub(super) struct Lowering {
     pub lambdas: Vec<Vec<String>>,
     /// The deepest CTE named since it was last reset.
     pub cte_depth: usize,
+    /// How many bytes of messages have been copied so far.
     repeated_bytes: usize,
+    /// The newest plan id, which is negative.
     last_plan_id: i64,
 }
 
@@ -53,7 +58,8 @@ impl Lowering {
         self.last_plan_id
     }
 
-    /// Wraps a statement's relation with the subqueries its expressions refer to.
+    /// Wraps a statement's relation with the subqueries its expressions refer to; without any it is
+    /// returned as it is.
     pub fn with_references(self, root: sc::Relation) -> sc::Relation {
         if self.references.is_empty() {
             return root;
@@ -66,7 +72,11 @@ impl Lowering {
         super::message::relation(sc::relation::RelType::WithRelations(Box::new(with)))
     }
 
-    /// A copy of a message, counted against what a statement may repeat.
+    /// Copies a message and counts it against what a statement may repeat.
+    ///
+    /// # Errors
+    /// If that is too much, [`SqlError::TooComplex`]: CTEs that name each other twice would double with
+    /// every step.
     pub fn repeat<M: Message + Clone>(&mut self, message: &M) -> Result<M, SqlError> {
         self.repeated_bytes += message.encoded_len();
         if self.repeated_bytes > MAX_REPEATED_BYTES {
@@ -76,7 +86,10 @@ impl Lowering {
         }
     }
 
-    /// A copy of the CTE of that name, if there is one in scope.
+    /// Copies the CTE of that name; `None` if there is none in scope.
+    ///
+    /// # Errors
+    /// If too much has been copied, or CTEs build on each other too deeply, [`SqlError::TooComplex`].
     pub fn cte(&mut self, name: &str) -> Result<Option<(String, sc::Relation)>, SqlError> {
         let found = self
             .ctes
@@ -93,7 +106,7 @@ impl Lowering {
         Ok(Some((cte.name.clone(), cte.relation.clone())))
     }
 
-    /// The lambda parameter of that name, as its lambda wrote it.
+    /// Returns the lambda parameter of that name, as its lambda wrote it; names are compared in any case.
     pub fn lambda_parameter(&self, name: &str) -> Option<String> {
         let parameters = self.lambdas.iter().rev().flatten();
         parameters
@@ -103,7 +116,10 @@ impl Lowering {
     }
 }
 
-/// A name as Spark takes it: sqlparser also accepts strings where Spark does not.
+/// Returns a name as Spark takes it.
+///
+/// # Errors
+/// If it is a string, which sqlparser also accepts as a name, `PARSE_SYNTAX_ERROR`.
 pub(super) fn ident(name: &Ident) -> Result<String, SqlError> {
     match name.quote_style {
         None | Some('`') => Ok(name.value.clone()),
@@ -118,7 +134,10 @@ pub(super) fn ident(name: &Ident) -> Result<String, SqlError> {
     }
 }
 
-/// The parts of a dotted name.
+/// Returns the parts of a dotted name.
+///
+/// # Errors
+/// If a part is not a plain name, `UNSUPPORTED_FEATURE.IDENTIFIER_CLAUSE`.
 pub(super) fn object_name(name: &ObjectName) -> Result<Vec<String>, SqlError> {
     let part = |part: &ObjectNamePart| match part {
         ObjectNamePart::Identifier(name) => ident(name),
@@ -128,6 +147,10 @@ pub(super) fn object_name(name: &ObjectName) -> Result<Vec<String>, SqlError> {
 }
 
 /// Parses tokens with one of sqlparser's entry points, up to the end of the text.
+///
+/// # Errors
+/// If there is nothing to parse, `PARSE_EMPTY_STATEMENT`; if the tokens do not fit or some are left,
+/// `PARSE_SYNTAX_ERROR` at the first of them; if they nest too deeply, [`SqlError::TooComplex`].
 pub(super) fn parse_all<T>(
     tokens: &Tokens<'_>,
     from: usize,

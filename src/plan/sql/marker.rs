@@ -2,11 +2,30 @@
 //!
 //! A marker travels as an `UnresolvedFunction` with `is_internal` set, which no call by name has; so a user's function can
 //! have any name without being taken for one. Everything outside this file sees the enums only.
+//!
+//! ```text
+//! SELECT max(x) FILTER (WHERE y > 0)    agg_filter!(max(x), y > 0)     Marker::AggFilter
+//! a JOIN b NATURAL                      Join(a, b, natural!())         Marker::Natural
+//! PIVOT (…)                             Aggregate, marked              SqlForm::Pivot
+//! ```
 
 use crate::proto as sc;
 use crate::proto::expression::{ExprType, UnresolvedFunction};
 
 /// A clause of SQL as a call.
+///
+/// ```
+/// use rivulet::plan::sql::marker::Marker;
+/// use rivulet::plan::sql::parse_expression;
+///
+/// let parsed = parse_expression("count(a) FILTER (WHERE b)")?;
+/// let arguments = Marker::of(&parsed).filter(|(marker, _)| *marker == Marker::AggFilter).map(|(_, given)| given.len());
+/// assert_eq!(arguments, Some(2));
+///
+/// // A user's function of that name is not a marker.
+/// assert!(Marker::of(&parse_expression("agg_filter(a, b)")?).is_none());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marker {
     /// `GROUP BY ALL`: the only grouping expression, without arguments.
@@ -121,5 +140,6 @@ impl SqlForm {
     }
 }
 
-/// The alias of a subquery in `FROM` that has none: it hides the names inside and is none itself.
+/// The alias of a subquery in `FROM` that has none: it hides the names inside, and nothing can be
+/// qualified by it.
 pub const AUTO_SUBQUERY_NAME: &str = "__auto_generated_subquery_name";

@@ -1,4 +1,7 @@
 //! Short ways to write the protocol's nested messages.
+//!
+//! Each returns what PySpark's client sends for the same operation; metadata that the analyzer does not
+//! read is left out.
 
 use sc::expression::literal::LiteralType;
 use sc::expression::{ExprType, UnresolvedFunction};
@@ -7,7 +10,7 @@ use sc::relation::RelType;
 use super::marker::SqlForm;
 use crate::proto as sc;
 
-/// An expression of a kind.
+/// Returns an expression of a kind.
 pub(super) fn expression(kind: ExprType) -> sc::Expression {
     sc::Expression {
         common: None,
@@ -15,7 +18,7 @@ pub(super) fn expression(kind: ExprType) -> sc::Expression {
     }
 }
 
-/// A relation of a kind.
+/// Returns a relation of a kind.
 pub(super) fn relation(kind: RelType) -> sc::Relation {
     sc::Relation {
         common: None,
@@ -23,7 +26,7 @@ pub(super) fn relation(kind: RelType) -> sc::Relation {
     }
 }
 
-/// A relation that says what it was in SQL.
+/// Returns a relation that says what it was in SQL.
 #[allow(deprecated, reason = "the protocol has no other free text on a relation")]
 pub(super) fn marked_relation(kind: RelType, origin: SqlForm) -> sc::Relation {
     let common = sc::RelationCommon {
@@ -37,7 +40,7 @@ pub(super) fn marked_relation(kind: RelType, origin: SqlForm) -> sc::Relation {
     }
 }
 
-/// A call of a function by its lower-case name.
+/// Returns a call of a function by its lower-case name.
 pub(super) fn call(name: &str, arguments: Vec<sc::Expression>) -> sc::Expression {
     expression(ExprType::UnresolvedFunction(UnresolvedFunction {
         function_name: name.to_lowercase(),
@@ -46,22 +49,22 @@ pub(super) fn call(name: &str, arguments: Vec<sc::Expression>) -> sc::Expression
     }))
 }
 
-/// `not(e)`.
+/// Returns `not(e)`.
 pub(super) fn not(operand: sc::Expression) -> sc::Expression {
     call("not", vec![operand])
 }
 
-/// `not(e)` where `negated`, else `e`.
+/// Returns `not(e)` if `negated`, else `e`.
 pub(super) fn not_if(negated: bool, operand: sc::Expression) -> sc::Expression {
     if negated { not(operand) } else { operand }
 }
 
-/// A literal that says no more than its value.
+/// Returns a literal that says no more than its value.
 pub(super) fn literal(value: LiteralType) -> sc::Expression {
     expression(ExprType::Literal(bare_literal(value)))
 }
 
-/// The literal alone, where the protocol wants no expression.
+/// Returns the literal alone, for places where the protocol does not want an expression.
 pub(super) fn bare_literal(value: LiteralType) -> sc::expression::Literal {
     sc::expression::Literal {
         data_type: None,
@@ -69,12 +72,12 @@ pub(super) fn bare_literal(value: LiteralType) -> sc::expression::Literal {
     }
 }
 
-/// A string literal.
+/// Returns a string literal.
 pub(super) fn string(value: impl Into<String>) -> sc::Expression {
     literal(LiteralType::String(value.into()))
 }
 
-/// A column by its parts.
+/// Returns a column by its parts, quoted where they must be.
 pub(super) fn attribute<S: AsRef<str>>(parts: &[S]) -> sc::Expression {
     expression(ExprType::UnresolvedAttribute(sc::expression::UnresolvedAttribute {
         unparsed_identifier: super::quote_identifier(parts),
@@ -82,7 +85,7 @@ pub(super) fn attribute<S: AsRef<str>>(parts: &[S]) -> sc::Expression {
     }))
 }
 
-/// `*`, or `target.*`.
+/// Returns `*`, or `target.*`.
 pub(super) fn star(target: Option<String>) -> sc::Expression {
     let unparsed_target = target.map(|target| format!("{target}.*"));
     expression(ExprType::UnresolvedStar(sc::expression::UnresolvedStar {
@@ -91,7 +94,7 @@ pub(super) fn star(target: Option<String>) -> sc::Expression {
     }))
 }
 
-/// `e AS name`, or `e AS (name, ..)`.
+/// Returns `e AS name`, or `e AS (name, ..)`.
 pub(super) fn alias(operand: sc::Expression, name: Vec<String>) -> sc::Expression {
     expression(ExprType::Alias(Box::new(sc::expression::Alias {
         expr: Some(Box::new(operand)),
@@ -100,7 +103,7 @@ pub(super) fn alias(operand: sc::Expression, name: Vec<String>) -> sc::Expressio
     })))
 }
 
-/// `child[extraction]`.
+/// Returns `child[extraction]`.
 pub(super) fn extract_value(child: sc::Expression, extraction: sc::Expression) -> sc::Expression {
     expression(ExprType::UnresolvedExtractValue(Box::new(
         sc::expression::UnresolvedExtractValue {
@@ -110,7 +113,7 @@ pub(super) fn extract_value(child: sc::Expression, extraction: sc::Expression) -
     )))
 }
 
-/// `CAST(operand AS to)` in an evaluation mode.
+/// Returns `CAST(operand AS to)` in an evaluation mode.
 pub(super) fn cast(operand: sc::Expression, to: sc::DataType, mode: sc::expression::cast::EvalMode) -> sc::Expression {
     expression(ExprType::Cast(Box::new(sc::expression::Cast {
         expr: Some(Box::new(operand)),
@@ -119,7 +122,7 @@ pub(super) fn cast(operand: sc::Expression, to: sc::DataType, mode: sc::expressi
     })))
 }
 
-/// `input AS alias`.
+/// Returns `input AS alias`.
 pub(super) fn subquery_alias(input: sc::Relation, alias: String) -> sc::Relation {
     relation(RelType::SubqueryAlias(Box::new(sc::SubqueryAlias {
         input: Some(Box::new(input)),
@@ -128,7 +131,7 @@ pub(super) fn subquery_alias(input: sc::Relation, alias: String) -> sc::Relation
     })))
 }
 
-/// `input` with its columns renamed.
+/// Returns `input` with its columns renamed.
 pub(super) fn to_df(input: sc::Relation, column_names: Vec<String>) -> sc::Relation {
     relation(RelType::ToDf(Box::new(sc::ToDf {
         input: Some(Box::new(input)),
@@ -136,7 +139,7 @@ pub(super) fn to_df(input: sc::Relation, column_names: Vec<String>) -> sc::Relat
     })))
 }
 
-/// `input WHERE condition`.
+/// Returns `input WHERE condition`.
 pub(super) fn filter(input: sc::Relation, condition: sc::Expression) -> sc::Relation {
     relation(RelType::Filter(Box::new(sc::Filter {
         input: Some(Box::new(input)),
@@ -144,7 +147,7 @@ pub(super) fn filter(input: sc::Relation, condition: sc::Expression) -> sc::Rela
     })))
 }
 
-/// A type of a kind.
+/// Returns a type of a kind.
 pub(super) fn data_type(kind: sc::data_type::Kind) -> sc::DataType {
     sc::DataType { kind: Some(kind) }
 }

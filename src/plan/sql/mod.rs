@@ -1,13 +1,26 @@
-//! From Spark SQL text to unresolved Spark Connect messages: the front end that lets one analyzer serve both APIs.
+//! From Spark SQL text to unresolved Spark Connect messages: the front end that lets one analyzer serve
+//! both APIs.
 //!
-//! Text comes in; what PySpark's Connect client would have sent for the same query comes out. `sqlparser` parses
-//! statements, through a dialect of ours (`dialect`) that supplies Spark's operator precedence and its prefix forms,
-//! after `tokens` has read Spark's literals and `rewrite` has spelt `LATERAL VIEW` and bare `VALUES` in the grammar's
-//! own words. `query`, `select`, `from`, `grouping`, `pivot`, `expression` and `function` turn its tree
-//! into messages. Types, schemas and identifiers have parsers of their own (`data_type`, `schema`, `identifier`).
-//! Nothing here resolves a name, knows a catalog, the time or a session setting.
+//! Text comes in; what PySpark's Connect client would have sent for the same query comes out.
+//! `sqlparser` parses statements, through a dialect of ours (`dialect`) that supplies Spark's operator
+//! precedence and its prefix forms, after `tokens` has read Spark's literals and `rewrite` has spelt
+//! `LATERAL VIEW` and bare `VALUES` in the grammar's own words. `query`, `select`, `from`, `grouping`,
+//! `pivot`, `expression` and `function` turn its tree into messages. Types, schemas and identifiers
+//! have parsers of their own (`data_type`, `schema`, `identifier`). Nothing here resolves a name, knows
+//! a catalog, the time or a session setting.
 //!
-//! What SQL can say and the protocol cannot is said with marked calls ([`marker`]), which no call by name equals.
+//! ```text
+//! text ─ tokens::read ─► tokens ─ rewrite ─► tokens ─ sqlparser + dialect ─► tree ─ Lowering ─► sc::Relation
+//!          │ literals,                                  │ prefix, call_forms,       │ query, select, from, …
+//!          │ parameters,                                │ type_tokens               │ subqueries beside it
+//!          └ limits on chains                           └ Spark's precedence        └ limits on repetition
+//! ```
+//!
+//! What SQL can say and the protocol cannot is said with marked calls ([`marker`]), which no call by
+//! name equals.
+//!
+//! Any text ends in messages or in an error, never in a stack overflow or an exhausted heap: depth and
+//! length are bounded before anything recurses, and the tests feed it broken texts.
 
 mod call_forms;
 mod command;

@@ -14,10 +14,14 @@ use super::message::{alias, attribute, bare_literal, call, expression, filter, m
 use crate::proto as sc;
 
 impl Lowering {
-    /// `PIVOT (aggregates FOR columns IN (values))`: an `Aggregate` marked [`SqlForm::Pivot`].
+    /// Turns `PIVOT (aggregates FOR columns IN (values))` into an `Aggregate` marked [`SqlForm::Pivot`].
     ///
-    /// Several columns are one struct, and their values structs of literals. Names given to values, for which the
-    /// protocol has no place, come as a call of [`Marker::PivotNames`] in the grouping expressions.
+    /// Several columns are one struct, and their values structs of literals. Names given to values, for
+    /// which the protocol has no place, come as a call of [`Marker::PivotNames`] in the grouping
+    /// expressions.
+    ///
+    /// # Errors
+    /// If the values are not literals in a list, `UNSUPPORTED_FEATURE.*`.
     pub fn pivot(
         &mut self,
         input: sc::Relation,
@@ -64,7 +68,7 @@ impl Lowering {
         Ok(marked_relation(RelType::Aggregate(Box::new(aggregate)), SqlForm::Pivot))
     }
 
-    /// An expression and its alias, if it has one.
+    /// Returns an expression and its alias, if it has one.
     fn with_alias(&mut self, item: &ExprWithAlias) -> Result<sc::Expression, SqlError> {
         let lowered = self.expression(&item.expr)?;
         match &item.alias {
@@ -73,7 +77,10 @@ impl Lowering {
         }
     }
 
-    /// The constant of one value, or of several in parentheses; anything but literals is refused.
+    /// Returns the constant of one value, or of several in parentheses.
+    ///
+    /// # Errors
+    /// If it is not a literal, `UNSUPPORTED_FEATURE.PIVOT_VALUE`.
     fn pivot_value(&mut self, value: &Expr) -> Result<Literal, SqlError> {
         if let Expr::Tuple(items) = value {
             let elements = items
@@ -87,11 +94,18 @@ impl Lowering {
         }
         match self.expression(value)?.expr_type {
             Some(ExprType::Literal(literal)) => Ok(literal),
-            _ => Err(SqlError::unsupported("PIVOT_VALUE", "a PIVOT value that is no literal")),
+            _ => Err(SqlError::unsupported(
+                "PIVOT_VALUE",
+                "a PIVOT value that is not a literal",
+            )),
         }
     }
 
-    /// `UNPIVOT (value FOR name IN (columns))`: an `Unpivot` marked [`SqlForm::Unpivot`].
+    /// Turns `UNPIVOT (value FOR name IN (columns))` into an `Unpivot` marked [`SqlForm::Unpivot`]. Nulls
+    /// are left out unless they are included on purpose.
+    ///
+    /// # Errors
+    /// If it makes several value columns, `UNSUPPORTED_FEATURE.CLAUSE`.
     pub fn unpivot(
         &mut self,
         input: sc::Relation,

@@ -1,4 +1,10 @@
 //! `IS`, `IN`, `BETWEEN`, `LIKE` and their kin, by the functions PySpark sends for them.
+//!
+//! ```text
+//! x IS NULL             isnull(x)              x [NOT] IN (1, 2)        [not](in(x, 1, 2))
+//! x IS TRUE             x <=> true             x BETWEEN a AND b        between(x, a, b)
+//! x IS DISTINCT FROM y  not(x <=> y)           x LIKE ANY ('a', 'b')    likeany(x, 'a', 'b')
+//! ```
 
 use sc::expression::literal::LiteralType;
 use sqlparser::ast::{Expr, Value};
@@ -9,7 +15,10 @@ use super::message::{call, literal, not, not_if};
 use crate::proto as sc;
 
 impl Lowering {
-    /// A predicate whose left operand is done.
+    /// Returns the call of a predicate whose left operand is done.
+    ///
+    /// # Errors
+    /// If Spark lacks the predicate, `UNSUPPORTED_FEATURE.EXPRESSION`.
     pub fn predicate(&mut self, predicate: &Expr, left: sc::Expression) -> Result<sc::Expression, SqlError> {
         match predicate {
             Expr::IsNull(_) | Expr::IsUnknown(_) => Ok(call("isnull", vec![left])),
@@ -48,7 +57,7 @@ impl Lowering {
         }
     }
 
-    /// `LIKE`, `ILIKE` and `RLIKE` as calls, with the escape character if one is given.
+    /// Returns `LIKE`, `ILIKE` or `RLIKE` as a call, with the escape character if there is one.
     fn like(
         &mut self,
         name: &str,
@@ -64,7 +73,8 @@ impl Lowering {
         Ok(not_if(negated, call(name, arguments)))
     }
 
-    /// `x [NOT] LIKE ANY|ALL (..)`: one comparison for each pattern, joined with `or` for `ANY` and `and` for `ALL`.
+    /// Returns `x [NOT] LIKE ANY|ALL (..)`: one comparison for each pattern, joined with `or` for `ANY` and
+    /// `and` for `ALL`.
     pub fn like_quantified(&mut self, arguments: &[&Expr]) -> Result<sc::Expression, SqlError> {
         let malformed = || SqlError::unsupported("EXPRESSION", "LIKE with a quantifier");
         let [like, quantifier, negation, left, patterns @ ..] = arguments else {
@@ -97,7 +107,7 @@ impl Lowering {
     }
 }
 
-/// `x IS TRUE` is never null: `x <=> true`.
+/// Returns `x <=> value`: `x IS TRUE` is never null.
 fn is_boolean(operand: sc::Expression, value: bool) -> sc::Expression {
     call("<=>", vec![operand, literal(LiteralType::Boolean(value))])
 }

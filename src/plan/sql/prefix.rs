@@ -1,8 +1,17 @@
 //! How an expression may start in Spark SQL: the forms that the dialect parses itself.
 //!
-//! sqlparser guesses at words (is `date` a type, `interval` a keyword?) by trying both ways; Spark decides by what
-//! follows, and so does this, which never looks back. What the syntax tree has no node for becomes a call of a function
-//! whose name starts with a NUL, and [`super::expression`] takes it apart again.
+//! sqlparser guesses at words (is `date` a type, `interval` a keyword?) by trying both ways; Spark
+//! decides by what follows, and so does this, which never looks back. What the syntax tree has no node
+//! for becomes a call of a function whose name starts with a NUL, and [`super::expression`] takes it
+//! apart again.
+//!
+//! ```text
+//! INTERVAL 1 DAY      \0interval_units('1', 'DAY')
+//! DATE '2024-03-01'   \0typed('DATE', '2024-03-01')
+//! :limit              \0parameter('limit')
+//! ```
+//!
+//! A NUL cannot be typed in a name, so that no user's function is taken for one of these.
 
 use sqlparser::ast::{
     CastKind, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
@@ -17,23 +26,27 @@ use super::call_forms::{parse_extract, parse_interval, parse_overlay, parse_posi
 use super::dialect::{PREDICATE, TIMES};
 use super::type_tokens::parse_type;
 
-/// Values and units by turns, as strings.
+/// `INTERVAL 1 YEAR 2 MONTHS`: values and units by turns, as strings.
 pub(super) const INTERVAL_UNITS: &str = "\0interval_units";
-/// Value, first and last unit, as strings.
+/// `INTERVAL '1-2' YEAR TO MONTH`: value, first and last unit, as strings.
 pub(super) const INTERVAL_RANGE: &str = "\0interval_range";
-/// One string.
+/// `INTERVAL '1 day 2 hours'`: one string.
 pub(super) const INTERVAL_TEXT: &str = "\0interval_text";
-/// The type's name in capitals and the text, as strings.
+/// `DATE'..'` and its kin: the type's name in capitals and the text, as strings.
 pub(super) const TYPED: &str = "\0typed";
-/// `like` or `ilike`, `any` or `all`, `not` or nothing, as strings; the operand; the patterns.
+/// `x LIKE ANY (..)`: `like` or `ilike`, `any` or `all`, `not` or nothing, as strings; the operand; the
+/// patterns.
 pub(super) const LIKE_QUANTIFIED: &str = "\0like_quantified";
 /// `:name` and `?`: one string.
 pub(super) const PARAMETER: &str = "\0parameter";
 
-/// What parsing an expression gives.
+/// What parsing an expression returns: a node of sqlparser's tree.
 pub(super) type Parsed = Result<Expr, ParserError>;
 
-/// Parses what starts here, or `None` to leave it to sqlparser.
+/// Parses what starts here; `None` leaves it to sqlparser.
+///
+/// # Errors
+/// If nothing that can start an expression stands here: sqlparser's, which says where.
 pub(super) fn parse(parser: &mut Parser) -> Result<Option<Expr>, ParserError> {
     match &parser.peek_token_ref().token {
         Token::Word(word) => {
@@ -57,7 +70,8 @@ pub(super) fn parse(parser: &mut Parser) -> Result<Option<Expr>, ParserError> {
     }
 }
 
-/// Words that never start an expression unquoted, as a misplaced clause would otherwise be read as a column.
+/// Returns whether a word never starts an expression unquoted: a misplaced clause would otherwise be
+/// read as a column.
 fn is_reserved(keyword: Keyword) -> bool {
     use Keyword as K;
     matches!(
@@ -117,7 +131,7 @@ fn parse_word(parser: &mut Parser, word: &Word) -> Parsed {
     }
 }
 
-/// The words that are more than a name, given what follows them.
+/// Parses the words that are more than a name, given what follows them; `None` for all others.
 fn parse_keyword(parser: &mut Parser, word: &str, after: &Token) -> Result<Option<Expr>, ParserError> {
     let opens = *after == Token::LParen;
     let parsed = match word {
@@ -226,7 +240,7 @@ fn parse_parenthesis(parser: &mut Parser) -> Parsed {
     Ok(expr)
 }
 
-/// How many names stand in `(a, b) ->`, if that is what starts here.
+/// Returns how many names stand in `(a, b) ->`; `None` if something else starts here.
 fn lambda_parameters(parser: &Parser) -> Option<usize> {
     let mut count = 0;
     loop {
@@ -243,7 +257,8 @@ fn lambda_parameters(parser: &Parser) -> Option<usize> {
     (parser.peek_nth_token_ref(2 * count + 1).token == Token::Arrow).then_some(count)
 }
 
-/// The arrow was the last token of the parameters in parentheses, or is already past.
+/// Parses a lambda from its arrow on. The arrow follows parameters in parentheses, or is already past
+/// after a single one.
 fn parse_lambda_body(parser: &mut Parser, params: OneOrManyWithParens<LambdaFunctionParameter>) -> Parsed {
     if matches!(params, OneOrManyWithParens::Many(_)) {
         parser.expect_token(&Token::Arrow)?;
@@ -272,12 +287,12 @@ fn parse_cast(parser: &mut Parser, kind: CastKind) -> Parsed {
     })
 }
 
-/// A string as sqlparser's tree has it.
+/// Returns a string as sqlparser's tree has it.
 pub(super) fn string(text: &str) -> Expr {
     Expr::value(Value::SingleQuotedString(text.into()))
 }
 
-/// A call as sqlparser's tree has it.
+/// Returns a call as sqlparser's tree has it.
 pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     let args = arguments
         .into_iter()

@@ -1,4 +1,7 @@
 //! Queries: `WITH`, set operations, `ORDER BY`, `LIMIT`, `OFFSET`, inline tables.
+//!
+//! A query's clauses wrap its body from the inside out: `ORDER BY`, then `OFFSET`, then `LIMIT`. Its
+//! `WITH` tables are in scope for all of it and for nothing else.
 
 use sc::expression::{ExprType, SortOrder, literal::LiteralType};
 use sc::relation::RelType;
@@ -15,7 +18,10 @@ use super::window::sort_order_of;
 use crate::proto as sc;
 
 impl Lowering {
-    /// A query with all its clauses.
+    /// Turns a query with all its clauses into a relation.
+    ///
+    /// # Errors
+    /// If it has a clause that Spark lacks, `UNSUPPORTED_FEATURE.CLAUSE`, and those of its parts.
     pub fn query(&mut self, query: &Query) -> Result<sc::Relation, SqlError> {
         refuse(query.fetch.is_some(), "FETCH")?;
         refuse(!query.locks.is_empty() || query.for_clause.is_some(), "FOR")?;
@@ -30,7 +36,8 @@ impl Lowering {
         lowered
     }
 
-    /// A query's body, with its named windows in scope for what orders and cuts its rows.
+    /// Turns a query's body into a relation, with its named windows in scope for what orders and cuts its
+    /// rows.
     fn organized(&mut self, query: &Query) -> Result<sc::Relation, SqlError> {
         match query.body.as_ref() {
             SetExpr::Select(select) => {
@@ -46,7 +53,7 @@ impl Lowering {
         }
     }
 
-    /// `ORDER BY`, then `OFFSET`, then `LIMIT`.
+    /// Adds `ORDER BY`, then `OFFSET`, then `LIMIT`.
     fn organization(&mut self, query: &Query, body: sc::Relation) -> Result<sc::Relation, SqlError> {
         let mut lowered = match &query.order_by {
             Some(order_by) => sort(body, self.order_by(order_by)?, true),
@@ -79,7 +86,7 @@ impl Lowering {
         Ok(lowered)
     }
 
-    /// The keys of ORDER BY, or the mark of `ORDER BY ALL`.
+    /// Returns the keys of ORDER BY, or the mark of `ORDER BY ALL`.
     fn order_by(&mut self, order_by: &OrderBy) -> Result<Vec<SortOrder>, SqlError> {
         match &order_by.kind {
             OrderByKind::Expressions(orders) => self.sort_orders(orders),
@@ -87,7 +94,10 @@ impl Lowering {
         }
     }
 
-    /// A count of rows: a constant that is not negative.
+    /// Returns a count of rows: a constant that is not negative.
+    ///
+    /// # Errors
+    /// If it is something else, `INVALID_LIMIT_LIKE_EXPRESSION.*`.
     pub fn row_count(&mut self, expr: &Expr) -> Result<i32, SqlError> {
         let invalid = |reason| SqlError::Limit {
             reason,
@@ -109,6 +119,10 @@ impl Lowering {
     }
 
     /// Brings the tables of a WITH clause into scope, each of which sees those before it.
+    ///
+    /// # Errors
+    /// If two have the same name, `DUPLICATED_CTE_NAMES`; if it is recursive,
+    /// `UNSUPPORTED_FEATURE.RECURSIVE_CTE`.
     fn push_ctes(&mut self, with: &With) -> Result<(), SqlError> {
         if with.recursive {
             return Err(SqlError::unsupported("RECURSIVE_CTE", "WITH RECURSIVE"));
@@ -137,7 +151,8 @@ impl Lowering {
         Ok(())
     }
 
-    /// A query body: a select, an inline table, a query in parentheses, or set operations on them.
+    /// Turns a query body into a relation: a select, an inline table, a query in parentheses, or set
+    /// operations on them.
     fn set_expr(&mut self, body: &SetExpr) -> Result<sc::Relation, SqlError> {
         // Chains of set operations nest on the left as deep as they are long.
         let mut chain = vec![];
@@ -178,7 +193,7 @@ impl Lowering {
         Ok(lowered)
     }
 
-    /// `VALUES`: the table-valued function [`SqlForm::Values`] of one `named_struct` for each row.
+    /// Returns `VALUES`: the table-valued function [`SqlForm::Values`] of one `named_struct` for each row.
     fn values(&mut self, values: &Values) -> Result<sc::Relation, SqlError> {
         let mut arguments = vec![];
         for row in &values.rows {
@@ -200,7 +215,7 @@ impl Lowering {
     }
 }
 
-/// `input ORDER BY orders`, or `SORT BY` where not global.
+/// Returns `input ORDER BY orders`, or `SORT BY` if it is not global.
 pub(super) fn sort(input: sc::Relation, order: Vec<SortOrder>, global: bool) -> sc::Relation {
     let sort = sc::Sort {
         input: Some(Box::new(input)),
@@ -210,7 +225,7 @@ pub(super) fn sort(input: sc::Relation, order: Vec<SortOrder>, global: bool) -> 
     relation(RelType::Sort(Box::new(sort)))
 }
 
-/// One row without columns, for a `WHERE` that has no `FROM`.
+/// Returns one row without columns, for a `WHERE` without a `FROM`.
 pub(super) fn one_row() -> sc::Relation {
     relation(RelType::Project(Box::new(sc::Project {
         input: None,
@@ -218,7 +233,10 @@ pub(super) fn one_row() -> sc::Relation {
     })))
 }
 
-/// Fails for a clause that other databases have.
+/// Refuses a clause that other databases have.
+///
+/// # Errors
+/// If it is present, `UNSUPPORTED_FEATURE.CLAUSE`.
 pub(super) fn refuse(present: bool, clause: &str) -> Result<(), SqlError> {
     if present {
         Err(SqlError::unsupported("CLAUSE", clause))

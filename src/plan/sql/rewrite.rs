@@ -48,7 +48,9 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 
 /// Tokens that are read once, in order.
 struct Source {
+    /// All of them; those already taken are holes.
     tokens: Vec<TokenWithSpan>,
+    /// The number of the next one.
     at: usize,
 }
 
@@ -97,8 +99,8 @@ fn at(token: Token, span: Span) -> TokenWithSpan {
     TokenWithSpan { token, span }
 }
 
-/// Copies up to the parenthesis that closes the first one opened. A view inside them stays as it is, and will fail:
-/// Spark has no lateral views there.
+/// Copies up to the parenthesis that closes the first one opened. A view inside them stays as it is,
+/// and will fail: Spark does not have lateral views there.
 fn copy_arguments(source: &mut Source, out: &mut Vec<TokenWithSpan>) {
     let mut depth = 0usize;
     while let Some(token) = source.next() {

@@ -5,7 +5,9 @@ use super::error::{Position, SqlError};
 /// A place in a text. It moves forward only, except by [`Scanner::reset`].
 #[derive(Debug, Clone)]
 pub(super) struct Scanner<'a> {
+    /// The whole text.
     text: &'a str,
+    /// The byte of the next character.
     at: usize,
 }
 
@@ -27,6 +29,8 @@ impl Name {
 
 impl<'a> Scanner<'a> {
     /// Returns a scanner at the start of the text.
+    ///
+    /// It reads nothing yet.
     pub fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
@@ -36,13 +40,13 @@ impl<'a> Scanner<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    /// The next character, which is not skipped; white space is.
+    /// Returns the next character, which is not skipped; white space is.
     pub fn peek(&mut self) -> Option<char> {
         self.at += self.rest().len() - self.rest().trim_start().len();
         self.rest().chars().next()
     }
 
-    /// Skips `expected` and tells whether it stood there.
+    /// Skips `expected` and returns whether it stood there.
     pub fn eat(&mut self, expected: char) -> bool {
         let found = self.peek() == Some(expected);
         if found {
@@ -52,11 +56,14 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips `expected`, which must stand there.
+    ///
+    /// # Errors
+    /// If it does not, `PARSE_SYNTAX_ERROR`.
     pub fn expect(&mut self, expected: char) -> Result<(), SqlError> {
         if self.eat(expected) { Ok(()) } else { Err(self.error()) }
     }
 
-    /// Skips the bare word `keyword` (in capitals) and tells whether it stood there.
+    /// Skips the bare word `keyword` (in capitals) and returns whether it stood there.
     pub fn eat_word(&mut self, keyword: &str) -> bool {
         let start = self.at;
         if matches!(self.name(), Ok(name) if name.is(keyword)) {
@@ -67,6 +74,9 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a name: letters, digits and underscores, or anything in back-quotes (two stand for one).
+    ///
+    /// # Errors
+    /// If there is none, it is empty or its quotes do not close, `PARSE_SYNTAX_ERROR`.
     pub fn name(&mut self) -> Result<Name, SqlError> {
         match self.peek() {
             Some('`') => self.quoted_name(),
@@ -104,6 +114,9 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a string in single or double quotes, as written between them, with its escapes.
+    ///
+    /// # Errors
+    /// If there is none or it does not close, `PARSE_SYNTAX_ERROR`.
     pub fn string(&mut self) -> Result<&'a str, SqlError> {
         let quote = match self.peek() {
             Some(c @ ('\'' | '"')) => c,
@@ -123,6 +136,9 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads an unsigned number.
+    ///
+    /// # Errors
+    /// If there is none or it does not fit 64 bits, `PARSE_SYNTAX_ERROR`.
     pub fn number(&mut self) -> Result<u64, SqlError> {
         let start = {
             self.peek();
@@ -132,7 +148,7 @@ impl<'a> Scanner<'a> {
         name.text.parse().map_err(|_| self.error_at(start))
     }
 
-    /// Where the next character stands; give it to [`Scanner::reset`] to read again from there.
+    /// Returns where the next character stands; give it to [`Scanner::reset`] to read again from there.
     pub fn mark(&self) -> usize {
         self.at
     }
@@ -142,7 +158,10 @@ impl<'a> Scanner<'a> {
         self.at = mark;
     }
 
-    /// Fails unless the text is at its end.
+    /// Checks that the text is at its end.
+    ///
+    /// # Errors
+    /// If it is not, `PARSE_SYNTAX_ERROR`.
     pub fn expect_end(&mut self) -> Result<(), SqlError> {
         if self.peek().is_none() {
             Ok(())
@@ -151,13 +170,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A syntax error at the next token.
+    /// Makes a syntax error at the next token.
     pub fn error(&mut self) -> SqlError {
         self.peek();
         self.error_at(self.at)
     }
 
-    /// Returns `PARSE_SYNTAX_ERROR` at a byte of the text.
+    /// Makes `PARSE_SYNTAX_ERROR` at a byte of the text.
     fn error_at(&self, at: usize) -> SqlError {
         let before = self.text.get(..at).unwrap_or(self.text);
         let line = before.matches('\n').count() as u64 + 1;
@@ -173,7 +192,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether a bare name may hold it.
+/// Returns whether a bare name may hold a character.
 pub(super) fn is_name_part(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }

@@ -1,4 +1,7 @@
 //! Schemas in Spark's DDL: `a INT NOT NULL, b ARRAY<STRING> COMMENT 'x'`.
+//!
+//! A list of columns and the inside of `STRUCT<…>` are one grammar, but for the colon that may follow a
+//! field's name.
 
 use sc::data_type::{Kind, Struct, StructField};
 
@@ -9,19 +12,22 @@ use super::scanner::Scanner;
 use super::string_literal::unescape;
 use crate::proto as sc;
 
-/// Reads a schema as Spark's `DataType.fromDDL` does: a list of columns makes a struct; else the text is one type.
+/// Reads a schema as Spark's `DataType.fromDDL` does: a list of columns makes a struct; else the text
+/// is one type.
 ///
 /// ```
 /// use rivulet::plan::sql::parse_schema;
 /// use rivulet::plan::type_message::from_proto;
 /// use rivulet::values::types::simple_string;
 ///
-/// let schema = from_proto(&parse_schema("id BIGINT, tags ARRAY<STRING>").unwrap()).unwrap();
+/// let schema = from_proto(&parse_schema("id BIGINT, tags ARRAY<STRING>")?)?;
 /// assert_eq!(simple_string(&schema), "struct<id:bigint,tags:array<string>>");
+/// # Ok::<(), rivulet::error::SparkError>(())
 /// ```
 ///
 /// # Errors
-/// `PARSE_SYNTAX_ERROR` where both readings fail by grammar, else what the types of either reading have wrong.
+/// If both readings fail by grammar, `PARSE_SYNTAX_ERROR`; else what the types of either reading have
+/// wrong.
 pub fn parse_schema(ddl: &str) -> Result<sc::DataType, SqlError> {
     let mut scanner = Scanner::new(ddl);
     if scanner.peek().is_none() {
@@ -92,7 +98,7 @@ fn struct_field(scanner: &mut Scanner<'_>, depth: usize, colons: bool) -> Result
     }
 }
 
-/// A column's comment as Spark keeps it: `{"comment":".."}`.
+/// Returns a column's comment as Spark keeps it: `{"comment":".."}`.
 fn comment_metadata(comment: &str) -> String {
     let mut json = String::from("{\"comment\":\"");
     for c in comment.chars() {

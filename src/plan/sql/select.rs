@@ -13,10 +13,14 @@ use super::window::sort_order_of;
 use crate::proto as sc;
 
 impl Lowering {
-    /// A select without what follows it in its query. Its `WINDOW` clause is in scope already.
+    /// Turns a select into messages, without what follows it in its query. Its `WINDOW` clause is in scope
+    /// already.
     ///
-    /// Without `GROUP BY` and `HAVING` it is a `Project` even of aggregate functions; else an `Aggregate` marked
-    /// [`SqlForm::Select`], whose aggregate expressions are the whole list.
+    /// Without `GROUP BY` and `HAVING` it is a `Project` even of aggregate functions; else an `Aggregate`
+    /// marked [`SqlForm::Select`], whose aggregate expressions are the whole list.
+    ///
+    /// # Errors
+    /// If it has a clause that Spark lacks, `UNSUPPORTED_FEATURE.CLAUSE`, and those of its parts.
     pub fn select(&mut self, select: &Select) -> Result<sc::Relation, SqlError> {
         refuse_foreign(select)?;
         let mut input = self.from(&select.from)?;
@@ -54,7 +58,7 @@ impl Lowering {
         self.spread(select, selected)
     }
 
-    /// `DISTRIBUTE BY`, `CLUSTER BY` and `SORT BY`.
+    /// Adds `DISTRIBUTE BY`, `CLUSTER BY` and `SORT BY`: a repartition, and a sort within partitions.
     fn spread(&mut self, select: &Select, mut selected: sc::Relation) -> Result<sc::Relation, SqlError> {
         let clustered = !select.cluster_by.is_empty();
         refuse(
@@ -116,6 +120,9 @@ fn deduplicate(input: sc::Relation) -> sc::Relation {
 }
 
 /// Refuses clauses of other databases that sqlparser reads.
+///
+/// # Errors
+/// If there is one, `UNSUPPORTED_FEATURE.CLAUSE`, which names it.
 fn refuse_foreign(select: &Select) -> Result<(), SqlError> {
     refuse(select.flavor == SelectFlavor::FromFirstNoSelect, "FROM without SELECT")?;
     refuse(select.top.is_some(), "TOP")?;

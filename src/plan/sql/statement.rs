@@ -7,7 +7,10 @@ use super::error::SqlError;
 use super::tokens::Tokens;
 use crate::proto as sc;
 
-/// What a user may ask with `spark.sql`. Names are multipart identifiers that [`super::parse_identifier`] reads.
+/// What a user may ask with `spark.sql`. Names are multipart identifiers that
+/// [`super::parse_identifier`] reads.
+///
+/// Only [`Statement::Query`] has rows of its own; the others are answered by the session.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Statement {
     /// A query.
@@ -20,7 +23,7 @@ pub enum Statement {
         replace: bool,
         /// Whether it goes to `global_temp`.
         global: bool,
-        /// With its columns renamed where the view lists names.
+        /// With its columns renamed if the view lists names.
         query: sc::Relation,
     },
     /// `DROP VIEW [IF EXISTS] name`.
@@ -132,8 +135,8 @@ const OTHER_STATEMENTS: [&str; 27] = [
 /// ```
 ///
 /// # Errors
-/// `PARSE_SYNTAX_ERROR` at the first token that fits nowhere, `UNSUPPORTED_FEATURE.*` for statements and clauses that
-/// Rivulet does not have, and the conditions of the literals and types in it.
+/// If a token fits nowhere, `PARSE_SYNTAX_ERROR` at it; if Rivulet does not have a statement or a
+/// clause, `UNSUPPORTED_FEATURE.*`; and the conditions of the literals and types in it.
 pub fn parse_statement(sql: &str) -> Result<Statement, SqlError> {
     if let Some(setting) = parse_set(sql) {
         return setting;

@@ -1,4 +1,7 @@
 //! What stands between the quotes of a Spark string literal, without its escapes.
+//!
+//! Strings are collected as UTF-16, since an escape such as `\uD83D` may name half of a character whose
+//! other half follows.
 
 /// Removes Spark's escapes from the text between the quotes.
 ///
@@ -46,7 +49,7 @@ fn push(units: &mut Vec<u16>, c: char) {
     units.extend_from_slice(c.encode_utf16(&mut [0; 2]));
 }
 
-/// A character by number after the backslash: its UTF-16 units and how many bytes wrote it.
+/// Reads a character by number after the backslash: its UTF-16 units and how many bytes wrote it.
 fn numbered(rest: &str) -> Option<(Vec<u16>, usize)> {
     let digits = |from: usize, count: usize, radix: u32| {
         let text = rest.get(from..from + count)?;

@@ -1,4 +1,7 @@
 //! Date and time literals: `DATE'..'`, `TIMESTAMP'..'` and their kin.
+//!
+//! Literals are read once, when the text is parsed, with the same leniency as casts: the month, the day
+//! and the clock may be missing. A literal that does not say its zone is left for the analyzer.
 
 use sc::expression::literal::{LiteralType, Time};
 
@@ -7,10 +10,12 @@ use super::marker::Marker;
 use super::message::{literal, string};
 use crate::proto as sc;
 
+/// µs in a second.
 const MICROS_PER_SECOND: i64 = 1_000_000;
+/// Seconds in a day of 24 hours.
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Returns the error of a string that is not a value of a type.
+/// Makes the error of a string that is not a value of a type.
 pub(super) fn typed_error(value_type: &str, value: &str) -> SqlError {
     SqlError::TypedLiteral {
         value_type: format!("\"{value_type}\""),
@@ -18,10 +23,14 @@ pub(super) fn typed_error(value_type: &str, value: &str) -> SqlError {
     }
 }
 
-/// `DATE'..'`, `TIMESTAMP'..'`, `TIMESTAMP_NTZ'..'`, `TIMESTAMP_LTZ'..'`, `TIME'..'`; `type_name` is in capitals.
+/// Returns `DATE'..'`, `TIMESTAMP'..'`, `TIMESTAMP_NTZ'..'`, `TIMESTAMP_LTZ'..'` or `TIME'..'`;
+/// `type_name` is in capitals.
 ///
-/// A timestamp whose text leaves its zone open, or names a region, is a marker around the string: only the analyzer knows
-/// the session's zone and the rules of regions.
+/// A timestamp whose text leaves its zone open, or names a region, is a marker around the string: only
+/// the analyzer knows the session's zone and the rules of regions.
+///
+/// # Errors
+/// If the string is not such a value, `INVALID_TYPED_LITERAL`.
 pub(super) fn typed(type_name: &str, text: &str) -> Result<sc::Expression, SqlError> {
     let invalid = || typed_error(type_name, text);
     let trimmed = text.trim();
@@ -62,13 +71,14 @@ pub(super) fn typed(type_name: &str, text: &str) -> Result<sc::Expression, SqlEr
     }
 }
 
-/// Digits at the start, at most `max` of them, and the rest.
+/// Returns the digits at the start, at most `max` of them, as a number, and the rest.
 fn leading_digits(text: &str, max: usize) -> Option<(i64, &str)> {
     let count = text.bytes().take(max).take_while(u8::is_ascii_digit).count();
     Some((text.get(..count)?.parse().ok()?, text.get(count..)?))
 }
 
-/// `[+-]y[-m[-d]]` at the start: days since 1970 and the rest.
+/// Reads `[+-]y[-m[-d]]` at the start: days since 1970 and the rest. `None` for a day that does not
+/// exist.
 fn date(text: &str) -> Option<(i32, &str)> {
     let (sign, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
@@ -103,7 +113,8 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970-01-01 in the proleptic Gregorian calendar: years start in March, so that leap days end them.
+/// Returns the days since 1970-01-01 in the proleptic Gregorian calendar: years start in March, so that
+/// leap days end them.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     const DAYS_FROM_MARCH_OF_YEAR_0: i64 = 719_468;
     let year = if month <= 2 { year - 1 } else { year };
@@ -113,7 +124,8 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + leap_days + day_of_year - DAYS_FROM_MARCH_OF_YEAR_0
 }
 
-/// `h[:m[:s[.f]]]` at the start: nanoseconds since midnight and the rest. Digits beyond the ninth are dropped.
+/// Reads `h[:m[:s[.f]]]` at the start: nanoseconds since midnight and the rest. Digits beyond the ninth
+/// are dropped.
 fn time_of_day(text: &str) -> Option<(i64, &str)> {
     let (hour, mut rest) = leading_digits(text, 2)?;
     let mut parts = [0; 2];
@@ -138,8 +150,11 @@ fn time_of_day(text: &str) -> Option<(i64, &str)> {
 
 /// What a timestamp's text says about its zone.
 enum Zone {
+    /// An offset, in seconds east of UTC.
     Fixed(i64),
+    /// None, or a region: the analyzer knows.
     Open,
+    /// Something that cannot be a zone.
     Invalid,
 }
 

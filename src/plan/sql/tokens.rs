@@ -1,7 +1,11 @@
 //! The token stream: sqlparser's tokenizer, then Spark's reading of what it leaves raw.
 //!
-//! Strings lose their escapes and join their neighbours, numbers take their suffixes, and chains of operators too long
-//! for any stack are refused here, before anything recurses over them.
+//! Strings lose their escapes and join their neighbours, numbers take their suffixes, and chains of
+//! operators too long for any stack are refused here, before anything recurses over them.
+//!
+//! ```text
+//! SELECT 'a' 'b', 1.5BD, r'\d'   ⇒   SELECT  'ab'  ,  1.5BD  ,  '\d'
+//! ```
 
 use sqlparser::parser::ParserError;
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, TokenizerError, Word};
@@ -22,9 +26,10 @@ const MAX_NESTING: usize = 250;
 /// How long a text may be, in bytes: beyond it the tree would outgrow a worker's heap.
 const MAX_TEXT_BYTES: usize = 8 << 20;
 
-/// Parameter markers as calls of [`PARAMETER`]: `:name` of `'name'`, the nth `?` of `'_n'`.
+/// Turns parameter markers into calls of [`PARAMETER`]: `:name` of `'name'`, the nth `?` of `'_n'`.
 ///
-/// A colon is a marker where a word follows it at once and nothing stands just before it: `struct<a:int>` has none.
+/// A colon is a marker if a word follows it at once and nothing stands just before it: `struct<a:int>`
+/// does not have one.
 fn parameters(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     let mut positional = 0;
@@ -60,6 +65,7 @@ fn parameters(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 
 /// A text as tokens, and the text for its error messages.
 pub(super) struct Tokens<'a> {
+    /// The text itself, which positions in errors count in.
     text: &'a str,
     /// Without white space and comments.
     pub tokens: Vec<TokenWithSpan>,
@@ -67,6 +73,10 @@ pub(super) struct Tokens<'a> {
 
 impl<'a> Tokens<'a> {
     /// Reads a text. A trailing semicolon is dropped.
+    ///
+    /// # Errors
+    /// If a literal is malformed, `PARSE_SYNTAX_ERROR`; if the text is too long or its chains are,
+    /// [`SqlError::TooComplex`].
     pub fn read(text: &'a str) -> Result<Self, SqlError> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(SqlError::TooComplex);
@@ -87,7 +97,7 @@ impl<'a> Tokens<'a> {
         })
     }
 
-    /// The text between the token `index` and the end.
+    /// Returns the text between the token `index` and the end.
     pub fn source_from(&self, index: usize) -> &'a str {
         match self.tokens.get(index) {
             Some(token) => self
@@ -98,7 +108,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// The bare word at `index`, in capitals.
+    /// Returns the bare word at `index`, in capitals; `None` if something else stands there.
     pub fn word(&self, index: usize) -> Option<String> {
         match &self.tokens.get(index)?.token {
             Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_ascii_uppercase()),
@@ -106,7 +116,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// A syntax error at the token `index`.
+    /// Makes a syntax error at the token `index`.
     pub fn error_at(&self, index: usize) -> SqlError {
         match self.tokens.get(index) {
             Some(token) => near_location(self.text, token.span.start),
@@ -114,7 +124,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// What sqlparser refused, as Spark would say it: its messages end with the place of the token.
+    /// Returns what sqlparser refused, as Spark would say it: its messages end with the place of the token.
     pub fn error_of(&self, error: &ParserError) -> SqlError {
         let message = match error {
             ParserError::RecursionLimitExceeded => return SqlError::TooComplex,
@@ -137,7 +147,8 @@ fn end_position(text: &str) -> Position {
     Position { line, column }
 }
 
-/// Where a location of sqlparser (line and column from 1, column in characters) stands in the text.
+/// Returns where a location of sqlparser (line and column from 1, column in characters) stands in the
+/// text.
 fn byte_offset(text: &str, location: Location) -> usize {
     let lines = (location.line.max(1) - 1) as usize;
     let start = match lines {
@@ -152,7 +163,7 @@ fn byte_offset(text: &str, location: Location) -> usize {
     line.char_indices().nth(column).map_or(text.len(), |(at, _)| start + at)
 }
 
-/// A syntax error at a place: the word that stands there, or the one character.
+/// Makes a syntax error at a place: it names the word that stands there, or the one character.
 fn near_location(text: &str, location: Location) -> SqlError {
     if location.line == 0 {
         return SqlError::at_end(end_position(text));
@@ -237,6 +248,7 @@ fn take_last(merged: &mut [TokenWithSpan]) -> Token {
         .map_or(Token::EOF, |last| std::mem::replace(&mut last.token, Token::EOF))
 }
 
+/// Returns a string without its escapes, joined to a string before it; `r'…'` keeps its backslashes.
 fn string_token(merged: &mut [TokenWithSpan], body: String, quote: char, adjacent: bool) -> Token {
     let is_raw_prefix = |token: &Token| matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("r"));
     let is_raw = adjacent && merged.last().is_some_and(|last| is_raw_prefix(&last.token));
@@ -302,6 +314,9 @@ fn word_token(merged: &mut [TokenWithSpan], word: Word, adjacent: bool) -> Optio
 }
 
 /// Refuses chains such as `1 + 1 + ..`: they would make a tree as deep as they are long.
+///
+/// # Errors
+/// If a chain is too long or parentheses nest too deeply, [`SqlError::TooComplex`].
 fn check_chains(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
     #[derive(Default)]
     struct Level {

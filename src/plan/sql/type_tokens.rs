@@ -1,4 +1,7 @@
 //! Types inside statements: their tokens are put back together, for [`super::data_type`] to read.
+//!
+//! sqlparser has its own idea of types; Spark's are kept as the name of a custom type until the tree is
+//! turned into messages.
 
 use sqlparser::ast::{DataType, Ident, ObjectName};
 use sqlparser::keywords::Keyword;
@@ -7,7 +10,11 @@ use sqlparser::tokenizer::Token;
 
 use super::interval::is_unit;
 
-/// Takes the tokens of a type, whose text [`super::data_type`] will read.
+/// Takes the tokens of a type, whose text [`super::data_type`] will read: a name, the units of an
+/// interval, and what stands in brackets.
+///
+/// # Errors
+/// If the brackets do not close: sqlparser's, which says where.
 pub(super) fn parse_type(parser: &mut Parser) -> Result<DataType, ParserError> {
     let mut text = parser.parse_identifier()?.value;
     if text.eq_ignore_ascii_case("interval") {
@@ -54,7 +61,7 @@ pub(super) fn parse_type(parser: &mut Parser) -> Result<DataType, ParserError> {
     Ok(DataType::Custom(ObjectName::from(vec![Ident::new(text)]), vec![]))
 }
 
-/// A token as the parser of types wants it.
+/// Returns a token as the parser of types wants it.
 pub(super) fn type_token(token: &Token) -> String {
     match token {
         Token::Word(word) if word.quote_style.is_some() => format!("`{}`", word.value.replace('`', "``")),

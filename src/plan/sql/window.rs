@@ -17,7 +17,10 @@ use super::message::{call, expression, literal};
 use crate::proto as sc;
 
 impl Lowering {
-    /// `function OVER window`.
+    /// Returns `function OVER window`.
+    ///
+    /// # Errors
+    /// If the window is not defined, `MISSING_WINDOW_SPECIFICATION`.
     pub fn window(&mut self, function: sc::Expression, window: &WindowType) -> Result<sc::Expression, SqlError> {
         let spec = match window {
             WindowType::WindowSpec(spec) => self.named_spec(spec)?,
@@ -41,7 +44,11 @@ impl Lowering {
         Ok(expression(ExprType::Window(Box::new(window))))
     }
 
-    /// `OVER (w)` is `OVER w`; Spark has no windows that add to a named one.
+    /// Returns a specification: `OVER (w)` is `OVER w`. Spark does not have windows that add to a named
+    /// one.
+    ///
+    /// # Errors
+    /// If it does, `UNSUPPORTED_FEATURE.WINDOW_INHERITANCE`.
     fn named_spec(&self, spec: &WindowSpec) -> Result<WindowSpec, SqlError> {
         match &spec.window_name {
             None => Ok(spec.clone()),
@@ -55,7 +62,7 @@ impl Lowering {
     /// Returns the window of a `WINDOW` clause.
     ///
     /// # Errors
-    /// `MISSING_WINDOW_SPECIFICATION` if no select around has it.
+    /// If no select around has it, `MISSING_WINDOW_SPECIFICATION`.
     fn window_named(&self, name: &str) -> Result<WindowSpec, SqlError> {
         let found = self
             .windows
@@ -66,7 +73,7 @@ impl Lowering {
             .ok_or_else(|| SqlError::MissingWindow { name: name.to_string() })
     }
 
-    /// The `WINDOW` clause of a select comes in scope; [`Lowering::windows`] is its to pop.
+    /// Brings the `WINDOW` clause of a select into scope; the caller pops it from [`Lowering::windows`].
     pub fn push_windows(&mut self, definitions: &[NamedWindowDefinition]) -> Result<(), SqlError> {
         let mut windows: BTreeMap<String, WindowSpec> = BTreeMap::new();
         for NamedWindowDefinition(name, definition) in definitions {
@@ -87,18 +94,21 @@ impl Lowering {
         Ok(())
     }
 
-    /// The keys of an `ORDER BY` or `SORT BY`.
+    /// Returns the keys of an `ORDER BY` or `SORT BY`.
     pub fn sort_orders(&mut self, orders: &[OrderByExpr]) -> Result<Vec<SortOrder>, SqlError> {
         orders.iter().map(|order| self.sort_order(order)).collect()
     }
 
-    /// One key.
+    /// Returns one key.
     pub fn sort_order(&mut self, order: &OrderByExpr) -> Result<SortOrder, SqlError> {
         let child = self.expression(&order.expr)?;
         sort_order_of(child, &order.options)
     }
 
-    /// A frame; one bound alone starts it, and it ends at the current row.
+    /// Returns a frame; one bound alone starts it, and it ends at the current row.
+    ///
+    /// # Errors
+    /// If it counts groups or starts after its end, `UNSUPPORTED_FEATURE.WINDOW_FRAME`.
     fn frame(&mut self, frame: &WindowFrame) -> Result<Frame, SqlError> {
         let frame_type = match frame.units {
             WindowFrameUnits::Rows => FrameType::Row,
@@ -130,7 +140,7 @@ impl Lowering {
         })
     }
 
-    /// One end of a frame: unbounded, the current row, or an offset from it.
+    /// Returns one end of a frame: unbounded, the current row, or an offset from it.
     fn boundary(&mut self, bound: &WindowFrameBound) -> Result<Boundary, SqlError> {
         Ok(match bound {
             WindowFrameBound::CurrentRow => Boundary::CurrentRow(true),
@@ -143,7 +153,7 @@ impl Lowering {
     }
 }
 
-/// A sort order with Spark's defaults: ascending, nulls first; descending, nulls last.
+/// Returns a sort order with Spark's defaults: ascending, nulls first; descending, nulls last.
 pub(super) fn sort_order_of(child: sc::Expression, options: &OrderByOptions) -> Result<SortOrder, SqlError> {
     let descending = match options.sort {
         None | Some(OrderBySort::Asc) => false,
@@ -168,7 +178,8 @@ pub(super) fn sort_order_of(child: sc::Expression, options: &OrderByOptions) -> 
     })
 }
 
-/// An offset before the current row is negative: a literal takes its sign, anything else `negative(..)`.
+/// Returns an offset before the current row, which is negative: a literal takes its sign, anything else
+/// `negative(..)`.
 fn negated(distance: sc::Expression) -> sc::Expression {
     let Some(ExprType::Literal(given)) = &distance.expr_type else {
         return call("negative", vec![distance]);

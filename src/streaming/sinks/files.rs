@@ -15,7 +15,7 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 
-use super::{Definition, Delivery, Opening, Sink, SinkLog, Step, Wish};
+use super::{Definition, Delivery, Opening, Sink, SinkLog, Step, Wish, none};
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::encode::{Encoder, FileFormat};
 use crate::ids::BatchId;
@@ -31,15 +31,18 @@ pub const JSON: Definition = Definition {
     name: "json",
     about: "Writes the rows of every batch as JSON files, and the files into a log.",
     options: &[],
+    files: Some(FileFormat::Json),
     check,
     open,
     log: |wish| wish.path.as_deref().map(log_folder),
+    table: none,
     recovers: true,
 };
 
 /// Comma-separated values.
 pub const CSV: Definition = Definition {
     name: "csv",
+    files: Some(FileFormat::Csv),
     about: "Writes the rows of every batch as CSV files, and the files into a log.",
     ..JSON
 };
@@ -47,6 +50,7 @@ pub const CSV: Definition = Definition {
 /// One column of texts, one per line.
 pub const TEXT: Definition = Definition {
     name: "text",
+    files: Some(FileFormat::Text),
     about: "Writes the texts of every batch as lines of files, and the files into a log.",
     ..JSON
 };

@@ -2,7 +2,7 @@
 //!
 //! Its rows live in the session and are lost with it, so a query can only continue from a checkpoint in complete mode.
 
-use super::{Definition, Delivery, Sink, Step, Wish, no_log};
+use super::{Definition, Delivery, Sink, Step, Wish, none};
 use crate::error::{Result, SparkError};
 use crate::plan::output_mode::OutputMode;
 
@@ -11,6 +11,7 @@ pub const MEMORY: Definition = Definition {
     name: "memory",
     about: "Keeps the rows as a temporary view of the query's name.",
     options: &[],
+    files: None,
     check,
     open: |wish, _| {
         Ok(Box::new(Memory {
@@ -18,7 +19,8 @@ pub const MEMORY: Definition = Definition {
             replaces: wish.mode == OutputMode::Complete,
         }))
     },
-    log: no_log,
+    log: none,
+    table: |wish| wish.name.clone(),
     recovers: false,
 };
 

@@ -115,8 +115,12 @@ fn start(cluster: &mut Cluster, world: &World, log: &mut Log) -> Option<String> 
     let format = if world.files { "json" } else { "rivulet.foreachBatch" };
     let mut start = write(world.model.query(), format, world.model.mode());
     start.query_name = "result".into();
-    let folders = [("sinkId", "sink"), ("checkpointLocation", CHECK), ("path", OUT)];
-    start.options.extend(options(&folders));
+    start
+        .options
+        .extend(options(&[("checkpointLocation", CHECK), ("path", OUT)]));
+    if !world.files {
+        start.options.insert("sinkId".into(), "sink".into());
+    }
     start.trigger = world
         .interval
         .then(|| Trigger::ProcessingTimeInterval("500 milliseconds".into()));

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rand::Rng;
 use rand::rngs::SmallRng;
 
-use super::client::{options, rows, sql, stream, with_watermark, write};
+use super::client::{rows, sql, stream, with_watermark, write};
 use super::cluster::{Cluster, Faults};
 use crate::seeds::{Log, each_seed};
 use crate::window_model::{Expected, Model, Row};
@@ -123,7 +123,9 @@ fn run(seed: u64, faults: Faults, steps: usize, log: &mut Log) {
     let format = if plan.memory { "memory" } else { "rivulet.foreachBatch" };
     let mut start = write(sql(&plan.query()), format, plan.model.mode);
     start.query_name = "result".into();
-    start.options.extend(options(&[("sinkId", "sink")]));
+    if !plan.memory {
+        start.options.insert("sinkId".into(), "sink".into());
+    }
     if plan.checkpoint {
         start.options.insert("checkpointLocation".into(), "/check".into());
     }

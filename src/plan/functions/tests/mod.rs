@@ -7,6 +7,7 @@
 mod clauses;
 mod compare;
 mod corpus;
+mod daylight;
 mod debug;
 mod examples;
 mod goldens;

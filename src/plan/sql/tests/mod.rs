@@ -1,4 +1,4 @@
-//! What the front end makes of whole texts: written as short forms by [`render`], which leaves nothing out.
+//! What the front end makes of whole statements: written as short forms by [`render`], which leaves nothing out.
 
 mod errors;
 mod expressions;
