@@ -107,7 +107,7 @@ pub enum ToExecutor {
     },
     /// A task to run.
     Run(Run),
-    /// A try that is not wanted any more; it is dropped if it has not begun.
+    /// A try that is not wanted any more; it is dropped unless it runs.
     Kill {
         /// The try.
         task: TaskId,
@@ -127,7 +127,10 @@ pub enum ToExecutor {
         datasets: Vec<DatasetId>,
     },
     /// A run of a query is over: its state goes.
-    DropState { run: RunId },
+    DropState {
+        /// The run.
+        run: RunId,
+    },
 }
 
 /// One task to run. Blobs: scan blocks in the order of `scans`, then state deltas in the order of `states`.
@@ -200,7 +203,10 @@ pub enum FromExecutor {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Peer {
     /// Asks for blocks.
-    Fetch { fetches: Vec<Fetch> },
+    Fetch {
+        /// The blocks.
+        fetches: Vec<Fetch>,
+    },
     /// Blobs for those of `found`, in order; `missing` are not here.
     Blocks {
         /// Blocks that come along.

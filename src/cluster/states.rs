@@ -21,7 +21,7 @@ use crate::ids::{BatchId, RunId, StateId};
 pub trait StateStore {
     /// Returns whether there is such a file.
     fn takes_state(&self) -> bool;
-    /// Stores a piece; returns false if there is no room.
+    /// Stores a piece; returns false if it does not fit.
     fn put_state(&mut self, key: StateId, bytes: &[u8]) -> bool;
     /// Takes a piece out; `None` if it cannot be read.
     fn take_state(&mut self, key: StateId) -> Option<Buffer>;
@@ -63,7 +63,7 @@ pub struct States {
     held: HashMap<StateId, Held>,
     /// How often any piece was used.
     uses: u64,
-    /// Bytes that may stay in memory between tasks; 0 is no limit.
+    /// Bytes that may stay in memory between tasks; 0 sets no limit.
     pub budget_bytes: u64,
     /// How often a piece was stored.
     pub spills: u64,

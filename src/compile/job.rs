@@ -159,7 +159,7 @@ impl JobSpec {
 /// Returns the relation of a spec.
 ///
 /// # Errors
-/// `INVALID_PLAN_INPUT` if the bytes are not one.
+/// `CONNECT_INVALID_PLAN` if the bytes are not one.
 pub fn decode(bytes: &[u8]) -> Result<sc::Relation> {
     sc::Relation::decode(bytes).map_err(|e| SparkError::invalid_plan(e.to_string()))
 }

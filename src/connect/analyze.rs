@@ -20,7 +20,7 @@ impl Driver {
     /// Answers one question.
     ///
     /// # Errors
-    /// `INVALID_PLAN_INPUT` if it is empty; what analysis refuses.
+    /// `CONNECT_INVALID_PLAN` if it is empty; what analysis refuses.
     pub(super) fn analyze_plan(
         &mut self,
         request: &sc::AnalyzePlanRequest,
@@ -90,7 +90,7 @@ impl Driver {
                     result: crate::values::murmur3::hash_bytes(&bytes, 42) as i32,
                 })
             }
-            // Nothing is kept between queries yet: a plan runs again, which gives the same rows.
+            // Nothing is kept between queries yet: a plan runs again and returns the same rows.
             Analyze::Persist(_) => R::Persist(response::Persist {}),
             Analyze::Unpersist(_) => R::Unpersist(response::Unpersist {}),
             Analyze::GetStorageLevel(_) => R::GetStorageLevel(response::GetStorageLevel {
@@ -140,7 +140,7 @@ fn explain(analyzer: &Analyzer, resolved: &Resolved, extended: bool) -> Result<S
 /// Returns the relation of a plan.
 ///
 /// # Errors
-/// `UNSUPPORTED_FEATURE` if the plan is compressed, `INVALID_PLAN_INPUT` if it is not a relation.
+/// `UNSUPPORTED_FEATURE` if the plan is compressed, `CONNECT_INVALID_PLAN` if it is not a relation.
 pub fn root(plan: Option<&sc::Plan>) -> Result<&sc::Relation> {
     match plan.and_then(|p| p.op_type.as_ref()) {
         Some(sc::plan::OpType::Root(relation)) => Ok(relation),

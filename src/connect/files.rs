@@ -39,7 +39,7 @@ impl HostCatalog {
     /// Infers the columns of files from the first one.
     ///
     /// # Errors
-    /// `UNABLE_TO_INFER_SCHEMA` if there is no file, or it cannot be read in the format.
+    /// `UNABLE_TO_INFER_SCHEMA` without a file, or if it cannot be read in the format.
     fn infer(&self, format: &Format, files: &[String], options: &BTreeMap<String, String>) -> Result<Fields> {
         let cannot = || {
             SparkError::analysis(

@@ -291,7 +291,7 @@ impl Driver {
     /// Saves a model, or a stage without one.
     ///
     /// # Errors
-    /// `INVALID_PLAN_INPUT` if nothing is named; those of the params and of the model.
+    /// `CONNECT_INVALID_PLAN` if nothing is named; those of the params and of the model.
     fn ml_write(&mut self, operation: &str, session: &str, write: &sc::ml_command::Write, now_ms: i64) -> Result<()> {
         use sc::ml_command::write::Type;
         let given = write.params.clone().unwrap_or_default();
@@ -393,7 +393,7 @@ impl Driver {
                 )?
             }
             ("stringIndexerModelFromLabels", [Value::Text(uid), labels]) => {
-                let words = texts_of(labels).ok_or_else(|| illegal("labels are a list of texts"))?;
+                let words = texts_of(labels).ok_or_else(|| illegal("labels are a list of strings"))?;
                 self.indexer_of(session, uid, vec![Words { words }])?
             }
             ("stringIndexerModelFromLabelsArray", [Value::Text(uid), Value::List(lists)]) => {
@@ -402,7 +402,7 @@ impl Driver {
                 self.indexer_of(
                     session,
                     uid,
-                    columns.ok_or_else(|| illegal("labels are lists of texts"))?,
+                    columns.ok_or_else(|| illegal("labels are lists of strings"))?,
                 )?
             }
             _ => return Err(model::not_allowed("ConnectHelper", method)),

@@ -38,7 +38,7 @@ impl Driver {
     /// Runs a batch DataFrame and saves its rows as text, JSON or CSV files under a path.
     ///
     /// # Errors
-    /// `UNSUPPORTED_FEATURE.RIVULET` for tables, partitions, buckets and other formats; the encoder's.
+    /// `UNSUPPORTED_FEATURE` for tables, partitions, buckets and other formats; the encoder's.
     pub(super) fn write_files(
         &mut self,
         operation: &str,

@@ -277,7 +277,7 @@ pub struct StatefulOperator {
     pub counts_duplicates: bool,
 }
 
-/// When an operator wants a batch although there is no data (`shouldRunAnotherBatch`).
+/// When an operator wants a batch without data (`shouldRunAnotherBatch`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wakes {
     /// It does nothing without data.

@@ -292,7 +292,7 @@ fn specialized(array: &lit::SpecializedArray) -> Value {
 /// If the parts are of other types, a size is negative, indices are not ascending, or a matrix lacks values.
 #[allow(deprecated)]
 fn structure(fields: &lit::Struct) -> Result<Value> {
-    let bad = || SparkError::invalid_plan("a literal is no vector or matrix");
+    let bad = || SparkError::invalid_plan("a literal is neither a vector nor a matrix");
     let parts = fields
         .elements
         .iter()

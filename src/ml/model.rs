@@ -3,7 +3,7 @@
 //! A model is made by an estimator ([`super::training::fitted`]) or read from a directory ([`super::persistence`]).
 //! Sessions keep models in a cache under ids that clients know; a plan names a model by its id ([`Models`]), and the
 //! driver adds the encoded models that a plan names to the job, so executors need no cache. What differs between kinds
-//! of models stands behind one trait, [`Fitted`]:
+//! of models is in one trait, [`Fitted`]:
 //!
 //! ```text
 //!              fit, load                  encode_to_vec

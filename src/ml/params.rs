@@ -176,7 +176,7 @@ pub const POSITIVE: Check = Check::Above(0.0);
 pub struct Params {
     /// The stage, which Spark Connect calls an operator.
     pub operator: &'static dyn Stage,
-    /// The uid that clients gave the stage; it is part of messages and default names.
+    /// The uid that clients chose for the stage; it is part of messages and default names.
     pub uid: String,
     set: BTreeMap<&'static str, Value>,
 }

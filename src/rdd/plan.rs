@@ -247,7 +247,7 @@ impl RddPlan {
                 Kind::Union => (0..parents).map(of).sum(),
                 Kind::Coalesce if parents == 1 => {
                     if node.groups.iter().flatten().any(|p| p.0 >= of(0)) {
-                        return wrong(node, "a group names a partition that the parent has not".into());
+                        return wrong(node, "a group names a partition that the parent lacks".into());
                     }
                     node.groups.len()
                 }

@@ -123,7 +123,7 @@ pub enum Command {
         /// Whether another try of the task runs elsewhere; the first to finish counts.
         speculative: bool,
     },
-    /// The executor may drop the task if it has not begun.
+    /// The executor may drop the task unless it runs.
     Kill {
         /// Where it runs.
         executor: ExecutorRef,

@@ -76,7 +76,7 @@ mod tests {
         }
     }
 
-    /// Deals so many slots out to jobs that always have tasks; returns how many each job got.
+    /// Deals that many slots out to jobs that always have tasks; returns how many each job got.
     fn dealt(jobs: &[(u64, Pool)], slots: usize) -> Vec<usize> {
         let mut running = vec![0; jobs.len()];
         for _ in 0..slots {

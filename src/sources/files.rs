@@ -198,7 +198,7 @@ impl FileSource {
 
     /// Returns the last entry of the next batch, and the write that logs it if it is new.
     fn next_entry(&mut self, start: i64, all: bool) -> (i64, Option<Request>) {
-        // Entries that a run before this one logged, but gave to no batch, go first.
+        // Entries that a run before this one logged, and no batch took, go first.
         if self.last > start || self.pending.is_empty() {
             return (self.last, None);
         }

@@ -75,7 +75,7 @@ impl Format {
 pub struct StreamSpec {
     /// Name of the source, in lower case.
     pub format: String,
-    /// The path that the client gave, if any.
+    /// The path that the client named, if any.
     pub path: Option<String>,
     /// Options by name in lower case.
     pub options: BTreeMap<String, String>,

@@ -213,7 +213,7 @@ struct Dispatched {
 /// Cuts a response into events, however its bytes are cut into pieces.
 #[derive(Debug, Default)]
 struct Parser {
-    /// Bytes of a line that has not ended.
+    /// Bytes of a line whose end did not come yet.
     line: Vec<u8>,
     /// The last byte was a carriage return: a newline after it ends no further line.
     after_return: bool,

@@ -27,7 +27,7 @@ pub struct Injected {
 pub enum Fate {
     /// Nothing of it is there.
     Lost,
-    /// All of it is there, though nobody was told.
+    /// All of it is there, though nobody heard of it.
     Done,
     /// The first bytes of it are there, the rest is garbage.
     Torn {
@@ -43,7 +43,7 @@ pub struct Faulty {
     pub disk: Memory,
     /// Requests that have begun, by operation.
     in_flight: BTreeMap<u64, Request>,
-    /// Bytes that fit; a write beyond is refused. `None` is no limit.
+    /// Bytes that fit; a write beyond is refused. `None` sets no limit.
     pub room: Option<usize>,
     /// The faults so far.
     pub injected: Injected,
@@ -69,7 +69,7 @@ impl Faulty {
     /// Carries out all that has begun, in order.
     pub fn drain(&mut self) {
         for (_, request) in std::mem::take(&mut self.in_flight) {
-            // Nobody is there to be told.
+            // Nobody waits for the answer.
             let _ = self.perform(&request);
         }
     }

@@ -65,7 +65,7 @@ pub fn text(lines: impl IntoIterator<Item = Value>) -> String {
 /// # Errors
 /// `CHECKPOINT_CORRUPT` if the bytes are not such an entry.
 pub fn parse(path: &str, bytes: &[u8]) -> Result<Vec<Value>> {
-    let bad = || corrupt(path, &format!("{path} is no log of files of version {VERSION}"));
+    let bad = || corrupt(path, &format!("{path} is not a log of files of version {VERSION}"));
     let mut lines = std::str::from_utf8(bytes).map_err(|_| bad())?.lines();
     if lines.next() != Some(VERSION) {
         return Err(bad());

@@ -110,7 +110,7 @@ pub enum Reply {
 /// Why storage did not do what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
-    /// There is no room left; nothing that was answered before is lost.
+    /// The medium is full; nothing that was answered before is lost.
     #[error("there is no room left to write {path}: {reason}")]
     Quota {
         /// The file that was to be written.

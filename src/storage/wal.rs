@@ -103,7 +103,7 @@ fn decode(path: &str, file: &Buffer) -> Result<(i64, Vec<Buffer>)> {
         }
         (at == file.len()).then_some((first as i64, blocks))
     };
-    read().ok_or_else(|| corrupt(path, &format!("{path} is no segment of a write-ahead log")))
+    read().ok_or_else(|| corrupt(path, &format!("{path} is not a segment of a write-ahead log")))
 }
 
 /// Reads a log; blocks before `from` are skipped, whole segments of them are not read.

@@ -47,7 +47,7 @@ pub struct Measured {
 impl RateEstimator {
     /// Returns an estimator with Spark's settings `spark.streaming.backpressure.*`; `None` unless it is enabled.
     pub fn of(conf: &Conf) -> Option<Self> {
-        // Clients cannot set anything that is no number.
+        // Clients cannot set anything but a number.
         let number = |setting| conf.number(setting).unwrap_or_default();
         conf.flag(&settings::BACKPRESSURE).then(|| Self {
             proportional: number(&settings::PID_PROPORTIONAL),

@@ -18,7 +18,7 @@ pub struct Progress {
     pub id: String,
     /// The id of this run of it.
     pub run_id: String,
-    /// The name that the client gave the query.
+    /// The name that the client chose.
     pub name: Option<String>,
     /// The batch's own time, ms since the epoch: that of its first try.
     pub started_ms: i64,

@@ -55,7 +55,7 @@ impl Trigger {
                         Exception::IllegalArgument,
                         "INVALID_TRIGGER_INTERVAL",
                         "22023",
-                        format!("The trigger interval '{text}' is no non-negative duration."),
+                        format!("The trigger interval '{text}' is not a non-negative duration."),
                     )
                 })?;
                 Self::ProcessingTime { interval_ms: us / 1000 }

@@ -96,7 +96,7 @@ impl WatermarkTracker {
     /// Continues where an earlier run was. Without `seen` (Spark keeps only the watermark itself) each begins anew, as
     /// in Spark.
     pub fn restore(&mut self, global_ms: i64, seen: Option<&[Option<i64>]>) {
-        debug_assert!(self.global_ms == 0, "a watermark goes on before it has advanced");
+        debug_assert!(self.global_ms == 0, "a watermark is restored before it advances");
         self.global_ms = global_ms;
         if let Some(seen) = seen.filter(|s| s.len() == self.seen_ms.len()) {
             self.seen_ms.copy_from_slice(seen);

@@ -140,7 +140,7 @@ impl StateStore for Blocks {
         self.spill.is_some()
     }
 
-    /// Puts a state away; false if there is no room.
+    /// Puts a state away; false if it does not fit.
     fn put_state(&mut self, key: StateId, bytes: &[u8]) -> bool {
         let Ok(length) = u32::try_from(bytes.len()) else {
             return false;

@@ -30,7 +30,7 @@ pub struct Driver {
     core: Core,
     /// The script's side.
     host: Rc<DriverHost>,
-    /// What storage was asked for and has not answered, without bytes to write.
+    /// Requests to storage without an answer yet, without bytes to write.
     asked: HashMap<u64, Request>,
     /// Whether the page watches the status.
     watched: bool,

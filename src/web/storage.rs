@@ -36,7 +36,7 @@ pub fn without_bytes(request: Request) -> Request {
     }
 }
 
-/// Returns the answer to a request by what the script gave: an error's name and message, or bytes.
+/// Returns the answer to a request by what the script returned: an error's name and message, or bytes.
 pub fn answer(request: &Request, error: Option<String>, bytes: Option<Buffer>) -> Answer {
     let path = request.path();
     match (request, error) {

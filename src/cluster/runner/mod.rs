@@ -151,7 +151,7 @@ struct Job {
     reports: BTreeMap<StagePart, TaskReport>,
     /// State changes of accepted tries, kept back until the job is done.
     changes: BTreeMap<StatePart, Change>,
-    /// Finished tries about which the scheduler has not decided.
+    /// Finished tries that wait for the scheduler to decide.
     arrived: HashMap<TaskId, Arrival>,
     /// What became of its tries.
     attempts: Attempts,

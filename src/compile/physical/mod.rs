@@ -69,7 +69,8 @@ impl Compiler for Planner {
         }
         match plan {
             LogicalPlan::TableScan(scan) => {
-                let source = ScanSource::of(&scan.source).ok_or_else(|| SparkError::internal("a table is no scan"))?;
+                let source =
+                    ScanSource::of(&scan.source).ok_or_else(|| SparkError::internal("a table is not a scan"))?;
                 let schema: SchemaRef = Arc::new(scan.projected_schema.as_arrow().clone());
                 Ok(scan_leaf(source.clone(), scan.projection.clone(), schema))
             }
@@ -301,7 +302,7 @@ fn empty_relation(empty: &EmptyRelation) -> Result<Plan> {
 fn constant_limit(skip: datafusion_expr::SkipType) -> Result<usize> {
     match skip {
         datafusion_expr::SkipType::Literal(n) => Ok(n),
-        datafusion_expr::SkipType::UnsupportedExpr => Err(SparkError::unsupported("an OFFSET that is no constant")),
+        datafusion_expr::SkipType::UnsupportedExpr => Err(SparkError::unsupported("an OFFSET that is not a constant")),
     }
 }
 
@@ -309,7 +310,7 @@ fn constant_limit(skip: datafusion_expr::SkipType) -> Result<usize> {
 fn constant_fetch(fetch: datafusion_expr::FetchType) -> Result<Option<usize>> {
     match fetch {
         datafusion_expr::FetchType::Literal(n) => Ok(n),
-        datafusion_expr::FetchType::UnsupportedExpr => Err(SparkError::unsupported("a LIMIT that is no constant")),
+        datafusion_expr::FetchType::UnsupportedExpr => Err(SparkError::unsupported("a LIMIT that is not a constant")),
     }
 }
 

@@ -200,7 +200,7 @@ impl Driver {
     /// Carries out a command about the session's queries.
     ///
     /// # Errors
-    /// `INVALID_PLAN_INPUT` if it is empty.
+    /// `CONNECT_INVALID_PLAN` if it is empty.
     pub(in crate::connect) fn manager_command(
         &mut self,
         operation: &str,

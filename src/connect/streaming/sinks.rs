@@ -23,7 +23,7 @@ use crate::{proto as sc, settings};
 /// Returns what a command wants of a sink, after the sink has agreed.
 ///
 /// # Errors
-/// `UNSUPPORTED_FEATURE.RIVULET` for functions of Python and the JVM, `DATA_SOURCE_NOT_FOUND`, and the sink's own.
+/// `UNSUPPORTED_FEATURE` for functions of Python and the JVM, `DATA_SOURCE_NOT_FOUND`, and the sink's own.
 pub(super) fn wish_of(
     start: &sc::WriteStreamOperationStart,
     name: &Option<String>,

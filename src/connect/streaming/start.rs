@@ -132,7 +132,7 @@ impl Driver {
             let stream = scan
                 .stream
                 .as_ref()
-                .ok_or_else(|| SparkError::internal("a stream is none"))?;
+                .ok_or_else(|| SparkError::internal("a scan is not a stream"))?;
             sources.push(Source::open(scan.id, stream, now_ms)?);
         }
         let starting = Starting {

@@ -40,7 +40,7 @@ impl Driver {
             return Err(SparkError::unsupported(format!("the command {}", command.type_url)));
         }
         let location = std::str::from_utf8(&command.value)
-            .map_err(|_| SparkError::invalid_plan("a checkpoint's location is no text"))?;
+            .map_err(|_| SparkError::invalid_plan("a checkpoint's location is not a string"))?;
         let id = self.streams.fresh();
         let verifying = Verifying {
             operation: operation.to_owned(),

@@ -14,7 +14,7 @@ use crate::values::types;
 /// Returns columns picked by place and brought to the declared types. All become nullable.
 ///
 /// # Errors
-/// `INVALID_PLAN_INPUT` if a block has fewer columns than its schema; if an array cannot be cast.
+/// `CONNECT_INVALID_PLAN` if a block has fewer columns than its schema; if an array cannot be cast.
 pub(super) fn conformed(batches: &[RecordBatch], columns: &[usize], wanted: &Schema) -> Result<Vec<RecordBatch>> {
     let mut out = Vec::new();
     for batch in batches {

@@ -432,7 +432,7 @@ impl StateGroups {
                         "FUNCTION_OUTPUT_SCHEMA_MISMATCH",
                         "42K0E",
                         format!(
-                            "A function over groups gave rows of {} columns, and its schema has {}.",
+                            "A function over groups returned rows of {} columns, and its schema has {}.",
                             batch.num_columns(),
                             self.output.fields().len()
                         ),

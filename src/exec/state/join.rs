@@ -83,7 +83,7 @@ fn compile_join(compiler: &mut dyn Compiler, join: &Join) -> Result<Plan> {
         sides[1].keys.push(compiler.expr(r, join.right.schema())?);
     }
     for (side, bound) in sides.iter_mut().zip([bounds.left, bounds.right]) {
-        // Spark infers it from the range condition: without a time there is no partner.
+        // Spark infers it from the range condition: a row without a time has none.
         if let Some(BoundTime::Column(column)) = bound.map(|b| b.time)
             && !side.outer
         {
@@ -289,7 +289,7 @@ impl Side {
 fn truth(array: &ArrayRef) -> Result<BooleanArray> {
     let booleans = array
         .as_boolean_opt()
-        .ok_or_else(|| SparkError::internal("a join condition is no boolean"))?;
+        .ok_or_else(|| SparkError::internal("a join condition is not a boolean"))?;
     Ok(if booleans.null_count() > 0 {
         prep_null_mask_filter(booleans)
     } else {

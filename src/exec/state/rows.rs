@@ -449,7 +449,7 @@ fn read_numbers(block: &Buffer) -> Result<Vec<RowId>> {
             .columns()
             .first()
             .and_then(|c| c.as_primitive_opt::<UInt64Type>())
-            .ok_or_else(|| corrupt("a list of row numbers is none"))?;
+            .ok_or_else(|| corrupt("a list of row numbers is of another type"))?;
         ids.extend_from_slice(column.values());
     }
     Ok(ids)

@@ -286,7 +286,7 @@ fn micros(batch: &RecordBatch, column: usize) -> Result<TimestampMicrosecondArra
     let times = batch.column(column).as_primitive_opt::<TimestampMicrosecondType>();
     times
         .cloned()
-        .ok_or_else(|| SparkError::internal("a session's bound is no timestamp"))
+        .ok_or_else(|| SparkError::internal("a session's bound is not a timestamp"))
 }
 
 /// Returns timestamps of a type.

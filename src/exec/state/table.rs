@@ -296,7 +296,7 @@ impl StateDelta {
     /// If rows cannot be written as Arrow.
     pub fn encode(schema: &SchemaRef, rows: &[RecordBatch], closed_until: Option<i64>) -> Result<Vec<u8>> {
         let mut out = Vec::from(Self::MAGIC);
-        // Flag and watermark fill twelve bytes, so that the stream behind stays aligned to eight.
+        // Flag and watermark fill twelve bytes, so that the stream after them stays aligned to eight.
         out.extend_from_slice(&u32::from(closed_until.is_some()).to_le_bytes());
         out.extend_from_slice(&closed_until.unwrap_or_default().to_le_bytes());
         out.extend(ipc::write(schema, rows)?);

@@ -74,7 +74,7 @@ pub fn discount(params: &Params, rows: i64) -> Result<f64> {
 /// Costs one pass over the sums (classes × features), never over the rows of earlier batches.
 ///
 /// # Errors
-/// If there is no row in any batch, or vectors differ in size from those before.
+/// If no batch has a row, or vectors differ in size from those before.
 pub fn learn(params: &Params, before: Option<&Statistics>, batch: classes::State) -> Result<NaiveBayesModel> {
     let names = Names {
         label: params.text("labelCol")?,

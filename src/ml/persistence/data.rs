@@ -280,7 +280,7 @@ impl<'a> Row<'a> {
     /// # Errors
     /// `CORRUPT_MODEL` if the file is not a Parquet file or has no row.
     pub fn open(file: &Buffer, files: &'a dyn Files, path: &'a str) -> Result<Self> {
-        let broken = |e: parquet::errors::ParquetError| corrupt(path, &format!("data is no Parquet file: {e}"));
+        let broken = |e: parquet::errors::ParquetError| corrupt(path, &format!("data is not a Parquet file: {e}"));
         let bytes = bytes::Bytes::copy_from_slice(file.as_slice());
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
             .map_err(broken)?
@@ -507,7 +507,7 @@ mod tests {
         }
 
         fn read(&self, path: &str) -> Result<Buffer> {
-            Err(corrupt(path, "there is no file"))
+            Err(corrupt(path, "the file does not exist"))
         }
     }
 

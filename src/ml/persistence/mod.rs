@@ -1,7 +1,7 @@
 //! Model directories in Spark's own format: `metadata/` with one line of JSON, `data/` with one Parquet file.
 //!
 //! A stage becomes files, and files become a stage; who stores them does not matter here. Directories of Spark 2.1 and
-//! later are read: what an older version left out gets the value that Spark gives it.
+//! later are read: what an older version left out gets the value that Spark assigns.
 //!
 //! ```text
 //! model/
@@ -163,7 +163,7 @@ pub fn read_metadata(files: &dyn Files, path: &str) -> Result<Json> {
         text.lines().next().filter(|l| !l.trim().is_empty())
     });
     let line = line.ok_or_else(|| corrupt(path, "it has no metadata"))?;
-    serde_json::from_str(line).map_err(|e| corrupt(path, &format!("metadata is no JSON: {e}")))
+    serde_json::from_str(line).map_err(|e| corrupt(path, &format!("metadata is not JSON: {e}")))
 }
 
 /// Reads the params of `paramMap`, and of `defaultParamMap` those whose default was another then.
@@ -214,7 +214,7 @@ pub fn corrupt(path: &str, why: &str) -> SparkError {
         Exception::Runtime,
         "CORRUPT_MODEL",
         "XX001",
-        format!("The directory {path} is no saved stage: {why}."),
+        format!("The directory {path} is not a saved stage: {why}."),
     )
     .with("path", path)
 }

@@ -85,7 +85,10 @@ pub fn encode(content: &[u8]) -> Buffer {
 /// `CHECKPOINT_CORRUPT` for another format: Spark's own state files among them.
 pub fn decode(path: &str, file: &Buffer) -> Result<Buffer> {
     if !file.starts_with(HEAD) {
-        return Err(corrupt(path, &format!("{path} is no state file of Rivulet's format 1")));
+        return Err(corrupt(
+            path,
+            &format!("{path} is not a state file of Rivulet's format 1"),
+        ));
     }
     Ok(file.slice(HEAD.len()))
 }

@@ -80,7 +80,7 @@ pub struct Definition {
     pub id: String,
     /// The id of this run.
     pub run_id: String,
-    /// The name that the client gave it.
+    /// The name that the client chose.
     pub name: Option<String>,
     /// Which rows a batch returns: append, update or complete.
     pub mode: OutputMode,

@@ -99,7 +99,7 @@ impl Query {
         }
     }
 
-    /// Ends the query with an error of something that the batch needs, if it has not ended before.
+    /// Ends the query with an error of something that the batch needs, unless it has ended before.
     ///
     /// Users see `STREAM_FAILED` around the error's sentence, as in Spark; the cause's condition is kept as a
     /// parameter.

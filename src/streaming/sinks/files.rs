@@ -47,11 +47,11 @@ pub const CSV: Definition = Definition {
     ..JSON
 };
 
-/// One column of texts, one per line.
+/// One column of strings, one per line.
 pub const TEXT: Definition = Definition {
     name: "text",
     files: Some(FileFormat::Text),
-    about: "Writes the texts of every batch as lines of files, and the files into a log.",
+    about: "Writes the strings of every batch as lines of files, and the files into a log.",
     ..JSON
 };
 
@@ -117,7 +117,7 @@ impl Sink for FileSink {
     }
 
     fn takes_repeats(&self) -> bool {
-        // The log tells which batches are there.
+        // The log says which batches are there.
         true
     }
 

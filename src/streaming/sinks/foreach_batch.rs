@@ -28,7 +28,7 @@ pub const FOREACH_BATCH: Definition = Definition {
 /// Checks that the page's function is named.
 ///
 /// # Errors
-/// `INVALID_PLAN_INPUT` if it is not: clients always name it.
+/// `CONNECT_INVALID_PLAN` if it is not: clients always name it.
 fn check(wish: &Wish) -> Result<()> {
     match Options(&wish.options).text(&SINK_ID) {
         Some(_) => Ok(()),

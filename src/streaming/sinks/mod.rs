@@ -1,7 +1,7 @@
 //! Streaming sinks: one file each, and the table that names them.
 //!
 //! A [`Sink`] takes each batch's rows once it is run, and answers with a [`Step`]: that it has them, or what must happen
-//! first. A batch comes again under the same number if it was run and not committed; a sink that cannot tell shows it twice,
+//! first. A batch comes again under the same number if it was run and not committed; a sink that keeps no count shows it twice,
 //! so the query does not offer what a sink has taken in this run, unless the sink [asks for repeats](Sink::takes_repeats).
 //!
 //! Adding a sink is a file here and a line in [`SINKS`].
