@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  Run ──▶ accept: which blocks are here, which to fetch ──all here──▶ execute ──▶ Finished
-//!             │                                                │  state that the task expects is not here ──▶ StateMissing
+//!             │                                                │  expected state is not here ──▶ StateMissing
 //!             │ Peer::Fetch ──▶ peer                           │  the task's own error ──▶ Failed
 //!             ▼                                                ▼
 //!          waiting ◀──Peer::Blocks── peer          blocks kept for later tasks, state kept for the next batch
@@ -388,8 +388,8 @@ impl<B: BlockStore> Executor<B> {
         )))
     }
 
-    /// Takes the states that a task works on: those kept here, else what the driver sent with the task, which are the last
-    /// `blobs`. `None` if one is nowhere.
+    /// Takes the states that a task works on: those kept here, else what the driver sent with the task, which are the
+    /// last `blobs`. `None` if one is nowhere.
     fn take_states(
         &mut self,
         graph: &StageGraph,
@@ -413,8 +413,8 @@ impl<B: BlockStore> Executor<B> {
         Ok(Some(states))
     }
 
-    /// Keeps the states that a task has changed, and returns what the driver is to make durable of them: the changes, or
-    /// snapshots of those for which it asks.
+    /// Keeps the states that a task has changed, and returns what the driver is to make durable of them: the changes,
+    /// or snapshots of those for which it asks.
     fn keep_states(
         &mut self,
         run: &Run,

@@ -153,8 +153,8 @@ pub struct Run {
 /// What executors send to the driver.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum FromExecutor {
-    /// Blobs: result pieces (for a result stage), one state delta per operator of `deltas`, and the updates of accumulators if
-    /// there are some.
+    /// Blobs: result pieces (for a result stage), one state delta per operator of `deltas`, and the updates of
+    /// accumulators if there are some.
     Finished {
         /// The try.
         task: TaskId,

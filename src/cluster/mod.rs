@@ -4,12 +4,12 @@
 //! so that the same code runs in Web Workers, in native threads ([`local`]) and under the simulator.
 //!
 //! ```text
-//!  driver: runner::JobRunner ──ToExecutor: Plan, Run, Kill, Drop…──▶ executor::Executor ◀──Peer: Fetch, Blocks──▶ Executor
-//!         (with the scheduler) ◀──FromExecutor: Finished, Failed…───  plans, blocks, states
+//!  runner::JobRunner ──ToExecutor: Plan, Run, Kill, Drop…──▶ executor::Executor ◀──Peer: Fetch, Blocks──▶ Executor
+//!  with the scheduler ◀──FromExecutor: Finished, Failed…───  plans, blocks, states
 //! ```
 //!
-//! Messages may be late, doubled or lost with a life of an executor, but between two lives they keep their order.
-//! Headers are small; bulk bytes travel beside them as blobs ([`message`]).
+//! Messages may be late, reordered, or lost with a life of an executor: each names attempt and incarnation, and what is
+//! stale is ignored. Headers are small; bulk bytes travel beside them as blobs ([`message`]).
 
 pub mod attempts;
 pub mod executor;

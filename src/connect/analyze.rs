@@ -1,6 +1,16 @@
 //! `AnalyzePlan`: schema, explain, and the other questions about a plan that run nothing.
 //!
-//! A plan is analysed anew for each question; nothing is cached between calls.
+//! A plan is analysed anew for each question; nothing is cached between calls. Each of Spark's questions has an answer
+//! here:
+//!
+//! | question | answer |
+//! |----------|--------|
+//! | schema, tree string | columns of the result under the user's names |
+//! | explain | the stages that would run; extended, the logical plans too |
+//! | is streaming, input files | as analysis finds them |
+//! | DDL to schema, JSON to DDL | types converted, without a plan |
+//! | same semantics, semantic hash | the messages compared or hashed byte by byte |
+//! | persist, unpersist, storage level | accepted, without effect: a plan runs again |
 
 use prost::Message;
 
@@ -108,8 +118,11 @@ impl Driver {
     }
 }
 
-/// Describes the plans of a query for people: the stages that would run, the last first, and, if `extended`, the analyzed and
-/// the optimized logical plan above them.
+/// Describes the plans of a query for people: the stages that would run, the last first, and, if `extended`, the
+/// analyzed and the optimized logical plan above them. A streaming plan is compiled without an output mode.
+///
+/// # Errors
+/// `UNSUPPORTED_FEATURE` if no operator runs the form of query.
 fn explain(analyzer: &Analyzer, resolved: &Resolved, extended: bool) -> Result<String> {
     let mut parts = Vec::new();
     if extended {
@@ -152,6 +165,7 @@ pub fn root(plan: Option<&sc::Plan>) -> Result<&sc::Relation> {
 /// Returns a schema as `StructType.treeString` does, down to a level.
 fn tree_string(schema: &arrow::datatypes::Schema, level: usize) -> String {
     use arrow::datatypes::{DataType, FieldRef};
+    /// Adds the lines of a type's parts to `out`.
     fn children(data_type: &DataType, prefix: &str, depth: usize, level: usize, out: &mut String) {
         if depth > level {
             return;

@@ -1,6 +1,16 @@
 //! Commands: which of them does what, and temporary views.
 //!
-//! A command that is done at once ends its operation here; others end it when their job, storage or query answers.
+//! A command that is done at once ends its operation here; others end it when their job, storage or query answers:
+//!
+//! | command | goes to | ends with |
+//! |---------|---------|-----------|
+//! | SQL, create view, resources | here, [`super::statements`] | at once |
+//! | write as `noop` | [`super::execute`] | its job |
+//! | write as files | [`super::write`] | storage |
+//! | start of a stream | [`super::streaming`] | the query's start |
+//! | query and manager commands | [`super::streaming`] | at once, or what they wait for |
+//! | machine learning | [`super::ml`] | at once, its job, or storage |
+//! | ours (extension) | [`super::streaming`] | storage |
 
 use prost::Message;
 

@@ -1,6 +1,8 @@
 //! `Config`: get and set session settings.
 //!
-//! Unknown keys may be set, as in Spark; known ones are checked by type before they count.
+//! Unknown keys may be set, as in Spark; known ones are checked by type before they count. A setting that is not set
+//! reads as its default, if it has one; `unset` brings the default back. Keys of `spark.master` are reported as not
+//! modifiable.
 
 use super::session::Session;
 use crate::error::{Result, SparkError};

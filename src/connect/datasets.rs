@@ -1,5 +1,9 @@
 //! Jobs over partitioned datasets: a plan in the relation's `extension`, results as `extension` responses, one per
 //! partition.
+//!
+//! Three things happen with a plan, in this order: datasets that the page dropped are forgotten on all executors, those
+//! that are to be kept are noted for the status, and the action's job runs. A plan without nodes only forgets. The
+//! driver keeps the bytes of sources and sends each to the tasks that read it; executors get the rest of the plan once.
 
 use std::sync::Arc;
 

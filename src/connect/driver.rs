@@ -162,6 +162,7 @@ impl Driver {
     /// # Errors
     /// If the request cannot be read; those of the call. The call fails with them.
     fn request(&mut self, id: RequestId, method: Method, bytes: &[u8], now_ms: i64) -> Result<()> {
+        /// Reads a request's message.
         fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M> {
             M::decode(bytes).map_err(|e| SparkError::invalid_plan(format!("the request cannot be read: {e}")))
         }

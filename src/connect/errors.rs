@@ -1,4 +1,7 @@
 //! Errors that a client may ask more about.
+//!
+//! gRPC's status carries little, so Spark's clients fetch the classes, condition and parameters of an error by its id
+//! (`FetchErrorDetails`). Only the native server needs it: a page receives all of that with the failure.
 
 use super::driver::Driver;
 use crate::error::SparkError;

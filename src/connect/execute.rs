@@ -315,6 +315,9 @@ impl Driver {
     }
 
     /// Sends one response of an operation, and keeps it if the client may come back for it.
+    ///
+    /// Kept responses are the operation's memory: a large result stays until the client releases it. An unknown
+    /// operation, one that was cancelled meanwhile, is ignored.
     pub(super) fn respond(
         &mut self,
         operation: &str,
@@ -380,6 +383,9 @@ impl Driver {
 
     /// Replays the responses after the last one that the client saw, then continues or ends.
     ///
+    /// A client that names a response which is not kept any more sees nothing twice: it continues after everything that
+    /// was kept.
+    ///
     /// # Errors
     /// `INVALID_HANDLE.OPERATION_NOT_FOUND` if the operation is unknown or released.
     pub(super) fn reattach(&mut self, id: RequestId, request: &sc::ReattachExecuteRequest) -> Result<()> {
@@ -436,6 +442,9 @@ impl Driver {
     }
 
     /// Stops operations by id, by tag, or all of a session; returns their ids.
+    ///
+    /// Operations that have ended, and those of other sessions, are not touched. Streaming queries run on: they are not
+    /// operations, and are stopped by their own command.
     pub(super) fn interrupt(&mut self, request: &sc::InterruptRequest, now_ms: i64) -> Vec<String> {
         use sc::interrupt_request::Interrupt;
         let chosen: Vec<String> = self
@@ -459,6 +468,8 @@ impl Driver {
     }
 
     /// Ends an operation's jobs, and fails it with `OPERATION_CANCELED`.
+    ///
+    /// Its jobs are taken from the scheduler, its plan from the executors; what waits for a query to end waits no more.
     fn cancel_operation(&mut self, operation: &str, now_ms: i64) {
         let jobs: Vec<_> = self
             .owners
@@ -502,6 +513,8 @@ impl Driver {
     }
 
     /// Ends everything of a session: operations, queries, settings, views, models.
+    ///
+    /// A later call under the same id begins a new session.
     pub(super) fn release_session(&mut self, session: &str, now_ms: i64) {
         let all = sc::InterruptRequest {
             session_id: session.to_owned(),

@@ -1,4 +1,7 @@
 //! Files as planning sees them: found and, if no schema is given, looked into.
+//!
+//! Planning must be the same on the driver and on executors, and files may change in between: what the driver found,
+//! names and columns, goes along with the job.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -37,6 +40,9 @@ impl HostCatalog {
     }
 
     /// Infers the columns of files from the first one.
+    ///
+    /// JSON fields are sorted by name, as Spark sorts them; CSV columns are strings unless `inferSchema` is set, and
+    /// are named `_c0`, `_c1`, … without a header; text has one column, `value`.
     ///
     /// # Errors
     /// `UNABLE_TO_INFER_SCHEMA` without a file, or if it cannot be read in the format.

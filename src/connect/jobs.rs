@@ -1,4 +1,12 @@
 //! Jobs: who waits for them, how they are run, and what is shown of them.
+//!
+//! ```text
+//!  run_once, submit ──▶ runner ──▶ … ──▶ Effect::Done, Failed ──▶ job_ended ──▶ its Owner
+//!         └── JobRecord: running ────────────────────────────────▶ succeeded, failed, cancelled
+//! ```
+//!
+//! A job has exactly one owner, which is removed before it hears of the end: nobody hears of an end twice. A cancelled
+//! job has lost its owner before, so its end is heard by nobody.
 
 use std::sync::Arc;
 
@@ -122,7 +130,8 @@ impl Driver {
         }
     }
 
-    /// Brings a job's end to its owner. The plan of a streaming query stays for its next batch.
+    /// Brings a job's end to its owner. The plan of a streaming query stays for its next batch; other plans are dropped
+    /// with the job.
     fn job_ended(&mut self, job: JobId, ended: Result<Outcome>, now_ms: i64) {
         self.note(job, if ended.is_ok() { "succeeded" } else { "failed" }, now_ms);
         let Some((owner, plan)) = self.owners.remove(&job) else {
@@ -144,6 +153,9 @@ impl Driver {
     }
 
     /// Returns executors, jobs with their stages, and kept datasets, as JSON for status displays.
+    ///
+    /// Jobs that run show their stages as they are now, ended ones as they were at their end; at most [`HISTORY`] are
+    /// shown.
     pub fn status(&mut self) -> String {
         let executors: Vec<serde_json::Value> = self
             .runner

@@ -1,6 +1,14 @@
 //! `MlCommand`: fit, evaluate, fetch, delete, and the cache of models of a session.
 //!
-//! Models stay in the session until they are deleted; clients hold their ids.
+//! Models stay in the session until they are deleted; clients hold their ids. Training and evaluation are jobs, saving
+//! and loading are conversations with storage, everything else is answered at once:
+//!
+//! ```text
+//!  Fit      ─▶ training::fit_relation ─▶ job ─▶ training::fitted ─▶ cache ─▶ id
+//!  Evaluate ─▶ training::evaluate_relation ─▶ job ─▶ training::metric ─▶ a number
+//!  Write    ─▶ persistence::save ─▶ files ─▶ storage            Read ─▶ storage ─▶ persistence::load ─▶ cache ─▶ id
+//!  Fetch    ─▶ an attribute, a method, or a helper              Delete, CleanCache, GetCacheInfo, GetModelSize ─▶ cache
+//! ```
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -177,7 +185,10 @@ impl Driver {
         id
     }
 
-    /// Runs the job of a training or evaluation.
+    /// Runs the job of a training or evaluation: a relation of ours over the client's command, planned like any other.
+    ///
+    /// # Errors
+    /// What analysis refuses: unknown columns, wrong types, an output column that exists; a dataset that is a stream.
     fn start_ml_job(
         &mut self,
         operation: &str,

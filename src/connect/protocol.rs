@@ -1,6 +1,9 @@
 //! What the driver takes in and what it wants of its host: the whole of its contract.
 //!
-//! Every request is answered by any number of [`Output::Respond`], then one [`Output::End`] or [`Output::Fail`].
+//! Every request is answered by any number of [`Output::Respond`], then one [`Output::End`] or [`Output::Fail`]. Every
+//! other output that asks for something is answered by the input that its description names, in any order among each
+//! other but for storage, which answers in order. A host that cannot do something answers with an error, so that nobody
+//! waits for ever.
 
 use arrow::buffer::Buffer;
 
@@ -60,7 +63,7 @@ impl Method {
     }
 }
 
-/// What happens to the driver.
+/// What happens to the driver. Order matters within one sender only.
 #[derive(Debug)]
 pub enum Input {
     /// A client calls.
@@ -135,7 +138,7 @@ pub enum Input {
     },
 }
 
-/// What the driver wants of its host.
+/// What the driver wants of its host, in the order in which it is to be done.
 #[derive(Debug)]
 pub enum Output {
     /// A response goes to a client.

@@ -36,6 +36,9 @@ enum Job {
 }
 
 /// Files that are to make a directory.
+///
+/// Nothing is written before storage has listed the directory; with `overwrite`, everything in it is deleted first. The
+/// marker `_SUCCESS` is among the files, and storage keeps their order.
 struct Save {
     /// The operation that waits for it.
     operation: String,
@@ -214,6 +217,9 @@ impl Driver {
     }
 
     /// Continues a read: a listing asks for its files, the last file ends it.
+    ///
+    /// Markers and hidden files are not read. A folder that does not exist has no files: what is missing is said when
+    /// the model is made.
     fn load_on(&mut self, id: u64, mut load: Load, request: &Request, answer: Answer) {
         load.open -= 1;
         match (request, answer) {

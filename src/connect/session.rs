@@ -1,4 +1,7 @@
 //! What one client session has set up: settings, views, tables of memory sinks, models.
+//!
+//! A session is nothing but data. What it holds goes into every job that it runs ([`Session::spec`]), as it is at that
+//! moment: a view that is replaced later does not change a query that runs.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +45,8 @@ impl MemoryTable {
         self.relation = None;
     }
 
-    /// Returns the table as a relation, which is made once per change.
+    /// Returns the table as a relation, which is made once per change: rows are joined into one Arrow stream, so a read
+    /// after each batch costs the table's size.
     ///
     /// # Errors
     /// If its rows cannot be read.

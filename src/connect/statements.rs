@@ -1,4 +1,9 @@
-//! SQL statements: queries are planned, commands are carried out at once; either becomes a relation that the client collects.
+//! SQL statements: queries are planned, commands are carried out at once; either becomes a relation that the client
+//! collects.
+//!
+//! So a statement's effect happens with the call that sends it (`spark.sql(…)`), whether or not anybody collects its
+//! result, and an error in it belongs to that call. Results of commands are small local relations of strings, with
+//! Spark's column names.
 
 use std::sync::Arc;
 
@@ -19,7 +24,8 @@ impl Driver {
     /// Carries out a SQL command, and returns the relation that stands for its result.
     ///
     /// # Errors
-    /// The parser's, the analyzer's, and those of the statement; they belong to this call, not to the one that collects.
+    /// The parser's, the analyzer's, and those of the statement; they belong to this call, not to the one that
+    /// collects.
     pub(super) fn sql_command(&mut self, session: &str, command: &sc::SqlCommand, now_ms: i64) -> Result<sc::Relation> {
         let (text, references) = text_of(command)?;
         match sql::parse_statement(&text)? {

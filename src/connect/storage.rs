@@ -1,4 +1,7 @@
 //! What was asked of storage, and who waits for the answer.
+//!
+//! Storage answers in the order in which it was asked, one answer per question. A purpose says where an answer goes;
+//! who asked may be gone by then, and each of these handlers ignores answers for what it does not know.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +77,7 @@ impl Driver {
         self.out.push(Output::Storage { op, request });
     }
 
-    /// Takes in an answer of storage; answers come once each.
+    /// Takes in an answer of storage; answers come once each. An answer under an unknown number changes nothing.
     pub(super) fn stored(&mut self, op: u64, answer: Answer, now_ms: i64) {
         match self.asked.purposes.remove(&op) {
             Some(Purpose::Query { run, ticket }) => self.query_answered(&run, ticket, answer, now_ms),

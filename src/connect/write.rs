@@ -106,6 +106,9 @@ impl Driver {
 }
 
 /// Makes one part file for each block of rows, and the marker of success.
+///
+/// # Errors
+/// The encoder's, if a value cannot be written in the format.
 fn part_files(write: &FileWrite, outcome: &Outcome) -> Result<Vec<File>> {
     let mut files = Vec::new();
     for (number, block) in outcome.results.iter().enumerate() {

@@ -15,6 +15,7 @@ use crate::plan::functions::json::write::Writer;
 use crate::values::cast::to_text;
 use crate::values::zone::Zone;
 
+/// Options of Spark's JSON writer, all accepted; some change nothing here.
 const JSON_OPTIONS: &[&str] = &[
     "ignoreNullFields",
     "dateFormat",
@@ -29,6 +30,7 @@ const JSON_OPTIONS: &[&str] = &[
     "writeNonAsciiCharacterAsCodePoint",
 ];
 
+/// Options of Spark's CSV writer, all accepted; some change nothing here.
 const CSV_OPTIONS: &[&str] = &[
     "sep",
     "delimiter",
@@ -52,6 +54,7 @@ const CSV_OPTIONS: &[&str] = &[
     "compression",
 ];
 
+/// Options of Spark's text writer, all accepted; they change nothing here.
 const TEXT_OPTIONS: &[&str] = &["encoding", "lineSep", "compression"];
 
 /// The form of a file of rows.
@@ -119,8 +122,8 @@ impl Encoder {
     /// Checks the options and the columns. `options` have names in lower case; times are written in `zone`.
     ///
     /// # Errors
-    /// `UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE` or `_LEGACY_ERROR_TEMP_1290` if text is not one column of strings; options whose
-    /// values cannot be used.
+    /// `UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE` or `_LEGACY_ERROR_TEMP_1290` if text is not one column of strings;
+    /// options whose values cannot be used.
     pub fn new(format: FileFormat, options: BTreeMap<String, String>, zone: Zone, schema: SchemaRef) -> Result<Self> {
         if format == FileFormat::Text {
             check_text(&schema)?;
@@ -134,8 +137,8 @@ impl Encoder {
         })
     }
 
-    /// Returns rows as the text of one file, empty if there is no row. Null is an empty line of text, the option `nullValue` in
-    /// CSV, and left out of JSON unless `ignoreNullFields` is false.
+    /// Returns rows as the text of one file, empty if there is no row. Null is an empty line of text, the option
+    /// `nullValue` in CSV, and left out of JSON unless `ignoreNullFields` is false.
     ///
     /// # Errors
     /// If a column cannot be written in the form.

@@ -131,8 +131,8 @@ pub struct GroupCall<'a> {
 pub struct GroupAnswer {
     /// Arrow IPC stream of the result rows, in the order of the function's output schema; empty for none.
     pub rows: Buffer,
-    /// Arrow IPC stream of state changes: `#group` INT, [`crate::exec::state::groups::entry_fields`], `#removed` BOOLEAN; empty
-    /// for none.
+    /// Arrow IPC stream of state changes: `#group` INT, [`crate::exec::state::groups::entry_fields`], `#removed`
+    /// BOOLEAN; empty for none.
     pub changes: Buffer,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  stage 0: Scan ─ Filter ─ partial Aggregate ──Output::Hash──┐
-//!                                                             ├──▶ stage 1: ShuffleRead ─ Aggregate ──Output::Result──▶ driver
+//!                                                             ├──▶ stage 1: ShuffleRead ─ Aggregate ──Result──▶ driver
 //!  task p of stage 1 reads partition p of every task's output ┘
 //! ```
 //!
@@ -132,8 +132,8 @@ pub struct KeptPart<R = Read> {
     pub top: bool,
 }
 
-/// Returns what a task reads, and the cached partitions that stand for the rest of its lineage, both sorted: walks down from
-/// the task to the first partitions for which `cached` is true.
+/// Returns what a task reads, and the cached partitions that stand for the rest of its lineage, both sorted: walks down
+/// from the task to the first partitions for which `cached` is true.
 pub fn reads_past<R: Copy + Ord>(
     own: &[R],
     kept: &[KeptPart<R>],

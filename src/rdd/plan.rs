@@ -84,7 +84,7 @@ pub struct Node {
 /// ```
 /// use rivulet::rdd::{lineage, plan::RddPlan};
 ///
-/// let text = r#"{"root":0,"nodes":[{"id":1,"key":null,"name":"Numbers","kind":"source","parents":[],"partitions":2}]}"#;
+/// let text = r#"{"root":0,"nodes":[{"id":1,"key":null,"name":"Ids","kind":"source","parents":[],"partitions":2}]}"#;
 /// let mut bytes = (text.len() as u32).to_le_bytes().to_vec();
 /// bytes.extend(text.bytes());
 /// let stages = lineage::stages(&RddPlan::decode(&bytes)?).stages;

@@ -345,7 +345,7 @@ impl Scheduler {
                     }
                 }
             }
-            // Not the task's fault, and the next try brings the state along; it counts, so that it cannot repeat for ever.
+            // Not the task's fault, and the next try brings the state along; it counts, so that it cannot repeat endlessly.
             Failure::StateMissing => {
                 found.failures += 1;
                 if found.failures >= MAX_FAILURES {

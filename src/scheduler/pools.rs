@@ -1,4 +1,5 @@
-//! Whose tasks get the next free slot: jobs first come, first served, or fair between pools (`Pool`, `SchedulingAlgorithm`).
+//! Whose tasks get the next free slot: jobs first come, first served, or fair between pools (`Pool`,
+//! `SchedulingAlgorithm`).
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;

@@ -7,8 +7,8 @@
 //!
 //! ```text
 //!  has_data? ──yes──▶ plan(start) ──▶ end, made durable ──▶ read(start, end) ──▶ … job … ──▶ committed(end)
-//!                                           ▲                                                     │
-//!     restart: restore(start), plan_again(end) with what the checkpoint holds                     └─▶ next batch: start = end
+//!                                    ▲                                                            │
+//!     restart: restore(start), plan_again(end), by the checkpoint            next batch: start = end ◀┘
 //! ```
 //!
 //! A source may need the world: [`Source::open`] and [`Source::heard`] return what to ask of the host (a WebSocket, an
@@ -152,8 +152,8 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// Reads what a source remembers from its folder in a checkpoint: the next batch takes from `start`, and if it ran before, up
-/// to `end`; both are null before the first batch.
+/// Reads what a source remembers from its folder in a checkpoint: the next batch takes from `start`, and if it ran
+/// before, up to `end`; both are null before the first batch.
 pub type Recall = fn(facts: &Facts, folder: &str, start: &Value, end: &Value) -> Known<Memory>;
 
 /// A running source: the records of one stream of one query.
@@ -198,8 +198,8 @@ pub trait Source: fmt::Debug {
         vec![]
     }
 
-    /// Caps later batches at about `limit` rows, estimated from a batch that had `rows` between these offsets. At least one
-    /// block is always taken. A source with limits of its own does nothing.
+    /// Caps later batches at about `limit` rows, estimated from a batch that had `rows` between these offsets. At least
+    /// one block is always taken. A source with limits of its own does nothing.
     fn pace(&mut self, _start: &Value, _end: &Value, _rows: u64, _limit: f64) {}
 
     /// Returns the queue of a source that is filled from outside.

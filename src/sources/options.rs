@@ -28,12 +28,13 @@ pub enum Kind {
 /// An option, as a source or sink declares it.
 ///
 /// ```
-/// use rivulet::sources::options::{Kind, Opt, Options};
+/// use rivulet::sources::options::{Kind, Opt, Options, check_types};
 ///
 /// const LIMIT: Opt = Opt::new("maxRows", Kind::Count, Some("no limit"), "Says how many rows.");
 /// let set = [("maxrows".to_owned(), "5".to_owned())].into();
 /// assert_eq!(Options(&set).count(&LIMIT), Some(5));
-/// assert!(rivulet::sources::options::check_types(&[LIMIT], &[("maxrows".to_owned(), "-5".to_owned())].into()).is_err());
+/// let wrong = [("maxrows".to_owned(), "-5".to_owned())].into();
+/// assert!(check_types(&[LIMIT], &wrong).is_err());
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Opt {
@@ -201,8 +202,8 @@ pub enum Side {
 /// Refuses options that are not among the known names, whose case does not matter.
 ///
 /// # Errors
-/// `STREAMING_SOURCE_UNKNOWN_OPTION` or `STREAMING_SINK_UNKNOWN_OPTION`, which names the first of them and the known name
-/// nearest to it.
+/// `STREAMING_SOURCE_UNKNOWN_OPTION` or `STREAMING_SINK_UNKNOWN_OPTION`, which names the first of them and the known
+/// name nearest to it.
 pub fn refuse_unknown(side: Side, name: &str, known: &[&str], options: &BTreeMap<String, String>) -> Result<()> {
     let unknown = |key: &&String| !known.iter().any(|k| k.eq_ignore_ascii_case(key));
     let Some(key) = options.keys().find(unknown) else {

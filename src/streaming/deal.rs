@@ -13,6 +13,7 @@ use crate::ids::{PartitionId, ScanId, ScanPart};
 /// whether blocks may be cut at line ends; blocks under 64 KiB never are. Nothing is copied, pieces are slices of the
 /// blocks.
 pub fn deal(blocks: Vec<Buffer>, lines: bool, scan: ScanId, partitions: usize) -> BTreeMap<ScanPart, Vec<Buffer>> {
+    /// Smallest block that is cut.
     const WORTH_CUTTING_BYTES: usize = 64 << 10;
     let mut pieces = Vec::new();
     let few = blocks.len() < partitions;

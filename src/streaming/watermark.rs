@@ -136,8 +136,8 @@ impl WatermarkTracker {
     }
 }
 
-/// Returns how long one of several inputs may be silent before it no longer holds the watermark back, ms; `None` (without the
-/// setting) is for ever, as in Spark. When it resumes, its rows older than the watermark are late.
+/// Returns how long one of several inputs may be silent before it no longer holds the watermark back, ms; `None`
+/// (without the setting) is for ever, as in Spark. When it resumes, its rows older than the watermark are late.
 ///
 /// # Errors
 /// `INVALID_CONF_VALUE.TYPE_MISMATCH` if the setting is not an interval.

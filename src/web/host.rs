@@ -125,6 +125,7 @@ extern "C" {
 }
 
 thread_local! {
+    /// Where panics are logged; per worker.
     static LOG: RefCell<Option<Log>> = const { RefCell::new(None) };
 }
 

@@ -1,5 +1,7 @@
 //! `rivulet-connect [--port N] [--executors N]`: the engine as a Spark Connect server on the loopback address.
 //! `rivulet-connect --functions`: the table of functions as JSON.
+//!
+//! It exits with 2 if the command line cannot be read, and with 1 if it cannot serve.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

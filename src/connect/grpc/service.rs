@@ -1,4 +1,7 @@
 //! tonic's side: calls to the driver's thread, errors as Spark's server puts them on the wire.
+//!
+//! Methods that Rivulet lacks (artifacts, cloning sessions) are answered with `UNIMPLEMENTED`, which Spark's clients
+//! understand.
 
 use std::pin::Pin;
 

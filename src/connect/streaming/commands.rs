@@ -1,4 +1,12 @@
 //! What clients ask of running queries, and calls that are answered later.
+//!
+//! | command | answered |
+//! |---------|----------|
+//! | status, progress, explain, exception | at once; ended queries are remembered for a while |
+//! | stop | at once: the query is over when the answer is sent |
+//! | `processAllAvailable` | when a trigger after the call found nothing new |
+//! | `awaitTermination` | when the query is over, or the time is; its error fails the call |
+//! | `awaitAnyTermination` | when any query has ended since `resetTerminated`, or the time is over |
 
 use super::Running;
 use crate::connect::driver::Driver;

@@ -1,4 +1,7 @@
 //! Events of queries, for the listeners of clients.
+//!
+//! A client's listeners share one call, the listener bus, which stays open until the last listener is removed. The
+//! page's own listeners hear of every event as an output.
 
 use crate::connect::driver::Driver;
 use crate::connect::protocol::Output;

@@ -6,7 +6,8 @@
 //! events, `verify` looks at checkpoints.
 //!
 //! ```text
-//!  start ─▶ Starting: lock, look at the checkpoint ─▶ Running: query, sink, connections ─▶ ended (the last 64 can be asked about)
+//!  start ─▶ Starting: lock, look at the checkpoint ─▶ Running: query, sink, connections ─▶ ended
+//!     └──────────── without a checkpoint ────────────────▲                     the last 64 can be asked about
 //! ```
 
 mod commands;

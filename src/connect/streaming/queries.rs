@@ -1,4 +1,7 @@
 //! Running queries: when they are stepped, and what becomes of what they ask for.
+//!
+//! Every step of the driver ends with [`Driver::poll_queries`], so a query whose time has come is stepped by whatever
+//! happened.
 
 use crate::cluster::runner::Outcome;
 use crate::connect::driver::Driver;
@@ -44,7 +47,10 @@ impl Driver {
         }
     }
 
-    /// Carries out what a query wants.
+    /// Carries out what a query wants, in order.
+    ///
+    /// An action may step the query again at once (a sink that is done, a job that fails), so later actions of the list
+    /// must not depend on the phase; the query ignores what does not fit.
     pub(super) fn act(&mut self, id: &str, actions: Vec<Action>, now_ms: i64) {
         for action in actions {
             match action {
@@ -90,6 +96,9 @@ impl Driver {
     }
 
     /// Cleans up after a query that is over: jobs, plan, state, connections, lock.
+    ///
+    /// The run itself stays, so that clients can ask how it ended; the oldest ended runs are forgotten. The lock is
+    /// given back last: whoever takes it finds all writes of this run done.
     pub(super) fn terminated(&mut self, id: &str, now_ms: i64) {
         let Some(running) = self.streams.queries.get_mut(id) else {
             return;

@@ -1,6 +1,8 @@
 //! Where a query's rows go: what sinks ask for is carried out here.
 //!
-//! A sink decides ([`Step`]), the driver acts: it writes files, shows text, fills tables, calls the page.
+//! A sink decides ([`Step`]), the driver acts: it writes files, shows text, fills tables, calls the page. The query
+//! hears that a batch is delivered when the sink says that it has it; until then the batch is not committed, and it
+//! comes again after a restart.
 
 use std::collections::BTreeMap;
 

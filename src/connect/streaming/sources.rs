@@ -35,7 +35,8 @@ pub(super) struct Pushed {
 }
 
 impl Driver {
-    /// Ties sources that are filled from outside to who fills them.
+    /// Ties sources that are filled from outside to who fills them: pushes by the producer's name, connections by
+    /// asking the host.
     pub(super) fn connect_sources(&mut self, run: &str, graph: &StageGraph, now_ms: i64) {
         let streams = graph.scans.iter().filter_map(|s| s.stream.clone());
         for (source, stream) in streams.enumerate() {
@@ -141,6 +142,9 @@ impl Driver {
     }
 
     /// Tells a producer how full its queue is, and how many of its pushes are durable.
+    ///
+    /// Durable pushes are counted from the producer's first push, across runs: a producer that keeps records until they
+    /// are durable need not know of restarts.
     fn credit(&mut self, source: &str) {
         let bound = self
             .streams

@@ -2,6 +2,14 @@
 //!
 //! Without a checkpoint it does so at once. With one, its folder is locked and looked at first. Errors in the query are
 //! returned before the checkpoint is opened; errors in the checkpoint terminate the started query, as in Spark.
+//!
+//! ```text
+//!  start_query: analyse, check, open sources and sink's wish ──no checkpoint──▶ finish_start ─▶ Running
+//!       │ a checkpoint
+//!       ▼
+//!  Lock ─▶ look: resume::resume(facts) ──Wanting──▶ storage ─▶ start_answered ─▶ look …
+//!       │ in use: the call fails            └──decided──▶ finish_start ─▶ Running, or started and failed at once
+//! ```
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

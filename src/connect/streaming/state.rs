@@ -1,4 +1,7 @@
 //! State that tasks need, read from its files.
+//!
+//! A task that runs for the first time after a restart, or again after its executor was lost, brings its state along:
+//! the newest snapshot and the deltas since, read from the checkpoint when the task is launched and not kept after.
 
 use std::collections::BTreeMap;
 

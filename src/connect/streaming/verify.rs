@@ -1,7 +1,9 @@
 //! Rivulet's own command over checkpoints: whether a location is sound.
 //!
-//! It travels in Spark Connect's field for extensions, under the type `rivulet.VerifyCheckpoint`; the bytes are the location.
-//! The answer, of type `rivulet.CheckpointReport`, is JSON: see [`crate::streaming::checkpoint::verify::Report`].
+//! It travels in Spark Connect's field for extensions, under the type `rivulet.VerifyCheckpoint`; the bytes are the
+//! location. The answer, of type `rivulet.CheckpointReport`, is JSON: see
+//! [`crate::streaming::checkpoint::verify::Report`]. Nothing is locked and nothing is changed: a query may use the
+//! checkpoint at the same time.
 
 use prost_types::Any;
 

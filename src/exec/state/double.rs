@@ -1,5 +1,5 @@
-//! A test double: numbers the rows of a stream, over all batches. Its relation is an extension, so it shows that a stateful
-//! operator is one file and a line in the table.
+//! A test double: numbers the rows of a stream, over all batches. Its relation is an extension, so it shows that a
+//! stateful operator is one file and a line in the table.
 
 use std::sync::Arc;
 

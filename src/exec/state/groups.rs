@@ -11,7 +11,7 @@
 //! ```text
 //!  rows ──by key──▶ ┌ group: key, rows, entries ┐                ┌▶ rows that leave
 //!  tables ──due───▶ └ group: key,  –  , entries ┘ ──call_groups──┤
-//!    ▲   0: values  1: timers                                    └▶ changes: (group, variable, entry, value, expiry, removed)
+//!    ▲   0: values  1: timers                                    └▶ changes: (group, variable, entry, …, removed)
 //!    └───────────────────────────────────────────────────────────────┘
 //! ```
 //!

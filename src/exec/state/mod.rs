@@ -6,9 +6,9 @@
 //! form; [`Restore`] makes the state of either again. Who keeps the bytes is not known here.
 //!
 //! ```text
-//!  batch N:  rows ─▶ drop late ─▶ meet the state ─▶ change it ─▶ close what the watermark has passed ─▶ rows that leave
-//!                    (late_us)                          │              (evict_us)
-//!                                                       └─▶ delta of version N ─▶ bytes
+//!  batch N:  rows ─▶ drop late ─▶ meet the state ─▶ change it ─▶ close what the watermark passed ─▶ rows that leave
+//!                    (late_us)                         │              (evict_us)
+//!                                                      └─▶ delta of version N ─▶ bytes
 //!  restart:  empty ─load(snapshot, deltas …)─▶ state of version N
 //! ```
 //!
@@ -59,8 +59,8 @@ pub struct Operator {
     pub name: &'static str,
     /// How a plan whose top is this operator is compiled.
     pub compile: Compile,
-    /// How a relation that only this operator knows is analysed (`Relation.extension`, by the type in its URL). Operators that
-    /// Spark's own messages name are analysed in `plan`.
+    /// How a relation that only this operator knows is analysed (`Relation.extension`, by the type in its URL).
+    /// Operators that Spark's own messages name are analysed in `plan`.
     pub analyze: Option<Analyze>,
 }
 

@@ -199,6 +199,7 @@ pub struct Words {
     pub words: Vec<String>,
 }
 
+/// How the model is named, decoded and loaded.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.CountVectorizerModel"),
     tag: 12,

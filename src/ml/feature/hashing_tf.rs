@@ -258,6 +258,7 @@ impl Transformer for HashingTF {
 #[derive(Clone, PartialEq, Message)]
 pub struct OldHashing {}
 
+/// How the mark is named and decoded; it is never saved by itself.
 static OLD: ModelKind = ModelKind {
     class: None,
     tag: 18,

@@ -132,6 +132,7 @@ pub struct IdfModel {
     pub num_docs: i64,
 }
 
+/// How the model is named, decoded and loaded; before Spark 3, it was the vector alone.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.IDFModel"),
     tag: 11,

@@ -63,6 +63,7 @@ pub struct Numbers {
     pub values: Vec<f64>,
 }
 
+/// How the model is named, decoded and loaded.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.MaxAbsScalerModel"),
     tag: 17,

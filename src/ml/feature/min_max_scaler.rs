@@ -77,6 +77,7 @@ pub struct Bounds {
     pub max: Vec<f64>,
 }
 
+/// How the model is named, decoded and loaded.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.MinMaxScalerModel"),
     tag: 16,

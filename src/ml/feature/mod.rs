@@ -9,7 +9,8 @@
 //! | indices | vectors of 0 and 1 | [`one_hot`] |
 //! | numbers | indices | [`binarizer`], [`bucketizer`] |
 //! | columns | one vector | [`assembler`] |
-//! | vectors | vectors | [`idf`], [`standard_scaler`], [`min_max_scaler`], [`max_abs_scaler`], [`normalizer`], [`variance_threshold`] |
+//! | vectors | vectors | [`idf`], [`standard_scaler`], [`min_max_scaler`], [`max_abs_scaler`] |
+//! | vectors | vectors | [`normalizer`], [`variance_threshold`] |
 //! | anything | anything | [`sql_transformer`] |
 //!
 //! Each file has, in this order: the kernel over Arrow arrays (mostly called `apply`), the stage with its params, and

@@ -152,6 +152,7 @@ pub struct Categories {
     pub sizes: Vec<i32>,
 }
 
+/// How the model is named, decoded and loaded.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.OneHotEncoderModel"),
     tag: 14,

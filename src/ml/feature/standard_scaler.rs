@@ -71,6 +71,7 @@ pub struct Scales {
     pub mean: Vec<f64>,
 }
 
+/// How the model is named, decoded and loaded.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.StandardScalerModel"),
     tag: 15,

@@ -174,6 +174,7 @@ pub struct Labels {
     pub columns: Vec<Words>,
 }
 
+/// How the model is named, decoded and loaded; Spark 2 saved the labels of a single column as `labels`.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.StringIndexerModel"),
     tag: 13,

@@ -78,6 +78,7 @@ pub struct Selected {
     pub features: Vec<i32>,
 }
 
+/// How the model is named, decoded and loaded.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.VarianceThresholdSelectorModel"),
     tag: 19,

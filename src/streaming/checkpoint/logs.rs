@@ -4,9 +4,11 @@
 //! `rivulet`, which Spark ignores.
 //!
 //! ```text
-//! offsets/3    v1                                                                     commits/3    v1
-//!              {"batchWatermarkMs":…,"batchTimestampMs":…,"conf":{…}}                              {"nextBatchWatermarkMs":…}
+//! offsets/3    v1
+//!              {"batchWatermarkMs":…,"batchTimestampMs":…,"conf":{…}}
 //!              {"logOffset":3}      one line per source, - if it has nothing yet
+//! commits/3    v1
+//!              {"nextBatchWatermarkMs":…}
 //! ```
 
 use std::collections::BTreeMap;

@@ -8,30 +8,29 @@
 //! progress:
 //!
 //! ```text
-//!   new ──open──▶ ╔═════════╗ all written ╔═════════╗ ◀──────────────────────────────────────┐
-//!                 ║ Opening ║ ──────────▶ ║ Waiting ║ ──poll: nothing new──▶ Waiting, or      │
-//!                 ╚═════════╝             ╚═════════╝   Ended if the trigger ends             │
-//!                                              │ poll: a batch is due                         │
-//!                   sources must remember      ▼      nothing to remember                     │
-//!                       ┌───────────────── construct ─────────────────┐                       │
-//!                       ▼                      │ runs again, or        │                      │
-//!               ┌────────────────┐             │ no checkpoint         ▼                      │
-//!               │ LoggingSources │ ────────────┼───────────▶ ┌────────────────┐               │
-//!               └────────────────┘   written   │             │ LoggingOffsets │               │
-//!                                              ▼             └────────────────┘               │
-//!                                         ┌─────────┐                │ written                │
-//!                                         │ Running │ ◀──────────────┘                        │
-//!                                         └─────────┘                                         │
-//!                                              │ job_done                                     │
-//!                                              ▼                                              │
-//!                                         ┌──────────┐   the sink delivers while              │
-//!                                         │ Settling │   state files are written              │
-//!                                         └──────────┘                                        │
-//!                                              │ delivered, and all written                   │
-//!                                              ▼                                              │
-//!                                      ┌───────────────┐ written                              │
-//!                                      │ LoggingCommit │ ─────────▶ finish ───────────────────┘
-//!                                      └───────────────┘               └─ Once, or stopping ──▶ Ended
+//!   new ──open──▶ ╔═════════╗ all written ╔═════════╗ ◀─────────────────────────────────────┐
+//!                 ║ Opening ║ ──────────▶ ║ Waiting ║ ─┐ poll: nothing new                  │
+//!                 ╚═════════╝             ╚═════════╝ ◀┘ (Ended, if trigger or sources end) │
+//!                                              │ poll: a batch is due                       │
+//!           sources must remember something    ▼    nothing to remember                     │
+//!                       ┌────────────────── construct ─────────────────┐                    │
+//!                       ▼                      │ runs again,           ▼                    │
+//!               ┌────────────────┐             │ or no checkpoint ┌────────────────┐        │
+//!               │ LoggingSources │ ──written───┼────────────────▶ │ LoggingOffsets │        │
+//!               └────────────────┘             ▼                  └────────────────┘        │
+//!                                         ┌─────────┐                     │ written         │
+//!                                         │ Running │ ◀───────────────────┘                 │
+//!                                         └─────────┘                                       │
+//!                                              │ job_done                                   │
+//!                                              ▼                                            │
+//!                                         ┌──────────┐  the sink takes the rows             │
+//!                                         │ Settling │  while state files are written       │
+//!                                         └──────────┘                                      │
+//!                                              │ delivered, and all written                 │
+//!                                              ▼                                            │
+//!                                     ┌───────────────┐ written                             │
+//!                                     │ LoggingCommit │ ─────────▶ finish ──────────────────┘
+//!                                     └───────────────┘               └─ Once, or stopping ──▶ Ended
 //!
 //!   any phase ──failed, stop──▶ ╔═══════╗
 //!                               ║ Ended ║   for good: a restart is a new Query over the same checkpoint

@@ -1,8 +1,9 @@
 //! Streaming sinks: one file each, and the table that names them.
 //!
-//! A [`Sink`] takes each batch's rows once it is run, and answers with a [`Step`]: that it has them, or what must happen
-//! first. A batch comes again under the same number if it was run and not committed; a sink that keeps no count shows it twice,
-//! so the query does not offer what a sink has taken in this run, unless the sink [asks for repeats](Sink::takes_repeats).
+//! A [`Sink`] takes each batch's rows once it is run, and answers with a [`Step`]: that it has them, or what must
+//! happen first. A batch comes again under the same number if it was run and not committed; a sink that keeps no count
+//! shows it twice, so the query does not offer what a sink has taken in this run, unless the sink [asks for
+//! repeats](Sink::takes_repeats).
 //!
 //! Adding a sink is a file here and a line in [`SINKS`].
 
@@ -164,8 +165,8 @@ impl Definition {
     /// Checks what a client wants of the sink.
     ///
     /// # Errors
-    /// `INVALID_OPTION_VALUE` for a value of the wrong type, `STREAMING_SINK_UNKNOWN_OPTION` for a name that the sink does not
-    /// know, and what the sink itself refuses.
+    /// `INVALID_OPTION_VALUE` for a value of the wrong type, `STREAMING_SINK_UNKNOWN_OPTION` for a name that the sink
+    /// does not know, and what the sink itself refuses.
     pub fn refuse(&self, wish: &Wish) -> Result<()> {
         check_types(self.options, &wish.options)?;
         let own = self.options.iter().map(|o| o.name).chain(ANY.iter().copied());

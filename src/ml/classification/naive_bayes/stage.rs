@@ -141,6 +141,7 @@ pub struct Statistics {
     pub batch: Option<i64>,
 }
 
+/// How the model is named, decoded and loaded; Gaussian models came with Spark 3.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.classification.NaiveBayesModel"),
     tag: 10,
