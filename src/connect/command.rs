@@ -4,13 +4,13 @@
 //!
 //! | command | goes to | ends with |
 //! |---------|---------|-----------|
-//! | SQL, create view, resources | here, [`super::statements`] | at once |
-//! | write as `noop` | [`super::execute`] | its job |
-//! | write as files | [`super::write`] | storage |
-//! | start of a stream | [`super::streaming`] | the query's start |
-//! | query and manager commands | [`super::streaming`] | at once, or what they wait for |
-//! | machine learning | [`super::ml`] | at once, its job, or storage |
-//! | ours (extension) | [`super::streaming`] | storage |
+//! | SQL, create view, resources | here, `statements` | at once |
+//! | write as `noop` | [`execute`](super::execute) | its job |
+//! | write as files | [`write`](super::write) | storage |
+//! | start of a stream | [`streaming`](super::streaming) | the query's start |
+//! | query and manager commands | [`streaming`](super::streaming) | at once, or what they wait for |
+//! | machine learning | [`ml`](super::ml) | at once, its job, or storage |
+//! | ours (extension) | [`streaming`](super::streaming) | storage |
 
 use prost::Message;
 

@@ -262,7 +262,7 @@ impl Driver {
             .or_insert_with(|| Session::new(defaults))
     }
 
-    /// Returns a new id in the form of a UUID; the same seed makes the same ids.
+    /// Returns a new id in the form of a UUID; the same seed makes the same ids, which simulations rely on.
     pub(super) fn fresh_uuid(&mut self) -> String {
         self.ids += 1;
         let high = self.seed ^ self.ids.wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -86,6 +86,8 @@ enum Form {
 impl Driver {
     /// Begins an operation; its own errors go to the operation's stream.
     ///
+    /// Clients choose the operation's id, so that they can reattach to an operation whose first response never arrived.
+    ///
     /// # Errors
     /// `INVALID_HANDLE.OPERATION_ALREADY_EXISTS` if the id is taken.
     pub(super) fn execute_plan(&mut self, id: RequestId, request: sc::ExecutePlanRequest, now_ms: i64) -> Result<()> {
@@ -189,6 +191,8 @@ impl Driver {
     }
 
     /// Plans a relation, and submits its job.
+    ///
+    /// The schema is sent before the first row exists, so clients know the columns of a result that fails later.
     ///
     /// # Errors
     /// What analysis refuses; an `AnalysisException` if it is streaming; the host's, if a file cannot be read.

@@ -154,7 +154,7 @@ impl Driver {
 
     /// Returns executors, jobs with their stages, and kept datasets, as JSON for status displays.
     ///
-    /// Jobs that run show their stages as they are now, ended ones as they were at their end; at most [`HISTORY`] are
+    /// Jobs that run show their stages as they are now, ended ones as they were at their end; at most 24 are
     /// shown.
     pub fn status(&mut self) -> String {
         let executors: Vec<serde_json::Value> = self

@@ -99,7 +99,7 @@ pub enum Input {
         /// Its blobs.
         blobs: Vec<Buffer>,
     },
-    /// The time of [`Driver::wake_at`] has come.
+    /// The time of [`Driver::wake_at`](super::driver::Driver::wake_at) has come.
     Wake,
     /// Records for a pushed source.
     Push {

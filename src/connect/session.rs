@@ -15,7 +15,10 @@ use crate::proto as sc;
 use crate::settings::{self, Conf};
 use crate::values::{ipc, types};
 
-/// The table of a `memory` sink.
+/// The table of a `memory` sink: rows as they came, in the driver's memory.
+///
+/// Complete mode replaces them with every batch; append and update modes only ever add, so such a table grows with its
+/// query.
 #[derive(Debug)]
 pub struct MemoryTable {
     /// Its columns.

@@ -1,6 +1,6 @@
 //! `DataFrameWriter`: the rows of a batch job as a directory of part files.
 //!
-//! Rows go through the driver: the job's result is encoded here, then storage writes the directory ([`super::saved`]).
+//! Rows go through the driver: the job's result is encoded here, then storage writes the directory (`saved`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

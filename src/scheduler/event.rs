@@ -86,7 +86,7 @@ pub enum Event {
         /// Partitions that the executor keeps now, with their bytes.
         kept: Vec<(KeptId, u64)>,
     },
-    /// Time has passed: see [`Scheduler::wake_at`].
+    /// Time has passed: see [`Scheduler::wake_at`](super::dag::Scheduler::wake_at).
     Tick,
     /// Nobody reads these datasets any more: what was shuffled or kept for them goes.
     Forget {

@@ -1,6 +1,6 @@
 //! The driver's side of the cluster: plans on executors, jobs through the scheduler, where state is and what it was.
 //!
-//! A try's rows, report and state changes are held back ([`Arrival`]) until the scheduler accepts the try; state
+//! A try's rows, report and state changes are held back (`Arrival`) until the scheduler accepts the try; state
 //! changes are held back further until the job is done. So a job that fails, or a try that loses, changes nothing.
 //!
 //! ```text

@@ -5,7 +5,7 @@
 //! spawning operators is needed.
 //!
 //! A plan's node is compiled by whoever knows it, in this order: a stateful operator, one of our own nodes
-//! ([`extension`]), one of DataFusion's. Inputs are compiled first, so stages are numbered from the sources upwards.
+//! (`extension`), one of DataFusion's. Inputs are compiled first, so stages are numbered from the sources upwards.
 
 mod aggregate;
 mod extension;

@@ -1,6 +1,6 @@
 //! Streaming commands, and the running queries with their sources and sinks.
 //!
-//! [`Streams`] is what the driver knows of its queries. `start` makes a query of a command, `queries` steps it and
+//! `Streams` is what the driver knows of its queries. `start` makes a query of a command, `queries` steps it and
 //! carries out what it asks for, `state` reads the state that tasks need, `sinks` takes rows, `sources` fills those
 //! sources that are filled from outside; `commands` answers what clients ask about queries, `listeners` sends them
 //! events, `verify` looks at checkpoints.

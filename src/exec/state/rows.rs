@@ -12,7 +12,7 @@
 //!  marked    {8}                                  rows that an outer join need not emit with nulls
 //! ```
 //!
-//! A row that has left stays in its batch until the dead outnumber the living (and [`DEAD_ROWS`]); then the living are
+//! A row that has left stays in its batch until the dead outnumber the living (and 4096); then the living are
 //! copied out.
 
 use std::collections::{BTreeSet, HashSet};

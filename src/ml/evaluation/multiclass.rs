@@ -1,7 +1,7 @@
 //! `MulticlassMetrics`: what a confusion matrix says.
 //!
-//! Every metric but the log loss is made of three weights per class ([`Tally`]). A metric without rows is 0 or NaN, as
-//! Spark's.
+//! Every metric but the log loss is made of three weights per class (`Tally`), so one pass over the matrix
+//! serves any of them.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What scalers share: the moments that they train with, checks of sizes, and values changed one by one.
 //!
 //! All scalers train with the same summary, [`MomentsOf`]; each takes of it what it needs. A scaler that maps 0 to 0
-//! works on stored values only ([`each`]), so that the cost of a sparse vector is what it stores.
+//! works on stored values only (`each`), so that the cost of a sparse vector is what it stores.
 
 use crate::error::{Result, SparkError};
 use crate::ml::columns::Reads;

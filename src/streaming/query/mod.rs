@@ -4,7 +4,7 @@
 //! what the checkpoint gains and loses. Everything that must be durable is an [`Action::Storage`] with a [`Ticket`];
 //! the loop continues when the tickets it waits for are answered.
 //!
-//! A query is in one [`Phase`] at a time. Arrows name what leaves a phase; boxes in double lines have no batch in
+//! A query is in one `Phase` at a time. Arrows name what leaves a phase; boxes in double lines have no batch in
 //! progress:
 //!
 //! ```text
