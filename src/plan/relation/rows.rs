@@ -180,7 +180,7 @@ impl Analyzer {
         Ok(input.over(plan))
     }
 
-    /// Keeps each row with a probability, by a draw from Spark's generator seeded per partition.
+    /// Keeps each row with a probability, by a draw from Spark's generator; the seed is 42 without one.
     ///
     /// # Errors
     /// If rows may come more than once (sampling with replacement), `UNSUPPORTED_FEATURE`.

@@ -1,4 +1,14 @@
 //! Aggregate functions, with Spark's casts of arguments and types of results.
+//!
+//! An aggregate is an `AggregateUDF`: DataFusion's own if its results are Spark's, else one of
+//! [`crate::kernels::aggregates`]. DISTINCT and FILTER are parts of the call, not of the function. A
+//! group without values is null, 0 for counts, an empty array for collections.
+//!
+//! ```text
+//! basic       counts, extremes, statistics     sums        sum, avg
+//! collecting  collect_list, listagg, mode      quantiles   percentile and its kin
+//! grouping    grouping, grouping_id
+//! ```
 
 mod basic;
 pub(super) mod collecting;
@@ -204,14 +214,18 @@ pub static FUNCTIONS: &[Function] = &[
         .example("x, grouping_id(), sum(y) FROM VALUES ('a', 10), ('b', 50) AS t(x, y) GROUP BY cube(x) ORDER BY 1", "NULL\t1\t60\na\t0\t10\nb\t0\t50"),
 ];
 
-/// One aggregate call.
+/// Returns one aggregate call.
 pub fn of_udaf(udf: Arc<AggregateUDF>, args: Vec<Typed>, to: DataType, distinct: bool, label: &str) -> Typed {
     let args = args.into_iter().map(|t| t.expr).collect();
     let expr = Expr::AggregateFunction(AggregateFunction::new_udf(udf, args, distinct, None, vec![], None));
     Typed::new(expr, to, label)
 }
 
-/// Changes the aggregate and window calls inside an expression: a function may be several of them put together.
+/// Changes the aggregate and window calls inside an expression: a function may be several of them put
+/// together.
+///
+/// # Errors
+/// If `change` fails for one of them.
 pub fn each_call(expr: Expr, mut change: impl FnMut(Expr) -> Result<Expr>) -> Result<Expr> {
     let changed = expr.transform_down(|e| match e {
         Expr::AggregateFunction(_) | Expr::WindowFunction(_) => {

@@ -21,9 +21,10 @@ use crate::plan::cast_expr;
 use crate::plan::scope::{Attribute, Resolved, Typed};
 use crate::proto as sc;
 
+/// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
 
-/// Whether an argument is a lambda.
+/// Returns whether an argument is a lambda.
 pub fn is_lambda(argument: &sc::Expression) -> bool {
     matches!(argument.expr_type, Some(sc::expression::ExprType::LambdaFunction(_)))
 }
@@ -33,26 +34,32 @@ const VARIABLE: &str = "namedlambdavariable()";
 
 /// A resolved lambda.
 pub struct Lambda {
+    /// What it computes, over its variables.
     pub body: Typed,
+    /// A column for each value that it could take.
     variables: Vec<Attribute>,
+    /// How many it takes.
     given: usize,
 }
 
 impl Lambda {
-    /// `lambdafunction(body, namedlambdavariable(), …)`.
+    /// Returns how Spark prints it: `lambdafunction(body, namedlambdavariable(), …)`.
     pub fn label(&self) -> String {
         let variables = vec![VARIABLE; self.given].join(", ");
         format!("lambdafunction({}, {variables})", self.body.name)
     }
 
-    /// The same lambda with its result cast.
+    /// Returns the same lambda with its result cast.
+    ///
+    /// # Errors
+    /// If Spark does not cast between the two types.
     pub fn cast(mut self, to: &DataType, analyzer: &Analyzer) -> Result<Self> {
         self.body = cast_expr::cast(self.body, to, analyzer.mode(), analyzer.zone)?;
         Ok(self)
     }
 }
 
-/// The label of a lambda that returns its only variable.
+/// Returns the label of a lambda that returns its only variable.
 pub fn identity_label() -> String {
     format!("lambdafunction({VARIABLE}, {VARIABLE})")
 }
@@ -60,17 +67,19 @@ pub fn identity_label() -> String {
 /// A compiled body: evaluates over columns in the order variables, captured.
 #[derive(Clone)]
 pub struct Body {
+    /// The compiled expression.
     expr: Arc<dyn PhysicalExpr>,
+    /// The columns that it reads.
     schema: SchemaRef,
 }
 
 impl Body {
-    /// How many columns it takes.
+    /// Returns how many columns it takes.
     pub fn width(&self) -> usize {
         self.schema.fields().len()
     }
 
-    /// One value per row of `columns`.
+    /// Returns one value per row of `columns`.
     pub fn evaluate(&self, columns: Vec<ArrayRef>, rows: usize) -> DfResult<ArrayRef> {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
@@ -78,7 +87,7 @@ impl Body {
     }
 }
 
-/// Captured columns, repeated for the elements that come of each row.
+/// Returns captured columns, repeated for the elements that come of each row.
 pub fn repeated(captured: &[ArrayRef], rows: &UInt32Array) -> DfResult<Vec<ArrayRef>> {
     captured
         .iter()
@@ -87,7 +96,11 @@ pub fn repeated(captured: &[ArrayRef], rows: &UInt32Array) -> DfResult<Vec<Array
 }
 
 impl Analyzer {
-    /// Resolves a lambda whose variables have the given types; it may take fewer than there are, down to `least`.
+    /// Resolves a lambda whose variables have the given types; it may take fewer than there are, down to
+    /// `least`.
+    ///
+    /// # Errors
+    /// If the argument is not a lambda or takes another number of values, `INVALID_LAMBDA_FUNCTION_CALL.*`.
     pub(in crate::plan::functions) fn lambda(
         &mut self,
         name: &str,
@@ -144,7 +157,8 @@ impl Analyzer {
         })
     }
 
-    /// Compiles a body; what it takes from outside is returned as arguments, which come after its variables.
+    /// Compiles a body; what it takes from outside is returned as arguments, which come after its
+    /// variables.
     pub(in crate::plan::functions) fn compile(&self, lambda: &Lambda, scope: &Resolved) -> Result<(Body, Vec<Expr>)> {
         self.compile_with(&[lambda], scope)
             .map(|(mut bodies, captured)| (bodies.remove(0), captured))
@@ -211,7 +225,7 @@ impl Analyzer {
         ))
     }
 
-    /// Every column that a lambda's body may take from outside.
+    /// Returns every column that a lambda's body may take from outside.
     fn outside(&self, scope: &Resolved) -> Result<DFSchema> {
         let mut fields: Vec<Field> = Vec::new();
         let variables = self.lambda.iter().filter_map(|(_, typed)| typed.attribute.as_ref());
@@ -224,7 +238,8 @@ impl Analyzer {
     }
 }
 
-/// A call of a compiled lambda.
+/// Makes a call of a compiled lambda; the kernel's options are the bodies as text, so that equal calls
+/// are equal.
 pub fn call(
     name: &str,
     to: &DataType,

@@ -1,4 +1,7 @@
 //! Functions of maps.
+//!
+//! A map keeps the order in which its entries were made. Its keys are never null and never equal; maps
+//! can neither be compared nor hashed, as in Spark.
 
 pub(super) mod lambdas;
 pub(super) mod maps;

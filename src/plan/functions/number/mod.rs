@@ -1,4 +1,13 @@
 //! Functions of numbers: mathematics, rounding, bits, digits.
+//!
+//! Mathematical functions take DOUBLE, and their results may differ from the JVM's in the last bit.
+//! Rounding, bits and pictures work on the type that comes in, exactly.
+//!
+//! ```text
+//! math      functions of doubles, abs, factorial     bits     bit_count, shifts
+//! rounding  round, bround, ceil, floor               digits   bin, conv
+//! picture   format_number, to_char, to_number
+//! ```
 
 pub(super) mod bits;
 pub(super) mod digits;
