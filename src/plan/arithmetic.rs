@@ -80,6 +80,22 @@ impl Op {
 ///
 /// # Errors
 /// If the types do not go together, `DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES`.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::arithmetic::{Op, binary};
+/// use rivulet::plan::{functions::fold, literal};
+/// use rivulet::values::{cast::Mode, zone::Zone};
+///
+/// let (seven, two) = (literal::int(7), literal::int(2));
+/// let half = binary(Op::Divide, seven.clone(), two, Mode::Ansi, Zone::UTC)?;
+/// assert_eq!((half.name.as_str(), &half.data_type), ("(7 / 2)", &DataType::Float64));
+/// assert_eq!(fold(&half.expr), Some(3.5.into()));
+///
+/// let null = binary(Op::Remainder, seven, literal::int(0), Mode::Try, Zone::UTC)?;
+/// assert!(fold(&null.expr).is_some_and(|value| value.is_null()));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn binary(op: Op, left: Typed, right: Typed, mode: Mode, zone: Zone) -> Result<Typed> {
     let name = match op {
         Op::PositiveModulo => format!("pmod({}, {})", left.name, right.name),

@@ -456,6 +456,14 @@ fn magnitude(value: &ScalarValue) -> (ScalarValue, bool) {
 }
 
 /// Returns a sort key as Spark prints it: `x DESC NULLS LAST`.
+///
+/// ```
+/// use rivulet::plan::{literal, window_function};
+///
+/// let key = literal::int(1);
+/// let sort = key.expr.clone().sort(false, false);
+/// assert_eq!(window_function::describe(&key, &sort), "1 DESC NULLS LAST");
+/// ```
 pub fn describe(value: &Typed, sort: &Sort) -> String {
     let direction = if sort.asc { "ASC" } else { "DESC" };
     let nulls = if sort.nulls_first { "NULLS FIRST" } else { "NULLS LAST" };

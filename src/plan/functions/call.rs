@@ -15,6 +15,24 @@ use crate::plan::scope::Typed;
 use crate::values::types::{self, is_integral, is_numeric, is_string};
 
 /// A call whose arguments are resolved and as many as the function takes.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::functions::{Context, call::Call};
+/// use rivulet::plan::literal;
+/// use rivulet::settings::Conf;
+/// use rivulet::values::{cast::Mode, zone::Zone};
+///
+/// let conf = Conf::default();
+/// let context = Context { mode: Mode::Ansi, zone: Zone::UTC, now_us: 0, conf: &conf };
+/// let args = [literal::int(7), literal::string("x")];
+/// let call = Call { context: &context, name: "lpad", args: &args, distinct: false };
+/// assert_eq!(call.label_or(2, &[" "]), "lpad(7, x,  )");
+/// assert_eq!(call.text(0)?.data_type, DataType::Utf8); // an INT becomes a STRING
+/// assert!(call.list(0).is_err()); // but not an ARRAY
+/// assert_eq!(call.constant_int(0), Some(7));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
     /// What the function may know of the session.

@@ -183,6 +183,15 @@ fn argument_line(argument: &Argument) -> String {
 }
 
 /// Returns the whole table: an array of functions with all that their entries say but the code.
+///
+/// ```
+/// use rivulet::plan::functions::describe;
+///
+/// let table = describe::table();
+/// let all = table.as_array().map(Vec::as_slice).unwrap_or_default();
+/// let upper = all.iter().find(|entry| entry["name"] == "upper");
+/// assert!(upper.is_some_and(|entry| entry["aliases"][0] == "ucase" && entry["returns"] == "STRING"));
+/// ```
 pub fn table() -> Value {
     let functions = GROUPS
         .iter()

@@ -116,6 +116,13 @@ pub enum Presence {
 }
 
 /// What nulls do.
+///
+/// ```
+/// use rivulet::plan::functions::{entry::Nulls, registry};
+///
+/// assert_eq!(registry::find("upper").map(|f| f.nulls), Some(Nulls::Strict));
+/// assert_eq!(registry::find("max").map(|f| f.nulls.sentence()), Some("Skips nulls; null if nothing is left."));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nulls {
     /// A null argument makes a null.

@@ -6,6 +6,13 @@ use crate::plan::scope::Typed;
 use crate::values::types;
 
 /// Makes `WRONG_NUM_ARGS` for a call with too few or too many arguments; `expected` as Spark writes it.
+///
+/// ```
+/// use rivulet::plan::functions::error::wrong_number;
+///
+/// let error = wrong_number("lpad", "[2, 3]", 1);
+/// assert_eq!(error.message, "The `lpad` requires [2, 3] parameters but the actual number is 1.");
+/// ```
 pub fn wrong_number(name: &str, expected: &str, actual: usize) -> SparkError {
     SparkError::analysis(
         "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",

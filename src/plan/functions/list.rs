@@ -57,6 +57,25 @@ pub fn scalar(values: ArrayRef, to: &DataType) -> DfResult<datafusion_common::Sc
 }
 
 /// A list column in the making: elements are named by source column and place, rows are ended one after the other.
+///
+/// ```
+/// use arrow::array::{Array, AsArray, Int32Array};
+/// use arrow::datatypes::{DataType, Int32Type};
+/// use rivulet::plan::functions::list::ListMaker;
+/// use rivulet::values::types::list_of;
+///
+/// let (a, b) = (Int32Array::from(vec![1, 2, 3]), Int32Array::from(vec![10]));
+/// let mut maker = ListMaker::new(2);
+/// maker.push(1, 0); // the first element of `b`
+/// maker.extend(0, 1..3); // the second and third of `a`
+/// maker.end(true);
+/// maker.end(false); // a null row
+/// let lists = maker.finish(&[&a, &b], &list_of(DataType::Int32))?;
+/// let lists = lists.as_list::<i32>();
+/// assert_eq!(lists.value(0).as_primitive::<Int32Type>().values(), &[10, 2, 3]);
+/// assert!(lists.is_null(1));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug)]
 pub struct ListMaker {
     /// Each element so far: which source, and where in it.

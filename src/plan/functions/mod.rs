@@ -153,6 +153,14 @@ pub fn call(context: &Context<'_>, name: &str, args: Vec<Typed>, distinct: bool)
 
 /// Returns the value of an expression that has neither columns nor randomness in it; `None` for every
 /// other expression, and for one that fails when it is computed.
+///
+/// ```
+/// use datafusion_expr::{col, lit};
+/// use rivulet::plan::functions::fold;
+///
+/// assert_eq!(fold(&(lit(1_i32) + lit(2_i32))), Some(3_i32.into()));
+/// assert_eq!(fold(&(col("a") + lit(1_i32))), None);
+/// ```
 pub fn fold(expr: &Expr) -> Option<ScalarValue> {
     if let Expr::Literal(value, _) = expr {
         return Some(value.clone());

@@ -83,6 +83,14 @@ pub fn group(function: &Function) -> &'static str {
 const SEARCH_PATH: &str = "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]";
 
 /// Makes `UNRESOLVED_ROUTINE`, with the names that look most like the wrong one.
+///
+/// ```
+/// use rivulet::plan::functions::registry;
+///
+/// let error = registry::unresolved("uper");
+/// assert_eq!(error.condition.as_deref(), Some("UNRESOLVED_ROUTINE"));
+/// assert!(error.message.contains("`upper`"));
+/// ```
 pub fn unresolved(name: &str) -> SparkError {
     unresolved_parts(&[name.to_owned()])
 }
@@ -152,6 +160,16 @@ impl Function {
     }
 
     /// Returns how many arguments a call takes, as Spark writes it: `2`, `[1, 2]`, `> 0`, `2n (n > 0)`.
+    ///
+    /// ```
+    /// use rivulet::plan::functions::registry;
+    ///
+    /// let expected = |name: &str| registry::find(name).map(|function| function.expected()).unwrap_or_default();
+    /// assert_eq!(expected("upper"), "1");
+    /// assert_eq!(expected("substring"), "[2, 3]");
+    /// assert_eq!(expected("coalesce"), "> 0");
+    /// assert_eq!(expected("named_struct"), "2n (n > 0)");
+    /// ```
     pub fn expected(&self) -> String {
         let (least, most) = (self.least(), self.arguments.len());
         match self.repeated().len() {

@@ -212,6 +212,16 @@ pub fn strict<T: Cell>(
 
 /// Makes a call that is null if an argument is: `f` never sees a null. `options` must tell apart
 /// closures of one name.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::functions::{fold, row};
+/// use rivulet::plan::literal;
+///
+/// let args = vec![literal::string("ab")];
+/// let twice = row::call("twice", "", DataType::Utf8, args, "twice(ab)", |r| Ok(Some(r.text(0).repeat(2))));
+/// assert_eq!(fold(&twice.expr), Some("abab".into()));
+/// ```
 pub fn call<T: Cell>(
     name: &str,
     options: impl Into<String>,
@@ -229,6 +239,18 @@ pub fn call<T: Cell>(
 }
 
 /// Makes a call that sees its nulls.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use datafusion_common::ScalarValue;
+/// use rivulet::plan::functions::{constant, fold, row};
+///
+/// let null = constant(ScalarValue::Utf8(None), "NULL");
+/// let test = row::with_nulls("is_missing", "", DataType::Boolean, vec![null], "is_missing(NULL)", |r| {
+///     Ok(Some(r.is_null(0)))
+/// });
+/// assert_eq!(fold(&test.expr), Some(true.into()));
+/// ```
 pub fn with_nulls<T: Cell>(
     name: &str,
     options: impl Into<String>,

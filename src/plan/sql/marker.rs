@@ -104,6 +104,17 @@ impl Marker {
 }
 
 /// What a relation is that SQL text became (`RelationCommon.source_info`).
+///
+/// ```
+/// use rivulet::plan::sql::{Statement, marker::SqlForm, parse_statement};
+///
+/// let form = |text: &str| match parse_statement(text) {
+///     Ok(Statement::Query(relation)) => Some(SqlForm::of(&relation)),
+///     _ => None,
+/// };
+/// assert_eq!(form("SELECT count(*) FROM t GROUP BY a"), Some(SqlForm::Select));
+/// assert_eq!(form("SELECT a FROM t"), Some(SqlForm::Message));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SqlForm {
     /// The message says all.

@@ -30,7 +30,9 @@ use crate::kernels::aggregates::moments;
 use crate::plan::scope::Typed;
 use crate::values::cast::Mode;
 
-/// Aggregate functions.
+/// Aggregate functions: entries whose code makes an aggregate call.
+///
+/// Without words about nulls, an entry skips them and is null if nothing is left.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     form("count", basic::count_call).takes(&[any("expr"), any("exprs").repeated()]).returns("BIGINT").nulls(Nulls::Never)
@@ -226,6 +228,22 @@ pub fn of_udaf(udf: Arc<AggregateUDF>, args: Vec<Typed>, to: DataType, distinct:
 ///
 /// # Errors
 /// If `change` fails for one of them.
+///
+/// ```
+/// use datafusion_expr::{Expr, col, lit};
+/// use rivulet::plan::functions::aggregate::each_call;
+///
+/// // `count(a) + 1` becomes `count(DISTINCT a) + 1`.
+/// let count = datafusion_functions_aggregate::expr_fn::count(col("a"));
+/// let changed = each_call(count + lit(1), |mut call| {
+///     if let Expr::AggregateFunction(function) = &mut call {
+///         function.params.distinct = true;
+///     }
+///     Ok(call)
+/// })?;
+/// assert_eq!(changed.to_string(), "count(DISTINCT a) + Int32(1)");
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn each_call(expr: Expr, mut change: impl FnMut(Expr) -> Result<Expr>) -> Result<Expr> {
     let changed = expr.transform_down(|e| match e {
         Expr::AggregateFunction(_) | Expr::WindowFunction(_) => {

@@ -24,6 +24,8 @@ const SAME: &str = "the type of the array";
 const ELEMENT: &str = "the type of the elements";
 
 /// Functions of arrays and structs.
+///
+/// Without words about nulls, an entry is null if an argument is; elements may be null all the same.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("array", arrays::array).takes(&[any("expr").repeated()]).returns("ARRAY").nulls(Nulls::Never)

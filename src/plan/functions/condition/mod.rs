@@ -20,7 +20,8 @@ const COMMON: &str = "the common type of the arguments";
 /// How tables say that the chosen value decides.
 const CHOSEN: &str = "Null if the chosen value is null.";
 
-/// Functions that pick one of several values.
+/// Functions that pick one of several values. All but the chosen value may be of any kind: branches
+/// that are not taken raise nothing.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("when", when).aliases(&["case"]).takes(&[boolean("condition"), any("value"), any("more").repeated()])
@@ -145,6 +146,21 @@ fn nullifzero(call: &Call<'_>) -> Result<Typed> {
 ///
 /// # Errors
 /// If there is none, `DATATYPE_MISMATCH.DATA_DIFF_TYPES`; if there are no arguments, `WRONG_NUM_ARGS`.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::functions::{Context, condition::unified};
+/// use rivulet::plan::literal;
+/// use rivulet::settings::Conf;
+/// use rivulet::values::{cast::Mode, zone::Zone};
+///
+/// let conf = Conf::default();
+/// let context = Context { mode: Mode::Ansi, zone: Zone::UTC, now_us: 0, conf: &conf };
+/// let (cast, common) = unified(&context, "coalesce", &[literal::int(1), literal::string("2")])?;
+/// assert_eq!(common, DataType::Int64); // under ANSI a string beside an integer is a BIGINT
+/// assert!(cast.iter().all(|value| value.data_type == common));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn unified(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<(Vec<Typed>, DataType)> {
     if args.is_empty() {
         return Err(wrong_number(name, "> 0", 0));

@@ -21,7 +21,7 @@ use crate::kernels::kernel;
 use crate::plan::scope::{Generator, Typed};
 use crate::values::types::{element_field, list_of, map_types};
 
-/// Functions that make rows.
+/// Functions that make rows; a select list may hold one of them.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     generator("explode", |c| explode(c, false)).takes(&[value("expr", "ARRAY or MAP")])

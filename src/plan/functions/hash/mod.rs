@@ -19,7 +19,7 @@ use crate::kernels::kernel;
 use crate::plan::scope::Typed;
 use crate::values::murmur3;
 
-/// Hashes and checksums.
+/// Hashes and checksums; those of several arguments hash rows, those of one digest bytes.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("hash", murmur).takes(&[any("expr"), any("exprs").repeated()]).returns("INT")

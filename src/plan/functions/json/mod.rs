@@ -20,7 +20,7 @@ pub mod write;
 pub use self::functions::constant_schema;
 use super::entry::*;
 
-/// Functions of JSON in a column.
+/// Functions of JSON in a column. Options are a constant map, whose keys are read in any case.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("from_json", functions::from_json)

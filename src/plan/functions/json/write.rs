@@ -19,6 +19,24 @@ use crate::values::text;
 use crate::values::zone::Zone;
 
 /// Options of `to_json` (`JSONOptions`).
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, Float64Array};
+/// use rivulet::plan::functions::json::write::Writer;
+/// use rivulet::values::zone::Zone;
+///
+/// let numbers: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.0), Some(f64::NAN), None]));
+/// let writer = Writer::new(&BTreeMap::new(), Zone::UTC)?;
+/// let mut out = String::new();
+/// for row in 0..3 {
+///     writer.value(&numbers, row, &mut out)?;
+///     out.push(' ');
+/// }
+/// assert_eq!(out, r#"1.0 "NaN" null "#);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Writer {
     zone: Zone,

@@ -15,7 +15,7 @@ pub(super) mod higher_order;
 
 use super::entry::*;
 
-/// Functions of arrays that take a lambda.
+/// Functions of arrays that take a lambda: forms, because a lambda is not a value.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     form("transform", higher_order::transform).takes(&[array("expr"), lambda("func", "(T[, INT]) -> ANY")]).returns("ARRAY")

@@ -8,7 +8,7 @@ pub(super) mod maps;
 
 use super::entry::*;
 
-/// Functions of maps.
+/// Functions of maps; those that take a lambda are forms.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("map", maps::map).takes(&[any("key").repeated(), any("value").repeated()]).returns("MAP").nulls(Nulls::Never)

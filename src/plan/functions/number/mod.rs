@@ -19,6 +19,9 @@ use super::entry::*;
 use super::operator;
 
 /// Functions of numbers.
+///
+/// Entries of one DOUBLE name the function of the standard library and Spark's name in labels, which is
+/// in capitals for most of them.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("abs", math::abs).takes(&[value("expr", "NUMERIC or INTERVAL")]).returns("the type of the argument")

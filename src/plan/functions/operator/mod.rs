@@ -33,7 +33,9 @@ const SUMMAND: &str = "NUMERIC, DATE, TIMESTAMP or INTERVAL";
 /// How tables name what can be multiplied.
 const FACTOR: &str = "NUMERIC or INTERVAL";
 
-/// Operators.
+/// Operators, and the names under which the SQL parser and the clients call them.
+///
+/// The unlisted ones are what the parser makes of `LIKE ANY` and its kin.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("+", plus).takes(&[value("expr1", SUMMAND), value("expr2", SUMMAND).optional()]).returns("the type of the sum")
@@ -314,6 +316,20 @@ fn bitwise_not(call: &Call<'_>) -> Result<Typed> {
 ///
 /// # Errors
 /// If there is none, `DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES`.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::functions::{Context, operator::same_type};
+/// use rivulet::plan::literal;
+/// use rivulet::settings::Conf;
+/// use rivulet::values::{cast::Mode, zone::Zone};
+///
+/// let conf = Conf::default();
+/// let context = Context { mode: Mode::Legacy, zone: Zone::UTC, now_us: 0, conf: &conf };
+/// let (_, _, common) = same_type(&context, literal::int(1), literal::string("1"), "=")?;
+/// assert_eq!(common, DataType::Int32); // outside ANSI a string is read as what it is compared with
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn same_type(context: &Context<'_>, left: Typed, right: Typed, symbol: &str) -> Result<(Typed, Typed, DataType)> {
     let common = coercion::comparison(&left.data_type, &right.data_type, context.ansi()).ok_or_else(|| {
         let (l, r) = (sql_name(&left.data_type), sql_name(&right.data_type));

@@ -22,7 +22,8 @@ use super::row::{self, Cell};
 use crate::error::Result;
 use crate::plan::scope::Typed;
 
-/// Functions that draw at random.
+/// Functions that draw at random. They are volatile: the optimizer neither folds nor merges nor repeats
+/// them.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("rand", |c| doubles(c, XorShift::double)).aliases(&["random"]).takes(&[literal("seed", "BIGINT").optional()])

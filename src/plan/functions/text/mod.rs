@@ -27,6 +27,9 @@ pub(super) mod url;
 use super::entry::*;
 
 /// Functions of strings and bytes.
+///
+/// Without words about nulls, an entry is null if an argument is. An argument in single quotes is what
+/// Spark uses if it is missing.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("upper", |c| basic::changed(c, str::to_uppercase)).aliases(&["ucase"]).takes(&[string("str")]).returns("STRING")

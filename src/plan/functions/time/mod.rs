@@ -35,6 +35,9 @@ const TIME: &str = "TIMESTAMP or TIMESTAMP_NTZ";
 const TEXT_OR_TIME: &str = "STRING, DATE or TIMESTAMP";
 
 /// Functions of dates, timestamps and intervals.
+///
+/// Without words about nulls, an entry is null if an argument is. Examples are answered in the zone
+/// UTC.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("window", window::window)

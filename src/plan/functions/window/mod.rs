@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::plan::literal as literals;
 use crate::plan::scope::Typed;
 
-/// Functions that need a window.
+/// Functions of the rows of a window: calls without OVER are refused.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     window("row_number", |c| { Ok(number(df::row_number::row_number_udwf(), vec![], c.label())) })
