@@ -102,6 +102,18 @@ impl Exception {
     }
 }
 
+/// Whose fault an error is, which decides whether its task is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Fault {
+    /// The statement's or the data's: the same wherever the task runs.
+    #[default]
+    Statement,
+    /// The engine's or its host's: a damaged block, a broken invariant. Another executor may not have it.
+    Engine,
+    /// A user's function threw: Spark tries such a task again.
+    Function,
+}
+
 /// An error as Spark words it.
 ///
 /// ```
@@ -129,6 +141,9 @@ pub struct SparkError {
     /// What the sentence is about, by Spark's parameter names; clients and tests read them, so they are as
     /// Spark quotes them.
     pub parameters: BTreeMap<String, String>,
+    /// Whose fault it is. Clients do not see it.
+    #[serde(default)]
+    pub fault: Fault,
 }
 
 /// What every fallible function above the kernels returns.
@@ -143,6 +158,7 @@ impl SparkError {
             sql_state: Some(sql_state.to_owned()),
             message: message.into(),
             parameters: BTreeMap::new(),
+            fault: Fault::Statement,
         }
     }
 
@@ -153,6 +169,18 @@ impl SparkError {
         self
     }
 
+    /// Says whose fault it is.
+    #[must_use]
+    pub fn by(mut self, fault: Fault) -> Self {
+        self.fault = fault;
+        self
+    }
+
+    /// Returns whether the task may succeed when it is tried again.
+    pub fn is_retryable(&self) -> bool {
+        self.fault != Fault::Statement
+    }
+
     /// Makes what Scala's `require` throws: an `IllegalArgumentException` without a condition.
     pub fn requirement(message: impl Into<String>) -> Self {
         Self {
@@ -160,7 +188,8 @@ impl SparkError {
             condition: None,
             sql_state: None,
             message: format!("requirement failed: {}", message.into()),
-            parameters: Default::default(),
+            parameters: BTreeMap::new(),
+            fault: Fault::Statement,
         }
     }
 
@@ -194,7 +223,7 @@ impl SparkError {
 
     /// Makes the error of a broken invariant of the engine: our bug, reported as `INTERNAL_ERROR`.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(Exception::Connect, "INTERNAL_ERROR", "XX000", message)
+        Self::new(Exception::Connect, "INTERNAL_ERROR", "XX000", message).by(Fault::Engine)
     }
 
     /// Returns what Spark's `getMessage` returns: `[CONDITION] sentence SQLSTATE: 42000`.

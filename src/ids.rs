@@ -4,10 +4,10 @@
 //! wire between driver and executors, and some are written into checkpoints: see each.
 //!
 //! ```
-//! use rivulet::ids::{JobId, StageId, TaskId};
+//! use rivulet::ids::{JobId, PartitionId, StageId, TaskId};
 //!
-//! let task = TaskId { job: JobId(7), stage: StageId(1), partition: 3, attempt: 0 };
-//! assert_eq!(task.part().partition, 3);
+//! let task = TaskId { job: JobId(7), stage: StageId(1), partition: PartitionId(3), attempt: 0 };
+//! assert_eq!(task.part().partition, PartitionId(3));
 //! assert_eq!(task.job.to_string(), "7");
 //! ```
 
@@ -67,13 +67,80 @@ id! {
     ConnectionId(u64)
 }
 
-/// An executor in one of its lives: a restarted worker keeps its number and gets the next incarnation.
+id! {
+    /// Names a partition of a stage, a scan, a dataset or a state: its place, from 0.
+    PartitionId(usize)
+}
+
+impl PartitionId {
+    /// Lists the first `count` partitions, in order.
+    pub fn first(count: usize) -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator {
+        (0..count).map(Self)
+    }
+}
+
+id! {
+    /// Names a dataset over all jobs of a driver: what executors keep and shuffle is known by it.
+    DatasetId(u64)
+}
+
+id! {
+    /// Names a micro-batch within its query, from 0, over all runs of the query (Spark's `batchId`).
+    BatchId(i64)
+}
+
+impl BatchId {
+    /// Stands before the first batch: where a new query is.
+    pub const NONE: Self = Self(-1);
+
+    /// Returns the batch after this one.
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// Returns the batch before this one: -1 before the first.
+    pub fn previous(self) -> Self {
+        Self(self.0 - 1)
+    }
+}
+
+id! {
+    /// Names an executor over all its lives.
+    ExecutorId(u32)
+}
+
+id! {
+    /// Counts an executor's lives, from 0: a restarted worker keeps its [`ExecutorId`] and gets the next incarnation.
+    Incarnation(u32)
+}
+
+/// An executor in one of its lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ExecutorRef {
     /// The worker's number.
-    pub id: u32,
+    pub id: ExecutorId,
     /// Which of its lives, from 0.
-    pub incarnation: u32,
+    pub incarnation: Incarnation,
+}
+
+impl ExecutorRef {
+    /// Returns the executor of that number in its first life.
+    pub fn new(id: u32) -> Self {
+        Self::at(id, 0)
+    }
+
+    /// Returns the executor of that number in a given life, as hosts name it across their boundary.
+    pub fn at(id: u32, incarnation: u32) -> Self {
+        Self {
+            id: ExecutorId(id),
+            incarnation: Incarnation(incarnation),
+        }
+    }
+
+    /// Returns the executor in its next life.
+    pub fn next(self) -> Self {
+        Self::at(self.id.0, self.incarnation.0 + 1)
+    }
 }
 
 /// A partition of a stage: one of its tasks, and what that task puts out.
@@ -82,7 +149,7 @@ pub struct StagePart {
     /// The stage.
     pub stage: StageId,
     /// The partition, from 0.
-    pub partition: usize,
+    pub partition: PartitionId,
 }
 
 /// A share of a scan: what one task reads of it.
@@ -91,7 +158,7 @@ pub struct ScanPart {
     /// The scan.
     pub scan: ScanId,
     /// The share, from 0.
-    pub partition: usize,
+    pub partition: PartitionId,
 }
 
 /// The state of one operator in one partition, within its query.
@@ -100,7 +167,7 @@ pub struct StatePart {
     /// The operator.
     pub operator: OperatorId,
     /// The partition, from 0.
-    pub partition: usize,
+    pub partition: PartitionId,
 }
 
 /// The state of one operator in one partition, over all queries.
@@ -120,7 +187,7 @@ pub struct TaskId {
     /// The stage within the job.
     pub stage: StageId,
     /// The partition of the stage.
-    pub partition: usize,
+    pub partition: PartitionId,
     /// Counts all attempts at this partition, from 0.
     pub attempt: u32,
 }
@@ -139,16 +206,16 @@ impl TaskId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct KeptId {
     /// The dataset's key, which no other dataset of the driver has.
-    pub dataset: u64,
+    pub dataset: DatasetId,
     /// The partition, from 0.
-    pub partition: usize,
+    pub partition: PartitionId,
 }
 
 /// A wide edge of lineage: whose rows move, over all jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ShuffleId {
     /// The dataset that reads them.
-    pub dataset: u64,
+    pub dataset: DatasetId,
     /// As which of its parents.
     pub parent: usize,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::exec::stage::StageGraph;
-use crate::ids::{ExecutorRef, StageId, TaskId};
+use crate::ids::{ExecutorId, ExecutorRef, PartitionId, StageId, TaskId};
 
 /// Tries that a stage of an ended job shows.
 const SHOWN: usize = 500;
@@ -24,9 +24,9 @@ pub enum AttemptState {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptStatus {
-    pub partition: usize,
+    pub partition: PartitionId,
     pub attempt: u32,
-    pub executor: u32,
+    pub executor: ExecutorId,
     pub start_ms: i64,
     pub end_ms: Option<i64>,
     pub state: AttemptState,
@@ -96,7 +96,7 @@ impl Attempts {
         let status = |stage: &crate::exec::stage::Stage| {
             let count = |state| of_stage(stage.id).filter(|t| t.state == state).count();
             let done = of_stage(stage.id).filter(|t| t.state == AttemptState::Done);
-            let done: BTreeSet<usize> = done.map(|t| t.partition).collect();
+            let done: BTreeSet<PartitionId> = done.map(|t| t.partition).collect();
             let tries = of_stage(stage.id).count();
             StageStatus {
                 id: stage.id,

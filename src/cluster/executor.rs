@@ -11,12 +11,14 @@ use super::states::{Found, StateStore, States};
 use crate::compile::job;
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::{TaskInputs, TaskReport};
-use crate::exec::program::{
-    FunctionId, Keep, NoPrograms, Program, ProgramHost, ProgramTask, SharedHost, Shuffled, USER_ERROR,
-};
+use crate::exec::program::{FunctionId, Keep, NoPrograms, Program, ProgramHost, ProgramTask, SharedHost, Shuffled};
 use crate::exec::stage::{Output, Read, Stage, StageGraph, Work};
+use crate::exec::state::OperatorState;
 use crate::exec::task;
-use crate::ids::{ExecutorRef, OperatorId, PlanId, RunId, ScanId, StageId, StagePart, StateId, StatePart, TaskId};
+use crate::ids::{
+    BatchId, ExecutorRef, KeptId, OperatorId, PartitionId, PlanId, RunId, ScanId, StageId, StagePart, StateId,
+    StatePart, TaskId,
+};
 use crate::rdd::lineage;
 use crate::rdd::plan::RddPlan;
 use crate::scheduler::{BlockId, Fetch};
@@ -117,7 +119,7 @@ impl<B: BlockStore> Executor<B> {
             }
             ToExecutor::DropPlan { plan } => {
                 self.plans.remove(&plan);
-                self.programs.get().unload(plan.0);
+                self.programs.get().unload(plan);
             }
             ToExecutor::Run(run) => return self.accept(run, blobs),
             ToExecutor::Kill { task } => self.waiting.retain(|w| w.run.task != task),
@@ -146,12 +148,12 @@ impl<B: BlockStore> Executor<B> {
         let Some(plan) = RddPlan::of_relation(&job::decode(&spec.relation)?)? else {
             let graph = spec.compile()?;
             for (number, payload) in graph.functions.iter().enumerate() {
-                let id = FunctionId { plan: id.0, number };
+                let id = FunctionId { plan: id, number };
                 self.programs.get().load_function(id, payload)?;
             }
             return Ok(graph);
         };
-        self.programs.get().load(id.0, &plan.text, &plan.blobs)?;
+        self.programs.get().load(id, &plan.text, &plan.blobs)?;
         Ok(lineage::stages(&plan))
     }
 
@@ -276,16 +278,13 @@ impl<B: BlockStore> Executor<B> {
             Ok(Some(done)) => done,
             Ok(None) => Outgoing::Driver(FromExecutor::StateMissing { task }, vec![]),
             Err(error) => {
-                // An error of the data is the same wherever the task runs; one of ours may not be.
-                let retryable = error.condition.as_deref() == Some("INTERNAL_ERROR")
-                    || error.condition.as_deref() == Some("CORRUPT_BLOCK")
-                    || error.condition.as_deref() == Some(USER_ERROR);
+                let retryable = error.is_retryable();
                 Outgoing::Driver(FromExecutor::Failed { task, error, retryable }, vec![])
             }
         }
     }
 
-    /// None where the state is not here.
+    /// Runs a task whose inputs are all here; `None` if state that it needs is not.
     fn execute(&mut self, ready: Waiting) -> Result<Option<Outgoing>> {
         let Waiting { run, blobs, got, .. } = ready;
         let task = run.task;
@@ -301,66 +300,30 @@ impl<B: BlockStore> Executor<B> {
         if let Work::Program(program) = &stage.work {
             return self.run_program(&graph, stage, program, &run, blobs, got).map(Some);
         }
-        let mut shuffle: HashMap<StageId, Vec<Buffer>> = HashMap::new();
-        // In the order of the map tasks, whoever ran them: what comes first to an operator is the same in every try.
-        let mut got: Vec<(Fetch, Buffer)> = got.into_iter().collect();
-        got.sort_by_key(|(fetch, _)| (fetch.stage, fetch.block.map()));
-        for (fetch, block) in got {
-            shuffle.entry(fetch.stage).or_default().push(block);
-        }
         let mut blobs = blobs.into_iter();
         let scans: HashMap<ScanId, Vec<Buffer>> = run
             .scans
             .iter()
             .map(|(scan, n)| (*scan, blobs.by_ref().take(*n).collect()))
             .collect();
-        let mut states = BTreeMap::new();
-        for wanted in &run.states {
-            let key = state_id(wanted.run, wanted.operator, task);
-            let loads: Option<Vec<Buffer>> = wanted.load.map(|n| blobs.by_ref().take(n).collect());
-            let rebuild = |deltas: &[Buffer]| graph.rebuild(wanted.operator, deltas, wanted.version);
-            let state = match (self.states.take(key, wanted.version, &mut self.blocks), loads) {
-                (Found::Live(state), _) => *state,
-                (Found::Stored(snapshot), _) => rebuild(&[snapshot])?,
-                (Found::None, Some(deltas)) => rebuild(&deltas)?,
-                (Found::None, None) if wanted.version < 0 => continue,
-                (Found::None, None) => return Ok(None),
-            };
-            states.insert(wanted.operator, state);
-        }
-        let mut inputs = TaskInputs::new(shuffle, scans, run.batch, states);
+        let Some(states) = self.take_states(&graph, &run, blobs)? else {
+            return Ok(None);
+        };
+        let mut inputs = TaskInputs::new(in_order(got), scans, run.batch.clone(), states);
         if !graph.functions.is_empty() {
-            inputs.functions = Some((run.plan.0, self.programs.clone()));
+            inputs.functions = Some((run.plan, self.programs.clone()));
         }
         let inputs = Arc::new(inputs);
         let output = guarded(|| task::run(stage, task.partition, inputs.clone(), &graph.schema))?;
         let report = inputs.report().clone();
-        let tables = std::mem::take(&mut *inputs.states());
-        if let Some(wanted) = run.states.first() {
-            for (operator, table) in tables {
-                let bytes = report.state.get(&operator).map_or(0, |s| s.bytes);
-                self.states.put(state_id(wanted.run, operator, task), table, bytes);
-            }
-        }
-        let mut deltas = std::mem::take(&mut *inputs.state_deltas());
-        for wanted in run.states.iter().filter(|s| s.snapshot) {
-            if let Some(table) = self.states.get(state_id(wanted.run, wanted.operator, task)) {
-                deltas.insert(wanted.operator, table.snapshot()?);
-            }
-        }
-        self.states.shrink(&mut self.blocks);
-        let mut bytes = Vec::new();
-        let mut rows = output.rows;
-        if matches!(stage.output, Output::Result) {
-            bytes.extend(output.blocks.into_iter().flatten().map(Buffer::from));
-            rows = vec![rows.iter().sum()];
+        let deltas = self.keep_states(&run, &inputs, &report)?;
+        let is_result = matches!(stage.output, Output::Result);
+        let mut bytes = self.put_blocks(task, is_result, output.blocks);
+        let rows = if is_result {
+            vec![output.rows.iter().sum()]
         } else {
-            for (partition, block) in output.blocks.into_iter().enumerate() {
-                if let Some(block) = block {
-                    self.blocks.put(BlockId::Shuffle { task, partition }, block, false);
-                }
-            }
-        }
+            output.rows
+        };
         let results = bytes.len();
         let operators = deltas.keys().copied().collect();
         bytes.extend(deltas.into_values().map(Buffer::from));
@@ -377,6 +340,81 @@ impl<B: BlockStore> Executor<B> {
             bytes,
         )))
     }
+
+    /// Takes the states that a task works on: those kept here, else what the driver sent with the task, which are the last
+    /// `blobs`. `None` if one is nowhere.
+    fn take_states(
+        &mut self,
+        graph: &StageGraph,
+        run: &Run,
+        mut blobs: impl Iterator<Item = Buffer>,
+    ) -> Result<Option<BTreeMap<OperatorId, OperatorState>>> {
+        let mut states = BTreeMap::new();
+        for wanted in &run.states {
+            let key = state_id(wanted.run, wanted.operator, run.task);
+            let loads: Option<Vec<Buffer>> = wanted.load.map(|n| blobs.by_ref().take(n).collect());
+            let rebuild = |deltas: &[Buffer]| graph.rebuild(wanted.operator, deltas, wanted.version);
+            let state = match (self.states.take(key, wanted.version, &mut self.blocks), loads) {
+                (Found::Live(state), _) => *state,
+                (Found::Stored(snapshot), _) => rebuild(&[snapshot])?,
+                (Found::None, Some(deltas)) => rebuild(&deltas)?,
+                (Found::None, None) if wanted.version == BatchId::NONE => continue,
+                (Found::None, None) => return Ok(None),
+            };
+            states.insert(wanted.operator, state);
+        }
+        Ok(Some(states))
+    }
+
+    /// Keeps the states that a task has changed, and returns what the driver is to make durable of them: the changes, or
+    /// snapshots of those for which it asks.
+    fn keep_states(
+        &mut self,
+        run: &Run,
+        inputs: &TaskInputs,
+        report: &TaskReport,
+    ) -> Result<BTreeMap<OperatorId, Vec<u8>>> {
+        let tables = std::mem::take(&mut *inputs.states());
+        if let Some(wanted) = run.states.first() {
+            for (operator, table) in tables {
+                let bytes = report.state.get(&operator).map_or(0, |s| s.bytes);
+                self.states.put(state_id(wanted.run, operator, run.task), table, bytes);
+            }
+        }
+        let mut deltas = std::mem::take(&mut *inputs.state_deltas());
+        for wanted in run.states.iter().filter(|s| s.snapshot) {
+            if let Some(table) = self.states.get(state_id(wanted.run, wanted.operator, run.task)) {
+                deltas.insert(wanted.operator, table.snapshot()?);
+            }
+        }
+        self.states.shrink(&mut self.blocks);
+        Ok(deltas)
+    }
+
+    /// Returns the blocks of a result, which the driver gets; keeps those of a shuffle for the tasks that fetch them.
+    fn put_blocks(&mut self, task: TaskId, is_result: bool, blocks: Vec<Option<Vec<u8>>>) -> Vec<Buffer> {
+        if is_result {
+            return blocks.into_iter().flatten().map(Buffer::from).collect();
+        }
+        for (partition, block) in PartitionId::first(blocks.len()).zip(blocks) {
+            if let Some(block) = block {
+                self.blocks.put(BlockId::Shuffle { task, partition }, block, false);
+            }
+        }
+        vec![]
+    }
+}
+
+/// Puts fetched blocks into the order of the map tasks, whoever ran them: what comes first to an operator is the same in every
+/// try.
+fn in_order(got: BTreeMap<Fetch, Buffer>) -> HashMap<StageId, Vec<Buffer>> {
+    let mut got: Vec<(Fetch, Buffer)> = got.into_iter().collect();
+    got.sort_by_key(|(fetch, _)| (fetch.stage, fetch.block.map()));
+    let mut shuffle: HashMap<StageId, Vec<Buffer>> = HashMap::new();
+    for (fetch, block) in got {
+        shuffle.entry(fetch.stage).or_default().push(block);
+    }
+    shuffle
 }
 
 /// The state that an operator has where a task of its stage runs.
@@ -386,6 +424,43 @@ fn state_id(run: RunId, operator: OperatorId, task: TaskId) -> StateId {
         partition: task.partition,
     };
     StateId { run, part }
+}
+
+/// What a task of a program reads of other tasks: kept partitions, and shuffled rows by edge.
+type ProgramInputs = (Vec<(KeptId, Buffer)>, Vec<Shuffled>);
+
+/// Sorts what a task of a program has fetched, each edge's blocks in the order of their map tasks.
+///
+/// # Errors
+/// `INTERNAL_ERROR` if a block is of a stage that writes no edge.
+fn inputs_of(graph: &StageGraph, got: BTreeMap<Fetch, Buffer>) -> Result<ProgramInputs> {
+    let mut written: BTreeMap<StagePart, Vec<(PartitionId, Buffer)>> = BTreeMap::new();
+    let mut kept = Vec::new();
+    for (fetch, block) in got {
+        match fetch.block {
+            BlockId::Kept(id) => kept.push((id, block)),
+            BlockId::Shuffle { task, partition } => {
+                let stage = fetch.stage;
+                let blocks = written.entry(StagePart { stage, partition }).or_default();
+                blocks.push((task.partition, block));
+            }
+        }
+    }
+    let mut shuffled = Vec::new();
+    for (StagePart { stage, partition }, mut blocks) in written {
+        let edge = graph.stages.get(stage.0).and_then(|s| match &s.work {
+            Work::Program(program) => program.write,
+            Work::Plan(_) => None,
+        });
+        let edge = edge.ok_or_else(|| SparkError::internal("driver and executor disagree on the stages"))?;
+        blocks.sort_by_key(|(map, _)| *map);
+        shuffled.push(Shuffled {
+            edge,
+            partition,
+            blocks: blocks.into_iter().map(|(_, b)| b).collect(),
+        });
+    }
+    Ok((kept, shuffled))
 }
 
 /// A task of a program: its inputs in the order in which they were written, whoever wrote them.
@@ -404,41 +479,11 @@ impl<B: BlockStore> Executor<B> {
         let reads = stage.reads_beside(task.partition, &kept_in(&run.fetches));
         let scans = reads.iter().filter_map(Read::scan);
         let sources = scans.zip(blobs).collect();
-        let mut written: BTreeMap<StagePart, Vec<(usize, Buffer)>> = BTreeMap::new();
-        let mut kept = Vec::new();
-        for (fetch, block) in got {
-            match fetch.block {
-                BlockId::Kept(id) => kept.push((id, block)),
-                BlockId::Shuffle { task, partition } => {
-                    let blocks = written
-                        .entry(StagePart {
-                            stage: fetch.stage,
-                            partition,
-                        })
-                        .or_default();
-                    blocks.push((task.partition, block));
-                }
-            }
-        }
-        let mut shuffled = Vec::new();
-        for (StagePart { stage, partition }, mut blocks) in written {
-            let edge = graph.stages.get(stage.0).and_then(|s| match &s.work {
-                Work::Program(program) => program.write,
-                Work::Plan(_) => None,
-            });
-            let edge = edge.ok_or_else(disagree)?;
-            blocks.sort_by_key(|(map, _)| *map);
-            let blocks = blocks.into_iter().map(|(_, b)| b).collect();
-            shuffled.push(Shuffled {
-                edge,
-                partition,
-                blocks,
-            });
-        }
+        let (kept, shuffled) = inputs_of(graph, got)?;
         let output = self.programs.get().run(ProgramTask {
-            plan: run.plan.0,
+            plan: run.plan,
             program,
-            partition: *program.partitions.get(task.partition).ok_or_else(disagree)?,
+            partition: *program.partitions.get(task.partition.0).ok_or_else(disagree)?,
             sources,
             shuffled,
             kept,
@@ -450,16 +495,7 @@ impl<B: BlockStore> Executor<B> {
             }
             kept.push((id, bytes));
         }
-        let mut bytes = Vec::new();
-        if program.write.is_none() {
-            bytes.extend(output.blocks.into_iter().flatten().map(Buffer::from));
-        } else {
-            for (partition, block) in output.blocks.into_iter().enumerate() {
-                if let Some(block) = block {
-                    self.blocks.put(BlockId::Shuffle { task, partition }, block, false);
-                }
-            }
-        }
+        let mut bytes = self.put_blocks(task, program.write.is_none(), output.blocks);
         let results = bytes.len();
         let updates = output.updates.is_some();
         bytes.extend(output.updates.map(Buffer::from));

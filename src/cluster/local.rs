@@ -8,7 +8,7 @@ use arrow::buffer::Buffer;
 
 use super::executor::{Executor, MemoryBlocks, Outgoing};
 use super::message::{FromExecutor, Peer, ToExecutor};
-use crate::ids::ExecutorRef;
+use crate::ids::{ExecutorId, ExecutorRef};
 
 enum Inbox {
     Driver(ToExecutor, Vec<Buffer>),
@@ -17,7 +17,7 @@ enum Inbox {
     Stop,
 }
 
-type Directory = Arc<Mutex<BTreeMap<u32, (ExecutorRef, Sender<Inbox>)>>>;
+type Directory = Arc<Mutex<BTreeMap<ExecutorId, (ExecutorRef, Sender<Inbox>)>>>;
 
 /// Threads that run executors.
 pub struct LocalCluster {
@@ -63,7 +63,7 @@ impl LocalCluster {
     /// Ends an executor as a crash would: its blocks and state are gone, its peers notice.
     pub fn kill(&self, id: u32) -> Option<ExecutorRef> {
         let mut directory = lock(&self.directory);
-        let (gone, sender) = directory.remove(&id)?;
+        let (gone, sender) = directory.remove(&ExecutorId(id))?;
         let _ = sender.send(Inbox::Stop);
         for (_, peer) in directory.values() {
             let _ = peer.send(Inbox::PeerLost(gone));
@@ -78,7 +78,7 @@ impl Default for LocalCluster {
     }
 }
 
-fn lock(directory: &Directory) -> std::sync::MutexGuard<'_, BTreeMap<u32, (ExecutorRef, Sender<Inbox>)>> {
+fn lock(directory: &Directory) -> std::sync::MutexGuard<'_, BTreeMap<ExecutorId, (ExecutorRef, Sender<Inbox>)>> {
     directory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

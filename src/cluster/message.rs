@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::compile::job::JobSpec;
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::{BatchContext, TaskReport};
-use crate::ids::{JobId, KeptId, OperatorId, PlanId, RunId, ScanId, TaskId};
+use crate::ids::{BatchId, DatasetId, JobId, KeptId, OperatorId, PlanId, RunId, ScanId, TaskId};
 use crate::plan::output_mode::OutputMode;
 use crate::scheduler::Fetch;
 use crate::settings::Conf;
@@ -68,7 +68,7 @@ pub struct StateRef {
     pub run: RunId,
     pub operator: OperatorId,
     /// The batch whose changes the state must have: -1 before the first.
-    pub version: i64,
+    pub version: BatchId,
     /// Blobs with all deltas up to `version`; none where the executor should have it.
     pub load: Option<usize>,
     /// The whole state is wanted in place of the change, to start a new chain of deltas.
@@ -96,7 +96,7 @@ pub enum ToExecutor {
     /// Blocks of tries, and kept datasets, that nobody reads any more.
     Forget {
         tasks: Vec<TaskId>,
-        datasets: Vec<u64>,
+        datasets: Vec<DatasetId>,
     },
     DropState {
         run: RunId,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use arrow::buffer::Buffer;
 
 use crate::exec::state::OperatorState;
-use crate::ids::{RunId, StateId};
+use crate::ids::{BatchId, RunId, StateId};
 
 /// Where state waits: a file of the executor's.
 pub trait StateStore {
@@ -29,7 +29,7 @@ enum Held {
         used: u64,
     },
     Stored {
-        version: i64,
+        version: BatchId,
     },
 }
 
@@ -55,7 +55,7 @@ pub struct States {
 
 impl States {
     /// Takes a piece out, as of `version`.
-    pub fn take(&mut self, key: StateId, version: i64, store: &mut impl StateStore) -> Found {
+    pub fn take(&mut self, key: StateId, version: BatchId, store: &mut impl StateStore) -> Found {
         match self.held.remove(&key) {
             Some(Held::Memory { state, .. }) if state.version == version => Found::Live(state),
             Some(Held::Stored { version: stored }) => match store.take_state(key) {
@@ -138,10 +138,10 @@ mod tests {
     use crate::cluster::executor::MemoryBlocks;
     use crate::exec::state::Body;
     use crate::exec::state::rows::RowTable;
-    use crate::ids::{OperatorId, StatePart};
+    use crate::ids::{OperatorId, PartitionId, StatePart};
 
     fn key(partition: usize) -> StateId {
-        let operator = OperatorId(0);
+        let (operator, partition) = (OperatorId(0), PartitionId(partition));
         StateId {
             run: RunId(1),
             part: StatePart { operator, partition },
@@ -155,7 +155,7 @@ mod tests {
         let batch = RecordBatch::try_new(schema, vec![Arc::new(keys)]).unwrap();
         table.append(&batch).unwrap();
         OperatorState {
-            version,
+            version: BatchId(version),
             body: Body::Rows(vec![table]),
         }
     }
@@ -173,7 +173,7 @@ mod tests {
         }
         let live = |states: &States| (0..3).filter(|p| states.get(key(*p)).is_some()).collect::<Vec<_>>();
         assert_eq!(live(&states), [1, 2]);
-        let Found::Stored(snapshot) = states.take(key(0), 7, &mut store) else {
+        let Found::Stored(snapshot) = states.take(key(0), BatchId(7), &mut store) else {
             panic!("the first was stored")
         };
         assert_eq!(snapshot.as_slice(), piece(7, 2).snapshot().unwrap());
@@ -181,10 +181,10 @@ mod tests {
         states.shrink(&mut store);
         assert_eq!(live(&states), [0, 2], "the second is now the oldest");
         assert!(
-            matches!(states.take(key(1), 6, &mut store), Found::None),
+            matches!(states.take(key(1), BatchId(6), &mut store), Found::None),
             "another version"
         );
-        assert!(matches!(states.take(key(0), 8, &mut store), Found::Live(_)));
+        assert!(matches!(states.take(key(0), BatchId(8), &mut store), Found::Live(_)));
         assert_eq!(states.spills, 2);
     }
 

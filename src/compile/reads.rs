@@ -9,10 +9,10 @@ use datafusion_physical_plan::union::UnionExec;
 
 use crate::exec::stage::Read;
 use crate::exec::transform::{Leaf, Transform, as_transform};
-use crate::ids::{ScanPart, StagePart};
+use crate::ids::{PartitionId, ScanPart, StagePart};
 
 /// What task `partition` of a plan reads.
-pub fn reads_of(plan: &Arc<dyn ExecutionPlan>, partition: usize, out: &mut Vec<Read>) {
+pub fn reads_of(plan: &Arc<dyn ExecutionPlan>, partition: PartitionId, out: &mut Vec<Read>) {
     if let Some(leaf) = as_transform(plan).and_then(Transform::as_leaf) {
         match leaf {
             Leaf::Shuffle(stage) => out.push(Read::Shuffle(StagePart { stage, partition })),
@@ -23,11 +23,11 @@ pub fn reads_of(plan: &Arc<dyn ExecutionPlan>, partition: usize, out: &mut Vec<R
     }
     let any: &dyn Any = plan.as_ref();
     if any.is::<UnionExec>() {
-        let mut local = partition;
+        let mut local = partition.0;
         for child in plan.children() {
             let count = child.properties().partitioning.partition_count();
             if local < count {
-                return reads_of(child, local, out);
+                return reads_of(child, PartitionId(local), out);
             }
             local -= count;
         }
@@ -40,6 +40,6 @@ pub fn reads_of(plan: &Arc<dyn ExecutionPlan>, partition: usize, out: &mut Vec<R
         || any.is::<datafusion_physical_plan::joins::CrossJoinExec>();
     for (i, child) in plan.children().into_iter().enumerate() {
         let one = (broadcast_left && i == 0) || child.properties().partitioning.partition_count() == 1;
-        reads_of(child, if one { 0 } else { partition }, out);
+        reads_of(child, if one { PartitionId(0) } else { partition }, out);
     }
 }

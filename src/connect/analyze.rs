@@ -5,6 +5,8 @@ use prost::Message;
 use super::driver::Driver;
 use crate::compile::job::{self, output_schema};
 use crate::error::{Result, SparkError};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
 use crate::plan::type_message;
 use crate::proto as sc;
 use crate::proto::analyze_plan_request::Analyze;
@@ -36,29 +38,8 @@ impl Driver {
             }
             Analyze::Explain(q) => {
                 let (_, analyzer, resolved) = resolve(&q.plan)?;
-                let mut text = String::new();
                 let extended = q.explain_mode() != sc::analyze_plan_request::explain::ExplainMode::Simple;
-                if extended {
-                    text.push_str(&format!(
-                        "== Analyzed Logical Plan ==\n{}\n\n",
-                        resolved.plan.display_indent()
-                    ));
-                    text.push_str(&format!(
-                        "== Optimized Logical Plan ==\n{}\n\n",
-                        job::optimize(&analyzer, &resolved)?.display_indent()
-                    ));
-                }
-                text.push_str("== Physical Plan ==\n");
-                let graph = job::stages(&analyzer, &resolved, None)?;
-                for stage in graph.stages.iter().rev() {
-                    text.push_str(&format!(
-                        "Stage {} ({} tasks, reads stages {:?})\n{}\n",
-                        stage.id,
-                        stage.tasks(),
-                        stage.parents,
-                        stage.describe()
-                    ));
-                }
+                let text = explain(&analyzer, &resolved, extended)?;
                 R::Explain(response::Explain { explain_string: text })
             }
             Analyze::TreeString(q) => {
@@ -119,6 +100,35 @@ impl Driver {
             result: Some(result),
         })
     }
+}
+
+/// Describes the plans of a query for people: the stages that would run, the last first, and, if `extended`, the analyzed and
+/// the optimized logical plan above them.
+fn explain(analyzer: &Analyzer, resolved: &Resolved, extended: bool) -> Result<String> {
+    let mut parts = Vec::new();
+    if extended {
+        parts.push(format!(
+            "== Analyzed Logical Plan ==\n{}\n\n",
+            resolved.plan.display_indent()
+        ));
+        let optimized = job::optimize(analyzer, resolved)?;
+        parts.push(format!(
+            "== Optimized Logical Plan ==\n{}\n\n",
+            optimized.display_indent()
+        ));
+    }
+    parts.push("== Physical Plan ==\n".to_owned());
+    for stage in job::stages(analyzer, resolved, None)?.stages.iter().rev() {
+        let parents: Vec<String> = stage.parents.iter().map(ToString::to_string).collect();
+        parts.push(format!(
+            "Stage {} ({} tasks, reads stages [{}])\n{}\n",
+            stage.id,
+            stage.tasks(),
+            parents.join(", "),
+            stage.describe()
+        ));
+    }
+    Ok(parts.concat())
 }
 
 /// The relation of a plan.

@@ -9,6 +9,7 @@ use super::jobs::Owner;
 use crate::cluster::runner::{JobRequest, Outcome};
 use crate::error::Result;
 use crate::exec::stage::{Read, Work};
+use crate::ids::PartitionId;
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
 use crate::proto::relation::RelType;
@@ -83,9 +84,9 @@ impl Driver {
         Ok(())
     }
 
-    pub(super) fn datasets_done(&mut self, operation: &str, partitions: &[usize], outcome: Outcome) {
+    pub(super) fn datasets_done(&mut self, operation: &str, partitions: &[PartitionId], outcome: Outcome) {
         for (partition, block) in partitions.iter().zip(&outcome.results) {
-            let mut value = (*partition as u32).to_le_bytes().to_vec();
+            let mut value = (partition.0 as u32).to_le_bytes().to_vec();
             value.extend_from_slice(block);
             let any = prost_types::Any {
                 type_url: RESULT_TYPE_URL.into(),

@@ -17,7 +17,7 @@ use super::session::Session;
 use super::streaming::Streams;
 use crate::cluster::runner::JobRunner;
 use crate::error::{Result, SparkError};
-use crate::ids::{JobId, PlanId};
+use crate::ids::{DatasetId, JobId, PlanId};
 use crate::ml::transform::Context as MlContext;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
@@ -38,7 +38,7 @@ pub struct Driver {
     pub(super) out: Vec<Output>,
     pub(super) history: Vec<JobRecord>,
     /// Datasets that jobs asked to keep, by key.
-    pub(super) kept: BTreeMap<u64, super::datasets::KeptDataset>,
+    pub(super) kept: BTreeMap<DatasetId, super::datasets::KeptDataset>,
     /// When the runner wants to look at slow tasks.
     tasks_wake_at: Option<i64>,
     pub(super) errors: BTreeMap<String, SparkError>,

@@ -14,7 +14,7 @@ use crate::cluster::runner::{JobRequest, Outcome, ScanBlocks};
 use crate::compile::job;
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::stage::StageGraph;
-use crate::ids::ScanPart;
+use crate::ids::{PartitionId, ScanPart};
 use crate::plan::type_message;
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
@@ -201,7 +201,7 @@ impl Driver {
             for (i, file) in scan.files.iter().enumerate() {
                 let part = ScanPart {
                     scan: scan.id,
-                    partition: i % scan.partitions,
+                    partition: PartitionId(i % scan.partitions),
                 };
                 blocks.entry(part).or_default().push(self.files.read(file)?);
             }

@@ -9,7 +9,7 @@ use crate::cluster::runner::{Effect, JobRequest, Outcome};
 use crate::compile::job::JobSpec;
 use crate::error::Result;
 use crate::exec::stage::StageGraph;
-use crate::ids::{JobId, PlanId};
+use crate::ids::{JobId, PartitionId, PlanId};
 
 /// Who waits for a job.
 #[derive(Debug)]
@@ -19,10 +19,10 @@ pub(super) enum Owner {
     /// A job over datasets: the operation, and the partitions that its results are of.
     Datasets {
         operation: String,
-        partitions: Vec<usize>,
+        partitions: Vec<PartitionId>,
     },
     Ml(super::ml::MlJob),
-    Text(super::write::TextWrite),
+    Files(Box<super::write::FileWrite>),
 }
 
 impl Owner {
@@ -31,7 +31,7 @@ impl Owner {
         match self {
             Self::Rows(rows) => Some(&rows.operation),
             Self::Ml(job) => Some(&job.operation),
-            Self::Text(write) => Some(&write.operation),
+            Self::Files(write) => Some(&write.operation),
             Self::Datasets { operation, .. } => Some(operation),
             Self::Query(_) => None,
         }
@@ -124,7 +124,7 @@ impl Driver {
                 self.datasets_done(&operation, &partitions, outcome);
             }
             (Owner::Ml(job), Ok(outcome)) => self.ml_job_done(&job, &outcome),
-            (Owner::Text(write), Ok(outcome)) => self.text_written(&write, &outcome),
+            (Owner::Files(write), Ok(outcome)) => self.files_written(&write, &outcome),
         }
         let effects = self.runner.drop_plan(plan);
         self.carry_out(effects, now_ms);

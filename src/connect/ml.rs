@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::driver::Driver;
@@ -21,7 +20,7 @@ use crate::ml::feature::string_indexer::Labels;
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Fitted, Model, Models};
 use crate::ml::params::{Params, texts_of};
-use crate::ml::persistence::{self, Folder};
+use crate::ml::persistence;
 use crate::ml::stage::{self, Role};
 use crate::ml::training::{self, Work};
 use crate::proto as sc;
@@ -50,24 +49,6 @@ impl ModelCache {
     /// What plans see of it.
     pub fn shared(&self) -> Rc<dyn Models> {
         Rc::new(self.clone())
-    }
-}
-
-/// A directory of the host's files.
-struct Directory {
-    files: Rc<dyn Files>,
-    path: String,
-}
-
-impl Folder for Directory {
-    fn files(&self, path: &str) -> Result<Vec<Buffer>> {
-        let mut found = self.files.list(&format!("{}/{path}", self.path))?;
-        found.retain(|f| {
-            let name = f.path.rsplit('/').next().unwrap_or_default();
-            !name.starts_with(['_', '.'])
-        });
-        found.sort_by(|a, b| a.path.cmp(&b.path));
-        found.iter().map(|f| self.files.read(&f.path)).collect()
     }
 }
 
@@ -320,11 +301,8 @@ impl Driver {
             self.load(operation, session, path, want);
             return Ok(());
         }
-        let folder = Directory {
-            files: self.files.clone(),
-            path: path.trim_end_matches('/').to_owned(),
-        };
-        let result = self.ml_loaded(session, path, &folder, &want)?;
+        let files = self.files.clone();
+        let result = self.ml_loaded(session, path.trim_end_matches('/'), &*files, &want)?;
         self.answer_ml(operation, result);
         Ok(())
     }
@@ -334,17 +312,17 @@ impl Driver {
         &mut self,
         session: &str,
         path: &str,
-        folder: &dyn Folder,
+        files: &dyn Files,
         want: &Want,
     ) -> Result<ResultType> {
         let wanted = match want {
             Want::Stage(class) => class,
             Want::Metadata => {
-                let metadata = persistence::read_metadata(folder, path)?.to_string();
+                let metadata = persistence::read_metadata(files, path)?.to_string();
                 return Ok(param(&Value::Text(metadata), Kind::Text));
             }
         };
-        let loaded = persistence::load(folder, path, wanted)?;
+        let loaded = persistence::load(files, path, wanted)?;
         let (uid, params) = (loaded.params.uid.clone(), loaded.params.to_proto());
         let r#type = match loaded.model() {
             Some(model) if loaded.is_model() => {

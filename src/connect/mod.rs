@@ -23,6 +23,7 @@ pub mod ml;
 pub mod protocol;
 mod saved;
 pub mod session;
+mod statements;
 mod storage;
 pub mod streaming;
 pub mod write;

@@ -4,9 +4,10 @@ use arrow::buffer::Buffer;
 
 use crate::cluster::message::{FromExecutor, ToExecutor};
 use crate::error::SparkError;
-use crate::ids::{ConnectionId, ExecutorRef};
+use crate::ids::{BatchId, ConnectionId, ExecutorRef};
 use crate::sources;
 use crate::storage::{Answer, Request};
+use crate::streaming::query::EventKind;
 
 /// A request's number, given by the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,7 +84,7 @@ pub enum Input {
     /// A `foreachBatch` function has returned, for a batch of a run.
     ForeachBatchDone {
         run: String,
-        batch_id: i64,
+        batch_id: BatchId,
         error: Option<String>,
     },
     /// The answer to [`Output::Storage`].
@@ -120,11 +121,11 @@ pub enum Output {
     ForeachBatch {
         sink: String,
         run: String,
-        batch_id: i64,
+        batch_id: BatchId,
         blocks: Vec<Buffer>,
     },
     Listener {
-        kind: &'static str,
+        kind: EventKind,
         json: String,
     },
     Console {

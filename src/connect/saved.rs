@@ -7,9 +7,10 @@ use arrow::buffer::Buffer;
 use super::driver::Driver;
 use super::storage::Purpose;
 use crate::error::{Result, SparkError};
-use crate::ml::persistence::{File, Folder};
+use crate::ml::persistence::File;
 use crate::proto::ml_command_result::ResultType;
 use crate::proto::write_operation::SaveMode;
+use crate::storage::files::{FileEntry, Files};
 use crate::storage::{Answer, Reply, Request};
 
 /// What is under way, by number.
@@ -57,15 +58,25 @@ pub(super) enum Want {
     Metadata,
 }
 
-/// Files by path within the directory.
+/// What storage has answered: files by path.
 #[derive(Default)]
 struct Found(BTreeMap<String, Buffer>);
 
-impl Folder for Found {
-    fn files(&self, path: &str) -> Result<Vec<Buffer>> {
-        let prefix = format!("{path}/");
-        let inside = self.0.iter().filter(|(name, _)| name.starts_with(&prefix));
-        Ok(inside.map(|(_, bytes)| bytes.clone()).collect())
+impl Files for Found {
+    fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
+        let folder = format!("{path}/");
+        let inside = self.0.iter().filter(|(name, _)| name.starts_with(&folder));
+        let entry = |(name, bytes): (&String, &Buffer)| FileEntry {
+            path: name.clone(),
+            size: bytes.len() as u64,
+            modified: 0,
+        };
+        Ok(inside.map(entry).collect())
+    }
+
+    fn read(&self, path: &str) -> Result<Buffer> {
+        let found = self.0.get(path).cloned();
+        found.ok_or_else(|| SparkError::internal(format!("{path} was not read from storage")))
     }
 }
 
@@ -189,8 +200,7 @@ impl Driver {
                 }
             }
             (Request::Read { path }, Ok(Reply::Bytes(Some(bytes)))) => {
-                let within = path.strip_prefix(&load.path).unwrap_or(path).trim_start_matches('/');
-                load.found.0.insert(within.to_owned(), bytes);
+                load.found.0.insert(path.clone(), bytes);
             }
             (_, Err(error)) => return self.fail_operation(&load.operation, error.into()),
             _ => {}

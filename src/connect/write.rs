@@ -1,32 +1,40 @@
-//! `DataFrameWriter.text`: one column of text as a directory of part files.
+//! `DataFrameWriter`: the rows of a batch job as a directory of part files.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{Field, Schema};
 
 use super::driver::Driver;
 use super::jobs::Owner;
 use crate::cluster::runner::{JobRequest, Outcome};
 use crate::compile::job;
 use crate::error::{Result, SparkError};
+use crate::exec::encode::{Encoder, FileFormat};
 use crate::ml::persistence::File;
 use crate::proto as sc;
 use crate::proto::write_operation::SaveMode;
-use crate::values::{ipc, types};
+use crate::sources::options::{Side, refuse_unknown};
+use crate::values::ipc;
 
 /// A job whose rows become files.
 #[derive(Debug)]
-pub(super) struct TextWrite {
+pub(super) struct FileWrite {
+    /// The operation that asked for it.
     pub operation: String,
     path: String,
     mode: SaveMode,
     /// Makes the names of part files unique.
     part: String,
+    encoder: Encoder,
 }
 
 impl Driver {
-    pub(super) fn write_text(
+    /// Runs a batch DataFrame and saves its rows as text, JSON or CSV files under a path.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_FEATURE.RIVULET` for tables, partitions, buckets and other formats; the encoder's.
+    pub(super) fn write_files(
         &mut self,
         operation: &str,
         session: &str,
@@ -34,63 +42,72 @@ impl Driver {
         now_ms: i64,
     ) -> Result<()> {
         use sc::write_operation::SaveType;
+        let source = write
+            .source
+            .clone()
+            .unwrap_or_else(|| "parquet".to_owned())
+            .to_lowercase();
+        let format = FileFormat::parse(&source)
+            .ok_or_else(|| SparkError::unsupported(format!("writing a batch DataFrame as {source}")))?;
         let Some(SaveType::Path(path)) = &write.save_type else {
-            return Err(SparkError::unsupported("saving text as a table"));
+            return Err(SparkError::unsupported(format!("saving {source} as a table")));
         };
+        let beyond = [
+            (!write.partitioning_columns.is_empty(), "partitionBy"),
+            (!write.sort_column_names.is_empty(), "sortBy"),
+            (write.bucket_by.is_some(), "bucketBy"),
+            (!write.clustering_columns.is_empty(), "clusterBy"),
+        ];
+        if let Some((_, name)) = beyond.iter().find(|(asked, _)| *asked) {
+            return Err(SparkError::unsupported(format!("{name} of a batch DataFrame's writer")));
+        }
         let relation = write
             .input
             .as_ref()
             .ok_or_else(|| SparkError::invalid_plan("a write has no relation"))?;
         let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
-        match &resolved.output[..] {
-            [one] if types::is_string(&one.data_type) => {}
-            columns => {
-                let count = columns.len();
-                return Err(SparkError::analysis(
-                    "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
-                    "0A000",
-                    format!("The Text datasource writes one column of type \"STRING\", not these {count}."),
-                ));
-            }
-        }
+        let columns = resolved.output.iter();
+        let fields = columns.map(|a| Field::new(&a.name, a.data_type.clone(), a.nullable));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let options = write.options.iter().map(|(k, v)| (k.to_lowercase(), v.clone()));
+        let options: BTreeMap<String, String> = options.collect();
+        refuse_unknown(Side::Sink, &source, &[&["path"], format.options()].concat(), &options)?;
+        let encoder = Encoder::new(format, options, analyzer.zone, schema)?;
         let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);
         let scans = self.read_files(&graph)?;
         let request = JobRequest {
-            description: "save text".to_owned(),
+            description: format!("save {source}"),
             scans,
             ..JobRequest::default()
         };
-        let write = TextWrite {
+        let write = FileWrite {
             operation: operation.to_owned(),
             path: path.clone(),
             mode: write.mode(),
             part: self.fresh_uuid(),
+            encoder,
         };
-        self.run_once(spec, graph, request, Owner::Text(write), now_ms);
+        self.run_once(spec, graph, request, Owner::Files(Box::new(write)), now_ms);
         Ok(())
     }
 
-    pub(super) fn text_written(&mut self, write: &TextWrite, outcome: &Outcome) {
-        match text_files(write, outcome) {
+    /// Saves the rows of a write's job.
+    pub(super) fn files_written(&mut self, write: &FileWrite, outcome: &Outcome) {
+        match part_files(write, outcome) {
             Ok(files) => self.save(&write.operation, &write.path, write.mode, files, None),
             Err(error) => self.fail_operation(&write.operation, error),
         }
     }
 }
 
-/// One part file a block of rows, a line a row; null is an empty line.
-fn text_files(write: &TextWrite, outcome: &Outcome) -> Result<Vec<File>> {
-    let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::Utf8, true)]));
+/// Makes one part file for each block of rows, and the marker of success.
+fn part_files(write: &FileWrite, outcome: &Outcome) -> Result<Vec<File>> {
     let mut files = Vec::new();
     for (number, block) in outcome.results.iter().enumerate() {
-        let mut text = String::new();
-        for batch in ipc::read_all(std::slice::from_ref(block), &schema)? {
-            for line in batch.column(0).as_string::<i32>() {
-                text.push_str(line.unwrap_or_default());
-                text.push('\n');
-            }
-        }
-        files.push((format!("part-{number:05}-{}-c000.txt", write.part), text.into_bytes()));
+        let rows = ipc::read(block)?;
+        let ending = write.encoder.format.ending();
+        let name = format!("part-{number:05}-{}-c000.{ending}", write.part);
+        files.push((name, write.encoder.text(&rows)?.into_bytes()));
     }
     files.push(("_SUCCESS".to_owned(), vec![]));
     Ok(files)

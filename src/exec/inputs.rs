@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 use super::program::SharedHost;
 use super::state::{Body, OperatorState, Restore};
 use crate::error::{Result, SparkError};
-use crate::ids::{OperatorId, ScanId, StageId};
+use crate::ids::{BatchId, OperatorId, PlanId, ScanId, StageId};
 use crate::plan::output_mode::OutputMode;
 
 /// What a micro-batch's operators need to know of the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchContext {
-    pub batch_id: i64,
+    pub batch_id: BatchId,
     pub mode: OutputMode,
     /// The batch's own time, that of its first try: `current_timestamp()` of processing-time timeouts. ms since the epoch.
     pub time_ms: i64,
@@ -125,7 +125,7 @@ pub struct TaskInputs {
     pub scans: HashMap<ScanId, Vec<Buffer>>,
     pub batch: Option<BatchContext>,
     /// The plan's number, and who runs its functions of the user's; none where a plan has none.
-    pub functions: Option<(u64, SharedHost)>,
+    pub functions: Option<(PlanId, SharedHost)>,
     states: Mutex<BTreeMap<OperatorId, OperatorState>>,
     report: Mutex<TaskReport>,
     deltas: Mutex<BTreeMap<OperatorId, Vec<u8>>>,

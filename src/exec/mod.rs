@@ -6,6 +6,7 @@
 
 pub mod compiler;
 pub mod decode;
+pub mod encode;
 pub mod inputs;
 pub mod operators;
 pub mod program;

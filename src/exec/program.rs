@@ -11,17 +11,14 @@ use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 
 use crate::error::{Result, SparkError};
-use crate::ids::{KeptId, ScanPart};
-
-/// Condition of an exception of the user's: the task is tried again, as Spark does.
-pub const USER_ERROR: &str = "FAILED_EXECUTE_UDF";
+use crate::ids::{BatchId, DatasetId, KeptId, PartitionId, PlanId, ScanPart};
 
 /// A stage's work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
     /// The dataset to compute, and which of its partitions the tasks are for.
     pub root: usize,
-    pub partitions: Vec<usize>,
+    pub partitions: Vec<PartitionId>,
     /// Where the rows go: the dataset that reads them, and as which parent. None answers the action.
     pub write: Option<Edge>,
     /// For lists of stages.
@@ -43,7 +40,7 @@ pub struct Shuffled {
     /// The edge.
     pub edge: Edge,
     /// The reader's partition.
-    pub partition: usize,
+    pub partition: PartitionId,
     /// Blocks in the order of their map tasks.
     pub blocks: Vec<Buffer>,
 }
@@ -51,10 +48,10 @@ pub struct Shuffled {
 /// One task as a host gets it.
 #[derive(Debug)]
 pub struct ProgramTask<'a> {
-    pub plan: u64,
+    pub plan: PlanId,
     pub program: &'a Program,
     /// Partition of the root.
-    pub partition: usize,
+    pub partition: PartitionId,
     /// Partitions of sources; a scan is a dataset of the plan.
     pub sources: Vec<(ScanPart, Buffer)>,
     /// What earlier stages wrote.
@@ -88,7 +85,7 @@ pub struct Keep {
 /// Names a function over groups: the plan, and which of its functions ([`crate::exec::stage::StageGraph::functions`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FunctionId {
-    pub plan: u64,
+    pub plan: PlanId,
     pub number: usize,
 }
 
@@ -108,7 +105,7 @@ pub struct GroupCall<'a> {
     /// The watermark that timeouts of event time are judged by; none where no watermark is declared.
     pub watermark_ms: Option<i64>,
     /// Number of the micro-batch; none in a batch query, whose state is forgotten.
-    pub batch_id: Option<i64>,
+    pub batch_id: Option<BatchId>,
 }
 
 /// What a function made of its groups.
@@ -124,7 +121,7 @@ pub struct GroupAnswer {
 /// Runs programs.
 pub trait ProgramHost: Send {
     /// A plan's text and values; its functions are loaded already.
-    fn load(&mut self, plan: u64, text: &str, blobs: &[Vec<u8>]) -> Result<()>;
+    fn load(&mut self, plan: PlanId, text: &str, blobs: &[Vec<u8>]) -> Result<()>;
 
     /// Runs a task to its end.
     ///
@@ -141,7 +138,7 @@ pub trait ProgramHost: Send {
     /// The user's exception, with the key of the group it happened on.
     fn call_groups(&mut self, call: GroupCall<'_>) -> Result<GroupAnswer>;
 
-    fn unload(&mut self, plan: u64);
+    fn unload(&mut self, plan: PlanId);
 
     /// Whether the partition is in the host's memory.
     fn keeps(&self, _id: KeptId) -> bool {
@@ -154,7 +151,7 @@ pub trait ProgramHost: Send {
     }
 
     /// A dataset is kept no longer.
-    fn forget(&mut self, _dataset: u64) {}
+    fn forget(&mut self, _dataset: DatasetId) {}
 }
 
 /// The host that the tasks of one executor share.
@@ -182,7 +179,7 @@ impl fmt::Debug for SharedHost {
 pub struct NoPrograms;
 
 impl ProgramHost for NoPrograms {
-    fn load(&mut self, _: u64, _: &str, _: &[Vec<u8>]) -> Result<()> {
+    fn load(&mut self, _: PlanId, _: &str, _: &[Vec<u8>]) -> Result<()> {
         Err(SparkError::unsupported(
             "datasets of JavaScript values outside a browser",
         ))
@@ -202,5 +199,5 @@ impl ProgramHost for NoPrograms {
         Err(SparkError::unsupported("functions in JavaScript outside a browser"))
     }
 
-    fn unload(&mut self, _: u64) {}
+    fn unload(&mut self, _: PlanId) {}
 }

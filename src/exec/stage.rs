@@ -11,7 +11,7 @@ use datafusion_physical_plan::{ExecutionPlan, displayable};
 use super::program::Program;
 use super::state::{OperatorState, Restore};
 use crate::error::{Result, SparkError};
-use crate::ids::{KeptId, OperatorId, ScanPart, ShuffleId, StageId, StagePart, StatePart};
+use crate::ids::{BatchId, KeptId, OperatorId, PartitionId, ScanPart, ShuffleId, StageId, StagePart, StatePart};
 use crate::plan::scan::Scan;
 use crate::values::types;
 
@@ -148,9 +148,9 @@ impl Stage {
     }
 
     /// Returns what a task must read when the partitions in `found` are cached.
-    pub fn reads_beside(&self, task: usize, found: &BTreeSet<KeptId>) -> Vec<Read> {
-        let reads = self.reads.get(task).map(Vec::as_slice).unwrap_or_default();
-        let kept = self.kept.get(task).map(Vec::as_slice).unwrap_or_default();
+    pub fn reads_beside(&self, task: PartitionId, found: &BTreeSet<KeptId>) -> Vec<Read> {
+        let reads = self.reads.get(task.0).map(Vec::as_slice).unwrap_or_default();
+        let kept = self.kept.get(task.0).map(Vec::as_slice).unwrap_or_default();
         reads_past(reads, kept, |id| found.contains(&id)).0
     }
 
@@ -208,7 +208,7 @@ impl StageGraph {
         let operators = self.operators.iter().enumerate();
         operators.flat_map(|(number, operator)| {
             let operator_id = OperatorId(number);
-            (0..operator.partitions).map(move |partition| StatePart {
+            PartitionId::first(operator.partitions).map(move |partition| StatePart {
                 operator: operator_id,
                 partition,
             })
@@ -219,14 +219,17 @@ impl StageGraph {
     ///
     /// # Errors
     /// `CORRUPT_STATE` or `CORRUPT_BLOCK` where a delta cannot be read.
-    pub fn rebuild(&self, operator: OperatorId, deltas: &[Buffer], version: i64) -> Result<OperatorState> {
+    pub fn rebuild(&self, operator: OperatorId, deltas: &[Buffer], version: BatchId) -> Result<OperatorState> {
         let operator = self
             .operators
             .get(operator.0)
             .ok_or_else(|| SparkError::internal("a state belongs to no operator"))?;
         let mut state = operator.kind.empty()?;
         operator.kind.load(&mut state, deltas)?;
-        debug_assert!(version >= 0 || deltas.is_empty(), "state of no batch has deltas");
+        debug_assert!(
+            version >= BatchId(0) || deltas.is_empty(),
+            "state of no batch has deltas"
+        );
         state.version = version;
         Ok(state)
     }

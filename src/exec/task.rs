@@ -12,6 +12,7 @@ use futures::TryStreamExt;
 use super::inputs::TaskInputs;
 use super::stage::{Output, Stage, Work};
 use crate::error::{Result, SparkError};
+use crate::ids::PartitionId;
 use crate::plan::functions::partition;
 use crate::values::{ipc, murmur3};
 
@@ -27,14 +28,14 @@ pub struct TaskOutput {
 }
 
 /// Runs partition `partition` of a stage. `result` is the schema under which a result stage's rows leave.
-pub fn run(stage: &Stage, partition: usize, inputs: Arc<TaskInputs>, result: &SchemaRef) -> Result<TaskOutput> {
+pub fn run(stage: &Stage, partition: PartitionId, inputs: Arc<TaskInputs>, result: &SchemaRef) -> Result<TaskOutput> {
     let Work::Plan(plan) = &stage.work else {
         return Err(SparkError::internal("a program is run by its host"));
     };
     partition::enter(partition);
     let plan = reset_plan_states(plan.clone())?;
     let schema = plan.schema();
-    let stream = plan.execute(partition, task_context(inputs.clone()))?;
+    let stream = plan.execute(partition.0, task_context(inputs.clone()))?;
     let batches: Vec<RecordBatch> = futures::executor::block_on(stream.try_collect())?;
     inputs.report().output_rows = batches.iter().map(|b| b.num_rows() as u64).sum();
     match &stage.output {
@@ -43,7 +44,7 @@ pub fn run(stage: &Stage, partition: usize, inputs: Arc<TaskInputs>, result: &Sc
         Output::Program { .. } => Err(SparkError::internal("an operator tree deals out rows as a program")),
         Output::RoundRobin { partitions } => {
             // Starts at another partition in every task, as Spark's round-robin does.
-            let mut next = partition as u32;
+            let mut next = partition.0 as u32;
             scatter(&batches, &schema, *partitions, |batch| {
                 let n = *partitions as u32;
                 let to = (0..batch.num_rows() as u32).map(|i| (next + i) % n).collect();

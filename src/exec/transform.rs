@@ -17,12 +17,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::compiler;
 use super::inputs::TaskInputs;
-use crate::ids::{OperatorId, ScanId, StageId};
+use crate::ids::{OperatorId, PartitionId, ScanId, StageId};
 
 type EachFn = dyn Fn(RecordBatch, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
 type WholeFn = dyn Fn(Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
 type PairFn = dyn Fn(Vec<RecordBatch>, Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
-type LeafFn = dyn Fn(usize, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
+type LeafFn = dyn Fn(PartitionId, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
 
 /// What a leaf reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +133,7 @@ impl Transform {
         leaf: Leaf,
         schema: SchemaRef,
         partitions: usize,
-        work: impl Fn(usize, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync + 'static,
+        work: impl Fn(PartitionId, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync + 'static,
     ) -> Arc<dyn ExecutionPlan> {
         let (role, work) = (Role::Leaf(leaf), Work::Leaf(Arc::new(work)));
         let properties = properties(schema, partitions);
@@ -236,7 +236,7 @@ impl ExecutionPlan for Transform {
         let inputs = TaskInputs::of(&context)?;
         let schema = self.schema();
         let rows = match (&self.work, self.inputs.as_slice()) {
-            (Work::Leaf(work), _) => stream::iter(work(partition, &inputs)?.into_iter().map(Ok)).boxed(),
+            (Work::Leaf(work), _) => stream::iter(work(PartitionId(partition), &inputs)?.into_iter().map(Ok)).boxed(),
             (Work::Each(work), [input]) => {
                 let (work, input) = (work.clone(), input.execute(partition, context)?);
                 input

@@ -1,6 +1,6 @@
 //! Errors as Spark's ML words them, with the column and row that its own messages leave out.
 
-use crate::error::{Exception, SparkError};
+use crate::error::{Exception, Fault, SparkError};
 
 /// An `IllegalArgumentException` without a condition.
 pub fn illegal(message: impl Into<String>) -> SparkError {
@@ -10,6 +10,7 @@ pub fn illegal(message: impl Into<String>) -> SparkError {
         sql_state: None,
         message: message.into(),
         parameters: Default::default(),
+        fault: Fault::Statement,
     }
 }
 
@@ -43,6 +44,7 @@ pub fn failed_function(function: &Signature, cause: impl Into<String>, row: usiz
     )
     .with("functionName", name)
     .with("reason", cause)
+    .by(Fault::Function)
 }
 
 /// A stage's function as errors name it.

@@ -8,10 +8,10 @@ use arrow::datatypes::Schema;
 use super::plan::{Kind, RddPlan};
 use crate::exec::program::{Edge, Program};
 use crate::exec::stage::{KeptPart, Output, Read, Stage, StageGraph, Work};
-use crate::ids::{KeptId, ScanId, ScanPart, ShuffleId, StageId, StagePart};
+use crate::ids::{KeptId, PartitionId, ScanId, ScanPart, ShuffleId, StageId, StagePart};
 
 /// A dataset's partition.
-type Place = (usize, usize);
+type Place = (usize, PartitionId);
 
 /// The partitions under a task that may be kept, in the order in which they are met.
 #[derive(Default)]
@@ -46,7 +46,7 @@ pub fn stages(plan: &RddPlan) -> StageGraph {
     let only = plan
         .only
         .clone()
-        .unwrap_or_else(|| (0..plan.nodes[plan.root].partitions).collect());
+        .unwrap_or_else(|| PartitionId::first(plan.nodes[plan.root].partitions).collect());
     cut.stage(plan.root, only, None);
     StageGraph {
         stages: cut.stages,
@@ -69,7 +69,7 @@ type Lineage = (Vec<Read>, Vec<KeptPart>);
 
 impl Cut<'_> {
     /// The stage that computes these partitions of a dataset; the stages that it reads come before it.
-    fn stage(&mut self, root: usize, partitions: Vec<usize>, edge: Option<Edge>) -> StageId {
+    fn stage(&mut self, root: usize, partitions: Vec<PartitionId>, edge: Option<Edge>) -> StageId {
         let (reads, mut kept): (Vec<_>, Vec<_>) = partitions.iter().map(|p| self.lineage(root, *p)).unzip();
         let all = reads
             .iter()
@@ -111,7 +111,7 @@ impl Cut<'_> {
     }
 
     /// What a partition of a dataset is made of, down to the last wide edges, past what may be kept and without.
-    fn lineage(&mut self, root: usize, partition: usize) -> Lineage {
+    fn lineage(&mut self, root: usize, partition: PartitionId) -> Lineage {
         let mut parts = Parts::default();
         let (reads, tops) = self.walk(vec![(root, partition)], &mut parts);
         tops.into_iter().for_each(|at| parts.list[at].top = true);
@@ -159,21 +159,21 @@ impl Cut<'_> {
             }
             Kind::Narrow => todo.push((node.parents[0], partition)),
             Kind::Union => {
-                let mut local = partition;
+                let mut local = partition.0;
                 for parent in &node.parents {
                     let count = plan.nodes[*parent].partitions;
                     if local < count {
-                        todo.push((*parent, local));
+                        todo.push((*parent, PartitionId(local)));
                         break;
                     }
                     local -= count;
                 }
             }
-            Kind::Coalesce => todo.extend(node.groups[partition].iter().map(|p| (node.parents[0], *p))),
+            Kind::Coalesce => todo.extend(node.groups[partition.0].iter().map(|p| (node.parents[0], *p))),
             Kind::Cartesian => {
                 let width = plan.nodes[node.parents[1]].partitions;
-                todo.push((node.parents[0], partition / width));
-                todo.push((node.parents[1], partition % width));
+                todo.push((node.parents[0], PartitionId(partition.0 / width)));
+                todo.push((node.parents[1], PartitionId(partition.0 % width)));
             }
             Kind::Zip => {
                 for (i, parent) in node.parents.iter().enumerate() {
@@ -196,7 +196,7 @@ impl Cut<'_> {
         if let Some(stage) = self.of_edge.get(&edge) {
             return *stage;
         }
-        let all = (0..self.plan.nodes[parent].partitions).collect();
+        let all = PartitionId::first(self.plan.nodes[parent].partitions).collect();
         let stage = self.stage(parent, all, Some(edge));
         self.of_edge.insert(edge, stage);
         stage
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(
             graph.stages[1].reads,
             [0, 1].map(|partition| {
-                let stage = StageId(0);
+                let (stage, partition) = (StageId(0), PartitionId(partition));
                 [Read::Shuffle(StagePart { stage, partition })]
             })
         );
@@ -264,7 +264,7 @@ mod tests {
         let graph = stages(&plan(&nodes, 4, 4));
         assert_eq!(graph.stages.len(), 1);
         let scan = |scan, partition| {
-            let scan = ScanId(scan);
+            let (scan, partition) = (ScanId(scan), PartitionId(partition));
             Read::Scan(ScanPart { scan, partition })
         };
         assert_eq!(

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use crate::error::{Result, SparkError};
-use crate::ids::{KeptId, ScanPart};
+use crate::ids::{DatasetId, KeptId, PartitionId, ScanPart};
 use crate::proto as sc;
 use crate::scheduler::pools::Pool;
 
@@ -51,14 +51,14 @@ pub struct Node {
     pub id: u64,
     /// Its number among all datasets of the driver: what is shuffled or kept for it is found by it in later jobs. None is
     /// never found.
-    pub key: Option<u64>,
+    pub key: Option<DatasetId>,
     /// Spark's class name.
     pub name: String,
     pub kind: Kind,
     pub parents: Vec<usize>,
     pub partitions: usize,
     #[serde(default)]
-    pub groups: Vec<Vec<usize>>,
+    pub groups: Vec<Vec<PartitionId>>,
     /// Executors keep its partitions once computed.
     #[serde(default)]
     pub cached: bool,
@@ -78,13 +78,13 @@ pub struct RddPlan {
     #[serde(default)]
     pub description: String,
     /// Partitions of the root that the action wants; all without.
-    pub only: Option<Vec<usize>>,
+    pub only: Option<Vec<PartitionId>>,
     /// Datasets, by key, that nobody reads any more.
     #[serde(default)]
-    pub forget: Vec<u64>,
+    pub forget: Vec<DatasetId>,
     /// Datasets, by key, that are kept no longer.
     #[serde(default)]
-    pub unkeep: Vec<u64>,
+    pub unkeep: Vec<DatasetId>,
     /// Whose share of the executors it takes.
     pub pool: Option<Pool>,
     /// How many of the blobs are values that functions use; the others are source partitions.
@@ -103,7 +103,7 @@ impl Node {
     }
 
     /// One of its partitions, where it is kept.
-    pub fn kept(&self, partition: usize) -> Option<KeptId> {
+    pub fn kept(&self, partition: PartitionId) -> Option<KeptId> {
         let dataset = self.key.filter(|_| self.cached)?;
         Some(KeptId { dataset, partition })
     }
@@ -168,7 +168,7 @@ impl RddPlan {
 
     /// A source's partition.
     pub fn source(&self, part: ScanPart) -> Option<&[u8]> {
-        let at = self.values + self.nodes.get(part.scan.0)?.first_source + part.partition;
+        let at = self.values + self.nodes.get(part.scan.0)?.first_source + part.partition.0;
         self.blobs.get(at).map(Vec::as_slice)
     }
 
@@ -218,7 +218,7 @@ impl RddPlan {
                 Kind::Narrow if parents == 1 => of(0),
                 Kind::Union => (0..parents).map(of).sum(),
                 Kind::Coalesce if parents == 1 => {
-                    if node.groups.iter().flatten().any(|p| *p >= of(0)) {
+                    if node.groups.iter().flatten().any(|p| p.0 >= of(0)) {
                         return wrong(node, "a group names a partition that the parent has not".into());
                     }
                     node.groups.len()
@@ -247,7 +247,7 @@ impl RddPlan {
             }
         }
         let root = &self.nodes[self.root];
-        if let Some(out) = self.only.iter().flatten().find(|p| **p >= root.partitions) {
+        if let Some(out) = self.only.iter().flatten().find(|p| p.0 >= root.partitions) {
             return wrong(root, format!("there is no partition {out}"));
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::pools::{self, Pool};
 use super::speculation::Speculation;
 use super::stage::{Job, StageRun, Task, TaskState, Try};
 use crate::error::{Exception, SparkError};
-use crate::ids::{ExecutorRef, JobId, TaskId};
+use crate::ids::{DatasetId, ExecutorId, ExecutorRef, JobId, PartitionId, TaskId};
 
 /// How long to wait before a slow task that found no free executor is looked at again, ms (`spark.speculation.interval`).
 const RECHECK_MS: i64 = 100;
@@ -21,7 +21,7 @@ pub const MAX_FAILURES: u32 = 4;
 /// All jobs and executors.
 #[derive(Debug, Default)]
 pub struct Scheduler {
-    executors: BTreeMap<u32, Executor>,
+    executors: BTreeMap<ExecutorId, Executor>,
     jobs: BTreeMap<JobId, Job>,
     outputs: Outputs,
 }
@@ -103,12 +103,12 @@ impl Scheduler {
     }
 
     /// By dataset: partitions that some executor keeps, and the bytes they take, about.
-    pub fn storage(&self) -> BTreeMap<u64, (usize, u64)> {
+    pub fn storage(&self) -> BTreeMap<DatasetId, (usize, u64)> {
         self.outputs.storage()
     }
 
     /// Tasks that an executor runs now.
-    pub fn running(&self, executor: u32) -> usize {
+    pub fn running(&self, executor: ExecutorId) -> usize {
         self.executors.get(&executor).map_or(0, |e| e.running.len())
     }
 
@@ -164,7 +164,7 @@ impl Scheduler {
                     if lost {
                         task.failures += 1;
                         if task.failures >= MAX_FAILURES {
-                            failed.push((*id, lost_too_often(partition)));
+                            failed.push((*id, lost_too_often(PartitionId(partition))));
                         }
                     }
                 }
@@ -181,11 +181,11 @@ impl Scheduler {
 
     fn submit(&mut self, id: JobId, pool: Pool, speculation: Option<Speculation>, stages: Vec<StageSpec>) {
         let stages = stages.into_iter().map(|spec| {
-            let state = |map| {
+            let state = |map: PartitionId| {
                 let found = spec.shuffle.and_then(|shuffle| self.outputs.output(shuffle, map));
                 found.cloned().map_or(TaskState::Pending, TaskState::Done)
             };
-            let tasks: Vec<Task> = (0..spec.reads.len())
+            let tasks: Vec<Task> = PartitionId::first(spec.reads.len())
                 .map(|map| Task {
                     state: state(map),
                     next_attempt: 0,
@@ -236,7 +236,7 @@ impl Scheduler {
             .stages
             .get_mut(task.stage.0)?
             .tasks
-            .get_mut(task.partition)?;
+            .get_mut(task.partition.0)?;
         let TaskState::Running(tries) = &mut found.state else {
             return None;
         };
@@ -346,7 +346,7 @@ impl Scheduler {
             let Some(task) = self
                 .jobs
                 .get_mut(&job)
-                .map(|job| &mut job.stages[stage.0].tasks[partition])
+                .map(|job| &mut job.stages[stage.0].tasks[partition.0])
             else {
                 return;
             };
@@ -380,7 +380,7 @@ impl Scheduler {
     }
 }
 
-fn lost_too_often(partition: usize) -> SparkError {
+fn lost_too_often(partition: PartitionId) -> SparkError {
     SparkError::new(
         Exception::Connect,
         "EXECUTORS_LOST",

@@ -5,7 +5,7 @@ use super::pools::Pool;
 use super::speculation::Speculation;
 use crate::error::SparkError;
 use crate::exec::stage::KeptPart;
-use crate::ids::{ExecutorRef, JobId, KeptId, ShuffleId, StageId, StagePart, TaskId};
+use crate::ids::{DatasetId, ExecutorId, ExecutorRef, JobId, KeptId, ShuffleId, StageId, StagePart, TaskId};
 
 /// A stage as the scheduler needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct StageSpec {
     /// Per task: whose output it reads.
     pub reads: Vec<Vec<StagePart>>,
     /// Per task: the executor whose state or cache it wants.
-    pub preferred: Vec<Option<u32>>,
+    pub preferred: Vec<Option<ExecutorId>>,
     /// Its rows go to the driver: done is done, whoever dies.
     pub result: bool,
     /// Names its output for later jobs.
@@ -66,11 +66,11 @@ pub enum Event {
     Tick,
     /// Nobody reads these datasets any more: what was shuffled or kept for them goes.
     Forget {
-        datasets: Vec<u64>,
+        datasets: Vec<DatasetId>,
     },
     /// These datasets are kept no longer; what was shuffled for them stays.
     Unkeep {
-        datasets: Vec<u64>,
+        datasets: Vec<DatasetId>,
     },
     Failed {
         task: TaskId,
@@ -107,6 +107,6 @@ pub enum Command {
     /// Executors drop the blocks of these tries, and what they keep of these datasets.
     Drop {
         tasks: Vec<TaskId>,
-        datasets: Vec<u64>,
+        datasets: Vec<DatasetId>,
     },
 }

@@ -16,7 +16,7 @@ mod stage;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ExecutorRef, KeptId, StageId, TaskId};
+use crate::ids::{ExecutorRef, KeptId, PartitionId, StageId, TaskId};
 
 /// Names a block on an executor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,14 +24,14 @@ pub enum BlockId {
     /// A partition of what a try wrote for the next stage.
     Shuffle {
         task: TaskId,
-        partition: usize,
+        partition: PartitionId,
     },
     Kept(KeptId),
 }
 
 impl BlockId {
     /// Number of the map task that wrote it.
-    pub fn map(&self) -> usize {
+    pub fn map(&self) -> PartitionId {
         match self {
             Self::Shuffle { task, .. } => task.partition,
             Self::Kept(id) => id.partition,

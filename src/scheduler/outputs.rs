@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{BlockId, Fetch};
-use crate::ids::{ExecutorRef, JobId, KeptId, ShuffleId, TaskId};
+use crate::ids::{DatasetId, ExecutorRef, JobId, KeptId, PartitionId, ShuffleId, TaskId};
 
 /// The output of a map task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,18 +19,18 @@ pub(super) struct Output {
 /// Where everything is that outlives its job.
 #[derive(Debug, Default)]
 pub(super) struct Outputs {
-    shuffles: BTreeMap<ShuffleId, BTreeMap<usize, Output>>,
+    shuffles: BTreeMap<ShuffleId, BTreeMap<PartitionId, Output>>,
     /// Who keeps a partition, and how many bytes it takes there, about.
     kept: BTreeMap<KeptId, BTreeMap<ExecutorRef, u64>>,
 }
 
 impl Outputs {
-    pub fn output(&self, shuffle: ShuffleId, map: usize) -> Option<&Output> {
+    pub fn output(&self, shuffle: ShuffleId, map: PartitionId) -> Option<&Output> {
         self.shuffles.get(&shuffle)?.get(&map)
     }
 
     /// The first output of a map task stays: later ones are of jobs that ran beside, and go with them.
-    pub fn record(&mut self, shuffle: ShuffleId, map: usize, output: Output) {
+    pub fn record(&mut self, shuffle: ShuffleId, map: PartitionId, output: Output) {
         self.shuffles.entry(shuffle).or_default().entry(map).or_insert(output);
     }
 
@@ -77,7 +77,7 @@ impl Outputs {
     }
 
     /// Forgets a dataset; returns the tries whose blocks nobody needs any more.
-    pub fn forget(&mut self, dataset: u64) -> Vec<TaskId> {
+    pub fn forget(&mut self, dataset: DatasetId) -> Vec<TaskId> {
         self.kept.retain(|id, _| id.dataset != dataset);
         let of_dataset = ShuffleId { dataset, parent: 0 }..=ShuffleId {
             dataset,
@@ -89,7 +89,7 @@ impl Outputs {
     }
 
     /// Forgets who keeps partitions of a dataset; its shuffles stay.
-    pub fn unkeep(&mut self, dataset: u64) {
+    pub fn unkeep(&mut self, dataset: DatasetId) {
         self.kept.retain(|id, _| id.dataset != dataset);
     }
 
@@ -100,8 +100,8 @@ impl Outputs {
     }
 
     /// By dataset: partitions that somebody keeps, and their bytes on all executors.
-    pub fn storage(&self) -> BTreeMap<u64, (usize, u64)> {
-        let mut out: BTreeMap<u64, (usize, u64)> = BTreeMap::new();
+    pub fn storage(&self) -> BTreeMap<DatasetId, (usize, u64)> {
+        let mut out: BTreeMap<DatasetId, (usize, u64)> = BTreeMap::new();
         for (id, holders) in &self.kept {
             let entry = out.entry(id.dataset).or_default();
             entry.0 += 1;

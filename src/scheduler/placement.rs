@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::outputs::Outputs;
 use super::stage::{Job, TaskState};
 use super::{BlockId, Fetch};
-use crate::ids::{ExecutorRef, KeptId, StageId, StagePart, TaskId};
+use crate::ids::{ExecutorId, ExecutorRef, Incarnation, KeptId, PartitionId, StageId, StagePart, TaskId};
 
 #[derive(Debug)]
 pub(super) struct Executor {
-    pub(super) incarnation: u32,
+    pub(super) incarnation: Incarnation,
     pub(super) slots: usize,
     pub(super) running: BTreeSet<TaskId>,
 }
@@ -17,7 +17,7 @@ pub(super) struct Executor {
 /// A task that may be launched now, and where.
 pub(super) struct Next {
     pub(super) stage: StageId,
-    pub(super) partition: usize,
+    pub(super) partition: PartitionId,
     pub(super) executor: ExecutorRef,
     pub(super) fetches: Vec<Fetch>,
 }
@@ -30,32 +30,39 @@ impl Executor {
 
 impl Job {
     /// A slow task, and another executor for a copy of it.
-    pub(super) fn slow(&self, outputs: &Outputs, executors: &BTreeMap<u32, Executor>, now_ms: i64) -> Option<Next> {
+    pub(super) fn slow(
+        &self,
+        outputs: &Outputs,
+        executors: &BTreeMap<ExecutorId, Executor>,
+        now_ms: i64,
+    ) -> Option<Next> {
         (0..self.stages.len()).find_map(|number| {
             let stage = StageId(number);
             let threshold = self.threshold_ms(number)?;
-            let mut tasks = self.stages[number].tasks.iter().enumerate();
-            tasks.find_map(|(partition, task)| {
-                let slow = task.only_try().filter(|t| now_ms - t.since_ms >= threshold)?;
-                let (reads, kept) = self.stages[number].resolve(partition, outputs);
-                if !self.complete(reads.iter().map(|part| part.stage)) {
-                    return None;
-                }
-                let others = executors
-                    .iter()
-                    .filter(|(id, e)| **id != slow.executor.id && e.is_free());
-                let (id, other) = others.min_by_key(|(_, e)| e.running.len())?;
-                let executor = ExecutorRef {
-                    id: *id,
-                    incarnation: other.incarnation,
-                };
-                Some(Next {
-                    stage,
-                    partition,
-                    executor,
-                    fetches: self.inputs(&reads, kept, executor, outputs),
+            let tasks = &self.stages[number].tasks;
+            PartitionId::first(tasks.len())
+                .zip(tasks)
+                .find_map(|(partition, task)| {
+                    let slow = task.only_try().filter(|t| now_ms - t.since_ms >= threshold)?;
+                    let (reads, kept) = self.stages[number].resolve(partition, outputs);
+                    if !self.complete(reads.iter().map(|part| part.stage)) {
+                        return None;
+                    }
+                    let others = executors
+                        .iter()
+                        .filter(|(id, e)| **id != slow.executor.id && e.is_free());
+                    let (id, other) = others.min_by_key(|(_, e)| e.running.len())?;
+                    let executor = ExecutorRef {
+                        id: *id,
+                        incarnation: other.incarnation,
+                    };
+                    Some(Next {
+                        stage,
+                        partition,
+                        executor,
+                        fetches: self.inputs(&reads, kept, executor, outputs),
+                    })
                 })
-            })
         })
     }
 
@@ -74,14 +81,14 @@ impl Job {
     }
 
     /// The first task that can run now, where, and the blocks that it reads.
-    pub(super) fn next(&self, outputs: &Outputs, executors: &BTreeMap<u32, Executor>) -> Option<Next> {
+    pub(super) fn next(&self, outputs: &Outputs, executors: &BTreeMap<ExecutorId, Executor>) -> Option<Next> {
         let needed = self.needed(outputs);
         for (number, stage) in self.stages.iter().enumerate().filter(|(n, _)| needed[*n]) {
             let plain = stage.spec.kept.is_empty();
             if plain && !self.complete(stage.spec.parents.iter().copied()) {
                 continue;
             }
-            for (partition, task) in stage.tasks.iter().enumerate() {
+            for (partition, task) in PartitionId::first(stage.tasks.len()).zip(&stage.tasks) {
                 if task.state != TaskState::Pending {
                     continue;
                 }
@@ -90,7 +97,7 @@ impl Job {
                     continue;
                 }
                 let near = kept.first().and_then(|id| outputs.holder(*id, None)).map(|e| e.id);
-                let preferred = stage.spec.preferred.get(partition).copied().flatten().or(near);
+                let preferred = stage.spec.preferred.get(partition.0).copied().flatten().or(near);
                 if let Some(executor) = place(executors, preferred) {
                     return Some(Next {
                         stage: StageId(number),
@@ -111,7 +118,7 @@ impl Job {
             tasks.map(move |t| (&t.state, part.stage, part.partition))
         });
         maps.filter_map(|(state, stage, partition)| match state {
-            TaskState::Done(output) if output.rows.get(partition).is_some_and(|n| *n > 0) => Some(Fetch {
+            TaskState::Done(output) if output.rows.get(partition.0).is_some_and(|n| *n > 0) => Some(Fetch {
                 from: output.executor,
                 block: BlockId::Shuffle {
                     task: output.task,
@@ -127,7 +134,7 @@ impl Job {
 
 /// The preferred executor if it lives (a busy one is waited for: its state is there), else the least busy one that has
 /// a slot free.
-fn place(executors: &BTreeMap<u32, Executor>, preferred: Option<u32>) -> Option<ExecutorRef> {
+fn place(executors: &BTreeMap<ExecutorId, Executor>, preferred: Option<ExecutorId>) -> Option<ExecutorRef> {
     let found = match preferred.and_then(|id| executors.get_key_value(&id)) {
         Some(found) => Some(found).filter(|(_, e)| e.is_free()),
         None => executors

@@ -26,7 +26,7 @@ use super::outputs::{Output, Outputs};
 use super::pools::Pool;
 use super::speculation::Speculation;
 use crate::exec::stage;
-use crate::ids::{ExecutorRef, KeptId, StageId, StagePart};
+use crate::ids::{ExecutorRef, KeptId, PartitionId, StageId, StagePart};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TaskState {
@@ -81,10 +81,10 @@ impl StageRun {
     }
 
     /// What a task reads of other stages, and the cached partitions that stand for the rest of its lineage.
-    pub(super) fn resolve(&self, partition: usize, outputs: &Outputs) -> (Vec<StagePart>, Vec<KeptId>) {
-        let kept = self.spec.kept.get(partition).map(Vec::as_slice).unwrap_or_default();
+    pub(super) fn resolve(&self, partition: PartitionId, outputs: &Outputs) -> (Vec<StagePart>, Vec<KeptId>) {
+        let kept = self.spec.kept.get(partition.0).map(Vec::as_slice).unwrap_or_default();
         let cached = |id| outputs.holder(id, None).is_some();
-        stage::reads_past(&self.spec.reads[partition], kept, cached)
+        stage::reads_past(&self.spec.reads[partition.0], kept, cached)
     }
 }
 
@@ -118,7 +118,7 @@ impl Job {
             }
             let missing = stage.tasks.iter().enumerate();
             for (partition, _) in missing.filter(|(_, t)| !matches!(t.state, TaskState::Done(_))) {
-                let (reads, _) = stage.resolve(partition, outputs);
+                let (reads, _) = stage.resolve(PartitionId(partition), outputs);
                 reads.iter().for_each(|part| needed[part.stage.0] = true);
             }
         }

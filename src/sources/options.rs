@@ -174,24 +174,40 @@ pub fn check(definition: &Definition, format: &Format, spec: &StreamSpec) -> Res
             Format::Arrow => &[],
         });
     }
-    match spec
-        .options
-        .keys()
-        .find(|key| !known.iter().any(|k| k.eq_ignore_ascii_case(key)))
-    {
-        None => Ok(()),
-        Some(key) => {
-            let near =
-                nearest(key, known.iter().copied()).map_or_else(String::new, |n| format!(" Did you mean '{n}'?"));
-            Err(SparkError::new(
-                Exception::IllegalArgument,
-                "STREAMING_SOURCE_UNKNOWN_OPTION",
-                "42KDE",
-                format!("The {name} source has no option '{key}'.{near}"),
-            )
-            .with("option", key.clone()))
-        }
-    }
+    refuse_unknown(Side::Source, name, &known, &spec.options)
+}
+
+/// Where options belong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// To what is read.
+    Source,
+    /// To what is written.
+    Sink,
+}
+
+/// Refuses options that are not among the known names, whose case does not matter.
+///
+/// # Errors
+/// `STREAMING_SOURCE_UNKNOWN_OPTION` or `STREAMING_SINK_UNKNOWN_OPTION`, which names the first of them and the known name
+/// nearest to it.
+pub fn refuse_unknown(side: Side, name: &str, known: &[&str], options: &BTreeMap<String, String>) -> Result<()> {
+    let unknown = |key: &&String| !known.iter().any(|k| k.eq_ignore_ascii_case(key));
+    let Some(key) = options.keys().find(unknown) else {
+        return Ok(());
+    };
+    let (word, condition) = match side {
+        Side::Source => ("source", "STREAMING_SOURCE_UNKNOWN_OPTION"),
+        Side::Sink => ("sink", "STREAMING_SINK_UNKNOWN_OPTION"),
+    };
+    let near = nearest(key, known.iter().copied()).map_or_else(String::new, |n| format!(" Did you mean '{n}'?"));
+    Err(SparkError::new(
+        Exception::IllegalArgument,
+        condition,
+        "42KDE",
+        format!("The {name} {word} has no option '{key}'.{near}"),
+    )
+    .with("option", key.clone()))
 }
 
 /// Checks the types of declared options that are set.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow::buffer::Buffer;
 
-use crate::ids::{ScanId, ScanPart};
+use crate::ids::{PartitionId, ScanId, ScanPart};
 
 /// Deals a source's blocks out over the partitions of its scan; a single large text block is cut at line ends, so that
 /// all executors share the parsing.
@@ -23,7 +23,7 @@ pub fn deal(blocks: Vec<Buffer>, lines: bool, scan: ScanId, partitions: usize) -
     // Runs of neighbours, so that the partitions one after the other have the order of the source.
     let (count, partitions) = (pieces.len(), partitions.max(1));
     for (i, piece) in pieces.into_iter().enumerate() {
-        let partition = i * partitions / count;
+        let partition = PartitionId(i * partitions / count);
         dealt.entry(ScanPart { scan, partition }).or_default().push(piece);
     }
     dealt

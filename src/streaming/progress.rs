@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::exec::inputs::{EventTimeStats, StateStats};
+use crate::ids::BatchId;
 use crate::values::text;
 
 /// What a finished trigger reports.
@@ -14,7 +15,7 @@ pub struct Progress {
     pub run_id: String,
     pub name: Option<String>,
     pub started_ms: i64,
-    pub batch_id: i64,
+    pub batch_id: BatchId,
     pub duration_ms: BTreeMap<String, i64>,
     /// ms since the last trigger that had data; none for the first.
     pub since_last_ms: Option<i64>,

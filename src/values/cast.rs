@@ -91,6 +91,18 @@ pub fn cast_array(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> Df
                     .collect::<BooleanArray>(),
             ))
         }
+        (from, Binary) if is_integral(from) => Ok(Arc::new(big_endian(array)?)),
+        (List(_), List(_)) | (Struct(_), Struct(_)) | (Map(..), Map(..)) => cast_nested(array, to, mode, zone),
+        (Date32 | Timestamp(..) | Duration(_), _) | (_, Timestamp(..)) => cast_time(array, to, mode, zone),
+        _ => numeric(array, to, mode),
+    }
+}
+
+/// Casts from and to dates, timestamps and day-time intervals: instants and local times differ by the session's zone, numbers
+/// are seconds.
+fn cast_time(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> DfResult<ArrayRef> {
+    use DataType::*;
+    match (array.data_type(), to) {
         (Date32, Timestamp(_, tz)) => {
             let zone = if tz.is_some() { zone } else { Zone::UTC };
             let out: TimestampMicrosecondArray = array
@@ -141,13 +153,20 @@ pub fn cast_array(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> Df
                 .unary_opt(|s| s.is_finite().then_some((s * 1e6) as i64));
             Ok(Arc::new(out.with_timezone(tz.clone())))
         }
-        (from, Binary) if is_integral(from) => Ok(Arc::new(big_endian(array)?)),
         (Duration(_), to) if is_integral(to) => {
             let seconds: Int64Array = array
                 .as_primitive::<DurationMicrosecondType>()
                 .unary(|us| us / 1_000_000);
             cast_array(&(Arc::new(seconds) as ArrayRef), to, mode, zone)
         }
+        _ => numeric(array, to, mode),
+    }
+}
+
+/// Casts arrays, structs and maps part by part; null lists, structs and maps stay null.
+fn cast_nested(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> DfResult<ArrayRef> {
+    use DataType::*;
+    match (array.data_type(), to) {
         (List(_), List(item)) => {
             let list = array.as_list::<i32>();
             let values = cast_array(list.values(), item.data_type(), mode, zone)?;

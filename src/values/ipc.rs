@@ -49,6 +49,7 @@ pub fn read(block: &Buffer) -> Result<Vec<RecordBatch>> {
             "XX001",
             format!("A block is not an Arrow IPC stream: {why}."),
         )
+        .by(crate::error::Fault::Engine)
     };
     let mut decoder = StreamDecoder::new();
     let mut rest = block.clone();

@@ -13,7 +13,7 @@ use crate::cluster::message::{self, FromExecutor};
 use crate::connect::driver::Driver as Core;
 use crate::connect::protocol::{Input, Method, Output, RequestId};
 use crate::error::{Exception, Result, SparkError};
-use crate::ids::{ConnectionId, ExecutorRef};
+use crate::ids::{BatchId, ConnectionId, ExecutorRef};
 use crate::settings::Conf;
 use crate::sources::{Ask, Event};
 use crate::storage::Request;
@@ -72,20 +72,14 @@ impl Driver {
     #[wasm_bindgen(js_name = executorJoined)]
     pub fn executor_joined(&mut self, executor: u32, incarnation: u32) {
         self.step(Input::ExecutorAdded {
-            executor: ExecutorRef {
-                id: executor,
-                incarnation,
-            },
+            executor: ExecutorRef::at(executor, incarnation),
         });
     }
 
     #[wasm_bindgen(js_name = executorLost)]
     pub fn executor_lost(&mut self, executor: u32, incarnation: u32) {
         self.step(Input::ExecutorLost {
-            executor: ExecutorRef {
-                id: executor,
-                incarnation,
-            },
+            executor: ExecutorRef::at(executor, incarnation),
         });
     }
 
@@ -93,10 +87,7 @@ impl Driver {
     pub fn executor_message(&mut self, executor: u32, incarnation: u32, header: &[u8], blobs: &Array) {
         let message = message::decode(header).unwrap_or_else(|error| FromExecutor::Unreadable { error });
         self.step(Input::Executor {
-            from: ExecutorRef {
-                id: executor,
-                incarnation,
-            },
+            from: ExecutorRef::at(executor, incarnation),
             message,
             blobs: take(blobs),
         });
@@ -135,7 +126,7 @@ impl Driver {
 
     #[wasm_bindgen(js_name = foreachBatchDone)]
     pub fn foreach_batch_done(&mut self, run: String, batch: f64, error: Option<String>) {
-        let batch_id = batch as i64;
+        let batch_id = BatchId(batch as i64);
         self.step(Input::ForeachBatchDone { run, batch_id, error });
     }
 
@@ -188,7 +179,7 @@ impl Driver {
             Output::Send { to, message, blobs } => match message::encode(&message) {
                 Ok(header) => {
                     let header = Uint8Array::from(header.as_slice());
-                    host.to_executor(to.id, to.incarnation, header, give(&blobs));
+                    host.to_executor(to.id.0, to.incarnation.0, header, give(&blobs));
                 }
                 Err(error) => self.step(Input::Executor {
                     from: to,
@@ -211,8 +202,8 @@ impl Driver {
                 run,
                 batch_id,
                 blocks,
-            } => host.foreach_batch(&sink, &run, batch_id as f64, give(&blocks)),
-            Output::Listener { kind, json } => host.listener(kind, &json),
+            } => host.foreach_batch(&sink, &run, batch_id.0 as f64, give(&blocks)),
+            Output::Listener { kind, json } => host.listener(kind.word(), &json),
             Output::Console { text } => host.console(&text),
             Output::Credit {
                 source,

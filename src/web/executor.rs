@@ -32,10 +32,7 @@ impl Executor {
     ) -> Executor {
         log_panics(JsCast::unchecked_into::<Log>(JsValue::from(&host)));
         let core = Core::with_programs(
-            ExecutorRef {
-                id: executor,
-                incarnation,
-            },
+            ExecutorRef::at(executor, incarnation),
             Blocks::new(spill),
             ScriptPrograms(programs),
         );
@@ -55,10 +52,7 @@ impl Executor {
 
     #[wasm_bindgen(js_name = peerMessage)]
     pub fn peer_message(&mut self, executor: u32, incarnation: u32, header: &[u8], blobs: &Array) {
-        let from = ExecutorRef {
-            id: executor,
-            incarnation,
-        };
+        let from = ExecutorRef::at(executor, incarnation);
         match message::decode(header) {
             Ok(message) => {
                 let out = self.core.peer_message(from, message, take(blobs));
@@ -70,10 +64,7 @@ impl Executor {
 
     #[wasm_bindgen(js_name = peerLost)]
     pub fn peer_lost(&mut self, executor: u32, incarnation: u32) {
-        let out = self.core.peer_lost(ExecutorRef {
-            id: executor,
-            incarnation,
-        });
+        let out = self.core.peer_lost(ExecutorRef::at(executor, incarnation));
         self.send(out);
     }
 
@@ -92,7 +83,7 @@ impl Executor {
                 Outgoing::Peer(to, message, blobs) => match message::encode(&message) {
                     Ok(header) => {
                         let header = Uint8Array::from(header.as_slice());
-                        self.host.to_peer(to.id, to.incarnation, header, give(&blobs));
+                        self.host.to_peer(to.id.0, to.incarnation.0, header, give(&blobs));
                     }
                     Err(error) => self.send(vec![unreadable(error)]),
                 },

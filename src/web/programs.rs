@@ -6,11 +6,9 @@ use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::host::{Programs, thrown};
-use crate::error::{Exception, Result, SparkError};
-use crate::exec::program::{
-    FunctionId, GroupAnswer, GroupCall, Keep, ProgramHost, ProgramOutput, ProgramTask, USER_ERROR,
-};
-use crate::ids::KeptId;
+use crate::error::{Exception, Fault, Result, SparkError};
+use crate::exec::program::{FunctionId, GroupAnswer, GroupCall, Keep, ProgramHost, ProgramOutput, ProgramTask};
+use crate::ids::{BatchId, DatasetId, KeptId, PartitionId, PlanId, ScanId};
 use crate::values::ipc;
 
 /// The script's side of programs.
@@ -20,14 +18,14 @@ pub struct ScriptPrograms(pub Programs);
 #[derive(Serialize)]
 struct Header {
     root: usize,
-    partition: usize,
+    partition: PartitionId,
     write: Option<(usize, usize)>,
     /// (dataset, partition).
-    sources: Vec<(usize, usize)>,
+    sources: Vec<(ScanId, PartitionId)>,
     /// (reading dataset, parent, partition, blocks).
-    shuffled: Vec<(usize, usize, usize, usize)>,
+    shuffled: Vec<(usize, usize, PartitionId, usize)>,
     /// (key of the dataset, partition).
-    kept: Vec<(u64, usize)>,
+    kept: Vec<(DatasetId, PartitionId)>,
 }
 
 /// A call over groups as the script gets it; the blobs are the Arrow IPC streams of keys, rows and state.
@@ -38,13 +36,13 @@ struct GroupHeader<'a> {
     state_counts: &'a [u32],
     time_ms: i64,
     watermark_ms: Option<i64>,
-    batch_id: Option<i64>,
+    batch_id: Option<BatchId>,
 }
 
 impl ProgramHost for ScriptPrograms {
-    fn load(&mut self, plan: u64, text: &str, blobs: &[Vec<u8>]) -> Result<()> {
+    fn load(&mut self, plan: PlanId, text: &str, blobs: &[Vec<u8>]) -> Result<()> {
         let blobs: Array = blobs.iter().map(|b| Uint8Array::from(b.as_slice())).collect();
-        self.0.load(plan as f64, text, blobs).map_err(|e| user_error(&e))
+        self.0.load(plan.0 as f64, text, blobs).map_err(|e| user_error(&e))
     }
 
     fn run(&mut self, task: ProgramTask<'_>) -> Result<ProgramOutput> {
@@ -52,7 +50,7 @@ impl ProgramHost for ScriptPrograms {
             root: task.program.root,
             partition: task.partition,
             write: task.program.write.map(|e| (e.reader, e.parent)),
-            sources: task.sources.iter().map(|(s, _)| (s.scan.0, s.partition)).collect(),
+            sources: task.sources.iter().map(|(s, _)| (s.scan, s.partition)).collect(),
             shuffled: task
                 .shuffled
                 .iter()
@@ -67,7 +65,7 @@ impl ProgramHost for ScriptPrograms {
         let blobs: Array = blocks.map(|b| Uint8Array::from(b.as_slice())).collect();
         let out = self
             .0
-            .run(task.plan as f64, &header, blobs)
+            .run(task.plan.0 as f64, &header, blobs)
             .map_err(|e| user_error(&e))?;
         let blocks = Array::from(&out.get(0));
         let rows = Array::from(&out.get(1));
@@ -88,7 +86,7 @@ impl ProgramHost for ScriptPrograms {
     fn load_function(&mut self, id: FunctionId, payload: &[u8]) -> Result<()> {
         let loaded = self
             .0
-            .load_function(id.plan as f64, id.number as u32, Uint8Array::from(payload));
+            .load_function(id.plan.0 as f64, id.number as u32, Uint8Array::from(payload));
         loaded.map_err(|e| user_error(&e))
     }
 
@@ -107,7 +105,7 @@ impl ProgramHost for ScriptPrograms {
             blobs.push(&Uint8Array::from(bytes.as_slice()));
         }
         let FunctionId { plan, number } = call.function;
-        let out = self.0.call_groups(plan as f64, number as u32, &header, blobs);
+        let out = self.0.call_groups(plan.0 as f64, number as u32, &header, blobs);
         let out = out.map_err(|e| user_error(&e))?;
         let bytes = |at: u32| {
             out.get(at)
@@ -121,21 +119,21 @@ impl ProgramHost for ScriptPrograms {
         })
     }
 
-    fn unload(&mut self, plan: u64) {
-        self.0.unload(plan as f64);
+    fn unload(&mut self, plan: PlanId) {
+        self.0.unload(plan.0 as f64);
     }
 
     fn keeps(&self, id: KeptId) -> bool {
-        self.0.keeps(id.dataset as f64, id.partition as u32)
+        self.0.keeps(id.dataset.0 as f64, id.partition.0 as u32)
     }
 
     fn kept(&self, id: KeptId) -> Option<Buffer> {
-        let block = self.0.kept(id.dataset as f64, id.partition as u32)?;
+        let block = self.0.kept(id.dataset.0 as f64, id.partition.0 as u32)?;
         Some(Buffer::from(block.to_vec()))
     }
 
-    fn forget(&mut self, dataset: u64) {
-        self.0.forget(dataset as f64);
+    fn forget(&mut self, dataset: DatasetId) {
+        self.0.forget(dataset.0 as f64);
     }
 }
 
@@ -144,8 +142,8 @@ fn keep(parts: &Array) -> Keep {
     let number = |at: u32| parts.get(at).as_f64().unwrap_or_default();
     Keep {
         id: KeptId {
-            dataset: number(0) as u64,
-            partition: number(1) as usize,
+            dataset: DatasetId(number(0) as u64),
+            partition: PartitionId(number(1) as usize),
         },
         bytes: number(2) as u64,
         block: parts.get(3).dyn_ref::<Uint8Array>().map(Uint8Array::to_vec),
@@ -154,7 +152,7 @@ fn keep(parts: &Array) -> Keep {
 
 /// What the user's function threw, with its stack.
 fn user_error(error: &JsValue) -> SparkError {
-    let mut out = SparkError::new(Exception::Connect, USER_ERROR, "39000", thrown(error));
+    let mut out = SparkError::new(Exception::Connect, "FAILED_EXECUTE_UDF", "39000", thrown(error)).by(Fault::Function);
     let text = |key: &str| Reflect::get(error, &key.into()).ok().and_then(|v| v.as_string());
     if let Some(stack) = text("stack") {
         out.parameters.insert("stack".into(), stack);

@@ -1,4 +1,4 @@
-"""Models that Rivulet saves, loaded by real Spark: the same predictions to 1e-9.
+"""What Rivulet saves, loaded by real Spark: models make the same predictions to 1e-9, files have the same rows.
 
     python exchange.py --remote sc://localhost:15002      (needs Java for the real Spark)
 
@@ -62,9 +62,49 @@ def rows(df):
     return [[plain(v) for v in row] for row in df.orderBy("id").collect()]
 
 
+SCHEMA = ("id BIGINT, name STRING, x DOUBLE, exact DECIMAL(10,2), yes BOOLEAN, day DATE, time TIMESTAMP, "
+          "words ARRAY<STRING>, pair STRUCT<a: INT, b: STRING>")
+QUOTED = {"csv": {"header": "true", "nullValue": "(null)", "sep": ";"}}
+
+
+def table(spark, name):
+    """Rows with quotes, separators, nulls and every plain type; CSV and text hold no nested values."""
+    import datetime
+    from decimal import Decimal
+    day, time = datetime.date(2026, 2, 28), datetime.datetime(2026, 2, 28, 23, 59, 59, 125000)
+    rows = [(1, 'a "quoted"; name', 0.1, Decimal("12.50"), True, day, time, ["x", None], (1, "b")),
+            (2, "größer, ein\\ Wort", float("nan"), Decimal("-0.01"), False, day, time, [], (None, None)),
+            (3, None, None, None, None, None, None, None, None)]
+    df = spark.createDataFrame(rows, SCHEMA)
+    if name == "csv":
+        return df.drop("words", "pair")
+    return df if name == "json" else df.select("name").na.fill("")
+
+
+def save_files(spark, folder):
+    """Rows of a batch as files, for the other Spark to read."""
+    for name in ("json", "csv", "text"):
+        writer = table(spark, name).write.format(name).mode("overwrite").options(**QUOTED.get(name, {}))
+        writer.save(os.path.join(folder, name + "_files"))
+
+
+def load_files(spark, folder):
+    failed = 0
+    for name in ("json", "csv", "text"):
+        wanted = table(spark, name)
+        reader = spark.read.schema(wanted.schema).options(**QUOTED.get(name, {}))
+        found = reader.format(name).load(os.path.join(folder, name + "_files"))
+        order = wanted.columns[0]
+        pair = [[[str(v) for v in row] for row in df.orderBy(order).collect()] for df in (found, wanted)]
+        failed += pair[0] != pair[1]
+        print("%-8s exchange/%s files%s" % ("FAIL" if pair[0] != pair[1] else "ok", name, ": %s" % (pair,) if pair[0] != pair[1] else ""))
+    return failed
+
+
 def save(remote, folder):
     from pyspark.sql import SparkSession
     spark = SparkSession.builder.remote(remote).getOrCreate()
+    save_files(spark, folder)
     df, predicted = frame(spark), {}
     for name, pipeline in pipelines().items():
         model = pipeline.fit(df)
@@ -81,7 +121,7 @@ def load(folder):
     spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
     with open(os.path.join(folder, "predicted.json"), encoding="utf-8") as f:
         predicted = json.load(f)
-    df, failed = frame(spark), 0
+    df, failed = frame(spark), load_files(spark, folder)
     for name, expected in predicted.items():
         scored = PipelineModel.load(os.path.join(folder, name)).transform(df)
         difference = scored.columns != expected["columns"] or different(rows(scored), expected["rows"])

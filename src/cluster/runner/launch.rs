@@ -8,7 +8,7 @@ use super::{Effect, JobRunner, StateKeeping, kept_in};
 use crate::cluster::message::{Run, StateRef, ToExecutor};
 use crate::error::SparkError;
 use crate::exec::stage::Read;
-use crate::ids::{ExecutorRef, OperatorId, RunId, StateId, StatePart, TaskId};
+use crate::ids::{BatchId, ExecutorRef, OperatorId, PartitionId, RunId, StateId, StatePart, TaskId};
 use crate::scheduler::Fetch;
 use crate::scheduler::event::{Event, Failure};
 
@@ -18,7 +18,7 @@ pub(super) struct Home {
     /// Who has it; none after a restart.
     pub(super) executor: Option<ExecutorRef>,
     /// The batch whose changes are in.
-    pub(super) version: i64,
+    pub(super) version: BatchId,
     /// Snapshot and deltas since; empty where they are durable.
     pub(super) deltas: Vec<Buffer>,
     /// Deltas in a row, from the last snapshot on.
@@ -35,7 +35,7 @@ pub(super) struct Parked {
 
 impl JobRunner {
     /// A piece of durable state as of `version`, whose files have `chain` deltas in a row: nobody has it yet.
-    pub fn restore_state(&mut self, piece: StateId, version: i64, chain: usize) {
+    pub fn restore_state(&mut self, piece: StateId, version: BatchId, chain: usize) {
         let home = Home {
             executor: None,
             version,
@@ -92,7 +92,7 @@ impl JobRunner {
             states.push(StateRef {
                 run,
                 operator: *operator,
-                version: home.map_or(-1, |h| h.version),
+                version: home.map_or(BatchId::NONE, |h| h.version),
                 load,
                 snapshot: snapshot_is_due(home, keeping),
             });
@@ -186,7 +186,7 @@ impl JobRunner {
 }
 
 /// The state of one operator in one partition of a run.
-pub(super) fn state_id(run: RunId, operator: OperatorId, partition: usize) -> StateId {
+pub(super) fn state_id(run: RunId, operator: OperatorId, partition: PartitionId) -> StateId {
     let part = StatePart { operator, partition };
     StateId { run, part }
 }

@@ -17,7 +17,8 @@ use crate::error::SparkError;
 use crate::exec::inputs::{BatchContext, TaskReport};
 use crate::exec::stage::StageGraph;
 use crate::ids::{
-    ExecutorRef, JobId, KeptId, OperatorId, PlanId, RunId, ScanPart, StagePart, StateId, StatePart, TaskId,
+    BatchId, DatasetId, ExecutorId, ExecutorRef, JobId, KeptId, OperatorId, PartitionId, PlanId, RunId, ScanPart,
+    StagePart, StateId, StatePart, TaskId,
 };
 use crate::scheduler::dag::Scheduler;
 use crate::scheduler::event::{Command, Event, Failure};
@@ -61,7 +62,7 @@ pub enum Effect {
     /// A task needs durable state; the answer is [`JobRunner::state_loaded`].
     LoadState {
         piece: StateId,
-        version: i64,
+        version: BatchId,
     },
 }
 
@@ -112,7 +113,7 @@ struct Plan {
 struct Job {
     plan: PlanId,
     request: JobRequest,
-    results: BTreeMap<usize, Vec<Buffer>>,
+    results: BTreeMap<PartitionId, Vec<Buffer>>,
     reports: BTreeMap<StagePart, TaskReport>,
     /// State changes of accepted tries, kept back until the job is done.
     changes: BTreeMap<StatePart, Change>,
@@ -154,7 +155,7 @@ pub struct JobRunner {
     next_job: u64,
     next_run: u64,
     /// Tasks done and failed by executor, for status displays.
-    pub tallies: BTreeMap<u32, (u64, u64)>,
+    pub tallies: BTreeMap<ExecutorId, (u64, u64)>,
     /// Stages of jobs that have ended, until the driver takes them.
     ended: BTreeMap<JobId, Vec<StageStatus>>,
 }
@@ -175,7 +176,7 @@ impl JobRunner {
         self.carry_out(commands, now_ms)
     }
 
-    pub fn running_on(&self, executor: u32) -> usize {
+    pub fn running_on(&self, executor: ExecutorId) -> usize {
         self.scheduler.running(executor)
     }
 
@@ -236,7 +237,7 @@ impl JobRunner {
     }
 
     /// Datasets that nobody reads any more, and datasets that are kept no longer, by key.
-    pub fn forget(&mut self, datasets: Vec<u64>, unkept: Vec<u64>, now_ms: i64) -> Vec<Effect> {
+    pub fn forget(&mut self, datasets: Vec<DatasetId>, unkept: Vec<DatasetId>, now_ms: i64) -> Vec<Effect> {
         let mut commands = Vec::new();
         if !unkept.is_empty() {
             commands.extend(self.scheduler.step(now_ms, Event::Unkeep { datasets: unkept }));
@@ -248,7 +249,7 @@ impl JobRunner {
     }
 
     /// By dataset, by key: partitions that some executor keeps, and the bytes they take, about.
-    pub fn storage(&self) -> BTreeMap<u64, (usize, u64)> {
+    pub fn storage(&self) -> BTreeMap<DatasetId, (usize, u64)> {
         self.scheduler.storage()
     }
 
@@ -450,7 +451,7 @@ impl JobRunner {
                 let piece = StateId { run, part };
                 let home = self.homes.entry(piece).or_insert(Home {
                     executor: None,
-                    version: -1,
+                    version: BatchId::NONE,
                     deltas: vec![],
                     chain: 0,
                 });
@@ -550,7 +551,7 @@ mod tests {
     #[test]
     fn a_message_that_cannot_be_read_fails_what_runs_and_nothing_that_comes_later() {
         let mut runner = JobRunner::default();
-        let executor = ExecutorRef { id: 0, incarnation: 0 };
+        let executor = ExecutorRef::new(0);
         runner.executor_added(executor, 1, 0);
         let spec = range();
         let graph = Arc::new(spec.compile().unwrap());

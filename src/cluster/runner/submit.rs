@@ -7,7 +7,7 @@ use super::*;
 use crate::cluster::attempts::Attempts;
 use crate::error::SparkError;
 use crate::exec::stage::{KeptPart, Output, Read};
-use crate::ids::{JobId, PlanId, StagePart};
+use crate::ids::{JobId, PartitionId, PlanId, StagePart};
 use crate::scheduler::event::{Event, StageSpec};
 use crate::scheduler::speculation::Speculation;
 
@@ -42,7 +42,7 @@ impl JobRunner {
                     .iter()
                     .map(|reads| reads.iter().filter_map(Read::shuffle).collect())
                     .collect(),
-                preferred: (0..stage.tasks())
+                preferred: PartitionId::first(stage.tasks())
                     .map(|p| {
                         let run = request.run?;
                         stage

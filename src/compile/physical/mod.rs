@@ -34,7 +34,7 @@ use crate::exec::compiler::{Compiler, PartialAggregate, Plan, partitions};
 use crate::exec::stage::{Output, Read, Stage, StatefulOperator, Work};
 use crate::exec::transform::{Leaf, Transform, as_transform};
 use crate::exec::{decode, state};
-use crate::ids::{OperatorId, StageId};
+use crate::ids::{OperatorId, PartitionId, StageId};
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::{Scan, ScanSource};
 use crate::values::ipc;
@@ -160,7 +160,7 @@ impl Planner {
 
     fn stage(&mut self, plan: Plan, output: Output) -> StageId {
         let id = StageId(self.stages.len());
-        let reads: Vec<Vec<Read>> = (0..partitions(&plan))
+        let reads: Vec<Vec<Read>> = PartitionId::first(partitions(&plan))
             .map(|p| {
                 let mut reads = Vec::new();
                 reads_of(&plan, p, &mut reads);

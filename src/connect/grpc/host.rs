@@ -83,7 +83,7 @@ fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) 
     let mut calls: HashMap<RequestId, UnboundedSender<Reply>> = HashMap::new();
     let mut next_call = 0;
     for id in 0..executors {
-        let executor = ExecutorRef { id, incarnation: 0 };
+        let executor = ExecutorRef::new(id);
         let back = inbox.clone();
         let started = cluster.start(executor, move |from, message, blobs| {
             let _ = back.send(Message::Driver(Box::new(Input::Executor { from, message, blobs })));

@@ -5,6 +5,7 @@ use crate::connect::protocol::Output;
 use crate::error::Result;
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
+use crate::streaming::query::EventKind;
 
 impl Driver {
     /// The long-lived call over which a client's listeners get their events.
@@ -37,15 +38,15 @@ impl Driver {
         Ok(())
     }
 
-    pub(super) fn listener(&mut self, kind: &'static str, json: String) {
+    pub(super) fn listener(&mut self, kind: EventKind, json: String) {
         let event_type = match kind {
-            "progress" => sc::StreamingQueryEventType::QueryProgressEvent,
-            "terminated" => sc::StreamingQueryEventType::QueryTerminatedEvent,
-            _ => sc::StreamingQueryEventType::QueryProgressUnspecified,
+            EventKind::Progress => sc::StreamingQueryEventType::QueryProgressEvent,
+            EventKind::Terminated => sc::StreamingQueryEventType::QueryTerminatedEvent,
+            EventKind::Started => sc::StreamingQueryEventType::QueryProgressUnspecified,
         };
-        if kind != "started" {
+        if kind != EventKind::Started {
             for listener in self.streams.listeners.clone() {
-                let text = if kind == "progress" {
+                let text = if kind == EventKind::Progress {
                     format!("{{\"progress\":{json}}}")
                 } else {
                     json.clone()

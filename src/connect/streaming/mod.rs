@@ -23,7 +23,7 @@ use self::sources::{Connection, Pushed};
 use self::start::Starting;
 use self::state::Load;
 use self::verify::Verifying;
-use crate::ids::ConnectionId;
+use crate::ids::{BatchId, ConnectionId};
 use crate::streaming::checkpoint::Location;
 use crate::streaming::query::Query;
 use crate::streaming::sinks::Sink;
@@ -37,7 +37,7 @@ struct Running {
     /// Connections of its sources.
     connections: Vec<ConnectionId>,
     /// Deliveries taken: a batch that comes again after a retry is not shown twice.
-    delivered: i64,
+    delivered: BatchId,
     /// The checkpoint that is locked for it.
     locked: Option<Location>,
 }

@@ -11,8 +11,8 @@ use crate::connect::protocol::Output;
 use crate::connect::session::MemoryTable;
 use crate::connect::storage::Purpose;
 use crate::error::{Result, SparkError};
+use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
-use crate::sources::options::check_types;
 use crate::storage::Answer;
 use crate::streaming::checkpoint::Location;
 use crate::streaming::sinks::{self, Delivery, Opening, Sink, SinkLog, Step, Wish};
@@ -47,9 +47,7 @@ pub(super) fn wish_of(
         mode,
         checkpoint,
     };
-    let definition = sinks::find(&wish.format)?;
-    check_types(definition.options, &wish.options)?;
-    (definition.check)(&wish)?;
+    sinks::find(&wish.format)?.refuse(&wish)?;
     Ok(wish)
 }
 
@@ -82,10 +80,9 @@ impl Driver {
     /// Makes the sink of a query that starts.
     pub(super) fn sink(&mut self, starting: &Starting, schema: &SchemaRef, log: SinkLog) -> Result<Box<dyn Sink>> {
         let wish = &starting.wish;
-        if wish.format == "memory" {
-            // The table is there, without rows, before the first batch is.
+        let definition = sinks::find(&wish.format)?;
+        if let Some(name) = (definition.table)(wish) {
             let table = MemoryTable::new(schema.clone());
-            let name = wish.name.clone().unwrap_or_default();
             self.session(&starting.session).tables.insert(name, table);
         }
         let opening = Opening {
@@ -93,10 +90,10 @@ impl Driver {
             zone: starting.analyzer.zone,
             log,
         };
-        (sinks::find(&wish.format)?.open)(wish, opening)
+        (definition.open)(wish, opening)
     }
 
-    pub(super) fn deliver(&mut self, run: &str, batch: i64, blocks: Vec<Buffer>, now_ms: i64) {
+    pub(super) fn deliver(&mut self, run: &str, batch: BatchId, blocks: Vec<Buffer>, now_ms: i64) {
         let Some(running) = self.streams.queries.get_mut(run) else {
             return;
         };
@@ -126,7 +123,13 @@ impl Driver {
     }
 
     /// The page's function has returned for a batch of a run; what comes late or twice changes nothing.
-    pub(in crate::connect) fn foreach_batch_done(&mut self, run: &str, batch: i64, error: Option<String>, now_ms: i64) {
+    pub(in crate::connect) fn foreach_batch_done(
+        &mut self,
+        run: &str,
+        batch: BatchId,
+        error: Option<String>,
+        now_ms: i64,
+    ) {
         let Some(running) = self.streams.queries.get_mut(run) else {
             return;
         };
@@ -136,7 +139,7 @@ impl Driver {
         }
     }
 
-    fn take_step(&mut self, run: &str, batch: i64, step: Result<Step>, now_ms: i64) {
+    fn take_step(&mut self, run: &str, batch: BatchId, step: Result<Step>, now_ms: i64) {
         let result = match step {
             Ok(Step::Wait) => return,
             Ok(Step::Write(requests)) => {

@@ -14,7 +14,7 @@ use crate::connect::driver::Driver;
 use crate::connect::storage::Purpose;
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::stage::StageGraph;
-use crate::ids::{RunId, StateId};
+use crate::ids::{BatchId, RunId, StateId};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scope::Resolved;
@@ -24,6 +24,7 @@ use crate::storage::{Answer, Request, file_log};
 use crate::streaming::check;
 use crate::streaming::checkpoint::resume::{self, Resume};
 use crate::streaming::checkpoint::{Location, state};
+use crate::streaming::query::EventKind;
 use crate::streaming::query::{Definition, KEPT_SETTINGS, Query, operator_records};
 use crate::streaming::sinks::{self, SinkLog, Wish};
 use crate::streaming::source::Source;
@@ -52,6 +53,29 @@ impl Starting {
     /// The checkpoint that is locked for it.
     pub fn at(self) -> Option<Location> {
         self.at
+    }
+}
+
+impl Starting {
+    /// Takes over the settings that the checkpoint was made with, whatever the session's are now.
+    fn keep_settings(&mut self, resume: &Resume) {
+        for key in KEPT_SETTINGS {
+            if let Some(value) = resume.conf.get(key) {
+                self.analyzer.conf.values.insert(key.into(), value.clone());
+                self.spec.conf.values.insert(key.into(), value.clone());
+            }
+        }
+    }
+
+    /// Returns how the query's state is kept: durably if there is a checkpoint.
+    fn state_keeping(&self) -> StateKeeping {
+        if self.at.is_none() {
+            return StateKeeping::default();
+        }
+        StateKeeping {
+            durable: true,
+            deltas_per_snapshot: self.analyzer.conf.count(&settings::DELTAS_PER_SNAPSHOT).unwrap_or(10),
+        }
     }
 }
 
@@ -257,12 +281,7 @@ impl Driver {
         let has_run = |r: &Resume| !r.offset_ids.is_empty();
         if let Some(Ok(resume)) = &decided {
             self.check_recovery(&starting.session, &starting.wish, starting.at.as_ref(), has_run(resume))?;
-            for key in KEPT_SETTINGS {
-                if let Some(value) = resume.conf.get(key) {
-                    starting.analyzer.conf.values.insert(key.into(), value.clone());
-                    starting.spec.conf.values.insert(key.into(), value.clone());
-                }
-            }
+            starting.keep_settings(resume);
         }
         let graph = Arc::new(job::stages(
             &starting.analyzer,
@@ -281,21 +300,13 @@ impl Driver {
         let run_id = self.fresh_uuid();
         let sink = self.sink(&starting, &graph.schema, log)?;
         let conf = starting.analyzer.conf.clone();
-        let keeping = if starting.at.is_some() {
-            StateKeeping {
-                durable: true,
-                deltas_per_snapshot: conf.count(&settings::DELTAS_PER_SNAPSHOT).unwrap_or(10),
-            }
-        } else {
-            StateKeeping::default()
-        };
-        let run = self.runner.new_run(keeping);
+        let run = self.runner.new_run(starting.state_keeping());
         let (plan, effects) = self.runner.register(starting.spec, graph.clone());
         self.carry_out(effects, now_ms);
         if let (Some(resume), Some(at)) = (&resume, &starting.at) {
             self.restore_state(run, &graph, at, resume)?;
         }
-        let next_batch = resume.as_ref().map_or(0, |r| r.next_batch);
+        let next_batch = resume.as_ref().map_or(BatchId(0), |r| r.next_batch);
         let definition = Definition {
             id: id.clone(),
             run_id: run_id.clone(),
@@ -312,7 +323,7 @@ impl Driver {
         };
         let query = Query::new(definition, starting.sources, resume, now_ms);
         let started = query.started_event();
-        self.listener("started", started.clone());
+        self.listener(EventKind::Started, started.clone());
         self.streams.queries.insert(
             run_id.clone(),
             Running {
@@ -320,24 +331,15 @@ impl Driver {
                 query,
                 sink,
                 connections: vec![],
-                delivered: next_batch - 1,
+                delivered: next_batch.previous(),
                 locked: starting.at,
             },
         );
-        let result = sc::WriteStreamOperationStartResult {
-            query_id: Some(sc::StreamingQueryInstanceId {
-                id,
-                run_id: run_id.clone(),
-            }),
-            name: starting.name.unwrap_or_default(),
-            query_started_event_json: Some(started),
+        let query_id = sc::StreamingQueryInstanceId {
+            id,
+            run_id: run_id.clone(),
         };
-        self.respond(
-            &starting.operation,
-            Some(ResponseType::WriteStreamOperationStartResult(result)),
-            None,
-        );
-        self.end_operation(&starting.operation);
+        self.answer_start(&starting.operation, query_id, starting.name, started);
         match refusal {
             Some(error) => self.query_failed(&run_id, error, now_ms),
             None => {
@@ -351,15 +353,36 @@ impl Driver {
         Ok(())
     }
 
+    /// Answers the client that a query has started.
+    fn answer_start(
+        &mut self,
+        operation: &str,
+        query_id: sc::StreamingQueryInstanceId,
+        name: Option<String>,
+        started: String,
+    ) {
+        let result = sc::WriteStreamOperationStartResult {
+            query_id: Some(query_id),
+            name: name.unwrap_or_default(),
+            query_started_event_json: Some(started),
+        };
+        self.respond(
+            operation,
+            Some(ResponseType::WriteStreamOperationStartResult(result)),
+            None,
+        );
+        self.end_operation(operation);
+    }
+
     /// Tells the runner of the state that a checkpoint holds.
     fn restore_state(&mut self, run: RunId, graph: &StageGraph, at: &Location, resume: &Resume) -> Result<()> {
-        if resume.next_batch == 0 {
+        if resume.next_batch == BatchId(0) {
             return Ok(());
         }
         for part in graph.state_parts() {
-            let files = resume.state.chain(at, part, resume.next_batch)?;
+            let files = resume.state.chain(at, part, resume.next_batch.0)?;
             let deltas = files.iter().filter(|f| f.kind == state::Kind::Delta).count();
-            let version = resume.next_batch - 1;
+            let version = resume.next_batch.previous();
             self.runner.restore_state(StateId { run, part }, version, deltas);
         }
         Ok(())
@@ -371,7 +394,7 @@ fn accept(graph: &StageGraph, at: Option<&Location>, resume: Resume) -> Result<R
     if let (false, Some(at)) = (resume.offset_ids.is_empty(), at) {
         state::compare(&resume.operators, &operator_records(graph))?;
         for part in graph.state_parts() {
-            resume.state.chain(at, part, resume.next_batch)?;
+            resume.state.chain(at, part, resume.next_batch.0)?;
         }
     }
     Ok(resume)

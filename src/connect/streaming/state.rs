@@ -7,7 +7,7 @@ use arrow::buffer::Buffer;
 use crate::connect::driver::Driver;
 use crate::connect::storage::Purpose;
 use crate::error::{Result, SparkError};
-use crate::ids::StateId;
+use crate::ids::{BatchId, StateId};
 use crate::storage::{Answer, Reply, Request, corrupt};
 use crate::streaming::checkpoint::state;
 
@@ -21,7 +21,7 @@ pub(super) struct Load {
 
 impl Driver {
     /// A task needs a piece of state: reads its files.
-    pub(in crate::connect) fn load_state(&mut self, piece: StateId, version: i64, now_ms: i64) {
+    pub(in crate::connect) fn load_state(&mut self, piece: StateId, version: BatchId, now_ms: i64) {
         let queries = &self.streams.queries;
         let owner = queries.values().find(|r| r.query.definition.run == piece.run);
         let paths = owner.map_or_else(

@@ -25,6 +25,7 @@ use conform::conformed;
 
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::inputs::TaskInputs;
+use crate::ids::PartitionId;
 use crate::plan::scan::{Origin, Scan};
 use crate::sources::Format;
 use crate::values::cast::{Mode, cast_array};
@@ -47,7 +48,7 @@ pub fn scan(
     scan: &Scan,
     projection: Option<&[usize]>,
     out: &SchemaRef,
-    partition: usize,
+    partition: PartitionId,
     inputs: &TaskInputs,
 ) -> Result<Vec<RecordBatch>> {
     let whole: Vec<usize> = (0..scan.schema.fields().len()).collect();
@@ -470,7 +471,7 @@ mod tests {
     fn a_range_is_cut_into_slices_that_meet() {
         let schema = Schema::new(vec![Field::new("id", DataType::Int64, false)]);
         let mut all = Vec::new();
-        for p in 0..3 {
+        for p in PartitionId::first(3) {
             for b in range(5, -6, -2, p, 3, &schema).unwrap() {
                 all.extend(b.column(0).as_primitive::<Int64Type>().values().to_vec());
             }

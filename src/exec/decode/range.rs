@@ -7,12 +7,13 @@ use arrow::datatypes::*;
 
 use super::BATCH_ROWS;
 use crate::error::Result;
+use crate::ids::PartitionId;
 
 pub(super) fn range(
     start: i64,
     end: i64,
     step: i64,
-    partition: usize,
+    partition: PartitionId,
     partitions: usize,
     wanted: &Schema,
 ) -> Result<Vec<RecordBatch>> {
@@ -23,7 +24,7 @@ pub(super) fn range(
         (to - from + by - by.signum()) / by
     };
     let slice = |p: usize| total * p as i128 / partitions.max(1) as i128;
-    let (mut at, last) = (slice(partition), slice(partition + 1));
+    let (mut at, last) = (slice(partition.0), slice(partition.0 + 1));
     let mut batches = Vec::new();
     while at < last {
         let next = (at + BATCH_ROWS as i128).min(last);

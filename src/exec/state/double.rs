@@ -17,7 +17,7 @@ use crate::exec::compiler::{Compiler, Plan};
 use crate::exec::inputs::TaskInputs;
 use crate::exec::stage::{StatefulOperator, Wakes};
 use crate::exec::transform::Transform;
-use crate::ids::OperatorId;
+use crate::ids::{BatchId, OperatorId, PartitionId};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::nodes::{self, Node};
 use crate::plan::scope::Resolved;
@@ -208,7 +208,7 @@ mod tests {
         };
         let scans = HashMap::from([(ScanId(0), vec![Buffer::from(rows.as_bytes())])]);
         let context = BatchContext {
-            batch_id: id,
+            batch_id: BatchId(id),
             mode: OutputMode::Append,
             time_ms: 0,
             late_us: None,
@@ -217,7 +217,7 @@ mod tests {
         let states = state.into_iter().map(|s| (OperatorId(0), s)).collect();
         let shuffle = HashMap::<StageId, _>::new();
         let inputs = Arc::new(TaskInputs::new(shuffle, scans, Some(context), states));
-        let output = task::run(stage, 0, inputs.clone(), &graph.schema).unwrap();
+        let output = task::run(stage, PartitionId(0), inputs.clone(), &graph.schema).unwrap();
         let blocks = output.blocks.into_iter().flatten();
         let read = blocks.flat_map(|b| ipc::read(&Buffer::from(b)).unwrap());
         let numbers = read.flat_map(|b| b.column(1).as_primitive::<Int64Type>().values().to_vec());
@@ -235,7 +235,9 @@ mod tests {
         assert_eq!(*name, "numbered");
         let (first, delta) = batch(&graph, 0, "{\"v\":7}\n{\"v\":8}\n{\"v\":9}\n", None);
         assert_eq!(first, [1, 2, 3]);
-        let state = graph.rebuild(OperatorId(0), &[Buffer::from(delta)], 0).unwrap();
+        let state = graph
+            .rebuild(OperatorId(0), &[Buffer::from(delta)], BatchId(0))
+            .unwrap();
         let (second, _) = batch(&graph, 1, "{\"v\":1}\n{\"v\":2}\n", Some(state));
         assert_eq!(second, [4, 5]);
     }

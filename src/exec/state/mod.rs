@@ -30,6 +30,7 @@ use table::StateTable;
 
 use super::compiler::{Compiler, Plan};
 use crate::error::{Result, SparkError};
+use crate::ids::BatchId;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::extension::{Extended, Extension};
 use crate::plan::scope::Resolved;
@@ -95,7 +96,7 @@ pub type Closing = Option<i64>;
 #[derive(Debug)]
 pub struct OperatorState {
     /// The batch whose changes are in; -1 before the first.
-    pub version: i64,
+    pub version: BatchId,
     pub body: Body,
 }
 
@@ -109,7 +110,10 @@ pub enum Body {
 
 impl OperatorState {
     pub fn new(body: Body) -> Self {
-        Self { version: -1, body }
+        Self {
+            version: BatchId::NONE,
+            body,
+        }
     }
 
     /// Columns of its tables, and how many of them are the key.

@@ -15,11 +15,12 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use serde_json::{Value as Json, json};
 
-use super::{Folder, corrupt};
+use super::{corrupt, parts};
 use crate::error::{Result, SparkError};
 use crate::ml::matrix::{self, Matrix};
 use crate::ml::model::Fitted;
 use crate::settings::SPARK_VERSION;
+use crate::storage::files::Files;
 use crate::values::vector::{self, VectorRef};
 
 // ------------------------------------------------------------------------------------------------------- writing
@@ -250,16 +251,16 @@ fn matrix_type() -> Json {
 /// The one row of a model's Parquet file, and the directory around it.
 pub struct Row<'a> {
     batch: RecordBatch,
-    folder: &'a dyn Folder,
+    files: &'a dyn Files,
     path: &'a str,
 }
 
 impl<'a> Row<'a> {
-    /// Reads the first row of a Parquet file of the directory `folder`, which errors name `path`.
+    /// Reads the first row of a Parquet file of the directory `path`.
     ///
     /// # Errors
     /// `CORRUPT_MODEL` if the file is not a Parquet file or has no row.
-    pub fn open(file: &Buffer, folder: &'a dyn Folder, path: &'a str) -> Result<Self> {
+    pub fn open(file: &Buffer, files: &'a dyn Files, path: &'a str) -> Result<Self> {
         let broken = |e: parquet::errors::ParquetError| corrupt(path, &format!("data is no Parquet file: {e}"));
         let bytes = bytes::Bytes::copy_from_slice(file.as_slice());
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
@@ -274,7 +275,7 @@ impl<'a> Row<'a> {
             }
         }
         let batch = rows.ok_or_else(|| corrupt(path, "data has no row"))?;
-        Ok(Self { batch, folder, path })
+        Ok(Self { batch, files, path })
     }
 
     /// Returns the file of a folder beside Spark's own; `None` if there is none.
@@ -282,7 +283,8 @@ impl<'a> Row<'a> {
     /// # Errors
     /// If the host cannot read.
     pub fn beside(&self, folder: &str) -> Result<Option<Buffer>> {
-        Ok(self.folder.files(folder)?.into_iter().next())
+        let found = parts(self.files, &format!("{}/{folder}", self.path))?;
+        Ok(found.into_iter().next())
     }
 
     /// Returns the error of a directory whose content does not fit together (`CORRUPT_MODEL`).
@@ -465,9 +467,13 @@ mod tests {
 
     struct Nothing;
 
-    impl Folder for Nothing {
-        fn files(&self, _: &str) -> Result<Vec<Buffer>> {
+    impl Files for Nothing {
+        fn list(&self, _: &str) -> Result<Vec<crate::storage::files::FileEntry>> {
             Ok(vec![])
+        }
+
+        fn read(&self, path: &str) -> Result<Buffer> {
+            Err(corrupt(path, "there is no file"))
         }
     }
 

@@ -7,6 +7,7 @@ pub mod data;
 
 use std::sync::Arc;
 
+use arrow::buffer::Buffer;
 use serde_json::{Map, Value as Json};
 
 use super::error::illegal;
@@ -17,14 +18,17 @@ use super::stage::{self, Stage};
 use crate::error::{Exception, Result, SparkError};
 use crate::proto as sc;
 use crate::settings::SPARK_VERSION;
+use crate::storage::files::Files;
 
-/// The files of a directory, as a reader sees them.
-pub trait Folder {
-    /// The bytes of the files directly under a path within the directory, by name; hidden files and markers left out.
-    ///
-    /// # Errors
-    /// Where the host cannot read.
-    fn files(&self, path: &str) -> Result<Vec<arrow::buffer::Buffer>>;
+/// Reads the files directly under a path, by name; hidden files and markers are left out.
+///
+/// # Errors
+/// If the host cannot list or read them.
+pub fn parts(files: &dyn Files, path: &str) -> Result<Vec<Buffer>> {
+    let mut found = files.list(path)?;
+    found.retain(|f| !f.path.rsplit('/').next().unwrap_or_default().starts_with(['_', '.']));
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.iter().map(|f| files.read(&f.path)).collect()
 }
 
 /// A file of a directory: path within it, content.
@@ -105,8 +109,8 @@ fn metadata(class: &str, params: &Params, now_ms: i64) -> Json {
 ///
 /// # Errors
 /// `CORRUPT_MODEL` where the directory is no whole stage of Spark's; where its class is unknown or another one.
-pub fn load(folder: &dyn Folder, path: &str, wanted: &str) -> Result<Loaded> {
-    let json = read_metadata(folder, path)?;
+pub fn load(files: &dyn Files, path: &str, wanted: &str) -> Result<Loaded> {
+    let json = read_metadata(files, path)?;
     let text = |key: &str| json.get(key).and_then(Json::as_str);
     let class = text("class").ok_or_else(|| corrupt(path, "metadata names no class"))?;
     // What PySpark saves by itself has PySpark's class.
@@ -123,11 +127,11 @@ pub fn load(folder: &dyn Folder, path: &str, wanted: &str) -> Result<Loaded> {
     let params = params(operator, uid, &json, path)?;
     let fitted = match operator.model() {
         Some(kind) if kind.class == Some(class.as_str()) => {
-            let parts = folder.files("data")?;
+            let parts = parts(files, &format!("{path}/data"))?;
             let [part] = &parts[..] else {
                 return Err(corrupt(path, &format!("data has {} part files, not 1", parts.len())));
             };
-            Some((kind.read)(&data::Row::open(part, folder, path)?)?)
+            Some((kind.read)(&data::Row::open(part, files, path)?)?)
         }
         _ => operator.saved_by(major),
     };
@@ -138,8 +142,8 @@ pub fn load(folder: &dyn Folder, path: &str, wanted: &str) -> Result<Loaded> {
 ///
 /// # Errors
 /// `CORRUPT_MODEL` where there is none.
-pub fn read_metadata(folder: &dyn Folder, path: &str) -> Result<Json> {
-    let parts = folder.files("metadata")?;
+pub fn read_metadata(files: &dyn Files, path: &str) -> Result<Json> {
+    let parts = parts(files, &format!("{path}/metadata"))?;
     let line = parts.iter().find_map(|part| {
         let text = std::str::from_utf8(part.as_slice()).ok()?;
         text.lines().next().filter(|l| !l.trim().is_empty())
@@ -197,24 +201,31 @@ pub fn corrupt(path: &str, why: &str) -> SparkError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::buffer::Buffer;
+    use crate::storage::files::FileEntry;
     use std::collections::BTreeMap;
 
     struct Memory(BTreeMap<String, Vec<u8>>);
 
-    impl Folder for Memory {
-        fn files(&self, path: &str) -> Result<Vec<Buffer>> {
-            let inside = self
-                .0
-                .iter()
-                .filter(|(name, _)| name.starts_with(&format!("{path}/part")));
-            Ok(inside.map(|(_, bytes)| Buffer::from(bytes.clone())).collect())
+    impl Files for Memory {
+        fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
+            let folder = format!("{path}/");
+            let inside = self.0.iter().filter(|(name, _)| name.starts_with(&folder));
+            let entry = |(name, bytes): (&String, &Vec<u8>)| FileEntry {
+                path: name.clone(),
+                size: bytes.len() as u64,
+                modified: 0,
+            };
+            Ok(inside.map(entry).collect())
+        }
+
+        fn read(&self, path: &str) -> Result<Buffer> {
+            Ok(Buffer::from(self.0[path].clone()))
         }
     }
 
     fn metadata(json: &str) -> Memory {
         Memory(BTreeMap::from([(
-            "metadata/part-00000".to_owned(),
+            "m/metadata/part-00000".to_owned(),
             json.as_bytes().to_vec(),
         )]))
     }

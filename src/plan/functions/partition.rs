@@ -11,6 +11,7 @@ use arrow::datatypes::DataType;
 use datafusion_expr::{Expr, Volatility};
 
 use super::entry::{Function, Nulls, scalar};
+use crate::ids::PartitionId;
 use crate::kernels::kernel;
 use crate::plan::scope::Typed;
 
@@ -34,8 +35,8 @@ thread_local! {
 }
 
 /// Notes that a task for this partition begins on this thread; it runs to its end before another does.
-pub fn enter(partition: usize) {
-    TASK.with(|task| task.set((task.get().0 + 1, partition as i32)));
+pub fn enter(partition: PartitionId) {
+    TASK.with(|task| task.set((task.get().0 + 1, partition.0 as i32)));
 }
 
 /// Resolves `spark_partition_id()` (`SparkPartitionID`).

@@ -1,7 +1,7 @@
 //! Expressions: from sqlparser's tree to messages.
 //!
-//! Operators become calls of the functions that PySpark sends for them. The tree of a chain such as `a
-//! + b + c` is as deep as the chain is long, on its left side; that side is walked in a loop, not by
+//! Operators become calls of the functions that PySpark sends for them. The tree of a chain such as
+//! `a + b + c` is as deep as the chain is long, on its left side; that side is walked in a loop, not by
 //! recursion.
 
 use sc::expression::cast::EvalMode;

@@ -18,6 +18,8 @@ pub mod resume;
 pub mod state;
 pub mod verify;
 
+use crate::ids::BatchId;
+
 /// The folder of a checkpoint, as the client named it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location(String);
@@ -39,7 +41,7 @@ impl Location {
         format!("{}/offsets", self.0)
     }
 
-    pub fn offset(&self, batch: i64) -> String {
+    pub fn offset(&self, batch: BatchId) -> String {
         format!("{}/offsets/{batch}", self.0)
     }
 
@@ -47,7 +49,7 @@ impl Location {
         format!("{}/commits", self.0)
     }
 
-    pub fn commit(&self, batch: i64) -> String {
+    pub fn commit(&self, batch: BatchId) -> String {
         format!("{}/commits/{batch}", self.0)
     }
 

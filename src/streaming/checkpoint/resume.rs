@@ -13,7 +13,7 @@ use super::Location;
 use super::logs::{Commit, Metadata, Offsets};
 use super::state::{OperatorRecord, StateFiles};
 use crate::error::{Exception, Result, SparkError};
-use crate::ids::OperatorId;
+use crate::ids::{BatchId, OperatorId};
 use crate::sources::{Definition, Memory};
 use crate::storage::facts::{Facts, Known, batch_ids};
 use crate::storage::missing;
@@ -23,7 +23,7 @@ use crate::storage::missing;
 pub struct Resume {
     pub metadata: Option<Metadata>,
     /// The batch that runs next. Its state is that of version `next_batch`.
-    pub next_batch: i64,
+    pub next_batch: BatchId,
     /// What that batch takes, if it ran before.
     pub again: Option<Offsets>,
     /// Where it begins; none at the very beginning.
@@ -34,8 +34,8 @@ pub struct Resume {
     pub last_watermark_ms: Option<i64>,
     /// Settings that the offset log keeps.
     pub conf: BTreeMap<String, String>,
-    pub offset_ids: BTreeSet<i64>,
-    pub commit_ids: BTreeSet<i64>,
+    pub offset_ids: BTreeSet<BatchId>,
+    pub commit_ids: BTreeSet<BatchId>,
     pub state: StateFiles,
     pub operators: BTreeMap<OperatorId, OperatorRecord>,
     pub memories: Vec<Memory>,
@@ -66,13 +66,18 @@ fn changed(sentence: String) -> SparkError {
 
 /// The two ends of the logs.
 struct Ends {
-    offsets: Option<(i64, Offsets)>,
+    offsets: Option<(BatchId, Offsets)>,
     before: Option<Offsets>,
-    commit: Option<(i64, Commit)>,
+    commit: Option<(BatchId, Commit)>,
 }
 
-fn ends(facts: &Facts, at: &Location, offset_ids: &mut BTreeSet<i64>, commit_ids: &mut BTreeSet<i64>) -> Known<Ends> {
-    let last = |ids: &BTreeSet<i64>| ids.last().copied();
+fn ends(
+    facts: &Facts,
+    at: &Location,
+    offset_ids: &mut BTreeSet<BatchId>,
+    commit_ids: &mut BTreeSet<BatchId>,
+) -> Known<Ends> {
+    let last = |ids: &BTreeSet<BatchId>| ids.last().copied();
     let tail = offset_ids.iter().rev().take(3).map(|id| at.offset(*id));
     let tail: Vec<String> = tail
         .chain(commit_ids.iter().rev().take(2).map(|id| at.commit(*id)))
@@ -97,7 +102,7 @@ fn ends(facts: &Facts, at: &Location, offset_ids: &mut BTreeSet<i64>, commit_ids
     {
         offset_ids.remove(&id);
     }
-    let read = |id: i64| -> Known<Offsets> {
+    let read = |id: BatchId| -> Known<Offsets> {
         let path = at.offset(id);
         let bytes = facts.read(&path)?.ok_or_else(|| missing(&path))?;
         Ok(Offsets::parse(&path, bytes)?)
@@ -107,7 +112,7 @@ fn ends(facts: &Facts, at: &Location, offset_ids: &mut BTreeSet<i64>, commit_ids
         Some(id) => Some((id, read(id)?)),
     };
     let before = match &offsets {
-        Some((id, _)) if *id > 0 => Some(read(id - 1)?),
+        Some((id, _)) if *id > BatchId(0) => Some(read(id.previous())?),
         _ => None,
     };
     Ok(Ends {
@@ -133,8 +138,8 @@ pub fn resume(facts: &Facts, at: &Location, sources: &[&Definition]) -> Known<Re
         Some(bytes) => Some(Metadata::parse(&path, bytes)?),
         None => None,
     };
-    let mut offset_ids: BTreeSet<i64> = batch_ids(listed.1?).collect();
-    let mut commit_ids: BTreeSet<i64> = batch_ids(listed.2?).collect();
+    let mut offset_ids: BTreeSet<BatchId> = batch_ids(listed.1?).map(BatchId).collect();
+    let mut commit_ids: BTreeSet<BatchId> = batch_ids(listed.2?).map(BatchId).collect();
     let ends = ends(facts, at, &mut offset_ids, &mut commit_ids)?;
     if metadata.is_none() && !offset_ids.is_empty() {
         return Err(missing(&path).into());
@@ -145,24 +150,24 @@ pub fn resume(facts: &Facts, at: &Location, sources: &[&Definition]) -> Known<Re
         .and_then(|m| m.sources.as_deref())
         .filter(|_| logged.is_some());
     check_sources(stored, logged, sources)?;
-    let committed = ends.commit.as_ref().map_or(-1, |(id, _)| *id);
-    let latest = ends.offsets.as_ref().map_or(-1, |(id, _)| *id);
+    let committed = ends.commit.as_ref().map_or(BatchId::NONE, |(id, _)| *id);
+    let latest = ends.offsets.as_ref().map_or(BatchId::NONE, |(id, _)| *id);
     let mut resume = Resume {
         metadata,
-        next_batch: latest.max(0),
+        next_batch: latest.max(BatchId(0)),
         ..Resume::default()
     };
     match (ends.offsets, ends.commit) {
         (None, None) => {}
         (Some((id, offsets)), Some((done, commit))) if id == done => {
-            resume.next_batch = id + 1;
+            resume.next_batch = id.next();
             resume.watermark_ms = offsets.watermark_ms.max(commit.next_watermark_ms);
             resume.seen_ms = commit.seen_ms;
             resume.last_watermark_ms = Some(offsets.watermark_ms);
             resume.conf = offsets.conf;
             resume.starts = Some(offsets.ends);
         }
-        (Some((id, offsets)), commit) if committed == id - 1 => {
+        (Some((id, offsets)), commit) if committed == id.previous() => {
             resume.watermark_ms = offsets.watermark_ms;
             resume.seen_ms = commit.and_then(|(_, c)| c.seen_ms);
             resume.last_watermark_ms = ends.before.as_ref().map(|b| b.watermark_ms);
@@ -171,7 +176,7 @@ pub fn resume(facts: &Facts, at: &Location, sources: &[&Definition]) -> Known<Re
             resume.again = Some(offsets);
         }
         _ if committed > latest => return Err(missing(&at.offset(committed)).into()),
-        _ => return Err(missing(&at.commit(latest - 1)).into()),
+        _ => return Err(missing(&at.commit(latest.previous())).into()),
     }
     // Before the first offsets they may be torn, and are written again.
     let operators = if offset_ids.is_empty() {
@@ -235,14 +240,14 @@ mod tests {
                 conf: BTreeMap::from([("spark.sql.shuffle.partitions".into(), "2".into())]),
                 ends: vec![json!(id + 1)],
             };
-            put(at.offset(*id), entry.text());
+            put(at.offset(BatchId(*id)), entry.text());
         }
         for id in commits {
             let entry = Commit {
                 next_watermark_ms: id * 10 + 10,
                 seen_ms: None,
             };
-            put(at.commit(*id), entry.text());
+            put(at.commit(BatchId(*id)), entry.text());
         }
         disk
     }
@@ -268,14 +273,17 @@ mod tests {
     fn an_empty_folder_begins_at_batch_0() {
         let resume = decide(&mut Disk::default()).unwrap();
         assert!(begins_anew(&resume));
-        assert_eq!((resume.next_batch, resume.again, resume.starts), (0, None, None));
+        assert_eq!(
+            (resume.next_batch, resume.again, resume.starts),
+            (BatchId(0), None, None)
+        );
     }
 
     #[test]
     fn a_committed_batch_is_over_and_the_next_begins_where_it_ended() {
         let resume = decide(&mut disk(&[3, 4], &[3, 4])).unwrap();
         assert!(!begins_anew(&resume));
-        assert_eq!((resume.next_batch, resume.again), (5, None));
+        assert_eq!((resume.next_batch, resume.again), (BatchId(5), None));
         assert_eq!(resume.starts, Some(vec![json!(5)]));
         assert_eq!((resume.watermark_ms, resume.last_watermark_ms), (50, Some(40)));
         assert_eq!(resume.conf["spark.sql.shuffle.partitions"], "2");
@@ -287,12 +295,15 @@ mod tests {
         let again = resume.again.unwrap();
         assert_eq!(
             (resume.next_batch, again.timestamp_ms, again.watermark_ms),
-            (4, 400, 40)
+            (BatchId(4), 400, 40)
         );
         assert_eq!((again.ends, resume.starts), (vec![json!(5)], Some(vec![json!(4)])));
         assert_eq!((resume.watermark_ms, resume.last_watermark_ms), (40, Some(30)));
         let first = decide(&mut disk(&[0], &[])).unwrap();
-        assert_eq!((first.next_batch, first.starts, first.again.is_some()), (0, None, true));
+        assert_eq!(
+            (first.next_batch, first.starts, first.again.is_some()),
+            (BatchId(0), None, true)
+        );
     }
 
     #[test]

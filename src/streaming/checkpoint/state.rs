@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Location;
 use crate::error::{Exception, Result, SparkError};
-use crate::ids::{OperatorId, StatePart};
+use crate::ids::{OperatorId, PartitionId, StatePart};
 use crate::storage::corrupt;
 use crate::storage::facts::{Facts, Known};
 
@@ -93,7 +93,7 @@ impl StateFiles {
             match facts.list(&format!("{}/{operator}", at.state())) {
                 Ok(names) => folders.extend(names.iter().filter_map(number).map(|partition| StatePart {
                     operator: OperatorId(operator),
-                    partition,
+                    partition: PartitionId(partition),
                 })),
                 Err(pause) => waits = Some(pause),
             }
@@ -317,7 +317,7 @@ mod tests {
 
     const PIECE: StatePart = StatePart {
         operator: OperatorId(0),
-        partition: 3,
+        partition: PartitionId(3),
     };
 
     fn files(names: &[&str]) -> StateFiles {

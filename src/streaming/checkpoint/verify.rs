@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Location;
 use super::logs::{Commit, Metadata, Offsets};
 use super::state::{self, OperatorRecord, StateFiles};
-use crate::ids::StatePart;
+use crate::ids::{BatchId, PartitionId, StatePart};
 use crate::sources::queue::blocks_of;
 use crate::storage::facts::{Facts, Known, Pause, batch_ids};
 use crate::storage::{file_log, wal};
@@ -17,8 +17,8 @@ use crate::storage::{file_log, wal};
 pub struct Report {
     pub query_id: Option<String>,
     /// The last batch whose offsets are logged, and the last that is committed.
-    pub last_batch: Option<i64>,
-    pub last_commit: Option<i64>,
+    pub last_batch: Option<BatchId>,
+    pub last_commit: Option<BatchId>,
     /// Files that were read.
     pub files: usize,
     /// Sentences, each naming a file; none where the checkpoint is sound.
@@ -62,8 +62,8 @@ pub fn verify(facts: &Facts, at: &Location) -> Known<Report> {
         facts.list(&at.commits()),
         facts.list(&format!("{}/sources", at.path())),
     );
-    let mut offsets: Vec<i64> = batch_ids(listed.0?).collect();
-    let mut commits: Vec<i64> = batch_ids(listed.1?).collect();
+    let mut offsets: Vec<BatchId> = batch_ids(listed.0?).map(BatchId).collect();
+    let mut commits: Vec<BatchId> = batch_ids(listed.1?).map(BatchId).collect();
     offsets.sort_unstable();
     commits.sort_unstable();
     let paths = offsets
@@ -107,21 +107,26 @@ pub fn verify(facts: &Facts, at: &Location) -> Known<Report> {
         )?;
     }
     (report.last_batch, report.last_commit) = (offsets.last().copied(), commits.last().copied());
-    let (batch, commit) = (report.last_batch.unwrap_or(-1), report.last_commit.unwrap_or(-1));
+    let (batch, commit) = (report.last_batch, report.last_commit);
+    let (batch, commit) = (batch.unwrap_or(BatchId::NONE), commit.unwrap_or(BatchId::NONE));
     if commit > batch {
         report.problems.push(format!("{} is missing", at.offset(commit)));
-    } else if commit < batch - 1 {
-        report.problems.push(format!("{} is missing", at.commit(batch - 1)));
+    } else if commit < batch.previous() {
+        report
+            .problems
+            .push(format!("{} is missing", at.commit(batch.previous())));
     }
-    if batch > 0 && !offsets.contains(&(batch - 1)) {
-        report.problems.push(format!("{} is missing", at.offset(batch - 1)));
+    if batch > BatchId(0) && !offsets.contains(&batch.previous()) {
+        report
+            .problems
+            .push(format!("{} is missing", at.offset(batch.previous())));
     }
-    let version = if commit == batch { batch + 1 } else { batch };
+    let version = if commit == batch { batch.next() } else { batch };
     // Before the first offsets nothing of the state counts.
-    if batch >= 0 {
+    if batch >= BatchId(0) {
         states(facts, at, version, &mut report)?;
     }
-    let ends = |id: i64| entries.get(&id).map_or(&[][..], Vec::as_slice);
+    let ends = |id: BatchId| entries.get(&id).map_or(&[][..], Vec::as_slice);
     sources(facts, at, listed.2?, (ends(commit), ends(batch)), &mut report)?;
     Ok(report)
 }
@@ -139,18 +144,18 @@ fn metadata(facts: &Facts, at: &Location, report: &mut Report, fresh: bool) -> K
     Ok(())
 }
 
-fn states(facts: &Facts, at: &Location, version: i64, report: &mut Report) -> Known<()> {
+fn states(facts: &Facts, at: &Location, next: BatchId, report: &mut Report) -> Known<()> {
     let found = (StateFiles::find(facts, at), OperatorRecord::find(facts, at));
     let (files, operators) = (found.0?, found.1);
     let operators = report.take(operators)?.unwrap_or_default();
     let mut waits = false;
     for (operator, record) in &operators {
-        for partition in 0..record.partitions {
+        for partition in PartitionId::first(record.partitions) {
             let piece = StatePart {
                 operator: *operator,
                 partition,
             };
-            match files.chain(at, piece, version.max(0)) {
+            match files.chain(at, piece, next.0.max(0)) {
                 Ok(chain) => {
                     for file in chain {
                         let path = file.path(at, piece);
@@ -217,12 +222,12 @@ mod tests {
                 conf: BTreeMap::new(),
                 ends: vec![json!(id)],
             };
-            put(at.offset(id), offsets.text().into_bytes());
+            put(at.offset(BatchId(id)), offsets.text().into_bytes());
             let commit = Commit {
                 next_watermark_ms: 0,
                 seen_ms: None,
             };
-            put(at.commit(id), commit.text().into_bytes());
+            put(at.commit(BatchId(id)), commit.text().into_bytes());
             put(
                 format!("/c/state/0/0/{}.delta", id + 1),
                 state::encode(b"rows").to_vec(),
@@ -248,7 +253,10 @@ mod tests {
     fn a_sound_checkpoint_is_said_to_be_sound() {
         let report = report(&mut checkpoint());
         assert_eq!((&report.problems, &report.remarks), (&vec![], &vec![]));
-        assert_eq!((report.last_batch, report.last_commit), (Some(1), Some(1)));
+        assert_eq!(
+            (report.last_batch, report.last_commit),
+            (Some(BatchId(1)), Some(BatchId(1)))
+        );
         assert_eq!(report.json()["sound"], true);
     }
 

@@ -6,6 +6,7 @@ use arrow::buffer::Buffer;
 
 use super::{Definition, operator_records};
 use crate::cluster::runner::StateChange;
+use crate::ids::BatchId;
 use crate::settings::{self, Conf};
 use crate::storage::Request;
 use crate::streaming::checkpoint::Location;
@@ -18,8 +19,8 @@ pub const KEPT_SETTINGS: [&str; 2] = [settings::SHUFFLE_PARTITIONS.key, settings
 
 pub struct Durable {
     pub at: Location,
-    offset_ids: BTreeSet<i64>,
-    commit_ids: BTreeSet<i64>,
+    offset_ids: BTreeSet<BatchId>,
+    commit_ids: BTreeSet<BatchId>,
     state: StateFiles,
     /// Batches that can be gone back to (`spark.sql.streaming.minBatchesToRetain`).
     retain: i64,
@@ -50,7 +51,7 @@ impl Durable {
             }
         }
         let mut state = resume.state;
-        let uncommitted = state.cut_after(&at, resume.next_batch);
+        let uncommitted = state.cut_after(&at, resume.next_batch.0);
         opening.extend(uncommitted.into_iter().map(|path| Request::Delete { path }));
         let retain = definition.conf.count(&settings::BATCHES_TO_RETAIN).unwrap_or(100);
         let durable = Self {
@@ -64,14 +65,14 @@ impl Durable {
     }
 
     /// Returns the write that makes a batch's offsets durable.
-    pub fn offsets(&mut self, batch: i64, entry: &Offsets) -> Request {
+    pub fn offsets(&mut self, batch: BatchId, entry: &Offsets) -> Request {
         debug_assert!(!self.commit_ids.contains(&batch), "batch {batch} is committed already");
         self.offset_ids.insert(batch);
         write(self.at.offset(batch), entry.text())
     }
 
     /// Returns the write that commits a batch, whose offsets are durable.
-    pub fn commit(&mut self, batch: i64, entry: &Commit) -> Request {
+    pub fn commit(&mut self, batch: BatchId, entry: &Commit) -> Request {
         debug_assert!(
             self.offset_ids.contains(&batch),
             "batch {batch} is committed without offsets"
@@ -81,12 +82,12 @@ impl Durable {
     }
 
     /// The state files of a batch.
-    pub fn changes(&mut self, batch: i64, changes: Vec<StateChange>) -> Vec<Request> {
+    pub fn changes(&mut self, batch: BatchId, changes: Vec<StateChange>) -> Vec<Request> {
         let mut writes = Vec::new();
         for change in changes {
             let piece = change.part;
             let file = StateFile {
-                version: batch + 1,
+                version: batch.0 + 1,
                 kind: if change.snapshot { Kind::Snapshot } else { Kind::Delta },
             };
             self.state.add(piece, file);
@@ -99,8 +100,8 @@ impl Durable {
     }
 
     /// Deletions of what is too old to be gone back to, once `batch` is committed.
-    pub fn clean(&mut self, batch: i64) -> Vec<Request> {
-        let oldest = batch - self.retain;
+    pub fn clean(&mut self, batch: BatchId) -> Vec<Request> {
+        let oldest = BatchId(batch.0 - self.retain);
         let mut gone = Vec::new();
         for (ids, path) in [
             (&mut self.offset_ids, self.at.offsets()),
@@ -110,7 +111,7 @@ impl Durable {
             let old = std::mem::replace(ids, kept);
             gone.extend(old.into_iter().map(|id| format!("{path}/{id}")));
         }
-        gone.extend(self.state.cut_before(&self.at, oldest + 1));
+        gone.extend(self.state.cut_before(&self.at, oldest.0 + 1));
         gone.into_iter().map(|path| Request::Delete { path }).collect()
     }
 

@@ -28,7 +28,7 @@ use crate::cluster::runner::{JobRequest, ScanBlocks};
 use crate::error::SparkError;
 use crate::exec::inputs::EventTimeStats;
 use crate::exec::stage::StageGraph;
-use crate::ids::{JobId, OperatorId, PlanId, RunId, StatePart};
+use crate::ids::{BatchId, JobId, OperatorId, PlanId, RunId, StatePart};
 use crate::plan::output_mode::OutputMode;
 use crate::settings::{self, Conf};
 use crate::storage::files::Files;
@@ -67,13 +67,35 @@ pub enum Action {
     /// Run the plan; the answer is [`Query::job_done`] or [`Query::failed`].
     Run(JobRequest),
     /// Hand rows to the sink; the answer is [`Query::delivered`].
-    Deliver { batch_id: i64, blocks: Vec<Buffer> },
+    Deliver { batch_id: BatchId, blocks: Vec<Buffer> },
     /// So many blocks of a source have been received for good.
     Received { source: usize, count: i64 },
     /// Tell listeners.
-    Event { kind: &'static str, json: String },
+    Event { kind: EventKind, json: String },
     /// The query is over; the error that ended it, if one did.
     Terminated { error: Option<SparkError> },
+}
+
+/// What happened to a query, as listeners are called (Spark's `StreamingQueryListener.Event`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// It started: `QueryStartedEvent`.
+    Started,
+    /// A batch has ended: `QueryProgressEvent`.
+    Progress,
+    /// It is over: `QueryTerminatedEvent`.
+    Terminated,
+}
+
+impl EventKind {
+    /// Returns the kind's name on the page.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Progress => "progress",
+            Self::Terminated => "terminated",
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -117,7 +139,7 @@ enum Phase {
 /// The batch in progress.
 #[derive(Debug, Default)]
 struct Batch {
-    id: i64,
+    id: BatchId,
     /// When this try of it began; for durations.
     started_ms: i64,
     /// The batch's own time: that of its first try.
@@ -140,7 +162,7 @@ pub struct Query {
     late_ms: i64,
     /// The watermark that the last batch evicted by.
     last_evict_ms: Option<i64>,
-    next_batch: i64,
+    next_batch: BatchId,
     /// One a source, where back-pressure is on.
     estimators: Vec<RateEstimator>,
     /// A batch of an earlier run that was not committed.
@@ -201,7 +223,7 @@ impl Query {
             sources,
             late_ms: 0,
             last_evict_ms: None,
-            next_batch: 0,
+            next_batch: BatchId(0),
             again: None,
             opening: vec![],
             durable: None,
@@ -385,7 +407,7 @@ impl Query {
     }
 
     /// The batch that the sink has, or is about to take.
-    pub fn settling(&self) -> Option<i64> {
+    pub fn settling(&self) -> Option<BatchId> {
         match &self.phase {
             Phase::Settling {
                 batch,
@@ -400,10 +422,10 @@ impl Query {
     ///
     /// # Errors
     /// `CHECKPOINT_CORRUPT`, naming the first that is missing.
-    pub fn state_files(&self, part: StatePart, batch: i64) -> Result<Vec<String>, SparkError> {
+    pub fn state_files(&self, part: StatePart, batch: BatchId) -> Result<Vec<String>, SparkError> {
         let durable = self.durable.as_ref();
         let durable = durable.ok_or_else(|| SparkError::internal("a query without a checkpoint reads state"))?;
-        let files = durable.state().chain(&durable.at, part, batch + 1)?;
+        let files = durable.state().chain(&durable.at, part, batch.0 + 1)?;
         Ok(files.into_iter().map(|file| file.path(&durable.at, part)).collect())
     }
 

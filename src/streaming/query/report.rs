@@ -9,6 +9,7 @@ use crate::error::{Exception, SparkError};
 use crate::exec::inputs::EventTimeStats;
 use crate::plan::output_mode::OutputMode;
 use crate::streaming::progress::{Progress, instant};
+use crate::streaming::query::EventKind;
 
 impl Query {
     /// The event that tells listeners of the start.
@@ -131,7 +132,7 @@ impl Query {
         self.phase = Phase::Ended { error: error.clone() };
         vec![
             Action::Event {
-                kind: "terminated",
+                kind: EventKind::Terminated,
                 json: event.to_string(),
             },
             Action::Terminated { error },

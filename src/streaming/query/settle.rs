@@ -10,6 +10,7 @@ use crate::ids::OperatorId;
 use crate::streaming::checkpoint::logs::Commit;
 use crate::streaming::pid::Measured;
 use crate::streaming::progress::StateProgress;
+use crate::streaming::query::EventKind;
 use crate::streaming::trigger::Trigger;
 
 impl Query {
@@ -146,7 +147,7 @@ impl Query {
     /// The batch is committed.
     pub(super) fn finish(&mut self, mut batch: Box<Batch>, now_ms: i64) -> Vec<Action> {
         batch.marks.push(("commitOffsets", now_ms));
-        self.next_batch = batch.id + 1;
+        self.next_batch = batch.id.next();
         let mut gone = self.durable.as_mut().map(|d| d.clean(batch.id)).unwrap_or_default();
         for (source, share) in self.sources.iter_mut().zip(&batch.shares) {
             gone.extend(source.committed(&share.end));
@@ -157,7 +158,7 @@ impl Query {
         let json = self.progress(&batch, now_ms).json();
         self.last_start_ms = Some(batch.started_ms);
         actions.push(Action::Event {
-            kind: "progress",
+            kind: EventKind::Progress,
             json: json.to_string(),
         });
         self.recent.push_back(json);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 
-use super::{Definition, Delivery, Opening, Sink, Step, Wish, any, no_log};
+use super::{Definition, Delivery, Opening, Sink, Step, Wish, any, none};
 use crate::error::Result;
 use crate::sources::options::{Kind, Opt, Options};
 use crate::values::zone::Zone;
@@ -28,9 +28,11 @@ pub const CONSOLE: Definition = Definition {
     name: "console",
     about: "Shows the first rows of every batch.",
     options: &[ROWS, TRUNCATE],
+    files: None,
     check: any,
     open,
-    log: no_log,
+    log: none,
+    table: none,
     recovers: true,
 };
 

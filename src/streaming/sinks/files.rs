@@ -5,22 +5,19 @@
 //! entry names belong to batches that were given up, and readers pass them over.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray};
 use arrow::buffer::Buffer;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 
-use super::{Definition, Delivery, Opening, Sink, Step, Wish};
+use super::{Definition, Delivery, Opening, Sink, SinkLog, Step, Wish, none};
 use crate::error::{Exception, Result, SparkError};
-use crate::plan::functions::csv;
-use crate::plan::functions::json::write::Writer;
+use crate::exec::encode::{Encoder, FileFormat};
+use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
 use crate::sources::files::SINK_LOG;
 use crate::storage::file_log::Written;
 use crate::storage::{Request, file_log as files};
-use crate::values::cast::to_text;
 use crate::values::ipc;
 use crate::values::zone::Zone;
 
@@ -29,15 +26,18 @@ pub const JSON: Definition = Definition {
     name: "json",
     about: "Writes the rows of every batch as JSON files, and the files into a log.",
     options: &[],
+    files: Some(FileFormat::Json),
     check,
     open,
     log: |wish| wish.path.as_deref().map(log_folder),
+    table: none,
     recovers: true,
 };
 
 /// Comma-separated values.
 pub const CSV: Definition = Definition {
     name: "csv",
+    files: Some(FileFormat::Csv),
     about: "Writes the rows of every batch as CSV files, and the files into a log.",
     ..JSON
 };
@@ -45,6 +45,7 @@ pub const CSV: Definition = Definition {
 /// One column of texts, one per line.
 pub const TEXT: Definition = Definition {
     name: "text",
+    files: Some(FileFormat::Text),
     about: "Writes the texts of every batch as lines of files, and the files into a log.",
     ..JSON
 };
@@ -117,53 +118,23 @@ impl Sink for FileSink {
     }
 }
 
-/// The form of the files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileFormat {
-    Json,
-    Csv,
-    Text,
-}
-
-impl FileFormat {
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "json" => Some(Self::Json),
-            "csv" => Some(Self::Csv),
-            "text" => Some(Self::Text),
-            _ => None,
-        }
-    }
-
-    fn ending(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Text => "txt",
-        }
-    }
-}
-
 /// A sink and the batch that it takes.
 #[derive(Debug)]
 pub struct FileSink {
     /// The folder as the client named it.
     path: String,
     folder: String,
-    format: FileFormat,
-    options: BTreeMap<String, String>,
-    zone: Zone,
-    schema: SchemaRef,
+    encoder: Encoder,
     /// Lines of the log, for the next compact entry.
     lines: Vec<Value>,
     /// The last batch in the log.
-    last: i64,
+    last: BatchId,
     taking: Option<Taking>,
 }
 
 #[derive(Debug)]
 struct Taking {
-    batch: i64,
+    batch: BatchId,
     files: Vec<Written>,
     /// Paths that are not durable yet.
     waits: BTreeSet<String>,
@@ -187,20 +158,14 @@ impl FileSink {
         options: BTreeMap<String, String>,
         zone: Zone,
         schema: SchemaRef,
-        log: BTreeMap<i64, Vec<Value>>,
+        log: SinkLog,
     ) -> Result<Self> {
-        if format == FileFormat::Text {
-            check_text(&schema)?;
-        }
-        Writer::new(&options, zone)?;
+        let encoder = Encoder::new(format, options, zone, schema)?;
         Ok(Self {
             path: path.to_owned(),
             folder: path.trim_end_matches('/').to_owned(),
-            format,
-            options,
-            zone,
-            schema,
-            last: log.last_key_value().map_or(-1, |(batch, _)| *batch),
+            encoder,
+            last: log.last_key_value().map_or(BatchId::NONE, |(batch, _)| BatchId(*batch)),
             lines: log.into_values().flatten().collect(),
             taking: None,
         })
@@ -210,13 +175,13 @@ impl FileSink {
     ///
     /// # Errors
     /// Rows that cannot be written in the sink's format.
-    pub fn begin(&mut self, query: &str, batch: i64, blocks: &[Buffer], now_ms: i64) -> Result<Step> {
+    pub fn begin(&mut self, query: &str, batch: BatchId, blocks: &[Buffer], now_ms: i64) -> Result<Step> {
         if batch <= self.last {
             return Ok(Step::Done);
         }
         let (mut writes, mut files) = (Vec::new(), Vec::new());
         for block in blocks {
-            let text = self.text(&ipc::read(block)?)?;
+            let text = self.encoder.text(&ipc::read(block)?)?;
             if text.is_empty() {
                 continue;
             }
@@ -224,7 +189,7 @@ impl FileSink {
                 "{}/part-{:05}-{query}-{batch}-c000.{}",
                 self.folder,
                 files.len(),
-                self.format.ending()
+                self.encoder.format.ending()
             );
             files.push(Written {
                 path: path.clone(),
@@ -272,12 +237,12 @@ impl FileSink {
         };
         let own: Vec<Value> = taking.files.iter().map(Written::line).collect();
         self.lines.extend(own.iter().cloned());
-        let text = if files::is_compact(taking.batch) {
+        let text = if files::is_compact(taking.batch.0) {
             files::text(self.lines.iter().cloned())
         } else {
             files::text(own)
         };
-        let path = format!("{}/{}", log_folder(&self.folder), files::name(taking.batch));
+        let path = format!("{}/{}", log_folder(&self.folder), files::name(taking.batch.0));
         taking.logging = true;
         taking.waits.insert(path.clone());
         Step::Write(vec![Request::Write {
@@ -285,110 +250,14 @@ impl FileSink {
             bytes: Buffer::from(text.into_bytes()),
         }])
     }
-
-    /// Rows as the text of a file.
-    fn text(&self, batches: &[RecordBatch]) -> Result<String> {
-        let mut out = String::new();
-        let names: Vec<&str> = self.schema.fields().iter().map(|f| f.name().as_str()).collect();
-        for batch in batches.iter().filter(|b| b.num_rows() > 0) {
-            match self.format {
-                FileFormat::Json => self.json(batch, &names, &mut out)?,
-                FileFormat::Csv => self.csv(batch, &names, &mut out)?,
-                FileFormat::Text => {
-                    let column = batch.column(0).as_string_opt::<i32>();
-                    let column = column.ok_or_else(|| SparkError::internal("a text sink got no strings"))?;
-                    for value in column {
-                        out.push_str(value.unwrap_or_default());
-                        out.push('\n');
-                    }
-                }
-            }
-        }
-        Ok(out)
-    }
-
-    fn json(&self, batch: &RecordBatch, names: &[&str], out: &mut String) -> Result<()> {
-        let writer = Writer::new(&self.options, self.zone)?;
-        let fields = batch.schema();
-        let fields = fields
-            .fields()
-            .iter()
-            .zip(names)
-            .map(|(f, name)| f.as_ref().clone().with_name(*name));
-        let rows = StructArray::try_new(fields.collect(), batch.columns().to_vec(), None)?;
-        let rows: ArrayRef = Arc::new(rows);
-        for row in 0..rows.len() {
-            writer.value(&rows, row, out)?;
-            out.push('\n');
-        }
-        Ok(())
-    }
-
-    fn csv(&self, batch: &RecordBatch, names: &[&str], out: &mut String) -> Result<()> {
-        let option = |keys: [&str; 2]| keys.iter().find_map(|k| self.options.get(*k));
-        let separator = option(["sep", "delimiter"]).map_or(",", String::as_str);
-        if out.is_empty()
-            && self
-                .options
-                .get("header")
-                .is_some_and(|v| v.eq_ignore_ascii_case("true"))
-        {
-            let header = names.iter().map(|n| csv::quoted(n, separator)).collect::<Vec<_>>();
-            out.push_str(&header.join(separator));
-            out.push('\n');
-        }
-        let null = self.options.get("nullvalue").map_or("", String::as_str);
-        let columns = batch.columns().iter().map(|c| to_text(c, self.zone));
-        let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
-        for row in 0..batch.num_rows() {
-            let cells = columns.iter().map(|c| {
-                if c.is_null(row) {
-                    null.to_owned()
-                } else {
-                    csv::quoted(c.value(row), separator)
-                }
-            });
-            out.push_str(&cells.collect::<Vec<_>>().join(separator));
-            out.push('\n');
-        }
-        Ok(())
-    }
-}
-
-fn check_text(schema: &SchemaRef) -> Result<()> {
-    if schema.fields().len() != 1 {
-        return Err(SparkError {
-            sql_state: None,
-            ..SparkError::analysis(
-                "_LEGACY_ERROR_TEMP_1290",
-                "",
-                format!(
-                    "Text data source supports only a single column, and you have {} columns.",
-                    schema.fields().len()
-                ),
-            )
-        });
-    }
-    let field = schema.field(0);
-    if field.data_type() != &DataType::Utf8 {
-        let shown = crate::values::types::simple_string(field.data_type()).to_uppercase();
-        return Err(SparkError::analysis(
-            "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
-            "0A000",
-            format!(
-                "The Text datasource doesn't support the column `{}` of the type \"{shown}\".",
-                field.name()
-            ),
-        )
-        .with("columnName", format!("`{}`", field.name())));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Float64Array, Int64Array, StringArray};
-    use arrow::datatypes::{Field, Schema};
+    use std::sync::Arc;
+
+    use arrow::array::{Float64Array, Int64Array, RecordBatch, StringArray};
+    use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
     use crate::storage::memory::Memory;
@@ -424,7 +293,7 @@ mod tests {
     }
 
     /// Carries a batch out; the paths that were written, in order.
-    fn take(sink: &mut FileSink, disk: &mut Memory, batch: i64, blocks: &[Buffer]) -> Vec<String> {
+    fn take(sink: &mut FileSink, disk: &mut Memory, batch: BatchId, blocks: &[Buffer]) -> Vec<String> {
         let mut paths = Vec::new();
         let mut step = sink.begin("q", batch, blocks, 7).unwrap();
         while let Step::Write(requests) = step {
@@ -449,7 +318,7 @@ mod tests {
     #[test]
     fn a_batch_is_its_files_and_then_the_entry_that_names_them_and_is_written_once() {
         let (mut sink, mut disk) = (sink(FileFormat::Json, &[]), Memory::default());
-        let paths = take(&mut sink, &mut disk, 0, &[block(), block()]);
+        let paths = take(&mut sink, &mut disk, BatchId(0), &[block(), block()]);
         let part = |n: usize| format!("/out/part-0000{n}-q-0-c000.json");
         assert_eq!(paths, [part(0), part(1), "/out/_spark_metadata/0".into()]);
         assert_eq!(
@@ -463,8 +332,8 @@ mod tests {
             "{log}"
         );
         assert!(first.ends_with("\"action\":\"add\"}"));
-        assert_eq!(sink.begin("q", 0, &[block()], 8), Ok(Step::Done));
-        assert_eq!(take(&mut sink, &mut disk, 1, &[]), ["/out/_spark_metadata/1"]);
+        assert_eq!(sink.begin("q", BatchId(0), &[block()], 8), Ok(Step::Done));
+        assert_eq!(take(&mut sink, &mut disk, BatchId(1), &[]), ["/out/_spark_metadata/1"]);
     }
 
     #[test]
@@ -472,7 +341,7 @@ mod tests {
         let (mut sink, mut disk) = (sink(FileFormat::Json, &[]), Memory::default());
         let mut last = String::new();
         for batch in 0..10 {
-            last = take(&mut sink, &mut disk, batch, &[block()]).pop().unwrap();
+            last = take(&mut sink, &mut disk, BatchId(batch), &[block()]).pop().unwrap();
         }
         assert_eq!(last, "/out/_spark_metadata/9.compact");
         assert_eq!(read(&mut disk, &last).lines().count(), 11);
@@ -484,7 +353,7 @@ mod tests {
             sink(FileFormat::Csv, &[("header", "true"), ("sep", ";")]),
             Memory::default(),
         );
-        let paths = take(&mut sink, &mut disk, 0, &[block()]);
+        let paths = take(&mut sink, &mut disk, BatchId(0), &[block()]);
         assert_eq!(read(&mut disk, &paths[0]), "name;n;x\n\"a, \\\"b\\\"\";1;0.5\n;2;\n");
     }
 

@@ -4,7 +4,7 @@
 use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 
-use super::{Definition, Delivery, Opening, Sink, Step, Wish, no_log};
+use super::{Definition, Delivery, Opening, Sink, Step, Wish, none};
 use crate::error::{Exception, Result, SparkError};
 use crate::sources::options::{Kind, Opt, Options};
 use crate::values::ipc;
@@ -16,9 +16,11 @@ pub const FOREACH_BATCH: Definition = Definition {
     name: "rivulet.foreachbatch",
     about: "Calls a function of the page with the rows of every batch.",
     options: &[SINK_ID],
+    files: None,
     check,
     open,
-    log: no_log,
+    log: none,
+    table: none,
     recovers: true,
 };
 

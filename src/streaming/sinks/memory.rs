@@ -1,6 +1,6 @@
 //! A table of the session, named as the query (`MemorySink`).
 
-use super::{Definition, Delivery, Sink, Step, Wish, no_log};
+use super::{Definition, Delivery, Sink, Step, Wish, none};
 use crate::error::{Result, SparkError};
 use crate::plan::output_mode::OutputMode;
 
@@ -9,6 +9,7 @@ pub const MEMORY: Definition = Definition {
     name: "memory",
     about: "Keeps the rows as a temporary view of the query's name.",
     options: &[],
+    files: None,
     check,
     open: |wish, _| {
         Ok(Box::new(Memory {
@@ -16,7 +17,8 @@ pub const MEMORY: Definition = Definition {
             replaces: wish.mode == OutputMode::Complete,
         }))
     },
-    log: no_log,
+    log: none,
+    table: |wish| wish.name.clone(),
     recovers: false,
 };
 

@@ -20,8 +20,10 @@ use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 
 use crate::error::{Result, SparkError};
+use crate::exec::encode::FileFormat;
+use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
-use crate::sources::options::Opt;
+use crate::sources::options::{Opt, Side, check_types, refuse_unknown};
 use crate::storage::Request;
 use crate::values::zone::Zone;
 
@@ -62,7 +64,7 @@ pub struct Delivery<'a> {
     /// The query's id, the same over restarts.
     pub query: &'a str,
     /// The batch's number.
-    pub batch: i64,
+    pub batch: BatchId,
     /// Arrow IPC streams, in the order of the result's partitions; none for a batch without rows.
     pub blocks: Vec<Buffer>,
     /// The time, ms since the epoch.
@@ -135,16 +137,40 @@ pub struct Definition {
     pub name: &'static str,
     /// Says in one sentence where rows go.
     pub about: &'static str,
-    /// Its options, beside those of the files' format.
+    /// Its own options.
     pub options: &'static [Opt],
+    /// The form of the files that it writes, whose options it takes, too.
+    pub files: Option<FileFormat>,
     /// Refuses a query that the sink cannot serve.
     pub check: fn(&Wish) -> Result<()>,
     /// Makes the sink.
     pub open: fn(&Wish, Opening) -> Result<Box<dyn Sink>>,
     /// Returns the folder of the log that the sink keeps beside its rows, if it keeps one.
     pub log: fn(&Wish) -> Option<String>,
+    /// Returns the table of the session that has its rows: it is there, empty, before the first batch is.
+    pub table: fn(&Wish) -> Option<String>,
     /// Whether it can go on from a checkpoint in every mode; else in complete mode only, since its earlier rows are gone.
     pub recovers: bool,
+}
+
+/// Options that every sink takes.
+const ANY: &[&str] = &["path", "checkpointLocation"];
+
+impl Definition {
+    /// Checks what a client wants of the sink.
+    ///
+    /// # Errors
+    /// `INVALID_OPTION_VALUE` for a value of the wrong type, `STREAMING_SINK_UNKNOWN_OPTION` for a name that the sink does not
+    /// know, and what the sink itself refuses.
+    pub fn refuse(&self, wish: &Wish) -> Result<()> {
+        check_types(self.options, &wish.options)?;
+        let own = self.options.iter().map(|o| o.name).chain(ANY.iter().copied());
+        let known: Vec<&str> = own
+            .chain(self.files.into_iter().flat_map(|f| f.options()).copied())
+            .collect();
+        refuse_unknown(Side::Sink, self.name, &known, &wish.options)?;
+        (self.check)(wish)
+    }
 }
 
 /// All sinks.
@@ -182,7 +208,42 @@ fn any(_: &Wish) -> Result<()> {
     Ok(())
 }
 
-/// Keeps no log.
-fn no_log(_: &Wish) -> Option<String> {
+/// Has neither a log nor a table.
+fn none(_: &Wish) -> Option<String> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(format: &str, options: &[(&str, &str)]) -> Option<String> {
+        let wish = Wish {
+            format: format.into(),
+            path: Some("/out".into()),
+            options: options.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
+            name: Some("q".into()),
+            mode: OutputMode::Append,
+            checkpoint: true,
+        };
+        find(format).and_then(|d| d.refuse(&wish)).err().map(|e| e.message)
+    }
+
+    #[test]
+    fn options_are_refused_by_name_and_by_type_before_anything_starts() {
+        assert_eq!(told("console", &[("numrows", "5"), ("checkpointlocation", "/c")]), None);
+        assert_eq!(
+            told("console", &[("numrow", "5")]).as_deref(),
+            Some("The console sink has no option 'numrow'. Did you mean 'numRows'?")
+        );
+        assert_eq!(
+            told("console", &[("numrows", "few")]).as_deref(),
+            Some("Invalid value 'few' for option 'numrows', must be a positive integer.")
+        );
+        assert_eq!(told("csv", &[("header", "true")]), None);
+        assert_eq!(
+            told("json", &[("header", "true")]).as_deref(),
+            Some("The json sink has no option 'header'.")
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! Nowhere: the batch is run and its rows are dropped (`NoopDataSource`).
 
-use super::{Definition, Delivery, Sink, Step, any, no_log};
+use super::{Definition, Delivery, Sink, Step, any, none};
 use crate::error::Result;
 
 /// The sink for measuring what comes before it.
@@ -8,9 +8,11 @@ pub const NOOP: Definition = Definition {
     name: "noop",
     about: "Drops the rows.",
     options: &[],
+    files: None,
     check: any,
     open: |_, _| Ok(Box::new(Noop)),
-    log: no_log,
+    log: none,
+    table: none,
     recovers: true,
 };
 

@@ -8,8 +8,10 @@ use crate::engine::cluster::Cluster;
 use crate::seeds::Log;
 use rivulet::connect::protocol::Input;
 use rivulet::error::SparkError;
+use rivulet::ids::BatchId;
 use rivulet::proto::streaming_query_command::Command;
 use rivulet::storage::{Request, Storage};
+use rivulet::streaming::query::EventKind;
 
 const COUNTS: &str = "SELECT k, count(*) AS n FROM events GROUP BY k";
 
@@ -54,8 +56,14 @@ fn a_restarted_query_keeps_its_id_and_its_counts() {
         assert_eq!(first, second);
         push(cluster, log, "a");
         cluster.process_all(&second, log).expect("it runs");
-        let batches: Vec<(i64, Vec<String>)> = cluster.batches.iter().map(|(_, id, b)| (*id, rows(b))).collect();
-        assert_eq!(batches, [(0, vec!["a|1".to_owned()]), (1, vec!["a|2".to_owned()])]);
+        let batches: Vec<(BatchId, Vec<String>)> = cluster.batches.iter().map(|(_, id, b)| (*id, rows(b))).collect();
+        assert_eq!(
+            batches,
+            [
+                (BatchId(0), vec!["a|1".to_owned()]),
+                (BatchId(1), vec!["a|2".to_owned()])
+            ]
+        );
     });
 }
 
@@ -85,7 +93,7 @@ fn a_changed_query_is_refused_with_what_differs_and_the_old_one_still_goes_on() 
         push(cluster, log, "a");
         cluster.process_all(&query, log).expect("it runs");
         let (_, id, blocks) = cluster.batches.last().expect("a batch");
-        assert_eq!((*id, rows(blocks)), (1, vec!["20|a".to_owned()]));
+        assert_eq!((*id, rows(blocks)), (BatchId(1), vec!["20|a".to_owned()]));
     });
 }
 
@@ -155,7 +163,11 @@ fn a_query_of_the_same_driver_leaves_its_checkpoint_to_its_successor_unless_it_m
         cluster.process_all(&first, log).expect("it runs");
         let second = start(cluster, log, COUNTS).expect("it takes over");
         assert_eq!(first, second);
-        let ended = cluster.events.iter().filter(|(kind, _)| *kind == "terminated").count();
+        let ended = cluster
+            .events
+            .iter()
+            .filter(|(kind, _)| *kind == EventKind::Terminated)
+            .count();
         assert_eq!(ended, 1);
         stop(cluster, log, &second);
     });
@@ -241,7 +253,7 @@ fn a_full_disk_is_told_as_such_and_what_was_committed_is_kept() {
         let mut found = rows(blocks);
         found.sort();
         // The push that found no room waited for the next run.
-        assert_eq!((*id, found), (1, vec!["a|1".to_owned(), "b|1".to_owned()]));
+        assert_eq!((*id, found), (BatchId(1), vec!["a|1".to_owned(), "b|1".to_owned()]));
     });
 }
 

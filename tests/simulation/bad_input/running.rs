@@ -5,7 +5,9 @@ use crate::engine::client::{options, sql, stream, write};
 use crate::engine::cluster::Cluster;
 use crate::seeds::Log;
 use rivulet::connect::protocol::Input;
+use rivulet::ids::BatchId;
 use rivulet::proto::streaming_query_command::Command;
+use rivulet::streaming::query::EventKind;
 
 /// A query over pushed records of `v INT, t STRING` into a memory table of its name.
 fn start(cluster: &mut Cluster, log: &mut Log, name: &str, text: &str, mode: &str) -> String {
@@ -68,7 +70,7 @@ fn an_error_of_the_data_ends_its_query_and_no_other() {
             let ends: Vec<_> = cluster
                 .events
                 .iter()
-                .filter(|(kind, json)| *kind == "terminated" && json["id"] == bad.as_str())
+                .filter(|(kind, json)| *kind == EventKind::Terminated && json["id"] == bad.as_str())
                 .collect();
             assert_eq!(ends.len(), 1);
             assert_eq!(ends[0].1["errorClassOnException"], cause);
@@ -125,7 +127,7 @@ fn a_function_of_foreach_batch_that_returns_after_the_stop_does_not_revive_its_q
         cluster.drive(
             Input::ForeachBatchDone {
                 run: "another-run".into(),
-                batch_id: 0,
+                batch_id: BatchId(0),
                 error: None,
             },
             log,
@@ -133,13 +135,13 @@ fn a_function_of_foreach_batch_that_returns_after_the_stop_does_not_revive_its_q
         cluster.drive(
             Input::ForeachBatchDone {
                 run: "another-run".into(),
-                batch_id: 0,
+                batch_id: BatchId(0),
                 error: Some("too late".into()),
             },
             log,
         );
         cluster.drive(Input::Wake, log);
-        let ends = cluster.events.iter().filter(|(kind, _)| *kind == "terminated");
+        let ends = cluster.events.iter().filter(|(kind, _)| *kind == EventKind::Terminated);
         assert_eq!(
             ends.map(|(_, json)| json["exception"].clone()).collect::<Vec<_>>(),
             [serde_json::Value::Null]

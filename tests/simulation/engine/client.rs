@@ -15,6 +15,7 @@ use rivulet::proto as sc;
 use rivulet::proto::command::CommandType;
 use rivulet::proto::execute_plan_response::ResponseType;
 use rivulet::proto::relation::RelType;
+use rivulet::streaming::query::EventKind;
 use rivulet::values::ipc;
 
 pub const SESSION: &str = "the-session";
@@ -173,7 +174,7 @@ impl Cluster {
         let own = self
             .events
             .iter()
-            .filter(|(kind, json)| *kind == "progress" && json["id"] == query);
+            .filter(|(kind, json)| *kind == EventKind::Progress && json["id"] == query);
         own.map(|(_, json)| json.clone()).collect()
     }
 }

@@ -23,11 +23,12 @@ use rivulet::cluster::message::{FromExecutor, Peer, ToExecutor};
 use rivulet::connect::driver::Driver;
 use rivulet::connect::protocol::{Input, Method, Output, RequestId};
 use rivulet::error::{Result, SparkError};
-use rivulet::ids::ExecutorRef;
+use rivulet::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation};
 use rivulet::settings::Conf;
 use rivulet::sources::Ask;
 use rivulet::storage::faulty::Faulty;
 use rivulet::storage::files::{FileEntry, Files};
+use rivulet::streaming::query::EventKind;
 
 const DRIVER: u64 = 0;
 const DISK: u64 = u64::MAX;
@@ -103,15 +104,15 @@ impl Files for NoFiles {
 pub struct Cluster {
     pub driver: Driver,
     pub network: Network<Happening>,
-    live: BTreeMap<u32, (u32, Executor<LossyBlocks>)>,
+    live: BTreeMap<ExecutorId, (Incarnation, Executor<LossyBlocks>)>,
     /// Dead ones whose last messages are lost.
     silenced: BTreeSet<ExecutorRef>,
     faults: Faults,
     pub calls: BTreeMap<RequestId, Call>,
     /// (sink, batch id, blocks) of foreachBatch.
-    pub batches: Vec<(String, i64, Vec<Buffer>)>,
+    pub batches: Vec<(String, BatchId, Vec<Buffer>)>,
     /// Listener events: kind and JSON.
-    pub events: Vec<(&'static str, serde_json::Value)>,
+    pub events: Vec<(EventKind, serde_json::Value)>,
     pub disk: Faulty,
     pub server: Server,
     pub injected: Injected,
@@ -124,7 +125,7 @@ pub struct Cluster {
     defaults: Conf,
     /// Drivers so far, and the last incarnation of each executor.
     lives: u64,
-    incarnations: BTreeMap<u32, u32>,
+    incarnations: BTreeMap<ExecutorId, Incarnation>,
     skew_ms: i64,
     requests: u64,
 }
@@ -160,7 +161,7 @@ impl Cluster {
             requests: 0,
         };
         for id in 0..executors {
-            cluster.start(ExecutorRef { id, incarnation: 0 }, log);
+            cluster.start(ExecutorRef::new(id), log);
         }
         cluster
     }
@@ -341,7 +342,7 @@ impl Cluster {
 }
 
 fn address(executor: ExecutorRef) -> u64 {
-    1 + u64::from(executor.id) + 1000 * u64::from(executor.incarnation)
+    1 + u64::from(executor.id.0) + 1000 * u64::from(executor.incarnation.0)
 }
 
 fn brief(text: &str) -> String {

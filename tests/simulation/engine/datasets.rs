@@ -15,7 +15,7 @@ use super::cluster::{Cluster, Faults};
 use crate::seeds::{Log, each_seed};
 use rivulet::connect::protocol::RequestId;
 use rivulet::exec::program::{Edge, Keep, ProgramOutput, ProgramTask};
-use rivulet::ids::{ExecutorRef, KeptId, ShuffleId};
+use rivulet::ids::{DatasetId, ExecutorRef, KeptId, PartitionId, PlanId, ShuffleId};
 use rivulet::proto as sc;
 use rivulet::proto::execute_plan_response::ResponseType;
 use rivulet::proto::relation::RelType;
@@ -30,23 +30,23 @@ enum Event {
     Ran {
         executor: ExecutorRef,
         task: Task,
-        plan: u64,
+        plan: PlanId,
     },
     Kept {
         executor: ExecutorRef,
         id: KeptId,
-        plan: u64,
+        plan: PlanId,
     },
     Evicted(ExecutorRef, KeptId),
     Died(ExecutorRef),
-    Forgot(u64),
+    Forgot(DatasetId),
 }
 
 /// What a task is for, over all jobs: a partition of a job's result, or a map task of a shuffle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Task {
-    Result { plan: u64, partition: usize },
-    Map { shuffle: ShuffleId, partition: usize },
+    Result { plan: PlanId, partition: PartitionId },
+    Map { shuffle: ShuffleId, partition: PartitionId },
 }
 
 fn note(event: Event) {
@@ -214,7 +214,7 @@ fn numbers(block: &[u8]) -> Vec<i64> {
 /// Runs lineages in an executor.
 pub struct Datasets {
     executor: ExecutorRef,
-    plans: HashMap<u64, Value>,
+    plans: HashMap<PlanId, Value>,
     kept: BTreeMap<KeptId, Vec<i64>>,
     tasks: usize,
 }
@@ -229,12 +229,12 @@ impl Datasets {
         }
     }
 
-    pub fn load(&mut self, plan: u64, text: &str) {
+    pub fn load(&mut self, plan: PlanId, text: &str) {
         self.plans
             .insert(plan, serde_json::from_str(text).expect("a plan is JSON"));
     }
 
-    pub fn unload(&mut self, plan: u64) {
+    pub fn unload(&mut self, plan: PlanId) {
         self.plans.remove(&plan);
     }
 
@@ -242,14 +242,14 @@ impl Datasets {
         self.kept.get(&id).map(|rows| bytes(rows))
     }
 
-    pub fn forget(&mut self, dataset: u64) {
+    pub fn forget(&mut self, dataset: DatasetId) {
         self.kept.retain(|id, _| id.dataset != dataset);
     }
 
     pub fn run(&mut self, task: &ProgramTask<'_>) -> ProgramOutput {
         let (root, write) = (task.program.root, task.program.write);
         let plan = self.plans[&task.plan].clone();
-        let key = |node: usize| plan["nodes"][node]["key"].as_u64().expect("a key");
+        let key = |node: usize| DatasetId(plan["nodes"][node]["key"].as_u64().expect("a key"));
         let (partition, executor) = (task.partition, self.executor);
         let ran = match write {
             None => Task::Result {
@@ -283,7 +283,7 @@ impl Datasets {
             note(Event::Kept { executor, id, plan });
             let (size, block) = (rows.len() as u64 * 8, bytes(&rows));
             // Some are for the executor's file.
-            let block = (id.partition % 2 == 1).then_some(block);
+            let block = (id.partition.0 % 2 == 1).then_some(block);
             if block.is_none() {
                 self.kept.insert(id, rows);
             }
@@ -326,12 +326,12 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn compute(&mut self, at: usize, partition: usize) -> Vec<i64> {
+    fn compute(&mut self, at: usize, partition: PartitionId) -> Vec<i64> {
         let node = &self.plan["nodes"][at];
         if node["cached"] != json!(true) {
             return self.make(at, partition);
         }
-        let dataset = node["key"].as_u64().expect("a key");
+        let dataset = DatasetId(node["key"].as_u64().expect("a key"));
         let id = KeptId { dataset, partition };
         let brought = self.task.kept.iter().find(|(k, _)| *k == id);
         if let Some((_, block)) = brought {
@@ -345,7 +345,7 @@ impl Pass<'_> {
         rows
     }
 
-    fn make(&mut self, at: usize, partition: usize) -> Vec<i64> {
+    fn make(&mut self, at: usize, partition: PartitionId) -> Vec<i64> {
         let (plan, task) = (self.plan, self.task);
         let node = &plan["nodes"][at];
         let parents: Vec<usize> = node["parents"].as_array().expect("a list").iter().map(index).collect();
@@ -360,23 +360,28 @@ impl Pass<'_> {
             }
             Some("narrow") => step(&node["op"], &self.compute(parents[0], partition)),
             Some("union") => {
-                let mut local = partition;
+                let mut local = partition.0;
                 for parent in parents {
                     if local < width(parent) {
-                        return self.compute(parent, local);
+                        return self.compute(parent, PartitionId(local));
                     }
                     local -= width(parent);
                 }
                 unreachable!("the partition is of one of them")
             }
             Some("coalesce") => {
-                let group = node["groups"][partition].as_array().expect("a list");
-                let parts = group.iter().flat_map(|p| self.compute(parents[0], index(p)));
+                let group = node["groups"][partition.0].as_array().expect("a list");
+                let parts = group
+                    .iter()
+                    .flat_map(|p| self.compute(parents[0], PartitionId(index(p))));
                 parts.collect()
             }
             Some("cartesian") => {
-                let left = self.compute(parents[0], partition / width(parents[1]));
-                product(&left, &self.compute(parents[1], partition % width(parents[1])))
+                let left = self.compute(parents[0], PartitionId(partition.0 / width(parents[1])));
+                product(
+                    &left,
+                    &self.compute(parents[1], PartitionId(partition.0 % width(parents[1]))),
+                )
             }
             _ => {
                 let mut rows = Vec::new();
@@ -456,7 +461,7 @@ fn run_in_turn(seed: u64, faults: Faults, log: &mut Log) {
         check(&mut cluster, call, &nodes[root], log);
         if turn == 1 {
             let key = (FIRST_KEY + rng.random_range(0..nodes.len())) as u64;
-            note(Event::Forgot(key));
+            note(Event::Forgot(DatasetId(key)));
             let call = send(
                 &mut cluster,
                 plan_message(&json!({ "nodes": [], "root": 0, "forget": [key] }), vec![]),
@@ -507,13 +512,13 @@ fn partition_of(response: &ResponseType) -> Option<(usize, Vec<i64>)> {
 /// Lineage asks for a task again only where an executor died since that ran it, and for a kept partition only where nobody has
 /// it.
 fn check_runs(events: &[Event]) {
-    let mut last: HashMap<Task, (usize, ExecutorRef, u64)> = HashMap::new();
-    let mut begun: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut last: HashMap<Task, (usize, ExecutorRef, PlanId)> = HashMap::new();
+    let mut begun: BTreeMap<PlanId, usize> = BTreeMap::new();
     // Who keeps a partition, and since which job.
-    let mut holders: HashMap<KeptId, BTreeMap<ExecutorRef, u64>> = HashMap::new();
+    let mut holders: HashMap<KeptId, BTreeMap<ExecutorRef, PlanId>> = HashMap::new();
     // The driver may hear of a death two jobs late, and a task that runs again for a job whose result comes meanwhile ran for
     // nothing: what it made may be dropped, or told of too late.
-    let wasted = |begun: &BTreeMap<u64, usize>, job: u64, before: usize| {
+    let wasted = |begun: &BTreeMap<PlanId, usize>, job: PlanId, before: usize| {
         let since = begun.range(..job).nth_back(1).map_or(0, |(_, at)| *at);
         events[since..before].iter().any(|e| matches!(e, Event::Died(_)))
     };

@@ -16,7 +16,7 @@ use super::datasets::Datasets;
 use rivulet::error::Result;
 use rivulet::exec::program::{FunctionId, GroupAnswer, GroupCall, ProgramHost, ProgramOutput, ProgramTask};
 use rivulet::exec::state::groups::entry_fields;
-use rivulet::ids::{ExecutorRef, KeptId};
+use rivulet::ids::{DatasetId, ExecutorRef, KeptId, PlanId};
 use rivulet::plan::type_message;
 use rivulet::proto as sc;
 use rivulet::proto::common_inline_user_defined_function::Function;
@@ -95,7 +95,7 @@ type Line = (usize, i64, i64, &'static str);
 type Change = (i32, Option<(i64, i64, Option<i64>)>);
 
 impl ProgramHost for Functions {
-    fn load(&mut self, plan: u64, text: &str, _: &[Vec<u8>]) -> Result<()> {
+    fn load(&mut self, plan: PlanId, text: &str, _: &[Vec<u8>]) -> Result<()> {
         self.datasets.load(plan, text);
         Ok(())
     }
@@ -171,11 +171,11 @@ impl ProgramHost for Functions {
         self.datasets.kept(id).map(Buffer::from)
     }
 
-    fn forget(&mut self, dataset: u64) {
+    fn forget(&mut self, dataset: DatasetId) {
         self.datasets.forget(dataset);
     }
 
-    fn unload(&mut self, plan: u64) {
+    fn unload(&mut self, plan: PlanId) {
         self.spans.retain(|id, _| id.plan != plan);
         self.datasets.unload(plan);
     }

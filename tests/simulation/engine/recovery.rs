@@ -13,11 +13,13 @@ use super::stream::{Plan, SCHEMA, json, random_block};
 use crate::seeds::{Log, each_seed};
 use crate::stateful::{self, Model};
 use crate::window_model::{Expected, Row};
+use rivulet::ids::BatchId;
 use rivulet::proto as sc;
 use rivulet::proto::streaming_query_command;
 use rivulet::proto::write_stream_operation_start::Trigger;
 use rivulet::storage::{Reply, Request, Storage, file_log};
 use rivulet::streaming::checkpoint::logs::Offsets;
+use rivulet::streaming::query::EventKind;
 
 const CHECK: &str = "/check";
 const OUT: &str = "/out";
@@ -113,8 +115,12 @@ fn start(cluster: &mut Cluster, world: &World, log: &mut Log) -> Option<String> 
     let format = if world.files { "json" } else { "rivulet.foreachBatch" };
     let mut start = write(world.model.query(), format, world.model.mode());
     start.query_name = "result".into();
-    let folders = [("sinkId", "sink"), ("checkpointLocation", CHECK), ("path", OUT)];
-    start.options.extend(options(&folders));
+    start
+        .options
+        .extend(options(&[("checkpointLocation", CHECK), ("path", OUT)]));
+    if !world.files {
+        start.options.insert("sinkId".into(), "sink".into());
+    }
     start.trigger = world
         .interval
         .then(|| Trigger::ProcessingTimeInterval("500 milliseconds".into()));
@@ -125,12 +131,12 @@ fn start(cluster: &mut Cluster, world: &World, log: &mut Log) -> Option<String> 
 
 /// Whether the query still runs.
 fn is_active(cluster: &Cluster, query: &str) -> bool {
-    let ends = |kind: &str| kind == "started" || kind == "terminated";
+    let ends = |kind: &EventKind| *kind != EventKind::Progress;
     let mut own = cluster
         .events
         .iter()
         .filter(|(kind, json)| ends(kind) && json["id"] == query);
-    own.next_back().is_some_and(|(kind, _)| *kind == "started")
+    own.next_back().is_some_and(|(kind, _)| *kind == EventKind::Started)
 }
 
 fn run(seed: u64, windows: bool, faults: Faults, log: &mut Log) -> (u64, Injected) {
@@ -212,9 +218,9 @@ fn look_at_offsets(cluster: &mut Cluster) {
 }
 
 /// All batches, by what they took.
-fn batches(cluster: &Cluster) -> BTreeMap<i64, Offsets> {
+fn batches(cluster: &Cluster) -> BTreeMap<BatchId, Offsets> {
     let entries = cluster.offsets.iter().map(|(path, bytes)| {
-        let batch = path.rsplit('/').next().and_then(|n| n.parse().ok());
+        let batch = path.rsplit('/').next().and_then(|n| n.parse().ok()).map(BatchId);
         let entry = Offsets::parse(path, bytes).expect("a whole entry can be read");
         (batch.expect("an entry has a number"), entry)
     });
@@ -222,8 +228,8 @@ fn batches(cluster: &Cluster) -> BTreeMap<i64, Offsets> {
 }
 
 /// Rows that the sink has, by batch.
-fn output(cluster: &mut Cluster, world: &World) -> BTreeMap<i64, Vec<String>> {
-    let mut found: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+fn output(cluster: &mut Cluster, world: &World) -> BTreeMap<BatchId, Vec<String>> {
+    let mut found: BTreeMap<BatchId, Vec<String>> = BTreeMap::new();
     if !world.files {
         for (_, batch, blocks) in &cluster.batches {
             let mut rows = rows(blocks);
@@ -245,10 +251,8 @@ fn output(cluster: &mut Cluster, world: &World) -> BTreeMap<i64, Vec<String>> {
         let Ok(Reply::Bytes(Some(bytes))) = cluster.disk.perform(&Request::Read { path: path.clone() }) else {
             continue;
         };
-        let batch: i64 = name
-            .trim_end_matches(".compact")
-            .parse()
-            .expect("an entry has a number");
+        let batch = name.trim_end_matches(".compact").parse();
+        let batch = BatchId(batch.expect("an entry has a number"));
         let rows = found.entry(batch).or_default();
         for line in file_log::parse(&path, &bytes).expect("a whole entry can be read") {
             let file = file_log::Written::parse(&path, &line).expect("it names a file").path;
@@ -277,11 +281,11 @@ fn lines_of(cluster: &mut Cluster, file: &str) -> Vec<String> {
         .collect()
 }
 
-fn compare(cluster: &mut Cluster, world: &mut World, offsets: &BTreeMap<i64, Offsets>) {
+fn compare(cluster: &mut Cluster, world: &mut World, offsets: &BTreeMap<BatchId, Offsets>) {
     let mut taken = 0;
     let mut expected = BTreeMap::new();
     for (at, (batch, entry)) in offsets.iter().enumerate() {
-        assert_eq!(*batch, at as i64, "batches follow one another");
+        assert_eq!(*batch, BatchId(at as i64), "batches follow one another");
         let end = entry.ends[0].as_u64().unwrap_or(0) as usize;
         let input: Vec<Row> = world.records[taken..end].iter().flatten().copied().collect();
         taken = end;
@@ -296,14 +300,14 @@ fn compare(cluster: &mut Cluster, world: &mut World, offsets: &BTreeMap<i64, Off
     }
     assert_eq!(taken, world.records.len(), "records that batches took");
     assert!(!world.model.closes_more(), "a batch without data is missing");
-    let wanted: BTreeMap<i64, Vec<String>> = expected.iter().map(|(batch, e)| (*batch, e.rows.clone())).collect();
+    let wanted: BTreeMap<BatchId, Vec<String>> = expected.iter().map(|(batch, e)| (*batch, e.rows.clone())).collect();
     assert_eq!(output(cluster, world), wanted);
     for (kind, progress) in &cluster.events {
         let state = &progress["stateOperators"][0];
-        if *kind != "progress" || state.is_null() {
+        if *kind != EventKind::Progress || state.is_null() {
             continue;
         }
-        let wanted = &expected[&progress["batchId"].as_i64().expect("progress has a batch")];
+        let wanted = &expected[&BatchId(progress["batchId"].as_i64().expect("progress has a batch"))];
         let count = |name: &str| state[name].as_u64().unwrap_or(u64::MAX) as usize;
         assert_eq!(
             (

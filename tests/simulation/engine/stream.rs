@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use rand::Rng;
 use rand::rngs::SmallRng;
 
-use super::client::{options, rows, sql, stream, with_watermark, write};
+use super::client::{rows, sql, stream, with_watermark, write};
 use super::cluster::{Cluster, Faults};
 use crate::seeds::{Log, each_seed};
 use crate::window_model::{Expected, Model, Row};
 use rivulet::connect::protocol::Input;
+use rivulet::ids::BatchId;
 use rivulet::proto::write_stream_operation_start::Trigger;
 
 pub(super) const SCHEMA: &str = "ts TIMESTAMP, k STRING, v BIGINT";
@@ -122,7 +123,9 @@ fn run(seed: u64, faults: Faults, steps: usize, log: &mut Log) {
     let format = if plan.memory { "memory" } else { "rivulet.foreachBatch" };
     let mut start = write(sql(&plan.query()), format, plan.model.mode);
     start.query_name = "result".into();
-    start.options.extend(options(&[("sinkId", "sink")]));
+    if !plan.memory {
+        start.options.insert("sinkId".into(), "sink".into());
+    }
     if plan.checkpoint {
         start.options.insert("checkpointLocation".into(), "/check".into());
     }
@@ -210,7 +213,7 @@ fn compare(cluster: &mut Cluster, query: &str, plan: &Plan, expected: &[Expected
     for (at, ((_, id, blocks), expected)) in cluster.batches.iter().zip(expected).enumerate() {
         let mut found = rows(blocks);
         found.sort();
-        assert_eq!((*id, found), (at as i64, expected.rows.clone()), "batch {at}");
+        assert_eq!((*id, found), (BatchId(at as i64), expected.rows.clone()), "batch {at}");
     }
 }
 

@@ -14,7 +14,7 @@ use crate::window_model::{Model, Row};
 use rivulet::cluster::runner::{JobRequest, Outcome, StateChange};
 use rivulet::error::{Result, SparkError};
 use rivulet::exec::inputs::{EventTimeStats, TaskReport};
-use rivulet::ids::{OperatorId, PlanId, RunId, StageId, StagePart, StatePart};
+use rivulet::ids::{BatchId, OperatorId, PartitionId, PlanId, RunId, StageId, StagePart, StatePart};
 use rivulet::storage::facts::{Facts, Pause};
 use rivulet::storage::faulty::{Fate, Faulty};
 use rivulet::storage::files::{FileEntry, Files};
@@ -46,7 +46,7 @@ enum Happening {
     Disk(u64),
     /// The job of the batch in progress is done.
     Job(JobRequest),
-    Delivered(i64, std::result::Result<(), SparkError>),
+    Delivered(BatchId, std::result::Result<(), SparkError>),
     /// A record arrives.
     Record(usize),
     Wake,
@@ -76,9 +76,9 @@ pub struct World<'a> {
     facts: Facts,
     acknowledged: usize,
     /// Rows by batch as the sink has them.
-    sink: BTreeMap<i64, Vec<String>>,
+    sink: BTreeMap<BatchId, Vec<String>>,
     /// Offsets by batch as they were durable first.
-    offsets: BTreeMap<i64, Offsets>,
+    offsets: BTreeMap<BatchId, Offsets>,
     /// Inputs of all batches whose state the executor has in memory.
     inputs: Option<Vec<Vec<Row>>>,
     /// The same, by record and row.
@@ -283,7 +283,7 @@ impl<'a> World<'a> {
         let Request::Write { path, bytes } = request else {
             return;
         };
-        let number = |name: &str| name.parse::<i64>().expect("a batch has a number");
+        let number = |name: &str| BatchId(name.parse().expect("a batch has a number"));
         if let Some(batch) = path.strip_prefix("/check/offsets/") {
             self.note_offsets(number(batch), path, bytes);
         }
@@ -298,7 +298,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn note_offsets(&mut self, batch: i64, path: &str, bytes: &[u8]) {
+    fn note_offsets(&mut self, batch: BatchId, path: &str, bytes: &[u8]) {
         let entry = Offsets::parse(path, bytes).expect("a whole entry can be read");
         if let Some(before) = self.offsets.insert(batch, entry.clone()) {
             assert_eq!(before, entry, "{path} is written again, and otherwise");
@@ -313,7 +313,7 @@ impl<'a> World<'a> {
         for name in names {
             let path = format!("/check/offsets/{name}");
             if let Ok(Reply::Bytes(Some(bytes))) = self.disk.perform(&Request::Read { path: path.clone() }) {
-                self.note_offsets(name.parse().expect("a batch has a number"), &path, &bytes);
+                self.note_offsets(BatchId(name.parse().expect("a batch has a number")), &path, &bytes);
             }
         }
     }
@@ -393,9 +393,9 @@ impl<'a> World<'a> {
 
     /// State from its files: the rows of all batches before the next.
     fn restore(&mut self, resume: &Resume) {
-        let mut logged: Vec<Vec<(usize, usize)>> = vec![vec![]; resume.next_batch as usize];
+        let mut logged: Vec<Vec<(usize, usize)>> = vec![vec![]; resume.next_batch.0 as usize];
         for partition in 0..self.partitions {
-            let chain = resume.state.chain(&Self::at(), part(partition), resume.next_batch);
+            let chain = resume.state.chain(&Self::at(), part(partition), resume.next_batch.0);
             let mut batches = Vec::new();
             for file in chain.expect("state that was committed is there") {
                 let path = file.path(&Self::at(), part(partition));
@@ -406,7 +406,7 @@ impl<'a> World<'a> {
                 batches.extend(rows_of(&bytes, &self.records));
             }
             assert_eq!(
-                batches.len() as i64,
+                BatchId(batches.len() as i64),
                 resume.next_batch,
                 "batches in the state of partition {partition}"
             );
@@ -473,7 +473,7 @@ impl<'a> World<'a> {
             .collect();
         let input: Vec<Row> = rows.iter().map(|(record, row)| self.records[*record][*row]).collect();
         let mut inputs = self.inputs.take().expect("the state is there");
-        assert_eq!(inputs.len() as i64, context.batch_id, "the state's version");
+        assert_eq!(inputs.len() as i64, context.batch_id.0, "the state's version");
         let mut model = self.model();
         inputs.iter().for_each(|batch| drop(model.batch(batch)));
         let expected = model.batch(&input);
@@ -487,8 +487,8 @@ impl<'a> World<'a> {
         let every: i64 = self.conf["spark.sql.streaming.stateStore.minDeltasForSnapshot"]
             .parse()
             .expect("a number");
-        let snapshot = (context.batch_id + 1) % every == 0;
-        self.logged.truncate(context.batch_id as usize);
+        let snapshot = (context.batch_id.0 + 1) % every == 0;
+        self.logged.truncate(context.batch_id.0 as usize);
         self.logged.push(rows);
         let changes = (0..self.partitions).map(|partition| {
             let from = if snapshot { 0 } else { self.logged.len() - 1 };
@@ -504,7 +504,7 @@ impl<'a> World<'a> {
             reports: vec![(
                 StagePart {
                     stage: StageId(0),
-                    partition: 0,
+                    partition: PartitionId(0),
                 },
                 report,
             )],
@@ -514,7 +514,7 @@ impl<'a> World<'a> {
         outcome
     }
 
-    fn deliver(&mut self, batch: i64, blocks: &[Buffer]) {
+    fn deliver(&mut self, batch: BatchId, blocks: &[Buffer]) {
         let fails = self.befalls(0.05);
         self.injected.sink_failures += u64::from(fails);
         if !fails || self.network.chance(0.5) {
@@ -538,7 +538,7 @@ impl<'a> World<'a> {
         let mut model = self.model();
         let mut taken = 0;
         for (at, (batch, entry)) in self.offsets.iter().enumerate() {
-            assert_eq!(*batch, at as i64, "batches follow one another");
+            assert_eq!(*batch, BatchId(at as i64), "batches follow one another");
             let end = entry.ends[0].as_u64().unwrap_or(0) as usize;
             let input: Vec<Row> = self.records[taken..end].iter().flatten().copied().collect();
             taken = end;
@@ -559,7 +559,7 @@ impl<'a> World<'a> {
 /// A partition's rows of some batches: a line a batch, `record:row` with blanks between.
 /// A partition of the only operator's state.
 fn part(partition: usize) -> StatePart {
-    let operator = OperatorId(0);
+    let (operator, partition) = (OperatorId(0), PartitionId(partition));
     StatePart { operator, partition }
 }
 

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::seeds::deep;
 use rivulet::exec::inputs::StateStats;
-use rivulet::ids::OperatorId;
+use rivulet::ids::{BatchId, OperatorId};
 use rivulet::plan::output_mode::OutputMode;
 use rivulet::streaming::query::Action;
 use rivulet::streaming::trigger::Trigger;
@@ -26,12 +26,18 @@ fn a_batch_is_logged_then_run_then_delivered_then_committed() {
         );
         assert_eq!(metadata["conf"]["spark.sql.shuffle.partitions"], "2");
         let request = run(answer(&mut query, 1010, &offsets));
-        assert_eq!(request.batch.expect("a micro-batch").batch_id, 0);
+        assert_eq!(request.batch.expect("a micro-batch").batch_id, BatchId(0));
         assert_eq!(request.scans.values().flatten().count(), 1);
         let mut done = outcome(Some(100));
         done.changes = changes();
         let mut actions = query.job_done(1100, done);
-        assert!(matches!(actions.pop(), Some(Action::Deliver { batch_id: 0, .. })));
+        assert!(matches!(
+            actions.pop(),
+            Some(Action::Deliver {
+                batch_id: BatchId(0),
+                ..
+            })
+        ));
         let states = writes(actions);
         let paths: Vec<&str> = states.iter().map(|w| w.path.as_str()).collect();
         assert_eq!(paths, ["/check/state/0/0/1.delta", "/check/state/0/1/1.delta"]);
@@ -70,7 +76,7 @@ fn a_batch_without_data_follows_when_the_watermark_moved() {
                 let context = request.batch.expect("a micro-batch");
                 assert_eq!(
                     (context.batch_id, context.late_us, context.evict_us),
-                    (1, Some(0), Some(90_000_000))
+                    (BatchId(1), Some(0), Some(90_000_000))
                 );
                 assert_eq!(request.scans.values().flatten().count(), 0);
             }
@@ -119,7 +125,7 @@ fn once_takes_all_in_one_batch_and_available_now_in_several_with_what_the_waterm
             assert_eq!(batch(&mut now, 0, Some(max_s)).scans.values().flatten().count(), 1);
         }
         let closing = batch(&mut now, 0, None).batch.expect("a micro-batch");
-        assert_eq!((closing.batch_id, closing.evict_us), (3, Some(190_000_000)));
+        assert_eq!((closing.batch_id, closing.evict_us), (BatchId(3), Some(190_000_000)));
         assert_eq!(end(now.poll(0, &NoFiles)), None);
     });
 }

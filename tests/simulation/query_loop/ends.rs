@@ -3,6 +3,7 @@
 use super::{ASAP, NoFiles, answer, delivery, end, outcome, push, query, run, stored};
 use crate::seeds::deep;
 use rivulet::error::{Exception, SparkError};
+use rivulet::ids::BatchId;
 use rivulet::plan::output_mode::OutputMode;
 use rivulet::storage::StorageError;
 
@@ -49,7 +50,7 @@ fn stop_ends_the_query_in_every_phase_and_later_answers_change_nothing() {
                 run(answer(&mut query, 0, &last.take().expect("offsets are logged")));
             }
             if phase > 2 {
-                assert_eq!(delivery(query.job_done(0, outcome(None))), 0);
+                assert_eq!(delivery(query.job_done(0, outcome(None))), BatchId(0));
             }
             if phase > 3 {
                 last = Some(stored(query.delivered(0, Ok(()))));
@@ -84,7 +85,7 @@ fn answers_out_of_turn_do_not_lose_the_batch_in_progress() {
         run(answer(&mut query, 0, &offsets));
         assert!(answer(&mut query, 0, &offsets).is_empty());
         assert!(query.delivered(0, Ok(())).is_empty());
-        assert_eq!(delivery(query.job_done(0, outcome(None))), 0);
+        assert_eq!(delivery(query.job_done(0, outcome(None))), BatchId(0));
     });
 }
 

@@ -14,7 +14,7 @@ use rivulet::cluster::runner::{JobRequest, Outcome, StateChange};
 use rivulet::compile::job::JobSpec;
 use rivulet::error::{Result, SparkError};
 use rivulet::exec::inputs::{EventTimeStats, TaskReport};
-use rivulet::ids::{OperatorId, PlanId, RunId, StageId, StagePart, StatePart};
+use rivulet::ids::{BatchId, OperatorId, PartitionId, PlanId, RunId, StageId, StagePart, StatePart};
 use rivulet::plan::output_mode::OutputMode;
 use rivulet::settings::Conf;
 use rivulet::sources::Memory;
@@ -23,6 +23,7 @@ use rivulet::storage::wal::Kept;
 use rivulet::storage::{Reply, Request};
 use rivulet::streaming::checkpoint::Location;
 use rivulet::streaming::checkpoint::resume::Resume;
+use rivulet::streaming::query::EventKind;
 use rivulet::streaming::query::{Action, Definition, Query, Ticket};
 use rivulet::streaming::source::Source;
 use rivulet::streaming::trigger::Trigger;
@@ -129,7 +130,7 @@ fn outcome(max_s: Option<i64>) -> Outcome {
         reports: vec![(
             StagePart {
                 stage: StageId(0),
-                partition: 0,
+                partition: PartitionId(0),
             },
             report,
         )],
@@ -139,7 +140,7 @@ fn outcome(max_s: Option<i64>) -> Outcome {
 
 /// A change of both partitions of the state.
 fn changes() -> Vec<StateChange> {
-    (0..2)
+    PartitionId::first(2)
         .map(|partition| StateChange {
             part: StatePart {
                 operator: OperatorId(0),
@@ -195,7 +196,7 @@ fn run(actions: Vec<Action>) -> JobRequest {
     }
 }
 
-fn delivery(actions: Vec<Action>) -> i64 {
+fn delivery(actions: Vec<Action>) -> BatchId {
     match <[Action; 1]>::try_from(actions) {
         Ok([Action::Deliver { batch_id, .. }]) => batch_id,
         other => panic!("one delivery was expected: {other:?}"),
@@ -205,7 +206,14 @@ fn delivery(actions: Vec<Action>) -> i64 {
 /// The progress that a finished batch reports.
 fn progress(actions: Vec<Action>) -> serde_json::Value {
     match <[Action; 1]>::try_from(actions) {
-        Ok([Action::Event { kind: "progress", json }]) => serde_json::from_str(&json).expect("progress is JSON"),
+        Ok(
+            [
+                Action::Event {
+                    kind: EventKind::Progress,
+                    json,
+                },
+            ],
+        ) => serde_json::from_str(&json).expect("progress is JSON"),
         other => panic!("progress was expected: {other:?}"),
     }
 }
@@ -213,7 +221,15 @@ fn progress(actions: Vec<Action>) -> serde_json::Value {
 /// The error that ended the query, which it tells once, after the event.
 fn end(actions: Vec<Action>) -> Option<SparkError> {
     match <[Action; 2]>::try_from(actions) {
-        Ok([Action::Event { kind: "terminated", .. }, Action::Terminated { error }]) => error,
+        Ok(
+            [
+                Action::Event {
+                    kind: EventKind::Terminated,
+                    ..
+                },
+                Action::Terminated { error },
+            ],
+        ) => error,
         other => panic!("the end was expected: {other:?}"),
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rivulet::ids::{ExecutorRef, JobId, StageId, TaskId};
+use rivulet::ids::{ExecutorId, ExecutorRef, Incarnation, JobId, PartitionId, StageId, TaskId};
 use rivulet::scheduler::dag::MAX_FAILURES;
 use rivulet::scheduler::event::{Command, Event, Failure, StageSpec};
 use rivulet::scheduler::{BlockId, Fetch};
 
-type Place = (usize, usize);
+type Place = (usize, PartitionId);
 
 #[derive(Default)]
 struct Job {
@@ -23,7 +23,7 @@ struct Job {
 /// The scheduler's world as its events describe it.
 #[derive(Default)]
 pub struct Checker {
-    executors: BTreeMap<u32, (u32, usize)>,
+    executors: BTreeMap<ExecutorId, (Incarnation, usize)>,
     jobs: BTreeMap<JobId, Job>,
     running: BTreeMap<TaskId, ExecutorRef>,
     expected: Option<TaskId>,
@@ -240,17 +240,17 @@ impl Checker {
         assert!(used <= slots, "{executor:?} has {used} tasks in {slots} slots");
     }
 
-    fn used(&self, executor: u32) -> usize {
+    fn used(&self, executor: ExecutorId) -> usize {
         self.running.values().filter(|on| on.id == executor).count()
     }
 
     /// No task that may run now waits beside a free slot that it could have. Of `launch`, (job, executor): no job before
     /// that one has a task for that executor.
-    fn no_slot_idles(&self, launch: Option<(JobId, u32)>) {
+    fn no_slot_idles(&self, launch: Option<(JobId, ExecutorId)>) {
         let before = launch.map_or(JobId(u64::MAX), |(job, _)| job);
         for (id, job) in self.jobs.range(..before) {
             for place in job.places().filter(|p| job.ready(&self.running, *id, *p)) {
-                let preferred = job.stages[place.0].preferred[place.1].filter(|e| self.executors.contains_key(e));
+                let preferred = job.stages[place.0].preferred[place.1.0].filter(|e| self.executors.contains_key(e));
                 let free = self
                     .executors
                     .iter()
@@ -275,11 +275,11 @@ impl Job {
         self.stages
             .iter()
             .enumerate()
-            .flat_map(|(s, stage)| (0..stage.reads.len()).map(move |p| (s, p)))
+            .flat_map(|(s, stage)| PartitionId::first(stage.reads.len()).map(move |p| (s, p)))
     }
 
     fn complete(&self, stage: usize) -> bool {
-        (0..self.stages[stage].reads.len()).all(|p| self.outputs.contains_key(&(stage, p)))
+        PartitionId::first(self.stages[stage].reads.len()).all(|p| self.outputs.contains_key(&(stage, p)))
     }
 
     /// Where tries of a task run.
@@ -309,14 +309,14 @@ impl Job {
     }
 
     fn fetches(&self, task: TaskId) -> Vec<Fetch> {
-        let reads = &self.stages[task.stage.0].reads[task.partition];
+        let reads = &self.stages[task.stage.0].reads[task.partition.0];
         let maps = reads.iter().flat_map(|part| {
             let parent = part.stage.0;
             self.outputs
-                .range((parent, 0)..(parent + 1, 0))
+                .range((parent, PartitionId(0))..(parent + 1, PartitionId(0)))
                 .map(move |o| (o, part.partition))
         });
-        maps.filter(|((_, (_, _, rows)), wanted)| rows[*wanted] > 0)
+        maps.filter(|((_, (_, _, rows)), wanted)| rows[wanted.0] > 0)
             .map(|(((stage, partition), (attempt, from, _)), wanted)| Fetch {
                 from: *from,
                 block: BlockId::Shuffle {

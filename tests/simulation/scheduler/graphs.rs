@@ -3,7 +3,7 @@
 use rand::Rng;
 use rand::rngs::SmallRng;
 
-use rivulet::ids::{StageId, StagePart};
+use rivulet::ids::{ExecutorId, PartitionId, StageId, StagePart};
 use rivulet::scheduler::event::StageSpec;
 
 /// A job of one to six stages; each reads some partitions of earlier ones, the last gives the result and needs them all.
@@ -27,13 +27,16 @@ pub fn random_job(rng: &mut SmallRng, executors: u32) -> Vec<StageSpec> {
                     .iter()
                     .map(|p| StagePart {
                         stage: StageId(*p),
-                        partition: if rng.random_bool(0.8) { task } else { 0 },
+                        partition: PartitionId(if rng.random_bool(0.8) { task } else { 0 }),
                     })
                     .collect()
             })
             .collect();
         let preferred = (0..tasks)
-            .map(|_| rng.random_bool(0.3).then(|| rng.random_range(0..executors + 1)))
+            .map(|_| {
+                rng.random_bool(0.3)
+                    .then(|| ExecutorId(rng.random_range(0..executors + 1)))
+            })
             .collect();
         stages.push(StageSpec {
             parents: parents.into_iter().map(StageId).collect(),

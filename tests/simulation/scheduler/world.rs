@@ -10,7 +10,7 @@ use super::checker::Checker;
 use super::graphs::random_job;
 use crate::network::Network;
 use crate::seeds::Log;
-use rivulet::ids::{ExecutorRef, JobId, TaskId};
+use rivulet::ids::{ExecutorId, ExecutorRef, Incarnation, JobId, TaskId};
 use rivulet::scheduler::Fetch;
 use rivulet::scheduler::dag::Scheduler;
 use rivulet::scheduler::event::{Command, Event};
@@ -46,7 +46,7 @@ enum Happening {
 
 #[derive(Default)]
 struct Live {
-    incarnation: u32,
+    incarnation: Incarnation,
     running: BTreeSet<TaskId>,
     /// Tries whose blocks are here.
     blocks: BTreeSet<TaskId>,
@@ -56,7 +56,7 @@ pub struct World {
     network: Network<Happening>,
     scheduler: Scheduler,
     checker: Checker,
-    live: BTreeMap<u32, Live>,
+    live: BTreeMap<ExecutorId, Live>,
     executors: u32,
     slots: Vec<usize>,
     jobs: u64,
@@ -92,7 +92,7 @@ impl World {
             world.network.after(
                 delay,
                 Happening::Start {
-                    executor: ExecutorRef { id, incarnation: 0 },
+                    executor: ExecutorRef::new(id),
                 },
             );
         }
@@ -158,7 +158,7 @@ impl World {
                             ..Live::default()
                         },
                     );
-                    let slots = self.slots[executor.id as usize];
+                    let slots = self.slots[executor.id.0 as usize];
                     self.tell(executor, Event::ExecutorAdded { executor, slots });
                 }
             }
@@ -237,5 +237,5 @@ impl World {
 
 /// An executor's end of its ports: every incarnation has its own.
 fn address(executor: ExecutorRef) -> u64 {
-    1 + u64::from(executor.id) + 1000 * u64::from(executor.incarnation)
+    1 + u64::from(executor.id.0) + 1000 * u64::from(executor.incarnation.0)
 }

@@ -7,6 +7,7 @@ use crate::engine::functions::sums_until_idle;
 use crate::seeds::{Log, deep};
 use crate::window_model::Row;
 use rivulet::connect::protocol::Input;
+use rivulet::ids::BatchId;
 use rivulet::proto as sc;
 use rivulet::proto::write_stream_operation_start::Trigger;
 
@@ -34,10 +35,10 @@ fn start(cluster: &mut Cluster, query: sc::Relation, interval: Option<&str>, log
 /// Rows of the batches that had any, with the time of each batch, ms.
 fn batches(cluster: &Cluster, query: &str) -> Vec<(i64, Vec<String>)> {
     let progress = cluster.progress(query);
-    let time = |batch: i64| {
+    let time = |batch: BatchId| {
         let own = progress
             .iter()
-            .find(|p| p["batchId"] == batch)
+            .find(|p| p["batchId"] == batch.0)
             .expect("a batch has progress");
         let at = chrono::DateTime::parse_from_rfc3339(own["timestamp"].as_str().expect("a time"));
         at.expect("an instant").timestamp_millis()

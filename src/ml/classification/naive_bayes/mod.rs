@@ -5,6 +5,7 @@
 
 use arrow::array::{Array, ArrayRef};
 
+use crate::error::Fault;
 use crate::error::{Result, SparkError};
 use crate::ml::error::{Signature, VECTOR, failed_function, illegal};
 use crate::ml::matrix::Matrix;
@@ -70,6 +71,7 @@ pub fn fit(params: &Params, mut classes: Vec<Class>, features: usize) -> Result<
         return Err(SparkError {
             condition: None,
             sql_state: None,
+            fault: Fault::Statement,
             ..SparkError::internal("head of empty array: there is no row to train on")
         });
     }

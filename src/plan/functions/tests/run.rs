@@ -15,7 +15,7 @@ use crate::error::{Result, SparkError};
 use crate::exec::inputs::TaskInputs;
 use crate::exec::stage::Read;
 use crate::exec::task::{TaskOutput, run};
-use crate::ids::{ScanId, ScanPart, StageId, StagePart};
+use crate::ids::{PartitionId, ScanId, ScanPart, StageId, StagePart};
 use crate::proto as sc;
 use crate::settings::Conf;
 use crate::sources::Format;
@@ -117,20 +117,20 @@ fn execute(spec: &JobSpec, tables: &Tables) -> Result<Frame> {
     let mut made: Vec<Vec<TaskOutput>> = Vec::new();
     for stage in &graph.stages {
         let mut outputs = Vec::new();
-        for task in 0..stage.tasks() {
+        for task in PartitionId::first(stage.tasks()) {
             let mut shuffle: HashMap<StageId, Vec<Buffer>> = HashMap::new();
             let mut scans: HashMap<ScanId, Vec<Buffer>> = HashMap::new();
-            for read in &stage.reads[task] {
+            for read in &stage.reads[task.0] {
                 match *read {
                     Read::Shuffle(StagePart { stage, partition }) => {
                         let blocks = made[stage.0]
                             .iter()
-                            .filter_map(|o| o.blocks.get(partition)?.clone())
+                            .filter_map(|o| o.blocks.get(partition.0)?.clone())
                             .map(Buffer::from);
                         shuffle.entry(stage).or_default().extend(blocks);
                     }
                     Read::Scan(ScanPart { scan, partition }) => {
-                        let file = graph.scans[scan.0].files.get(partition);
+                        let file = graph.scans[scan.0].files.get(partition.0);
                         scans
                             .entry(scan)
                             .or_default()

@@ -9,7 +9,7 @@ use super::{Cluster, DISK, DRIVER, Happening, NoFiles};
 use crate::seeds::Log;
 use rivulet::connect::driver::Driver;
 use rivulet::connect::protocol::{Input, Output};
-use rivulet::ids::ExecutorRef;
+use rivulet::ids::{BatchId, ExecutorRef};
 use rivulet::storage::faulty::Fate;
 use rivulet::storage::{Reply, Request, Storage, StorageError};
 
@@ -80,9 +80,9 @@ impl Cluster {
         let next: Vec<ExecutorRef> = self
             .incarnations
             .iter()
-            .map(|(id, incarnation)| ExecutorRef {
-                id: *id,
-                incarnation: incarnation + 1,
+            .map(|(id, incarnation)| {
+                let (id, incarnation) = (*id, *incarnation);
+                ExecutorRef { id, incarnation }.next()
             })
             .collect();
         for executor in next {
@@ -152,14 +152,14 @@ impl Cluster {
             matches!(self.disk.perform(&offsets), Ok(Reply::Bytes(Some(_)))),
             "{path} is written before its offsets"
         );
-        let batch: i64 = batch.parse().expect("a commit has a number");
+        let batch = BatchId(batch.parse().expect("a commit has a number"));
         assert!(
             !self.watches_sink || self.has_batch(batch),
             "{path} is written before the sink has the batch"
         );
     }
 
-    fn has_batch(&mut self, batch: i64) -> bool {
+    fn has_batch(&mut self, batch: BatchId) -> bool {
         let logged = |name: String| Request::Read {
             path: format!("/out/_spark_metadata/{name}"),
         };

@@ -62,10 +62,7 @@ impl Cluster {
         );
         self.network
             .after(heard, Happening::Driver(Input::ExecutorLost { executor }));
-        let next = ExecutorRef {
-            id: executor.id,
-            incarnation: executor.incarnation + 1,
-        };
+        let next = executor.next();
         self.network.after(back, Happening::Start(next));
     }
 }

@@ -6,7 +6,7 @@ use super::super::graphs::random_rows;
 use super::{Happening, World};
 use crate::seeds::Log;
 use rivulet::error::SparkError;
-use rivulet::ids::{ExecutorRef, TaskId};
+use rivulet::ids::{ExecutorId, ExecutorRef, TaskId};
 use rivulet::scheduler::event::{Event, Failure};
 use rivulet::scheduler::{BlockId, Fetch};
 
@@ -93,7 +93,7 @@ impl World {
 
     /// One executor dies. The driver hears of it some time, the next incarnation starts some time: in any order.
     pub(super) fn die(&mut self, log: &mut Log) {
-        let id = self.network.rng.random_range(0..self.executors);
+        let id = ExecutorId(self.network.rng.random_range(0..self.executors));
         let Some(live) = self.live.remove(&id) else { return };
         let executor = ExecutorRef {
             id,
@@ -106,10 +106,7 @@ impl World {
         );
         self.network
             .after(heard, Happening::Driver(Event::ExecutorLost { executor }));
-        let executor = ExecutorRef {
-            id,
-            incarnation: live.incarnation + 1,
-        };
+        let executor = executor.next();
         self.network.after(back, Happening::Start { executor });
     }
 }

@@ -1,0 +1,227 @@
+//! SQL statements: queries are planned, commands are carried out at once; either becomes a relation that the client collects.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+
+use super::config;
+use super::driver::Driver;
+use crate::error::{Result, SparkError};
+use crate::plan::functions::describe;
+use crate::plan::sql::{self, Statement};
+use crate::proto as sc;
+use crate::proto::relation::RelType;
+use crate::settings::{self, Setting};
+use crate::values::{ipc, types};
+
+impl Driver {
+    /// Carries out a SQL command, and returns the relation that stands for its result.
+    ///
+    /// # Errors
+    /// The parser's, the analyzer's, and those of the statement; they belong to this call, not to the one that collects.
+    pub(super) fn sql_command(&mut self, session: &str, command: &sc::SqlCommand, now_ms: i64) -> Result<sc::Relation> {
+        let (text, references) = text_of(command)?;
+        match sql::parse_statement(&text)? {
+            Statement::Query(relation) => {
+                // The text goes along with its arguments; the analyzer reads it again.
+                let relation = match command.input.clone() {
+                    Some(input) => input,
+                    None => beside(relation, references),
+                };
+                self.analyzed(session, &relation, now_ms)?;
+                Ok(relation)
+            }
+            Statement::CreateView {
+                name, replace, query, ..
+            } => {
+                self.create_view(session, &name, query, replace, now_ms)?;
+                nothing()
+            }
+            Statement::DropView { name, if_exists } => {
+                let gone = self.drop_view(session, &name)?;
+                if gone || if_exists {
+                    nothing()
+                } else {
+                    Err(view_not_found(&name))
+                }
+            }
+            Statement::SetConfig {
+                key: Some(key),
+                value: Some(value),
+            } => {
+                config::put(self.session(session), &key, &value)?;
+                strings(&["key", "value"], &[vec![key, value]])
+            }
+            Statement::SetConfig { key, .. } => self.show_settings(session, key.as_deref()),
+            Statement::DescribeConfigs => self.describe_settings(session),
+            Statement::ResetConfig { key } => {
+                let conf = &mut self.session(session).conf.values;
+                match key {
+                    Some(key) => drop(conf.remove(&key)),
+                    None => conf.clear(),
+                }
+                nothing()
+            }
+            Statement::ShowTables | Statement::ShowViews => self.show_tables(session),
+            Statement::Describe { name } => self.describe_table(session, name, now_ms),
+            Statement::Explain { query, extended } => self.explain(session, query, extended, now_ms),
+            // Nothing is cached, so there is nothing to do: the next read returns the same rows.
+            Statement::CacheTable { .. }
+            | Statement::UncacheTable { .. }
+            | Statement::ClearCache
+            | Statement::RefreshTable { .. } => nothing(),
+            Statement::ShowFunctions { scope, schema, pattern } => {
+                let names = describe::show(scope, schema.as_deref(), pattern.as_deref())?;
+                strings(&["function"], &column(names))
+            }
+            Statement::DescribeFunction { name, extended } => {
+                strings(&["function_desc"], &column(describe::describe(&name, extended)?))
+            }
+        }
+    }
+
+    /// `SET` and `SET key`: the settings that are set, as `key` and `value`.
+    fn show_settings(&mut self, session: &str, key: Option<&str>) -> Result<sc::Relation> {
+        let all = self.session(session).conf.all().into_iter();
+        let wanted = all.filter(|(k, _)| key.is_none_or(|key| key == k));
+        let rows: Vec<_> = wanted.map(|(k, v)| vec![k, v]).collect();
+        strings(&["key", "value"], &rows)
+    }
+
+    /// `SET -v`: every setting with its value, what it does, and since when (Spark's fourth column, empty here).
+    fn describe_settings(&mut self, session: &str) -> Result<sc::Relation> {
+        let conf = &self.session(session).conf;
+        let mut known: Vec<&Setting> = settings::SETTINGS.iter().collect();
+        known.sort_by_key(|s| s.key);
+        let row = |s: &Setting| {
+            let value = conf.text(s).unwrap_or("<undefined>");
+            vec![s.key.into(), value.into(), s.about.into(), String::new()]
+        };
+        let rows: Vec<_> = known.into_iter().map(row).collect();
+        strings(&["key", "value", "meaning", "Since version"], &rows)
+    }
+
+    /// `SHOW TABLES` and `SHOW VIEWS`: the temporary views, and the tables of memory sinks.
+    fn show_tables(&mut self, session: &str) -> Result<sc::Relation> {
+        let session = self.session(session);
+        let names = session.views.keys().chain(session.tables.keys());
+        let rows: Vec<_> = names.map(|n| vec![String::new(), n.clone(), "true".into()]).collect();
+        strings(&["namespace", "tableName", "isTemporary"], &rows)
+    }
+
+    /// `DESCRIBE table`: its columns, with their types.
+    fn describe_table(&mut self, session: &str, name: String, now_ms: i64) -> Result<sc::Relation> {
+        let read = sc::read::NamedTable {
+            unparsed_identifier: name,
+            ..Default::default()
+        };
+        let read = sc::Read {
+            read_type: Some(sc::read::ReadType::NamedTable(read)),
+            is_streaming: false,
+        };
+        let (_, _, resolved) = self.analyzed(session, &relation(RelType::Read(read)), now_ms)?;
+        let columns = resolved.output.iter();
+        let row = |name: &String, kind| vec![name.clone(), types::simple_string(kind), String::new()];
+        let rows: Vec<_> = columns.map(|a| row(&a.name, &a.data_type)).collect();
+        strings(&["col_name", "data_type", "comment"], &rows)
+    }
+
+    /// `EXPLAIN [EXTENDED] query`: the plans as one text.
+    fn explain(&mut self, session: &str, query: sc::Relation, extended: bool, now_ms: i64) -> Result<sc::Relation> {
+        use sc::analyze_plan_request::{Analyze, Explain, explain::ExplainMode};
+        let mode = if extended {
+            ExplainMode::Extended
+        } else {
+            ExplainMode::Simple
+        };
+        let explain = Explain {
+            plan: Some(sc::Plan {
+                op_type: Some(sc::plan::OpType::Root(query)),
+            }),
+            explain_mode: mode.into(),
+        };
+        let request = sc::AnalyzePlanRequest {
+            session_id: session.to_owned(),
+            analyze: Some(Analyze::Explain(explain)),
+            ..Default::default()
+        };
+        match self.analyze_plan(&request, now_ms)?.result {
+            Some(sc::analyze_plan_response::Result::Explain(e)) => strings(&["plan"], &[vec![e.explain_string]]),
+            _ => nothing(),
+        }
+    }
+}
+
+/// Returns a command's text, and the relations that stand beside it.
+///
+/// # Errors
+/// `CONNECT_INVALID_PLAN.CANNOT_PARSE` if it holds no SQL.
+#[allow(deprecated)] // Clients of Spark 3.5 send the text in `sql`.
+fn text_of(command: &sc::SqlCommand) -> Result<(String, Vec<sc::Relation>)> {
+    let none = || SparkError::invalid_plan("a SQL command holds no SQL");
+    match command.input.as_ref().and_then(|r| r.rel_type.as_ref()) {
+        Some(RelType::Sql(sql)) => Ok((sql.query.clone(), vec![])),
+        Some(RelType::WithRelations(with)) => match with.root.as_ref().and_then(|r| r.rel_type.as_ref()) {
+            Some(RelType::Sql(sql)) => Ok((sql.query.clone(), with.references.clone())),
+            _ => Err(none()),
+        },
+        Some(_) => Err(none()),
+        None => Ok((command.sql.clone(), vec![])),
+    }
+}
+
+/// Puts relations beside a query that refers to them.
+fn beside(root: sc::Relation, references: Vec<sc::Relation>) -> sc::Relation {
+    if references.is_empty() {
+        return root;
+    }
+    let root = Some(Box::new(root));
+    relation(RelType::WithRelations(Box::new(sc::WithRelations { root, references })))
+}
+
+fn relation(rel_type: RelType) -> sc::Relation {
+    sc::Relation {
+        common: None,
+        rel_type: Some(rel_type),
+    }
+}
+
+fn view_not_found(name: &str) -> SparkError {
+    SparkError::analysis(
+        "TABLE_OR_VIEW_NOT_FOUND",
+        "42P01",
+        format!("The table or view {name} cannot be found."),
+    )
+    .with("relationName", name)
+}
+
+/// A relation without columns and rows: what a statement that returns nothing returns.
+fn nothing() -> Result<sc::Relation> {
+    strings(&[], &[])
+}
+
+/// Rows of one column.
+fn column(cells: impl IntoIterator<Item = impl Into<String>>) -> Vec<Vec<String>> {
+    cells.into_iter().map(|cell| vec![cell.into()]).collect()
+}
+
+/// A local relation of strings.
+fn strings(names: &[&str], rows: &[Vec<String>]) -> Result<sc::Relation> {
+    let schema = Schema::new(
+        names
+            .iter()
+            .map(|n| Field::new(*n, DataType::Utf8, true))
+            .collect::<Vec<_>>(),
+    );
+    let columns = (0..names.len())
+        .map(|c| Arc::new(rows.iter().map(|r| r.get(c)).collect::<StringArray>()) as ArrayRef)
+        .collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+    let batch = RecordBatch::try_new_with_options(Arc::new(schema.clone()), columns, &options)?;
+    let local = sc::LocalRelation {
+        data: Some(ipc::write(&schema, &[batch])?),
+        schema: None,
+    };
+    Ok(relation(RelType::LocalRelation(local)))
+}

@@ -1,0 +1,225 @@
+//! Rows as the text of files: what sinks of streams and writers of batches share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray};
+use arrow::datatypes::{DataType, SchemaRef};
+
+use crate::error::{Result, SparkError};
+use crate::plan::functions::csv;
+use crate::plan::functions::json::write::Writer;
+use crate::values::cast::to_text;
+use crate::values::zone::Zone;
+
+const JSON_OPTIONS: &[&str] = &[
+    "ignoreNullFields",
+    "dateFormat",
+    "timestampFormat",
+    "timestampNTZFormat",
+    "timeZone",
+    "locale",
+    "encoding",
+    "lineSep",
+    "compression",
+    "pretty",
+    "writeNonAsciiCharacterAsCodePoint",
+];
+
+const CSV_OPTIONS: &[&str] = &[
+    "sep",
+    "delimiter",
+    "header",
+    "nullValue",
+    "emptyValue",
+    "quote",
+    "quoteAll",
+    "escape",
+    "escapeQuotes",
+    "charToEscapeQuoteEscaping",
+    "ignoreLeadingWhiteSpace",
+    "ignoreTrailingWhiteSpace",
+    "dateFormat",
+    "timestampFormat",
+    "timestampNTZFormat",
+    "timeZone",
+    "locale",
+    "encoding",
+    "lineSep",
+    "compression",
+];
+
+const TEXT_OPTIONS: &[&str] = &["encoding", "lineSep", "compression"];
+
+/// The form of a file of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFormat {
+    /// A JSON object per line.
+    Json,
+    /// Comma-separated values, a row per line.
+    Csv,
+    /// One column of strings, a row per line.
+    Text,
+}
+
+impl FileFormat {
+    /// Returns the format of that name, in lower case.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "json" => Some(Self::Json),
+            "csv" => Some(Self::Csv),
+            "text" => Some(Self::Text),
+            _ => None,
+        }
+    }
+
+    /// Lists the options that Spark's writer of this form takes, whether or not they change anything here.
+    pub fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Json => JSON_OPTIONS,
+            Self::Csv => CSV_OPTIONS,
+            Self::Text => TEXT_OPTIONS,
+        }
+    }
+
+    /// Returns the ending of its files' names.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Text => "txt",
+        }
+    }
+}
+
+/// Writes rows of one schema as the text of files.
+#[derive(Debug)]
+pub struct Encoder {
+    /// The files' form.
+    pub format: FileFormat,
+    options: BTreeMap<String, String>,
+    zone: Zone,
+    schema: SchemaRef,
+}
+
+impl Encoder {
+    /// Checks the options and the columns. `options` have names in lower case; times are written in `zone`.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE` or `_LEGACY_ERROR_TEMP_1290` if text is not one column of strings; options whose
+    /// values cannot be used.
+    pub fn new(format: FileFormat, options: BTreeMap<String, String>, zone: Zone, schema: SchemaRef) -> Result<Self> {
+        if format == FileFormat::Text {
+            check_text(&schema)?;
+        }
+        Writer::new(&options, zone)?;
+        Ok(Self {
+            format,
+            options,
+            zone,
+            schema,
+        })
+    }
+
+    /// Returns rows as the text of one file, empty if there is no row. Null is an empty line of text, the option `nullValue` in
+    /// CSV, and left out of JSON unless `ignoreNullFields` is false.
+    ///
+    /// # Errors
+    /// If a column cannot be written in the form.
+    pub fn text(&self, batches: &[RecordBatch]) -> Result<String> {
+        let mut out = String::new();
+        let names: Vec<&str> = self.schema.fields().iter().map(|f| f.name().as_str()).collect();
+        for batch in batches.iter().filter(|b| b.num_rows() > 0) {
+            match self.format {
+                FileFormat::Json => self.json(batch, &names, &mut out)?,
+                FileFormat::Csv => self.csv(batch, &names, &mut out)?,
+                FileFormat::Text => {
+                    let column = batch.column(0).as_string_opt::<i32>();
+                    let column = column.ok_or_else(|| SparkError::internal("a text sink got no strings"))?;
+                    for value in column {
+                        out.push_str(value.unwrap_or_default());
+                        out.push('\n');
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn json(&self, batch: &RecordBatch, names: &[&str], out: &mut String) -> Result<()> {
+        let writer = Writer::new(&self.options, self.zone)?;
+        let fields = batch.schema();
+        let fields = fields
+            .fields()
+            .iter()
+            .zip(names)
+            .map(|(f, name)| f.as_ref().clone().with_name(*name));
+        let rows = StructArray::try_new(fields.collect(), batch.columns().to_vec(), None)?;
+        let rows: ArrayRef = Arc::new(rows);
+        for row in 0..rows.len() {
+            writer.value(&rows, row, out)?;
+            out.push('\n');
+        }
+        Ok(())
+    }
+
+    fn csv(&self, batch: &RecordBatch, names: &[&str], out: &mut String) -> Result<()> {
+        let option = |keys: [&str; 2]| keys.iter().find_map(|k| self.options.get(*k));
+        let separator = option(["sep", "delimiter"]).map_or(",", String::as_str);
+        if out.is_empty()
+            && self
+                .options
+                .get("header")
+                .is_some_and(|v| v.eq_ignore_ascii_case("true"))
+        {
+            let header = names.iter().map(|n| csv::quoted(n, separator)).collect::<Vec<_>>();
+            out.push_str(&header.join(separator));
+            out.push('\n');
+        }
+        let null = self.options.get("nullvalue").map_or("", String::as_str);
+        let columns = batch.columns().iter().map(|c| to_text(c, self.zone));
+        let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
+        for row in 0..batch.num_rows() {
+            let cells = columns.iter().map(|c| {
+                if c.is_null(row) {
+                    null.to_owned()
+                } else {
+                    csv::quoted(c.value(row), separator)
+                }
+            });
+            out.push_str(&cells.collect::<Vec<_>>().join(separator));
+            out.push('\n');
+        }
+        Ok(())
+    }
+}
+
+fn check_text(schema: &SchemaRef) -> Result<()> {
+    if schema.fields().len() != 1 {
+        return Err(SparkError {
+            sql_state: None,
+            ..SparkError::analysis(
+                "_LEGACY_ERROR_TEMP_1290",
+                "",
+                format!(
+                    "Text data source supports only a single column, and you have {} columns.",
+                    schema.fields().len()
+                ),
+            )
+        });
+    }
+    let field = schema.field(0);
+    if field.data_type() != &DataType::Utf8 {
+        let shown = crate::values::types::simple_string(field.data_type()).to_uppercase();
+        return Err(SparkError::analysis(
+            "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
+            "0A000",
+            format!(
+                "The Text datasource doesn't support the column `{}` of the type \"{shown}\".",
+                field.name()
+            ),
+        )
+        .with("columnName", format!("`{}`", field.name())));
+    }
+    Ok(())
+}
