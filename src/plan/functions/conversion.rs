@@ -1,6 +1,9 @@
 //! Casts by the name of their type.
 //!
 //! `int(x)` is `CAST(x AS INT)` in the session's mode, and keeps the name of its argument.
+//!
+//! There is one code for all of them; the table has an entry for each, because lists and clients show
+//! them one by one.
 
 use super::call::Call;
 use super::entry::{Function, any, scalar};

@@ -3,6 +3,12 @@
 //! Records are read by a splitter of this file, not by the decoder of CSV files: a column holds one
 //! line at a time, without a header. Of the options, only the separator (`sep`, `delimiter`) is
 //! followed.
+//!
+//! ```text
+//! from_csv('1,x', 'a INT, b STRING')         {1, x}
+//! from_csv('x', 'a INT, b STRING')           {null, null}
+//! to_csv(named_struct('a', 1, 'b', 'x,y'))   1,"x,y"
+//! ```
 
 use std::sync::Arc;
 

@@ -1,5 +1,15 @@
-//! Functions described for people and for programs: `SHOW FUNCTIONS`, `DESCRIBE FUNCTION`, and the table as JSON, of which the
-//! TypeScript client is made.
+//! Functions described for people and for programs: `SHOW FUNCTIONS`, `DESCRIBE FUNCTION`, and the table as
+//! JSON, of which the TypeScript client is made.
+//!
+//! ```text
+//! Function: lpad
+//! Class: rivulet.functions.text
+//! Usage: lpad(str, len[, pad]) - Returns the value filled up on the left, or cut, to `len` characters or bytes.
+//! Extended Usage:
+//!     Arguments:
+//!       str - STRING or BINARY
+//!       …
+//! ```
 
 use regex::Regex;
 use serde_json::{Value, json};

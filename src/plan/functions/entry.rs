@@ -13,6 +13,11 @@
 //! assert_eq!(FIRST.expected(), "[1, 2]");
 //! assert!(FIRST.check_arity("first_of_two", 3).is_err());
 //! ```
+//!
+//! Words are part of the interface. `returns` and the types of arguments are Spark's type names, in
+//! capitals, or a sentence without a verb (`the type of the argument`); `about` begins with a verb in
+//! the third person and ends with a full stop; what nulls do is only said if it is not what the kind of
+//! function does anyway.
 
 use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
@@ -22,6 +27,9 @@ use crate::plan::scope::{Resolved, Typed};
 use crate::proto as sc;
 
 /// One function of Spark SQL.
+///
+/// Entries are `const` data: the table costs nothing at run time, and the compiler checks that every
+/// entry has code.
 #[derive(Clone, Copy)]
 pub struct Function {
     /// The name, in lower case.
@@ -54,6 +62,9 @@ pub type ResolveForm = fn(&mut Analyzer, &Form<'_>) -> Result<Typed>;
 pub type WithinGroup = fn(&Call<'_>, Vec<OrderKey>, String) -> Result<Typed>;
 
 /// The code of a function, by what it makes of its rows.
+///
+/// SQL calls all of them the same way. What differs is where they may stand: a window function needs
+/// OVER, a generator a select list or LATERAL VIEW.
 #[derive(Clone, Copy)]
 pub enum Body {
     /// One value per row.
@@ -92,6 +103,9 @@ pub struct Argument {
 }
 
 /// What stands in the place of an argument. The text is its type.
+///
+/// Clients read a bare string in the place of a `Column` as a column's name, and in the place of a
+/// `Literal` as itself, as PySpark's functions do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A value of each row: clients read a bare string as a column's name.

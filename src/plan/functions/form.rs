@@ -1,5 +1,14 @@
-//! Calls that need more than values: functions with lambdas and stars, and the clauses of SQL that the protocol has no message
-//! for (`FILTER`, `WITHIN GROUP`, `IGNORE NULLS`), which arrive as internal calls.
+//! Calls that need more than values: functions with lambdas and stars, and the clauses of SQL that the
+//! protocol has no message for (`FILTER`, `WITHIN GROUP`, `IGNORE NULLS`), which arrive as internal calls.
+//!
+//! ```text
+//! f(x) FILTER (WHERE c)          Marker::AggFilter      the aggregates of the call see fewer rows
+//! f(x) WITHIN GROUP (ORDER BY y) Marker::WithinGroup    the entry's own code for it
+//! f(x) IGNORE NULLS              Marker::IgnoreNulls    a flag of the call
+//! :name  ?                       Marker::Parameter      the client's value, resolved in its place
+//! TIMESTAMP'…' without a zone    Marker::Timestamp      a constant in the session's zone
+//! (a, b)                         Marker::Tuple          a struct
+//! ```
 
 use arrow::compute::SortOptions;
 use datafusion_common::ScalarValue;

@@ -8,6 +8,9 @@
 //! values    a b c                 ⇒           [c] null [a b]
 //! offsets   0   2    2   3
 //! ```
+//!
+//! Offsets are 32 bits: a column holds at most 2,147,483,647 elements over all its rows, which batches
+//! never reach.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -19,6 +19,15 @@
 //! Two things come out of a function's code: the expression, mostly a kernel of [`row`] or of whole
 //! arrays, and the *label*, which is the name of the column if the user names none. Labels are Spark's
 //! to the letter, since programs select by them.
+//!
+//! # Adding a function
+//!
+//! 1. Write its code, a `fn(&Call<'_>) -> Result<Typed>`, in the file of its group that fits.
+//! 2. Add an entry to the group's table, with a sentence and an example that has an answer.
+//! 3. Ask Spark for its answer to the example (`tests/conformance/function_examples.py`); the tests
+//!   compare all three.
+//!
+//! Nothing else: lists, descriptions, errors and the TypeScript client follow from the entry.
 
 pub mod aggregate;
 pub mod call;

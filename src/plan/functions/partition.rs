@@ -2,6 +2,12 @@
 //!
 //! A task runs to its end on one thread, so the thread can remember which task it runs. [`enter`] says
 //! so at the start of each task; kernels look it up when they run.
+//!
+//! ```text
+//! monotonically_increasing_id   0 ppp…ppp rrr…rrr     31 bits of the partition, 33 of the row in it
+//! ```
+//!
+//! So a partition may have 8,589,934,592 rows before its numbers run into the next one's.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};

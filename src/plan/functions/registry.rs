@@ -3,6 +3,13 @@
 //!
 //! To add a function, add an entry to the table of its group; to add a group, add a line to [`GROUPS`].
 //! A name that stands twice is found by the tests.
+//!
+//! ```text
+//! GROUPS ─┬─ find ──────────► a call
+//!         ├─ names ─────────► SHOW FUNCTIONS, and the near names of UNRESOLVED_ROUTINE
+//!         ├─ describe ──────► DESCRIBE FUNCTION [EXTENDED]
+//!         └─ describe::table ► functions.ts, and the reference
+//! ```
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -1,7 +1,8 @@
 //! What SQL can say and the protocol has no message for: marked calls and marked relations.
 //!
-//! A marker travels as an `UnresolvedFunction` with `is_internal` set, which no call by name has; so a user's function can
-//! have any name without being taken for one. Everything outside this file sees the enums only.
+//! A marker travels as an `UnresolvedFunction` with `is_internal` set, which no call by name has; so a
+//! user's function can have any name without being taken for one. Everything outside this file sees the
+//! enums only.
 //!
 //! ```text
 //! SELECT max(x) FILTER (WHERE y > 0)    agg_filter!(max(x), y > 0)     Marker::AggFilter

@@ -116,6 +116,7 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 /// Returns the days since 1970-01-01 in the proleptic Gregorian calendar: years start in March, so that
 /// leap days end them.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+    /// Days from March 1 of year 0 to 1970-01-01.
     const DAYS_FROM_MARCH_OF_YEAR_0: i64 = 719_468;
     let year = if month <= 2 { year - 1 } else { year };
     let month_from_march = (month + 9) % 12;

@@ -318,6 +318,7 @@ fn word_token(merged: &mut [TokenWithSpan], word: Word, adjacent: bool) -> Optio
 /// # Errors
 /// If a chain is too long or parentheses nest too deeply, [`SqlError::TooComplex`].
 fn check_chains(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    /// What has followed each other inside one pair of parentheses.
     #[derive(Default)]
     struct Level {
         operators: usize,

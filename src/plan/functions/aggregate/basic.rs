@@ -2,6 +2,10 @@
 //!
 //! Each casts its arguments as Spark does and says Spark's type for the result; what is computed is
 //! DataFusion's.
+//!
+//! ```text
+//! x: 1, null, 2       count(*) 3    count(x) 2    count(1) 3    count(null) 0    count(DISTINCT x) 2
+//! ```
 
 use std::sync::Arc;
 

@@ -2,6 +2,15 @@
 //!
 //! All gather the values of a group ([`crate::kernels::aggregates::gather`]) and finish them at the
 //! end, so their memory grows with the group.
+//!
+//! ```text
+//! x: b, null, a, b
+//! collect_list(x)                                [b, a, b]
+//! collect_set(x)                                 [b, a]
+//! listagg(x, '-') WITHIN GROUP (ORDER BY x)      a-b-b
+//! listagg(DISTINCT x)                            ba
+//! mode(x)                                        b
+//! ```
 
 use std::collections::HashMap;
 use std::sync::Arc;

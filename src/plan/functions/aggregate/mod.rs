@@ -9,6 +9,10 @@
 //! collecting  collect_list, listagg, mode      quantiles   percentile and its kin
 //! grouping    grouping, grouping_id
 //! ```
+//!
+//! Nothing is computed here. An entry resolves to a call such as `sum(#4)`; [`crate::plan::aggregate`]
+//! collects the calls of a select list, and the plan's compiler splits each into a partial and a final
+//! step around the shuffle.
 
 mod basic;
 pub(super) mod collecting;

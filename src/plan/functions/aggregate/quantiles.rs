@@ -1,6 +1,14 @@
 //! `percentile`, `median`, `percentile_approx`, and `percentile_cont` and `percentile_disc` WITHIN GROUP.
 //!
 //! All are exact here; Spark's approximate ones are too while a group has fewer values than their accuracy.
+//!
+//! ```text
+//! values 0, 10, 20, 30                percentile(x, 0.5)          15.0    between the middle two
+//!                                     percentile_approx(x, 0.5)   10      one of the values, in their type
+//! percentile_disc(0.5) … ORDER BY x                               10.0    the first whose share reaches it
+//! ```
+//!
+//! A group's values are gathered and sorted: memory grows with the group.
 
 use std::sync::Arc;
 

@@ -4,6 +4,8 @@
 //! sum   integers BIGINT, DECIMAL(p,s) DECIMAL(p+10,s), all others DOUBLE
 //! avg   DECIMAL(p,s) DECIMAL(p+4,s+4), all others DOUBLE
 //! ```
+//!
+//! The sum of decimals is exact and checked once, at the end; the mean divides it by the count as decimals do.
 
 use std::sync::Arc;
 

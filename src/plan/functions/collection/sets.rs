@@ -5,6 +5,16 @@
 //!
 //! Set functions turn elements into comparable keys (Arrow's row format) and look them up in a hash set
 //! per row, so that they take time linear in the elements.
+//!
+//! ```text
+//!                       [1 2 null]        null array
+//! array_contains 1      true              null
+//! array_contains 3      null              null
+//! array_position 3      0                 null
+//! array_remove 1        [2 null]          null
+//! array_union [null]    [1 2 null]        null
+//! arrays_overlap [3]    null              null
+//! ```
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -2,6 +2,11 @@
 //!
 //! All but `greatest` and `least` become CASE or COALESCE, which evaluate a branch only for the rows that
 //! take it. The values are cast to their common type first.
+//!
+//! ```text
+//! if(null, 1, 2)        2        nvl2(null, 1, 2)     2        greatest(1, null)     1
+//! coalesce(null, 1)     1        nullif(1, 1)         null     CASE WHEN null THEN 1 END   null
+//! ```
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;

@@ -3,6 +3,13 @@
 //! Each returns a list per row in [`Generator`]; the select list or LATERAL VIEW around puts it into a
 //! Generate node, which turns elements into rows. The `_outer` forms make one row of nulls of a row
 //! without elements.
+//!
+//! ```text
+//! explode(array)       col              stack(n, …)          col0, col1, …
+//! explode(map)         key, value       inline(structs)      the fields
+//! posexplode(array)    pos, col         json_tuple(…)        c0, c1, …
+//! posexplode(map)      pos, key, value
+//! ```
 
 use std::sync::Arc;
 

@@ -2,6 +2,11 @@
 //!
 //! `hash` and `xxhash64` chain the hashes of their arguments, from the seed 42; a null leaves the hash
 //! as it is. Digests are written as lower-case hexadecimal digits.
+//!
+//! ```text
+//! hash(a, b)  = murmur3(b, seed = murmur3(a, seed = 42))
+//! hash(null)  = 42
+//! ```
 
 pub(super) mod md5;
 pub(super) mod xxhash;

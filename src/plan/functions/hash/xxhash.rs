@@ -1,6 +1,9 @@
 //! Spark's `xxhash64`: XXH64 with seed 42, columns chained as in `hash` (`XXH64`, `XxHash64`).
 //!
 //! The five constants are the published algorithm's primes.
+//!
+//! Which bytes of a value are hashed is as in [`crate::values::murmur3`]; only the function differs.
+//! Cells are hashed one by one, since the hash of a row chains its columns and calls are few.
 
 use arrow::array::*;
 use arrow::datatypes::*;

@@ -1,6 +1,14 @@
 //! JSON in a column read, written and looked into.
 //!
 //! The table's entries; parsing, paths, types and writing are beside this file.
+//!
+//! ```text
+//! from_json('{"a":1,"b":"x"}', 'a INT, b INT')                       {1, null}
+//!   with mode FAILFAST                                               MALFORMED_RECORD_IN_PARSING
+//! from_json('{"a":', 'a INT, _corrupt_record STRING')                {null, {"a":}
+//! get_json_object('{"a":[{"b":1},{"b":2}]}', '$.a[*].b')             [1,2]
+//! json_tuple('{"a":1,"b":null}', 'a', 'b')                           1, null
+//! ```
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -2,6 +2,13 @@
 //!
 //! Numbers without fraction are BIGINT, or decimals if they are too long; others are DOUBLE. Fields are
 //! sorted by name.
+//!
+//! ```text
+//! [1, 2.5]               ARRAY<DOUBLE>
+//! [{"b": 1}, {"a": 2}]   ARRAY<STRUCT<a: BIGINT, b: BIGINT>>
+//! [1, "x"]               ARRAY<STRING>
+//! null                   STRING
+//! ```
 
 use std::collections::BTreeMap;
 

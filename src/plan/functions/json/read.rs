@@ -3,6 +3,20 @@
 //!
 //! Numbers are not rounded into integers, strings are not read as numbers (but for decimals and the
 //! words for infinities), and any value can be a string.
+//!
+//! ```text
+//! type             takes                                      else
+//! STRING           any value; objects and arrays as JSON
+//! BOOLEAN          true, false
+//! integers         whole numbers in range                     a fraction is malformed
+//! FLOAT, DOUBLE    numbers; "NaN", "Infinity", "-INF", …
+//! DECIMAL          numbers and strings of digits              too many digits are malformed
+//! DATE             strings by dateFormat; numbers as days
+//! TIMESTAMP        strings by timestampFormat; numbers as seconds
+//! BINARY           strings of base64
+//! ARRAY, MAP       arrays; objects
+//! STRUCT           objects, by the names of fields
+//! ```
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

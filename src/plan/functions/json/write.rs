@@ -2,6 +2,13 @@
 //!
 //! Fields that are null are left out unless `ignoreNullFields` is false; elements and values of maps
 //! that are null are written. NaN and infinities are strings, binaries are base64.
+//!
+//! ```text
+//! DATE       "2024-03-01"                          by dateFormat
+//! TIMESTAMP  "2024-03-01T10:00:00.000Z"            by timestampFormat, in the zone of timeZone
+//! MAP        {"key":value}                         keys as strings
+//! INTERVAL   "INTERVAL '1 02:03:04' DAY TO SECOND" as casts write it
+//! ```
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,16 @@
 //! Lambda bodies: resolved over their variables, compiled once, evaluated over flattened elements.
 //!
-//! A variable is a column with an id of its own (`#v<depth>.<n>`, the same in every resolution of the same text, so that
-//! two equal calls stay equal). What the body takes from outside becomes a further argument of the call.
+//! A variable is a column with an id of its own (`#v<depth>.<n>`, the same in every resolution of the same
+//! text, so that two equal calls stay equal). What the body takes from outside becomes a further argument
+//! of the call.
+//!
+//! ```text
+//! transform(a, x -> x + b)
+//!   variables   #v0.0 = x                       one per value that the function hands over
+//!   captured    #captured0 = b                  columns, subqueries and aggregates from outside
+//!   body        #v0.0 + #captured0              compiled over (#v0.0, #captured0)
+//!   call        transform(a, b)                 b is an argument, repeated per element
+//! ```
 
 use std::sync::Arc;
 

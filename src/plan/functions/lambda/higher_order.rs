@@ -1,6 +1,13 @@
 //! `transform`, `filter`, `aggregate` and the other functions of arrays that take a lambda.
 //!
 //! A body runs once over the elements of all rows of a batch, not once per row.
+//!
+//! ```text
+//! transform, filter, exists, forall    one evaluation over all elements of a batch
+//! zip_with                             one over all positions; the shorter list is filled up with nulls
+//! aggregate                            one per position: as many as the longest list is long
+//! array_sort with a comparator         one per comparison: n log n for each row
+//! ```
 
 use std::sync::Arc;
 

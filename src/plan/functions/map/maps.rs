@@ -3,6 +3,12 @@
 //!
 //! Every function that makes keys ends in [`build`], which checks both. With `LAST_WIN` the entry keeps
 //! the place of the first of the equal keys and takes the value of the last.
+//!
+//! ```text
+//! map(1, 'a', 2, 'b', 1, 'c')    EXCEPTION  DUPLICATED_MAP_KEY
+//!                                LAST_WIN   {1 -> c, 2 -> b}
+//! map(null, 'a')                 always     NULL_MAP_KEY
+//! ```
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -141,6 +147,9 @@ fn null_key() -> SparkError {
 ///
 /// # Errors
 /// If a key is null, `NULL_MAP_KEY`; if two are equal, `DUPLICATED_MAP_KEY` unless the last one wins.
+///
+/// Keys are compared as in grouping, by Arrow's row format: structs and arrays can be keys. Takes time
+/// linear in the entries; without equal keys, keys and values are taken in their order.
 pub fn build(
     keys: &ArrayRef,
     values: &ArrayRef,

@@ -1,4 +1,7 @@
 //! Bits of whole numbers.
+//!
+//! A number keeps its type's width where that shows: `bit_get` knows 8, 16, 32 or 64 positions; shifts
+//! know 32 and 64.
 
 use arrow::datatypes::DataType;
 

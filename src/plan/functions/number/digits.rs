@@ -1,4 +1,10 @@
 //! Digits in other bases.
+//!
+//! ```text
+//! bin(13)                1101          conv('100', 2, 10)     4
+//! bin(-1)                64 ones       conv('-10', 16, -10)   -16
+//!                                      conv('12x', 10, 10)    12
+//! ```
 
 use arrow::datatypes::DataType;
 

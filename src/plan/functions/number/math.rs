@@ -1,6 +1,12 @@
 //! Mathematical functions of doubles.
 //!
 //! Out of their domain they are NaN, but for logarithms, which are null there, as in Spark.
+//!
+//! ```text
+//! acos(2)   NaN        ln(0)         null        nanvl(NaN, 1)   1
+//! sqrt(-1)  NaN        ln(NaN)       NaN         isnan(null)     false
+//! log(-1)   null       factorial(21) null        abs(INT min)    an error under ANSI
+//! ```
 
 use std::sync::Arc;
 

@@ -9,6 +9,12 @@
 //!
 //! `to_char` rounds half up, `format_number` half to even. A number with more digits than the picture
 //! is written in `#`.
+//!
+//! ```text
+//! to_char(12454.8, '99,999.9S')     12,454.8+         to_number('12,454.8-', '99,999.9S')   -12454.8
+//! to_char(-7, '$999PR')             <$7>              to_number('$7', '$999')               7
+//! to_char(1234, '99')               ##                format_number(12332.5, '#,###.00')    12,332.50
+//! ```
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;

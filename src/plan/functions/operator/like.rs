@@ -2,6 +2,12 @@
 //!
 //! A pattern becomes a regular expression for the whole string, compiled anew only when it changes from
 //! one row to the next.
+//!
+//! ```text
+//! 'a_b' LIKE 'a\_b'               true     the escape makes the next character plain
+//! 'a_b' LIKE 'a/_b' ESCAPE '/'    true
+//! 'ab' LIKE 'a\b'                 INVALID_FORMAT: only _, % and the escape itself may follow it
+//! ```
 
 use std::sync::Arc;
 

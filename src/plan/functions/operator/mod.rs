@@ -6,6 +6,13 @@
 //! Comparison is Spark's: null with anything is null but for `<=>`; NaN equals NaN and is greater than
 //! every other number; structs and arrays compare field by field, nulls first. A string is read as what
 //! it is compared with.
+//!
+//! ```text
+//! AND    true   false  null       OR     true   false  null       =      1      null
+//! true   true   false  null       true   true   true   true       1      true   null
+//! false  false  false  false      false  true   false  null       null   null   null
+//! null   null   false  null       null   true   null   null       <=>    never null
+//! ```
 
 mod like;
 

@@ -101,6 +101,7 @@ fn between(call: &Call<'_>) -> Result<Typed> {
 
 /// Resolves `randstr` (`RandStr`): digits and letters, all equally likely.
 fn randstr(call: &Call<'_>) -> Result<Typed> {
+    /// What `randstr` draws from.
     const CHARACTERS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     let length = call.constant_int(0).unwrap_or(0).max(0) as usize;
     let options = format!(" {length}");

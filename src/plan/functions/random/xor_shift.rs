@@ -1,9 +1,12 @@
 //! Spark's generator of random numbers (`XORShiftRandom`): with the same seed, the draws of Spark's first partition.
+//!
+//! The state is 64 bits, shifted and xored by 21, 35 and 4 for each draw. Seeds are hashed first, since
+//! near seeds would begin alike.
 
 /// An xor-shift generator, seeded through MurmurHash3 as Scala has it.
 #[derive(Debug, Clone)]
 pub struct XorShift {
-    /// 64 bits, never all zero.
+    /// The 64 bits that the next draw is made of.
     state: i64,
     /// The second of the two normal numbers that one draw makes.
     spare: Option<f64>,

@@ -1,6 +1,13 @@
 //! Case, length, joining and parts of strings and binaries.
 //!
 //! Null arguments make a null, but for `concat_ws`, which leaves nulls out.
+//!
+//! ```text
+//! substring('Rivulet', 2, 3)     ivu       trim('  a ')              a
+//! substring('Rivulet', 0, 3)     Riv       trim(BOTH 'x' FROM 'xax') a
+//! substring('Rivulet', -3, 2)    le        btrim('xax', 'x')         a
+//! substring('Rivulet', -9, 3)    R         ltrim('xy', 'yxa')        a
+//! ```
 
 use arrow::array::AsArray;
 use arrow::datatypes::DataType;

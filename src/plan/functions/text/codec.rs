@@ -1,6 +1,10 @@
 //! Bytes and strings in other forms: base64, hex, character sets.
 //!
 //! The coders are written out here: they are a few lines each, and their leniency is Java's.
+//!
+//! The character sets are those that Spark 4 allows: US-ASCII, ISO-8859-1, UTF-8, UTF-16 with and
+//! without a byte order, UTF-32. Names are read in any case. What cannot be coded is an error, not a
+//! question mark.
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;

@@ -2,6 +2,12 @@
 //!
 //! Each function is a kernel that goes row by row; a null argument makes a null unless its entry says
 //! otherwise.
+//!
+//! ```text
+//! substring_index('a.b.c', '.', 2)    a.b        split_part('a.b.c', '.', 2)    b
+//! substring_index('a.b.c', '.', -1)   c          split_part('a.b.c', '.', -1)   c
+//! substring_index('a.b.c', '.', 9)    a.b.c      split_part('a.b.c', '.', 9)    (empty)
+//! ```
 
 use std::sync::Arc;
 

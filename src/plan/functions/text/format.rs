@@ -281,6 +281,9 @@ fn bits(spec: &Spec, scalar: &ScalarValue) -> Option<String> {
 
 /// Returns `%f`, `%e` and `%g`, rounded half up; `text` writes what does not have digits. `None` for
 /// values that are not real numbers.
+///
+/// A decimal keeps all its digits; a FLOAT is widened first, so that its digits are those of the
+/// DOUBLE.
 fn real(spec: &Spec, scalar: &ScalarValue, text: impl Fn(String) -> String) -> Option<String> {
     let decimals = spec.precision.unwrap_or(6);
     let x = match scalar {

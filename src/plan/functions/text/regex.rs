@@ -7,6 +7,18 @@
 //! Patterns mostly are constants of the query, so each call keeps its last compiled one ([`Cache`]); a
 //! pattern that changes from row to row is compiled for each change. Matching takes time linear in the
 //! string.
+//!
+//! ```text
+//! Java                      here
+//! \d \w \s                  [0-9] [a-zA-Z0-9_] [ \t\n\x0B\x0C\r]
+//! \h \v \R                  sets of blanks and of line ends
+//! \Q…\E                     the characters, escaped
+//! \p{Alpha} \p{IsLatin}     [a-zA-Z] \p{Latin}
+//! .                         anything but the five line ends, unless (?s)
+//! \Z                        \z
+//! $1 ${name} \$             expanded by this file, not by the crate
+//! (?=…) (?<!…) \1           INVALID_PARAMETER_VALUE.PATTERN
+//! ```
 
 use std::sync::Arc;
 

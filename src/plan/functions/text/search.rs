@@ -1,6 +1,13 @@
 //! Strings found and compared: positions, distances, sounds, checks.
 //!
 //! Positions count characters from 1; 0 says that nothing was found.
+//!
+//! ```text
+//! instr('Rivulet', 'u')         4        levenshtein('kitten', 'sitting')      3
+//! locate('l', 'hello', 4)       4        levenshtein('kitten', 'sitting', 2)   -1
+//! locate('l', 'hello', 0)       0        soundex('Miller')                     M460
+//! find_in_set('ab', 'b,ab')     2        luhn_check('8112189876')              true
+//! ```
 
 use arrow::datatypes::DataType;
 
@@ -97,6 +104,7 @@ fn position(text: &str, part: &str, from: i32) -> i32 {
 /// does not begin with an ASCII letter is its own sound.
 fn soundex(text: &str) -> String {
     // Digit by letter from A; 0 is dropped, 7 (H, W) joins its neighbours.
+    /// The Soundex digit of each letter from A; 0 is dropped, 7 (H, W) joins its neighbours.
     const CODES: &[u8; 26] = b"01230127022455012623017202";
     let bytes = text.as_bytes();
     let Some(first) = bytes.first().map(u8::to_ascii_uppercase).filter(u8::is_ascii_uppercase) else {

@@ -1,6 +1,15 @@
 //! `parse_url`, `url_encode`, `url_decode` and their `try_` forms.
 //!
 //! URLs are taken apart by the rules of `java.net.URI`, without decoding what they hold.
+//!
+//! ```text
+//! http://user@host:80/path?k=v#ref
+//!
+//! PROTOCOL  http           PATH   /path
+//! AUTHORITY user@host:80   FILE   /path?k=v
+//! USERINFO  user           QUERY  k=v, or v with the key k
+//! HOST      host           REF    ref
+//! ```
 
 use arrow::datatypes::DataType;
 

@@ -2,6 +2,14 @@
 //!
 //! Moving by months keeps the day of the month or takes the last one. Days and months are those of the
 //! wall clock, smaller units those of the instant.
+//!
+//! ```text
+//! add_months('2016-08-31', 1)                     2016-09-30
+//! months_between('2016-03-31', '2016-02-29')      1.0        both are last days
+//! months_between('1997-02-28', '1996-10-30')      3.93548387
+//! next_day('2015-01-14', 'TU')                    2015-01-20
+//! timestampdiff(MONTH, '01-31', '02-28')          0          whole months only
+//! ```
 
 use arrow::datatypes::DataType;
 use chrono::{Datelike, NaiveDate};

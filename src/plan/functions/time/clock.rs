@@ -2,6 +2,8 @@
 //!
 //! A query has one time, taken when it began: every call of it, and every retry of a task, sees the
 //! same.
+//!
+//! For a stream, a query is one batch: each has the time at which it began.
 
 use datafusion_common::ScalarValue;
 

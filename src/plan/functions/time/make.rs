@@ -2,6 +2,8 @@
 //!
 //! A date that does not exist is an error under ANSI and null otherwise; 60 seconds are the next
 //! minute.
+//!
+//! Parts are INT, but for seconds, which are decimals with six digits, so that µs are exact.
 
 use std::sync::Arc;
 

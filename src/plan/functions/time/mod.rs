@@ -271,6 +271,7 @@ pub static FUNCTIONS: &[Function] = &[
         .example("date_format('2016-04-08', 'y')", "2016"),
 ];
 
+/// The arguments of `make_timestamp`: the parts of a wall clock, and a zone.
 const MOMENT: &[Argument] = &[
     int("year"),
     int("month"),
@@ -280,6 +281,7 @@ const MOMENT: &[Argument] = &[
     number("sec"),
     text("timezone").optional(),
 ];
+/// The arguments of `make_timestamp_ntz`: the parts of a wall clock.
 const WALL_CLOCK: &[Argument] = &[
     int("year"),
     int("month"),
@@ -288,6 +290,7 @@ const WALL_CLOCK: &[Argument] = &[
     int("min"),
     number("sec"),
 ];
+/// The arguments of `make_interval`, from years to seconds.
 const INTERVAL: &[Argument] = &[
     int("years").or("0"),
     int("months").or("0"),

@@ -1,6 +1,13 @@
 //! Fields of dates, timestamps and intervals: `year` to `second`, `extract`, names of days and months.
 //!
 //! Weeks are ISO's: they begin on Monday, and week 1 has the year's first Thursday.
+//!
+//! ```text
+//! 2024-12-30 (a Monday)    YEAR 2024   YEAROFWEEK 2025   WEEK 1   DOW 2   DOW_ISO 1   WEEKDAY 0
+//! ```
+//!
+//! Fields of intervals have no carry between families: a day-time interval has days to seconds, a
+//! year-month interval years and months.
 
 use std::sync::Arc;
 

@@ -2,6 +2,12 @@
 //!
 //! Without a format strings are read as casts read them; with one, by [`Pattern`]s, which are compiled
 //! once per call while the format does not change. µs are the unit of everything inside.
+//!
+//! ```text
+//! to_date('2024-3-1')                   as a cast: lenient
+//! to_date('1/3/2024', 'd/M/yyyy')       as the pattern says: strict
+//! unix_timestamp('2024-03-01 10:00:00') the pattern yyyy-MM-dd HH:mm:ss
+//! ```
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,4 +1,12 @@
 //! Times cut to the start of a unit.
+//!
+//! ```text
+//! 2024-02-29 10:15:30.5    YEAR 2024-01-01   QUARTER 2024-01-01   MONTH 2024-02-01   WEEK 2024-02-26
+//!                          DAY 2024-02-29    HOUR 10:00           MINUTE 10:15       SECOND 10:15:30
+//! ```
+//!
+//! Hours and less are cut on the instant's wall clock, so that zones with offsets of half an hour are
+//! cut at their own hours.
 
 use chrono::{Datelike, NaiveDate};
 

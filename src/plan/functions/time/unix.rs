@@ -1,6 +1,8 @@
 //! Times as numbers since 1970.
 //!
 //! Whole units are rounded down, also before 1970.
+//!
+//! `unix_seconds` and its kin are exact inverses of `timestamp_seconds` and its kin for whole units.
 
 use arrow::datatypes::DataType;
 

@@ -1,6 +1,13 @@
 //! Wall clocks of other zones.
 //!
 //! A zone may differ from row to row, so names are looked up when the call runs.
+//!
+//! ```text
+//! in the session zone UTC:
+//! from_utc_timestamp('2016-08-31 00:00', 'Asia/Seoul')        2016-08-31 09:00
+//! to_utc_timestamp('2016-08-31 00:00', 'Asia/Seoul')          2016-08-30 15:00
+//! convert_timezone('Asia/Seoul', 'UTC', '2016-08-31 09:00')   2016-08-31 00:00, a TIMESTAMP_NTZ
+//! ```
 
 use crate::error::{Exception, Result, SparkError};
 use crate::plan::functions::call::Call;

@@ -3,6 +3,13 @@
 //!
 //! They are window expressions without a window; `OVER` adds it ([`crate::plan::window_function`]), and
 //! the frame that the function needs.
+//!
+//! ```text
+//! row_number, rank, dense_rank, ntile, percent_rank   ROWS from the start of the partition to the row
+//! cume_dist                                           RANGE to the row and its equals
+//! lag, lead                                           the one row at the offset
+//! nth_value, and all aggregates                       any frame
+//! ```
 
 use std::sync::Arc;
 
