@@ -130,7 +130,9 @@ cmd_test() {
   [ "$what" = all ] && cmd_check
   if [ "$what" != browser ]; then
     native
-    say "unit, model and simulation tests"
+    # Other seeds each day; a failure prints its own, which RIVULET_SEED replays.
+    export RIVULET_SEED_START=${RIVULET_SEED_START:-$(date +%Y%m%d)}
+    say "unit, model and simulation tests, seeds from $RIVULET_SEED_START"
     cargo test --quiet --locked --features server
     cmd_goldens --expected tests/goldens/structured_streaming tests/goldens/sql tests/goldens/ml
     for partitions in 1 2 3; do
@@ -199,18 +201,20 @@ cmd_goldens() {
 }
 
 # Simulations of whole queries whose driver dies, whose disk tears writes, and so on: as many seeds as asked.
-cmd_sim() { # --seeds N
-  local seeds=1000
+cmd_sim() { # --seeds N --start S
+  local seeds=1000 start=${RIVULET_SEED_START:-$(date +%s)}
   while [ $# -gt 0 ]; do
     case "$1" in
       --seeds) seeds=${2:?--seeds needs a number}; shift 2 ;;
-      *) die "sim takes --seeds N, not '$1'" ;;
+      --start) start=${2:?--start needs a number}; shift 2 ;;
+      *) die "sim takes --seeds N and --start S, not '$1'" ;;
     esac
   done
   setup_rust
   say "building the simulations"
   cargo test --quiet --locked --features server --test simulation --no-run
-  say "simulating $seeds seeds"
+  export RIVULET_SEED_START=$start
+  say "simulating $seeds seeds from $start"
   local begun=$SECONDS
   RIVULET_SEEDS=$seeds RIVULET_SIM_REPORT=1 cargo test --quiet --locked --features server --test simulation checkpoints_give_each_record -- --nocapture \
     | tee "$CACHE/sim.log"
@@ -255,7 +259,8 @@ cmd_help() {
   goldens [--restart] [--partitions N] DIR…   golden cases through PySpark's client against the native engine; with
                           streaming queries started again from their checkpoints after every step, over N state partitions
   goldens --browser DIR…  golden cases of datasets and streams through the package in Chromium, by their twins in JavaScript
-  sim [--seeds N]         streaming queries under simulated faults: N seeds (1000), faults by kind, seeds/s
+  sim [--seeds N] [--start S]
+                          streaming queries under simulated faults: N seeds (1000) from S (the time), faults by kind, seeds/s
   exchange                models saved natively and in Chromium, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
   bench                   the trending query beside other engines, in one Chromium; naive Bayes beside other libraries; what

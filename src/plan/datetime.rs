@@ -261,8 +261,8 @@ pub fn plus_months(days: i32, months: i32) -> Option<i32> {
 /// Moves each row: by months first, then days of the local calendar, then µs of the time line. Nulls
 /// stay null.
 ///
-/// Months keep the day of the month or take the last one. Days of a calendar interval are days of the
-/// local calendar, 23 or 25 hours long when clocks change; a day-time interval is µs on the time line.
+/// Months keep the day of the month or take the last one. Days, of a day-time interval as of a calendar one, are days of the
+/// local calendar, 23 or 25 hours long when clocks change (`DateTimeUtils.timestampAddDayTime`).
 ///
 /// # Errors
 /// If the result is beyond what the type holds, `ARITHMETIC_OVERFLOW`.
@@ -286,7 +286,10 @@ fn add_interval(
             continue;
         }
         let (months, days, micros) = match interval.data_type() {
-            DataType::Duration(_) => (0, 0, interval.as_primitive::<DurationMicrosecondType>().value(row)),
+            DataType::Duration(_) => {
+                let us = interval.as_primitive::<DurationMicrosecondType>().value(row);
+                (0, (us / DAY_US) as i32, us % DAY_US)
+            }
             DataType::Interval(IntervalUnit::YearMonth) => {
                 (interval.as_primitive::<IntervalYearMonthType>().value(row), 0, 0)
             }

@@ -1,8 +1,8 @@
 //! The seeded simulator: the engine's state machines under a virtual clock, with executors that die, messages that come
 //! late, twice or from the dead, and models that say what must hold or come out.
 //!
-//! `RIVULET_SEEDS=n` sets how many seeds each simulation tries, `RIVULET_SEED=n` replays one. A failure prints its seed and
-//! the last events before it.
+//! `RIVULET_SEEDS=n` sets how many seeds each simulation tries and `RIVULET_SEED_START=n` the first of them; `RIVULET_SEED=n`
+//! replays one. A failure prints its seed and the last events before it.
 
 #![allow(
     clippy::unwrap_used,

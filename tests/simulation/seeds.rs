@@ -48,7 +48,10 @@ pub fn deep(work: impl FnOnce() + Send) {
 fn try_seeds(count: u64, simulate: impl Fn(u64, &mut Log)) {
     let seeds = match number("RIVULET_SEED") {
         Some(one) => one..one + 1,
-        None => 0..number("RIVULET_SEEDS").unwrap_or(count),
+        None => {
+            let start = number("RIVULET_SEED_START").unwrap_or(0);
+            start..start + number("RIVULET_SEEDS").unwrap_or(count)
+        }
     };
     for seed in seeds {
         if catch_unwind(AssertUnwindSafe(|| simulate(seed, &mut Log::default()))).is_ok() {

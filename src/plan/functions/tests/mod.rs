@@ -8,6 +8,7 @@
 mod clauses;
 mod compare;
 mod corpus;
+mod daylight;
 mod debug;
 mod examples;
 mod goldens;
