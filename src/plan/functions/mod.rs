@@ -2,7 +2,7 @@
 //!
 //! Each folder or file of functions has a table, `FUNCTIONS`, whose entries ([`entry::Function`]) name
 //! the function, say what it takes, returns and does, and point at its code. [`registry`] is the table
-//! of these tables: [`call`] finds the one entry of a name there, checks the number of arguments, and
+//! of these tables: [`call()`] finds the one entry of a name there, checks the number of arguments, and
 //! runs its code, which casts the arguments by Spark's rules and builds an expression. `SHOW
 //! FUNCTIONS`, `DESCRIBE FUNCTION`, the suggestions of errors and the TypeScript client's functions are
 //! made from the same entries. A name without an entry is an error that suggests near ones.

@@ -7,7 +7,7 @@
 //!                                result  [11 12] [23]
 //! ```
 //!
-//! A lambda is resolved over variables of its own and compiled once ([`body`]); it runs over the
+//! A lambda is resolved over variables of its own and compiled once (`body`); it runs over the
 //! elements of all rows of a batch together.
 
 pub(super) mod body;

@@ -189,7 +189,7 @@ pub fn arithmetic(call: &Call<'_>, op: Op) -> Result<Typed> {
     arithmetic_in(call, op, call.context.mode)
 }
 
-/// As [`arithmetic`], in a mode.
+/// As [`arithmetic()`], in a mode.
 fn arithmetic_in(call: &Call<'_>, op: Op, mode: Mode) -> Result<Typed> {
     let (left, right) = (call.arg(0)?, call.arg(1)?);
     match datetime::arithmetic(op, &left, &right, call.context.zone)? {
