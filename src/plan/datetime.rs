@@ -261,8 +261,9 @@ pub fn plus_months(days: i32, months: i32) -> Option<i32> {
 /// Moves each row: by months first, then days of the local calendar, then µs of the time line. Nulls
 /// stay null.
 ///
-/// Months keep the day of the month or take the last one. Days, of a day-time interval as of a calendar one, are days of the
-/// local calendar, 23 or 25 hours long when clocks change (`DateTimeUtils.timestampAddDayTime`).
+/// Months keep the day of the month or take the last one. Days, of a day-time interval as of a calendar
+/// one, are days of the local calendar, 23 or 25 hours long when clocks change
+/// (`DateTimeUtils.timestampAddDayTime`).
 ///
 /// # Errors
 /// If the result is beyond what the type holds, `ARITHMETIC_OVERFLOW`.

@@ -25,7 +25,7 @@
 //! 1. Write its code, a `fn(&Call<'_>) -> Result<Typed>`, in the file of its group that fits.
 //! 2. Add an entry to the group's table, with a sentence and an example that has an answer.
 //! 3. Ask Spark for its answer to the example (`tests/conformance/function_examples.py`); the tests
-//!   compare all three.
+//!    compare all three.
 //!
 //! Nothing else: lists, descriptions, errors and the TypeScript client follow from the entry.
 
