@@ -101,7 +101,7 @@ impl Node for MapGroups {
         true
     }
 
-    /// An event time goes on only in the column that the function names for it.
+    /// Only the column that the function names for it still carries the event time.
     fn event_times(&self, _: EventTimeColumns) -> EventTimeColumns {
         self.event_time.iter().map(|id| (id.clone(), 0)).collect()
     }

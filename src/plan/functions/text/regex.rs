@@ -407,7 +407,7 @@ fn expand(found: &regex::Captures<'_>, replacement: &str, out: &mut String) -> R
     Ok(())
 }
 
-/// Resolves `split` (`StringSplit`). A limit that is not positive is none.
+/// Resolves `split` (`StringSplit`). Only a positive limit limits.
 pub fn split_call(call: &Call<'_>) -> Result<Typed> {
     let (subject, pattern, limit) = (call.text(0)?, call.text(1)?, call.int_or(2, -1)?);
     let to = list_of(DataType::Utf8);

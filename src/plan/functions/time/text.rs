@@ -188,7 +188,7 @@ fn cannot_parse(why: String) -> SparkError {
     .with("func", "`try_to_timestamp`")
 }
 
-/// Returns the call that writes a time by a format; the time is in units of so many µs.
+/// Returns the call that writes a time by a format; `unit` is how many µs a unit of the time has.
 fn format_time(args: Vec<Typed>, unit: i64, zone: Zone, label: String) -> Typed {
     let known = Patterns::new(false);
     row::call(

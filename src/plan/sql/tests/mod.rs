@@ -4,7 +4,7 @@
 //! ```text
 //! expressions, queries, statements, types   a text and the short form of its messages
 //! errors                                    a text and Spark's condition, with the place of the token
-//! robustness                                texts that are cut, mixed, deep or long: no panic, no overflow
+//! robustness                                input that is cut, mixed, deep or long: no panic, no overflow
 //! ```
 //!
 //! The short forms are what PySpark's Connect client sends for the same query, written down by hand.

@@ -117,7 +117,7 @@ fn truncated_texts_never_panic() {
     }
 }
 
-/// 4,000 mixtures of texts and pieces, the same in every run.
+/// 4,000 mixtures of statements and pieces, the same in every run.
 #[test]
 fn mutated_texts_never_panic() {
     let mut random = Lehmer(7);
