@@ -11,6 +11,13 @@
 //! ```
 //!
 //! Streams refuse them: their frames would never end.
+//!
+//! ```text
+//!                  without ORDER BY              with ORDER BY
+//! aggregates       the whole partition           RANGE to the row's peers
+//! rankings         WINDOW_FUNCTION_FRAME_…       ROWS to the row
+//! lag, lead        WINDOW_FUNCTION_FRAME_…       the row at the offset
+//! ```
 
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};

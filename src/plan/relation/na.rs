@@ -1,4 +1,11 @@
 //! Nulls: `na.fill`, `na.drop`, `na.replace` (Spark's `DataFrameNaFunctions`).
+//!
+//! ```text
+//! a INT, b STRING    fill(0): nulls of a    fill('x'): nulls of b    drop(thresh=1): rows with a value
+//!                    replace(1, 2): 1 in a
+//! ```
+//!
+//! Spark counts NaN of FLOAT and DOUBLE as missing in `fill` and `drop`; here only null is.
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
@@ -17,7 +24,7 @@ impl Analyzer {
     /// numbers, strings for strings.
     ///
     /// Without columns it fills all that fit. A column named takes the value of its own, or the only one.
-    /// NaN stays.
+    /// NaN stays, although Spark fills it.
     ///
     /// # Errors
     /// If the relation lacks a name, `UNRESOLVED_COLUMN`.

@@ -2,6 +2,12 @@
 //!
 //! Literals are read once, when the text is parsed, with the same leniency as casts: the month, the day
 //! and the clock may be missing. A literal that does not say its zone is left for the analyzer.
+//!
+//! ```text
+//! DATE'2024'                          2024-01-01         TIMESTAMP'2024-03-01 10'           marker: the session's zone
+//! DATE'2024-3'                        2024-03-01         TIMESTAMP'2024-03-01 10:00+02:00'  08:00 UTC
+//! TIMESTAMP_NTZ'2024-03-01T10:00:00.5' as written        DATE'2024-02-30'                   INVALID_TYPED_LITERAL
+//! ```
 
 use sc::expression::literal::{LiteralType, Time};
 

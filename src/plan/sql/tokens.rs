@@ -125,6 +125,8 @@ impl<'a> Tokens<'a> {
     }
 
     /// Returns what sqlparser refused, as Spark would say it: its messages end with the place of the token.
+    ///
+    /// sqlparser's own wording is dropped: only the place counts, at which Spark's sentence names the word.
     pub fn error_of(&self, error: &ParserError) -> SqlError {
         let message = match error {
             ParserError::RecursionLimitExceeded => return SqlError::TooComplex,

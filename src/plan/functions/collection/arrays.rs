@@ -6,6 +6,11 @@
 //! slice(a, i, n)     from 1, negative from the end; empty outside; 0 is an error
 //! array_insert       from 1, negative from the end; gaps are filled with nulls; 0 is an error
 //! ```
+//!
+//! ```text
+//! arrays_zip(array(1, 2), array('a'))    [{1, a}, {2, null}]     flatten([[1], [2, 3]])          [1, 2, 3]
+//! array_insert(array(1), -1, 2)          [1, 2]                  array_join(['a', null], '-')    a
+//! ```
 
 use std::ops::Range;
 use std::sync::Arc;

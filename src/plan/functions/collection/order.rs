@@ -2,6 +2,12 @@
 //!
 //! `sort_array` puts nulls first in ascending order, `array_sort` last. Both are stable, and NaN is the
 //! greatest number.
+//!
+//! ```text
+//! [2, null, 1]    sort_array(a)          [null, 1, 2]      array_sort(a)    [1, 2, null]
+//!                 sort_array(a, false)   [2, 1, null]
+//! [1, 2, 3]       array_sort(a, (x, y) -> y - x)           [3, 2, 1]
+//! ```
 
 use std::cmp::Ordering;
 

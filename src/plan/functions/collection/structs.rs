@@ -2,6 +2,11 @@
 //!
 //! A field takes the name of the column or alias that it is made of, else `col1`, `col2`, … by its
 //! place.
+//!
+//! ```text
+//! struct(a, a + 1, a AS b)    STRUCT<a, col2, b>
+//! named_struct('x', a)        STRUCT<x>
+//! ```
 
 use std::sync::Arc;
 

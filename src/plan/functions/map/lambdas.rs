@@ -3,6 +3,10 @@
 //!
 //! A lambda runs once over the entries of all rows of a batch, as for arrays (see
 //! [`super::super::lambda`]).
+//!
+//! ```text
+//! map_zip_with(map(1, 'a'), map(1, 'x', 2, 'y'), f)    f(1, 'a', 'x'), f(2, null, 'y')
+//! ```
 
 use std::collections::HashMap;
 use std::sync::Arc;

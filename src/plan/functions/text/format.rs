@@ -12,6 +12,12 @@
 //!
 //! A null is the word `null`. Java's exceptions for patterns that do not fit have no condition of
 //! Spark's and keep Java's words.
+//!
+//! ```text
+//! %05d of 42           00042        %,d of 1234567    1,234,567      %s of null    null
+//! %-5s| of 'ab'        ab   |       %.2f of 2.345D    2.35           %S of 'ab'    AB
+//! %x of 255            ff           %e of 12345.678D  1.234568e+04   %c of 65      A
+//! ```
 
 use std::sync::Arc;
 

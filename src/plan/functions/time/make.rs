@@ -4,6 +4,13 @@
 //! minute.
 //!
 //! Parts are INT, but for seconds, which are decimals with six digits, so that µs are exact.
+//!
+//! ```text
+//! make_date(2024, 2, 29)                       2024-02-29
+//! make_timestamp(2024, 1, 1, 0, 0, 60)         2024-01-01 00:01:00
+//! make_dt_interval(1, 2)                       1 day and 2 hours
+//! make_ym_interval(1, 2)                       14 months
+//! ```
 
 use std::sync::Arc;
 
