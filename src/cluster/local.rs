@@ -35,7 +35,7 @@ impl LocalCluster {
     /// Starts one executor.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system gives no thread.
     pub fn start(
         &self,
         me: ExecutorRef,

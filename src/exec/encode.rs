@@ -1,4 +1,7 @@
 //! Rows as the text of files: what sinks of streams and writers of batches share.
+//!
+//! The forms are those of Spark's `JacksonGenerator`, `UnivocityGenerator` and text writer, so that Spark reads the
+//! same rows back.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,6 +55,13 @@ const CSV_OPTIONS: &[&str] = &[
 const TEXT_OPTIONS: &[&str] = &["encoding", "lineSep", "compression"];
 
 /// The form of a file of rows.
+///
+/// ```
+/// use rivulet::exec::encode::FileFormat;
+///
+/// assert_eq!(FileFormat::parse("text").map(FileFormat::ending), Some("txt"));
+/// assert_eq!(FileFormat::parse("parquet"), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileFormat {
     /// A JSON object per line.
@@ -97,8 +107,11 @@ impl FileFormat {
 pub struct Encoder {
     /// The files' form.
     pub format: FileFormat,
+    /// Options of the format, by name in lower case.
     options: BTreeMap<String, String>,
+    /// The zone in which times are written.
     zone: Zone,
+    /// Columns of the rows, under the user's names.
     schema: SchemaRef,
 }
 
@@ -146,6 +159,7 @@ impl Encoder {
         Ok(out)
     }
 
+    /// Writes rows as JSON objects, one per line.
     fn json(&self, batch: &RecordBatch, names: &[&str], out: &mut String) -> Result<()> {
         let writer = Writer::new(&self.options, self.zone)?;
         let fields = batch.schema();
@@ -163,6 +177,7 @@ impl Encoder {
         Ok(())
     }
 
+    /// Writes rows as CSV; the header comes before the first row of a file if the option `header` asks for it.
     fn csv(&self, batch: &RecordBatch, names: &[&str], out: &mut String) -> Result<()> {
         let option = |keys: [&str; 2]| keys.iter().find_map(|k| self.options.get(*k));
         let separator = option(["sep", "delimiter"]).map_or(",", String::as_str);
@@ -194,6 +209,10 @@ impl Encoder {
     }
 }
 
+/// Checks that rows are one column of strings.
+///
+/// # Errors
+/// `_LEGACY_ERROR_TEMP_1290` for another number of columns, `UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE` for another type.
 fn check_text(schema: &SchemaRef) -> Result<()> {
     if schema.fields().len() != 1 {
         return Err(SparkError {

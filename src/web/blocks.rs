@@ -1,5 +1,5 @@
-//! Shuffle blocks in the JavaScript heap; past a limit, in a file of the origin's private file system. State that has no room
-//! in memory is there too.
+//! Shuffle blocks in the JavaScript heap; past a limit, in a file of the origin's private file system. State that does
+//! not fit into memory is there too.
 //!
 //! A wasm memory never shrinks and ends at 4 GiB; an `ArrayBuffer` is freed when the block is dropped.
 
@@ -19,20 +19,37 @@ use crate::storage::extents::Extents;
 /// Bytes of blocks held in memory before the next go to the file.
 const MEMORY_LIMIT_BYTES: usize = 256 << 20;
 
+/// Where a block is.
 enum Block {
+    /// In the JavaScript heap.
     Memory(Uint8Array),
-    Spilled { at: u64, bytes: u32 },
+    Spilled {
+        /// Where it begins.
+        at: u64,
+        /// Its length.
+        bytes: u32,
+    },
 }
 
+/// An executor's blocks and the state that it has put away.
 pub struct Blocks {
+    /// Blocks by name.
     blocks: HashMap<BlockId, Block>,
+    /// Bytes of blocks in memory.
     memory_bytes: usize,
+    /// The file; `None` if the browser has none.
     spill: Option<SyncFile>,
+    /// Which parts of it are taken.
     file: Extents,
+    /// Where state is in the file, and its length.
     states: HashMap<StateId, (u64, u32)>,
 }
 
 impl Blocks {
+    /// Returns a store without blocks; with a file, it spills.
+    ///
+    /// Without one, blocks beyond the limit stay in memory: a full heap ends the worker, and the scheduler runs its
+    /// tasks elsewhere.
     pub fn new(spill: Option<SyncFile>) -> Self {
         Self {
             blocks: HashMap::new(),
@@ -43,7 +60,7 @@ impl Blocks {
         }
     }
 
-    /// Writes a piece into the file; none where there is no file, or no room.
+    /// Writes a piece into the file; `None` if there is neither file nor room.
     fn write(&mut self, bytes: &Uint8Array) -> Option<u64> {
         let file = self.spill.as_ref()?;
         let length = u64::from(bytes.length());
@@ -66,6 +83,7 @@ impl Blocks {
         }
     }
 
+    /// Reads a piece of the file; `None` if it cannot be read whole.
     fn read(&self, start: u64, bytes: u32) -> Option<Buffer> {
         let array = Uint8Array::new_with_length(bytes);
         let read = self.spill.as_ref()?.read(&array, &at(start)).ok()?;
@@ -73,6 +91,7 @@ impl Blocks {
     }
 }
 
+/// Returns the options of a read or write at an offset.
 fn at(offset: u64) -> JsValue {
     let options = Object::new();
     // Setting a property of a fresh object cannot fail.
@@ -81,6 +100,8 @@ fn at(offset: u64) -> JsValue {
 }
 
 impl BlockStore for Blocks {
+    /// Keeps a block, in place of an earlier one of its name: in memory up to the limit, then in the file. If the file
+    /// is full, in memory after all.
     fn put(&mut self, id: BlockId, bytes: Vec<u8>, to_file: bool) {
         let array = Uint8Array::from(bytes.as_slice());
         let spilled = if to_file || self.memory_bytes + bytes.len() > MEMORY_LIMIT_BYTES {
@@ -98,6 +119,7 @@ impl BlockStore for Blocks {
         }
     }
 
+    /// Returns a block, copied into the wasm heap.
     fn get(&self, id: BlockId) -> Option<Buffer> {
         match self.blocks.get(&id)? {
             Block::Memory(array) => Some(Buffer::from(array.to_vec())),
@@ -105,6 +127,7 @@ impl BlockStore for Blocks {
         }
     }
 
+    /// Drops all blocks but those that are wanted, and gives back their parts of the file.
     fn retain(&mut self, wanted: &dyn Fn(BlockId) -> bool) {
         let dropped: Vec<Block> = self.blocks.extract_if(|id, _| !wanted(*id)).map(|(_, b)| b).collect();
         dropped.iter().for_each(|block| self.free(block));
@@ -112,10 +135,12 @@ impl BlockStore for Blocks {
 }
 
 impl StateStore for Blocks {
+    /// Returns whether there is a file.
     fn takes_state(&self) -> bool {
         self.spill.is_some()
     }
 
+    /// Puts a state away; false if there is no room.
     fn put_state(&mut self, key: StateId, bytes: &[u8]) -> bool {
         let Ok(length) = u32::try_from(bytes.len()) else {
             return false;
@@ -127,6 +152,7 @@ impl StateStore for Blocks {
         written.is_some()
     }
 
+    /// Takes a state back; it is not in the file any more.
     fn take_state(&mut self, key: StateId) -> Option<Buffer> {
         let (at, bytes) = self.states.remove(&key)?;
         let found = self.read(at, bytes);

@@ -1,4 +1,5 @@
-//! The driver in its worker.
+//! The driver in its worker: the page's and the executors' messages become steps of
+//! [`connect::driver`](crate::connect::driver), and its outputs calls of the script.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -22,20 +23,24 @@ use crate::storage::files::{FileEntry, Files};
 /// ms between two status reports to a page that watches.
 const STATUS_INTERVAL_MS: i64 = 250;
 
-/// The driver's class.
+/// The driver's class: one per page. Every method runs one step; none blocks.
 #[wasm_bindgen]
 pub struct Driver {
+    /// The driver itself.
     core: Core,
+    /// The script's side.
     host: Rc<DriverHost>,
-    /// What storage was asked for and has not answered.
+    /// What storage was asked for and has not answered, without bytes to write.
     asked: HashMap<u64, Request>,
+    /// Whether the page watches the status.
     watched: bool,
+    /// When it was sent last, ms since the epoch.
     last_status_ms: i64,
 }
 
 #[wasm_bindgen]
 impl Driver {
-    /// `conf` is a JSON object of settings.
+    /// Makes a driver; `conf` is a JSON object of settings. Panics are logged through the host.
     #[wasm_bindgen(constructor)]
     pub fn new(conf: &str, host: DriverHost) -> Driver {
         log_panics(JsCast::unchecked_into::<Log>(JsValue::from(&host)));
@@ -52,6 +57,7 @@ impl Driver {
         }
     }
 
+    /// Takes a Spark Connect request; responses come through `host.respond`, then `host.end` or `host.fail`.
     pub fn request(&mut self, id: f64, method: &str, bytes: Vec<u8>) {
         let id = RequestId(id as u64);
         match Method::parse(method) {
@@ -63,12 +69,14 @@ impl Driver {
         }
     }
 
+    /// Cancels a request whose client has gone.
     pub fn cancel(&mut self, id: f64) {
         self.step(Input::Cancel {
             id: RequestId(id as u64),
         });
     }
 
+    /// Takes in a worker that can run tasks.
     #[wasm_bindgen(js_name = executorJoined)]
     pub fn executor_joined(&mut self, executor: u32, incarnation: u32) {
         self.step(Input::ExecutorAdded {
@@ -76,6 +84,7 @@ impl Driver {
         });
     }
 
+    /// Takes in that a worker has ended; what ran there runs elsewhere.
     #[wasm_bindgen(js_name = executorLost)]
     pub fn executor_lost(&mut self, executor: u32, incarnation: u32) {
         self.step(Input::ExecutorLost {
@@ -83,6 +92,7 @@ impl Driver {
         });
     }
 
+    /// Takes in an executor's message; one that cannot be decoded is reported as such.
     #[wasm_bindgen(js_name = executorMessage)]
     pub fn executor_message(&mut self, executor: u32, incarnation: u32, header: &[u8], blobs: &Array) {
         let message = message::decode(header).unwrap_or_else(|error| FromExecutor::Unreadable { error });
@@ -93,19 +103,23 @@ impl Driver {
         });
     }
 
+    /// Wakes the driver at the time that it asked for.
     pub fn timer(&mut self) {
         self.step(Input::Wake);
     }
 
+    /// Takes in records for a stream that the page fills.
     pub fn push(&mut self, source: String, _seq: f64, bytes: Vec<u8>) {
         self.step(Input::Push { source, bytes });
     }
 
+    /// Takes in that the page will push no more.
     #[wasm_bindgen(js_name = pushEnd)]
     pub fn push_end(&mut self, source: String) {
         self.step(Input::PushEnd { source });
     }
 
+    /// Takes in what a source's connection does: `open`, `text`, `binary` or `close`.
     #[wasm_bindgen(js_name = connectionEvent)]
     pub fn connection_event(&mut self, connection: f64, kind: &str, data: &JsValue) {
         let event = match kind {
@@ -124,12 +138,14 @@ impl Driver {
         });
     }
 
+    /// Takes in that the page's function has taken a batch, or what it threw.
     #[wasm_bindgen(js_name = foreachBatchDone)]
     pub fn foreach_batch_done(&mut self, run: String, batch: f64, error: Option<String>) {
         let batch_id = BatchId(batch as i64);
         self.step(Input::ForeachBatchDone { run, batch_id, error });
     }
 
+    /// Takes in the answer to a storage request: an error's name and message, or bytes.
     #[wasm_bindgen(js_name = storageDone)]
     pub fn storage_done(&mut self, op: f64, error: Option<String>, bytes: &JsValue) {
         let op = op as u64;
@@ -140,17 +156,20 @@ impl Driver {
         }
     }
 
+    /// Begins or ends sending the status, every 250 ms at most.
     #[wasm_bindgen(js_name = watchStatus)]
     pub fn watch_status(&mut self, on: bool) {
         self.watched = on;
         self.step(Input::Wake);
     }
 
+    /// Returns the bytes of the driver's heap.
     #[wasm_bindgen(js_name = heapBytes)]
     pub fn heap_bytes(&self) -> f64 {
         heap_bytes()
     }
 
+    /// Runs one step at the host's time, carries out its outputs, and sets the timer.
     fn step(&mut self, input: Input) {
         let now_ms = self.host.now() as i64;
         let outputs = self.core.handle(now_ms, input);
@@ -170,6 +189,7 @@ impl Driver {
         self.host.set_timer(wake.map(|at| at as f64));
     }
 
+    /// Carries out one output through the host. A message that cannot be encoded is reported as if its receiver had.
     fn carry_out(&mut self, output: Output) {
         let host = &self.host;
         match output {
@@ -229,7 +249,7 @@ impl Driver {
     }
 }
 
-/// An error as the page reads it.
+/// Returns an error as the page reads it, as JSON.
 fn wire(error: &SparkError) -> String {
     serde_json::json!({
         "exception": error.exception.name(), "condition": error.condition, "sqlState": error.sql_state,
@@ -238,10 +258,11 @@ fn wire(error: &SparkError) -> String {
     .to_string()
 }
 
-/// Files that the page has registered.
+/// Files that the page has registered, read synchronously through the host.
 struct PageFiles(Rc<DriverHost>);
 
 impl PageFiles {
+    /// Returns the error of a file that cannot be read (`FAILED_READ_FILE.NO_HINT`).
     fn failed(path: &str, why: &str) -> SparkError {
         SparkError::new(
             Exception::Connect,
@@ -254,12 +275,14 @@ impl PageFiles {
 }
 
 impl Files for PageFiles {
+    /// Lists the files that the page registered under a path.
     fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
         let listed = self.0.list_files(path).map_err(|e| Self::failed(path, &thrown(&e)))?;
         let text = js_sys::JSON::stringify(&listed).map_or_else(|_| "[]".to_owned(), String::from);
         serde_json::from_str(&text).map_err(|e| SparkError::internal(format!("the file list cannot be read: {e}")))
     }
 
+    /// Reads a registered file whole.
     fn read(&self, path: &str) -> Result<Buffer> {
         let bytes = self.0.read_file(path).map_err(|e| Self::failed(path, &thrown(&e)))?;
         Ok(Buffer::from(bytes.to_vec()))

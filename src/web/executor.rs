@@ -1,4 +1,5 @@
-//! An executor in its worker.
+//! An executor in its worker: messages of the driver and of peers become steps of
+//! [`cluster::executor`](crate::cluster::executor), and what it returns calls of the script.
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -12,15 +13,18 @@ use crate::cluster::message::{self, FromExecutor};
 use crate::error::SparkError;
 use crate::ids::ExecutorRef;
 
-/// The executor's class.
+/// The executor's class: one per worker.
 #[wasm_bindgen]
 pub struct Executor {
+    /// The executor itself.
     core: Core<Blocks>,
+    /// The script's side.
     host: ExecutorHost,
 }
 
 #[wasm_bindgen]
 impl Executor {
+    /// Makes an executor; `spill` is its file, if the browser has one, `programs` runs the user's functions.
     #[wasm_bindgen(constructor)]
     pub fn new(
         executor: u32,
@@ -39,6 +43,7 @@ impl Executor {
         Self { core, host }
     }
 
+    /// Takes in a message of the driver; tasks run before it returns.
     #[wasm_bindgen(js_name = driverMessage)]
     pub fn driver_message(&mut self, header: &[u8], blobs: &Array) {
         match message::decode(header) {
@@ -50,6 +55,7 @@ impl Executor {
         }
     }
 
+    /// Takes in a message of another executor: a request for a block, or a block.
     #[wasm_bindgen(js_name = peerMessage)]
     pub fn peer_message(&mut self, executor: u32, incarnation: u32, header: &[u8], blobs: &Array) {
         let from = ExecutorRef::at(executor, incarnation);
@@ -62,17 +68,20 @@ impl Executor {
         }
     }
 
+    /// Takes in that another executor has ended; fetches from it fail.
     #[wasm_bindgen(js_name = peerLost)]
     pub fn peer_lost(&mut self, executor: u32, incarnation: u32) {
         let out = self.core.peer_lost(ExecutorRef::at(executor, incarnation));
         self.send(out);
     }
 
+    /// Returns the bytes of the executor's heap.
     #[wasm_bindgen(js_name = heapBytes)]
     pub fn heap_bytes(&self) -> f64 {
         heap_bytes()
     }
 
+    /// Sends what a step returned, to the driver or to peers.
     fn send(&self, outgoing: Vec<Outgoing>) {
         for out in outgoing {
             match out {
@@ -92,7 +101,7 @@ impl Executor {
     }
 }
 
-/// Tells the driver of a message that cannot be read or written.
+/// Returns the message that reports one which cannot be read or written.
 fn unreadable(error: SparkError) -> Outgoing {
     Outgoing::Driver(FromExecutor::Unreadable { error }, vec![])
 }

@@ -1,7 +1,16 @@
 //! The only code that knows wasm-bindgen: driver and executor as classes that a worker's script steps.
 //!
-//! Each call into them runs one step and carries out what it asked for through the host object the script gave. Bytes go
-//! in and out as `Uint8Array`s; blocks live outside the wasm heap ([`blocks`]).
+//! Each call into them runs one step and carries out what it asked for through the host object the script gave. Bytes
+//! go in and out as `Uint8Array`s; blocks live outside the wasm heap ([`blocks`]).
+//!
+//! ```text
+//!  page ──postMessage──▶ driver worker: script ──request, timer, …──▶ Driver ──▶ connect::driver
+//!                                         ▲                              │
+//!                                         └──── respond, toExecutor, … ──┘ through DriverHost
+//!  driver worker ──MessagePort──▶ executor worker: script ──▶ Executor ──▶ cluster::executor
+//! ```
+//!
+//! Numbers of JavaScript are doubles: ids are below 2^53, so none is rounded.
 
 mod blocks;
 mod driver;
@@ -15,13 +24,15 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// The table of functions as JSON: the client's functions are generated from it.
+/// Returns the table of functions as JSON: the client's functions are generated from it.
 #[wasm_bindgen(js_name = functionTable)]
 pub fn function_table() -> String {
     crate::plan::functions::describe::table().to_string()
 }
 
 /// Copies blobs into the wasm heap.
+///
+/// What is not a `Uint8Array` is left out: scripts send nothing else.
 fn take(blobs: &Array) -> Vec<Buffer> {
     blobs
         .iter()
@@ -31,6 +42,8 @@ fn take(blobs: &Array) -> Vec<Buffer> {
 }
 
 /// Copies blobs out of the wasm heap, each into a buffer of its own, ready to be transferred.
+///
+/// A view into the wasm heap would be detached as soon as the heap grows.
 fn give(blobs: &[Buffer]) -> Array {
     blobs.iter().map(|b| Uint8Array::from(b.as_slice())).collect()
 }

@@ -1,13 +1,13 @@
 //! Storage requests as the worker's script carries them out, and its answers.
 //!
-//! The script writes into the origin's private file system, or into IndexedDB where there is none. Neither replaces a file
-//! at once, so files are sealed here: a torn one is found out when it is read.
+//! The script writes into the origin's private file system, or into IndexedDB if the browser lacks it. Neither replaces
+//! a file at once, so files are sealed here: a torn one is found out when it is read.
 
 use arrow::buffer::Buffer;
 
 use crate::storage::{Answer, Reply, Request, StorageError, seal};
 
-/// The script's word for a request, and the bytes it takes.
+/// Returns the script's word for a request, and the bytes that it takes.
 pub fn command(request: &Request) -> (&'static str, Vec<u8>) {
     match request {
         Request::Read { .. } => ("read", vec![]),
@@ -19,13 +19,13 @@ pub fn command(request: &Request) -> (&'static str, Vec<u8>) {
     }
 }
 
-/// The path below the origin's folder.
+/// Returns the path below the origin's folder.
 pub fn path(request: &Request) -> &str {
     let path = request.path();
     path.strip_prefix("opfs://").unwrap_or(path).trim_start_matches('/')
 }
 
-/// What must be known of a request when it is answered.
+/// Returns what must be known of a request when it is answered.
 pub fn without_bytes(request: Request) -> Request {
     match request {
         Request::Write { path, .. } => Request::Write {
@@ -36,7 +36,7 @@ pub fn without_bytes(request: Request) -> Request {
     }
 }
 
-/// The answer to a request by what the script gave: an error's text, or bytes.
+/// Returns the answer to a request by what the script gave: an error's name and message, or bytes.
 pub fn answer(request: &Request, error: Option<String>, bytes: Option<Buffer>) -> Answer {
     let path = request.path();
     match (request, error) {

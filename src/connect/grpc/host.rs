@@ -42,7 +42,7 @@ impl Host {
     /// Starts driver and executors.
     ///
     /// # Errors
-    /// Where the system gives no threads.
+    /// If the system gives no threads.
     pub fn start(executors: u32) -> std::io::Result<Self> {
         let (inbox, messages) = channel();
         let host = Self { inbox: inbox.clone() };

@@ -65,13 +65,13 @@ pub struct Delivery<'a> {
     pub query: &'a str,
     /// The batch's number.
     pub batch: BatchId,
-    /// Arrow IPC streams, in the order of the result's partitions; none for a batch without rows.
+    /// Arrow IPC streams, in the order of the result's partitions; empty for a batch without rows.
     pub blocks: Vec<Buffer>,
     /// The time, ms since the epoch.
     pub now_ms: i64,
 }
 
-/// What follows when a sink was given a batch, or told that something is done.
+/// What a sink wants after it was given a batch, or after something that it asked for is done.
 #[derive(Debug, PartialEq)]
 pub enum Step {
     /// The sink has the batch.
@@ -100,7 +100,10 @@ pub enum Step {
     },
 }
 
-/// A running sink.
+/// A running sink: the batches of one query, one after the other.
+///
+/// A sink is as pure as the query: it returns what must happen and hears of it later. `deliver` is not called again
+/// before the last batch is done.
 pub trait Sink: fmt::Debug {
     /// Describes the sink in progress reports.
     fn description(&self) -> String;
@@ -113,18 +116,18 @@ pub trait Sink: fmt::Debug {
     /// Takes a batch.
     ///
     /// # Errors
-    /// Rows that the sink cannot take; the query ends with it.
+    /// If the sink cannot take the rows; the query ends with it.
     fn deliver(&mut self, delivery: Delivery<'_>) -> Result<Step>;
 
-    /// A file that the sink asked for is durable.
+    /// Hears that a file that the sink asked for is durable.
     fn written(&mut self, _path: &str) -> Step {
         Step::Wait
     }
 
-    /// The page's function has returned, or has thrown `error`.
+    /// Hears that the page's function has returned, or has thrown `error`.
     ///
     /// # Errors
-    /// The function's.
+    /// The function's; the query ends with it.
     fn called(&mut self, _error: Option<String>) -> Result<Step> {
         Ok(Step::Wait)
     }
@@ -149,7 +152,8 @@ pub struct Definition {
     pub log: fn(&Wish) -> Option<String>,
     /// Returns the table of the session that has its rows: it is there, empty, before the first batch is.
     pub table: fn(&Wish) -> Option<String>,
-    /// Whether it can go on from a checkpoint in every mode; else in complete mode only, since its earlier rows are gone.
+    /// Whether it can continue from a checkpoint in every mode; else in complete mode only, since its earlier rows are
+    /// gone.
     pub recovers: bool,
 }
 
@@ -173,7 +177,7 @@ impl Definition {
     }
 }
 
-/// All sinks.
+/// All sinks, in the order in which errors list them.
 pub static SINKS: &[Definition] = &[
     memory::MEMORY,
     console::CONSOLE,
@@ -186,8 +190,16 @@ pub static SINKS: &[Definition] = &[
 
 /// Returns the sink of that name, in lower case.
 ///
+/// ```
+/// use rivulet::streaming::sinks;
+///
+/// assert_eq!(sinks::find("console")?.name, "console");
+/// assert!(sinks::find("kafka").is_err());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
+///
 /// # Errors
-/// `DATA_SOURCE_NOT_FOUND`, which lists those there are.
+/// `DATA_SOURCE_NOT_FOUND`, which lists the sinks that exist.
 pub fn find(name: &str) -> Result<&'static Definition> {
     SINKS.iter().find(|d| d.name == name).ok_or_else(|| {
         let names: Vec<&str> = SINKS.iter().map(|d| d.name).collect();
