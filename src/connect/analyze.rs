@@ -1,4 +1,6 @@
 //! `AnalyzePlan`: schema, explain, and the other questions about a plan that run nothing.
+//!
+//! A plan is analysed anew for each question; nothing is cached between calls.
 
 use prost::Message;
 
@@ -15,6 +17,10 @@ use crate::settings::SPARK_VERSION;
 use crate::values::types;
 
 impl Driver {
+    /// Answers one question.
+    ///
+    /// # Errors
+    /// `INVALID_PLAN_INPUT` if it is empty; what analysis refuses.
     pub(super) fn analyze_plan(
         &mut self,
         request: &sc::AnalyzePlanRequest,
@@ -131,7 +137,10 @@ fn explain(analyzer: &Analyzer, resolved: &Resolved, extended: bool) -> Result<S
     Ok(parts.concat())
 }
 
-/// The relation of a plan.
+/// Returns the relation of a plan.
+///
+/// # Errors
+/// `UNSUPPORTED_FEATURE` if the plan is compressed, `INVALID_PLAN_INPUT` if it is not a relation.
 pub fn root(plan: Option<&sc::Plan>) -> Result<&sc::Relation> {
     match plan.and_then(|p| p.op_type.as_ref()) {
         Some(sc::plan::OpType::Root(relation)) => Ok(relation),
@@ -140,7 +149,7 @@ pub fn root(plan: Option<&sc::Plan>) -> Result<&sc::Relation> {
     }
 }
 
-/// `StructType.treeString`.
+/// Returns a schema as `StructType.treeString` does, down to a level.
 fn tree_string(schema: &arrow::datatypes::Schema, level: usize) -> String {
     use arrow::datatypes::{DataType, FieldRef};
     fn children(data_type: &DataType, prefix: &str, depth: usize, level: usize, out: &mut String) {

@@ -4,11 +4,11 @@ use super::driver::Driver;
 use crate::error::SparkError;
 use crate::proto as sc;
 
-/// Errors that are remembered at most; the oldest are forgotten first.
+/// Most errors that are remembered; the ids decide which is forgotten first.
 const REMEMBERED: usize = 256;
 
 impl Driver {
-    /// Notes an error so that `FetchErrorDetails` can tell more of it.
+    /// Notes an error so that `FetchErrorDetails` can say more about it; returns the id that goes with the status.
     pub fn remember_error(&mut self, error: &SparkError) -> String {
         let id = self.fresh_uuid();
         if self.errors.len() > REMEMBERED {
@@ -18,6 +18,7 @@ impl Driver {
         id
     }
 
+    /// Returns what is known of an error; nothing for an unknown id.
     pub(super) fn error_details(&self, request: &sc::FetchErrorDetailsRequest) -> sc::FetchErrorDetailsResponse {
         use sc::fetch_error_details_response as details;
         let mut response = sc::FetchErrorDetailsResponse {

@@ -180,6 +180,7 @@ fn beside(root: sc::Relation, references: Vec<sc::Relation>) -> sc::Relation {
     relation(RelType::WithRelations(Box::new(sc::WithRelations { root, references })))
 }
 
+/// Returns a relation of a type.
 fn relation(rel_type: RelType) -> sc::Relation {
     sc::Relation {
         common: None,
@@ -187,6 +188,7 @@ fn relation(rel_type: RelType) -> sc::Relation {
     }
 }
 
+/// Returns the error of a view that does not exist (`TABLE_OR_VIEW_NOT_FOUND`).
 fn view_not_found(name: &str) -> SparkError {
     SparkError::analysis(
         "TABLE_OR_VIEW_NOT_FOUND",
@@ -201,12 +203,12 @@ fn nothing() -> Result<sc::Relation> {
     strings(&[], &[])
 }
 
-/// Rows of one column.
+/// Returns rows of one column.
 fn column(cells: impl IntoIterator<Item = impl Into<String>>) -> Vec<Vec<String>> {
     cells.into_iter().map(|cell| vec![cell.into()]).collect()
 }
 
-/// A local relation of strings.
+/// Returns a local relation of strings.
 fn strings(names: &[&str], rows: &[Vec<String>]) -> Result<sc::Relation> {
     let schema = Schema::new(
         names

@@ -11,17 +11,47 @@ use crate::streaming::query::Ticket;
 #[derive(Debug)]
 pub(super) enum Purpose {
     /// By a running query.
-    Query { run: String, ticket: Ticket },
+    Query {
+        /// Its run.
+        run: String,
+        /// What the answer names.
+        ticket: Ticket,
+    },
     /// By a query that starts.
-    Start { start: u64, request: Request },
+    Start {
+        /// The start's number.
+        start: u64,
+        /// The question.
+        request: Request,
+    },
     /// For a task that needs state.
-    State { load: u64, path: String },
+    State {
+        /// The load's number.
+        load: u64,
+        /// The file.
+        path: String,
+    },
     /// By a file sink.
-    Sink { run: String, path: String },
+    Sink {
+        /// The run of its query.
+        run: String,
+        /// The file.
+        path: String,
+    },
     /// By somebody who wants to know whether a checkpoint is sound.
-    Verify { verifying: u64, request: Request },
+    Verify {
+        /// The look's number.
+        verifying: u64,
+        /// The question.
+        request: Request,
+    },
     /// By a command that saves or loads a directory.
-    Saved { id: u64, request: Request },
+    Saved {
+        /// The directory's number.
+        id: u64,
+        /// The question.
+        request: Request,
+    },
     /// Nobody waits for it.
     Nothing,
 }
@@ -29,7 +59,9 @@ pub(super) enum Purpose {
 /// Questions without an answer yet.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
+    /// Why each was asked, by number.
     purposes: BTreeMap<u64, Purpose>,
+    /// The last number.
     last: u64,
 }
 
@@ -42,7 +74,7 @@ impl Driver {
         self.out.push(Output::Storage { op, request });
     }
 
-    /// Storage has answered; answers come once each.
+    /// Takes in an answer of storage; answers come once each.
     pub(super) fn stored(&mut self, op: u64, answer: Answer, now_ms: i64) {
         match self.asked.purposes.remove(&op) {
             Some(Purpose::Query { run, ticket }) => self.query_answered(&run, ticket, answer, now_ms),

@@ -1,4 +1,6 @@
 //! `DataFrameWriter`: the rows of a batch job as a directory of part files.
+//!
+//! Rows go through the driver: the job's result is encoded here, then storage writes the directory ([`super::saved`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,10 +24,13 @@ use crate::values::ipc;
 pub(super) struct FileWrite {
     /// The operation that asked for it.
     pub operation: String,
+    /// The directory.
     path: String,
+    /// What happens if it exists.
     mode: SaveMode,
     /// Makes the names of part files unique.
     part: String,
+    /// Turns rows into the format's bytes.
     encoder: Encoder,
 }
 

@@ -1,7 +1,7 @@
 //! The scheduler: one step takes what happened and when, and returns what to do.
 //!
 //! A step first takes in the event, then gives tasks to free slots until no task or no slot is left. A step costs a
-//! walk over the tasks of the jobs that run; there are at most a few thousand.
+//! walk over the tasks of the jobs that run.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -8,13 +8,18 @@ use rivulet::connect::grpc::host::Host;
 use rivulet::connect::grpc::service::{MAX_MESSAGE_BYTES, Service};
 use rivulet::proto::spark_connect_service_server::SparkConnectServiceServer;
 
+/// What is printed for options that cannot be read.
 const USAGE: &str = "usage: rivulet-connect [--port N (15002)] [--executors N (2)]\n       rivulet-connect --functions";
 
+/// Options of the command line.
 struct Options {
+    /// The port on the loopback address.
     port: u16,
+    /// How many executors there are, 1 to 64.
     executors: u32,
 }
 
+/// Reads the command line; an error is what to print.
 fn options() -> Result<Options, String> {
     let mut options = Options {
         port: 15002,
@@ -39,6 +44,7 @@ fn options() -> Result<Options, String> {
     Ok(options)
 }
 
+/// Serves until the process is ended.
 #[tokio::main]
 async fn main() -> ExitCode {
     if std::env::args().skip(1).eq(["--functions"]) {

@@ -8,7 +8,7 @@ use crate::proto::execute_plan_response::ResponseType;
 use crate::streaming::query::EventKind;
 
 impl Driver {
-    /// The long-lived call over which a client's listeners get their events.
+    /// Opens or closes the long-lived call over which a client's listeners receive their events.
     pub(in crate::connect) fn listener_bus(
         &mut self,
         operation: &str,
@@ -38,6 +38,8 @@ impl Driver {
         Ok(())
     }
 
+    /// Sends an event to the listeners of clients and of the page. Clients receive the start with the answer to
+    /// `start`, so it is not sent to them again.
     pub(super) fn listener(&mut self, kind: EventKind, json: String) {
         let event_type = match kind {
             EventKind::Progress => sc::StreamingQueryEventType::QueryProgressEvent,

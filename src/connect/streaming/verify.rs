@@ -13,20 +13,28 @@ use crate::storage::facts::{Facts, Pause};
 use crate::storage::{Answer, Request};
 use crate::streaming::checkpoint::{Location, verify};
 
+/// The command's type.
 const COMMAND: &str = "rivulet.VerifyCheckpoint";
+/// The type of its answer.
 const REPORT: &str = "type.googleapis.com/rivulet.CheckpointReport";
 
 /// A location that is looked at.
 pub(super) struct Verifying {
+    /// The operation that waits for the report.
     operation: String,
+    /// The checkpoint.
     at: Location,
+    /// What is known of it.
     facts: Facts,
     /// Questions without an answer yet.
     open: usize,
 }
 
 impl Driver {
-    /// A command of ours.
+    /// Carries out a command of ours: begins to look at a checkpoint.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_FEATURE` for other extensions.
     pub(in crate::connect) fn extension(&mut self, operation: &str, command: &Any) -> Result<()> {
         if command.type_url.rsplit('/').next() != Some(COMMAND) {
             return Err(SparkError::unsupported(format!("the command {}", command.type_url)));
@@ -45,6 +53,7 @@ impl Driver {
         Ok(())
     }
 
+    /// Takes in an answer of storage; when all have come, continues.
     pub(in crate::connect) fn verify_answered(&mut self, id: u64, request: &Request, answer: Answer) {
         let Some(verifying) = self.streams.verifying.get_mut(&id) else {
             return;
@@ -56,6 +65,7 @@ impl Driver {
         }
     }
 
+    /// Decides with what is known, or asks for more.
     fn verify_on(&mut self, id: u64) {
         let Some(verifying) = self.streams.verifying.get_mut(&id) else {
             return;
