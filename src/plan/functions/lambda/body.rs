@@ -19,7 +19,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Column, DFSchema};
 use datafusion_expr::execution_props::ExecutionProps;
+use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion_expr::{Expr, ExprSchemable};
 use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
 
@@ -185,12 +187,12 @@ impl Analyzer {
         for lambda in lambdas {
             let own = |id: &str| lambda.variables.iter().any(|v| v.id == id);
             let expr = lambda.body.expr.clone().transform_down(|e| {
+                if matches!(&e, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_)) {
+                    return Err(subquery().into());
+                }
                 let from_outside = match &e {
                     Expr::Column(column) => !own(&column.name),
-                    Expr::OuterReferenceColumn(..)
-                    | Expr::AggregateFunction(_)
-                    | Expr::WindowFunction(_)
-                    | Expr::ScalarSubquery(_) => true,
+                    Expr::OuterReferenceColumn(..) | Expr::AggregateFunction(_) | Expr::WindowFunction(_) => true,
                     _ => false,
                 };
                 if !from_outside {
@@ -220,6 +222,7 @@ impl Analyzer {
             let fields: Vec<Field> = variables.chain(captured.iter().map(|(_, f)| f.clone())).collect();
             let schema: SchemaRef = Arc::new(Schema::new(fields));
             let logical = DFSchema::try_from(schema.clone())?;
+            let expr = simplified(expr, &logical)?;
             let expr = create_physical_expr(
                 &expr,
                 &logical,
@@ -245,6 +248,33 @@ impl Analyzer {
         }
         Ok(DFSchema::try_from(Schema::new(fields))?)
     }
+}
+
+/// Replaces calls that DataFusion runs only in another form, such as `coalesce`, by that form. The optimizer does so in plans;
+/// it does not see bodies.
+fn simplified(expr: Expr, schema: &DFSchema) -> DfResult<Expr> {
+    let context = SimplifyContext::builder().with_schema(Arc::new(schema.clone())).build();
+    let expr = expr.transform_up(|e| match e {
+        Expr::ScalarFunction(call) => match call.func.simplify(call.args, &context)? {
+            ExprSimplifyResult::Simplified(other) => Ok(Transformed::yes(other)),
+            ExprSimplifyResult::Original(args) => Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction {
+                func: call.func,
+                args,
+            }))),
+        },
+        other => Ok(Transformed::no(other)),
+    })?;
+    Ok(expr.data)
+}
+
+/// Makes the error of a subquery inside a lambda.
+fn subquery() -> SparkError {
+    SparkError::analysis(
+        "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.HIGHER_ORDER_FUNCTION",
+        "0A000",
+        "Unsupported subquery expression: Subquery expressions are not supported within higher-order functions. Please remove all \
+         subquery expressions from higher-order functions and then try the query again.",
+    )
 }
 
 /// Makes a call of a compiled lambda; the kernel's options are the bodies as text, so that equal calls

@@ -142,12 +142,16 @@ pub fn nanvl(call: &Call<'_>) -> Result<Typed> {
 /// Resolves `isnan` (`IsNaN`): false for null.
 pub fn isnan(call: &Call<'_>) -> Result<Typed> {
     let arg = call.context.cast(call.arg(0)?, &DataType::Float64)?;
-    let expr = kernel::call("isnan", "", DataType::Boolean, vec![arg.expr], |args, _| {
+    Ok(Typed::new(is_nan(arg.expr), DataType::Boolean, call.label()))
+}
+
+/// Returns whether a DOUBLE is NaN; false for null.
+pub fn is_nan(value: datafusion_expr::Expr) -> datafusion_expr::Expr {
+    kernel::call("isnan", "", DataType::Boolean, vec![value], |args, _| {
         let values = args[0].as_primitive::<Float64Type>();
         let tests = values.iter().map(|x| Some(x.is_some_and(f64::is_nan)));
         Ok(Arc::new(tests.collect::<BooleanArray>()))
-    });
-    Ok(Typed::new(expr, DataType::Boolean, call.label()))
+    })
 }
 
 /// Resolves `abs` (`Abs`), in the type of the argument.

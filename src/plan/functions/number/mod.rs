@@ -11,7 +11,7 @@
 
 pub(super) mod bits;
 pub(super) mod digits;
-pub(super) mod math;
+pub(in crate::plan) mod math;
 pub(super) mod picture;
 pub(super) mod rounding;
 

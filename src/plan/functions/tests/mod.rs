@@ -13,4 +13,6 @@ mod debug;
 mod examples;
 mod goldens;
 mod json;
+mod lambdas;
+mod missing_values;
 mod run;

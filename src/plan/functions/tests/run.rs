@@ -72,13 +72,22 @@ pub struct Frame {
 /// # Errors
 /// If it does not parse, cannot be planned or fails when it runs.
 pub fn sql(query: &str, conf: &BTreeMap<String, String>, tables: &Tables) -> Result<Frame> {
-    let statement = sc::Relation {
+    relation(&text(query), conf, tables)
+}
+
+/// Returns SQL text as a relation.
+pub fn text(query: &str) -> sc::Relation {
+    sc::Relation {
         rel_type: Some(sc::relation::RelType::Sql(sc::Sql {
             query: query.into(),
             ..Default::default()
         })),
         ..Default::default()
-    };
+    }
+}
+
+/// Runs a relation over the tables.
+pub fn relation(statement: &sc::Relation, conf: &BTreeMap<String, String>, tables: &Tables) -> Result<Frame> {
     let mut files = BTreeMap::new();
     let mut views = BTreeMap::new();
     for (name, (ddl, _)) in &tables.0 {
