@@ -98,8 +98,8 @@ pub fn cast_array(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> Df
     }
 }
 
-/// Casts from and to dates, timestamps and day-time intervals: instants and local times differ by the session's zone, numbers
-/// are seconds.
+/// Casts from and to dates, timestamps and day-time intervals: instants and local times differ by the
+/// session's zone, numbers are seconds.
 fn cast_time(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> DfResult<ArrayRef> {
     use DataType::*;
     match (array.data_type(), to) {
