@@ -75,6 +75,8 @@ const HISTORY: usize = 24;
 
 impl Driver {
     /// Registers a plan, runs it once for `owner`, and drops the plan when the job ends.
+    ///
+    /// Executors compile the plan when they first hear of it, before the job's first task reaches them.
     pub(super) fn run_once(
         &mut self,
         spec: JobSpec,

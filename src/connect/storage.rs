@@ -10,7 +10,7 @@ use super::protocol::Output;
 use crate::storage::{Answer, Request};
 use crate::streaming::query::Ticket;
 
-/// Why something was asked of storage.
+/// Why something was asked of storage: whose handler gets the answer, with what it needs to know the question again.
 #[derive(Debug)]
 pub(super) enum Purpose {
     /// By a running query.

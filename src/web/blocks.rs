@@ -32,6 +32,8 @@ enum Block {
 }
 
 /// An executor's blocks and the state that it has put away.
+///
+/// Blocks in memory are `ArrayBuffer`s of their own: dropping one frees it, whatever the wasm heap does.
 pub struct Blocks {
     /// Blocks by name.
     blocks: HashMap<BlockId, Block>,

@@ -170,6 +170,9 @@ impl Driver {
     }
 
     /// Runs one step at the host's time, carries out its outputs, and sets the timer.
+    ///
+    /// A page that watches gets the status with the first step after each interval; the timer sees to it that there is
+    /// one.
     fn step(&mut self, input: Input) {
         let now_ms = self.host.now() as i64;
         let outputs = self.core.handle(now_ms, input);

@@ -81,6 +81,9 @@ fn now_ms() -> i64 {
 }
 
 /// Runs the driver until every handle is gone.
+///
+/// Storage is synchronous here, but its answers go through the inbox like everything else, so that the order of events
+/// is that of a browser. A call whose client has gone is cancelled after the next step.
 fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) {
     let mut conf = Conf::default();
     conf.values

@@ -35,6 +35,9 @@ use crate::streaming::sinks::Sink;
 use crate::streaming::source::Source;
 
 /// A query with what the driver does for it.
+///
+/// The query decides, and everything that reaches outside (storage, connections, the page, executors) goes through the
+/// driver, which knows it by its run id.
 struct Running {
     /// The session that started it.
     session: String,
@@ -105,6 +108,9 @@ impl Streams {
     }
 
     /// Returns the run that a client means: by run id, or the last one of a query.
+    ///
+    /// A run id that is unknown finds nothing, even if the query's id is known: the client means a run that was
+    /// forgotten.
     fn run_of(&self, id: &str, run_id: &str) -> Option<&str> {
         if let Some((run, _)) = self.queries.get_key_value(run_id) {
             return Some(run);

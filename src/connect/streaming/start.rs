@@ -39,7 +39,8 @@ use crate::streaming::source::Source;
 use crate::streaming::trigger::Trigger;
 use crate::{proto as sc, settings};
 
-/// A query that looks at its checkpoint.
+/// A query that looks at its checkpoint. It is nobody's yet: if its session is released meanwhile, it is dropped and
+/// the checkpoint unlocked.
 pub(super) struct Starting {
     /// The operation that waits for the start.
     operation: String,
@@ -77,7 +78,8 @@ impl Starting {
 }
 
 impl Starting {
-    /// Takes over the settings that the checkpoint was made with, whatever the session's are now.
+    /// Takes over the settings that the checkpoint was made with, whatever the session's are now: the number of state
+    /// partitions and the watermark policy cannot change under state that exists.
     fn keep_settings(&mut self, resume: &Resume) {
         for key in KEPT_SETTINGS {
             if let Some(value) = resume.conf.get(key) {
