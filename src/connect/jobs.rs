@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A job has exactly one owner, which is removed before it hears of the end: nobody hears of an end twice. A cancelled
-//! job has lost its owner before, so its end is heard by nobody.
+//! job loses its owner before it ends, so nobody hears of its end.
 
 use std::sync::Arc;
 

@@ -46,8 +46,8 @@ pub fn invalid_value(message: impl Into<String>, column: &str, row: usize) -> Sp
 
 /// Returns the error of a row that a stage's function refuses (`FAILED_EXECUTE_UDF`).
 ///
-/// `cause` begins with the class of the Java exception, as Spark's does. The fault is the function's, so a query that
-/// meets it is not retried.
+/// `cause` begins with the class of the Java exception, as Spark's does. The fault is the function's, so the
+/// task is tried again, as Spark does, and the job fails with the last try.
 pub fn failed_function(function: &Signature, cause: impl Into<String>, row: usize) -> SparkError {
     let cause = cause.into();
     let name = format!(

@@ -111,7 +111,7 @@ impl Facts {
         }
     }
 
-    /// Returns the names in a folder; none if the folder does not exist.
+    /// Returns the names in a folder; an empty list if the folder does not exist.
     ///
     /// # Errors
     /// [`Pause::Wanting`], or what storage said.

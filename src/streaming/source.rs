@@ -122,8 +122,8 @@ impl Source {
         }
     }
 
-    /// Returns the bytes between two offsets that were planned, as blocks in the source's order; none if the share is
-    /// empty.
+    /// Returns the bytes between two offsets that were planned, as blocks in the source's order; an empty list if the
+    /// share is empty.
     ///
     /// # Errors
     /// If a file cannot be read, or records are gone.

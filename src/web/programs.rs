@@ -1,7 +1,7 @@
 //! Functions of the user's, run by the worker's script.
 //!
 //! Rows cross the border as blocks (of the script's own form for datasets, Arrow for groups), never one by one; what a
-//! function throws comes back with its stack and fails the task without a retry.
+//! function throws comes back with its stack and fails the task, which is tried again as in Spark.
 
 use arrow::buffer::Buffer;
 use js_sys::{Array, Reflect, Uint8Array};

@@ -179,7 +179,7 @@ impl RowTable {
         Ok(rows.iter().map(|r| r.as_ref().into()).collect())
     }
 
-    /// Returns the rows of a key, oldest first; none for an unknown key.
+    /// Returns the rows of a key, oldest first; an empty list for an unknown key.
     pub fn of_key(&self, key: &[u8]) -> &[RowId] {
         self.index.get(key).map_or(&[], Vec::as_slice)
     }
