@@ -87,7 +87,7 @@ impl Driver {
         }
     }
 
-    /// `SET` and `SET key`: the settings that are set, as `key` and `value`.
+    /// Returns the settings that are set, as `key` and `value` (`SET` and `SET key`).
     fn show_settings(&mut self, session: &str, key: Option<&str>) -> Result<sc::Relation> {
         let all = self.session(session).conf.all().into_iter();
         let wanted = all.filter(|(k, _)| key.is_none_or(|key| key == k));
@@ -95,7 +95,8 @@ impl Driver {
         strings(&["key", "value"], &rows)
     }
 
-    /// `SET -v`: every setting with its value, what it does, and since when (Spark's fourth column, empty here).
+    /// Returns every setting with its value, what it does, and since when (`SET -v`; Spark's fourth column, empty
+    /// here).
     fn describe_settings(&mut self, session: &str) -> Result<sc::Relation> {
         let conf = &self.session(session).conf;
         let mut known: Vec<&Setting> = settings::SETTINGS.iter().collect();
@@ -108,7 +109,7 @@ impl Driver {
         strings(&["key", "value", "meaning", "Since version"], &rows)
     }
 
-    /// `SHOW TABLES` and `SHOW VIEWS`: the temporary views, and the tables of memory sinks.
+    /// Returns the temporary views, and the tables of memory sinks (`SHOW TABLES` and `SHOW VIEWS`).
     fn show_tables(&mut self, session: &str) -> Result<sc::Relation> {
         let session = self.session(session);
         let names = session.views.keys().chain(session.tables.keys());
@@ -116,7 +117,10 @@ impl Driver {
         strings(&["namespace", "tableName", "isTemporary"], &rows)
     }
 
-    /// `DESCRIBE table`: its columns, with their types.
+    /// Returns a table's columns, with their types (`DESCRIBE table`).
+    ///
+    /// # Errors
+    /// `TABLE_OR_VIEW_NOT_FOUND` if it does not exist.
     fn describe_table(&mut self, session: &str, name: String, now_ms: i64) -> Result<sc::Relation> {
         let read = sc::read::NamedTable {
             unparsed_identifier: name,
@@ -133,7 +137,10 @@ impl Driver {
         strings(&["col_name", "data_type", "comment"], &rows)
     }
 
-    /// `EXPLAIN [EXTENDED] query`: the plans as one text.
+    /// Returns the plans as one string (`EXPLAIN [EXTENDED] query`).
+    ///
+    /// # Errors
+    /// What analysis refuses.
     fn explain(&mut self, session: &str, query: sc::Relation, extended: bool, now_ms: i64) -> Result<sc::Relation> {
         use sc::analyze_plan_request::{Analyze, Explain, explain::ExplainMode};
         let mode = if extended {
@@ -204,7 +211,7 @@ fn view_not_found(name: &str) -> SparkError {
     .with("relationName", name)
 }
 
-/// A relation without columns and rows: what a statement that returns nothing returns.
+/// Returns a relation without columns and rows: what a statement that returns nothing returns.
 fn nothing() -> Result<sc::Relation> {
     strings(&[], &[])
 }

@@ -82,9 +82,11 @@ enum Work {
 pub struct Transform {
     /// What people read; nothing depends on it.
     name: String,
+    /// What the compiler must know of it.
     role: Role,
     /// Its inputs.
     inputs: Vec<Arc<dyn ExecutionPlan>>,
+    /// What it does.
     work: Work,
     /// What DataFusion asks of every operator.
     properties: Arc<PlanProperties>,

@@ -123,10 +123,13 @@ pub struct Model {
 /// The fields of an encoded model other than its content. Decoding skips the content, whose field is unknown to it.
 #[derive(Clone, PartialEq, Message)]
 struct Head {
+    /// Spark's class of the model.
     #[prost(string, tag = "1")]
     class: String,
+    /// The estimator's uid.
     #[prost(string, tag = "2")]
     uid: String,
+    /// The params that were set.
     #[prost(message, optional, tag = "3")]
     params: Option<sc::MlParams>,
 }

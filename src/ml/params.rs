@@ -178,6 +178,7 @@ pub struct Params {
     pub operator: &'static dyn Stage,
     /// The uid that clients chose for the stage; it is part of messages and default names.
     pub uid: String,
+    /// What was set, by Spark's name, checked and widened.
     set: BTreeMap<&'static str, Value>,
 }
 

@@ -82,8 +82,11 @@ impl TextTerms {
 /// Predicts classes of strings: tokenizing, filtering, hashing and scoring in one pass.
 #[derive(Debug)]
 pub struct TextPredictor {
+    /// How the features come of the strings.
     terms: TextTerms,
+    /// How words become indices.
     hashing: Hashing,
+    /// The model.
     predictor: Arc<Predictor>,
 }
 

@@ -219,6 +219,7 @@ struct Parser {
     after_return: bool,
     /// Whether a line has ended: a byte order mark may stand before the first only.
     begun: bool,
+    /// Type of the event that is coming; empty if it names none.
     kind: String,
     /// Lines of data of the event that is coming, each with a newline.
     data: String,

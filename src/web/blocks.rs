@@ -23,6 +23,7 @@ const MEMORY_LIMIT_BYTES: usize = 256 << 20;
 enum Block {
     /// In the JavaScript heap.
     Memory(Uint8Array),
+    /// In the file.
     Spilled {
         /// Where it begins.
         at: u64,

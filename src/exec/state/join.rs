@@ -217,6 +217,7 @@ struct Arrived {
 struct Turn<'a> {
     /// The watermark that rows close by.
     evict_us: Option<i64>,
+    /// What progress reports of the batch.
     stats: &'a mut StateStats,
     /// What leaves.
     out: Vec<RecordBatch>,

@@ -269,8 +269,11 @@ fn matrix_type() -> Json {
 
 /// The one row of a model's Parquet file, and the directory around it.
 pub struct Row<'a> {
+    /// The batch whose first row it is.
     batch: RecordBatch,
+    /// The files around it.
     files: &'a dyn Files,
+    /// The directory, as errors name it.
     path: &'a str,
 }
 

@@ -24,7 +24,9 @@ pub struct Features {
 /// Counts in how many vectors each feature is above 0 (`IDF.DocumentFrequencyAggregator`). Null vectors are errors.
 #[derive(Debug)]
 pub struct FeatureFrequencies {
+    /// Name of the column in errors.
     column: String,
+    /// The counts so far.
     state: Features,
 }
 

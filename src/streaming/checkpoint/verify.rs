@@ -184,7 +184,7 @@ fn states(facts: &Facts, at: &Location, next: BatchId, report: &mut Report) -> K
     if waits { Err(Pause::Wanting) } else { Ok(()) }
 }
 
-/// What sources remember, between the offsets where the next batch begins and those where it ends.
+/// Looks at what sources remember, between the offsets where the next batch begins and those where it ends.
 fn sources(
     facts: &Facts,
     at: &Location,

@@ -67,7 +67,10 @@ impl Query {
         Ok(Some(Box::new(batch)))
     }
 
-    /// `shouldRunAnotherBatch`: the watermark moved since the last batch, and an operator emits by it.
+    /// Returns whether the watermark moved since the last batch, and an operator emits by it (`shouldRunAnotherBatch`).
+    ///
+    /// Complete mode never closes state, so no batch without data follows there;
+    /// `spark.sql.streaming.noDataMicroBatches.enabled` turns such batches off.
     fn no_data_batch_is_due(&self) -> bool {
         let enabled = self.definition.conf.flag(&settings::NO_DATA_BATCHES);
         let uses = self.has(Wakes::ByWatermark) && self.definition.mode != OutputMode::Complete;
