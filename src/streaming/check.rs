@@ -15,7 +15,7 @@ use crate::plan::scan::is_streaming;
 /// Refuses what Spark refuses. `analysed` is the plan as the user wrote it; `optimised` tells equal keys from other
 /// conditions.
 ///
-/// Costs two walks over the plan. The order of the checks is Spark's: output mode, then operators from the sources
+/// Costs two walks over the plan. The checks come in this order: output mode, then operators from the sources
 /// upwards.
 ///
 /// # Errors
