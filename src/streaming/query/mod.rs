@@ -40,6 +40,7 @@
 //! Two invariants hold throughout: a batch's offsets are durable before it runs, and a batch is committed only when the
 //! sink has it and its state is durable. A query without a checkpoint skips the phases that log.
 
+mod action;
 mod construct;
 mod durable;
 mod report;
@@ -61,7 +62,7 @@ use super::progress::{SourceProgress, StateProgress};
 use super::source::{Share, Source};
 use super::trigger::Trigger;
 use super::watermark::{Policy, WatermarkTracker};
-use crate::cluster::runner::{JobRequest, ScanBlocks};
+use crate::cluster::runner::ScanBlocks;
 use crate::error::SparkError;
 use crate::exec::inputs::EventTimeStats;
 use crate::exec::stage::StageGraph;
@@ -71,6 +72,7 @@ use crate::settings::{self, Conf};
 use crate::storage::files::Files;
 use crate::storage::{Reply, Request, StorageError};
 
+pub use self::action::{Action, EventKind, Ticket};
 pub use self::durable::KEPT_SETTINGS;
 
 /// What a query is, before it runs.
@@ -99,72 +101,6 @@ pub struct Definition {
     pub statics: ScanBlocks,
     /// The session's settings, under those that the offset log keeps.
     pub conf: Conf,
-}
-
-/// Names one request to storage within a query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
-
-/// What the loop wants done. Each `Storage` and `Deliver` is answered once.
-#[derive(Debug)]
-pub enum Action {
-    /// A request to storage; the answer is [`Query::answered`]. Requests are carried out in their order.
-    Storage {
-        /// What the answer will name.
-        ticket: Ticket,
-        /// What to do.
-        request: Request,
-    },
-    /// Run the plan; the answer is [`Query::job_done`] or [`Query::failed`].
-    Run(JobRequest),
-    /// Hand rows to the sink; the answer is [`Query::delivered`].
-    Deliver {
-        /// The batch's number; a batch that ran before comes again under the same.
-        batch_id: BatchId,
-        /// Its rows, as Arrow IPC streams.
-        blocks: Vec<Buffer>,
-    },
-    /// `count` blocks of a source have been received for good, since the checkpoint began.
-    Received {
-        /// The source's number.
-        source: usize,
-        /// Blocks since the checkpoint began.
-        count: i64,
-    },
-    /// Call listeners with an event.
-    Event {
-        /// What happened.
-        kind: EventKind,
-        /// The event, as Spark's listeners read it.
-        json: String,
-    },
-    /// The query is over; the error that ended it, if one did.
-    Terminated {
-        /// Why, unless it was stopped or came to its end.
-        error: Option<SparkError>,
-    },
-}
-
-/// What happened to a query, as listeners are called (Spark's `StreamingQueryListener.Event`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventKind {
-    /// It started: `QueryStartedEvent`.
-    Started,
-    /// A batch has ended: `QueryProgressEvent`.
-    Progress,
-    /// It is over: `QueryTerminatedEvent`.
-    Terminated,
-}
-
-impl EventKind {
-    /// Returns the kind's name on the page.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Progress => "progress",
-            Self::Terminated => "terminated",
-        }
-    }
 }
 
 /// Where the loop is, with what it waits for; the module's picture shows the transitions.
