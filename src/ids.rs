@@ -32,8 +32,8 @@ macro_rules! id {
 }
 
 id! {
-    /// Names a stateful operator within its query: its place in the order in which the plan was compiled. Checkpoints keep
-    /// state under this number.
+    /// Names a stateful operator within its query: its place in the order in which the plan was compiled.
+    /// Checkpoints keep state under this number.
     OperatorId(usize)
 }
 
@@ -63,7 +63,8 @@ id! {
 }
 
 id! {
-    /// Names a source's connection to a server, for as long as its query runs: when it is opened again, it keeps the name.
+    /// Names a source's connection to a server, for as long as its query runs: when it is opened again, it
+    /// keeps the name.
     ConnectionId(u64)
 }
 

@@ -7,14 +7,18 @@ use serde::Serialize;
 use crate::exec::stage::StageGraph;
 use crate::ids::{ExecutorId, ExecutorRef, PartitionId, StageId, TaskId};
 
-/// Tries that a stage of an ended job shows.
+/// Most tries that a stage of an ended job shows.
 const SHOWN: usize = 500;
 
+/// What became of a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AttemptState {
+    /// It runs, or waits for its blocks.
     Running,
+    /// It counts.
     Done,
+    /// It ended with an error.
     Failed,
     /// Its executor died, or another try of the task was quicker.
     Lost,
@@ -24,12 +28,19 @@ pub enum AttemptState {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptStatus {
+    /// The task's partition.
     pub partition: PartitionId,
+    /// The try's number within the task, from 0.
     pub attempt: u32,
+    /// Where it runs.
     pub executor: ExecutorId,
+    /// When it was launched.
     pub start_ms: i64,
+    /// When it ended; `None` while it runs.
     pub end_ms: Option<i64>,
+    /// What became of it.
     pub state: AttemptState,
+    /// Whether another try ran when it was launched.
     pub speculative: bool,
 }
 
@@ -37,26 +48,36 @@ pub struct AttemptStatus {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StageStatus {
+    /// The stage's number.
     pub id: StageId,
     /// The most often that one of its tasks was tried again.
     pub attempt: u32,
+    /// Its operators, from the leaf to the top.
     pub name: String,
+    /// How many tasks it has.
     pub tasks: usize,
+    /// How many tries run.
     pub running: usize,
+    /// How many tasks are done.
     pub completed: usize,
+    /// How many tries failed.
     pub failed: usize,
-    /// Nothing of it had to run: an earlier job had made its output, or what is made of it is kept.
+    /// Whether nothing of it had to run: an earlier job had made its output, or what is made of it is kept.
     pub skipped: bool,
+    /// Stages whose output it reads.
     pub parents: Vec<StageId>,
+    /// Its operators, one per line.
     pub operators: String,
+    /// Its tries, the last 500.
     pub attempts: Vec<AttemptStatus>,
 }
 
-/// The tries of one job, in order.
+/// The tries of one job, in the order of tasks and attempts.
 #[derive(Debug, Default)]
 pub(super) struct Attempts(BTreeMap<TaskId, (ExecutorRef, AttemptStatus)>);
 
 impl Attempts {
+    /// Notes a launched try.
     pub fn started(&mut self, task: TaskId, executor: ExecutorRef, speculative: bool, now_ms: i64) {
         let status = AttemptStatus {
             partition: task.partition,
@@ -70,6 +91,7 @@ impl Attempts {
         self.0.insert(task, (executor, status));
     }
 
+    /// Notes that a try has ended, unless it had before.
     pub fn ended(&mut self, task: TaskId, state: AttemptState, now_ms: i64) {
         if let Some((_, status)) = self.0.get_mut(&task)
             && status.state == AttemptState::Running
@@ -78,7 +100,7 @@ impl Attempts {
         }
     }
 
-    /// What runs on the executor, or on any, is lost.
+    /// Notes that what runs on the executor, or on any with `None`, is lost.
     pub fn lost(&mut self, executor: Option<ExecutorRef>, now_ms: i64) {
         for (on, status) in self.0.values_mut() {
             if executor.is_none_or(|e| e == *on) && status.state == AttemptState::Running {
@@ -87,7 +109,7 @@ impl Attempts {
         }
     }
 
-    /// The stages as they are now; `over` says that the job is.
+    /// Returns the stages as they are now; `over` says whether the job has ended.
     pub fn stages(&self, graph: &StageGraph, over: bool) -> Vec<StageStatus> {
         let of_stage = |stage: StageId| {
             let tries = self.0.iter().filter(move |(task, _)| task.stage == stage);

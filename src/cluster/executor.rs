@@ -1,4 +1,13 @@
 //! An executor: keeps plans, blocks and state, fetches what a task needs, runs it.
+//!
+//! ```text
+//!  Run ──▶ accept: which blocks are here, which to fetch ──all here──▶ execute ──▶ Finished
+//!             │                                                │  expected state is not here ──▶ StateMissing
+//!             │ Peer::Fetch ──▶ peer                           │  the task's own error ──▶ Failed
+//!             ▼                                                ▼
+//!          waiting ◀──Peer::Blocks── peer          blocks kept for later tasks, state kept for the next batch
+//!             └── a block is missing, or the peer is lost ──▶ FetchFailed
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -26,8 +35,10 @@ use crate::settings;
 
 /// Where shuffle blocks and kept partitions live until nobody needs them, and state for which memory has no room.
 pub trait BlockStore: StateStore {
-    /// `to_file` asks for a place outside memory, where there is one.
+    /// Keeps a block, in place of an earlier one of its name. `to_file` asks for a place outside of memory, if there is
+    /// one.
     fn put(&mut self, id: BlockId, bytes: Vec<u8>, to_file: bool);
+    /// Returns a block; `None` if it is not here.
     fn get(&self, id: BlockId) -> Option<Buffer>;
     /// Drops the blocks that are not wanted.
     fn retain(&mut self, wanted: &dyn Fn(BlockId) -> bool);
@@ -36,7 +47,9 @@ pub trait BlockStore: StateStore {
 /// Blocks on the heap, and snapshots of state, which take less room there than live state.
 #[derive(Debug, Default)]
 pub struct MemoryBlocks {
+    /// Blocks by name.
     blocks: HashMap<BlockId, Buffer>,
+    /// Snapshots of state.
     states: HashMap<StateId, Buffer>,
 }
 
@@ -72,34 +85,57 @@ impl BlockStore for MemoryBlocks {
 /// What an executor wants sent.
 #[derive(Debug)]
 pub enum Outgoing {
+    /// To the driver, with blobs.
     Driver(FromExecutor, Vec<Buffer>),
+    /// To another executor, with blobs.
     Peer(ExecutorRef, Peer, Vec<Buffer>),
 }
 
 /// A task that waits for blocks of its peers.
 struct Waiting {
+    /// The task.
     run: Run,
+    /// What came with it.
     blobs: Vec<Buffer>,
+    /// Blocks that are still to come.
     missing: BTreeSet<Fetch>,
+    /// Blocks that are here.
     got: BTreeMap<Fetch, Buffer>,
 }
 
 /// One executor. All calls return what is to be sent; tasks run inside the call that completes their inputs.
+///
+/// ```
+/// use rivulet::cluster::executor::{Executor, MemoryBlocks};
+/// use rivulet::cluster::message::ToExecutor;
+/// use rivulet::ids::{ExecutorRef, PlanId};
+///
+/// let mut executor = Executor::new(ExecutorRef::at(0, 0), MemoryBlocks::default());
+/// let sent = executor.driver_message(ToExecutor::DropPlan { plan: PlanId(1) }, vec![]);
+/// assert!(sent.is_empty());
+/// ```
 pub struct Executor<B> {
+    /// Its name and life.
     me: ExecutorRef,
+    /// Its blocks.
     blocks: B,
+    /// Plans, or why they cannot be compiled: every task of such a plan fails with that.
     plans: HashMap<PlanId, std::result::Result<Arc<StageGraph>, SparkError>>,
+    /// State of streaming queries.
     states: States,
+    /// Tasks that wait for blocks.
     waiting: Vec<Waiting>,
+    /// Runs functions of the user's.
     programs: SharedHost,
 }
 
 impl<B: BlockStore> Executor<B> {
+    /// Returns an executor that cannot run functions of the user's.
     pub fn new(me: ExecutorRef, blocks: B) -> Self {
         Self::with_programs(me, blocks, NoPrograms)
     }
 
-    /// An executor that can run functions of the user's.
+    /// Returns an executor that can run functions of the user's.
     pub fn with_programs(me: ExecutorRef, blocks: B, programs: impl ProgramHost + 'static) -> Self {
         Self {
             me,
@@ -111,6 +147,7 @@ impl<B: BlockStore> Executor<B> {
         }
     }
 
+    /// Takes in a message of the driver. A task whose blocks are all here runs before the call returns.
     pub fn driver_message(&mut self, message: ToExecutor, blobs: Vec<Buffer>) -> Vec<Outgoing> {
         match message {
             ToExecutor::Plan { plan, spec } => {
@@ -142,6 +179,10 @@ impl<B: BlockStore> Executor<B> {
         vec![]
     }
 
+    /// Compiles a plan, and loads its functions.
+    ///
+    /// # Errors
+    /// What planning refuses, and what the host of functions refuses.
     fn compile(&mut self, id: PlanId, spec: SpecHeader, blobs: &[Buffer]) -> Result<StageGraph> {
         let spec = spec.spec(blobs)?;
         self.states.budget_bytes = spec.conf.bytes(&settings::STATE_MEMORY)?;
@@ -157,6 +198,8 @@ impl<B: BlockStore> Executor<B> {
         Ok(lineage::stages(&plan))
     }
 
+    /// Takes in a message of another executor. A fetch that is meant for an earlier life of this executor finds
+    /// nothing.
     pub fn peer_message(&mut self, from: ExecutorRef, message: Peer, blobs: Vec<Buffer>) -> Vec<Outgoing> {
         match message {
             Peer::Fetch { fetches } => {
@@ -188,12 +231,12 @@ impl<B: BlockStore> Executor<B> {
         }
     }
 
-    /// A peer is gone: tasks that wait for its blocks fail, so that the driver has them computed again.
+    /// Takes in that a peer is gone: tasks that wait for its blocks fail, so that the driver has them computed again.
     pub fn peer_lost(&mut self, peer: ExecutorRef) -> Vec<Outgoing> {
         self.give_up(|fetch| fetch.from == peer)
     }
 
-    /// A block that is here, or a kept partition that the host has in its memory.
+    /// Returns a block that is here, or a kept partition that the host has in its memory.
     fn block(&self, id: BlockId) -> Option<Buffer> {
         let here = self.blocks.get(id);
         match id {
@@ -202,6 +245,7 @@ impl<B: BlockStore> Executor<B> {
         }
     }
 
+    /// Fails the tasks that wait for a block which will not come.
     fn give_up(&mut self, gone: impl Fn(&Fetch) -> bool) -> Vec<Outgoing> {
         let mut out = Vec::new();
         self.waiting
@@ -221,6 +265,7 @@ impl<B: BlockStore> Executor<B> {
         out
     }
 
+    /// Takes in a task: asks peers for its blocks, and runs what is complete.
     fn accept(&mut self, run: Run, blobs: Vec<Buffer>) -> Vec<Outgoing> {
         let mut got = BTreeMap::new();
         let mut missing = BTreeSet::new();
@@ -263,6 +308,7 @@ impl<B: BlockStore> Executor<B> {
         out
     }
 
+    /// Runs every task whose blocks are all here.
     fn run_complete(&mut self) -> Vec<Outgoing> {
         let mut out = Vec::new();
         while let Some(at) = self.waiting.iter().position(|w| w.missing.is_empty()) {
@@ -272,6 +318,7 @@ impl<B: BlockStore> Executor<B> {
         out
     }
 
+    /// Runs a task, and returns what the driver hears of it.
     fn run(&mut self, ready: Waiting) -> Outgoing {
         let task = ready.run.task;
         match self.execute(ready) {
@@ -341,8 +388,8 @@ impl<B: BlockStore> Executor<B> {
         )))
     }
 
-    /// Takes the states that a task works on: those kept here, else what the driver sent with the task, which are the last
-    /// `blobs`. `None` if one is nowhere.
+    /// Takes the states that a task works on: those kept here, else what the driver sent with the task, which are the
+    /// last `blobs`. `None` if one is nowhere.
     fn take_states(
         &mut self,
         graph: &StageGraph,
@@ -366,8 +413,8 @@ impl<B: BlockStore> Executor<B> {
         Ok(Some(states))
     }
 
-    /// Keeps the states that a task has changed, and returns what the driver is to make durable of them: the changes, or
-    /// snapshots of those for which it asks.
+    /// Keeps the states that a task has changed, and returns what the driver is to make durable of them: the changes,
+    /// or snapshots of those for which it asks.
     fn keep_states(
         &mut self,
         run: &Run,
@@ -405,8 +452,8 @@ impl<B: BlockStore> Executor<B> {
     }
 }
 
-/// Puts fetched blocks into the order of the map tasks, whoever ran them: what comes first to an operator is the same in every
-/// try.
+/// Puts fetched blocks into the order of the map tasks, whoever ran them: what comes first to an operator is the same
+/// in every try.
 fn in_order(got: BTreeMap<Fetch, Buffer>) -> HashMap<StageId, Vec<Buffer>> {
     let mut got: Vec<(Fetch, Buffer)> = got.into_iter().collect();
     got.sort_by_key(|(fetch, _)| (fetch.stage, fetch.block.map()));
@@ -417,7 +464,7 @@ fn in_order(got: BTreeMap<Fetch, Buffer>) -> HashMap<StageId, Vec<Buffer>> {
     shuffle
 }
 
-/// The state that an operator has where a task of its stage runs.
+/// Names the state that an operator has where a task of its stage runs.
 fn state_id(run: RunId, operator: OperatorId, task: TaskId) -> StateId {
     let part = StatePart {
         operator,
@@ -465,6 +512,10 @@ fn inputs_of(graph: &StageGraph, got: BTreeMap<Fetch, Buffer>) -> Result<Program
 
 /// A task of a program: its inputs in the order in which they were written, whoever wrote them.
 impl<B: BlockStore> Executor<B> {
+    /// Runs a task of a program: its inputs in the order in which they were written, whoever wrote them.
+    ///
+    /// # Errors
+    /// The user's exception; `INTERNAL_ERROR` if driver and executor differ about the stages.
     fn run_program(
         &mut self,
         graph: &StageGraph,
@@ -518,8 +569,8 @@ impl<B: BlockStore> Executor<B> {
     }
 }
 
-/// A panic of a kernel fails the task, not the executor. In wasm a panic ends the worker, and the driver sees a lost
-/// executor.
+/// Runs work so that a panic of a kernel fails the task, not the executor. In wasm a panic ends the worker, and the
+/// driver sees a lost executor.
 fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
         Ok(result) => result,

@@ -1,4 +1,6 @@
 //! Executors in this process: one thread each, channels for ports.
+//!
+//! Peers find each other in a directory; a message to a life that is over is dropped, as on a network.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,32 +12,39 @@ use super::executor::{Executor, MemoryBlocks, Outgoing};
 use super::message::{FromExecutor, Peer, ToExecutor};
 use crate::ids::{ExecutorId, ExecutorRef};
 
+/// What an executor's thread receives.
 enum Inbox {
+    /// A message of the driver.
     Driver(ToExecutor, Vec<Buffer>),
+    /// A message of another executor.
     Peer(ExecutorRef, Peer, Vec<Buffer>),
+    /// Another executor has ended.
     PeerLost(ExecutorRef),
+    /// The executor ends.
     Stop,
 }
 
+/// Executors that live, and how to reach them.
 type Directory = Arc<Mutex<BTreeMap<ExecutorId, (ExecutorRef, Sender<Inbox>)>>>;
 
 /// Threads that run executors.
 pub struct LocalCluster {
+    /// Executors that live.
     directory: Directory,
 }
 
 impl LocalCluster {
-    /// No executors yet; `deliver` takes their messages to the driver.
+    /// Returns a cluster without executors.
     pub fn new() -> Self {
         Self {
             directory: Arc::default(),
         }
     }
 
-    /// Starts one executor.
+    /// Starts one executor; `deliver` takes its messages to the driver, on the executor's thread.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system cannot start a thread.
     pub fn start(
         &self,
         me: ExecutorRef,
@@ -51,7 +60,7 @@ impl LocalCluster {
         Ok(())
     }
 
-    /// Sends a message of the driver; to an executor that is gone it is lost, as on any network.
+    /// Sends a message of the driver; one to an executor that is gone is lost, as on any network.
     pub fn send(&self, to: ExecutorRef, message: ToExecutor, blobs: Vec<Buffer>) {
         if let Some((live, sender)) = lock(&self.directory).get(&to.id)
             && *live == to
@@ -60,7 +69,8 @@ impl LocalCluster {
         }
     }
 
-    /// Ends an executor as a crash would: its blocks and state are gone, its peers notice.
+    /// Ends an executor as a crash would: its blocks and state are gone, its peers notice. Returns the life that ended;
+    /// `None` if there was none.
     pub fn kill(&self, id: u32) -> Option<ExecutorRef> {
         let mut directory = lock(&self.directory);
         let (gone, sender) = directory.remove(&ExecutorId(id))?;
@@ -78,10 +88,12 @@ impl Default for LocalCluster {
     }
 }
 
+/// Returns the directory, locked.
 fn lock(directory: &Directory) -> std::sync::MutexGuard<'_, BTreeMap<ExecutorId, (ExecutorRef, Sender<Inbox>)>> {
     directory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Steps an executor with what its inbox receives, until it is stopped.
 fn serve(
     me: ExecutorRef,
     inbox: &Receiver<Inbox>,

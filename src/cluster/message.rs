@@ -1,4 +1,7 @@
-//! What driver and executors tell each other. Headers are small JSON; bulk bytes travel beside them as blobs.
+//! The messages between driver and executors. Headers are small JSON; bulk bytes travel beside them as blobs.
+//!
+//! The order of blobs is part of each message and is said with it. Both ends are of one build; a message that cannot be
+//! read is reported as such, never dropped.
 
 use std::collections::BTreeMap;
 
@@ -16,16 +19,22 @@ use crate::settings::Conf;
 /// A [`JobSpec`] without its bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpecHeader {
+    /// Settings.
     conf: Conf,
+    /// Names of views, in the order of their blobs.
     views: Vec<String>,
+    /// The time of planning, µs since the epoch.
     now_us: i64,
+    /// Output mode of a streaming query.
     mode: Option<OutputMode>,
+    /// Files that the driver found.
     files: BTreeMap<String, (Vec<String>, String)>,
+    /// Ids of models, in the order of their blobs.
     models: Vec<String>,
 }
 
 impl SpecHeader {
-    /// Header and blobs: the relation, then the views, then the models.
+    /// Returns header and blobs: the relation, then the views, then the models.
     pub fn of(spec: &JobSpec) -> (Self, Vec<Buffer>) {
         let mut blobs = vec![Buffer::from(spec.relation.clone())];
         blobs.extend(spec.views.values().map(|v| Buffer::from(v.clone())));
@@ -44,6 +53,10 @@ impl SpecHeader {
         )
     }
 
+    /// Puts a spec together again.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` if blobs are missing.
     pub fn spec(self, blobs: &[Buffer]) -> Result<JobSpec> {
         let wanted = self.views.len() + self.models.len();
         let Some((relation, rest)) = blobs.split_first().filter(|(_, rest)| rest.len() == wanted) else {
@@ -62,43 +75,60 @@ impl SpecHeader {
     }
 }
 
-/// State that a task works on.
+/// State that a task works on, and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateRef {
+    /// The run of the query.
     pub run: RunId,
+    /// The operator; the partition is the task's.
     pub operator: OperatorId,
     /// The batch whose changes the state must have: -1 before the first.
     pub version: BatchId,
-    /// Blobs with all deltas up to `version`; none where the executor should have it.
+    /// How many blobs with all deltas up to `version` come along; `None` if the executor should have the state.
     pub load: Option<usize>,
-    /// The whole state is wanted in place of the change, to start a new chain of deltas.
+    /// Whether the whole state is wanted in place of the change, to start a new chain of deltas.
     pub snapshot: bool,
 }
 
+/// What the driver sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ToExecutor {
+    /// A plan that tasks will name. Blobs: as [`SpecHeader::of`].
     Plan {
+        /// The plan.
         plan: PlanId,
+        /// How to make it.
         spec: SpecHeader,
     },
+    /// No task will name the plan any more.
     DropPlan {
+        /// The plan.
         plan: PlanId,
     },
+    /// A task to run.
     Run(Run),
+    /// A try that is not wanted any more; it is dropped unless it runs.
     Kill {
+        /// The try.
         task: TaskId,
     },
     /// The job is over: its blocks are not needed any more, but for those of these tries.
     DropJob {
+        /// The job.
         job: JobId,
+        /// The tries whose blocks later jobs may read.
         keep: Vec<TaskId>,
     },
     /// Blocks of tries, and kept datasets, that nobody reads any more.
     Forget {
+        /// The tries.
         tasks: Vec<TaskId>,
+        /// The datasets.
         datasets: Vec<DatasetId>,
     },
+    /// A run of a query is over: its state goes.
     DropState {
+        /// The run.
         run: RunId,
     },
 }
@@ -106,69 +136,105 @@ pub enum ToExecutor {
 /// One task to run. Blobs: scan blocks in the order of `scans`, then state deltas in the order of `states`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
+    /// The try.
     pub task: TaskId,
+    /// The plan whose stage it runs.
     pub plan: PlanId,
+    /// The blocks that it reads, and who holds them.
     pub fetches: Vec<Fetch>,
-    /// (scan, blobs).
+    /// Scans that it reads, and how many blobs each has.
     pub scans: Vec<(ScanId, usize)>,
+    /// The micro-batch; `None` in a batch job.
     pub batch: Option<BatchContext>,
+    /// State that it works on.
     pub states: Vec<StateRef>,
 }
 
+/// What executors send to the driver.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum FromExecutor {
-    /// Blobs: result pieces (for a result stage), one state delta per operator of `deltas`, and the updates of accumulators if
-    /// there are some.
+    /// Blobs: result pieces (for a result stage), one state delta per operator of `deltas`, and the updates of
+    /// accumulators if there are some.
     Finished {
+        /// The try.
         task: TaskId,
+        /// Rows per output partition; of a result, their sum.
         rows: Vec<u64>,
+        /// What was counted.
         report: TaskReport,
+        /// How many blobs are pieces of the result.
         results: usize,
+        /// Operators whose state changes come along.
         deltas: Vec<OperatorId>,
         /// Partitions that the executor keeps now, and their bytes.
         kept: Vec<(KeptId, u64)>,
+        /// Whether the last blob is what the task added to accumulators.
         updates: bool,
     },
+    /// The task ended with an error of its own.
     Failed {
+        /// The try.
         task: TaskId,
+        /// The error.
         error: SparkError,
+        /// Whether another try may succeed.
         retryable: bool,
     },
+    /// A block was not where it should be.
     FetchFailed {
+        /// The try.
         task: TaskId,
+        /// The block.
         fetch: Fetch,
     },
+    /// State that the task expects is not here.
     StateMissing {
+        /// The try.
         task: TaskId,
     },
     /// A message between workers could not be read or written: they are of different versions, or this is a bug.
     Unreadable {
+        /// What is wrong with it.
         error: SparkError,
     },
 }
 
+/// What executors send to each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Peer {
+    /// Asks for blocks.
     Fetch {
+        /// The blocks.
         fetches: Vec<Fetch>,
     },
     /// Blobs for those of `found`, in order; `missing` are not here.
     Blocks {
+        /// Blocks that come along.
         found: Vec<Fetch>,
+        /// Blocks that are not here.
         missing: Vec<Fetch>,
     },
 }
 
-/// Writes a header as bytes.
+/// Returns a header as bytes.
 ///
 /// # Errors
-/// `INTERNAL_ERROR`, for a message that has no form in JSON.
+/// `INTERNAL_ERROR` if the message has no form in JSON.
 pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>> {
     serde_json::to_vec(message)
         .map_err(|e| SparkError::internal(format!("a message between workers cannot be written: {e}")))
 }
 
 /// Reads a header from bytes.
+///
+/// ```
+/// use rivulet::cluster::message::{ToExecutor, decode, encode};
+/// use rivulet::ids::PlanId;
+///
+/// let message = ToExecutor::DropPlan { plan: PlanId(3) };
+/// assert_eq!(decode::<ToExecutor>(&encode(&message)?)?, message);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 ///
 /// # Errors
 /// `INTERNAL_ERROR` if the bytes are not such a message: sender and receiver differ in version.

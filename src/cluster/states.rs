@@ -1,7 +1,14 @@
 //! The state of streaming queries in one executor, within a budget: what was not used for longest waits in the store.
 //!
-//! A piece of state is one operator's in one partition, and a task works on it as a whole. So what is in memory at one time is
-//! the budget and the piece in use; more partitions make smaller pieces. A piece that cannot be stored stays in memory.
+//! A piece of state is one operator's in one partition, and a task works on it as a whole. So what is in memory at one
+//! time is the budget and the piece in use; more partitions make smaller pieces. A piece that cannot be stored stays in
+//! memory.
+//!
+//! ```text
+//!  take ──▶ Live ── task changes it ──put──▶ in memory ──shrink: over budget, longest unused──▶ stored as a snapshot
+//!    └────▶ Stored: a snapshot, from which the task rebuilds it ◀──────────────────────────────────┘
+//!    └────▶ None: not here, or of another version: the driver sends it along
+//! ```
 
 use std::collections::HashMap;
 
@@ -12,31 +19,38 @@ use crate::ids::{BatchId, RunId, StateId};
 
 /// Where state waits: a file of the executor's.
 pub trait StateStore {
-    /// Whether there is such a file.
+    /// Returns whether there is such a file.
     fn takes_state(&self) -> bool;
-    /// False where there is no room.
+    /// Stores a piece; returns false if it does not fit.
     fn put_state(&mut self, key: StateId, bytes: &[u8]) -> bool;
-    /// Takes it out; none where it cannot be read.
+    /// Takes a piece out; `None` if it cannot be read.
     fn take_state(&mut self, key: StateId) -> Option<Buffer>;
 }
 
+/// A piece that is here.
 #[derive(Debug)]
 enum Held {
+    /// It is live.
     Memory {
+        /// The state.
         state: Box<OperatorState>,
+        /// Its size, about.
         bytes: u64,
         /// When it was last used, in uses of any state.
         used: u64,
     },
+    /// It is in the store.
     Stored {
+        /// The batch whose changes are in.
         version: BatchId,
     },
 }
 
 /// A piece that a task wants.
 pub enum Found {
+    /// It was in memory.
     Live(Box<OperatorState>),
-    /// As a snapshot.
+    /// It was stored, as a snapshot.
     Stored(Buffer),
     /// It is not here, or not of that version.
     None,
@@ -45,16 +59,19 @@ pub enum Found {
 /// All state of an executor.
 #[derive(Debug, Default)]
 pub struct States {
+    /// Pieces by name.
     held: HashMap<StateId, Held>,
+    /// How often any piece was used.
     uses: u64,
-    /// Bytes that may stay in memory between tasks; 0 is no limit.
+    /// Bytes that may stay in memory between tasks; 0 sets no limit.
     pub budget_bytes: u64,
     /// How often a piece was stored.
     pub spills: u64,
 }
 
 impl States {
-    /// Takes a piece out, as of `version`.
+    /// Takes a piece out, as of `version`. A piece of another version is dropped: it belongs to a try that did not
+    /// count.
     pub fn take(&mut self, key: StateId, version: BatchId, store: &mut impl StateStore) -> Found {
         match self.held.remove(&key) {
             Some(Held::Memory { state, .. }) if state.version == version => Found::Live(state),
@@ -66,6 +83,7 @@ impl States {
         }
     }
 
+    /// Returns a piece that is in memory.
     pub fn get(&self, key: StateId) -> Option<&OperatorState> {
         match self.held.get(&key)? {
             Held::Memory { state, .. } => Some(state),
@@ -117,6 +135,7 @@ impl States {
         }
     }
 
+    /// Forgets all state of a run.
     pub fn drop_run(&mut self, run: RunId, store: &mut impl StateStore) {
         self.held.retain(|key, held| {
             if key.run == run && matches!(held, Held::Stored { .. }) {

@@ -1,8 +1,11 @@
 //! A job as it travels: messages and settings, from which driver and executors make the same stages.
 //!
-//! A plan is not serialised; the Spark Connect bytes are, and planning is deterministic. It costs a few milliseconds once
-//! per plan and executor (a streaming query is planned once, not once a batch) and saves a serialised form of every
-//! operator and function.
+//! A plan is not serialised; the Spark Connect bytes are, and planning is deterministic. It costs a few milliseconds
+//! once per plan and executor (a streaming query is planned once, not once per batch) and saves a serialised form of
+//! every operator and function.
+//!
+//! What planning would otherwise look up (time, files, models, views, settings) is part of the job: an executor has
+//! neither the session nor the file system of the driver.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -31,18 +34,40 @@ use crate::settings::Conf;
 use crate::sources::Format;
 
 /// Everything that planning depends on.
+///
+/// ```
+/// use prost::Message;
+/// use rivulet::compile::job::JobSpec;
+/// use rivulet::proto::{Range, Relation, relation::RelType};
+///
+/// let range = Range { start: Some(0), end: 10, step: 1, num_partitions: Some(2) };
+/// let relation = Relation { rel_type: Some(RelType::Range(range)), ..Default::default() };
+/// let spec = JobSpec {
+///     relation: relation.encode_to_vec(),
+///     conf: Default::default(),
+///     views: Default::default(),
+///     now_us: 0,
+///     mode: None,
+///     files: Default::default(),
+///     models: Default::default(),
+/// };
+/// let graph = spec.compile()?;
+/// assert_eq!((graph.stages.len(), graph.stages[0].tasks()), (1, 2));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobSpec {
     /// `spark.connect.Relation`.
     pub relation: Vec<u8>,
+    /// The session's settings when the job was made.
     pub conf: Conf,
     /// Temporary views: name → `spark.connect.Relation`.
     pub views: BTreeMap<String, Vec<u8>>,
-    /// `current_timestamp()`, µs.
+    /// `current_timestamp()`, µs since the epoch: the same for every task.
     pub now_us: i64,
-    /// Output mode of a streaming query; none for a batch job.
+    /// Output mode of a streaming query; `None` for a batch job.
     pub mode: Option<OutputMode>,
-    /// What the driver found in the file system: key of the read → files and DDL.
+    /// What the driver found in the file system, per [`read_key`]: the files, and their columns as DDL.
     pub files: BTreeMap<String, (Vec<String>, String)>,
     /// The models that the relation names: id → [`Model`].
     pub models: BTreeMap<String, Vec<u8>>,
@@ -52,6 +77,10 @@ pub struct JobSpec {
 struct SpecFiles(BTreeMap<String, (Vec<String>, String)>);
 
 impl FileCatalog for SpecFiles {
+    /// Returns the files that the driver found.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` if it did not look: planning differed.
     fn resolve(
         &self,
         format: &Format,
@@ -75,6 +104,10 @@ impl FileCatalog for SpecFiles {
 struct SpecModels(BTreeMap<String, Arc<Model>>);
 
 impl SpecModels {
+    /// Decodes the models.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` if one cannot be read.
     fn decode(models: &BTreeMap<String, Vec<u8>>) -> Result<Self> {
         let decoded = models.iter().map(|(id, bytes)| {
             let model = Model::decode(bytes)?;
@@ -85,18 +118,22 @@ impl SpecModels {
 }
 
 impl Models for SpecModels {
+    /// Returns a model of the spec.
     fn find(&self, id: &str) -> Option<Arc<Model>> {
         self.0.get(id).cloned()
     }
 }
 
-/// Names one read of files within a plan.
+/// Names one read of files within a plan, by everything that decides about its result.
 pub fn read_key(format: &Format, paths: &[String], options: &BTreeMap<String, String>) -> String {
     format!("{format:?} {paths:?} {options:?}")
 }
 
 impl JobSpec {
-    /// Analyses the relation.
+    /// Analyses the relation, with machine learning and stateful operators as extensions.
+    ///
+    /// # Errors
+    /// What analysis refuses: unknown columns, wrong types, unsupported operations.
     pub fn analyze(&self, files: Rc<dyn FileCatalog>, models: Rc<dyn Models>) -> Result<(Analyzer, Resolved)> {
         let mut analyzer = Analyzer::new(self.conf.clone(), self.now_us, files)?;
         analyzer.extensions = vec![transform::extension(Some(models)), state::extension()];
@@ -107,7 +144,11 @@ impl JobSpec {
         Ok((analyzer, resolved))
     }
 
-    /// The stages, on an executor: files come from the spec.
+    /// Returns the stages, on an executor: files and models come from the spec.
+    ///
+    /// # Errors
+    /// What analysis or compilation refuses; on an executor that is a broken invariant, since the driver has compiled
+    /// it before.
     pub fn compile(&self) -> Result<StageGraph> {
         let files = Rc::new(SpecFiles(self.files.clone()));
         let (analyzer, resolved) = self.analyze(files, Rc::new(SpecModels::decode(&self.models)?))?;
@@ -115,12 +156,15 @@ impl JobSpec {
     }
 }
 
-/// The relation of a spec.
+/// Returns the relation of a spec.
+///
+/// # Errors
+/// `CONNECT_INVALID_PLAN` if the bytes are not one.
 pub fn decode(bytes: &[u8]) -> Result<sc::Relation> {
     sc::Relation::decode(bytes).map_err(|e| SparkError::invalid_plan(e.to_string()))
 }
 
-/// The result's schema under the user's names.
+/// Returns the result's schema under the user's names; names may occur twice.
 pub fn output_schema(resolved: &Resolved) -> Schema {
     Schema::new(
         resolved
@@ -132,6 +176,9 @@ pub fn output_schema(resolved: &Resolved) -> Schema {
 }
 
 /// Optimises an analysed relation and cuts it into stages.
+///
+/// # Errors
+/// `UNSUPPORTED_FEATURE` if no operator runs the form of query; DataFusion's.
 pub fn stages(analyzer: &Analyzer, resolved: &Resolved, mode: Option<OutputMode>) -> Result<StageGraph> {
     let logical = optimize(analyzer, resolved)?;
     let mut planner = Planner::new(analyzer.conf.shuffle_partitions(), mode);
@@ -146,7 +193,12 @@ pub fn stages(analyzer: &Analyzer, resolved: &Resolved, mode: Option<OutputMode>
     })
 }
 
-/// The optimised logical plan with exactly the output columns.
+/// Returns the optimised logical plan with exactly the output columns.
+///
+/// A column that is selected twice gets a second id, since DataFusion refuses equal names.
+///
+/// # Errors
+/// DataFusion's, if a rule fails.
 pub fn optimize(analyzer: &Analyzer, resolved: &Resolved) -> Result<LogicalPlan> {
     let mut output = resolved.output.clone();
     // A column selected twice leaves twice: each place needs a name of its own.

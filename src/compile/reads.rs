@@ -1,4 +1,7 @@
 //! What each task of a stage reads, found by walking its operator tree.
+//!
+//! DataFusion's operators decide which partition of an input a partition of theirs reads: most read the same, unions
+//! one after the other, and joins with a collected side read all of it, which is one partition by then.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -11,7 +14,7 @@ use crate::exec::stage::Read;
 use crate::exec::transform::{Leaf, Transform, as_transform};
 use crate::ids::{PartitionId, ScanPart, StagePart};
 
-/// What task `partition` of a plan reads.
+/// Adds what task `partition` of a plan reads to `out`, once per leaf.
 pub fn reads_of(plan: &Arc<dyn ExecutionPlan>, partition: PartitionId, out: &mut Vec<Read>) {
     if let Some(leaf) = as_transform(plan).and_then(Transform::as_leaf) {
         match leaf {

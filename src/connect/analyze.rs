@@ -1,4 +1,16 @@
 //! `AnalyzePlan`: schema, explain, and the other questions about a plan that run nothing.
+//!
+//! A plan is analysed anew for each question; nothing is cached between calls. Each of Spark's questions has an answer
+//! here:
+//!
+//! | question | answer |
+//! |----------|--------|
+//! | schema, tree string | columns of the result under the user's names |
+//! | explain | the stages that would run; extended, the logical plans too |
+//! | is streaming, input files | as analysis finds them |
+//! | DDL to schema, JSON to DDL | types converted, without a plan |
+//! | same semantics, semantic hash | the messages compared or hashed byte by byte |
+//! | persist, unpersist, storage level | accepted, without effect: a plan runs again |
 
 use prost::Message;
 
@@ -15,6 +27,10 @@ use crate::settings::SPARK_VERSION;
 use crate::values::types;
 
 impl Driver {
+    /// Answers one question.
+    ///
+    /// # Errors
+    /// `CONNECT_INVALID_PLAN` if it is empty; what analysis refuses.
     pub(super) fn analyze_plan(
         &mut self,
         request: &sc::AnalyzePlanRequest,
@@ -84,7 +100,7 @@ impl Driver {
                     result: crate::values::murmur3::hash_bytes(&bytes, 42) as i32,
                 })
             }
-            // Nothing is kept between queries yet: a plan runs again, which gives the same rows.
+            // Nothing is kept between queries yet: a plan runs again and returns the same rows.
             Analyze::Persist(_) => R::Persist(response::Persist {}),
             Analyze::Unpersist(_) => R::Unpersist(response::Unpersist {}),
             Analyze::GetStorageLevel(_) => R::GetStorageLevel(response::GetStorageLevel {
@@ -102,8 +118,11 @@ impl Driver {
     }
 }
 
-/// Describes the plans of a query for people: the stages that would run, the last first, and, if `extended`, the analyzed and
-/// the optimized logical plan above them.
+/// Describes the plans of a query for people: the stages that would run, the last first, and, if `extended`, the
+/// analyzed and the optimized logical plan above them. A streaming plan is compiled without an output mode.
+///
+/// # Errors
+/// `UNSUPPORTED_FEATURE` if no operator runs the form of query.
 fn explain(analyzer: &Analyzer, resolved: &Resolved, extended: bool) -> Result<String> {
     let mut parts = Vec::new();
     if extended {
@@ -131,7 +150,10 @@ fn explain(analyzer: &Analyzer, resolved: &Resolved, extended: bool) -> Result<S
     Ok(parts.concat())
 }
 
-/// The relation of a plan.
+/// Returns the relation of a plan.
+///
+/// # Errors
+/// `UNSUPPORTED_FEATURE` if the plan is compressed, `CONNECT_INVALID_PLAN` if it is not a relation.
 pub fn root(plan: Option<&sc::Plan>) -> Result<&sc::Relation> {
     match plan.and_then(|p| p.op_type.as_ref()) {
         Some(sc::plan::OpType::Root(relation)) => Ok(relation),
@@ -140,9 +162,10 @@ pub fn root(plan: Option<&sc::Plan>) -> Result<&sc::Relation> {
     }
 }
 
-/// `StructType.treeString`.
+/// Returns a schema as `StructType.treeString` does, down to a level.
 fn tree_string(schema: &arrow::datatypes::Schema, level: usize) -> String {
     use arrow::datatypes::{DataType, FieldRef};
+    /// Adds the lines of a type's parts to `out`.
     fn children(data_type: &DataType, prefix: &str, depth: usize, level: usize, out: &mut String) {
         if depth > level {
             return;

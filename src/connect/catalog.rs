@@ -15,10 +15,10 @@ use crate::proto::relation::RelType;
 use crate::values::ipc;
 use crate::values::types::list_of;
 
-/// The rows that answer a question about functions; `None` for other questions.
+/// Returns the rows that answer a question about functions; `None` for other questions.
 ///
 /// # Errors
-/// `UNRESOLVED_ROUTINE` for a function that does not exist, `SCHEMA_NOT_FOUND`, and what is wrong with a name.
+/// `UNRESOLVED_ROUTINE` if a function does not exist, `SCHEMA_NOT_FOUND`, and what is wrong with a name.
 pub fn functions(catalog: &sc::Catalog) -> Result<Option<sc::Relation>> {
     Ok(Some(match &catalog.cat_type {
         Some(CatType::ListFunctions(list)) => {
@@ -43,7 +43,7 @@ pub fn functions(catalog: &sc::Catalog) -> Result<Option<sc::Relation>> {
     }))
 }
 
-/// The parts of a name, below a schema if there is one.
+/// Returns the parts of a name, below a schema if there is one.
 fn parts(name: &str, schema: Option<&str>) -> Result<Vec<String>> {
     let mut parts = schema.map(sql::parse_identifier).transpose()?.unwrap_or_default();
     parts.extend(sql::parse_identifier(name)?);
@@ -76,6 +76,7 @@ fn rows(found: &[(&Function, String)]) -> Result<sc::Relation> {
     local(fields, columns)
 }
 
+/// Returns a relation of rows that are at hand.
 fn local(fields: Vec<Field>, columns: Vec<ArrayRef>) -> Result<sc::Relation> {
     let schema = Schema::new(fields);
     let batch = RecordBatch::try_new(Arc::new(schema.clone()), columns).map_err(SparkError::from)?;

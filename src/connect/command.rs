@@ -1,4 +1,16 @@
 //! Commands: which of them does what, and temporary views.
+//!
+//! A command that is done at once ends its operation here; others end it when their job, storage or query answers:
+//!
+//! | command | goes to | ends with |
+//! |---------|---------|-----------|
+//! | SQL, create view, resources | here, `statements` | at once |
+//! | write as `noop` | [`execute`](super::execute) | its job |
+//! | write as files | [`write`](super::write) | storage |
+//! | start of a stream | [`streaming`](super::streaming) | the query's start |
+//! | query and manager commands | [`streaming`](super::streaming) | at once, or what they wait for |
+//! | machine learning | [`ml`](super::ml) | at once, its job, or storage |
+//! | ours (extension) | [`streaming`](super::streaming) | storage |
 
 use prost::Message;
 
@@ -11,6 +23,10 @@ use crate::proto::execute_plan_response::ResponseType;
 use crate::proto::variant_name;
 
 impl Driver {
+    /// Carries out a command of an operation.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_FEATURE` for commands that Rivulet lacks; those of the command.
     pub(super) fn execute_command(
         &mut self,
         operation: &str,
@@ -81,6 +97,10 @@ impl Driver {
         Ok(())
     }
 
+    /// Keeps a relation under a name in the session, after it was analysed once.
+    ///
+    /// # Errors
+    /// `TEMP_TABLE_OR_VIEW_ALREADY_EXISTS` unless `replace` is set; what analysis refuses.
     pub(super) fn create_view(
         &mut self,
         session: &str,
@@ -104,13 +124,17 @@ impl Driver {
         Ok(())
     }
 
-    /// Whether there was such a view.
+    /// Forgets a view, and returns whether there was one.
+    ///
+    /// # Errors
+    /// If the name cannot be parsed.
     pub(super) fn drop_view(&mut self, session: &str, name: &str) -> Result<bool> {
         let key = view_key(name)?;
         Ok(self.session(session).views.remove(&key).is_some())
     }
 }
 
+/// Returns the name under which a view is kept: its last part, in lower case.
 fn view_key(name: &str) -> Result<String> {
     let parts = sql::parse_identifier(name)?;
     Ok(parts.last().map(|n| n.to_lowercase()).unwrap_or_default())

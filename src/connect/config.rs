@@ -1,4 +1,8 @@
 //! `Config`: get and set session settings.
+//!
+//! Unknown keys may be set, as in Spark; known ones are checked by type before they count. A setting that is not set
+//! reads as its default, if it has one; `unset` brings the default back. Keys of `spark.master` are reported as not
+//! modifiable.
 
 use super::session::Session;
 use crate::error::{Result, SparkError};
@@ -7,10 +11,10 @@ use crate::proto::config_request::operation::OpType;
 use crate::settings::{self, Kind};
 use crate::values::zone::Zone;
 
-/// Answers one operation.
+/// Answers one operation on settings.
 ///
 /// # Errors
-/// `SQL_CONF_NOT_FOUND` for a setting that is neither set nor known; `INVALID_CONF_VALUE` for a value that cannot be.
+/// `SQL_CONF_NOT_FOUND` if a setting is neither set nor known; `INVALID_CONF_VALUE` if a value is invalid.
 pub fn answer(session: &mut Session, operation: &sc::config_request::Operation) -> Result<Vec<sc::KeyValue>> {
     let pair = |key: &str, value: Option<String>| sc::KeyValue {
         key: key.to_owned(),
@@ -73,10 +77,10 @@ pub fn answer(session: &mut Session, operation: &sc::config_request::Operation) 
     })
 }
 
-/// Sets one setting after a look at its value.
+/// Sets one setting after a look at its value; an invalid one leaves the old.
 ///
 /// # Errors
-/// `INVALID_CONF_VALUE`, as [`Setting::check`](settings::Setting::check) and for a zone that does not exist.
+/// `INVALID_CONF_VALUE`, as [`Setting::check`](settings::Setting::check), and if a zone does not exist.
 pub fn put(session: &mut Session, key: &str, value: &str) -> Result<()> {
     let old = session.conf.values.insert(key.to_owned(), value.to_owned());
     let checked = match settings::find(key) {
@@ -93,6 +97,7 @@ pub fn put(session: &mut Session, key: &str, value: &str) -> Result<()> {
     checked
 }
 
+/// Returns the error of a setting that is neither set nor known (`SQL_CONF_NOT_FOUND`).
 fn not_found(key: &str) -> SparkError {
     SparkError::analysis(
         "SQL_CONF_NOT_FOUND",

@@ -1,4 +1,9 @@
-//! Jobs over partitioned datasets: a plan in the relation's `extension`, results as `extension` responses, one a partition.
+//! Jobs over partitioned datasets: a plan in the relation's `extension`, results as `extension` responses, one per
+//! partition.
+//!
+//! Three things happen with a plan, in this order: datasets that the page dropped are forgotten on all executors, those
+//! that are to be kept are noted for the status, and the action's job runs. A plan without nodes only forgets. The
+//! driver keeps the bytes of sources and sends each to the tasks that read it; executors get the rest of the plan once.
 
 use std::sync::Arc;
 
@@ -21,12 +26,17 @@ use crate::rdd::plan::{RESULT_TYPE_URL, RddPlan, TYPE_URL, UPDATES_TYPE_URL};
 pub(super) struct KeptDataset {
     /// Its number within its context.
     pub id: u64,
+    /// Spark's class name of it.
     pub name: String,
+    /// How many partitions it has.
     pub partitions: usize,
 }
 
 impl Driver {
-    /// Runs a dataset plan.
+    /// Runs a dataset plan: forgets what the page forgets, then computes what the action wants, if it wants anything.
+    ///
+    /// # Errors
+    /// The session's, if a setting is invalid.
     pub(super) fn execute_datasets(
         &mut self,
         operation: &str,
@@ -84,6 +94,7 @@ impl Driver {
         Ok(())
     }
 
+    /// Sends the result of a job: one response per partition, then what was added to accumulators.
     pub(super) fn datasets_done(&mut self, operation: &str, partitions: &[PartitionId], outcome: Outcome) {
         for (partition, block) in partitions.iter().zip(&outcome.results) {
             let mut value = (partition.0 as u32).to_le_bytes().to_vec();

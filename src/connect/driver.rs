@@ -1,7 +1,7 @@
-//! The driver: sessions, jobs and queries behind one `handle`.
+//! The driver: sessions, jobs and queries, with one `handle` in front.
 //!
-//! The host feeds it [`Input`]s and carries out its [`Output`]s; [`Driver::wake_at`] says when it wants to be woken. It has
-//! no clock and does no I/O of its own but reading files through [`Files`].
+//! The host feeds it [`Input`]s and carries out its [`Output`]s; [`Driver::wake_at`] says when it wants to be woken. It
+//! has no clock and does no I/O of its own but reading files through [`Files`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -25,30 +25,73 @@ use crate::proto as sc;
 use crate::settings::Conf;
 use crate::storage::files::Files;
 
-/// One driver.
+/// One driver: everything that a Spark Connect server knows.
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use arrow::buffer::Buffer;
+/// use rivulet::connect::driver::Driver;
+/// use rivulet::connect::protocol::{Input, Output};
+/// use rivulet::error::{Result, SparkError};
+/// use rivulet::ids::ExecutorRef;
+/// use rivulet::storage::files::{FileEntry, Files};
+///
+/// struct NoFiles;
+///
+/// impl Files for NoFiles {
+///     fn list(&self, _: &str) -> Result<Vec<FileEntry>> {
+///         Ok(vec![])
+///     }
+///
+///     fn read(&self, path: &str) -> Result<Buffer> {
+///         Err(SparkError::unsupported(format!("reading {path}")))
+///     }
+/// }
+///
+/// let mut driver = Driver::new(Default::default(), Rc::new(NoFiles), 1);
+/// let executor = ExecutorRef::at(0, 0);
+/// let outputs: Vec<Output> = driver.handle(0, Input::ExecutorAdded { executor });
+/// assert!(outputs.is_empty());
+/// assert_eq!(driver.wake_at(), None);
+/// ```
 pub struct Driver {
+    /// Settings that a new session begins with.
     pub(super) defaults: Conf,
+    /// The host's files.
     pub(super) files: Rc<dyn Files>,
+    /// Sessions by id.
     pub(super) sessions: BTreeMap<String, Session>,
+    /// Runs jobs on executors.
     pub(super) runner: JobRunner,
+    /// Who waits for each job, and the plan that goes with it.
     pub(super) owners: HashMap<JobId, (Owner, PlanId)>,
+    /// Calls of `ExecutePlan` by operation id.
     pub(super) operations: BTreeMap<String, Operation>,
+    /// Streaming queries.
     pub(super) streams: Streams,
+    /// Directories that are being written or read.
     pub(super) saves: super::saved::Saves,
+    /// Outputs of the step in progress.
     pub(super) out: Vec<Output>,
+    /// Jobs of the recent past, oldest first.
     pub(super) history: Vec<JobRecord>,
     /// Datasets that jobs asked to keep, by key.
     pub(super) kept: BTreeMap<DatasetId, super::datasets::KeptDataset>,
     /// When the runner wants to look at slow tasks.
     tasks_wake_at: Option<i64>,
+    /// Errors that clients may ask more about, by id.
     pub(super) errors: BTreeMap<String, SparkError>,
+    /// Questions to storage without an answer yet.
     pub(super) asked: super::storage::Asked,
+    /// Makes ids differ between drivers.
     seed: u64,
+    /// How many ids were made.
     ids: u64,
 }
 
 impl Driver {
-    /// `seed` makes the ids of this driver's queries differ from another's.
+    /// Returns a driver without executors; `seed` makes the ids of its queries differ from another's.
     pub fn new(defaults: Conf, files: Rc<dyn Files>, seed: u64) -> Self {
         Self {
             defaults,
@@ -70,7 +113,10 @@ impl Driver {
         }
     }
 
-    /// One step. `now_ms` is the host's clock, ms since the epoch.
+    /// Takes one step. `now_ms` is the host's clock, ms since the epoch.
+    ///
+    /// Whatever happened, queries that are due are stepped too, so a host that only ever wakes the driver is enough for
+    /// time to pass.
     pub fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Output> {
         match input {
             Input::Request { id, method, bytes } => {
@@ -106,12 +152,17 @@ impl Driver {
         std::mem::take(&mut self.out)
     }
 
-    /// When to send [`Input::Wake`]; ms since the epoch.
+    /// Returns when to send [`Input::Wake`], ms since the epoch; `None` if nothing is due.
     pub fn wake_at(&self) -> Option<i64> {
         self.streams.wake_at().into_iter().chain(self.tasks_wake_at).min()
     }
 
+    /// Answers a call, or begins its operation.
+    ///
+    /// # Errors
+    /// If the request cannot be read; those of the call. The call fails with them.
     fn request(&mut self, id: RequestId, method: Method, bytes: &[u8], now_ms: i64) -> Result<()> {
+        /// Reads a request's message.
         fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M> {
             M::decode(bytes).map_err(|e| SparkError::invalid_plan(format!("the request cannot be read: {e}")))
         }
@@ -203,6 +254,7 @@ impl Driver {
         self.out.push(Output::End { id });
     }
 
+    /// Returns a session; an unknown id begins a new one, as in Spark.
     pub(super) fn session(&mut self, id: &str) -> &mut Session {
         let defaults = &self.defaults;
         self.sessions
@@ -210,7 +262,7 @@ impl Driver {
             .or_insert_with(|| Session::new(defaults))
     }
 
-    /// A new id in the form of a UUID.
+    /// Returns a new id in the form of a UUID; the same seed makes the same ids, which simulations rely on.
     pub(super) fn fresh_uuid(&mut self) -> String {
         self.ids += 1;
         let high = self.seed ^ self.ids.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -226,6 +278,9 @@ impl Driver {
     }
 
     /// Analyses a relation in a session; the spec has what executors need to do the same.
+    ///
+    /// # Errors
+    /// What analysis refuses.
     pub(super) fn analyzed(
         &mut self,
         session: &str,

@@ -1,14 +1,17 @@
 //! Errors that a client may ask more about.
+//!
+//! gRPC's status carries little, so Spark's clients fetch the classes, condition and parameters of an error by its id
+//! (`FetchErrorDetails`). Only the native server needs it: a page receives all of that with the failure.
 
 use super::driver::Driver;
 use crate::error::SparkError;
 use crate::proto as sc;
 
-/// Errors that are remembered at most; the oldest are forgotten first.
+/// Most errors that are remembered; the ids decide which is forgotten first.
 const REMEMBERED: usize = 256;
 
 impl Driver {
-    /// Notes an error so that `FetchErrorDetails` can tell more of it.
+    /// Notes an error so that `FetchErrorDetails` can say more about it; returns the id that goes with the status.
     pub fn remember_error(&mut self, error: &SparkError) -> String {
         let id = self.fresh_uuid();
         if self.errors.len() > REMEMBERED {
@@ -18,6 +21,7 @@ impl Driver {
         id
     }
 
+    /// Returns what is known of an error; nothing for an unknown id.
     pub(super) fn error_details(&self, request: &sc::FetchErrorDetailsRequest) -> sc::FetchErrorDetailsResponse {
         use sc::fetch_error_details_response as details;
         let mut response = sc::FetchErrorDetailsResponse {

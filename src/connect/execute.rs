@@ -1,4 +1,13 @@
 //! `ExecutePlan` over relations: a job, then its rows; reattaching and interrupting.
+//!
+//! An operation outlives its call if the client asked for that (`reattachable`): responses are kept until they are
+//! released, and a client whose connection broke continues after the last one that it saw.
+//!
+//! ```text
+//!  ExecutePlan ─▶ responding ──end──▶ ended ──ReleaseExecute──▶ gone
+//!                   │    ▲              │
+//!       client hangs up  └─ Reattach ───┘ replays what was kept after the last response seen
+//! ```
 
 use arrow::array::{RecordBatch, StringArray};
 use arrow::buffer::Buffer;
@@ -24,42 +33,63 @@ use crate::rdd::plan::RddPlan;
 use crate::values::zone::Zone;
 use crate::values::{display, ipc};
 
-/// An `ExecutePlan` call under way, or over but not yet released.
+/// An `ExecutePlan` call in progress, or over but not yet released.
 #[derive(Debug)]
 pub(super) struct Operation {
+    /// The session.
     pub session: String,
+    /// Tags by which it can be interrupted.
     pub tags: Vec<String>,
-    /// The stream that gets responses; none while no client is attached.
+    /// The stream that gets responses; `None` while no client is attached.
     pub request: Option<RequestId>,
-    /// Kept for reattaching: (response id, bytes).
+    /// Responses kept for reattaching: (response id, bytes).
     kept: Vec<(String, Vec<u8>)>,
+    /// Whether the client may come back.
     reattachable: bool,
+    /// How it ended: with an error, or well; `None` while it runs.
     ended: Option<Option<SparkError>>,
 }
 
 /// What to make of a job's rows.
 #[derive(Debug)]
 pub(super) struct Rows {
+    /// The operation that waits for them.
     pub operation: String,
+    /// Columns under the user's names.
     schema: SchemaRef,
+    /// What the client wants to see.
     form: Form,
+    /// The zone in which tables show times.
     zone: Zone,
 }
 
+/// The forms of a result.
 #[derive(Debug, Clone)]
 enum Form {
+    /// All rows, as Arrow.
     Batches,
     /// The rows are made and forgotten: the `noop` sink.
     Nothing,
+    /// The last rows (`tail`), as one batch.
     Last(usize),
+    /// A table as text (`show`).
     Table {
+        /// Most rows.
         rows: usize,
+        /// Longest cell, in characters; 0 cuts nothing.
         truncate: usize,
+        /// Whether each row is a block of lines.
         vertical: bool,
     },
 }
 
 impl Driver {
+    /// Begins an operation; its own errors go to the operation's stream.
+    ///
+    /// Clients choose the operation's id, so that they can reattach to an operation whose first response never arrived.
+    ///
+    /// # Errors
+    /// `INVALID_HANDLE.OPERATION_ALREADY_EXISTS` if the id is taken.
     pub(super) fn execute_plan(&mut self, id: RequestId, request: sc::ExecutePlanRequest, now_ms: i64) -> Result<()> {
         let operation = match &request.operation_id {
             Some(id) if !id.is_empty() => id.clone(),
@@ -103,7 +133,10 @@ impl Driver {
         Ok(())
     }
 
-    /// Runs a relation to its end for its effects on time only.
+    /// Runs a relation and discards its rows.
+    ///
+    /// # Errors
+    /// What analysis refuses.
     pub(super) fn execute_discarding(
         &mut self,
         operation: &str,
@@ -114,6 +147,7 @@ impl Driver {
         self.run_relation(operation, session, relation, Form::Nothing, now_ms)
     }
 
+    /// Runs a relation in the form that its top asks for: a table for `show`, the last rows for `tail`, else all.
     fn execute_relation(&mut self, operation: &str, session: &str, relation: &sc::Relation, now_ms: i64) -> Result<()> {
         if let Some(plan) = RddPlan::of_relation(relation)? {
             return self.execute_datasets(operation, session, plan, now_ms);
@@ -156,6 +190,12 @@ impl Driver {
         self.run_relation(operation, session, &inner, form, now_ms)
     }
 
+    /// Plans a relation, and submits its job.
+    ///
+    /// The schema is sent before the first row exists, so clients know the columns of a result that fails later.
+    ///
+    /// # Errors
+    /// What analysis refuses; an `AnalysisException` if it is streaming; the host's, if a file cannot be read.
     fn run_relation(
         &mut self,
         operation: &str,
@@ -194,7 +234,10 @@ impl Driver {
         Ok(())
     }
 
-    /// The bytes of a batch job's files, file by file over the partitions of its scan.
+    /// Reads the bytes of a batch job's files, and deals them file by file over the partitions of its scan.
+    ///
+    /// # Errors
+    /// `FAILED_READ_FILE` if a file cannot be read.
     pub(super) fn read_files(&self, graph: &StageGraph) -> Result<ScanBlocks> {
         let mut blocks = ScanBlocks::new();
         for scan in &graph.scans {
@@ -209,7 +252,7 @@ impl Driver {
         Ok(blocks)
     }
 
-    /// A finished job's rows go to the client.
+    /// Sends a finished job's rows to the client, and ends the operation.
     pub(super) fn rows_done(&mut self, rows: Rows, outcome: Outcome) {
         let operation = rows.operation.clone();
         match self.shape(&rows, outcome.results) {
@@ -228,7 +271,8 @@ impl Driver {
         }
     }
 
-    /// Rows in the form that was asked for: (rows, Arrow stream).
+    /// Returns rows in the form that was asked for: (number of rows, Arrow stream). An empty result is one batch
+    /// without rows.
     fn shape(&self, rows: &Rows, blocks: Vec<Buffer>) -> Result<Vec<(i64, Vec<u8>)>> {
         let nullable: SchemaRef = Arc::new(Schema::new(
             rows.schema
@@ -274,7 +318,10 @@ impl Driver {
         })
     }
 
-    /// One response of an operation, kept where the client may come back for it.
+    /// Sends one response of an operation, and keeps it if the client may come back for it.
+    ///
+    /// Kept responses are the operation's memory: a large result stays until the client releases it. An unknown
+    /// operation, one that was cancelled meanwhile, is ignored.
     pub(super) fn respond(
         &mut self,
         operation: &str,
@@ -303,7 +350,7 @@ impl Driver {
         }
     }
 
-    /// The operation has all its responses.
+    /// Ends an operation that has all its responses.
     pub(super) fn end_operation(&mut self, operation: &str) {
         self.respond(
             operation,
@@ -324,6 +371,7 @@ impl Driver {
         }
     }
 
+    /// Ends an operation with an error; one that has ended is not changed.
     pub(super) fn fail_operation(&mut self, operation: &str, error: SparkError) {
         let Some(op) = self.operations.get_mut(operation) else {
             return;
@@ -337,6 +385,13 @@ impl Driver {
         }
     }
 
+    /// Replays the responses after the last one that the client saw, then continues or ends.
+    ///
+    /// A client that names a response which is not kept any more sees nothing twice: it continues after everything that
+    /// was kept.
+    ///
+    /// # Errors
+    /// `INVALID_HANDLE.OPERATION_NOT_FOUND` if the operation is unknown or released.
     pub(super) fn reattach(&mut self, id: RequestId, request: &sc::ReattachExecuteRequest) -> Result<()> {
         let Some(op) = self.operations.get_mut(&request.operation_id) else {
             return Err(SparkError::new(
@@ -371,6 +426,7 @@ impl Driver {
         Ok(())
     }
 
+    /// Drops responses that the client has seen, or the operation.
     pub(super) fn release_execute(&mut self, request: &sc::ReleaseExecuteRequest) {
         use sc::release_execute_request::Release;
         let Some(op) = self.operations.get_mut(&request.operation_id) else {
@@ -390,6 +446,9 @@ impl Driver {
     }
 
     /// Stops operations by id, by tag, or all of a session; returns their ids.
+    ///
+    /// Operations that have ended, and those of other sessions, are not touched. Streaming queries run on: they are not
+    /// operations, and are stopped by their own command.
     pub(super) fn interrupt(&mut self, request: &sc::InterruptRequest, now_ms: i64) -> Vec<String> {
         use sc::interrupt_request::Interrupt;
         let chosen: Vec<String> = self
@@ -412,6 +471,9 @@ impl Driver {
         chosen
     }
 
+    /// Ends an operation's jobs, and fails it with `OPERATION_CANCELED`.
+    ///
+    /// Its jobs are taken from the scheduler, its plan from the executors; what waits for a query to end waits no more.
     fn cancel_operation(&mut self, operation: &str, now_ms: i64) {
         let jobs: Vec<_> = self
             .owners
@@ -436,7 +498,7 @@ impl Driver {
         self.fail_operation(operation, error);
     }
 
-    /// The client hung up on a call that it cannot come back to.
+    /// Takes in that the client hung up: the operation is cancelled, unless the client may come back to it.
     pub(super) fn cancel_request(&mut self, id: RequestId, now_ms: i64) {
         let found = self
             .operations
@@ -454,6 +516,9 @@ impl Driver {
         }
     }
 
+    /// Ends everything of a session: operations, queries, settings, views, models.
+    ///
+    /// A later call under the same id begins a new session.
     pub(super) fn release_session(&mut self, session: &str, now_ms: i64) {
         let all = sc::InterruptRequest {
             session_id: session.to_owned(),
@@ -466,14 +531,14 @@ impl Driver {
     }
 }
 
-/// A batch of one row and one column of text.
+/// Returns a batch of one row and one column of strings, as an Arrow stream.
 pub(super) fn one_string(name: &str, text: &str) -> Result<Vec<u8>> {
     let schema = Schema::new(vec![Field::new(name, DataType::Utf8, false)]);
     let batch = RecordBatch::try_new(Arc::new(schema.clone()), vec![Arc::new(StringArray::from(vec![text]))])?;
     ipc::write(&schema, &[batch])
 }
 
-/// A word for the job list.
+/// Returns a word for the job list: the kind of the relation.
 fn describe(relation: &sc::Relation) -> String {
     relation
         .rel_type

@@ -1,4 +1,7 @@
-//! Files as planning sees them: found and, where no schema is given, looked into.
+//! Files as planning sees them: found and, if no schema is given, looked into.
+//!
+//! Planning must be the same on the driver and on executors, and files may change in between: what the driver found,
+//! names and columns, goes along with the job.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,16 +19,19 @@ use crate::sources::files::listed;
 use crate::storage::files::Files;
 use crate::values::types;
 
-/// Rows looked at to infer a schema.
+/// Most rows that are looked at to infer a schema.
 const INFERRED_ROWS: usize = 10_000;
 
-/// A catalog over the host's files that remembers what it found: executors are told.
+/// A catalog over the host's files that remembers what it found: executors receive it with the job.
 pub struct HostCatalog {
+    /// The host's files.
     files: Rc<dyn Files>,
+    /// Files and columns (as DDL) per read; see [`read_key`].
     pub found: RefCell<BTreeMap<String, (Vec<String>, String)>>,
 }
 
 impl HostCatalog {
+    /// Returns a catalog that has found nothing.
     pub fn new(files: Rc<dyn Files>) -> Rc<Self> {
         Rc::new(Self {
             files,
@@ -33,6 +39,13 @@ impl HostCatalog {
         })
     }
 
+    /// Infers the columns of files from the first one.
+    ///
+    /// JSON fields are sorted by name, as Spark sorts them; CSV columns are strings unless `inferSchema` is set, and
+    /// are named `_c0`, `_c1`, … without a header; text has one column, `value`.
+    ///
+    /// # Errors
+    /// `UNABLE_TO_INFER_SCHEMA` without a file, or if it cannot be read in the format.
     fn infer(&self, format: &Format, files: &[String], options: &BTreeMap<String, String>) -> Result<Fields> {
         let cannot = || {
             SparkError::analysis(
@@ -98,7 +111,7 @@ impl HostCatalog {
     }
 }
 
-/// What Spark would infer: whole numbers are BIGINT, unknown is STRING, times stay text unless asked for.
+/// Returns what Spark would infer: whole numbers are BIGINT, unknown is STRING, times stay strings unless asked for.
 fn inferred(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Null => DataType::Utf8,
@@ -116,6 +129,10 @@ fn inferred(data_type: &DataType) -> DataType {
 }
 
 impl FileCatalog for HostCatalog {
+    /// Finds the files of a read, in the order of paths and names; infers their columns unless they are declared.
+    ///
+    /// # Errors
+    /// `PATH_NOT_FOUND` if a path without declared columns has no files; `UNABLE_TO_INFER_SCHEMA`; the host's.
     fn resolve(
         &self,
         format: &Format,

@@ -1,4 +1,12 @@
 //! Jobs: who waits for them, how they are run, and what is shown of them.
+//!
+//! ```text
+//!  run_once, submit ──▶ runner ──▶ … ──▶ Effect::Done, Failed ──▶ job_ended ──▶ its Owner
+//!         └── JobRecord: running ────────────────────────────────▶ succeeded, failed, cancelled
+//! ```
+//!
+//! A job has exactly one owner, which is removed before it hears of the end: nobody hears of an end twice. A cancelled
+//! job loses its owner before it ends, so nobody hears of its end.
 
 use std::sync::Arc;
 
@@ -14,19 +22,25 @@ use crate::ids::{JobId, PartitionId, PlanId};
 /// Who waits for a job.
 #[derive(Debug)]
 pub(super) enum Owner {
+    /// A client that collects rows.
     Rows(Rows),
+    /// A streaming query, by run id.
     Query(String),
     /// A job over datasets: the operation, and the partitions that its results are of.
     Datasets {
+        /// The operation.
         operation: String,
+        /// The partitions that its results are of, in order.
         partitions: Vec<PartitionId>,
     },
+    /// A training or evaluation.
     Ml(super::ml::MlJob),
+    /// A write of files.
     Files(Box<super::write::FileWrite>),
 }
 
 impl Owner {
-    /// The operation that a client waits for.
+    /// Returns the operation that a client waits for; `None` for a streaming query.
     pub(super) fn operation(&self) -> Option<&str> {
         match self {
             Self::Rows(rows) => Some(&rows.operation),
@@ -42,19 +56,27 @@ impl Owner {
 #[derive(Debug, Clone, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRecord {
+    /// The job's number.
     pub id: u64,
+    /// What it does, for people.
     pub description: String,
+    /// `running`, `succeeded`, `failed` or `cancelled`.
     pub state: &'static str,
+    /// When it began, ms since the epoch.
     pub submitted_ms: i64,
+    /// When it ended; `None` while it runs.
     pub finished_ms: Option<i64>,
+    /// Its stages.
     pub stages: Vec<crate::cluster::attempts::StageStatus>,
 }
 
-/// Jobs kept for status displays.
+/// How many jobs are kept for status displays.
 const HISTORY: usize = 24;
 
 impl Driver {
     /// Registers a plan, runs it once for `owner`, and drops the plan when the job ends.
+    ///
+    /// Executors compile the plan when they first hear of it, before the job's first task reaches them.
     pub(super) fn run_once(
         &mut self,
         spec: JobSpec,
@@ -68,7 +90,7 @@ impl Driver {
         self.submit(plan, request, owner, now_ms)
     }
 
-    /// Registers a plan and runs it once for `owner`.
+    /// Runs a registered plan once for `owner`.
     pub(super) fn submit(&mut self, plan: PlanId, request: JobRequest, owner: Owner, now_ms: i64) -> JobId {
         let description = request.description.clone();
         let (job, effects) = self.runner.submit(plan, request, now_ms);
@@ -88,6 +110,7 @@ impl Driver {
         job
     }
 
+    /// Notes how a job ended.
     pub(super) fn note(&mut self, job: JobId, state: &'static str, now_ms: i64) {
         let stages = self.runner.status(job);
         if let Some(record) = self.history.iter_mut().rev().find(|r| r.id == job.0) {
@@ -109,7 +132,8 @@ impl Driver {
         }
     }
 
-    /// Brings a job's end to its owner. The plan of a streaming query stays for its next batch.
+    /// Brings a job's end to its owner. The plan of a streaming query stays for its next batch; other plans are dropped
+    /// with the job.
     fn job_ended(&mut self, job: JobId, ended: Result<Outcome>, now_ms: i64) {
         self.note(job, if ended.is_ok() { "succeeded" } else { "failed" }, now_ms);
         let Some((owner, plan)) = self.owners.remove(&job) else {
@@ -130,7 +154,10 @@ impl Driver {
         self.carry_out(effects, now_ms);
     }
 
-    /// Executors, jobs and their stages, as JSON.
+    /// Returns executors, jobs with their stages, and kept datasets, as JSON for status displays.
+    ///
+    /// Jobs that run show their stages as they are now, ended ones as they were at their end; at most 24 are
+    /// shown.
     pub fn status(&mut self) -> serde_json::Value {
         let executors: Vec<serde_json::Value> = self
             .runner

@@ -1,4 +1,14 @@
 //! `MlCommand`: fit, evaluate, fetch, delete, and the cache of models of a session.
+//!
+//! Models stay in the session until they are deleted; clients hold their ids. Training and evaluation are jobs, saving
+//! and loading are conversations with storage, everything else is answered at once:
+//!
+//! ```text
+//!  Fit      ─▶ training::fit_relation ─▶ job ─▶ training::fitted ─▶ cache ─▶ id
+//!  Evaluate ─▶ training::evaluate_relation ─▶ job ─▶ training::metric ─▶ a number
+//!  Write    ─▶ persistence::save ─▶ files ─▶ storage            Read ─▶ storage ─▶ persistence::load ─▶ cache ─▶ id
+//!  Fetch    ─▶ an attribute, a method, or a helper              Delete, CleanCache, GetCacheInfo, GetModelSize ─▶ cache
+//! ```
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -46,22 +56,30 @@ impl Models for ModelCache {
 }
 
 impl ModelCache {
-    /// What plans see of it.
+    /// Returns what plans see of it: the models as they are now.
     pub fn shared(&self) -> Rc<dyn Models> {
         Rc::new(self.clone())
     }
 }
 
-/// An ML job under way.
+/// A training or evaluation that runs.
 #[derive(Debug)]
 pub(super) struct MlJob {
+    /// The operation that waits for it.
     pub operation: String,
+    /// The session that gets the model.
     session: String,
+    /// The stage with its params.
     params: Params,
+    /// Whether it is an evaluation.
     evaluates: bool,
 }
 
 impl Driver {
+    /// Carries out a command of machine learning.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_FEATURE` for summaries of training; those of the stage, the model or the directory.
     pub(super) fn ml_command(
         &mut self,
         operation: &str,
@@ -143,6 +161,7 @@ impl Driver {
         Ok(())
     }
 
+    /// Answers a command, and ends its operation.
     pub(super) fn answer_ml(&mut self, operation: &str, result: ResultType) {
         let result = sc::MlCommandResult {
             result_type: Some(result),
@@ -151,17 +170,25 @@ impl Driver {
         self.end_operation(operation);
     }
 
+    /// Returns a model of a session.
+    ///
+    /// # Errors
+    /// `CONNECT_ML.CACHE_INVALID` if it is unknown or was deleted.
     fn ml_model(&mut self, session: &str, id: &str) -> Result<Arc<Model>> {
         self.session(session).models.find(id).ok_or_else(|| model::lost(id))
     }
 
-    /// Keeps a model and tells its id.
+    /// Keeps a model, and returns its id.
     fn keep_model(&mut self, session: &str, model: Model) -> String {
         let id = self.fresh_uuid();
         self.session(session).models.0.insert(id.clone(), Arc::new(model));
         id
     }
 
+    /// Runs the job of a training or evaluation: a relation of ours over the client's command, planned like any other.
+    ///
+    /// # Errors
+    /// What analysis refuses: unknown columns, wrong types, an output column that exists; a dataset that is a stream.
     fn start_ml_job(
         &mut self,
         operation: &str,
@@ -190,7 +217,7 @@ impl Driver {
         Ok(())
     }
 
-    /// A finished job's state becomes a model or a metric.
+    /// Turns a finished job's state into a model or a metric, and answers.
     pub(super) fn ml_job_done(&mut self, job: &MlJob, outcome: &Outcome) {
         match self.ml_result(job, outcome) {
             Ok(result) => self.answer_ml(&job.operation, result),
@@ -198,6 +225,10 @@ impl Driver {
         }
     }
 
+    /// Makes the model or metric of a finished job.
+    ///
+    /// # Errors
+    /// Those of the stage; `INTERNAL_ERROR` if the job returned no state.
     fn ml_result(&mut self, job: &MlJob, outcome: &Outcome) -> Result<ResultType> {
         let schema = Arc::new(Schema::new(vec![Field::new("state", DataType::Binary, true)]));
         let batches = ipc::read_all(&outcome.results, &schema)?;
@@ -231,7 +262,10 @@ impl Driver {
         id.map(|id| self.ml_model(session, &id)).transpose()
     }
 
-    /// An attribute of a model, or one of its methods called; none where storage has to answer first.
+    /// Returns an attribute of a model, or the result of one of its methods; `None` if storage has to answer first.
+    ///
+    /// # Errors
+    /// `CONNECT_ML.ATTRIBUTE_NOT_ALLOWED` if the model lacks it; `UNSUPPORTED_FEATURE` if an argument is a DataFrame.
     fn ml_fetch(&mut self, operation: &str, session: &str, fetch: &sc::Fetch) -> Result<Option<ResultType>> {
         let id = fetch.obj_ref.as_ref().map(|r| r.id.as_str()).unwrap_or_default();
         let [method] = &fetch.methods[..] else {
@@ -266,6 +300,9 @@ impl Driver {
     }
 
     /// Saves a model, or a stage without one.
+    ///
+    /// # Errors
+    /// `CONNECT_INVALID_PLAN` if nothing is named; those of the params and of the model.
     fn ml_write(&mut self, operation: &str, session: &str, write: &sc::ml_command::Write, now_ms: i64) -> Result<()> {
         use sc::ml_command::write::Type;
         let given = write.params.clone().unwrap_or_default();
@@ -307,7 +344,10 @@ impl Driver {
         Ok(())
     }
 
-    /// What was wanted of a directory.
+    /// Returns what was wanted of a directory whose files are at hand. A model goes into the session's cache.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL`, and as [`persistence::load`].
     pub(super) fn ml_loaded(
         &mut self,
         session: &str,
@@ -344,7 +384,10 @@ impl Driver {
         }))
     }
 
-    /// Functions of Spark's that belong to no model.
+    /// Calls a function of Spark's that belongs to no model: stop words, and models made of given words.
+    ///
+    /// # Errors
+    /// `CONNECT_ML.ATTRIBUTE_NOT_ALLOWED` if it is unknown.
     fn ml_helper(&mut self, session: &str, method: &str, args: &[Value]) -> Result<ResultType> {
         Ok(match (method, args) {
             ("stopWordsRemoverLoadDefaultStopWords", [Value::Text(language)]) => {
@@ -361,7 +404,7 @@ impl Driver {
                 )?
             }
             ("stringIndexerModelFromLabels", [Value::Text(uid), labels]) => {
-                let words = texts_of(labels).ok_or_else(|| illegal("labels are a list of texts"))?;
+                let words = texts_of(labels).ok_or_else(|| illegal("labels are a list of strings"))?;
                 self.indexer_of(session, uid, vec![Words { words }])?
             }
             ("stringIndexerModelFromLabelsArray", [Value::Text(uid), Value::List(lists)]) => {
@@ -370,24 +413,27 @@ impl Driver {
                 self.indexer_of(
                     session,
                     uid,
-                    columns.ok_or_else(|| illegal("labels are lists of texts"))?,
+                    columns.ok_or_else(|| illegal("labels are lists of strings"))?,
                 )?
             }
             _ => return Err(model::not_allowed("ConnectHelper", method)),
         })
     }
 
+    /// Keeps a `StringIndexerModel` of given labels.
     fn indexer_of(&mut self, session: &str, uid: &str, columns: Vec<Words>) -> Result<ResultType> {
         let fitted = Labels { columns };
         self.model_of(session, "org.apache.spark.ml.feature.StringIndexerModel", uid, fitted)
     }
 
+    /// Keeps a model of given content with default params.
     fn model_of(&mut self, session: &str, class: &str, uid: &str, fitted: impl Fitted) -> Result<ResultType> {
         let params = Params::new(stage::by_name(class)?, uid, &sc::MlParams::default())?;
         Ok(reference(&self.keep_model(session, Model::new(&params, fitted))))
     }
 }
 
+/// Returns the result that names a kept object.
 fn reference(id: &str) -> ResultType {
     ResultType::OperatorInfo(MlOperatorInfo {
         r#type: Some(ml_operator_info::Type::ObjRef(sc::ObjectRef { id: id.to_owned() })),
@@ -395,6 +441,7 @@ fn reference(id: &str) -> ResultType {
     })
 }
 
+/// Returns the result that is a value.
 fn param(value: &Value, kind: Kind) -> ResultType {
     ResultType::Param(value.to_literal(kind))
 }

@@ -1,11 +1,20 @@
 //! The front door: a Spark Connect service without a transport.
 //!
 //! [`driver::Driver`] takes [`protocol::Input`]s (requests, executor messages, the host's events) and returns
-//! [`protocol::Output`]s (responses and commands); a host (the gRPC server, the driver worker) moves bytes and keeps the
-//! clock. `session` holds what a client has set; `jobs` runs plans and brings their ends to who waits, `storage` does so with
-//! answers of storage. One file per operation: `execute`, `analyze` and `config` answer calls, `command` and `streaming`
-//! commands, `ml` machine learning, `datasets` jobs over datasets; `write` saves DataFrames, `saved` their directories,
-//! `files` is what planning sees of files.
+//! [`protocol::Output`]s (responses and commands); a host (the gRPC server, the driver worker) moves bytes and keeps
+//! the clock. `session` holds what a client has set; `jobs` runs plans and brings their ends to who waits, `storage`
+//! does so with answers of storage. One file per operation: `execute`, `analyze` and `config` answer calls, `command`
+//! and `streaming` commands, `statements` SQL, `ml` machine learning, `datasets` jobs over datasets; `write` saves
+//! DataFrames, `saved` their directories, `files` is what planning sees of files.
+//!
+//! ```text
+//!  client ──Spark Connect──▶ host ──Input──▶ Driver::handle ──Output──▶ host ──▶ client, executors, storage, page
+//!                                              │
+//!                      request ─▶ session ─▶ analyse ─▶ job ─▶ runner ─▶ owner: rows, query, files, model, datasets
+//! ```
+//!
+//! Nothing here waits: whatever takes time (a job, storage, a connection, the page) is asked for as an output, and an
+//! entry under its number says who continues when the answer comes.
 
 pub mod analyze;
 mod catalog;

@@ -1,4 +1,9 @@
-//! Directories that commands write and read whole: saved models, texts. Storage does it, step by step.
+//! Directories that commands write and read whole: saved models, rows as files. Storage does it, step by step.
+//!
+//! ```text
+//!  save:  List ─▶ what is there ─▶ by mode: refuse, ignore, or Delete and Write… ─▶ all answered ─▶ the operation ends
+//!  load:  List × 3 ─▶ Read each file ─▶ all answered ─▶ the model is made of them
+//! ```
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,22 +18,33 @@ use crate::proto::write_operation::SaveMode;
 use crate::storage::files::{FileEntry, Files};
 use crate::storage::{Answer, Reply, Request};
 
-/// What is under way, by number.
+/// Directories that are being written or read.
 #[derive(Default)]
 pub(super) struct Saves {
+    /// The last number.
     next: u64,
+    /// What is in progress, by number.
     jobs: HashMap<u64, Job>,
 }
 
+/// One directory in progress.
 enum Job {
+    /// It is written.
     Save(Save),
+    /// It is read.
     Load(Load),
 }
 
 /// Files that are to make a directory.
+///
+/// Nothing is written before storage has listed the directory; with `overwrite`, everything in it is deleted first. The
+/// marker `_SUCCESS` is among the files, and storage keeps their order.
 struct Save {
+    /// The operation that waits for it.
     operation: String,
+    /// The directory.
     path: String,
+    /// What happens if it exists.
     mode: SaveMode,
     /// Still to be written.
     files: Vec<File>,
@@ -36,23 +52,30 @@ struct Save {
     checked: bool,
     /// Questions without an answer yet.
     open: usize,
+    /// What the operation answers in the end; `None` if it only ends.
     answer: Option<ResultType>,
 }
 
 /// A directory that is being read.
 struct Load {
+    /// The session that gets a model.
     session: String,
+    /// The operation that waits for it.
     operation: String,
+    /// The directory.
     path: String,
+    /// What is wanted of it.
     want: Want,
+    /// Questions without an answer yet.
     open: usize,
+    /// What was read.
     found: Found,
 }
 
 /// What is wanted of a directory.
 #[derive(Debug)]
 pub(super) enum Want {
-    /// The stage, of this class where one is named.
+    /// The stage, of this class unless it is empty.
     Stage(String),
     /// The line of its metadata.
     Metadata,
@@ -84,12 +107,14 @@ impl Files for Found {
 const FOLDERS: [&str; 3] = ["metadata", "data", "statistics"];
 
 impl Driver {
+    /// Keeps a directory in progress, and returns its number.
     fn keep_save(&mut self, job: Job) -> u64 {
         self.saves.next += 1;
         self.saves.jobs.insert(self.saves.next, job);
         self.saves.next
     }
 
+    /// Asks storage for a directory in progress.
     fn ask_saved(&mut self, id: u64, request: Request) {
         let purpose = Purpose::Saved {
             id,
@@ -98,7 +123,8 @@ impl Driver {
         self.ask(request, purpose);
     }
 
-    /// Writes files as a directory, ends the operation with `answer`, and fails it where the mode minds what is there.
+    /// Writes files as a directory, ends the operation with `answer`, and fails it if the save mode forbids replacing
+    /// what exists.
     pub(super) fn save(
         &mut self,
         operation: &str,
@@ -141,7 +167,7 @@ impl Driver {
         }
     }
 
-    /// Storage has answered one of these questions.
+    /// Takes in an answer of storage about a directory in progress.
     pub(super) fn saved_answered(&mut self, id: u64, request: &Request, answer: Answer) {
         match self.saves.jobs.remove(&id) {
             Some(Job::Save(save)) => self.save_on(id, save, answer),
@@ -150,6 +176,7 @@ impl Driver {
         }
     }
 
+    /// Continues a write: after the listing with deletes and writes, after the last of those with its end.
     fn save_on(&mut self, id: u64, mut save: Save, answer: Answer) {
         let reply = match answer {
             Ok(reply) => reply,
@@ -189,6 +216,10 @@ impl Driver {
         }
     }
 
+    /// Continues a read: a listing asks for its files, the last file ends it.
+    ///
+    /// Markers and hidden files are not read. A folder that does not exist has no files: what is missing is said when
+    /// the model is made.
     fn load_on(&mut self, id: u64, mut load: Load, request: &Request, answer: Answer) {
         load.open -= 1;
         match (request, answer) {
@@ -216,6 +247,7 @@ impl Driver {
     }
 }
 
+/// Returns the error of a directory that exists (`PATH_ALREADY_EXISTS`).
 fn exists(path: &str) -> SparkError {
     SparkError::analysis(
         "PATH_ALREADY_EXISTS",

@@ -1,4 +1,7 @@
-//! What one client session has set up: settings, views, tables of memory sinks.
+//! What one client session has set up: settings, views, tables of memory sinks, models.
+//!
+//! A session is nothing but data. What it holds goes into every job that it runs ([`Session::spec`]), as it is at that
+//! moment: a view that is replaced later does not change a query that runs.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +15,22 @@ use crate::proto as sc;
 use crate::settings::{self, Conf};
 use crate::values::{ipc, types};
 
-/// The table behind a `memory` sink.
+/// The table of a `memory` sink: rows as they came, in the driver's memory.
+///
+/// Complete mode replaces them with every batch; append and update modes only ever add, so such a table grows with its
+/// query.
 #[derive(Debug)]
 pub struct MemoryTable {
+    /// Its columns.
     schema: SchemaRef,
+    /// Its rows, as Arrow IPC streams in the order of batches.
     blocks: Vec<Buffer>,
-    /// The table as a relation, made when it is read.
+    /// The table as a relation, made when it is read; `None` after rows came.
     relation: Option<Vec<u8>>,
 }
 
 impl MemoryTable {
+    /// Returns a table without rows.
     pub fn new(schema: SchemaRef) -> Self {
         Self {
             schema,
@@ -39,6 +48,11 @@ impl MemoryTable {
         self.relation = None;
     }
 
+    /// Returns the table as a relation, which is made once per change: rows are joined into one Arrow stream, so a read
+    /// after each batch costs the table's size.
+    ///
+    /// # Errors
+    /// If its rows cannot be read.
     fn relation(&mut self) -> Result<Vec<u8>> {
         if let Some(known) = &self.relation {
             return Ok(known.clone());
@@ -65,16 +79,31 @@ impl MemoryTable {
     }
 }
 
+/// One session of a client.
+///
+/// ```
+/// use rivulet::connect::session::Session;
+/// use rivulet::proto::Relation;
+///
+/// let mut session = Session::new(&Default::default());
+/// let spec = session.spec(&Relation::default(), 1_000)?;
+/// assert_eq!(spec.now_us, 1_000_000);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Session {
+    /// Its settings, over the driver's defaults.
     pub conf: Conf,
     /// Temporary views, lower-case name → `spark.connect.Relation`.
     pub views: BTreeMap<String, Vec<u8>>,
+    /// Tables of memory sinks, by query name.
     pub tables: BTreeMap<String, MemoryTable>,
+    /// Its models.
     pub models: super::ml::ModelCache,
 }
 
 impl Session {
+    /// Returns a session with the driver's settings.
     pub fn new(defaults: &Conf) -> Self {
         Self {
             conf: defaults.clone(),
@@ -82,7 +111,10 @@ impl Session {
         }
     }
 
-    /// A job over this session's settings and views.
+    /// Returns a job over this session's settings, views and tables.
+    ///
+    /// # Errors
+    /// `INVALID_CONF_VALUE` if a setting that streaming needs is invalid; if a table's rows cannot be read.
     pub fn spec(&mut self, relation: &sc::Relation, now_ms: i64) -> Result<JobSpec> {
         self.conf.bytes(&settings::STATE_MEMORY)?;
         crate::streaming::watermark::idle_timeout_ms(&self.conf)?;

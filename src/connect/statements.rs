@@ -1,4 +1,9 @@
-//! SQL statements: queries are planned, commands are carried out at once; either becomes a relation that the client collects.
+//! SQL statements: queries are planned, commands are carried out at once; either becomes a relation that the client
+//! collects.
+//!
+//! So a statement's effect happens with the call that sends it (`spark.sql(…)`), whether or not anybody collects its
+//! result, and an error in it belongs to that call. Results of commands are small local relations of strings, with
+//! Spark's column names.
 
 use std::sync::Arc;
 
@@ -19,7 +24,8 @@ impl Driver {
     /// Carries out a SQL command, and returns the relation that stands for its result.
     ///
     /// # Errors
-    /// The parser's, the analyzer's, and those of the statement; they belong to this call, not to the one that collects.
+    /// The parser's, the analyzer's, and those of the statement; they belong to this call, not to the one that
+    /// collects.
     pub(super) fn sql_command(&mut self, session: &str, command: &sc::SqlCommand, now_ms: i64) -> Result<sc::Relation> {
         let (text, references) = text_of(command)?;
         match sql::parse_statement(&text)? {
@@ -81,7 +87,7 @@ impl Driver {
         }
     }
 
-    /// `SET` and `SET key`: the settings that are set, as `key` and `value`.
+    /// Returns the settings that are set, as `key` and `value` (`SET` and `SET key`).
     fn show_settings(&mut self, session: &str, key: Option<&str>) -> Result<sc::Relation> {
         let all = self.session(session).conf.all().into_iter();
         let wanted = all.filter(|(k, _)| key.is_none_or(|key| key == k));
@@ -89,7 +95,8 @@ impl Driver {
         strings(&["key", "value"], &rows)
     }
 
-    /// `SET -v`: every setting with its value, what it does, and since when (Spark's fourth column, empty here).
+    /// Returns every setting with its value, what it does, and since when (`SET -v`; Spark's fourth column, empty
+    /// here).
     fn describe_settings(&mut self, session: &str) -> Result<sc::Relation> {
         let conf = &self.session(session).conf;
         let mut known: Vec<&Setting> = settings::SETTINGS.iter().collect();
@@ -102,7 +109,7 @@ impl Driver {
         strings(&["key", "value", "meaning", "Since version"], &rows)
     }
 
-    /// `SHOW TABLES` and `SHOW VIEWS`: the temporary views, and the tables of memory sinks.
+    /// Returns the temporary views, and the tables of memory sinks (`SHOW TABLES` and `SHOW VIEWS`).
     fn show_tables(&mut self, session: &str) -> Result<sc::Relation> {
         let session = self.session(session);
         let names = session.views.keys().chain(session.tables.keys());
@@ -110,7 +117,10 @@ impl Driver {
         strings(&["namespace", "tableName", "isTemporary"], &rows)
     }
 
-    /// `DESCRIBE table`: its columns, with their types.
+    /// Returns a table's columns, with their types (`DESCRIBE table`).
+    ///
+    /// # Errors
+    /// `TABLE_OR_VIEW_NOT_FOUND` if it does not exist.
     fn describe_table(&mut self, session: &str, name: String, now_ms: i64) -> Result<sc::Relation> {
         let read = sc::read::NamedTable {
             unparsed_identifier: name,
@@ -127,7 +137,10 @@ impl Driver {
         strings(&["col_name", "data_type", "comment"], &rows)
     }
 
-    /// `EXPLAIN [EXTENDED] query`: the plans as one text.
+    /// Returns the plans as one string (`EXPLAIN [EXTENDED] query`).
+    ///
+    /// # Errors
+    /// What analysis refuses.
     fn explain(&mut self, session: &str, query: sc::Relation, extended: bool, now_ms: i64) -> Result<sc::Relation> {
         use sc::analyze_plan_request::{Analyze, Explain, explain::ExplainMode};
         let mode = if extended {
@@ -180,6 +193,7 @@ fn beside(root: sc::Relation, references: Vec<sc::Relation>) -> sc::Relation {
     relation(RelType::WithRelations(Box::new(sc::WithRelations { root, references })))
 }
 
+/// Returns a relation of a type.
 fn relation(rel_type: RelType) -> sc::Relation {
     sc::Relation {
         common: None,
@@ -187,6 +201,7 @@ fn relation(rel_type: RelType) -> sc::Relation {
     }
 }
 
+/// Returns the error of a view that does not exist (`TABLE_OR_VIEW_NOT_FOUND`).
 fn view_not_found(name: &str) -> SparkError {
     SparkError::analysis(
         "TABLE_OR_VIEW_NOT_FOUND",
@@ -196,17 +211,17 @@ fn view_not_found(name: &str) -> SparkError {
     .with("relationName", name)
 }
 
-/// A relation without columns and rows: what a statement that returns nothing returns.
+/// Returns a relation without columns and rows: what a statement that returns nothing returns.
 fn nothing() -> Result<sc::Relation> {
     strings(&[], &[])
 }
 
-/// Rows of one column.
+/// Returns rows of one column.
 fn column(cells: impl IntoIterator<Item = impl Into<String>>) -> Vec<Vec<String>> {
     cells.into_iter().map(|cell| vec![cell.into()]).collect()
 }
 
-/// A local relation of strings.
+/// Returns a local relation of strings.
 fn strings(names: &[&str], rows: &[Vec<String>]) -> Result<sc::Relation> {
     let schema = Schema::new(
         names

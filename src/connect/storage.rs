@@ -1,4 +1,7 @@
 //! What was asked of storage, and who waits for the answer.
+//!
+//! Storage answers in the order in which it was asked, one answer per question. A purpose says where an answer goes;
+//! who asked may be gone by then, and each of these handlers ignores answers for what it does not know.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +10,51 @@ use super::protocol::Output;
 use crate::storage::{Answer, Request};
 use crate::streaming::query::Ticket;
 
-/// Why something was asked of storage.
+/// Why something was asked of storage: whose handler gets the answer, with what it needs to know the question again.
 #[derive(Debug)]
 pub(super) enum Purpose {
     /// By a running query.
-    Query { run: String, ticket: Ticket },
+    Query {
+        /// Its run.
+        run: String,
+        /// What the answer names.
+        ticket: Ticket,
+    },
     /// By a query that starts.
-    Start { start: u64, request: Request },
+    Start {
+        /// The start's number.
+        start: u64,
+        /// The question.
+        request: Request,
+    },
     /// For a task that needs state.
-    State { load: u64, path: String },
+    State {
+        /// The load's number.
+        load: u64,
+        /// The file.
+        path: String,
+    },
     /// By a file sink.
-    Sink { run: String, path: String },
+    Sink {
+        /// The run of its query.
+        run: String,
+        /// The file.
+        path: String,
+    },
     /// By somebody who wants to know whether a checkpoint is sound.
-    Verify { verifying: u64, request: Request },
+    Verify {
+        /// The look's number.
+        verifying: u64,
+        /// The question.
+        request: Request,
+    },
     /// By a command that saves or loads a directory.
-    Saved { id: u64, request: Request },
+    Saved {
+        /// The directory's number.
+        id: u64,
+        /// The question.
+        request: Request,
+    },
     /// Nobody waits for it.
     Nothing,
 }
@@ -29,7 +62,9 @@ pub(super) enum Purpose {
 /// Questions without an answer yet.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
+    /// Why each was asked, by number.
     purposes: BTreeMap<u64, Purpose>,
+    /// The last number.
     last: u64,
 }
 
@@ -42,7 +77,7 @@ impl Driver {
         self.out.push(Output::Storage { op, request });
     }
 
-    /// Storage has answered; answers come once each.
+    /// Takes in an answer of storage; answers come once each. An answer under an unknown number changes nothing.
     pub(super) fn stored(&mut self, op: u64, answer: Answer, now_ms: i64) {
         match self.asked.purposes.remove(&op) {
             Some(Purpose::Query { run, ticket }) => self.query_answered(&run, ticket, answer, now_ms),

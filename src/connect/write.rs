@@ -1,4 +1,6 @@
 //! `DataFrameWriter`: the rows of a batch job as a directory of part files.
+//!
+//! Rows go through the driver: the job's result is encoded here, then storage writes the directory (`saved`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,10 +24,13 @@ use crate::values::ipc;
 pub(super) struct FileWrite {
     /// The operation that asked for it.
     pub operation: String,
+    /// The directory.
     path: String,
+    /// What happens if it exists.
     mode: SaveMode,
     /// Makes the names of part files unique.
     part: String,
+    /// Turns rows into the format's bytes.
     encoder: Encoder,
 }
 
@@ -33,7 +38,7 @@ impl Driver {
     /// Runs a batch DataFrame and saves its rows as text, JSON or CSV files under a path.
     ///
     /// # Errors
-    /// `UNSUPPORTED_FEATURE.RIVULET` for tables, partitions, buckets and other formats; the encoder's.
+    /// `UNSUPPORTED_FEATURE` for tables, partitions, buckets and other formats; the encoder's.
     pub(super) fn write_files(
         &mut self,
         operation: &str,
@@ -101,6 +106,9 @@ impl Driver {
 }
 
 /// Makes one part file for each block of rows, and the marker of success.
+///
+/// # Errors
+/// The encoder's, if a value cannot be written in the format.
 fn part_files(write: &FileWrite, outcome: &Outcome) -> Result<Vec<File>> {
     let mut files = Vec::new();
     for (number, block) in outcome.results.iter().enumerate() {

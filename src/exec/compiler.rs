@@ -18,10 +18,10 @@ use crate::error::Result;
 use crate::ids::OperatorId;
 use crate::plan::output_mode::OutputMode;
 
-/// An operator tree of one stage.
+/// An operator tree of one stage, as DataFusion runs it.
 pub type Plan = Arc<dyn ExecutionPlan>;
 
-/// The first half of an aggregation, done on each task's own rows.
+/// The first half of an aggregation, done on each task's own rows before they are exchanged.
 pub struct PartialAggregate {
     /// Puts out keys and partial states.
     pub plan: Plan,
@@ -32,17 +32,20 @@ pub struct PartialAggregate {
 }
 
 /// Compiles one logical plan; see [`crate::compile::physical`].
+///
+/// An operator calls it for its inputs, adds exchanges, and registers its state; what it returns is the top of the
+/// stage so far.
 pub trait Compiler {
     /// Compiles a part of the plan.
     ///
     /// # Errors
-    /// `UNSUPPORTED_FEATURE` for a form of query that no operator runs.
+    /// `UNSUPPORTED_FEATURE` if no operator runs the form of query.
     fn plan(&mut self, plan: &LogicalPlan) -> Result<Plan>;
 
     /// Compiles an expression over the columns of `schema`.
     ///
     /// # Errors
-    /// DataFusion's, for a column that the schema lacks.
+    /// DataFusion's, if the schema lacks a column.
     fn expr(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>>;
 
     /// Compiles a join's condition over rows of both sides.
@@ -69,14 +72,14 @@ pub trait Compiler {
     /// Adds a function of the user's to those that executors need, and returns its number.
     fn function(&mut self, function: &Arc<[u8]>) -> usize;
 
-    /// Returns the name of the stateful operator that is added next.
+    /// Returns the name of the stateful operator that is added next: its place in the order of compiling.
     fn next_operator(&self) -> OperatorId;
 
-    /// Adds a stateful operator.
+    /// Adds a stateful operator, under the name that [`Compiler::next_operator`] returned.
     fn add_operator(&mut self, operator: StatefulOperator);
 }
 
-/// Returns how many partitions a plan has: one a task.
+/// Returns how many partitions a plan has: one per task.
 pub fn partitions(plan: &Plan) -> usize {
     plan.properties().partitioning.partition_count()
 }

@@ -1,4 +1,7 @@
 //! Rows as the text of files: what sinks of streams and writers of batches share.
+//!
+//! The forms are those of Spark's `JacksonGenerator`, `UnivocityGenerator` and text writer, so that Spark reads the
+//! same rows back.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +15,7 @@ use crate::plan::functions::json::write::Writer;
 use crate::values::cast::to_text;
 use crate::values::zone::Zone;
 
+/// Options of Spark's JSON writer, all accepted; some change nothing here.
 const JSON_OPTIONS: &[&str] = &[
     "ignoreNullFields",
     "dateFormat",
@@ -26,6 +30,7 @@ const JSON_OPTIONS: &[&str] = &[
     "writeNonAsciiCharacterAsCodePoint",
 ];
 
+/// Options of Spark's CSV writer, all accepted; some change nothing here.
 const CSV_OPTIONS: &[&str] = &[
     "sep",
     "delimiter",
@@ -49,9 +54,17 @@ const CSV_OPTIONS: &[&str] = &[
     "compression",
 ];
 
+/// Options of Spark's text writer, all accepted; they change nothing here.
 const TEXT_OPTIONS: &[&str] = &["encoding", "lineSep", "compression"];
 
 /// The form of a file of rows.
+///
+/// ```
+/// use rivulet::exec::encode::FileFormat;
+///
+/// assert_eq!(FileFormat::parse("text").map(FileFormat::ending), Some("txt"));
+/// assert_eq!(FileFormat::parse("parquet"), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileFormat {
     /// A JSON object per line.
@@ -97,8 +110,11 @@ impl FileFormat {
 pub struct Encoder {
     /// The files' form.
     pub format: FileFormat,
+    /// Options of the format, by name in lower case.
     options: BTreeMap<String, String>,
+    /// The zone in which times are written.
     zone: Zone,
+    /// Columns of the rows, under the user's names.
     schema: SchemaRef,
 }
 
@@ -106,8 +122,8 @@ impl Encoder {
     /// Checks the options and the columns. `options` have names in lower case; times are written in `zone`.
     ///
     /// # Errors
-    /// `UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE` or `_LEGACY_ERROR_TEMP_1290` if text is not one column of strings; options whose
-    /// values cannot be used.
+    /// `UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE` or `_LEGACY_ERROR_TEMP_1290` if text is not one column of strings;
+    /// options whose values cannot be used.
     pub fn new(format: FileFormat, options: BTreeMap<String, String>, zone: Zone, schema: SchemaRef) -> Result<Self> {
         if format == FileFormat::Text {
             check_text(&schema)?;
@@ -121,8 +137,8 @@ impl Encoder {
         })
     }
 
-    /// Returns rows as the text of one file, empty if there is no row. Null is an empty line of text, the option `nullValue` in
-    /// CSV, and left out of JSON unless `ignoreNullFields` is false.
+    /// Returns rows as the text of one file, empty if there is no row. Null is an empty line of text, the option
+    /// `nullValue` in CSV, and left out of JSON unless `ignoreNullFields` is false.
     ///
     /// # Errors
     /// If a column cannot be written in the form.
@@ -146,6 +162,7 @@ impl Encoder {
         Ok(out)
     }
 
+    /// Writes rows as JSON objects, one per line.
     fn json(&self, batch: &RecordBatch, names: &[&str], out: &mut String) -> Result<()> {
         let writer = Writer::new(&self.options, self.zone)?;
         let fields = batch.schema();
@@ -163,6 +180,7 @@ impl Encoder {
         Ok(())
     }
 
+    /// Writes rows as CSV; the header comes before the first row of a file if the option `header` asks for it.
     fn csv(&self, batch: &RecordBatch, names: &[&str], out: &mut String) -> Result<()> {
         let option = |keys: [&str; 2]| keys.iter().find_map(|k| self.options.get(*k));
         let separator = option(["sep", "delimiter"]).map_or(",", String::as_str);
@@ -194,6 +212,10 @@ impl Encoder {
     }
 }
 
+/// Checks that rows are one column of strings.
+///
+/// # Errors
+/// `_LEGACY_ERROR_TEMP_1290` for another number of columns, `UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE` for another type.
 fn check_text(schema: &SchemaRef) -> Result<()> {
     if schema.fields().len() != 1 {
         return Err(SparkError {

@@ -1,7 +1,10 @@
-//! What a task is given and what it gives back beside its rows.
+//! What a task is given and what it returns besides its rows.
 //!
 //! Operators are the same for every task of a stage; all that differs (blocks, watermarks, state) reaches them through
 //! [`TaskInputs`], an extension of DataFusion's task context.
+//!
+//! Everything here that travels between driver and executor is plain data: [`BatchContext`] goes out with the task,
+//! [`TaskReport`] comes back with its end.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -20,18 +23,23 @@ use crate::plan::output_mode::OutputMode;
 /// What a micro-batch's operators need to know of the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchContext {
+    /// The batch's number.
     pub batch_id: BatchId,
+    /// Which rows stateful operators emit.
     pub mode: OutputMode,
-    /// The batch's own time, that of its first try: `current_timestamp()` of processing-time timeouts. ms since the epoch.
+    /// The batch's own time, that of its first try: `current_timestamp()` of processing-time timeouts. ms since the
+    /// epoch.
     pub time_ms: i64,
-    /// Rows at or behind it are late: the watermark of the previous batch. µs since the epoch.
+    /// The watermark of the previous batch: rows at or before it are late. µs since the epoch; `None` without a
+    /// watermark.
     pub late_us: Option<i64>,
-    /// State at or behind it is final: the watermark of this batch. µs since the epoch.
+    /// The watermark of this batch: state at or before it is final. µs since the epoch; `None` without a watermark.
     pub evict_us: Option<i64>,
 }
 
 impl BatchContext {
-    /// The batch as an operator sees it whose watermark is `shift_us` from the query's; without one it has no watermark.
+    /// Returns the batch as an operator sees it whose watermark is `shift_us` from the query's; with `None` it has no
+    /// watermark.
     fn shifted(&self, shift_us: Option<i64>) -> Self {
         let at = |watermark: Option<i64>| watermark.zip(shift_us).map(|(w, by)| w.saturating_add(by));
         Self {
@@ -42,16 +50,31 @@ impl BatchContext {
     }
 }
 
-/// Event times that one watermark saw; µs.
+/// Event times that one watermark saw; µs since the epoch. Without any, the count is 0 and the rest means nothing.
+///
+/// ```
+/// use rivulet::exec::inputs::EventTimeStats;
+///
+/// let mut seen = EventTimeStats::default();
+/// seen.add(30);
+/// seen.add(10);
+/// assert_eq!((seen.min_us, seen.max_us, seen.count), (10, 30, 2));
+/// assert_eq!(seen.merged(&EventTimeStats::default()), seen);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct EventTimeStats {
+    /// The latest.
     pub max_us: i64,
+    /// The earliest.
     pub min_us: i64,
+    /// Their sum, for the average.
     pub sum_us: f64,
+    /// How many there were; nulls do not count.
     pub count: u64,
 }
 
 impl EventTimeStats {
+    /// Takes in one event time.
     pub fn add(&mut self, us: i64) {
         *self = self.merged(&Self {
             max_us: us,
@@ -61,6 +84,7 @@ impl EventTimeStats {
         });
     }
 
+    /// Returns what both saw together.
     #[must_use]
     pub fn merged(&self, other: &Self) -> Self {
         match (self.count, other.count) {
@@ -79,16 +103,22 @@ impl EventTimeStats {
 /// What a stateful operator did in one task (`StateOperatorProgress`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StateStats {
+    /// Rows of the state after the batch.
     pub rows_total: u64,
+    /// Rows that the batch put into the state.
     pub rows_updated: u64,
+    /// Rows that left the state.
     pub rows_removed: u64,
+    /// Rows that were late (`numRowsDroppedByWatermark`).
     pub rows_dropped: u64,
     /// Rows that deduplication left out (`numDroppedDuplicateRows`).
     pub rows_duplicate: u64,
+    /// Memory that the state takes, about.
     pub bytes: u64,
 }
 
 impl StateStats {
+    /// Returns the sums over both tasks.
     #[must_use]
     pub fn merged(&self, other: &Self) -> Self {
         Self {
@@ -107,31 +137,39 @@ impl StateStats {
 pub struct TaskReport {
     /// Event times by number of the watermark.
     pub event_times: BTreeMap<usize, EventTimeStats>,
-    /// By number of the stateful operator.
+    /// What stateful operators did, by their names.
     pub state: BTreeMap<OperatorId, StateStats>,
     /// Rows read by scan.
     pub scanned_rows: BTreeMap<ScanId, u64>,
     /// Malformed records by scan, whatever the mode did with them.
     pub malformed_records: BTreeMap<ScanId, u64>,
+    /// Rows that the task's tree returned.
     pub output_rows: u64,
 }
 
-/// One task's inputs.
+/// One task's inputs, and what its operators report while it runs.
+///
+/// State is taken out by the operator that owns it and put back changed; the task's runner collects it at the end.
 #[derive(Debug, Default)]
 pub struct TaskInputs {
     /// Shuffle blocks by the stage that wrote them: Arrow IPC streams.
     pub shuffle: HashMap<StageId, Vec<Buffer>>,
     /// Source blocks by scan.
     pub scans: HashMap<ScanId, Vec<Buffer>>,
+    /// The micro-batch; `None` in a batch job.
     pub batch: Option<BatchContext>,
-    /// The plan's number, and who runs its functions of the user's; none where a plan has none.
+    /// Plan id and the host that runs its user functions; `None` if it has none.
     pub functions: Option<(PlanId, SharedHost)>,
+    /// State by operator, of the task's partition.
     states: Mutex<BTreeMap<OperatorId, OperatorState>>,
+    /// Counters so far.
     report: Mutex<TaskReport>,
+    /// What the batch changed, by operator.
     deltas: Mutex<BTreeMap<OperatorId, Vec<u8>>>,
 }
 
 impl TaskInputs {
+    /// Returns the inputs of a task that has done nothing yet.
     pub fn new(
         shuffle: HashMap<StageId, Vec<Buffer>>,
         scans: HashMap<ScanId, Vec<Buffer>>,
@@ -149,10 +187,10 @@ impl TaskInputs {
         }
     }
 
-    /// The inputs of the task that runs.
+    /// Returns the inputs of the task that runs.
     ///
     /// # Errors
-    /// An internal error outside a task.
+    /// `INTERNAL_ERROR` outside of a task.
     pub fn of(context: &TaskContext) -> Result<Arc<TaskInputs>> {
         context
             .session_config()
@@ -160,20 +198,24 @@ impl TaskInputs {
             .ok_or_else(|| SparkError::internal("an operator runs outside a task"))
     }
 
+    /// Returns the counters, locked.
     pub fn report(&self) -> MutexGuard<'_, TaskReport> {
         self.report.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Encoded state changes by operator.
+    /// Returns encoded state changes by operator, locked.
     pub fn state_deltas(&self) -> MutexGuard<'_, BTreeMap<OperatorId, Vec<u8>>> {
         self.deltas.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Runs a stateful operator's work of one batch on its state. The work gets the batch with the watermarks as they are at
-    /// the operator, and returns what it emits and the state's delta.
+    /// Runs a stateful operator's work of one batch on its state. The work gets the batch with the watermarks as they
+    /// are at the operator, and returns what it emits and the state's delta.
+    ///
+    /// State that is not here begins empty. After the work its version is the batch's, which whoever reads it back
+    /// checks.
     ///
     /// # Errors
-    /// The work's, and an internal error outside a micro-batch.
+    /// The work's; `INTERNAL_ERROR` outside of a micro-batch.
     pub fn with_state<T>(
         &self,
         operator: OperatorId,
@@ -206,6 +248,7 @@ impl TaskInputs {
         Ok(emitted)
     }
 
+    /// Returns the states by operator, locked.
     pub fn states(&self) -> MutexGuard<'_, BTreeMap<OperatorId, OperatorState>> {
         self.states.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

@@ -1,4 +1,7 @@
-//! Operators that DataFusion has not: window expansion, generators, watermarks, session merging.
+//! Operators that DataFusion lacks: window expansion, generators, watermarks, session merging.
+//!
+//! Each is a function from a plan's node and its compiled input to a [`Transform`]; schemas are fixed when the stage is
+//! made.
 
 use std::sync::Arc;
 
@@ -14,9 +17,16 @@ use crate::error::{Result, SparkError};
 use crate::plan::nodes;
 use crate::plan::time_window::{candidate, candidates};
 
+/// An operator tree.
 type Plan = Arc<dyn ExecutionPlan>;
 
-/// One batch per candidate window: starts by arithmetic, rows kept by a filter only where a window may miss them.
+/// Adds a window's start to each row, one row per window that the row's time is in (`TimeWindowing`).
+///
+/// Makes one batch per candidate window: starts by arithmetic, rows kept by a filter only if a window may miss them. A
+/// null time is in no window.
+///
+/// # Errors
+/// `INTERNAL_ERROR` if the input lacks the column of times.
 pub fn expand_windows(node: &nodes::ExpandWindows, input: Plan) -> Result<Plan> {
     let time = input.schema().index_of(&node.time)?;
     let time_type = input.schema().field(time).data_type().clone();
@@ -47,7 +57,13 @@ pub fn expand_windows(node: &nodes::ExpandWindows, input: Plan) -> Result<Plan> 
     }))
 }
 
-/// List elements to rows.
+/// Turns list elements into rows (`explode`, `inline`): the other columns are repeated.
+///
+/// A null or empty list makes no row, or one with nulls if the generator is outer. Elements that are structs become
+/// columns if `spread` is set; a null struct becomes nulls.
+///
+/// # Errors
+/// If the input lacks the list.
 pub fn generate(node: &nodes::Generate, input: Plan) -> Result<Plan> {
     let list = input.schema().index_of(&node.list)?;
     let mut fields: Vec<FieldRef> = input
@@ -109,7 +125,10 @@ pub fn generate(node: &nodes::Generate, input: Plan) -> Result<Plan> {
     ))
 }
 
-/// Watches event times as rows pass.
+/// Notes event times as rows pass; rows are not changed. Of a window, its end counts.
+///
+/// # Errors
+/// If the input lacks the column.
 pub fn watermark(node: &nodes::EventTimeWatermark, input: Plan) -> Result<Plan> {
     let schema = input.schema();
     let (column, number) = (schema.index_of(&node.column)?, node.number);
@@ -134,7 +153,11 @@ pub fn watermark(node: &nodes::EventTimeWatermark, input: Plan) -> Result<Plan> 
     ))
 }
 
-/// Gives every row the bounds of its merged session: sorts by key and start, then grows sessions while they touch.
+/// Replaces the bounds of every row by those of its merged session: sorts by key and start, then grows sessions while
+/// they touch. Needs all rows of the partition at once.
+///
+/// # Errors
+/// If the input lacks a key or a bound.
 pub fn merge_sessions(node: &nodes::MergeSessions, input: Plan) -> Result<Plan> {
     let schema = input.schema();
     let keys = node
@@ -153,6 +176,7 @@ pub fn merge_sessions(node: &nodes::MergeSessions, input: Plan) -> Result<Plan> 
     }))
 }
 
+/// Returns the rows with the bounds of their sessions, in the order in which they came. Null keys are equal.
 fn merged(batch: &RecordBatch, keys: &[usize], start: usize, end: usize) -> Result<RecordBatch> {
     let fields = keys
         .iter()

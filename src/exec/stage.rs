@@ -1,4 +1,13 @@
 //! Stages: operator trees cut at exchanges, and which blocks each of their tasks reads.
+//!
+//! ```text
+//!  stage 0: Scan ─ Filter ─ partial Aggregate ──Output::Hash──┐
+//!                                                             ├──▶ stage 1: ShuffleRead ─ Aggregate ──Result──▶ driver
+//!  task p of stage 1 reads partition p of every task's output ┘
+//! ```
+//!
+//! A [`StageGraph`] is all that an executor needs to run a job: driver and executor compile it from the same messages,
+//! so it never travels.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,19 +27,27 @@ use crate::values::types;
 /// Where a stage's rows go.
 #[derive(Debug, Clone)]
 pub enum Output {
-    /// To the driver.
+    /// To the driver, as pieces of the result.
     Result,
-    /// By Murmur3 of the keys, `pmod` the partitions.
+    /// By Murmur3 of the keys, `pmod` the partitions, as Spark's `HashPartitioning`.
     Hash {
+        /// What is hashed; equal keys meet in one partition, nulls too.
         keys: Vec<Arc<dyn PhysicalExpr>>,
+        /// How many partitions there are.
         partitions: usize,
     },
     /// One row here, one row there.
-    RoundRobin { partitions: usize },
+    RoundRobin {
+        /// How many partitions there are.
+        partitions: usize,
+    },
     /// All into one partition.
     Single,
     /// As the program deals them out.
-    Program { partitions: usize },
+    Program {
+        /// How many partitions there are.
+        partitions: usize,
+    },
 }
 
 /// What the tasks of a stage do.
@@ -38,10 +55,12 @@ pub enum Output {
 pub enum Work {
     /// Partition p of an operator tree.
     Plan(Arc<dyn ExecutionPlan>),
+    /// A partition of the user's own program.
     Program(Program),
 }
 
 impl Output {
+    /// Returns how many partitions the output has.
     pub fn partitions(&self) -> usize {
         match self {
             Output::Result | Output::Single => 1,
@@ -79,19 +98,22 @@ impl Read {
     }
 }
 
-/// A stage of a job. Stages are numbered in the order in which they can run; the last one gives the result.
+/// A stage of a job. Stages are numbered in the order in which they can run; the last one makes the result.
 #[derive(Debug, Clone)]
 pub struct Stage {
+    /// Its number.
     pub id: StageId,
+    /// What its tasks do.
     pub work: Work,
+    /// Where their rows go.
     pub output: Output,
     /// Stages whose output this one reads.
     pub parents: Vec<StageId>,
-    /// The stateful operators in it.
+    /// The stateful operators in it; a task needs the state of each for its partition.
     pub stateful: Vec<OperatorId>,
-    /// By task.
+    /// What each task reads, by task.
     pub reads: Vec<Vec<Read>>,
-    /// Names its output for later jobs.
+    /// Names its output for later jobs; `None` if only this job reads it.
     pub shuffle: Option<ShuffleId>,
     /// By task: kept partitions that may stand for a part of its lineage; empty for a stage without.
     pub kept: Vec<Vec<KeptPart>>,
@@ -100,17 +122,18 @@ pub struct Stage {
 /// A partition of a dataset that is cached once computed, as a task's lineage has it; `R` is a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptPart<R = Read> {
+    /// Which partition of which dataset.
     pub id: KeptId,
     /// What it is made of, down to the next ones that may be cached.
     pub reads: Vec<R>,
-    /// Those, by their place in the task's list.
+    /// The next cached partitions below it, by their place in the task's list.
     pub below: Vec<usize>,
     /// Whether the task reaches it without passing another.
     pub top: bool,
 }
 
-/// Returns what a task reads, and the cached partitions that stand for the rest of its lineage, both sorted: walks down from
-/// the task to the first partitions for which `cached` is true.
+/// Returns what a task reads, and the cached partitions that stand for the rest of its lineage, both sorted: walks down
+/// from the task to the first partitions for which `cached` is true.
 pub fn reads_past<R: Copy + Ord>(
     own: &[R],
     kept: &[KeptPart<R>],
@@ -140,6 +163,7 @@ pub fn reads_past<R: Copy + Ord>(
 }
 
 impl Stage {
+    /// Returns how many tasks the stage has: one per partition.
     pub fn tasks(&self) -> usize {
         match &self.work {
             Work::Plan(plan) => plan.properties().partitioning.partition_count(),
@@ -154,7 +178,7 @@ impl Stage {
         reads_past(reads, kept, |id| found.contains(&id)).0
     }
 
-    /// The operators from top to bottom, one a line.
+    /// Returns the operators from top to bottom, one per line, as `EXPLAIN` shows them.
     pub fn describe(&self) -> String {
         match &self.work {
             Work::Plan(plan) => displayable(plan.as_ref()).indent(false).to_string(),
@@ -162,7 +186,7 @@ impl Stage {
         }
     }
 
-    /// The top operator's name and what feeds it, for lists of stages.
+    /// Returns the operators from the leaf to the top, for lists of stages; runs of one name are one.
     pub fn name(&self) -> String {
         let plan = match &self.work {
             Work::Plan(plan) => plan,
@@ -191,8 +215,11 @@ impl Stage {
 /// A whole job: its stages, the scans they read, the schema of its result under the user's names.
 #[derive(Debug, Clone)]
 pub struct StageGraph {
+    /// Its stages, by number.
     pub stages: Vec<Stage>,
+    /// The scans they read, by number.
     pub scans: Vec<Arc<Scan>>,
+    /// Columns of the result, under the user's names.
     pub schema: SchemaRef,
     /// Watermark delays, µs, by number of the watermark.
     pub watermarks: Vec<i64>,
@@ -215,10 +242,10 @@ impl StageGraph {
         })
     }
 
-    /// An operator's state from its deltas, as of `version`.
+    /// Returns an operator's state made of its deltas, as of `version`.
     ///
     /// # Errors
-    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` where a delta cannot be read.
+    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` if a delta cannot be read.
     pub fn rebuild(&self, operator: OperatorId, deltas: &[Buffer], version: BatchId) -> Result<OperatorState> {
         let operator = self
             .operators
@@ -238,17 +265,22 @@ impl StageGraph {
 /// A stateful operator as progress reports it.
 #[derive(Debug, Clone)]
 pub struct StatefulOperator {
+    /// Spark's name, which progress and checkpoints have.
     pub name: &'static str,
+    /// How its state begins and comes back.
     pub kind: Arc<dyn Restore>,
+    /// Number of partitions of its state.
     pub partitions: usize,
+    /// When it wants a batch without data.
     pub wakes: Wakes,
     /// Whether progress reports the rows that it dropped as duplicates (`numDroppedDuplicateRows`).
     pub counts_duplicates: bool,
 }
 
-/// When an operator wants a batch although there is no data (`shouldRunAnotherBatch`).
+/// When an operator wants a batch without data (`shouldRunAnotherBatch`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wakes {
+    /// It does nothing without data.
     Never,
     /// When the watermark has moved: it drops and evicts by it.
     ByWatermark,
@@ -257,13 +289,15 @@ pub enum Wakes {
 }
 
 impl Wakes {
+    /// Returns that an operator is woken by the watermark, if it uses one.
     pub fn by_watermark(uses: bool) -> Self {
         if uses { Self::ByWatermark } else { Self::Never }
     }
 }
 
 impl StatefulOperator {
-    /// Types of the state's columns, keys and others, as a checkpoint compares them: names are left out, as in Spark.
+    /// Returns the types of the state's columns, keys and others, as a checkpoint compares them: names are left out, as
+    /// in Spark.
     pub fn state_types(&self) -> (String, String) {
         // An operator whose state cannot be made fails in its first task, with its own error.
         let layouts = self.kind.empty().map(|s| s.layouts()).unwrap_or_default();

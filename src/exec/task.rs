@@ -1,4 +1,6 @@
 //! Runs one task to its end: operators, then blocks for the next stage or rows for the driver.
+//!
+//! A task runs on one thread from its first row to its last; parallelism is between tasks.
 
 use std::sync::Arc;
 
@@ -16,18 +18,25 @@ use crate::ids::PartitionId;
 use crate::plan::functions::partition;
 use crate::values::{ipc, murmur3};
 
-/// Rows that one block of a result holds at most, so that a client reads it piece by piece.
+/// Most rows that one block of a result holds, so that a client reads it piece by piece.
 const RESULT_ROWS: usize = 65_536;
 
-/// What a task made.
+/// What a task made of its rows.
 #[derive(Debug)]
 pub struct TaskOutput {
     /// By partition of the output; empty partitions have no block. For a result stage: its pieces in order.
     pub blocks: Vec<Option<Vec<u8>>>,
+    /// Rows of each block.
     pub rows: Vec<u64>,
 }
 
 /// Runs partition `partition` of a stage. `result` is the schema under which a result stage's rows leave.
+///
+/// All batches are collected before blocks are made: a task's output must fit in memory, as its blocks must.
+///
+/// # Errors
+/// The operators': an error in the user's data or query, or a broken invariant. `INTERNAL_ERROR` if the stage is a
+/// program.
 pub fn run(stage: &Stage, partition: PartitionId, inputs: Arc<TaskInputs>, result: &SchemaRef) -> Result<TaskOutput> {
     let Work::Plan(plan) = &stage.work else {
         return Err(SparkError::internal("a program is run by its host"));
@@ -62,7 +71,8 @@ pub fn run(stage: &Stage, partition: PartitionId, inputs: Arc<TaskInputs>, resul
     }
 }
 
-/// Pieces of the result: one stream of one batch each, as Spark's server sends them.
+/// Returns pieces of the result: one stream of one batch each, as Spark's server sends them. A result without rows is
+/// no piece.
 fn result_blocks(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutput> {
     let nullable: SchemaRef = Arc::new(Schema::new(
         schema
@@ -98,6 +108,7 @@ fn result_blocks(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutp
     Ok(output)
 }
 
+/// Returns all rows as one block.
 fn whole(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutput> {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let block = if rows == 0 {
@@ -111,6 +122,7 @@ fn whole(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutput> {
     })
 }
 
+/// Deals rows out over partitions, one block per partition that gets any. `assign` returns each row's partition.
 fn scatter(
     batches: &[RecordBatch],
     schema: &SchemaRef,
@@ -147,7 +159,7 @@ fn scatter(
     Ok(TaskOutput { blocks, rows })
 }
 
-/// A context in which a task's plan runs.
+/// Returns a context in which a task's plan runs, with the task's inputs in it.
 pub fn task_context(inputs: Arc<crate::exec::inputs::TaskInputs>) -> Arc<TaskContext> {
     let mut config = datafusion_execution::config::SessionConfig::new()
         .with_target_partitions(1)

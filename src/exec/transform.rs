@@ -1,4 +1,7 @@
 //! Operators of our own, as functions over batches: no plan boilerplate per operator.
+//!
+//! DataFusion's `ExecutionPlan` wants a type per operator; [`Transform`] is the one type, and the function is what
+//! differs. What the compiler must know (leaf or state) is typed, never read out of a name.
 
 use std::any::Any;
 use std::fmt;
@@ -19,9 +22,13 @@ use super::compiler;
 use super::inputs::TaskInputs;
 use crate::ids::{OperatorId, PartitionId, ScanId, StageId};
 
+/// Works on one batch.
 type EachFn = dyn Fn(RecordBatch, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
+/// Works on all batches of a partition.
 type WholeFn = dyn Fn(Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
+/// Works on all batches of a partition of two inputs.
 type PairFn = dyn Fn(Vec<RecordBatch>, Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
+/// Makes the batches of a partition.
 type LeafFn = dyn Fn(PartitionId, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
 
 /// What a leaf reads.
@@ -36,6 +43,7 @@ pub enum Leaf {
 }
 
 impl fmt::Display for Leaf {
+    /// Writes the leaf as `EXPLAIN` shows it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Leaf::Shuffle(stage) => write!(f, "ShuffleRead: stage={stage}"),
@@ -45,7 +53,7 @@ impl fmt::Display for Leaf {
     }
 }
 
-/// What the compiler must know of an operator beside its rows.
+/// What the compiler must know of an operator besides its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// It reads its inputs, and nothing else.
@@ -72,10 +80,15 @@ enum Work {
 /// A named operator over no, one or two inputs.
 #[derive(Clone)]
 pub struct Transform {
+    /// What people read; nothing depends on it.
     name: String,
+    /// What the compiler must know of it.
     role: Role,
+    /// Its inputs.
     inputs: Vec<Arc<dyn ExecutionPlan>>,
+    /// What it does.
     work: Work,
+    /// What DataFusion asks of every operator.
     properties: Arc<PlanProperties>,
 }
 
@@ -102,7 +115,7 @@ impl Transform {
         Self::over(name.into(), Role::Plain, vec![input], schema, work)
     }
 
-    /// As [`Transform::whole`], for an operator that keeps state between the batches of a stream.
+    /// Makes an operator like [`Transform::whole`] that keeps state between the batches of a stream.
     pub fn stateful(
         operator: OperatorId,
         name: impl fmt::Display,
@@ -115,7 +128,7 @@ impl Transform {
         Self::over(name, Role::Stateful(operator), vec![input], schema, work)
     }
 
-    /// As [`Transform::stateful`], over two inputs with as many partitions each.
+    /// Makes an operator like [`Transform::stateful`] over two inputs that have the same number of partitions.
     pub fn stateful_pair(
         operator: OperatorId,
         name: impl fmt::Display,
@@ -128,7 +141,7 @@ impl Transform {
         Self::over(name, Role::Stateful(operator), inputs.into(), schema, work)
     }
 
-    /// Makes a leaf: work gets the number of the partition.
+    /// Makes a leaf: `work` gets the number of the partition.
     pub fn leaf(
         leaf: Leaf,
         schema: SchemaRef,
@@ -147,7 +160,7 @@ impl Transform {
         })
     }
 
-    /// As many partitions as the first input has.
+    /// Makes an operator over inputs, with as many partitions as the first has.
     fn over(
         name: String,
         role: Role,
@@ -183,6 +196,7 @@ impl Transform {
     }
 }
 
+/// Returns DataFusion's properties of an operator that promises no order and no distribution.
 fn properties(schema: SchemaRef, partitions: usize) -> Arc<PlanProperties> {
     Arc::new(PlanProperties::new(
         EquivalenceProperties::new(schema),
@@ -271,6 +285,7 @@ impl ExecutionPlan for Transform {
     }
 }
 
+/// Returns batches with rows, or the error, as items of a stream.
 fn spread(result: Result<Vec<RecordBatch>>) -> Vec<Result<RecordBatch>> {
     match result {
         Ok(batches) => batches.into_iter().filter(|b| b.num_rows() > 0).map(Ok).collect(),

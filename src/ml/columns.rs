@@ -1,4 +1,15 @@
 //! Columns of a stage: finding and checking those that it reads, appending those that it makes.
+//!
+//! Every stage goes through the same three steps, and each step has one function here:
+//!
+//! ```text
+//! find and check                 compute                     append
+//! input_column, vectors,   ──▶   Body: arrays of one   ──▶   append: the input's columns,
+//! strings, numbers, …            batch → one array           then one more
+//! ```
+//!
+//! The checks are made when a plan is made, so a column of the wrong type is an error before any row is read. Messages
+//! are those of Spark's `SchemaUtils`. A kernel runs per batch and sees no row of another batch.
 
 use std::sync::Arc;
 
@@ -22,15 +33,23 @@ use crate::values::{types, vector};
 
 /// A column that a stage reads: its values and its name in messages.
 pub(super) struct Input {
+    /// The column as an expression with a type; casts that the stage needs are part of it.
     pub typed: Typed,
+    /// The name by which the stage's params call the column, before any cast.
     pub name: String,
 }
 
-/// The kernel of a stage's column: the values of its inputs and the number of rows to the values of the output.
+/// The kernel of a stage's column: takes the values of its inputs and the number of rows, returns the values of the
+/// output.
+///
+/// The arrays are in the order of the inputs and all have that number of rows; the output must have it too.
 pub(super) type Body = Box<dyn Fn(&[ArrayRef], usize) -> DfResult<ArrayRef> + Send + Sync>;
 
 impl Analyzer {
-    /// The one output column of a stage that needs no model.
+    /// Appends the one output column (`outputCol`) of a stage that needs no model.
+    ///
+    /// # Errors
+    /// If a column named `outputCol` exists already.
     pub(super) fn stage(
         &mut self,
         input: Resolved,
@@ -42,6 +61,13 @@ impl Analyzer {
         self.stage_of(input, params, "", to_type, reads, body)
     }
 
+    /// Appends the one output column (`outputCol`) of a stage or model.
+    ///
+    /// `id` is the model's cache id, or another word that changes what the kernel computes; it becomes part of the
+    /// kernel's identity, so that two models with the same params are never taken for one expression.
+    ///
+    /// # Errors
+    /// If a column named `outputCol` exists already.
     pub(super) fn stage_of(
         &mut self,
         input: Resolved,
@@ -56,7 +82,13 @@ impl Analyzer {
         self.append(input, params, &options, &to, to_type, reads, body)
     }
 
-    /// The input with one more column: a kernel over others.
+    /// Appends one column to `input`: a kernel over other columns.
+    ///
+    /// The kernel is named after the stage, as it appears in `EXPLAIN`. `options` tells apart kernels of one name that
+    /// compute differently: the optimiser merges calls whose name, options and arguments are equal.
+    ///
+    /// # Errors
+    /// If `input` has a column named `to`; Spark's words are "Output column … already exists."
     #[allow(clippy::too_many_arguments)] // A column is made of just these.
     pub(super) fn append(
         &mut self,
@@ -81,10 +113,13 @@ impl Analyzer {
         self.select_typed(input, items)
     }
 
-    /// A column by name.
+    /// Returns a column by name.
+    ///
+    /// A column of exactly that name comes first, then one found by the session's rule of case, then a field within a
+    /// struct (`a.b`). Stages accept field access because Spark's `dataset.select(col(name))` does.
     ///
     /// # Errors
-    /// `FIELD_NOT_FOUND` where there is none.
+    /// `FIELD_NOT_FOUND` if no column or field has the name.
     pub(super) fn input_column(&mut self, input: &Resolved, name: &str) -> Result<Input> {
         let exact = Names::Exact.column(input, name);
         let found = exact.or_else(|| self.names().column(input, name));
@@ -99,6 +134,10 @@ impl Analyzer {
         })
     }
 
+    /// Returns a column of vectors (`VectorUDT`).
+    ///
+    /// # Errors
+    /// If the column is unknown, or is not a column of vectors; arrays of doubles are not converted.
     pub(super) fn vectors(&mut self, input: &Resolved, name: &str) -> Result<Input> {
         let read = self.input_column(input, name)?;
         if vector::is_vector(&read.typed.data_type) {
@@ -112,6 +151,10 @@ impl Analyzer {
         )))
     }
 
+    /// Returns a column of lists of strings; lists may have null elements.
+    ///
+    /// # Errors
+    /// If the column is unknown or of another type.
     pub(super) fn strings(&mut self, input: &Resolved, name: &str) -> Result<Input> {
         let read = self.input_column(input, name)?;
         match &read.typed.data_type {
@@ -123,6 +166,10 @@ impl Analyzer {
         }
     }
 
+    /// Checks that a column that was found holds numbers of any width, decimals included.
+    ///
+    /// # Errors
+    /// If it holds anything else; strings that look like numbers are not converted.
     pub(super) fn numeric(&self, read: Input) -> Result<Input> {
         if types::is_numeric(&read.typed.data_type) {
             return Ok(read);
@@ -134,17 +181,29 @@ impl Analyzer {
         )))
     }
 
+    /// Returns a column of numbers, in the type that it has; see [`Self::as_double`] for the cast.
+    ///
+    /// # Errors
+    /// If the column is unknown or not numeric.
     pub(super) fn numbers(&mut self, input: &Resolved, name: &str) -> Result<Input> {
         let read = self.input_column(input, name)?;
         self.numeric(read)
     }
 
+    /// Casts a column to DOUBLE by the session's cast rules. Null stays null, a long beyond 2^53 is rounded.
+    ///
+    /// # Errors
+    /// If no cast leads from the column's type to DOUBLE.
     pub(super) fn as_double(&self, read: Input) -> Result<Input> {
         let typed = cast_expr::cast(read.typed, &DataType::Float64, self.mode(), self.zone)?;
         Ok(Input { typed, ..read })
     }
 
-    /// A column of labels: text, or numbers as text.
+    /// Returns a column of labels as strings: strings as they are, numbers as Spark's cast to STRING writes them
+    /// (`1.0`).
+    ///
+    /// # Errors
+    /// If the column is unknown, or neither of strings nor numeric.
     pub(super) fn label_text(&mut self, input: &Resolved, name: &str) -> Result<Input> {
         let read = self.input_column(input, name)?;
         if types::is_string(&read.typed.data_type) {
@@ -160,6 +219,8 @@ impl Analyzer {
         Ok(Input { typed, ..read })
     }
 
+    /// Returns the recipe of a column that was made of one column of strings by tokenizing, filtering and hashing;
+    /// `None` for other columns, and for expressions over such a column.
     pub(super) fn text_terms(&self, read: &Input) -> Option<TextTerms> {
         read.typed
             .attribute
@@ -168,7 +229,10 @@ impl Analyzer {
             .cloned()
     }
 
-    /// Only rows whose inputs are not null, nor NaN (`na.drop`).
+    /// Keeps the rows whose inputs are all valid (`na.drop`), as `handleInvalid = "skip"` asks for.
+    ///
+    /// A null is invalid. `doubles` says for each input whether it holds doubles, in which NaN is invalid too; within
+    /// vectors NaN is not looked for.
     pub(super) fn without_invalid(
         &mut self,
         input: Resolved,
@@ -196,10 +260,11 @@ impl Analyzer {
         filtered(input, condition)
     }
 
-    /// The columns that training reads, as doubles, texts, vectors or words, in the order that its summary takes them.
+    /// Returns the columns that training reads, as doubles, strings, vectors or words, in the order that its summary
+    /// takes them.
     ///
     /// # Errors
-    /// Where a column is unknown or of another type.
+    /// If a column is unknown or of another type.
     pub(super) fn training_columns(
         &mut self,
         input: &Resolved,
@@ -230,22 +295,25 @@ impl Analyzer {
     }
 }
 
-/// What a summary takes of a column.
+/// What a summary takes of a column: which types are allowed, and to which the column is cast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reads {
-    /// Vectors.
+    /// Vectors (`VectorUDT`), dense or sparse.
     Vectors,
-    /// Lists of strings.
+    /// Lists of strings, as tokenizers make them.
     Words,
     /// Strings, or numbers as strings.
     Labels,
-    /// Numbers, as doubles.
+    /// Numbers of any width, cast to doubles.
     Numbers,
-    /// Vectors or doubles.
+    /// Vectors as they are, or numbers cast to doubles: raw predictions come as either.
     Scores,
 }
 
-/// Keeps the rows for which `condition` is true.
+/// Keeps the rows for which `condition` is true; false and null drop a row. The columns keep their ids.
+///
+/// # Errors
+/// If `condition` is not of type BOOLEAN.
 pub(super) fn filtered(input: Resolved, condition: datafusion_expr::Expr) -> Result<Resolved> {
     let plan = LogicalPlanBuilder::from(input.plan.clone())
         .filter(condition)?
@@ -253,6 +321,7 @@ pub(super) fn filtered(input: Resolved, condition: datafusion_expr::Expr) -> Res
     Ok(input.over(plan))
 }
 
+/// Returns the error of an unknown column (`FIELD_NOT_FOUND`), with the names that the input has.
 fn field_not_found(name: &str, input: &Resolved) -> SparkError {
     let fields: Vec<String> = input.output.iter().map(|a| format!("`{}`", a.name)).collect();
     let fields = fields.join(", ");

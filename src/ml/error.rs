@@ -1,8 +1,22 @@
 //! Errors as Spark's ML words them, with the column and row that its own messages leave out.
+//!
+//! Three kinds reach users: a param or column that does not fit ([`illegal`]), a value that training refuses
+//! ([`invalid_value`]), and a value that a fitted stage's function refuses ([`failed_function`]). The last two name the
+//! row by its place in its batch: the first row is 0, and batches are numbered by nobody, so the number helps most in
+//! small data.
 
 use crate::error::{Exception, Fault, SparkError};
 
-/// An `IllegalArgumentException` without a condition.
+/// Returns an `IllegalArgumentException` without a condition, which is how Spark's `require` and `ParamValidators`
+/// fail.
+///
+/// ```
+/// use rivulet::ml::error::illegal;
+///
+/// let error = illegal("Param k does not exist.");
+/// assert_eq!(error.condition, None);
+/// assert_eq!(error.message, "Param k does not exist.");
+/// ```
 pub fn illegal(message: impl Into<String>) -> SparkError {
     SparkError {
         exception: Exception::IllegalArgument,
@@ -14,7 +28,11 @@ pub fn illegal(message: impl Into<String>) -> SparkError {
     }
 }
 
-/// A value that training refuses (`raise_error` in `DatasetUtils`): which row of which column.
+/// Returns the error of a value that training refuses (`USER_RAISED_EXCEPTION`, as `raise_error` in `DatasetUtils`
+/// raises it).
+///
+/// The message continues with the column and the row's place in its batch; the parameter `errorMessage` is Spark's
+/// words alone.
 pub fn invalid_value(message: impl Into<String>, column: &str, row: usize) -> SparkError {
     let message = message.into();
     SparkError::new(
@@ -26,7 +44,10 @@ pub fn invalid_value(message: impl Into<String>, column: &str, row: usize) -> Sp
     .with("errorMessage", message)
 }
 
-/// A row that a stage's function refuses (`FAILED_EXECUTE_UDF`).
+/// Returns the error of a row that a stage's function refuses (`FAILED_EXECUTE_UDF`).
+///
+/// `cause` begins with the class of the Java exception, as Spark's does. The fault is the function's, so the
+/// task is tried again, as Spark does, and the job fails with the last try.
 pub fn failed_function(function: &Signature, cause: impl Into<String>, row: usize) -> SparkError {
     let cause = cause.into();
     let name = format!(
@@ -47,18 +68,18 @@ pub fn failed_function(function: &Signature, cause: impl Into<String>, row: usiz
     .by(Fault::Function)
 }
 
-/// A stage's function as errors name it.
+/// A stage's function as errors name it: Spark builds the name from the Scala lambda's class and SQL types.
 #[derive(Debug, Clone)]
 pub struct Signature {
-    /// Spark's class.
+    /// Spark's class without its package.
     pub stage: &'static str,
-    /// Types of the arguments.
+    /// SQL types of the arguments, separated by commas.
     pub takes: &'static str,
-    /// Type of the result.
+    /// SQL type of the result.
     pub gives: &'static str,
-    /// The column that it reads.
+    /// The column that the function reads, as the params name it.
     pub column: String,
 }
 
-/// A vector in the names of functions.
+/// The SQL type of a vector in the names of functions: the struct that `VectorUDT` is stored as.
 pub const VECTOR: &str = "struct<type:tinyint,size:int,indices:array<int>,values:array<double>>";

@@ -1,4 +1,14 @@
-//! Values of params and attributes: as Spark Connect's literals, as the JSON of saved models, and as text.
+//! Values of params and attributes: as Spark Connect's literals, as the JSON of saved models, and as strings in
+//! messages.
+//!
+//! One type, [`Value`], stands between three notations; a [`Kind`] says which of them a param has, since literals of
+//! clients may be narrower (an integer for a double) and JSON does not tell integers from doubles.
+//!
+//! ```text
+//! sc::Literal   ──from_literal──▶         ──to_literal(kind)──▶   sc::Literal
+//!                                  Value
+//! JSON          ──from_json(kind)─▶       ──to_json──▶            JSON of `metadata/`
+//! ```
 
 use super::matrix::{self, Matrix};
 use crate::error::{Result, SparkError};
@@ -9,27 +19,36 @@ use crate::proto::expression::{Literal, literal as lit};
 use crate::values::vector::{self, Vector};
 
 /// A value of a param or an attribute of a model.
+///
+/// ```
+/// use rivulet::ml::literal::{Kind, Value};
+///
+/// let splits = Value::doubles(&[f64::NEG_INFINITY, 0.5]);
+/// assert_eq!(splits.to_string(), "[-Infinity,0.5]");
+/// assert_eq!(splits.to_json().to_string(), r#"["-Inf",0.5]"#);
+/// assert_eq!(Value::from_json(&splits.to_json(), Kind::Doubles), Some(splits));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// No value.
+    /// No value; putting it removes what was set.
     Null,
     /// A boolean.
     Bool(bool),
-    /// An integer of any width.
+    /// An integer of any width; [`Kind`] says whether clients see INT or BIGINT.
     Int(i64),
-    /// A double.
+    /// A double; floats of clients are widened.
     Double(f64),
     /// A string.
     Text(String),
-    /// A list; elements are of one type.
+    /// A list; elements are of one type and may themselves be lists.
     List(Vec<Value>),
-    /// A vector.
+    /// A vector, dense or sparse.
     Vector(Vector),
     /// A dense matrix.
     Matrix(Matrix),
 }
 
-/// What the values of a param or attribute are.
+/// What the values of a param or attribute are: the SQL type in which clients read them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// BOOLEAN.
@@ -61,7 +80,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind of a list's elements.
+    /// Returns the kind of a list's elements; `None` for kinds that are not lists.
     pub fn element(self) -> Option<Self> {
         Some(match self {
             Self::Ints => Self::Int,
@@ -74,6 +93,8 @@ impl Kind {
         })
     }
 
+    /// Returns the type as Spark Connect's message. Lists may hold nulls as far as the type says, though none ever
+    /// does.
     fn data_type(self) -> sc::DataType {
         use sc::data_type as t;
         let kind = match self {
@@ -96,6 +117,7 @@ impl Kind {
     }
 }
 
+/// Returns the message of a user-defined type, known to clients by its class on the JVM.
 fn udt(class: &str) -> TypeKind {
     TypeKind::Udt(Box::new(sc::data_type::Udt {
         r#type: "udt".into(),
@@ -120,10 +142,13 @@ impl Value {
         Self::Vector(Vector::Dense(values.to_vec()))
     }
 
-    /// From a literal that a client sends.
+    /// Reads a literal that a client sends.
+    ///
+    /// Integers of all widths become [`Value::Int`], floats [`Value::Double`]; packed arrays and arrays of literals
+    /// become the same list. A struct is a vector or a matrix by the number and types of its parts.
     ///
     /// # Errors
-    /// Where the literal is no value that params have.
+    /// If the literal is empty, or of a type that params do not have: dates, decimals, maps, intervals.
     #[allow(deprecated)] // PySpark still fills in element types.
     pub fn from_literal(literal: &Literal) -> Result<Self> {
         let Some(kind) = &literal.literal_type else {
@@ -146,7 +171,7 @@ impl Value {
         })
     }
 
-    /// As a literal of a kind; integers become doubles where doubles are meant.
+    /// Returns the literal of a kind; integers become doubles if doubles are meant, and BIGINT if they exceed an INT.
     #[allow(deprecated)]
     pub fn to_literal(&self, kind: Kind) -> Literal {
         let literal_type = match (self, kind) {
@@ -176,7 +201,10 @@ impl Value {
         }
     }
 
-    /// From the JSON of a saved model. Doubles that JSON has not are texts there (`"NaN"`, `"Infinity"`).
+    /// Reads the JSON of a saved model; `None` if it does not fit the kind.
+    ///
+    /// JSON cannot write some doubles, so they are strings there: `"NaN"`, `"Inf"` or `"Infinity"`, and their
+    /// negatives.
     pub fn from_json(json: &serde_json::Value, kind: Kind) -> Option<Self> {
         use serde_json::Value as Json;
         Some(match (json, kind) {
@@ -204,7 +232,9 @@ impl Value {
         })
     }
 
-    /// As the JSON of a saved model (`JsonMatrixConverter` is not needed: no param is a matrix).
+    /// Returns the JSON of a saved model, with `"NaN"`, `"Inf"` and `"-Inf"` for the doubles that JSON cannot write.
+    ///
+    /// Vectors and matrices become null: no param is one, and attributes are saved as Parquet.
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::Value as Json;
         match self {
@@ -221,7 +251,7 @@ impl Value {
 }
 
 impl std::fmt::Display for Value {
-    /// As Spark's messages print params: `[0.0,1.0]`, `-1.0`, `poisson`.
+    /// Writes the value as Spark's messages print params: `[0.0,1.0]`, `-1.0`, `poisson`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Null => f.write_str("null"),
@@ -239,6 +269,7 @@ impl std::fmt::Display for Value {
     }
 }
 
+/// Reads a packed array: what newer clients send for long lists of one type. An array without a type is empty.
 fn specialized(array: &lit::SpecializedArray) -> Value {
     use lit::specialized_array::ValueType as V;
     Value::List(match &array.value_type {
@@ -252,10 +283,16 @@ fn specialized(array: &lit::SpecializedArray) -> Value {
     })
 }
 
-/// A vector or matrix, by its parts: (type, size, indices, values) or (type, rows, columns, …, values, transposed).
+/// Reads a vector or matrix from its parts: (type, size, indices, values) or (type, rows, columns, …, values,
+/// transposed).
+///
+/// The first part says which: 1 is dense, 0 sparse. Sparse matrices are refused, since no attribute or param takes one.
+///
+/// # Errors
+/// If the parts are of other types, a size is negative, indices are not ascending, or a matrix lacks values.
 #[allow(deprecated)]
 fn structure(fields: &lit::Struct) -> Result<Value> {
-    let bad = || SparkError::invalid_plan("a literal is no vector or matrix");
+    let bad = || SparkError::invalid_plan("a literal is neither a vector nor a matrix");
     let parts = fields
         .elements
         .iter()
@@ -296,6 +333,7 @@ fn structure(fields: &lit::Struct) -> Result<Value> {
     }
 }
 
+/// Returns a struct literal of a user-defined type.
 #[allow(deprecated)]
 fn of_class(class: &str, elements: Vec<LiteralType>) -> LiteralType {
     LiteralType::Struct(lit::Struct {
@@ -310,12 +348,14 @@ fn of_class(class: &str, elements: Vec<LiteralType>) -> LiteralType {
     })
 }
 
+/// Returns a null without a type, which stands for the parts that a dense vector or matrix lacks.
 fn null() -> LiteralType {
     LiteralType::Null(sc::DataType {
         kind: Some(TypeKind::Null(sc::data_type::Null::default())),
     })
 }
 
+/// Returns doubles as one packed array: 8 bytes each on the wire, not a message each.
 fn packed_doubles(values: &[f64]) -> LiteralType {
     LiteralType::SpecializedArray(lit::SpecializedArray {
         value_type: Some(lit::specialized_array::ValueType::Doubles(sc::Doubles {
@@ -324,6 +364,7 @@ fn packed_doubles(values: &[f64]) -> LiteralType {
     })
 }
 
+/// Returns integers as one packed array.
 fn packed_ints(values: &[i32]) -> LiteralType {
     LiteralType::SpecializedArray(lit::SpecializedArray {
         value_type: Some(lit::specialized_array::ValueType::Ints(sc::Ints {
@@ -332,6 +373,7 @@ fn packed_ints(values: &[i32]) -> LiteralType {
     })
 }
 
+/// Returns a vector as `VectorUDT` stores it: (type, size, indices, values), size and indices null if it is dense.
 fn vector_literal(vector: &Vector) -> LiteralType {
     let elements = match vector {
         Vector::Dense(values) => vec![LiteralType::Byte(1), null(), null(), packed_doubles(values)],
@@ -345,6 +387,7 @@ fn vector_literal(vector: &Vector) -> LiteralType {
     of_class(vector::JVM_CLASS, elements)
 }
 
+/// Returns a matrix as `MatrixUDT` stores it: dense and transposed, since ours are stored row after row.
 fn matrix_literal(matrix: &Matrix) -> LiteralType {
     let elements = vec![
         LiteralType::Byte(1),

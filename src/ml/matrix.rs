@@ -1,4 +1,7 @@
 //! Dense matrices: Spark's `MatrixUDT`, for models only.
+//!
+//! No column of a dataset holds matrices. They travel inside models (as Protobuf), to clients (as literals) and to
+//! saved directories (as Parquet), always row after row.
 
 use super::literal::Value;
 
@@ -37,7 +40,8 @@ impl Matrix {
         }
     }
 
-    /// From Spark's storage: column after column unless transposed.
+    /// Returns the matrix of values in Spark's storage: column after column unless `transposed`; `None` unless there
+    /// are `rows * columns` values. Copies only what must be turned.
     pub fn from_storage(rows: usize, columns: usize, values: Vec<f64>, transposed: bool) -> Option<Self> {
         if rows.checked_mul(columns)? != values.len() {
             return None;
@@ -61,7 +65,7 @@ impl Matrix {
         self.rows as usize
     }
 
-    /// The values of a row below the height.
+    /// Returns the values of a row; `row` must be below the height.
     pub fn row(&self, row: usize) -> &[f64] {
         &self.values[row * self.width()..(row + 1) * self.width()]
     }

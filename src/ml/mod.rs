@@ -1,12 +1,13 @@
 //! Machine learning: pipelines' stages as relations, training as jobs, models as bytes.
 //!
 //! What comes in are Spark Connect's `MlCommand` and `MlRelation`. Each stage is a file that
-//! implements [`stage::Stage`] and a line in [`stage::STAGES`]. A transform is a projection over its input ([`transform`]):
-//! one kernel per stage, made of checked [`params`] and, for a model, its [`model::Model`]. Training and
-//! evaluation are one job each: the dataset under a single aggregate whose state is a [`summary`], merged over partitions
-//! as Spark's tree aggregation is; [`training`] plans that job and makes the model of what it returns. Vectors and
-//! matrices are Spark's `VectorUDT` and `MatrixUDT` ([`vector`], [`matrix`]); what is sparse stays sparse. [`persistence`]
-//! writes and reads Spark's own model directories. Nothing here knows sessions, executors or files: `connect::ml` does.
+//! implements [`stage::Stage`] and a line in [`stage::STAGES`]. A transform is a projection over its input
+//! ([`transform`]): one kernel per stage, made of checked [`params`] and, for a model, its [`model::Model`]. Training
+//! and evaluation are one job each: the dataset under a single aggregate whose state is a [`summary`], merged over
+//! partitions as Spark's tree aggregation is; [`training`] plans that job and makes the model of what it returns.
+//! Vectors and matrices are Spark's `VectorUDT` and `MatrixUDT` ([`vector`](crate::values::vector), [`matrix`]); what
+//! is sparse stays sparse. [`persistence`] writes and reads Spark's own model directories. Nothing here knows sessions,
+//! executors or files: `connect::ml` does.
 
 pub mod classification;
 pub mod columns;

@@ -1,4 +1,16 @@
 //! A fitted model: its class, uid, params, and what training found. As bytes it travels in a job's spec.
+//!
+//! A model is made by an estimator ([`super::training::fitted`]) or read from a directory ([`super::persistence`]).
+//! Sessions keep models in a cache under ids that clients know; a plan names a model by its id ([`Models`]), and the
+//! driver adds the encoded models that a plan names to the job, so executors need no cache. What differs between kinds
+//! of models is in one trait, [`Fitted`]:
+//!
+//! ```text
+//!              fit, load                  encode_to_vec
+//! Estimator  ───────────▶  Model  ◀────────────────────▶  bytes in a job's spec
+//!                          │ head: class, uid, params         field 1, 2, 3
+//!                          └ fitted: dyn Fitted               field 10 and above, one per kind
+//! ```
 
 use std::any::Any;
 use std::fmt;
@@ -108,29 +120,33 @@ pub struct Model {
     pub fitted: Arc<dyn Fitted>,
 }
 
-/// The fields of an encoded model beside its content.
+/// The fields of an encoded model other than its content. Decoding skips the content, whose field is unknown to it.
 #[derive(Clone, PartialEq, Message)]
 struct Head {
+    /// Spark's class of the model.
     #[prost(string, tag = "1")]
     class: String,
+    /// The estimator's uid.
     #[prost(string, tag = "2")]
     uid: String,
+    /// The params that were set.
     #[prost(message, optional, tag = "3")]
     params: Option<sc::MlParams>,
 }
 
-/// Returns a vector in the smaller of its two forms, as an attribute.
+/// Returns a vector as an attribute, in the smaller of its two forms, as Spark's `Vector.compressed` chooses.
 pub fn compressed(values: &[f64]) -> (Value, Kind) {
     (Value::Vector(VectorRef::Dense(values).compressed()), Kind::Vector)
 }
 
-/// Returns a vector as a dense attribute.
+/// Returns a vector as a dense attribute, zeros included.
 pub fn dense(values: &[f64]) -> (Value, Kind) {
     (Value::dense(values), Kind::Vector)
 }
 
 impl Model {
-    /// Returns the model that an estimator with these params makes.
+    /// Returns the model that an estimator with these params makes. It keeps the estimator's uid and the params that
+    /// were set.
     pub fn new(params: &Params, fitted: impl Fitted) -> Self {
         let stage = params.operator;
         Self {
@@ -142,6 +158,8 @@ impl Model {
     }
 
     /// Returns the same without what only further learning needs: what travels to executors.
+    ///
+    /// The sums of a model that learns from a stream can be larger than the model itself; executors never read them.
     #[must_use]
     pub fn for_prediction(&self) -> Self {
         let mut own = self.clone();
@@ -166,15 +184,16 @@ impl Model {
         out
     }
 
-    /// Returns the size of the encoded model in bytes.
+    /// Returns the size of the encoded model in bytes, by encoding it; sessions count it against their cache.
     pub fn encoded_len(&self) -> usize {
         self.encode_to_vec().len()
     }
 
-    /// Decodes what [`Self::encode_to_vec`] wrote; fields of unknown tags are ignored.
+    /// Decodes what [`Self::encode_to_vec`] wrote; fields of unknown tags are ignored, so an older engine reads what it
+    /// knows.
     ///
     /// # Errors
-    /// `INTERNAL_ERROR` if the bytes are not a model.
+    /// `INTERNAL_ERROR` if the bytes are not a model, are cut off, or have no content of a known kind.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         let unreadable = |e: DecodeError| SparkError::internal(format!("a model cannot be read: {e}"));
         let head = Head::decode(bytes).map_err(unreadable)?;
@@ -276,12 +295,13 @@ pub fn not_allowed(class: &str, name: &str) -> SparkError {
     .with("methodName", name)
 }
 
-/// Returns the id under which a session keeps what is special about a stage that is not a model.
+/// Returns the id under which a session keeps what is special about a stage that is not a model, such as a `HashingTF`
+/// that Spark 2 saved. No id of a model begins so.
 pub fn stage_id(uid: &str) -> String {
     format!("stage:{uid}")
 }
 
-/// The models that a plan may name, by their ids.
+/// The models that a plan may name, by their ids: a session's cache on the driver, the job's own models on an executor.
 pub trait Models {
     /// Returns the model of an id; `None` if it is unknown or was deleted.
     fn find(&self, id: &str) -> Option<Arc<Model>>;

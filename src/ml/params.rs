@@ -1,4 +1,9 @@
 //! Params of one stage: what a client set, over the stage's defaults, checked as Spark's `ParamValidators` check.
+//!
+//! A stage declares its params as a constant table of [`Param`]; there are builders for the shapes that recur
+//! ([`free`], [`flag`], [`named`], [`one_of`]) and constants for those that stages share (`HasInputCol` and its
+//! relatives). Values are checked once, when they are put, so the code of a stage reads them by type and need not check
+//! again.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +14,12 @@ use super::stage::Stage;
 use crate::error::{Result, SparkError};
 use crate::proto as sc;
 
-/// One param of an operator.
+/// One param of a stage: its name, type, default and validity.
 #[derive(Debug, Clone, Copy)]
 pub struct Param {
-    /// Spark's name.
+    /// Spark's name, in camel case; compared exactly.
     pub name: &'static str,
-    /// Type of the value.
+    /// Type of the value; integers are widened if it is a double.
     pub kind: Kind,
     /// Value if nobody sets one.
     pub default: Default,
@@ -25,7 +30,7 @@ pub struct Param {
 /// The value of a param that nobody sets.
 #[derive(Debug, Clone, Copy)]
 pub enum Default {
-    /// Without a default, the param must be set or may be left out.
+    /// No default: the param must be set, or the stage works without it.
     None,
     /// A boolean.
     Bool(bool),
@@ -37,30 +42,31 @@ pub enum Default {
     Text(&'static str),
     /// The uid with `__output`.
     Output,
-    /// The English stop words.
+    /// The English stop words, made only if they are asked for.
     StopWords,
 }
 
-/// Which values are valid.
+/// Which values of a param are valid; what is not is an `IllegalArgumentException` when it is put.
 #[derive(Debug, Clone, Copy)]
 pub enum Check {
     /// Every value of the type.
     Any,
-    /// Numbers from a bound on.
+    /// Numbers from a bound on; NaN is invalid.
     AtLeast(f64),
-    /// Numbers above a bound.
+    /// Numbers above a bound; NaN is invalid.
     Above(f64),
-    /// Bounds themselves are invalid.
+    /// Numbers between two bounds, which are themselves invalid.
     Between(f64, f64),
     /// One of several words, compared with their case.
     OneOf(&'static [&'static str]),
-    /// None negative, at most one zero.
+    /// Lists of doubles from 0 on with at most one 0, as `HasThresholds` demands.
     Thresholds,
-    /// At least three, strictly increasing.
+    /// Lists of at least three strictly increasing doubles, or lists of such lists; infinities are allowed at the ends.
     Splits,
 }
 
 impl Check {
+    /// Returns whether a value is valid; a value of another type than the check is about never is.
     fn holds(self, value: &Value) -> bool {
         let number = match value {
             Value::Int(v) => Some(*v as f64),
@@ -111,7 +117,7 @@ pub const fn flag(name: &'static str, default: bool) -> Param {
     param(name, Kind::Bool, Default::Bool(default), Check::Any)
 }
 
-/// Returns a param of any string.
+/// Returns a param of any string, such as a column name.
 pub const fn named(name: &'static str, default: &'static str) -> Param {
     param(name, Kind::Text, Default::Text(default), Check::Any)
 }
@@ -170,8 +176,9 @@ pub const POSITIVE: Check = Check::Above(0.0);
 pub struct Params {
     /// The stage, which Spark Connect calls an operator.
     pub operator: &'static dyn Stage,
-    /// The uid that clients gave the stage; it is part of messages and default names.
+    /// The uid that clients chose for the stage; it is part of messages and default names.
     pub uid: String,
+    /// What was set, by Spark's name, checked and widened.
     set: BTreeMap<&'static str, Value>,
 }
 
@@ -179,7 +186,7 @@ impl Params {
     /// Reads and checks params.
     ///
     /// # Errors
-    /// Where a param is unknown to the operator or has an invalid value.
+    /// If a param is unknown to the operator or has an invalid value.
     pub fn new(operator: &'static dyn Stage, uid: &str, params: &sc::MlParams) -> Result<Self> {
         let mut out = Self {
             operator,
@@ -190,10 +197,11 @@ impl Params {
         Ok(out)
     }
 
-    /// Sets more params over those that are set.
+    /// Sets more params over those that are set, in the order of their names, so that the first error is always the
+    /// same one.
     ///
     /// # Errors
-    /// As [`Self::new`].
+    /// As [`Self::new`]; params before the invalid one stay set.
     pub fn overlay(&mut self, params: &sc::MlParams) -> Result<()> {
         let mut sorted: Vec<_> = params.params.iter().collect();
         sorted.sort_by_key(|(name, _)| name.as_str());
@@ -203,7 +211,7 @@ impl Params {
         Ok(())
     }
 
-    /// Sets one param.
+    /// Sets one param; null removes what was set, and integers become doubles for a param of doubles.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -226,14 +234,14 @@ impl Params {
         Ok(())
     }
 
-    /// What is set, without defaults.
+    /// Returns the params that are set, without defaults, in the order of their names.
     pub fn explicit(&self) -> impl Iterator<Item = (&'static Param, &Value)> {
         self.set
             .iter()
             .filter_map(|(name, value)| self.operator.param(name).map(|p| (p, value)))
     }
 
-    /// What is set, as a client reads it.
+    /// Returns the params that are set, as a client reads them.
     pub fn to_proto(&self) -> sc::MlParams {
         let params = self.explicit().map(|(p, v)| (p.name.to_owned(), v.to_literal(p.kind)));
         sc::MlParams {
@@ -241,7 +249,7 @@ impl Params {
         }
     }
 
-    /// The default of a param.
+    /// Returns the default of a param; `None` if it has none. The default of `outputCol` contains the uid.
     pub fn default(&self, param: &Param) -> Option<Value> {
         Some(match param.default {
             Default::None => return None,
@@ -254,7 +262,8 @@ impl Params {
         })
     }
 
-    /// The value that counts: set, or default.
+    /// Returns the value that counts: the one set, else the default; `None` if there is neither, or the stage lacks the
+    /// param.
     pub fn get(&self, name: &str) -> Option<Value> {
         match self.set.get(name) {
             Some(value) => Some(value.clone()),
@@ -267,6 +276,10 @@ impl Params {
         self.set.contains_key(name)
     }
 
+    /// Returns the value that counts.
+    ///
+    /// # Errors
+    /// If there is neither a value nor a default.
     fn needed(&self, name: &str) -> Result<Value> {
         self.get(name).ok_or_else(|| {
             SparkError::new(
@@ -278,6 +291,7 @@ impl Params {
         })
     }
 
+    /// Returns the error of a value of another type than the stage reads.
     fn wrong(&self, name: &str, value: &Value) -> SparkError {
         illegal(format!("{} parameter {name} given invalid value {value}.", self.uid))
     }
@@ -315,7 +329,10 @@ impl Params {
         }
     }
 
-    /// A number of things.
+    /// Returns an integer as a number of things.
+    ///
+    /// # Errors
+    /// As [`Self::text`], and if it is negative.
     pub fn count(&self, name: &str) -> Result<usize> {
         let value = self.int(name)?;
         usize::try_from(value).map_err(|_| self.wrong(name, &Value::Int(value)))
@@ -362,7 +379,8 @@ impl Params {
         }
     }
 
-    /// A column name that may be left out: none where unset or empty.
+    /// Returns a column name that may be left out; `None` if it is unset or empty. Spark omits prediction columns named
+    /// `""`.
     pub fn column(&self, name: &str) -> Option<String> {
         match self.get(name) {
             Some(Value::Text(text)) if !text.is_empty() => Some(text),
@@ -370,10 +388,10 @@ impl Params {
         }
     }
 
-    /// (input, output) columns of a stage that takes one column or several (`HasInputCols`, …).
+    /// Returns (input, output) columns of a stage that takes one column or several (`HasInputCols`, …).
     ///
     /// # Errors
-    /// Where one form mixes with the other, or the lists differ in length.
+    /// If one form mixes with the other, the lists differ in length, or a name is missing.
     pub fn column_pairs(&self) -> Result<Vec<(String, String)>> {
         if self.is_set("inputCol") && self.is_set("inputCols") {
             return Err(illegal(format!(
@@ -406,7 +424,8 @@ impl Params {
         Ok(self.column_pairs()?.into_iter().map(|(_, to)| to).collect())
     }
 
-    /// A text that tells apart stages whose functions behave differently.
+    /// Returns a string that tells apart stages whose functions behave differently: class, uid, and every param that is
+    /// set.
     pub fn fingerprint(&self) -> String {
         let set: Vec<String> = self.set.iter().map(|(n, v)| format!("{n}={v:?}")).collect();
         format!("{} {} {}", self.operator.class(), self.uid, set.join(" "))
@@ -433,7 +452,7 @@ pub fn doubles_of(value: &Value) -> Option<Vec<f64>> {
     doubles.collect()
 }
 
-/// Integers where doubles are meant become doubles.
+/// Converts integers to doubles if doubles are meant, within lists too; other values stay.
 fn widened(value: Value, kind: Kind) -> Value {
     match (value, kind) {
         (Value::Int(v), Kind::Double) => Value::Double(v as f64),

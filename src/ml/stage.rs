@@ -3,6 +3,14 @@
 //! A stage is a unit struct in a file of its own under `feature`, `classification` or `evaluation`. It implements
 //! [`Stage`] and, by its [`Role`], [`Transformer`], [`Estimator`] or [`Evaluator`]; what an estimator makes implements
 //! [`Fitted`](super::model::Fitted). A line in [`STAGES`] makes it known to plans, jobs, clients and saved directories.
+//!
+//! ```text
+//! Transformer                     transform(input) → input + columns
+//! Estimator    training() ─▶ job ─▶ fit(state) → Model ─▶ Fitted::transform(input) → input + columns
+//! Evaluator    training() ─▶ job ─▶ metric(state) → a number
+//! ```
+//!
+//! A stage holds no data: it is a constant, and everything that varies is in the [`Params`] that its methods take.
 
 use std::fmt;
 use std::sync::Arc;
@@ -63,13 +71,13 @@ pub static STAGES: &[&dyn Stage] = &[
 /// # Ok::<(), rivulet::error::SparkError>(())
 /// ```
 pub trait Stage: fmt::Debug + Send + Sync {
-    /// Returns Spark's class.
+    /// Returns Spark's class with its package: the name in messages, saved directories and errors.
     fn class(&self) -> &'static str;
 
     /// Returns the params with their defaults and checks; names occur once.
     fn params(&self) -> &'static [Param];
 
-    /// Returns what the stage does.
+    /// Returns what the stage does, with itself as the one who does it.
     fn role(&self) -> Role<'_>;
 
     /// Returns the kind of content that models of the stage have; `None` if it makes none.
@@ -173,11 +181,14 @@ pub type Columns = Vec<(String, Reads)>;
 /// Makes the empty summary of a task.
 pub type MakeSummary = Box<dyn Fn() -> Box<dyn Summary> + Send + Sync>;
 
-/// The one aggregate of a job of training or evaluation.
+/// The one aggregate of a job of training or evaluation: which columns it reads and what it keeps of them.
+///
+/// A job never collects rows: each task folds its rows into one [`Summary`], and the summaries are merged. What a stage
+/// keeps is bounded by features, classes or distinct words, not by rows.
 pub struct Training {
     /// The columns that the job reads.
     pub columns: Columns,
-    /// Makes the summary.
+    /// Makes the empty summary; called once per task and once for the merge.
     pub summary: MakeSummary,
 }
 
@@ -193,8 +204,10 @@ impl Training {
 
 /// Returns the stage of a class: an estimator's, a transformer's, an evaluator's or a model's.
 ///
+/// The search is linear over the table, at most once per stage of a plan.
+///
 /// # Errors
-/// `CONNECT_ML.UNSUPPORTED_EXCEPTION` if Rivulet lacks the class.
+/// `CONNECT_ML.UNSUPPORTED_EXCEPTION` if Rivulet lacks the class; the message lists what it has.
 pub fn by_name(class: &str) -> Result<&'static dyn Stage> {
     let found = STAGES
         .iter()

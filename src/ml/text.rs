@@ -1,8 +1,16 @@
 //! The fast path of prediction: text → words → hashed terms → class, in one pass over the text's buffer.
 //!
-//! A column that a tokenizer, stop word removers and `HashingTF` made of one text column is known by its recipe. A naive
-//! Bayes prediction over it needs neither arrays of words nor vectors: each row's term indices are sorted in one buffer and
-//! summed up in the order that the vectors would have, so that the result is the same to the last bit.
+//! A column that a tokenizer, stop word removers and `HashingTF` made of one text column is known by its recipe. A
+//! naive Bayes prediction over it needs neither arrays of words nor vectors: each row's term indices are sorted in one
+//! buffer and summed up in the order that the vectors would have, so that the result is the same to the last bit.
+//!
+//! ```text
+//! text ─Tokenizer─▶ words ─StopWordsRemover*─▶ words ─HashingTF─▶ vector ─NaiveBayesModel─▶ prediction
+//!   └──────────────────────── TextPredictor: one kernel, no array in between ──────────────────▲
+//! ```
+//!
+//! Stages note the recipe in [`super::transform::Context`] when they append a column; any other stage in between breaks
+//! the chain, and the general path is taken.
 
 use std::sync::Arc;
 
@@ -15,11 +23,14 @@ use super::feature::tokenizer;
 use crate::error::Result;
 use crate::plan::scope::{Attribute, Resolved};
 
-/// How a column comes of a text: `Tokenizer`, then filters, then hashing where there is any.
+/// How a column was made of a column of strings: `Tokenizer`, then filters, then `HashingTF` if it went that far.
 #[derive(Debug, Clone)]
 pub struct TextTerms {
+    /// The column of strings.
     source: Attribute,
+    /// Stop word removers, in their order; a word goes if any removes it.
     filters: Vec<Arc<Filter>>,
+    /// How words become indices; `None` while the column still holds words.
     hashing: Option<Hashing>,
 }
 
@@ -47,12 +58,14 @@ impl TextTerms {
         self
     }
 
-    /// Whether the text is still among the columns of a relation.
+    /// Returns whether the column of strings is still among the columns of a relation; a projection may have dropped
+    /// it.
     pub fn source_in(&self, relation: &Resolved) -> bool {
         relation.visible().any(|a| a.id == self.source.id)
     }
 
-    /// The predictor of texts, where the terms are hashed as the model's features are.
+    /// Returns the predictor of strings; `None` unless terms were hashed, into as many features as the model has, and
+    /// the model's type can score counts without looking at the vector first.
     pub fn predictor(self, predictor: &Arc<Predictor>) -> Option<TextPredictor> {
         let hashing = self.hashing?;
         if !predictor.takes_terms(hashing.features, hashing.binary) {
@@ -66,11 +79,14 @@ impl TextTerms {
     }
 }
 
-/// Predicts classes of texts.
+/// Predicts classes of strings: tokenizing, filtering, hashing and scoring in one pass.
 #[derive(Debug)]
 pub struct TextPredictor {
+    /// How the features come of the strings.
     terms: TextTerms,
+    /// How words become indices.
     hashing: Hashing,
+    /// The model.
     predictor: Arc<Predictor>,
 }
 
@@ -80,8 +96,13 @@ impl TextPredictor {
         &self.terms.source
     }
 
+    /// Returns the predicted class of each string as a double.
+    ///
+    /// Buffers are reused from row to row, so a batch allocates only its output. The cost of a row is that of its
+    /// words, times the number of classes.
+    ///
     /// # Errors
-    /// Where a text is null, as `Tokenizer` refuses it.
+    /// `FAILED_EXECUTE_UDF` at a null, as `Tokenizer` refuses it.
     pub fn predict(&self, texts: &dyn Array) -> Result<ArrayRef> {
         let texts = texts.as_string::<i32>();
         let mut out = Vec::with_capacity(texts.len());

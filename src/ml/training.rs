@@ -1,7 +1,13 @@
 //! Training and evaluation as jobs: a dataset under one aggregate, and what is made of its state.
 //!
-//! The job's relation is an extension that holds the client's own command (`MlCommand.Fit` or `MlCommand.Evaluate`), so that
-//! executors plan it from the same bytes as the driver.
+//! The job's relation is an extension that holds the client's own command (`MlCommand.Fit` or `MlCommand.Evaluate`), so
+//! that executors plan it from the same bytes as the driver.
+//!
+//! ```text
+//! Fit(estimator, params, dataset) ─fit_relation─▶ Extension ─Analyzer::ml_job─▶ Aggregate(dataset)
+//!                                                                                    │ one row, one BINARY
+//!                                              Model ◀─fitted── state ◀──────────────┘
+//! ```
 
 use std::sync::Arc;
 
@@ -20,7 +26,9 @@ use crate::plan::scope::Resolved;
 use crate::proto as sc;
 use crate::proto::relation::RelType;
 
+/// Type URL of a job that trains. It is ours: no client sends it.
 const FIT: &str = "type.rivulet/spark.connect.MlCommand.Fit";
+/// Type URL of a job that evaluates.
 const EVALUATE: &str = "type.rivulet/spark.connect.MlCommand.Evaluate";
 
 /// What a job trains or evaluates.
@@ -28,10 +36,15 @@ const EVALUATE: &str = "type.rivulet/spark.connect.MlCommand.Evaluate";
 pub struct Work {
     /// The estimator or evaluator with its params.
     pub params: Params,
+    /// The relation that the job reads, as the client sent it.
     dataset: sc::Relation,
 }
 
 impl Work {
+    /// Reads the parts that both commands have.
+    ///
+    /// # Errors
+    /// If the operator or the dataset is missing, or a param is unknown or invalid.
     fn new(
         operator: Option<&sc::MlOperator>,
         params: Option<&sc::MlParams>,
@@ -49,14 +62,18 @@ impl Work {
         })
     }
 
+    /// Reads a command to train.
+    ///
     /// # Errors
-    /// Where the estimator or a param is unknown or invalid.
+    /// If the estimator or a param is unknown or invalid, or the dataset is missing.
     pub fn of_fit(fit: &sc::ml_command::Fit) -> Result<Self> {
         Self::new(fit.estimator.as_ref(), fit.params.as_ref(), fit.dataset.as_ref())
     }
 
+    /// Reads a command to evaluate.
+    ///
     /// # Errors
-    /// Where the evaluator or a param is unknown or invalid.
+    /// If the evaluator or a param is unknown or invalid, or the dataset is missing.
     pub fn of_evaluate(evaluate: &sc::ml_command::Evaluate) -> Result<Self> {
         Self::new(
             evaluate.evaluator.as_ref(),
@@ -66,6 +83,7 @@ impl Work {
     }
 }
 
+/// Returns an extension relation of a type URL.
 fn relation(type_url: &str, value: Vec<u8>) -> sc::Relation {
     sc::Relation {
         common: None,
@@ -76,26 +94,27 @@ fn relation(type_url: &str, value: Vec<u8>) -> sc::Relation {
     }
 }
 
-/// The job of a fit.
+/// Returns the relation of the job of a fit: one row with one BINARY, the summary's state.
 pub fn fit_relation(fit: &sc::ml_command::Fit) -> sc::Relation {
     relation(FIT, fit.encode_to_vec())
 }
 
-/// The job of an evaluation.
+/// Returns the relation of the job of an evaluation: one row with one BINARY, the summary's state.
 pub fn evaluate_relation(evaluate: &sc::ml_command::Evaluate) -> sc::Relation {
     relation(EVALUATE, evaluate.encode_to_vec())
 }
 
-/// Whether an extension is one of these jobs.
+/// Returns whether an extension is one of these jobs; other extensions are refused elsewhere.
 pub fn is_job(any: &prost_types::Any) -> bool {
     any.type_url == FIT || any.type_url == EVALUATE
 }
 
 impl Analyzer {
-    /// The one row of a job: a summary's state.
+    /// Plans a job: the dataset under one aggregate without groups, whose one row is the summary's state.
     ///
     /// # Errors
-    /// Where the dataset cannot be planned, is a stream, or lacks a column that training reads.
+    /// If the dataset cannot be planned, is a stream, or lacks a column that training reads; if the stage cannot be
+    /// trained.
     pub(crate) fn ml_job(&mut self, any: &prost_types::Any) -> Result<Resolved> {
         let unreadable = |e: prost::DecodeError| SparkError::invalid_plan(format!("an ML job cannot be read: {e}"));
         let work = if any.type_url == FIT {
@@ -122,6 +141,10 @@ impl Analyzer {
 }
 
 /// Returns the columns that a job reads, and its aggregate function.
+///
+/// # Errors
+/// If the stage is a transformer, a param is missing, or the model's output column exists in the dataset already: Spark
+/// checks the schema before it trains, so that a long training does not end in a model that cannot be applied.
 fn summarized(params: &Params, input: &Resolved) -> Result<(Columns, Arc<AggregateUDF>)> {
     let training = match params.operator.role() {
         Role::Estimator(stage) => stage.training(params)?,
@@ -140,6 +163,7 @@ fn summarized(params: &Params, input: &Resolved) -> Result<(Columns, Arc<Aggrega
     Ok((training.columns, function))
 }
 
+/// Returns the error of a stage that is neither an estimator nor an evaluator.
 fn untrained(params: &Params) -> SparkError {
     illegal(format!(
         "{} is not an estimator or evaluator: it has nothing to fit.",

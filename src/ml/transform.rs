@@ -1,4 +1,8 @@
-//! Transforms as relations: `MlRelation` to projections over its input, one kernel a stage.
+//! Transforms as relations: `MlRelation` to projections over its input, one kernel per stage.
+//!
+//! The analyzer knows nothing of machine learning. It is made with an [`extension`], which takes the relations that are
+//! ours and keeps a [`Context`] for the time of one plan. A pipeline of n stages becomes n projections, which the
+//! optimiser merges.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -19,6 +23,9 @@ use crate::proto::ml_relation::transform::Operator;
 use crate::proto::relation::RelType;
 
 /// What the analyzer keeps for ML: the models that plans name, and what stages know of columns beyond their types.
+///
+/// Labels and recipes of strings are what Spark keeps in a column's metadata; here they are keyed by the column's id,
+/// so a rename keeps them and an expression over the column loses them.
 #[derive(Default)]
 pub struct Context {
     /// The models that plans may name; `None` if there are none.
@@ -29,6 +36,7 @@ pub struct Context {
     pub(super) labels: BTreeMap<String, Arc<Vec<String>>>,
     /// Columns made of a text alone, by column id: what the fast path of prediction starts from.
     pub(super) texts: BTreeMap<String, TextTerms>,
+    /// How many `SQLTransformer`s were planned: each calls its input by a name of its own.
     pub(super) statements: usize,
 }
 
@@ -36,6 +44,7 @@ pub struct Context {
 struct Ml;
 
 impl Extension for Ml {
+    /// Plans the relations of machine learning; `None` for all others.
     fn relation(&self, analyzer: &mut Analyzer, node: &RelType) -> Option<Result<Resolved>> {
         match node {
             RelType::MlRelation(node) => Some(analyzer.ml_relation(node)),
@@ -63,11 +72,13 @@ impl Context {
         analyzer.extensions.iter_mut().find_map(|e| e.state.downcast_mut())
     }
 
+    /// Returns what `analyzer` keeps for machine learning, to read only.
     pub(super) fn seen(analyzer: &Analyzer) -> Option<&Context> {
         analyzer.extensions.iter().find_map(|e| e.state.downcast_ref())
     }
 
-    /// The models that the plan named, as they travel.
+    /// Returns the models that the plan named, by id, as they travel to executors: without what only further learning
+    /// needs.
     pub fn encoded(&self) -> BTreeMap<String, Vec<u8>> {
         self.used
             .iter()
@@ -75,6 +86,10 @@ impl Context {
             .collect()
     }
 
+    /// Returns the model of an id and notes that the plan needs it.
+    ///
+    /// # Errors
+    /// `CONNECT_ML.CACHE_INVALID` if the model is unknown or was deleted.
     pub(super) fn model(&mut self, id: &str) -> Result<Arc<Model>> {
         let found = self
             .models
@@ -87,14 +102,22 @@ impl Context {
 }
 
 impl Analyzer {
+    /// Returns what the analyzer keeps for machine learning.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` if it was made without the extension.
     pub(super) fn ml(&mut self) -> Result<&mut Context> {
         Context::of(self).ok_or_else(|| SparkError::internal("an ML plan is analysed without the ML extension"))
     }
 
-    /// One `MlRelation`.
+    /// Plans one `MlRelation`: a transform by a stage, or by a model that it names by id.
+    ///
+    /// Params that come with the relation override those of the model (`model.transform(df, params)` in PySpark). A
+    /// fetched attribute is not a relation: the driver answers it.
     ///
     /// # Errors
-    /// Where a stage, model, param or column is unknown, or of another type than the stage takes.
+    /// If a stage, model, param or column is unknown, or of another type than the stage takes; if the stage must be
+    /// fitted first.
     pub(crate) fn ml_relation(&mut self, node: &sc::MlRelation) -> Result<Resolved> {
         match &node.ml_type {
             Some(MlType::Transform(transform)) => {

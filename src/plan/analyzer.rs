@@ -30,8 +30,8 @@ const MAX_DEPTH: usize = 400;
 
 /// Turns one plan's messages into a logical plan.
 ///
-/// Deterministic: the same messages and settings result in the same ids. Driver and executors rely on that: both analyze the
-/// same messages, and only ids travel between them.
+/// Deterministic: the same messages and settings result in the same ids. Driver and executors rely on that:
+/// both analyze the same messages, and only ids travel between them.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -259,8 +259,8 @@ impl Analyzer {
     }
 }
 
-/// Returns a column's name below the projection that assigns its id: DataFusion qualifies a table's columns, and the same name
-/// with and without a qualifier is ambiguous to its rules.
+/// Returns a column's name below the projection that assigns its id: DataFusion qualifies a table's
+/// columns, and the same name with and without a qualifier is ambiguous to its rules.
 fn scan_name(attribute: &Attribute) -> String {
     format!("@{}", attribute.id)
 }

@@ -34,8 +34,9 @@ type DfResult<T> = datafusion_common::Result<T>;
 
 /// The operators of numbers, dates and intervals.
 ///
-/// Null on either side yields null. What overflow and division by zero do is [`Mode`]'s affair: an error in ANSI mode, null
-/// for the `try_` functions, and in legacy mode a wrapped number or null (Spark's `BinaryArithmetic`).
+/// Null on either side yields null. What overflow and division by zero do is [`Mode`]'s affair: an error in
+/// ANSI mode, null for the `try_` functions, and in legacy mode a wrapped number or null (Spark's
+/// `BinaryArithmetic`).
 ///
 /// ```
 /// use rivulet::plan::arithmetic::Op;
@@ -80,6 +81,22 @@ impl Op {
 ///
 /// # Errors
 /// If the types do not go together, `DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES`.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::arithmetic::{Op, binary};
+/// use rivulet::plan::{functions::fold, literal};
+/// use rivulet::values::{cast::Mode, zone::Zone};
+///
+/// let (seven, two) = (literal::int(7), literal::int(2));
+/// let half = binary(Op::Divide, seven.clone(), two, Mode::Ansi, Zone::UTC)?;
+/// assert_eq!((half.name.as_str(), &half.data_type), ("(7 / 2)", &DataType::Float64));
+/// assert_eq!(fold(&half.expr), Some(3.5.into()));
+///
+/// let null = binary(Op::Remainder, seven, literal::int(0), Mode::Try, Zone::UTC)?;
+/// assert!(fold(&null.expr).is_some_and(|value| value.is_null()));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn binary(op: Op, left: Typed, right: Typed, mode: Mode, zone: Zone) -> Result<Typed> {
     let name = match op {
         Op::PositiveModulo => format!("pmod({}, {})", left.name, right.name),
@@ -276,6 +293,15 @@ fn positive_modulo(left: &ArrayRef, right: &ArrayRef) -> DfResult<ArrayRef> {
 
 /// Resolves decimal arithmetic with Spark's result precision (`DecimalPrecision`), computed exactly and
 /// rounded half up once.
+///
+/// ```text
+/// p1,s1 ± p2,s2   max(p1-s1, p2-s2) + scale + 1, scale = max(s1, s2)
+/// p1,s1 * p2,s2   p1 + p2 + 1, s1 + s2
+/// p1,s1 / p2,s2   p1 - s1 + s2 + scale, scale = max(6, s1 + p2 + 1)
+/// p1,s1 % p2,s2   min(p1-s1, p2-s2) + scale, scale = max(s1, s2)
+/// ```
+///
+/// More than 38 digits are brought down to 38 by [`adjust`].
 fn decimal(
     op: Op,
     left: (Typed, (u8, i8)),

@@ -23,6 +23,19 @@ use crate::values::zone::Zone;
 ///
 /// # Errors
 /// If Spark does not cast between the two types in this mode, `DATATYPE_MISMATCH.CAST_*`.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::{cast_expr::cast, functions::fold, literal};
+/// use rivulet::values::{cast::Mode, zone::Zone};
+///
+/// let seven = cast(literal::string("7"), &DataType::Int32, Mode::Ansi, Zone::UTC)?;
+/// assert_eq!((&seven.data_type, fold(&seven.expr)), (&DataType::Int32, Some(7_i32.into())));
+///
+/// let never = cast(literal::int(1), &DataType::Date32, Mode::Ansi, Zone::UTC).unwrap_err();
+/// assert_eq!(never.condition.as_deref(), Some("DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION"));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed> {
     if &input.data_type == to {
         return Ok(input);

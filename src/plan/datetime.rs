@@ -236,6 +236,14 @@ pub fn add_days(date: datafusion_expr::Expr, days: datafusion_expr::Expr, sign: 
 /// day.
 ///
 /// `None` beyond the years that chrono can hold.
+///
+/// ```
+/// use rivulet::plan::datetime::plus_months;
+/// use rivulet::values::text::{date, parse_date};
+///
+/// let moved = parse_date("2024-01-31").and_then(|day| plus_months(day, 1));
+/// assert_eq!(moved.map(date).as_deref(), Some("2024-02-29"));
+/// ```
 pub fn plus_months(days: i32, months: i32) -> Option<i32> {
     use chrono::Datelike;
     let day = crate::values::text::day(days)?;
@@ -253,8 +261,9 @@ pub fn plus_months(days: i32, months: i32) -> Option<i32> {
 /// Moves each row: by months first, then days of the local calendar, then µs of the time line. Nulls
 /// stay null.
 ///
-/// Months keep the day of the month or take the last one. Days, of a day-time interval as of a calendar one, are days of the
-/// local calendar, 23 or 25 hours long when clocks change (`DateTimeUtils.timestampAddDayTime`).
+/// Months keep the day of the month or take the last one. Days, of a day-time interval as of a calendar
+/// one, are days of the local calendar, 23 or 25 hours long when clocks change
+/// (`DateTimeUtils.timestampAddDayTime`).
 ///
 /// # Errors
 /// If the result is beyond what the type holds, `ARITHMETIC_OVERFLOW`.

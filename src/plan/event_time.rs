@@ -40,6 +40,19 @@ pub fn event_time_key(aggregate: &Aggregate) -> Option<EventTimeKey> {
 ///
 /// A projection keeps those whose expression is still the event time, an aggregation those it groups
 /// by.
+///
+/// ```
+/// use datafusion_expr::{LogicalPlanBuilder, lit};
+/// use rivulet::plan::event_time::{delay_us, event_times};
+/// use rivulet::plan::nodes::{self, EventTimeWatermark};
+///
+/// let rows = LogicalPlanBuilder::empty(true).project(vec![lit(0_i64).alias("#1"), lit(1).alias("#2")])?.build()?;
+/// let watermark = EventTimeWatermark { number: 0, column: "#1".into(), delay_us: 5_000_000 };
+/// let plan = nodes::plan(watermark, rows)?;
+/// assert_eq!(event_times(&plan).into_iter().collect::<Vec<_>>(), [("#1".to_owned(), 0)]);
+/// assert_eq!(delay_us(&plan), Some(5_000_000));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn event_times(plan: &LogicalPlan) -> EventTimeColumns {
     let mut columns: EventTimeColumns = plan.inputs().into_iter().flat_map(event_times).collect();
     match plan {

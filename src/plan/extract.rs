@@ -196,6 +196,21 @@ fn no_such_field(name: &str, fields: &Fields) -> SparkError {
 /// # Errors
 /// If the child is not a list, map or struct, `INVALID_EXTRACT_BASE_FIELD_TYPE`; if a struct's key is
 /// not a string literal, `INVALID_EXTRACT_FIELD_TYPE`; if a map's key cannot be cast to the map's type.
+///
+/// ```
+/// use rivulet::plan::functions::{Context, call, fold};
+/// use rivulet::plan::{extract, literal, names::Names};
+/// use rivulet::settings::Conf;
+/// use rivulet::values::{cast::Mode, zone::Zone};
+///
+/// let conf = Conf::default();
+/// let context = Context { mode: Mode::Ansi, zone: Zone::UTC, now_us: 0, conf: &conf };
+/// let made = call(&context, "array", vec![literal::int(10), literal::int(20)], false)?;
+/// let array = made.unwrap_or_else(|| literal::int(0));
+/// let second = extract::value(array, literal::int(1), Mode::Ansi, Zone::UTC, Names::Folded)?;
+/// assert_eq!((second.name.as_str(), fold(&second.expr)), ("array(10, 20)[1]", Some(20_i32.into())));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn value(child: Typed, key: Typed, mode: Mode, zone: Zone, by: Names) -> Result<Typed> {
     let name = format!("{}[{}]", child.name, key.name);
     match child.data_type.clone() {

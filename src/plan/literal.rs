@@ -286,6 +286,15 @@ pub fn string(value: &str) -> Typed {
 
 /// Returns the µs of a constant interval or of a string that is one; `None` if it has months or is not
 /// an interval.
+///
+/// ```
+/// use datafusion_common::ScalarValue;
+/// use rivulet::plan::literal::constant_micros;
+///
+/// assert_eq!(constant_micros(&ScalarValue::from("10 seconds")), Some(10_000_000));
+/// assert_eq!(constant_micros(&ScalarValue::DurationMicrosecond(Some(5))), Some(5));
+/// assert_eq!(constant_micros(&ScalarValue::from("1 month")), None);
+/// ```
 pub fn constant_micros(value: &ScalarValue) -> Option<i64> {
     match value {
         ScalarValue::Utf8(Some(text)) => interval_micros(text),

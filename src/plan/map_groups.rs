@@ -57,8 +57,8 @@ pub struct Named {
 
 /// The plan node of a function over groups.
 ///
-/// One call per group and batch. Rows with a null key form a group of their own, as in GROUP BY; the order of rows within a
-/// group is not defined.
+/// One call per group and batch. Rows with a null key form a group of their own, as in GROUP BY; the order
+/// of rows within a group is not defined.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MapGroups {
     /// The grouping columns, which are also the key of the state.
@@ -91,6 +91,7 @@ impl Node for MapGroups {
         format!("keys=[{}] timeout={:?}", keys.join(", "), self.timeout)
     }
 
+    /// Only what the function returns: the input's columns end here.
     fn schema(&self, _: &DFSchemaRef) -> datafusion_common::Result<DFSchemaRef> {
         let fields = self.output.iter().map(|f| (None, f.clone())).collect();
         Ok(Arc::new(DFSchema::new_with_metadata(fields, Default::default())?))
@@ -100,6 +101,7 @@ impl Node for MapGroups {
         true
     }
 
+    /// Only the column that the function names for it still carries the event time.
     fn event_times(&self, _: EventTimeColumns) -> EventTimeColumns {
         self.event_time.iter().map(|id| (id.clone(), 0)).collect()
     }

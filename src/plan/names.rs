@@ -42,6 +42,15 @@ impl Names {
     }
 
     /// Returns whether a qualifier ends with these parts; no parts fit any qualifier.
+    ///
+    /// ```
+    /// use rivulet::plan::names::Names;
+    ///
+    /// let qualifier = ["catalog".to_owned(), "t".to_owned()];
+    /// assert!(Names::Folded.ends_with(&qualifier, &["T".to_owned()]));
+    /// assert!(Names::Exact.ends_with(&qualifier, &[]));
+    /// assert!(!Names::Exact.ends_with(&qualifier, &["T".to_owned()]));
+    /// ```
     pub fn ends_with(self, qualifier: &[String], parts: &[String]) -> bool {
         let Some(from) = qualifier.len().checked_sub(parts.len()) else {
             return false;

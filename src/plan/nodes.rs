@@ -28,8 +28,8 @@ use super::event_time::event_times;
 use super::output_mode::{self, OutputMode, Query};
 use crate::error;
 
-/// Columns that carry an event time: a timestamp, or a window, whose end counts. Column id → µs to be added (the length of a
-/// window, if the column holds its start).
+/// Columns that carry an event time: a timestamp, or a window, whose end counts. Column id → µs to be added
+/// (the length of a window, if the column holds its start).
 pub type EventTimeColumns = BTreeMap<String, i64>;
 
 /// Equality and hash of a node that is known only by its trait; every type that has them gets this for
@@ -59,8 +59,8 @@ impl<T: Any + Eq + Hash> Comparable for T {
     }
 }
 
-/// A logical operator over one input. A type is one if it says its name; all else has a default that is right for an operator
-/// that passes its input's columns on.
+/// A logical operator over one input. A type is one if it says its name; all else has a default that is
+/// right for an operator that passes its input's columns on.
 ///
 /// What an operator passes on (event times, predicates, pruned columns) is asked of it here; what it
 /// does when it runs is decided when the plan is compiled into stages.
@@ -299,6 +299,7 @@ impl Node for ExpandWindows {
         Some(output.iter().copied().filter(|i| *i < inputs).chain([time]).collect())
     }
 
+    /// The start of a window carries the event time of its end: the window's length is added to it.
     fn event_times(&self, mut input: EventTimeColumns) -> EventTimeColumns {
         if input.contains_key(&self.time) {
             input.insert(self.start.clone(), self.length_us);
@@ -337,6 +338,7 @@ impl Node for EventTimeWatermark {
         Some(output.iter().copied().chain([time]).collect())
     }
 
+    /// From here on the column is an event time; nothing is added to it.
     fn event_times(&self, mut input: EventTimeColumns) -> EventTimeColumns {
         input.insert(self.column.clone(), 0);
         input

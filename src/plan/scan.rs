@@ -66,6 +66,7 @@ pub struct Scan {
 pub struct ScanSource(pub Arc<Scan>);
 
 impl TableSource for ScanSource {
+    /// The columns under their ids: what the plan above reads by.
     fn schema(&self) -> SchemaRef {
         self.0.internal.clone()
     }

@@ -1,8 +1,8 @@
 //! What a resolved relation offers to the expressions above it.
 //!
-//! Inside the engine every column has a unique name (`#12`, Spark's expression id), so that two columns of one name, a
-//! self-join or a renamed column never clash in DataFusion's schemas. The user's names, qualifiers and DataFrame tags live
-//! here only; the last projection puts the names back.
+//! Inside the engine every column has a unique name (`#12`, Spark's expression id), so that two columns of
+//! one name, a self-join or a renamed column never clash in DataFusion's schemas. The user's names,
+//! qualifiers and DataFrame tags live here only; the last projection puts the names back.
 
 use arrow::datatypes::DataType;
 use datafusion_common::Column;

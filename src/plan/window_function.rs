@@ -11,6 +11,13 @@
 //! ```
 //!
 //! Streams refuse them: their frames would never end.
+//!
+//! ```text
+//!                  without ORDER BY              with ORDER BY
+//! aggregates       the whole partition           RANGE to the row's peers
+//! rankings         WINDOW_FUNCTION_FRAME_…       ROWS to the row
+//! lag, lead        WINDOW_FUNCTION_FRAME_…       the row at the offset
+//! ```
 
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -456,6 +463,14 @@ fn magnitude(value: &ScalarValue) -> (ScalarValue, bool) {
 }
 
 /// Returns a sort key as Spark prints it: `x DESC NULLS LAST`.
+///
+/// ```
+/// use rivulet::plan::{literal, window_function};
+///
+/// let key = literal::int(1);
+/// let sort = key.expr.clone().sort(false, false);
+/// assert_eq!(window_function::describe(&key, &sort), "1 DESC NULLS LAST");
+/// ```
 pub fn describe(value: &Typed, sort: &Sort) -> String {
     let direction = if sort.asc { "ASC" } else { "DESC" };
     let nulls = if sort.nulls_first { "NULLS FIRST" } else { "NULLS LAST" };

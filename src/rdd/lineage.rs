@@ -1,4 +1,9 @@
-//! From lineage to stages (`DAGScheduler.getOrCreateParentStages`): narrow steps stay together, every wide edge ends a stage.
+//! From lineage to stages (`DAGScheduler.getOrCreateParentStages`): narrow steps stay together, every wide edge ends a
+//! stage.
+//!
+//! Each task's lineage is walked partition by partition, so a task reads exactly what its own partition is made of. The
+//! walk stops at partitions that may be kept, and notes what each of them is made of in turn: which of them are in fact
+//! kept is known only when the task is launched.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,18 +15,22 @@ use crate::exec::program::{Edge, Program};
 use crate::exec::stage::{KeptPart, Output, Read, Stage, StageGraph, Work};
 use crate::ids::{KeptId, PartitionId, ScanId, ScanPart, ShuffleId, StageId, StagePart};
 
-/// A dataset's partition.
+/// A dataset's partition: the dataset's place in the plan, and which of its partitions.
 type Place = (usize, PartitionId);
 
 /// The partitions under a task that may be kept, in the order in which they are met.
 #[derive(Default)]
 struct Parts {
+    /// The parts, in that order.
     list: Vec<KeptPart>,
+    /// Where each is in the plan.
     places: Vec<Place>,
+    /// Its place in the list.
     found: BTreeMap<Place, usize>,
 }
 
 impl Parts {
+    /// Returns the place of a part in the list; a new one is added, still without what it is made of.
     fn at(&mut self, place: Place, id: KeptId) -> usize {
         *self.found.entry(place).or_insert_with(|| {
             self.places.push(place);
@@ -36,7 +45,9 @@ impl Parts {
     }
 }
 
-/// The stages of a job, parents first; the last one answers the action.
+/// Returns the stages of a job, parents first; the last one answers the action.
+///
+/// Costs a walk over every partition of every dataset; wide edges are cut once, however many stages read them.
 pub fn stages(plan: &RddPlan) -> StageGraph {
     let mut cut = Cut {
         plan,
@@ -58,9 +69,13 @@ pub fn stages(plan: &RddPlan) -> StageGraph {
     }
 }
 
+/// The work of cutting one plan.
 struct Cut<'a> {
+    /// The plan.
     plan: &'a RddPlan,
+    /// Stages so far.
     stages: Vec<Stage>,
+    /// The stage that writes each wide edge.
     of_edge: BTreeMap<Edge, StageId>,
 }
 
@@ -68,7 +83,7 @@ struct Cut<'a> {
 type Lineage = (Vec<Read>, Vec<KeptPart>);
 
 impl Cut<'_> {
-    /// The stage that computes these partitions of a dataset; the stages that it reads come before it.
+    /// Adds the stage that computes these partitions of a dataset; the stages that it reads come before it.
     fn stage(&mut self, root: usize, partitions: Vec<PartitionId>, edge: Option<Edge>) -> StageId {
         let (reads, mut kept): (Vec<_>, Vec<_>) = partitions.iter().map(|p| self.lineage(root, *p)).unzip();
         let all = reads
@@ -110,7 +125,8 @@ impl Cut<'_> {
         id
     }
 
-    /// What a partition of a dataset is made of, down to the last wide edges, past what may be kept and without.
+    /// Returns what a partition of a dataset is made of, down to the last wide edges: past what may be kept, and
+    /// without it.
     fn lineage(&mut self, root: usize, partition: PartitionId) -> Lineage {
         let mut parts = Parts::default();
         let (reads, tops) = self.walk(vec![(root, partition)], &mut parts);
@@ -130,8 +146,8 @@ impl Cut<'_> {
         (reads, parts.list)
     }
 
-    /// Down from these partitions to what is read and to the first ones that may be kept. One that is reached twice is looked
-    /// at once.
+    /// Walks down from these partitions to what is read and to the first ones that may be kept. A partition that is
+    /// reached twice is looked at once.
     fn walk(&mut self, mut todo: Vec<Place>, parts: &mut Parts) -> (Vec<Read>, Vec<usize>) {
         let (mut reads, mut below) = (vec![], vec![]);
         let mut seen = BTreeSet::new();
@@ -148,7 +164,7 @@ impl Cut<'_> {
         (reads, below)
     }
 
-    /// What one partition is made of: reads, and partitions of its parents.
+    /// Adds what one partition is made of: reads, and partitions of its parents.
     fn inputs(&mut self, (at, partition): Place, reads: &mut Vec<Read>, todo: &mut Vec<Place>) {
         let plan = self.plan;
         let node = &plan.nodes[at];
@@ -188,6 +204,7 @@ impl Cut<'_> {
         }
     }
 
+    /// Returns the stage that writes a wide edge; it is cut when it is first asked for.
     fn shuffle(&mut self, reader: usize, position: usize, parent: usize) -> StageId {
         let edge = Edge {
             reader,
@@ -202,7 +219,7 @@ impl Cut<'_> {
         stage
     }
 
-    /// The datasets of a stage from its sources to its root.
+    /// Returns the datasets of a stage from its sources to its root, for lists of stages.
     fn describe(&self, root: usize) -> String {
         let mut names: Vec<&str> = Vec::new();
         let mut at = Some(root);

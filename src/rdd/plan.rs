@@ -1,7 +1,12 @@
-//! A job over datasets: nodes of lineage, the root, and what the action wants; JSON with blobs behind it.
+//! A job over datasets: nodes of lineage, the root, and what the action wants; JSON followed by blobs.
 //!
-//! It travels in `Relation.extension` of Spark Connect. The steps, partitioners and the action are read by the executors
-//! only; they stay as they are in [`RddPlan::text`].
+//! It travels in `Relation.extension` of Spark Connect. The steps, partitioners and the action are read by the
+//! executors only; they stay as they are in [`RddPlan::text`].
+//!
+//! ```text
+//! length (4)  JSON        length (4)  blob 0        length (4)  blob 1 …        lengths are little-endian
+//!             structure               values first, then partitions of sources
+//! ```
 
 use serde::Deserialize;
 
@@ -16,13 +21,13 @@ pub const RESULT_TYPE_URL: &str = "type.rivulet.dev/rivulet.RddResult";
 /// `type_url` of the `google.protobuf.Any` with what a task added to accumulators.
 pub const UPDATES_TYPE_URL: &str = "type.rivulet.dev/rivulet.RddUpdates";
 
-/// `type_url` of the `google.protobuf.Any`.
+/// `type_url` of the `google.protobuf.Any` with a plan.
 pub const TYPE_URL: &str = "type.rivulet.dev/rivulet.RddPlan";
 
-/// Wide edges in a row that a lineage may have. Stages are cut by recursion, and the stack of a worker ends.
+/// Most wide edges in a row that a lineage may have. Stages are cut by recursion, and the stack of a worker ends.
 const MAX_SHUFFLES: usize = 500;
 
-/// Partitions that one dataset may have.
+/// Most partitions that one dataset may have.
 const MAX_PARTITIONS: usize = 100_000;
 
 /// How a dataset's partitions follow from its parents'.
@@ -43,41 +48,59 @@ pub enum Kind {
     Zip,
 }
 
-/// A dataset.
+/// A dataset: how its partitions follow from its parents'.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Node {
     /// Its number within the page's context.
     pub id: u64,
-    /// Its number among all datasets of the driver: what is shuffled or kept for it is found by it in later jobs. None is
-    /// never found.
+    /// Its number among all datasets of the driver: what is shuffled or kept for it is found by it in later jobs. With
+    /// `None`, it never is.
     pub key: Option<DatasetId>,
     /// Spark's class name.
     pub name: String,
+    /// How its partitions follow from its parents'.
     pub kind: Kind,
+    /// Its parents, by their places in the plan, which are before its own.
     pub parents: Vec<usize>,
+    /// How many partitions it has.
     pub partitions: usize,
+    /// Which of the parent's partitions make each of its own, if it is a [`Kind::Coalesce`].
     #[serde(default)]
     pub groups: Vec<Vec<PartitionId>>,
-    /// Executors keep its partitions once computed.
+    /// Whether executors keep its partitions once computed.
     #[serde(default)]
     pub cached: bool,
-    /// Per parent: whether its rows move. Empty is none.
+    /// Per parent: whether its rows move. Empty if none do.
     #[serde(default)]
     pub wide: Vec<bool>,
-    /// A source's partitions are this one of the plan's sources and those behind it.
+    /// A source's partitions are this one of the plan's sources and those after it.
     #[serde(default)]
     pub first_source: usize,
 }
 
-/// The structure of a job.
+/// The structure of a job over datasets.
+///
+/// ```
+/// use rivulet::rdd::{lineage, plan::RddPlan};
+///
+/// let text = r#"{"root":0,"nodes":[{"id":1,"key":null,"name":"Ids","kind":"source","parents":[],"partitions":2}]}"#;
+/// let mut bytes = (text.len() as u32).to_le_bytes().to_vec();
+/// bytes.extend(text.bytes());
+/// let stages = lineage::stages(&RddPlan::decode(&bytes)?).stages;
+/// assert_eq!((stages.len(), stages[0].tasks()), (1, 2));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone, Deserialize)]
 pub struct RddPlan {
+    /// The datasets, parents before children.
     pub nodes: Vec<Node>,
+    /// The dataset that the action is about, by its place.
     pub root: usize,
+    /// What lists of jobs show.
     #[serde(default)]
     pub description: String,
-    /// Partitions of the root that the action wants; all without.
+    /// Partitions of the root that the action wants; `None` for all.
     pub only: Option<Vec<PartitionId>>,
     /// Datasets, by key, that nobody reads any more.
     #[serde(default)]
@@ -85,7 +108,7 @@ pub struct RddPlan {
     /// Datasets, by key, that are kept no longer.
     #[serde(default)]
     pub unkeep: Vec<DatasetId>,
-    /// Whose share of the executors it takes.
+    /// Whose share of the executors it takes; `None` is the default pool.
     pub pool: Option<Pool>,
     /// How many of the blobs are values that functions use; the others are source partitions.
     #[serde(default)]
@@ -93,16 +116,18 @@ pub struct RddPlan {
     /// The JSON as it came.
     #[serde(skip)]
     pub text: String,
+    /// Values, then partitions of sources; executors get the values only.
     #[serde(skip)]
     pub blobs: Vec<Vec<u8>>,
 }
 
 impl Node {
+    /// Returns whether the rows of a parent move.
     pub fn is_wide(&self, parent: usize) -> bool {
         self.wide.get(parent).copied().unwrap_or(false)
     }
 
-    /// One of its partitions, where it is kept.
+    /// Returns the name of one of its partitions, if it is to be kept; `None` otherwise.
     pub fn kept(&self, partition: PartitionId) -> Option<KeptId> {
         let dataset = self.key.filter(|_| self.cached)?;
         Some(KeptId { dataset, partition })
@@ -110,7 +135,7 @@ impl Node {
 }
 
 impl RddPlan {
-    /// The plan inside a relation's `extension`, if that is what it is.
+    /// Returns the plan inside a relation's `extension`; `None` if the relation is anything else.
     ///
     /// # Errors
     /// As [`RddPlan::decode`].
@@ -123,8 +148,8 @@ impl RddPlan {
         }
     }
 
-    /// Reads a plan: length of the JSON (u32, little-endian), the JSON, then each blob behind its length. Executors get it
-    /// without its sources.
+    /// Reads a plan: length of the JSON (u32, little-endian), the JSON, then each blob after its length. Executors get
+    /// it without its sources.
     ///
     /// # Errors
     /// `CONNECT_INVALID_PLAN` that says what is wrong with it.
@@ -155,7 +180,7 @@ impl RddPlan {
         Ok(plan)
     }
 
-    /// The bytes for executors: all but the sources, which come with the tasks that read them.
+    /// Returns the bytes for executors: all but the sources, which come with the tasks that read them.
     pub fn for_executors(&self) -> Vec<u8> {
         let mut out = Vec::new();
         let values = self.blobs[..self.values].iter().map(Vec::as_slice);
@@ -166,13 +191,16 @@ impl RddPlan {
         out
     }
 
-    /// A source's partition.
+    /// Returns a source's partition; `None` on executors.
     pub fn source(&self, part: ScanPart) -> Option<&[u8]> {
         let at = self.values + self.nodes.get(part.scan.0)?.first_source + part.partition.0;
         self.blobs.get(at).map(Vec::as_slice)
     }
 
-    /// Parents come before children, partitions add up, blobs are there.
+    /// Checks that parents come before children, that partitions add up, and that blobs are there.
+    ///
+    /// # Errors
+    /// `CONNECT_INVALID_PLAN`, which names the dataset.
     fn check(&self) -> Result<()> {
         let wrong = |node: &Node, why: String| {
             Err(SparkError::invalid_plan(format!(
@@ -219,7 +247,7 @@ impl RddPlan {
                 Kind::Union => (0..parents).map(of).sum(),
                 Kind::Coalesce if parents == 1 => {
                     if node.groups.iter().flatten().any(|p| p.0 >= of(0)) {
-                        return wrong(node, "a group names a partition that the parent has not".into());
+                        return wrong(node, "a group names a partition that the parent lacks".into());
                     }
                     node.groups.len()
                 }

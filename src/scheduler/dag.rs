@@ -1,4 +1,7 @@
 //! The scheduler: one step takes what happened and when, and returns what to do.
+//!
+//! A step first takes in the event, then gives tasks to free slots until no task or no slot is left. A step costs a
+//! walk over the tasks of the jobs that run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,22 +15,48 @@ use super::stage::{Job, StageRun, Task, TaskState, Try};
 use crate::error::{Exception, SparkError};
 use crate::ids::{DatasetId, ExecutorId, ExecutorRef, JobId, PartitionId, TaskId};
 
-/// How long to wait before a slow task that found no free executor is looked at again, ms (`spark.speculation.interval`).
+/// How long to wait before a slow task that found no free executor is looked at again, ms
+/// (`spark.speculation.interval`).
 const RECHECK_MS: i64 = 100;
 
 /// Tries of a task, and deaths of executors under it, before its job fails (`spark.task.maxFailures`).
 pub const MAX_FAILURES: u32 = 4;
 
 /// All jobs and executors.
+///
+/// ```
+/// use rivulet::ids::{ExecutorRef, JobId};
+/// use rivulet::scheduler::dag::Scheduler;
+/// use rivulet::scheduler::event::{Command, Event, StageSpec};
+///
+/// let mut scheduler = Scheduler::default();
+/// let executor = ExecutorRef::at(0, 0);
+/// scheduler.step(0, Event::ExecutorAdded { executor, slots: 1 });
+/// let stage = StageSpec {
+///     parents: vec![],
+///     reads: vec![vec![], vec![]],
+///     preferred: vec![],
+///     result: true,
+///     shuffle: None,
+///     kept: vec![],
+/// };
+/// let (job, pool) = (JobId(1), Default::default());
+/// let commands = scheduler.step(0, Event::Submit { job, pool, speculation: None, stages: vec![stage] });
+/// // Two tasks, one slot: the second waits.
+/// assert!(matches!(commands[..], [Command::Launch { .. }]));
+/// ```
 #[derive(Debug, Default)]
 pub struct Scheduler {
+    /// Workers that live.
     executors: BTreeMap<ExecutorId, Executor>,
+    /// Jobs that run, oldest first.
     jobs: BTreeMap<JobId, Job>,
+    /// What lies on executors for later tasks, of any job.
     outputs: Outputs,
 }
 
 impl Scheduler {
-    /// When a slow task is to be looked at, with an [`Event::Tick`].
+    /// Returns when a slow task is to be looked at, with an [`Event::Tick`]; `None` if no task can become slow.
     pub fn wake_at(&self, now_ms: i64) -> Option<i64> {
         let due = self.jobs.values().flat_map(|job| {
             let stages = job.stages.iter().enumerate();
@@ -87,31 +116,34 @@ impl Scheduler {
         commands
     }
 
+    /// Returns whether no job runs.
     pub fn is_idle(&self) -> bool {
         self.jobs.is_empty()
     }
 
+    /// Returns whether a life of an executor is the current one.
     fn lives(&self, executor: ExecutorRef) -> bool {
         self.executors
             .get(&executor.id)
             .is_some_and(|e| e.incarnation == executor.incarnation)
     }
 
-    /// Tries of a job whose blocks outlive it: later jobs read them.
+    /// Returns the tries of a job whose blocks outlive it, since later jobs may read them.
     pub fn outputs_of(&self, job: JobId) -> Vec<TaskId> {
         self.outputs.of_job(job)
     }
 
-    /// By dataset: partitions that some executor keeps, and the bytes they take, about.
+    /// Returns, by dataset, the partitions that some executor keeps, and the bytes they take, about.
     pub fn storage(&self) -> BTreeMap<DatasetId, (usize, u64)> {
         self.outputs.storage()
     }
 
-    /// Tasks that an executor runs now.
+    /// Returns how many tasks an executor runs now.
     pub fn running(&self, executor: ExecutorId) -> usize {
         self.executors.get(&executor).map_or(0, |e| e.running.len())
     }
 
+    /// Returns the executors that live.
     pub fn executors(&self) -> impl Iterator<Item = ExecutorRef> {
         self.executors.iter().map(|(id, e)| ExecutorRef {
             id: *id,
@@ -119,6 +151,7 @@ impl Scheduler {
         })
     }
 
+    /// Takes in a worker; an older life of it is lost first, an older message is ignored.
     fn added(&mut self, executor: ExecutorRef, slots: usize, commands: &mut Vec<Command>) {
         if let Some(old) = self.executors.get(&executor.id) {
             if old.incarnation >= executor.incarnation {
@@ -142,6 +175,9 @@ impl Scheduler {
         );
     }
 
+    /// Takes in that a worker has ended: its tries, outputs and kept partitions are gone.
+    ///
+    /// A task whose executors died [`MAX_FAILURES`] times ends its job: its rows may be what kills them.
     fn lost(&mut self, executor: ExecutorRef, commands: &mut Vec<Command>) {
         if !self.lives(executor) {
             return;
@@ -179,6 +215,7 @@ impl Scheduler {
         }
     }
 
+    /// Takes in a job; tasks whose output an earlier job left are done from the start.
     fn submit(&mut self, id: JobId, pool: Pool, speculation: Option<Speculation>, stages: Vec<StageSpec>) {
         let stages = stages.into_iter().map(|spec| {
             let state = |map: PartitionId| {
@@ -250,6 +287,7 @@ impl Scheduler {
         Some((found, ended))
     }
 
+    /// Takes in a finished try: the first one of its task counts, other tries are killed.
     fn finished(
         &mut self,
         now_ms: i64,
@@ -286,6 +324,7 @@ impl Scheduler {
         }
     }
 
+    /// Takes in a failed try, and decides whether the task runs again, its input does, or the job ends.
     fn failed(&mut self, task: TaskId, executor: ExecutorRef, failure: Failure, commands: &mut Vec<Command>) {
         let Some((found, _)) = self.ended(task, executor) else {
             return;
@@ -306,7 +345,7 @@ impl Scheduler {
                     }
                 }
             }
-            // Not the task's fault, and the next try brings the state along; it counts, so that it cannot go on for ever.
+            // Not the task's fault, and the next try brings the state along; it counts, so that it cannot repeat endlessly.
             Failure::StateMissing => {
                 found.failures += 1;
                 if found.failures >= MAX_FAILURES {
@@ -380,6 +419,7 @@ impl Scheduler {
     }
 }
 
+/// Returns the error of a task under which executors died too often (`EXECUTORS_LOST`).
 fn lost_too_often(partition: PartitionId) -> SparkError {
     SparkError::new(
         Exception::Connect,

@@ -1,10 +1,20 @@
 //! The DAG scheduler: which task runs where and when, as a pure state machine.
 //!
 //! Events come in, commands go out; no clock, no I/O, no randomness. Spark's rules (`DAGScheduler`, `TaskSetManager`,
-//! `MapOutputTracker`, `BlockManagerMaster`): a stage runs when all its parents' outputs are known; jobs are served first come,
-//! first served, or by pools; a failed task is tried four times, and a slow one by another executor, too; outputs lost with an executor are computed again, only what is
-//! missing, from the nearest datasets that are kept; what a job shuffled, later jobs read; every message carries attempt and
-//! incarnation, and what is stale is ignored.
+//! `MapOutputTracker`, `BlockManagerMaster`): a stage runs when all its parents' outputs are known; jobs are served
+//! first come, first served, or by pools; a failed task is tried four times, and a slow one by another executor, too;
+//! outputs lost with an executor are computed again, only what is missing, from the nearest datasets that are kept;
+//! what a job shuffled, later jobs read; every message carries attempt and incarnation, and what is stale is ignored.
+//!
+//! ```text
+//!  Submit, ExecutorAdded, Finished, Failed, ExecutorLost, Tick, …
+//!         │
+//!         ▼
+//!  dag::Scheduler ── stage: jobs, stages, tasks ── outputs: what lies on executors for later tasks
+//!         │        ── placement: next task, where ── pools: whose turn ── speculation: what is slow
+//!         ▼
+//!  Launch, Kill, Accepted, JobDone, JobFailed, Drop
+//! ```
 
 pub mod dag;
 pub mod event;
@@ -23,14 +33,17 @@ use crate::ids::{ExecutorRef, KeptId, PartitionId, StageId, TaskId};
 pub enum BlockId {
     /// A partition of what a try wrote for the next stage.
     Shuffle {
+        /// The try that wrote it.
         task: TaskId,
+        /// The partition of its output.
         partition: PartitionId,
     },
+    /// A partition of a dataset that is kept.
     Kept(KeptId),
 }
 
 impl BlockId {
-    /// Number of the map task that wrote it.
+    /// Returns the partition of the task that made it.
     pub fn map(&self) -> PartitionId {
         match self {
             Self::Shuffle { task, .. } => task.partition,
@@ -42,8 +55,11 @@ impl BlockId {
 /// A block that a task needs, and who holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Fetch {
+    /// Who holds it.
     pub from: ExecutorRef,
+    /// Which block.
     pub block: BlockId,
-    /// Of which of the reading job's stages it is output: an earlier job's may have written it. 0 for a kept partition.
+    /// The stage of the reading job whose output it is, though an earlier job may have written it. 0 for a kept
+    /// partition.
     pub stage: StageId,
 }

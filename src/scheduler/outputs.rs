@@ -1,5 +1,5 @@
-//! What tasks left behind on executors for later ones, of any job: shuffle outputs (`MapOutputTracker`) and kept partitions
-//! (`BlockManagerMaster`).
+//! What tasks left on executors for later ones, of any job: shuffle outputs (`MapOutputTracker`) and kept partitions
+//! (`BlockManagerMaster`). Only names and sizes are here; blocks are on the executors.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,9 @@ use crate::ids::{DatasetId, ExecutorRef, JobId, KeptId, PartitionId, ShuffleId, 
 /// The output of a map task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Output {
-    /// The try that wrote it; of an earlier job, it may be.
+    /// The attempt that wrote it, possibly in an earlier job.
     pub task: TaskId,
+    /// Where it is.
     pub executor: ExecutorRef,
     /// Rows per output partition: empty partitions have no block.
     pub rows: Vec<u64>,
@@ -19,34 +20,38 @@ pub(super) struct Output {
 /// Where everything is that outlives its job.
 #[derive(Debug, Default)]
 pub(super) struct Outputs {
+    /// Outputs by shuffle and map task.
     shuffles: BTreeMap<ShuffleId, BTreeMap<PartitionId, Output>>,
     /// Who keeps a partition, and how many bytes it takes there, about.
     kept: BTreeMap<KeptId, BTreeMap<ExecutorRef, u64>>,
 }
 
 impl Outputs {
+    /// Returns the output of a map task, if it is known.
     pub fn output(&self, shuffle: ShuffleId, map: PartitionId) -> Option<&Output> {
         self.shuffles.get(&shuffle)?.get(&map)
     }
 
-    /// The first output of a map task stays: later ones are of jobs that ran beside, and go with them.
+    /// Notes an output. The first output of a map task stays: later ones are of jobs that ran beside, and go with them.
     pub fn record(&mut self, shuffle: ShuffleId, map: PartitionId, output: Output) {
         self.shuffles.entry(shuffle).or_default().entry(map).or_insert(output);
     }
 
+    /// Notes partitions that an executor keeps now.
     pub fn keep(&mut self, executor: ExecutorRef, kept: Vec<(KeptId, u64)>) {
         for (id, bytes) in kept {
             self.kept.entry(id).or_default().insert(executor, bytes);
         }
     }
 
-    /// An executor that keeps the partition: `near` if it does.
+    /// Returns an executor that keeps the partition: `near` if it does.
     pub fn holder(&self, id: KeptId, near: Option<ExecutorRef>) -> Option<ExecutorRef> {
         let holders = self.kept.get(&id)?;
         near.filter(|e| holders.contains_key(e))
             .or_else(|| holders.keys().next().copied())
     }
 
+    /// Forgets everything that an executor held.
     pub fn lose(&mut self, executor: ExecutorRef) {
         for maps in self.shuffles.values_mut() {
             maps.retain(|_, output| output.executor != executor);
@@ -57,7 +62,7 @@ impl Outputs {
         });
     }
 
-    /// A block is not where it was.
+    /// Forgets a block that is not where it was.
     pub fn miss(&mut self, fetch: Fetch) {
         match fetch.block {
             BlockId::Kept(id) => {
@@ -93,13 +98,13 @@ impl Outputs {
         self.kept.retain(|id, _| id.dataset != dataset);
     }
 
-    /// Tries of a job whose blocks outlive it.
+    /// Returns the tries of a job whose blocks outlive it.
     pub fn of_job(&self, job: JobId) -> Vec<TaskId> {
         let outputs = self.shuffles.values().flat_map(BTreeMap::values);
         outputs.map(|o| o.task).filter(|t| t.job == job).collect()
     }
 
-    /// By dataset: partitions that somebody keeps, and their bytes on all executors.
+    /// Returns, by dataset, partitions that somebody keeps, and their bytes on all executors.
     pub fn storage(&self) -> BTreeMap<DatasetId, (usize, u64)> {
         let mut out: BTreeMap<DatasetId, (usize, u64)> = BTreeMap::new();
         for (id, holders) in &self.kept {

@@ -1,4 +1,7 @@
 //! Which task runs next, where, and which blocks it reads.
+//!
+//! A task goes to the executor that has its state or a kept partition of its lineage, and waits for it if it is busy:
+//! bringing state over costs more than waiting. Other tasks go to the least busy executor.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,29 +10,38 @@ use super::stage::{Job, TaskState};
 use super::{BlockId, Fetch};
 use crate::ids::{ExecutorId, ExecutorRef, Incarnation, KeptId, PartitionId, StageId, StagePart, TaskId};
 
+/// A worker: its life, and what it runs.
 #[derive(Debug)]
 pub(super) struct Executor {
+    /// Which of its lives it is in.
     pub(super) incarnation: Incarnation,
+    /// How many tasks it runs at a time.
     pub(super) slots: usize,
+    /// Tries that it runs.
     pub(super) running: BTreeSet<TaskId>,
 }
 
 /// A task that may be launched now, and where.
 pub(super) struct Next {
+    /// Its stage.
     pub(super) stage: StageId,
+    /// Its partition.
     pub(super) partition: PartitionId,
+    /// Where it runs.
     pub(super) executor: ExecutorRef,
+    /// The blocks that it needs.
     pub(super) fetches: Vec<Fetch>,
 }
 
 impl Executor {
+    /// Returns whether a slot is free.
     pub(super) fn is_free(&self) -> bool {
         self.running.len() < self.slots
     }
 }
 
 impl Job {
-    /// A slow task, and another executor for a copy of it.
+    /// Returns a slow task, and another executor for a copy of it.
     pub(super) fn slow(
         &self,
         outputs: &Outputs,
@@ -66,7 +78,7 @@ impl Job {
         })
     }
 
-    /// All blocks that a task needs where it runs.
+    /// Returns all blocks that a task needs where it runs: shuffled ones, and kept ones from the nearest holder.
     fn inputs(&self, reads: &[StagePart], kept: Vec<KeptId>, executor: ExecutorRef, outputs: &Outputs) -> Vec<Fetch> {
         let mut fetches = self.fetches(reads);
         fetches.extend(kept.into_iter().filter_map(|id| {
@@ -80,7 +92,7 @@ impl Job {
         fetches
     }
 
-    /// The first task that can run now, where, and the blocks that it reads.
+    /// Returns the first task that can run now, where, and the blocks that it reads.
     pub(super) fn next(&self, outputs: &Outputs, executors: &BTreeMap<ExecutorId, Executor>) -> Option<Next> {
         let needed = self.needed(outputs);
         for (number, stage) in self.stages.iter().enumerate().filter(|(n, _)| needed[*n]) {
@@ -111,7 +123,7 @@ impl Job {
         None
     }
 
-    /// The blocks that a task reads: one per map task whose output has rows for it.
+    /// Returns the shuffled blocks that a task reads: one per map task whose output has rows for it.
     fn fetches(&self, reads: &[StagePart]) -> Vec<Fetch> {
         let maps = reads.iter().flat_map(|part| {
             let tasks = self.stages[part.stage.0].tasks.iter();
@@ -132,8 +144,8 @@ impl Job {
     }
 }
 
-/// The preferred executor if it lives (a busy one is waited for: its state is there), else the least busy one that has
-/// a slot free.
+/// Returns the preferred executor if it lives (a busy one is waited for: its state is there), else the least busy one
+/// that has a slot free.
 fn place(executors: &BTreeMap<ExecutorId, Executor>, preferred: Option<ExecutorId>) -> Option<ExecutorRef> {
     let found = match preferred.and_then(|id| executors.get_key_value(&id)) {
         Some(found) => Some(found).filter(|(_, e)| e.is_free()),

@@ -1,4 +1,5 @@
-//! Whose tasks get the next free slot: jobs first come, first served, or fair between pools (`Pool`, `SchedulingAlgorithm`).
+//! Whose tasks get the next free slot: jobs first come, first served, or fair between pools (`Pool`,
+//! `SchedulingAlgorithm`).
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -8,9 +9,17 @@ use serde::Deserialize;
 use crate::ids::JobId;
 
 /// The pool of a job. All jobs in one pool are served first come, first served.
+///
+/// ```
+/// use rivulet::scheduler::pools::Pool;
+///
+/// let pool = Pool::default();
+/// assert_eq!((pool.name.as_str(), pool.weight, pool.min_share), ("default", 1, 0));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pool {
+    /// The pool's name (`spark.scheduler.pool`).
     pub name: String,
     /// Share of the slots relative to other pools; at least 1.
     pub weight: u32,
@@ -19,6 +28,7 @@ pub struct Pool {
 }
 
 impl Default for Pool {
+    /// Returns Spark's default pool.
     fn default() -> Self {
         Self {
             name: "default".into(),
@@ -28,7 +38,7 @@ impl Default for Pool {
     }
 }
 
-/// Jobs in the order in which they may take a slot. `running` is a job's tasks that run now.
+/// Returns jobs in the order in which they may take a slot. `running` is a job's tasks that run now.
 pub(super) fn order<'a>(jobs: impl Iterator<Item = (JobId, &'a Pool, usize)>) -> Vec<JobId> {
     let mut pools: BTreeMap<&str, (&Pool, usize, Vec<JobId>)> = BTreeMap::new();
     for (id, pool, running) in jobs {
@@ -42,7 +52,8 @@ pub(super) fn order<'a>(jobs: impl Iterator<Item = (JobId, &'a Pool, usize)>) ->
     pools.into_iter().flat_map(|(_, _, jobs)| jobs).collect()
 }
 
-/// `FairSchedulingAlgorithm`: needy pools first, by the share of their minimum that they have; then by tasks per weight.
+/// Compares pools as `FairSchedulingAlgorithm`: needy pools first, by the share of their minimum that they have; then
+/// by tasks per weight.
 fn fair(a: (&Pool, usize), b: (&Pool, usize)) -> Ordering {
     let needy = |(pool, running): (&Pool, usize)| running < pool.min_share as usize;
     let ratio = |running: usize, share: u32| running as f64 / f64::from(share.max(1));
@@ -66,7 +77,7 @@ mod tests {
         }
     }
 
-    /// Deals so many slots out to jobs that always have tasks; returns how many each job got.
+    /// Deals that many slots out to jobs that always have tasks; returns how many each job got.
     fn dealt(jobs: &[(u64, Pool)], slots: usize) -> Vec<usize> {
         let mut running = vec![0; jobs.len()];
         for _ in 0..slots {

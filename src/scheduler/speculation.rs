@@ -16,10 +16,10 @@ pub struct Speculation {
 }
 
 impl Speculation {
-    /// `spark.speculation` and what belongs to it, with Spark's defaults; none where it is off.
+    /// Returns `spark.speculation` and what belongs to it, with Spark's defaults; `None` if it is off.
     ///
     /// # Errors
-    /// An `IllegalArgumentException` where a setting is no number.
+    /// An `IllegalArgumentException` if a setting is not a number.
     pub fn of(conf: &Conf) -> Result<Option<Self>> {
         if !conf.flag(&settings::SPECULATION) {
             return Ok(None);
@@ -31,7 +31,9 @@ impl Speculation {
         }))
     }
 
-    /// How long a task of a stage may run, ms, told from how long those that are done took; none where too few are.
+    /// Returns how long a task of a stage may run, ms, by how long those that are done took; `None` if too few are.
+    ///
+    /// It is the multiple of the median, and at least the minimum.
     pub(super) fn threshold_ms(&self, tasks: usize, done_ms: &[i64]) -> Option<i64> {
         let needed = ((self.quantile * tasks as f64).floor() as usize).max(1);
         if done_ms.len() < needed {

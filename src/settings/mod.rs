@@ -107,8 +107,8 @@ impl Conf {
         self.flag(&CASE_SENSITIVE)
     }
 
-    /// Returns into how many partitions rows are dealt by key, 1 to 10,000; without the setting, one per slot (a tab has no
-    /// 200 cores to fill).
+    /// Returns into how many partitions rows are dealt by key, 1 to 10,000; without the setting, one per slot
+    /// (a tab has no 200 cores to fill).
     pub fn shuffle_partitions(&self) -> usize {
         let set = self.count(&SHUFFLE_PARTITIONS);
         set.unwrap_or_else(|| self.parallelism()).clamp(1, 10_000)

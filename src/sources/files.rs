@@ -1,5 +1,11 @@
 //! Files that appear in a folder (`FileStreamSource`). An offset is the number of the last entry of the source's log:
 //! entry by entry, the files that one batch takes.
+//!
+//! ```text
+//! listed ──new──▶ pending ──plan──▶ entry N, logged ──read──▶ bytes ──committed──▶ forgotten, but for the name
+//! ```
+//!
+//! A file is taken once, by its path: one that is changed after it was seen is not read again, as in Spark.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,12 +23,14 @@ use crate::storage::{Request, file_log as files};
 /// Folder of the log that a file sink keeps beside its files.
 pub const SINK_LOG: &str = "_spark_metadata";
 
+/// Most files of a batch.
 const MAX_FILES: Opt = Opt::new(
     "maxFilesPerTrigger",
     Kind::Count,
     Some("no limit"),
     "Says how many new files a batch takes at most.",
 );
+/// Whether new files are read newest first.
 const LATEST_FIRST: Opt = Opt::new(
     "latestFirst",
     Kind::Flag,
@@ -58,6 +66,7 @@ pub const TEXT: Definition = Definition {
     ..JSON
 };
 
+/// Makes the source.
 fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
     let options = Options(&spec.options);
     let max_files = options.count(&MAX_FILES).and_then(|n| usize::try_from(n).ok());
@@ -65,13 +74,14 @@ fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
     Ok(Box::new(FileSource::new(path, max_files, options.flag(&LATEST_FIRST))))
 }
 
+/// Reads which files earlier batches took.
 fn recall(facts: &Facts, folder: &str, _: &Value, end: &Value) -> Known<Memory> {
     let entries = files::read(facts, folder, entry_of(end))?;
     let seen = entries.values().flatten().map(|line| Seen::parse(folder, line));
     Ok(Memory::of(seen.collect::<Result<Vec<Seen>>>()?))
 }
 
-/// The number of the last entry that an offset covers; -1 before the first batch.
+/// Returns the number of the last entry that an offset covers; -1 before the first batch.
 fn entry_of(offset: &Value) -> i64 {
     offset["logOffset"].as_i64().unwrap_or(-1)
 }
@@ -109,12 +119,16 @@ impl Source for FileSource {
     }
 }
 
+/// The files of one folder.
 #[derive(Debug)]
 struct FileSource {
+    /// The folder as the client named it.
     path: String,
+    /// Most files of a batch.
     max_files: Option<usize>,
+    /// Whether new files are read newest first.
     latest_first: bool,
-    /// All files ever found: when each was changed, and which entry has it; none yet where it is pending.
+    /// All files ever found: when each was changed (ms), and which entry has it; `None` while it is pending.
     seen: BTreeMap<String, (i64, Option<i64>)>,
     /// Found, but in no entry; oldest first.
     pending: VecDeque<FileEntry>,
@@ -122,13 +136,14 @@ struct FileSource {
     entries: BTreeMap<i64, Vec<String>>,
     /// The last entry.
     last: i64,
-    /// Folder of the log; none without a checkpoint.
+    /// Folder of the log; `None` without a checkpoint.
     log: Option<String>,
     /// The oldest entry that the log holds.
     oldest: i64,
 }
 
 impl FileSource {
+    /// Returns a source that has seen nothing.
     fn new(path: String, max_files: Option<usize>, latest_first: bool) -> Self {
         Self {
             path,
@@ -143,6 +158,8 @@ impl FileSource {
         }
     }
 
+    /// Continues after entry `start` with all files that the log names; entries after it, which no batch took, come
+    /// first.
     fn go_on(&mut self, log: String, start: i64, seen: Vec<Seen>) {
         self.log = Some(log);
         self.last = seen.iter().map(|s| s.entry).max().unwrap_or(-1);
@@ -156,7 +173,10 @@ impl FileSource {
         }
     }
 
-    /// Looks for new files.
+    /// Looks for new files and queues them by their time of change, then by path.
+    ///
+    /// # Errors
+    /// The host's, if it cannot list.
     fn look(&mut self, files: &dyn Files) -> Result<()> {
         let found = listed(files, &self.path)?;
         let mut found: Vec<FileEntry> = found.into_iter().filter(|f| !self.seen.contains_key(&f.path)).collect();
@@ -171,13 +191,14 @@ impl FileSource {
         Ok(())
     }
 
+    /// Returns whether a batch after entry `start` would get files.
     fn has_entries(&self, start: i64) -> bool {
         !self.pending.is_empty() || self.last > start
     }
 
-    /// The last entry of the next batch, and the write that logs it, where it is new.
+    /// Returns the last entry of the next batch, and the write that logs it if it is new.
     fn next_entry(&mut self, start: i64, all: bool) -> (i64, Option<Request>) {
-        // Entries that a run before this one logged, but gave to no batch, go first.
+        // Entries that a run before this one logged, and no batch took, go first.
         if self.last > start || self.pending.is_empty() {
             return (self.last, None);
         }
@@ -194,6 +215,7 @@ impl FileSource {
         (self.last, self.log_entry())
     }
 
+    /// Returns the write of the last entry; every tenth holds the files of all before it.
     fn log_entry(&self) -> Option<Request> {
         let folder = self.log.as_ref()?;
         let compact = files::is_compact(self.last);
@@ -216,13 +238,16 @@ impl FileSource {
         })
     }
 
-    /// The bytes of the entries after `start`, up to `end`.
+    /// Returns the bytes of the entries after `start`, up to `end`, one block per file.
+    ///
+    /// # Errors
+    /// `FAILED_READ_FILE` if a file is gone or cannot be read.
     fn bytes(&self, start: i64, end: i64, files: &dyn Files) -> Result<Vec<Buffer>> {
         let paths = self.entries.range(start + 1..=end).flat_map(|(_, paths)| paths);
         paths.map(|path| files.read(path)).collect()
     }
 
-    /// Forgets which files the entries up to `end` have; deletions of entries that a compact one holds.
+    /// Forgets which files the entries up to `end` have; returns deletions of entries that a compact one holds.
     fn forget(&mut self, end: i64) -> Vec<Request> {
         self.entries = self.entries.split_off(&(end + 1));
         let Some(folder) = &self.log else { return vec![] };
@@ -236,10 +261,10 @@ impl FileSource {
     }
 }
 
-/// The files of a folder. Where a file sink writes it, those of batches that were committed: its log tells which.
+/// Returns the files of a folder. If a file sink writes it, those of batches that were committed: its log names them.
 ///
 /// # Errors
-/// Where the host cannot look, or the sink's log cannot be read.
+/// If the host cannot look, or the sink's log cannot be read.
 pub fn listed(files: &dyn Files, path: &str) -> Result<Vec<FileEntry>> {
     let folder = format!("{}/{SINK_LOG}", path.trim_end_matches('/'));
     let mut entries: Vec<(i64, String)> = files

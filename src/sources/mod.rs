@@ -1,12 +1,19 @@
 //! Streaming sources: one file each, and the table that names them.
 //!
-//! A [`Source`] is a pure state machine. Asked in Spark's order, it says whether there is something new, where the next batch
-//! ends ([`Source::plan`]), and which bytes lie between two offsets ([`Source::read`]); once a batch is committed it may
-//! forget ([`Source::committed`]). Offsets are JSON values that the source alone understands; the query makes them durable.
+//! A [`Source`] is a pure state machine. Asked in Spark's order, it says whether there is something new, where the next
+//! batch ends ([`Source::plan`]), and which bytes lie between two offsets ([`Source::read`]); once a batch is committed
+//! it may forget ([`Source::committed`]). Offsets are JSON values that the source alone understands; the query makes
+//! them durable.
 //!
-//! A source may need the world: [`Source::open`] and [`Source::heard`] return what to ask of the host (a WebSocket, an HTTP
-//! response that streams), and what the host answers comes back as [`Event`]s, later. Records that cannot be had twice wait
-//! in a [`queue`], behind a write-ahead log if the query has a checkpoint.
+//! ```text
+//!  has_data? ──yes──▶ plan(start) ──▶ end, made durable ──▶ read(start, end) ──▶ … job … ──▶ committed(end)
+//!                                    ▲                                                            │
+//!     restart: restore(start), plan_again(end), by the checkpoint            next batch: start = end ◀┘
+//! ```
+//!
+//! A source may need the world: [`Source::open`] and [`Source::heard`] return what to ask of the host (a WebSocket, an
+//! HTTP response that streams), and what the host answers comes back as [`Event`]s, later. Records that cannot be had
+//! twice wait in a [`queue`], after a write-ahead log if the query has a checkpoint.
 //!
 //! A [`Definition`] declares what users meet: name, options with types and defaults, how bytes become rows, and what is
 //! guaranteed over a restart. Adding a source is a file here and a line in [`SOURCES`].
@@ -68,21 +75,21 @@ impl Format {
 pub struct StreamSpec {
     /// Name of the source, in lower case.
     pub format: String,
-    /// The path that the client gave, if any.
+    /// The path that the client named, if any.
     pub path: Option<String>,
     /// Options by name in lower case.
     pub options: BTreeMap<String, String>,
 }
 
-/// What a source asks of its host. Each source has one connection at most.
+/// What a source asks of its host. Each source has one connection at most, so an ask does not name one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
-    /// Opens a WebSocket, in place of the connection there was.
+    /// Opens a WebSocket, in place of the connection before.
     WebSocket {
         /// `ws://…` or `wss://…`.
         url: String,
     },
-    /// Sends a GET request whose response is read as it comes, in place of the connection there was.
+    /// Sends a GET request whose response is read as it comes, in place of the connection before.
     Http {
         /// `http://…` or `https://…`.
         url: String,
@@ -145,17 +152,20 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// Reads what a source remembers from its folder in a checkpoint: the next batch takes from `start`, and if it ran before, up
-/// to `end`; both are null before the first batch.
+/// Reads what a source remembers from its folder in a checkpoint: the next batch takes from `start`, and if it ran
+/// before, up to `end`; both are null before the first batch.
 pub type Recall = fn(facts: &Facts, folder: &str, start: &Value, end: &Value) -> Known<Memory>;
 
-/// A running source.
+/// A running source: the records of one stream of one query.
+///
+/// The calls that a query makes for a batch come in the order of the module's picture; those of a connection may come
+/// at any time in between. None blocks and none looks at a clock: time is an argument.
 pub trait Source: fmt::Debug {
     /// Describes the source in progress reports, such as `RateStreamV2[rowsPerSecond=1, …]`.
     fn description(&self) -> String;
 
-    /// Goes on at an offset with what [`Definition::recall`] found; `folder` is the source's in the checkpoint. Returns what
-    /// must be written before the first batch.
+    /// Continues at an offset with what [`Definition::recall`] found; `folder` is the source's in the checkpoint.
+    /// Returns what must be written before the first batch.
     fn restore(&mut self, folder: String, start: &Value, memory: &Memory) -> Option<Request>;
 
     /// Looks for what the host has, if the source must look (files).
@@ -169,26 +179,27 @@ pub trait Source: fmt::Debug {
     /// Returns whether a batch from this offset would get anything now.
     fn has_data(&self, start: &Value, now_ms: i64) -> bool;
 
-    /// Returns where a batch from `start` ends: within the limits, or with all there is; and what must be durable before the
-    /// offsets are. Asked only if there is data.
+    /// Returns where a batch from `start` ends: within the limits, or, if `all` is set, with everything that has come;
+    /// and what must be durable before the offsets are. Asked only if there is data.
     fn plan(&mut self, start: &Value, now_ms: i64, all: bool) -> (Value, Option<Request>);
 
     /// Takes note that a batch runs again up to this offset.
     fn plan_again(&mut self, _end: &Value) {}
 
-    /// Returns the bytes between two different offsets that were planned.
+    /// Returns the bytes between two different offsets that were planned. A source may be asked for the same share once
+    /// per run.
     ///
     /// # Errors
-    /// A file that cannot be read; records that are gone.
+    /// If a file cannot be read, or records are gone.
     fn read(&mut self, start: &Value, end: &Value, files: &dyn Files) -> Result<Vec<Buffer>>;
 
-    /// A batch that ends here is committed: returns deletions of what only it needed.
+    /// Notes that a batch that ends here is committed, and returns deletions of what only it needed.
     fn committed(&mut self, _end: &Value) -> Vec<Request> {
         vec![]
     }
 
-    /// Caps later batches at about `limit` rows, estimated from a batch that had `rows` between these offsets. At least one
-    /// block is always taken. A source with limits of its own does nothing.
+    /// Caps later batches at about `limit` rows, estimated from a batch that had `rows` between these offsets. At least
+    /// one block is always taken. A source with limits of its own does nothing.
     fn pace(&mut self, _start: &Value, _end: &Value, _rows: u64, _limit: f64) {}
 
     /// Returns the queue of a source that is filled from outside.
@@ -196,12 +207,12 @@ pub trait Source: fmt::Debug {
         None
     }
 
-    /// As [`Source::queue`], to look only.
+    /// Returns the queue of a source that is filled from outside, to look only.
     fn queued(&self) -> Option<&Queue> {
         None
     }
 
-    /// Begins to listen; the query runs from now on.
+    /// Begins to listen; the query runs from now on. Returns what to ask of the host first.
     fn open(&mut self, _now_ms: i64) -> Vec<Ask> {
         vec![]
     }
@@ -209,12 +220,12 @@ pub trait Source: fmt::Debug {
     /// Takes in what the connection does.
     ///
     /// # Errors
-    /// What makes it useless to listen any longer, such as HTTP status 404; it ends the query.
+    /// If it is useless to listen any longer, such as after HTTP status 404; the query ends.
     fn heard(&mut self, _event: Event, _now_ms: i64) -> Result<Heard> {
         Ok(Heard::default())
     }
 
-    /// `count` blocks are durable, since the checkpoint began.
+    /// Notes that `count` blocks are durable, since the checkpoint began; returns acknowledgements.
     fn received(&mut self, _count: i64) -> Vec<Ask> {
         vec![]
     }
@@ -243,7 +254,8 @@ pub enum Records {
     Chosen,
 }
 
-/// What is true of a source's records over a restart from a checkpoint.
+/// What is true of a source's records over a restart from a checkpoint. Without one, both kinds are delivered at most
+/// once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Guarantee {
     /// They can be read again from any offset: exactly once.
@@ -259,7 +271,7 @@ pub struct Definition {
     pub name: &'static str,
     /// Says in one sentence what rows it has.
     pub about: &'static str,
-    /// All options, beside those of the record format.
+    /// All options, other than those of the record format.
     pub options: &'static [Opt],
     /// How bytes become rows.
     pub records: Records,
@@ -273,7 +285,7 @@ pub struct Definition {
     pub recall: Recall,
 }
 
-/// All streaming sources.
+/// All streaming sources, in the order in which errors list them.
 pub static SOURCES: &[Definition] = &[
     files::JSON,
     files::CSV,
@@ -287,8 +299,17 @@ pub static SOURCES: &[Definition] = &[
 
 /// Returns the source of that name, in lower case.
 ///
+/// ```
+/// use rivulet::sources::{self, Guarantee};
+///
+/// let rate = sources::find("rate")?;
+/// assert_eq!(rate.guarantee, Guarantee::Replayable);
+/// assert!(sources::find("kafka").is_err());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
+///
 /// # Errors
-/// `DATA_SOURCE_NOT_FOUND`, which lists those there are.
+/// `DATA_SOURCE_NOT_FOUND`, which lists the sources that exist.
 pub fn find(name: &str) -> Result<&'static Definition> {
     let found = SOURCES.iter().find(|d| d.name == name);
     found.ok_or_else(|| unknown(name))
@@ -312,7 +333,7 @@ impl Definition {
     /// Returns how the bytes of a stream become rows.
     ///
     /// # Errors
-    /// `DATA_SOURCE_NOT_FOUND` for an unknown `recordFormat`.
+    /// `DATA_SOURCE_NOT_FOUND` if `recordFormat` is unknown.
     pub fn format(&self, options: &BTreeMap<String, String>) -> Result<Format> {
         match self.records {
             Records::Columns(_) | Records::Arrow => Ok(Format::Arrow),

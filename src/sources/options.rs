@@ -1,4 +1,7 @@
 //! Options of sources: declared once with type and default, checked before a query starts.
+//!
+//! An option that is unknown is an error, with the nearest known name: Spark ignores it, and a misspelt limit then has
+//! no effect that anyone sees.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +10,10 @@ use crate::error::{Exception, Result, SparkError};
 use crate::values::interval::interval_micros;
 use crate::values::text::nearest;
 
-/// What an option's text must be.
+/// What an option's string must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Any text.
+    /// Any string.
     Text,
     /// A whole number above 0.
     Count,
@@ -22,12 +25,22 @@ pub enum Kind {
     Url(&'static [&'static str]),
 }
 
-/// An option.
+/// An option, as a source or sink declares it.
+///
+/// ```
+/// use rivulet::sources::options::{Kind, Opt, Options, check_types};
+///
+/// const LIMIT: Opt = Opt::new("maxRows", Kind::Count, Some("no limit"), "Says how many rows.");
+/// let set = [("maxrows".to_owned(), "5".to_owned())].into();
+/// assert_eq!(Options(&set).count(&LIMIT), Some(5));
+/// let wrong = [("maxrows".to_owned(), "-5".to_owned())].into();
+/// assert!(check_types(&[LIMIT], &wrong).is_err());
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Opt {
     /// Its name as users write it; case does not matter.
     pub name: &'static str,
-    /// What its text must be.
+    /// What its string must be.
     pub kind: Kind,
     /// What holds without it, in words; `None` if it must be set.
     pub default: Option<&'static str>,
@@ -85,7 +98,7 @@ const READER: &[&str] = &[
     "inferSchema",
 ];
 
-/// Those of its JSON reader.
+/// Those of Spark's JSON reader.
 const JSON: &[&str] = &[
     "primitivesAsString",
     "prefersDecimal",
@@ -99,7 +112,7 @@ const JSON: &[&str] = &[
     "dropFieldIfAllNull",
 ];
 
-/// Those of its CSV reader.
+/// Those of Spark's CSV reader.
 const CSV: &[&str] = &[
     "sep",
     "delimiter",
@@ -122,7 +135,7 @@ const CSV: &[&str] = &[
     "preferDate",
 ];
 
-/// Those of its text reader.
+/// Those of Spark's text reader.
 const TEXT: &[&str] = &["wholetext"];
 
 /// Options that any source takes: the path is one, and `sourceArchiveDir` and its like have no effect here.
@@ -189,8 +202,8 @@ pub enum Side {
 /// Refuses options that are not among the known names, whose case does not matter.
 ///
 /// # Errors
-/// `STREAMING_SOURCE_UNKNOWN_OPTION` or `STREAMING_SINK_UNKNOWN_OPTION`, which names the first of them and the known name
-/// nearest to it.
+/// `STREAMING_SOURCE_UNKNOWN_OPTION` or `STREAMING_SINK_UNKNOWN_OPTION`, which names the first of them and the known
+/// name nearest to it.
 pub fn refuse_unknown(side: Side, name: &str, known: &[&str], options: &BTreeMap<String, String>) -> Result<()> {
     let unknown = |key: &&String| !known.iter().any(|k| k.eq_ignore_ascii_case(key));
     let Some(key) = options.keys().find(unknown) else {
@@ -220,6 +233,10 @@ pub fn check_types(declared: &[Opt], options: &BTreeMap<String, String>) -> Resu
 }
 
 impl Opt {
+    /// Checks an option's string by its type.
+    ///
+    /// # Errors
+    /// `INVALID_OPTION_VALUE`, which names the option and says what it must be.
     fn check(&self, text: &str) -> Result<()> {
         let wanted = match self.kind {
             Kind::Text => return Ok(()),
@@ -241,10 +258,12 @@ impl Opt {
     }
 }
 
+/// Reads a whole number above 0.
 fn count(text: &str) -> Option<i64> {
     text.parse().ok().filter(|n| *n > 0)
 }
 
+/// Reads `true` or `false`, in any case.
 fn flag(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" => Some(true),
@@ -268,7 +287,7 @@ impl Options<'_> {
         self.text(option).and_then(flag).unwrap_or(false)
     }
 
-    /// Returns a text; `None` if it is not set.
+    /// Returns a string; `None` if it is not set.
     pub fn text(&self, option: &Opt) -> Option<&str> {
         self.0.get(&option.key()).map(String::as_str)
     }

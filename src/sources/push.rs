@@ -5,6 +5,7 @@ use super::queue::{Queue, QueueSource};
 use super::{Definition, Guarantee, Records, StreamSpec};
 use crate::error::Result;
 
+/// The producer's name, by which pushes find the source.
 const SOURCE_ID: Opt = Opt::new(
     "sourceId",
     Kind::Text,
@@ -39,6 +40,7 @@ pub const MEMORY: Definition = Definition {
     ..PUSH
 };
 
+/// Makes the source.
 fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn super::Source>> {
     let id = spec.options.get("sourceid").cloned().unwrap_or_default();
     Ok(Box::new(PushSource {
@@ -50,7 +52,9 @@ fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn super::Source>> {
 /// Blocks in the order in which they were pushed.
 #[derive(Debug)]
 struct PushSource {
+    /// How progress names it: its kind and the producer's name.
     description: String,
+    /// What was pushed and not yet read.
     queue: Queue,
 }
 

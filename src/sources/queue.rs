@@ -1,7 +1,14 @@
 //! Records that come from outside and cannot be had twice: pushed by the page, received over a connection.
 //!
-//! An offset is a number of blocks since the source began, or an object with that number under `blocks` and what else the
-//! source must know.
+//! An offset is a number of blocks since the source began, or an object with that number under `blocks` and what else
+//! the source must know.
+//!
+//! ```text
+//! push ──▶ [ write-ahead log: gathering ─▶ writing ─▶ durable ] ──▶ blocks ──read──▶ batch ──committed──▶ purged
+//!                     only with a checkpoint                       first … first + n
+//! ```
+//!
+//! Without a checkpoint a block can be in a batch at once; with one, only when the log has it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -25,13 +32,16 @@ pub fn blocks_of(offset: &Value) -> i64 {
     offset.as_i64().or_else(|| offset["blocks"].as_i64()).unwrap_or(0)
 }
 
-/// Blocks that wait for a batch; where there is a checkpoint, blocks count as received when its write-ahead log has them.
+/// Blocks that wait for a batch; with a checkpoint, blocks count as received when its write-ahead log has them.
 #[derive(Debug, Default)]
 pub struct Queue {
+    /// Blocks that can be in a batch, oldest first.
     blocks: VecDeque<Buffer>,
     /// Number of the first of `blocks`.
     first: i64,
+    /// Bytes of `blocks`.
     bytes: usize,
+    /// The write-ahead log; `None` without a checkpoint.
     wal: Option<Wal>,
     /// Blocks that a batch takes at most by the rate that its last batches were processed at.
     pub(super) paced_blocks: Option<usize>,
@@ -39,7 +49,7 @@ pub struct Queue {
     max_blocks: Option<usize>,
     /// Bytes that a batch takes at most; one block in any case.
     max_bytes: Option<usize>,
-    /// No more will come.
+    /// Whether no more will come.
     pub ended: bool,
 }
 
@@ -67,6 +77,14 @@ impl Queue {
     );
 
     /// Makes an empty queue with the limits that the options set.
+    ///
+    /// ```
+    /// use rivulet::sources::queue::Queue;
+    ///
+    /// let mut queue = Queue::of(&Default::default());
+    /// assert!(queue.push(arrow::buffer::Buffer::from(b"{}\n")).is_none());
+    /// assert_eq!((queue.bytes(), queue.durable()), (3, None));
+    /// ```
     pub fn of(options: &BTreeMap<String, String>) -> Self {
         let options = Options(options);
         let number = |option| options.count(option).and_then(|n| usize::try_from(n).ok());
@@ -77,10 +95,10 @@ impl Queue {
         }
     }
 
-    /// Reads what is in the write-ahead log of a queue: the [`Recall`](super::Recall) of sources behind one.
+    /// Reads what is in the write-ahead log of a queue: the [`Recall`](super::Recall) of sources that have one.
     ///
     /// # Errors
-    /// Pauses; records that are gone.
+    /// Pauses until it is read. `CHECKPOINT_CORRUPT` if records are gone.
     pub fn recall(facts: &Facts, folder: &str, start: &Value, _: &Value) -> Known<Memory> {
         let kept = wal::read(facts, &format!("{folder}/wal"), blocks_of(start))?;
         Ok(Memory::of(kept))
@@ -96,7 +114,7 @@ impl Queue {
         self.blocks.get(usize::try_from(number - self.first).ok()?)
     }
 
-    /// Takes a block; the write that makes it durable, where one is to be made now.
+    /// Takes a block; returns the write that makes it durable, if one is to be made now.
     pub fn push(&mut self, block: Buffer) -> Option<Request> {
         match &mut self.wal {
             Some(wal) => wal.add(block),
@@ -107,52 +125,56 @@ impl Queue {
         }
     }
 
+    /// Makes a block available to batches.
     fn receive(&mut self, block: Buffer) {
         self.bytes += block.len();
         self.blocks.push_back(block);
     }
 
-    /// The write in progress is durable; the next one.
+    /// Notes that the write in progress is durable; returns the next one.
     pub fn written(&mut self) -> Option<Request> {
         let (blocks, next) = self.wal.as_mut()?.written();
         blocks.into_iter().for_each(|block| self.receive(block));
         next
     }
 
-    /// The write in progress has failed.
+    /// Notes that the write in progress has failed; its blocks wait again.
     pub fn not_written(&mut self) {
         self.wal.iter_mut().for_each(Wal::not_written);
     }
 
-    /// The blocks that are not durable and not being made so, for another run to take.
+    /// Returns the blocks that are not durable and not being made so, for another run to take.
     pub fn take_waiting(&mut self) -> Vec<Buffer> {
         self.wal.as_mut().map_or_else(Vec::new, Wal::take_waiting)
     }
 
-    /// Bytes held for batches to come.
+    /// Returns the bytes held for batches to come.
     pub fn bytes(&self) -> usize {
         self.bytes + self.wal.as_ref().map_or(0, Wal::waiting_bytes)
     }
 
-    /// Blocks received since the source began that will not be lost; none without a checkpoint.
+    /// Returns the number of blocks since the source began that will not be lost; `None` without a checkpoint.
     pub fn durable(&self) -> Option<i64> {
         self.wal.as_ref().map(Wal::durable)
     }
 
+    /// Returns whether blocks are not durable yet.
     pub fn receives(&self) -> bool {
         self.wal.as_ref().is_some_and(Wal::is_behind)
     }
 
+    /// Returns whether every block that came has been read.
     pub fn is_empty(&self) -> bool {
         self.blocks.is_empty() && !self.receives()
     }
 
-    /// Blocks at or after a number.
+    /// Returns the number of blocks at or after a number.
     pub(super) fn after(&self, from: i64) -> i64 {
         (self.first + self.blocks.len() as i64 - from).max(0)
     }
 
-    /// How many blocks from a number on a batch takes, by its limits.
+    /// Returns how many blocks from a number on a batch takes, by its limits; at least one if `max_bytes` alone forbids
+    /// it.
     pub(super) fn share(&self, from: i64) -> i64 {
         let limits = [self.max_blocks, self.paced_blocks].into_iter().flatten();
         let count = limits.min().map_or(i64::MAX, |n| n as i64).min(self.after(from));
@@ -168,7 +190,7 @@ impl Queue {
         count.min((fits.count() as i64).max(1))
     }
 
-    /// Goes on behind a write-ahead log whose blocks begin at `first`.
+    /// Continues with a write-ahead log whose blocks begin at `first`.
     pub(super) fn restore(&mut self, folder: String, first: i64, kept: Kept) {
         self.wal = Some(Wal::new(folder, &kept));
         self.first = first;
@@ -176,7 +198,10 @@ impl Queue {
         self.blocks = kept.blocks;
     }
 
-    /// Takes the blocks [start, end); those before are gone for ever.
+    /// Takes the blocks [start, end) out of the queue; those before are dropped.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` if a block was taken before, or has never come.
     pub(super) fn read(&mut self, start: i64, end: i64) -> Result<Vec<Buffer>> {
         let mut taken = Vec::new();
         if start < self.first {
@@ -193,12 +218,13 @@ impl Queue {
         Ok(taken)
     }
 
+    /// Returns deletions of the log's segments whose blocks are all committed.
     pub(super) fn purge(&mut self, committed: i64) -> Vec<Request> {
         self.wal.as_mut().map_or_else(Vec::new, |w| w.purge(committed))
     }
 }
 
-/// A source behind a queue. All that a [`Source`] needs follows, but for what fills the queue.
+/// A source with a queue. All that a [`Source`] needs follows, but for what fills the queue.
 pub trait QueueSource: fmt::Debug {
     /// Describes the source in progress reports.
     fn name(&self) -> String;
@@ -209,12 +235,12 @@ pub trait QueueSource: fmt::Debug {
     /// Returns the queue, to be filled.
     fn waiting_mut(&mut self) -> &mut Queue;
 
-    /// Returns the offset after so many blocks, asked before they are read.
+    /// Returns the offset after `blocks` blocks, asked before they are read.
     fn offset(&self, blocks: i64) -> Value {
         blocks.into()
     }
 
-    /// Takes in what the offset says beside the number of blocks; the queue is as it was.
+    /// Takes in what the offset says besides the number of blocks; the queue is as it was.
     fn resume(&mut self, _start: &Value) {}
 
     /// Returns the records in blocks that a batch takes.
@@ -222,30 +248,30 @@ pub trait QueueSource: fmt::Debug {
         blocks
     }
 
-    /// As [`Source::open`].
+    /// Begins to listen; see [`Source::open`].
     fn begin(&mut self, _now_ms: i64) -> Vec<Ask> {
         vec![]
     }
 
-    /// As [`Source::heard`].
+    /// Takes in what the connection does; see [`Source::heard`].
     ///
     /// # Errors
-    /// As there.
+    /// If it is useless to listen any longer.
     fn hear(&mut self, _event: Event, _now_ms: i64) -> Result<Heard> {
         Ok(Heard::default())
     }
 
-    /// As [`Source::received`].
+    /// Notes that `count` blocks are durable; see [`Source::received`].
     fn acknowledge(&mut self, _count: i64) -> Vec<Ask> {
         vec![]
     }
 
-    /// As [`Source::wake_at`].
+    /// Returns when to call [`QueueSource::due`]; see [`Source::wake_at`].
     fn due_at(&self) -> Option<i64> {
         None
     }
 
-    /// As [`Source::wake`].
+    /// Does what is due; see [`Source::wake`].
     fn due(&mut self, _now_ms: i64) -> Vec<Ask> {
         vec![]
     }

@@ -1,4 +1,7 @@
 //! A fixed number of rows per second (`RateStreamProvider`). An offset is a number of seconds since the source began.
+//!
+//! Rows are a function of the offset, so a batch that runs again has the same rows. When the source began is the only
+//! thing that a checkpoint keeps, in `sources/I/0`.
 
 use std::sync::Arc;
 
@@ -17,18 +20,21 @@ use crate::storage::{Request, corrupt, missing};
 use crate::values::interval::interval_micros;
 use crate::values::{ipc, types};
 
+/// The rate.
 const ROWS_PER_SECOND: Opt = Opt::new(
     "rowsPerSecond",
     Kind::Count,
     Some("1"),
     "Says how many rows are made per second.",
 );
+/// How long it takes to reach the rate.
 const RAMP_UP: Opt = Opt::new(
     "rampUpTime",
     Kind::Duration,
     Some("0 seconds"),
     "Says how long the rate grows linearly before it is reached.",
 );
+/// Accepted for Spark's sake.
 const PARTITIONS: Opt = Opt::new(
     "numPartitions",
     Kind::Count,
@@ -48,6 +54,7 @@ pub const RATE: Definition = Definition {
     recall,
 };
 
+/// Returns the source's columns: `timestamp` and `value`.
 fn columns() -> Vec<Field> {
     vec![
         Field::new("timestamp", types::timestamp(), true),
@@ -55,6 +62,7 @@ fn columns() -> Vec<Field> {
     ]
 }
 
+/// Makes a source that begins at `now_ms`.
 fn open(spec: &StreamSpec, now_ms: i64) -> Result<Box<dyn Source>> {
     let options = Options(&spec.options);
     Ok(Box::new(RateSource {
@@ -68,6 +76,7 @@ fn open(spec: &StreamSpec, now_ms: i64) -> Result<Box<dyn Source>> {
 /// When the source began, ms since the epoch; `None` if that was not written down.
 struct Began(Option<i64>);
 
+/// Reads when the source began; before the first batch the file may be torn, and is written again.
 fn recall(facts: &Facts, folder: &str, _: &Value, end: &Value) -> Known<Memory> {
     let path = format!("{folder}/0");
     let bytes = if end.is_null() {
@@ -83,17 +92,20 @@ fn recall(facts: &Facts, folder: &str, _: &Value, end: &Value) -> Known<Memory> 
     Ok(Memory::of(Began(bytes.map(|b| began(b)).transpose()?)))
 }
 
+/// The rows of one stream.
 #[derive(Debug)]
 struct RateSource {
+    /// The rate after the ramp-up.
     rows_per_second: i64,
+    /// How long the rate grows, seconds.
     ramp_up_s: i64,
-    /// ms since the epoch.
+    /// When the source began, ms since the epoch.
     started_ms: i64,
     /// Seconds that batches have taken.
     served_s: i64,
 }
 
-/// The seconds of an offset; 0 before the first batch.
+/// Returns the seconds of an offset; 0 before the first batch.
 fn seconds(offset: &Value) -> i64 {
     offset.as_i64().unwrap_or(0)
 }
@@ -137,12 +149,16 @@ impl Source for RateSource {
 }
 
 impl RateSource {
-    /// Whole seconds that have gone by.
+    /// Returns the whole seconds that have gone by; never fewer than batches have taken, if the clock is set back.
     fn reached_s(&self, now_ms: i64) -> i64 {
         ((now_ms - self.started_ms) / 1000).max(self.served_s)
     }
 
-    /// Rows of the seconds [from, until): values count on, timestamps are spread evenly (`RateStreamProvider`).
+    /// Returns the rows of the seconds [from, until): values count up, timestamps are spread evenly
+    /// (`RateStreamProvider`).
+    ///
+    /// # Errors
+    /// If the rows cannot be written as Arrow.
     fn rows(&self, from: i64, until: i64) -> Result<Buffer> {
         let (first, last) = (self.value_at(from), self.value_at(until));
         let count = (last - first).max(0);
@@ -160,7 +176,7 @@ impl RateSource {
         Ok(Buffer::from(ipc::write(&schema, &[batch])?))
     }
 
-    /// Rows made up to a second; the rate grows linearly during the ramp-up.
+    /// Returns the number of rows made up to a second; the rate grows linearly during the ramp-up.
     fn value_at(&self, seconds: i64) -> i64 {
         let ramp = self.ramp_up_s;
         let delta = self.rows_per_second / (ramp + 1);

@@ -4,9 +4,22 @@
 const WAIT_MS: (i64, i64) = (250, 30_000);
 
 /// The waits of one connection.
+///
+/// ```
+/// use rivulet::sources::retry::Retry;
+///
+/// let mut retry = Retry::default();
+/// retry.failed(1_000);
+/// assert_eq!(retry.at_ms(), Some(1_250));
+/// assert!(retry.is_due(1_250));
+/// retry.failed(1_250);
+/// assert_eq!(retry.at_ms(), Some(1_750));
+/// ```
 #[derive(Debug)]
 pub struct Retry {
+    /// How long to wait after the next failure, ms.
     wait_ms: i64,
+    /// When to open the connection again; `None` if it is open or opening.
     at_ms: Option<i64>,
 }
 
@@ -20,18 +33,18 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// The connection is open: the next wait is the first again.
+    /// Notes that the connection is open: the next wait is the first again.
     pub fn succeeded(&mut self) {
         self.wait_ms = WAIT_MS.0;
     }
 
-    /// The connection is lost, or did not open.
+    /// Notes that the connection is lost, or did not open.
     pub fn failed(&mut self, now_ms: i64) {
         self.at_ms = Some(now_ms + self.wait_ms);
         self.wait_ms = (self.wait_ms * 2).min(WAIT_MS.1);
     }
 
-    /// As [`Retry::failed`], but the server has said how long to wait at first.
+    /// Sets the next wait to what the server asked for, at most the longest.
     pub fn set_first_wait(&mut self, wait_ms: i64) {
         self.wait_ms = wait_ms.clamp(0, WAIT_MS.1);
     }
@@ -41,7 +54,7 @@ impl Retry {
         self.at_ms
     }
 
-    /// Returns whether it is time, once.
+    /// Returns whether it is time, and says so only once.
     pub fn is_due(&mut self, now_ms: i64) -> bool {
         let due = self.at_ms.is_some_and(|at| at <= now_ms);
         if due {

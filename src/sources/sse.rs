@@ -1,8 +1,8 @@
-//! Records that a server sends as server-sent events over HTTP (the WHATWG HTML standard, §9.2), one event a block.
+//! Records that a server sends as server-sent events over HTTP (the WHATWG HTML standard, §9.2), one event per block.
 //!
-//! An offset is the number of events and the id of the last one. A connection that is lost is opened again with that id as
-//! `Last-Event-ID`, and so is that of a query that goes on from a checkpoint: a server that keeps its events sends what came
-//! since, and none is lost or doubled. Events are durable in the write-ahead log before their id is sent.
+//! An offset is the number of events and the id of the last one. A connection that is lost is opened again with that id
+//! as `Last-Event-ID`, and so is that of a query that continues from a checkpoint: a server that keeps its events sends
+//! what came since, and none is lost or doubled. Events are durable in the write-ahead log before their id is sent.
 
 use arrow::buffer::Buffer;
 use serde_json::{Value, json};
@@ -13,10 +13,12 @@ use super::retry::Retry;
 use super::{Ask, Definition, Event, Format, Guarantee, Heard, Records, Source, StreamSpec};
 use crate::error::{Exception, Result, SparkError};
 
-/// Bytes of one event at most: more is taken for a response that is no event stream.
+/// Bytes of one event at most: a longer one is taken for a response that is not an event stream.
 const EVENT_LIMIT_BYTES: usize = 64 << 20;
 
+/// The server's address.
 const URL: Opt = Opt::new("url", Kind::Url(&["http://", "https://"]), None, "Names the server.");
+/// The only type of event that is taken.
 const EVENT: Opt = Opt::new(
     "event",
     Kind::Text,
@@ -43,6 +45,7 @@ pub const SSE: Definition = Definition {
     recall: Queue::recall,
 };
 
+/// Makes the source.
 fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
     let options = Options(&spec.options);
     let url = options.text(&URL).or(spec.path.as_deref()).unwrap_or_default();
@@ -57,8 +60,10 @@ fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
     }))
 }
 
+/// The events of one server.
 #[derive(Debug)]
 struct EventSource {
+    /// The server's address.
     url: String,
     /// The only type of events that is taken.
     wanted: Option<String>,
@@ -66,12 +71,16 @@ struct EventSource {
     lines: bool,
     /// The id of the last event that has come.
     last_id: String,
+    /// Cuts the response of the connection that is open.
     parser: Parser,
+    /// When to connect again.
     retry: Retry,
+    /// Events that no batch has taken.
     queue: Queue,
 }
 
 impl EventSource {
+    /// Asks for the stream of events after the last one.
     fn connect(&self) -> Vec<Ask> {
         let mut headers = vec![("Accept".to_owned(), "text/event-stream".to_owned())];
         if !self.last_id.is_empty() {
@@ -81,7 +90,9 @@ impl EventSource {
         vec![Ask::Http { url, headers }]
     }
 
-    /// An event as a block: a line with its id, as JSON, then its data.
+    /// Returns an event as a block: a line with its id, as JSON, then its data.
+    ///
+    /// The id is kept with the data, so that a restart knows it from the write-ahead log alone.
     fn block(&self, event: &Dispatched) -> Buffer {
         let mut bytes = json!(event.id).to_string().into_bytes();
         bytes.push(b'\n');
@@ -96,7 +107,7 @@ impl EventSource {
     }
 }
 
-/// The id in a block's first line, and where its data begins.
+/// Returns the id in a block's first line, and where its data begins.
 fn head(block: &Buffer) -> Option<(String, usize)> {
     let end = block.iter().position(|b| *b == b'\n')?;
     let id = serde_json::from_slice(&block[..end]).ok()?;
@@ -176,6 +187,7 @@ impl QueueSource for EventSource {
     }
 }
 
+/// Returns the error of a server that will not send events (`STREAMING_SOURCE_REFUSED`).
 fn refused(url: &str, status: u16) -> SparkError {
     SparkError::new(
         Exception::Connect,
@@ -190,21 +202,26 @@ fn refused(url: &str, status: u16) -> SparkError {
 /// An event that the server has sent whole.
 #[derive(Debug, PartialEq, Eq)]
 struct Dispatched {
+    /// Its type; `message` if it names none.
     kind: String,
+    /// Its id, or that of the last event that had one.
     id: String,
     /// Its lines, joined by newlines.
     data: String,
 }
 
-/// Cuts a response into events.
+/// Cuts a response into events, however its bytes are cut into pieces.
 #[derive(Debug, Default)]
 struct Parser {
-    /// Bytes of a line that has not ended.
+    /// Bytes of a line whose end did not come yet.
     line: Vec<u8>,
     /// The last byte was a carriage return: a newline after it ends no further line.
     after_return: bool,
+    /// Whether a line has ended: a byte order mark may stand before the first only.
     begun: bool,
+    /// Type of the event that is coming; empty if it names none.
     kind: String,
+    /// Lines of data of the event that is coming, each with a newline.
     data: String,
     /// The id of the event that is coming, if it has one of its own.
     id: Option<String>,
@@ -214,6 +231,9 @@ struct Parser {
 
 impl Parser {
     /// Takes in a piece of the response and returns the events that it ends. `last_id` is that of the last event.
+    ///
+    /// # Errors
+    /// `STREAMING_SOURCE_RECORD_TOO_LARGE` if an event does not end within its limit.
     fn feed(&mut self, bytes: &[u8], last_id: &mut String) -> Result<Vec<Dispatched>> {
         let mut events = Vec::new();
         for byte in bytes {
@@ -241,6 +261,7 @@ impl Parser {
         Ok(events)
     }
 
+    /// Takes in a line; an empty one ends an event.
     fn end_line(&mut self, line: &[u8], last_id: &mut String) -> Option<Dispatched> {
         let text = String::from_utf8_lossy(line);
         let text = if self.begun {
@@ -268,6 +289,7 @@ impl Parser {
         None
     }
 
+    /// Ends an event; `None` if it has no data, though its id counts.
     fn dispatch(&mut self, last_id: &mut String) -> Option<Dispatched> {
         let (kind, mut data) = (std::mem::take(&mut self.kind), std::mem::take(&mut self.data));
         if let Some(id) = self.id.take() {

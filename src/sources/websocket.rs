@@ -1,8 +1,8 @@
-//! Records that a server sends over a WebSocket, one message a block. An offset is a number of messages.
+//! Records that a server sends over a WebSocket, one message per block. An offset is a number of messages.
 //!
-//! With `ack`, a server learns how many of its records are durable since the checkpoint began, as `{"ack": n}`: whenever the
-//! connection opens, and whenever the number grows. A server that numbers its records sends on from there, and so loses and
-//! doubles none.
+//! With `ack`, a server learns how many of its records are durable since the checkpoint began, as `{"ack": n}`:
+//! whenever the connection opens, and whenever the number grows. A server that numbers its records continues from
+//! there, and so loses and doubles none.
 
 use arrow::buffer::Buffer;
 
@@ -12,7 +12,9 @@ use super::retry::Retry;
 use super::{Ask, Definition, Event, Guarantee, Heard, Records, Source, StreamSpec};
 use crate::error::Result;
 
+/// The server's address.
 const URL: Opt = Opt::new("url", Kind::Url(&["ws://", "wss://"]), None, "Names the server.");
+/// Whether the server wants acknowledgements.
 const ACK: Opt = Opt::new(
     "ack",
     Kind::Flag,
@@ -39,6 +41,7 @@ pub const WEBSOCKET: Definition = Definition {
     recall: Queue::recall,
 };
 
+/// Makes the source.
 fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
     let options = Options(&spec.options);
     let url = options.text(&URL).or(spec.path.as_deref()).unwrap_or_default();
@@ -51,22 +54,28 @@ fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
     }))
 }
 
+/// The messages of one server.
 #[derive(Debug)]
 struct WebSocket {
+    /// The server's address.
     url: String,
     /// Whether the server wants to know how many records are durable.
     ack: bool,
+    /// Whether the connection is open: only then can something be sent.
     is_open: bool,
+    /// When to connect again.
     retry: Retry,
+    /// Messages that no batch has taken.
     queue: Queue,
 }
 
 impl WebSocket {
+    /// Asks for the connection.
     fn connect(&self) -> Vec<Ask> {
         vec![Ask::WebSocket { url: self.url.clone() }]
     }
 
-    /// Tells the server how many records are durable, if it wants to know.
+    /// Returns the acknowledgement of `count` records, if the server wants it and the connection is open.
     fn tell(&self, count: Option<i64>) -> Vec<Ask> {
         let told = count.filter(|_| self.ack && self.is_open);
         let text = told.map(|count| serde_json::json!({ "ack": count }).to_string());

@@ -1,17 +1,29 @@
-//! Which parts of a file are taken: for files that hold pieces which come and go.
+//! Which parts of a file are taken: for files that hold pieces which come and go, such as shuffle blocks in a browser.
 
 use std::collections::BTreeMap;
 
-/// Free and taken parts of a file that grows as needed. A part is given out first-fit; neighbours that are free are one.
+/// Free and taken parts of a file that grows as needed. A part is given out first-fit; neighbours that are free are
+/// one.
+///
+/// ```
+/// use rivulet::storage::extents::Extents;
+///
+/// let mut extents = Extents::default();
+/// let (a, b) = (extents.take(10), extents.take(5));
+/// assert_eq!((a, b, extents.end()), (0, 10, 15));
+/// extents.give(a, 10);
+/// assert_eq!(extents.take(4), 0);
+/// ```
 #[derive(Debug, Default)]
 pub struct Extents {
     /// Start → length of what is free below the end.
     free: BTreeMap<u64, u64>,
+    /// Length of the file as far as it is used.
     end: u64,
 }
 
 impl Extents {
-    /// Where a piece of `length` bytes goes.
+    /// Returns where a piece of `length` bytes goes: into the first gap that holds it, else to the end.
     pub fn take(&mut self, length: u64) -> u64 {
         let fits = self.free.iter().find(|(_, free)| **free >= length);
         let Some((start, free)) = fits.map(|(s, f)| (*s, *f)) else {
@@ -26,7 +38,7 @@ impl Extents {
         start
     }
 
-    /// Gives a piece back.
+    /// Gives back a piece that was taken. At the end of the file, the file becomes shorter.
     pub fn give(&mut self, mut start: u64, mut length: u64) {
         if length == 0 {
             return;
@@ -47,7 +59,7 @@ impl Extents {
         }
     }
 
-    /// Bytes of the file that are in use, or lie between such.
+    /// Returns the bytes of the file that are in use, or lie between such.
     pub fn end(&self) -> u64 {
         self.end
     }

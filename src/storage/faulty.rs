@@ -1,7 +1,7 @@
 //! A disk for simulations: it may tear or lose what was not answered yet, and run full.
 //!
 //! Files are sealed as on media without an atomic replace. A write is *in flight* from [`Faulty::begin`] to
-//! [`Faulty::complete`]; a crash ([`Faulty::crash`]) leaves of it nothing, all, or a part with garbage behind it, and where
+//! [`Faulty::complete`]; a crash ([`Faulty::crash`]) leaves of it nothing, all, or a part followed by garbage, and if
 //! it was to replace a file, the old content is gone with it.
 
 use std::collections::BTreeMap;
@@ -11,47 +11,57 @@ use arrow::buffer::Buffer;
 use super::memory::Memory;
 use super::{Answer, Reply, Request, Storage, StorageError, seal};
 
-/// What faults were made, for reports.
+/// Counts of the faults that were made, for reports.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Injected {
+    /// Writes of which a crash left a part.
     pub torn: u64,
+    /// Writes of which a crash left nothing.
     pub lost: u64,
+    /// Writes for which there was no room.
     pub refused: u64,
 }
 
 /// What becomes of a write that a crash meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
+    /// Nothing of it is there.
     Lost,
+    /// All of it is there, though nobody heard of it.
     Done,
-    /// So many bytes of it are there, the rest is garbage.
+    /// The first bytes of it are there, the rest is garbage.
     Torn {
+        /// How many bytes are right; at least one is not.
         bytes: usize,
     },
 }
 
+/// A disk in memory that a simulation can crash.
 #[derive(Debug, Default)]
 pub struct Faulty {
+    /// What is durable, sealed.
     pub disk: Memory,
+    /// Requests that have begun, by operation.
     in_flight: BTreeMap<u64, Request>,
-    /// Bytes that fit; more is refused. None is no limit.
+    /// Bytes that fit; a write beyond is refused. `None` sets no limit.
     pub room: Option<usize>,
+    /// The faults so far.
     pub injected: Injected,
 }
 
 impl Faulty {
-    /// A request has reached the disk, but is not carried out.
+    /// Notes that a request has reached the disk; it is not carried out yet.
     pub fn begin(&mut self, op: u64, request: Request) {
         self.in_flight.insert(op, request);
     }
 
-    /// Carries out a request that has begun; none where a crash came between.
+    /// Carries out a request that has begun; `None` if a crash came between.
     pub fn complete(&mut self, op: u64) -> Option<Answer> {
         let request = self.in_flight.remove(&op)?;
         Some(self.perform(&request))
     }
 
-    /// A request that has begun.
+    /// Returns a request that has begun.
     pub fn peek(&self, op: u64) -> Option<&Request> {
         self.in_flight.get(&op)
     }
@@ -59,17 +69,17 @@ impl Faulty {
     /// Carries out all that has begun, in order.
     pub fn drain(&mut self) {
         for (_, request) in std::mem::take(&mut self.in_flight) {
-            // Nobody is there to be told.
+            // Nobody waits for the answer.
             let _ = self.perform(&request);
         }
     }
 
-    /// A request that has begun is not carried out.
+    /// Drops a request that has begun, without carrying it out.
     pub fn abandon(&mut self, op: u64) {
         self.in_flight.remove(&op);
     }
 
-    /// The driver is gone, and with it its locks; what is in flight meets its fate.
+    /// Crashes: the driver is gone, and with it its locks; `fate` decides, by its length, about each request in flight.
     pub fn crash(&mut self, mut fate: impl FnMut(usize) -> Fate) {
         for (_, request) in std::mem::take(&mut self.in_flight) {
             match request {

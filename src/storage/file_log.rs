@@ -1,7 +1,14 @@
-//! Logs of files: what a file source has seen (`FileStreamSourceLog`), what a file sink has written (`FileStreamSinkLog`).
+//! Logs of files: what a file source has seen (`FileStreamSourceLog`), what a file sink has written
+//! (`FileStreamSinkLog`).
 //!
-//! Entry `id` is a text of one JSON object a line under the version `v1`. Every tenth entry, `id.compact`, holds the lines
-//! of all before it too (`CompactibleFileStreamLog`), so that a reader needs the last compact one and those after it.
+//! Entry `id` is text: the version `v1`, then one JSON object per line. Every tenth entry, `id.compact`, holds the
+//! lines of all before it too (`CompactibleFileStreamLog`), so that a reader needs the last compact one and those after
+//! it:
+//!
+//! ```text
+//! 7   8   9.compact   10   11            9.compact has the lines of 0 … 9
+//!         └───────── read ─────┘
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -14,12 +21,21 @@ use crate::storage::corrupt;
 /// Entries from one compaction to the next (`spark.sql.streaming.fileSource.log.compactInterval`).
 pub const COMPACT_INTERVAL: i64 = 10;
 
+/// The first line of every entry.
 const VERSION: &str = "v1";
 
+/// Returns whether an entry holds the lines of all before it.
 pub fn is_compact(id: i64) -> bool {
     (id + 1) % COMPACT_INTERVAL == 0
 }
 
+/// Returns an entry's file name.
+///
+/// ```
+/// use rivulet::storage::file_log::name;
+///
+/// assert_eq!((name(8), name(9)), ("8".to_owned(), "9.compact".to_owned()));
+/// ```
 pub fn name(id: i64) -> String {
     if is_compact(id) {
         format!("{id}.compact")
@@ -28,12 +44,13 @@ pub fn name(id: i64) -> String {
     }
 }
 
+/// Returns the entry of a file name; `None` for other files.
 fn id_of(name: &str) -> Option<i64> {
     let id = name.strip_suffix(".compact").unwrap_or(name).parse().ok()?;
     (self::name(id) == name).then_some(id)
 }
 
-/// The text of an entry.
+/// Returns the content of an entry.
 pub fn text(lines: impl IntoIterator<Item = Value>) -> String {
     let mut text = VERSION.to_owned();
     for line in lines {
@@ -43,12 +60,12 @@ pub fn text(lines: impl IntoIterator<Item = Value>) -> String {
     text
 }
 
-/// The lines of an entry.
+/// Reads the lines of an entry.
 ///
 /// # Errors
-/// `CHECKPOINT_CORRUPT` where the bytes are no such entry.
+/// `CHECKPOINT_CORRUPT` if the bytes are not such an entry.
 pub fn parse(path: &str, bytes: &[u8]) -> Result<Vec<Value>> {
-    let bad = || corrupt(path, &format!("{path} is no log of files of version {VERSION}"));
+    let bad = || corrupt(path, &format!("{path} is not a log of files of version {VERSION}"));
     let mut lines = std::str::from_utf8(bytes).map_err(|_| bad())?.lines();
     if lines.next() != Some(VERSION) {
         return Err(bad());
@@ -58,11 +75,11 @@ pub fn parse(path: &str, bytes: &[u8]) -> Result<Vec<Value>> {
         .collect()
 }
 
-/// Reads a log: its lines by entry, those of a compact one under its own number. `needed` is the last entry that must be
-/// whole; a damaged one behind it was being written when its writer died, and counts as absent.
+/// Reads a log: its lines by entry, those of a compact one under its own number. `needed` is the last entry that must
+/// be whole; a damaged one after it was being written when its writer died, and counts as absent.
 ///
 /// # Errors
-/// Pauses; gaps and damaged entries, by name.
+/// Pauses until the entries are read. `CHECKPOINT_CORRUPT` for gaps and damaged entries, by name.
 pub fn read(facts: &Facts, folder: &str, needed: i64) -> Known<BTreeMap<i64, Vec<Value>>> {
     let mut ids: Vec<i64> = facts.list(folder)?.iter().filter_map(|n| id_of(n)).collect();
     ids.sort_unstable();
@@ -107,6 +124,7 @@ pub fn read_all(facts: &Facts, folder: &str) -> Known<BTreeMap<i64, Vec<Value>>>
 /// A file that a source has seen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seen {
+    /// The file, as the source read it.
     pub path: String,
     /// When it was changed last, ms since the epoch.
     pub modified: i64,
@@ -115,12 +133,15 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Returns the file's line in a log, with Spark's fields.
     pub fn line(&self) -> Value {
         json!({ "path": to_url(&self.path), "timestamp": self.modified, "batchId": self.entry })
     }
 
+    /// Reads a line.
+    ///
     /// # Errors
-    /// `CHECKPOINT_CORRUPT` where a field is missing.
+    /// `CHECKPOINT_CORRUPT` if a field is missing.
     pub fn parse(log: &str, line: &Value) -> Result<Self> {
         let (path, modified, entry) = (&line["path"], &line["timestamp"], &line["batchId"]);
         match (path.as_str(), modified.as_i64(), entry.as_i64()) {
@@ -137,13 +158,16 @@ impl Seen {
 /// A file that a sink has written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
+    /// The file.
     pub path: String,
+    /// Its length in bytes.
     pub bytes: u64,
-    /// ms since the epoch.
+    /// When it was written, ms since the epoch.
     pub modified: i64,
 }
 
 impl Written {
+    /// Returns the file's line in a log, with Spark's fields (`SinkFileStatus`).
     pub fn line(&self) -> Value {
         json!({
             "path": to_url(&self.path), "size": self.bytes, "isDir": false, "modificationTime": self.modified,
@@ -151,8 +175,10 @@ impl Written {
         })
     }
 
+    /// Reads a line.
+    ///
     /// # Errors
-    /// `CHECKPOINT_CORRUPT` where a field is missing.
+    /// `CHECKPOINT_CORRUPT` if a field is missing.
     pub fn parse(log: &str, line: &Value) -> Result<Self> {
         match (
             line["path"].as_str(),
@@ -169,7 +195,8 @@ impl Written {
     }
 }
 
-/// A path as Spark's logs have it: an absolute one becomes a `file:` URL, and what a URL cannot hold is escaped.
+/// Returns a path as Spark's logs have it: an absolute one becomes a `file:` URL, and what a URL cannot hold is
+/// escaped.
 fn to_url(path: &str) -> String {
     let mut url = String::from(if path.starts_with('/') { "file://" } else { "" });
     for byte in path.bytes() {
@@ -182,6 +209,7 @@ fn to_url(path: &str) -> String {
     url
 }
 
+/// Returns the path of a URL in a log; an escape that is not valid stays as it is.
 fn from_url(url: &str) -> String {
     let path = url.strip_prefix("file://").or_else(|| url.strip_prefix("file:"));
     let path = path.unwrap_or(url).as_bytes();

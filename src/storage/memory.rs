@@ -9,11 +9,14 @@ use super::{Answer, Reply, Request, Storage, StorageError};
 /// Paths and their bytes; folders are what paths have in common.
 #[derive(Debug, Default, Clone)]
 pub struct Memory {
+    /// Content of each file.
     pub files: BTreeMap<String, Buffer>,
+    /// Folders that are locked.
     pub locks: BTreeSet<String>,
 }
 
 impl Memory {
+    /// Returns the names directly in a folder, sorted.
     fn names(&self, folder: &str) -> Vec<String> {
         let prefix = format!("{}/", folder.trim_end_matches('/'));
         let names: BTreeSet<String> = self
@@ -26,6 +29,7 @@ impl Memory {
         names.into_iter().collect()
     }
 
+    /// Removes a file, or all files in a folder.
     fn delete(&mut self, path: &str) {
         let below = format!("{}/", path.trim_end_matches('/'));
         self.files.retain(|p, _| p != path && !p.starts_with(&below));

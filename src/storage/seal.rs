@@ -1,17 +1,38 @@
 //! Files that carry their own length and checksum, for media that can tear a write.
 //!
-//! A sealed file is its content and then 24 bytes: CRC-32 of the content (4, little-endian), format version (4), length
-//! of the content (8), and a magic word (8). A file without a matching seal was not written whole.
+//! ```text
+//! content  n bytes
+//! CRC-32 of the content        4   little-endian
+//! version of the format        4
+//! length of the content        8
+//! magic word RVLTSEAL          8
+//! ```
+//!
+//! A file without a matching seal was not written whole. The seal stands at the end, where a torn write lacks it.
 
 use arrow::buffer::Buffer;
 
 use super::StorageError;
 
+/// The last bytes of a sealed file.
 const MAGIC: &[u8; 8] = b"RVLTSEAL";
+/// Version of the format.
 const VERSION: u32 = 1;
+/// Length of a seal.
 const SEAL_BYTES: usize = 24;
 
-/// The file to write for a content.
+/// Returns the file to write for a content. Copies it once.
+///
+/// ```
+/// use arrow::buffer::Buffer;
+/// use rivulet::storage::seal;
+///
+/// let mut file = seal::seal(b"state");
+/// assert_eq!(seal::open("f", &Buffer::from(file.clone()))?.as_slice(), b"state");
+/// file[0] ^= 1;
+/// assert!(seal::open("f", &Buffer::from(file)).is_err());
+/// # Ok::<(), rivulet::storage::StorageError>(())
+/// ```
 pub fn seal(content: &[u8]) -> Vec<u8> {
     let mut file = Vec::with_capacity(content.len() + SEAL_BYTES);
     file.extend_from_slice(content);
@@ -22,10 +43,10 @@ pub fn seal(content: &[u8]) -> Vec<u8> {
     file
 }
 
-/// The content of a sealed file.
+/// Returns the content of a sealed file, without a copy.
 ///
 /// # Errors
-/// [`StorageError::Corrupt`] where the seal is missing, of another version, or does not match.
+/// [`StorageError::Corrupt`] if the seal is missing, of another version, or does not match.
 pub fn open(path: &str, file: &Buffer) -> Result<Buffer, StorageError> {
     let corrupt = |reason: &str| StorageError::Corrupt {
         path: path.to_owned(),

@@ -1,8 +1,8 @@
 //! Files of the operating system: written beside, flushed, and renamed into place.
 //!
-//! Beside each file lies Hadoop's checksum of it, as Spark's local checkpoints have it: `.name.crc`, with a CRC-32 for every
-//! 512 bytes. It is written after its file and removed before its file is replaced, so that it never belongs to another
-//! content; a file without one is taken as it is.
+//! Beside each file lies Hadoop's checksum of it, as Spark's local checkpoints have it: `.name.crc`, with a CRC-32 for
+//! every 512 bytes. It is written after its file and removed before its file is replaced, so that it never belongs to
+//! another content; a file without one is taken as it is.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -13,17 +13,27 @@ use arrow::buffer::Buffer;
 
 use super::{Answer, Reply, Request, Storage, StorageError};
 
+/// Bytes per checksum, Hadoop's default.
 const CHUNK_BYTES: usize = 512;
+/// The first bytes of a checksum file.
 const CRC_MAGIC: &[u8; 4] = b"crc\0";
+/// The file that is locked for its folder.
 const LOCK_FILE: &str = ".rivulet.lock";
 
-/// The machine's file system, and the locks that this process holds in it.
+/// The machine's file system, and the locks that this process holds in it. Locks end with the process, however it ends.
 #[derive(Debug, Default)]
 pub struct StdFs {
+    /// Lock files that are open, by folder.
     locks: BTreeMap<PathBuf, File>,
 }
 
-/// The path without its scheme.
+/// Returns the path without its scheme.
+///
+/// ```
+/// use rivulet::storage::std_fs::local;
+///
+/// assert_eq!(local("file:///tmp/cp"), "/tmp/cp");
+/// ```
 pub fn local(path: &str) -> &str {
     path.strip_prefix("file://")
         .or_else(|| path.strip_prefix("file:"))
@@ -56,6 +66,7 @@ impl Storage for StdFs {
 }
 
 impl StdFs {
+    /// Locks a folder, which is made if it does not exist.
     fn lock(&mut self, path: &Path, name: &str, failed: &dyn Fn(io::Error) -> StorageError) -> Answer {
         let locked = || StorageError::Locked { path: name.to_owned() };
         if self.locks.contains_key(path) {
@@ -74,6 +85,7 @@ impl StdFs {
     }
 }
 
+/// Returns `None` for what does not exist.
 fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(found) => Ok(Some(found)),
@@ -82,12 +94,13 @@ fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
+/// Returns the checksum file of a file.
 fn sidecar(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.crc"))
 }
 
-/// Hadoop's checksum file: magic, bytes per checksum, then the checksums; big-endian.
+/// Returns Hadoop's checksum file: magic, bytes per checksum, then the checksums; big-endian.
 fn checksums(bytes: &[u8]) -> Vec<u8> {
     let mut file = CRC_MAGIC.to_vec();
     file.extend((CHUNK_BYTES as u32).to_be_bytes());
@@ -97,6 +110,7 @@ fn checksums(bytes: &[u8]) -> Vec<u8> {
     file
 }
 
+/// Reads a file and compares it with its checksums, if it has any.
 fn read(path: &Path, name: &str, failed: &dyn Fn(io::Error) -> StorageError) -> Answer {
     let Some(bytes) = absent(fs::read(path)).map_err(failed)? else {
         return Ok(Reply::Bytes(None));
@@ -111,6 +125,7 @@ fn read(path: &Path, name: &str, failed: &dyn Fn(io::Error) -> StorageError) -> 
     Ok(Reply::Bytes(Some(Buffer::from(bytes))))
 }
 
+/// Returns the names in a folder, sorted; hidden ones are left out, checksums and lock among them.
 fn list(path: &Path) -> io::Result<Vec<String>> {
     let Some(entries) = absent(fs::read_dir(path))? else {
         return Ok(vec![]);
@@ -126,6 +141,7 @@ fn list(path: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
+/// Writes a file and its checksums durably: both files, then their folder.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(folder)?;
@@ -136,6 +152,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Writes a file beside its name, flushes it, and renames it into place.
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.tmp"));
@@ -145,6 +162,7 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::rename(temporary, path)
 }
 
+/// Removes a file with its checksums, or a folder with all in it.
 fn delete(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return absent(fs::remove_dir_all(path)).map(|_| ());

@@ -1,9 +1,17 @@
-//! Records of a source that cannot give them twice, kept from their arrival until the batch that took them is committed.
+//! Records of a source that cannot have them twice, kept from their arrival until the batch that took them is
+//! committed.
 //!
-//! A log is a folder of segments. A segment holds the blocks that came while the one before was being written, and is named
-//! by the number of its first block, twenty digits long. Inside: `RVWL`, format version (4 bytes, little-endian), number of
-//! the first block (8), count (4), then each block's length (4) and bytes. A segment that a crash has torn was never
-//! acknowledged: it counts as absent, and its numbers are given again.
+//! A log is a folder of segments. A segment holds the blocks that came while the one before was being written, and is
+//! named by the number of its first block, twenty digits long:
+//!
+//! ```text
+//! RVWL   format version (4)   number of the first block (8)   count (4)   then per block: length (4), bytes
+//!                                                                                    numbers are little-endian
+//! ```
+//!
+//! A segment that a crash has torn was never acknowledged: it counts as absent, and its numbers are given again. One
+//! write is in progress at a time; the blocks that come meanwhile make the next segment, so a slow disk makes larger
+//! segments.
 
 use std::collections::VecDeque;
 
@@ -13,15 +21,32 @@ use super::facts::{Facts, Known};
 use crate::error::{Result, SparkError};
 use crate::storage::{Request, corrupt};
 
+/// The first bytes of a segment.
 const MAGIC: &[u8; 4] = b"RVWL";
+/// Version of the format.
 const VERSION: u32 = 1;
+/// Length of a segment's head.
 const HEAD_BYTES: usize = 20;
 
-/// Which segments there are, and what is being written.
+/// Which segments exist, and what is being written.
+///
+/// ```
+/// use arrow::buffer::Buffer;
+/// use rivulet::storage::wal::{Kept, Wal};
+///
+/// let mut wal = Wal::new("src/wal".into(), &Kept::default());
+/// assert!(wal.add(Buffer::from(b"a")).is_some());
+/// assert!(wal.add(Buffer::from(b"b")).is_none());
+/// let (durable, next) = wal.written();
+/// assert_eq!((durable.len(), wal.durable()), (1, 1));
+/// assert!(next.is_some());
+/// ```
 #[derive(Debug, Default)]
 pub struct Wal {
+    /// The log's folder.
     folder: String,
-    /// (first block, blocks) of durable segments, oldest first; those that an earlier run had committed count none.
+    /// (first block, number of blocks) of durable segments, oldest first; those that an earlier run had committed count
+    /// none.
     segments: VecDeque<(i64, i64)>,
     /// Blocks that wait for the write in progress to end.
     gathering: Vec<Buffer>,
@@ -34,12 +59,16 @@ pub struct Wal {
 /// What a restart finds.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Kept {
+    /// (first block, number of blocks) of segments, oldest first; 0 for those that were not read, since all was
+    /// committed.
     pub segments: VecDeque<(i64, i64)>,
-    /// Blocks from the asked one on.
+    /// Blocks from the wanted one on.
     pub blocks: VecDeque<Buffer>,
+    /// Blocks that are durable, counted from the first ever.
     pub durable: i64,
 }
 
+/// Returns a segment.
 fn encode(first: i64, blocks: &[Buffer]) -> Vec<u8> {
     let mut file = Vec::with_capacity(HEAD_BYTES + blocks.iter().map(|b| 4 + b.len()).sum::<usize>());
     file.extend_from_slice(MAGIC);
@@ -53,6 +82,10 @@ fn encode(first: i64, blocks: &[Buffer]) -> Vec<u8> {
     file
 }
 
+/// Reads a segment: its first number, and its blocks as slices of the file.
+///
+/// # Errors
+/// `CHECKPOINT_CORRUPT` if it is not a segment, or not whole.
 fn decode(path: &str, file: &Buffer) -> Result<(i64, Vec<Buffer>)> {
     let word = |at: usize| -> Option<u32> { Some(u32::from_le_bytes(file.get(at..at + 4)?.try_into().ok()?)) };
     let read = || -> Option<(i64, Vec<Buffer>)> {
@@ -70,13 +103,14 @@ fn decode(path: &str, file: &Buffer) -> Result<(i64, Vec<Buffer>)> {
         }
         (at == file.len()).then_some((first as i64, blocks))
     };
-    read().ok_or_else(|| corrupt(path, &format!("{path} is no segment of a write-ahead log")))
+    read().ok_or_else(|| corrupt(path, &format!("{path} is not a segment of a write-ahead log")))
 }
 
-/// Reads a log; blocks before `from` are passed over.
+/// Reads a log; blocks before `from` are skipped, whole segments of them are not read.
 ///
 /// # Errors
-/// Pauses; a gap between segments, or one before `from`, where records are gone that are still wanted.
+/// Pauses until the segments are read. `CHECKPOINT_CORRUPT` for a gap between segments, or one before `from`: records
+/// are gone that are still wanted.
 pub fn read(facts: &Facts, folder: &str, from: i64) -> Known<Kept> {
     let mut firsts: Vec<i64> = super::facts::batch_ids(facts.list(folder)?).collect();
     firsts.sort_unstable();
@@ -113,12 +147,13 @@ pub fn read(facts: &Facts, folder: &str, from: i64) -> Known<Kept> {
     Ok(kept)
 }
 
+/// Returns the file of a segment.
 fn path(folder: &str, first: i64) -> String {
     format!("{folder}/{first:020}")
 }
 
 impl Wal {
-    /// The log in a folder as [`read`] found it.
+    /// Returns the log in a folder as [`read`] found it.
     pub fn new(folder: String, kept: &Kept) -> Self {
         Self {
             folder,
@@ -128,26 +163,28 @@ impl Wal {
         }
     }
 
+    /// Returns how many blocks are durable, counted from the first ever.
     pub fn durable(&self) -> i64 {
         self.durable
     }
 
-    /// Bytes that are not durable yet.
+    /// Returns the bytes that are not durable yet.
     pub fn waiting_bytes(&self) -> usize {
         self.gathering.iter().chain(&self.writing).map(Buffer::len).sum()
     }
 
-    /// Whether blocks are not durable yet.
+    /// Returns whether blocks are not durable yet.
     pub fn is_behind(&self) -> bool {
         !self.gathering.is_empty() || !self.writing.is_empty()
     }
 
-    /// Takes a block; the write to carry out, unless one is under way.
+    /// Takes a block; returns the write to carry out, unless one is in progress.
     pub fn add(&mut self, block: Buffer) -> Option<Request> {
         self.gathering.push(block);
         self.next_write()
     }
 
+    /// Returns the write of what has gathered, unless one is in progress or nothing has.
     fn next_write(&mut self) -> Option<Request> {
         if !self.writing.is_empty() || self.gathering.is_empty() {
             return None;
@@ -159,7 +196,7 @@ impl Wal {
         })
     }
 
-    /// The write in progress is durable: its blocks, and the next write.
+    /// Notes that the write in progress is durable; returns its blocks, and the next write.
     pub fn written(&mut self) -> (Vec<Buffer>, Option<Request>) {
         let blocks = std::mem::take(&mut self.writing);
         if !blocks.is_empty() {
@@ -169,18 +206,19 @@ impl Wal {
         (blocks, self.next_write())
     }
 
-    /// The write in progress has failed: its blocks wait again.
+    /// Notes that the write in progress has failed: its blocks wait again, in front of later ones.
     pub fn not_written(&mut self) {
         let later = std::mem::replace(&mut self.gathering, std::mem::take(&mut self.writing));
         self.gathering.extend(later);
     }
 
-    /// The blocks that no write has: their owner keeps them.
+    /// Returns the blocks that no write has; their owner keeps them from now on.
     pub fn take_waiting(&mut self) -> Vec<Buffer> {
         std::mem::take(&mut self.gathering)
     }
 
-    /// Deletions of the segments whose blocks all come before `committed`. The newest stays: it holds the count.
+    /// Returns deletions of the segments whose blocks all come before `committed`. The newest stays: it holds the
+    /// count.
     pub fn purge(&mut self, committed: i64) -> Vec<Request> {
         let mut gone = Vec::new();
         while let Some((first, count)) = self.segments.front().copied() {
@@ -196,7 +234,7 @@ impl Wal {
     }
 }
 
-/// A broken invariant of the log's owner.
+/// Returns the error of a broken invariant of the log's owner (`INTERNAL_ERROR`).
 pub fn lost_blocks() -> SparkError {
     SparkError::internal("a batch wants records that its source does not hold")
 }

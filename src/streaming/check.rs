@@ -1,4 +1,7 @@
 //! Which streaming queries Spark refuses, and with which words (`UnsupportedOperationChecker`).
+//!
+//! The check runs once, when a query starts. It looks at the plan as the user wrote it, so that messages speak of the
+//! user's own operations, and at the optimised plan, whose joins show which conditions are equalities.
 
 use datafusion_common::JoinType;
 use datafusion_expr::{Aggregate, Expr, Join, LogicalPlan};
@@ -9,7 +12,11 @@ use crate::plan::nodes;
 use crate::plan::output_mode::{OutputMode, Query, emits_late, refused};
 use crate::plan::scan::is_streaming;
 
-/// Refuses what Spark refuses. `analysed` is the plan as the user wrote it; `optimised` tells equal keys from other conditions.
+/// Refuses what Spark refuses. `analysed` is the plan as the user wrote it; `optimised` tells equal keys from other
+/// conditions.
+///
+/// Costs two walks over the plan. The checks come in this order: output mode, then operators from the sources
+/// upwards.
 ///
 /// # Errors
 /// An `AnalysisException` with Spark's condition and sentence.
@@ -42,6 +49,13 @@ fn visit<'a>(plan: &'a LogicalPlan, look: &mut dyn FnMut(&'a LogicalPlan) -> Res
     look(plan)
 }
 
+/// Checks the output mode against what the query aggregates.
+///
+/// Complete needs an aggregation. Append needs event time with a watermark among the keys, or no group would ever be
+/// final.
+///
+/// # Errors
+/// `STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION`.
 fn check_mode(aggregates: &[&Aggregate], plan: &LogicalPlan, mode: OutputMode) -> Result<()> {
     let unsupported = |operation: &str| {
         let mode = mode.word().to_lowercase();
@@ -62,11 +76,17 @@ fn check_mode(aggregates: &[&Aggregate], plan: &LogicalPlan, mode: OutputMode) -
     }
 }
 
+/// Returns whether a plan groups by session windows over a stream.
 fn has_sessions(plan: &LogicalPlan) -> bool {
     nodes::of::<nodes::MergeSessions>(plan).is_some_and(|(_, input)| is_streaming(input))
         || plan.inputs().into_iter().any(has_sessions)
 }
 
+/// Checks one operator; those over batches alone pass.
+///
+/// # Errors
+/// An `AnalysisException` for distinct aggregates, sorts outside of complete mode, unions of stream and batch, joins
+/// that [`check_join`] refuses, and stateful operators over rows that may be late there.
 fn check_node(node: &LogicalPlan, query: Query) -> Result<()> {
     if !is_streaming(node) {
         return Ok(());
@@ -101,6 +121,7 @@ fn check_node(node: &LogicalPlan, query: Query) -> Result<()> {
     }
 }
 
+/// Returns whether an aggregate is over distinct values.
 fn is_distinct(expr: &Expr) -> bool {
     match expr {
         Expr::Alias(alias) => is_distinct(&alias.expr),
@@ -109,6 +130,7 @@ fn is_distinct(expr: &Expr) -> bool {
     }
 }
 
+/// Returns Spark's word for a type of join, as error messages have it.
 fn join_word(join_type: JoinType) -> &'static str {
     match join_type {
         JoinType::Inner => "Inner",
@@ -123,6 +145,12 @@ fn join_word(join_type: JoinType) -> &'static str {
     }
 }
 
+/// Checks the type of a join against which of its sides are streams and against the output mode.
+///
+/// An outer join must not preserve a batch's rows against a stream: whether a row stays without a match is never known.
+///
+/// # Errors
+/// An `AnalysisException` that names the join.
 fn check_join(join: &Join, mode: OutputMode) -> Result<()> {
     let name = join_word(join.join_type);
     let (left, right) = (is_streaming(&join.left), is_streaming(&join.right));
@@ -162,7 +190,11 @@ fn check_join(join: &Join, mode: OutputMode) -> Result<()> {
     }
 }
 
-/// What a join of two streams needs to let go of its rows.
+/// Checks that a join of two streams can let go of its rows: equal keys, and for outer joins a watermark that says when
+/// a row will find no match any more.
+///
+/// # Errors
+/// An `AnalysisException` if rows would be kept for ever or never be emitted.
 fn check_join_state(node: &LogicalPlan) -> Result<()> {
     let LogicalPlan::Join(join) = node else {
         return Ok(());

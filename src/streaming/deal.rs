@@ -8,7 +8,12 @@ use crate::ids::{PartitionId, ScanId, ScanPart};
 
 /// Deals a source's blocks out over the partitions of its scan; a single large text block is cut at line ends, so that
 /// all executors share the parsing.
+///
+/// Neighbours stay neighbours: read one after the other, the partitions have the order of the source. `lines` says
+/// whether blocks may be cut at line ends; blocks under 64 KiB never are. Nothing is copied, pieces are slices of the
+/// blocks.
 pub fn deal(blocks: Vec<Buffer>, lines: bool, scan: ScanId, partitions: usize) -> BTreeMap<ScanPart, Vec<Buffer>> {
+    /// Smallest block that is cut.
     const WORTH_CUTTING_BYTES: usize = 64 << 10;
     let mut pieces = Vec::new();
     let few = blocks.len() < partitions;
@@ -29,6 +34,9 @@ pub fn deal(blocks: Vec<Buffer>, lines: bool, scan: ScanId, partitions: usize) -
     dealt
 }
 
+/// Cuts a block into at most `parts` pieces of about the same number of bytes, each ending after a line's end.
+///
+/// A line longer than a piece makes fewer pieces; none is empty.
 fn cut(block: &Buffer, parts: usize) -> Vec<Buffer> {
     let mut pieces = Vec::new();
     let mut from = 0;

@@ -1,35 +1,53 @@
-//! How many rows a second a source filled from outside should give to batches (`PIDRateEstimator`).
+//! How many rows per second a source filled from outside should pass to batches (`PIDRateEstimator`).
 //!
-//! The error is the difference between the last rate and the rate at which the last batch was processed; its sum over time
-//! is what the delay before that batch has piled up; its change is the derivative.
+//! The error is the difference between the last rate and the rate at which the last batch was processed; its sum over
+//! time is what the delay before that batch has piled up; its change is the derivative:
+//!
+//! ```text
+//! rate' = rate - proportional · error - integral · piled up - derivative · change        at least the minimum
+//! ```
 
 use crate::settings::{self, Conf};
 
-/// One source's estimator.
+/// One source's estimator: a PID controller over batches.
+///
+/// ```
+/// use rivulet::settings::Conf;
+/// use rivulet::streaming::pid::RateEstimator;
+///
+/// assert!(RateEstimator::of(&Conf::default()).is_none());
+/// ```
 #[derive(Debug, Clone)]
 pub struct RateEstimator {
+    /// Weight of the error (`spark.streaming.backpressure.pid.proportional`).
     proportional: f64,
+    /// Weight of what has piled up (`spark.streaming.backpressure.pid.integral`).
     integral: f64,
+    /// Weight of the error's change (`spark.streaming.backpressure.pid.derived`).
     derivative: f64,
+    /// Least rate, rows per second; at least 1.
     min_rate: f64,
-    /// When the last batch that counted ended, ms; its rate, rows a second; its error.
+    /// When the last batch that counted ended (ms), its rate (rows per second), its error; `None` before the first.
     last: Option<(i64, f64, f64)>,
 }
 
 /// A batch as an estimator sees it; times in ms.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
+    /// When the batch was committed, ms since the epoch.
     pub ended_ms: i64,
+    /// How many rows the batch took of this source.
     pub rows: u64,
+    /// How long the batch took, ms.
     pub processing_ms: i64,
-    /// From when the batch was due to when it began.
+    /// How long the batch waited, from when it was due to when it began, ms.
     pub delay_ms: i64,
 }
 
 impl RateEstimator {
-    /// With Spark's settings `spark.streaming.backpressure.*`; none unless it is enabled.
+    /// Returns an estimator with Spark's settings `spark.streaming.backpressure.*`; `None` unless it is enabled.
     pub fn of(conf: &Conf) -> Option<Self> {
-        // Clients cannot set anything that is no number.
+        // Clients cannot set anything but a number.
         let number = |setting| conf.number(setting).unwrap_or_default();
         conf.flag(&settings::BACKPRESSURE).then(|| Self {
             proportional: number(&settings::PID_PROPORTIONAL),
@@ -40,8 +58,10 @@ impl RateEstimator {
         })
     }
 
-    /// The rate after a batch, rows a second; none where the batch says nothing: without rows, without duration, or before
-    /// the last one. The first batch sets the rate at which it was processed.
+    /// Returns the rate after a batch, rows per second; `None` if the batch says nothing: without rows, without
+    /// duration, or not after the last one.
+    ///
+    /// The first batch sets the rate at which it was processed.
     pub fn measure(&mut self, batch: Measured) -> Option<f64> {
         let newer = self.last.is_none_or(|(at, ..)| batch.ended_ms > at);
         if !newer || batch.rows == 0 || batch.processing_ms <= 0 {

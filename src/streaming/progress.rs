@@ -1,4 +1,7 @@
 //! `StreamingQueryProgress` and listener events, in Spark's JSON.
+//!
+//! Clients parse this JSON, so keys and forms are Spark's to the letter; what Rivulet adds stands under the key
+//! `rivulet`.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +11,34 @@ use crate::exec::inputs::{EventTimeStats, StateStats};
 use crate::ids::BatchId;
 use crate::values::text;
 
-/// What a finished trigger reports.
+/// What a finished trigger reports: one batch, from construction to commit.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
+    /// The query's id, the same over restarts.
     pub id: String,
+    /// The id of this run of it.
     pub run_id: String,
+    /// The name that the client chose.
     pub name: Option<String>,
+    /// The batch's own time, ms since the epoch: that of its first try.
     pub started_ms: i64,
+    /// The batch's number.
     pub batch_id: BatchId,
+    /// How long each step took, ms, by Spark's names (`addBatch`, `walCommit`, …); `triggerExecution` is the whole.
     pub duration_ms: BTreeMap<String, i64>,
-    /// ms since the last trigger that had data; none for the first.
+    /// ms since the last trigger that had data; `None` for the first. Input rates are computed of it.
     pub since_last_ms: Option<i64>,
-    /// Event times seen, and the watermark used; none without `withWatermark`.
+    /// Event times seen, and the watermark used (ms since the epoch); `None` without `withWatermark`.
     pub event_time: Option<(EventTimeStats, i64)>,
+    /// What stateful operators did, in the order of their ids.
     pub state: Vec<StateProgress>,
+    /// What each source contributed, in the order of the sources.
     pub sources: Vec<SourceProgress>,
+    /// How the sink calls itself.
     pub sink: String,
+    /// Number of rows that the last stage passed to the sink.
     pub output_rows: i64,
-    /// Why the batch gave no rows, where it is the watermark.
+    /// Why the batch returned no rows, if it is the watermark that holds them.
     pub waits: Option<String>,
     /// Counters beyond Spark's, by name (malformed records, …).
     pub observed: BTreeMap<String, u64>,
@@ -34,29 +47,46 @@ pub struct Progress {
 /// What a stateful operator did in a batch, over all its partitions.
 #[derive(Debug, Clone)]
 pub struct StateProgress {
+    /// Spark's name of the operator, such as `stateStoreSave`.
     pub name: &'static str,
+    /// Number of partitions of its state.
     pub partitions: usize,
     /// Whether rows dropped as duplicates are reported.
     pub counts_duplicates: bool,
+    /// Rows and bytes, summed over the partitions.
     pub stats: StateStats,
 }
 
+/// What a source contributed to a batch.
 #[derive(Debug, Clone, Default)]
 pub struct SourceProgress {
+    /// How the source calls itself.
     pub description: String,
+    /// Offset where the batch begins, as the source writes it; null at the very beginning.
     pub start: Value,
+    /// Offset where it ends.
     pub end: Value,
+    /// Number of rows that the scan made of the source's records.
     pub rows: u64,
+    /// Number of records that could not be read as the schema has them.
     pub malformed: u64,
 }
 
-/// `2024-03-01T12:00:00.000Z`.
+/// Returns a time as Spark's JSON has it: `2024-03-01T12:00:00.000Z`.
+///
+/// ```
+/// use rivulet::streaming::progress::instant;
+///
+/// assert_eq!(instant(0), "1970-01-01T00:00:00.000Z");
+/// assert_eq!(instant(-1), "1969-12-31T23:59:59.999Z");
+/// ```
 pub fn instant(ms: i64) -> String {
     let text = text::timestamp(ms.div_euclid(1000) * 1_000_000);
     format!("{}.{:03}Z", text.replace(' ', "T"), ms.rem_euclid(1000))
 }
 
 impl Progress {
+    /// Returns rows per second over `ms`; 0 if the time is unknown or not above 0.
     fn rate(rows: u64, ms: Option<i64>) -> Value {
         match ms {
             Some(ms) if ms > 0 => json!(rows as f64 * 1000.0 / ms as f64),
@@ -64,7 +94,7 @@ impl Progress {
         }
     }
 
-    /// `StreamingQueryProgress.json`.
+    /// Returns the report as `StreamingQueryProgress.json` has it. Spark's times of single state operations are 0.
     pub fn json(&self) -> Value {
         let rows: u64 = self.sources.iter().map(|s| s.rows).sum();
         let total = self.duration_ms.get("triggerExecution").copied();

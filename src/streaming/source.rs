@@ -1,4 +1,7 @@
 //! A source within a running query: which scan reads it, and where its last batch ended.
+//!
+//! [`crate::sources`] knows how records are found and read; here is what a query adds: an offset that moves with every
+//! planned batch. Offsets are JSON that only the source understands.
 
 use arrow::buffer::Buffer;
 use serde_json::Value;
@@ -28,9 +31,11 @@ pub struct Source {
     pub scan: ScanId,
     /// How progress names it.
     pub description: String,
+    /// What kind of source it is.
     definition: &'static Definition,
+    /// The source itself.
     inner: Box<dyn sources::Source>,
-    /// Where the last planned batch ends.
+    /// Where the last planned batch ends; null before the first.
     offset: Value,
 }
 
@@ -56,8 +61,8 @@ impl Source {
         self.definition
     }
 
-    /// Goes on at an offset with what the checkpoint remembers; `folder` is the source's in it. Returns what must be written
-    /// before the first batch.
+    /// Continues at an offset with what the checkpoint remembers; `folder` is the source's in it. Returns what must be
+    /// written before the first batch.
     pub fn restore(&mut self, folder: String, start: &Value, memory: &Memory) -> Option<Request> {
         self.offset = start.clone();
         self.inner.restore(folder, start, memory)
@@ -68,7 +73,8 @@ impl Source {
         self.inner.queue()
     }
 
-    /// Returns whether there will never be more: a producer that ended and whose records are all read.
+    /// Returns whether there will never be more: a producer that ended and whose records are all read. Sources that are
+    /// not filled from outside are never exhausted.
     pub fn exhausted(&self) -> bool {
         self.inner.queued().is_some_and(|q| q.ended && q.is_empty())
     }
@@ -105,7 +111,7 @@ impl Source {
         }
     }
 
-    /// Returns the share of a batch that runs again.
+    /// Returns the share of a batch that runs again: it ends where the offset log says, whatever has arrived since.
     pub fn plan_again(&mut self, end: &Value) -> Share {
         let start = std::mem::replace(&mut self.offset, end.clone());
         self.inner.plan_again(end);
@@ -116,10 +122,11 @@ impl Source {
         }
     }
 
-    /// Returns the bytes between two offsets that were planned.
+    /// Returns the bytes between two offsets that were planned, as blocks in the source's order; an empty list if the
+    /// share is empty.
     ///
     /// # Errors
-    /// A file that cannot be read; records that are gone.
+    /// If a file cannot be read, or records are gone.
     pub fn read(&mut self, share: &Share, files: &dyn Files) -> Result<Vec<Buffer>> {
         if share.start == share.end {
             return Ok(vec![]);
@@ -132,12 +139,12 @@ impl Source {
         self.inner.pace(&share.start, &share.end, rows, limit);
     }
 
-    /// A batch that ends here is committed: returns deletions of what only it needed.
+    /// Notes that a batch that ends here is committed, and returns deletions of what only it needed.
     pub fn committed(&mut self, end: &Value) -> Vec<Request> {
         self.inner.committed(end)
     }
 
-    /// Begins to listen.
+    /// Opens the connection of a source that listens; returns what the host must do for it.
     pub fn connect(&mut self, now_ms: i64) -> Vec<Ask> {
         self.inner.open(now_ms)
     }
@@ -145,12 +152,12 @@ impl Source {
     /// Takes in what the source's connection does.
     ///
     /// # Errors
-    /// What ends the query.
+    /// If the source cannot continue: the query ends with it.
     pub fn heard(&mut self, event: Event, now_ms: i64) -> Result<Heard> {
         self.inner.heard(event, now_ms)
     }
 
-    /// `count` blocks are durable, since the checkpoint began.
+    /// Notes that `count` blocks are durable, since the checkpoint began; returns acknowledgements to be sent.
     pub fn received(&mut self, count: i64) -> Vec<Ask> {
         self.inner.received(count)
     }
@@ -160,7 +167,7 @@ impl Source {
         self.inner.wake_at()
     }
 
-    /// Does what is due.
+    /// Does what is due at `now_ms`, such as connecting again after a pause.
     pub fn wake(&mut self, now_ms: i64) -> Vec<Ask> {
         self.inner.wake(now_ms)
     }

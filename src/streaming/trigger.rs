@@ -1,4 +1,7 @@
 //! When batches begin.
+//!
+//! A trigger says when to look for data; whether a batch follows depends on what is there, on the watermark and on
+//! timers.
 
 use crate::error::{Exception, Result, SparkError};
 use crate::proto::write_stream_operation_start::Trigger as Proto;
@@ -7,14 +10,30 @@ use crate::values::interval::interval_micros;
 /// How long a query without new data waits before it looks again (`spark.sql.streaming.pollingDelay`).
 pub const POLLING_DELAY_MS: i64 = 10;
 
-/// How long after a batch one without data may follow that looks for timeouts, where the trigger has no interval. Spark does
-/// not pause, and keeps a core busy.
+/// How long after a batch one without data may follow that looks for timeouts, if the trigger has no interval. Spark
+/// does not pause, and keeps a core busy.
 pub const CLOCK_BATCH_PAUSE_MS: i64 = 100;
 
+/// When a query looks for data, and whether it ends by itself (`Trigger` in Spark).
+///
+/// ```
+/// use rivulet::streaming::trigger::{POLLING_DELAY_MS, Trigger};
+///
+/// let minutely = Trigger::ProcessingTime { interval_ms: 60_000 };
+/// assert_eq!(minutely.next_ms(90_000, true), 120_000);
+///
+/// let eager = Trigger::of(None)?;
+/// assert_eq!(eager.next_ms(90_000, true), 90_000);
+/// assert_eq!(eager.next_ms(90_000, false), 90_000 + POLLING_DELAY_MS);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
-    /// At multiples of an interval; 0 is as soon as the last batch is over.
-    ProcessingTime { interval_ms: i64 },
+    /// At multiples of an interval since the epoch; 0 is as soon as the last batch is over.
+    ProcessingTime {
+        /// The interval, ms.
+        interval_ms: i64,
+    },
     /// All that is there at the start, in batches of the usual size, then the end.
     AvailableNow,
     /// All that is there at the start in one batch, then the end.
@@ -22,8 +41,11 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// Reads a client's trigger; without one, batches follow each other without pause.
+    ///
     /// # Errors
-    /// A bad interval, and continuous processing, which Rivulet has not.
+    /// `INVALID_TRIGGER_INTERVAL` if the interval is not a duration from 0 on. If the trigger is continuous or
+    /// real-time: Rivulet runs micro-batches only.
     pub fn of(trigger: Option<&Proto>) -> Result<Self> {
         Ok(match trigger {
             None => Self::ProcessingTime { interval_ms: 0 },
@@ -33,7 +55,7 @@ impl Trigger {
                         Exception::IllegalArgument,
                         "INVALID_TRIGGER_INTERVAL",
                         "22023",
-                        format!("The trigger interval '{text}' is no non-negative duration."),
+                        format!("The trigger interval '{text}' is not a non-negative duration."),
                     )
                 })?;
                 Self::ProcessingTime { interval_ms: us / 1000 }
@@ -44,17 +66,19 @@ impl Trigger {
         })
     }
 
-    /// Whether the query ends when the data of its start is processed.
+    /// Returns whether the query ends when the data of its start is processed.
     pub fn ends(self) -> bool {
         !matches!(self, Self::ProcessingTime { .. })
     }
 
-    /// Whether batches have a rhythm of their own.
+    /// Returns whether batches have a rhythm of their own.
     pub fn has_interval(self) -> bool {
         matches!(self, Self::ProcessingTime { interval_ms } if interval_ms > 0)
     }
 
-    /// When to look for data again, after a batch (`found`) or after finding none.
+    /// Returns when to look for data again, ms since the epoch: after a batch (`found`), or after finding nothing.
+    ///
+    /// A batch that takes longer than the interval makes the query miss triggers, not queue them up.
     pub fn next_ms(self, now_ms: i64, found: bool) -> i64 {
         match self {
             Self::ProcessingTime { interval_ms } if interval_ms > 0 => (now_ms / interval_ms + 1) * interval_ms,

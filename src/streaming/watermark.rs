@@ -1,4 +1,16 @@
 //! The watermark of a query: how far event time has come (`WatermarkTracker`).
+//!
+//! Each `withWatermark` follows the largest event time it has seen, less its delay. The query's watermark is the least
+//! (or the largest, by setting) of them and never goes back. A batch judges lateness by the watermark of the batch
+//! before it and evicts by its own, so that rows of one batch are never late for each other:
+//!
+//! ```text
+//! batch      1        2        3
+//! seen       12:07    12:14    12:11          largest event time of the batch
+//! reached    11:57    12:04    12:04          less a delay of 10 minutes
+//! evicts by  0        11:57    12:04          what the batches before reached
+//! late by    0        0        11:57          what the batch before evicted by
+//! ```
 
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::inputs::EventTimeStats;
@@ -8,24 +20,43 @@ use crate::values::interval::interval_micros;
 /// Which of several watermarks counts (`spark.sql.streaming.multipleWatermarkPolicy`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
+    /// The slowest: no row of any input is dropped too early. Spark's default.
     Min,
+    /// The fastest: rows of slower inputs may be late.
     Max,
 }
 
 /// Watermarks of all `withWatermark` calls of a query; ms since the epoch.
+///
+/// ```
+/// use rivulet::streaming::watermark::{Policy, WatermarkTracker};
+///
+/// let mut watermark = WatermarkTracker::new(vec![10_000], Policy::Min);
+/// assert_eq!(watermark.current_ms(), 0);
+/// watermark.restore(5_000, None);
+/// watermark.advance(&[], 0);
+/// assert_eq!(watermark.current_ms(), 5_000);
+/// ```
 #[derive(Debug, Clone)]
 pub struct WatermarkTracker {
+    /// Delay of each, in the order of the calls.
     delays_ms: Vec<i64>,
+    /// How far each has come; `None` before its first batch.
     seen_ms: Vec<Option<i64>>,
+    /// Which of them counts.
     policy: Policy,
+    /// The query's watermark.
     global_ms: i64,
-    /// Under [`Policy::Min`] one without data for longer than this does not hold the others; none holds them for ever.
+    /// Under [`Policy::Min`], one without data for longer than this does not hold the others; `None` lets it hold them
+    /// for ever.
     idle_timeout_ms: Option<i64>,
     /// When each had data last, on the wall's clock.
     active_ms: Vec<i64>,
 }
 
 impl WatermarkTracker {
+    /// Returns a tracker that has seen nothing, with one delay per `withWatermark`; without any, the query has no
+    /// watermark.
     pub fn new(delays_ms: Vec<i64>, policy: Policy) -> Self {
         Self {
             seen_ms: vec![None; delays_ms.len()],
@@ -37,8 +68,9 @@ impl WatermarkTracker {
         }
     }
 
-    /// Lets what is silent for longer than `timeout_ms` not hold the watermark, from `now_ms` on. When it speaks again, what is
-    /// behind the watermark is late. Spark has no such setting; Flink's `withIdleness` is the model.
+    /// Stops an input silent for longer than `timeout_ms` from holding the watermark back, from `now_ms` on. When it
+    /// resumes, rows older than the watermark are late. Spark lacks such a setting; Flink's `withIdleness` is the
+    /// model.
     #[must_use]
     pub fn with_idle_timeout(mut self, timeout_ms: Option<i64>, now_ms: i64) -> Self {
         self.idle_timeout_ms = timeout_ms;
@@ -46,32 +78,35 @@ impl WatermarkTracker {
         self
     }
 
-    /// Whether the query has a watermark at all.
+    /// Returns whether the query has a watermark at all.
     pub fn is_set(&self) -> bool {
         !self.delays_ms.is_empty()
     }
 
-    /// The watermark now; 0 before any data.
+    /// Returns the watermark now, ms since the epoch; 0 before any data.
     pub fn current_ms(&self) -> i64 {
         self.global_ms
     }
 
-    /// How far each `withWatermark` has come; none where it has seen nothing.
+    /// Returns how far each `withWatermark` has come; `None` if it has seen nothing.
     pub fn seen_ms(&self) -> &[Option<i64>] {
         &self.seen_ms
     }
 
-    /// Goes on where an earlier run was. Without `seen` (Spark keeps only the watermark itself) each begins anew, as in Spark.
+    /// Continues where an earlier run was. Without `seen` (Spark keeps only the watermark itself) each begins anew, as
+    /// in Spark.
     pub fn restore(&mut self, global_ms: i64, seen: Option<&[Option<i64>]>) {
-        debug_assert!(self.global_ms == 0, "a watermark goes on before it has advanced");
+        debug_assert!(self.global_ms == 0, "a watermark is restored before it advances");
         self.global_ms = global_ms;
         if let Some(seen) = seen.filter(|s| s.len() == self.seen_ms.len()) {
             self.seen_ms.copy_from_slice(seen);
         }
     }
 
-    /// Takes in what a batch saw. A source without data holds the minimum at 0, unless it is idle for too long; the watermark
-    /// never goes back.
+    /// Takes in what a batch saw. A source without data holds the minimum at 0, unless it is idle for too long; the
+    /// watermark never goes back.
+    ///
+    /// `stats` has one entry per `withWatermark`, in µs; `now_ms` is the wall clock, which counts only for idleness.
     pub fn advance(&mut self, stats: &[EventTimeStats], now_ms: i64) {
         for (i, seen) in self.seen_ms.iter_mut().enumerate() {
             if let Some(s) = stats.get(i).filter(|s| s.count > 0) {
@@ -101,8 +136,8 @@ impl WatermarkTracker {
     }
 }
 
-/// Returns how long one of several inputs may be silent before it no longer holds the watermark back, ms; `None` (without the
-/// setting) is for ever, as in Spark. When it resumes, its rows older than the watermark are late.
+/// Returns how long one of several inputs may be silent before it no longer holds the watermark back, ms; `None`
+/// (without the setting) is for ever, as in Spark. When it resumes, its rows older than the watermark are late.
 ///
 /// # Errors
 /// `INVALID_CONF_VALUE.TYPE_MISMATCH` if the setting is not an interval.

@@ -11,8 +11,7 @@
 //! OptionalStart Literal(T) Field(H,2) Literal(:) Field(m,2) OptionalEnd
 //! ```
 //!
-//! A pattern is compiled once per call in a plan when it is a constant, and once per row only if it
-//! comes from a column.
+//! Callers keep the last compiled pattern, since formats are constants in nearly every query.
 
 use chrono::{Datelike, Timelike};
 

@@ -1,5 +1,5 @@
-//! Shuffle blocks in the JavaScript heap; past a limit, in a file of the origin's private file system. State that has no room
-//! in memory is there too.
+//! Shuffle blocks in the JavaScript heap; past a limit, in a file of the origin's private file system. State that does
+//! not fit into memory is there too.
 //!
 //! A wasm memory never shrinks and ends at 4 GiB; an `ArrayBuffer` is freed when the block is dropped.
 
@@ -18,20 +18,40 @@ use crate::storage::extents::Extents;
 /// Bytes of blocks held in memory before the next go to the file.
 const MEMORY_LIMIT_BYTES: usize = 256 << 20;
 
+/// Where a block is.
 enum Block {
+    /// In the JavaScript heap.
     Memory(Uint8Array),
-    Spilled { at: u64, bytes: u32 },
+    /// In the file.
+    Spilled {
+        /// Where it begins.
+        at: u64,
+        /// Its length.
+        bytes: u32,
+    },
 }
 
+/// An executor's blocks and the state that it has put away.
+///
+/// Blocks in memory are `ArrayBuffer`s of their own: dropping one frees it, whatever the wasm heap does.
 pub struct Blocks {
+    /// Blocks by name.
     blocks: HashMap<BlockId, Block>,
+    /// Bytes of blocks in memory.
     memory_bytes: usize,
+    /// The file; `None` if the browser has none.
     spill: Option<FileSystemSyncAccessHandle>,
+    /// Which parts of it are taken.
     file: Extents,
+    /// Where state is in the file, and its length.
     states: HashMap<StateId, (u64, u32)>,
 }
 
 impl Blocks {
+    /// Returns a store without blocks; with a file, it spills.
+    ///
+    /// Without one, blocks beyond the limit stay in memory: a full heap ends the worker, and the scheduler runs its
+    /// tasks elsewhere.
     pub fn new(spill: Option<FileSystemSyncAccessHandle>) -> Self {
         Self {
             blocks: HashMap::new(),
@@ -42,7 +62,7 @@ impl Blocks {
         }
     }
 
-    /// Writes a piece into the file; none where there is no file, or no room.
+    /// Writes a piece into the file; `None` if there is neither file nor room.
     fn write(&mut self, bytes: &Uint8Array) -> Option<u64> {
         let file = self.spill.as_ref()?;
         let length = u64::from(bytes.length());
@@ -65,6 +85,7 @@ impl Blocks {
         }
     }
 
+    /// Reads a piece of the file; `None` if it cannot be read whole.
     fn read(&self, start: u64, bytes: u32) -> Option<Buffer> {
         let array = Uint8Array::new_with_length(bytes);
         let read = self
@@ -76,6 +97,7 @@ impl Blocks {
     }
 }
 
+/// Returns the options of a read or write at an offset.
 fn at(offset: u64) -> FileSystemReadWriteOptions {
     let options = FileSystemReadWriteOptions::new();
     options.set_at_f64(offset as f64);
@@ -83,6 +105,8 @@ fn at(offset: u64) -> FileSystemReadWriteOptions {
 }
 
 impl BlockStore for Blocks {
+    /// Keeps a block, in place of an earlier one of its name: in memory up to the limit, then in the file. If the file
+    /// is full, in memory after all.
     fn put(&mut self, id: BlockId, bytes: Vec<u8>, to_file: bool) {
         let array = Uint8Array::from(bytes.as_slice());
         let spilled = if to_file || self.memory_bytes + bytes.len() > MEMORY_LIMIT_BYTES {
@@ -100,6 +124,7 @@ impl BlockStore for Blocks {
         }
     }
 
+    /// Returns a block, copied into the wasm heap.
     fn get(&self, id: BlockId) -> Option<Buffer> {
         match self.blocks.get(&id)? {
             Block::Memory(array) => Some(Buffer::from(array.to_vec())),
@@ -107,6 +132,7 @@ impl BlockStore for Blocks {
         }
     }
 
+    /// Drops all blocks but those that are wanted, and gives back their parts of the file.
     fn retain(&mut self, wanted: &dyn Fn(BlockId) -> bool) {
         let dropped: Vec<Block> = self.blocks.extract_if(|id, _| !wanted(*id)).map(|(_, b)| b).collect();
         dropped.iter().for_each(|block| self.free(block));
@@ -114,10 +140,12 @@ impl BlockStore for Blocks {
 }
 
 impl StateStore for Blocks {
+    /// Returns whether there is a file.
     fn takes_state(&self) -> bool {
         self.spill.is_some()
     }
 
+    /// Puts a state away; false if it does not fit.
     fn put_state(&mut self, key: StateId, bytes: &[u8]) -> bool {
         let Ok(length) = u32::try_from(bytes.len()) else {
             return false;
@@ -129,6 +157,7 @@ impl StateStore for Blocks {
         written.is_some()
     }
 
+    /// Takes a state back; it is not in the file any more.
     fn take_state(&mut self, key: StateId) -> Option<Buffer> {
         let (at, bytes) = self.states.remove(&key)?;
         let found = self.read(at, bytes);

@@ -1,4 +1,7 @@
 //! Functions of the user's, run by the worker's script.
+//!
+//! Rows cross the border as blocks (of the script's own form for datasets, Arrow for groups), never one by one; what a
+//! function throws comes back with its stack and fails the task, which is tried again as in Spark.
 
 use arrow::buffer::Buffer;
 use js_sys::{Array, Reflect, Uint8Array};
@@ -11,14 +14,17 @@ use crate::exec::program::{FunctionId, GroupAnswer, GroupCall, Keep, ProgramHost
 use crate::ids::{BatchId, DatasetId, KeptId, PartitionId, PlanId, ScanId};
 use crate::values::ipc;
 
-/// The script's side of programs.
+/// The script's side of programs: tasks and groups go out as JSON and blobs, results come back as arrays.
 pub struct ScriptPrograms(pub Programs);
 
 /// A task as the script gets it; the blobs stand in the order of `sources`, of `shuffled`, of `kept`.
 #[derive(Serialize)]
 struct Header {
+    /// The dataset to compute.
     root: usize,
+    /// Which of its partitions.
     partition: PartitionId,
+    /// The edge over which rows are dealt out: (reading dataset, parent); null answers the action.
     write: Option<(usize, usize)>,
     /// (dataset, partition).
     sources: Vec<(ScanId, PartitionId)>,
@@ -32,10 +38,15 @@ struct Header {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct GroupHeader<'a> {
+    /// Rows per group.
     row_counts: &'a [u32],
+    /// Entries of state per group.
     state_counts: &'a [u32],
+    /// The batch's own time, ms since the epoch.
     time_ms: i64,
+    /// The watermark, ms since the epoch.
     watermark_ms: Option<i64>,
+    /// The batch's number; null in a batch query.
     batch_id: Option<BatchId>,
 }
 
@@ -137,7 +148,7 @@ impl ProgramHost for ScriptPrograms {
     }
 }
 
-/// `[dataset, partition, bytes, block?]`.
+/// Reads `[dataset, partition, bytes, block?]`: a partition that is kept from now on.
 fn keep(parts: &Array) -> Keep {
     let number = |at: u32| parts.get(at).as_f64().unwrap_or_default();
     Keep {
@@ -150,7 +161,7 @@ fn keep(parts: &Array) -> Keep {
     }
 }
 
-/// What the user's function threw, with its stack.
+/// Returns what the user's function threw, with its stack (`FAILED_EXECUTE_UDF`).
 fn user_error(error: &JsValue) -> SparkError {
     let mut out = SparkError::new(Exception::Connect, "FAILED_EXECUTE_UDF", "39000", thrown(error)).by(Fault::Function);
     let text = |key: &str| Reflect::get(error, &key.into()).ok().and_then(|v| v.as_string());

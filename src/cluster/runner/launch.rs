@@ -1,4 +1,10 @@
 //! Launching a task where its state is, or with its state: what the driver knows of state, and what must be read first.
+//!
+//! | the state is | first try | later tries |
+//! |--------------|-----------|-------------|
+//! | on the executor | nothing is sent | all deltas are sent |
+//! | on another executor, held by the driver | all deltas are sent | all deltas are sent |
+//! | durable only | the launch waits until its files are read | the same |
 
 use std::collections::BTreeSet;
 
@@ -15,11 +21,11 @@ use crate::scheduler::event::{Event, Failure};
 /// A piece of state as the driver knows it.
 #[derive(Debug, Clone)]
 pub(super) struct Home {
-    /// Who has it; none after a restart.
+    /// Who has it; `None` after a restart.
     pub(super) executor: Option<ExecutorRef>,
     /// The batch whose changes are in.
     pub(super) version: BatchId,
-    /// Snapshot and deltas since; empty where they are durable.
+    /// Snapshot and deltas since; empty if they are durable.
     pub(super) deltas: Vec<Buffer>,
     /// Deltas in a row, from the last snapshot on.
     pub(super) chain: usize,
@@ -27,14 +33,18 @@ pub(super) struct Home {
 
 /// A launch that waits for durable state.
 pub(super) struct Parked {
+    /// Where the task is to run.
     pub(super) executor: ExecutorRef,
+    /// The try.
     pub(super) task: TaskId,
+    /// The blocks that it reads.
     pub(super) fetches: Vec<Fetch>,
+    /// State that is being read.
     pub(super) missing: BTreeSet<StateId>,
 }
 
 impl JobRunner {
-    /// A piece of durable state as of `version`, whose files have `chain` deltas in a row: nobody has it yet.
+    /// Notes a piece of durable state as of `version`, whose files have `chain` deltas in a row: nobody has it yet.
     pub fn restore_state(&mut self, piece: StateId, version: BatchId, chain: usize) {
         let home = Home {
             executor: None,
@@ -45,7 +55,7 @@ impl JobRunner {
         self.homes.insert(piece, home);
     }
 
-    /// The message that starts a task, or what must be read before; none where the job is gone.
+    /// Returns the message that starts a task, or what must be read before; `None` if the job is gone.
     pub(super) fn launch(&mut self, executor: ExecutorRef, task: TaskId, fetches: Vec<Fetch>) -> Option<Vec<Effect>> {
         let mut needs = Vec::new();
         let job = self.jobs.get(&task.job)?;
@@ -121,7 +131,8 @@ impl JobRunner {
         }])
     }
 
-    /// The files of durable state that a launch waits for, oldest first, or why there are none.
+    /// Takes in the files of durable state that a launch waits for, oldest first, or why they cannot be read: the job
+    /// fails then.
     pub fn state_loaded(&mut self, piece: StateId, files: Result<Vec<Buffer>, SparkError>, now_ms: i64) -> Vec<Effect> {
         let waits = |parked: &Parked| parked.missing.contains(&piece);
         let files = match files {
@@ -165,6 +176,7 @@ impl JobRunner {
         effects
     }
 
+    /// Fails launches whose state cannot be read.
     pub(super) fn give_up(&mut self, lost: Vec<Parked>, error: &SparkError, now_ms: i64) -> Vec<Effect> {
         let mut effects = Vec::new();
         for parked in lost {
@@ -185,13 +197,13 @@ impl JobRunner {
     }
 }
 
-/// The state of one operator in one partition of a run.
+/// Names the state of one operator in one partition of a run.
 pub(super) fn state_id(run: RunId, operator: OperatorId, partition: PartitionId) -> StateId {
     let part = StatePart { operator, partition };
     StateId { run, part }
 }
 
-/// Whether a task is asked for all of a piece of state: after so many deltas in a row.
+/// Returns whether a task is asked for all of a piece of state: after `deltas_per_snapshot` deltas in a row.
 pub(super) fn snapshot_is_due(home: Option<&Home>, keeping: StateKeeping) -> bool {
     home.is_some_and(|h| h.chain + 1 >= keeping.deltas_per_snapshot)
 }

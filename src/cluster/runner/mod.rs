@@ -1,4 +1,11 @@
 //! The driver's side of the cluster: plans on executors, jobs through the scheduler, where state is and what it was.
+//!
+//! A try's rows, report and state changes are held back (`Arrival`) until the scheduler accepts the try; state
+//! changes are held back further until the job is done. So a job that fails, or a try that loses, changes nothing.
+//!
+//! ```text
+//!  submit ─▶ scheduler ─Launch─▶ executor ─Finished─▶ arrived ─Accepted─▶ results, reports, changes ─JobDone─▶ Outcome
+//! ```
 
 mod launch;
 mod submit;
@@ -25,43 +32,58 @@ use crate::scheduler::event::{Command, Event, Failure};
 use crate::scheduler::pools::Pool;
 use crate::scheduler::{BlockId, Fetch};
 
-/// Deltas in a row for a piece of state before a task is asked for all of it, where nothing else is said.
+/// Default number of deltas in a row before a task must write a full snapshot.
 const DELTAS_PER_SNAPSHOT: usize = 16;
 
-/// Bytes of a source for one partition of one scan.
+/// Blocks of sources, by partition of a scan.
 pub type ScanBlocks = HashMap<ScanPart, Vec<Buffer>>;
 
-/// A job to run.
+/// A job to run: everything that differs between jobs of one plan.
 #[derive(Debug, Default)]
 pub struct JobRequest {
+    /// What lists of jobs show.
     pub description: String,
+    /// Blocks of its sources.
     pub scans: ScanBlocks,
+    /// The micro-batch; `None` for a batch job.
     pub batch: Option<BatchContext>,
-    /// The run whose state the job reads and changes.
+    /// The run whose state the job reads and changes; `None` for a job without state.
     pub run: Option<RunId>,
     /// Whose share of the executors it takes.
     pub pool: Pool,
 }
 
-/// What comes of a step.
+/// What comes of a step, for the driver to carry out.
 #[derive(Debug)]
 pub enum Effect {
+    /// A message goes to an executor.
     Send {
+        /// Which.
         to: ExecutorRef,
+        /// The message.
         message: ToExecutor,
+        /// Its blobs.
         blobs: Vec<Buffer>,
     },
+    /// A job is done.
     Done {
+        /// The job.
         job: JobId,
+        /// What it made.
         outcome: Outcome,
     },
+    /// A job has failed.
     Failed {
+        /// The job.
         job: JobId,
+        /// Why.
         error: SparkError,
     },
     /// A task needs durable state; the answer is [`JobRunner::state_loaded`].
     LoadState {
+        /// Which state.
         piece: StateId,
+        /// The batch whose changes it must have.
         version: BatchId,
     },
 }
@@ -69,17 +91,21 @@ pub enum Effect {
 /// What a job made of a piece of durable state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateChange {
+    /// Which.
     pub part: StatePart,
-    /// All of the state, in place of what changed.
+    /// Whether it is all of the state, in place of what changed.
     pub snapshot: bool,
+    /// The delta or snapshot.
     pub bytes: Buffer,
 }
 
 /// How a run keeps its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StateKeeping {
-    /// The run's owner writes state down ([`Outcome::changes`]) and reads it back; else the driver holds all changes.
+    /// Whether the run's owner writes state down ([`Outcome::changes`]) and reads it back; else the driver holds all
+    /// changes.
     pub durable: bool,
+    /// Deltas in a row before a task writes a full snapshot.
     pub deltas_per_snapshot: usize,
 }
 
@@ -92,7 +118,7 @@ impl Default for StateKeeping {
     }
 }
 
-/// A finished job.
+/// What a finished job made.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// What is to be made durable; empty for a run that keeps its state in the driver.
@@ -105,20 +131,29 @@ pub struct Outcome {
     pub updates: Vec<Buffer>,
 }
 
+/// A plan that executors have.
 struct Plan {
+    /// How executors make it; new ones get it too.
     spec: JobSpec,
+    /// Its stages.
     graph: Arc<StageGraph>,
 }
 
+/// A job that runs.
 struct Job {
+    /// Its plan.
     plan: PlanId,
+    /// What it was asked for with.
     request: JobRequest,
+    /// Pieces of the result, by partition.
     results: BTreeMap<PartitionId, Vec<Buffer>>,
+    /// Reports of accepted tries.
     reports: BTreeMap<StagePart, TaskReport>,
     /// State changes of accepted tries, kept back until the job is done.
     changes: BTreeMap<StatePart, Change>,
-    /// Finished tries that wait for the scheduler's word.
+    /// Finished tries that wait for the scheduler to decide.
     arrived: HashMap<TaskId, Arrival>,
+    /// What became of its tries.
     attempts: Attempts,
     /// What accepted tries added to accumulators.
     updates: Vec<Buffer>,
@@ -126,33 +161,60 @@ struct Job {
 
 /// A finished try.
 struct Arrival {
+    /// Where it ran.
     executor: ExecutorRef,
+    /// What it counted.
     report: TaskReport,
+    /// Its pieces of the result.
     pieces: Vec<Buffer>,
     /// State change by operator.
     deltas: Vec<(OperatorId, Buffer)>,
+    /// What it added to accumulators.
     updates: Option<Buffer>,
 }
 
+/// A state change of an accepted try.
 struct Change {
+    /// Who has the state now.
     executor: ExecutorRef,
+    /// The delta or snapshot.
     delta: Buffer,
+    /// Whether it is a snapshot.
     snapshot: bool,
 }
 
 /// All plans, jobs and state of the driver.
+///
+/// ```
+/// use rivulet::cluster::runner::JobRunner;
+/// use rivulet::ids::ExecutorRef;
+///
+/// let mut runner = JobRunner::default();
+/// runner.executor_added(ExecutorRef::at(0, 0), 1, 0);
+/// assert_eq!(runner.executors().len(), 1);
+/// assert_eq!(runner.wake_at(0), None);
+/// ```
 #[derive(Default)]
 pub struct JobRunner {
+    /// Decides what runs where.
     scheduler: Scheduler,
+    /// Plans that executors have.
     plans: BTreeMap<PlanId, Plan>,
+    /// Jobs that run.
     jobs: BTreeMap<JobId, Job>,
+    /// Where state is, and what it was.
     homes: BTreeMap<StateId, Home>,
+    /// How each run keeps its state.
     keeping: BTreeMap<RunId, StateKeeping>,
+    /// Launches that wait for durable state.
     parked: Vec<Parked>,
     /// State that was read for parked launches, until they leave.
     loaded: BTreeMap<StateId, Vec<Buffer>>,
+    /// The last number of a plan.
     next_plan: u64,
+    /// The last number of a job.
     next_job: u64,
+    /// The last number of a run.
     next_run: u64,
     /// Tasks done and failed by executor, for status displays.
     pub tallies: BTreeMap<ExecutorId, (u64, u64)>,
@@ -161,11 +223,12 @@ pub struct JobRunner {
 }
 
 impl JobRunner {
+    /// Returns the executors that live.
     pub fn executors(&self) -> Vec<ExecutorRef> {
         self.scheduler.executors().collect()
     }
 
-    /// When to call [`JobRunner::wake`].
+    /// Returns when to call [`JobRunner::wake`], ms since the epoch; `None` if no task can become slow.
     pub fn wake_at(&self, now_ms: i64) -> Option<i64> {
         self.scheduler.wake_at(now_ms)
     }
@@ -176,10 +239,12 @@ impl JobRunner {
         self.carry_out(commands, now_ms)
     }
 
+    /// Returns how many tasks an executor runs.
     pub fn running_on(&self, executor: ExecutorId) -> usize {
         self.scheduler.running(executor)
     }
 
+    /// Begins a run of a streaming query, whose state is kept as said.
     pub fn new_run(&mut self, keeping: StateKeeping) -> RunId {
         self.next_run += 1;
         let run = RunId(self.next_run);
@@ -187,7 +252,7 @@ impl JobRunner {
         run
     }
 
-    /// Tells all executors of a plan.
+    /// Sends a plan to all executors, and to those that come later.
     pub fn register(&mut self, spec: JobSpec, graph: Arc<StageGraph>) -> (PlanId, Vec<Effect>) {
         self.next_plan += 1;
         let id = PlanId(self.next_plan);
@@ -196,11 +261,13 @@ impl JobRunner {
         (id, effects)
     }
 
+    /// Forgets a plan, here and on all executors.
     pub fn drop_plan(&mut self, plan: PlanId) -> Vec<Effect> {
         self.plans.remove(&plan);
         self.tell_all(&ToExecutor::DropPlan { plan })
     }
 
+    /// Forgets a run's state, here and on all executors.
     pub fn drop_run(&mut self, run: RunId) -> Vec<Effect> {
         self.homes.retain(|piece, _| piece.run != run);
         self.loaded.retain(|piece, _| piece.run != run);
@@ -208,6 +275,7 @@ impl JobRunner {
         self.tell_all(&ToExecutor::DropState { run })
     }
 
+    /// Sends a message to all executors.
     fn tell_all(&self, message: &ToExecutor) -> Vec<Effect> {
         self.executors()
             .into_iter()
@@ -219,6 +287,7 @@ impl JobRunner {
             .collect()
     }
 
+    /// Ends a job whose result is not wanted; nothing of it is reported.
     pub fn cancel(&mut self, job: JobId, now_ms: i64) -> Vec<Effect> {
         self.look_back(job, now_ms);
         if self.jobs.remove(&job).is_none() {
@@ -230,13 +299,13 @@ impl JobRunner {
         effects
     }
 
-    /// Executors forget a job's blocks, but for those that later jobs may read.
+    /// Has executors forget a job's blocks, but for those that later jobs may read.
     fn drop_job(&self, job: JobId) -> Vec<Effect> {
         let keep = self.scheduler.outputs_of(job);
         self.tell_all(&ToExecutor::DropJob { job, keep })
     }
 
-    /// Datasets that nobody reads any more, and datasets that are kept no longer, by key.
+    /// Forgets datasets that nobody reads any more, and those that are kept no longer (`unkept`), by key.
     pub fn forget(&mut self, datasets: Vec<DatasetId>, unkept: Vec<DatasetId>, now_ms: i64) -> Vec<Effect> {
         let mut commands = Vec::new();
         if !unkept.is_empty() {
@@ -248,11 +317,12 @@ impl JobRunner {
         self.carry_out(commands, now_ms)
     }
 
-    /// By dataset, by key: partitions that some executor keeps, and the bytes they take, about.
+    /// Returns, by dataset, the partitions that some executor keeps, and the bytes they take, about.
     pub fn storage(&self) -> BTreeMap<DatasetId, (usize, u64)> {
         self.scheduler.storage()
     }
 
+    /// Takes in an executor: it gets all plans, then tasks.
     pub fn executor_added(&mut self, executor: ExecutorRef, slots: usize, now_ms: i64) -> Vec<Effect> {
         let mut effects: Vec<Effect> = self
             .plans
@@ -264,6 +334,7 @@ impl JobRunner {
         effects
     }
 
+    /// Takes in that an executor has ended: what ran or lay there is computed again.
     pub fn executor_lost(&mut self, executor: ExecutorRef, now_ms: i64) -> Vec<Effect> {
         for job in self.jobs.values_mut() {
             job.attempts.lost(Some(executor), now_ms);
@@ -272,7 +343,7 @@ impl JobRunner {
         self.carry_out(commands, now_ms)
     }
 
-    /// A message of an executor; what stale incarnations and tries say changes nothing.
+    /// Takes in a message of an executor; what stale incarnations and tries say changes nothing.
     pub fn message(
         &mut self,
         from: ExecutorRef,
@@ -351,6 +422,7 @@ impl JobRunner {
         effects
     }
 
+    /// Carries out the scheduler's commands.
     fn carry_out(&mut self, commands: Vec<Command>, now_ms: i64) -> Vec<Effect> {
         let mut effects = Vec::new();
         for command in commands {
@@ -398,6 +470,7 @@ impl JobRunner {
         effects
     }
 
+    /// Takes over the rows, report and state changes of a try that counts.
     fn accept(&mut self, task: TaskId, now_ms: i64) {
         let Some(job) = self.jobs.get_mut(&task.job) else {
             return;
@@ -440,6 +513,7 @@ impl JobRunner {
         }
     }
 
+    /// Ends a job that is done: its state changes count from now on.
     fn finish(&mut self, job: JobId) -> Outcome {
         let Some(job) = self.jobs.remove(&job) else {
             return Outcome::default();
@@ -482,7 +556,7 @@ impl JobRunner {
         }
     }
 
-    /// The stages of a job that runs, or that has just ended, for status displays.
+    /// Returns the stages of a job that runs, or that has just ended, for status displays.
     pub fn status(&mut self, job: JobId) -> Vec<StageStatus> {
         if let Some(stages) = self.ended.remove(&job) {
             return stages;
@@ -501,7 +575,7 @@ impl JobRunner {
     }
 }
 
-/// The kept partitions among what a task fetches.
+/// Returns the kept partitions among what a task fetches.
 pub(in crate::cluster) fn kept_in(fetches: &[Fetch]) -> BTreeSet<KeptId> {
     let kept = |f: &Fetch| match f.block {
         BlockId::Kept(id) => Some(id),
@@ -510,6 +584,7 @@ pub(in crate::cluster) fn kept_in(fetches: &[Fetch]) -> BTreeSet<KeptId> {
     fetches.iter().filter_map(kept).collect()
 }
 
+/// Returns the message that brings a plan to an executor.
 fn announce(plan: PlanId, spec: &JobSpec, to: ExecutorRef) -> Effect {
     let (spec, blobs) = SpecHeader::of(spec);
     Effect::Send {
@@ -520,57 +595,4 @@ fn announce(plan: PlanId, spec: &JobSpec, to: ExecutorRef) -> Effect {
 }
 
 #[cfg(test)]
-mod tests {
-    use prost::Message;
-
-    use super::*;
-    use crate::proto as sc;
-
-    fn range() -> JobSpec {
-        let range = sc::Range {
-            end: 4,
-            step: 1,
-            num_partitions: Some(2),
-            ..Default::default()
-        };
-        let relation = sc::Relation {
-            common: None,
-            rel_type: Some(sc::relation::RelType::Range(range)),
-        };
-        JobSpec {
-            relation: relation.encode_to_vec(),
-            conf: Default::default(),
-            views: BTreeMap::new(),
-            now_us: 0,
-            mode: None,
-            files: BTreeMap::new(),
-            models: BTreeMap::new(),
-        }
-    }
-
-    #[test]
-    fn a_message_that_cannot_be_read_fails_what_runs_and_nothing_that_comes_later() {
-        let mut runner = JobRunner::default();
-        let executor = ExecutorRef::new(0);
-        runner.executor_added(executor, 1, 0);
-        let spec = range();
-        let graph = Arc::new(spec.compile().unwrap());
-        let (plan, _) = runner.register(spec, graph);
-        let (job, _) = runner.submit(plan, JobRequest::default(), 0);
-        let error = SparkError::internal("it is of another version");
-        let effects = runner.message(executor, FromExecutor::Unreadable { error: error.clone() }, vec![], 1);
-        let failed = |e: &Effect| matches!(e, Effect::Failed { job: j, error: e } if *j == job && *e == error);
-        assert!(effects.iter().any(failed), "{effects:?}");
-        let (_, effects) = runner.submit(plan, JobRequest::default(), 2);
-        let launched = |e: &Effect| {
-            matches!(
-                e,
-                Effect::Send {
-                    message: ToExecutor::Run(_),
-                    ..
-                }
-            )
-        };
-        assert!(effects.iter().any(launched), "{effects:?}");
-    }
-}
+mod tests;

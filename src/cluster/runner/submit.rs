@@ -12,7 +12,9 @@ use crate::scheduler::event::{Event, StageSpec};
 use crate::scheduler::speculation::Speculation;
 
 impl JobRunner {
-    /// Runs a plan once.
+    /// Runs a plan once. A job with state is never speculated: state changes where its task runs, once at a time.
+    ///
+    /// An unknown plan or a broken setting fails the job at once.
     pub fn submit(&mut self, plan: PlanId, request: JobRequest, now_ms: i64) -> (JobId, Vec<Effect>) {
         self.next_job += 1;
         let id = JobId(self.next_job);
@@ -88,7 +90,7 @@ impl JobRunner {
     }
 }
 
-/// A cached partition as the scheduler knows it: sources are the runner's to read.
+/// Returns a cached partition as the scheduler knows it: sources are the runner's to read.
 fn kept_spec(part: &KeptPart) -> KeptPart<StagePart> {
     KeptPart {
         id: part.id,

@@ -1,4 +1,10 @@
 //! Compiling aggregation: on one task, in two halves around an exchange, or its first half for a stream.
+//!
+//! ```text
+//!  one partition     input ─ Single
+//!  several           input ─ Partial ═ Hash by keys, or Single ═ Final          each task sends one row per key it saw
+//!  a stream          input ─ Partial ─▶ exec::state merges it with its state
+//! ```
 
 use std::sync::Arc;
 
@@ -17,15 +23,20 @@ use crate::exec::state::merge::Merger;
 
 /// An aggregation with compiled expressions over its compiled input.
 struct Lowered {
+    /// The rows that are aggregated.
     input: Plan,
     /// Names of the result's columns: keys, then values.
     names: Vec<String>,
+    /// Keys, with their names in the result.
     groups: Vec<(Arc<dyn PhysicalExpr>, String)>,
+    /// Aggregate functions, in order.
     functions: Vec<Arc<AggregateFunctionExpr>>,
+    /// Which rows each function sees (`FILTER (WHERE …)`); `None` for all.
     filters: Vec<Option<Arc<dyn PhysicalExpr>>>,
 }
 
 impl Lowered {
+    /// Returns the operator of one half, or of both.
     fn exec(
         &self,
         mode: AggregateMode,
@@ -42,6 +53,7 @@ impl Lowered {
         )?)
     }
 
+    /// Returns the first half over the input.
     fn partial(&self) -> Result<Plan> {
         Ok(Arc::new(self.exec(
             AggregateMode::Partial,
@@ -50,14 +62,14 @@ impl Lowered {
         )?))
     }
 
-    /// The keys as the partial half puts them out.
+    /// Returns the keys as the partial half puts them out: its first columns.
     fn keys(&self, partial: &SchemaRef) -> Vec<Arc<dyn PhysicalExpr>> {
         let keys = 0..self.groups.len();
         keys.map(|i| Arc::new(Column::new(partial.field(i).name(), i)) as Arc<dyn PhysicalExpr>)
             .collect()
     }
 
-    /// The second half, over rows of the partial one.
+    /// Returns the second half, over rows of the partial one.
     fn finish(&self, input: Plan) -> Result<AggregateExec> {
         let keys = self.keys(&input.schema());
         let mode = if keys.is_empty() {
@@ -71,6 +83,7 @@ impl Lowered {
 }
 
 impl Planner {
+    /// Compiles an aggregation's input and expressions.
     fn lower(&mut self, aggregate: &Aggregate) -> Result<Lowered> {
         let input = self.plan(&aggregate.input)?;
         let logical = aggregate.input.schema();
@@ -97,7 +110,10 @@ impl Planner {
         })
     }
 
-    /// An aggregation of rows that are all there.
+    /// Compiles an aggregation of rows that are all there.
+    ///
+    /// # Errors
+    /// As [`Compiler::plan`](crate::exec::compiler::Compiler::plan).
     pub(super) fn aggregate(&mut self, aggregate: &Aggregate) -> Result<Plan> {
         let lowered = self.lower(aggregate)?;
         if partitions(&lowered.input) == 1 {
@@ -116,7 +132,10 @@ impl Planner {
         Ok(Arc::new(lowered.finish(merged)?))
     }
 
-    /// The first half alone, for an operator that merges it with its state.
+    /// Compiles the first half alone, for an operator that merges it with its state.
+    ///
+    /// # Errors
+    /// As [`Compiler::plan`](crate::exec::compiler::Compiler::plan).
     pub(super) fn first_half(&mut self, aggregate: &Aggregate) -> Result<PartialAggregate> {
         let lowered = self.lower(aggregate)?;
         let plan = lowered.partial()?;

@@ -37,14 +37,17 @@ pub(super) fn compile(planner: &mut Planner, plan: &LogicalPlan) -> Option<Resul
 }
 
 impl Planner {
+    /// Compiles the expansion of rows to the windows that they are in.
     fn expand_windows(&mut self, node: &ExpandWindows, input: &LogicalPlan) -> Result<Plan> {
         operators::expand_windows(node, self.plan(input)?)
     }
 
+    /// Compiles a generator.
     fn generate(&mut self, node: &Generate, input: &LogicalPlan) -> Result<Plan> {
         operators::generate(node, self.plan(input)?)
     }
 
+    /// Compiles a watermark, and notes its delay under its number.
     fn watermark(&mut self, node: &EventTimeWatermark, input: &LogicalPlan) -> Result<Plan> {
         let input = self.plan(input)?;
         if self.watermarks.len() <= node.number {
@@ -54,6 +57,7 @@ impl Planner {
         operators::watermark(node, input)
     }
 
+    /// Compiles a sort of each partition on its own; without keys it does nothing.
     fn sort_within(&mut self, node: &SortWithinPartitions, input: &LogicalPlan) -> Result<Plan> {
         let rows = self.plan(input)?;
         let exprs = self.sort_exprs(&node.order, input.schema())?;
@@ -63,6 +67,7 @@ impl Planner {
         })
     }
 
+    /// Compiles an exchange that the user asked for: by keys, or round-robin.
     fn repartition(&mut self, node: &Repartition, input: &LogicalPlan) -> Result<Plan> {
         let rows = self.plan(input)?;
         let keys = node.keys.iter().map(|k| self.expr(k, input.schema()));
@@ -75,6 +80,8 @@ impl Planner {
         Ok(self.exchange(rows, output))
     }
 
+    /// Compiles the merging of sessions: rows of a key together, then merged. On a stream, the aggregation above merges
+    /// them.
     fn merge_sessions(&mut self, node: &MergeSessions, input: &LogicalPlan) -> Result<Plan> {
         let rows = self.plan(input)?;
         if is_streaming(input) {
@@ -93,6 +100,10 @@ impl Planner {
     }
 }
 
+/// Returns a column by name.
+///
+/// # Errors
+/// Arrow's, if the schema lacks it.
 fn column(schema: &SchemaRef, name: &str) -> Result<Arc<dyn PhysicalExpr>> {
     let index = schema.index_of(name)?;
     Ok(Arc::new(Column::new(name, index)))

@@ -1,4 +1,11 @@
 //! Compiling joins of which one side at most is a stream.
+//!
+//! | sides | keys | how |
+//! |-------|------|-----|
+//! | any | no equal keys | both into one partition, nested loops or a cross join |
+//! | stream and batch | equal keys | the batch side to every task, hash join |
+//! | two batches | equal keys | both exchanged by the keys, hash join per partition |
+//! | two batches | null-aware anti join | both into one partition |
 
 use std::sync::Arc;
 
@@ -15,7 +22,10 @@ use crate::exec::stage::Output;
 use crate::plan::scan::is_streaming;
 
 impl Planner {
-    /// A join of which one side at most is a stream.
+    /// Compiles a join of which one side at most is a stream.
+    ///
+    /// # Errors
+    /// As [`Compiler::plan`](crate::exec::compiler::Compiler::plan).
     pub(super) fn join(&mut self, join: &Join) -> Result<Plan> {
         let (left_stream, right_stream) = (is_streaming(&join.left), is_streaming(&join.right));
         let (mut left, mut right) = (self.plan(&join.left)?, self.plan(&join.right)?);
@@ -94,10 +104,15 @@ impl Planner {
         )?))
     }
 
+    /// Brings a side into one partition, which every task of the join reads.
     fn broadcast(&mut self, input: Plan) -> Plan {
         self.exchange(input, Output::Single)
     }
 
+    /// Compiles a join's condition over the columns of both sides that it uses.
+    ///
+    /// # Errors
+    /// DataFusion's, if a column is unknown.
     pub(super) fn filter_of_join(&self, filter: &Expr, join: &Join, left: &Plan, right: &Plan) -> Result<JoinFilter> {
         let mut indices = Vec::new();
         let mut fields: Vec<Field> = Vec::new();

@@ -1,8 +1,11 @@
 //! From an optimised logical plan to stages of operator trees.
 //!
-//! Operators come from DataFusion; where rows must move between tasks, the tree is cut and an exchange put in. A tree has
+//! Operators come from DataFusion; if rows must move between tasks, the tree is cut and an exchange put in. A tree has
 //! as many partitions as its stage has tasks, and task *p* executes partition *p* of the root, so none of DataFusion's
 //! spawning operators is needed.
+//!
+//! A plan's node is compiled by whoever knows it, in this order: a stateful operator, one of our own nodes
+//! (`extension`), one of DataFusion's. Inputs are compiled first, so stages are numbered from the sources upwards.
 
 mod aggregate;
 mod extension;
@@ -39,9 +42,11 @@ use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::{Scan, ScanSource};
 use crate::values::ipc;
 
-/// Cuts one plan.
+/// Cuts one plan into stages.
 pub struct Planner {
+    /// Output mode of a streaming query.
     mode: Option<OutputMode>,
+    /// How many partitions an exchange by key makes; at least 1.
     shuffle_partitions: usize,
     /// Stages so far, in the order in which they can run.
     pub stages: Vec<Stage>,
@@ -51,7 +56,9 @@ pub struct Planner {
     pub functions: Vec<Arc<[u8]>>,
     /// Delays of watermarks, µs, by their numbers.
     pub watermarks: Vec<i64>,
+    /// What DataFusion's expressions are compiled with.
     props: ExecutionProps,
+    /// What DataFusion's planner keeps; empty.
     context: PhysicalPlanningContext,
 }
 
@@ -62,7 +69,8 @@ impl Compiler for Planner {
         }
         match plan {
             LogicalPlan::TableScan(scan) => {
-                let source = ScanSource::of(&scan.source).ok_or_else(|| SparkError::internal("a table is no scan"))?;
+                let source =
+                    ScanSource::of(&scan.source).ok_or_else(|| SparkError::internal("a table is not a scan"))?;
                 let schema: SchemaRef = Arc::new(scan.projected_schema.as_arrow().clone());
                 Ok(scan_leaf(source.clone(), scan.projection.clone(), schema))
             }
@@ -158,6 +166,7 @@ impl Planner {
         Ok(())
     }
 
+    /// Ends a stage: finds what its tasks read, and numbers it.
     fn stage(&mut self, plan: Plan, output: Output) -> StageId {
         let id = StageId(self.stages.len());
         let reads: Vec<Vec<Read>> = PartitionId::first(partitions(&plan))
@@ -187,14 +196,17 @@ impl Planner {
         id
     }
 
+    /// Brings all rows into one partition, unless they are in one.
     fn gather(&mut self, input: Plan) -> Plan {
         (self as &mut dyn Compiler).gather(input)
     }
 
+    /// Compiles sort keys.
     fn sort_exprs(&self, exprs: &[datafusion_expr::expr::Sort], schema: &DFSchema) -> Result<Vec<PhysicalSortExpr>> {
         Ok(create_physical_sort_exprs(exprs, schema, &self.props, &self.context)?)
     }
 
+    /// Compiles rows of constants: they are evaluated here, once.
     fn values(&self, values: &Values) -> Result<Plan> {
         let schema: SchemaRef = Arc::new(values.schema.as_arrow().clone());
         let one = RecordBatchOptions::new().with_row_count(Some(1));
@@ -214,6 +226,7 @@ impl Planner {
         Ok(constant(RecordBatch::try_new(schema, columns)?))
     }
 
+    /// Compiles a projection, under the names of the logical plan.
     fn projection(&mut self, projection: &Projection) -> Result<Plan> {
         let input = self.plan(&projection.input)?;
         let schema = projection.input.schema();
@@ -223,6 +236,7 @@ impl Planner {
         Ok(Arc::new(ProjectionExec::try_new(exprs, input)?))
     }
 
+    /// Compiles a total sort: all rows into one partition. With a limit, each task sends only what the limit can need.
     fn sort(&mut self, sort: &Sort) -> Result<Plan> {
         let input = self.plan(&sort.input)?;
         let exprs = self.sort_exprs(&sort.expr, sort.input.schema())?;
@@ -243,6 +257,10 @@ impl Planner {
         Ok(Arc::new(SortExec::new(ordering, input).with_fetch(sort.fetch)))
     }
 
+    /// Compiles a limit: each task sends at most what can be needed, then one partition cuts.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_FEATURE` if the limit is not a constant.
     fn limit(&mut self, limit: &Limit) -> Result<Plan> {
         let (skip, fetch) = (
             constant_limit(limit.get_skip_type()?)?,
@@ -258,6 +276,7 @@ impl Planner {
         Ok(Arc::new(GlobalLimitExec::new(input, skip, fetch)))
     }
 
+    /// Compiles a union: partitions of the inputs one after the other, nothing moves.
     fn union(&mut self, union: &Union) -> Result<Plan> {
         let schema: SchemaRef = Arc::new(union.schema.as_arrow().clone());
         let inputs = union.inputs.iter().map(|i| renamed(self.plan(i)?, &schema));
@@ -265,7 +284,7 @@ impl Planner {
     }
 }
 
-/// No row, or one without columns.
+/// Compiles a relation without rows, or with one row of nulls.
 fn empty_relation(empty: &EmptyRelation) -> Result<Plan> {
     let fields = empty.schema.fields().iter();
     let rows = usize::from(empty.produce_one_row);
@@ -279,25 +298,28 @@ fn empty_relation(empty: &EmptyRelation) -> Result<Plan> {
     Ok(constant(batch))
 }
 
+/// Returns a constant OFFSET.
 fn constant_limit(skip: datafusion_expr::SkipType) -> Result<usize> {
     match skip {
         datafusion_expr::SkipType::Literal(n) => Ok(n),
-        datafusion_expr::SkipType::UnsupportedExpr => Err(SparkError::unsupported("an OFFSET that is no constant")),
+        datafusion_expr::SkipType::UnsupportedExpr => Err(SparkError::unsupported("an OFFSET that is not a constant")),
     }
 }
 
+/// Returns a constant LIMIT; `None` without one.
 fn constant_fetch(fetch: datafusion_expr::FetchType) -> Result<Option<usize>> {
     match fetch {
         datafusion_expr::FetchType::Literal(n) => Ok(n),
-        datafusion_expr::FetchType::UnsupportedExpr => Err(SparkError::unsupported("a LIMIT that is no constant")),
+        datafusion_expr::FetchType::UnsupportedExpr => Err(SparkError::unsupported("a LIMIT that is not a constant")),
     }
 }
 
-/// Rows known at planning time, in one partition.
+/// Returns the leaf of rows that are known at planning time, in one partition.
 fn constant(batch: RecordBatch) -> Plan {
     Transform::leaf(Leaf::Constant, batch.schema(), 1, move |_, _| Ok(vec![batch.clone()]))
 }
 
+/// Returns a plan with its columns under the names of a schema.
 fn renamed(input: Plan, schema: &SchemaRef) -> Result<Plan> {
     let own = input.schema();
     if own
@@ -322,7 +344,7 @@ fn renamed(input: Plan, schema: &SchemaRef) -> Result<Plan> {
     Ok(Arc::new(ProjectionExec::try_new(exprs.collect::<Vec<_>>(), input)?))
 }
 
-/// The leaf that reads a scan's columns.
+/// Returns the leaf that reads a scan's columns; blocks are decoded by the task.
 fn scan_leaf(scan: Arc<Scan>, projection: Option<Vec<usize>>, schema: SchemaRef) -> Plan {
     let (leaf, partitions, out) = (Leaf::Scan(scan.id), scan.partitions, schema.clone());
     Transform::leaf(leaf, schema, partitions, move |partition, inputs| {
@@ -330,7 +352,7 @@ fn scan_leaf(scan: Arc<Scan>, projection: Option<Vec<usize>>, schema: SchemaRef)
     })
 }
 
-/// The stateful operators of a tree, the lowest first.
+/// Returns the stateful operators of a tree, the lowest first.
 fn stateful_operators(plan: &Plan) -> Vec<OperatorId> {
     let mut found: Vec<OperatorId> = plan.children().into_iter().flat_map(stateful_operators).collect();
     found.extend(as_transform(plan).and_then(Transform::as_stateful));

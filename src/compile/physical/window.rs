@@ -17,6 +17,14 @@ use crate::exec::stage::Output;
 type WindowLayout = (Vec<Arc<dyn PhysicalExpr>>, Vec<PhysicalSortExpr>);
 
 impl Planner {
+    /// Compiles window functions that share one partitioning and order: rows are exchanged by the partition keys,
+    /// sorted, and passed to one operator.
+    ///
+    /// Functions whose frames need only a bounded part of the rows run in bounded memory; others hold a partition at a
+    /// time.
+    ///
+    /// # Errors
+    /// As [`Compiler::plan`](crate::exec::compiler::Compiler::plan).
     pub(super) fn window(&mut self, window: &Window) -> Result<Plan> {
         let mut input = self.plan(&window.input)?;
         let logical = window.input.schema();

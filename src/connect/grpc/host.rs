@@ -1,4 +1,9 @@
 //! The driver's thread: steps it, keeps its clock, carries out what it wants.
+//!
+//! ```text
+//!  tonic's tasks ──Message::Call──▶ inbox ──▶ driver thread: Driver::handle ──▶ replies, executors, StdFs
+//!  executors' threads ──Message::Driver──▲                     └── wakes at least every 500 ms
+//! ```
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -20,21 +25,28 @@ use crate::storage::Storage;
 use crate::storage::files::{FileEntry, Files};
 use crate::storage::std_fs::{StdFs, local};
 
-/// What a caller gets, in order: responses, then the end or an error with the id under which more is known of it.
+/// What a caller receives, in order: responses, then the end or an error with the id under which more is known of it.
 pub type Reply = std::result::Result<Vec<u8>, (SparkError, String)>;
 
+/// What the driver's thread receives.
 enum Message {
+    /// A client's call.
     Call {
+        /// The method.
         method: Method,
+        /// Its Protobuf message.
         bytes: Vec<u8>,
+        /// Where replies go.
         replies: UnboundedSender<Reply>,
     },
+    /// Anything else that happens to the driver.
     Driver(Box<Input>),
 }
 
-/// A handle to the driver's thread.
+/// A handle to the driver's thread; clones share it.
 #[derive(Clone)]
 pub struct Host {
+    /// The thread's inbox.
     inbox: Sender<Message>,
 }
 
@@ -42,7 +54,7 @@ impl Host {
     /// Starts driver and executors.
     ///
     /// # Errors
-    /// Where the system gives no threads.
+    /// If the system cannot start threads.
     pub fn start(executors: u32) -> std::io::Result<Self> {
         let (inbox, messages) = channel();
         let host = Self { inbox: inbox.clone() };
@@ -60,6 +72,7 @@ impl Host {
     }
 }
 
+/// Returns the time, ms since the epoch.
 #[allow(clippy::disallowed_methods)] // The host is where time comes from.
 fn now_ms() -> i64 {
     SystemTime::now()
@@ -67,6 +80,10 @@ fn now_ms() -> i64 {
         .map_or(0, |d| d.as_millis() as i64)
 }
 
+/// Runs the driver until every handle is gone.
+///
+/// Storage is synchronous here, but its answers go through the inbox like everything else, so that the order of events
+/// is that of a browser. A call whose client has gone is cancelled after the next step.
 fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) {
     let mut conf = Conf::default();
     conf.values
@@ -122,6 +139,7 @@ fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) 
     }
 }
 
+/// Carries out the driver's outputs. What only a page can do is answered as failed, or ignored.
 fn carry_out(
     outputs: Vec<Output>,
     driver: &mut Driver,
@@ -177,6 +195,7 @@ fn carry_out(
 struct Disk;
 
 impl Files for Disk {
+    /// Lists the files of a path: a single file, or the visible files directly in a folder.
     fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
         let path = Path::new(local(path));
         let entry = |path: &Path| -> Option<FileEntry> {
@@ -205,6 +224,7 @@ impl Files for Disk {
             .collect())
     }
 
+    /// Reads a file.
     fn read(&self, path: &str) -> Result<Buffer> {
         std::fs::read(local(path)).map(Buffer::from).map_err(|e| {
             SparkError::new(

@@ -1,5 +1,7 @@
 //! `rivulet-connect [--port N] [--executors N]`: the engine as a Spark Connect server on the loopback address.
 //! `rivulet-connect --functions`: the table of functions as JSON.
+//!
+//! It exits with 2 if the command line cannot be read, and with 1 if it cannot serve.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -8,13 +10,18 @@ use rivulet::connect::grpc::host::Host;
 use rivulet::connect::grpc::service::{MAX_MESSAGE_BYTES, Service};
 use rivulet::proto::spark_connect_service_server::SparkConnectServiceServer;
 
+/// What is printed for options that cannot be read.
 const USAGE: &str = "usage: rivulet-connect [--port N (15002)] [--executors N (2)]\n       rivulet-connect --functions";
 
+/// Options of the command line.
 struct Options {
+    /// The port on the loopback address.
     port: u16,
+    /// How many executors there are, 1 to 64.
     executors: u32,
 }
 
+/// Reads the command line; an error is what to print.
 fn options() -> Result<Options, String> {
     let mut options = Options {
         port: 15002,
@@ -39,6 +46,7 @@ fn options() -> Result<Options, String> {
     Ok(options)
 }
 
+/// Serves until the process is ended.
 #[tokio::main]
 async fn main() -> ExitCode {
     if std::env::args().skip(1).eq(["--functions"]) {

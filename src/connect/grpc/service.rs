@@ -1,4 +1,7 @@
 //! tonic's side: calls to the driver's thread, errors as Spark's server puts them on the wire.
+//!
+//! Methods that Rivulet lacks (artifacts, cloning sessions) are answered with `UNIMPLEMENTED`, which Spark's clients
+//! understand.
 
 use std::pin::Pin;
 
@@ -16,10 +19,13 @@ use crate::proto::spark_connect_service_server::SparkConnectService;
 /// `google.rpc.ErrorInfo`.
 #[derive(Clone, PartialEq, Message)]
 struct ErrorInfo {
+    /// Spark's class of the exception.
     #[prost(string, tag = "1")]
     reason: String,
+    /// Always `org.apache.spark`.
     #[prost(string, tag = "2")]
     domain: String,
+    /// Classes, error id, condition, parameters and SQL state, as Spark's clients read them.
     #[prost(map = "string, string", tag = "3")]
     metadata: std::collections::HashMap<String, String>,
 }
@@ -27,33 +33,40 @@ struct ErrorInfo {
 /// `google.rpc.Status`.
 #[derive(Clone, PartialEq, Message)]
 struct RpcStatus {
+    /// The gRPC code.
     #[prost(int32, tag = "1")]
     code: i32,
+    /// The sentence, at most 2048 characters.
     #[prost(string, tag = "2")]
     message: String,
+    /// One `google.rpc.ErrorInfo`.
     #[prost(message, repeated, tag = "3")]
     details: Vec<prost_types::Any>,
 }
 
-/// The gRPC service.
+/// The gRPC service: every call goes to the driver's thread.
 pub struct Service {
+    /// The driver's thread.
     host: Host,
 }
 
-/// Messages are as large as a plan's local data.
+/// Most bytes of a message: it may hold a plan's local data.
 pub const MAX_MESSAGE_BYTES: usize = 256 << 20;
 
 impl Service {
+    /// Returns a service over a driver's thread.
     pub fn new(host: Host) -> Self {
         Self { host }
     }
 
+    /// Makes a call, and returns its replies.
     fn call(&self, method: Method, message: &impl Message) -> UnboundedReceiver<Reply> {
         let (replies, receiver) = unbounded_channel();
         self.host.call(method, message.encode_to_vec(), replies);
         receiver
     }
 
+    /// Makes a call that has one response.
     async fn single<R: Message + Default>(
         &self,
         method: Method,
@@ -66,6 +79,7 @@ impl Service {
     }
 }
 
+/// Turns a reply into a message or a status.
 fn decode<R: Message + Default>(reply: Reply) -> Result<R, Status> {
     match reply {
         Ok(bytes) => R::decode(bytes.as_slice()).map_err(|e| Status::internal(e.to_string())),
@@ -73,7 +87,7 @@ fn decode<R: Message + Default>(reply: Reply) -> Result<R, Status> {
     }
 }
 
-/// An error as `ErrorUtils.buildStatusFromThrowable` sends it.
+/// Returns an error as `ErrorUtils.buildStatusFromThrowable` sends it.
 fn status(error: &SparkError, id: String) -> Status {
     let classes = serde_json::to_string(error.exception.classes()).unwrap_or_default();
     let mut metadata: std::collections::HashMap<String, String> =
@@ -107,8 +121,10 @@ fn status(error: &SparkError, id: String) -> Status {
     Status::with_details(code, message, details.encode_to_vec().into())
 }
 
+/// Responses of a call that has many.
 type Responses = Pin<Box<dyn Stream<Item = Result<sc::ExecutePlanResponse, Status>> + Send>>;
 
+/// Returns the stream of a call's responses.
 fn responses(receiver: UnboundedReceiver<Reply>) -> Response<Responses> {
     Response::new(Box::pin(
         tokio_stream::wrappers::UnboundedReceiverStream::new(receiver).map(decode),

@@ -1,4 +1,12 @@
 //! What clients ask of running queries, and calls that are answered later.
+//!
+//! | command | answered |
+//! |---------|----------|
+//! | status, progress, explain, exception | at once; ended queries are remembered for a while |
+//! | stop | at once: the query is over when the answer is sent |
+//! | `processAllAvailable` | when a trigger after the call found nothing new |
+//! | `awaitTermination` | when the query is over, or the time is; its error fails the call |
+//! | `awaitAnyTermination` | when any query has ended since `resetTerminated`, or the time is over |
 
 use super::Running;
 use crate::connect::driver::Driver;
@@ -8,26 +16,29 @@ use crate::proto::execute_plan_response::ResponseType;
 
 /// A call that is answered later.
 pub(super) struct Waiter {
+    /// The operation that waits.
     pub(super) operation: String,
+    /// The run that it waits for; `None` for any.
     pub(super) query: Option<String>,
+    /// What for.
     pub(super) kind: Wait,
 }
 
+/// What a call waits for.
 pub(super) enum Wait {
     /// `processAllAvailable`: until a trigger after this count found nothing.
     Idle {
+        /// The count when the call came.
         after: u64,
     },
     /// `awaitTermination`; the deadline, ms since the epoch.
-    Termination {
-        until_ms: Option<i64>,
-    },
-    AnyTermination {
-        until_ms: Option<i64>,
-    },
+    Termination { until_ms: Option<i64> },
+    /// `awaitAnyTermination`.
+    AnyTermination { until_ms: Option<i64> },
 }
 
 impl Driver {
+    /// Answers the calls whose time has come; the others wait on.
     pub(super) fn answer_waiters(&mut self, now_ms: i64) {
         let waiters = std::mem::take(&mut self.streams.waiters);
         for waiter in waiters {
@@ -73,6 +84,7 @@ impl Driver {
         }
     }
 
+    /// Answers a command about a query, and ends its operation.
     pub(super) fn finish_command(
         &mut self,
         waiter: &Waiter,
@@ -93,6 +105,10 @@ impl Driver {
         self.end_operation(&waiter.operation);
     }
 
+    /// Carries out a command about one query; waiting ones are answered later.
+    ///
+    /// # Errors
+    /// `STREAMING_QUERY_NOT_FOUND` if the query is unknown or forgotten.
     pub(in crate::connect) fn query_command(
         &mut self,
         operation: &str,
@@ -189,6 +205,10 @@ impl Driver {
         Ok(())
     }
 
+    /// Carries out a command about the session's queries.
+    ///
+    /// # Errors
+    /// `CONNECT_INVALID_PLAN` if it is empty.
     pub(in crate::connect) fn manager_command(
         &mut self,
         operation: &str,
@@ -252,6 +272,7 @@ impl Driver {
         Ok(())
     }
 
+    /// Answers a command about the session's queries, and ends its operation.
     pub(super) fn manager_result(
         &mut self,
         operation: &str,

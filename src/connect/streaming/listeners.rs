@@ -1,4 +1,7 @@
 //! Events of queries, for the listeners of clients.
+//!
+//! A client's listeners share one call, the listener bus, which stays open until the last listener is removed. The
+//! page's own listeners hear of every event as an output.
 
 use serde_json::Value;
 
@@ -10,7 +13,7 @@ use crate::proto::execute_plan_response::ResponseType;
 use crate::streaming::query::EventKind;
 
 impl Driver {
-    /// The long-lived call over which a client's listeners get their events.
+    /// Opens or closes the long-lived call over which a client's listeners receive their events.
     pub(in crate::connect) fn listener_bus(
         &mut self,
         operation: &str,
@@ -40,6 +43,8 @@ impl Driver {
         Ok(())
     }
 
+    /// Sends an event to the listeners of clients and of the page. Clients receive the start with the answer to
+    /// `start`, so it is not sent to them again.
     pub(super) fn listener(&mut self, kind: EventKind, event: Value) {
         let event_type = match kind {
             EventKind::Progress => sc::StreamingQueryEventType::QueryProgressEvent,

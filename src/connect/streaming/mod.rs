@@ -1,9 +1,14 @@
 //! Streaming commands, and the running queries with their sources and sinks.
 //!
-//! [`Streams`] is what the driver knows of its queries. `start` makes a query of a command, `queries` steps it and carries
-//! out what it asks for, `state` reads the state that tasks need, `sinks` takes rows, `sources` fills those sources that are
-//! filled from outside; `commands` answers what clients ask about queries, `listeners` tells them what
-//! happens.
+//! `Streams` is what the driver knows of its queries. `start` makes a query of a command, `queries` steps it and
+//! carries out what it asks for, `state` reads the state that tasks need, `sinks` takes rows, `sources` fills those
+//! sources that are filled from outside; `commands` answers what clients ask about queries, `listeners` sends them
+//! events, `verify` looks at checkpoints.
+//!
+//! ```text
+//!  start ─▶ Starting: lock, look at the checkpoint ─▶ Running: query, sink, connections ─▶ ended
+//!     └──────────── without a checkpoint ────────────────▲                     the last 64 can be asked about
+//! ```
 
 mod commands;
 mod listeners;
@@ -30,13 +35,19 @@ use crate::streaming::sinks::Sink;
 use crate::streaming::source::Source;
 
 /// A query with what the driver does for it.
+///
+/// The query decides, and everything that reaches outside (storage, connections, the page, executors) goes through the
+/// driver, which knows it by its run id.
 struct Running {
+    /// The session that started it.
     session: String,
+    /// The query.
     query: Query,
+    /// Where its rows go.
     sink: Box<dyn Sink>,
     /// Connections of its sources.
     connections: Vec<ConnectionId>,
-    /// Deliveries taken: a batch that comes again after a retry is not shown twice.
+    /// The last batch that the sink was given: one that comes again after a retry is not shown twice.
     delivered: BatchId,
     /// The checkpoint that is locked for it.
     locked: Option<Location>,
@@ -49,10 +60,15 @@ pub(in crate::connect) struct Streams {
     queries: BTreeMap<String, Running>,
     /// Ended runs, oldest first.
     ended: VecDeque<String>,
+    /// Queries that look at their checkpoints.
     starting: BTreeMap<u64, Starting>,
+    /// Checkpoints that are looked at.
     verifying: BTreeMap<u64, Verifying>,
+    /// Calls that are answered later.
     waiters: Vec<Waiter>,
+    /// State that is being read.
     loads: BTreeMap<u64, Load>,
+    /// Whose connection each is.
     connections: BTreeMap<ConnectionId, Connection>,
     /// Pushed sources by id.
     pushed: BTreeMap<String, Pushed>,
@@ -62,10 +78,12 @@ pub(in crate::connect) struct Streams {
     early: BTreeMap<String, Vec<Buffer>>,
     /// Operations that stream listener events.
     listeners: Vec<String>,
+    /// The last number of something that is answered later.
     next_op: u64,
 }
 
 impl Streams {
+    /// Returns when a query, a waiting call or a source is due, ms since the epoch.
     pub fn wake_at(&self) -> Option<i64> {
         let polls = self.queries.values().filter_map(|r| r.query.wake_at());
         let waits = self.waiters.iter().filter_map(|w| match w.kind {
@@ -77,18 +95,22 @@ impl Streams {
         polls.chain(waits).chain(sources).min()
     }
 
+    /// Forgets a call that is cancelled.
     pub fn forget_waiter(&mut self, operation: &str) {
         self.waiters.retain(|w| w.operation != operation);
         self.listeners.retain(|l| l != operation);
     }
 
-    /// A number for something that is answered later.
+    /// Returns a number for something that is answered later.
     fn fresh(&mut self) -> u64 {
         self.next_op += 1;
         self.next_op
     }
 
-    /// The run that a client means: by run id, or the last one of a query.
+    /// Returns the run that a client means: by run id, or the last one of a query.
+    ///
+    /// A run id that is unknown finds nothing, even if the query's id is known: the client means a run that was
+    /// forgotten.
     fn run_of(&self, id: &str, run_id: &str) -> Option<&str> {
         if let Some((run, _)) = self.queries.get_key_value(run_id) {
             return Some(run);

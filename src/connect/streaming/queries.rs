@@ -1,4 +1,7 @@
 //! Running queries: when they are stepped, and what becomes of what they ask for.
+//!
+//! Every step of the driver ends with [`Driver::poll_queries`], so a query whose time has come is stepped by whatever
+//! happened.
 
 use crate::cluster::runner::Outcome;
 use crate::connect::driver::Driver;
@@ -10,7 +13,7 @@ use crate::sources::Ask;
 use crate::storage::Answer;
 use crate::streaming::query::{Action, Ticket};
 
-/// Ended queries that can still be asked about.
+/// How many ended queries can still be asked about.
 const ENDED_LIMIT: usize = 64;
 
 impl Driver {
@@ -35,7 +38,7 @@ impl Driver {
         self.answer_waiters(now_ms);
     }
 
-    /// Storage has answered a question of a query.
+    /// Takes in an answer of storage to a query.
     pub(in crate::connect) fn query_answered(&mut self, run: &str, ticket: Ticket, answer: Answer, now_ms: i64) {
         let files = self.files.clone();
         if let Some(running) = self.streams.queries.get_mut(run) {
@@ -44,6 +47,10 @@ impl Driver {
         }
     }
 
+    /// Carries out what a query wants, in order.
+    ///
+    /// An action may step the query again at once (a sink that is done, a job that fails), so later actions of the list
+    /// must not depend on the phase; the query ignores what does not fit.
     pub(super) fn act(&mut self, id: &str, actions: Vec<Action>, now_ms: i64) {
         for action in actions {
             match action {
@@ -70,6 +77,7 @@ impl Driver {
         }
     }
 
+    /// Takes in that a batch's job is done.
     pub(in crate::connect) fn query_job_done(&mut self, id: &str, outcome: Outcome, now_ms: i64) {
         let Some(running) = self.streams.queries.get_mut(id) else {
             return;
@@ -78,6 +86,7 @@ impl Driver {
         self.act(id, actions, now_ms);
     }
 
+    /// Ends a query with an error.
     pub(in crate::connect) fn query_failed(&mut self, id: &str, error: SparkError, now_ms: i64) {
         let Some(running) = self.streams.queries.get_mut(id) else {
             return;
@@ -86,6 +95,10 @@ impl Driver {
         self.act(id, actions, now_ms);
     }
 
+    /// Cleans up after a query that is over: jobs, plan, state, connections, lock.
+    ///
+    /// The run itself stays, so that clients can ask how it ended; the oldest ended runs are forgotten. The lock is
+    /// given back last: whoever takes it finds all writes of this run done.
     pub(super) fn terminated(&mut self, id: &str, now_ms: i64) {
         let Some(running) = self.streams.queries.get_mut(id) else {
             return;
@@ -126,6 +139,7 @@ impl Driver {
         }
     }
 
+    /// Stops and forgets all queries of a session, those that are starting too.
     pub(in crate::connect) fn stop_queries(&mut self, session: &str, now_ms: i64) {
         let gone = self.streams.starting.iter().filter(|(_, s)| s.session == session);
         for id in gone.map(|(id, _)| *id).collect::<Vec<_>>() {

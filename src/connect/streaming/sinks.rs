@@ -1,4 +1,8 @@
 //! Where a query's rows go: what sinks ask for is carried out here.
+//!
+//! A sink decides ([`Step`]), the driver acts: it writes files, shows text, fills tables, calls the page. The query
+//! hears that a batch is delivered when the sink says that it has it; until then the batch is not committed, and it
+//! comes again after a restart.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +22,10 @@ use crate::streaming::checkpoint::Location;
 use crate::streaming::sinks::{self, Delivery, Opening, Sink, SinkLog, Step, Wish};
 use crate::{proto as sc, settings};
 
-/// What a command wants of a sink.
+/// Returns what a command wants of a sink, after the sink has agreed.
 ///
 /// # Errors
-/// `UNSUPPORTED_FEATURE.RIVULET` for functions of Python and the JVM, `DATA_SOURCE_NOT_FOUND`, and the sink's own.
+/// `UNSUPPORTED_FEATURE` for functions of Python and the JVM, `DATA_SOURCE_NOT_FOUND`, and the sink's own.
 pub(super) fn wish_of(
     start: &sc::WriteStreamOperationStart,
     name: &Option<String>,
@@ -52,8 +56,12 @@ pub(super) fn wish_of(
 }
 
 impl Driver {
-    /// Some sinks cannot go on but in complete mode: their earlier rows are gone (`DataStreamWriter`). Whoever reads the
-    /// tables of all runs together may say so with `spark.rivulet.memorySink.recover`.
+    /// Refuses to continue from a checkpoint with a sink whose earlier rows are gone, but in complete mode
+    /// (`DataStreamWriter`). Whoever reads the tables of all runs together may allow it with
+    /// `spark.rivulet.memorySink.recover`.
+    ///
+    /// # Errors
+    /// An `AnalysisException` that names the checkpoint.
     pub(super) fn check_recovery(
         &mut self,
         session: &str,
@@ -77,7 +85,10 @@ impl Driver {
         })
     }
 
-    /// Makes the sink of a query that starts.
+    /// Makes the sink of a query that starts, and its table if it has one.
+    ///
+    /// # Errors
+    /// The sink's.
     pub(super) fn sink(&mut self, starting: &Starting, schema: &SchemaRef, log: SinkLog) -> Result<Box<dyn Sink>> {
         let wish = &starting.wish;
         let definition = sinks::find(&wish.format)?;
@@ -93,6 +104,7 @@ impl Driver {
         (definition.open)(wish, opening)
     }
 
+    /// Hands a batch to the sink, unless this run has delivered it before and the sink does not take repeats.
     pub(super) fn deliver(&mut self, run: &str, batch: BatchId, blocks: Vec<Buffer>, now_ms: i64) {
         let Some(running) = self.streams.queries.get_mut(run) else {
             return;
@@ -112,7 +124,7 @@ impl Driver {
         self.take_step(run, batch, step, now_ms);
     }
 
-    /// A file of a sink is durable, or cannot be.
+    /// Takes in that a file of a sink is durable, or cannot be.
     pub(in crate::connect) fn sink_written(&mut self, run: &str, path: &str, answer: Answer, now_ms: i64) {
         let Some(running) = self.streams.queries.get_mut(run) else {
             return;
@@ -122,7 +134,7 @@ impl Driver {
         self.take_step(run, batch, step, now_ms);
     }
 
-    /// The page's function has returned for a batch of a run; what comes late or twice changes nothing.
+    /// Takes in that the page's function has returned for a batch of a run; what comes late or twice changes nothing.
     pub(in crate::connect) fn foreach_batch_done(
         &mut self,
         run: &str,
@@ -139,6 +151,7 @@ impl Driver {
         }
     }
 
+    /// Carries out what a sink wants next.
     fn take_step(&mut self, run: &str, batch: BatchId, step: Result<Step>, now_ms: i64) {
         let result = match step {
             Ok(Step::Wait) => return,

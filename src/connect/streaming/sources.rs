@@ -1,4 +1,7 @@
 //! Sources that are filled from outside: who fills them, and how full they are.
+//!
+//! A producer pushes under a name that outlives runs: what comes before a query starts, or between two runs, waits for
+//! the next.
 
 use arrow::buffer::Buffer;
 
@@ -13,21 +16,27 @@ use crate::streaming::source::Source;
 /// Whose connection it is.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
+    /// The run of the query.
     run: String,
+    /// The source's number.
     source: usize,
 }
 
 /// A pushed source of a running query.
 pub(super) struct Pushed {
+    /// The run of the query.
     pub(super) run: String,
+    /// The source's number.
     pub(super) source: usize,
-    /// Pushes that came before this run took the source, and how many records were durable then.
+    /// Pushes that came before this run took the source.
     before: i64,
+    /// How many records were durable when this run took the source.
     base: i64,
 }
 
 impl Driver {
-    /// Ties sources that are filled from outside to who fills them.
+    /// Ties sources that are filled from outside to who fills them: pushes by the producer's name, connections by
+    /// asking the host.
     pub(super) fn connect_sources(&mut self, run: &str, graph: &StageGraph, now_ms: i64) {
         let streams = graph.scans.iter().filter_map(|s| s.stream.clone());
         for (source, stream) in streams.enumerate() {
@@ -56,6 +65,7 @@ impl Driver {
         self.credit(id);
     }
 
+    /// Returns a source of a running query.
     fn source(&mut self, run: &str, source: usize) -> Option<&mut Source> {
         self.streams.queries.get_mut(run)?.query.sources_mut().get_mut(source)
     }
@@ -83,7 +93,7 @@ impl Driver {
         self.out.extend(asked);
     }
 
-    /// A connection of a source has done something; one whose query is over is not heard any more.
+    /// Takes in what a connection of a source has done; one whose query is over is not heard any more.
     pub(in crate::connect) fn heard(&mut self, connection: ConnectionId, event: Event, now_ms: i64) {
         let Some(Connection { run, source }) = self.streams.connections.get(&connection).cloned() else {
             return;
@@ -115,12 +125,13 @@ impl Driver {
         }
     }
 
-    /// Records of a source that are durable; none where the query has no checkpoint.
+    /// Returns how many records of a source are durable; `None` if the query has no checkpoint.
     fn durable(&mut self, run: &str, source: usize) -> Option<i64> {
         let running = self.streams.queries.get_mut(run)?;
         running.query.sources_mut().get_mut(source)?.queue()?.durable()
     }
 
+    /// Takes in records of a producer; they wait if no query reads them.
     pub(in crate::connect) fn push(&mut self, source: &str, block: Buffer, now_ms: i64) {
         *self.streams.pushes.entry(source.to_owned()).or_default() += 1;
         match self.streams.pushed.get(source).map(|p| (p.run.clone(), p.source)) {
@@ -131,6 +142,9 @@ impl Driver {
     }
 
     /// Tells a producer how full its queue is, and how many of its pushes are durable.
+    ///
+    /// Durable pushes are counted from the producer's first push, across runs: a producer that keeps records until they
+    /// are durable need not know of restarts.
     fn credit(&mut self, source: &str) {
         let bound = self
             .streams
@@ -169,14 +183,14 @@ impl Driver {
         }
     }
 
-    /// Blocks of a source are durable: its producer is told.
+    /// Takes in that blocks of a source are durable; its producer hears of it.
     pub(super) fn received(&mut self, run: &str, source: usize, count: i64) {
         let asks = self.source(run, source).map(|s| s.received(count)).unwrap_or_default();
         self.carry_asks(run, source, asks);
         self.credits(run);
     }
 
-    /// A run is over: pushes that it did not make durable wait for the next one.
+    /// Unties the sources of a run that is over: pushes that it did not make durable wait for the next one.
     pub(super) fn leave_sources(&mut self, run: &str) {
         let pushed = std::mem::take(&mut self.streams.pushed);
         for (id, pushed) in pushed {
@@ -195,6 +209,7 @@ impl Driver {
         }
     }
 
+    /// Takes in that a producer pushes no more.
     pub(in crate::connect) fn push_end(&mut self, source: &str, now_ms: i64) {
         let Some(pushed) = self.streams.pushed.get(source) else {
             return;
@@ -213,6 +228,7 @@ impl Driver {
         running.query.hurry(now_ms);
     }
 
+    /// Hands records to a source.
     fn enqueue(&mut self, run: &str, source: usize, block: Buffer, now_ms: i64) {
         if let Some(running) = self.streams.queries.get_mut(run) {
             let actions = running.query.push(source, block, now_ms);

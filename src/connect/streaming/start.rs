@@ -1,7 +1,15 @@
 //! `writeStream.start()`: a command becomes a running query.
 //!
-//! Without a checkpoint it does so at once. With one, its folder is locked and looked at first; what is wrong with the query
-//! itself is told before that, what is wrong with the checkpoint ends the query that was started, as in Spark.
+//! Without a checkpoint it does so at once. With one, its folder is locked and looked at first. Errors in the query are
+//! returned before the checkpoint is opened; errors in the checkpoint terminate the started query, as in Spark.
+//!
+//! ```text
+//!  start_query: analyse, check, open sources and sink's wish ──no checkpoint──▶ finish_start ─▶ Running
+//!       │ a checkpoint
+//!       ▼
+//!  Lock ─▶ look: resume::resume(facts) ──Wanting──▶ storage ─▶ start_answered ─▶ look …
+//!       │ in use: the call fails            └──decided──▶ finish_start ─▶ Running, or started and failed at once
+//! ```
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,33 +39,47 @@ use crate::streaming::source::Source;
 use crate::streaming::trigger::Trigger;
 use crate::{proto as sc, settings};
 
-/// A query that looks at its checkpoint.
+/// A query that looks at its checkpoint. It is nobody's yet: if its session is released meanwhile, it is dropped and
+/// the checkpoint unlocked.
 pub(super) struct Starting {
+    /// The operation that waits for the start.
     operation: String,
+    /// The session.
     pub(super) session: String,
+    /// What is wanted of the sink.
     pub(super) wish: Wish,
+    /// The plan as it travels.
     spec: JobSpec,
+    /// What analysis found besides the plan.
     pub(super) analyzer: Analyzer,
+    /// The plan.
     resolved: Resolved,
+    /// The output mode.
     mode: OutputMode,
+    /// When batches begin.
     trigger: Trigger,
+    /// The query's name.
     name: Option<String>,
+    /// Its sources, opened.
     sources: Vec<Source>,
+    /// Its checkpoint.
     at: Option<Location>,
+    /// What is known of the checkpoint.
     facts: Facts,
     /// Questions without an answer yet.
     open: usize,
 }
 
 impl Starting {
-    /// The checkpoint that is locked for it.
+    /// Returns the checkpoint that is locked for it.
     pub fn at(self) -> Option<Location> {
         self.at
     }
 }
 
 impl Starting {
-    /// Takes over the settings that the checkpoint was made with, whatever the session's are now.
+    /// Takes over the settings that the checkpoint was made with, whatever the session's are now: the number of state
+    /// partitions and the watermark policy cannot change under state that exists.
     fn keep_settings(&mut self, resume: &Resume) {
         for key in KEPT_SETTINGS {
             if let Some(value) = resume.conf.get(key) {
@@ -80,6 +102,11 @@ impl Starting {
 }
 
 impl Driver {
+    /// Checks a query and starts it, or begins to look at its checkpoint.
+    ///
+    /// # Errors
+    /// What analysis, the streaming rules, the trigger, the sources and the sink refuse; `CONCURRENT_QUERY` if the
+    /// checkpoint is in use and its query keeps it.
     pub(in crate::connect) fn start_query(
         &mut self,
         operation: &str,
@@ -115,7 +142,7 @@ impl Driver {
             let stream = scan
                 .stream
                 .as_ref()
-                .ok_or_else(|| SparkError::internal("a stream is none"))?;
+                .ok_or_else(|| SparkError::internal("a scan is not a stream"))?;
             sources.push(Source::open(scan.id, stream, now_ms)?);
         }
         let starting = Starting {
@@ -144,6 +171,10 @@ impl Driver {
         Ok(())
     }
 
+    /// Checks that no active query has the name.
+    ///
+    /// # Errors
+    /// `STREAMING_QUERY_NAME_IN_USE`.
     fn check_name(&self, name: &Option<String>) -> Result<()> {
         let mut active = self.streams.queries.values().filter(|r| r.query.is_active());
         match name {
@@ -159,7 +190,8 @@ impl Driver {
         }
     }
 
-    /// `checkpointLocation` of the query, or a folder of its own below that of the session.
+    /// Returns `checkpointLocation` of the query, or a folder of its own below that of the session; `None` without
+    /// either.
     fn location(
         &mut self,
         session: &str,
@@ -175,8 +207,11 @@ impl Driver {
         Some(Location::new(&format!("{}/{own}", root.trim_end_matches('/'))))
     }
 
-    /// A query of this driver that is active on the checkpoint is stopped, or keeps it
-    /// (`spark.sql.streaming.stopActiveRunOnRestart`).
+    /// Stops the query of this driver that is active on the checkpoint, if `spark.sql.streaming.stopActiveRunOnRestart`
+    /// says so.
+    ///
+    /// # Errors
+    /// `CONCURRENT_QUERY` if it does not.
     fn leave_checkpoint(&mut self, at: &Location, now_ms: i64) -> Result<()> {
         let owner = self.streams.queries.iter().find(|(_, r)| r.locked.as_ref() == Some(at));
         let Some((run, running)) = owner.map(|(run, r)| (run.clone(), r)) else {
@@ -202,6 +237,7 @@ impl Driver {
         Ok(())
     }
 
+    /// Asks storage for a start.
     fn ask_for_start(&mut self, start: u64, request: Request) {
         if let Some(starting) = self.streams.starting.get_mut(&start) {
             starting.open += 1;
@@ -213,6 +249,7 @@ impl Driver {
         self.ask(request, purpose);
     }
 
+    /// Takes in an answer of storage; when all have come, decides. A lock that is taken fails the start.
     pub(in crate::connect) fn start_answered(&mut self, start: u64, request: &Request, answer: Answer, now_ms: i64) {
         let Some(starting) = self.streams.starting.get_mut(&start) else {
             return;
@@ -263,6 +300,7 @@ impl Driver {
         }
     }
 
+    /// Gives a checkpoint back.
     pub(super) fn unlock(&mut self, at: Option<Location>) {
         if let Some(at) = at {
             let path = at.path().to_owned();
@@ -271,6 +309,9 @@ impl Driver {
     }
 
     /// Makes the query. What the checkpoint says against it ends it at once.
+    ///
+    /// # Errors
+    /// If the sink cannot be made, a file cannot be read, or the sink cannot continue from a checkpoint.
     fn finish_start(
         &mut self,
         mut starting: Starting,
@@ -374,7 +415,10 @@ impl Driver {
         self.end_operation(operation);
     }
 
-    /// Tells the runner of the state that a checkpoint holds.
+    /// Tells the runner which state a checkpoint holds.
+    ///
+    /// # Errors
+    /// `CHECKPOINT_CORRUPT` if a state file is missing.
     fn restore_state(&mut self, run: RunId, graph: &StageGraph, at: &Location, resume: &Resume) -> Result<()> {
         if resume.next_batch == BatchId(0) {
             return Ok(());
@@ -389,7 +433,10 @@ impl Driver {
     }
 }
 
-/// Whether a plan can go on with what a checkpoint holds.
+/// Returns what a checkpoint holds, if a plan can continue with it.
+///
+/// # Errors
+/// As [`state::compare`]; `CHECKPOINT_CORRUPT` if a state file is missing.
 fn accept(graph: &StageGraph, at: Option<&Location>, resume: Resume) -> Result<Resume> {
     if let (false, Some(at)) = (resume.offset_ids.is_empty(), at) {
         state::compare(&resume.operators, &operator_records(graph))?;

@@ -1,4 +1,7 @@
 //! State that tasks need, read from its files.
+//!
+//! A task that runs for the first time after a restart, or again after its executor was lost, brings its state along:
+//! the newest snapshot and the deltas since, read from the checkpoint when the task is launched and not kept after.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +16,16 @@ use crate::streaming::checkpoint::state;
 
 /// State that is being read.
 pub(super) struct Load {
+    /// Which state.
     piece: StateId,
-    /// Oldest first.
+    /// Its files, oldest first.
     paths: Vec<String>,
+    /// Those that were read.
     got: BTreeMap<String, Buffer>,
 }
 
 impl Driver {
-    /// A task needs a piece of state: reads its files.
+    /// Reads the files of a piece of state that a task needs; without any, it is empty.
     pub(in crate::connect) fn load_state(&mut self, piece: StateId, version: BatchId, now_ms: i64) {
         let queries = &self.streams.queries;
         let owner = queries.values().find(|r| r.query.definition.run == piece.run);
@@ -45,6 +50,7 @@ impl Driver {
         }
     }
 
+    /// Takes in a file; the last one hands the state to the runner, the first error ends the read.
     pub(in crate::connect) fn state_read(&mut self, id: u64, path: String, answer: Answer, now_ms: i64) {
         let Some(load) = self.streams.loads.get_mut(&id) else {
             return;
@@ -74,6 +80,7 @@ impl Driver {
         }
     }
 
+    /// Hands state, or why it cannot be read, to the runner.
     fn give_state(&mut self, piece: StateId, files: Result<Vec<Buffer>>, now_ms: i64) {
         let effects = self.runner.state_loaded(piece, files, now_ms);
         self.carry_out(effects, now_ms);

@@ -1,7 +1,9 @@
 //! Rivulet's own command over checkpoints: whether a location is sound.
 //!
-//! It travels in Spark Connect's field for extensions, under the type `rivulet.VerifyCheckpoint`; the bytes are the location.
-//! The answer, of type `rivulet.CheckpointReport`, is JSON: see [`crate::streaming::checkpoint::verify::Report`].
+//! It travels in Spark Connect's field for extensions, under the type `rivulet.VerifyCheckpoint`; the bytes are the
+//! location. The answer, of type `rivulet.CheckpointReport`, is JSON: see
+//! [`crate::streaming::checkpoint::verify::Report`]. Nothing is locked and nothing is changed: a query may use the
+//! checkpoint at the same time.
 
 use prost_types::Any;
 
@@ -13,26 +15,34 @@ use crate::storage::facts::{Facts, Pause};
 use crate::storage::{Answer, Request};
 use crate::streaming::checkpoint::{Location, verify};
 
+/// The command's type.
 const COMMAND: &str = "rivulet.VerifyCheckpoint";
+/// The type of its answer.
 const REPORT: &str = "type.googleapis.com/rivulet.CheckpointReport";
 
 /// A location that is looked at.
 pub(super) struct Verifying {
+    /// The operation that waits for the report.
     operation: String,
+    /// The checkpoint.
     at: Location,
+    /// What is known of it.
     facts: Facts,
     /// Questions without an answer yet.
     open: usize,
 }
 
 impl Driver {
-    /// A command of ours.
+    /// Carries out a command of ours: begins to look at a checkpoint.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_FEATURE` for other extensions.
     pub(in crate::connect) fn extension(&mut self, operation: &str, command: &Any) -> Result<()> {
         if command.type_url.rsplit('/').next() != Some(COMMAND) {
             return Err(SparkError::unsupported(format!("the command {}", command.type_url)));
         }
         let location = std::str::from_utf8(&command.value)
-            .map_err(|_| SparkError::invalid_plan("a checkpoint's location is no text"))?;
+            .map_err(|_| SparkError::invalid_plan("a checkpoint's location is not a string"))?;
         let id = self.streams.fresh();
         let verifying = Verifying {
             operation: operation.to_owned(),
@@ -45,6 +55,7 @@ impl Driver {
         Ok(())
     }
 
+    /// Takes in an answer of storage; when all have come, continues.
     pub(in crate::connect) fn verify_answered(&mut self, id: u64, request: &Request, answer: Answer) {
         let Some(verifying) = self.streams.verifying.get_mut(&id) else {
             return;
@@ -56,6 +67,7 @@ impl Driver {
         }
     }
 
+    /// Decides with what is known, or asks for more.
     fn verify_on(&mut self, id: u64) {
         let Some(verifying) = self.streams.verifying.get_mut(&id) else {
             return;

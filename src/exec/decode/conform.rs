@@ -1,4 +1,7 @@
 //! Arrays in the types of a scan, whatever form they came in.
+//!
+//! Arrow has several forms of a string, a list and a time; the engine's kernels know one of each. Blocks of clients and
+//! functions come in any.
 
 use std::sync::Arc;
 
@@ -8,7 +11,10 @@ use arrow::datatypes::*;
 use crate::error::{Result, SparkError};
 use crate::values::types;
 
-/// Columns picked and brought to the declared types.
+/// Returns columns picked by place and brought to the declared types. All become nullable.
+///
+/// # Errors
+/// `CONNECT_INVALID_PLAN` if a block has fewer columns than its schema; if an array cannot be cast.
 pub(super) fn conformed(batches: &[RecordBatch], columns: &[usize], wanted: &Schema) -> Result<Vec<RecordBatch>> {
     let mut out = Vec::new();
     for batch in batches {
@@ -35,7 +41,11 @@ pub(super) fn conformed(batches: &[RecordBatch], columns: &[usize], wanted: &Sch
     Ok(out)
 }
 
-/// An array in the engine's form of its type: units, string and list kinds made uniform.
+/// Returns an array in the engine's form of its type: units, string and list kinds made uniform, within structs too. An
+/// array that has the form is not copied.
+///
+/// # Errors
+/// Arrow's, if the types do not fit.
 pub fn conform(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     if array.data_type() == to {
         return Ok(array.clone());
@@ -87,6 +97,7 @@ pub fn conform(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     })
 }
 
+/// Returns a batch under another schema of the same types but for the zones of timestamps; nothing is copied.
 pub(super) fn relabelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let columns = batch
         .columns()

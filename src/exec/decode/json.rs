@@ -1,4 +1,7 @@
 //! Values of JSON records.
+//!
+//! Two readers: Arrow's, fast and strict, for blocks whose every record fits ([`read_json`]), and a lenient one for
+//! single records ([`json_scalar`]).
 
 use std::sync::Arc;
 
@@ -12,6 +15,10 @@ use super::*;
 use crate::values::zone::Zone;
 use crate::values::{text, types};
 
+/// Reads a block of JSON objects by Arrow's reader.
+///
+/// # Errors
+/// If any record does not fit; which one is not said.
 pub(super) fn read_json(bytes: &[u8], schema: &SchemaRef) -> std::result::Result<Vec<RecordBatch>, ()> {
     let mut decoder = arrow::json::ReaderBuilder::new(fixed_offset(schema))
         .with_batch_size(BATCH_ROWS)
@@ -32,7 +39,10 @@ pub(super) fn read_json(bytes: &[u8], schema: &SchemaRef) -> std::result::Result
     }
 }
 
-/// A JSON value as a scalar of a type; none where it is no such value.
+/// Reads a JSON value as a scalar of a type; `None` if it does not fit.
+///
+/// A null is a null of the type, a missing field of a struct too. Strings take any value as its JSON. A number as a
+/// timestamp is in seconds. Times without a zone are of `zone`. Numbers that exceed the type do not fit.
 pub fn json_scalar(value: &Value, to: &DataType, zone: Zone) -> Option<ScalarValue> {
     if value.is_null() {
         return ScalarValue::try_from(to).ok();
@@ -115,7 +125,7 @@ pub fn json_scalar(value: &Value, to: &DataType, zone: Zone) -> Option<ScalarVal
     })
 }
 
-/// UTC as an offset: Arrow's reader looks a named zone up for every value.
+/// Returns the schema with UTC as an offset: Arrow's reader looks a named zone up for every value.
 pub(super) fn fixed_offset(schema: &SchemaRef) -> SchemaRef {
     let fields: Vec<Field> = schema
         .fields()

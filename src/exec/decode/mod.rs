@@ -1,7 +1,17 @@
 //! Bytes to rows: JSON lines, CSV and text with Spark's parse modes, Arrow streams, local rows and ranges.
 //!
-//! Whole blocks go through Arrow's readers. Where a block holds a record that its schema does not fit, the block is halved
-//! until the bad lines stand alone; those are read leniently, field by field, as `JacksonParser` and `UnivocityParser` do.
+//! Whole blocks go through Arrow's readers. If a block holds a record that its schema does not fit, the block is halved
+//! until the bad lines stand alone; those are read leniently, field by field, as `JacksonParser` and `UnivocityParser`
+//! do:
+//!
+//! ```text
+//! [........✗.......]  strict reader fails
+//! [........] [✗.......]  first half whole; second halved again
+//!            [✗...] [....]
+//!            … ✗  read leniently: nulls for what does not fit, `_corrupt_record` for the line
+//! ```
+//!
+//! So `k` bad lines among `n` cost about `k · log n` reads of parts, and good blocks cost one.
 
 mod conform;
 mod json;
@@ -32,18 +42,26 @@ use crate::values::cast::{Mode, cast_array};
 use crate::values::ipc;
 use crate::values::zone::Zone;
 
-/// Rows handed on at once.
+/// Most rows of one batch.
 const BATCH_ROWS: usize = 8192;
 
 /// What to do with a malformed record (`ParseMode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ParseMode {
+    /// Nulls for what does not fit, and the record in the column of corrupt records, if there is one.
     Permissive,
+    /// The record is left out.
     DropMalformed,
+    /// The query fails.
     FailFast,
 }
 
-/// The rows of one partition of a scan, projected, under the ids of `out`.
+/// Returns the rows of one partition of a scan, projected, under the ids of `out`.
+///
+/// Rows and malformed records are counted in the task's report, whatever the parse mode does with them.
+///
+/// # Errors
+/// `MALFORMED_RECORD_IN_PARSING` if a record does not fit in FAILFAST mode; if an Arrow block cannot be read.
 pub fn scan(
     scan: &Scan,
     projection: Option<&[usize]>,
@@ -89,22 +107,35 @@ pub fn scan(
 
 /// Reads text blocks into batches.
 struct Reader {
+    /// JSON, CSV or text.
     format: Format,
+    /// What happens to a malformed record.
     mode: ParseMode,
+    /// The zone of times without one (`timeZone`).
     zone: Zone,
+    /// Whether a block's first line is a header, which is skipped.
     header: bool,
+    /// What separates CSV fields.
     delimiter: u8,
+    /// What stands for null in CSV.
     null_value: String,
+    /// The column that takes malformed records, if it is asked for.
     corrupt: Option<usize>,
     /// All columns, for CSV, whose columns go by position.
     full: SchemaRef,
     /// Columns asked for.
     wanted: SchemaRef,
+    /// What was read so far.
     batches: Vec<RecordBatch>,
+    /// Malformed records so far.
     malformed: u64,
 }
 
 impl Reader {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_FEATURE` for a CSV delimiter of more than one byte.
     fn new(format: Format, options: &BTreeMap<String, String>, full: &Schema, wanted: &Schema) -> Result<Self> {
         let option = |key: &str| options.get(key).map(String::as_str);
         let mode = match option("mode").unwrap_or("PERMISSIVE").to_ascii_uppercase().as_str() {
@@ -149,6 +180,7 @@ impl Reader {
         })
     }
 
+    /// Reads one block; a byte order mark at its start is skipped.
     fn block(&mut self, block: &Buffer) -> Result<()> {
         let bytes = block.as_slice();
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -162,6 +194,7 @@ impl Reader {
         }
     }
 
+    /// Reads lines as strings; bytes that are not UTF-8 become replacement characters.
     fn text(&mut self, bytes: &[u8]) -> Result<()> {
         let lines: StringArray = split_lines(bytes).map(|l| Some(String::from_utf8_lossy(l))).collect();
         let rows = lines.len();
@@ -203,6 +236,10 @@ impl Reader {
         }
     }
 
+    /// Reads CSV by Arrow's reader, then casts each column.
+    ///
+    /// # Errors
+    /// If any record has another number of fields, or a field does not fit; which one is not said.
     fn read_csv(&self, bytes: &[u8]) -> std::result::Result<Vec<RecordBatch>, ()> {
         let texts: Vec<Field> = self
             .full
@@ -254,6 +291,7 @@ impl Reader {
         Ok(out)
     }
 
+    /// Returns whether the last declared column takes malformed records: it is not a field of the file then.
     fn has_corrupt_column(&self) -> bool {
         self.corrupt.is_some_and(|c| {
             self.full
@@ -263,7 +301,7 @@ impl Reader {
         })
     }
 
-    /// One record that did not fit as it stands.
+    /// Reads one record that did not fit as it stands, by the parse mode.
     fn single(&mut self, line: &[u8]) -> Result<()> {
         let text = String::from_utf8_lossy(line);
         let text = text.trim_end_matches(['\n', '\r']);
@@ -300,6 +338,7 @@ impl Reader {
         Ok(())
     }
 
+    /// Returns a row of nulls.
     fn nulls(&self) -> Vec<ScalarValue> {
         self.wanted
             .fields()
@@ -308,6 +347,8 @@ impl Reader {
             .collect()
     }
 
+    /// Reads one JSON record field by field; an array makes a row per element. Returns the rows, and whether anything
+    /// did not fit.
     fn lenient_json(&self, text: &str) -> (Vec<Vec<ScalarValue>>, bool) {
         let parsed: std::result::Result<Value, _> = serde_json::from_str(text);
         let objects = match parsed {
@@ -335,6 +376,7 @@ impl Reader {
         (rows, bad)
     }
 
+    /// Reads one CSV record field by field. Returns the row, and whether anything did not fit.
     fn lenient_csv(&self, text: &str) -> (Vec<Vec<ScalarValue>>, bool) {
         let parts: Vec<&str> = text.split(char::from(self.delimiter)).collect();
         let data_columns = self.full.fields().len() - usize::from(self.has_corrupt_column());
@@ -362,7 +404,7 @@ impl Reader {
     }
 }
 
-/// A record that FAILFAST does not forgive.
+/// Returns the error of a record in FAILFAST mode, with its first 200 characters.
 pub fn malformed(record: &str) -> SparkError {
     let shown: String = record.chars().take(200).collect();
     SparkError::new(
@@ -378,6 +420,7 @@ pub fn malformed(record: &str) -> SparkError {
     .with("failFastMode", "FAILFAST")
 }
 
+/// Returns the lines of a block without their ends; an empty block has none.
 fn split_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let empty = bytes.is_empty();
@@ -386,11 +429,12 @@ fn split_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(move |_| !empty)
 }
 
+/// Returns what comes after the first line.
 fn after_first_line(bytes: &[u8]) -> &[u8] {
     bytes.iter().position(|b| *b == b'\n').map_or(&[], |i| &bytes[i + 1..])
 }
 
-/// Where the line that begins nearest behind the middle starts; none for a single line.
+/// Returns where the line starts that begins nearest after the middle; `None` for a single line.
 fn middle_line(bytes: &[u8]) -> Option<usize> {
     let half = bytes.len() / 2;
     let behind = bytes[half..]

@@ -9,6 +9,10 @@ use super::BATCH_ROWS;
 use crate::error::Result;
 use crate::ids::PartitionId;
 
+/// Returns the numbers of one partition of `spark.range(start, end, step)`, in batches.
+///
+/// The range is cut into equal parts in the order of partitions, as Spark's `RangeExec` does. Arithmetic is wide, so
+/// ranges over all longs do not overflow. An empty range, or a step of 0, has no rows.
 pub(super) fn range(
     start: i64,
     end: i64,

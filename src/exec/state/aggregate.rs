@@ -2,6 +2,12 @@
 //!
 //! One step of `StateStoreRestore → merge → StateStoreSave → final` of Spark's physical plan. Cost grows with the keys
 //! that a batch touches, not with the state, except in complete mode, which emits all of it.
+//!
+//! | mode | emits | state closes |
+//! |------|-------|--------------|
+//! | append | groups that the watermark has passed | with the watermark |
+//! | update | groups that the batch changed | with the watermark, if event time is a key |
+//! | complete | all groups | never |
 
 use std::sync::Arc;
 
@@ -32,6 +38,7 @@ pub const OPERATOR: Operator = Operator {
     analyze: None,
 };
 
+/// Compiles an aggregation of a stream that does not group by sessions.
 fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
     match plan {
         LogicalPlan::Aggregate(aggregate) if is_streaming(plan) && session::sessions_of(&aggregate.input).is_none() => {
@@ -41,6 +48,7 @@ fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Pla
     }
 }
 
+/// Puts the aggregation into a stage: partial rows, exchanged by key, merged into the state.
 fn compile_aggregate(compiler: &mut dyn Compiler, aggregate: &Aggregate) -> Result<Plan> {
     let keys = aggregate.group_expr.len();
     let partial = compiler.partial_aggregate(aggregate)?;
@@ -70,19 +78,22 @@ fn compile_aggregate(compiler: &mut dyn Compiler, aggregate: &Aggregate) -> Resu
 /// Rows, when each closes, and its key.
 type Merged = (RecordBatch, Vec<Closing>, Vec<Box<[u8]>>);
 
-/// A streaming aggregation.
+/// A streaming aggregation over one partition of keys.
 #[derive(Debug, Clone)]
 pub struct StateAggregate {
     /// Number of the stateful operator within its query.
     pub operator: OperatorId,
+    /// Number of grouping columns; they come first. 0 aggregates the whole stream into one row.
     pub keys: usize,
+    /// The grouping column whose watermark ends groups; `None` if no group ever ends.
     pub event_time: Option<EventTimeKey>,
+    /// Merges partial states and turns them into values.
     pub merger: Merger,
     /// Keys and partial states: what arrives, and what the state holds.
     pub partial: SchemaRef,
     /// Keys and values: what leaves.
     pub output: SchemaRef,
-    /// The watermark here, relative to the query's; none where the operators below pass none on.
+    /// The watermark here, relative to the query's; `None` if the operators below pass none on.
     pub shift_us: Option<i64>,
 }
 
@@ -98,6 +109,7 @@ impl Restore for StateAggregate {
 }
 
 impl StateAggregate {
+    /// Returns the operator over its input.
     fn plan(self: Arc<Self>, input: Plan) -> Plan {
         let name = format!("StateAggregate: keys={}", self.keys);
         let schema = self.output.clone();
@@ -106,7 +118,7 @@ impl StateAggregate {
         })
     }
 
-    /// When each row closes.
+    /// Returns when each row's group closes.
     fn closing(&self, batch: &RecordBatch) -> Vec<Closing> {
         match self.event_time {
             None => vec![None; batch.num_rows()],
@@ -114,6 +126,8 @@ impl StateAggregate {
         }
     }
 
+    /// Runs one batch: drops what is late, merges the rest into the state, closes groups, and returns what the mode
+    /// emits.
     fn run(&self, batches: &[RecordBatch], inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
         let emitted = inputs.with_state(self.operator, self.shift_us, self, |context, body, stats| {
             let table = body.table()?;
@@ -148,7 +162,8 @@ impl StateAggregate {
             .collect()
     }
 
-    /// Without the late rows. They are counted as Spark does, where its partial merge has made one row of each key's.
+    /// Returns the rows that are not late. Dropped ones are counted as Spark does: once per key, since its partial
+    /// merge makes one row of each key's.
     fn drop_late(
         &self,
         table: &StateTable,
@@ -176,7 +191,7 @@ impl StateAggregate {
         Ok(kept)
     }
 
-    /// One row per key that arrived: its old state and all that came, merged.
+    /// Returns one row per key that arrived: its old state and all that came, merged.
     fn merge(&self, table: &StateTable, arrived: &RecordBatch) -> Result<Merged> {
         let rows = arrived.num_rows();
         if rows == 0 {
@@ -225,7 +240,7 @@ impl StateAggregate {
         ))
     }
 
-    /// State rows to result rows.
+    /// Turns state rows into result rows.
     fn evaluate(&self, state: &RecordBatch) -> Result<RecordBatch> {
         let mut columns: Vec<ArrayRef> = state.columns()[..self.keys].to_vec();
         columns.extend(self.merger.evaluate(&state.columns()[self.keys..], state.num_rows())?);

@@ -1,8 +1,9 @@
 //! `dropDuplicates` on a stream: the keys seen so far are the state.
 //!
-//! `StreamingDeduplicateExec` and `StreamingDeduplicateWithinWatermarkExec`: the first row of a key goes through, later ones
-//! are left out. Where the event time is part of the key, a key is forgotten when the watermark passes it; within the
-//! watermark, when it passes the first row's time plus the delay; else never. Nulls are equal, and a null time never ends.
+//! `StreamingDeduplicateExec` and `StreamingDeduplicateWithinWatermarkExec`: the first row of a key goes through, later
+//! ones are left out. If the event time is part of the key, a key is forgotten when the watermark passes it; within the
+//! watermark, when it passes the first row's time plus the delay; else never. Nulls are equal, and a null time never
+//! ends.
 
 use std::sync::Arc;
 
@@ -31,11 +32,13 @@ pub const OPERATOR: Operator = Operator {
     analyze: None,
 };
 
+/// Compiles a deduplication of a stream.
 fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
     let (node, input) = nodes::of::<Deduplicate>(plan)?;
     Some(compile_dedup(compiler, node, input))
 }
 
+/// Puts the deduplication into a stage: rows exchanged by key, then checked against the state.
 fn compile_dedup(compiler: &mut dyn Compiler, node: &Deduplicate, input: &LogicalPlan) -> Result<Plan> {
     let rows = compiler.plan(input)?;
     let schema = rows.schema();
@@ -72,18 +75,21 @@ fn compile_dedup(compiler: &mut dyn Compiler, node: &Deduplicate, input: &Logica
 /// The name under which progress reports `dropDuplicatesWithinWatermark`.
 const WITHIN_WATERMARK: &str = "dedupeWithinWatermark";
 
-/// A streaming deduplication.
+/// A streaming deduplication over one partition of keys.
 #[derive(Debug, Clone)]
 pub struct StateDedup {
+    /// Its name within the query.
     pub operator: OperatorId,
     /// What arrives and leaves.
     pub schema: SchemaRef,
     /// Columns that make a row's key.
     pub keys: Vec<usize>,
-    /// The event time, of which late rows are judged.
+    /// The event time by which late rows are judged.
     pub event_time: Option<usize>,
-    /// Keep a key for this long after its first event time; none keeps it by the event time in the key, if it has one.
+    /// Keeps a key for this long after its first event time; `None` keeps it by the event time in the key, if it has
+    /// one.
     pub within_us: Option<i64>,
+    /// The watermark here, relative to the query's; `None` if the operators below pass none on.
     pub shift_us: Option<i64>,
 }
 
@@ -110,6 +116,7 @@ impl Restore for StateDedup {
 }
 
 impl StateDedup {
+    /// Returns the operator over its input.
     fn plan(self: Arc<Self>, input: Plan) -> Plan {
         let name = format!("StateDedup: keys={}", self.keys.len());
         let schema = self.schema.clone();
@@ -118,7 +125,7 @@ impl StateDedup {
         })
     }
 
-    /// Keys, and when they expire.
+    /// Returns the state's columns: keys, and when they expire.
     fn kept(&self) -> SchemaRef {
         let mut fields: Vec<Arc<Field>> = self.keys.iter().map(|k| self.schema.fields()[*k].clone()).collect();
         if self.within_us.is_some() {
@@ -128,6 +135,7 @@ impl StateDedup {
         Arc::new(Schema::new(fields))
     }
 
+    /// Runs one batch: drops what is late, lets through first rows of new keys, and forgets keys that have expired.
     fn run(&self, batches: &[RecordBatch], inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
         inputs.with_state(self.operator, self.shift_us, self, |context, body, stats| {
             let [table] = body.sides::<1>()?;
@@ -157,6 +165,8 @@ impl StateDedup {
         })
     }
 
+    /// Returns rows of the state for a batch: its keys, and when each expires (in whole milliseconds, as Spark keeps
+    /// it).
     fn seen(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let mut columns: Vec<ArrayRef> = self.keys.iter().map(|k| batch.column(*k).clone()).collect();
         if let (Some(within), Some(time)) = (self.within_us, self.event_time) {

@@ -1,5 +1,5 @@
-//! A test double: numbers the rows of a stream, over all batches. Its relation is an extension, so it shows that a stateful
-//! operator is one file and a line in the table.
+//! A test double: numbers the rows of a stream, over all batches. Its relation is an extension, so it shows that a
+//! stateful operator is one file and a line in the table.
 
 use std::sync::Arc;
 
@@ -37,6 +37,7 @@ pub const OPERATOR: Operator = Operator {
 /// Adds a column `n` that counts the rows of the whole stream from 1.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Numbered {
+    /// Id of the column with the numbers.
     column: String,
 }
 
@@ -56,6 +57,7 @@ impl Node for Numbered {
     }
 }
 
+/// Analyses the extension; `None` for other relations.
 fn analyze(analyzer: &mut Analyzer, node: &RelType) -> Option<Result<Resolved>> {
     match node {
         RelType::Extension(any) if any.type_url == NUMBERED => {
@@ -70,6 +72,7 @@ fn analyze(analyzer: &mut Analyzer, node: &RelType) -> Option<Result<Resolved>> 
     }
 }
 
+/// Plans the numbering over its input.
 fn numbered(analyzer: &mut Analyzer, input: &sc::Relation) -> Result<Resolved> {
     let input = analyzer.relation(input)?;
     let number = analyzer.attribute("n", DataType::Int64, false);
@@ -81,6 +84,7 @@ fn numbered(analyzer: &mut Analyzer, input: &sc::Relation) -> Result<Resolved> {
     Ok(out)
 }
 
+/// Compiles the numbering; `None` for other plans.
 fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
     let (node, input) = nodes::of::<Numbered>(plan)?;
     let rows = compiler.plan(input).map(|rows| compiler.gather(rows));
@@ -102,13 +106,16 @@ fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Pla
     }))
 }
 
+/// The numbering of one query.
 #[derive(Debug)]
 struct StateNumbered {
+    /// Its name within the query.
     operator: OperatorId,
+    /// Columns of the input, then the number.
     output: SchemaRef,
 }
 
-/// The state: one row with the last number.
+/// Returns the state's columns: one row with the last number.
 fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![Field::new("last", DataType::Int64, false)]))
 }
@@ -124,6 +131,7 @@ impl Restore for StateNumbered {
 }
 
 impl StateNumbered {
+    /// Returns the operator over its input.
     fn plan(self: Arc<Self>, input: Plan) -> Plan {
         let output = self.output.clone();
         Transform::stateful(self.operator, "Numbered", input, output, move |batches, inputs| {
@@ -131,6 +139,7 @@ impl StateNumbered {
         })
     }
 
+    /// Runs one batch: numbers its rows from the last number on.
     fn run(&self, batches: &[RecordBatch], inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
         inputs.with_state(self.operator, None, self, |_, body, stats| {
             let table = body.table()?;

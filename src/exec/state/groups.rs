@@ -1,11 +1,19 @@
-//! Functions of the user's over groups, with state of their own: `FlatMapGroupsWithStateExec`, `TransformWithStateExec`.
+//! Functions of the user's over groups, with state of their own: `FlatMapGroupsWithStateExec`,
+//! `TransformWithStateExec`.
 //!
-//! The state of a group is a handful of entries: (variable, entry, value, expiry), whose first and third only the function's
-//! host understands. A group state has one entry, whose expiry is its timeout; a processor has one a value, list element or
-//! map entry (expiry: its time to live), and one a timer. So a batch writes what it changed of a large list or map, and not
-//! all of it. The host gets every group that has rows, or an entry that is due, with its entries, in the order of the keys,
-//! and answers with rows and changed entries. In Spark's words: groups with data come first, then those whose timeout is
-//! before the batch's time or the watermark.
+//! The state of a group is a handful of entries: (variable, entry, value, expiry), whose first and third only the
+//! function's host understands. A group state has one entry, whose expiry is its timeout; a processor has one per
+//! value, list element or map entry (expiry: its time to live), and one per timer. So a batch writes what it changed of
+//! a large list or map, and not all of it. The host gets every group that has rows, or an entry that is due, with its
+//! entries, in the order of the keys, and answers with rows and changed entries. In Spark's words: groups with data
+//! come first, then those whose timeout is before the batch's time or the watermark.
+//!
+//! ```text
+//!  rows ──by key──▶ ┌ group: key, rows, entries ┐                ┌▶ rows that leave
+//!  tables ──due───▶ └ group: key,  –  , entries ┘ ──call_groups──┤
+//!    ▲   0: values  1: timers                                    └▶ changes: (group, variable, entry, …, removed)
+//!    └───────────────────────────────────────────────────────────────┘
+//! ```
 //!
 //! In a batch query every group is new, and what it leaves is forgotten.
 
@@ -33,7 +41,7 @@ use crate::plan::scan::is_streaming;
 use crate::plan::{event_time, nodes};
 use crate::values::ipc;
 
-/// The variable under which a processor's timers stand.
+/// The variable whose entries are a processor's timers.
 pub const TIMERS: &str = "#timers";
 
 /// A user's function over groups, on a stream or a batch.
@@ -46,11 +54,13 @@ pub const OPERATOR: Operator = Operator {
 /// The name under which progress reports a stateful processor.
 const PROCESSOR: &str = "transformWithStateExec";
 
+/// Compiles a function over groups, of a stream or a batch.
 fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
     let (node, input) = nodes::of::<MapGroups>(plan)?;
     Some(compile_groups(compiler, node, input))
 }
 
+/// Puts the function into a stage: rows exchanged by key, then groups made and handed to the host.
 fn compile_groups(compiler: &mut dyn Compiler, node: &MapGroups, input: &LogicalPlan) -> Result<Plan> {
     let streaming = is_streaming(input);
     let rows = compiler.plan(input)?;
@@ -94,27 +104,33 @@ fn compile_groups(compiler: &mut dyn Compiler, node: &MapGroups, input: &Logical
     Ok(state.plan(rows))
 }
 
-/// A function over groups.
+/// A function over groups of one partition of keys.
 #[derive(Debug, Clone)]
 pub struct StateGroups {
-    /// Its number among the stateful operators; none in a batch query.
+    /// Its name among the stateful operators; `None` in a batch query.
     pub operator: Option<OperatorId>,
     /// Its number among the plan's functions.
     pub function: usize,
+    /// Which of the user's functions it is.
     pub kind: Kind,
+    /// By which time entries are due.
     pub timeout: Timeout,
     /// What arrives.
     pub input: SchemaRef,
-    /// Columns of the input: those of the key, and those of a row as the function sees it, with their names for it.
+    /// Columns of the input that make the key, with their names for the function.
     pub keys: Vec<(usize, String)>,
+    /// Columns of the input that make a row as the function sees it, with their names for it.
     pub values: Vec<(usize, String)>,
     /// The event time of what arrives, by which late rows are left out.
     pub event_time: Option<usize>,
+    /// What leaves.
     pub output: SchemaRef,
+    /// The watermark here, relative to the query's; `None` if the operators below pass none on.
     pub shift_us: Option<i64>,
 }
 
-/// Columns of an entry: which variable of the group's, which of its entries, the value, and when it expires.
+/// Returns the columns of an entry: which variable of the group's, which of its entries, the value, and when it
+/// expires.
 pub fn entry_fields() -> Vec<Field> {
     vec![
         Field::new("#variable", DataType::Utf8, false),
@@ -152,13 +168,14 @@ struct Groups {
 struct Entries {
     /// Keys, then the columns of [`entry_fields`].
     batch: RecordBatch,
+    /// How many entries each group has.
     counts: Vec<u32>,
     /// Table and number of each row.
     places: Vec<(usize, RowId)>,
 }
 
 impl Entries {
-    /// (group, variable, entry) → row.
+    /// Returns the row of each (group, variable, entry).
     fn index(&self, keys: usize) -> HashMap<(usize, &str, &[u8]), usize> {
         let variables = self.batch.column(keys).as_string::<i32>();
         let names = self.batch.column(keys + 1).as_binary::<i32>();
@@ -171,6 +188,7 @@ impl Entries {
 }
 
 impl StateGroups {
+    /// Returns the operator over its input: with state on a stream, without in a batch query.
     fn plan(self: Arc<Self>, input: Plan) -> Plan {
         let (schema, keys, operator) = (self.output.clone(), self.keys.len(), self.operator);
         let run = move |batches: Vec<RecordBatch>, inputs: &TaskInputs| Ok(self.run(&batches, inputs)?);
@@ -180,7 +198,7 @@ impl StateGroups {
         }
     }
 
-    /// Keys and entries.
+    /// Returns the columns of both tables: keys and entries.
     fn kept(&self) -> SchemaRef {
         let keys = self
             .keys
@@ -189,6 +207,7 @@ impl StateGroups {
         Arc::new(Schema::new(keys.chain(entry_fields()).collect::<Vec<_>>()))
     }
 
+    /// Runs one batch: drops what is late, calls the function, and takes in its changes.
     fn run(&self, batches: &[RecordBatch], inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
         let arrived = one(&self.input, batches)?;
         let Some(operator) = self.operator else {
@@ -210,6 +229,9 @@ impl StateGroups {
         })
     }
 
+    /// Calls the function for its groups, if there are any, and puts what it changed into the tables.
+    ///
+    /// `watermark_us` is the watermark of this batch; timeouts of event time are due by it.
     fn call(
         &self,
         arrived: &RecordBatch,
@@ -274,6 +296,7 @@ impl StateGroups {
         self.output_rows(&answer)
     }
 
+    /// Returns the keys of rows.
     fn keys_of(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let kept = self.kept();
         let fields = kept.fields().iter().take(self.keys.len()).cloned().collect::<Vec<_>>();
@@ -281,6 +304,7 @@ impl StateGroups {
         build(Arc::new(Schema::new(fields)), columns, batch.num_rows())
     }
 
+    /// Returns rows as the function sees them.
     fn rows_of(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let fields: Vec<Field> = self
             .values
@@ -291,6 +315,7 @@ impl StateGroups {
         build(Arc::new(Schema::new(fields)), columns, batch.num_rows())
     }
 
+    /// Returns the entries of the groups, from both tables, in the groups' order.
     fn entries(&self, groups: &Groups, tables: &[RowTable; 2]) -> Result<Entries> {
         let mut ids: [Vec<RowId>; 2] = Default::default();
         let mut counts = Vec::new();
@@ -323,7 +348,10 @@ impl StateGroups {
         })
     }
 
-    /// Puts the function's changes into the tables.
+    /// Puts the function's changes into the tables: old versions of changed entries leave, new ones come.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` if the host answered in another form, or about a group that it was not asked about.
     fn change(
         &self,
         answer: &GroupAnswer,
@@ -387,6 +415,10 @@ impl StateGroups {
         Ok(())
     }
 
+    /// Returns the function's rows in the declared types.
+    ///
+    /// # Errors
+    /// `FUNCTION_OUTPUT_SCHEMA_MISMATCH` if their number of columns is another; if a value cannot be cast.
     fn output_rows(&self, answer: &GroupAnswer) -> Result<Vec<RecordBatch>> {
         if answer.rows.is_empty() {
             return Ok(vec![]);
@@ -400,7 +432,7 @@ impl StateGroups {
                         "FUNCTION_OUTPUT_SCHEMA_MISMATCH",
                         "42K0E",
                         format!(
-                            "A function over groups gave rows of {} columns, and its schema has {}.",
+                            "A function over groups returned rows of {} columns, and its schema has {}.",
                             batch.num_columns(),
                             self.output.fields().len()
                         ),
@@ -417,14 +449,14 @@ impl StateGroups {
 }
 
 impl Groups {
-    /// Rows of the batch in the order of their groups, and how many each group has.
+    /// Returns the places of the batch's rows in the order of their groups, and how many each group has.
     fn order(&self) -> (UInt32Array, Vec<u32>) {
         let counts = self.rows.values().map(|rows| rows.len() as u32).collect();
         (self.rows.values().flatten().copied().collect::<Vec<_>>().into(), counts)
     }
 
-    /// The key of each group: that of its first row, or, where it has none, of its first entry. `sorted` are the keys of the
-    /// rows in the groups' order.
+    /// Returns the key of each group: that of its first row, or of its first entry if it is without rows. `sorted` are
+    /// the keys of the rows in the groups' order.
     fn keys(&self, sorted: &RecordBatch, row_counts: &[u32], entries: &Entries, width: usize) -> Result<RecordBatch> {
         let from_entries = entries.batch.project(&(0..width).collect::<Vec<_>>())?;
         let all = concat_batches(&sorted.schema(), [sorted, &from_entries])?;
@@ -439,6 +471,7 @@ impl Groups {
     }
 }
 
+/// Returns a batch, also one without columns.
 fn build(schema: SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)

@@ -1,9 +1,15 @@
 //! Joins of two streams: each side's rows wait in the state for partners of the other side.
 //!
-//! `StreamingSymmetricHashJoinExec`. What arrives on one side meets the other side's state and is then stored; the second
-//! side meets the first one's new rows as well, so that every pair is made once. A row leaves the state when the watermark
-//! says that no partner can come any more; an outer join then gives it with nulls, if it never had one. For a left semi
-//! join the right side goes first, and a left row that has met a partner is given once and not kept.
+//! `StreamingSymmetricHashJoinExec`. What arrives on one side meets the other side's state and is then stored; the
+//! second side meets the first one's new rows as well, so that every pair is made once. A row leaves the state when the
+//! watermark says that no partner can come any more; an outer join then emits it with nulls, if it never had one. For a
+//! left semi join the right side goes first, and a left row that has met a partner is emitted once and not kept.
+//!
+//! ```text
+//!  left rows ──▶ meet right table ──▶ pairs      then stored in the left table
+//!  right rows ─▶ meet left table, with what just came ──▶ pairs      then stored in the right table
+//!  watermark ──▶ both tables close ──▶ rows without a partner, with nulls (outer joins)
+//! ```
 
 use std::sync::Arc;
 
@@ -31,7 +37,7 @@ use crate::ids::OperatorId;
 use crate::plan::event_time::{self, Bound, BoundTime, JoinBounds};
 use crate::plan::scan::is_streaming;
 
-/// Pairs that are put together at a time.
+/// Most pairs that are put together at a time: bounds the memory of a key that many rows have.
 const PAIRS: usize = 1 << 16;
 
 /// A join whose sides are both streams (`StreamingSymmetricHashJoinExec`).
@@ -41,6 +47,7 @@ pub const OPERATOR: Operator = Operator {
     analyze: None,
 };
 
+/// Compiles a join whose sides are both streams.
 fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
     match plan {
         LogicalPlan::Join(join) if is_streaming(&join.left) && is_streaming(&join.right) => {
@@ -50,6 +57,7 @@ fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Pla
     }
 }
 
+/// Puts the join into a stage: both sides exchanged by the keys, conditions sorted into those of one side and of both.
 fn compile_join(compiler: &mut dyn Compiler, join: &Join) -> Result<Plan> {
     let (left, right) = (compiler.plan(&join.left)?, compiler.plan(&join.right)?);
     let bounds = JoinBounds::of(join);
@@ -75,7 +83,7 @@ fn compile_join(compiler: &mut dyn Compiler, join: &Join) -> Result<Plan> {
         sides[1].keys.push(compiler.expr(r, join.right.schema())?);
     }
     for (side, bound) in sides.iter_mut().zip([bounds.left, bounds.right]) {
-        // Spark infers it from the range condition: without a time there is no partner.
+        // Spark infers it from the range condition: a row without a time has none.
         if let Some(BoundTime::Column(column)) = bound.map(|b| b.time)
             && !side.outer
         {
@@ -134,6 +142,7 @@ fn compile_join(compiler: &mut dyn Compiler, join: &Join) -> Result<Plan> {
     Ok(state.plan([left, right]))
 }
 
+/// Returns a side, with when its rows can have no partner any more, as far as keys and conditions say so.
 fn join_side(plan: &LogicalPlan, schema: SchemaRef, bound: Option<Bound>, outer: bool, keys: usize) -> Result<Side> {
     let times = event_time::event_times(plan);
     let event_time = schema.fields().iter().position(|f| times.get(f.name()) == Some(&0));
@@ -162,6 +171,7 @@ fn join_side(plan: &LogicalPlan, schema: SchemaRef, bound: Option<Bound>, outer:
 pub struct Side {
     /// What arrives.
     pub schema: SchemaRef,
+    /// Keys, which equal those of the partner. A null key has no partner.
     pub keys: Vec<Arc<dyn PhysicalExpr>>,
     /// Conditions on this side alone: a row that fails them has no partner.
     pub conditions: Vec<Arc<dyn PhysicalExpr>>,
@@ -169,54 +179,69 @@ pub struct Side {
     pub event_time: Option<usize>,
     /// When a stored row can have no partner any more; columns count from the first key.
     pub closes_by: Option<ClosesBy>,
-    /// Rows without a partner leave with nulls.
+    /// Whether rows without a partner leave with nulls.
     pub outer: bool,
 }
 
-/// A join of two streams.
+/// A join of two streams, over one partition of keys.
 #[derive(Debug, Clone)]
 pub struct StateJoin {
+    /// Its name within the query.
     pub operator: OperatorId,
     /// Inner, Left, Right, Full or LeftSemi.
     pub join_type: JoinType,
+    /// Left and right.
     pub sides: [Side; 2],
     /// Conditions on both sides.
     pub filter: Option<JoinFilter>,
+    /// What leaves: columns of the left side, then of the right, but for a semi join.
     pub output: SchemaRef,
+    /// The watermark here, relative to the query's: the lower of both sides'; `None` if a side passes none on.
     pub shift_us: Option<i64>,
 }
 
+/// Place of the left side.
 const LEFT: usize = 0;
+/// Place of the right side.
 const RIGHT: usize = 1;
 
 /// Rows of one side that arrived in time: keys, then columns.
 struct Arrived {
+    /// Keys, then the side's columns.
     rows: RecordBatch,
-    /// May have a partner.
+    /// Which rows fulfil the conditions on their side alone, and may have a partner.
     eligible: BooleanArray,
 }
 
 /// One batch's work on the state.
 struct Turn<'a> {
+    /// The watermark that rows close by.
     evict_us: Option<i64>,
+    /// What progress reports of the batch.
     stats: &'a mut StateStats,
+    /// What leaves.
     out: Vec<RecordBatch>,
 }
 
 /// Rows of the side that comes, and rows of the other's state with the same key, not yet put together.
 #[derive(Default)]
 struct Pairs {
+    /// Rows that came, by place.
     came: Vec<u32>,
+    /// The row of the state that each meets.
     met: Vec<RowId>,
 }
 
 /// Rows that have found a partner.
 struct Found {
+    /// Of the rows that came, which have.
     came: Vec<bool>,
+    /// Rows of the other side's state that have, perhaps more than once.
     met: Vec<RowId>,
 }
 
 impl Side {
+    /// Returns the columns of the state: keys, then the side's columns.
     fn state_schema(&self) -> Result<SchemaRef> {
         let mut fields = Vec::new();
         for (i, key) in self.keys.iter().enumerate() {
@@ -227,15 +252,17 @@ impl Side {
         Ok(Arc::new(Schema::new(fields)))
     }
 
+    /// Returns an empty table.
     fn table(&self) -> Result<RowTable> {
         RowTable::new(self.state_schema()?, self.keys.len(), self.closes_by)
     }
 
-    /// The columns of stored rows, without the keys in front.
+    /// Returns the columns of stored rows, without the keys in front.
     fn columns<'a>(&self, stored: &'a RecordBatch) -> &'a [ArrayRef] {
         &stored.columns()[self.keys.len()..]
     }
 
+    /// Returns the rows that came in time, with their keys, and which of them may have a partner.
     fn arrived(&self, batches: &[RecordBatch], context: &BatchContext, stats: &mut StateStats) -> Result<Arrived> {
         let batch = one(&self.schema, batches)?;
         let late_us = context.late_us.filter(|_| self.event_time.is_some());
@@ -259,11 +286,11 @@ impl Side {
     }
 }
 
-/// A condition's result; null is false.
+/// Returns a condition's result, with null as false.
 fn truth(array: &ArrayRef) -> Result<BooleanArray> {
     let booleans = array
         .as_boolean_opt()
-        .ok_or_else(|| SparkError::internal("a join condition is no boolean"))?;
+        .ok_or_else(|| SparkError::internal("a join condition is not a boolean"))?;
     Ok(if booleans.null_count() > 0 {
         prep_null_mask_filter(booleans)
     } else {
@@ -284,6 +311,7 @@ impl Restore for StateJoin {
 }
 
 impl StateJoin {
+    /// Returns the operator over its inputs.
     fn plan(self: Arc<Self>, inputs: [Plan; 2]) -> Plan {
         let name = format!("SymmetricHashJoin: type={}", self.join_type);
         let schema = self.output.clone();
@@ -292,6 +320,7 @@ impl StateJoin {
         })
     }
 
+    /// Runs one batch: each side meets the other, then rows that can have no partner leave.
     fn run(&self, batches: [Vec<RecordBatch>; 2], inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
         inputs.with_state(self.operator, self.shift_us, self, |context, body, stats| {
             let tables = body.sides::<2>()?;
@@ -437,6 +466,7 @@ impl StateJoin {
         Ok(())
     }
 
+    /// Returns which pairs the conditions on both sides let through.
     fn fits(&self, left: &[ArrayRef], right: &[ArrayRef], rows: usize) -> Result<BooleanArray> {
         let Some(filter) = &self.filter else {
             return Ok(BooleanArray::from(vec![true; rows]));
@@ -457,6 +487,7 @@ impl StateJoin {
         truth(&filter.expression().evaluate(&batch)?.into_array(rows)?)
     }
 
+    /// Adds rows to what leaves, if there are any.
     fn emit(&self, columns: &[ArrayRef], rows: usize, out: &mut Vec<RecordBatch>) -> Result<()> {
         if rows > 0 {
             let options = RecordBatchOptions::new().with_row_count(Some(rows));
@@ -469,7 +500,7 @@ impl StateJoin {
         Ok(())
     }
 
-    /// Rows of one side, with nulls for the other.
+    /// Adds rows of one side to what leaves, with nulls for the other.
     fn emit_alone(&self, side: usize, stored: &RecordBatch, out: &mut Vec<RecordBatch>) -> Result<()> {
         let own = self.sides[side].columns(stored).to_vec();
         let nulls = self.sides[1 - side].schema.fields().iter();

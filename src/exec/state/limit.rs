@@ -1,4 +1,6 @@
 //! `limit` over a whole stream: how many rows have left is the state (`StreamingGlobalLimitExec`).
+//!
+//! All rows pass through one partition. Once the limit is reached, later batches return nothing but still run.
 
 use std::sync::Arc;
 
@@ -26,11 +28,13 @@ pub const OPERATOR: Operator = Operator {
     analyze: None,
 };
 
+/// Compiles a limit of a stream.
 fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
     let (limit, input) = nodes::of::<StreamingLimit>(plan)?;
     Some(compile_limit(compiler, limit.fetch, input))
 }
 
+/// Puts the limit into a stage. It keeps state in append mode only: a complete result is limited anew each time.
 fn compile_limit(compiler: &mut dyn Compiler, fetch: usize, input: &LogicalPlan) -> Result<Plan> {
     let rows = compiler.plan(input)?;
     let rows = compiler.gather(rows);
@@ -53,7 +57,9 @@ fn compile_limit(compiler: &mut dyn Compiler, fetch: usize, input: &LogicalPlan)
 /// Lets `fetch` rows of the stream through.
 #[derive(Debug, Clone, Copy)]
 pub struct StateLimit {
+    /// Its name within the query.
     pub operator: OperatorId,
+    /// How many rows pass in all.
     pub fetch: usize,
 }
 
@@ -67,12 +73,13 @@ impl Restore for StateLimit {
     }
 }
 
-/// The state: one row with the count.
+/// Returns the state's columns: one row with the count.
 fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![Field::new("rows", DataType::Int64, false)]))
 }
 
 impl StateLimit {
+    /// Returns the operator over its input.
     fn plan(self, input: Plan) -> Plan {
         let schema = input.schema();
         let name = format!("StreamingLimit: rows={}", self.fetch);
@@ -81,6 +88,7 @@ impl StateLimit {
         })
     }
 
+    /// Runs one batch: lets through what is left of the limit.
     fn run(&self, batches: Vec<RecordBatch>, inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
         inputs.with_state(self.operator, None, self, |_, body, stats| {
             let table = body.table()?;

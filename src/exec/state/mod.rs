@@ -1,9 +1,18 @@
 //! Keyed state of streaming operators, live in the executor that runs their tasks.
 //!
-//! Two layouts: [`table::StateTable`] has one row a key (aggregates, limits), [`rows::RowTable`] many (sessions, joined
-//! streams, seen keys, entries of the user's own state). Each operator has a file of its own and one [`OperatorState`] per partition. What a batch changed
-//! leaves the task as a delta of bytes; a snapshot has the same form; [`Restore`] makes the state of either again. Who
-//! keeps the bytes is not known here.
+//! Two layouts: [`table::StateTable`] has one row per key (aggregates, limits), [`rows::RowTable`] many (sessions,
+//! joined streams, seen keys, entries of the user's own state). Each operator has a file of its own and one
+//! [`OperatorState`] per partition. What a batch changed leaves the task as a delta of bytes; a snapshot has the same
+//! form; [`Restore`] makes the state of either again. Who keeps the bytes is not known here.
+//!
+//! ```text
+//!  batch N:  rows ─▶ drop late ─▶ meet the state ─▶ change it ─▶ close what the watermark passed ─▶ rows that leave
+//!                    (late_us)                         │              (evict_us)
+//!                                                      └─▶ delta of version N ─▶ bytes
+//!  restart:  empty ─load(snapshot, deltas …)─▶ state of version N
+//! ```
+//!
+//! The order within a batch is the same for every operator, and it is Spark's: late rows go first, state closes last.
 
 pub mod aggregate;
 pub mod dedup;
@@ -42,19 +51,26 @@ pub type Compile = fn(&mut dyn Compiler, &LogicalPlan) -> Option<Result<Plan>>;
 /// Analyses one kind of relation; returns `None` for another.
 pub type Analyze = fn(&mut Analyzer, &RelType) -> Option<Result<Resolved>>;
 
-/// A stateful operator: how it comes out of a message, and how it goes into a stage. Adding one is a file here and a line in
-/// [`OPERATORS`].
+/// A stateful operator: how it comes out of a message, and how it goes into a stage.
+///
+/// Adding one is a file here and a line in [`OPERATORS`].
 pub struct Operator {
     /// Names it in progress and in checkpoints.
     pub name: &'static str,
     /// How a plan whose top is this operator is compiled.
     pub compile: Compile,
-    /// How a relation that only this operator knows is analysed (`Relation.extension`, by the type in its URL). Operators that
-    /// Spark's own messages name are analysed in `plan`.
+    /// How a relation that only this operator knows is analysed (`Relation.extension`, by the type in its URL).
+    /// Operators that Spark's own messages name are analysed in `plan`.
     pub analyze: Option<Analyze>,
 }
 
 /// All stateful operators. No two compile the same plan, so their order does not matter.
+///
+/// ```
+/// use rivulet::exec::state::OPERATORS;
+///
+/// assert!(OPERATORS.iter().any(|operator| operator.name == "symmetricHashJoin"));
+/// ```
 pub static OPERATORS: &[Operator] = &[
     aggregate::OPERATOR,
     session::OPERATOR,
@@ -70,6 +86,7 @@ pub static OPERATORS: &[Operator] = &[
 struct Operators;
 
 impl Extension for Operators {
+    /// Analyses a relation that one of the operators knows; `None` for all others.
     fn relation(&self, analyzer: &mut Analyzer, node: &RelType) -> Option<Result<Resolved>> {
         let mut own = OPERATORS.iter().filter_map(|operator| operator.analyze);
         own.find_map(|analyze| analyze(analyzer, node))
@@ -89,26 +106,29 @@ pub fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result
     OPERATORS.iter().find_map(|operator| (operator.compile)(compiler, plan))
 }
 
-/// When a row closes: µs since the epoch; none for state that no watermark ends.
+/// When a row closes: µs since the epoch; `None` for state that no watermark ends.
 pub type Closing = Option<i64>;
 
-/// The state of one operator in one partition.
+/// The state of one operator in one partition, as of a batch.
 #[derive(Debug)]
 pub struct OperatorState {
     /// The batch whose changes are in; -1 before the first.
     pub version: BatchId,
+    /// The rows.
     pub body: Body,
 }
 
 /// How the rows are laid out.
 #[derive(Debug)]
 pub enum Body {
+    /// One row per key.
     Table(StateTable),
-    /// One table a side.
+    /// Many rows per key: one table per side or purpose.
     Rows(Vec<RowTable>),
 }
 
 impl OperatorState {
+    /// Returns a state that no batch has changed.
     pub fn new(body: Body) -> Self {
         Self {
             version: BatchId::NONE,
@@ -116,7 +136,7 @@ impl OperatorState {
         }
     }
 
-    /// Columns of its tables, and how many of them are the key.
+    /// Returns the columns of each table, and how many of them are the key.
     pub fn layouts(&self) -> Vec<(SchemaRef, usize)> {
         match &self.body {
             Body::Table(table) => vec![(table.schema().clone(), table.key_columns())],
@@ -124,7 +144,10 @@ impl OperatorState {
         }
     }
 
-    /// The whole state in the form of a delta that starts from nothing.
+    /// Returns the whole state in the form of a delta that starts from nothing.
+    ///
+    /// # Errors
+    /// If rows cannot be written as Arrow.
     pub fn snapshot(&self) -> Result<Vec<u8>> {
         match &self.body {
             Body::Table(table) => table.snapshot(),
@@ -134,6 +157,10 @@ impl OperatorState {
 }
 
 impl Body {
+    /// Returns the one table.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` if the state is of another layout.
     pub fn table(&mut self) -> Result<&mut StateTable> {
         match self {
             Body::Table(table) => Ok(table),
@@ -141,6 +168,10 @@ impl Body {
         }
     }
 
+    /// Returns the tables.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` if the state is of another layout or number of tables.
     pub fn sides<const N: usize>(&mut self) -> Result<&mut [RowTable; N]> {
         match self {
             Body::Rows(sides) => sides.as_mut_slice().try_into().ok(),
@@ -151,18 +182,26 @@ impl Body {
 }
 
 /// How an operator's state begins and comes back.
+///
+/// A snapshot followed by the deltas since makes the same state as all deltas from the first.
 pub trait Restore: Debug + Send + Sync {
-    /// The state before the first batch.
+    /// Returns the state before the first batch.
+    ///
+    /// # Errors
+    /// If a key is of a type that cannot be compared by bytes, such as a map.
     fn empty(&self) -> Result<OperatorState>;
 
     /// Applies deltas and snapshots in order.
     ///
     /// # Errors
-    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` where one cannot be read.
+    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` if one cannot be read.
     fn load(&self, state: &mut OperatorState, deltas: &[Buffer]) -> Result<()>;
 }
 
-/// Rows of several batches as one.
+/// Returns the rows of several batches as one.
+///
+/// # Errors
+/// If the batches are not of the schema.
 pub fn one(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch> {
     match batches {
         [single] => Ok(single.clone()),
@@ -170,7 +209,8 @@ pub fn one(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch> {
     }
 }
 
-/// The event times of a column, µs, and `plus_us` on top: a timestamp's own, or the end of a window.
+/// Returns the event times of a column, µs, with `plus_us` added: a timestamp's own, or the end of a window. `None` for
+/// nulls, and for columns that are not times.
 pub fn times(column: &dyn Array, plus_us: i64) -> Vec<Closing> {
     match column.data_type() {
         DataType::Timestamp(..) => column
@@ -190,7 +230,7 @@ pub fn times(column: &dyn Array, plus_us: i64) -> Vec<Closing> {
     }
 }
 
-/// The rows whose event time in `column` is after the late watermark (or null), and how many are not.
+/// Returns the rows whose event time in `column` is after the late watermark (or null), and how many are not.
 fn on_time(batch: RecordBatch, column: usize, late_us: Option<i64>) -> Result<(RecordBatch, u64)> {
     let Some(late) = late_us else { return Ok((batch, 0)) };
     let keep: BooleanArray = times(batch.column(column), 0)
@@ -202,6 +242,7 @@ fn on_time(batch: RecordBatch, column: usize, late_us: Option<i64>) -> Result<(R
     Ok((kept, dropped))
 }
 
+/// Returns the error of a delta that cannot be read (`CORRUPT_STATE`).
 fn corrupt(what: &str) -> SparkError {
     SparkError::new(
         crate::error::Exception::Runtime,

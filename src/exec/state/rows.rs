@@ -1,8 +1,19 @@
-//! State with many rows a key: rows have numbers, and a delta says which came, which were matched, and which left.
+//! State with many rows per key: rows have numbers, and a delta says which came, which were matched, and which left.
 //!
-//! A number is given once and never again, so that the changes of a batch cost what the batch touched, whatever a key has
-//! gathered before. Rows stay in the batches that brought them; a batch is put together with the one before it once that
-//! is not much larger, so that there are few. An ordered set of closing times finds the rows that a watermark has passed.
+//! A number is given once and never again, so that the changes of a batch cost what the batch touched, whatever a key
+//! has gathered before. Rows stay in the batches that brought them; a batch is put together with the one before it once
+//! that is not much larger, so that there are few. An ordered set of closing times finds the rows that a watermark has
+//! passed.
+//!
+//! ```text
+//!  index     key ─▶ [3, 8, 9]                     numbers per key, ascending
+//!  stored    [ids 0 … 5 | batch] [ids 8, 9 | batch]   found by binary search
+//!  closings  {(closing, id), …}                   ordered: due(watermark) is a range
+//!  marked    {8}                                  rows that an outer join need not emit with nulls
+//! ```
+//!
+//! A row that has left stays in its batch until the dead outnumber the living (and 4096); then the living are
+//! copied out.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -18,65 +29,103 @@ use super::{Closing, corrupt, times};
 use crate::error::{Result, SparkError};
 use crate::values::ipc;
 
-/// Number of a row within its table.
+/// Number of a row within its table; never used again.
 pub type RowId = u64;
 
-/// Rows that have left and are still held, at least, before the others are copied out.
+/// Fewest rows that have left and are still held before the others are copied out.
 const DEAD_ROWS: usize = 4096;
 
-/// When a row closes: the time in a column (of a window: its end), and µs on top.
+/// When a row closes: the time in a column (of a window: its end), and µs added to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClosesBy {
+    /// The column.
     pub column: usize,
+    /// What is added, µs.
     pub plus_us: i64,
 }
 
-/// Of a row's entries in the index by key, in the set of closing times, and among the numbers.
+/// Bytes of a row's entries in the index by key, in the set of closing times, and among the numbers, about.
 const INDEX_BYTES: usize = 96;
 
+/// Rows that came together, or were put together.
 #[derive(Debug)]
 struct Stored {
-    /// Ascending.
+    /// Their numbers, ascending.
     ids: Vec<RowId>,
+    /// The rows, those that have left included.
     batch: RecordBatch,
 }
 
 /// Rows under keys that may have many.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use arrow::array::{Int64Array, RecordBatch};
+/// use arrow::datatypes::{DataType, Field, Schema};
+/// use rivulet::exec::state::rows::RowTable;
+///
+/// let schema = Arc::new(Schema::new(vec![Field::new("key", DataType::Int64, true)]));
+/// let mut table = RowTable::new(schema.clone(), 1, None)?;
+/// let rows = RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from(vec![7, 7, 8]))])?;
+/// let first = table.append(&rows)?;
+/// let keys = table.key_bytes(&rows)?;
+/// assert_eq!(table.of_key(&keys[0]), [first, first + 1]);
+/// table.remove(&[first])?;
+/// assert_eq!(table.rows(), 2);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug)]
 pub struct RowTable {
+    /// Keys, then the other columns.
     schema: SchemaRef,
+    /// How many columns are the key.
     keys: usize,
+    /// Turns keys into bytes that compare as they do.
     converter: RowConverter,
+    /// Numbers of a key's rows, ascending, by key bytes.
     index: HashMap<Box<[u8]>, Vec<RowId>>,
     /// In order of their ids.
     stored: Vec<Stored>,
+    /// When rows close; `None` if they never do.
     closes_by: Option<ClosesBy>,
+    /// (closing time, number) of rows that close.
     closings: BTreeSet<(i64, RowId)>,
+    /// Rows that were matched.
     marked: HashSet<RowId>,
+    /// The next number.
     next: RowId,
     /// Rows alive.
     rows: usize,
+    /// What was done since the last delta.
     changes: Changes,
 }
 
 /// What was done since the last delta.
 #[derive(Debug, Default)]
 struct Changes {
+    /// Batches that came, with the number of their first row.
     appended: Vec<(RowId, RecordBatch)>,
+    /// Rows that were matched.
     marked: Vec<RowId>,
+    /// Rows that left.
     removed: Vec<RowId>,
 }
 
 /// One table's part of a delta.
 #[derive(Debug, Default)]
 pub struct Part {
+    /// The next number after it.
     next: RowId,
     /// IPC of rows with their ids and marks; ids that were marked; ids that left.
     sections: [Vec<u8>; 3],
 }
 
 impl RowTable {
-    /// An empty table whose first `keys` columns are the key; nulls are equal. Without `closes_by` rows stay.
+    /// Returns an empty table whose first `keys` columns are the key; nulls are equal. Without `closes_by` rows stay.
+    ///
+    /// # Errors
+    /// If a key is of a type that cannot be compared by bytes, such as a map.
     pub fn new(schema: SchemaRef, keys: usize, closes_by: Option<ClosesBy>) -> Result<Self> {
         let fields = schema.fields()[..keys]
             .iter()
@@ -97,25 +146,31 @@ impl RowTable {
         })
     }
 
+    /// Returns the columns: keys, then the others.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
+    /// Returns how many columns are the key.
     pub fn key_columns(&self) -> usize {
         self.keys
     }
 
+    /// Returns how many rows are alive.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Bytes of the arrays behind the rows, and about those of what finds them.
+    /// Returns the bytes of the arrays that hold the rows, and about those of what finds them.
     pub fn bytes(&self) -> usize {
         let arrays: usize = self.stored.iter().map(|s| s.batch.get_array_memory_size()).sum();
         arrays + self.rows * INDEX_BYTES
     }
 
-    /// The key bytes of each row.
+    /// Returns the key bytes of each row.
+    ///
+    /// # Errors
+    /// If the batch has other columns.
     pub fn key_bytes(&self, batch: &RecordBatch) -> Result<Vec<Box<[u8]>>> {
         if self.keys == 0 {
             return Ok(vec![Box::default(); batch.num_rows()]);
@@ -124,12 +179,12 @@ impl RowTable {
         Ok(rows.iter().map(|r| r.as_ref().into()).collect())
     }
 
-    /// The rows of a key, oldest first.
+    /// Returns the rows of a key, oldest first; an empty list for an unknown key.
     pub fn of_key(&self, key: &[u8]) -> &[RowId] {
         self.index.get(key).map_or(&[], Vec::as_slice)
     }
 
-    /// When each row closes.
+    /// Returns when each row closes.
     pub fn closing(&self, batch: &RecordBatch) -> Vec<Closing> {
         match self.closes_by {
             Some(by) => times(batch.column(by.column), by.plus_us),
@@ -137,7 +192,11 @@ impl RowTable {
         }
     }
 
-    /// Adds rows; the first one's number. Each row is found under its key and leaves by its closing time.
+    /// Adds rows and returns the first one's number; the others follow. Each row is found under its key and leaves by
+    /// its closing time.
+    ///
+    /// # Errors
+    /// If the batch has other columns.
     pub fn append(&mut self, batch: &RecordBatch) -> Result<RowId> {
         let first = self.next;
         if batch.num_rows() > 0 {
@@ -147,6 +206,7 @@ impl RowTable {
         Ok(first)
     }
 
+    /// Puts numbered rows where they are found, and puts batches together that have become alike in size.
     fn place(&mut self, ids: Vec<RowId>, batch: RecordBatch) -> Result<()> {
         for (id, key) in ids.iter().zip(self.key_bytes(&batch)?) {
             self.index.entry(key).or_default().push(*id);
@@ -167,7 +227,7 @@ impl RowTable {
         Ok(())
     }
 
-    /// Where a row is.
+    /// Returns where a row is: which batch, and which row of it.
     fn at(&self, id: RowId) -> Option<(usize, usize)> {
         let stored = self
             .stored
@@ -177,10 +237,10 @@ impl RowTable {
         Some((stored, row))
     }
 
-    /// The rows of numbers, in the order asked.
+    /// Returns the rows of numbers, in the order asked.
     ///
     /// # Errors
-    /// An internal error where one was never here or has left and been forgotten.
+    /// `INTERNAL_ERROR` if one was never here, or has left and been forgotten.
     pub fn take(&self, ids: &[RowId]) -> Result<RecordBatch> {
         if ids.is_empty() {
             return Ok(RecordBatch::new_empty(self.schema.clone()));
@@ -202,17 +262,21 @@ impl RowTable {
         }
     }
 
+    /// Returns whether a row was matched.
     pub fn is_marked(&self, id: RowId) -> bool {
         self.marked.contains(&id)
     }
 
-    /// Rows that close at or before `watermark_us`, in order of closing.
+    /// Returns the rows that close at or before `watermark_us`, in order of closing.
     pub fn due(&self, watermark_us: i64) -> Vec<RowId> {
         let range = self.closings.range(..=(watermark_us, RowId::MAX));
         range.map(|(_, id)| *id).collect()
     }
 
     /// Forgets the rows that close at or before `watermark_us`; returns which were marked, and the rows.
+    ///
+    /// # Errors
+    /// As [`RowTable::take`].
     pub fn close(&mut self, watermark_us: i64) -> Result<(Vec<bool>, RecordBatch)> {
         let ids = self.due(watermark_us);
         let marked = ids.iter().map(|id| self.is_marked(*id)).collect();
@@ -220,6 +284,9 @@ impl RowTable {
     }
 
     /// Forgets rows and returns them, in the order asked.
+    ///
+    /// # Errors
+    /// As [`RowTable::take`].
     pub fn remove(&mut self, ids: &[RowId]) -> Result<RecordBatch> {
         let rows = self.take(ids)?;
         self.changes.removed.extend(ids);
@@ -227,6 +294,7 @@ impl RowTable {
         Ok(rows)
     }
 
+    /// Takes rows out of everything that finds them, and copies the living out if too many are dead.
     fn forget(&mut self, ids: &[RowId], rows: &RecordBatch) -> Result<()> {
         let gone: HashSet<RowId> = ids.iter().copied().collect();
         for key in self.key_bytes(rows)?.into_iter().collect::<HashSet<_>>() {
@@ -254,14 +322,17 @@ impl RowTable {
         Ok(())
     }
 
-    /// The numbers of all rows, ascending.
+    /// Returns the numbers of all rows, ascending.
     pub fn ids(&self) -> Vec<RowId> {
         let mut ids: Vec<RowId> = self.index.values().flatten().copied().collect();
         ids.sort_unstable();
         ids
     }
 
-    /// What changed since the last call.
+    /// Returns what changed since the last call. A row that came and left in between is not part of it.
+    ///
+    /// # Errors
+    /// If rows cannot be written as Arrow.
     pub fn delta(&mut self) -> Result<Part> {
         let changes = std::mem::take(&mut self.changes);
         let gone: HashSet<RowId> = changes.removed.iter().copied().collect();
@@ -287,7 +358,10 @@ impl RowTable {
         })
     }
 
-    /// All rows, as a delta that starts from nothing.
+    /// Returns all rows, as a delta that starts from nothing.
+    ///
+    /// # Errors
+    /// If rows cannot be written as Arrow.
     pub fn snapshot(&self) -> Result<Part> {
         let ids = self.ids();
         let batch = self.with_ids(&self.take(&ids)?, &ids)?;
@@ -301,6 +375,7 @@ impl RowTable {
         })
     }
 
+    /// Returns the columns of rows in a delta: the table's, the number, and whether it is marked.
     fn kept_schema(&self) -> Schema {
         let mut fields: Vec<Arc<Field>> = self.schema.fields().iter().cloned().collect();
         fields.push(Arc::new(Field::new("#id", DataType::UInt64, false)));
@@ -308,6 +383,7 @@ impl RowTable {
         Schema::new(fields)
     }
 
+    /// Returns rows with their numbers and marks.
     fn with_ids(&self, batch: &RecordBatch, ids: &[RowId]) -> Result<RecordBatch> {
         let mut columns = batch.columns().to_vec();
         columns.push(Arc::new(UInt64Array::from(ids.to_vec())));
@@ -318,6 +394,9 @@ impl RowTable {
     }
 
     /// Applies a part that [`RowTable::delta`] or [`RowTable::snapshot`] made.
+    ///
+    /// # Errors
+    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` if it cannot be read, or is of a table with other columns.
     fn apply(&mut self, part: &[Buffer; 3], next: RowId) -> Result<()> {
         let width = self.schema.fields().len();
         for batch in ipc::read(&part[0])? {
@@ -355,12 +434,14 @@ impl RowTable {
     }
 }
 
+/// Returns numbers as an Arrow stream.
 fn numbers(ids: UInt64Array) -> Result<Vec<u8>> {
     let schema = Arc::new(Schema::new(vec![Field::new("#id", DataType::UInt64, false)]));
     let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(ids)])?;
     ipc::write(&schema, &[batch])
 }
 
+/// Reads numbers of an Arrow stream.
 fn read_numbers(block: &Buffer) -> Result<Vec<RowId>> {
     let mut ids = Vec::new();
     for batch in ipc::read(block)? {
@@ -368,16 +449,17 @@ fn read_numbers(block: &Buffer) -> Result<Vec<RowId>> {
             .columns()
             .first()
             .and_then(|c| c.as_primitive_opt::<UInt64Type>())
-            .ok_or_else(|| corrupt("a list of row numbers is none"))?;
+            .ok_or_else(|| corrupt("a list of row numbers is of another type"))?;
         ids.extend_from_slice(column.values());
     }
     Ok(ids)
 }
 
+/// The first bytes of a delta.
 const MAGIC: [u8; 4] = *b"RSR1";
 
-/// The parts of an operator's tables as one delta: mark, number of parts, then per part its next row number, the lengths of
-/// its sections, and the sections, each filled up to eight bytes.
+/// Returns the parts of an operator's tables as one delta: mark, number of parts, then per part its next row number,
+/// the lengths of its sections, and the sections, each filled up to eight bytes, so that Arrow reads them in place.
 pub fn encode(parts: Vec<Part>) -> Result<Vec<u8>> {
     let mut out = Vec::from(MAGIC);
     out.extend_from_slice(&(parts.len() as u32).to_le_bytes());
@@ -397,7 +479,7 @@ pub fn encode(parts: Vec<Part>) -> Result<Vec<u8>> {
 /// Applies a delta to tables.
 ///
 /// # Errors
-/// `CORRUPT_STATE` where it is cut short or belongs to an operator with other tables.
+/// `CORRUPT_STATE` if it is cut short or belongs to an operator with other tables.
 pub fn apply(tables: &mut [RowTable], delta: &Buffer) -> Result<()> {
     let word = |at: usize| -> Result<u64> {
         let bytes = delta.get(at..at + 8).ok_or_else(|| corrupt("it is cut short"))?;
@@ -426,122 +508,4 @@ pub fn apply(tables: &mut [RowTable], delta: &Buffer) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use arrow::array::{Int64Array, TimestampMicrosecondArray};
-    use arrow::datatypes::{Int64Type, TimeUnit, TimestampMicrosecondType};
-    use rand::{Rng, SeedableRng};
-
-    fn schema() -> SchemaRef {
-        Arc::new(Schema::new(vec![
-            Field::new("k", DataType::Int64, true),
-            Field::new("v", DataType::Timestamp(TimeUnit::Microsecond, None), true),
-        ]))
-    }
-
-    fn batch(rows: &[(i64, i64)]) -> RecordBatch {
-        let (k, v): (Vec<i64>, Vec<i64>) = rows.iter().copied().unzip();
-        RecordBatch::try_new(
-            schema(),
-            vec![
-                Arc::new(Int64Array::from(k)),
-                Arc::new(TimestampMicrosecondArray::from(v)),
-            ],
-        )
-        .unwrap()
-    }
-
-    /// Closes by its value.
-    fn fresh() -> RowTable {
-        RowTable::new(schema(), 1, Some(ClosesBy { column: 1, plus_us: 0 })).unwrap()
-    }
-
-    fn pairs(batch: &RecordBatch) -> Vec<(i64, i64)> {
-        let keys = batch.column(0).as_primitive::<Int64Type>().values().to_vec();
-        let values = batch.column(1).as_primitive::<TimestampMicrosecondType>().values();
-        keys.into_iter().zip(values.iter().copied()).collect()
-    }
-
-    /// (id, key, value, marked), by id.
-    fn contents(table: &RowTable) -> Vec<(RowId, i64, i64, bool)> {
-        let ids = table.ids();
-        let rows = pairs(&table.take(&ids).unwrap());
-        ids.into_iter()
-            .zip(rows)
-            .map(|(id, (k, v))| (id, k, v, table.is_marked(id)))
-            .collect()
-    }
-
-    #[test]
-    fn a_table_equals_a_list_over_random_changes_and_comes_back_from_deltas_and_snapshots() {
-        for seed in 0..60 {
-            let mut rng = rand::rngs::SmallRng::seed_from_u64(seed);
-            let mut table = fresh();
-            let mut reloaded = [fresh()];
-            let mut model: Vec<(RowId, i64, i64, bool)> = Vec::new();
-            let mut next = 0;
-            for _ in 0..40 {
-                let rows: Vec<(i64, i64)> = (0..rng.random_range(0..30))
-                    .map(|_| (rng.random_range(0..8), rng.random_range(0..1000)))
-                    .collect();
-                assert_eq!(table.append(&batch(&rows)).unwrap(), next);
-                for (k, v) in rows {
-                    model.push((next, k, v, false));
-                    next += 1;
-                }
-                let picked: Vec<RowId> = model.iter().map(|r| r.0).filter(|_| rng.random_bool(0.1)).collect();
-                table.mark(picked.iter().copied());
-                model
-                    .iter_mut()
-                    .filter(|r| picked.contains(&r.0))
-                    .for_each(|r| r.3 = true);
-                let picked: Vec<RowId> = model.iter().map(|r| r.0).filter(|_| rng.random_bool(0.1)).collect();
-                table.remove(&picked).unwrap();
-                model.retain(|r| !picked.contains(&r.0));
-                if rng.random_bool(0.3) {
-                    let watermark = rng.random_range(0..600);
-                    let (marked, rows) = table.close(watermark).unwrap();
-                    let mut gone: Vec<(i64, i64, bool)> = pairs(&rows)
-                        .into_iter()
-                        .zip(marked)
-                        .map(|((k, v), m)| (k, v, m))
-                        .collect();
-                    let mut due: Vec<(i64, i64, bool)> = model
-                        .iter()
-                        .filter(|r| r.2 <= watermark)
-                        .map(|r| (r.1, r.2, r.3))
-                        .collect();
-                    gone.sort_unstable();
-                    due.sort_unstable();
-                    assert_eq!(gone, due, "seed {seed}");
-                    model.retain(|r| r.2 > watermark);
-                }
-                assert_eq!(contents(&table), model, "seed {seed}");
-                assert_eq!(table.rows(), model.len(), "seed {seed}");
-                let bytes = encode(vec![table.delta().unwrap()]).unwrap();
-                apply(&mut reloaded, &Buffer::from(bytes)).unwrap();
-                if rng.random_bool(0.2) {
-                    let bytes = encode(vec![reloaded[0].snapshot().unwrap()]).unwrap();
-                    reloaded = [fresh()];
-                    apply(&mut reloaded, &Buffer::from(bytes)).unwrap();
-                }
-                assert_eq!(contents(&reloaded[0]), model, "seed {seed}");
-                assert_eq!(reloaded[0].next, table.next, "seed {seed}");
-                assert_eq!(table.due(400), reloaded[0].due(400), "seed {seed}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_delta_cut_anywhere_is_an_error_and_not_a_panic() {
-        let mut table = fresh();
-        table.append(&batch(&[(1, 1), (2, 2)])).unwrap();
-        let bytes = encode(vec![table.delta().unwrap()]).unwrap();
-        for cut in 0..bytes.len() {
-            let mut other = [fresh()];
-            let cut = Buffer::from(bytes[..cut].to_vec());
-            let _ = apply(&mut other, &cut);
-            assert!(other[0].rows() <= 2);
-        }
-    }
-}
+mod tests;

@@ -1,8 +1,14 @@
 //! Session windows over a stream: sessions of a key that touch become one, in the batch and with the state.
 //!
-//! `SessionWindowStateStoreRestoreExec` → `MergingSessionsExec` → `SessionWindowStateStoreSaveExec`. The state holds every
-//! open session of a key as a row: the other keys, start and end, and the partial aggregates. What arrives has the same
-//! columns, one row per key and single-event session; a session that ends before the watermark leaves.
+//! `SessionWindowStateStoreRestoreExec` → `MergingSessionsExec` → `SessionWindowStateStoreSaveExec`. The state holds
+//! every open session of a key as a row: the other keys, start and end, and the partial aggregates. What arrives has
+//! the same columns, one row per key and single-event session; a session that ends before the watermark leaves.
+//!
+//! ```text
+//!  state      [09:00 ─── 09:20]            [10:00 ── 10:10]
+//!  arrives                [09:15 ── 09:25]                       gap of 10 minutes
+//!  merged     [09:00 ──────────── 09:25]   [10:00 ── 10:10]      the second is not written again
+//! ```
 
 use std::sync::Arc;
 
@@ -34,6 +40,7 @@ pub const OPERATOR: Operator = Operator {
     analyze: None,
 };
 
+/// Compiles an aggregation of a stream that groups by sessions.
 fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Plan>> {
     match plan {
         LogicalPlan::Aggregate(aggregate) if is_streaming(plan) => {
@@ -54,6 +61,8 @@ pub fn sessions_of(plan: &LogicalPlan) -> Option<&MergeSessions> {
     }
 }
 
+/// Puts the aggregation into a stage: partial rows, exchanged by the keys other than the session, merged into the
+/// state.
 fn compile_sessions(compiler: &mut dyn Compiler, aggregate: &Aggregate, session: &MergeSessions) -> Result<Plan> {
     let keys = aggregate.group_expr.len();
     let partial = compiler.partial_aggregate(aggregate)?;
@@ -88,15 +97,18 @@ fn compile_sessions(compiler: &mut dyn Compiler, aggregate: &Aggregate, session:
     Ok(state.plan(input))
 }
 
-/// A streaming aggregation over sessions.
+/// A streaming aggregation over sessions of one partition of keys.
 #[derive(Debug, Clone)]
 pub struct StateSession {
+    /// Its name within the query.
     pub operator: OperatorId,
     /// Grouping columns as they arrive and leave.
     pub keys: usize,
-    /// Grouping columns with a session's bounds.
+    /// Grouping column with a session's start.
     pub start: usize,
+    /// Grouping column with a session's end.
     pub end: usize,
+    /// Merges partial states and turns them into values.
     pub merger: Merger,
     /// Keys and partial states.
     pub partial: SchemaRef,
@@ -104,14 +116,17 @@ pub struct StateSession {
     pub output: SchemaRef,
     /// Whether the sessions are of a watermarked event time.
     pub event_time: bool,
+    /// The watermark here, relative to the query's; `None` if the operators below pass none on.
     pub shift_us: Option<i64>,
 }
 
 /// What merging made: rows in the state's order, and which state rows they replace.
 struct Merged {
+    /// Sessions after merging.
     rows: RecordBatch,
-    /// Sessions that the batch did not change are not written again.
+    /// Which of them are new or changed; the others are not written again.
     changed: BooleanArray,
+    /// Rows of the state that changed sessions took in.
     replaced: Vec<RowId>,
 }
 
@@ -134,6 +149,7 @@ impl Restore for StateSession {
 }
 
 impl StateSession {
+    /// Returns the operator over its input.
     fn plan(self: Arc<Self>, input: Plan) -> Plan {
         let name = format!("StateSession: keys={}", self.keys);
         let schema = self.output.clone();
@@ -142,7 +158,7 @@ impl StateSession {
         })
     }
 
-    /// Columns of `partial` in the state: the other keys, start, end, partial states.
+    /// Returns the columns of `partial` in the state's order: the other keys, start, end, partial states.
     fn state_order(&self) -> Vec<usize> {
         (0..self.keys)
             .filter(|c| *c != self.start && *c != self.end)
@@ -151,6 +167,7 @@ impl StateSession {
             .collect()
     }
 
+    /// Returns the state's columns.
     fn state_schema(&self) -> SchemaRef {
         let fields: Vec<_> = self
             .state_order()
@@ -160,6 +177,8 @@ impl StateSession {
         Arc::new(Schema::new(fields))
     }
 
+    /// Runs one batch: drops what is late, merges sessions, closes those that the watermark has passed, and returns
+    /// them.
     fn run(&self, batches: &[RecordBatch], inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
         let emitted = inputs.with_state(self.operator, self.shift_us, self, |context, body, stats| {
             let [table] = body.sides::<1>()?;
@@ -245,7 +264,7 @@ impl StateSession {
         })
     }
 
-    /// State rows to result rows, the keys in their own order.
+    /// Turns state rows into result rows, the keys in their own order.
     fn evaluate(&self, state: &RecordBatch) -> Result<RecordBatch> {
         let order = self.state_order();
         let mut columns: Vec<ArrayRef> = (0..self.keys)
@@ -259,13 +278,18 @@ impl StateSession {
     }
 }
 
+/// Returns a bound of sessions.
+///
+/// # Errors
+/// `INTERNAL_ERROR` if the column is not one of timestamps.
 fn micros(batch: &RecordBatch, column: usize) -> Result<TimestampMicrosecondArray> {
     let times = batch.column(column).as_primitive_opt::<TimestampMicrosecondType>();
     times
         .cloned()
-        .ok_or_else(|| SparkError::internal("a session's bound is no timestamp"))
+        .ok_or_else(|| SparkError::internal("a session's bound is not a timestamp"))
 }
 
+/// Returns timestamps of a type.
 fn instants(us: Vec<i64>, data_type: &DataType) -> ArrayRef {
     let zone = if let DataType::Timestamp(_, zone) = data_type {
         zone.clone()

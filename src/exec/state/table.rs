@@ -1,8 +1,14 @@
-//! State with one row a key: keys and partial aggregates, grouped by the time that closes them.
+//! State with one row per key: keys and partial aggregates, grouped by the time that closes them.
 //!
 //! A table keeps one bucket per closing time (the end of a window), so that closing a window drops one bucket. Within a
-//! bucket, rows live in the batches that brought them; an index says where each key's row is. The rows changed by a batch
-//! are its delta: one Arrow batch, the same form that shuffle, checkpoint and merge use.
+//! bucket, rows live in the batches that brought them; an index says where each key's row is. The rows changed by a
+//! batch are its delta: one Arrow batch, the same form that shuffle, checkpoint and merge use.
+//!
+//! ```text
+//!  buckets   12:10 ─▶ { index: key ─▶ (batch, row), batches: [ … ], dead: 3 }
+//!            12:20 ─▶ { … }                          close(12:10) takes the first bucket as a whole
+//!            None  ─▶ { … }                          never closes
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -24,24 +30,51 @@ type Entry = (Box<[u8]>, (u32, u32));
 /// Rows of one closing time.
 #[derive(Debug, Default)]
 struct Bucket {
-    /// Key bytes → (batch, row).
+    /// Where each key's row is, by key bytes: (batch, row).
     index: HashMap<Box<[u8]>, (u32, u32)>,
+    /// The batches that brought the rows.
     batches: Vec<RecordBatch>,
     /// Rows of `batches` that no key points to any more.
     dead: usize,
 }
 
-/// The state of one operator in one partition.
+/// The state of one operator in one partition, one row per key.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use arrow::array::{Int64Array, RecordBatch};
+/// use arrow::datatypes::{DataType, Field, Schema};
+/// use rivulet::exec::state::table::StateTable;
+///
+/// let fields = ["key", "count"].map(|name| Field::new(name, DataType::Int64, true));
+/// let schema = Arc::new(Schema::new(fields.to_vec()));
+/// let mut table = StateTable::new(schema.clone(), 1)?;
+/// let column = |values: Vec<i64>| Arc::new(Int64Array::from(values)) as _;
+/// let rows = RecordBatch::try_new(schema, vec![column(vec![7, 8]), column(vec![1, 1])])?;
+/// let keys = table.key_bytes(&rows.columns()[..1], 2)?;
+/// table.upsert(&rows, &[Some(10), Some(20)], keys)?;
+/// assert_eq!(table.close(15)?.len(), 1);
+/// assert_eq!(table.rows(), 1);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug)]
 pub struct StateTable {
+    /// Keys, then partial states.
     schema: SchemaRef,
+    /// Turns keys into bytes that compare as they do.
     converter: RowConverter,
+    /// How many columns are the key.
     keys: usize,
+    /// Rows by closing time; `None` comes first and never closes.
     buckets: BTreeMap<Closing, Bucket>,
 }
 
 impl StateTable {
-    /// An empty table whose first `keys` columns are the key.
+    /// Returns an empty table whose first `keys` columns are the key.
+    ///
+    /// # Errors
+    /// If a key is of a type that cannot be compared by bytes, such as a map.
     pub fn new(schema: SchemaRef, keys: usize) -> Result<Self> {
         let fields = schema.fields()[..keys]
             .iter()
@@ -55,19 +88,22 @@ impl StateTable {
         })
     }
 
+    /// Returns the columns: keys, then the others.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
+    /// Returns how many columns are the key.
     pub fn key_columns(&self) -> usize {
         self.keys
     }
 
+    /// Returns how many keys there are.
     pub fn rows(&self) -> usize {
         self.buckets.values().map(|b| b.index.len()).sum()
     }
 
-    /// Bytes of the arrays behind the rows.
+    /// Returns the bytes of the arrays that hold the rows.
     pub fn bytes(&self) -> usize {
         self.buckets
             .values()
@@ -76,7 +112,10 @@ impl StateTable {
             .sum()
     }
 
-    /// The key bytes of each row.
+    /// Returns the key bytes of each row; nulls are equal.
+    ///
+    /// # Errors
+    /// If the columns are of other types.
     pub fn key_bytes(&self, columns: &[ArrayRef], rows: usize) -> Result<Vec<Box<[u8]>>> {
         if self.keys == 0 {
             return Ok(vec![Box::default(); rows]);
@@ -85,7 +124,10 @@ impl StateTable {
         Ok(rows.iter().map(|r| r.as_ref().into()).collect())
     }
 
-    /// The stored rows of keys, in the order asked, where there are any: (position asked, row).
+    /// Returns the stored rows of keys, and for each the place at which it was asked for; unknown keys are left out.
+    ///
+    /// # Errors
+    /// If rows cannot be put together.
     pub fn lookup(&self, closing: &[Closing], keys: &[Box<[u8]>]) -> Result<(Vec<usize>, RecordBatch)> {
         let mut batches: Vec<&RecordBatch> = Vec::new();
         let mut base: HashMap<Closing, usize> = HashMap::new();
@@ -111,7 +153,11 @@ impl StateTable {
         Ok((found, interleave_record_batch(&batches, &at)?))
     }
 
-    /// Puts rows, one per key; a key's old row is forgotten.
+    /// Puts rows, one per key; a key's old row is forgotten. A key must keep its closing time, which is part of its
+    /// place.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` if there are fewer keys than rows.
     pub fn upsert(&mut self, rows: &RecordBatch, closing: &[Closing], keys: Vec<Box<[u8]>>) -> Result<()> {
         let mut by_bucket: BTreeMap<Closing, Vec<u32>> = BTreeMap::new();
         for (row, closing) in closing.iter().enumerate() {
@@ -141,7 +187,10 @@ impl StateTable {
         Ok(())
     }
 
-    /// Removes and returns the buckets that close at or before `watermark`, oldest first.
+    /// Removes and returns the buckets that close at or before `watermark` (µs), oldest first.
+    ///
+    /// # Errors
+    /// If rows cannot be put together.
     pub fn close(&mut self, watermark: i64) -> Result<Vec<RecordBatch>> {
         let mut closed = Vec::new();
         let due: Vec<Closing> = self
@@ -157,7 +206,10 @@ impl StateTable {
         Ok(closed)
     }
 
-    /// All rows.
+    /// Returns all rows, bucket by bucket.
+    ///
+    /// # Errors
+    /// If rows cannot be put together.
     pub fn all(&self) -> Result<Vec<RecordBatch>> {
         let mut all = Vec::new();
         for bucket in self.buckets.values() {
@@ -166,12 +218,18 @@ impl StateTable {
         Ok(all)
     }
 
-    /// All rows in the form of a delta.
+    /// Returns all rows in the form of a delta.
+    ///
+    /// # Errors
+    /// If rows cannot be written as Arrow.
     pub fn snapshot(&self) -> Result<Vec<u8>> {
         StateDelta::encode(&self.schema, &self.all()?, None)
     }
 
     /// Applies deltas and snapshots in order: what [`StateDelta::encode`] made.
+    ///
+    /// # Errors
+    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` if one cannot be read.
     pub fn load(&mut self, deltas: &[Buffer], closing_of: &dyn Fn(&RecordBatch) -> Vec<Closing>) -> Result<()> {
         for delta in deltas {
             let (watermark, block) = StateDelta::decode(delta)?;
@@ -189,7 +247,7 @@ impl StateTable {
 }
 
 impl Bucket {
-    /// The rows that keys point to.
+    /// Returns the rows that keys point to.
     fn live(&self) -> Result<Option<RecordBatch>> {
         if self.index.is_empty() {
             return Ok(None);
@@ -228,17 +286,27 @@ impl Bucket {
 pub struct StateDelta;
 
 impl StateDelta {
+    /// The first bytes of a delta.
     const MAGIC: [u8; 4] = *b"RSD1";
 
+    /// Returns the delta of a batch: mark, whether there is a watermark, the watermark (µs), then the rows as an Arrow
+    /// stream that is aligned to eight bytes.
+    ///
+    /// # Errors
+    /// If rows cannot be written as Arrow.
     pub fn encode(schema: &SchemaRef, rows: &[RecordBatch], closed_until: Option<i64>) -> Result<Vec<u8>> {
         let mut out = Vec::from(Self::MAGIC);
-        // Flag and watermark fill twelve bytes, so that the stream behind stays aligned to eight.
+        // Flag and watermark fill twelve bytes, so that the stream after them stays aligned to eight.
         out.extend_from_slice(&u32::from(closed_until.is_some()).to_le_bytes());
         out.extend_from_slice(&closed_until.unwrap_or_default().to_le_bytes());
         out.extend(ipc::write(schema, rows)?);
         Ok(out)
     }
 
+    /// Reads a delta: the watermark, and the stream of rows.
+    ///
+    /// # Errors
+    /// `CORRUPT_STATE` if it does not begin as one.
     fn decode(bytes: &Buffer) -> Result<(Option<i64>, Buffer)> {
         if bytes.len() < 16 || bytes[..4] != Self::MAGIC {
             return Err(corrupt("it does not start with its mark"));

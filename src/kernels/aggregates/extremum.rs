@@ -78,7 +78,7 @@ fn best(keys: &ArrayRef, greatest: bool) -> Result<Option<usize>> {
 struct ByKey {
     /// Its value.
     value: ScalarValue,
-    /// Its key; null while there is none.
+    /// Its key; null before the first one.
     key: ScalarValue,
     /// Whether greater keys are better.
     greatest: bool,

@@ -5,7 +5,7 @@
 //! kernel, it is made when the types are known.
 //!
 //! ```text
-//! rows ── update_batch ──► accumulator ── state ──► columns ── shuffle, checkpoint ──► merge_batch ── evaluate ──► value
+//! rows ─ update_batch ─► accumulator ─ state ─► columns ─ shuffle, checkpoint ─► merge_batch ─ evaluate ─► value
 //! ```
 //!
 //! The number and types of a state's columns are part of a checkpoint's format: a stream that restarts

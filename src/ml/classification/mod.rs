@@ -1,4 +1,7 @@
 //! Classifiers: `org.apache.spark.ml.classification`.
+//!
+//! A classifier reads a column of vectors and, to train, a column of labels: doubles that are whole numbers from 0 on.
+//! It adds up to three columns: raw predictions, probabilities, and the predicted label.
 
 pub mod naive_bayes;
 pub mod streaming;

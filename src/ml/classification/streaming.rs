@@ -1,13 +1,18 @@
-//! `StreamingNaiveBayes`: a model that goes on learning, batch by batch.
+//! `StreamingNaiveBayes`: a model that keeps learning, batch by batch.
 //!
-//! A batch is summed up as any training is ([`classes`]); its sums are added to those of the batches before, which first
-//! count for less where there is a half-life. Spark's streaming k-means defines that forgetting: of batches, the old sums
-//! are multiplied by `2^(-1 / halfLife)` each batch; of points, by `2^(-n / halfLife)` for `n` new rows.
+//! A batch is summed up as any training is ([`classes`]); its sums are added to those of the batches before, which
+//! first count for less if there is a half-life. Spark's streaming k-means defines that forgetting: of batches, the old
+//! sums are multiplied by `2^(-1 / halfLife)` each batch; of points, by `2^(-n / halfLife)` for `n` new rows.
 //!
-//! What it guarantees: the model of batches 1 to n is that of a single training on all their rows, each weighted by what
-//! forgetting left of it; and a batch whose id is not above the last one's changes nothing, so that a batch that a query
-//! repeats after a failure is learned once, provided that the model was saved after the batch (saving writes the sums and
-//! the batch's id along with the model). A batch with a row that training refuses changes nothing either.
+//! ```text
+//! sums of batches 1 … n-1 ──× discount──▶ (+) ──▶ sums of 1 … n ──naive_bayes::fit──▶ model of 1 … n
+//! rows of batch n ──one aggregate──▶ sums ─▲            └───── kept in the model for batch n+1
+//! ```
+//!
+//! What it guarantees: the model of batches 1 to n is that of a single training on all their rows, each weighted by
+//! what forgetting left of it; and a batch whose id is not above the last one's changes nothing, so that a batch that a
+//! query repeats after a failure is learned once, provided that the model was saved after the batch (saving writes the
+//! sums and the batch's id along with the model). A batch with a row that training refuses changes nothing either.
 
 use super::naive_bayes::stage::{Statistics, sums_of_classes};
 use super::naive_bayes::{self, NaiveBayesModel, Type};
@@ -23,10 +28,10 @@ use crate::ml::summary::classes::{self, Classes, Names};
 use crate::ml::training;
 use crate::proto as sc;
 
-/// The params of a batch that concern the model only: those of `NaiveBayes`.
+/// Returns the params of a batch that concern the model only: those that `NaiveBayes` has too.
 ///
 /// # Errors
-/// Where a param has an invalid value.
+/// If a param has an invalid value.
 pub fn model_params(params: &Params) -> Result<Params> {
     let operator = stage::by_name("org.apache.spark.ml.classification.NaiveBayes")?;
     let mut own = Params::new(operator, &params.uid, &sc::MlParams::default())?;
@@ -38,7 +43,9 @@ pub fn model_params(params: &Params) -> Result<Params> {
     Ok(own)
 }
 
-/// Whether a batch is in the statistics already.
+/// Returns whether a batch is in the statistics already: its id is not above that of the last one learned.
+///
+/// A batch without an id, and a model whose batches have none, are never known.
 pub fn has_seen(params: &Params, before: Option<&Statistics>) -> bool {
     match (params.int("batchId"), before.and_then(|s| s.batch)) {
         (Ok(batch), Some(last)) => batch <= last,
@@ -46,10 +53,10 @@ pub fn has_seen(params: &Params, before: Option<&Statistics>) -> bool {
     }
 }
 
-/// What is left of the old sums when `rows` come.
+/// Returns the factor by which the old sums are multiplied when `rows` rows come: 1 without a half-life.
 ///
 /// # Errors
-/// Where a param has another type.
+/// If a param has another type.
 pub fn discount(params: &Params, rows: i64) -> Result<f64> {
     if !params.is_set("halfLife") {
         return Ok(1.0);
@@ -62,10 +69,12 @@ pub fn discount(params: &Params, rows: i64) -> Result<f64> {
     Ok((-periods / params.double("halfLife")?).exp2())
 }
 
-/// The model of the batches before and one more.
+/// Returns the model of the batches before and one more.
+///
+/// Costs one pass over the sums (classes × features), never over the rows of earlier batches.
 ///
 /// # Errors
-/// Where there is no row in any batch, or vectors differ in size.
+/// If no batch has a row, or vectors differ in size from those before.
 pub fn learn(params: &Params, before: Option<&Statistics>, batch: classes::State) -> Result<NaiveBayesModel> {
     let names = Names {
         label: params.text("labelCol")?,
@@ -88,7 +97,10 @@ pub fn learn(params: &Params, before: Option<&Statistics>, batch: classes::State
     Ok(model)
 }
 
-/// Trains a naive Bayes model batch by batch; ours, Spark has no such stage.
+/// Trains a naive Bayes model batch by batch, usually in `foreachBatch`. The stage is ours: Spark's has no such class.
+///
+/// Params beyond those of `NaiveBayes`: `initialModel`, the id of the model to continue; `batchId`, which makes
+/// repeated batches harmless; `halfLife` with `timeUnit` (`batches` or `points`), after which old sums count half.
 #[derive(Debug)]
 pub struct StreamingNaiveBayes;
 
@@ -135,6 +147,7 @@ impl Estimator for StreamingNaiveBayes {
         Ok(Model::new(&model_params(params)?, learned))
     }
 
+    /// Returns the id in `initialModel`: the model of the batches before.
     fn starts_from(&self, params: &Params) -> Option<String> {
         params.column("initialModel")
     }

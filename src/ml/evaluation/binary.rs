@@ -1,4 +1,7 @@
 //! `BinaryClassificationMetrics`: ROC and precision-recall curves, and the areas under them.
+//!
+//! Rows with equal scores are one point, so a curve has as many points as there are distinct scores, or about
+//! `numBins`.
 
 use crate::error::Result;
 use crate::ml::columns::Reads;
@@ -9,19 +12,36 @@ use crate::ml::summary::scores::{self, State};
 use crate::ml::training;
 
 /// Cumulative weights of positive and negative rows, from the highest score down.
+///
+/// ```
+/// use rivulet::ml::evaluation::binary::{Curves, area};
+/// use rivulet::ml::summary::scores::State;
+///
+/// let state = State {
+///     scores: vec![0.9, 0.1],
+///     positives: vec![1.0, 0.0],
+///     negatives: vec![0.0, 1.0],
+/// };
+/// let curves = Curves::new(&state, 0, 1);
+/// assert_eq!(curves.roc(), [(0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, 1.0)]);
+/// assert_eq!(area(&curves.roc()), 1.0);
+/// ```
 #[derive(Debug)]
 pub struct Curves {
-    /// (score, positives, negatives).
+    /// (score, weight of positives, weight of negatives) of all rows with at least that score.
     points: Vec<(f64, f64, f64)>,
+    /// Weight of all positive rows.
     positives: f64,
+    /// Weight of all negative rows.
     negatives: f64,
 }
 
 impl Curves {
-    /// With `bins`, neighbouring scores are put together until about that many points are left; 0 keeps all.
+    /// Makes the curves; with `bins`, neighbouring scores are put together until about that many points are left, 0
+    /// keeps all.
     ///
-    /// Spark does so within each range of its sort, so that a range's last chunk may be short: `ranges` is how many there
-    /// are (`spark.default.parallelism`).
+    /// Spark does so within each range of its sort, so that a range's last chunk may be short: `ranges` is the number
+    /// of ranges (`spark.default.parallelism`). Costs a sort of the scores.
     pub fn new(state: &State, bins: usize, ranges: usize) -> Self {
         let weights = state.positives.iter().copied().zip(state.negatives.iter().copied());
         let mut sorted: Vec<(f64, (f64, f64))> = state.scores.iter().copied().zip(weights).collect();
@@ -47,7 +67,7 @@ impl Curves {
         }
     }
 
-    /// (false positive rate, true positive rate), from (0, 0) to (1, 1).
+    /// Returns (false positive rate, true positive rate), from (0, 0) to (1, 1). A rate over no rows is 0.
     pub fn roc(&self) -> Vec<(f64, f64)> {
         let rate = |part: f64, all: f64| if all == 0.0 { 0.0 } else { part / all };
         let inner = self
@@ -57,7 +77,8 @@ impl Curves {
         std::iter::once((0.0, 0.0)).chain(inner).chain([(1.0, 1.0)]).collect()
     }
 
-    /// (recall, precision); the first point has a recall of 0 and the precision of the highest score.
+    /// Returns (recall, precision); the first point has a recall of 0 and the precision of the highest score. Empty
+    /// without rows.
     pub fn precision_recall(&self) -> Vec<(f64, f64)> {
         let inner: Vec<(f64, f64)> = self
             .points
@@ -73,7 +94,7 @@ impl Curves {
     }
 }
 
-/// Area under a curve by trapezoids; 0 of no points.
+/// Returns the area under a curve by trapezoids; 0 for fewer than two points.
 pub fn area(curve: &[(f64, f64)]) -> f64 {
     curve
         .windows(2)
@@ -81,7 +102,7 @@ pub fn area(curve: &[(f64, f64)]) -> f64 {
         .sum()
 }
 
-/// A metric of `BinaryClassificationEvaluator`.
+/// Returns a metric of `BinaryClassificationEvaluator`: `areaUnderPR`, or `areaUnderROC` by any other name.
 pub fn metric(name: &str, state: &State, bins: usize, ranges: usize) -> f64 {
     let curves = Curves::new(state, bins, ranges);
     match name {
@@ -91,6 +112,9 @@ pub fn metric(name: &str, state: &State, bins: usize, ranges: usize) -> f64 {
 }
 
 /// Measures scores of two classes (`BinaryClassificationEvaluator`).
+///
+/// Reads `rawPredictionCol` (doubles, or vectors of two values of which the second counts), `labelCol` (above 0.5 is
+/// positive) and `weightCol`. Nulls are errors.
 #[derive(Debug)]
 pub struct BinaryEvaluator;
 

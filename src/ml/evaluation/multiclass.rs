@@ -1,4 +1,7 @@
 //! `MulticlassMetrics`: what a confusion matrix says.
+//!
+//! Every metric but the log loss is made of three weights per class (`Tally`), so one pass over the matrix
+//! serves any of them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +15,7 @@ use crate::ml::stage::{Evaluator, Role, Stage, Training};
 use crate::ml::summary::confusion::{self, State};
 use crate::ml::training;
 
-/// Names of the metrics.
+/// Names of the metrics, as `metricName` takes them; the first is the default.
 pub const METRICS: &[&str] = &[
     "f1",
     "accuracy",
@@ -42,18 +45,23 @@ struct Tally {
 }
 
 impl Tally {
+    /// Returns the share of hits among the rows that were predicted to be of the class; 0 if none was.
     fn precision(self) -> f64 {
         ratio(self.hits, self.hits + self.false_alarms)
     }
 
+    /// Returns the share of hits among the rows that are of the class; 0 if none is.
     fn recall(self) -> f64 {
         ratio(self.hits, self.labelled)
     }
 
+    /// Returns the share of the other classes' rows that were predicted to be of this one; `all` is the weight of all
+    /// rows.
     fn false_positive_rate(self, all: f64) -> f64 {
         ratio(self.false_alarms, all - self.labelled)
     }
 
+    /// Returns the weighted harmonic mean of precision and recall, in which recall counts `beta` times as much.
     fn f_measure(self, beta: f64) -> f64 {
         let (p, r, square) = (self.precision(), self.recall(), beta * beta);
         if p + r == 0.0 {
@@ -64,19 +72,22 @@ impl Tally {
     }
 }
 
+/// Divides, with 0 for nothing of nothing.
 fn ratio(part: f64, whole: f64) -> f64 {
     if whole == 0.0 { 0.0 } else { part / whole }
 }
 
-/// Whether a metric needs the column of probabilities.
+/// Returns whether a metric needs the column of probabilities: only the log loss does.
 pub fn needs_probabilities(name: &str) -> bool {
     name == "logLoss"
 }
 
-/// The metric that an evaluator's params name.
+/// Returns the metric that an evaluator's params name; `f1` by any name that is not in [`METRICS`].
+///
+/// Labels and predictions are compared as doubles: 1 and 1.0 are one class.
 ///
 /// # Errors
-/// Where a param has a value of another type.
+/// If a param has a value of another type.
 pub fn metric(params: &Params, state: &State) -> Result<f64> {
     let mut classes: BTreeMap<u64, Tally> = BTreeMap::new();
     let (mut all, mut hits) = (0.0, 0.0);
@@ -114,6 +125,9 @@ pub fn metric(params: &Params, state: &State) -> Result<f64> {
 }
 
 /// Measures predictions of several classes (`MulticlassClassificationEvaluator`).
+///
+/// Reads `labelCol`, `predictionCol`, `weightCol` and, for the log loss, `probabilityCol`. `metricLabel` chooses the
+/// class of metrics "by label", `beta` weighs the F-measure, `eps` keeps probabilities of the log loss off 0 and 1.
 #[derive(Debug)]
 pub struct MulticlassEvaluator;
 

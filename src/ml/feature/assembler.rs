@@ -16,14 +16,19 @@ use crate::values::vector::{self, Vector, VectorBuilder, VectorColumn};
 
 /// One input: doubles, or vectors.
 enum Input<'a> {
+    /// Numbers and booleans, cast to doubles: one place each.
     Doubles(&'a arrow::array::Float64Array),
+    /// Vectors: as many places as their size, which may differ from row to row.
     Vectors(VectorColumn<'a>),
 }
 
-/// The rows of the inputs, one after the other, in the form with fewer bytes. With `keep`, null and NaN become NaN.
+/// Assembles the rows of the inputs, one value after the other, in the form with fewer bytes.
+///
+/// Rows are built sparse, so assembling costs what is not zero. With `keep`, null and NaN become NaN.
 ///
 /// # Errors
-/// Where a value is null or NaN and not kept; where a null vector should be kept, whose length nobody knows.
+/// `FAILED_EXECUTE_UDF` if a value is null or NaN and not kept. If a null vector should be kept: nobody knows its
+/// length.
 pub fn apply(columns: &[ArrayRef], names: &[String], rows: usize, keep: bool) -> Result<ArrayRef> {
     let inputs = columns
         .iter()
@@ -81,6 +86,7 @@ pub fn apply(columns: &[ArrayRef], names: &[String], rows: usize, keep: bool) ->
     out.finish()
 }
 
+/// Returns the error of a null or NaN without `keep` or `skip` (`FAILED_EXECUTE_UDF`).
 fn invalid(null: bool, column: &str, row: usize) -> SparkError {
     let what = if null { "null" } else { "NaN" };
     let function = Signature {
@@ -97,6 +103,9 @@ fn invalid(null: bool, column: &str, row: usize) -> SparkError {
 }
 
 /// Joins numbers, booleans and vectors to one vector; `handleInvalid` decides about null and NaN (`VectorAssembler`).
+///
+/// `error` fails at the first one, `skip` drops the row, `keep` writes NaN. The size of the result is the sum of the
+/// sizes.
 #[derive(Debug)]
 pub struct VectorAssembler;
 

@@ -15,11 +15,15 @@ use crate::plan::scope::Resolved;
 use crate::proto as sc;
 use crate::values::vector::{self, VectorRef};
 
+/// Returns 1 if the value is above the threshold, else 0; NaN is never above.
 fn above(value: f64, threshold: f64) -> f64 {
     f64::from(u8::from(value > threshold))
 }
 
-/// Over doubles or vectors; null stays null.
+/// Binarizes doubles or vectors; null stays null. Vectors become sparse or dense, whichever is smaller.
+///
+/// # Errors
+/// If the array is neither of doubles nor of vectors.
 pub fn apply(threshold: f64, values: &dyn Array) -> Result<ArrayRef> {
     if let Some(doubles) = values.as_primitive_opt::<Float64Type>() {
         let out: Float64Array = doubles.unary(|v| above(v, threshold));
@@ -32,6 +36,9 @@ pub fn apply(threshold: f64, values: &dyn Array) -> Result<ArrayRef> {
 }
 
 /// Makes numbers and elements of vectors 1 above a threshold, else 0; null stays null (`Binarizer`).
+///
+/// With several columns, `thresholds` has one per column, or `threshold` serves all. A value equal to the threshold
+/// becomes 0.
 #[derive(Debug)]
 pub struct Binarizer;
 

@@ -16,10 +16,13 @@ use crate::plan::scope::Resolved;
 use crate::proto as sc;
 use crate::values::text::double;
 
-/// Buckets are closed below and open above, the last is closed; null stays null. With `keep`, NaN has a bucket of its own.
+/// Returns the index of each value's bucket; null stays null.
+///
+/// Buckets are closed below and open above, the last is closed on both sides. With `keep`, NaN has a bucket of its own
+/// after the last. A value costs one binary search over the splits.
 ///
 /// # Errors
-/// Where a value is outside of all buckets, or NaN without `keep`.
+/// `FAILED_EXECUTE_UDF` if a value is outside of all buckets, or NaN without `keep`.
 pub fn apply(splits: &[f64], keep: bool, values: &dyn Array, column: &str) -> Result<ArrayRef> {
     let values = values.as_primitive::<Float64Type>();
     let mut out = Vec::with_capacity(values.len());
@@ -33,6 +36,7 @@ pub fn apply(splits: &[f64], keep: bool, values: &dyn Array, column: &str) -> Re
     Ok(Arc::new(Float64Array::from(out)))
 }
 
+/// Returns the bucket of one value, or what is wrong with it in Spark's words.
 fn bucket(splits: &[f64], keep: bool, value: f64) -> std::result::Result<f64, String> {
     let last = splits.len() - 1;
     if value.is_nan() {
@@ -60,6 +64,7 @@ fn bucket(splits: &[f64], keep: bool, value: f64) -> std::result::Result<f64, St
     }
 }
 
+/// Returns the error of a value without a bucket (`FAILED_EXECUTE_UDF`).
 fn refused(why: String, column: &str, row: usize) -> SparkError {
     let function = Signature {
         stage: "Bucketizer",
@@ -71,6 +76,9 @@ fn refused(why: String, column: &str, row: usize) -> SparkError {
 }
 
 /// Turns numbers into the index of their bucket; null stays null, `handleInvalid` decides about NaN (`Bucketizer`).
+///
+/// `splits` (or `splitsArray`, one list per column) has n + 1 strictly increasing bounds of n buckets; infinities at
+/// the ends leave no value outside. Values outside are errors under every setting of `handleInvalid`.
 #[derive(Debug)]
 pub struct Bucketizer;
 

@@ -1,4 +1,7 @@
-//! `CountVectorizerModel`: words of a vocabulary to their counts.
+//! `CountVectorizer`: words of a vocabulary to their counts.
+//!
+//! Training keeps every distinct word of the dataset with two numbers; the vocabulary is cut only at the end, as Spark
+//! does.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -23,13 +26,15 @@ use crate::values::vector::{self, VectorBuilder, VectorRef};
 /// How often a word occurs, and in how many documents.
 pub type Count = (i64, i64);
 
-/// A bound that is a number of documents from 1 on, and a share of them below.
+/// Returns a bound as a number of documents: from 1 on it is one, below it is a share of all.
 fn documents(bound: f64, all: i64) -> f64 {
     if bound >= 1.0 { bound } else { bound * all as f64 }
 }
 
+/// Checks `minDF` against `maxDF` before a job runs, as far as they are of one form (`CountVectorizer.fit`).
+///
 /// # Errors
-/// Where bounds of one form contradict each other (`CountVectorizer.fit`).
+/// If both are shares or both are numbers, and the least is above the most.
 pub fn check_bounds(params: &Params) -> Result<()> {
     let (least, most) = (params.double("minDF")?, params.double("maxDF")?);
     if (least >= 1.0) == (most >= 1.0) && most < least {
@@ -38,7 +43,13 @@ pub fn check_bounds(params: &Params) -> Result<()> {
     Ok(())
 }
 
-/// The most frequent words whose document frequency is within the bounds; ties in alphabetical order.
+/// Returns the most frequent words whose document frequency is within the bounds; ties are in alphabetical order.
+///
+/// Spark leaves ties to the order of its partitions; ours are the same in every run. At most `vocabSize` words are
+/// kept.
+///
+/// # Errors
+/// If `maxDF` is below `minDF` as numbers of documents, or a param is of another type.
 pub fn vocabulary(counts: HashMap<String, Count>, num_docs: i64, params: &Params) -> Result<Vec<String>> {
     let least = documents(params.double("minDF")?, num_docs);
     let most = documents(params.double("maxDF")?, num_docs);
@@ -55,11 +66,14 @@ pub fn vocabulary(counts: HashMap<String, Count>, num_docs: i64, params: &Params
     Ok(kept.into_iter().map(|(word, _)| word).collect())
 }
 
-/// What a model does with an array of words.
+/// What a model does with a list of words.
 #[derive(Debug)]
 pub struct Counting {
+    /// Place of each word in the vocabulary.
     index: HashMap<String, i32>,
+    /// `minTF`: a count from 1 on, a share of the list's words below.
     least: f64,
+    /// Whether counts become 1.
     binary: bool,
 }
 
@@ -127,6 +141,9 @@ impl Counting {
 }
 
 /// Learns a vocabulary from lists of words (`CountVectorizer`).
+///
+/// `vocabSize` bounds the vocabulary, `minDF` and `maxDF` bound in how many documents a word must and may occur. Null
+/// lists are not documents; null words are not counted.
 #[derive(Debug)]
 pub struct CountVectorizer;
 
@@ -182,6 +199,7 @@ pub struct Words {
     pub words: Vec<String>,
 }
 
+/// How the model is named, decoded and loaded.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.CountVectorizerModel"),
     tag: 12,

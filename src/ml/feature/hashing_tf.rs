@@ -1,7 +1,9 @@
 //! `HashingTF`: words to counts at hashed indices.
 //!
 //! Spark 3 and later hash with Murmur3 (x86, 32 bits, seed 42) as its authors wrote it; Spark 2 mixed each byte of the
-//! tail as if it were a block, and models saved by it go on doing so.
+//! tail as if it were a block, and models saved by it keep doing so.
+//!
+//! Words that share an index share a count; nothing is learned, so the stage needs no training and no vocabulary.
 
 use std::sync::Arc;
 
@@ -23,9 +25,18 @@ use crate::proto as sc;
 use crate::values::vector::{self, VectorBuilder, VectorRef};
 use crate::values::{murmur3, types};
 
+/// Spark's seed.
 const SEED: u32 = 42;
 
 /// How one stage hashes.
+///
+/// ```
+/// use rivulet::ml::feature::hashing_tf::Hashing;
+///
+/// let hashing = Hashing { features: 1 << 18, binary: false, old: false };
+/// assert_eq!(hashing.of_text("spark"), hashing.of_text("spark"));
+/// assert!(hashing.of_text("spark") < 1 << 18);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hashing {
     /// Number of features, which hashes are taken modulo.
@@ -49,11 +60,12 @@ impl Hashing {
         })
     }
 
+    /// Returns a hash modulo the number of features; hashes are signed, the result is not negative.
     fn index(self, hash: u32) -> usize {
         (i64::from(hash as i32)).rem_euclid(self.features as i64) as usize
     }
 
-    /// The index of a word.
+    /// Returns the index of a word by the bytes of its UTF-8.
     pub fn of_text(self, word: &str) -> usize {
         self.index(if self.old {
             murmur3::hash_bytes(word.as_bytes(), SEED)
@@ -62,15 +74,20 @@ impl Hashing {
         })
     }
 
+    /// Returns the index of an integer of at most 32 bits, or of a boolean.
     fn of_int(self, value: i32) -> usize {
         self.index(murmur3::hash_int(value, SEED))
     }
 
+    /// Returns the index of a long, or of the bits of a double.
     fn of_long(self, value: i64) -> usize {
         self.index(murmur3::hash_long(value, SEED))
     }
 
-    /// The index of every element of an array; null is 0.
+    /// Returns the index of every element of an array; null has the index 0.
+    ///
+    /// # Errors
+    /// If the elements are of a type that is not hashed: dates, decimals, structs.
     fn of_array(self, values: &dyn Array) -> Result<Vec<u32>> {
         macro_rules! indices {
             ($array:expr, $hash:expr) => {
@@ -103,7 +120,7 @@ impl Hashing {
     }
 }
 
-/// Murmur3 x86 32 of bytes, tail as its authors have it (`Murmur3_x86_32.hashUnsafeBytes2`).
+/// Returns Murmur3 x86 32 of bytes, the tail as its authors have it (`Murmur3_x86_32.hashUnsafeBytes2`).
 pub fn murmur3_32(bytes: &[u8], seed: u32) -> u32 {
     let mix = |k: u32| k.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593);
     let mut hash = seed;
@@ -124,7 +141,10 @@ pub fn murmur3_32(bytes: &[u8], seed: u32) -> u32 {
     hash ^ (hash >> 16)
 }
 
-/// Arrays of terms to vectors of counts.
+/// Turns lists of terms into sparse vectors of counts. A row costs a sort of its terms.
+///
+/// # Errors
+/// `FAILED_EXECUTE_UDF` at a null list. If the terms are of a type that is not hashed.
 pub fn apply(hashing: Hashing, terms: &dyn Array, column: &str) -> Result<ArrayRef> {
     let lists = terms.as_list::<i32>();
     let indices = hashing.of_array(lists.values())?;
@@ -171,6 +191,9 @@ pub fn apply(hashing: Hashing, terms: &dyn Array, column: &str) -> Result<ArrayR
 }
 
 /// Counts terms under the hash of each, modulo `numFeatures`; null is an error (`HashingTF`).
+///
+/// Terms may be strings, numbers or booleans. `binary` makes every count 1. Directories that Spark 2 saved hash as it
+/// did.
 #[derive(Debug)]
 pub struct HashingTF;
 
@@ -235,6 +258,7 @@ impl Transformer for HashingTF {
 #[derive(Clone, PartialEq, Message)]
 pub struct OldHashing {}
 
+/// How the mark is named and decoded; it is never saved by itself.
 static OLD: ModelKind = ModelKind {
     class: None,
     tag: 18,

@@ -1,4 +1,4 @@
-//! `IDFModel`: term counts weighted by how few documents have the term.
+//! `IDF`: term counts weighted by how few documents have the term.
 
 use std::sync::Arc;
 
@@ -18,7 +18,9 @@ use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::values::vector::{self, Vector, VectorRef};
 
-/// `log((m + 1) / (df + 1))` of each feature; 0, with a document frequency of 0, below the least frequency.
+/// Returns the weights `ln((m + 1) / (df + 1))` of features that `df` of `m` documents have.
+///
+/// A feature in fewer documents than `least` gets the weight 0 and a document frequency of 0.
 pub fn fit(doc_freq: Vec<i64>, num_docs: i64, least: i64) -> IdfModel {
     let kept: Vec<i64> = doc_freq
         .into_iter()
@@ -41,8 +43,10 @@ pub fn fit(doc_freq: Vec<i64>, num_docs: i64, least: i64) -> IdfModel {
     }
 }
 
+/// Multiplies each stored value with its feature's weight; null stays null, sparse stays sparse.
+///
 /// # Errors
-/// Where a vector is longer than those of training.
+/// If a vector is longer than those of training; shorter ones are allowed.
 pub fn apply(idf: &[f64], vectors: &dyn Array, column: &str) -> Result<ArrayRef> {
     vector::map(vectors, |row, v| {
         if v.size() > idf.len() {
@@ -65,6 +69,8 @@ pub fn apply(idf: &[f64], vectors: &dyn Array, column: &str) -> Result<ArrayRef>
 }
 
 /// Learns in how many documents each term occurs (`IDF`); a null vector is an error.
+///
+/// A value above 0 counts as an occurrence. `minDocFreq` silences terms of fewer documents.
 #[derive(Debug)]
 pub struct Idf;
 
@@ -126,6 +132,7 @@ pub struct IdfModel {
     pub num_docs: i64,
 }
 
+/// How the model is named, decoded and loaded; before Spark 3, it was the vector alone.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.IDFModel"),
     tag: 11,

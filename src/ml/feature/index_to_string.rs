@@ -16,8 +16,10 @@ use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::proto as sc;
 
+/// Returns the label of each index; null stays null, and fractions are cut off as Java's `toInt` does.
+///
 /// # Errors
-/// Where an index has no label.
+/// `USER_RAISED_EXCEPTION` if an index has no label.
 pub fn apply(labels: &[String], indices: &dyn Array, column: &str) -> Result<ArrayRef> {
     let indices = indices.as_primitive::<Float64Type>();
     let mut out = StringBuilder::new();
@@ -35,7 +37,10 @@ pub fn apply(labels: &[String], indices: &dyn Array, column: &str) -> Result<Arr
     Ok(Arc::new(out.finish()))
 }
 
-/// Turns indices back into the labels of a `StringIndexer`; null and indices without a label are errors (`IndexToString`).
+/// Turns indices back into the labels of a `StringIndexer`; indices without a label are errors (`IndexToString`).
+///
+/// The labels are those of the param `labels`, else those of the column, which it has if a `StringIndexerModel` of the
+/// same plan made it.
 #[derive(Debug)]
 pub struct IndexToString;
 

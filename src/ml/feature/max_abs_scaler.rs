@@ -18,6 +18,8 @@ use crate::plan::scope::Resolved;
 use crate::values::vector;
 
 /// Learns the largest absolute value of each feature (`MaxAbsScaler`); a null vector is an error.
+///
+/// Scaled features are within [-1, 1] on the training data; zeros stay zeros, so sparse vectors stay sparse.
 #[derive(Debug)]
 pub struct MaxAbsScaler;
 
@@ -56,11 +58,12 @@ impl Estimator for MaxAbsScaler {
 /// `MaxAbsScalerModel`: the largest absolute value of each feature.
 #[derive(Clone, PartialEq, Message)]
 pub struct Numbers {
-    /// Per feature.
+    /// The largest absolute value per feature; 0 for a feature that was always 0.
     #[prost(double, repeated, tag = "1")]
     pub values: Vec<f64>,
 }
 
+/// How the model is named, decoded and loaded.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.MaxAbsScalerModel"),
     tag: 17,
@@ -106,7 +109,10 @@ impl Fitted for Numbers {
     }
 }
 
-/// `MaxAbsScalerModel`: divides by the largest absolute value; features that are all zero stay.
+/// Divides each feature by its largest absolute value; features that were all zero stay as they are.
+///
+/// # Errors
+/// If a vector is of another size than those of training.
 fn max_abs(most: &[f64], vectors: &dyn Array, column: &str) -> Result<ArrayRef> {
     let scale: Vec<f64> = most.iter().map(|m| if *m == 0.0 { 1.0 } else { 1.0 / m }).collect();
     vector::map(vectors, |row, v| {

@@ -19,6 +19,9 @@ use crate::values::text;
 use crate::values::vector::{self, VectorRef};
 
 /// Learns the range of each feature (`MinMaxScaler`); a null vector is an error.
+///
+/// `min` and `max` are the range to which features are brought, 0 to 1 by default. Values outside of the training range
+/// land outside of it.
 #[derive(Debug)]
 pub struct MinMaxScaler;
 
@@ -66,14 +69,15 @@ impl Estimator for MinMaxScaler {
 /// `MinMaxScalerModel`: the range of each feature in training.
 #[derive(Clone, PartialEq, Message)]
 pub struct Bounds {
-    /// Least values.
+    /// The least value per feature.
     #[prost(double, repeated, tag = "1")]
     pub min: Vec<f64>,
-    /// Greatest values.
+    /// The greatest value per feature.
     #[prost(double, repeated, tag = "2")]
     pub max: Vec<f64>,
 }
 
+/// How the model is named, decoded and loaded.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.MinMaxScalerModel"),
     tag: 16,
@@ -130,7 +134,12 @@ impl Fitted for Bounds {
     }
 }
 
-/// `MinMaxScalerModel`: a constant feature becomes the middle of the range.
+/// Brings features to the range `to`; NaN stays, and a feature that was constant in training becomes the middle.
+///
+/// Zeros may become something else, so vectors are computed dense and stored in the smaller form.
+///
+/// # Errors
+/// If a vector is of another size than those of training.
 fn min_max(low: &[f64], high: &[f64], to: (f64, f64), vectors: &dyn Array, column: &str) -> Result<ArrayRef> {
     let middle = 0.5 * (to.0 + to.1);
     vector::map(vectors, |row, v| {

@@ -1,4 +1,20 @@
 //! Feature stages: each file is one stage of `org.apache.spark.ml.feature`; [`scale`] is what scalers share.
+//!
+//! | from | to | stages |
+//! |------|----|--------|
+//! | strings | words | [`tokenizer`], [`regex_tokenizer`] |
+//! | words | words | [`stop_words`], [`ngram`] |
+//! | words | vectors of counts | [`hashing_tf`], [`count_vectorizer`] |
+//! | labels | indices and back | [`string_indexer`], [`index_to_string`] |
+//! | indices | vectors of 0 and 1 | [`one_hot`] |
+//! | numbers | indices | [`binarizer`], [`bucketizer`] |
+//! | columns | one vector | [`assembler`] |
+//! | vectors | vectors | [`idf`], [`standard_scaler`], [`min_max_scaler`], [`max_abs_scaler`] |
+//! | vectors | vectors | [`normalizer`], [`variance_threshold`] |
+//! | anything | anything | [`sql_transformer`] |
+//!
+//! Each file has, in this order: the kernel over Arrow arrays (mostly called `apply`), the stage with its params, and
+//! for an estimator its model with the saved form.
 
 pub mod assembler;
 pub mod binarizer;

@@ -16,7 +16,11 @@ use crate::plan::scope::Resolved;
 use crate::proto as sc;
 use crate::values::types;
 
-/// Arrays shorter than `n` give empty arrays.
+/// Returns the runs of `n` words of each list, joined by spaces; lists shorter than `n` become empty, a null word is
+/// `null`.
+///
+/// # Errors
+/// `FAILED_EXECUTE_UDF` at a null list.
 pub fn apply(n: usize, words: &dyn Array, column: &str) -> Result<ArrayRef> {
     let lists = words.as_list::<i32>();
     let values = lists.values().as_string::<i32>();

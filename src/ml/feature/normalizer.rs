@@ -14,6 +14,8 @@ use crate::proto as sc;
 use crate::values::vector;
 
 /// Divides vectors by their p-norm; null stays null (`Normalizer`).
+///
+/// `p` is 2 by default and at least 1; infinity means the largest absolute value.
 #[derive(Debug)]
 pub struct Normalizer;
 
@@ -51,7 +53,10 @@ impl Transformer for Normalizer {
     }
 }
 
-/// `Normalizer`: divides by the p-norm; a vector of zeros stays.
+/// Divides by the p-norm; a vector of zeros stays, and sparse vectors stay sparse.
+///
+/// # Errors
+/// If the array is not one of vectors.
 fn normalize(p: f64, vectors: &dyn Array) -> Result<ArrayRef> {
     vector::map(vectors, |_, v| {
         let values = v.values();

@@ -27,12 +27,12 @@ pub struct Encoder {
     pub categories: usize,
     /// Whether the last category has no place in the vector.
     pub drop_last: bool,
-    /// Values without a category get one of their own, behind the last.
+    /// Whether values without a category get one of their own, after the last.
     pub keep: bool,
 }
 
 impl Encoder {
-    /// Length of the vectors.
+    /// Returns the length of the vectors: the categories, one more if others are kept, one less if the last is dropped.
     fn size(self) -> usize {
         match (self.drop_last, self.keep) {
             (false, true) => self.categories + 1,
@@ -41,8 +41,10 @@ impl Encoder {
         }
     }
 
+    /// Returns a sparse vector per index, with a single 1 or, for the category that is dropped, none; null stays null.
+    ///
     /// # Errors
-    /// Where a value has no category and is not kept.
+    /// `FAILED_EXECUTE_UDF` if a value has no category and is not kept.
     pub fn apply(self, values: &dyn Array, column: &str) -> Result<ArrayRef> {
         let values = values.as_primitive::<Float64Type>();
         let size = self.size();
@@ -70,6 +72,7 @@ impl Encoder {
     }
 }
 
+/// Returns the error of a value that is negative or above the categories of training (`FAILED_EXECUTE_UDF`).
 fn without_category(value: f64, column: &str, row: usize) -> crate::error::SparkError {
     let function = Signature {
         stage: "OneHotEncoderModel",
@@ -92,6 +95,9 @@ fn without_category(value: f64, column: &str, row: usize) -> crate::error::Spark
 }
 
 /// Learns the number of categories of columns (`OneHotEncoder`).
+///
+/// With `dropLast` (the default) the last category is a vector of zeros, so that the features do not add up to a
+/// constant. `handleInvalid = "keep"` adds a category for values that training did not see.
 #[derive(Debug)]
 pub struct OneHotEncoder;
 
@@ -141,11 +147,12 @@ impl Estimator for OneHotEncoder {
 /// `OneHotEncoderModel`: the number of categories of each input column.
 #[derive(Clone, PartialEq, Message)]
 pub struct Categories {
-    /// Per input column.
+    /// Number of categories per input column: one more than the largest index of training.
     #[prost(int32, repeated, tag = "1")]
     pub sizes: Vec<i32>,
 }
 
+/// How the model is named, decoded and loaded.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.OneHotEncoderModel"),
     tag: 14,

@@ -14,6 +14,9 @@ use crate::proto as sc;
 use crate::values::types;
 
 /// Splits a string by a regular expression, or finds its matches; null is an error (`RegexTokenizer`).
+///
+/// `pattern` is a Java pattern. With `gaps` (the default) it matches what lies between words, else the words. Words
+/// shorter than `minTokenLength` UTF-16 units are dropped; `toLowercase` applies before the pattern.
 #[derive(Debug)]
 pub struct RegexTokenizer;
 

@@ -1,4 +1,7 @@
 //! What scalers share: the moments that they train with, checks of sizes, and values changed one by one.
+//!
+//! All scalers train with the same summary, [`MomentsOf`]; each takes of it what it needs. A scaler that maps 0 to 0
+//! works on stored values only (`each`), so that the cost of a sparse vector is what it stores.
 
 use crate::error::{Result, SparkError};
 use crate::ml::columns::Reads;
@@ -44,7 +47,8 @@ pub(super) fn fitting(v: VectorRef<'_>, features: usize, column: &str, row: usiz
     )))
 }
 
-/// Returns the vector with `f` of each stored value; a sparse vector stays sparse.
+/// Returns the vector with `f(index, value)` in place of each stored value; a sparse vector stays sparse, so `f` must
+/// map 0 to 0.
 pub(super) fn each(v: VectorRef<'_>, f: impl Fn(usize, f64) -> f64) -> Vector {
     let values = v.stored().map(|(i, x)| f(i, x)).collect();
     match v {

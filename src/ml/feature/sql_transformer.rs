@@ -11,6 +11,9 @@ use crate::plan::sql;
 use crate::proto as sc;
 
 /// Runs a query over the dataset, which the statement calls `__THIS__` (`SQLTransformer`).
+///
+/// The dataset becomes a view for the time of the plan only. The query may use all of SQL, other views included;
+/// statements that are not queries are refused.
 #[derive(Debug)]
 pub struct SqlTransformer;
 

@@ -18,6 +18,8 @@ use crate::plan::scope::Resolved;
 use crate::values::vector::{self, Vector};
 
 /// Learns mean and deviation of each feature (`StandardScaler`); a null vector is an error.
+///
+/// `withStd` divides by the deviation (default), `withMean` subtracts the mean first, which makes sparse vectors dense.
 #[derive(Debug)]
 pub struct StandardScaler;
 
@@ -61,14 +63,15 @@ impl Estimator for StandardScaler {
 /// `StandardScalerModel`: unbiased deviation and mean per feature.
 #[derive(Clone, PartialEq, Message)]
 pub struct Scales {
-    /// Deviations; 0 of a constant feature.
+    /// Unbiased deviation per feature; 0 for a constant feature.
     #[prost(double, repeated, tag = "1")]
     pub std: Vec<f64>,
-    /// Means.
+    /// Mean per feature.
     #[prost(double, repeated, tag = "2")]
     pub mean: Vec<f64>,
 }
 
+/// How the model is named, decoded and loaded.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.StandardScalerModel"),
     tag: 15,
@@ -125,7 +128,10 @@ impl Fitted for Scales {
     }
 }
 
-/// `StandardScalerModel`: a shift makes every vector dense; a constant feature becomes 0.
+/// Shifts, if there are means, and scales, if there are deviations; a constant feature becomes 0 when it is scaled.
+///
+/// # Errors
+/// If a vector is of another size than those of training.
 fn standard(mean: Option<&[f64]>, std: Option<&[f64]>, vectors: &dyn Array, column: &str) -> Result<ArrayRef> {
     let scale: Option<Vec<f64>> = std.map(|s| s.iter().map(|x| if *x == 0.0 { 0.0 } else { 1.0 / x }).collect());
     let by = |i: usize| scale.as_ref().map_or(1.0, |s| s[i]);

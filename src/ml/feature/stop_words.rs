@@ -1,7 +1,7 @@
-//! `StopWordsRemover`: arrays of words without the words of a list.
+//! `StopWordsRemover`: lists of words without the words of a list.
 //!
 //! The lists by language are those that Spark ships: the Stopwords Corpus (Snowball's lists as PostgreSQL has them, the
-//! English one with NLTK's additions), one word a line.
+//! English one with NLTK's additions), one word per line. They are part of the binary, about 2,500 words in all.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use crate::plan::scope::Resolved;
 use crate::proto as sc;
 use crate::values::types;
 
+/// Languages by their names, in Spark's order, with their lists.
 const LANGUAGES: [(&str, &str); 14] = [
     ("french", include_str!("stop_words/french.txt")),
     ("spanish", include_str!("stop_words/spanish.txt")),
@@ -37,10 +38,18 @@ const LANGUAGES: [(&str, &str); 14] = [
     ("english", include_str!("stop_words/english.txt")),
 ];
 
-/// The stop words of a language, in Spark's order.
+/// Returns the stop words of a language, in Spark's order.
+///
+/// ```
+/// use rivulet::ml::feature::stop_words;
+///
+/// assert!(stop_words::load("english")?.contains(&"the".to_owned()));
+/// assert!(stop_words::load("klingon").is_err());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 ///
 /// # Errors
-/// Where Spark has no list for the language.
+/// If Spark has no list for the language.
 pub fn load(language: &str) -> Result<Vec<String>> {
     let found = LANGUAGES.iter().find(|(name, _)| *name == language);
     let (_, words) = found.ok_or_else(|| {
@@ -56,8 +65,11 @@ pub fn load(language: &str) -> Result<Vec<String>> {
 /// The words that one stage removes.
 #[derive(Debug, Clone)]
 pub struct Filter {
+    /// The words, in lower case unless case counts.
     words: HashSet<String>,
+    /// Whether case counts.
     case_sensitive: bool,
+    /// Whether `I` is lowered as in Turkish and Azeri.
     turkish: bool,
 }
 
@@ -92,13 +104,13 @@ impl Filter {
         self.words.contains(&lower(word, self.turkish))
     }
 
-    /// As [`Self::removes`], of a word that is already in lower case.
+    /// Returns whether a word that is already in lower case is a stop word; saves the conversion.
     pub fn removes_lower(&self, word: &str) -> bool {
         self.words.contains(word)
     }
 }
 
-/// Lower case; in Turkish, `I` has no dot.
+/// Returns a word in lower case; in Turkish, `I` becomes a dotless `ı`.
 fn lower(word: &str, turkish: bool) -> String {
     if turkish {
         word.replace('I', "ı").replace('İ', "i").to_lowercase()
@@ -107,7 +119,10 @@ fn lower(word: &str, turkish: bool) -> String {
     }
 }
 
-/// The arrays without the filter's words.
+/// Returns the lists without the filter's words, in their order; null words stay.
+///
+/// # Errors
+/// `FAILED_EXECUTE_UDF` at a null list.
 pub fn apply(filter: &Filter, words: &dyn Array, column: &str) -> Result<ArrayRef> {
     let lists = words.as_list::<i32>();
     let values = lists.values().as_string::<i32>();
@@ -144,6 +159,9 @@ pub fn apply(filter: &Filter, words: &dyn Array, column: &str) -> Result<ArrayRe
 }
 
 /// Removes words from lists of words; null is an error (`StopWordsRemover`).
+///
+/// `stopWords` is the English list by default; `caseSensitive` is false by default, and `locale` matters then for
+/// Turkish and Azeri only.
 #[derive(Debug)]
 pub struct StopWordsRemover;
 

@@ -22,9 +22,16 @@ use crate::ml::training;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 
-/// Labels in the order of their indices; ties of a frequency in alphabetical order.
+/// Returns labels in the order of their indices; ties of a frequency are in alphabetical order.
 ///
-/// Strings compare by UTF-16 units, as Java's do.
+/// `order` is a value of `stringOrderType`. Strings compare by UTF-16 units, as Java's do.
+///
+/// ```
+/// use rivulet::ml::feature::string_indexer::ordered;
+///
+/// let counts = [("a".to_owned(), 1), ("b".to_owned(), 2), ("c".to_owned(), 2)];
+/// assert_eq!(ordered(counts.into(), "frequencyDesc"), ["b", "c", "a"]);
+/// ```
 pub fn ordered(counts: HashMap<String, i64>, order: &str) -> Vec<String> {
     let mut all: Vec<(String, i64)> = counts.into_iter().collect();
     let alphabet = |a: &str, b: &str| a.encode_utf16().cmp(b.encode_utf16());
@@ -37,16 +44,17 @@ pub fn ordered(counts: HashMap<String, i64>, order: &str) -> Vec<String> {
     all.into_iter().map(|(label, _)| label).collect()
 }
 
-/// Labels by name.
+/// The indices of one column's labels.
 #[derive(Debug)]
 pub struct Index {
+    /// Index of each label.
     of: HashMap<String, usize>,
-    /// Unknown labels and nulls get the index behind the last.
+    /// Whether unknown labels and nulls get the index after the last.
     keep: bool,
 }
 
 impl Index {
-    /// Returns the index of labels, in their order.
+    /// Returns the indices of labels, in their order.
     pub fn new(labels: &[String], keep: bool) -> Self {
         Self {
             of: labels.iter().zip(0..).map(|(l, i)| (l.clone(), i)).collect(),
@@ -54,8 +62,10 @@ impl Index {
         }
     }
 
+    /// Returns the index of each label as a double.
+    ///
     /// # Errors
-    /// Where a label is unknown or null and neither kept nor filtered before.
+    /// `FAILED_EXECUTE_UDF` if a label is unknown or null and neither kept nor filtered before.
     pub fn apply(&self, labels: &dyn Array, column: &str) -> Result<ArrayRef> {
         let labels = labels.as_string::<i32>();
         let mut out = Vec::with_capacity(labels.len());
@@ -70,7 +80,7 @@ impl Index {
         Ok(Arc::new(Float64Array::from(out)))
     }
 
-    /// Which labels have an index.
+    /// Returns which labels have an index; null has none. `handleInvalid = "skip"` filters by it.
     pub fn known(&self, labels: &dyn Array) -> ArrayRef {
         let labels = labels.as_string::<i32>();
         let known: Vec<bool> = labels
@@ -81,6 +91,7 @@ impl Index {
     }
 }
 
+/// Returns the error of a label that is unknown or null (`FAILED_EXECUTE_UDF`).
 fn unseen(label: Option<&str>, column: &str, row: usize) -> crate::error::SparkError {
     let function = Signature {
         stage: "StringIndexerModel",
@@ -100,6 +111,9 @@ fn unseen(label: Option<&str>, column: &str, row: usize) -> crate::error::SparkE
 }
 
 /// Learns the labels of columns, in the order `stringOrderType` (`StringIndexer`); nulls are not counted.
+///
+/// Numbers are read as strings. `handleInvalid` decides at prediction time about labels that training did not see:
+/// `error`, `skip` (drop the row), or `keep` (one more index).
 #[derive(Debug)]
 pub struct StringIndexer;
 
@@ -155,11 +169,12 @@ impl Estimator for StringIndexer {
 /// `StringIndexerModel`: the labels of each input column, by their index.
 #[derive(Clone, PartialEq, Message)]
 pub struct Labels {
-    /// Per input column.
+    /// Labels per input column, each at the place of its index.
     #[prost(message, repeated, tag = "1")]
     pub columns: Vec<Words>,
 }
 
+/// How the model is named, decoded and loaded; Spark 2 saved the labels of a single column as `labels`.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.StringIndexerModel"),
     tag: 13,

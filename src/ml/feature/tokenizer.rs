@@ -1,4 +1,4 @@
-//! `Tokenizer` and `RegexTokenizer`: text to words, as `String.split` and `Pattern` of Java do it.
+//! `Tokenizer` and `RegexTokenizer`: strings to words, as `String.split` and `Pattern` of Java do it.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::plan::scope::Resolved;
 use crate::proto as sc;
 use crate::values::types;
 
-/// Lower case of a whole text, in a buffer that is used again.
+/// Writes a string in lower case into a buffer that is used again; ASCII takes a fast path.
 pub fn lower_into(text: &str, out: &mut String) {
     out.clear();
     if text.is_ascii() {
@@ -29,7 +29,15 @@ pub fn lower_into(text: &str, out: &mut String) {
     }
 }
 
-/// `text.split("\\s")`: at each ASCII white space, without the empty words at the end.
+/// Returns `text.split("\\s")`: cuts at each ASCII white space and leaves out the empty words at the end.
+///
+/// ```
+/// use rivulet::ml::feature::tokenizer::words;
+///
+/// assert_eq!(words("a  b ").collect::<Vec<_>>(), ["a", "", "b"]);
+/// assert_eq!(words("").collect::<Vec<_>>(), [""]);
+/// assert_eq!(words(" ").count(), 0);
+/// ```
 pub fn words(text: &str) -> impl Iterator<Item = &str> {
     let space = |c: u8| matches!(c, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r');
     let kept = text.trim_end_matches(|c: char| u8::try_from(c).is_ok_and(space));
@@ -51,9 +59,13 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
 /// How a `RegexTokenizer` finds words.
 #[derive(Debug)]
 pub struct RegexWords {
+    /// The pattern, compiled once per plan.
     regex: Regex,
+    /// Whether it matches what is between words.
     gaps: bool,
+    /// Whether strings are made lower case first.
     lower: bool,
+    /// Shortest word that is kept, in UTF-16 units.
     least: usize,
 }
 
@@ -71,7 +83,7 @@ impl RegexWords {
         })
     }
 
-    /// The words of a text; lengths count UTF-16 units.
+    /// Calls `f` with each word of a string; lengths count UTF-16 units.
     fn each(&self, text: &str, buffer: &mut String, mut f: impl FnMut(&str)) {
         let text = if self.lower {
             lower_into(text, buffer);
@@ -95,7 +107,8 @@ impl RegexWords {
     }
 }
 
-/// `Pattern.split` without a limit.
+/// Returns what Java's `Pattern.split` without a limit does: empty parts at the end are left out, an empty match at the
+/// start makes no part.
 fn split<'a>(regex: &Regex, text: &'a str) -> Vec<&'a str> {
     let mut parts = Vec::new();
     let mut from = 0;
@@ -127,7 +140,10 @@ fn split<'a>(regex: &Regex, text: &'a str) -> Vec<&'a str> {
     parts
 }
 
-/// The words of each text under `f`.
+/// Returns a list per string, filled by `f`.
+///
+/// # Errors
+/// `FAILED_EXECUTE_UDF` at a null.
 fn lists(
     stage: &'static str,
     texts: &dyn Array,
@@ -150,7 +166,7 @@ fn lists(
     Ok(Arc::new(out.finish()))
 }
 
-/// What a tokenizer says of a null.
+/// Returns the error of a null string (`FAILED_EXECUTE_UDF` around a `NullPointerException`).
 pub fn null_text(stage: &'static str, column: &str, row: usize) -> crate::error::SparkError {
     let function = Signature {
         stage,
@@ -162,7 +178,10 @@ pub fn null_text(stage: &'static str, column: &str, row: usize) -> crate::error:
     failed_function(&function, cause, row)
 }
 
-/// `Tokenizer` over a column.
+/// Tokenizes a column of strings as `Tokenizer`.
+///
+/// # Errors
+/// `FAILED_EXECUTE_UDF` at a null.
 pub fn tokenize(texts: &dyn Array, column: &str) -> Result<ArrayRef> {
     let mut buffer = String::new();
     lists("Tokenizer", texts, column, |text, out| {
@@ -171,7 +190,10 @@ pub fn tokenize(texts: &dyn Array, column: &str) -> Result<ArrayRef> {
     })
 }
 
-/// `RegexTokenizer` over a column.
+/// Tokenizes a column of strings as `RegexTokenizer`.
+///
+/// # Errors
+/// `FAILED_EXECUTE_UDF` at a null.
 pub fn tokenize_by(regex: &RegexWords, texts: &dyn Array, column: &str) -> Result<ArrayRef> {
     let mut buffer = String::new();
     lists("RegexTokenizer", texts, column, |text, out| {
@@ -179,7 +201,9 @@ pub fn tokenize_by(regex: &RegexWords, texts: &dyn Array, column: &str) -> Resul
     })
 }
 
-/// Splits a string, made lower case, at single spaces; null is an error (`Tokenizer`).
+/// Splits a string, made lower case, at single white spaces; null is an error (`Tokenizer`).
+///
+/// Two spaces in a row make an empty word, as in Spark; `RegexTokenizer` does not.
 #[derive(Debug)]
 pub struct Tokenizer;
 

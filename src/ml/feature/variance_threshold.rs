@@ -78,6 +78,7 @@ pub struct Selected {
     pub features: Vec<i32>,
 }
 
+/// How the model is named, decoded and loaded.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.feature.VarianceThresholdSelectorModel"),
     tag: 19,
@@ -141,6 +142,9 @@ fn select(features: &[i32], vectors: &dyn Array, column: &str) -> Result<ArrayRe
     out.finish()
 }
 
+/// Returns the selected features of one vector, or what is wrong with it in Java's words.
+///
+/// Sparse vectors are not checked for their size, as in Spark: what they do not store is 0.
 fn selected(features: &[i32], vector: VectorRef<'_>) -> std::result::Result<Vector, String> {
     match vector {
         VectorRef::Dense(values) => {
@@ -167,6 +171,7 @@ fn selected(features: &[i32], vector: VectorRef<'_>) -> std::result::Result<Vect
     }
 }
 
+/// Returns the error of a row that cannot be selected from (`FAILED_EXECUTE_UDF`).
 fn failed(why: String, column: &str, row: usize) -> SparkError {
     let function = Signature {
         stage: "VarianceThresholdSelectorModel",

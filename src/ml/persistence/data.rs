@@ -1,4 +1,7 @@
 //! The arrays of a model as the one row of a Parquet file, in the columns that Spark's readers and writers have.
+//!
+//! Spark reads user-defined types by the JSON schema in the file's metadata, so every column carries its type twice: as
+//! Arrow's for the Parquet writer, and as Spark's JSON. Readers take columns by name and check each.
 
 use std::sync::Arc;
 
@@ -28,16 +31,20 @@ use crate::values::vector::{self, VectorRef};
 /// One column: name, values of its one row, Spark's type as JSON, whether it may be null.
 #[derive(Debug)]
 pub struct Column {
+    /// Spark's name.
     name: &'static str,
+    /// An array of one row.
     values: ArrayRef,
+    /// Spark's type, for the file's metadata.
     spark: Json,
+    /// Whether Spark declares it nullable: lists and structs are, numbers are not.
     nullable: bool,
 }
 
-/// The Parquet file of a model.
+/// Returns the Parquet file of a model: one row, compressed by Snappy, as Spark's default is.
 ///
 /// # Errors
-/// Where the writer fails.
+/// If the arrays do not fit each other, or the writer fails.
 pub fn write(fitted: &dyn Fitted) -> Result<Vec<u8>> {
     let columns = fitted.columns()?;
     let fields: Vec<Field> = columns
@@ -94,6 +101,10 @@ impl Column {
         })
     }
 
+    /// Returns a column of one list.
+    ///
+    /// # Errors
+    /// If the list is too long.
     fn array(name: &'static str, values: ArrayRef, element: &str, contains_null: bool) -> Result<Self> {
         Ok(Self {
             name,
@@ -155,22 +166,24 @@ impl Column {
     }
 }
 
+/// Returns an array of strings without nulls.
 fn texts(words: &[String]) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(words))
 }
 
-/// A list array of one row.
+/// Returns a list array of one row that holds all of `values`.
 fn list_row(values: ArrayRef, contains_null: bool) -> Result<ArrayRef> {
     let item: FieldRef = Arc::new(Field::new("element", values.data_type().clone(), contains_null));
     let offsets = OffsetBuffer::from_lengths([values.len()]);
     Ok(Arc::new(ListArray::try_new(item, offsets, values, None)?))
 }
 
+/// Returns a list array of one row that is null.
 fn null_list(element: DataType) -> ArrayRef {
     new_null_array(&DataType::List(Arc::new(Field::new("element", element, false))), 1)
 }
 
-/// A struct array of one row: (name, values, nullable).
+/// Returns a struct array of one row, of (name, values, nullable).
 fn struct_row(parts: Vec<(&str, ArrayRef, bool)>) -> Result<ArrayRef> {
     let fields: Fields = parts
         .iter()
@@ -180,6 +193,7 @@ fn struct_row(parts: Vec<(&str, ArrayRef, bool)>) -> Result<ArrayRef> {
     Ok(Arc::new(StructArray::try_new(fields, columns, None)?))
 }
 
+/// Returns a vector as `VectorUDT` is stored: (type, size, indices, values), with size and indices null if it is dense.
 fn vector_row(v: VectorRef<'_>) -> Result<ArrayRef> {
     let (kind, size, indices): (i8, ArrayRef, ArrayRef) = match v {
         VectorRef::Dense(_) => (1, new_null_array(&DataType::Int32, 1), null_list(DataType::Int32)),
@@ -198,6 +212,7 @@ fn vector_row(v: VectorRef<'_>) -> Result<ArrayRef> {
     ])
 }
 
+/// Returns a dense, transposed matrix as `MatrixUDT` is stored.
 fn matrix_row(m: &Matrix) -> Result<ArrayRef> {
     let int = |n: u64| -> ArrayRef { Arc::new(Int32Array::from(vec![n as i32])) };
     let values = list_row(Arc::new(Float64Array::from(m.values.clone())), false)?;
@@ -212,10 +227,12 @@ fn matrix_row(m: &Matrix) -> Result<ArrayRef> {
     ])
 }
 
+/// Returns the JSON of an array type.
 fn array_type(element: Json, contains_null: bool) -> Json {
     json!({ "type": "array", "elementType": element, "containsNull": contains_null })
 }
 
+/// Returns the JSON of a struct type, of (name, type, nullable).
 fn struct_type(fields: &[(&str, Json, bool)]) -> Json {
     let fields = fields.iter().map(
         |(name, data_type, nullable)| json!({ "name": name, "type": data_type, "nullable": nullable, "metadata": {} }),
@@ -223,6 +240,7 @@ fn struct_type(fields: &[(&str, Json, bool)]) -> Json {
     json!({ "type": "struct", "fields": fields.collect::<Vec<_>>() })
 }
 
+/// Returns the JSON of `VectorUDT` with the struct that it is stored as.
 fn vector_type() -> Json {
     let stored = struct_type(&[
         ("type", json!("byte"), false),
@@ -233,6 +251,7 @@ fn vector_type() -> Json {
     json!({ "type": "udt", "class": vector::JVM_CLASS, "pyClass": vector::PYTHON_CLASS, "sqlType": stored })
 }
 
+/// Returns the JSON of `MatrixUDT` with the struct that it is stored as.
 fn matrix_type() -> Json {
     let stored = struct_type(&[
         ("type", json!("byte"), false),
@@ -250,8 +269,11 @@ fn matrix_type() -> Json {
 
 /// The one row of a model's Parquet file, and the directory around it.
 pub struct Row<'a> {
+    /// The batch whose first row it is.
     batch: RecordBatch,
+    /// The files around it.
     files: &'a dyn Files,
+    /// The directory, as errors name it.
     path: &'a str,
 }
 
@@ -261,7 +283,7 @@ impl<'a> Row<'a> {
     /// # Errors
     /// `CORRUPT_MODEL` if the file is not a Parquet file or has no row.
     pub fn open(file: &Buffer, files: &'a dyn Files, path: &'a str) -> Result<Self> {
-        let broken = |e: parquet::errors::ParquetError| corrupt(path, &format!("data is no Parquet file: {e}"));
+        let broken = |e: parquet::errors::ParquetError| corrupt(path, &format!("data is not a Parquet file: {e}"));
         let bytes = bytes::Bytes::copy_from_slice(file.as_slice());
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
             .map_err(broken)?
@@ -294,6 +316,7 @@ impl<'a> Row<'a> {
 }
 
 impl Row<'_> {
+    /// Returns the error of a column that is missing, null or of another type (`CORRUPT_MODEL`).
     fn bad(&self, name: &str) -> SparkError {
         corrupt(
             self.path,
@@ -306,12 +329,19 @@ impl Row<'_> {
         self.batch.column_by_name(name).is_some()
     }
 
+    /// Returns a column whose one value is not null.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL` if it is missing or null.
     fn column(&self, name: &str) -> Result<&ArrayRef> {
         let found = self.batch.column_by_name(name).filter(|c| c.is_valid(0));
         found.ok_or_else(|| self.bad(name))
     }
 
-    /// The elements of a list column.
+    /// Returns the elements of a list column.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL` if the column is missing, null or not a list.
     fn list(&self, name: &str) -> Result<ArrayRef> {
         let list = self.column(name)?.as_list_opt::<i32>().ok_or_else(|| self.bad(name))?;
         Ok(list.value(0))
@@ -376,6 +406,10 @@ impl Row<'_> {
         Ok(longs.value(0))
     }
 
+    /// Returns the struct that a vector or matrix is stored as.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL` if the column is missing, null or not a struct.
     fn parts(&self, name: &str) -> Result<&StructArray> {
         self.column(name)?.as_struct_opt().ok_or_else(|| self.bad(name))
     }
@@ -400,10 +434,10 @@ impl Row<'_> {
         Ok(sparse.view().to_dense())
     }
 
-    /// Returns a dense matrix, or a sparse one made dense.
+    /// Returns a dense matrix, or a sparse one made dense; at most 2^28 values.
     ///
     /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
+    /// `CORRUPT_MODEL` if the column is missing, null or of another type, or if its parts do not fit each other.
     pub fn matrix(&self, name: &str) -> Result<Matrix> {
         let bad = || self.bad(name);
         let parts = self.parts(name)?;
@@ -434,11 +468,13 @@ impl Row<'_> {
     }
 }
 
+/// Returns an integer of a struct; `None` if it is missing, null or of another type.
 fn int(parts: &StructArray, name: &str) -> Option<i32> {
     let column = parts.column_by_name(name)?.as_primitive_opt::<Int32Type>()?;
     column.is_valid(0).then(|| column.value(0))
 }
 
+/// Returns a list of integers of a struct; `None` if it is missing, null or of another type.
 fn ints(parts: &StructArray, name: &str) -> Option<Vec<i32>> {
     let list = parts
         .column_by_name(name)?
@@ -448,6 +484,7 @@ fn ints(parts: &StructArray, name: &str) -> Option<Vec<i32>> {
     Some(list.as_primitive_opt::<Int32Type>()?.values().to_vec())
 }
 
+/// Returns a list of doubles of a struct; `None` if it is missing, null or of another type.
 fn doubles(parts: &StructArray, name: &str) -> Option<Vec<f64>> {
     let list = parts
         .column_by_name(name)?
@@ -473,7 +510,7 @@ mod tests {
         }
 
         fn read(&self, path: &str) -> Result<Buffer> {
-            Err(corrupt(path, "there is no file"))
+            Err(corrupt(path, "the file does not exist"))
         }
     }
 

@@ -1,7 +1,15 @@
 //! Model directories in Spark's own format: `metadata/` with one line of JSON, `data/` with one Parquet file.
 //!
-//! A stage becomes files, and files become a stage; who stores them is no matter here. Directories of Spark 2.1 and later
-//! are read: what an older version left out gets the value that Spark gives it.
+//! A stage becomes files, and files become a stage; who stores them does not matter here. Directories of Spark 2.1 and
+//! later are read: what an older version left out gets the value that Spark assigns.
+//!
+//! ```text
+//! model/
+//! ├── metadata/part-00000-….txt            class, uid, sparkVersion, paramMap, defaultParamMap
+//! ├── data/part-00000-….snappy.parquet     one row: what training found (models only)
+//! ├── statistics/part-00000-….bin          ours: sums of a model that keeps learning; Spark ignores it
+//! └── */_SUCCESS                           empty
+//! ```
 
 pub mod data;
 
@@ -39,14 +47,14 @@ pub type File = (String, Vec<u8>);
 pub struct Loaded {
     /// Class that the metadata names.
     pub class: String,
-    /// Params that were set, or whose default was another then.
+    /// Params that were set, or whose default was another in the Spark that saved them.
     pub params: Params,
-    /// Of models, and of stages that behave as an older Spark's.
+    /// What training found, for models and for stages that behave as an older Spark's.
     pub fitted: Option<Arc<dyn Fitted>>,
 }
 
 impl Loaded {
-    /// Whether it is a model, and not a stage that behaves as an older Spark's.
+    /// Returns whether it is a model, and not a stage that behaves as an older Spark's.
     pub fn is_model(&self) -> bool {
         self.params.operator.model_class() == Some(self.class.as_str())
     }
@@ -63,10 +71,13 @@ impl Loaded {
     }
 }
 
-/// The files of a stage or model. `part` makes the names of part files unique.
+/// Returns the files of a stage or model, in the order in which to write them; `part` makes the names of part files
+/// unique.
+///
+/// `now_ms` is the timestamp that Spark's metadata has, in milliseconds since 1970. Nothing is written here.
 ///
 /// # Errors
-/// Where the model's arrays cannot be written as Parquet.
+/// If the model's arrays cannot be written as Parquet.
 pub fn save(class: &str, params: &Params, fitted: Option<&dyn Fitted>, now_ms: i64, part: &str) -> Result<Vec<File>> {
     let metadata = metadata(class, params, now_ms);
     let mut files = vec![
@@ -89,7 +100,8 @@ pub fn save(class: &str, params: &Params, fitted: Option<&dyn Fitted>, now_ms: i
     Ok(files)
 }
 
-/// `DefaultParamsWriter.getMetadataToSave`.
+/// Returns the JSON of `metadata/` (`DefaultParamsWriter.getMetadataToSave`), with the version of Spark whose format it
+/// is.
 fn metadata(class: &str, params: &Params, now_ms: i64) -> Json {
     let set: Map<String, Json> = params
         .explicit()
@@ -105,10 +117,12 @@ fn metadata(class: &str, params: &Params, now_ms: i64) -> Json {
     })
 }
 
-/// Reads a stage; `wanted` is the class that the client asks for.
+/// Reads a stage; `wanted` is the class that the client asks for, or empty if any will do.
+///
+/// Classes of PySpark's own are read as those of the JVM.
 ///
 /// # Errors
-/// `CORRUPT_MODEL` where the directory is no whole stage of Spark's; where its class is unknown or another one.
+/// `CORRUPT_MODEL` if the directory is not a whole stage of Spark's; if its class is unknown or another one.
 pub fn load(files: &dyn Files, path: &str, wanted: &str) -> Result<Loaded> {
     let json = read_metadata(files, path)?;
     let text = |key: &str| json.get(key).and_then(Json::as_str);
@@ -138,10 +152,10 @@ pub fn load(files: &dyn Files, path: &str, wanted: &str) -> Result<Loaded> {
     Ok(Loaded { class, params, fitted })
 }
 
-/// The metadata of a saved stage or pipeline.
+/// Reads the metadata of a saved stage or pipeline: the first line of the first part file that has one.
 ///
 /// # Errors
-/// `CORRUPT_MODEL` where there is none.
+/// `CORRUPT_MODEL` if there is none, or it is not JSON.
 pub fn read_metadata(files: &dyn Files, path: &str) -> Result<Json> {
     let parts = parts(files, &format!("{path}/metadata"))?;
     let line = parts.iter().find_map(|part| {
@@ -149,10 +163,16 @@ pub fn read_metadata(files: &dyn Files, path: &str) -> Result<Json> {
         text.lines().next().filter(|l| !l.trim().is_empty())
     });
     let line = line.ok_or_else(|| corrupt(path, "it has no metadata"))?;
-    serde_json::from_str(line).map_err(|e| corrupt(path, &format!("metadata is no JSON: {e}")))
+    serde_json::from_str(line).map_err(|e| corrupt(path, &format!("metadata is not JSON: {e}")))
 }
 
-/// The params of `paramMap`; `defaultParamMap` gives those whose default was another then.
+/// Reads the params of `paramMap`, and of `defaultParamMap` those whose default was another then.
+///
+/// Params that the stage lacks are ignored: a newer Spark may have saved them. So is `locale`, whose default is the
+/// machine's.
+///
+/// # Errors
+/// `CORRUPT_MODEL` if a value is of another type than the param.
 fn params(operator: &'static dyn Stage, uid: &str, json: &Json, path: &str) -> Result<Params> {
     let mut params = Params::new(operator, uid, &sc::MlParams::default())?;
     let empty = Map::new();
@@ -183,17 +203,18 @@ fn params(operator: &'static dyn Stage, uid: &str, json: &Json, path: &str) -> R
     Ok(params)
 }
 
+/// Returns the major version of `3.5.1`: 3.
 fn major_version(version: &str) -> Option<u32> {
     version.split('.').next()?.parse().ok()
 }
 
-/// A directory that is no whole stage.
+/// Returns the error of a directory that is not a whole stage (`CORRUPT_MODEL`).
 pub fn corrupt(path: &str, why: &str) -> SparkError {
     SparkError::new(
         Exception::Runtime,
         "CORRUPT_MODEL",
         "XX001",
-        format!("The directory {path} is no saved stage: {why}."),
+        format!("The directory {path} is not a saved stage: {why}."),
     )
     .with("path", path)
 }

@@ -9,7 +9,7 @@ use crate::error::{Result, SparkError};
 use crate::ml::error::invalid_value;
 use crate::values::text::double;
 
-/// One more than the largest index of each column.
+/// Number of categories of each column: one more than the largest index.
 #[derive(Clone, PartialEq, Message)]
 pub struct State {
     /// Number of categories per column.
@@ -17,10 +17,12 @@ pub struct State {
     pub sizes: Vec<i64>,
 }
 
-/// The largest index of each column (`OneHotEncoder`).
+/// The largest index of each column (`OneHotEncoder`). Null, negative and fractional indices are errors.
 #[derive(Debug)]
 pub struct Categories {
+    /// Names of the columns in errors.
     columns: Vec<String>,
+    /// The sizes so far; 0 before the first row.
     state: State,
 }
 

@@ -14,7 +14,7 @@ use crate::ml::error::invalid_value;
 use crate::values::text::double;
 use crate::values::vector::VectorColumn;
 
-/// One class.
+/// One class: its weight, and the sums of its rows' features.
 #[derive(Clone, PartialEq, Message)]
 pub struct Class {
     /// The class.
@@ -26,7 +26,7 @@ pub struct Class {
     /// Weighted sum of each feature; empty for Gaussian models.
     #[prost(double, repeated, tag = "3")]
     pub sums: Vec<f64>,
-    /// Of Gaussian models only.
+    /// Moments of the features, for Gaussian models only.
     #[prost(message, optional, tag = "4")]
     pub moments: Option<Moments>,
 }
@@ -46,7 +46,7 @@ pub struct State {
 }
 
 impl State {
-    /// All weights times a factor: what was learned counts for less.
+    /// Multiplies all weights with a factor: what was learned counts for less. The number of rows stays.
     pub fn scale(&mut self, factor: f64) {
         for class in &mut self.classes {
             class.weight *= factor;
@@ -70,12 +70,19 @@ pub struct Names {
 }
 
 /// Sums by class over (features, label) or (features, label, weight).
+///
+/// Memory is classes × features × 8 bytes, a Gaussian model's seven times that.
 #[derive(Debug)]
 pub struct Classes {
+    /// The type of model, which decides which features are valid and what is summed up.
     kind: Type,
+    /// Names of the columns in errors.
     names: Names,
+    /// Sums by label.
     classes: BTreeMap<i32, Class>,
+    /// Size of the first vector.
     features: u64,
+    /// Number of rows.
     rows: i64,
 }
 
@@ -91,6 +98,10 @@ impl Classes {
         }
     }
 
+    /// Returns the label of a row as a whole number.
+    ///
+    /// # Errors
+    /// `USER_RAISED_EXCEPTION` if it is null, NaN, negative, too large or has a fraction.
     fn label(&self, labels: &arrow::array::Float64Array, row: usize) -> Result<i32> {
         let label = labels.value(row);
         let refuse = |message: String| invalid_value(message, &self.names.label, row);
@@ -174,7 +185,7 @@ impl Summary for Classes {
 }
 
 impl Classes {
-    /// The sums so far.
+    /// Returns the sums so far, in the order of the labels.
     pub fn state(&self) -> State {
         State {
             classes: self.classes.values().cloned().collect(),
@@ -186,7 +197,7 @@ impl Classes {
     /// Takes in other sums.
     ///
     /// # Errors
-    /// Where they are of vectors of another size.
+    /// If they are of vectors of another size.
     pub fn take(&mut self, state: State) -> Result<()> {
         if self.rows == 0 {
             self.features = state.features;

@@ -41,14 +41,20 @@ pub struct Names {
     pub weight: String,
 }
 
-/// Over (label, prediction), then the weight and the probabilities where they are wanted.
+/// Sums over (label, prediction), then the weight and the probabilities if they are wanted.
+///
+/// Keeps one weight per pair that occurs, at most classes². -0.0 and 0.0 are one label.
 #[derive(Debug)]
 pub struct Confusion {
+    /// Names of the columns in errors.
     names: Names,
+    /// Whether the third column holds weights.
     weighted: bool,
-    /// Least probability in the log loss; none where there are no probabilities.
+    /// Least probability in the log loss; `None` if the loss is not wanted.
     eps: Option<f64>,
+    /// Weight by the bits of label and prediction.
     at: HashMap<(u64, u64), f64>,
+    /// Sum of weighted losses.
     loss: f64,
 }
 
@@ -64,6 +70,10 @@ impl Confusion {
         }
     }
 
+    /// Returns the log loss of one row: minus the log of its label's probability, kept within `eps` and 1 - `eps`.
+    ///
+    /// # Errors
+    /// If the vector is null, or the label has no place in it.
     fn loss_of(&self, probabilities: &VectorColumn<'_>, label: f64, eps: f64, row: usize) -> Result<f64> {
         let Some(vector) = probabilities.get(row) else {
             return Err(invalid_value(

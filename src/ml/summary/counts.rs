@@ -24,7 +24,7 @@ pub struct Column {
     pub counts: HashMap<String, i64>,
 }
 
-/// Counts of string columns; null does not count.
+/// Counts of string columns; null does not count. Keeps every distinct label of each column.
 #[derive(Debug, Default)]
 pub struct Counts(Vec<HashMap<String, i64>>);
 

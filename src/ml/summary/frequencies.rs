@@ -21,10 +21,12 @@ pub struct Features {
     pub docs: i64,
 }
 
-/// In how many vectors each feature is above 0.
+/// Counts in how many vectors each feature is above 0 (`IDF.DocumentFrequencyAggregator`). Null vectors are errors.
 #[derive(Debug)]
 pub struct FeatureFrequencies {
+    /// Name of the column in errors.
     column: String,
+    /// The counts so far.
     state: Features,
 }
 
@@ -37,6 +39,10 @@ impl FeatureFrequencies {
         }
     }
 
+    /// Takes the size of the first vector, and checks that of every other.
+    ///
+    /// # Errors
+    /// If a vector differs in size.
     fn sized(&mut self, size: usize) -> Result<()> {
         if self.state.docs == 0 {
             self.state.doc_freq = vec![0; size];
@@ -113,7 +119,7 @@ pub struct Occurrences {
     pub docs: i64,
 }
 
-/// How often each word occurs in arrays of words, and in how many.
+/// Counts how often each word occurs in lists of words, and in how many lists. Null lists and words are left out.
 #[derive(Debug, Default)]
 pub struct WordFrequencies(Words);
 

@@ -1,7 +1,16 @@
 //! What training keeps of a dataset: sums that can be merged, as the one aggregate of a job.
 //!
-//! A summary takes in rows in a task, travels as bytes, and is merged with those of other tasks: Spark's tree aggregation,
-//! and its `Aggregator`s. Whoever made the job reads the last state.
+//! A summary takes in rows in a task, travels as bytes, and is merged with those of other tasks: Spark's tree
+//! aggregation, and its `Aggregator`s. Whoever made the job reads the last state.
+//!
+//! ```text
+//! task 0:  rows ─update▶ Summary ─encode▶ bytes ─┐
+//! task 1:  rows ─update▶ Summary ─encode▶ bytes ─┼─merge▶ Summary ─encode▶ bytes ─▶ Estimator::fit
+//! task 2:  rows ─update▶ Summary ─encode▶ bytes ─┘
+//! ```
+//!
+//! Merging must not depend on the order of tasks beyond the rounding of sums. States are Protobuf messages, private to
+//! the engine: both ends are of one build, so fields may change freely.
 
 pub mod categories;
 pub mod classes;
@@ -22,35 +31,48 @@ use datafusion_expr::{Accumulator, AggregateUDF};
 use crate::error::{Result, SparkError};
 use crate::kernels::aggregates::{Definition, function};
 
-/// Sums over rows.
+/// Sums over rows: the state of one training or evaluation in one task.
+///
+/// ```
+/// use rivulet::ml::summary::Summary;
+/// use rivulet::ml::summary::counts::Counts;
+///
+/// let (mut one, mut other) = (Counts::default(), Counts::default());
+/// let labels: arrow::array::ArrayRef = std::sync::Arc::new(arrow::array::StringArray::from(vec!["a", "b", "a"]));
+/// other.update(&[labels])?;
+/// one.merge(&other.encode())?;
+/// assert_eq!(one.encode().len(), other.encode().len());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub trait Summary: fmt::Debug + Send + Sync {
-    /// Takes in rows.
+    /// Takes in rows: one array per column that the job reads, in their order, all of one length.
     ///
     /// # Errors
-    /// Where a row is one that training refuses.
+    /// If a row is one that training refuses; the job fails then.
     fn update(&mut self, columns: &[ArrayRef]) -> Result<()>;
 
-    /// Takes in what [`Self::encode`] of another gave.
+    /// Takes in what [`Self::encode`] of another returned.
     ///
     /// # Errors
-    /// Where the bytes are no such state.
+    /// If the bytes are not such a state, or the state does not fit, such as vectors of another size.
     fn merge(&mut self, state: &[u8]) -> Result<()>;
 
     /// Returns the state as bytes, which [`Self::merge`] reads.
     fn encode(&self) -> Vec<u8>;
 
-    /// Bytes in memory, about.
+    /// Returns the bytes in memory, about; the task's memory is accounted by it.
     fn bytes(&self) -> usize {
         256
     }
 }
 
-/// A state that does not decode.
+/// Returns the error of a state that does not decode (`INTERNAL_ERROR`).
 pub fn corrupt(error: &prost::DecodeError) -> SparkError {
     SparkError::internal(format!("a summary's state cannot be read: {error}"))
 }
 
-/// The aggregate function of a summary; `options` tells apart summaries that behave differently. Its value is the state.
+/// Returns the aggregate function of a summary; `options` tells apart summaries that behave differently. Its value is
+/// the state, as one BINARY.
 pub fn aggregate(options: String, make: impl Fn() -> Box<dyn Summary> + Send + Sync + 'static) -> Arc<AggregateUDF> {
     function(Definition {
         name: "ml_summary",
@@ -63,6 +85,7 @@ pub fn aggregate(options: String, make: impl Fn() -> Box<dyn Summary> + Send + S
     })
 }
 
+/// A summary as DataFusion's accumulator: partial state and result are the same bytes.
 #[derive(Debug)]
 struct Summarizer(Box<dyn Summary>);
 
@@ -92,7 +115,7 @@ impl Accumulator for Summarizer {
     }
 }
 
-/// The weights of rows: a column of doubles, or 1 each.
+/// The weights of rows: a column of doubles, or 1 for each.
 #[derive(Debug)]
 pub struct Weights<'a>(Option<&'a arrow::array::Float64Array>);
 
@@ -102,8 +125,10 @@ impl<'a> Weights<'a> {
         Self(column.map(|c| c.as_primitive()))
     }
 
+    /// Returns the weight of a row; `column` is the name in errors.
+    ///
     /// # Errors
-    /// Where a weight is null, NaN, negative or infinite.
+    /// `USER_RAISED_EXCEPTION` if it is null, NaN, negative or infinite.
     pub fn get(&self, row: usize, column: &str) -> Result<f64> {
         let Some(weights) = self.0 else { return Ok(1.0) };
         let weight = weights.value(row);

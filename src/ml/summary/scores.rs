@@ -25,12 +25,18 @@ pub struct State {
     pub negatives: Vec<f64>,
 }
 
-/// Over (raw prediction, label) or (raw prediction, label, weight); the score of a vector is its second value.
+/// Sums over (raw prediction, label) or (raw prediction, label, weight); the score of a vector is its second value.
+///
+/// Keeps two weights per distinct score, so its size is that of the dataset if no two scores are equal, as in Spark.
 #[derive(Debug)]
 pub struct Scores {
+    /// Column of raw predictions in errors.
     column: String,
+    /// Column of labels in errors.
     label: String,
+    /// Column of weights in errors.
     weight: String,
+    /// (positive, negative) weight by the bits of the score.
     at: HashMap<u64, (f64, f64)>,
 }
 
@@ -45,6 +51,7 @@ impl Scores {
         }
     }
 
+    /// Adds weights at a score.
     fn add(&mut self, score: f64, positive: f64, negative: f64) {
         // -0.0 and 0.0 are one score.
         let entry = self.at.entry((score + 0.0).to_bits()).or_default();

@@ -1,4 +1,8 @@
 //! GROUP BY: what a query groups by, its grouping sets, and the projection that computes the grouping columns.
+//!
+//! ```text
+//! ROLLUP (a, b)     id 0: a, b     id 1: a, null     id 3: null, null
+//! ```
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;

@@ -1,4 +1,11 @@
 //! What stands above an aggregation and may still ask it for more: HAVING and ORDER BY.
+//!
+//! ```text
+//! SELECT a, count(*) FROM t GROUP BY a HAVING sum(b) > 1 ORDER BY max(b)
+//!
+//! HAVING    sum(b) is not selected: the aggregation is reopened, computes it and filters by it
+//! ORDER BY  max(b) is not selected either: it becomes a hidden column to sort by
+//! ```
 
 use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_expr::Expr;

@@ -55,6 +55,15 @@ pub struct Aggregation {
 }
 
 /// Returns whether an expression has an aggregate function in it.
+///
+/// ```
+/// use datafusion_expr::{col, lit};
+/// use rivulet::plan::aggregate::has_aggregate;
+///
+/// let count = datafusion_functions_aggregate::expr_fn::count(col("a"));
+/// assert!(has_aggregate(&(count + lit(1))));
+/// assert!(!has_aggregate(&col("a")));
+/// ```
 pub fn has_aggregate(expr: &Expr) -> bool {
     let mut found = false;
     let _ = expr.apply(|e| {

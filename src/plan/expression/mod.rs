@@ -242,6 +242,14 @@ impl Analyzer {
 }
 
 /// Returns the literal integer of `ORDER BY 1` or `GROUP BY 1`; `None` for any other expression.
+///
+/// ```
+/// use rivulet::plan::{expression::ordinal, sql::parse_expression};
+///
+/// assert_eq!(ordinal(&parse_expression("2")?), Some(2));
+/// assert_eq!(ordinal(&parse_expression("a")?), None);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn ordinal(expression: &sc::Expression) -> Option<i32> {
     match &expression.expr_type {
         Some(ExprType::Literal(value)) => match literal::scalar(value) {

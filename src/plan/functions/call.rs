@@ -1,4 +1,8 @@
 //! One call under analysis: its arguments by number, checked and cast as Spark's implicit casts would.
+//!
+//! The getters count arguments from 0 and name positions in errors from 1, as Spark does. Each but
+//! [`Call::arg`] has the same contract: the argument in the type asked for, or
+//! `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE` if Spark would not cast it implicitly.
 
 use arrow::datatypes::DataType;
 
@@ -11,6 +15,24 @@ use crate::plan::scope::Typed;
 use crate::values::types::{self, is_integral, is_numeric, is_string};
 
 /// A call whose arguments are resolved and as many as the function takes.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::functions::{Context, call::Call};
+/// use rivulet::plan::literal;
+/// use rivulet::settings::Conf;
+/// use rivulet::values::{cast::Mode, zone::Zone};
+///
+/// let conf = Conf::default();
+/// let context = Context { mode: Mode::Ansi, zone: Zone::UTC, now_us: 0, conf: &conf };
+/// let args = [literal::int(7), literal::string("x")];
+/// let call = Call { context: &context, name: "lpad", args: &args, distinct: false };
+/// assert_eq!(call.label_or(2, &[" "]), "lpad(7, x,  )");
+/// assert_eq!(call.text(0)?.data_type, DataType::Utf8); // an INT becomes a STRING
+/// assert!(call.list(0).is_err()); // but not an ARRAY
+/// assert_eq!(call.constant_int(0), Some(7));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
     /// What the function may know of the session.
@@ -24,7 +46,7 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// A call of another name or with other arguments in the same session.
+    /// Returns a call of another name or with other arguments in the same session.
     pub fn other<'b>(&'b self, name: &'b str, args: &'b [Typed]) -> Call<'b> {
         Call {
             context: self.context,
@@ -34,25 +56,25 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Whether the argument at `i` is given.
+    /// Returns whether the argument at `i` is given.
     pub fn has(&self, i: usize) -> bool {
         i < self.args.len()
     }
 
-    /// `name(a, b)`.
+    /// Returns `name(a, b)`, Spark's name of the column.
     pub fn label(&self) -> String {
         self.label_as(self.name)
     }
 
-    /// The label under another name.
+    /// Returns the label under another name.
     pub fn label_as(&self, name: &str) -> String {
         let distinct = if self.distinct { "DISTINCT " } else { "" };
         let args: Vec<&str> = self.args.iter().map(|a| a.name.as_str()).collect();
         format!("{name}({distinct}{})", args.join(", "))
     }
 
-    /// The label with all of `defaults` that stand for missing arguments: those beyond the arguments given, counted from the
-    /// argument at `from`.
+    /// Returns the label with all of `defaults` that stand for missing arguments: those beyond the
+    /// arguments given, counted from the argument at `from`.
     pub fn label_or(&self, from: usize, defaults: &[&str]) -> String {
         let missing = defaults.iter().copied().skip(self.args.len().saturating_sub(from));
         let distinct = if self.distinct { "DISTINCT " } else { "" };
@@ -60,7 +82,7 @@ impl<'a> Call<'a> {
         format!("{}({distinct}{})", self.name, args.join(", "))
     }
 
-    /// A value of each row from the cells of the arguments, null where a cell is null (`row::call`).
+    /// Returns a value of each row from the cells of the arguments, null if a cell is null ([`row::call`]).
     pub fn strict<T: Cell>(
         &self,
         to: DataType,
@@ -70,16 +92,16 @@ impl<'a> Call<'a> {
         Ok(row::call(self.name, "", to, args, self.label(), f))
     }
 
-    /// A call of a known result under the label of this one.
+    /// Returns a call of a known result under the label of this one.
     pub fn labelled(&self, mut typed: Typed) -> Typed {
         (typed.name, typed.named, typed.attribute) = (self.label(), false, None);
         typed
     }
 
-    /// The argument at `i`.
+    /// Returns the argument at `i`.
     ///
     /// # Errors
-    /// `WRONG_NUM_ARGS` if there is none.
+    /// If there is none, `WRONG_NUM_ARGS`.
     pub fn arg(&self, i: usize) -> Result<Typed> {
         self.args
             .get(i)
@@ -87,7 +109,11 @@ impl<'a> Call<'a> {
             .ok_or_else(|| wrong_number(self.name, &(i + 1).to_string(), self.args.len()))
     }
 
-    /// The argument as `to`, if `fits` says that its type may become one implicitly.
+    /// Returns the argument as `to`, if `fits` says that its type may become one implicitly; a null fits
+    /// everything.
+    ///
+    /// # Errors
+    /// If it does not, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
     fn cast_if(&self, i: usize, to: &DataType, fits: impl Fn(&DataType) -> bool) -> Result<Typed> {
         let arg = self.arg(i)?;
         if &arg.data_type != to && !arg.data_type.is_null() && !fits(&arg.data_type) {
@@ -96,14 +122,14 @@ impl<'a> Call<'a> {
         self.context.cast(arg, to)
     }
 
-    /// The argument as a STRING; anything but a nested type becomes one.
+    /// Returns the argument as a STRING; anything but a nested type becomes one.
     pub fn text(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Utf8, |t| {
             !matches!(t, DataType::List(_) | DataType::Map(..) | DataType::Struct(_))
         })
     }
 
-    /// The STRING at `i`, or `default` if it is missing.
+    /// Returns the STRING at `i`, or `default` if it is missing.
     pub fn text_or(&self, i: usize, default: &str) -> Result<Typed> {
         if self.has(i) {
             self.text(i)
@@ -112,7 +138,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The INT at `i`, or `default` if it is missing.
+    /// Returns the INT at `i`, or `default` if it is missing.
     pub fn int_or(&self, i: usize, default: i32) -> Result<Typed> {
         if self.has(i) {
             self.int(i)
@@ -121,7 +147,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// A BINARY as it is, everything else as a STRING.
+    /// Returns a BINARY as it is, everything else as a STRING.
     pub fn text_or_binary(&self, i: usize) -> Result<Typed> {
         match self.arg(i)? {
             arg if arg.data_type == DataType::Binary => Ok(arg),
@@ -129,44 +155,44 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The argument as a BINARY; strings become one.
+    /// Returns the argument as a BINARY; strings become one.
     pub fn binary(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Binary, is_string)
     }
 
-    /// The argument as an INT; numbers and strings become one.
+    /// Returns the argument as an INT; numbers and strings become one.
     pub fn int(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Int32, |t| is_numeric(t) || is_string(t))
     }
 
-    /// The argument as a BIGINT; numbers and strings become one.
+    /// Returns the argument as a BIGINT; numbers and strings become one.
     pub fn long(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Int64, |t| is_numeric(t) || is_string(t))
     }
 
-    /// The argument as a DOUBLE; numbers and strings become one.
+    /// Returns the argument as a DOUBLE; numbers and strings become one.
     pub fn double(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Float64, |t| is_numeric(t) || is_string(t))
     }
 
-    /// The argument as a BOOLEAN; strings become one.
+    /// Returns the argument as a BOOLEAN; strings become one.
     pub fn boolean(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Boolean, is_string)
     }
 
-    /// The argument as a DATE; strings and timestamps become one.
+    /// Returns the argument as a DATE; strings and timestamps become one.
     pub fn date(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Date32, |t| is_string(t) || types::is_timestamp(t))
     }
 
-    /// A TIMESTAMP; one without zone is read in the session zone.
+    /// Returns the argument as a TIMESTAMP; one without zone is read in the session zone.
     pub fn timestamp(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &types::timestamp(), |t| {
             is_string(t) || types::is_timestamp(t) || t == &DataType::Date32
         })
     }
 
-    /// A timestamp of either kind as it is, everything else as TIMESTAMP.
+    /// Returns a timestamp of either kind as it is, everything else as TIMESTAMP.
     pub fn any_timestamp(&self, i: usize) -> Result<Typed> {
         match self.arg(i)? {
             arg if types::is_timestamp(&arg.data_type) => Ok(arg),
@@ -174,7 +200,10 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The argument, which must be a list.
+    /// Returns the argument, which must be a list, with the type of its elements; a null is a null list.
+    ///
+    /// # Errors
+    /// If it is not a list, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
     pub fn list(&self, i: usize) -> Result<(Typed, DataType)> {
         let arg = self.arg(i)?;
         match &arg.data_type {
@@ -190,7 +219,10 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The argument, which must be a map, with the types of its keys and values.
+    /// Returns the argument, which must be a map, with the types of its keys and values.
+    ///
+    /// # Errors
+    /// If it is not a map, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
     pub fn map(&self, i: usize) -> Result<(Typed, DataType, DataType)> {
         let arg = self.arg(i)?;
         match arg.data_type.clone() {
@@ -202,7 +234,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// A string known when the query is planned.
+    /// Returns a string known when the query is planned; `None` if the argument is missing, null or not a
+    /// literal.
     pub fn constant_text(&self, i: usize) -> Option<String> {
         match self.args.get(i)?.literal()? {
             datafusion_common::ScalarValue::Utf8(Some(text)) => Some(text.clone()),
@@ -210,7 +243,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// A boolean known when the query is planned.
+    /// Returns a boolean known when the query is planned; `None` if the argument is missing, null or not a
+    /// literal.
     pub fn constant_boolean(&self, i: usize) -> Option<bool> {
         match self.args.get(i)?.literal()? {
             datafusion_common::ScalarValue::Boolean(value) => *value,
@@ -218,7 +252,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// An integer known when the query is planned.
+    /// Returns an integer known when the query is planned; `None` if the argument is missing, null or not a
+    /// literal.
     pub fn constant_int(&self, i: usize) -> Option<i64> {
         let value = self.args.get(i)?.literal()?;
         if !is_integral(&value.data_type()) {
@@ -231,7 +266,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// `name(a, b)`: the label of a call.
+/// Returns `name(a, b)`: the label of a call.
 pub fn label(name: &str, args: &[Typed]) -> String {
     let args: Vec<&str> = args.iter().map(|a| a.name.as_str()).collect();
     format!("{name}({})", args.join(", "))

@@ -1,4 +1,7 @@
 //! Errors that a query raises on purpose.
+//!
+//! Both functions have the type VOID. Their kernels run for every row that reaches them, so a branch of
+//! CASE that is not taken raises nothing.
 
 use std::sync::Arc;
 
@@ -25,7 +28,9 @@ pub static FUNCTIONS: &[Function] = &[
         .example("if(true, 'fine', raise_error('not fine'))", "fine"),
 ];
 
-/// Resolves `assert_true`.
+/// Resolves `assert_true`; a null is not true. Without a message, the condition is named.
+///
+/// When it runs, `USER_RAISED_EXCEPTION`.
 fn assert_true(call: &Call<'_>) -> Result<Typed> {
     let default = format!("'{}' is not true!", call.args[0].name);
     let args = vec![call.boolean(0)?, call.text_or(1, &default)?];
@@ -39,7 +44,9 @@ fn assert_true(call: &Call<'_>) -> Result<Typed> {
     Ok(void(out))
 }
 
-/// Resolves `raise_error`.
+/// Resolves `raise_error`. Of two arguments the second is the message.
+///
+/// When it runs, `USER_RAISED_EXCEPTION`, with the message `null` for a null one.
 fn raise_error(call: &Call<'_>) -> Result<Typed> {
     let message = call.text(call.args.len() - 1)?;
     let label = if call.has(1) {
@@ -54,7 +61,7 @@ fn raise_error(call: &Call<'_>) -> Result<Typed> {
     Ok(void(out))
 }
 
-/// The call with the type VOID: evaluated for what it may raise.
+/// Returns the call with the type VOID: evaluated for what it may raise.
 fn void(typed: Typed) -> Typed {
     let expr = kernel::call("void", "", DataType::Null, vec![typed.expr], |_, rows| {
         Ok(Arc::new(NullArray::new(rows)))
@@ -66,6 +73,7 @@ fn void(typed: Typed) -> Typed {
     }
 }
 
+/// Makes `USER_RAISED_EXCEPTION` with a message.
 fn raised(message: &str) -> SparkError {
     SparkError::new(Exception::Runtime, "USER_RAISED_EXCEPTION", "P0001", message).with("errorMessage", message)
 }

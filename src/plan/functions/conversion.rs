@@ -1,4 +1,9 @@
 //! Casts by the name of their type.
+//!
+//! `int(x)` is `CAST(x AS INT)` in the session's mode, and keeps the name of its argument.
+//!
+//! There is one code for all of them; the table has an entry for each, because lists and clients show
+//! them one by one.
 
 use super::call::Call;
 use super::entry::{Function, any, scalar};
@@ -47,7 +52,11 @@ pub static FUNCTIONS: &[Function] = &[
         .example("decimal('42')", "42"),
 ];
 
-/// A conversion function leaves no trace in the column's name.
+/// Resolves all of them: the name of the call is the type. A conversion function leaves no trace in the
+/// column's name.
+///
+/// # Errors
+/// If Spark does not cast between the two types.
 fn cast(call: &Call<'_>) -> Result<Typed> {
     let mut out = call
         .context

@@ -1,4 +1,14 @@
 //! One CSV record in a column.
+//!
+//! Records are read by a splitter of this file, not by the decoder of CSV files: a column holds one
+//! line at a time, without a header. Of the options, only the separator (`sep`, `delimiter`) is
+//! followed.
+//!
+//! ```text
+//! from_csv('1,x', 'a INT, b STRING')         {1, x}
+//! from_csv('x', 'a INT, b STRING')           {null, null}
+//! to_csv(named_struct('a', 1, 'b', 'x,y'))   1,"x,y"
+//! ```
 
 use std::sync::Arc;
 
@@ -37,14 +47,18 @@ pub static FUNCTIONS: &[Function] = &[
         .example("schema_of_csv('1,abc')", "STRUCT<_c0: INT, _c1: STRING>"),
 ];
 
-/// The options of a call and the separator that they name.
+/// Returns the options of a call, as text that tells kernels apart, and the separator that they name.
 fn separator(argument: Option<&Typed>) -> Result<(String, String)> {
     let given = argument.map(options).transpose()?.unwrap_or_default();
     let separator = given.get("sep").or(given.get("delimiter"));
     Ok((format!("{given:?}"), separator.cloned().unwrap_or_else(|| ",".into())))
 }
 
-/// Resolves `from_csv`.
+/// Resolves `from_csv` (`CsvToStructs`). A missing or malformed cell is a null field; a null string is
+/// a null struct.
+///
+/// # Errors
+/// If the schema is not a constant or does not parse.
 fn from_csv(call: &Call<'_>) -> Result<Typed> {
     let fields = type_message::schema_from_text(&constant_schema(call)?)?;
     let (given, separator) = separator(call.args.get(2))?;
@@ -69,7 +83,8 @@ fn from_csv(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, format!("from_csv({})", call.args[0].name)))
 }
 
-/// The parts of a record as a struct.
+/// Returns the parts of a record as a struct: cells are trimmed unless they are strings, and empty ones
+/// are null.
 fn record(parts: &[String], fields: &Fields, zone: Zone) -> Result<ScalarValue> {
     let columns = fields.iter().enumerate().map(|(i, field)| {
         let own = |part: &'_ str| {
@@ -92,7 +107,10 @@ fn record(parts: &[String], fields: &Fields, zone: Zone) -> Result<ScalarValue> 
     )?)))
 }
 
-/// Resolves `to_csv`.
+/// Resolves `to_csv` (`StructsToCsv`). A null field is nothing between two separators.
+///
+/// # Errors
+/// If the argument is not a struct, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 fn to_csv(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let label = format!("to_csv({})", arg.name);
@@ -125,7 +143,7 @@ fn to_csv(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Utf8, label))
 }
 
-/// Resolves `schema_of_csv`.
+/// Resolves `schema_of_csv`: columns `_c0`, `_c1`, … of the narrowest type that reads each cell.
 fn schema_of_csv(call: &Call<'_>) -> Result<Typed> {
     let text = call.constant_text(0).unwrap_or_default();
     let columns: Vec<String> = split(&text, ',')
@@ -137,7 +155,7 @@ fn schema_of_csv(call: &Call<'_>) -> Result<Typed> {
     Ok(constant_text(format!("STRUCT<{}>", columns.join(", ")), label))
 }
 
-/// Fields of one record; double quotes hold separators, a backslash escapes a quote.
+/// Splits a record into its fields; double quotes hold separators, a backslash escapes a quote.
 fn split(text: &str, separator: char) -> Vec<String> {
     let mut out = vec![String::new()];
     let mut chars = text.chars().peekable();
@@ -155,7 +173,8 @@ fn split(text: &str, separator: char) -> Vec<String> {
     out
 }
 
-/// A cell as Spark writes it: in quotes if it holds the separator, a quote or a line end, or is empty and not null.
+/// Returns a cell as Spark writes it: in quotes if it holds the separator, a quote or a line end, or is
+/// empty and not null.
 pub(crate) fn quoted(text: &str, separator: &str) -> String {
     if text.is_empty() {
         return "\"\"".into();
@@ -166,6 +185,7 @@ pub(crate) fn quoted(text: &str, separator: &str) -> String {
     text.to_owned()
 }
 
+/// Returns the narrowest type that reads a cell.
 fn shape(part: &str) -> &'static str {
     let part = part.trim();
     if part.parse::<i32>().is_ok() {

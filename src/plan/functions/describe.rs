@@ -1,5 +1,15 @@
-//! Functions described for people and for programs: `SHOW FUNCTIONS`, `DESCRIBE FUNCTION`, and the table as JSON, of which the
-//! TypeScript client is made.
+//! Functions described for people and for programs: `SHOW FUNCTIONS`, `DESCRIBE FUNCTION`, and the table as
+//! JSON, of which the TypeScript client is made.
+//!
+//! ```text
+//! Function: lpad
+//! Class: rivulet.functions.text
+//! Usage: lpad(str, len[, pad]) - Returns the value filled up on the left, or cut, to `len` characters or bytes.
+//! Extended Usage:
+//!     Arguments:
+//!       str - STRING or BINARY
+//!       …
+//! ```
 
 use regex::Regex;
 use serde_json::{Value, json};
@@ -9,10 +19,19 @@ use super::registry::{self, GROUPS};
 use crate::error::{Result, SparkError};
 use crate::plan::sql::FunctionScope;
 
-/// The names that `SHOW FUNCTIONS` lists, sorted.
+/// Returns the names that `SHOW FUNCTIONS` lists, sorted.
+///
+/// ```
+/// use rivulet::plan::functions::describe;
+/// use rivulet::plan::sql::FunctionScope;
+///
+/// assert_eq!(describe::show(FunctionScope::All, None, Some("to_j*"))?, ["to_json"]);
+/// assert!(describe::show(FunctionScope::User, None, None)?.is_empty());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 ///
 /// # Errors
-/// `SCHEMA_NOT_FOUND` for a schema other than `default`.
+/// If the schema is another than `default`, `SCHEMA_NOT_FOUND`.
 pub fn show(scope: FunctionScope, schema: Option<&[String]>, pattern: Option<&str>) -> Result<Vec<&'static str>> {
     if let Some(parts) = schema
         && !is_default(parts)
@@ -26,12 +45,13 @@ pub fn show(scope: FunctionScope, schema: Option<&[String]>, pattern: Option<&st
     Ok(pattern.map_or_else(registry::names, matching))
 }
 
-/// Whether the parts name the one schema that there is.
+/// Returns whether the parts name the one schema that there is.
 fn is_default(parts: &[String]) -> bool {
     let parts: Vec<String> = parts.iter().map(|p| p.to_lowercase()).collect();
     parts == ["default"] || parts == ["spark_catalog", "default"]
 }
 
+/// Makes `SCHEMA_NOT_FOUND`, which names the schema.
 fn schema_not_found(parts: &[String]) -> SparkError {
     let name = match parts {
         [schema] => format!("`spark_catalog`.`{schema}`"),
@@ -45,12 +65,14 @@ fn schema_not_found(parts: &[String]) -> SparkError {
     .with("schemaName", name)
 }
 
+/// Returns the parts of a name, each in backquotes, with dots between.
 fn quoted(parts: &[String]) -> String {
     parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(".")
 }
 
-/// The names that fit a pattern, sorted: a regular expression for the whole name, in which `*` stands for any characters, `|`
-/// separates alternatives, and case does not count (`StringUtils.filterPattern`). A malformed alternative fits nothing.
+/// Returns the names that fit a pattern, sorted: a regular expression for the whole name, in which `*`
+/// stands for any characters, `|` separates alternatives, and case does not count
+/// (`StringUtils.filterPattern`). A malformed alternative fits nothing.
 fn matching(pattern: &str) -> Vec<&'static str> {
     let alternatives = pattern.trim().split('|');
     let known: Vec<Regex> = alternatives
@@ -60,7 +82,8 @@ fn matching(pattern: &str) -> Vec<&'static str> {
     registry::names().into_iter().filter(fits).collect()
 }
 
-/// The function that the parts of a name mean, with its last part in lower case.
+/// Returns the function that the parts of a name mean, with its last part in lower case; `None` if
+/// there is none.
 pub fn resolve(name: &[String]) -> Option<(&'static Function, String)> {
     let word = match name {
         [word] => word,
@@ -71,10 +94,18 @@ pub fn resolve(name: &[String]) -> Option<(&'static Function, String)> {
     registry::find(&word).map(|function| (function, word))
 }
 
-/// The lines of `DESCRIBE FUNCTION [EXTENDED] name`.
+/// Returns the lines of `DESCRIBE FUNCTION [EXTENDED] name`.
+///
+/// ```
+/// use rivulet::plan::functions::describe::describe;
+///
+/// let lines = describe(&["lpad".to_owned()], false)?;
+/// assert!(lines.iter().any(|line| line.starts_with("Usage: lpad(str, len[, pad]) - ")));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 ///
 /// # Errors
-/// `UNRESOLVED_ROUTINE` if no function has the name.
+/// If no function has the name, `UNRESOLVED_ROUTINE`.
 pub fn describe(name: &[String], extended: bool) -> Result<Vec<String>> {
     let (function, word) = resolve(name).ok_or_else(|| registry::unresolved_parts(name))?;
     let mut lines = vec![
@@ -88,17 +119,17 @@ pub fn describe(name: &[String], extended: bool) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// What stands where Spark names the class of a function.
+/// Returns what stands in the place where Spark names the class of a function.
 pub fn class(function: &Function) -> String {
     format!("rivulet.functions.{}", registry::group(function))
 }
 
-/// The signature and the description, in one line.
+/// Returns the signature and the description, in one line.
 pub fn usage(function: &Function, name: &str) -> String {
     format!("{} - {}", signature(function, name), function.description)
 }
 
-/// `lpad(str, len[, pad])`.
+/// Returns a call with the names of the arguments, optional ones in brackets: `lpad(str, len[, pad])`.
 fn signature(function: &Function, name: &str) -> String {
     let mut text = String::new();
     for (i, argument) in function.arguments.iter().enumerate() {
@@ -119,6 +150,7 @@ fn signature(function: &Function, name: &str) -> String {
     format!("{name}({text})")
 }
 
+/// Returns the extended usage: arguments, result, other names and an example, each under its heading.
 fn details(function: &Function, name: &str) -> String {
     let mut text = String::new();
     let mut section = |title: &str, lines: Vec<String>| {
@@ -148,6 +180,7 @@ fn details(function: &Function, name: &str) -> String {
     text
 }
 
+/// Returns an argument's name, type and whether it may be missing.
 fn argument_line(argument: &Argument) -> String {
     let (Kind::Column(kind) | Kind::Literal(kind) | Kind::Lambda(kind)) = argument.kind;
     let more = match argument.presence {
@@ -159,7 +192,16 @@ fn argument_line(argument: &Argument) -> String {
     format!("{} - {kind}{more}", argument.name)
 }
 
-/// The whole table: an array of functions with all that their entries say but the code.
+/// Returns the whole table: an array of functions with all that their entries say but the code.
+///
+/// ```
+/// use rivulet::plan::functions::describe;
+///
+/// let table = describe::table();
+/// let all = table.as_array().map(Vec::as_slice).unwrap_or_default();
+/// let upper = all.iter().find(|entry| entry["name"] == "upper");
+/// assert!(upper.is_some_and(|entry| entry["aliases"][0] == "ucase" && entry["returns"] == "STRING"));
+/// ```
 pub fn table() -> Value {
     let functions = GROUPS
         .iter()
@@ -167,6 +209,7 @@ pub fn table() -> Value {
     functions.collect()
 }
 
+/// Returns one function as JSON.
 fn entry(group: &str, f: &Function) -> Value {
     let kind = match f.body {
         Body::Scalar(_) => "scalar",
@@ -190,6 +233,7 @@ fn entry(group: &str, f: &Function) -> Value {
     })
 }
 
+/// Returns one argument as JSON.
 fn argument(a: &Argument) -> Value {
     let (kind, data_type) = match a.kind {
         Kind::Column(t) => ("column", t),

@@ -13,6 +13,11 @@
 //! assert_eq!(FIRST.expected(), "[1, 2]");
 //! assert!(FIRST.check_arity("first_of_two", 3).is_err());
 //! ```
+//!
+//! Words are part of the interface. `returns` and the types of arguments are Spark's type names, in
+//! capitals, or a sentence without a verb (`the type of the argument`); `about` begins with a verb in
+//! the third person and ends with a full stop; what nulls do is only said if it is not what the kind of
+//! function does anyway.
 
 use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
@@ -22,6 +27,9 @@ use crate::plan::scope::{Resolved, Typed};
 use crate::proto as sc;
 
 /// One function of Spark SQL.
+///
+/// Entries are `const` data: the table costs nothing at run time, and the compiler checks that every
+/// entry has code.
 #[derive(Clone, Copy)]
 pub struct Function {
     /// The name, in lower case.
@@ -46,7 +54,7 @@ pub struct Function {
     pub listed: bool,
 }
 
-/// Resolves a call whose arguments are resolved.
+/// Resolves a call whose arguments are resolved, and as many as the entry allows.
 pub type Resolve = fn(&Call<'_>) -> Result<Typed>;
 /// Resolves a call from its unresolved arguments.
 pub type ResolveForm = fn(&mut Analyzer, &Form<'_>) -> Result<Typed>;
@@ -54,6 +62,9 @@ pub type ResolveForm = fn(&mut Analyzer, &Form<'_>) -> Result<Typed>;
 pub type WithinGroup = fn(&Call<'_>, Vec<OrderKey>, String) -> Result<Typed>;
 
 /// The code of a function, by what it makes of its rows.
+///
+/// SQL calls all of them the same way. What differs is where they may stand: a window function needs
+/// OVER, a generator a select list or LATERAL VIEW.
 #[derive(Clone, Copy)]
 pub enum Body {
     /// One value per row.
@@ -92,6 +103,9 @@ pub struct Argument {
 }
 
 /// What stands in the place of an argument. The text is its type.
+///
+/// Clients read a bare string in the place of a `Column` as a column's name, and in the place of a
+/// `Literal` as itself, as PySpark's functions do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A value of each row: clients read a bare string as a column's name.
@@ -116,6 +130,13 @@ pub enum Presence {
 }
 
 /// What nulls do.
+///
+/// ```
+/// use rivulet::plan::functions::{entry::Nulls, registry};
+///
+/// assert_eq!(registry::find("upper").map(|f| f.nulls), Some(Nulls::Strict));
+/// assert_eq!(registry::find("max").map(|f| f.nulls.sentence()), Some("Skips nulls; null if nothing is left."));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nulls {
     /// A null argument makes a null.
@@ -129,7 +150,7 @@ pub enum Nulls {
 }
 
 impl Nulls {
-    /// The rule as a sentence.
+    /// Returns the rule as a sentence.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Strict => "Null if an argument is null.",
@@ -145,10 +166,11 @@ impl Nulls {
 pub struct Example {
     /// What follows `SELECT`.
     pub sql: &'static str,
-    /// The answer as text: cells apart by tabs, rows by line ends. `None` where it differs from run to run.
+    /// The answer as text: cells apart by tabs, rows by line ends. `None` if it differs from run to run.
     pub answer: Option<&'static str>,
 }
 
+/// Makes an entry with nothing but name, code and null behaviour.
 const fn function(name: &'static str, body: Body, nulls: Nulls) -> Function {
     Function {
         name,
@@ -164,51 +186,53 @@ const fn function(name: &'static str, body: Body, nulls: Nulls) -> Function {
     }
 }
 
-/// A function of the values of one row.
+/// Makes a function of the values of one row. A null argument makes a null, unless the entry says
+/// otherwise.
 pub const fn scalar(name: &'static str, body: Resolve) -> Function {
     function(name, Body::Scalar(body), Nulls::Strict)
 }
 
-/// A function of the values of a group.
+/// Makes a function of the values of a group. It skips nulls, unless the entry says otherwise.
 pub const fn aggregate(name: &'static str, body: Resolve) -> Function {
     function(name, Body::Aggregate(body), Nulls::Skipped)
 }
 
-/// A function of the rows of a window.
+/// Makes a function of the rows of a window. It returns an INT and never null, unless the entry says
+/// otherwise.
 pub const fn window(name: &'static str, body: Resolve) -> Function {
     function(name, Body::Window(body), Nulls::Never).returns("INT")
 }
 
-/// A function that makes rows.
+/// Makes a function that makes rows. A null makes no rows, unless the entry says otherwise.
 pub const fn generator(name: &'static str, body: Resolve) -> Function {
     function(name, Body::Generator(body), Nulls::Other("A null makes no row.")).returns("rows")
 }
 
-/// A function whose arguments are more than values.
+/// Makes a function whose arguments are more than values: it resolves them itself.
 pub const fn form(name: &'static str, body: ResolveForm) -> Function {
     function(name, Body::Form(body), Nulls::Strict)
 }
 
 impl Function {
-    /// The arguments.
+    /// Sets the arguments, in order.
     pub const fn takes(mut self, arguments: &'static [Argument]) -> Self {
         self.arguments = arguments;
         self
     }
 
-    /// The result's type.
+    /// Sets the result's type, in words.
     pub const fn returns(mut self, returns: &'static str) -> Self {
         self.returns = returns;
         self
     }
 
-    /// What it does.
+    /// Sets what it does: one line.
     pub const fn about(mut self, description: &'static str) -> Self {
         self.description = description;
         self
     }
 
-    /// A call that answers the same each time.
+    /// Sets a call that answers the same each time; the tests run it and compare with Spark's answer.
     pub const fn example(mut self, sql: &'static str, answer: &'static str) -> Self {
         self.example = Example {
             sql,
@@ -217,43 +241,43 @@ impl Function {
         self
     }
 
-    /// A call that answers something else each time.
+    /// Sets a call that answers something else each time.
     pub const fn varies(mut self, sql: &'static str) -> Self {
         self.example = Example { sql, answer: None };
         self
     }
 
-    /// Other names.
+    /// Sets other names.
     pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
         self.aliases = aliases;
         self
     }
 
-    /// What nulls do, where it is not what functions of this body usually do.
+    /// Sets what nulls do, if it is not what functions of this body usually do.
     pub const fn nulls(mut self, nulls: Nulls) -> Self {
         self.nulls = nulls;
         self
     }
 
-    /// What nulls do, in words.
+    /// Sets what nulls do, in words.
     pub const fn null_if(self, text: &'static str) -> Self {
         self.nulls(Nulls::Other(text))
     }
 
-    /// Leaves it out of lists.
+    /// Leaves it out of lists, but not out of calls.
     pub const fn unlisted(mut self) -> Self {
         self.listed = false;
         self
     }
 
-    /// The form with `WITHIN GROUP`.
+    /// Sets the code of the form with `WITHIN GROUP`.
     pub const fn within_group(mut self, body: WithinGroup) -> Self {
         self.within_group = Some(body);
         self
     }
 }
 
-/// An argument of a kind.
+/// Makes an argument of a kind, which must be given.
 const fn argument(name: &'static str, kind: Kind) -> Argument {
     Argument {
         name,
@@ -262,100 +286,100 @@ const fn argument(name: &'static str, kind: Kind) -> Argument {
     }
 }
 
-/// A value of each row, of a type in words.
+/// Makes a value of each row, of a type in words.
 pub const fn value(name: &'static str, data_type: &'static str) -> Argument {
     argument(name, Kind::Column(data_type))
 }
 
-/// A value that is mostly a literal, of a type in words.
+/// Makes a value that is mostly a literal, of a type in words.
 pub const fn literal(name: &'static str, data_type: &'static str) -> Argument {
     argument(name, Kind::Literal(data_type))
 }
 
-/// A lambda of this shape.
+/// Makes a lambda of this shape.
 pub const fn lambda(name: &'static str, shape: &'static str) -> Argument {
     argument(name, Kind::Lambda(shape))
 }
 
-/// A value of any type.
+/// Makes a value of any type.
 pub const fn any(name: &'static str) -> Argument {
     value(name, "ANY")
 }
 
-/// A BOOLEAN.
+/// Makes a BOOLEAN.
 pub const fn boolean(name: &'static str) -> Argument {
     value(name, "BOOLEAN")
 }
 
-/// A number of any type.
+/// Makes a number of any type.
 pub const fn number(name: &'static str) -> Argument {
     value(name, "NUMERIC")
 }
 
-/// A DOUBLE.
+/// Makes a DOUBLE.
 pub const fn double(name: &'static str) -> Argument {
     value(name, "DOUBLE")
 }
 
-/// An INT.
+/// Makes an INT.
 pub const fn int(name: &'static str) -> Argument {
     value(name, "INT")
 }
 
-/// A BIGINT.
+/// Makes a BIGINT.
 pub const fn long(name: &'static str) -> Argument {
     value(name, "BIGINT")
 }
 
-/// A STRING.
+/// Makes a STRING.
 pub const fn string(name: &'static str) -> Argument {
     value(name, "STRING")
 }
 
-/// A STRING that is mostly a literal: a pattern, a format, a unit.
+/// Makes a STRING that is mostly a literal: a pattern, a format, a unit.
 pub const fn text(name: &'static str) -> Argument {
     literal(name, "STRING")
 }
 
-/// A BINARY.
+/// Makes a BINARY.
 pub const fn binary(name: &'static str) -> Argument {
     value(name, "BINARY")
 }
 
-/// A DATE.
+/// Makes a DATE.
 pub const fn date(name: &'static str) -> Argument {
     value(name, "DATE")
 }
 
-/// A TIMESTAMP.
+/// Makes a TIMESTAMP.
 pub const fn timestamp(name: &'static str) -> Argument {
     value(name, "TIMESTAMP")
 }
 
-/// An ARRAY.
+/// Makes an ARRAY.
 pub const fn array(name: &'static str) -> Argument {
     value(name, "ARRAY")
 }
 
-/// A MAP.
+/// Makes a MAP.
 pub const fn map(name: &'static str) -> Argument {
     value(name, "MAP")
 }
 
 impl Argument {
-    /// It may be missing, and this value is used then.
+    /// Lets it be missing; this value is used then.
     pub const fn or(mut self, default: &'static str) -> Self {
         self.presence = Presence::Default(default);
         self
     }
 
-    /// It may be missing.
+    /// Lets it be missing.
     pub const fn optional(mut self) -> Self {
         self.presence = Presence::Optional;
         self
     }
 
-    /// It may be given any number of times, none included.
+    /// Lets it be given any number of times, none included.
     pub const fn repeated(mut self) -> Self {
         self.presence = Presence::Repeated;
         self

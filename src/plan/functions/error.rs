@@ -5,7 +5,14 @@ use crate::plan::functions::call::Call;
 use crate::plan::scope::Typed;
 use crate::values::types;
 
-/// A call with too few or too many arguments; `expected` as Spark writes it.
+/// Makes `WRONG_NUM_ARGS` for a call with too few or too many arguments; `expected` as Spark writes it.
+///
+/// ```
+/// use rivulet::plan::functions::error::wrong_number;
+///
+/// let error = wrong_number("lpad", "[2, 3]", 1);
+/// assert_eq!(error.message, "The `lpad` requires [2, 3] parameters but the actual number is 1.");
+/// ```
 pub fn wrong_number(name: &str, expected: &str, actual: usize) -> SparkError {
     SparkError::analysis(
         "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
@@ -17,7 +24,8 @@ pub fn wrong_number(name: &str, expected: &str, actual: usize) -> SparkError {
     .with("actualNum", actual.to_string())
 }
 
-/// An argument of a type that the function cannot take; it takes any of `wanted`.
+/// Makes `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE` for an argument of a type that the function cannot
+/// take; it takes any of `wanted`. `position` counts from 1.
 pub fn unexpected_type(call: &str, position: usize, argument: &Typed, wanted: &[&str]) -> SparkError {
     let quoted: Vec<String> = wanted.iter().map(|t| format!("\"{t}\"")).collect();
     mismatch(call, position, argument, &quoted.join(" or "))
@@ -40,7 +48,8 @@ pub fn mismatch(call: &str, position: usize, argument: &Typed, wanted: &str) -> 
     .with("inputType", format!("\"{actual}\""))
 }
 
-/// An argument that must be known when the query is planned, and is not.
+/// Makes `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT` for an argument that must be known when the query is
+/// planned, and is not.
 pub fn non_foldable(call: &Call<'_>, argument: &str, data_type: &str) -> SparkError {
     SparkError::analysis(
         "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",
@@ -52,7 +61,7 @@ pub fn non_foldable(call: &Call<'_>, argument: &str, data_type: &str) -> SparkEr
     )
 }
 
-/// A position of 0, where positions count from 1 or from the end.
+/// Makes `INVALID_INDEX_OF_ZERO`: a position of 0, although positions count from 1 or from the end.
 pub fn index_of_zero() -> SparkError {
     SparkError::new(
         Exception::Runtime,

@@ -1,5 +1,14 @@
-//! Calls that need more than values: functions with lambdas and stars, and the clauses of SQL that the protocol has no message
-//! for (`FILTER`, `WITHIN GROUP`, `IGNORE NULLS`), which arrive as internal calls.
+//! Calls that need more than values: functions with lambdas and stars, and the clauses of SQL that the
+//! protocol has no message for (`FILTER`, `WITHIN GROUP`, `IGNORE NULLS`), which arrive as internal calls.
+//!
+//! ```text
+//! f(x) FILTER (WHERE c)          Marker::AggFilter      the aggregates of the call see fewer rows
+//! f(x) WITHIN GROUP (ORDER BY y) Marker::WithinGroup    the entry's own code for it
+//! f(x) IGNORE NULLS              Marker::IgnoreNulls    a flag of the call
+//! :name  ?                       Marker::Parameter      the client's value, resolved in its place
+//! TIMESTAMP'…' without a zone    Marker::Timestamp      a constant in the session's zone
+//! (a, b)                         Marker::Tuple          a struct
+//! ```
 
 use arrow::compute::SortOptions;
 use datafusion_common::ScalarValue;
@@ -24,7 +33,8 @@ impl Analyzer {
     /// Resolves a call of a function.
     ///
     /// # Errors
-    /// `UNRESOLVED_ROUTINE` if no function has the name, `WRONG_NUM_ARGS`, and what the function's own checks find.
+    /// If no function has the name, `UNRESOLVED_ROUTINE`; if the number of arguments does not fit,
+    /// `WRONG_NUM_ARGS`; and what the function's own checks find.
     pub(in crate::plan) fn function(
         &mut self,
         call: &sc::expression::UnresolvedFunction,
@@ -52,7 +62,8 @@ impl Analyzer {
         super::call(&self.context(), &name, args, form.distinct)?.ok_or_else(|| registry::unresolved(&name))
     }
 
-    /// The arguments of a call, resolved; a star becomes the columns that it stands for.
+    /// Resolves the arguments of a call; a star becomes the columns that it stands for. Names of arguments
+    /// are not looked at.
     pub(in crate::plan) fn arguments(&mut self, form: &Form<'_>) -> Result<Vec<Typed>> {
         use sc::expression::ExprType;
         let mut args = Vec::with_capacity(form.args.len());
@@ -72,7 +83,7 @@ impl Analyzer {
         Ok(args)
     }
 
-    /// What a function may know of this session.
+    /// Returns what a function may know of this session.
     pub(in crate::plan) fn context(&self) -> super::Context<'_> {
         super::Context {
             mode: self.mode(),
@@ -83,6 +94,9 @@ impl Analyzer {
     }
 
     /// Resolves what the SQL parser made of a clause.
+    ///
+    /// # Errors
+    /// If it stands where it cannot, `CONNECT_INVALID_PLAN`.
     fn clause(&mut self, marker: Marker, form: &Form<'_>) -> Result<Typed> {
         Ok(match (marker, form.args) {
             (Marker::AggFilter, [function, condition]) => self.filtered(function, condition, form.scope)?,
@@ -95,7 +109,11 @@ impl Analyzer {
         })
     }
 
-    /// `f(…) FILTER (WHERE condition)`.
+    /// Resolves `f(…) FILTER (WHERE condition)`: every aggregate in the call sees only rows for which the
+    /// condition is true.
+    ///
+    /// # Errors
+    /// If it follows a window function, `UNSUPPORTED_FEATURE.RIVULET`.
     fn filtered(&mut self, function: &sc::Expression, condition: &sc::Expression, scope: &Resolved) -> Result<Typed> {
         let mut typed = self.expression(function, scope)?;
         let condition = self.condition(condition, scope)?;
@@ -114,7 +132,10 @@ impl Analyzer {
         Ok(typed)
     }
 
-    /// `:name` or `?`: the value that the client gave.
+    /// Resolves `:name` or `?`: the value that the client sent.
+    ///
+    /// # Errors
+    /// If there is none, `UNBOUND_SQL_PARAMETER`.
     fn parameter(&mut self, name: &sc::Expression, scope: &Resolved) -> Result<Typed> {
         let name = self.expression(name, scope)?.name;
         let value = self.parameters.get(&name).cloned().ok_or_else(|| {
@@ -131,7 +152,7 @@ impl Analyzer {
         self.expression(&value, scope)
     }
 
-    /// `f(…) IGNORE NULLS`.
+    /// Resolves `f(…) IGNORE NULLS`; functions that do not look at single rows are not changed by it.
     fn ignoring_nulls(&mut self, function: &sc::Expression, scope: &Resolved) -> Result<Typed> {
         let mut typed = self.expression(function, scope)?;
         typed.expr = each_call(typed.expr, |mut e| {
@@ -145,7 +166,10 @@ impl Analyzer {
         Ok(typed)
     }
 
-    /// `TIMESTAMP'…'` whose text names no zone: the session's.
+    /// Resolves `TIMESTAMP'…'` whose text does not name a zone: it is in the session's.
+    ///
+    /// # Errors
+    /// If it is not a time, `INVALID_TYPED_LITERAL`.
     fn timestamp_literal(&mut self, text: &sc::Expression, scope: &Resolved) -> Result<Typed> {
         let text = self.expression(text, scope)?;
         let zone = self.zone;
@@ -170,7 +194,10 @@ impl Analyzer {
         Ok(constant(value, name))
     }
 
-    /// `f(args) WITHIN GROUP (ORDER BY keys)`.
+    /// Resolves `f(args) WITHIN GROUP (ORDER BY keys)`.
+    ///
+    /// # Errors
+    /// If the function does not have such a form, `INVALID_WITHIN_GROUP_EXPRESSION.WITHIN_GROUP_MISSING`.
     fn within_group(&mut self, function: &sc::Expression, order: &[sc::Expression], scope: &Resolved) -> Result<Typed> {
         let Some(sc::expression::ExprType::UnresolvedFunction(call)) = &function.expr_type else {
             return Err(SparkError::invalid_plan("WITHIN GROUP follows no function"));
@@ -196,7 +223,7 @@ impl Analyzer {
         resolve(&call, keys, label)
     }
 
-    /// The keys of an ORDER BY, and how Spark prints each.
+    /// Returns the keys of an ORDER BY, and how Spark prints each.
     fn order_keys(&mut self, order: &[sc::Expression], scope: &Resolved) -> Result<(Vec<OrderKey>, Vec<String>)> {
         let (mut keys, mut described) = (Vec::new(), Vec::new());
         for key in order {
@@ -215,11 +242,12 @@ impl Analyzer {
     }
 }
 
+/// Returns whether an argument is `*` or `t.*`.
 fn is_any_star(argument: &sc::Expression) -> bool {
     matches!(argument.expr_type, Some(sc::expression::ExprType::UnresolvedStar(_)))
 }
 
-/// A function that cannot be ordered, or lacks its order.
+/// Makes the error of a function that cannot be ordered, or lacks its order.
 pub fn not_ordered(name: &str) -> SparkError {
     SparkError::analysis(
         "INVALID_WITHIN_GROUP_EXPRESSION.WITHIN_GROUP_MISSING",

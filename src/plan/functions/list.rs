@@ -1,4 +1,16 @@
 //! List columns: their elements, and how new ones are put together.
+//!
+//! A list column is one array of all elements and an offset per row. Kernels that rearrange elements
+//! name them by their places in that array and take them all at once, rather than copy row by row:
+//!
+//! ```text
+//! rows      [a b] null [c]        ListMaker   push(0, 2) end(true) end(false) push(0, 0) push(0, 1) end(true)
+//! values    a b c                 ⇒           [c] null [a b]
+//! offsets   0   2    2   3
+//! ```
+//!
+//! Offsets are 32 bits: a column holds at most 2,147,483,647 elements over all its rows, which batches
+//! never reach.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,19 +21,24 @@ use arrow::datatypes::DataType;
 
 use crate::values::types::element_field;
 
+/// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
 
-/// Where the elements of a row are among the values of its column.
+/// Returns where the elements of a row are among the values of its column; empty for most nulls, but
+/// not for all.
 pub fn span(list: &ListArray, row: usize) -> Range<usize> {
     list.value_offsets()[row] as usize..list.value_offsets()[row + 1] as usize
 }
 
-/// Where the entries of a row are among the entries of its column.
+/// Returns where the entries of a row are among the entries of its column.
 pub fn map_span(map: &MapArray, row: usize) -> Range<usize> {
     map.value_offsets()[row] as usize..map.value_offsets()[row + 1] as usize
 }
 
-/// A list column of the type `to` whose rows take their elements from `values` in turn.
+/// Returns a list column of the type `to` whose rows take their elements from `values` in turn.
+///
+/// # Errors
+/// If the values are fewer than the lengths say, or of another type, Arrow's.
 pub fn assemble(
     lengths: impl IntoIterator<Item = usize>,
     valid: Option<Vec<bool>>,
@@ -36,23 +53,46 @@ pub fn assemble(
     )?))
 }
 
-/// One list as a scalar of the type `to`.
+/// Returns one list as a scalar of the type `to`.
 pub fn scalar(values: ArrayRef, to: &DataType) -> DfResult<datafusion_common::ScalarValue> {
     let list = assemble([values.len()], None, values, to)?;
     datafusion_common::ScalarValue::try_from_array(&list, 0)
 }
 
 /// A list column in the making: elements are named by source column and place, rows are ended one after the other.
+///
+/// ```
+/// use arrow::array::{Array, AsArray, Int32Array};
+/// use arrow::datatypes::{DataType, Int32Type};
+/// use rivulet::plan::functions::list::ListMaker;
+/// use rivulet::values::types::list_of;
+///
+/// let (a, b) = (Int32Array::from(vec![1, 2, 3]), Int32Array::from(vec![10]));
+/// let mut maker = ListMaker::new(2);
+/// maker.push(1, 0); // the first element of `b`
+/// maker.extend(0, 1..3); // the second and third of `a`
+/// maker.end(true);
+/// maker.end(false); // a null row
+/// let lists = maker.finish(&[&a, &b], &list_of(DataType::Int32))?;
+/// let lists = lists.as_list::<i32>();
+/// assert_eq!(lists.value(0).as_primitive::<Int32Type>().values(), &[10, 2, 3]);
+/// assert!(lists.is_null(1));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug)]
 pub struct ListMaker {
+    /// Each element so far: which source, and where in it.
     from: Vec<(usize, usize)>,
+    /// How many elements each ended row has.
     lengths: Vec<usize>,
+    /// Which ended rows are not null.
     valid: Vec<bool>,
+    /// How many elements the ended rows have together.
     ended: usize,
 }
 
 impl ListMaker {
-    /// Room for `rows` rows.
+    /// Makes room for `rows` rows.
     pub fn new(rows: usize) -> Self {
         Self {
             from: Vec::new(),
@@ -62,34 +102,35 @@ impl ListMaker {
         }
     }
 
-    /// One more element of the current row.
+    /// Adds an element to the current row.
     pub fn push(&mut self, source: usize, at: usize) {
         self.from.push((source, at));
     }
 
-    /// The elements of a range of one source.
+    /// Adds the elements of a range of one source.
     pub fn extend(&mut self, source: usize, span: Range<usize>) {
         self.from.extend(span.map(|at| (source, at)));
     }
 
-    /// Elements of several sources.
+    /// Adds elements of several sources.
     pub fn append(&mut self, cells: impl IntoIterator<Item = (usize, usize)>) {
         self.from.extend(cells);
     }
 
-    /// Ends the current row.
+    /// Ends the current row; a null row should not have had elements.
     pub fn end(&mut self, valid: bool) {
         self.lengths.push(self.from.len() - self.ended);
         self.valid.push(valid);
         self.ended = self.from.len();
     }
 
-    /// Number of elements of each row, and which rows are not null.
+    /// Returns the number of elements of each row, and which rows are not null.
     pub fn shape(&self) -> (&[usize], &[bool]) {
         (&self.lengths, &self.valid)
     }
 
-    /// The elements named so far, taken from columns of one type.
+    /// Returns the elements named so far, taken from columns of one type. Without any, the first source
+    /// says which type.
     pub fn values(&self, sources: &[&dyn Array]) -> DfResult<ArrayRef> {
         match (self.from.is_empty(), sources) {
             (true, [first, ..]) => Ok(new_empty_array(first.data_type())),
@@ -97,7 +138,7 @@ impl ListMaker {
         }
     }
 
-    /// The column, of the type `to`.
+    /// Returns the column, of the type `to`.
     pub fn finish(self, sources: &[&dyn Array], to: &DataType) -> DfResult<ArrayRef> {
         let values = self.values(sources)?;
         assemble(self.lengths, Some(self.valid), values, to)

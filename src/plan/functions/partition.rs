@@ -1,4 +1,13 @@
 //! What an expression may ask of the task that evaluates it: its partition, and how far it has come.
+//!
+//! A task runs to its end on one thread, so the thread can remember which task it runs. [`enter`] says
+//! so at the start of each task; kernels look it up when they run.
+//!
+//! ```text
+//! monotonically_increasing_id   0 ppp…ppp rrr…rrr     31 bits of the partition, 33 of the row in it
+//! ```
+//!
+//! So a partition may have 8,589,934,592 rows before its numbers run into the next one's.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +32,7 @@ pub static FUNCTIONS: &[Function] = &[
         .varies("monotonically_increasing_id()"),
 ];
 
-/// Rows of a partition have the low bits of `monotonically_increasing_id`.
+/// Low bits of `monotonically_increasing_id`, which count the rows of a partition.
 const ROW_BITS: u32 = 33;
 
 thread_local! {
@@ -31,12 +40,12 @@ thread_local! {
     static TASK: Cell<(u64, i32)> = const { Cell::new((0, 0)) };
 }
 
-/// A task for this partition begins on this thread; it runs to its end before another does.
+/// Notes that a task for this partition begins on this thread; it runs to its end before another does.
 pub fn enter(partition: PartitionId) {
     TASK.with(|task| task.set((task.get().0 + 1, partition.0 as i32)));
 }
 
-/// `spark_partition_id()` (`SparkPartitionID`).
+/// Resolves `spark_partition_id()` (`SparkPartitionID`).
 fn id() -> Typed {
     let expr = kernel::call_with(
         "spark_partition_id",
@@ -49,8 +58,10 @@ fn id() -> Typed {
     required(expr, DataType::Int32, "SPARK_PARTITION_ID()")
 }
 
-/// `monotonically_increasing_id()`: the partition in the upper bits, the row's number in it in the lower 33
-/// (`MonotonicallyIncreasingID`).
+/// Resolves `monotonically_increasing_id()`: the partition in the upper bits, the row's number in it in
+/// the lower 33 (`MonotonicallyIncreasingID`).
+///
+/// The count begins anew with each task, so that a retried task repeats its numbers.
 fn monotonic() -> Typed {
     let place = Mutex::new((0, 0));
     let expr = kernel::call_with(
@@ -73,6 +84,7 @@ fn monotonic() -> Typed {
     required(expr, DataType::Int64, "monotonically_increasing_id()")
 }
 
+/// Returns an expression that is never null.
 fn required(expr: Expr, data_type: DataType, label: &str) -> Typed {
     Typed {
         nullable: false,

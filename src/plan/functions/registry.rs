@@ -1,4 +1,15 @@
-//! The table of tables, and what is looked up in it: functions by name, near names, how many arguments a call takes.
+//! The table of tables, and what is looked up in it: functions by name, near names, how many arguments
+//! a call takes.
+//!
+//! To add a function, add an entry to the table of its group; to add a group, add a line to [`GROUPS`].
+//! A name that stands twice is found by the tests.
+//!
+//! ```text
+//! GROUPS ─┬─ find ──────────► a call
+//!         ├─ names ─────────► SHOW FUNCTIONS, and the near names of UNRESOLVED_ROUTINE
+//!         ├─ describe ──────► DESCRIBE FUNCTION [EXTENDED]
+//!         └─ describe::table ► functions.ts, and the reference
+//! ```
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -37,29 +48,37 @@ pub static GROUPS: &[(&str, &[Function])] = &[
 /// Most names that an error suggests.
 const SUGGESTIONS: usize = 5;
 
+/// Every function by each of its names; made at the first look-up.
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
     let names = all().flat_map(|f| f.names().map(move |name| (name, f)));
     names.collect()
 });
 
-/// Every function, in the order of the table.
+/// Returns every function, in the order of the table.
 pub fn all() -> impl Iterator<Item = &'static Function> {
     GROUPS.iter().flat_map(|(_, functions)| functions.iter())
 }
 
-/// The function with this name or alias, in lower case.
+/// Returns the function with this name or alias, in lower case.
+///
+/// ```
+/// use rivulet::plan::functions::registry;
+///
+/// assert_eq!(registry::find("ucase").map(|f| f.name), Some("upper"));
+/// assert!(registry::find("UCASE").is_none());
+/// ```
 pub fn find(name: &str) -> Option<&'static Function> {
     BY_NAME.get(name).copied()
 }
 
-/// The names and aliases of the functions that Spark lists, sorted by their bytes.
+/// Returns the names and aliases of the functions that Spark lists, sorted by their bytes.
 pub fn names() -> Vec<&'static str> {
     let mut names: Vec<&str> = all().filter(|f| f.listed).flat_map(Function::names).collect();
     names.sort_unstable();
     names
 }
 
-/// The group that a function stands in.
+/// Returns the group that a function stands in.
 pub fn group(function: &Function) -> &'static str {
     let found = GROUPS
         .iter()
@@ -70,7 +89,15 @@ pub fn group(function: &Function) -> &'static str {
 /// Where functions are looked for, as Spark writes it.
 const SEARCH_PATH: &str = "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]";
 
-/// `UNRESOLVED_ROUTINE`, with the names that look most like the wrong one.
+/// Makes `UNRESOLVED_ROUTINE`, with the names that look most like the wrong one.
+///
+/// ```
+/// use rivulet::plan::functions::registry;
+///
+/// let error = registry::unresolved("uper");
+/// assert_eq!(error.condition.as_deref(), Some("UNRESOLVED_ROUTINE"));
+/// assert!(error.message.contains("`upper`"));
+/// ```
 pub fn unresolved(name: &str) -> SparkError {
     unresolved_parts(&[name.to_owned()])
 }
@@ -89,7 +116,7 @@ pub fn unresolved_parts(parts: &[String]) -> SparkError {
         .with("searchPath", SEARCH_PATH)
 }
 
-/// Names within a third of the wrong name's length in edits, the nearest first.
+/// Returns names within a third of the wrong name's length in edits, the nearest first.
 fn near(name: &str) -> Vec<String> {
     let most = (name.chars().count() / 3).max(1);
     let mut found: Vec<(usize, &str)> = names()
@@ -103,12 +130,12 @@ fn near(name: &str) -> Vec<String> {
 }
 
 impl Function {
-    /// The name, then the aliases.
+    /// Returns the name, then the aliases.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
     }
 
-    /// How many arguments must be given.
+    /// Returns how many arguments must be given.
     fn least(&self) -> usize {
         self.arguments
             .iter()
@@ -116,7 +143,7 @@ impl Function {
             .count()
     }
 
-    /// The arguments that are given again and again, all together.
+    /// Returns the arguments that are given again and again, all together.
     fn repeated(&self) -> &'static [Argument] {
         let first = self.arguments.iter().position(|a| a.presence == Presence::Repeated);
         first.map_or(&[], |at| &self.arguments[at..])
@@ -125,7 +152,7 @@ impl Function {
     /// Checks the number of arguments of a call.
     ///
     /// # Errors
-    /// `WRONG_NUM_ARGS.WITHOUT_SUGGESTION`.
+    /// If it does not fit, `WRONG_NUM_ARGS.WITHOUT_SUGGESTION`, which says what would.
     pub fn check_arity(&self, name: &str, given: usize) -> Result<()> {
         let (least, group) = (self.least(), self.repeated().len());
         let fits = match group {
@@ -139,7 +166,17 @@ impl Function {
         }
     }
 
-    /// How many arguments a call takes, as Spark writes it: `2`, `[1, 2]`, `> 0`, `2n (n > 0)`.
+    /// Returns how many arguments a call takes, as Spark writes it: `2`, `[1, 2]`, `> 0`, `2n (n > 0)`.
+    ///
+    /// ```
+    /// use rivulet::plan::functions::registry;
+    ///
+    /// let expected = |name: &str| registry::find(name).map(|function| function.expected()).unwrap_or_default();
+    /// assert_eq!(expected("upper"), "1");
+    /// assert_eq!(expected("substring"), "[2, 3]");
+    /// assert_eq!(expected("coalesce"), "> 0");
+    /// assert_eq!(expected("named_struct"), "2n (n > 0)");
+    /// ```
     pub fn expected(&self) -> String {
         let (least, most) = (self.least(), self.arguments.len());
         match self.repeated().len() {

@@ -1,6 +1,15 @@
 //! Kernels that go row by row: one closure from the cells of a row to the cell of the result.
 //!
-//! For functions whose work on a value outweighs the loop around it; what must be fast works on whole arrays instead.
+//! For functions whose work on a value outweighs the loop around it; what must be fast works on whole
+//! arrays instead.
+//!
+//! ```text
+//! call        a null argument makes a null; the closure never sees one
+//! with_nulls  the closure asks Row::is_null itself
+//! drawn       no arguments; a new value per row
+//! ```
+//!
+//! The closure returns `Ok(None)` for null. Its error ends the query.
 
 use std::sync::Arc;
 
@@ -12,27 +21,30 @@ use crate::error::Result;
 use crate::kernels::kernel;
 use crate::plan::scope::Typed;
 
+/// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
 
 /// The arguments of one row. Each getter wants the type that the call was given; nulls are the caller's to ask for.
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
+    /// The arguments' columns.
     args: &'a [ArrayRef],
+    /// The row.
     at: usize,
 }
 
 impl<'a> Row<'a> {
-    /// Whether the cell is null.
+    /// Returns whether the cell is null.
     pub fn is_null(&self, i: usize) -> bool {
         self.args[i].is_null(self.at)
     }
 
-    /// A STRING.
+    /// Returns a STRING.
     pub fn text(&self, i: usize) -> &'a str {
         self.args[i].as_string::<i32>().value(self.at)
     }
 
-    /// UTF-8 of a string, or the bytes of a binary.
+    /// Returns the UTF-8 of a string, or the bytes of a binary.
     pub fn bytes(&self, i: usize) -> &'a [u8] {
         match self.args[i].data_type() {
             DataType::Binary => self.args[i].as_binary::<i32>().value(self.at),
@@ -40,12 +52,12 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// A BOOLEAN.
+    /// Returns a BOOLEAN.
     pub fn boolean(&self, i: usize) -> bool {
         self.args[i].as_boolean().value(self.at)
     }
 
-    /// An INT or DATE.
+    /// Returns an INT or the days of a DATE.
     pub fn int(&self, i: usize) -> i32 {
         match self.args[i].data_type() {
             DataType::Date32 => self.args[i].as_primitive::<Date32Type>().value(self.at),
@@ -53,7 +65,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// A BIGINT, or the µs of a timestamp or day-time interval.
+    /// Returns a BIGINT, or the µs of a timestamp or day-time interval.
     pub fn long(&self, i: usize) -> i64 {
         match self.args[i].data_type() {
             DataType::Timestamp(..) => self.args[i].as_primitive::<TimestampMicrosecondType>().value(self.at),
@@ -62,35 +74,36 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// A DOUBLE.
+    /// Returns a DOUBLE.
     pub fn double(&self, i: usize) -> f64 {
         self.args[i].as_primitive::<Float64Type>().value(self.at)
     }
 
-    /// The unscaled value of a decimal.
+    /// Returns the unscaled value of a decimal.
     pub fn decimal(&self, i: usize) -> i128 {
         self.args[i].as_primitive::<Decimal128Type>().value(self.at)
     }
 
-    /// The elements of a list.
+    /// Returns the elements of a list, as a slice of the column.
     pub fn list(&self, i: usize) -> ArrayRef {
         self.args[i].as_list::<i32>().value(self.at)
     }
 
-    /// The whole column.
+    /// Returns the whole column.
     pub fn array(&self, i: usize) -> &'a ArrayRef {
         &self.args[i]
     }
 
-    /// Number of the row within its batch.
+    /// Returns the number of the row within its batch.
     pub fn at(&self) -> usize {
         self.at
     }
 }
 
-/// What a cell of a result may be in Rust.
+/// What a cell of a result may be in Rust. The Arrow type decides among several: an `i64` may be a
+/// BIGINT, a timestamp or an interval.
 pub trait Cell: Sized {
-    /// The cells as a column of the type `to`.
+    /// Returns the cells as a column of the type `to`.
     fn collect(cells: Vec<Option<Self>>, to: &DataType) -> DfResult<ArrayRef>;
 }
 
@@ -178,6 +191,9 @@ impl Cell for Vec<Option<String>> {
 }
 
 /// Evaluates `f` on every row without a null among its arguments; the others are null.
+///
+/// # Errors
+/// If `f` fails for a row: the first such error.
 pub fn strict<T: Cell>(
     args: &[ArrayRef],
     rows: usize,
@@ -194,7 +210,18 @@ pub fn strict<T: Cell>(
     T::collect(cells.collect::<Result<_>>()?, to)
 }
 
-/// A call that is null where an argument is: `f` never sees a null.
+/// Makes a call that is null if an argument is: `f` never sees a null. `options` must tell apart
+/// closures of one name.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::functions::{fold, row};
+/// use rivulet::plan::literal;
+///
+/// let args = vec![literal::string("ab")];
+/// let twice = row::call("twice", "", DataType::Utf8, args, "twice(ab)", |r| Ok(Some(r.text(0).repeat(2))));
+/// assert_eq!(fold(&twice.expr), Some("abab".into()));
+/// ```
 pub fn call<T: Cell>(
     name: &str,
     options: impl Into<String>,
@@ -211,7 +238,19 @@ pub fn call<T: Cell>(
     Typed::new(expr, to, label)
 }
 
-/// A call that sees its nulls.
+/// Makes a call that sees its nulls.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use datafusion_common::ScalarValue;
+/// use rivulet::plan::functions::{constant, fold, row};
+///
+/// let null = constant(ScalarValue::Utf8(None), "NULL");
+/// let test = row::with_nulls("is_missing", "", DataType::Boolean, vec![null], "is_missing(NULL)", |r| {
+///     Ok(Some(r.is_null(0)))
+/// });
+/// assert_eq!(fold(&test.expr), Some(true.into()));
+/// ```
 pub fn with_nulls<T: Cell>(
     name: &str,
     options: impl Into<String>,
@@ -228,7 +267,8 @@ pub fn with_nulls<T: Cell>(
     Typed::new(expr, to, label)
 }
 
-/// A call without arguments whose value differs from row to row.
+/// Makes a call without arguments whose value differs from row to row; the optimizer neither folds nor
+/// merges such calls.
 pub fn drawn<T: Cell>(
     name: &str,
     options: impl Into<String>,

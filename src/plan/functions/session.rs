@@ -1,4 +1,6 @@
 //! What a query may know of its session: user, catalog, version; and of its own types.
+//!
+//! All are constants of the plan. There is one user, one catalog and one schema.
 
 use super::call::Call;
 use super::constant_text;
@@ -34,7 +36,7 @@ pub static FUNCTIONS: &[Function] = &[
         .example("input_file_name()", ""),
 ];
 
-/// Resolves `typeof`.
+/// Resolves `typeof`: a constant, for rows of one column have one type.
 fn type_of(call: &Call<'_>) -> Result<Typed> {
     Ok(constant_text(simple_string(&call.args[0].data_type), call.label()))
 }

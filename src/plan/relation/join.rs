@@ -3,6 +3,13 @@
 //! Both sides of a join keep their columns' ids, even in a self-join: each analysis of a relation makes
 //! fresh ones. The sides of a set operation are aligned by position, cast to common types, and only
 //! then put together.
+//!
+//! ```text
+//! a JOIN b USING (k)          output k, a's others, b's others     hidden a.k or b.k
+//! a FULL JOIN b USING (k)     k is coalesce(a.k, b.k)               hidden both
+//! a LEFT SEMI JOIN b          output of a
+//! EXCEPT ALL                  anti join on all columns and a number per equal row
+//! ```
 
 use datafusion_common::JoinType;
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr};

@@ -1,7 +1,8 @@
 //! Relations: one arm per message of `spark.connect.Relation`.
 //!
-//! This file dispatches only; the operations live beside it, by what they do: where rows come from (`read`, `inline`),
-//! which rows (`rows`), which columns (`shape`, `project`), nulls (`na`), two inputs (`join`), event time (`watermark`).
+//! This file dispatches only; the operations live beside it, by what they do: where rows come from (`read`,
+//! `inline`), which rows (`rows`), which columns (`shape`, `project`), nulls (`na`), two inputs (`join`),
+//! event time (`watermark`).
 
 mod inline;
 mod join;

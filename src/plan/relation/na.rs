@@ -1,4 +1,11 @@
 //! Nulls: `na.fill`, `na.drop`, `na.replace` (Spark's `DataFrameNaFunctions`).
+//!
+//! ```text
+//! a INT, b STRING    fill(0): nulls of a    fill('x'): nulls of b    drop(thresh=1): rows with a value
+//!                    replace(1, 2): 1 in a
+//! ```
+//!
+//! NaN of FLOAT and DOUBLE counts as missing in `fill` and `drop`, as in Spark.
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
@@ -6,18 +13,24 @@ use datafusion_expr::{Expr, LogicalPlanBuilder};
 
 use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
+use crate::plan::functions::number::math;
 use crate::plan::names::Names;
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::{cast_expr, literal};
 use crate::proto as sc;
 use crate::values::types;
 
+/// Returns whether a FLOAT or DOUBLE is NaN; false for null.
+fn is_nan(value: Expr) -> Expr {
+    math::is_nan(datafusion_expr::cast(value, DataType::Float64))
+}
+
 impl Analyzer {
     /// Resolves `na.fill`: nulls become a value, in the columns whose type fits the value: numbers for
     /// numbers, strings for strings.
     ///
     /// Without columns it fills all that fit. A column named takes the value of its own, or the only one.
-    /// NaN stays.
+    /// NaN is filled as null is.
     ///
     /// # Errors
     /// If the relation lacks a name, `UNRESOLVED_COLUMN`.
@@ -42,7 +55,17 @@ impl Analyzer {
             items.push(match value.filter(|v| fits(v)) {
                 Some(value) => {
                     let value = cast_expr::cast(value.clone(), &attribute.data_type, self.mode(), self.zone)?;
-                    let expr = datafusion_functions::core::coalesce().call(vec![typed.expr, value.expr]);
+                    let given = if attribute.data_type.is_floating() {
+                        let null = ScalarValue::try_from(&attribute.data_type)?;
+                        let nan = (
+                            Box::new(is_nan(typed.expr.clone())),
+                            Box::new(Expr::Literal(null, None)),
+                        );
+                        Expr::Case(datafusion_expr::Case::new(None, vec![nan], Some(Box::new(typed.expr))))
+                    } else {
+                        typed.expr
+                    };
+                    let expr = datafusion_functions::core::coalesce().call(vec![given, value.expr]);
                     let mut filled = Typed::new(expr, attribute.data_type.clone(), attribute.name.clone());
                     filled.named = true;
                     filled
@@ -65,7 +88,11 @@ impl Analyzer {
         let columns = input.output.iter();
         let columns: Vec<&Attribute> = columns.filter(|a| all || names.among(&a.name, &node.cols)).collect();
         let least = node.min_non_nulls.map_or(columns.len() as i64, i64::from);
-        let one = |a: &&Attribute| datafusion_expr::cast(a.column().is_not_null(), DataType::Int64);
+        let present = |a: &&Attribute| match &a.data_type {
+            t if t.is_floating() => a.column().is_not_null().and(!is_nan(a.column())),
+            _ => a.column().is_not_null(),
+        };
+        let one = |a: &&Attribute| datafusion_expr::cast(present(a), DataType::Int64);
         let Some(total) = columns.iter().map(one).reduce(|a, b| a + b) else {
             return Ok(input);
         };

@@ -1,4 +1,9 @@
 //! Select lists: stars, generators, window functions, aggregates without GROUP BY, aliases further left.
+//!
+//! ```text
+//! items resolved from the left ─► aggregates among them? ─► global aggregation
+//!                               └► windows expanded ─► generator below ─► window functions below ─► projection
+//! ```
 
 use datafusion_expr::{Expr, LogicalPlanBuilder};
 

@@ -1,4 +1,7 @@
 //! Which rows, and in which order: filter, sort, limit, offset, sample, distinct rows, partitions.
+//!
+//! Filters and sorts see what the relation below can still offer: its output, its hidden columns, and,
+//! above an aggregation, further aggregates.
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
@@ -166,7 +169,8 @@ impl Analyzer {
         Ok(input.over(plan))
     }
 
-    /// Spreads rows over partitions: by the hash of `keys`, or evenly without any. By default, `spark.sql.shuffle.partitions`.
+    /// Spreads rows over partitions: by the hash of `keys`, or evenly without any. By default,
+    /// `spark.sql.shuffle.partitions`.
     pub(super) fn repartitioned(
         &mut self,
         input: Resolved,
@@ -180,7 +184,7 @@ impl Analyzer {
         Ok(input.over(plan))
     }
 
-    /// Keeps each row with a probability, by a draw from Spark's generator seeded per partition.
+    /// Keeps each row with a probability, by a draw from Spark's generator; the seed is 42 without one.
     ///
     /// # Errors
     /// If rows may come more than once (sampling with replacement), `UNSUPPORTED_FEATURE`.

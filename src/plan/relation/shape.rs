@@ -1,4 +1,7 @@
 //! The same rows under other columns: aliases, names, dropped columns, `to(schema)`, unpivot.
+//!
+//! But for `to(schema)` and unpivot, nothing is computed here: the plan stays, and the relation's
+//! output says what is seen of it.
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;

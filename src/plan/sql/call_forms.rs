@@ -3,6 +3,12 @@
 //!
 //! Each has a plain form with commas, too, which is tried when the keyword is missing. The parser
 //! stands at the function's name, and after the closing parenthesis when it is done.
+//!
+//! ```text
+//! EXTRACT(YEAR FROM d)              extract('YEAR', d)       TRIM(LEADING 'x' FROM s)     ltrim('x', s)
+//! SUBSTRING(s FROM 2 FOR 3)         substring(s, 2, 3)       POSITION('a' IN s)           locate('a', s)
+//! OVERLAY(s PLACING 'x' FROM 2)     overlay(s, 'x', 2)       a DIV b                      a div b
+//! ```
 
 use sqlparser::ast::{BinaryOperator, Expr};
 use sqlparser::keywords::Keyword;

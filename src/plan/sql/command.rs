@@ -62,6 +62,8 @@ pub(super) fn parse_set(sql: &str) -> Option<Result<Statement, SqlError>> {
 }
 
 /// A place in the words of a command.
+///
+/// A method reads one command to its end and fails if something follows it.
 pub(super) struct Command<'t, 'a> {
     /// The statement's tokens.
     tokens: &'t Tokens<'a>,

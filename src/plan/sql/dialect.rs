@@ -107,110 +107,139 @@ fn is_reserved_alias(keyword: Keyword) -> bool {
 }
 
 impl Dialect for Spark {
+    /// Backquotes; double quotes hold strings.
     fn is_delimited_identifier_start(&self, ch: char) -> bool {
         ch == '`'
     }
 
+    /// Backquotes.
     fn identifier_quote_style(&self, _identifier: &str) -> Option<char> {
         Some('`')
     }
 
+    /// Letters of any script, or an underscore.
     fn is_identifier_start(&self, ch: char) -> bool {
         ch.is_alphabetic() || ch == '_'
     }
 
+    /// Letters and digits of any script, or an underscore.
     fn is_identifier_part(&self, ch: char) -> bool {
         ch.is_alphanumeric() || ch == '_'
     }
 
+    /// `'it\'s'`: the tokenizer must not end the string there.
     fn supports_string_literal_backslash_escape(&self) -> bool {
         true
     }
 
+    /// `1a`: a name may begin with digits.
     fn supports_numeric_prefix(&self) -> bool {
         true
     }
 
+    /// `FROM t SELECT a`.
     fn supports_from_first_select(&self) -> bool {
         true
     }
 
+    /// `sum(a) FILTER (WHERE b)`.
     fn supports_filter_during_aggregation(&self) -> bool {
         true
     }
 
+    /// `first(a IGNORE NULLS)`.
     fn supports_window_function_null_treatment_arg(&self) -> bool {
         true
     }
 
+    /// `WINDOW a AS b`.
     fn supports_window_clause_named_window_reference(&self) -> bool {
         true
     }
 
+    /// `GROUP BY ROLLUP (a), CUBE (b)`.
     fn supports_group_by_expr(&self) -> bool {
         true
     }
 
+    /// `GROUP BY a WITH ROLLUP`.
     fn supports_group_by_with_modifier(&self) -> bool {
         true
     }
 
+    /// `ORDER BY ALL`.
     fn supports_order_by_all(&self) -> bool {
         true
     }
 
+    /// `SELECT * EXCEPT (a)`.
     fn supports_select_wildcard_except(&self) -> bool {
         true
     }
 
+    /// `SELECT f(a).*`, which is refused later, with a name for it.
     fn supports_select_expr_star(&self) -> bool {
         true
     }
 
+    /// `SELECT stack(1, 2, 3) AS (a, b)`.
     fn supports_select_item_multi_column_alias(&self) -> bool {
         true
     }
 
+    /// `struct(a AS b)`.
     fn supports_aliased_function_args(&self) -> bool {
         true
     }
 
+    /// `WITH t (SELECT 1)`.
     fn supports_cte_without_as(&self) -> bool {
         true
     }
 
+    /// `FROM VALUES (1)`.
     fn supports_values_as_table_factor(&self) -> bool {
         true
     }
 
+    /// `FROM (t)`.
     fn supports_parens_around_table_factor(&self) -> bool {
         true
     }
 
+    /// `FROM t TABLESAMPLE (5 ROWS) AS s`.
     fn supports_table_sample_before_alias(&self) -> bool {
         true
     }
 
+    /// `a JOIN b JOIN c ON x`: joins go from left to right.
     fn supports_left_associative_joins_without_parens(&self) -> bool {
         true
     }
 
+    /// `1 << 2`.
     fn supports_bitwise_shift_operators(&self) -> bool {
         true
     }
 
+    /// `!a`.
     fn supports_bang_not_operator(&self) -> bool {
         true
     }
 
+    /// `/* a /* b */ c */`.
     fn supports_nested_comments(&self) -> bool {
         true
     }
 
+    /// Returns whether a word is an alias of a select item: any word after `AS`, else one that is not
+    /// reserved.
     fn is_select_item_alias(&self, explicit: bool, kw: &Keyword, _parser: &mut Parser) -> bool {
         explicit || !is_reserved_alias(*kw)
     }
 
+    /// Returns whether a word is an alias of a relation: any word after `AS`, else one that is not
+    /// reserved.
     fn is_table_factor_alias(&self, explicit: bool, kw: &Keyword, _parser: &mut Parser) -> bool {
         explicit || !is_reserved_alias(*kw)
     }

@@ -56,6 +56,15 @@ pub fn parse_expression(text: &str) -> Result<sc::Expression, SqlError> {
 ///
 /// # Errors
 /// As [`parse_expression`], but for subqueries.
+///
+/// ```
+/// use rivulet::plan::sql::parse_expression_with_relations;
+///
+/// let (_, relations) = parse_expression_with_relations("a IN (SELECT b FROM t)")?;
+/// assert_eq!(relations.len(), 1);
+/// assert_eq!(relations[0].common.as_ref().and_then(|c| c.plan_id), Some(-1));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn parse_expression_with_relations(text: &str) -> Result<(sc::Expression, Vec<sc::Relation>), SqlError> {
     let tokens = Tokens::read(text)?;
     let item = parse_all(&tokens, 0, |parser| parser.parse_select_item())?;

@@ -2,6 +2,12 @@
 //!
 //! A relation that is a table of the session stays a name; the analyzer finds its view. CTEs are put in
 //! place here, each copy counted, because the protocol has no message for them.
+//!
+//! ```text
+//! t                        Read(t), or the CTE t            range(3)                table-valued function
+//! json.`/data/a.json`      Read(json, path)                 LATERAL f(a)            LateralJoin
+//! (SELECT 1)               its relation under a hidden alias    t TABLESAMPLE (5 ROWS)  Limit(t, 5)
+//! ```
 
 use sc::join::JoinType;
 use sc::read::{DataSource, NamedTable, ReadType};

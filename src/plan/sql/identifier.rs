@@ -28,7 +28,7 @@ pub fn parse_identifier(text: &str) -> Result<Vec<String>, SqlError> {
     Ok(parts)
 }
 
-/// Writes parts so that [`parse_identifier`] reads them back: a part is in back-quotes where it is not a bare name.
+/// Writes parts so that [`parse_identifier`] reads them back: a part is in back-quotes unless it is a bare name.
 ///
 /// ```
 /// use rivulet::plan::sql::quote_identifier;

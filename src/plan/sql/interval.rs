@@ -2,6 +2,13 @@
 //!
 //! Three forms lead to one [`Sum`] of months, days and µs, which says at the end which of Spark's three
 //! interval types it is: year-month, day-time, or calendar if units of both families occur.
+//!
+//! ```text
+//! INTERVAL 1 DAY                      day-time      1 day in µs
+//! INTERVAL '1 day 2 hours'            day-time      26 hours in µs
+//! INTERVAL '1-2' YEAR TO MONTH        year-month    14 months
+//! INTERVAL 1 MONTH 2 DAYS             calendar      1 month and 2 days
+//! ```
 
 use sc::data_type::CalendarInterval as CalendarIntervalType;
 use sc::expression::literal::{CalendarInterval, LiteralType};

@@ -4,6 +4,8 @@
 //! 42      INT       42L   BIGINT     1.5     DECIMAL(2,1)    1.5D    DOUBLE    1e3   DOUBLE
 //! 42S     SMALLINT  42Y   TINYINT    1.5BD   DECIMAL(2,1)    1.5F    FLOAT
 //! ```
+//!
+//! A minus before a number belongs to it, so that -2147483648 is an INT although 2147483648 is not.
 
 use sc::expression::cast::EvalMode;
 use sc::expression::literal::{Decimal, LiteralType};

@@ -1,7 +1,8 @@
 //! What SQL can say and the protocol has no message for: marked calls and marked relations.
 //!
-//! A marker travels as an `UnresolvedFunction` with `is_internal` set, which no call by name has; so a user's function can
-//! have any name without being taken for one. Everything outside this file sees the enums only.
+//! A marker travels as an `UnresolvedFunction` with `is_internal` set, which no call by name has; so a
+//! user's function can have any name without being taken for one. Everything outside this file sees the
+//! enums only.
 //!
 //! ```text
 //! SELECT max(x) FILTER (WHERE y > 0)    agg_filter!(max(x), y > 0)     Marker::AggFilter
@@ -104,6 +105,17 @@ impl Marker {
 }
 
 /// What a relation is that SQL text became (`RelationCommon.source_info`).
+///
+/// ```
+/// use rivulet::plan::sql::{Statement, marker::SqlForm, parse_statement};
+///
+/// let form = |text: &str| match parse_statement(text) {
+///     Ok(Statement::Query(relation)) => Some(SqlForm::of(&relation)),
+///     _ => None,
+/// };
+/// assert_eq!(form("SELECT count(*) FROM t GROUP BY a"), Some(SqlForm::Select));
+/// assert_eq!(form("SELECT a FROM t"), Some(SqlForm::Message));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SqlForm {
     /// The message says all.

@@ -20,7 +20,7 @@
 //! name equals.
 //!
 //! Any text ends in messages or in an error, never in a stack overflow or an exhausted heap: depth and
-//! length are bounded before anything recurses, and the tests feed it broken texts.
+//! length are bounded before anything recurses, and the tests feed it broken input.
 
 mod call_forms;
 mod command;

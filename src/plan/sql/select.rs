@@ -1,4 +1,12 @@
 //! `SELECT`: its list, `WHERE`, `GROUP BY`, `HAVING`, `DISTINCT`, and how rows are spread and sorted in partitions.
+//!
+//! ```text
+//! SELECT DISTINCT a, count(*) FROM t WHERE b GROUP BY a HAVING c
+//! Deduplicate(Filter(Aggregate(Filter(t, b), by a, [a, count(*)]), c))
+//! ```
+//!
+//! Without GROUP BY, a list with aggregates is a `Project`; the analyzer sees that it is an
+//! aggregation.
 
 use sc::relation::RelType;
 use sqlparser::ast::{Distinct, OrderByOptions, Select, SelectFlavor};

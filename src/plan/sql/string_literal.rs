@@ -2,6 +2,10 @@
 //!
 //! Strings are collected as UTF-16, since an escape such as `\uD83D` may name half of a character whose
 //! other half follows.
+//!
+//! ```text
+//! 'a\tb'    a, tab, b        '\101'    A        'a\%b'    a\%b        'it''s'    it's, joined by the tokens
+//! ```
 
 /// Removes Spark's escapes from the text between the quotes.
 ///

@@ -2,6 +2,12 @@
 //!
 //! Literals are read once, when the text is parsed, with the same leniency as casts: the month, the day
 //! and the clock may be missing. A literal that does not say its zone is left for the analyzer.
+//!
+//! ```text
+//! DATE'2024'                          2024-01-01         TIMESTAMP'2024-03-01 10'           marker: the session's zone
+//! DATE'2024-3'                        2024-03-01         TIMESTAMP'2024-03-01 10:00+02:00'  08:00 UTC
+//! TIMESTAMP_NTZ'2024-03-01T10:00:00.5' as written        DATE'2024-02-30'                   INVALID_TYPED_LITERAL
+//! ```
 
 use sc::expression::literal::{LiteralType, Time};
 
@@ -116,6 +122,7 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 /// Returns the days since 1970-01-01 in the proleptic Gregorian calendar: years start in March, so that
 /// leap days end them.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+    /// Days from March 1 of year 0 to 1970-01-01.
     const DAYS_FROM_MARCH_OF_YEAR_0: i64 = 719_468;
     let year = if month <= 2 { year - 1 } else { year };
     let month_from_march = (month + 9) % 12;

@@ -125,6 +125,8 @@ impl<'a> Tokens<'a> {
     }
 
     /// Returns what sqlparser refused, as Spark would say it: its messages end with the place of the token.
+    ///
+    /// sqlparser's own wording is dropped: only the place counts, at which Spark's sentence names the word.
     pub fn error_of(&self, error: &ParserError) -> SqlError {
         let message = match error {
             ParserError::RecursionLimitExceeded => return SqlError::TooComplex,
@@ -318,6 +320,7 @@ fn word_token(merged: &mut [TokenWithSpan], word: Word, adjacent: bool) -> Optio
 /// # Errors
 /// If a chain is too long or parentheses nest too deeply, [`SqlError::TooComplex`].
 fn check_chains(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    /// What has followed each other inside one pair of parentheses.
     #[derive(Default)]
     struct Level {
         operators: usize,

@@ -1,4 +1,6 @@
 //! Windows (`OVER`, `WINDOW`) and sort orders.
+//!
+//! A named window is written out where it is used, since the protocol has windows only as a whole.
 
 use sc::expression::literal::LiteralType;
 use sc::expression::sort_order::{NullOrdering, SortDirection};

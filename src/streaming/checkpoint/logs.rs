@@ -1,7 +1,15 @@
-//! The texts of `metadata`, `offsets/N` and `commits/N` (`StreamMetadata`, `OffsetSeqLog`, `CommitLog`).
+//! The content of `metadata`, `offsets/N` and `commits/N` (`StreamMetadata`, `OffsetSeqLog`, `CommitLog`).
 //!
-//! Spark's form, version `v1`: readers of either side read the other's. What Rivulet adds stands under the key `rivulet`,
-//! which Spark passes over.
+//! Spark's form, version `v1`: readers of either side read the other's. What Rivulet adds stands under the key
+//! `rivulet`, which Spark ignores.
+//!
+//! ```text
+//! offsets/3    v1
+//!              {"batchWatermarkMs":…,"batchTimestampMs":…,"conf":{…}}
+//!              {"logOffset":3}      one line per source, - if it has nothing yet
+//! commits/3    v1
+//!              {"nextBatchWatermarkMs":…}
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -10,41 +18,62 @@ use serde_json::{Value, json};
 use crate::error::{Result, SparkError};
 use crate::storage::corrupt;
 
+/// The first line of every entry.
 const VERSION: &str = "v1";
 
-/// `metadata`.
+/// The file `metadata`: which query a checkpoint is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metadata {
+    /// The query's id, which a restart keeps.
     pub id: String,
-    /// Formats of the sources in their order; none where Spark wrote the file.
+    /// Formats of the sources in their order; `None` if Spark wrote the file.
     pub sources: Option<Vec<String>>,
 }
 
 /// An entry of the offset log: what a batch takes.
+///
+/// ```
+/// use rivulet::streaming::checkpoint::logs::Offsets;
+///
+/// let text = "v1\n{\"batchWatermarkMs\":5,\"batchTimestampMs\":9,\"conf\":{}}\n{\"logOffset\":3}\n-";
+/// let offsets = Offsets::parse("offsets/3", text.as_bytes())?;
+/// assert_eq!((offsets.watermark_ms, offsets.ends.len()), (5, 2));
+/// assert_eq!(Offsets::parse("offsets/3", offsets.text().as_bytes())?, offsets);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Offsets {
+    /// The watermark that the batch evicts by, ms since the epoch.
     pub watermark_ms: i64,
+    /// The batch's own time, ms since the epoch: what `current_timestamp()` returns in it, also when it runs again.
     pub timestamp_ms: i64,
     /// Settings that a restart keeps, whatever the session says then.
     pub conf: BTreeMap<String, String>,
-    /// Where each source's share ends; null where the source has none yet.
+    /// Where each source's share ends; null if the source has none yet.
     pub ends: Vec<Value>,
 }
 
-/// An entry of the commit log.
+/// An entry of the commit log: that a batch is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
-    /// The watermark of the batch after it.
+    /// The watermark of the batch after it, ms since the epoch.
     pub next_watermark_ms: i64,
-    /// How far each `withWatermark` has come, ms; none where it has seen nothing, or Spark wrote the entry.
+    /// How far each `withWatermark` has come, ms; `None` if it has seen nothing, or Spark wrote the entry.
     pub seen_ms: Option<Vec<Option<i64>>>,
 }
 
+/// Returns a file's content as a string.
+///
+/// # Errors
+/// `CHECKPOINT_CORRUPT` if it is not UTF-8.
 fn text<'a>(path: &str, bytes: &'a [u8]) -> Result<&'a str> {
     std::str::from_utf8(bytes).map_err(|_| corrupt(path, &format!("{path} is not text")))
 }
 
-/// The lines after the version.
+/// Returns the lines after the version.
+///
+/// # Errors
+/// `CHECKPOINT_CORRUPT` if the version is missing or another one.
 fn lines<'a>(path: &str, bytes: &'a [u8]) -> Result<std::str::Lines<'a>> {
     let mut lines = text(path, bytes)?.lines();
     match lines.next() {
@@ -57,12 +86,20 @@ fn lines<'a>(path: &str, bytes: &'a [u8]) -> Result<std::str::Lines<'a>> {
     }
 }
 
+/// Reads a line as a JSON object.
+///
+/// # Errors
+/// `CHECKPOINT_CORRUPT` if it is missing or anything else.
 fn object(path: &str, line: Option<&str>) -> Result<Value> {
     line.and_then(|l| serde_json::from_str(l).ok())
         .filter(Value::is_object)
         .ok_or_else(|| corrupt(path, &format!("{path} holds no JSON object where one must be")))
 }
 
+/// Reads a number of an object.
+///
+/// # Errors
+/// `CHECKPOINT_CORRUPT` if it is missing or not a whole number.
 fn number(path: &str, value: &Value, key: &str) -> Result<i64> {
     value[key]
         .as_i64()
@@ -70,6 +107,7 @@ fn number(path: &str, value: &Value, key: &str) -> Result<i64> {
 }
 
 impl Metadata {
+    /// Returns the file's content: one JSON object without a version, as Spark writes it.
     pub fn text(&self) -> String {
         let mut value = json!({ "id": self.id });
         if let Some(sources) = &self.sources {
@@ -78,8 +116,10 @@ impl Metadata {
         value.to_string()
     }
 
+    /// Reads the file.
+    ///
     /// # Errors
-    /// `CHECKPOINT_CORRUPT` where the bytes are no such file.
+    /// `CHECKPOINT_CORRUPT` if the bytes are not such a file.
     pub fn parse(path: &str, bytes: &[u8]) -> Result<Self> {
         let value = object(path, Some(text(path, bytes)?))?;
         let id = value["id"]
@@ -97,6 +137,7 @@ impl Metadata {
 }
 
 impl Offsets {
+    /// Returns the entry's content.
     pub fn text(&self) -> String {
         let metadata = json!({
             "batchWatermarkMs": self.watermark_ms, "batchTimestampMs": self.timestamp_ms, "conf": self.conf,
@@ -107,8 +148,10 @@ impl Offsets {
         lines.join("\n")
     }
 
+    /// Reads an entry; settings that are not strings are left out.
+    ///
     /// # Errors
-    /// `CHECKPOINT_CORRUPT` where the bytes are no such entry.
+    /// `CHECKPOINT_CORRUPT` if the bytes are not such an entry.
     pub fn parse(path: &str, bytes: &[u8]) -> Result<Self> {
         let mut lines = lines(path, bytes)?;
         let metadata = object(path, lines.next())?;
@@ -129,6 +172,7 @@ impl Offsets {
 }
 
 impl Commit {
+    /// Returns the entry's content. How far single watermarks have come is written only if there are several.
     pub fn text(&self) -> String {
         let mut value = json!({ "nextBatchWatermarkMs": self.next_watermark_ms });
         if let Some(seen) = self.seen_ms.as_ref().filter(|s| s.len() > 1) {
@@ -137,8 +181,10 @@ impl Commit {
         format!("{VERSION}\n{value}")
     }
 
+    /// Reads an entry.
+    ///
     /// # Errors
-    /// `CHECKPOINT_CORRUPT` where the bytes are no such entry.
+    /// `CHECKPOINT_CORRUPT` if the bytes are not such an entry.
     pub fn parse(path: &str, bytes: &[u8]) -> Result<Self> {
         let mut lines = lines(path, bytes)?;
         let value = object(path, lines.next())?;

@@ -1,9 +1,16 @@
 //! What a restart does, decided by what is in the checkpoint (`MicroBatchExecution.populateStartOffsets`).
 //!
-//! The last entries of the offset and the commit log decide: a batch that is in both is over, and the next one follows; one
-//! that is only in the offset log runs again, as it was. The last entry of either log may be damaged, if its writer died
-//! over it: then it was never answered, and counts as absent. Anything else that is missing or damaged is an error that
-//! names the file; nothing is guessed.
+//! The last entries of the offset and the commit log decide: a batch that is in both is over, and the next one follows;
+//! one that is only in the offset log runs again, as it was. The last entry of either log may be damaged, if its writer
+//! died over it: then it was never answered, and counts as absent. Anything else that is missing or damaged is an error
+//! that names the file; nothing is guessed.
+//!
+//! | last offsets | last commit | then |
+//! |--------------|-------------|------|
+//! | none | none | batch 0, from the very beginning |
+//! | N | N | batch N + 1, from the ends of N |
+//! | N | N - 1 | batch N again, from the ends of N - 1 to those of N |
+//! | anything else | | an error: a file is missing |
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,30 +25,41 @@ use crate::sources::{Definition, Memory};
 use crate::storage::facts::{Facts, Known, batch_ids};
 use crate::storage::missing;
 
-/// Where a query goes on.
+/// Where a query continues.
 #[derive(Debug, Clone, Default)]
 pub struct Resume {
+    /// The file `metadata`; `None` if it is still to be written.
     pub metadata: Option<Metadata>,
     /// The batch that runs next. Its state is that of version `next_batch`.
     pub next_batch: BatchId,
     /// What that batch takes, if it ran before.
     pub again: Option<Offsets>,
-    /// Where it begins; none at the very beginning.
+    /// Where it begins, per source; `None` at the very beginning.
     pub starts: Option<Vec<Value>>,
+    /// The watermark that the batch evicts by, ms since the epoch.
     pub watermark_ms: i64,
+    /// How far each `withWatermark` has come; `None` if only the watermark is known.
     pub seen_ms: Option<Vec<Option<i64>>>,
-    /// Watermark of the batch before, by which lateness is judged; none at the beginning.
+    /// Watermark of the batch before, by which lateness is judged; `None` at the beginning.
     pub last_watermark_ms: Option<i64>,
-    /// Settings that the offset log keeps.
+    /// Settings that the offset log keeps, which override those of the session.
     pub conf: BTreeMap<String, String>,
+    /// Entries of the offset log that count.
     pub offset_ids: BTreeSet<BatchId>,
+    /// Entries of the commit log that count.
     pub commit_ids: BTreeSet<BatchId>,
+    /// State files of all versions, later ones included.
     pub state: StateFiles,
+    /// What the checkpoint says of stateful operators, by their ids; empty before the first offsets.
     pub operators: BTreeMap<OperatorId, OperatorRecord>,
+    /// What each source remembers.
     pub memories: Vec<Memory>,
 }
 
-/// Refuses a query whose sources are not those of its checkpoint.
+/// Refuses a query whose sources are not those of its checkpoint: their number, and their formats in order.
+///
+/// # Errors
+/// `CHECKPOINT_INCOMPATIBLE.SOURCES`.
 fn check_sources(stored: Option<&[String]>, logged: Option<usize>, now: &[&Definition]) -> Result<()> {
     if let Some(count) = logged.filter(|count| *count != now.len()) {
         return Err(changed(format!(
@@ -60,17 +78,25 @@ fn check_sources(stored: Option<&[String]>, logged: Option<usize>, now: &[&Defin
     Ok(())
 }
 
+/// Returns the error of a query whose sources are not those of its checkpoint.
 fn changed(sentence: String) -> SparkError {
     SparkError::new(Exception::Runtime, "CHECKPOINT_INCOMPATIBLE.SOURCES", "42K03", sentence)
 }
 
 /// The two ends of the logs.
 struct Ends {
+    /// The last entry of the offset log.
     offsets: Option<(BatchId, Offsets)>,
+    /// The entry before it, where the last one begins.
     before: Option<Offsets>,
+    /// The last entry of the commit log.
     commit: Option<(BatchId, Commit)>,
 }
 
+/// Reads the ends of both logs, and forgets a last entry that was torn.
+///
+/// # Errors
+/// Pauses until the entries are read. `CHECKPOINT_CORRUPT` if an entry is missing or not whole.
 fn ends(
     facts: &Facts,
     at: &Location,
@@ -122,10 +148,11 @@ fn ends(
     })
 }
 
-/// Where a query over these sources goes on.
+/// Decides where a query over these sources continues.
 ///
 /// # Errors
-/// Pauses; what is missing, damaged or does not belong together, by name; sources that are not those of the checkpoint.
+/// Pauses until what it needs is read. What is missing, damaged or does not belong together, by name; sources that are
+/// not those of the checkpoint.
 pub fn resume(facts: &Facts, at: &Location, sources: &[&Definition]) -> Known<Resume> {
     let path = at.metadata();
     // Noted together, so that they are asked for together.
@@ -194,6 +221,10 @@ pub fn resume(facts: &Facts, at: &Location, sources: &[&Definition]) -> Known<Re
     Ok(resume)
 }
 
+/// Reads what each source remembers between the offsets where the next batch begins and ends.
+///
+/// # Errors
+/// Pauses, after every source has asked for what it needs; the sources' own.
 fn memories(facts: &Facts, at: &Location, sources: &[&Definition], resume: &Resume) -> Known<Vec<Memory>> {
     let mut found = Vec::new();
     let mut waits = None;

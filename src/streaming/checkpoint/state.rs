@@ -1,8 +1,15 @@
-//! Files of state: which there are, which a version needs, which nobody needs any more.
+//! Files of state: which exist, which a version needs, which nobody needs any more.
 //!
-//! Version `v` of a piece (one operator, one partition) is its state after batch `v − 1`; version 0 is empty. A delta takes
-//! version `v − 1` to `v`; a snapshot is version `v` itself. A file is eight bytes, `RVST` and the format version, and then
-//! what executors made: opaque here.
+//! Version `v` of a piece (one operator, one partition) is its state after batch `v − 1`; version 0 is empty. A delta
+//! takes version `v − 1` to `v`; a snapshot is version `v` itself. A file is eight bytes, `RVST` and the format
+//! version, and then what executors made: opaque here.
+//!
+//! ```text
+//! version       1      2      3      4      5      6
+//! files         delta  delta  snap   delta  delta  delta
+//! chain of 5                  snap ─ delta ─ delta
+//! cut_before 4  gone   gone   kept   …                       no version from 4 on needs more than the snapshot of 3
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -15,22 +22,29 @@ use crate::ids::{OperatorId, PartitionId, StatePart};
 use crate::storage::corrupt;
 use crate::storage::facts::{Facts, Known};
 
+/// The first bytes of every state file: a name and the version of the format.
 const HEAD: &[u8; 8] = b"RVST\0\0\0\x01";
 
+/// What a state file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// What changed from the version before.
     Delta,
+    /// All of the state.
     Snapshot,
 }
 
 /// A file of one piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StateFile {
+    /// The version that the file makes.
     pub version: i64,
+    /// What it holds.
     pub kind: Kind,
 }
 
 impl StateFile {
+    /// Returns the file's name: `5.delta`.
     fn name(self) -> String {
         let kind = match self.kind {
             Kind::Delta => "delta",
@@ -39,6 +53,7 @@ impl StateFile {
         format!("{}.{kind}", self.version)
     }
 
+    /// Reads a file's name; `None` for files that are not of state, such as those that a crash left half written.
     fn parse(name: &str) -> Option<Self> {
         let (version, kind) = name.split_once('.')?;
         let kind = match kind {
@@ -50,12 +65,13 @@ impl StateFile {
         Some(Self { version, kind })
     }
 
+    /// Returns the file's path within a checkpoint.
     pub fn path(self, at: &Location, part: StatePart) -> String {
         format!("{}/{}/{}/{}", at.state(), part.operator, part.partition, self.name())
     }
 }
 
-/// The file of a delta or snapshot.
+/// Returns the file of a delta or snapshot: head, then content. Copies the content.
 pub fn encode(content: &[u8]) -> Buffer {
     let mut file = Vec::with_capacity(HEAD.len() + content.len());
     file.extend_from_slice(HEAD);
@@ -63,26 +79,48 @@ pub fn encode(content: &[u8]) -> Buffer {
     Buffer::from(file)
 }
 
+/// Returns the content of a state file, without a copy.
+///
 /// # Errors
 /// `CHECKPOINT_CORRUPT` for another format: Spark's own state files among them.
 pub fn decode(path: &str, file: &Buffer) -> Result<Buffer> {
     if !file.starts_with(HEAD) {
-        return Err(corrupt(path, &format!("{path} is no state file of Rivulet's format 1")));
+        return Err(corrupt(
+            path,
+            &format!("{path} is not a state file of Rivulet's format 1"),
+        ));
     }
     Ok(file.slice(HEAD.len()))
 }
 
 /// All state files of a checkpoint.
+///
+/// ```
+/// use rivulet::ids::{OperatorId, PartitionId, StatePart};
+/// use rivulet::streaming::checkpoint::Location;
+/// use rivulet::streaming::checkpoint::state::{Kind, StateFile, StateFiles};
+///
+/// let at = Location::new("cp");
+/// let part = StatePart { operator: OperatorId(0), partition: PartitionId(0) };
+/// let mut files = StateFiles::default();
+/// files.add(part, StateFile { version: 1, kind: Kind::Delta });
+/// files.add(part, StateFile { version: 2, kind: Kind::Snapshot });
+/// files.add(part, StateFile { version: 3, kind: Kind::Delta });
+/// assert_eq!(files.chain(&at, part, 3)?.len(), 2);
+/// assert_eq!(files.cut_before(&at, 2), ["cp/state/0/0/1.delta"]);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StateFiles {
+    /// Kinds of files by piece and version.
     pieces: BTreeMap<StatePart, BTreeMap<i64, Vec<Kind>>>,
 }
 
 impl StateFiles {
-    /// Looks at the folders of state.
+    /// Looks at the folders of state; files with other names are ignored.
     ///
     /// # Errors
-    /// Pauses.
+    /// Pauses until all folders are listed.
     pub fn find(facts: &Facts, at: &Location) -> Known<Self> {
         let mut found = Self::default();
         let number = |name: &String| name.parse::<usize>().ok();
@@ -111,6 +149,7 @@ impl StateFiles {
         waits.map_or(Ok(found), Err)
     }
 
+    /// Notes a file that exists, or is about to.
     pub fn add(&mut self, piece: StatePart, file: StateFile) {
         let kinds = self.pieces.entry(piece).or_default().entry(file.version).or_default();
         if !kinds.contains(&file.kind) {
@@ -118,11 +157,13 @@ impl StateFiles {
         }
     }
 
+    /// Returns the pieces that have files.
     pub fn pieces(&self) -> impl Iterator<Item = StatePart> + '_ {
         self.pieces.keys().copied()
     }
 
-    /// The files that make a version, oldest first.
+    /// Returns the files that make a version, oldest first: the newest snapshot up to it, and the deltas since. Version
+    /// 0 needs none.
     ///
     /// # Errors
     /// `CHECKPOINT_CORRUPT`, naming the first file that is missing.
@@ -152,7 +193,7 @@ impl StateFiles {
         Ok(chain)
     }
 
-    /// Forgets and names the files of later versions: made by batches that were never committed.
+    /// Forgets the files of later versions, made by batches that were never committed, and returns their paths.
     pub fn cut_after(&mut self, at: &Location, version: i64) -> Vec<String> {
         let mut gone = Vec::new();
         for (piece, files) in &mut self.pieces {
@@ -167,8 +208,8 @@ impl StateFiles {
         gone
     }
 
-    /// Forgets and names the files that no version from `oldest` on needs. Where that cannot be told for sure, none: a piece
-    /// loses files only if a snapshot at or before `oldest` stays.
+    /// Forgets the files that no version from `oldest` on needs, and returns their paths. If that cannot be known for
+    /// sure, none: a piece loses files only if a snapshot at or before `oldest` stays.
     pub fn cut_before(&mut self, at: &Location, oldest: i64) -> Vec<String> {
         let mut gone = Vec::new();
         for (piece, files) in &mut self.pieces {
@@ -192,15 +233,18 @@ impl StateFiles {
 /// What a checkpoint says of a stateful operator (`OperatorStateMetadataV1`, and the schema of its rows).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperatorRecord {
+    /// Spark's name of the operator.
     pub name: String,
+    /// Number of partitions of its state.
     pub partitions: usize,
-    /// Types of the key's columns and of the others.
+    /// Types of the key's columns, as a struct's inside.
     pub key: String,
+    /// Types of the other columns.
     pub value: String,
 }
 
 impl OperatorRecord {
-    /// (path, text) of both files.
+    /// Returns (path, content) of both files.
     pub fn files(&self, at: &Location, operator: OperatorId) -> [(String, String); 2] {
         let folder = format!("{}/{operator}/_metadata", at.state());
         let metadata = json!({
@@ -214,6 +258,10 @@ impl OperatorRecord {
         ]
     }
 
+    /// Reads both files of an operator; `None` if one is missing.
+    ///
+    /// # Errors
+    /// Pauses until they are read. `CHECKPOINT_CORRUPT` if one is not such a file.
     fn read(facts: &Facts, at: &Location, operator: OperatorId) -> Known<Option<Self>> {
         let folder = format!("{}/{operator}/_metadata", at.state());
         let paths = [format!("{folder}/metadata"), format!("{folder}/schema")];
@@ -237,10 +285,10 @@ impl OperatorRecord {
         }))
     }
 
-    /// All operators that a checkpoint knows.
+    /// Returns all operators that a checkpoint knows.
     ///
     /// # Errors
-    /// Pauses; a description that cannot be read.
+    /// Pauses until all are read. `CHECKPOINT_CORRUPT` if a description cannot be read.
     pub fn find(facts: &Facts, at: &Location) -> Known<BTreeMap<OperatorId, Self>> {
         let names = facts.list(&at.state())?;
         let mut found = BTreeMap::new();

@@ -1,4 +1,7 @@
 //! Whether a restart from a checkpoint would find what it needs.
+//!
+//! A restart reads only what it needs and stops at the first problem; this reads everything it might need, and
+//! collects.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +15,25 @@ use crate::sources::queue::blocks_of;
 use crate::storage::facts::{Facts, Known, Pause, batch_ids};
 use crate::storage::{file_log, wal};
 
-/// What was found.
+/// What a look at a checkpoint found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
+    /// The query's id; `None` if `metadata` is missing or damaged.
     pub query_id: Option<String>,
-    /// The last batch whose offsets are logged, and the last that is committed.
+    /// The last batch whose offsets are logged.
     pub last_batch: Option<BatchId>,
+    /// The last batch that is committed.
     pub last_commit: Option<BatchId>,
     /// Files that were read.
     pub files: usize,
-    /// Sentences, each naming a file; none where the checkpoint is sound.
+    /// Sentences, each naming a file; empty if the checkpoint is sound.
     pub problems: Vec<String>,
-    /// What a crash left behind that a restart passes over.
+    /// What a crash left over that a restart ignores.
     pub remarks: Vec<String>,
 }
 
 impl Report {
+    /// Returns the report as clients read it.
     pub fn json(&self) -> Value {
         json!({
             "sound": self.problems.is_empty(), "queryId": self.query_id, "lastBatch": self.last_batch,
@@ -35,7 +41,10 @@ impl Report {
         })
     }
 
-    /// Notes what went wrong, so that the rest is still looked at.
+    /// Counts a file that was read, or notes what went wrong, so that the rest is still looked at.
+    ///
+    /// # Errors
+    /// Pauses are passed on.
     fn take<T>(&mut self, known: Known<T>) -> Result<Option<T>, Pause> {
         match known {
             Ok(value) => {
@@ -54,7 +63,7 @@ impl Report {
 /// Reads all that a restart would read, and every log entry.
 ///
 /// # Errors
-/// Pauses; never fails by what it finds: that is the report.
+/// Pauses until it is read; never fails by what it finds: that is the report.
 pub fn verify(facts: &Facts, at: &Location) -> Known<Report> {
     let mut report = Report::default();
     let listed = (
@@ -131,6 +140,7 @@ pub fn verify(facts: &Facts, at: &Location) -> Known<Report> {
     Ok(report)
 }
 
+/// Looks at `metadata`; it may be missing only from a fresh checkpoint.
 fn metadata(facts: &Facts, at: &Location, report: &mut Report, fresh: bool) -> Known<()> {
     let path = at.metadata();
     match report.take(facts.read(&path))? {
@@ -144,6 +154,7 @@ fn metadata(facts: &Facts, at: &Location, report: &mut Report, fresh: bool) -> K
     Ok(())
 }
 
+/// Looks at the state files that version `next` needs.
 fn states(facts: &Facts, at: &Location, next: BatchId, report: &mut Report) -> Known<()> {
     let found = (StateFiles::find(facts, at), OperatorRecord::find(facts, at));
     let (files, operators) = (found.0?, found.1);
@@ -173,7 +184,7 @@ fn states(facts: &Facts, at: &Location, next: BatchId, report: &mut Report) -> K
     if waits { Err(Pause::Wanting) } else { Ok(()) }
 }
 
-/// What sources remember, between the offsets where the next batch begins and those where it ends.
+/// Looks at what sources remember, between the offsets where the next batch begins and those where it ends.
 fn sources(
     facts: &Facts,
     at: &Location,

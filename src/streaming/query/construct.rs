@@ -1,4 +1,7 @@
 //! What a batch takes, and the way from there to its job.
+//!
+//! A batch is due for one of four reasons, looked at in this order: an earlier run left one, a source has data, the
+//! watermark moved and an operator emits by it, or a timer of processing time may be due.
 
 use super::durable::Durable;
 use super::{Action, Batch, Phase, Query};
@@ -17,7 +20,10 @@ use crate::streaming::progress::SourceProgress;
 use crate::streaming::trigger::{CLOCK_BATCH_PAUSE_MS, Trigger};
 
 impl Query {
-    /// The next batch, if there is one: that of an earlier run, new data, or a watermark that closes state.
+    /// Returns the next batch, if there is one: that of an earlier run, new data, or a watermark that closes state.
+    ///
+    /// # Errors
+    /// If a source cannot look for files.
     pub(super) fn construct(&mut self, now_ms: i64, files: &dyn Files) -> Result<Option<Box<Batch>>> {
         let mut batch = Batch {
             id: self.next_batch,
@@ -61,7 +67,10 @@ impl Query {
         Ok(Some(Box::new(batch)))
     }
 
-    /// `shouldRunAnotherBatch`: the watermark moved since the last batch, and an operator emits by it.
+    /// Returns whether the watermark moved since the last batch, and an operator emits by it (`shouldRunAnotherBatch`).
+    ///
+    /// Complete mode never closes state, so no batch without data follows there;
+    /// `spark.sql.streaming.noDataMicroBatches.enabled` turns such batches off.
     fn no_data_batch_is_due(&self) -> bool {
         let enabled = self.definition.conf.flag(&settings::NO_DATA_BATCHES);
         let uses = self.has(Wakes::ByWatermark) && self.definition.mode != OutputMode::Complete;
@@ -72,11 +81,13 @@ impl Query {
                 .is_some_and(|last| self.watermark.current_ms() > last)
     }
 
+    /// Returns whether an operator of the plan is woken this way.
     fn has(&self, wakes: Wakes) -> bool {
         self.definition.graph.operators.iter().any(|o| o.wakes == wakes)
     }
 
-    /// Timeouts of processing time are looked for at every trigger; where triggers have no interval, after a pause.
+    /// Returns whether to look for timeouts of processing time: at every trigger, or after a pause if triggers have no
+    /// interval.
     fn clock_batch_is_due(&self, now_ms: i64) -> bool {
         let pause_over = self
             .last_start_ms
@@ -86,7 +97,8 @@ impl Query {
             && (pause_over || self.definition.trigger.has_interval())
     }
 
-    /// Makes durable what the batch takes; a batch that runs again has it so.
+    /// Makes durable what the batch takes, first what sources must remember; for a batch that runs again it is durable
+    /// already.
     pub(super) fn begin(&mut self, mut batch: Box<Batch>, files: &dyn Files) -> Vec<Action> {
         self.message = "Processing new data".into();
         if self.durable.is_none() || self.again.take().is_some() {
@@ -101,6 +113,7 @@ impl Query {
         actions
     }
 
+    /// Writes the batch's entry of the offset log.
     pub(super) fn log_offsets(&mut self, batch: Box<Batch>, files: &dyn Files) -> Vec<Action> {
         let entry = Offsets {
             watermark_ms: batch.watermark_ms,
@@ -116,6 +129,7 @@ impl Query {
         actions
     }
 
+    /// Reads the batch's records and asks for its job; a source that cannot be read ends the query.
     pub(super) fn run(&mut self, mut batch: Box<Batch>, files: &dyn Files) -> Vec<Action> {
         match self.request(&mut batch, files) {
             Ok(request) => {
@@ -126,6 +140,12 @@ impl Query {
         }
     }
 
+    /// Returns the batch's job: the blocks of every scan, dealt out over partitions, and the batch's times.
+    ///
+    /// Blocks are read here and not earlier, so that a batch that waits for its offsets holds no memory.
+    ///
+    /// # Errors
+    /// The sources', if records cannot be read.
     fn request(&mut self, batch: &mut Batch, files: &dyn Files) -> Result<JobRequest> {
         let set = self.watermark.is_set();
         let mut request = JobRequest {

@@ -1,4 +1,7 @@
-//! The checkpoint of a running query: which entries and files there are, what a batch adds, what it lets go.
+//! The checkpoint of a running query: which entries and files exist, what a batch adds, what it lets go.
+//!
+//! It keeps only names: content goes to storage at once. Names are noted when a write is asked for, so a crash in
+//! between leaves a name here that is not in the folder, which is harmless: this object ends with the crash.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,15 +20,21 @@ use crate::streaming::checkpoint::state::{self, Kind, StateFile, StateFiles};
 /// Settings that a query keeps over restarts (`OffsetSeqMetadata.relevantSQLConfs`), as far as Rivulet has them.
 pub const KEPT_SETTINGS: [&str; 2] = [settings::SHUFFLE_PARTITIONS.key, settings::WATERMARK_POLICY.key];
 
+/// The checkpoint of a running query.
 pub struct Durable {
+    /// Where it is.
     pub at: Location,
+    /// Entries of the offset log.
     offset_ids: BTreeSet<BatchId>,
+    /// Entries of the commit log.
     commit_ids: BTreeSet<BatchId>,
+    /// State files.
     state: StateFiles,
-    /// Batches that can be gone back to (`spark.sql.streaming.minBatchesToRetain`).
+    /// How many batches can be gone back to (`spark.sql.streaming.minBatchesToRetain`).
     retain: i64,
 }
 
+/// Returns the request that writes a text file.
 fn write(path: String, text: String) -> Request {
     Request::Write {
         path,
@@ -34,8 +43,8 @@ fn write(path: String, text: String) -> Request {
 }
 
 impl Durable {
-    /// The checkpoint of a query that goes on, and what must be written first: the query's id and its stateful operators
-    /// where it is new, and deletions of what batches left that were never committed.
+    /// Returns the checkpoint of a query that continues, and what must be written first: the query's id and its
+    /// stateful operators if it is new, and deletions of what batches left that were never committed.
     pub fn new(at: Location, definition: &Definition, formats: Vec<String>, resume: Resume) -> (Self, Vec<Request>) {
         let mut opening = Vec::new();
         if resume.metadata.is_none() {
@@ -81,7 +90,8 @@ impl Durable {
         write(self.at.commit(batch), entry.text())
     }
 
-    /// The state files of a batch.
+    /// Returns the writes of a batch's state files: one per piece that changed, a delta or a snapshot as the task
+    /// decided.
     pub fn changes(&mut self, batch: BatchId, changes: Vec<StateChange>) -> Vec<Request> {
         let mut writes = Vec::new();
         for change in changes {
@@ -99,7 +109,7 @@ impl Durable {
         writes
     }
 
-    /// Deletions of what is too old to be gone back to, once `batch` is committed.
+    /// Returns deletions of what is too old to be gone back to, once `batch` is committed.
     pub fn clean(&mut self, batch: BatchId) -> Vec<Request> {
         let oldest = BatchId(batch.0 - self.retain);
         let mut gone = Vec::new();
@@ -115,7 +125,7 @@ impl Durable {
         gone.into_iter().map(|path| Request::Delete { path }).collect()
     }
 
-    /// The settings that the offset log keeps.
+    /// Returns the settings that the offset log keeps, with their values now.
     pub fn settings(conf: &Conf) -> BTreeMap<String, String> {
         let value = |key: &str| {
             if key == settings::SHUFFLE_PARTITIONS.key {
@@ -129,6 +139,7 @@ impl Durable {
         kept.collect()
     }
 
+    /// Returns the state files that exist.
     pub fn state(&self) -> &StateFiles {
         &self.state
     }

@@ -1,8 +1,46 @@
 //! The query loop: log → run → sink → commit, one micro-batch at a time.
 //!
-//! `construct` decides what a batch takes, `settle` what its end asks for, `report` what is told of it. Everything that
-//! must be durable is an [`Action::Storage`] with a [`Ticket`]; the loop goes on when the tickets it waits for are answered.
+//! `construct` decides what a batch takes, `settle` what its end asks for, `report` what users see of it, `durable`
+//! what the checkpoint gains and loses. Everything that must be durable is an [`Action::Storage`] with a [`Ticket`];
+//! the loop continues when the tickets it waits for are answered.
+//!
+//! A query is in one `Phase` at a time. Arrows name what leaves a phase; boxes in double lines have no batch in
+//! progress:
+//!
+//! ```text
+//!   new ──open──▶ ╔═════════╗ all written ╔═════════╗ ◀─────────────────────────────────────┐
+//!                 ║ Opening ║ ──────────▶ ║ Waiting ║ ─┐ poll: nothing new                  │
+//!                 ╚═════════╝             ╚═════════╝ ◀┘ (Ended, if trigger or sources end) │
+//!                                              │ poll: a batch is due                       │
+//!           sources must remember something    ▼    nothing to remember                     │
+//!                       ┌────────────────── construct ─────────────────┐                    │
+//!                       ▼                      │ runs again,           ▼                    │
+//!               ┌────────────────┐             │ or no checkpoint ┌────────────────┐        │
+//!               │ LoggingSources │ ──written───┼────────────────▶ │ LoggingOffsets │        │
+//!               └────────────────┘             ▼                  └────────────────┘        │
+//!                                         ┌─────────┐                     │ written         │
+//!                                         │ Running │ ◀───────────────────┘                 │
+//!                                         └─────────┘                                       │
+//!                                              │ job_done                                   │
+//!                                              ▼                                            │
+//!                                         ┌──────────┐  the sink takes the rows             │
+//!                                         │ Settling │  while state files are written       │
+//!                                         └──────────┘                                      │
+//!                                              │ delivered, and all written                 │
+//!                                              ▼                                            │
+//!                                     ┌───────────────┐ written                             │
+//!                                     │ LoggingCommit │ ─────────▶ finish ──────────────────┘
+//!                                     └───────────────┘               └─ Once, or stopping ──▶ Ended
+//!
+//!   any phase ──failed, stop──▶ ╔═══════╗
+//!                               ║ Ended ║   for good: a restart is a new Query over the same checkpoint
+//!                               ╚═══════╝
+//! ```
+//!
+//! Two invariants hold throughout: a batch's offsets are durable before it runs, and a batch is committed only when the
+//! sink has it and its state is durable. A query without a checkpoint skips the phases that log.
 
+mod action;
 mod construct;
 mod durable;
 mod report;
@@ -24,7 +62,7 @@ use super::progress::{SourceProgress, StateProgress};
 use super::source::{Share, Source};
 use super::trigger::Trigger;
 use super::watermark::{Policy, WatermarkTracker};
-use crate::cluster::runner::{JobRequest, ScanBlocks};
+use crate::cluster::runner::ScanBlocks;
 use crate::error::SparkError;
 use crate::exec::inputs::EventTimeStats;
 use crate::exec::stage::StageGraph;
@@ -34,20 +72,30 @@ use crate::settings::{self, Conf};
 use crate::storage::files::Files;
 use crate::storage::{Reply, Request, StorageError};
 
+pub use self::action::{Action, EventKind, Ticket};
 pub use self::durable::KEPT_SETTINGS;
 
 /// What a query is, before it runs.
 pub struct Definition {
+    /// The query's id: the checkpoint's, or a new one.
     pub id: String,
+    /// The id of this run.
     pub run_id: String,
+    /// The name that the client chose.
     pub name: Option<String>,
+    /// Which rows a batch returns: append, update or complete.
     pub mode: OutputMode,
+    /// When batches begin.
     pub trigger: Trigger,
+    /// How progress names the sink.
     pub sink: String,
-    /// Where the query's logs and state are; none keeps nothing.
+    /// Where the query's logs and state are; `None` keeps nothing.
     pub checkpoint: Option<Location>,
+    /// The plan that executors run batch after batch.
     pub plan: PlanId,
+    /// The plan's stages, scans, stateful operators and watermarks.
     pub graph: Arc<StageGraph>,
+    /// The run as executors know it: state of one run is not mixed with that of another.
     pub run: RunId,
     /// Blocks of the static sides of joins: the same in every batch.
     pub statics: ScanBlocks,
@@ -55,138 +103,109 @@ pub struct Definition {
     pub conf: Conf,
 }
 
-/// Names one request to storage within a query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
-
-/// What the loop wants done. Each `Storage` and `Deliver` is answered once.
-#[derive(Debug)]
-pub enum Action {
-    /// The answer is [`Query::answered`]. Requests are carried out in their order.
-    Storage { ticket: Ticket, request: Request },
-    /// Run the plan; the answer is [`Query::job_done`] or [`Query::failed`].
-    Run(JobRequest),
-    /// Hand rows to the sink; the answer is [`Query::delivered`].
-    Deliver { batch_id: BatchId, blocks: Vec<Buffer> },
-    /// So many blocks of a source have been received for good.
-    Received { source: usize, count: i64 },
-    /// Tell listeners.
-    Event { kind: EventKind, event: Value },
-    /// The query is over; the error that ended it, if one did.
-    Terminated { error: Option<SparkError> },
-}
-
-/// What happened to a query, as listeners are called (Spark's `StreamingQueryListener.Event`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventKind {
-    /// It started: `QueryStartedEvent`.
-    Started,
-    /// A batch has ended: `QueryProgressEvent`.
-    Progress,
-    /// It is over: `QueryTerminatedEvent`.
-    Terminated,
-}
-
-impl EventKind {
-    /// Returns the kind's name on the page.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Progress => "progress",
-            Self::Terminated => "terminated",
-        }
-    }
-}
-
+/// Where the loop is, with what it waits for; the module's picture shows the transitions.
+///
+/// Tickets in `waits` are answered in any order. A transition replaces the whole phase, so a batch is owned by one
+/// phase only.
 #[derive(Debug)]
 enum Phase {
-    /// Until what a start writes is durable.
-    Opening {
-        waits: BTreeSet<Ticket>,
-    },
-    /// Until the next trigger.
-    Waiting {
-        until_ms: i64,
-    },
-    /// What sources must remember comes before the offsets.
-    LoggingSources {
-        batch: Box<Batch>,
-        waits: BTreeSet<Ticket>,
-    },
-    LoggingOffsets {
-        batch: Box<Batch>,
-        waits: BTreeSet<Ticket>,
-    },
-    Running {
-        batch: Box<Batch>,
-        job: Option<JobId>,
-    },
-    /// The sink takes the rows while the state is written.
+    /// What a start writes is not durable yet.
+    Opening { waits: BTreeSet<Ticket> },
+    /// No batch is in progress; the next look for one is at `until_ms`.
+    Waiting { until_ms: i64 },
+    /// What sources must remember is being written; it comes before the offsets.
+    LoggingSources { batch: Box<Batch>, waits: BTreeSet<Ticket> },
+    /// The batch's entry of the offset log is being written; without it the batch does not run.
+    LoggingOffsets { batch: Box<Batch>, waits: BTreeSet<Ticket> },
+    /// The batch's job runs; `job` is its id once the scheduler has it.
+    Running { batch: Box<Batch>, job: Option<JobId> },
+    /// The sink takes the rows while the state is written; `delivered` says whether the sink has them.
     Settling {
         batch: Box<Batch>,
         waits: BTreeSet<Ticket>,
         delivered: bool,
     },
-    LoggingCommit {
-        batch: Box<Batch>,
-        waits: BTreeSet<Ticket>,
-    },
-    Ended {
-        error: Option<SparkError>,
-    },
+    /// The batch's entry of the commit log is being written.
+    LoggingCommit { batch: Box<Batch>, waits: BTreeSet<Ticket> },
+    /// The query is over, with the error that ended it, if one did.
+    Ended { error: Option<SparkError> },
 }
 
 /// The batch in progress.
 #[derive(Debug, Default)]
 struct Batch {
+    /// Its number.
     id: BatchId,
     /// When this try of it began; for durations.
     started_ms: i64,
     /// The batch's own time: that of its first try.
     timestamp_ms: i64,
+    /// When each step of it ended, by Spark's names.
     marks: Vec<(&'static str, i64)>,
+    /// What it takes of each source.
     shares: Vec<Share>,
+    /// What progress says of each source.
     sources: Vec<SourceProgress>,
+    /// The watermark that it evicts by.
     watermark_ms: i64,
+    /// Event times that it saw, per `withWatermark`.
     event_times: Vec<EventTimeStats>,
+    /// What stateful operators did.
     state: Vec<StateProgress>,
+    /// Rows of the last stage.
     output_rows: i64,
 }
 
-/// A running query.
+/// A running query: a state machine from events to actions.
+///
+/// The driver calls [`Query::open`] once, then [`Query::poll`] when [`Query::wake_at`] has come, and passes on what
+/// happens. Every call returns the actions to carry out, in order; calls that do not fit the phase return none.
 pub struct Query {
+    /// What the query is.
     pub definition: Definition,
+    /// Its sources, by their numbers.
     sources: Vec<Source>,
+    /// How far event time has come.
     watermark: WatermarkTracker,
     /// The watermark of the batch before: late rows are judged by it.
     late_ms: i64,
     /// The watermark that the last batch evicted by.
     last_evict_ms: Option<i64>,
+    /// The batch that comes next, or is in progress.
     next_batch: BatchId,
-    /// One a source, where back-pressure is on.
+    /// One per source if back-pressure is on, else none.
     estimators: Vec<RateEstimator>,
-    /// A batch of an earlier run that was not committed.
+    /// A batch of an earlier run that was not committed; taken when it begins.
     again: Option<Offsets>,
     /// What a start writes first.
     opening: Vec<Request>,
+    /// The checkpoint.
     durable: Option<Durable>,
+    /// The last ticket that was used.
     next_ticket: u64,
-    /// Writes of write-ahead logs under way: whose.
+    /// Writes of write-ahead logs that are not answered yet, and the source of each.
     received: BTreeMap<Ticket, usize>,
+    /// Where the loop is.
     phase: Phase,
     /// Whether this run has looked for files.
     discovered: bool,
+    /// Whether the query ends after what is in progress.
     stopping: bool,
+    /// Progress of the last batches, oldest first.
     recent: VecDeque<Value>,
+    /// How many of them are kept (`spark.sql.streaming.numRecentProgressUpdates`).
     recent_limit: usize,
+    /// When the last batch began; `None` before the first.
     last_start_ms: Option<i64>,
     /// Counts triggers that found nothing new: `processAllAvailable` waits for one.
     pub idle_triggers: u64,
+    /// When the query started, ms since the epoch.
     started_ms: i64,
+    /// What `status` says the query does.
     message: String,
 }
 
-/// The stateful operators of a plan, as a checkpoint describes them.
+/// Returns the stateful operators of a plan, as a checkpoint describes them.
 pub fn operator_records(graph: &StageGraph) -> BTreeMap<OperatorId, OperatorRecord> {
     let records = graph.operators.iter().map(|operator| {
         let (key, value) = operator.state_types();
@@ -202,8 +221,8 @@ pub fn operator_records(graph: &StageGraph) -> BTreeMap<OperatorId, OperatorReco
 }
 
 impl Query {
-    /// A query that begins, or goes on where `resume` says; without a checkpoint there is none. The first actions come from
-    /// [`Query::open`].
+    /// Returns a query that begins, or continues where `resume` says; without a checkpoint, `resume` is not used. The
+    /// first actions come from [`Query::open`].
     pub fn new(definition: Definition, sources: Vec<Source>, resume: Option<Resume>, now_ms: i64) -> Self {
         let policy = if definition.conf.is(&settings::WATERMARK_POLICY, "max") {
             Policy::Max
@@ -245,6 +264,8 @@ impl Query {
         query
     }
 
+    /// Takes over what a checkpoint holds: offsets, watermarks, the batch that runs again, and what must be written
+    /// first.
     fn restore(&mut self, mut resume: Resume, at: Location) {
         self.next_batch = resume.next_batch;
         self.late_ms = resume.last_watermark_ms.unwrap_or(0);
@@ -263,7 +284,7 @@ impl Query {
         self.durable = Some(durable);
     }
 
-    /// Begins: what must be durable before the first batch.
+    /// Begins: returns the writes that must be durable before the first batch.
     pub fn open(&mut self, now_ms: i64) -> Vec<Action> {
         let requests = std::mem::take(&mut self.opening);
         let (waits, actions) = self.ask(requests);
@@ -275,7 +296,7 @@ impl Query {
         actions
     }
 
-    /// Gives requests their tickets.
+    /// Gives requests their tickets; returns the tickets to wait for, and the actions.
     fn ask(&mut self, requests: impl IntoIterator<Item = Request>) -> (BTreeSet<Ticket>, Vec<Action>) {
         let mut waits = BTreeSet::new();
         let mut actions = Vec::new();
@@ -288,7 +309,10 @@ impl Query {
         (waits, actions)
     }
 
-    /// Storage has answered a ticket; an answer that nobody waits for changes nothing.
+    /// Takes in the answer to a ticket; an answer that nobody waits for changes nothing, failed deletions among them.
+    ///
+    /// An error of a write that the loop waits for ends the query. Answers to writes of write-ahead logs are
+    /// independent of the phase: records arrive while a batch runs.
     pub fn answered(
         &mut self,
         now_ms: i64,
@@ -323,7 +347,7 @@ impl Query {
         }
     }
 
-    /// Leaves a phase whose waits are over.
+    /// Leaves a phase whose waits are over; stays in it otherwise.
     fn advance(&mut self, now_ms: i64, files: &dyn Files) -> Vec<Action> {
         match std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms }) {
             Phase::Opening { waits } if waits.is_empty() => vec![],
@@ -345,7 +369,8 @@ impl Query {
         }
     }
 
-    /// Records for a source that is filled from outside.
+    /// Takes in records for a source that is filled from outside. With a write-ahead log they count once they are
+    /// durable.
     pub fn push(&mut self, source: usize, block: Buffer, now_ms: i64) -> Vec<Action> {
         if !self.is_active() {
             return vec![];
@@ -360,12 +385,15 @@ impl Query {
         actions
     }
 
+    /// Asks for a write of a source's write-ahead log, and notes whose it is.
     fn log_received(&mut self, source: usize, write: Option<Request>) -> Vec<Action> {
         let (tickets, actions) = self.ask(write);
         self.received.extend(tickets.into_iter().map(|ticket| (ticket, source)));
         actions
     }
 
+    /// Notes that a write of a source's write-ahead log is durable; its records can be in a batch now, and the next
+    /// write begins.
     fn record_received(&mut self, now_ms: i64, source: usize) -> Vec<Action> {
         if !self.is_active() {
             return vec![];
@@ -381,10 +409,12 @@ impl Query {
         actions
     }
 
+    /// Returns whether the query runs.
     pub fn is_active(&self) -> bool {
         !matches!(self.phase, Phase::Ended { .. })
     }
 
+    /// Returns whether a batch is in progress (`status.isTriggerActive`).
     pub fn is_trigger_active(&self) -> bool {
         !matches!(
             self.phase,
@@ -392,6 +422,7 @@ impl Query {
         )
     }
 
+    /// Returns whether a batch would get anything now (`status.isDataAvailable`).
     pub fn is_data_available(&self, now_ms: i64) -> bool {
         self.sources.iter().any(|s| s.has_data(now_ms))
     }
@@ -406,7 +437,7 @@ impl Query {
         &mut self.sources
     }
 
-    /// The batch that the sink has, or is about to take.
+    /// Returns the batch that the sink is about to take; `None` if it has it already, or none is ready.
     pub fn settling(&self) -> Option<BatchId> {
         match &self.phase {
             Phase::Settling {
@@ -418,10 +449,10 @@ impl Query {
         }
     }
 
-    /// The files of a piece of state as of a batch, oldest first.
+    /// Returns the files of a piece of state as of a batch, oldest first.
     ///
     /// # Errors
-    /// `CHECKPOINT_CORRUPT`, naming the first that is missing.
+    /// `CHECKPOINT_CORRUPT`, naming the first that is missing. `INTERNAL_ERROR` if the query has no checkpoint.
     pub fn state_files(&self, part: StatePart, batch: BatchId) -> Result<Vec<String>, SparkError> {
         let durable = self.durable.as_ref();
         let durable = durable.ok_or_else(|| SparkError::internal("a query without a checkpoint reads state"))?;
@@ -429,7 +460,7 @@ impl Query {
         Ok(files.into_iter().map(|file| file.path(&durable.at, part)).collect())
     }
 
-    /// The job that runs the batch in progress.
+    /// Returns the job that runs the batch in progress.
     pub fn job(&self) -> Option<JobId> {
         if let Phase::Running { job, .. } = &self.phase {
             *job
@@ -445,7 +476,8 @@ impl Query {
         }
     }
 
-    /// When to call [`Query::poll`] next.
+    /// Returns when to call [`Query::poll`] next, ms since the epoch; `None` while a batch is in progress or after the
+    /// end.
     pub fn wake_at(&self) -> Option<i64> {
         if let Phase::Waiting { until_ms } = self.phase {
             Some(until_ms)
@@ -454,7 +486,7 @@ impl Query {
         }
     }
 
-    /// New records came: no need to wait out the polling delay. A processing-time interval is kept.
+    /// Ends the polling delay because new records came. A processing-time interval is kept.
     pub fn hurry(&mut self, now_ms: i64) {
         if let (Phase::Waiting { until_ms }, Trigger::ProcessingTime { interval_ms: 0 }) =
             (&mut self.phase, self.definition.trigger)
@@ -463,7 +495,7 @@ impl Query {
         }
     }
 
-    /// Looks whether a batch is due, and begins it.
+    /// Looks whether a batch is due, and begins it. Before its time, or while a batch is in progress, it does nothing.
     pub fn poll(&mut self, now_ms: i64, files: &dyn Files) -> Vec<Action> {
         let Phase::Waiting { until_ms } = self.phase else {
             return vec![];
@@ -492,7 +524,8 @@ impl Query {
         }
     }
 
-    /// A trigger found nothing new. Records on their way into a write-ahead log are there, but no batch can have them yet.
+    /// Counts a trigger that found nothing new, unless records are on their way into a write-ahead log: no batch can
+    /// have them yet, but `processAllAvailable` must wait for them.
     fn note_idle(&mut self) {
         if !self.sources.iter().any(Source::receives) {
             self.idle_triggers += 1;

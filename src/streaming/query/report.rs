@@ -1,4 +1,4 @@
-//! What a query tells: events, progress, how it ended.
+//! What users see of a query: events, progress, how it ended.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,13 @@ use crate::streaming::progress::{Progress, instant};
 use crate::streaming::query::EventKind;
 
 impl Query {
-    /// The event that tells listeners of the start.
+    /// Returns the event of the start, as listeners read it.
     pub fn started_event(&self) -> Value {
         let d = &self.definition;
         json!({ "id": d.id, "runId": d.run_id, "name": d.name, "timestamp": instant(self.started_ms), "jobTags": [] })
     }
 
+    /// Returns the error that ended the query; `None` while it runs, or if it was stopped.
     pub fn error(&self) -> Option<&SparkError> {
         if let Phase::Ended { error } = &self.phase {
             error.as_ref()
@@ -26,15 +27,17 @@ impl Query {
         }
     }
 
+    /// Returns the progress of the last batches, oldest first.
     pub fn recent(&self) -> impl DoubleEndedIterator<Item = &Value> {
         self.recent.iter()
     }
 
+    /// Returns what the query does at the moment, in Spark's words (`status.message`).
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Why an append-mode batch with state gave nothing: which `withWatermark` holds the watermark back.
+    /// Returns why an append-mode batch with state returned no rows: which `withWatermark` holds the watermark back.
     fn waits(&self, batch: &Batch) -> Option<String> {
         let held = batch.state.iter().any(|s| s.stats.rows_total > 0);
         if self.definition.mode != OutputMode::Append || batch.output_rows > 0 || !held || !self.watermark.is_set() {
@@ -62,6 +65,8 @@ impl Query {
         ))
     }
 
+    /// Returns the report of a batch. Steps are as long as from the mark before; the clock may have been set back, then
+    /// they are 0.
     pub(super) fn progress(&self, batch: &Batch, now_ms: i64) -> Progress {
         let mut duration_ms = BTreeMap::new();
         let mut at = batch.started_ms;
@@ -93,7 +98,10 @@ impl Query {
         }
     }
 
-    /// Something that the batch needs failed: the query ends with it, if it has not ended before.
+    /// Ends the query with an error of something that the batch needs, unless it has ended before.
+    ///
+    /// Users see `STREAM_FAILED` around the error's sentence, as in Spark; the cause's condition is kept as a
+    /// parameter.
     pub fn failed(&mut self, error: SparkError) -> Vec<Action> {
         if !self.is_active() {
             return vec![];
@@ -118,6 +126,7 @@ impl Query {
         self.end(Some(wrapped))
     }
 
+    /// Ends the query: listeners hear of it, then the driver. What is in progress is given up.
     pub(super) fn end(&mut self, error: Option<SparkError>) -> Vec<Action> {
         let d = &self.definition;
         let event = json!({

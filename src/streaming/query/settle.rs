@@ -1,4 +1,4 @@
-//! From a job's end to the next batch: the sink, the state, the commit, and what can go after it.
+//! From a job's end to the next batch: the sink, the state, the commit, and what can be deleted after it.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::streaming::query::EventKind;
 use crate::streaming::trigger::Trigger;
 
 impl Query {
-    /// The batch's job is done: the sink takes its rows while its state is written.
+    /// Takes in a finished job: the sink takes its rows while its state is written.
     pub fn job_done(&mut self, now_ms: i64, outcome: Outcome) -> Vec<Action> {
         let mut batch = match std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms }) {
             Phase::Running { batch, .. } => batch,
@@ -40,6 +40,7 @@ impl Query {
         actions
     }
 
+    /// Sums up what tasks report: rows of sources, event times, state, rows of the last stage.
     fn take_reports(&self, batch: &mut Batch, outcome: &Outcome) {
         let graph = &self.definition.graph;
         let mut event_times: BTreeMap<usize, EventTimeStats> = BTreeMap::new();
@@ -74,7 +75,7 @@ impl Query {
         batch.state = reported.collect();
     }
 
-    /// The sink has the batch, or has not.
+    /// Takes in the sink's answer: it has the batch, or has failed and ends the query.
     pub fn delivered(&mut self, now_ms: i64, result: Result<(), SparkError>) -> Vec<Action> {
         let Phase::Settling {
             delivered,
@@ -104,7 +105,8 @@ impl Query {
         }
     }
 
-    /// Sink and state have the batch: it can be committed.
+    /// Commits a batch that sink and state have: moves the watermark, and writes the entry that says where the next
+    /// batch begins.
     pub(super) fn log_commit(&mut self, batch: Box<Batch>, now_ms: i64) -> Vec<Action> {
         if self.watermark.is_set() {
             self.late_ms = batch.watermark_ms;
@@ -123,7 +125,7 @@ impl Query {
         actions
     }
 
-    /// Lets sources know how much the next batch should take: what is processed until the trigger after it.
+    /// Lets sources know how much the next batch should take: what can be processed until the trigger after it.
     fn pace(&mut self, batch: &Batch, now_ms: i64) {
         let took_ms = now_ms - batch.started_ms;
         let interval_ms = match self.definition.trigger {
@@ -144,7 +146,7 @@ impl Query {
         }
     }
 
-    /// The batch is committed.
+    /// Ends a batch that is committed: deletes what nobody needs, reports, and waits for the next trigger.
     pub(super) fn finish(&mut self, mut batch: Box<Batch>, now_ms: i64) -> Vec<Action> {
         batch.marks.push(("commitOffsets", now_ms));
         self.next_batch = batch.id.next();

@@ -10,12 +10,14 @@ use crate::sources::options::{Kind, Opt, Options};
 use crate::values::zone::Zone;
 use crate::values::{display, ipc};
 
+/// How many rows are shown.
 const ROWS: Opt = Opt::new(
     "numRows",
     Kind::Count,
     Some("20"),
     "Says how many rows of a batch are shown.",
 );
+/// Whether and where values are cut.
 const TRUNCATE: Opt = Opt::new(
     "truncate",
     Kind::Text,
@@ -23,7 +25,7 @@ const TRUNCATE: Opt = Opt::new(
     "Says whether values are cut after 20 characters, or after how many.",
 );
 
-/// Rows for people to read.
+/// Shows rows for people to read, as `df.show()` does.
 pub const CONSOLE: Definition = Definition {
     name: "console",
     about: "Shows the first rows of every batch.",
@@ -36,6 +38,7 @@ pub const CONSOLE: Definition = Definition {
     recovers: true,
 };
 
+/// Makes the sink; a length that is not a number cuts after 20 characters.
 fn open(wish: &Wish, opening: Opening) -> Result<Box<dyn Sink>> {
     let options = Options(&wish.options);
     let rows = options.count(&ROWS).and_then(|n| usize::try_from(n).ok());
@@ -52,12 +55,16 @@ fn open(wish: &Wish, opening: Opening) -> Result<Box<dyn Sink>> {
     }))
 }
 
+/// The console of one query.
 #[derive(Debug)]
 struct Console {
+    /// Most rows per batch.
     rows: usize,
-    /// 0 cuts nothing.
+    /// Longest value, in characters; 0 cuts nothing.
     truncate: usize,
+    /// Columns of the rows.
     schema: SchemaRef,
+    /// The zone in which timestamps are shown.
     zone: Zone,
 }
 

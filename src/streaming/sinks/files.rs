@@ -1,8 +1,13 @@
 //! Rows into files, each batch once (`FileStreamSink`, `ManifestFileCommitProtocol`).
 //!
 //! A batch's files are written first, under names that follow from query and batch, then an entry of the log in
-//! `_spark_metadata` names them: that is the batch's commit. A batch that the log has is not written again; files that no
-//! entry names belong to batches that were given up, and readers pass them over.
+//! `_spark_metadata` names them: that is the batch's commit. A batch that the log has is not written again; files that
+//! no entry names belong to batches that were given up, and readers ignore them.
+//!
+//! ```text
+//! deliver ──▶ Write(part files) ──all written──▶ Write(_spark_metadata/N) ──written──▶ Done
+//!    └── N is in the log already ─────────────────────────────────────────────────────▲
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,15 +47,18 @@ pub const CSV: Definition = Definition {
     ..JSON
 };
 
-/// One column of texts, one per line.
+/// One column of strings, one per line.
 pub const TEXT: Definition = Definition {
     name: "text",
     files: Some(FileFormat::Text),
-    about: "Writes the texts of every batch as lines of files, and the files into a log.",
+    about: "Writes the strings of every batch as lines of files, and the files into a log.",
     ..JSON
 };
 
-/// Append mode, a folder, and a checkpoint (`DataSource.createSink`).
+/// Checks for append mode, a folder, and a checkpoint (`DataSource.createSink`).
+///
+/// # Errors
+/// An `AnalysisException` that names what is missing.
 fn check(wish: &Wish) -> Result<()> {
     let without_state = |error: SparkError| SparkError {
         sql_state: None,
@@ -84,6 +92,10 @@ fn check(wish: &Wish) -> Result<()> {
     Ok(())
 }
 
+/// Makes the sink.
+///
+/// # Errors
+/// If the rows do not fit the format, or its options are invalid.
 fn open(wish: &Wish, opening: Opening) -> Result<Box<dyn Sink>> {
     let unknown = || SparkError::internal("a file sink has no format");
     let format = FileFormat::parse(&wish.format).ok_or_else(unknown)?;
@@ -105,7 +117,7 @@ impl Sink for FileSink {
     }
 
     fn takes_repeats(&self) -> bool {
-        // The log tells which batches are there.
+        // The log says which batches are there.
         true
     }
 
@@ -123,35 +135,41 @@ impl Sink for FileSink {
 pub struct FileSink {
     /// The folder as the client named it.
     path: String,
+    /// The same without slashes at the end.
     folder: String,
+    /// Turns rows into the format's bytes.
     encoder: Encoder,
     /// Lines of the log, for the next compact entry.
     lines: Vec<Value>,
     /// The last batch in the log.
     last: BatchId,
+    /// The batch in progress.
     taking: Option<Taking>,
 }
 
+/// A batch whose files are being written.
 #[derive(Debug)]
 struct Taking {
+    /// Its number.
     batch: BatchId,
+    /// Its files, as the log's entry will name them.
     files: Vec<Written>,
     /// Paths that are not durable yet.
     waits: BTreeSet<String>,
-    /// The entry is being written.
+    /// Whether the entry is being written.
     logging: bool,
 }
 
-/// Folder of the log of a sink.
+/// Returns the folder of the log of a sink: `_spark_metadata` in the sink's own.
 pub fn log_folder(path: &str) -> String {
     format!("{}/{SINK_LOG}", path.trim_end_matches('/'))
 }
 
 impl FileSink {
-    /// A sink over what its log holds: entries by batch.
+    /// Returns a sink over what its log holds: entries by batch.
     ///
     /// # Errors
-    /// A text sink over anything but one column of strings; options that are no formats.
+    /// If a text sink has anything but one column of strings, or options are not those of the format.
     pub fn new(
         path: &str,
         format: FileFormat,
@@ -171,10 +189,10 @@ impl FileSink {
         })
     }
 
-    /// Takes a batch: one file for each piece of the result that has rows.
+    /// Takes a batch: one file for each piece of the result that has rows. A batch without rows is only logged.
     ///
     /// # Errors
-    /// Rows that cannot be written in the sink's format.
+    /// If rows cannot be written in the sink's format.
     pub fn begin(&mut self, query: &str, batch: BatchId, blocks: &[Buffer], now_ms: i64) -> Result<Step> {
         if batch <= self.last {
             return Ok(Step::Done);
@@ -214,7 +232,7 @@ impl FileSink {
         })
     }
 
-    /// A write is durable.
+    /// Notes that a write is durable: after the last file follows the log's entry, after that the batch is done.
     fn is_written(&mut self, path: &str) -> Step {
         let Some(taking) = &mut self.taking else {
             return Step::Wait;
@@ -230,7 +248,7 @@ impl FileSink {
         Step::Done
     }
 
-    /// The entry that commits the batch.
+    /// Returns the write of the entry that commits the batch; every tenth is compact and holds all lines so far.
     fn log(&mut self) -> Step {
         let Some(taking) = &mut self.taking else {
             return Step::Wait;

@@ -1,5 +1,5 @@
-//! A function of the page, called with each batch (`ForeachBatchSink`). It may see a batch again after a restart, under the
-//! same number.
+//! A function of the page, called with each batch (`ForeachBatchSink`). It may see a batch again after a restart, under
+//! the same number.
 
 use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
@@ -9,6 +9,7 @@ use crate::error::{Exception, Result, SparkError};
 use crate::sources::options::{Kind, Opt, Options};
 use crate::values::ipc;
 
+/// The function's name among those that the page registered.
 const SINK_ID: Opt = Opt::new("sinkId", Kind::Text, None, "Names the page's function.");
 
 /// What `foreachBatch` and `foreach` of the client become.
@@ -24,6 +25,10 @@ pub const FOREACH_BATCH: Definition = Definition {
     recovers: true,
 };
 
+/// Checks that the page's function is named.
+///
+/// # Errors
+/// `CONNECT_INVALID_PLAN` if it is not: clients always name it.
 fn check(wish: &Wish) -> Result<()> {
     match Options(&wish.options).text(&SINK_ID) {
         Some(_) => Ok(()),
@@ -31,15 +36,19 @@ fn check(wish: &Wish) -> Result<()> {
     }
 }
 
+/// Makes the sink.
 fn open(wish: &Wish, opening: Opening) -> Result<Box<dyn Sink>> {
     let function = Options(&wish.options).text(&SINK_ID).unwrap_or_default().to_owned();
     let schema = opening.schema;
     Ok(Box::new(ForeachBatch { function, schema }))
 }
 
+/// The function of one query.
 #[derive(Debug)]
 struct ForeachBatch {
+    /// The function's name.
     function: String,
+    /// Columns of the rows, for batches without any.
     schema: SchemaRef,
 }
 

@@ -1,10 +1,12 @@
 //! A table of the session, named as the query (`MemorySink`).
+//!
+//! Its rows live in the session and are lost with it, so a query can only continue from a checkpoint in complete mode.
 
 use super::{Definition, Delivery, Sink, Step, Wish, none};
 use crate::error::{Result, SparkError};
 use crate::plan::output_mode::OutputMode;
 
-/// Rows that SQL can ask for.
+/// Keeps rows that SQL can ask for.
 pub const MEMORY: Definition = Definition {
     name: "memory",
     about: "Keeps the rows as a temporary view of the query's name.",
@@ -22,6 +24,10 @@ pub const MEMORY: Definition = Definition {
     recovers: false,
 };
 
+/// Checks that the query has a name: the table's.
+///
+/// # Errors
+/// An `AnalysisException` if it has none.
 fn check(wish: &Wish) -> Result<()> {
     if wish.name.is_some() {
         return Ok(());
@@ -33,9 +39,12 @@ fn check(wish: &Wish) -> Result<()> {
     ))
 }
 
+/// The table of one query.
 #[derive(Debug)]
 struct Memory {
+    /// Its name.
     table: String,
+    /// Whether a batch replaces the rows of the one before: in complete mode.
     replaces: bool,
 }
 

@@ -1,8 +1,9 @@
 //! Streaming sinks: one file each, and the table that names them.
 //!
-//! A [`Sink`] takes each batch's rows once it is run, and answers with a [`Step`]: that it has them, or what must happen
-//! first. A batch comes again under the same number if it was run and not committed; a sink that cannot tell shows it twice,
-//! so the query does not offer what a sink has taken in this run, unless the sink [asks for repeats](Sink::takes_repeats).
+//! A [`Sink`] takes each batch's rows once it is run, and answers with a [`Step`]: that it has them, or what must
+//! happen first. A batch comes again under the same number if it was run and not committed; a sink that keeps no count
+//! shows it twice, so the query does not offer what a sink has taken in this run, unless the sink [asks for
+//! repeats](Sink::takes_repeats).
 //!
 //! Adding a sink is a file here and a line in [`SINKS`].
 
@@ -65,13 +66,13 @@ pub struct Delivery<'a> {
     pub query: &'a str,
     /// The batch's number.
     pub batch: BatchId,
-    /// Arrow IPC streams, in the order of the result's partitions; none for a batch without rows.
+    /// Arrow IPC streams, in the order of the result's partitions; empty for a batch without rows.
     pub blocks: Vec<Buffer>,
     /// The time, ms since the epoch.
     pub now_ms: i64,
 }
 
-/// What follows when a sink was given a batch, or told that something is done.
+/// What a sink wants after it was given a batch, or after something that it asked for is done.
 #[derive(Debug, PartialEq)]
 pub enum Step {
     /// The sink has the batch.
@@ -100,7 +101,10 @@ pub enum Step {
     },
 }
 
-/// A running sink.
+/// A running sink: the batches of one query, one after the other.
+///
+/// A sink is as pure as the query: it returns what must happen and hears of it later. `deliver` is not called again
+/// before the last batch is done.
 pub trait Sink: fmt::Debug {
     /// Describes the sink in progress reports.
     fn description(&self) -> String;
@@ -113,18 +117,18 @@ pub trait Sink: fmt::Debug {
     /// Takes a batch.
     ///
     /// # Errors
-    /// Rows that the sink cannot take; the query ends with it.
+    /// If the sink cannot take the rows; the query ends with it.
     fn deliver(&mut self, delivery: Delivery<'_>) -> Result<Step>;
 
-    /// A file that the sink asked for is durable.
+    /// Hears that a file that the sink asked for is durable.
     fn written(&mut self, _path: &str) -> Step {
         Step::Wait
     }
 
-    /// The page's function has returned, or has thrown `error`.
+    /// Hears that the page's function has returned, or has thrown `error`.
     ///
     /// # Errors
-    /// The function's.
+    /// The function's; the query ends with it.
     fn called(&mut self, _error: Option<String>) -> Result<Step> {
         Ok(Step::Wait)
     }
@@ -149,7 +153,8 @@ pub struct Definition {
     pub log: fn(&Wish) -> Option<String>,
     /// Returns the table of the session that has its rows: it is there, empty, before the first batch is.
     pub table: fn(&Wish) -> Option<String>,
-    /// Whether it can go on from a checkpoint in every mode; else in complete mode only, since its earlier rows are gone.
+    /// Whether it can continue from a checkpoint in every mode; else in complete mode only, since its earlier rows are
+    /// gone.
     pub recovers: bool,
 }
 
@@ -160,8 +165,8 @@ impl Definition {
     /// Checks what a client wants of the sink.
     ///
     /// # Errors
-    /// `INVALID_OPTION_VALUE` for a value of the wrong type, `STREAMING_SINK_UNKNOWN_OPTION` for a name that the sink does not
-    /// know, and what the sink itself refuses.
+    /// `INVALID_OPTION_VALUE` for a value of the wrong type, `STREAMING_SINK_UNKNOWN_OPTION` for a name that the sink
+    /// does not know, and what the sink itself refuses.
     pub fn refuse(&self, wish: &Wish) -> Result<()> {
         check_types(self.options, &wish.options)?;
         let own = self.options.iter().map(|o| o.name).chain(ANY.iter().copied());
@@ -173,7 +178,7 @@ impl Definition {
     }
 }
 
-/// All sinks.
+/// All sinks, in the order in which errors list them.
 pub static SINKS: &[Definition] = &[
     memory::MEMORY,
     console::CONSOLE,
@@ -186,8 +191,16 @@ pub static SINKS: &[Definition] = &[
 
 /// Returns the sink of that name, in lower case.
 ///
+/// ```
+/// use rivulet::streaming::sinks;
+///
+/// assert_eq!(sinks::find("console")?.name, "console");
+/// assert!(sinks::find("kafka").is_err());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
+///
 /// # Errors
-/// `DATA_SOURCE_NOT_FOUND`, which lists those there are.
+/// `DATA_SOURCE_NOT_FOUND`, which lists the sinks that exist.
 pub fn find(name: &str) -> Result<&'static Definition> {
     SINKS.iter().find(|d| d.name == name).ok_or_else(|| {
         let names: Vec<&str> = SINKS.iter().map(|d| d.name).collect();

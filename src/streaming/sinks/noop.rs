@@ -16,6 +16,7 @@ pub const NOOP: Definition = Definition {
     recovers: true,
 };
 
+/// It keeps nothing, not even a count.
 #[derive(Debug)]
 struct Noop;
 

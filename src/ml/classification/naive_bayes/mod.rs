@@ -1,7 +1,20 @@
 //! Naive Bayes: from sums over classes to a model, and from a model to predictions.
 //!
 //! The four types of Spark's `NaiveBayes`. Multinomial (Manning et al.), complement (Rennie et al., as scikit-learn's
-//! `ComplementNB` without normalisation) and Bernoulli models hold log probabilities, Gaussian models means and variances.
+//! `ComplementNB` without normalisation) and Bernoulli models hold log probabilities, Gaussian models means and
+//! variances.
+//!
+//! Every type scores a vector `x` for class `c` as an offset plus a sum over features, so that one loop serves three
+//! types:
+//!
+//! ```text
+//! multinomial   pi[c]                      + Σ x[j] · theta[c][j]
+//! complement    0                          + Σ x[j] · theta[c][j]              then minus log-sum-exp
+//! Bernoulli     pi[c] + Σ ln(1 - e^theta)  + Σ x[j] · (theta - ln(1 - e^theta))
+//! Gaussian      pi[c] - ½ Σ ln sigma       - ½ Σ (x[j] - theta[c][j])² / sigma[c][j]
+//! ```
+//!
+//! Numbers are summed in Spark's order, so that models and predictions agree with it to the last bits that matter.
 
 use arrow::array::{Array, ArrayRef};
 
@@ -19,6 +32,16 @@ pub mod stage;
 pub use stage::NaiveBayesModel;
 
 /// The type of model (`modelType`).
+///
+/// ```
+/// use rivulet::ml::classification::naive_bayes::Type;
+/// use rivulet::values::vector::VectorRef;
+///
+/// assert!(Type::Multinomial.objection(VectorRef::Dense(&[0.0, 2.0])).is_none());
+/// assert!(Type::Multinomial.objection(VectorRef::Dense(&[-1.0])).is_some());
+/// assert!(Type::Bernoulli.objection(VectorRef::Dense(&[2.0])).is_some());
+/// assert!(Type::Gaussian.objection(VectorRef::Dense(&[f64::NAN])).is_some());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
     /// Counts of terms; features are not negative (Manning et al.).
@@ -45,7 +68,10 @@ impl Type {
         })
     }
 
-    /// What is wrong with the features of a row, before its vector is printed.
+    /// Returns what is wrong with the features of a row, as Spark words it before it prints the vector; `None` if all
+    /// are valid.
+    ///
+    /// Only stored values are looked at: the zeros of a sparse vector are valid for every type.
     pub fn objection(self, features: VectorRef<'_>) -> Option<&'static str> {
         let values = features.values();
         match self {
@@ -61,10 +87,12 @@ impl Type {
     }
 }
 
-/// Makes the model of the classes' sums.
+/// Makes the model of the classes' sums, with classes in the order of their labels.
+///
+/// Labels need not be consecutive for training, but predictions are places in that order, as in Spark.
 ///
 /// # Errors
-/// Where there is no row at all.
+/// If there is not one row.
 pub fn fit(params: &Params, mut classes: Vec<Class>, features: usize) -> Result<NaiveBayesModel> {
     classes.sort_by(|a, b| a.label.total_cmp(&b.label));
     if classes.is_empty() {
@@ -81,6 +109,12 @@ pub fn fit(params: &Params, mut classes: Vec<Class>, features: usize) -> Result<
     discrete(params, &classes, features)
 }
 
+/// Makes a multinomial, complement or Bernoulli model: log probabilities with additive smoothing.
+///
+/// A class whose rows all have the weight 0 may lack sums; they count as zeros.
+///
+/// # Errors
+/// If a param has another type.
 fn discrete(params: &Params, classes: &[Class], features: usize) -> Result<NaiveBayesModel> {
     let (kind, smoothing) = (Type::of(params)?, params.double("smoothing")?);
     let sums: Vec<&[f64]> = classes.iter().map(|c| c.sums.as_slice()).collect();
@@ -116,6 +150,8 @@ fn discrete(params: &Params, classes: &[Class], features: usize) -> Result<Naive
     })
 }
 
+/// Makes a Gaussian model: means and variances per class, with a billionth of the largest variance of any feature added
+/// to each, so that a constant feature does not divide by 0.
 fn gaussian(classes: &[Class]) -> NaiveBayesModel {
     let moments: Vec<Moments> = classes.iter().map(|c| c.moments.clone().unwrap_or_default()).collect();
     let features = moments[0].size();
@@ -156,21 +192,26 @@ fn gaussian(classes: &[Class]) -> NaiveBayesModel {
     }
 }
 
-/// A model made ready to predict.
+/// A model made ready to predict: what can be computed once per model instead of once per row.
 #[derive(Debug)]
 pub struct Predictor {
+    /// The type of model, which decides about checks and the Gaussian formula.
     kind: Type,
     /// Added to each class's score.
     offset: Vec<f64>,
     /// What a feature's value is multiplied with; the means of a Gaussian model.
     weights: Matrix,
+    /// Variances of a Gaussian model; else empty.
     sigma: Matrix,
+    /// What probabilities are divided by before the largest is chosen, one per class; `None` if the param is not set.
     thresholds: Option<Vec<f64>>,
 }
 
 impl Predictor {
+    /// Prepares a model. The cost is one pass over its matrices.
+    ///
     /// # Errors
-    /// Where thresholds are not as many as classes.
+    /// If there are not as many thresholds as classes.
     pub fn new(model: &NaiveBayesModel, params: &Params) -> Result<Self> {
         let kind = Type::of(params)?;
         let thresholds = params
@@ -222,10 +263,12 @@ impl Predictor {
         self.weights.width()
     }
 
-    /// `predictRaw`: log of class probability and likelihood, up to a constant.
+    /// Computes the raw prediction of a vector into `out`: log of class probability and likelihood, up to a constant
+    /// per row (`predictRaw`).
     ///
     /// # Errors
-    /// What is wrong with the features, as Spark words it.
+    /// If a value is one that the type of model refuses, or the vector is of another size: what is wrong, as Spark
+    /// words it.
     pub fn raw(&self, features: VectorRef<'_>, out: &mut Vec<f64>) -> std::result::Result<(), String> {
         out.clear();
         match self.kind {
@@ -272,7 +315,7 @@ impl Predictor {
         Ok(())
     }
 
-    /// The raw prediction of hashed or counted terms: (index, count) that need no checks.
+    /// Computes the raw prediction of hashed or counted terms: (index, count), ascending, that need no checks.
     pub fn raw_of_terms(&self, terms: &[(u32, f64)], out: &mut Vec<f64>) {
         out.clear();
         for (class, offset) in self.offset.iter().enumerate() {
@@ -282,7 +325,7 @@ impl Predictor {
         self.finish(out);
     }
 
-    /// Whether [`Self::raw_of_terms`] gives what vectors of this size and these counts would.
+    /// Returns whether [`Self::raw_of_terms`] computes what vectors of this size and these counts would.
     pub fn takes_terms(&self, size: usize, binary: bool) -> bool {
         size == self.features()
             && match self.kind {
@@ -292,7 +335,7 @@ impl Predictor {
             }
     }
 
-    /// Complement scores become logs of probabilities (log-sum-exp).
+    /// Turns complement scores into logs of probabilities (log-sum-exp); the scores of other types stay.
     fn finish(&self, out: &mut [f64]) {
         if self.kind == Type::Complement {
             let most = out
@@ -304,7 +347,8 @@ impl Predictor {
         }
     }
 
-    /// `probability2prediction`, or the largest raw value where there are no thresholds.
+    /// Returns the class of the largest raw value, or, with thresholds, that of the probabilities
+    /// (`probability2prediction`).
     pub fn prediction_of_raw(&self, raw: &[f64]) -> f64 {
         match &self.thresholds {
             None => VectorRef::Dense(raw).argmax() as f64,
@@ -312,7 +356,8 @@ impl Predictor {
         }
     }
 
-    /// Returns the class of the largest probability, each divided by its threshold if there are thresholds.
+    /// Returns the class of the largest probability, each divided by its threshold if there are thresholds. Of equal
+    /// ones, the first is chosen.
     pub fn prediction_of_probability(&self, probability: &[f64]) -> f64 {
         let Some(thresholds) = &self.thresholds else {
             return VectorRef::Dense(probability).argmax() as f64;
@@ -328,10 +373,10 @@ impl Predictor {
         best as f64
     }
 
-    /// Raw predictions of a column of vectors.
+    /// Returns raw predictions of a column of vectors; null stays null.
     ///
     /// # Errors
-    /// Where a vector is null, of another size, or has values that the model's type refuses.
+    /// If a vector is of another size, or has values that the model's type refuses.
     pub fn raw_column(&self, features: &dyn Array, column: &str) -> Result<ArrayRef> {
         let mut raw = Vec::new();
         vector::map(features, |row, v| {
@@ -364,7 +409,7 @@ impl Predictor {
         vector::map_to_double(probability, |_, v| Ok(self.prediction_of_probability(v.values())))
     }
 
-    /// `predict`, `predictRaw`, `predictProbability` of one vector.
+    /// Returns the raw prediction of one vector (`predict`, `predictRaw` and `predictProbability` of a model).
     ///
     /// # Errors
     /// As [`Self::raw`].
@@ -376,7 +421,8 @@ impl Predictor {
     }
 }
 
-/// `raw2probabilityInPlace`: soft-max.
+/// Returns raw predictions as probabilities that sum to 1: a soft-max, shifted so that it does not overflow
+/// (`raw2probabilityInPlace`).
 pub fn probabilities(raw: &[f64]) -> Vec<f64> {
     let most = raw
         .iter()
@@ -387,6 +433,7 @@ pub fn probabilities(raw: &[f64]) -> Vec<f64> {
     shares.into_iter().map(|s| s / total).collect()
 }
 
+/// Returns the error of a row that the model refuses (`FAILED_EXECUTE_UDF`).
 fn refused(why: &str, column: &str, row: usize) -> SparkError {
     let function = Signature {
         stage: "ProbabilisticClassificationModel",

@@ -1,4 +1,4 @@
-//! `NaiveBayes` and `NaiveBayesModel` as a stage.
+//! `NaiveBayes` and `NaiveBayesModel` as a stage: params, training, the columns of a prediction, and the saved form.
 
 use std::sync::Arc;
 
@@ -26,6 +26,9 @@ use crate::plan::scope::{Resolved, Typed};
 use crate::values::vector;
 
 /// Trains naive Bayes models (`NaiveBayes`); null or invalid labels, features and weights are errors.
+///
+/// `modelType` chooses the formula, `smoothing` is added to every count, `weightCol` weighs rows. Training is one pass;
+/// a task keeps one vector of sums per class.
 #[derive(Debug)]
 pub struct NaiveBayes;
 
@@ -138,6 +141,7 @@ pub struct Statistics {
     pub batch: Option<i64>,
 }
 
+/// How the model is named, decoded and loaded; Gaussian models came with Spark 3.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.classification.NaiveBayesModel"),
     tag: 10,
@@ -238,7 +242,11 @@ impl Fitted for NaiveBayesModel {
 /// Appends raw predictions, probabilities and predictions, those whose columns have names.
 ///
 /// A prediction that is made of a string by words and hashes alone is made in one pass over the string; the columns in
-/// between are then made only where somebody selects them.
+/// between are then made only if somebody selects them. Otherwise each column is made of the one before: raw
+/// predictions of the features, probabilities of those, the prediction of whichever exists.
+///
+/// # Errors
+/// If the features are not vectors, an output column exists already, or thresholds do not fit the classes.
 fn prediction_columns(
     analyzer: &mut Analyzer,
     mut input: Resolved,

@@ -1,4 +1,11 @@
 //! Aggregates that DataFusion has, and counts.
+//!
+//! Each casts its arguments as Spark does and says Spark's type for the result; what is computed is
+//! DataFusion's.
+//!
+//! ```text
+//! x: 1, null, 2       count(*) 3    count(x) 2    count(1) 3    count(null) 0    count(DISTINCT x) 2
+//! ```
 
 use std::sync::Arc;
 
@@ -20,7 +27,7 @@ use crate::plan::literal;
 use crate::plan::scope::Typed;
 use crate::proto as sc;
 
-/// `count(*)` counts rows.
+/// Resolves `count` (`Count`); `count(*)` counts rows.
 pub fn count_call(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     let args = match form.args {
         [single] if !form.distinct && is_star(single) => vec![literal::int(1)],
@@ -36,11 +43,13 @@ pub fn count_call(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     Ok(count(&args, form.distinct, &call.label()))
 }
 
+/// Returns whether an expression is `*` without a qualifier.
 fn is_star(expression: &sc::Expression) -> bool {
     matches!(&expression.expr_type, Some(sc::expression::ExprType::UnresolvedStar(star)) if star.unparsed_target.is_none())
 }
 
-/// Rows in which no argument is null; of literals or nothing, all rows.
+/// Returns the number of rows in which no argument is null; of literals or nothing, of all rows.
+/// DISTINCT counts different tuples.
 pub fn count(args: &[Typed], distinct: bool, label: &str) -> Typed {
     let udf = df::count::count_udaf();
     let all_literal = args.iter().all(|a| a.is_literal());
@@ -81,7 +90,7 @@ pub fn count(args: &[Typed], distinct: bool, label: &str) -> Typed {
     out
 }
 
-/// Resolves `count_if`.
+/// Resolves `count_if` (`CountIf`).
 pub fn count_if(call: &Call<'_>) -> Result<Typed> {
     let one = constant(ScalarValue::Int64(Some(1)), "");
     let condition = call.context.cast(call.arg(0)?, &DataType::Boolean)?;
@@ -98,14 +107,14 @@ pub fn count_if(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
-/// `min` and `max`; DISTINCT changes nothing.
+/// Resolves `min` and `max`; DISTINCT changes nothing.
 pub fn extreme(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let to = arg.data_type.clone();
     Ok(of_udaf(function, vec![arg], to, false, &call.label()))
 }
 
-/// Resolves `min_by` and `max_by`.
+/// Resolves `min_by` and `max_by` (`MinBy`, `MaxBy`).
 pub fn by_key(call: &Call<'_>, greatest: bool) -> Result<Typed> {
     let (value, key) = (call.arg(0)?, call.arg(1)?);
     let to = value.data_type.clone();
@@ -113,19 +122,19 @@ pub fn by_key(call: &Call<'_>, greatest: bool) -> Result<Typed> {
     Ok(of_udaf(function, vec![value, key], to, false, &call.label()))
 }
 
-/// A DOUBLE of doubles.
+/// Resolves a statistic of one column of doubles.
 pub fn statistic(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
     let args = vec![call.double(0)?];
     Ok(of_udaf(function, args, DataType::Float64, call.distinct, &call.label()))
 }
 
-/// A DOUBLE of pairs of doubles.
+/// Resolves a statistic of two columns of doubles; rows with a null in one of them are skipped.
 pub fn of_pairs(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
     let args = vec![call.double(0)?, call.double(1)?];
     Ok(of_udaf(function, args, DataType::Float64, call.distinct, &call.label()))
 }
 
-/// Resolves `regr_count`.
+/// Resolves `regr_count`: rows without a null.
 pub fn count_pairs(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.double(0)?, call.double(1)?];
     let function = df::regr::regr_count_udaf();
@@ -138,7 +147,8 @@ pub fn count_pairs(call: &Call<'_>) -> Result<Typed> {
     )))
 }
 
-/// `first` and `last`: the label does not show whether nulls are ignored.
+/// Resolves `first` and `last`: the label does not show whether nulls are ignored. Without an order,
+/// which row is first depends on the order in which they arrive.
 pub fn at_end(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let (to, label) = (arg.data_type.clone(), format!("{}({})", call.name, arg.name));
@@ -155,20 +165,21 @@ pub fn truth(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
     Ok(of_udaf(function, args, DataType::Boolean, call.distinct, &call.label()))
 }
 
-/// Resolves `bit_and`, `bit_or` and `bit_xor`.
+/// Resolves `bit_and`, `bit_or` and `bit_xor`, in the type of the argument.
 pub fn bits(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let to = arg.data_type.clone();
     Ok(of_udaf(function, vec![arg], to, call.distinct, &call.label()))
 }
 
-/// Resolves `approx_count_distinct`.
+/// Resolves `approx_count_distinct` by DataFusion's HyperLogLog; the wanted error is not followed.
 pub fn approx_count_distinct(call: &Call<'_>) -> Result<Typed> {
     let function = df::approx_distinct::approx_distinct_udaf();
     let out = of_udaf(function, vec![call.arg(0)?], DataType::UInt64, false, &call.label());
     Ok(unsigned_to_long(out))
 }
 
+/// Casts DataFusion's unsigned result to BIGINT.
 fn unsigned_to_long(mut typed: Typed) -> Typed {
     typed.expr = datafusion_expr::cast(typed.expr, DataType::Int64);
     typed.data_type = DataType::Int64;

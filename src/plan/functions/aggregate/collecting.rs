@@ -1,4 +1,16 @@
 //! Aggregates that put values together: `collect_list`, `collect_set`, `listagg`, `mode`, `product`.
+//!
+//! All gather the values of a group ([`crate::kernels::aggregates::gather`]) and finish them at the
+//! end, so their memory grows with the group.
+//!
+//! ```text
+//! x: b, null, a, b
+//! collect_list(x)                                [b, a, b]
+//! collect_set(x)                                 [b, a]
+//! listagg(x, '-') WITHIN GROUP (ORDER BY x)      a-b-b
+//! listagg(DISTINCT x)                            ba
+//! mode(x)                                        b
+//! ```
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,11 +34,14 @@ use crate::values::types::list_of;
 /// One key of WITHIN GROUP.
 #[derive(Debug, Clone)]
 pub struct OrderKey {
+    /// What is sorted by.
     pub value: Typed,
+    /// Its direction, and where nulls stand.
     pub options: SortOptions,
 }
 
-/// `collect_list`, or with `set` `collect_set`.
+/// Resolves `collect_list`, or with `set` `collect_set` (`CollectList`, `CollectSet`): nulls are left
+/// out, order is that of arrival.
 pub fn collect(call: &Call<'_>, set: bool) -> Result<Typed> {
     let arg = call.arg(0)?;
     let label = call.label_as(if call.name == "array_agg" {
@@ -46,12 +61,12 @@ pub fn collect(call: &Call<'_>, set: bool) -> Result<Typed> {
     Ok(of_udaf(function, vec![arg], to, false, &label))
 }
 
-/// Resolves `listagg`.
+/// Resolves `listagg` (`ListAgg`) without an order: the values in the order in which they arrive.
 pub fn listagg(call: &Call<'_>) -> Result<Typed> {
     joined(call, vec![], &call.label_or(1, &["NULL"]))
 }
 
-/// `listagg` with WITHIN GROUP; a missing delimiter is shown in the label, as Spark does.
+/// Resolves `listagg` with WITHIN GROUP; a missing delimiter is shown in the label, as Spark does.
 pub fn listagg_ordered(call: &Call<'_>, order: Vec<OrderKey>, label: String) -> Result<Typed> {
     let label = if call.has(1) {
         label
@@ -62,7 +77,11 @@ pub fn listagg_ordered(call: &Call<'_>, order: Vec<OrderKey>, label: String) -> 
     joined(call, order, &label)
 }
 
-/// Resolves `mode`.
+/// Resolves `mode` (`Mode`); of equally frequent values the least.
+///
+/// # Errors
+/// If there is neither an argument nor an order,
+/// `INVALID_WITHIN_GROUP_EXPRESSION.WITHIN_GROUP_MISSING`.
 pub fn mode(call: &Call<'_>) -> Result<Typed> {
     if !call.has(0) {
         return Err(not_ordered(call.name));
@@ -71,7 +90,10 @@ pub fn mode(call: &Call<'_>) -> Result<Typed> {
     Ok(most_frequent(call.arg(0)?, None, &label))
 }
 
-/// `mode() WITHIN GROUP (ORDER BY key)`. Spark's label shows the opposite order.
+/// Resolves `mode() WITHIN GROUP (ORDER BY key)`. Spark's label shows the opposite order.
+///
+/// # Errors
+/// If there is not exactly one key, `INVALID_WITHIN_GROUP_EXPRESSION.WITHIN_GROUP_MISSING`.
 pub fn mode_ordered(call: &Call<'_>, order: Vec<OrderKey>, _: String) -> Result<Typed> {
     let [key] = &order[..] else {
         return Err(not_ordered(call.name));
@@ -82,7 +104,7 @@ pub fn mode_ordered(call: &Call<'_>, order: Vec<OrderKey>, _: String) -> Result<
     Ok(most_frequent(key.value.clone(), Some(descending), &label))
 }
 
-/// Resolves `product`.
+/// Resolves `product` (`Product`): DOUBLE, null without values.
 pub fn product(call: &Call<'_>) -> Result<Typed> {
     let finish: Finish = Arc::new(|columns| {
         let values = columns[0].as_primitive::<Float64Type>();
@@ -106,7 +128,7 @@ pub fn product(call: &Call<'_>) -> Result<Typed> {
     Ok(of_udaf(function, vec![call.double(0)?], double, false, &call.label()))
 }
 
-/// `listagg(text, delimiter) WITHIN GROUP (ORDER BY keys)`; null if nothing was gathered.
+/// Resolves `listagg(text, delimiter) WITHIN GROUP (ORDER BY keys)`; null if nothing was gathered.
 fn joined(call: &Call<'_>, order: Vec<OrderKey>, label: &str) -> Result<Typed> {
     let (text, distinct) = (call.text(0)?, call.distinct);
     let delimiter = call.constant_text(1).unwrap_or_default();
@@ -139,7 +161,7 @@ fn joined(call: &Call<'_>, order: Vec<OrderKey>, label: &str) -> Result<Typed> {
     Ok(of_udaf(function, args, DataType::Utf8, false, label))
 }
 
-/// The rows in the order of their keys.
+/// Returns the rows in the order of their keys; the order is stable only without keys.
 fn sorted(keys: &[ArrayRef], options: &[SortOptions], rows: usize) -> datafusion_common::Result<Vec<usize>> {
     if keys.is_empty() {
         return Ok((0..rows).collect());
@@ -159,7 +181,8 @@ fn sorted(keys: &[ArrayRef], options: &[SortOptions], rows: usize) -> datafusion
         .collect())
 }
 
-/// `mode`: the most frequent value; of equally frequent ones the least, or the greatest if `descending`.
+/// Returns the most frequent value; of equally frequent ones the least, or the greatest if
+/// `descending`.
 fn most_frequent(arg: Typed, descending: Option<bool>, label: &str) -> Typed {
     let to = arg.data_type.clone();
     let null = to.clone();
@@ -194,7 +217,7 @@ fn most_frequent(arg: Typed, descending: Option<bool>, label: &str) -> Typed {
     of_udaf(function, vec![arg], to, false, label)
 }
 
-/// An aggregate over the distinct values of its argument.
+/// Returns an aggregate over the distinct values of its argument: gathered, then folded by `function`.
 pub fn over_distinct(function: &Arc<AggregateUDF>, argument: &DataType, to: &DataType) -> Arc<AggregateUDF> {
     let inner = function.clone();
     let field = Arc::new(Field::new("value", argument.clone(), true));

@@ -1,4 +1,7 @@
 //! Which columns a row of a ROLLUP, CUBE or GROUPING SETS has aggregated away.
+//!
+//! The functions are placeholders: [`crate::plan::aggregate`] puts the bits of its grouping id in their
+//! place.
 
 use arrow::datatypes::DataType;
 use datafusion_expr::ScalarUDF;
@@ -15,16 +18,18 @@ pub fn is_grouping(function: &ScalarUDF) -> bool {
     kernel::role(function) == Role::Placeholder
 }
 
-/// Resolves `grouping`.
+/// Resolves `grouping`, a TINYINT.
 pub fn grouping(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     marker(analyzer, form, DataType::Int8)
 }
 
-/// The columns say nothing that the aggregation does not know: they are checked and left.
+/// Resolves `grouping_id`, a BIGINT. The columns say nothing that the aggregation does not know: they
+/// are resolved and dropped.
 pub fn grouping_id(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     marker(analyzer, form, DataType::Int64)
 }
 
+/// Returns the placeholder of a type.
 fn marker(analyzer: &mut Analyzer, form: &Form<'_>, to: DataType) -> Result<Typed> {
     let args = analyzer.arguments(form)?;
     let label = label(form.name, &args);

@@ -1,4 +1,18 @@
 //! Aggregate functions, with Spark's casts of arguments and types of results.
+//!
+//! An aggregate is an `AggregateUDF`: DataFusion's own if its results are Spark's, else one of
+//! [`crate::kernels::aggregates`]. DISTINCT and FILTER are parts of the call, not of the function. A
+//! group without values is null, 0 for counts, an empty array for collections.
+//!
+//! ```text
+//! basic       counts, extremes, statistics     sums        sum, avg
+//! collecting  collect_list, listagg, mode      quantiles   percentile and its kin
+//! grouping    grouping, grouping_id
+//! ```
+//!
+//! Nothing is computed here. An entry resolves to a call such as `sum(#4)`; [`crate::plan::aggregate`]
+//! collects the calls of a select list, and the plan's compiler splits each into a partial and a final
+//! step around the shuffle.
 
 mod basic;
 pub(super) mod collecting;
@@ -20,7 +34,9 @@ use crate::kernels::aggregates::moments;
 use crate::plan::scope::Typed;
 use crate::values::cast::Mode;
 
-/// Aggregate functions.
+/// Aggregate functions: entries whose code makes an aggregate call.
+///
+/// Without words about nulls, an entry skips them and is null if nothing is left.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     form("count", basic::count_call).takes(&[any("expr"), any("exprs").repeated()]).returns("BIGINT").nulls(Nulls::Never)
@@ -204,14 +220,34 @@ pub static FUNCTIONS: &[Function] = &[
         .example("x, grouping_id(), sum(y) FROM VALUES ('a', 10), ('b', 50) AS t(x, y) GROUP BY cube(x) ORDER BY 1", "NULL\t1\t60\na\t0\t10\nb\t0\t50"),
 ];
 
-/// One aggregate call.
+/// Returns one aggregate call.
 pub fn of_udaf(udf: Arc<AggregateUDF>, args: Vec<Typed>, to: DataType, distinct: bool, label: &str) -> Typed {
     let args = args.into_iter().map(|t| t.expr).collect();
     let expr = Expr::AggregateFunction(AggregateFunction::new_udf(udf, args, distinct, None, vec![], None));
     Typed::new(expr, to, label)
 }
 
-/// Changes the aggregate and window calls inside an expression: a function may be several of them put together.
+/// Changes the aggregate and window calls inside an expression: a function may be several of them put
+/// together.
+///
+/// # Errors
+/// If `change` fails for one of them.
+///
+/// ```
+/// use datafusion_expr::{Expr, col, lit};
+/// use rivulet::plan::functions::aggregate::each_call;
+///
+/// // `count(a) + 1` becomes `count(DISTINCT a) + 1`.
+/// let count = datafusion_functions_aggregate::expr_fn::count(col("a"));
+/// let changed = each_call(count + lit(1), |mut call| {
+///     if let Expr::AggregateFunction(function) = &mut call {
+///         function.params.distinct = true;
+///     }
+///     Ok(call)
+/// })?;
+/// assert_eq!(changed.to_string(), "count(DISTINCT a) + Int32(1)");
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn each_call(expr: Expr, mut change: impl FnMut(Expr) -> Result<Expr>) -> Result<Expr> {
     let changed = expr.transform_down(|e| match e {
         Expr::AggregateFunction(_) | Expr::WindowFunction(_) => {

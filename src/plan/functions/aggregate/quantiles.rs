@@ -1,6 +1,14 @@
 //! `percentile`, `median`, `percentile_approx`, and `percentile_cont` and `percentile_disc` WITHIN GROUP.
 //!
 //! All are exact here; Spark's approximate ones are too while a group has fewer values than their accuracy.
+//!
+//! ```text
+//! values 0, 10, 20, 30                percentile(x, 0.5)          15.0    between the middle two
+//!                                     percentile_approx(x, 0.5)   10      one of the values, in their type
+//! percentile_disc(0.5) … ORDER BY x                               10.0    the first whose share reaches it
+//! ```
+//!
+//! A group's values are gathered and sorted: memory grows with the group.
 
 use std::sync::Arc;
 
@@ -33,14 +41,15 @@ enum Kind {
 struct Quantiles {
     /// From 0 to 1.
     fractions: Vec<f64>,
-    /// An array is asked for.
+    /// Whether an array is asked for.
     many: bool,
+    /// Which value stands at a fraction.
     kind: Kind,
-    /// The greatest value comes first.
+    /// Whether the greatest value comes first.
     descending: bool,
 }
 
-/// Resolves `median`.
+/// Resolves `median` (`Median`).
 pub fn median(call: &Call<'_>) -> Result<Typed> {
     let asked = Quantiles {
         fractions: vec![0.5],
@@ -51,35 +60,45 @@ pub fn median(call: &Call<'_>) -> Result<Typed> {
     Ok(doubles(call.double(0)?, None, asked, &call.label()))
 }
 
-/// Resolves `percentile`.
+/// Resolves `percentile` (`Percentile`); a frequency below 1 leaves a value out.
+///
+/// # Errors
+/// If the percentage is not a constant from 0 to 1: Spark's `DATATYPE_MISMATCH` for it.
 pub fn percentile(call: &Call<'_>) -> Result<Typed> {
     let asked = asked(call, 1, Kind::Continuous, false)?;
     let weights = if call.has(2) { Some(call.long(2)?) } else { None };
     Ok(doubles(call.double(0)?, weights, asked, &call.label_or(2, &["1"])))
 }
 
-/// Resolves `percentile_approx`.
+/// Resolves `percentile_approx` (`ApproximatePercentile`), exactly; the accuracy is not looked at.
+///
+/// # Errors
+/// As [`percentile`].
 pub fn percentile_approx(call: &Call<'_>) -> Result<Typed> {
     let asked = asked(call, 1, Kind::Discrete, false)?;
     Ok(approximate(call.arg(0)?, asked, &call.label_or(2, &["10000"])))
 }
 
-/// `percentile_cont` and `percentile_disc` without WITHIN GROUP.
+/// Refuses `percentile_cont` and `percentile_disc` without WITHIN GROUP.
+///
+/// # Errors
+/// Always `INVALID_WITHIN_GROUP_EXPRESSION.WITHIN_GROUP_MISSING`.
 pub fn without_order(call: &Call<'_>) -> Result<Typed> {
     Err(not_ordered(call.name))
 }
 
-/// Resolves `percentile_cont` with WITHIN GROUP.
+/// Resolves `percentile_cont` with WITHIN GROUP (`PercentileCont`).
 pub fn percentile_cont(call: &Call<'_>, order: Vec<OrderKey>, _: String) -> Result<Typed> {
     ordered(call, Kind::Continuous, &order)
 }
 
-/// Resolves `percentile_disc` with WITHIN GROUP.
+/// Resolves `percentile_disc` with WITHIN GROUP (`PercentileDisc`).
 pub fn percentile_disc(call: &Call<'_>, order: Vec<OrderKey>, _: String) -> Result<Typed> {
     ordered(call, Kind::Discrete, &order)
 }
 
-/// `f(fraction) WITHIN GROUP (ORDER BY value)`. The label shows no order but a descending one.
+/// Resolves `f(fraction) WITHIN GROUP (ORDER BY value)`. The label does not show an order unless it is
+/// a descending one.
 fn ordered(call: &Call<'_>, kind: Kind, order: &[OrderKey]) -> Result<Typed> {
     let [key] = order else {
         return Err(not_ordered(call.name));
@@ -92,7 +111,11 @@ fn ordered(call: &Call<'_>, kind: Kind, order: &[OrderKey]) -> Result<Typed> {
     Ok(doubles(value, None, asked, &label))
 }
 
-/// The constant fraction or fractions, each from 0 to 1.
+/// Returns the constant fraction or fractions, each from 0 to 1.
+///
+/// # Errors
+/// If they are not constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`; if one is out of range,
+/// `DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE`.
 fn asked(call: &Call<'_>, at: usize, kind: Kind, descending: bool) -> Result<Quantiles> {
     let arg = call.arg(at)?;
     let many = matches!(arg.data_type, DataType::List(_));
@@ -128,7 +151,8 @@ fn asked(call: &Call<'_>, at: usize, kind: Kind, descending: bool) -> Result<Qua
 struct Weighted(Vec<(f64, i64)>);
 
 impl Weighted {
-    /// The values of a column and, in a second one, their weights; nulls and weights below 1 count nothing.
+    /// Sorts the values of a column by their weights in a second one; nulls and weights below 1 count
+    /// nothing.
     fn new(columns: &[ArrayRef], descending: bool) -> Self {
         let values = columns[0].as_primitive::<Float64Type>();
         let weights = columns.get(1).map(|w| w.as_primitive::<Int64Type>());
@@ -145,11 +169,12 @@ impl Weighted {
         Self(all)
     }
 
+    /// Returns how many values there are, each as often as it counts.
     fn total(&self) -> i64 {
         self.0.iter().map(|(_, n)| n).sum()
     }
 
-    /// The value at an index, as if each stood there as often as it counts.
+    /// Returns the value at an index, as if each stood there as often as it counts.
     fn at(&self, index: i64) -> f64 {
         let mut before = 0;
         let found = self.0.iter().find(|(_, n)| {
@@ -159,6 +184,7 @@ impl Weighted {
         found.map_or(f64::NAN, |(x, _)| *x)
     }
 
+    /// Returns the value at a fraction.
     fn quantile(&self, fraction: f64, kind: Kind) -> f64 {
         let total = self.total();
         if kind == Kind::Discrete {
@@ -175,7 +201,7 @@ impl Weighted {
     }
 }
 
-/// Exact quantiles of doubles, each counted as often as its weight says.
+/// Returns exact quantiles of doubles, each counted as often as its weight says.
 fn doubles(value: Typed, weights: Option<Typed>, asked: Quantiles, label: &str) -> Typed {
     let to = if asked.many {
         list_of(DataType::Float64)
@@ -203,7 +229,7 @@ fn doubles(value: Typed, weights: Option<Typed>, asked: Quantiles, label: &str) 
     of_udaf(function, args, to, false, label)
 }
 
-/// `percentile_approx`: values of the column itself, in its type.
+/// Returns values of the column itself, in its type (`percentile_approx`).
 fn approximate(value: Typed, asked: Quantiles, label: &str) -> Typed {
     let Quantiles { fractions, many, .. } = asked;
     let element = value.data_type.clone();

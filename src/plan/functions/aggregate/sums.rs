@@ -1,4 +1,11 @@
 //! Sums and means.
+//!
+//! ```text
+//! sum   integers BIGINT, DECIMAL(p,s) DECIMAL(p+10,s), all others DOUBLE
+//! avg   DECIMAL(p,s) DECIMAL(p+4,s+4), all others DOUBLE
+//! ```
+//!
+//! The sum of decimals is exact and checked once, at the end; the mean divides it by the count as decimals do.
 
 use std::sync::Arc;
 
@@ -17,12 +24,16 @@ use crate::plan::scope::Typed;
 use crate::values::cast::Mode;
 use crate::values::types::{is_numeric, is_string};
 
-/// Resolves `sum` and `try_sum`.
+/// Resolves `sum` and `try_sum` (`Sum`).
 pub fn sum_call(call: &Call<'_>, mode: Mode) -> Result<Typed> {
     sum(call.context, call.arg(0)?, mode, call.distinct, &call.label())
 }
 
-/// BIGINT for integers, ten more digits for decimals, DOUBLE for the rest (`Sum`).
+/// Returns the sum of an argument: BIGINT for integers, ten more digits for decimals, DOUBLE for the
+/// rest.
+///
+/// # Errors
+/// If it cannot be summed, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 fn sum(context: &Context<'_>, arg: Typed, mode: Mode, distinct: bool, label: &str) -> Result<Typed> {
     let to = match &arg.data_type {
         DataType::Decimal128(p, s) => DataType::Decimal128((*p + 10).min(38), *s),
@@ -39,7 +50,7 @@ fn sum(context: &Context<'_>, arg: Typed, mode: Mode, distinct: bool, label: &st
     Ok(aggregate_distinct(function, arg, to, distinct, label))
 }
 
-/// DISTINCT as a gathering of distinct values, for functions without such a form of their own.
+/// Returns DISTINCT as a gathering of distinct values, for functions without such a form of their own.
 fn aggregate_distinct(function: Arc<AggregateUDF>, arg: Typed, to: DataType, distinct: bool, label: &str) -> Typed {
     if !distinct || to == DataType::Float64 {
         return of_udaf(function, vec![arg], to, distinct, label);
@@ -48,7 +59,11 @@ fn aggregate_distinct(function: Arc<AggregateUDF>, arg: Typed, to: DataType, dis
     of_udaf(summed, vec![arg], to, false, label)
 }
 
-/// DOUBLE, or for decimals the sum divided by the count, rounded half up at four more digits (`Average`).
+/// Resolves `avg` and `try_avg` (`Average`): DOUBLE, or for decimals the sum divided by the count,
+/// rounded half up at four more digits.
+///
+/// # Errors
+/// If the argument cannot be summed, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn average(call: &Call<'_>, mode: Mode) -> Result<Typed> {
     let (context, distinct, arg) = (call.context, call.distinct, call.arg(0)?);
     let label = call.label_as(if call.name == "mean" { "avg" } else { call.name });

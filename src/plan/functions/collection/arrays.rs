@@ -1,4 +1,16 @@
 //! Arrays made, measured, cut, joined and indexed.
+//!
+//! ```text
+//! get(a, i)          from 0; null outside
+//! element_at(a, i)   from 1, negative from the end; outside an error under ANSI, else null; 0 is always an error
+//! slice(a, i, n)     from 1, negative from the end; empty outside; 0 is an error
+//! array_insert       from 1, negative from the end; gaps are filled with nulls; 0 is an error
+//! ```
+//!
+//! ```text
+//! arrays_zip(array(1, 2), array('a'))    [{1, a}, {2, null}]     flatten([[1], [2, 3]])          [1, 2, 3]
+//! array_insert(array(1), -1, 2)          [1, 2]                  array_join(['a', null], '-')    a
+//! ```
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,9 +31,13 @@ use crate::plan::{coercion, extract, literal};
 use crate::values::cast::Mode;
 use crate::values::types::{element_field, list_of, sql_name};
 
+/// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
 
-/// Resolves `array`.
+/// Resolves `array` (`CreateArray`): the elements in their common type; void without any.
+///
+/// # Errors
+/// If they do not have a common type, `DATATYPE_MISMATCH.DATA_DIFF_TYPES`.
 pub fn array(call: &Call<'_>) -> Result<Typed> {
     if call.args.is_empty() {
         return Ok(made(vec![], DataType::Null, call.label()));
@@ -30,7 +46,11 @@ pub fn array(call: &Call<'_>) -> Result<Typed> {
     Ok(made(items, element, call.label()))
 }
 
-/// Of an array or a map.
+/// Resolves `size` (`Size`) of an array or a map; null for null, as without
+/// `spark.sql.legacy.sizeOfNull`.
+///
+/// # Errors
+/// If the argument is neither, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn size(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     match arg.data_type {
@@ -39,7 +59,10 @@ pub fn size(call: &Call<'_>) -> Result<Typed> {
     }
 }
 
-/// Resolves `array_size`.
+/// Resolves `array_size` (`ArraySize`).
+///
+/// # Errors
+/// If the argument is not an array, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn array_size(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     match arg.data_type {
@@ -48,6 +71,7 @@ pub fn array_size(call: &Call<'_>) -> Result<Typed> {
     }
 }
 
+/// Returns how many elements or entries each row has, from the offsets alone.
 fn lengths(call: &Call<'_>, arg: Typed) -> Typed {
     let expr = kernel::call(call.name, "", DataType::Int32, vec![arg.expr], |args, rows| {
         let length = |r: usize| match args[0].data_type() {
@@ -61,7 +85,7 @@ fn lengths(call: &Call<'_>, arg: Typed) -> Typed {
     Typed::new(expr, DataType::Int32, call.label())
 }
 
-/// The elements backwards.
+/// Resolves `reverse` of an array.
 pub fn reverse(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     Ok(picked(call, list, "", |list, row| {
@@ -69,7 +93,7 @@ pub fn reverse(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// Resolves `array_compact`.
+/// Resolves `array_compact`: the elements that are not null.
 pub fn compact(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     Ok(picked(call, list, "", |list, row| {
@@ -78,26 +102,26 @@ pub fn compact(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// Resolves `array_append`.
+/// Resolves `array_append`: a null array stays null, a null element is appended.
 pub fn append(call: &Call<'_>) -> Result<Typed> {
     let (list, item) = list_and_item(call, true)?;
     inserted(call, list, item, None)
 }
 
-/// Resolves `array_prepend`.
+/// Resolves `array_prepend`: a null array stays null, a null element is put in front.
 pub fn prepend(call: &Call<'_>) -> Result<Typed> {
     let (list, item) = list_and_item(call, true)?;
     inserted(call, list, item, Some(literal::int(1)))
 }
 
-/// Resolves `array_insert`.
+/// Resolves `array_insert` (`ArrayInsert`).
 pub fn insert(call: &Call<'_>) -> Result<Typed> {
     let swapped = [call.arg(0)?, call.arg(2)?];
     let (list, item) = list_and_item(&call.other(call.name, &swapped), true)?;
     inserted(call, list, item, Some(call.int(1)?))
 }
 
-/// Resolves `array_repeat`.
+/// Resolves `array_repeat` (`ArrayRepeat`); a negative count makes an empty array.
 pub fn repeat(call: &Call<'_>) -> Result<Typed> {
     let item = call.arg(0)?;
     let to = list_of(item.data_type.clone());
@@ -115,14 +139,14 @@ pub fn repeat(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
-/// Resolves `get`.
+/// Resolves `get`: null outside of the array, in every mode.
 pub fn get(call: &Call<'_>) -> Result<Typed> {
     let mut out = extract::value(call.arg(0)?, call.int(1)?, Mode::Try, call.context.zone, Names::Exact)?;
     (out.name, out.named) = (call.label(), false);
     Ok(out)
 }
 
-/// A list of each row's values.
+/// Returns a list of each row's values, all of one type.
 pub fn made(items: Vec<Typed>, element: DataType, label: String) -> Typed {
     let to = list_of(element);
     let width = items.len();
@@ -141,7 +165,8 @@ pub fn made(items: Vec<Typed>, element: DataType, label: String) -> Typed {
     Typed::new(expr, to, label)
 }
 
-/// A list whose rows hold the given elements of `values`; `None` is a null list, an inner `None` a null element.
+/// Returns a list whose rows hold the given elements of `values`; `None` is a null list, an inner
+/// `None` a null element.
 pub fn gathered(values: &ArrayRef, rows: Vec<Option<Vec<Option<u32>>>>, to: &DataType) -> DfResult<ArrayRef> {
     let nulls: NullBuffer = rows.iter().map(Option::is_some).collect::<Vec<bool>>().into();
     let offsets = OffsetBuffer::from_lengths(rows.iter().map(|r| r.as_ref().map_or(0, Vec::len)));
@@ -155,7 +180,8 @@ pub fn gathered(values: &ArrayRef, rows: Vec<Option<Vec<Option<u32>>>>, to: &Dat
     )?))
 }
 
-/// A call that rearranges the elements of its list: `choose` names those of each non-null row.
+/// Returns a call that rearranges the elements of its list: `choose` names those of each row that is
+/// not null.
 pub fn picked(
     call: &Call<'_>,
     list: Typed,
@@ -174,7 +200,11 @@ pub fn picked(
     Typed::new(expr, to, call.label())
 }
 
-/// The list and the value in their common element type; `tight` widens without decimals' rounding (`array_append`).
+/// Returns the list and the value in their common element type; `tight` widens without decimals'
+/// rounding (`array_append`).
+///
+/// # Errors
+/// If there is none, `DATATYPE_MISMATCH.ARRAY_FUNCTION_DIFF_TYPES`.
 pub fn list_and_item(call: &Call<'_>, tight: bool) -> Result<(Typed, Typed)> {
     let (list, element) = call.list(0)?;
     let item = call.arg(1)?;
@@ -203,7 +233,10 @@ pub fn list_and_item(call: &Call<'_>, tight: bool) -> Result<(Typed, Typed)> {
     ))
 }
 
-/// Both lists in their common type.
+/// Returns both lists in their common type.
+///
+/// # Errors
+/// If there is none, `DATATYPE_MISMATCH.BINARY_ARRAY_DIFF_TYPES`.
 pub fn two_lists(call: &Call<'_>) -> Result<(Typed, Typed)> {
     let ((a, x), (b, y)) = (call.list(0)?, call.list(1)?);
     let common = coercion::widen(&x, &y).ok_or_else(|| {
@@ -224,7 +257,7 @@ pub fn two_lists(call: &Call<'_>) -> Result<(Typed, Typed)> {
     Ok((call.context.cast(a, &to)?, call.context.cast(b, &to)?))
 }
 
-/// Arrays end to end; null where one is.
+/// Resolves `concat` of arrays: end to end; null if one is.
 pub fn concat(call: &Call<'_>) -> Result<Typed> {
     let (lists, to) = condition::unified(call.context, "concat", call.args)?;
     let result = to.clone();
@@ -247,7 +280,10 @@ pub fn concat(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
-/// Resolves `flatten`.
+/// Resolves `flatten` (`Flatten`): one level; null if an inner array is.
+///
+/// # Errors
+/// If the elements are not arrays, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn flatten(call: &Call<'_>) -> Result<Typed> {
     let (list, inner) = call.list(0)?;
     if !matches!(inner, DataType::List(_)) {
@@ -272,7 +308,7 @@ pub fn flatten(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, inner, call.label()))
 }
 
-/// Parameters of `slice` that mean nothing.
+/// Makes `INVALID_PARAMETER_VALUE.*` for parameters of `slice` that mean nothing.
 fn invalid_slice(parameter: &str, why: &str) -> SparkError {
     SparkError::new(
         Exception::Runtime,
@@ -282,7 +318,10 @@ fn invalid_slice(parameter: &str, why: &str) -> SparkError {
     )
 }
 
-/// Where the slice of a list of `size` elements lies.
+/// Returns where the slice of a list of `size` elements lies, from 0; empty if it begins outside.
+///
+/// # Errors
+/// If the start is 0 or the length negative, `INVALID_PARAMETER_VALUE.*`.
 fn slice_of(start: i64, length: i64, size: i64) -> Result<Range<i64>> {
     if start == 0 {
         let why = "Expects a positive or a negative value for `start`, but got 0.";
@@ -299,7 +338,7 @@ fn slice_of(start: i64, length: i64, size: i64) -> Result<Range<i64>> {
     Ok(from..from + length.min(size - from))
 }
 
-/// Resolves `slice`.
+/// Resolves `slice` (`Slice`).
 pub fn slice(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     let to = list.data_type.clone();
@@ -324,7 +363,7 @@ pub fn slice(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
-/// The list with the item put in at a position; without one, at its end.
+/// Returns the list with the item put in at a position; without one, at its end.
 fn inserted(call: &Call<'_>, list: Typed, item: Typed, position: Option<Typed>) -> Result<Typed> {
     let to = list.data_type.clone();
     let result = to.clone();
@@ -352,7 +391,11 @@ fn inserted(call: &Call<'_>, list: Typed, item: Typed, position: Option<Typed>) 
 /// A place among several columns: which, and where in it.
 type Cell = (usize, usize);
 
-/// The cells with one more at a position, counted from 1 or from the end; `nothing` fills gaps.
+/// Returns the cells with one more at a position, counted from 1 or from the end; `nothing` fills gaps.
+/// -1 is the end, after the last.
+///
+/// # Errors
+/// If the position is 0, `INVALID_INDEX_OF_ZERO`.
 fn with_item(mut cells: Vec<Cell>, item: Cell, position: Option<i64>, nothing: Cell) -> Result<Vec<Cell>> {
     match position {
         None => cells.push(item),
@@ -377,7 +420,7 @@ fn with_item(mut cells: Vec<Cell>, item: Cell, position: Option<i64>, nothing: C
     Ok(cells)
 }
 
-/// Resolves `array_join`.
+/// Resolves `array_join` (`ArrayJoin`): elements as strings; nulls are left out or replaced.
 pub fn join(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     let list = call.context.cast(list, &list_of(DataType::Utf8))?;
@@ -397,18 +440,18 @@ pub fn join(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// Lists side by side: how long each row is, and the elements of each list, null where it is shorter.
+/// Lists side by side: how long each row is, and the elements of each list, null if it is shorter.
 pub struct SideBySide {
-    /// The length of the longest list of each row, 0 where one is null.
+    /// The length of the longest list of each row, 0 if one is null.
     pub lengths: Vec<usize>,
-    /// Rows where no list is null.
+    /// Rows in which no list is null.
     pub valid: Vec<bool>,
-    /// The elements of each list, one after the other.
+    /// The elements of each list, one row after the other.
     pub columns: Vec<ArrayRef>,
 }
 
 impl SideBySide {
-    /// Aligns the lists.
+    /// Aligns the lists; each column then has an element for every position.
     pub fn new(lists: &[&ListArray], rows: usize) -> DfResult<Self> {
         let valid: Vec<bool> = (0..rows).map(|r| lists.iter().all(|l| l.is_valid(r))).collect();
         let longest = |r: usize| lists.iter().map(|l| l.value_length(r) as usize).max().unwrap_or(0);
@@ -428,13 +471,13 @@ impl SideBySide {
         })
     }
 
-    /// Number of elements in all rows.
+    /// Returns the number of elements in all rows.
     pub fn total(&self) -> usize {
         self.lengths.iter().sum()
     }
 }
 
-/// Resolves `arrays_zip`.
+/// Resolves `arrays_zip` (`ArraysZip`): fields are named as the columns are, or by their place from 0.
 pub fn zip(call: &Call<'_>) -> Result<Typed> {
     let lists = (0..call.args.len()).map(|i| call.list(i)).collect::<Result<Vec<_>>>()?;
     let name = |i: usize, t: &Typed| match &t.attribute {
@@ -461,7 +504,10 @@ pub fn zip(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
-/// Resolves `element_at` and `try_element_at`.
+/// Resolves `element_at` and `try_element_at` (`ElementAt`). A key that a map lacks is null.
+///
+/// When it runs, a position outside of an array is null, or `INVALID_ARRAY_INDEX_IN_ELEMENT_AT` under
+/// ANSI unless `tolerant`; 0 is `INVALID_INDEX_OF_ZERO`.
 pub fn element_at(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     if let DataType::Map(..) = call.args[0].data_type {
         let context = call.context;
@@ -500,6 +546,7 @@ pub fn element_at(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     Ok(Typed::new(expr, element, call.label()))
 }
 
+/// Makes `INVALID_ARRAY_INDEX_IN_ELEMENT_AT`, which names the index and the size.
 fn no_element(index: i64, size: i64) -> SparkError {
     SparkError::new(
         Exception::ArrayIndexOutOfBounds,

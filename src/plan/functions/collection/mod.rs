@@ -1,4 +1,14 @@
 //! Functions of arrays and structs.
+//!
+//! Arrays are list columns: the elements of all rows are one array. Functions choose elements by their
+//! places in it and take them together (see [`super::list`]); they do not touch values one by one
+//! unless they must compare them.
+//!
+//! ```text
+//! arrays    made, measured, cut, joined, indexed     sequence   sequence(start, stop, step)
+//! sets      membership, union, extremes              structs    struct, named_struct
+//! order     sort_array, array_sort
+//! ```
 
 pub(super) mod arrays;
 pub(super) mod order;
@@ -8,10 +18,14 @@ pub(super) mod structs;
 
 use super::entry::*;
 
+/// How tables name the type of a result that is an array like the argument.
 const SAME: &str = "the type of the array";
+/// How tables name the type of a result that is an element of the argument.
 const ELEMENT: &str = "the type of the elements";
 
 /// Functions of arrays and structs.
+///
+/// Without words about nulls, an entry is null if an argument is; elements may be null all the same.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("array", arrays::array).takes(&[any("expr").repeated()]).returns("ARRAY").nulls(Nulls::Never)

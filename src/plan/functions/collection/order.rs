@@ -1,4 +1,13 @@
 //! Arrays in order.
+//!
+//! `sort_array` puts nulls first in ascending order, `array_sort` last. Both are stable, and NaN is the
+//! greatest number.
+//!
+//! ```text
+//! [2, null, 1]    sort_array(a)          [null, 1, 2]      array_sort(a)    [1, 2, null]
+//!                 sort_array(a, false)   [2, 1, null]
+//! [1, 2, 3]       array_sort(a, (x, y) -> y - x)           [3, 2, 1]
+//! ```
 
 use std::cmp::Ordering;
 
@@ -20,7 +29,7 @@ const DEFAULT_ORDER: &str = "lambdafunction((IF(((namedlambdavariable() IS NULL)
     namedlambdavariable()), -1, (IF((namedlambdavariable() > namedlambdavariable()), 1, 0)))))))))), namedlambdavariable(), \
     namedlambdavariable())";
 
-/// By the natural order, or by the comparator that is given.
+/// Resolves `array_sort` (`ArraySort`): by the natural order, or by a comparator.
 pub fn array_sort(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     if let [list, comparator] = form.args
         && body::is_lambda(comparator)
@@ -37,13 +46,14 @@ pub fn array_sort(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     })
 }
 
+/// Resolves `array_sort` without a comparator, under the label with Spark's default one written out.
 fn ascending(call: &Call<'_>) -> Result<Typed> {
     let mut out = sorted(call, true, false)?;
     out.name = call.label_or(1, &[DEFAULT_ORDER]);
     Ok(out)
 }
 
-/// Resolves `sort_array`.
+/// Resolves `sort_array` (`SortArray`); only a constant order is followed.
 pub fn sort_array(call: &Call<'_>) -> Result<Typed> {
     let ascending = call.constant_boolean(1).unwrap_or(true);
     let mut out = sorted(call, ascending, ascending)?;
@@ -51,6 +61,7 @@ pub fn sort_array(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
+/// Returns the elements in order, nulls at one end.
 fn sorted(call: &Call<'_>, ascending: bool, nulls_first: bool) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     let options = format!("{ascending} {nulls_first}");

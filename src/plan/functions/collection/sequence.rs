@@ -1,4 +1,14 @@
 //! `sequence(start, stop, step)` over integers, dates and timestamps.
+//!
+//! ```text
+//! sequence(1, 5, 2)                                [1, 3, 5]
+//! sequence(5, 1)                                   [5, 4, 3, 2, 1]     the step is -1
+//! sequence(DATE'2024-01-31', DATE'2024-03-31',
+//!          INTERVAL 1 MONTH)                       [01-31, 02-29, 03-31]
+//! ```
+//!
+//! The nth element is the start plus n steps, not the element before plus one: the last day of a month
+//! stays one.
 
 use std::sync::Arc;
 
@@ -22,7 +32,12 @@ use crate::values::zone::Zone;
 /// Elements that one sequence may have (`ByteArrayMethods.MAX_ROUNDED_ARRAY_LENGTH`).
 const MOST: i64 = 2_147_483_632;
 
-/// Resolves `sequence`.
+/// Resolves `sequence` (`Sequence`). Both bounds are included if the steps meet them.
+///
+/// # Errors
+/// If the bounds are not of one kind or the step does not fit, `DATATYPE_MISMATCH.*`. When it runs, a
+/// step in the wrong direction is an `IllegalArgumentException`, and a sequence that is too long
+/// `COLLECTION_SIZE_LIMIT_EXCEEDED.PARAMETER`.
 pub fn sequence(call: &Call<'_>) -> Result<Typed> {
     let common = coercion::widen(&call.args[0].data_type, &call.args[1].data_type).ok_or_else(|| wrong_types(call))?;
     if is_integral(&common) {
@@ -37,6 +52,7 @@ pub fn sequence(call: &Call<'_>) -> Result<Typed> {
     }
 }
 
+/// Makes `DATATYPE_MISMATCH.SEQUENCE_WRONG_INPUT_TYPES`.
 fn wrong_types(call: &Call<'_>) -> SparkError {
     SparkError::analysis(
         "DATATYPE_MISMATCH.SEQUENCE_WRONG_INPUT_TYPES",
@@ -48,7 +64,7 @@ fn wrong_types(call: &Call<'_>) -> SparkError {
     )
 }
 
-/// Spark raises Java's plain `IllegalArgumentException` here.
+/// Makes Java's plain `IllegalArgumentException`, which Spark raises here.
 fn illegal(start: impl std::fmt::Display, stop: impl std::fmt::Display, step: impl std::fmt::Display) -> SparkError {
     SparkError {
         condition: None,
@@ -62,6 +78,7 @@ fn illegal(start: impl std::fmt::Display, stop: impl std::fmt::Display, step: im
     }
 }
 
+/// Makes `COLLECTION_SIZE_LIMIT_EXCEEDED.PARAMETER`.
 fn too_long(count: i128) -> SparkError {
     SparkError::new(
         Exception::Runtime,
@@ -73,6 +90,7 @@ fn too_long(count: i128) -> SparkError {
     )
 }
 
+/// Returns sequences of integers, in the type of the bounds.
 fn integers(call: &Call<'_>, element: DataType) -> Result<Typed> {
     let to = list_of(element.clone());
     let result = to.clone();
@@ -98,7 +116,11 @@ fn integers(call: &Call<'_>, element: DataType) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
-/// From `from` to `to`, by 1 or -1 unless there is a step.
+/// Appends the numbers from `from` to `to`, by 1 or -1 unless there is a step. A step of 0 is allowed
+/// between equal bounds.
+///
+/// # Errors
+/// If the step leads away from the end, or the sequence is too long.
 fn count_up(from: i64, to: i64, step: Option<i64>, out: &mut Vec<i64>) -> Result<()> {
     let step = step.unwrap_or(if from <= to { 1 } else { -1 });
     if (step == 0 && from != to) || (step > 0 && from > to) || (step < 0 && from < to) {
@@ -116,6 +138,8 @@ fn count_up(from: i64, to: i64, step: Option<i64>, out: &mut Vec<i64>) -> Result
     Ok(())
 }
 
+/// Returns sequences of dates or timestamps, by a day unless there is a step. Days and months are those
+/// of the session's zone.
 fn times(call: &Call<'_>, element: DataType) -> Result<Typed> {
     let to = list_of(element.clone());
     let dates = element == DataType::Date32;
@@ -161,7 +185,7 @@ fn times(call: &Call<'_>, element: DataType) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
-/// Wall clocks as values of a type.
+/// Returns wall clocks as values of a type.
 fn of_locals(locals: Vec<i64>, element: &DataType, zone: Zone) -> ArrayRef {
     let name = match element {
         DataType::Date32 => {
@@ -175,8 +199,11 @@ fn of_locals(locals: Vec<i64>, element: &DataType, zone: Zone) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::from_iter_values(instants).with_timezone_opt(name))
 }
 
-/// From `from` to `to` by months, days and µs: the nth element is the start plus n steps, so that a last day of a month
-/// stays one.
+/// Appends the wall clocks from `from` to `to` by months, days and µs; it ends early where a time can
+/// no longer be represented.
+///
+/// # Errors
+/// If the step leads away from the end, or the sequence is too long.
 fn walk(from: i64, to: i64, (months, days, micros): (i32, i32, i64), out: &mut Vec<i64>) -> Result<()> {
     let direction = i64::from(months).signum() + i64::from(days).signum() + micros.signum();
     if direction == 0 || (direction > 0 && from > to) || (direction < 0 && from < to) {

@@ -1,7 +1,20 @@
 //! Arrays as sets: membership, union, difference, extremes, distinct elements.
 //!
-//! Elements are equal as in grouping: NaN equals NaN, structs compare field by field; a null is unknown to
-//! `array_contains` and `arrays_overlap` and a member like any other to the set functions.
+//! Elements are equal as in grouping: NaN equals NaN, structs compare field by field; a null is unknown
+//! to `array_contains` and `arrays_overlap` and a member like any other to the set functions.
+//!
+//! Set functions turn elements into comparable keys (Arrow's row format) and look them up in a hash set
+//! per row, so that they take time linear in the elements.
+//!
+//! ```text
+//!                       [1 2 null]        null array
+//! array_contains 1      true              null
+//! array_contains 3      null              null
+//! array_position 3      0                 null
+//! array_remove 1        [2 null]          null
+//! array_union [null]    [1 2 null]        null
+//! arrays_overlap [3]    null              null
+//! ```
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,9 +32,11 @@ use crate::plan::functions::collection::arrays::{list_and_item, picked, two_list
 use crate::plan::functions::list::{ListMaker, span};
 use crate::plan::scope::Typed;
 
+/// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
 
-/// Where the cell of a row is first found in its list; `None` if list or cell is null.
+/// Returns where the cell of a row is first found in its list; the outer `None` is a null list or cell,
+/// the inner one a cell that is not there.
 fn found(args: &[ArrayRef], rows: usize) -> DfResult<Vec<Option<Option<usize>>>> {
     let list = args[0].as_list::<i32>();
     let equal = make_comparator(list.values(), &args[1], SortOptions::default())?;
@@ -30,7 +45,10 @@ fn found(args: &[ArrayRef], rows: usize) -> DfResult<Vec<Option<Option<usize>>>>
     Ok((0..rows).map(|row| known(row).then(|| place(row))).collect())
 }
 
-/// Resolves `array_contains`.
+/// Resolves `array_contains` (`ArrayContains`): true if found; else null if an element is null.
+///
+/// # Errors
+/// If the value is an untyped null, `DATATYPE_MISMATCH.NULL_TYPE`.
 pub fn contains(call: &Call<'_>) -> Result<Typed> {
     if call.args[1].data_type.is_null() {
         return Err(SparkError::analysis(
@@ -57,7 +75,7 @@ pub fn contains(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Boolean, call.label()))
 }
 
-/// Resolves `array_position`.
+/// Resolves `array_position` (`ArrayPosition`): from 1, 0 if it is not there.
 pub fn position(call: &Call<'_>) -> Result<Typed> {
     let (list, item) = list_and_item(call, false)?;
     let args = vec![list.expr, item.expr];
@@ -69,7 +87,7 @@ pub fn position(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Int64, call.label()))
 }
 
-/// Resolves `array_remove`.
+/// Resolves `array_remove` (`ArrayRemove`): null elements stay.
 pub fn remove(call: &Call<'_>) -> Result<Typed> {
     let (list, item) = list_and_item(call, false)?;
     let to = list.data_type.clone();
@@ -92,7 +110,8 @@ pub fn remove(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
-/// Resolves `array_distinct`.
+/// Resolves `array_distinct` (`ArrayDistinct`): the first of equal elements stays; nulls are equal to
+/// each other.
 pub fn distinct(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     Ok(picked(call, list, "", |list, row| {
@@ -105,7 +124,8 @@ pub fn distinct(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// The greatest or the least element.
+/// Resolves `array_max` and `array_min` (`ArrayMax`, `ArrayMin`): nulls are skipped, NaN is the
+/// greatest number.
 pub fn extreme(call: &Call<'_>, greatest: bool) -> Result<Typed> {
     let (list, element) = call.list(0)?;
     let expr = kernel::call(call.name, "", element.clone(), vec![list.expr], move |args, rows| {
@@ -130,7 +150,7 @@ pub fn extreme(call: &Call<'_>, greatest: bool) -> Result<Typed> {
     Ok(Typed::new(expr, element, call.label()))
 }
 
-/// Resolves `arrays_overlap`.
+/// Resolves `arrays_overlap` (`ArraysOverlap`).
 pub fn overlap(call: &Call<'_>) -> Result<Typed> {
     let (a, b) = two_lists(call)?;
     let args = vec![a.expr, b.expr];
@@ -147,6 +167,8 @@ pub fn overlap(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Boolean, call.label()))
 }
 
+/// Returns whether two lists have an element in common; `None` if they do not, neither is empty, and
+/// one has a null.
 fn overlapping(x: &ArrayRef, y: &ArrayRef) -> DfResult<Option<bool>> {
     let (xs, ys) = keys_of_both(x, y)?;
     let members: HashSet<OwnedRow> = (0..x.len())
@@ -160,12 +182,13 @@ fn overlapping(x: &ArrayRef, y: &ArrayRef) -> DfResult<Option<bool>> {
     Ok((!unknown).then_some(false))
 }
 
+/// Returns comparable keys of an array's elements.
 fn keys(items: &ArrayRef) -> DfResult<Rows> {
     let converter = RowConverter::new(vec![SortField::new(items.data_type().clone())])?;
     Ok(converter.convert_columns(std::slice::from_ref(items))?)
 }
 
-/// Comparable keys of two arrays of one type.
+/// Returns comparable keys of two arrays of one type.
 fn keys_of_both(a: &ArrayRef, b: &ArrayRef) -> DfResult<(Rows, Rows)> {
     let converter = RowConverter::new(vec![SortField::new(a.data_type().clone())])?;
     Ok((
@@ -177,12 +200,16 @@ fn keys_of_both(a: &ArrayRef, b: &ArrayRef) -> DfResult<(Rows, Rows)> {
 /// How two arrays become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Combine {
+    /// Elements of either.
     Union,
+    /// Elements of the first that the second lacks.
     Except,
+    /// Elements of both.
     Intersect,
 }
 
-/// Resolves `array_union`, `array_except` and `array_intersect`.
+/// Resolves `array_union`, `array_except` and `array_intersect` (`ArrayUnion`, `ArrayExcept`,
+/// `ArrayIntersect`): without duplicates, in the order of the first array, then of the second.
 pub fn combined(call: &Call<'_>, how: Combine) -> Result<Typed> {
     let (a, b) = two_lists(call)?;
     let to = a.data_type.clone();
@@ -203,6 +230,7 @@ pub fn combined(call: &Call<'_>, how: Combine) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
+/// Adds the elements of one row's result.
 fn combine(how: Combine, (a, b): (&ListArray, &ListArray), row: usize, made: &mut ListMaker) -> DfResult<()> {
     let (xs, ys) = keys_of_both(&a.value(row), &b.value(row))?;
     let (x_span, y_span) = (span(a, row), span(b, row));

@@ -1,4 +1,12 @@
 //! Structs made of columns.
+//!
+//! A field takes the name of the column or alias that it is made of, else `col1`, `col2`, … by its
+//! place.
+//!
+//! ```text
+//! struct(a, a + 1, a AS b)    STRUCT<a, col2, b>
+//! named_struct('x', a)        STRUCT<x>
+//! ```
 
 use std::sync::Arc;
 
@@ -12,7 +20,7 @@ use crate::kernels::kernel;
 use crate::plan::functions::call::Call;
 use crate::plan::scope::Typed;
 
-/// A field for each value.
+/// Returns a field for each value.
 fn fields_of(args: &[Typed]) -> Fields {
     args.iter()
         .enumerate()
@@ -20,14 +28,14 @@ fn fields_of(args: &[Typed]) -> Fields {
         .collect()
 }
 
-/// Resolves `struct`.
+/// Resolves `struct` (`CreateStruct`); the struct is never null, its fields may be.
 pub fn structure(call: &Call<'_>) -> Result<Typed> {
     let fields = fields_of(call.args);
     let expr = make_struct(fields.clone(), call.args.iter().map(|a| a.expr.clone()).collect());
     Ok(Typed::new(expr, DataType::Struct(fields), call.label()))
 }
 
-/// `(a, b)`: a struct under the label that Spark has for it.
+/// Returns `(a, b)`: a struct under the label that Spark has for it.
 pub fn tuple(args: &[Typed]) -> Typed {
     let fields = fields_of(args);
     let pairs: Vec<String> = fields
@@ -43,7 +51,10 @@ pub fn tuple(args: &[Typed]) -> Typed {
     )
 }
 
-/// Resolves `named_struct`.
+/// Resolves `named_struct` (`CreateNamedStruct`).
+///
+/// # Errors
+/// If a name is not a string literal, `DATATYPE_MISMATCH.CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING`.
 pub fn named(call: &Call<'_>) -> Result<Typed> {
     let mut fields = Vec::new();
     let mut values = Vec::new();
@@ -63,7 +74,7 @@ pub fn named(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Struct(fields), call.label()))
 }
 
-/// A column's or lambda variable's own name, an alias, or `colN`.
+/// Returns a column's or lambda variable's own name, an alias, or `colN`.
 fn field_name(i: usize, value: &Typed) -> String {
     match &value.attribute {
         Some(attribute) if !value.named => attribute.name.clone(),
@@ -72,7 +83,7 @@ fn field_name(i: usize, value: &Typed) -> String {
     }
 }
 
-/// A struct of given fields.
+/// Returns a struct of given fields; values are not copied.
 pub fn make_struct(fields: Fields, values: Vec<Expr>) -> Expr {
     kernel::call(
         "named_struct",

@@ -1,4 +1,12 @@
 //! Functions that pick one of several values.
+//!
+//! All but `greatest` and `least` become CASE or COALESCE, which evaluate a branch only for the rows that
+//! take it. The values are cast to their common type first.
+//!
+//! ```text
+//! if(null, 1, 2)        2        nvl2(null, 1, 2)     2        greatest(1, null)     1
+//! coalesce(null, 1)     1        nullif(1, 1)         null     CASE WHEN null THEN 1 END   null
+//! ```
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
@@ -12,10 +20,13 @@ use crate::plan::scope::Typed;
 use crate::plan::{coercion, literal};
 use crate::values::types::sql_name;
 
+/// How tables name the result's type.
 const COMMON: &str = "the common type of the arguments";
+/// How tables say that the chosen value decides.
 const CHOSEN: &str = "Null if the chosen value is null.";
 
-/// Functions that pick one of several values.
+/// Functions that pick one of several values. All but the chosen value may be of any kind: branches
+/// that are not taken raise nothing.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("when", when).aliases(&["case"]).takes(&[boolean("condition"), any("value"), any("more").repeated()])
@@ -62,12 +73,13 @@ pub static FUNCTIONS: &[Function] = &[
         .example("nullifzero(0)", "NULL"),
 ];
 
-/// `CASE`: conditions and values in turn, then what else.
+/// Resolves `CASE` (`CaseWhen`): conditions and values in turn, then what else. A null condition does
+/// not hold.
 pub fn when(call: &Call<'_>) -> Result<Typed> {
     case(call.context, call.args)
 }
 
-/// Resolves `if`.
+/// Resolves `if` (`If`).
 fn if_else(call: &Call<'_>) -> Result<Typed> {
     let [condition, yes, no] = [call.arg(0)?, call.arg(1)?, call.arg(2)?];
     let label = format!("(IF({}, {}, {}))", condition.name, yes.name, no.name);
@@ -76,14 +88,14 @@ fn if_else(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
-/// Resolves `coalesce`.
+/// Resolves `coalesce` (`Coalesce`).
 fn coalesce(call: &Call<'_>) -> Result<Typed> {
     let (args, common) = unified(call.context, call.name, call.args)?;
     let label = call.other(call.name, &args).label();
     Ok(super::udf(datafusion_functions::core::coalesce(), args, common, label))
 }
 
-/// As `coalesce`, under the label of its own arguments.
+/// Resolves `ifnull` and `nvl`: as `coalesce`, under the label of its own arguments.
 fn replaced(call: &Call<'_>) -> Result<Typed> {
     let (args, common) = unified(call.context, call.name, call.args)?;
     Ok(super::udf(
@@ -94,7 +106,7 @@ fn replaced(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
-/// Resolves `nvl2`.
+/// Resolves `nvl2` (`Nvl2`).
 fn nvl2(call: &Call<'_>) -> Result<Typed> {
     let [test, yes, no] = [call.arg(0)?, call.arg(1)?, call.arg(2)?];
     let condition = Typed::new(Expr::IsNotNull(Box::new(test.expr)), DataType::Boolean, "");
@@ -103,7 +115,8 @@ fn nvl2(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
-/// Resolves `nullif`.
+/// Resolves `nullif` (`NullIf`); the values are compared in their common type, the first is returned in
+/// its own.
 fn nullif(call: &Call<'_>) -> Result<Typed> {
     let (left, right) = (call.arg(0)?, call.arg(1)?);
     let null = constant(ScalarValue::try_from(&left.data_type)?, "NULL");
@@ -114,7 +127,7 @@ fn nullif(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
-/// Resolves `greatest` and `least`.
+/// Resolves `greatest` and `least`: nulls are skipped.
 fn extreme(call: &Call<'_>, function: std::sync::Arc<datafusion_expr::ScalarUDF>) -> Result<Typed> {
     let (args, common) = unified(call.context, call.name, call.args)?;
     Ok(super::udf(function, args, common, call.label()))
@@ -134,7 +147,25 @@ fn nullifzero(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
-/// All arguments in their common type.
+/// Returns all arguments in their common type.
+///
+/// # Errors
+/// If there is none, `DATATYPE_MISMATCH.DATA_DIFF_TYPES`; if there are no arguments, `WRONG_NUM_ARGS`.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::functions::{Context, condition::unified};
+/// use rivulet::plan::literal;
+/// use rivulet::settings::Conf;
+/// use rivulet::values::{cast::Mode, zone::Zone};
+///
+/// let conf = Conf::default();
+/// let context = Context { mode: Mode::Ansi, zone: Zone::UTC, now_us: 0, conf: &conf };
+/// let (cast, common) = unified(&context, "coalesce", &[literal::int(1), literal::string("2")])?;
+/// assert_eq!(common, DataType::Int64); // under ANSI a string beside an integer is a BIGINT
+/// assert!(cast.iter().all(|value| value.data_type == common));
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn unified(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<(Vec<Typed>, DataType)> {
     if args.is_empty() {
         return Err(wrong_number(name, "> 0", 0));
@@ -158,7 +189,10 @@ pub fn unified(context: &Context<'_>, name: &str, args: &[Typed]) -> Result<(Vec
     Ok((cast, common))
 }
 
-/// `CASE WHEN c1 THEN v1 … ELSE e END`: pairs, then the else.
+/// Returns `CASE WHEN c1 THEN v1 … ELSE e END` of pairs, then the else.
+///
+/// # Errors
+/// If a condition is not a BOOLEAN, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 fn case(context: &Context<'_>, args: &[Typed]) -> Result<Typed> {
     let pairs = args.len() / 2;
     let values: Vec<Typed> = (0..pairs)

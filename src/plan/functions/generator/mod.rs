@@ -1,4 +1,15 @@
-//! Functions that make rows.
+//! Functions that make rows of a row.
+//!
+//! Each returns a list per row in [`Generator`]; the select list or LATERAL VIEW around puts it into a
+//! Generate node, which turns elements into rows. The `_outer` forms make one row of nulls of a row
+//! without elements.
+//!
+//! ```text
+//! explode(array)       col              stack(n, …)          col0, col1, …
+//! explode(map)         key, value       inline(structs)      the fields
+//! posexplode(array)    pos, col         json_tuple(…)        c0, c1, …
+//! posexplode(map)      pos, key, value
+//! ```
 
 use std::sync::Arc;
 
@@ -17,7 +28,7 @@ use crate::kernels::kernel;
 use crate::plan::scope::{Generator, Typed};
 use crate::values::types::{element_field, list_of, map_types};
 
-/// Functions that make rows.
+/// Functions that make rows; a select list may hold one of them.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     generator("explode", |c| explode(c, false)).takes(&[value("expr", "ARRAY or MAP")])
@@ -60,10 +71,10 @@ pub fn rows(call: &Call<'_>, list: Expr, element: DataType, spread: bool, outer:
     typed
 }
 
-/// Columns that a generator makes: their names and types.
+/// Names and types of the columns that a generator makes.
 type Columns = Vec<(String, DataType)>;
 
-/// A map's entries as a list of structs, with the type of a struct and its columns.
+/// Returns a map's entries as a list of structs, with the type of a struct and its columns.
 fn entries(map: Expr, entries: &FieldRef) -> Result<(Expr, DataType, Columns)> {
     let (key, value) = map_types(entries);
     let columns = vec![("key".to_owned(), key), ("value".to_owned(), value)];
@@ -72,7 +83,11 @@ fn entries(map: Expr, entries: &FieldRef) -> Result<(Expr, DataType, Columns)> {
     Ok((entries_of(map, &element)?, element, columns))
 }
 
-/// Resolves `explode` and `explode_outer`.
+/// Resolves `explode` and `explode_outer` (`Explode`): a column `col` of an array, `key` and `value` of
+/// a map.
+///
+/// # Errors
+/// If the argument is neither, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 fn explode(call: &Call<'_>, outer: bool) -> Result<Typed> {
     let arg = call.arg(0)?;
     match &arg.data_type {
@@ -85,7 +100,11 @@ fn explode(call: &Call<'_>, outer: bool) -> Result<Typed> {
     }
 }
 
-/// Resolves `posexplode` and `posexplode_outer`.
+/// Resolves `posexplode` and `posexplode_outer` (`PosExplode`): as `explode`, with the position from 0
+/// first.
+///
+/// # Errors
+/// If the argument is neither array nor map, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 fn posexplode(call: &Call<'_>, outer: bool) -> Result<Typed> {
     let arg = call.arg(0)?;
     let (list, element) = match &arg.data_type {
@@ -99,7 +118,10 @@ fn posexplode(call: &Call<'_>, outer: bool) -> Result<Typed> {
     Ok(rows(call, list, element, true, outer))
 }
 
-/// Resolves `inline` and `inline_outer`.
+/// Resolves `inline` and `inline_outer` (`Inline`): a column per field.
+///
+/// # Errors
+/// If the argument is not an array of structs, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 fn inline(call: &Call<'_>, outer: bool) -> Result<Typed> {
     let arg = call.arg(0)?;
     match &arg.data_type {
@@ -110,7 +132,11 @@ fn inline(call: &Call<'_>, outer: bool) -> Result<Typed> {
     }
 }
 
-/// Resolves `stack`.
+/// Resolves `stack` (`Stack`): `n` rows of the values, in order; what is missing at the end is null.
+///
+/// # Errors
+/// If `n` is not a positive constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`; if a column's values do
+/// not have a common type, `DATATYPE_MISMATCH.STACK_COLUMN_DIFF_TYPES`.
 fn stack(call: &Call<'_>) -> Result<Typed> {
     let (context, values) = (call.context, &call.args[1..]);
     let Some(ScalarValue::Int32(Some(count @ 1..))) = call.args[0].literal() else {
@@ -141,7 +167,10 @@ fn stack(call: &Call<'_>) -> Result<Typed> {
     Ok(rows(call, list.expr, element, true, false))
 }
 
-/// The common type of every `width`th value of a stack.
+/// Returns the common type of every `width`th value of a stack.
+///
+/// # Errors
+/// If there is none, `DATATYPE_MISMATCH.STACK_COLUMN_DIFF_TYPES`.
 fn column_type(call: &Call<'_>, column: usize, width: usize) -> Result<DataType> {
     let cells: Vec<&DataType> = call.args[1..]
         .iter()
@@ -158,7 +187,7 @@ fn column_type(call: &Call<'_>, column: usize, width: usize) -> Result<DataType>
     })
 }
 
-/// A map's entries as a list of structs.
+/// Returns a map's entries as a list of structs, without copying keys and values.
 pub fn entries_of(map: Expr, element: &DataType) -> Result<Expr> {
     let to = list_of(element.clone());
     let field = element_field(&to)?.clone();
@@ -177,7 +206,7 @@ pub fn entries_of(map: Expr, element: &DataType) -> Result<Expr> {
     }))
 }
 
-/// A list whose elements become structs `{pos, …}`.
+/// Returns a list whose elements become structs `{pos, …}`, with the type of a struct.
 fn numbered(list: Expr, columns: Columns) -> (Expr, DataType) {
     let mut fields = vec![Field::new("pos", DataType::Int32, true)];
     fields.extend(columns.iter().map(|(n, t)| Field::new(n, t.clone(), true)));

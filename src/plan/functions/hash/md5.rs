@@ -1,8 +1,11 @@
 //! MD5 (RFC 1321).
+//!
+//! Not for security: it is here because Spark has it.
 
+/// How far each of the four rounds rotates, by turns.
 const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
 
-/// The MD5 digest (RFC 1321).
+/// Returns the MD5 digest of bytes.
 pub fn digest(bytes: &[u8]) -> [u8; 16] {
     let mut state: [u32; 4] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
     let mut padded = bytes.to_vec();

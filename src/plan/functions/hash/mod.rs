@@ -1,4 +1,12 @@
 //! Hashes and checksums.
+//!
+//! `hash` and `xxhash64` chain the hashes of their arguments, from the seed 42; a null leaves the hash
+//! as it is. Digests are written as lower-case hexadecimal digits.
+//!
+//! ```text
+//! hash(a, b)  = murmur3(b, seed = murmur3(a, seed = 42))
+//! hash(null)  = 42
+//! ```
 
 pub(super) mod md5;
 pub(super) mod xxhash;
@@ -16,7 +24,7 @@ use crate::kernels::kernel;
 use crate::plan::scope::Typed;
 use crate::values::murmur3;
 
-/// Hashes and checksums.
+/// Hashes and checksums; those of several arguments hash rows, those of one digest bytes.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("hash", murmur).takes(&[any("expr"), any("exprs").repeated()]).returns("INT")
@@ -42,7 +50,7 @@ pub static FUNCTIONS: &[Function] = &[
         .example("crc32('Spark')", "1557323817"),
 ];
 
-/// Resolves `hash`.
+/// Resolves `hash` (`Murmur3Hash`), the hash by which rows are partitioned.
 fn murmur(call: &Call<'_>) -> Result<Typed> {
     hash(call, DataType::Int32, |args, rows| {
         let hashes = murmur3::rows(args, rows)?;
@@ -52,13 +60,17 @@ fn murmur(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `xxhash64`.
+/// Resolves `xxhash64` (`XxHash64`).
 fn xx(call: &Call<'_>) -> Result<Typed> {
     hash(call, DataType::Int64, |args, rows| {
         Ok(Arc::new(xxhash::rows(args, rows)?))
     })
 }
 
+/// Resolves a chained hash.
+///
+/// # Errors
+/// If an argument has a map in it, `DATATYPE_MISMATCH.HASH_MAP_TYPE`.
 fn hash(call: &Call<'_>, to: DataType, rows: fn(&[ArrayRef], usize) -> Result<ArrayRef>) -> Result<Typed> {
     if let Some(map) = call.args.iter().find(|a| has_map(&a.data_type)) {
         return Err(SparkError::analysis(
@@ -77,6 +89,7 @@ fn hash(call: &Call<'_>, to: DataType, rows: fn(&[ArrayRef], usize) -> Result<Ar
     Ok(Typed::new(expr, to, call.label()))
 }
 
+/// Returns whether a type is a map or has one inside.
 fn has_map(data_type: &DataType) -> bool {
     match data_type {
         DataType::Map(..) => true,
@@ -86,32 +99,32 @@ fn has_map(data_type: &DataType) -> bool {
     }
 }
 
-/// Resolves `md5`.
+/// Resolves `md5` (`Md5`).
 fn md5_hex(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.binary(0)?], |r| {
         Ok(Some(to_hex(&md5::digest(r.bytes(0)), false)))
     })
 }
 
-/// Resolves `sha1`.
+/// Resolves `sha1` (`Sha1`).
 fn sha1(call: &Call<'_>) -> Result<Typed> {
     let udf = datafusion_spark::function::hash::sha1();
     Ok(super::udf(udf, vec![call.binary(0)?], DataType::Utf8, call.label()))
 }
 
-/// Resolves `sha2`.
+/// Resolves `sha2` (`Sha2`).
 fn sha2(call: &Call<'_>) -> Result<Typed> {
     let udf = datafusion_spark::function::hash::sha2();
     let args = vec![call.binary(0)?, call.int(1)?];
     Ok(super::udf(udf, args, DataType::Utf8, call.label()))
 }
 
-/// Resolves `crc32`.
+/// Resolves `crc32` (`Crc32`).
 fn crc32(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int64, vec![call.binary(0)?], |r| Ok(Some(crc(r.bytes(0)))))
 }
 
-/// CRC-32 of zip and gzip.
+/// Returns the CRC-32 of zip and gzip, bit by bit: short strings do not repay a table.
 fn crc(bytes: &[u8]) -> i64 {
     let mut crc = u32::MAX;
     for byte in bytes {

@@ -1,4 +1,9 @@
 //! Spark's `xxhash64`: XXH64 with seed 42, columns chained as in `hash` (`XXH64`, `XxHash64`).
+//!
+//! The five constants are the published algorithm's primes.
+//!
+//! Which bytes of a value are hashed is as in [`crate::values::murmur3`]; only the function differs.
+//! Cells are hashed one by one, since the hash of a row chains its columns and calls are few.
 
 use arrow::array::*;
 use arrow::datatypes::*;
@@ -6,36 +11,47 @@ use arrow::datatypes::*;
 use crate::error::{Result, SparkError};
 use crate::values::types::simple_string;
 
+/// The first prime.
 const P1: u64 = 0x9E37_79B1_85EB_CA87;
+/// The second prime.
 const P2: u64 = 0xC2B2_AE3D_27D4_EB4F;
+/// The third prime.
 const P3: u64 = 0x1656_67B1_9E37_79F9;
+/// The fourth prime.
 const P4: u64 = 0x85EB_CA77_C2B2_AE63;
+/// The fifth prime.
 const P5: u64 = 0x27D4_EB2F_1656_67C5;
 
+/// Spreads every bit of a hash over all the others.
 fn avalanche(mut h: u64) -> u64 {
     h = (h ^ h >> 33).wrapping_mul(P2);
     h = (h ^ h >> 29).wrapping_mul(P3);
     h ^ h >> 32
 }
 
+/// Mixes a word into a lane.
 fn round(lane: u64, word: u64) -> u64 {
     lane.wrapping_add(word.wrapping_mul(P2))
         .rotate_left(31)
         .wrapping_mul(P1)
 }
 
+/// Returns the hash of 4 bytes.
 fn int(value: i32, seed: u64) -> u64 {
     let mut h = seed.wrapping_add(P5).wrapping_add(4);
     h ^= u64::from(value as u32).wrapping_mul(P1);
     avalanche(h.rotate_left(23).wrapping_mul(P2).wrapping_add(P3))
 }
 
+/// Returns the hash of 8 bytes.
 fn long(value: i64, seed: u64) -> u64 {
     let mut h = seed.wrapping_add(P5).wrapping_add(8);
     h ^= round(0, value as u64);
     avalanche(h.rotate_left(27).wrapping_mul(P1).wrapping_add(P4))
 }
 
+/// Returns the hash of any number of bytes: stripes of 32 in four lanes, then words, half words and
+/// bytes.
 fn bytes(data: &[u8], seed: u64) -> u64 {
     let word = |b: &[u8]| u64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]);
     let mut stripes = data.chunks_exact(32);
@@ -87,7 +103,10 @@ fn bytes(data: &[u8], seed: u64) -> u64 {
     avalanche(h)
 }
 
-/// Chains one cell into a hash; null leaves it as it is.
+/// Chains one cell into a hash; null leaves it as it is. One zero and one NaN, as in `hash`.
+///
+/// # Errors
+/// If the type cannot be hashed, `UNSUPPORTED_FEATURE.RIVULET`.
 fn cell(array: &dyn Array, row: usize, h: u64) -> Result<u64> {
     if array.is_null(row) {
         return Ok(h);
@@ -153,7 +172,7 @@ fn cell(array: &dyn Array, row: usize, h: u64) -> Result<u64> {
     })
 }
 
-/// `BigInteger.toByteArray`.
+/// Returns the shortest big-endian two's complement of a number (`BigInteger.toByteArray`).
 fn minimal(v: i128) -> Vec<u8> {
     let all = v.to_be_bytes();
     let sign = if v < 0 { 0xff } else { 0 };
@@ -163,7 +182,10 @@ fn minimal(v: i128) -> Vec<u8> {
     all[start..].to_vec()
 }
 
-/// The hash of each row over its columns.
+/// Returns the hash of each row over its columns.
+///
+/// # Errors
+/// If a column's type cannot be hashed.
 pub fn rows(columns: &[ArrayRef], count: usize) -> Result<Int64Array> {
     let hash = |row: usize| columns.iter().try_fold(42, |h, column| cell(column.as_ref(), row, h));
     (0..count).map(|row| Ok(Some(hash(row)? as i64))).collect()

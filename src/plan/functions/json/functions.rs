@@ -1,4 +1,14 @@
 //! JSON in a column read, written and looked into.
+//!
+//! The table's entries; parsing, paths, types and writing are beside this file.
+//!
+//! ```text
+//! from_json('{"a":1,"b":"x"}', 'a INT, b INT')                       {1, null}
+//!   with mode FAILFAST                                               MALFORMED_RECORD_IN_PARSING
+//! from_json('{"a":', 'a INT, _corrupt_record STRING')                {null, {"a":}
+//! get_json_object('{"a":[{"b":1},{"b":2}]}', '$.a[*].b')             [1,2]
+//! json_tuple('{"a":1,"b":null}', 'a', 'b')                           1, null
+//! ```
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,7 +32,8 @@ use crate::plan::scope::Typed;
 use crate::plan::type_message;
 use crate::values::types::{is_string, list_of, sql_name};
 
-/// Resolves `get_json_object`.
+/// Resolves `get_json_object` (`GetJsonObject`); the last path is kept, so that a constant one is read
+/// once.
 pub fn get_json_object(call: &Call<'_>) -> Result<Typed> {
     let known: Mutex<Option<(String, Option<Vec<path::Step>>)>> = Mutex::new(None);
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?], move |r| {
@@ -37,7 +48,7 @@ pub fn get_json_object(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `json_array_length`.
+/// Resolves `json_array_length` (`LengthOfJsonArray`).
 pub fn json_array_length(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.text(0)?], |r| {
         Ok(match parse(r.text(0), Leniency::DEFAULT, false) {
@@ -47,7 +58,8 @@ pub fn json_array_length(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `json_object_keys`.
+/// Resolves `json_object_keys` (`JsonObjectKeys`): of the outermost object, in order, duplicates
+/// included.
 pub fn json_object_keys(call: &Call<'_>) -> Result<Typed> {
     call.strict(list_of(DataType::Utf8), vec![call.text(0)?], |r| {
         let Some(Json::Object(fields)) = parse(r.text(0), Leniency::DEFAULT, false) else {
@@ -57,7 +69,10 @@ pub fn json_object_keys(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `schema_of_json`.
+/// Resolves `schema_of_json` (`SchemaOfJson`); malformed JSON is a STRING.
+///
+/// # Errors
+/// If the argument is not a literal, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`.
 pub fn schema_of_json(call: &Call<'_>) -> Result<Typed> {
     let text = call
         .constant_text(0)
@@ -68,7 +83,8 @@ pub fn schema_of_json(call: &Call<'_>) -> Result<Typed> {
     Ok(constant_text(sql_name(&settled(&found)), label))
 }
 
-/// `json_tuple(text, names…)`: a row of as many strings; nulls where the text is not an object.
+/// Resolves `json_tuple(text, names…)` (`JsonTuple`): a row of as many strings; nulls if the text is
+/// not an object.
 pub fn json_tuple(call: &Call<'_>) -> Result<Typed> {
     let args = (0..call.args.len())
         .map(|i| Ok(call.text(i)?.expr))
@@ -106,7 +122,8 @@ pub fn json_tuple(call: &Call<'_>) -> Result<Typed> {
     Ok(generator::rows(call, list, element, true, false))
 }
 
-/// A member of an object: strings as they are, other values as JSON, null as nothing.
+/// Returns a member of an object: strings as they are, other values as JSON; `None` for null and for a
+/// missing one. Of equal names the first counts.
 fn member(json: &Json, name: &str) -> Option<String> {
     let Json::Object(fields) = json else { return None };
     match fields.iter().find(|(n, _)| n == name).map(|(_, v)| v)? {
@@ -120,6 +137,7 @@ fn member(json: &Json, name: &str) -> Option<String> {
     }
 }
 
+/// Makes `DATATYPE_MISMATCH.INVALID_JSON_SCHEMA`: the type cannot be a JSON document.
 fn invalid_json_schema(label: &str, data_type: &DataType) -> SparkError {
     SparkError::analysis(
         "DATATYPE_MISMATCH.INVALID_JSON_SCHEMA",
@@ -131,7 +149,10 @@ fn invalid_json_schema(label: &str, data_type: &DataType) -> SparkError {
     )
 }
 
-/// The schema in the second argument of `from_json` or `from_csv`.
+/// Returns the schema in the second argument of `from_json` or `from_csv`.
+///
+/// # Errors
+/// If it is not a constant string, `INVALID_SCHEMA.NON_STRING_LITERAL`.
 pub fn constant_schema(call: &Call<'_>) -> Result<String> {
     match fold(&call.args[1].expr) {
         Some(ScalarValue::Utf8(Some(text))) => Ok(text),
@@ -146,7 +167,11 @@ pub fn constant_schema(call: &Call<'_>) -> Result<String> {
     }
 }
 
-/// Resolves `from_json`.
+/// Resolves `from_json` (`JsonToStructs`). A null or blank string is null; what does not fit is a null
+/// field, or an error in the mode `FAILFAST`.
+///
+/// # Errors
+/// If the schema is not a constant struct, array or map, or an option is not known.
 pub fn from_json(call: &Call<'_>) -> Result<Typed> {
     let to = schema(&constant_schema(call)?)?;
     let (subject, name) = (&call.args[0], format!("from_json({})", call.args[0].name));
@@ -177,7 +202,7 @@ pub fn from_json(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, label))
 }
 
-/// A schema from a type's or a table schema's text, or JSON.
+/// Returns a schema from a type's or a table schema's text, or JSON; all fields may be null.
 fn schema(text: &str) -> Result<DataType> {
     let nullable =
         |fields: Fields| DataType::Struct(fields.iter().map(|f| f.as_ref().clone().with_nullable(true)).collect());
@@ -190,7 +215,11 @@ fn schema(text: &str) -> Result<DataType> {
     }
 }
 
-/// One string as the value of a whole schema.
+/// Returns one string as the value of a whole schema. An object is a list of one for an array of
+/// structs.
+///
+/// # Errors
+/// If it is malformed in the mode `FAILFAST`, `MALFORMED_RECORD_IN_PARSING`.
 fn root(reader: &Reader, text: &str, to: &DataType) -> Result<ScalarValue> {
     let mut bad = false;
     let parsed = parse(text, reader.leniency, false);
@@ -221,7 +250,8 @@ fn root(reader: &Reader, text: &str, to: &DataType) -> Result<ScalarValue> {
     }
 }
 
-/// The record with the malformed text in the column that wants it.
+/// Returns the record with the malformed text in the column that wants it
+/// (`columnNameOfCorruptRecord`).
 fn with_corrupt(reader: &Reader, value: ScalarValue, fields: &Fields, text: Option<&str>) -> Result<ScalarValue> {
     let (ScalarValue::Struct(array), Some(at)) = (
         &value,
@@ -240,6 +270,7 @@ fn with_corrupt(reader: &Reader, value: ScalarValue, fields: &Fields, text: Opti
     )?)))
 }
 
+/// Makes `MALFORMED_RECORD_IN_PARSING`.
 fn malformed() -> SparkError {
     SparkError::new(
         Exception::Connect,
@@ -252,7 +283,10 @@ fn malformed() -> SparkError {
     .with("failFastMode", "FAILFAST")
 }
 
-/// Resolves `to_json`.
+/// Resolves `to_json` (`StructsToJson`).
+///
+/// # Errors
+/// If the argument is not a struct, array or map, `DATATYPE_MISMATCH.INVALID_JSON_SCHEMA`.
 pub fn to_json(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let label = format!("to_json({})", arg.name);

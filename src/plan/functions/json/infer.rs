@@ -1,4 +1,14 @@
 //! The types that JSON values have (`JsonInferSchema`).
+//!
+//! Numbers without fraction are BIGINT, or decimals if they are too long; others are DOUBLE. Fields are
+//! sorted by name.
+//!
+//! ```text
+//! [1, 2.5]               ARRAY<DOUBLE>
+//! [{"b": 1}, {"a": 2}]   ARRAY<STRUCT<a: BIGINT, b: BIGINT>>
+//! [1, "x"]               ARRAY<STRING>
+//! null                   STRING
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -7,7 +17,7 @@ use arrow::datatypes::*;
 use crate::plan::functions::json::text::Json;
 use crate::values::types::list_of;
 
-/// The type that a value has, as `JsonInferSchema` finds it.
+/// Returns the type that a value has; void for null, which [`settled`] replaces.
 pub fn shape(json: &Json) -> DataType {
     match json {
         Json::Null => DataType::Null,
@@ -41,6 +51,7 @@ pub fn shape(json: &Json) -> DataType {
     }
 }
 
+/// Returns the type that holds the values of both; STRING if nothing else does.
 fn merged(a: &DataType, b: &DataType) -> DataType {
     match (a, b) {
         (DataType::Struct(x), DataType::Struct(y)) => {
@@ -57,7 +68,7 @@ fn merged(a: &DataType, b: &DataType) -> DataType {
     }
 }
 
-/// Types without a value are strings.
+/// Replaces void by STRING, at any depth.
 pub fn settled(found: &DataType) -> DataType {
     match found {
         DataType::Null => DataType::Utf8,

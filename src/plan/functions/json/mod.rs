@@ -1,4 +1,14 @@
 //! Functions of JSON in a column.
+//!
+//! ```text
+//! text ─ text::parse ─► Json ─┬─ read::Reader ─► typed value      from_json
+//!                             ├─ path::evaluate ─► string         get_json_object
+//!                             └─ infer::shape ─► type             schema_of_json
+//! typed value ─ write::Writer ─► text                             to_json
+//! ```
+//!
+//! JSON is read by a parser of this folder, because what Spark's parser (Jackson, with its defaults)
+//! takes and how it copies numbers shows in results.
 
 mod functions;
 mod infer;
@@ -10,7 +20,7 @@ pub mod write;
 pub use self::functions::constant_schema;
 use super::entry::*;
 
-/// Functions of JSON in a column.
+/// Functions of JSON in a column. Options are a constant map, whose keys are read in any case.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("from_json", functions::from_json)

@@ -1,4 +1,9 @@
 //! `get_json_object`: JSON paths as Hive and Spark walk them (`GetJsonObjectEvaluator`).
+//!
+//! ```text
+//! $.a.b      members                $[0]   an element       $['a b']   a member with a name of any characters
+//! $.a[*].b   of all elements        $.*    never anything
+//! ```
 
 use super::text::{Astral, Json, write, write_text};
 
@@ -15,7 +20,7 @@ pub enum Step {
     AnyIndex,
 }
 
-/// `$`, then steps; `None` if the text is not a path.
+/// Reads `$`, then steps; `None` if the text is not a path.
 pub fn parse(path: &str) -> Option<Vec<Step>> {
     let mut rest = path.strip_prefix('$')?;
     let mut steps = Vec::new();
@@ -57,20 +62,21 @@ pub fn parse(path: &str) -> Option<Vec<Step>> {
 /// How a match is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Style {
-    /// Text without quotes.
+    /// Strings without quotes.
     Raw,
+    /// Strings in quotes.
     Quoted,
     /// Arrays are spread into the array around.
     Flatten,
 }
 
-/// What a path finds, as a string; `None` if it finds nothing.
+/// Returns what a path finds, as a string; `None` if it finds nothing.
 pub fn evaluate(value: &Json, path: &[Step]) -> Option<String> {
     let mut found = Vec::new();
     walk(value, path, Style::Raw, &mut found).then(|| found.concat())
 }
 
-/// Puts matches into `out`, one entry each; tells whether there were any.
+/// Puts matches into `out`, one entry each; returns whether there were any.
 fn walk(value: &Json, path: &[Step], style: Style, out: &mut Vec<String>) -> bool {
     let text = |style| {
         let mut text = String::new();

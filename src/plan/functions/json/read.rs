@@ -1,5 +1,22 @@
-//! JSON values to typed ones, by the rules of `JacksonParser`: a value that does not fit its field is a null field of a
-//! malformed record.
+//! JSON values to typed ones, by the rules of `JacksonParser`: a value that does not fit its field is a
+//! null field of a malformed record.
+//!
+//! Numbers are not rounded into integers, strings are not read as numbers (but for decimals and the
+//! words for infinities), and any value can be a string.
+//!
+//! ```text
+//! type             takes                                      else
+//! STRING           any value; objects and arrays as JSON
+//! BOOLEAN          true, false
+//! integers         whole numbers in range                     a fraction is malformed
+//! FLOAT, DOUBLE    numbers; "NaN", "Infinity", "-INF", …
+//! DECIMAL          numbers and strings of digits              too many digits are malformed
+//! DATE             strings by dateFormat; numbers as days
+//! TIMESTAMP        strings by timestampFormat; numbers as seconds
+//! BINARY           strings of base64
+//! ARRAY, MAP       arrays; objects
+//! STRUCT           objects, by the names of fields
+//! ```
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,28 +38,38 @@ use crate::values::zone::Zone;
 /// What to do with a malformed record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParseMode {
+    /// It is null, as far as it does not fit.
     Permissive,
+    /// It is an error.
     FailFast,
 }
 
 /// Options of `from_json` (`JSONOptions`).
 #[derive(Debug, Clone)]
 pub struct Reader {
+    /// What to do with a malformed record.
     pub mode: ParseMode,
+    /// What is taken beyond the standard.
     pub leniency: Leniency,
+    /// The column that receives a malformed record, if the schema has it.
     pub corrupt_column: String,
+    /// The zone of times that do not name one.
     zone: Zone,
+    /// Whether numbers keep their digits as strings.
     primitives_as_text: bool,
+    /// How dates are written; `None` reads as casts do.
     date_format: Option<Pattern>,
+    /// How timestamps are written; `None` reads as casts do.
     timestamp_format: Option<Pattern>,
+    /// How timestamps without zone are written; `None` reads as casts do.
     local_format: Option<Pattern>,
 }
 
 impl Reader {
-    /// A reader with the options of a call, their keys in lower case.
+    /// Makes a reader with the options of a call, their keys in lower case.
     ///
     /// # Errors
-    /// Unknown zones and malformed patterns.
+    /// If the mode or the zone is unknown or a pattern is malformed.
     pub fn new(options: &BTreeMap<String, String>, session: Zone) -> Result<Self> {
         let flag = |key: &str| options.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"));
         let pattern = |key: &str| options.get(key).map(|p| Pattern::new(p, true)).transpose();
@@ -82,7 +109,7 @@ impl Reader {
         })
     }
 
-    /// A value as a scalar of `to`; sets `bad` where some part of it does not fit.
+    /// Returns a value as a scalar of `to`; sets `bad` if some part of it does not fit.
     pub fn value(&self, json: &Json, to: &DataType, bad: &mut bool) -> ScalarValue {
         let null = || ScalarValue::try_from(to).unwrap_or(ScalarValue::Null);
         if *json == Json::Null {
@@ -94,6 +121,7 @@ impl Reader {
         })
     }
 
+    /// Returns a value as a scalar of `to`; `None` if it does not fit as a whole.
     fn convert(&self, json: &Json, to: &DataType, bad: &mut bool) -> Option<ScalarValue> {
         match (to, json) {
             (DataType::Utf8, json) => Some(ScalarValue::Utf8(Some(self.string(json)))),
@@ -116,7 +144,7 @@ impl Reader {
         }
     }
 
-    /// Any value as a string.
+    /// Returns any value as a string: strings as they are, others as JSON.
     fn string(&self, json: &Json) -> String {
         match json {
             Json::Text(text) => text.clone(),
@@ -130,6 +158,7 @@ impl Reader {
         }
     }
 
+    /// Returns a date as days since the epoch.
     fn date(&self, text: &str) -> Option<i32> {
         match &self.date_format {
             Some(pattern) => Some(pattern.parse(text).ok()?.0.div_euclid(DAY_US) as i32),
@@ -137,6 +166,7 @@ impl Reader {
         }
     }
 
+    /// Returns a time in µs: an instant if `zoned`, else a wall clock.
     fn timestamp(&self, text: &str, zoned: bool) -> Option<i64> {
         let format = if zoned {
             &self.timestamp_format
@@ -157,7 +187,7 @@ impl Reader {
         })
     }
 
-    /// An object as a map; the last of two equal names counts.
+    /// Returns an object as a map; the last of two equal names counts.
     fn map(&self, object: &[(String, Json)], entries: &FieldRef, sorted: bool, bad: &mut bool) -> Option<ScalarValue> {
         let (_, value) = map_types(entries);
         let DataType::Struct(fields) = entries.data_type() else {
@@ -182,7 +212,7 @@ impl Reader {
         Some(ScalarValue::Map(Arc::new(map)))
     }
 
-    /// Values as a list of the type of `item`.
+    /// Returns values as a list of the type of `item`.
     pub fn list<'a>(
         &self,
         items: impl Iterator<Item = &'a Json>,
@@ -197,7 +227,8 @@ impl Reader {
         )))
     }
 
-    /// Fields by their exact names; the last of two equal names counts.
+    /// Returns an object as a struct: fields by their exact names; the last of two equal names counts, a
+    /// missing one is null.
     pub fn record(&self, object: &[(String, Json)], fields: &Fields, bad: &mut bool) -> Option<ScalarValue> {
         let columns: Option<Vec<ArrayRef>> = fields
             .iter()
@@ -216,7 +247,7 @@ impl Reader {
     }
 }
 
-/// A number of a type, or a string that stands for one.
+/// Returns a number of a type, or a string that stands for one; `None` if it does not fit.
 fn number(json: &Json, to: &DataType) -> Option<ScalarValue> {
     let integer = |raw: &str| raw.parse::<i64>().ok();
     Some(match (to, json) {
@@ -236,7 +267,7 @@ fn number(json: &Json, to: &DataType) -> Option<ScalarValue> {
     })
 }
 
-/// Doubles that JSON has only strings for.
+/// Returns doubles that JSON has only strings for.
 fn special(text: &str) -> Option<f64> {
     match text {
         "NaN" => Some(f64::NAN),
@@ -246,7 +277,7 @@ fn special(text: &str) -> Option<f64> {
     }
 }
 
-/// Scalars of one type as an array of it.
+/// Returns scalars of one type as an array of it; `None` if they differ in type.
 pub fn array_of(cells: Vec<ScalarValue>, to: &DataType) -> Option<ArrayRef> {
     if cells.is_empty() {
         return Some(new_empty_array(to));

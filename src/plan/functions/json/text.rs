@@ -1,6 +1,9 @@
-//! JSON text as Jackson reads it for Spark: a value tree that keeps the text of numbers, and its writer.
+//! JSON text as Jackson reads it for Spark: a value tree that keeps the text of numbers, and its
+//! writer.
 //!
-//! Lenient where Spark's defaults are: single quotes read as double ones, what follows the first value is not looked at.
+//! Lenient where Spark's defaults are: single quotes read as double ones, what follows the first value
+//! is not looked at. Strict otherwise: a control character in a string, a leading zero or a value
+//! nested deeper than 1000 makes the whole text malformed.
 
 use crate::values::text;
 
@@ -10,21 +13,30 @@ const MAX_DEPTH: usize = 1000;
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Json {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool(bool),
-    /// As written.
+    /// A number, as written.
     Number(String),
+    /// A string, without its escapes.
     Text(String),
+    /// Elements, in order.
     Array(Vec<Json>),
+    /// Members, in order; names may be equal.
     Object(Vec<(String, Json)>),
 }
 
 /// What a reader takes beyond the standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leniency {
+    /// Names of members without quotes (`allowUnquotedFieldNames`).
     pub unquoted_names: bool,
+    /// Control characters in strings (`allowUnquotedControlChars`).
     pub control_characters: bool,
+    /// Numbers such as `007` (`allowNumericLeadingZeros`).
     pub leading_zeros: bool,
+    /// Comments of C and C++ (`allowComments`).
     pub comments: bool,
 }
 
@@ -38,13 +50,18 @@ impl Leniency {
     };
 }
 
+/// A place in a text.
 struct Reader<'a> {
+    /// The text.
     text: &'a str,
+    /// The byte of the next character.
     at: usize,
+    /// What is taken beyond the standard.
     leniency: Leniency,
 }
 
-/// The first value of a text; `None` if it is malformed. `whole`: nothing but white space may follow.
+/// Returns the first value of a text; `None` if it is malformed. `whole`: nothing but white space may
+/// follow.
 pub fn parse(text: &str, leniency: Leniency, whole: bool) -> Option<Json> {
     let mut reader = Reader { text, at: 0, leniency };
     let value = reader.value(0)?;
@@ -53,10 +70,12 @@ pub fn parse(text: &str, leniency: Leniency, whole: bool) -> Option<Json> {
 }
 
 impl Reader<'_> {
+    /// Returns the next byte.
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    /// Skips white space, and comments if they are allowed.
     fn space(&mut self) {
         loop {
             while self.peek().is_some_and(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')) {
@@ -73,6 +92,7 @@ impl Reader<'_> {
         }
     }
 
+    /// Skips white space and a byte, and returns whether it stood there.
     fn eat(&mut self, byte: u8) -> bool {
         self.space();
         let found = self.peek() == Some(byte);
@@ -80,6 +100,7 @@ impl Reader<'_> {
         found
     }
 
+    /// Reads a value; `None` if it is malformed or nests too deeply.
     fn value(&mut self, depth: usize) -> Option<Json> {
         if depth > MAX_DEPTH {
             return None;
@@ -137,6 +158,7 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads a word that is a value.
     fn word(&mut self, word: &str, value: Json) -> Option<Json> {
         let rest = self.text[self.at..].strip_prefix(word)?;
         if rest.starts_with(|c: char| c.is_alphanumeric() || c == '_') {
@@ -146,6 +168,7 @@ impl Reader<'_> {
         Some(value)
     }
 
+    /// Reads a name without quotes.
     fn bare_name(&mut self) -> Option<String> {
         let rest = &self.text[self.at..];
         let end = rest
@@ -155,6 +178,7 @@ impl Reader<'_> {
         (end > 0).then(|| rest[..end].to_owned())
     }
 
+    /// Reads a number, whose text is kept.
     fn number(&mut self) -> Option<Json> {
         let bytes = self.text.as_bytes();
         let start = self.at;
@@ -191,6 +215,7 @@ impl Reader<'_> {
         Some(Json::Number(self.text[start..at].to_owned()))
     }
 
+    /// Reads a string from its opening quote.
     fn string(&mut self, quote: u8) -> Option<String> {
         self.at += 1;
         let mut out = String::new();
@@ -217,6 +242,7 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads what follows a backslash; half of a surrogate pair alone becomes U+FFFD.
     fn escape(&mut self) -> Option<char> {
         let byte = self.peek()?;
         self.at += 1;
@@ -243,6 +269,7 @@ impl Reader<'_> {
         })
     }
 
+    /// Reads four hexadecimal digits.
     fn hex(&mut self) -> Option<u32> {
         let digits = self.text.get(self.at..self.at + 4)?;
         self.at += 4;
@@ -259,7 +286,7 @@ pub enum Astral {
     Escaped,
 }
 
-/// Appends a string in quotes.
+/// Appends a string in quotes, with JSON's escapes.
 pub fn write_text(text: &str, astral: Astral, out: &mut String) {
     out.push('"');
     for c in text.chars() {
@@ -284,7 +311,7 @@ pub fn write_text(text: &str, astral: Astral, out: &mut String) {
     out.push('"');
 }
 
-/// A number as Jackson copies it: integers as they are, fractions as Java's doubles.
+/// Returns a number as Jackson copies it: integers as they are, fractions as Java's doubles.
 pub fn number_text(raw: &str) -> String {
     if raw.contains(['.', 'e', 'E', 'N', 'I']) {
         return match text::parse_double(raw) {
@@ -296,7 +323,7 @@ pub fn number_text(raw: &str) -> String {
     if raw == "-0" { "0".into() } else { raw.to_owned() }
 }
 
-/// Appends a value.
+/// Appends a value, without white space.
 pub fn write(value: &Json, astral: Astral, out: &mut String) {
     match value {
         Json::Null => out.push_str("null"),

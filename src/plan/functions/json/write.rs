@@ -1,4 +1,14 @@
 //! Values as JSON text (`JacksonGenerator`).
+//!
+//! Fields that are null are left out unless `ignoreNullFields` is false; elements and values of maps
+//! that are null are written. NaN and infinities are strings, binaries are base64.
+//!
+//! ```text
+//! DATE       "2024-03-01"                          by dateFormat
+//! TIMESTAMP  "2024-03-01T10:00:00.000Z"            by timestampFormat, in the zone of timeZone
+//! MAP        {"key":value}                         keys as strings
+//! INTERVAL   "INTERVAL '1 02:03:04' DAY TO SECOND" as casts write it
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -12,23 +22,46 @@ use crate::plan::functions::time::DAY_US;
 use crate::values::cast::to_text;
 use crate::values::java_format::Pattern;
 use crate::values::text;
+/// The zone in which timestamps are written.
 use crate::values::zone::Zone;
 
 /// Options of `to_json` (`JSONOptions`).
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, Float64Array};
+/// use rivulet::plan::functions::json::write::Writer;
+/// use rivulet::values::zone::Zone;
+///
+/// let numbers: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.0), Some(f64::NAN), None]));
+/// let writer = Writer::new(&BTreeMap::new(), Zone::UTC)?;
+/// let mut out = String::new();
+/// for row in 0..3 {
+///     writer.value(&numbers, row, &mut out)?;
+///     out.push(' ');
+/// }
+/// assert_eq!(out, r#"1.0 "NaN" null "#);
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Writer {
     zone: Zone,
+    /// Whether fields that are null are left out.
     ignore_nulls: bool,
+    /// How dates are written; `None` writes as casts do.
     date_format: Option<Pattern>,
+    /// How timestamps are written.
     timestamp_format: Pattern,
+    /// How timestamps without zone are written.
     local_format: Pattern,
 }
 
 impl Writer {
-    /// A writer with the options of a call, their keys in lower case.
+    /// Makes a writer with the options of a call, their keys in lower case.
     ///
     /// # Errors
-    /// Unknown zones and malformed patterns.
+    /// If the zone is unknown or a pattern malformed.
     pub fn new(options: &BTreeMap<String, String>, session: Zone) -> Result<Self> {
         let pattern = |key: &str| options.get(key).map(|p| Pattern::new(p, false)).transpose();
         let or = |found: Option<Pattern>, default: &str| found.map_or_else(|| Pattern::new(default, false), Ok);
@@ -46,7 +79,10 @@ impl Writer {
         })
     }
 
-    /// Writes one value.
+    /// Appends the value of a row.
+    ///
+    /// # Errors
+    /// If a time is beyond what its pattern can write, `DATETIME_OVERFLOW`.
     pub fn value(&self, array: &ArrayRef, row: usize, out: &mut String) -> Result<()> {
         if array.is_null(row) || array.data_type().is_null() {
             out.push_str("null");
@@ -111,6 +147,7 @@ impl Writer {
         Ok(())
     }
 
+    /// Returns a date by the format.
     fn date(&self, days: i32) -> Result<String> {
         match &self.date_format {
             Some(pattern) => pattern.format(i64::from(days) * DAY_US, Zone::UTC),
@@ -118,6 +155,7 @@ impl Writer {
         }
     }
 
+    /// Returns a timestamp by its format.
     fn timestamp(&self, us: i64, zoned: bool) -> Result<String> {
         if zoned {
             self.timestamp_format.format(us, self.zone)
@@ -126,6 +164,7 @@ impl Writer {
         }
     }
 
+    /// Appends a real number; NaN and infinities in quotes.
     fn number(&self, written: String, out: &mut String) {
         if written.contains(['N', 'I']) {
             write_text(&written, Astral::Plain, out)
@@ -134,6 +173,7 @@ impl Writer {
         }
     }
 
+    /// Appends a member, with a comma before all but the first.
     fn member(&self, name: &str, column: &ArrayRef, row: usize, first: &mut bool, out: &mut String) -> Result<()> {
         if !std::mem::take(first) {
             out.push(',');
@@ -143,7 +183,7 @@ impl Writer {
         self.value(column, row, out)
     }
 
-    /// A map's key as Spark's `toString` of it: structs in brackets without spaces.
+    /// Returns a map's key as Spark's `toString` of it: structs in brackets without spaces.
     fn key(&self, keys: &ArrayRef, row: usize) -> Result<String> {
         let text = to_text(&keys.slice(row, 1), self.zone)?.value(0).to_owned();
         Ok(match keys.data_type() {

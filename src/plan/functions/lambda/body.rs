@@ -1,7 +1,16 @@
 //! Lambda bodies: resolved over their variables, compiled once, evaluated over flattened elements.
 //!
-//! A variable is a column with an id of its own (`#v<depth>.<n>`, the same in every resolution of the same text, so that
-//! two equal calls stay equal). What the body takes from outside becomes a further argument of the call.
+//! A variable is a column with an id of its own (`#v<depth>.<n>`, the same in every resolution of the same
+//! text, so that two equal calls stay equal). What the body takes from outside becomes a further argument
+//! of the call.
+//!
+//! ```text
+//! transform(a, x -> x + b)
+//!   variables   #v0.0 = x                       one per value that the function hands over
+//!   captured    #captured0 = b                  columns, subqueries and aggregates from outside
+//!   body        #v0.0 + #captured0              compiled over (#v0.0, #captured0)
+//!   call        transform(a, b)                 b is an argument, repeated per element
+//! ```
 
 use std::sync::Arc;
 
@@ -10,7 +19,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Column, DFSchema};
 use datafusion_expr::execution_props::ExecutionProps;
+use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion_expr::{Expr, ExprSchemable};
 use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
 
@@ -21,9 +32,10 @@ use crate::plan::cast_expr;
 use crate::plan::scope::{Attribute, Resolved, Typed};
 use crate::proto as sc;
 
+/// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
 
-/// Whether an argument is a lambda.
+/// Returns whether an argument is a lambda.
 pub fn is_lambda(argument: &sc::Expression) -> bool {
     matches!(argument.expr_type, Some(sc::expression::ExprType::LambdaFunction(_)))
 }
@@ -33,26 +45,32 @@ const VARIABLE: &str = "namedlambdavariable()";
 
 /// A resolved lambda.
 pub struct Lambda {
+    /// What it computes, over its variables.
     pub body: Typed,
+    /// A column for each value that it could take.
     variables: Vec<Attribute>,
+    /// How many it takes.
     given: usize,
 }
 
 impl Lambda {
-    /// `lambdafunction(body, namedlambdavariable(), …)`.
+    /// Returns how Spark prints it: `lambdafunction(body, namedlambdavariable(), …)`.
     pub fn label(&self) -> String {
         let variables = vec![VARIABLE; self.given].join(", ");
         format!("lambdafunction({}, {variables})", self.body.name)
     }
 
-    /// The same lambda with its result cast.
+    /// Returns the same lambda with its result cast.
+    ///
+    /// # Errors
+    /// If Spark does not cast between the two types.
     pub fn cast(mut self, to: &DataType, analyzer: &Analyzer) -> Result<Self> {
         self.body = cast_expr::cast(self.body, to, analyzer.mode(), analyzer.zone)?;
         Ok(self)
     }
 }
 
-/// The label of a lambda that returns its only variable.
+/// Returns the label of a lambda that returns its only variable.
 pub fn identity_label() -> String {
     format!("lambdafunction({VARIABLE}, {VARIABLE})")
 }
@@ -60,17 +78,19 @@ pub fn identity_label() -> String {
 /// A compiled body: evaluates over columns in the order variables, captured.
 #[derive(Clone)]
 pub struct Body {
+    /// The compiled expression.
     expr: Arc<dyn PhysicalExpr>,
+    /// The columns that it reads.
     schema: SchemaRef,
 }
 
 impl Body {
-    /// How many columns it takes.
+    /// Returns how many columns it takes.
     pub fn width(&self) -> usize {
         self.schema.fields().len()
     }
 
-    /// One value per row of `columns`.
+    /// Returns one value per row of `columns`.
     pub fn evaluate(&self, columns: Vec<ArrayRef>, rows: usize) -> DfResult<ArrayRef> {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
@@ -78,7 +98,7 @@ impl Body {
     }
 }
 
-/// Captured columns, repeated for the elements that come of each row.
+/// Returns captured columns, repeated for the elements that come of each row.
 pub fn repeated(captured: &[ArrayRef], rows: &UInt32Array) -> DfResult<Vec<ArrayRef>> {
     captured
         .iter()
@@ -87,7 +107,11 @@ pub fn repeated(captured: &[ArrayRef], rows: &UInt32Array) -> DfResult<Vec<Array
 }
 
 impl Analyzer {
-    /// Resolves a lambda whose variables have the given types; it may take fewer than there are, down to `least`.
+    /// Resolves a lambda whose variables have the given types; it may take fewer than there are, down to
+    /// `least`.
+    ///
+    /// # Errors
+    /// If the argument is not a lambda or takes another number of values, `INVALID_LAMBDA_FUNCTION_CALL.*`.
     pub(in crate::plan::functions) fn lambda(
         &mut self,
         name: &str,
@@ -144,7 +168,8 @@ impl Analyzer {
         })
     }
 
-    /// Compiles a body; what it takes from outside is returned as arguments, which come after its variables.
+    /// Compiles a body; what it takes from outside is returned as arguments, which come after its
+    /// variables.
     pub(in crate::plan::functions) fn compile(&self, lambda: &Lambda, scope: &Resolved) -> Result<(Body, Vec<Expr>)> {
         self.compile_with(&[lambda], scope)
             .map(|(mut bodies, captured)| (bodies.remove(0), captured))
@@ -162,12 +187,12 @@ impl Analyzer {
         for lambda in lambdas {
             let own = |id: &str| lambda.variables.iter().any(|v| v.id == id);
             let expr = lambda.body.expr.clone().transform_down(|e| {
+                if matches!(&e, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_)) {
+                    return Err(subquery().into());
+                }
                 let from_outside = match &e {
                     Expr::Column(column) => !own(&column.name),
-                    Expr::OuterReferenceColumn(..)
-                    | Expr::AggregateFunction(_)
-                    | Expr::WindowFunction(_)
-                    | Expr::ScalarSubquery(_) => true,
+                    Expr::OuterReferenceColumn(..) | Expr::AggregateFunction(_) | Expr::WindowFunction(_) => true,
                     _ => false,
                 };
                 if !from_outside {
@@ -197,6 +222,7 @@ impl Analyzer {
             let fields: Vec<Field> = variables.chain(captured.iter().map(|(_, f)| f.clone())).collect();
             let schema: SchemaRef = Arc::new(Schema::new(fields));
             let logical = DFSchema::try_from(schema.clone())?;
+            let expr = simplified(expr, &logical)?;
             let expr = create_physical_expr(
                 &expr,
                 &logical,
@@ -211,7 +237,7 @@ impl Analyzer {
         ))
     }
 
-    /// Every column that a lambda's body may take from outside.
+    /// Returns every column that a lambda's body may take from outside.
     fn outside(&self, scope: &Resolved) -> Result<DFSchema> {
         let mut fields: Vec<Field> = Vec::new();
         let variables = self.lambda.iter().filter_map(|(_, typed)| typed.attribute.as_ref());
@@ -224,7 +250,35 @@ impl Analyzer {
     }
 }
 
-/// A call of a compiled lambda.
+/// Replaces calls that DataFusion runs only in another form, such as `coalesce`, by that form. The optimizer does so in plans;
+/// it does not see bodies.
+fn simplified(expr: Expr, schema: &DFSchema) -> DfResult<Expr> {
+    let context = SimplifyContext::builder().with_schema(Arc::new(schema.clone())).build();
+    let expr = expr.transform_up(|e| match e {
+        Expr::ScalarFunction(call) => match call.func.simplify(call.args, &context)? {
+            ExprSimplifyResult::Simplified(other) => Ok(Transformed::yes(other)),
+            ExprSimplifyResult::Original(args) => Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction {
+                func: call.func,
+                args,
+            }))),
+        },
+        other => Ok(Transformed::no(other)),
+    })?;
+    Ok(expr.data)
+}
+
+/// Makes the error of a subquery inside a lambda.
+fn subquery() -> SparkError {
+    SparkError::analysis(
+        "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.HIGHER_ORDER_FUNCTION",
+        "0A000",
+        "Unsupported subquery expression: Subquery expressions are not supported within higher-order functions. Please remove all \
+         subquery expressions from higher-order functions and then try the query again.",
+    )
+}
+
+/// Makes a call of a compiled lambda; the kernel's options are the bodies as text, so that equal calls
+/// are equal.
 pub fn call(
     name: &str,
     to: &DataType,

@@ -1,6 +1,13 @@
 //! `transform`, `filter`, `aggregate` and the other functions of arrays that take a lambda.
 //!
 //! A body runs once over the elements of all rows of a batch, not once per row.
+//!
+//! ```text
+//! transform, filter, exists, forall    one evaluation over all elements of a batch
+//! zip_with                             one over all positions; the shorter list is filled up with nulls
+//! aggregate                            one per position: as many as the longest list is long
+//! array_sort with a comparator         one per comparison: n log n for each row
+//! ```
 
 use std::sync::Arc;
 
@@ -19,21 +26,25 @@ use crate::plan::scope::{Resolved, Typed};
 use crate::proto as sc;
 use crate::values::types::{is_integral, list_of, sql_name};
 
+/// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
 
 /// The elements of a list column, flattened, with where each came from.
 pub struct Flat {
+    /// The elements of all rows, without those below null lists.
     pub values: ArrayRef,
     /// Row of each element.
     pub rows: UInt32Array,
     /// Position of each element within its row.
     pub positions: Int32Array,
+    /// How many elements each row has; 0 for null lists.
     pub lengths: Vec<usize>,
+    /// Which rows are not null.
     pub valid: Vec<bool>,
 }
 
 impl Flat {
-    /// The elements of a column.
+    /// Flattens a column.
     pub fn new(list: &ListArray) -> DfResult<Self> {
         let valid: Vec<bool> = (0..list.len()).map(|r| list.is_valid(r)).collect();
         let lengths: Vec<usize> = (0..list.len())
@@ -55,13 +66,16 @@ impl Flat {
         })
     }
 
-    /// A list of the same shape.
+    /// Returns a list of the same shape.
     fn list(&self, values: ArrayRef, to: &DataType) -> DfResult<ArrayRef> {
         assemble(self.lengths.iter().copied(), Some(self.valid.clone()), values, to)
     }
 }
 
-/// The argument, which must be a list, with the type of its elements.
+/// Resolves the argument, which must be a list, with the type of its elements.
+///
+/// # Errors
+/// If it is not, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 fn list_argument(
     analyzer: &mut Analyzer,
     name: &str,
@@ -75,7 +89,7 @@ fn list_argument(
     }
 }
 
-/// Resolves `transform`.
+/// Resolves `transform` (`ArrayTransform`).
 pub fn transform(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     let (list, element) = list_argument(analyzer, "transform", &form.args[0], form.scope)?;
     let lambda = analyzer.lambda("transform", &form.args[1], &[element, DataType::Int32], 1, form.scope)?;
@@ -98,7 +112,7 @@ pub fn transform(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     ))
 }
 
-/// Resolves `filter`.
+/// Resolves `filter` (`ArrayFilter`): null does not keep an element.
 pub fn filter(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     let (list, element) = list_argument(analyzer, "filter", &form.args[0], form.scope)?;
     let lambda = analyzer.lambda("filter", &form.args[1], &[element, DataType::Int32], 1, form.scope)?;
@@ -122,7 +136,10 @@ pub fn filter(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     }))
 }
 
-/// The lambda, whose result must be a BOOLEAN.
+/// Returns the lambda, whose result must be a BOOLEAN.
+///
+/// # Errors
+/// If it is not, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn predicate(analyzer: &Analyzer, name: &str, lambda: Lambda) -> Result<Lambda> {
     match lambda.body.data_type {
         DataType::Boolean | DataType::Null => lambda.cast(&DataType::Boolean, analyzer),
@@ -130,17 +147,18 @@ pub fn predicate(analyzer: &Analyzer, name: &str, lambda: Lambda) -> Result<Lamb
     }
 }
 
-/// Resolves `exists`.
+/// Resolves `exists` (`ArrayExists`).
 pub fn exists(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     quantified(analyzer, form, true)
 }
 
-/// Resolves `forall`.
+/// Resolves `forall` (`ArrayForAll`).
 pub fn forall(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     quantified(analyzer, form, false)
 }
 
-/// `exists` and `forall`, in three-valued logic; `decisive` is the answer that settles the question.
+/// Resolves both, in three-valued logic; `decisive` is the answer that settles the question. The lambda
+/// runs for all elements all the same.
 fn quantified(analyzer: &mut Analyzer, form: &Form<'_>, decisive: bool) -> Result<Typed> {
     let name = form.name;
     let (list, element) = list_argument(analyzer, name, &form.args[0], form.scope)?;
@@ -178,7 +196,11 @@ fn quantified(analyzer: &mut Analyzer, form: &Form<'_>, decisive: bool) -> Resul
     ))
 }
 
-/// Folds a list from a start, then finishes.
+/// Resolves `aggregate` and `reduce` (`ArrayAggregate`): folds a list from a start, then finishes.
+///
+/// # Errors
+/// If the merging lambda's result does not fit the start's type,
+/// `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn reduce(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     let (name, scope) = (form.name, form.scope);
     let (list, element) = list_argument(analyzer, name, &form.args[0], scope)?;
@@ -215,7 +237,7 @@ pub fn reduce(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     }))
 }
 
-/// Resolves `zip_with`.
+/// Resolves `zip_with` (`ZipWith`): null if a list is null.
 pub fn zip_with(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     let (a, x) = list_argument(analyzer, "zip_with", &form.args[0], form.scope)?;
     let (b, y) = list_argument(analyzer, "zip_with", &form.args[1], form.scope)?;
@@ -245,7 +267,11 @@ pub fn zip_with(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     ))
 }
 
-/// `array_sort(list, comparator)`.
+/// Resolves `array_sort(list, comparator)` (`ArraySort`).
+///
+/// # Errors
+/// If the comparator does not return an integer. When it runs, a null from it is
+/// `COMPARATOR_RETURNS_NULL`.
 pub fn sorted_by(
     analyzer: &mut Analyzer,
     list: &sc::Expression,
@@ -286,7 +312,7 @@ pub fn sorted_by(
     ))
 }
 
-/// A predicate's answers, with false for unknown.
+/// Returns a predicate's answers, with false for unknown.
 pub fn kept(answers: &ArrayRef) -> BooleanArray {
     let answers = answers.as_boolean();
     if answers.null_count() == 0 {
@@ -296,7 +322,7 @@ pub fn kept(answers: &ArrayRef) -> BooleanArray {
     }
 }
 
-/// A body over every element.
+/// Evaluates a body over every element; positions are made only if the lambda takes them.
 fn per_element(body: &Body, flat: &Flat, captured: &[ArrayRef]) -> DfResult<ArrayRef> {
     let mut columns: Vec<ArrayRef> = vec![flat.values.clone()];
     if body.width() - captured.len() > 1 {
@@ -306,7 +332,8 @@ fn per_element(body: &Body, flat: &Flat, captured: &[ArrayRef]) -> DfResult<Arra
     body.evaluate(columns, flat.values.len())
 }
 
-/// `aggregate`: element by element over all rows at once; a row leaves when its list ends.
+/// Folds element by element over all rows at once; a row leaves when its list ends. As many steps as
+/// the longest list has elements.
 fn fold(list: &ListArray, start: &ArrayRef, merge: &Body, captured: &[ArrayRef]) -> DfResult<ArrayRef> {
     let rows = list.len();
     let length = |r: u32| {
@@ -355,8 +382,12 @@ fn fold(list: &ListArray, start: &ArrayRef, merge: &Body, captured: &[ArrayRef])
     Ok(arrow::compute::nullif(&folded, &arrow::compute::is_null(list)?)?)
 }
 
-/// Elements in the order of a comparator. A merge sort of our own: a comparator that contradicts itself makes some order,
-/// never a panic. Each level of merging asks all its questions one by one.
+/// Returns elements in the order of a comparator. A merge sort of our own: a comparator that
+/// contradicts itself makes some order, never a panic. Each level of merging asks all its questions one
+/// by one.
+///
+/// # Errors
+/// If the comparator returns null, `COMPARATOR_RETURNS_NULL`.
 fn order_by(items: &ArrayRef, row: u32, comparator: &Body, captured: &[ArrayRef]) -> DfResult<Vec<u32>> {
     let before = |a: u32, b: u32| -> DfResult<bool> {
         let (a, b) = (items.slice(a as usize, 1), items.slice(b as usize, 1));
@@ -385,7 +416,7 @@ fn order_by(items: &ArrayRef, row: u32, comparator: &Body, captured: &[ArrayRef]
     Ok(runs.pop().unwrap_or_default())
 }
 
-/// Two sorted runs as one.
+/// Returns two sorted runs as one; equal elements keep their order.
 fn merge(left: &[u32], right: &[u32], before: impl Fn(u32, u32) -> DfResult<bool>) -> DfResult<Vec<u32>> {
     let (mut i, mut j, mut out) = (0, 0, Vec::with_capacity(left.len() + right.len()));
     while i < left.len() && j < right.len() {

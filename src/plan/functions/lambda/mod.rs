@@ -1,11 +1,21 @@
 //! Functions of arrays that take a lambda. Those of maps are in [`super::map`].
+//!
+//! ```text
+//! transform(a, x -> x + b)       a       [1 2] [3]      flattened  1 2 3
+//!                                b       10    20       repeated   10 10 20
+//!                                body over flattened columns       11 12 23
+//!                                result  [11 12] [23]
+//! ```
+//!
+//! A lambda is resolved over variables of its own and compiled once (`body`); it runs over the
+//! elements of all rows of a batch together.
 
 pub(super) mod body;
 pub(super) mod higher_order;
 
 use super::entry::*;
 
-/// Functions of arrays that take a lambda.
+/// Functions of arrays that take a lambda: forms, because a lambda is not a value.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     form("transform", higher_order::transform).takes(&[array("expr"), lambda("func", "(T[, INT]) -> ANY")]).returns("ARRAY")

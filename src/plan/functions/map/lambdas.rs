@@ -1,4 +1,12 @@
-//! Functions of maps that take a lambda: `transform_keys`, `transform_values`, `map_filter`, `map_zip_with`.
+//! Functions of maps that take a lambda: `transform_keys`, `transform_values`, `map_filter`,
+//! `map_zip_with`.
+//!
+//! A lambda runs once over the entries of all rows of a batch, as for arrays (see
+//! [`super::super::lambda`]).
+//!
+//! ```text
+//! map_zip_with(map(1, 'a'), map(1, 'x', 2, 'y'), f)    f(1, 'a', 'x'), f(2, null, 'y')
+//! ```
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,18 +29,25 @@ use crate::plan::{cast_expr, coercion};
 use crate::proto as sc;
 use crate::values::types::{map_of, map_types};
 
+/// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
 
 /// The entries of a map column, flattened.
 struct Entries {
+    /// All keys.
     keys: ArrayRef,
+    /// All values.
     values: ArrayRef,
+    /// The row of each entry.
     rows: UInt32Array,
+    /// How many entries each row has; 0 for null maps.
     lengths: Vec<usize>,
+    /// Which rows are not null.
     valid: Vec<bool>,
 }
 
 impl Entries {
+    /// Flattens a map column; entries below null maps are left out.
     fn new(map: &MapArray) -> DfResult<Self> {
         let valid: Vec<bool> = (0..map.len()).map(|r| map.is_valid(r)).collect();
         let lengths: Vec<usize> = (0..map.len())
@@ -58,7 +73,7 @@ impl Entries {
         })
     }
 
-    /// The entries for which an answer is true.
+    /// Keeps the entries for which an answer is true; null is not.
     fn retain(&mut self, answers: &ArrayRef) -> DfResult<()> {
         let keep = kept(answers);
         let mut at = 0;
@@ -72,7 +87,8 @@ impl Entries {
         Ok(())
     }
 
-    /// A map column of the type `to`; the keys are those of maps, so that none is null or there twice.
+    /// Returns a map column of the type `to`; the keys are those of maps, so that none is null or there
+    /// twice.
     fn into_maps(self, to: &DataType) -> DfResult<ArrayRef> {
         let not_a_map = || SparkError::internal(format!("expected a map type, found {to}"));
         let DataType::Map(field, sorted) = to else {
@@ -92,7 +108,10 @@ impl Entries {
     }
 }
 
-/// The argument, which must be a map, with the types of its keys and values.
+/// Resolves the argument, which must be a map, with the types of its keys and values.
+///
+/// # Errors
+/// If it is not a map, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 fn map_argument(
     analyzer: &mut Analyzer,
     name: &str,
@@ -112,26 +131,32 @@ fn map_argument(
 /// What a lambda's answers change about the entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
+    /// They are the new keys, which are checked again.
     Keys,
+    /// They are the new values.
     Values,
+    /// They say which entries stay.
     Filter,
 }
 
-/// Resolves `transform_keys`.
+/// Resolves `transform_keys` (`TransformKeys`).
+///
+/// When it runs, a new key that is null or there twice is an error.
 pub fn transform_keys(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     over_entries(analyzer, form, Change::Keys)
 }
 
-/// Resolves `transform_values`.
+/// Resolves `transform_values` (`TransformValues`).
 pub fn transform_values(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     over_entries(analyzer, form, Change::Values)
 }
 
-/// Resolves `map_filter`.
+/// Resolves `map_filter` (`MapFilter`).
 pub fn map_filter(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     over_entries(analyzer, form, Change::Filter)
 }
 
+/// Resolves the three: a lambda of key and value over all entries of a batch.
 fn over_entries(analyzer: &mut Analyzer, form: &Form<'_>, change: Change) -> Result<Typed> {
     let (name, scope) = (form.name, form.scope);
     let (map, key, value) = map_argument(analyzer, name, &form.args[0], scope)?;
@@ -163,7 +188,10 @@ fn over_entries(analyzer: &mut Analyzer, form: &Form<'_>, change: Change) -> Res
     }))
 }
 
-/// Resolves `map_zip_with`.
+/// Resolves `map_zip_with` (`MapZipWith`): null if a map is null.
+///
+/// # Errors
+/// If the keys do not have a common type, `DATATYPE_MISMATCH.MAP_ZIP_WITH_DIFF_TYPES`.
 pub fn map_zip_with(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     let (name, scope) = (form.name, form.scope);
     let (a, key, x) = map_argument(analyzer, name, &form.args[0], scope)?;
@@ -205,14 +233,20 @@ pub fn map_zip_with(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
 
 /// Two maps joined by key: the keys of the first in its order, then what only the second has.
 struct Joined {
+    /// All keys.
     keys: ArrayRef,
+    /// The first map's value of each key; null if it lacks the key.
     left: ArrayRef,
+    /// The second map's value of each key; null if it lacks the key.
     right: ArrayRef,
+    /// How many keys each row has.
     lengths: Vec<usize>,
+    /// Rows in which both maps are there.
     valid: Vec<bool>,
 }
 
 impl Joined {
+    /// Joins two columns of maps, row by row.
     fn new(a: &MapArray, b: &MapArray) -> DfResult<Self> {
         let converter = RowConverter::new(vec![SortField::new(a.keys().data_type().clone())])?;
         let (xs, ys) = (

@@ -1,5 +1,14 @@
-//! Functions of maps. Keys are never null and never twice in one map (`ArrayBasedMapBuilder`); which of two equal keys
-//! stays is `spark.sql.mapKeyDedupPolicy`'s to say.
+//! Functions of maps. Keys are never null and never twice in one map (`ArrayBasedMapBuilder`); which of
+//! two equal keys stays is `spark.sql.mapKeyDedupPolicy`'s to say.
+//!
+//! Every function that makes keys ends in [`build`], which checks both. With `LAST_WIN` the entry keeps
+//! the place of the first of the equal keys and takes the value of the last.
+//!
+//! ```text
+//! map(1, 'a', 2, 'b', 1, 'c')    EXCEPTION  DUPLICATED_MAP_KEY
+//!                                LAST_WIN   {1 -> c, 2 -> b}
+//! map(null, 'a')                 always     NULL_MAP_KEY
+//! ```
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,17 +32,20 @@ use crate::plan::scope::Typed;
 use crate::settings;
 use crate::values::types::{element_field, list_of, map_of};
 
+/// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
 
-/// What a second equal key does.
+/// What a second equal key does (`spark.sql.mapKeyDedupPolicy`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dedup {
+    /// It is an error (`EXCEPTION`).
     Fail,
+    /// Its value replaces the first one's (`LAST_WIN`).
     LastWins,
 }
 
 impl Context<'_> {
-    /// What the session says of equal keys.
+    /// Returns what the session says of equal keys.
     pub fn dedup(&self) -> Dedup {
         if self.conf.is(&settings::MAP_KEY_DEDUP, "LAST_WIN") {
             Dedup::LastWins
@@ -43,7 +55,7 @@ impl Context<'_> {
     }
 }
 
-/// Resolves `map`.
+/// Resolves `map` (`CreateMap`): keys and values each in their common type.
 pub fn map(call: &Call<'_>) -> Result<Typed> {
     let column = |from: usize| -> Result<(Typed, DataType)> {
         let items: Vec<Typed> = call.args.iter().skip(from).step_by(2).cloned().collect();
@@ -57,24 +69,26 @@ pub fn map(call: &Call<'_>) -> Result<Typed> {
     from_lists(call, "map", column(0)?, column(1)?)
 }
 
-/// Resolves `map_from_arrays`.
+/// Resolves `map_from_arrays` (`MapFromArrays`).
+///
+/// When it runs, arrays of different lengths are an error.
 pub fn from_arrays(call: &Call<'_>) -> Result<Typed> {
     from_lists(call, call.name, call.list(0)?, call.list(1)?)
 }
 
-/// Resolves `map_keys`.
+/// Resolves `map_keys` (`MapKeys`), without copying.
 pub fn keys(call: &Call<'_>) -> Result<Typed> {
     let (map, key, _) = call.map(0)?;
     halves(call, map, key, MapArray::keys)
 }
 
-/// Resolves `map_values`.
+/// Resolves `map_values` (`MapValues`), without copying.
 pub fn values(call: &Call<'_>) -> Result<Typed> {
     let (map, _, value) = call.map(0)?;
     halves(call, map, value, MapArray::values)
 }
 
-/// The keys or the values of each row as a list.
+/// Returns the keys or the values of each row as a list.
 fn halves(call: &Call<'_>, map: Typed, element: DataType, half: fn(&MapArray) -> &ArrayRef) -> Result<Typed> {
     let to = list_of(element);
     let field = element_field(&to)?.clone();
@@ -90,7 +104,7 @@ fn halves(call: &Call<'_>, map: Typed, element: DataType, half: fn(&MapArray) ->
     Ok(Typed::new(expr, to, call.label()))
 }
 
-/// Resolves `map_entries`.
+/// Resolves `map_entries` (`MapEntries`).
 pub fn entries(call: &Call<'_>) -> Result<Typed> {
     let (map, key, value) = call.map(0)?;
     let element = DataType::Struct(vec![Field::new("key", key, true), Field::new("value", value, true)].into());
@@ -98,7 +112,7 @@ pub fn entries(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(list, list_of(element), call.label()))
 }
 
-/// Resolves `map_contains_key`.
+/// Resolves `map_contains_key`; a null key is not in any map, and the answer is null.
 pub fn contains_key(call: &Call<'_>) -> Result<Typed> {
     let (map, key, _) = call.map(0)?;
     let wanted = call.context.cast(call.arg(1)?, &key)?;
@@ -114,10 +128,12 @@ pub fn contains_key(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Boolean, call.label()))
 }
 
+/// Makes an internal error: a map type was expected.
 fn not_a_map(found: &DataType) -> SparkError {
     SparkError::internal(format!("expected a map type, found {found}"))
 }
 
+/// Makes `NULL_MAP_KEY`.
 fn null_key() -> SparkError {
     SparkError::new(
         Exception::Runtime,
@@ -130,7 +146,10 @@ fn null_key() -> SparkError {
 /// Puts flat keys and values together to maps of `lengths` entries.
 ///
 /// # Errors
-/// `NULL_MAP_KEY`, and `DUPLICATED_MAP_KEY` unless the last one wins.
+/// If a key is null, `NULL_MAP_KEY`; if two are equal, `DUPLICATED_MAP_KEY` unless the last one wins.
+///
+/// Keys are compared as in grouping, by Arrow's row format: structs and arrays can be keys. Takes time
+/// linear in the entries; without equal keys, keys and values are taken in their order.
 pub fn build(
     keys: &ArrayRef,
     values: &ArrayRef,
@@ -183,6 +202,7 @@ pub fn build(
     )?))
 }
 
+/// Makes `DUPLICATED_MAP_KEY`, which shows the key.
 fn duplicated(keys: &ArrayRef, at: usize) -> SparkError {
     let key = crate::values::cast::to_text(&keys.slice(at, 1), crate::values::zone::Zone::UTC)
         .map(|t| t.value(0).to_owned())
@@ -200,7 +220,7 @@ fn duplicated(keys: &ArrayRef, at: usize) -> SparkError {
     .with("mapKeyDedupPolicy", "\"spark.sql.mapKeyDedupPolicy\"")
 }
 
-/// Elements of the valid rows of a list, one after the other.
+/// Returns the elements of the valid rows of a list, one after the other.
 pub fn flat(list: &ListArray, valid: &[bool]) -> DfResult<ArrayRef> {
     let at = (0..list.len())
         .filter(|r| valid[*r])
@@ -212,7 +232,7 @@ pub fn flat(list: &ListArray, valid: &[bool]) -> DfResult<ArrayRef> {
     )?)
 }
 
-/// Maps of a list of keys and one of values, each with the type of its elements.
+/// Returns maps of a list of keys and one of values, each with the type of its elements.
 fn from_lists(call: &Call<'_>, name: &str, keys: (Typed, DataType), values: (Typed, DataType)) -> Result<Typed> {
     let to = map_of(keys.1, values.1);
     let (result, dedup) = (to.clone(), call.context.dedup());
@@ -238,7 +258,10 @@ fn from_lists(call: &Call<'_>, name: &str, keys: (Typed, DataType), values: (Typ
     Ok(Typed::new(expr, to, call.label_as(name)))
 }
 
-/// Resolves `map_from_entries`.
+/// Resolves `map_from_entries` (`MapFromEntries`): null if an entry is.
+///
+/// # Errors
+/// If the elements are not structs of two fields, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn from_entries(call: &Call<'_>) -> Result<Typed> {
     let (list, element) = call.list(0)?;
     let (key, value) = match &element {
@@ -271,7 +294,8 @@ pub fn from_entries(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
-/// Resolves `map_concat`.
+/// Resolves `map_concat` (`MapConcat`): the entries of all maps in order; null if one is null, an empty
+/// map without arguments.
 pub fn concat(call: &Call<'_>) -> Result<Typed> {
     if call.args.is_empty() {
         return map(&call.other("map", &[]));
@@ -302,7 +326,8 @@ pub fn concat(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
-/// `str_to_map(text, pairs, key_value)`: both delimiters are regular expressions.
+/// Resolves `str_to_map(text, pairs, key_value)` (`StringToMap`): both delimiters are regular
+/// expressions. A pair without the second delimiter has a null value.
 pub fn str_to_map(call: &Call<'_>) -> Result<Typed> {
     let label = call.label_or(1, &[",", ":"]);
     let to = map_of(DataType::Utf8, DataType::Utf8);
@@ -337,7 +362,10 @@ pub fn str_to_map(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, label))
 }
 
-/// The options of a function call: a constant `map('key', 'value', …)`, keys in lower case.
+/// Returns the options of a function call: a constant `map('key', 'value', …)`, keys in lower case.
+///
+/// # Errors
+/// If the argument is anything else, `INVALID_OPTIONS.NON_MAP_FUNCTION`.
 pub fn options(argument: &Typed) -> Result<std::collections::BTreeMap<String, String>> {
     let invalid = || {
         SparkError::analysis(

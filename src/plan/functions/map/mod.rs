@@ -1,11 +1,14 @@
 //! Functions of maps.
+//!
+//! A map keeps the order in which its entries were made. Its keys are never null and never equal; maps
+//! can neither be compared nor hashed, as in Spark.
 
 pub(super) mod lambdas;
 pub(super) mod maps;
 
 use super::entry::*;
 
-/// Functions of maps.
+/// Functions of maps; those that take a lambda are forms.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("map", maps::map).takes(&[any("key").repeated(), any("value").repeated()]).returns("MAP").nulls(Nulls::Never)

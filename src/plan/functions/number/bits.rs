@@ -1,4 +1,7 @@
 //! Bits of whole numbers.
+//!
+//! A number keeps its type's width where that shows: `bit_get` knows 8, 16, 32 or 64 positions; shifts
+//! know 32 and 64.
 
 use arrow::datatypes::DataType;
 
@@ -8,7 +11,10 @@ use crate::plan::functions::{row, unexpected_type};
 use crate::plan::scope::Typed;
 use crate::values::types::is_integral;
 
-/// Resolves `bit_count`.
+/// Resolves `bit_count` (`BitwiseCount`); a negative number is counted in 64 bits.
+///
+/// # Errors
+/// If the argument is neither integral nor a boolean, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn bit_count(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     if arg.data_type != DataType::Boolean && !is_integral(&arg.data_type) {
@@ -18,7 +24,9 @@ pub fn bit_count(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![arg], |r| Ok(Some(r.long(0).count_ones() as i32)))
 }
 
-/// Resolves `bit_get`.
+/// Resolves `bit_get` (`BitwiseGet`).
+///
+/// When it runs, a position beyond the type's bits is `INVALID_PARAMETER_VALUE.BIT_POSITION_RANGE`.
 pub fn bit_get(call: &Call<'_>) -> Result<Typed> {
     let width = 8 * call.args[0].data_type.primitive_width().unwrap_or(8) as i32;
     let args = vec![call.long(0)?, call.int(1)?];
@@ -48,14 +56,16 @@ pub fn bit_get(call: &Call<'_>) -> Result<Typed> {
 /// Where bits go, and what fills up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shift {
+    /// To the left; zeros come in.
     Left,
-    /// Keeps the sign.
+    /// To the right; copies of the sign come in.
     Right,
-    /// Fills up with zeros.
+    /// To the right; zeros come in.
     RightUnsigned,
 }
 
 impl Shift {
+    /// Returns the operator.
     fn symbol(self) -> &'static str {
         match self {
             Self::Left => "<<",
@@ -65,7 +75,8 @@ impl Shift {
     }
 }
 
-/// A shift of a BIGINT, or of what an INT holds.
+/// Resolves a shift of a BIGINT, or of what an INT holds. As in Java, only the lowest six or five bits
+/// of the distance count.
 pub fn shift(call: &Call<'_>, shift: Shift) -> Result<Typed> {
     let (a, b) = (&call.args[0], &call.args[1]);
     let label = if call.name == shift.symbol() {

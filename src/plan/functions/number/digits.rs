@@ -1,4 +1,10 @@
 //! Digits in other bases.
+//!
+//! ```text
+//! bin(13)                1101          conv('100', 2, 10)     4
+//! bin(-1)                64 ones       conv('-10', 16, -10)   -16
+//!                                      conv('12x', 10, 10)    12
+//! ```
 
 use arrow::datatypes::DataType;
 
@@ -7,14 +13,17 @@ use crate::plan::functions::call::Call;
 use crate::plan::functions::row;
 use crate::plan::scope::Typed;
 
-/// Resolves `bin`.
+/// Resolves `bin` (`Bin`): two's complement for negative numbers.
 pub fn bin(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.long(0)?], |r| {
         Ok(Some(format!("{:b}", r.long(0))))
     })
 }
 
-/// Resolves `conv`.
+/// Resolves `conv` (`Conv`).
+///
+/// When it runs, a number beyond 64 bits is `ARITHMETIC_OVERFLOW` under ANSI, else the greatest there
+/// is.
 pub fn conv(call: &Call<'_>) -> Result<Typed> {
     let ansi = call.context.ansi();
     let args = vec![call.text(0)?, call.int(1)?, call.int(2)?];
@@ -29,7 +38,11 @@ pub fn conv(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
-/// `NumberConverter.convert`: digits from base to base; a negative target base keeps the sign.
+/// Returns digits from base to base (`NumberConverter.convert`); a negative target base keeps the sign.
+/// Reading ends at the first character that is not a digit; bases go from 2 to 36.
+///
+/// # Errors
+/// If the number is beyond 64 bits under ANSI, `ARITHMETIC_OVERFLOW`.
 fn converted(text: &str, from: i32, to: i32, ansi: bool) -> Result<Option<String>> {
     let text = text.trim_matches(' ');
     if !(2..=36).contains(&from) || !(2..=36).contains(&to.unsigned_abs()) || text.is_empty() {

@@ -1,4 +1,12 @@
 //! Mathematical functions of doubles.
+//!
+//! Out of their domain they are NaN, but for logarithms, which are null there, as in Spark.
+//!
+//! ```text
+//! acos(2)   NaN        ln(0)         null        nanvl(NaN, 1)   1
+//! sqrt(-1)  NaN        ln(NaN)       NaN         isnan(null)     false
+//! log(-1)   null       factorial(21) null        abs(INT min)    an error under ANSI
+//! ```
 
 use std::sync::Arc;
 
@@ -15,7 +23,7 @@ use crate::plan::functions::{constant, row, unexpected_type};
 use crate::plan::scope::Typed;
 use crate::values::types::{is_integral, is_string};
 
-/// A function of one double, and Spark's name of it in labels.
+/// Resolves a function of one double; `name` is Spark's name of it in labels.
 pub fn unary(call: &Call<'_>, name: &str, f: fn(f64) -> f64) -> Result<Typed> {
     let args = vec![call.double(0)?];
     Ok(row::call(
@@ -28,7 +36,7 @@ pub fn unary(call: &Call<'_>, name: &str, f: fn(f64) -> f64) -> Result<Typed> {
     ))
 }
 
-/// A function of two doubles.
+/// Resolves a function of two doubles; `name` is Spark's name of it in labels.
 pub fn binary(call: &Call<'_>, name: &str, f: fn(f64, f64) -> f64) -> Result<Typed> {
     let args = vec![call.double(0)?, call.double(1)?];
     Ok(row::call(
@@ -41,22 +49,23 @@ pub fn binary(call: &Call<'_>, name: &str, f: fn(f64, f64) -> f64) -> Result<Typ
     ))
 }
 
-/// The zeros are added for Java's sake: -0.0 counts as 0.0.
+/// Resolves `atan2` (`Atan2`). Zeros are added as Java's Spark does: -0.0 counts as 0.0.
 pub fn atan2(call: &Call<'_>) -> Result<Typed> {
     binary(call, "ATAN2", |y, x| (y + 0.0).atan2(x + 0.0))
 }
 
-/// A number with a name.
+/// Resolves a number with a name, such as `pi()`: a constant.
 pub fn named(_: &Call<'_>, name: &str, value: f64) -> Result<Typed> {
     Ok(constant(ScalarValue::Float64(Some(value)), format!("{name}()")))
 }
 
-/// -1, 0 or 1; NaN for NaN.
+/// Returns -1, 0 or 1; NaN for NaN.
 pub fn sign(x: f64) -> f64 {
     if x == 0.0 || x.is_nan() { x } else { x.signum() }
 }
 
-/// A logarithm: null if the argument is at or below the bound (`Logarithm`).
+/// Resolves a logarithm: null if the argument is at or below the bound (`UnaryLogExpression`); NaN
+/// stays NaN.
 pub fn logarithm(call: &Call<'_>, name: &str, bound: f64, f: fn(f64) -> f64) -> Result<Typed> {
     let args = vec![call.double(0)?];
     Ok(row::call(
@@ -69,7 +78,7 @@ pub fn logarithm(call: &Call<'_>, name: &str, bound: f64, f: fn(f64) -> f64) -> 
     ))
 }
 
-/// To base e of one argument, else to the base that comes first.
+/// Resolves `log` (`Logarithm`): to base e of one argument, else to the base that comes first.
 pub fn log(call: &Call<'_>) -> Result<Typed> {
     let double = DataType::Float64;
     let positive = |x: f64| x > 0.0 || x.is_nan();
@@ -91,7 +100,8 @@ pub fn log(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// Resolves `factorial`.
+/// Resolves `factorial` (`Factorial`): null outside of 0 to 20, whose factorial is the last that fits a
+/// BIGINT.
 pub fn factorial(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int64, vec![call.int(0)?], |r| {
         let n = r.int(0);
@@ -99,7 +109,7 @@ pub fn factorial(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `width_bucket`.
+/// Resolves `width_bucket` (`WidthBucket`).
 pub fn width_bucket_call(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.double(0)?, call.double(1)?, call.double(2)?, call.long(3)?];
     call.strict(DataType::Int64, args, |r| {
@@ -107,7 +117,7 @@ pub fn width_bucket_call(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `nanvl`.
+/// Resolves `nanvl` (`NaNvl`); the second argument may be null if it is not needed.
 pub fn nanvl(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.double(0)?, call.double(1)?];
     Ok(row::with_nulls(
@@ -129,18 +139,28 @@ pub fn nanvl(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
-/// Resolves `isnan`.
+/// Resolves `isnan` (`IsNaN`): false for null.
 pub fn isnan(call: &Call<'_>) -> Result<Typed> {
     let arg = call.context.cast(call.arg(0)?, &DataType::Float64)?;
-    let expr = kernel::call("isnan", "", DataType::Boolean, vec![arg.expr], |args, _| {
+    Ok(Typed::new(is_nan(arg.expr), DataType::Boolean, call.label()))
+}
+
+/// Returns whether a DOUBLE is NaN; false for null.
+pub fn is_nan(value: datafusion_expr::Expr) -> datafusion_expr::Expr {
+    kernel::call("isnan", "", DataType::Boolean, vec![value], |args, _| {
         let values = args[0].as_primitive::<Float64Type>();
         let tests = values.iter().map(|x| Some(x.is_some_and(f64::is_nan)));
         Ok(Arc::new(tests.collect::<BooleanArray>()))
-    });
-    Ok(Typed::new(expr, DataType::Boolean, call.label()))
+    })
 }
 
-/// `abs`: the least integer overflows under ANSI.
+/// Resolves `abs` (`Abs`), in the type of the argument.
+///
+/// When it runs, the least integer is `ARITHMETIC_OVERFLOW` under ANSI.
+///
+/// # Errors
+/// If the argument is neither a number nor a day-time interval,
+/// `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn abs(call: &Call<'_>) -> Result<Typed> {
     let arg = match &call.args[0].data_type {
         t if is_string(t) || t.is_null() => call.double(0)?,
@@ -187,7 +207,8 @@ pub fn abs(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// `WidthBucket.computeBucketNumber`.
+/// Returns the bucket of a value (`WidthBucket.computeBucketNumber`), from 0 to one more than there
+/// are; bounds may descend. `None` without buckets, for NaN, and for bounds that are equal or infinite.
 fn width_bucket(value: f64, least: f64, most: f64, buckets: i64) -> Option<i64> {
     let bad = |x: f64| x.is_nan();
     if buckets <= 0 || buckets == i64::MAX || bad(value) || least == most || !least.is_finite() || !most.is_finite() {

@@ -1,8 +1,17 @@
 //! Functions of numbers: mathematics, rounding, bits, digits.
+//!
+//! Mathematical functions take DOUBLE, and their results may differ from the JVM's in the last bit.
+//! Rounding, bits and pictures work on the type that comes in, exactly.
+//!
+//! ```text
+//! math      functions of doubles, abs, factorial     bits     bit_count, shifts
+//! rounding  round, bround, ceil, floor               digits   bin, conv
+//! picture   format_number, to_char, to_number
+//! ```
 
 pub(super) mod bits;
 pub(super) mod digits;
-pub(super) mod math;
+pub(in crate::plan) mod math;
 pub(super) mod picture;
 pub(super) mod rounding;
 
@@ -10,6 +19,9 @@ use super::entry::*;
 use super::operator;
 
 /// Functions of numbers.
+///
+/// Entries of one DOUBLE name the function of the standard library and Spark's name in labels, which is
+/// in capitals for most of them.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("abs", math::abs).takes(&[value("expr", "NUMERIC or INTERVAL")]).returns("the type of the argument")

@@ -1,4 +1,20 @@
-//! Numbers as text by a picture: `format_number` (`java.text.DecimalFormat`), `to_char` and `to_number` (`ToNumberParser`).
+//! Numbers as text by a picture: `format_number` (`java.text.DecimalFormat`), `to_char` and `to_number`
+//! (`ToNumberParser`).
+//!
+//! ```text
+//! 0 9     a digit; leading zeros show for 0, spaces stand for 9      $       the dollar sign, in front
+//! . D     the point                                                  S MI    the sign, in front or at the end
+//! , G     a separator of thousands                                   PR      angle brackets around negative numbers
+//! ```
+//!
+//! `to_char` rounds half up, `format_number` half to even. A number with more digits than the picture
+//! is written in `#`.
+//!
+//! ```text
+//! to_char(12454.8, '99,999.9S')     12,454.8+         to_number('12,454.8-', '99,999.9S')   -12454.8
+//! to_char(-7, '$999PR')             <$7>              to_number('$7', '$999')               7
+//! to_char(1234, '99')               ##                format_number(12332.5, '#,###.00')    12,332.50
+//! ```
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
@@ -14,7 +30,11 @@ use crate::plan::scope::Typed;
 use crate::values::text;
 use crate::values::types::{is_integral, is_string, is_timestamp};
 
-/// A number by a picture, a time by a pattern.
+/// Resolves `to_char` (`ToCharacter`): a number by a picture, a time by a pattern.
+///
+/// # Errors
+/// If the format is not a constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`; if it is not a picture,
+/// `INVALID_FORMAT.UNEXPECTED_TOKEN`.
 pub fn to_char(call: &Call<'_>) -> Result<Typed> {
     let label = call.label_as("to_char");
     let arg = call.arg(0)?;
@@ -40,7 +60,10 @@ pub fn to_char(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
-/// Resolves `to_number` and `try_to_number`.
+/// Resolves `to_number` and `try_to_number` (`ToNumber`): a decimal with the digits of the picture.
+///
+/// When it runs, a string that does not match is `INVALID_FORMAT.MISMATCH_INPUT` under ANSI, or null if
+/// `tolerant`.
 pub fn to_number(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     let format = constant_format(call)?;
     let picture = Picture::new(&format)?;
@@ -61,6 +84,7 @@ pub fn to_number(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     ))
 }
 
+/// Makes `INVALID_FORMAT.MISMATCH_INPUT`, which shows format and string.
 fn no_match(format: &str, text: &str) -> SparkError {
     SparkError::new(
         Exception::IllegalArgument,
@@ -70,6 +94,10 @@ fn no_match(format: &str, text: &str) -> SparkError {
     )
 }
 
+/// Returns the format of a call.
+///
+/// # Errors
+/// If it is not a constant string, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`.
 fn constant_format(call: &Call<'_>) -> Result<String> {
     match crate::plan::functions::fold(&call.arg(1)?.expr) {
         Some(ScalarValue::Utf8(Some(text))) => Ok(text),
@@ -79,13 +107,17 @@ fn constant_format(call: &Call<'_>) -> Result<String> {
 
 /// A number taken apart: sign, whole digits, fraction digits.
 struct Digits {
+    /// Whether it is below 0.
     negative: bool,
+    /// Digits before the point.
     whole: String,
+    /// Digits after the point.
     fraction: String,
 }
 
 impl Digits {
-    /// The number in the first cell with `decimals` fraction digits; `scale` is that of a decimal.
+    /// Takes the number in the first cell apart, with `decimals` fraction digits; `scale` is that of a
+    /// decimal, `None` for a double.
     ///
     /// The exact value of a double is what `DecimalFormat` rounds, half to even.
     fn of(r: &Row<'_>, scale: Option<i32>, decimals: usize) -> Self {
@@ -112,6 +144,7 @@ impl Digits {
         }
     }
 
+    /// Puts sign, whole part and fraction together.
     fn text(&self, whole: &str, fraction: &str) -> String {
         let sign = if self.negative { "-" } else { "" };
         if fraction.is_empty() {
@@ -122,7 +155,8 @@ impl Digits {
     }
 }
 
-/// How `DecimalFormat` writes a double that is not a number, or not finite.
+/// Returns how `DecimalFormat` writes a double that is not a number, or not finite; `None` for all
+/// others.
 fn special(x: f64) -> Option<String> {
     if x.is_nan() {
         return Some("NaN".to_owned());
@@ -131,7 +165,8 @@ fn special(x: f64) -> Option<String> {
     x.is_infinite().then(|| text.to_owned())
 }
 
-/// Resolves `format_number`.
+/// Resolves `format_number` (`FormatNumber`): by a number of digits, or by a pattern of
+/// `DecimalFormat`. Null for a negative number of digits.
 pub fn format_number(call: &Call<'_>) -> Result<Typed> {
     let (value, scale) = match &call.args[0].data_type {
         DataType::Decimal128(_, s) => (call.arg(0)?, Some(i32::from(*s))),
@@ -170,7 +205,7 @@ pub fn format_number(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
-/// A number by a pattern of `DecimalFormat`.
+/// Writes a number by a pattern of `DecimalFormat`: the zeros say how many digits there are at least.
 fn by_pattern(r: &Row<'_>, scale: Option<i32>, pattern: &str) -> String {
     let (least, most) = fraction_digits(pattern);
     let digits = Digits::of(r, scale, most);
@@ -185,7 +220,7 @@ fn by_pattern(r: &Row<'_>, scale: Option<i32>, pattern: &str) -> String {
     digits.text(&whole, &fraction)
 }
 
-/// Least and most fraction digits of a `DecimalFormat` pattern.
+/// Returns the least and the most fraction digits of a `DecimalFormat` pattern.
 fn fraction_digits(pattern: &str) -> (usize, usize) {
     let fraction = pattern.split_once('.').map_or("", |(_, f)| f);
     let zeros = fraction.chars().filter(|c| *c == '0').count();
@@ -199,24 +234,36 @@ struct Picture {
     whole: String,
     /// Separators, counted in digits from the point.
     separators: Vec<usize>,
+    /// How many digits stand after the point.
     fraction: usize,
+    /// Whether it begins with a dollar sign.
     dollar: bool,
+    /// Where the sign stands.
     sign: Sign,
 }
 
+/// Where a picture puts the sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sign {
+    /// Only negative numbers have one, in front.
     None,
+    /// `S` at the start: plus or minus.
     Front,
+    /// `S` at the end: plus or minus.
     Back,
-    /// `MI` at the end or the start: minus or a space.
+    /// `MI` at the start: minus or a space.
     MinusFront,
+    /// `MI` at the end: minus or a space.
     MinusBack,
-    /// `PR`: angle brackets.
+    /// `PR`: angle brackets around negative numbers.
     Brackets,
 }
 
 impl Picture {
+    /// Reads a picture, in any case.
+    ///
+    /// # Errors
+    /// If it has something else in it, `INVALID_FORMAT.UNEXPECTED_TOKEN`.
     fn new(format: &str) -> Result<Self> {
         let upper = format.to_uppercase();
         let invalid = |why: &str| {
@@ -265,6 +312,7 @@ impl Picture {
         })
     }
 
+    /// Writes a decimal, rounded half up to the picture's digits; `#` for each digit if they are too many.
     fn write(&self, value: i128, scale: i32) -> String {
         let wanted = self.fraction as i32;
         let fitted = if scale > wanted {
@@ -291,7 +339,8 @@ impl Picture {
         self.signed(&body, value < 0)
     }
 
-    /// The digits before the point with their separators, filled up with spaces; `#` for each if they are too many.
+    /// Returns the digits before the point with their separators, filled up with spaces; `#` for each if
+    /// they are too many.
     fn whole_digits(&self, whole: &str, overflow: bool) -> String {
         let width = self.whole.len();
         let digits: Vec<char> = format!("{whole:0>width$}").chars().collect();
@@ -315,7 +364,7 @@ impl Picture {
         body
     }
 
-    /// The body with its sign.
+    /// Returns the body with its sign.
     fn signed(&self, body: &str, negative: bool) -> String {
         let front = |mark: &str| {
             let at = body.len() - body.trim_start().len();
@@ -335,7 +384,7 @@ impl Picture {
         }
     }
 
-    /// The unscaled value that a string has under this picture; `None` if it does not match.
+    /// Returns the unscaled value that a string has under this picture; `None` if it does not match.
     fn read(&self, text: &str) -> Option<i128> {
         let mut body = text.trim();
         let mut negative = false;

@@ -1,4 +1,15 @@
-//! `round`, `bround`, `ceil`, `floor`: decimal rounding with Spark's result types (`RoundBase`, `CeilExpressionBuilder`).
+//! `round`, `bround`, `ceil`, `floor`: decimal rounding with Spark's result types (`RoundBase`,
+//! `CeilExpressionBuilder`).
+//!
+//! Doubles are rounded by their shortest decimal digits, so that `round(2.675, 2)` is 2.68, as in Java.
+//!
+//! ```text
+//!             2.5   -2.5   3.5
+//! HalfUp       3     -3     4
+//! HalfEven     2     -2     4
+//! Ceiling      3     -2     4
+//! Floor        2     -3     3
+//! ```
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
@@ -14,13 +25,20 @@ use crate::values::types::{is_integral, is_numeric};
 /// How a digit that does not fit is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rounding {
+    /// To the nearest; away from zero if two are equally near.
     HalfUp,
+    /// To the nearest; to the even digit if two are equally near.
     HalfEven,
+    /// Towards positive infinity.
     Ceiling,
+    /// Towards negative infinity.
     Floor,
 }
 
-/// `ceil` and `floor`: to a whole number, or of two arguments to a scale.
+/// Resolves `ceil` and `floor`: to a whole number, or of two arguments to a scale.
+///
+/// # Errors
+/// If the scale is not a constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`.
 pub fn whole(call: &Call<'_>, rounding: Rounding) -> Result<Typed> {
     if !call.has(1) {
         return to_whole(call, rounding);
@@ -36,6 +54,10 @@ pub fn whole(call: &Call<'_>, rounding: Rounding) -> Result<Typed> {
     decimal_at(call.context.cast(arg, &to)?, scale(call)?, rounding, call.label())
 }
 
+/// Returns the constant scale of a call; 0 if it is missing.
+///
+/// # Errors
+/// If it is not a constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`.
 fn scale(call: &Call<'_>) -> Result<i32> {
     let Some(arg) = call.args.get(1) else { return Ok(0) };
     match call.context.cast(arg.clone(), &DataType::Int32)?.expr {
@@ -47,7 +69,10 @@ fn scale(call: &Call<'_>) -> Result<i32> {
     }
 }
 
-/// Resolves `round` and `bround`.
+/// Resolves `round` and `bround` (`Round`, `BRound`), in the type of the argument; decimals have the
+/// type that the scale makes.
+///
+/// When it runs, an integer that leaves its type is `ARITHMETIC_OVERFLOW` under ANSI.
 pub fn round(call: &Call<'_>, rounding: Rounding) -> Result<Typed> {
     let label = call.label_or(1, &["0"]);
     let scale = scale(call)?;
@@ -83,7 +108,7 @@ pub fn round(call: &Call<'_>, rounding: Rounding) -> Result<Typed> {
     })
 }
 
-/// A whole number rounded at a digit before the point, in its own type.
+/// Rounds a whole number at a digit before the point, in its own type; outside ANSI it wraps.
 fn integer(call: &Call<'_>, arg: Typed, scale: i32, rounding: Rounding, label: String) -> Result<Typed> {
     let to = arg.data_type.clone();
     let options = format!("{rounding:?} {scale} {:?}", call.context.mode);
@@ -107,7 +132,7 @@ fn integer(call: &Call<'_>, arg: Typed, scale: i32, rounding: Rounding, label: S
     Ok(out)
 }
 
-/// A decimal at another scale, in the type that `RoundBase` has for it.
+/// Rounds a decimal to another scale, in the type that `RoundBase` has for it; null if it does not fit.
 fn decimal_at(arg: Typed, scale: i32, rounding: Rounding, label: String) -> Result<Typed> {
     let DataType::Decimal128(p, s) = arg.data_type else {
         return Err(SparkError::internal(format!(
@@ -146,7 +171,7 @@ fn decimal_at(arg: Typed, scale: i32, rounding: Rounding, label: String) -> Resu
     ))
 }
 
-/// `value` with its last `cut` digits rounded to zeros; `None` beyond 38 digits.
+/// Returns `value` with its last `cut` digits rounded to zeros; `None` beyond 38 digits.
 pub fn unscaled(value: i128, cut: i32, rounding: Rounding) -> Option<i128> {
     if cut > 38 {
         return Some(match rounding {
@@ -171,7 +196,8 @@ pub fn unscaled(value: i128, cut: i32, rounding: Rounding) -> Option<i128> {
     (quotient + step).checked_mul(unit)
 }
 
-/// A double rounded by its shortest decimal text, as `BigDecimal(x).setScale(…)` does.
+/// Rounds a double by its shortest decimal digits, as `BigDecimal(x).setScale(…)` does; infinities and
+/// NaN stay.
 pub fn double(x: f64, scale: i32, rounding: Rounding) -> f64 {
     if x.is_finite() {
         decimal_text(&format!("{x:e}"), scale, rounding).parse().unwrap_or(x)
@@ -180,7 +206,7 @@ pub fn double(x: f64, scale: i32, rounding: Rounding) -> f64 {
     }
 }
 
-/// Rounds the number `d.ddde±x` to `scale` fraction digits, as text that parses as a number.
+/// Rounds the number `d.ddde±x` to `scale` fraction digits, as a string that parses as a number.
 fn decimal_text(scientific: &str, scale: i32, rounding: Rounding) -> String {
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -198,7 +224,8 @@ fn decimal_text(scientific: &str, scale: i32, rounding: Rounding) -> String {
     format!("{rounded}e{}", -unscaled_scale)
 }
 
-/// One-argument `ceil` and `floor`: BIGINT, or a decimal without fraction.
+/// Resolves `ceil` and `floor` of one argument: BIGINT, or a decimal without fraction. A double beyond
+/// BIGINT becomes its nearest bound, NaN 0.
 fn to_whole(call: &Call<'_>, rounding: Rounding) -> Result<Typed> {
     let up = rounding == Rounding::Ceiling;
     let label = match call.name {

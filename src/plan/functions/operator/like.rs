@@ -1,4 +1,13 @@
 //! `LIKE` and its kin.
+//!
+//! A pattern becomes a regular expression for the whole string, compiled anew only when it changes from
+//! one row to the next.
+//!
+//! ```text
+//! 'a_b' LIKE 'a\_b'               true     the escape makes the next character plain
+//! 'a_b' LIKE 'a/_b' ESCAPE '/'    true
+//! 'ab' LIKE 'a\b'                 INVALID_FORMAT: only _, % and the escape itself may follow it
+//! ```
 
 use std::sync::Arc;
 
@@ -12,16 +21,19 @@ use crate::plan::cast_expr;
 use crate::plan::functions::call::Call;
 use crate::plan::scope::Typed;
 
-/// Resolves `like`.
+/// Resolves `like` (`Like`).
 pub fn like(call: &Call<'_>) -> Result<Typed> {
     fits(call, false)
 }
 
-/// Resolves `ilike`.
+/// Resolves `ilike` (`ILike`): upper and lower case alike.
 pub fn ilike(call: &Call<'_>) -> Result<Typed> {
     fits(call, true)
 }
 
+/// Resolves both. The escape character is a constant, a backslash by default.
+///
+/// When it runs, an escape before an ordinary character or at the end is `INVALID_FORMAT`.
 fn fits(call: &Call<'_>, insensitive: bool) -> Result<Typed> {
     let text = cast_expr::as_string(call.arg(0)?, call.context.mode, call.context.zone)?;
     let pattern = cast_expr::as_string(call.arg(1)?, call.context.mode, call.context.zone)?;
@@ -64,17 +76,17 @@ fn fits(call: &Call<'_>, insensitive: bool) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Boolean, label))
 }
 
-/// `x [NOT] [I]LIKE ANY (…)` and `ALL`.
+/// Which of `x [NOT] [I]LIKE ANY (…)` and `ALL` a call is.
 pub struct Quantified {
-    /// Each pattern is negated.
+    /// Whether each pattern is negated.
     pub negated: bool,
-    /// `ILIKE`.
+    /// Whether it is `ILIKE`.
     pub insensitive: bool,
-    /// `ALL`.
+    /// Whether it is `ALL`.
     pub all: bool,
 }
 
-/// Resolves the calls that the parser makes of `LIKE ANY` and its kin.
+/// Resolves the calls that the parser makes of `LIKE ANY` and its kin: one test per pattern, joined.
 pub fn quantified(call: &Call<'_>, form: &Quantified) -> Result<Typed> {
     let value = call.arg(0)?;
     let mut tests = Vec::new();
@@ -103,7 +115,10 @@ pub fn quantified(call: &Call<'_>, form: &Quantified) -> Result<Typed> {
     Ok(Typed::new(joined, DataType::Boolean, label))
 }
 
-/// A LIKE pattern as an anchored regular expression (`StringUtils.escapeLikeRegex`).
+/// Returns a LIKE pattern as an anchored regular expression (`StringUtils.escapeLikeRegex`).
+///
+/// # Errors
+/// If an escape stands where it cannot, `INVALID_FORMAT`.
 fn like_regex(pattern: &str, escape: char, insensitive: bool) -> Result<regex::Regex> {
     let mut out = String::from(if insensitive { "(?is)^" } else { "(?s)^" });
     let mut chars = pattern.chars();

@@ -1,4 +1,18 @@
 //! Operators as functions: arithmetic, comparison, logic, bits, patterns.
+//!
+//! Clients and the SQL parser send operators as calls of these names. Their labels are in infix form:
+//! `(a + b)`, `(NOT (a = b))`.
+//!
+//! Comparison is Spark's: null with anything is null but for `<=>`; NaN equals NaN and is greater than
+//! every other number; structs and arrays compare field by field, nulls first. A string is read as what
+//! it is compared with.
+//!
+//! ```text
+//! AND    true   false  null       OR     true   false  null       =      1      null
+//! true   true   false  null       true   true   true   true       1      true   null
+//! false  false  false  false      false  true   false  null       null   null   null
+//! null   null   false  null       null   true   null   null       <=>    never null
+//! ```
 
 mod like;
 
@@ -21,10 +35,14 @@ use crate::plan::{coercion, datetime};
 use crate::values::cast::Mode;
 use crate::values::types::{is_integral, is_string, sql_name};
 
+/// How tables name what can be added.
 const SUMMAND: &str = "NUMERIC, DATE, TIMESTAMP or INTERVAL";
+/// How tables name what can be multiplied.
 const FACTOR: &str = "NUMERIC or INTERVAL";
 
-/// Operators.
+/// Operators, and the names under which the SQL parser and the clients call them.
+///
+/// The unlisted ones are what the parser makes of `LIKE ANY` and its kin.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("+", plus).takes(&[value("expr1", SUMMAND), value("expr2", SUMMAND).optional()]).returns("the type of the sum")
@@ -163,11 +181,15 @@ pub static FUNCTIONS: &[Function] = &[
         .example("'Rivulet' NOT ILIKE ALL ('Riv%', '%x%')", "false"),
 ];
 
-/// `a op b` of numbers, or of times and intervals.
+/// Resolves `a op b` of numbers, or of times and intervals, in the session's mode.
+///
+/// # Errors
+/// If the types do not go together, `DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES`.
 pub fn arithmetic(call: &Call<'_>, op: Op) -> Result<Typed> {
     arithmetic_in(call, op, call.context.mode)
 }
 
+/// As [`arithmetic()`], in a mode.
 fn arithmetic_in(call: &Call<'_>, op: Op, mode: Mode) -> Result<Typed> {
     let (left, right) = (call.arg(0)?, call.arg(1)?);
     match datetime::arithmetic(op, &left, &right, call.context.zone)? {
@@ -176,14 +198,14 @@ fn arithmetic_in(call: &Call<'_>, op: Op, mode: Mode) -> Result<Typed> {
     }
 }
 
-/// The operation with null for what would be an error.
+/// Resolves the operation with null for what would be an error (`try_add` and its kin).
 pub fn tried(call: &Call<'_>, op: Op) -> Result<Typed> {
     let mut out = arithmetic_in(call, op, Mode::Try)?;
     out.name = call.label();
     Ok(out)
 }
 
-/// Resolves `+`.
+/// Resolves `+`, of one argument or two.
 fn plus(call: &Call<'_>) -> Result<Typed> {
     if call.has(1) {
         arithmetic(call, Op::Add)
@@ -192,7 +214,7 @@ fn plus(call: &Call<'_>) -> Result<Typed> {
     }
 }
 
-/// `+ a`.
+/// Resolves `+ a`: the argument itself; a string as a DOUBLE.
 pub fn plus_sign(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let name = format!("(+ {})", arg.name);
@@ -209,7 +231,7 @@ pub fn plus_sign(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `-`.
+/// Resolves `-`, of one argument or two.
 fn minus(call: &Call<'_>) -> Result<Typed> {
     if call.has(1) {
         arithmetic(call, Op::Subtract)
@@ -218,14 +240,14 @@ fn minus(call: &Call<'_>) -> Result<Typed> {
     }
 }
 
-/// Resolves `negative`.
+/// Resolves `negative` (`UnaryMinus`).
 pub fn negative(call: &Call<'_>) -> Result<Typed> {
     let mut out = arithmetic::negate(call.arg(0)?, call.context.mode, call.context.zone)?;
     out.name = call.label();
     Ok(out)
 }
 
-/// `%`, and `mod` with a label of its own.
+/// Resolves `%`, and `mod` with a label of its own.
 pub fn modulo(call: &Call<'_>) -> Result<Typed> {
     let mut out = arithmetic(call, Op::Remainder)?;
     if call.name == "mod" {
@@ -234,19 +256,19 @@ pub fn modulo(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
-/// Resolves `!=`.
+/// Resolves `!=` as the opposite of `=`, as Spark's parser does.
 fn not_equal(call: &Call<'_>) -> Result<Typed> {
     let equal = compare(call, Operator::Eq, "=")?;
     let label = format!("(NOT {})", equal.name);
     Ok(Typed::new(Expr::Not(Box::new(equal.expr)), DataType::Boolean, label))
 }
 
-/// `a <=> b`.
+/// Resolves `a <=> b` (`EqualNullSafe`), which is never null.
 pub fn equal_or_both_null(call: &Call<'_>) -> Result<Typed> {
     compare(call, Operator::IsNotDistinctFrom, "<=>")
 }
 
-/// Resolves `between`.
+/// Resolves `between`: two comparisons, each with types of its own.
 fn between(call: &Call<'_>) -> Result<Typed> {
     let [value, low, high] = [call.arg(0)?, call.arg(1)?, call.arg(2)?];
     let above = compare(&call.other(">=", &[value.clone(), low]), Operator::GtEq, ">=")?;
@@ -255,21 +277,24 @@ fn between(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(both, DataType::Boolean, call.label()))
 }
 
-/// Resolves `not`.
+/// Resolves `not` (`Not`).
 fn not(call: &Call<'_>) -> Result<Typed> {
     let arg = boolean(call.context, call.arg(0)?, "NOT")?;
     let label = format!("(NOT {})", arg.name);
     Ok(Typed::new(Expr::Not(Box::new(arg.expr)), DataType::Boolean, label))
 }
 
-/// Resolves `isnull` and `isnotnull`.
+/// Resolves `isnull` and `isnotnull`; NaN is not null.
 fn null_test(call: &Call<'_>, test: fn(Box<Expr>) -> Expr, words: &str) -> Result<Typed> {
     let arg = call.arg(0)?;
     let label = format!("({} {words})", arg.name);
     Ok(Typed::new(test(Box::new(arg.expr)), DataType::Boolean, label))
 }
 
-/// `&`, `|`, `^`.
+/// Resolves `&`, `|` and `^`.
+///
+/// # Errors
+/// If the common type is not integral, `DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE`.
 fn bits(call: &Call<'_>, op: Operator) -> Result<Typed> {
     let (left, right) = (call.arg(0)?, call.arg(1)?);
     let label = format!("({} {} {})", left.name, call.name, right.name);
@@ -287,14 +312,31 @@ fn bits(call: &Call<'_>, op: Operator) -> Result<Typed> {
     Ok(Typed::new(binary_expr(left.expr, op, right.expr), common, label))
 }
 
-/// Resolves `~`.
+/// Resolves `~` (`BitwiseNot`).
 fn bitwise_not(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let (to, label) = (arg.data_type.clone(), format!("~{}", arg.name));
     Ok(Typed::new(datafusion_spark::expr_fn::bitwise_not(arg.expr), to, label))
 }
 
-/// Both sides in their common type.
+/// Returns both sides in their common type.
+///
+/// # Errors
+/// If there is none, `DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES`.
+///
+/// ```
+/// use arrow::datatypes::DataType;
+/// use rivulet::plan::functions::{Context, operator::same_type};
+/// use rivulet::plan::literal;
+/// use rivulet::settings::Conf;
+/// use rivulet::values::{cast::Mode, zone::Zone};
+///
+/// let conf = Conf::default();
+/// let context = Context { mode: Mode::Legacy, zone: Zone::UTC, now_us: 0, conf: &conf };
+/// let (_, _, common) = same_type(&context, literal::int(1), literal::string("1"), "=")?;
+/// assert_eq!(common, DataType::Int32); // outside ANSI a string is read as what it is compared with
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
 pub fn same_type(context: &Context<'_>, left: Typed, right: Typed, symbol: &str) -> Result<(Typed, Typed, DataType)> {
     let common = coercion::comparison(&left.data_type, &right.data_type, context.ansi()).ok_or_else(|| {
         let (l, r) = (sql_name(&left.data_type), sql_name(&right.data_type));
@@ -313,7 +355,11 @@ pub fn same_type(context: &Context<'_>, left: Typed, right: Typed, symbol: &str)
     Ok((context.cast(left, &common)?, context.cast(right, &common)?, common))
 }
 
-/// Resolves `=`, `<`, `<=`, `>` and `>=`.
+/// Resolves `=`, `<`, `<=`, `>`, `>=` and `<=>`.
+///
+/// # Errors
+/// If the sides do not have a common type, `DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES`; if it is a map,
+/// `DATATYPE_MISMATCH.INVALID_ORDERING_TYPE`.
 fn compare(call: &Call<'_>, op: Operator, symbol: &str) -> Result<Typed> {
     let (context, left, right) = (call.context, call.arg(0)?, call.arg(1)?);
     let label = format!("({} {symbol} {})", left.name, right.name);
@@ -337,7 +383,7 @@ fn compare(call: &Call<'_>, op: Operator, symbol: &str) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Boolean, label))
 }
 
-/// Structs and arrays compare field by field, nulls first (`InterpretedOrdering`).
+/// Compares structs and arrays field by field, nulls first (`InterpretedOrdering`).
 fn nested_compare(op: Operator, left: Expr, right: Expr) -> Expr {
     kernel::call(
         "compare",
@@ -374,6 +420,10 @@ fn nested_compare(op: Operator, left: Expr, right: Expr) -> Expr {
     )
 }
 
+/// Returns an argument as a BOOLEAN; strings become one under ANSI.
+///
+/// # Errors
+/// If it cannot, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 fn boolean(context: &Context<'_>, arg: Typed, symbol: &str) -> Result<Typed> {
     match &arg.data_type {
         DataType::Boolean => Ok(arg),
@@ -383,7 +433,7 @@ fn boolean(context: &Context<'_>, arg: Typed, symbol: &str) -> Result<Typed> {
     }
 }
 
-/// Resolves `and` and `or`.
+/// Resolves `and` and `or`, in three-valued logic.
 fn logic(call: &Call<'_>, op: Operator, symbol: &str) -> Result<Typed> {
     let (context, left, right) = (call.context, call.arg(0)?, call.arg(1)?);
     let label = format!("({} {symbol} {})", left.name, right.name);
@@ -395,7 +445,10 @@ fn logic(call: &Call<'_>, op: Operator, symbol: &str) -> Result<Typed> {
     ))
 }
 
-/// Resolves `in`.
+/// Resolves `in` (`In`), with all values in one common type.
+///
+/// # Errors
+/// If there is none, `DATATYPE_MISMATCH.DATA_DIFF_TYPES`.
 fn in_list(call: &Call<'_>) -> Result<Typed> {
     let (context, value, list) = (call.context, call.arg(0)?, &call.args[1..]);
     let names: Vec<&str> = list.iter().map(|t| t.name.as_str()).collect();

@@ -1,4 +1,8 @@
 //! Functions that draw at random: with the same seed the same draws, in the order of the rows.
+//!
+//! Each call in a compiled plan has one generator, seeded by its argument or by the query's time, which draws
+//! on from batch to batch. Unlike Spark's, it is not seeded per partition, so only the draws of the first
+//! partition equal Spark's.
 
 mod xor_shift;
 
@@ -18,7 +22,8 @@ use super::row::{self, Cell};
 use crate::error::Result;
 use crate::plan::scope::Typed;
 
-/// Functions that draw at random.
+/// Functions that draw at random. They are volatile: the optimizer neither folds nor merges nor repeats
+/// them.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("rand", |c| doubles(c, XorShift::double)).aliases(&["random"]).takes(&[literal("seed", "BIGINT").optional()])
@@ -46,13 +51,14 @@ pub static FUNCTIONS: &[Function] = &[
         .varies("shuffle(array(1, 20, 3, 5))"),
 ];
 
-/// What draws with the seed in the argument at `i`, or with one of the query's own.
+/// Returns the generator of a call, with the seed in the argument at `i` or with one of the query's
+/// own; and the seed.
 fn source(call: &Call<'_>, i: usize) -> (i64, Mutex<XorShift>) {
     let seed = call.constant_int(i).unwrap_or(call.context.now_us);
     (seed, Mutex::new(XorShift::new(seed)))
 }
 
-/// A column of draws.
+/// Returns a column of draws.
 fn drawn<T: Cell>(
     call: &Call<'_>,
     to: DataType,
@@ -67,13 +73,16 @@ fn drawn<T: Cell>(
     })
 }
 
-/// Resolves `rand` and `randn`.
+/// Resolves `rand` and `randn` (`Rand`, `Randn`).
 fn doubles(call: &Call<'_>, draw: fn(&mut XorShift) -> f64) -> Result<Typed> {
     let name = if call.name == "random" { "rand" } else { call.name };
     Ok(drawn(call, DataType::Float64, call.label_as(name), 0, "", draw))
 }
 
-/// Resolves `uniform`.
+/// Resolves `uniform` (`Uniform`), in the common type of its bounds.
+///
+/// # Errors
+/// If a bound is not constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`.
 fn between(call: &Call<'_>) -> Result<Typed> {
     let (_, to) = condition::unified(call.context, call.name, &call.args[..2])?;
     let bound = |i: usize, name: &str| match super::fold(&call.double(i)?.expr) {
@@ -90,8 +99,9 @@ fn between(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
-/// Resolves `randstr`.
+/// Resolves `randstr` (`RandStr`): digits and letters, all equally likely.
 fn randstr(call: &Call<'_>) -> Result<Typed> {
+    /// What `randstr` draws from.
     const CHARACTERS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     let length = call.constant_int(0).unwrap_or(0).max(0) as usize;
     let options = format!(" {length}");
@@ -102,7 +112,7 @@ fn randstr(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// Resolves `uuid`.
+/// Resolves `uuid` (`Uuid`): version 4, variant 1.
 fn uuid(call: &Call<'_>) -> Result<Typed> {
     Ok(drawn(call, DataType::Utf8, call.label(), 0, "", |source| {
         let high = source.long() & !0xf000 | 0x4000;
@@ -113,7 +123,7 @@ fn uuid(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// Resolves `shuffle`.
+/// Resolves `shuffle` (`Shuffle`), by Fisher and Yates.
 fn shuffle(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     let (seed, source) = source(call, 1);
@@ -127,7 +137,7 @@ fn shuffle(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// Uniform doubles in [0, 1) for `sample`.
+/// Returns uniform doubles in [0, 1), for `sample`.
 pub fn uniform(seed: i64) -> Expr {
     let source = Mutex::new(XorShift::new(seed));
     row::drawn("rand", seed.to_string(), DataType::Float64, "", move || {

@@ -1,14 +1,19 @@
 //! Spark's generator of random numbers (`XORShiftRandom`): with the same seed, the draws of Spark's first partition.
+//!
+//! The state is 64 bits, shifted and xored by 21, 35 and 4 for each draw. Seeds are hashed first, since
+//! near seeds would begin alike.
 
 /// An xor-shift generator, seeded through MurmurHash3 as Scala has it.
 #[derive(Debug, Clone)]
 pub struct XorShift {
+    /// The 64 bits that the next draw is made of.
     state: i64,
+    /// The second of the two normal numbers that one draw makes.
     spare: Option<f64>,
 }
 
 impl XorShift {
-    /// A generator that always draws the same numbers for a seed.
+    /// Makes a generator that always draws the same numbers for a seed.
     pub fn new(seed: i64) -> Self {
         let bytes = seed.to_be_bytes();
         let low = murmur(&bytes, 0x3c07_4a61);
@@ -19,6 +24,7 @@ impl XorShift {
         }
     }
 
+    /// Draws a number of bits.
     fn next(&mut self, bits: u32) -> i64 {
         let mut next = self.state ^ self.state << 21;
         next ^= (next as u64 >> 35) as i64;
@@ -27,18 +33,19 @@ impl XorShift {
         next & ((1 << bits) - 1)
     }
 
-    /// Uniform in [0, 1).
+    /// Draws a number from [0, 1), uniformly, with 53 bits.
     pub fn double(&mut self) -> f64 {
         let high = self.next(26) << 27;
         (high + self.next(27)) as f64 / (1u64 << 53) as f64
     }
 
-    /// 64 bits.
+    /// Draws 64 bits.
     pub fn long(&mut self) -> u64 {
         (self.next(32) as u64) << 32 | self.next(32) as u64
     }
 
-    /// Normal with mean 0 and deviation 1 (`java.util.Random.nextGaussian`).
+    /// Draws from the normal distribution with mean 0 and deviation 1 (`java.util.Random.nextGaussian`), by
+    /// Marsaglia's polar method.
     pub fn gaussian(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
             return spare;
@@ -55,7 +62,7 @@ impl XorShift {
     }
 }
 
-/// `scala.util.hashing.MurmurHash3.bytesHash`, for whole words.
+/// Returns Scala's hash of eight bytes (`scala.util.hashing.MurmurHash3.bytesHash`).
 fn murmur(bytes: &[u8; 8], seed: u32) -> u32 {
     let mut h = seed;
     for word in bytes.chunks_exact(4) {

@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 
 use super::run::{self, Tables};
 
+/// Returns schema and rows of a query without tables, or the text of its error.
 fn rows(query: &str) -> Result<(String, Vec<Value>), String> {
     let frame = run::sql(query, &BTreeMap::new(), &Tables::default());
     let frame = frame.map_err(|e| e.condition.unwrap_or_default())?;
     Ok((frame.schema, frame.rows))
 }
 
+/// Marked calls inside a plan that runs.
 #[test]
 fn order_by_all_sorts_by_every_column_and_pivots_take_the_names_of_their_values() {
     let table = "VALUES (2,'b'),(1,'c'),(1,'a') AS t(n,s)";
@@ -31,6 +33,7 @@ fn order_by_all_sorts_by_every_column_and_pivots_take_the_names_of_their_values(
     assert_eq!(two, (schema, vec![json!([1, 10, 1, 5, 1])]));
 }
 
+/// A call by name lacks the mark, so that it is an unknown function.
 #[test]
 fn a_function_that_has_the_name_of_a_clause_is_not_taken_for_it() {
     for query in [

@@ -8,7 +8,8 @@ use crate::error::SparkError;
 /// Doubles are equal within this relative difference.
 const RELATIVE: f64 = 1e-9;
 
-/// Equality of two JSON values: doubles within the tolerance, maps in any order, the rest exactly.
+/// Returns whether two JSON values are equal: doubles within the tolerance, maps in any order, the rest
+/// exactly.
 pub fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) => match (x.as_i64(), y.as_i64()) {
@@ -29,7 +30,8 @@ pub fn equal(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// The first expected row that has no partner, with a row that has none either.
+/// Returns the first expected row without a partner, and the first actual one; `None` if all rows pair
+/// up, in any order.
 fn unmatched<'a>(expected: &'a [Value], actual: &'a [Value]) -> Option<(Option<&'a Value>, Option<&'a Value>)> {
     let mut left: Vec<&Value> = actual.iter().collect();
     let mut missing = None;
@@ -42,12 +44,14 @@ fn unmatched<'a>(expected: &'a [Value], actual: &'a [Value]) -> Option<(Option<&
     (missing.is_some() || !left.is_empty()).then(|| (missing, left.first().copied()))
 }
 
+/// Returns a value in at most 300 characters.
 fn show(value: Option<&Value>) -> String {
     let text = value.map_or("nothing".into(), Value::to_string);
     text.chars().take(300).collect()
 }
 
-/// The expected decimals at the scale of their columns: Spark may collect `0.000000330` from a DECIMAL(20,8).
+/// Returns the expected decimals at the scale of their columns: Spark may collect `0.000000330` from a
+/// DECIMAL(20,8).
 fn rescaled(row: &Value, schema: &str) -> Value {
     let Value::Array(cells) = row else { return row.clone() };
     let columns = split_columns(schema);
@@ -67,6 +71,7 @@ fn rescaled(row: &Value, schema: &str) -> Value {
     Value::Array(cells.collect())
 }
 
+/// Splits a schema at the commas between its columns.
 fn split_columns(schema: &str) -> Vec<String> {
     let (mut out, mut depth, mut quoted) = (vec![String::new()], 0i32, false);
     for c in schema.chars() {
@@ -87,7 +92,8 @@ fn split_columns(schema: &str) -> Vec<String> {
     out
 }
 
-/// Why `actual` is not what was expected; none where it is.
+/// Returns why `actual` is not what was expected, in one line; `None` if it is. Schema first, then
+/// rows.
 pub fn frame(schema: &str, rows: &[Value], ordered: bool, actual: &Result<Frame, SparkError>) -> Option<String> {
     let actual = match actual {
         Ok(frame) => frame,
@@ -111,7 +117,8 @@ pub fn frame(schema: &str, rows: &[Value], ordered: bool, actual: &Result<Frame,
     unmatched(&rows, &actual.rows).map(|(e, a)| format!("expected {}, got {}", show(e), show(a)))
 }
 
-/// Why an error is not the expected one.
+/// Returns why an error is not the expected one; `None` if it is. Spark's legacy conditions are not
+/// compared.
 pub fn error(condition: Option<&str>, sql_state: Option<&str>, actual: &Result<Frame, SparkError>) -> Option<String> {
     let error = match actual {
         Ok(frame) => {

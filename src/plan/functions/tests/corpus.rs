@@ -8,6 +8,8 @@ use super::compare;
 use super::goldens::known;
 use super::run::{Tables, sql};
 
+/// Each line of the corpus is a query with Spark's rows and schema, or with its condition and SQLSTATE.
+/// `ONLY` runs those that contain a text.
 #[test]
 fn expressions_give_sparks_values_types_names_and_errors() {
     let answers: Vec<Value> = serde_json::from_str(include_str!("spark_answers.json")).expect("the corpus is JSON");

@@ -1,5 +1,8 @@
+//! A query by hand: `Q='SELECT …' cargo test debug -- --nocapture`, over the tables of the goldens.
+
 use super::run::{Tables, sql};
 
+/// Prints schema and rows, or the error, of each query in `Q`; `;;` separates them.
 #[test]
 fn debug() {
     let Ok(query) = std::env::var("Q") else { return };

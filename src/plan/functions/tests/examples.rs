@@ -10,6 +10,7 @@ use super::run::{Tables, sql};
 use crate::plan::functions::entry::Function;
 use crate::plan::functions::registry;
 
+/// Returns Spark's answers to the examples of the table.
 fn answers() -> Value {
     serde_json::from_str(include_str!("../../../../tests/goldens/functions/examples.json"))
         .expect("the answers are JSON")
@@ -39,6 +40,7 @@ fn difference(function: &Function, answer: &Value, tables: &Tables) -> Option<St
     }
 }
 
+/// The example of each function is asked of both, and the answer in the table must be Spark's.
 #[test]
 fn every_example_answers_as_spark_does() {
     let (answers, tables) = (answers(), Tables::default());
@@ -55,6 +57,7 @@ fn every_example_answers_as_spark_does() {
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// The number of arguments in `WRONG_NUM_ARGS` is Spark's.
 #[test]
 fn arities_are_those_that_spark_names() {
     let answers = answers();
@@ -77,6 +80,7 @@ fn arities_are_those_that_spark_names() {
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// `SHOW FUNCTIONS` names nothing that Spark lacks.
 #[test]
 fn listed_functions_are_functions_of_spark() {
     let answers = answers();

@@ -15,6 +15,7 @@ fn folder() -> PathBuf {
     PathBuf::from(top).join("sql")
 }
 
+/// Returns every golden case with SQL text, by family and id.
 fn cases(folder: &Path) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for family in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -37,6 +38,7 @@ fn cases(folder: &Path) -> Vec<(String, Value)> {
     found
 }
 
+/// Returns why a case does not answer as Spark does, in one line; `None` if it does.
 fn difference(case: &Value, tables: &Tables) -> Option<String> {
     let conf: BTreeMap<String, String> = case
         .get("conf")
@@ -55,7 +57,7 @@ fn difference(case: &Value, tables: &Tables) -> Option<String> {
     compare::frame(expected["schema"].as_str().unwrap_or_default(), &rows, ordered, &actual)
 }
 
-/// Names before the first `:` of each line; what stands behind it is the cause.
+/// Returns the names before the first `:` of each line; what stands after it is the cause.
 pub fn known(text: &str) -> BTreeSet<String> {
     let lines = text.lines().filter(|l| !l.starts_with('#') && !l.trim().is_empty());
     lines
@@ -63,6 +65,8 @@ pub fn known(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// A case that fails must stand on the list of known failures with its cause, and one that passes must
+/// not.
 #[test]
 fn golden_sql_gives_sparks_rows_types_names_and_errors() {
     let folder = folder();

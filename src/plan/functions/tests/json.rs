@@ -9,6 +9,8 @@ use crate::values::text;
 /// Greatest integer that JSON readers keep exactly.
 const EXACT: i64 = 1 << 53;
 
+/// Returns the value of a row as the goldens write it; integers beyond what JSON keeps exactly are
+/// strings.
 pub fn cell(array: &ArrayRef, row: usize) -> Value {
     if array.is_null(row) || array.data_type().is_null() {
         return Value::Null;
@@ -70,6 +72,7 @@ pub fn cell(array: &ArrayRef, row: usize) -> Value {
     }
 }
 
+/// Returns a double, or the word for one that JSON does not have.
 fn double(v: f64) -> Value {
     if v.is_nan() {
         return "NaN".into();

@@ -32,6 +32,7 @@ const PIECES: usize = 3;
 pub struct Tables(BTreeMap<String, (String, String)>);
 
 impl Tables {
+    /// Reads the tables of a folder: `schemas.json`, and the rows of each in a file of JSON lines.
     pub fn read(folder: &Path) -> Self {
         let text = std::fs::read_to_string(folder.join("schemas.json")).expect("the goldens have schemas.json");
         let schemas: BTreeMap<String, String> = serde_json::from_str(&text).expect("schemas.json is JSON");
@@ -45,6 +46,7 @@ impl Tables {
         )
     }
 
+    /// Returns the bytes of one of the files that a table is cut into.
     fn pieces(&self, file: &str) -> Option<Buffer> {
         let (table, piece) = file.split_once('/')?;
         let (_, rows) = self.0.get(table)?;
@@ -59,19 +61,33 @@ impl Tables {
 /// A result as the goldens write it.
 #[derive(Debug)]
 pub struct Frame {
+    /// The schema as DDL.
     pub schema: String,
+    /// The rows, each an array of cells.
     pub rows: Vec<Value>,
 }
 
 /// Runs SQL text over the tables.
+///
+/// # Errors
+/// If it does not parse, cannot be planned or fails when it runs.
 pub fn sql(query: &str, conf: &BTreeMap<String, String>, tables: &Tables) -> Result<Frame> {
-    let statement = sc::Relation {
+    relation(&text(query), conf, tables)
+}
+
+/// Returns SQL text as a relation.
+pub fn text(query: &str) -> sc::Relation {
+    sc::Relation {
         rel_type: Some(sc::relation::RelType::Sql(sc::Sql {
             query: query.into(),
             ..Default::default()
         })),
         ..Default::default()
-    };
+    }
+}
+
+/// Runs a relation over the tables.
+pub fn relation(statement: &sc::Relation, conf: &BTreeMap<String, String>, tables: &Tables) -> Result<Frame> {
     let mut files = BTreeMap::new();
     let mut views = BTreeMap::new();
     for (name, (ddl, _)) in &tables.0 {
@@ -104,6 +120,7 @@ pub fn sql(query: &str, conf: &BTreeMap<String, String>, tables: &Tables) -> Res
     execute(&spec, tables)
 }
 
+/// Runs the stages of a job in order, each task with the shuffle blocks that those before it left.
 fn execute(spec: &JobSpec, tables: &Tables) -> Result<Frame> {
     let graph = spec.compile()?;
     let mut made: Vec<Vec<TaskOutput>> = Vec::new();
@@ -160,6 +177,7 @@ fn execute(spec: &JobSpec, tables: &Tables) -> Result<Frame> {
     })
 }
 
+/// Returns the rows of a batch as arrays of cells.
 fn json_rows(batch: &RecordBatch) -> Vec<Value> {
     (0..batch.num_rows())
         .map(|row| Value::Array(batch.columns().iter().map(|c| json::cell(c, row)).collect()))

@@ -1,4 +1,13 @@
 //! Case, length, joining and parts of strings and binaries.
+//!
+//! Null arguments make a null, but for `concat_ws`, which leaves nulls out.
+//!
+//! ```text
+//! substring('Rivulet', 2, 3)     ivu       trim('  a ')              a
+//! substring('Rivulet', 0, 3)     Riv       trim(BOTH 'x' FROM 'xax') a
+//! substring('Rivulet', -3, 2)    le        btrim('xax', 'x')         a
+//! substring('Rivulet', -9, 3)    R         ltrim('xy', 'yxa')        a
+//! ```
 
 use arrow::array::AsArray;
 use arrow::datatypes::DataType;
@@ -10,12 +19,13 @@ use crate::plan::functions::row;
 use crate::plan::scope::Typed;
 use crate::values::types::list_of;
 
-/// A string made of a string.
+/// Returns a string made of a string, such as `upper`.
 pub fn changed(call: &Call<'_>, f: fn(&str) -> String) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?], move |r| Ok(Some(f(r.text(0)))))
 }
 
-/// Resolves `reverse`.
+/// Resolves `reverse`: the elements of an array, or the characters of anything else. Combining marks
+/// are characters of their own.
 pub fn reverse(call: &Call<'_>) -> Result<Typed> {
     match call.arg(0)?.data_type {
         DataType::List(_) => arrays::reverse(call),
@@ -26,9 +36,11 @@ pub fn reverse(call: &Call<'_>) -> Result<Typed> {
 /// What a length is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Bytes for binaries.
+    /// Characters of strings, bytes of binaries.
     Characters,
+    /// Bytes, in UTF-8 for strings.
     Bytes,
+    /// Eight per byte.
     Bits,
 }
 
@@ -47,14 +59,16 @@ pub fn length(call: &Call<'_>, unit: Unit) -> Result<Typed> {
     })
 }
 
-/// Resolves `ascii`.
+/// Resolves `ascii` (`Ascii`): the code point of the first character, which may be beyond ASCII; 0 for
+/// the empty string.
 pub fn ascii(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.text(0)?], |r| {
         Ok(Some(r.text(0).chars().next().map_or(0, |c| c as i32)))
     })
 }
 
-/// Resolves `char`.
+/// Resolves `char` (`Chr`): the character with the lowest eight bits of the number as its code, in
+/// Latin-1. Negative numbers make the empty string.
 pub fn character(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.long(0)?], |r| {
         let n = r.long(0);
@@ -66,7 +80,8 @@ pub fn character(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Joins arrays if one is among the arguments, binaries if all are, strings otherwise.
+/// Resolves `concat` (`Concat`): joins arrays if one is among the arguments, binaries if all are,
+/// strings otherwise. Without arguments it is the empty string.
 pub fn concat(call: &Call<'_>) -> Result<Typed> {
     let width = call.args.len();
     if call.args.iter().any(|a| matches!(a.data_type, DataType::List(_))) {
@@ -91,18 +106,20 @@ pub fn concat(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// A test of the bytes of two values.
+/// Returns a test of the bytes of two values: `startswith`, `endswith`, `contains`. The empty value
+/// fits everywhere.
 pub fn compared(call: &Call<'_>, test: fn(&[u8], &[u8]) -> bool) -> Result<Typed> {
     let args = vec![call.text_or_binary(0)?, call.text_or_binary(1)?];
     call.strict(DataType::Boolean, args, move |r| Ok(Some(test(r.bytes(0), r.bytes(1)))))
 }
 
-/// Whether `part` is somewhere in `whole`.
+/// Returns whether `part` is somewhere in `whole`.
 pub fn holds(whole: &[u8], part: &[u8]) -> bool {
     part.is_empty() || whole.windows(part.len()).any(|w| w == part)
 }
 
-/// The first letter of each word in upper case, words being apart by spaces.
+/// Returns the string with the first letter of each word in upper case and the others in lower case.
+/// Only spaces separate words.
 pub fn initcap(text: &str) -> String {
     let mut start = true;
     text.chars()
@@ -121,13 +138,15 @@ pub fn initcap(text: &str) -> String {
 /// Which ends are trimmed.
 #[derive(Clone, Copy)]
 struct Ends {
+    /// The start.
     front: bool,
+    /// The end.
     back: bool,
-    /// As Spark writes the SQL form.
+    /// How Spark writes it in SQL.
     word: &'static str,
 }
 
-/// Resolves `trim`.
+/// Resolves `trim` (`StringTrim`).
 pub fn trim_both(call: &Call<'_>) -> Result<Typed> {
     trim(
         call,
@@ -139,7 +158,7 @@ pub fn trim_both(call: &Call<'_>) -> Result<Typed> {
     )
 }
 
-/// Resolves `ltrim`.
+/// Resolves `ltrim` (`StringTrimLeft`).
 pub fn trim_left(call: &Call<'_>) -> Result<Typed> {
     trim(
         call,
@@ -151,7 +170,7 @@ pub fn trim_left(call: &Call<'_>) -> Result<Typed> {
     )
 }
 
-/// Resolves `rtrim`.
+/// Resolves `rtrim` (`StringTrimRight`).
 pub fn trim_right(call: &Call<'_>) -> Result<Typed> {
     trim(
         call,
@@ -163,7 +182,7 @@ pub fn trim_right(call: &Call<'_>) -> Result<Typed> {
     )
 }
 
-/// The trimmed characters come first where they are given.
+/// Resolves the three; of two arguments, the characters to be trimmed come first.
 fn trim(call: &Call<'_>, ends: Ends) -> Result<Typed> {
     if !call.has(1) {
         return trimmed(call, call.text(0)?, None, ends, call.label());
@@ -172,7 +191,7 @@ fn trim(call: &Call<'_>, ends: Ends) -> Result<Typed> {
     trimmed(call, call.text(1)?, Some(call.text(0)?), ends, label)
 }
 
-/// `btrim` takes the trimmed characters last.
+/// Resolves `btrim` (`StringTrimBoth`), which takes the characters to be trimmed last.
 pub fn btrim(call: &Call<'_>) -> Result<Typed> {
     let set = if call.has(1) { Some(call.text(1)?) } else { None };
     let ends = Ends {
@@ -183,6 +202,8 @@ pub fn btrim(call: &Call<'_>) -> Result<Typed> {
     trimmed(call, call.text(0)?, set, ends, call.label())
 }
 
+/// Trims every character of `set`, in any order, from the ends; spaces if there is no set, but no other
+/// white space.
 fn trimmed(call: &Call<'_>, subject: Typed, set: Option<Typed>, ends: Ends, label: String) -> Result<Typed> {
     let given = set.is_some();
     let args = std::iter::once(subject).chain(set).collect();
@@ -198,7 +219,8 @@ fn trimmed(call: &Call<'_>, subject: Typed, set: Option<Typed>, ends: Ends, labe
     }))
 }
 
-/// `concat_ws`: nulls are left out, lists are spread.
+/// Resolves `concat_ws` (`ConcatWs`): nulls are left out, lists are spread. Null only if the separator
+/// is.
 pub fn concat_with(call: &Call<'_>) -> Result<Typed> {
     let mut args = vec![call.text(0)?];
     for (i, arg) in call.args.iter().enumerate().skip(1) {
@@ -230,7 +252,7 @@ pub fn concat_with(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
-/// Resolves `substring`.
+/// Resolves `substring` (`Substring`) of a string or a binary.
 pub fn substring(call: &Call<'_>) -> Result<Typed> {
     let label = call.label_or(2, &[&i32::MAX.to_string()]);
     let args = vec![call.text_or_binary(0)?, call.int(1)?, call.int_or(2, i32::MAX)?];
@@ -246,7 +268,9 @@ pub fn substring(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// `UTF8String.substringSQL`: positions from 1, negative ones from the end, characters not bytes.
+/// Returns a part of a string (`UTF8String.substringSQL`): positions from 1, negative ones from the
+/// end, characters not bytes. 0 counts as 1. A part that begins before the string is shorter by what is
+/// missing there.
 pub fn substring_of(text: &str, start: i64, length: i64) -> String {
     let count = if text.is_ascii() {
         text.len()
@@ -260,7 +284,7 @@ pub fn substring_of(text: &str, start: i64, length: i64) -> String {
     text.chars().skip(from).take(to - from).collect()
 }
 
-/// Where a substring of `count` elements begins and ends.
+/// Returns where a part of a value of `count` characters or bytes begins and ends, from 0.
 fn span(count: i64, start: i64, length: i64) -> (usize, usize) {
     let from = match start {
         s if s > 0 => s - 1,

@@ -1,4 +1,10 @@
 //! Bytes and strings in other forms: base64, hex, character sets.
+//!
+//! The coders are written out here: they are a few lines each, and their leniency is Java's.
+//!
+//! The character sets are those that Spark 4 allows: US-ASCII, ISO-8859-1, UTF-8, UTF-16 with and
+//! without a byte order, UTF-32. Names are read in any case. What cannot be coded is an error, not a
+//! question mark.
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
@@ -10,14 +16,16 @@ use crate::plan::functions::{condition, operator, row};
 use crate::plan::scope::Typed;
 use crate::values::types::is_numeric;
 
-/// Resolves `base64`.
+/// Resolves `base64` (`Base64`): padded, without line breaks.
 pub fn base64(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.binary(0)?], |r| {
         Ok(Some(to_base64(r.bytes(0))))
     })
 }
 
-/// Resolves `unbase64`.
+/// Resolves `unbase64` (`UnBase64`): characters outside the alphabet are skipped.
+///
+/// When it runs, a lone last digit is `CONVERSION_INVALID_INPUT`.
 pub fn unbase64(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Binary, vec![call.text(0)?], |r| {
         from_base64(r.text(0), true)
@@ -26,7 +34,8 @@ pub fn unbase64(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `hex`.
+/// Resolves `hex` (`Hex`): a number as the digits of its 64 bits, strings and binaries as two digits
+/// per byte.
 pub fn hex(call: &Call<'_>) -> Result<Typed> {
     if is_numeric(&call.args[0].data_type) {
         let args = vec![call.long(0)?];
@@ -39,19 +48,23 @@ pub fn hex(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `unhex`.
+/// Resolves `unhex` (`Unhex`): null for other characters.
 pub fn unhex(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Binary, vec![call.text(0)?], |r| Ok(from_hex(r.text(0))))
 }
 
-/// Resolves `encode`.
+/// Resolves `encode` (`Encode`).
+///
+/// When it runs, an unknown character set is `INVALID_PARAMETER_VALUE.CHARSET`, a character that it
+/// lacks `MALFORMED_CHARACTER_CODING`.
 pub fn encode_call(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Binary, vec![call.text(0)?, call.text(1)?], |r| {
         encode(r.text(0), r.text(1)).map(Some)
     })
 }
 
-/// Of two arguments a character set's decoder, of more a choice.
+/// Resolves `decode`: of two arguments a character set's decoder (`StringDecode`), of more a choice
+/// (`Decode`).
 pub fn decode_call(call: &Call<'_>) -> Result<Typed> {
     if call.has(2) {
         return chosen(call);
@@ -61,7 +74,7 @@ pub fn decode_call(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// `decode(value, search, result, …, default)`.
+/// Resolves `decode(value, search, result, …, default)` as a CASE in which a null equals a null.
 fn chosen(call: &Call<'_>) -> Result<Typed> {
     let mut cases = Vec::new();
     for pair in call.args[1..].chunks(2) {
@@ -76,9 +89,10 @@ fn chosen(call: &Call<'_>) -> Result<Typed> {
     Ok(call.labelled(condition::when(&call.other("when", &cases))?))
 }
 
+/// The digits of base 64, in order.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Bytes in base 64, padded.
+/// Returns bytes in base 64, padded.
 pub fn to_base64(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
@@ -93,7 +107,8 @@ pub fn to_base64(bytes: &[u8]) -> String {
     out
 }
 
-/// `skip`: characters outside the alphabet are passed over, as Java's MIME decoder does.
+/// Returns the bytes of base 64, up to the first `=`; `None` if it is malformed. With `skip`,
+/// characters outside the alphabet are passed over, as Java's MIME decoder does.
 pub fn from_base64(text: &str, skip: bool) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
     let (mut word, mut bits) = (0u32, 0);
@@ -115,7 +130,7 @@ pub fn from_base64(text: &str, skip: bool) -> Option<Vec<u8>> {
     (bits < 6).then_some(out)
 }
 
-/// Two digits per byte.
+/// Returns two hexadecimal digits per byte.
 pub fn to_hex(bytes: &[u8], upper: bool) -> String {
     bytes
         .iter()
@@ -123,7 +138,8 @@ pub fn to_hex(bytes: &[u8], upper: bool) -> String {
         .collect()
 }
 
-/// An odd number of digits has a zero in front.
+/// Returns the bytes of hexadecimal digits, `None` for other characters. An odd number of digits has a
+/// zero in front.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect();
     let mut digits = digits?;
@@ -133,6 +149,7 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
+/// Makes `CONVERSION_INVALID_INPUT` for a string that is not in a format, and suggests a function.
 fn conversion(text: &str, format: &str, function: &str) -> SparkError {
     SparkError::new(
         Exception::IllegalArgument,
@@ -146,6 +163,10 @@ fn conversion(text: &str, format: &str, function: &str) -> SparkError {
     .with("suggestion", format!("`{function}`"))
 }
 
+/// Returns the name by which [`encode`] and [`decode`] know a character set.
+///
+/// # Errors
+/// If Spark does not know it, `INVALID_PARAMETER_VALUE.CHARSET`.
 fn charset(name: &str, function: &str) -> Result<&'static str> {
     Ok(match name.to_ascii_uppercase().as_str() {
         "UTF-8" | "UTF8" => "UTF-8",
@@ -168,6 +189,7 @@ fn charset(name: &str, function: &str) -> Result<&'static str> {
     })
 }
 
+/// Makes `MALFORMED_CHARACTER_CODING`, which names function and character set.
 fn malformed(charset: &str, function: &str) -> SparkError {
     SparkError::new(
         Exception::Runtime,
@@ -179,6 +201,10 @@ fn malformed(charset: &str, function: &str) -> SparkError {
     .with("charset", charset)
 }
 
+/// Encodes a string in a character set; UTF-16 begins with a byte order mark, big endian.
+///
+/// # Errors
+/// If the set is unknown, or lacks a character.
 fn encode(text: &str, name: &str) -> Result<Vec<u8>> {
     let charset = charset(name, "encode")?;
     let within = |most: u32| {
@@ -206,6 +232,10 @@ fn encode(text: &str, name: &str) -> Result<Vec<u8>> {
     })
 }
 
+/// Decodes bytes in a character set; UTF-16 without a byte order mark is big endian.
+///
+/// # Errors
+/// If the set is unknown, or the bytes are not in it.
 fn decode(bytes: &[u8], name: &str) -> Result<String> {
     let charset = charset(name, "decode")?;
     let bad = || malformed(name, "decode");
@@ -240,7 +270,11 @@ fn decode(bytes: &[u8], name: &str) -> Result<String> {
     }
 }
 
-/// Resolves `to_binary` and `try_to_binary`.
+/// Resolves `to_binary` and `try_to_binary` (`ToBinary`). The format is a constant, in any case.
+///
+/// # Errors
+/// If the format is not one of these, `DATATYPE_MISMATCH.INVALID_ARG_VALUE`. When it runs, a malformed
+/// string is `CONVERSION_INVALID_INPUT`, or null if `tolerant`.
 pub fn to_binary(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     let format = match call.args.get(1) {
         None => "hex".to_owned(),

@@ -1,4 +1,13 @@
 //! Strings made of strings: padding, cutting, replacing, masking.
+//!
+//! Each function is a kernel that goes row by row; a null argument makes a null unless its entry says
+//! otherwise.
+//!
+//! ```text
+//! substring_index('a.b.c', '.', 2)    a.b        split_part('a.b.c', '.', 2)    b
+//! substring_index('a.b.c', '.', -1)   c          split_part('a.b.c', '.', -1)   c
+//! substring_index('a.b.c', '.', 9)    a.b.c      split_part('a.b.c', '.', 9)    (empty)
+//! ```
 
 use std::sync::Arc;
 
@@ -15,7 +24,10 @@ use crate::plan::literal;
 use crate::plan::scope::Typed;
 use crate::values::types::{element_field, list_of};
 
-/// Resolves `repeat`.
+/// Resolves `repeat` (`StringRepeat`); a negative number counts as 0.
+///
+/// When it runs, a result longer than 2147483647 bytes is `STRING_TOO_LONG`: the page would run out of
+/// memory long before.
 pub fn repeat(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.int(1)?], |r| {
         let (part, times) = (r.text(0), r.int(1).max(0) as usize);
@@ -26,14 +38,15 @@ pub fn repeat(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `space`.
+/// Resolves `space` (`StringSpace`); a negative number counts as 0.
 pub fn space(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.int(0)?], |r| {
         Ok(Some(" ".repeat(r.int(0).max(0) as usize)))
     })
 }
 
-/// Resolves `translate`.
+/// Resolves `translate` (`StringTranslate`). Of equal characters in `from` the first counts; one
+/// without a partner in `to` is removed.
 pub fn translate(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?, call.text(2)?], |r| {
         let from: Vec<char> = r.text(1).chars().collect();
@@ -49,7 +62,7 @@ pub fn translate(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `replace`.
+/// Resolves `replace` (`StringReplace`); an empty search string changes nothing.
 pub fn replace(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.text(0)?, call.text(1)?, call.text_or(2, "")?];
     let label = call.label_or(2, &[""]);
@@ -62,7 +75,7 @@ pub fn replace(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// Resolves `left`.
+/// Resolves `left`: the first characters; none for a negative number.
 pub fn left(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.int(1)?], |r| {
         let count = r.int(1).max(0) as usize;
@@ -70,7 +83,7 @@ pub fn left(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `right`.
+/// Resolves `right`: the last characters; none for a negative number.
 pub fn right(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.int(1)?], |r| {
         let (text, count) = (r.text(0), r.int(1).max(0) as usize);
@@ -79,21 +92,23 @@ pub fn right(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `substring_index`.
+/// Resolves `substring_index` (`SubstringIndex`).
 pub fn before_nth(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?, call.int(2)?], |r| {
         Ok(Some(substring_index(r.text(0), r.text(1), r.int(2)).to_owned()))
     })
 }
 
-/// Resolves `split_part`.
+/// Resolves `split_part` (`SplitPart`).
+///
+/// When it runs, part 0 is `INVALID_INDEX_OF_ZERO`.
 pub fn nth_part(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?, call.int(2)?], |r| {
         split_part(r.text(0), r.text(1), r.int(2)).map(Some)
     })
 }
 
-/// Resolves `overlay`.
+/// Resolves `overlay` (`Overlay`). A negative length is that of the replacement.
 pub fn overlay(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.text(0)?, call.text(1)?, call.int(2)?, call.int_or(3, -1)?];
     let label = call.label_or(3, &["-1"]);
@@ -110,26 +125,26 @@ pub fn overlay(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// Resolves `quote`.
+/// Resolves `quote`: single quotes around, and a backslash before those inside.
 pub fn quote(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?], |r| {
         Ok(Some(format!("'{}'", r.text(0).replace('\'', "\\'"))))
     })
 }
 
-/// Resolves `collate`.
+/// Resolves `collate`: the string itself, whatever the collation is called.
 pub fn collate(call: &Call<'_>) -> Result<Typed> {
     Ok(call.labelled(call.text(0)?))
 }
 
-/// Resolves `is_valid_utf8`.
+/// Resolves `is_valid_utf8`. Only binaries can be invalid: Arrow's strings are UTF-8.
 pub fn is_valid_utf8(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Boolean, vec![call.text_or_binary(0)?], |r| {
         Ok(Some(std::str::from_utf8(r.bytes(0)).is_ok()))
     })
 }
 
-/// Bytes as a string; `invalid` says what becomes of those that are none.
+/// Returns bytes as a string; `invalid` says what becomes of those that are not UTF-8.
 fn utf8(call: &Call<'_>, invalid: fn(&[u8]) -> Result<Option<String>>) -> Result<Typed> {
     call.strict(
         DataType::Utf8,
@@ -141,17 +156,19 @@ fn utf8(call: &Call<'_>, invalid: fn(&[u8]) -> Result<Option<String>>) -> Result
     )
 }
 
-/// Resolves `make_valid_utf8`.
+/// Resolves `make_valid_utf8`: every invalid sequence becomes U+FFFD.
 pub fn make_valid_utf8(call: &Call<'_>) -> Result<Typed> {
     utf8(call, |bytes| Ok(Some(String::from_utf8_lossy(bytes).into_owned())))
 }
 
-/// Resolves `try_validate_utf8`.
+/// Resolves `try_validate_utf8`: null for invalid bytes.
 pub fn try_validate_utf8(call: &Call<'_>) -> Result<Typed> {
     utf8(call, |_| Ok(None))
 }
 
 /// Resolves `validate_utf8`.
+///
+/// When it runs, invalid bytes are `INVALID_UTF8_STRING`.
 pub fn validate_utf8(call: &Call<'_>) -> Result<Typed> {
     utf8(call, |_| {
         Err(SparkError::new(
@@ -163,6 +180,7 @@ pub fn validate_utf8(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
+/// Makes `STRING_TOO_LONG`, which names the function.
 fn too_long(function: &str) -> SparkError {
     SparkError::new(
         Exception::Runtime,
@@ -172,7 +190,8 @@ fn too_long(function: &str) -> SparkError {
     )
 }
 
-/// Resolves `lpad` and `rpad`.
+/// Resolves `lpad` and `rpad` (`StringLPad`, `StringRPad`) of strings. A value that is too long is cut
+/// on the right; a negative length counts as 0; an empty padding adds nothing.
 pub fn pad(call: &Call<'_>, left: bool) -> Result<Typed> {
     let first = call.text_or_binary(0)?;
     if first.data_type == DataType::Binary {
@@ -195,6 +214,7 @@ pub fn pad(call: &Call<'_>, left: bool) -> Result<Typed> {
     }))
 }
 
+/// Resolves the two of binaries (`BinaryPad`), which are filled up with zero bytes by default.
 fn pad_bytes(call: &Call<'_>, first: Typed, left: bool) -> Result<Typed> {
     let pad = if call.has(2) {
         call.binary(2)?
@@ -223,7 +243,9 @@ fn pad_bytes(call: &Call<'_>, first: Typed, left: bool) -> Result<Typed> {
     ))
 }
 
-/// `UTF8String.subStringIndex`.
+/// Returns what comes before the `count`th delimiter, or after it counted from the end
+/// (`UTF8String.subStringIndex`). The whole string if there are fewer; empty for a count of 0 or an
+/// empty delimiter.
 fn substring_index<'a>(text: &'a str, delimiter: &str, count: i32) -> &'a str {
     if delimiter.is_empty() || count == 0 {
         return "";
@@ -240,6 +262,11 @@ fn substring_index<'a>(text: &'a str, delimiter: &str, count: i32) -> &'a str {
     }
 }
 
+/// Returns the part with a number, counted from 1 or from the end if negative; empty if there is none.
+/// An empty delimiter does not split.
+///
+/// # Errors
+/// If the number is 0, `INVALID_INDEX_OF_ZERO`.
 fn split_part(text: &str, delimiter: &str, part: i32) -> Result<String> {
     if part == 0 {
         return Err(index_of_zero());
@@ -257,7 +284,9 @@ fn split_part(text: &str, delimiter: &str, part: i32) -> Result<String> {
     Ok(parts.get(at).copied().unwrap_or_default().to_owned())
 }
 
-/// Resolves `elt`.
+/// Resolves `elt` (`Elt`). Only the number and the chosen string may make it null.
+///
+/// When it runs, a number beyond the strings is null, or `INVALID_ARRAY_INDEX` under ANSI.
 pub fn elt(call: &Call<'_>) -> Result<Typed> {
     let mut args = vec![call.int(0)?];
     for i in 1..call.args.len() {
@@ -288,7 +317,9 @@ pub fn elt(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
-/// `Mask`: upper case, lower case, digits and others become the given characters; null keeps them.
+/// Resolves `mask` (`Mask`): upper case, lower case, digits and others become the given characters;
+/// null keeps them. Letters are Unicode's, digits are ASCII's; of a replacement only the first
+/// character counts.
 pub fn mask(call: &Call<'_>) -> Result<Typed> {
     let defaults = [Some("X"), Some("x"), Some("n"), None];
     let mut args = vec![call.text(0)?];
@@ -324,7 +355,8 @@ pub fn mask(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// `Sentences`, for English: sentences end at `.`, `!`, `?` before a space, words are runs of letters and digits.
+/// Resolves `sentences` (`Sentences`), for English: sentences end at `.`, `!` or `?`, words are runs of
+/// letters, digits, apostrophes and hyphens. Language and country are not looked at.
 pub fn sentences(call: &Call<'_>) -> Result<Typed> {
     let label = call.label_or(1, &["", ""]);
     let inner = list_of(DataType::Utf8);

@@ -1,4 +1,23 @@
-//! `format_string`: `java.util.Formatter` over the values that Spark hands it (dates as day numbers, as Spark does).
+//! `format_string`: `java.util.Formatter` over the values that Spark hands it (dates as day numbers, as
+//! Spark does).
+//!
+//! ```text
+//! %[index$][flags][width][.precision]conversion
+//!
+//! %s %S  any value as a string     %d        whole numbers
+//! %b %B  whether it is not null    %x %o     whole numbers, hexadecimal and octal
+//! %c     a character by its code   %f %e %g  real numbers and decimals
+//! %%     a percent sign            %n        a line feed
+//! ```
+//!
+//! A null is the word `null`. Java's exceptions for patterns that do not fit have no condition of
+//! Spark's and keep Java's words.
+//!
+//! ```text
+//! %05d of 42           00042        %,d of 1234567    1,234,567      %s of null    null
+//! %-5s| of 'ab'        ab   |       %.2f of 2.345D    2.35           %S of 'ab'    AB
+//! %x of 255            ff           %e of 12345.678D  1.234568e+04   %c of 65      A
+//! ```
 
 use std::sync::Arc;
 
@@ -15,7 +34,9 @@ use crate::values::cast::to_text;
 use crate::values::text;
 use crate::values::zone::Zone;
 
-/// Resolves `format_string`.
+/// Resolves `format_string` (`FormatString`).
+///
+/// When it runs, a pattern that does not fit its arguments is an `IllegalArgumentException`.
 pub fn format_string(call: &Call<'_>) -> Result<Typed> {
     let exprs = std::iter::once(call.text(0)?.expr)
         .chain(call.args[1..].iter().map(|a| a.expr.clone()))
@@ -35,7 +56,8 @@ pub fn format_string(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Utf8, call.label()))
 }
 
-/// Java raises plain exceptions here, which have no Spark condition.
+/// Makes an `IllegalArgumentException`: Java raises plain exceptions here, which have no Spark
+/// condition.
 fn illegal(message: String) -> SparkError {
     SparkError {
         condition: None,
@@ -44,21 +66,28 @@ fn illegal(message: String) -> SparkError {
     }
 }
 
-/// `%[index$][flags][width][.precision]conversion`.
+/// One place of a pattern: `%[index$][flags][width][.precision]conversion`.
 #[derive(Debug, Default, Clone)]
 struct Spec {
+    /// Which argument, from 1; `None` takes the next.
     index: Option<usize>,
+    /// Any of `-#+ 0,(`.
     flags: String,
+    /// Least width in characters.
     width: usize,
+    /// Digits after the point, or most characters of a string.
     precision: Option<usize>,
+    /// What is written; capitals write in upper case.
     conversion: char,
 }
 
 impl Spec {
+    /// Returns whether a flag is set.
     fn has(&self, flag: char) -> bool {
         self.flags.contains(flag)
     }
 
+    /// Fills a string up with spaces to the width, on the left unless `-` is set.
     fn padded(&self, text: String) -> String {
         let missing = self.width.saturating_sub(text.chars().count());
         if missing == 0 {
@@ -70,7 +99,7 @@ impl Spec {
         }
     }
 
-    /// A number's digits with sign, grouping and zero padding.
+    /// Returns a number's digits with sign, grouping and zero padding.
     fn number(&self, negative: bool, digits: &str) -> String {
         let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
         let mut body = if self.has(',') {
@@ -96,7 +125,7 @@ impl Spec {
     }
 }
 
-/// Thousands apart.
+/// Puts a comma between thousands.
 pub fn grouped(digits: &str) -> String {
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, c) in digits.chars().enumerate() {
@@ -108,6 +137,10 @@ pub fn grouped(digits: &str) -> String {
     out
 }
 
+/// Writes one row by a pattern.
+///
+/// # Errors
+/// If the pattern does not fit, an `IllegalArgumentException`.
 fn format(pattern: &str, args: &[ArrayRef], row: usize) -> Result<String> {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut chars = pattern.chars().peekable();
@@ -139,6 +172,7 @@ fn format(pattern: &str, args: &[ArrayRef], row: usize) -> Result<String> {
     Ok(out)
 }
 
+/// Reads a place of a pattern after its percent sign; `None` if it is malformed.
 fn read(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Spec> {
     let mut spec = Spec::default();
     let mut digits = String::new();
@@ -173,6 +207,10 @@ fn read(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Spec> {
     }
 }
 
+/// Writes one value.
+///
+/// # Errors
+/// If the conversion does not take such a value or does not exist, an `IllegalArgumentException`.
 fn one(spec: &Spec, array: &ArrayRef, row: usize) -> Result<String> {
     let null = array.data_type().is_null() || array.is_null(row);
     let mismatch = || {
@@ -216,7 +254,7 @@ fn one(spec: &Spec, array: &ArrayRef, row: usize) -> Result<String> {
     }
 }
 
-/// `%x` and `%o`: the bits of a whole number; `None` for other values.
+/// Returns `%x` and `%o`: the bits of a whole number, as many as its type has; `None` for other values.
 fn bits(spec: &Spec, scalar: &ScalarValue) -> Option<String> {
     let (value, width) = match scalar {
         ScalarValue::Int8(Some(v)) => (i64::from(*v), 8),
@@ -247,7 +285,11 @@ fn bits(spec: &Spec, scalar: &ScalarValue) -> Option<String> {
     Some(spec.padded(if upper { body.to_uppercase() } else { body }))
 }
 
-/// `%f`, `%e` and `%g`; `text` writes what has no digits. `None` for values that are not real numbers.
+/// Returns `%f`, `%e` and `%g`, rounded half up; `text` writes what does not have digits. `None` for
+/// values that are not real numbers.
+///
+/// A decimal keeps all its digits; a FLOAT is widened first, so that its digits are those of the
+/// DOUBLE.
 fn real(spec: &Spec, scalar: &ScalarValue, text: impl Fn(String) -> String) -> Option<String> {
     let decimals = spec.precision.unwrap_or(6);
     let x = match scalar {
@@ -277,6 +319,7 @@ fn real(spec: &Spec, scalar: &ScalarValue, text: impl Fn(String) -> String) -> O
     Some(spec.number(x.is_sign_negative(), &body))
 }
 
+/// Returns a value as a whole number: dates as days, timestamps as µs; `None` for other values.
 fn integer(scalar: &ScalarValue) -> Option<i64> {
     match scalar {
         ScalarValue::Int8(v) => v.map(i64::from),
@@ -287,7 +330,7 @@ fn integer(scalar: &ScalarValue) -> Option<i64> {
     }
 }
 
-/// `toString` of the value that Spark's internal row holds.
+/// Returns what Java's `toString` of the value in Spark's internal row is.
 fn as_object(array: &ArrayRef, row: usize) -> Result<String> {
     let one = array.slice(row, 1);
     Ok(match array.data_type() {
@@ -298,7 +341,8 @@ fn as_object(array: &ArrayRef, row: usize) -> Result<String> {
     })
 }
 
-/// The decimal text of a double, rounded half up, as `BigDecimal` of Java's formatter does it.
+/// Returns the decimal digits of a double, rounded half up, as `BigDecimal` of Java's formatter does
+/// it.
 pub fn half_up(x: f64, decimals: usize) -> String {
     let shortest = text::double(x);
     let (mantissa, exponent) = shortest
@@ -309,7 +353,7 @@ pub fn half_up(x: f64, decimals: usize) -> String {
     decimal_text(digits, fraction.len() as i32 - exponent, decimals as i32)
 }
 
-/// `unscaled · 10^-scale` with `decimals` fraction digits, rounded half up.
+/// Returns `unscaled · 10^-scale` with `decimals` fraction digits, rounded half up.
 fn decimal_text(value: i128, scale: i32, decimals: i32) -> String {
     if scale <= decimals {
         let digits = value.unsigned_abs().to_string();
@@ -335,7 +379,7 @@ fn decimal_text(value: i128, scale: i32, decimals: i32) -> String {
     text::decimal(rounded, decimals as i8)
 }
 
-/// `1.234560e+04`.
+/// Returns a number as `1.234560e+04`.
 fn scientific(x: f64, decimals: usize) -> String {
     let text = format!("{x:.decimals$e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));

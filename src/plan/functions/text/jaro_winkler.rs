@@ -1,4 +1,8 @@
-//! `jaro_winkler_similarity`: how much two strings look alike, with weight on their beginnings. Characters are Java's, UTF-16.
+//! `jaro_winkler_similarity`: how much two strings look alike, with weight on their beginnings.
+//! Characters are Java's, UTF-16.
+//!
+//! The measure of Winkler (1990): Jaro's similarity, plus a tenth of what is missing to 1 for each of
+//! at most four characters of a common beginning.
 
 use arrow::datatypes::DataType;
 
@@ -11,13 +15,14 @@ const PREFIX: usize = 4;
 /// What each of them is worth.
 const SCALE: f64 = 0.1;
 
-/// Resolves `jaro_winkler_similarity`.
+/// Resolves `jaro_winkler_similarity`; takes as many steps as the product of the lengths.
 pub fn jaro_winkler_similarity(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Float64, vec![call.text(0)?, call.text(1)?], |r| {
         Ok(Some(similarity(r.text(0), r.text(1))))
     })
 }
 
+/// Returns the similarity of two strings: 1 for equal ones, 0 without any match.
 fn similarity(a: &str, b: &str) -> f64 {
     let (a, b): (Vec<u16>, Vec<u16>) = (a.encode_utf16().collect(), b.encode_utf16().collect());
     let jaro = jaro(&a, &b);
@@ -25,7 +30,8 @@ fn similarity(a: &str, b: &str) -> f64 {
     jaro + prefix as f64 * SCALE * (1.0 - jaro)
 }
 
-/// Jaro's similarity: characters match if they are equal and no farther apart than half the longer string.
+/// Returns Jaro's similarity: characters match if they are equal and not farther apart than half the
+/// longer string.
 fn jaro(a: &[u16], b: &[u16]) -> f64 {
     if a.is_empty() && b.is_empty() {
         return 1.0;

@@ -1,4 +1,19 @@
 //! Functions of strings and bytes.
+//!
+//! Positions count characters (Unicode code points) from 1, lengths count characters too; for BINARY
+//! both count bytes. Case and letters are Unicode's, digits and words of patterns ASCII's, as in Java.
+//! Collations other than the binary one are not applied.
+//!
+//! ```text
+//! basic        case, length, joining, trimming, substrings
+//! edit         padding, cutting, replacing, masking, UTF-8
+//! search       positions, distances, sounds, checks
+//! regex        Java's regular expressions, split
+//! format       format_string
+//! codec        base64, hex, character sets
+//! url          parse_url, url_encode, url_decode
+//! jaro_winkler similarity
+//! ```
 
 pub(super) mod basic;
 pub(super) mod codec;
@@ -12,6 +27,9 @@ pub(super) mod url;
 use super::entry::*;
 
 /// Functions of strings and bytes.
+///
+/// Without words about nulls, an entry is null if an argument is. An argument in single quotes is what
+/// Spark uses if it is missing.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("upper", |c| basic::changed(c, str::to_uppercase)).aliases(&["ucase"]).takes(&[string("str")]).returns("STRING")

@@ -1,7 +1,24 @@
 //! Regular expressions: Java's patterns, read for the `regex` crate.
 //!
-//! Java's `\d`, `\w` and `\s` are ASCII, escapes and quotes are its own, replacements say `$1`. Look-around and
-//! back-references, which run in exponential time in Java, do not exist here and are errors that name the pattern.
+//! Java's `\d`, `\w` and `\s` are ASCII, escapes and quotes are its own, replacements say `$1`.
+//! Look-around and back-references, which run in exponential time in Java, do not exist here and are
+//! errors that name the pattern.
+//!
+//! Patterns mostly are constants of the query, so each call keeps its last compiled one ([`Cache`]); a
+//! pattern that changes from row to row is compiled for each change. Matching takes time linear in the
+//! string.
+//!
+//! ```text
+//! Java                      here
+//! \d \w \s                  [0-9] [a-zA-Z0-9_] [ \t\n\x0B\x0C\r]
+//! \h \v \R                  sets of blanks and of line ends
+//! \Q…\E                     the characters, escaped
+//! \p{Alpha} \p{IsLatin}     [a-zA-Z] \p{Latin}
+//! .                         anything but the five line ends, unless (?s)
+//! \Z                        \z
+//! $1 ${name} \$             expanded by this file, not by the crate
+//! (?=…) (?<!…) \1           INVALID_PARAMETER_VALUE.PATTERN
+//! ```
 
 use std::sync::Arc;
 
@@ -16,24 +33,28 @@ use crate::plan::functions::row;
 use crate::plan::scope::Typed;
 use crate::values::types::{element_field, list_of};
 
-/// `rlike` under a name as Spark writes it in labels.
+/// Resolves `rlike`, `regexp` and `regexp_like` (`RLike`), under a name as Spark writes it in labels.
+/// The pattern may match anywhere.
 pub fn matches(call: &Call<'_>, name: &str) -> Result<Typed> {
     Ok(rlike(call.text(0)?, call.text(1)?, call.label_as(name)))
 }
 
-/// Resolves `regexp_replace`.
+/// Resolves `regexp_replace` (`RegExpReplace`).
 pub fn regexp_replace(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.text(0)?, call.text(1)?, call.text(2)?, call.int_or(3, 1)?];
     Ok(replace(args, call.label_or(3, &["1"])))
 }
 
-/// Subject, pattern and group, with the label.
+/// Returns subject, pattern and group, with the label.
 fn of_group(call: &Call<'_>) -> Result<(Vec<Typed>, String)> {
     let args = vec![call.text(0)?, call.text(1)?, call.int_or(2, 1)?];
     Ok((args, call.label_or(2, &["1"])))
 }
 
-/// Resolves `regexp_extract`.
+/// Resolves `regexp_extract` (`RegExpExtract`): empty if there is no match, or the group took no part
+/// in it.
+///
+/// When it runs, a group that the pattern lacks is `INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX`.
 pub fn regexp_extract(call: &Call<'_>) -> Result<Typed> {
     let (args, label) = of_group(call)?;
     let cache = Cache::new("regexp_extract");
@@ -47,7 +68,9 @@ pub fn regexp_extract(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// Resolves `regexp_extract_all`.
+/// Resolves `regexp_extract_all` (`RegExpExtractAll`): an empty array if there is no match.
+///
+/// When it runs, a group that the pattern lacks is `INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX`.
 pub fn regexp_extract_all(call: &Call<'_>) -> Result<Typed> {
     let (args, label) = of_group(call)?;
     let cache = Cache::new("regexp_extract_all");
@@ -68,7 +91,7 @@ pub fn regexp_extract_all(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
-/// Resolves `regexp_count`.
+/// Resolves `regexp_count` (`RegExpCount`): matches do not overlap.
 pub fn regexp_count(call: &Call<'_>) -> Result<Typed> {
     let cache = Cache::new("regexp_count");
     call.strict(DataType::Int32, vec![call.text(0)?, call.text(1)?], move |r| {
@@ -76,7 +99,7 @@ pub fn regexp_count(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `regexp_instr`.
+/// Resolves `regexp_instr` (`RegExpInStr`), in characters; the group is not looked at.
 pub fn regexp_instr(call: &Call<'_>) -> Result<Typed> {
     let cache = Cache::new("regexp_instr");
     let args = vec![call.text(0)?, call.text(1)?];
@@ -94,7 +117,7 @@ pub fn regexp_instr(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
-/// Resolves `regexp_substr`.
+/// Resolves `regexp_substr` (`RegExpSubStr`): the first match, null if there is none.
 pub fn regexp_substr(call: &Call<'_>) -> Result<Typed> {
     let cache = Cache::new("regexp_substr");
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?], move |r| {
@@ -104,8 +127,17 @@ pub fn regexp_substr(call: &Call<'_>) -> Result<Typed> {
 
 /// Compiles a Java pattern.
 ///
+/// ```
+/// use rivulet::plan::functions::text::regex::compile;
+///
+/// let words = compile("rlike", r"\w+")?;
+/// assert_eq!(words.find("größe").map(|found| found.as_str()), Some("gr")); // \w is ASCII in Java
+/// assert!(compile("rlike", r"(a)\1").is_err());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
+///
 /// # Errors
-/// `INVALID_PARAMETER_VALUE.PATTERN` if it is malformed or needs what this engine does not have.
+/// If it is malformed or needs what this engine does not have, `INVALID_PARAMETER_VALUE.PATTERN`.
 pub fn compile(function: &str, pattern: &str) -> Result<Regex> {
     let invalid = || {
         SparkError::new(
@@ -121,7 +153,7 @@ pub fn compile(function: &str, pattern: &str) -> Result<Regex> {
     Regex::new(&translate(pattern)).map_err(|_| invalid())
 }
 
-/// A Java pattern in the syntax of the `regex` crate.
+/// Returns a Java pattern in the syntax of the `regex` crate.
 fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 8);
     let mut chars = pattern.chars().peekable();
@@ -156,6 +188,8 @@ fn translate(pattern: &str) -> String {
     out
 }
 
+/// Translates what follows a backslash; inside a class, sets of characters stand without brackets of
+/// their own.
 fn escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, in_class: bool, out: &mut String) {
     let Some(c) = chars.next() else {
         out.push('\\');
@@ -202,7 +236,7 @@ fn escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, in_class: bool, 
     }
 }
 
-/// `\p{…}`: Java's POSIX names are ASCII classes, `Is…` and `In…` prefixes go.
+/// Translates `\p{…}`: Java's POSIX names are ASCII classes, `Is…` prefixes are dropped.
 fn property(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, negated: bool, in_class: bool, out: &mut String) {
     let letter = if negated { 'P' } else { 'p' };
     if chars.peek() != Some(&'{') {
@@ -240,12 +274,14 @@ fn property(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, negated: bool,
 
 /// The last compiled pattern of one call: patterns are constant in nearly every query.
 pub struct Cache {
+    /// The function that errors name.
     function: &'static str,
+    /// The last pattern and what it compiled to.
     last: std::sync::Mutex<Option<(String, Regex)>>,
 }
 
 impl Cache {
-    /// A cache for patterns of a function, which errors name.
+    /// Makes a cache for patterns of a function, which errors name.
     pub fn new(function: &'static str) -> Self {
         Self {
             function,
@@ -253,10 +289,10 @@ impl Cache {
         }
     }
 
-    /// The compiled pattern.
+    /// Returns the compiled pattern.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER_VALUE.PATTERN`.
+    /// If it does not compile, `INVALID_PARAMETER_VALUE.PATTERN`.
     pub fn get(&self, pattern: &str) -> Result<Regex> {
         let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some((_, regex)) = last.as_ref().filter(|(p, _)| p == pattern) {
@@ -268,6 +304,10 @@ impl Cache {
     }
 }
 
+/// Returns the number of a group that the pattern has; 0 is the whole match.
+///
+/// # Errors
+/// If it does not have it, `INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX`.
 fn checked_group(function: &str, regex: &Regex, group: i32) -> Result<usize> {
     let most = regex.captures_len() as i32 - 1;
     if (0..=most).contains(&group) {
@@ -285,7 +325,7 @@ fn checked_group(function: &str, regex: &Regex, group: i32) -> Result<usize> {
     .with("groupIndex", group.to_string()))
 }
 
-/// `text RLIKE pattern`.
+/// Returns `text RLIKE pattern`.
 pub fn rlike(text: Typed, pattern: Typed, label: String) -> Typed {
     let cache = Cache::new("rlike");
     row::call("rlike", "", DataType::Boolean, vec![text, pattern], label, move |r| {
@@ -293,6 +333,7 @@ pub fn rlike(text: Typed, pattern: Typed, label: String) -> Typed {
     })
 }
 
+/// Returns every match replaced, from a position of characters on; what is before it stays.
 fn replace(args: Vec<Typed>, label: String) -> Typed {
     let cache = Cache::new("regexp_replace");
     row::call("regexp_replace", "", DataType::Utf8, args, label, move |r| {
@@ -314,7 +355,11 @@ fn replace(args: Vec<Typed>, label: String) -> Typed {
     })
 }
 
-/// Java's `Matcher.appendReplacement`: `$n`, `${name}`, and a backslash that makes the next character plain.
+/// Writes a replacement (Java's `Matcher.appendReplacement`): `$n`, `${name}`, and a backslash that
+/// makes the next character plain. A group takes as many digits as name a group that exists.
+///
+/// # Errors
+/// If a group does not exist or an escape is cut off, `INVALID_PARAMETER_VALUE.REPLACEMENT`.
 fn expand(found: &regex::Captures<'_>, replacement: &str, out: &mut String) -> Result<()> {
     let bad = |what: String| {
         SparkError::new(
@@ -362,7 +407,7 @@ fn expand(found: &regex::Captures<'_>, replacement: &str, out: &mut String) -> R
     Ok(())
 }
 
-/// Resolves `split`.
+/// Resolves `split` (`StringSplit`). Only a positive limit limits.
 pub fn split_call(call: &Call<'_>) -> Result<Typed> {
     let (subject, pattern, limit) = (call.text(0)?, call.text(1)?, call.int_or(2, -1)?);
     let to = list_of(DataType::Utf8);
@@ -401,8 +446,9 @@ pub fn split_call(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label_or(2, &["-1"])))
 }
 
-/// Java's `String.split` as `StringSplit` uses it: an empty match at the start gives no empty first part, and no limit of
-/// 0 drops trailing empty parts.
+/// Splits as Java's `String.split` does for `StringSplit`: an empty match at the start does not make an
+/// empty first part, and trailing empty parts stay. One plain character is split without a regular
+/// expression.
 fn split_into(text: &str, pattern: &str, limit: i32, cache: &Cache, out: &mut StringBuilder) -> Result<()> {
     let most = if limit > 0 { limit as usize } else { usize::MAX };
     let plain = pattern.len() == 1 && !".$|()[{^?*+\\".contains(pattern);

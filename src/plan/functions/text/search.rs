@@ -1,4 +1,13 @@
 //! Strings found and compared: positions, distances, sounds, checks.
+//!
+//! Positions count characters from 1; 0 says that nothing was found.
+//!
+//! ```text
+//! instr('Rivulet', 'u')         4        levenshtein('kitten', 'sitting')      3
+//! locate('l', 'hello', 4)       4        levenshtein('kitten', 'sitting', 2)   -1
+//! locate('l', 'hello', 0)       0        soundex('Miller')                     M460
+//! find_in_set('ab', 'b,ab')     2        luhn_check('8112189876')              true
+//! ```
 
 use arrow::datatypes::DataType;
 
@@ -7,14 +16,14 @@ use crate::plan::functions::call::Call;
 use crate::plan::functions::row;
 use crate::plan::scope::Typed;
 
-/// Resolves `instr`.
+/// Resolves `instr` (`StringInstr`).
 pub fn instr(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.text(0)?, call.text(1)?], |r| {
         Ok(Some(position(r.text(0), r.text(1), 1)))
     })
 }
 
-/// `instr` with its arguments in the other order, or `locate` from a position on.
+/// Resolves `charindex`: `instr` with its arguments in the other order, or `locate` from a position on.
 pub fn charindex(call: &Call<'_>) -> Result<Typed> {
     if call.has(2) {
         return locate(call);
@@ -24,7 +33,7 @@ pub fn charindex(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `locate`.
+/// Resolves `locate` (`StringLocate`); a null start position is answered with 0.
 pub fn locate(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.text(0)?, call.text(1)?, call.int_or(2, 1)?];
     let label = call.label_or(2, &["1"]);
@@ -37,7 +46,8 @@ pub fn locate(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// Resolves `levenshtein`.
+/// Resolves `levenshtein` (`Levenshtein`). With a threshold the whole distance is computed, too, and -1
+/// returned if it is greater.
 pub fn levenshtein(call: &Call<'_>) -> Result<Typed> {
     let mut args = vec![call.text(0)?, call.text(1)?];
     let limited = call.has(2);
@@ -50,12 +60,12 @@ pub fn levenshtein(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `soundex`.
+/// Resolves `soundex` (`SoundEx`).
 pub fn soundex_code(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?], |r| Ok(Some(soundex(r.text(0)))))
 }
 
-/// Resolves `find_in_set`.
+/// Resolves `find_in_set` (`FindInSet`); a string with a comma is in no list.
 pub fn find_in_set(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.text(0)?, call.text(1)?], |r| {
         let wanted = r.text(0);
@@ -67,12 +77,13 @@ pub fn find_in_set(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `luhn_check`.
+/// Resolves `luhn_check` (`Luhncheck`).
 pub fn luhn_check(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Boolean, vec![call.text(0)?], |r| Ok(Some(luhn(r.text(0)))))
 }
 
-/// Position of `part` in characters from 1, looking from position `from`; 0 where it is not.
+/// Returns the position of `part` in characters from 1, looking from position `from`; 0 if it is not
+/// there. An empty part is found at 1.
 fn position(text: &str, part: &str, from: i32) -> i32 {
     if from < 1 {
         return 0;
@@ -89,9 +100,11 @@ fn position(text: &str, part: &str, from: i32) -> i32 {
         .map_or(0, |at| (text[start..start + at].chars().count() + skip) as i32 + 1)
 }
 
-/// `UTF8String.soundex`: text that does not begin with an ASCII letter is its own sound.
+/// Returns the sound of a string (`UTF8String.soundex`): its first letter and three digits. One that
+/// does not begin with an ASCII letter is its own sound.
 fn soundex(text: &str) -> String {
     // Digit by letter from A; 0 is dropped, 7 (H, W) joins its neighbours.
+    /// The Soundex digit of each letter from A; 0 is dropped, 7 (H, W) joins its neighbours.
     const CODES: &[u8; 26] = b"01230127022455012623017202";
     let bytes = text.as_bytes();
     let Some(first) = bytes.first().map(u8::to_ascii_uppercase).filter(u8::is_ascii_uppercase) else {
@@ -120,6 +133,7 @@ fn soundex(text: &str) -> String {
     format!("{out:0<4}")
 }
 
+/// Returns whether digits pass the Luhn check; false for anything but digits, and for none.
 fn luhn(text: &str) -> bool {
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
         return false;

@@ -1,4 +1,15 @@
 //! `parse_url`, `url_encode`, `url_decode` and their `try_` forms.
+//!
+//! URLs are taken apart by the rules of `java.net.URI`, without decoding what they hold.
+//!
+//! ```text
+//! http://user@host:80/path?k=v#ref
+//!
+//! PROTOCOL  http           PATH   /path
+//! AUTHORITY user@host:80   FILE   /path?k=v
+//! USERINFO  user           QUERY  k=v, or v with the key k
+//! HOST      host           REF    ref
+//! ```
 
 use arrow::datatypes::DataType;
 
@@ -6,12 +17,14 @@ use crate::error::{Exception, Result, SparkError};
 use crate::plan::functions::call::Call;
 use crate::plan::scope::Typed;
 
-/// Resolves `url_encode`.
+/// Resolves `url_encode` (`UrlEncode`).
 pub fn url_encode(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?], |r| Ok(Some(encode(r.text(0)))))
 }
 
-/// Resolves `url_decode` and `try_url_decode`.
+/// Resolves `url_decode` and `try_url_decode` (`UrlDecode`).
+///
+/// When it runs, a malformed escape is `CANNOT_DECODE_URL`, or null if `tolerant`.
 pub fn url_decode(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?], move |r| match decode(r.text(0)) {
         None if !tolerant => Err(undecodable(r.text(0))),
@@ -19,6 +32,7 @@ pub fn url_decode(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     })
 }
 
+/// Makes `CANNOT_DECODE_URL`, which names the URL.
 fn undecodable(url: &str) -> SparkError {
     SparkError::new(
         Exception::IllegalArgument,
@@ -31,7 +45,10 @@ fn undecodable(url: &str) -> SparkError {
     .with("url", url)
 }
 
-/// Resolves `parse_url` and `try_parse_url`.
+/// Resolves `parse_url` and `try_parse_url` (`ParseUrl`). A part that is missing or unknown is null; a
+/// key has a value only of the QUERY.
+///
+/// When it runs, an invalid URL is `INVALID_URL` under ANSI, or null if `tolerant`.
 pub fn parse_url(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     let tolerant = tolerant || !call.context.ansi();
     let args = (0..call.args.len()).map(|i| call.text(i)).collect::<Result<Vec<_>>>()?;
@@ -49,11 +66,13 @@ pub fn parse_url(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     })
 }
 
+/// Returns the value of a key of a query: of several, the first.
 fn value_of(query: &str, key: &str) -> Option<String> {
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     pairs.find(|(k, _)| *k == key).map(|(_, v)| v.to_owned())
 }
 
+/// Makes `INVALID_URL`, which names the URL.
 fn invalid(url: &str) -> SparkError {
     SparkError::new(
         Exception::IllegalArgument,
@@ -64,7 +83,8 @@ fn invalid(url: &str) -> SparkError {
     .with("url", url)
 }
 
-/// `URLEncoder.encode(…, UTF_8)`.
+/// Encodes as Java's `URLEncoder.encode(…, UTF_8)`: a space is a plus, everything but letters, digits
+/// and `.-*_` is in hexadecimal.
 fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for byte in text.bytes() {
@@ -77,6 +97,8 @@ fn encode(text: &str) -> String {
     out
 }
 
+/// Decodes what [`encode`] writes; `None` for a `%` without two digits after it. Bytes that are not
+/// UTF-8 become U+FFFD.
 fn decode(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -97,14 +119,20 @@ fn decode(text: &str) -> Option<String> {
 
 /// The parts of a URL as `java.net.URI` takes them, undecoded.
 struct Url<'a> {
+    /// What stands before the first colon.
     scheme: Option<&'a str>,
+    /// User, host and port.
     authority: Option<&'a str>,
+    /// From the first slash on; may be empty.
     path: &'a str,
+    /// After the question mark.
     query: Option<&'a str>,
+    /// After the hash.
     fragment: Option<&'a str>,
 }
 
 impl<'a> Url<'a> {
+    /// Takes a URL apart; `None` if a character cannot be in one. Relative URLs are allowed.
     fn parse(text: &'a str) -> Option<Self> {
         if text
             .chars()
@@ -137,6 +165,7 @@ impl<'a> Url<'a> {
         })
     }
 
+    /// Returns a part by the name that `parse_url` has for it, in capitals.
     fn part(&self, name: &str) -> Option<String> {
         let userinfo = || self.authority.and_then(|a| a.rsplit_once('@').map(|(user, _)| user));
         Some(match name {

@@ -1,4 +1,15 @@
 //! Dates and times moved, and the distances between them.
+//!
+//! Moving by months keeps the day of the month or takes the last one. Days and months are those of the
+//! wall clock, smaller units those of the instant.
+//!
+//! ```text
+//! add_months('2016-08-31', 1)                     2016-09-30
+//! months_between('2016-03-31', '2016-02-29')      1.0        both are last days
+//! months_between('1997-02-28', '1996-10-30')      3.93548387
+//! next_day('2015-01-14', 'TU')                    2015-01-20
+//! timestampdiff(MONTH, '01-31', '02-28')          0          whole months only
+//! ```
 
 use arrow::datatypes::DataType;
 use chrono::{Datelike, NaiveDate};
@@ -12,26 +23,32 @@ use crate::plan::scope::Typed;
 use crate::values::text::{day, days_of};
 use crate::values::zone::Zone;
 
-/// Resolves `date_add`.
+/// Resolves `date_add` (`DateAdd`).
+///
+/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
 pub fn date_add(call: &Call<'_>) -> Result<Typed> {
     let expr = add_days(call.date(0)?.expr, call.int(1)?.expr, 1);
     Ok(Typed::new(expr, DataType::Date32, call.label_as("date_add")))
 }
 
-/// Resolves `date_sub`.
+/// Resolves `date_sub` (`DateSub`).
+///
+/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
 pub fn date_sub(call: &Call<'_>) -> Result<Typed> {
     let expr = add_days(call.date(0)?.expr, call.int(1)?.expr, -1);
     Ok(Typed::new(expr, DataType::Date32, call.label()))
 }
 
-/// Resolves `datediff`.
+/// Resolves `datediff` (`DateDiff`).
 pub fn date_diff(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.date(0)?, call.date(1)?], |r| {
         Ok(Some(r.int(0).wrapping_sub(r.int(1))))
     })
 }
 
-/// Resolves `add_months`.
+/// Resolves `add_months` (`AddMonths`).
+///
+/// When it runs, a date beyond the calendar is `ARITHMETIC_OVERFLOW`.
 pub fn add_months(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Date32, vec![call.date(0)?, call.int(1)?], |r| {
         plus_months(r.int(0), r.int(1))
@@ -40,14 +57,16 @@ pub fn add_months(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `last_day`.
+/// Resolves `last_day` (`LastDay`).
 pub fn last_day(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Date32, vec![call.date(0)?], |r| {
         Ok(day(r.int(0)).and_then(last_of_month).map(days_of))
     })
 }
 
-/// Resolves `next_day`.
+/// Resolves `next_day` (`NextDay`).
+///
+/// When it runs, an unknown day of the week is `ILLEGAL_DAY_OF_WEEK` under ANSI, else null.
 pub fn next_day_call(call: &Call<'_>) -> Result<Typed> {
     let ansi = call.context.ansi();
     let args = vec![call.date(0)?, call.text(1)?];
@@ -61,7 +80,9 @@ pub fn next_day_call(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
-/// `DateTimeUtils.monthsBetween`: whole months between equal days or between last days, else by 31-day months.
+/// Resolves `months_between` (`DateTimeUtils.monthsBetween`): whole months between equal days or
+/// between last days, else by 31-day months. Rounded to eight digits unless the third argument is a
+/// constant false.
 pub fn months_between(call: &Call<'_>) -> Result<Typed> {
     let rounded = call.constant_boolean(2).unwrap_or(true);
     let label = call.label_or(2, &["true"]);
@@ -88,11 +109,14 @@ pub fn months_between(call: &Call<'_>) -> Result<Typed> {
 
 /// A wall clock as a day and the microseconds since its midnight.
 struct Local {
+    /// The day.
     day: NaiveDate,
+    /// µs since midnight.
     clock_us: i64,
 }
 
 impl Local {
+    /// Splits a wall clock; `None` beyond chrono's years.
     fn new(local_us: i64) -> Option<Self> {
         Some(Self {
             day: day(i32::try_from(local_us.div_euclid(DAY_US)).ok()?)?,
@@ -100,12 +124,13 @@ impl Local {
         })
     }
 
-    /// Months since year 0 began.
+    /// Returns the months since year 0 began.
     fn months(&self) -> i64 {
         i64::from(self.day.year()) * 12 + i64::from(self.day.month0())
     }
 
-    /// Whole months between equal days or between last days, else with a fraction of a 31-day month.
+    /// Returns whole months between equal days or between last days, else with a fraction of a 31-day
+    /// month.
     fn months_after(&self, other: &Self) -> f64 {
         let months = (self.months() - other.months()) as f64;
         let last = |d: NaiveDate| last_of_month(d) == Some(d);
@@ -118,6 +143,10 @@ impl Local {
     }
 }
 
+/// Returns the first day after `from` with that name, which has two or three letters or is written in full.
+///
+/// # Errors
+/// If the name is unknown under ANSI, `ILLEGAL_DAY_OF_WEEK`; else it is null.
 fn next_day(from: i32, name: &str, ansi: bool) -> Result<Option<i32>> {
     let wanted = match name.trim().to_ascii_uppercase().as_str() {
         "MO" | "MON" | "MONDAY" => 0,
@@ -146,15 +175,17 @@ fn next_day(from: i32, name: &str, ansi: bool) -> Result<Option<i32>> {
 /// A unit of `timestampadd` and `timestampdiff`: a number of months, or of microseconds.
 #[derive(Debug, Clone, Copy)]
 enum Step {
+    /// A number of months, of the calendar.
     Months(i64),
+    /// A number of microseconds; whole days are days of the calendar.
     Micros(i64),
 }
 
 impl Step {
-    /// The unit that the first argument names.
+    /// Returns the unit that the first argument names.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER_VALUE.DATETIME_UNIT`.
+    /// If there is no such unit, `INVALID_PARAMETER_VALUE.DATETIME_UNIT`.
     fn of(call: &Call<'_>) -> Result<(Self, String)> {
         let name = call
             .constant_text(0)
@@ -187,7 +218,7 @@ impl Step {
         Ok((step, name))
     }
 
-    /// The time `n` steps after `us`; days and months are those of the zone. `None` on overflow.
+    /// Returns the time `n` steps after `us`; days and months are those of the zone. `None` on overflow.
     fn add(self, n: i64, us: i64, zone: Zone) -> Option<i64> {
         let local = zone.to_local(us);
         let date = i32::try_from(local.div_euclid(DAY_US));
@@ -202,7 +233,7 @@ impl Step {
         Some(zone.to_instant(i64::from(moved) * DAY_US + local.rem_euclid(DAY_US)))
     }
 
-    /// Whole steps between two wall clocks.
+    /// Returns the whole steps between two wall clocks, cut off towards zero.
     fn between(self, from: i64, to: i64) -> Option<i64> {
         let step = match self {
             Self::Micros(step) => return Some((to - from) / step),
@@ -220,7 +251,9 @@ impl Step {
     }
 }
 
-/// `timestampadd(unit, n, time)`.
+/// Resolves `timestampadd(unit, n, time)` (`TimestampAdd`).
+///
+/// When it runs, an overflow is `DATETIME_OVERFLOW`.
 pub fn timestamp_add(call: &Call<'_>) -> Result<Typed> {
     let (step, unit) = Step::of(call)?;
     let time = call.any_timestamp(2)?;
@@ -247,7 +280,7 @@ pub fn timestamp_add(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
-/// `timestampdiff(unit, from, to)`.
+/// Resolves `timestampdiff(unit, from, to)` (`TimestampDiff`).
 pub fn timestamp_diff(call: &Call<'_>) -> Result<Typed> {
     let (step, unit) = Step::of(call)?;
     let zone = call.context.zone;

@@ -1,4 +1,16 @@
 //! Dates, times and intervals made of their parts.
+//!
+//! A date that does not exist is an error under ANSI and null otherwise; 60 seconds are the next
+//! minute.
+//!
+//! Parts are INT, but for seconds, which are decimals with six digits, so that µs are exact.
+//!
+//! ```text
+//! make_date(2024, 2, 29)                       2024-02-29
+//! make_timestamp(2024, 1, 1, 0, 0, 60)         2024-01-01 00:01:00
+//! make_dt_interval(1, 2)                       1 day and 2 hours
+//! make_ym_interval(1, 2)                       14 months
+//! ```
 
 use std::sync::Arc;
 
@@ -28,7 +40,7 @@ pub enum Made {
 }
 
 impl Made {
-    /// The type.
+    /// Returns the type.
     pub fn data_type(self) -> DataType {
         match self {
             Self::Instant => types::timestamp(),
@@ -37,7 +49,9 @@ impl Made {
     }
 }
 
-/// Resolves `make_date`.
+/// Resolves `make_date` (`MakeDate`).
+///
+/// When it runs, a date that does not exist is `DATETIME_FIELD_OUT_OF_BOUNDS` under ANSI.
 pub fn make_date(call: &Call<'_>) -> Result<Typed> {
     let ansi = call.context.ansi();
     let args = vec![call.int(0)?, call.int(1)?, call.int(2)?];
@@ -55,6 +69,9 @@ pub fn make_date(call: &Call<'_>) -> Result<Typed> {
 }
 
 /// Resolves `make_timestamp`, `try_make_timestamp`, `make_timestamp_ntz` and `try_make_timestamp_ntz`.
+///
+/// When it runs, a time that does not exist is `DATETIME_FIELD_OUT_OF_BOUNDS` under ANSI unless
+/// `tolerant`, and an unknown zone `INVALID_TIMEZONE`.
 pub fn make_timestamp(call: &Call<'_>, made: Made, tolerant: bool) -> Result<Typed> {
     let mut args = (0..5).map(|i| call.int(i)).collect::<Result<Vec<_>>>()?;
     args.push(call.context.cast(call.arg(5)?, &DataType::Decimal128(16, 6))?);
@@ -89,14 +106,14 @@ pub fn make_timestamp(call: &Call<'_>, made: Made, tolerant: bool) -> Result<Typ
     ))
 }
 
-/// A wall clock of its fields; 60 seconds are the next minute.
+/// Returns a wall clock of its fields, `None` if one is out of range; 60 seconds are the next minute.
 fn local_time([year, month, date, hour, minute]: [i32; 5], seconds_us: i64) -> Option<i64> {
     let days = NaiveDate::from_ymd_opt(year, u32::try_from(month).ok()?, u32::try_from(date).ok()?).map(days_of)?;
     let fits = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60_000_000).contains(&seconds_us);
     fits.then(|| i64::from(days) * DAY_US + (i64::from(hour) * 60 + i64::from(minute)) * 60_000_000 + seconds_us)
 }
 
-/// Whole parts, then seconds with `precision` digits; 0 where one is missing.
+/// Returns the whole parts, then seconds with six digits; 0 if one is missing.
 fn parts(call: &Call<'_>, whole: usize) -> Result<Vec<Typed>> {
     let mut parts = (0..whole).map(|i| call.int_or(i, 0)).collect::<Result<Vec<_>>>()?;
     let seconds = if call.has(whole) {
@@ -108,7 +125,9 @@ fn parts(call: &Call<'_>, whole: usize) -> Result<Vec<Typed>> {
     Ok(parts)
 }
 
-/// Resolves `make_dt_interval`.
+/// Resolves `make_dt_interval` (`MakeDTInterval`).
+///
+/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
 pub fn make_dt_interval(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Duration(TimeUnit::Microsecond), parts(call, 3)?, |r| {
         let minutes = (i128::from(r.int(0)) * 24 + i128::from(r.int(1))) * 60 + i128::from(r.int(2));
@@ -118,7 +137,9 @@ pub fn make_dt_interval(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `make_ym_interval`.
+/// Resolves `make_ym_interval` (`MakeYMInterval`).
+///
+/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
 pub fn make_ym_interval(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.int_or(0, 0)?, call.int_or(1, 0)?];
     call.strict(DataType::Interval(IntervalUnit::YearMonth), args, |r| {
@@ -129,7 +150,9 @@ pub fn make_ym_interval(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `make_interval` and `try_make_interval`.
+/// Resolves `make_interval` and `try_make_interval` (`MakeInterval`).
+///
+/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
 pub fn make_interval(call: &Call<'_>) -> Result<Typed> {
     let to = DataType::Interval(IntervalUnit::MonthDayNano);
     let exprs = parts(call, 6)?.into_iter().map(|t| t.expr).collect();
@@ -140,6 +163,10 @@ pub fn make_interval(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
+/// Returns the calendar interval of a row's parts; null if one is null.
+///
+/// # Errors
+/// If it overflows, `ARITHMETIC_OVERFLOW`.
 fn interval_of(args: &[ArrayRef], row: usize) -> Result<Option<IntervalMonthDayNano>> {
     if args.iter().any(|a| a.is_null(row)) {
         return Ok(None);
@@ -155,7 +182,7 @@ fn interval_of(args: &[ArrayRef], row: usize) -> Result<Option<IntervalMonthDayN
     }
 }
 
-/// The value of a time or date constructor that does not exist.
+/// Makes `DATETIME_FIELD_OUT_OF_BOUNDS` for a constructor's value that does not exist.
 pub fn out_of_bounds(message: impl Into<String>) -> SparkError {
     let message = message.into();
     SparkError::new(

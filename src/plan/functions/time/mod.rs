@@ -1,4 +1,15 @@
 //! Functions of dates, timestamps and intervals, and the windows of event time.
+//!
+//! Fields of a TIMESTAMP are those of its wall clock in the session's zone; a TIMESTAMP_NTZ is a wall
+//! clock already. The zone is captured when the plan is made.
+//!
+//! ```text
+//! clock      current_date and its kin       text      to_date, date_format, unix_timestamp
+//! parts      year to second, extract        make      make_date, make_interval
+//! arithmetic date_add, months_between       truncate  trunc, date_trunc
+//! unix       numbers since 1970             zones     from_utc_timestamp, convert_timezone
+//! window     window, session_window
+//! ```
 
 pub(super) mod arithmetic;
 pub(super) mod clock;
@@ -18,10 +29,15 @@ use super::entry::*;
 /// Microseconds of a day.
 pub const DAY_US: i64 = 86_400_000_000;
 
+/// How tables name an argument that is a timestamp of either kind.
 const TIME: &str = "TIMESTAMP or TIMESTAMP_NTZ";
+/// How tables name an argument from which a time can be read.
 const TEXT_OR_TIME: &str = "STRING, DATE or TIMESTAMP";
 
 /// Functions of dates, timestamps and intervals.
+///
+/// Without words about nulls, an entry is null if an argument is. Examples are answered in the zone
+/// UTC.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     scalar("window", window::window)
@@ -255,6 +271,7 @@ pub static FUNCTIONS: &[Function] = &[
         .example("date_format('2016-04-08', 'y')", "2016"),
 ];
 
+/// The arguments of `make_timestamp`: the parts of a wall clock, and a zone.
 const MOMENT: &[Argument] = &[
     int("year"),
     int("month"),
@@ -264,6 +281,7 @@ const MOMENT: &[Argument] = &[
     number("sec"),
     text("timezone").optional(),
 ];
+/// The arguments of `make_timestamp_ntz`: the parts of a wall clock.
 const WALL_CLOCK: &[Argument] = &[
     int("year"),
     int("month"),
@@ -272,6 +290,7 @@ const WALL_CLOCK: &[Argument] = &[
     int("min"),
     number("sec"),
 ];
+/// The arguments of `make_interval`, from years to seconds.
 const INTERVAL: &[Argument] = &[
     int("years").or("0"),
     int("months").or("0"),

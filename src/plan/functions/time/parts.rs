@@ -1,4 +1,13 @@
 //! Fields of dates, timestamps and intervals: `year` to `second`, `extract`, names of days and months.
+//!
+//! Weeks are ISO's: they begin on Monday, and week 1 has the year's first Thursday.
+//!
+//! ```text
+//! 2024-12-30 (a Monday)    YEAR 2024   YEAROFWEEK 2025   WEEK 1   DOW 2   DOW_ISO 1   WEEKDAY 0
+//! ```
+//!
+//! Fields of intervals have no carry between families: a day-time interval has days to seconds, a
+//! year-month interval years and months.
 
 use std::sync::Arc;
 
@@ -19,26 +28,40 @@ use crate::values::types::sql_name;
 /// A field of a calendar day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateField {
+    /// The year of the calendar.
     Year,
+    /// The year that the ISO week belongs to.
     YearOfWeek,
+    /// 1 to 4.
     Quarter,
+    /// 1 to 12.
     Month,
+    /// The ISO week, 1 to 53.
     Week,
+    /// The day of the month.
     Day,
+    /// 1 for Sunday to 7 for Saturday.
     DayOfWeek,
+    /// 1 for Monday to 7 for Sunday.
     DayOfWeekIso,
+    /// 0 for Monday to 6 for Sunday.
     Weekday,
+    /// 1 to 366.
     DayOfYear,
 }
 
 /// A field of a time of day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockField {
+    /// 0 to 23.
     Hour,
+    /// 0 to 59.
     Minute,
+    /// 0 to 59, without its fraction.
     Second,
 }
 
+/// Returns the field of a day by any of its names, in any case; `None` for other words.
 fn date_field(name: &str) -> Option<DateField> {
     Some(match name.to_ascii_uppercase().as_str() {
         "YEAR" | "Y" | "YEARS" | "YR" | "YRS" => DateField::Year,
@@ -55,6 +78,7 @@ fn date_field(name: &str) -> Option<DateField> {
     })
 }
 
+/// Returns the field of a time of day by any of its names, in any case; `None` for other words.
 fn clock_field(name: &str) -> Option<ClockField> {
     Some(match name.to_ascii_uppercase().as_str() {
         "HOUR" | "H" | "HOURS" | "HR" | "HRS" => ClockField::Hour,
@@ -65,6 +89,7 @@ fn clock_field(name: &str) -> Option<ClockField> {
 }
 
 impl DateField {
+    /// Returns the field of a day.
     fn of(self, date: NaiveDate) -> i32 {
         let monday = date.weekday().num_days_from_monday() as i32;
         match self {
@@ -82,31 +107,35 @@ impl DateField {
     }
 }
 
-/// A field of a day.
+/// Resolves a field of a day, such as `year`.
 pub fn of_day(call: &Call<'_>, field: DateField) -> Result<Typed> {
     Ok(of_date(field, call.date(0)?, call.label()))
 }
 
-/// A field of a time of day.
+/// Resolves a field of a time of day, such as `hour`, on the wall clock of the session's zone.
 pub fn of_time(call: &Call<'_>, field: ClockField) -> Result<Typed> {
     Ok(of_clock(call, field, call.any_timestamp(0)?, call.label()))
 }
 
-/// Resolves `dayname`.
+/// Resolves `dayname` (`DayName`).
 pub fn day_name(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.date(0)?], |r| {
         Ok(day(r.int(0)).map(|d| DAYS[d.weekday().num_days_from_monday() as usize][..3].to_owned()))
     })
 }
 
-/// Resolves `monthname`.
+/// Resolves `monthname` (`MonthName`).
 pub fn month_name(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.date(0)?], |r| {
         Ok(day(r.int(0)).map(|d| MONTHS[d.month0() as usize][..3].to_owned()))
     })
 }
 
-/// `date_part(field, source)`, and `extract(field FROM source)` with a label of its own.
+/// Resolves `date_part(field, source)`, and `extract(field FROM source)` with a label of its own.
+///
+/// # Errors
+/// If the field is not a constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`; if the source does not have
+/// it, `INVALID_EXTRACT_FIELD`.
 pub fn extract_call(call: &Call<'_>) -> Result<Typed> {
     let field = call
         .constant_text(0)
@@ -119,6 +148,7 @@ pub fn extract_call(call: &Call<'_>) -> Result<Typed> {
     extract(call, &field, label)
 }
 
+/// Returns the call of a field of a day; null beyond chrono's years.
 fn of_date(field: DateField, date: Typed, label: String) -> Typed {
     row::call(
         "date_field",
@@ -130,6 +160,7 @@ fn of_date(field: DateField, date: Typed, label: String) -> Typed {
     )
 }
 
+/// Returns the call of a field of a time of day.
 fn of_clock(call: &Call<'_>, field: ClockField, time: Typed, label: String) -> Typed {
     let zone = call.context.zone_of(&time.data_type);
     row::call(
@@ -149,7 +180,10 @@ fn of_clock(call: &Call<'_>, field: ClockField, time: Typed, label: String) -> T
     )
 }
 
-/// `extract(field FROM source)`: INT, but DECIMAL(8,6) for seconds.
+/// Resolves a field of any source: INT, but DECIMAL(8,6) for seconds.
+///
+/// # Errors
+/// If the source does not have it, `INVALID_EXTRACT_FIELD`.
 fn extract(call: &Call<'_>, field: &str, label: String) -> Result<Typed> {
     let source = call.arg(1)?;
     if crate::values::interval::is_interval(&source.data_type) {
@@ -176,6 +210,7 @@ fn extract(call: &Call<'_>, field: &str, label: String) -> Result<Typed> {
     }
 }
 
+/// Makes `INVALID_EXTRACT_FIELD`, which names field and source.
 fn invalid_field(field: &str, source: &Typed) -> SparkError {
     SparkError::analysis(
         "INVALID_EXTRACT_FIELD",
@@ -190,6 +225,10 @@ fn invalid_field(field: &str, source: &Typed) -> SparkError {
     .with("expr", format!("\"{}\"", source.name))
 }
 
+/// Resolves a field of an interval; only fields of its own family.
+///
+/// # Errors
+/// If it is of the other family, `INVALID_EXTRACT_FIELD`.
 fn of_interval(source: Typed, field: &str, label: String) -> Result<Typed> {
     let months = |t: &DataType| {
         matches!(
@@ -236,7 +275,8 @@ fn of_interval(source: Typed, field: &str, label: String) -> Result<Typed> {
     Ok(Typed::new(expr, to, label))
 }
 
-/// Months, days and µs of an interval; the days of a day-time interval are split off.
+/// Returns months, days and µs of a row's interval, `None` for null; the days of a day-time interval
+/// are split off.
 pub fn interval(array: &ArrayRef, row: usize) -> Option<(i32, i32, i64)> {
     use arrow::array::AsArray;
     use arrow::datatypes::{DurationMicrosecondType, IntervalMonthDayNanoType, IntervalYearMonthType};

@@ -1,4 +1,13 @@
 //! Strings to dates and times, and back.
+//!
+//! Without a format strings are read as casts read them; with one, by [`Pattern`]s, which are compiled
+//! once per call while the format does not change. µs are the unit of everything inside.
+//!
+//! ```text
+//! to_date('2024-3-1')                   as a cast: lenient
+//! to_date('1/3/2024', 'd/M/yyyy')       as the pattern says: strict
+//! unix_timestamp('2024-03-01 10:00:00') the pattern yyyy-MM-dd HH:mm:ss
+//! ```
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +28,10 @@ use crate::values::zone::Zone;
 /// What `unix_timestamp` and `from_unixtime` use without a format.
 const DEFAULT_FORMAT: &str = "yyyy-MM-dd HH:mm:ss";
 
-/// Resolves `to_date` and `try_to_date`.
+/// Resolves `to_date` and `try_to_date` (`ParseToDate`).
+///
+/// When it runs, a string that is not a date is `CANNOT_PARSE_TIMESTAMP` or `CAST_INVALID_INPUT` under
+/// ANSI unless `tolerant`.
 pub fn to_date(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     let mode = mode(call, tolerant);
     let whole = if call.has(1) {
@@ -31,7 +43,8 @@ pub fn to_date(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     Ok(call.labelled(date))
 }
 
-/// Resolves `to_timestamp`, `try_to_timestamp`, `try_to_timestamp_ltz`, `to_timestamp_ntz` and `try_to_timestamp_ntz`.
+/// Resolves `to_timestamp`, `try_to_timestamp`, `try_to_timestamp_ltz`, `to_timestamp_ntz` and
+/// `try_to_timestamp_ntz` (`ParseToTimestamp`). Numbers are seconds since the epoch.
 pub fn to_timestamp(call: &Call<'_>, tolerant: bool, made: Made) -> Result<Typed> {
     let (to, mode) = (made.data_type(), mode(call, tolerant));
     let time = if call.has(1) {
@@ -42,7 +55,8 @@ pub fn to_timestamp(call: &Call<'_>, tolerant: bool, made: Made) -> Result<Typed
     Ok(call.labelled(time))
 }
 
-/// Resolves `unix_timestamp` and `to_unix_timestamp`.
+/// Resolves `unix_timestamp` and `to_unix_timestamp`: whole seconds since the epoch; of no argument,
+/// the query's time.
 pub fn unix_timestamp(call: &Call<'_>) -> Result<Typed> {
     if !call.has(0) {
         let seconds = call.context.now_us.div_euclid(1_000_000);
@@ -54,25 +68,29 @@ pub fn unix_timestamp(call: &Call<'_>) -> Result<Typed> {
     Ok(out)
 }
 
-/// Resolves `from_unixtime`.
+/// Resolves `from_unixtime` (`FromUnixTime`), in the session's zone.
 pub fn from_unixtime(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.long(0)?, call.text_or(1, DEFAULT_FORMAT)?];
     let label = call.label_or(1, &[DEFAULT_FORMAT]);
     Ok(format_time(args, 1_000_000, call.context.zone, label))
 }
 
-/// Resolves `date_format`.
+/// Resolves `date_format` (`DateFormatClass`).
 pub fn date_format(call: &Call<'_>) -> Result<Typed> {
     let time = call.any_timestamp(0)?;
     let zone = call.context.zone_of(&time.data_type);
     Ok(format_time(vec![time, call.text(1)?], 1, zone, call.label()))
 }
 
+/// Returns what a string that does not parse becomes.
 fn mode(call: &Call<'_>, tolerant: bool) -> Mode {
     if tolerant { Mode::Try } else { call.context.mode }
 }
 
-/// The argument if a time can be read from it; numbers are times for some functions.
+/// Returns the argument if a time can be read from it; numbers are times for some functions.
+///
+/// # Errors
+/// If it cannot, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 fn check(call: &Call<'_>, arg: Typed, numbers: bool) -> Result<Typed> {
     let fits = is_string(&arg.data_type)
         || types::is_timestamp(&arg.data_type)
@@ -88,14 +106,16 @@ fn check(call: &Call<'_>, arg: Typed, numbers: bool) -> Result<Typed> {
     ))
 }
 
-/// Compiled patterns of one call.
+/// The last compiled pattern of one call: formats are constant in nearly every query.
 pub struct Patterns {
+    /// Whether strings are read by it, which refuses some letters.
     parsing: bool,
+    /// The format and what it compiled to.
     last: Mutex<Option<(String, Arc<Pattern>)>>,
 }
 
 impl Patterns {
-    /// A cache for parsing, or for formatting.
+    /// Makes a cache for parsing, or for formatting.
     pub fn new(parsing: bool) -> Self {
         Self {
             parsing,
@@ -103,10 +123,10 @@ impl Patterns {
         }
     }
 
-    /// The compiled pattern.
+    /// Returns the compiled pattern.
     ///
     /// # Errors
-    /// What Spark says of malformed patterns.
+    /// If it is malformed, what Spark says of it.
     pub fn get(&self, text: &str) -> Result<Arc<Pattern>> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, pattern)) = last.as_ref().filter(|(t, _)| t == text) {
@@ -118,7 +138,8 @@ impl Patterns {
     }
 }
 
-/// Argument 0 as a time, read by the format in argument 1 if it is a string; µs divided by `unit`.
+/// Returns argument 0 as a time, read by the format in argument 1 if it is a string; µs divided by
+/// `unit`, rounded down.
 fn parsed(call: &Call<'_>, to: DataType, mode: Mode, unit: i64, numbers: bool) -> Result<Typed> {
     let local = to == types::timestamp_ntz();
     let arg = check(call, call.arg(0)?, numbers)?;
@@ -155,6 +176,7 @@ fn parsed(call: &Call<'_>, to: DataType, mode: Mode, unit: i64, numbers: bool) -
     ))
 }
 
+/// Makes `CANNOT_PARSE_TIMESTAMP` with Java's reason.
 fn cannot_parse(why: String) -> SparkError {
     SparkError::new(
         Exception::DateTime,
@@ -166,6 +188,7 @@ fn cannot_parse(why: String) -> SparkError {
     .with("func", "`try_to_timestamp`")
 }
 
+/// Returns the call that writes a time by a format; `unit` is how many µs a unit of the time has.
 fn format_time(args: Vec<Typed>, unit: i64, zone: Zone, label: String) -> Typed {
     let known = Patterns::new(false);
     row::call(

@@ -1,4 +1,12 @@
 //! Times cut to the start of a unit.
+//!
+//! ```text
+//! 2024-02-29 10:15:30.5    YEAR 2024-01-01   QUARTER 2024-01-01   MONTH 2024-02-01   WEEK 2024-02-26
+//!                          DAY 2024-02-29    HOUR 10:00           MINUTE 10:15       SECOND 10:15:30
+//! ```
+//!
+//! Hours and less are cut on the instant's wall clock, so that zones with offsets of half an hour are
+//! cut at their own hours.
 
 use chrono::{Datelike, NaiveDate};
 
@@ -12,7 +20,7 @@ use crate::plan::scope::Typed;
 use crate::values::text::{day, days_of};
 use crate::values::zone::Zone;
 
-/// Resolves `trunc`.
+/// Resolves `trunc` (`TruncDate`): null for units below a week.
 pub fn trunc(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Date32, vec![call.date(0)?, call.text(1)?], |r| {
         let unit = Unit::parse(r.text(1)).filter(|u| u.of_days());
@@ -20,7 +28,7 @@ pub fn trunc(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `date_trunc`.
+/// Resolves `date_trunc` (`TruncTimestamp`), on the wall clock of the session's zone.
 pub fn date_trunc(call: &Call<'_>) -> Result<Typed> {
     let time = call.any_timestamp(1)?;
     let (zone, to) = (call.context.zone_of(&time.data_type), time.data_type.clone());
@@ -38,15 +46,22 @@ pub fn date_trunc(call: &Call<'_>) -> Result<Typed> {
 /// What `trunc` and `date_trunc` cut to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unit {
+    /// January 1.
     Year,
+    /// The first day of January, April, July or October.
     Quarter,
+    /// The first day of the month.
     Month,
+    /// Monday.
     Week,
+    /// Midnight.
     Day,
+    /// A unit of that many µs, at most an hour.
     Micros(i64),
 }
 
 impl Unit {
+    /// Returns the unit of a name, in any case; `None` for other words.
     fn parse(name: &str) -> Option<Self> {
         Some(match name.to_ascii_uppercase().as_str() {
             "YEAR" | "YYYY" | "YY" => Self::Year,
@@ -63,10 +78,12 @@ impl Unit {
         })
     }
 
+    /// Returns whether it is longer than a day.
     fn of_days(self) -> bool {
         matches!(self, Self::Year | Self::Quarter | Self::Month | Self::Week)
     }
 
+    /// Returns the first day of the unit that a day is in.
     fn start_of(self, date: NaiveDate) -> Option<NaiveDate> {
         match self {
             Self::Year => NaiveDate::from_ymd_opt(date.year(), 1, 1),
@@ -77,6 +94,7 @@ impl Unit {
         }
     }
 
+    /// Returns the start of the unit that a time is in, µs since the epoch. `None` beyond chrono's years.
     fn truncate(self, us: i64, zone: Zone) -> Option<i64> {
         let local = zone.to_local(us);
         if let Self::Micros(unit) = self {

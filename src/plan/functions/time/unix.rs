@@ -1,4 +1,8 @@
 //! Times as numbers since 1970.
+//!
+//! Whole units are rounded down, also before 1970.
+//!
+//! `unix_seconds` and its kin are exact inverses of `timestamp_seconds` and its kin for whole units.
 
 use arrow::datatypes::DataType;
 
@@ -8,12 +12,12 @@ use crate::plan::functions::row;
 use crate::plan::scope::Typed;
 use crate::values::types;
 
-/// Resolves `date_from_unix_date`.
+/// Resolves `date_from_unix_date` (`DateFromUnixDate`).
 pub fn date_from_unix_date(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Date32, vec![call.int(0)?], |r| Ok(Some(r.int(0))))
 }
 
-/// Resolves `unix_date`.
+/// Resolves `unix_date` (`UnixDate`).
 pub fn unix_date(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.date(0)?], |r| Ok(Some(r.int(0))))
 }
@@ -25,7 +29,9 @@ pub fn since_epoch(call: &Call<'_>, unit: i64) -> Result<Typed> {
     })
 }
 
-/// A time of whole units.
+/// Returns a time of whole units.
+///
+/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
 pub fn whole(call: &Call<'_>, unit: i64) -> Result<Typed> {
     call.strict(types::timestamp(), vec![call.long(0)?], move |r| {
         r.long(0)
@@ -35,7 +41,8 @@ pub fn whole(call: &Call<'_>, unit: i64) -> Result<Typed> {
     })
 }
 
-/// A time of seconds, which may have a fraction.
+/// Resolves `timestamp_seconds` (`SecondsToTimestamp`): seconds may have a fraction; infinities and NaN
+/// are null.
 pub fn timestamp_seconds(call: &Call<'_>) -> Result<Typed> {
     let (to, label) = (types::timestamp(), call.label());
     match call.args[0].data_type {

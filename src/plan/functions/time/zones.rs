@@ -1,4 +1,13 @@
 //! Wall clocks of other zones.
+//!
+//! A zone may differ from row to row, so names are looked up when the call runs.
+//!
+//! ```text
+//! in the session zone UTC:
+//! from_utc_timestamp('2016-08-31 00:00', 'Asia/Seoul')        2016-08-31 09:00
+//! to_utc_timestamp('2016-08-31 00:00', 'Asia/Seoul')          2016-08-30 15:00
+//! convert_timezone('Asia/Seoul', 'UTC', '2016-08-31 09:00')   2016-08-31 00:00, a TIMESTAMP_NTZ
+//! ```
 
 use crate::error::{Exception, Result, SparkError};
 use crate::plan::functions::call::Call;
@@ -9,7 +18,10 @@ use crate::settings;
 use crate::values::types;
 use crate::values::zone::Zone;
 
-/// `from_utc_timestamp` and its opposite.
+/// Resolves `from_utc_timestamp` and its opposite (`FromUTCTimestamp`, `ToUTCTimestamp`). The result is
+/// an instant whose UTC clock shows what was asked for.
+///
+/// When it runs, an unknown zone is `INVALID_TIMEZONE`.
 pub fn shifted(call: &Call<'_>, from_utc: bool) -> Result<Typed> {
     call.strict(types::timestamp(), vec![call.timestamp(0)?, call.text(1)?], move |r| {
         let zone = zone_named(r.text(1))?;
@@ -21,7 +33,8 @@ pub fn shifted(call: &Call<'_>, from_utc: bool) -> Result<Typed> {
     })
 }
 
-/// From a zone, or of two arguments from the session's, to another.
+/// Resolves `convert_timezone` (`ConvertTimezone`): from a zone, or of two arguments from the
+/// session's, to another.
 pub fn convert_timezone(call: &Call<'_>) -> Result<Typed> {
     let (from, label, at) = if call.has(2) {
         (call.text(0)?, call.label(), 1)
@@ -48,10 +61,10 @@ pub fn convert_timezone(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
-/// The zone of an id or offset.
+/// Returns the zone of an id or offset.
 ///
 /// # Errors
-/// `INVALID_TIMEZONE`.
+/// If there is none, `INVALID_TIMEZONE`.
 pub fn zone_named(name: &str) -> Result<Zone> {
     Zone::parse(name).ok_or_else(|| {
         SparkError::new(

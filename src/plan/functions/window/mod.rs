@@ -1,4 +1,15 @@
-//! Functions that need a window.
+//! Functions of the rows of a window: ranks and shifts. Aggregates over windows are in
+//! [`super::aggregate`].
+//!
+//! They are window expressions without a window; `OVER` adds it ([`crate::plan::window_function`]), and
+//! the frame that the function needs.
+//!
+//! ```text
+//! row_number, rank, dense_rank, ntile, percent_rank   ROWS from the start of the partition to the row
+//! cume_dist                                           RANGE to the row and its equals
+//! lag, lead                                           the one row at the offset
+//! nth_value, and all aggregates                       any frame
+//! ```
 
 use std::sync::Arc;
 
@@ -13,7 +24,7 @@ use crate::error::Result;
 use crate::plan::literal as literals;
 use crate::plan::scope::Typed;
 
-/// Functions that need a window.
+/// Functions of the rows of a window: calls without OVER are refused.
 #[rustfmt::skip] // A table: a few lines for each entry.
 pub static FUNCTIONS: &[Function] = &[
     window("row_number", |c| { Ok(number(df::row_number::row_number_udwf(), vec![], c.label())) })
@@ -51,13 +62,14 @@ pub static FUNCTIONS: &[Function] = &[
         .example("x, nth_value(x, 2) OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\t1\n1\t1\n3\t1"),
 ];
 
+/// Returns the call of one of DataFusion's window functions.
 fn made(udf: Arc<WindowUDF>, args: Vec<Typed>, to: DataType, label: String) -> Typed {
     let exprs = args.into_iter().map(|t| t.expr).collect();
     let function = WindowFunction::new(WindowFunctionDefinition::WindowUDF(udf), exprs);
     Typed::new(Expr::WindowFunction(Box::new(function)), to, label)
 }
 
-/// DataFusion numbers rows with UInt64, Spark with INT.
+/// As [`made`], for functions that count: DataFusion numbers rows with UInt64, Spark with INT.
 fn number(udf: Arc<WindowUDF>, args: Vec<Typed>, label: String) -> Typed {
     let mut out = made(udf, args, DataType::UInt64, label);
     out.expr = datafusion_expr::cast(out.expr, DataType::Int32);
@@ -65,7 +77,8 @@ fn number(udf: Arc<WindowUDF>, args: Vec<Typed>, label: String) -> Typed {
     out
 }
 
-/// The value as a literal where it is constant: DataFusion takes no other offsets and defaults.
+/// Returns the value as a literal if it is constant: DataFusion does not take other offsets and
+/// defaults.
 fn folded(value: Typed) -> Typed {
     match super::fold(&value.expr) {
         Some(found) => Typed::new(Expr::Literal(found, None), value.data_type, ""),
@@ -73,7 +86,7 @@ fn folded(value: Typed) -> Typed {
     }
 }
 
-/// The argument at `i`, or an INT.
+/// Returns the argument at `i`, or an INT.
 fn argument_or(call: &Call<'_>, i: usize, default: i32) -> Result<Typed> {
     if call.has(i) {
         call.arg(i)
@@ -82,7 +95,7 @@ fn argument_or(call: &Call<'_>, i: usize, default: i32) -> Result<Typed> {
     }
 }
 
-/// Resolves `ntile`.
+/// Resolves `ntile` (`NTile`).
 fn ntile(call: &Call<'_>) -> Result<Typed> {
     let buckets = argument_or(call, 0, 1)?;
     let label = label(call.name, std::slice::from_ref(&buckets));
@@ -90,7 +103,7 @@ fn ntile(call: &Call<'_>) -> Result<Typed> {
     Ok(number(df::ntile::ntile_udwf(), vec![buckets], label))
 }
 
-/// `lag` and `lead`.
+/// Resolves `lag` and `lead` (`Lag`, `Lead`); a default is cast to the type of the value.
 fn shifted(call: &Call<'_>, udf: Arc<WindowUDF>) -> Result<Typed> {
     let (value, offset) = (call.arg(0)?, argument_or(call, 1, 1)?);
     let default = call.args.get(2);
@@ -104,7 +117,7 @@ fn shifted(call: &Call<'_>, udf: Arc<WindowUDF>) -> Result<Typed> {
     Ok(made(udf, args, to, label))
 }
 
-/// Resolves `nth_value`.
+/// Resolves `nth_value` (`NthValue`).
 fn nth_value(call: &Call<'_>) -> Result<Typed> {
     let value = call.arg(0)?;
     let to = value.data_type.clone();

@@ -1,5 +1,8 @@
+//! What is wrong with a text, under Spark's conditions, and where.
+
 use super::super::{SqlError, parse_expression, parse_statement};
 
+/// Lines count from 1, positions in a line from 0, as Spark's do.
 #[test]
 fn a_syntax_error_names_the_token_and_its_place() {
     for (text, error, place) in [
@@ -30,6 +33,7 @@ fn a_syntax_error_names_the_token_and_its_place() {
     }
 }
 
+/// One text per condition of the front end, with its SQLSTATE.
 #[test]
 fn conditions_are_sparks() {
     for (text, condition, state) in [
@@ -86,6 +90,7 @@ fn conditions_are_sparks() {
     }
 }
 
+/// What is left over after an expression and its alias is an error.
 #[test]
 fn nothing_may_follow_an_expression() {
     for text in [

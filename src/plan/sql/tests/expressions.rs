@@ -1,6 +1,9 @@
+//! Expressions: a text and the short form of its message.
+
 use super::super::{parse_expression, parse_expression_with_relations};
 use super::render::expr;
 
+/// Compares each text's short form with the expected one.
 #[track_caller]
 fn check(cases: &[(&str, &str)]) {
     for (text, expected) in cases {
@@ -11,6 +14,7 @@ fn check(cases: &[(&str, &str)]) {
     }
 }
 
+/// The precedence of Spark's grammar: `IN`, `LIKE` and `IS` bind looser than comparison, `||` as `+` does.
 #[test]
 fn operators_bind_as_in_spark() {
     check(&[
@@ -37,6 +41,7 @@ fn operators_bind_as_in_spark() {
     ]);
 }
 
+/// SQL's predicates are the calls that PySpark sends: one analyzer serves both.
 #[test]
 fn predicates_have_the_names_of_the_connect_client() {
     check(&[
@@ -58,6 +63,8 @@ fn predicates_have_the_names_of_the_connect_client() {
     ]);
 }
 
+/// The type of a number follows from its digits, point, exponent and suffix; strings lose their escapes
+/// and join their neighbours.
 #[test]
 fn literals_are_read_by_sparks_rules() {
     check(&[
@@ -87,6 +94,7 @@ fn literals_are_read_by_sparks_rules() {
     ]);
 }
 
+/// Units, one string, and ranges of fields; the type follows from the units.
 #[test]
 fn intervals_are_read_in_all_forms() {
     check(&[
@@ -105,6 +113,7 @@ fn intervals_are_read_in_all_forms() {
     ]);
 }
 
+/// Dots before the first subscript belong to the name, those after it are fields.
 #[test]
 fn names_keep_their_parts_and_quotes() {
     check(&[
@@ -128,6 +137,7 @@ fn names_keep_their_parts_and_quotes() {
     ]);
 }
 
+/// Qualified names of built-in functions are their last part.
 #[test]
 fn functions_keep_lower_case_names() {
     check(&[
@@ -162,6 +172,7 @@ fn functions_keep_lower_case_names() {
     ]);
 }
 
+/// `EXTRACT`, `SUBSTRING`, `TRIM` and their kin have plain forms, too.
 #[test]
 fn keyword_forms_become_functions() {
     check(&[
@@ -179,6 +190,7 @@ fn keyword_forms_become_functions() {
     ]);
 }
 
+/// The type inside a cast is read by the parser of types.
 #[test]
 fn casts_carry_their_types() {
     check(&[
@@ -195,6 +207,7 @@ fn casts_carry_their_types() {
     ]);
 }
 
+/// A parameter hides a column of its name inside the body and nowhere else.
 #[test]
 fn lambdas_bind_their_parameters() {
     check(&[
@@ -208,6 +221,7 @@ fn lambdas_bind_their_parameters() {
     ]);
 }
 
+/// Clauses are markers around the call, from the inside out.
 #[test]
 fn aggregates_carry_their_clauses() {
     check(&[
@@ -222,6 +236,7 @@ fn aggregates_carry_their_clauses() {
     ]);
 }
 
+/// A window named in the `WINDOW` clause is written out where it is used.
 #[test]
 fn windows_are_whole() {
     check(&[
@@ -249,6 +264,7 @@ fn windows_are_whole() {
     ]);
 }
 
+/// A subquery is a plan id in the expression and a relation beside it.
 #[test]
 fn subqueries_come_beside_the_expression() {
     let (parsed, relations) = parse_expression_with_relations("a IN (SELECT b FROM t) AND EXISTS (SELECT 1)").unwrap();
@@ -258,6 +274,7 @@ fn subqueries_come_beside_the_expression() {
     assert!(parse_expression("(SELECT 1)").is_err());
 }
 
+/// `:name` and `?` become marked calls, which a function of that name is not.
 #[test]
 fn parameters_are_internal_calls_that_no_user_can_write() {
     check(&[

@@ -1,6 +1,9 @@
+//! Queries: a text and the short form of its relation.
+
 use super::super::{Statement, parse_statement};
 use super::render::relation;
 
+/// Compares each query's short form with the expected one.
 #[track_caller]
 fn check(cases: &[(&str, &str)]) {
     for (text, expected) in cases {
@@ -11,6 +14,7 @@ fn check(cases: &[(&str, &str)]) {
     }
 }
 
+/// Clauses become relations from the inside out: `FROM`, `WHERE`, the list, `DISTINCT`.
 #[test]
 fn a_select_is_a_project_over_a_filter() {
     check(&[
@@ -28,6 +32,7 @@ fn a_select_is_a_project_over_a_filter() {
     ]);
 }
 
+/// A table is a name, a format with a path, a function, a stream or a sample of one.
 #[test]
 fn tables_are_read_by_name_path_or_function() {
     check(&[
@@ -59,6 +64,7 @@ fn tables_are_read_by_name_path_or_function() {
     ]);
 }
 
+/// `VALUES` is a table function of structs whose fields are `col1`, `col2`, ….
 #[test]
 fn inline_tables_are_rows_of_structs() {
     let rows = "Table(values (named_struct 'col1' 1 'col2' 'a') (named_struct 'col1' null 'col2' 'b'))@sql_values";
@@ -79,6 +85,7 @@ fn inline_tables_are_rows_of_structs() {
     ]);
 }
 
+/// Commas are cross joins; joins apply to everything before them.
 #[test]
 fn joins_say_their_kind_and_condition() {
     check(&[
@@ -133,6 +140,7 @@ fn joins_say_their_kind_and_condition() {
     ]);
 }
 
+/// `OUTER` becomes the `_outer` form of the generator.
 #[test]
 fn lateral_views_are_lateral_joins_with_generators() {
     check(&[
@@ -147,6 +155,7 @@ fn lateral_views_are_lateral_joins_with_generators() {
     ]);
 }
 
+/// Sets beside each other multiply; ordinals stand for items of the list.
 #[test]
 fn grouping_is_an_aggregate_of_the_whole_list() {
     check(&[
@@ -197,6 +206,7 @@ fn grouping_is_an_aggregate_of_the_whole_list() {
     ]);
 }
 
+/// `OFFSET` is applied before `LIMIT`, wherever it stands.
 #[test]
 fn order_limit_and_offset_come_last() {
     check(&[
@@ -228,6 +238,7 @@ fn order_limit_and_offset_come_last() {
     ]);
 }
 
+/// `INTERSECT` binds tighter than `UNION` and `EXCEPT`, which go from left to right.
 #[test]
 fn set_operations_keep_their_order() {
     let [a, b, c] = ["Project([1])", "Project([2])", "Project([3])"];
@@ -252,6 +263,7 @@ fn set_operations_keep_their_order() {
     ]);
 }
 
+/// Each CTE sees those before it; its relation is copied to where it is named.
 #[test]
 fn ctes_stand_where_they_are_named() {
     check(&[
@@ -279,6 +291,7 @@ fn ctes_stand_where_they_are_named() {
     ]);
 }
 
+/// `WithRelations` holds the relations of all subqueries, inner ones first.
 #[test]
 fn subqueries_of_the_statement_are_referred_to_at_its_top() {
     check(&[
@@ -294,6 +307,7 @@ fn subqueries_of_the_statement_are_referred_to_at_its_top() {
     ]);
 }
 
+/// The mark says that they came from SQL, where other columns group or stay.
 #[test]
 fn pivots_and_unpivots_are_marked() {
     check(&[

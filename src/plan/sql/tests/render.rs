@@ -1,4 +1,8 @@
 //! Messages in a short form for the tests: `(+ a 1)`, `Filter(Read(t), (> a 1))`.
+//!
+//! Calls are `(name arguments)`, marked ones begin with `!`, relations are `Kind(input, parts)`. Every
+//! field of a message that the front end sets shows, so that a test that compares short forms compares
+//! messages.
 
 use sc::expression::literal::LiteralType as L;
 use sc::expression::window::window_frame::{FrameBoundary, frame_boundary::Boundary};
@@ -7,6 +11,7 @@ use sc::relation::RelType as R;
 
 use crate::proto as sc;
 
+/// Returns an expression in its short form.
 pub(super) fn expr(e: &sc::Expression) -> String {
     match e.expr_type.as_ref().expect("an expression has a kind") {
         E::Literal(l) => literal(l),
@@ -53,18 +58,22 @@ pub(super) fn expr(e: &sc::Expression) -> String {
     }
 }
 
+/// Returns an operand that must be there.
 fn child(e: &Option<Box<sc::Expression>>) -> String {
     expr(e.as_ref().expect("a child"))
 }
 
+/// Returns operands, each after a space.
 fn spaced(list: &[sc::Expression]) -> String {
     list.iter().map(|e| format!(" {}", expr(e))).collect()
 }
 
+/// Returns expressions in brackets, with commas between.
 fn listed(list: &[sc::Expression]) -> String {
     list.iter().map(expr).collect::<Vec<_>>().join(", ")
 }
 
+/// Returns one end of a frame.
 fn boundary(b: &Option<Box<FrameBoundary>>) -> String {
     match b.as_ref().and_then(|b| b.boundary.as_ref()).expect("a boundary") {
         Boundary::CurrentRow(_) => "current".into(),
@@ -73,12 +82,14 @@ fn boundary(b: &Option<Box<FrameBoundary>>) -> String {
     }
 }
 
+/// Returns a sort key with its direction and the place of nulls.
 fn sort_order(o: &SortOrder) -> String {
     let direction = if o.direction == 2 { "desc" } else { "asc" };
     let nulls = if o.null_ordering == 1 { "first" } else { "last" };
     format!("{}:{direction}:{nulls}", child(&o.child))
 }
 
+/// Returns a literal with its type, if its text does not say it.
 pub(super) fn literal(l: &sc::expression::Literal) -> String {
     let value = match l.literal_type.as_ref().expect("a value") {
         L::Null(_) => "null".into(),
@@ -108,6 +119,7 @@ pub(super) fn literal(l: &sc::expression::Literal) -> String {
     }
 }
 
+/// Returns a type by its lower-case name.
 pub(super) fn data_type(t: &sc::DataType) -> String {
     use sc::data_type::Kind as K;
     match t.kind.as_ref().expect("a kind") {
@@ -137,6 +149,7 @@ pub(super) fn data_type(t: &sc::DataType) -> String {
     }
 }
 
+/// Returns a relation in its short form.
 #[allow(deprecated)]
 pub(super) fn relation(r: &sc::Relation) -> String {
     let mark = r.common.as_ref().map_or(String::new(), |c| {
@@ -242,10 +255,12 @@ pub(super) fn relation(r: &sc::Relation) -> String {
     format!("{body}{mark}")
 }
 
+/// Returns an input that must be there.
 fn input(r: &Option<Box<sc::Relation>>) -> String {
     relation(r.as_ref().expect("an input"))
 }
 
+/// Returns an input that may be missing.
 fn optional(r: &Option<Box<sc::Relation>>) -> String {
     r.as_ref().map_or(String::new(), |r| format!("{}, ", relation(r)))
 }

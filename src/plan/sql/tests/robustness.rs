@@ -70,7 +70,7 @@ const PIECES: [&str; 40] = [
     "9999999999999999999999999999999999999999",
 ];
 
-/// Every entry point, whatever it answers.
+/// Feeds a text to every entry point; what comes out does not matter, that it comes out does.
 fn everything(text: &str) {
     let shown = [
         parse_statement(text)
@@ -97,6 +97,7 @@ fn everything(text: &str) {
 struct Lehmer(u64);
 
 impl Lehmer {
+    /// Returns a number below `end`.
     fn below(&mut self, end: usize) -> usize {
         self.0 = self
             .0
@@ -106,6 +107,7 @@ impl Lehmer {
     }
 }
 
+/// Every beginning of every text: what an editor sends while someone types.
 #[test]
 fn truncated_texts_never_panic() {
     for text in TEXTS {
@@ -115,6 +117,7 @@ fn truncated_texts_never_panic() {
     }
 }
 
+/// 4,000 mixtures of statements and pieces, the same in every run.
 #[test]
 fn mutated_texts_never_panic() {
     let mut random = Lehmer(7);
@@ -137,6 +140,7 @@ fn mutated_texts_never_panic() {
     }
 }
 
+/// Each thing that nests, up to 1,000 deep, alone and in statements.
 #[test]
 fn deep_nesting_is_refused_or_read_but_never_overflows() {
     let around = [
@@ -173,6 +177,7 @@ fn deep_nesting_is_refused_or_read_but_never_overflows() {
     }
 }
 
+/// Each operator that chains, up to 1,000 long: such chains nest on the left.
 #[test]
 fn long_chains_are_refused_or_read_but_never_overflow() {
     let links = [
@@ -214,6 +219,7 @@ fn long_chains_are_refused_or_read_but_never_overflow() {
     }
 }
 
+/// CTEs that name each other twice would double at every step, cubes beside each other multiply.
 #[test]
 fn repetition_cannot_grow_without_bound() {
     let doubling: String = (1..60)
@@ -238,6 +244,7 @@ fn repetition_cannot_grow_without_bound() {
     );
 }
 
+/// The limits are far above what people write.
 #[test]
 fn ordinary_depth_is_read() {
     let nested = format!("{}1{}", "abs(".repeat(35), ")".repeat(35));

@@ -1,6 +1,9 @@
+//! Commands: each by one text per form, and those of Spark that are refused.
+
 use super::super::{FunctionScope, Statement, parse_statement};
 use super::render::relation;
 
+/// Column names rename the query's columns; comments are dropped; subqueries stay beside the query.
 #[test]
 fn views_are_created_and_dropped() {
     let Ok(Statement::CreateView {
@@ -32,6 +35,7 @@ fn views_are_created_and_dropped() {
     ));
 }
 
+/// What follows `SET` is text, not tokens: values may hold anything.
 #[test]
 fn settings_are_set_asked_for_and_reset() {
     let set = |key: Option<&str>, value: Option<&str>| {
@@ -59,6 +63,7 @@ fn settings_are_set_asked_for_and_reset() {
     );
 }
 
+/// `SHOW`, `DESCRIBE`, `EXPLAIN`, `CACHE` and their kin, in all their forms.
 #[test]
 fn the_catalog_and_the_cache_are_asked() {
     assert_eq!(parse_statement("SHOW TABLES"), Ok(Statement::ShowTables));
@@ -98,6 +103,7 @@ fn the_catalog_and_the_cache_are_asked() {
     assert_eq!(parse_statement("CLEAR CACHE"), Ok(Statement::ClearCache));
 }
 
+/// The error says which statement it was, so that a user knows it was understood and is missing.
 #[test]
 fn other_statements_are_refused_by_name() {
     for (text, name) in [
@@ -112,6 +118,7 @@ fn other_statements_are_refused_by_name() {
     }
 }
 
+/// A pattern may be a string or an identifier, and its first parts a schema.
 #[test]
 fn functions_are_shown_by_scope_schema_and_pattern() {
     let shown = |scope, schema: Option<&[&str]>, pattern: Option<&str>| {
@@ -138,6 +145,7 @@ fn functions_are_shown_by_scope_schema_and_pattern() {
     assert_eq!(error.condition(), "INVALID_SQL_SYNTAX.SHOW_FUNCTIONS_INVALID_SCOPE");
 }
 
+/// Operators are named by their characters.
 #[test]
 fn functions_and_operators_are_described() {
     let described = |name: &[&str], extended| {

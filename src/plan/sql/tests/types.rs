@@ -1,6 +1,9 @@
+//! Type names and schemas, as casts, DDL and `from_json` write them.
+
 use super::super::{parse_data_type, parse_schema};
 use super::render::data_type;
 
+/// Each name of Spark's grammar, in any case, with its parameters.
 #[test]
 fn every_type_name_of_spark_is_known() {
     for (text, expected) in [
@@ -46,6 +49,7 @@ fn every_type_name_of_spark_is_known() {
     }
 }
 
+/// A list of columns is a struct; a single type is itself.
 #[test]
 fn schemas_are_columns_or_one_type() {
     for (text, expected) in [
@@ -66,6 +70,7 @@ fn schemas_are_columns_or_one_type() {
     }
 }
 
+/// Each way to misspell a type has a condition of its own.
 #[test]
 fn wrong_types_name_their_condition() {
     for (text, condition) in [

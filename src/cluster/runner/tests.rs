@@ -1,0 +1,52 @@
+use prost::Message;
+
+use super::*;
+use crate::proto as sc;
+
+fn range() -> JobSpec {
+    let range = sc::Range {
+        end: 4,
+        step: 1,
+        num_partitions: Some(2),
+        ..Default::default()
+    };
+    let relation = sc::Relation {
+        common: None,
+        rel_type: Some(sc::relation::RelType::Range(range)),
+    };
+    JobSpec {
+        relation: relation.encode_to_vec(),
+        conf: Default::default(),
+        views: BTreeMap::new(),
+        now_us: 0,
+        mode: None,
+        files: BTreeMap::new(),
+        models: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn a_message_that_cannot_be_read_fails_what_runs_and_nothing_that_comes_later() {
+    let mut runner = JobRunner::default();
+    let executor = ExecutorRef::new(0);
+    runner.executor_added(executor, 1, 0);
+    let spec = range();
+    let graph = Arc::new(spec.compile().unwrap());
+    let (plan, _) = runner.register(spec, graph);
+    let (job, _) = runner.submit(plan, JobRequest::default(), 0);
+    let error = SparkError::internal("it is of another version");
+    let effects = runner.message(executor, FromExecutor::Unreadable { error: error.clone() }, vec![], 1);
+    let failed = |e: &Effect| matches!(e, Effect::Failed { job: j, error: e } if *j == job && *e == error);
+    assert!(effects.iter().any(failed), "{effects:?}");
+    let (_, effects) = runner.submit(plan, JobRequest::default(), 2);
+    let launched = |e: &Effect| {
+        matches!(
+            e,
+            Effect::Send {
+                message: ToExecutor::Run(_),
+                ..
+            }
+        )
+    };
+    assert!(effects.iter().any(launched), "{effects:?}");
+}

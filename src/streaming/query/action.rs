@@ -1,0 +1,74 @@
+//! What the loop wants done, and what listeners hear of it.
+
+use arrow::buffer::Buffer;
+
+use crate::cluster::runner::JobRequest;
+use crate::error::SparkError;
+use crate::ids::BatchId;
+use crate::storage::Request;
+
+/// Names one request to storage within a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// What the loop wants done. Each `Storage` and `Deliver` is answered once.
+#[derive(Debug)]
+pub enum Action {
+    /// A request to storage; the answer is [`Query::answered`]. Requests are carried out in their order.
+    Storage {
+        /// What the answer will name.
+        ticket: Ticket,
+        /// What to do.
+        request: Request,
+    },
+    /// Run the plan; the answer is [`Query::job_done`] or [`Query::failed`].
+    Run(JobRequest),
+    /// Hand rows to the sink; the answer is [`Query::delivered`].
+    Deliver {
+        /// The batch's number; a batch that ran before comes again under the same.
+        batch_id: BatchId,
+        /// Its rows, as Arrow IPC streams.
+        blocks: Vec<Buffer>,
+    },
+    /// `count` blocks of a source have been received for good, since the checkpoint began.
+    Received {
+        /// The source's number.
+        source: usize,
+        /// Blocks since the checkpoint began.
+        count: i64,
+    },
+    /// Call listeners with an event.
+    Event {
+        /// What happened.
+        kind: EventKind,
+        /// The event, as Spark's listeners read it.
+        event: serde_json::Value,
+    },
+    /// The query is over; the error that ended it, if one did.
+    Terminated {
+        /// Why, unless it was stopped or came to its end.
+        error: Option<SparkError>,
+    },
+}
+
+/// What happened to a query, as listeners are called (Spark's `StreamingQueryListener.Event`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// It started: `QueryStartedEvent`.
+    Started,
+    /// A batch has ended: `QueryProgressEvent`.
+    Progress,
+    /// It is over: `QueryTerminatedEvent`.
+    Terminated,
+}
+
+impl EventKind {
+    /// Returns the kind's name on the page.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Progress => "progress",
+            Self::Terminated => "terminated",
+        }
+    }
+}
