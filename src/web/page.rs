@@ -403,7 +403,7 @@ pub fn plain<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
 /// If the message cannot be made or posted.
 pub fn tell(message: &ToPage<'_>) -> Result<(), JsValue> {
     let transfer = Array::new();
-    let mut moves = |bytes: &Bytes| {
+    let moves = |bytes: &Bytes| {
         if bytes.0.length() > 0 {
             transfer.push(&bytes.0.buffer());
         }

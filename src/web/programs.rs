@@ -9,6 +9,7 @@ use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::host::{Programs, thrown};
+use super::page::plain;
 use crate::error::{Exception, Fault, Result, SparkError};
 use crate::exec::program::{FunctionId, GroupAnswer, GroupCall, Keep, ProgramHost, ProgramOutput, ProgramTask};
 use crate::ids::{BatchId, DatasetId, KeptId, PartitionId, PlanId, ScanId};

@@ -77,7 +77,8 @@ impl IndexedFiles {
             format!("{}/", path.join("/"))
         };
         let keys = answered(&self.look()?.get_all_keys_with_key(&below(&prefix)?)?).await?;
-        let keys = Array::from(&keys).iter().filter_map(|key| key.as_string());
+        let keys = Array::from(&keys);
+        let keys = keys.iter().filter_map(|key| key.as_string());
         let first = |key: String| {
             let rest = key.get(prefix.len()..)?;
             rest.split('/').next().map(str::to_owned)
