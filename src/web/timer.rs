@@ -10,6 +10,8 @@ use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageChannel, MessageEvent};
 
+type Hears = Closure<dyn FnMut(MessageEvent)>;
+
 /// A timer with one time, or none.
 pub struct Timer {
     due: Rc<dyn Fn()>,
@@ -17,7 +19,7 @@ pub struct Timer {
     turn: Rc<Cell<u32>>,
     pending: RefCell<Option<Timeout>>,
     /// Where the browser makes one.
-    channel: Option<(MessageChannel, Closure<dyn FnMut(MessageEvent)>)>,
+    channel: Option<(MessageChannel, Hears)>,
 }
 
 impl Timer {
@@ -25,7 +27,7 @@ impl Timer {
     pub fn new(due: impl Fn() + 'static) -> Self {
         let (due, turn): (Rc<dyn Fn()>, _) = (Rc::new(due), Rc::new(Cell::new(0)));
         let (call, current) = (due.clone(), turn.clone());
-        let hears = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let hears = Hears::new(move |event: MessageEvent| {
             if event.data().as_f64() == Some(f64::from(current.get())) {
                 call();
             }
