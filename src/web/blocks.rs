@@ -67,10 +67,10 @@ impl Blocks {
         let file = self.spill.as_ref()?;
         let length = u64::from(bytes.length());
         let start = self.file.take(length);
-        // A file system that is full takes less than all.
+        // A file system that is full takes less than all, and Chromium then returns a huge length.
         let whole = file
             .write_with_buffer_source_and_options(bytes, &at(start))
-            .is_ok_and(|n| n >= f64::from(bytes.length()));
+            .is_ok_and(|n| n == f64::from(bytes.length()));
         if !whole {
             self.file.give(start, length);
         }
@@ -93,7 +93,7 @@ impl Blocks {
             .as_ref()?
             .read_with_buffer_source_and_options(&array, &at(start))
             .ok()?;
-        (read >= f64::from(bytes)).then(|| Buffer::from(array.to_vec()))
+        (read == f64::from(bytes)).then(|| Buffer::from(array.to_vec()))
     }
 }
 

@@ -28,9 +28,19 @@ fn locks() -> Result<Locks, JsValue> {
 #[derive(Debug)]
 pub struct Held {
     release: Option<Function>,
+    /// Settles when the lock is free again.
+    over: Promise,
 }
 
 impl Held {
+    /// Releases the lock, and returns when others can have it.
+    pub async fn release(self) {
+        let over = self.over.clone();
+        drop(self);
+        // A lock that is broken is free, too.
+        let _ = JsFuture::from(over).await;
+    }
+
     /// Keeps the lock until the worker ends.
     pub fn forever(mut self) {
         self.release = None;
@@ -91,16 +101,20 @@ async fn request(name: &str, if_available: bool) -> Result<Option<Held>, JsValue
         }
         let mut release = None;
         let held = Promise::new(&mut |resolve, _| release = Some(resolve));
-        let _ = granted.send(Some(Held { release }));
+        let _ = granted.send(release);
         held.into()
     });
     let options = Object::new();
     Reflect::set(&options, &"ifAvailable".into(), &if_available.into())?;
-    let over = JsFuture::from(locks()?.request(name, &options, &callback));
-    match select(answer, over).await {
-        Either::Left((Ok(found), _)) => Ok(found),
-        Either::Left((Err(_), over)) => over.await.map(|_| None),
-        Either::Right((Ok(_), answer)) => Ok(answer.await.ok().flatten()),
-        Either::Right((Err(error), _)) => Err(error),
-    }
+    let over = locks()?.request(name, &options, &callback);
+    let release = match select(answer, JsFuture::from(over.clone())).await {
+        Either::Left((Ok(release), _)) => release,
+        Either::Left((Err(_), over)) => over.await.map(|_| None)?,
+        Either::Right((Ok(_), answer)) => answer.await.ok().flatten(),
+        Either::Right((Err(error), _)) => return Err(error),
+    };
+    Ok(release.map(|release| Held {
+        release: Some(release),
+        over,
+    }))
 }

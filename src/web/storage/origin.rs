@@ -161,7 +161,8 @@ fn write_whole(access: &FileSystemSyncAccessHandle, bytes: &[u8]) -> Result<(), 
     options.set_at_f64(0.0);
     let array = Uint8Array::from(bytes);
     let written = access.write_with_buffer_source_and_options(&array, &options)?;
-    if written < bytes.len() as f64 {
+    // Chromium returns an error's number, as a huge length, when the room ends in the middle.
+    if written != bytes.len() as f64 {
         let why = format!("wrote {written} of {} bytes", bytes.len());
         return Err(DomException::new_with_message_and_name(&why, "QuotaExceededError")?.into());
     }
