@@ -14,6 +14,7 @@
 //! ```text
 //! web        the browser's edge: the only code that knows wasm-bindgen
 //! connect    the front door: protocol, driver, sessions, operations; grpc/ is the native server
+//! dstream    discretized streams: graph, batches by the clock, inputs, checkpoints
 //! streaming  the query loop: triggers, offsets, watermarks, progress, checkpoints, sources
 //! cluster    the two ends of the wire between driver and executors; local/ runs executors on threads
 //! rdd        the lineage of datasets of JavaScript values, cut into stages
@@ -47,6 +48,7 @@
 pub mod cluster;
 pub mod compile;
 pub mod connect;
+pub mod dstream;
 pub mod error;
 pub mod exec;
 pub mod ids;

@@ -8,8 +8,9 @@
 //!             structure               values first, then partitions of sources
 //! ```
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::op::{Op, Write};
 use crate::error::{Result, SparkError};
 use crate::ids::{DatasetId, KeptId, PartitionId, ScanPart};
 use crate::proto as sc;
@@ -31,7 +32,7 @@ const MAX_SHUFFLES: usize = 500;
 const MAX_PARTITIONS: usize = 100_000;
 
 /// How a dataset's partitions follow from its parents'.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Kind {
     /// Partition i is blob i of the node.
@@ -49,7 +50,7 @@ pub enum Kind {
 }
 
 /// A dataset: how its partitions follow from its parents'.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Node {
     /// Its number within the page's context.
@@ -66,17 +67,26 @@ pub struct Node {
     /// How many partitions it has.
     pub partitions: usize,
     /// Which of the parent's partitions make each of its own, if it is a [`Kind::Coalesce`].
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Vec<PartitionId>>,
     /// Whether executors keep its partitions once computed.
     #[serde(default)]
     pub cached: bool,
+    /// Where they are kept: Spark's name of a storage level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
     /// Per parent: whether its rows move. Empty if none do.
     #[serde(default)]
     pub wide: Vec<bool>,
     /// A source's partitions are this one of the plan's sources and those after it.
     #[serde(default)]
     pub first_source: usize,
+    /// What executors do to its rows; `None` leaves them as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub op: Option<Op>,
+    /// Per wide parent: how its rows are dealt out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub write: Vec<Option<Write>>,
 }
 
 /// The structure of a job over datasets.
@@ -170,9 +180,18 @@ impl RddPlan {
         }
         let (text, blobs) = pieces.split_first().ok_or_else(|| invalid("it is empty"))?;
         let text = std::str::from_utf8(text).map_err(|e| invalid(&e.to_string()))?;
-        let mut plan: Self = serde_json::from_str(text).map_err(|e| invalid(&e.to_string()))?;
-        plan.text = text.to_owned();
-        plan.blobs = blobs.iter().map(|b| b.to_vec()).collect();
+        Self::of(text.to_owned(), blobs.iter().map(|b| b.to_vec()).collect())
+    }
+
+    /// Reads a plan of its JSON and its blobs: values first, then partitions of sources.
+    ///
+    /// # Errors
+    /// As [`RddPlan::decode`].
+    pub fn of(text: String, blobs: Vec<Vec<u8>>) -> Result<Self> {
+        let invalid = |why: &str| SparkError::invalid_plan(format!("a dataset plan cannot be read: {why}"));
+        let mut plan: Self = serde_json::from_str(&text).map_err(|e| invalid(&e.to_string()))?;
+        plan.text = text;
+        plan.blobs = blobs;
         if plan.blobs.len() < plan.values {
             return Err(invalid("its values are not all there"));
         }

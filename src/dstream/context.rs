@@ -1,0 +1,822 @@
+//! A streaming context (`StreamingContext`, `JobScheduler`, `JobGenerator`): cuts what came in into batches by the clock,
+//! runs their outputs one batch after the other, and writes what it needs to continue after its driver is gone.
+//!
+//! ```text
+//!  created ── start ──▶ active ── stop ──▶ stopping ── the batches are done ──▶ ended
+//!     └─ restore ─▶ restoring ─┘
+//!
+//!  a batch:  submitted ─▶ its blocks are written ─▶ outputs, one after the other ─▶ states that are due are written
+//!                         └─ who sent them hears it                                └─▶ its completion is written
+//! ```
+//!
+//! A step takes an event and the time, and returns commands; nothing here waits, reads a clock or touches storage.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use arrow::buffer::Buffer;
+
+use super::checkpoint::{self, Metadata, Name, WrittenState};
+use super::generate::{Ask, Generator, Got};
+use super::graph::{How, InputKind, StreamId};
+use super::inputs::{Block, Blocks, Token};
+use super::listener::{BatchInfo, Event as Listened};
+use super::recovery::Recovery;
+use crate::error::{Result, SparkError};
+use crate::ids::DatasetId;
+use crate::rdd::dataset::Dataset;
+use crate::storage::{Answer, Reply, Request};
+
+/// Batches that wait; more are cut when these are done.
+const QUEUE_LIMIT: usize = 1_000;
+
+/// After how many batches old files are removed.
+const SWEEP_BATCHES: i64 = 10;
+
+/// What happens to a context.
+#[derive(Debug)]
+pub enum Event {
+    /// It continues from its checkpoint, if there is one: before [`Event::Start`].
+    Restore,
+    /// It begins.
+    Start,
+    /// The time of [`Context::wake_at`] has come.
+    Wake,
+    /// Records have come.
+    Offer {
+        /// The input.
+        input: StreamId,
+        /// The records.
+        block: Block,
+    },
+    /// The page's answer to [`Command::Ask`].
+    Dataset {
+        /// The stream.
+        stream: StreamId,
+        /// The time.
+        time_ms: i64,
+        /// The dataset, or what a function threw.
+        dataset: Result<Dataset>,
+        /// What the page notes of an input that it holds; `None` changes nothing.
+        note: Option<serde_json::Value>,
+    },
+    /// The answer to [`Command::Output`].
+    OutputDone {
+        /// What the function threw.
+        error: Option<SparkError>,
+    },
+    /// The answer to [`Command::Collect`]: a block per partition.
+    Collected(Result<Vec<Buffer>>),
+    /// The answer to [`Command::Storage`], in order.
+    Stored(Answer),
+    /// It shall end when the batches submitted so far are done.
+    Stop {
+        /// Whether what was received is processed, too.
+        gracefully: bool,
+    },
+    /// The answer to [`Command::StopInputs`].
+    InputsStopped {
+        /// Whether the page has more for a batch.
+        waiting: bool,
+    },
+}
+
+/// What a context wants.
+#[derive(Debug)]
+pub enum Command {
+    /// Listeners hear of it.
+    Listener(Listened),
+    /// The page makes a dataset.
+    Ask(Ask),
+    /// An output's function is called with a dataset.
+    Output {
+        /// The output.
+        output: usize,
+        /// The batch.
+        time_ms: i64,
+        /// The dataset.
+        dataset: Dataset,
+    },
+    /// A job collects a dataset.
+    Collect(Dataset),
+    /// Storage is asked.
+    Storage(Request),
+    /// Blocks of an input are as safe as they get.
+    Safe {
+        /// The input.
+        input: StreamId,
+        /// The blocks.
+        tokens: Vec<Token>,
+    },
+    /// Executors need not keep these datasets any more.
+    Unkeep(Vec<DatasetId>),
+    /// Inputs stop.
+    StopInputs,
+    /// [`Event::Restore`] is done.
+    Restored {
+        /// What the page noted of inputs that it holds, by stream.
+        notes: BTreeMap<usize, serde_json::Value>,
+    },
+    /// A batch has failed, or the context could not be restored.
+    Failed(SparkError),
+    /// It is over.
+    Ended,
+}
+
+/// What a context is made of.
+#[derive(Debug)]
+pub struct Settings {
+    /// The batch interval, ms.
+    pub batch_ms: i64,
+    /// Where it writes what it needs to continue; `None` is nowhere.
+    pub directory: Option<String>,
+    /// The streams of its outputs, in order.
+    pub outputs: Vec<StreamId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Created,
+    Restoring,
+    Active,
+    /// The inputs stop.
+    Stopping {
+        gracefully: bool,
+    },
+    /// No more batches come.
+    Draining,
+    Ended,
+}
+
+/// A batch.
+#[derive(Debug)]
+struct Batch {
+    info: BatchInfo,
+    /// Records by input.
+    records: BTreeMap<StreamId, u64>,
+    /// Blocks whose senders wait.
+    tokens: Vec<(StreamId, Vec<Token>)>,
+}
+
+/// The batch that runs, and how far it is.
+#[derive(Debug)]
+struct Running {
+    batch: Batch,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Its blocks are written.
+    Received,
+    /// Outputs from this one on are to run.
+    Outputs(usize),
+    /// States of these streams are to be looked at.
+    States(VecDeque<StreamId>),
+    /// A state's partitions are written.
+    State(StreamId, Dataset, Vec<Buffer>, VecDeque<StreamId>),
+    /// Its completion is written.
+    Completion,
+    /// The directory is listed, to remove what is old.
+    Sweep,
+    /// Old files are removed.
+    Swept,
+}
+
+/// What is waited for. At most one of them at a time, but for several answers of storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    Nothing,
+    Storage(usize),
+    Page,
+    Output,
+    Job,
+}
+
+/// A streaming context.
+#[derive(Debug)]
+pub struct Context {
+    settings: Settings,
+    generator: Generator,
+    inputs: BTreeMap<StreamId, Blocks>,
+    state: State,
+    recovery: Option<Recovery>,
+    /// The next batch's time.
+    next_ms: i64,
+    /// The last batch whose outputs are done.
+    completed_ms: i64,
+    /// Batches before that whose outputs failed.
+    failed: Vec<i64>,
+    /// The newest batch there is.
+    submitted_ms: i64,
+    restored: bool,
+    queue: VecDeque<Batch>,
+    running: Option<Running>,
+    wait: Wait,
+    replies: Vec<Reply>,
+    /// States that were written and may be needed, oldest first.
+    written: BTreeMap<StreamId, Vec<WrittenState>>,
+    notes: BTreeMap<usize, serde_json::Value>,
+    out: Vec<Command>,
+}
+
+impl Context {
+    /// Makes a context of these streams. `limit` makes the rate limit of an input.
+    pub fn new(settings: Settings, generator: Generator, limit: Option<super::rate::RateLimit>) -> Self {
+        let blocks = generator.graph.all().filter_map(|(id, stream)| match stream.how {
+            How::Input {
+                input: InputKind::Blocks,
+                ..
+            } => Some((id, Blocks::new(limit.clone()))),
+            _ => None,
+        });
+        Self {
+            inputs: blocks.collect(),
+            settings,
+            generator,
+            state: State::Created,
+            recovery: None,
+            next_ms: 0,
+            completed_ms: 0,
+            failed: vec![],
+            submitted_ms: 0,
+            restored: false,
+            queue: VecDeque::new(),
+            running: None,
+            wait: Wait::Nothing,
+            replies: vec![],
+            written: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            out: vec![],
+        }
+    }
+
+    /// Returns when it is to be woken, ms since the epoch; `None` if only events matter.
+    pub fn wake_at(&self) -> Option<i64> {
+        if self.state != State::Active {
+            return None;
+        }
+        let batch = (self.queue.len() < QUEUE_LIMIT).then_some(self.next_ms);
+        let inputs = self.inputs.values().filter_map(Blocks::wake_at);
+        batch.into_iter().chain(inputs).min()
+    }
+
+    /// Returns whether it is over.
+    pub fn is_ended(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    /// Returns the last batch whose outputs are done, ms since the epoch.
+    pub fn completed_ms(&self) -> i64 {
+        self.completed_ms
+    }
+
+    /// Returns the datasets of a stream in a closed range of times; `None` if the page is asked for some (`DStream.slice`).
+    ///
+    /// # Errors
+    /// As [`Generator::get`].
+    pub fn slice(&mut self, stream: StreamId, from_ms: i64, to_ms: i64) -> Result<Option<Vec<Dataset>>> {
+        self.generator.slice(stream, from_ms, to_ms)
+    }
+
+    /// Takes an event.
+    pub fn handle(&mut self, now_ms: i64, event: Event) -> Vec<Command> {
+        if self.state == State::Ended {
+            return vec![];
+        }
+        match event {
+            Event::Restore => self.restore(),
+            Event::Start => self.start(now_ms),
+            Event::Wake => {}
+            Event::Offer { input, block } => {
+                if let Some(blocks) = self.inputs.get_mut(&input) {
+                    blocks.offer(block, now_ms);
+                }
+            }
+            Event::Dataset {
+                stream,
+                time_ms,
+                dataset,
+                note,
+            } => self.answered(stream, time_ms, dataset, note, now_ms),
+            Event::OutputDone { error } => {
+                self.wait = Wait::Nothing;
+                if let Some(error) = error {
+                    self.batch_failed(error, now_ms);
+                }
+            }
+            Event::Collected(blocks) => {
+                self.wait = Wait::Nothing;
+                self.collected(blocks, now_ms);
+            }
+            Event::Stored(answer) => self.stored(answer, now_ms),
+            Event::Stop { gracefully } => self.stop(gracefully),
+            Event::InputsStopped { waiting } => self.inputs_stopped(waiting, now_ms),
+        }
+        self.advance(now_ms);
+        std::mem::take(&mut self.out)
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        self.generator.graph.streams.iter().map(|s| s.kind.clone()).collect()
+    }
+
+    /// Returns whether all inputs can continue from a checkpoint.
+    fn recovers(&self) -> bool {
+        let mut streams = self.generator.graph.streams.iter();
+        streams.all(|s| !matches!(s.how, How::Input { recovers: false, .. }))
+    }
+
+    fn ask(&mut self, request: Request) {
+        let before = match self.wait {
+            Wait::Storage(count) => count,
+            _ => 0,
+        };
+        self.wait = Wait::Storage(before + 1);
+        self.out.push(Command::Storage(request));
+    }
+
+    fn restore(&mut self) {
+        let Some(directory) = self.settings.directory.clone() else {
+            self.out.push(Command::Restored { notes: BTreeMap::new() });
+            return;
+        };
+        self.state = State::Restoring;
+        let (recovery, request) = Recovery::begin(directory, self.settings.batch_ms, self.kinds());
+        self.recovery = Some(recovery);
+        self.ask(request);
+    }
+
+    fn start(&mut self, now_ms: i64) {
+        if self.state != State::Created {
+            return;
+        }
+        let batch_ms = self.settings.batch_ms;
+        let floor = now_ms.div_euclid(batch_ms) * batch_ms;
+        if !self.restored {
+            self.generator.begin(floor);
+            self.completed_ms = floor;
+        }
+        self.submitted_ms = self.completed_ms;
+        self.next_ms = self.completed_ms + batch_ms;
+        self.state = State::Active;
+        self.out.push(Command::Listener(Listened::Started { time_ms: now_ms }));
+        // What failed in an earlier life comes first.
+        for time_ms in self.failed.clone() {
+            self.submit(time_ms, now_ms);
+        }
+        self.submitted_ms = self.completed_ms;
+        self.generator.submitted(self.completed_ms);
+    }
+
+    /// Puts a batch into the queue, with what has come for it.
+    fn submit(&mut self, time_ms: i64, now_ms: i64) {
+        self.submitted_ms = time_ms;
+        self.generator.submitted(time_ms);
+        let is_last = self.state == State::Draining;
+        let (mut records, mut tokens) = (BTreeMap::new(), vec![]);
+        for (input, blocks) in &mut self.inputs {
+            // What an earlier life has received for it.
+            if self.generator.has_received(*input, time_ms) {
+                continue;
+            }
+            let cut = if is_last { blocks.cut_all() } else { blocks.cut() };
+            records.insert(*input, cut.iter().map(|b| b.records).sum());
+            tokens.push((*input, cut.iter().map(|b| b.token).collect()));
+            let blocks = cut.into_iter().map(|b| b.bytes).collect();
+            self.generator.receive(*input, time_ms, blocks);
+        }
+        let info = BatchInfo::submitted(time_ms, now_ms, records.values().sum());
+        self.out.push(Command::Listener(Listened::Submitted(info.clone())));
+        self.queue.push_back(Batch { info, records, tokens });
+    }
+
+    fn answered(
+        &mut self,
+        stream: StreamId,
+        time_ms: i64,
+        dataset: Result<Dataset>,
+        note: Option<serde_json::Value>,
+        now_ms: i64,
+    ) {
+        if let Some(note) = note {
+            self.notes.insert(stream.0, note);
+        }
+        if self.wait == Wait::Page {
+            self.wait = Wait::Nothing;
+        }
+        match dataset {
+            Ok(dataset) => self.generator.answer(stream, time_ms, dataset),
+            Err(error) => {
+                self.generator.forget(stream, time_ms);
+                self.batch_failed(error, now_ms);
+            }
+        }
+    }
+
+    fn stored(&mut self, answer: Answer, now_ms: i64) {
+        let Wait::Storage(left) = self.wait else { return };
+        self.wait = if left > 1 {
+            Wait::Storage(left - 1)
+        } else {
+            Wait::Nothing
+        };
+        if let Some(recovery) = self.recovery.take() {
+            return self.recovering(recovery, answer);
+        }
+        match answer {
+            Ok(reply) => self.replies.push(reply),
+            Err(error) => self.batch_failed(error.into(), now_ms),
+        }
+    }
+
+    fn recovering(&mut self, mut recovery: Recovery, answer: Answer) {
+        match recovery.answered(answer) {
+            Err(error) => {
+                self.state = State::Ended;
+                self.out.push(Command::Failed(error));
+                self.out.push(Command::Ended);
+            }
+            Ok(requests) if recovery.is_done() => {
+                debug_assert!(requests.is_empty(), "nothing is read after the end");
+                self.recovered(recovery);
+            }
+            Ok(requests) => {
+                self.recovery = Some(recovery);
+                for request in requests {
+                    self.ask(request);
+                }
+            }
+        }
+    }
+
+    fn recovered(&mut self, recovery: Recovery) {
+        self.state = State::Created;
+        if let Some(found) = recovery.into_found() {
+            let metadata = found.metadata;
+            self.restored = true;
+            self.completed_ms = metadata.completed_ms;
+            self.failed = metadata.failed;
+            self.notes = metadata.notes;
+            self.generator.begin(metadata.zero_ms);
+            for ((stream, time_ms), blocks) in found.received {
+                self.generator.receive(stream, time_ms, blocks);
+            }
+            for ((stream, time_ms), blocks) in found.states {
+                let dataset = self.generator.maker.source("ReliableCheckpointRDD", blocks, None);
+                self.generator.answer(stream, time_ms, dataset);
+            }
+            self.written = metadata.states.into_iter().map(|(at, s)| (StreamId(at), s)).collect();
+        }
+        let notes = self.notes.clone();
+        self.out.push(Command::Restored { notes });
+    }
+
+    fn stop(&mut self, gracefully: bool) {
+        match self.state {
+            State::Active => {
+                self.state = State::Stopping { gracefully };
+                self.out.push(Command::StopInputs);
+            }
+            State::Created | State::Restoring => self.end(),
+            _ => {}
+        }
+    }
+
+    fn inputs_stopped(&mut self, waiting: bool, now_ms: i64) {
+        let State::Stopping { gracefully } = self.state else {
+            return;
+        };
+        self.state = State::Draining;
+        if gracefully && (waiting || self.inputs.values().any(Blocks::is_waiting)) {
+            self.submit(self.submitted_ms + self.settings.batch_ms, now_ms);
+        }
+    }
+
+    fn end(&mut self) {
+        self.state = State::Ended;
+        self.out.push(Command::Ended);
+    }
+
+    /// Does what can be done without waiting.
+    fn advance(&mut self, now_ms: i64) {
+        if self.state == State::Active {
+            for blocks in self.inputs.values_mut() {
+                blocks.let_in(now_ms);
+            }
+            while self.next_ms <= now_ms && self.queue.len() < QUEUE_LIMIT && self.state == State::Active {
+                let time_ms = self.next_ms;
+                self.next_ms += self.settings.batch_ms;
+                self.submit(time_ms, now_ms);
+            }
+        }
+        while self.wait == Wait::Nothing
+            && matches!(self.state, State::Active | State::Stopping { .. } | State::Draining)
+        {
+            match self.running.take() {
+                Some(running) => self.work(running, now_ms),
+                None => match self.queue.pop_front() {
+                    Some(batch) => self.begin(batch, now_ms),
+                    None => break,
+                },
+            }
+        }
+        if self.state == State::Draining && self.running.is_none() && self.queue.is_empty() {
+            self.end();
+        }
+    }
+
+    fn begin(&mut self, mut batch: Batch, now_ms: i64) {
+        batch.info.started(now_ms);
+        self.out
+            .push(Command::Listener(Listened::BatchStarted(batch.info.clone())));
+        let time_ms = batch.info.batch_time;
+        if let Some(directory) = self.settings.directory.clone() {
+            for (input, _) in batch.tokens.iter().filter(|(_, tokens)| !tokens.is_empty()) {
+                let bytes = checkpoint::join(self.generator.received(*input, time_ms));
+                let path = Name::Received(*input, time_ms).path(&directory);
+                let before = match self.wait {
+                    Wait::Storage(count) => count,
+                    _ => 0,
+                };
+                self.wait = Wait::Storage(before + 1);
+                self.out.push(Command::Storage(Request::Write { path, bytes }));
+            }
+        }
+        self.running = Some(Running {
+            batch,
+            phase: Phase::Received,
+        });
+    }
+
+    /// Does the next thing of a batch; nothing is waited for.
+    fn work(&mut self, mut running: Running, now_ms: i64) {
+        let time_ms = running.batch.info.batch_time;
+        match running.phase {
+            Phase::Received => {
+                self.replies.clear();
+                for (input, tokens) in std::mem::take(&mut running.batch.tokens) {
+                    if !tokens.is_empty() {
+                        self.out.push(Command::Safe { input, tokens });
+                    }
+                }
+                running.phase = Phase::Outputs(0);
+                self.running = Some(running);
+            }
+            Phase::Outputs(at) => self.output(running, at, now_ms),
+            Phase::States(streams) => self.states(running.batch, streams, now_ms),
+            Phase::State(stream, dataset, blocks, later) => {
+                self.replies.clear();
+                let written = WrittenState {
+                    time_ms,
+                    partitions: blocks.len(),
+                };
+                self.written.entry(stream).or_default().push(written);
+                let dataset = self.generator.maker.written(&dataset, blocks);
+                self.generator.answer(stream, time_ms, dataset);
+                let phase = Phase::States(later);
+                self.running = Some(Running {
+                    batch: running.batch,
+                    phase,
+                });
+            }
+            Phase::Completion => {
+                self.replies.clear();
+                let is_due = (time_ms - self.generator.zero_ms()) % (SWEEP_BATCHES * self.settings.batch_ms) == 0;
+                match self.settings.directory.clone().filter(|_| is_due) {
+                    Some(directory) => {
+                        self.ask(Request::List {
+                            path: directory.clone(),
+                        });
+                        self.ask(Request::List {
+                            path: format!("{directory}/batches"),
+                        });
+                        running.phase = Phase::Sweep;
+                        self.running = Some(running);
+                    }
+                    None => self.completed(running.batch, now_ms),
+                }
+            }
+            Phase::Sweep => {
+                self.sweep(time_ms);
+                running.phase = Phase::Swept;
+                self.running = Some(running);
+            }
+            Phase::Swept => {
+                self.replies.clear();
+                self.completed(running.batch, now_ms);
+            }
+        }
+    }
+
+    /// Runs the next output, or goes on to the states.
+    fn output(&mut self, mut running: Running, at: usize, now_ms: i64) {
+        let time_ms = running.batch.info.batch_time;
+        let Some(stream) = self.settings.outputs.get(at).copied() else {
+            let stateful = self.generator.graph.all().filter(|(_, s)| s.how.is_stateful());
+            running.phase = Phase::States(stateful.map(|(id, _)| id).collect());
+            self.running = Some(running);
+            return;
+        };
+        let got = self.generator.get(stream, time_ms);
+        for ask in self.generator.take_asks() {
+            self.out.push(Command::Ask(ask));
+        }
+        match got {
+            Err(error) => {
+                self.running = Some(running);
+                self.batch_failed(error, now_ms);
+            }
+            Ok(Got::Waits) => {
+                self.wait = Wait::Page;
+                self.running = Some(running);
+            }
+            Ok(Got::Ready(dataset)) => {
+                running.phase = Phase::Outputs(at + 1);
+                self.running = Some(running);
+                if let Some(dataset) = dataset {
+                    self.wait = Wait::Output;
+                    self.out.push(Command::Output {
+                        output: at,
+                        time_ms,
+                        dataset,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Writes the next state that is due, or the completion.
+    fn states(&mut self, batch: Batch, mut streams: VecDeque<StreamId>, now_ms: i64) {
+        let time_ms = batch.info.batch_time;
+        let since = time_ms - self.generator.zero_ms();
+        while let Some(stream) = streams.pop_front() {
+            let every_ms = self.generator.graph.stream(stream).checkpoint_ms;
+            let is_written = self
+                .written
+                .get(&stream)
+                .and_then(|w| w.last())
+                .is_some_and(|w| w.time_ms == time_ms);
+            if since <= 0 || since % every_ms != 0 || is_written || self.settings.directory.is_none() {
+                continue;
+            }
+            // It was made for an output, or is made now of what is there.
+            if let Ok(Got::Ready(Some(dataset))) = self.generator.get(stream, time_ms) {
+                self.wait = Wait::Job;
+                self.out.push(Command::Collect(dataset.clone()));
+                self.running = Some(Running {
+                    batch,
+                    phase: Phase::State(stream, dataset, vec![], streams),
+                });
+                return;
+            }
+        }
+        self.complete(batch, now_ms);
+    }
+
+    /// Takes in the partitions of a state, and writes them.
+    fn collected(&mut self, collected: Result<Vec<Buffer>>, now_ms: i64) {
+        let Some(Running {
+            batch,
+            phase: Phase::State(stream, dataset, _, later),
+        }) = self.running.take()
+        else {
+            return;
+        };
+        let time_ms = batch.info.batch_time;
+        let (blocks, error) = match collected {
+            Ok(blocks) => (blocks, None),
+            Err(error) => (vec![], Some(error)),
+        };
+        self.running = Some(Running {
+            batch,
+            phase: Phase::State(stream, dataset, blocks.clone(), later),
+        });
+        if let Some(error) = error {
+            return self.batch_failed(error, now_ms);
+        }
+        let Some(directory) = self.settings.directory.clone() else {
+            return;
+        };
+        let folder = Name::State(stream, time_ms).path(&directory);
+        for (part, bytes) in blocks.into_iter().enumerate() {
+            let path = format!("{folder}/part-{part}");
+            self.ask(Request::Write { path, bytes });
+        }
+    }
+
+    /// Writes that a batch is done: another life begins after it.
+    fn complete(&mut self, batch: Batch, _now_ms: i64) {
+        let time_ms = batch.info.batch_time;
+        self.completed_ms = self.completed_ms.max(time_ms);
+        self.failed.retain(|failed| *failed != time_ms);
+        if let Some(directory) = self.settings.directory.clone().filter(|_| self.recovers()) {
+            let mut metadata = Metadata::new(
+                self.settings.batch_ms,
+                self.generator.zero_ms(),
+                self.completed_ms,
+                self.kinds(),
+            );
+            metadata.failed.clone_from(&self.failed);
+            metadata.states = self.written.iter().map(|(id, states)| (id.0, states.clone())).collect();
+            metadata.notes = self.notes.clone();
+            // A batch that failed before is completed later than others: the name says when it was written.
+            match metadata.encode() {
+                Ok(bytes) => self.ask(Request::Write {
+                    path: checkpoint::batch_path(&directory, self.completed_ms, self.failed.len()),
+                    bytes,
+                }),
+                Err(error) => self.out.push(Command::Failed(error)),
+            }
+        }
+        self.running = Some(Running {
+            batch,
+            phase: Phase::Completion,
+        });
+    }
+
+    /// Removes files that no batch needs any more.
+    fn sweep(&mut self, time_ms: i64) {
+        let replies = std::mem::take(&mut self.replies);
+        let Some(directory) = self.settings.directory.clone() else {
+            return;
+        };
+        let mut names = replies.into_iter().map(|reply| match reply {
+            Reply::Names(names) => names,
+            _ => vec![],
+        });
+        let (files, batches) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
+        let oldest = self.failed.iter().min().copied().unwrap_or(time_ms);
+        let old = files
+            .iter()
+            .filter_map(|name| Name::parse(name))
+            .filter(|name| match *name {
+                Name::Received(stream, at) => at <= self.generator.needed_since(stream, oldest),
+                Name::State(stream, at) => {
+                    let first = self.written.get(&stream).and_then(|w| w.first());
+                    first.is_some_and(|first| at < first.time_ms)
+                }
+            });
+        let mut paths: Vec<String> = old.map(|name| name.path(&directory)).collect();
+        paths.extend(checkpoint::old_batches(&batches).map(|name| format!("{directory}/batches/{name}")));
+        for path in paths {
+            self.ask(Request::Delete { path });
+        }
+    }
+
+    /// Forgets what is not needed after a batch.
+    fn forget(&mut self, time_ms: i64) {
+        let oldest = self.failed.iter().min().copied().unwrap_or(time_ms);
+        let gone = self.generator.forget_before(oldest);
+        let kept = gone
+            .iter()
+            .filter(|d| d.definition().node.cached)
+            .filter_map(Dataset::key);
+        let kept: Vec<DatasetId> = kept.collect();
+        if !kept.is_empty() {
+            self.out.push(Command::Unkeep(kept));
+        }
+        for (stream, written) in &mut self.written {
+            let needed = self.generator.needed_since(*stream, oldest);
+            // All before the newest one that makes what is needed again.
+            if let Some(newest) = written.iter().rposition(|w| w.time_ms <= needed) {
+                written.drain(..newest);
+            }
+        }
+    }
+
+    fn completed(&mut self, batch: Batch, now_ms: i64) {
+        self.forget(batch.info.batch_time);
+        self.done(batch, now_ms);
+    }
+
+    /// Tells inputs and listeners that a batch is over.
+    fn done(&mut self, mut batch: Batch, now_ms: i64) {
+        batch.info.ended(now_ms);
+        let (processing_ms, scheduling_ms) = (
+            batch.info.processing_delay.unwrap_or(0),
+            batch.info.scheduling_delay.unwrap_or(0),
+        );
+        for (input, records) in &batch.records {
+            if let Some(blocks) = self.inputs.get_mut(input) {
+                blocks.processed(now_ms, *records, processing_ms, scheduling_ms);
+            }
+        }
+        self.out.push(Command::Listener(Listened::Completed(batch.info)));
+    }
+
+    /// Ends the batch that runs; the context goes on, and the batch runs again in another life.
+    fn batch_failed(&mut self, error: SparkError, now_ms: i64) {
+        // Answers that are still to come belong to it.
+        self.replies.clear();
+        let Some(Running { mut batch, .. }) = self.running.take() else {
+            return;
+        };
+        let time_ms = batch.info.batch_time;
+        if !self.failed.contains(&time_ms) {
+            self.failed.push(time_ms);
+        }
+        batch.info.failure = Some(error.full_message());
+        self.out.push(Command::Failed(error));
+        self.done(batch, now_ms);
+    }
+}

@@ -1,0 +1,444 @@
+//! Datasets whose lineage the driver makes itself, as the page does for its own (`src/js/src/rdd/shuffles.ts`): by the same
+//! rules of partitioning, so that both have the same stages.
+//!
+//! ```text
+//!  Maker ── narrow, union, combined, grouped, … ──▶ Dataset ── parents ──▶ Dataset …
+//!                                                      └── plan() ──▶ RddPlan ──▶ lineage::stages
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::buffer::Buffer;
+use serde_json::{Value, json};
+
+use super::op::{Aggregate, Offset, Op, Partitioner, Renumber, Write};
+use super::plan::{Kind, Node, RddPlan};
+use crate::error::Result;
+use crate::ids::{DatasetId, PartitionId};
+
+/// Functions and blocks of bound values, which datasets name by number.
+#[derive(Debug, Default)]
+pub struct Library {
+    /// Sources of functions, as executors load them.
+    pub functions: Vec<Value>,
+    /// Blocks of values.
+    pub values: Vec<Buffer>,
+}
+
+/// Where a key's rows are. Two datasets with the same placement need no shuffle to be joined.
+#[derive(Debug, Clone)]
+pub struct Placement {
+    /// Which partition a key belongs in.
+    pub partitioner: Partitioner,
+    /// Whose numbers the partitioner speaks in.
+    pub library: Arc<Library>,
+}
+
+impl Placement {
+    /// Returns the placement by hash.
+    pub fn hash(partitions: usize) -> Self {
+        Self {
+            partitioner: Partitioner::Hash {
+                partitions,
+                doubles: false,
+            },
+            library: Arc::default(),
+        }
+    }
+
+    /// Returns whether a key has the same partition by both.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.partitioner == other.partitioner
+            && (!self.partitioner.is_bound() || Arc::ptr_eq(&self.library, &other.library))
+    }
+}
+
+/// A dataset: what it is made of. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Dataset(Arc<Definition>);
+
+/// A dataset's definition.
+#[derive(Debug)]
+pub struct Definition {
+    /// Its structure; parents by place are filled in when a plan is made.
+    pub node: Node,
+    /// Its parents.
+    pub parents: Vec<Dataset>,
+    /// Where keys are, if that is known.
+    pub placement: Option<Placement>,
+    /// What its numbers mean.
+    pub library: Arc<Library>,
+    /// A source's partitions.
+    pub sources: Vec<Buffer>,
+}
+
+impl Dataset {
+    /// Returns its definition.
+    pub fn definition(&self) -> &Definition {
+        &self.0
+    }
+
+    /// Returns its number among all datasets of the driver.
+    pub fn key(&self) -> Option<DatasetId> {
+        self.0.node.key
+    }
+
+    /// Returns how many partitions it has.
+    pub fn partitions(&self) -> usize {
+        self.0.node.partitions
+    }
+}
+
+/// Where the rows of a wide step shall go.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(untagged)]
+pub enum By {
+    /// As many partitions, by hash.
+    Partitions(usize),
+    /// By a partitioner.
+    Partitioner(Partitioner),
+}
+
+/// Makes datasets.
+#[derive(Debug)]
+pub struct Maker {
+    /// The next number among all datasets of the driver.
+    next_key: u64,
+    /// The next number within the context.
+    next_id: u64,
+    /// Partitions after a shuffle (`spark.default.parallelism`); `None` is as many as before.
+    shuffle_partitions: Option<usize>,
+}
+
+/// What is said of a dataset beside its parents.
+struct Shape {
+    name: &'static str,
+    kind: Kind,
+    partitions: usize,
+    wide: Vec<bool>,
+    op: Option<Op>,
+    write: Vec<Option<Write>>,
+    placement: Option<Placement>,
+    sources: Vec<Buffer>,
+}
+
+impl Shape {
+    fn new(name: &'static str, kind: Kind, partitions: usize) -> Self {
+        Self {
+            name,
+            kind,
+            partitions,
+            wide: vec![],
+            op: None,
+            write: vec![],
+            placement: None,
+            sources: vec![],
+        }
+    }
+}
+
+impl Maker {
+    /// Makes datasets with keys from `first_key` on.
+    pub fn new(first_key: u64, shuffle_partitions: Option<usize>) -> Self {
+        Self {
+            next_key: first_key,
+            next_id: 0,
+            shuffle_partitions,
+        }
+    }
+
+    fn make(&mut self, shape: Shape, parents: Vec<Dataset>, library: &Arc<Library>) -> Dataset {
+        let (key, id) = (DatasetId(self.next_key), self.next_id);
+        self.next_key += 1;
+        self.next_id += 1;
+        let node = Node {
+            id,
+            key: Some(key),
+            name: shape.name.to_owned(),
+            kind: shape.kind,
+            parents: vec![],
+            partitions: shape.partitions,
+            groups: vec![],
+            cached: false,
+            level: None,
+            wide: shape.wide,
+            first_source: 0,
+            op: shape.op,
+            write: shape.write,
+        };
+        Dataset(Arc::new(Definition {
+            node,
+            parents,
+            placement: shape.placement,
+            library: library.clone(),
+            sources: shape.sources,
+        }))
+    }
+
+    /// Returns the dataset of these blocks, one per partition.
+    pub fn source(&mut self, name: &'static str, blocks: Vec<Buffer>, placement: Option<Placement>) -> Dataset {
+        let shape = Shape {
+            sources: blocks.clone(),
+            placement,
+            ..Shape::new(name, Kind::Source, blocks.len())
+        };
+        self.make(shape, vec![], &Arc::default())
+    }
+
+    /// Returns what a step makes of each partition; with `keeps`, keys stay where they are.
+    pub fn narrow(&mut self, parent: &Dataset, op: Op, keeps: bool, library: &Arc<Library>) -> Dataset {
+        let shape = Shape {
+            op: Some(op),
+            placement: parent.0.placement.clone().filter(|_| keeps),
+            ..Shape::new("MapPartitionsRDD", Kind::Narrow, parent.partitions())
+        };
+        self.make(shape, vec![parent.clone()], library)
+    }
+
+    /// Returns the rows of all of them, partitions one after the other.
+    pub fn union(&mut self, parents: Vec<Dataset>) -> Dataset {
+        let partitions = parents.iter().map(Dataset::partitions).sum();
+        let (name, kind) = if parents.is_empty() {
+            ("EmptyRDD", Kind::Source)
+        } else {
+            ("UnionRDD", Kind::Union)
+        };
+        self.make(Shape::new(name, kind, partitions), parents, &Arc::default())
+    }
+
+    /// Returns the rows dealt out evenly.
+    pub fn repartition(&mut self, parent: &Dataset, partitions: usize) -> Dataset {
+        let write = Write {
+            partitioner: Partitioner::RoundRobin { partitions },
+            aggregate: None,
+        };
+        let shape = Shape {
+            wide: vec![true],
+            write: vec![Some(write)],
+            ..Shape::new("MapPartitionsRDD", Kind::Zip, partitions)
+        };
+        self.make(shape, vec![parent.clone()], &Arc::default())
+    }
+
+    /// Returns where the rows of a wide step go: as is said; else as the widest parent that is placed; else by hash
+    /// (`Partitioner.defaultPartitioner`).
+    pub fn placement(&self, parents: &[&Dataset], by: Option<&By>, library: &Arc<Library>) -> Placement {
+        match by {
+            Some(By::Partitions(partitions)) => Placement::hash(*partitions),
+            Some(By::Partitioner(partitioner)) => Placement {
+                partitioner: partitioner.clone(),
+                library: library.clone(),
+            },
+            None => {
+                // The first of the widest, as a stable sort has it.
+                let placed = parents.iter().filter_map(|p| p.0.placement.as_ref());
+                let widest = placed.rev().max_by_key(|p| p.partitioner.partitions());
+                let width = || parents.iter().map(|p| p.partitions()).max().unwrap_or(0).max(1);
+                widest
+                    .cloned()
+                    .unwrap_or_else(|| Placement::hash(self.shuffle_partitions.unwrap_or_else(width)))
+            }
+        }
+    }
+
+    /// Returns the values of each key as one; with `map_side`, they are put together before they move, too.
+    pub fn combined(
+        &mut self,
+        parent: &Dataset,
+        aggregate: Aggregate,
+        by: Option<&By>,
+        map_side: bool,
+        library: &Arc<Library>,
+    ) -> Dataset {
+        let placement = self.placement(&[parent], by, library);
+        let moves = !parent.0.placement.as_ref().is_some_and(|p| p.is_same(&placement));
+        let (name, partitions) = if moves {
+            ("ShuffledRDD", placement.partitioner.partitions())
+        } else {
+            ("MapPartitionsRDD", parent.partitions())
+        };
+        let write = Write {
+            partitioner: placement.partitioner.clone(),
+            aggregate: map_side.then(|| aggregate.clone()),
+        };
+        let merged = moves && map_side;
+        let shape = Shape {
+            wide: vec![moves],
+            op: Some(Op::Combine { aggregate, merged }),
+            write: if moves { vec![Some(write)] } else { vec![] },
+            placement: Some(placement),
+            ..Shape::new(name, Kind::Zip, partitions)
+        };
+        self.make(shape, vec![parent.clone()], library)
+    }
+
+    /// Returns what a step makes of the rows of each key of several datasets; one that is placed already does not move.
+    pub fn grouped(&mut self, parents: Vec<Dataset>, op: Op, by: Option<&By>, library: &Arc<Library>) -> Dataset {
+        let all: Vec<&Dataset> = parents.iter().collect();
+        let placement = self.placement(&all, by, library);
+        let is_placed = |p: &Dataset| p.0.placement.as_ref().is_some_and(|p| p.is_same(&placement));
+        let wide: Vec<bool> = parents.iter().map(|p| !is_placed(p)).collect();
+        let write = |moves: &bool| {
+            moves.then(|| Write {
+                partitioner: placement.partitioner.clone(),
+                aggregate: None,
+            })
+        };
+        let shape = Shape {
+            write: wide.iter().map(write).collect(),
+            wide,
+            op: Some(op),
+            placement: Some(placement.clone()),
+            ..Shape::new("MapPartitionsRDD", Kind::Zip, placement.partitioner.partitions())
+        };
+        self.make(shape, parents, library)
+    }
+
+    /// Returns the dataset, kept in the executors once it is computed.
+    pub fn kept(&mut self, dataset: &Dataset, level: &str) -> Dataset {
+        let Definition {
+            node,
+            parents,
+            placement,
+            library,
+            sources,
+        } = &*dataset.0;
+        let node = Node {
+            cached: true,
+            level: Some(level.to_owned()),
+            ..node.clone()
+        };
+        Dataset(Arc::new(Definition {
+            node,
+            parents: parents.clone(),
+            placement: placement.clone(),
+            library: library.clone(),
+            sources: sources.clone(),
+        }))
+    }
+
+    /// Returns a dataset under another's name whose lineage begins with blocks: what is kept or shuffled for it stays.
+    pub fn written(&mut self, dataset: &Dataset, blocks: Vec<Buffer>) -> Dataset {
+        let node = Node {
+            kind: Kind::Source,
+            name: "ReliableCheckpointRDD".to_owned(),
+            wide: vec![],
+            op: None,
+            write: vec![],
+            ..dataset.0.node.clone()
+        };
+        Dataset(Arc::new(Definition {
+            node,
+            parents: vec![],
+            placement: dataset.0.placement.clone(),
+            library: Arc::default(),
+            sources: blocks,
+        }))
+    }
+}
+
+/// Puts a plan together: datasets of several libraries, each function and block once.
+#[derive(Default)]
+pub struct Assembly {
+    nodes: Vec<Node>,
+    places: BTreeMap<DatasetId, usize>,
+    functions: Vec<Value>,
+    values: Vec<Buffer>,
+    sources: Vec<Buffer>,
+    offsets: Vec<(Arc<Library>, Offset)>,
+}
+
+impl Assembly {
+    /// Adds a library, and returns what its numbers are moved by.
+    fn library(&mut self, library: &Arc<Library>) -> Offset {
+        if let Some((_, offset)) = self.offsets.iter().find(|(known, _)| Arc::ptr_eq(known, library)) {
+            return *offset;
+        }
+        let offset = Offset {
+            functions: self.functions.len(),
+            values: self.values.len(),
+        };
+        self.functions.extend(library.functions.iter().cloned());
+        self.values.extend(library.values.iter().cloned());
+        self.offsets.push((library.clone(), offset));
+        offset
+    }
+
+    /// Adds a dataset and all that it is made of, and returns its place.
+    pub fn add(&mut self, dataset: &Dataset) -> usize {
+        // Without recursion: a state's lineage may be long.
+        let mut todo = vec![(dataset.clone(), false)];
+        let mut last = 0;
+        while let Some((dataset, are_parents_there)) = todo.pop() {
+            let definition = dataset.0.clone();
+            let known = definition.node.key.and_then(|key| self.places.get(&key).copied());
+            if let Some(place) = known {
+                last = place;
+                continue;
+            }
+            if !are_parents_there {
+                let parents = definition.parents.iter().rev().map(|p| (p.clone(), false));
+                todo.push((dataset, true));
+                todo.extend(parents);
+                continue;
+            }
+            last = self.place(&definition);
+        }
+        last
+    }
+
+    fn place(&mut self, definition: &Definition) -> usize {
+        let mut node = definition.node.clone();
+        let offset = self.library(&definition.library);
+        if let Some(op) = &mut node.op {
+            op.renumber(offset);
+        }
+        // A write speaks in the numbers of its placement, which may be another library's, but for its aggregate.
+        for write in node.write.iter_mut().flatten() {
+            let by = definition.placement.as_ref().map(|p| p.library.clone());
+            let by = by.map_or(offset, |library| self.library(&library));
+            write.partitioner.renumber(by);
+            if let Some(aggregate) = &mut write.aggregate {
+                aggregate.renumber(offset);
+            }
+        }
+        let places = definition.parents.iter().filter_map(Dataset::key);
+        node.parents = places.filter_map(|key| self.places.get(&key).copied()).collect();
+        node.first_source = self.sources.len();
+        self.sources.extend(definition.sources.iter().cloned());
+        let place = self.nodes.len();
+        if let Some(key) = node.key {
+            self.places.insert(key, place);
+        }
+        self.nodes.push(node);
+        place
+    }
+
+    /// Returns the plan that runs an action on the dataset at a place.
+    ///
+    /// # Errors
+    /// `CONNECT_INVALID_PLAN` if partitions do not add up.
+    pub fn plan(
+        self,
+        root: usize,
+        action: Value,
+        description: &str,
+        only: Option<Vec<PartitionId>>,
+    ) -> Result<RddPlan> {
+        let mut text = json!({
+            "nodes": self.nodes, "root": root, "action": action, "functions": self.functions, "values": self.values.len(),
+            "description": description,
+        });
+        if let (Some(only), Some(fields)) = (&only, text.as_object_mut()) {
+            fields.insert("only".into(), json!(only));
+        }
+        let blobs = self
+            .values
+            .iter()
+            .chain(&self.sources)
+            .map(|b| b.as_slice().to_vec())
+            .collect();
+        RddPlan::of(text.to_string(), blobs)
+    }
+}
