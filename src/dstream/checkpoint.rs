@@ -1,7 +1,8 @@
 //! What a context writes to continue after its driver is gone (`CheckpointWriter`, `ReceivedBlockTracker`).
 //!
 //! ```text
-//!  DIRECTORY/received-STREAM-TIME     blocks of a batch, before it is processed
+//!  DIRECTORY/received-STREAM-TIME     blocks of a batch, also if there are none, before it is processed
+//!  DIRECTORY/note-0-TIME              what the page notes of inputs that it holds, before outputs see it
 //!  DIRECTORY/state-STREAM-TIME/part-N a stream's states after a batch, partition by partition
 //!  DIRECTORY/batches/TIME             how far the context has come: written when a batch is done, never written again
 //! ```
@@ -123,6 +124,8 @@ pub enum Name {
     Received(StreamId, i64),
     /// States after a batch.
     State(StreamId, i64),
+    /// What the page notes of inputs in a batch.
+    Note(i64),
 }
 
 impl Name {
@@ -133,6 +136,7 @@ impl Name {
         match what {
             "received" => Some(Self::Received(StreamId(stream), time)),
             "state" => Some(Self::State(StreamId(stream), time)),
+            "note" => Some(Self::Note(time)),
             _ => None,
         }
     }
@@ -142,6 +146,7 @@ impl Name {
         match self {
             Self::Received(stream, time) => format!("{directory}/received-{}-{time}", stream.0),
             Self::State(stream, time) => format!("{directory}/state-{}-{time}", stream.0),
+            Self::Note(time) => format!("{directory}/note-0-{time}"),
         }
     }
 }

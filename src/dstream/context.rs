@@ -107,6 +107,13 @@ pub enum Command {
         /// The blocks.
         tokens: Vec<Token>,
     },
+    /// Blocks of an input could not be made safe: who sent them must keep them.
+    Refused {
+        /// The input.
+        input: StreamId,
+        /// The blocks.
+        tokens: Vec<Token>,
+    },
     /// Executors need not keep these datasets any more.
     Unkeep(Vec<DatasetId>),
     /// Inputs stop.
@@ -153,7 +160,7 @@ struct Batch {
     info: BatchInfo,
     /// Records by input.
     records: BTreeMap<StreamId, u64>,
-    /// Blocks whose senders wait.
+    /// Blocks whose senders wait, by input; an input whose blocks are of an earlier life is not here.
     tokens: Vec<(StreamId, Vec<Token>)>,
 }
 
@@ -166,8 +173,8 @@ struct Running {
 
 #[derive(Debug)]
 enum Phase {
-    /// Its blocks are written.
-    Received,
+    /// The blocks of these inputs are written, in this order; why one could not be.
+    Received(VecDeque<(StreamId, Vec<Token>)>, Option<SparkError>),
     /// Outputs from this one on are to run.
     Outputs(usize),
     /// States of these streams are to be looked at.
@@ -216,6 +223,8 @@ pub struct Context {
     /// States that were written and may be needed, oldest first.
     written: BTreeMap<StreamId, Vec<WrittenState>>,
     notes: BTreeMap<usize, serde_json::Value>,
+    /// Whether the notes have changed since they were written.
+    are_notes_new: bool,
     out: Vec<Command>,
 }
 
@@ -246,6 +255,7 @@ impl Context {
             replies: vec![],
             written: BTreeMap::new(),
             notes: BTreeMap::new(),
+            are_notes_new: false,
             out: vec![],
         }
     }
@@ -355,13 +365,19 @@ impl Context {
         if !self.restored {
             self.generator.begin(floor);
             self.completed_ms = floor;
+            // Before anything is acknowledged: another life must know where the first batch was.
+            self.record();
         }
         self.submitted_ms = self.completed_ms;
         self.next_ms = self.completed_ms + batch_ms;
         self.state = State::Active;
         self.out.push(Command::Listener(Listened::Started { time_ms: now_ms }));
-        // What failed in an earlier life comes first.
+        // What failed in an earlier life comes first, with what it had.
         for time_ms in self.failed.clone() {
+            let inputs: Vec<StreamId> = self.inputs.keys().copied().collect();
+            for input in inputs {
+                self.generator.receive(input, time_ms, vec![]);
+            }
             self.submit(time_ms, now_ms);
         }
         self.submitted_ms = self.completed_ms;
@@ -399,6 +415,8 @@ impl Context {
         now_ms: i64,
     ) {
         if let Some(note) = note {
+            // The same is not written again: a torn write would harm what is there.
+            self.are_notes_new |= self.notes.get(&stream.0) != Some(&note);
             self.notes.insert(stream.0, note);
         }
         if self.wait == Wait::Page {
@@ -423,9 +441,30 @@ impl Context {
         if let Some(recovery) = self.recovery.take() {
             return self.recovering(recovery, answer);
         }
+        if let Some(Running {
+            phase: Phase::Received(inputs, failure),
+            batch,
+        }) = &mut self.running
+            && let Some((input, tokens)) = inputs.pop_front()
+        {
+            self.out.push(match answer {
+                Ok(_) => Command::Safe { input, tokens },
+                Err(error) => {
+                    // Neither this life nor another has them.
+                    self.generator.discard(input, batch.info.batch_time);
+                    failure.get_or_insert(error.into());
+                    Command::Refused { input, tokens }
+                }
+            });
+            return;
+        }
         match answer {
             Ok(reply) => self.replies.push(reply),
-            Err(error) => self.batch_failed(error.into(), now_ms),
+            Err(error) if self.running.is_some() => self.batch_failed(error.into(), now_ms),
+            Err(error) => {
+                self.out.push(Command::Failed(error.into()));
+                self.end();
+            }
         }
     }
 
@@ -456,7 +495,13 @@ impl Context {
             self.restored = true;
             self.completed_ms = metadata.completed_ms;
             self.failed = metadata.failed;
-            self.notes = metadata.notes;
+            let (allocated_ms, notes) = found
+                .noted
+                .into_iter()
+                .next_back()
+                .unwrap_or((metadata.completed_ms, metadata.notes));
+            self.notes = notes;
+            self.generator.allocated(allocated_ms);
             self.generator.begin(metadata.zero_ms);
             for ((stream, time_ms), blocks) in found.received {
                 self.generator.receive(stream, time_ms, blocks);
@@ -530,21 +575,24 @@ impl Context {
         self.out
             .push(Command::Listener(Listened::BatchStarted(batch.info.clone())));
         let time_ms = batch.info.batch_time;
-        if let Some(directory) = self.settings.directory.clone() {
-            for (input, _) in batch.tokens.iter().filter(|(_, tokens)| !tokens.is_empty()) {
-                let bytes = checkpoint::join(self.generator.received(*input, time_ms));
-                let path = Name::Received(*input, time_ms).path(&directory);
-                let before = match self.wait {
-                    Wait::Storage(count) => count,
-                    _ => 0,
-                };
-                self.wait = Wait::Storage(before + 1);
-                self.out.push(Command::Storage(Request::Write { path, bytes }));
+        let inputs = VecDeque::from(std::mem::take(&mut batch.tokens));
+        // Also if nothing has come: another life must not put later records into a batch whose outputs have run.
+        for (input, tokens) in &inputs {
+            match self.settings.directory.clone() {
+                Some(directory) => {
+                    let bytes = checkpoint::join(self.generator.received(*input, time_ms));
+                    let path = Name::Received(*input, time_ms).path(&directory);
+                    self.ask(Request::Write { path, bytes });
+                }
+                None => self.out.push(Command::Safe {
+                    input: *input,
+                    tokens: tokens.clone(),
+                }),
             }
         }
         self.running = Some(Running {
             batch,
-            phase: Phase::Received,
+            phase: Phase::Received(inputs, None),
         });
     }
 
@@ -552,15 +600,12 @@ impl Context {
     fn work(&mut self, mut running: Running, now_ms: i64) {
         let time_ms = running.batch.info.batch_time;
         match running.phase {
-            Phase::Received => {
-                self.replies.clear();
-                for (input, tokens) in std::mem::take(&mut running.batch.tokens) {
-                    if !tokens.is_empty() {
-                        self.out.push(Command::Safe { input, tokens });
-                    }
-                }
+            Phase::Received(_, failure) => {
                 running.phase = Phase::Outputs(0);
                 self.running = Some(running);
+                if let Some(error) = failure {
+                    self.batch_failed(error, now_ms);
+                }
             }
             Phase::Outputs(at) => self.output(running, at, now_ms),
             Phase::States(streams) => self.states(running.batch, streams, now_ms),
@@ -630,6 +675,15 @@ impl Context {
                 self.wait = Wait::Page;
                 self.running = Some(running);
             }
+            // Another life must make the same dataset of what the page holds.
+            Ok(Got::Ready(_)) if self.are_notes_new && self.settings.directory.is_some() => {
+                self.are_notes_new = false;
+                let directory = self.settings.directory.clone().unwrap_or_default();
+                let path = Name::Note(time_ms).path(&directory);
+                let bytes = Buffer::from(serde_json::json!(self.notes).to_string().into_bytes());
+                self.ask(Request::Write { path, bytes });
+                self.running = Some(running);
+            }
             Ok(Got::Ready(dataset)) => {
                 running.phase = Phase::Outputs(at + 1);
                 self.running = Some(running);
@@ -651,11 +705,9 @@ impl Context {
         let since = time_ms - self.generator.zero_ms();
         while let Some(stream) = streams.pop_front() {
             let every_ms = self.generator.graph.stream(stream).checkpoint_ms;
-            let is_written = self
-                .written
-                .get(&stream)
-                .and_then(|w| w.last())
-                .is_some_and(|w| w.time_ms == time_ms);
+            // A batch that runs again may be older than what is written.
+            let newest = self.written.get(&stream).and_then(|w| w.last());
+            let is_written = newest.is_some_and(|w| w.time_ms >= time_ms);
             if since <= 0 || since % every_ms != 0 || is_written || self.settings.directory.is_none() {
                 continue;
             }
@@ -709,6 +761,15 @@ impl Context {
         let time_ms = batch.info.batch_time;
         self.completed_ms = self.completed_ms.max(time_ms);
         self.failed.retain(|failed| *failed != time_ms);
+        self.record();
+        self.running = Some(Running {
+            batch,
+            phase: Phase::Completion,
+        });
+    }
+
+    /// Writes how far the context has come, if another life can continue from that.
+    fn record(&mut self) {
         if let Some(directory) = self.settings.directory.clone().filter(|_| self.recovers()) {
             let mut metadata = Metadata::new(
                 self.settings.batch_ms,
@@ -728,10 +789,6 @@ impl Context {
                 Err(error) => self.out.push(Command::Failed(error)),
             }
         }
-        self.running = Some(Running {
-            batch,
-            phase: Phase::Completion,
-        });
     }
 
     /// Removes files that no batch needs any more.
@@ -751,6 +808,7 @@ impl Context {
             .filter_map(|name| Name::parse(name))
             .filter(|name| match *name {
                 Name::Received(stream, at) => at <= self.generator.needed_since(stream, oldest),
+                Name::Note(at) => at < time_ms,
                 Name::State(stream, at) => {
                     let first = self.written.get(&stream).and_then(|w| w.first());
                     first.is_some_and(|first| at < first.time_ms)

@@ -34,6 +34,8 @@ pub struct Ask {
     pub time_ms: i64,
     /// The parents' datasets; none for an input.
     pub parents: Vec<Dataset>,
+    /// Whether an input may put into it what has come since; otherwise it had its share in an earlier life.
+    pub is_new: bool,
 }
 
 /// Makes datasets, and remembers them.
@@ -59,6 +61,8 @@ pub struct Generator {
     asks: Vec<Ask>,
     /// A block without rows.
     empty: Buffer,
+    /// Batches up to this time had their share of what the page holds in an earlier life.
+    allocated_ms: i64,
 }
 
 /// Takes a dataset that is there; returns from the function if the page is asked for it.
@@ -86,6 +90,7 @@ impl Generator {
             initial,
             asks: vec![],
             empty,
+            allocated_ms: i64::MIN,
         }
     }
 
@@ -93,6 +98,11 @@ impl Generator {
     pub fn begin(&mut self, zero_ms: i64) {
         self.zero_ms = zero_ms;
         self.submitted_ms = self.submitted_ms.max(zero_ms);
+    }
+
+    /// Notes up to which batch an earlier life has dealt out what the page holds.
+    pub fn allocated(&mut self, time_ms: i64) {
+        self.allocated_ms = time_ms;
     }
 
     /// Notes the newest batch.
@@ -116,6 +126,11 @@ impl Generator {
         let is_new = !of.contains_key(&time_ms);
         of.entry(time_ms).or_insert(blocks);
         is_new
+    }
+
+    /// Takes the blocks of an input's batch away: they could not be made safe.
+    pub fn discard(&mut self, stream: StreamId, time_ms: i64) {
+        self.blocks[stream.0].insert(time_ms, vec![]);
     }
 
     /// Returns whether an input's batch has its blocks.
@@ -190,6 +205,7 @@ impl Generator {
             stream,
             time_ms,
             parents,
+            is_new: time_ms > self.allocated_ms,
         });
         self.made[stream.0].insert(time_ms, Got::Waits);
         Got::Waits
@@ -413,7 +429,12 @@ impl Generator {
     pub fn forget_before(&mut self, time_ms: i64) -> Vec<Dataset> {
         let mut gone = vec![];
         for at in 0..self.made.len() {
-            let since = self.needed_since(StreamId(at), time_ms);
+            let mut since = self.needed_since(StreamId(at), time_ms);
+            if self.graph.streams[at].how.is_stateful() {
+                // What comes after is made of the newest of the old ones, however old: an earlier life may have made it.
+                let newest = self.made[at].range(..=since).next_back();
+                since = newest.map_or(since, |(made_ms, _)| made_ms - 1);
+            }
             let later = self.made[at].split_off(&(since + 1));
             let old = std::mem::replace(&mut self.made[at], later);
             gone.extend(old.into_values().filter_map(|got| match got {

@@ -22,6 +22,8 @@ pub struct Found {
     pub received: BTreeMap<(StreamId, i64), Vec<Buffer>>,
     /// States by stream and batch, partition by partition.
     pub states: BTreeMap<(StreamId, i64), Vec<Buffer>>,
+    /// What the page noted of inputs in batches that are not completed, by batch.
+    pub noted: BTreeMap<i64, BTreeMap<usize, serde_json::Value>>,
 }
 
 #[derive(Debug)]
@@ -95,6 +97,7 @@ impl Recovery {
                     metadata,
                     received: BTreeMap::new(),
                     states: BTreeMap::new(),
+                    noted: BTreeMap::new(),
                 });
                 self.step = Step::Files;
                 Ok(vec![Request::List {
@@ -118,8 +121,13 @@ impl Recovery {
     /// Returns the reads of all blocks, and of the states that the metadata names.
     fn files(&mut self, names: &[String]) -> Vec<Request> {
         let Some(found) = &self.found else { return vec![] };
+        let completed_ms = found.metadata.completed_ms;
         let received = names.iter().filter_map(|name| Name::parse(name));
-        let received = received.filter(|name| matches!(name, Name::Received(..)));
+        let received = received.filter(|name| match name {
+            Name::Received(..) => true,
+            Name::Note(at) => *at > completed_ms,
+            Name::State(..) => false,
+        });
         let mut files: VecDeque<(Name, String)> = received.map(|name| (name, name.path(&self.directory))).collect();
         for (stream, states) in &found.metadata.states {
             for state in states {
@@ -145,10 +153,14 @@ impl Recovery {
         let completed_ms = found.metadata.completed_ms;
         match (name, answer) {
             // Torn: whoever sent these blocks was never answered.
-            (Name::Received(_, at), Err(StorageError::Corrupt { .. })) if at > completed_ms => {}
+            (Name::Received(_, at) | Name::Note(at), Err(StorageError::Corrupt { .. })) if at > completed_ms => {}
             (_, Err(error)) => return Err(error.into()),
             (Name::Received(stream, at), Ok(Reply::Bytes(Some(bytes)))) => {
                 found.received.insert((stream, at), checkpoint::split(&path, &bytes)?);
+            }
+            (Name::Note(at), Ok(Reply::Bytes(Some(bytes)))) => {
+                let notes = serde_json::from_slice(&bytes).map_err(|e| SparkError::internal(format!("{path}: {e}")))?;
+                found.noted.insert(at, notes);
             }
             (Name::State(stream, at), Ok(Reply::Bytes(Some(bytes)))) => {
                 found.states.entry((stream, at)).or_default().push(bytes);
