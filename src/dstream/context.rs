@@ -415,8 +415,8 @@ impl Context {
         now_ms: i64,
     ) {
         if let Some(note) = note {
-            // The same is not written again: a torn write would harm what is there.
-            self.are_notes_new |= self.notes.get(&stream.0) != Some(&note);
+            // An earlier life's is not written again: a torn write would harm what is there.
+            self.are_notes_new |= self.generator.is_new(time_ms);
             self.notes.insert(stream.0, note);
         }
         if self.wait == Wait::Page {

@@ -105,6 +105,11 @@ impl Generator {
         self.allocated_ms = time_ms;
     }
 
+    /// Returns whether no earlier life has dealt out what the page holds for a batch.
+    pub fn is_new(&self, time_ms: i64) -> bool {
+        time_ms > self.allocated_ms
+    }
+
     /// Notes the newest batch.
     pub fn submitted(&mut self, time_ms: i64) {
         self.submitted_ms = time_ms;
@@ -205,7 +210,7 @@ impl Generator {
             stream,
             time_ms,
             parents,
-            is_new: time_ms > self.allocated_ms,
+            is_new: self.is_new(time_ms),
         });
         self.made[stream.0].insert(time_ms, Got::Waits);
         Got::Waits

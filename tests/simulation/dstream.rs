@@ -10,6 +10,7 @@ use rivulet::dstream::generate::{Ask, Generator};
 use rivulet::dstream::graph::{Graph, Stream, StreamId};
 use rivulet::dstream::inputs::{Block, Token};
 use rivulet::error::{Exception, SparkError};
+use rivulet::ids::DatasetId;
 use rivulet::rdd::dataset::{Assembly, Dataset, Library, Maker};
 use rivulet::rdd::lineage;
 use rivulet::rdd::op::Op;
@@ -95,10 +96,23 @@ fn block(rows: &[Value]) -> Buffer {
     Buffer::from(serde_json::to_vec(rows).unwrap())
 }
 
+/// What datasets hold, by their numbers: those of one life.
+type Known = BTreeMap<DatasetId, Vec<Value>>;
+
 /// What a dataset holds, in any order.
-fn rows(dataset: &Dataset) -> Vec<Value> {
+fn rows(dataset: &Dataset, known: &mut Known) -> Vec<Value> {
+    let key = dataset.key().unwrap();
+    if let Some(found) = known.get(&key) {
+        return found.clone();
+    }
+    let found = made(dataset, known);
+    known.insert(key, found.clone());
+    found
+}
+
+fn made(dataset: &Dataset, known: &mut Known) -> Vec<Value> {
     let definition = dataset.definition();
-    let mut parents: Vec<Vec<Value>> = definition.parents.iter().map(rows).collect();
+    let mut parents: Vec<Vec<Value>> = definition.parents.iter().map(|p| rows(p, known)).collect();
     let mut all = match definition.node.kind {
         Kind::Source => definition
             .sources
@@ -243,6 +257,7 @@ struct Life {
     restored: bool,
     /// What the page's folder input has seen, by name: the batch.
     seen: BTreeMap<i64, i64>,
+    known: Known,
 }
 
 impl World<'_> {
@@ -265,6 +280,7 @@ impl World<'_> {
             ops: 0,
             restored: false,
             seen: BTreeMap::new(),
+            known: Known::new(),
         };
         self.step(&mut life, Event::Restore);
         life
@@ -334,7 +350,7 @@ impl World<'_> {
                 lineage::stages(&plan);
                 let throws = !self.calm && self.dice.one_in(40);
                 if !throws || self.dice.one_in(2) {
-                    let found = sorted(rows(&dataset));
+                    let found = sorted(rows(&dataset, &mut life.known));
                     let first = self.sink.entry((output, time_ms)).or_insert_with(|| found.clone());
                     assert_eq!(*first, found, "output {output} of {time_ms} differs between two runs");
                 }
@@ -346,7 +362,7 @@ impl World<'_> {
             Command::Collect(dataset) => {
                 // Its rows in as many partitions as it has, each anywhere.
                 let mut parts = vec![vec![]; dataset.partitions()];
-                for row in rows(&dataset) {
+                for row in rows(&dataset, &mut life.known) {
                     let at = self.dice.below(parts.len() as u64) as usize;
                     parts[at].push(row);
                 }
@@ -379,7 +395,7 @@ impl World<'_> {
                 found.push(json!(name));
             }
         }
-        let mut maker = Maker::new((1 << 50) + self.dice.below(1 << 20), None);
+        let mut maker = Maker::new((1 << 50) + self.number() as u64, None);
         let dataset = maker.source("HadoopRDD", vec![block(&found)], None);
         let event = Event::Dataset {
             stream: ask.stream,
