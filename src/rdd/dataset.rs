@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::op::{Aggregate, Offset, Op, Partitioner, Renumber, Write};
 use super::plan::{Kind, Node, RddPlan};
-use crate::error::Result;
+use crate::error::{Exception, Result, SparkError};
 use crate::ids::{DatasetId, PartitionId};
 
 /// Functions and blocks of bound values, which datasets name by number.
@@ -88,6 +88,80 @@ impl Dataset {
     pub fn partitions(&self) -> usize {
         self.0.node.partitions
     }
+}
+
+/// Returns the datasets of a plan's nodes, in their order; `find` finds those of the driver that it names.
+///
+/// # Errors
+/// `DATASET_NOT_FOUND` if a named one is not there any more.
+pub fn of_plan(plan: &RddPlan, find: &dyn Fn(DatasetId) -> Option<Dataset>) -> Result<Vec<Dataset>> {
+    let blob = |bytes: &Vec<u8>| Buffer::from(bytes.as_slice());
+    let (values, sources) = plan.blobs.split_at(plan.values.min(plan.blobs.len()));
+    let library = Arc::new(Library {
+        functions: plan.functions.clone(),
+        values: values.iter().map(blob).collect(),
+    });
+    let mut all: Vec<Dataset> = Vec::with_capacity(plan.nodes.len());
+    for node in &plan.nodes {
+        if let (Kind::Dataset, Some(key)) = (node.kind, node.key) {
+            let message = format!("The dataset {} of a stream is not kept any more.", key.0);
+            let gone = || SparkError::new(Exception::Runtime, "DATASET_NOT_FOUND", "42704", message);
+            all.push(find(key).ok_or_else(gone)?);
+            continue;
+        }
+        let of_source = match node.kind {
+            Kind::Source => sources
+                .iter()
+                .skip(node.first_source)
+                .take(node.partitions)
+                .map(blob)
+                .collect(),
+            _ => vec![],
+        };
+        let parents = node.parents.iter().filter_map(|at| all.get(*at).cloned()).collect();
+        let mut node = node.clone();
+        node.parents = vec![];
+        all.push(Dataset(Arc::new(Definition {
+            node,
+            parents,
+            placement: None,
+            library: library.clone(),
+            sources: of_source,
+        })));
+    }
+    Ok(all)
+}
+
+/// Returns a plan in which the driver's own datasets stand in the place of their names.
+///
+/// # Errors
+/// As [`of_plan`], and if partitions do not add up.
+pub fn resolve(plan: &RddPlan, find: &dyn Fn(DatasetId) -> Option<Dataset>) -> Result<RddPlan> {
+    let all = of_plan(plan, find)?;
+    let Some(root) = all.get(plan.root) else {
+        return Err(SparkError::invalid_plan("a dataset plan has no root"));
+    };
+    let mut assembly = Assembly::default();
+    // First, so that the action's numbers stay as they are.
+    if let Some(own) = all.iter().zip(&plan.nodes).find(|(_, node)| node.kind != Kind::Dataset) {
+        assembly.library(&own.0.0.library);
+    } else {
+        assembly.library(&Arc::new(Library {
+            functions: plan.functions.clone(),
+            values: plan
+                .blobs
+                .iter()
+                .take(plan.values)
+                .map(|b| Buffer::from(b.as_slice()))
+                .collect(),
+        }));
+    }
+    let root = assembly.add(root);
+    let mut resolved = assembly.plan(root, plan.action.clone(), &plan.description, plan.only.clone())?;
+    resolved.forget.clone_from(&plan.forget);
+    resolved.unkeep.clone_from(&plan.unkeep);
+    resolved.pool.clone_from(&plan.pool);
+    Ok(resolved)
 }
 
 /// Where the rows of a wide step shall go.
@@ -394,7 +468,8 @@ impl Assembly {
         if let Some(op) = &mut node.op {
             op.renumber(offset);
         }
-        // A write speaks in the numbers of its placement, which may be another library's, but for its aggregate.
+        // A write speaks in the numbers of its placement, which may be another library's, but for its aggregate. Of a page's
+        // dataset the placement is not known: it speaks in the page's own.
         for write in node.write.iter_mut().flatten() {
             let by = definition.placement.as_ref().map(|p| p.library.clone());
             let by = by.map_or(offset, |library| self.library(&library));
@@ -440,5 +515,114 @@ impl Assembly {
             .map(|b| b.as_slice().to_vec())
             .collect();
         RddPlan::of(text.to_string(), blobs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::op::Call;
+    use super::*;
+
+    fn library(functions: &[&str], values: &[&[u8]]) -> Arc<Library> {
+        Arc::new(Library {
+            functions: functions.iter().map(|f| json!({ "source": f })).collect(),
+            values: values.iter().map(|v| Buffer::from(*v)).collect(),
+        })
+    }
+
+    fn map(f: usize, bound: Option<usize>) -> Op {
+        Op::Map {
+            call: Call { f, bound },
+        }
+    }
+
+    #[test]
+    fn datasets_of_several_libraries_meet_in_one_plan_with_their_own_functions() {
+        let (first, second) = (library(&["a", "b"], &[b"one"]), library(&["c"], &[b"two", b"three"]));
+        let mut maker = Maker::new(100, None);
+        let source = maker.source("BlockRDD", vec![Buffer::from(b"rows".as_slice())], None);
+        let one = maker.narrow(&source, map(1, Some(0)), false, &first);
+        let two = maker.narrow(&source, map(0, Some(1)), false, &second);
+        let both = maker.union(vec![one.clone(), two, one]);
+        let mut assembly = Assembly::default();
+        let root = assembly.add(&both);
+        let plan = assembly.plan(root, json!({"t": "collect"}), "both", None).unwrap();
+        let calls: Vec<Call> = plan
+            .nodes
+            .iter()
+            .filter_map(|node| match &node.op {
+                Some(Op::Map { call }) => Some(*call),
+                _ => None,
+            })
+            .collect();
+        let named: Vec<_> = calls
+            .iter()
+            .map(|c| {
+                (
+                    plan.functions[c.f]["source"].as_str().unwrap(),
+                    plan.blobs[c.bound.unwrap()].as_slice(),
+                )
+            })
+            .collect();
+        assert_eq!(named, [("b", b"one".as_slice()), ("c", b"three".as_slice())]);
+        // A dataset that is reached twice is there once, and the source's block after the values.
+        assert_eq!((plan.nodes.len(), plan.values, plan.blobs.len()), (4, 3, 4));
+        assert_eq!(plan.nodes[root].partitions, 3);
+    }
+
+    #[test]
+    fn rows_that_are_placed_already_do_not_move() {
+        let own = library(&["add"], &[]);
+        let mut maker = Maker::new(0, None);
+        let source = maker.source("BlockRDD", vec![Buffer::from(b"".as_slice()); 3], None);
+        let add = Aggregate::Reduce {
+            merge: Call { f: 0, bound: None },
+        };
+        let once = maker.combined(&source, add.clone(), None, true, &own);
+        assert_eq!((once.partitions(), once.definition().node.is_wide(0)), (3, true));
+        let twice = maker.combined(&once, add.clone(), None, true, &own);
+        assert!(!twice.definition().node.is_wide(0));
+        let elsewhere = maker.combined(&once, add, Some(&By::Partitions(2)), true, &own);
+        assert_eq!(
+            (elsewhere.partitions(), elsewhere.definition().node.is_wide(0)),
+            (2, true)
+        );
+        let grouped = maker.grouped(vec![twice, elsewhere], Op::Cogroup, None, &own);
+        // The widest placement is taken; the other side moves.
+        assert_eq!(
+            (grouped.partitions(), grouped.definition().node.wide.clone()),
+            (3, vec![false, true])
+        );
+    }
+
+    #[test]
+    fn a_plan_over_a_dataset_of_the_driver_runs_with_its_lineage_and_a_missing_one_is_named() {
+        let own = library(&["inside"], &[]);
+        let mut maker = Maker::new(500, None);
+        let source = maker.source("BlockRDD", vec![Buffer::from(b"rows".as_slice())], None);
+        let dataset = maker.narrow(&source, map(0, None), false, &own);
+        let text = json!({
+            "nodes": [
+                {"id": 7, "key": 501, "name": "MapPartitionsRDD", "kind": "dataset", "parents": [], "partitions": 1},
+                {"id": 8, "key": 9, "name": "MapPartitionsRDD", "kind": "narrow", "parents": [0], "partitions": 1,
+                 "op": {"t": "map", "call": {"f": 0, "bound": 0}}},
+            ],
+            "root": 1, "action": {"t": "reduce", "call": {"f": 1}}, "functions": [{"source": "outside"}, {"source": "reduce"}],
+            "values": 1,
+        });
+        let plan = RddPlan::of(text.to_string(), vec![b"bound".to_vec()]).unwrap();
+        let resolved = resolve(&plan, &|key| (Some(key) == dataset.key()).then(|| dataset.clone())).unwrap();
+        let functions: Vec<_> = resolved
+            .functions
+            .iter()
+            .map(|f| f["source"].as_str().unwrap())
+            .collect();
+        assert_eq!(functions, ["outside", "reduce", "inside"]);
+        let kinds: Vec<_> = resolved.nodes.iter().map(|n| n.kind).collect();
+        assert_eq!(kinds, [Kind::Source, Kind::Narrow, Kind::Narrow]);
+        assert_eq!(resolved.action, json!({"t": "reduce", "call": {"f": 1}}));
+        assert_eq!(resolved.blobs, [b"bound".to_vec(), b"rows".to_vec()]);
+        let error = resolve(&plan, &|_| None).unwrap_err();
+        assert!(error.message.contains("501"), "{error}");
     }
 }

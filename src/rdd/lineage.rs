@@ -169,7 +169,8 @@ impl Cut<'_> {
         let plan = self.plan;
         let node = &plan.nodes[at];
         match node.kind {
-            Kind::Source => {
+            // Of a dataset of the driver's, nothing is left when a plan runs.
+            Kind::Source | Kind::Dataset => {
                 let scan = ScanId(at);
                 reads.push(Read::Scan(ScanPart { scan, partition }));
             }

@@ -37,6 +37,8 @@ const MAX_PARTITIONS: usize = 100_000;
 pub enum Kind {
     /// Partition i is blob i of the node.
     Source,
+    /// A dataset that the driver has made, by its key: it takes the node's place before the plan runs.
+    Dataset,
     /// Partition i is made of the parent's partition i.
     Narrow,
     /// The parents' partitions, one parent after the other.
@@ -123,6 +125,12 @@ pub struct RddPlan {
     /// How many of the blobs are values that functions use; the others are source partitions.
     #[serde(default)]
     pub values: usize,
+    /// Sources of the functions, as executors load them.
+    #[serde(default)]
+    pub functions: Vec<serde_json::Value>,
+    /// What is done with the root, which executors read.
+    #[serde(default)]
+    pub action: serde_json::Value,
     /// The JSON as it came.
     #[serde(skip)]
     pub text: String,
@@ -262,6 +270,7 @@ impl RddPlan {
                     }
                     node.partitions
                 }
+                Kind::Dataset if parents == 0 && node.key.is_some() => node.partitions,
                 Kind::Narrow if parents == 1 => of(0),
                 Kind::Union => (0..parents).map(of).sum(),
                 Kind::Coalesce if parents == 1 => {
