@@ -503,8 +503,17 @@ impl Context {
             self.notes = notes;
             self.generator.allocated(allocated_ms);
             self.generator.begin(metadata.zero_ms);
+            let newest = found.received.keys().map(|(_, time_ms)| *time_ms).max();
             for ((stream, time_ms), blocks) in found.received {
                 self.generator.receive(stream, time_ms, blocks);
+            }
+            // What has no file up to there could not be written: later batches ran without it, so nothing else may take its place.
+            let mut time_ms = self.completed_ms + self.settings.batch_ms;
+            while newest.is_some_and(|newest| time_ms <= newest) {
+                for input in self.inputs.keys() {
+                    self.generator.receive(*input, time_ms, vec![]);
+                }
+                time_ms += self.settings.batch_ms;
             }
             for ((stream, time_ms), blocks) in found.states {
                 let dataset = self.generator.maker.source("ReliableCheckpointRDD", blocks, None);
@@ -802,7 +811,7 @@ impl Context {
             _ => vec![],
         });
         let (files, batches) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
-        let oldest = self.failed.iter().min().copied().unwrap_or(time_ms);
+        let oldest = self.oldest(time_ms);
         let old = files
             .iter()
             .filter_map(|name| Name::parse(name))
@@ -821,9 +830,24 @@ impl Context {
         }
     }
 
+    /// Returns the oldest batch whose needs another life may have, at the end of this one: of those that failed, and of those
+    /// that make states again after the oldest that is written. A state that was due and could not be written makes that one
+    /// older than the intervals say.
+    fn oldest(&self, time_ms: i64) -> i64 {
+        let failed = self.failed.iter().copied();
+        let graph = &self.generator.graph;
+        let stateful = graph.all().filter(|(_, stream)| stream.how.is_stateful());
+        let bases = stateful.map(|(id, stream)| {
+            let written = self.written.get(&id).and_then(|w| w.first());
+            let base_ms = written.map_or(self.generator.zero_ms(), |w| w.time_ms);
+            base_ms + graph.keep_ms(id) + stream.slide_ms + stream.checkpoint_ms
+        });
+        failed.chain(bases).min().map_or(time_ms, |oldest| oldest.min(time_ms))
+    }
+
     /// Forgets what is not needed after a batch.
     fn forget(&mut self, time_ms: i64) {
-        let oldest = self.failed.iter().min().copied().unwrap_or(time_ms);
+        let oldest = self.oldest(time_ms);
         let gone = self.generator.forget_before(oldest);
         let kept = gone
             .iter()
