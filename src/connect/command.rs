@@ -15,6 +15,7 @@
 use prost::Message;
 
 use super::driver::Driver;
+use super::dstreams::ORDER_TYPE_URL;
 use crate::error::{Result, SparkError};
 use crate::plan::sql;
 use crate::proto as sc;
@@ -61,6 +62,9 @@ impl Driver {
                 return self.manager_command(operation, session, command, now_ms);
             }
             CommandType::StreamingQueryListenerBusCommand(command) => return self.listener_bus(operation, command),
+            CommandType::Extension(order) if order.type_url == ORDER_TYPE_URL => {
+                return self.streaming_order(operation, session, &order.value, now_ms);
+            }
             CommandType::Extension(command) => return self.extension(operation, command),
             CommandType::MlCommand(command) => return self.ml_command(operation, session, command, now_ms),
             CommandType::GetResourcesCommand(_) => {

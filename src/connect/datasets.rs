@@ -13,7 +13,7 @@ use super::driver::Driver;
 use super::jobs::Owner;
 use crate::cluster::runner::{JobRequest, Outcome};
 use crate::error::Result;
-use crate::exec::stage::{Read, Work};
+use crate::exec::stage::Read;
 use crate::ids::PartitionId;
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
@@ -44,6 +44,8 @@ impl Driver {
         plan: RddPlan,
         now_ms: i64,
     ) -> Result<()> {
+        let plan = self.contexts.resolved(plan)?;
+        self.contexts.forget(&plan.forget);
         self.kept
             .retain(|key, _| !plan.forget.contains(key) && !plan.unkeep.contains(key));
         for node in plan.nodes.iter().filter(|n| n.cached) {
@@ -60,6 +62,21 @@ impl Driver {
             self.end_operation(operation);
             return Ok(());
         }
+        let root = &plan.nodes[plan.root];
+        let partitions = plan.only.clone();
+        let partitions = partitions.unwrap_or_else(|| PartitionId::first(root.partitions).collect());
+        let owner = Owner::Datasets {
+            operation: operation.to_owned(),
+            partitions,
+        };
+        self.run_datasets(session, &plan, owner, now_ms)
+    }
+
+    /// Runs the job of a dataset plan for an owner.
+    ///
+    /// # Errors
+    /// The session's, if a setting is invalid.
+    pub(super) fn run_datasets(&mut self, session: &str, plan: &RddPlan, owner: Owner, now_ms: i64) -> Result<()> {
         let any = prost_types::Any {
             type_url: TYPE_URL.into(),
             value: plan.for_executors(),
@@ -69,7 +86,7 @@ impl Driver {
             rel_type: Some(RelType::Extension(any)),
         };
         let spec = self.session(session).spec(&relation, now_ms)?;
-        let graph = Arc::new(lineage::stages(&plan));
+        let graph = Arc::new(lineage::stages(plan));
         let mut request = JobRequest {
             description: plan.description.clone(),
             pool: plan.pool.clone().unwrap_or_default(),
@@ -82,14 +99,6 @@ impl Driver {
             let blocks = || vec![Buffer::from(bytes.to_vec())];
             request.scans.entry(part).or_insert_with(blocks);
         }
-        let partitions = graph.stages.last().map_or(vec![], |s| match &s.work {
-            Work::Program(program) => program.partitions.clone(),
-            Work::Plan(_) => vec![],
-        });
-        let owner = Owner::Datasets {
-            operation: operation.to_owned(),
-            partitions,
-        };
         self.run_once(spec, graph, request, owner, now_ms);
         Ok(())
     }

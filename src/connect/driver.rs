@@ -70,6 +70,8 @@ pub struct Driver {
     pub(super) operations: BTreeMap<String, Operation>,
     /// Streaming queries.
     pub(super) streams: Streams,
+    /// Streaming contexts.
+    pub(super) contexts: super::dstreams::Contexts,
     /// Directories that are being written or read.
     pub(super) saves: super::saved::Saves,
     /// Outputs of the step in progress.
@@ -101,6 +103,7 @@ impl Driver {
             owners: HashMap::new(),
             operations: BTreeMap::new(),
             streams: Streams::default(),
+            contexts: Default::default(),
             saves: Default::default(),
             out: vec![],
             history: vec![],
@@ -148,13 +151,15 @@ impl Driver {
             Input::Storage { op, answer } => self.stored(op, answer, now_ms),
         }
         self.poll_queries(now_ms);
+        self.poll_contexts(now_ms);
         self.tasks_wake_at = self.runner.wake_at(now_ms);
         std::mem::take(&mut self.out)
     }
 
     /// Returns when to send [`Input::Wake`], ms since the epoch; `None` if nothing is due.
     pub fn wake_at(&self) -> Option<i64> {
-        self.streams.wake_at().into_iter().chain(self.tasks_wake_at).min()
+        let due = self.streams.wake_at().into_iter().chain(self.contexts.wake_at());
+        due.chain(self.tasks_wake_at).min()
     }
 
     /// Answers a call, or begins its operation.

@@ -526,6 +526,7 @@ impl Driver {
         };
         self.interrupt(&all, now_ms);
         self.stop_queries(session, now_ms);
+        self.drop_contexts(session);
         self.operations.retain(|_, op| op.session != session);
         self.sessions.remove(session);
     }

@@ -15,6 +15,7 @@ use super::execute::Rows;
 use super::protocol::Output;
 use crate::cluster::runner::{Effect, JobRequest, Outcome};
 use crate::compile::job::JobSpec;
+use crate::dstream::context::Event;
 use crate::error::Result;
 use crate::exec::stage::StageGraph;
 use crate::ids::{JobId, PartitionId, PlanId};
@@ -37,6 +38,8 @@ pub(super) enum Owner {
     Ml(super::ml::MlJob),
     /// A write of files.
     Files(Box<super::write::FileWrite>),
+    /// A streaming context that writes a state.
+    Context(u64),
 }
 
 impl Owner {
@@ -47,7 +50,7 @@ impl Owner {
             Self::Ml(job) => Some(&job.operation),
             Self::Files(write) => Some(&write.operation),
             Self::Datasets { operation, .. } => Some(operation),
-            Self::Query(_) => None,
+            Self::Query(_) | Self::Context(_) => None,
         }
     }
 }
@@ -142,6 +145,8 @@ impl Driver {
         match (owner, ended) {
             (Owner::Query(run), Ok(outcome)) => return self.query_job_done(&run, outcome, now_ms),
             (Owner::Query(run), Err(error)) => return self.query_failed(&run, error, now_ms),
+            (Owner::Context(id), Err(error)) => self.context_event(id, Event::Collected(Err(error)), now_ms),
+            (Owner::Context(id), Ok(outcome)) => self.context_event(id, Event::Collected(Ok(outcome.results)), now_ms),
             (owner, Err(error)) => self.fail_operation(owner.operation().unwrap_or_default(), error),
             (Owner::Rows(rows), Ok(outcome)) => self.rows_done(rows, outcome),
             (Owner::Datasets { operation, partitions }, Ok(outcome)) => {

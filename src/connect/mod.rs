@@ -22,6 +22,7 @@ pub mod command;
 pub mod config;
 mod datasets;
 pub mod driver;
+pub mod dstreams;
 mod errors;
 pub mod execute;
 pub mod files;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::driver::Driver;
 use super::protocol::Output;
+use crate::dstream::context::Event;
 use crate::storage::{Answer, Request};
 use crate::streaming::query::Ticket;
 
@@ -55,6 +56,8 @@ pub(super) enum Purpose {
         /// The question.
         request: Request,
     },
+    /// By a streaming context.
+    Context(u64),
     /// Nobody waits for it.
     Nothing,
 }
@@ -86,6 +89,7 @@ impl Driver {
             Some(Purpose::Sink { run, path }) => self.sink_written(&run, &path, answer, now_ms),
             Some(Purpose::Verify { verifying, request }) => self.verify_answered(verifying, &request, answer),
             Some(Purpose::Saved { id, request }) => self.saved_answered(id, &request, answer),
+            Some(Purpose::Context(id)) => self.context_event(id, Event::Stored(answer), now_ms),
             Some(Purpose::Nothing) | None => {}
         }
     }

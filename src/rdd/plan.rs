@@ -139,6 +139,23 @@ pub struct RddPlan {
     pub blobs: Vec<Vec<u8>>,
 }
 
+/// Takes apart what is framed: pieces, each after its length (u32, little-endian).
+///
+/// # Errors
+/// `CONNECT_INVALID_PLAN` if the bytes end in the middle of a piece.
+pub fn pieces(bytes: &[u8]) -> Result<Vec<&[u8]>> {
+    let cut = || SparkError::invalid_plan("a dataset plan cannot be read: it is cut short");
+    let (mut rest, mut pieces) = (bytes, Vec::new());
+    while !rest.is_empty() {
+        let (length, after) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (piece, after) = after.split_at_checked(length).ok_or_else(cut)?;
+        pieces.push(piece);
+        rest = after;
+    }
+    Ok(pieces)
+}
+
 impl Node {
     /// Returns whether the rows of a parent move.
     pub fn is_wide(&self, parent: usize) -> bool {
@@ -173,19 +190,7 @@ impl RddPlan {
     /// `CONNECT_INVALID_PLAN` that says what is wrong with it.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         let invalid = |why: &str| SparkError::invalid_plan(format!("a dataset plan cannot be read: {why}"));
-        let mut rest = bytes;
-        let mut pieces = Vec::new();
-        while !rest.is_empty() {
-            let (length, behind) = rest
-                .split_first_chunk::<4>()
-                .ok_or_else(|| invalid("it is cut short"))?;
-            let length = u32::from_le_bytes(*length) as usize;
-            let (piece, behind) = behind
-                .split_at_checked(length)
-                .ok_or_else(|| invalid("it is cut short"))?;
-            pieces.push(piece);
-            rest = behind;
-        }
+        let pieces = pieces(bytes)?;
         let (text, blobs) = pieces.split_first().ok_or_else(|| invalid("it is empty"))?;
         let text = std::str::from_utf8(text).map_err(|e| invalid(&e.to_string()))?;
         Self::of(text.to_owned(), blobs.iter().map(|b| b.to_vec()).collect())
@@ -205,6 +210,11 @@ impl RddPlan {
         }
         plan.check()?;
         Ok(plan)
+    }
+
+    /// Returns whether it names datasets of the driver's.
+    pub fn names_datasets(&self) -> bool {
+        self.nodes.iter().any(|node| node.kind == Kind::Dataset)
     }
 
     /// Returns the bytes for executors: all but the sources, which come with the tasks that read them.
