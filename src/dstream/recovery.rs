@@ -1,7 +1,7 @@
 //! Reads what an earlier life of a context has written.
 //!
 //! ```text
-//!  list batches ─▶ read the newest (an older one if it is torn) ─▶ list the directory ─▶ read blocks and states ─▶ done
+//!  list batches ─▶ read the newest (an older one if it is torn) ─▶ list the directory ─▶ read blocks and states ─▶ remove what is torn
 //! ```
 
 use std::collections::{BTreeMap, VecDeque};
@@ -36,6 +36,8 @@ enum Step {
     Files,
     /// These files are read, in order.
     Read(VecDeque<(Name, String)>),
+    /// Torn files are removed: how many are left.
+    Clean(usize),
     Done,
 }
 
@@ -47,6 +49,8 @@ pub struct Recovery {
     graph: Vec<String>,
     step: Step,
     found: Option<Found>,
+    /// Files that a crash has torn.
+    torn: Vec<String>,
 }
 
 impl Recovery {
@@ -61,6 +65,7 @@ impl Recovery {
             graph,
             step: Step::Batches,
             found: None,
+            torn: vec![],
         };
         (recovery, request)
     }
@@ -106,6 +111,12 @@ impl Recovery {
             }
             (Step::Files, Ok(Reply::Names(names))) => Ok(self.files(&names)),
             (Step::Read(files), answer) => self.read(files, answer),
+            (Step::Clean(left), Ok(_)) => {
+                if left > 1 {
+                    self.step = Step::Clean(left - 1);
+                }
+                Ok(vec![])
+            }
             (_, Err(error)) => Err(error.into()),
             _ => Err(SparkError::internal("storage answered something else")),
         }
@@ -152,8 +163,10 @@ impl Recovery {
         };
         let completed_ms = found.metadata.completed_ms;
         match (name, answer) {
-            // Torn: whoever sent these blocks was never answered.
-            (Name::Received(_, at) | Name::Note(at), Err(StorageError::Corrupt { .. })) if at > completed_ms => {}
+            // Torn: whoever sent these blocks was never answered. It goes, as nothing may ever be written in its place.
+            (Name::Received(_, at) | Name::Note(at), Err(StorageError::Corrupt { .. })) if at > completed_ms => {
+                self.torn.push(path);
+            }
             (_, Err(error)) => return Err(error.into()),
             (Name::Received(stream, at), Ok(Reply::Bytes(Some(bytes)))) => {
                 found.received.insert((stream, at), checkpoint::split(&path, &bytes)?);
@@ -173,7 +186,12 @@ impl Recovery {
         }
         if !files.is_empty() {
             self.step = Step::Read(files);
+            return Ok(vec![]);
         }
-        Ok(vec![])
+        let torn = std::mem::take(&mut self.torn);
+        if !torn.is_empty() {
+            self.step = Step::Clean(torn.len());
+        }
+        Ok(torn.into_iter().map(|path| Request::Delete { path }).collect())
     }
 }
