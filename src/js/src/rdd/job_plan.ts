@@ -9,6 +9,8 @@
 export type NodeKind =
   /** Partition i is blob i. */
   | 'source'
+  /** A dataset of the driver's, by its key. */
+  | 'dataset'
   /** Partition i is made of the parent's partition i. */
   | 'narrow'
   /** The parents' partitions, one parent after the other. */
@@ -82,6 +84,9 @@ export type Op =
   /** What streams do to pairs: take out what left a window; change states. */
   | { t: 'invert' | 'updateState'; call: Call }
   | { t: 'mapStates'; call: Call; timeMs: number; timeoutMs: number | null }
+  /** Pairs a state with the time of its last change; takes that off again. */
+  | { t: 'stamped'; timeMs: number }
+  | { t: 'unstamped' }
   /** Second elements of the rows whose first is the tag. */
   | { t: 'tagged'; tag: number }
   | { t: 'keys' | 'values' | 'glom' | 'pairs' }

@@ -109,6 +109,16 @@ export function rowStep(
       return (row) => {
         if ((row as [number, unknown])[0] === op.tag) emit((row as [number, unknown])[1]);
       };
+    case 'stamped':
+      return (row) => {
+        const [key, state] = pairOf(row);
+        emit([key, [state, op.timeMs]]);
+      };
+    case 'unstamped':
+      return (row) => {
+        const [key, [state]] = row as [unknown, [unknown, number]];
+        emit([key, state]);
+      };
     case 'mapStates':
       return mappedStates(call(op.call), op, guard, emit);
     case 'keyBy': {
