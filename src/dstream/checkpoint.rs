@@ -204,3 +204,59 @@ pub fn split(path: &str, file: &Buffer) -> Result<Vec<Buffer>> {
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_come_back_from_their_file_and_a_cut_file_is_found_out() {
+        let blocks: Vec<Buffer> = [&b"one"[..], b"", b"three"].map(Buffer::from).to_vec();
+        let file = join(&blocks);
+        assert_eq!(split("f", &file).unwrap(), blocks);
+        assert!(split("f", &Buffer::from(b"".as_slice())).unwrap().is_empty());
+        for length in 1..file.len() {
+            let cut = file.slice_with_length(0, length);
+            let whole = [4 + 3, 4 + 3 + 4].contains(&length);
+            assert_eq!(split("f", &cut).is_ok(), whole, "{length}");
+        }
+    }
+
+    #[test]
+    fn the_newest_record_is_the_one_with_the_latest_batch_and_the_fewest_that_failed() {
+        let mut names: Vec<String> = ["900-0", "1000-2", "1000-1", "90-0"].map(str::to_owned).to_vec();
+        names.sort_by_key(|name| batch_order(name));
+        assert_eq!(names, ["90-0", "900-0", "1000-2", "1000-1"]);
+        assert_eq!(old_batches(&names).collect::<Vec<_>>(), ["90-0", "900-0"]);
+        assert_eq!(batch_path("/c", 1_000, 1), "/c/batches/1000-1");
+    }
+
+    #[test]
+    fn names_are_read_as_written_and_others_are_nobodys() {
+        for name in [
+            Name::Received(StreamId(3), 1_700),
+            Name::State(StreamId(0), 5),
+            Name::Note(9),
+        ] {
+            let path = name.path("/c");
+            assert_eq!(Name::parse(path.trim_start_matches("/c/")), Some(name));
+        }
+        for other in ["batches", "received-1", "received-x-1", "state-1-y", "offsets-1-2"] {
+            assert_eq!(Name::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn metadata_of_another_version_or_form_is_refused() {
+        let metadata = Metadata::new(100, 0, 300, vec!["queue".into()]);
+        let bytes = metadata.encode().unwrap();
+        assert_eq!(Metadata::decode("m", &bytes).unwrap(), metadata);
+        let older = String::from_utf8(bytes.to_vec())
+            .unwrap()
+            .replace("\"version\":2", "\"version\":1");
+        for wrong in [older.as_bytes(), b"{}", b"not json"] {
+            let error = Metadata::decode("m", wrong).unwrap_err();
+            assert_eq!(error.condition.as_deref(), Some("CANNOT_LOAD_STREAMING_CHECKPOINT"));
+        }
+    }
+}

@@ -167,3 +167,78 @@ fn number(conf: &Conf, key: &str, otherwise: f64) -> Result<f64> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conf(pairs: &[(&str, &str)]) -> Conf {
+        Conf {
+            values: pairs
+                .iter()
+                .map(|(k, v)| (format!("spark.streaming.{k}"), (*v).to_owned()))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn the_rate_follows_from_error_history_and_change_and_never_falls_below_the_least() {
+        let weights = Weights {
+            proportional: 1.0,
+            integral: 0.2,
+            derivative: 0.0,
+            min_rate: 100.0,
+        };
+        let mut estimator = RateEstimator::new(1_000, weights);
+        // 2000/s; a rate comes with the second batch.
+        estimator.compute(1_000, 1_000, 500, 0);
+        assert_eq!(estimator.rate(), None);
+        // 1000/s, half a batch late: 2000 − 1·(2000 − 1000) − 0.2·(500·1000/1000).
+        estimator.compute(2_000, 1_000, 1_000, 500);
+        assert_eq!(estimator.rate(), Some(900.0));
+        // Neither a batch at the same time nor one without records says anything.
+        estimator.compute(2_000, 10, 1, 0);
+        estimator.compute(3_000, 0, 1, 0);
+        assert_eq!(estimator.rate(), Some(900.0));
+        estimator.compute(4_000, 10, 10_000, 100_000);
+        assert_eq!(estimator.rate(), Some(100.0));
+    }
+
+    #[test]
+    fn records_come_in_evenly_and_unused_time_is_kept_for_a_second() {
+        let mut limit = RateLimit::of(&conf(&[("receiver.maxRate", "5")]), 1_000)
+            .unwrap()
+            .unwrap();
+        assert_eq!(limit.permit(0, 1), Ok(()));
+        assert_eq!(limit.permit(0, 1), Err(200));
+        assert_eq!(limit.permit(200, 1), Ok(()));
+        // Ten seconds later, one second's worth comes at once: at 9000, 9200, … 10000.
+        let at_once = (0..10).take_while(|_| limit.permit(10_000, 1).is_ok()).count();
+        assert_eq!(at_once, 6);
+        // A block of many holds the next one back.
+        assert_eq!(limit.permit(20_000, 50), Ok(()));
+        assert_eq!(limit.permit(20_000, 1), Err(29_000));
+    }
+
+    #[test]
+    fn without_a_limit_there_is_none_and_a_wrong_setting_is_named() {
+        assert!(RateLimit::of(&conf(&[]), 1_000).unwrap().is_none());
+        assert!(
+            RateLimit::of(&conf(&[("receiver.maxRate", "0")]), 1_000)
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            RateLimit::of(&conf(&[("backpressure.enabled", "true")]), 1_000)
+                .unwrap()
+                .is_some()
+        );
+        for wrong in ["-1", "many", ""] {
+            let error = RateLimit::of(&conf(&[("backpressure.pid.integral", wrong)]), 1_000).unwrap_err();
+            assert!(
+                error.message.contains("spark.streaming.backpressure.pid.integral"),
+                "{error}"
+            );
+        }
+    }
+}
