@@ -158,7 +158,7 @@ impl Driver {
     ///
     /// Jobs that run show their stages as they are now, ended ones as they were at their end; at most 24 are
     /// shown.
-    pub fn status(&mut self) -> String {
+    pub fn status(&mut self) -> serde_json::Value {
         let executors: Vec<serde_json::Value> = self
             .runner
             .executors()
@@ -195,6 +195,6 @@ impl Driver {
                 })
             })
             .collect();
-        serde_json::json!({ "executors": executors, "jobs": jobs, "datasets": datasets }).to_string()
+        serde_json::json!({ "executors": executors, "jobs": jobs, "datasets": datasets })
     }
 }

@@ -192,7 +192,7 @@ pub enum Output {
         /// What happened.
         kind: EventKind,
         /// The event, as Spark's listeners read it.
-        json: String,
+        event: serde_json::Value,
     },
     /// The console sink shows text.
     Console {

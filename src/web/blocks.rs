@@ -6,10 +6,9 @@
 use std::collections::HashMap;
 
 use arrow::buffer::Buffer;
-use js_sys::{Object, Reflect, Uint8Array};
-use wasm_bindgen::JsValue;
+use js_sys::Uint8Array;
+use web_sys::{FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
 
-use super::host::SyncFile;
 use crate::cluster::executor::BlockStore;
 use crate::cluster::states::StateStore;
 use crate::ids::StateId;
@@ -41,7 +40,7 @@ pub struct Blocks {
     /// Bytes of blocks in memory.
     memory_bytes: usize,
     /// The file; `None` if the browser has none.
-    spill: Option<SyncFile>,
+    spill: Option<FileSystemSyncAccessHandle>,
     /// Which parts of it are taken.
     file: Extents,
     /// Where state is in the file, and its length.
@@ -53,7 +52,7 @@ impl Blocks {
     ///
     /// Without one, blocks beyond the limit stay in memory: a full heap ends the worker, and the scheduler runs its
     /// tasks elsewhere.
-    pub fn new(spill: Option<SyncFile>) -> Self {
+    pub fn new(spill: Option<FileSystemSyncAccessHandle>) -> Self {
         Self {
             blocks: HashMap::new(),
             memory_bytes: 0,
@@ -68,10 +67,10 @@ impl Blocks {
         let file = self.spill.as_ref()?;
         let length = u64::from(bytes.length());
         let start = self.file.take(length);
-        // A file system that is full takes less than all.
+        // A file system that is full takes less than all, and Chromium then returns a huge length.
         let whole = file
-            .write(bytes, &at(start))
-            .is_ok_and(|n| n >= f64::from(bytes.length()));
+            .write_with_buffer_source_and_options(bytes, &at(start))
+            .is_ok_and(|n| n == f64::from(bytes.length()));
         if !whole {
             self.file.give(start, length);
         }
@@ -89,17 +88,20 @@ impl Blocks {
     /// Reads a piece of the file; `None` if it cannot be read whole.
     fn read(&self, start: u64, bytes: u32) -> Option<Buffer> {
         let array = Uint8Array::new_with_length(bytes);
-        let read = self.spill.as_ref()?.read(&array, &at(start)).ok()?;
-        (read >= f64::from(bytes)).then(|| Buffer::from(array.to_vec()))
+        let read = self
+            .spill
+            .as_ref()?
+            .read_with_buffer_source_and_options(&array, &at(start))
+            .ok()?;
+        (read == f64::from(bytes)).then(|| Buffer::from(array.to_vec()))
     }
 }
 
 /// Returns the options of a read or write at an offset.
-fn at(offset: u64) -> JsValue {
-    let options = Object::new();
-    // Setting a property of a fresh object cannot fail.
-    let _ = Reflect::set(&options, &"at".into(), &(offset as f64).into());
-    options.into()
+fn at(offset: u64) -> FileSystemReadWriteOptions {
+    let options = FileSystemReadWriteOptions::new();
+    options.set_at_f64(offset as f64);
+    options
 }
 
 impl BlockStore for Blocks {

@@ -1,209 +1,231 @@
-//! The driver in its worker: the page's and the executors' messages become steps of
-//! [`connect::driver`](crate::connect::driver), and its outputs calls of the script.
+//! The driver in its worker: carries the engine's effects out, and brings it the events of the world.
 
-use std::collections::HashMap;
-use std::rc::Rc;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
 
-use arrow::buffer::Buffer;
-use js_sys::{Array, Uint8Array};
+use gloo_timers::callback::Timeout;
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 
-use super::host::{DriverHost, Log, log_panics, thrown};
-use super::{give, heap_bytes, storage, take};
+use super::connections::Connections;
+use super::page::{Init, Joining, ToDriver, ToPage, WireError, tell};
+use super::port::Port;
+use super::registered_files::RegisteredFiles;
+use super::storage::Storage;
+use super::timer::{Timer, now_ms};
+use super::{give, heap_bytes, locks, take};
 use crate::cluster::message::{self, FromExecutor};
 use crate::connect::driver::Driver as Core;
 use crate::connect::protocol::{Input, Method, Output, RequestId};
-use crate::error::{Exception, Result, SparkError};
-use crate::ids::{BatchId, ConnectionId, ExecutorRef};
+use crate::error::SparkError;
+use crate::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation};
 use crate::settings::Conf;
-use crate::sources::{Ask, Event};
-use crate::storage::Request;
-use crate::storage::files::{FileEntry, Files};
+use crate::sources::Ask;
 
 /// ms between two status reports to a page that watches.
 const STATUS_INTERVAL_MS: i64 = 250;
 
-/// The driver's class: one per page. Every method runs one step; none blocks.
-#[wasm_bindgen]
-pub struct Driver {
-    /// The driver itself.
+/// The driver, which the events of its worker share.
+#[derive(Clone)]
+pub struct Driver(Rc<RefCell<State>>);
+
+struct State {
     core: Core,
-    /// The script's side.
-    host: Rc<DriverHost>,
-    /// Requests to storage without an answer yet, without bytes to write.
-    asked: HashMap<u64, Request>,
-    /// Whether the page watches the status.
+    /// The channels to executors, by number; one of an earlier life is gone.
+    links: BTreeMap<ExecutorId, (Incarnation, Port)>,
+    files: Rc<RegisteredFiles>,
+    timer: Timer,
+    connections: Connections,
+    storage: Storage,
     watched: bool,
-    /// When it was sent last, ms since the epoch.
     last_status_ms: i64,
 }
 
-#[wasm_bindgen]
 impl Driver {
-    /// Makes a driver; `conf` is a JSON object of settings. Panics are logged through the host.
-    #[wasm_bindgen(constructor)]
-    pub fn new(conf: &str, host: DriverHost) -> Driver {
-        log_panics(JsCast::unchecked_into::<Log>(JsValue::from(&host)));
-        let values = serde_json::from_str(conf).unwrap_or_default();
-        let host = Rc::new(host);
+    /// Starts the driver.
+    pub fn start(init: Init) -> Self {
         let seed = (js_sys::Math::random() * 9_007_199_254_740_992.0) as u64;
-        let core = Core::new(Conf { values }, Rc::new(PageFiles(host.clone())), seed);
-        Self {
-            core,
-            host,
-            asked: HashMap::new(),
-            watched: false,
-            last_status_ms: 0,
-        }
+        let files = Rc::new(RegisteredFiles::default());
+        let conf = Conf { values: init.conf };
+        Self(Rc::new_cyclic(|weak: &Weak<RefCell<State>>| {
+            // Events come from outside of the engine's steps, and the state lives as long as the worker.
+            let step = {
+                let weak = weak.clone();
+                Rc::new(move |input: Input| {
+                    if let Some(state) = weak.upgrade() {
+                        fatal(state.borrow_mut().step(input));
+                    }
+                })
+            };
+            let (wake, heard, stored) = (step.clone(), step.clone(), step);
+            RefCell::new(State {
+                core: Core::new(conf, files.clone(), seed),
+                links: BTreeMap::new(),
+                files,
+                timer: Timer::new(move || wake(Input::Wake)),
+                connections: Connections::new(move |connection, event| heard(Input::Connection { connection, event })),
+                storage: Storage::start(move |op, answer| stored(Input::Storage { op, answer })),
+                watched: false,
+                last_status_ms: 0,
+            })
+        }))
     }
 
-    /// Takes a Spark Connect request; responses come through `host.respond`, then `host.end` or `host.fail`.
-    pub fn request(&mut self, id: f64, method: &str, bytes: Vec<u8>) {
-        let id = RequestId(id as u64);
-        match Method::parse(method) {
-            Some(method) => self.step(Input::Request { id, method, bytes }),
-            None => {
-                let error = SparkError::invalid_plan(format!("the service has no method {method}"));
-                self.host.fail(id.0 as f64, &wire(&error));
-            }
-        }
-    }
-
-    /// Cancels a request whose client has gone.
-    pub fn cancel(&mut self, id: f64) {
-        self.step(Input::Cancel {
-            id: RequestId(id as u64),
-        });
-    }
-
-    /// Takes in a worker that can run tasks.
-    #[wasm_bindgen(js_name = executorJoined)]
-    pub fn executor_joined(&mut self, executor: u32, incarnation: u32) {
-        self.step(Input::ExecutorAdded {
-            executor: ExecutorRef::at(executor, incarnation),
-        });
-    }
-
-    /// Takes in that a worker has ended; what ran there runs elsewhere.
-    #[wasm_bindgen(js_name = executorLost)]
-    pub fn executor_lost(&mut self, executor: u32, incarnation: u32) {
-        self.step(Input::ExecutorLost {
-            executor: ExecutorRef::at(executor, incarnation),
-        });
-    }
-
-    /// Takes in an executor's message; one that cannot be decoded is reported as such.
-    #[wasm_bindgen(js_name = executorMessage)]
-    pub fn executor_message(&mut self, executor: u32, incarnation: u32, header: &[u8], blobs: &Array) {
-        let message = message::decode(header).unwrap_or_else(|error| FromExecutor::Unreadable { error });
-        self.step(Input::Executor {
-            from: ExecutorRef::at(executor, incarnation),
-            message,
-            blobs: take(blobs),
-        });
-    }
-
-    /// Wakes the driver at the time that it asked for.
-    pub fn timer(&mut self) {
-        self.step(Input::Wake);
-    }
-
-    /// Takes in records for a stream that the page fills.
-    pub fn push(&mut self, source: String, _seq: f64, bytes: Vec<u8>) {
-        self.step(Input::Push { source, bytes });
-    }
-
-    /// Takes in that the page will push no more.
-    #[wasm_bindgen(js_name = pushEnd)]
-    pub fn push_end(&mut self, source: String) {
-        self.step(Input::PushEnd { source });
-    }
-
-    /// Takes in what a source's connection does: `open`, `text`, `binary` or `close`.
-    #[wasm_bindgen(js_name = connectionEvent)]
-    pub fn connection_event(&mut self, connection: f64, kind: &str, data: &JsValue) {
-        let event = match kind {
-            "open" => Event::Open {
-                status: data.as_f64().map_or(101, |status| status as u16),
-            },
-            "text" => Event::Text(data.as_string().unwrap_or_default()),
-            "binary" => Event::Binary(Uint8Array::new(data).to_vec()),
-            "close" => Event::Closed,
-            // An error is always followed by a close.
-            _ => return,
-        };
-        self.step(Input::Connection {
-            connection: ConnectionId(connection as u64),
-            event,
-        });
-    }
-
-    /// Takes in that the page's function has taken a batch, or what it threw.
-    #[wasm_bindgen(js_name = foreachBatchDone)]
-    pub fn foreach_batch_done(&mut self, run: String, batch: f64, error: Option<String>) {
-        let batch_id = BatchId(batch as i64);
-        self.step(Input::ForeachBatchDone { run, batch_id, error });
-    }
-
-    /// Takes in the answer to a storage request: an error's name and message, or bytes.
-    #[wasm_bindgen(js_name = storageDone)]
-    pub fn storage_done(&mut self, op: f64, error: Option<String>, bytes: &JsValue) {
-        let op = op as u64;
-        if let Some(request) = self.asked.remove(&op) {
-            let bytes = bytes.dyn_ref::<Uint8Array>().map(|b| Buffer::from(b.to_vec()));
-            let answer = storage::answer(&request, error, bytes);
-            self.step(Input::Storage { op, answer });
-        }
-    }
-
-    /// Begins or ends sending the status, every 250 ms at most.
-    #[wasm_bindgen(js_name = watchStatus)]
-    pub fn watch_status(&mut self, on: bool) {
-        self.watched = on;
-        self.step(Input::Wake);
-    }
-
-    /// Returns the bytes of the driver's heap.
-    #[wasm_bindgen(js_name = heapBytes)]
-    pub fn heap_bytes(&self) -> f64 {
-        heap_bytes()
-    }
-
-    /// Runs one step at the host's time, carries out its outputs, and sets the timer.
+    /// Takes a message of the page's.
     ///
-    /// A page that watches gets the status with the first step after each interval; the timer sees to it that there is
-    /// one.
-    fn step(&mut self, input: Input) {
-        let now_ms = self.host.now() as i64;
-        let outputs = self.core.handle(now_ms, input);
-        for output in outputs {
-            self.carry_out(output);
+    /// # Errors
+    /// If the message has not the shape of its kind, or an effect cannot be carried out; the worker ends with it.
+    pub fn receive(&self, message: JsValue) -> Result<(), JsValue> {
+        let Some(message) = ToDriver::read(message)? else {
+            return Ok(());
+        };
+        let mut state = self.0.borrow_mut();
+        match message {
+            ToDriver::Executor(joining) => {
+                drop(state);
+                self.join(joining)
+            }
+            ToDriver::ExecutorDown(member) => state.lose(ExecutorRef::at(member.executor, member.incarnation)),
+            ToDriver::Request(request) => {
+                let id = RequestId(request.id as u64);
+                let bytes = request.bytes.to_vec();
+                match Method::parse(&request.method) {
+                    Some(method) => state.step(Input::Request { id, method, bytes }),
+                    None => {
+                        let error = SparkError::invalid_plan(format!("the service has no method {}", request.method));
+                        state.carry_out(Output::Fail { id, error })
+                    }
+                }
+            }
+            ToDriver::Cancel(call) => state.step(Input::Cancel {
+                id: RequestId(call.id as u64),
+            }),
+            ToDriver::Push(push) => state.step(Input::Push {
+                source: push.source,
+                bytes: push.bytes.to_vec(),
+            }),
+            ToDriver::PushEnd(ended) => state.step(Input::PushEnd { source: ended.source }),
+            ToDriver::File(file) => {
+                let (blob, modified) = (file.blob(), file.modified as i64);
+                state.files.set(file.path, blob, modified);
+                Ok(())
+            }
+            ToDriver::ForeachBatchDone(done) => state.step(Input::ForeachBatchDone {
+                run: done.run,
+                batch_id: BatchId(done.batch_id),
+                error: done.error.map(|e| if e.stack.is_empty() { e.message } else { e.stack }),
+            }),
+            ToDriver::WatchStatus(watch) => {
+                state.watched = watch.on;
+                state.step(Input::Wake)
+            }
+            ToDriver::Alarm(alarm) => {
+                let in_ms = alarm.in_ms.clamp(0.0, f64::from(i32::MAX)) as u32;
+                Timeout::new(in_ms, move || fatal(tell(&ToPage::Rang { id: alarm.id }))).forget();
+                Ok(())
+            }
+            ToDriver::Heap(question) => tell(&ToPage::HeapBytes {
+                id: question.id,
+                bytes: heap_bytes(),
+            }),
         }
+    }
+
+    /// Connects an executor, and waits in the background for its end.
+    fn join(&self, joining: Joining) -> Result<(), JsValue> {
+        let executor = ExecutorRef::at(joining.executor, joining.incarnation);
+        let before = self
+            .0
+            .borrow()
+            .links
+            .get(&executor.id)
+            .map(|(incarnation, _)| *incarnation);
+        if let Some(incarnation) = before {
+            let id = executor.id;
+            self.0.borrow_mut().lose(ExecutorRef { id, incarnation })?;
+        }
+        let mut port = Port::new(joining.port);
+        let shared = self.0.clone();
+        port.listen(move |header, blobs| fatal(shared.borrow_mut().hear(executor, &header, &blobs)));
+        let mut state = self.0.borrow_mut();
+        state.links.insert(executor.id, (executor.incarnation, port));
+        state.step(Input::ExecutorAdded { executor })?;
+        drop(state);
+        let shared = self.0.clone();
+        spawn_local(async move {
+            let gone = locks::released(&joining.lock).await;
+            fatal(gone.and_then(|()| shared.borrow_mut().lose(executor)));
+        });
+        Ok(())
+    }
+}
+
+impl State {
+    fn is_linked(&self, executor: ExecutorRef) -> bool {
+        let link = self.links.get(&executor.id);
+        link.is_some_and(|(incarnation, _)| *incarnation == executor.incarnation)
+    }
+
+    /// Takes a message of an executor's; one of an earlier life is dropped.
+    fn hear(&mut self, from: ExecutorRef, header: &[u8], blobs: &Array) -> Result<(), JsValue> {
+        if !self.is_linked(from) {
+            return Ok(());
+        }
+        let message = message::decode(header).unwrap_or_else(|error| FromExecutor::Unreadable { error });
+        let blobs = take(blobs);
+        self.step(Input::Executor { from, message, blobs })
+    }
+
+    fn lose(&mut self, executor: ExecutorRef) -> Result<(), JsValue> {
+        if !self.is_linked(executor) {
+            return Ok(());
+        }
+        self.links.remove(&executor.id);
+        self.step(Input::ExecutorLost { executor })?;
+        tell(&ToPage::ExecutorLost {
+            executor: executor.id.0,
+            incarnation: executor.incarnation.0,
+        })
+    }
+
+    /// Runs one step of the engine, carries out what it asked for, and sets the time of the next.
+    fn step(&mut self, input: Input) -> Result<(), JsValue> {
+        let now_ms = now_ms();
+        let outputs = self.core.handle(now_ms, input);
+        outputs.into_iter().try_for_each(|output| self.carry_out(output))?;
         let mut wake = self.core.wake_at();
         if self.watched {
-            if now_ms - self.last_status_ms >= STATUS_INTERVAL_MS {
+            let due = self.last_status_ms + STATUS_INTERVAL_MS;
+            if now_ms >= due {
                 self.last_status_ms = now_ms;
-                self.host.status(&self.core.status());
+                let status = self.core.status();
+                tell(&ToPage::Status { status })?;
             } else {
-                let due = self.last_status_ms + STATUS_INTERVAL_MS;
                 wake = Some(wake.map_or(due, |at| at.min(due)));
             }
         }
-        self.host.set_timer(wake.map(|at| at as f64));
+        self.timer.set(wake);
+        Ok(())
     }
 
-    /// Carries out one output through the host. A message that cannot be encoded is reported as if its receiver had.
-    fn carry_out(&mut self, output: Output) {
-        let host = &self.host;
+    fn carry_out(&mut self, output: Output) -> Result<(), JsValue> {
         match output {
-            Output::Respond { id, bytes } => host.respond(id.0 as f64, Uint8Array::from(bytes.as_slice())),
-            Output::End { id } => host.end(id.0 as f64),
-            Output::Fail { id, error } => host.fail(id.0 as f64, &wire(&error)),
+            Output::Respond { id, bytes } => tell(&ToPage::Res {
+                id: id.0 as f64,
+                bytes: bytes.as_slice().into(),
+            }),
+            Output::End { id } => tell(&ToPage::End { id: id.0 as f64 }),
+            Output::Fail { id, error } => tell(&ToPage::Err {
+                id: id.0 as f64,
+                error: WireError::from(&error),
+            }),
             Output::Send { to, message, blobs } => match message::encode(&message) {
-                Ok(header) => {
-                    let header = Uint8Array::from(header.as_slice());
-                    host.to_executor(to.id.0, to.incarnation.0, header, give(&blobs));
-                }
+                Ok(header) => match self.links.get(&to.id) {
+                    Some((incarnation, port)) if *incarnation == to.incarnation => port.send(&header, &give(&blobs)),
+                    _ => Ok(()),
+                },
                 Err(error) => self.step(Input::Executor {
                     from: to,
                     message: FromExecutor::Unreadable { error },
@@ -211,83 +233,52 @@ impl Driver {
                 }),
             },
             Output::Storage { op, request } => {
-                let (kind, bytes) = storage::command(&request);
-                host.storage(
-                    op as f64,
-                    kind,
-                    storage::path(&request),
-                    Uint8Array::from(bytes.as_slice()),
-                );
-                self.asked.insert(op, storage::without_bytes(request));
+                self.storage.ask(op, request);
+                Ok(())
             }
             Output::ForeachBatch {
                 sink,
                 run,
                 batch_id,
                 blocks,
-            } => host.foreach_batch(&sink, &run, batch_id.0 as f64, give(&blocks)),
-            Output::Listener { kind, json } => host.listener(kind.word(), &json),
-            Output::Console { text } => host.console(&text),
+            } => tell(&ToPage::ForeachBatch {
+                sink: &sink,
+                run: &run,
+                batch_id: batch_id.0,
+                arrow: blocks.iter().map(|block| block.as_slice().into()).collect(),
+            }),
+            Output::Listener { kind, event } => tell(&ToPage::Listener {
+                event_type: kind.word(),
+                event: &event,
+            }),
+            Output::Console { text } => tell(&ToPage::Console { text: &text }),
             Output::Credit {
                 source,
                 queued,
                 limit,
                 durable,
-            } => host.credit(&source, queued as f64, limit as f64, durable.map(|n| n as f64)),
+            } => tell(&ToPage::Credit {
+                source: &source,
+                queued_bytes: queued,
+                limit_bytes: limit,
+                durable,
+            }),
             Output::Connection { connection, ask } => {
-                let id = connection.0 as f64;
                 match ask {
-                    Ask::WebSocket { url } => host.open_socket(id, &url),
-                    Ask::Http { url, headers } => {
-                        let pairs = headers
-                            .iter()
-                            .map(|(name, value)| Array::of2(&name.into(), &value.into()));
-                        host.open_response(id, &url, pairs.collect());
-                    }
-                    Ask::Send { text } => host.send_socket(id, &text),
-                    Ask::Close => host.close_connection(id),
+                    Ask::WebSocket { url } => self.connections.open_socket(connection, &url),
+                    Ask::Http { url, headers } => self.connections.open_response(connection, &url, &headers),
+                    Ask::Send { text } => self.connections.send(connection, &text),
+                    Ask::Close => self.connections.close(connection),
                 }
+                Ok(())
             }
         }
     }
 }
 
-/// Returns an error as the page reads it, as JSON.
-fn wire(error: &SparkError) -> String {
-    serde_json::json!({
-        "exception": error.exception.name(), "condition": error.condition, "sqlState": error.sql_state,
-        "message": error.full_message(), "parameters": error.parameters,
-    })
-    .to_string()
-}
-
-/// Files that the page has registered, read synchronously through the host.
-struct PageFiles(Rc<DriverHost>);
-
-impl PageFiles {
-    /// Returns the error of a file that cannot be read (`FAILED_READ_FILE.NO_HINT`).
-    fn failed(path: &str, why: &str) -> SparkError {
-        SparkError::new(
-            Exception::Connect,
-            "FAILED_READ_FILE.NO_HINT",
-            "KD001",
-            format!("Encountered error while reading file {path}: {why}."),
-        )
-        .with("path", path)
-    }
-}
-
-impl Files for PageFiles {
-    /// Lists the files that the page registered under a path.
-    fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
-        let listed = self.0.list_files(path).map_err(|e| Self::failed(path, &thrown(&e)))?;
-        let text = js_sys::JSON::stringify(&listed).map_or_else(|_| "[]".to_owned(), String::from);
-        serde_json::from_str(&text).map_err(|e| SparkError::internal(format!("the file list cannot be read: {e}")))
-    }
-
-    /// Reads a registered file whole.
-    fn read(&self, path: &str) -> Result<Buffer> {
-        let bytes = self.0.read_file(path).map_err(|e| Self::failed(path, &thrown(&e)))?;
-        Ok(Buffer::from(bytes.to_vec()))
+/// Ends the worker with an error that came in an event of its own: the script hears of it as of every error that nobody takes.
+pub(super) fn fatal(result: Result<(), JsValue>) {
+    if let Err(error) = result {
+        wasm_bindgen::throw_val(error);
     }
 }

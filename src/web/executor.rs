@@ -1,107 +1,190 @@
-//! An executor in its worker: messages of the driver and of peers become steps of
-//! [`cluster::executor`](crate::cluster::executor), and what it returns calls of the script.
+//! An executor in its worker: runs tasks, and exchanges blocks with the driver and the other executors.
 
-use js_sys::{Array, Uint8Array};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::blocks::Blocks;
-use super::host::{ExecutorHost, Log, Programs, SyncFile, log_panics};
+use super::driver::fatal;
+use super::host::Programs;
+use super::page::{Init, ToExecutor, ToPage, tell};
+use super::port::Port;
 use super::programs::ScriptPrograms;
-use super::{give, heap_bytes, take};
+use super::{give, heap_bytes, spill, take};
 use crate::cluster::executor::{Executor as Core, Outgoing};
 use crate::cluster::message::{self, FromExecutor};
 use crate::error::SparkError;
 use crate::ids::ExecutorRef;
 
-/// The executor's class: one per worker.
-#[wasm_bindgen]
-pub struct Executor {
-    /// The executor itself.
+/// An executor, which the events of its worker share.
+#[derive(Clone)]
+pub struct Executor(Rc<RefCell<State>>);
+
+struct State {
     core: Core<Blocks>,
-    /// The script's side.
-    host: ExecutorHost,
+    programs: Programs,
+    driver: Option<Port>,
+    peers: BTreeMap<ExecutorRef, Link>,
+    /// Other executors that are known to be gone.
+    gone: BTreeSet<ExecutorRef>,
+    /// Messages of the driver that wait while functions of the user's are loaded.
+    held: VecDeque<(Vec<u8>, Array)>,
 }
 
-#[wasm_bindgen]
+/// The channel to another executor, or what waits for it: the driver may name one before the page's message is here.
+enum Link {
+    Open(Port),
+    Waiting(Vec<(Vec<u8>, Array)>),
+}
+
 impl Executor {
-    /// Makes an executor; `spill` is its file, if the browser has one, `programs` runs the user's functions.
-    #[wasm_bindgen(constructor)]
-    pub fn new(
-        executor: u32,
-        incarnation: u32,
-        _conf: &str,
-        host: ExecutorHost,
-        spill: Option<SyncFile>,
-        programs: Programs,
-    ) -> Executor {
-        log_panics(JsCast::unchecked_into::<Log>(JsValue::from(&host)));
-        let core = Core::with_programs(
-            ExecutorRef::at(executor, incarnation),
-            Blocks::new(spill),
-            ScriptPrograms(programs),
-        );
-        Self { core, host }
+    /// Starts an executor, which runs functions of the user's through `programs`.
+    pub async fn start(init: Init, programs: Programs) -> Self {
+        let file = spill::open(&init.lock).await;
+        let functions = ScriptPrograms(programs.clone().unchecked_into());
+        let own = ExecutorRef::at(init.executor, init.incarnation);
+        Self(Rc::new(RefCell::new(State {
+            core: Core::with_programs(own, Blocks::new(file), functions),
+            programs,
+            driver: None,
+            peers: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            held: VecDeque::new(),
+        })))
     }
 
-    /// Takes in a message of the driver; tasks run before it returns.
-    #[wasm_bindgen(js_name = driverMessage)]
-    pub fn driver_message(&mut self, header: &[u8], blobs: &Array) {
-        match message::decode(header) {
-            Ok(message) => {
-                let out = self.core.driver_message(message, take(blobs));
-                self.send(out);
+    /// Takes a message of the page's.
+    ///
+    /// # Errors
+    /// If the message has not the shape of its kind, or an answer cannot be posted; the worker ends with it.
+    pub fn receive(&self, message: JsValue) -> Result<(), JsValue> {
+        let Some(message) = ToExecutor::read(message)? else {
+            return Ok(());
+        };
+        match message {
+            ToExecutor::DriverPort(given) => {
+                let (mut port, this) = (Port::new(given.port), self.clone());
+                port.listen(move |header, blobs| fatal(this.hear(header, blobs)));
+                self.0.borrow_mut().driver = Some(port);
+                Ok(())
             }
-            Err(error) => self.send(vec![unreadable(error)]),
+            ToExecutor::Peer(peer) => {
+                let from = ExecutorRef::at(peer.executor, peer.incarnation);
+                let (mut port, this) = (Port::new(peer.port), self.clone());
+                port.listen(move |header, blobs| {
+                    fatal(this.step(|core| match message::decode(&header) {
+                        Ok(message) => core.peer_message(from, message, take(&blobs)),
+                        Err(error) => vec![unreadable(error)],
+                    }));
+                });
+                let before = self.0.borrow_mut().peers.remove(&from);
+                if let Some(Link::Waiting(messages)) = before {
+                    messages
+                        .iter()
+                        .try_for_each(|(header, blobs)| port.send(header, blobs))?;
+                }
+                self.0.borrow_mut().peers.insert(from, Link::Open(port));
+                Ok(())
+            }
+            ToExecutor::PeerLost(member) => {
+                let peer = ExecutorRef::at(member.executor, member.incarnation);
+                let mut state = self.0.borrow_mut();
+                state.peers.remove(&peer);
+                state.gone.insert(peer);
+                drop(state);
+                self.step(|core| core.peer_lost(peer))
+            }
+            ToExecutor::Heap(question) => tell(&ToPage::HeapBytes {
+                id: question.id,
+                bytes: heap_bytes(),
+            }),
         }
     }
 
-    /// Takes in a message of another executor: a request for a block, or a block.
-    #[wasm_bindgen(js_name = peerMessage)]
-    pub fn peer_message(&mut self, executor: u32, incarnation: u32, header: &[u8], blobs: &Array) {
-        let from = ExecutorRef::at(executor, incarnation);
-        match message::decode(header) {
-            Ok(message) => {
-                let out = self.core.peer_message(from, message, take(blobs));
-                self.send(out);
+    /// Takes a message of the driver's, once all functions are loaded and all messages before it are taken.
+    fn hear(&self, header: Vec<u8>, blobs: Array) -> Result<(), JsValue> {
+        let mut state = self.0.borrow_mut();
+        let waits = state.programs.loading().is_some();
+        if !waits && state.held.is_empty() {
+            drop(state);
+            return self.take(&header, &blobs);
+        }
+        state.held.push_back((header, blobs));
+        if state.held.len() == 1 {
+            let this = self.clone();
+            drop(state);
+            spawn_local(async move { fatal(this.release().await) });
+        }
+        Ok(())
+    }
+
+    /// Takes what is held, one after the other, each when no function is being loaded.
+    async fn release(&self) -> Result<(), JsValue> {
+        loop {
+            let loading: Option<Promise> = self.0.borrow().programs.loading();
+            if let Some(loading) = loading {
+                JsFuture::from(loading).await?;
             }
-            Err(error) => self.send(vec![unreadable(error)]),
+            // It stays at the front while it is taken, so that what comes meanwhile waits behind it.
+            let front = self.0.borrow().held.front().cloned();
+            let Some((header, blobs)) = front else { return Ok(()) };
+            self.take(&header, &blobs)?;
+            self.0.borrow_mut().held.pop_front();
         }
     }
 
-    /// Takes in that another executor has ended; fetches from it fail.
-    #[wasm_bindgen(js_name = peerLost)]
-    pub fn peer_lost(&mut self, executor: u32, incarnation: u32) {
-        let out = self.core.peer_lost(ExecutorRef::at(executor, incarnation));
-        self.send(out);
+    fn take(&self, header: &[u8], blobs: &Array) -> Result<(), JsValue> {
+        self.step(|core| match message::decode(header) {
+            Ok(message) => core.driver_message(message, take(blobs)),
+            Err(error) => vec![unreadable(error)],
+        })
     }
 
-    /// Returns the bytes of the executor's heap.
-    #[wasm_bindgen(js_name = heapBytes)]
-    pub fn heap_bytes(&self) -> f64 {
-        heap_bytes()
+    /// Runs one step of the engine and sends what it says.
+    fn step(&self, work: impl FnOnce(&mut Core<Blocks>) -> Vec<Outgoing>) -> Result<(), JsValue> {
+        let outgoing = work(&mut self.0.borrow_mut().core);
+        outgoing.into_iter().try_for_each(|out| self.send(out))
     }
 
-    /// Sends what a step returned, to the driver or to peers.
-    fn send(&self, outgoing: Vec<Outgoing>) {
-        for out in outgoing {
-            match out {
-                Outgoing::Driver(message, blobs) => match message::encode(&message) {
-                    Ok(header) => self.host.to_driver(Uint8Array::from(header.as_slice()), give(&blobs)),
-                    Err(error) => self.send(vec![unreadable(error)]),
+    fn send(&self, out: Outgoing) -> Result<(), JsValue> {
+        match out {
+            Outgoing::Driver(message, blobs) => match message::encode(&message) {
+                Ok(header) => match &self.0.borrow().driver {
+                    Some(port) => port.send(&header, &give(&blobs)),
+                    None => Ok(()),
                 },
-                Outgoing::Peer(to, message, blobs) => match message::encode(&message) {
-                    Ok(header) => {
-                        let header = Uint8Array::from(header.as_slice());
-                        self.host.to_peer(to.id.0, to.incarnation.0, header, give(&blobs));
-                    }
-                    Err(error) => self.send(vec![unreadable(error)]),
-                },
+                Err(error) => self.send(unreadable(error)),
+            },
+            Outgoing::Peer(to, message, blobs) => match message::encode(&message) {
+                Ok(header) => self.send_peer(to, header, give(&blobs)),
+                Err(error) => self.send(unreadable(error)),
+            },
+        }
+    }
+
+    fn send_peer(&self, to: ExecutorRef, header: Vec<u8>, blobs: Array) -> Result<(), JsValue> {
+        let mut state = self.0.borrow_mut();
+        if state.gone.contains(&to) {
+            // A task may name a peer that is known here to be gone: it must not wait. Not from inside the step that named it.
+            let this = self.clone();
+            spawn_local(async move { fatal(this.step(|core| core.peer_lost(to))) });
+            return Ok(());
+        }
+        match state.peers.entry(to).or_insert_with(|| Link::Waiting(vec![])) {
+            Link::Open(port) => port.send(&header, &blobs),
+            Link::Waiting(messages) => {
+                messages.push((header, blobs));
+                Ok(())
             }
         }
     }
 }
 
-/// Returns the message that reports one which cannot be read or written.
+/// Tells the driver of a message that cannot be read or written.
 fn unreadable(error: SparkError) -> Outgoing {
     Outgoing::Driver(FromExecutor::Unreadable { error }, vec![])
 }

@@ -1,38 +1,43 @@
-//! The only code that knows wasm-bindgen: driver and executor as classes that a worker's script steps.
+//! The browser's edge: the only code that knows wasm-bindgen. It turns what the engine asks for into what browsers do, and
+//! what happens in a browser into the engine's events.
 //!
-//! Each call into them runs one step and carries out what it asked for through the host object the script gave. Bytes
-//! go in and out as `Uint8Array`s; blocks live outside the wasm heap ([`blocks`]).
+//! A worker of Rivulet loads `worker.js`, which is little more than a loader: [`worker::Worker`] becomes the driver or an
+//! executor and owns ports ([`port`]), the worker's lock ([`locks`]), timers ([`timer`]), connections ([`connections`]), files
+//! ([`registered_files`], [`storage`], [`spill`]) and the conversation with the page ([`page`]). What stays JavaScript is
+//! running functions of the user's, whose values are JavaScript's ([`programs`]).
 //!
-//! ```text
-//!  page ──postMessage──▶ driver worker: script ──request, timer, …──▶ Driver ──▶ connect::driver
-//!                                         ▲                              │
-//!                                         └──── respond, toExecutor, … ──┘ through DriverHost
-//!  driver worker ──MessagePort──▶ executor worker: script ──▶ Executor ──▶ cluster::executor
-//! ```
-//!
-//! Numbers of JavaScript are doubles: ids are below 2^53, so none is rounded.
+//! Plain values cross through serde; bytes cross as `Uint8Array`s, copied once; blocks live outside the wasm heap ([`blocks`]).
+//! The rooms below know nothing of all this.
 
-mod blocks;
+pub mod blocks;
+pub mod connections;
 mod driver;
 mod executor;
-mod host;
+pub mod host;
+pub mod locks;
+pub mod page;
+pub mod port;
 mod programs;
-mod storage;
+pub mod registered_files;
+pub mod spill;
+pub mod storage;
+pub mod timer;
+pub mod worker;
 
 use arrow::buffer::Buffer;
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Returns the table of functions as JSON: the client's functions are generated from it.
+use host::thrown;
+
+/// The table of functions as JSON: the client's functions are generated from it.
 #[wasm_bindgen(js_name = functionTable)]
 pub fn function_table() -> String {
     crate::plan::functions::describe::table().to_string()
 }
 
 /// Copies blobs into the wasm heap.
-///
-/// What is not a `Uint8Array` is left out: scripts send nothing else.
 fn take(blobs: &Array) -> Vec<Buffer> {
     blobs
         .iter()
@@ -42,8 +47,6 @@ fn take(blobs: &Array) -> Vec<Buffer> {
 }
 
 /// Copies blobs out of the wasm heap, each into a buffer of its own, ready to be transferred.
-///
-/// A view into the wasm heap would be detached as soon as the heap grows.
 fn give(blobs: &[Buffer]) -> Array {
     blobs.iter().map(|b| Uint8Array::from(b.as_slice())).collect()
 }

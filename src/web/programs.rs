@@ -9,6 +9,7 @@ use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::host::{Programs, thrown};
+use super::page::plain;
 use crate::error::{Exception, Fault, Result, SparkError};
 use crate::exec::program::{FunctionId, GroupAnswer, GroupCall, Keep, ProgramHost, ProgramOutput, ProgramTask};
 use crate::ids::{BatchId, DatasetId, KeptId, PartitionId, PlanId, ScanId};
@@ -69,7 +70,7 @@ impl ProgramHost for ScriptPrograms {
                 .collect(),
             kept: task.kept.iter().map(|(id, _)| (id.dataset, id.partition)).collect(),
         };
-        let header = serde_json::to_string(&header).map_err(|e| SparkError::internal(e.to_string()))?;
+        let header = plain(&header).map_err(|e| SparkError::internal(thrown(&e)))?;
         let sources = task.sources.iter().map(|(_, b)| b);
         let blocks = sources.chain(task.shuffled.iter().flat_map(|s| &s.blocks));
         let blocks = blocks.chain(task.kept.iter().map(|(_, b)| b));
@@ -109,7 +110,7 @@ impl ProgramHost for ScriptPrograms {
             watermark_ms: call.watermark_ms,
             batch_id: call.batch_id,
         };
-        let header = serde_json::to_string(&header).map_err(|e| SparkError::internal(e.to_string()))?;
+        let header = plain(&header).map_err(|e| SparkError::internal(thrown(&e)))?;
         let blobs = Array::new();
         for batch in [call.keys, call.rows, call.state] {
             let bytes = ipc::write(&batch.schema(), std::slice::from_ref(batch))?;

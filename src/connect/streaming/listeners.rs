@@ -3,6 +3,8 @@
 //! A client's listeners share one call, the listener bus, which stays open until the last listener is removed. The
 //! page's own listeners hear of every event as an output.
 
+use serde_json::Value;
+
 use crate::connect::driver::Driver;
 use crate::connect::protocol::Output;
 use crate::error::Result;
@@ -43,7 +45,7 @@ impl Driver {
 
     /// Sends an event to the listeners of clients and of the page. Clients receive the start with the answer to
     /// `start`, so it is not sent to them again.
-    pub(super) fn listener(&mut self, kind: EventKind, json: String) {
+    pub(super) fn listener(&mut self, kind: EventKind, event: Value) {
         let event_type = match kind {
             EventKind::Progress => sc::StreamingQueryEventType::QueryProgressEvent,
             EventKind::Terminated => sc::StreamingQueryEventType::QueryTerminatedEvent,
@@ -52,16 +54,16 @@ impl Driver {
         if kind != EventKind::Started {
             for listener in self.streams.listeners.clone() {
                 let text = if kind == EventKind::Progress {
-                    format!("{{\"progress\":{json}}}")
+                    format!("{{\"progress\":{event}}}")
                 } else {
-                    json.clone()
+                    event.to_string()
                 };
-                let event = sc::StreamingQueryListenerEvent {
+                let told = sc::StreamingQueryListenerEvent {
                     event_json: text,
                     event_type: event_type.into(),
                 };
                 let result = sc::StreamingQueryListenerEventsResult {
-                    events: vec![event],
+                    events: vec![told],
                     listener_bus_listener_added: None,
                 };
                 self.respond(
@@ -71,6 +73,6 @@ impl Driver {
                 );
             }
         }
-        self.out.push(Output::Listener { kind, json });
+        self.out.push(Output::Listener { kind, event });
     }
 }

@@ -71,7 +71,7 @@ impl Driver {
                     self.credits(id);
                 }
                 Action::Deliver { batch_id, blocks } => self.deliver(id, batch_id, blocks, now_ms),
-                Action::Event { kind, json } => self.listener(kind, json),
+                Action::Event { kind, event } => self.listener(kind, event),
                 Action::Terminated { .. } => self.terminated(id, now_ms),
             }
         }

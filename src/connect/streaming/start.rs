@@ -400,12 +400,12 @@ impl Driver {
         operation: &str,
         query_id: sc::StreamingQueryInstanceId,
         name: Option<String>,
-        started: String,
+        started: serde_json::Value,
     ) {
         let result = sc::WriteStreamOperationStartResult {
             query_id: Some(query_id),
             name: name.unwrap_or_default(),
-            query_started_event_json: Some(started),
+            query_started_event_json: Some(started.to_string()),
         };
         self.respond(
             operation,

@@ -137,9 +137,8 @@ export type FromDriver =
   | { t: 'credit'; source: string; queuedBytes: number; limitBytes: number; durable: number | null }
   /** One micro-batch for a foreachBatch function; Arrow IPC streams; the first has the schema. */
   | { t: 'foreachBatch'; sink: string; run: string; batchId: number; arrow: Uint8Array[] }
-  | { t: 'listener'; eventType: 'started' | 'progress' | 'idle' | 'terminated'; json: string }
-  /** A {@link EngineStatus} as JSON. */
-  | { t: 'status'; json: string }
+  | { t: 'listener'; eventType: 'started' | 'progress' | 'idle' | 'terminated'; event: object }
+  | { t: 'status'; status: EngineStatus }
   /** Output of the console sink. */
   | { t: 'console'; text: string }
   | { t: 'executorLost'; executor: number; incarnation: number };

@@ -88,7 +88,7 @@ test('an import that runs up is found, of types and of values, alone or after ot
     'values/rows.ts imports sql/column.ts, which is above it',
     'values/rows.ts imports rdd/rdd.ts, which is above it',
   ]);
-  assert.deepEqual(faults([{ from: 'sql/session.ts', to: 'worker/port.ts' }]), [
-    'sql/session.ts imports worker/port.ts, out of worker/, which is for nobody',
+  assert.deepEqual(faults([{ from: 'sql/session.ts', to: 'worker/programs.ts' }]), [
+    'sql/session.ts imports worker/programs.ts, out of worker/, which is for nobody',
   ]);
 });

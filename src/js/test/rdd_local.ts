@@ -1,6 +1,7 @@
 import type { Engine } from '../src/rdd/context.js';
 import { PLAN_TYPE, type RddPlan, UPDATES_TYPE } from '../src/rdd/job_plan.js';
 import { decode as decodeRows } from '../src/rdd/value_codec.js';
+import type { Task } from '../src/worker/engine.js';
 import { Programs } from '../src/worker/programs.js';
 
 /** Enough of a session to run dataset plans in this process: stages one after the other, no scheduler, no workers. */
@@ -58,18 +59,19 @@ function localClient(lent: ReadonlyMap<number, Blob>) {
               .filter((b) => b !== undefined),
           ] as const;
         });
-        const header = {
+        const header: Task = {
           root: at,
           partition,
           write,
           sources: inputs.sources,
           shuffled: shuffled.map(([n, q, p, blocks]) => [n, q, p, blocks.length]),
+          kept: [],
         };
         const bytes = [
           ...inputs.sources.map(([node, p]) => sources[plan.nodes[node]!.firstSource! + p]!),
           ...shuffled.flatMap((s) => s[3]),
         ];
-        const [out, , , updates] = programs.run(0, JSON.stringify(header), bytes);
+        const [out, , , updates] = programs.run(0, header, bytes);
         if (updates) added.push(updates);
         return out;
       };

@@ -77,7 +77,7 @@ class Engine {
       watermarkMs,
       batchId: this.#batch++,
     };
-    const [out, changes] = this.#programs.callGroups(1, 0, JSON.stringify(header), [
+    const [out, changes] = this.#programs.callGroups(1, 0, header, [
       encodeRows(
         groups.map((k) => ({ k })),
         parseSchema('k STRING'),

@@ -169,8 +169,8 @@ test('a listener that fails harms neither the others nor the stream', () => {
   bus.add({ onQueryProgress: ({ progress }) => seen.push(progress.batchId) });
   const { error } = console;
   console.error = () => {};
-  bus.receive({ t: 'listener', eventType: 'progress', json: '{"batchId":3}' });
-  bus.receive({ t: 'listener', eventType: 'progress', json: '{"progress":{"batchId":4}}' });
+  bus.receive({ t: 'listener', eventType: 'progress', event: { batchId: 3 } });
+  bus.receive({ t: 'listener', eventType: 'progress', event: { progress: { batchId: 4 } } });
   console.error = error;
   assert.deepEqual(seen, [3, 4]);
 });

@@ -42,7 +42,7 @@ pub enum Action {
         /// What happened.
         kind: EventKind,
         /// The event, as Spark's listeners read it.
-        json: String,
+        event: serde_json::Value,
     },
     /// The query is over; the error that ended it, if one did.
     Terminated {

@@ -13,10 +13,9 @@ use crate::streaming::query::EventKind;
 
 impl Query {
     /// Returns the event of the start, as listeners read it.
-    pub fn started_event(&self) -> String {
+    pub fn started_event(&self) -> Value {
         let d = &self.definition;
         json!({ "id": d.id, "runId": d.run_id, "name": d.name, "timestamp": instant(self.started_ms), "jobTags": [] })
-            .to_string()
     }
 
     /// Returns the error that ended the query; `None` while it runs, or if it was stopped.
@@ -142,7 +141,7 @@ impl Query {
         vec![
             Action::Event {
                 kind: EventKind::Terminated,
-                json: event.to_string(),
+                event,
             },
             Action::Terminated { error },
         ]

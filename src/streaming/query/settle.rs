@@ -161,7 +161,7 @@ impl Query {
         self.last_start_ms = Some(batch.started_ms);
         actions.push(Action::Event {
             kind: EventKind::Progress,
-            json: json.to_string(),
+            event: json.clone(),
         });
         self.recent.push_back(json);
         while self.recent.len() > self.recent_limit {

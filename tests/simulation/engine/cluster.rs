@@ -194,10 +194,7 @@ impl Cluster {
                 }
                 Output::Storage { op, request } => self.ask_disk(op, request),
                 output @ Output::ForeachBatch { .. } => self.take_batch(output),
-                Output::Listener { kind, json } => {
-                    let json = serde_json::from_str(&json).expect("a listener event is JSON");
-                    self.events.push((kind, json));
-                }
+                Output::Listener { kind, event } => self.events.push((kind, event)),
                 Output::Console { .. } | Output::Credit { .. } => {}
                 Output::Connection { connection, ask } => match ask {
                     Ask::WebSocket { .. } => self.socket_opened(connection),

@@ -210,10 +210,10 @@ fn progress(actions: Vec<Action>) -> serde_json::Value {
             [
                 Action::Event {
                     kind: EventKind::Progress,
-                    json,
+                    event,
                 },
             ],
-        ) => serde_json::from_str(&json).expect("progress is JSON"),
+        ) => event,
         other => panic!("progress was expected: {other:?}"),
     }
 }

@@ -58,8 +58,7 @@ export class StatusEvents {
   }
 
   /** @internal */
-  receive(json: string): void {
-    const status = JSON.parse(json) as EngineStatus;
+  receive(status: EngineStatus): void {
     this.#last = status;
     for (const f of this.#watchers) f(status);
   }

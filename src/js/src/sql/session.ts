@@ -221,11 +221,10 @@ export class SparkSession {
       case 'foreachBatch':
         return void this.#context.sinks.receive(message);
       case 'listener':
-        if (message.eventType === 'terminated')
-          this.#context.sinks.release({ runId: (JSON.parse(message.json) as { runId: string }).runId });
+        if (message.eventType === 'terminated') this.#context.sinks.release({ runId: (message.event as { runId: string }).runId });
         return this.#bus.receive(message);
       case 'status':
-        return this.status.receive(message.json);
+        return this.status.receive(message.status);
       case 'console':
         return console.log(message.text);
     }

@@ -1,32 +1,41 @@
 /**
- * Entry of every worker of Rivulet. Doing nothing until the page says `init`, it becomes the driver or an executor.
+ * Entry of every worker of Rivulet: loads the engine, which becomes the driver or an executor when the page says `init`,
+ * and runs functions of the user's for it.
  */
 
 import * as engine from 'rivulet-engine';
 import { SparkError } from '../errors.js';
-import type { Init, ToDriver, ToExecutor } from '../protocol.js';
+import type { FromWorker, Init, ToDriver, ToExecutor } from '../protocol.js';
+import { bytesOf } from '../rdd/task/kept.js';
 import { VERSION } from '../version.js';
-import { die, holdLock, watchForDeath } from './death.js';
-import { startDriver } from './driver.js';
-import type { Engine } from './engine.js';
-import { startExecutor } from './executor.js';
-import { sendToPage } from './port.js';
+import type { Engine, Worker } from './engine.js';
+import { Programs } from './programs.js';
+import { ReceiverRunner } from './receiver_runner.js';
 
-watchForDeath();
+type Message = ToDriver | ToExecutor;
 
+const tell = (message: FromWorker, transfer: Transferable[] = []) => postMessage(message, { transfer });
+const receivers = new ReceiverRunner(tell);
+let programs: Programs;
+let worker: Worker | undefined;
 /** Messages that came while the engine was starting, in order. */
-const early: (ToDriver | ToExecutor)[] = [];
-let receive: ((message: never) => void) | undefined;
+const early: Message[] = [];
+let dead = false;
 
-self.onmessage = (event: MessageEvent<ToDriver | ToExecutor>) => {
-  const message = event.data;
-  if (message.t === 'init') start(message).catch(die);
-  else if (receive) receive(message as never);
-  else early.push(message);
-};
+/** Reports why this worker ends, and ends it, which frees its lock: after a trap the instance is broken. */
+function die(cause: unknown): void {
+  if (dead) return;
+  dead = true;
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  // With panic=abort the error says only "unreachable"; the engine leaves the panic's text here.
+  const panic = (globalThis as { rivuletPanic?: string }).rivuletPanic;
+  tell({ t: 'fatal', message: panic ? `${panic} (${error.message})` : error.message, stack: error.stack ?? '' });
+  self.close();
+}
+self.addEventListener('error', (event) => die(event.error ?? new Error(event.message)));
+self.addEventListener('unhandledrejection', (event) => die(event.reason));
 
 async function start(init: Init): Promise<void> {
-  await holdLock(init.lock);
   if (init.version !== VERSION) {
     throw new SparkError(`worker.js is version ${VERSION}, but the page runs version ${init.version}: clear stale caches`, {
       condition: 'RIVULET_WORKER_VERSION',
@@ -34,7 +43,32 @@ async function start(init: Init): Promise<void> {
   }
   const built = engine as unknown as Engine;
   await built.default({ module_or_path: init.module });
-  receive = init.role === 'driver' ? startDriver(built, init) : await startExecutor(built, init);
-  sendToPage({ t: 'ready', version: VERSION });
-  for (const message of early.splice(0)) receive(message as never);
+  programs = new Programs(undefined, bytesOf(init.conf['spark.rivulet.executor.storageMemory']));
+  worker = await built.Worker.start(init, programs);
+  tell({ t: 'ready', version: VERSION });
+  early.splice(0).forEach(receive);
 }
+
+/** Hands a message to what it is for: files and receivers are the user's functions', all else is the engine's. */
+function receive(message: Message): void {
+  switch (message.t) {
+    case 'blob':
+      programs.blobs.set(message.id, message.blob);
+      return tell({ t: 'lent', id: message.id });
+    case 'receiver':
+      return void receivers.start(message.id, message.receiver);
+    case 'receiverStop':
+      return void receivers.stop(message.id);
+    case 'stored':
+      return receivers.stored(message.id, message.seq);
+    default:
+      worker!.receive(message);
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<Message>) => {
+  if (dead) return;
+  if (data.t === 'init') start(data).catch(die);
+  else if (worker) receive(data);
+  else early.push(data);
+};

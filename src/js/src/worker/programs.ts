@@ -1,8 +1,11 @@
 import { SparkRuntimeException, stackWithCondition } from '../errors.js';
 import { unframed } from '../rdd/framing.js';
 import type { RddPlan } from '../rdd/job_plan.js';
+import { TaskAccumulators } from '../rdd/task/accumulators.js';
+import { Blobs } from '../rdd/task/blobs.js';
 import { Compute } from '../rdd/task/compute.js';
 import { loadFunctions, type UserFunction } from '../rdd/task/functions.js';
+import { KeptPartitions } from '../rdd/task/kept.js';
 import { describe } from '../rdd/task/keys.js';
 import { UserFunctionError } from '../rdd/task/steps.js';
 import { answer, deal } from '../rdd/task/task.js';
@@ -12,10 +15,7 @@ import { runGroups } from '../state/run.js';
 import { parseSchema } from '../values/ddl.js';
 import { encodeRows } from '../values/encode.js';
 import { rowsFromIPC } from '../values/rows.js';
-import { TaskAccumulators } from './accumulators.js';
-import { Blobs } from './blobs.js';
-import type { ProgramHost, TaskOutput } from './engine.js';
-import { KeptPartitions } from './kept.js';
+import type { ProgramHost, Task, TaskOutput } from './engine.js';
 
 interface Loaded {
   plan: RddPlan;
@@ -35,17 +35,6 @@ interface LoadedFunction {
   failure?: unknown;
 }
 
-/** A task: where its blobs belong. They stand in the order of `sources`, of `shuffled`, of `kept`. */
-interface Task {
-  root: number;
-  partition: number;
-  write: [node: number, parent: number] | null;
-  sources: [node: number, partition: number][];
-  shuffled: [node: number, parent: number, partition: number, blocks: number][];
-  /** Kept partitions that come along, by the dataset's key. */
-  kept: [dataset: number, partition: number][];
-}
-
 /** Runs the user's functions over partitions of datasets, in an executor. */
 export class Programs implements ProgramHost {
   readonly #plans = new Map<number, Loaded>();
@@ -61,7 +50,6 @@ export class Programs implements ProgramHost {
     this.#kept = new KeptPartitions(storageBytes);
   }
 
-  /** Settles when the functions of all plans so far are loaded; messages of the driver wait for it. */
   get loading(): Promise<void> | undefined {
     return this.#loading;
   }
@@ -112,14 +100,14 @@ export class Programs implements ProgramHost {
   callGroups(
     id: number,
     number: number,
-    header: string,
+    header: GroupHeader,
     blobs: Uint8Array[],
   ): [rows: Uint8Array | undefined, changes: Uint8Array | undefined] {
     const loaded = this.#functions.get(`${id}/${number}`);
     if (!loaded) throw new SparkRuntimeException('a task came before its function');
     if (loaded.failure || !loaded.f) throw loaded.failure ?? new SparkRuntimeException('a function is not loaded');
     try {
-      return runGroups(loaded.plan, loaded.f, loaded.extra, JSON.parse(header) as GroupHeader, blobs);
+      return runGroups(loaded.plan, loaded.f, loaded.extra, header, blobs);
     } catch (error) {
       throw told(error, undefined, 'group');
     }
@@ -140,13 +128,12 @@ export class Programs implements ProgramHost {
     this.#kept.forget(dataset);
   }
 
-  run(id: number, header: string, blobs: Uint8Array[]): TaskOutput {
+  run(id: number, task: Task, blobs: Uint8Array[]): TaskOutput {
     const loaded = this.#plans.get(id);
     if (!loaded) throw new SparkRuntimeException('a task came before its plan');
     if (loaded.failure) throw loaded.failure;
     const { plan } = loaded;
     loaded.accumulators.reset();
-    const task = JSON.parse(header) as Task;
     let next = 0;
     const sources = new Map(task.sources.map(([node, partition]) => [`${node}/${partition}`, blobs[next++]!]));
     const shuffled = new Map(
@@ -155,7 +142,7 @@ export class Programs implements ProgramHost {
         return [`${node}/${parent}/${partition}`, own];
       }),
     );
-    const brought = new Map((task.kept ?? []).map(([dataset, partition]) => [`${dataset}/${partition}`, blobs[next++]!]));
+    const brought = new Map(task.kept.map(([dataset, partition]) => [`${dataset}/${partition}`, blobs[next++]!]));
     const keeps: TaskOutput[2] = [];
     const made = new Map<string, unknown[]>();
     const compute = new Compute(plan, loaded.functions, {

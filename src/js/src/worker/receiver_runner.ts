@@ -1,8 +1,8 @@
 import { IllegalStateException, SparkTypeError } from '../errors.js';
+import type { FromWorker } from '../protocol.js';
 import type { FunctionSource } from '../rdd/job_plan.js';
 import { loadFunctions } from '../rdd/task/functions.js';
 import { decode, encode } from '../rdd/value_codec.js';
-import { sendToPage } from './port.js';
 
 /** Once it is `stopping`, it may hand over what it has until its `onStop` is done. */
 interface Running {
@@ -16,6 +16,8 @@ interface Running {
 /** The user's receivers that run in this executor. */
 export class ReceiverRunner {
   readonly #running = new Map<number, Running>();
+
+  constructor(private readonly tell: (message: FromWorker, transfer?: Transferable[]) => void) {}
 
   async start(id: number, receiver: Uint8Array): Promise<void> {
     const running: Running = { stopping: false, stopped: false, seq: 0, waiting: new Map() };
@@ -33,7 +35,7 @@ export class ReceiverRunner {
       // Asked to stop while its class was loaded.
       if (running.stopping) return;
       running.instance = instance;
-      sendToPage({ t: 'receiverStarted', id });
+      this.tell({ t: 'receiverStarted', id });
       await instance.onStart!();
     } catch (error) {
       this.#fail(id, running, error);
@@ -44,7 +46,7 @@ export class ReceiverRunner {
     if (running.stopping) return;
     void this.#end(id, running);
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    sendToPage({ t: 'receiverFailed', id, message, stack: stack ?? '' });
+    this.tell({ t: 'receiverFailed', id, message, stack: stack ?? '' });
   }
 
   #store(id: number, running: Running, records: readonly unknown[]): Promise<void> {
@@ -52,7 +54,10 @@ export class ReceiverRunner {
     const block = encode(records);
     const seq = running.seq++;
     const safe = new Promise<void>((resolve) => running.waiting.set(seq, resolve));
-    sendToPage({ t: 'received', id, seq, block, records: records.length }, [block]);
+    this.tell(
+      { t: 'received', id, seq, block, records: records.length },
+      block.byteLength === block.buffer.byteLength ? [block.buffer] : [],
+    );
     return safe;
   }
 
@@ -66,7 +71,7 @@ export class ReceiverRunner {
     const running = this.#running.get(id);
     if (!running || running.stopping) return;
     await this.#end(id, running);
-    sendToPage({ t: 'receiverStopped', id });
+    this.tell({ t: 'receiverStopped', id });
   }
 
   async #end(id: number, running: Running): Promise<void> {

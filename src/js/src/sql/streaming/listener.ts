@@ -64,8 +64,9 @@ export class ListenerBus {
   }
 
   /** Hands an event of the driver on. */
-  receive({ eventType, json }: Extract<FromDriver, { t: 'listener' }>): void {
-    const event = JSON.parse(json) as never;
+  receive(message: Extract<FromDriver, { t: 'listener' }>): void {
+    const { eventType } = message;
+    const event = message.event as never;
     for (const listener of this.#listeners) {
       try {
         switch (eventType) {

@@ -1,7 +1,7 @@
-import { SparkTypeError } from '../errors.js';
-import type { AccumulatorMark } from '../rdd/job_plan.js';
-import type { UserFunction } from '../rdd/task/functions.js';
-import { encode } from '../rdd/value_codec.js';
+import { SparkTypeError } from '../../errors.js';
+import type { AccumulatorMark } from '../job_plan.js';
+import { encode } from '../value_codec.js';
+import type { UserFunction } from './functions.js';
 
 interface Sum {
   mark: AccumulatorMark;

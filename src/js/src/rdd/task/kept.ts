@@ -1,5 +1,5 @@
-import type { StorageLevel } from '../rdd/job_plan.js';
-import { encode } from '../rdd/value_codec.js';
+import type { StorageLevel } from '../job_plan.js';
+import { encode } from '../value_codec.js';
 
 /** Bytes of kept partitions that an executor holds in memory by default. */
 const DEFAULT_BUDGET_BYTES = 512 << 20;

@@ -1,5 +1,5 @@
 /** Reads the page's files where the tasks run: the page only lends handles. */
-import { IllegalStateException } from '../errors.js';
+import { IllegalStateException } from '../../errors.js';
 
 /** Bytes that are read at once. */
 const CHUNK_BYTES = 4 << 20;

@@ -1,0 +1,185 @@
+//! The connections of streaming sources: WebSockets, and responses that come piece by piece.
+//!
+//! When to open one again is the engine's decision ([`crate::sources`]); a connection is closed at most once, and closing it
+//! from here brings no further event.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use js_sys::{ArrayBuffer, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    AbortController, BinaryType, Headers, MessageEvent, ReadableStreamDefaultReader, RequestCache, RequestInit,
+    Response, WebSocket,
+};
+
+use super::page::scope;
+use crate::ids::ConnectionId;
+use crate::sources::Event;
+
+/// Status of a WebSocket that has opened: `101 Switching Protocols`.
+const SWITCHING_PROTOCOLS: u16 = 101;
+
+/// One connection that is open or opening.
+enum Connection {
+    Socket(Socket),
+    Response(AbortController),
+}
+
+/// A WebSocket with its listeners.
+struct Socket {
+    socket: WebSocket,
+    _hears: [Closure<dyn FnMut(MessageEvent)>; 4],
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.socket.set_onopen(None);
+        self.socket.set_onmessage(None);
+        self.socket.set_onerror(None);
+        self.socket.set_onclose(None);
+        // Closing what is closed already is fine; a code or reason, which could be refused, is not given.
+        let _ = self.socket.close();
+    }
+}
+
+/// The connections, by the number that the engine chose.
+#[derive(Clone)]
+pub struct Connections {
+    open: Rc<RefCell<HashMap<ConnectionId, (u64, Connection)>>>,
+    next: Rc<RefCell<u64>>,
+    event: Rc<dyn Fn(ConnectionId, Event)>,
+}
+
+impl Connections {
+    /// Makes connections whose events go to `event`.
+    pub fn new(event: impl Fn(ConnectionId, Event) + 'static) -> Self {
+        Self {
+            open: Rc::default(),
+            next: Rc::default(),
+            event: Rc::new(event),
+        }
+    }
+
+    /// Opens a WebSocket, in place of an earlier connection of that number. A URL that is refused outright is a `Closed` event.
+    pub fn open_socket(&self, id: ConnectionId, url: &str) {
+        self.close(id);
+        let turn = self.turn();
+        let Ok(socket) = WebSocket::new(url) else {
+            let event = self.event.clone();
+            return spawn_local(async move { event(id, Event::Closed) });
+        };
+        socket.set_binary_type(BinaryType::Arraybuffer);
+        let hears = |what: fn(&MessageEvent) -> Option<Event>| {
+            let this = self.clone();
+            Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
+                if let Some(event) = what(&message) {
+                    this.tell(id, turn, event);
+                }
+            })
+        };
+        let opened = hears(|_| {
+            Some(Event::Open {
+                status: SWITCHING_PROTOCOLS,
+            })
+        });
+        let message = hears(|message| Some(event_of(&message.data())));
+        // An error is always followed by a close.
+        let failed = hears(|_| None);
+        let closed = hears(|_| Some(Event::Closed));
+        socket.set_onopen(Some(opened.as_ref().unchecked_ref()));
+        socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
+        socket.set_onerror(Some(failed.as_ref().unchecked_ref()));
+        socket.set_onclose(Some(closed.as_ref().unchecked_ref()));
+        let socket = Socket {
+            socket,
+            _hears: [opened, message, failed, closed],
+        };
+        self.open.borrow_mut().insert(id, (turn, Connection::Socket(socket)));
+    }
+
+    /// Sends a GET request and hands its response on: `Open` with the status, `Binary`s, `Closed`.
+    pub fn open_response(&self, id: ConnectionId, url: &str, headers: &[(String, String)]) {
+        self.close(id);
+        let turn = self.turn();
+        let (this, url, headers) = (self.clone(), url.to_owned(), headers.to_vec());
+        let Ok(abort) = AbortController::new() else { return };
+        let signal = abort.signal();
+        self.open.borrow_mut().insert(id, (turn, Connection::Response(abort)));
+        spawn_local(async move {
+            let read = async {
+                let init = RequestInit::new();
+                let sent = Headers::new()?;
+                headers.iter().try_for_each(|(name, value)| sent.append(name, value))?;
+                init.set_headers(&sent);
+                init.set_signal(Some(&signal));
+                init.set_cache(RequestCache::NoStore);
+                let response = JsFuture::from(scope().fetch_with_str_and_init(&url, &init)).await?;
+                let response: Response = response.dyn_into()?;
+                let status = response.status();
+                this.tell(id, turn, Event::Open { status });
+                let Some(body) = response.body() else { return Ok(()) };
+                let reader: ReadableStreamDefaultReader = body.get_reader().dyn_into()?;
+                while this.is_current(id, turn) {
+                    let piece = JsFuture::from(reader.read()).await?;
+                    if Reflect::get(&piece, &"done".into())?.is_truthy() {
+                        break;
+                    }
+                    let bytes = Uint8Array::new(&Reflect::get(&piece, &"value".into())?).to_vec();
+                    this.tell(id, turn, Event::Binary(bytes));
+                }
+                Ok::<(), JsValue>(())
+            };
+            // Whatever it was, the engine hears that the response is over and decides what follows.
+            let _ = read.await;
+            this.tell(id, turn, Event::Closed);
+        });
+    }
+
+    /// Sends text over a WebSocket; does nothing if it is not open, which the engine learns by its `Closed`.
+    pub fn send(&self, id: ConnectionId, text: &str) {
+        if let Some((_, Connection::Socket(socket))) = self.open.borrow().get(&id)
+            && socket.socket.ready_state() == WebSocket::OPEN
+        {
+            let _ = socket.socket.send_with_str(text);
+        }
+    }
+
+    /// Closes a connection without further events.
+    pub fn close(&self, id: ConnectionId) {
+        let closed = self.open.borrow_mut().remove(&id);
+        if let Some((_, Connection::Response(abort))) = &closed {
+            abort.abort();
+        }
+    }
+
+    fn turn(&self) -> u64 {
+        let mut next = self.next.borrow_mut();
+        *next += 1;
+        *next
+    }
+
+    fn is_current(&self, id: ConnectionId, turn: u64) -> bool {
+        self.open.borrow().get(&id).is_some_and(|(at, _)| *at == turn)
+    }
+
+    /// Passes an event on, unless its connection was closed or opened again since.
+    fn tell(&self, id: ConnectionId, turn: u64, event: Event) {
+        if !self.is_current(id, turn) {
+            return;
+        }
+        let over = event == Event::Closed;
+        let closed = over.then(|| self.open.borrow_mut().remove(&id));
+        (self.event)(id, event);
+        drop(closed);
+    }
+}
+
+fn event_of(data: &JsValue) -> Event {
+    match data.dyn_ref::<ArrayBuffer>() {
+        Some(bytes) => Event::Binary(Uint8Array::new(bytes).to_vec()),
+        None => Event::Text(data.as_string().unwrap_or_default()),
+    }
+}

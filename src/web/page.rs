@@ -1,0 +1,422 @@
+//! What the page and a worker say to each other, as typed values (`src/js/src/protocol.ts` is the page's half).
+//!
+//! A message is a JavaScript object with its kind under `t`. Plain values go through serde; ports, files and bytes stay
+//! JavaScript's. Bytes that leave are arrays of their own and are transferred, never cloned.
+
+use std::collections::BTreeMap;
+
+use js_sys::{Array, Reflect, Uint8Array};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::*;
+use web_sys::{Blob, DedicatedWorkerGlobalScope, MessagePort};
+
+use crate::error::SparkError;
+
+/// What a worker becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Plans, schedules and holds sessions.
+    Driver,
+    /// Runs tasks.
+    Executor,
+}
+
+/// The first message to a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Init {
+    /// What it becomes.
+    pub role: Role,
+    /// The executor's number, from 0.
+    #[serde(default)]
+    pub executor: u32,
+    /// Which of the executor's lives this is, from 0.
+    pub incarnation: u32,
+    /// Settings of the session at its start.
+    pub conf: BTreeMap<String, String>,
+    /// Name of the Web Lock that the worker holds while it lives.
+    pub lock: String,
+}
+
+/// From the page to the driver.
+#[derive(Debug)]
+pub enum ToDriver {
+    /// A new executor and the driver's end of the channel to it.
+    Executor(Joining),
+    /// The page has ended an executor.
+    ExecutorDown(Member),
+    /// A call of Spark Connect's service.
+    Request(Request),
+    /// Nobody waits for a call any more.
+    Cancel(Numbered),
+    /// Rows for a pushed source.
+    Push(Push),
+    /// No more rows will come.
+    PushEnd(Named),
+    /// A file that the page registers, or takes back.
+    File(File),
+    /// The page's function has taken a batch, or thrown.
+    ForeachBatchDone(BatchDone),
+    /// Whether the page wants to know the cluster's state.
+    WatchStatus(Watch),
+    /// The page asks to be called.
+    Alarm(Alarm),
+    /// The page asks how large the heap is.
+    Heap(Numbered),
+}
+
+impl ToDriver {
+    /// Reads a message; `None` for kinds that are not the driver's.
+    ///
+    /// # Errors
+    /// If the object has not the shape of its kind.
+    pub fn read(message: JsValue) -> Result<Option<Self>, JsValue> {
+        Ok(Some(match kind_of(&message).as_str() {
+            "executor" => Self::Executor(read(message)?),
+            "executorDown" => Self::ExecutorDown(read(message)?),
+            "req" => Self::Request(read(message)?),
+            "cancel" => Self::Cancel(read(message)?),
+            "push" => Self::Push(read(message)?),
+            "pushEnd" => Self::PushEnd(read(message)?),
+            "file" => Self::File(read(message)?),
+            "foreachBatchDone" => Self::ForeachBatchDone(read(message)?),
+            "watchStatus" => Self::WatchStatus(read(message)?),
+            "alarm" => Self::Alarm(read(message)?),
+            "heap" => Self::Heap(read(message)?),
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// From the page to an executor. What user functions need (files, receivers) the script handles itself.
+#[derive(Debug)]
+pub enum ToExecutor {
+    /// The executor's end of the channel to the driver.
+    DriverPort(DriverPort),
+    /// A channel to another executor.
+    Peer(Peer),
+    /// Another executor is gone.
+    PeerLost(Member),
+    /// The page asks how large the heap is.
+    Heap(Numbered),
+}
+
+impl ToExecutor {
+    /// Reads a message; `None` for kinds that are not the engine's.
+    ///
+    /// # Errors
+    /// If the object has not the shape of its kind.
+    pub fn read(message: JsValue) -> Result<Option<Self>, JsValue> {
+        Ok(Some(match kind_of(&message).as_str() {
+            "driverPort" => Self::DriverPort(read(message)?),
+            "peer" => Self::Peer(read(message)?),
+            "peerLost" => Self::PeerLost(read(message)?),
+            "heap" => Self::Heap(read(message)?),
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// An executor that joins.
+#[derive(Debug, Deserialize)]
+pub struct Joining {
+    /// Its number.
+    pub executor: u32,
+    /// Which of its lives.
+    pub incarnation: u32,
+    /// The lock that it holds while it lives.
+    pub lock: String,
+    /// The driver's end of the channel.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    pub port: MessagePort,
+}
+
+/// An executor in one of its lives.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Member {
+    /// Its number.
+    pub executor: u32,
+    /// Which of its lives.
+    pub incarnation: u32,
+}
+
+/// A call of Spark Connect's service.
+#[derive(Debug, Deserialize)]
+pub struct Request {
+    /// The page's number for it.
+    pub id: f64,
+    /// Name of the method.
+    pub method: String,
+    /// The request as protobuf.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    pub bytes: Uint8Array,
+}
+
+/// Something by its number.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Numbered {
+    /// The page's number for it.
+    pub id: f64,
+}
+
+/// A pushed source by its name.
+#[derive(Debug, Deserialize)]
+pub struct Named {
+    /// The source's id.
+    pub source: String,
+}
+
+/// Rows for a pushed source.
+#[derive(Debug, Deserialize)]
+pub struct Push {
+    /// The source's id.
+    pub source: String,
+    /// One Arrow IPC stream, or whole lines.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    pub bytes: Uint8Array,
+}
+
+/// A file of the page's.
+#[derive(Debug, Deserialize)]
+pub struct File {
+    /// The path under which it is registered.
+    pub path: String,
+    /// The file; null takes it back.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    pub blob: JsValue,
+    /// When it was last changed, ms since the epoch.
+    pub modified: f64,
+}
+
+impl File {
+    /// Returns the file, or `None` if it is taken back.
+    pub fn blob(&self) -> Option<Blob> {
+        self.blob.dyn_ref::<Blob>().cloned()
+    }
+}
+
+/// What the page's function did with a batch.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchDone {
+    /// The run of the query.
+    pub run: String,
+    /// The batch.
+    pub batch_id: i64,
+    /// What it threw.
+    #[serde(default)]
+    pub error: Option<Thrown>,
+}
+
+/// An exception of the page's.
+#[derive(Debug, Deserialize)]
+pub struct Thrown {
+    /// Its sentence.
+    pub message: String,
+    /// Where it came from, with the sentence; may be empty.
+    pub stack: String,
+}
+
+/// Whether to report the cluster's state.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Watch {
+    /// Whether the page watches.
+    pub on: bool,
+}
+
+/// A call that the page asks for.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alarm {
+    /// The page's number for it.
+    pub id: f64,
+    /// In how many ms.
+    pub in_ms: f64,
+}
+
+/// An executor's end of the channel to the driver.
+#[derive(Debug, Deserialize)]
+pub struct DriverPort {
+    /// The port.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    pub port: MessagePort,
+}
+
+/// A channel to another executor.
+#[derive(Debug, Deserialize)]
+pub struct Peer {
+    /// The other's number.
+    pub executor: u32,
+    /// Which of its lives.
+    pub incarnation: u32,
+    /// The port.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    pub port: MessagePort,
+}
+
+/// From a worker to the page.
+#[derive(Debug, Serialize)]
+#[serde(tag = "t", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ToPage<'a> {
+    /// A response of a call.
+    Res {
+        /// The call.
+        id: f64,
+        /// The response as protobuf.
+        bytes: Bytes,
+    },
+    /// A call is over.
+    End {
+        /// The call.
+        id: f64,
+    },
+    /// A call has failed.
+    Err {
+        /// The call.
+        id: f64,
+        /// Why.
+        error: WireError<'a>,
+    },
+    /// How full a pushed source is.
+    Credit {
+        /// The source's id.
+        source: &'a str,
+        /// Bytes that wait.
+        queued_bytes: usize,
+        /// Bytes from which on the page should wait.
+        limit_bytes: usize,
+        /// How many pushes are in its write-ahead log; null without one.
+        durable: Option<i64>,
+    },
+    /// A batch for a function of the page.
+    ForeachBatch {
+        /// Which function.
+        sink: &'a str,
+        /// The run of the query; the answer repeats it.
+        run: &'a str,
+        /// The batch.
+        batch_id: i64,
+        /// Arrow IPC streams.
+        arrow: Vec<Bytes>,
+    },
+    /// An event of a query, for listeners.
+    Listener {
+        /// What happened.
+        event_type: &'static str,
+        /// The event as Spark's JSON has it.
+        event: &'a serde_json::Value,
+    },
+    /// The state of the cluster.
+    Status {
+        /// Executors, jobs and datasets.
+        status: serde_json::Value,
+    },
+    /// Output of the console sink.
+    Console {
+        /// The table as text.
+        text: &'a str,
+    },
+    /// An executor is gone.
+    ExecutorLost {
+        /// Its number.
+        executor: u32,
+        /// Which of its lives.
+        incarnation: u32,
+    },
+    /// The time of an alarm has come.
+    Rang {
+        /// The page's number for it.
+        id: f64,
+    },
+    /// How large the heap is.
+    HeapBytes {
+        /// The question.
+        id: f64,
+        /// Bytes.
+        bytes: f64,
+    },
+}
+
+/// Bytes as the page gets them.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Bytes(#[serde(with = "serde_wasm_bindgen::preserve")] pub Uint8Array);
+
+impl From<&[u8]> for Bytes {
+    fn from(bytes: &[u8]) -> Self {
+        Self(Uint8Array::from(bytes))
+    }
+}
+
+/// An error as the page reads it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WireError<'a> {
+    /// Name of the class that the client raises.
+    exception: &'static str,
+    condition: Option<&'a str>,
+    sql_state: Option<&'a str>,
+    /// The sentence with condition and SQLSTATE.
+    message: String,
+    parameters: &'a BTreeMap<String, String>,
+}
+
+impl<'a> From<&'a SparkError> for WireError<'a> {
+    fn from(error: &'a SparkError) -> Self {
+        Self {
+            exception: error.exception.name(),
+            condition: error.condition.as_deref(),
+            sql_state: error.sql_state.as_deref(),
+            message: error.full_message(),
+            parameters: &error.parameters,
+        }
+    }
+}
+
+/// Returns the kind of a message; empty if it has none.
+pub fn kind_of(message: &JsValue) -> String {
+    let kind = Reflect::get(message, &"t".into()).ok();
+    kind.and_then(|t| t.as_string()).unwrap_or_default()
+}
+
+/// Reads a value of the page's.
+///
+/// # Errors
+/// If it has another shape.
+pub fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, JsValue> {
+    Ok(serde_wasm_bindgen::from_value(value)?)
+}
+
+/// Makes a plain JavaScript value: maps are objects, what is missing is null, numbers are numbers.
+///
+/// # Errors
+/// If a number is beyond those that JavaScript tells apart.
+pub fn plain<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
+    Ok(value.serialize(&Serializer::json_compatible())?)
+}
+
+/// Posts a message to the page; its bytes move.
+///
+/// # Errors
+/// If the message cannot be made or posted.
+pub fn tell(message: &ToPage<'_>) -> Result<(), JsValue> {
+    let transfer = Array::new();
+    let moves = |bytes: &Bytes| {
+        if bytes.0.length() > 0 {
+            transfer.push(&bytes.0.buffer());
+        }
+    };
+    match message {
+        ToPage::Res { bytes, .. } => moves(bytes),
+        ToPage::ForeachBatch { arrow, .. } => arrow.iter().for_each(moves),
+        _ => {}
+    }
+    scope().post_message_with_transfer(&plain(message)?, &transfer)
+}
+
+/// Returns the worker's global object.
+pub fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}

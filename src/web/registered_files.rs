@@ -1,0 +1,77 @@
+//! Files that the page has registered: read in the driver's worker, at once, when a query needs them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use arrow::buffer::Buffer;
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
+use web_sys::{Blob, FileReaderSync};
+
+use super::thrown;
+use crate::error::{Exception, Result, SparkError};
+use crate::storage::files::{FileEntry, Files};
+
+/// The files, by the path under which they are registered.
+#[derive(Debug, Default)]
+pub struct RegisteredFiles(RefCell<BTreeMap<String, (Blob, i64)>>);
+
+impl RegisteredFiles {
+    /// Registers a file under a path, or takes it back.
+    pub fn set(&self, path: String, blob: Option<Blob>, modified_ms: i64) {
+        let mut files = self.0.borrow_mut();
+        match blob {
+            Some(blob) => drop(files.insert(path, (blob, modified_ms))),
+            None => drop(files.remove(&path)),
+        }
+    }
+}
+
+impl Files for RegisteredFiles {
+    /// Lists the file at a path, or all files below it, by path.
+    fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
+        let below = if path.ends_with('/') {
+            path.to_owned()
+        } else {
+            format!("{path}/")
+        };
+        let files = self.0.borrow();
+        let found = files
+            .iter()
+            .filter(|(name, _)| *name == path || name.starts_with(&below));
+        let entry = |(name, (blob, modified)): (&String, &(Blob, i64))| FileEntry {
+            path: name.clone(),
+            size: blob.size() as u64,
+            modified: *modified,
+        };
+        Ok(found.map(entry).collect())
+    }
+
+    fn read(&self, path: &str) -> Result<Buffer> {
+        let files = self.0.borrow();
+        let (blob, _) = files
+            .get(path)
+            .ok_or_else(|| failed(path, &format!("no file is registered as {path}")))?;
+        let bytes = read_whole(blob).map_err(|e| failed(path, &thrown(&e)))?;
+        Ok(Buffer::from(bytes))
+    }
+}
+
+/// Reads a file of the page's.
+///
+/// # Errors
+/// The browser's: the file has changed or is gone.
+pub fn read_whole(blob: &Blob) -> std::result::Result<Vec<u8>, JsValue> {
+    let bytes = FileReaderSync::new()?.read_as_array_buffer(blob)?;
+    Ok(Uint8Array::new(&bytes).to_vec())
+}
+
+fn failed(path: &str, why: &str) -> SparkError {
+    SparkError::new(
+        Exception::Connect,
+        "FAILED_READ_FILE.NO_HINT",
+        "KD001",
+        format!("Encountered error while reading file {path}: {why}."),
+    )
+    .with("path", path)
+}
