@@ -41,5 +41,7 @@ mod store_indexed;
 mod store_origin;
 #[path = "web/timer.rs"]
 mod timer;
+#[path = "web/workers.rs"]
+mod workers;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

@@ -147,7 +147,10 @@ async fn two_connections_do_not_mix() {
             (id, event) => assert_eq!((id, event), (TWO, OK)),
         }
     }
-    assert_eq!(sockets, [SOCKET_OPEN, text("one"), Event::Binary(vec![1, 2, 3]), text("two")]);
+    assert_eq!(
+        sockets,
+        [SOCKET_OPEN, text("one"), Event::Binary(vec![1, 2, 3]), text("two")]
+    );
     assert_eq!(body, 15_000);
 }
 
@@ -204,13 +207,23 @@ async fn a_response_says_its_status_then_its_pieces_then_closed() {
 #[wasm_bindgen_test]
 async fn headers_are_sent_and_twice_the_same_name_is_one_list() {
     let (connections, mut events) = connections();
-    let headers = [("X-One", "1"), ("X-Two", "a"), ("x-two", "b"), ("Accept", "text/event-stream")];
+    let headers = [
+        ("X-One", "1"),
+        ("X-Two", "a"),
+        ("x-two", "b"),
+        ("Accept", "text/event-stream"),
+    ];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
     connections.open_response(ONE, &url("http", "/headers"), &headers);
     let all = whole(ONE, &mut events).await;
-    let [OK, Event::Binary(body)] = all.as_slice() else { panic!("{all:?}") };
+    let [OK, Event::Binary(body)] = all.as_slice() else {
+        panic!("{all:?}")
+    };
     let seen: serde_json::Value = serde_json::from_slice(body).unwrap();
-    assert_eq!((seen["x-one"].as_str(), seen["x-two"].as_str()), (Some("1"), Some("a, b")));
+    assert_eq!(
+        (seen["x-one"].as_str(), seen["x-two"].as_str()),
+        (Some("1"), Some("a, b"))
+    );
     assert_eq!(seen["accept"], "text/event-stream");
 }
 
@@ -255,7 +268,10 @@ async fn closing_a_response_aborts_it_at_the_server_and_brings_no_further_event(
     let (_watching, mut seen) = watch("aborted-response").await;
     let (connections, mut events) = connections();
     connections.open_response(ONE, &url("http", "/endless?room=aborted-response"), &[]);
-    assert_eq!(events.some(2).await, [(ONE, OK), (ONE, Event::Binary(b"first".to_vec()))]);
+    assert_eq!(
+        events.some(2).await,
+        [(ONE, OK), (ONE, Event::Binary(b"first".to_vec()))]
+    );
     connections.close(ONE);
     assert_eq!(seen.next().await, (ONE, text("left")));
     connections.open_socket(TWO, &url("ws", "/greet"));

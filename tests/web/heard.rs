@@ -56,7 +56,9 @@ pub async fn messages_delivered() {
 pub async fn event(target: &web_sys::EventTarget, kind: &str) -> JsValue {
     let once = js_sys::Object::new();
     js_sys::Reflect::set(&once, &"once".into(), &true.into()).unwrap();
-    let add: Function = js_sys::Reflect::get(target, &"addEventListener".into()).unwrap().unchecked_into();
+    let add: Function = js_sys::Reflect::get(target, &"addEventListener".into())
+        .unwrap()
+        .unchecked_into();
     let happened = Promise::new(&mut |resolve, _| {
         add.call3(target, &kind.into(), &resolve, &once).unwrap();
     });

@@ -35,6 +35,14 @@ async fn dropping_a_lock_gives_it_to_who_waits() {
 }
 
 #[wasm_bindgen_test]
+async fn a_lock_given_back_can_be_had_at_once() {
+    for _ in 0..20 {
+        let held = try_hold("locks-given-back").await.unwrap();
+        held.expect("the lock is free").release().await;
+    }
+}
+
+#[wasm_bindgen_test]
 async fn those_who_wait_get_it_in_the_order_in_which_they_came() {
     let held = hold("locks-queue").await.unwrap();
     let (hear, mut heard) = hearing();

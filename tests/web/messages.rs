@@ -54,11 +54,20 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
     let (n, s) = (|key: &str| number(sent, key), |key: &str| text(sent, key));
     match read {
         ToDriver::Executor(to) => {
-            assert_eq!((f64::from(to.executor), f64::from(to.incarnation)), (n("executor"), n("incarnation")));
-            assert_eq!((&to.lock, JsValue::from(to.port.clone())), (&s("lock"), get(sent, "port")));
+            assert_eq!(
+                (f64::from(to.executor), f64::from(to.incarnation)),
+                (n("executor"), n("incarnation"))
+            );
+            assert_eq!(
+                (&to.lock, JsValue::from(to.port.clone())),
+                (&s("lock"), get(sent, "port"))
+            );
         }
         ToDriver::ExecutorDown(to) => {
-            assert_eq!((f64::from(to.executor), f64::from(to.incarnation)), (n("executor"), n("incarnation")));
+            assert_eq!(
+                (f64::from(to.executor), f64::from(to.incarnation)),
+                (n("executor"), n("incarnation"))
+            );
         }
         ToDriver::Request(to) => {
             assert_eq!((to.id, &to.method), (n("id"), &s("method")));
@@ -66,7 +75,10 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
         }
         ToDriver::Cancel(to) | ToDriver::Heap(to) => assert_eq!(to.id, n("id")),
         ToDriver::Push(to) => {
-            assert_eq!((&to.source, to.bytes.to_vec()), (&s("source"), bytes_of(&get(sent, "bytes"))));
+            assert_eq!(
+                (&to.source, to.bytes.to_vec()),
+                (&s("source"), bytes_of(&get(sent, "bytes")))
+            );
         }
         ToDriver::PushEnd(to) => assert_eq!(to.source, s("source")),
         ToDriver::File(to) => {
@@ -79,7 +91,10 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
             match &to.error {
                 None => assert!(thrown.is_undefined()),
                 Some(read) => {
-                    assert_eq!((&read.message, &read.stack), (&text(&thrown, "message"), &text(&thrown, "stack")));
+                    assert_eq!(
+                        (&read.message, &read.stack),
+                        (&text(&thrown, "message"), &text(&thrown, "stack"))
+                    );
                 }
             }
         }
@@ -101,11 +116,17 @@ fn what_the_page_says_to_an_executor_is_read_as_meant() {
                 None => {}
                 Some(ToExecutor::DriverPort(to)) => assert_eq!(JsValue::from(to.port), get(&sent, "port")),
                 Some(ToExecutor::Peer(to)) => {
-                    assert_eq!((f64::from(to.executor), f64::from(to.incarnation)), (n("executor"), n("incarnation")));
+                    assert_eq!(
+                        (f64::from(to.executor), f64::from(to.incarnation)),
+                        (n("executor"), n("incarnation"))
+                    );
                     assert_eq!(JsValue::from(to.port), get(&sent, "port"));
                 }
                 Some(ToExecutor::PeerLost(to)) => {
-                    assert_eq!((f64::from(to.executor), f64::from(to.incarnation)), (n("executor"), n("incarnation")));
+                    assert_eq!(
+                        (f64::from(to.executor), f64::from(to.incarnation)),
+                        (n("executor"), n("incarnation"))
+                    );
                 }
                 Some(ToExecutor::Heap(to)) => assert_eq!(to.id, n("id")),
             }
@@ -118,12 +139,22 @@ fn an_init_is_read_as_meant_and_an_executors_number_is_nought_where_it_is_missin
     for seed in 0..CASES {
         let sent = message(&interface("Init"), &mut Random::seeded(seed));
         let init: Init = read(sent.clone()).unwrap();
-        let role = if text(&sent, "role") == "driver" { Role::Driver } else { Role::Executor };
+        let role = if text(&sent, "role") == "driver" {
+            Role::Driver
+        } else {
+            Role::Executor
+        };
         let executor = get(&sent, "executor").as_f64().unwrap_or(0.0);
         assert_eq!((init.role, f64::from(init.executor)), (role, executor), "seed {seed}");
-        assert_eq!((f64::from(init.incarnation), init.lock), (number(&sent, "incarnation"), text(&sent, "lock")));
+        assert_eq!(
+            (f64::from(init.incarnation), init.lock),
+            (number(&sent, "incarnation"), text(&sent, "lock"))
+        );
         let conf = get(&sent, "conf");
-        let expected: BTreeMap<String, String> = keys(&conf).into_iter().map(|key| (key.clone(), text(&conf, &key))).collect();
+        let expected: BTreeMap<String, String> = keys(&conf)
+            .into_iter()
+            .map(|key| (key.clone(), text(&conf, &key)))
+            .collect();
         assert_eq!(init.conf, expected, "seed {seed}");
     }
 }
@@ -186,7 +217,10 @@ fn a_message_without_one_of_its_properties_is_an_error_that_names_it() {
                     continue;
                 }
                 let error = error.expect_err(&format!("{kind} without {missing}"));
-                assert!(text(&error, "message").contains(missing.as_str()), "{kind} without {missing}: {error:?}");
+                assert!(
+                    text(&error, "message").contains(missing.as_str()),
+                    "{kind} without {missing}: {error:?}"
+                );
             }
         }
     }
@@ -194,7 +228,15 @@ fn a_message_without_one_of_its_properties_is_an_error_that_names_it() {
 
 #[wasm_bindgen_test]
 fn a_message_without_a_kind_or_of_an_unknown_one_is_nobodys() {
-    for sent in [JsValue::UNDEFINED, JsValue::NULL, 5.into(), "req".into(), object(&[]), object(&[("t", 5.into())]), object(&[("t", "Req".into())])] {
+    for sent in [
+        JsValue::UNDEFINED,
+        JsValue::NULL,
+        5.into(),
+        "req".into(),
+        object(&[]),
+        object(&[("t", 5.into())]),
+        object(&[("t", "Req".into())]),
+    ] {
         assert!(ToDriver::read(sent.clone()).unwrap().is_none(), "{sent:?}");
         assert!(ToExecutor::read(sent.clone()).unwrap().is_none(), "{sent:?}");
     }
@@ -205,17 +247,26 @@ fn a_message_without_a_kind_or_of_an_unknown_one_is_nobodys() {
 
 #[wasm_bindgen_test]
 fn things_of_the_browsers_are_taken_by_class_and_others_refused() {
-    let peer = |port: JsValue| {
-        ToExecutor::read(object(&[("t", "driverPort".into()), ("port", port)])).map(|_| ())
-    };
+    let peer = |port: JsValue| ToExecutor::read(object(&[("t", "driverPort".into()), ("port", port)])).map(|_| ());
     assert!(peer(script("new MessageChannel().port1")).is_ok());
     assert!(peer(object(&[("postMessage", script("() => 1"))])).is_err());
     let request = |bytes: JsValue| {
-        let parts = [("t", "req".into()), ("id", 1.into()), ("method", "Config".into()), ("bytes", bytes)];
+        let parts = [
+            ("t", "req".into()),
+            ("id", 1.into()),
+            ("method", "Config".into()),
+            ("bytes", bytes),
+        ];
         ToDriver::read(object(&parts)).map(|_| ())
     };
     assert!(request(bytes(b"x")).is_ok());
-    for other in ["new ArrayBuffer(3)", "[1, 2]", "'text'", "new Uint16Array(2)", "new DataView(new ArrayBuffer(1))"] {
+    for other in [
+        "new ArrayBuffer(3)",
+        "[1, 2]",
+        "'text'",
+        "new Uint16Array(2)",
+        "new DataView(new ArrayBuffer(1))",
+    ] {
         assert!(request(script(other)).is_err(), "{other}");
     }
 }
@@ -223,7 +274,12 @@ fn things_of_the_browsers_are_taken_by_class_and_others_refused() {
 #[wasm_bindgen_test]
 fn what_is_no_file_takes_the_file_back() {
     let file = |blob: JsValue| {
-        let parts = [("t", "file".into()), ("path", "/f".into()), ("blob", blob), ("modified", 1.into())];
+        let parts = [
+            ("t", "file".into()),
+            ("path", "/f".into()),
+            ("blob", blob),
+            ("modified", 1.into()),
+        ];
         match ToDriver::read(object(&parts)) {
             Ok(Some(ToDriver::File(file))) => file.blob(),
             other => panic!("{other:?}"),
@@ -236,7 +292,11 @@ fn what_is_no_file_takes_the_file_back() {
 
 /// Reads a batch's number.
 fn batch_id(value: JsValue) -> Result<i64, JsValue> {
-    let parts = [("t", "foreachBatchDone".into()), ("run", "r".into()), ("batchId", value)];
+    let parts = [
+        ("t", "foreachBatchDone".into()),
+        ("run", "r".into()),
+        ("batchId", value),
+    ];
     match ToDriver::read(object(&parts))? {
         Some(ToDriver::ForeachBatchDone(done)) => Ok(done.batch_id),
         other => panic!("{other:?}"),
@@ -260,7 +320,11 @@ fn whole_numbers_are_read_exactly_up_to_where_javascript_tells_them_apart_and_th
 #[wasm_bindgen_test]
 fn an_executors_number_must_be_a_whole_number_of_32_bits() {
     let lost = |executor: JsValue| {
-        let parts = [("t", "executorDown".into()), ("executor", executor), ("incarnation", 0.into())];
+        let parts = [
+            ("t", "executorDown".into()),
+            ("executor", executor),
+            ("incarnation", 0.into()),
+        ];
         ToDriver::read(object(&parts)).map(|_| ())
     };
     for good in [0.0, 1.0, f64::from(u32::MAX)] {
@@ -286,7 +350,13 @@ fn is_declared(message: &ToPage<'_>, kind: &str) -> JsValue {
 fn bytes_for_the_page_have_a_buffer_of_their_own() {
     for seed in 0..CASES {
         let (sent, id) = (Random::seeded(seed).bytes(), seed as f64);
-        let made = is_declared(&ToPage::Res { id, bytes: sent.as_slice().into() }, "res");
+        let made = is_declared(
+            &ToPage::Res {
+                id,
+                bytes: sent.as_slice().into(),
+            },
+            "res",
+        );
         assert_eq!((number(&made, "id"), bytes_of(&get(&made, "bytes"))), (id, sent));
     }
 }
@@ -298,7 +368,12 @@ fn a_batch_for_the_page_has_its_blocks_in_order() {
         let (sink, run, batch_id) = (random.text(), random.text(), random.safe_integer());
         let blocks: Vec<Vec<u8>> = (0..random.below(5)).map(|_| random.bytes()).collect();
         let arrow = blocks.iter().map(|block| block.as_slice().into()).collect();
-        let sent = ToPage::ForeachBatch { sink: &sink, run: &run, batch_id, arrow };
+        let sent = ToPage::ForeachBatch {
+            sink: &sink,
+            run: &run,
+            batch_id,
+            arrow,
+        };
         let made = is_declared(&sent, "foreachBatch");
         assert_eq!((text(&made, "sink"), text(&made, "run")), (sink, run));
         assert_eq!(number(&made, "batchId"), batch_id as f64);
@@ -320,7 +395,10 @@ fn numbers_and_texts_for_the_page_are_numbers_and_texts() {
         assert_eq!(number(&lost, "executor"), f64::from(executor));
         assert_eq!(number(&lost, "incarnation"), f64::from(incarnation));
         let said = random.text();
-        assert_eq!(text(&is_declared(&ToPage::Console { text: &said }, "console"), "text"), said);
+        assert_eq!(
+            text(&is_declared(&ToPage::Console { text: &said }, "console"), "text"),
+            said
+        );
     }
 }
 
@@ -330,10 +408,18 @@ fn credit_without_a_log_is_null_and_not_missing() {
         let mut random = Random::seeded(seed);
         let (source, durable) = (random.text(), random.flip().then(|| random.safe_integer()));
         let (queued_bytes, limit_bytes) = (random.bits() as usize, random.bits() as usize);
-        let sent = ToPage::Credit { source: &source, queued_bytes, limit_bytes, durable };
+        let sent = ToPage::Credit {
+            source: &source,
+            queued_bytes,
+            limit_bytes,
+            durable,
+        };
         let made = is_declared(&sent, "credit");
         assert_eq!(text(&made, "source"), source);
-        assert_eq!((number(&made, "queuedBytes"), number(&made, "limitBytes")), (queued_bytes as f64, limit_bytes as f64));
+        assert_eq!(
+            (number(&made, "queuedBytes"), number(&made, "limitBytes")),
+            (queued_bytes as f64, limit_bytes as f64)
+        );
         let expected = durable.map_or(JsValue::NULL, |count| (count as f64).into());
         assert_eq!(get(&made, "durable"), expected, "seed {seed}");
     }
@@ -348,7 +434,10 @@ fn json_value(depth: u32, random: &mut Random) -> serde_json::Value {
         3 => json!(random.bits() as f64 / 3e9),
         4 => json!(random.text()),
         5 => (0..random.below(4)).map(|_| json_value(depth - 1, random)).collect(),
-        _ => (0..random.below(4)).map(|_| (random.text(), json_value(depth - 1, random))).collect::<serde_json::Map<_, _>>().into(),
+        _ => (0..random.below(4))
+            .map(|_| (random.text(), json_value(depth - 1, random)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
     }
 }
 
@@ -357,10 +446,16 @@ fn an_event_is_for_the_page_what_its_json_is() {
     for seed in 0..CASES {
         let mut random = Random::seeded(seed);
         let event = json!({ "id": random.text(), "progress": json_value(3, &mut random) });
-        let sent = ToPage::Listener { event_type: "progress", event: &event };
+        let sent = ToPage::Listener {
+            event_type: "progress",
+            event: &event,
+        };
         let made = get(&is_declared(&sent, "listener"), "event");
         // The page's own reading of the same JSON, compared by its own writing.
-        let same = call("(made, text) => JSON.stringify(made) === JSON.stringify(JSON.parse(text))", &[made, event.to_string().into()]);
+        let same = call(
+            "(made, text) => JSON.stringify(made) === JSON.stringify(JSON.parse(text))",
+            &[made, event.to_string().into()],
+        );
         assert_eq!(same, JsValue::TRUE, "seed {seed}: {event}");
     }
 }
@@ -369,7 +464,13 @@ fn an_event_is_for_the_page_what_its_json_is() {
 fn whole_numbers_beyond_those_that_javascript_tells_apart_are_rounded_in_events_and_status() {
     for large in [json!(UNSAFE + 1), json!(i64::MAX), json!(i64::MIN), json!(u64::MAX)] {
         let event = json!({ "endOffset": { "0": large } });
-        let made = is_declared(&ToPage::Listener { event_type: "progress", event: &event }, "listener");
+        let made = is_declared(
+            &ToPage::Listener {
+                event_type: "progress",
+                event: &event,
+            },
+            "listener",
+        );
         let offset = number(&get(&get(&made, "event"), "endOffset"), "0");
         assert_eq!(offset, large.as_f64().unwrap(), "{large}");
         let status = json!({ "executors": [], "jobs": [], "datasets": [
@@ -382,7 +483,12 @@ fn whole_numbers_beyond_those_that_javascript_tells_apart_are_rounded_in_events_
 #[wasm_bindgen_test]
 fn whole_numbers_beyond_those_that_javascript_tells_apart_are_refused_where_they_name_something() {
     for batch_id in [UNSAFE, i64::MAX, i64::MIN] {
-        let sent = ToPage::ForeachBatch { sink: "s", run: "r", batch_id, arrow: vec![] };
+        let sent = ToPage::ForeachBatch {
+            sink: "s",
+            run: "r",
+            batch_id,
+            arrow: vec![],
+        };
         let error = plain(&sent).unwrap_err();
         assert!(text(&error, "message").contains(&batch_id.to_string()), "{error:?}");
     }
@@ -407,29 +513,50 @@ fn an_error_for_the_page_has_all_its_properties_and_null_for_what_is_missing() {
     ];
     for seed in 0..CASES {
         let mut random = Random::seeded(seed);
-        let mut error = SparkError::new(random.one_of(&EXCEPTIONS), &random.text(), &random.text(), random.text());
+        let mut error = SparkError::new(
+            random.one_of(&EXCEPTIONS),
+            &random.text(),
+            &random.text(),
+            random.text(),
+        );
         for _ in 0..random.below(4) {
             error = error.with(&random.text(), random.text());
         }
         if random.flip() {
             (error.condition, error.sql_state) = (None, None);
         }
-        let made = is_declared(&ToPage::Err { id: 1.0, error: WireError::from(&error) }, "err");
+        let made = is_declared(
+            &ToPage::Err {
+                id: 1.0,
+                error: WireError::from(&error),
+            },
+            "err",
+        );
         let wire = get(&made, "error");
         let optional = |key: &str| get(&wire, key).as_string();
-        assert_eq!((optional("condition"), optional("sqlState")), (error.condition.clone(), error.sql_state.clone()));
+        assert_eq!(
+            (optional("condition"), optional("sqlState")),
+            (error.condition.clone(), error.sql_state.clone())
+        );
         assert_eq!(get(&wire, "condition").is_null(), error.condition.is_none());
-        assert_eq!((text(&wire, "exception"), text(&wire, "message")), (error.exception.name().to_owned(), error.to_string()));
+        assert_eq!(
+            (text(&wire, "exception"), text(&wire, "message")),
+            (error.exception.name().to_owned(), error.to_string())
+        );
         let parameters = get(&wire, "parameters");
-        let found: BTreeMap<String, String> =
-            keys(&parameters).into_iter().map(|key| (key.clone(), text(&parameters, &key))).collect();
+        let found: BTreeMap<String, String> = keys(&parameters)
+            .into_iter()
+            .map(|key| (key.clone(), text(&parameters, &key)))
+            .collect();
         assert_eq!(found, error.parameters, "seed {seed}");
     }
 }
 
 #[wasm_bindgen_test]
 fn a_parameter_of_any_name_does_not_change_the_objects_class() {
-    let error = SparkError::internal("x").with("__proto__", "p").with("constructor", "c");
+    let error = SparkError::internal("x")
+        .with("__proto__", "p")
+        .with("constructor", "c");
     let wire = plain(&WireError::from(&error)).unwrap();
     let parameters = get(&wire, "parameters");
     assert_eq!(text(&parameters, "constructor"), "c");
@@ -441,15 +568,24 @@ fn a_port_that_was_read_is_the_pages_port_and_works() {
     let channel = web_sys::MessageChannel::new().unwrap();
     let port: MessagePort = channel.port1();
     let read = ToExecutor::read(object(&[("t", "driverPort".into()), ("port", port.clone().into())])).unwrap();
-    let Some(ToExecutor::DriverPort(given)) = read else { panic!("{read:?}") };
+    let Some(ToExecutor::DriverPort(given)) = read else {
+        panic!("{read:?}")
+    };
     assert_eq!(JsValue::from(given.port), JsValue::from(port));
 }
 
 #[wasm_bindgen_test]
 fn bytes_that_were_read_are_the_pages_own_and_not_a_copy() {
     let sent = Uint8Array::from(&[1, 2, 3][..]);
-    let parts = [("t", "push".into()), ("source", "s".into()), ("seq", 0.into()), ("bytes", sent.clone().into())];
-    let Ok(Some(ToDriver::Push(push))) = ToDriver::read(object(&parts)) else { panic!("no push") };
+    let parts = [
+        ("t", "push".into()),
+        ("source", "s".into()),
+        ("seq", 0.into()),
+        ("bytes", sent.clone().into()),
+    ];
+    let Ok(Some(ToDriver::Push(push))) = ToDriver::read(object(&parts)) else {
+        panic!("no push")
+    };
     sent.set_index(0, 9);
     assert_eq!(push.bytes.get_index(0), 9);
 }

@@ -29,17 +29,24 @@ pub fn get(of: &JsValue, key: &str) -> JsValue {
 
 /// Returns a property's text.
 pub fn text(of: &JsValue, key: &str) -> String {
-    get(of, key).as_string().unwrap_or_else(|| panic!("{key} is no string in {of:?}"))
+    get(of, key)
+        .as_string()
+        .unwrap_or_else(|| panic!("{key} is no string in {of:?}"))
 }
 
 /// Returns a property's number.
 pub fn number(of: &JsValue, key: &str) -> f64 {
-    get(of, key).as_f64().unwrap_or_else(|| panic!("{key} is no number in {of:?}"))
+    get(of, key)
+        .as_f64()
+        .unwrap_or_else(|| panic!("{key} is no number in {of:?}"))
 }
 
 /// Returns the names of an object's own properties, in order of the alphabet.
 pub fn keys(of: &JsValue) -> Vec<String> {
-    let mut keys: Vec<String> = Object::keys(of.unchecked_ref::<Object>()).iter().filter_map(|k| k.as_string()).collect();
+    let mut keys: Vec<String> = Object::keys(of.unchecked_ref::<Object>())
+        .iter()
+        .filter_map(|k| k.as_string())
+        .collect();
     keys.sort();
     keys
 }
@@ -58,7 +65,9 @@ pub fn script(expression: &str) -> JsValue {
 /// Calls a function, given as JavaScript, with arguments.
 pub fn call(function: &str, arguments: &[JsValue]) -> JsValue {
     let function: Function = script(function).unchecked_into();
-    function.apply(&JsValue::UNDEFINED, &arguments.iter().collect::<Array>()).unwrap()
+    function
+        .apply(&JsValue::UNDEFINED, &arguments.iter().collect::<Array>())
+        .unwrap()
 }
 
 /// A method of the browser's that is another until this is dropped.

@@ -16,7 +16,10 @@ fn read(path: &str) -> Request {
 }
 
 fn write(path: &str, bytes: &[u8]) -> Request {
-    Request::Write { path: path.into(), bytes: bytes.into() }
+    Request::Write {
+        path: path.into(),
+        bytes: bytes.into(),
+    }
 }
 
 fn list(path: &str) -> Request {
@@ -42,7 +45,12 @@ async fn a_file_is_read_as_written_and_lies_sealed_on_the_disk() {
     let mut place = Place::default();
     assert_eq!(place.perform(&write("opfs://place/a/f", b"content")).await, DONE);
     assert_eq!(place.perform(&read("opfs://place/a/f")).await, bytes(b"content"));
-    let raw = OriginFiles::open().await.unwrap().read(&["place", "a", "f"]).await.unwrap();
+    let raw = OriginFiles::open()
+        .await
+        .unwrap()
+        .read(&["place", "a", "f"])
+        .await
+        .unwrap();
     assert_eq!(raw, Some(seal::seal(b"content")));
 }
 
@@ -78,7 +86,9 @@ async fn all_damaged(name: &str, files: impl Iterator<Item = Vec<u8>>) {
     for (at, file) in files.enumerate() {
         raw.write(&[name, "f"], &file).await.unwrap();
         let answer = place.perform(&read(&format!("opfs://{name}/f"))).await;
-        let Err(StorageError::Corrupt { path, .. }) = answer else { panic!("case {at}: {answer:?}") };
+        let Err(StorageError::Corrupt { path, .. }) = answer else {
+            panic!("case {at}: {answer:?}")
+        };
         assert_eq!(path, format!("opfs://{name}/f"));
     }
 }
@@ -112,7 +122,9 @@ async fn a_write_mends_a_damaged_file() {
 #[wasm_bindgen_test]
 async fn a_locked_path_is_refused_to_another_place_until_it_is_unlocked() {
     let (mut first, mut second) = (Place::default(), Place::default());
-    let refused = Err(StorageError::Locked { path: "opfs://place-lock".into() });
+    let refused = Err(StorageError::Locked {
+        path: "opfs://place-lock".into(),
+    });
     assert_eq!(first.perform(&lock("opfs://place-lock")).await, DONE);
     assert_eq!(second.perform(&lock("opfs://place-lock")).await, refused);
     assert_eq!(second.perform(&lock("opfs://place-lock/other")).await, DONE);
@@ -142,7 +154,10 @@ async fn the_end_of_a_place_unlocks_its_paths() {
     let (mut first, mut second) = (Place::default(), Place::default());
     assert_eq!(first.perform(&lock("place-ended")).await, DONE);
     drop(first);
-    rivulet::web::locks::released("rivulet-checkpoint:place-ended").await.unwrap();
+    let held = rivulet::web::locks::hold("rivulet-checkpoint:place-ended")
+        .await
+        .unwrap();
+    held.release().await;
     assert_eq!(second.perform(&lock("place-ended")).await, DONE);
 }
 
@@ -150,10 +165,16 @@ async fn the_end_of_a_place_unlocks_its_paths() {
 async fn a_disk_that_takes_only_a_part_is_full() {
     let mut place = Place::default();
     assert_eq!(place.perform(&write("place-full/f", b"12345")).await, DONE);
-    let full = patch("FileSystemSyncAccessHandle.prototype", "write", "(bytes) => bytes.byteLength - 1");
+    let full = patch(
+        "FileSystemSyncAccessHandle.prototype",
+        "write",
+        "(bytes) => bytes.byteLength - 1",
+    );
     let answer = place.perform(&write("place-full/f", b"123456")).await;
     drop(full);
-    let Err(StorageError::Quota { path, reason }) = answer else { panic!("{answer:?}") };
+    let Err(StorageError::Quota { path, reason }) = answer else {
+        panic!("{answer:?}")
+    };
     assert_eq!(path, "place-full/f");
     assert!(reason.contains("wrote 29 of 30 bytes"), "{reason}");
     assert_eq!(place.perform(&write("place-full/f", b"again")).await, DONE);
@@ -164,14 +185,24 @@ async fn a_disk_that_takes_only_a_part_is_full() {
 async fn a_disk_that_throws_is_full_or_failed_by_the_name_of_what_it_throws() {
     let mut place = Place::default();
     let throws = |name: &str| format!("() => {{ throw new DOMException('so', '{name}'); }}");
-    let full = patch("FileSystemSyncAccessHandle.prototype", "write", &throws("QuotaExceededError"));
+    let full = patch(
+        "FileSystemSyncAccessHandle.prototype",
+        "write",
+        &throws("QuotaExceededError"),
+    );
     let answer = place.perform(&write("place-throws/f", b"1")).await;
     assert!(matches!(answer, Err(StorageError::Quota { .. })), "{answer:?}");
     drop(full);
-    let broken = patch("FileSystemSyncAccessHandle.prototype", "flush", &throws("InvalidStateError"));
+    let broken = patch(
+        "FileSystemSyncAccessHandle.prototype",
+        "flush",
+        &throws("InvalidStateError"),
+    );
     let answer = place.perform(&write("place-throws/f", b"1")).await;
     drop(broken);
-    let Err(StorageError::Failed { reason, .. }) = answer else { panic!("{answer:?}") };
+    let Err(StorageError::Failed { reason, .. }) = answer else {
+        panic!("{answer:?}")
+    };
     assert_eq!(reason, "InvalidStateError: so");
 }
 
@@ -182,7 +213,9 @@ async fn a_file_that_another_has_open_fails_and_nothing_is_lost() {
     let files = rivulet::web::storage::origin::origin().await.unwrap();
     let mut folder = files;
     for name in ["rivulet", "place-open"] {
-        folder = rivulet::web::storage::origin::child(&folder, name, false).await.unwrap();
+        folder = rivulet::web::storage::origin::child(&folder, name, false)
+            .await
+            .unwrap();
     }
     let open = rivulet::web::storage::origin::open_sync(&folder, "f").await.unwrap();
     let answer = place.perform(&write("place-open/f", b"lost")).await;
@@ -204,9 +237,22 @@ async fn without_a_private_file_system_the_database_has_the_files() {
     drop(none);
     assert!(matches!(opened, Ok(FileStore::Indexed(_))));
     assert_eq!(written, DONE);
-    let raw = IndexedFiles::open().await.unwrap().read(&["place-indexed", "f"]).await.unwrap();
+    let raw = IndexedFiles::open()
+        .await
+        .unwrap()
+        .read(&["place-indexed", "f"])
+        .await
+        .unwrap();
     assert_eq!(raw, Some(seal::seal(b"database")));
-    assert_eq!(OriginFiles::open().await.unwrap().read(&["place-indexed", "f"]).await.unwrap(), None);
+    assert_eq!(
+        OriginFiles::open()
+            .await
+            .unwrap()
+            .read(&["place-indexed", "f"])
+            .await
+            .unwrap(),
+        None
+    );
 }
 
 #[wasm_bindgen_test]
@@ -226,13 +272,19 @@ async fn answers_come_in_the_order_of_the_requests_each_with_its_number() {
     }
     for op in 0..20u64 {
         assert_eq!(heard.next().await, (op * 10, DONE));
-        assert_eq!(heard.next().await, (op * 10 + 1, bytes(if op % 2 == 0 { &large } else { b"small" })));
+        assert_eq!(
+            heard.next().await,
+            (op * 10 + 1, bytes(if op % 2 == 0 { &large } else { b"small" }))
+        );
     }
 }
 
 #[wasm_bindgen_test]
 fn an_error_is_said_by_name_and_sentence_and_what_is_none_by_itself() {
-    assert_eq!(said(&script("new DOMException('no room', 'QuotaExceededError')")), "QuotaExceededError: no room");
+    assert_eq!(
+        said(&script("new DOMException('no room', 'QuotaExceededError')")),
+        "QuotaExceededError: no room"
+    );
     assert_eq!(said(&script("new TypeError('bad')")), "TypeError: bad");
     assert_eq!(said(&"thrown text".into()), "JsValue(\"thrown text\")");
     assert_eq!(said(&JsValue::UNDEFINED), "JsValue(undefined)");

@@ -30,15 +30,30 @@ fn seen(object: &JsValue, at: u32) -> JsValue {
 }
 
 fn kept(dataset: u64, partition: usize) -> KeptId {
-    KeptId { dataset: DatasetId(dataset), partition: PartitionId(partition) }
+    KeptId {
+        dataset: DatasetId(dataset),
+        partition: PartitionId(partition),
+    }
 }
 
 fn program(root: usize, write: Option<Edge>) -> Program {
-    Program { root, partitions: vec![], write, name: String::new() }
+    Program {
+        root,
+        partitions: vec![],
+        write,
+        name: String::new(),
+    }
 }
 
 fn task(program: &Program) -> ProgramTask<'_> {
-    ProgramTask { plan: PlanId(1), program, partition: PartitionId(0), sources: vec![], shuffled: vec![], kept: vec![] }
+    ProgramTask {
+        plan: PlanId(1),
+        program,
+        partition: PartitionId(0),
+        sources: vec![],
+        shuffled: vec![],
+        kept: vec![],
+    }
 }
 
 #[wasm_bindgen_test]
@@ -47,7 +62,10 @@ fn a_task_goes_out_as_the_script_declares_it_with_its_blocks_in_order() {
     let declared = interface("Task");
     for seed in 0..200 {
         let mut random = Random::seeded(seed);
-        let edge = |random: &mut Random| Edge { reader: random.below(9) as usize, parent: random.below(9) as usize };
+        let edge = |random: &mut Random| Edge {
+            reader: random.below(9) as usize,
+            parent: random.below(9) as usize,
+        };
         let program = program(random.below(100) as usize, random.flip().then(|| edge(&mut random)));
         let mut sent = task(&program);
         (sent.plan, sent.partition) = (PlanId(random.below(1 << 40)), PartitionId(random.below(100) as usize));
@@ -57,16 +75,26 @@ fn a_task_goes_out_as_the_script_declares_it_with_its_blocks_in_order() {
             Buffer::from(all.last().unwrap().as_slice())
         };
         for _ in 0..random.below(3) {
-            let part = ScanPart { scan: ScanId(random.below(9) as usize), partition: PartitionId(random.below(9) as usize) };
+            let part = ScanPart {
+                scan: ScanId(random.below(9) as usize),
+                partition: PartitionId(random.below(9) as usize),
+            };
             sent.sources.push((part, block(&mut random)));
         }
         for _ in 0..random.below(3) {
             let (edge, partition) = (edge(&mut random), PartitionId(random.below(9) as usize));
             let blocks = (0..random.below(3)).map(|_| block(&mut random)).collect();
-            sent.shuffled.push(Shuffled { edge, partition, blocks });
+            sent.shuffled.push(Shuffled {
+                edge,
+                partition,
+                blocks,
+            });
         }
         for _ in 0..random.below(3) {
-            sent.kept.push((kept(random.below(1 << 40), random.below(9) as usize), block(&mut random)));
+            sent.kept.push((
+                kept(random.below(1 << 40), random.below(9) as usize),
+                block(&mut random),
+            ));
         }
         let expected = serde_json::json!({
             "root": program.root,
@@ -107,17 +135,31 @@ fn what_a_task_made_is_read_as_the_script_returned_it() {
     let out = programs.run(task(&program(0, None))).unwrap();
     assert_eq!(out.blocks, [Some(vec![1, 2]), None, Some(vec![])]);
     assert_eq!(out.rows, [2, 0, 1 << 52]);
-    let keeps: Vec<_> = out.kept.into_iter().map(|keep| (keep.id, keep.bytes, keep.block)).collect();
+    let keeps: Vec<_> = out
+        .kept
+        .into_iter()
+        .map(|keep| (keep.id, keep.bytes, keep.block))
+        .collect();
     assert_eq!(keeps, [(kept(7, 1), 100, None), (kept(8, 2), 50, Some(vec![9]))]);
     assert_eq!(out.updates, Some(vec![5]));
 }
 
 #[wasm_bindgen_test]
 fn an_answer_of_another_shape_is_no_panic() {
-    for answer in ["[]", "[1, 'x', {}, 5]", "[undefined, undefined, undefined]", "[[1, 'x', null], ['x'], [[], 5], []]"] {
-        let (mut programs, _) = host(&format!("run() {{ return {answer}; }}, callGroups() {{ return {answer}; }}"));
+    for answer in [
+        "[]",
+        "[1, 'x', {}, 5]",
+        "[undefined, undefined, undefined]",
+        "[[1, 'x', null], ['x'], [[], 5], []]",
+    ] {
+        let (mut programs, _) = host(&format!(
+            "run() {{ return {answer}; }}, callGroups() {{ return {answer}; }}"
+        ));
         let out = programs.run(task(&program(0, None))).unwrap();
-        assert!(out.blocks.iter().all(Option::is_none) && out.updates.is_none(), "{answer}");
+        assert!(
+            out.blocks.iter().all(Option::is_none) && out.updates.is_none(),
+            "{answer}"
+        );
         let keys = column(&[]);
         assert_eq!(programs.call_groups(call(&keys)).unwrap().rows.len(), 0, "{answer}");
     }
@@ -130,14 +172,24 @@ fn what_a_function_throws_is_sparks_error_with_its_stack_and_tried_again() {
     assert_eq!((error.exception, error.fault), (Exception::Connect, Fault::Function));
     assert_eq!(error.condition.as_deref(), Some("FAILED_EXECUTE_UDF"));
     assert_eq!(error.message, "too far");
-    assert!(error.parameters["stack"].contains("RangeError: too far"), "{:?}", error.parameters);
+    assert!(
+        error.parameters["stack"].contains("RangeError: too far"),
+        "{:?}",
+        error.parameters
+    );
     assert!(error.is_retryable());
     assert_eq!(programs.load(PlanId(1), "", &[]).unwrap_err().message, "no");
 }
 
 #[wasm_bindgen_test]
 fn whatever_else_is_thrown_is_sparks_error_too() {
-    for (thrown, sentence) in [("'text'", "text"), ("undefined", "undefined"), ("null", "null"), ("5", "5"), ("{ message: 'm' }", "m")] {
+    for (thrown, sentence) in [
+        ("'text'", "text"),
+        ("undefined", "undefined"),
+        ("null", "null"),
+        ("5", "5"),
+        ("{ message: 'm' }", "m"),
+    ] {
         let (mut programs, _) = host(&format!("run() {{ throw {thrown}; }}"));
         let error = programs.run(task(&program(0, None))).unwrap_err();
         assert_eq!(error.condition.as_deref(), Some("FAILED_EXECUTE_UDF"));
@@ -153,7 +205,10 @@ fn column(values: &[i64]) -> RecordBatch {
 
 fn call(keys: &RecordBatch) -> GroupCall<'_> {
     GroupCall {
-        function: FunctionId { plan: PlanId(3), number: 2 },
+        function: FunctionId {
+            plan: PlanId(3),
+            number: 2,
+        },
         keys,
         rows: keys,
         row_counts: &[],
@@ -167,7 +222,8 @@ fn call(keys: &RecordBatch) -> GroupCall<'_> {
 
 #[wasm_bindgen_test]
 fn groups_go_out_as_the_script_declares_them_and_their_streams_are_arrow() {
-    let (mut programs, object) = host("callGroups(...all) { this.seen = all; return [new Uint8Array([1]), undefined]; }");
+    let (mut programs, object) =
+        host("callGroups(...all) { this.seen = all; return [new Uint8Array([1]), undefined]; }");
     let declared = interface("GroupHeader");
     for seed in 0..200 {
         let mut random = Random::seeded(seed);
@@ -185,12 +241,18 @@ fn groups_go_out_as_the_script_declares_them_and_their_streams_are_arrow() {
         });
         let answer = programs.call_groups(sent).unwrap();
         assert_eq!((answer.rows.as_slice(), answer.changes.len()), (&[1][..], 0));
-        assert_eq!((seen(&object, 0).as_f64(), seen(&object, 1).as_f64()), (Some(3.0), Some(2.0)));
+        assert_eq!(
+            (seen(&object, 0).as_f64(), seen(&object, 1).as_f64()),
+            (Some(3.0), Some(2.0))
+        );
         let header = seen(&object, 2);
         assert_eq!(shape_faults(&header, &declared), [""; 0], "seed {seed}");
         assert_eq!(json_of(&header), expected, "seed {seed}");
         let streams = Array::from(&seen(&object, 3));
-        let read: Vec<_> = streams.iter().flat_map(|s| ipc::read(&Buffer::from(bytes_of(&s))).unwrap()).collect();
+        let read: Vec<_> = streams
+            .iter()
+            .flat_map(|s| ipc::read(&Buffer::from(bytes_of(&s))).unwrap())
+            .collect();
         assert_eq!(read, [keys, rows, state], "seed {seed}");
     }
 }
@@ -200,10 +262,29 @@ fn a_time_beyond_what_javascript_tells_apart_fails_the_call_before_the_function_
     let (mut programs, object) = host("callGroups(...all) { this.seen = all; return []; }");
     let keys = column(&[]);
     for beyond in [1 << 53, i64::MAX, i64::MIN] {
-        let error = programs.call_groups(GroupCall { time_ms: beyond, ..call(&keys) }).unwrap_err();
+        let error = programs
+            .call_groups(GroupCall {
+                time_ms: beyond,
+                ..call(&keys)
+            })
+            .unwrap_err();
         assert_eq!(error.condition.as_deref(), Some("INTERNAL_ERROR"));
-        assert!(programs.call_groups(GroupCall { watermark_ms: Some(beyond), ..call(&keys) }).is_err());
-        assert!(programs.call_groups(GroupCall { batch_id: Some(BatchId(beyond)), ..call(&keys) }).is_err());
+        assert!(
+            programs
+                .call_groups(GroupCall {
+                    watermark_ms: Some(beyond),
+                    ..call(&keys)
+                })
+                .is_err()
+        );
+        assert!(
+            programs
+                .call_groups(GroupCall {
+                    batch_id: Some(BatchId(beyond)),
+                    ..call(&keys)
+                })
+                .is_err()
+        );
     }
     assert_eq!(Array::from(&get(&object, "seen")).length(), 0);
 }
@@ -222,14 +303,29 @@ fn names_of_plans_and_datasets_are_numbers_and_rounded_beyond_what_javascript_te
 
 #[wasm_bindgen_test]
 fn a_plan_is_loaded_with_its_text_and_values_and_a_function_with_its_payload() {
-    let (mut programs, object) =
-        host("load(...all) { this.seen = all; }, loadFunction(...all) { this.seen = all; }");
-    programs.load(PlanId(4), "{\"text\": \"ä😀\"}", &[vec![1], vec![], vec![2, 3]]).unwrap();
-    assert_eq!((seen(&object, 0).as_f64(), seen(&object, 1).as_string()), (Some(4.0), Some("{\"text\": \"ä😀\"}".into())));
+    let (mut programs, object) = host("load(...all) { this.seen = all; }, loadFunction(...all) { this.seen = all; }");
+    programs
+        .load(PlanId(4), "{\"text\": \"ä😀\"}", &[vec![1], vec![], vec![2, 3]])
+        .unwrap();
+    assert_eq!(
+        (seen(&object, 0).as_f64(), seen(&object, 1).as_string()),
+        (Some(4.0), Some("{\"text\": \"ä😀\"}".into()))
+    );
     let blobs: Vec<Vec<u8>> = Array::from(&seen(&object, 2)).iter().map(|b| bytes_of(&b)).collect();
     assert_eq!(blobs, [vec![1], vec![], vec![2, 3]]);
-    programs.load_function(FunctionId { plan: PlanId(5), number: 6 }, b"payload").unwrap();
-    assert_eq!((seen(&object, 0).as_f64(), seen(&object, 1).as_f64()), (Some(5.0), Some(6.0)));
+    programs
+        .load_function(
+            FunctionId {
+                plan: PlanId(5),
+                number: 6,
+            },
+            b"payload",
+        )
+        .unwrap();
+    assert_eq!(
+        (seen(&object, 0).as_f64(), seen(&object, 1).as_f64()),
+        (Some(5.0), Some(6.0))
+    );
     assert_eq!(bytes_of(&seen(&object, 2)), b"payload");
 }
 

@@ -29,7 +29,9 @@ fn shape(body: &str) -> Shape {
         c == ';' && depth == 0
     });
     for part in parts {
-        let Some((name, of_type)) = part.split_once(':') else { continue };
+        let Some((name, of_type)) = part.split_once(':') else {
+            continue;
+        };
         let optional = name.trim().ends_with('?');
         let name = name.trim().trim_end_matches('?').to_owned();
         let of_type = of_type.trim().to_owned();
@@ -75,7 +77,9 @@ pub fn interface(name: &str) -> Shape {
 /// Returns the messages of a union, by kind.
 pub fn messages(union: &str) -> BTreeMap<String, Shape> {
     let code = source();
-    let from = code.find(&format!("export type {union} =")).expect("a union of that name");
+    let from = code
+        .find(&format!("export type {union} ="))
+        .expect("a union of that name");
     let declared = &code[from..];
     let until = declared[1..].find("\nexport ").map_or(declared.len(), |at| at + 1);
     let mut found = BTreeMap::new();
@@ -99,10 +103,14 @@ pub fn messages(union: &str) -> BTreeMap<String, Shape> {
 /// Returns the words of a union of string literals.
 fn words(of_type: &str) -> Vec<String> {
     let code = source();
-    let declared = code.split_once(&format!("export type {of_type} =")).map_or(of_type, |(_, rest)| {
-        rest.split_once(';').expect("an end of the declaration").0
-    });
-    let words = declared.split('|').map(|word| word.trim().trim_matches('\'').to_owned());
+    let declared = code
+        .split_once(&format!("export type {of_type} ="))
+        .map_or(of_type, |(_, rest)| {
+            rest.split_once(';').expect("an end of the declaration").0
+        });
+    let words = declared
+        .split('|')
+        .map(|word| word.trim().trim_matches('\'').to_owned());
     words.filter(|word| !word.is_empty()).collect()
 }
 
@@ -115,11 +123,14 @@ pub fn value(of_type: &str, random: &mut Random) -> JsValue {
         "Uint8Array" => bytes(&random.bytes()),
         "MessagePort" => MessageChannel::new().unwrap().port1().into(),
         "Blob | null" if random.flip() => JsValue::NULL,
-        "Blob | null" => Blob::new_with_u8_array_sequence(&Array::of1(&bytes(&random.bytes()))).unwrap().into(),
+        "Blob | null" => Blob::new_with_u8_array_sequence(&Array::of1(&bytes(&random.bytes())))
+            .unwrap()
+            .into(),
         "Method" | "Role" => random.one_of(&words(of_type)).into(),
         "Record<string, string>" => {
-            let entries: Vec<(String, JsValue)> =
-                (0..random.below(4)).map(|n| (format!("k{n}"), random.text().into())).collect();
+            let entries: Vec<(String, JsValue)> = (0..random.below(4))
+                .map(|n| (format!("k{n}"), random.text().into()))
+                .collect();
             let entries: Vec<(&str, JsValue)> = entries.iter().map(|(k, v)| (k.as_str(), v.clone())).collect();
             object(&entries)
         }
@@ -153,19 +164,31 @@ pub fn faults(value: &JsValue, of_type: &str) -> Vec<String> {
         "Uint8Array" => return bytes_faults(value),
         "WireError" | "EngineStatus" => return shape_faults(value, &interface(of_type)),
         "Record<string, string>" => {
-            is_plain(value) && Object::values(value.unchecked_ref::<Object>()).iter().all(|v| v.is_string())
+            is_plain(value)
+                && Object::values(value.unchecked_ref::<Object>())
+                    .iter()
+                    .all(|v| v.is_string())
         }
         word if word.starts_with('{') && word.ends_with('}') => return shape_faults(value, &shape(block(word, ""))),
         list if list.ends_with("[]") => {
-            let Some(items) = value.dyn_ref::<Array>() else { return vec![format!("{value:?} is no array")] };
-            return items.iter().flat_map(|item| faults(&item, list.trim_end_matches("[]"))).collect();
+            let Some(items) = value.dyn_ref::<Array>() else {
+                return vec![format!("{value:?} is no array")];
+            };
+            return items
+                .iter()
+                .flat_map(|item| faults(&item, list.trim_end_matches("[]")))
+                .collect();
         }
         tuple if tuple.starts_with('[') && tuple.ends_with(']') => return tuple_faults(value, tuple),
         union if union.contains('|') => union.split('|').any(|of| faults(value, of.trim()).is_empty()),
         word if word.starts_with('\'') => value.as_string().as_deref() == Some(word.trim_matches('\'')),
         other => panic!("there is a type that this test does not know: {other}"),
     };
-    if is { vec![] } else { vec![format!("{value:?} is no {of_type}")] }
+    if is {
+        vec![]
+    } else {
+        vec![format!("{value:?} is no {of_type}")]
+    }
 }
 
 /// Returns what is wrong with an object that should have a shape: properties missing, too many, or of another type.
@@ -173,12 +196,19 @@ pub fn shape_faults(value: &JsValue, shape: &Shape) -> Vec<String> {
     if !is_plain(value) {
         return vec![format!("{value:?} is no plain object")];
     }
-    let mut found: Vec<String> =
-        keys(value).into_iter().filter(|key| !shape.contains_key(key)).map(|key| format!("{key} is not declared")).collect();
+    let mut found: Vec<String> = keys(value)
+        .into_iter()
+        .filter(|key| !shape.contains_key(key))
+        .map(|key| format!("{key} is not declared"))
+        .collect();
     for (name, property) in shape {
         let value = get(value, name);
         if !(value.is_undefined() && property.optional) {
-            found.extend(faults(&value, &property.of_type).into_iter().map(|fault| format!("{name}: {fault}")));
+            found.extend(
+                faults(&value, &property.of_type)
+                    .into_iter()
+                    .map(|fault| format!("{name}: {fault}")),
+            );
         }
     }
     found
@@ -187,17 +217,27 @@ pub fn shape_faults(value: &JsValue, shape: &Shape) -> Vec<String> {
 /// Returns what is wrong with an array that should be `[name: type, …]`.
 fn tuple_faults(value: &JsValue, tuple: &str) -> Vec<String> {
     let parts: Vec<&str> = tuple.trim_matches(['[', ']']).split(',').collect();
-    let Some(items) = value.dyn_ref::<Array>() else { return vec![format!("{value:?} is no array")] };
+    let Some(items) = value.dyn_ref::<Array>() else {
+        return vec![format!("{value:?} is no array")];
+    };
     if items.length() as usize != parts.len() {
         return vec![format!("{value:?} has not the length of {tuple}")];
     }
-    let types = parts.iter().map(|part| part.split_once(':').map_or(*part, |(_, of_type)| of_type).trim());
-    items.iter().zip(types).flat_map(|(item, of_type)| faults(&item, of_type)).collect()
+    let types = parts
+        .iter()
+        .map(|part| part.split_once(':').map_or(*part, |(_, of_type)| of_type).trim());
+    items
+        .iter()
+        .zip(types)
+        .flat_map(|(item, of_type)| faults(&item, of_type))
+        .collect()
 }
 
 /// Bytes must have a buffer of their own: they are transferred, which would take the engine's heap along.
 fn bytes_faults(value: &JsValue) -> Vec<String> {
-    let Some(bytes) = value.dyn_ref::<Uint8Array>() else { return vec![format!("{value:?} is no Uint8Array")] };
+    let Some(bytes) = value.dyn_ref::<Uint8Array>() else {
+        return vec![format!("{value:?} is no Uint8Array")];
+    };
     let heap = get(&wasm_bindgen::memory(), "buffer");
     let buffer = bytes.buffer();
     if JsValue::from(buffer.clone()) == heap {

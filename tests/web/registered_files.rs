@@ -40,7 +40,11 @@ fn files_below_a_path_are_listed_by_path_and_its_neighbours_are_not() {
 fn a_file_is_listed_by_its_own_path_with_size_and_time() {
     let files = RegisteredFiles::default();
     files.set("/f.csv".into(), blob(&[0; 1234]), 1_700_000_000_123);
-    let entry = FileEntry { path: "/f.csv".into(), size: 1234, modified: 1_700_000_000_123 };
+    let entry = FileEntry {
+        path: "/f.csv".into(),
+        size: 1234,
+        modified: 1_700_000_000_123,
+    };
     assert_eq!(files.list("/f.csv").unwrap(), [entry]);
 }
 
@@ -59,7 +63,14 @@ fn a_file_registered_again_is_the_new_one() {
     files.set("/f".into(), blob(b"the new one"), 9);
     assert_eq!(files.read("/f").unwrap().as_slice(), b"the new one");
     let entries = files.list("/f").unwrap();
-    assert_eq!(entries, [FileEntry { path: "/f".into(), size: 11, modified: 9 }]);
+    assert_eq!(
+        entries,
+        [FileEntry {
+            path: "/f".into(),
+            size: 11,
+            modified: 9
+        }]
+    );
 }
 
 #[wasm_bindgen_test]
@@ -78,7 +89,11 @@ fn reading_what_is_not_registered_is_sparks_error() {
     assert_eq!(error.condition.as_deref(), Some("FAILED_READ_FILE.NO_HINT"));
     assert_eq!(error.sql_state.as_deref(), Some("KD001"));
     assert_eq!(error.parameters["path"], "/in");
-    assert!(error.message.contains("no file is registered as /in"), "{}", error.message);
+    assert!(
+        error.message.contains("no file is registered as /in"),
+        "{}",
+        error.message
+    );
 }
 
 #[wasm_bindgen_test]

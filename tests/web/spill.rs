@@ -48,7 +48,10 @@ async fn files_of_workers_that_are_gone_are_removed_and_those_of_held_locks_stay
     let own = spill::open("spill-own").await.unwrap();
     let left: BTreeSet<String> = files().await.into_iter().collect();
     assert!(left.contains("spill-alive") && left.contains("spill-own"), "{left:?}");
-    assert!(!left.contains("spill-gone") && !left.contains("spill-gone-too"), "{left:?}");
+    assert!(
+        !left.contains("spill-gone") && !left.contains("spill-gone-too"),
+        "{left:?}"
+    );
     own.close();
 }
 
@@ -82,12 +85,21 @@ async fn without_a_private_file_system_nothing_spills() {
 }
 
 fn block(number: usize) -> BlockId {
-    BlockId::Kept(KeptId { dataset: DatasetId(1), partition: PartitionId(number) })
+    BlockId::Kept(KeptId {
+        dataset: DatasetId(1),
+        partition: PartitionId(number),
+    })
 }
 
 fn state(number: u64) -> StateId {
-    let part = StatePart { operator: OperatorId(0), partition: PartitionId(0) };
-    StateId { run: RunId(number), part }
+    let part = StatePart {
+        operator: OperatorId(0),
+        partition: PartitionId(0),
+    };
+    StateId {
+        run: RunId(number),
+        part,
+    }
 }
 
 fn found(bytes: &[u8]) -> Option<Buffer> {
@@ -189,7 +201,11 @@ fn without_a_file_blocks_stay_in_memory_and_state_is_refused() {
 #[wasm_bindgen_test]
 async fn a_file_that_is_full_leaves_blocks_in_memory_and_refuses_state() {
     let (mut blocks, file) = with_file("blocks-full").await;
-    let full = patch("FileSystemSyncAccessHandle.prototype", "write", "(bytes) => bytes.byteLength - 1");
+    let full = patch(
+        "FileSystemSyncAccessHandle.prototype",
+        "write",
+        "(bytes) => bytes.byteLength - 1",
+    );
     blocks.put(block(1), vec![1; 10], true);
     let stored = blocks.put_state(state(1), b"state");
     drop(full);
@@ -197,7 +213,10 @@ async fn a_file_that_is_full_leaves_blocks_in_memory_and_refuses_state() {
     assert_eq!(blocks.get(block(1)), found(&[1; 10]));
     assert_eq!(blocks.take_state(state(1)), None);
     blocks.put(block(2), vec![2; 10], true);
-    assert_eq!((blocks.get(block(2)), file.get_size().unwrap()), (found(&[2; 10]), 10.0));
+    assert_eq!(
+        (blocks.get(block(2)), file.get_size().unwrap()),
+        (found(&[2; 10]), 10.0)
+    );
     file.close();
 }
 
@@ -212,13 +231,17 @@ async fn a_file_that_has_become_shorter_has_no_such_block() {
 
 #[wasm_bindgen_test]
 async fn a_block_does_not_share_memory_with_the_engine() {
-    let heap = call("(memory) => memory.buffer.byteLength", &[wasm_bindgen::memory()]).as_f64().unwrap();
+    let heap = call("(memory) => memory.buffer.byteLength", &[wasm_bindgen::memory()])
+        .as_f64()
+        .unwrap();
     let mut blocks = Blocks::new(None);
     // More than the heap can grow by without notice, were the blocks kept in it.
     for number in 0..64 {
         blocks.put(block(number), vec![number as u8; 1 << 20], false);
     }
-    let after = call("(memory) => memory.buffer.byteLength", &[wasm_bindgen::memory()]).as_f64().unwrap();
+    let after = call("(memory) => memory.buffer.byteLength", &[wasm_bindgen::memory()])
+        .as_f64()
+        .unwrap();
     assert!(after - heap < 16.0 * 1_048_576.0, "grew by {} bytes", after - heap);
     assert_eq!(blocks.get(block(63)).unwrap().as_slice(), vec![63; 1 << 20]);
 }
@@ -248,7 +271,11 @@ async fn blocks_say_what_a_map_says() {
                 }
                 4 => {
                     let expected = states.remove(&state(number as u64)).map(Buffer::from);
-                    assert_eq!(blocks.take_state(state(number as u64)), expected, "seed {seed}, step {step}");
+                    assert_eq!(
+                        blocks.take_state(state(number as u64)),
+                        expected,
+                        "seed {seed}, step {step}"
+                    );
                 }
                 _ => {
                     let expected = model.get(&block(number)).map(|b| Buffer::from(b.as_slice()));

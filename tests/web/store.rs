@@ -40,7 +40,11 @@ pub async fn what_is_written_is_read(files: &FileStore, _: impl AsyncFn() -> Fil
     for seed in 0..50 {
         let content = Random::seeded(seed).bytes();
         files.write(&["store-written", "f"], &content).await.unwrap();
-        assert_eq!(files.read(&["store-written", "f"]).await.unwrap(), Some(content), "seed {seed}");
+        assert_eq!(
+            files.read(&["store-written", "f"]).await.unwrap(),
+            Some(content),
+            "seed {seed}"
+        );
     }
 }
 
@@ -69,7 +73,10 @@ pub async fn a_list_is_in_order_and_has_folders_once(files: &FileStore, _: impl 
         let path = [&["store-listed"], path].concat();
         files.write(&path, b"-").await.unwrap();
     }
-    assert_eq!(files.list(&["store-listed"]).await.unwrap(), ["10", "9", "B", "a", "a.crc"]);
+    assert_eq!(
+        files.list(&["store-listed"]).await.unwrap(),
+        ["10", "9", "B", "a", "a.crc"]
+    );
     assert_eq!(files.list(&["store-listed", "a"]).await.unwrap(), ["x", "y"]);
     assert!(files.list(&[]).await.unwrap().contains(&"store-listed".to_owned()));
 }
@@ -98,14 +105,26 @@ pub async fn a_removed_file_is_absent_and_its_neighbours_stay(files: &FileStore,
 }
 
 pub async fn a_removed_folder_takes_all_below_it_and_no_neighbour(files: &FileStore, _: impl AsyncFn() -> FileStore) {
-    for path in [["a", "1", "x"], ["a", "2", "y"], ["a-b", "1", "z"], ["ab", "1", "z"], ["A", "1", "z"]] {
-        files.write(&[&["store-folder"][..], &path].concat(), b"-").await.unwrap();
+    for path in [
+        ["a", "1", "x"],
+        ["a", "2", "y"],
+        ["a-b", "1", "z"],
+        ["ab", "1", "z"],
+        ["A", "1", "z"],
+    ] {
+        files
+            .write(&[&["store-folder"][..], &path].concat(), b"-")
+            .await
+            .unwrap();
     }
     files.remove(&["store-folder", "a"]).await.unwrap();
     assert_eq!(files.list(&["store-folder"]).await.unwrap(), ["A", "a-b", "ab"]);
     assert_eq!(files.list(&["store-folder", "a"]).await.unwrap(), [""; 0]);
     assert_eq!(files.read(&["store-folder", "a", "1", "x"]).await.unwrap(), None);
-    assert_eq!(files.read(&["store-folder", "ab", "1", "z"]).await.unwrap().unwrap(), b"-");
+    assert_eq!(
+        files.read(&["store-folder", "ab", "1", "z"]).await.unwrap().unwrap(),
+        b"-"
+    );
 }
 
 pub async fn what_is_absent_can_be_removed(files: &FileStore, _: impl AsyncFn() -> FileStore) {
@@ -131,7 +150,10 @@ pub async fn a_file_of_megabytes_is_whole(files: &FileStore, _: impl AsyncFn() -
     let mut random = Random::seeded(1);
     let content: Vec<u8> = (0..400_000).flat_map(|_| random.bits().to_le_bytes()).collect();
     files.write(&["store-large", "f"], &content).await.unwrap();
-    assert!(files.read(&["store-large", "f"]).await.unwrap() == Some(content), "3.2 MB came back otherwise");
+    assert!(
+        files.read(&["store-large", "f"]).await.unwrap() == Some(content),
+        "3.2 MB came back otherwise"
+    );
 }
 
 pub async fn what_is_written_is_there_for_who_opens_the_place_again(
@@ -152,7 +174,10 @@ pub async fn it_says_what_a_map_of_paths_says(files: &FileStore, _: impl AsyncFn
         let root = format!("store-model-{seed}");
         let mut model: BTreeMap<[&str; 2], Vec<u8>> = BTreeMap::new();
         for _ in 0..80 {
-            let path = [random.one_of(&["a", "b", "ab"]), random.one_of(&["0", "1", "10", "1.crc"])];
+            let path = [
+                random.one_of(&["a", "b", "ab"]),
+                random.one_of(&["0", "1", "10", "1.crc"]),
+            ];
             let whole = [root.as_str(), path[0], path[1]];
             match random.below(5) {
                 0 | 1 => {
@@ -174,7 +199,11 @@ pub async fn it_says_what_a_map_of_paths_says(files: &FileStore, _: impl AsyncFn
                     let found = files.list(&whole[..2]).await.unwrap();
                     assert_eq!(found, Vec::from_iter(expected), "seed {seed}");
                 }
-                _ => assert_eq!(files.read(&whole).await.unwrap(), model.get(&path).cloned(), "seed {seed}"),
+                _ => assert_eq!(
+                    files.read(&whole).await.unwrap(),
+                    model.get(&path).cloned(),
+                    "seed {seed}"
+                ),
             }
         }
         files.remove(&[root.as_str()]).await.unwrap();

@@ -129,7 +129,9 @@ impl Place {
         match request {
             Request::Lock { .. } => return self.lock(path, &parts.join("/")).await,
             Request::Unlock { .. } => {
-                self.locks.remove(&parts.join("/"));
+                if let Some(held) = self.locks.remove(&parts.join("/")) {
+                    held.release().await;
+                }
                 return Ok(Reply::Done);
             }
             _ => {}
