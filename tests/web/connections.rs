@@ -245,8 +245,12 @@ async fn a_response_without_a_body_opens_and_closes() {
 #[wasm_bindgen_test]
 async fn a_response_that_breaks_off_is_closed_after_what_came() {
     let (connections, mut events) = connections();
-    connections.open_response(ONE, &url("http", "/break"), &[]);
-    assert_eq!(whole(ONE, &mut events).await, [OK, Event::Binary(b"abc".to_vec())]);
+    connections.open_response(ONE, &url("http", "/break?room=broken-response"), &[]);
+    assert_eq!(events.some(2).await, [(ONE, OK), (ONE, Event::Binary(b"abc".to_vec()))]);
+    let (cutting, mut cut) = self::connections();
+    cutting.open_socket(TWO, &url("ws", "/cut?room=broken-response"));
+    assert_eq!(whole(TWO, &mut cut).await, [SOCKET_OPEN]);
+    assert_eq!(events.next().await, (ONE, Event::Closed));
 }
 
 #[wasm_bindgen_test]

@@ -5,6 +5,8 @@ import { WebSocketServer } from 'ws';
 
 /** Sockets that watch a room, by its name: they hear who has left. */
 const watchers = new Map();
+/** Responses that wait to be broken off, by room. */
+const cuttable = new Map();
 let answered = 0;
 
 const left = (room) => {
@@ -23,6 +25,11 @@ const TALKS = {
     watchers.set(room, [...(watchers.get(room) ?? []), socket]);
     socket.send('watching');
   },
+  // Breaks the response of a room off, once its reader has what was sent.
+  '/cut': (socket, { room }) => {
+    cuttable.get(room).destroy();
+    socket.close();
+  },
   '/join': (socket, { room }) => {
     socket.on('close', () => left(room));
     socket.send('joined');
@@ -40,9 +47,10 @@ const ANSWERS = {
   '/headers': (response, _, request) => response.end(JSON.stringify(request.headers)),
   '/absent': (response) => response.writeHead(404).end('nothing here'),
   '/bodiless': (response) => response.writeHead(204).end(),
-  '/break': (response) => {
+  '/break': (response, { room }) => {
+    cuttable.set(room, response);
     response.writeHead(200, { 'content-length': '100' });
-    response.write('abc', () => response.destroy());
+    response.write('abc');
   },
   '/endless': (response, { room }) => {
     response.on('close', () => left(room));
