@@ -1,11 +1,30 @@
-//! What callbacks have said, to be waited for: tests count events and never sleep.
+//! What callbacks have said, to be waited for: tests count events and never sleep. What does not come within
+//! [`PATIENCE_MS`] fails the test that waits for it, by name, rather than the run.
+
+use std::pin::pin;
 
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
+use futures::channel::oneshot;
+use futures::future::{Either, select};
+use gloo_timers::callback::Timeout;
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::MessageChannel;
+
+/// How long to wait for what must come: far longer than it ever takes.
+const PATIENCE_MS: u32 = 10_000;
+
+/// Waits for what must come.
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+    let (tire, tired) = oneshot::channel();
+    let _patience = Timeout::new(PATIENCE_MS, move || drop(tire.send(())));
+    match select(pin!(what), tired).await {
+        Either::Left((value, _)) => value,
+        Either::Right(_) => panic!("what must come did not come within {PATIENCE_MS} ms"),
+    }
+}
 
 /// Values in the order in which a callback got them.
 pub struct Heard<T>(UnboundedReceiver<T>);
@@ -23,7 +42,7 @@ pub fn hearing<T: 'static>() -> (impl Fn(T) + Clone + 'static, Heard<T>) {
 impl<T> Heard<T> {
     /// Waits for the next value.
     pub async fn next(&mut self) -> T {
-        self.0.next().await.expect("the callback lives")
+        soon(self.0.next()).await.expect("the callback lives")
     }
 
     /// Waits for as many values.
@@ -62,5 +81,5 @@ pub async fn event(target: &web_sys::EventTarget, kind: &str) -> JsValue {
     let happened = Promise::new(&mut |resolve, _| {
         add.call3(target, &kind.into(), &resolve, &once).unwrap();
     });
-    JsFuture::from(happened).await.unwrap()
+    soon(JsFuture::from(happened)).await.unwrap()
 }

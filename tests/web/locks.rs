@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::heard::{event, hearing};
+use crate::heard::{event, hearing, soon};
 use crate::objects::call;
 
 #[wasm_bindgen_test]
@@ -30,7 +30,7 @@ async fn dropping_a_lock_gives_it_to_who_waits() {
     assert!(try_hold("locks-passed").await.unwrap().is_none());
     assert!(poll!(waits.as_mut()).is_pending());
     drop(held);
-    let _next = waits.await.unwrap();
+    let _next = soon(waits).await.unwrap();
     assert!(try_hold("locks-passed").await.unwrap().is_none());
 }
 
@@ -80,8 +80,8 @@ async fn who_waits_for_a_release_does_not_take_the_lock() {
     assert!(try_hold("locks-released").await.unwrap().is_none());
     assert_eq!(is_done.try_recv(), Ok(None));
     drop(held);
-    is_done.await.unwrap();
-    let _again = hold("locks-released").await.unwrap();
+    soon(is_done).await.unwrap();
+    let _again = soon(hold("locks-released")).await.unwrap();
 }
 
 #[wasm_bindgen_test]
@@ -99,7 +99,7 @@ async fn the_end_of_a_worker_releases_its_locks() {
     assert!(try_hold("locks-of-a-worker").await.unwrap().is_none());
     assert!(poll!(ends.as_mut()).is_pending());
     call("(worker) => worker.terminate()", &[worker]);
-    ends.await.unwrap();
+    soon(ends).await.unwrap();
 }
 
 #[wasm_bindgen_test]
@@ -125,7 +125,7 @@ async fn who_gives_up_waiting_does_not_keep_the_lock() {
         assert!(matches!(poll!(waits.as_mut()), Poll::Pending));
     }
     drop(held);
-    let _next = hold("locks-given-up").await.unwrap();
+    let _next = soon(hold("locks-given-up")).await.unwrap();
 }
 
 #[wasm_bindgen_test]

@@ -79,6 +79,10 @@ async fn start(role: &str, lock: &str, programs: &JsValue) -> Result<Worker, JsV
         ("conf", object(&[])),
         ("lock", lock.into()),
     ]);
+    assert!(
+        !std::thread::panicking(),
+        "a test before this one has failed: its instance takes no more hooks"
+    );
     let before = take_hook();
     let worker = Worker::start(init, programs.clone().unchecked_into()).await;
     set_hook(before);

@@ -34,7 +34,9 @@ const capabilities = join(folder, 'webdriver.json');
 writeFileSync(capabilities, JSON.stringify({ 'goog:chromeOptions': { binary: CHROMIUM, args: CHROMIUM_FLAGS } }));
 const server = edgeServer();
 const port = await listen(server);
-const runner = spawn('wasm-bindgen-test-runner', process.argv.slice(2), {
+// Of what cargo passes on, the runner does not know this.
+const given = process.argv.slice(2).filter((argument) => argument !== '--quiet');
+const runner = spawn('wasm-bindgen-test-runner', given, {
   stdio: 'inherit',
   env: {
     CHROMEDRIVER: 'chromedriver',

@@ -13,7 +13,7 @@ const left = (room) => {
   for (const socket of watchers.get(room) ?? []) socket.send('left');
 };
 
-/** What is said over a WebSocket, by path. */
+/** The conversations over a WebSocket, by path. */
 const TALKS = {
   '/echo': (socket) => socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })),
   '/greet': (socket) => {
