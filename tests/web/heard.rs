@@ -19,7 +19,10 @@ const PATIENCE_MS: u32 = 10_000;
 /// Waits for what must come.
 pub async fn soon<T>(what: impl Future<Output = T>) -> T {
     let (tire, tired) = oneshot::channel();
-    let _patience = Timeout::new(PATIENCE_MS, move || drop(tire.send(())));
+    let _patience = Timeout::new(PATIENCE_MS, move || {
+        // Whoever waited may have what it waited for.
+        let _ = tire.send(());
+    });
     match select(pin!(what), tired).await {
         Either::Left((value, _)) => value,
         Either::Right(_) => panic!("what must come did not come within {PATIENCE_MS} ms"),

@@ -1,4 +1,6 @@
 //! [`Worker`]: an executor and a driver in their worker, which is the test's own. What they post to the page is caught.
+//!
+//! A worker sets a hook for panics, which cannot be set any more once a test has panicked: after a failure all that follow here fail.
 
 use std::collections::BTreeMap;
 use std::panic::{set_hook, take_hook};

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { CHROMIUM, CHROMIUM_FLAGS } from './paths.mjs';
 import { edgeServer } from './servers/edge-server.mjs';
 
-/** For one suite; it takes a few seconds. */
+/** For one suite, which takes a few seconds, and for the start of the browser's driver: on a machine that is busy. */
 const TIMEOUT_S = 120;
 
 /** Listens on a port whose neighbour below is free, for the page. */
@@ -41,6 +41,7 @@ const runner = spawn('wasm-bindgen-test-runner', given, {
   env: {
     CHROMEDRIVER: 'chromedriver',
     WASM_BINDGEN_TEST_TIMEOUT: String(TIMEOUT_S),
+    WASM_BINDGEN_TEST_DRIVER_TIMEOUT: String(TIMEOUT_S),
     ...process.env,
     WASM_BINDGEN_TEST_ADDRESS: `127.0.0.1:${port}`,
     WASM_BINDGEN_TEST_WEBDRIVER_JSON: capabilities,
