@@ -45,6 +45,7 @@ fn source() -> String {
     let files = concat!(
         include_str!("../../src/js/src/protocol.ts"),
         include_str!("../../src/js/src/worker/engine.ts"),
+        include_str!("../../src/js/src/rdd/task/task.ts"),
         include_str!("../../src/js/src/state/group_plan.ts"),
     );
     let mut code = String::new();
