@@ -110,6 +110,14 @@ package() {
   RIVULET_PROTO_DIR=$(proto_dir) node src/js/scripts/build.mjs
 }
 
+# The suites of src/web, in Chromium: what the wasm build has compiled is used again.
+edge_tests() {
+  need_package chromedriver chromium-driver
+  say "tests of the browser's edge, in a worker and on a page"
+  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER="node src/js/scripts/edge-tests.mjs" \
+    cargo test --quiet --locked --target "$WASM_TARGET" --profile wasm --test web_worker --test web_page
+}
+
 cmd_setup() { setup_wasm; setup_node; setup_browser; setup_python; say "all set up"; }
 cmd_build() { wasm wasm; package; }
 cmd_pack() { wasm pack; package; }
@@ -119,7 +127,7 @@ cmd_check() {
   setup_wasm; setup_node
   say "rustfmt"; cargo fmt --check
   say "clippy, native"; cargo clippy --quiet --locked --features server --all-targets -- -D warnings
-  say "clippy, wasm32"; cargo clippy --quiet --locked --target "$WASM_TARGET" --lib -- -D warnings
+  say "clippy, wasm32"; cargo clippy --quiet --locked --target "$WASM_TARGET" --lib --test web_worker --test web_page -- -D warnings
   wasm wasm # the client's functions are generated from the engine's table
   say "tsc --strict"; RIVULET_PROTO_DIR=$(proto_dir) node src/js/scripts/check.mjs
 }
@@ -141,6 +149,7 @@ cmd_test() {
   fi
   if [ "$what" != native ]; then
     setup_browser; cmd_build
+    edge_tests
     say "client unit tests"
     node src/js/scripts/unit.mjs
     say "browser tests"

@@ -65,4 +65,4 @@ pub mod streaming;
 pub mod values;
 
 #[cfg(target_arch = "wasm32")]
-mod web;
+pub mod web;

@@ -145,14 +145,16 @@ impl StateStore for Blocks {
         self.spill.is_some()
     }
 
-    /// Puts a state away; false if it does not fit.
+    /// Puts a state away, in place of an earlier one of its name; false if it does not fit.
     fn put_state(&mut self, key: StateId, bytes: &[u8]) -> bool {
         let Ok(length) = u32::try_from(bytes.len()) else {
             return false;
         };
         let written = self.write(&Uint8Array::from(bytes));
-        if let Some(at) = written {
-            self.states.insert(key, (at, length));
+        if let Some(at) = written
+            && let Some((before, bytes)) = self.states.insert(key, (at, length))
+        {
+            self.file.give(before, u64::from(bytes));
         }
         written.is_some()
     }

@@ -13,14 +13,18 @@ extern "C" {
     /// Settles when all functions so far are loaded; undefined if they are.
     #[wasm_bindgen(method, structural, getter)]
     pub fn loading(this: &Programs) -> Option<Promise>;
+    /// Loads a plan: its text and its values.
     #[wasm_bindgen(method, structural, catch)]
     pub fn load(this: &Programs, plan: f64, text: &str, blobs: Array) -> Result<(), JsValue>;
-    /// An array of blocks (`Uint8Array` or undefined), an array of row counts, and an array of what is kept from now on.
+    /// Runs a task. Returns an array of blocks (`Uint8Array` or undefined), an array of row counts, an array of what is kept
+    /// from now on, and what was added to accumulators (`Uint8Array` or undefined).
     #[wasm_bindgen(method, structural, catch)]
     pub fn run(this: &Programs, plan: f64, task: &JsValue, blobs: Array) -> Result<Array, JsValue>;
+    /// Loads a function over groups, as its client sent it.
     #[wasm_bindgen(method, structural, catch, js_name = loadFunction)]
     pub fn load_function(this: &Programs, plan: f64, number: u32, payload: Uint8Array) -> Result<(), JsValue>;
-    /// An array of two Arrow IPC streams (`Uint8Array` or undefined): rows and changes.
+    /// Calls a function for each of its groups. Returns an array of two Arrow IPC streams (`Uint8Array` or undefined): rows
+    /// and changes.
     #[wasm_bindgen(method, structural, catch, js_name = callGroups)]
     pub fn call_groups(
         this: &Programs,
@@ -29,12 +33,16 @@ extern "C" {
         header: &JsValue,
         blobs: Array,
     ) -> Result<Array, JsValue>;
+    /// Forgets a plan and its functions.
     #[wasm_bindgen(method, structural)]
     pub fn unload(this: &Programs, plan: f64);
+    /// Returns whether a partition is in the script's memory.
     #[wasm_bindgen(method, structural)]
     pub fn keeps(this: &Programs, dataset: f64, partition: u32) -> bool;
+    /// Returns a kept partition as a block; undefined if it is not here.
     #[wasm_bindgen(method, structural)]
     pub fn kept(this: &Programs, dataset: f64, partition: u32) -> Option<Uint8Array>;
+    /// Forgets all partitions of a dataset.
     #[wasm_bindgen(method, structural)]
     pub fn forget(this: &Programs, dataset: f64);
 }

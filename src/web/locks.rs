@@ -28,17 +28,19 @@ fn locks() -> Result<Locks, JsValue> {
 #[derive(Debug)]
 pub struct Held {
     release: Option<Function>,
-    /// Settles when the lock is free again.
-    over: Promise,
+    /// Settles when the browser has taken the lock back.
+    over: Option<Promise>,
 }
 
 impl Held {
-    /// Releases the lock, and returns when others can have it.
-    pub async fn release(self) {
-        let over = self.over.clone();
+    /// Gives the lock back, and waits until whoever asks next can have it: dropping alone takes effect only later.
+    pub async fn release(mut self) {
+        let over = self.over.take();
         drop(self);
-        // A lock that is broken is free, too.
-        let _ = JsFuture::from(over).await;
+        if let Some(over) = over {
+            // It settles with what we resolved the lock's promise with, and that is never an error.
+            let _ = JsFuture::from(over).await;
+        }
     }
 
     /// Keeps the lock until the worker ends.
@@ -101,20 +103,21 @@ async fn request(name: &str, if_available: bool) -> Result<Option<Held>, JsValue
         }
         let mut release = None;
         let held = Promise::new(&mut |resolve, _| release = Some(resolve));
-        let _ = granted.send(release);
+        let _ = granted.send(Some(Held { release, over: None }));
         held.into()
     });
     let options = Object::new();
     Reflect::set(&options, &"ifAvailable".into(), &if_available.into())?;
-    let over = locks()?.request(name, &options, &callback);
-    let release = match select(answer, JsFuture::from(over.clone())).await {
-        Either::Left((Ok(release), _)) => release,
+    let request = locks()?.request(name, &options, &callback);
+    let over = JsFuture::from(request.clone());
+    let mut found = match select(answer, over).await {
+        Either::Left((Ok(found), _)) => found,
         Either::Left((Err(_), over)) => over.await.map(|_| None)?,
         Either::Right((Ok(_), answer)) => answer.await.ok().flatten(),
         Either::Right((Err(error), _)) => return Err(error),
     };
-    Ok(release.map(|release| Held {
-        release: Some(release),
-        over,
-    }))
+    if let Some(held) = &mut found {
+        held.over = Some(request);
+    }
+    Ok(found)
 }

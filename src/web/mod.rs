@@ -17,7 +17,7 @@ pub mod host;
 pub mod locks;
 pub mod page;
 pub mod port;
-mod programs;
+pub mod programs;
 pub mod registered_files;
 pub mod spill;
 pub mod storage;

@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::{Array, JSON, Reflect, Uint8Array};
 use serde::de::DeserializeOwned;
+use serde::ser::Error;
 use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessagePort};
 
+use super::thrown;
 use crate::error::SparkError;
 
 /// What a worker becomes.
@@ -306,11 +308,13 @@ pub enum ToPage<'a> {
         /// What happened.
         event_type: &'static str,
         /// The event as Spark's JSON has it.
+        #[serde(serialize_with = "parsed")]
         event: &'a serde_json::Value,
     },
     /// The state of the cluster.
     Status {
         /// Executors, jobs and datasets.
+        #[serde(serialize_with = "parsed")]
         status: serde_json::Value,
     },
     /// Output of the console sink.
@@ -337,6 +341,13 @@ pub enum ToPage<'a> {
         /// Bytes.
         bytes: f64,
     },
+}
+
+/// Writes JSON as `JSON.parse` reads it: whole numbers beyond those that JavaScript tells apart are rounded, not refused.
+fn parsed<S: serde::Serializer>(json: &impl Serialize, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = serde_json::to_string(json).map_err(Error::custom)?;
+    let value = JSON::parse(&text).map_err(|error| Error::custom(thrown(&error)))?;
+    serde_wasm_bindgen::preserve::serialize(&value, serializer)
 }
 
 /// Bytes as the page gets them.

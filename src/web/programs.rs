@@ -79,18 +79,15 @@ impl ProgramHost for ScriptPrograms {
             .0
             .run(task.plan.0 as f64, &header, blobs)
             .map_err(|e| user_error(&e))?;
-        let blocks = Array::from(&out.get(0));
-        let rows = Array::from(&out.get(1));
+        let blocks = list(&out.get(0));
+        let rows = list(&out.get(1));
         Ok(ProgramOutput {
             blocks: blocks
                 .iter()
                 .map(|b| b.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec))
                 .collect(),
             rows: rows.iter().map(|n| n.as_f64().unwrap_or_default() as u64).collect(),
-            kept: Array::from(&out.get(2))
-                .iter()
-                .map(|k| keep(&Array::from(&k)))
-                .collect(),
+            kept: list(&out.get(2)).iter().map(|k| keep(&list(&k))).collect(),
             updates: out.get(3).dyn_ref::<Uint8Array>().map(Uint8Array::to_vec),
         })
     }
@@ -147,6 +144,11 @@ impl ProgramHost for ScriptPrograms {
     fn forget(&mut self, dataset: DatasetId) {
         self.0.forget(dataset.0 as f64);
     }
+}
+
+/// Returns an array; an empty one for anything else.
+fn list(value: &JsValue) -> Array {
+    value.dyn_ref::<Array>().cloned().unwrap_or_default()
 }
 
 /// Reads `[dataset, partition, bytes, block?]`: a partition that is kept from now on.

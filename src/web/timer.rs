@@ -50,7 +50,7 @@ impl Timer {
         *self.pending.borrow_mut() = None;
         self.turn.set(self.turn.get().wrapping_add(1));
         let Some(at_ms) = at_ms else { return };
-        let delay_ms = at_ms - now_ms();
+        let delay_ms = at_ms.saturating_sub(now_ms());
         if let (true, Some((channel, _))) = (delay_ms <= 0, &self.channel) {
             let turn = f64::from(self.turn.get());
             if channel.port2().post_message(&turn.into()).is_ok() {

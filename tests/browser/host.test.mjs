@@ -1,4 +1,5 @@
-// The worker as the engine's host, with an engine that only does what it is told: storage, files, timers, sockets, ports, death.
+// The worker's script, with an engine that only does what it is told: how it loads, what it hands over, and how it ends.
+// What the engine's edge does itself is tested in `tests/web`.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,77 +13,35 @@ const shared = browser({ mounts: { '/fake/': folder } });
 before(() => bundleWorker(join(HERE, 'fake_engine'), join(folder, 'worker.js')));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A page with a small client of the protocol: `driver`, `executor(n)`, `call(method, ...args)`, `heard(event)`. */
-async function open() {
+/** Runs `f` in a page that has `begin(init)`: a worker, its messages so far, and `heard(is)`, the first one for which `is` holds. */
+async function inside(f, arg) {
   const page = await shared.open();
-  await page.evaluate(async (version) => {
-    const module = await WebAssembly.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
-    const names = crypto.randomUUID();
-    const start = (role, executor, incarnation = 0) =>
-      new Promise((resolve, reject) => {
-        const worker = new Worker('/fake/worker.js', { type: 'module' });
-        const lock = `${names}-${role}-${executor}-${incarnation}`;
-        worker.onmessage = ({ data }) =>
-          data.t === 'ready' ? resolve({ worker, lock, executor, incarnation }) : reject(new Error(data.message));
-        worker.postMessage({ t: 'init', role, executor, incarnation, module, version, conf: { a: 'b' }, lock });
-      });
-    const { worker: driver } = await start('driver');
-    const events = [];
-    const answers = new Map();
-    const waits = [];
-    driver.onmessage = ({ data }) => {
-      if (data.t === 'res') answers.get(data.id)(new TextDecoder().decode(data.bytes));
-      else {
-        events.push(data.t === 'console' ? JSON.parse(data.text) : data);
+  await page.evaluate((version) => {
+    window.begin = (more) => {
+      const worker = new Worker('/fake/worker.js', { type: 'module' });
+      const [messages, waits] = [[], []];
+      worker.onmessage = ({ data }) => {
+        messages.push(data);
         for (const look of waits) look();
-      }
-    };
-    let id = 0;
-    window.t = {
-      driver,
-      events,
-      start,
-      raw: (method, bytes = new Uint8Array()) =>
-        new Promise((resolve) => {
-          answers.set(++id, resolve);
-          driver.postMessage({ t: 'req', id, method, bytes });
-        }),
-      call: async (method, ...args) => JSON.parse(await window.t.raw(method, new TextEncoder().encode(JSON.stringify(args)))),
-      /** The first event for which `is` holds, taken out of the list. */
-      heard: (is) =>
+      };
+      const heard = (is) =>
         new Promise((resolve) => {
           const look = () => {
-            const at = events.findIndex(is);
-            if (at < 0) return;
-            waits.splice(waits.indexOf(look), 1);
-            resolve(events.splice(at, 1)[0]);
+            const found = messages.find(is);
+            if (found) resolve(found);
           };
           waits.push(look);
           look();
-        }),
-      named: (name, ...first) => window.t.heard((e) => Array.isArray(e) && e[0] === name && first.every((value, n) => e[n + 1] === value)),
-      async join(member, ...peers) {
-        for (const peer of peers) {
-          const { port1, port2 } = new MessageChannel();
-          member.worker.postMessage({ t: 'peer', executor: peer.executor, incarnation: peer.incarnation, port: port1 }, [port1]);
-          peer.worker.postMessage({ t: 'peer', executor: member.executor, incarnation: member.incarnation, port: port2 }, [port2]);
-        }
-        const { port1, port2 } = new MessageChannel();
-        member.worker.postMessage({ t: 'driverPort', port: port1 }, [port1]);
-        driver.postMessage({ t: 'executor', executor: member.executor, incarnation: member.incarnation, lock: member.lock, port: port2 }, [
-          port2,
-        ]);
-        await window.t.named('executorJoined', member.executor, member.incarnation);
-      },
-      json: (...value) => ({ bytes: [...new TextEncoder().encode(JSON.stringify(value))] }),
-      text: (bytes) => JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes))),
+        });
+      const lock = crypto.randomUUID();
+      const module = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+      worker.postMessage({ t: 'init', role: 'driver', incarnation: 0, module, version, conf: {}, lock, ...more });
+      const ask = (method, id = 1) => worker.postMessage({ t: 'req', id, method, bytes: new Uint8Array() });
+      // Granted when the worker has ended, however it did.
+      const ended = () => navigator.locks.request(lock, () => true);
+      return { worker, messages, heard, ask, ended };
     };
   }, manifest.version);
-  return page;
-}
-
-async function inside(f, arg) {
-  const page = await open();
   try {
     return await page.evaluate(f, arg);
   } finally {
@@ -90,191 +49,66 @@ async function inside(f, arg) {
   }
 }
 
-test('storage writes, lists, reads and removes in order, below folders', async () => {
-  const seen = await inside(async () => {
-    const { call, named } = window.t;
-    const root = `test-${crypto.randomUUID()}`;
-    const steps = [
-      ['write', `${root}/offsets/0`, { bytes: [1, 2, 3] }],
-      ['write', `${root}/offsets/1`, { bytes: [] }],
-      ['write', `${root}/offsets/0`, { bytes: [9] }],
-      ['list', `${root}/offsets`],
-      ['read', `${root}/offsets/0`],
-      ['read', `${root}/nothing`],
-      ['list', `${root}/nowhere`],
-      ['remove', `${root}/offsets`],
-      ['list', root],
-      ['remove', `${root}/gone`],
-    ];
-    steps.forEach(([kind, path, bytes], op) => void call('storage', op, kind, path, bytes));
-    const done = [];
-    for (let op = 0; op < steps.length; op++) done.push((await named('storageDone', op)).slice(2));
-    return done.map(([error, bytes]) => [error?.split(':')[0] ?? null, bytes && String.fromCharCode(...bytes)]);
+test('messages that come before the engine is there reach it in their order', async () => {
+  const { seen, loading } = await inside(async () => {
+    const { worker, heard, ask } = window.begin();
+    ask('first');
+    worker.postMessage({ t: 'watchStatus', on: true });
+    ask('second', 2);
+    return heard(({ t, id }) => t === 'res' && id === 2);
   });
-  assert.deepEqual(
-    seen.map(([error]) => error),
-    [null, null, null, null, null, 'NotFoundError', null, null, null, null],
-  );
-  assert.equal(seen[3][1], '0\n1');
-  assert.equal(seen[4][1], '\t');
-  assert.equal(seen[6][1], '');
-  assert.equal(seen[8][1], '');
+  assert.deepEqual(seen, ['first', 'watchStatus', 'second']);
+  assert.equal(loading, true);
 });
 
-test('registered files are listed below a path and read; unregistered ones are gone', async () => {
-  const seen = await inside(async () => {
-    const { call, driver } = window.t;
-    driver.postMessage({ t: 'file', path: 'rivulet-file:/0/b', blob: new Blob(['xy']), modified: 5 });
-    driver.postMessage({ t: 'file', path: 'rivulet-file:/0/a', blob: new Blob(['z']), modified: 6 });
-    driver.postMessage({ t: 'file', path: 'rivulet-file:/01/a', blob: new Blob(['other']), modified: 7 });
-    const listed = await call('listFiles', 'rivulet-file:/0');
-    const read = await call('readFile', 'rivulet-file:/0/b');
-    driver.postMessage({ t: 'file', path: 'rivulet-file:/0/b', blob: null, modified: 0 });
-    return { listed, read, left: await call('listFiles', 'rivulet-file:/0/b') };
+test('a trap ends the worker: it is said once, nothing more is handed over, and its lock is free', async () => {
+  const { said, later, free } = await inside(async () => {
+    const { messages, heard, ask, ended } = window.begin();
+    ask('trap');
+    ask('echo', 2);
+    const said = await heard(({ t }) => t === 'fatal');
+    const free = await ended();
+    return { said, later: messages.filter((m) => m !== said && m.t !== 'ready').length, free };
   });
-  assert.deepEqual(seen.listed, [
-    { path: 'rivulet-file:/0/a', size: 1, modified: 6 },
-    { path: 'rivulet-file:/0/b', size: 2, modified: 5 },
-  ]);
-  assert.deepEqual(seen.read, [120, 121]);
-  assert.deepEqual(seen.left, []);
+  assert.equal(said.message, 'unreachable');
+  assert.match(said.stack, /worker\.js/);
+  assert.deepEqual([later, free], [0, true]);
 });
 
-test('one timer: due at once, later, replaced and cleared', async () => {
-  const seen = await inside(async () => {
-    const { call, events, named } = window.t;
-    const startMs = Date.now();
-    await call('setTimer', startMs - 5);
-    await named('timer');
-    await call('setTimer', Date.now() + 10_000);
-    await call('setTimer', Date.now() + 60);
-    await named('timer');
-    const tookMs = Date.now() - startMs;
-    await call('setTimer', Date.now() + 30);
-    await call('setTimer');
-    await new Promise((go) => setTimeout(go, 80));
-    return { tookMs, more: events.length };
+test('a panic is said with its text and place, which the trap itself lacks', async () => {
+  const { message } = await inside(async () => {
+    const { heard, ask } = window.begin();
+    ask('panic');
+    return heard(({ t }) => t === 'fatal');
   });
-  assert.ok(seen.tookMs >= 55 && seen.tookMs < 5_000);
-  assert.equal(seen.more, 0);
+  assert.equal(message, 'panicked at somewhere.rs:1 (unreachable)');
 });
 
-test('a WebSocket that cannot be opened says error and close', async () => {
-  const events = await inside(async () => {
-    const { call, named } = window.t;
-    await call('openSocket', 1, 'ws://127.0.0.1:9/');
-    await call('openSocket', 2, 'not a url');
-    return [
-      await named('connectionEvent', 1, 'error'),
-      await named('connectionEvent', 1, 'close'),
-      await named('connectionEvent', 2, 'error'),
-      await named('connectionEvent', 2, 'close'),
-    ];
+test('a failure that nobody waits for ends the worker, too', async () => {
+  const { message } = await inside(async () => {
+    const { heard, ask, ended } = window.begin();
+    ask('later');
+    await ended();
+    return heard(({ t }) => t === 'fatal');
   });
-  assert.equal(events.length, 4);
+  assert.equal(message, 'nobody waits for this');
 });
 
-test('executors exchange blocks with the driver and with each other, empty and shared buffers too', async () => {
-  const seen = await inside(async () => {
-    const { call, heard, join, json, start, text } = window.t;
-    const [a, b] = [await start('executor', 0), await start('executor', 1)];
-    await join(a);
-    await join(b, a);
-    const message = (executor, is) => heard((e) => e[0] === 'executorMessage' && e[1] === executor && is(text(e[3])));
-    await call('toExecutor', 0, 0, json('echo', 7), [{ bytes: [1, 2] }, { bytes: [] }]);
-    const echo = await message(0, ([what]) => what === 'echo');
-    await call('toExecutor', 0, 0, json('peer', 1, 0), [{ bytes: [1, 2, 3] }]);
-    const peer = text((await message(1, ([what]) => what === 'peer'))[3]);
-    await call('toExecutor', 1, 0, json('spill'), []);
-    const spill = text((await message(1, ([what]) => what === 'spilled'))[3]);
-    return { echo: [text(echo[3]), echo[4]], peer, spill, conf: JSON.parse(await window.t.raw('conf')) };
+test('files and receivers are the script’s: the engine hears nothing of them', async () => {
+  const { seen, lent, failed } = await inside(async () => {
+    const { worker, heard, ask } = window.begin({ role: 'executor', executor: 0 });
+    worker.postMessage({ t: 'blob', id: 7, blob: new Blob(['x']) });
+    const lent = await heard(({ t }) => t === 'lent');
+    worker.postMessage({ t: 'receiver', id: 3, receiver: new Uint8Array() });
+    const failed = await heard(({ t }) => t === 'receiverFailed');
+    ask('echo');
+    const { seen } = await heard(({ t }) => t === 'res');
+    return { seen, lent, failed };
   });
-  assert.deepEqual(seen.echo, [
-    ['echo', 7],
-    [[1, 2], []],
-  ]);
-  assert.deepEqual(seen.peer, ['peer', 0, 0, 'hello from', 0, [3]]);
-  assert.deepEqual(seen.spill, ['spilled', 3]);
-  assert.deepEqual(seen.conf, { a: 'b' });
-});
-
-test('a block for a peer that is not here yet waits for it', async () => {
-  const seen = await inside(async () => {
-    const { call, heard, join, json, start, text } = window.t;
-    const [a, b] = [await start('executor', 0), await start('executor', 1, 3)];
-    await join(a);
-    await call('toExecutor', 0, 0, json('peer', 1, 3), [{ bytes: [5] }]);
-    await join(b, a);
-    return text((await heard((e) => e[0] === 'executorMessage' && e[1] === 1))[3]);
-  });
-  assert.deepEqual(seen, ['peer', 0, 0, 'hello from', 0, [1]]);
-});
-
-test('an executor that is terminated, closes itself or traps is lost within milliseconds', async () => {
-  const seen = await inside(async () => {
-    const { call, heard, join, json, start } = window.t;
-    const lost = (executor) => heard((e) => e[0] === 'executorLost' && e[1] === executor);
-    const took = [];
-    const dead = [];
-    for (const [executor, end] of [
-      [0, ({ worker }) => worker.terminate()],
-      [1, () => call('toExecutor', 1, 0, json('trap'), [])],
-    ]) {
-      const member = await start('executor', executor);
-      member.worker.onmessage = ({ data }) => dead.push(data.message);
-      await join(member);
-      const startMs = performance.now();
-      end(member);
-      await lost(executor);
-      await heard((e) => e.t === 'executorLost' && e.executor === executor);
-      took.push(performance.now() - startMs);
-    }
-    return { took, dead };
-  });
-  for (const ms of seen.took) assert.ok(ms < 500, `${ms} ms`);
-  assert.deepEqual(seen.dead, ['panicked at somewhere.rs:1 (unreachable)']);
-});
-
-test('messages of an earlier incarnation are ignored', async () => {
-  const seen = await inside(async () => {
-    const { call, events, join, json, named, start } = window.t;
-    const first = await start('executor', 0);
-    await join(first);
-    const second = await start('executor', 0, 1);
-    await join(second);
-    const lost = await named('executorLost', 0, 0);
-    await call('toExecutor', 0, 0, json('echo'), []);
-    await new Promise((go) => setTimeout(go, 50));
-    return { lost: lost.slice(1), heard: events.filter((e) => e[0] === 'executorMessage').length };
-  });
-  assert.deepEqual(seen, { lost: [0, 0], heard: 0 });
-});
-
-test('a trap of the driver is fatal and said once', async () => {
-  const said = await inside(async () => {
-    const { driver, heard } = window.t;
-    driver.postMessage({ t: 'req', id: 99, method: 'trap', bytes: new Uint8Array() });
-    driver.postMessage({ t: 'req', id: 100, method: 'trap', bytes: new Uint8Array() });
-    await heard((e) => e.t === 'fatal').then(({ message }) => {
-      window.message = message;
-    });
-    await new Promise((go) => setTimeout(go, 50));
-    return [window.message, window.t.events.filter((e) => e.t === 'fatal').length];
-  });
-  assert.deepEqual(said, ['unreachable', 0]);
+  assert.deepEqual([seen, lent, failed.id], [['echo'], { t: 'lent', id: 7 }, 3]);
 });
 
 test('a page of another version is refused', async () => {
-  const page = await open();
-  const message = await page.evaluate(
-    () =>
-      new Promise((resolve) => {
-        const worker = new Worker('/fake/worker.js', { type: 'module' });
-        worker.onmessage = ({ data }) => resolve(data.message);
-        const module = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
-        worker.postMessage({ t: 'init', role: 'driver', incarnation: 0, module, version: '0.0.1', conf: {}, lock: 'other' });
-      }),
-  );
+  const { message } = await inside(() => window.begin({ version: '0.0.1' }).heard(({ t }) => t === 'fatal'));
   assert.match(message, /page runs version 0\.0\.1.*stale caches/);
-  await page.close();
 });

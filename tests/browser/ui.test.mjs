@@ -180,9 +180,9 @@ test('attempts, skipped stages and kept datasets of a status are drawn; texts st
       ],
     };
     const { receive } = StatusEvents.prototype;
-    StatusEvents.prototype.receive = function receiveMade(json) {
+    StatusEvents.prototype.receive = function receiveMade(status) {
       const datasets = [{ id: 3, name: 'Numbers', partitions: 4, kept: 3, bytes: 2_048 }];
-      receive.call(this, JSON.stringify({ ...JSON.parse(json), jobs: [job], datasets }));
+      receive.call(this, { ...status, jobs: [job], datasets });
     };
   });
   await page.waitForSelector('#jobs tbody tr', { timeout: 10_000 });

@@ -88,8 +88,8 @@ def save_files(spark, folder):
         writer.save(os.path.join(folder, name + "_files"))
 
 
-def load_files(spark, folder):
-    failed = 0
+def load_files(folder):
+    spark, failed = local(), 0
     for name in ("json", "csv", "text"):
         wanted = table(spark, name)
         reader = spark.read.schema(wanted.schema).options(**QUOTED.get(name, {}))
@@ -98,6 +98,7 @@ def load_files(spark, folder):
         pair = [[[str(v) for v in row] for row in df.orderBy(order).collect()] for df in (found, wanted)]
         failed += pair[0] != pair[1]
         print("%-8s exchange/%s files%s" % ("FAIL" if pair[0] != pair[1] else "ok", name, ": %s" % (pair,) if pair[0] != pair[1] else ""))
+    spark.stop()
     return failed
 
 
@@ -115,13 +116,17 @@ def save(remote, folder):
     spark.stop()
 
 
+def local():
+    from pyspark.sql import SparkSession
+    return SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+
+
 def load(folder):
     from pyspark.ml import PipelineModel
-    from pyspark.sql import SparkSession
-    spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+    spark = local()
     with open(os.path.join(folder, "predicted.json"), encoding="utf-8") as f:
         predicted = json.load(f)
-    df, failed = frame(spark), load_files(spark, folder)
+    df, failed = frame(spark), 0
     for name, expected in predicted.items():
         scored = PipelineModel.load(os.path.join(folder, name)).transform(df)
         difference = scored.columns != expected["columns"] or different(rows(scored), expected["rows"])
@@ -146,15 +151,17 @@ def different(actual, expected):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--remote", required=True)
-    parser.add_argument("--step", choices=["save", "load"])
+    parser.add_argument("--step", choices=["save", "load", "load-files"])
     parser.add_argument("--folder")
     args = parser.parse_args()
     if args.step == "save":
         return save(args.remote, args.folder)
     if args.step == "load":
         return load(args.folder)
+    if args.step == "load-files":
+        return load_files(args.folder)
     with tempfile.TemporaryDirectory() as folder:
-        for step in ("save", "load"):
+        for step in ("save", "load", "load-files"):
             code = subprocess.call([sys.executable, __file__, "--remote", args.remote, "--step", step, "--folder", folder])
             if code:
                 return code

@@ -42,12 +42,11 @@ test('maps, repeated members, optional members and nested messages', () => {
   agree(base.ConfigRequestSchema, {
     sessionId: 's',
     operation: {
-      opType: { case: 'set', value: { pairs: [{ key: 'a', value: '1' }, { key: 'b' }, { key: '', value: '' }], silent: false } },
+      opType: { case: 'set', value: { pairs: [{ key: 'a', value: '1' }, { key: 'b' }, { key: '', value: '' }] } },
     },
   });
   agree(base.ExecutePlanRequestSchema, {
     sessionId: 's',
-    tags: ['x', '', 'y'],
     operationId: '',
     plan: {
       opType: {
@@ -55,7 +54,7 @@ test('maps, repeated members, optional members and nested messages', () => {
         value: {
           relType: {
             case: 'read',
-            value: { isStreaming: true, readType: { case: 'dataSource', value: { options: { a: 'b', c: '' }, paths: ['p', 'q'] } } },
+            value: { isStreaming: true, readType: { case: 'dataSource', value: { options: { a: 'b', c: '' }, paths: ['p', '', 'q'] } } },
           },
         },
       },

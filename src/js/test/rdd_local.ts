@@ -1,7 +1,7 @@
 import type { Engine } from '../src/rdd/context.js';
 import { PLAN_TYPE, type RddPlan, UPDATES_TYPE } from '../src/rdd/job_plan.js';
+import type { Task } from '../src/rdd/task/task.js';
 import { decode as decodeRows } from '../src/rdd/value_codec.js';
-import type { Task } from '../src/worker/engine.js';
 import { Programs } from '../src/worker/programs.js';
 
 /** Enough of a session to run dataset plans in this process: stages one after the other, no scheduler, no workers. */

@@ -129,7 +129,6 @@ impl Place {
         match request {
             Request::Lock { .. } => return self.lock(path, &parts.join("/")).await,
             Request::Unlock { .. } => {
-                // Whoever asks next must find it free.
                 if let Some(held) = self.locks.remove(&parts.join("/")) {
                     held.release().await;
                 }

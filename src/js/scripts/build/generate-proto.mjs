@@ -1,7 +1,7 @@
 // Spark Connect's messages for the client, from the .proto files: TypeScript types and enums by protobuf-es, and a table of
 // the fields for connect/message_codec.ts. Only what the client sends and reads, for every page downloads the table.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -106,6 +106,13 @@ const UNWANTED = [
 ];
 
 const final = join(JS, 'src/generated');
+
+/** Every word of the client's source: a field that none of them names is neither sent nor read, and decoding skips it. */
+const WORDS = new Set(
+  readdirSync(join(JS, 'src'), { recursive: true })
+    .filter((file) => file.endsWith('.ts') && !file.startsWith('generated'))
+    .flatMap((file) => readFileSync(join(JS, 'src', file), 'utf8').match(/[A-Za-z_]\w*/g) ?? []),
+);
 const out = `${final}.new`;
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
@@ -131,7 +138,7 @@ try {
   rmSync(template, { force: true });
 }
 
-/** One line a message: `Name:field number label-kind-type oneof,…`; see connect/message_codec.ts. */
+/** One line a message that the client sends or reads: `Name:field number label-kind-type oneof,…`; see connect/message_codec.ts. */
 const KINDS = { 1: 'd', 2: 'f', 3: 'l', 5: 'i', 8: 'b', 9: 's', 12: 'y', 13: 'u' };
 const bundled = join(tmpdir(), `rivulet-messages-${process.pid}.mjs`);
 try {
@@ -153,7 +160,8 @@ try {
   const visit = (message) => {
     if (lines.has(message.typeName)) return;
     lines.set(message.typeName, '');
-    const fields = message.fields
+    const said = message.fields.filter((field) => WORDS.has(field.localName));
+    const fields = said
       .toSorted((a, b) => a.number - b.number)
       .map((field) => {
         const isOptional = field.fieldKind !== 'message' && field.presence === 1 && !field.oneof;
@@ -161,7 +169,7 @@ try {
         return `${field.localName} ${field.number} ${label}${kindOf(field)}${field.oneof ? ` ${field.oneof.localName}` : ''}`;
       });
     lines.set(message.typeName, `${short(message)}:${fields.join(',')}`);
-    for (const field of message.fields) if (field.message) visit(field.message);
+    for (const field of said) if (field.message) visit(field.message);
   };
   for (const name of WANTED) visit(file.messages.find((message) => message.name === name));
   const table = [...lines.values()].join('\n');

@@ -3,26 +3,8 @@
  * RIVULET_WASM_DIR under the name `rivulet-engine`.
  */
 import type { Init, ToDriver, ToExecutor } from '../protocol.js';
+import type { Task, TaskOutput } from '../rdd/task/task.js';
 import type { GroupHeader } from '../state/group_plan.js';
-
-/** A task: where its blobs belong. They stand in the order of `sources`, of `shuffled`, of `kept`. */
-export interface Task {
-  root: number;
-  partition: number;
-  write: [node: number, parent: number] | null;
-  sources: [node: number, partition: number][];
-  shuffled: [node: number, parent: number, partition: number, blocks: number][];
-  /** Kept partitions that come along, by the dataset's key. */
-  kept: [dataset: number, partition: number][];
-}
-
-/** Blocks by partition of the output; rows in each; partitions that are kept from now on; what was added to accumulators. */
-export type TaskOutput = [
-  blocks: (Uint8Array | undefined)[],
-  rows: number[],
-  kept: [dataset: number, partition: number, bytes: number, block?: Uint8Array][],
-  updates: Uint8Array | undefined,
-];
 
 /** What the engine asks for to run the user's functions; throwing fails the task. */
 export interface ProgramHost {

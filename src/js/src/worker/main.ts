@@ -22,7 +22,7 @@ let worker: Worker | undefined;
 const early: Message[] = [];
 let dead = false;
 
-/** Reports why this worker ends, and ends it, which frees its lock: a trap leaves an instance that must not go on. */
+/** Reports why this worker ends, and ends it, which frees its lock: after a trap the instance is broken. */
 function die(cause: unknown): void {
   if (dead) return;
   dead = true;

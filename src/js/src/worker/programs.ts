@@ -1,21 +1,20 @@
-import { SparkRuntimeException, stackWithCondition } from '../errors.js';
+import { SparkRuntimeException } from '../errors.js';
 import { unframed } from '../rdd/framing.js';
-import type { RddPlan } from '../rdd/job_plan.js';
+import type { FunctionSource, RddPlan } from '../rdd/job_plan.js';
 import { TaskAccumulators } from '../rdd/task/accumulators.js';
 import { Blobs } from '../rdd/task/blobs.js';
 import { Compute } from '../rdd/task/compute.js';
 import { loadFunctions, type UserFunction } from '../rdd/task/functions.js';
 import { KeptPartitions } from '../rdd/task/kept.js';
-import { describe } from '../rdd/task/keys.js';
-import { UserFunctionError } from '../rdd/task/steps.js';
-import { answer, deal } from '../rdd/task/task.js';
+import { answer, deal, type Task, type TaskOutput } from '../rdd/task/task.js';
+import { userError } from '../rdd/task/user_error.js';
 import { decode } from '../rdd/value_codec.js';
 import type { GroupFunctionPlan, GroupHeader } from '../state/group_plan.js';
 import { runGroups } from '../state/run.js';
 import { parseSchema } from '../values/ddl.js';
 import { encodeRows } from '../values/encode.js';
 import { rowsFromIPC } from '../values/rows.js';
-import type { ProgramHost, Task, TaskOutput } from './engine.js';
+import type { ProgramHost } from './engine.js';
 
 interface Loaded {
   plan: RddPlan;
@@ -59,19 +58,16 @@ export class Programs implements ProgramHost {
     const loaded: Loaded = { plan, values: blobs, functions: [], bound: new Map(), accumulators: new TaskAccumulators() };
     this.#plans.set(id, loaded);
     if (plan.functions.length === 0) return;
-    this.#await(
-      loadFunctions(plan.functions, this.importText).then(
-        (functions) => {
-          loaded.functions = functions;
-        },
-        (error: unknown) => {
-          loaded.failure = error;
-        },
-      ),
-    );
+    this.#import(plan.functions, loaded, (functions) => {
+      loaded.functions = functions;
+    });
   }
 
-  #await(one: Promise<void>): void {
+  /** Loads functions, or notes why they could not be loaded; messages of the driver wait for it. */
+  #import(sources: readonly FunctionSource[], to: { failure?: unknown }, take: (functions: UserFunction[]) => void): void {
+    const one = loadFunctions(sources, this.importText).then(take, (error: unknown) => {
+      to.failure = error;
+    });
     const all = Promise.all([this.#loading, one]).then(() => {});
     this.#loading = all;
     void all.then(() => {
@@ -85,16 +81,9 @@ export class Programs implements ProgramHost {
     const { f, bound } = plan.call;
     const loaded: LoadedFunction = { plan, extra: bound === undefined ? [] : [decode(values[bound]!)[0]] };
     this.#functions.set(`${id}/${number}`, loaded);
-    this.#await(
-      loadFunctions(plan.functions, this.importText).then(
-        (functions) => {
-          loaded.f = functions[f]!;
-        },
-        (error: unknown) => {
-          loaded.failure = error;
-        },
-      ),
-    );
+    this.#import(plan.functions, loaded, (functions) => {
+      loaded.f = functions[f]!;
+    });
   }
 
   callGroups(
@@ -109,7 +98,7 @@ export class Programs implements ProgramHost {
     try {
       return runGroups(loaded.plan, loaded.f, loaded.extra, header, blobs);
     } catch (error) {
-      throw told(error, undefined, 'group');
+      throw userError(error, undefined, 'group');
     }
   }
 
@@ -188,26 +177,7 @@ export class Programs implements ProgramHost {
       const { blocks, rows } = deal(compute, task.root, task.partition, write);
       return [blocks, rows, keeps, loaded.accumulators.take()];
     } catch (error) {
-      throw told(error, `partition ${task.partition}`, 'record');
+      throw userError(error, `partition ${task.partition}`, 'record');
     }
   }
-}
-
-/** The user's exception with where it happened: in which place, and on which record or group. */
-function told(error: unknown, place: string | undefined, what: string): Error {
-  if (!(error instanceof UserFunctionError)) return error instanceof Error ? withCondition(error) : new Error(String(error));
-  const { thrown, step, record } = error;
-  const at = [step, place, record !== undefined && `${what} ${describe(record)}`].filter(Boolean).join(', ');
-  let message = `${error.message} (in ${at})`;
-  const free = /^(\S+) is not defined$/.exec(thrown instanceof ReferenceError ? thrown.message : '');
-  if (free)
-    message += `. A function runs in a worker and sees nothing of the page: pass ${free[1]} as a value bound to it, or broadcast it`;
-  const out = new Error(message);
-  if (thrown instanceof Error && thrown.stack) out.stack = stackWithCondition(thrown);
-  return out;
-}
-
-/** The error with its condition in its stack; the engine passes the stack on. */
-function withCondition(error: Error): Error {
-  return Object.assign(error, { stack: stackWithCondition(error) });
 }

@@ -8,6 +8,25 @@ import { PartitionRandom } from './random.js';
 import { add } from './sketch.js';
 import { guarded, pairOf, UserFunctionError } from './steps.js';
 
+/** A task: where its blobs belong. They stand in the order of `sources`, of `shuffled`, of `kept`. */
+export interface Task {
+  root: number;
+  partition: number;
+  write: [node: number, parent: number] | null;
+  sources: [node: number, partition: number][];
+  shuffled: [node: number, parent: number, partition: number, blocks: number][];
+  /** Kept partitions that come along, by the dataset's key. */
+  kept: [dataset: number, partition: number][];
+}
+
+/** Blocks by partition of the output; rows in each; partitions that are kept from now on; what was added to accumulators. */
+export type TaskOutput = [
+  blocks: (Uint8Array | undefined)[],
+  rows: number[],
+  kept: [dataset: number, partition: number, bytes: number, block?: Uint8Array][],
+  updates: Uint8Array | undefined,
+];
+
 /** Blocks by partition of the next stage (or one result), with the number of rows in each; a partition without rows has no block. */
 export interface TaskResult {
   blocks: (Uint8Array | undefined)[];

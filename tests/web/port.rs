@@ -1,0 +1,155 @@
+//! [`Port`]: a header and its blobs between two workers.
+
+use js_sys::{Array, Uint8Array};
+use rivulet::web::port::Port;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::wasm_bindgen_test;
+use web_sys::MessageChannel;
+
+use crate::heard::{Heard, hearing, messages_delivered};
+use crate::objects::{bytes, object};
+use crate::random::Random;
+
+/// A message as it arrived: header and blobs.
+type Message = (Vec<u8>, Vec<Vec<u8>>);
+
+/// Makes blobs of their own for a message.
+fn blobs(of: &[Vec<u8>]) -> Array {
+    of.iter().map(|blob| bytes(blob)).collect()
+}
+
+/// Makes the two ends of a channel: one to send, one that listens.
+fn ends() -> (Port, Port, Heard<Message>) {
+    let channel = MessageChannel::new().unwrap();
+    let (hear, heard) = hearing();
+    let mut listens = Port::new(channel.port2());
+    listens.listen(move |header, blobs| {
+        hear((
+            header,
+            blobs
+                .iter()
+                .map(|b| b.unchecked_into::<Uint8Array>().to_vec())
+                .collect(),
+        ));
+    });
+    (Port::new(channel.port1()), listens, heard)
+}
+
+#[wasm_bindgen_test]
+async fn header_and_blobs_arrive_as_they_were_sent() {
+    let (port, _listens, mut heard) = ends();
+    for seed in 0..200 {
+        let mut random = Random::seeded(seed);
+        let header = random.bytes();
+        let sent: Vec<Vec<u8>> = (0..random.below(6)).map(|_| random.bytes()).collect();
+        port.send(&header, &blobs(&sent)).unwrap();
+        assert_eq!(heard.next().await, (header, sent), "seed {seed}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn empty_blobs_keep_their_places() {
+    let (port, _listens, mut heard) = ends();
+    let sent = vec![vec![], vec![1], vec![], vec![]];
+    port.send(b"h", &blobs(&sent)).unwrap();
+    assert_eq!(heard.next().await, (b"h".to_vec(), sent));
+}
+
+#[wasm_bindgen_test]
+async fn a_thousand_blobs_arrive_in_one_message_in_their_order() {
+    let (port, _listens, mut heard) = ends();
+    let sent: Vec<Vec<u8>> = (0..1000u32).map(|n| n.to_le_bytes().to_vec()).collect();
+    port.send(b"many", &blobs(&sent)).unwrap();
+    assert_eq!(heard.next().await.1, sent);
+}
+
+#[wasm_bindgen_test]
+async fn blobs_are_moved_and_leave_the_sender_nothing() {
+    let (port, _listens, mut heard) = ends();
+    let blob = Uint8Array::from(&[7; 100][..]);
+    port.send(b"", &Array::of1(&blob)).unwrap();
+    assert_eq!((blob.length(), blob.buffer().byte_length()), (0, 0));
+    assert_eq!(heard.next().await.1, [vec![7; 100]]);
+}
+
+#[wasm_bindgen_test]
+async fn messages_arrive_in_the_order_in_which_they_were_sent() {
+    let (port, _listens, mut heard) = ends();
+    for n in 0..200 {
+        port.send(&[n], &Array::new()).unwrap();
+    }
+    let headers: Vec<u8> = heard.some(200).await.into_iter().map(|(header, _)| header[0]).collect();
+    assert_eq!(headers, (0..200).collect::<Vec<u8>>());
+}
+
+#[wasm_bindgen_test]
+async fn what_is_sent_before_anyone_listens_is_kept() {
+    let channel = MessageChannel::new().unwrap();
+    let (port, mut late) = (Port::new(channel.port1()), Port::new(channel.port2()));
+    port.send(b"early", &Array::new()).unwrap();
+    messages_delivered().await;
+    let (hear, mut heard) = hearing();
+    late.listen(move |header, _| hear(header));
+    assert_eq!(heard.next().await, b"early");
+}
+
+#[wasm_bindgen_test]
+async fn a_dropped_end_is_closed_and_carries_nothing_more() {
+    let channel = MessageChannel::new().unwrap();
+    let (hear, mut heard) = hearing();
+    let mut listens = Port::new(channel.port2());
+    listens.listen(move |header, _| hear(header));
+    let message = |header: &[u8]| object(&[("header", bytes(header)), ("blobs", Array::new().into())]);
+    let port = Port::new(channel.port1());
+    channel.port1().post_message(&message(b"open")).unwrap();
+    assert_eq!(heard.next().await, b"open");
+    drop(port);
+    channel.port1().post_message(&message(b"closed")).unwrap();
+    messages_delivered().await;
+    assert_eq!(heard.rest(), [[0u8; 0]; 0]);
+}
+
+#[wasm_bindgen_test]
+async fn a_dropped_end_hears_nothing_more() {
+    let (port, listens, mut heard) = ends();
+    port.send(b"1", &Array::new()).unwrap();
+    drop(listens);
+    messages_delivered().await;
+    assert_eq!(heard.rest(), []);
+}
+
+#[wasm_bindgen_test]
+async fn a_message_of_another_shape_is_an_empty_header_without_blobs() {
+    let channel = MessageChannel::new().unwrap();
+    let (hear, mut heard) = hearing();
+    let mut port = Port::new(channel.port2());
+    port.listen(move |header, blobs| hear((header, blobs.length())));
+    let shapes = [
+        JsValue::NULL,
+        JsValue::UNDEFINED,
+        5.into(),
+        "text".into(),
+        object(&[]),
+        object(&[("header", "text".into()), ("blobs", 3.into())]),
+        object(&[
+            ("header", Array::of1(&1.into()).into()),
+            ("blobs", object(&[("length", 9.into())])),
+        ]),
+    ];
+    for shape in &shapes {
+        channel.port1().post_message(shape).unwrap();
+        assert_eq!(heard.next().await, (vec![], 0), "{shape:?}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn two_views_of_one_buffer_are_refused_and_the_port_goes_on() {
+    let (port, _listens, mut heard) = ends();
+    let whole = Uint8Array::from(&[1, 2, 3, 4][..]);
+    assert!(
+        port.send(b"bad", &Array::of2(&whole.subarray(0, 2), &whole.subarray(2, 4)))
+            .is_err()
+    );
+    port.send(b"good", &Array::new()).unwrap();
+    assert_eq!(heard.next().await.0, b"good");
+}
