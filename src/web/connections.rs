@@ -3,7 +3,7 @@
 //! When to open one again is the engine's decision ([`crate::sources`]); a connection is closed at most once, and closing it
 //! from here brings no further event.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -31,14 +31,13 @@ enum Connection {
 /// A WebSocket with its listeners.
 struct Socket {
     socket: WebSocket,
-    _hears: [Closure<dyn FnMut(MessageEvent)>; 4],
+    _hears: [Closure<dyn FnMut(MessageEvent)>; 3],
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
         self.socket.set_onopen(None);
         self.socket.set_onmessage(None);
-        self.socket.set_onerror(None);
         self.socket.set_onclose(None);
         // Closing what is closed already is fine; a code or reason, which could be refused, is not given.
         let _ = self.socket.close();
@@ -49,7 +48,7 @@ impl Drop for Socket {
 #[derive(Clone)]
 pub struct Connections {
     open: Rc<RefCell<HashMap<ConnectionId, (u64, Connection)>>>,
-    next: Rc<RefCell<u64>>,
+    next: Rc<Cell<u64>>,
     event: Rc<dyn Fn(ConnectionId, Event)>,
 }
 
@@ -72,30 +71,22 @@ impl Connections {
             return spawn_local(async move { event(id, Event::Closed) });
         };
         socket.set_binary_type(BinaryType::Arraybuffer);
-        let hears = |what: fn(&MessageEvent) -> Option<Event>| {
+        let hears = |what: fn(&MessageEvent) -> Event| {
             let this = self.clone();
-            Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
-                if let Some(event) = what(&message) {
-                    this.tell(id, turn, event);
-                }
-            })
+            Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| this.tell(id, turn, what(&message)))
         };
-        let opened = hears(|_| {
-            Some(Event::Open {
-                status: SWITCHING_PROTOCOLS,
-            })
+        // An error needs no listener: a close always follows it.
+        let opened = hears(|_| Event::Open {
+            status: SWITCHING_PROTOCOLS,
         });
-        let message = hears(|message| Some(event_of(&message.data())));
-        // An error is always followed by a close.
-        let failed = hears(|_| None);
-        let closed = hears(|_| Some(Event::Closed));
+        let message = hears(|message| event_of(&message.data()));
+        let closed = hears(|_| Event::Closed);
         socket.set_onopen(Some(opened.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
-        socket.set_onerror(Some(failed.as_ref().unchecked_ref()));
         socket.set_onclose(Some(closed.as_ref().unchecked_ref()));
         let socket = Socket {
             socket,
-            _hears: [opened, message, failed, closed],
+            _hears: [opened, message, closed],
         };
         self.open.borrow_mut().insert(id, (turn, Connection::Socket(socket)));
     }
@@ -156,9 +147,8 @@ impl Connections {
     }
 
     fn turn(&self) -> u64 {
-        let mut next = self.next.borrow_mut();
-        *next += 1;
-        *next
+        self.next.set(self.next.get() + 1);
+        self.next.get()
     }
 
     fn is_current(&self, id: ConnectionId, turn: u64) -> bool {

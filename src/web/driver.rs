@@ -76,7 +76,7 @@ impl Driver {
     /// Takes a message of the page's.
     ///
     /// # Errors
-    /// If the message has not the shape of its kind, or an effect cannot be carried out; the worker ends with it.
+    /// If the message lacks a property of its kind or has one of another type, or an effect cannot be carried out; the worker ends with it.
     pub fn receive(&self, message: JsValue) -> Result<(), JsValue> {
         let Some(message) = ToDriver::read(message)? else {
             return Ok(());

@@ -60,7 +60,7 @@ impl Executor {
     /// Takes a message of the page's.
     ///
     /// # Errors
-    /// If the message has not the shape of its kind, or an answer cannot be posted; the worker ends with it.
+    /// If the message lacks a property of its kind or has one of another type, or an answer cannot be posted; the worker ends with it.
     pub fn receive(&self, message: JsValue) -> Result<(), JsValue> {
         let Some(message) = ToExecutor::read(message)? else {
             return Ok(());

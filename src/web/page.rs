@@ -73,7 +73,7 @@ impl ToDriver {
     /// Reads a message; `None` for kinds that are not the driver's.
     ///
     /// # Errors
-    /// If the object has not the shape of its kind.
+    /// If the object lacks a property of its kind or has one of another type.
     pub fn read(message: JsValue) -> Result<Option<Self>, JsValue> {
         Ok(Some(match kind_of(&message).as_str() {
             "executor" => Self::Executor(read(message)?),
@@ -109,7 +109,7 @@ impl ToExecutor {
     /// Reads a message; `None` for kinds that are not the engine's.
     ///
     /// # Errors
-    /// If the object has not the shape of its kind.
+    /// If the object lacks a property of its kind or has one of another type.
     pub fn read(message: JsValue) -> Result<Option<Self>, JsValue> {
         Ok(Some(match kind_of(&message).as_str() {
             "driverPort" => Self::DriverPort(read(message)?),

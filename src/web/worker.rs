@@ -36,7 +36,7 @@ impl Worker {
     /// Takes a message of the page's; kinds that are not the engine's are left to the script.
     ///
     /// # Errors
-    /// If the message has not the shape of its kind, or what follows from it cannot be carried out: the worker must end.
+    /// If the message lacks a property of its kind or has one of another type, or what follows from it cannot be carried out: the worker must end.
     pub fn receive(&self, message: JsValue) -> Result<(), JsValue> {
         match &self.0 {
             Inside::Driver(driver) => driver.receive(message),

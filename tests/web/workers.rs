@@ -424,6 +424,12 @@ fn join(worker: &Worker, number: u32, incarnation: u32, lock: &str) -> Port {
     Port::new(channel.port2())
 }
 
+/// Waits until the page hears that an executor is lost: its number, and which of its lives.
+async fn lost(page: &mut Page) -> (f64, f64) {
+    let lost = page.next("executorLost").await;
+    (number(&lost, "executor"), number(&lost, "incarnation"))
+}
+
 #[wasm_bindgen_test]
 async fn the_end_of_an_executors_lock_is_its_end() {
     let held = locks::hold("workers-of-7").await.unwrap();
@@ -432,8 +438,7 @@ async fn the_end_of_an_executors_lock_is_its_end() {
     messages_delivered().await;
     assert!(page.heard.rest().is_empty());
     drop(held);
-    let lost = page.next("executorLost").await;
-    assert_eq!((number(&lost, "executor"), number(&lost, "incarnation")), (7.0, 4.0));
+    assert_eq!(lost(&mut page).await, (7.0, 4.0));
 }
 
 #[wasm_bindgen_test]
@@ -466,11 +471,9 @@ async fn the_next_life_of_an_executor_ends_the_one_before() {
     let (worker, mut page) = (driver("workers-next-life").await, Page::new());
     let _first = join(&worker, 9, 0, "workers-of-9-0");
     let _second = join(&worker, 9, 1, "workers-of-9-1");
-    let lost = page.next("executorLost").await;
-    assert_eq!((number(&lost, "executor"), number(&lost, "incarnation")), (9.0, 0.0));
+    assert_eq!(lost(&mut page).await, (9.0, 0.0));
     drop(held);
-    let lost = page.next("executorLost").await;
-    assert_eq!((number(&lost, "executor"), number(&lost, "incarnation")), (9.0, 1.0));
+    assert_eq!(lost(&mut page).await, (9.0, 1.0));
 }
 
 #[wasm_bindgen_test]

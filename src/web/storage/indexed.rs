@@ -49,7 +49,7 @@ impl IndexedFiles {
     /// Makes or replaces a file; it is on the disk when this returns.
     ///
     /// # Errors
-    /// The browser's; `QuotaExceededError` if there is no room.
+    /// The browser's; `QuotaExceededError` if the storage is full.
     pub async fn write(&self, path: &[&str], bytes: &[u8]) -> Result<(), JsValue> {
         let transaction = self.begin("readwrite")?;
         let store = transaction.object_store(STORE)?;

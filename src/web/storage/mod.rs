@@ -44,7 +44,7 @@ impl FileStore {
     /// Makes or replaces a file; it is durable when this returns.
     ///
     /// # Errors
-    /// The browser's; `QuotaExceededError` if there is no room.
+    /// The browser's; `QuotaExceededError` if the storage is full.
     pub async fn write(&self, path: &[&str], bytes: &[u8]) -> Result<(), JsValue> {
         match self {
             Self::Origin(files) => files.write(path, bytes).await,

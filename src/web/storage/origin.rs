@@ -40,7 +40,7 @@ impl OriginFiles {
     /// Makes or replaces a file; it is on the disk when this returns.
     ///
     /// # Errors
-    /// The browser's; `QuotaExceededError` if there is no room, also where the browser says so only by writing less.
+    /// The browser's; `QuotaExceededError` if the storage is full, also where the browser says so only by writing less.
     pub async fn write(&self, path: &[&str], bytes: &[u8]) -> Result<(), JsValue> {
         let (name, folder) = path.split_last().unwrap_or((&"", &[]));
         let folder = self.folder(folder, true).await?;

@@ -202,7 +202,7 @@ pub fn btrim(call: &Call<'_>) -> Result<Typed> {
     trimmed(call, call.text(0)?, set, ends, call.label())
 }
 
-/// Trims every character of `set`, in any order, from the ends; spaces if there is no set, but no other
+/// Trims every character of `set`, in any order, from the ends; spaces without a set, but no other
 /// white space.
 fn trimmed(call: &Call<'_>, subject: Typed, set: Option<Typed>, ends: Ends, label: String) -> Result<Typed> {
     let given = set.is_some();

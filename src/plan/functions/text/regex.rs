@@ -51,7 +51,7 @@ fn of_group(call: &Call<'_>) -> Result<(Vec<Typed>, String)> {
     Ok((args, call.label_or(2, &["1"])))
 }
 
-/// Resolves `regexp_extract` (`RegExpExtract`): empty if there is no match, or the group took no part
+/// Resolves `regexp_extract` (`RegExpExtract`): empty without a match, or if the group took no part
 /// in it.
 ///
 /// When it runs, a group that the pattern lacks is `INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX`.
@@ -68,7 +68,7 @@ pub fn regexp_extract(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// Resolves `regexp_extract_all` (`RegExpExtractAll`): an empty array if there is no match.
+/// Resolves `regexp_extract_all` (`RegExpExtractAll`): an empty array without a match.
 ///
 /// When it runs, a group that the pattern lacks is `INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX`.
 pub fn regexp_extract_all(call: &Call<'_>) -> Result<Typed> {

@@ -185,7 +185,7 @@ impl Step {
     /// Returns the unit that the first argument names.
     ///
     /// # Errors
-    /// If there is no such unit, `INVALID_PARAMETER_VALUE.DATETIME_UNIT`.
+    /// `INVALID_PARAMETER_VALUE.DATETIME_UNIT` for an unknown unit.
     fn of(call: &Call<'_>) -> Result<(Self, String)> {
         let name = call
             .constant_text(0)
