@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
-use super::message::{FromExecutor, Peer, Run, SpecHeader, ToExecutor};
+use super::message::{FromExecutor, Peer, ReceiverReport, Run, SpecHeader, ToExecutor};
 use super::runner::kept_in;
 use super::states::{Found, StateStore, States};
 use crate::compile::job;
@@ -175,6 +175,12 @@ impl<B: BlockStore> Executor<B> {
                 datasets.iter().for_each(|d| self.programs.get().forget(*d));
             }
             ToExecutor::DropState { run } => self.states.drop_run(run, &mut self.blocks),
+            // A host that can run receivers takes these itself.
+            ToExecutor::Receiver { receiver, .. } => {
+                let message = "this executor runs no receivers".to_owned();
+                let report = ReceiverReport::Failed { message };
+                return vec![Outgoing::Driver(FromExecutor::Receiver { receiver, report }, vec![])];
+            }
         }
         vec![]
     }

@@ -131,6 +131,61 @@ pub enum ToExecutor {
         /// The run.
         run: RunId,
     },
+    /// What to do with a receiver. Blob: of a start, its class.
+    Receiver {
+        /// Which.
+        receiver: ReceiverId,
+        /// What.
+        order: ReceiverOrder,
+    },
+}
+
+/// Names a receiver of the user's in one of its lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ReceiverId {
+    /// The streaming context.
+    pub context: u64,
+    /// The stream.
+    pub stream: usize,
+    /// How often it was placed.
+    pub life: u32,
+}
+
+/// What an executor is asked to do with a receiver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "camelCase")]
+pub enum ReceiverOrder {
+    /// To start it.
+    Start,
+    /// To stop it.
+    Stop,
+    /// To say that a block of it is safe.
+    Stored {
+        /// The block.
+        seq: u32,
+    },
+}
+
+/// What an executor says of a receiver that it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "camelCase")]
+pub enum ReceiverReport {
+    /// It has started.
+    Started,
+    /// It hands over records. Blob: the block.
+    Received {
+        /// Counts its blocks, from 0.
+        seq: u32,
+        /// How many records.
+        records: u64,
+    },
+    /// It has failed.
+    Failed {
+        /// What was thrown.
+        message: String,
+    },
+    /// It has stopped, as it was asked to.
+    Stopped,
 }
 
 /// One task to run. Blobs: scan blocks in the order of `scans`, then state deltas in the order of `states`.
@@ -191,6 +246,13 @@ pub enum FromExecutor {
     StateMissing {
         /// The try.
         task: TaskId,
+    },
+    /// What a receiver does. Blob: the block of records, if it hands one over.
+    Receiver {
+        /// Which.
+        receiver: ReceiverId,
+        /// What.
+        report: ReceiverReport,
     },
     /// A message between workers could not be read or written: they are of different versions, or this is a bug.
     Unreadable {

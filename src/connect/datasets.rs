@@ -45,7 +45,7 @@ impl Driver {
         now_ms: i64,
     ) -> Result<()> {
         let plan = self.contexts.resolved(plan)?;
-        self.contexts.forget(&plan.forget);
+        let forgotten = self.contexts.forget(&plan.forget);
         self.kept
             .retain(|key, _| !plan.forget.contains(key) && !plan.unkeep.contains(key));
         for node in plan.nodes.iter().filter(|n| n.cached) {
@@ -56,7 +56,7 @@ impl Driver {
             };
             self.kept.extend(node.key.map(|key| (key, dataset)));
         }
-        let effects = self.runner.forget(plan.forget.clone(), plan.unkeep.clone(), now_ms);
+        let effects = self.runner.forget(forgotten, plan.unkeep.clone(), now_ms);
         self.carry_out(effects, now_ms);
         if plan.nodes.is_empty() {
             self.end_operation(operation);

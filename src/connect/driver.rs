@@ -15,6 +15,7 @@ use super::jobs::{JobRecord, Owner};
 use super::protocol::{Input, Method, Output, RequestId};
 use super::session::Session;
 use super::streaming::Streams;
+use crate::cluster::message::FromExecutor;
 use crate::cluster::runner::JobRunner;
 use crate::error::{Result, SparkError};
 use crate::ids::{DatasetId, JobId, PlanId};
@@ -131,11 +132,18 @@ impl Driver {
             Input::ExecutorAdded { executor } => {
                 let effects = self.runner.executor_added(executor, 1, now_ms);
                 self.carry_out(effects, now_ms);
+                self.contexts_hear(executor, true, now_ms);
             }
             Input::ExecutorLost { executor } => {
                 let effects = self.runner.executor_lost(executor, now_ms);
                 self.carry_out(effects, now_ms);
+                self.contexts_hear(executor, false, now_ms);
             }
+            Input::Executor {
+                message: FromExecutor::Receiver { receiver, report },
+                blobs,
+                ..
+            } => self.receiver_reports(receiver, report, blobs.into_iter().next(), now_ms),
             Input::Executor { from, message, blobs } => {
                 let effects = self.runner.message(from, message, blobs, now_ms);
                 self.carry_out(effects, now_ms);
@@ -146,7 +154,11 @@ impl Driver {
             }
             Input::Push { source, bytes } => self.push(&source, Buffer::from(bytes), now_ms),
             Input::PushEnd { source } => self.push_end(&source, now_ms),
-            Input::Connection { connection, event } => self.heard(connection, event, now_ms),
+            Input::Connection { connection, event } => {
+                if let Some(event) = self.socket_heard(connection, event, now_ms) {
+                    self.heard(connection, event, now_ms);
+                }
+            }
             Input::ForeachBatchDone { run, batch_id, error } => self.foreach_batch_done(&run, batch_id, error, now_ms),
             Input::Storage { op, answer } => self.stored(op, answer, now_ms),
         }

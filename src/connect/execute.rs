@@ -447,8 +447,8 @@ impl Driver {
 
     /// Stops operations by id, by tag, or all of a session; returns their ids.
     ///
-    /// Operations that have ended, and those of other sessions, are not touched. Streaming queries run on: they are not
-    /// operations, and are stopped by their own command.
+    /// Operations that have ended, and those of other sessions, are not touched. Streaming queries and streaming
+    /// contexts run on: they are stopped by commands of their own.
     pub(super) fn interrupt(&mut self, request: &sc::InterruptRequest, now_ms: i64) -> Vec<String> {
         use sc::interrupt_request::Interrupt;
         let chosen: Vec<String> = self
@@ -457,6 +457,7 @@ impl Driver {
             .filter(|(id, op)| {
                 op.ended.is_none()
                     && op.session == request.session_id
+                    && !self.contexts.owns(id)
                     && match &request.interrupt {
                         Some(Interrupt::OperationId(wanted)) => *id == wanted,
                         Some(Interrupt::OperationTag(tag)) => op.tags.contains(tag),
@@ -489,6 +490,7 @@ impl Driver {
             self.carry_out(effects, now_ms);
         }
         self.streams.forget_waiter(operation);
+        self.leave_context(operation, now_ms);
         let error = SparkError::new(
             Exception::Connect,
             "OPERATION_CANCELED",
@@ -526,7 +528,7 @@ impl Driver {
         };
         self.interrupt(&all, now_ms);
         self.stop_queries(session, now_ms);
-        self.drop_contexts(session);
+        self.drop_contexts(session, now_ms);
         self.operations.retain(|_, op| op.session != session);
         self.sessions.remove(session);
     }

@@ -146,7 +146,7 @@ impl Driver {
             (Owner::Query(run), Ok(outcome)) => return self.query_job_done(&run, outcome, now_ms),
             (Owner::Query(run), Err(error)) => return self.query_failed(&run, error, now_ms),
             (Owner::Context(id), Err(error)) => self.context_event(id, Event::Collected(Err(error)), now_ms),
-            (Owner::Context(id), Ok(outcome)) => self.context_event(id, Event::Collected(Ok(outcome.results)), now_ms),
+            (Owner::Context(id), Ok(outcome)) => self.state_collected(id, outcome.results, outcome.updates, now_ms),
             (owner, Err(error)) => self.fail_operation(owner.operation().unwrap_or_default(), error),
             (Owner::Rows(rows), Ok(outcome)) => self.rows_done(rows, outcome),
             (Owner::Datasets { operation, partitions }, Ok(outcome)) => {

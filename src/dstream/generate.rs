@@ -10,6 +10,7 @@ use arrow::buffer::Buffer;
 
 use super::graph::{Graph, Head, How, InputKind, Step, StreamId};
 use crate::error::{Result, SparkError};
+use crate::ids::DatasetId;
 use crate::rdd::dataset::{By, Dataset, Maker};
 use crate::rdd::op::{Aggregate, Call, Op};
 
@@ -59,6 +60,8 @@ pub struct Generator {
     initial: Vec<Dataset>,
     /// What the page is to be asked.
     asks: Vec<Ask>,
+    /// What the page could not make, and why: whoever asks next hears it.
+    failures: BTreeMap<(StreamId, i64), SparkError>,
     /// A block without rows.
     empty: Buffer,
     /// Batches up to this time had their share of what the page holds in an earlier life.
@@ -89,6 +92,7 @@ impl Generator {
             blocks: vec![BTreeMap::new(); streams],
             initial,
             asks: vec![],
+            failures: BTreeMap::new(),
             empty,
             allocated_ms: i64::MIN,
         }
@@ -154,9 +158,10 @@ impl Generator {
         self.made[stream.0].insert(time_ms, Got::Ready(Some(dataset)));
     }
 
-    /// Forgets a dataset that the page could not make.
-    pub fn forget(&mut self, stream: StreamId, time_ms: i64) {
+    /// Takes why the page could not make a dataset: it is asked again after somebody has heard it.
+    pub fn failed(&mut self, stream: StreamId, time_ms: i64, error: SparkError) {
         self.made[stream.0].remove(&time_ms);
+        self.failures.insert((stream, time_ms), error);
     }
 
     fn kept(&mut self, stream: StreamId, dataset: Dataset) -> Dataset {
@@ -169,8 +174,11 @@ impl Generator {
     /// Returns a stream's dataset of a time, made once.
     ///
     /// # Errors
-    /// If the streams do not fit each other.
+    /// If the streams do not fit each other, or the page could not make it.
     pub fn get(&mut self, stream: StreamId, time_ms: i64) -> Result<Got> {
+        if let Some(error) = self.failures.remove(&(stream, time_ms)) {
+            return Err(error);
+        }
         let slide_ms = self.graph.stream(stream).slide_ms;
         let since = time_ms - self.zero_ms;
         if since <= 0 || since % slide_ms != 0 {
@@ -225,7 +233,7 @@ impl Generator {
         match how {
             How::Input { input, .. } => match input {
                 InputKind::Datasets => Ok(self.ask(stream, time_ms, vec![])),
-                InputKind::Blocks => {
+                _ => {
                     let blocks = self.received(stream, time_ms).to_vec();
                     Ok(Got::Ready(Some(self.maker.source("BlockRDD", blocks, None))))
                 }
@@ -430,9 +438,35 @@ impl Generator {
         time_ms - self.graph.keep_ms(stream).max(self.remember_ms) - self.graph.stream(stream).slide_ms
     }
 
+    /// Returns the keys of all datasets that executors keep for it.
+    pub fn kept_keys(&self) -> Vec<DatasetId> {
+        let made = self.made.iter().flat_map(BTreeMap::values);
+        let kept = made.filter_map(|got| match got {
+            Got::Ready(Some(dataset)) if dataset.definition().node.cached => dataset.key(),
+            _ => None,
+        });
+        kept.collect()
+    }
+
+    /// Returns the streams whose datasets the page makes, each with the last time whose dataset no batch after this time needs.
+    pub fn released_by(&self, time_ms: i64) -> Vec<(StreamId, i64)> {
+        let by_page = self.graph.all().filter(|(_, stream)| {
+            matches!(
+                stream.how,
+                How::Transformed { head: Head::Page, .. }
+                    | How::Input {
+                        input: InputKind::Datasets,
+                        ..
+                    }
+            )
+        });
+        by_page.map(|(id, _)| (id, self.needed_since(id, time_ms))).collect()
+    }
+
     /// Forgets what no batch after this time needs; returns the datasets that are kept no longer.
     pub fn forget_before(&mut self, time_ms: i64) -> Vec<Dataset> {
         let mut gone = vec![];
+        self.failures.retain(|(_, at), _| *at >= time_ms);
         for at in 0..self.made.len() {
             let mut since = self.needed_since(StreamId(at), time_ms);
             if self.graph.streams[at].how.is_stateful() {

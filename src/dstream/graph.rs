@@ -66,13 +66,23 @@ pub enum Head {
 }
 
 /// What records come in by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum InputKind {
     /// The page hands over a dataset for each batch: queues and folders.
     Datasets,
-    /// Blocks of records come at any time.
+    /// The page hands over blocks of records at any time: iterables.
     Blocks,
+    /// The texts of a WebSocket, line by line.
+    Socket {
+        /// `ws://…` or `wss://…`.
+        url: String,
+    },
+    /// A receiver of the user's in an executor.
+    Receiver {
+        /// Which of the library's blocks is its class.
+        class: usize,
+    },
 }
 
 /// How a stream is made.

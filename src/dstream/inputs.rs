@@ -47,29 +47,48 @@ impl Blocks {
         }
     }
 
-    /// Takes a block.
-    pub fn offer(&mut self, block: Block, now_ms: i64) {
+    /// Takes a block, to be let in.
+    pub fn offer(&mut self, block: Block) {
         self.held.push_back(block);
-        self.let_in(now_ms);
     }
 
-    /// Lets in what the limit allows by now.
-    pub fn let_in(&mut self, now_ms: i64) {
+    /// Lets in what the limit allows by now, and returns its names.
+    pub fn let_in(&mut self, now_ms: i64) -> Vec<Token> {
         self.next_ms = None;
+        let mut tokens = vec![];
         while let Some(block) = self.held.pop_front() {
             let permitted = self
                 .limit
                 .as_mut()
                 .map_or(Ok(()), |limit| limit.permit(now_ms, block.records));
             match permitted {
-                Ok(()) => self.waiting.push(block),
+                Ok(()) => {
+                    tokens.push(block.token);
+                    self.waiting.push(block);
+                }
                 Err(next_ms) => {
                     self.next_ms = Some(next_ms);
                     self.held.push_front(block);
-                    return;
+                    break;
                 }
             }
         }
+        tokens
+    }
+
+    /// Returns whether blocks are held back.
+    pub fn is_holding(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Returns whether the rate is limited.
+    pub fn is_limited(&self) -> bool {
+        self.limit.is_some()
+    }
+
+    /// Returns how many records a block should have at most, so that the rate is even; `None` without a limit.
+    pub fn grain(&self) -> Option<usize> {
+        self.limit.as_ref().map(RateLimit::grain)
     }
 
     /// Returns when more may come in, ms since the epoch; `None` if nothing is held.
@@ -82,12 +101,12 @@ impl Blocks {
         std::mem::take(&mut self.waiting)
     }
 
-    /// Takes everything, whatever the limit: no batch comes after the next.
-    pub fn cut_all(&mut self) -> Vec<Block> {
-        let mut all = self.cut();
-        all.extend(self.held.drain(..));
+    /// Lets everything in, whatever the limit: no batch comes after the next. Returns the names of what was held back.
+    pub fn let_all_in(&mut self) -> Vec<Token> {
         self.next_ms = None;
-        all
+        let tokens = self.held.iter().map(|block| block.token).collect();
+        self.waiting.extend(self.held.drain(..));
+        tokens
     }
 
     /// Returns whether blocks wait.

@@ -2,6 +2,10 @@
 
 use serde::Serialize;
 
+use super::graph::StreamId;
+use crate::error::SparkError;
+use crate::ids::ExecutorRef;
+
 /// A batch; times are ms since the epoch (`BatchInfo`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -57,7 +61,7 @@ impl BatchInfo {
 }
 
 /// What has happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// The context has started.
     Started {
@@ -70,4 +74,20 @@ pub enum Event {
     BatchStarted(BatchInfo),
     /// A batch is done or has failed.
     Completed(BatchInfo),
+    /// A receiver has started in an executor.
+    ReceiverStarted {
+        /// Its stream.
+        stream: StreamId,
+        /// The executor.
+        executor: ExecutorRef,
+    },
+    /// A receiver has stopped in an executor.
+    ReceiverStopped {
+        /// Its stream.
+        stream: StreamId,
+        /// The executor.
+        executor: ExecutorRef,
+    },
+    /// A receiver has failed, or a socket was lost: it starts again.
+    ReceiverError(SparkError),
 }

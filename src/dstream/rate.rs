@@ -91,6 +91,9 @@ impl RateEstimator {
 /// How much unused time may be used later, ms.
 const SAVED_MS: f64 = 1_000.0;
 
+/// The time whose records come as one block, s.
+const GRAIN_S: f64 = 0.01;
+
 /// Lets records of an input in at an even rate (`RateLimiter`).
 #[derive(Debug, Clone)]
 pub struct RateLimit {
@@ -127,14 +130,26 @@ impl RateLimit {
         Ok((is_estimated || max_rate.is_finite()).then_some(limit))
     }
 
+    /// Returns records per second; infinite while nothing limits them.
+    fn rate(&self) -> f64 {
+        let estimated = self.estimator.as_ref().and_then(RateEstimator::rate);
+        estimated.unwrap_or(f64::INFINITY).min(self.max_rate)
+    }
+
+    /// Returns how many records should come at once at most: those of 10 ms.
+    pub fn grain(&self) -> usize {
+        let estimator = self.estimator.as_ref();
+        let rate = match self.rate() {
+            // Nothing is known yet: as few as the estimator may come to.
+            rate if rate.is_infinite() => estimator.map_or(rate, |e| e.weights.min_rate * 100.0),
+            rate => rate,
+        };
+        (rate * GRAIN_S).clamp(1.0, 1e6) as usize
+    }
+
     /// Lets more records in, if it is time; returns when it will be, otherwise (ms since the epoch, rounded up).
     pub fn permit(&mut self, now_ms: i64, records: u64) -> std::result::Result<(), i64> {
-        let estimated = self
-            .estimator
-            .as_ref()
-            .and_then(RateEstimator::rate)
-            .unwrap_or(f64::INFINITY);
-        let limit = estimated.min(self.max_rate);
+        let limit = self.rate();
         if limit.is_infinite() {
             return Ok(());
         }

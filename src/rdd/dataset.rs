@@ -6,8 +6,8 @@
 //!                                                      └── plan() ──▶ RddPlan ──▶ lineage::stages
 //! ```
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Weak};
 
 use arrow::buffer::Buffer;
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ impl Placement {
 pub struct Dataset(Arc<Definition>);
 
 /// A dataset's definition.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Definition {
     /// Its structure; parents by place are filled in when a plan is made.
     pub node: Node,
@@ -73,7 +73,42 @@ pub struct Definition {
     pub sources: Vec<Buffer>,
 }
 
+impl Drop for Definition {
+    /// Without recursion: the lineage of a state that is never written is as long as its context is old.
+    fn drop(&mut self) {
+        let mut todo = std::mem::take(&mut self.parents);
+        while let Some(Dataset(parent)) = todo.pop() {
+            if let Some(mut parent) = Arc::into_inner(parent) {
+                todo.append(&mut parent.parents);
+            }
+        }
+    }
+}
+
 impl Dataset {
+    /// Returns the dataset with another definition under the same key.
+    fn changed(&self, change: impl FnOnce(&mut Definition)) -> Self {
+        let mut definition = Definition::clone(&self.0);
+        change(&mut definition);
+        Self(Arc::new(definition))
+    }
+
+    /// Returns the dataset with its keys where a partitioner without functions places them.
+    #[must_use]
+    pub fn placed(&self, partitioner: Partitioner) -> Self {
+        let library = Arc::default();
+        self.changed(|definition| definition.placement = Some(Placement { partitioner, library }))
+    }
+
+    /// Returns the dataset, kept in the executors once it is computed.
+    #[must_use]
+    fn kept(&self, level: &str) -> Self {
+        self.changed(|definition| {
+            definition.node.cached = true;
+            definition.node.level = Some(level.to_owned());
+        })
+    }
+
     /// Returns its definition.
     pub fn definition(&self) -> &Definition {
         &self.0
@@ -106,7 +141,12 @@ pub fn of_plan(plan: &RddPlan, find: &dyn Fn(DatasetId) -> Option<Dataset>) -> R
         if let (Kind::Dataset, Some(key)) = (node.kind, node.key) {
             let message = format!("The dataset {} of a stream is not kept any more.", key.0);
             let gone = || SparkError::new(Exception::Runtime, "DATASET_NOT_FOUND", "42704", message);
-            all.push(find(key).ok_or_else(gone)?);
+            let found = find(key).ok_or_else(gone)?;
+            // The page may keep it, too.
+            all.push(match node.level.as_deref().filter(|_| !found.0.node.cached) {
+                Some(level) => found.kept(level),
+                None => found,
+            });
             continue;
         }
         let of_source = match node.kind {
@@ -183,6 +223,44 @@ pub struct Maker {
     next_id: u64,
     /// Partitions after a shuffle (`spark.default.parallelism`); `None` is as many as before.
     shuffle_partitions: Option<usize>,
+    /// What it has made.
+    pub live: Live,
+}
+
+/// Datasets for which executors have something, as long as somebody may read it (`ContextCleaner`).
+#[derive(Debug, Default)]
+pub struct Live(Vec<(DatasetId, Weak<Definition>)>);
+
+impl Live {
+    /// Watches a dataset whose rows move or are kept.
+    pub fn track(&mut self, dataset: Dataset) -> Dataset {
+        let node = &dataset.0.node;
+        if let Some(key) = node.key.filter(|_| node.cached || node.wide.contains(&true)) {
+            self.0.push((key, Arc::downgrade(&dataset.0)));
+        }
+        dataset
+    }
+
+    /// Returns whether a dataset of that key may be read.
+    pub fn contains(&self, key: DatasetId) -> bool {
+        self.0.iter().any(|(other, dataset)| *other == key && dataset.strong_count() > 0)
+    }
+
+    /// Takes the keys of datasets that nobody can read any more.
+    pub fn collect(&mut self) -> Vec<DatasetId> {
+        let (live, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.0)
+            .into_iter()
+            .partition(|(_, dataset)| dataset.strong_count() > 0);
+        let keys: BTreeSet<DatasetId> = live.iter().map(|(key, _)| *key).collect();
+        self.0 = live;
+        let gone: BTreeSet<DatasetId> = gone.into_iter().map(|(key, _)| key).collect();
+        gone.difference(&keys).copied().collect()
+    }
+
+    /// Takes over what another one watches.
+    pub fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
 }
 
 /// What is said of a dataset beside its parents.
@@ -219,6 +297,7 @@ impl Maker {
             next_key: first_key,
             next_id: 0,
             shuffle_partitions,
+            live: Live::default(),
         }
     }
 
@@ -241,13 +320,13 @@ impl Maker {
             op: shape.op,
             write: shape.write,
         };
-        Dataset(Arc::new(Definition {
+        self.live.track(Dataset(Arc::new(Definition {
             node,
             parents,
             placement: shape.placement,
             library: library.clone(),
             sources: shape.sources,
-        }))
+        })))
     }
 
     /// Returns the dataset of these blocks, one per partition.
@@ -371,43 +450,23 @@ impl Maker {
 
     /// Returns the dataset, kept in the executors once it is computed.
     pub fn kept(&mut self, dataset: &Dataset, level: &str) -> Dataset {
-        let Definition {
-            node,
-            parents,
-            placement,
-            library,
-            sources,
-        } = &*dataset.0;
-        let node = Node {
-            cached: true,
-            level: Some(level.to_owned()),
-            ..node.clone()
-        };
-        Dataset(Arc::new(Definition {
-            node,
-            parents: parents.clone(),
-            placement: placement.clone(),
-            library: library.clone(),
-            sources: sources.clone(),
-        }))
+        self.live.track(dataset.kept(level))
     }
 
     /// Returns a dataset under another's name whose lineage begins with blocks: what is kept or shuffled for it stays.
     pub fn written(&mut self, dataset: &Dataset, blocks: Vec<Buffer>) -> Dataset {
-        let node = Node {
-            kind: Kind::Source,
-            name: "ReliableCheckpointRDD".to_owned(),
-            wide: vec![],
-            op: None,
-            write: vec![],
-            ..dataset.0.node.clone()
-        };
-        Dataset(Arc::new(Definition {
-            node,
-            parents: vec![],
-            placement: dataset.0.placement.clone(),
-            library: Arc::default(),
-            sources: blocks,
+        self.live.track(dataset.changed(|definition| {
+            definition.node = Node {
+                kind: Kind::Source,
+                name: "ReliableCheckpointRDD".to_owned(),
+                wide: vec![],
+                op: None,
+                write: vec![],
+                ..definition.node.clone()
+            };
+            definition.parents = vec![];
+            definition.library = Arc::default();
+            definition.sources = blocks;
         }))
     }
 }

@@ -24,6 +24,11 @@ pub enum Op {
     Lines,
     /// Rows are files; the result is pairs of name and text.
     Files,
+    /// Rows are parts of files; the result is their records of this many bytes.
+    Records {
+        /// Bytes of a record.
+        length: usize,
+    },
     /// Rows are numbers of files, each a block of values.
     Blocks,
     /// Rows are Arrow IPC streams.
@@ -316,6 +321,7 @@ impl Renumber for Op {
             }
             Self::Combine { aggregate, .. } => aggregate.renumber(by),
             Self::Lines
+            | Self::Records { .. }
             | Self::Files
             | Self::Blocks
             | Self::Arrow { .. }

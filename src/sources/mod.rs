@@ -88,7 +88,12 @@ pub enum Ask {
     WebSocket {
         /// `ws://…` or `wss://…`.
         url: String,
+        /// Whether a message after the first is read only when it is asked for ([`Ask::More`]), so that the sender is held back; a
+        /// host that cannot do that sends all.
+        paced: bool,
     },
+    /// Reads the next message of a paced WebSocket.
+    More,
     /// Sends a GET request whose response is read as it comes, in place of the connection before.
     Http {
         /// `http://…` or `https://…`.

@@ -72,7 +72,10 @@ struct WebSocket {
 impl WebSocket {
     /// Asks for the connection.
     fn connect(&self) -> Vec<Ask> {
-        vec![Ask::WebSocket { url: self.url.clone() }]
+        vec![Ask::WebSocket {
+            url: self.url.clone(),
+            paced: false,
+        }]
     }
 
     /// Returns the acknowledgement of `count` records, if the server wants it and the connection is open.

@@ -7,11 +7,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use js_sys::{ArrayBuffer, Reflect, Uint8Array};
+use js_sys::{Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    AbortController, BinaryType, Headers, MessageEvent, ReadableStreamDefaultReader, RequestCache, RequestInit,
+    AbortController, BinaryType, Headers, MessageEvent, ReadableStream, ReadableStreamDefaultReader, RequestCache, RequestInit,
     Response, WebSocket,
 };
 
@@ -22,10 +22,66 @@ use crate::sources::Event;
 /// Status of a WebSocket that has opened: `101 Switching Protocols`.
 const SWITCHING_PROTOCOLS: u16 = 101;
 
+#[wasm_bindgen]
+extern "C" {
+    /// A WebSocket whose sender is held back while nobody reads. Not in every browser, and so not in `web-sys`.
+    type WebSocketStream;
+    #[wasm_bindgen(constructor, catch)]
+    fn new(url: &str) -> Result<WebSocketStream, JsValue>;
+    #[wasm_bindgen(method, getter)]
+    fn opened(this: &WebSocketStream) -> Promise;
+    #[wasm_bindgen(method, getter)]
+    fn closed(this: &WebSocketStream) -> Promise;
+    #[wasm_bindgen(method, catch)]
+    fn close(this: &WebSocketStream) -> Result<(), JsValue>;
+}
+
 /// One connection that is open or opening.
 enum Connection {
     Socket(Socket),
+    Paced(Paced),
     Response(AbortController),
+}
+
+/// A WebSocket that is read message by message.
+struct Paced {
+    stream: WebSocketStream,
+    gate: Rc<Gate>,
+}
+
+impl Drop for Paced {
+    fn drop(&mut self) {
+        // Closing what has failed already is an error that says nothing.
+        let _ = self.stream.close();
+        self.gate.open();
+    }
+}
+
+/// Lets one through each time it is opened.
+#[derive(Default)]
+struct Gate {
+    is_open: Cell<bool>,
+    waiting: RefCell<Option<Function>>,
+}
+
+impl Gate {
+    fn open(&self) {
+        self.is_open.set(true);
+        if let Some(waiting) = self.waiting.take() {
+            // A promise's own function throws nothing.
+            let _ = waiting.call0(&JsValue::NULL);
+        }
+    }
+
+    async fn passed(&self) {
+        if !self.is_open.get() {
+            let opened = Promise::new(&mut |resolve, _| {
+                self.waiting.replace(Some(resolve));
+            });
+            let _ = JsFuture::from(opened).await;
+        }
+        self.is_open.set(false);
+    }
 }
 
 /// A WebSocket with its listeners.
@@ -89,6 +145,62 @@ impl Connections {
             _hears: [opened, message, closed],
         };
         self.open.borrow_mut().insert(id, (turn, Connection::Socket(socket)));
+    }
+
+    /// Opens a WebSocket as [`Connections::open_socket`] does; a message after the first is read only after [`Connections::more`], and
+    /// the sender waits. Where the browser cannot do that, all messages come.
+    pub fn open_paced(&self, id: ConnectionId, url: &str) {
+        if !Reflect::has(&js_sys::global(), &"WebSocketStream".into()).unwrap_or(false) {
+            return self.open_socket(id, url);
+        }
+        self.close(id);
+        let turn = self.turn();
+        let this = self.clone();
+        let Ok(stream) = WebSocketStream::new(url) else {
+            let event = self.event.clone();
+            return spawn_local(async move { event(id, Event::Closed) });
+        };
+        let gate = Rc::new(Gate::default());
+        let (opened, closed) = (stream.opened(), stream.closed());
+        let connection = Connection::Paced(Paced {
+            stream,
+            gate: gate.clone(),
+        });
+        self.open.borrow_mut().insert(id, (turn, connection));
+        // Why it was closed does not matter; an error that nobody takes would end the worker.
+        spawn_local(async move { drop(JsFuture::from(closed).await) });
+        spawn_local(async move {
+            let read = async {
+                let opened = JsFuture::from(opened).await?;
+                let readable: ReadableStream = Reflect::get(&opened, &"readable".into())?.dyn_into()?;
+                let reader: ReadableStreamDefaultReader = readable.get_reader().dyn_into()?;
+                this.tell(
+                    id,
+                    turn,
+                    Event::Open {
+                        status: SWITCHING_PROTOCOLS,
+                    },
+                );
+                while this.is_current(id, turn) {
+                    let piece = JsFuture::from(reader.read()).await?;
+                    if Reflect::get(&piece, &"done".into())?.is_truthy() {
+                        break;
+                    }
+                    this.tell(id, turn, event_of(&Reflect::get(&piece, &"value".into())?));
+                    gate.passed().await;
+                }
+                Ok::<(), JsValue>(())
+            };
+            let _ = read.await;
+            this.tell(id, turn, Event::Closed);
+        });
+    }
+
+    /// Reads the next message of a paced WebSocket.
+    pub fn more(&self, id: ConnectionId) {
+        if let Some((_, Connection::Paced(paced))) = self.open.borrow().get(&id) {
+            paced.gate.open();
+        }
     }
 
     /// Sends a GET request and hands its response on: `Open` with the status, `Binary`s, `Closed`.
@@ -168,8 +280,8 @@ impl Connections {
 }
 
 fn event_of(data: &JsValue) -> Event {
-    match data.dyn_ref::<ArrayBuffer>() {
-        Some(bytes) => Event::Binary(Uint8Array::new(bytes).to_vec()),
-        None => Event::Text(data.as_string().unwrap_or_default()),
+    match data.as_string() {
+        Some(text) => Event::Text(text),
+        None => Event::Binary(Uint8Array::new(data).to_vec()),
     }
 }

@@ -265,7 +265,9 @@ impl State {
             }),
             Output::Connection { connection, ask } => {
                 match ask {
-                    Ask::WebSocket { url } => self.connections.open_socket(connection, &url),
+                    Ask::WebSocket { url, paced: false } => self.connections.open_socket(connection, &url),
+                    Ask::WebSocket { url, .. } => self.connections.open_paced(connection, &url),
+                    Ask::More => self.connections.more(connection),
                     Ask::Http { url, headers } => self.connections.open_response(connection, &url, &headers),
                     Ask::Send { text } => self.connections.send(connection, &text),
                     Ask::Close => self.connections.close(connection),

@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use js_sys::{Array, Promise};
+use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::blocks::Blocks;
 use super::driver::fatal;
 use super::host::Programs;
-use super::page::{Init, ToExecutor, ToPage, tell};
+use super::page::{Init, ToExecutor, ToPage, plain, read, tell};
 use super::port::Port;
 use super::programs::ScriptPrograms;
 use super::{give, heap_bytes, spill, take};
@@ -138,10 +138,30 @@ impl Executor {
     }
 
     fn take(&self, header: &[u8], blobs: &Array) -> Result<(), JsValue> {
-        self.step(|core| match message::decode(header) {
-            Ok(message) => core.driver_message(message, take(blobs)),
-            Err(error) => vec![unreadable(error)],
-        })
+        match message::decode(header) {
+            Ok(message::ToExecutor::Receiver { receiver, order }) => {
+                let programs = self.0.borrow().programs.clone();
+                programs.receiver(&plain(&receiver)?, &plain(&order)?, &blobs.get(0));
+                Ok(())
+            }
+            Ok(message) => self.step(|core| core.driver_message(message, take(blobs))),
+            Err(error) => self.step(|_| vec![unreadable(error)]),
+        }
+    }
+
+    /// Tells the driver what a receiver of the user's does, with the block that it hands over.
+    ///
+    /// # Errors
+    /// If the script's message is not one, or it cannot be posted.
+    pub fn receiver_says(&self, receiver: JsValue, report: JsValue, block: Option<Uint8Array>) -> Result<(), JsValue> {
+        let (receiver, report) = (read(receiver)?, read(report)?);
+        let message = message::encode(&FromExecutor::Receiver { receiver, report });
+        let header = message.map_err(|e| JsValue::from(e.message))?;
+        let blobs: Array = block.into_iter().collect();
+        match &self.0.borrow().driver {
+            Some(port) => port.send(&header, &blobs),
+            None => Ok(()),
+        }
     }
 
     /// Runs one step of the engine and sends what it says.

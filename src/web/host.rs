@@ -33,6 +33,9 @@ extern "C" {
         header: &JsValue,
         blobs: Array,
     ) -> Result<Array, JsValue>;
+    /// Does what the driver says of a receiver of the user's; its class comes with a start.
+    #[wasm_bindgen(method, structural)]
+    pub fn receiver(this: &Programs, receiver: &JsValue, order: &JsValue, class: &JsValue);
     /// Forgets a plan and its functions.
     #[wasm_bindgen(method, structural)]
     pub fn unload(this: &Programs, plan: f64);

@@ -1,5 +1,6 @@
 //! A worker's entry: what it becomes when the page says `init`.
 
+use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
 use super::driver::Driver;
@@ -41,6 +42,18 @@ impl Worker {
         match &self.0 {
             Inside::Driver(driver) => driver.receive(message),
             Inside::Executor(executor) => executor.receive(message),
+        }
+    }
+
+    /// Tells the driver what a receiver of the user's does in this executor, with the block that it hands over; the block moves.
+    ///
+    /// # Errors
+    /// If it is no such message, or it cannot be posted: the worker must end.
+    #[wasm_bindgen(js_name = receiverSays)]
+    pub fn receiver_says(&self, receiver: JsValue, report: JsValue, block: Option<Uint8Array>) -> Result<(), JsValue> {
+        match &self.0 {
+            Inside::Driver(_) => Ok(()),
+            Inside::Executor(executor) => executor.receiver_says(receiver, report, block),
         }
     }
 }

@@ -331,7 +331,7 @@ impl World<'_> {
 
     fn carry_out(&mut self, life: &mut Life, command: Command) {
         match command {
-            Command::Restored { notes } => {
+            Command::Restored { notes, .. } => {
                 life.restored = true;
                 if let Some(note) = notes.get(&8) {
                     life.seen = serde_json::from_value(note.clone()).unwrap();
@@ -379,7 +379,15 @@ impl World<'_> {
                 let expected = ["THROWN", "CHECKPOINT_QUOTA_EXCEEDED"];
                 assert!(expected.contains(&error.condition.as_deref().unwrap_or("")), "{error}");
             }
-            Command::Listener(_) | Command::Refused { .. } | Command::Unkeep(_) | Command::Ended => {}
+            Command::Listener(_)
+            | Command::Refused { .. }
+            | Command::Admitted { .. }
+            | Command::Grain { .. }
+            | Command::Released { .. }
+            | Command::Forget(_)
+            | Command::Unkeep(_)
+            | Command::Ended => {}
+            Command::Connection { .. } | Command::Receiver { .. } => unreachable!("the program has none"),
             Command::Storage(_) => unreachable!("storage is asked at once"),
         }
     }

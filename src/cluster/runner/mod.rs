@@ -400,6 +400,8 @@ impl JobRunner {
                 failure: Failure::StateMissing,
             },
             FromExecutor::Unreadable { error } => return self.fail_all(&error, now_ms),
+            // No task says this: it is the driver's.
+            FromExecutor::Receiver { .. } => return vec![],
         };
         if let Event::Failed { task, .. } = &event
             && let Some(job) = self.jobs.get_mut(&task.job)

@@ -102,7 +102,7 @@ impl Streams {
     }
 
     /// Returns a number for something that is answered later.
-    fn fresh(&mut self) -> u64 {
+    pub(in crate::connect) fn fresh(&mut self) -> u64 {
         self.next_op += 1;
         self.next_op
     }

@@ -22,17 +22,11 @@ impl Context {
         let time_ms = batch.info.batch_time;
         let inputs = VecDeque::from(std::mem::take(&mut batch.tokens));
         // Also if nothing has come: another life must not put later records into a batch whose outputs have run.
-        for (input, tokens) in &inputs {
-            match self.settings.directory.clone() {
-                Some(directory) => {
-                    let bytes = checkpoint::join(self.generator.received(*input, time_ms));
-                    let path = Name::Received(*input, time_ms).path(&directory);
-                    self.ask(Request::Write { path, bytes });
-                }
-                None => self.out.push(Command::Safe {
-                    input: *input,
-                    tokens: tokens.clone(),
-                }),
+        for (input, _) in &inputs {
+            if let Some(directory) = self.settings.directory.clone() {
+                let bytes = checkpoint::join(self.generator.received(*input, time_ms));
+                let path = Name::Received(*input, time_ms).path(&directory);
+                self.ask(Request::Write { path, bytes });
             }
         }
         self.running = Some(Running {
@@ -284,6 +278,9 @@ impl Context {
     /// Forgets what is not needed after a batch.
     fn forget(&mut self, time_ms: i64) {
         let oldest = self.oldest(time_ms);
+        let released = self.generator.released_by(oldest).into_iter();
+        self.out
+            .extend(released.map(|(stream, up_to_ms)| Command::Released { stream, up_to_ms }));
         let gone = self.generator.forget_before(oldest);
         let kept = gone
             .iter()
@@ -315,11 +312,15 @@ impl Context {
             batch.info.scheduling_delay.unwrap_or(0),
         );
         for (input, records) in &batch.records {
-            if let Some(blocks) = self.inputs.get_mut(input) {
-                blocks.processed(now_ms, *records, processing_ms, scheduling_ms);
+            if let Some(input) = self.inputs.get_mut(input) {
+                input.blocks.processed(now_ms, *records, processing_ms, scheduling_ms);
             }
         }
         self.out.push(Command::Listener(Listened::Completed(batch.info)));
+        let gone = self.generator.maker.live.collect();
+        if !gone.is_empty() {
+            self.out.push(Command::Forget(gone));
+        }
     }
 
     /// Ends the batch that runs; the context goes on, and the batch runs again in another life.

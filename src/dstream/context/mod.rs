@@ -12,20 +12,24 @@
 //! A step takes an event and the time, and returns commands; nothing here waits, reads a clock or touches storage.
 
 mod batches;
+mod incoming;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use arrow::buffer::Buffer;
 
+use self::incoming::Input;
 use super::checkpoint::WrittenState;
 use super::generate::{Ask, Generator};
 use super::graph::{How, InputKind, StreamId};
 use super::inputs::{Block, Blocks, Token};
 use super::listener::{BatchInfo, Event as Listened};
 use super::recovery::Recovery;
+use crate::cluster::message::{ReceiverOrder, ReceiverReport};
 use crate::error::{Result, SparkError};
-use crate::ids::DatasetId;
-use crate::rdd::dataset::Dataset;
+use crate::ids::{DatasetId, ExecutorRef};
+use crate::rdd::dataset::{Dataset, Live};
+use crate::sources;
 use crate::storage::{Answer, Reply, Request};
 
 /// Batches that wait; more are cut when these are done.
@@ -50,6 +54,28 @@ pub enum Event {
         /// The records.
         block: Block,
     },
+    /// A socket does something.
+    Heard {
+        /// The input.
+        input: StreamId,
+        /// What it does.
+        event: sources::Event,
+    },
+    /// A receiver does something.
+    Receiver {
+        /// Its stream.
+        stream: StreamId,
+        /// Which of its lives.
+        life: u32,
+        /// What it does.
+        report: ReceiverReport,
+        /// The block of records that it hands over.
+        block: Option<Buffer>,
+    },
+    /// An executor is there.
+    ExecutorAdded(ExecutorRef),
+    /// An executor is gone.
+    ExecutorLost(ExecutorRef),
     /// The page's answer to [`Command::Ask`].
     Dataset {
         /// The stream.
@@ -116,12 +142,55 @@ pub enum Command {
         /// The blocks.
         tokens: Vec<Token>,
     },
+    /// Blocks of an input whose rate is limited were let in.
+    Admitted {
+        /// The input.
+        input: StreamId,
+        /// The blocks.
+        tokens: Vec<Token>,
+    },
+    /// Blocks of an input should have so many records at most, so that its rate is even.
+    Grain {
+        /// The input.
+        input: StreamId,
+        /// How many.
+        records: usize,
+    },
+    /// A socket's connection is asked for something.
+    Connection {
+        /// The input.
+        input: StreamId,
+        /// What.
+        ask: sources::Ask,
+    },
+    /// An executor is asked for something about a receiver.
+    Receiver {
+        /// Its stream.
+        stream: StreamId,
+        /// The executor.
+        executor: ExecutorRef,
+        /// Which of the receiver's lives.
+        life: u32,
+        /// What.
+        order: ReceiverOrder,
+    },
+    /// The page's answers for a stream up to a time are not needed any more.
+    Released {
+        /// The stream.
+        stream: StreamId,
+        /// The time.
+        up_to_ms: i64,
+    },
     /// Executors need not keep these datasets any more.
     Unkeep(Vec<DatasetId>),
-    /// Inputs stop.
+    /// Nobody reads these datasets any more, nor what was shuffled for them.
+    Forget(Vec<DatasetId>),
+    /// The page's inputs stop.
     StopInputs,
     /// [`Event::Restore`] is done.
     Restored {
+        /// Whether there was an earlier life.
+        found: bool,
         /// What the page noted of inputs that it holds, by stream.
         notes: BTreeMap<usize, serde_json::Value>,
     },
@@ -147,7 +216,7 @@ enum State {
     Created,
     Restoring,
     Active,
-    /// The inputs stop.
+    /// Inputs stop.
     Stopping {
         gracefully: bool,
     },
@@ -206,8 +275,11 @@ enum Wait {
 pub struct Context {
     settings: Settings,
     generator: Generator,
-    inputs: BTreeMap<StreamId, Blocks>,
+    inputs: BTreeMap<StreamId, Input>,
+    executors: BTreeSet<ExecutorRef>,
     state: State,
+    /// Whether the page has more for a batch, when its inputs have stopped.
+    page_waiting: Option<bool>,
     recovery: Option<Recovery>,
     /// The next batch's time.
     next_ms: i64,
@@ -233,15 +305,12 @@ pub struct Context {
 impl Context {
     /// Makes a context of these streams. `limit` makes the rate limit of an input.
     pub fn new(settings: Settings, generator: Generator, limit: Option<super::rate::RateLimit>) -> Self {
-        let blocks = generator.graph.all().filter_map(|(id, stream)| match stream.how {
-            How::Input {
-                input: InputKind::Blocks,
-                ..
-            } => Some((id, Blocks::new(limit.clone()))),
-            _ => None,
-        });
+        let streams = generator.graph.all();
+        let inputs = streams.filter_map(|(id, stream)| Some((id, Input::of(&stream.how, Blocks::new(limit.clone()))?)));
         Self {
-            inputs: blocks.collect(),
+            inputs: inputs.collect(),
+            executors: BTreeSet::new(),
+            page_waiting: None,
             settings,
             generator,
             state: State::Created,
@@ -268,8 +337,14 @@ impl Context {
             return None;
         }
         let batch = (self.queue.len() < QUEUE_LIMIT).then_some(self.next_ms);
-        let inputs = self.inputs.values().filter_map(Blocks::wake_at);
+        let inputs = self.inputs.values().filter_map(Input::wake_at);
         batch.into_iter().chain(inputs).min()
+    }
+
+    /// Returns when inputs want to be woken, ms since the epoch: between the ends of batches.
+    pub fn inputs_wake_at(&self) -> Option<i64> {
+        let is_active = self.state == State::Active;
+        is_active.then(|| self.inputs.values().filter_map(Input::wake_at).min()).flatten()
     }
 
     /// Returns whether it is over.
@@ -287,7 +362,42 @@ impl Context {
     /// # Errors
     /// As [`Generator::get`].
     pub fn slice(&mut self, stream: StreamId, from_ms: i64, to_ms: i64) -> Result<Option<Vec<Dataset>>> {
-        self.generator.slice(stream, from_ms, to_ms)
+        let known = self.generator.graph.streams.get(stream.0);
+        known.ok_or_else(|| SparkError::invalid_plan("a slice is of no stream"))?;
+        let sliced = self.generator.slice(stream, from_ms, to_ms);
+        self.out.extend(self.generator.take_asks().into_iter().map(Command::Ask));
+        sliced
+    }
+
+    /// Takes what is wanted since the last event.
+    pub fn take_commands(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Returns the class of a stream's receiver.
+    pub fn class_of(&self, stream: StreamId) -> Option<Buffer> {
+        let How::Input {
+            input: InputKind::Receiver { class },
+            ..
+        } = self.generator.graph.streams.get(stream.0)?.how
+        else {
+            return None;
+        };
+        self.generator.graph.library.values.get(class).cloned()
+    }
+
+    /// Takes what it has made and others may still read.
+    pub fn take_live(&mut self) -> Live {
+        std::mem::take(&mut self.generator.maker.live)
+    }
+
+    /// Ends at once: what has come is not processed.
+    pub fn abandon(&mut self) -> Vec<Command> {
+        if self.state != State::Ended {
+            self.close_inputs();
+            self.end();
+        }
+        self.take_commands()
     }
 
     /// Takes an event.
@@ -299,17 +409,12 @@ impl Context {
             Event::Restore => self.restore(),
             Event::Start => self.start(now_ms),
             Event::Wake => {}
-            Event::Offer { input, block } => {
-                if let Some(blocks) = self.inputs.get_mut(&input) {
-                    blocks.offer(block, now_ms);
-                }
-            }
             Event::Dataset {
                 stream,
                 time_ms,
                 dataset,
                 note,
-            } => self.answered(stream, time_ms, dataset, note, now_ms),
+            } => self.answered(stream, time_ms, dataset, note),
             Event::OutputDone { error } => {
                 self.wait = Wait::Nothing;
                 if let Some(error) = error {
@@ -322,10 +427,11 @@ impl Context {
             }
             Event::Stored(answer) => self.stored(answer, now_ms),
             Event::Stop { gracefully } => self.stop(gracefully),
-            Event::InputsStopped { waiting } => self.inputs_stopped(waiting, now_ms),
+            Event::InputsStopped { waiting } => self.page_waiting = Some(waiting),
+            event => self.comes_in(event, now_ms),
         }
         self.advance(now_ms);
-        std::mem::take(&mut self.out)
+        self.take_commands()
     }
 
     fn kinds(&self) -> Vec<String> {
@@ -349,7 +455,10 @@ impl Context {
 
     fn restore(&mut self) {
         let Some(directory) = self.settings.directory.clone() else {
-            self.out.push(Command::Restored { notes: BTreeMap::new() });
+            self.out.push(Command::Restored {
+                found: false,
+                notes: BTreeMap::new(),
+            });
             return;
         };
         self.state = State::Restoring;
@@ -374,6 +483,7 @@ impl Context {
         self.next_ms = self.completed_ms + batch_ms;
         self.state = State::Active;
         self.out.push(Command::Listener(Listened::Started { time_ms: now_ms }));
+        self.open_inputs();
         // What failed in an earlier life comes first, with what it had.
         for time_ms in self.failed.clone() {
             let inputs: Vec<StreamId> = self.inputs.keys().copied().collect();
@@ -390,14 +500,13 @@ impl Context {
     fn submit(&mut self, time_ms: i64, now_ms: i64) {
         self.submitted_ms = time_ms;
         self.generator.submitted(time_ms);
-        let is_last = self.state == State::Draining;
         let (mut records, mut tokens) = (BTreeMap::new(), vec![]);
-        for (input, blocks) in &mut self.inputs {
+        for (input, Input { blocks, .. }) in &mut self.inputs {
             // What an earlier life has received for it.
             if self.generator.has_received(*input, time_ms) {
                 continue;
             }
-            let cut = if is_last { blocks.cut_all() } else { blocks.cut() };
+            let cut = blocks.cut();
             records.insert(*input, cut.iter().map(|b| b.records).sum());
             tokens.push((*input, cut.iter().map(|b| b.token).collect()));
             let blocks = cut.into_iter().map(|b| b.bytes).collect();
@@ -414,7 +523,6 @@ impl Context {
         time_ms: i64,
         dataset: Result<Dataset>,
         note: Option<serde_json::Value>,
-        now_ms: i64,
     ) {
         if let Some(note) = note {
             // An earlier life's is not written again: a torn write would harm what is there.
@@ -426,10 +534,7 @@ impl Context {
         }
         match dataset {
             Ok(dataset) => self.generator.answer(stream, time_ms, dataset),
-            Err(error) => {
-                self.generator.forget(stream, time_ms);
-                self.batch_failed(error, now_ms);
-            }
+            Err(error) => self.generator.failed(stream, time_ms, error),
         }
     }
 
@@ -449,15 +554,15 @@ impl Context {
         }) = &mut self.running
             && let Some((input, tokens)) = inputs.pop_front()
         {
-            self.out.push(match answer {
-                Ok(_) => Command::Safe { input, tokens },
+            match answer {
+                Ok(_) => self.safe(input, tokens),
                 Err(error) => {
                     // Neither this life nor another has them.
                     self.generator.discard(input, batch.info.batch_time);
                     failure.get_or_insert(error.into());
-                    Command::Refused { input, tokens }
+                    self.out.push(Command::Refused { input, tokens });
                 }
-            });
+            }
             return;
         }
         match answer {
@@ -523,14 +628,17 @@ impl Context {
             }
             self.written = metadata.states.into_iter().map(|(at, s)| (StreamId(at), s)).collect();
         }
-        let notes = self.notes.clone();
-        self.out.push(Command::Restored { notes });
+        self.out.push(Command::Restored {
+            found: self.restored,
+            notes: self.notes.clone(),
+        });
     }
 
     fn stop(&mut self, gracefully: bool) {
         match self.state {
             State::Active => {
                 self.state = State::Stopping { gracefully };
+                self.close_inputs();
                 self.out.push(Command::StopInputs);
             }
             State::Created | State::Restoring => self.end(),
@@ -538,33 +646,27 @@ impl Context {
         }
     }
 
-    fn inputs_stopped(&mut self, waiting: bool, now_ms: i64) {
-        let State::Stopping { gracefully } = self.state else {
-            return;
-        };
-        self.state = State::Draining;
-        if gracefully && (waiting || self.inputs.values().any(Blocks::is_waiting)) {
-            self.submit(self.submitted_ms + self.settings.batch_ms, now_ms);
-        }
-    }
-
     fn end(&mut self) {
         self.state = State::Ended;
+        let kept = self.generator.kept_keys();
+        self.out.push(Command::Unkeep(kept));
         self.out.push(Command::Ended);
     }
 
     /// Does what can be done without waiting.
     fn advance(&mut self, now_ms: i64) {
         if self.state == State::Active {
-            for blocks in self.inputs.values_mut() {
-                blocks.let_in(now_ms);
-            }
             while self.next_ms <= now_ms && self.queue.len() < QUEUE_LIMIT && self.state == State::Active {
                 let time_ms = self.next_ms;
                 self.next_ms += self.settings.batch_ms;
                 self.submit(time_ms, now_ms);
             }
         }
+        // What comes at a batch's end is for the next.
+        if let State::Active | State::Stopping { .. } = self.state {
+            self.let_in(now_ms);
+        }
+        self.drain(now_ms);
         while self.wait == Wait::Nothing
             && matches!(self.state, State::Active | State::Stopping { .. } | State::Draining)
         {

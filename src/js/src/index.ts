@@ -70,9 +70,11 @@ export type { Bound, ModuleFunction, Remote } from './rdd/remote.js';
 export * as ml from './ml/index.js';
 
 // Discretized streams.
-export { type BatchInfo, StreamingContext, type StreamingListener } from './dstream/context.js';
+export type { Receiver, ReceiverClass, ReceiverHandle } from './batches/receiver.js';
+export type { StreamingListener } from './batches/running.js';
+export type { BatchInfo } from './batches/wire.js';
+export { StreamingContext } from './dstream/context.js';
 export { DStream, type MapWithStateDStream } from './dstream/dstream.js';
-export type { Receiver, ReceiverClass, ReceiverHandle } from './dstream/receiver_input.js';
 export { type State, StateSpec } from './dstream/map_with_state.js';
 export { type Clock, ManualClock } from './clock.js';
 

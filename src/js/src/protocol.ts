@@ -83,11 +83,6 @@ export type ToExecutor =
   | { t: 'peerLost'; executor: number; incarnation: number }
   /** Lends a file to tasks that read it, or takes it back (`blob: null`). The executor answers `lent`. */
   | { t: 'blob'; id: number; blob: Blob | null }
-  /** Starts a user's receiver: a block with its class and what is bound to it. */
-  | { t: 'receiver'; id: number; receiver: Uint8Array }
-  | { t: 'receiverStop'; id: number }
-  /** A block that it handed over is safe. */
-  | { t: 'stored'; id: number; seq: number }
   | HeapRequest;
 
 /** Asks any worker how large its wasm memory is. *Addition to the first contract, for `spark.status` and the leak test.* */
@@ -103,12 +98,6 @@ export type FromWorker =
   | { t: 'fatal'; message: string; stack: string }
   | { t: 'heapBytes'; id: number; bytes: number }
   | { t: 'lent'; id: number }
-  | { t: 'receiverStarted'; id: number }
-  /** A block of records; `stored` answers when it is safe. */
-  | { t: 'received'; id: number; seq: number; block: Uint8Array; records: number }
-  | { t: 'receiverFailed'; id: number; message: string; stack: string }
-  /** It has stopped, as `receiverStop` asked, and hands nothing over any more. */
-  | { t: 'receiverStopped'; id: number }
   /** The time of an `alarm` has come. */
   | { t: 'rang'; id: number };
 

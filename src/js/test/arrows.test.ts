@@ -23,6 +23,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['worker/'],
   // The page's half.
   ['rdd/'],
+  ['batches/'],
   ['dstream/'],
   ['sql/', 'generated/functions.ts'],
   ['ml/'],

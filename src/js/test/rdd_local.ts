@@ -16,9 +16,6 @@ export function localEngine(): Engine {
       blobs.delete(id);
     },
     stop: () => Promise.resolve(),
-    startReceiver: () => {
-      throw new Error('there are no workers here');
-    },
   };
 }
 

@@ -199,6 +199,7 @@ impl Cluster {
                 Output::Connection { connection, ask } => match ask {
                     Ask::WebSocket { .. } => self.socket_opened(connection),
                     Ask::Send { text } => self.acknowledged(connection, &text),
+                    Ask::More => {}
                     Ask::Close => self.socket_closed(connection),
                     Ask::Http { url, .. } => panic!("no query reads {url}"),
                 },

@@ -4,7 +4,6 @@ import { VERSION } from '../version.js';
 import { startWorker } from './handshake.js';
 import { type Assets, compileEngine, requireBrowser } from './load.js';
 import { connect, type Member } from './mesh.js';
-import { fromReceiver, ReceiverPlacement } from './receiver_placement.js';
 import { RestartPolicy } from './restart.js';
 
 /** What the cluster tells its owner. */
@@ -37,8 +36,6 @@ export class Cluster {
   readonly #restarts = new RestartPolicy();
   readonly #heapRequests = new Map<number, { worker: Worker; resolve: (bytes: number) => void }>();
   #nextHeapRequest = 0;
-  /** The user's receivers, which run in executors. */
-  readonly receivers = new ReceiverPlacement(() => this.#members);
   readonly #alarms = new Map<number, () => void>();
   #nextAlarm = 0;
   /** Files that executors may read, also those that come later. */
@@ -153,10 +150,7 @@ export class Cluster {
     this.#closed = true;
     const executors = [...this.#members.values()];
     this.#members.clear();
-    for (const { worker, executor } of executors) {
-      this.#end(worker);
-      this.receivers.lost(executor);
-    }
+    for (const { worker } of executors) this.#end(worker);
     this.#end(this.driver);
     // No worker rings any more: whoever waits is called now.
     for (const id of [...this.#alarms.keys()]) this.#rang(id);
@@ -181,15 +175,12 @@ export class Cluster {
     }
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.t === 'lent') this.#lent(data.id, worker);
-      else if (fromReceiver(data)) {
-        if (this.#members.get(executor)?.worker === worker) this.receivers.receive(executor, data);
-      } else this.#fromWorker(data, `${executor}.${incarnation}`);
+      else this.#fromWorker(data, `${executor}.${incarnation}`);
     };
     for (const [id, blob] of this.#blobs) worker.postMessage({ t: 'blob', id, blob } satisfies ToExecutor);
     const member = { executor, incarnation, lock, worker };
     connect(this.driver, this.#members.values(), member);
     this.#members.set(executor, member);
-    this.receivers.added();
     this.events.executor({ type: 'added', executor, incarnation });
   }
 
@@ -224,7 +215,6 @@ export class Cluster {
     if (this.#closed || member?.incarnation !== incarnation) return;
     this.#end(member.worker);
     this.#members.delete(executor);
-    this.receivers.lost(executor);
     for (const peer of this.#members.values()) peer.worker.postMessage({ t: 'peerLost', executor, incarnation } satisfies ToExecutor);
     const who = `${executor}.${incarnation}`;
     const reason = this.#reasons.get(who) ?? 'ended unexpectedly';

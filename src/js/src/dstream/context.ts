@@ -1,103 +1,50 @@
+import { FolderInput, IterableInput, type PageInput, QueueInput } from '../batches/inputs.js';
+import { type ReceiverClass, receiverInput } from '../batches/receiver.js';
+import { Running, type StreamingListener } from '../batches/running.js';
+import { checkpointPath, isLimited } from '../batches/settings.js';
+import type { StreamHost, StreamSource } from '../batches/stream.js';
 import { type Clock, systemClock } from '../clock.js';
 import { IllegalArgumentException, IllegalStateException, SparkError, UnsupportedOperationException } from '../errors.js';
 import { openFolder } from '../files/open.js';
 import type { SparkContext } from '../rdd/context.js';
 import type { RDD } from '../rdd/rdd.js';
 import type { Bound } from '../rdd/remote.js';
-import type { DStream } from './dstream.js';
-import { FileInput, type Input, IterableInput, QueueInput, SocketInput } from './inputs.js';
-import { RateLimit } from './rate.js';
-import { type ReceiverClass, ReceiverInput } from './receiver_input.js';
-import type { StatefulStream } from './stateful.js';
-import { StreamingCheckpoint, type StreamingMetadata } from './streaming_checkpoint.js';
-import { StatefulStreams } from './streams.js';
+import { DStream } from './dstream.js';
 
-/** What a StreamingListener learns of a batch; times are ms since the epoch (`BatchInfo`). */
-export interface BatchInfo {
-  /** The end of the batch's interval. */
-  batchTime: number;
-  /** When it was put into the queue. */
-  submissionTime: number;
-  /** When it began to run; null before. */
-  processingStartTime: number | null;
-  /** When it was done; null before. */
-  processingEndTime: number | null;
-  /** Between submission and start, ms; null before the start. */
-  schedulingDelay: number | null;
-  /** Between start and end, ms; null before the end. */
-  processingDelay: number | null;
-  /** Between submission and end, ms; null before the end. */
-  totalDelay: number | null;
-  /** Records that receivers stored for it. */
-  numRecords: number;
-  /** Why it failed, or null. */
-  failure: string | null;
-}
-
-/** Receives events of batches and receivers (`StreamingListener`). An error of a listener is logged and stops nothing. */
-export interface StreamingListener {
-  /** Runs when a batch was put into the queue. */
-  onBatchSubmitted?(info: BatchInfo): void;
-  /** Runs when a batch begins. */
-  onBatchStarted?(info: BatchInfo): void;
-  /** Runs when a batch is done or has failed. */
-  onBatchCompleted?(info: BatchInfo): void;
-  /** Runs when the context has started. */
-  onStreamingStarted?(timeMs: number): void;
-  /** Runs when a receiver has started in an executor. */
-  onReceiverStarted?(info: { streamId: number; executor: number }): void;
-  /** Runs when a receiver has failed; it starts again. */
-  onReceiverError?(error: Error): void;
-  /** Runs when a receiver has stopped. */
-  onReceiverStopped?(info: { streamId: number; executor: number }): void;
-}
-
-/** What is done with each dataset of a stream. */
-interface OutputOperation {
-  stream: DStream<unknown>;
-  work: (rdd: RDD<unknown>, timeMs: number) => void | Promise<void>;
-}
+type Directory = string | FileSystemDirectoryHandle;
+/** The one context of each session that has started and not stopped; the last is that of the page. */
+const active = new Map<SparkContext, StreamingContext>();
 
 /**
  * The way to discretized streams: series of datasets, one per batch interval (`StreamingContext`). Define streams and output
- * operations, then call `start()`; batches run one after the other, and one that is late is not skipped.
+ * operations, then call `start()`. Batches are made in the driver's worker, whatever the page does; they run one after the other, and
+ * one that is late is not skipped. One whose output throws is left behind: the next ones run.
  */
-export class StreamingContext {
-  readonly #outputs: OutputOperation[] = [];
-  readonly #inputs: Input[] = [];
+export class StreamingContext implements StreamHost {
+  readonly #outputs: { stream: number; work: (rdd: RDD<unknown>, timeMs: number) => void | Promise<void> }[] = [];
   readonly #listeners = new Set<StreamingListener>();
   readonly #streams: DStream<unknown>[] = [];
-  readonly #stateful: StatefulStream<unknown>[] = [];
-  /** Makes streams that keep state. @internal */
-  readonly streams = new StatefulStreams(this);
-  /** @internal */
-  checkpoints: StreamingCheckpoint | undefined;
-  #restored: StreamingMetadata | undefined;
-  #completed = 0;
-  #submitted = 0;
-  #state: 'initialized' | 'active' | 'stopped' = 'initialized';
-  #zero = 0;
-  #cancel: (() => void) | undefined;
-  #pending: Promise<void> = Promise.resolve();
-  #rememberMs = 0;
-  #failure: { error: unknown } | undefined;
   readonly #terminated = new Set<() => void>();
+  readonly #manual: Clock | undefined;
+  #state: 'INITIALIZED' | 'ACTIVE' | 'STOPPED' = 'INITIALIZED';
+  #directory: Directory | undefined;
+  #rememberMs = 0;
+  #running: Running | undefined;
+  #failure: { error: unknown } | undefined;
+  /** The clock that batches follow. */
+  readonly clock: Clock;
 
-  /** Makes a context. Throws unless `batchMs` is a positive whole number. */
+  /** Makes a context. Throws unless `batchMs` is a positive whole number. A {@link ManualClock} moves batches in tests. */
   constructor(
     /** The context of its datasets. */ readonly sparkContext: SparkContext,
     /** The batch interval, ms. */ readonly batchMs: number,
-    /** The clock that batches follow; a {@link ManualClock} in tests. */ readonly clock: Clock = sparkContext.alarms ?? systemClock,
+    clock?: Clock,
   ) {
     if (!Number.isInteger(batchMs) || batchMs <= 0)
       throw new IllegalArgumentException(`The batch interval (${batchMs} ms) must be positive and whole`);
-    // Throws for settings that are wrong.
-    this.rateLimit();
-  }
-
-  /** How fast an input may take records in; undefined without a limit. @internal */
-  rateLimit(): RateLimit | undefined {
-    return RateLimit.of(this.sparkContext.conf, this.batchMs, this.clock);
+    isLimited(sparkContext.conf);
+    this.#manual = clock;
+    this.clock = clock ?? sparkContext.alarms ?? systemClock;
   }
 
   /**
@@ -107,78 +54,48 @@ export class StreamingContext {
    * batch that was not completed runs again with the records that it had. Unlike Spark, which restores the program itself from the
    * checkpoint. Throws STREAMING_CHECKPOINT_MISMATCH if the program is another.
    */
-  static async getOrCreate(
-    directory: string | FileSystemDirectoryHandle,
-    create: () => StreamingContext | Promise<StreamingContext>,
-  ): Promise<StreamingContext> {
-    const saved = await new StreamingCheckpoint(directory).read();
+  static async getOrCreate(directory: Directory, create: () => StreamingContext | Promise<StreamingContext>): Promise<StreamingContext> {
     const context = await create();
-    context.checkpoints ??= new StreamingCheckpoint(directory);
-    if (saved) await context.#restore(saved);
+    context.#directory ??= directory;
+    const running = context.#run(await checkpointPath(context.#directory));
+    // A new one may change until it starts.
+    if (await running.restore()) context.#running = running;
+    else await running.stop(false);
     return context;
   }
-
-  async #restore(saved: StreamingMetadata): Promise<void> {
-    const graph = this.#graph();
-    if (saved.batchMs !== this.batchMs || JSON.stringify(saved.graph) !== JSON.stringify(graph)) {
-      throw new SparkError(
-        `The checkpoint is of another program: it has a batch interval of ${saved.batchMs} ms and the streams ${saved.graph.join(', ')}; ` +
-          `this one has ${this.batchMs} ms and ${graph.join(', ')}`,
-        { condition: 'STREAMING_CHECKPOINT_MISMATCH' },
-      );
-    }
-    this.#restored = saved;
-    this.#zero = saved.zeroMs;
-    this.#completed = saved.completedMs;
-    for (const input of this.#inputs) await input.recover(saved.inputs[input.number]);
-    for (const stream of this.#stateful) {
-      // One by itself is of an earlier version.
-      await stream.restore([saved.states[stream.number] ?? []].flat());
-    }
+  /** Returns the context that has started and not stopped, of whichever session started one last; or null. */
+  static getActive(): StreamingContext | null {
+    return [...active.values()].at(-1) ?? null;
   }
-
-  #graph(): string[] {
-    return this.#streams.map((stream) => stream.kind);
+  /** Returns the active context; without one, as {@link getOrCreate} does, or, with a directory of null, a new one. */
+  static async getActiveOrCreate(
+    directory: Directory | null,
+    create: () => StreamingContext | Promise<StreamingContext>,
+  ): Promise<StreamingContext> {
+    return StreamingContext.getActive() ?? (directory === null ? create() : StreamingContext.getOrCreate(directory, create));
   }
 
   /**
-   * Sets the directory (an `opfs:` path or a folder's handle) into which the context writes what it needs to continue after its tab
-   * has gone: received records before they are processed, states at least every 10 s, and the last completed batch. Streams that
-   * keep state need it.
+   * Sets the directory (an `opfs:` path or the handle of a folder there) into which the context writes what it needs to continue
+   * after its tab has gone: received records before they are processed, states at least every 10 s, and the last completed batch.
+   * Streams that keep state need it.
    */
-  checkpoint(directory: string | FileSystemDirectoryHandle): void {
-    this.checkpoints = new StreamingCheckpoint(directory);
+  checkpoint(directory: Directory): void {
+    this.#directory = directory;
   }
-
   /** Returns `INITIALIZED`, `ACTIVE` or `STOPPED`. */
   getState(): 'INITIALIZED' | 'ACTIVE' | 'STOPPED' {
-    return this.#state.toUpperCase() as 'INITIALIZED' | 'ACTIVE' | 'STOPPED';
-  }
-  /** The time before the first batch. @internal */
-  get zeroMs(): number {
-    return this.#zero;
-  }
-  /** The last batch whose outputs are done. @internal */
-  get completedMs(): number {
-    return this.#completed;
-  }
-  /** The newest batch there is. @internal */
-  get submittedMs(): number {
-    return this.#submitted;
-  }
-  /** @internal */
-  get rememberMs(): number {
-    return this.#rememberMs;
+    return this.#state;
   }
 
   // Inputs.
 
   /**
-   * Makes a stream of these datasets, one per interval; with `oneAtATime` false, all that are queued go into the next interval. An
-   * interval without one gets `defaultRDD`, or an empty dataset.
+   * Makes a stream of these datasets, or arrays of rows, one per interval; with `oneAtATime` false, all that are queued go into the
+   * next interval. An interval without one gets `defaultRDD`, or an empty dataset.
    */
-  queueStream<T>(queue: RDD<T>[], oneAtATime = true, defaultRDD?: RDD<T>): DStream<T> {
-    return this.#input<T>(new QueueInput<T>(this, queue, oneAtATime, defaultRDD));
+  queueStream<T>(queue: (RDD<T> | readonly T[])[], oneAtATime = true, defaultRDD?: RDD<T> | readonly T[]): DStream<T> {
+    return this.#input<T>('queue', { input: new QueueInput<T>(this.sparkContext, queue, oneAtATime, defaultRDD) }, 'datasets', false);
   }
   /**
    * Makes a stream of the strings that a WebSocket sends, line by line; a lost one is opened again, with growing pauses. Where the
@@ -188,70 +105,80 @@ export class StreamingContext {
   socketTextStream(url: string | URL): DStream<string> {
     const text = String(url);
     if (!/^wss?:\/\//.test(text)) throw new IllegalArgumentException(`socketTextStream: ${text} does not begin with ws:// or wss://`);
-    return this.#input<string>(new SocketInput(this, text, this.#receiverFailed));
+    return this.#input<string>('socket', {}, { socket: { url: text } });
   }
   /** Makes a stream of the elements of an async iterable (or a ReadableStream); each interval takes those that have arrived. */
   fromAsyncIterable<T>(source: AsyncIterable<T>): DStream<T> {
-    return this.#input<T>(new IterableInput<T>(this, source, this.#receiverFailed));
+    return this.#input<T>('iterable', { input: new IterableInput<T>(source, isLimited(this.sparkContext.conf)) }, 'blocks');
   }
   /**
    * Makes a stream of the lines of files that appear in a folder (a handle or an `opfs:` path) after the start, each file once;
    * names that begin with `.` or `_` are left out. A file must be whole when it appears: write it elsewhere and move it.
    */
-  textFileStream(folder: string | FileSystemDirectoryHandle): DStream<string> {
-    return this.#input<string>(new FileInput(this, () => openFolder(folder)));
+  textFileStream(folder: Directory): DStream<string> {
+    return this.#files('textFile', folder, (files) => this.sparkContext.textFile(files));
+  }
+  /** Makes a stream of records of `recordLength` bytes each, of files that appear in a folder as for {@link textFileStream}. */
+  binaryRecordsStream(folder: Directory, recordLength: number): DStream<Uint8Array> {
+    const read = (files: File[]) => this.sparkContext.binaryRecords(files, recordLength);
+    // Throws for a length that is none.
+    read([]);
+    return this.#files('binaryRecords', folder, read);
+  }
+  #files<T>(kind: string, folder: Directory, read: (files: File[]) => RDD<T>): DStream<T> {
+    const made = (files: File[]) => (files.length === 0 ? this.sparkContext.parallelize<T>([], 1) : read(files)) as RDD<unknown>;
+    return this.#input<T>(kind, { input: new FolderInput(() => openFolder(folder), made) }, 'datasets');
   }
   /**
    * Makes a stream of what a receiver of your own stores; it runs in an executor, and again in another if that one dies. `receiver`
    * is a class with `onStart()` and `onStop()`; its instances have `store(record)` and `storeAll(records)`, whose promises settle
-   * when the records are safe: written, with a checkpoint, else on the page. Records that were not acknowledged are lost with the
+   * when the records are safe: written, with a checkpoint, else in the driver. Records that were not acknowledged are lost with the
    * executor.
    */
   receiverStream<T, B extends Bound = Bound>(receiver: ReceiverClass<T, B>, bound?: B): DStream<T> {
-    return this.#input<T>(
-      new ReceiverInput<T>(this, receiver as never, bound, {
-        started: (executor, streamId) => this.#tell('onReceiverStarted', { streamId, executor }),
-        stopped: (executor, streamId) => this.#tell('onReceiverStopped', { streamId, executor }),
-        failed: this.#receiverFailed,
-      }),
-    );
+    return new DStream<T>(this, this.batchMs, { kind: 'receiver', parents: [], how: receiverInput(receiver as never, bound) });
   }
   /** Returns the rows of all streams. */
   union<T>(...streams: DStream<T>[]): DStream<T> {
-    const [first, ...others] = streams;
-    if (!first) throw new IllegalArgumentException('union: there are no streams', { condition: 'CANNOT_BE_EMPTY' });
-    return others.reduce((all, stream) => all.union(stream), first);
+    return this.#several('union', streams)[0].unionAll(streams.slice(1));
   }
-
-  #input<T>(input: Input & DStream<T>): DStream<T> {
-    this.#inputs.push(input);
-    return input;
+  /** Returns what `f`, called on the page, makes of the datasets of all these streams; they need the same slide. */
+  transform<T, U>(streams: readonly DStream<T>[], f: (rdds: RDD<T>[], timeMs: number) => RDD<U> | Promise<RDD<U>>): DStream<U> {
+    return this.#several('transform', streams)[0].transformed<U>(streams.slice(1), f as never);
+  }
+  #several<T>(method: string, streams: readonly DStream<T>[]): [DStream<T>] {
+    if (streams.length > 0) return streams as never;
+    throw new IllegalArgumentException(`${method}: there are no streams`, { condition: 'CANNOT_BE_EMPTY' });
+  }
+  #input<T>(
+    kind: string,
+    more: { input?: PageInput },
+    input: never | 'datasets' | 'blocks' | { socket: { url: string } },
+    recovers = true,
+  ): DStream<T> {
+    const source: StreamSource = { kind, parents: [], how: () => ({ t: 'input', input, recovers }), ...more };
+    return new DStream<T>(this, this.batchMs, source);
   }
 
   /** @internal */
-  register(stream: DStream<unknown>): number {
+  register(stream: unknown): number {
     this.#checkOpen();
-    return this.#streams.push(stream) - 1;
+    return this.#streams.push(stream as DStream<unknown>) - 1;
   }
-
   #checkOpen(): void {
-    if (this.#state === 'initialized') return;
-    const verb = this.#state === 'active' ? 'starting' : 'stopping';
+    if (this.#state === 'INITIALIZED' && !this.#running) return;
+    const verb = this.#state === 'STOPPED' ? 'stopping' : 'starting';
     throw new IllegalStateException(`Adding new inputs, transformations, and output operations after ${verb} a context is not supported`);
   }
-  /** Throws after the start: a stream changes only before it. @internal */
+  /** @internal */
   checkChange(what: string): void {
-    if (this.#state !== 'initialized')
+    if (this.#state !== 'INITIALIZED' || this.#running)
       throw new UnsupportedOperationException(`Cannot change ${what} of a DStream after streaming context has started`);
   }
   /** @internal */
-  stateful(stream: StatefulStream<unknown>): void {
-    this.#stateful.push(stream);
-  }
-  /** @internal */
-  output(stream: DStream<unknown>, work: OutputOperation['work']): void {
+  output(stream: DStream<unknown>, work: (rdd: RDD<unknown>, timeMs: number) => void | Promise<void>): void {
     this.#checkOpen();
-    this.#outputs.push({ stream, work });
+    this.#outputs.push({ stream: stream.number, work });
   }
 
   /** Keeps datasets for at least this long, for {@link DStream.slice}. Throws when called twice. */
@@ -274,170 +201,104 @@ export class StreamingContext {
   // Running.
 
   /**
-   * Starts receiving, and runs batches from the next multiple of the interval on. Throws without output operations; a context that
-   * cannot start is stopped.
+   * Starts receiving, and runs batches from the next multiple of the interval on. Throws without output operations, and while another
+   * context of the session is active; a context that cannot start is stopped.
    */
   start(): void {
-    if (this.#state === 'stopped')
+    if (this.#state === 'STOPPED')
       throw new IllegalStateException('StreamingContext has already been stopped', { condition: 'RIVULET_CONTEXT_STOPPED' });
-    if (this.#state === 'active') return;
-    const now = Math.floor(this.clock.now() / this.batchMs) * this.batchMs;
-    if (!this.#restored) this.#zero = this.#completed = now;
-    this.#submitted = this.#completed;
+    if (this.#state === 'ACTIVE') return;
     try {
       this.#validate();
-      this.#state = 'active';
-      for (const input of this.#inputs) input.start();
+      const directory = this.#directory;
+      this.#running ??= this.#run(directory === undefined ? null : () => checkpointPath(directory));
+      this.#running.start();
     } catch (error) {
       this.#end();
+      void this.#running?.stop(false);
       throw error;
     }
-    this.#tell('onStreamingStarted', this.clock.now());
-    // Intervals that passed while nobody was there have batches, too.
-    let next = this.#completed + this.batchMs;
-    for (; next <= now; next += this.batchMs) this.#submit(next);
-    this.#schedule(next);
+    this.#state = 'ACTIVE';
+    active.set(this.sparkContext, this);
   }
 
   #validate(): void {
+    if (active.has(this.sparkContext))
+      throw new IllegalStateException('Only one StreamingContext may be started in a session: stop the one that is active first', {
+        condition: 'RIVULET_CONTEXT_ACTIVE',
+      });
     if (this.#outputs.length === 0)
       throw new IllegalArgumentException('requirement failed: No output operations registered, so nothing to execute', {
         condition: 'RIVULET_NO_OUTPUT_OPERATIONS',
       });
-    const [stateful] = this.#stateful;
-    if (stateful && !this.checkpoints) {
+    const stateful = this.#streams.find(({ source }) => source.isStateful);
+    if (stateful && !this.#directory) {
       throw new IllegalArgumentException(
         'requirement failed: The checkpoint directory has not been set. Please set it by StreamingContext.checkpoint(): ' +
-          `a stream of this context keeps state (${stateful.kind})`,
+          `a stream of this context keeps state (${stateful.source.kind})`,
         { condition: 'RIVULET_NO_CHECKPOINT_DIRECTORY' },
       );
     }
-    if (this.checkpoints && !this.#recovers())
+    if (this.#directory && this.#streams.some(({ source }) => source.kind === 'queue'))
       console.warn('[rivulet] queueStream does not support checkpointing: this context cannot continue in another tab');
   }
 
-  readonly #receiverFailed = (error: Error): void => {
-    console.warn(`[rivulet] ${error.message}`);
-    this.#tell('onReceiverError', error);
-  };
-
-  #recovers(): boolean {
-    return this.#inputs.every((input) => input.recovers);
-  }
-
-  #schedule(timeMs: number): void {
-    this.#cancel = this.clock.at(timeMs, () => {
-      // First, so that a listener of the batch can stop it.
-      try {
-        this.#schedule(timeMs + this.batchMs);
-      } catch (error) {
-        // The session is stopped.
-        this.#failure = { error };
-        return this.#end();
-      }
-      this.#submit(timeMs);
+  #run(directory: string | null | (() => Promise<string>)): Running {
+    return new Running({
+      context: this.sparkContext,
+      batchMs: this.batchMs,
+      directory,
+      rememberMs: this.#rememberMs,
+      clock: this.#manual,
+      streams: this.#streams,
+      outputs: this.#outputs,
+      tell: (event, value) => {
+        for (const listener of this.#listeners) {
+          try {
+            (listener[event] as ((value: unknown) => void) | undefined)?.call(listener, value);
+          } catch (error) {
+            console.error(error);
+          }
+        }
+      },
+      failed: (error) => {
+        this.#failure ??= { error };
+        this.#wake();
+      },
+      ended: () => {
+        if (this.#state === 'ACTIVE') this.#end();
+      },
     });
   }
 
-  #submit(timeMs: number): void {
-    this.#submitted = timeMs;
-    const taken = this.#inputs.map((input) => input.cut(timeMs));
-    const numRecords = taken.reduce((sum, records) => sum + records, 0);
-    const info: BatchInfo = {
-      batchTime: timeMs,
-      submissionTime: this.clock.now(),
-      processingStartTime: null,
-      processingEndTime: null,
-      schedulingDelay: null,
-      processingDelay: null,
-      totalDelay: null,
-      numRecords,
-      failure: null,
-    };
-    this.#tell('onBatchSubmitted', { ...info });
-    this.#pending = this.#pending.then(() => this.#run(timeMs, info, taken));
-  }
-
-  async #run(timeMs: number, info: BatchInfo, taken: readonly number[]): Promise<void> {
-    if (this.#failure) return;
-    info.processingStartTime = this.clock.now();
-    info.schedulingDelay = info.processingStartTime - info.submissionTime;
-    this.#tell('onBatchStarted', { ...info });
-    try {
-      for (const input of this.#inputs) await input.write(timeMs);
-      for (const { stream, work } of this.#outputs) {
-        const rdd = await stream.getOrCompute(timeMs);
-        if (rdd) await work(rdd, timeMs);
-      }
-      for (const stream of this.#stateful) await stream.checkpointAt(timeMs);
-      await this.#complete(timeMs);
-      for (const stream of this.#streams) stream.forgetBefore(timeMs);
-    } catch (error) {
-      info.failure = error instanceof Error ? error.message : String(error);
-      this.#failure = { error };
-      console.error(`[rivulet] The batch of ${timeMs} failed, and its context ends:`, error);
-    }
-    info.processingEndTime = this.clock.now();
-    info.processingDelay = info.processingEndTime - info.processingStartTime;
-    info.totalDelay = info.processingEndTime - info.submissionTime;
-    for (const [i, input] of this.#inputs.entries()) input.processed(info, taken[i]!);
-    this.#tell('onBatchCompleted', { ...info });
-    if (this.#failure) this.#end();
-  }
-
-  /** Completes a batch: another life begins after it. */
-  async #complete(timeMs: number): Promise<void> {
-    this.#completed = timeMs;
-    if (!this.checkpoints) return;
-    if (this.#recovers()) {
-      await this.checkpoints.write({
-        version: 1,
-        batchMs: this.batchMs,
-        zeroMs: this.#zero,
-        completedMs: timeMs,
-        graph: this.#graph(),
-        states: Object.fromEntries(this.#stateful.map(({ number, written }) => [number, written])),
-        inputs: Object.fromEntries(this.#inputs.map((input) => [input.number, input.note()])),
-      });
-    }
-    if ((timeMs - this.#zero) % (10 * this.batchMs) !== 0) return;
-    const written = new Map(this.#stateful.map(({ number, written }) => [number, written[0]?.timeMs]));
-    await this.checkpoints.sweep((what, stream, time) =>
-      what === 'state' ? time >= (written.get(stream) ?? -Infinity) : time > (this.#streams[stream]?.neededSince(timeMs) ?? -Infinity),
-    );
-  }
-
-  /** Waits until all batches submitted so far are completed. */
+  /** Waits until all batches submitted so far are completed or have failed. */
   async processed(): Promise<void> {
-    for (let seen: Promise<void> | undefined; seen !== this.#pending; ) {
-      seen = this.#pending;
-      await seen;
-    }
+    await this.#running?.processed();
+  }
+  /** @internal */
+  async slice(stream: DStream<unknown>, fromMs: number, toMs: number): Promise<RDD<unknown>[]> {
+    if (this.#state !== 'INITIALIZED' && this.#running) return this.#running.slice(stream.number, fromMs, toMs);
+    throw new SparkError(`${stream.source.kind} has not been initialized`, { condition: 'STREAMING_CONTEXT_NOT_STARTED' });
   }
 
-  /** Waits until the context is stopped; throws the error of a batch that failed. */
+  /** Waits until the context is stopped; throws the error of the first batch that failed, as soon as it does. */
   async awaitTermination(): Promise<void> {
-    if (this.#state !== 'stopped') await new Promise<void>((resolve) => this.#terminated.add(resolve));
+    if (this.#state !== 'STOPPED' && !this.#failure) await new Promise<void>((resolve) => this.#terminated.add(resolve));
     if (this.#failure) throw this.#failure.error;
   }
-
   /** Waits as {@link awaitTermination} does, for at most `timeoutMs`; returns false if the context keeps running. */
   async awaitTerminationOrTimeout(timeoutMs: number): Promise<boolean> {
-    if (this.#state !== 'stopped') {
-      await new Promise<void>((resolve) => {
-        const ended = () => {
-          cancel();
-          resolve();
-        };
-        const cancel = this.clock.at(this.clock.now() + timeoutMs, () => {
-          this.#terminated.delete(ended);
-          resolve();
-        });
-        this.#terminated.add(ended);
-      });
-    }
+    let resolve!: () => void;
+    const timeout = new Promise<void>((done) => {
+      resolve = done;
+    });
+    const cancel = this.clock.at(this.clock.now() + timeoutMs, resolve);
+    this.#terminated.add(resolve);
+    if (this.#state !== 'STOPPED' && !this.#failure) await timeout;
+    cancel();
+    this.#terminated.delete(resolve);
     if (this.#failure) throw this.#failure.error;
-    return (this.#state as string) === 'stopped';
+    return this.#state === 'STOPPED';
   }
 
   /**
@@ -445,35 +306,18 @@ export class StreamingContext {
    * runs a last batch with all that was received. The session keeps running unless `stopSparkContext` is true.
    */
   async stop({ stopSparkContext = false, gracefully = false }: { stopSparkContext?: boolean; gracefully?: boolean } = {}): Promise<void> {
-    await this.#stop(gracefully);
+    if (this.#running) await this.#running.stop(gracefully);
+    this.#end();
     if (stopSparkContext) await this.sparkContext.stop();
   }
 
-  async #stop(gracefully: boolean): Promise<void> {
-    if (this.#state !== 'active') return this.#end();
-    this.#cancel?.();
-    const stopped = Promise.all(this.#inputs.map((input) => input.stop()));
-    if (gracefully) await stopped;
-    if (gracefully && this.#inputs.some((input) => input.waiting())) this.#submit(this.#submitted + this.batchMs);
-    await this.processed();
-    this.#end();
-  }
-
   #end(): void {
-    this.#state = 'stopped';
-    this.#cancel?.();
-    for (const input of this.#inputs) input.stop();
+    this.#state = 'STOPPED';
+    if (active.get(this.sparkContext) === this) active.delete(this.sparkContext);
+    this.#wake();
+  }
+  #wake(): void {
     for (const ended of this.#terminated) ended();
     this.#terminated.clear();
-  }
-
-  #tell<K extends keyof StreamingListener>(event: K, value: Parameters<NonNullable<StreamingListener[K]>>[0]): void {
-    for (const listener of this.#listeners) {
-      try {
-        (listener[event] as ((value: unknown) => void) | undefined)?.call(listener, value);
-      } catch (error) {
-        console.error(error);
-      }
-    }
   }
 }

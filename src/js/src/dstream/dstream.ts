@@ -1,15 +1,17 @@
-import { IllegalArgumentException, SparkError, UnsupportedOperationException } from '../errors.js';
-import type { StorageLevel } from '../rdd/job_plan.js';
+import type { PageFunction, StreamPlan } from '../batches/running.js';
+import { Stream, type StreamSource } from '../batches/stream.js';
+import type { By, How, Step } from '../batches/wire.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
 import { type AnyRemote, type Bound, checkRemote, type RemoteWith as Fn } from '../rdd/remote.js';
+import { checkPartitions } from '../rdd/shuffles.js';
+import { encode } from '../rdd/value_codec.js';
 import type { StreamingContext } from './context.js';
 import type { StateSpec } from './map_with_state.js';
 
-export type Maybe<T> = RDD<T> | undefined;
-
 /**
  * A series of datasets, one per `slideMs` (`DStream`). Functions over rows run in the executors as those of RDDs do; functions over
- * whole datasets (`transform`, `foreachRDD`) run on the page, once per batch.
+ * whole datasets (`transform`, `foreachRDD`) run on the page, once per batch. What is bound to a function is taken when the context
+ * starts.
  * @example
  * ```ts
  * const clock = new ManualClock();
@@ -24,110 +26,22 @@ export type Maybe<T> = RDD<T> | undefined;
  * counts; // → [[['a', 1], ['b', 2]]]
  * ```
  */
-export abstract class DStream<T> {
-  readonly #made = new Map<number, Promise<Maybe<T>>>();
-  /** How long datasets are kept: as long as a window above looks back. */
-  #keepMs: number;
-  #level: StorageLevel | undefined;
-  /** What it is, to tell whether a program is the one of a checkpoint. @internal */
-  abstract readonly kind: string;
-  /** Its number among the streams of its context. @internal */
-  readonly number: number;
-
-  /** Makes a stream whose datasets are computed from those of its parents, up to `reachMs` older than its own. */
+export class DStream<T> extends Stream {
+  /** @internal */
   constructor(
     /** The context it belongs to. */ readonly ssc: StreamingContext,
-    /** Time between two datasets, ms. */ readonly slideMs: number,
-    protected readonly parents: readonly DStream<unknown>[],
-    protected reachMs = 0,
+    slideMs: number,
+    source: StreamSource,
   ) {
-    this.number = ssc.register(this as never);
-    this.#keepMs = slideMs;
+    super(ssc, slideMs, source);
+  }
+  protected override derive<U>(slideMs: number, source: StreamSource): DStream<U> {
+    return new DStream<U>(this.ssc, slideMs, source);
   }
 
-  /** The dataset of the interval that ends at this time. */
-  protected abstract compute(timeMs: number): Maybe<T> | Promise<Maybe<T>>;
-
-  /** Keeps the datasets of at least `durationMs`, and what it takes to make them again. @internal */
-  keep(durationMs: number): void {
-    this.#keepMs = Math.max(this.#keepMs, durationMs);
-    for (const parent of this.parents) parent.keep(this.#keepMs + this.reachMs);
-  }
-
-  /** Returns the dataset of a time, made once; undefined for a time that is not one of this stream's. @internal */
-  getOrCompute(timeMs: number): Promise<Maybe<T>> {
-    const since = timeMs - this.ssc.zeroMs;
-    if (since <= 0 || since % this.slideMs !== 0) return Promise.resolve(undefined);
-    let made = this.#made.get(timeMs);
-    if (!made) {
-      this.#made.set(
-        timeMs,
-        (made = Promise.resolve(this.compute(timeMs)).then((rdd) => {
-          if (this.#level && rdd && !rdd.getStorageLevel()) rdd.persist(this.#level);
-          return rdd;
-        })),
-      );
-    }
-    return made;
-  }
-
-  /** Sets the dataset of a time. @internal */
-  remember(timeMs: number, rdd: RDD<T>): void {
-    this.#made.set(timeMs, Promise.resolve(rdd));
-  }
-
-  /** The oldest time whose dataset a batch of this time may need. @internal */
-  neededSince(timeMs: number): number {
-    return timeMs - Math.max(this.#keepMs, this.ssc.rememberMs) - this.slideMs;
-  }
-
-  /** Keeps each dataset in the executors once it is computed, as long as windows look back. */
-  persist(level: StorageLevel = 'MEMORY_ONLY'): this {
-    this.ssc.checkChange('storage level');
-    this.#level = level;
-    return this;
-  }
-  /** Keeps datasets as {@link persist} does, in memory. */
-  cache(): this {
-    return this.persist();
-  }
-  /** Keeps datasets unless a level is set: the stream after this one reads them again and again. @internal */
-  reuse(): void {
-    this.#level ??= 'MEMORY_ONLY';
-  }
-  /** Sets how often the state is written, in whole slides. Throws for a stream that keeps none. */
-  checkpoint(_intervalMs: number): this {
-    throw new UnsupportedOperationException(`checkpoint: this stream (${this.kind}) keeps no state to write`);
-  }
-
-  /** @internal */
-  forgetBefore(timeMs: number): void {
-    const since = this.neededSince(timeMs);
-    for (const [time, made] of this.#made) {
-      if (time > since) continue;
-      this.#made.delete(time);
-      made.then(
-        (rdd) => rdd?.unpersist(),
-        () => {
-          /* whoever asked for it has the error */
-        },
-      );
-    }
-  }
-
-  /**
-   * Returns the datasets of the intervals that end in this closed range, rounded down to interval ends; later ones are left out.
-   */
+  /** Returns the datasets of the intervals that end in this closed range, rounded down to interval ends; later ones are left out. */
   async slice(fromMs: number, toMs: number): Promise<RDD<T>[]> {
-    if (this.ssc.getState() === 'INITIALIZED')
-      throw new SparkError(`${this.kind} has not been initialized`, { condition: 'STREAMING_CONTEXT_NOT_STARTED' });
-    const floor = (time: number) => this.ssc.zeroMs + Math.floor((time - this.ssc.zeroMs) / this.slideMs) * this.slideMs;
-    const out: RDD<T>[] = [];
-    for (let time = floor(fromMs); time <= Math.min(toMs, this.ssc.submittedMs); time += this.slideMs) {
-      const rdd = await this.getOrCompute(time);
-      if (rdd) out.push(rdd);
-    }
-    return out;
+    return (await this.ssc.slice(this as DStream<unknown>, fromMs, toMs)) as RDD<T>[];
   }
 
   // Dataset by dataset.
@@ -148,86 +62,80 @@ export abstract class DStream<T> {
    * ```
    */
   transform<U>(f: (rdd: RDD<T>, timeMs: number) => RDD<U> | Promise<RDD<U>>): DStream<U> {
-    return new Transformed<U>(this.ssc, [this as never], (rdds, time) => f(rdds[0] as RDD<T>, time));
+    return this.transformed<U>([], (rdds, time) => f(rdds[0] as RDD<T>, time) as never);
   }
   /** Returns what `f` makes of the datasets of this and another stream; both need the same slide. */
   transformWith<U, V>(f: (rdd: RDD<T>, other: RDD<U>, timeMs: number) => RDD<V> | Promise<RDD<V>>, other: DStream<U>): DStream<V> {
-    if (other.ssc !== this.ssc) throw new IllegalArgumentException('Some of the DStreams have different contexts');
-    if (other.slideMs !== this.slideMs)
-      throw new IllegalArgumentException(`Some of the DStreams have different slide durations: ${this.slideMs} and ${other.slideMs} ms`);
-    return new Transformed<V>(this.ssc, [this as never, other as never], (rdds, time) => f(rdds[0] as RDD<T>, rdds[1] as RDD<U>, time));
+    return this.transformed<V>([other], (rdds, time) => f(rdds[0] as RDD<T>, rdds[1] as RDD<U>, time) as never);
+  }
+  /** @internal */
+  transformed<U>(others: readonly Stream[], page: PageFunction): DStream<U> {
+    return this.made(() => [{ t: 'page' }, []], others, { page }) as DStream<U>;
   }
 
   /** Maps each row ({@link RDD.map}). */
   map<U, B extends Bound = Bound>(f: Fn<[row: T], U, B>, bound?: B): DStream<U> {
-    checkRemote(f, 'map', bound);
-    return this.transform((rdd) => rdd.map(f, bound));
+    return this.step('map', f, bound) as DStream<U>;
   }
   /** Maps each row to an iterable, and returns all elements of these ({@link RDD.flatMap}). */
   flatMap<U, B extends Bound = Bound>(f: Fn<[row: T], Iterable<U>, B>, bound?: B): DStream<U> {
-    checkRemote(f, 'flatMap', bound);
-    return this.transform((rdd) => rdd.flatMap(f, bound));
+    return this.step('flatMap', f, bound) as DStream<U>;
   }
   /** Keeps the rows for which `f` is truthy ({@link RDD.filter}). */
   filter<B extends Bound = Bound>(f: Fn<[row: T], unknown, B>, bound?: B): DStream<T> {
-    checkRemote(f, 'filter', bound);
-    return this.transform((rdd) => rdd.filter(f, bound));
+    return this.step('filter', f, bound, true) as DStream<T>;
   }
   /** Maps each partition, which comes as an iterator ({@link RDD.mapPartitions}). */
   mapPartitions<U, B extends Bound = Bound>(f: Fn<[rows: IterableIterator<T>, index: number], Iterable<U>, B>, bound?: B): DStream<U> {
-    checkRemote(f, 'mapPartitions', bound);
-    return this.transform((rdd) => rdd.mapPartitions(f, bound));
+    return this.step('mapPartitions', f, bound) as DStream<U>;
   }
   /** Returns each partition as one array. */
   glom(): DStream<T[]> {
-    return this.transform((rdd) => rdd.glom());
+    return this.steps(() => [{ t: 'narrow', op: { t: 'glom' } }]) as DStream<T[]>;
   }
   /** Spreads the rows of each dataset evenly over `numPartitions`. */
   repartition(numPartitions: number): DStream<T> {
-    return this.transform((rdd) => rdd.repartition(numPartitions));
+    const partitions = checkPartitions(numPartitions, 'repartition');
+    return this.steps(() => [{ t: 'repartition', partitions }]) as DStream<T>;
   }
   /** Returns the rows of both; duplicates stay. */
   union(other: DStream<T>): DStream<T> {
-    return this.transformWith((a, b) => a.union(b), other);
+    return this.unionAll([other]);
+  }
+  /** @internal */
+  unionAll(others: readonly DStream<T>[]): DStream<T> {
+    return this.made(() => [{ t: 'union' }, []], others) as DStream<T>;
   }
   /** Counts the rows of each dataset. */
   count(): DStream<number> {
-    return this.transform((rdd) =>
-      rdd
-        .mapPartitions((rows) => {
-          let n = 0;
-          for (const _ of rows) n++;
-          return [n];
-        })
-        .union(this.ssc.sparkContext.parallelize([0], 1)),
-    ).reduce((a, b) => a + b);
+    const counted = this.mapPartitions((rows) => {
+      let n = 0;
+      for (const _ of rows) n++;
+      return [n];
+    });
+    const all = counted.steps((plan) => [{ t: 'with', block: plan.values.push(encode([0])) - 1 }]) as DStream<number>;
+    return all.reduce((a, b) => a + b);
   }
   /** Merges all rows of each dataset into one; an empty dataset stays empty. */
   reduce<B extends Bound = Bound>(f: Fn<[a: T, b: T], T, B>, bound?: B): DStream<T> {
     checkRemote(f, 'reduce', bound);
-    return this.transform((rdd) =>
-      rdd
-        .map((x) => [null, x] as [null, T])
-        .reduceByKey(f, 1, bound)
-        .values(),
-    );
+    const one = this.map((x) => [null, x] as [null, T]).reduceByKey(f, 1, bound);
+    return one.steps(() => [{ t: 'narrow', op: { t: 'values' } }]) as DStream<T>;
   }
   /** Counts the occurrences of each value, dataset by dataset. */
   countByValue(partitions?: Partitions): DStream<[T, number]> {
-    return this.transform((rdd) => rdd.map((x) => [x, 1] as [T, number]).reduceByKey((a, b) => a + b, partitions));
+    return this.map((x) => [x, 1] as [T, number]).reduceByKey((a, b) => a + b, partitions);
   }
 
   // Pairs.
 
   /** Maps each value under the same key ({@link RDD.mapValues}). */
   mapValues<K, V, U, B extends Bound = Bound>(this: DStream<[K, V]>, f: Fn<[value: V], U, B>, bound?: B): DStream<[K, U]> {
-    checkRemote(f, 'mapValues', bound);
-    return this.transform((rdd) => rdd.mapValues(f, bound));
+    return this.step('mapValues', f, bound, true) as DStream<[K, U]>;
   }
   /** Maps each value to an iterable under the same key ({@link RDD.flatMapValues}). */
   flatMapValues<K, V, U, B extends Bound = Bound>(this: DStream<[K, V]>, f: Fn<[value: V], Iterable<U>, B>, bound?: B): DStream<[K, U]> {
-    checkRemote(f, 'flatMapValues', bound);
-    return this.transform((rdd) => rdd.flatMapValues(f, bound));
+    return this.step('flatMapValues', f, bound, true) as DStream<[K, U]>;
   }
   /** Merges the values of each key, dataset by dataset ({@link RDD.reduceByKey}). */
   reduceByKey<K, V, B extends Bound = Bound>(
@@ -237,11 +145,13 @@ export abstract class DStream<T> {
     bound?: B,
   ): DStream<[K, V]> {
     checkRemote(f, 'reduceByKey', bound);
-    return this.transform((rdd) => rdd.reduceByKey(f, partitions, bound));
+    return this.combined('reduceByKey', partitions, (plan) => ({ t: 'reduce', merge: plan.call(f, 'reduceByKey', bound) })) as DStream<
+      [K, V]
+    >;
   }
   /** Gathers the values of each key, dataset by dataset ({@link RDD.groupByKey}). */
   groupByKey<K, V>(this: DStream<[K, V]>, partitions?: Partitions): DStream<[K, V[]]> {
-    return this.transform((rdd) => rdd.groupByKey(partitions));
+    return this.combined('groupByKey', partitions, () => ({ t: 'group' }), false) as DStream<[K, V[]]>;
   }
   /** Combines the values of each key, dataset by dataset ({@link RDD.combineByKey}). */
   combineByKey<K, V, C, B extends Bound = Bound>(
@@ -252,28 +162,32 @@ export abstract class DStream<T> {
     partitions?: Partitions,
     bound?: B,
   ): DStream<[K, C]> {
-    for (const f of [create, merge, combine]) checkRemote(f as AnyRemote, 'combineByKey', bound);
-    return this.transform((rdd) => rdd.combineByKey(create, merge, combine, partitions, bound));
+    const functions = [create, merge, combine] as AnyRemote[];
+    for (const f of functions) checkRemote(f, 'combineByKey', bound);
+    return this.combined('combineByKey', partitions, (plan) => {
+      const [create, merge, combine] = functions.map((f) => plan.call(f, 'combineByKey', bound)) as [never, never, never];
+      return { t: 'combine', create, merge, combine };
+    }) as DStream<[K, C]>;
   }
   /** Gathers, for each key of either, the values of both ({@link RDD.cogroup}). */
   cogroup<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V[], W[]]]> {
-    return this.transformWith((a, b) => a.cogroup(b, partitions), other);
+    return this.grouped(other, 'cogroup', partitions, { t: 'cogroup' }) as DStream<[K, [V[], W[]]]>;
   }
   /** Returns all pairs of values of equal keys ({@link RDD.join}). */
   join<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V, W]]> {
-    return this.transformWith((a, b) => a.join(b, partitions), other);
+    return this.grouped(other, 'join', partitions, { t: 'join', left: false, right: false }) as DStream<[K, [V, W]]>;
   }
   /** Joins; a left value without a partner gets null. */
   leftOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V, W | null]]> {
-    return this.transformWith((a, b) => a.leftOuterJoin(b, partitions), other);
+    return this.grouped(other, 'leftOuterJoin', partitions, { t: 'join', left: true, right: false }) as DStream<[K, [V, W | null]]>;
   }
   /** Joins; a right value without a partner gets null. */
   rightOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V | null, W]]> {
-    return this.transformWith((a, b) => a.rightOuterJoin(b, partitions), other);
+    return this.grouped(other, 'rightOuterJoin', partitions, { t: 'join', left: false, right: true }) as DStream<[K, [V | null, W]]>;
   }
   /** Joins; a value of either side without a partner gets null. */
   fullOuterJoin<K, V, W>(this: DStream<[K, V]>, other: DStream<[K, W]>, partitions?: Partitions): DStream<[K, [V | null, W | null]]> {
-    return this.transformWith((a, b) => a.fullOuterJoin(b, partitions), other);
+    return this.grouped(other, 'fullOuterJoin', partitions, { t: 'join', left: true, right: true }) as DStream<[K, [V | null, W | null]]>;
   }
   /**
    * Keeps a state per key, changed by every batch: calls `f(newValues, oldState)` for every key that has a state or new values. The
@@ -287,12 +201,28 @@ export abstract class DStream<T> {
     bound?: B,
   ): DStream<[K, S]> {
     checkRemote(f, 'updateStateByKey', bound);
-    return this.ssc.streams.stateByKey<K, V, S>(this, f, partitions, initial, bound);
+    const how = (plan: StreamPlan, by: By): How => {
+      return { t: 'stateByKey', update: plan.call(f, 'updateStateByKey', bound), by, initial: plan.begin(initial as RDD<unknown>) };
+    };
+    return this.stateful('stateByKey', how, { partitions, initial: initial as never }) as DStream<[K, S]>;
   }
-
   /** Maps each pair by a function that keeps a state per key; see {@link StateSpec}. Needs a checkpoint directory. */
   mapWithState<K, V, S, M>(this: DStream<[K, V]>, spec: StateSpec<K, V, S, M>): MapWithStateDStream<K, S, M> {
-    return this.ssc.streams.mapWithState(this, spec);
+    const { f, bound, initial, partitions, timeoutMs } = spec;
+    const how = (plan: StreamPlan, by: By): How => {
+      const map = plan.call(f, 'mapWithState', bound);
+      return { t: 'mapWithState', map, by, initial: plan.begin(initial as RDD<unknown>), timeoutMs };
+    };
+    const records = this.stateful('mapWithState', how, { partitions, initial: initial as never }) as DStream<unknown>;
+    const tagged = (tag: number, keeps: boolean): Step => ({ t: 'narrow', op: { t: 'tagged', tag }, keeps });
+    const mapped = records.steps(() => [tagged(1, false)]) as DStream<M>;
+    const states: Step[] = [tagged(0, true), { t: 'narrow', op: { t: 'unstamped' }, keeps: true }];
+    const stateSnapshots = () => records.steps(() => states) as DStream<[K, S]>;
+    const checkpoint = (intervalMs: number) => {
+      records.checkpoint(intervalMs);
+      return mapped;
+    };
+    return Object.assign(mapped, { stateSnapshots, checkpoint });
   }
 
   // Windows; ms.
@@ -304,8 +234,7 @@ export abstract class DStream<T> {
    * const clock = new ManualClock();
    * const ssc = new StreamingContext(sc, 1_000, clock);
    * const sums: number[] = [];
-   * const queue = [sc.parallelize([1]), sc.parallelize([2]), sc.parallelize([3])];
-   * ssc.queueStream(queue).window(2_000).foreachRDD(async (rdd) => void sums.push(await rdd.fold(0, (a, b) => a + b)));
+   * ssc.queueStream([[1], [2], [3]]).window(2_000).foreachRDD(async (rdd) => void sums.push(await rdd.fold(0, (a, b) => a + b)));
    * ssc.start();
    * for (const ms of [1_000, 2_000, 3_000]) clock.advanceTo(ms);
    * await ssc.processed();
@@ -314,7 +243,9 @@ export abstract class DStream<T> {
    * ```
    */
   window(windowMs: number, slideMs: number = this.slideMs): DStream<T> {
-    return new Windowed<T>(this.ssc, this, windowMs, slideMs);
+    this.checkWindow(windowMs, slideMs);
+    if (windowMs > slideMs) this.reuse();
+    return this.derive<T>(slideMs, { kind: 'windowed', parents: [this], how: () => ({ t: 'windowed', windowMs }) });
   }
   /** Merges the rows of a window; with an inverse, and a window of at least five slides, by what enters and what leaves. */
   reduceByWindow<B extends Bound = Bound>(
@@ -324,30 +255,19 @@ export abstract class DStream<T> {
     slideMs: number = this.slideMs,
     bound?: B,
   ): DStream<T> {
-    return this.map((x) => [1, x] as [number, T])
-      .reduceByKeyAndWindow(f, inverse, windowMs, slideMs, 1, null, bound)
-      .map(([, x]) => x);
+    const pairs = this.map((x) => [1, x] as [number, T]);
+    return pairs.reduceByKeyAndWindow(f, inverse, windowMs, slideMs, 1, null, bound).map(([, x]) => x);
   }
   /** Counts the rows of the last `windowMs`, every `slideMs`. */
   countByWindow(windowMs: number, slideMs: number = this.slideMs): DStream<number> {
-    return this.map(() => 1).reduceByWindow(
-      (a, b) => a + b,
-      (a, b) => a - b,
-      windowMs,
-      slideMs,
-    );
+    const [add, subtract] = [(a: number, b: number) => a + b, (a: number, b: number) => a - b];
+    return this.map(() => 1).reduceByWindow(add, subtract, windowMs, slideMs);
   }
   /** Counts the occurrences of each value in the last `windowMs`, every `slideMs`. */
   countByValueAndWindow(windowMs: number, slideMs: number = this.slideMs, partitions?: Partitions): DStream<[T, number]> {
-    return this.map((x) => [x, 1] as [T, number])
-      .reduceByKeyAndWindow(
-        (a: number, b: number) => a + b,
-        (a: number, b: number) => a - b,
-        windowMs,
-        slideMs,
-        partitions,
-      )
-      .filter(([, n]) => n > 0);
+    const [add, subtract] = [(a: number, b: number) => a + b, (a: number, b: number) => a - b];
+    const pairs = this.map((x) => [x, 1] as [T, number]);
+    return pairs.reduceByKeyAndWindow(add, subtract, windowMs, slideMs, partitions).filter(([, n]) => n > 0);
   }
   /** Gathers the values of each key in the last `windowMs`, every `slideMs`. */
   groupByKeyAndWindow<K, V>(
@@ -374,14 +294,19 @@ export abstract class DStream<T> {
     keep: Fn<[pair: [K, V]], unknown, B> | null = null,
     bound?: B,
   ): DStream<[K, V]> {
-    checkRemote(f, 'reduceByKeyAndWindow', bound);
+    const method = 'reduceByKeyAndWindow';
+    for (const one of [f, inverse, keep]) if (one) checkRemote(one as AnyRemote, method, bound);
     const reduced = this.reduceByKey(f, partitions, bound);
     const anew = () => reduced.window(windowMs, slideMs).reduceByKey(f, partitions, bound);
     if (inverse === null) return anew();
-    checkRemote(inverse, 'reduceByKeyAndWindow', bound);
-    if (keep) checkRemote(keep, 'reduceByKeyAndWindow', bound);
     if (windowMs < 5 * slideMs) return keep ? anew().filter(keep, bound) : anew();
-    return this.ssc.streams.reducedWindow<K, V>(reduced, { merge: f, inverse, keep, bound }, windowMs, slideMs, partitions);
+    reduced.checkWindow(windowMs, slideMs);
+    reduced.reuse();
+    const how = (plan: StreamPlan, by: By): How => {
+      const call = (one: AnyRemote) => plan.call(one, method, bound);
+      return { t: 'reduced', windowMs, merge: call(f), inverse: call(inverse), keep: keep && call(keep), by };
+    };
+    return reduced.stateful('reducedWindow', how, { slideMs, partitions }) as DStream<[K, V]>;
   }
 
   // Outputs.
@@ -399,16 +324,8 @@ export abstract class DStream<T> {
     this.foreachRDD(async (rdd, timeMs) => {
       const rows = await rdd.take(num + 1);
       const rule = '-'.repeat(43);
-      console.log(
-        [
-          rule,
-          `Time: ${new Date(timeMs).toISOString()}`,
-          rule,
-          ...rows.slice(0, num).map((row) => (typeof row === 'string' ? row : JSON.stringify(row))),
-          ...(rows.length > num ? ['...'] : []),
-          '',
-        ].join('\n'),
-      );
+      const lines = rows.slice(0, num).map((row) => (typeof row === 'string' ? row : JSON.stringify(row)));
+      console.log([rule, `Time: ${new Date(timeMs).toISOString()}`, rule, ...lines, ...(rows.length > num ? ['...'] : []), ''].join('\n'));
     });
   }
   /** Does the same as {@link pprint}. */
@@ -421,71 +338,4 @@ export abstract class DStream<T> {
 export interface MapWithStateDStream<K, S, M> extends DStream<M> {
   /** Returns all states after each batch. */
   stateSnapshots(): DStream<[K, S]>;
-}
-
-class Transformed<U> extends DStream<U> {
-  override readonly kind = 'transformed';
-
-  constructor(
-    ssc: StreamingContext,
-    parents: readonly DStream<unknown>[],
-    private readonly make: (rdds: RDD<unknown>[], timeMs: number) => RDD<U> | Promise<RDD<U>>,
-  ) {
-    super(ssc, parents[0]!.slideMs, parents);
-  }
-
-  protected override async compute(timeMs: number): Promise<Maybe<U>> {
-    const rdds = await Promise.all(this.parents.map((parent) => parent.getOrCompute(timeMs)));
-    if (rdds.some((rdd) => rdd === undefined)) return undefined;
-    const made = (await this.make(rdds as RDD<unknown>[], timeMs)) as Maybe<U>;
-    if (made) return made;
-    throw new SparkError(
-      'Transform function must not return null. Return SparkContext.emptyRDD() instead to represent no element as the result of transformation.',
-    );
-  }
-}
-
-/** Throws unless a window and its slide fit a stream. */
-export function checkWindow(parent: DStream<unknown>, windowMs: number, slideMs: number): void {
-  for (const [name, value] of [
-    ['window', windowMs],
-    ['slide', slideMs],
-  ] as const) {
-    if (!(value > 0) || value % parent.slideMs !== 0) {
-      throw new IllegalArgumentException(
-        `The ${name} duration of the windowed DStream (${value} ms) must be a multiple of the slide duration of the parent DStream (${parent.slideMs} ms)`,
-      );
-    }
-  }
-}
-
-class Windowed<T> extends DStream<T> {
-  override readonly kind = 'windowed';
-
-  constructor(
-    ssc: StreamingContext,
-    private readonly parent: DStream<T>,
-    private readonly windowMs: number,
-    slideMs: number,
-  ) {
-    checkWindow(parent as DStream<unknown>, windowMs, slideMs);
-    super(ssc, slideMs, [parent as DStream<unknown>], windowMs);
-    this.keep(slideMs);
-    if (windowMs > slideMs) parent.reuse();
-  }
-
-  /** Windows share the rows of their parent's datasets: these are kept. */
-  override persist(level?: StorageLevel): this {
-    this.parent.persist(level);
-    return this;
-  }
-  override reuse(): void {
-    this.parent.reuse();
-  }
-
-  protected override async compute(timeMs: number): Promise<Maybe<T>> {
-    const from = Math.max(this.ssc.zeroMs, timeMs - this.windowMs) + this.parent.slideMs;
-    const rdds = await this.parent.slice(from, timeMs);
-    return this.ssc.sparkContext.union(rdds);
-  }
 }

@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.js';
-import type { ReceiverPage } from '../cluster/receiver_placement.js';
 import type { ActionOptions } from '../connect/action_options.js';
 import type { ConnectClient } from '../connect/client.js';
 import { IllegalArgumentException, IllegalStateException, SparkError, SparkRuntimeException, SparkTypeError } from '../errors.js';
@@ -8,13 +7,13 @@ import type { FileSource } from '../files/registry.js';
 import { Accumulator, type AccumulatorParam, addNumbers } from './accumulator.js';
 import { Broadcast } from './broadcast.js';
 import { CheckpointDirectory } from './checkpoint_directory.js';
-import { type Action, PLAN_TYPE, UPDATES_TYPE } from './job_plan.js';
+import { type Action, type Op, type Partitioner, PLAN_TYPE, type StorageLevel, UPDATES_TYPE } from './job_plan.js';
 import { Jobs } from './jobs.js';
 import { prepare, type RddNode, replace, toCheckpoint } from './node.js';
 import { forgetting, type JobHeader, type PlanBuilder, planBytes } from './plan_builder.js';
 import { RDD } from './rdd.js';
 import { type AnyRemote, checkRemote, rowsBlock, valueBlock } from './remote.js';
-import { checkPartitions } from './shuffles.js';
+import { checkPartitions, hashPlacement } from './shuffles.js';
 import { decode, encode } from './value_codec.js';
 
 /** What datasets ask of the session: its client, and to lend files to the executors. @internal */
@@ -24,7 +23,6 @@ export interface Engine {
   takeBack(id: number): void;
   /** Ends the session. */
   stop(): Promise<void>;
-  startReceiver(receiver: Uint8Array, page: ReceiverPage): () => Promise<void>;
   /** Calls `work` after `inMs` ms, even while the page is in the background. Returns a function that cancels the call. */
   alarm?(inMs: number, work: () => void): () => void;
 }
@@ -32,12 +30,28 @@ export interface Engine {
 /** What a dataset's definition must say; the rest is filled in. */
 type Definition = Omit<RddNode, 'id' | 'key' | 'level'>;
 
+/** A dataset of the driver's, as it tells the page of it. */
+interface DriverDataset {
+  key: number;
+  name: string;
+  level: StorageLevel | null;
+  partitions: number;
+  partitioner: Extract<Partitioner, { t: 'hash' }> | null;
+}
+interface Shown {
+  readonly key: number;
+  times: number;
+}
+
 /** Datasets of all contexts so far: sessions may share a page, and never a key. */
 let keys = 0;
 /** Files that were lent to executors so far. */
 let blobs = 0;
 /** Accumulators so far. */
 let accumulators = 0;
+
+/** What Spark reads files by. */
+const FILE_CLASSES = { lines: 'HadoopRDD', files: 'WholeTextFileRDD', records: 'NewHadoopRDD' } as const;
 
 /** Bytes of a file that one partition has at most, as Hadoop's local blocks. */
 const SPLIT_BYTES = 32 << 20;
@@ -55,6 +69,12 @@ export class SparkContext {
       if (!this.stopped()) this.context.takeBack(id);
     }),
   );
+  /** Datasets of the driver's that the page knows, and how often it has heard of them. */
+  readonly #shown = new Map<number, { dataset: WeakRef<RddNode>; shown: Shown }>();
+  readonly #unseen = new FinalizationRegistry<Shown>((shown) => {
+    if (this.#shown.get(shown.key)?.shown === shown) this.#shown.delete(shown.key);
+    for (; shown.times > 0; shown.times--) this.#forget('forget', shown.key);
+  });
   readonly #jobs: Jobs;
   #checkpoints: CheckpointDirectory | undefined;
 
@@ -149,7 +169,7 @@ export class SparkContext {
   textFile(source: FileSource, minPartitions = Math.min(this.defaultParallelism, 2)): RDD<string> {
     const n = checkPartitions(minPartitions, 'textFile');
     const share = source instanceof Blob ? Math.max(n, Math.ceil(source.size / SPLIT_BYTES)) : n;
-    return this.#files<string>(source, share, 'lines', (files) => {
+    return this.#files<string>(source, share, { t: 'lines' }, (files) => {
       const size = files.reduce((sum, { blob }) => sum + blob.size, 0);
       return Array.from({ length: share }, (_, i) => {
         const [first, last] = [Math.floor((i * size) / share), Math.floor(((i + 1) * size) / share)];
@@ -166,17 +186,45 @@ export class SparkContext {
   /** Reads files as pairs of name and whole text, from the same sources as {@link textFile}. */
   wholeTextFiles(source: FileSource, minPartitions = Math.min(this.defaultParallelism, 2)): RDD<[name: string, text: string]> {
     const n = checkPartitions(minPartitions, 'wholeTextFiles');
-    return this.#files<[string, string]>(source, n, 'files', (files) =>
+    return this.#files<[string, string]>(source, n, { t: 'files' }, (files) =>
       Array.from({ length: n }, (_, i) =>
         files.slice(Math.floor((i * files.length) / n), Math.floor(((i + 1) * files.length) / n)).map(({ id }) => [id]),
       ),
     );
   }
 
+  /**
+   * Reads files of records that have `recordLength` bytes each, from the same sources as {@link textFile}. A file that ends in the
+   * middle of a record fails the action.
+   * @example
+   * ```ts
+   * const file = new Blob([new Uint8Array([1, 2, 3, 4])]);
+   * await sc.binaryRecords(file, 2).map(([a, b]) => a! + b!).collect(); // → [3, 7]
+   * ```
+   */
+  binaryRecords(source: FileSource, recordLength: number, minPartitions = Math.min(this.defaultParallelism, 2)): RDD<Uint8Array> {
+    if (!Number.isInteger(recordLength) || recordLength <= 0)
+      throw new IllegalArgumentException(`binaryRecords: the record length (${recordLength}) must be a positive whole number`);
+    const n = checkPartitions(minPartitions, 'binaryRecords');
+    return this.#files<Uint8Array>(source, n, { t: 'records', length: recordLength }, (files) => {
+      const records = files.map(({ id, blob }) => ({ id, size: blob.size, count: Math.ceil(blob.size / recordLength) }));
+      const all = records.reduce((sum, { count }) => sum + count, 0);
+      return Array.from({ length: n }, (_, i) => {
+        const [first, last] = [Math.floor((i * all) / n), Math.floor(((i + 1) * all) / n)];
+        let at = 0;
+        return records.flatMap(({ id, size, count }) => {
+          const [start, end] = [Math.max(first - at, 0), Math.min(last - at, count)];
+          at += count;
+          return start < end ? [[id, start * recordLength, Math.min(end * recordLength, size)]] : [];
+        });
+      });
+    });
+  }
+
   #files<T>(
     source: FileSource,
     partitions: number,
-    op: 'lines' | 'files',
+    op: Extract<Op, { t: 'lines' | 'files' | 'records' }>,
     share: (files: (OpenFile & { id: number })[]) => unknown[][],
   ): RDD<T> {
     const sources: Uint8Array[] = Array.from({ length: partitions }, () => encode([]));
@@ -193,12 +241,12 @@ export class SparkContext {
       });
     };
     const dataset = this.node({
-      name: op === 'lines' ? ['MapPartitionsRDD', 'HadoopRDD'] : ['MapPartitionsRDD', 'WholeTextFileRDD'],
+      name: ['MapPartitionsRDD', FILE_CLASSES[op.t]],
       kind: 'source',
       parents: [],
       partitions,
       sources,
-      op: () => ({ t: op }),
+      op: () => op,
       prepare: () =>
         (opened ??= open().catch((error: unknown) => {
           opened = undefined;
@@ -209,8 +257,8 @@ export class SparkContext {
     return new RDD<T>(this, dataset);
   }
 
-  /** A dataset of the blocks that these files hold, in their order. @internal */
-  async ofBlocks(files: readonly Blob[], like: Pick<RddNode, 'partitions' | 'placement'>): Promise<RddNode> {
+  /** A dataset of the blocks that these files hold, in their order. */
+  async #ofBlocks(files: readonly Blob[], like: Pick<RddNode, 'partitions' | 'placement'>): Promise<RddNode> {
     const ids: number[] = [];
     for (const blob of files) {
       ids.push(blobs++);
@@ -310,6 +358,10 @@ export class SparkContext {
     this.#checkpoints = new CheckpointDirectory(directory);
   }
   /** @internal */
+  get client(): ConnectClient {
+    return this.context.client;
+  }
+  /** @internal */
   get checkpoints(): CheckpointDirectory | undefined {
     return this.#checkpoints;
   }
@@ -378,20 +430,27 @@ export class SparkContext {
     }
   }
 
-  /** A dataset of blocks that an earlier life has written. @internal */
-  async ofFiles<T>(files: readonly Blob[]): Promise<RDD<T>> {
-    return new RDD<T>(this, await this.ofBlocks(files, { partitions: files.length }));
+  /** A dataset of the driver's; what it `holds` lives as long as it does. @internal */
+  ofDriver<T>(
+    { key, name, level, partitions, partitioner }: DriverDataset,
+    accumulators: ReadonlyMap<number, Accumulator<unknown>>,
+    holds: unknown,
+  ): RDD<T> {
+    const known = this.#shown.get(key);
+    const alive = known?.dataset.deref();
+    if (alive) {
+      known!.shown.times += 1;
+      return new RDD<T>(this, alive);
+    }
+    const placement = partitioner ? hashPlacement(partitioner.partitions, partitioner.doubles ? 'double' : 'any') : undefined;
+    const made = this.node({ name: [name], kind: 'dataset', parents: [], partitions, placement, accumulators, holds });
+    const dataset: RddNode = { ...made, key, level };
+    const shown = { key, times: 1 };
+    this.#shown.set(key, { dataset: new WeakRef(dataset), shown });
+    this.#unseen.register(dataset, shown);
+    return new RDD<T>(this, dataset);
   }
 
-  /** A dataset of blocks that a receiver has stored, one per partition. @internal */
-  ofReceived<T>(blocks: readonly Uint8Array[]): RDD<T> {
-    return new RDD<T>(this, this.node({ name: ['BlockRDD'], kind: 'source', parents: [], partitions: blocks.length, sources: blocks }));
-  }
-
-  /** @internal */
-  startReceiver(receiver: Uint8Array, page: ReceiverPage): () => Promise<void> {
-    return this.context.startReceiver(receiver, page);
-  }
   /** A clock that keeps running in the background; undefined without a worker for it. @internal */
   get alarms(): Clock | undefined {
     const { alarm } = this.context;
@@ -402,19 +461,14 @@ export class SparkContext {
     return this.context.stop();
   }
 
-  /** Writes the partitions of a dataset; its lineage begins there from now on. @internal */
-  async checkpointInto(dataset: RddNode, write: (blocks: readonly Uint8Array[]) => Promise<readonly Blob[]>): Promise<void> {
-    const blocks = await this.#blocks(dataset, () => ({ t: 'collect' }), 'checkpoint', {});
-    replace(dataset, await this.ofBlocks(await write(blocks), dataset));
-  }
-
   async #checkpoint(dataset: RddNode): Promise<void> {
     if (!this.#checkpoints) return;
     // Its own job must not begin this again.
     delete dataset.checkpoint;
     try {
       const directory = this.#checkpoints;
-      await this.checkpointInto(dataset, (blocks) => directory.write(dataset.id, blocks));
+      const blocks = await this.#blocks(dataset, () => ({ t: 'collect' }), 'checkpoint', {});
+      replace(dataset, await this.#ofBlocks(await directory.write(dataset.id, blocks), dataset));
     } catch (error) {
       dataset.checkpoint = 'wanted';
       throw error;

@@ -76,6 +76,8 @@ export interface AccumulatorMark {
 export type Op =
   /** A source's rows are `[blob, start, end]`: the lines that begin in these bytes of a blob, or whole files. */
   | { t: 'lines' | 'files' }
+  /** The same, as records of this many bytes. */
+  | { t: 'records'; length: number }
   /** A source's rows are numbers of blobs, each a block of values. */
   | { t: 'blocks' }
   /** A source's rows are Arrow IPC streams. */

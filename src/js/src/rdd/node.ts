@@ -1,4 +1,5 @@
 /** Lineage on the page: what a dataset is made of, before an action makes a plan of it. */
+import type { Accumulator } from './accumulator.js';
 import type { NodeKind, Op, Partitioner, StorageLevel, Write } from './job_plan.js';
 import type { PlanBuilder } from './plan_builder.js';
 
@@ -32,6 +33,9 @@ export interface RddNode {
   readonly placement?: Placement | undefined;
   /** Jobs that must run before a plan can be made (range bounds, offsets); run once. */
   readonly prepare?: () => Promise<void>;
+  /** Of a dataset of the driver's: accumulators that its functions add to, and what must live as long as it does. */
+  readonly accumulators?: ReadonlyMap<number, Accumulator<unknown>>;
+  readonly holds?: unknown;
   /** Where its partitions are kept once computed; null is nowhere. */
   level: StorageLevel | null;
   /** Whether it is to be written into the checkpoint directory, or has been: then its lineage begins there. */

@@ -73,6 +73,7 @@ export function planBytes(root: RddNode, action: (plan: PlanBuilder) => Action, 
       partitions: dataset.partitions,
       parents: dataset.parents.map((parent) => place.get(parent)!),
     };
+    for (const [id, accumulator] of dataset.accumulators ?? []) builder.accumulators.set(id, accumulator);
     if (dataset.groups) node.groups = dataset.groups;
     if (dataset.wide) node.wide = dataset.wide;
     if (dataset.level) Object.assign(node, { cached: true, level: dataset.level });

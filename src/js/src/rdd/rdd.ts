@@ -13,7 +13,7 @@ import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement,
 import { PartitionRandom, sampleFraction } from './task/random.js';
 
 /** Steps with one function. */
-type Step = Exclude<Extract<Op, { call: unknown }>['t'], 'mapStates'>;
+type Step = Exclude<Extract<Op, { call: unknown }>['t'], 'invert' | 'updateState' | 'mapStates' | 'fold'>;
 /** A number of partitions, or a partitioner. */
 export type Partitions = number | Partitioner;
 
@@ -433,23 +433,6 @@ export class RDD<T> extends Actions<T> {
   /** Sorts pairs by key; partition i has smaller keys than partition i + 1. */
   sortByKey<K, V>(this: RDD<[K, V]>, ascending = true, numPartitions = this.#width): RDD<[K, V]> {
     return this.#of<[K, V]>(sorted(this.context, this.definition, ascending, checkPartitions(numPartitions, 'sortByKey')));
-  }
-
-  /** `[key, [a, b]]` → `[key, f(a, b)]`, or `[key, a]` where there is no b. @internal */
-  invertValues(f: AnyRemote, bound?: Bound): RDD<[unknown, unknown]> {
-    return this.#narrow<[unknown, unknown]>((plan) => ({ t: 'invert', call: plan.call(f, 'reduceByKeyAndWindow', bound) }), true);
-  }
-  /** `[key, [[state], values]]` → `[key, f(values, state)]`, where that is something. @internal */
-  updateStates<S>(f: AnyRemote, bound?: Bound): RDD<[unknown, S]> {
-    return this.#narrow<[unknown, S]>((plan) => ({ t: 'updateState', call: plan.call(f, 'updateStateByKey', bound) }), true);
-  }
-  /** `[key, [[[state, updatedMs]], values]]` → tagged states and results of the function. @internal */
-  mapStates(f: AnyRemote, bound: Bound | undefined, timeMs: number, timeoutMs: number | null): RDD<unknown> {
-    return this.#narrow<unknown>((plan) => ({ t: 'mapStates', call: plan.call(f, 'mapWithState', bound), timeMs, timeoutMs }), true);
-  }
-  /** Second elements of the rows whose first is the tag: states, which stay where their keys are, or results of a function. @internal */
-  tagged<U>(tag: 0 | 1): RDD<U> {
-    return this.#narrow<U>(() => ({ t: 'tagged', tag }), tag === 0);
   }
 
   // Keeping.

@@ -1,7 +1,6 @@
 import { Cluster } from '../cluster/cluster.js';
 import { Connection } from '../cluster/connection.js';
 import type { Assets } from '../cluster/load.js';
-import type { ReceiverPage } from '../cluster/receiver_placement.js';
 import { StatusEvents } from '../cluster/status.js';
 import { ConnectClient } from '../connect/client.js';
 import { SessionClosedError, SparkTypeError } from '../errors.js';
@@ -87,7 +86,6 @@ export class SparkSession {
       lend: (id: number, blob: Blob) => this.#clusterOrThrow().lend(id, blob),
       takeBack: (id: number) => this.#cluster?.takeBack(id),
       stop: () => this.stop(),
-      startReceiver: (receiver: Uint8Array, page: ReceiverPage) => this.#clusterOrThrow().receivers.start(receiver, page),
       alarm: (inMs: number, work: () => void) => this.#clusterOrThrow().alarm(inMs, work),
     };
     this.sparkContext = this.#context.sparkContext = new SparkContext(lender, executors, conf, () => this.#stopped);

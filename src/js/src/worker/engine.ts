@@ -6,6 +6,18 @@ import type { Init, ToDriver, ToExecutor } from '../protocol.js';
 import type { Task, TaskOutput } from '../rdd/task/task.js';
 import type { GroupHeader } from '../state/group_plan.js';
 
+/** A receiver of the user's in one of its lives (`src/cluster/message.rs`). */
+export interface ReceiverId {
+  context: number;
+  stream: number;
+  life: number;
+}
+export type ReceiverOrder = { t: 'start' | 'stop' } | { t: 'stored'; seq: number };
+export type ReceiverReport =
+  | { t: 'started' | 'stopped' }
+  | { t: 'received'; seq: number; records: number }
+  | { t: 'failed'; message: string };
+
 /** What the engine asks for to run the user's functions; throwing fails the task. */
 export interface ProgramHost {
   /** Settles when all functions so far are loaded; undefined if they are. The driver's messages wait for it. */
@@ -21,6 +33,8 @@ export interface ProgramHost {
     header: GroupHeader,
     blobs: Uint8Array[],
   ): [rows: Uint8Array | undefined, changes: Uint8Array | undefined];
+  /** Does what the driver says of a receiver; with a start comes a block with its class and what is bound to it. */
+  receiver(id: ReceiverId, order: ReceiverOrder, block?: Uint8Array): void;
   unload(plan: number): void;
   /** Whether a kept partition is in memory here. */
   keeps(dataset: number, partition: number): boolean;
@@ -34,6 +48,8 @@ export interface ProgramHost {
 export interface Worker {
   /** Takes a message of the page's; throwing ends the worker. */
   receive(message: ToDriver | ToExecutor): void;
+  /** Tells the driver what a receiver does; the block moves. */
+  receiverSays(id: ReceiverId, report: ReceiverReport, block?: Uint8Array): void;
 }
 
 /** The module `rivulet-engine`. */

@@ -10,12 +10,10 @@ import { bytesOf } from '../rdd/task/kept.js';
 import { VERSION } from '../version.js';
 import type { Engine, Worker } from './engine.js';
 import { Programs } from './programs.js';
-import { ReceiverRunner } from './receiver_runner.js';
 
 type Message = ToDriver | ToExecutor;
 
 const tell = (message: FromWorker, transfer: Transferable[] = []) => postMessage(message, { transfer });
-const receivers = new ReceiverRunner(tell);
 let programs: Programs;
 let worker: Worker | undefined;
 /** Messages that came while the engine was starting, in order. */
@@ -43,27 +41,19 @@ async function start(init: Init): Promise<void> {
   }
   const built = engine as unknown as Engine;
   await built.default({ module_or_path: init.module });
-  programs = new Programs(undefined, bytesOf(init.conf['spark.rivulet.executor.storageMemory']));
+  // Not from inside a task: the engine does one thing at a time.
+  const says: Worker['receiverSays'] = (...report) => queueMicrotask(() => worker!.receiverSays(...report));
+  programs = new Programs(undefined, bytesOf(init.conf['spark.rivulet.executor.storageMemory']), says);
   worker = await built.Worker.start(init, programs);
   tell({ t: 'ready', version: VERSION });
   early.splice(0).forEach(receive);
 }
 
-/** Hands a message to what it is for: files and receivers are the user's functions', all else is the engine's. */
+/** Hands a message to what it is for: files are the user's functions', all else is the engine's. */
 function receive(message: Message): void {
-  switch (message.t) {
-    case 'blob':
-      programs.blobs.set(message.id, message.blob);
-      return tell({ t: 'lent', id: message.id });
-    case 'receiver':
-      return void receivers.start(message.id, message.receiver);
-    case 'receiverStop':
-      return void receivers.stop(message.id);
-    case 'stored':
-      return receivers.stored(message.id, message.seq);
-    default:
-      worker!.receive(message);
-  }
+  if (message.t !== 'blob') return worker!.receive(message);
+  programs.blobs.set(message.id, message.blob);
+  tell({ t: 'lent', id: message.id });
 }
 
 self.onmessage = ({ data }: MessageEvent<Message>) => {

@@ -14,7 +14,8 @@ import { runGroups } from '../state/run.js';
 import { parseSchema } from '../values/ddl.js';
 import { encodeRows } from '../values/encode.js';
 import { rowsFromIPC } from '../values/rows.js';
-import type { ProgramHost } from './engine.js';
+import type { ProgramHost, ReceiverId, ReceiverOrder } from './engine.js';
+import { ReceiverRunner } from './receiver_runner.js';
 
 interface Loaded {
   plan: RddPlan;
@@ -40,13 +41,20 @@ export class Programs implements ProgramHost {
   readonly #functions = new Map<string, LoadedFunction>();
   readonly #kept: KeptPartitions;
   readonly blobs = new Blobs();
+  readonly #receivers: ReceiverRunner;
   #loading: Promise<void> | undefined;
 
   constructor(
     private readonly importText?: (text: string) => Promise<unknown>,
     storageBytes?: number,
+    says: ConstructorParameters<typeof ReceiverRunner>[0] = () => {},
   ) {
+    this.#receivers = new ReceiverRunner(says);
     this.#kept = new KeptPartitions(storageBytes);
+  }
+
+  receiver(id: ReceiverId, order: ReceiverOrder, block?: Uint8Array): void {
+    this.#receivers.take(id, order, block);
   }
 
   get loading(): Promise<void> | undefined {
@@ -144,6 +152,7 @@ export class Programs implements ProgramHost {
         for (const block of shuffled.get(`${node}/${parent}/${partition}`) ?? []) yield decode(block);
       },
       lines: (blob, start, end) => this.blobs.lines(blob, start, end),
+      records: (blob, start, end, length) => this.blobs.records(blob, start, end, length),
       file: (blob) => this.blobs.file(blob),
       frame: (block, bigint) => rowsFromIPC(block, { bigint }),
       toFrame: (rows, schema) => encodeRows(rows, parseSchema(schema)),

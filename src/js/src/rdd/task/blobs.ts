@@ -29,6 +29,23 @@ export class Blobs {
     return [blob instanceof File ? blob.name : 'blob', new TextDecoder().decode(this.read(id))];
   }
 
+  /** The records of `length` bytes between two bytes of a blob. Throws if the last one is cut short. */
+  *records(id: number, start: number, end: number, length: number): Generator<Uint8Array, void, undefined> {
+    const blob = this.#of(id);
+    const step = Math.max(1, Math.floor(CHUNK_BYTES / length)) * length;
+    for (let at = start; at < end; at += step) {
+      const chunk = new Uint8Array(readSlice(blob, at, Math.min(at + step, end)));
+      for (let first = 0; first < chunk.length; first += length) {
+        if (first + length > chunk.length)
+          throw new IllegalStateException(
+            `${blob instanceof File ? blob.name : 'a file'} ends in the middle of a record: its ${blob.size} bytes are no multiple of ${length}`,
+            { condition: 'RIVULET_RECORD_CUT' },
+          );
+        yield chunk.slice(first, first + length);
+      }
+    }
+  }
+
   /**
    * The lines whose first byte is after `start` (or at 0) and at most at `end`: as Hadoop's `LineRecordReader`, so that
    * splits side by side have each line once. Lines end with \n, \r\n or \r.

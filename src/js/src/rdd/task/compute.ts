@@ -24,6 +24,8 @@ export interface Inputs {
   keep(node: PlanNode, partition: number, rows: unknown[]): void;
   /** Lines of a blob that begin between two of its bytes. */
   lines(blob: number, start: number, end: number): Iterable<string>;
+  /** Records of so many bytes between two bytes of a blob. */
+  records(blob: number, start: number, end: number, length: number): Iterable<Uint8Array>;
   /** A blob's name and all of its text. */
   file(blob: number): [name: string, text: string];
   /** The rows of an Arrow IPC stream. */
@@ -130,6 +132,8 @@ export class Compute {
     switch (op?.t) {
       case 'lines':
         return mapped(rows as [number, number, number][], (part) => this.inputs.lines(...part));
+      case 'records':
+        return mapped(rows as [number, number, number][], (part) => this.inputs.records(...part, op.length));
       case 'files':
         return mapped(rows as [number][], ([blob]) => [this.inputs.file(blob)]);
       case 'arrow':

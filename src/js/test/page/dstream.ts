@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
-// @ts-expect-error The twins are plain JavaScript, shared with the browser tests.
-import { runTwin, TWINS } from '../../../tests/browser/dstream_twins.js';
-import { ManualClock } from '../src/clock.js';
-import { type BatchInfo, StreamingContext } from '../src/dstream/context.js';
-import type { DStream } from '../src/dstream/dstream.js';
-import { context, pushed, taken } from './dstream_local.js';
-import { MemoryDirectory } from './memory_directory.js';
-
-const GOLDENS = join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/goldens/dstream');
+import { type BatchInfo, type DStream, ManualClock, StreamingContext } from '../../src/index.js';
+import { context, directory, pushed, taken } from './local.js';
 
 async function* pushedNow<T>(rows: T[]): AsyncIterable<T> {
   yield* rows;
@@ -31,19 +22,9 @@ async function said(work: () => Promise<void>): Promise<string> {
   return lines.join('\n');
 }
 
-for (const id of Object.keys(TWINS as object)) {
-  test(`${id} gives what Spark gives, batch by batch`, async () => {
-    const golden: unknown = JSON.parse(readFileSync(join(GOLDENS, `${id}.json`), 'utf8'));
-    assert.equal(
-      await runTwin({ sparkContext: context(), StreamingContext, ManualClock, directory: new MemoryDirectory().handle }, golden),
-      undefined,
-    );
-  });
-}
-
 test('batches that are late run one after the other, none is left out, and listeners are told of their delays', async () => {
   const clock = new ManualClock();
-  const ssc = new StreamingContext(context(), 100, clock);
+  const ssc = new StreamingContext(await context(), 100, clock);
   const infos: BatchInfo[] = [];
   ssc.addStreamingListener({ onBatchCompleted: (info) => infos.push(info) });
   const seen: number[] = [];
@@ -72,20 +53,79 @@ test('batches that are late run one after the other, none is left out, and liste
   assert.equal(ssc.getState(), 'STOPPED');
 });
 
-test('a batch that fails ends the context with its error', async () => {
+// As PySpark 4.3: the next batches run, the context stays, and every wait for its end throws the first error.
+test('a batch that fails is left behind: the context goes on, and who waits for its end hears why', async () => {
   const clock = new ManualClock();
-  const ssc = new StreamingContext(context(), 100, clock);
-  ssc.queueStream<number>([]).foreachRDD(() => {
-    throw new RangeError('no');
+  const ssc = new StreamingContext(await context(), 100, clock);
+  const seen: number[] = [];
+  const failures: (string | null)[] = [];
+  ssc.addStreamingListener({ onBatchCompleted: ({ failure }) => failures.push(failure) });
+  ssc.queueStream<number>([[1], [2], [3]]).foreachRDD(async (rdd) => {
+    const [row] = await rdd.collect();
+    if (row === 2) throw new RangeError('no 2');
+    seen.push(row!);
   });
   ssc.start();
-  clock.advanceTo(100);
-  await assert.rejects(ssc.awaitTermination(), /no/);
+  const ended = ssc.awaitTermination();
+  clock.advanceTo(300);
+  await assert.rejects(ended, /^RangeError: no 2$/);
+  await ssc.processed();
+  assert.equal(ssc.getState(), 'ACTIVE');
+  await assert.rejects(ssc.awaitTerminationOrTimeout(1), /no 2/);
+  assert.deepEqual(seen, [1, 3]);
+  assert.deepEqual(
+    failures.map((failure) => failure && /no 2/.test(failure)),
+    [null, true, null],
+  );
+  await ssc.stop();
   assert.equal(ssc.getState(), 'STOPPED');
 });
 
-test('mistakes are told at the call', () => {
-  const sc = context();
+test('a session has one active context; it is the one of the page', async () => {
+  const sc = await context();
+  const made = () => {
+    const ssc = new StreamingContext(sc, 100, new ManualClock());
+    ssc.queueStream<number>([]).foreachRDD(() => {});
+    return ssc;
+  };
+  assert.equal(StreamingContext.getActive(), null);
+  const first = await StreamingContext.getActiveOrCreate(null, made);
+  first.start();
+  assert.equal(StreamingContext.getActive(), first);
+  assert.equal(await StreamingContext.getActiveOrCreate(null, made), first);
+  assert.throws(() => made().start(), /Only one StreamingContext may be started in a session/);
+  await first.stop();
+  assert.equal(StreamingContext.getActive(), null);
+  const second = made();
+  second.start();
+  assert.equal(StreamingContext.getActive(), second);
+  await second.stop();
+});
+
+test('several streams are transformed as one, by their datasets of the same time', async () => {
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(await context(), 1000, clock);
+  const [a, b] = [ssc.queueStream([[1], [2]]), ssc.queueStream([[10], [20]])];
+  const out: [number, number[]][] = [];
+  ssc
+    .transform([a, b], (rdds, time) => ssc.sparkContext.union(rdds).map((x, { time }) => x + time, { time }))
+    .foreachRDD(async (rdd, time) => {
+      out.push([time, (await rdd.collect()).sort((x, y) => x - y)]);
+    });
+  assert.throws(() => ssc.transform([], () => ssc.sparkContext.emptyRDD()), /transform: there are no streams/);
+  assert.throws(() => ssc.transform([a, a.window(2000, 2000)], () => ssc.sparkContext.emptyRDD()), /different slide durations/);
+  ssc.start();
+  clock.advanceTo(2000);
+  await ssc.processed();
+  await ssc.stop();
+  assert.deepEqual(out, [
+    [1000, [1001, 1010]],
+    [2000, [2002, 2020]],
+  ]);
+});
+
+test('mistakes are told at the call', async () => {
+  const sc = await context();
   const says = (work: () => unknown, words: RegExp) => assert.throws(work, (error: Error) => words.test(error.message), String(words));
   says(() => new StreamingContext(sc, 0), /batch interval \(0 ms\) must be positive/);
   // Times would not be multiples of it.
@@ -101,16 +141,17 @@ test('mistakes are told at the call', () => {
   stream.pprint();
   ssc.start();
   says(() => stream.map((x) => x), /after starting a context is not supported/);
+  await ssc.stop();
 });
 
 test('a context that has started takes no more outputs, levels or intervals', async () => {
-  const ssc = new StreamingContext(context(), 1000, new ManualClock());
+  const ssc = new StreamingContext(await context(), 1000, new ManualClock());
   const stream = ssc.queueStream<number>([]);
   const state = stream.map((x) => [x, x] as [number, number]).updateStateByKey<number, number, number>((values) => values.length);
   const output = () => stream.foreachRDD(() => {});
   output();
   await assert.rejects(stream.slice(0, 1000), /queue has not been initialized/);
-  ssc.checkpoint(new MemoryDirectory().handle);
+  ssc.checkpoint(directory());
   ssc.start();
   const says = (work: () => unknown, name: string, words: RegExp) =>
     assert.throws(work, (error: Error) => error.name === name && words.test(error.message), String(words));
@@ -132,7 +173,7 @@ test('a context that has started takes no more outputs, levels or intervals', as
 
 test('a slice of times to come takes nothing of their batches', async () => {
   const clock = new ManualClock();
-  const ssc = new StreamingContext(context(), 1000, clock);
+  const ssc = new StreamingContext(await context(), 1000, clock);
   const input = pushed<number>();
   const stream = ssc.fromAsyncIterable(input.source);
   const batches: number[][] = [];
@@ -160,12 +201,13 @@ test('a transformation that gives nothing fails the batch, and so does an output
     [(s: DStream<number>) => s.foreachRDD(() => Promise.reject()), /^undefined$/],
   ] as const) {
     const clock = new ManualClock();
-    const ssc = new StreamingContext(context(), 1000, clock);
+    const ssc = new StreamingContext(await context(), 1000, clock);
     define(ssc.queueStream<number>([]));
     ssc.start();
     clock.advanceTo(1000);
     await ssc.processed();
-    assert.equal(ssc.getState(), 'STOPPED');
+    assert.equal(ssc.getState(), 'ACTIVE');
+    await ssc.stop();
     await ssc.awaitTermination().then(
       () => assert.fail('it ended well'),
       (error: unknown) => assert.match(String((error as Error | undefined)?.message), words),
@@ -174,7 +216,7 @@ test('a transformation that gives nothing fails the batch, and so does an output
 });
 
 test('a context that cannot start is stopped', async () => {
-  const ssc = new StreamingContext(context(), 1000, new ManualClock());
+  const ssc = new StreamingContext(await context(), 1000, new ManualClock());
   let returned = 0;
   const good = {
     [Symbol.asyncIterator]: () => ({
@@ -196,7 +238,7 @@ test('a context that cannot start is stopped', async () => {
 test('a stop from a listener submits no more batches; the last of a graceful one follows the one before', async () => {
   const clock = new ManualClock();
   const input = pushed<number>();
-  const ssc = new StreamingContext(context(), 1000, clock);
+  const ssc = new StreamingContext(await context(), 1000, clock);
   const submitted: number[] = [];
   ssc.addStreamingListener({
     onBatchSubmitted: ({ batchTime }) => {
@@ -212,7 +254,7 @@ test('a stop from a listener submits no more batches; the last of a graceful one
 
   // A clock that calls late.
   let now = 0;
-  const late = new StreamingContext(context(), 1000, { now: () => now, at: () => () => {} });
+  const late = new StreamingContext(await context(), 1000, { now: () => now, at: () => () => {} });
   const times: [number, number[]][] = [];
   late.fromAsyncIterable(pushedNow([1, 2])).foreachRDD(async (rdd, time) => {
     times.push([time, await rdd.collect()]);
@@ -225,7 +267,7 @@ test('a stop from a listener submits no more batches; the last of a graceful one
 });
 
 test('who waits for the end of a context is told, started or not; who waits for so long leaves nothing behind', async () => {
-  const idle = new StreamingContext(context(), 1000, new ManualClock());
+  const idle = new StreamingContext(await context(), 1000, new ManualClock());
   const ended = idle.awaitTermination();
   await idle.stop();
   await ended;
@@ -245,7 +287,7 @@ test('who waits for the end of a context is told, started or not; who waits for 
       };
     },
   };
-  const ssc = new StreamingContext(context(), 1000, counting);
+  const ssc = new StreamingContext(await context(), 1000, counting);
   ssc.queueStream<number>([]).foreachRDD(() => {});
   ssc.start();
   const first = ssc.awaitTerminationOrTimeout(500);
@@ -257,8 +299,8 @@ test('who waits for the end of a context is told, started or not; who waits for 
   assert.equal(waiting.size, 0);
 });
 
-test('streams of different contexts do not go together; how long is remembered is said once', () => {
-  const sc = context();
+test('streams of different contexts do not go together; how long is remembered is said once', async () => {
+  const sc = await context();
   const [a, b] = [0, 1].map(() => new StreamingContext(sc, 1000, new ManualClock()).queueStream<number>([])) as [
     DStream<number>,
     DStream<number>,
@@ -271,7 +313,7 @@ test('streams of different contexts do not go together; how long is remembered i
 test('what fails is said on the console, though nobody listens or waits', async () => {
   const words = await said(async () => {
     const clock = new ManualClock();
-    const ssc = new StreamingContext(context(), 1000, clock);
+    const ssc = new StreamingContext(await context(), 1000, clock);
     async function* source(): AsyncGenerator<number> {
       throw new RangeError('no source');
     }
@@ -282,6 +324,7 @@ test('what fails is said on the console, though nobody listens or waits', async 
     await taken();
     clock.advanceTo(1000);
     await ssc.processed();
+    await ssc.stop();
   });
-  assert.match(words, /no source.*The batch of 1000 failed.*no output/s);
+  assert.match(words, /no source.*A batch of a streaming context failed.*no output/s);
 });

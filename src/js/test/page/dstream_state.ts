@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManualClock } from '../src/clock.js';
-import { StreamingContext } from '../src/dstream/context.js';
-import type { DStream } from '../src/dstream/dstream.js';
-import { type State, StateSpec } from '../src/dstream/map_with_state.js';
-import { FunctionPartitioner } from '../src/rdd/partitioner.js';
-import { context, pushed } from './dstream_local.js';
-import { MemoryDirectory } from './memory_directory.js';
+import { type DStream, FunctionPartitioner, ManualClock, type State, StateSpec, StreamingContext } from '../../src/index.js';
+import { context, directory, pushed } from './local.js';
 
 /** Runs a program second by second on a manual clock, `rows[i]` coming in for second i + 1; what its stream gave by second. */
 async function seconds<T, U>(rows: T[][], define: (stream: DStream<T>, ssc: StreamingContext) => DStream<U>): Promise<[number, U[]][]> {
   const clock = new ManualClock();
-  const ssc = new StreamingContext(context(), 1000, clock);
-  ssc.checkpoint(new MemoryDirectory().handle);
+  const ssc = new StreamingContext(await context(), 1000, clock);
+  ssc.checkpoint(directory());
   const out: [number, U[]][] = [];
   define(ssc.queueStream(rows.map((batch) => ssc.sparkContext.parallelize(batch, 2))), ssc).foreachRDD(async (rdd, time) => {
     out.push([time / 1000, (await rdd.collect()).sort()]);
@@ -27,7 +22,7 @@ async function seconds<T, U>(rows: T[][], define: (stream: DStream<T>, ssc: Stre
   return out;
 }
 
-test('a stream that keeps state needs a checkpoint directory', () => {
+test('a stream that keeps state needs a checkpoint directory', async () => {
   for (const define of [
     (s: DStream<[string, number]>) => s.updateStateByKey((values) => values.length),
     (s: DStream<[string, number]>) =>
@@ -38,7 +33,7 @@ test('a stream that keeps state needs a checkpoint directory', () => {
       ),
     (s: DStream<[string, number]>) => s.mapWithState(StateSpec.function<string, number, number, number>((_key, value) => value ?? 0)),
   ]) {
-    const ssc = new StreamingContext(context(), 1000, new ManualClock());
+    const ssc = new StreamingContext(await context(), 1000, new ManualClock());
     define(ssc.queueStream<[string, number]>([])).foreachRDD(() => {});
     assert.throws(
       () => ssc.start(),
@@ -50,8 +45,8 @@ test('a stream that keeps state needs a checkpoint directory', () => {
 
 test('mapWithState gives what its function gives, record by record, keeps states, and times them out by batch', async () => {
   const clock = new ManualClock();
-  const ssc = new StreamingContext(context(), 1000, clock);
-  ssc.checkpoint(new MemoryDirectory().handle);
+  const ssc = new StreamingContext(await context(), 1000, clock);
+  ssc.checkpoint(directory());
   const input = pushed<[string, number]>();
   const spec = StateSpec.function<string, number, number, [string, number | string]>((key, value, state) => {
     if (state.isTimingOut()) return [key, `out with ${state.get()}`];
@@ -153,8 +148,8 @@ test('mapWithState gives what its function gives, record by record, keeps states
 
 test('what mapWithState gives is placed anew by keys of its own', async () => {
   const clock = new ManualClock();
-  const ssc = new StreamingContext(context(), 1000, clock);
-  ssc.checkpoint(new MemoryDirectory().handle);
+  const ssc = new StreamingContext(await context(), 1000, clock);
+  ssc.checkpoint(directory());
   const spec = StateSpec.function<number, number, number, [string, number]>((key, value, state) => {
     state.update(value!);
     return [`k${key % 3}`, value!];
@@ -187,8 +182,8 @@ test('what mapWithState gives is placed anew by keys of its own', async () => {
 
 test('states and windows stay where a partitioner places their keys', async () => {
   const clock = new ManualClock();
-  const ssc = new StreamingContext(context(), 1000, clock);
-  ssc.checkpoint(new MemoryDirectory().handle);
+  const ssc = new StreamingContext(await context(), 1000, clock);
+  ssc.checkpoint(directory());
   const byTens = new FunctionPartitioner<number>(3, (key) => Math.floor(key / 10));
   const rows = (...keys: number[]) =>
     ssc.sparkContext.parallelize(
@@ -301,8 +296,8 @@ test("a state function that does what its state does not allow fails the batch w
   ];
   for (const [f, words] of wrong) {
     const clock = new ManualClock();
-    const ssc = new StreamingContext(context(), 1000, clock);
-    ssc.checkpoint(new MemoryDirectory().handle);
+    const ssc = new StreamingContext(await context(), 1000, clock);
+    ssc.checkpoint(directory());
     const spec = StateSpec.function<string, number, number, unknown>(
       ((_key: string, _value: number, state: State<number>, b: { text: string }) => {
         // A function of the test's, by its text.
@@ -319,6 +314,7 @@ test("a state function that does what its state does not allow fails the batch w
     ssc.start();
     clock.advanceTo(1000);
     await assert.rejects(ssc.awaitTermination(), words);
+    await ssc.stop();
   }
 });
 
@@ -378,8 +374,8 @@ test('a state that mapWithState begins with is as old as the first batch', async
 
 test('a state is kept at the level that is said', async () => {
   const clock = new ManualClock();
-  const ssc = new StreamingContext(context(), 1000, clock);
-  ssc.checkpoint(new MemoryDirectory().handle);
+  const ssc = new StreamingContext(await context(), 1000, clock);
+  ssc.checkpoint(directory());
   const levels: unknown[] = [];
   for (const level of [undefined, 'DISK_ONLY'] as const) {
     const states = ssc.queueStream<[string, number]>([]).updateStateByKey<string, number, number>((values) => values.length);

@@ -1,27 +1,7 @@
-/** A folder in memory that looks like a FileSystemDirectoryHandle, and a FileReaderSync that reads its files. */
-class MemoryFile extends Blob {
-  constructor(
-    readonly name: string,
-    readonly content: Uint8Array<ArrayBuffer>,
-    readonly lastModified: number,
-  ) {
-    super([content]);
-  }
-  override slice(start?: number, end?: number): Blob {
-    return new MemoryFile(this.name, this.content.slice(start, end), this.lastModified);
-  }
-}
-
-class Reader {
-  readAsArrayBuffer(file: MemoryFile): ArrayBuffer {
-    return file.content.slice().buffer;
-  }
-}
-Object.assign(globalThis, { FileReaderSync: Reader });
-
+/** A folder in memory that looks like a FileSystemDirectoryHandle, whose files have the times of a test's clock. */
 interface FileEntry {
   kind: 'file';
-  getFile(): Promise<MemoryFile>;
+  getFile(): Promise<File>;
   createWritable(): Promise<{ write(content: Uint8Array | string): Promise<void>; close(): Promise<void> }>;
 }
 
@@ -44,7 +24,7 @@ export class MemoryDirectory {
     const found = this.#entries.get(name);
     if (found && !(found instanceof MemoryDirectory)) return found;
     if (!create) throw new DOMException(name, 'NotFoundError');
-    let file = new MemoryFile(name, new Uint8Array(), this.now());
+    let file = new File([], name, { lastModified: this.now() });
     const entry: FileEntry = {
       kind: 'file',
       getFile: () => Promise.resolve(file),
@@ -56,7 +36,7 @@ export class MemoryDirectory {
             return Promise.resolve();
           },
           close: async () => {
-            file = new MemoryFile(name, new Uint8Array(await new Blob(parts).arrayBuffer()), this.now());
+            file = new File(parts, name, { lastModified: this.now() });
           },
         });
       },

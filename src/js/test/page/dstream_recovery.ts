@@ -1,27 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManualClock } from '../src/clock.js';
-import { StreamingContext } from '../src/dstream/context.js';
-import type { DStream } from '../src/dstream/dstream.js';
-import { StateSpec } from '../src/dstream/map_with_state.js';
-import { context, pushed } from './dstream_local.js';
+import { type DStream, ManualClock, StateSpec, StreamingContext } from '../../src/index.js';
+import { context, directory as fresh, namesIn, pushed } from './local.js';
 import { MemoryDirectory } from './memory_directory.js';
 
-const namesIn = async (directory: MemoryDirectory) => {
-  const names: string[] = [];
-  for await (const name of directory.keys()) names.push(name);
-  return names;
-};
-
 test("a context goes on from its checkpoint: states, windows, received records, each batch's outputs until they are done", async () => {
-  const directory = new MemoryDirectory();
+  const directory = fresh();
   let clock = new ManualClock();
   const outputs: [number, unknown][] = [];
   let failing = Infinity;
   let input = pushed<number>();
-  const build = () => {
-    const ssc = new StreamingContext(context(), 1000, clock);
-    ssc.checkpoint(directory.handle);
+  const build = async () => {
+    const ssc = new StreamingContext(await context(), 1000, clock);
+    ssc.checkpoint(directory);
     const numbers = ssc.fromAsyncIterable(input.source);
     const pairs = numbers.map((x) => [x % 2 === 0 ? 'even' : 'odd', x] as [string, number]);
     const sums = pairs.updateStateByKey<string, number, number>((values, old) => values.reduce((a, b) => a + b, 0) + (old ?? 0));
@@ -57,7 +48,7 @@ test("a context goes on from its checkpoint: states, windows, received records, 
     });
   };
   const life = async (from: number, to: number) => {
-    const ssc = await StreamingContext.getOrCreate(directory.handle, build);
+    const ssc = await StreamingContext.getOrCreate(directory, build);
     ssc.start();
     await ssc.processed();
     for (let second = from; second <= to; second++) {
@@ -88,23 +79,23 @@ test("a context goes on from its checkpoint: states, windows, received records, 
   );
   for (const [second, rows] of outputs) assert.deepEqual(rows, model(second), `second ${second}`);
 
-  const other = () => {
-    const ssc = new StreamingContext(context(), 1000, clock);
-    ssc.checkpoint(directory.handle);
+  const other = async () => {
+    const ssc = new StreamingContext(await context(), 1000, clock);
+    ssc.checkpoint(directory);
     ssc.fromAsyncIterable(input.source).count().pprint();
     return ssc;
   };
   await assert.rejects(
-    StreamingContext.getOrCreate(directory.handle, other),
+    StreamingContext.getOrCreate(directory, other),
     /The checkpoint is of another program: .*stateByKey.*this one has 1000 ms and iterable/,
   );
 });
 
 test('a state is written as often as is said, in whole slides', async () => {
-  const directory = new MemoryDirectory();
+  const directory = fresh();
   const clock = new ManualClock();
-  const ssc = new StreamingContext(context(), 1000, clock);
-  ssc.checkpoint(directory.handle);
+  const ssc = new StreamingContext(await context(), 1000, clock);
+  ssc.checkpoint(directory);
   const input = pushed<[string, number]>();
   const pairs = ssc.fromAsyncIterable(input.source);
   assert.throws(() => pairs.checkpoint(1000), /this stream \(iterable\) keeps no state/);
@@ -119,16 +110,15 @@ test('a state is written as often as is said, in whole slides', async () => {
     await ssc.processed();
   }
   await ssc.stop();
-  const names: string[] = [];
-  for await (const name of directory.keys()) names.push(name);
+  const names = await namesIn(directory);
   assert.deepEqual(names.filter((name) => name.startsWith('state')).sort(), ['state-1-2000', 'state-1-4000']);
 });
 
 test('what is not needed any more leaves the checkpoint directory', async () => {
-  const directory = new MemoryDirectory();
+  const directory = fresh();
   const clock = new ManualClock();
-  const ssc = new StreamingContext(context(), 1000, clock);
-  ssc.checkpoint(directory.handle);
+  const ssc = new StreamingContext(await context(), 1000, clock);
+  ssc.checkpoint(directory);
   const input = pushed<number>();
   ssc
     .fromAsyncIterable(input.source)
@@ -144,8 +134,7 @@ test('what is not needed any more leaves the checkpoint directory', async () => 
     await ssc.processed();
   }
   await ssc.stop();
-  const names: string[] = [];
-  for await (const name of directory.keys()) names.push(name);
+  const names = await namesIn(directory);
   // The one before makes the state before the last batch again.
   assert.deepEqual(
     names.filter((name) => name.startsWith('state')),
@@ -155,10 +144,10 @@ test('what is not needed any more leaves the checkpoint directory', async () => 
 });
 
 test('states leave the checkpoint directory of a context that cannot go on, too', async () => {
-  const directory = new MemoryDirectory();
+  const directory = fresh();
   const clock = new ManualClock();
-  const ssc = new StreamingContext(context(), 1000, clock);
-  ssc.checkpoint(directory.handle);
+  const ssc = new StreamingContext(await context(), 1000, clock);
+  ssc.checkpoint(directory);
   ssc
     .queueStream<[string, number]>([])
     .updateStateByKey<string, number, number>((values) => values.length)
@@ -173,10 +162,10 @@ test('states leave the checkpoint directory of a context that cannot go on, too'
 });
 
 test('mapWithState writes its states as often as is said of the stream that it gives', async () => {
-  const directory = new MemoryDirectory();
+  const directory = fresh();
   const clock = new ManualClock();
-  const ssc = new StreamingContext(context(), 1000, clock);
-  ssc.checkpoint(directory.handle);
+  const ssc = new StreamingContext(await context(), 1000, clock);
+  ssc.checkpoint(directory);
   const mapped = ssc
     .queueStream<[string, number]>([])
     .mapWithState(StateSpec.function<string, number, number, number>((_key, value) => value ?? 0));
@@ -193,7 +182,7 @@ test('mapWithState writes its states as often as is said of the stream that it g
 
 /** A program over numbers that lives twice on one checkpoint; what its stream gave by second. The second life begins after `until`. */
 async function lives<U>(until: number, to: number, define: (numbers: DStream<number>) => DStream<U>): Promise<U[][]> {
-  const directory = new MemoryDirectory();
+  const directory = fresh();
   const out: U[][] = [];
   for (const [from, last] of [
     [1, until],
@@ -202,9 +191,9 @@ async function lives<U>(until: number, to: number, define: (numbers: DStream<num
     const clock = new ManualClock();
     clock.advanceTo((from - 1) * 1000);
     const input = pushed<number>();
-    const ssc = await StreamingContext.getOrCreate(directory.handle, () => {
-      const ssc = new StreamingContext(context(), 1000, clock);
-      ssc.checkpoint(directory.handle);
+    const ssc = await StreamingContext.getOrCreate(directory, async () => {
+      const ssc = new StreamingContext(await context(), 1000, clock);
+      ssc.checkpoint(directory);
       define(ssc.fromAsyncIterable(input.source)).foreachRDD(async (rdd, time) => {
         out[time / 1000] = (await rdd.collect()).sort();
       });
@@ -266,7 +255,7 @@ test('a window of states goes on from a checkpoint whole', async () => {
 test('a file that came while nobody was there is of a batch to come, not of one that a window looks back at', async () => {
   const clock = new ManualClock();
   const folder = new MemoryDirectory(() => clock.now());
-  const directory = new MemoryDirectory();
+  const directory = fresh();
   const seen: [number, string[]][] = [];
   const put = async (name: string) => {
     const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
@@ -274,9 +263,9 @@ test('a file that came while nobody was there is of a batch to come, not of one 
     await stream.close();
   };
   const life = async (from: number, to: number) => {
-    const ssc = await StreamingContext.getOrCreate(directory.handle, () => {
-      const ssc = new StreamingContext(context(), 1000, clock);
-      ssc.checkpoint(directory.handle);
+    const ssc = await StreamingContext.getOrCreate(directory, async () => {
+      const ssc = new StreamingContext(await context(), 1000, clock);
+      ssc.checkpoint(directory);
       const lines = ssc.textFileStream(folder.handle);
       lines.window(3000).foreachRDD(async (rdd) => {
         await rdd.count();
