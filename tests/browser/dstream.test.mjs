@@ -466,7 +466,10 @@ test('a WebSocket that is lost is opened again; what is no text is told of', asy
     ),
   );
   assert.deepEqual(found[0], {
-    errors: ['URL sent binary data; socketTextStream takes text', 'URL is closed; opening it again in 250 ms'],
+    errors: [
+      '[RIVULET_SOCKET_BINARY] URL sent binary data; socketTextStream takes text SQLSTATE: 22000',
+      '[RIVULET_SOCKET_CLOSED] URL is closed; opening it again in 250 ms SQLSTATE: 08006',
+    ],
     seen: ['first', 'again', 'and', '', 'last'],
   });
   assert.deepEqual(found[1], { errors: [], seen: ['again', 'and', '', 'last'] });

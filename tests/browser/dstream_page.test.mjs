@@ -55,6 +55,8 @@ for (const name of names) {
             await window.tests[n].run();
             return undefined;
           } catch (error) {
+            const { StreamingContext } = await import('rivulet');
+            await StreamingContext.getActive()?.stop();
             return error instanceof Error ? `${error.message}\n${error.stack}` : String(error);
           }
         }, i);

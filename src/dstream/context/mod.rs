@@ -391,13 +391,15 @@ impl Context {
         std::mem::take(&mut self.generator.maker.live)
     }
 
-    /// Ends at once: what has come is not processed.
+    /// Ends at once: what has come is not processed, and nobody hears of the end.
     pub fn abandon(&mut self) -> Vec<Command> {
         if self.state != State::Ended {
             self.close_inputs();
             self.end();
         }
-        self.take_commands()
+        let mut commands = self.take_commands();
+        commands.retain(|command| !matches!(command, Command::Ended));
+        commands
     }
 
     /// Takes an event.

@@ -138,6 +138,20 @@ export interface PortMessage {
   blobs: Uint8Array[];
 }
 
+/** A receiver of the user's in one of its lives (`src/cluster/message.rs`). */
+export interface ReceiverId {
+  context: number;
+  stream: number;
+  life: number;
+}
+/** What the driver says of it. */
+export type ReceiverOrder = { t: 'start' | 'stop' } | { t: 'stored'; seq: number };
+/** What its executor says of it. */
+export type ReceiverReport =
+  | { t: 'started' | 'stopped' }
+  | { t: 'received'; seq: number; records: number }
+  | { t: 'failed'; message: string };
+
 /** State of executors, jobs and stages, for user interfaces. */
 export interface EngineStatus {
   /** The executors that are alive. */

@@ -59,17 +59,23 @@ export interface ProgramStream {
   input?: PageInput | undefined;
 }
 
+/** What is done with each dataset of a stream. */
+export interface Output {
+  stream: number;
+  work(rdd: RDD<unknown>, timeMs: number): void | Promise<void>;
+}
+
 /** A context's streams and outputs. */
 export interface Program {
   context: SparkContext;
   batchMs: number;
-  /** Where it writes what it needs to continue: a path of the driver's storage, or what finds it. */
-  directory: string | null | (() => Promise<string>);
+  /** Where it writes what it needs to continue: a path of the driver's storage. */
+  directory: string | null;
   rememberMs: number;
   /** A clock that the page moves. */
   clock: Clock | undefined;
   streams: readonly ProgramStream[];
-  outputs: readonly { stream: number; work(rdd: RDD<unknown>, timeMs: number): void | Promise<void> }[];
+  outputs: readonly Output[];
   tell<K extends keyof StreamingListener>(event: K, value: Parameters<NonNullable<StreamingListener[K]>>[0]): void;
   /** A batch has failed, or the context cannot continue. */
   failed(error: unknown): void;
@@ -89,7 +95,6 @@ export class Running {
   readonly #offered = new Map<number, () => void>();
   /** Who waits for something to change. */
   #waiting: (() => void)[] = [];
-  #directory: string | null = null;
   #open = 0;
   #tokens = 0;
   #synced = 0;
@@ -103,15 +108,10 @@ export class Running {
 
   /** Opens the context in the driver. */
   constructor(private readonly program: Program) {
-    const { context, streams, directory } = program;
+    const { context, streams } = program;
     this.#context = context;
     this.#clock = program.clock ?? context.alarms ?? systemClock;
-    const preparing: (() => Promise<unknown>)[] = streams.flatMap((stream) => stream.prepare ?? []);
-    if (typeof directory === 'function')
-      preparing.push(async () => {
-        this.#directory = await directory();
-      });
-    else this.#directory = directory;
+    const preparing = streams.flatMap((stream) => stream.prepare ?? []);
     if (preparing.length > 0) this.#ready = Promise.all(preparing.map((one) => one())).catch((error: unknown) => this.#fail(error));
     void this.#listen();
   }
@@ -135,13 +135,13 @@ export class Running {
   }
 
   #opening(): [Order, Uint8Array[]] {
-    const { batchMs, rememberMs, clock, outputs, streams } = this.program;
+    const { batchMs, directory, rememberMs, clock, outputs, streams } = this.program;
     const definitions = streams.map((stream) => stream.define(this.#plan));
     const { functions, values, initial } = this.#plan;
     const order: Order = {
       t: 'open',
       batchMs,
-      directory: this.#directory,
+      directory,
       rememberMs,
       streams: definitions,
       outputs: outputs.map(({ stream }) => stream),
@@ -317,7 +317,12 @@ export class Running {
       },
       failed: this.#inputFailed,
     });
-    program.streams.forEach(({ input }, number) => input?.start?.(host(number)));
+    try {
+      program.streams.forEach(({ input }, number) => input?.start?.(host(number)));
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
     if (program.clock) this.#time();
     this.#send({ t: 'start' });
     if (program.clock) this.#tick(Math.floor(program.clock.now() / program.batchMs) * program.batchMs);

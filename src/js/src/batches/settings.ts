@@ -1,6 +1,6 @@
 /** What settings say of streaming contexts. */
 import { IllegalArgumentException } from '../errors.js';
-import { openFolder } from '../files/open.js';
+import { describe } from '../rdd/task/keys.js';
 
 /** Whether records are let in at a limited rate. Throws for a setting that is not a number, which the driver would refuse later. */
 export function isLimited(conf: Readonly<Record<string, string>>): boolean {
@@ -13,13 +13,12 @@ export function isLimited(conf: Readonly<Record<string, string>>): boolean {
   return conf['spark.streaming.backpressure.enabled'] === 'true' || Number(conf['spark.streaming.receiver.maxRate'] ?? 0) > 0;
 }
 
-/** A checkpoint directory as a path of the driver's storage: that is the origin's private file system. */
-export async function checkpointPath(directory: string | FileSystemDirectoryHandle): Promise<string> {
-  const [root, folder] = [await navigator.storage.getDirectory(), await openFolder(directory)];
-  const names = await root.resolve(folder);
-  if (names && names.length > 0) return `opfs://${names.join('/')}`;
+/** A checkpoint directory as the driver's storage has it. Throws unless it is a path without a scheme, or with `opfs:`. */
+export function checkpointPath(directory: string): string {
+  const path = typeof directory === 'string' ? directory.replace(/^opfs:(\/\/)?/, '') : '';
+  if (/^[^:]*[^:/][^:]*$/.test(path)) return `opfs://${path}`;
   throw new IllegalArgumentException(
-    `The checkpoint directory ${folder.name} is not in the origin private file system: the engine writes only there (opfs:folder/name)`,
-    { condition: 'RIVULET_CHECKPOINT_DIRECTORY' },
+    `${typeof directory === 'string' ? directory : describe(directory)} is not a path in the engine's storage (expected opfs:folder/name)`,
+    { condition: 'RIVULET_INVALID_PATH' },
   );
 }

@@ -36,13 +36,14 @@ export interface StreamSource {
 
 type NarrowStep = 'map' | 'flatMap' | 'filter' | 'mapPartitions' | 'mapValues' | 'flatMapValues';
 
-/** The `derive` of the subclass makes streams of its own kind. */
-export abstract class Stream implements ProgramStream {
+/** A stream of datasets; its subclass has the transformations. */
+export abstract class Stream {
   #level: StorageLevel | null = null;
   #everyMs = 0;
   /** Its number among the streams of its context. @internal */
   readonly number: number;
 
+  /** @internal */
   constructor(
     private readonly host: StreamHost,
     /** Time between two datasets, ms. */ readonly slideMs: number,
@@ -54,6 +55,7 @@ export abstract class Stream implements ProgramStream {
     this.#level = 'MEMORY_ONLY';
   }
 
+  /** Makes a stream of the subclass's own kind. @internal */
   protected abstract derive(slideMs: number, source: StreamSource): Stream;
 
   /** @internal */
@@ -105,6 +107,7 @@ export abstract class Stream implements ProgramStream {
     return this;
   }
 
+  /** @internal */
   protected made(how: (plan: StreamPlan) => [Head, Step[]], others: readonly Stream[] = [], more: Partial<StreamSource> = {}): Stream {
     for (const other of others) {
       if (other.host !== this.host) throw new IllegalArgumentException('Some of the DStreams have different contexts');
@@ -117,13 +120,16 @@ export abstract class Stream implements ProgramStream {
     };
     return this.derive(this.slideMs, { kind: 'transformed', parents: [this, ...others], how: transformed, ...more });
   }
+  /** @internal */
   protected steps(steps: (plan: StreamPlan) => Step[], prepare?: ProgramStream['prepare']): Stream {
     return this.made((plan) => [{ t: 'parent' }, steps(plan)], [], { prepare });
   }
+  /** @internal */
   protected step(t: NarrowStep, f: AnyRemote, bound: Bound | undefined, keeps = false): Stream {
     checkRemote(f, t, bound);
     return this.steps((plan) => [{ t: 'narrow', op: { t, call: plan.call(f, t, bound) }, keeps }]);
   }
+  /** @internal */
   protected combined(
     method: string,
     partitions: Partitions | undefined,
@@ -133,11 +139,12 @@ export abstract class Stream implements ProgramStream {
     const { by, prepare } = this.placed(partitions, method);
     return this.steps((plan) => [{ t: 'combine', aggregate: aggregate(plan), by: by(plan), mapSide }], prepare);
   }
+  /** @internal */
   protected grouped(other: Stream, method: string, partitions: Partitions | undefined, op: Op): Stream {
     const { by, prepare } = this.placed(partitions, method);
     return this.made((plan) => [{ t: 'group', op, by: by(plan) }, []], [other], { prepare });
   }
-  /** A stream whose datasets are made of the one before, and of `initial` at first. */
+  /** A stream whose datasets are made of the one before, and of `initial` at first. @internal */
   protected stateful(
     kind: string,
     how: (plan: StreamPlan, by: By) => How,
@@ -160,13 +167,14 @@ export abstract class Stream implements ProgramStream {
       isStateful: true,
     });
   }
+  /** @internal */
   protected placed(partitions: Partitions | undefined, method: string): { by(plan: StreamPlan): By; prepare: ProgramStream['prepare'] } {
     if (partitions === undefined) return { by: () => null, prepare: undefined };
     const { partitioner, prepare } = placedBy(this.host.sparkContext, partitions, method);
     return { by: partitioner, prepare };
   }
 
-  /** Throws unless a window and its slide fit this stream. */
+  /** Throws unless a window and its slide fit this stream. @internal */
   protected checkWindow(windowMs: number, slideMs: number): void {
     for (const [name, value] of Object.entries({ window: windowMs, slide: slideMs })) {
       if (!(value > 0) || value % this.slideMs !== 0) {

@@ -2,21 +2,9 @@
  * The engine's module as the worker sees it. The glue (`engine.js`) is bundled into `worker.js` from the folder
  * RIVULET_WASM_DIR under the name `rivulet-engine`.
  */
-import type { Init, ToDriver, ToExecutor } from '../protocol.js';
+import type { Init, ReceiverId, ReceiverOrder, ReceiverReport, ToDriver, ToExecutor } from '../protocol.js';
 import type { Task, TaskOutput } from '../rdd/task/task.js';
 import type { GroupHeader } from '../state/group_plan.js';
-
-/** A receiver of the user's in one of its lives (`src/cluster/message.rs`). */
-export interface ReceiverId {
-  context: number;
-  stream: number;
-  life: number;
-}
-export type ReceiverOrder = { t: 'start' | 'stop' } | { t: 'stored'; seq: number };
-export type ReceiverReport =
-  | { t: 'started' | 'stopped' }
-  | { t: 'received'; seq: number; records: number }
-  | { t: 'failed'; message: string };
 
 /** What the engine asks for to run the user's functions; throwing fails the task. */
 export interface ProgramHost {

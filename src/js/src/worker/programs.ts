@@ -1,4 +1,5 @@
 import { SparkRuntimeException } from '../errors.js';
+import type { ReceiverId, ReceiverOrder } from '../protocol.js';
 import { unframed } from '../rdd/framing.js';
 import type { FunctionSource, RddPlan } from '../rdd/job_plan.js';
 import { TaskAccumulators } from '../rdd/task/accumulators.js';
@@ -14,7 +15,7 @@ import { runGroups } from '../state/run.js';
 import { parseSchema } from '../values/ddl.js';
 import { encodeRows } from '../values/encode.js';
 import { rowsFromIPC } from '../values/rows.js';
-import type { ProgramHost, ReceiverId, ReceiverOrder } from './engine.js';
+import type { ProgramHost } from './engine.js';
 import { ReceiverRunner } from './receiver_runner.js';
 
 interface Loaded {

@@ -1,8 +1,8 @@
 import { IllegalStateException, SparkTypeError } from '../errors.js';
+import type { ReceiverId, ReceiverOrder, ReceiverReport } from '../protocol.js';
 import type { FunctionSource } from '../rdd/job_plan.js';
 import { loadFunctions } from '../rdd/task/functions.js';
 import { decode, encode } from '../rdd/value_codec.js';
-import type { ReceiverId, ReceiverOrder, ReceiverReport } from './engine.js';
 
 /** Once it is `stopping`, it may hand over what it has until its `onStop` is done. */
 interface Running {

@@ -44,7 +44,7 @@ test('batches that are late run one after the other, none is left out, and liste
   assert.deepEqual(
     infos.map((i) => [i.batchTime, i.submissionTime, i.schedulingDelay, i.totalDelay]),
     [
-      [100, 100, 200, 200],
+      [100, 100, 0, 200],
       [200, 200, 100, 100],
       [300, 300, 0, 0],
     ],
@@ -138,6 +138,7 @@ test('mistakes are told at the call', async () => {
   says(() => stream.join(stream.window(2000, 2000)), /different slide durations: 1000 and 2000/);
   says(() => stream.updateStateByKey(Math.max as never), /updateStateByKey: the function max is built in/);
   says(() => ssc.socketTextStream('http://x'), /does not begin with ws/);
+  for (const path of ['http://x', 'opfs:', '/', 5]) says(() => ssc.checkpoint(path as string), /is not a path in the engine's storage/);
   stream.pprint();
   ssc.start();
   says(() => stream.map((x) => x), /after starting a context is not supported/);
@@ -248,7 +249,10 @@ test('a stop from a listener submits no more batches; the last of a graceful one
   });
   ssc.fromAsyncIterable(input.source).foreachRDD(() => {});
   ssc.start();
-  clock.advanceTo(5000);
+  for (let ms = 1000; ms <= 5000; ms += 1000) {
+    clock.advanceTo(ms);
+    await ssc.processed();
+  }
   await ssc.awaitTermination();
   assert.deepEqual(submitted, [1000, 2000]);
 

@@ -161,7 +161,7 @@ test('records of a fixed length come of files that appear in a folder; one that 
       [5, 6],
     ],
   ]);
-  await assert.rejects(ssc.awaitTermination(), /b ends in the middle of a record: its 3 bytes are no multiple of 2/);
+  await assert.rejects(ssc.awaitTermination(), /b ends in the middle of a record: 3 bytes cannot be divided by 2/);
 });
 
 test('rows of arrays are queued as datasets are', async () => {

@@ -65,7 +65,9 @@ test("a context goes on from its checkpoint: states, windows, received records, 
   clock.advanceTo(9_200);
   input = pushed<number>();
   failing = 14_000;
-  await assert.rejects((await life(10, 14)).awaitTermination(), /the tab has gone/);
+  const second = await life(10, 14);
+  await assert.rejects(second.awaitTermination(), /the tab has gone/);
+  await second.stop();
   // Batch 14 had its records; it is run again.
   failing = Infinity;
   clock = new ManualClock();

@@ -19,9 +19,9 @@ export async function contextWith(conf: Record<string, string>): Promise<SparkCo
 /** A checkpoint directory that nobody has used. */
 export const directory = () => `opfs:page-tests/${crypto.randomUUID()}`;
 
-/** The names in a directory of the origin's file system. */
+/** The names in a directory of the engine's storage. */
 export async function namesIn(path: string): Promise<string[]> {
-  let folder = await navigator.storage.getDirectory();
+  let folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('rivulet');
   for (const name of path.slice('opfs:'.length).split('/')) folder = await folder.getDirectoryHandle(name, { create: true });
   const names: string[] = [];
   for await (const name of folder.keys()) names.push(name);

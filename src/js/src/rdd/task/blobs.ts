@@ -38,7 +38,7 @@ export class Blobs {
       for (let first = 0; first < chunk.length; first += length) {
         if (first + length > chunk.length)
           throw new IllegalStateException(
-            `${blob instanceof File ? blob.name : 'a file'} ends in the middle of a record: its ${blob.size} bytes are no multiple of ${length}`,
+            `${blob instanceof File ? blob.name : 'a file'} ends in the middle of a record: ${blob.size} bytes cannot be divided by ${length}`,
             { condition: 'RIVULET_RECORD_CUT' },
           );
         yield chunk.slice(first, first + length);

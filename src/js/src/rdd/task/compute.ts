@@ -24,7 +24,7 @@ export interface Inputs {
   keep(node: PlanNode, partition: number, rows: unknown[]): void;
   /** Lines of a blob that begin between two of its bytes. */
   lines(blob: number, start: number, end: number): Iterable<string>;
-  /** Records of so many bytes between two bytes of a blob. */
+  /** Records of `length` bytes between two bytes of a blob. */
   records(blob: number, start: number, end: number, length: number): Iterable<Uint8Array>;
   /** A blob's name and all of its text. */
   file(blob: number): [name: string, text: string];
