@@ -56,13 +56,23 @@ impl Socket {
             Event::Binary(_) => {
                 self.wants_more = self.paced;
                 let message = format!("{} sent binary data; socketTextStream takes text", self.url);
-                Err(SparkError::new(Exception::Connect, "RIVULET_SOCKET_BINARY", "22000", message))
+                Err(SparkError::new(
+                    Exception::Connect,
+                    "RIVULET_SOCKET_BINARY",
+                    "22000",
+                    message,
+                ))
             }
             Event::Closed => {
                 self.retry.failed(now_ms);
                 let pause_ms = self.retry.at_ms().unwrap_or(now_ms) - now_ms;
                 let message = format!("{} is closed; opening it again in {pause_ms} ms", self.url);
-                Err(SparkError::new(Exception::Connect, "RIVULET_SOCKET_CLOSED", "08006", message))
+                Err(SparkError::new(
+                    Exception::Connect,
+                    "RIVULET_SOCKET_CLOSED",
+                    "08006",
+                    message,
+                ))
             }
         }
     }
@@ -199,8 +209,12 @@ impl Receiver {
     /// Returns what to say of blocks that are safe: those of an earlier life are nobody's.
     pub fn stored(&self, tokens: &[Token]) -> Vec<Outcome> {
         let Some(executor) = self.executor else { return vec![] };
-        let own = tokens.iter().map(|token| receipt(*token)).filter(|(life, _)| *life == self.life);
-        own.map(|(life, seq)| Outcome::Ask(executor, life, Order::Stored { seq })).collect()
+        let own = tokens
+            .iter()
+            .map(|token| receipt(*token))
+            .filter(|(life, _)| *life == self.life);
+        own.map(|(life, seq)| Outcome::Ask(executor, life, Order::Stored { seq }))
+            .collect()
     }
 
     /// Takes in that an executor is gone.
@@ -280,7 +294,10 @@ mod tests {
         for (at_ms, pause_ms) in [(1_000, 500), (2_000, 1_000)] {
             let failed = receiver.report(Report::Failed { message: "no".into() }, at_ms);
             assert!(matches!(failed, Some(Outcome::Failed(e)) if e.message.contains(&format!("in {pause_ms} ms: no"))));
-            assert_eq!((receiver.is_homeless(), receiver.wake_at()), (false, Some(at_ms + pause_ms)));
+            assert_eq!(
+                (receiver.is_homeless(), receiver.wake_at()),
+                (false, Some(at_ms + pause_ms))
+            );
             receiver.wake(at_ms + pause_ms);
             assert!(receiver.is_homeless());
             receiver.place(two);

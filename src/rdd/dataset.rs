@@ -243,7 +243,9 @@ impl Live {
 
     /// Returns whether a dataset of that key may be read.
     pub fn contains(&self, key: DatasetId) -> bool {
-        self.0.iter().any(|(other, dataset)| *other == key && dataset.strong_count() > 0)
+        self.0
+            .iter()
+            .any(|(other, dataset)| *other == key && dataset.strong_count() > 0)
     }
 
     /// Takes the keys of datasets that nobody can read any more.

@@ -11,8 +11,8 @@ use js_sys::{Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    AbortController, BinaryType, Headers, MessageEvent, ReadableStream, ReadableStreamDefaultReader, RequestCache, RequestInit,
-    Response, WebSocket,
+    AbortController, BinaryType, Headers, MessageEvent, ReadableStream, ReadableStreamDefaultReader, RequestCache,
+    RequestInit, Response, WebSocket,
 };
 
 use super::page::scope;

@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use arrow::buffer::Buffer;
+use rivulet::cluster::message::{ReceiverOrder, ReceiverReport};
 use rivulet::dstream::checkpoint::Metadata;
 use rivulet::dstream::context::{Command, Context, Event, Settings};
 use rivulet::dstream::generate::{Ask, Generator};
 use rivulet::dstream::graph::{Graph, Stream, StreamId};
 use rivulet::dstream::inputs::{Block, Token};
 use rivulet::error::{Exception, SparkError};
-use rivulet::ids::DatasetId;
+use rivulet::ids::{DatasetId, ExecutorRef};
 use rivulet::rdd::dataset::{Assembly, Dataset, Library, Maker};
 use rivulet::rdd::lineage;
 use rivulet::rdd::op::Op;
@@ -35,7 +36,7 @@ const MAP_STATE: usize = 5;
 fn program() -> Vec<Stream> {
     let by_key =
         json!({"t": "combine", "aggregate": {"t": "reduce", "merge": {"f": ADD}}, "by": null, "mapSide": true});
-    let input = |kind: &str, input: &str| json!({"kind": kind, "slideMs": BATCH_MS, "parents": [], "level": null, "how": {"t": "input", "input": input, "recovers": true}});
+    let input = |kind: &str, input: Value| json!({"kind": kind, "slideMs": BATCH_MS, "parents": [], "level": null, "how": {"t": "input", "input": input, "recovers": true}});
     let made = |kind: &str, parent: usize, slide_ms: i64, how: Value| {
         let kept = how["t"] != "transformed";
         json!({"kind": kind, "slideMs": slide_ms, "parents": [parent], "level": if kept { json!("MEMORY_ONLY") } else { Value::Null },
@@ -43,7 +44,7 @@ fn program() -> Vec<Stream> {
     };
     let steps = |steps: Value| json!({"t": "transformed", "head": {"t": "parent"}, "steps": steps});
     let streams = json!([
-        input("receiver", "blocks"),
+        input("iterable", json!("blocks")),
         made(
             "transformed",
             0,
@@ -77,20 +78,25 @@ fn program() -> Vec<Stream> {
             BATCH_MS,
             json!({"t": "mapWithState", "map": {"f": MAP_STATE}, "by": null, "initial": null, "timeoutMs": 4 * BATCH_MS})
         ),
-        input("textFile", "datasets"),
+        input("textFile", json!("datasets")),
+        input("receiver", json!({"receiver": {"class": 0}})),
     ]);
     serde_json::from_value(streams).unwrap()
 }
 
 /// Streams whose datasets are outputs.
-const OUTPUTS: [StreamId; 6] = [
+const OUTPUTS: [StreamId; 7] = [
     StreamId(0),
     StreamId(4),
     StreamId(5),
     StreamId(6),
     StreamId(7),
     StreamId(8),
+    RECEIVED,
 ];
+
+/// The stream of a receiver of the user's.
+const RECEIVED: StreamId = StreamId(9);
 
 fn block(rows: &[Value]) -> Buffer {
     Buffer::from(serde_json::to_vec(rows).unwrap())
@@ -198,6 +204,16 @@ fn map_state(row: &Value, time_ms: i64, timeout_ms: i64) -> Vec<Value> {
     }
 }
 
+/// What the driver hears of a receiver.
+fn report(life: u32, report: ReceiverReport, block: Option<Buffer>) -> Event {
+    Event::Receiver {
+        stream: RECEIVED,
+        life,
+        report,
+        block,
+    }
+}
+
 fn sorted(mut rows: Vec<Value>) -> Vec<Value> {
     rows.sort_by_key(Value::to_string);
     rows
@@ -224,6 +240,7 @@ impl Dice {
 #[derive(Default)]
 struct Counts {
     deaths: u64,
+    executor_deaths: u64,
     failures: u64,
     batches: u64,
 }
@@ -239,6 +256,7 @@ struct World<'a> {
     /// Records that were handed over, by input's token.
     sent: BTreeMap<Token, Vec<i64>>,
     safe: BTreeSet<i64>,
+    executors: BTreeSet<ExecutorRef>,
     /// Files of the folder, by name: when they appeared.
     folder: BTreeMap<i64, i64>,
     next: i64,
@@ -258,13 +276,25 @@ struct Life {
     /// What the page's folder input has seen, by name: the batch.
     seen: BTreeMap<i64, i64>,
     known: Known,
+    /// Receivers that executors run, by life.
+    receivers: BTreeMap<(ExecutorRef, u32), Running>,
+    /// Reports of receivers that the driver has not heard, in order.
+    reports: VecDeque<Event>,
+}
+
+/// A receiver in an executor: what it handed over and was not told of.
+#[derive(Default)]
+struct Running {
+    seq: u32,
+    waiting: BTreeMap<u32, Vec<i64>>,
+    is_stopping: bool,
 }
 
 impl World<'_> {
     fn begin(&mut self) -> Life {
         let library = Library {
             functions: (0..=MAP_STATE).map(|f| json!({ "source": f })).collect(),
-            values: vec![],
+            values: vec![block(&[])],
         };
         let graph = Graph::new(program(), library, BATCH_MS).unwrap();
         let generator = Generator::new(graph, Maker::new(1 << 40, None), vec![], block(&[]), 0);
@@ -281,7 +311,12 @@ impl World<'_> {
             restored: false,
             seen: BTreeMap::new(),
             known: Known::new(),
+            receivers: BTreeMap::new(),
+            reports: VecDeque::new(),
         };
+        for executor in self.executors.clone() {
+            self.step(&mut life, Event::ExecutorAdded(executor));
+        }
         self.step(&mut life, Event::Restore);
         life
     }
@@ -324,6 +359,10 @@ impl World<'_> {
             return false;
         }
         let at = self.dice.below(life.todo.len() as u64) as usize;
+        // What goes to an executor stays in its order.
+        let is_receivers = |command: &Command| matches!(command, Command::Receiver { .. });
+        let first = life.todo.iter().position(is_receivers);
+        let at = first.filter(|_| is_receivers(&life.todo[at])).unwrap_or(at);
         let command = life.todo.remove(at);
         self.carry_out(life, command);
         true
@@ -387,7 +426,13 @@ impl World<'_> {
             | Command::Forget(_)
             | Command::Unkeep(_)
             | Command::Ended => {}
-            Command::Connection { .. } | Command::Receiver { .. } => unreachable!("the program has none"),
+            Command::Receiver {
+                executor,
+                life: id,
+                order,
+                ..
+            } => self.receiver(life, (executor, id), &order),
+            Command::Connection { .. } => unreachable!("the program has no socket"),
             Command::Storage(_) => unreachable!("storage is asked at once"),
         }
     }
@@ -412,6 +457,85 @@ impl World<'_> {
             note: Some(json!(life.seen)),
         };
         self.step(life, event);
+    }
+
+    /// Does in an executor what the driver says of a receiver.
+    fn receiver(&mut self, life: &mut Life, id: (ExecutorRef, u32), order: &ReceiverOrder) {
+        if !self.executors.contains(&id.0) {
+            return;
+        }
+        match order {
+            ReceiverOrder::Start => {
+                life.receivers.insert(id, Running::default());
+                life.reports.push_back(report(id.1, ReceiverReport::Started, None));
+            }
+            ReceiverOrder::Stop => {
+                self.hand_over(life, id);
+                if let Some(running) = life.receivers.get_mut(&id) {
+                    running.is_stopping = true;
+                    life.reports.push_back(report(id.1, ReceiverReport::Stopped, None));
+                }
+            }
+            ReceiverOrder::Stored { seq } => {
+                // One that has failed meanwhile does not hear it.
+                if let Some(running) = life.receivers.get_mut(&id) {
+                    let stored = running.waiting.remove(seq);
+                    self.safe.extend(stored.expect("what is stored was handed over, once"));
+                }
+            }
+        }
+    }
+
+    /// A receiver hands records over.
+    fn hand_over(&mut self, life: &mut Life, id: (ExecutorRef, u32)) {
+        let records: Vec<i64> = (0..self.dice.below(4)).map(|_| self.number()).collect();
+        let Some(running) = life.receivers.get_mut(&id).filter(|r| !r.is_stopping) else {
+            return;
+        };
+        let seq = running.seq;
+        running.seq += 1;
+        let bytes = block(&records.iter().map(|n| json!(n)).collect::<Vec<_>>());
+        let received = ReceiverReport::Received {
+            seq,
+            records: records.len() as u64,
+        };
+        running.waiting.insert(seq, records);
+        life.reports.push_back(report(id.1, received, Some(bytes)));
+    }
+
+    /// A receiver hands something over or fails, an executor dies or joins, or the driver hears of it.
+    fn executors_do(&mut self, life: &mut Life) {
+        let ids: Vec<_> = life.receivers.keys().copied().collect();
+        match self.dice.below(12) {
+            0 if self.executors.len() > 1 => {
+                let at = self.dice.below(self.executors.len() as u64) as usize;
+                let executor = *self.executors.iter().nth(at).unwrap();
+                self.executors.remove(&executor);
+                life.receivers.retain(|(on, _), _| *on != executor);
+                self.counts.executor_deaths += 1;
+                // What it said may be heard before or after.
+                self.step(life, Event::ExecutorLost(executor));
+            }
+            1 => {
+                let next = ExecutorRef::at(self.dice.below(3) as u32, self.number() as u32);
+                self.executors.insert(next);
+                self.step(life, Event::ExecutorAdded(next));
+            }
+            2 => {
+                if let Some(id) = ids.first().filter(|id| !life.receivers[id].is_stopping) {
+                    life.receivers.remove(id);
+                    let message = "no line".to_owned();
+                    life.reports
+                        .push_back(report(id.1, ReceiverReport::Failed { message }, None));
+                }
+            }
+            3..=6 => ids.iter().for_each(|id| self.hand_over(life, *id)),
+            _ => {
+                if let Some(event) = life.reports.pop_front() {
+                    self.step(life, event);
+                }
+            }
+        }
     }
 
     fn offer(&mut self, life: &mut Life) {
@@ -455,6 +579,7 @@ impl World<'_> {
                     let name = self.number();
                     self.folder.insert(name, self.now_ms);
                 }
+                3 if life.restored => self.executors_do(&mut life),
                 _ => {
                     self.work(&mut life);
                 }
@@ -481,20 +606,31 @@ impl World<'_> {
 
     /// Runs all there is, to a graceful end.
     fn finish(&mut self, mut life: Life) {
-        while self.work(&mut life) {}
+        self.settle(&mut life);
         self.now_ms += 3 * BATCH_MS;
         self.step(&mut life, Event::Wake);
-        while self.work(&mut life) {}
+        self.settle(&mut life);
         self.offer(&mut life);
         self.step(&mut life, Event::Stop { gracefully: true });
-        while self.work(&mut life) {}
+        self.settle(&mut life);
         assert!(life.context.is_ended(), "the context does not end");
+    }
+
+    /// Lets all happen that can.
+    fn settle(&mut self, life: &mut Life) {
+        loop {
+            while self.work(life) {}
+            match life.reports.pop_front() {
+                Some(event) => self.step(life, event),
+                None => return,
+            }
+        }
     }
 
     /// What outputs must have seen, of what the first of them saw.
     fn check(&mut self) {
         for at in self.sink.keys().map(|(_, at)| *at).collect::<BTreeSet<_>>() {
-            for output in [0, 2, 3, 4, 5] {
+            for output in [0, 2, 3, 4, 5, 6] {
                 assert!(
                     self.sink.contains_key(&(output, at)),
                     "output {output} never saw the batch of {at}"
@@ -511,7 +647,9 @@ impl World<'_> {
             let rows = self.sink.get(&(0, at)).map_or(&[][..], Vec::as_slice);
             rows.iter().map(|n| n.as_i64().unwrap()).collect()
         };
-        let all: Vec<i64> = times.iter().flat_map(|at| records(*at)).collect();
+        let received = times.iter().filter_map(|at| self.sink.get(&(6, *at))).flatten();
+        let received = received.map(|n| n.as_i64().unwrap());
+        let all: Vec<i64> = times.iter().flat_map(|at| records(*at)).chain(received).collect();
         let distinct: BTreeSet<i64> = all.iter().copied().collect();
         assert_eq!(distinct.len(), all.len(), "a record came twice");
         let lost: Vec<_> = self.safe.difference(&distinct).collect();
@@ -583,6 +721,7 @@ fn simulate(seed: u64, log: &mut Log) -> Counts {
         sink: BTreeMap::new(),
         sent: BTreeMap::new(),
         safe: BTreeSet::new(),
+        executors: [0, 1].map(ExecutorRef::new).into(),
         folder: BTreeMap::new(),
         next: 0,
         counts: Counts::default(),
@@ -606,15 +745,16 @@ fn records_come_once_and_windows_and_states_are_right_whatever_dies() {
         let counts = simulate(seed, log);
         let mut total = total.lock().unwrap();
         total.deaths += counts.deaths;
+        total.executor_deaths += counts.executor_deaths;
         total.failures += counts.failures;
         total.batches += counts.batches;
     });
     let total = total.into_inner().unwrap();
     println!(
-        "SIMULATED dstreams batches={} driver_deaths={} output_failures={}",
-        total.batches, total.deaths, total.failures
+        "SIMULATED dstreams batches={} driver_deaths={} executor_deaths={} output_failures={}",
+        total.batches, total.deaths, total.executor_deaths, total.failures
     );
-    assert!(total.deaths > 0 && total.batches > 0);
+    assert!(total.deaths > 0 && total.executor_deaths > 0 && total.batches > 0);
 }
 
 #[test]

@@ -156,7 +156,10 @@ impl Driver {
     /// Ends the context whose events an operation has: nobody hears them any more.
     pub(in crate::connect) fn leave_context(&mut self, operation: &str, now_ms: i64) {
         let contexts = &self.contexts.opened;
-        let id = contexts.iter().find(|(_, o)| o.operation == operation).map(|(id, _)| *id);
+        let id = contexts
+            .iter()
+            .find(|(_, o)| o.operation == operation)
+            .map(|(id, _)| *id);
         if let Some(id) = id {
             self.close_context(id, now_ms);
         }
@@ -355,4 +358,3 @@ fn error_of(error: &SparkError) -> Value {
         "message": error.full_message(), "parameters": error.parameters,
     })
 }
-

@@ -153,7 +153,8 @@ impl Contexts {
     /// Returns datasets that nobody reads any more.
     fn collect(&mut self) -> Vec<DatasetId> {
         let gone = self.live.collect().into_iter();
-        gone.filter(|key| key.0 >= FIRST_KEY || self.forgotten.remove(key)).collect()
+        gone.filter(|key| key.0 >= FIRST_KEY || self.forgotten.remove(key))
+            .collect()
     }
 
     /// Reads the dataset of a page's plan, and watches what it is made of.
@@ -208,11 +209,9 @@ impl Driver {
                 self.end_operation(operation);
                 return Ok(());
             }
-            Order::Slice {
-                stream,
-                from_ms,
-                to_ms,
-            } => return self.slice_stream(operation, id, stream, from_ms..=to_ms, now_ms),
+            Order::Slice { stream, from_ms, to_ms } => {
+                return self.slice_stream(operation, id, stream, from_ms..=to_ms, now_ms);
+            }
             Order::Restore => Event::Restore,
             Order::Start => Event::Start,
             Order::Time { now_ms } => {
@@ -291,7 +290,9 @@ impl Driver {
         let mut blobs = blobs.into_iter().map(Buffer::from);
         let empty = blobs.next().ok_or_else(missing)?;
         let values: Vec<Buffer> = blobs.by_ref().take(values).collect();
-        let initial = blobs.map(|bytes| self.contexts.read(&bytes)).collect::<Result<Vec<Dataset>>>()?;
+        let initial = blobs
+            .map(|bytes| self.contexts.read(&bytes))
+            .collect::<Result<Vec<Dataset>>>()?;
         if batch_ms <= 0 || outputs.iter().any(|output| output.0 >= streams.len()) {
             return Err(SparkError::invalid_plan(
                 "a streaming context has no such interval or output",

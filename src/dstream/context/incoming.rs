@@ -138,7 +138,9 @@ impl Context {
                     return;
                 };
                 let outcome = receiver.report(report.clone(), now_ms);
-                outcome.into_iter().for_each(|outcome| self.receiver_outcome(stream, outcome));
+                outcome
+                    .into_iter()
+                    .for_each(|outcome| self.receiver_outcome(stream, outcome));
                 if let (ReceiverReport::Received { seq, records }, Some(bytes)) = (report, block)
                     && let Some(input) = self.inputs.get_mut(&stream)
                 {
@@ -153,7 +155,9 @@ impl Context {
                 self.executors.remove(&executor);
                 for id in self.inputs.keys().copied().collect::<Vec<_>>() {
                     let outcome = self.receiver(id).and_then(|receiver| receiver.lost(executor));
-                    outcome.into_iter().for_each(|outcome| self.receiver_outcome(id, outcome));
+                    outcome
+                        .into_iter()
+                        .for_each(|outcome| self.receiver_outcome(id, outcome));
                 }
             }
             _ => {}
@@ -188,7 +192,9 @@ impl Context {
     /// Lets in what may come in by now, and asks for what is due.
     pub(super) fn let_in(&mut self, now_ms: i64) {
         for id in self.inputs.keys().copied().collect::<Vec<_>>() {
-            let Some(input) = self.inputs.get_mut(&id) else { continue };
+            let Some(input) = self.inputs.get_mut(&id) else {
+                continue;
+            };
             let tokens = match self.state {
                 State::Active => input.blocks.let_in(now_ms),
                 // Few will follow: whoever waits for these may stop.
@@ -250,7 +256,9 @@ impl Context {
                 }),
                 Some(Source::Receiver(receiver)) => {
                     let outcome = receiver.stop();
-                    outcome.into_iter().for_each(|outcome| self.receiver_outcome(id, outcome));
+                    outcome
+                        .into_iter()
+                        .for_each(|outcome| self.receiver_outcome(id, outcome));
                 }
                 _ => {}
             }

@@ -344,7 +344,9 @@ impl Context {
     /// Returns when inputs want to be woken, ms since the epoch: between the ends of batches.
     pub fn inputs_wake_at(&self) -> Option<i64> {
         let is_active = self.state == State::Active;
-        is_active.then(|| self.inputs.values().filter_map(Input::wake_at).min()).flatten()
+        is_active
+            .then(|| self.inputs.values().filter_map(Input::wake_at).min())
+            .flatten()
     }
 
     /// Returns whether it is over.
@@ -365,7 +367,8 @@ impl Context {
         let known = self.generator.graph.streams.get(stream.0);
         known.ok_or_else(|| SparkError::invalid_plan("a slice is of no stream"))?;
         let sliced = self.generator.slice(stream, from_ms, to_ms);
-        self.out.extend(self.generator.take_asks().into_iter().map(Command::Ask));
+        self.out
+            .extend(self.generator.take_asks().into_iter().map(Command::Ask));
         sliced
     }
 
@@ -519,13 +522,7 @@ impl Context {
         self.queue.push_back(Batch { info, records, tokens });
     }
 
-    fn answered(
-        &mut self,
-        stream: StreamId,
-        time_ms: i64,
-        dataset: Result<Dataset>,
-        note: Option<serde_json::Value>,
-    ) {
+    fn answered(&mut self, stream: StreamId, time_ms: i64, dataset: Result<Dataset>, note: Option<serde_json::Value>) {
         if let Some(note) = note {
             // An earlier life's is not written again: a torn write would harm what is there.
             self.are_notes_new |= self.generator.is_new(time_ms);
