@@ -251,7 +251,7 @@ cmd_bench() {
   "$VENV/bin/python" -c 'import sklearn' 2>/dev/null || "$VENV/bin/pip" install -q --disable-pip-version-check scikit-learn \
     || die "pip install scikit-learn failed"
   node benches/bench.mjs "$@"
-  if [ $# = 0 ]; then node benches/naive_bayes.mjs; node benches/checkpoints.mjs; node benches/rdd.mjs; fi
+  if [ $# = 0 ]; then node benches/naive_bayes.mjs; node benches/checkpoints.mjs; node benches/rdd.mjs; node benches/batches.mjs; fi
 }
 cmd_size() { cmd_pack; node benches/size.mjs "$@"; }
 cmd_clean() { rm -rf pkg src/js/node_modules src/js/dist "$CACHE"; say "removed pkg, node_modules and $CACHE"; }

@@ -13,7 +13,9 @@ import { CHROMIUM, CHROMIUM_FLAGS, JS, PKG } from '../src/js/scripts/paths.mjs';
 import { serve } from '../src/js/scripts/serve.mjs';
 
 const { WebSocket } = createRequire(join(JS, 'package.json'))('ws');
-const { values: args } = parseArgs({ options: { batches: { type: 'string', default: '500' }, interval: { type: 'string', default: '100' } } });
+const { values: args } = parseArgs({
+  options: { batches: { type: 'string', default: '500' }, interval: { type: 'string', default: '100' } },
+});
 const say = (text) => process.stdout.write(text);
 const cell = (value, width = 9) => String(value).padStart(width);
 const quantile = (numbers, q) => numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * q))];

@@ -17,6 +17,8 @@ mod locks;
 mod messages;
 #[path = "web/objects.rs"]
 mod objects;
+#[path = "web/paced.rs"]
+mod paced;
 #[path = "web/page_only.rs"]
 mod page_only;
 #[path = "web/port.rs"]

@@ -17,6 +17,8 @@ mod locks;
 mod messages;
 #[path = "web/objects.rs"]
 mod objects;
+#[path = "web/paced.rs"]
+mod paced;
 #[path = "web/panics.rs"]
 mod panics;
 #[path = "web/place.rs"]
@@ -29,6 +31,8 @@ mod programs;
 mod protocol;
 #[path = "web/random.rs"]
 mod random;
+#[path = "web/receivers.rs"]
+mod receivers;
 #[path = "web/registered_files.rs"]
 mod registered_files;
 #[path = "web/spill.rs"]

@@ -4,7 +4,7 @@
 //! page makes of others, and what the page alone holds. Then [`Got::Waits`] says so; the page is asked once, and the
 //! caller asks again when the answer is here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::buffer::Buffer;
 
@@ -60,6 +60,8 @@ pub struct Generator {
     initial: Vec<Dataset>,
     /// What the page is to be asked.
     asks: Vec<Ask>,
+    /// What waits for the page, since it last answered.
+    waiting: BTreeSet<(StreamId, i64)>,
     /// What the page could not make, and why: whoever asks next hears it.
     failures: BTreeMap<(StreamId, i64), SparkError>,
     /// A block without rows.
@@ -92,6 +94,7 @@ impl Generator {
             blocks: vec![BTreeMap::new(); streams],
             initial,
             asks: vec![],
+            waiting: BTreeSet::new(),
             failures: BTreeMap::new(),
             empty,
             allocated_ms: i64::MIN,
@@ -154,12 +157,14 @@ impl Generator {
 
     /// Takes the page's answer, or a state that was written.
     pub fn answer(&mut self, stream: StreamId, time_ms: i64, dataset: Dataset) {
+        self.waiting.clear();
         let dataset = self.kept(stream, dataset);
         self.made[stream.0].insert(time_ms, Got::Ready(Some(dataset)));
     }
 
     /// Takes why the page could not make a dataset: it is asked again after somebody has heard it.
     pub fn failed(&mut self, stream: StreamId, time_ms: i64, error: SparkError) {
+        self.waiting.clear();
         self.made[stream.0].remove(&time_ms);
         self.failures.insert((stream, time_ms), error);
     }
@@ -187,6 +192,13 @@ impl Generator {
         if let Some(made) = self.made[stream.0].get(&time_ms) {
             return Ok(made.clone());
         }
+        if self.waiting.contains(&(stream, time_ms)) {
+            return Ok(Got::Waits);
+        }
+        // Without recursion over a long chain of streams: those of the same time that it is made of come first.
+        for parent in self.to_make(stream, time_ms) {
+            self.get(parent, time_ms)?;
+        }
         if self.graph.stream(stream).how.is_stateful() {
             // From the last one that is there: without recursion over all of them.
             let last = self.made[stream.0].range(..time_ms).next_back().map(|(at, _)| *at);
@@ -201,11 +213,32 @@ impl Generator {
         self.make(stream, time_ms)
     }
 
+    /// Returns the streams whose datasets of this time a stream's is made of and that are not made, parents before children.
+    fn to_make(&self, stream: StreamId, time_ms: i64) -> BTreeSet<StreamId> {
+        let mut found = BTreeSet::new();
+        let mut todo = vec![stream];
+        while let Some(id) = todo.pop() {
+            let stream = self.graph.stream(id);
+            if let How::Windowed { .. } | How::Reduced { .. } = stream.how {
+                continue;
+            }
+            for parent in &stream.parents {
+                if !self.made[parent.0].contains_key(&time_ms) && found.insert(*parent) {
+                    todo.push(*parent);
+                }
+            }
+        }
+        found
+    }
+
     fn make(&mut self, stream: StreamId, time_ms: i64) -> Result<Got> {
         let made = match self.compute(stream, time_ms)? {
             Got::Ready(Some(dataset)) => Got::Ready(Some(self.kept(stream, dataset))),
-            // Nothing is noted of what waits for others: it is computed when they are there.
-            Got::Waits => return Ok(Got::Waits),
+            // It is computed when what it waits for is there.
+            Got::Waits => {
+                self.waiting.insert((stream, time_ms));
+                return Ok(Got::Waits);
+            }
             none => none,
         };
         self.made[stream.0].insert(time_ms, made.clone());
@@ -421,6 +454,7 @@ impl Generator {
     /// As [`Generator::get`].
     pub fn slice(&mut self, stream: StreamId, from_ms: i64, to_ms: i64) -> Result<Option<Vec<Dataset>>> {
         let slide_ms = self.graph.stream(stream).slide_ms;
+        let from_ms = from_ms.max(self.zero_ms);
         let mut at = self.zero_ms + (from_ms - self.zero_ms).div_euclid(slide_ms) * slide_ms;
         let (mut out, mut waits) = (vec![], false);
         while at <= to_ms.min(self.submitted_ms) {

@@ -8,6 +8,9 @@ use crate::error::{Result, SparkError};
 use crate::rdd::dataset::{By, Library};
 use crate::rdd::op::{Aggregate, Call, Op};
 
+/// The longest time that a stream may name, ms: sums of them are numbers still.
+pub const LONGEST_MS: i64 = 1_000 * 366 * 86_400_000;
+
 /// A stream's place in its graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, Deserialize)]
 #[serde(transparent)]
@@ -198,13 +201,9 @@ impl Graph {
             streams,
             library: Arc::new(library),
         };
-        for at in 0..graph.streams.len() {
-            let slide_ms = graph.streams[at].slide_ms;
-            match &graph.streams[at].how {
-                How::Windowed { .. } => graph.keep(StreamId(at), slide_ms),
-                how if how.is_stateful() => graph.keep(StreamId(at), 2 * slide_ms),
-                _ => {}
-            }
+        // Children come after their parents, so that all that needs a stream's datasets is known when it is looked at.
+        for at in (0..graph.streams.len()).rev() {
+            graph.keep(at);
         }
         Ok(graph)
     }
@@ -227,22 +226,27 @@ impl Graph {
         self.keep_ms[id.0]
     }
 
-    /// Keeps a stream's datasets for at least so long, and what it takes to make them again.
-    fn keep(&mut self, id: StreamId, keep_ms: i64) {
-        let mut todo = vec![(id, keep_ms)];
-        while let Some((id, keep_ms)) = todo.pop() {
-            let kept = &mut self.keep_ms[id.0];
-            *kept = (*kept).max(keep_ms);
-            let stream = &self.streams[id.0];
-            // How much older than its own the datasets are that it is made of.
-            let reach_ms = match &stream.how {
-                How::Windowed { window_ms } => *window_ms,
-                How::Reduced { window_ms, .. } => stream.checkpoint_ms + window_ms,
-                how if how.is_stateful() => stream.checkpoint_ms,
-                _ => 0,
-            };
-            let further = *kept + reach_ms;
-            todo.extend(stream.parents.iter().map(|parent| (*parent, further)));
+    /// Keeps what it takes to make a stream's datasets again, as long as they are needed.
+    fn keep(&mut self, at: usize) {
+        let stream = &self.streams[at];
+        let kept = &mut self.keep_ms[at];
+        // How much older than its own the datasets are that it is made of.
+        let reach_ms = match &stream.how {
+            How::Windowed { window_ms } => *window_ms,
+            how if how.is_stateful() => {
+                *kept = (*kept).max(2 * stream.slide_ms);
+                let window_ms = match how {
+                    How::Reduced { window_ms, .. } => *window_ms,
+                    _ => 0,
+                };
+                stream.checkpoint_ms + window_ms
+            }
+            _ => 0,
+        };
+        let further = *kept + reach_ms;
+        for parent in &stream.parents {
+            let kept = &mut self.keep_ms[parent.0];
+            *kept = (*kept).max(further);
         }
     }
 }
@@ -257,6 +261,10 @@ fn check(at: usize, stream: &Stream, streams: &[Stream], batch_ms: i64) -> Resul
     };
     if stream.parents.iter().any(|p| p.0 >= at) {
         return wrong("a parent does not come before it");
+    }
+    let times = [stream.slide_ms, stream.checkpoint_ms];
+    if times.iter().any(|ms| *ms > LONGEST_MS) {
+        return wrong("a time of it is longer than a thousand years");
     }
     let expected = match &stream.how {
         How::Input { .. } => 0..=0,
@@ -281,6 +289,9 @@ fn check(at: usize, stream: &Stream, streams: &[Stream], batch_ms: i64) -> Resul
         _ => return Ok(()),
     };
     let of_parent = streams[stream.parents[0].0].slide_ms;
+    if window_ms > LONGEST_MS {
+        return wrong("its window is longer than a thousand years");
+    }
     if window_ms <= 0 || window_ms % of_parent != 0 || stream.slide_ms % of_parent != 0 {
         return wrong("window and slide are not multiples of the parent's slide");
     }

@@ -260,6 +260,32 @@ test('the batches of a stream bring their functions once, however many they are'
   assert.ok(made < 10, `${made} modules`);
 });
 
+test('batches are cut while the thread of the page is blocked', async () => {
+  const late = await inPage(shared, async () => {
+    const { SparkSession, StreamingContext } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const ssc = new StreamingContext(spark.sparkContext, 50);
+    const cut = [];
+    ssc.addStreamingListener({ onBatchSubmitted: ({ submissionTime }) => cut.push(submissionTime) });
+    ssc.queueStream([]).foreachRDD(() => {});
+    ssc.start();
+    const blocked = [];
+    // Until it was seen twice; were the page's clock the batches', it would never be.
+    for (let seen = 0; seen < 2; ) {
+      const from = Date.now();
+      while (Date.now() < from + 300);
+      const to = Date.now();
+      blocked.push([from, to]);
+      await ssc.processed();
+      seen = blocked.filter(([from, to]) => cut.some((ms) => ms > from && ms < to - 100)).length;
+    }
+    await ssc.stop();
+    await spark.stop();
+    return cut.length;
+  });
+  assert.ok(late > 0);
+});
+
 test('windows that overlap see one and the same rows of a batch', async () => {
   const seen = await inPage(shared, async () => {
     const { ManualClock, SparkSession, StreamingContext } = await import('rivulet');

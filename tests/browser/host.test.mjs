@@ -5,12 +5,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { bundleWorker, manifest } from '../../src/js/scripts/build/bundle.mjs';
+import { bundleFunctions, bundleWorker, manifest } from '../../src/js/scripts/build/bundle.mjs';
 import { browser, HERE } from './harness.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'rivulet-host-'));
 const shared = browser({ mounts: { '/fake/': folder } });
-before(() => bundleWorker(join(HERE, 'fake_engine'), join(folder, 'worker.js')));
+before(async () => {
+  await bundleWorker(join(HERE, 'fake_engine'), join(folder, 'worker.js'));
+  await bundleFunctions(join(folder, 'functions.js'));
+});
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs `f` in a page that has `begin(init)`: a worker, its messages so far, and `heard(is)`, the first one for which `is` holds. */
@@ -94,18 +97,28 @@ test('a failure that nobody waits for ends the worker, too', async () => {
   assert.equal(message, 'nobody waits for this');
 });
 
-test('files and receivers are the script’s: the engine hears nothing of them', async () => {
-  const { seen, lent, failed } = await inside(async () => {
+test('files are the script’s: the engine hears nothing of them', async () => {
+  const { seen, lent } = await inside(async () => {
     const { worker, heard, ask } = window.begin({ role: 'executor', executor: 0 });
     worker.postMessage({ t: 'blob', id: 7, blob: new Blob(['x']) });
     const lent = await heard(({ t }) => t === 'lent');
-    worker.postMessage({ t: 'receiver', id: 3, receiver: new Uint8Array() });
-    const failed = await heard(({ t }) => t === 'receiverFailed');
     ask('echo');
     const { seen } = await heard(({ t }) => t === 'res');
-    return { seen, lent, failed };
+    return { seen, lent };
   });
-  assert.deepEqual([seen, lent, failed.id], [['echo'], { t: 'lent', id: 7 }, 3]);
+  assert.deepEqual([seen, lent], [['echo'], { t: 'lent', id: 7 }]);
+});
+
+test('the script that runs functions is loaded with the first plan, and the plan reaches it', async () => {
+  const found = await inside(async () => {
+    const { heard, ask } = window.begin({ role: 'executor', executor: 0, functions: new URL('/fake/functions.js', location.href).href });
+    ask('echo');
+    const { loaded: before } = await heard(({ t, id }) => t === 'res' && id === 1);
+    ask('load', 2);
+    const { loaded, blocks } = await heard(({ t, id }) => t === 'res' && id === 2);
+    return { before, loaded, blocks };
+  });
+  assert.deepEqual(found, { before: false, loaded: true, blocks: 1 });
 });
 
 test('a page of another version is refused', async () => {

@@ -11,6 +11,18 @@ const count42 = async (entry) => {
   return counted;
 };
 
+/** Counts by functions of the page's, which executors run. */
+const countBy = async (entry) => {
+  const { SparkSession } = await import(entry);
+  const spark = await SparkSession.builder.master('local[1]').create();
+  const counted = await spark.sparkContext
+    .range(42)
+    .map((x) => x + 1)
+    .count();
+  await spark.stop();
+  return counted;
+};
+
 describe('strict Content-Security-Policy', () => {
   const strict = browser({
     headers: {
@@ -43,6 +55,8 @@ describe('other entries', () => {
       fetched.filter((path) => path.startsWith('/pkg/')),
       ['/pkg/dist/inline.js', '/pkg/dist/index.js'],
     );
+    assert.equal(await page.evaluate(countBy, '/pkg/dist/inline.js'), 42);
+    assert.equal(fetched.filter((path) => path.startsWith('/pkg/')).length, 2);
     await page.close();
   });
   test('cdn.js works from another origin', async () => {
@@ -53,6 +67,24 @@ describe('other entries', () => {
       await route.fulfill({ response, headers: { ...response.headers(), 'access-control-allow-origin': '*' } });
     });
     assert.equal(await page.evaluate(count42, `${other}/pkg/dist/cdn.js`), 42);
+    assert.equal(await page.evaluate(countBy, `${other}/pkg/dist/cdn.js`), 42);
+    await page.close();
+  });
+  test('the script that runs functions is fetched when the first comes; without it, their jobs fail and say why', async () => {
+    const page = await plain.open();
+    const fetched = [];
+    page.context().on('request', (request) => fetched.push(new URL(request.url()).pathname));
+    await page.context().route('**/dist/functions.js', (route) => route.fulfill({ status: 404, body: 'no' }));
+    assert.equal(await page.evaluate(count42, '/pkg/dist/index.js'), 42);
+    assert.ok(!fetched.includes('/pkg/dist/functions.js'));
+    const failure = await page.evaluate(countBy, '/pkg/dist/index.js').then(
+      () => 'it ran',
+      (error) => error.message,
+    );
+    assert.match(
+      failure,
+      /The script that runs functions could not be loaded from .*functions\.js.*Serve functions\.js next to worker\.js/s,
+    );
     await page.close();
   });
   test('a page that mixes entries has one copy of the classes', async () => {

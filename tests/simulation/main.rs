@@ -12,6 +12,7 @@
 )]
 
 mod bad_input;
+mod contexts;
 mod dstream;
 mod engine;
 mod network;

@@ -11,30 +11,30 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use crate::heard::{Heard, hearing};
 use crate::objects::script;
 
-const ONE: ConnectionId = ConnectionId(1);
-const TWO: ConnectionId = ConnectionId(2);
-const SOCKET_OPEN: Event = Event::Open { status: 101 };
+pub const ONE: ConnectionId = ConnectionId(1);
+pub const TWO: ConnectionId = ConnectionId(2);
+pub const SOCKET_OPEN: Event = Event::Open { status: 101 };
 const OK: Event = Event::Open { status: 200 };
 
-type Events = Heard<(ConnectionId, Event)>;
+pub type Events = Heard<(ConnectionId, Event)>;
 
 /// Returns the server's URL of a path.
-fn url(scheme: &str, path: &str) -> String {
+pub fn url(scheme: &str, path: &str) -> String {
     let port: u32 = script("Number(location.port) + 1").as_f64().unwrap() as u32;
     format!("{scheme}://127.0.0.1:{port}{path}")
 }
 
-fn connections() -> (Connections, Events) {
+pub fn connections() -> (Connections, Events) {
     let (hear, heard) = hearing();
     (Connections::new(move |id, event| hear((id, event))), heard)
 }
 
-fn text(text: &str) -> Event {
+pub fn text(text: &str) -> Event {
     Event::Text(text.to_owned())
 }
 
 /// Waits for the end of a connection; returns what came before it, the pieces of a body as one.
-async fn whole(id: ConnectionId, events: &mut Events) -> Vec<Event> {
+pub async fn whole(id: ConnectionId, events: &mut Events) -> Vec<Event> {
     let mut all: Vec<Event> = Vec::new();
     loop {
         let (from, event) = events.next().await;
@@ -48,7 +48,7 @@ async fn whole(id: ConnectionId, events: &mut Events) -> Vec<Event> {
 }
 
 /// Opens a socket that hears who leaves a room.
-async fn watch(room: &str) -> (Connections, Events) {
+pub async fn watch(room: &str) -> (Connections, Events) {
     let (watching, mut seen) = connections();
     watching.open_socket(ONE, &url("ws", &format!("/watch?room={room}")));
     assert_eq!(seen.some(2).await, [(ONE, SOCKET_OPEN), (ONE, text("watching"))]);
@@ -155,7 +155,7 @@ async fn two_connections_do_not_mix() {
 }
 
 /// Makes connections whose events can act on them.
-fn acting(act: impl Fn(&Connections, ConnectionId, &Event) + 'static) -> (Connections, Events) {
+pub fn acting(act: impl Fn(&Connections, ConnectionId, &Event) + 'static) -> (Connections, Events) {
     let (hear, heard) = hearing();
     let place: Rc<RefCell<Option<Connections>>> = Rc::default();
     let own = place.clone();

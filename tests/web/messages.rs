@@ -20,7 +20,7 @@ const UNSAFE: i64 = 1 << 53;
 
 /// Kinds that the script handles itself, or that come before the engine is there.
 const NOT_THE_DRIVERS: [&str; 1] = ["init"];
-const NOT_THE_EXECUTORS: [&str; 5] = ["init", "blob", "receiver", "receiverStop", "stored"];
+const NOT_THE_EXECUTORS: [&str; 2] = ["init", "blob"];
 
 #[wasm_bindgen_test]
 fn every_kind_that_the_page_declares_is_read_and_no_other() {
@@ -106,7 +106,7 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
 #[wasm_bindgen_test]
 fn what_the_page_says_to_an_executor_is_read_as_meant() {
     let declared = messages("ToExecutor");
-    assert_eq!(declared.len(), 9, "{:?}", declared.keys());
+    assert_eq!(declared.len(), 6, "{:?}", declared.keys());
     for seed in 0..CASES {
         let mut random = Random::seeded(seed);
         for shape in declared.values() {

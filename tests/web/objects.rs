@@ -1,6 +1,6 @@
 //! JavaScript values as a script would make and read them.
 
-use js_sys::{Array, Function, Object, Reflect, Uint8Array};
+use js_sys::{Array, Function, JSON, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 /// Makes a plain object.
@@ -54,6 +54,12 @@ pub fn keys(of: &JsValue) -> Vec<String> {
 /// Returns whether it is an object without a class.
 pub fn is_plain(value: &JsValue) -> bool {
     value.is_object() && Object::get_prototype_of(value) == Object::get_prototype_of(&Object::new())
+}
+
+/// Reads a JavaScript value as the JSON that it writes.
+pub fn json_of(value: &JsValue) -> serde_json::Value {
+    let text: String = JSON::stringify(value).unwrap().into();
+    serde_json::from_str(&text).unwrap()
 }
 
 /// Evaluates an expression of JavaScript.

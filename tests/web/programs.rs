@@ -14,7 +14,7 @@ use rivulet::web::programs::ScriptPrograms;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::objects::{bytes_of, get, script};
+use crate::objects::{bytes_of, get, json_of, script};
 use crate::protocol::{interface, shape_faults};
 use crate::random::Random;
 
@@ -114,12 +114,6 @@ fn a_task_goes_out_as_the_script_declares_it_with_its_blocks_in_order() {
         let blobs: Vec<Vec<u8>> = Array::from(&seen(&object, 2)).iter().map(|b| bytes_of(&b)).collect();
         assert_eq!(blobs, all, "seed {seed}");
     }
-}
-
-/// Reads a JavaScript value as the JSON that it writes.
-fn json_of(value: &JsValue) -> serde_json::Value {
-    let text: String = js_sys::JSON::stringify(value).unwrap().into();
-    serde_json::from_str(&text).unwrap()
 }
 
 #[wasm_bindgen_test]

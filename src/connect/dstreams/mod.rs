@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::driver::Driver;
 use crate::dstream::context::{Context, Event, Settings};
 use crate::dstream::generate::Generator;
-use crate::dstream::graph::{Graph, Stream, StreamId};
+use crate::dstream::graph::{Graph, LONGEST_MS, Stream, StreamId};
 use crate::dstream::inputs::{Block, Token};
 use crate::dstream::rate::RateLimit;
 use crate::error::{Exception, Result, SparkError};
@@ -293,7 +293,7 @@ impl Driver {
         let initial = blobs
             .map(|bytes| self.contexts.read(&bytes))
             .collect::<Result<Vec<Dataset>>>()?;
-        if batch_ms <= 0 || outputs.iter().any(|output| output.0 >= streams.len()) {
+        if !(1..=LONGEST_MS).contains(&batch_ms) || outputs.iter().any(|output| output.0 >= streams.len()) {
             return Err(SparkError::invalid_plan(
                 "a streaming context has no such interval or output",
             ));
@@ -308,7 +308,7 @@ impl Driver {
             directory,
             outputs,
         };
-        let generator = Generator::new(graph, maker, initial, empty, remember_ms);
+        let generator = Generator::new(graph, maker, initial, empty, remember_ms.clamp(0, LONGEST_MS));
         let opened = Opened {
             context: Context::new(settings, generator, limit),
             operation: operation.to_owned(),

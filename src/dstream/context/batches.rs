@@ -265,6 +265,14 @@ impl Context {
     /// older than the intervals say.
     fn oldest(&self, time_ms: i64) -> i64 {
         let failed = self.failed.iter().copied();
+        failed
+            .min()
+            .map_or(time_ms, |oldest| oldest.min(time_ms))
+            .min(self.oldest_base(time_ms))
+    }
+
+    /// Returns the oldest batch whose needs this life may have, at the end of this one.
+    fn oldest_base(&self, time_ms: i64) -> i64 {
         let graph = &self.generator.graph;
         let stateful = graph.all().filter(|(_, stream)| stream.how.is_stateful());
         let bases = stateful.map(|(id, stream)| {
@@ -272,16 +280,17 @@ impl Context {
             let base_ms = written.map_or(self.generator.zero_ms(), |w| w.time_ms);
             base_ms + graph.keep_ms(id) + stream.slide_ms + stream.checkpoint_ms
         });
-        failed.chain(bases).min().map_or(time_ms, |oldest| oldest.min(time_ms))
+        bases.min().map_or(time_ms, |oldest| oldest.min(time_ms))
     }
 
     /// Forgets what is not needed after a batch.
     fn forget(&mut self, time_ms: i64) {
-        let oldest = self.oldest(time_ms);
-        let released = self.generator.released_by(oldest).into_iter();
+        // A batch that failed runs again in another life only, and what it needs is on the disk.
+        let needed = self.oldest_base(time_ms);
+        let released = self.generator.released_by(needed).into_iter();
         self.out
             .extend(released.map(|(stream, up_to_ms)| Command::Released { stream, up_to_ms }));
-        let gone = self.generator.forget_before(oldest);
+        let gone = self.generator.forget_before(needed);
         let kept = gone
             .iter()
             .filter(|d| d.definition().node.cached)
@@ -290,6 +299,7 @@ impl Context {
         if !kept.is_empty() {
             self.out.push(Command::Unkeep(kept));
         }
+        let oldest = self.oldest(time_ms);
         for (stream, written) in &mut self.written {
             let needed = self.generator.needed_since(*stream, oldest);
             // All before the newest one that makes what is needed again.
@@ -331,7 +341,7 @@ impl Context {
             return;
         };
         let time_ms = batch.info.batch_time;
-        if !self.failed.contains(&time_ms) {
+        if self.settings.directory.is_some() && !self.failed.contains(&time_ms) {
             self.failed.push(time_ms);
         }
         batch.info.failure = Some(error.full_message());

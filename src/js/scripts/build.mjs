@@ -5,7 +5,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { besideIndex, bundle, bundleWorker, manifest } from './build/bundle.mjs';
+import { besideIndex, bundle, bundleFunctions, bundleWorker, manifest } from './build/bundle.mjs';
 import { emitTypes } from './build/types.mjs';
 import { generate } from './generated.mjs';
 import { JS, PKG, ROOT, WASM } from './paths.mjs';
@@ -26,6 +26,8 @@ mkdirSync(dist, { recursive: true });
 
 step('worker.js');
 await bundleWorker(WASM, join(dist, 'worker.js'));
+step('functions.js');
+await bundleFunctions(join(dist, 'functions.js'));
 step('index.js');
 await bundle('src/index.ts', join(dist, 'index.js'));
 step('cdn.js');
@@ -41,6 +43,7 @@ const inlined = {
     b.onResolve({ filter: /^rivulet-inlined$/ }, (args) => ({ path: args.path, namespace: 'inlined' }));
     b.onLoad({ filter: /.*/, namespace: 'inlined' }, () => ({
       contents: `export const worker = ${JSON.stringify(readFileSync(join(dist, 'worker.js'), 'utf8'))};
+export const functions = ${JSON.stringify(readFileSync(join(dist, 'functions.js'), 'utf8'))};
         export const wasm = ${JSON.stringify(deflateRawSync(readFileSync(join(dist, 'engine_bg.wasm')), { level: 9 }).toString('base64'))};`,
       loader: 'js',
     }));

@@ -11,4 +11,6 @@ _parts.worker = () => {
   return new Worker(url, { type: 'module' });
 };
 
+_parts.functions = () => new URL('./functions.js', import.meta.url).href;
+
 export * from './index.js';

@@ -2,15 +2,17 @@
  * Rivulet with engine and worker inside a module: the classes of `rivulet`, for bundlers that leave `new URL(…, import.meta.url)` as
  * it is, and for webviews. The page's Content-Security-Policy needs `blob:` in `worker-src`.
  */
-import { wasm, worker } from 'rivulet-inlined';
+import { functions, wasm, worker } from 'rivulet-inlined';
 import { _parts } from './index.js';
 
-let workerUrl: string | undefined;
+let [workerUrl, functionsUrl]: (string | undefined)[] = [];
+const urlOf = (script: string) => URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
 
 _parts.worker = () => {
-  workerUrl ??= URL.createObjectURL(new Blob([worker], { type: 'text/javascript' }));
+  workerUrl ??= urlOf(worker);
   return new Worker(workerUrl, { type: 'module' });
 };
+_parts.functions = () => (functionsUrl ??= urlOf(functions));
 
 /** The bytes of base64; natively where the browser can, for a loop over megabytes stalls the page. */
 function bytesOf(base64: string): Uint8Array<ArrayBuffer> {

@@ -20,6 +20,7 @@ const FLOORS: readonly (readonly string[])[] = [
   // What the executors do with it.
   ['rdd/task/'],
   ['state/'],
+  ['functions/'],
   ['worker/'],
   // The page's half.
   ['rdd/'],
@@ -89,7 +90,7 @@ test('an import that runs up is found, of types and of values, alone or after ot
     'values/rows.ts imports sql/column.ts, which is above it',
     'values/rows.ts imports rdd/rdd.ts, which is above it',
   ]);
-  assert.deepEqual(faults([{ from: 'sql/session.ts', to: 'worker/programs.ts' }]), [
-    'sql/session.ts imports worker/programs.ts, out of worker/, which is for nobody',
+  assert.deepEqual(faults([{ from: 'sql/session.ts', to: 'worker/main.ts' }]), [
+    'sql/session.ts imports worker/main.ts, out of worker/, which is for nobody',
   ]);
 });

@@ -1,8 +1,8 @@
+import { Programs } from '../src/functions/programs.js';
 import type { Engine } from '../src/rdd/context.js';
 import { PLAN_TYPE, type RddPlan, UPDATES_TYPE } from '../src/rdd/job_plan.js';
 import type { Task } from '../src/rdd/task/task.js';
 import { decode as decodeRows } from '../src/rdd/value_codec.js';
-import { Programs } from '../src/worker/programs.js';
 
 /** Enough of a session to run dataset plans in this process: stages one after the other, no scheduler, no workers. */
 export function localEngine(): Engine {
@@ -27,8 +27,7 @@ function localClient(lent: ReadonlyMap<number, Blob>) {
       const [json, ...blobs] = pieces(value);
       const plan = JSON.parse(new TextDecoder().decode(json)) as RddPlan;
       if (plan.nodes.length === 0) return;
-      const programs = new Programs((text) => import(`data:text/javascript,${encodeURIComponent(text)}`));
-      for (const [id, blob] of lent) programs.blobs.set(id, blob);
+      const programs = new Programs((text) => import(`data:text/javascript,${encodeURIComponent(text)}`), undefined, undefined, lent);
       programs.load(0, JSON.stringify(plan), blobs.slice(0, plan.values));
       await programs.loading;
       const sources = blobs.slice(plan.values);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as A from '@uwdata/flechette';
+import { Programs } from '../src/functions/programs.js';
 import { framed } from '../src/rdd/framing.js';
 import { encode } from '../src/rdd/value_codec.js';
 import type { GroupFunctionPlan } from '../src/state/group_plan.js';
@@ -10,7 +11,6 @@ import type { StatefulProcessor, StatefulProcessorHandle } from '../src/state/pr
 import { parseSchema } from '../src/values/ddl.js';
 import { encodeRows } from '../src/values/encode.js';
 import { type Row, rowsFromIPC } from '../src/values/rows.js';
-import { Programs } from '../src/worker/programs.js';
 
 interface Kept {
   group: string;

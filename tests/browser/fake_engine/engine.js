@@ -1,5 +1,6 @@
 // Stands in for the wasm-bindgen glue: what the worker's script does is tested without an engine.
-//   req METHOD: `trap` and `panic` fail as wasm does, `later` fails where nobody waits, anything else is answered with all that came
+//   req METHOD: `trap` and `panic` fail as wasm does, `later` fails where nobody waits, `load` loads a plan and runs it, anything else
+//   is answered with all that came
 export default async function init({ module_or_path: module }) {
   if (!(module instanceof WebAssembly.Module)) throw new Error('no module');
 }
@@ -21,8 +22,27 @@ export class Worker {
         throw new WebAssembly.RuntimeError('unreachable');
       case 'later':
         return void Promise.reject(new Error('nobody waits for this'));
+      case 'load':
+        return void this.load(message.id);
       default:
-        postMessage({ t: 'res', id: message.id, seen: this.seen, role: this.init.role, loading: this.programs.loading === undefined });
+        postMessage({
+          t: 'res',
+          id: message.id,
+          seen: this.seen,
+          role: this.init.role,
+          loading: this.programs.loading === undefined,
+          loaded: 'rivuletFunctions' in globalThis,
+        });
     }
+  }
+
+  /** Loads a plan that counts an empty partition, and runs its task. */
+  async load(id) {
+    const node = { id: 0, key: 0, name: 'ParallelCollectionRDD', kind: 'source', parents: [], partitions: 1, firstSource: 0 };
+    this.programs.load(0, JSON.stringify({ functions: [], nodes: [node], root: 0, action: { t: 'count' } }), []);
+    await this.programs.loading;
+    const task = { root: 0, partition: 0, write: null, sources: [[0, 0]], shuffled: [], kept: [] };
+    const [blocks] = this.programs.run(0, task, [new Uint8Array()]);
+    postMessage({ t: 'res', id, loaded: 'rivuletFunctions' in globalThis, blocks: blocks.length });
   }
 }

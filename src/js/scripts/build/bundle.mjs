@@ -1,5 +1,5 @@
 // How parts of the package are bundled: minified ES modules that know the package's version.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { JS } from '../paths.mjs';
@@ -22,6 +22,15 @@ export async function bundle(entry, outfile, plugins = []) {
     logLevel: 'warning',
     define: { __RIVULET_VERSION__: JSON.stringify(manifest.version) },
   });
+}
+
+/**
+ * Tells bundlers to leave alone the imports of a script whose modules are known only when it runs: minifying has dropped the words
+ * that the source has for them.
+ */
+export function sealImports(file) {
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replaceAll(/\bimport\((?=[\w$])/g, 'import(/* webpackIgnore: true */ /* @vite-ignore */ '));
 }
 
 /** For the entries beside index.js: they import it, so that a page that mixes entries has one copy of the classes. */
@@ -49,4 +58,11 @@ export async function bundleWorker(engineFolder, outfile) {
       },
     },
   ]);
+  sealImports(outfile);
+}
+
+/** Bundles functions.js. */
+export async function bundleFunctions(outfile) {
+  await bundle('src/functions/main.ts', outfile);
+  sealImports(outfile);
 }

@@ -7,19 +7,26 @@ import { WebSocketServer } from 'ws';
 const watchers = new Map();
 /** Responses that wait to be broken off, by room. */
 const cuttable = new Map();
+/** How many messages of a flood are off to the network, by room. */
+const flooded = new Map();
 let answered = 0;
 
 const left = (room) => {
   for (const socket of watchers.get(room) ?? []) socket.send('left');
 };
 
+const greet = (socket) => {
+  for (const word of ['one', Buffer.from([1, 2, 3]), 'two']) socket.send(word);
+};
+
 /** The conversations over a WebSocket, by path. */
 const TALKS = {
   '/echo': (socket) => socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })),
   '/greet': (socket) => {
-    for (const word of ['one', Buffer.from([1, 2, 3]), 'two']) socket.send(word);
+    greet(socket);
     socket.close();
   },
+  '/greet-and-stay': (socket) => greet(socket),
   '/break': (socket) => socket.send('last', () => socket.terminate()),
   '/watch': (socket, { room }) => {
     watchers.set(room, [...(watchers.get(room) ?? []), socket]);
@@ -33,6 +40,23 @@ const TALKS = {
   '/join': (socket, { room }) => {
     socket.on('close', () => left(room));
     socket.send('joined');
+  },
+  '/bye': (socket) => socket.close(),
+  // Numbered messages, each sent when the network has taken the one before.
+  '/flood': async (socket, { room, count, bytes }) => {
+    socket.on('close', () => left(room));
+    for (let number = 0; number < Number(count); number++) {
+      const message = Buffer.alloc(Number(bytes), number);
+      message.writeUInt32LE(number);
+      const failure = await new Promise((taken) => socket.send(message, taken));
+      if (failure) return;
+      flooded.set(room, number + 1);
+    }
+  },
+  // Says how far the flood of a room has come.
+  '/flooded': (socket, { room }) => {
+    socket.send(String(flooded.get(room) ?? 0));
+    socket.close();
   },
 };
 

@@ -1,8 +1,8 @@
 import { SessionClosedError, type SparkError } from '../errors.js';
-import type { FromDriver, FromWorker, ToDriver, ToExecutor } from '../protocol.js';
+import type { FromDriver, FromWorker, Init, ToDriver, ToExecutor } from '../protocol.js';
 import { VERSION } from '../version.js';
 import { startWorker } from './handshake.js';
-import { type Assets, compileEngine, requireBrowser } from './load.js';
+import { type Assets, compileEngine, functionsUrlOf, requireBrowser } from './load.js';
 import { connect, type Member } from './mesh.js';
 import { RestartPolicy } from './restart.js';
 
@@ -59,7 +59,9 @@ export class Cluster {
     const module = await compileEngine(assets);
     const name = `rivulet-${crypto.randomUUID()}`;
     const lock = `${name}-driver`;
-    const driver = await startWorker(assets, { t: 'init', role: 'driver', incarnation: 0, module, version: VERSION, conf, lock });
+    const functions = functionsUrlOf(assets);
+    const init: Init = { t: 'init', role: 'driver', incarnation: 0, module, version: VERSION, conf, lock, functions };
+    const driver = await startWorker(assets, init);
     const cluster = new Cluster(driver, module, name, conf, assets, events);
     driver.onmessage = (event: MessageEvent<FromDriver>) => cluster.#fromDriver(event.data);
     void navigator.locks.request(lock, () => cluster.#driverDied('The driver worker has ended'));
@@ -168,6 +170,7 @@ export class Cluster {
       version: VERSION,
       conf,
       lock,
+      functions: functionsUrlOf(this.assets),
     });
     if (this.#closed) {
       worker.terminate();

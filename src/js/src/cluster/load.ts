@@ -4,6 +4,8 @@ import { SparkError, WorkerLoadError } from '../errors.js';
 export interface Assets {
   /** URL of `worker.js`, for bundlers that do not follow `new URL(…, import.meta.url)`. */
   workerUrl?: string | URL;
+  /** URL of `functions.js`, likewise; beside `workerUrl` if only that is given. */
+  functionsUrl?: string | URL;
   /** URL of `engine_bg.wasm`, likewise. */
   wasmUrl?: string | URL;
   /** An already compiled engine: nothing is fetched. */
@@ -16,6 +18,7 @@ export const START_DEADLINE_MS = 10_000;
 /** What the entries `inline.js` and `cdn.js` put in place of the files beside the facade. */
 export interface Parts {
   worker?: () => Worker;
+  functions?: () => string;
   wasm?: () => Promise<WebAssembly.Module>;
 }
 /** @internal */
@@ -56,6 +59,14 @@ export function createWorker(assets: Assets, name: string): Worker {
   if (parts.worker) return parts.worker();
   // A bare literal in a branch of its own: bundlers find the worker by it.
   return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+}
+
+/** The URL of the script that runs functions of the user's, for executors to load. */
+export function functionsUrlOf({ functionsUrl, workerUrl }: Assets): string {
+  if (functionsUrl !== undefined) return new URL(functionsUrl, location.href).href;
+  if (workerUrl !== undefined) return new URL('functions.js', new URL(workerUrl, location.href)).href;
+  if (parts.functions) return parts.functions();
+  return new URL('./functions.js', import.meta.url).href;
 }
 
 /** The URL to name in errors. */

@@ -1,20 +1,20 @@
 /**
  * Entry of every worker of Rivulet: loads the engine, which becomes the driver or an executor when the page says `init`,
- * and runs functions of the user's for it.
+ * and hands it what runs functions of the user's.
  */
 
 import * as engine from 'rivulet-engine';
 import { SparkError } from '../errors.js';
 import type { FromWorker, Init, ToDriver, ToExecutor } from '../protocol.js';
-import { bytesOf } from '../rdd/task/kept.js';
 import { VERSION } from '../version.js';
 import type { Engine, Worker } from './engine.js';
-import { Programs } from './programs.js';
+import { LatePrograms } from './late_programs.js';
 
 type Message = ToDriver | ToExecutor;
 
 const tell = (message: FromWorker, transfer: Transferable[] = []) => postMessage(message, { transfer });
-let programs: Programs;
+/** Files that the page lends to functions of the user's. */
+const lent = new Map<number, Blob>();
 let worker: Worker | undefined;
 /** Messages that came while the engine was starting, in order. */
 const early: Message[] = [];
@@ -43,7 +43,8 @@ async function start(init: Init): Promise<void> {
   await built.default({ module_or_path: init.module });
   // Not from inside a task: the engine does one thing at a time.
   const says: Worker['receiverSays'] = (...report) => queueMicrotask(() => worker!.receiverSays(...report));
-  programs = new Programs(undefined, bytesOf(init.conf['spark.rivulet.executor.storageMemory']), says);
+  const memory = init.conf['spark.rivulet.executor.storageMemory'];
+  const programs = new LatePrograms(init.functions, ({ Programs }) => new Programs(undefined, memory, says, lent));
   worker = await built.Worker.start(init, programs);
   tell({ t: 'ready', version: VERSION });
   early.splice(0).forEach(receive);
@@ -52,7 +53,8 @@ async function start(init: Init): Promise<void> {
 /** Hands a message to what it is for: files are the user's functions', all else is the engine's. */
 function receive(message: Message): void {
   if (message.t !== 'blob') return worker!.receive(message);
-  programs.blobs.set(message.id, message.blob);
+  if (message.blob) lent.set(message.id, message.blob);
+  else lent.delete(message.id);
   tell({ t: 'lent', id: message.id });
 }
 

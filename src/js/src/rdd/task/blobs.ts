@@ -6,15 +6,10 @@ const CHUNK_BYTES = 4 << 20;
 const NEWLINE = 10;
 
 export class Blobs {
-  readonly #blobs = new Map<number, Blob>();
-
-  set(id: number, blob: Blob | null): void {
-    if (blob) this.#blobs.set(id, blob);
-    else this.#blobs.delete(id);
-  }
+  constructor(private readonly lent: ReadonlyMap<number, Blob>) {}
 
   #of(id: number): Blob {
-    const blob = this.#blobs.get(id);
+    const blob = this.lent.get(id);
     if (!blob) throw new IllegalStateException('the file is not open any more');
     return blob;
   }

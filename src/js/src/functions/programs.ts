@@ -6,7 +6,7 @@ import { TaskAccumulators } from '../rdd/task/accumulators.js';
 import { Blobs } from '../rdd/task/blobs.js';
 import { Compute } from '../rdd/task/compute.js';
 import { loadFunctions, type UserFunction } from '../rdd/task/functions.js';
-import { KeptPartitions } from '../rdd/task/kept.js';
+import { bytesOf, KeptPartitions } from '../rdd/task/kept.js';
 import { answer, deal, type Task, type TaskOutput } from '../rdd/task/task.js';
 import { userError } from '../rdd/task/user_error.js';
 import { decode } from '../rdd/value_codec.js';
@@ -15,7 +15,7 @@ import { runGroups } from '../state/run.js';
 import { parseSchema } from '../values/ddl.js';
 import { encodeRows } from '../values/encode.js';
 import { rowsFromIPC } from '../values/rows.js';
-import type { ProgramHost } from './engine.js';
+import type { ProgramHost } from './program_host.js';
 import { ReceiverRunner } from './receiver_runner.js';
 
 interface Loaded {
@@ -41,17 +41,21 @@ export class Programs implements ProgramHost {
   readonly #plans = new Map<number, Loaded>();
   readonly #functions = new Map<string, LoadedFunction>();
   readonly #kept: KeptPartitions;
-  readonly blobs = new Blobs();
+  readonly blobs: Blobs;
   readonly #receivers: ReceiverRunner;
   #loading: Promise<void> | undefined;
 
   constructor(
     private readonly importText?: (text: string) => Promise<unknown>,
-    storageBytes?: number,
+    /** How much memory kept partitions may take, as a setting. */
+    storageMemory?: string,
     says: ConstructorParameters<typeof ReceiverRunner>[0] = () => {},
+    /** Files that the page lends, by number. */
+    lent: ReadonlyMap<number, Blob> = new Map(),
   ) {
+    this.blobs = new Blobs(lent);
     this.#receivers = new ReceiverRunner(says);
-    this.#kept = new KeptPartitions(storageBytes);
+    this.#kept = new KeptPartitions(bytesOf(storageMemory));
   }
 
   receiver(id: ReceiverId, order: ReceiverOrder, block?: Uint8Array): void {
