@@ -27,7 +27,8 @@ before(async () => {
     import { SparkSession, functions as F, type Row } from 'rivulet';
     const spark = await SparkSession.builder.master('local[2]').getOrCreate();
     const rows: Row[] = await spark.range(100).filter(F.col('id').lt(42)).agg(F.count('*').alias('n')).collect();
-    document.title = String(rows[0]?.n);
+    const doubled = await spark.sparkContext.range(Number(rows[0]?.n)).map((x) => 2 * x).collect();
+    document.title = String(doubled.length);
     await spark.stop();
   `,
   );
@@ -94,7 +95,8 @@ test('vite build of a page that mixes entries: one copy of the classes, and no f
     import { SparkSession, lit } from 'rivulet/inline';
     const spark = await SparkSession.builder.master('local[1]').getOrCreate();
     const n = await spark.range(100).filter(F.col('id').lt(lit(42))).count();
-    document.title = lit(1) instanceof Column ? String(n) : 'two copies';
+    const counted = await spark.sparkContext.range(n).map((x) => x + 1).count();
+    document.title = lit(1) instanceof Column ? String(counted) : 'two copies';
     await spark.stop();
   `,
   );

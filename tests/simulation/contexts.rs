@@ -241,7 +241,9 @@ fn orders_that_cannot_be_read_or_name_what_is_not_there_are_refused_and_the_driv
         ],
     ];
     let count = bad.len();
-    bad.into_iter().for_each(|streams| drop(page.open(streams)));
+    for streams in bad {
+        page.open(streams);
+    }
     page.send("session", vec![]);
     page.send("session", vec![255; 3]);
     page.send("session", b"\x02\x00\x00\x00{}".to_vec());

@@ -34,8 +34,8 @@ export function startWorker(assets: Assets, init: Init): Promise<Worker> {
         new WorkerLoadError(
           `The worker did not load${event.message ? `: ${event.message}` : ''}`,
           url,
-          "Most bundlers find it by themselves; with others copy worker.js and engine_bg.wasm from the package's dist folder " +
-            'next to your bundle, or pass assets({ workerUrl, wasmUrl }), or import "rivulet/inline".',
+          "Most bundlers find it by themselves; with others copy worker.js, functions.js and engine_bg.wasm from the package's dist " +
+            'folder next to your bundle, or pass assets({ workerUrl, functionsUrl, wasmUrl }), or import "rivulet/inline".',
         ),
       );
     const onMessage = (event: MessageEvent<FromWorker>) => {
