@@ -28,7 +28,7 @@ export interface Init {
   conf: Record<string, string>;
   /** Name of the Web Lock that the worker holds while it lives. */
   lock: string;
-  /** URL of the script that runs functions of the user's, for an executor to load when it needs it. */
+  /** URL of the script that runs the user's functions, for an executor to load when it needs it. */
   functions: string;
 }
 

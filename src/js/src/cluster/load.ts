@@ -61,7 +61,7 @@ export function createWorker(assets: Assets, name: string): Worker {
   return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
 }
 
-/** The URL of the script that runs functions of the user's, for executors to load. */
+/** The URL of the script that runs the user's functions, for executors to load. */
 export function functionsUrlOf({ functionsUrl, workerUrl }: Assets): string {
   if (functionsUrl !== undefined) return new URL(functionsUrl, location.href).href;
   if (workerUrl !== undefined) return new URL('functions.js', new URL(workerUrl, location.href)).href;

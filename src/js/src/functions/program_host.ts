@@ -1,4 +1,4 @@
-/** What an executor asks of the script that runs functions of the user's. */
+/** What an executor asks of the script that runs the user's functions. */
 import type { ReceiverId, ReceiverOrder } from '../protocol.js';
 import type { Task, TaskOutput } from '../rdd/task/task.js';
 import type { GroupHeader } from '../state/group_plan.js';

@@ -1,6 +1,6 @@
 /**
  * Entry of every worker of Rivulet: loads the engine, which becomes the driver or an executor when the page says `init`,
- * and hands it what runs functions of the user's.
+ * and hands it what runs the user's functions.
  */
 
 import * as engine from 'rivulet-engine';
@@ -13,7 +13,7 @@ import { LatePrograms } from './late_programs.js';
 type Message = ToDriver | ToExecutor;
 
 const tell = (message: FromWorker, transfer: Transferable[] = []) => postMessage(message, { transfer });
-/** Files that the page lends to functions of the user's. */
+/** Files that the page lends to the user's functions. */
 const lent = new Map<number, Blob>();
 let worker: Worker | undefined;
 /** Messages that came while the engine was starting, in order. */
