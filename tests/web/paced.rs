@@ -137,7 +137,6 @@ async fn a_flood_is_held_back_while_nobody_asks_and_comes_whole_and_in_order_whe
 }
 
 #[wasm_bindgen_test]
-#[ignore = "a socket closed while messages are held back is closed at the server only by the server's own timeout"]
 async fn a_paced_flood_that_is_closed_ends_at_the_server() {
     let (_watching, mut seen) = watch("paced-closed-flood").await;
     let (connections, mut events) = connections();

@@ -1,4 +1,4 @@
-//! Receivers of the user's, between the driver's port and the script of an executor's worker.
+//! The user's receivers, between the driver's port and the script of an executor's worker.
 
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use rivulet::cluster::message::{FromExecutor, ReceiverId, ReceiverOrder, ReceiverReport, ToExecutor, encode};
