@@ -741,7 +741,7 @@ fn simulate(seed: u64, log: &mut Log) -> Counts {
 fn records_come_once_and_windows_and_states_are_right_whatever_dies() {
     use std::sync::Mutex;
     let total = Mutex::new(Counts::default());
-    each_seed(300, |seed, log| {
+    each_seed(150, |seed, log| {
         let counts = simulate(seed, log);
         let mut total = total.lock().unwrap();
         total.deaths += counts.deaths;

@@ -77,11 +77,12 @@ fn deal(x: i64, partitions: usize) -> usize {
 
 fn step(op: &Value, rows: &[i64]) -> Vec<i64> {
     match op["t"].as_str() {
-        Some("affine") => {
-            let add = op["add"].as_i64().expect("a number");
+        // The function's number is what it adds.
+        Some("map") => {
+            let add = op["call"]["f"].as_i64().expect("a number");
             rows.iter().map(|x| x * 3 % 1000 + add).collect()
         }
-        Some("even") => rows.iter().copied().filter(|x| x % 2 == 0).collect(),
+        Some("filter") => rows.iter().copied().filter(|x| x % 2 == 0).collect(),
         _ => rows.iter().flat_map(|x| [*x, x + 1]).collect(),
     }
 }
@@ -188,10 +189,9 @@ fn derive(rng: &mut SmallRng, nodes: &[Node]) -> Node {
         }
         _ => {
             let op = match rng.random_range(0..3) {
-                0 => json!({ "t": "affine", "add": rng.random_range(0..9) }),
-                1 => json!({ "t": "even" }),
-                _ if count(left) < MANY => json!({ "t": "twice" }),
-                _ => json!({ "t": "even" }),
+                0 => json!({ "t": "map", "call": { "f": rng.random_range(0..9) } }),
+                2 if count(left) < MANY => json!({ "t": "flatMap", "call": { "f": 0 } }),
+                _ => json!({ "t": "filter", "call": { "f": 0 } }),
             };
             let rows = left.iter().map(|rows| step(&op, rows)).collect();
             Node {
