@@ -15,15 +15,50 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, UInt32Array};
+use arrow::compute::take;
 use arrow::datatypes::DataType;
 use datafusion_common::{DataFusionError, Result};
 use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-/// The closure of a kernel: arguments as arrays, and their number of rows, which a call without
-/// arguments needs too.
-type Body = dyn Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync;
+/// The closure of a kernel: its arguments, and their number of rows, which a call without arguments needs too.
+type Body = dyn Fn(&[Argument], usize) -> Result<ArrayRef> + Send + Sync;
+
+/// An argument of a kernel.
+#[derive(Debug, Clone)]
+pub struct Argument {
+    /// Its values; of a constant, the one value.
+    pub array: ArrayRef,
+    /// Whether all rows have the same value, which is in the array once.
+    pub is_constant: bool,
+}
+
+impl Argument {
+    fn of(value: &ColumnarValue) -> Result<Self> {
+        Ok(match value {
+            ColumnarValue::Array(array) => Self {
+                array: array.clone(),
+                is_constant: false,
+            },
+            ColumnarValue::Scalar(value) => Self {
+                array: value.to_array()?,
+                is_constant: true,
+            },
+        })
+    }
+
+    /// Returns its values, one per row.
+    ///
+    /// # Errors
+    /// Arrow's, if the type has no such form.
+    pub fn expanded(&self, rows: usize) -> Result<ArrayRef> {
+        if !self.is_constant || rows == 1 {
+            return Ok(self.array.clone());
+        }
+        Ok(take(&self.array, &UInt32Array::from(vec![0; rows]), None)?)
+    }
+}
 
 /// What the analyzer and event time must know of a function besides its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -101,8 +136,8 @@ impl ScalarUDFImpl for Kernel {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let scalars = !args.args.is_empty() && args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let rows = if scalars { 1 } else { args.number_rows };
-        let arrays = args.args.iter().map(|a| a.to_array(rows)).collect::<Result<Vec<_>>>()?;
-        let out = (self.body)(&arrays, rows)?;
+        let arguments = args.args.iter().map(Argument::of).collect::<Result<Vec<_>>>()?;
+        let out = (self.body)(&arguments, rows)?;
         if scalars {
             return Ok(ColumnarValue::Scalar(datafusion_common::ScalarValue::try_from_array(
                 &out, 0,
@@ -144,8 +179,30 @@ pub fn call(
         return_type,
         args,
         (Volatility::Immutable, Role::Plain),
-        body,
+        over_arrays(body),
     )
+}
+
+/// As [`call`], for a closure that gets constants as such: for functions that are fast if an argument is the same for all rows.
+pub fn call_over(
+    name: &str,
+    options: impl Into<String>,
+    return_type: DataType,
+    args: Vec<Expr>,
+    body: impl Fn(&[Argument], usize) -> Result<ArrayRef> + Send + Sync + 'static,
+) -> Expr {
+    let attributes = (Volatility::Immutable, Role::Plain);
+    make(name, options.into(), return_type, args, attributes, body)
+}
+
+/// Gives a closure over arrays all arguments as such.
+fn over_arrays(
+    body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
+) -> impl Fn(&[Argument], usize) -> Result<ArrayRef> + Send + Sync + 'static {
+    move |arguments, rows| {
+        let arrays = arguments.iter().map(|a| a.expanded(rows)).collect::<Result<Vec<_>>>()?;
+        body(&arrays, rows)
+    }
 }
 
 /// As [`call`], for a function with a role.
@@ -163,7 +220,7 @@ pub fn call_as(
         return_type,
         args,
         (Volatility::Immutable, role),
-        body,
+        over_arrays(body),
     )
 }
 
@@ -191,7 +248,8 @@ pub fn call_with(
     volatility: Volatility,
     body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> Expr {
-    make(name, options.into(), return_type, args, (volatility, Role::Plain), body)
+    let attributes = (volatility, Role::Plain);
+    make(name, options.into(), return_type, args, attributes, over_arrays(body))
 }
 
 /// Wraps a closure and puts its arguments into a call.
@@ -201,7 +259,7 @@ fn make(
     return_type: DataType,
     args: Vec<Expr>,
     (volatility, role): (Volatility, Role),
-    body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
+    body: impl Fn(&[Argument], usize) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> Expr {
     let kernel = Kernel {
         name: name.to_owned(),

@@ -1,7 +1,7 @@
 //! Kernels that go row by row: one closure from the cells of a row to the cell of the result.
 //!
-//! For functions whose work on a value outweighs the loop around it; what must be fast works on whole
-//! arrays instead.
+//! For functions whose work on a value outweighs the loop around it; what must be fast works on whole arrays instead. The
+//! columns' types are found out once for all rows, and a constant stays one value.
 //!
 //! ```text
 //! call        a null argument makes a null; the closure never sees one
@@ -14,89 +14,154 @@
 use std::sync::Arc;
 
 use arrow::array::*;
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::*;
 use datafusion_expr::{Expr, Volatility};
 
 use crate::error::Result;
-use crate::kernels::kernel;
+use crate::kernels::kernel::{self, Argument};
 use crate::plan::scope::Typed;
 
 /// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
 
+/// The values of a column, by their form in memory.
+enum Cells<'a> {
+    Text(&'a StringArray),
+    Binary(&'a BinaryArray),
+    Boolean(&'a BooleanArray),
+    Int(&'a [i32]),
+    Long(&'a [i64]),
+    Double(&'a [f64]),
+    Decimal(&'a [i128]),
+    /// Another form: whoever asks looks at the array.
+    Other,
+}
+
+/// An argument of all rows.
+pub struct Column<'a> {
+    array: &'a ArrayRef,
+    cells: Cells<'a>,
+    /// 0 for a constant, whose one value all rows have.
+    step: usize,
+}
+
+impl<'a> Column<'a> {
+    fn of(argument: &'a Argument) -> Self {
+        let array = &argument.array;
+        let cells = match array.data_type() {
+            DataType::Utf8 => Cells::Text(array.as_string()),
+            DataType::Binary => Cells::Binary(array.as_binary()),
+            DataType::Boolean => Cells::Boolean(array.as_boolean()),
+            DataType::Int32 => Cells::Int(array.as_primitive::<Int32Type>().values()),
+            DataType::Date32 => Cells::Int(array.as_primitive::<Date32Type>().values()),
+            DataType::Int64 => Cells::Long(array.as_primitive::<Int64Type>().values()),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                Cells::Long(array.as_primitive::<TimestampMicrosecondType>().values())
+            }
+            DataType::Duration(TimeUnit::Microsecond) => {
+                Cells::Long(array.as_primitive::<DurationMicrosecondType>().values())
+            }
+            DataType::Float64 => Cells::Double(array.as_primitive::<Float64Type>().values()),
+            DataType::Decimal128(..) => Cells::Decimal(array.as_primitive::<Decimal128Type>().values()),
+            _ => Cells::Other,
+        };
+        Self {
+            array,
+            cells,
+            step: usize::from(!argument.is_constant),
+        }
+    }
+}
+
 /// The arguments of one row. Each getter wants the type that the call was given; nulls are the caller's to ask for.
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
     /// The arguments' columns.
-    args: &'a [ArrayRef],
+    args: &'a [Column<'a>],
     /// The row.
     at: usize,
 }
 
 impl<'a> Row<'a> {
+    /// Returns a column, and where the row's value is in it.
+    fn cell(&self, i: usize) -> (&'a Column<'a>, usize) {
+        let column = &self.args[i];
+        (column, self.at * column.step)
+    }
+
     /// Returns whether the cell is null.
     pub fn is_null(&self, i: usize) -> bool {
-        self.args[i].is_null(self.at)
+        let (column, at) = self.cell(i);
+        column.array.is_null(at)
     }
 
     /// Returns a STRING.
     pub fn text(&self, i: usize) -> &'a str {
-        self.args[i].as_string::<i32>().value(self.at)
+        match self.cell(i) {
+            (Column { cells: Cells::Text(texts), .. }, at) => texts.value(at),
+            (column, at) => column.array.as_string::<i32>().value(at),
+        }
     }
 
     /// Returns the UTF-8 of a string, or the bytes of a binary.
     pub fn bytes(&self, i: usize) -> &'a [u8] {
-        match self.args[i].data_type() {
-            DataType::Binary => self.args[i].as_binary::<i32>().value(self.at),
+        match self.cell(i) {
+            (Column { cells: Cells::Binary(values), .. }, at) => values.value(at),
             _ => self.text(i).as_bytes(),
         }
     }
 
     /// Returns a BOOLEAN.
     pub fn boolean(&self, i: usize) -> bool {
-        self.args[i].as_boolean().value(self.at)
+        match self.cell(i) {
+            (Column { cells: Cells::Boolean(values), .. }, at) => values.value(at),
+            (column, at) => column.array.as_boolean().value(at),
+        }
     }
 
     /// Returns an INT or the days of a DATE.
     pub fn int(&self, i: usize) -> i32 {
-        match self.args[i].data_type() {
-            DataType::Date32 => self.args[i].as_primitive::<Date32Type>().value(self.at),
-            _ => self.args[i].as_primitive::<Int32Type>().value(self.at),
+        match self.cell(i) {
+            (Column { cells: Cells::Int(values), .. }, at) => values[at],
+            (column, at) => column.array.as_primitive::<Int32Type>().value(at),
         }
     }
 
     /// Returns a BIGINT, or the µs of a timestamp or day-time interval.
     pub fn long(&self, i: usize) -> i64 {
-        match self.args[i].data_type() {
-            DataType::Timestamp(..) => self.args[i].as_primitive::<TimestampMicrosecondType>().value(self.at),
-            DataType::Duration(_) => self.args[i].as_primitive::<DurationMicrosecondType>().value(self.at),
-            _ => self.args[i].as_primitive::<Int64Type>().value(self.at),
+        match self.cell(i) {
+            (Column { cells: Cells::Long(values), .. }, at) => values[at],
+            (column, at) => column.array.as_primitive::<Int64Type>().value(at),
         }
     }
 
     /// Returns a DOUBLE.
     pub fn double(&self, i: usize) -> f64 {
-        self.args[i].as_primitive::<Float64Type>().value(self.at)
+        match self.cell(i) {
+            (Column { cells: Cells::Double(values), .. }, at) => values[at],
+            (column, at) => column.array.as_primitive::<Float64Type>().value(at),
+        }
     }
 
     /// Returns the unscaled value of a decimal.
     pub fn decimal(&self, i: usize) -> i128 {
-        self.args[i].as_primitive::<Decimal128Type>().value(self.at)
+        match self.cell(i) {
+            (Column { cells: Cells::Decimal(values), .. }, at) => values[at],
+            (column, at) => column.array.as_primitive::<Decimal128Type>().value(at),
+        }
     }
 
     /// Returns the elements of a list, as a slice of the column.
     pub fn list(&self, i: usize) -> ArrayRef {
-        self.args[i].as_list::<i32>().value(self.at)
+        let (column, at) = self.cell(i);
+        column.array.as_list::<i32>().value(at)
     }
 
-    /// Returns the whole column.
-    pub fn array(&self, i: usize) -> &'a ArrayRef {
-        &self.args[i]
-    }
-
-    /// Returns the number of the row within its batch.
-    pub fn at(&self) -> usize {
-        self.at
+    /// Returns the whole column, and where in it the row's value is.
+    pub fn array(&self, i: usize) -> (&'a ArrayRef, usize) {
+        let (column, at) = self.cell(i);
+        (column.array, at)
     }
 }
 
@@ -194,20 +259,26 @@ impl Cell for Vec<Option<String>> {
 ///
 /// # Errors
 /// If `f` fails for a row: the first such error.
-pub fn strict<T: Cell>(
-    args: &[ArrayRef],
+fn strict<T: Cell>(
+    arguments: &[Argument],
     rows: usize,
     to: &DataType,
     f: impl Fn(Row<'_>) -> Result<Option<T>>,
 ) -> DfResult<ArrayRef> {
-    let cells = (0..rows).map(|at| {
-        if args.iter().any(|a| a.is_null(at)) {
-            Ok(None)
-        } else {
-            f(Row { args, at })
-        }
-    });
-    T::collect(cells.collect::<Result<_>>()?, to)
+    if arguments.iter().any(|a| a.is_constant && a.array.is_null(0)) {
+        return T::collect((0..rows).map(|_| None).collect(), to);
+    }
+    let columns: Vec<Column<'_>> = arguments.iter().map(Column::of).collect();
+    let varying = arguments.iter().filter(|a| !a.is_constant);
+    let nulls = varying.fold(None, |all, a| NullBuffer::union(all.as_ref(), a.array.logical_nulls().as_ref()));
+    let cell = |at| f(Row { args: &columns, at });
+    let cells: Result<Vec<Option<T>>> = match nulls.filter(|n| n.null_count() > 0) {
+        None => (0..rows).map(cell).collect(),
+        Some(nulls) => (0..rows)
+            .map(|at| if nulls.is_null(at) { Ok(None) } else { cell(at) })
+            .collect(),
+    };
+    T::collect(cells?, to)
 }
 
 /// Makes a call that is null if an argument is: `f` never sees a null. `options` must tell apart
@@ -232,7 +303,7 @@ pub fn call<T: Cell>(
 ) -> Typed {
     let result = to.clone();
     let exprs: Vec<Expr> = args.into_iter().map(|t| t.expr).collect();
-    let expr = kernel::call(name, options, to.clone(), exprs, move |args, rows| {
+    let expr = kernel::call_over(name, options, to.clone(), exprs, move |args, rows| {
         strict(args, rows, &result, &f)
     });
     Typed::new(expr, to, label)
@@ -261,8 +332,10 @@ pub fn with_nulls<T: Cell>(
 ) -> Typed {
     let result = to.clone();
     let exprs: Vec<Expr> = args.into_iter().map(|t| t.expr).collect();
-    let expr = kernel::call(name, options, to.clone(), exprs, move |args, rows| {
-        T::collect((0..rows).map(|at| f(Row { args, at })).collect::<Result<_>>()?, &result)
+    let expr = kernel::call_over(name, options, to.clone(), exprs, move |arguments, rows| {
+        let columns: Vec<Column<'_>> = arguments.iter().map(Column::of).collect();
+        let cells = (0..rows).map(|at| f(Row { args: &columns, at }));
+        T::collect(cells.collect::<Result<_>>()?, &result)
     });
     Typed::new(expr, to, label)
 }
