@@ -9,10 +9,14 @@
 //! substring('Rivulet', -9, 3)    R         ltrim('xy', 'yxa')        a
 //! ```
 
-use arrow::array::AsArray;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, Datum, Scalar, new_null_array};
+use arrow::compute::kernels::comparison::{contains, ends_with, starts_with};
 use arrow::datatypes::DataType;
 
 use crate::error::Result;
+use crate::kernels::kernel;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::collection::arrays;
 use crate::plan::functions::row;
@@ -106,10 +110,47 @@ pub fn concat(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Returns a test of the bytes of two values: `startswith`, `endswith`, `contains`. The empty value
-/// fits everywhere.
-pub fn compared(call: &Call<'_>, test: fn(&[u8], &[u8]) -> bool) -> Result<Typed> {
+/// Which part of a value another one is looked for in.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// At its start.
+    Start,
+    /// At its end.
+    End,
+    /// Anywhere.
+    Anywhere,
+}
+
+/// Resolves `startswith`, `endswith`, `contains`: tests of the bytes of two values. The empty value fits everywhere.
+pub fn compared(call: &Call<'_>, place: Place) -> Result<Typed> {
     let args = vec![call.text_or_binary(0)?, call.text_or_binary(1)?];
+    if args.iter().all(|a| a.data_type == DataType::Utf8) {
+        let exprs = args.into_iter().map(|a| a.expr).collect();
+        let expr = kernel::call_over(call.name, "", DataType::Boolean, exprs, move |args, rows| {
+            if args.iter().any(|a| a.is_constant && a.array.is_null(0)) {
+                return Ok(new_null_array(&DataType::Boolean, rows));
+            }
+            let [whole, part] = [&args[0], &args[1]].map(|a| a.is_constant.then(|| Scalar::new(a.array.clone())));
+            let (a, b): (&dyn Datum, &dyn Datum) = match (&whole, &part) {
+                (Some(whole), None) => (whole, &args[1].array),
+                // Of two constants there is one row.
+                (_, Some(part)) => (&args[0].array, part),
+                (None, None) => (&args[0].array, &args[1].array),
+            };
+            let found = match place {
+                Place::Start => starts_with(a, b)?,
+                Place::End => ends_with(a, b)?,
+                Place::Anywhere => contains(a, b)?,
+            };
+            Ok(Arc::new(found))
+        });
+        return Ok(Typed::new(expr, DataType::Boolean, call.label()));
+    }
+    let test: fn(&[u8], &[u8]) -> bool = match place {
+        Place::Start => <[u8]>::starts_with,
+        Place::End => <[u8]>::ends_with,
+        Place::Anywhere => holds,
+    };
     call.strict(DataType::Boolean, args, move |r| Ok(Some(test(r.bytes(0), r.bytes(1)))))
 }
 
@@ -242,7 +283,7 @@ pub fn concat_with(call: &Call<'_>) -> Result<Typed> {
             }
             let mut parts: Vec<String> = Vec::new();
             for i in (1..width).filter(|i| !r.is_null(*i)) {
-                match r.array(i).data_type() {
+                match r.array(i).0.data_type() {
                     DataType::List(_) => parts.extend(r.list(i).as_string::<i32>().iter().flatten().map(str::to_owned)),
                     _ => parts.push(r.text(i).to_owned()),
                 }

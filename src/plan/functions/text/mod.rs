@@ -80,15 +80,15 @@ pub static FUNCTIONS: &[Function] = &[
         .returns("STRING").null_if("Null if the separator is null; other nulls are left out.")
         .about("Joins strings and the elements of arrays with a separator between them.")
         .example("concat_ws('-', 'a', null, array('b', 'c'))", "a-b-c"),
-    scalar("startswith", |c| basic::compared(c, <[u8]>::starts_with))
+    scalar("startswith", |c| basic::compared(c, basic::Place::Start))
         .takes(&[value("left", "STRING or BINARY"), value("right", "STRING or BINARY")]).returns("BOOLEAN")
         .about("Tests whether the left value begins with the right one.")
         .example("startswith('Rivulet', 'Riv')", "true"),
-    scalar("endswith", |c| basic::compared(c, <[u8]>::ends_with))
+    scalar("endswith", |c| basic::compared(c, basic::Place::End))
         .takes(&[value("left", "STRING or BINARY"), value("right", "STRING or BINARY")]).returns("BOOLEAN")
         .about("Tests whether the left value ends with the right one.")
         .example("endswith('Rivulet', 'let')", "true"),
-    scalar("contains", |c| basic::compared(c, basic::holds))
+    scalar("contains", |c| basic::compared(c, basic::Place::Anywhere))
         .takes(&[value("left", "STRING or BINARY"), value("right", "STRING or BINARY")]).returns("BOOLEAN")
         .about("Tests whether the right value is part of the left one.")
         .example("contains('Rivulet', 'vul')", "true"),
