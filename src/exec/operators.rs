@@ -34,6 +34,10 @@ pub fn expand_windows(node: &nodes::ExpandWindows, input: Plan) -> Result<Plan> 
     fields.push(Arc::new(Field::new(&node.start, time_type.clone(), true)));
     let schema = Arc::new(Schema::new(fields));
     let (length, slide, offset) = (node.length_us, node.slide_us, node.offset_us);
+    let zone = match &time_type {
+        DataType::Timestamp(_, zone) => zone.clone(),
+        _ => None,
+    };
     let out = schema.clone();
     let label = format!("ExpandWindows: length={length}us slide={slide}us");
     Ok(Transform::each(label, input, schema, move |batch, _| {
@@ -41,10 +45,9 @@ pub fn expand_windows(node: &nodes::ExpandWindows, input: Plan) -> Result<Plan> 
         let mut made = Vec::new();
         for nth in (0..candidates(length, slide)).rev() {
             let (starts, keep) = candidate(times, length, slide, offset, nth);
-            let starts: ArrayRef = Arc::new(starts.reinterpret_cast::<TimestampMicrosecondType>());
-            let starts = arrow::compute::cast(&starts, &time_type)?;
+            let starts = starts.reinterpret_cast::<TimestampMicrosecondType>();
             let mut columns = batch.columns().to_vec();
-            columns.push(starts);
+            columns.push(Arc::new(starts.with_timezone_opt(zone.clone())));
             if let Some(keep) = keep {
                 columns = columns
                     .iter()

@@ -51,6 +51,11 @@ pub fn conform(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         return Ok(array.clone());
     }
     Ok(match (array.data_type(), to) {
+        (DataType::Timestamp(unit, from), DataType::Timestamp(TimeUnit::Microsecond, zone))
+            if is_instant(from.as_deref(), zone.as_deref()) =>
+        {
+            micros(array, *unit, zone.clone())?
+        }
         (DataType::Struct(_), DataType::Struct(fields)) => {
             let input = array.as_struct();
             let columns = input
@@ -95,6 +100,27 @@ pub fn conform(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         }
         _ => arrow::compute::cast(array, to)?,
     })
+}
+
+/// Returns whether a time in the second zone has the number that it has in the first: only a local time becomes another in a
+/// zone that is not UTC.
+fn is_instant(from: Option<&str>, to: Option<&str>) -> bool {
+    from.is_some() || to.is_none_or(|zone| zone == "UTC")
+}
+
+/// Returns times as µs, under a zone that changes none of them; one beyond the range is null.
+fn micros(array: &ArrayRef, unit: TimeUnit, zone: Option<Arc<str>>) -> Result<ArrayRef> {
+    let times = match unit {
+        TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().clone(),
+        TimeUnit::Millisecond => array
+            .as_primitive::<TimestampMillisecondType>()
+            .unary_opt(|ms| ms.checked_mul(1_000)),
+        _ => {
+            let cast = arrow::compute::cast(array, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
+            cast.as_primitive::<TimestampMicrosecondType>().clone()
+        }
+    };
+    Ok(Arc::new(times.with_timezone_opt(zone)))
 }
 
 /// Returns a batch under another schema of the same types but for the zones of timestamps; nothing is copied.
