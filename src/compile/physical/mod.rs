@@ -110,6 +110,10 @@ impl Compiler for Planner {
     }
 
     fn exchange(&mut self, input: Plan, output: Output) -> Plan {
+        // From one partition into one, no row moves.
+        if output.partitions() == 1 && partitions(&input) == 1 {
+            return input;
+        }
         let (schema, partitions) = (input.schema(), output.partitions());
         let id = self.stage(input, output);
         let read_schema = schema.clone();
