@@ -71,7 +71,7 @@ pub(in crate::connect) struct Streams {
     /// Whose connection each is.
     connections: BTreeMap<ConnectionId, Connection>,
     /// Pushed sources by id.
-    pushed: BTreeMap<String, Pushed>,
+    pushed: BTreeMap<String, Vec<Pushed>>,
     /// Pushes taken so far of each pushed source.
     pushes: BTreeMap<String, i64>,
     /// Records that came before their query started.

@@ -3,6 +3,8 @@
 //! A producer pushes under a name that outlives runs: what comes before a query starts, or between two runs, waits for
 //! the next.
 
+use std::collections::BTreeMap;
+
 use arrow::buffer::Buffer;
 
 use crate::connect::driver::Driver;
@@ -39,18 +41,24 @@ impl Driver {
     /// asking the host.
     pub(super) fn connect_sources(&mut self, run: &str, graph: &StageGraph, now_ms: i64) {
         let streams = graph.scans.iter().filter_map(|s| s.stream.clone());
+        let mut early = BTreeMap::new();
         for (source, stream) in streams.enumerate() {
             if let Some(id) = stream.options.get("sourceid") {
-                self.bind(id, run, source, now_ms);
+                let waiting = early.entry(id.clone());
+                let waiting = waiting.or_insert_with(|| self.streams.early.remove(id).unwrap_or_default());
+                self.bind(id, run, source, waiting, now_ms);
             }
             let asks = self.source(run, source).map(|s| s.connect(now_ms)).unwrap_or_default();
             self.carry_asks(run, source, asks);
         }
+        for id in early.keys() {
+            self.credit(id);
+        }
     }
 
-    /// Lets the pushes of a producer go to a source from now on, those that came early first.
-    fn bind(&mut self, id: &str, run: &str, source: usize, now_ms: i64) {
-        let early = self.streams.early.remove(id).unwrap_or_default();
+    /// Lets the pushes of a producer go to a source from now on, those that came early first. A query may read them by several
+    /// sources, such as both sides of a self-join; another query's are taken away.
+    fn bind(&mut self, id: &str, run: &str, source: usize, early: &[Buffer], now_ms: i64) {
         let pushes = self.streams.pushes.get(id).copied().unwrap_or(0);
         let pushed = Pushed {
             run: run.to_owned(),
@@ -58,11 +66,12 @@ impl Driver {
             before: pushes - early.len() as i64,
             base: self.durable(run, source).unwrap_or(0),
         };
-        self.streams.pushed.insert(id.to_owned(), pushed);
+        let all = self.streams.pushed.entry(id.to_owned()).or_default();
+        all.retain(|other| other.run == run);
+        all.push(pushed);
         for block in early {
-            self.enqueue(run, source, block, now_ms);
+            self.enqueue(run, source, block.clone(), now_ms);
         }
-        self.credit(id);
     }
 
     /// Returns a source of a running query.
@@ -134,11 +143,21 @@ impl Driver {
     /// Takes in records of a producer; they wait if no query reads them.
     pub(in crate::connect) fn push(&mut self, source: &str, block: Buffer, now_ms: i64) {
         *self.streams.pushes.entry(source.to_owned()).or_default() += 1;
-        match self.streams.pushed.get(source).map(|p| (p.run.clone(), p.source)) {
-            Some((run, number)) => self.enqueue(&run, number, block, now_ms),
-            None => self.streams.early.entry(source.to_owned()).or_default().push(block),
+        let readers = self.readers(source);
+        if readers.is_empty() {
+            self.streams.early.entry(source.to_owned()).or_default().push(block);
+        } else {
+            for (run, number) in readers {
+                self.enqueue(&run, number, block.clone(), now_ms);
+            }
         }
         self.credit(source);
+    }
+
+    /// Returns the run and the number of each source that reads a producer's pushes.
+    fn readers(&self, source: &str) -> Vec<(String, usize)> {
+        let readers = self.streams.pushed.get(source).into_iter().flatten();
+        readers.map(|pushed| (pushed.run.clone(), pushed.source)).collect()
     }
 
     /// Tells a producer how full its queue is, and how many of its pushes are durable.
@@ -146,26 +165,31 @@ impl Driver {
     /// Durable pushes are counted from the producer's first push, across runs: a producer that keeps records until they
     /// are durable need not know of restarts.
     fn credit(&mut self, source: &str) {
-        let bound = self
+        let bound: Vec<(String, usize, i64)> = self
             .streams
             .pushed
             .get(source)
-            .map(|p| (p.run.clone(), p.source, p.before, p.base));
-        let (queued, durable) = match bound {
-            None => {
-                let early = self.streams.early.get(source);
-                (early.map_or(0, |b| b.iter().map(Buffer::len).sum()), None)
-            }
-            Some((run, number, before, base)) => {
-                let running = self.streams.queries.get_mut(&run);
-                let queue = running
-                    .and_then(|r| r.query.sources_mut().get_mut(number))
-                    .and_then(Source::queue);
-                queue.map_or((0, None), |q| {
-                    (q.bytes(), q.durable().map(|count| before + count - base))
-                })
-            }
-        };
+            .into_iter()
+            .flatten()
+            .map(|p| (p.run.clone(), p.source, p.before - p.base))
+            .collect();
+        // Of several readers, the one that is furthest back counts.
+        let early = self.streams.early.get(source);
+        let mut queued = early.map_or(0, |b| b.iter().map(Buffer::len).sum());
+        let mut durable: Option<i64> = None;
+        for (at, (run, number, shift)) in bound.into_iter().enumerate() {
+            let running = self.streams.queries.get_mut(&run);
+            let queue = running
+                .and_then(|r| r.query.sources_mut().get_mut(number))
+                .and_then(Source::queue);
+            let Some(queue) = queue else { continue };
+            queued = queued.max(queue.bytes());
+            let own = queue.durable().map(|count| shift + count);
+            durable = match (at, durable) {
+                (0, _) => own,
+                (_, known) => known.zip(own).map(|(a, b)| a.min(b)),
+            };
+        }
         self.out.push(Output::Credit {
             source: source.to_owned(),
             queued,
@@ -176,7 +200,8 @@ impl Driver {
 
     /// Tells producers of a run how full their queues are, after a batch has taken from them.
     pub(super) fn credits(&mut self, run: &str) {
-        let pushed = self.streams.pushed.iter().filter(|(_, p)| p.run == run);
+        let pushed = self.streams.pushed.iter();
+        let pushed = pushed.filter(|(_, readers)| readers.iter().any(|p| p.run == run));
         let sources: Vec<String> = pushed.map(|(source, _)| source.clone()).collect();
         for source in sources {
             self.credit(&source);
@@ -193,39 +218,37 @@ impl Driver {
     /// Unties the sources of a run that is over: pushes that it did not make durable wait for the next one.
     pub(super) fn leave_sources(&mut self, run: &str) {
         let pushed = std::mem::take(&mut self.streams.pushed);
-        for (id, pushed) in pushed {
-            if pushed.run != run {
-                self.streams.pushed.insert(id, pushed);
-                continue;
+        for (id, readers) in pushed {
+            let (own, others): (Vec<_>, Vec<_>) = readers.into_iter().partition(|p| p.run == run);
+            if !others.is_empty() {
+                self.streams.pushed.insert(id.clone(), others);
             }
-            let running = self.streams.queries.get_mut(run);
-            let source = running.and_then(|r| r.query.sources_mut().get_mut(pushed.source));
-            let waiting = source.and_then(Source::queue).map(|q| q.take_waiting());
-            self.streams
-                .early
-                .entry(id)
-                .or_default()
-                .extend(waiting.unwrap_or_default());
+            // All of them have the same, but for what a batch has taken from one and not from another yet: the longest is whole.
+            let mut waiting: Vec<Buffer> = vec![];
+            for pushed in own {
+                let running = self.streams.queries.get_mut(run);
+                let source = running.and_then(|r| r.query.sources_mut().get_mut(pushed.source));
+                let left = source.and_then(Source::queue).map(|q| q.take_waiting()).unwrap_or_default();
+                if left.len() > waiting.len() {
+                    waiting = left;
+                }
+            }
+            self.streams.early.entry(id).or_default().extend(waiting);
         }
     }
 
     /// Takes in that a producer pushes no more.
     pub(in crate::connect) fn push_end(&mut self, source: &str, now_ms: i64) {
-        let Some(pushed) = self.streams.pushed.get(source) else {
-            return;
-        };
-        let Some(running) = self.streams.queries.get_mut(&pushed.run) else {
-            return;
-        };
-        if let Some(queue) = running
-            .query
-            .sources_mut()
-            .get_mut(pushed.source)
-            .and_then(Source::queue)
-        {
-            queue.ended = true;
+        for (run, number) in self.readers(source) {
+            let Some(running) = self.streams.queries.get_mut(&run) else {
+                continue;
+            };
+            let source = running.query.sources_mut().get_mut(number);
+            if let Some(queue) = source.and_then(Source::queue) {
+                queue.ended = true;
+            }
+            running.query.hurry(now_ms);
         }
-        running.query.hurry(now_ms);
     }
 
     /// Hands records to a source.
