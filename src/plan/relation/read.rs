@@ -11,6 +11,7 @@ use crate::plan::scan::Origin;
 use crate::plan::scope::Resolved;
 use crate::plan::{sql, type_message};
 use crate::proto as sc;
+use crate::settings;
 use crate::sources::{self, Format, StreamSpec};
 use crate::values::types;
 
@@ -74,6 +75,7 @@ impl Analyzer {
             .transpose()?;
         let set = self.files.resolve(&format, &paths, &options, declared)?;
         let partitions = set.files.len().max(1);
+        let options = self.decoding(options);
         self.scan(
             Origin::Blocks { format, options },
             &set.fields,
@@ -81,6 +83,15 @@ impl Analyzer {
             set.files,
             None,
         )
+    }
+
+    /// Returns what a decoder must know: times without a zone are in the session's (`JSONOptions.zoneId`), unless an option names
+    /// another.
+    fn decoding(&self, mut options: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        if let Some(zone) = self.conf.text(&settings::TIME_ZONE).filter(|zone| *zone != "UTC") {
+            options.entry("timezone".to_owned()).or_insert_with(|| zone.to_owned());
+        }
+        options
     }
 
     /// Reads a streaming source, with `spark.default.parallelism` partitions.
@@ -108,6 +119,7 @@ impl Analyzer {
         let fields = definition.fields(format, declared)?;
         definition.check(&spec)?;
         let partitions = self.conf.parallelism();
+        let options = self.decoding(options);
         self.scan(
             Origin::Blocks { format, options },
             &fields,
