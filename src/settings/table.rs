@@ -91,7 +91,7 @@ settings! {
     SHUFFLE_PARTITIONS = open("spark.sql.shuffle.partitions", Kind::Count,
         "Says into how many partitions rows are dealt by key; without it, as spark.default.parallelism.");
     PARALLELISM = open("spark.default.parallelism", Kind::Count,
-        "Says into how many partitions a source without its own is cut; without it, 2.");
+        "Says into how many partitions a source without its own is cut; without it, one per executor.");
     GROUP_BY_ORDINAL = set("spark.sql.groupByOrdinal", Kind::Flag, "true",
         "Says whether GROUP BY 1 means the first item of the select list.");
     ORDER_BY_ORDINAL = set("spark.sql.orderByOrdinal", Kind::Flag, "true",

@@ -107,6 +107,82 @@ test('async iterables and ReadableStreams are read', async () => {
   assert.deepEqual(sums, [499_500, 45]);
 });
 
+// As a MemoryStream of Spark's: every reader of one stream gets all of its rows.
+test('a pushed stream that a query reads twice gives all rows to both readers, before and after the start', async () => {
+  const seen = await inPage(page, async () => {
+    const { SparkSession, functions: F } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const { df, write } = spark.readStream.push({ schema: 'k INT, v INT', format: 'json' });
+    const rows = (...pairs) => new TextEncoder().encode(pairs.map(([k, v]) => `{"k":${k},"v":${v}}\n`).join(''));
+    await write(rows([1, 10], [2, 20]));
+    const run = async (frame, name) => {
+      const query = await frame.writeStream.format('memory').queryName(name).outputMode('append').start();
+      await write(rows([1, 30]));
+      await query.processAllAvailable();
+      await query.stop();
+      return (await spark.table(name).collect()).map((row) => Object.values(row).join()).sort();
+    };
+    const union = await run(df.union(df), 'both');
+    const joined = await run(
+      df.alias('a').join(df.alias('b'), F.expr('a.k = b.k')).select('a.k', 'a.v', F.col('b.v').alias('w')),
+      'joined',
+    );
+    await spark.stop();
+    return { union, joined };
+  });
+  assert.deepEqual(seen.union, ['1,10', '1,10', '1,30', '1,30', '2,20', '2,20']);
+  // What the first query has read is not there any more.
+  assert.deepEqual(seen.joined, ['1,30,30']);
+});
+
+// spark.conf.set('spark.sql.session.timeZone', 'Europe/Berlin'); spark.read.schema('t TIMESTAMP').json(…): 11:00 UTC; with the option
+// timeZone UTC: 12:00.
+test('times without a zone are in the zone of the session, or of an option', async () => {
+  const seen = await inPage(page, async () => {
+    const { SparkSession } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').config('spark.sql.session.timeZone', 'Europe/Berlin').create();
+    const json = new File(['{"t":"2024-01-01T12:00:00"}\n'], 'rows.json');
+    const csv = new File(['2024-01-01T12:00:00\n'], 'rows.csv');
+    const iso = async (df) => (await df.collect()).map(({ t }) => t.toISOString());
+    const reader = () => spark.read.schema('t TIMESTAMP');
+    const seen = [await iso(reader().json(json)), await iso(reader().csv(csv)), await iso(reader().option('timeZone', 'UTC').json(json))];
+    const { df, write } = spark.readStream.push({ schema: 't TIMESTAMP', format: 'json' });
+    await write(new TextEncoder().encode('{"t":"2024-07-01T12:00:00"}\n'));
+    const query = await df.writeStream.format('memory').queryName('times').outputMode('append').start();
+    await query.processAllAvailable();
+    await query.stop();
+    seen.push(await iso(spark.table('times')));
+    await spark.stop();
+    return seen.flat();
+  });
+  assert.deepEqual(seen, ['2024-01-01T11:00:00.000Z', '2024-01-01T11:00:00.000Z', '2024-01-01T12:00:00.000Z', '2024-07-01T10:00:00.000Z']);
+});
+
+test('a session has as many partitions as executors, unless settings say otherwise', async () => {
+  const seen = await inPage(page, async () => {
+    const { SparkSession } = await import('rivulet');
+    const counts = [];
+    for (const [master, conf] of [
+      ['local[1]', {}],
+      ['local[3]', {}],
+      ['local[3]', { 'spark.default.parallelism': '5' }],
+    ]) {
+      const builder = SparkSession.builder.master(master);
+      for (const [key, value] of Object.entries(conf)) builder.config(key, value);
+      const spark = await builder.create();
+      const ids = await spark.sql('SELECT DISTINCT spark_partition_id() AS p FROM range(1000)');
+      counts.push([await ids.count(), await spark.conf.get('spark.default.parallelism')]);
+      await spark.stop();
+    }
+    return counts;
+  });
+  assert.deepEqual(seen, [
+    [1, '1'],
+    [3, '3'],
+    [5, '5'],
+  ]);
+});
+
 test('malformed records follow the mode', async () => {
   const seen = await inPage(page, async () => {
     const { SparkSession } = await import('rivulet');
