@@ -228,7 +228,10 @@ impl Driver {
             for pushed in own {
                 let running = self.streams.queries.get_mut(run);
                 let source = running.and_then(|r| r.query.sources_mut().get_mut(pushed.source));
-                let left = source.and_then(Source::queue).map(|q| q.take_waiting()).unwrap_or_default();
+                let left = source
+                    .and_then(Source::queue)
+                    .map(|q| q.take_waiting())
+                    .unwrap_or_default();
                 if left.len() > waiting.len() {
                     waiting = left;
                 }

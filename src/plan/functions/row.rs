@@ -98,57 +98,64 @@ impl<'a> Row<'a> {
 
     /// Returns a STRING.
     pub fn text(&self, i: usize) -> &'a str {
-        match self.cell(i) {
-            (Column { cells: Cells::Text(texts), .. }, at) => texts.value(at),
-            (column, at) => column.array.as_string::<i32>().value(at),
+        let (column, at) = self.cell(i);
+        match &column.cells {
+            Cells::Text(texts) => texts.value(at),
+            _ => column.array.as_string::<i32>().value(at),
         }
     }
 
     /// Returns the UTF-8 of a string, or the bytes of a binary.
     pub fn bytes(&self, i: usize) -> &'a [u8] {
-        match self.cell(i) {
-            (Column { cells: Cells::Binary(values), .. }, at) => values.value(at),
+        let (column, at) = self.cell(i);
+        match &column.cells {
+            Cells::Binary(values) => values.value(at),
             _ => self.text(i).as_bytes(),
         }
     }
 
     /// Returns a BOOLEAN.
     pub fn boolean(&self, i: usize) -> bool {
-        match self.cell(i) {
-            (Column { cells: Cells::Boolean(values), .. }, at) => values.value(at),
-            (column, at) => column.array.as_boolean().value(at),
+        let (column, at) = self.cell(i);
+        match &column.cells {
+            Cells::Boolean(values) => values.value(at),
+            _ => column.array.as_boolean().value(at),
         }
     }
 
     /// Returns an INT or the days of a DATE.
     pub fn int(&self, i: usize) -> i32 {
-        match self.cell(i) {
-            (Column { cells: Cells::Int(values), .. }, at) => values[at],
-            (column, at) => column.array.as_primitive::<Int32Type>().value(at),
+        let (column, at) = self.cell(i);
+        match column.cells {
+            Cells::Int(values) => values[at],
+            _ => column.array.as_primitive::<Int32Type>().value(at),
         }
     }
 
     /// Returns a BIGINT, or the µs of a timestamp or day-time interval.
     pub fn long(&self, i: usize) -> i64 {
-        match self.cell(i) {
-            (Column { cells: Cells::Long(values), .. }, at) => values[at],
-            (column, at) => column.array.as_primitive::<Int64Type>().value(at),
+        let (column, at) = self.cell(i);
+        match column.cells {
+            Cells::Long(values) => values[at],
+            _ => column.array.as_primitive::<Int64Type>().value(at),
         }
     }
 
     /// Returns a DOUBLE.
     pub fn double(&self, i: usize) -> f64 {
-        match self.cell(i) {
-            (Column { cells: Cells::Double(values), .. }, at) => values[at],
-            (column, at) => column.array.as_primitive::<Float64Type>().value(at),
+        let (column, at) = self.cell(i);
+        match column.cells {
+            Cells::Double(values) => values[at],
+            _ => column.array.as_primitive::<Float64Type>().value(at),
         }
     }
 
     /// Returns the unscaled value of a decimal.
     pub fn decimal(&self, i: usize) -> i128 {
-        match self.cell(i) {
-            (Column { cells: Cells::Decimal(values), .. }, at) => values[at],
-            (column, at) => column.array.as_primitive::<Decimal128Type>().value(at),
+        let (column, at) = self.cell(i);
+        match column.cells {
+            Cells::Decimal(values) => values[at],
+            _ => column.array.as_primitive::<Decimal128Type>().value(at),
         }
     }
 
@@ -270,7 +277,9 @@ fn strict<T: Cell>(
     }
     let columns: Vec<Column<'_>> = arguments.iter().map(Column::of).collect();
     let varying = arguments.iter().filter(|a| !a.is_constant);
-    let nulls = varying.fold(None, |all, a| NullBuffer::union(all.as_ref(), a.array.logical_nulls().as_ref()));
+    let nulls = varying.fold(None, |all, a| {
+        NullBuffer::union(all.as_ref(), a.array.logical_nulls().as_ref())
+    });
     let cell = |at| f(Row { args: &columns, at });
     let cells: Result<Vec<Option<T>>> = match nulls.filter(|n| n.null_count() > 0) {
         None => (0..rows).map(cell).collect(),
