@@ -54,12 +54,7 @@ export class Cluster {
   ) {}
 
   /** Compiles the engine, starts all workers and wires them. */
-  static async start(
-    executors: number,
-    settings: Record<string, string>,
-    assets: Assets,
-    events: ClusterEvents,
-  ): Promise<Cluster> {
+  static async start(executors: number, settings: Record<string, string>, assets: Assets, events: ClusterEvents): Promise<Cluster> {
     requireBrowser();
     // One partition per executor, as Spark's `local[N]` has it.
     const conf = { 'spark.default.parallelism': String(executors), ...settings };
