@@ -114,11 +114,23 @@ export class IterableInput<T> implements PageInput {
     const records = this.#buffer;
     if (records.length === 0) return;
     this.#buffer = [];
+    const { block, count } = this.#encoded(records);
+    if (count > 0) this.#admitted = this.#host?.offer(block, count);
+  }
+  /** Records as a block, but for those that cannot travel: they are errors of the input. */
+  #encoded(records: T[]): { block: Uint8Array; count: number } {
     try {
-      this.#admitted = this.#host?.offer(encode(records), records.length);
-    } catch (error) {
-      // A record that cannot travel.
-      this.#host?.failed(error as Error);
+      return { block: encode(records), count: records.length };
+    } catch {
+      const whole = records.filter((record) => {
+        try {
+          return encode([record]);
+        } catch (error) {
+          this.#host?.failed(error as Error);
+          return false;
+        }
+      });
+      return { block: encode(whole), count: whole.length };
     }
   }
   grain(records: number): void {

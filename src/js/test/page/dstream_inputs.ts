@@ -178,3 +178,27 @@ test('rows of arrays are queued as datasets are', async () => {
   await ssc.stop();
   assert.deepEqual(batches, [[1, 2], [3], [0]]);
 });
+
+test('a record that cannot travel is an error of its input; those beside it come', async () => {
+  const clock = new ManualClock();
+  const ssc = new StreamingContext(await context(), 1000, clock);
+  const errors: string[] = [];
+  ssc.addStreamingListener({ onReceiverError: ({ message }) => errors.push(message) });
+  async function* source() {
+    yield 1;
+    yield () => 2;
+    yield 3;
+  }
+  const batches: unknown[][] = [];
+  ssc.fromAsyncIterable<unknown>(source()).foreachRDD(async (rdd) => {
+    batches.push(await rdd.collect());
+  });
+  ssc.start();
+  await taken();
+  clock.advanceTo(1000);
+  await ssc.processed();
+  await ssc.stop();
+  assert.deepEqual(batches, [[1, 3]]);
+  assert.equal(errors.length, 1);
+  assert.match(errors[0]!, /function .* cannot be sent to or from an executor/);
+});
