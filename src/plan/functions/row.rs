@@ -47,6 +47,10 @@ pub struct Column<'a> {
 }
 
 impl<'a> Column<'a> {
+    fn all(arguments: &'a [Argument]) -> Vec<Self> {
+        arguments.iter().map(Self::of).collect()
+    }
+
     fn of(argument: &'a Argument) -> Self {
         let array = &argument.array;
         let cells = match array.data_type() {
@@ -262,6 +266,40 @@ impl Cell for Vec<Option<String>> {
     }
 }
 
+/// The arguments of all rows, and the rows in which one of them is null. Apart from the closures, each of which would bring a
+/// copy.
+struct Arguments<'a> {
+    columns: Vec<Column<'a>>,
+    nulls: Option<NullBuffer>,
+}
+
+impl<'a> Arguments<'a> {
+    fn of(arguments: &'a [Argument], rows: usize) -> Self {
+        let nulls = if arguments.iter().any(|a| a.is_constant && a.array.is_null(0)) {
+            Some(NullBuffer::new_null(rows))
+        } else {
+            let varying = arguments.iter().filter(|a| !a.is_constant);
+            let nulls = varying.fold(None, |all: Option<NullBuffer>, a| {
+                NullBuffer::union(all.as_ref(), a.array.logical_nulls().as_ref())
+            });
+            nulls.filter(|n| n.null_count() > 0)
+        };
+        Self {
+            columns: Column::all(arguments),
+            nulls,
+        }
+    }
+
+    /// Returns the arguments of a row, unless one is null.
+    fn row(&self, at: usize) -> Option<Row<'_>> {
+        let is_null = self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(at));
+        (!is_null).then_some(Row {
+            args: &self.columns,
+            at,
+        })
+    }
+}
+
 /// Evaluates `f` on every row without a null among its arguments; the others are null.
 ///
 /// # Errors
@@ -272,22 +310,9 @@ fn strict<T: Cell>(
     to: &DataType,
     f: impl Fn(Row<'_>) -> Result<Option<T>>,
 ) -> DfResult<ArrayRef> {
-    if arguments.iter().any(|a| a.is_constant && a.array.is_null(0)) {
-        return T::collect((0..rows).map(|_| None).collect(), to);
-    }
-    let columns: Vec<Column<'_>> = arguments.iter().map(Column::of).collect();
-    let varying = arguments.iter().filter(|a| !a.is_constant);
-    let nulls = varying.fold(None, |all, a| {
-        NullBuffer::union(all.as_ref(), a.array.logical_nulls().as_ref())
-    });
-    let cell = |at| f(Row { args: &columns, at });
-    let cells: Result<Vec<Option<T>>> = match nulls.filter(|n| n.null_count() > 0) {
-        None => (0..rows).map(cell).collect(),
-        Some(nulls) => (0..rows)
-            .map(|at| if nulls.is_null(at) { Ok(None) } else { cell(at) })
-            .collect(),
-    };
-    T::collect(cells?, to)
+    let arguments = Arguments::of(arguments, rows);
+    let cells = (0..rows).map(|at| arguments.row(at).map_or(Ok(None), &f));
+    T::collect(cells.collect::<Result<_>>()?, to)
 }
 
 /// Makes a call that is null if an argument is: `f` never sees a null. `options` must tell apart
@@ -342,7 +367,7 @@ pub fn with_nulls<T: Cell>(
     let result = to.clone();
     let exprs: Vec<Expr> = args.into_iter().map(|t| t.expr).collect();
     let expr = kernel::call_over(name, options, to.clone(), exprs, move |arguments, rows| {
-        let columns: Vec<Column<'_>> = arguments.iter().map(Column::of).collect();
+        let columns = Column::all(arguments);
         let cells = (0..rows).map(|at| f(Row { args: &columns, at }));
         T::collect(cells.collect::<Result<_>>()?, &result)
     });
