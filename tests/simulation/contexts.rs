@@ -13,6 +13,8 @@ use rivulet::ids::ExecutorRef;
 use rivulet::proto as sc;
 use rivulet::proto::command::CommandType;
 use rivulet::proto::execute_plan_response::ResponseType;
+use rivulet::proto::relation::RelType;
+use rivulet::rdd::plan::TYPE_URL;
 use rivulet::sources::{Ask, Event};
 use rivulet::storage::files::{FileEntry, Files};
 use serde_json::{Value, json};
@@ -104,26 +106,38 @@ impl Page {
     }
 
     fn send(&mut self, session: &str, value: Vec<u8>) -> RequestId {
+        let type_url = ORDER_TYPE_URL.to_owned();
+        let command = sc::Command {
+            command_type: Some(CommandType::Extension(prost_types::Any { type_url, value })),
+        };
+        self.execute(session, sc::plan::OpType::Command(command))
+    }
+
+    fn execute(&mut self, session: &str, plan: sc::plan::OpType) -> RequestId {
         self.calls += 1;
         let id = RequestId(self.calls);
-        let any = prost_types::Any {
-            type_url: ORDER_TYPE_URL.into(),
-            value,
-        };
-        let command = sc::Command {
-            command_type: Some(CommandType::Extension(any)),
-        };
         let request = sc::ExecutePlanRequest {
             session_id: session.into(),
             operation_id: Some(format!("operation-{}", self.calls)),
-            plan: Some(sc::Plan {
-                op_type: Some(sc::plan::OpType::Command(command)),
-            }),
+            plan: Some(sc::Plan { op_type: Some(plan) }),
             ..Default::default()
         };
         let (method, bytes) = (Method::ExecutePlan, request.encode_to_vec());
         self.step(Input::Request { id, method, bytes });
         id
+    }
+
+    /// Runs a plan over datasets.
+    fn run(&mut self, plan: &Value) {
+        let text = plan.to_string();
+        let mut value = (text.len() as u32).to_le_bytes().to_vec();
+        value.extend_from_slice(text.as_bytes());
+        let type_url = TYPE_URL.to_owned();
+        let relation = sc::Relation {
+            common: None,
+            rel_type: Some(RelType::Extension(prost_types::Any { type_url, value })),
+        };
+        self.execute("session", sc::plan::OpType::Root(relation));
     }
 
     /// Says something to a context of a session.
@@ -302,6 +316,34 @@ fn contexts_of_two_sessions_are_two_and_each_ends_with_its_session_only() {
     assert!(page.ended.contains(&first) && !page.ended.contains(&second));
     page.order_of("second", &json!({"t": "start"}), &[]);
     assert_eq!(page.kinds(), ["started", "started"]);
+}
+
+#[test]
+fn a_dataset_that_a_page_was_told_of_twice_is_there_until_it_has_forgotten_it_twice() {
+    let mut page = Page::new();
+    let order = json!({"t": "open", "batchMs": 100, "directory": null, "rememberMs": 0, "streams": [input(json!("blocks"))],
+        "outputs": [0, 0], "functions": [], "values": 0, "clockMs": 0, "shufflePartitions": 2});
+    page.order_of("session", &order, &[b"empty"]);
+    page.order(json!({"t": "start"}));
+    page.order_of(
+        "session",
+        &json!({"t": "offer", "input": 0, "records": 1, "token": 0}),
+        &[b"rows"],
+    );
+    page.order(json!({"t": "time", "nowMs": 100}));
+    page.order(json!({"t": "outputDone", "error": null}));
+    let outputs = page.events.iter().filter(|event| event["t"] == "output");
+    let keys: Vec<u64> = outputs.map(|event| event["dataset"]["key"].as_u64().unwrap()).collect();
+    assert_eq!((keys.len(), keys[0]), (2, keys[1]));
+    let node = json!({"id": 0, "key": keys[0], "name": "BlockRDD", "kind": "dataset", "parents": [], "partitions": 1});
+    let count = json!({"nodes": [node], "root": 0, "action": {"t": "count"}, "functions": [], "values": 0});
+    let forget = json!({"nodes": [], "root": 0, "forget": [keys[0]]});
+    for (times, missing) in [(1, false), (2, true)] {
+        page.run(&forget);
+        page.run(&count);
+        let failed = page.conditions().contains(&"DATASET_NOT_FOUND");
+        assert_eq!(failed, missing, "forgotten {times} times");
+    }
 }
 
 #[test]

@@ -261,7 +261,7 @@ impl Driver {
     fn show(&mut self, dataset: &Dataset) -> Value {
         let key = dataset.key();
         if let Some(key) = key {
-            self.contexts.shown.insert(key, dataset.clone());
+            self.contexts.show(key, dataset);
         }
         let placement = dataset.definition().placement.as_ref();
         let placement = placement.filter(|p| !p.partitioner.is_bound());

@@ -117,8 +117,8 @@ pub(super) struct Contexts {
     names: BTreeMap<(String, u64), u64>,
     /// How many there were.
     count: u64,
-    /// Datasets that pages have heard of and may ask for.
-    shown: BTreeMap<DatasetId, Dataset>,
+    /// Datasets that pages have heard of and may ask for, and how often they were told and have not forgotten that.
+    shown: BTreeMap<DatasetId, (Dataset, u64)>,
     /// Datasets of pages that streams are made of, and those of contexts that are over.
     live: Live,
     /// Datasets that pages have forgotten while streams are made of them.
@@ -141,7 +141,15 @@ impl Contexts {
 
     /// Takes in that pages have forgotten datasets; returns those, and others, that nobody reads any more.
     pub(super) fn forget(&mut self, keys: &[DatasetId]) -> Vec<DatasetId> {
-        keys.iter().for_each(|key| drop(self.shown.remove(key)));
+        for key in keys {
+            // A page may forget a dataset while it is told of it once more: each forgetting undoes one telling.
+            if let Some((_, times)) = self.shown.get_mut(key) {
+                *times -= 1;
+                if *times == 0 {
+                    self.shown.remove(key);
+                }
+            }
+        }
         // Of its own datasets a context says itself when nobody reads them.
         let of_pages = keys.iter().copied().filter(|key| key.0 < FIRST_KEY);
         let (held, mut gone): (Vec<_>, Vec<_>) = of_pages.partition(|key| self.live.contains(*key));
@@ -157,10 +165,20 @@ impl Contexts {
             .collect()
     }
 
+    /// Notes that a page is told of a dataset.
+    fn show(&mut self, key: DatasetId, dataset: &Dataset) {
+        self.shown.entry(key).or_insert_with(|| (dataset.clone(), 0)).1 += 1;
+    }
+
+    /// Returns a dataset that a page was told of.
+    fn find(&self, key: DatasetId) -> Option<Dataset> {
+        self.shown.get(&key).map(|(dataset, _)| dataset.clone())
+    }
+
     /// Reads the dataset of a page's plan, and watches what it is made of.
     fn read(&mut self, bytes: &[u8]) -> Result<Dataset> {
         let plan = RddPlan::decode(bytes)?;
-        let all = dataset::of_plan(&plan, &|key| self.shown.get(&key).cloned())?;
+        let all = dataset::of_plan(&plan, &|key| self.find(key))?;
         for dataset in &all {
             self.live.track(dataset.clone());
         }
@@ -174,7 +192,7 @@ impl Contexts {
     /// As [`dataset::resolve`].
     pub(super) fn resolved(&self, plan: RddPlan) -> Result<RddPlan> {
         if plan.names_datasets() {
-            dataset::resolve(&plan, &|key| self.shown.get(&key).cloned())
+            dataset::resolve(&plan, &|key| self.find(key))
         } else {
             Ok(plan)
         }
