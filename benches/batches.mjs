@@ -20,7 +20,7 @@ const say = (text) => process.stdout.write(text);
 const cell = (value, width = 9) => String(value).padStart(width);
 const quantile = (numbers, q) => numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * q))];
 
-/** In the page: runs so many batches, and returns when each was cut and began, and how late a timer of the page's own rang. */
+/** In the page: runs `batches` batches; returns how late each was cut and begun, and how late a timer of the page rang. */
 async function run({ batches, interval, busy }) {
   const { SparkSession, StreamingContext } = await import('/pkg/dist/index.js');
   const spark = await SparkSession.builder.master('local[2]').create();

@@ -76,7 +76,7 @@ pub enum InputKind {
     Datasets,
     /// The page hands over blocks of records at any time: iterables.
     Blocks,
-    /// The texts of a WebSocket, line by line.
+    /// Lines that a WebSocket sends.
     Socket {
         /// `ws://…` or `wss://…`.
         url: String,

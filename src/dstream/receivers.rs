@@ -12,7 +12,7 @@ use crate::sources::{Ask, Event};
 /// First wait before a receiver that failed starts again, ms.
 const FIRST_WAIT_MS: i64 = 500;
 
-/// A WebSocket whose texts are lines.
+/// A WebSocket that sends lines of text.
 #[derive(Debug)]
 pub struct Socket {
     url: String,

@@ -48,7 +48,7 @@ impl Worker {
     /// Tells the driver what a receiver of the user's does in this executor, with the block that it hands over; the block moves.
     ///
     /// # Errors
-    /// If it is no such message, or it cannot be posted: the worker must end.
+    /// If the message cannot be read or posted: the worker must end.
     #[wasm_bindgen(js_name = receiverSays)]
     pub fn receiver_says(&self, receiver: JsValue, report: JsValue, block: Option<Uint8Array>) -> Result<(), JsValue> {
         match &self.0 {

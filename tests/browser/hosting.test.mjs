@@ -85,6 +85,23 @@ describe('other entries', () => {
       failure,
       /The script that runs functions could not be loaded from .*functions\.js.*Serve functions\.js next to worker\.js/s,
     );
+    const receiver = await page.evaluate(async () => {
+      const { SparkSession, StreamingContext } = await import('/pkg/dist/index.js');
+      const spark = await SparkSession.builder.master('local[1]').create();
+      const ssc = new StreamingContext(spark.sparkContext, 100);
+      const failed = new Promise((resolve) => ssc.addStreamingListener({ onReceiverError: resolve }));
+      class Silent {
+        onStart() {}
+        onStop() {}
+      }
+      ssc.receiverStream(Silent).foreachRDD(() => {});
+      ssc.start();
+      const { message } = await failed;
+      await ssc.stop();
+      await spark.stop();
+      return message;
+    });
+    assert.match(receiver, /The receiver failed and starts again in 500 ms: The script that runs functions could not be loaded/);
     await page.close();
   });
   test('a page that mixes entries has one copy of the classes', async () => {

@@ -88,7 +88,7 @@ impl Driver {
         self.context_event(receiver.context, event, now_ms);
     }
 
-    /// Takes what the connection of a context's socket does; returns the event if it is no context's.
+    /// Takes an event of a socket's connection; returns it if the connection belongs to no context.
     pub(in crate::connect) fn socket_heard(
         &mut self,
         connection: ConnectionId,

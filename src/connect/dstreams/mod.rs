@@ -50,23 +50,28 @@ struct Envelope {
     order: Order,
 }
 
+/// A context to open. Blobs: a block without rows, the library's values, then a plan per initial dataset.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Opening {
+    batch_ms: i64,
+    directory: Option<String>,
+    remember_ms: i64,
+    streams: Vec<Stream>,
+    outputs: Vec<StreamId>,
+    functions: Vec<Value>,
+    values: usize,
+    /// The time, ms since the epoch, if the page moves the clock.
+    clock_ms: Option<i64>,
+    /// Partitions after a shuffle, if `spark.default.parallelism` is set.
+    shuffle_partitions: Option<usize>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(tag = "t", rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum Order {
-    /// Opens the context. Blobs: a block without rows, the library's values, then a plan per initial dataset.
-    Open {
-        batch_ms: i64,
-        directory: Option<String>,
-        remember_ms: i64,
-        streams: Vec<Stream>,
-        outputs: Vec<StreamId>,
-        functions: Vec<Value>,
-        values: usize,
-        /// The time, ms since the epoch, if the page moves the clock.
-        clock_ms: Option<i64>,
-        /// Partitions after a shuffle, if `spark.default.parallelism` is set.
-        shuffle_partitions: Option<usize>,
-    },
+    /// Opens the context.
+    Open(Opening),
     /// Continues from the checkpoint.
     Restore,
     /// Starts.
@@ -209,19 +214,19 @@ impl Driver {
             |why: String| SparkError::invalid_plan(format!("an order to a streaming context cannot be read: {why}"));
         let mut blobs = pieces(bytes)?.into_iter();
         let text = blobs.next().ok_or_else(|| invalid("it is empty".into()))?;
-        let Envelope { context: name, order } = serde_json::from_slice(text).map_err(|e| invalid(e.to_string()))?;
-        if let Order::Open { .. } = order {
-            let blobs = blobs.map(<[u8]>::to_vec).collect();
-            return self.open_context(name, operation, session, order, blobs, now_ms);
-        }
-        let id = self.contexts.names.get(&(session.to_owned(), name)).copied();
-        let id = id.filter(|id| self.contexts.opened.contains_key(id)).ok_or_else(|| {
-            let message = format!("The streaming context {name} is over.");
+        let Envelope { context, order } = serde_json::from_slice(text).map_err(|e| invalid(e.to_string()))?;
+        let name = (session.to_owned(), context);
+        let order = match order {
+            Order::Open(opening) => return self.open_context(name, operation, opening, blobs, now_ms),
+            order => order,
+        };
+        let id = self.contexts.names.get(&name).copied().ok_or_else(|| {
+            let message = format!("The streaming context {context} is over.");
             SparkError::new(Exception::Connect, "STREAMING_CONTEXT_NOT_FOUND", "42704", message)
         })?;
         let mut blob = || blobs.next().ok_or_else(|| invalid("a blob is missing".into()));
         let event = match order {
-            Order::Open { .. } => return Err(SparkError::internal("an opening is an event of no context")),
+            Order::Open(_) => return Err(SparkError::internal("an opening is an event of no context")),
             Order::Sync => {
                 self.synced(id);
                 self.end_operation(operation);
@@ -281,33 +286,25 @@ impl Driver {
         Ok(())
     }
 
-    fn open_context(
+    fn open_context<'a>(
         &mut self,
-        name: u64,
+        name: (String, u64),
         operation: &str,
-        session: &str,
-        order: Order,
-        blobs: Vec<Vec<u8>>,
+        opening: Opening,
+        blobs: impl Iterator<Item = &'a [u8]>,
         now_ms: i64,
     ) -> Result<()> {
-        let Order::Open {
+        let Opening {
             batch_ms,
-            directory,
-            remember_ms,
             streams,
             outputs,
             functions,
-            values,
-            clock_ms,
-            shuffle_partitions,
-        } = order
-        else {
-            return Err(SparkError::internal("only an opening opens a context"));
-        };
+            ..
+        } = opening;
+        let mut blobs = blobs.map(Buffer::from);
         let missing = || SparkError::invalid_plan("a streaming context lacks a blob");
-        let mut blobs = blobs.into_iter().map(Buffer::from);
         let empty = blobs.next().ok_or_else(missing)?;
-        let values: Vec<Buffer> = blobs.by_ref().take(values).collect();
+        let values: Vec<Buffer> = blobs.by_ref().take(opening.values).collect();
         let initial = blobs
             .map(|bytes| self.contexts.read(&bytes))
             .collect::<Result<Vec<Dataset>>>()?;
@@ -316,26 +313,27 @@ impl Driver {
                 "a streaming context has no such interval or output",
             ));
         }
-        let limit = RateLimit::of(&self.session(session).conf, batch_ms)?;
+        let limit = RateLimit::of(&self.session(&name.0).conf, batch_ms)?;
         let graph = Graph::new(streams, Library { functions, values }, batch_ms)?;
-        let maker = Maker::new(FIRST_KEY + self.contexts.count * KEYS, shuffle_partitions);
+        let maker = Maker::new(FIRST_KEY + self.contexts.count * KEYS, opening.shuffle_partitions);
         self.contexts.count += 1;
         let id = self.contexts.count;
         let settings = Settings {
             batch_ms,
-            directory,
+            directory: opening.directory,
             outputs,
         };
-        let generator = Generator::new(graph, maker, initial, empty, remember_ms.clamp(0, LONGEST_MS));
+        let remember_ms = opening.remember_ms.clamp(0, LONGEST_MS);
+        let generator = Generator::new(graph, maker, initial, empty, remember_ms);
         let opened = Opened {
             context: Context::new(settings, generator, limit),
             operation: operation.to_owned(),
-            session: session.to_owned(),
-            clock_ms,
+            session: name.0.clone(),
+            clock_ms: opening.clock_ms,
             asked_ms: None,
         };
         self.contexts.opened.insert(id, opened);
-        self.contexts.names.insert((session.to_owned(), name), id);
+        self.contexts.names.insert(name, id);
         for executor in self.runner.executors() {
             self.context_event(id, Event::ExecutorAdded(executor), now_ms);
         }

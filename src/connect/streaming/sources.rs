@@ -176,20 +176,15 @@ impl Driver {
         // Of several readers, the one that is furthest back counts.
         let early = self.streams.early.get(source);
         let mut queued = early.map_or(0, |b| b.iter().map(Buffer::len).sum());
-        let mut durable: Option<i64> = None;
-        for (at, (run, number, shift)) in bound.into_iter().enumerate() {
-            let running = self.streams.queries.get_mut(&run);
-            let queue = running
-                .and_then(|r| r.query.sources_mut().get_mut(number))
-                .and_then(Source::queue);
-            let Some(queue) = queue else { continue };
-            queued = queued.max(queue.bytes());
-            let own = queue.durable().map(|count| shift + count);
-            durable = match (at, durable) {
-                (0, _) => own,
-                (_, known) => known.zip(own).map(|(a, b)| a.min(b)),
-            };
+        let mut durables = vec![];
+        for (run, number, shift) in bound {
+            if let Some(queue) = self.source(&run, number).and_then(Source::queue) {
+                queued = queued.max(queue.bytes());
+                durables.push(queue.durable().map(|count| shift + count));
+            }
         }
+        let durable = durables.into_iter().collect::<Option<Vec<i64>>>();
+        let durable = durable.and_then(|counts| counts.into_iter().min());
         self.out.push(Output::Credit {
             source: source.to_owned(),
             queued,

@@ -92,7 +92,7 @@ impl Context {
         }
     }
 
-    /// Runs the next output, or goes on to the states.
+    /// Runs the next output; after the last one, looks at the states.
     fn output(&mut self, mut running: Running, at: usize, now_ms: i64) {
         let time_ms = running.batch.info.batch_time;
         let Some(stream) = self.settings.outputs.get(at).copied() else {
@@ -333,7 +333,7 @@ impl Context {
         }
     }
 
-    /// Ends the batch that runs; the context goes on, and the batch runs again in another life.
+    /// Ends the running batch with an error. Later batches run; this one runs again after a restart.
     pub(super) fn batch_failed(&mut self, error: SparkError, now_ms: i64) {
         // Answers that are still to come belong to it.
         self.replies.clear();

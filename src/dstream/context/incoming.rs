@@ -1,4 +1,4 @@
-//! What comes in: blocks of the page, texts of sockets, records of receivers; and how all of it ends.
+//! Receives: blocks from the page, texts from sockets, records from receivers. Stops all of them at the end.
 
 use super::{Command, Context, Event, State};
 use crate::cluster::message::ReceiverReport;

@@ -149,7 +149,7 @@ pub enum Command {
         /// The blocks.
         tokens: Vec<Token>,
     },
-    /// Blocks of an input should have so many records at most, so that its rate is even.
+    /// Limits how many records a block of an input may have, so that its rate is even.
     Grain {
         /// The input.
         input: StreamId,
@@ -352,11 +352,6 @@ impl Context {
     /// Returns whether it is over.
     pub fn is_ended(&self) -> bool {
         self.state == State::Ended
-    }
-
-    /// Returns the last batch whose outputs are done, ms since the epoch.
-    pub fn completed_ms(&self) -> i64 {
-        self.completed_ms
     }
 
     /// Returns the datasets of a stream in a closed range of times; `None` if the page is asked for some (`DStream.slice`).

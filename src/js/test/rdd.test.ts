@@ -29,6 +29,13 @@ for (const id of Object.keys(TWINS as object).filter((twin) => !(NEEDS_ENGINE as
   });
 }
 
+// `src/rdd/block.rs` has the same bytes.
+test('strings are written as the engine writes them', () => {
+  const hex = (block: Uint8Array) => Buffer.from(block).toString('hex');
+  assert.equal(hex(encode(['a', '', 'é€😀'])), '0300000003000000010000000000000004000000010a00000061c3a9e282acf09f9880');
+  assert.equal(hex(encode([])), '0000000000');
+});
+
 test('random programs over datasets equal a model over arrays', async () => {
   for (let seed = 0; seed < 150; seed++)
     assert.equal(await (checkProgram as (sc: SparkContext, seed: number) => Promise<string | undefined>)(context(), seed), undefined);

@@ -1,6 +1,5 @@
 /** The life of a streaming context: defined, started, stopped; who waits for its end, and who listens. */
-import type { Clock } from '../clock.js';
-import { systemClock } from '../clock.js';
+import { type Clock, systemClock } from '../clock.js';
 import { IllegalArgumentException, IllegalStateException, SparkError, UnsupportedOperationException } from '../errors.js';
 import type { SparkContext } from '../rdd/context.js';
 import type { RDD } from '../rdd/rdd.js';
@@ -118,6 +117,8 @@ export abstract class ContextLife {
       this.#running ??= this.#run();
       this.#running.start();
     } catch (error) {
+      // One that continues from a checkpoint is open in the driver.
+      void this.#running?.stop(false);
       this.#end();
       throw error;
     }

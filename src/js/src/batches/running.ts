@@ -320,6 +320,7 @@ export class Running {
     try {
       program.streams.forEach(({ input }, number) => input?.start?.(host(number)));
     } catch (error) {
+      this.#send({ t: 'stop', gracefully: false });
       this.#end();
       throw error;
     }

@@ -1,6 +1,6 @@
 /** What the page says to a streaming context in the driver, and what it hears (`src/connect/dstreams`). */
 import type { WireError } from '../protocol.js';
-import type { Aggregate, Call, FunctionSource, Op, Partitioner, StorageLevel } from '../rdd/job_plan.js';
+import type { Aggregate, Call, DriverDataset, FunctionSource, Op, Partitioner, StorageLevel } from '../rdd/job_plan.js';
 
 /** Type of the `google.protobuf.Any` with an {@link Order}: JSON, then blobs, framed. */
 export const ORDER_TYPE = 'type.rivulet.dev/rivulet.StreamingOrder';
@@ -67,15 +67,6 @@ export type Order =
   | { t: 'stop'; gracefully: boolean }
   | { t: 'inputsStopped'; waiting: boolean };
 
-/** A dataset of the driver's. */
-export interface DatasetRef {
-  key: number;
-  name: string;
-  level: StorageLevel | null;
-  partitions: number;
-  partitioner: Extract<Partitioner, { t: 'hash' }> | null;
-}
-
 /** What a StreamingListener learns of a batch; times are ms since the epoch (`BatchInfo`). */
 export interface BatchInfo {
   /** The end of the batch's interval. */
@@ -113,8 +104,8 @@ export type StreamingEvent =
   | { t: 'receiverStarted' | 'receiverStopped'; info: ReceiverInfo }
   | { t: 'receiverError' | 'failed'; error: WireError }
   /** The page makes a dataset: of what it holds, or of these. */
-  | { t: 'ask'; stream: number; timeMs: number; parents: DatasetRef[]; isNew: boolean }
-  | { t: 'output'; output: number; timeMs: number; dataset: DatasetRef }
+  | { t: 'ask'; stream: number; timeMs: number; parents: DriverDataset[]; isNew: boolean }
+  | { t: 'output'; output: number; timeMs: number; dataset: DriverDataset }
   | { t: 'safe' | 'refused' | 'admitted'; input: number; tokens: number[] }
   /** How many records of an input should come as one block. */
   | { t: 'grain'; input: number; records: number }
@@ -122,6 +113,6 @@ export type StreamingEvent =
   | { t: 'released'; stream: number; upToMs: number }
   /** Where the page moves the clock: when the driver wants to know the time. */
   | { t: 'wakeAt'; atMs: number }
-  | { t: 'slice'; datasets: DatasetRef[] | null }
+  | { t: 'slice'; datasets: DriverDataset[] | null }
   | { t: 'stopInputs' | 'ended' | 'synced' }
   | { t: 'restored'; found: boolean; notes: Record<number, unknown> };

@@ -7,7 +7,7 @@ import type { FileSource } from '../files/registry.js';
 import { Accumulator, type AccumulatorParam, addNumbers } from './accumulator.js';
 import { Broadcast } from './broadcast.js';
 import { CheckpointDirectory } from './checkpoint_directory.js';
-import { type Action, type Op, type Partitioner, PLAN_TYPE, type StorageLevel, UPDATES_TYPE } from './job_plan.js';
+import { type Action, type DriverDataset, type Op, PLAN_TYPE, UPDATES_TYPE } from './job_plan.js';
 import { Jobs } from './jobs.js';
 import { prepare, type RddNode, replace, toCheckpoint } from './node.js';
 import { forgetting, type JobHeader, type PlanBuilder, planBytes } from './plan_builder.js';
@@ -30,14 +30,7 @@ export interface Engine {
 /** What a dataset's definition must say; the rest is filled in. */
 type Definition = Omit<RddNode, 'id' | 'key' | 'level'>;
 
-/** A dataset of the driver's, as it tells the page of it. */
-interface DriverDataset {
-  key: number;
-  name: string;
-  level: StorageLevel | null;
-  partitions: number;
-  partitioner: Extract<Partitioner, { t: 'hash' }> | null;
-}
+/** How often the page was told of a dataset of the driver's. */
 interface Shown {
   readonly key: number;
   times: number;

@@ -170,6 +170,15 @@ export interface RddPlan {
   description: string;
 }
 
+/** A dataset of the driver's, as it tells the page of it. */
+export interface DriverDataset {
+  key: number;
+  name: string;
+  level: StorageLevel | null;
+  partitions: number;
+  partitioner: Extract<Partitioner, { t: 'hash' }> | null;
+}
+
 /** Type of the `google.protobuf.Any` with what tasks added to accumulators: a block of `[accumulator, sum]`. */
 export const UPDATES_TYPE = 'type.rivulet.dev/rivulet.RddUpdates';
 

@@ -1,7 +1,9 @@
 import { SparkError } from '../errors.js';
 import type { Functions } from '../functions/main.js';
 import type { ProgramHost } from '../functions/program_host.js';
+import type { ReceiverId, ReceiverOrder } from '../protocol.js';
 import { VERSION } from '../version.js';
+import type { Worker } from './engine.js';
 
 type Made = (functions: Functions) => ProgramHost;
 
@@ -9,24 +11,25 @@ type Made = (functions: Functions) => ProgramHost;
 export class LatePrograms implements ProgramHost {
   #programs: ProgramHost | undefined;
   #loading: Promise<void> | undefined;
-  #failure: unknown;
+  #failure: SparkError | undefined;
   /** What waits for the script, in order. */
-  readonly #early: ((programs: ProgramHost) => void)[] = [];
+  readonly #early: [work: (programs: ProgramHost) => void, otherwise: () => void][] = [];
 
   constructor(
     private readonly url: string,
     private readonly make: Made,
+    private readonly says: Worker['receiverSays'],
   ) {}
 
   get loading(): Promise<void> | undefined {
     return this.#programs ? this.#programs.loading : this.#loading;
   }
 
-  /** Does something with the script, now or when it is there. */
-  #with(work: (programs: ProgramHost) => void): void {
+  /** Does something with the script, now or when it is there; `otherwise` runs if it cannot be had. */
+  #with(work: (programs: ProgramHost) => void, otherwise = () => {}): void {
     if (this.#programs) return work(this.#programs);
-    if (this.#failure) return;
-    this.#early.push(work);
+    if (this.#failure) return otherwise();
+    this.#early.push([work, otherwise]);
     this.#loading ??= this.#load();
   }
 
@@ -37,13 +40,14 @@ export class LatePrograms implements ProgramHost {
       if (functions?.VERSION !== VERSION)
         throw new SparkError(`it is of version ${functions?.VERSION ?? 'none'}, not ${VERSION}: clear stale caches`);
       this.#programs = this.make(functions);
-      for (const work of this.#early.splice(0)) work(this.#programs);
+      for (const [work] of this.#early.splice(0)) work(this.#programs);
     } catch (cause) {
       this.#failure = new SparkError(
         `The script that runs functions could not be loaded from ${this.url}: ${String(cause)}. Serve functions.js next to worker.js, ` +
           'or pass assets({ functionsUrl }).',
         { condition: 'RIVULET_FUNCTIONS_SCRIPT', cause },
       );
+      for (const [, otherwise] of this.#early.splice(0)) otherwise();
     }
     this.#loading = undefined;
     await this.#programs?.loading;
@@ -60,8 +64,10 @@ export class LatePrograms implements ProgramHost {
   loadFunction(...function_: Parameters<ProgramHost['loadFunction']>): void {
     this.#with((programs) => programs.loadFunction(...function_));
   }
-  receiver(...order: Parameters<ProgramHost['receiver']>): void {
-    this.#with((programs) => programs.receiver(...order));
+  receiver(id: ReceiverId, order: ReceiverOrder, block?: Uint8Array): void {
+    // The driver starts it again, with a pause.
+    const failed = () => order.t === 'start' && this.says(id, { t: 'failed', message: this.#failure?.message ?? '' });
+    this.#with((programs) => programs.receiver(id, order, block), failed);
   }
   run(...task: Parameters<ProgramHost['run']>): ReturnType<ProgramHost['run']> {
     return this.#now().run(...task);

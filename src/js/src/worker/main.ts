@@ -44,7 +44,7 @@ async function start(init: Init): Promise<void> {
   // Not from inside a task: the engine does one thing at a time.
   const says: Worker['receiverSays'] = (...report) => queueMicrotask(() => worker!.receiverSays(...report));
   const memory = init.conf['spark.rivulet.executor.storageMemory'];
-  const programs = new LatePrograms(init.functions, ({ Programs }) => new Programs(undefined, memory, says, lent));
+  const programs = new LatePrograms(init.functions, ({ Programs }) => new Programs(undefined, memory, says, lent), says);
   worker = await built.Worker.start(init, programs);
   tell({ t: 'ready', version: VERSION });
   early.splice(0).forEach(receive);
