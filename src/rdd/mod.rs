@@ -11,6 +11,7 @@
 //!  └── stage 0, 1 ────┘    └── stage 2 ─────────┘
 //! ```
 
+pub mod assembly;
 pub mod block;
 pub mod dataset;
 pub mod lineage;

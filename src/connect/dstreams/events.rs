@@ -19,7 +19,8 @@ use crate::dstream::listener::Event as Listened;
 use crate::error::{Result, SparkError};
 use crate::ids::{ConnectionId, ExecutorRef};
 use crate::proto::execute_plan_response::ResponseType;
-use crate::rdd::dataset::{Assembly, Dataset};
+use crate::rdd::assembly::Assembly;
+use crate::rdd::dataset::Dataset;
 use crate::rdd::plan::UPDATES_TYPE_URL;
 use crate::sources;
 

@@ -25,6 +25,7 @@ use crate::dstream::inputs::{Block, Token};
 use crate::dstream::rate::RateLimit;
 use crate::error::{Exception, Result, SparkError};
 use crate::ids::{ConnectionId, DatasetId};
+use crate::rdd::assembly;
 use crate::rdd::dataset::{self, Dataset, Library, Live, Maker};
 use crate::rdd::op::Partitioner;
 use crate::rdd::plan::{RddPlan, pieces};
@@ -194,10 +195,10 @@ impl Contexts {
     /// Returns a plan in which the datasets of streams stand in the place of their names.
     ///
     /// # Errors
-    /// As [`dataset::resolve`].
+    /// As [`assembly::resolve`].
     pub(super) fn resolved(&self, plan: RddPlan) -> Result<RddPlan> {
         if plan.names_datasets() {
-            dataset::resolve(&plan, &|key| self.find(key))
+            assembly::resolve(&plan, &|key| self.find(key))
         } else {
             Ok(plan)
         }
