@@ -30,7 +30,7 @@ export interface Engine {
 /** What a dataset's definition must say; the rest is filled in. */
 type Definition = Omit<RddNode, 'id' | 'key' | 'level'>;
 
-/** How often the page was told of a dataset of the driver's. */
+/** Counts how often the driver named one of its datasets to the page. */
 interface Shown {
   readonly key: number;
   times: number;
