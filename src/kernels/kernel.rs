@@ -15,17 +15,16 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, UInt32Array};
-use arrow::compute::take;
+use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion_common::{DataFusionError, Result};
 use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 /// The closure of a kernel: its arguments, and their number of rows, which a call without arguments needs too.
-type Body = dyn Fn(&[Argument], usize) -> Result<ArrayRef> + Send + Sync;
+type Body = dyn Fn(&[ColumnarValue], usize) -> Result<ArrayRef> + Send + Sync;
 
-/// An argument of a kernel.
+/// An argument of a kernel that tells constants apart.
 #[derive(Debug, Clone)]
 pub struct Argument {
     /// Its values; of a constant, the one value.
@@ -46,17 +45,6 @@ impl Argument {
                 is_constant: true,
             },
         })
-    }
-
-    /// Returns its values, one per row.
-    ///
-    /// # Errors
-    /// Arrow's, if the type has no such form.
-    pub fn expanded(&self, rows: usize) -> Result<ArrayRef> {
-        if !self.is_constant || rows == 1 {
-            return Ok(self.array.clone());
-        }
-        Ok(take(&self.array, &UInt32Array::from(vec![0; rows]), None)?)
     }
 }
 
@@ -136,8 +124,7 @@ impl ScalarUDFImpl for Kernel {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let scalars = !args.args.is_empty() && args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let rows = if scalars { 1 } else { args.number_rows };
-        let arguments = args.args.iter().map(Argument::of).collect::<Result<Vec<_>>>()?;
-        let out = (self.body)(&arguments, rows)?;
+        let out = (self.body)(&args.args, rows)?;
         if scalars {
             return Ok(ColumnarValue::Scalar(datafusion_common::ScalarValue::try_from_array(
                 &out, 0,
@@ -192,15 +179,22 @@ pub fn call_over(
     body: impl Fn(&[Argument], usize) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> Expr {
     let attributes = (Volatility::Immutable, Role::Plain);
-    make(name, options.into(), return_type, args, attributes, body)
+    make(
+        name,
+        options.into(),
+        return_type,
+        args,
+        attributes,
+        move |values, rows| body(&values.iter().map(Argument::of).collect::<Result<Vec<_>>>()?, rows),
+    )
 }
 
-/// Gives a closure over arrays all arguments as such.
+/// Gives a closure all arguments as arrays of `rows` rows.
 fn over_arrays(
     body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
-) -> impl Fn(&[Argument], usize) -> Result<ArrayRef> + Send + Sync + 'static {
-    move |arguments, rows| {
-        let arrays = arguments.iter().map(|a| a.expanded(rows)).collect::<Result<Vec<_>>>()?;
+) -> impl Fn(&[ColumnarValue], usize) -> Result<ArrayRef> + Send + Sync + 'static {
+    move |values, rows| {
+        let arrays = values.iter().map(|v| v.to_array(rows)).collect::<Result<Vec<_>>>()?;
         body(&arrays, rows)
     }
 }
@@ -259,7 +253,7 @@ fn make(
     return_type: DataType,
     args: Vec<Expr>,
     (volatility, role): (Volatility, Role),
-    body: impl Fn(&[Argument], usize) -> Result<ArrayRef> + Send + Sync + 'static,
+    body: impl Fn(&[ColumnarValue], usize) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> Expr {
     let kernel = Kernel {
         name: name.to_owned(),
