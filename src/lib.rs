@@ -26,6 +26,7 @@
 //! sources    streaming sources, one file each, and the table that names them
 //! storage    what durable files can be asked for
 //! kernels    shells of functions: scalar and aggregate
+//! formats    records of JSON and CSV: text to typed columns
 //! values     types, casts, text forms, intervals, zones, vectors, hashes: knows Arrow only
 //! settings   what `spark.*` keys mean
 //! ids        the names of things that cross rooms
@@ -51,6 +52,7 @@ pub mod connect;
 pub mod dstream;
 pub mod error;
 pub mod exec;
+pub mod formats;
 pub mod ids;
 pub mod kernels;
 pub mod ml;

@@ -3,24 +3,23 @@
 //! Planning must be the same on the driver and on executors, and files may change in between: what the driver found,
 //! names and columns, goes along with the job.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::Cursor;
 use std::rc::Rc;
 
 use arrow::datatypes::{DataType, Field, Fields};
 
 use crate::compile::job::read_key;
 use crate::error::{Result, SparkError};
+use crate::plan::inference::{CsvColumns, JsonColumns};
 use crate::plan::relation::normal_type;
 use crate::plan::scan::{FileCatalog, FileSet};
 use crate::sources::Format;
 use crate::sources::files::listed;
 use crate::storage::files::Files;
 use crate::values::types;
-
-/// Most rows that are looked at to infer a schema.
-const INFERRED_ROWS: usize = 10_000;
+use crate::values::zone::Zone;
 
 /// A catalog over the host's files that remembers what it found: executors receive it with the job.
 pub struct HostCatalog {
@@ -39,13 +38,13 @@ impl HostCatalog {
         })
     }
 
-    /// Infers the columns of files from the first one.
+    /// Infers the columns of files.
     ///
-    /// JSON fields are sorted by name, as Spark sorts them; CSV columns are strings unless `inferSchema` is set, and
-    /// are named `_c0`, `_c1`, … without a header; text has one column, `value`.
+    /// All lines of all files are looked at, but for CSV without `inferSchema`, where the first line is enough: its columns are
+    /// strings, named `_c0`, `_c1`, … without a header. JSON fields are sorted by name. Text has one column, `value`.
     ///
     /// # Errors
-    /// `UNABLE_TO_INFER_SCHEMA` without a file, or if it cannot be read in the format.
+    /// `UNABLE_TO_INFER_SCHEMA` without a file, or if it cannot be read in the format; if an option cannot be read.
     fn infer(&self, format: &Format, files: &[String], options: &BTreeMap<String, String>) -> Result<Fields> {
         let cannot = || {
             SparkError::analysis(
@@ -55,51 +54,25 @@ impl HostCatalog {
             )
         };
         let first = files.first().ok_or_else(cannot)?;
-        let bytes = self.files.read(first)?;
         match format {
             Format::Text => Ok(Fields::from(vec![Field::new("value", DataType::Utf8, true)])),
             Format::Json => {
-                let (schema, _) =
-                    arrow::json::reader::infer_json_schema(Cursor::new(bytes.as_slice()), Some(INFERRED_ROWS))
-                        .map_err(|_| cannot())?;
-                let mut fields: Vec<Field> = schema
-                    .fields()
-                    .iter()
-                    .map(|f| Field::new(f.name(), inferred(f.data_type()), true))
-                    .collect();
-                fields.sort_by(|a, b| a.name().cmp(b.name()));
-                Ok(fields.into())
+                let mut columns = JsonColumns::new(options)?;
+                for file in files {
+                    let bytes = self.files.read(file)?;
+                    lines(bytes.as_slice()).try_for_each(|line| columns.line(&line))?;
+                }
+                Ok(columns.finish())
             }
             Format::Csv => {
-                let flag = |key: &str| options.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"));
-                let delimiter = options
-                    .get("sep")
-                    .or(options.get("delimiter"))
-                    .and_then(|s| s.bytes().next())
-                    .unwrap_or(b',');
-                let format = arrow::csv::reader::Format::default()
-                    .with_header(flag("header"))
-                    .with_delimiter(delimiter);
-                let (schema, _) = format
-                    .infer_schema(Cursor::new(bytes.as_slice()), Some(INFERRED_ROWS))
-                    .map_err(|_| cannot())?;
-                let fields = schema.fields().iter().enumerate().map(|(i, f)| {
-                    let name = if flag("header") {
-                        f.name().clone()
-                    } else {
-                        format!("_c{i}")
-                    };
-                    let data_type = if flag("inferschema") {
-                        inferred(f.data_type())
-                    } else {
-                        DataType::Utf8
-                    };
-                    Field::new(name, data_type, true)
-                });
-                Ok(fields.collect::<Vec<_>>().into())
+                let mut columns = CsvColumns::new(options, Zone::UTC)?;
+                for file in files {
+                    columns.file(lines(self.files.read(file)?.as_slice()));
+                }
+                Ok(columns.finish())
             }
             Format::Arrow => {
-                let batches = crate::values::ipc::read(&bytes)?;
+                let batches = crate::values::ipc::read(&self.files.read(first)?)?;
                 let schema = batches.first().ok_or_else(cannot)?.schema();
                 Ok(schema
                     .fields()
@@ -111,21 +84,10 @@ impl HostCatalog {
     }
 }
 
-/// Returns what Spark would infer: whole numbers are BIGINT, unknown is STRING, times stay strings unless asked for.
-fn inferred(data_type: &DataType) -> DataType {
-    match data_type {
-        DataType::Null => DataType::Utf8,
-        DataType::List(item) => types::list_of(inferred(item.data_type())),
-        DataType::Struct(fields) => {
-            let mut fields: Vec<Field> = fields
-                .iter()
-                .map(|f| Field::new(f.name(), inferred(f.data_type()), true))
-                .collect();
-            fields.sort_by(|a, b| a.name().cmp(b.name()));
-            DataType::Struct(fields.into())
-        }
-        other => normal_type(other),
-    }
+/// Returns the lines of a file, without a mark of its byte order. Bytes that are not UTF-8 become replacement characters.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    bytes.split(|b| matches!(b, b'\n' | b'\r')).map(String::from_utf8_lossy)
 }
 
 impl FileCatalog for HostCatalog {

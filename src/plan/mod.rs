@@ -30,6 +30,7 @@ pub mod extension;
 pub mod extract;
 pub mod functions;
 pub mod generate;
+pub mod inference;
 pub mod literal;
 pub mod map_groups;
 pub mod names;

@@ -13,7 +13,7 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, Timelike};
 use crate::values::zone::Zone;
 
 /// µs in a day of 24 hours, the only days that wall clocks have.
-const MICROS_PER_DAY: i64 = 86_400_000_000;
+pub const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// Returns Java's string of a DOUBLE: plain from 10^-3 up to 10^7, else with exponent, at least one
 /// digit after the point.

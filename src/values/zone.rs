@@ -53,6 +53,24 @@ impl Zone {
         })
     }
 
+    /// Returns the zone of a name that a function was given.
+    ///
+    /// # Errors
+    /// `INVALID_TIMEZONE` if it names none.
+    pub fn named(name: &str) -> Result<Zone> {
+        Zone::parse(name).ok_or_else(|| {
+            SparkError::new(
+                Exception::DateTime,
+                "INVALID_TIMEZONE",
+                "22009",
+                format!(
+                    "The timezone: {name} is invalid. The timezone must be either a region-based zone ID or a zone offset."
+                ),
+            )
+            .with("timeZone", name)
+        })
+    }
+
     /// Returns the zone of a name: `Europe/Rome`, `UTC`, `Z`, `GMT+2`, `+02:00`, `-8`, `PST`; `None` for
     /// anything else.
     ///

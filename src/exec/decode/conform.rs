@@ -122,24 +122,3 @@ fn micros(array: &ArrayRef, unit: TimeUnit, zone: Option<Arc<str>>) -> Result<Ar
     };
     Ok(Arc::new(times.with_timezone_opt(zone)))
 }
-
-/// Returns a batch under another schema of the same types but for the zones of timestamps; nothing is copied.
-pub(super) fn relabelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let columns = batch
-        .columns()
-        .iter()
-        .zip(schema.fields())
-        .map(|(c, f)| match (c.data_type(), f.data_type()) {
-            (DataType::Timestamp(..), DataType::Timestamp(_, zone)) => {
-                let times = c.as_primitive::<TimestampMicrosecondType>().clone();
-                Arc::new(times.with_timezone_opt(zone.clone())) as ArrayRef
-            }
-            _ => c.clone(),
-        });
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(
-        schema.clone(),
-        columns.collect(),
-        &options,
-    )?)
-}

@@ -1,8 +1,4 @@
-//! One CSV record in a column.
-//!
-//! Records are read by a splitter of this file, not by the decoder of CSV files: a column holds one
-//! line at a time, without a header. Of the options, only the separator (`sep`, `delimiter`) is
-//! followed.
+//! CSV in a column: records by a schema and back.
 //!
 //! ```text
 //! from_csv('1,x', 'a INT, b STRING')         {1, x}
@@ -14,21 +10,23 @@ use std::sync::Arc;
 
 use arrow::array::*;
 use arrow::datatypes::*;
-use datafusion_common::ScalarValue;
 
 use super::call::Call;
 use super::constant_text;
 use super::entry::{Function, literal, scalar, string, text, value};
 use super::error::unexpected_type;
 use super::json::constant_schema;
-use super::json::read::array_of;
 use super::map::maps::options;
-use crate::error::{Result, SparkError};
+use crate::error::Result;
+use crate::formats::column::Column;
+use crate::formats::csv::Reader;
+use crate::formats::{ParseMode, corrupt_column, malformed};
 use crate::kernels::kernel;
+use crate::plan::inference::of_csv_record;
 use crate::plan::scope::Typed;
 use crate::plan::type_message;
-use crate::values::cast::{Mode, cast_array, to_text};
-use crate::values::zone::Zone;
+use crate::values::cast::to_text;
+use crate::values::types::{is_string, sql_name};
 
 /// Functions of CSV records.
 #[rustfmt::skip] // A table: a few lines for each entry.
@@ -47,64 +45,67 @@ pub static FUNCTIONS: &[Function] = &[
         .example("schema_of_csv('1,abc')", "STRUCT<_c0: INT, _c1: STRING>"),
 ];
 
-/// Returns the options of a call, as text that tells kernels apart, and the separator that they name.
-fn separator(argument: Option<&Typed>) -> Result<(String, String)> {
-    let given = argument.map(options).transpose()?.unwrap_or_default();
-    let separator = given.get("sep").or(given.get("delimiter"));
-    Ok((format!("{given:?}"), separator.cloned().unwrap_or_else(|| ",".into())))
-}
-
 /// Resolves `from_csv` (`CsvToStructs`). A missing or malformed cell is a null field; a null string is
-/// a null struct.
+/// a null struct. A blank line and a comment are structs of nulls.
 ///
 /// # Errors
-/// If the schema is not a constant or does not parse.
+/// If the schema is not a constant or does not parse, or an option has a value that is not taken.
 fn from_csv(call: &Call<'_>) -> Result<Typed> {
     let fields = type_message::schema_from_text(&constant_schema(call)?)?;
-    let (given, separator) = separator(call.args.get(2))?;
-    let separator = separator.chars().next().unwrap_or(',');
+    let given = call.args.get(2).map(options).transpose()?.unwrap_or_default();
+    let mode = ParseMode::of_function(&given, "from_csv")?;
+    let reader = Reader::new(&given, call.context.zone)?;
+    let corrupt = fields
+        .iter()
+        .position(|f| f.name() == corrupt_column(&given) && is_string(f.data_type()));
     let to = DataType::Struct(fields.clone());
-    let (zone, result) = (call.context.zone, to.clone());
+    let result = to.clone();
     let args = vec![call.text(0)?.expr];
-    let expr = kernel::call(
-        call.name,
-        format!("{given} {zone:?}"),
-        to.clone(),
-        args,
-        move |args, _| {
-            let cells = args[0].as_string::<i32>().iter().map(|text| match text {
-                Some(text) => record(&split(text, separator), &fields, zone),
-                None => Ok(ScalarValue::try_from(&result)?),
-            });
-            let cells = cells.collect::<Result<Vec<_>>>()?;
-            Ok(array_of(cells, &result).ok_or_else(|| SparkError::internal("parsed values differ in type"))?)
-        },
-    );
-    Ok(Typed::new(expr, to, format!("from_csv({})", call.args[0].name)))
-}
-
-/// Returns the parts of a record as a struct: cells are trimmed unless they are strings, and empty ones
-/// are null.
-fn record(parts: &[String], fields: &Fields, zone: Zone) -> Result<ScalarValue> {
-    let columns = fields.iter().enumerate().map(|(i, field)| {
-        let own = |part: &'_ str| {
-            if field.data_type() == &DataType::Utf8 {
-                part.to_owned()
-            } else {
-                part.trim().to_owned()
+    let label = format!("{given:?} {:?}", call.context.zone);
+    let expr = kernel::call(call.name, label, to.clone(), args, move |args, _| {
+        let mut column = Column::new(&result);
+        let mut cells = Vec::new();
+        for text in args[0].as_string::<i32>() {
+            let (Some(text), Some((_, columns))) = (text, column.fields()) else {
+                column.push_null();
+                continue;
+            };
+            let mut bad = false;
+            if text.is_empty() || reader.is_comment(text) {
+                columns.iter_mut().for_each(Column::push_null);
+                column.end_nested();
+                continue;
             }
-        };
-        let part = parts.get(i).map(|p| own(p)).filter(|p| !p.is_empty());
-        let array: ArrayRef = Arc::new(StringArray::from(vec![part]));
-        Ok(cast_array(&array, field.data_type(), Mode::Try, zone)?)
+            reader.split(text, &mut cells);
+            let data = fields
+                .iter()
+                .zip(columns.iter_mut())
+                .enumerate()
+                .filter(|(i, _)| Some(*i) != corrupt);
+            bad |= cells.len() != fields.len() - usize::from(corrupt.is_some());
+            for (cell, (_, (field, column))) in cells
+                .iter()
+                .map(Option::as_deref)
+                .chain(std::iter::repeat(None))
+                .zip(data)
+            {
+                reader.push(cell, column, field.data_type(), &mut bad);
+            }
+            match corrupt {
+                Some(at) if bad => {
+                    _ = columns[at].push_bytes(text.trim_end_matches(['\r', '\n']).as_bytes(), false);
+                }
+                Some(at) => columns[at].push_null(),
+                None => {}
+            }
+            if bad && mode == ParseMode::FailFast {
+                return Err(malformed(text).into());
+            }
+            column.end_nested();
+        }
+        Ok(column.finish()?)
     });
-    let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
-    Ok(ScalarValue::Struct(Arc::new(StructArray::try_new_with_length(
-        fields.clone(),
-        columns,
-        None,
-        1,
-    )?)))
+    Ok(Typed::new(expr, to, format!("from_csv({})", call.args[0].name)))
 }
 
 /// Resolves `to_csv` (`StructsToCsv`). A null field is nothing between two separators.
@@ -117,9 +118,10 @@ fn to_csv(call: &Call<'_>) -> Result<Typed> {
     if !matches!(arg.data_type, DataType::Struct(_)) {
         return Err(unexpected_type(&label, 1, &arg, &["STRUCT"]));
     }
-    let (given, separator) = separator(call.args.get(1))?;
+    let given = call.args.get(1).map(options).transpose()?.unwrap_or_default();
+    let separator = Reader::new(&given, call.context.zone)?.separator().to_owned();
     let zone = call.context.zone;
-    let options = format!("{given} {zone:?}");
+    let options = format!("{given:?} {zone:?}");
     let expr = kernel::call(call.name, options, DataType::Utf8, vec![arg.expr], move |args, rows| {
         let structs = args[0].as_struct();
         let columns = structs
@@ -144,33 +146,15 @@ fn to_csv(call: &Call<'_>) -> Result<Typed> {
 }
 
 /// Resolves `schema_of_csv`: columns `_c0`, `_c1`, … of the narrowest type that reads each cell.
+///
+/// # Errors
+/// If an option has a value that is not taken.
 fn schema_of_csv(call: &Call<'_>) -> Result<Typed> {
     let text = call.constant_text(0).unwrap_or_default();
-    let columns: Vec<String> = split(&text, ',')
-        .iter()
-        .enumerate()
-        .map(|(i, part)| format!("_c{i}: {}", shape(part)))
-        .collect();
+    let given = call.args.get(1).map(options).transpose()?.unwrap_or_default();
+    let found = of_csv_record(&text, &given, call.context.zone)?;
     let label = format!("schema_of_csv({})", call.args[0].name);
-    Ok(constant_text(format!("STRUCT<{}>", columns.join(", ")), label))
-}
-
-/// Splits a record into its fields; double quotes hold separators, a backslash escapes a quote.
-fn split(text: &str, separator: char) -> Vec<String> {
-    let mut out = vec![String::new()];
-    let mut chars = text.chars().peekable();
-    let mut quoted = false;
-    while let Some(c) = chars.next() {
-        let Some(last) = out.last_mut() else { break };
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => last.extend(chars.next()),
-            '"' if quoted || last.is_empty() => quoted = !quoted,
-            '\\' if quoted => last.extend(chars.next()),
-            c if c == separator && !quoted => out.push(String::new()),
-            c => last.push(c),
-        }
-    }
-    out
+    Ok(constant_text(sql_name(&DataType::Struct(found)), label))
 }
 
 /// Returns a cell as Spark writes it: in quotes if it holds the separator, a quote or a line end, or is
@@ -183,22 +167,4 @@ pub(crate) fn quoted(text: &str, separator: &str) -> String {
         return format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
     }
     text.to_owned()
-}
-
-/// Returns the narrowest type that reads a cell.
-fn shape(part: &str) -> &'static str {
-    let part = part.trim();
-    if part.parse::<i32>().is_ok() {
-        "INT"
-    } else if part.parse::<i64>().is_ok() {
-        "BIGINT"
-    } else if crate::values::text::parse_double(part).is_some() {
-        "DOUBLE"
-    } else if matches!(part.to_ascii_lowercase().as_str(), "true" | "false") {
-        "BOOLEAN"
-    } else if crate::values::text::parse_timestamp(part).is_some() {
-        "TIMESTAMP"
-    } else {
-        "STRING"
-    }
 }

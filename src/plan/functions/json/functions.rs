@@ -16,18 +16,21 @@ use arrow::array::*;
 use arrow::datatypes::*;
 use datafusion_common::ScalarValue;
 
-use crate::error::{Exception, Result, SparkError};
+use crate::error::{Result, SparkError};
+use crate::formats::column::Column;
+use crate::formats::json::lines::Plain;
+use crate::formats::json::read::Reader;
+use crate::formats::json::text::{Astral, Json, Leniency, parse, write};
+use crate::formats::{ParseMode, corrupt_column, malformed};
 use crate::kernels::kernel;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::error::{non_foldable, unexpected_type};
-use crate::plan::functions::json::infer::{settled, shape};
 use crate::plan::functions::json::path;
-use crate::plan::functions::json::read::{ParseMode, Reader, array_of};
-use crate::plan::functions::json::text::{Astral, Json, Leniency, parse, write};
 use crate::plan::functions::json::write::Writer;
 use crate::plan::functions::list::assemble;
 use crate::plan::functions::map::maps::options;
 use crate::plan::functions::{constant_text, fold, generator};
+use crate::plan::inference::{Wishes, settled, shape};
 use crate::plan::scope::Typed;
 use crate::plan::type_message;
 use crate::values::types::{is_string, list_of, sql_name};
@@ -52,7 +55,7 @@ pub fn get_json_object(call: &Call<'_>) -> Result<Typed> {
 pub fn json_array_length(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.text(0)?], |r| {
         Ok(match parse(r.text(0), Leniency::DEFAULT, false) {
-            Some(Json::Array(items)) => Some(items.len() as i32),
+            Some(Json::Array(items, _)) => Some(items.len() as i32),
             _ => None,
         })
     })
@@ -62,7 +65,7 @@ pub fn json_array_length(call: &Call<'_>) -> Result<Typed> {
 /// included.
 pub fn json_object_keys(call: &Call<'_>) -> Result<Typed> {
     call.strict(list_of(DataType::Utf8), vec![call.text(0)?], |r| {
-        let Some(Json::Object(fields)) = parse(r.text(0), Leniency::DEFAULT, false) else {
+        let Some(Json::Object(fields, _)) = parse(r.text(0), Leniency::DEFAULT, false) else {
             return Ok(None);
         };
         Ok(Some(fields.into_iter().map(|(name, _)| Some(name)).collect::<Vec<_>>()))
@@ -78,7 +81,7 @@ pub fn schema_of_json(call: &Call<'_>) -> Result<Typed> {
         .constant_text(0)
         .ok_or_else(|| non_foldable(call, "json", "STRING"))?;
     let json = parse(&text, Leniency::DEFAULT, false);
-    let found = json.map_or(DataType::Utf8, |json| shape(&json));
+    let found = json.map_or(DataType::Utf8, |json| shape(&json, Wishes::default()));
     let label = format!("schema_of_json({})", call.args[0].name);
     Ok(constant_text(sql_name(&settled(&found)), label))
 }
@@ -125,7 +128,7 @@ pub fn json_tuple(call: &Call<'_>) -> Result<Typed> {
 /// Returns a member of an object: strings as they are, other values as JSON; `None` for null and for a
 /// missing one. Of equal names the first counts.
 fn member(json: &Json, name: &str) -> Option<String> {
-    let Json::Object(fields) = json else { return None };
+    let Json::Object(fields, _) = json else { return None };
     match fields.iter().find(|(n, _)| n == name).map(|(_, v)| v)? {
         Json::Null => None,
         Json::Text(text) => Some(text.clone()),
@@ -179,7 +182,8 @@ pub fn from_json(call: &Call<'_>) -> Result<Typed> {
         return Err(invalid_json_schema(&name, &to));
     }
     let given = call.args.get(2).map(options).transpose()?.unwrap_or_default();
-    let reader = Reader::new(&given, call.context.zone)?;
+    let mode = ParseMode::of_function(&given, "from_json")?;
+    let reader = Reader::new(&given, call.context.zone, false)?;
     if !is_string(&subject.data_type) && !subject.data_type.is_null() {
         return Err(unexpected_type(&name, 1, subject, &["STRING"]));
     }
@@ -192,12 +196,15 @@ pub fn from_json(call: &Call<'_>) -> Result<Typed> {
     let options = format!("{given:?} {:?}", call.context.zone);
     let args = vec![call.text(0)?.expr];
     let expr = kernel::call("from_json", options, to.clone(), args, move |args, _| {
-        let cells = args[0].as_string::<i32>().iter().map(|text| match text {
-            Some(text) if !text.trim().is_empty() => root(&reader, text, &result),
-            _ => Ok(ScalarValue::try_from(&result)?),
-        });
-        let cells = cells.collect::<Result<Vec<_>>>()?;
-        Ok(array_of(cells, &result).ok_or_else(|| SparkError::internal("parsed values differ in type"))?)
+        let mut texts = Texts::new(&reader, mode, &result, corrupt_column(&given));
+        let mut column = Column::new(&result);
+        for text in args[0].as_string::<i32>() {
+            match text {
+                Some(text) if !text.trim().is_empty() => texts.push(text, &mut column)?,
+                _ => column.push_null(),
+            }
+        }
+        Ok(column.finish()?)
     });
     Ok(Typed::new(expr, to, label))
 }
@@ -215,72 +222,98 @@ fn schema(text: &str) -> Result<DataType> {
     }
 }
 
-/// Returns one string as the value of a whole schema. An object is a list of one for an array of
-/// structs.
-///
-/// # Errors
-/// If it is malformed in the mode `FAILFAST`, `MALFORMED_RECORD_IN_PARSING`.
-fn root(reader: &Reader, text: &str, to: &DataType) -> Result<ScalarValue> {
-    let mut bad = false;
-    let parsed = parse(text, reader.leniency, false);
-    let value = match (&parsed, to) {
-        (Some(Json::Object(object)), DataType::Struct(fields)) => reader.record(object, fields, &mut bad),
-        (Some(json @ Json::Object(_)), DataType::List(item)) if matches!(item.data_type(), DataType::Struct(_)) => {
-            reader.list(std::iter::once(json), item, &mut bad)
-        }
-        (Some(Json::Array(items)), DataType::List(item)) => reader.list(items.iter(), item, &mut bad),
-        (Some(json @ Json::Object(_)), DataType::Map(..)) => Some(reader.value(json, to, &mut bad)),
-        (Some(Json::Null), _) => return Ok(ScalarValue::try_from(to)?),
-        _ => None,
-    };
-    bad |= value.is_none();
-    if bad && reader.mode == ParseMode::FailFast {
-        return Err(malformed());
-    }
-    match (value, to) {
-        (Some(value), DataType::Struct(fields)) => with_corrupt(reader, value, fields, bad.then_some(text)),
-        (Some(value), _) => Ok(value),
-        (None, DataType::Struct(fields)) => {
-            let nulls = reader
-                .record(&[], fields, &mut bad)
-                .ok_or_else(|| SparkError::internal("a record of nulls cannot be made"))?;
-            with_corrupt(reader, nulls, fields, Some(text))
-        }
-        (None, _) => Ok(ScalarValue::try_from(to)?),
-    }
+/// Strings of a column as values of a whole schema.
+struct Texts<'a> {
+    /// How members are read.
+    reader: &'a Reader,
+    /// What happens to malformed texts.
+    mode: ParseMode,
+    /// The schema.
+    to: &'a DataType,
+    /// The place of the column for malformed texts, among the fields of a struct.
+    corrupt: Option<usize>,
+    /// Reads texts that are written plainly.
+    plain: Plain,
 }
 
-/// Returns the record with the malformed text in the column that wants it
-/// (`columnNameOfCorruptRecord`).
-fn with_corrupt(reader: &Reader, value: ScalarValue, fields: &Fields, text: Option<&str>) -> Result<ScalarValue> {
-    let (ScalarValue::Struct(array), Some(at)) = (
-        &value,
-        fields
-            .iter()
-            .position(|f| f.name() == &reader.corrupt_column && is_string(f.data_type())),
-    ) else {
-        return Ok(value);
-    };
-    let mut columns = array.columns().to_vec();
-    columns[at] = Arc::new(StringArray::from(vec![text]));
-    Ok(ScalarValue::Struct(Arc::new(StructArray::try_new(
-        fields.clone(),
-        columns,
-        None,
-    )?)))
-}
+impl<'a> Texts<'a> {
+    /// Begins to read texts by a schema.
+    fn new(reader: &'a Reader, mode: ParseMode, to: &'a DataType, corrupt_column: &str) -> Self {
+        let fields = match to {
+            DataType::Struct(fields) => fields.clone(),
+            _ => Fields::empty(),
+        };
+        Self {
+            reader,
+            mode,
+            to,
+            corrupt: fields
+                .iter()
+                .position(|f| f.name() == corrupt_column && is_string(f.data_type())),
+            plain: Plain::new(fields),
+        }
+    }
 
-/// Makes `MALFORMED_RECORD_IN_PARSING`.
-fn malformed() -> SparkError {
-    SparkError::new(
-        Exception::Connect,
-        "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION",
-        "22023",
-        "Malformed records are detected in record parsing: [null]. Parse Mode: FAILFAST. To process malformed records as null result, try setting \
-         the option 'mode' as 'PERMISSIVE'.",
-    )
-    .with("badRecord", "[null]")
-    .with("failFastMode", "FAILFAST")
+    /// Adds a text to a column. An object is a list of one for an array of structs.
+    ///
+    /// # Errors
+    /// If it is malformed in the mode `FAILFAST`, `MALFORMED_RECORD_IN_PARSING`.
+    fn push(&mut self, text: &str, column: &mut Column) -> Result<()> {
+        let row = column.len();
+        if self.corrupt.is_none()
+            && let Some((_, columns)) = column.fields()
+        {
+            if self.plain.record(self.reader, text, 0, columns).is_some() {
+                column.end_nested();
+                return Ok(());
+            }
+            columns.iter_mut().for_each(|c| c.truncate(row));
+        }
+        let mut bad = false;
+        let parsed = parse(text, self.reader.leniency, false);
+        if let (Some(Json::Object(object, _)), DataType::Struct(fields)) = (&parsed, self.to)
+            && let Some((_, columns)) = column.fields()
+        {
+            self.reader.record(object, text, columns, fields, &mut bad);
+            self.set_corrupt(columns, row, bad.then_some(text));
+            column.end_nested();
+        } else if let (Some(json @ Json::Object(..)), DataType::List(item)) = (&parsed, self.to)
+            && matches!(item.data_type(), DataType::Struct(_))
+            && let Some(elements) = column.elements()
+        {
+            self.reader.push(json, text, elements, item.data_type(), &mut bad);
+            column.end_nested();
+        } else if let (Some(json @ Json::Array(..)), DataType::List(_))
+        | (Some(json @ Json::Object(..)), DataType::Map(..)) = (&parsed, self.to)
+        {
+            self.reader.push(json, text, column, self.to, &mut bad);
+        } else {
+            bad = true;
+            match column.fields() {
+                Some((_, columns)) => {
+                    columns.iter_mut().for_each(Column::push_null);
+                    self.set_corrupt(columns, row, Some(text));
+                    column.end_nested();
+                }
+                None => column.push_null(),
+            }
+        }
+        if bad && self.mode == ParseMode::FailFast {
+            return Err(malformed("[null]"));
+        }
+        Ok(())
+    }
+
+    /// Sets the column for malformed texts (`columnNameOfCorruptRecord`).
+    fn set_corrupt(&self, columns: &mut [Column], row: usize, text: Option<&str>) {
+        if let Some(column) = self.corrupt.and_then(|at| columns.get_mut(at)) {
+            column.truncate(row);
+            match text {
+                Some(text) => _ = column.push_bytes(text.as_bytes(), false),
+                None => column.push_null(),
+            }
+        }
+    }
 }
 
 /// Resolves `to_json` (`StructsToJson`).

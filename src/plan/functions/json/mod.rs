@@ -1,20 +1,14 @@
 //! Functions of JSON in a column.
 //!
 //! ```text
-//! text ─ text::parse ─► Json ─┬─ read::Reader ─► typed value      from_json
-//!                             ├─ path::evaluate ─► string         get_json_object
-//!                             └─ infer::shape ─► type             schema_of_json
+//! text ─ formats::json ─► typed value                             from_json
+//! text ─ text::parse ─► Json ─┬─ path::evaluate ─► string         get_json_object
+//!                             └─ inference::shape ─► type           schema_of_json
 //! typed value ─ write::Writer ─► text                             to_json
 //! ```
-//!
-//! JSON is read by a parser of this folder, because what Spark's parser (Jackson, with its defaults)
-//! takes and how it copies numbers shows in results.
 
 mod functions;
-mod infer;
 pub(super) mod path;
-pub(super) mod read;
-pub(super) mod text;
 pub mod write;
 
 pub use self::functions::constant_schema;

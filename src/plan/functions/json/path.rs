@@ -5,7 +5,7 @@
 //! $.a[*].b   of all elements        $.*    never anything
 //! ```
 
-use super::text::{Astral, Json, write, write_text};
+use crate::formats::json::text::{Astral, Json, write, write_text};
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ fn walk(value: &Json, path: &[Step], style: Style, out: &mut Vec<String>) -> boo
         text
     };
     match (value, path) {
-        (Json::Array(items), []) if style == Style::Flatten => {
+        (Json::Array(items, _), []) if style == Style::Flatten => {
             let mut any = false;
             for item in items {
                 any |= walk(item, path, style, out);
@@ -99,10 +99,10 @@ fn walk(value: &Json, path: &[Step], style: Style, out: &mut Vec<String>) -> boo
             out.push(text(style));
             true
         }
-        (Json::Object(fields), [Step::Name(name), rest @ ..]) => fields
+        (Json::Object(fields, _), [Step::Name(name), rest @ ..]) => fields
             .iter()
             .any(|(n, v)| n == name && *v != Json::Null && walk(v, rest, style, out)),
-        (Json::Array(items), [Step::AnyIndex, Step::AnyIndex, rest @ ..]) => {
+        (Json::Array(items, _), [Step::AnyIndex, Step::AnyIndex, rest @ ..]) => {
             let mut inner = Vec::new();
             let mut any = false;
             for item in items {
@@ -111,7 +111,7 @@ fn walk(value: &Json, path: &[Step], style: Style, out: &mut Vec<String>) -> boo
             out.push(format!("[{}]", inner.join(",")));
             any
         }
-        (Json::Array(items), [Step::AnyIndex, rest @ ..]) => {
+        (Json::Array(items, _), [Step::AnyIndex, rest @ ..]) => {
             let next = if style == Style::Flatten {
                 Style::Flatten
             } else {
@@ -131,7 +131,7 @@ fn walk(value: &Json, path: &[Step], style: Style, out: &mut Vec<String>) -> boo
             }
             matches > 0
         }
-        (Json::Array(items), [Step::Index(at), rest @ ..]) => {
+        (Json::Array(items, _), [Step::Index(at), rest @ ..]) => {
             let style = if matches!(rest.first(), Some(Step::AnyIndex)) {
                 Style::Quoted
             } else {
@@ -145,8 +145,8 @@ fn walk(value: &Json, path: &[Step], style: Style, out: &mut Vec<String>) -> boo
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::{Leniency, parse as parse_json};
     use super::*;
+    use crate::formats::json::text::{Leniency, parse as parse_json};
 
     #[test]
     fn paths_find_what_spark_finds() {

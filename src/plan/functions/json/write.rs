@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 use arrow::array::*;
 use arrow::datatypes::*;
 
-use super::text::{Astral, write_text};
 use crate::error::Result;
-use crate::plan::functions::text::codec::to_base64;
+use crate::formats::json::text::{Astral, write_text};
 use crate::plan::functions::time::DAY_US;
+use crate::values::base64::to_base64;
 use crate::values::cast::to_text;
 use crate::values::java_format::Pattern;
 use crate::values::text;
@@ -67,7 +67,7 @@ impl Writer {
         let or = |found: Option<Pattern>, default: &str| found.map_or_else(|| Pattern::new(default, false), Ok);
         Ok(Self {
             zone: match options.get("timezone") {
-                Some(name) => crate::plan::functions::time::zones::zone_named(name)?,
+                Some(name) => Zone::named(name)?,
                 None => session,
             },
             ignore_nulls: !options

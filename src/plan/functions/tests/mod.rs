@@ -15,4 +15,5 @@ mod goldens;
 mod json;
 mod lambdas;
 mod missing_values;
+mod records;
 mod run;

@@ -1,7 +1,5 @@
 //! Bytes and strings in other forms: base64, hex, character sets.
 //!
-//! The coders are written out here: they are a few lines each, and their leniency is Java's.
-//!
 //! The character sets are those that Spark 4 allows: US-ASCII, ISO-8859-1, UTF-8, UTF-16 with and
 //! without a byte order, UTF-32. Names are read in any case. What cannot be coded is an error, not a
 //! question mark.
@@ -14,6 +12,7 @@ use crate::plan::functions::call::Call;
 use crate::plan::functions::error::non_foldable;
 use crate::plan::functions::{condition, operator, row};
 use crate::plan::scope::Typed;
+use crate::values::base64::{from_base64, to_base64};
 use crate::values::types::is_numeric;
 
 /// Resolves `base64` (`Base64`): padded, without line breaks.
@@ -87,47 +86,6 @@ fn chosen(call: &Call<'_>) -> Result<Typed> {
         cases.push(result.clone());
     }
     Ok(call.labelled(condition::when(&call.other("when", &cases))?))
-}
-
-/// The digits of base 64, in order.
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// Returns bytes in base 64, padded.
-pub fn to_base64(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = u32::from(chunk[0]) << 16
-            | u32::from(*chunk.get(1).unwrap_or(&0)) << 8
-            | u32::from(*chunk.get(2).unwrap_or(&0));
-        for i in 0..4 {
-            let digit = ALPHABET[(word >> (18 - 6 * i) & 63) as usize];
-            out.push(if i <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    out
-}
-
-/// Returns the bytes of base 64, up to the first `=`; `None` if it is malformed. With `skip`,
-/// characters outside the alphabet are passed over, as Java's MIME decoder does.
-pub fn from_base64(text: &str, skip: bool) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut word, mut bits) = (0u32, 0);
-    for byte in text.bytes().take_while(|b| *b != b'=') {
-        let Some(digit) = ALPHABET.iter().position(|a| *a == byte) else {
-            if skip {
-                continue;
-            }
-            return None;
-        };
-        word = word << 6 | digit as u32;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            out.push((word >> bits) as u8);
-        }
-    }
-    // One digit left over holds no whole byte.
-    (bits < 6).then_some(out)
 }
 
 /// Returns two hexadecimal digits per byte.

@@ -23,7 +23,6 @@ use crate::kernels::kernel;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::row;
 use crate::plan::functions::time::DAY_US;
-use crate::plan::functions::time::zones::zone_named;
 use crate::plan::literal;
 use crate::plan::scope::Typed;
 use crate::values::text::days_of;
@@ -100,7 +99,7 @@ pub fn make_timestamp(call: &Call<'_>, made: Made, tolerant: bool) -> Result<Typ
                     Ok(None)
                 };
             };
-            let zone = if zoned { zone_named(r.text(6))? } else { session };
+            let zone = if zoned { Zone::named(r.text(6))? } else { session };
             Ok(Some(zone.to_instant(us)))
         },
     ))

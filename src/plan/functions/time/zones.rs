@@ -9,7 +9,7 @@
 //! convert_timezone('Asia/Seoul', 'UTC', '2016-08-31 09:00')   2016-08-31 00:00, a TIMESTAMP_NTZ
 //! ```
 
-use crate::error::{Exception, Result, SparkError};
+use crate::error::Result;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::row;
 use crate::plan::literal;
@@ -24,7 +24,7 @@ use crate::values::zone::Zone;
 /// When it runs, an unknown zone is `INVALID_TIMEZONE`.
 pub fn shifted(call: &Call<'_>, from_utc: bool) -> Result<Typed> {
     call.strict(types::timestamp(), vec![call.timestamp(0)?, call.text(1)?], move |r| {
-        let zone = zone_named(r.text(1))?;
+        let zone = Zone::named(r.text(1))?;
         Ok(Some(if from_utc {
             zone.to_local(r.long(0))
         } else {
@@ -55,26 +55,8 @@ pub fn convert_timezone(call: &Call<'_>) -> Result<Typed> {
         args,
         label,
         |r| {
-            let (from, to) = (zone_named(r.text(0))?, zone_named(r.text(1))?);
+            let (from, to) = (Zone::named(r.text(0))?, Zone::named(r.text(1))?);
             Ok(Some(to.to_local(from.to_instant(r.long(2)))))
         },
     ))
-}
-
-/// Returns the zone of an id or offset.
-///
-/// # Errors
-/// If there is none, `INVALID_TIMEZONE`.
-pub fn zone_named(name: &str) -> Result<Zone> {
-    Zone::parse(name).ok_or_else(|| {
-        SparkError::new(
-            Exception::DateTime,
-            "INVALID_TIMEZONE",
-            "22009",
-            format!(
-                "The timezone: {name} is invalid. The timezone must be either a region-based zone ID or a zone offset."
-            ),
-        )
-        .with("timeZone", name)
-    })
 }

@@ -5,10 +5,12 @@
 //! is not looked at. Strict otherwise: a control character in a string, a leading zero or a value
 //! nested deeper than 1000 makes the whole text malformed.
 
+use std::ops::Range;
+
 use crate::values::text;
 
 /// Values nested deeper are malformed (Jackson's `StreamReadConstraints`).
-const MAX_DEPTH: usize = 1000;
+pub const MAX_DEPTH: usize = 1000;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,10 +23,10 @@ pub enum Json {
     Number(String),
     /// A string, without its escapes.
     Text(String),
-    /// Elements, in order.
-    Array(Vec<Json>),
-    /// Members, in order; names may be equal.
-    Object(Vec<(String, Json)>),
+    /// Elements, in order, and the bytes that they take in the text.
+    Array(Vec<Json>, Range<usize>),
+    /// Members, in order, and the bytes that they take in the text; names may be equal.
+    Object(Vec<(String, Json)>, Range<usize>),
 }
 
 /// What a reader takes beyond the standard.
@@ -38,6 +40,12 @@ pub struct Leniency {
     pub leading_zeros: bool,
     /// Comments of C and C++ (`allowComments`).
     pub comments: bool,
+    /// Single quotes in place of double ones (`allowSingleQuotes`).
+    pub single_quotes: bool,
+    /// `NaN` and infinities (`allowNonNumericNumbers`).
+    pub non_numeric: bool,
+    /// A backslash before any character (`allowBackslashEscapingAnyCharacter`).
+    pub any_escape: bool,
 }
 
 impl Leniency {
@@ -47,6 +55,9 @@ impl Leniency {
         control_characters: false,
         leading_zeros: false,
         comments: false,
+        single_quotes: true,
+        non_numeric: true,
+        any_escape: false,
     };
 }
 
@@ -106,17 +117,19 @@ impl Reader<'_> {
             return None;
         }
         self.space();
+        let start = self.at;
         match self.peek()? {
             b'{' => {
                 self.at += 1;
                 let mut fields = Vec::new();
                 if self.eat(b'}') {
-                    return Some(Json::Object(fields));
+                    return Some(Json::Object(fields, start..self.at));
                 }
                 loop {
                     self.space();
                     let name = match self.peek()? {
-                        quote @ (b'"' | b'\'') => self.string(quote)?,
+                        b'"' => self.string(b'"')?,
+                        b'\'' if self.leniency.single_quotes => self.string(b'\'')?,
                         _ if self.leniency.unquoted_names => self.bare_name()?,
                         _ => return None,
                     };
@@ -125,7 +138,7 @@ impl Reader<'_> {
                     }
                     fields.push((name, self.value(depth + 1)?));
                     if self.eat(b'}') {
-                        return Some(Json::Object(fields));
+                        return Some(Json::Object(fields, start..self.at));
                     }
                     if !self.eat(b',') {
                         return None;
@@ -136,24 +149,25 @@ impl Reader<'_> {
                 self.at += 1;
                 let mut items = Vec::new();
                 if self.eat(b']') {
-                    return Some(Json::Array(items));
+                    return Some(Json::Array(items, start..self.at));
                 }
                 loop {
                     items.push(self.value(depth + 1)?);
                     if self.eat(b']') {
-                        return Some(Json::Array(items));
+                        return Some(Json::Array(items, start..self.at));
                     }
                     if !self.eat(b',') {
                         return None;
                     }
                 }
             }
-            quote @ (b'"' | b'\'') => self.string(quote).map(Json::Text),
+            b'"' => self.string(b'"').map(Json::Text),
+            b'\'' if self.leniency.single_quotes => self.string(b'\'').map(Json::Text),
             b't' => self.word("true", Json::Bool(true)),
             b'f' => self.word("false", Json::Bool(false)),
             b'n' => self.word("null", Json::Null),
-            b'N' => self.word("NaN", Json::Number("NaN".into())),
-            b'I' => self.word("Infinity", Json::Number("Infinity".into())),
+            b'N' if self.leniency.non_numeric => self.word("NaN", Json::Number("NaN".into())),
+            b'I' if self.leniency.non_numeric => self.word("Infinity", Json::Number("Infinity".into())),
             _ => self.number(),
         }
     }
@@ -182,11 +196,12 @@ impl Reader<'_> {
     fn number(&mut self) -> Option<Json> {
         let bytes = self.text.as_bytes();
         let start = self.at;
-        let mut at = start + usize::from(bytes[start] == b'-');
-        if self.text[at..].starts_with("Infinity") {
-            self.at = at + "Infinity".len();
-            return Some(Json::Number("-Infinity".into()));
+        for infinite in ["-Infinity", "+Infinity", "-INF", "+INF"] {
+            if self.leniency.non_numeric && self.text[start..].starts_with(infinite) {
+                return self.word(infinite, Json::Number(infinite.into()));
+            }
         }
+        let mut at = start + usize::from(bytes[start] == b'-');
         let digits = |from: usize| bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
         let whole = digits(at);
         if whole == 0 || (whole > 1 && bytes[at] == b'0' && !self.leniency.leading_zeros) {
@@ -242,12 +257,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads what follows a backslash; half of a surrogate pair alone becomes U+FFFD.
+    /// Reads what follows a backslash; half of a surrogate pair alone becomes `?`, as Java writes it.
     fn escape(&mut self) -> Option<char> {
         let byte = self.peek()?;
         self.at += 1;
         Some(match byte {
-            b'"' | b'\\' | b'/' | b'\'' => char::from(byte),
+            b'"' | b'\\' | b'/' => char::from(byte),
+            b'\'' if self.leniency.single_quotes => '\'',
             b'n' => '\n',
             b't' => '\t',
             b'r' => '\r',
@@ -255,15 +271,23 @@ impl Reader<'_> {
             b'f' => '\u{c}',
             b'u' => {
                 let first = self.hex()?;
-                if !(0xd800..0xdc00).contains(&first) {
-                    return Some(char::from_u32(first).unwrap_or('\u{fffd}'));
+                let pair = (0xd800..0xdc00).contains(&first) && self.text[self.at..].starts_with("\\u");
+                if pair {
+                    let before = self.at;
+                    self.at += 2;
+                    let second = self.hex()?;
+                    if (0xdc00..0xe000).contains(&second) {
+                        return char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00));
+                    }
+                    self.at = before;
                 }
-                if !self.text[self.at..].starts_with("\\u") {
-                    return Some('\u{fffd}');
-                }
-                self.at += 2;
-                let second = self.hex()?;
-                char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + second.wrapping_sub(0xdc00)).unwrap_or('\u{fffd}')
+                char::from_u32(first).unwrap_or('?')
+            }
+            _ if self.leniency.any_escape => {
+                self.at -= 1;
+                let any = self.text[self.at..].chars().next()?;
+                self.at += any.len_utf8();
+                any
             }
             _ => return None,
         })
@@ -271,10 +295,19 @@ impl Reader<'_> {
 
     /// Reads four hexadecimal digits.
     fn hex(&mut self) -> Option<u32> {
-        let digits = self.text.get(self.at..self.at + 4)?;
+        let code = hex(self.text.as_bytes().get(self.at..self.at + 4)?)?;
         self.at += 4;
-        u32::from_str_radix(digits, 16).ok()
+        Some(code)
     }
+}
+
+/// Returns the number that hexadecimal digits write; `None` for other characters.
+pub(super) fn hex(digits: &[u8]) -> Option<u32> {
+    let mut code = 0;
+    for digit in digits {
+        code = code << 4 | char::from(*digit).to_digit(16)?;
+    }
+    Some(code)
 }
 
 /// How characters beyond the basic plane leave.
@@ -320,7 +353,11 @@ pub fn number_text(raw: &str) -> String {
             None => raw.to_owned(),
         };
     }
-    if raw == "-0" { "0".into() } else { raw.to_owned() }
+    let (sign, digits) = raw.strip_prefix('-').map_or(("", raw), |digits| ("-", digits));
+    match digits.trim_start_matches('0') {
+        "" => "0".into(),
+        digits => format!("{sign}{digits}"),
+    }
 }
 
 /// Appends a value, without white space.
@@ -330,7 +367,7 @@ pub fn write(value: &Json, astral: Astral, out: &mut String) {
         Json::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         Json::Number(raw) => out.push_str(&number_text(raw)),
         Json::Text(text) => write_text(text, astral, out),
-        Json::Array(items) => {
+        Json::Array(items, _) => {
             out.push('[');
             for (i, item) in items.iter().enumerate() {
                 if i > 0 {
@@ -340,7 +377,7 @@ pub fn write(value: &Json, astral: Astral, out: &mut String) {
             }
             out.push(']');
         }
-        Json::Object(fields) => {
+        Json::Object(fields, _) => {
             out.push('{');
             for (i, (name, value)) in fields.iter().enumerate() {
                 if i > 0 {

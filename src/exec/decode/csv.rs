@@ -1,0 +1,99 @@
+//! Lines of CSV, read by [`crate::formats::csv`]. Columns go by place.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use arrow::datatypes::*;
+
+use super::batches::Batches;
+use super::{line_end, whole_lines};
+use crate::error::Result;
+use crate::formats::corrupt_column;
+use crate::formats::csv::Reader;
+use crate::values::zone::Zone;
+
+/// Reads blocks of lines, each of which is a record.
+pub(super) struct CsvLines {
+    /// The rows read.
+    pub out: Batches,
+    /// Reads records.
+    reader: Reader,
+    /// Whether the first record of a block has names.
+    header: bool,
+    /// How many values a record has.
+    width: usize,
+    /// Whether a record of another width is malformed: not where only some of its columns are asked for, as then nobody
+    /// counts them.
+    counted: bool,
+    /// Which value each column is.
+    places: Vec<usize>,
+}
+
+impl CsvLines {
+    /// Begins to read into batches. `declared` are all columns of the source.
+    ///
+    /// # Errors
+    /// If an option has a zone, a pattern or a letter that cannot be read.
+    pub fn new(options: &BTreeMap<String, String>, declared: &Schema, out: Batches) -> Result<Self> {
+        let corrupt = corrupt_column(options);
+        let is_corrupt = |f: &Field| f.name() == corrupt && f.data_type() == &DataType::Utf8;
+        let names: Vec<&str> = declared
+            .fields()
+            .iter()
+            .filter(|f| !is_corrupt(f))
+            .map(|f| f.name().as_str())
+            .collect();
+        let place = |f: &FieldRef| names.iter().position(|n| n == f.name()).unwrap_or(names.len());
+        Ok(Self {
+            reader: Reader::new(options, Zone::UTC)?,
+            header: options.get("header").is_some_and(|h| h.eq_ignore_ascii_case("true")),
+            width: names.len(),
+            counted: out.has_corrupt_column() || out.fields.len() == names.len(),
+            places: out.fields.iter().map(place).collect(),
+            out,
+        })
+    }
+
+    /// Reads a block.
+    ///
+    /// # Errors
+    /// `MALFORMED_RECORD_IN_PARSING` in the mode FAILFAST.
+    pub fn block(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut header = self.header;
+        whole_lines(bytes, |part| match part {
+            Ok(text) => self.text(text, &mut header),
+            Err(line) => self.record(line, &mut header, &mut Vec::new()),
+        })
+    }
+
+    /// Reads lines.
+    fn text(&mut self, text: &str, header: &mut bool) -> Result<()> {
+        let bytes = text.as_bytes();
+        let mut cells = Vec::with_capacity(self.width);
+        let mut at = 0;
+        while at < bytes.len() {
+            let end = line_end(bytes, at);
+            self.record(&text[at..end], header, &mut cells)?;
+            at = end + 1;
+        }
+        Ok(())
+    }
+
+    /// Reads one line; a blank one, a comment and the header are no records.
+    fn record<'a>(&mut self, line: &'a str, header: &mut bool, cells: &mut Vec<Option<Cow<'a, str>>>) -> Result<()> {
+        if self.reader.is_passed_over(line) {
+            return Ok(());
+        }
+        if std::mem::take(header) {
+            return Ok(());
+        }
+        self.reader.split(line, cells);
+        let mut bad = self.counted && cells.len() != self.width;
+        let Batches { columns, fields, .. } = &mut self.out;
+        for ((column, field), place) in columns.iter_mut().zip(fields.iter()).zip(&self.places) {
+            let cell = cells.get(*place).and_then(Option::as_deref);
+            self.reader.push(cell, column, field.data_type(), &mut bad);
+        }
+        self.out.end(1, bad.then_some(line))
+    }
+}

@@ -1,0 +1,634 @@
+//! Records that are written plainly, read in one pass straight into columns.
+//!
+//! What a record looks like is guessed from the one before: feeds write the same names in the same order, so a name is
+//! compared and not looked up. Values of members that nobody asked for are checked and passed over. Strings are scanned
+//! eight bytes at a time.
+//!
+//! ```text
+//! {"id":7,"text":"a #b","user":{…},"at":"2024-03-01T10:11:12Z"}
+//!  └─┬─┘  └──┬──┘       └────┬───┘  └─ the third name, as last time: the column of `at`
+//!    │       │               └ nobody's: checked, passed over
+//!    │       └ the second name, as last time: bytes up to the quote go to the column of `text`
+//!    └ the first name, as last time: digits go to the column of `id`
+//! ```
+//!
+//! Anything else makes [`Plain::record`] give up, and the caller reads the record by its tree: single quotes, `NaN`, rare
+//! escapes, a value of another type, malformed text.
+
+use arrow::datatypes::*;
+
+use super::read::Reader;
+use super::text::{MAX_DEPTH, hex};
+use crate::formats::column::{Column, Number};
+
+/// Most members of a record whose names are guessed.
+const MAX_GUESSED: usize = 256;
+
+/// Most levels that are read in this way; deeper ones are left to the tree.
+const MAX_PLAIN_DEPTH: usize = 64;
+
+/// Powers of ten that a double holds exactly.
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
+
+/// Reads plain records by a schema.
+#[derive(Debug)]
+pub struct Plain {
+    /// The fields of a record, with their names and quotes and the colon.
+    fields: Fields,
+    /// Names of the record before as they are written, from quote to colon, with the columns that they are for.
+    guesses: Vec<(Vec<u8>, Option<usize>)>,
+}
+
+/// A number as it is written.
+struct Digits {
+    /// Where it ends.
+    end: usize,
+    /// Its digits, without point and sign; not all if there are more than 19.
+    mantissa: u64,
+    /// How many digits there are.
+    count: usize,
+    /// How many of them are after the point.
+    fraction: usize,
+    /// Whether it is below zero.
+    negative: bool,
+    /// Whether it has an exponent.
+    exponent: bool,
+}
+
+impl Plain {
+    /// Makes a reader of records with these fields.
+    pub fn new(fields: Fields) -> Self {
+        Self {
+            fields,
+            guesses: vec![],
+        }
+    }
+
+    /// Reads an object that begins at `at`, after white space, into a column for each field, and returns where it ends.
+    /// `None` leaves it to the tree; columns may have got cells by then, which the caller cuts off.
+    pub fn record(&mut self, reader: &Reader, text: &str, at: usize, columns: &mut [Column]) -> Option<usize> {
+        let bytes = text.as_bytes();
+        let row = columns.first().map_or(0, Column::len);
+        let mut at = space(bytes, at);
+        if bytes.get(at) != Some(&b'{') {
+            return None;
+        }
+        at = space(bytes, at + 1);
+        let mut member = 0;
+        let mut found = 0;
+        if bytes.get(at) == Some(&b'}') {
+            at += 1;
+        } else {
+            loop {
+                let target = match self.guesses.get(member) {
+                    Some((name, target)) if starts_with(bytes, at, name) => {
+                        at += name.len();
+                        *target
+                    }
+                    _ => {
+                        let (end, target) = self.name(text, at, member)?;
+                        at = end;
+                        target
+                    }
+                };
+                member += 1;
+                at = space(bytes, at);
+                match target {
+                    None => at = skip(bytes, at, 1)?,
+                    Some(column) => {
+                        let (field, column) = (self.fields.get(column)?, columns.get_mut(column)?);
+                        if column.len() > row {
+                            column.truncate(row);
+                        } else {
+                            found += 1;
+                        }
+                        at = value(reader, text, at, column, field.data_type(), 1)?;
+                    }
+                }
+                at = space(bytes, at);
+                match bytes.get(at)? {
+                    b',' => at = space(bytes, at + 1),
+                    b'}' => {
+                        at += 1;
+                        break;
+                    }
+                    _ => return None,
+                }
+            }
+        }
+        if found < columns.len() {
+            columns
+                .iter_mut()
+                .filter(|c| c.len() == row)
+                .for_each(Column::push_null);
+        }
+        Some(at)
+    }
+
+    /// Reads a name that was not guessed, up to its colon, and remembers it. Returns where it ends, and its column.
+    fn name(&mut self, text: &str, at: usize, member: usize) -> Option<(usize, Option<usize>)> {
+        let bytes = text.as_bytes();
+        let (end, escaped) = string(bytes, at)?;
+        if escaped {
+            return None;
+        }
+        let name = text.get(at + 1..end - 1)?;
+        let target = self.fields.iter().position(|f| f.name() == name);
+        let colon = space(bytes, end);
+        if bytes.get(colon) != Some(&b':') {
+            return None;
+        }
+        self.guesses.truncate(member);
+        if member < MAX_GUESSED {
+            self.guesses.push((bytes[at..=colon].to_vec(), target));
+        }
+        Some((colon + 1, target))
+    }
+}
+
+/// Reads a value into a column and returns where it ends; `None` leaves it to the tree.
+fn value(reader: &Reader, text: &str, at: usize, column: &mut Column, to: &DataType, depth: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    match (*bytes.get(at)?, to) {
+        (b'n', _) => {
+            column.push_null();
+            word(bytes, at, b"null")
+        }
+        (b'"', DataType::Utf8) => {
+            let (end, escaped) = string(bytes, at)?;
+            let body = bytes.get(at + 1..end - 1)?;
+            if escaped {
+                column.push_bytes(&unescaped(body)?, false)?;
+            } else {
+                column.push_bytes(body, false)?;
+            }
+            Some(end)
+        }
+        (b'"', _) => {
+            let (end, escaped) = string(bytes, at)?;
+            if escaped {
+                return None;
+            }
+            reader.push_parsed(text.get(at + 1..end - 1)?, column, to)?;
+            Some(end)
+        }
+        (b'-' | b'0'..=b'9', _) => number(reader, text, at, column, to),
+        (first @ (b't' | b'f'), DataType::Boolean) => {
+            column.push_bool(first == b't')?;
+            word(bytes, at, if first == b't' { b"true" } else { b"false" })
+        }
+        (first @ (b't' | b'f'), DataType::Utf8) => {
+            let written: &[u8] = if first == b't' { b"true" } else { b"false" };
+            column.push_bytes(written, false)?;
+            word(bytes, at, written)
+        }
+        (b'[' | b'{', DataType::Utf8) if reader.exact => {
+            let end = skip(bytes, at, depth)?;
+            column.push_bytes(&bytes[at..end], false)?;
+            Some(end)
+        }
+        (b'[', DataType::List(item)) if depth < MAX_PLAIN_DEPTH => {
+            let elements = column.elements()?;
+            let end = items(bytes, at, b']', |at| {
+                value(reader, text, at, elements, item.data_type(), depth + 1)
+            })?;
+            column.end_nested();
+            Some(end)
+        }
+        (b'{', DataType::Struct(fields)) if depth < MAX_PLAIN_DEPTH => {
+            let columns = column.fields()?.1;
+            let row = columns.first().map_or(0, Column::len);
+            let end = items(bytes, at, b'}', |at| {
+                let (at, name) = member(text, at)?;
+                match fields.iter().position(|f| f.name() == name) {
+                    None => skip(bytes, at, depth + 1),
+                    Some(i) => {
+                        columns[i].truncate(row);
+                        value(reader, text, at, &mut columns[i], fields[i].data_type(), depth + 1)
+                    }
+                }
+            })?;
+            columns
+                .iter_mut()
+                .filter(|c| c.len() == row)
+                .for_each(Column::push_null);
+            column.end_nested();
+            Some(end)
+        }
+        _ => None,
+    }
+}
+
+/// Reads what stands between brackets and commas, and returns where it ends.
+fn items(bytes: &[u8], at: usize, close: u8, mut item: impl FnMut(usize) -> Option<usize>) -> Option<usize> {
+    let mut at = space(bytes, at + 1);
+    if bytes.get(at) == Some(&close) {
+        return Some(at + 1);
+    }
+    loop {
+        at = space(bytes, item(at)?);
+        match bytes.get(at)? {
+            b',' => at = space(bytes, at + 1),
+            found if *found == close => return Some(at + 1),
+            _ => return None,
+        }
+    }
+}
+
+/// Reads a member's name and colon. Returns where its value begins, and the name.
+fn member(text: &str, at: usize) -> Option<(usize, &str)> {
+    let bytes = text.as_bytes();
+    let (end, escaped) = string(bytes, at)?;
+    let colon = space(bytes, end);
+    if escaped || bytes.get(colon) != Some(&b':') {
+        return None;
+    }
+    Some((space(bytes, colon + 1), text.get(at + 1..end - 1)?))
+}
+
+/// Reads a number into a column and returns where it ends.
+fn number(reader: &Reader, text: &str, at: usize, column: &mut Column, to: &DataType) -> Option<usize> {
+    let digits = digits(text.as_bytes(), at)?;
+    let whole = digits.fraction == 0 && !digits.exponent && digits.count <= 18;
+    let signed = |n: u64| if digits.negative { -(n as i64) } else { n as i64 };
+    match to {
+        DataType::Int64 | DataType::Int32 | DataType::Int16 if whole => {
+            column.push_number(Number::Whole(signed(digits.mantissa)))?;
+        }
+        DataType::Float64 | DataType::Float32 if digits.count <= 15 && !digits.exponent => {
+            let size = digits.mantissa as f64 / POWERS[digits.fraction];
+            let below = digits.negative && !(whole && digits.mantissa == 0);
+            column.push_number(Number::Double(if below { -size } else { size }))?;
+        }
+        DataType::Utf8 if reader.exact || (whole && !(digits.negative && digits.mantissa == 0)) => {
+            column.push_bytes(&text.as_bytes()[at..digits.end], false)?;
+        }
+        DataType::Utf8 => return None,
+        _ => reader.push_number(text.get(at..digits.end)?, column, to)?,
+    }
+    Some(digits.end)
+}
+
+/// Reads a number's text; `None` if it is not one of JSON's.
+#[inline]
+fn digits(bytes: &[u8], start: usize) -> Option<Digits> {
+    let negative = bytes.get(start) == Some(&b'-');
+    let mut at = start + usize::from(negative);
+    let mut mantissa = 0_u64;
+    let run = |at: &mut usize, mantissa: &mut u64| {
+        let from = *at;
+        while let Some(digit) = bytes.get(*at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
+            *mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
+            *at += 1;
+        }
+        *at - from
+    };
+    let first = bytes.get(at)?;
+    let whole = run(&mut at, &mut mantissa);
+    if whole == 0 || (whole > 1 && *first == b'0') {
+        return None;
+    }
+    let mut fraction = 0;
+    if bytes.get(at) == Some(&b'.') {
+        at += 1;
+        fraction = run(&mut at, &mut mantissa);
+        if fraction == 0 {
+            return None;
+        }
+    }
+    let exponent = matches!(bytes.get(at), Some(b'e' | b'E'));
+    if exponent {
+        at += 1 + usize::from(matches!(bytes.get(at + 1), Some(b'+' | b'-')));
+        if run(&mut at, &mut 0) == 0 {
+            return None;
+        }
+    }
+    // What follows is white space or punctuation, or the text is malformed.
+    if !matches!(bytes.get(at), Some(b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n')) {
+        return None;
+    }
+    Some(Digits {
+        end: at,
+        mantissa,
+        count: whole + fraction,
+        fraction,
+        negative,
+        exponent,
+    })
+}
+
+/// Passes over a value, which is checked as if it were read, and returns where it ends.
+fn skip(bytes: &[u8], at: usize, depth: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        b'"' => {
+            let (end, escaped) = string(bytes, at)?;
+            if escaped {
+                unescaped(bytes.get(at + 1..end - 1)?)?;
+            }
+            Some(end)
+        }
+        b'-' | b'0'..=b'9' => digits(bytes, at).map(|d| d.end),
+        b't' => word(bytes, at, b"true"),
+        b'f' => word(bytes, at, b"false"),
+        b'n' => word(bytes, at, b"null"),
+        b'[' if depth < MAX_DEPTH => items(bytes, at, b']', |at| skip(bytes, at, depth + 1)),
+        b'{' if depth < MAX_DEPTH => items(bytes, at, b'}', |at| {
+            let (end, escaped) = string(bytes, at)?;
+            let colon = space(bytes, end);
+            if escaped || bytes.get(colon) != Some(&b':') {
+                return None;
+            }
+            skip(bytes, space(bytes, colon + 1), depth + 1)
+        }),
+        _ => None,
+    }
+}
+
+/// Returns where a word ends, if it stands there.
+fn word(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
+    let end = at + word.len();
+    let stands = bytes.get(at..end) == Some(word)
+        && matches!(bytes.get(end), Some(b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n'));
+    stands.then_some(end)
+}
+
+/// Returns where white space ends. Line ends are no white space here: they end records.
+#[inline]
+fn space(bytes: &[u8], mut at: usize) -> usize {
+    while matches!(bytes.get(at), Some(b' ' | b'\t')) {
+        at += 1;
+    }
+    at
+}
+
+/// Returns whether `wanted` stands at a place, eight bytes at a time.
+#[inline]
+fn starts_with(bytes: &[u8], at: usize, wanted: &[u8]) -> bool {
+    let Some(found) = bytes.get(at..at + wanted.len()) else {
+        return false;
+    };
+    let (words, rest) = found.as_chunks::<8>();
+    let (wanted_words, wanted_rest) = wanted.as_chunks::<8>();
+    words
+        .iter()
+        .zip(wanted_words)
+        .all(|(a, b)| u64::from_le_bytes(*a) == u64::from_le_bytes(*b))
+        && rest.iter().zip(wanted_rest).all(|(a, b)| a == b)
+}
+
+/// Returns where a string ends, after its closing quote, and whether it has escapes; `None` if there is none, or if it has a
+/// control character.
+#[inline]
+fn string(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
+    if bytes.get(start) != Some(&b'"') {
+        return None;
+    }
+    let mut at = start + 1;
+    let mut escaped = false;
+    loop {
+        at += plain(bytes.get(at..)?);
+        match bytes.get(at)? {
+            b'"' => return Some((at + 1, escaped)),
+            b'\\' => {
+                escaped = true;
+                at += 2;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Returns how many bytes come before the first quote, backslash or control character.
+#[inline]
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    /// The highest bit of each byte that is zero; bytes above the lowest such one may be wrong.
+    fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word & HIGH
+    }
+    let mut at = 0;
+    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let stops = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\'))) | control;
+        if stops != 0 {
+            return at + (stops.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = &bytes[at..];
+    at + rest
+        .iter()
+        .position(|b| matches!(b, b'"' | b'\\' | 0..0x20))
+        .unwrap_or(rest.len())
+}
+
+/// Returns a string's bytes without its escapes; `None` for a rare or malformed one.
+fn unescaped(body: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = rest.iter().position(|b| *b == b'\\') {
+        out.extend_from_slice(&rest[..at]);
+        let mut used = 2;
+        let escape = rest.get(at + 1)?;
+        let code = match escape {
+            b'"' | b'\\' | b'/' => u32::from(*escape),
+            b'n' => 10,
+            b't' => 9,
+            b'r' => 13,
+            b'b' => 8,
+            b'f' => 12,
+            b'u' => {
+                let unit = |at: usize| hex(rest.get(at..at + 4)?);
+                let code = unit(at + 2)?;
+                used = 6;
+                if (0xd800..0xdc00).contains(&code) && rest.get(at + 6..at + 8) == Some(b"\\u") {
+                    let low = unit(at + 8).filter(|low| (0xdc00..0xe000).contains(low))?;
+                    used = 12;
+                    0x1_0000 + ((code - 0xd800) << 10) + (low - 0xdc00)
+                } else {
+                    code
+                }
+            }
+            _ => return None,
+        };
+        out.extend_from_slice(char::from_u32(code)?.encode_utf8(&mut [0; 4]).as_bytes());
+        rest = rest.get(at + used..)?;
+    }
+    out.extend_from_slice(rest);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::formats::json::text::{Json, Leniency, parse};
+    use crate::values::types::{list_of, timestamp};
+    use crate::values::zone::Zone;
+
+    /// Pieces of values, well and badly formed.
+    const VALUES: &[&str] = &[
+        "1",
+        "-1",
+        "-0",
+        "01",
+        "1.5",
+        "1e2",
+        "2147483648",
+        "9223372036854775808",
+        "0.1",
+        "1.",
+        "true",
+        "false",
+        "null",
+        "NaN",
+        "tru",
+        "\"\"",
+        "\"x\"",
+        "\"a\\nb\"",
+        "\"a\\u00e9\\ud83d\\ude00\"",
+        "\"\\ud83d\"",
+        "\"a\\qb\"",
+        "\"a\tb\"",
+        "\"é 日本\"",
+        "\"1\"",
+        "\"1.5\"",
+        "\"2024-03-01T10:11:12.345Z\"",
+        "\"2024-03-01\"",
+        "'x'",
+        "[]",
+        "[1,2]",
+        "[1, null]",
+        "[1,\"x\"]",
+        "[1,]",
+        "[[1]]",
+        "{}",
+        "{\"x\":1}",
+        "{\"x\":1,\"y\":\"z\"}",
+        "{ \"y\" : \"z\" , \"x\" : 2 }",
+        "{\"x\":\"p\"}",
+        "{\"x\":1,\"x\":2}",
+        "{\"w\":[1,{\"v\":\"}\"}]}",
+        "{\"x\":1",
+        "\"open",
+    ];
+
+    fn fields() -> Fields {
+        let of = |name: &str, to: DataType| Field::new(name, to, true);
+        let inner = vec![of("x", DataType::Int32), of("y", DataType::Utf8)];
+        Fields::from(vec![
+            of("i", DataType::Int32),
+            of("l", DataType::Int64),
+            of("d", DataType::Float64),
+            of("s", DataType::Utf8),
+            of("b", DataType::Boolean),
+            of("t", timestamp()),
+            of("n", DataType::Decimal128(10, 2)),
+            of("a", list_of(DataType::Int32)),
+            of("r", DataType::Struct(inner.into())),
+        ])
+    }
+
+    /// A generator of numbers, by a seed.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) as usize % bound
+        }
+
+        fn of<'a>(&mut self, from: &[&'a str]) -> &'a str {
+            from[self.below(from.len())]
+        }
+
+        fn record(&mut self) -> String {
+            let mut out = self.of(&["{", " {", "{ ", "\t{"]).to_owned();
+            for member in 0..self.below(6) {
+                out += if member == 0 {
+                    ""
+                } else {
+                    self.of(&[",", ", ", " ,", ","])
+                };
+                let name = self.of(&["i", "l", "d", "s", "b", "t", "n", "a", "r", "other", "é"]);
+                out += &format!("\"{name}\"{}", self.of(&[":", ": ", " :", ":"]));
+                out += self.of(VALUES);
+            }
+            out + self.of(&["}", " }", "}", "} x", "", "}}"])
+        }
+    }
+
+    fn columns() -> Vec<Column> {
+        fields().iter().map(|f| Column::new(f.data_type())).collect()
+    }
+
+    #[test]
+    fn what_is_read_plainly_is_what_the_tree_says() {
+        let fields = fields();
+        let mut plainly = 0;
+        for exact in [true, false] {
+            let reader = Reader::new(&BTreeMap::new(), Zone::UTC, exact).unwrap();
+            let mut plain = Plain::new(fields.clone());
+            let mut random = Random(if exact { 1 } else { 2 });
+            for _ in 0..20_000 {
+                let text = random.record();
+                let mut found = columns();
+                if plain.record(&reader, &text, 0, &mut found).is_none() {
+                    continue;
+                }
+                plainly += 1;
+                let Some(Json::Object(object, _)) = parse(&text, Leniency::DEFAULT, false) else {
+                    panic!("{text} is malformed");
+                };
+                let (mut wanted, mut bad) = (columns(), false);
+                reader.record(&object, &text, &mut wanted, &fields, &mut bad);
+                assert!(!bad, "{text} does not fit");
+                for (found, wanted) in found.into_iter().zip(wanted) {
+                    assert_eq!(
+                        found.finish().unwrap().as_ref(),
+                        wanted.finish().unwrap().as_ref(),
+                        "{text}"
+                    );
+                }
+            }
+        }
+        assert!(plainly > 4_000, "only {plainly} records were read plainly");
+    }
+
+    #[test]
+    fn names_are_guessed_from_the_record_before_and_found_when_the_guess_is_wrong() {
+        let reader = Reader::new(&BTreeMap::new(), Zone::UTC, true).unwrap();
+        let mut plain = Plain::new(fields());
+        let mut found = columns();
+        for text in [
+            r#"{"i":1,"s":"a"}"#,
+            r#"{"i":2,"s":"b"}"#,
+            r#"{"s":"c","i":3}"#,
+            r#"{"l":4}"#,
+            r#"{"i":5,"s":"d"}"#,
+        ] {
+            assert_eq!(plain.record(&reader, text, 0, &mut found), Some(text.len()));
+        }
+        let array = found.swap_remove(0).finish().unwrap();
+        let wanted = arrow::array::Int32Array::from(vec![Some(1), Some(2), Some(3), None, Some(5)]);
+        assert_eq!(array.as_ref(), &wanted as &dyn arrow::array::Array);
+    }
+
+    #[test]
+    fn deep_values_that_nobody_asked_for_are_passed_over_up_to_the_limit() {
+        let reader = Reader::new(&BTreeMap::new(), Zone::UTC, true).unwrap();
+        let deep = |levels: usize| format!("{{\"z\":{}{},\"i\":1}}", "[".repeat(levels), "]".repeat(levels));
+        let mut plain = Plain::new(fields());
+        assert!(plain.record(&reader, &deep(900), 0, &mut columns()).is_some());
+        assert!(plain.record(&reader, &deep(100_000), 0, &mut columns()).is_none());
+    }
+}
