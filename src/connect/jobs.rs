@@ -143,8 +143,7 @@ impl Driver {
             return;
         };
         match (owner, ended) {
-            (Owner::Query(run), Ok(outcome)) => return self.query_job_done(&run, outcome, now_ms),
-            (Owner::Query(run), Err(error)) => return self.query_failed(&run, error, now_ms),
+            (Owner::Query(run), ended) => return self.query_job_ended(&run, job, ended, now_ms),
             (Owner::Context(id), Err(error)) => self.context_event(id, Event::Collected(Err(error)), now_ms),
             (Owner::Context(id), Ok(outcome)) => self.state_collected(id, outcome.results, outcome.updates, now_ms),
             (owner, Err(error)) => self.fail_operation(owner.operation().unwrap_or_default(), error),

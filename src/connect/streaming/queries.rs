@@ -8,7 +8,8 @@ use crate::connect::driver::Driver;
 use crate::connect::jobs::Owner;
 use crate::connect::protocol::Output;
 use crate::connect::storage::Purpose;
-use crate::error::SparkError;
+use crate::error::{Result, SparkError};
+use crate::ids::JobId;
 use crate::sources::Ask;
 use crate::storage::Answer;
 use crate::streaming::query::{Action, Ticket};
@@ -77,12 +78,13 @@ impl Driver {
         }
     }
 
-    /// Takes in that a batch's job is done.
-    pub(in crate::connect) fn query_job_done(&mut self, id: &str, outcome: Outcome, now_ms: i64) {
+    /// Takes in how a batch's job ended.
+    pub(in crate::connect) fn query_job_ended(&mut self, id: &str, job: JobId, ended: Result<Outcome>, now_ms: i64) {
+        let files = self.files.clone();
         let Some(running) = self.streams.queries.get_mut(id) else {
             return;
         };
-        let actions = running.query.job_done(now_ms, outcome);
+        let actions = running.query.job_ended(now_ms, job, ended, files.as_ref());
         self.act(id, actions, now_ms);
     }
 

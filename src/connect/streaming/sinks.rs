@@ -189,8 +189,9 @@ impl Driver {
             Ok(Step::Done) => Ok(()),
             Err(error) => Err(error),
         };
+        let files = self.files.clone();
         if let Some(running) = self.streams.queries.get_mut(run) {
-            let actions = running.query.delivered(now_ms, result);
+            let actions = running.query.delivered(now_ms, result, files.as_ref());
             self.act(run, actions, now_ms);
         }
     }

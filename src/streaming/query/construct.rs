@@ -9,6 +9,7 @@ use crate::cluster::runner::JobRequest;
 use crate::error::Result;
 use crate::exec::inputs::BatchContext;
 use crate::exec::stage::Wakes;
+use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::Origin;
 use crate::settings;
@@ -20,13 +21,22 @@ use crate::streaming::progress::SourceProgress;
 use crate::streaming::trigger::{CLOCK_BATCH_PAUSE_MS, Trigger};
 
 impl Query {
-    /// Returns the next batch, if there is one: that of an earlier run, new data, or a watermark that closes state.
+    /// Lets sources look for files: at every trigger, or once if the trigger ends the query.
     ///
     /// # Errors
-    /// If a source cannot look for files.
-    pub(super) fn construct(&mut self, now_ms: i64, files: &dyn Files) -> Result<Option<Box<Batch>>> {
+    /// If a source cannot look for them.
+    pub(super) fn discover(&mut self, files: &dyn Files) -> Result<()> {
+        if self.again.is_none() && (!self.definition.trigger.ends() || !self.discovered) {
+            self.sources.iter_mut().try_for_each(|source| source.discover(files))?;
+            self.discovered = true;
+        }
+        Ok(())
+    }
+
+    /// Returns the next batch, if there is one: that of an earlier run, new data, or a watermark that closes state.
+    pub(super) fn construct(&mut self, id: BatchId, now_ms: i64) -> Option<Box<Batch>> {
         let mut batch = Batch {
-            id: self.next_batch,
+            id,
             started_ms: now_ms,
             timestamp_ms: now_ms,
             ..Batch::default()
@@ -37,16 +47,10 @@ impl Query {
             let sources = self.sources.iter_mut().zip(&again.ends);
             batch.shares = sources.map(|(source, end)| source.plan_again(end)).collect();
         } else {
-            if !self.definition.trigger.ends() || !self.discovered {
-                for source in &mut self.sources {
-                    source.discover(files)?;
-                }
-                self.discovered = true;
-            }
             let data = self.sources.iter().any(|s| s.has_data(now_ms));
             if !data && !self.no_data_batch_is_due() {
                 if !self.clock_batch_is_due(now_ms) {
-                    return Ok(None);
+                    return None;
                 }
                 self.note_idle();
             }
@@ -64,7 +68,7 @@ impl Query {
                 malformed: 0,
             })
             .collect();
-        Ok(Some(Box::new(batch)))
+        Some(Box::new(batch))
     }
 
     /// Returns whether the watermark moved since the last batch, and an operator emits by it (`shouldRunAnotherBatch`).
@@ -99,14 +103,14 @@ impl Query {
 
     /// Makes durable what the batch takes, first what sources must remember; for a batch that runs again it is durable
     /// already.
-    pub(super) fn begin(&mut self, mut batch: Box<Batch>, files: &dyn Files) -> Vec<Action> {
+    pub(super) fn begin(&mut self, mut batch: Box<Batch>, now_ms: i64, files: &dyn Files) -> Vec<Action> {
         self.message = "Processing new data".into();
         if self.durable.is_none() || self.again.take().is_some() {
-            return self.run(batch, files);
+            return self.run(batch, now_ms, files);
         }
         let logs: Vec<_> = batch.shares.iter_mut().filter_map(|share| share.log.take()).collect();
         if logs.is_empty() {
-            return self.log_offsets(batch, files);
+            return self.log_offsets(batch, now_ms, files);
         }
         let (waits, actions) = self.ask(logs);
         self.phase = Phase::LoggingSources { batch, waits };
@@ -114,7 +118,7 @@ impl Query {
     }
 
     /// Writes the batch's entry of the offset log.
-    pub(super) fn log_offsets(&mut self, batch: Box<Batch>, files: &dyn Files) -> Vec<Action> {
+    pub(super) fn log_offsets(&mut self, batch: Box<Batch>, now_ms: i64, files: &dyn Files) -> Vec<Action> {
         let entry = Offsets {
             watermark_ms: batch.watermark_ms,
             timestamp_ms: batch.timestamp_ms,
@@ -122,15 +126,23 @@ impl Query {
             ends: batch.shares.iter().map(|s| s.end.clone()).collect(),
         };
         let Some(request) = self.durable.as_mut().map(|d| d.offsets(batch.id, &entry)) else {
-            return self.run(batch, files);
+            return self.run(batch, now_ms, files);
         };
         let (waits, actions) = self.ask([request]);
         self.phase = Phase::LoggingOffsets { batch, waits };
         actions
     }
 
-    /// Reads the batch's records and asks for its job; a source that cannot be read ends the query.
-    pub(super) fn run(&mut self, mut batch: Box<Batch>, files: &dyn Files) -> Vec<Action> {
+    /// Reads the batch's records and asks for its job, unless that has begun; a source that cannot be read ends the query.
+    pub(super) fn run(&mut self, mut batch: Box<Batch>, now_ms: i64, files: &dyn Files) -> Vec<Action> {
+        if let Some(early) = batch.early.take() {
+            self.phase = Phase::Running { batch, job: early.job };
+            return match early.ended {
+                None => vec![],
+                Some(Ok(outcome)) => self.settle(now_ms, outcome, files),
+                Some(Err(error)) => self.failed(error),
+            };
+        }
         match self.request(&mut batch, files) {
             Ok(request) => {
                 self.phase = Phase::Running { batch, job: None };
@@ -146,7 +158,7 @@ impl Query {
     ///
     /// # Errors
     /// The sources', if records cannot be read.
-    fn request(&mut self, batch: &mut Batch, files: &dyn Files) -> Result<JobRequest> {
+    pub(super) fn request(&mut self, batch: &mut Batch, files: &dyn Files) -> Result<JobRequest> {
         let set = self.watermark.is_set();
         let mut request = JobRequest {
             scans: self.definition.statics.clone(),

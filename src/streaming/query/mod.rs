@@ -30,17 +30,20 @@
 //!                                              ▼                                            │
 //!                                     ┌───────────────┐ written                             │
 //!                                     │ LoggingCommit │ ─────────▶ finish ──────────────────┘
-//!                                     └───────────────┘               └─ Once, or stopping ──▶ Ended
+//!                                     └───────────────┘               ├─ Once, or stopping ──▶ Ended
+//!                                                                     └─ a batch ahead ──▶ its logs, then Running
 //!
 //!   any phase ──failed, stop──▶ ╔═══════╗
 //!                               ║ Ended ║   for good: a restart is a new Query over the same checkpoint
 //!                               ╚═══════╝
 //! ```
 //!
-//! Two invariants hold throughout: a batch's offsets are durable before it runs, and a batch is committed only when the
-//! sink has it and its state is durable. A query without a checkpoint skips the phases that log.
+//! Two invariants hold throughout: a batch's offsets are durable before anything of it leaves the engine, and a batch is
+//! committed only when the sink has it and its state is durable. A query without a checkpoint skips the phases that log.
+//! While a batch settles, the job of the next may run already: see `ahead`.
 
 mod action;
+mod ahead;
 mod construct;
 mod durable;
 mod report;
@@ -52,6 +55,7 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 use serde_json::Value;
 
+use self::ahead::Early;
 use self::durable::Durable;
 use super::checkpoint::Location;
 use super::checkpoint::logs::Offsets;
@@ -154,6 +158,8 @@ struct Batch {
     state: Vec<StateProgress>,
     /// Rows of the last stage.
     output_rows: i64,
+    /// Its job, if that began while the batch before was settled.
+    early: Option<Early>,
 }
 
 /// A running query: a state machine from events to actions.
@@ -187,6 +193,10 @@ pub struct Query {
     received: BTreeMap<Ticket, usize>,
     /// Where the loop is.
     phase: Phase,
+    /// The batch after the one in progress, if its job has begun.
+    ahead: Option<Box<Batch>>,
+    /// Whether records have come since the loop last looked for a batch ahead.
+    arrived: bool,
     /// Whether this run has looked for files.
     discovered: bool,
     /// Whether the query ends after what is in progress.
@@ -249,6 +259,8 @@ impl Query {
             next_ticket: 0,
             received: BTreeMap::new(),
             phase: Phase::Opening { waits: BTreeSet::new() },
+            ahead: None,
+            arrived: false,
             discovered: false,
             stopping: false,
             recent: VecDeque::new(),
@@ -351,17 +363,17 @@ impl Query {
     fn advance(&mut self, now_ms: i64, files: &dyn Files) -> Vec<Action> {
         match std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms }) {
             Phase::Opening { waits } if waits.is_empty() => vec![],
-            Phase::LoggingSources { batch, waits } if waits.is_empty() => self.log_offsets(batch, files),
+            Phase::LoggingSources { batch, waits } if waits.is_empty() => self.log_offsets(batch, now_ms, files),
             Phase::LoggingOffsets { mut batch, waits } if waits.is_empty() => {
                 batch.marks.push(("walCommit", now_ms));
-                self.run(batch, files)
+                self.run(batch, now_ms, files)
             }
             Phase::Settling {
                 batch,
                 waits,
                 delivered: true,
-            } if waits.is_empty() => self.log_commit(batch, now_ms),
-            Phase::LoggingCommit { batch, waits } if waits.is_empty() => self.finish(batch, now_ms),
+            } if waits.is_empty() => self.log_commit(batch, now_ms, files),
+            Phase::LoggingCommit { batch, waits } if waits.is_empty() => self.finish(batch, now_ms, files),
             other => {
                 self.phase = other;
                 vec![]
@@ -471,23 +483,28 @@ impl Query {
 
     /// Notes the job that the last `Run` became.
     pub fn set_job(&mut self, id: JobId) {
-        if let Phase::Running { job, .. } = &mut self.phase {
-            *job = Some(id);
+        match &mut self.phase {
+            Phase::Running { job: job @ None, .. } => *job = Some(id),
+            _ => {
+                if let Some(early) = self.early(None) {
+                    early.job = Some(id);
+                }
+            }
         }
     }
 
-    /// Returns when to call [`Query::poll`] next, ms since the epoch; `None` while a batch is in progress or after the
-    /// end.
+    /// Returns when to call [`Query::poll`] next, ms since the epoch; `None` while a batch is in progress and nothing new
+    /// has come, or after the end.
     pub fn wake_at(&self) -> Option<i64> {
-        if let Phase::Waiting { until_ms } = self.phase {
-            Some(until_ms)
-        } else {
-            None
+        match self.phase {
+            Phase::Waiting { until_ms } => Some(until_ms),
+            _ => self.wants_ahead().then_some(i64::MIN),
         }
     }
 
     /// Ends the polling delay because new records came. A processing-time interval is kept.
     pub fn hurry(&mut self, now_ms: i64) {
+        self.arrived = true;
         if let (Phase::Waiting { until_ms }, Trigger::ProcessingTime { interval_ms: 0 }) =
             (&mut self.phase, self.definition.trigger)
         {
@@ -495,8 +512,12 @@ impl Query {
         }
     }
 
-    /// Looks whether a batch is due, and begins it. Before its time, or while a batch is in progress, it does nothing.
+    /// Looks whether a batch is due, and begins it; or, if records have come while one is settled, the job of the next.
+    /// Before its time it does nothing.
     pub fn poll(&mut self, now_ms: i64, files: &dyn Files) -> Vec<Action> {
+        if self.wants_ahead() {
+            return self.look_ahead(now_ms, files);
+        }
         let Phase::Waiting { until_ms } = self.phase else {
             return vec![];
         };
@@ -506,9 +527,12 @@ impl Query {
         if self.stopping {
             return self.end(None);
         }
-        match self.construct(now_ms, files) {
-            Ok(Some(batch)) => self.begin(batch, files),
-            Ok(None) => {
+        if let Err(error) = self.discover(files) {
+            return self.failed(error);
+        }
+        match self.construct(self.next_batch, now_ms) {
+            Some(batch) => self.begin(batch, now_ms, files),
+            None => {
                 self.note_idle();
                 self.message = "Waiting for data to arrive".into();
                 let exhausted = !self.sources.is_empty() && self.sources.iter().all(Source::exhausted);
@@ -520,7 +544,6 @@ impl Query {
                 };
                 vec![]
             }
-            Err(error) => self.failed(error),
         }
     }
 

@@ -138,6 +138,7 @@ impl Query {
             |e| format!("Terminated with exception: {}", e.message),
         );
         self.phase = Phase::Ended { error: error.clone() };
+        self.ahead = None;
         vec![
             Action::Event {
                 kind: EventKind::Terminated,

@@ -6,7 +6,8 @@ use super::{Action, Batch, Phase, Query};
 use crate::cluster::runner::Outcome;
 use crate::error::SparkError;
 use crate::exec::inputs::{EventTimeStats, StateStats};
-use crate::ids::OperatorId;
+use crate::ids::{JobId, OperatorId};
+use crate::storage::files::Files;
 use crate::streaming::checkpoint::logs::Commit;
 use crate::streaming::pid::Measured;
 use crate::streaming::progress::StateProgress;
@@ -14,8 +15,31 @@ use crate::streaming::query::EventKind;
 use crate::streaming::trigger::Trigger;
 
 impl Query {
-    /// Takes in a finished job: the sink takes its rows while its state is written.
-    pub fn job_done(&mut self, now_ms: i64, outcome: Outcome) -> Vec<Action> {
+    /// Takes in how a job ended: that of the batch in progress, or of the one ahead, whose turn has not come yet.
+    pub fn job_ended(
+        &mut self,
+        now_ms: i64,
+        job: JobId,
+        ended: Result<Outcome, SparkError>,
+        files: &dyn Files,
+    ) -> Vec<Action> {
+        match &self.phase {
+            Phase::Running { job: running, .. } if running.is_none_or(|id| id == job) => match ended {
+                Ok(outcome) => self.settle(now_ms, outcome, files),
+                Err(error) => self.failed(error),
+            },
+            _ => {
+                if let Some(early) = self.early(Some(job)) {
+                    early.ended = Some(ended);
+                }
+                vec![]
+            }
+        }
+    }
+
+    /// Takes in what the job of the batch in progress made: the watermark moves, the sink takes the rows while the state is
+    /// written, and the next job may begin.
+    pub(super) fn settle(&mut self, now_ms: i64, outcome: Outcome, files: &dyn Files) -> Vec<Action> {
         let mut batch = match std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms }) {
             Phase::Running { batch, .. } => batch,
             other => {
@@ -28,6 +52,11 @@ impl Query {
         let batch_id = batch.id;
         let writes = self.durable.as_mut().map(|d| d.changes(batch_id, outcome.changes));
         let (waits, mut actions) = self.ask(writes.into_iter().flatten());
+        if self.watermark.is_set() {
+            self.late_ms = batch.watermark_ms;
+            self.last_evict_ms = Some(batch.watermark_ms);
+            self.watermark.advance(&batch.event_times, now_ms);
+        }
         self.phase = Phase::Settling {
             batch,
             waits,
@@ -37,6 +66,7 @@ impl Query {
             batch_id,
             blocks: outcome.results,
         });
+        actions.extend(self.look_ahead(now_ms, files));
         actions
     }
 
@@ -76,7 +106,7 @@ impl Query {
     }
 
     /// Takes in the sink's answer: it has the batch, or has failed and ends the query.
-    pub fn delivered(&mut self, now_ms: i64, result: Result<(), SparkError>) -> Vec<Action> {
+    pub fn delivered(&mut self, now_ms: i64, result: Result<(), SparkError>, files: &dyn Files) -> Vec<Action> {
         let Phase::Settling {
             delivered,
             batch,
@@ -97,7 +127,7 @@ impl Query {
             return vec![];
         }
         match std::mem::replace(&mut self.phase, Phase::Waiting { until_ms: now_ms }) {
-            Phase::Settling { batch, .. } => self.log_commit(batch, now_ms),
+            Phase::Settling { batch, .. } => self.log_commit(batch, now_ms, files),
             other => {
                 self.phase = other;
                 vec![]
@@ -105,20 +135,14 @@ impl Query {
         }
     }
 
-    /// Commits a batch that sink and state have: moves the watermark, and writes the entry that says where the next
-    /// batch begins.
-    pub(super) fn log_commit(&mut self, batch: Box<Batch>, now_ms: i64) -> Vec<Action> {
-        if self.watermark.is_set() {
-            self.late_ms = batch.watermark_ms;
-            self.last_evict_ms = Some(batch.watermark_ms);
-            self.watermark.advance(&batch.event_times, now_ms);
-        }
+    /// Commits a batch that sink and state have: writes the entry that says where the next batch begins.
+    pub(super) fn log_commit(&mut self, batch: Box<Batch>, now_ms: i64, files: &dyn Files) -> Vec<Action> {
         let entry = Commit {
             next_watermark_ms: self.watermark.current_ms(),
             seen_ms: Some(self.watermark.seen_ms().to_vec()),
         };
         let Some(request) = self.durable.as_mut().map(|d| d.commit(batch.id, &entry)) else {
-            return self.finish(batch, now_ms);
+            return self.finish(batch, now_ms, files);
         };
         let (waits, actions) = self.ask([request]);
         self.phase = Phase::LoggingCommit { batch, waits };
@@ -146,8 +170,9 @@ impl Query {
         }
     }
 
-    /// Ends a batch that is committed: deletes what nobody needs, reports, and waits for the next trigger.
-    pub(super) fn finish(&mut self, mut batch: Box<Batch>, now_ms: i64) -> Vec<Action> {
+    /// Ends a batch that is committed: deletes what nobody needs, reports, and goes on with the batch ahead or waits for the
+    /// next trigger.
+    pub(super) fn finish(&mut self, mut batch: Box<Batch>, now_ms: i64, files: &dyn Files) -> Vec<Action> {
         batch.marks.push(("commitOffsets", now_ms));
         self.next_batch = batch.id.next();
         let mut gone = self.durable.as_mut().map(|d| d.clean(batch.id)).unwrap_or_default();
@@ -169,6 +194,8 @@ impl Query {
         }
         if self.stopping || self.definition.trigger == Trigger::Once {
             actions.extend(self.end(None));
+        } else if let Some(next) = self.promote(now_ms, files) {
+            actions.extend(next);
         } else {
             self.phase = Phase::Waiting {
                 until_ms: self.definition.trigger.next_ms(now_ms, true),

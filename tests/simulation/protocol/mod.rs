@@ -57,7 +57,7 @@ impl Plans {
 
 #[test]
 fn checkpoints_give_each_record_to_the_sink_once_whatever_dies_tears_or_throws() {
-    let totals = Mutex::new((0u64, 0u64, Injected::default()));
+    let totals = Mutex::new((0u64, 0u64, Injected::default(), 0u64));
     deep(|| {
         let plans = Plans::new();
         each_seed(4000, |seed, log| {
@@ -68,10 +68,13 @@ fn checkpoints_give_each_record_to_the_sink_once_whatever_dies_tears_or_throws()
             totals.0 += 1;
             totals.1 += world.batches();
             totals.2.add(world.injected());
+            totals.3 += world.jobs_ahead;
         });
     });
+    let totals = totals.into_inner().expect("no panic holds it");
+    assert!(totals.3 > 0, "no job ran ahead");
     if std::env::var_os("RIVULET_SIM_REPORT").is_some() {
-        let (seeds, batches, made) = totals.into_inner().expect("no panic holds it");
-        println!("SIMULATED protocol seeds={seeds} batches={batches} {made}");
+        let (seeds, batches, made, ahead) = totals;
+        println!("SIMULATED protocol seeds={seeds} batches={batches} ahead={ahead} {made}");
     }
 }

@@ -14,7 +14,7 @@ use crate::window_model::{Model, Row};
 use rivulet::cluster::runner::{JobRequest, Outcome, StateChange};
 use rivulet::error::{Result, SparkError};
 use rivulet::exec::inputs::{EventTimeStats, TaskReport};
-use rivulet::ids::{BatchId, OperatorId, PartitionId, PlanId, RunId, StageId, StagePart, StatePart};
+use rivulet::ids::{BatchId, JobId, OperatorId, PartitionId, PlanId, RunId, StageId, StagePart, StatePart};
 use rivulet::storage::facts::{Facts, Pause};
 use rivulet::storage::faulty::{Fate, Faulty};
 use rivulet::storage::files::{FileEntry, Files};
@@ -45,7 +45,7 @@ enum Happening {
     /// The disk carries out an operation.
     Disk(u64),
     /// The job of the batch in progress is done.
-    Job(JobRequest),
+    Job(JobId, JobRequest),
     Delivered(BatchId, std::result::Result<(), SparkError>),
     /// A record arrives.
     Record(usize),
@@ -68,6 +68,9 @@ pub struct World<'a> {
     disk: Faulty,
     waiters: BTreeMap<u64, Waiter>,
     next_op: u64,
+    next_job: u64,
+    /// Jobs that began while the batch before was with the sink.
+    pub jobs_ahead: u64,
     skew_ms: i64,
     injected: Injected,
     /// Faults that may still happen.
@@ -118,6 +121,8 @@ impl<'a> World<'a> {
             disk: Faulty::default(),
             waiters: BTreeMap::new(),
             next_op: 0,
+            next_job: 0,
+            jobs_ahead: 0,
             skew_ms: 0,
             injected: Injected::default(),
             query: None,
@@ -224,14 +229,15 @@ impl<'a> World<'a> {
         self.quiet = false;
         match event {
             Happening::Disk(op) => self.disk_acts(op, log),
-            Happening::Job(request) => {
+            Happening::Job(job, request) => {
                 let outcome = self.compute(&request);
-                let actions = self.query.as_mut().map(|q| q.job_done(now_ms, outcome));
+                let query = self.query.as_mut();
+                let actions = query.map(|q| q.job_ended(now_ms, job, Ok(outcome), &NoFiles));
                 self.act(actions, log);
             }
             Happening::Delivered(batch, result) => {
                 let query = self.query.as_mut().filter(|q| q.settling() == Some(batch));
-                let actions = query.map(|q| q.delivered(now_ms, result));
+                let actions = query.map(|q| q.delivered(now_ms, result, &NoFiles));
                 self.act(actions, log);
             }
             Happening::Record(at) => {
@@ -425,7 +431,13 @@ impl<'a> World<'a> {
                 Action::Storage { ticket, request } => self.ask(request, Waiter::Query(ticket)),
                 Action::Run(request) => {
                     let delay = self.network.rng.random_range(0..40);
-                    self.network.after(delay, Happening::Job(request));
+                    self.next_job += 1;
+                    let job = JobId(self.next_job);
+                    if let Some(query) = &mut self.query {
+                        self.jobs_ahead += u64::from(query.settling().is_some());
+                        query.set_job(job);
+                    }
+                    self.network.after(delay, Happening::Job(job, request));
                 }
                 Action::Deliver { batch_id, blocks } => self.deliver(batch_id, &blocks),
                 Action::Received { count, .. } => {

@@ -1,7 +1,7 @@
 //! When batches begin, what is in them, and in which order a batch's steps come.
 
 use super::{
-    ASAP, NoFiles, answer, batch, changes, delivery, end, outcome, progress, push, query, run, stored, writes,
+    ASAP, NoFiles, answer, batch, changes, delivery, done, end, outcome, progress, push, query, run, stored, writes,
 };
 use crate::seeds::deep;
 use rivulet::exec::inputs::StateStats;
@@ -28,9 +28,9 @@ fn a_batch_is_logged_then_run_then_delivered_then_committed() {
         let request = run(answer(&mut query, 1010, &offsets));
         assert_eq!(request.batch.expect("a micro-batch").batch_id, BatchId(0));
         assert_eq!(request.scans.values().flatten().count(), 1);
-        let mut done = outcome(Some(100));
-        done.changes = changes();
-        let mut actions = query.job_done(1100, done);
+        let mut made = outcome(Some(100));
+        made.changes = changes();
+        let mut actions = done(&mut query, 1100, made);
         assert!(matches!(
             actions.pop(),
             Some(Action::Deliver {
@@ -43,7 +43,7 @@ fn a_batch_is_logged_then_run_then_delivered_then_committed() {
         assert_eq!(paths, ["/check/state/0/0/1.delta", "/check/state/0/1/1.delta"]);
         // Neither the sink nor a part of the state is enough.
         assert!(answer(&mut query, 1150, &states[1]).is_empty());
-        assert!(query.delivered(1200, Ok(())).is_empty());
+        assert!(query.delivered(1200, Ok(()), &NoFiles).is_empty());
         let commit = stored(answer(&mut query, 1200, &states[0]));
         assert_eq!(
             (commit.path.as_str(), commit.text.as_str()),
@@ -104,8 +104,8 @@ fn a_processing_time_trigger_fires_at_multiples_of_its_interval_and_skips_those_
         assert!(query.poll(999, &NoFiles).is_empty());
         run(query.poll(1000, &NoFiles));
         assert_eq!(query.wake_at(), None);
-        delivery(query.job_done(3400, outcome(None)));
-        progress(query.delivered(3500, Ok(())));
+        delivery(done(&mut query, 3400, outcome(None)));
+        progress(query.delivered(3500, Ok(()), &NoFiles));
         assert_eq!(query.wake_at(), Some(4000));
     });
 }
@@ -116,8 +116,8 @@ fn once_takes_all_in_one_batch_and_available_now_in_several_with_what_the_waterm
         let mut once = query(Trigger::Once, OutputMode::Append, false);
         (0..3).for_each(|_| push(&mut once, 0));
         assert_eq!(run(once.poll(0, &NoFiles)).scans.values().flatten().count(), 3);
-        delivery(once.job_done(0, outcome(Some(100))));
-        let mut last = once.delivered(0, Ok(()));
+        delivery(done(&mut once, 0, outcome(Some(100))));
+        let mut last = once.delivered(0, Ok(()), &NoFiles);
         assert_eq!(end(last.split_off(1)), None);
         let mut now = query(Trigger::AvailableNow, OutputMode::Append, false);
         (0..3).for_each(|_| push(&mut now, 0));
@@ -137,16 +137,16 @@ fn an_append_mode_batch_that_gives_nothing_says_what_holds_its_rows() {
             let mut query = query(ASAP, OutputMode::Append, false);
             push(&mut query, 0);
             run(query.poll(0, &NoFiles));
-            let mut done = outcome(Some(100));
+            let mut made = outcome(Some(100));
             let state = StateStats {
                 rows_total,
                 ..StateStats::default()
             };
-            done.reports[0].1.state.insert(OperatorId(0), state);
-            done.reports[0].0.stage.0 = query.definition.graph.stages.len() - 1;
-            done.reports[0].1.output_rows = output;
-            delivery(query.job_done(0, done));
-            let said = progress(query.delivered(0, Ok(())))["rivulet"]["waits"].clone();
+            made.reports[0].1.state.insert(OperatorId(0), state);
+            made.reports[0].0.stage.0 = query.definition.graph.stages.len() - 1;
+            made.reports[0].1.output_rows = output;
+            delivery(done(&mut query, 0, made));
+            let said = progress(query.delivered(0, Ok(()), &NoFiles))["rivulet"]["waits"].clone();
             let text = "rows are kept until the watermark passes them, and it is at 1970-01-01T00:01:30.000Z; of 1 watermarks number 0 is the last, at 1970-01-01T00:01:30.000Z";
             assert_eq!(said.as_str(), waits.then_some(text));
         }

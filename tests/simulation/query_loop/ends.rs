@@ -1,6 +1,6 @@
 //! How a query ends, and answers that come when nobody waits for them.
 
-use super::{ASAP, NoFiles, answer, delivery, end, outcome, push, query, run, stored};
+use super::{ASAP, NoFiles, answer, delivery, done, end, outcome, push, query, run, stored};
 use crate::seeds::deep;
 use rivulet::error::{Exception, SparkError};
 use rivulet::ids::BatchId;
@@ -14,9 +14,9 @@ fn a_failed_sink_ends_the_query_with_its_error_and_nothing_is_committed() {
         push(&mut query, 0);
         let offsets = stored(query.poll(0, &NoFiles));
         run(answer(&mut query, 0, &offsets));
-        delivery(query.job_done(0, outcome(None)));
+        delivery(done(&mut query, 0, outcome(None)));
         let error = SparkError::new(Exception::Runtime, "SINK_IS_FULL", "53100", "The sink is full.");
-        let error = end(query.delivered(0, Err(error))).expect("an error ends it");
+        let error = end(query.delivered(0, Err(error), &NoFiles)).expect("an error ends it");
         assert_eq!(error.condition.as_deref(), Some("STREAM_FAILED"));
         assert!(
             error
@@ -50,17 +50,17 @@ fn stop_ends_the_query_in_every_phase_and_later_answers_change_nothing() {
                 run(answer(&mut query, 0, &last.take().expect("offsets are logged")));
             }
             if phase > 2 {
-                assert_eq!(delivery(query.job_done(0, outcome(None))), BatchId(0));
+                assert_eq!(delivery(done(&mut query, 0, outcome(None))), BatchId(0));
             }
             if phase > 3 {
-                last = Some(stored(query.delivered(0, Ok(()))));
+                last = Some(stored(query.delivered(0, Ok(()), &NoFiles)));
             }
             assert_eq!(end(query.stop()), None, "phase {phase}");
             let late = [
                 last.map(|asked| answer(&mut query, 1, &asked)).unwrap_or_default(),
-                query.job_done(1, outcome(None)),
-                query.delivered(1, Ok(())),
-                query.delivered(1, Err(SparkError::internal("too late"))),
+                done(&mut query, 1, outcome(None)),
+                query.delivered(1, Ok(()), &NoFiles),
+                query.delivered(1, Err(SparkError::internal("too late")), &NoFiles),
                 query.failed(SparkError::internal("too late")),
                 query.poll(1000, &NoFiles),
                 query.stop(),
@@ -80,12 +80,12 @@ fn answers_out_of_turn_do_not_lose_the_batch_in_progress() {
         let mut query = query(ASAP, OutputMode::Append, true);
         push(&mut query, 0);
         let offsets = stored(query.poll(0, &NoFiles));
-        assert!(query.job_done(0, outcome(None)).is_empty());
-        assert!(query.delivered(0, Ok(())).is_empty());
+        assert!(done(&mut query, 0, outcome(None)).is_empty());
+        assert!(query.delivered(0, Ok(()), &NoFiles).is_empty());
         run(answer(&mut query, 0, &offsets));
         assert!(answer(&mut query, 0, &offsets).is_empty());
-        assert!(query.delivered(0, Ok(())).is_empty());
-        assert_eq!(delivery(query.job_done(0, outcome(None))), BatchId(0));
+        assert!(query.delivered(0, Ok(()), &NoFiles).is_empty());
+        assert_eq!(delivery(done(&mut query, 0, outcome(None))), BatchId(0));
     });
 }
 

@@ -1,5 +1,6 @@
 //! The query loop by itself: what it asks for, in which order, and what answers do to it.
 
+mod ahead;
 mod batches;
 mod ends;
 
@@ -14,7 +15,7 @@ use rivulet::cluster::runner::{JobRequest, Outcome, StateChange};
 use rivulet::compile::job::JobSpec;
 use rivulet::error::{Result, SparkError};
 use rivulet::exec::inputs::{EventTimeStats, TaskReport};
-use rivulet::ids::{BatchId, OperatorId, PartitionId, PlanId, RunId, StageId, StagePart, StatePart};
+use rivulet::ids::{BatchId, JobId, OperatorId, PartitionId, PlanId, RunId, StageId, StagePart, StatePart};
 use rivulet::plan::output_mode::OutputMode;
 use rivulet::settings::Conf;
 use rivulet::sources::Memory;
@@ -234,10 +235,16 @@ fn end(actions: Vec<Action>) -> Option<SparkError> {
     }
 }
 
+/// The job of the batch in progress is done.
+fn done(query: &mut Query, now_ms: i64, outcome: Outcome) -> Vec<Action> {
+    let job = query.job().unwrap_or(JobId(0));
+    query.job_ended(now_ms, job, Ok(outcome), &NoFiles)
+}
+
 /// One batch without logs; the event times that it sees.
 fn batch(query: &mut Query, now_ms: i64, max_s: Option<i64>) -> JobRequest {
     let request = run(query.poll(now_ms, &NoFiles));
-    delivery(query.job_done(now_ms, outcome(max_s)));
-    progress(query.delivered(now_ms, Ok(())));
+    delivery(done(query, now_ms, outcome(max_s)));
+    progress(query.delivered(now_ms, Ok(()), &NoFiles));
     request
 }
