@@ -17,6 +17,7 @@
 pub mod compiler;
 pub mod decode;
 pub mod encode;
+pub mod generate;
 pub mod inputs;
 pub mod operators;
 pub mod program;

@@ -1,4 +1,4 @@
-//! Operators that DataFusion lacks: window expansion, generators, watermarks, session merging.
+//! Operators that DataFusion lacks: window expansion, watermarks, session merging.
 //!
 //! Each is a function from a plan's node and its compiled input to a [`Transform`]; schemas are fixed when the stage is
 //! made.
@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::*;
-use arrow::compute::{concat_batches, filter, take};
+use arrow::compute::{concat_batches, filter};
 use arrow::datatypes::*;
 use arrow::row::{RowConverter, SortField};
 use datafusion_physical_plan::ExecutionPlan;
@@ -58,74 +58,6 @@ pub fn expand_windows(node: &nodes::ExpandWindows, input: Plan) -> Result<Plan> 
         }
         Ok(made)
     }))
-}
-
-/// Turns list elements into rows (`explode`, `inline`): the other columns are repeated.
-///
-/// A null or empty list makes no row, or one with nulls if the generator is outer. Elements that are structs become
-/// columns if `spread` is set; a null struct becomes nulls.
-///
-/// # Errors
-/// If the input lacks the list.
-pub fn generate(node: &nodes::Generate, input: Plan) -> Result<Plan> {
-    let list = input.schema().index_of(&node.list)?;
-    let mut fields: Vec<FieldRef> = input
-        .schema()
-        .fields()
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| *i != list)
-        .map(|(_, f)| f.clone())
-        .collect();
-    fields.extend(
-        node.columns
-            .iter()
-            .map(|(n, t)| Arc::new(Field::new(n, t.clone(), true))),
-    );
-    let schema = Arc::new(Schema::new(fields));
-    let (out, spread, outer) = (schema.clone(), node.spread, node.outer);
-    Ok(Transform::each(
-        format!("Generate: outer={outer}"),
-        input,
-        schema,
-        move |batch, _| {
-            let lists = batch.column(list).as_list::<i32>();
-            let mut rows: Vec<u32> = Vec::with_capacity(lists.values().len());
-            let mut elements: Vec<Option<u32>> = Vec::with_capacity(lists.values().len());
-            for row in 0..lists.len() {
-                let (from, to) = (lists.value_offsets()[row] as u32, lists.value_offsets()[row + 1] as u32);
-                if lists.is_null(row) || from == to {
-                    if outer {
-                        rows.push(row as u32);
-                        elements.push(None);
-                    }
-                    continue;
-                }
-                for element in from..to {
-                    rows.push(row as u32);
-                    elements.push(Some(element));
-                }
-            }
-            let rows = UInt32Array::from(rows);
-            let count = rows.len();
-            let mut columns = Vec::with_capacity(out.fields().len());
-            for (_, column) in batch.columns().iter().enumerate().filter(|(i, _)| *i != list) {
-                columns.push(take(column, &rows, None)?);
-            }
-            let values = take(lists.values(), &UInt32Array::from(elements), None)?;
-            match values.as_struct_opt().filter(|_| spread) {
-                Some(structs) => {
-                    let nulls = arrow::compute::is_null(structs)?;
-                    for column in structs.columns() {
-                        columns.push(arrow::compute::nullif(column, &nulls)?);
-                    }
-                }
-                None => columns.push(values),
-            }
-            let options = RecordBatchOptions::new().with_row_count(Some(count));
-            Ok(vec![RecordBatch::try_new_with_options(out.clone(), columns, &options)?])
-        },
-    ))
 }
 
 /// Notes event times as rows pass; rows are not changed. Of a window, its end counts.

@@ -1,18 +1,24 @@
 //! Compiling our own logical operators that keep no state: one function each, found by the node's type.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-use datafusion_expr::LogicalPlan;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion_common::{DFSchema, ScalarValue};
+use datafusion_expr::utils::{conjunction, split_conjunction};
+use datafusion_expr::{Expr, Filter, LogicalPlan, Projection};
 use datafusion_physical_expr::expressions::Column;
 use datafusion_physical_expr::{LexOrdering, PhysicalExpr};
+use datafusion_physical_plan::filter::FilterExec;
 use datafusion_physical_plan::sorts::sort::SortExec;
 
 use super::Planner;
 use crate::error::Result;
 use crate::exec::compiler::{Compiler, Plan, partitions};
+use crate::exec::generate::{Elements, Words, generate};
 use crate::exec::operators;
 use crate::exec::stage::Output;
+use crate::plan::functions::plain_separator;
 use crate::plan::nodes::{
     self, EventTimeWatermark, ExpandWindows, Generate, MergeSessions, Repartition, SortWithinPartitions,
 };
@@ -24,7 +30,13 @@ type Compile = fn(&mut Planner, &LogicalPlan) -> Option<Result<Plan>>;
 /// The nodes; each function knows one type, so their order does not matter.
 const NODES: &[Compile] = &[
     |planner, plan| nodes::of(plan).map(|(node, input)| planner.expand_windows(node, input)),
-    |planner, plan| nodes::of(plan).map(|(node, input)| planner.generate(node, input)),
+    |planner, plan| nodes::of(plan).map(|(node, input)| planner.generate(node, input, None)),
+    |planner, plan| match plan {
+        LogicalPlan::Filter(filter) => {
+            nodes::of(&filter.input).map(|(node, input)| planner.generate(node, input, Some(filter)))
+        }
+        _ => None,
+    },
     |planner, plan| nodes::of(plan).map(|(node, input)| planner.watermark(node, input)),
     |planner, plan| nodes::of(plan).map(|(node, input)| planner.sort_within(node, input)),
     |planner, plan| nodes::of(plan).map(|(node, input)| planner.repartition(node, input)),
@@ -42,9 +54,49 @@ impl Planner {
         operators::expand_windows(node, self.plan(input)?)
     }
 
-    /// Compiles a generator.
-    fn generate(&mut self, node: &Generate, input: &LogicalPlan) -> Result<Plan> {
-        operators::generate(node, self.plan(input)?)
+    /// Compiles a generator with the filter above it, if there is one: what the filter asks of elements alone, the generator
+    /// answers. Words of a text that a plain character separates are found in the text, without a list of them.
+    ///
+    /// Conditions are asked in their order, so those after the first that asks of another column stay above.
+    fn generate(&mut self, node: &Generate, input: &LogicalPlan, filter: Option<&Filter>) -> Result<Plan> {
+        let mut conditions: VecDeque<&Expr> = filter.iter().flat_map(|f| split_conjunction(&f.predicate)).collect();
+        let made: Vec<Field> = node
+            .columns
+            .iter()
+            .map(|(n, t)| Field::new(n, t.clone(), true))
+            .collect();
+        let made = DFSchema::try_from(Schema::new(made))?;
+        let is_of_elements = |condition: &&Expr| {
+            !node.outer && !condition.is_volatile() && condition.column_refs().iter().all(|c| made.has_column(c))
+        };
+        let mut elements = Elements::Lists;
+        let mut rows = None;
+        if let Some((separator, texts)) = words(node, input) {
+            let prefix = conditions.front().filter(|c| is_of_elements(c)).and_then(|c| prefix(c));
+            if prefix.is_some() {
+                conditions.pop_front();
+            }
+            elements = Elements::Words(Words {
+                separator,
+                prefix: prefix.unwrap_or_default().to_owned(),
+            });
+            rows = Some(self.plan(&texts)?);
+        }
+        let rows = rows.map_or_else(|| self.plan(input), Ok)?;
+        let mut asked: Vec<Expr> = Vec::new();
+        while let Some(condition) = conditions.front().filter(|c| is_of_elements(c)) {
+            asked.push((*condition).clone());
+            conditions.pop_front();
+        }
+        let asked = conjunction(asked).map(|keep| self.expr(&keep, &made)).transpose()?;
+        let generated = generate(node, rows, elements, asked)?;
+        match (conjunction(conditions.into_iter().cloned()), filter) {
+            (Some(rest), Some(filter)) => {
+                let rest = self.expr(&rest, filter.input.schema())?;
+                Ok(Arc::new(FilterExec::try_new(rest, generated)?))
+            }
+            _ => Ok(generated),
+        }
     }
 
     /// Compiles a watermark, and notes its delay under its number.
@@ -97,6 +149,50 @@ impl Planner {
             self.exchange(rows, Output::Hash { keys, partitions })
         };
         operators::merge_sessions(node, rows)
+    }
+}
+
+/// Returns what separates the words that a generator makes rows of, and its input with the texts in place of their lists;
+/// `None` if it makes rows of anything else.
+fn words(node: &Generate, input: &LogicalPlan) -> Option<(u8, LogicalPlan)> {
+    let LogicalPlan::Projection(projection) = input else {
+        return None;
+    };
+    let mut exprs = projection.expr.clone();
+    let list = exprs
+        .iter_mut()
+        .find(|e| matches!(e, Expr::Alias(a) if a.name == node.list))?;
+    let Expr::Alias(alias) = list else {
+        return None;
+    };
+    let Expr::ScalarFunction(call) = alias.expr.as_ref() else {
+        return None;
+    };
+    let [
+        text,
+        Expr::Literal(pattern, _),
+        Expr::Literal(ScalarValue::Int32(Some(..=0)), _),
+    ] = call.args.as_slice()
+    else {
+        return None;
+    };
+    let separator = plain_separator(pattern.try_as_str()??)?;
+    if node.outer || call.func.name() != "split" {
+        return None;
+    }
+    *list = text.clone().alias(&node.list);
+    let texts = Projection::try_new(exprs, projection.input.clone()).ok()?;
+    Some((separator, LogicalPlan::Projection(texts)))
+}
+
+/// Returns what a condition wants a word to begin with, if that is all that it asks.
+fn prefix(condition: &Expr) -> Option<&str> {
+    match condition {
+        Expr::ScalarFunction(call) if call.func.name() == "startswith" => match call.args.as_slice() {
+            [Expr::Column(_), Expr::Literal(prefix, _)] => prefix.try_as_str()?,
+            _ => None,
+        },
+        _ => None,
     }
 }
 

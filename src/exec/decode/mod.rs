@@ -176,10 +176,7 @@ fn whole_lines(bytes: &[u8], mut each: impl FnMut(std::result::Result<&str, &str
 /// reader ends them: with either, or both.
 fn line_end(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
-    at + rest
-        .iter()
-        .position(|b| matches!(b, b'\n' | b'\r'))
-        .unwrap_or(rest.len())
+    at + memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

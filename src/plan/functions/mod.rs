@@ -81,6 +81,7 @@ use crate::values::types;
 use crate::values::zone::Zone;
 
 pub use self::error::{unexpected_type, wrong_number};
+pub use self::text::regex::plain_separator;
 
 /// What a function may know of the session. It is complete when the plan is made: running tasks do not
 /// ask for anything.

@@ -446,16 +446,22 @@ pub fn split_call(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label_or(2, &["-1"])))
 }
 
+/// Returns the one character of ASCII that a pattern of `split` stands for; `None` if it is a regular expression.
+pub fn plain_separator(pattern: &str) -> Option<u8> {
+    match pattern.as_bytes() {
+        [separator] if separator.is_ascii() && !b".$|()[{^?*+\\".contains(separator) => Some(*separator),
+        _ => None,
+    }
+}
+
 /// Splits as Java's `String.split` does for `StringSplit`: an empty match at the start does not make an
 /// empty first part, and trailing empty parts stay. One plain character is split without a regular
 /// expression.
 fn split_into(text: &str, pattern: &str, limit: i32, cache: &Cache, out: &mut StringBuilder) -> Result<()> {
     let most = if limit > 0 { limit as usize } else { usize::MAX };
-    if let [separator] = pattern.as_bytes()
-        && !b".$|()[{^?*+\\".contains(separator)
-    {
+    if let Some(separator) = plain_separator(pattern) {
         // By a character, which is found faster than a string of one.
-        for part in text.splitn(most, char::from(*separator)) {
+        for part in text.splitn(most, char::from(separator)) {
             out.append_value(part);
         }
         return Ok(());

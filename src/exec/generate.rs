@@ -1,0 +1,262 @@
+//! Turns list elements into rows (`explode`, `inline`), and keeps those that a filter above wants.
+//!
+//! The filter is asked first, of the elements as they lie in their list: the other columns are repeated for what it keeps.
+//! Words of a text, which are most of what is exploded, are not even made a list of.
+//!
+//! ```text
+//! Filter  starts_with(#9, '#')          words of #2 that begin with `#`, found in the text itself,
+//!   Generate  #9 from #8          ──►   each with its row of the other columns
+//!     Projection  …, #8 = split(#2, ' ')
+//! ```
+
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::compute::{filter, is_null, nullif, take};
+use arrow::datatypes::*;
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_plan::ExecutionPlan;
+use memchr::memmem::Finder;
+
+use super::transform::Transform;
+use crate::error::{Result, SparkError};
+use crate::plan::nodes;
+
+/// Where elements come from.
+#[derive(Debug, Clone)]
+pub enum Elements {
+    /// The column has lists.
+    Lists,
+    /// The column has texts: the elements are their words, as splitting gives them.
+    Words(Words),
+}
+
+/// Words of a text that are wanted.
+#[derive(Debug, Clone)]
+pub struct Words {
+    /// The byte between words, of ASCII.
+    pub separator: u8,
+    /// What a word begins with; empty takes all.
+    pub prefix: String,
+}
+
+/// Makes the operator. `keep` is a condition on the columns that are made, in their order: only rows for which it is true
+/// are put out.
+///
+/// A null or empty list makes no row, or one with nulls if the generator is outer; then there is no `keep`. Elements that are
+/// structs become columns if `spread` is set; a null struct becomes nulls.
+///
+/// # Errors
+/// If the input lacks the column of lists or texts.
+pub fn generate(
+    node: &nodes::Generate,
+    input: Arc<dyn ExecutionPlan>,
+    elements: Elements,
+    keep: Option<Arc<dyn PhysicalExpr>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let list = input.schema().index_of(&node.list)?;
+    let others: Vec<usize> = (0..input.schema().fields().len()).filter(|i| *i != list).collect();
+    let mut fields: Vec<FieldRef> = others.iter().map(|i| input.schema().fields()[*i].clone()).collect();
+    let made: Fields = node
+        .columns
+        .iter()
+        .map(|(n, t)| Field::new(n, t.clone(), true))
+        .collect();
+    fields.extend(made.iter().cloned());
+    let schema = Arc::new(Schema::new(fields));
+    let (out, made) = (schema.clone(), Arc::new(Schema::new(made)));
+    let (spread, outer) = (node.spread, node.outer);
+    let label = match (&elements, &keep) {
+        (Elements::Lists, None) => format!("Generate: outer={outer}"),
+        (Elements::Lists, Some(keep)) => format!("Generate: outer={outer} keep={keep}"),
+        (Elements::Words(words), keep) => {
+            let keep = keep.iter().map(|keep| format!(" keep={keep}")).collect::<String>();
+            format!(
+                "Generate: words by {:?} prefix={:?}{keep}",
+                char::from(words.separator),
+                words.prefix
+            )
+        }
+    };
+    Ok(Transform::each(label, input, schema, move |batch, _| {
+        let column = batch.column(list);
+        let (mut rows, values) = match &elements {
+            Elements::Words(words) => words.find(column.as_string::<i32>())?,
+            Elements::Lists => elements_of(column.as_list::<i32>(), outer)?,
+        };
+        let mut columns = match values.as_struct_opt().filter(|_| spread) {
+            Some(structs) => {
+                let nulls = is_null(structs)?;
+                let columns = structs.columns().iter().map(|column| nullif(column, &nulls));
+                columns.collect::<std::result::Result<_, _>>()?
+            }
+            None => vec![values],
+        };
+        if let Some(keep) = &keep {
+            let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+            let elements = RecordBatch::try_new_with_options(made.clone(), columns.clone(), &options)?;
+            let wanted = keep.evaluate(&elements)?.into_array(rows.len())?;
+            let wanted = wanted.as_boolean();
+            columns = columns
+                .iter()
+                .map(|column| filter(column, wanted))
+                .collect::<std::result::Result<_, _>>()?;
+            rows = filter(&rows, wanted)?.as_primitive::<UInt32Type>().clone();
+        }
+        let others = others.iter().map(|i| take(batch.column(*i), &rows, None));
+        let mut all = others.collect::<std::result::Result<Vec<_>, _>>()?;
+        all.extend(columns);
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        Ok(vec![RecordBatch::try_new_with_options(out.clone(), all, &options)?])
+    }))
+}
+
+/// Returns the elements of all lists, with the row of each.
+fn elements_of(lists: &ListArray, outer: bool) -> Result<(UInt32Array, ArrayRef)> {
+    let offsets = lists.value_offsets();
+    let mut rows: Vec<u32> = Vec::with_capacity(lists.values().len());
+    // Lists lie one after the other, unless a null one hides elements, or an empty one makes a row.
+    let whole = lists.null_count() == 0 && !outer;
+    let mut places: Vec<Option<u32>> = Vec::with_capacity(if whole { 0 } else { lists.values().len() });
+    for row in 0..lists.len() {
+        let (from, to) = (offsets[row] as u32, offsets[row + 1] as u32);
+        if lists.is_null(row) || from == to {
+            if outer {
+                rows.push(row as u32);
+                places.push(None);
+            }
+            continue;
+        }
+        rows.extend(std::iter::repeat_n(row as u32, (to - from) as usize));
+        if !whole {
+            places.extend((from..to).map(Some));
+        }
+    }
+    let values = if whole {
+        lists.values().slice(offsets[0] as usize, rows.len())
+    } else {
+        take(lists.values(), &UInt32Array::from(places), None)?
+    };
+    Ok((rows.into(), values))
+}
+
+impl Words {
+    /// Returns the wanted words of all texts, with the row of each, as splitting them would give; a null text has none.
+    fn find(&self, texts: &StringArray) -> Result<(UInt32Array, ArrayRef)> {
+        let mut rows: Vec<u32> = Vec::with_capacity(texts.len());
+        let mut words = StringBuilder::with_capacity(texts.len(), texts.len() * 8);
+        let finder = Finder::new(&self.prefix);
+        for row in (0..texts.len()).filter(|row| texts.is_valid(*row)) {
+            let text = texts.value(row);
+            if u32::try_from(rows.len()).is_err() || words.values_slice().len() > i32::MAX as usize - text.len() {
+                return Err(SparkError::internal("the words of one batch are longer than 2 GiB"));
+            }
+            let mut found = |word: &str| {
+                rows.push(row as u32);
+                words.append_value(word);
+            };
+            if self.prefix.is_empty() {
+                text.split(char::from(self.separator)).for_each(&mut found);
+            } else {
+                self.find_in(text, &finder, found);
+            }
+        }
+        Ok((rows.into(), Arc::new(words.finish())))
+    }
+
+    /// Finds the words of a text that begin with the prefix: where it stands after a separator, or at the start.
+    fn find_in(&self, text: &str, finder: &Finder<'_>, mut found: impl FnMut(&str)) {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while let Some(start) = finder.find(&bytes[at..]).map(|i| at + i) {
+            if start > 0 && bytes[start - 1] != self.separator {
+                at = start + 1;
+                continue;
+            }
+            let end = memchr::memchr(self.separator, &bytes[start..]).map_or(bytes.len(), |i| start + i);
+            // A prefix that holds the separator is in no word.
+            if end - start >= self.prefix.len() {
+                found(&text[start..end]);
+            }
+            at = end.max(start + 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A generator of numbers, by a seed.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) as usize % bound
+        }
+    }
+
+    #[test]
+    fn words_are_those_of_a_split_that_begin_with_the_prefix() {
+        let mut random = Random(7);
+        let letters = ["#", "#", " ", " ", "a", "é", "##", "# "];
+        for prefix in ["", "#", "##", "#a", "é", "# ", " ", "a#"] {
+            for _ in 0..400 {
+                let mut texts: Vec<Option<String>> = Vec::new();
+                for _ in 0..random.below(4) {
+                    let length = random.below(9);
+                    let text: String = (0..length).map(|_| letters[random.below(letters.len())]).collect();
+                    texts.push((random.below(5) > 0).then_some(text));
+                }
+                let words = Words {
+                    separator: b' ',
+                    prefix: prefix.into(),
+                };
+                let (rows, found) = words.find(&StringArray::from(texts.clone())).unwrap();
+                let found: Vec<(u32, &str)> = rows
+                    .values()
+                    .iter()
+                    .copied()
+                    .zip(found.as_string::<i32>().iter().flatten())
+                    .collect();
+                let mut wanted = Vec::new();
+                for (row, text) in texts.iter().enumerate() {
+                    for word in text.iter().flat_map(|text| text.split(' ')) {
+                        if word.starts_with(prefix) {
+                            wanted.push((row as u32, word));
+                        }
+                    }
+                }
+                assert_eq!(found, wanted, "{texts:?} by {prefix:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn elements_of_sliced_null_and_empty_lists_keep_their_rows() {
+        let all = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![
+            Some(vec![Some(0)]),
+            Some(vec![Some(1), None]),
+            None,
+            Some(vec![]),
+            Some(vec![Some(4)]),
+        ]);
+        let of = |lists: &ListArray, outer| {
+            let (rows, values) = elements_of(lists, outer).unwrap();
+            let values: Vec<Option<i32>> = values.as_primitive::<Int32Type>().iter().collect();
+            rows.values().iter().copied().zip(values).collect::<Vec<_>>()
+        };
+        let later = all.slice(1, 4);
+        assert_eq!(of(&later, false), [(0, Some(1)), (0, None), (3, Some(4))]);
+        assert_eq!(
+            of(&later, true),
+            [(0, Some(1)), (0, None), (1, None), (2, None), (3, Some(4))]
+        );
+        assert_eq!(of(&all.slice(0, 2), false), [(0, Some(0)), (1, Some(1)), (1, None)]);
+        assert_eq!(of(&all.slice(1, 1), false), [(0, Some(1)), (0, None)]);
+    }
+}
