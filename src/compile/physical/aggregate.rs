@@ -3,7 +3,7 @@
 //! ```text
 //!  one partition     input ─ Single
 //!  several           input ─ Partial ═ Hash by keys, or Single ═ Final          each task sends one row per key it saw
-//!  a stream          input ─ Partial ─▶ exec::state merges it with its state
+//!  a stream          input ─ Partial ─▶ exec::state merges it with its state     of a sliding window by panes
 //! ```
 
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use datafusion_physical_expr::expressions::Column;
 use datafusion_physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
 
 use super::Planner;
+use super::panes::{Panes, by_panes};
 use crate::error::Result;
 use crate::exec::compiler::{Compiler, PartialAggregate, Plan, partitions};
 use crate::exec::stage::Output;
@@ -53,13 +54,10 @@ impl Lowered {
         )?)
     }
 
-    /// Returns the first half over the input.
-    fn partial(&self) -> Result<Plan> {
-        Ok(Arc::new(self.exec(
-            AggregateMode::Partial,
-            self.groups.clone(),
-            self.input.clone(),
-        )?))
+    /// Returns the first half over the input, by windows if the input has panes.
+    fn partial(&self, panes: Option<Panes>) -> Result<Plan> {
+        let partial = Arc::new(self.exec(AggregateMode::Partial, self.groups.clone(), self.input.clone())?);
+        panes.map_or(Ok(partial.clone()), |panes| panes.to_windows(partial))
     }
 
     /// Returns the keys as the partial half puts them out: its first columns.
@@ -110,19 +108,27 @@ impl Planner {
         })
     }
 
+    /// Compiles an aggregation's input and expressions, by panes if it groups by a sliding window.
+    fn lower_by_panes(&mut self, aggregate: &Aggregate) -> Result<(Lowered, Option<Panes>)> {
+        match by_panes(aggregate) {
+            Some((by_panes, panes)) => Ok((self.lower(&by_panes)?, Some(panes))),
+            None => Ok((self.lower(aggregate)?, None)),
+        }
+    }
+
     /// Compiles an aggregation of rows that are all there.
     ///
     /// # Errors
     /// As [`Compiler::plan`](crate::exec::compiler::Compiler::plan).
     pub(super) fn aggregate(&mut self, aggregate: &Aggregate) -> Result<Plan> {
-        let lowered = self.lower(aggregate)?;
-        if partitions(&lowered.input) == 1 {
+        let (lowered, panes) = self.lower_by_panes(aggregate)?;
+        if partitions(&lowered.input) == 1 && panes.is_none() {
             let single = lowered.exec(AggregateMode::Single, lowered.groups.clone(), lowered.input.clone())?;
             return Ok(Arc::new(single));
         }
-        let partial = lowered.partial()?;
+        let partial = lowered.partial(panes)?;
         let keys = lowered.keys(&partial.schema());
-        let output = if keys.is_empty() {
+        let output = if keys.is_empty() || partitions(&partial) == 1 {
             Output::Single
         } else {
             let partitions = self.shuffle_partitions();
@@ -137,8 +143,8 @@ impl Planner {
     /// # Errors
     /// As [`Compiler::plan`](crate::exec::compiler::Compiler::plan).
     pub(super) fn first_half(&mut self, aggregate: &Aggregate) -> Result<PartialAggregate> {
-        let lowered = self.lower(aggregate)?;
-        let plan = lowered.partial()?;
+        let (lowered, panes) = self.lower_by_panes(aggregate)?;
+        let plan = lowered.partial(panes)?;
         let output = datafusion_physical_plan::ExecutionPlan::schema(&lowered.finish(plan.clone())?);
         let merger = Merger {
             functions: lowered.functions,

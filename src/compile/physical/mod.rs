@@ -10,6 +10,7 @@
 mod aggregate;
 mod extension;
 mod join;
+mod panes;
 mod window;
 
 use std::sync::Arc;

@@ -18,3 +18,4 @@ mod lambdas;
 mod missing_values;
 mod records;
 mod run;
+mod sliding;
