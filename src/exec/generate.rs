@@ -185,32 +185,24 @@ impl Words {
 
 #[cfg(test)]
 mod tests {
+    use rand::rngs::SmallRng;
+    use rand::{Rng, SeedableRng};
+
     use super::*;
-
-    /// A generator of numbers, by a seed.
-    struct Random(u64);
-
-    impl Random {
-        fn below(&mut self, bound: usize) -> usize {
-            self.0 = self
-                .0
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 33) as usize % bound
-        }
-    }
 
     #[test]
     fn words_are_those_of_a_split_that_begin_with_the_prefix() {
-        let mut random = Random(7);
+        let mut random = SmallRng::seed_from_u64(7);
         let letters = ["#", "#", " ", " ", "a", "é", "##", "# "];
         for prefix in ["", "#", "##", "#a", "é", "# ", " ", "a#"] {
             for _ in 0..400 {
                 let mut texts: Vec<Option<String>> = Vec::new();
-                for _ in 0..random.below(4) {
-                    let length = random.below(9);
-                    let text: String = (0..length).map(|_| letters[random.below(letters.len())]).collect();
-                    texts.push((random.below(5) > 0).then_some(text));
+                for _ in 0..random.random_range(0..4) {
+                    let length = random.random_range(0..9);
+                    let text: String = (0..length)
+                        .map(|_| letters[random.random_range(0..letters.len())])
+                        .collect();
+                    texts.push((random.random_range(0..5) > 0).then_some(text));
                 }
                 let words = Words {
                     separator: b' ',

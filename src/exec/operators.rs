@@ -34,30 +34,38 @@ pub fn expand_windows(node: &nodes::ExpandWindows, input: Plan) -> Result<Plan> 
     fields.push(Arc::new(Field::new(&node.start, time_type.clone(), true)));
     let schema = Arc::new(Schema::new(fields));
     let (length, slide, offset) = (node.length_us, node.slide_us, node.offset_us);
-    let zone = match &time_type {
-        DataType::Timestamp(_, zone) => zone.clone(),
-        _ => None,
-    };
-    let out = schema.clone();
+    let (out, place) = (schema.clone(), schema.fields().len() - 1);
     let label = format!("ExpandWindows: length={length}us slide={slide}us");
     Ok(Transform::each(label, input, schema, move |batch, _| {
-        let times = batch.column(time).as_primitive::<TimestampMicrosecondType>();
-        let mut made = Vec::new();
-        for nth in (0..candidates(length, slide)).rev() {
-            let (starts, keep) = candidate(times, length, slide, offset, nth);
-            let starts = starts.reinterpret_cast::<TimestampMicrosecondType>();
-            let mut columns = batch.columns().to_vec();
-            columns.push(Arc::new(starts.with_timezone_opt(zone.clone())));
-            if let Some(keep) = keep {
-                columns = columns
-                    .iter()
-                    .map(|c| filter(c, &keep))
-                    .collect::<std::result::Result<_, _>>()?;
-            }
-            made.push(RecordBatch::try_new(out.clone(), columns)?);
-        }
-        Ok(made)
+        let mut columns = batch.columns().to_vec();
+        columns.push(batch.column(time).clone());
+        let timed = RecordBatch::try_new(out.clone(), columns)?;
+        Ok(in_windows(&timed, place, length, slide, offset)?)
     }))
+}
+
+/// Puts window starts in place of the times in a column: one batch per candidate window, with the rows that it holds.
+///
+/// # Errors
+/// Arrow's.
+pub fn in_windows(rows: &RecordBatch, place: usize, length: i64, slide: i64, offset: i64) -> Result<Vec<RecordBatch>> {
+    let times = rows.column(place).as_primitive::<TimestampMicrosecondType>();
+    let zone = times.timezone().map(Arc::from);
+    let mut made = Vec::new();
+    for nth in (0..candidates(length, slide)).rev() {
+        let (starts, keep) = candidate(times, length, slide, offset, nth);
+        let starts = starts.reinterpret_cast::<TimestampMicrosecondType>();
+        let mut columns = rows.columns().to_vec();
+        columns[place] = Arc::new(starts.with_timezone_opt(zone.clone()));
+        if let Some(keep) = keep {
+            columns = columns
+                .iter()
+                .map(|c| filter(c, &keep))
+                .collect::<std::result::Result<_, _>>()?;
+        }
+        made.push(RecordBatch::try_new(rows.schema(), columns)?);
+    }
+    Ok(made)
 }
 
 /// Notes event times as rows pass; rows are not changed. Of a window, its end counts.

@@ -17,8 +17,8 @@ use arrow::datatypes::*;
 
 use super::column::{Column, Number};
 use super::json::read::grouped_decimal;
+use super::times::Times;
 use crate::error::{Exception, Result, SparkError};
-use crate::values::java_format::Pattern;
 use crate::values::zone::Zone;
 use crate::values::{text, types};
 
@@ -62,14 +62,8 @@ pub struct Reader {
     positive_infinity: String,
     /// What stands for infinity below zero.
     negative_infinity: String,
-    /// The zone of times that do not name one.
-    zone: Zone,
-    /// How dates are written; `None` reads as casts do.
-    date_format: Option<Pattern>,
-    /// How timestamps are written; `None` reads as casts do.
-    timestamp_format: Option<Pattern>,
-    /// How timestamps without zone are written; `None` reads as casts do.
-    local_format: Option<Pattern>,
+    /// How dates and times are read.
+    times: Times,
 }
 
 impl Reader {
@@ -80,7 +74,6 @@ impl Reader {
     pub fn new(options: &BTreeMap<String, String>, session: Zone) -> Result<Self> {
         let option = |key: &str| options.get(key).map(String::as_str);
         let flag = |key: &str| option(key).is_some_and(|v| v.eq_ignore_ascii_case("true"));
-        let pattern = |key: &str| options.get(key).map(|p| Pattern::new(p, true)).transpose();
         let letter = |name: &str, default: char| match option(&name.to_ascii_lowercase()) {
             None => Ok(Some(default)),
             Some(text) if text.chars().count() < 2 => Ok(text.chars().next()),
@@ -121,13 +114,7 @@ impl Reader {
             nan_value: option("nanvalue").unwrap_or("NaN").to_owned(),
             positive_infinity: option("positiveinf").unwrap_or("Inf").to_owned(),
             negative_infinity: option("negativeinf").unwrap_or("-Inf").to_owned(),
-            zone: match option("timezone") {
-                Some(name) => Zone::named(name)?,
-                None => session,
-            },
-            date_format: pattern("dateformat")?,
-            timestamp_format: pattern("timestampformat")?,
-            local_format: pattern("timestampntzformat")?,
+            times: Times::new(options, session)?,
         })
     }
 
@@ -260,8 +247,8 @@ impl Reader {
             DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => Number::Whole(text.parse().ok()?),
             DataType::Float32 | DataType::Float64 => Number::Double(self.double(text)?),
             DataType::Decimal128(_, scale) => Number::Unscaled(grouped_decimal(text, *scale)?),
-            DataType::Date32 => Number::Whole(self.date(text)?.into()),
-            DataType::Timestamp(_, zone) => Number::Whole(self.timestamp(text, zone.is_some())?),
+            DataType::Date32 => Number::Whole(self.times.date(text)?.into()),
+            DataType::Timestamp(_, zone) => Number::Whole(self.times.timestamp(text, zone.is_some())?),
             _ => return None,
         })
     }
@@ -278,35 +265,6 @@ impl Reader {
             return Some(f64::NEG_INFINITY);
         }
         java_double(text)
-    }
-
-    /// Returns a date as days since the epoch.
-    fn date(&self, text: &str) -> Option<i32> {
-        match &self.date_format {
-            Some(pattern) => i32::try_from(pattern.parse(text).ok()?.0.div_euclid(text::MICROS_PER_DAY)).ok(),
-            None => text::parse_date(text),
-        }
-    }
-
-    /// Returns a time in µs: an instant if `zoned`, else a wall clock, which has no zone.
-    fn timestamp(&self, text: &str, zoned: bool) -> Option<i64> {
-        let format = if zoned {
-            &self.timestamp_format
-        } else {
-            &self.local_format
-        };
-        let (local_us, zone) = match format {
-            Some(pattern) => pattern.parse(text).ok()?,
-            None => {
-                let parsed = text::parse_timestamp(text)?;
-                (parsed.local_us, parsed.zone)
-            }
-        };
-        match zone {
-            _ if zoned => Some(zone.unwrap_or(self.zone).to_instant(local_us)),
-            Some(_) => None,
-            None => Some(local_us),
-        }
     }
 
     /// Returns the narrowest type that reads a value, of those that inference knows, beginning with the one found so far
@@ -331,7 +289,7 @@ impl Reader {
             2 => whole_decimal(text).map(|precision| DataType::Decimal128(precision, 0)),
             3 => self.double(text).map(|_| DataType::Float64),
             4 => (prefer_date && self.inferred_date(text)).then_some(DataType::Date32),
-            5 => self.timestamp(text, true).map(|_| types::timestamp()),
+            5 => self.times.timestamp(text, true).map(|_| types::timestamp()),
             _ => ["true", "false"]
                 .iter()
                 .any(|w| text.eq_ignore_ascii_case(w))
@@ -342,8 +300,8 @@ impl Reader {
 
     /// Returns whether inference takes a value for a date: by the pattern, or written `yyyy-MM-dd`.
     fn inferred_date(&self, text: &str) -> bool {
-        match &self.date_format {
-            Some(_) => self.date(text).is_some(),
+        match &self.times.date_format {
+            Some(_) => self.times.date(text).is_some(),
             None => text.len() == 10 && text::parse_date(text).is_some(),
         }
     }

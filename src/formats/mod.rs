@@ -11,6 +11,7 @@
 pub mod column;
 pub mod csv;
 pub mod json;
+pub mod times;
 
 use std::collections::BTreeMap;
 

@@ -28,6 +28,7 @@
 pub mod base64;
 pub mod cast;
 pub mod display;
+pub mod floats;
 pub mod interval;
 pub mod ipc;
 pub mod java_format;

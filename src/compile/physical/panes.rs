@@ -14,17 +14,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::*;
-use arrow::compute::filter;
 use arrow::datatypes::*;
 use datafusion_common::Column;
 use datafusion_expr::{Aggregate, Expr, LogicalPlan};
 
 use crate::error::{Result, SparkError};
 use crate::exec::compiler::Plan;
+use crate::exec::operators::in_windows;
 use crate::exec::transform::Transform;
 use crate::plan::nodes::{self, ExpandWindows};
-use crate::plan::time_window::{candidate, candidates};
+use crate::plan::time_window::candidates;
 
 /// Functions whose partial aggregates can be merged in any order.
 const MERGEABLE: [&str; 7] = ["count", "sum", "avg", "min", "max", "bool_and", "bool_or"];
@@ -118,29 +117,16 @@ impl Panes {
     /// `INTERNAL_ERROR` if the key is no time.
     pub(super) fn to_windows(&self, partial: Plan) -> Result<Plan> {
         let (key, schema) = (self.key, partial.schema());
-        let DataType::Timestamp(TimeUnit::Microsecond, zone) = schema.field(key).data_type().clone() else {
+        if !matches!(
+            schema.field(key).data_type(),
+            DataType::Timestamp(TimeUnit::Microsecond, _)
+        ) {
             return Err(SparkError::internal("a pane does not begin at a time"));
-        };
+        }
         let (length, slide, offset) = (self.windows.length_us, self.windows.slide_us, self.windows.offset_us);
-        let out = schema.clone();
         let label = format!("WindowsOfPanes: length={length}us slide={slide}us");
         Ok(Transform::each(label, partial, schema, move |batch, _| {
-            let panes = batch.column(key).as_primitive::<TimestampMicrosecondType>();
-            let mut made = Vec::new();
-            for nth in (0..candidates(length, slide)).rev() {
-                let (starts, keep) = candidate(panes, length, slide, offset, nth);
-                let starts = starts.reinterpret_cast::<TimestampMicrosecondType>();
-                let mut columns = batch.columns().to_vec();
-                columns[key] = Arc::new(starts.with_timezone_opt(zone.clone()));
-                if let Some(keep) = keep {
-                    columns = columns
-                        .iter()
-                        .map(|c| filter(c, &keep))
-                        .collect::<std::result::Result<_, _>>()?;
-                }
-                made.push(RecordBatch::try_new(out.clone(), columns)?);
-            }
-            Ok(made)
+            Ok(in_windows(&batch, key, length, slide, offset)?)
         }))
     }
 }

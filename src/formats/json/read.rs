@@ -25,31 +25,22 @@ use arrow::datatypes::*;
 use super::text::{Astral, Json, Leniency, number_text, write};
 use crate::error::Result;
 use crate::formats::column::{Column, Number};
+use crate::formats::times::Times;
 use crate::values::base64::from_base64;
-use crate::values::java_format::Pattern;
 use crate::values::text;
 use crate::values::types::map_types;
 use crate::values::zone::Zone;
-
-/// µs in a day of 24 hours.
-const DAY_US: i64 = 86_400_000_000;
 
 /// Fits trees to a schema, by options (`JSONOptions`).
 #[derive(Debug, Clone)]
 pub struct Reader {
     /// What is taken beyond the standard.
     pub leniency: Leniency,
-    /// The zone of times that do not name one.
-    pub zone: Zone,
     /// Whether what is no string keeps its text in a column of strings, as it does in files
     /// (`spark.sql.json.enableExactStringParsing`); else it is written anew.
     pub exact: bool,
-    /// How dates are written; `None` reads as casts do.
-    date_format: Option<Pattern>,
-    /// How timestamps are written; `None` reads as casts do.
-    timestamp_format: Option<Pattern>,
-    /// How timestamps without zone are written; `None` reads as casts do.
-    local_format: Option<Pattern>,
+    /// How dates and times are read.
+    times: Times,
 }
 
 impl Reader {
@@ -61,7 +52,6 @@ impl Reader {
     pub fn new(options: &BTreeMap<String, String>, session: Zone, exact: bool) -> Result<Self> {
         let set = |key: &str, value: &str| options.get(key).is_some_and(|v| v.eq_ignore_ascii_case(value));
         let flag = |key: &str| set(key, "true");
-        let pattern = |key: &str| options.get(key).map(|p| Pattern::new(p, true)).transpose();
         Ok(Self {
             leniency: Leniency {
                 unquoted_names: flag("allowunquotedfieldnames"),
@@ -72,14 +62,8 @@ impl Reader {
                 non_numeric: !set("allownonnumericnumbers", "false"),
                 any_escape: flag("allowbackslashescapinganycharacter"),
             },
-            zone: match options.get("timezone") {
-                Some(name) => Zone::named(name)?,
-                None => session,
-            },
             exact,
-            date_format: pattern("dateformat")?,
-            timestamp_format: pattern("timestampformat")?,
-            local_format: pattern("timestampntzformat")?,
+            times: Times::new(options, session)?,
         })
     }
 
@@ -199,7 +183,9 @@ impl Reader {
         match to {
             DataType::Binary => column.push_bytes(&padded_base64(text)?, true),
             DataType::Date32 => column.push_number(Number::Whole(self.date(text)?.into())),
-            DataType::Timestamp(_, zone) => column.push_number(Number::Whole(self.timestamp(text, zone.is_some())?)),
+            DataType::Timestamp(_, zone) => {
+                column.push_number(Number::Whole(self.times.timestamp(text, zone.is_some())?))
+            }
             DataType::Float32 | DataType::Float64 => column.push_number(Number::Double(self.special(text)?)),
             DataType::Decimal128(_, scale) => column.push_number(Number::Unscaled(grouped_decimal(text, *scale)?)),
             _ => None,
@@ -238,34 +224,10 @@ impl Reader {
         }
     }
 
-    /// Returns a date as days since the epoch.
+    /// Returns a date as days since the epoch; a number in a string is one, as Spark before 1.5 wrote them.
     fn date(&self, text: &str) -> Option<i32> {
-        match &self.date_format {
-            Some(pattern) => Some(pattern.parse(text).ok()?.0.div_euclid(DAY_US) as i32),
-            // Spark before 1.5 wrote days.
-            None => text::parse_date(text).or_else(|| text.parse().ok()),
-        }
-    }
-
-    /// Returns a time in µs: an instant if `zoned`, else a wall clock, which has no zone.
-    fn timestamp(&self, text: &str, zoned: bool) -> Option<i64> {
-        let format = if zoned {
-            &self.timestamp_format
-        } else {
-            &self.local_format
-        };
-        let (local_us, zone) = match format {
-            Some(pattern) => pattern.parse(text).ok()?,
-            None => {
-                let parsed = text::parse_timestamp(text)?;
-                (parsed.local_us, parsed.zone)
-            }
-        };
-        match zone {
-            _ if zoned => Some(zone.unwrap_or(self.zone).to_instant(local_us)),
-            Some(_) => None,
-            None => Some(local_us),
-        }
+        let days = || text.parse().ok().filter(|_| self.times.date_format.is_none());
+        self.times.date(text).or_else(days)
     }
 }
 

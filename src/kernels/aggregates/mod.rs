@@ -15,6 +15,7 @@ pub mod checked_sum;
 pub mod extremum;
 pub mod gather;
 pub mod moments;
+pub mod ordered;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};

@@ -16,7 +16,7 @@ use datafusion_expr::{AggregateUDF, Expr};
 use datafusion_functions_aggregate as df;
 
 use crate::error::Result;
-use crate::kernels::aggregates::extremum;
+use crate::kernels::aggregates::{extremum, ordered};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::functions::aggregate::of_udaf;
 use crate::plan::functions::call::Call;
@@ -108,9 +108,16 @@ pub fn count_if(call: &Call<'_>) -> Result<Typed> {
 }
 
 /// Resolves `min` and `max`; DISTINCT changes nothing.
-pub fn extreme(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
+pub fn extreme(call: &Call<'_>, greatest: bool) -> Result<Typed> {
     let arg = call.arg(0)?;
     let to = arg.data_type.clone();
+    let function = ordered::extreme(&to, greatest).unwrap_or_else(|| {
+        if greatest {
+            df::min_max::max_udaf()
+        } else {
+            df::min_max::min_udaf()
+        }
+    });
     Ok(of_udaf(function, vec![arg], to, false, &call.label()))
 }
 

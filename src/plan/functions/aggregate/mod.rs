@@ -59,10 +59,10 @@ pub static FUNCTIONS: &[Function] = &[
     aggregate("try_avg", |c| sums::average(c, Mode::Try)).takes(&[value("expr", "NUMERIC")]).returns("DOUBLE or DECIMAL")
         .about("Returns the mean, null on overflow.")
         .example("try_avg(x) FROM VALUES (1), (2), (NULL), (4) AS t(x)", "2.3333333333333335"),
-    aggregate("min", |c| basic::extreme(c, df::min_max::min_udaf())).takes(&[any("expr")]).returns("the type of the argument")
+    aggregate("min", |c| basic::extreme(c, false)).takes(&[any("expr")]).returns("the type of the argument")
         .about("Returns the least value.")
         .example("min(x) FROM VALUES (1), (2), (NULL), (4) AS t(x)", "1"),
-    aggregate("max", |c| basic::extreme(c, df::min_max::max_udaf())).takes(&[any("expr")]).returns("the type of the argument")
+    aggregate("max", |c| basic::extreme(c, true)).takes(&[any("expr")]).returns("the type of the argument")
         .about("Returns the greatest value.")
         .example("max(x) FROM VALUES (1), (2), (NULL), (4) AS t(x)", "4"),
     aggregate("min_by", |c| basic::by_key(c, false)).takes(&[any("x"), any("y")]).returns("the type of the first argument")

@@ -11,6 +11,7 @@ mod corpus;
 mod daylight;
 mod debug;
 mod examples;
+mod extremes;
 mod generated;
 mod goldens;
 mod json;

@@ -2,21 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+
 use super::run;
 
 /// Rows: seconds since the epoch (null now and then), a key, a value.
 fn rows() -> Vec<(Option<i64>, i64, i64)> {
-    let mut state = 5_u64;
-    let mut below = |bound: u64| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % bound
-    };
+    let mut random = SmallRng::seed_from_u64(5);
     (0..200)
         .map(|_| {
-            let time = (below(20) > 0).then(|| below(400) as i64 - 200);
-            (time, below(3) as i64, below(1000) as i64 - 500)
+            let time = random.random_bool(0.95).then(|| random.random_range(-200..200));
+            (time, random.random_range(0..3), random.random_range(-500..500))
         })
         .collect()
 }

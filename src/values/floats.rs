@@ -1,0 +1,86 @@
+//! Doubles and floats as Spark compares them (`NormalizeFloatingNumbers`): NaN is one value, and -0.0 is 0.0.
+
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::datatypes::*;
+
+use crate::error::Result;
+
+/// Returns whether a type is a floating one or has one within.
+pub fn has_floats(of: &DataType) -> bool {
+    match of {
+        DataType::Float32 | DataType::Float64 => true,
+        DataType::List(item) => has_floats(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|f| has_floats(f.data_type())),
+        _ => false,
+    }
+}
+
+/// Returns values whose floats, at any depth of structs and arrays, have one NaN and one zero; others are not copied.
+///
+/// # Errors
+/// Arrow's, if an array is not what its type says.
+pub fn normalised(values: &ArrayRef) -> Result<ArrayRef> {
+    if !has_floats(values.data_type()) {
+        return Ok(values.clone());
+    }
+    Ok(match values.data_type() {
+        // A sum with 0.0 is 0.0 for both zeros.
+        DataType::Float32 => {
+            let one = |x: f32| if x.is_nan() { f32::NAN } else { x + 0.0 };
+            Arc::new(values.as_primitive::<Float32Type>().unary::<_, Float32Type>(one))
+        }
+        DataType::Float64 => {
+            let one = |x: f64| if x.is_nan() { f64::NAN } else { x + 0.0 };
+            Arc::new(values.as_primitive::<Float64Type>().unary::<_, Float64Type>(one))
+        }
+        DataType::List(item) => {
+            let list = values.as_list::<i32>();
+            let inner = normalised(list.values())?;
+            Arc::new(ListArray::try_new(
+                item.clone(),
+                list.offsets().clone(),
+                inner,
+                list.nulls().cloned(),
+            )?)
+        }
+        DataType::Struct(fields) => {
+            let structs = values.as_struct();
+            let columns = structs.columns().iter().map(normalised).collect::<Result<Vec<_>>>()?;
+            Arc::new(StructArray::try_new_with_length(
+                fields.clone(),
+                columns,
+                structs.nulls().cloned(),
+                structs.len(),
+            )?)
+        }
+        _ => values.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_and_nans_within_structs_and_arrays_are_one() {
+        let doubles: ArrayRef = Arc::new(Float64Array::from(vec![-0.0, 0.0, -f64::NAN, f64::NAN, -1.5]));
+        let names: ArrayRef = Arc::new(StringArray::from(vec!["a"; 5]));
+        let fields: Vec<FieldRef> = [("x", DataType::Float64), ("y", DataType::Utf8)]
+            .map(|(n, t)| Arc::new(Field::new(n, t, true)))
+            .into();
+        let structs: ArrayRef = Arc::new(StructArray::new(fields.into(), vec![doubles, names], None));
+        let list = normalised(&structs).unwrap();
+        let bits: Vec<u64> = list
+            .as_struct()
+            .column(0)
+            .as_primitive::<Float64Type>()
+            .values()
+            .iter()
+            .map(|x| x.to_bits())
+            .collect();
+        let nan = f64::NAN.to_bits();
+        assert_eq!(bits, [0, 0, nan, nan, (-1.5_f64).to_bits()]);
+    }
+}
