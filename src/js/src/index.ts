@@ -34,7 +34,7 @@ export type { FileSource } from './files/registry.js';
 
 // Streaming queries.
 export { DataStreamReader, type PushOptions, type PushStream } from './sql/streaming/stream_reader.js';
-export type { PushData, PushFormat } from './sql/streaming/push.js';
+export type { PushData, PushFormat, WriteOptions } from './sql/streaming/push.js';
 export { DataStreamWriter, type OutputMode, type Trigger } from './sql/streaming/stream_writer.js';
 export type { ForeachBatchFunction, ForeachWriter } from './sql/streaming/foreach.js';
 export { StreamingQuery } from './sql/streaming/query.js';

@@ -53,6 +53,20 @@ test('a push source waits while its queue is full', async () => {
   await assert.rejects(write({ a: 4 }), /after end/);
 });
 
+test('bytes are copied unless they are given away whole', async () => {
+  const session = new FakeSession();
+  const { write } = session.readStream.push({ schema: 'a INT', format: 'json' });
+  const kept = new TextEncoder().encode('{"a":1}\n');
+  const given = kept.slice();
+  const part = new Uint8Array(kept.slice().buffer, 0, kept.byteLength - 1);
+  await write(kept);
+  await write(given, { transfer: true });
+  await write(part, { transfer: true });
+  const sent = session.of('push').map(({ bytes }) => bytes);
+  assert.deepEqual([sent[0] === kept, sent[1] === given, sent[2] === part], [false, true, false]);
+  assert.deepEqual([...(sent[2] as Uint8Array)], [...part]);
+});
+
 test('where there is a checkpoint a write is done when it is durable', async () => {
   const session = new FakeSession();
   const { write } = session.readStream.push({ schema: 'a INT' });

@@ -11,6 +11,18 @@ export type PushFormat = 'arrow' | 'json' | 'csv' | 'text';
 /** What can be written to a push source: rows, or strings or bytes of whole records. */
 export type PushData = Row | readonly Row[] | string | Uint8Array;
 
+/** How data is written. */
+export interface WriteOptions {
+  /**
+   * Moves bytes to the engine in place of a copy: the array is empty afterwards. Bytes that are a part of a larger or a shared
+   * buffer are copied all the same.
+   */
+  transfer?: boolean;
+}
+
+/** Whether bytes are all that their buffer has, so that the buffer can be moved. */
+const isWhole = (bytes: Uint8Array) => bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
+
 const DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /** The push sources of a session, and the credit that the driver grants them. @internal */
@@ -61,10 +73,10 @@ export class PushSource {
    * Adds data, then waits while the queue is full. Where a query with a checkpoint reads the source, waits until the data is
    * durable: then it is processed exactly once, even if this tab ends now. Text and bytes must end at the end of a record.
    */
-  async write(data: PushData): Promise<void> {
+  async write(data: PushData, { transfer = false }: WriteOptions = {}): Promise<void> {
     if (this.#failure) throw this.#failure;
     if (this.#ended) throw new IllegalArgumentException('write() after end()');
-    const bytes = this.#encode(data);
+    const bytes = this.#encode(data, transfer);
     if (bytes.byteLength === 0) return;
     this.#queuedBytes += bytes.byteLength;
     const seq = this.#seq++;
@@ -97,10 +109,10 @@ export class PushSource {
     for (const go of this.#waiting.splice(0)) go();
   }
 
-  #encode(data: PushData): Uint8Array {
+  #encode(data: PushData, transfer: boolean): Uint8Array {
     if (typeof data === 'string') return this.#text(new TextEncoder().encode(data));
-    // The caller keeps its own bytes: what is sent is moved away.
-    if (data instanceof Uint8Array) return data.slice();
+    // What is sent is moved: a copy, unless the caller lets its own bytes go.
+    if (data instanceof Uint8Array) return transfer && isWhole(data) ? data : data.slice();
     const rows = (Array.isArray(data) ? data : [data]) as readonly Row[];
     if (rows.length === 0) return new Uint8Array();
     if (this.format === 'arrow') {

@@ -5,7 +5,7 @@ import { DataFrame } from '../dataframe.js';
 import { type Context, planOf } from '../plan.js';
 import { Reader } from '../reader.js';
 import { loadPlan } from '../relations.js';
-import { type PushData, type PushFormat, pump } from './push.js';
+import { type PushData, type PushFormat, pump, type WriteOptions } from './push.js';
 
 /** How the data of a push source looks. */
 export interface PushOptions {
@@ -22,7 +22,7 @@ export interface PushStream {
   /** The stream. */
   df: DataFrame;
   /** Adds rows, strings or bytes; resolves when there is room for more. */
-  write(data: PushData): Promise<void>;
+  write(data: PushData, options?: WriteOptions): Promise<void>;
   /** Ends the stream: no more will come. */
   end(): void;
 }
@@ -96,7 +96,7 @@ export class DataStreamReader extends Reader {
     };
     return {
       df: new DataFrame(this.context, loadPlan(this.context, read, [], true)),
-      write: (data) => source.write(data),
+      write: (data, options) => source.write(data, options),
       end: () => source.end(),
     };
   }
