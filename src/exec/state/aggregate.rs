@@ -16,7 +16,6 @@ use arrow::buffer::Buffer;
 use arrow::compute::{filter_record_batch, not, take};
 use arrow::datatypes::SchemaRef;
 use datafusion_expr::{Aggregate, LogicalPlan};
-use hashbrown::{HashMap, HashSet};
 
 use super::merge::{Merger, Rows};
 use super::table::{StateDelta, StateTable};
@@ -75,9 +74,6 @@ fn compile_aggregate(compiler: &mut dyn Compiler, aggregate: &Aggregate) -> Resu
     Ok(state.plan(input))
 }
 
-/// Rows, when each closes, and its key.
-type Merged = (RecordBatch, Vec<Closing>, Vec<Box<[u8]>>);
-
 /// A streaming aggregation over one partition of keys.
 #[derive(Debug, Clone)]
 pub struct StateAggregate {
@@ -133,9 +129,8 @@ impl StateAggregate {
             let table = body.table()?;
             let arrived = one(&self.partial, batches)?;
             let arrived = self.drop_late(table, arrived, context, stats)?;
-            let (changed, closing, keys) = self.merge(table, &arrived)?;
+            let changed = self.merge(table, &arrived)?;
             stats.rows_updated = changed.num_rows() as u64;
-            table.upsert(&changed, &closing, keys)?;
             let evict = if context.mode == OutputMode::Complete || self.event_time.is_none() {
                 None
             } else {
@@ -186,35 +181,24 @@ impl StateAggregate {
         if kept.num_rows() < batch.num_rows() {
             let dropped = filter_record_batch(&batch, &not(&keep)?)?;
             let keys = table.key_bytes(&dropped.columns()[..self.keys], dropped.num_rows())?;
-            stats.rows_dropped = keys.into_iter().collect::<HashSet<_>>().len() as u64;
+            stats.rows_dropped = keys.groups().0.len() as u64;
         }
         Ok(kept)
     }
 
-    /// Returns one row per key that arrived: its old state and all that came, merged.
-    fn merge(&self, table: &StateTable, arrived: &RecordBatch) -> Result<Merged> {
+    /// Merges what arrived into the state, and returns one row per key: its old state and all that came.
+    fn merge(&self, table: &mut StateTable, arrived: &RecordBatch) -> Result<RecordBatch> {
         let rows = arrived.num_rows();
         if rows == 0 {
-            return Ok((RecordBatch::new_empty(self.partial.clone()), vec![], vec![]));
+            return Ok(RecordBatch::new_empty(self.partial.clone()));
         }
         let keys = table.key_bytes(&arrived.columns()[..self.keys], rows)?;
         let closing = self.closing(arrived);
-        let mut groups: HashMap<&[u8], usize> = HashMap::with_capacity(rows);
-        let mut first: Vec<u32> = Vec::new();
-        let mut indices: Vec<usize> = Vec::with_capacity(rows);
-        for (row, key) in keys.iter().enumerate() {
-            let next = first.len();
-            let group = *groups.entry(key).or_insert(next);
-            if group == next {
-                first.push(row as u32);
-            }
-            indices.push(group);
-        }
+        let (first, indices) = keys.groups();
         let total = first.len();
         let group_closing: Vec<Closing> = first.iter().map(|r| closing[*r as usize]).collect();
-        let group_keys: Vec<Box<[u8]>> = first.iter().map(|r| keys[*r as usize].clone()).collect();
-        let (found, old) = table.lookup(&group_closing, &group_keys)?;
-        let picked = UInt32Array::from(first);
+        let (found, old) = table.lookup(&group_closing, &keys, &first)?;
+        let picked = UInt32Array::from(first.clone());
         let mut columns: Vec<ArrayRef> = arrived.columns()[..self.keys]
             .iter()
             .map(|c| take(c, &picked, None))
@@ -233,11 +217,9 @@ impl StateAggregate {
             total,
         )?);
         let options = RecordBatchOptions::new().with_row_count(Some(total));
-        Ok((
-            RecordBatch::try_new_with_options(self.partial.clone(), columns, &options)?,
-            group_closing,
-            group_keys,
-        ))
+        let changed = RecordBatch::try_new_with_options(self.partial.clone(), columns, &options)?;
+        table.upsert(&changed, &group_closing, &keys, &first)?;
+        Ok(changed)
     }
 
     /// Turns state rows into result rows.

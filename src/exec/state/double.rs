@@ -156,7 +156,8 @@ impl StateNumbered {
                 out.push(RecordBatch::try_new(self.output.clone(), columns)?);
             }
             let row = RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from(vec![last]))])?;
-            table.upsert(&row, &[None], vec![Box::default()])?;
+            let keys = table.key_bytes(&[], 1)?;
+            table.upsert(&row, &[None], &keys, &[0])?;
             stats.rows_total = 1;
             Ok((out, StateDelta::encode(&schema(), &[row], None)?))
         })

@@ -106,7 +106,8 @@ impl StateLimit {
             }
             let now = (self.fetch - left) as i64;
             let row = RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from(vec![now]))])?;
-            table.upsert(&row, &[None], vec![Box::default()])?;
+            let keys = table.key_bytes(&[], 1)?;
+            table.upsert(&row, &[None], &keys, &[0])?;
             stats.rows_total = 1;
             stats.rows_updated = u64::from(left < before);
             stats.bytes = table.bytes() as u64;

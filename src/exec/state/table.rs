@@ -11,27 +11,84 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::buffer::Buffer;
 use arrow::compute::{concat_batches, interleave_record_batch, take_record_batch};
 use arrow::datatypes::SchemaRef;
-use arrow::row::{RowConverter, SortField};
+use arrow::row::{RowConverter, Rows, SortField};
 
-use hashbrown::HashMap;
+use hashbrown::hash_table::{Entry, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap};
 
 use super::{Closing, corrupt};
 use crate::error::{Result, SparkError};
 use crate::values::ipc;
 
-/// Key bytes, and where the row is.
-type Entry = (Box<[u8]>, (u32, u32));
+/// Where a key's row is.
+#[derive(Debug)]
+struct Slot {
+    /// The key's bytes.
+    key: Box<[u8]>,
+    /// Their hash.
+    hash: u64,
+    /// The batch, and the row in it.
+    at: (u32, u32),
+}
+
+/// The keys of rows as bytes that compare as they do, each with its hash: what is hashed once finds its group, its row and its
+/// new place.
+#[derive(Debug)]
+pub struct Keys {
+    /// The bytes; `None` if a key has no columns.
+    rows: Option<Rows>,
+    /// The hash of each.
+    hashes: Vec<u64>,
+}
+
+impl Keys {
+    /// Returns how many there are.
+    pub fn len(&self) -> usize {
+        self.hashes.len()
+    }
+
+    /// Returns whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
+    /// Returns the bytes of a row's key.
+    pub fn bytes(&self, row: usize) -> &[u8] {
+        self.rows.as_ref().map_or(&[], |rows| rows.row(row).data())
+    }
+
+    /// Returns the first row of each different key, and for each row the place of its key among those.
+    pub fn groups(&self) -> (Vec<u32>, Vec<usize>) {
+        let mut known: HashTable<usize> = HashTable::with_capacity(self.len());
+        let mut first: Vec<u32> = Vec::new();
+        let mut groups = Vec::with_capacity(self.len());
+        for (row, hash) in self.hashes.iter().enumerate() {
+            let key = self.bytes(row);
+            let same = |group: &usize| self.bytes(first[*group] as usize) == key;
+            let group = match known.entry(*hash, same, |group| self.hashes[first[*group] as usize]) {
+                Entry::Occupied(entry) => *entry.get(),
+                Entry::Vacant(entry) => *entry.insert(first.len()).get(),
+            };
+            if group == first.len() {
+                first.push(row as u32);
+            }
+            groups.push(group);
+        }
+        (first, groups)
+    }
+}
 
 /// Rows of one closing time.
 #[derive(Debug, Default)]
 struct Bucket {
-    /// Where each key's row is, by key bytes: (batch, row).
-    index: HashMap<Box<[u8]>, (u32, u32)>,
+    /// Where each key's row is, by the key's hash.
+    index: HashTable<Slot>,
     /// The batches that brought the rows.
     batches: Vec<RecordBatch>,
     /// Rows of `batches` that no key points to any more.
@@ -53,7 +110,7 @@ struct Bucket {
 /// let column = |values: Vec<i64>| Arc::new(Int64Array::from(values)) as _;
 /// let rows = RecordBatch::try_new(schema, vec![column(vec![7, 8]), column(vec![1, 1])])?;
 /// let keys = table.key_bytes(&rows.columns()[..1], 2)?;
-/// table.upsert(&rows, &[Some(10), Some(20)], keys)?;
+/// table.upsert(&rows, &[Some(10), Some(20)], &keys, &[0, 1])?;
 /// assert_eq!(table.close(15)?.len(), 1);
 /// assert_eq!(table.rows(), 1);
 /// # Ok::<(), rivulet::error::SparkError>(())
@@ -64,6 +121,8 @@ pub struct StateTable {
     schema: SchemaRef,
     /// Turns keys into bytes that compare as they do.
     converter: RowConverter,
+    /// Hashes them.
+    hasher: DefaultHashBuilder,
     /// How many columns are the key.
     keys: usize,
     /// Rows by closing time; `None` comes first and never closes.
@@ -83,6 +142,7 @@ impl StateTable {
         Ok(Self {
             schema,
             converter: RowConverter::new(fields)?,
+            hasher: DefaultHashBuilder::default(),
             keys,
             buckets: BTreeMap::new(),
         })
@@ -112,32 +172,50 @@ impl StateTable {
             .sum()
     }
 
-    /// Returns the key bytes of each row; nulls are equal.
+    /// Returns the key of each row; nulls are equal.
     ///
     /// # Errors
     /// If the columns are of other types.
-    pub fn key_bytes(&self, columns: &[ArrayRef], rows: usize) -> Result<Vec<Box<[u8]>>> {
+    pub fn key_bytes(&self, columns: &[ArrayRef], rows: usize) -> Result<Keys> {
         if self.keys == 0 {
-            return Ok(vec![Box::default(); rows]);
+            let hash = self.hasher.hash_one([0_u8; 0].as_slice());
+            return Ok(Keys {
+                rows: None,
+                hashes: vec![hash; rows],
+            });
         }
         let rows = self.converter.convert_columns(columns)?;
-        Ok(rows.iter().map(|r| r.as_ref().into()).collect())
+        let hashes = rows.iter().map(|row| self.hasher.hash_one(row.data())).collect();
+        Ok(Keys {
+            rows: Some(rows),
+            hashes,
+        })
     }
 
-    /// Returns the stored rows of keys, and for each the place at which it was asked for; unknown keys are left out.
+    /// Returns the stored rows of keys, and for each the place at which it was asked for; unknown keys are left out. Asked for
+    /// are the keys of the rows `picked`, each with its closing time.
     ///
     /// # Errors
     /// If rows cannot be put together.
-    pub fn lookup(&self, closing: &[Closing], keys: &[Box<[u8]>]) -> Result<(Vec<usize>, RecordBatch)> {
+    pub fn lookup(&self, closing: &[Closing], keys: &Keys, picked: &[u32]) -> Result<(Vec<usize>, RecordBatch)> {
         let mut batches: Vec<&RecordBatch> = Vec::new();
         let mut base: HashMap<Closing, usize> = HashMap::new();
         let mut at = Vec::new();
         let mut found = Vec::new();
-        for (position, (closing, key)) in closing.iter().zip(keys).enumerate() {
-            let Some(bucket) = self.buckets.get(closing) else {
-                continue;
+        // Rows of one closing time mostly come together.
+        let mut last: Option<(Closing, Option<&Bucket>)> = None;
+        for (position, (closing, source)) in closing.iter().zip(picked).enumerate() {
+            let bucket = match last {
+                Some((of, bucket)) if of == *closing => bucket,
+                _ => {
+                    let bucket = self.buckets.get(closing);
+                    last = Some((*closing, bucket));
+                    bucket
+                }
             };
-            let Some((batch, row)) = bucket.index.get(key) else {
+            let Some(bucket) = bucket else { continue };
+            let (key, hash) = (keys.bytes(*source as usize), keys.hashes[*source as usize]);
+            let Some(Slot { at: (batch, row), .. }) = bucket.index.find(hash, |slot| *slot.key == *key) else {
                 continue;
             };
             let first = *base.entry(*closing).or_insert_with(|| {
@@ -154,34 +232,42 @@ impl StateTable {
     }
 
     /// Puts rows, one per key; a key's old row is forgotten. A key must keep its closing time, which is part of its
-    /// place.
+    /// place. The key of each row is that of the row `picked` for it.
     ///
     /// # Errors
     /// `INTERNAL_ERROR` if there are fewer keys than rows.
-    pub fn upsert(&mut self, rows: &RecordBatch, closing: &[Closing], keys: Vec<Box<[u8]>>) -> Result<()> {
+    pub fn upsert(&mut self, rows: &RecordBatch, closing: &[Closing], keys: &Keys, picked: &[u32]) -> Result<()> {
+        if picked.len() < rows.num_rows() {
+            return Err(SparkError::internal("a state row has no key"));
+        }
         let mut by_bucket: BTreeMap<Closing, Vec<u32>> = BTreeMap::new();
         for (row, closing) in closing.iter().enumerate() {
             by_bucket.entry(*closing).or_default().push(row as u32);
         }
-        let mut keys: Vec<Option<Box<[u8]>>> = keys.into_iter().map(Some).collect();
-        for (closing, picked) in by_bucket {
+        for (closing, own) in by_bucket {
             let bucket = self.buckets.entry(closing).or_default();
             let number = bucket.batches.len() as u32;
-            let part = if picked.len() == rows.num_rows() {
-                rows.clone()
-            } else {
-                take_record_batch(rows, &UInt32Array::from(picked.clone()))?
-            };
-            bucket.batches.push(part);
-            for (row, source) in picked.iter().enumerate() {
-                let key = keys
-                    .get_mut(*source as usize)
-                    .and_then(Option::take)
-                    .ok_or_else(|| SparkError::internal("a state row has no key"))?;
-                if bucket.index.insert(key, (number, row as u32)).is_some() {
-                    bucket.dead += 1;
+            for (row, source) in own.iter().enumerate() {
+                let source = picked[*source as usize] as usize;
+                let (key, hash) = (keys.bytes(source), keys.hashes[source]);
+                let at = (number, row as u32);
+                match bucket.index.entry(hash, |slot| *slot.key == *key, |slot| slot.hash) {
+                    Entry::Occupied(mut entry) => {
+                        entry.get_mut().at = at;
+                        bucket.dead += 1;
+                    }
+                    Entry::Vacant(entry) => {
+                        let key = key.into();
+                        entry.insert(Slot { key, hash, at });
+                    }
                 }
             }
+            let part = if own.len() == rows.num_rows() {
+                rows.clone()
+            } else {
+                take_record_batch(rows, &UInt32Array::from(own))?
+            };
+            bucket.batches.push(part);
             bucket.compact()?;
         }
         Ok(())
@@ -236,7 +322,8 @@ impl StateTable {
             for batch in ipc::read(&block)? {
                 let batch = ipc::rename(&batch, &self.schema)?;
                 let keys = self.key_bytes(&batch.columns()[..self.keys], batch.num_rows())?;
-                self.upsert(&batch, &closing_of(&batch), keys)?;
+                let picked: Vec<u32> = (0..batch.num_rows() as u32).collect();
+                self.upsert(&batch, &closing_of(&batch), &keys, &picked)?;
             }
             if let Some(watermark) = watermark {
                 self.close(watermark)?;
@@ -255,7 +342,8 @@ impl Bucket {
         if self.dead == 0 {
             return Ok(Some(concat_batches(&self.batches[0].schema(), &self.batches)?));
         }
-        let mut at: Vec<(usize, usize)> = self.index.values().map(|(b, r)| (*b as usize, *r as usize)).collect();
+        let places = self.index.iter().map(|slot| slot.at);
+        let mut at: Vec<(usize, usize)> = places.map(|(b, r)| (b as usize, r as usize)).collect();
         at.sort_unstable();
         let batches: Vec<&RecordBatch> = self.batches.iter().collect();
         Ok(Some(interleave_record_batch(&batches, &at)?))
@@ -266,16 +354,14 @@ impl Bucket {
         if self.dead <= self.index.len().max(64) && self.batches.len() <= 64 {
             return Ok(());
         }
-        let mut entries: Vec<Entry> = self.index.drain().collect();
-        entries.sort_unstable_by_key(|(_, at)| *at);
-        let at: Vec<(usize, usize)> = entries.iter().map(|(_, (b, r))| (*b as usize, *r as usize)).collect();
+        let mut slots: Vec<&mut Slot> = self.index.iter_mut().collect();
+        slots.sort_unstable_by_key(|slot| slot.at);
+        let at: Vec<(usize, usize)> = slots.iter().map(|s| (s.at.0 as usize, s.at.1 as usize)).collect();
         let batches: Vec<&RecordBatch> = self.batches.iter().collect();
         let whole = interleave_record_batch(&batches, &at)?;
-        self.index = entries
-            .into_iter()
-            .enumerate()
-            .map(|(row, (key, _))| (key, (0, row as u32)))
-            .collect();
+        for (row, slot) in slots.into_iter().enumerate() {
+            slot.at = (0, row as u32);
+        }
         self.batches = vec![whole];
         self.dead = 0;
         Ok(())
@@ -348,7 +434,8 @@ mod tests {
             .iter()
             .map(|k| Some(k % 10))
             .collect();
-        table.upsert(&rows, &closing, keys).unwrap();
+        let picked: Vec<u32> = (0..rows.num_rows() as u32).collect();
+        table.upsert(&rows, &closing, &keys, &picked).unwrap();
     }
 
     fn sorted(batches: &[RecordBatch]) -> Vec<(i64, i64)> {
