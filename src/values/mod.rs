@@ -26,6 +26,7 @@
 //! into the other.
 
 pub mod base64;
+pub mod bytes;
 pub mod cast;
 pub mod display;
 pub mod floats;

@@ -24,13 +24,15 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 
 use super::{Closing, corrupt};
 use crate::error::{Result, SparkError};
-use crate::values::ipc;
+use crate::values::{bytes, ipc};
 
 /// Where a key's row is.
 #[derive(Debug)]
 struct Slot {
-    /// The key's bytes.
-    key: Box<[u8]>,
+    /// Where the key's bytes begin among those of its bucket.
+    start: usize,
+    /// Where they end.
+    end: usize,
     /// Their hash.
     hash: u64,
     /// The batch, and the row in it.
@@ -70,7 +72,7 @@ impl Keys {
         let mut groups = Vec::with_capacity(self.len());
         for (row, hash) in self.hashes.iter().enumerate() {
             let key = self.bytes(row);
-            let same = |group: &usize| self.bytes(first[*group] as usize) == key;
+            let same = |group: &usize| bytes::same(self.bytes(first[*group] as usize), key);
             let group = match known.entry(*hash, same, |group| self.hashes[first[*group] as usize]) {
                 Entry::Occupied(entry) => *entry.get(),
                 Entry::Vacant(entry) => *entry.insert(first.len()).get(),
@@ -89,6 +91,8 @@ impl Keys {
 struct Bucket {
     /// Where each key's row is, by the key's hash.
     index: HashTable<Slot>,
+    /// The bytes of all keys, one after the other: they go together, when the bucket is closed.
+    keys: Vec<u8>,
     /// The batches that brought the rows.
     batches: Vec<RecordBatch>,
     /// Rows of `batches` that no key points to any more.
@@ -215,7 +219,8 @@ impl StateTable {
             };
             let Some(bucket) = bucket else { continue };
             let (key, hash) = (keys.bytes(*source as usize), keys.hashes[*source as usize]);
-            let Some(Slot { at: (batch, row), .. }) = bucket.index.find(hash, |slot| *slot.key == *key) else {
+            let same = |slot: &Slot| bytes::same(&bucket.keys[slot.start..slot.end], key);
+            let Some(Slot { at: (batch, row), .. }) = bucket.index.find(hash, same) else {
                 continue;
             };
             let first = *base.entry(*closing).or_insert_with(|| {
@@ -251,14 +256,17 @@ impl StateTable {
                 let source = picked[*source as usize] as usize;
                 let (key, hash) = (keys.bytes(source), keys.hashes[source]);
                 let at = (number, row as u32);
-                match bucket.index.entry(hash, |slot| *slot.key == *key, |slot| slot.hash) {
+                let same = |slot: &Slot| bytes::same(&bucket.keys[slot.start..slot.end], key);
+                match bucket.index.entry(hash, same, |slot| slot.hash) {
                     Entry::Occupied(mut entry) => {
                         entry.get_mut().at = at;
                         bucket.dead += 1;
                     }
                     Entry::Vacant(entry) => {
-                        let key = key.into();
-                        entry.insert(Slot { key, hash, at });
+                        let start = bucket.keys.len();
+                        bucket.keys.extend_from_slice(key);
+                        let end = bucket.keys.len();
+                        entry.insert(Slot { start, end, hash, at });
                     }
                 }
             }

@@ -20,6 +20,7 @@ use arrow::datatypes::*;
 use super::read::Reader;
 use super::text::{MAX_DEPTH, hex};
 use crate::formats::column::{Column, Number};
+use crate::values::bytes::same;
 
 /// Most members of a record whose names are guessed.
 const MAX_GUESSED: usize = 256;
@@ -84,7 +85,7 @@ impl Plain {
         } else {
             loop {
                 let target = match self.guesses.get(member) {
-                    Some((name, target)) if starts_with(bytes, at, name) => {
+                    Some((name, target)) if bytes.get(at..at + name.len()).is_some_and(|b| same(b, name)) => {
                         at += name.len();
                         *target
                     }
@@ -362,21 +363,6 @@ fn space(bytes: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
-}
-
-/// Returns whether `wanted` stands at a place, eight bytes at a time.
-#[inline]
-fn starts_with(bytes: &[u8], at: usize, wanted: &[u8]) -> bool {
-    let Some(found) = bytes.get(at..at + wanted.len()) else {
-        return false;
-    };
-    let (words, rest) = found.as_chunks::<8>();
-    let (wanted_words, wanted_rest) = wanted.as_chunks::<8>();
-    words
-        .iter()
-        .zip(wanted_words)
-        .all(|(a, b)| u64::from_le_bytes(*a) == u64::from_le_bytes(*b))
-        && rest.iter().zip(wanted_rest).all(|(a, b)| a == b)
 }
 
 /// Returns where a string ends, after its closing quote, and whether it has escapes; `None` if there is none, or if it has a
