@@ -37,7 +37,7 @@ impl SpecHeader {
     /// Returns header and blobs: the relation, then the views, then the models.
     pub fn of(spec: &JobSpec) -> (Self, Vec<Buffer>) {
         let mut blobs = vec![Buffer::from(spec.relation.clone())];
-        blobs.extend(spec.views.values().map(|v| Buffer::from(v.clone())));
+        blobs.extend(spec.views.values().cloned());
         blobs.extend(spec.models.values().map(|m| Buffer::from(m.clone())));
         let views = spec.views.keys().cloned().collect();
         (
@@ -66,7 +66,7 @@ impl SpecHeader {
         Ok(JobSpec {
             relation: relation.to_vec(),
             conf: self.conf,
-            views: self.views.into_iter().zip(views.iter().map(|v| v.to_vec())).collect(),
+            views: self.views.into_iter().zip(views.iter().cloned()).collect(),
             now_us: self.now_us,
             mode: self.mode,
             files: self.files,

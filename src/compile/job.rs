@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use arrow::buffer::Buffer;
 use arrow::datatypes::{Field, Fields, Schema};
 use datafusion_common::config::ConfigOptions;
 use datafusion_expr::LogicalPlan;
 use datafusion_optimizer::{Optimizer, OptimizerContext};
 use prost::Message;
-use serde::{Deserialize, Serialize};
 
 use crate::compile::physical::Planner;
 use crate::error::{Result, SparkError};
@@ -29,6 +29,7 @@ use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::{FileCatalog, FileSet};
 use crate::plan::scope::Resolved;
 use crate::plan::type_message;
+use crate::plan::views::Views;
 use crate::proto as sc;
 use crate::settings::Conf;
 use crate::sources::Format;
@@ -55,14 +56,14 @@ use crate::sources::Format;
 /// assert_eq!((graph.stages.len(), graph.stages[0].tasks()), (1, 2));
 /// # Ok::<(), rivulet::error::SparkError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobSpec {
     /// `spark.connect.Relation`.
     pub relation: Vec<u8>,
     /// The session's settings when the job was made.
     pub conf: Conf,
     /// Temporary views: name → `spark.connect.Relation`.
-    pub views: BTreeMap<String, Vec<u8>>,
+    pub views: BTreeMap<String, Buffer>,
     /// `current_timestamp()`, µs since the epoch: the same for every task.
     pub now_us: i64,
     /// Output mode of a streaming query; `None` for a batch job.
@@ -137,9 +138,7 @@ impl JobSpec {
     pub fn analyze(&self, files: Rc<dyn FileCatalog>, models: Rc<dyn Models>) -> Result<(Analyzer, Resolved)> {
         let mut analyzer = Analyzer::new(self.conf.clone(), self.now_us, files)?;
         analyzer.extensions = vec![transform::extension(Some(models)), state::extension()];
-        for (name, bytes) in &self.views {
-            analyzer.views.insert(name.clone(), decode(bytes)?);
-        }
+        analyzer.views = Views::of_session(self.views.clone());
         let resolved = analyzer.relation(&decode(&self.relation)?)?;
         Ok((analyzer, resolved))
     }

@@ -124,7 +124,7 @@ impl Driver {
             )
             .with("relationName", format!("`{name}`")));
         }
-        session.views.insert(key, relation.encode_to_vec());
+        session.views.insert(key, relation.encode_to_vec().into());
         Ok(())
     }
 

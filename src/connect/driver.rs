@@ -310,6 +310,7 @@ impl Driver {
         let (mut analyzer, resolved) = spec.analyze(catalog.clone(), models)?;
         spec.models = MlContext::of(&mut analyzer).map(|ml| ml.encoded()).unwrap_or_default();
         spec.files = catalog.found.borrow().clone();
+        spec.views.retain(|name, _| analyzer.views.used().contains(name));
         Ok((spec, analyzer, resolved))
     }
 }

@@ -26,7 +26,7 @@ pub struct MemoryTable {
     /// Its rows, as Arrow IPC streams in the order of batches.
     blocks: Vec<Buffer>,
     /// The table as a relation, made when it is read; `None` after rows came.
-    relation: Option<Vec<u8>>,
+    relation: Option<Buffer>,
 }
 
 impl MemoryTable {
@@ -53,7 +53,7 @@ impl MemoryTable {
     ///
     /// # Errors
     /// If its rows cannot be read.
-    fn relation(&mut self) -> Result<Vec<u8>> {
+    fn relation(&mut self) -> Result<Buffer> {
         if let Some(known) = &self.relation {
             return Ok(known.clone());
         }
@@ -73,7 +73,7 @@ impl MemoryTable {
             common: None,
             rel_type: Some(sc::relation::RelType::LocalRelation(local)),
         };
-        let bytes = relation.encode_to_vec();
+        let bytes = Buffer::from(relation.encode_to_vec());
         self.relation = Some(bytes.clone());
         Ok(bytes)
     }
@@ -95,7 +95,7 @@ pub struct Session {
     /// Its settings, over the driver's defaults.
     pub conf: Conf,
     /// Temporary views, lower-case name → `spark.connect.Relation`.
-    pub views: BTreeMap<String, Vec<u8>>,
+    pub views: BTreeMap<String, Buffer>,
     /// Tables of memory sinks, by query name.
     pub tables: BTreeMap<String, MemoryTable>,
     /// Its models.

@@ -17,6 +17,7 @@ use super::ID_PREFIX;
 use super::extension::Extended;
 use super::scan::{FileCatalog, Origin, Scan, ScanSource};
 use super::scope::{Attribute, Resolved, Typed};
+use super::views::Views;
 use crate::error::{Exception, Result, SparkError};
 use crate::ids::ScanId;
 use crate::proto as sc;
@@ -100,7 +101,7 @@ pub struct Analyzer {
     /// Values of `:name` and `?` markers, by name.
     pub(super) parameters: BTreeMap<String, sc::Expression>,
     /// Temporary views by lower-case name.
-    pub views: BTreeMap<String, sc::Relation>,
+    pub views: Views,
     /// Where file names and inferred schemas come from.
     pub files: Rc<dyn FileCatalog>,
     /// Relations that rooms above planning analyze.
@@ -131,7 +132,7 @@ impl Analyzer {
             lambda: vec![],
             lateral: vec![],
             parameters: BTreeMap::new(),
-            views: BTreeMap::new(),
+            views: Views::default(),
             files,
             extensions: vec![],
             watermarks: 0,

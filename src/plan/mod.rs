@@ -42,6 +42,7 @@ pub mod scope;
 pub mod sql;
 pub mod time_window;
 pub mod type_message;
+pub mod views;
 pub mod window_function;
 
 /// Marks a name that no user can write: the prefix of column ids.

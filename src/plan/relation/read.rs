@@ -33,8 +33,8 @@ impl Analyzer {
     /// If there is no such view, `TABLE_OR_VIEW_NOT_FOUND`.
     pub(super) fn named_table(&mut self, name: &str) -> Result<Resolved> {
         let parts = sql::parse_identifier(name)?;
-        let view = parts.last().and_then(|n| self.views.get(&n.to_lowercase())).cloned();
-        let Some(view) = view else {
+        let view = parts.last().map(|name| self.views.find(name)).transpose()?;
+        let Some(view) = view.flatten() else {
             let quoted = parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(".");
             return Err(SparkError::analysis(
                 "TABLE_OR_VIEW_NOT_FOUND",

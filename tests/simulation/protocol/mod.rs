@@ -41,7 +41,7 @@ impl Plans {
                 let spec = JobSpec {
                     relation: sql(text).encode_to_vec(),
                     conf: conf.clone(),
-                    views: BTreeMap::from([("events".into(), events.encode_to_vec())]),
+                    views: BTreeMap::from([("events".into(), events.encode_to_vec().into())]),
                     now_us: 0,
                     mode: Some(mode),
                     files: BTreeMap::new(),

@@ -57,7 +57,7 @@ fn query(trigger: Trigger, mode: OutputMode, checkpoint: bool) -> Query {
         )
         .encode_to_vec(),
         conf: conf.clone(),
-        views: BTreeMap::from([("events".into(), events.encode_to_vec())]),
+        views: BTreeMap::from([("events".into(), events.encode_to_vec().into())]),
         now_us: 0,
         mode: Some(mode),
         files: BTreeMap::new(),

@@ -103,7 +103,7 @@ pub fn relation(statement: &sc::Relation, conf: &BTreeMap<String, String>, table
             })),
             ..Default::default()
         };
-        views.insert(name.clone(), read.encode_to_vec());
+        views.insert(name.clone(), read.encode_to_vec().into());
         let names = (0..PIECES).map(|i| format!("{name}/{i}")).collect();
         let key = read_key(&Format::Json, std::slice::from_ref(name), &BTreeMap::new());
         files.insert(key, (names, ddl.clone()));
