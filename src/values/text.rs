@@ -257,44 +257,62 @@ pub fn parse_timestamp(text: &str) -> Option<ParsedTimestamp> {
 /// Reads `yyyy-MM-ddTHH:mm:ss[.f…][Z]`, which is what feeds send, without splitting it; `None` leaves
 /// the string to the slow way.
 fn parse_iso(b: &[u8]) -> Option<ParsedTimestamp> {
-    if b.len() < 19
-        || b[4] != b'-'
-        || b[7] != b'-'
-        || (b[10] != b'T' && b[10] != b' ')
-        || b[13] != b':'
-        || b[16] != b':'
-    {
+    let (clock, rest) = b.split_first_chunk::<19>()?;
+    if [clock[4], clock[7], clock[13], clock[16]] != *b"--::" || !matches!(clock[10], b'T' | b' ') {
         return None;
     }
-    let digit = |i: usize| b[i].is_ascii_digit().then(|| i64::from(b[i] - b'0'));
-    let two = |i: usize| Some(digit(i)? * 10 + digit(i + 1)?);
-    let year = two(0)? * 100 + two(2)?;
-    let (month, day, hour, minute, second) = (two(5)?, two(8)?, two(11)?, two(14)?, two(17)?);
-    if hour > 23 || minute > 59 || second > 59 {
+    // Digits are checked together: the largest shows whether all are.
+    let mut largest = 0;
+    let mut two = |i: usize| {
+        let (tens, ones) = (clock[i].wrapping_sub(b'0'), clock[i + 1].wrapping_sub(b'0'));
+        largest = largest.max(tens).max(ones);
+        i64::from(tens) * 10 + i64::from(ones)
+    };
+    let year = two(0) * 100 + two(2);
+    let (month, day, hour, minute, second) = (two(5), two(8), two(11), two(14), two(17));
+    if largest > 9 || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let mut at = 19;
-    let mut micros = 0;
-    if b.get(at) == Some(&b'.') {
-        at += 1;
-        let mut scale = 100_000;
-        while at < b.len() && b[at].is_ascii_digit() {
-            micros += i64::from(b[at] - b'0') * scale;
-            scale /= 10;
-            at += 1;
+    let (micros, rest) = match rest.split_first() {
+        Some((b'.', fraction)) => {
+            let digits = fraction.iter().take_while(|b| b.is_ascii_digit()).count();
+            if digits == 0 || digits > 9 {
+                return None;
+            }
+            let micros = fraction[..digits.min(6)]
+                .iter()
+                .fold(0, |sum, b| sum * 10 + i64::from(b - b'0'));
+            (micros * 10_i64.pow(6 - digits.min(6) as u32), &fraction[digits..])
         }
-        if at - 20 > 9 || at == 20 {
-            return None;
-        }
-    }
-    let zone = match &b[at..] {
+        _ => (0, rest),
+    };
+    let zone = match rest {
         [] => None,
         b"Z" => Some(Zone::UTC),
         _ => return None,
     };
-    let days = i64::from(days_of(NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32)?));
-    let local_us = days * MICROS_PER_DAY + (hour * 3600 + minute * 60 + second) * 1_000_000 + micros;
+    let local_us =
+        civil_days(year, month, day)? * MICROS_PER_DAY + (hour * 3600 + minute * 60 + second) * 1_000_000 + micros;
     Some(ParsedTimestamp { local_us, zone })
+}
+
+/// Returns how many days after 1970-01-01 a day of the years 0 to 9999 is; `None` if the month does not have it.
+///
+/// Years are counted from March on, so that the leap day is the last.
+fn civil_days(year: i64, month: i64, day: i64) -> Option<i64> {
+    const LENGTHS: [i64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = *LENGTHS.get(usize::try_from(month - 1).ok()?)? + i64::from(leap && month == 2);
+    if day < 1 || day > length {
+        return None;
+    }
+    let (years, months) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let before = years * 365 + years.div_euclid(4) - years.div_euclid(100) + years.div_euclid(400);
+    Some(before + (months * 153 + 2) / 5 + day - 1 - 719_468)
 }
 
 /// Reads the words that a cast takes for true and false: `t`, `true`, `y`, `yes`, `1` and their
@@ -453,6 +471,29 @@ pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_of_the_calendar_are_chronos() {
+        for year in (0..=9999).filter(|y| y % 37 == 0 || (1896..2105).contains(y)) {
+            for (month, day) in (0..=13).flat_map(|month| (0..=32).map(move |day| (month, day))) {
+                let wanted = NaiveDate::from_ymd_opt(year, month, day).map(|d| i64::from(days_of(d)));
+                let found = civil_days(i64::from(year), i64::from(month), i64::from(day));
+                assert_eq!(found, wanted, "{year}-{month}-{day}");
+            }
+        }
+        let us = |text: &str| parse_timestamp(text).map(|t| t.local_us);
+        assert_eq!(us("2024-02-29T23:59:59.1234567Z"), Some(1_709_251_199_123_456));
+        assert_eq!(us("1969-12-31 23:59:59.9"), Some(-100_000));
+        for wrong in [
+            "2023-02-29T00:00:00",
+            "2024-03-01T10:11:1:",
+            "2024-03-01T1/:11:12",
+            "2024-03-01T24:00:00",
+            "2024-03-01T10:11:12.",
+        ] {
+            assert_eq!(parse_iso(wrong.as_bytes()).map(|t| t.local_us), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn doubles_print_as_java_prints_them() {
