@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use arrow::array::*;
 use arrow::buffer::Buffer;
 use arrow::datatypes::*;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
 use super::run;
@@ -267,4 +269,54 @@ fn columns_are_inferred_as_spark_infers_them() {
         }
     }
     all_known(&wrong);
+}
+
+#[test]
+fn records_of_any_bytes_are_read_without_a_panic_and_the_good_ones_beside_them_as_ever() {
+    let mut random = SmallRng::seed_from_u64(11);
+    let goldens = [
+        (
+            Format::Json,
+            include_str!("../../../../tests/goldens/records/json.json"),
+        ),
+        (Format::Csv, include_str!("../../../../tests/goldens/records/csv.json")),
+    ];
+    for (format, text) in goldens {
+        let good = if format == Format::Json {
+            "{\"k\":\"good\"}"
+        } else {
+            "good,,"
+        };
+        for suite in suites(text)
+            .iter()
+            .filter(|s| s.schema.starts_with("k STRING") && s.options.is_empty())
+        {
+            let schema = Schema::new(schema_from_text(&suite.schema).expect("a schema"));
+            for record in &suite.records {
+                let mut bytes = record.clone().into_bytes();
+                for _ in 0..random.random_range(1..4) {
+                    let at = random.random_range(0..=bytes.len());
+                    match random.random_range(0..4) {
+                        0 => bytes.insert(at, random.random()),
+                        1 => bytes.truncate(at),
+                        2 if at < bytes.len() => {
+                            bytes[at] = *b"{}[]\",:\\'0-. \r\xff\xc3"
+                                .get(random.random_range(0..16))
+                                .expect("a byte")
+                        }
+                        _ if at < bytes.len() => drop(bytes.remove(at)),
+                        _ => {}
+                    }
+                }
+                let block = [good.as_bytes(), b"\n", &bytes, b"\n", good.as_bytes()].concat();
+                let (batches, _) = records(&format, &BTreeMap::new(), &schema, &schema, &[Buffer::from(block)])
+                    .unwrap_or_else(|e| panic!("{bytes:?}: {e}"));
+                let first = batches.first().expect("the good records make rows").column(0);
+                let last = batches.last().expect("the good records make rows");
+                let last = (last.column(0), last.num_rows() - 1);
+                assert_eq!(first.as_string::<i32>().value(0), "good", "{bytes:?}");
+                assert_eq!(last.0.as_string::<i32>().value(last.1), "good", "{bytes:?}");
+            }
+        }
+    }
 }
