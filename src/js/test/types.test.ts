@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TimeUnit, Type } from '@uwdata/flechette';
 import { ParseException, SparkTypeError } from '../src/errors.js';
 import { typeFromMessage, typeToMessage } from '../src/sql/type_message.js';
+import { valuesOf } from '../src/values/columns.js';
 import { parseSchema, parseType, typeFromJson } from '../src/values/ddl.js';
 import { encodeRows } from '../src/values/encode.js';
 import { inferSchema } from '../src/values/infer.js';
@@ -107,4 +109,57 @@ test('decimals are written without an exponent', () => {
   assert.equal(decimalText(12345n, 2), '123.45');
   assert.equal(decimalText(0n, 2), '0.00');
   assert.equal(decimalText(7n, 0), '7');
+});
+
+test('columns are read from their buffers as value by value', () => {
+  const edges = [
+    0n,
+    1n,
+    -1n,
+    999n,
+    -999n,
+    1_000n,
+    -1_000n,
+    -1_001n,
+    2n ** 31n,
+    2n ** 32n - 1n,
+    -(2n ** 32n),
+    2n ** 53n - 1n,
+    2n ** 53n,
+    2n ** 53n + 1n,
+  ];
+  edges.push(
+    -(2n ** 53n),
+    -(2n ** 53n) + 1n,
+    -(2n ** 53n) - 1n,
+    253_402_300_799_999_999n,
+    -62_135_596_800_000_000n,
+    2n ** 63n - 1n,
+    -(2n ** 63n),
+  );
+  const batch = (values: unknown, more: object = {}) => ({ length: edges.length, nullCount: 0, values, ...more });
+  const read = (type: object, data: object, bigint = false) =>
+    valuesOf({ data: [data] } as never, type as never, bigint, (() => assert.fail('not read from its buffer')) as never);
+  const longs = BigInt64Array.from(edges);
+  const exact = edges.map((value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value));
+  assert.deepEqual(read({ typeId: Type.Int, bitWidth: 64 }, batch(longs)), exact);
+  const floor = (micros: bigint) => Number((micros - (((micros % 1000n) + 1000n) % 1000n)) / 1000n);
+  const dates = read({ typeId: Type.Timestamp, unit: TimeUnit.MICROSECOND }, batch(longs)) as Date[];
+  assert.deepEqual(
+    dates.map((date) => date.getTime()),
+    edges.map((micros) => new Date(floor(micros)).getTime()),
+  );
+  const validity = Uint8Array.of(0b0000_0101);
+  const doubles = { length: 3, nullCount: 1, values: Float64Array.of(1.5, 0, Number.NaN), validity };
+  assert.deepEqual(read({ typeId: Type.Float }, doubles), [1.5, null, Number.NaN]);
+  for (const texts of [
+    ['a', '', 'bc'],
+    ['é', '', '日本😀'],
+    ['', '', ''],
+  ]) {
+    const bytes = texts.map((text) => new TextEncoder().encode(text));
+    const offsets = Int32Array.from([2, ...bytes.map((_, i) => 2 + bytes.slice(0, i + 1).reduce((sum, b) => sum + b.length, 0))]);
+    const values = Uint8Array.from([0x78, 0x79, ...bytes.flatMap((b) => [...b]), 0x7a]);
+    assert.deepEqual(read({ typeId: Type.Utf8 }, { length: 3, nullCount: 0, values, offsets }), texts);
+  }
 });

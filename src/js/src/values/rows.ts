@@ -1,4 +1,5 @@
 import { type DataType as ArrowType, type Table, Type, tableFromIPC } from '@uwdata/flechette';
+import { type Convert, valuesOf } from './columns.js';
 
 /** A row: an object with a member per column. Of columns with the same name the last wins; rename them to see both. */
 // biome-ignore lint/suspicious/noExplicitAny: with unknown every use of a row would need a cast; `collect<T>()` has types
@@ -9,8 +10,6 @@ export interface RowOptions {
   /** LONG always as bigint; else as number where that is exact (|x| ≤ 2^53 − 1). */
   bigint: boolean;
 }
-
-type Convert = (value: never) => unknown;
 
 const same: Convert = (value) => value;
 
@@ -24,15 +23,16 @@ function decodeTable(ipc: Uint8Array): Table {
  */
 export function rowsFromIPC(ipc: Uint8Array, options: RowOptions): Row[] {
   const table = decodeTable(ipc);
-  const rows: Row[] = Array.from({ length: table.numRows }, () => ({}));
-  table.schema.fields.forEach((field, index) => {
-    const convert = converter(field.type, options);
-    const column = table.getChildAt(index);
-    for (let at = 0; at < rows.length; at++) {
-      const value: unknown = column.at(at);
-      (rows[at] as Row)[field.name] = value === null || value === undefined ? null : convert(value as never);
-    }
-  });
+  const { fields } = table.schema;
+  const names = fields.map(({ name }) => name);
+  const columns = fields.map(({ type }, index) => valuesOf(table.getChildAt(index), type, options.bigint, converter(type, options)));
+  const rows: Row[] = [];
+  // Row by row: objects that get their members in one order are of one shape.
+  for (let at = 0; at < table.numRows; at++) {
+    const row: Row = {};
+    for (let i = 0; i < names.length; i++) row[names[i] as string] = columns[i]?.[at];
+    rows.push(row);
+  }
   return rows;
 }
 
