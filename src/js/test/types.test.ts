@@ -155,6 +155,7 @@ test('columns are read from their buffers as value by value', () => {
   for (const texts of [
     ['a', '', 'bc'],
     ['é', '', '日本😀'],
+    ['\ufeffa', 'b', '\ufeff'],
     ['', '', ''],
   ]) {
     const bytes = texts.map((text) => new TextEncoder().encode(text));
