@@ -61,7 +61,9 @@ impl Driver {
                 }
                 Action::Received { source, count } => self.received(id, source, count),
                 Action::Run(request) => {
-                    let Some(plan) = self.streams.queries.get(id).map(|r| r.query.definition.plan) else {
+                    // A sink that failed at once has ended the query, and the job ahead is not wanted any more.
+                    let running = self.streams.queries.get(id).filter(|r| r.query.is_active());
+                    let Some(plan) = running.map(|r| r.query.definition.plan) else {
                         continue;
                     };
                     let job = self.submit(plan, request, Owner::Query(id.to_owned()), now_ms);
