@@ -229,6 +229,18 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_of_byte_order_is_passed_over_before_any_record() {
+        let (rows, malformed) = read(
+            Format::Json,
+            &[],
+            "\u{feff}{\"a\":1}\n\u{feff}{\"a\":2,\"b\":{\"c\": 3}}\n",
+        )
+        .unwrap();
+        assert_eq!(rows, ["1|NULL|NULL", "2|{\"c\": 3}|NULL"]);
+        assert_eq!(malformed, 0);
+    }
+
+    #[test]
     fn dropmalformed_drops_and_counts_and_failfast_names_the_record() {
         let (rows, malformed) = read(Format::Json, &[("mode", "dropmalformed")], LINES).unwrap();
         assert_eq!((rows.len(), malformed), (2, 2));
