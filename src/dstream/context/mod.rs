@@ -311,7 +311,9 @@ impl Context {
         self.state = State::Active;
         self.out.push(Command::Listener(Listened::Started { time_ms: now_ms }));
         self.open_inputs();
-        // What failed in an earlier life comes first, with what it had.
+        // What failed in an earlier life comes first, with what it had; the oldest first, as a batch that completes lets go of
+        // what those before it had.
+        self.failed.sort_unstable();
         for time_ms in self.failed.clone() {
             let inputs: Vec<StreamId> = self.inputs.keys().copied().collect();
             for input in inputs {
