@@ -573,6 +573,13 @@ fn records_come_once_and_windows_and_states_are_right_whatever_dies() {
     assert!(total.deaths > 0 && total.executor_deaths > 0 && total.batches > 0);
 }
 
+/// A batch failed in two lives and another once: they were run again in the order of their last failures, and the later one
+/// let go of what the earlier had received.
+#[test]
+fn batches_that_failed_run_again_in_the_order_of_their_times() {
+    crate::seeds::deep(|| _ = simulate(20_263_279, &mut Log::default()));
+}
+
 #[test]
 fn a_checkpoint_of_another_program_is_refused() {
     let metadata = Metadata::new(100, 0, 100, vec!["queue".into()]);
