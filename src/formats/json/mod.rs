@@ -7,4 +7,5 @@
 
 pub mod lines;
 pub mod read;
+pub mod scan;
 pub mod text;

@@ -1,0 +1,220 @@
+//! Scans the bytes of JSON text: where a value, a string, a number or white space ends.
+//!
+//! Functions take the whole text and the place to begin at. `None` says that the text is malformed, or written in a rare
+//! way that is left to the tree.
+
+use super::text::{MAX_DEPTH, hex};
+
+/// A number as it is written.
+pub struct Digits {
+    /// Where it ends.
+    pub end: usize,
+    /// Its digits, without point and sign; not all if there are more than 19.
+    pub mantissa: u64,
+    /// How many digits there are.
+    pub count: usize,
+    /// How many of them are after the point.
+    pub fraction: usize,
+    /// Whether it is below zero.
+    pub negative: bool,
+    /// Whether it has an exponent.
+    pub exponent: bool,
+}
+
+/// Reads what stands between brackets and commas, and returns where it ends.
+pub fn items(bytes: &[u8], at: usize, close: u8, mut item: impl FnMut(usize) -> Option<usize>) -> Option<usize> {
+    let mut at = space(bytes, at + 1);
+    if bytes.get(at) == Some(&close) {
+        return Some(at + 1);
+    }
+    loop {
+        at = space(bytes, item(at)?);
+        match bytes.get(at)? {
+            b',' => at = space(bytes, at + 1),
+            found if *found == close => return Some(at + 1),
+            _ => return None,
+        }
+    }
+}
+
+/// Reads a member's name and colon; `None` if the name has escapes. Returns where its value begins, and the name.
+pub fn member(bytes: &[u8], at: usize) -> Option<(usize, &[u8])> {
+    let (end, escaped) = string(bytes, at)?;
+    let colon = space(bytes, end);
+    if escaped || bytes.get(colon) != Some(&b':') {
+        return None;
+    }
+    Some((space(bytes, colon + 1), bytes.get(at + 1..end - 1)?))
+}
+
+/// Reads a number's text; `None` if it is not one of JSON's.
+#[inline]
+pub fn digits(bytes: &[u8], start: usize) -> Option<Digits> {
+    let negative = bytes.get(start) == Some(&b'-');
+    let mut at = start + usize::from(negative);
+    let mut mantissa = 0_u64;
+    let run = |at: &mut usize, mantissa: &mut u64| {
+        let from = *at;
+        while let Some(digit) = bytes.get(*at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
+            *mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
+            *at += 1;
+        }
+        *at - from
+    };
+    let first = bytes.get(at)?;
+    let whole = run(&mut at, &mut mantissa);
+    if whole == 0 || (whole > 1 && *first == b'0') {
+        return None;
+    }
+    let mut fraction = 0;
+    if bytes.get(at) == Some(&b'.') {
+        at += 1;
+        fraction = run(&mut at, &mut mantissa);
+        if fraction == 0 {
+            return None;
+        }
+    }
+    let exponent = matches!(bytes.get(at), Some(b'e' | b'E'));
+    if exponent {
+        at += 1 + usize::from(matches!(bytes.get(at + 1), Some(b'+' | b'-')));
+        if run(&mut at, &mut 0) == 0 {
+            return None;
+        }
+    }
+    // What follows is white space or punctuation, or the text is malformed.
+    if !matches!(bytes.get(at), Some(b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n')) {
+        return None;
+    }
+    Some(Digits {
+        end: at,
+        mantissa,
+        count: whole + fraction,
+        fraction,
+        negative,
+        exponent,
+    })
+}
+
+/// Passes over a value, which is checked as if it were read, and returns where it ends.
+pub fn skip(bytes: &[u8], at: usize, depth: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        b'"' => {
+            let (end, escaped) = string(bytes, at)?;
+            if escaped {
+                unescaped(bytes.get(at + 1..end - 1)?)?;
+            }
+            Some(end)
+        }
+        b'-' | b'0'..=b'9' => digits(bytes, at).map(|d| d.end),
+        b't' => word(bytes, at, b"true"),
+        b'f' => word(bytes, at, b"false"),
+        b'n' => word(bytes, at, b"null"),
+        b'[' if depth < MAX_DEPTH => items(bytes, at, b']', |at| skip(bytes, at, depth + 1)),
+        b'{' if depth < MAX_DEPTH => items(bytes, at, b'}', |at| {
+            let (value, _) = member(bytes, at)?;
+            skip(bytes, value, depth + 1)
+        }),
+        _ => None,
+    }
+}
+
+/// Returns where a word ends, if it stands there.
+pub fn word(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
+    let end = at + word.len();
+    let stands = bytes.get(at..end) == Some(word)
+        && matches!(bytes.get(end), Some(b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n'));
+    stands.then_some(end)
+}
+
+/// Returns where white space ends. Line ends do not count as white space: they end records.
+#[inline]
+pub fn space(bytes: &[u8], mut at: usize) -> usize {
+    while matches!(bytes.get(at), Some(b' ' | b'\t')) {
+        at += 1;
+    }
+    at
+}
+
+/// Returns where a string ends, after its closing quote, and whether it has escapes; `None` if there is none, or if it has a
+/// control character.
+#[inline]
+pub fn string(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
+    if bytes.get(start) != Some(&b'"') {
+        return None;
+    }
+    let mut at = start + 1;
+    let mut escaped = false;
+    loop {
+        at += plain(bytes.get(at..)?);
+        match bytes.get(at)? {
+            b'"' => return Some((at + 1, escaped)),
+            b'\\' => {
+                escaped = true;
+                at += 2;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Returns how many bytes come before the first quote, backslash or control character.
+#[inline]
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    /// The highest bit of each byte that is zero; bytes above the lowest such one may be wrong.
+    fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word & HIGH
+    }
+    let mut at = 0;
+    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let stops = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\'))) | control;
+        if stops != 0 {
+            return at + (stops.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = &bytes[at..];
+    at + rest
+        .iter()
+        .position(|b| matches!(b, b'"' | b'\\' | 0..0x20))
+        .unwrap_or(rest.len())
+}
+
+/// Returns a string's bytes without its escapes; `None` for a rare or malformed one.
+pub fn unescaped(body: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = rest.iter().position(|b| *b == b'\\') {
+        out.extend_from_slice(&rest[..at]);
+        let mut used = 2;
+        let escape = rest.get(at + 1)?;
+        let code = match escape {
+            b'"' | b'\\' | b'/' => u32::from(*escape),
+            b'n' => 10,
+            b't' => 9,
+            b'r' => 13,
+            b'b' => 8,
+            b'f' => 12,
+            b'u' => {
+                let unit = |at: usize| hex(rest.get(at..at + 4)?);
+                let code = unit(at + 2)?;
+                used = 6;
+                if (0xd800..0xdc00).contains(&code) && rest.get(at + 6..at + 8) == Some(b"\\u") {
+                    let low = unit(at + 8).filter(|low| (0xdc00..0xe000).contains(low))?;
+                    used = 12;
+                    0x1_0000 + ((code - 0xd800) << 10) + (low - 0xdc00)
+                } else {
+                    code
+                }
+            }
+            _ => return None,
+        };
+        out.extend_from_slice(char::from_u32(code)?.encode_utf8(&mut [0; 4]).as_bytes());
+        rest = rest.get(at + used..)?;
+    }
+    out.extend_from_slice(rest);
+    Some(out)
+}
