@@ -156,13 +156,6 @@ mod tests {
     use super::super::op::{Call, Op};
     use super::*;
 
-    fn library(functions: &[&str], values: &[&[u8]]) -> Arc<Library> {
-        Arc::new(Library {
-            functions: functions.iter().map(|f| json!({ "source": f })).collect(),
-            values: values.iter().map(|v| Buffer::from(*v)).collect(),
-        })
-    }
-
     fn map(f: usize, bound: Option<usize>) -> Op {
         Op::Map {
             call: Call { f, bound },
@@ -171,7 +164,10 @@ mod tests {
 
     #[test]
     fn datasets_of_several_libraries_meet_in_one_plan_with_their_own_functions() {
-        let (first, second) = (library(&["a", "b"], &[b"one"]), library(&["c"], &[b"two", b"three"]));
+        let (first, second) = (
+            Library::of(&["a", "b"], &[b"one"]),
+            Library::of(&["c"], &[b"two", b"three"]),
+        );
         let mut maker = Maker::new(100, None);
         let source = maker.source("BlockRDD", vec![Buffer::from(b"rows".as_slice())], None);
         let one = maker.narrow(&source, map(1, Some(0)), false, &first);
@@ -205,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_plan_over_a_dataset_of_the_driver_runs_with_its_lineage_and_a_missing_one_is_named() {
-        let own = library(&["inside"], &[]);
+        let own = Library::of(&["inside"], &[]);
         let mut maker = Maker::new(500, None);
         let source = maker.source("BlockRDD", vec![Buffer::from(b"rows".as_slice())], None);
         let dataset = maker.narrow(&source, map(0, None), false, &own);

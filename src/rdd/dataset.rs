@@ -26,6 +26,17 @@ pub struct Library {
     pub values: Vec<Buffer>,
 }
 
+#[cfg(test)]
+impl Library {
+    /// Makes a library of functions' sources and bytes.
+    pub fn of(functions: &[&str], values: &[&[u8]]) -> Arc<Self> {
+        Arc::new(Self {
+            functions: functions.iter().map(|f| serde_json::json!({ "source": f })).collect(),
+            values: values.iter().map(|v| Buffer::from(*v)).collect(),
+        })
+    }
+}
+
 /// Where a key's rows are. Two datasets with the same placement need no shuffle to be joined.
 #[derive(Debug, Clone)]
 pub struct Placement {
@@ -443,21 +454,12 @@ impl Maker {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::super::op::Call;
     use super::*;
 
-    fn library(functions: &[&str], values: &[&[u8]]) -> Arc<Library> {
-        Arc::new(Library {
-            functions: functions.iter().map(|f| json!({ "source": f })).collect(),
-            values: values.iter().map(|v| Buffer::from(*v)).collect(),
-        })
-    }
-
     #[test]
     fn rows_that_are_placed_already_do_not_move() {
-        let own = library(&["add"], &[]);
+        let own = Library::of(&["add"], &[]);
         let mut maker = Maker::new(0, None);
         let source = maker.source("BlockRDD", vec![Buffer::from(b"".as_slice()); 3], None);
         let add = Aggregate::Reduce {

@@ -15,23 +15,17 @@ fn rows(columns: &str, rest: &str) -> Vec<String> {
         .zip(&names)
         .map(|(c, n)| format!("{c} AS {n}"))
         .collect();
-    let texts: Vec<String> = names.iter().map(|n| format!("CAST({n} AS STRING)")).collect();
+    let texts: Vec<String> = names
+        .iter()
+        .map(|n| format!("coalesce(CAST({n} AS STRING), 'NULL')"))
+        .collect();
     let query = format!(
         "SELECT {} FROM (SELECT {} FROM {ROWS} {rest})",
         texts.join(", "),
         named.join(", ")
     );
     let frame = run::sql(&query, &BTreeMap::new(), &run::Tables::default()).expect(&query);
-    let cell = |cell: &serde_json::Value| cell.as_str().unwrap_or("NULL").to_owned();
-    let row = |row: &serde_json::Value| {
-        row.as_array()
-            .expect("a row")
-            .iter()
-            .map(cell)
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    frame.rows.iter().map(row).collect()
+    frame.lines()
 }
 
 #[test]

@@ -10,16 +10,7 @@ const TEXTS: &str =
 /// Returns the rows of a query, cells with blanks between.
 fn rows(query: &str) -> Vec<String> {
     let frame = run::sql(query, &BTreeMap::new(), &run::Tables::default()).expect(query);
-    let cell = |cell: &serde_json::Value| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned);
-    let row = |row: &serde_json::Value| {
-        row.as_array()
-            .expect("a row")
-            .iter()
-            .map(cell)
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    frame.rows.iter().map(row).collect()
+    frame.lines()
 }
 
 #[test]

@@ -67,6 +67,18 @@ pub struct Frame {
     pub rows: Vec<Value>,
 }
 
+impl Frame {
+    /// Returns the rows as text, with blanks between cells; strings are written without quotes.
+    pub fn lines(&self) -> Vec<String> {
+        let cell = |cell: &Value| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned);
+        let line = |row: &Value| {
+            let cells = row.as_array().expect("a row").iter().map(cell);
+            cells.collect::<Vec<_>>().join(" ")
+        };
+        self.rows.iter().map(line).collect()
+    }
+}
+
 /// Runs SQL text over the tables.
 ///
 /// # Errors
