@@ -27,7 +27,7 @@ use crate::plan::nodes;
 pub enum Elements {
     /// The column has lists.
     Lists,
-    /// The column has texts: the elements are their words, as splitting gives them.
+    /// Splits each text of the column at a separator; the elements are the parts.
     Words(Words),
 }
 
@@ -47,7 +47,7 @@ pub struct Words {
 /// structs become columns if `spread` is set; a null struct becomes nulls.
 ///
 /// # Errors
-/// If the input lacks the column of lists or texts.
+/// If the input does not have the column to generate from.
 pub fn generate(
     node: &nodes::Generate,
     input: Arc<dyn ExecutionPlan>,
@@ -141,7 +141,7 @@ fn elements_of(lists: &ListArray, outer: bool) -> Result<(UInt32Array, ArrayRef)
 }
 
 impl Words {
-    /// Returns the wanted words of all texts, with the row of each, as splitting them would give; a null text has none.
+    /// Returns the words that pass the filter, and the row of each, in order. A null text has no words.
     fn find(&self, texts: &StringArray) -> Result<(UInt32Array, ArrayRef)> {
         let mut rows: Vec<u32> = Vec::with_capacity(texts.len());
         let mut words = StringBuilder::with_capacity(texts.len(), texts.len() * 8);
@@ -223,7 +223,7 @@ mod tests {
                         }
                     }
                 }
-                assert_eq!(found, wanted, "{texts:?} by {prefix:?}");
+                assert_eq!(found, wanted, "texts {texts:?}, prefix {prefix:?}");
             }
         }
     }

@@ -145,7 +145,7 @@ impl Column {
         self.nulls.len()
     }
 
-    /// Returns whether there is no cell.
+    /// Returns whether the column is empty.
     pub fn is_empty(&self) -> bool {
         self.nulls.is_empty()
     }
@@ -207,7 +207,7 @@ impl Column {
         }
     }
 
-    /// Adds a truth value; `None`, and nothing is added, if it is no column of them.
+    /// Adds a boolean; `None`, and nothing is added, if the column is not of booleans.
     pub fn push_bool(&mut self, value: bool) -> Option<()> {
         let Values::Boolean(cells) = &mut self.values else {
             return None;
@@ -258,7 +258,7 @@ impl Column {
         Some(())
     }
 
-    /// Returns the column of elements; `None` if it is no column of arrays. [`Self::end_nested`] ends the array.
+    /// Returns the column of elements; `None` if it is not a column of arrays. [`Self::end_nested`] ends the array.
     pub fn elements(&mut self) -> Option<&mut Self> {
         match &mut self.values {
             Values::List(_, _, child) => Some(child),
@@ -266,7 +266,7 @@ impl Column {
         }
     }
 
-    /// Returns the columns of keys and values; `None` if it is no column of maps. [`Self::end_nested`] ends the map.
+    /// Returns the columns of keys and values; `None` if it is not a column of maps. [`Self::end_nested`] ends the map.
     pub fn entries(&mut self) -> Option<(&mut Self, &mut Self)> {
         match &mut self.values {
             Values::Map(_, _, _, entries) => Some((&mut entries.0, &mut entries.1)),
@@ -274,7 +274,7 @@ impl Column {
         }
     }
 
-    /// Returns the columns of fields, with the fields; `None` if it is no column of structs. Each gets one cell, then
+    /// Returns the columns of fields, with the fields; `None` if it is not a column of structs. Each gets one cell, then
     /// [`Self::end_nested`] ends the struct.
     pub fn fields(&mut self) -> Option<(&Fields, &mut [Self])> {
         match &mut self.values {

@@ -44,7 +44,7 @@ pub struct Reader {
     escape: char,
     /// What announces an escape.
     escape_escape: Option<char>,
-    /// What begins a line that is no record.
+    /// What begins a comment line.
     comment: Option<char>,
     /// Whether blanks before a value are left out.
     trim_start: bool,
@@ -128,7 +128,7 @@ impl Reader {
         self.comment.is_some_and(|c| line.starts_with(c))
     }
 
-    /// Returns whether a line is no record: blank or a comment.
+    /// Returns whether a line is blank or a comment, so that it is not a record.
     pub fn is_passed_over(&self, line: &str) -> bool {
         self.is_comment(line) || line.chars().all(|c| c <= ' ')
     }

@@ -1,7 +1,7 @@
 //! The types that records of JSON and CSV have (`JsonInferSchema`, `CSVInferSchema`).
 //!
 //! In JSON, numbers without fraction are BIGINT, or decimals if they are too long; others are DOUBLE. Fields are sorted by
-//! name, those that are nowhere but empty structs are left out, and a line that is no record asks for the column of corrupt
+//! name, those that are nowhere but empty structs are left out, and a line that is not a record asks for the column of corrupt
 //! ones. In CSV, a column has the narrowest type that reads its values, one after the other.
 //!
 //! ```text
@@ -135,7 +135,7 @@ pub struct JsonColumns {
     leniency: Leniency,
     /// What options ask for.
     wishes: Wishes,
-    /// What happens to lines that are no records.
+    /// What happens to lines that are not records.
     mode: ParseMode,
     /// The name of the column that takes them.
     corrupt_column: String,

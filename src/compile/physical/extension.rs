@@ -152,8 +152,8 @@ impl Planner {
     }
 }
 
-/// Returns what separates the words that a generator makes rows of, and its input with the texts in place of their lists;
-/// `None` if it makes rows of anything else.
+/// Returns the separator and the rewritten input of a generator over `split`: the input then has the texts instead of the
+/// lists. `None` if the generator is over anything else.
 fn words(node: &Generate, input: &LogicalPlan) -> Option<(u8, LogicalPlan)> {
     let LogicalPlan::Projection(projection) = input else {
         return None;

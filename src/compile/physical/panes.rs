@@ -114,7 +114,7 @@ impl Panes {
     /// Returns an operator that gives each row of a pane to the windows that hold the pane.
     ///
     /// # Errors
-    /// `INTERNAL_ERROR` if the key is no time.
+    /// `INTERNAL_ERROR` if the key is not a timestamp.
     pub(super) fn to_windows(&self, partial: Plan) -> Result<Plan> {
         let (key, schema) = (self.key, partial.schema());
         if !matches!(

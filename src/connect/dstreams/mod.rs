@@ -148,7 +148,7 @@ impl Contexts {
     /// Takes in that pages have forgotten datasets; returns those, and others, that nobody reads any more.
     pub(super) fn forget(&mut self, keys: &[DatasetId]) -> Vec<DatasetId> {
         for key in keys {
-            // A page may forget a dataset while it is told of it once more: each forgetting undoes one telling.
+            // Counts per dataset: a reply that names it again may cross with the page's release of an earlier reply.
             if let Some((_, times)) = self.shown.get_mut(key) {
                 *times -= 1;
                 if *times == 0 {
@@ -171,12 +171,12 @@ impl Contexts {
             .collect()
     }
 
-    /// Notes that a page is told of a dataset.
+    /// Counts one more reply that names this dataset to a page.
     fn show(&mut self, key: DatasetId, dataset: &Dataset) {
         self.shown.entry(key).or_insert_with(|| (dataset.clone(), 0)).1 += 1;
     }
 
-    /// Returns a dataset that a page was told of.
+    /// Returns a dataset that a page holds.
     fn find(&self, key: DatasetId) -> Option<Dataset> {
         self.shown.get(&key).map(|(dataset, _)| dataset.clone())
     }

@@ -79,7 +79,7 @@ impl CsvLines {
         Ok(())
     }
 
-    /// Reads one line; a blank one, a comment and the header are no records.
+    /// Reads one line; passes over a blank one, a comment and the header.
     fn record<'a>(&mut self, line: &'a str, header: &mut bool, cells: &mut Vec<Option<Cow<'a, str>>>) -> Result<()> {
         if self.reader.is_passed_over(line) {
             return Ok(());

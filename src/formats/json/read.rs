@@ -11,7 +11,7 @@
 //! integers         whole numbers in range                     a fraction is malformed
 //! FLOAT, DOUBLE    numbers; "NaN", "Infinity", "-INF", …
 //! DECIMAL          numbers and strings of digits              too many digits are malformed
-//! DATE             strings by dateFormat; numbers as days
+//! DATE             strings by dateFormat; without one, days in a string too
 //! TIMESTAMP        strings by timestampFormat; numbers as seconds
 //! BINARY           strings of base64
 //! ARRAY, MAP       arrays; objects
@@ -36,7 +36,7 @@ use crate::values::zone::Zone;
 pub struct Reader {
     /// What is taken beyond the standard.
     pub leniency: Leniency,
-    /// Whether what is no string keeps its text in a column of strings, as it does in files
+    /// Whether a value that is not a string keeps its text in a column of strings, as it does in files
     /// (`spark.sql.json.enableExactStringParsing`); else it is written anew.
     pub exact: bool,
     /// How dates and times are read.
@@ -44,7 +44,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Makes a reader with the options of a call, their keys in lower case. `exact`: whether what is no string keeps its
+    /// Makes a reader with the options of a call, their keys in lower case. `exact`: whether a value that is not a string keeps its
     /// text in a column of strings.
     ///
     /// # Errors
