@@ -14,6 +14,7 @@ use datafusion_physical_plan::joins::utils::JoinFilter;
 
 use super::stage::{Output, StatefulOperator};
 use super::state::merge::Merger;
+use super::state::windows::Windows;
 use crate::error::Result;
 use crate::ids::OperatorId;
 use crate::plan::output_mode::OutputMode;
@@ -25,10 +26,35 @@ pub type Plan = Arc<dyn ExecutionPlan>;
 pub struct PartialAggregate {
     /// Puts out keys and partial states.
     pub plan: Plan,
+    /// What it aggregates.
+    pub rows: Grouping,
+    /// The key column that has the start of a pane in place of that of a sliding window, and the windows; `None` if no key
+    /// is one.
+    pub panes: Option<(usize, Windows)>,
     /// Merges those of several tasks or batches.
     pub merger: Merger,
     /// Keys and values of the finished aggregation.
     pub output: SchemaRef,
+}
+
+/// What an aggregation asks of each row.
+#[derive(Debug, Clone)]
+pub struct Grouping {
+    /// The rows.
+    pub input: Plan,
+    /// The keys.
+    pub keys: Vec<Arc<dyn PhysicalExpr>>,
+    /// What each function asks.
+    pub functions: Vec<Arguments>,
+}
+
+/// What an aggregate function asks of each row.
+#[derive(Debug, Clone)]
+pub struct Arguments {
+    /// Its arguments.
+    pub values: Vec<Arc<dyn PhysicalExpr>>,
+    /// Which rows it sees (`FILTER (WHERE …)`); `None` for all.
+    pub filter: Option<Arc<dyn PhysicalExpr>>,
 }
 
 /// Compiles one logical plan; see [`crate::compile::physical`].

@@ -3,7 +3,7 @@
 //! ```text
 //!  one partition     input ─ Single
 //!  several           input ─ Partial ═ Hash by keys, or Single ═ Final          each task sends one row per key it saw
-//!  a stream          input ─ Partial ─▶ exec::state merges it with its state     of a sliding window by panes
+//!  a stream          input ─ Partial ─▶ exec::state merges it with its state, a sliding window pane by pane
 //! ```
 
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use datafusion_physical_expr::expressions::Column;
 use datafusion_physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
 
 use super::Planner;
-use super::panes::{Panes, by_panes};
+use super::panes::{self, Panes, by_panes};
 use crate::error::Result;
-use crate::exec::compiler::{Compiler, PartialAggregate, Plan, partitions};
+use crate::exec::compiler::{Arguments, Compiler, Grouping, PartialAggregate, Plan, partitions};
 use crate::exec::stage::Output;
 use crate::exec::state::merge::Merger;
 
@@ -138,18 +138,34 @@ impl Planner {
         Ok(Arc::new(lowered.finish(merged)?))
     }
 
-    /// Compiles the first half alone, for an operator that merges it with its state.
+    /// Compiles the first half alone, for an operator that merges it with its state: by panes if it groups by a sliding
+    /// window.
     ///
     /// # Errors
     /// As [`Compiler::plan`](crate::exec::compiler::Compiler::plan).
     pub(super) fn first_half(&mut self, aggregate: &Aggregate) -> Result<PartialAggregate> {
-        let (lowered, panes) = self.lower_by_panes(aggregate)?;
-        let plan = lowered.partial(panes)?;
+        let by_panes = panes::of_stream(aggregate);
+        let lowered = self.lower(by_panes.as_ref().map_or(aggregate, |(by_panes, _)| by_panes))?;
+        let plan = lowered.partial(None)?;
         let output = datafusion_physical_plan::ExecutionPlan::schema(&lowered.finish(plan.clone())?);
-        let merger = Merger {
-            functions: lowered.functions,
-            grouped: !lowered.groups.is_empty(),
-        };
-        Ok(PartialAggregate { plan, merger, output })
+        let functions = lowered.functions.iter().zip(&lowered.filters);
+        let functions = functions.map(|(function, filter)| Arguments {
+            values: function.expressions(),
+            filter: filter.clone(),
+        });
+        Ok(PartialAggregate {
+            plan,
+            rows: Grouping {
+                input: lowered.input.clone(),
+                keys: lowered.groups.iter().map(|(key, _)| key.clone()).collect(),
+                functions: functions.collect(),
+            },
+            panes: by_panes.map(|(_, panes)| panes),
+            merger: Merger {
+                grouped: !lowered.groups.is_empty(),
+                functions: lowered.functions,
+            },
+            output,
+        })
     }
 }

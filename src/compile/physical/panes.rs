@@ -21,7 +21,9 @@ use datafusion_expr::{Aggregate, Expr, LogicalPlan};
 use crate::error::{Result, SparkError};
 use crate::exec::compiler::Plan;
 use crate::exec::operators::in_windows;
+use crate::exec::state::windows::Windows;
 use crate::exec::transform::Transform;
+use crate::plan::event_time::event_time_key;
 use crate::plan::nodes::{self, ExpandWindows};
 use crate::plan::time_window::candidates;
 
@@ -37,6 +39,20 @@ pub(super) struct Panes {
     key: usize,
     /// The windows.
     windows: ExpandWindows,
+}
+
+/// Returns the aggregation of a stream by panes in place of windows, and the key with the pane's start and the windows; `None`
+/// as with [`by_panes`], or if another key closes the groups.
+pub(super) fn of_stream(aggregate: &Aggregate) -> Option<(Aggregate, (usize, Windows))> {
+    let (rewritten, panes) = by_panes(aggregate)?;
+    let closes = event_time_key(aggregate).is_none_or(|key| key.column == panes.key);
+    let windows = Windows {
+        length_us: panes.windows.length_us,
+        slide_us: panes.windows.slide_us,
+        offset_us: panes.windows.offset_us,
+        pane_us: gcd(panes.windows.length_us, panes.windows.slide_us),
+    };
+    closes.then_some((rewritten, (panes.key, windows)))
 }
 
 /// Returns the aggregation by panes in place of windows, and the way back; `None` if it groups by no sliding window, or uses

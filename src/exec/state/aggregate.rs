@@ -1,32 +1,37 @@
-//! Stateful aggregation: merges a batch's partial aggregates into the state and emits by output mode.
+//! Stateful aggregation: takes a batch's rows into the state and emits by output mode.
 //!
-//! One step of `StateStoreRestore → merge → StateStoreSave → final` of Spark's physical plan. Cost grows with the keys
-//! that a batch touches, not with the state, except in complete mode, which emits all of it.
+//! One step of `StateStoreRestore → merge → StateStoreSave → final` of Spark's physical plan. Cost grows with the rows
+//! of a batch and the keys that it touches, not with the state, except in complete mode, which emits all of it.
 //!
 //! | mode | emits | state closes |
 //! |------|-------|--------------|
 //! | append | groups that the watermark has passed | with the watermark |
 //! | update | groups that the batch changed | with the watermark, if event time is a key |
 //! | complete | all groups | never |
+//!
+//! ```text
+//! no row moves between tasks    rows ───────────────────────────▶ state
+//! else                          rows ─ aggregated by task ═ by key ═▶ state
+//! ```
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::buffer::Buffer;
-use arrow::compute::{filter_record_batch, not, take};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion_expr::{Aggregate, LogicalPlan};
+use datafusion_physical_expr::PhysicalExpr;
 
-use super::merge::{Merger, Rows};
-use super::table::{StateDelta, StateTable};
-use super::{Body, Closing, Operator, OperatorState, Restore, one, session, times};
-use crate::error::Result;
-use crate::exec::compiler::{Compiler, Plan, partitions};
-use crate::exec::inputs::{BatchContext, StateStats, TaskInputs};
-use crate::exec::stage::{StatefulOperator, Wakes};
+use super::merge::Merger;
+use super::table::{Arrived, Layout, PaneOf, StateTable, Values};
+use super::{Body, Operator, OperatorState, Restore, cells, one, session};
+use crate::error::{Result, SparkError};
+use crate::exec::compiler::{Compiler, Grouping, Plan, partitions};
+use crate::exec::inputs::TaskInputs;
+use crate::exec::stage::{Output, StatefulOperator, Wakes};
 use crate::exec::transform::Transform;
 use crate::ids::OperatorId;
-use crate::plan::event_time::{self, EventTimeKey};
+use crate::plan::event_time;
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::is_streaming;
 
@@ -47,21 +52,44 @@ fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Pla
     }
 }
 
-/// Puts the aggregation into a stage: partial rows, exchanged by key, merged into the state.
+/// Puts the aggregation into a stage: rows, or what the tasks before made of them, exchanged by key, merged into the state.
 fn compile_aggregate(compiler: &mut dyn Compiler, aggregate: &Aggregate) -> Result<Plan> {
     let keys = aggregate.group_expr.len();
-    let partial = compiler.partial_aggregate(aggregate)?;
-    let schema = partial.plan.schema();
-    let input = compiler.exchange_by(partial.plan, 0..keys);
-    let operator = compiler.next_operator();
+    let first = compiler.partial_aggregate(aggregate)?;
+    let schema = first.plan.schema();
     let event_time = event_time::event_time_key(aggregate);
-    let state = Arc::new(StateAggregate {
-        operator,
+    let is_time = |column: &usize| matches!(schema.field(*column).data_type(), DataType::Timestamp(..));
+    let pane = match (first.panes, event_time) {
+        (Some((column, _)), _) => PaneOf::Time(column),
+        (None, Some(key)) if is_time(&key.column) => PaneOf::Time(key.column),
+        (None, Some(key)) => PaneOf::End(key.column),
+        (None, None) => PaneOf::One,
+    };
+    let layout = Layout {
+        schema,
         keys,
-        event_time,
-        merger: partial.merger,
-        partial: schema,
-        output: partial.output,
+        pane,
+        windows: first.panes.map(|(_, windows)| windows),
+        closes_after_us: event_time.map(|key| key.plus_us),
+    };
+    let of_rows = keys > 0 && first.merger.functions.iter().all(|f| cells::plain(f).is_some());
+    let moves = partitions(&first.rows.input) > 1 || compiler.shuffle_partitions() > 1;
+    let (input, rows) = if of_rows && !moves {
+        (first.rows.input.clone(), Some(first.rows))
+    } else {
+        let partial = if of_rows {
+            in_task(layout.clone(), first.merger.clone(), first.rows)
+        } else {
+            first.plan
+        };
+        (exchange(compiler, partial, &layout), None)
+    };
+    let state = Arc::new(StateAggregate {
+        operator: compiler.next_operator(),
+        rows,
+        merger: first.merger,
+        layout,
+        output: first.output,
         shift_us: event_time::watermark_shift(&aggregate.input),
     });
     compiler.add_operator(StatefulOperator {
@@ -74,19 +102,82 @@ fn compile_aggregate(compiler: &mut dyn Compiler, aggregate: &Aggregate) -> Resu
     Ok(state.plan(input))
 }
 
+/// Brings partial aggregates together by their keys. Panes of one window meet where their other keys do.
+fn exchange(compiler: &mut dyn Compiler, partial: Plan, layout: &Layout) -> Plan {
+    let PaneOf::Time(pane) = layout.pane else {
+        return compiler.exchange_by(partial, 0..layout.keys);
+    };
+    if layout.windows.is_none() {
+        return compiler.exchange_by(partial, 0..layout.keys);
+    }
+    if layout.keys > 1 {
+        return compiler.exchange_by(partial, (0..layout.keys).filter(|key| *key != pane));
+    }
+    let partitions = compiler.shuffle_partitions();
+    compiler.exchange(
+        partial,
+        Output::Hash {
+            keys: vec![],
+            partitions,
+        },
+    )
+}
+
+/// Returns the operator that aggregates the rows of a task before they are exchanged: a state that lives as long as the task.
+fn in_task(layout: Layout, merger: Merger, rows: Grouping) -> Plan {
+    let (input, schema) = (rows.input.clone(), layout.schema.clone());
+    let layout = Layout {
+        // Each pane leaves as it is.
+        windows: None,
+        closes_after_us: None,
+        ..layout
+    };
+    Transform::whole("PartialAggregate", input, schema, move |batches, _| {
+        let mut table = StateTable::new(layout.clone(), cells::of(&merger)?)?;
+        for batch in &batches {
+            table.take_in(&rows.arrived(batch)?, None)?;
+        }
+        Ok(table.all()?)
+    })
+}
+
+impl Grouping {
+    /// Returns the keys and the functions' arguments of rows.
+    fn arrived(&self, batch: &RecordBatch) -> Result<Arrived> {
+        let rows = batch.num_rows();
+        let column = |e: &Arc<dyn PhysicalExpr>| -> Result<ArrayRef> { Ok(e.evaluate(batch)?.into_array(rows)?) };
+        let keys = self.keys.iter().map(column).collect::<Result<_>>()?;
+        let functions = self.functions.iter().map(|asked| {
+            let arguments = asked.values.iter().map(column).collect::<Result<Vec<_>>>()?;
+            let filter = asked
+                .filter
+                .as_ref()
+                .map(|f| column(f).and_then(as_filter))
+                .transpose()?;
+            Ok((arguments, filter))
+        });
+        let values = Values::Rows(functions.collect::<Result<_>>()?);
+        Ok(Arrived { keys, values, rows })
+    }
+}
+
+/// Returns a filter's column as booleans.
+fn as_filter(column: ArrayRef) -> Result<BooleanArray> {
+    let booleans = column.as_boolean_opt().cloned();
+    booleans.ok_or_else(|| SparkError::internal("a filter is not boolean"))
+}
+
 /// A streaming aggregation over one partition of keys.
 #[derive(Debug, Clone)]
 pub struct StateAggregate {
     /// Number of the stateful operator within its query.
     pub operator: OperatorId,
-    /// Number of grouping columns; they come first. 0 aggregates the whole stream into one row.
-    pub keys: usize,
-    /// The grouping column whose watermark ends groups; `None` if no group ever ends.
-    pub event_time: Option<EventTimeKey>,
+    /// What is asked of each row that arrives; `None` if partial aggregates arrive.
+    pub rows: Option<Grouping>,
     /// Merges partial states and turns them into values.
     pub merger: Merger,
-    /// Keys and partial states: what arrives, and what the state holds.
-    pub partial: SchemaRef,
+    /// What the state holds: keys and partial states, and when they close.
+    pub layout: Layout,
     /// Keys and values: what leaves.
     pub output: SchemaRef,
     /// The watermark here, relative to the query's; `None` if the operators below pass none on.
@@ -95,31 +186,23 @@ pub struct StateAggregate {
 
 impl Restore for StateAggregate {
     fn empty(&self) -> Result<OperatorState> {
-        let table = StateTable::new(self.partial.clone(), self.keys)?;
-        Ok(OperatorState::new(Body::Table(table)))
+        let table = StateTable::new(self.layout.clone(), cells::of(&self.merger)?)?;
+        Ok(OperatorState::new(Body::Table(Box::new(table))))
     }
 
     fn load(&self, state: &mut OperatorState, deltas: &[Buffer]) -> Result<()> {
-        state.body.table()?.load(deltas, &|batch| self.closing(batch))
+        state.body.table()?.load(deltas)
     }
 }
 
 impl StateAggregate {
     /// Returns the operator over its input.
     fn plan(self: Arc<Self>, input: Plan) -> Plan {
-        let name = format!("StateAggregate: keys={}", self.keys);
+        let name = format!("StateAggregate: keys={}", self.layout.keys);
         let schema = self.output.clone();
         Transform::stateful(self.operator, name, input, schema, move |batches, inputs| {
             Ok(self.run(&batches, inputs)?)
         })
-    }
-
-    /// Returns when each row's group closes.
-    fn closing(&self, batch: &RecordBatch) -> Vec<Closing> {
-        match self.event_time {
-            None => vec![None; batch.num_rows()],
-            Some(key) => times(batch.column(key.column), key.plus_us),
-        }
     }
 
     /// Runs one batch: drops what is late, merges the rest into the state, closes groups, and returns what the mode
@@ -127,105 +210,50 @@ impl StateAggregate {
     fn run(&self, batches: &[RecordBatch], inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
         let emitted = inputs.with_state(self.operator, self.shift_us, self, |context, body, stats| {
             let table = body.table()?;
-            let arrived = one(&self.partial, batches)?;
-            let arrived = self.drop_late(table, arrived, context, stats)?;
-            let changed = self.merge(table, &arrived)?;
-            stats.rows_updated = changed.num_rows() as u64;
-            let evict = if context.mode == OutputMode::Complete || self.event_time.is_none() {
-                None
-            } else {
-                context.evict_us
+            let closes = self.layout.closes_after_us.is_some() && context.mode != OutputMode::Complete;
+            let late = context.late_us.filter(|_| closes);
+            for batch in batches.iter().filter(|b| b.num_rows() > 0) {
+                let arrived = match &self.rows {
+                    Some(rows) => rows.arrived(batch)?,
+                    None => Arrived::partial(batch, self.layout.keys),
+                };
+                table.take_in(&arrived, late)?;
+            }
+            stats.rows_dropped = table.late_rows();
+            stats.rows_updated = table.changed_rows();
+            let evict = context.evict_us.filter(|_| closes);
+            let delta = table.delta(evict)?;
+            let changed = match context.mode {
+                OutputMode::Update => table.changed()?,
+                _ => vec![],
             };
+            table.settle();
+            let before = table.rows();
             let closed = match evict {
                 Some(watermark) => table.close(watermark)?,
                 None => vec![],
             };
-            stats.rows_removed = closed.iter().map(|b| b.num_rows() as u64).sum();
             stats.rows_total = table.rows() as u64;
+            stats.rows_removed = before as u64 - stats.rows_total;
             stats.bytes = table.bytes() as u64;
             let emitted = match context.mode {
                 OutputMode::Append => closed,
-                OutputMode::Update => vec![changed.clone()],
+                OutputMode::Update => changed,
                 OutputMode::Complete => table.all()?,
             };
-            Ok((emitted, StateDelta::encode(&self.partial, &[changed], evict)?))
+            Ok((emitted, delta))
         })?;
-        emitted
-            .iter()
-            .filter(|b| b.num_rows() > 0)
-            .map(|b| self.evaluate(b))
-            .collect()
-    }
-
-    /// Returns the rows that are not late. Dropped ones are counted as Spark does: once per key, since its partial
-    /// merge makes one row of each key's.
-    fn drop_late(
-        &self,
-        table: &StateTable,
-        batch: RecordBatch,
-        context: &BatchContext,
-        stats: &mut StateStats,
-    ) -> Result<RecordBatch> {
-        let Some(late) = context
-            .late_us
-            .filter(|_| context.mode != OutputMode::Complete && self.event_time.is_some())
-        else {
-            return Ok(batch);
-        };
-        let keep: BooleanArray = self
-            .closing(&batch)
-            .into_iter()
-            .map(|c| Some(c.is_none_or(|c| c > late)))
-            .collect();
-        let kept = filter_record_batch(&batch, &keep)?;
-        if kept.num_rows() < batch.num_rows() {
-            let dropped = filter_record_batch(&batch, &not(&keep)?)?;
-            let keys = table.key_bytes(&dropped.columns()[..self.keys], dropped.num_rows())?;
-            stats.rows_dropped = keys.groups().0.len() as u64;
+        match one(&self.layout.schema, &emitted)? {
+            rows if rows.num_rows() == 0 => Ok(vec![]),
+            rows => Ok(vec![self.evaluate(&rows)?]),
         }
-        Ok(kept)
-    }
-
-    /// Merges what arrived into the state, and returns one row per key: its old state and all that came.
-    fn merge(&self, table: &mut StateTable, arrived: &RecordBatch) -> Result<RecordBatch> {
-        let rows = arrived.num_rows();
-        if rows == 0 {
-            return Ok(RecordBatch::new_empty(self.partial.clone()));
-        }
-        let keys = table.key_bytes(&arrived.columns()[..self.keys], rows)?;
-        let closing = self.closing(arrived);
-        let (first, indices) = keys.groups();
-        let total = first.len();
-        let group_closing: Vec<Closing> = first.iter().map(|r| closing[*r as usize]).collect();
-        let (found, old) = table.lookup(&group_closing, &keys, &first)?;
-        let picked = UInt32Array::from(first.clone());
-        let mut columns: Vec<ArrayRef> = arrived.columns()[..self.keys]
-            .iter()
-            .map(|c| take(c, &picked, None))
-            .collect::<std::result::Result<_, _>>()?;
-        columns.extend(self.merger.merge(
-            &[
-                Rows {
-                    columns: &old.columns()[self.keys..],
-                    groups: &found,
-                },
-                Rows {
-                    columns: &arrived.columns()[self.keys..],
-                    groups: &indices,
-                },
-            ],
-            total,
-        )?);
-        let options = RecordBatchOptions::new().with_row_count(Some(total));
-        let changed = RecordBatch::try_new_with_options(self.partial.clone(), columns, &options)?;
-        table.upsert(&changed, &group_closing, &keys, &first)?;
-        Ok(changed)
     }
 
     /// Turns state rows into result rows.
     fn evaluate(&self, state: &RecordBatch) -> Result<RecordBatch> {
-        let mut columns: Vec<ArrayRef> = state.columns()[..self.keys].to_vec();
-        columns.extend(self.merger.evaluate(&state.columns()[self.keys..], state.num_rows())?);
+        let (keys, states) = state.columns().split_at(self.layout.keys);
+        let mut columns = keys.to_vec();
+        columns.extend(self.merger.evaluate(states, state.num_rows())?);
         let options = RecordBatchOptions::new().with_row_count(Some(state.num_rows()));
         Ok(RecordBatch::try_new_with_options(
             self.output.clone(),

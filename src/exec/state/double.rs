@@ -10,7 +10,8 @@ use datafusion_common::{DFSchema, DFSchemaRef};
 use datafusion_expr::LogicalPlan;
 use prost::Message;
 
-use super::table::{StateDelta, StateTable};
+use super::cells::Counts;
+use super::table::{Arrived, Layout, PaneOf, StateTable};
 use super::{Body, Operator, OperatorState, Restore};
 use crate::error::Result;
 use crate::exec::compiler::{Compiler, Plan};
@@ -122,11 +123,19 @@ fn schema() -> SchemaRef {
 
 impl Restore for StateNumbered {
     fn empty(&self) -> Result<OperatorState> {
-        Ok(OperatorState::new(Body::Table(StateTable::new(schema(), 0)?)))
+        let layout = Layout {
+            schema: schema(),
+            keys: 0,
+            pane: PaneOf::One,
+            windows: None,
+            closes_after_us: None,
+        };
+        let table = StateTable::new(layout, vec![Box::new(Counts::default())])?;
+        Ok(OperatorState::new(Body::Table(Box::new(table))))
     }
 
     fn load(&self, state: &mut OperatorState, deltas: &[Buffer]) -> Result<()> {
-        state.body.table()?.load(deltas, &|batch| vec![None; batch.num_rows()])
+        state.body.table()?.load(deltas)
     }
 }
 
@@ -147,7 +156,7 @@ impl StateNumbered {
             let mut last = known
                 .first()
                 .map_or(0, |b| b.column(0).as_primitive::<Int64Type>().value(0));
-            let mut out = Vec::new();
+            let (mut out, before) = (Vec::new(), last);
             for batch in batches {
                 let numbers: Int64Array = (last + 1..=last + batch.num_rows() as i64).collect();
                 last += batch.num_rows() as i64;
@@ -155,11 +164,12 @@ impl StateNumbered {
                 columns.push(Arc::new(numbers) as ArrayRef);
                 out.push(RecordBatch::try_new(self.output.clone(), columns)?);
             }
-            let row = RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from(vec![last]))])?;
-            let keys = table.key_bytes(&[], 1)?;
-            table.upsert(&row, &[None], &keys, &[0])?;
+            let row = RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from(vec![last - before]))])?;
+            table.take_in(&Arrived::partial(&row, 0), None)?;
+            let delta = table.delta(None)?;
+            table.settle();
             stats.rows_total = 1;
-            Ok((out, StateDelta::encode(&schema(), &[row], None)?))
+            Ok((out, delta))
         })
     }
 }

@@ -10,7 +10,8 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion_expr::LogicalPlan;
 use datafusion_physical_plan::limit::GlobalLimitExec;
 
-use super::table::{StateDelta, StateTable};
+use super::cells::Counts;
+use super::table::{Arrived, Layout, PaneOf, StateTable};
 use super::{Body, Operator, OperatorState, Restore};
 use crate::error::Result;
 use crate::exec::compiler::{Compiler, Plan};
@@ -65,11 +66,19 @@ pub struct StateLimit {
 
 impl Restore for StateLimit {
     fn empty(&self) -> Result<OperatorState> {
-        Ok(OperatorState::new(Body::Table(StateTable::new(schema(), 0)?)))
+        let layout = Layout {
+            schema: schema(),
+            keys: 0,
+            pane: PaneOf::One,
+            windows: None,
+            closes_after_us: None,
+        };
+        let table = StateTable::new(layout, vec![Box::new(Counts::default())])?;
+        Ok(OperatorState::new(Body::Table(Box::new(table))))
     }
 
     fn load(&self, state: &mut OperatorState, deltas: &[Buffer]) -> Result<()> {
-        state.body.table()?.load(deltas, &|batch| vec![None; batch.num_rows()])
+        state.body.table()?.load(deltas)
     }
 }
 
@@ -104,14 +113,15 @@ impl StateLimit {
                 left -= rows;
                 out.push(batch.slice(0, rows));
             }
-            let now = (self.fetch - left) as i64;
-            let row = RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from(vec![now]))])?;
-            let keys = table.key_bytes(&[], 1)?;
-            table.upsert(&row, &[None], &keys, &[0])?;
+            let passed = (before - left) as i64;
+            let row = RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from(vec![passed]))])?;
+            table.take_in(&Arrived::partial(&row, 0), None)?;
+            let delta = table.delta(None)?;
+            table.settle();
             stats.rows_total = 1;
             stats.rows_updated = u64::from(left < before);
             stats.bytes = table.bytes() as u64;
-            Ok((out, StateDelta::encode(&schema(), &[row], None)?))
+            Ok((out, delta))
         })
     }
 }

@@ -15,16 +15,19 @@
 //! The order within a batch is the same for every operator, and it is Spark's: late rows go first, state closes last.
 
 pub mod aggregate;
+pub mod cells;
 pub mod dedup;
 #[cfg(test)]
 mod double;
 pub mod groups;
 pub mod join;
+pub mod keys;
 pub mod limit;
 pub mod merge;
 pub mod rows;
 pub mod session;
 pub mod table;
+pub mod windows;
 
 use std::fmt::Debug;
 
@@ -122,7 +125,7 @@ pub struct OperatorState {
 #[derive(Debug)]
 pub enum Body {
     /// One row per key.
-    Table(StateTable),
+    Table(Box<StateTable>),
     /// Many rows per key: one table per side or purpose.
     Rows(Vec<RowTable>),
 }

@@ -1,102 +1,195 @@
-//! State with one row per key: keys and partial aggregates, grouped by the time that closes them.
+//! State with one row per key: partial aggregates by key, grouped by the time that closes them.
 //!
-//! A table keeps one bucket per closing time (the end of a window), so that closing a window drops one bucket. Within a
-//! bucket, rows live in the batches that brought them; an index says where each key's row is. The rows changed by a
-//! batch are its delta: one Arrow batch, the same form that shuffle, checkpoint and merge use.
+//! A table keeps one pane per start of a window (or event time), so that closing a window drops one pane. Within a pane, keys
+//! are numbered and their aggregates lie side by side. Of sliding windows a pane is a piece: a row is taken in once, and
+//! windows are put together of their panes when they leave. The rows changed by a batch are its delta: Arrow batches, the
+//! same form that shuffle, checkpoint and merge use.
 //!
 //! ```text
-//!  buckets   12:10 ─▶ { index: key ─▶ (batch, row), batches: [ … ], dead: 3 }
-//!            12:20 ─▶ { … }                          close(12:10) takes the first bucket as a whole
-//!            None  ─▶ { … }                          never closes
+//!  panes   12:00 ─▶ keys #rust #wasm …   cells  3  1 …   ┐ window 12:00–12:10
+//!          12:05 ─▶ keys #wasm …         cells  4 …      ┘ ┐ window 12:05–12:15
+//!          None  ─▶ never closes                           ┘
 //! ```
 
-use std::collections::BTreeMap;
-use std::hash::BuildHasher;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, UInt32Array,
+};
 use arrow::buffer::Buffer;
-use arrow::compute::{concat_batches, interleave_record_batch, take_record_batch};
-use arrow::datatypes::SchemaRef;
-use arrow::row::{RowConverter, Rows, SortField};
+use arrow::compute::{concat, take};
+use arrow::datatypes::{DataType, SchemaRef};
+use hashbrown::{DefaultHashBuilder, HashSet};
 
-use hashbrown::hash_table::{Entry, HashTable};
-use hashbrown::{DefaultHashBuilder, HashMap};
-
-use super::{Closing, corrupt};
+use super::cells::Cells;
+use super::keys::{Form, Index};
+use super::windows::Windows;
+use super::{Closing, corrupt, one, times};
 use crate::error::{Result, SparkError};
-use crate::values::{bytes, ipc};
+use crate::values::ipc;
 
-/// Where a key's row is.
-#[derive(Debug)]
-struct Slot {
-    /// Where the key's bytes begin among those of its bucket.
-    start: usize,
-    /// Where they end.
-    end: usize,
-    /// Their hash.
-    hash: u64,
-    /// The batch, and the row in it.
-    at: (u32, u32),
+/// Most runs of one pane that a batch is cut into as it is; with more, its rows are sorted by pane first.
+const MAX_RUNS: usize = 16;
+
+/// Which pane a row is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaneOf {
+    /// All rows in one, which never closes.
+    One,
+    /// That of the time in a key column: the start of a window or pane, or an event time. It is no part of the key within
+    /// the pane.
+    Time(usize),
+    /// That of the end of the window in a key column of structs.
+    End(usize),
 }
 
-/// The keys of rows as bytes that compare as they do, each with its hash: what is hashed once finds its group, its row and its
-/// new place.
-#[derive(Debug)]
-pub struct Keys {
-    /// The bytes; `None` if a key has no columns.
-    rows: Option<Rows>,
-    /// The hash of each.
-    hashes: Vec<u64>,
+/// What a table holds.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// Keys, then partial aggregates.
+    pub schema: SchemaRef,
+    /// How many columns are the key.
+    pub keys: usize,
+    /// Which pane a row is in.
+    pub pane: PaneOf,
+    /// The windows that panes are pieces of; `None` if each pane is a window of its own.
+    pub windows: Option<Windows>,
+    /// How long after its start a window closes, µs; `None` if none ever does.
+    pub closes_after_us: Option<i64>,
 }
 
-impl Keys {
-    /// Returns how many there are.
-    pub fn len(&self) -> usize {
-        self.hashes.len()
+impl Layout {
+    /// Returns the key columns that tell keys of one pane apart.
+    fn key_columns(&self) -> impl Iterator<Item = usize> {
+        let pane = match self.pane {
+            PaneOf::Time(column) => Some(column),
+            _ => None,
+        };
+        (0..self.keys).filter(move |column| Some(*column) != pane)
     }
 
-    /// Returns whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.hashes.is_empty()
-    }
-
-    /// Returns the bytes of a row's key.
-    pub fn bytes(&self, row: usize) -> &[u8] {
-        self.rows.as_ref().map_or(&[], |rows| rows.row(row).data())
-    }
-
-    /// Returns the first row of each different key, and for each row the place of its key among those.
-    pub fn groups(&self) -> (Vec<u32>, Vec<usize>) {
-        let mut known: HashTable<usize> = HashTable::with_capacity(self.len());
-        let mut first: Vec<u32> = Vec::new();
-        let mut groups = Vec::with_capacity(self.len());
-        for (row, hash) in self.hashes.iter().enumerate() {
-            let key = self.bytes(row);
-            let same = |group: &usize| bytes::same(self.bytes(first[*group] as usize), key);
-            let group = match known.entry(*hash, same, |group| self.hashes[first[*group] as usize]) {
-                Entry::Occupied(entry) => *entry.get(),
-                Entry::Vacant(entry) => *entry.insert(first.len()).get(),
-            };
-            if group == first.len() {
-                first.push(row as u32);
-            }
-            groups.push(group);
+    /// Returns the pane of each row, by its start.
+    fn panes(&self, keys: &[ArrayRef], rows: usize) -> Vec<Closing> {
+        match self.pane {
+            PaneOf::One => vec![None; rows],
+            PaneOf::Time(column) | PaneOf::End(column) => times(&keys[column], 0),
         }
-        (first, groups)
+    }
+
+    /// Returns the starts of the windows that a pane is in.
+    fn starts(&self, pane: i64) -> Vec<i64> {
+        self.windows
+            .map_or_else(|| vec![pane], |windows| windows.starts(pane).collect())
+    }
+
+    /// Returns whether the window that begins at `start` is open after a watermark.
+    fn is_open(&self, start: i64, watermark: Option<i64>) -> bool {
+        match (self.closes_after_us, watermark) {
+            (Some(after), Some(watermark)) => start.saturating_add(after) > watermark,
+            _ => true,
+        }
     }
 }
 
-/// Rows of one closing time.
-#[derive(Debug, Default)]
-struct Bucket {
-    /// Where each key's row is, by the key's hash.
-    index: HashTable<Slot>,
-    /// The bytes of all keys, one after the other: they go together, when the bucket is closed.
-    keys: Vec<u8>,
-    /// The batches that brought the rows.
-    batches: Vec<RecordBatch>,
-    /// Rows of `batches` that no key points to any more.
-    dead: usize,
+/// The keys of one pane, and their aggregates.
+#[derive(Debug)]
+struct Pane {
+    /// The keys, numbered.
+    keys: Index,
+    /// The aggregates of each function, by the key's number.
+    cells: Vec<Box<dyn Cells>>,
+    /// The keys that the batch changed, in the order in which it did.
+    changed: Vec<u32>,
+    /// Which keys the batch changed.
+    is_changed: Vec<bool>,
+}
+
+impl Pane {
+    /// Notes that the batch changes keys.
+    fn touch(&mut self, keys: &[u32]) {
+        self.is_changed.resize(self.keys.len(), false);
+        for key in keys {
+            if !self.is_changed[*key as usize] {
+                self.is_changed[*key as usize] = true;
+                self.changed.push(*key);
+            }
+        }
+    }
+
+    /// Returns whether the batch has changed a key of another pane's here.
+    fn has_changed(&self, other: &Self, key: u32) -> bool {
+        let own = self.keys.find(&other.keys, key);
+        own.is_some_and(|own| self.is_changed.get(own as usize) == Some(&true))
+    }
+}
+
+/// What rows bring besides their keys.
+#[derive(Clone)]
+pub enum Values {
+    /// The partial aggregates of all functions, side by side.
+    Partial(Vec<ArrayRef>),
+    /// The arguments of each function, and the rows it counts.
+    Rows(Vec<(Vec<ArrayRef>, Option<BooleanArray>)>),
+}
+
+impl Values {
+    /// Returns those of some rows.
+    fn map(&self, of: impl Fn(&ArrayRef) -> Result<ArrayRef>) -> Result<Self> {
+        let all = |columns: &[ArrayRef]| columns.iter().map(&of).collect::<Result<Vec<_>>>();
+        let some = |filter: &BooleanArray| -> Result<BooleanArray> {
+            let filter: ArrayRef = Arc::new(filter.clone());
+            Ok(of(&filter)?.as_boolean().clone())
+        };
+        Ok(match self {
+            Self::Partial(states) => Self::Partial(all(states)?),
+            Self::Rows(functions) => {
+                let each = functions
+                    .iter()
+                    .map(|(arguments, filter)| Ok((all(arguments)?, filter.as_ref().map(some).transpose()?)));
+                Self::Rows(each.collect::<Result<_>>()?)
+            }
+        })
+    }
+}
+
+/// Rows as they arrive: keys, and what they bring.
+#[derive(Clone)]
+pub struct Arrived {
+    /// The key columns.
+    pub keys: Vec<ArrayRef>,
+    /// What is aggregated.
+    pub values: Values,
+    /// How many rows there are.
+    pub rows: usize,
+}
+
+impl Arrived {
+    /// Returns rows that are partial aggregates.
+    pub fn partial(batch: &RecordBatch, keys: usize) -> Self {
+        let (keys, states) = batch.columns().split_at(keys);
+        Self {
+            keys: keys.to_vec(),
+            values: Values::Partial(states.to_vec()),
+            rows: batch.num_rows(),
+        }
+    }
+
+    /// Returns some rows.
+    fn map(&self, rows: usize, of: impl Fn(&ArrayRef) -> Result<ArrayRef>) -> Result<Self> {
+        let keys = self.keys.iter().map(&of).collect::<Result<_>>()?;
+        let values = self.values.map(of)?;
+        Ok(Self { keys, values, rows })
+    }
+}
+
+/// What taking in rows does to the aggregates that are there.
+#[derive(Clone, Copy, PartialEq)]
+enum How {
+    /// Adds to them; late rows are left out.
+    Merge,
+    /// Takes their place.
+    Replace,
 }
 
 /// The state of one operator in one partition, one row per key.
@@ -106,409 +199,513 @@ struct Bucket {
 ///
 /// use arrow::array::{Int64Array, RecordBatch};
 /// use arrow::datatypes::{DataType, Field, Schema};
-/// use rivulet::exec::state::table::StateTable;
+/// use rivulet::exec::state::cells::Counts;
+/// use rivulet::exec::state::table::{Arrived, Layout, PaneOf, StateTable};
 ///
 /// let fields = ["key", "count"].map(|name| Field::new(name, DataType::Int64, true));
 /// let schema = Arc::new(Schema::new(fields.to_vec()));
-/// let mut table = StateTable::new(schema.clone(), 1)?;
+/// let layout = Layout { schema: schema.clone(), keys: 1, pane: PaneOf::One, windows: None, closes_after_us: None };
+/// let mut table = StateTable::new(layout, vec![Box::new(Counts::default())])?;
 /// let column = |values: Vec<i64>| Arc::new(Int64Array::from(values)) as _;
-/// let rows = RecordBatch::try_new(schema, vec![column(vec![7, 8]), column(vec![1, 1])])?;
-/// let keys = table.key_bytes(&rows.columns()[..1], 2)?;
-/// table.upsert(&rows, &[Some(10), Some(20)], &keys, &[0, 1])?;
-/// assert_eq!(table.close(15)?.len(), 1);
-/// assert_eq!(table.rows(), 1);
+/// let rows = RecordBatch::try_new(schema, vec![column(vec![7, 8, 7]), column(vec![1, 1, 5])])?;
+/// table.take_in(&Arrived::partial(&rows, 1), None)?;
+/// assert_eq!(table.rows(), 2);
+/// assert_eq!(table.all()?[0].column(1).as_ref(), &Int64Array::from(vec![6, 1]));
 /// # Ok::<(), rivulet::error::SparkError>(())
 /// ```
 #[derive(Debug)]
 pub struct StateTable {
-    /// Keys, then partial states.
-    schema: SchemaRef,
-    /// Turns keys into bytes that compare as they do.
-    converter: RowConverter,
-    /// Hashes them.
+    /// What it holds.
+    layout: Layout,
+    /// Turns keys into bytes.
+    form: Form,
+    /// Hashes them, alike in all panes.
     hasher: DefaultHashBuilder,
-    /// How many columns are the key.
-    keys: usize,
-    /// Rows by closing time; `None` comes first and never closes.
-    buckets: BTreeMap<Closing, Bucket>,
+    /// Cells without groups, for new panes.
+    cells: Vec<Box<dyn Cells>>,
+    /// The panes by their starts; `None` comes first and never closes.
+    panes: BTreeMap<Closing, Pane>,
+    /// How many keys each open window has, by its start; only of windows that are made of several panes.
+    windows: BTreeMap<i64, u64>,
+    /// Up to which watermark windows have closed.
+    closed_until: Option<i64>,
+    /// Late keys of the batch, each with its window.
+    late: HashSet<Vec<u8>>,
 }
 
 impl StateTable {
-    /// Returns an empty table whose first `keys` columns are the key.
+    /// Returns an empty table with the cells of its functions.
     ///
     /// # Errors
     /// If a key is of a type that cannot be compared by bytes, such as a map.
-    pub fn new(schema: SchemaRef, keys: usize) -> Result<Self> {
-        let fields = schema.fields()[..keys]
-            .iter()
-            .map(|f| SortField::new(f.data_type().clone()))
-            .collect();
+    pub fn new(layout: Layout, cells: Vec<Box<dyn Cells>>) -> Result<Self> {
+        let fields = layout.schema.fields();
         Ok(Self {
-            schema,
-            converter: RowConverter::new(fields)?,
+            form: Form::of(layout.key_columns().map(|column| &fields[column]))?,
             hasher: DefaultHashBuilder::default(),
-            keys,
-            buckets: BTreeMap::new(),
+            layout,
+            cells,
+            panes: BTreeMap::new(),
+            windows: BTreeMap::new(),
+            closed_until: None,
+            late: HashSet::new(),
         })
     }
 
     /// Returns the columns: keys, then the others.
     pub fn schema(&self) -> &SchemaRef {
-        &self.schema
+        &self.layout.schema
     }
 
     /// Returns how many columns are the key.
     pub fn key_columns(&self) -> usize {
-        self.keys
+        self.layout.keys
     }
 
-    /// Returns how many keys there are.
+    /// Returns how many keys there are, each once per window that is open.
     pub fn rows(&self) -> usize {
-        self.buckets.values().map(|b| b.index.len()).sum()
+        if self.layout.windows.is_some() {
+            let none = self.panes.get(&None).map_or(0, |pane| pane.keys.len());
+            return none + self.windows.values().sum::<u64>() as usize;
+        }
+        self.panes.values().map(|pane| pane.keys.len()).sum()
     }
 
-    /// Returns the bytes of the arrays that hold the rows.
+    /// Returns the bytes that keys and aggregates take, about.
     pub fn bytes(&self) -> usize {
-        self.buckets
-            .values()
-            .flat_map(|b| &b.batches)
-            .map(RecordBatch::get_array_memory_size)
-            .sum()
+        let of = |pane: &Pane| {
+            let cells: usize = pane.cells.iter().map(|c| c.size_bytes()).sum();
+            pane.keys.size_bytes() + pane.is_changed.capacity() + cells
+        };
+        self.panes.values().map(of).sum()
     }
 
-    /// Returns the key of each row; nulls are equal.
+    /// Merges rows into the state. Rows of windows that closed at or before the watermark `late_us` are late: they are left
+    /// out and counted.
     ///
     /// # Errors
-    /// If the columns are of other types.
-    pub fn key_bytes(&self, columns: &[ArrayRef], rows: usize) -> Result<Keys> {
-        if self.keys == 0 {
-            let hash = self.hasher.hash_one([0_u8; 0].as_slice());
-            return Ok(Keys {
-                rows: None,
-                hashes: vec![hash; rows],
-            });
-        }
-        let rows = self.converter.convert_columns(columns)?;
-        let hashes = rows.iter().map(|row| self.hasher.hash_one(row.data())).collect();
-        Ok(Keys {
-            rows: Some(rows),
-            hashes,
-        })
+    /// A function's, such as an overflow; `INTERNAL_ERROR` if the rows are of other types.
+    pub fn take_in(&mut self, arrived: &Arrived, late_us: Option<i64>) -> Result<()> {
+        self.put(arrived, late_us, How::Merge)
     }
 
-    /// Returns the stored rows of keys, and for each the place at which it was asked for; unknown keys are left out. Asked for
-    /// are the keys of the rows `picked`, each with its closing time.
-    ///
-    /// # Errors
-    /// If rows cannot be put together.
-    pub fn lookup(&self, closing: &[Closing], keys: &Keys, picked: &[u32]) -> Result<(Vec<usize>, RecordBatch)> {
-        let mut batches: Vec<&RecordBatch> = Vec::new();
-        let mut base: HashMap<Closing, usize> = HashMap::new();
-        let mut at = Vec::new();
-        let mut found = Vec::new();
-        // Rows of one closing time mostly come together.
-        let mut last: Option<(Closing, Option<&Bucket>)> = None;
-        for (position, (closing, source)) in closing.iter().zip(picked).enumerate() {
-            let bucket = match last {
-                Some((of, bucket)) if of == *closing => bucket,
-                _ => {
-                    let bucket = self.buckets.get(closing);
-                    last = Some((*closing, bucket));
-                    bucket
-                }
-            };
-            let Some(bucket) = bucket else { continue };
-            let (key, hash) = (keys.bytes(*source as usize), keys.hashes[*source as usize]);
-            let same = |slot: &Slot| bytes::same(&bucket.keys[slot.start..slot.end], key);
-            let Some(Slot { at: (batch, row), .. }) = bucket.index.find(hash, same) else {
-                continue;
-            };
-            let first = *base.entry(*closing).or_insert_with(|| {
-                batches.extend(&bucket.batches);
-                batches.len() - bucket.batches.len()
-            });
-            at.push((first + *batch as usize, *row as usize));
-            found.push(position);
+    /// Puts rows into their panes.
+    fn put(&mut self, arrived: &Arrived, late_us: Option<i64>, how: How) -> Result<()> {
+        let panes = self.layout.panes(&arrived.keys, arrived.rows);
+        let runs = runs_of(&panes);
+        match runs.as_slice() {
+            [(pane, ..)] => self.put_pane(*pane, arrived, late_us, how),
+            runs if runs.len() <= MAX_RUNS => runs.iter().try_for_each(|(pane, from, rows)| {
+                let part = arrived.map(*rows, |column| Ok(column.slice(*from, *rows)))?;
+                self.put_pane(*pane, &part, late_us, how)
+            }),
+            _ => {
+                let mut order: Vec<u32> = (0..arrived.rows as u32).collect();
+                order.sort_by_key(|row| panes[*row as usize]);
+                let order = UInt32Array::from(order);
+                let sorted = arrived.map(arrived.rows, |column| Ok(take(column, &order, None)?))?;
+                let sorted_panes: Vec<Closing> = order.values().iter().map(|row| panes[*row as usize]).collect();
+                runs_of(&sorted_panes).iter().try_for_each(|(pane, from, rows)| {
+                    let part = sorted.map(*rows, |column| Ok(column.slice(*from, *rows)))?;
+                    self.put_pane(*pane, &part, late_us, how)
+                })
+            }
         }
-        if at.is_empty() {
-            return Ok((found, RecordBatch::new_empty(self.schema.clone())));
-        }
-        Ok((found, interleave_record_batch(&batches, &at)?))
     }
 
-    /// Puts rows, one per key; a key's old row is forgotten. A key must keep its closing time, which is part of its
-    /// place. The key of each row is that of the row `picked` for it.
-    ///
-    /// # Errors
-    /// `INTERNAL_ERROR` if there are fewer keys than rows.
-    pub fn upsert(&mut self, rows: &RecordBatch, closing: &[Closing], keys: &Keys, picked: &[u32]) -> Result<()> {
-        if picked.len() < rows.num_rows() {
-            return Err(SparkError::internal("a state row has no key"));
+    /// Puts rows into one pane.
+    fn put_pane(&mut self, start: Closing, arrived: &Arrived, late_us: Option<i64>, how: How) -> Result<()> {
+        let columns: Vec<ArrayRef> = self.layout.key_columns().map(|c| arrived.keys[c].clone()).collect();
+        let keys = self.form.keys(&columns)?;
+        let starts = start.map_or_else(Vec::new, |start| self.layout.starts(start));
+        let (open, late): (Vec<i64>, Vec<i64>) = starts
+            .into_iter()
+            .partition(|start| self.layout.is_open(*start, late_us));
+        if how == How::Merge && !late.is_empty() {
+            let mut index = Index::default();
+            index.numbers(&keys, arrived.rows, &self.hasher);
+            for window in late {
+                let name = |number| {
+                    [
+                        &window.to_le_bytes()[..],
+                        &[index.key(number).is_none().into()],
+                        index.key(number).unwrap_or_default(),
+                    ]
+                    .concat()
+                };
+                self.late.extend((0..index.len() as u32).map(name));
+            }
         }
-        let mut by_bucket: BTreeMap<Closing, Vec<u32>> = BTreeMap::new();
-        for (row, closing) in closing.iter().enumerate() {
-            by_bucket.entry(*closing).or_default().push(row as u32);
+        if open.is_empty() && start.is_some() {
+            return Ok(());
         }
-        for (closing, own) in by_bucket {
-            let bucket = self.buckets.entry(closing).or_default();
-            let number = bucket.batches.len() as u32;
-            for (row, source) in own.iter().enumerate() {
-                let source = picked[*source as usize] as usize;
-                let (key, hash) = (keys.bytes(source), keys.hashes[source]);
-                let at = (number, row as u32);
-                let same = |slot: &Slot| bytes::same(&bucket.keys[slot.start..slot.end], key);
-                match bucket.index.entry(hash, same, |slot| slot.hash) {
-                    Entry::Occupied(mut entry) => {
-                        entry.get_mut().at = at;
-                        bucket.dead += 1;
-                    }
-                    Entry::Vacant(entry) => {
-                        let start = bucket.keys.len();
-                        bucket.keys.extend_from_slice(key);
-                        let end = bucket.keys.len();
-                        entry.insert(Slot { start, end, hash, at });
+        let pane = self.panes.entry(start).or_insert_with(|| Pane {
+            keys: Index::default(),
+            cells: self.cells.iter().map(|c| c.fresh()).collect(),
+            changed: vec![],
+            is_changed: vec![],
+        });
+        let before = pane.keys.len();
+        let numbers = pane.keys.numbers(&keys, arrived.rows, &self.hasher);
+        let total = pane.keys.len();
+        match &arrived.values {
+            Values::Partial(states) => {
+                let mut rest = states.as_slice();
+                for cells in &mut pane.cells {
+                    let (own, others) = rest.split_at_checked(cells.width()).ok_or_else(too_few)?;
+                    rest = others;
+                    match how {
+                        How::Merge => cells.merge(&numbers, total, own)?,
+                        How::Replace => cells.replace(&numbers, total, own)?,
                     }
                 }
             }
-            let part = if own.len() == rows.num_rows() {
-                rows.clone()
-            } else {
-                take_record_batch(rows, &UInt32Array::from(own))?
-            };
-            bucket.batches.push(part);
-            bucket.compact()?;
+            Values::Rows(functions) => {
+                for (cells, (arguments, filter)) in pane.cells.iter_mut().zip(functions) {
+                    cells.update(&numbers, total, arguments, filter.as_ref())?;
+                }
+            }
         }
+        if how == How::Merge {
+            pane.touch(&numbers);
+        }
+        self.count_new(start, before, &open);
         Ok(())
     }
 
-    /// Removes and returns the buckets that close at or before `watermark` (µs), oldest first.
+    /// Counts the keys of a pane from number `before` on in the windows that had them in no pane.
+    fn count_new(&mut self, start: Closing, before: usize, open: &[i64]) {
+        let (Some(windows), Some(pane)) = (self.layout.windows, self.panes.get(&start)) else {
+            return;
+        };
+        let new = before as u32..pane.keys.len() as u32;
+        for window in open {
+            let others: Vec<&Pane> = windows
+                .panes(*window)
+                .filter(|other| Some(*other) != start)
+                .filter_map(|other| self.panes.get(&Some(other)))
+                .collect();
+            let is_new = |key: &u32| others.iter().all(|other| other.keys.find(&pane.keys, *key).is_none());
+            let count = new.clone().filter(is_new).count() as u64;
+            *self.windows.entry(*window).or_default() += count;
+        }
+    }
+
+    /// Returns how many keys were late since [`StateTable::settle`], each once per window that it was late for.
+    pub fn late_rows(&self) -> u64 {
+        self.late.len() as u64
+    }
+
+    /// Returns the windows that hold a changed pane, in order; `None` is the pane that never closes.
+    fn changed_windows(&self) -> BTreeSet<Closing> {
+        let changed = self.panes.iter().filter(|(_, pane)| !pane.changed.is_empty());
+        let windows = changed.flat_map(|(start, _)| match start {
+            None => vec![None],
+            Some(start) => self.layout.starts(*start).into_iter().map(Some).collect(),
+        });
+        windows
+            .filter(|start| start.is_none_or(|start| self.layout.is_open(start, self.closed_until)))
+            .collect()
+    }
+
+    /// Returns how many rows of open windows the batch has changed.
+    pub fn changed_rows(&self) -> u64 {
+        let of = |window: Closing| {
+            let panes = self.panes_of(window);
+            let changed = panes.iter().enumerate().map(|(at, pane)| {
+                let earlier: Vec<&&Pane> = panes[..at].iter().filter(|p| !p.changed.is_empty()).collect();
+                let is_new = |key: &&u32| !earlier.iter().any(|other| other.has_changed(pane, **key));
+                if earlier.is_empty() {
+                    pane.changed.len()
+                } else {
+                    pane.changed.iter().filter(is_new).count()
+                }
+            });
+            changed.sum::<usize>() as u64
+        };
+        self.changed_windows().into_iter().map(of).sum()
+    }
+
+    /// Returns the rows of open windows that the batch has changed, window by window.
+    ///
+    /// # Errors
+    /// If rows cannot be put together.
+    pub fn changed(&self) -> Result<Vec<RecordBatch>> {
+        let windows = self.changed_windows().into_iter();
+        windows.map(|window| self.window(window, true)).collect()
+    }
+
+    /// Returns the panes of a window that are there.
+    fn panes_of(&self, window: Closing) -> Vec<&Pane> {
+        match (window, self.layout.windows) {
+            (Some(start), Some(windows)) => windows.panes(start).filter_map(|p| self.panes.get(&Some(p))).collect(),
+            _ => self.panes.get(&window).into_iter().collect(),
+        }
+    }
+
+    /// Returns the rows of a window, or those that the batch has changed: its panes merged, in order.
+    fn window(&self, start: Closing, only_changed: bool) -> Result<RecordBatch> {
+        let panes = self.panes_of(start);
+        if let [pane] = panes.as_slice() {
+            let picked = only_changed.then_some(pane.changed.as_slice());
+            return self.rows_of(start, pane, picked);
+        }
+        // The place in the window of each pane's keys.
+        let mut places: Vec<Vec<Option<u32>>> = panes.iter().map(|pane| vec![None; pane.keys.len()]).collect();
+        let mut first: Vec<Vec<u32>> = vec![vec![]; panes.len()];
+        let mut total = 0;
+        for (at, pane) in panes.iter().enumerate() {
+            let all: Vec<u32>;
+            let keys = if only_changed {
+                &pane.changed
+            } else {
+                all = (0..pane.keys.len() as u32).collect();
+                &all
+            };
+            for key in keys {
+                if places[at][*key as usize].is_some() {
+                    continue;
+                }
+                places[at][*key as usize] = Some(total);
+                first[at].push(*key);
+                // Keys of earlier panes have a place by now, if all are wanted.
+                let from = if only_changed { 0 } else { at + 1 };
+                for other in (from..panes.len()).filter(|other| *other != at) {
+                    if let Some(own) = panes[other].keys.find(&pane.keys, *key) {
+                        places[other][own as usize] = Some(total);
+                    }
+                }
+                total += 1;
+            }
+        }
+        let mut cells: Vec<Box<dyn Cells>> = self.cells.iter().map(|c| c.fresh()).collect();
+        for (pane, places) in panes.iter().zip(&places) {
+            let placed = (0u32..).zip(places).filter_map(|(key, place)| Some((key, (*place)?)));
+            let (keys, groups): (Vec<u32>, Vec<u32>) = placed.unzip();
+            if keys.is_empty() {
+                continue;
+            }
+            for (merged, own) in cells.iter_mut().zip(&pane.cells) {
+                merged.merge(&groups, total as usize, &own.states(Some(&keys))?)?;
+            }
+        }
+        let parts = panes
+            .iter()
+            .zip(&first)
+            .map(|(pane, keys)| pane.keys.columns(&self.form, Some(keys)));
+        let parts: Vec<Vec<ArrayRef>> = parts.collect::<Result<_>>()?;
+        let together = |column: usize| {
+            let columns: Vec<&dyn Array> = parts.iter().map(|part| part[column].as_ref()).collect();
+            Ok(concat(&columns)?)
+        };
+        let width = parts.first().map_or(0, Vec::len);
+        let keys = (0..width).map(together).collect::<Result<_>>()?;
+        self.batch(start, keys, &cells, None, total as usize)
+    }
+
+    /// Returns rows of a pane: those of the keys picked, or all.
+    fn rows_of(&self, start: Closing, pane: &Pane, picked: Option<&[u32]>) -> Result<RecordBatch> {
+        let rows = picked.map_or(pane.keys.len(), <[u32]>::len);
+        let keys = pane.keys.columns(&self.form, picked)?;
+        self.batch(start, keys, &pane.cells, picked, rows)
+    }
+
+    /// Returns keys and the states of cells as rows of the table.
+    fn batch(
+        &self,
+        start: Closing,
+        mut keys: Vec<ArrayRef>,
+        cells: &[Box<dyn Cells>],
+        picked: Option<&[u32]>,
+        rows: usize,
+    ) -> Result<RecordBatch> {
+        let schema = &self.layout.schema;
+        if rows == 0 {
+            return Ok(RecordBatch::new_empty(schema.clone()));
+        }
+        if let PaneOf::Time(column) = self.layout.pane {
+            let DataType::Timestamp(_, zone) = schema.field(column).data_type() else {
+                return Err(SparkError::internal("a pane does not begin at a time"));
+            };
+            let starts = TimestampMicrosecondArray::from(vec![start; rows]);
+            keys.insert(column, Arc::new(starts.with_timezone_opt(zone.clone())));
+        }
+        for own in cells {
+            keys.extend(own.states(picked)?);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(schema.clone(), keys, &options)?)
+    }
+
+    /// Closes the windows that end at or before `watermark` (µs) and returns their rows, oldest window first.
     ///
     /// # Errors
     /// If rows cannot be put together.
     pub fn close(&mut self, watermark: i64) -> Result<Vec<RecordBatch>> {
-        let mut closed = Vec::new();
-        let due: Vec<Closing> = self
-            .buckets
-            .range(Some(i64::MIN)..=Some(watermark))
-            .map(|(c, _)| *c)
+        let due: BTreeSet<i64> = self
+            .panes
+            .range(Some(i64::MIN)..)
+            .map_while(|(start, _)| {
+                // Panes are in order: no window of a later one closes before the first of this one's.
+                let starts = self.layout.starts((*start)?);
+                starts
+                    .iter()
+                    .any(|start| !self.layout.is_open(*start, Some(watermark)))
+                    .then_some(starts)
+            })
+            .flatten()
+            .filter(|start| self.layout.is_open(*start, self.closed_until))
+            .filter(|start| !self.layout.is_open(*start, Some(watermark)))
             .collect();
-        for closing in due {
-            if let Some(bucket) = self.buckets.remove(&closing) {
-                closed.extend(bucket.live()?);
-            }
-        }
-        Ok(closed)
+        let closed = due.iter().map(|start| self.window(Some(*start), false)).collect();
+        self.forget(watermark);
+        closed
     }
 
-    /// Returns all rows, bucket by bucket.
+    /// Forgets windows and panes that end at or before a watermark.
+    fn forget(&mut self, watermark: i64) {
+        let layout = &self.layout;
+        self.closed_until = self.closed_until.max(Some(watermark));
+        self.windows.retain(|start, _| layout.is_open(*start, Some(watermark)));
+        let lives = |start: i64| layout.starts(start).iter().any(|s| layout.is_open(*s, Some(watermark)));
+        while let Some((start, _)) = self.panes.range(Some(i64::MIN)..).next()
+            && let Some(pane) = *start
+            && !lives(pane)
+        {
+            self.panes.remove(&Some(pane));
+        }
+    }
+
+    /// Returns all rows, window by window.
     ///
     /// # Errors
     /// If rows cannot be put together.
     pub fn all(&self) -> Result<Vec<RecordBatch>> {
-        let mut all = Vec::new();
-        for bucket in self.buckets.values() {
-            all.extend(bucket.live()?);
-        }
-        Ok(all)
+        let windows: BTreeSet<Closing> = self
+            .panes
+            .keys()
+            .flat_map(|start| match start {
+                None => vec![None],
+                Some(start) => self.layout.starts(*start).into_iter().map(Some).collect(),
+            })
+            .filter(|start| start.is_none_or(|start| self.layout.is_open(start, self.closed_until)))
+            .collect();
+        windows.into_iter().map(|window| self.window(window, false)).collect()
     }
 
-    /// Returns all rows in the form of a delta.
+    /// Returns the delta of the batch: what it changed, and the watermark up to which it closes windows.
+    ///
+    /// # Errors
+    /// If rows cannot be written as Arrow.
+    pub fn delta(&self, closes_until: Option<i64>) -> Result<Vec<u8>> {
+        let changed = self.panes.iter().filter(|(_, pane)| !pane.changed.is_empty());
+        let rows = changed.map(|(start, pane)| self.rows_of(*start, pane, Some(&pane.changed)));
+        StateDelta::encode(&self.layout, rows.collect::<Result<_>>()?, closes_until)
+    }
+
+    /// Returns all panes in the form of a delta.
     ///
     /// # Errors
     /// If rows cannot be written as Arrow.
     pub fn snapshot(&self) -> Result<Vec<u8>> {
-        StateDelta::encode(&self.schema, &self.all()?, None)
+        let rows = self.panes.iter().map(|(start, pane)| self.rows_of(*start, pane, None));
+        StateDelta::encode(&self.layout, rows.collect::<Result<_>>()?, self.closed_until)
     }
 
-    /// Applies deltas and snapshots in order: what [`StateDelta::encode`] made.
+    /// Ends a batch: what it changed counts as unchanged from now on.
+    pub fn settle(&mut self) {
+        self.late.clear();
+        for pane in self.panes.values_mut() {
+            for key in pane.changed.drain(..) {
+                pane.is_changed[key as usize] = false;
+            }
+        }
+    }
+
+    /// Applies deltas and snapshots in order.
     ///
     /// # Errors
-    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` if one cannot be read.
-    pub fn load(&mut self, deltas: &[Buffer], closing_of: &dyn Fn(&RecordBatch) -> Vec<Closing>) -> Result<()> {
+    /// `CORRUPT_STATE` or `CORRUPT_BLOCK` if one cannot be read, or has panes of other windows.
+    pub fn load(&mut self, deltas: &[Buffer]) -> Result<()> {
         for delta in deltas {
-            let (watermark, block) = StateDelta::decode(delta)?;
+            let (watermark, block) = StateDelta::decode(&self.layout, delta)?;
+            self.closed_until = self.closed_until.max(watermark);
             for batch in ipc::read(&block)? {
-                let batch = ipc::rename(&batch, &self.schema)?;
-                let keys = self.key_bytes(&batch.columns()[..self.keys], batch.num_rows())?;
-                let picked: Vec<u32> = (0..batch.num_rows() as u32).collect();
-                self.upsert(&batch, &closing_of(&batch), &keys, &picked)?;
+                let batch = ipc::rename(&batch, &self.layout.schema)?;
+                self.put(
+                    &Arrived::partial(&batch, self.layout.keys),
+                    self.closed_until,
+                    How::Replace,
+                )?;
             }
             if let Some(watermark) = watermark {
-                self.close(watermark)?;
+                self.forget(watermark);
             }
         }
         Ok(())
     }
 }
 
-impl Bucket {
-    /// Returns the rows that keys point to.
-    fn live(&self) -> Result<Option<RecordBatch>> {
-        if self.index.is_empty() {
-            return Ok(None);
-        }
-        if self.dead == 0 {
-            return Ok(Some(concat_batches(&self.batches[0].schema(), &self.batches)?));
-        }
-        let places = self.index.iter().map(|slot| slot.at);
-        let mut at: Vec<(usize, usize)> = places.map(|(b, r)| (b as usize, r as usize)).collect();
-        at.sort_unstable();
-        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
-        Ok(Some(interleave_record_batch(&batches, &at)?))
-    }
-
-    /// Rewrites the batches when more rows are dead than alive, or when they have become many.
-    fn compact(&mut self) -> Result<()> {
-        if self.dead <= self.index.len().max(64) && self.batches.len() <= 64 {
-            return Ok(());
-        }
-        let mut slots: Vec<&mut Slot> = self.index.iter_mut().collect();
-        slots.sort_unstable_by_key(|slot| slot.at);
-        let at: Vec<(usize, usize)> = slots.iter().map(|s| (s.at.0 as usize, s.at.1 as usize)).collect();
-        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
-        let whole = interleave_record_batch(&batches, &at)?;
-        for (row, slot) in slots.into_iter().enumerate() {
-            slot.at = (0, row as u32);
-        }
-        self.batches = vec![whole];
-        self.dead = 0;
-        Ok(())
-    }
+/// Returns the error of rows that lack a function's columns.
+fn too_few() -> SparkError {
+    SparkError::internal("partial aggregates lack a column")
 }
 
-/// The change of one batch: the rows put, then the watermark up to which buckets were closed.
+/// Returns the runs of equal panes: the pane, the first row, how many rows.
+fn runs_of(panes: &[Closing]) -> Vec<(Closing, usize, usize)> {
+    let mut from = 0;
+    let runs = panes.chunk_by(|a, b| a == b).map(|run| {
+        let start = from;
+        from += run.len();
+        (run[0], start, run.len())
+    });
+    runs.collect()
+}
+
+/// The change of one batch: the rows that it changed, pane by pane, then the watermark up to which windows were closed.
 pub struct StateDelta;
 
 impl StateDelta {
     /// The first bytes of a delta.
-    const MAGIC: [u8; 4] = *b"RSD1";
+    const MAGIC: [u8; 4] = *b"RSD2";
 
-    /// Returns the delta of a batch: mark, whether there is a watermark, the watermark (µs), then the rows as an Arrow
-    /// stream that is aligned to eight bytes.
-    ///
-    /// # Errors
-    /// If rows cannot be written as Arrow.
-    pub fn encode(schema: &SchemaRef, rows: &[RecordBatch], closed_until: Option<i64>) -> Result<Vec<u8>> {
+    /// How many bytes come before the rows.
+    const HEAD: usize = 24;
+
+    /// Returns a delta: mark, whether there is a watermark, the watermark (µs), the length of a pane (µs, 0 if each is a
+    /// window of its own), then the rows as an Arrow stream that is aligned to eight bytes.
+    fn encode(layout: &Layout, rows: Vec<RecordBatch>, closed_until: Option<i64>) -> Result<Vec<u8>> {
         let mut out = Vec::from(Self::MAGIC);
-        // Flag and watermark fill twelve bytes, so that the stream after them stays aligned to eight.
+        // Flag and numbers fill twenty bytes, so that the stream after them stays aligned to eight.
         out.extend_from_slice(&u32::from(closed_until.is_some()).to_le_bytes());
         out.extend_from_slice(&closed_until.unwrap_or_default().to_le_bytes());
-        out.extend(ipc::write(schema, rows)?);
+        out.extend_from_slice(&Self::pane(layout).to_le_bytes());
+        out.extend(ipc::write(&layout.schema, &[one(&layout.schema, &rows)?])?);
         Ok(out)
     }
 
+    /// Returns the length of a pane as a delta has it.
+    fn pane(layout: &Layout) -> i64 {
+        layout.windows.map_or(0, |windows| windows.pane_us)
+    }
+
     /// Reads a delta: the watermark, and the stream of rows.
-    ///
-    /// # Errors
-    /// `CORRUPT_STATE` if it does not begin as one.
-    fn decode(bytes: &Buffer) -> Result<(Option<i64>, Buffer)> {
-        if bytes.len() < 16 || bytes[..4] != Self::MAGIC {
+    fn decode(layout: &Layout, bytes: &Buffer) -> Result<(Option<i64>, Buffer)> {
+        if bytes.len() < Self::HEAD || bytes[..4] != Self::MAGIC {
             return Err(corrupt("it does not start with its mark"));
         }
-        let mut word = [0u8; 8];
-        word.copy_from_slice(&bytes[8..16]);
-        let closed = (bytes[4] == 1).then(|| i64::from_le_bytes(word));
-        Ok((closed, bytes.slice(16)))
+        let word = |at: usize| {
+            let mut word = [0u8; 8];
+            word.copy_from_slice(&bytes[at..at + 8]);
+            i64::from_le_bytes(word)
+        };
+        if word(16) != Self::pane(layout) {
+            return Err(corrupt("its windows have another length or slide"));
+        }
+        let closed = (bytes[4] == 1).then(|| word(8));
+        Ok((closed, bytes.slice(Self::HEAD)))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use arrow::array::{AsArray, Int64Array};
-    use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-    use std::sync::Arc;
-
-    fn batch(rows: &[(i64, i64)]) -> RecordBatch {
-        let schema = Arc::new(Schema::new(vec![
-            Field::new("k", DataType::Int64, true),
-            Field::new("v", DataType::Int64, true),
-        ]));
-        let (k, v): (Vec<i64>, Vec<i64>) = rows.iter().copied().unzip();
-        RecordBatch::try_new(
-            schema,
-            vec![Arc::new(Int64Array::from(k)), Arc::new(Int64Array::from(v))],
-        )
-        .unwrap()
-    }
-
-    fn put(table: &mut StateTable, rows: &[(i64, i64)]) {
-        let rows = batch(rows);
-        let keys = table.key_bytes(&rows.columns()[..1], rows.num_rows()).unwrap();
-        let closing: Vec<Closing> = rows
-            .column(0)
-            .as_primitive::<Int64Type>()
-            .values()
-            .iter()
-            .map(|k| Some(k % 10))
-            .collect();
-        let picked: Vec<u32> = (0..rows.num_rows() as u32).collect();
-        table.upsert(&rows, &closing, &keys, &picked).unwrap();
-    }
-
-    fn sorted(batches: &[RecordBatch]) -> Vec<(i64, i64)> {
-        let mut out: Vec<(i64, i64)> = batches
-            .iter()
-            .flat_map(|b| {
-                let (k, v) = (
-                    b.column(0).as_primitive::<Int64Type>(),
-                    b.column(1).as_primitive::<Int64Type>(),
-                );
-                k.values()
-                    .iter()
-                    .copied()
-                    .zip(v.values().iter().copied())
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        out.sort_unstable();
-        out
-    }
-
-    #[test]
-    fn a_table_equals_a_map_over_random_puts_and_closings_and_reloads_from_its_deltas() {
-        use rand::{Rng, SeedableRng};
-        for seed in 0..40 {
-            let mut rng = rand::rngs::SmallRng::seed_from_u64(seed);
-            let mut table = StateTable::new(batch(&[]).schema(), 1).unwrap();
-            let mut model: BTreeMap<i64, i64> = BTreeMap::new();
-            let mut deltas = Vec::new();
-            for _ in 0..60 {
-                let rows: BTreeMap<i64, i64> = (0..rng.random_range(1..40))
-                    .map(|_| (rng.random_range(0..200), rng.random()))
-                    .collect();
-                let rows: Vec<(i64, i64)> = rows.into_iter().collect();
-                put(&mut table, &rows);
-                model.extend(rows.iter().copied());
-                let closed = rng.random_bool(0.2).then(|| rng.random_range(-1..9));
-                if let Some(until) = closed {
-                    let gone = sorted(&table.close(until).unwrap());
-                    let expected: Vec<(i64, i64)> = model
-                        .iter()
-                        .filter(|(k, _)| *k % 10 <= until)
-                        .map(|(k, v)| (*k, *v))
-                        .collect();
-                    assert_eq!(gone, expected, "seed {seed}");
-                    model.retain(|k, _| k % 10 > until);
-                }
-                deltas.push(Buffer::from(
-                    StateDelta::encode(table.schema(), &[batch(&rows)], closed).unwrap(),
-                ));
-                assert_eq!(table.rows(), model.len(), "seed {seed}");
-            }
-            let expected: Vec<(i64, i64)> = model.into_iter().collect();
-            assert_eq!(sorted(&table.all().unwrap()), expected, "seed {seed}");
-            let mut reloaded = StateTable::new(batch(&[]).schema(), 1).unwrap();
-            let closing = |b: &RecordBatch| {
-                b.column(0)
-                    .as_primitive::<Int64Type>()
-                    .values()
-                    .iter()
-                    .map(|k| Some(k % 10))
-                    .collect()
-            };
-            reloaded.load(&deltas, &closing).unwrap();
-            assert_eq!(sorted(&reloaded.all().unwrap()), expected, "seed {seed}");
-        }
-    }
-}
+mod tests;

@@ -15,7 +15,7 @@ use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::{Accumulator, AggregateUDF, EmitTo, GroupsAccumulator};
 
 use crate::error::{SparkError, arithmetic_overflow};
-use crate::kernels::aggregates::{Definition, function};
+use crate::kernels::aggregates::{Definition, definition_of, function};
 use crate::values::cast::Mode;
 
 /// Returns the sum with result type `to`, BIGINT or a decimal; the argument has the same width.
@@ -36,7 +36,7 @@ fn make<T: ArrowPrimitiveType + std::fmt::Debug>(to: &DataType, mode: Mode) -> A
     let (one, many) = (to.clone(), to.clone());
     function(Definition {
         name: "sum",
-        options: format!("{mode:?}"),
+        options: options(mode),
         to: to.clone(),
         state: vec![to.clone(), DataType::Boolean],
         make: Arc::new(move || {
@@ -61,8 +61,20 @@ fn make<T: ArrowPrimitiveType + std::fmt::Debug>(to: &DataType, mode: Mode) -> A
     })
 }
 
+/// Returns what tells sums apart that treat overflow differently.
+fn options(mode: Mode) -> String {
+    format!("{mode:?}")
+}
+
+/// Returns what overflow does in a sum that [`sum`] made; `None` for another function.
+pub fn mode_of(function: &AggregateUDF) -> Option<Mode> {
+    let modes = [Mode::Legacy, Mode::Try, Mode::Ansi];
+    let own = definition_of(function).filter(|d| d.name == "sum")?;
+    modes.into_iter().find(|mode| options(*mode) == own.options)
+}
+
 /// Makes the error of a sum that does not fit, which suggests `try_sum`.
-fn overflow() -> SparkError {
+pub fn overflow() -> SparkError {
     let mut error = arithmetic_overflow("overflow");
     error.parameters.insert(
         "alternative".into(),
