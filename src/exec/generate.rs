@@ -12,14 +12,16 @@
 use std::sync::Arc;
 
 use arrow::array::*;
+use arrow::buffer::OffsetBuffer;
 use arrow::compute::{filter, is_null, nullif, take};
 use arrow::datatypes::*;
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_plan::ExecutionPlan;
+use memchr::memchr;
 use memchr::memmem::Finder;
 
 use super::transform::Transform;
-use crate::error::{Result, SparkError};
+use crate::error::Result;
 use crate::plan::nodes;
 
 /// Where elements come from.
@@ -143,43 +145,80 @@ fn elements_of(lists: &ListArray, outer: bool) -> Result<(UInt32Array, ArrayRef)
 impl Words {
     /// Returns the words that pass the filter, and the row of each, in order. A null text has no words.
     fn find(&self, texts: &StringArray) -> Result<(UInt32Array, ArrayRef)> {
-        let mut rows: Vec<u32> = Vec::with_capacity(texts.len());
-        let mut words = StringBuilder::with_capacity(texts.len(), texts.len() * 8);
-        let finder = Finder::new(&self.prefix);
-        for row in (0..texts.len()).filter(|row| texts.is_valid(*row)) {
-            let text = texts.value(row);
-            if u32::try_from(rows.len()).is_err() || words.values_slice().len() > i32::MAX as usize - text.len() {
-                return Err(SparkError::internal("the words of one batch are longer than 2 GiB"));
+        let (bytes, ends) = (texts.value_data(), texts.value_offsets());
+        let mut found = Found {
+            rows: Vec::with_capacity(texts.len()),
+            ends: Vec::with_capacity(texts.len() + 1),
+            bytes: Vec::with_capacity(texts.len() * 8),
+        };
+        found.ends.push(0);
+        let of_row = |row: usize| (ends[row] as usize, ends[row + 1] as usize);
+        let word_end = |start: usize, end: usize| memchr(self.separator, &bytes[start..end]).map_or(end, |i| start + i);
+        if self.prefix.is_empty() {
+            for row in (0..texts.len()).filter(|row| texts.is_valid(*row)) {
+                let (mut start, last) = of_row(row);
+                loop {
+                    let end = word_end(start, last);
+                    found.push(row, &bytes[start..end]);
+                    if end == last {
+                        break;
+                    }
+                    start = end + 1;
+                }
             }
-            let mut found = |word: &str| {
-                rows.push(row as u32);
-                words.append_value(word);
-            };
-            if self.prefix.is_empty() {
-                text.split(char::from(self.separator)).for_each(&mut found);
-            } else {
-                self.find_in(text, &finder, found);
-            }
+            return found.finish();
         }
-        Ok((rows.into(), Arc::new(words.finish())))
-    }
-
-    /// Finds the words of a text that begin with the prefix: where it stands after a separator, or at the start.
-    fn find_in(&self, text: &str, finder: &Finder<'_>, mut found: impl FnMut(&str)) {
-        let bytes = text.as_bytes();
-        let mut at = 0;
-        while let Some(start) = finder.find(&bytes[at..]).map(|i| at + i) {
-            if start > 0 && bytes[start - 1] != self.separator {
-                at = start + 1;
+        // All texts are searched as one; then it is seen in which the prefix stands.
+        let (prefix, finder) = (self.prefix.as_bytes(), Finder::new(&self.prefix));
+        let next = |from: usize, to: usize| match prefix {
+            [byte] => memchr(*byte, &bytes[from..to]).map(|i| from + i),
+            _ => finder.find(&bytes[from..to]).map(|i| from + i),
+        };
+        let (mut row, mut at, stop) = (0, ends[0] as usize, ends[texts.len()] as usize);
+        while let Some(start) = next(at, stop) {
+            while of_row(row).1 <= start {
+                row += 1;
+            }
+            let (first, last) = of_row(row);
+            at = start + 1;
+            if (start > first && bytes[start - 1] != self.separator) || texts.is_null(row) {
                 continue;
             }
-            let end = memchr::memchr(self.separator, &bytes[start..]).map_or(bytes.len(), |i| start + i);
-            // A prefix that holds the separator is in no word.
-            if end - start >= self.prefix.len() {
-                found(&text[start..end]);
+            let end = word_end(start, last);
+            // A prefix that holds the separator, or goes on in the next text, is in no word.
+            if end - start >= prefix.len() {
+                found.push(row, &bytes[start..end]);
             }
-            at = end.max(start + 1);
+            at = end.max(at);
         }
+        found.finish()
+    }
+}
+
+/// Words that were found. All together are not longer than the texts they are from, so that their ends fit.
+struct Found {
+    /// The row of each.
+    rows: Vec<u32>,
+    /// Where each ends, after a 0.
+    ends: Vec<i32>,
+    /// Their bytes.
+    bytes: Vec<u8>,
+}
+
+impl Found {
+    /// Adds a word.
+    #[inline]
+    fn push(&mut self, row: usize, word: &[u8]) {
+        self.rows.push(row as u32);
+        self.bytes.extend_from_slice(word);
+        self.ends.push(self.bytes.len() as i32);
+    }
+
+    /// Returns the rows and the words.
+    fn finish(self) -> Result<(UInt32Array, ArrayRef)> {
+        let ends = OffsetBuffer::new(self.ends.into());
+        let words = StringArray::try_new(ends, self.bytes.into(), None)?;
+        Ok((self.rows.into(), Arc::new(words)))
     }
 }
 
@@ -208,7 +247,12 @@ mod tests {
                     separator: b' ',
                     prefix: prefix.into(),
                 };
-                let (rows, found) = words.find(&StringArray::from(texts.clone())).unwrap();
+                // A slice of a longer array, whose other texts are not to be seen.
+                let mut longer = vec![Some("#before #".to_owned())];
+                longer.extend(texts.iter().cloned());
+                longer.push(Some("# #after".to_owned()));
+                let slice = StringArray::from(longer).slice(1, texts.len());
+                let (rows, found) = words.find(&slice).unwrap();
                 let found: Vec<(u32, &str)> = rows
                     .values()
                     .iter()

@@ -13,7 +13,23 @@ pub fn same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    let ((words, rest), (other_words, other_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    let alike = |(a, b): (&[u8; 8], &[u8; 8])| u64::from_le_bytes(*a) == u64::from_le_bytes(*b);
-    words.iter().zip(other_words).all(alike) && rest.iter().zip(other_rest).all(|(a, b)| a == b)
+    // The last eight may overlap those before. Loops by place, since iterators are not always inlined.
+    let (Some(last), Some(other_last)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) else {
+        for at in 0..a.len() {
+            if a[at] != b[at] {
+                return false;
+            }
+        }
+        return true;
+    };
+    if u64::from_le_bytes(*last) != u64::from_le_bytes(*other_last) {
+        return false;
+    }
+    let (words, other_words) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
+    for at in 0..words.len() {
+        if u64::from_le_bytes(words[at]) != u64::from_le_bytes(other_words[at]) {
+            return false;
+        }
+    }
+    true
 }

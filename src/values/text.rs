@@ -258,19 +258,15 @@ pub fn parse_timestamp(text: &str) -> Option<ParsedTimestamp> {
 /// the string to the slow way.
 fn parse_iso(b: &[u8]) -> Option<ParsedTimestamp> {
     let (clock, rest) = b.split_first_chunk::<19>()?;
-    if [clock[4], clock[7], clock[13], clock[16]] != *b"--::" || !matches!(clock[10], b'T' | b' ') {
-        return None;
-    }
-    // Digits are checked together: the largest shows whether all are.
-    let mut largest = 0;
-    let mut two = |i: usize| {
-        let (tens, ones) = (clock[i].wrapping_sub(b'0'), clock[i + 1].wrapping_sub(b'0'));
-        largest = largest.max(tens).max(ones);
-        i64::from(tens) * 10 + i64::from(ones)
-    };
-    let year = two(0) * 100 + two(2);
-    let (month, day, hour, minute, second) = (two(5), two(8), two(11), two(14), two(17));
-    if largest > 9 || hour > 23 || minute > 59 || second > 59 {
+    let (words, _) = clock.as_chunks::<8>();
+    let date = pairs(words[0], *b"0000-00-", 0x7f76_767f_7676_7676)?;
+    let gap = if clock[10] == b' ' { *b"00 00:00" } else { *b"00T00:00" };
+    let time = pairs(words[1], gap, 0x7676_7f76_767f_7676)?;
+    let (tens, ones) = (clock[17].wrapping_sub(b'0'), clock[18].wrapping_sub(b'0'));
+    let year = i64::from(date[0]) * 100 + i64::from(date[2]);
+    let [month, day, hour, minute] = [date[5], time[0], time[3], time[6]].map(i64::from);
+    let second = i64::from(tens) * 10 + i64::from(ones);
+    if clock[16] != b':' || tens > 9 || ones > 9 || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let (micros, rest) = match rest.split_first() {
@@ -294,6 +290,19 @@ fn parse_iso(b: &[u8]) -> Option<ParsedTimestamp> {
     let local_us =
         civil_days(year, month, day)? * MICROS_PER_DAY + (hour * 3600 + minute * 60 + second) * 1_000_000 + micros;
     Some(ParsedTimestamp { local_us, zone })
+}
+
+/// Reads eight bytes that are written as `form`, which has a 0 for each digit, and returns at each place the number that its
+/// digit and the next make. `None` if another byte stands somewhere. `above` has 0x76 for a digit and 0x7f for any other
+/// byte: added to what differs from the form, it reaches 0x80 where that is too much.
+#[inline]
+fn pairs(written: [u8; 8], form: [u8; 8], above: u64) -> Option<[u8; 8]> {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let digits = u64::from_le_bytes(written) ^ u64::from_le_bytes(form);
+    if (digits | (digits & !HIGH).wrapping_add(above)) & HIGH != 0 {
+        return None;
+    }
+    Some((digits * 10 + (digits >> 8)).to_le_bytes())
 }
 
 /// Returns how many days after 1970-01-01 a day of the years 0 to 9999 is; `None` if the month does not have it.
@@ -484,12 +493,28 @@ mod tests {
         let us = |text: &str| parse_timestamp(text).map(|t| t.local_us);
         assert_eq!(us("2024-02-29T23:59:59.1234567Z"), Some(1_709_251_199_123_456));
         assert_eq!(us("1969-12-31 23:59:59.9"), Some(-100_000));
+        // Any other byte in any place is no time that is written so, digits and the mark of the day aside.
+        let right = b"2024-03-01T10:11:12";
+        for (at, byte) in (0..19).flat_map(|at| (0..=255_u8).map(move |byte| (at, byte))) {
+            let mut wrong = *right;
+            wrong[at] = byte;
+            let is_digit = right[at].is_ascii_digit() && byte.is_ascii_digit();
+            if is_digit || byte == right[at] || (at == 10 && byte == b' ') {
+                continue;
+            }
+            assert_eq!(parse_iso(&wrong).map(|t| t.local_us), None, "{byte} at {at}");
+        }
         for wrong in [
             "2023-02-29T00:00:00",
             "2024-03-01T10:11:1:",
             "2024-03-01T1/:11:12",
             "2024-03-01T24:00:00",
             "2024-03-01T10:11:12.",
+            "2024-03-01t10:11:12",
+            "2024+03-01T10:11:12",
+            "2024-03-01T10:11.12",
+            "2024-03-01T10-11:12",
+            "2024-\u{b3}\u{b3}1T10:11:12",
         ] {
             assert_eq!(parse_iso(wrong.as_bytes()).map(|t| t.local_us), None, "{wrong}");
         }

@@ -2,7 +2,7 @@
 //!
 //! What a record looks like is guessed from the one before: feeds write the same names in the same order, so a name is
 //! compared and not looked up. Values of members that nobody asked for are checked and passed over. Strings are scanned
-//! eight bytes at a time.
+//! sixteen bytes at a time.
 //!
 //! ```text
 //! {"id":7,"text":"a #b","user":{…},"at":"2024-03-01T10:11:12Z"}

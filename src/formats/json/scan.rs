@@ -160,27 +160,40 @@ pub fn string(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
 /// Returns how many bytes come before the first quote, backslash or control character.
 #[inline]
 fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    /// The highest bit of each byte that is zero; bytes above the lowest such one may be wrong.
-    fn zeros(word: u64) -> u64 {
-        word.wrapping_sub(ONES) & !word & HIGH
-    }
     let mut at = 0;
-    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let stops = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\'))) | control;
+    while let Some(chunk) = bytes[at..].first_chunk::<16>() {
+        let stops = stops(chunk);
         if stops != 0 {
-            return at + (stops.trailing_zeros() / 8) as usize;
+            return at + stops.trailing_zeros() as usize;
         }
-        at += 8;
+        at += 16;
     }
     let rest = &bytes[at..];
     at + rest
         .iter()
         .position(|b| matches!(b, b'"' | b'\\' | 0..0x20))
         .unwrap_or(rest.len())
+}
+
+/// Returns a bit for each byte that is a quote, a backslash or a control character, the first byte's lowest.
+#[cfg(target_arch = "wasm32")]
+#[inline]
+fn stops(chunk: &[u8; 16]) -> u32 {
+    use std::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u64x2, v128_or};
+    let (words, _) = chunk.as_chunks::<8>();
+    let bytes = u64x2(u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1]));
+    let quote = u8x16_eq(bytes, u8x16_splat(b'"'));
+    let backslash = u8x16_eq(bytes, u8x16_splat(b'\\'));
+    let control = u8x16_lt(bytes, u8x16_splat(0x20));
+    u32::from(u8x16_bitmask(v128_or(v128_or(quote, backslash), control)))
+}
+
+/// Returns a bit for each byte that is a quote, a backslash or a control character, the first byte's lowest.
+#[cfg(not(target_arch = "wasm32"))]
+#[inline]
+fn stops(chunk: &[u8; 16]) -> u32 {
+    let stop = |byte: u8| u32::from(byte == b'"' || byte == b'\\' || byte < 0x20);
+    (0..16).fold(0, |bits, at| bits | (stop(chunk[at]) << at))
 }
 
 /// Returns a string's bytes without its escapes; `None` for a rare or malformed one.
