@@ -15,7 +15,7 @@ use super::port::Port;
 use super::registered_files::RegisteredFiles;
 use super::storage::Storage;
 use super::timer::{Timer, now_ms};
-use super::{give, heap_bytes, locks, take};
+use super::{heap_bytes, locks, take};
 use crate::cluster::message::{self, FromExecutor};
 use crate::connect::driver::Driver as Core;
 use crate::connect::protocol::{Input, Method, Output, RequestId};
@@ -223,7 +223,7 @@ impl State {
             }),
             Output::Send { to, message, blobs } => match message::encode(&message) {
                 Ok(header) => match self.links.get(&to.id) {
-                    Some((incarnation, port)) if *incarnation == to.incarnation => port.send(&header, &give(&blobs)),
+                    Some((incarnation, port)) if *incarnation == to.incarnation => port.send_copies(&header, &blobs),
                     _ => Ok(()),
                 },
                 Err(error) => self.step(Input::Executor {

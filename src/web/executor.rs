@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
+use arrow::buffer::Buffer;
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -14,7 +15,7 @@ use super::host::Programs;
 use super::page::{Init, ToExecutor, ToPage, plain, read, tell};
 use super::port::Port;
 use super::programs::ScriptPrograms;
-use super::{give, heap_bytes, spill, take};
+use super::{heap_bytes, spill, take};
 use crate::cluster::executor::{Executor as Core, Outgoing};
 use crate::cluster::message::{self, FromExecutor};
 use crate::error::SparkError;
@@ -38,7 +39,7 @@ struct State {
 /// The channel to another executor, or what waits for it: the driver may name one before the page's message is here.
 enum Link {
     Open(Port),
-    Waiting(Vec<(Vec<u8>, Array)>),
+    Waiting(Vec<(Vec<u8>, Vec<Buffer>)>),
 }
 
 impl Executor {
@@ -85,7 +86,7 @@ impl Executor {
                 if let Some(Link::Waiting(messages)) = before {
                     messages
                         .iter()
-                        .try_for_each(|(header, blobs)| port.send(header, blobs))?;
+                        .try_for_each(|(header, blobs)| port.send_copies(header, blobs))?;
                 }
                 self.0.borrow_mut().peers.insert(from, Link::Open(port));
                 Ok(())
@@ -174,19 +175,19 @@ impl Executor {
         match out {
             Outgoing::Driver(message, blobs) => match message::encode(&message) {
                 Ok(header) => match &self.0.borrow().driver {
-                    Some(port) => port.send(&header, &give(&blobs)),
+                    Some(port) => port.send_copies(&header, &blobs),
                     None => Ok(()),
                 },
                 Err(error) => self.send(unreadable(error)),
             },
             Outgoing::Peer(to, message, blobs) => match message::encode(&message) {
-                Ok(header) => self.send_peer(to, header, give(&blobs)),
+                Ok(header) => self.send_peer(to, header, blobs),
                 Err(error) => self.send(unreadable(error)),
             },
         }
     }
 
-    fn send_peer(&self, to: ExecutorRef, header: Vec<u8>, blobs: Array) -> Result<(), JsValue> {
+    fn send_peer(&self, to: ExecutorRef, header: Vec<u8>, blobs: Vec<Buffer>) -> Result<(), JsValue> {
         let mut state = self.0.borrow_mut();
         if state.gone.contains(&to) {
             // A task may name a peer that is known here to be gone: it must not wait. Not from inside the step that named it.
@@ -195,7 +196,7 @@ impl Executor {
             return Ok(());
         }
         match state.peers.entry(to).or_insert_with(|| Link::Waiting(vec![])) {
-            Link::Open(port) => port.send(&header, &blobs),
+            Link::Open(port) => port.send_copies(&header, &blobs),
             Link::Waiting(messages) => {
                 messages.push((header, blobs));
                 Ok(())

@@ -37,18 +37,15 @@ pub fn function_table() -> String {
     crate::plan::functions::describe::table().to_string()
 }
 
-/// Copies blobs into the wasm heap.
+/// Copies blobs into the wasm heap, and empties the list: their own buffers are not needed any more.
 fn take(blobs: &Array) -> Vec<Buffer> {
-    blobs
+    let taken = blobs
         .iter()
         .filter_map(|b| b.dyn_into::<Uint8Array>().ok())
         .map(|b| Buffer::from(b.to_vec()))
-        .collect()
-}
-
-/// Copies blobs out of the wasm heap, each into a buffer of its own, ready to be transferred.
-fn give(blobs: &[Buffer]) -> Array {
-    blobs.iter().map(|b| Uint8Array::from(b.as_slice())).collect()
+        .collect();
+    blobs.set_length(0);
+    taken
 }
 
 /// Bytes of this instance's heap: its high-water mark, as a wasm memory never shrinks.

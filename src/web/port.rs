@@ -1,30 +1,120 @@
 //! A channel to another worker: a small header for the engine, and the blocks it speaks of.
+//!
+//! Blobs move, and memory that a browser has just made costs more to write than the copy itself. So a large buffer whose blob
+//! has been copied into the wasm heap goes back with the next message, and is filled again:
+//!
+//! ```text
+//! driver                          executor
+//!   fill a buffer ── Run, block ──▶ copy it into the heap
+//!   fill it again ◀─ Finished, the buffer ── send
+//! ```
 
-use js_sys::{Array, Object, Reflect, Uint8Array};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use arrow::buffer::Buffer;
+use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, MessagePort};
+
+/// Bytes from which a buffer is worth keeping.
+const KEPT_BYTES: u32 = 64 << 10;
+
+/// Most buffers that wait to be filled, or to go back.
+const MAX_KEPT: usize = 8;
+
+/// How many times as long as its blob a buffer may be that is filled again.
+const MAX_SLACK: u32 = 4;
 
 /// One end of a channel. Dropping it closes the channel.
 #[derive(Debug)]
 pub struct Port {
     port: MessagePort,
     hears: Option<Closure<dyn FnMut(MessageEvent)>>,
+    buffers: Rc<Buffers>,
+}
+
+/// Buffers that an end keeps.
+#[derive(Debug, Default)]
+struct Buffers {
+    /// Those that came back and wait to be filled.
+    free: RefCell<Vec<ArrayBuffer>>,
+    /// Those whose blobs were taken, which go back to the other end.
+    spent: RefCell<Vec<ArrayBuffer>>,
+}
+
+impl Buffers {
+    /// Notes a buffer whose blob was taken.
+    fn spend(&self, blob: &Uint8Array) {
+        let (buffer, mut spent) = (blob.buffer(), self.spent.borrow_mut());
+        if buffer.byte_length() >= KEPT_BYTES && spent.len() < MAX_KEPT {
+            spent.push(buffer);
+        }
+    }
+
+    /// Keeps buffers that came back; the oldest leave.
+    fn keep(&self, back: &Array) {
+        let mut free = self.free.borrow_mut();
+        free.extend(back.iter().filter_map(|b| b.dyn_into::<ArrayBuffer>().ok()));
+        let many = free.len().saturating_sub(MAX_KEPT);
+        free.drain(..many);
+    }
+
+    /// Copies bytes out of the wasm heap, into the shortest kept buffer that holds them, or a new one.
+    fn fill(&self, bytes: &[u8]) -> Uint8Array {
+        let length = bytes.len() as u32;
+        if length < KEPT_BYTES {
+            return Uint8Array::from(bytes);
+        }
+        let mut free = self.free.borrow_mut();
+        let fits = |b: &ArrayBuffer| b.byte_length() >= length && b.byte_length() / MAX_SLACK <= length;
+        let best = free.iter().enumerate().filter(|(_, b)| fits(b));
+        let best = best.min_by_key(|(_, b)| b.byte_length()).map(|(at, _)| at);
+        // The next blob may be a little longer.
+        let buffer = best.map_or_else(
+            || ArrayBuffer::new(length.saturating_add(length / 8)),
+            |at| free.swap_remove(at),
+        );
+        let blob = Uint8Array::new_with_byte_offset_and_length(&buffer, 0, length);
+        blob.copy_from(bytes);
+        blob
+    }
 }
 
 impl Port {
     /// Takes over a port.
     pub fn new(port: MessagePort) -> Self {
-        Self { port, hears: None }
+        Self {
+            port,
+            hears: None,
+            buffers: Rc::default(),
+        }
     }
 
-    /// Calls `receive` with header and blobs of each message from now on.
+    /// Calls `receive` with header and blobs of each message from now on. Buffers of blobs that it takes out of the list go
+    /// back to the sender.
     pub fn listen(&mut self, mut receive: impl FnMut(Vec<u8>, Array) + 'static) {
+        let buffers = self.buffers.clone();
         let hears = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let (header, blobs) = parts(&event.data());
-            receive(header, blobs);
+            let (header, blobs, back) = parts(&event.data());
+            buffers.keep(&back);
+            let came: Vec<Uint8Array> = blobs.iter().filter_map(|b| b.dyn_into().ok()).collect();
+            receive(header, blobs.clone());
+            if blobs.length() == 0 {
+                came.iter().for_each(|blob| buffers.spend(blob));
+            }
         });
         self.port.set_onmessage(Some(hears.as_ref().unchecked_ref()));
         self.hears = Some(hears);
+    }
+
+    /// Posts a message with copies of blobs.
+    ///
+    /// # Errors
+    /// If it cannot be posted.
+    pub fn send_copies(&self, header: &[u8], blobs: &[Buffer]) -> Result<(), JsValue> {
+        let filled = blobs.iter().map(|blob| self.buffers.fill(blob));
+        self.send(header, &filled.collect())
     }
 
     /// Posts a message; the blobs move.
@@ -42,6 +132,11 @@ impl Port {
                 transfer.push(&blob.buffer());
             }
         }
+        let back: Array = self.buffers.spent.borrow_mut().drain(..).collect();
+        if back.length() > 0 {
+            Reflect::set(&message, &"back".into(), &back)?;
+            back.iter().for_each(|buffer| _ = transfer.push(&buffer));
+        }
         self.port.post_message_with_transferable(&message, &transfer)
     }
 }
@@ -53,10 +148,11 @@ impl Drop for Port {
     }
 }
 
-/// Takes a message apart; what has another shape is an empty header, which nobody can decode.
-fn parts(message: &JsValue) -> (Vec<u8>, Array) {
+/// Takes a message apart: header, blobs, and buffers that come back. What has another shape is an empty header, which nobody
+/// can decode.
+fn parts(message: &JsValue) -> (Vec<u8>, Array, Array) {
     let get = |key: &str| Reflect::get(message, &key.into()).unwrap_or(JsValue::UNDEFINED);
+    let list = |key: &str| get(key).dyn_into::<Array>().unwrap_or_default();
     let header = get("header").dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
-    let blobs = get("blobs").dyn_into::<Array>().unwrap_or_default();
-    (header.unwrap_or_default(), blobs)
+    (header.unwrap_or_default(), list("blobs"), list("back"))
 }

@@ -153,3 +153,47 @@ async fn two_views_of_one_buffer_are_refused_and_the_port_goes_on() {
     port.send(b"good", &Array::new()).unwrap();
     assert_eq!(heard.next().await.0, b"good");
 }
+
+#[wasm_bindgen_test]
+async fn a_large_buffer_whose_blob_was_taken_comes_back_and_is_filled_again() {
+    let channel = MessageChannel::new().unwrap();
+    let (mut one, mut other) = (Port::new(channel.port1()), Port::new(channel.port2()));
+    let (hear, mut heard) = hearing();
+    other.listen(move |_, blobs| {
+        let blob: Uint8Array = blobs.get(0).unchecked_into();
+        hear((blob.to_vec(), blob.buffer().byte_length()));
+        blobs.set_length(0);
+    });
+    let (answered, mut answers) = hearing();
+    one.listen(move |header, _| answered(header));
+    let mut capacities = vec![];
+    for (n, length) in [(1u8, 100_000), (2, 90_000), (3, 101_000), (4, 10)] {
+        let sent = vec![n; length];
+        one.send_copies(b"", &[sent.clone().into()]).unwrap();
+        let (got, capacity) = heard.next().await;
+        assert_eq!(got, sent, "nothing of the blob before is left");
+        capacities.push(capacity);
+        other.send(&[n], &Array::new()).unwrap();
+        assert_eq!(answers.next().await, [n]);
+    }
+    assert!(capacities[0] >= 100_000);
+    assert_eq!(capacities, [capacities[0], capacities[0], capacities[0], 10]);
+}
+
+#[wasm_bindgen_test]
+async fn a_buffer_whose_blob_is_kept_does_not_go_back() {
+    let channel = MessageChannel::new().unwrap();
+    let (mut one, mut other) = (Port::new(channel.port1()), Port::new(channel.port2()));
+    let (hear, mut heard) = hearing();
+    other.listen(move |_, blobs| hear(blobs));
+    let (answered, mut answers) = hearing();
+    one.listen(move |header, _| answered(header));
+    one.send_copies(b"", &[vec![7; 100_000].into()]).unwrap();
+    let kept = heard.next().await;
+    other.send(b"answer", &Array::new()).unwrap();
+    assert_eq!(answers.next().await, b"answer");
+    one.send_copies(b"", &[vec![8; 100_000].into()]).unwrap();
+    heard.next().await;
+    let kept: Uint8Array = kept.get(0).unchecked_into();
+    assert_eq!(kept.to_vec(), vec![7; 100_000]);
+}
