@@ -209,6 +209,8 @@ pub enum Output {
         limit: usize,
         /// Pushes of the source that are durable; `None` if no checkpoint makes them so.
         durable: Option<i64>,
+        /// Whether a query reads the source.
+        is_read: bool,
     },
     /// What a source asks of its connection; what follows is [`Input::Connection`].
     Connection {

@@ -10,8 +10,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::connections::Connections;
-use super::page::{Init, Joining, ToDriver, ToPage, WireError, tell};
-use super::port::Port;
+use super::page::{Init, Joining, Letter, ToDriver, ToPage, WireError, tell};
+use super::port::{Parcel, Port};
 use super::registered_files::RegisteredFiles;
 use super::storage::Storage;
 use super::timer::{Timer, now_ms};
@@ -23,6 +23,7 @@ use crate::error::SparkError;
 use crate::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation};
 use crate::settings::Conf;
 use crate::sources::Ask;
+use crate::streaming::query::EventKind;
 
 /// ms between two status reports to a page that watches.
 const STATUS_INTERVAL_MS: i64 = 250;
@@ -41,6 +42,8 @@ struct State {
     storage: Storage,
     watched: bool,
     last_status_ms: i64,
+    /// Whether the page has listeners to the progress of queries.
+    listening: bool,
 }
 
 impl Driver {
@@ -69,6 +72,7 @@ impl Driver {
                 storage: Storage::start(move |op, answer| stored(Input::Storage { op, answer })),
                 watched: false,
                 last_status_ms: 0,
+                listening: false,
             })
         }))
     }
@@ -95,7 +99,7 @@ impl Driver {
                     Some(method) => state.step(Input::Request { id, method, bytes }),
                     None => {
                         let error = SparkError::invalid_plan(format!("the service has no method {}", request.method));
-                        state.carry_out(Output::Fail { id, error })
+                        state.carry_out_all(vec![Output::Fail { id, error }])
                     }
                 }
             }
@@ -120,6 +124,10 @@ impl Driver {
             ToDriver::WatchStatus(watch) => {
                 state.watched = watch.on;
                 state.step(Input::Wake)
+            }
+            ToDriver::Listen(watch) => {
+                state.listening = watch.on;
+                Ok(())
             }
             ToDriver::Alarm(alarm) => {
                 let in_ms = alarm.in_ms.clamp(0.0, f64::from(i32::MAX)) as u32;
@@ -194,7 +202,7 @@ impl State {
     fn step(&mut self, input: Input) -> Result<(), JsValue> {
         let now_ms = now_ms();
         let outputs = self.core.handle(now_ms, input);
-        outputs.into_iter().try_for_each(|output| self.carry_out(output))?;
+        self.carry_out_all(outputs)?;
         let mut wake = self.core.wake_at();
         if self.watched {
             let due = self.last_status_ms + STATUS_INTERVAL_MS;
@@ -210,28 +218,51 @@ impl State {
         Ok(())
     }
 
-    fn carry_out(&mut self, output: Output) -> Result<(), JsValue> {
+    /// Carries out what a step asked for. What goes to one place goes in one message; executors get theirs first, since they
+    /// wait, and what goes to others is not ordered with it.
+    fn carry_out_all(&mut self, outputs: Vec<Output>) -> Result<(), JsValue> {
+        let mut sends: BTreeMap<ExecutorRef, Vec<Parcel>> = BTreeMap::new();
+        let (mut others, mut unreadable) = (Vec::with_capacity(outputs.len()), Vec::new());
+        for output in outputs {
+            match output {
+                Output::Send { to, message, blobs } => match message::encode(&message) {
+                    Ok(header) => sends.entry(to).or_default().push((header, blobs)),
+                    Err(error) => unreadable.push((to, error)),
+                },
+                other => others.push(other),
+            }
+        }
+        for (to, messages) in sends {
+            if let Some((incarnation, port)) = self.links.get(&to.id)
+                && *incarnation == to.incarnation
+            {
+                port.send_copies(&messages)?;
+            }
+        }
+        let mut letter = Letter::default();
+        others
+            .into_iter()
+            .try_for_each(|output| self.carry_out(output, &mut letter))?;
+        letter.post()?;
+        unreadable.into_iter().try_for_each(|(from, error)| {
+            let (message, blobs) = (FromExecutor::Unreadable { error }, vec![]);
+            self.step(Input::Executor { from, message, blobs })
+        })
+    }
+
+    /// Carries out what is not for executors; messages to the page go into the letter.
+    fn carry_out(&mut self, output: Output, letter: &mut Letter) -> Result<(), JsValue> {
         match output {
-            Output::Respond { id, bytes } => tell(&ToPage::Res {
+            Output::Send { .. } => Ok(()),
+            Output::Respond { id, bytes } => letter.add(&ToPage::Res {
                 id: id.0 as f64,
                 bytes: bytes.as_slice().into(),
             }),
-            Output::End { id } => tell(&ToPage::End { id: id.0 as f64 }),
-            Output::Fail { id, error } => tell(&ToPage::Err {
+            Output::End { id } => letter.add(&ToPage::End { id: id.0 as f64 }),
+            Output::Fail { id, error } => letter.add(&ToPage::Err {
                 id: id.0 as f64,
                 error: WireError::from(&error),
             }),
-            Output::Send { to, message, blobs } => match message::encode(&message) {
-                Ok(header) => match self.links.get(&to.id) {
-                    Some((incarnation, port)) if *incarnation == to.incarnation => port.send_copies(&header, &blobs),
-                    _ => Ok(()),
-                },
-                Err(error) => self.step(Input::Executor {
-                    from: to,
-                    message: FromExecutor::Unreadable { error },
-                    blobs: vec![],
-                }),
-            },
             Output::Storage { op, request } => {
                 self.storage.ask(op, request);
                 Ok(())
@@ -241,27 +272,30 @@ impl State {
                 run,
                 batch_id,
                 blocks,
-            } => tell(&ToPage::ForeachBatch {
+            } => letter.add(&ToPage::ForeachBatch {
                 sink: &sink,
                 run: &run,
                 batch_id: batch_id.0,
                 arrow: blocks.iter().map(|block| block.as_slice().into()).collect(),
             }),
-            Output::Listener { kind, event } => tell(&ToPage::Listener {
+            Output::Listener { kind, .. } if kind == EventKind::Progress && !self.listening => Ok(()),
+            Output::Listener { kind, event } => letter.add(&ToPage::Listener {
                 event_type: kind.word(),
                 event: &event,
             }),
-            Output::Console { text } => tell(&ToPage::Console { text: &text }),
+            Output::Console { text } => letter.add(&ToPage::Console { text: &text }),
             Output::Credit {
                 source,
                 queued,
                 limit,
                 durable,
-            } => tell(&ToPage::Credit {
+                is_read,
+            } => letter.add(&ToPage::Credit {
                 source: &source,
                 queued_bytes: queued,
                 limit_bytes: limit,
                 durable,
+                is_read,
             }),
             Output::Connection { connection, ask } => {
                 match ask {

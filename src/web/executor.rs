@@ -13,7 +13,7 @@ use super::blocks::Blocks;
 use super::driver::fatal;
 use super::host::Programs;
 use super::page::{Init, ToExecutor, ToPage, plain, read, tell};
-use super::port::Port;
+use super::port::{Parcel, Port};
 use super::programs::ScriptPrograms;
 use super::{heap_bytes, spill, take};
 use crate::cluster::executor::{Executor as Core, Outgoing};
@@ -39,7 +39,7 @@ struct State {
 /// The channel to another executor, or what waits for it: the driver may name one before the page's message is here.
 enum Link {
     Open(Port),
-    Waiting(Vec<(Vec<u8>, Vec<Buffer>)>),
+    Waiting(Vec<Parcel>),
 }
 
 impl Executor {
@@ -84,9 +84,7 @@ impl Executor {
                 });
                 let before = self.0.borrow_mut().peers.remove(&from);
                 if let Some(Link::Waiting(messages)) = before {
-                    messages
-                        .iter()
-                        .try_for_each(|(header, blobs)| port.send_copies(header, blobs))?;
+                    port.send_copies(&messages)?;
                 }
                 self.0.borrow_mut().peers.insert(from, Link::Open(port));
                 Ok(())
@@ -175,7 +173,7 @@ impl Executor {
         match out {
             Outgoing::Driver(message, blobs) => match message::encode(&message) {
                 Ok(header) => match &self.0.borrow().driver {
-                    Some(port) => port.send_copies(&header, &blobs),
+                    Some(port) => port.send_copies(&[(header, blobs)]),
                     None => Ok(()),
                 },
                 Err(error) => self.send(unreadable(error)),
@@ -196,7 +194,7 @@ impl Executor {
             return Ok(());
         }
         match state.peers.entry(to).or_insert_with(|| Link::Waiting(vec![])) {
-            Link::Open(port) => port.send_copies(&header, &blobs),
+            Link::Open(port) => port.send_copies(&[(header, blobs)]),
             Link::Waiting(messages) => {
                 messages.push((header, blobs));
                 Ok(())

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use js_sys::{Array, JSON, Reflect, Uint8Array};
+use js_sys::{Array, JSON, Object, Reflect, Uint8Array};
 use serde::de::DeserializeOwned;
 use serde::ser::Error;
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,8 @@ pub enum ToDriver {
     ForeachBatchDone(BatchDone),
     /// Whether the page wants to know the cluster's state.
     WatchStatus(Watch),
+    /// Whether the page has listeners to the progress of queries.
+    Listen(Watch),
     /// The page asks to be called.
     Alarm(Alarm),
     /// The page asks how large the heap is.
@@ -85,6 +87,7 @@ impl ToDriver {
             "file" => Self::File(read(message)?),
             "foreachBatchDone" => Self::ForeachBatchDone(read(message)?),
             "watchStatus" => Self::WatchStatus(read(message)?),
+            "listen" => Self::Listen(read(message)?),
             "alarm" => Self::Alarm(read(message)?),
             "heap" => Self::Heap(read(message)?),
             _ => return Ok(None),
@@ -291,6 +294,8 @@ pub enum ToPage<'a> {
         limit_bytes: usize,
         /// How many pushes are in its write-ahead log; null without one.
         durable: Option<i64>,
+        /// Whether a query reads it.
+        is_read: bool,
     },
     /// A batch for a function of the page.
     ForeachBatch {
@@ -413,18 +418,57 @@ pub fn plain<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
 /// # Errors
 /// If the message cannot be made or posted.
 pub fn tell(message: &ToPage<'_>) -> Result<(), JsValue> {
-    let transfer = Array::new();
-    let moves = |bytes: &Bytes| {
-        if bytes.0.length() > 0 {
-            transfer.push(&bytes.0.buffer());
+    let mut one = Letter::default();
+    one.add(message)?;
+    one.post()
+}
+
+/// Messages to the page that go together: waking the page costs more than a message.
+#[derive(Debug, Default)]
+pub struct Letter {
+    /// The messages, in order.
+    messages: Array,
+    /// What moves with them.
+    transfer: Array,
+}
+
+impl Letter {
+    /// Adds a message; its bytes move when the letter is posted.
+    ///
+    /// # Errors
+    /// If the message cannot be made.
+    pub fn add(&mut self, message: &ToPage<'_>) -> Result<(), JsValue> {
+        self.messages.push(&plain(message)?);
+        let moves = |bytes: &Bytes| {
+            if bytes.0.length() > 0 {
+                self.transfer.push(&bytes.0.buffer());
+            }
+        };
+        match message {
+            ToPage::Res { bytes, .. } => moves(bytes),
+            ToPage::ForeachBatch { arrow, .. } => arrow.iter().for_each(moves),
+            _ => {}
         }
-    };
-    match message {
-        ToPage::Res { bytes, .. } => moves(bytes),
-        ToPage::ForeachBatch { arrow, .. } => arrow.iter().for_each(moves),
-        _ => {}
+        Ok(())
     }
-    scope().post_message_with_transfer(&plain(message)?, &transfer)
+
+    /// Posts the messages: none, one as it is, or several as `{ t: 'many', messages }`.
+    ///
+    /// # Errors
+    /// If they cannot be posted.
+    pub fn post(self) -> Result<(), JsValue> {
+        let message = match self.messages.length() {
+            0 => return Ok(()),
+            1 => self.messages.get(0),
+            _ => {
+                let many = Object::new();
+                Reflect::set(&many, &"t".into(), &"many".into())?;
+                Reflect::set(&many, &"messages".into(), &self.messages)?;
+                many.into()
+            }
+        };
+        scope().post_message_with_transfer(&message, &self.transfer)
+    }
 }
 
 /// Returns the worker's global object.

@@ -26,6 +26,9 @@ const MAX_KEPT: usize = 8;
 /// How many times as long as its blob a buffer may be that is filled again.
 const MAX_SLACK: u32 = 4;
 
+/// A message to be sent: its header, and the blobs of which copies go with it.
+pub type Parcel = (Vec<u8>, Vec<Buffer>);
+
 /// One end of a channel. Dropping it closes the channel.
 #[derive(Debug)]
 pub struct Port {
@@ -96,25 +99,31 @@ impl Port {
     pub fn listen(&mut self, mut receive: impl FnMut(Vec<u8>, Array) + 'static) {
         let buffers = self.buffers.clone();
         let hears = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let (header, blobs, back) = parts(&event.data());
-            buffers.keep(&back);
-            let came: Vec<Uint8Array> = blobs.iter().filter_map(|b| b.dyn_into().ok()).collect();
-            receive(header, blobs.clone());
-            if blobs.length() == 0 {
-                came.iter().for_each(|blob| buffers.spend(blob));
+            let message = event.data();
+            buffers.keep(&list(&message, "back"));
+            for message in std::iter::once(message.clone()).chain(list(&message, "others").iter()) {
+                let (header, blobs) = parts(&message);
+                let came: Vec<Uint8Array> = blobs.iter().filter_map(|b| b.dyn_into().ok()).collect();
+                receive(header, blobs.clone());
+                if blobs.length() == 0 {
+                    came.iter().for_each(|blob| buffers.spend(blob));
+                }
             }
         });
         self.port.set_onmessage(Some(hears.as_ref().unchecked_ref()));
         self.hears = Some(hears);
     }
 
-    /// Posts a message with copies of blobs.
+    /// Posts messages with copies of blobs, all at once.
     ///
     /// # Errors
-    /// If it cannot be posted.
-    pub fn send_copies(&self, header: &[u8], blobs: &[Buffer]) -> Result<(), JsValue> {
-        let filled = blobs.iter().map(|blob| self.buffers.fill(blob));
-        self.send(header, &filled.collect())
+    /// If they cannot be posted.
+    pub fn send_copies(&self, messages: &[Parcel]) -> Result<(), JsValue> {
+        let filled = messages.iter().map(|(header, blobs)| {
+            let blobs = blobs.iter().map(|blob| self.buffers.fill(blob)).collect();
+            (header.as_slice(), blobs)
+        });
+        self.post(&filled.collect::<Vec<_>>())
     }
 
     /// Posts a message; the blobs move.
@@ -122,15 +131,32 @@ impl Port {
     /// # Errors
     /// If it cannot be posted.
     pub fn send(&self, header: &[u8], blobs: &Array) -> Result<(), JsValue> {
-        let header = Uint8Array::from(header);
-        let message = Object::new();
-        Reflect::set(&message, &"header".into(), &header)?;
-        Reflect::set(&message, &"blobs".into(), blobs)?;
-        let transfer = Array::of1(&header.buffer());
-        for blob in blobs.iter().filter_map(|b| b.dyn_into::<Uint8Array>().ok()) {
-            if blob.length() > 0 {
-                transfer.push(&blob.buffer());
+        self.post(&[(header, blobs.clone())])
+    }
+
+    /// Posts messages as one: the first, with the others in it.
+    fn post(&self, messages: &[(&[u8], Array)]) -> Result<(), JsValue> {
+        let transfer = Array::new();
+        let make = |(header, blobs): &(&[u8], Array)| -> Result<Object, JsValue> {
+            let header = Uint8Array::from(*header);
+            let message = Object::new();
+            Reflect::set(&message, &"header".into(), &header)?;
+            Reflect::set(&message, &"blobs".into(), blobs)?;
+            transfer.push(&header.buffer());
+            for blob in blobs.iter().filter_map(|b| b.dyn_into::<Uint8Array>().ok()) {
+                if blob.length() > 0 {
+                    transfer.push(&blob.buffer());
+                }
             }
+            Ok(message)
+        };
+        let Some((first, others)) = messages.split_first() else {
+            return Ok(());
+        };
+        let message = make(first)?;
+        if !others.is_empty() {
+            let others = others.iter().map(make).collect::<Result<Array, JsValue>>()?;
+            Reflect::set(&message, &"others".into(), &others)?;
         }
         let back: Array = self.buffers.spent.borrow_mut().drain(..).collect();
         if back.length() > 0 {
@@ -148,11 +174,15 @@ impl Drop for Port {
     }
 }
 
-/// Takes a message apart: header, blobs, and buffers that come back. What has another shape is an empty header, which nobody
-/// can decode.
-fn parts(message: &JsValue) -> (Vec<u8>, Array, Array) {
-    let get = |key: &str| Reflect::get(message, &key.into()).unwrap_or(JsValue::UNDEFINED);
-    let list = |key: &str| get(key).dyn_into::<Array>().unwrap_or_default();
-    let header = get("header").dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
-    (header.unwrap_or_default(), list("blobs"), list("back"))
+/// Takes a message apart; what has another shape is an empty header, which nobody can decode.
+fn parts(message: &JsValue) -> (Vec<u8>, Array) {
+    let header = Reflect::get(message, &"header".into()).unwrap_or(JsValue::UNDEFINED);
+    let header = header.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
+    (header.unwrap_or_default(), list(message, "blobs"))
+}
+
+/// Returns a list of a message; an empty one if it has none.
+fn list(message: &JsValue, key: &str) -> Array {
+    let list = Reflect::get(message, &key.into()).unwrap_or(JsValue::UNDEFINED);
+    list.dyn_into().unwrap_or_default()
 }

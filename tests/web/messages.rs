@@ -413,6 +413,7 @@ fn credit_without_a_log_is_null_and_not_missing() {
             queued_bytes,
             limit_bytes,
             durable,
+            is_read: random.flip(),
         };
         let made = is_declared(&sent, "credit");
         assert_eq!(text(&made, "source"), source);

@@ -169,7 +169,7 @@ async fn a_large_buffer_whose_blob_was_taken_comes_back_and_is_filled_again() {
     let mut capacities = vec![];
     for (n, length) in [(1u8, 100_000), (2, 90_000), (3, 101_000), (4, 10)] {
         let sent = vec![n; length];
-        one.send_copies(b"", &[sent.clone().into()]).unwrap();
+        one.send_copies(&[(vec![], vec![sent.clone().into()])]).unwrap();
         let (got, capacity) = heard.next().await;
         assert_eq!(got, sent, "nothing of the blob before is left");
         capacities.push(capacity);
@@ -188,12 +188,31 @@ async fn a_buffer_whose_blob_is_kept_does_not_go_back() {
     other.listen(move |_, blobs| hear(blobs));
     let (answered, mut answers) = hearing();
     one.listen(move |header, _| answered(header));
-    one.send_copies(b"", &[vec![7; 100_000].into()]).unwrap();
+    one.send_copies(&[(vec![], vec![vec![7; 100_000].into()])]).unwrap();
     let kept = heard.next().await;
     other.send(b"answer", &Array::new()).unwrap();
     assert_eq!(answers.next().await, b"answer");
-    one.send_copies(b"", &[vec![8; 100_000].into()]).unwrap();
+    one.send_copies(&[(vec![], vec![vec![8; 100_000].into()])]).unwrap();
     heard.next().await;
     let kept: Uint8Array = kept.get(0).unchecked_into();
     assert_eq!(kept.to_vec(), vec![7; 100_000]);
+}
+
+#[wasm_bindgen_test]
+async fn messages_that_are_posted_at_once_arrive_one_by_one_in_their_order() {
+    let (port, _listens, mut heard) = ends();
+    let sent: Vec<Message> = (1..4u8)
+        .map(|n| (vec![n], vec![vec![n; 70_000], vec![], vec![n; 3]]))
+        .collect();
+    let messages: Vec<_> = sent
+        .iter()
+        .map(|(header, blobs)| (header.clone(), blobs.iter().cloned().map(Into::into).collect()))
+        .collect();
+    port.send_copies(&[]).unwrap();
+    port.send_copies(&messages).unwrap();
+    port.send(b"after", &Array::new()).unwrap();
+    for message in sent {
+        assert_eq!(heard.next().await, message);
+    }
+    assert_eq!(heard.next().await, (b"after".to_vec(), vec![]));
 }

@@ -76,6 +76,8 @@ pub(in crate::connect) struct Streams {
     pushes: BTreeMap<String, i64>,
     /// Records that came before their query started.
     early: BTreeMap<String, Vec<Buffer>>,
+    /// What each producer knows of its queue.
+    told: BTreeMap<String, sources::Told>,
     /// Operations that stream listener events.
     listeners: Vec<String>,
     /// The last number of something that is answered later.

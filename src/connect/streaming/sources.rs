@@ -36,6 +36,25 @@ pub(super) struct Pushed {
     base: i64,
 }
 
+/// What a producer knows of its queue: what it was told, and what it has pushed since.
+#[derive(Debug, PartialEq)]
+pub(super) struct Told {
+    /// Bytes that wait.
+    queued: usize,
+    /// How many of its pushes are durable.
+    durable: Option<i64>,
+    /// Whether a query reads them.
+    is_read: bool,
+}
+
+impl Told {
+    /// Returns whether the producer need not hear how it is now: it believes its queue a little fuller than it is, and not full.
+    fn is_near(&self, now: &Self) -> bool {
+        let near = self.queued < LIMIT_BYTES && self.queued.abs_diff(now.queued) < LIMIT_BYTES / 4;
+        near && self.durable == now.durable && self.is_read == now.is_read
+    }
+}
+
 impl Driver {
     /// Ties sources that are filled from outside to who fills them: pushes by the producer's name, connections by
     /// asking the host.
@@ -143,6 +162,9 @@ impl Driver {
     /// Takes in records of a producer; they wait if no query reads them.
     pub(in crate::connect) fn push(&mut self, source: &str, block: Buffer, now_ms: i64) {
         *self.streams.pushes.entry(source.to_owned()).or_default() += 1;
+        if let Some(told) = self.streams.told.get_mut(source) {
+            told.queued += block.len();
+        }
         let readers = self.readers(source);
         if readers.is_empty() {
             self.streams.early.entry(source.to_owned()).or_default().push(block);
@@ -183,13 +205,24 @@ impl Driver {
                 durables.push(queue.durable().map(|count| shift + count));
             }
         }
+        let is_read = !durables.is_empty();
         let durable = durables.into_iter().collect::<Option<Vec<i64>>>();
         let durable = durable.and_then(|counts| counts.into_iter().min());
+        let now = Told {
+            queued,
+            durable,
+            is_read,
+        };
+        if self.streams.told.get(source).is_some_and(|told| told.is_near(&now)) {
+            return;
+        }
+        self.streams.told.insert(source.to_owned(), now);
         self.out.push(Output::Credit {
             source: source.to_owned(),
             queued,
             limit: LIMIT_BYTES,
             durable,
+            is_read,
         });
     }
 

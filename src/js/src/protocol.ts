@@ -70,9 +70,14 @@ export type ToDriver =
   | { t: 'foreachBatchDone'; run: string; batchId: number; error?: { message: string; stack: string } }
   /** Asks for `status` messages, at most four per second. */
   | { t: 'watchStatus'; on: boolean }
+  /** Asks for `listener` messages about progress, or for no more; start and end of a query are always sent. */
+  | { t: 'listen'; on: boolean }
   /** Asks for `rang` after `inMs` ms: a worker's timers keep time where those of a page in the background do not. */
   | { t: 'alarm'; id: number; inMs: number }
   | HeapRequest;
+
+/** What the driver posts: a message, or several that go together. */
+export type FromDriverAtOnce = FromDriver | { t: 'many'; messages: FromDriver[] };
 
 /** Page → executor. */
 export type ToExecutor =
@@ -122,10 +127,11 @@ export type FromDriver =
   | { t: 'end'; id: number }
   | { t: 'err'; id: number; error: WireError }
   /**
-   * How full a push source's queue is: sent after each push and whenever the queue drains. Where its query has a checkpoint,
-   * the pushes with a `seq` below `durable` survive whatever happens to this tab; else `durable` is null.
+   * How full a push source's queue is: sent when it is fuller or emptier by much than the page knows. Where its query has a checkpoint,
+   * the pushes with a `seq` below `durable` survive whatever happens to this tab; else `durable` is null. `isRead`: whether a
+   * query reads the source.
    */
-  | { t: 'credit'; source: string; queuedBytes: number; limitBytes: number; durable: number | null }
+  | { t: 'credit'; source: string; queuedBytes: number; limitBytes: number; durable: number | null; isRead: boolean }
   /** One micro-batch for a foreachBatch function; Arrow IPC streams; the first has the schema. */
   | { t: 'foreachBatch'; sink: string; run: string; batchId: number; arrow: Uint8Array[] }
   | { t: 'listener'; eventType: 'started' | 'progress' | 'idle' | 'terminated'; event: object }
@@ -138,6 +144,10 @@ export type FromDriver =
 export interface PortMessage {
   header: Uint8Array;
   blobs: Uint8Array[];
+  /** Further messages that were posted at once. */
+  others?: PortMessage[];
+  /** Buffers of blobs that have been copied, to be filled again. */
+  back?: ArrayBuffer[];
 }
 
 /** A receiver of the user's in one of its lives (`src/cluster/message.rs`). */

@@ -250,7 +250,7 @@ test('leaving a loop over rows ends the operation', async () => {
 });
 
 test('a streaming query from start to end', async () => {
-  const streams = new StreamingQueryManager(context, new ListenerBus());
+  const streams = new StreamingQueryManager(context, new ListenerBus({ post: () => {} }));
   const rate = new DataStreamReader(context).format('rate').option('rowsPerSecond', 50).load();
   assert.equal(await rate.isStreaming(), true);
   const query = await rate

@@ -34,13 +34,13 @@ test('a push source waits while its queue is full', async () => {
   const { write, end } = session.readStream.push({ schema: 'a INT' });
   let written = false;
   await write({ a: 1 });
-  session.receive({ t: 'credit', source: 'push-0', queuedBytes: 0, limitBytes: 10, durable: null });
+  session.receive({ t: 'credit', source: 'push-0', queuedBytes: 0, limitBytes: 10, durable: null, isRead: true });
   const waiting = write([{ a: 2 }, { a: 3 }]).then(() => {
     written = true;
   });
   await turn();
   assert.equal(written, false);
-  session.receive({ t: 'credit', source: 'push-0', queuedBytes: 5, limitBytes: 10, durable: null });
+  session.receive({ t: 'credit', source: 'push-0', queuedBytes: 5, limitBytes: 10, durable: null, isRead: true });
   await waiting;
   end();
   const pushes = session.of('push');
@@ -51,6 +51,27 @@ test('a push source waits while its queue is full', async () => {
   assert.deepEqual(rowsFromIPC(pushes[1]!.bytes, { bigint: false }), [{ a: 2 }, { a: 3 }]);
   assert.equal(session.of('pushEnd').length, 1);
   await assert.rejects(write({ a: 4 }), /after end/);
+});
+
+test('a full queue that no query reads is an error in time; one that is read waits', async ({ mock }) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  const session = new FakeSession();
+  const { write } = session.readStream.push({ schema: 'a INT' });
+  const credit = (queuedBytes: number, isRead: boolean) =>
+    session.receive({ t: 'credit', source: 'push-0', queuedBytes, limitBytes: 10, durable: null, isRead });
+  credit(10, false);
+  const nobody = assert.rejects(write({ a: 1 }), { condition: 'RIVULET_PUSH_NOT_READ' });
+  mock.timers.tick(9_999);
+  mock.timers.tick(1);
+  await nobody;
+  const read = write({ a: 2 });
+  credit(20, true);
+  await Promise.resolve();
+  await Promise.resolve();
+  mock.timers.tick(60_000);
+  credit(0, true);
+  await read;
+  assert.equal(session.of('push').length, 2, 'what was written is kept');
 });
 
 test('bytes are copied unless they are given away whole', async () => {
@@ -71,7 +92,7 @@ test('where there is a checkpoint a write is done when it is durable', async () 
   const session = new FakeSession();
   const { write } = session.readStream.push({ schema: 'a INT' });
   const credit = (durable: number | null) =>
-    session.receive({ t: 'credit', source: 'push-0', queuedBytes: 0, limitBytes: 10_000, durable });
+    session.receive({ t: 'credit', source: 'push-0', queuedBytes: 0, limitBytes: 10_000, durable, isRead: true });
   credit(0);
   const done: number[] = [];
   const writes = [0, 1, 2].map((a) =>
@@ -173,7 +194,8 @@ test('foreach opens, processes each row and closes', async () => {
 });
 
 test('a listener that fails harms neither the others nor the stream', () => {
-  const bus = new ListenerBus();
+  const posted: unknown[] = [];
+  const bus = new ListenerBus({ post: (message) => posted.push(message) });
   const seen: number[] = [];
   bus.add({
     onQueryProgress: () => {
@@ -187,6 +209,24 @@ test('a listener that fails harms neither the others nor the stream', () => {
   bus.receive({ t: 'listener', eventType: 'progress', event: { progress: { batchId: 4 } } });
   console.error = error;
   assert.deepEqual(seen, [3, 4]);
+  assert.deepEqual(posted, [{ t: 'listen', on: true }]);
+});
+
+test('the driver tells of progress while somebody listens', () => {
+  const posted: unknown[] = [];
+  const bus = new ListenerBus({ post: (message) => posted.push(message) });
+  const [one, two] = [{}, {}];
+  bus.remove(one);
+  bus.add(one);
+  bus.add(two);
+  bus.remove(one);
+  bus.remove(one);
+  bus.remove(two);
+  bus.add(two);
+  assert.deepEqual(
+    posted,
+    [true, false, true].map((on) => ({ t: 'listen', on })),
+  );
 });
 
 test('files of the page are registered before the plan runs; paths are left to the engine', async () => {

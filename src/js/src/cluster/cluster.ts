@@ -1,5 +1,5 @@
 import { SessionClosedError, type SparkError } from '../errors.js';
-import type { FromDriver, FromWorker, Init, ToDriver, ToExecutor } from '../protocol.js';
+import type { FromDriver, FromDriverAtOnce, FromWorker, Init, ToDriver, ToExecutor } from '../protocol.js';
 import { VERSION } from '../version.js';
 import { startWorker } from './handshake.js';
 import { type Assets, compileEngine, functionsUrlOf, requireBrowser } from './load.js';
@@ -65,7 +65,10 @@ export class Cluster {
     const init: Init = { t: 'init', role: 'driver', incarnation: 0, module, version: VERSION, conf, lock, functions };
     const driver = await startWorker(assets, init);
     const cluster = new Cluster(driver, module, name, conf, assets, events);
-    driver.onmessage = (event: MessageEvent<FromDriver>) => cluster.#fromDriver(event.data);
+    driver.onmessage = ({ data }: MessageEvent<FromDriverAtOnce>) => {
+      if (data.t === 'many') for (const message of data.messages) cluster.#fromDriver(message);
+      else cluster.#fromDriver(data);
+    };
     void navigator.locks.request(lock, () => cluster.#driverDied('The driver worker has ended'));
     try {
       await Promise.all(Array.from({ length: executors }, (_, executor) => cluster.#add(executor, 0)));

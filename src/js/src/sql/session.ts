@@ -52,7 +52,7 @@ export class SparkSession {
 
   readonly #wire = { post: (message: ToDriver, transfer?: Transferable[]) => this.#clusterOrThrow().post(message, transfer) };
   readonly #connection = new Connection(this.#wire);
-  readonly #bus = new ListenerBus();
+  readonly #bus = new ListenerBus(this.#wire);
   readonly #context: Context & {
     rowOptions: { bigint: boolean };
     files: FileRegistry;

@@ -1,3 +1,4 @@
+import type { Wire } from '../../cluster/connection.js';
 import type { FromDriver } from '../../protocol.js';
 import type { StreamingQueryProgress } from './progress.js';
 
@@ -52,15 +53,18 @@ export interface StreamingQueryListener {
   onQueryTerminated?(event: QueryTerminatedEvent): void;
 }
 
-/** The listeners of a session. @internal */
+/** The listeners of a session; the driver sends progress while there are any. @internal */
 export class ListenerBus {
   readonly #listeners = new Set<StreamingQueryListener>();
 
+  constructor(private readonly wire: Wire) {}
+
   add(listener: StreamingQueryListener): void {
+    if (this.#listeners.size === 0) this.wire.post({ t: 'listen', on: true });
     this.#listeners.add(listener);
   }
   remove(listener: StreamingQueryListener): void {
-    this.#listeners.delete(listener);
+    if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.wire.post({ t: 'listen', on: false });
   }
 
   /** Hands an event of the driver on. */

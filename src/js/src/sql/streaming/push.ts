@@ -1,5 +1,5 @@
 import type { Wire } from '../../cluster/connection.js';
-import { IllegalArgumentException, SessionClosedError } from '../../errors.js';
+import { IllegalArgumentException, SessionClosedError, SparkRuntimeException } from '../../errors.js';
 import type { FromDriver } from '../../protocol.js';
 import { encodeRows } from '../../values/encode.js';
 import type { Row } from '../../values/rows.js';
@@ -25,6 +25,9 @@ const isWhole = (bytes: Uint8Array) => bytes.buffer instanceof ArrayBuffer && by
 
 const DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024;
 
+/** How long a full queue waits for a query that reads it. */
+const NOT_READ_MS = 10_000;
+
 /** The push sources of a session, and the credit that the driver grants them. @internal */
 export class PushSources implements Sources {
   readonly #sources = new Map<string, PushSource>();
@@ -41,7 +44,7 @@ export class PushSources implements Sources {
 
   /** Takes the driver's `credit`. */
   receive(message: Extract<FromDriver, { t: 'credit' }>): void {
-    this.#sources.get(message.source)?.credit(message.queuedBytes, message.limitBytes, message.durable);
+    this.#sources.get(message.source)?.credit(message);
   }
 
   /** Rejects all who wait. */
@@ -58,6 +61,8 @@ export class PushSource {
   #limitBytes = DEFAULT_LIMIT_BYTES;
   /** Pushes that are durable; null without a checkpoint. */
   #durable: number | null = null;
+  /** Whether a query reads the queue. */
+  #isRead = false;
   #ended = false;
   #failure: Error | undefined;
   #waiting: (() => void)[] = [];
@@ -72,6 +77,7 @@ export class PushSource {
   /**
    * Adds data, then waits while the queue is full. Where a query with a checkpoint reads the source, waits until the data is
    * durable: then it is processed exactly once, even if this tab ends now. Text and bytes must end at the end of a record.
+   * If the queue is full and no query reads it for ten seconds, `RIVULET_PUSH_NOT_READ` says so; the data stays queued.
    */
   async write(data: PushData, { transfer = false }: WriteOptions = {}): Promise<void> {
     if (this.#failure) throw this.#failure;
@@ -82,8 +88,25 @@ export class PushSource {
     const seq = this.#seq++;
     this.wire.post({ t: 'push', source: this.id, seq, bytes }, [bytes.buffer as ArrayBuffer]);
     const waits = () => this.#queuedBytes >= this.#limitBytes || (this.#durable !== null && this.#durable <= seq);
-    while (waits() && !this.#failure) await new Promise<void>((go) => this.#waiting.push(go));
+    while (waits() && !this.#failure) await this.#change();
     if (this.#failure) throw this.#failure;
+  }
+
+  /** Waits until something is known anew. A full queue that no query reads will not change by itself. */
+  async #change(): Promise<void> {
+    await new Promise<void>((go, fail) => {
+      const late = this.#isRead
+        ? undefined
+        : setTimeout(() => {
+            const full = `The queue of a push source is full (${this.#queuedBytes} bytes), and no query reads it`;
+            const message = `[RIVULET_PUSH_NOT_READ] ${full}: start a query before you wait for write(). What was written is kept.`;
+            fail(new SparkRuntimeException(message, { condition: 'RIVULET_PUSH_NOT_READ' }));
+          }, NOT_READ_MS);
+      this.#waiting.push(() => {
+        clearTimeout(late);
+        go();
+      });
+    });
   }
 
   /** No more data will come; a query over this source ends its last batch and then stays idle. */
@@ -93,10 +116,11 @@ export class PushSource {
     this.wire.post({ t: 'pushEnd', source: this.id });
   }
 
-  credit(queuedBytes: number, limitBytes: number, durable: number | null): void {
+  credit({ queuedBytes, limitBytes, durable, isRead }: Omit<Extract<FromDriver, { t: 'credit' }>, 't' | 'source'>): void {
     this.#queuedBytes = queuedBytes;
     this.#limitBytes = limitBytes;
     this.#durable = durable;
+    this.#isRead = isRead;
     this.#wake();
   }
 
