@@ -4,11 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::exec::stage::StageGraph;
+use crate::exec::stage::{Stage, StageGraph};
 use crate::ids::{ExecutorId, ExecutorRef, PartitionId, StageId, TaskId};
 
 /// Most tries that a stage of an ended job shows.
 const SHOWN: usize = 500;
+
+/// What people read of a stage, the same for all jobs of a plan.
+#[derive(Debug)]
+pub struct Shown {
+    /// Its operators, from the leaf to the top.
+    name: String,
+    /// Its operators, one per line.
+    operators: String,
+}
+
+impl Shown {
+    /// Returns what people read of a stage.
+    pub fn of(stage: &Stage) -> Self {
+        Self {
+            name: stage.name(),
+            operators: stage.describe(),
+        }
+    }
+}
 
 /// What became of a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -109,13 +128,13 @@ impl Attempts {
         }
     }
 
-    /// Returns the stages as they are now; `over` says whether the job has ended.
-    pub fn stages(&self, graph: &StageGraph, over: bool) -> Vec<StageStatus> {
+    /// Returns the stages as they are now, each with what is shown of it; `over` says whether the job has ended.
+    pub fn stages(&self, graph: &StageGraph, shown: &[Shown], over: bool) -> Vec<StageStatus> {
         let of_stage = |stage: StageId| {
             let tries = self.0.iter().filter(move |(task, _)| task.stage == stage);
             tries.map(|(_, (_, status))| status)
         };
-        let status = |stage: &crate::exec::stage::Stage| {
+        let status = |(stage, shown): (&Stage, &Shown)| {
             let count = |state| of_stage(stage.id).filter(|t| t.state == state).count();
             let done = of_stage(stage.id).filter(|t| t.state == AttemptState::Done);
             let done: BTreeSet<PartitionId> = done.map(|t| t.partition).collect();
@@ -123,17 +142,17 @@ impl Attempts {
             StageStatus {
                 id: stage.id,
                 attempt: of_stage(stage.id).map(|t| t.attempt).max().unwrap_or(0),
-                name: stage.name(),
+                name: shown.name.clone(),
                 tasks: stage.tasks(),
                 running: count(AttemptState::Running),
                 completed: done.len(),
                 failed: count(AttemptState::Failed),
                 skipped: over && tries == 0,
                 parents: stage.parents.clone(),
-                operators: stage.describe(),
+                operators: shown.operators.clone(),
                 attempts: of_stage(stage.id).skip(tries.saturating_sub(SHOWN)).cloned().collect(),
             }
         };
-        graph.stages.iter().map(status).collect()
+        graph.stages.iter().zip(shown).map(status).collect()
     }
 }

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use arrow::buffer::Buffer;
 use prost::Message;
 
 use super::execute::Operation;
@@ -152,7 +151,7 @@ impl Driver {
                 let effects = self.runner.wake(now_ms);
                 self.carry_out(effects, now_ms);
             }
-            Input::Push { source, bytes } => self.push(&source, Buffer::from(bytes), now_ms),
+            Input::Push { source, block } => self.push(&source, block, now_ms),
             Input::PushEnd { source } => self.push_end(&source, now_ms),
             Input::Connection { connection, event } => {
                 if let Some(event) = self.socket_heard(connection, event, now_ms) {

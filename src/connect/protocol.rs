@@ -106,7 +106,7 @@ pub enum Input {
         /// The producer's name.
         source: String,
         /// The records.
-        bytes: Vec<u8>,
+        block: Buffer,
     },
     /// A producer pushes no more.
     PushEnd {

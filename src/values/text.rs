@@ -207,10 +207,10 @@ impl ParsedTimestamp {
 /// assert_eq!(of("yesterday"), None);
 /// ```
 pub fn parse_timestamp(text: &str) -> Option<ParsedTimestamp> {
-    let text = text.trim();
     if let Some(fast) = parse_iso(text.as_bytes()) {
         return Some(fast);
     }
+    let text = text.trim();
     let start = usize::from(text.starts_with(['+', '-']));
     let split = text[start..].find([' ', 'T']).map_or(text.len(), |i| i + start);
     let days = parse_date(&text[..split])?;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
+use arrow::buffer::Buffer;
 use gloo_timers::callback::Timeout;
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
@@ -11,7 +12,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::connections::Connections;
 use super::page::{Init, Joining, Letter, ToDriver, ToPage, WireError, tell};
-use super::port::{Parcel, Port};
+use super::port::{Originals, Parcel, Port};
 use super::registered_files::RegisteredFiles;
 use super::storage::Storage;
 use super::timer::{Timer, now_ms};
@@ -44,6 +45,8 @@ struct State {
     last_status_ms: i64,
     /// Whether the page has listeners to the progress of queries.
     listening: bool,
+    /// The blocks that the page pushed last, as they came.
+    pushed: Originals,
 }
 
 impl Driver {
@@ -73,6 +76,7 @@ impl Driver {
                 watched: false,
                 last_status_ms: 0,
                 listening: false,
+                pushed: Originals::default(),
             })
         }))
     }
@@ -106,10 +110,14 @@ impl Driver {
             ToDriver::Cancel(call) => state.step(Input::Cancel {
                 id: RequestId(call.id as u64),
             }),
-            ToDriver::Push(push) => state.step(Input::Push {
-                source: push.source,
-                bytes: push.bytes.to_vec(),
-            }),
+            ToDriver::Push(push) => {
+                let block = Buffer::from(push.bytes.to_vec());
+                state.pushed.keep(block.clone(), push.bytes);
+                state.step(Input::Push {
+                    source: push.source,
+                    block,
+                })
+            }
             ToDriver::PushEnd(ended) => state.step(Input::PushEnd { source: ended.source }),
             ToDriver::File(file) => {
                 let (blob, modified) = (file.blob(), file.modified as i64);
@@ -236,7 +244,7 @@ impl State {
             if let Some((incarnation, port)) = self.links.get(&to.id)
                 && *incarnation == to.incarnation
             {
-                port.send_copies(&messages)?;
+                port.send_copies(&messages, |blob| self.pushed.take(blob))?;
             }
         }
         let mut letter = Letter::default();

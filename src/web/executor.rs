@@ -84,7 +84,7 @@ impl Executor {
                 });
                 let before = self.0.borrow_mut().peers.remove(&from);
                 if let Some(Link::Waiting(messages)) = before {
-                    port.send_copies(&messages)?;
+                    port.send_copies(&messages, |_| None)?;
                 }
                 self.0.borrow_mut().peers.insert(from, Link::Open(port));
                 Ok(())
@@ -173,7 +173,7 @@ impl Executor {
         match out {
             Outgoing::Driver(message, blobs) => match message::encode(&message) {
                 Ok(header) => match &self.0.borrow().driver {
-                    Some(port) => port.send_copies(&[(header, blobs)]),
+                    Some(port) => port.send_copies(&[(header, blobs)], |_| None),
                     None => Ok(()),
                 },
                 Err(error) => self.send(unreadable(error)),
@@ -194,7 +194,7 @@ impl Executor {
             return Ok(());
         }
         match state.peers.entry(to).or_insert_with(|| Link::Waiting(vec![])) {
-            Link::Open(port) => port.send_copies(&[(header, blobs)]),
+            Link::Open(port) => port.send_copies(&[(header, blobs)], |_| None),
             Link::Waiting(messages) => {
                 messages.push((header, blobs));
                 Ok(())

@@ -10,6 +10,7 @@
 //! ```
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use arrow::buffer::Buffer;
@@ -22,6 +23,9 @@ const KEPT_BYTES: u32 = 64 << 10;
 
 /// Most buffers that wait to be filled, or to go back.
 const MAX_KEPT: usize = 8;
+
+/// Most bytes of buffers that wait to be filled, and of blocks that are kept as they came.
+const MAX_KEPT_BYTES: usize = 32 << 20;
 
 /// How many times as long as its blob a buffer may be that is filled again.
 const MAX_SLACK: u32 = 4;
@@ -59,8 +63,10 @@ impl Buffers {
     fn keep(&self, back: &Array) {
         let mut free = self.free.borrow_mut();
         free.extend(back.iter().filter_map(|b| b.dyn_into::<ArrayBuffer>().ok()));
-        let many = free.len().saturating_sub(MAX_KEPT);
-        free.drain(..many);
+        let mut bytes: usize = free.iter().map(|b| b.byte_length() as usize).sum();
+        while free.len() > MAX_KEPT || bytes > MAX_KEPT_BYTES {
+            bytes -= free.remove(0).byte_length() as usize;
+        }
     }
 
     /// Copies bytes out of the wasm heap, into the shortest kept buffer that holds them, or a new one.
@@ -81,6 +87,38 @@ impl Buffers {
         let blob = Uint8Array::new_with_byte_offset_and_length(&buffer, 0, length);
         blob.copy_from(bytes);
         blob
+    }
+}
+
+/// Blocks that came from outside and were copied into the wasm heap, with the bytes as they came: what is sent on for the first
+/// time need not be copied out.
+#[derive(Debug, Default)]
+pub struct Originals {
+    /// The blocks, the oldest first. Each is held, so that no other block can be where it is.
+    kept: VecDeque<(Buffer, Uint8Array)>,
+    /// Their bytes.
+    bytes: usize,
+}
+
+impl Originals {
+    /// Keeps a block with the bytes as they came, which are all that their buffer has; the oldest leave.
+    pub fn keep(&mut self, block: Buffer, original: Uint8Array) {
+        self.bytes += block.len();
+        self.kept.push_back((block, original));
+        while self.bytes > MAX_KEPT_BYTES
+            && let Some((oldest, _)) = self.kept.pop_front()
+        {
+            self.bytes -= oldest.len();
+        }
+    }
+
+    /// Returns the bytes of a block as they came, once.
+    pub fn take(&mut self, block: &Buffer) -> Option<Uint8Array> {
+        let is_same = |kept: &Buffer| kept.as_ptr() == block.as_ptr() && kept.len() == block.len();
+        let at = self.kept.iter().position(|(kept, _)| is_same(kept))?;
+        let (_, original) = self.kept.remove(at)?;
+        self.bytes -= block.len();
+        Some(original)
     }
 }
 
@@ -114,13 +152,18 @@ impl Port {
         self.hears = Some(hears);
     }
 
-    /// Posts messages with copies of blobs, all at once.
+    /// Posts messages with copies of blobs, all at once. What `original` has of a blob moves in place of a copy.
     ///
     /// # Errors
     /// If they cannot be posted.
-    pub fn send_copies(&self, messages: &[Parcel]) -> Result<(), JsValue> {
+    pub fn send_copies(
+        &self,
+        messages: &[Parcel],
+        mut original: impl FnMut(&Buffer) -> Option<Uint8Array>,
+    ) -> Result<(), JsValue> {
         let filled = messages.iter().map(|(header, blobs)| {
-            let blobs = blobs.iter().map(|blob| self.buffers.fill(blob)).collect();
+            let copy = |blob: &Buffer| original(blob).unwrap_or_else(|| self.buffers.fill(blob));
+            let blobs = blobs.iter().map(copy).collect();
             (header.as_slice(), blobs)
         });
         self.post(&filled.collect::<Vec<_>>())

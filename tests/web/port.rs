@@ -1,7 +1,8 @@
 //! [`Port`]: a header and its blobs between two workers.
 
+use arrow::buffer::Buffer;
 use js_sys::{Array, Uint8Array};
-use rivulet::web::port::Port;
+use rivulet::web::port::{Originals, Port};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::MessageChannel;
@@ -169,7 +170,8 @@ async fn a_large_buffer_whose_blob_was_taken_comes_back_and_is_filled_again() {
     let mut capacities = vec![];
     for (n, length) in [(1u8, 100_000), (2, 90_000), (3, 101_000), (4, 10)] {
         let sent = vec![n; length];
-        one.send_copies(&[(vec![], vec![sent.clone().into()])]).unwrap();
+        one.send_copies(&[(vec![], vec![sent.clone().into()])], |_| None)
+            .unwrap();
         let (got, capacity) = heard.next().await;
         assert_eq!(got, sent, "nothing of the blob before is left");
         capacities.push(capacity);
@@ -188,11 +190,13 @@ async fn a_buffer_whose_blob_is_kept_does_not_go_back() {
     other.listen(move |_, blobs| hear(blobs));
     let (answered, mut answers) = hearing();
     one.listen(move |header, _| answered(header));
-    one.send_copies(&[(vec![], vec![vec![7; 100_000].into()])]).unwrap();
+    one.send_copies(&[(vec![], vec![vec![7; 100_000].into()])], |_| None)
+        .unwrap();
     let kept = heard.next().await;
     other.send(b"answer", &Array::new()).unwrap();
     assert_eq!(answers.next().await, b"answer");
-    one.send_copies(&[(vec![], vec![vec![8; 100_000].into()])]).unwrap();
+    one.send_copies(&[(vec![], vec![vec![8; 100_000].into()])], |_| None)
+        .unwrap();
     heard.next().await;
     let kept: Uint8Array = kept.get(0).unchecked_into();
     assert_eq!(kept.to_vec(), vec![7; 100_000]);
@@ -208,11 +212,40 @@ async fn messages_that_are_posted_at_once_arrive_one_by_one_in_their_order() {
         .iter()
         .map(|(header, blobs)| (header.clone(), blobs.iter().cloned().map(Into::into).collect()))
         .collect();
-    port.send_copies(&[]).unwrap();
-    port.send_copies(&messages).unwrap();
+    port.send_copies(&[], |_| None).unwrap();
+    port.send_copies(&messages, |_| None).unwrap();
     port.send(b"after", &Array::new()).unwrap();
     for message in sent {
         assert_eq!(heard.next().await, message);
     }
     assert_eq!(heard.next().await, (b"after".to_vec(), vec![]));
+}
+
+#[wasm_bindgen_test]
+async fn a_block_that_came_as_it_is_sent_moves_on_once_and_is_copied_after_that() {
+    let (port, _listens, mut heard) = ends();
+    let mut originals = Originals::default();
+    let (one, other): (Buffer, Buffer) = (vec![1; 10].into(), vec![1; 10].into());
+    let came = Uint8Array::from(&[1; 10][..]);
+    originals.keep(one.clone(), came.clone());
+    assert!(originals.take(&other).is_none(), "equal bytes are not the block");
+    assert!(originals.take(&one.slice(1)).is_none(), "nor is a part of it");
+    for _ in 0..2 {
+        port.send_copies(&[(vec![], vec![one.clone()])], |blob| originals.take(blob))
+            .unwrap();
+        assert_eq!(heard.next().await.1, [[1; 10]]);
+        assert_eq!(came.length(), 0, "the first time it moved");
+    }
+}
+
+#[wasm_bindgen_test]
+fn originals_are_kept_up_to_a_limit_the_oldest_leave() {
+    let mut originals = Originals::default();
+    let blocks: Vec<Buffer> = (0..40u8).map(|n| Buffer::from(vec![n; 1 << 20])).collect();
+    for block in &blocks {
+        originals.keep(block.clone(), Uint8Array::new_with_length(1 << 20));
+    }
+    let kept = blocks.iter().filter(|block| originals.take(block).is_some()).count();
+    assert_eq!(kept, 32);
+    assert!(originals.take(&blocks[39]).is_none(), "taken once");
 }

@@ -11,13 +11,13 @@ mod launch;
 mod submit;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::buffer::Buffer;
 
 use launch::{Home, Parked, snapshot_is_due};
 
-use crate::cluster::attempts::{AttemptState, Attempts, StageStatus};
+use crate::cluster::attempts::{AttemptState, Attempts, Shown, StageStatus};
 use crate::cluster::message::{FromExecutor, SpecHeader, ToExecutor};
 use crate::compile::job::JobSpec;
 use crate::error::SparkError;
@@ -137,6 +137,18 @@ struct Plan {
     spec: JobSpec,
     /// Its stages.
     graph: Arc<StageGraph>,
+    /// How they are shown, once somebody has looked: many jobs of a stream have one plan.
+    shown: OnceLock<Vec<Shown>>,
+}
+
+impl Plan {
+    /// Returns how a job's stages stand.
+    fn stages(&self, attempts: &Attempts, over: bool) -> Vec<StageStatus> {
+        let shown = self
+            .shown
+            .get_or_init(|| self.graph.stages.iter().map(Shown::of).collect());
+        attempts.stages(&self.graph, shown, over)
+    }
 }
 
 /// A job that runs.
@@ -257,7 +269,8 @@ impl JobRunner {
         self.next_plan += 1;
         let id = PlanId(self.next_plan);
         let effects = self.executors().into_iter().map(|to| announce(id, &spec, to)).collect();
-        self.plans.insert(id, Plan { spec, graph });
+        let shown = OnceLock::new();
+        self.plans.insert(id, Plan { spec, graph, shown });
         (id, effects)
     }
 
@@ -564,7 +577,7 @@ impl JobRunner {
             return stages;
         }
         let found = self.jobs.get(&job).and_then(|j| Some((j, self.plans.get(&j.plan)?)));
-        found.map_or(vec![], |(job, plan)| job.attempts.stages(&plan.graph, false))
+        found.map_or(vec![], |(job, plan)| plan.stages(&job.attempts, false))
     }
 
     /// Keeps a last look at a job that ends.
@@ -572,7 +585,7 @@ impl JobRunner {
         let found = self.jobs.get_mut(&id).and_then(|j| Some((self.plans.get(&j.plan)?, j)));
         if let Some((plan, job)) = found {
             job.attempts.lost(None, now_ms);
-            self.ended.insert(id, job.attempts.stages(&plan.graph, true));
+            self.ended.insert(id, plan.stages(&job.attempts, true));
         }
     }
 }

@@ -30,7 +30,13 @@ fn start(cluster: &mut Cluster, log: &mut Log, text: &str) -> Result<String, Spa
 fn push(cluster: &mut Cluster, log: &mut Log, k: &str) {
     let bytes = format!("{{\"k\":\"{k}\",\"v\":1}}\n").into_bytes();
     let source = "s".into();
-    cluster.drive(Input::Push { source, bytes }, log);
+    cluster.drive(
+        Input::Push {
+            source,
+            block: bytes.into(),
+        },
+        log,
+    );
 }
 
 fn stop(cluster: &mut Cluster, log: &mut Log, query: &str) {
@@ -189,7 +195,7 @@ fn the_memory_sink_does_not_go_on_in_append_mode() {
         cluster.drive(
             Input::Push {
                 source: "m".into(),
-                bytes,
+                block: bytes.into(),
             },
             log,
         );
@@ -272,7 +278,7 @@ fn two_queries_of_one_page_function_are_told_apart() {
             cluster.drive(
                 Input::Push {
                     source: id.into(),
-                    bytes,
+                    block: bytes.into(),
                 },
                 log,
             );

@@ -26,7 +26,7 @@ fn push(cluster: &mut Cluster, log: &mut Log, source: &str, lines: &str) {
     cluster.drive(
         Input::Push {
             source: source.into(),
-            bytes: lines.as_bytes().to_vec(),
+            block: lines.as_bytes().to_vec().into(),
         },
         log,
     );

@@ -144,7 +144,7 @@ fn run(seed: u64, faults: Faults, steps: usize, log: &mut Log) {
             cluster.drive(
                 Input::Push {
                     source: "s".into(),
-                    bytes: json(block),
+                    block: json(block).into(),
                 },
                 log,
             );

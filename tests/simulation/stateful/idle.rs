@@ -20,7 +20,7 @@ fn pushed(name: &str) -> sc::Relation {
 fn push(cluster: &mut Cluster, name: &str, row: Row, log: &mut Log) {
     let input = Input::Push {
         source: name.into(),
-        bytes: json(&[row]),
+        block: json(&[row]).into(),
     };
     cluster.drive(input, log);
 }

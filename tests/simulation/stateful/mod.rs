@@ -117,7 +117,7 @@ fn run(seed: u64, mut model: impl Model, faults: Faults, steps: usize, log: &mut
             input[at] = random_rows(&mut rng, &mut now_s[at]);
             let push = Input::Push {
                 source: (*name).into(),
-                bytes: json(&input[at]),
+                block: json(&input[at]).into(),
             };
             cluster.drive(push, log);
         }
