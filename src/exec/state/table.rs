@@ -103,9 +103,46 @@ struct Pane {
     changed: Vec<u32>,
     /// Which keys the batch changed.
     is_changed: Vec<bool>,
+    /// The numbers that its keys have in earlier panes of its windows, by the starts of those; [`NONE`] for a key that is not
+    /// there. Kept where windows have few panes, in place of looking each key up again when a window is put together.
+    links: BTreeMap<i64, Vec<u32>>,
 }
 
+/// The number of a key that a pane does not have.
+const NONE: u32 = u32::MAX;
+
+/// Most panes of a window whose keys are linked.
+const MAX_LINKED: i64 = 4;
+
 impl Pane {
+    /// Makes a pane without keys.
+    fn new(cells: &[Box<dyn Cells>]) -> Self {
+        Self {
+            keys: Index::default(),
+            cells: cells.iter().map(|c| c.fresh()).collect(),
+            changed: vec![],
+            is_changed: vec![],
+            links: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the number that a key has in another pane, by a link to it if there is one; `other_start` is where that begins.
+    fn number_in(&self, key: u32, other_start: Closing, other: &Self) -> Option<u32> {
+        match other_start.and_then(|start| self.links.get(&start)) {
+            Some(links) => links.get(key as usize).copied().filter(|number| *number != NONE),
+            None => other.keys.find(&self.keys, key),
+        }
+    }
+
+    /// Notes which number a key has in the earlier pane that begins at `earlier`.
+    fn link(&mut self, earlier: i64, key: u32, number: u32) {
+        let links = self.links.entry(earlier).or_default();
+        if links.len() <= key as usize {
+            links.resize(self.keys.len(), NONE);
+        }
+        links[key as usize] = number;
+    }
+
     /// Notes that the batch changes keys.
     fn touch(&mut self, keys: &[u32]) {
         self.is_changed.resize(self.keys.len(), false);
@@ -117,10 +154,9 @@ impl Pane {
         }
     }
 
-    /// Returns whether the batch has changed a key of another pane's here.
-    fn has_changed(&self, other: &Self, key: u32) -> bool {
-        let own = self.keys.find(&other.keys, key);
-        own.is_some_and(|own| self.is_changed.get(own as usize) == Some(&true))
+    /// Returns whether the batch has changed a key.
+    fn has_changed(&self, key: u32) -> bool {
+        self.is_changed.get(key as usize) == Some(&true)
     }
 }
 
@@ -275,7 +311,8 @@ impl StateTable {
     pub fn bytes(&self) -> usize {
         let of = |pane: &Pane| {
             let cells: usize = pane.cells.iter().map(|c| c.size_bytes()).sum();
-            pane.keys.size_bytes() + pane.is_changed.capacity() + cells
+            let links: usize = pane.links.values().map(|l| l.capacity() * size_of::<u32>()).sum();
+            pane.keys.size_bytes() + pane.is_changed.capacity() + cells + links
         };
         self.panes.values().map(of).sum()
     }
@@ -339,12 +376,7 @@ impl StateTable {
         if open.is_empty() && start.is_some() {
             return Ok(());
         }
-        let pane = self.panes.entry(start).or_insert_with(|| Pane {
-            keys: Index::default(),
-            cells: self.cells.iter().map(|c| c.fresh()).collect(),
-            changed: vec![],
-            is_changed: vec![],
-        });
+        let pane = self.panes.entry(start).or_insert_with(|| Pane::new(&self.cells));
         let before = pane.keys.len();
         let numbers = pane.keys.numbers(&keys, arrived.rows, &self.hasher);
         let total = pane.keys.len();
@@ -373,22 +405,45 @@ impl StateTable {
         Ok(())
     }
 
-    /// Counts the keys of a pane from number `before` on in the windows that had them in no pane.
+    /// Counts the keys of a pane from number `before` on in the windows that had them in no pane, and links them.
     fn count_new(&mut self, start: Closing, before: usize, open: &[i64]) {
-        let (Some(windows), Some(pane)) = (self.layout.windows, self.panes.get(&start)) else {
+        let (Some(windows), Some(start)) = (self.layout.windows, start) else {
+            return;
+        };
+        let Some(mut pane) = self.panes.remove(&Some(start)) else {
             return;
         };
         let new = before as u32..pane.keys.len() as u32;
-        for window in open {
-            let others: Vec<&Pane> = windows
-                .panes(*window)
-                .filter(|other| Some(*other) != start)
-                .filter_map(|other| self.panes.get(&Some(other)))
-                .collect();
-            let is_new = |key: &u32| others.iter().all(|other| other.keys.find(&pane.keys, *key).is_none());
-            let count = new.clone().filter(is_new).count() as u64;
-            *self.windows.entry(*window).or_default() += count;
+        let links = windows.length_us / windows.pane_us <= MAX_LINKED;
+        // The windows that have each new key already.
+        let mut had: Vec<Vec<bool>> = vec![vec![false; new.len()]; open.len()];
+        let others: BTreeSet<i64> = open.iter().flat_map(|window| windows.panes(*window)).collect();
+        for other_start in others {
+            let Some(other) = self.panes.get_mut(&Some(other_start)) else {
+                continue;
+            };
+            let holds = open
+                .iter()
+                .map(|window| *window <= other_start && other_start - window < windows.length_us);
+            let holds: Vec<bool> = holds.collect();
+            for (at, key) in new.clone().enumerate() {
+                let found = other.keys.find(&pane.keys, key);
+                if let Some(number) = found {
+                    let of_windows = had.iter_mut().zip(&holds).filter(|(_, holds)| **holds);
+                    of_windows.for_each(|(had, _)| had[at] = true);
+                    if links && other_start > start {
+                        other.link(start, number, key);
+                    }
+                }
+                if links && other_start < start {
+                    pane.link(other_start, key, found.unwrap_or(NONE));
+                }
+            }
         }
+        for (window, had) in open.iter().zip(had) {
+            *self.windows.entry(*window).or_default() += had.into_iter().filter(|had| !had).count() as u64;
+        }
+        self.panes.insert(Some(start), pane);
     }
 
     /// Returns how many keys were late since [`StateTable::settle`], each once per window that it was late for.
@@ -412,9 +467,15 @@ impl StateTable {
     pub fn changed_rows(&self) -> u64 {
         let of = |window: Closing| {
             let panes = self.panes_of(window);
-            let changed = panes.iter().enumerate().map(|(at, pane)| {
-                let earlier: Vec<&&Pane> = panes[..at].iter().filter(|p| !p.changed.is_empty()).collect();
-                let is_new = |key: &&u32| !earlier.iter().any(|other| other.has_changed(pane, **key));
+            let changed = panes.iter().enumerate().map(|(at, (_, pane))| {
+                let earlier: Vec<&(Closing, &Pane)> =
+                    panes[..at].iter().filter(|(_, p)| !p.changed.is_empty()).collect();
+                let is_new = |key: &&u32| {
+                    !earlier.iter().any(|(start, other)| {
+                        pane.number_in(**key, *start, other)
+                            .is_some_and(|own| other.has_changed(own))
+                    })
+                };
                 if earlier.is_empty() {
                     pane.changed.len()
                 } else {
@@ -435,26 +496,28 @@ impl StateTable {
         windows.map(|window| self.window(window, true)).collect()
     }
 
-    /// Returns the panes of a window that are there.
-    fn panes_of(&self, window: Closing) -> Vec<&Pane> {
-        match (window, self.layout.windows) {
-            (Some(start), Some(windows)) => windows.panes(start).filter_map(|p| self.panes.get(&Some(p))).collect(),
-            _ => self.panes.get(&window).into_iter().collect(),
-        }
+    /// Returns the panes of a window that are there, with their starts.
+    fn panes_of(&self, window: Closing) -> Vec<(Closing, &Pane)> {
+        let starts: Vec<Closing> = match (window, self.layout.windows) {
+            (Some(start), Some(windows)) => windows.panes(start).map(Some).collect(),
+            _ => vec![window],
+        };
+        let there = starts.into_iter().filter_map(|p| Some((p, self.panes.get(&p)?)));
+        there.collect()
     }
 
     /// Returns the rows of a window, or those that the batch has changed: its panes merged, in order.
     fn window(&self, start: Closing, only_changed: bool) -> Result<RecordBatch> {
         let panes = self.panes_of(start);
-        if let [pane] = panes.as_slice() {
+        if let [(_, pane)] = panes.as_slice() {
             let picked = only_changed.then_some(pane.changed.as_slice());
             return self.rows_of(start, pane, picked);
         }
-        // The place in the window of each pane's keys.
-        let mut places: Vec<Vec<Option<u32>>> = panes.iter().map(|pane| vec![None; pane.keys.len()]).collect();
+        // The place in the window of each pane's keys. The last pane comes first, since it has links to those before.
+        let mut places: Vec<Vec<u32>> = panes.iter().map(|(_, pane)| vec![NONE; pane.keys.len()]).collect();
         let mut first: Vec<Vec<u32>> = vec![vec![]; panes.len()];
         let mut total = 0;
-        for (at, pane) in panes.iter().enumerate() {
+        for (at, (_, pane)) in panes.iter().enumerate().rev() {
             let all: Vec<u32>;
             let keys = if only_changed {
                 &pane.changed
@@ -463,24 +526,25 @@ impl StateTable {
                 &all
             };
             for key in keys {
-                if places[at][*key as usize].is_some() {
+                if places[at][*key as usize] != NONE {
                     continue;
                 }
-                places[at][*key as usize] = Some(total);
+                places[at][*key as usize] = total;
                 first[at].push(*key);
-                // Keys of earlier panes have a place by now, if all are wanted.
-                let from = if only_changed { 0 } else { at + 1 };
-                for other in (from..panes.len()).filter(|other| *other != at) {
-                    if let Some(own) = panes[other].keys.find(&pane.keys, *key) {
-                        places[other][own as usize] = Some(total);
+                // Keys of later panes have a place by now, if all are wanted.
+                let to = if only_changed { panes.len() } else { at };
+                for other in (0..to).filter(|other| *other != at) {
+                    let (other_start, pane_of) = panes[other];
+                    if let Some(own) = pane.number_in(*key, other_start, pane_of) {
+                        places[other][own as usize] = total;
                     }
                 }
                 total += 1;
             }
         }
         let mut cells: Vec<Box<dyn Cells>> = self.cells.iter().map(|c| c.fresh()).collect();
-        for (pane, places) in panes.iter().zip(&places) {
-            let placed = (0u32..).zip(places).filter_map(|(key, place)| Some((key, (*place)?)));
+        for ((_, pane), places) in panes.iter().zip(&places) {
+            let placed = (0u32..).zip(places.iter().copied()).filter(|(_, place)| *place != NONE);
             let (keys, groups): (Vec<u32>, Vec<u32>) = placed.unzip();
             if keys.is_empty() {
                 continue;
@@ -489,10 +553,8 @@ impl StateTable {
                 merged.merge(&groups, total as usize, &own.states(Some(&keys))?)?;
             }
         }
-        let parts = panes
-            .iter()
-            .zip(&first)
-            .map(|(pane, keys)| pane.keys.columns(&self.form, Some(keys)));
+        let parts = panes.iter().zip(&first).rev();
+        let parts = parts.map(|((_, pane), keys)| pane.keys.columns(&self.form, Some(keys)));
         let parts: Vec<Vec<ArrayRef>> = parts.collect::<Result<_>>()?;
         let together = |column: usize| {
             let columns: Vec<&dyn Array> = parts.iter().map(|part| part[column].as_ref()).collect();
@@ -573,6 +635,7 @@ impl StateTable {
             && !lives(pane)
         {
             self.panes.remove(&Some(pane));
+            self.panes.values_mut().for_each(|p| _ = p.links.remove(&pane));
         }
     }
 

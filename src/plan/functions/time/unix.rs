@@ -4,9 +4,13 @@
 //!
 //! `unix_seconds` and its kin are exact inverses of `timestamp_seconds` and its kin for whole units.
 
-use arrow::datatypes::DataType;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 
 use crate::error::{Result, arithmetic_overflow};
+use crate::kernels::kernel;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::row;
 use crate::plan::scope::Typed;
@@ -24,9 +28,12 @@ pub fn unix_date(call: &Call<'_>) -> Result<Typed> {
 
 /// Returns whole units since the epoch; `unit` is a unit's length in microseconds.
 pub fn since_epoch(call: &Call<'_>, unit: i64) -> Result<Typed> {
-    call.strict(DataType::Int64, vec![call.timestamp(0)?], move |r| {
-        Ok(Some(r.long(0).div_euclid(unit)))
-    })
+    let time = call.timestamp(0)?;
+    let expr = kernel::call(call.name, "", DataType::Int64, vec![time.expr], move |args, _| {
+        let times = args[0].as_primitive::<TimestampMicrosecondType>();
+        Ok(Arc::new(times.unary::<_, Int64Type>(|us| us.div_euclid(unit))) as ArrayRef)
+    });
+    Ok(Typed::new(expr, DataType::Int64, call.label()))
 }
 
 /// Returns a time of whole units.
