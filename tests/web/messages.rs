@@ -98,7 +98,7 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
                 }
             }
         }
-        ToDriver::WatchStatus(to) => assert_eq!(JsValue::from(to.on), get(sent, "on")),
+        ToDriver::WatchStatus(to) | ToDriver::Listen(to) => assert_eq!(JsValue::from(to.on), get(sent, "on")),
         ToDriver::Alarm(to) => assert_eq!((to.id, to.in_ms), (n("id"), n("inMs"))),
     }
 }

@@ -20,6 +20,7 @@ use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
 use super::merge::{Merger, Rows};
 use crate::error::{Result, SparkError};
 use crate::kernels::aggregates::checked_sum;
+use crate::kernels::aggregates::ordered::{is_greater, is_less};
 use crate::values::cast::Mode;
 
 /// The partial aggregates of one function, by the number of the group.
@@ -104,30 +105,20 @@ pub fn plain(function: &AggregateFunctionExpr) -> Option<Box<dyn Cells>> {
 
 /// Returns empty cells of `min` or `max` for numbers, days and times.
 fn extremes(of: &DataType, greatest: bool) -> Option<Box<dyn Cells>> {
-    fn make<T: ArrowPrimitiveType>(of: &DataType, better: fn(T::Native, T::Native) -> bool) -> Box<dyn Cells> {
+    fn make<T: ArrowPrimitiveType>(of: &DataType, greatest: bool) -> Box<dyn Cells> {
         Box::new(Extremes::<T> {
             of: of.clone(),
-            better,
+            better: if greatest { is_greater } else { is_less },
             best: vec![],
             seen: vec![],
         })
     }
-    Some(match (of, greatest) {
-        (DataType::Int32, false) => make::<Int32Type>(of, |new, old| new < old),
-        (DataType::Int32, true) => make::<Int32Type>(of, |new, old| new > old),
-        (DataType::Date32, false) => make::<Date32Type>(of, |new, old| new < old),
-        (DataType::Date32, true) => make::<Date32Type>(of, |new, old| new > old),
-        (DataType::Int64, false) => make::<Int64Type>(of, |new, old| new < old),
-        (DataType::Int64, true) => make::<Int64Type>(of, |new, old| new > old),
-        (DataType::Timestamp(TimeUnit::Microsecond, _), false) => {
-            make::<TimestampMicrosecondType>(of, |new, old| new < old)
-        }
-        (DataType::Timestamp(TimeUnit::Microsecond, _), true) => {
-            make::<TimestampMicrosecondType>(of, |new, old| new > old)
-        }
-        // NaN is the greatest double, and 0.0 is not greater than -0.0 (`SQLOrderingUtil.compareDoubles`).
-        (DataType::Float64, false) => make::<Float64Type>(of, |new, old| new < old || (old.is_nan() && !new.is_nan())),
-        (DataType::Float64, true) => make::<Float64Type>(of, |new, old| new > old || (new.is_nan() && !old.is_nan())),
+    Some(match of {
+        DataType::Int32 => make::<Int32Type>(of, greatest),
+        DataType::Date32 => make::<Date32Type>(of, greatest),
+        DataType::Int64 => make::<Int64Type>(of, greatest),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => make::<TimestampMicrosecondType>(of, greatest),
+        DataType::Float64 => make::<Float64Type>(of, greatest),
         _ => return None,
     })
 }
