@@ -11,213 +11,33 @@
 //!          None  ─▶ never closes                           ┘
 //! ```
 
+mod arrived;
+mod delta;
+mod layout;
+mod pane;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, UInt32Array,
-};
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, UInt32Array};
 use arrow::buffer::Buffer;
 use arrow::compute::{concat, take};
 use arrow::datatypes::{DataType, SchemaRef};
 use hashbrown::{DefaultHashBuilder, HashSet};
 
+pub use self::arrived::{Arrived, Values};
+use self::delta::StateDelta;
+use self::layout::runs_of;
+pub use self::layout::{Layout, PaneOf};
+use self::pane::{MAX_LINKED, NONE, Pane};
+use super::Closing;
 use super::cells::Cells;
 use super::keys::{Form, Index};
-use super::windows::Windows;
-use super::{Closing, corrupt, one, times};
 use crate::error::{Result, SparkError};
 use crate::values::ipc;
 
 /// Most runs of one pane that a batch is cut into as it is; with more, its rows are sorted by pane first.
 const MAX_RUNS: usize = 16;
-
-/// Which pane a row is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PaneOf {
-    /// All rows in one, which never closes.
-    One,
-    /// That of the time in a key column: the start of a window or pane, or an event time. It is no part of the key within
-    /// the pane.
-    Time(usize),
-    /// That of the end of the window in a key column of structs.
-    End(usize),
-}
-
-/// What a table holds.
-#[derive(Debug, Clone)]
-pub struct Layout {
-    /// Keys, then partial aggregates.
-    pub schema: SchemaRef,
-    /// How many columns are the key.
-    pub keys: usize,
-    /// Which pane a row is in.
-    pub pane: PaneOf,
-    /// The windows that panes are pieces of; `None` if each pane is a window of its own.
-    pub windows: Option<Windows>,
-    /// How long after its start a window closes, µs; `None` if none ever does.
-    pub closes_after_us: Option<i64>,
-}
-
-impl Layout {
-    /// Returns the key columns that tell keys of one pane apart.
-    fn key_columns(&self) -> impl Iterator<Item = usize> {
-        let pane = match self.pane {
-            PaneOf::Time(column) => Some(column),
-            _ => None,
-        };
-        (0..self.keys).filter(move |column| Some(*column) != pane)
-    }
-
-    /// Returns the pane of each row, by its start.
-    fn panes(&self, keys: &[ArrayRef], rows: usize) -> Vec<Closing> {
-        match self.pane {
-            PaneOf::One => vec![None; rows],
-            PaneOf::Time(column) | PaneOf::End(column) => times(&keys[column], 0),
-        }
-    }
-
-    /// Returns the starts of the windows that a pane is in.
-    fn starts(&self, pane: i64) -> Vec<i64> {
-        self.windows
-            .map_or_else(|| vec![pane], |windows| windows.starts(pane).collect())
-    }
-
-    /// Returns whether the window that begins at `start` is open after a watermark.
-    fn is_open(&self, start: i64, watermark: Option<i64>) -> bool {
-        match (self.closes_after_us, watermark) {
-            (Some(after), Some(watermark)) => start.saturating_add(after) > watermark,
-            _ => true,
-        }
-    }
-}
-
-/// The keys of one pane, and their aggregates.
-#[derive(Debug)]
-struct Pane {
-    /// The keys, numbered.
-    keys: Index,
-    /// The aggregates of each function, by the key's number.
-    cells: Vec<Box<dyn Cells>>,
-    /// The keys that the batch changed, in the order in which it did.
-    changed: Vec<u32>,
-    /// Which keys the batch changed.
-    is_changed: Vec<bool>,
-    /// The numbers that its keys have in earlier panes of its windows, by the starts of those; [`NONE`] for a key that is not
-    /// there. Kept where windows have few panes, in place of looking each key up again when a window is put together.
-    links: BTreeMap<i64, Vec<u32>>,
-}
-
-/// The number of a key that a pane does not have.
-const NONE: u32 = u32::MAX;
-
-/// Most panes of a window whose keys are linked.
-const MAX_LINKED: i64 = 4;
-
-impl Pane {
-    /// Makes a pane without keys.
-    fn new(cells: &[Box<dyn Cells>]) -> Self {
-        Self {
-            keys: Index::default(),
-            cells: cells.iter().map(|c| c.fresh()).collect(),
-            changed: vec![],
-            is_changed: vec![],
-            links: BTreeMap::new(),
-        }
-    }
-
-    /// Returns the number that a key has in another pane, by a link to it if there is one; `other_start` is where that begins.
-    fn number_in(&self, key: u32, other_start: Closing, other: &Self) -> Option<u32> {
-        match other_start.and_then(|start| self.links.get(&start)) {
-            Some(links) => links.get(key as usize).copied().filter(|number| *number != NONE),
-            None => other.keys.find(&self.keys, key),
-        }
-    }
-
-    /// Notes which number a key has in the earlier pane that begins at `earlier`.
-    fn link(&mut self, earlier: i64, key: u32, number: u32) {
-        let links = self.links.entry(earlier).or_default();
-        if links.len() <= key as usize {
-            links.resize(self.keys.len(), NONE);
-        }
-        links[key as usize] = number;
-    }
-
-    /// Notes that the batch changes keys.
-    fn touch(&mut self, keys: &[u32]) {
-        self.is_changed.resize(self.keys.len(), false);
-        for key in keys {
-            if !self.is_changed[*key as usize] {
-                self.is_changed[*key as usize] = true;
-                self.changed.push(*key);
-            }
-        }
-    }
-
-    /// Returns whether the batch has changed a key.
-    fn has_changed(&self, key: u32) -> bool {
-        self.is_changed.get(key as usize) == Some(&true)
-    }
-}
-
-/// What rows bring besides their keys.
-#[derive(Clone)]
-pub enum Values {
-    /// The partial aggregates of all functions, side by side.
-    Partial(Vec<ArrayRef>),
-    /// The arguments of each function, and the rows it counts.
-    Rows(Vec<(Vec<ArrayRef>, Option<BooleanArray>)>),
-}
-
-impl Values {
-    /// Returns those of some rows.
-    fn map(&self, of: impl Fn(&ArrayRef) -> Result<ArrayRef>) -> Result<Self> {
-        let all = |columns: &[ArrayRef]| columns.iter().map(&of).collect::<Result<Vec<_>>>();
-        let some = |filter: &BooleanArray| -> Result<BooleanArray> {
-            let filter: ArrayRef = Arc::new(filter.clone());
-            Ok(of(&filter)?.as_boolean().clone())
-        };
-        Ok(match self {
-            Self::Partial(states) => Self::Partial(all(states)?),
-            Self::Rows(functions) => {
-                let each = functions
-                    .iter()
-                    .map(|(arguments, filter)| Ok((all(arguments)?, filter.as_ref().map(some).transpose()?)));
-                Self::Rows(each.collect::<Result<_>>()?)
-            }
-        })
-    }
-}
-
-/// Rows as they arrive: keys, and what they bring.
-#[derive(Clone)]
-pub struct Arrived {
-    /// The key columns.
-    pub keys: Vec<ArrayRef>,
-    /// What is aggregated.
-    pub values: Values,
-    /// How many rows there are.
-    pub rows: usize,
-}
-
-impl Arrived {
-    /// Returns rows that are partial aggregates.
-    pub fn partial(batch: &RecordBatch, keys: usize) -> Self {
-        let (keys, states) = batch.columns().split_at(keys);
-        Self {
-            keys: keys.to_vec(),
-            values: Values::Partial(states.to_vec()),
-            rows: batch.num_rows(),
-        }
-    }
-
-    /// Returns some rows.
-    fn map(&self, rows: usize, of: impl Fn(&ArrayRef) -> Result<ArrayRef>) -> Result<Self> {
-        let keys = self.keys.iter().map(&of).collect::<Result<_>>()?;
-        let values = self.values.map(of)?;
-        Ok(Self { keys, values, rows })
-    }
-}
 
 /// What taking in rows does to the aggregates that are there.
 #[derive(Clone, Copy, PartialEq)]
@@ -328,8 +148,7 @@ impl StateTable {
 
     /// Puts rows into their panes.
     fn put(&mut self, arrived: &Arrived, late_us: Option<i64>, how: How) -> Result<()> {
-        let panes = self.layout.panes(&arrived.keys, arrived.rows);
-        let runs = runs_of(&panes);
+        let runs = self.layout.runs(&arrived.keys, arrived.rows);
         match runs.as_slice() {
             [(pane, ..)] => self.put_pane(*pane, arrived, late_us, how),
             runs if runs.len() <= MAX_RUNS => runs.iter().try_for_each(|(pane, from, rows)| {
@@ -337,15 +156,18 @@ impl StateTable {
                 self.put_pane(*pane, &part, late_us, how)
             }),
             _ => {
+                let panes = self.layout.panes(&arrived.keys, arrived.rows);
                 let mut order: Vec<u32> = (0..arrived.rows as u32).collect();
                 order.sort_by_key(|row| panes[*row as usize]);
                 let order = UInt32Array::from(order);
                 let sorted = arrived.map(arrived.rows, |column| Ok(take(column, &order, None)?))?;
                 let sorted_panes: Vec<Closing> = order.values().iter().map(|row| panes[*row as usize]).collect();
-                runs_of(&sorted_panes).iter().try_for_each(|(pane, from, rows)| {
-                    let part = sorted.map(*rows, |column| Ok(column.slice(*from, *rows)))?;
-                    self.put_pane(*pane, &part, late_us, how)
-                })
+                runs_of(&sorted_panes, |pane| pane)
+                    .iter()
+                    .try_for_each(|(pane, from, rows)| {
+                        let part = sorted.map(*rows, |column| Ok(column.slice(*from, *rows)))?;
+                        self.put_pane(*pane, &part, late_us, how)
+                    })
             }
         }
     }
@@ -712,62 +534,6 @@ impl StateTable {
 /// Returns the error of rows that lack a function's columns.
 fn too_few() -> SparkError {
     SparkError::internal("partial aggregates lack a column")
-}
-
-/// Returns the runs of equal panes: the pane, the first row, how many rows.
-fn runs_of(panes: &[Closing]) -> Vec<(Closing, usize, usize)> {
-    let mut from = 0;
-    let runs = panes.chunk_by(|a, b| a == b).map(|run| {
-        let start = from;
-        from += run.len();
-        (run[0], start, run.len())
-    });
-    runs.collect()
-}
-
-/// The change of one batch: the rows that it changed, pane by pane, then the watermark up to which windows were closed.
-pub struct StateDelta;
-
-impl StateDelta {
-    /// The first bytes of a delta.
-    const MAGIC: [u8; 4] = *b"RSD2";
-
-    /// How many bytes come before the rows.
-    const HEAD: usize = 24;
-
-    /// Returns a delta: mark, whether there is a watermark, the watermark (µs), the length of a pane (µs, 0 if each is a
-    /// window of its own), then the rows as an Arrow stream that is aligned to eight bytes.
-    fn encode(layout: &Layout, rows: Vec<RecordBatch>, closed_until: Option<i64>) -> Result<Vec<u8>> {
-        let mut out = Vec::from(Self::MAGIC);
-        // Flag and numbers fill twenty bytes, so that the stream after them stays aligned to eight.
-        out.extend_from_slice(&u32::from(closed_until.is_some()).to_le_bytes());
-        out.extend_from_slice(&closed_until.unwrap_or_default().to_le_bytes());
-        out.extend_from_slice(&Self::pane(layout).to_le_bytes());
-        out.extend(ipc::write(&layout.schema, &[one(&layout.schema, &rows)?])?);
-        Ok(out)
-    }
-
-    /// Returns the length of a pane as a delta has it.
-    fn pane(layout: &Layout) -> i64 {
-        layout.windows.map_or(0, |windows| windows.pane_us)
-    }
-
-    /// Reads a delta: the watermark, and the stream of rows.
-    fn decode(layout: &Layout, bytes: &Buffer) -> Result<(Option<i64>, Buffer)> {
-        if bytes.len() < Self::HEAD || bytes[..4] != Self::MAGIC {
-            return Err(corrupt("it does not start with its mark"));
-        }
-        let word = |at: usize| {
-            let mut word = [0u8; 8];
-            word.copy_from_slice(&bytes[at..at + 8]);
-            i64::from_le_bytes(word)
-        };
-        if word(16) != Self::pane(layout) {
-            return Err(corrupt("its windows have another length or slide"));
-        }
-        let closed = (bytes[4] == 1).then(|| word(8));
-        Ok((closed, bytes.slice(Self::HEAD)))
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::settings;
 use crate::sources::Format;
 use crate::storage::files::Files;
 use crate::streaming::checkpoint::logs::Offsets;
-use crate::streaming::deal::deal;
+use crate::streaming::deal::{Cut, deal};
 use crate::streaming::progress::SourceProgress;
 use crate::streaming::trigger::{CLOCK_BATCH_PAUSE_MS, Trigger};
 
@@ -179,9 +179,16 @@ impl Query {
         };
         for (source, share) in self.sources.iter_mut().zip(std::mem::take(&mut batch.shares)) {
             let scan = &self.definition.graph.scans[source.scan.0];
-            let lines = matches!(&scan.origin, Origin::Blocks { format: Format::Json | Format::Csv | Format::Text, options } if !options.contains_key("header"));
             let blocks = source.read(&share, files)?;
-            request.scans.extend(deal(blocks, lines, source.scan, scan.partitions));
+            let cut = match &scan.origin {
+                Origin::Blocks { options, .. } if options.contains_key("header") => Cut::Never,
+                Origin::Blocks { format, .. } => match format {
+                    Format::Json | Format::Csv | Format::Text => Cut::Lines,
+                    Format::Arrow => Cut::Rows,
+                },
+                _ => Cut::Never,
+            };
+            request.scans.extend(deal(blocks, cut, source.scan, scan.partitions));
             batch.shares.push(share);
         }
         Ok(request)

@@ -1,12 +1,11 @@
-use std::collections::{BTreeMap, BTreeSet};
-
-use arrow::array::{Float64Array, Int64Array, StringArray};
+use arrow::array::{AsArray, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::{Field, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use super::*;
 use crate::exec::state::cells::Counts;
+use crate::exec::state::windows::Windows;
 
 /// Rows of a model: window and key, then how many.
 type Model = BTreeMap<(i64, Option<String>), i64>;
