@@ -514,7 +514,6 @@ impl StateTable {
     pub fn load(&mut self, deltas: &[Buffer]) -> Result<()> {
         for delta in deltas {
             let (watermark, block) = StateDelta::decode(&self.layout, delta)?;
-            self.closed_until = self.closed_until.max(watermark);
             for batch in ipc::read(&block)? {
                 let batch = ipc::rename(&batch, &self.layout.schema)?;
                 self.put(
