@@ -190,12 +190,12 @@ async fn a_buffer_whose_blob_is_kept_does_not_go_back() {
     other.listen(move |_, blobs| hear(blobs));
     let (answered, mut answers) = hearing();
     one.listen(move |header, _| answered(header));
-    one.send_copies(&[(vec![], vec![vec![7; 100_000].into()])], |_| None)
+    one.send_copies(&[(vec![], vec![vec![7u8; 100_000].into()])], |_| None)
         .unwrap();
     let kept = heard.next().await;
     other.send(b"answer", &Array::new()).unwrap();
     assert_eq!(answers.next().await, b"answer");
-    one.send_copies(&[(vec![], vec![vec![8; 100_000].into()])], |_| None)
+    one.send_copies(&[(vec![], vec![vec![8u8; 100_000].into()])], |_| None)
         .unwrap();
     heard.next().await;
     let kept: Uint8Array = kept.get(0).unchecked_into();
@@ -225,7 +225,7 @@ async fn messages_that_are_posted_at_once_arrive_one_by_one_in_their_order() {
 async fn a_block_that_came_as_it_is_sent_moves_on_once_and_is_copied_after_that() {
     let (port, _listens, mut heard) = ends();
     let mut originals = Originals::default();
-    let (one, other): (Buffer, Buffer) = (vec![1; 10].into(), vec![1; 10].into());
+    let (one, other): (Buffer, Buffer) = (vec![1u8; 10].into(), vec![1u8; 10].into());
     let came = Uint8Array::from(&[1; 10][..]);
     originals.keep(one.clone(), came.clone());
     assert!(originals.take(&other).is_none(), "equal bytes are not the block");
