@@ -43,6 +43,8 @@ impl Page {
         let hears = Closure::<dyn FnMut(JsValue, JsValue)>::new(move |message: JsValue, transfer: JsValue| {
             if message.is_array() {
                 post.call2(&js_sys::global(), &message, &transfer).unwrap();
+            } else if get(&message, "t") == "many" {
+                Array::from(&get(&message, "messages")).iter().for_each(&hear);
             } else {
                 hear(message);
             }
