@@ -203,7 +203,9 @@ pub enum Output {
     Credit {
         /// The producer's name.
         source: String,
-        /// Bytes that wait for batches.
+        /// Pushes of the source that have come, from its first.
+        received: i64,
+        /// Bytes of theirs that wait for batches.
         queued: usize,
         /// Bytes from which on the producer shall wait.
         limit: usize,

@@ -294,12 +294,14 @@ impl State {
             Output::Console { text } => letter.add(&ToPage::Console { text: &text }),
             Output::Credit {
                 source,
+                received,
                 queued,
                 limit,
                 durable,
                 is_read,
             } => letter.add(&ToPage::Credit {
                 source: &source,
+                received,
                 queued_bytes: queued,
                 limit_bytes: limit,
                 durable,

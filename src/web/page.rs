@@ -288,7 +288,9 @@ pub enum ToPage<'a> {
     Credit {
         /// The source's id.
         source: &'a str,
-        /// Bytes that wait.
+        /// How many pushes have come, from its first.
+        received: i64,
+        /// Bytes of theirs that wait.
         queued_bytes: usize,
         /// Bytes from which on the page should wait.
         limit_bytes: usize,

@@ -410,6 +410,7 @@ fn credit_without_a_log_is_null_and_not_missing() {
         let (queued_bytes, limit_bytes) = (random.bits() as usize, random.bits() as usize);
         let sent = ToPage::Credit {
             source: &source,
+            received: random.safe_integer(),
             queued_bytes,
             limit_bytes,
             durable,

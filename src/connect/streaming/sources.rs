@@ -219,6 +219,7 @@ impl Driver {
         self.streams.told.insert(source.to_owned(), now);
         self.out.push(Output::Credit {
             source: source.to_owned(),
+            received: self.streams.pushes.get(source).copied().unwrap_or(0),
             queued,
             limit: LIMIT_BYTES,
             durable,
@@ -288,5 +289,36 @@ impl Driver {
             let actions = running.query.push(source, block, now_ms);
             self.act(run, actions, now_ms);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_producer_hears_what_changes_what_it_may_do() {
+        let told = |queued, durable, is_read| Told {
+            queued,
+            durable,
+            is_read,
+        };
+        let knows = told(8 << 20, Some(3), true);
+        assert!(knows.is_near(&told(8 << 20, Some(3), true)));
+        assert!(knows.is_near(&told(1 << 20, Some(3), true)), "a little emptier");
+        assert!(
+            !knows.is_near(&told(0, Some(3), true)),
+            "emptier by a quarter of the limit"
+        );
+        assert!(!knows.is_near(&told(8 << 20, Some(4), true)), "more is durable");
+        assert!(
+            !knows.is_near(&told(8 << 20, Some(3), false)),
+            "nobody reads it any more"
+        );
+        let full = told(LIMIT_BYTES, None, true);
+        assert!(
+            !full.is_near(&told(LIMIT_BYTES - 1, None, true)),
+            "one that waits hears all"
+        );
     }
 }

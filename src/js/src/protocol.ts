@@ -129,9 +129,9 @@ export type FromDriver =
   /**
    * How full a push source's queue is: sent when it is fuller or emptier by much than the page knows. Where its query has a checkpoint,
    * the pushes with a `seq` below `durable` survive whatever happens to this tab; else `durable` is null. `isRead`: whether a
-   * query reads the source.
+   * query reads the source. `queuedBytes` counts the pushes with a `seq` below `received`: those that have come.
    */
-  | { t: 'credit'; source: string; queuedBytes: number; limitBytes: number; durable: number | null; isRead: boolean }
+  | { t: 'credit'; source: string; received: number; queuedBytes: number; limitBytes: number; durable: number | null; isRead: boolean }
   /** One micro-batch for a foreachBatch function; Arrow IPC streams; the first has the schema. */
   | { t: 'foreachBatch'; sink: string; run: string; batchId: number; arrow: Uint8Array[] }
   | { t: 'listener'; eventType: 'started' | 'progress' | 'idle' | 'terminated'; event: object }

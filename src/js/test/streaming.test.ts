@@ -34,13 +34,13 @@ test('a push source waits while its queue is full', async () => {
   const { write, end } = session.readStream.push({ schema: 'a INT' });
   let written = false;
   await write({ a: 1 });
-  session.receive({ t: 'credit', source: 'push-0', queuedBytes: 0, limitBytes: 10, durable: null, isRead: true });
+  session.receive({ t: 'credit', source: 'push-0', received: 1, queuedBytes: 0, limitBytes: 10, durable: null, isRead: true });
   const waiting = write([{ a: 2 }, { a: 3 }]).then(() => {
     written = true;
   });
   await turn();
   assert.equal(written, false);
-  session.receive({ t: 'credit', source: 'push-0', queuedBytes: 5, limitBytes: 10, durable: null, isRead: true });
+  session.receive({ t: 'credit', source: 'push-0', received: 2, queuedBytes: 5, limitBytes: 10, durable: null, isRead: true });
   await waiting;
   end();
   const pushes = session.of('push');
@@ -58,7 +58,7 @@ test('a full queue that no query reads is an error in time; one that is read wai
   const session = new FakeSession();
   const { write } = session.readStream.push({ schema: 'a INT' });
   const credit = (queuedBytes: number, isRead: boolean) =>
-    session.receive({ t: 'credit', source: 'push-0', queuedBytes, limitBytes: 10, durable: null, isRead });
+    session.receive({ t: 'credit', source: 'push-0', received: session.of('push').length, queuedBytes, limitBytes: 10, durable: null, isRead });
   credit(10, false);
   const nobody = assert.rejects(write({ a: 1 }), { condition: 'RIVULET_PUSH_NOT_READ' });
   mock.timers.tick(9_999);
@@ -72,6 +72,25 @@ test('a full queue that no query reads is an error in time; one that is read wai
   credit(0, true);
   await read;
   assert.equal(session.of('push').length, 2, 'what was written is kept');
+});
+
+test('what is on its way counts as queued until the driver has it', async () => {
+  const session = new FakeSession();
+  const { write } = session.readStream.push({ schema: 'a INT', format: 'json' });
+  const credit = (received: number, queuedBytes: number) =>
+    session.receive({ t: 'credit', source: 'push-0', received, queuedBytes, limitBytes: 30, durable: null, isRead: true });
+  const done: number[] = [];
+  const write10 = (n: number) => write('{"a": 123}').then(() => done.push(n));
+  credit(0, 0);
+  await Promise.all([write10(0), write10(1)]);
+  const third = write10(2);
+  await turn();
+  assert.deepEqual(done, [0, 1]);
+  credit(1, 10); // two are on their way
+  await turn();
+  assert.deepEqual(done, [0, 1]);
+  credit(2, 10); // of the two that came one was taken, and one is on its way
+  await third;
 });
 
 test('bytes are copied unless they are given away whole', async () => {
@@ -92,7 +111,7 @@ test('where there is a checkpoint a write is done when it is durable', async () 
   const session = new FakeSession();
   const { write } = session.readStream.push({ schema: 'a INT' });
   const credit = (durable: number | null) =>
-    session.receive({ t: 'credit', source: 'push-0', queuedBytes: 0, limitBytes: 10_000, durable, isRead: true });
+    session.receive({ t: 'credit', source: 'push-0', received: 3, queuedBytes: 0, limitBytes: 10_000, durable, isRead: true });
   credit(0);
   const done: number[] = [];
   const writes = [0, 1, 2].map((a) =>

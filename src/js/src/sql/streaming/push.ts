@@ -57,7 +57,10 @@ export class PushSources implements Sources {
 /** The page's end of a push source: a bounded queue whose other end is in the driver. @internal */
 export class PushSource {
   #seq = 0;
+  /** Bytes that wait in the driver, by its last credit. */
   #queuedBytes = 0;
+  /** Pushes that the last credit does not count yet, the oldest first. */
+  #underway: { seq: number; bytes: number }[] = [];
   #limitBytes = DEFAULT_LIMIT_BYTES;
   /** Pushes that are durable; null without a checkpoint. */
   #durable: number | null = null;
@@ -84,10 +87,10 @@ export class PushSource {
     if (this.#ended) throw new IllegalArgumentException('write() after end()');
     const bytes = this.#encode(data, transfer);
     if (bytes.byteLength === 0) return;
-    this.#queuedBytes += bytes.byteLength;
     const seq = this.#seq++;
+    this.#underway.push({ seq, bytes: bytes.byteLength });
     this.wire.post({ t: 'push', source: this.id, seq, bytes }, [bytes.buffer as ArrayBuffer]);
-    const waits = () => this.#queuedBytes >= this.#limitBytes || (this.#durable !== null && this.#durable <= seq);
+    const waits = () => this.#waitingBytes() >= this.#limitBytes || (this.#durable !== null && this.#durable <= seq);
     while (waits() && !this.#failure) await this.#change();
     if (this.#failure) throw this.#failure;
   }
@@ -98,7 +101,7 @@ export class PushSource {
       const late = this.#isRead
         ? undefined
         : setTimeout(() => {
-            const full = `The queue of a push source is full (${this.#queuedBytes} bytes), and no query reads it`;
+            const full = `The queue of a push source is full (${this.#waitingBytes()} bytes), and no query reads it`;
             const message = `[RIVULET_PUSH_NOT_READ] ${full}: start a query before you wait for write(). What was written is kept.`;
             fail(new SparkRuntimeException(message, { condition: 'RIVULET_PUSH_NOT_READ' }));
           }, NOT_READ_MS);
@@ -116,7 +119,13 @@ export class PushSource {
     this.wire.post({ t: 'pushEnd', source: this.id });
   }
 
-  credit({ queuedBytes, limitBytes, durable, isRead }: Omit<Extract<FromDriver, { t: 'credit' }>, 't' | 'source'>): void {
+  /** Bytes that wait in the driver or are on their way to it. */
+  #waitingBytes(): number {
+    return this.#underway.reduce((sum, { bytes }) => sum + bytes, this.#queuedBytes);
+  }
+
+  credit({ received, queuedBytes, limitBytes, durable, isRead }: Omit<Extract<FromDriver, { t: 'credit' }>, 't' | 'source'>): void {
+    this.#underway = this.#underway.filter(({ seq }) => seq >= received);
     this.#queuedBytes = queuedBytes;
     this.#limitBytes = limitBytes;
     this.#durable = durable;
