@@ -168,7 +168,7 @@ impl Words {
             }
             return found.finish();
         }
-        // All texts are searched as one; then it is seen in which the prefix stands.
+        // Searches all texts as one run of bytes, then looks up the row in which the prefix stands.
         let (prefix, finder) = (self.prefix.as_bytes(), Finder::new(&self.prefix));
         let next = |from: usize, to: usize| match prefix {
             [byte] => memchr(*byte, &bytes[from..to]).map(|i| from + i),
@@ -185,7 +185,7 @@ impl Words {
                 continue;
             }
             let end = word_end(start, last);
-            // A prefix that holds the separator, or goes on in the next text, is in no word.
+            // No word holds a prefix that contains the separator or runs into the next text.
             if end - start >= prefix.len() {
                 found.push(row, &bytes[start..end]);
             }
@@ -195,7 +195,7 @@ impl Words {
     }
 }
 
-/// Words that were found. All together are not longer than the texts they are from, so that their ends fit.
+/// Collects words. Together they are not longer than the texts they come from, so 32 bits hold where each ends.
 struct Found {
     /// The row of each.
     rows: Vec<u32>,
@@ -247,7 +247,7 @@ mod tests {
                     separator: b' ',
                     prefix: prefix.into(),
                 };
-                // A slice of a longer array, whose other texts are not to be seen.
+                // Takes a slice of a longer array: the texts around it must not be searched.
                 let mut longer = vec![Some("#before #".to_owned())];
                 longer.extend(texts.iter().cloned());
                 longer.push(Some("# #after".to_owned()));
@@ -267,7 +267,7 @@ mod tests {
                         }
                     }
                 }
-                assert_eq!(found, wanted, "texts {texts:?}, prefix {prefix:?}");
+                assert_eq!(found, wanted, "in {texts:?}, prefix {prefix:?}");
             }
         }
     }

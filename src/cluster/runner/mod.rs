@@ -8,16 +8,18 @@
 //! ```
 
 mod launch;
+mod plan;
 mod submit;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
 use launch::{Home, Parked, snapshot_is_due};
+use plan::Plan;
 
-use crate::cluster::attempts::{AttemptState, Attempts, Shown, StageStatus};
+use crate::cluster::attempts::{AttemptState, Attempts, StageStatus};
 use crate::cluster::message::{FromExecutor, SpecHeader, ToExecutor};
 use crate::compile::job::JobSpec;
 use crate::error::SparkError;
@@ -129,26 +131,6 @@ pub struct Outcome {
     pub reports: Vec<(StagePart, TaskReport)>,
     /// What accepted tries added to accumulators.
     pub updates: Vec<Buffer>,
-}
-
-/// A plan that executors have.
-struct Plan {
-    /// How executors make it; new ones get it too.
-    spec: JobSpec,
-    /// Its stages.
-    graph: Arc<StageGraph>,
-    /// How they are shown, once somebody has looked: many jobs of a stream have one plan.
-    shown: OnceLock<Vec<Shown>>,
-}
-
-impl Plan {
-    /// Returns how a job's stages stand.
-    fn stages(&self, attempts: &Attempts, over: bool) -> Vec<StageStatus> {
-        let shown = self
-            .shown
-            .get_or_init(|| self.graph.stages.iter().map(Shown::of).collect());
-        attempts.stages(&self.graph, shown, over)
-    }
 }
 
 /// A job that runs.
@@ -269,8 +251,7 @@ impl JobRunner {
         self.next_plan += 1;
         let id = PlanId(self.next_plan);
         let effects = self.executors().into_iter().map(|to| announce(id, &spec, to)).collect();
-        let shown = OnceLock::new();
-        self.plans.insert(id, Plan { spec, graph, shown });
+        self.plans.insert(id, Plan::new(spec, graph));
         (id, effects)
     }
 

@@ -152,8 +152,8 @@ impl Planner {
     }
 }
 
-/// Returns the separator and the rewritten input of a generator over `split`: the input then has the texts instead of the
-/// lists. `None` if the generator is over anything else.
+/// Returns the separator of a generator over `split`, and its input with strings in place of the lists. `None` if the generator
+/// is over anything else.
 fn words(node: &Generate, input: &LogicalPlan) -> Option<(u8, LogicalPlan)> {
     let LogicalPlan::Projection(projection) = input else {
         return None;

@@ -1,4 +1,4 @@
-//! Receives blocks from the page, texts from sockets and records from receivers; stops every source when the context stops.
+//! Receives blocks from the page, text from sockets and records from receivers; stops every source when the context stops.
 
 use super::{Command, Context, Event, State};
 use crate::cluster::message::ReceiverReport;

@@ -29,7 +29,7 @@ use crate::values::bytes;
 pub enum Form {
     /// There are no columns: all rows have one key.
     Empty,
-    /// One column of texts.
+    /// One column of strings.
     Text,
     /// One column of whole numbers, days or times.
     Number(DataType),
@@ -41,7 +41,7 @@ pub enum Form {
 pub enum Keys {
     /// No columns.
     Empty,
-    /// Texts.
+    /// Strings.
     Text(StringArray),
     /// Numbers, eight bytes each.
     Number(Int64Array),
@@ -92,7 +92,7 @@ fn as_numbers(column: &ArrayRef) -> Result<Int64Array> {
         DataType::Timestamp(..) => column
             .as_primitive::<TimestampMicrosecondType>()
             .reinterpret_cast::<Int64Type>(),
-        other => return Err(SparkError::internal(format!("a key of {other} is no number"))),
+        other => return Err(SparkError::internal(format!("a key of type {other} is not a number"))),
     })
 }
 

@@ -10,8 +10,7 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion_expr::LogicalPlan;
 use datafusion_physical_plan::limit::GlobalLimitExec;
 
-use super::cells::Counts;
-use super::table::{Arrived, Layout, PaneOf, StateTable};
+use super::table::{Arrived, StateTable};
 use super::{Body, Operator, OperatorState, Restore};
 use crate::error::Result;
 use crate::exec::compiler::{Compiler, Plan};
@@ -66,14 +65,7 @@ pub struct StateLimit {
 
 impl Restore for StateLimit {
     fn empty(&self) -> Result<OperatorState> {
-        let layout = Layout {
-            schema: schema(),
-            keys: 0,
-            pane: PaneOf::One,
-            windows: None,
-            closes_after_us: None,
-        };
-        let table = StateTable::new(layout, vec![Box::new(Counts::default())])?;
+        let table = StateTable::counter(schema())?;
         Ok(OperatorState::new(Body::Table(Box::new(table))))
     }
 

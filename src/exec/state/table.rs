@@ -31,7 +31,7 @@ use self::layout::runs_of;
 pub use self::layout::{Layout, PaneOf};
 use self::pane::{MAX_LINKED, NONE, Pane};
 use super::Closing;
-use super::cells::Cells;
+use super::cells::{self, Cells};
 use super::keys::{Form, Index};
 use crate::error::{Result, SparkError};
 use crate::values::ipc;
@@ -55,13 +55,13 @@ enum How {
 ///
 /// use arrow::array::{Int64Array, RecordBatch};
 /// use arrow::datatypes::{DataType, Field, Schema};
-/// use rivulet::exec::state::cells::Counts;
+/// use rivulet::exec::state::cells;
 /// use rivulet::exec::state::table::{Arrived, Layout, PaneOf, StateTable};
 ///
 /// let fields = ["key", "count"].map(|name| Field::new(name, DataType::Int64, true));
 /// let schema = Arc::new(Schema::new(fields.to_vec()));
 /// let layout = Layout { schema: schema.clone(), keys: 1, pane: PaneOf::One, windows: None, closes_after_us: None };
-/// let mut table = StateTable::new(layout, vec![Box::new(Counts::default())])?;
+/// let mut table = StateTable::new(layout, vec![cells::counts()])?;
 /// let column = |values: Vec<i64>| Arc::new(Int64Array::from(values)) as _;
 /// let rows = RecordBatch::try_new(schema, vec![column(vec![7, 8, 7]), column(vec![1, 1, 5])])?;
 /// table.take_in(&Arrived::partial(&rows, 1), None)?;
@@ -106,6 +106,21 @@ impl StateTable {
             closed_until: None,
             late: HashSet::new(),
         })
+    }
+
+    /// Returns an empty table without keys, whose one row is a count.
+    ///
+    /// # Errors
+    /// None that the schema of a count can cause.
+    pub fn counter(schema: SchemaRef) -> Result<Self> {
+        let layout = Layout {
+            schema,
+            keys: 0,
+            pane: PaneOf::One,
+            windows: None,
+            closes_after_us: None,
+        };
+        Self::new(layout, vec![cells::counts()])
     }
 
     /// Returns the columns: keys, then the others.

@@ -15,7 +15,7 @@ use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::{Accumulator, AggregateUDF, EmitTo, GroupsAccumulator};
 
 use crate::error::{SparkError, arithmetic_overflow};
-use crate::kernels::aggregates::{Definition, definition_of, function};
+use crate::kernels::aggregates::{Definition, function};
 use crate::values::cast::Mode;
 
 /// Returns the sum with result type `to`, BIGINT or a decimal; the argument has the same width.
@@ -36,7 +36,7 @@ fn make<T: ArrowPrimitiveType + std::fmt::Debug>(to: &DataType, mode: Mode) -> A
     let (one, many) = (to.clone(), to.clone());
     function(Definition {
         name: "sum",
-        options: options(mode),
+        options: format!("{mode:?}"),
         to: to.clone(),
         state: vec![to.clone(), DataType::Boolean],
         make: Arc::new(move || {
@@ -61,16 +61,12 @@ fn make<T: ArrowPrimitiveType + std::fmt::Debug>(to: &DataType, mode: Mode) -> A
     })
 }
 
-/// Returns what tells sums apart that treat overflow differently.
-fn options(mode: Mode) -> String {
-    format!("{mode:?}")
-}
-
-/// Returns what overflow does in a sum that [`sum`] made; `None` for another function.
+/// Returns what overflow does in a BIGINT sum that [`sum`] made; `None` for another function.
 pub fn mode_of(function: &AggregateUDF) -> Option<Mode> {
     let modes = [Mode::Legacy, Mode::Try, Mode::Ansi];
-    let own = definition_of(function).filter(|d| d.name == "sum")?;
-    modes.into_iter().find(|mode| options(*mode) == own.options)
+    modes
+        .into_iter()
+        .find(|mode| *sum(&DataType::Int64, *mode) == *function)
 }
 
 /// Makes the error of a sum that does not fit, which suggests `try_sum`.

@@ -17,7 +17,6 @@ pub mod gather;
 pub mod moments;
 pub mod ordered;
 
-use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -134,12 +133,6 @@ impl AggregateUDFImpl for Function {
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
         AggregateOrderSensitivity::Insensitive
     }
-}
-
-/// Returns the definition of one of our functions; `None` for DataFusion's own.
-pub fn definition_of(function: &AggregateUDF) -> Option<&Definition> {
-    let any: &dyn Any = function.inner().as_ref();
-    any.downcast_ref::<Function>().map(|function| &function.definition)
 }
 
 /// Makes DataFusion's aggregate function of a definition.

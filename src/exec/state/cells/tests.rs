@@ -1,4 +1,6 @@
-use arrow::array::{Date32Array, Int32Array, TimestampMicrosecondArray};
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, Date32Array, Float64Array, Int32Array, Int64Array, TimestampMicrosecondArray};
 use arrow::datatypes::{Field, Schema};
 use datafusion_expr::EmitTo;
 use datafusion_functions_aggregate as df;
@@ -8,6 +10,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use super::*;
+use crate::values::cast::Mode;
 
 /// Returns a function over one column.
 fn function(udf: Arc<datafusion_expr::AggregateUDF>, of: &DataType) -> Arc<AggregateFunctionExpr> {

@@ -11,10 +11,9 @@ use crate::exec::state::{Closing, times};
 pub enum PaneOf {
     /// All rows in one, which never closes.
     One,
-    /// That of the time in a key column: the start of a window or pane, or an event time. It is no part of the key within
-    /// the pane.
+    /// By the time in a key column: the start of a window or pane, or an event time. Within the pane, keys leave it out.
     Time(usize),
-    /// That of the end of the window in a key column of structs.
+    /// By the end of the window in a key column of structs.
     End(usize),
 }
 

@@ -4,7 +4,6 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use super::*;
-use crate::exec::state::cells::Counts;
 use crate::exec::state::windows::Windows;
 
 /// Rows of a model: window and key, then how many.
@@ -98,7 +97,7 @@ fn a_table_equals_a_map_by_window_over_random_batches_and_reloads_from_its_delta
             pane_us,
         });
         let layout = layout(windows, length, usize::from(seed % 3 == 0));
-        let table = || StateTable::new(layout.clone(), vec![Box::new(Counts::default())]).unwrap();
+        let table = || StateTable::new(layout.clone(), vec![cells::counts()]).unwrap();
         let (mut state, mut model, mut deltas) = (table(), Model::new(), vec![]);
         let (mut now, mut late): (i64, Option<i64>) = (random.random_range(-50..50), None);
         for _ in 0..40 {
@@ -173,7 +172,7 @@ fn a_delta_of_other_windows_or_cut_short_is_refused() {
             offset_us: 0,
             pane_us,
         };
-        StateTable::new(layout(Some(windows), 10, 0), vec![Box::new(Counts::default())]).unwrap()
+        StateTable::new(layout(Some(windows), 10, 0), vec![cells::counts()]).unwrap()
     };
     let delta = of(5).delta(Some(3)).unwrap();
     of(5).load(&[Buffer::from(delta.clone())]).unwrap();
@@ -196,7 +195,7 @@ fn panes_of_nulls_and_of_no_event_time_never_close() {
         windows: None,
         closes_after_us: Some(0),
     };
-    let mut table = StateTable::new(layout.clone(), vec![Box::new(Counts::default())]).unwrap();
+    let mut table = StateTable::new(layout.clone(), vec![cells::counts()]).unwrap();
     let keys: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.5), None, Some(1.5)]));
     let ones: ArrayRef = Arc::new(Int64Array::from(vec![1, 1, 1]));
     let rows = Arrived {
