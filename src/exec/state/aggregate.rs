@@ -228,13 +228,12 @@ impl StateAggregate {
                 _ => vec![],
             };
             table.settle();
-            let before = table.rows();
             let closed = match evict {
                 Some(watermark) => table.close(watermark)?,
                 None => vec![],
             };
             stats.rows_total = table.rows() as u64;
-            stats.rows_removed = before as u64 - stats.rows_total;
+            stats.rows_removed = closed.iter().map(|b| b.num_rows() as u64).sum();
             stats.bytes = table.bytes() as u64;
             let emitted = match context.mode {
                 OutputMode::Append => closed,

@@ -87,6 +87,8 @@ pub struct StateTable {
     closed_until: Option<i64>,
     /// Late keys of the batch, each with its window.
     late: HashSet<Vec<u8>>,
+    /// Rows of windows that a late watermark has closed before rows were taken in; they leave with the next that close.
+    overdue: Vec<RecordBatch>,
 }
 
 impl StateTable {
@@ -105,6 +107,7 @@ impl StateTable {
             windows: BTreeMap::new(),
             closed_until: None,
             late: HashSet::new(),
+            overdue: vec![],
         })
     }
 
@@ -158,6 +161,14 @@ impl StateTable {
     /// # Errors
     /// A function's, such as an overflow; `INTERNAL_ERROR` if the rows are of other types.
     pub fn take_in(&mut self, arrived: &Arrived, late_us: Option<i64>) -> Result<()> {
+        // What is late for a window must not reach it through a pane that a later window holds too. The watermark is ahead of
+        // what has closed in a first batch, and after a restart from a mode that closes nothing.
+        if let Some(late) =
+            late_us.filter(|late| self.layout.closes_after_us.is_some() && self.closed_until < Some(*late))
+        {
+            let overdue = self.close(late)?;
+            self.overdue.extend(overdue);
+        }
         self.put(arrived, late_us, How::Merge)
     }
 
@@ -456,9 +467,12 @@ impl StateTable {
             .filter(|start| self.layout.is_open(*start, self.closed_until))
             .filter(|start| !self.layout.is_open(*start, Some(watermark)))
             .collect();
-        let closed = due.iter().map(|start| self.window(Some(*start), false)).collect();
+        let mut closed = std::mem::take(&mut self.overdue);
+        for start in due {
+            closed.push(self.window(Some(start), false)?);
+        }
         self.forget(watermark);
-        closed
+        Ok(closed)
     }
 
     /// Forgets windows and panes that end at or before a watermark.

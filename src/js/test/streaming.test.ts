@@ -58,7 +58,15 @@ test('a full queue that no query reads is an error in time; one that is read wai
   const session = new FakeSession();
   const { write } = session.readStream.push({ schema: 'a INT' });
   const credit = (queuedBytes: number, isRead: boolean) =>
-    session.receive({ t: 'credit', source: 'push-0', received: session.of('push').length, queuedBytes, limitBytes: 10, durable: null, isRead });
+    session.receive({
+      t: 'credit',
+      source: 'push-0',
+      received: session.of('push').length,
+      queuedBytes,
+      limitBytes: 10,
+      durable: null,
+      isRead,
+    });
   credit(10, false);
   const nobody = assert.rejects(write({ a: 1 }), { condition: 'RIVULET_PUSH_NOT_READ' });
   mock.timers.tick(9_999);

@@ -99,7 +99,9 @@ fn a_table_equals_a_map_by_window_over_random_batches_and_reloads_from_its_delta
         let layout = layout(windows, length, usize::from(seed % 3 == 0));
         let table = || StateTable::new(layout.clone(), vec![cells::counts()]).unwrap();
         let (mut state, mut model, mut deltas) = (table(), Model::new(), vec![]);
-        let (mut now, mut late): (i64, Option<i64>) = (random.random_range(-50..50), None);
+        let mut now: i64 = random.random_range(-50..50);
+        // A first batch may have a late watermark that no batch has closed windows by.
+        let mut late = random.random_bool(0.5).then_some(now - 8);
         for _ in 0..40 {
             let rows: Vec<Row> = (0..random.random_range(0..30))
                 .map(|_| {
@@ -206,4 +208,26 @@ fn panes_of_nulls_and_of_no_event_time_never_close() {
     table.take_in(&rows, Some(i64::MAX)).unwrap();
     assert!(table.close(i64::MAX).unwrap().is_empty());
     assert_eq!(table.rows(), 2);
+}
+
+#[test]
+fn windows_that_a_late_watermark_has_passed_leave_without_the_rows_that_came_late() {
+    let windows = Windows {
+        length_us: 10,
+        slide_us: 5,
+        offset_us: 0,
+        pane_us: 5,
+    };
+    let layout = layout(Some(windows), 10, 0);
+    let mut table = StateTable::new(layout.clone(), vec![cells::counts()]).unwrap();
+    let row = |time| [(time, Some("a".to_owned()))];
+    table.take_in(&arrived(&layout, &row(7), true), None).unwrap();
+    table.settle();
+    // Of its two windows, [0, 10) is past the watermark and [5, 15) is not.
+    table.take_in(&arrived(&layout, &row(7), true), Some(10)).unwrap();
+    assert_eq!((table.late_rows(), table.changed_rows(), table.rows()), (1, 1, 1));
+    let gone = read(&layout, &table.close(10).unwrap());
+    assert_eq!(gone, Model::from([((0, Some("a".to_owned())), 1)]));
+    let rest = read(&layout, &table.close(15).unwrap());
+    assert_eq!(rest, Model::from([((5, Some("a".to_owned())), 2)]));
 }
