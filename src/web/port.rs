@@ -24,8 +24,11 @@ const KEPT_BYTES: u32 = 64 << 10;
 /// Most buffers that wait to be filled, or to go back.
 const MAX_KEPT: usize = 8;
 
-/// Most bytes of buffers that wait to be filled, and of blocks that are kept as they came.
+/// Most bytes of buffers that wait to be filled.
 const MAX_KEPT_BYTES: usize = 32 << 20;
+
+/// Most bytes of blocks that are kept as they came.
+const MAX_ORIGINAL_BYTES: usize = 256 << 20;
 
 /// How many times as long as its blob a buffer may be that is filled again.
 const MAX_SLACK: u32 = 4;
@@ -98,18 +101,36 @@ pub struct Originals {
     kept: VecDeque<(Buffer, Uint8Array)>,
     /// Their bytes.
     bytes: usize,
+    /// How many there are when those are looked for that nobody else holds.
+    sweeps_at: usize,
 }
 
 impl Originals {
-    /// Keeps a block with the bytes as they came, which are all that their buffer has; the oldest leave.
+    /// Keeps a block with the bytes as they came, which are all that their buffer has. Those that nobody else holds leave, and
+    /// the oldest where they are too many.
     pub fn keep(&mut self, block: Buffer, original: Uint8Array) {
+        if self.kept.len() >= self.sweeps_at {
+            self.kept.retain(|(kept, _)| kept.strong_count() > 1);
+            self.bytes = self.kept.iter().map(|(kept, _)| kept.len()).sum();
+            self.sweeps_at = MAX_KEPT.max(2 * self.kept.len());
+        }
         self.bytes += block.len();
         self.kept.push_back((block, original));
-        while self.bytes > MAX_KEPT_BYTES
+        while self.bytes > MAX_ORIGINAL_BYTES
             && let Some((oldest, _)) = self.kept.pop_front()
         {
             self.bytes -= oldest.len();
         }
+    }
+
+    /// Returns how many blocks are kept.
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Returns whether none is kept.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
     }
 
     /// Returns the bytes of a block as they came, once.
