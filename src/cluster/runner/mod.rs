@@ -24,7 +24,7 @@ use crate::cluster::message::{FromExecutor, SpecHeader, ToExecutor};
 use crate::compile::job::JobSpec;
 use crate::error::SparkError;
 use crate::exec::inputs::{BatchContext, TaskReport};
-use crate::exec::stage::StageGraph;
+use crate::exec::stage::{Output, StageGraph};
 use crate::ids::{
     BatchId, DatasetId, ExecutorId, ExecutorRef, JobId, KeptId, OperatorId, PartitionId, PlanId, RunId, ScanPart,
     StagePart, StateId, StatePart, TaskId,
@@ -293,6 +293,17 @@ impl JobRunner {
         effects
     }
 
+    /// Returns whether executors have blocks of a job when it is done: if one of its stages wrote for another.
+    fn leaves_blocks(&self, job: JobId) -> bool {
+        let plan = self.jobs.get(&job).and_then(|job| self.plans.get(&job.plan));
+        plan.is_none_or(|plan| {
+            plan.graph
+                .stages
+                .iter()
+                .any(|stage| !matches!(stage.output, Output::Result))
+        })
+    }
+
     /// Has executors forget a job's blocks, but for those that later jobs may read.
     fn drop_job(&self, job: JobId) -> Vec<Effect> {
         let keep = self.scheduler.outputs_of(job);
@@ -451,8 +462,11 @@ impl JobRunner {
                 }
                 Command::JobDone { job } => {
                     self.look_back(job, now_ms);
+                    let leaves_blocks = self.leaves_blocks(job);
                     let outcome = self.finish(job);
-                    effects.extend(self.drop_job(job));
+                    if leaves_blocks {
+                        effects.extend(self.drop_job(job));
+                    }
                     effects.push(Effect::Done { job, outcome });
                 }
                 Command::JobFailed { job, error } => {
