@@ -1,7 +1,7 @@
 import { SessionClosedError, type SparkError } from '../errors.js';
 import type { FromDriver, FromDriverAtOnce, FromWorker, Init, ToDriver, ToExecutor } from '../protocol.js';
 import { VERSION } from '../version.js';
-import { startWorker } from './handshake.js';
+import { type Launched, launchWorker, startWorker } from './handshake.js';
 import { type Assets, compileEngine, functionsUrlOf, requireBrowser } from './load.js';
 import { connect, type Member } from './mesh.js';
 import { RestartPolicy } from './restart.js';
@@ -58,25 +58,38 @@ export class Cluster {
     requireBrowser();
     // One partition per executor, as Spark's `local[N]` has it.
     const conf = { 'spark.default.parallelism': String(executors), ...settings };
-    const module = await compileEngine(assets);
+    // Scripts of workers load while the engine compiles, and all workers start at once.
+    const launched = Array.from({ length: executors }, (_, executor) => launchWorker(assets, 'executor', executor));
+    const own = launchWorker(assets, 'driver');
+    const module = await compileEngine(assets).catch((error: unknown) => {
+      for (const { worker } of [own, ...launched]) worker.terminate();
+      throw error;
+    });
     const name = `rivulet-${crypto.randomUUID()}`;
     const lock = `${name}-driver`;
     const functions = functionsUrlOf(assets);
     const init: Init = { t: 'init', role: 'driver', incarnation: 0, module, version: VERSION, conf, lock, functions };
-    const driver = await startWorker(assets, init);
-    const cluster = new Cluster(driver, module, name, conf, assets, events);
-    driver.onmessage = ({ data }: MessageEvent<FromDriverAtOnce>) => {
-      if (data.t === 'many') for (const message of data.messages) cluster.#fromDriver(message);
-      else cluster.#fromDriver(data);
-    };
-    void navigator.locks.request(lock, () => cluster.#driverDied('The driver worker has ended'));
+    const cluster = new Cluster(own.worker, module, name, conf, assets, events);
     try {
-      await Promise.all(Array.from({ length: executors }, (_, executor) => cluster.#add(executor, 0)));
+      await Promise.all([
+        startWorker(assets, init, own).then((driver) => cluster.#watch(driver, lock)),
+        ...launched.map((worker, executor) => cluster.#add(executor, 0, worker)),
+      ]);
     } catch (error) {
       cluster.stop();
+      for (const { worker } of launched) worker.terminate();
       throw error;
     }
     return cluster;
+  }
+
+  /** Hears what the driver says, and when it ends. */
+  #watch(driver: Worker, lock: string): void {
+    driver.onmessage = ({ data }: MessageEvent<FromDriverAtOnce>) => {
+      if (data.t === 'many') for (const message of data.messages) this.#fromDriver(message);
+      else this.#fromDriver(data);
+    };
+    void navigator.locks.request(lock, () => this.#driverDied('The driver worker has ended'));
   }
 
   /** Posts to the driver; `transfer` moves. */
@@ -163,20 +176,12 @@ export class Cluster {
     for (const id of [...this.#alarms.keys()]) this.#rang(id);
   }
 
-  async #add(executor: number, incarnation: number): Promise<void> {
+  async #add(executor: number, incarnation: number, launched?: Launched): Promise<void> {
     const lock = `${this.name}-executor-${executor}-${incarnation}`;
     const { module, conf } = this;
-    const worker = await startWorker(this.assets, {
-      t: 'init',
-      role: 'executor',
-      executor,
-      incarnation,
-      module,
-      version: VERSION,
-      conf,
-      lock,
-      functions: functionsUrlOf(this.assets),
-    });
+    const functions = functionsUrlOf(this.assets);
+    const init: Init = { t: 'init', role: 'executor', executor, incarnation, module, version: VERSION, conf, lock, functions };
+    const worker = await startWorker(this.assets, init, launched);
     if (this.#closed) {
       worker.terminate();
       return;

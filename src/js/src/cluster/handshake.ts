@@ -2,10 +2,26 @@ import { SparkError, WorkerLoadError } from '../errors.js';
 import type { FromWorker, Init } from '../protocol.js';
 import { type Assets, createWorker, START_DEADLINE_MS, workerUrlOf } from './load.js';
 
+/** A worker whose script loads, and the error that it has met. */
+export interface Launched {
+  worker: Worker;
+  error?: ErrorEvent;
+}
+
+/** Creates a worker, whose script loads at once; it does nothing until it is started. */
+export function launchWorker(assets: Assets, role: Init['role'], executor?: number): Launched {
+  const launched: Launched = { worker: createWorker(assets, `rivulet ${role} ${executor ?? ''}`.trim()) };
+  const noted = (event: ErrorEvent) => {
+    launched.error ??= event;
+  };
+  launched.worker.addEventListener('error', noted, { once: true });
+  return launched;
+}
+
 /** Starts a worker and waits until its engine runs. A worker that fails to load says nothing by itself, hence the deadline. */
-export function startWorker(assets: Assets, init: Init): Promise<Worker> {
+export function startWorker(assets: Assets, init: Init, launched = launchWorker(assets, init.role, init.executor)): Promise<Worker> {
   const url = workerUrlOf(assets);
-  const worker = createWorker(assets, `rivulet ${init.role} ${init.executor ?? ''}`.trim());
+  const { worker } = launched;
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
       clearTimeout(deadline);
@@ -57,6 +73,7 @@ export function startWorker(assets: Assets, init: Init): Promise<Worker> {
     };
     worker.addEventListener('message', onMessage);
     worker.addEventListener('error', onError);
-    worker.postMessage(init);
+    if (launched.error) onError(launched.error);
+    else worker.postMessage(init);
   });
 }
