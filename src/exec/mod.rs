@@ -14,6 +14,7 @@
 //! A task is a pure function of its inputs: run again with the same, it makes the same blocks. That is what lets the
 //! scheduler repeat a lost task, and a query repeat a batch.
 
+pub mod codes;
 pub mod compiler;
 pub mod decode;
 pub mod encode;

@@ -1,16 +1,25 @@
-//! Operators that DataFusion lacks: window expansion, watermarks, session merging.
+//! Operators that DataFusion lacks: window expansion, watermarks, session merging; and filters and projections for small batches.
 //!
 //! Each is a function from a plan's node and its compiled input to a [`Transform`]; schemas are fixed when the stage is
-//! made.
+//! made. DataFusion's filter copies what it keeps even if that is all, and its projection describes itself anew in each task:
+//! for a micro-batch of a few rows that was a fifth of the work.
 
+use std::any::Any;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::*;
-use arrow::compute::{concat_batches, filter};
+use arrow::compute::{concat_batches, filter as filter_column, filter_record_batch, max, min};
 use arrow::datatypes::*;
 use arrow::row::{RowConverter, SortField};
+use datafusion_common::cast::as_boolean_array;
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_expr::expressions::Column;
+use datafusion_physical_expr::utils::collect_columns;
 use datafusion_physical_plan::ExecutionPlan;
+use datafusion_physical_plan::projection::ProjectionExec;
 
+use super::codes::with_codes;
 use super::inputs::{EventTimeStats, TaskInputs};
 use super::transform::Transform;
 use crate::error::{Result, SparkError};
@@ -19,6 +28,57 @@ use crate::plan::time_window::{candidate, candidates};
 
 /// An operator tree.
 type Plan = Arc<dyn ExecutionPlan>;
+
+/// Keeps the rows for which a predicate is true. If that is all of a batch, the batch moves on as it is.
+pub fn filter(predicate: Arc<dyn PhysicalExpr>, input: Plan) -> Plan {
+    let schema = input.schema();
+    let (asked, rows) = (predicate.clone(), input.clone());
+    let filter = Transform::each(format!("Filter: {predicate}"), input, schema, move |batch, _| {
+        let keep = predicate.evaluate(&batch)?.into_array(batch.num_rows())?;
+        let keep = as_boolean_array(&keep)?;
+        match keep.true_count() {
+            0 => Ok(vec![]),
+            all if all == batch.num_rows() => Ok(vec![batch]),
+            _ => Ok(vec![filter_record_batch(&batch, keep)?]),
+        }
+    });
+    Transform::or_coded(filter, move |columns| {
+        let read: BTreeSet<usize> = collect_columns(&asked).iter().map(Column::index).collect();
+        Some(self::filter(asked.clone(), with_codes(&rows, &(columns - &read))?))
+    })
+}
+
+/// Computes columns of each row, under new names.
+///
+/// # Errors
+/// DataFusion's, if an expression has no type over the input.
+pub fn project(exprs: Vec<(Arc<dyn PhysicalExpr>, String)>, input: Plan) -> Result<Plan> {
+    let schema = ProjectionExec::try_new(exprs.clone(), input.clone())?.schema();
+    let shown: Vec<String> = exprs.iter().map(|(expr, name)| format!("{expr} as {name}")).collect();
+    let label = format!("Projection: {}", shown.join(", "));
+    let (projected, rows, out) = (exprs.clone(), input.clone(), schema.clone());
+    let projection = Transform::each(label, input, schema, move |batch, _| {
+        let computed = exprs
+            .iter()
+            .map(|(expr, _)| expr.evaluate(&batch)?.into_array(batch.num_rows()));
+        let columns = computed.collect::<datafusion_common::Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(vec![RecordBatch::try_new_with_options(out.clone(), columns, &options)?])
+    });
+    Ok(Transform::or_coded(projection, move |columns| {
+        let (mut handed, mut read) = (BTreeSet::new(), BTreeSet::new());
+        for (at, (expr, _)) in projected.iter().enumerate() {
+            let any: &dyn Any = expr.as_ref();
+            match any.downcast_ref::<Column>().filter(|_| columns.contains(&at)) {
+                Some(column) => {
+                    handed.insert(column.index());
+                }
+                None => read.extend(collect_columns(expr).iter().map(Column::index)),
+            }
+        }
+        project(projected.clone(), with_codes(&rows, &(&handed - &read))?).ok()
+    }))
+}
 
 /// Adds a window's start to each row, one row per window that the row's time is in (`TimeWindowing`).
 ///
@@ -36,11 +96,16 @@ pub fn expand_windows(node: &nodes::ExpandWindows, input: Plan) -> Result<Plan> 
     let (length, slide, offset) = (node.length_us, node.slide_us, node.offset_us);
     let (out, place) = (schema.clone(), schema.fields().len() - 1);
     let label = format!("ExpandWindows: length={length}us slide={slide}us");
-    Ok(Transform::each(label, input, schema, move |batch, _| {
+    let (node, rows) = (node.clone(), input.clone());
+    let expand = Transform::each(label, input, schema, move |batch, _| {
         let mut columns = batch.columns().to_vec();
         columns.push(batch.column(time).clone());
         let timed = RecordBatch::try_new(out.clone(), columns)?;
         Ok(in_windows(&timed, place, length, slide, offset)?)
+    });
+    // The last column is made here.
+    Ok(Transform::or_coded(expand, move |columns| {
+        expand_windows(&node, with_codes(&rows, columns)?).ok()
     }))
 }
 
@@ -60,7 +125,7 @@ pub fn in_windows(rows: &RecordBatch, place: usize, length: i64, slide: i64, off
         if let Some(keep) = keep {
             columns = columns
                 .iter()
-                .map(|c| filter(c, &keep))
+                .map(|c| filter_column(c, &keep))
                 .collect::<std::result::Result<_, _>>()?;
         }
         made.push(RecordBatch::try_new(rows.schema(), columns)?);
@@ -75,7 +140,8 @@ pub fn in_windows(rows: &RecordBatch, place: usize, length: i64, slide: i64, off
 pub fn watermark(node: &nodes::EventTimeWatermark, input: Plan) -> Result<Plan> {
     let schema = input.schema();
     let (column, number) = (schema.index_of(&node.column)?, node.number);
-    Ok(Transform::each(
+    let (own, rows) = (node.clone(), input.clone());
+    let watermark = Transform::each(
         format!("EventTimeWatermark: delay={}us", node.delay_us),
         input,
         schema,
@@ -84,16 +150,31 @@ pub fn watermark(node: &nodes::EventTimeWatermark, input: Plan) -> Result<Plan> 
             if let Some(window) = times.as_struct_opt() {
                 times = window.column(1).clone();
             }
-            let mut seen = EventTimeStats::default();
-            for us in times.as_primitive::<TimestampMicrosecondType>().iter().flatten() {
-                seen.add(us);
-            }
+            let seen = event_times(times.as_primitive());
             let mut report = inputs.report();
             let entry = report.event_times.entry(number).or_default();
             *entry = entry.merged(&seen);
             Ok(vec![batch])
         },
-    ))
+    );
+    Ok(Transform::or_coded(watermark, move |columns| {
+        self::watermark(&own, with_codes(&rows, columns)?).ok()
+    }))
+}
+
+/// Returns what a watermark keeps of times.
+fn event_times(times: &TimestampMicrosecondArray) -> EventTimeStats {
+    let (Some(min_us), Some(max_us)) = (min(times), max(times)) else {
+        return EventTimeStats::default();
+    };
+    let valid = |row: usize| times.nulls().is_none_or(|nulls| nulls.is_valid(row));
+    let all = times.values().iter().enumerate();
+    EventTimeStats {
+        max_us,
+        min_us,
+        sum_us: all.filter(|(row, _)| valid(*row)).map(|(_, us)| *us as f64).sum(),
+        count: (times.len() - times.null_count()) as u64,
+    }
 }
 
 /// Replaces the bounds of every row by those of its merged session: sorts by key and start, then grows sessions while

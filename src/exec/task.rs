@@ -11,8 +11,10 @@ use datafusion_execution::TaskContext;
 use datafusion_physical_plan::execution_plan::reset_plan_states;
 use futures::TryStreamExt;
 
+use super::compiler::Plan;
 use super::inputs::TaskInputs;
 use super::stage::{Output, Stage, Work};
+use super::transform::as_transform;
 use crate::error::{Result, SparkError};
 use crate::ids::PartitionId;
 use crate::plan::functions::partition;
@@ -42,7 +44,7 @@ pub fn run(stage: &Stage, partition: PartitionId, inputs: Arc<TaskInputs>, resul
         return Err(SparkError::internal("a program is run by its host"));
     };
     partition::enter(partition);
-    let plan = reset_plan_states(plan.clone())?;
+    let plan = fresh(plan)?;
     let schema = plan.schema();
     let stream = plan.execute(partition.0, task_context(inputs.clone()))?;
     let batches: Vec<RecordBatch> = futures::executor::block_on(stream.try_collect())?;
@@ -69,6 +71,17 @@ pub fn run(stage: &Stage, partition: PartitionId, inputs: Arc<TaskInputs>, resul
             murmur3::partitions(&columns, batch.num_rows(), *partitions)
         }),
     }
+}
+
+/// Returns a plan in which nothing is left of other tasks: DataFusion's operators keep what they have done.
+fn fresh(plan: &Plan) -> Result<Plan> {
+    fn is_ours(plan: &Plan) -> bool {
+        as_transform(plan).is_some() && plan.children().into_iter().all(is_ours)
+    }
+    if is_ours(plan) {
+        return Ok(plan.clone());
+    }
+    Ok(reset_plan_states(plan.clone())?)
 }
 
 /// Returns pieces of the result: one stream of one batch each, as Spark's server sends them. A result without rows is

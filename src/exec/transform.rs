@@ -4,6 +4,7 @@
 //! differs. What the compiler must know (leaf or state) is typed, never read out of a name.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,6 +31,9 @@ type WholeFn = dyn Fn(Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>>
 type PairFn = dyn Fn(Vec<RecordBatch>, Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
 /// Makes the batches of a partition.
 type LeafFn = dyn Fn(PartitionId, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
+
+/// Makes the operator anew with codes for some columns of text.
+type CodedFn = dyn Fn(&BTreeSet<usize>) -> Option<Arc<dyn ExecutionPlan>> + Send + Sync;
 
 /// What a leaf reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +94,8 @@ pub struct Transform {
     work: Work,
     /// What DataFusion asks of every operator.
     properties: Arc<PlanProperties>,
+    /// How it would hand on text with codes; `None` if it cannot.
+    coded: Option<Arc<CodedFn>>,
 }
 
 impl Transform {
@@ -157,6 +163,7 @@ impl Transform {
             inputs: vec![],
             work,
             properties,
+            coded: None,
         })
     }
 
@@ -176,7 +183,27 @@ impl Transform {
             inputs,
             work,
             properties,
+            coded: None,
         })
+    }
+
+    /// Adds to an operator how it is made anew so that it hands on columns of text with their codes, as [`super::codes`] asks.
+    pub fn or_coded(
+        plan: Arc<dyn ExecutionPlan>,
+        coded: impl Fn(&BTreeSet<usize>) -> Option<Arc<dyn ExecutionPlan>> + Send + Sync + 'static,
+    ) -> Arc<dyn ExecutionPlan> {
+        let Some(transform) = as_transform(&plan) else {
+            return plan;
+        };
+        Arc::new(Self {
+            coded: Some(Arc::new(coded)),
+            ..transform.clone()
+        })
+    }
+
+    /// Returns the operator with codes for columns of text; `None` if it cannot hand them on.
+    pub fn with_codes(&self, columns: &BTreeSet<usize>) -> Option<Arc<dyn ExecutionPlan>> {
+        self.coded.as_ref().and_then(|coded| coded(columns))
     }
 
     /// Returns what the operator reads, if it is a leaf.

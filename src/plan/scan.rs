@@ -42,6 +42,17 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    /// Returns whether blocks of Arrow streams are read, which may have text as dictionaries.
+    pub fn is_arrow(&self) -> bool {
+        let format = match self {
+            Self::Blocks { format, .. } => Some(format),
+            _ => None,
+        };
+        format == Some(&Format::Arrow)
+    }
+}
+
 /// A leaf of a plan.
 #[derive(Debug, Clone)]
 pub struct Scan {

@@ -9,7 +9,6 @@ use datafusion_expr::utils::{conjunction, split_conjunction};
 use datafusion_expr::{Expr, Filter, LogicalPlan, Projection};
 use datafusion_physical_expr::expressions::Column;
 use datafusion_physical_expr::{LexOrdering, PhysicalExpr};
-use datafusion_physical_plan::filter::FilterExec;
 use datafusion_physical_plan::sorts::sort::SortExec;
 
 use super::Planner;
@@ -93,7 +92,7 @@ impl Planner {
         match (conjunction(conditions.into_iter().cloned()), filter) {
             (Some(rest), Some(filter)) => {
                 let rest = self.expr(&rest, filter.input.schema())?;
-                Ok(Arc::new(FilterExec::try_new(rest, generated)?))
+                Ok(operators::filter(rest, generated))
             }
             _ => Ok(generated),
         }

@@ -25,19 +25,18 @@ use datafusion_physical_expr::expressions::Column;
 use datafusion_physical_expr::{
     LexOrdering, PhysicalExpr, PhysicalSortExpr, create_physical_expr, create_physical_sort_exprs,
 };
-use datafusion_physical_plan::filter::FilterExec;
 use datafusion_physical_plan::joins::utils::JoinFilter;
 use datafusion_physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
-use datafusion_physical_plan::projection::ProjectionExec;
 use datafusion_physical_plan::sorts::sort::SortExec;
 use datafusion_physical_plan::union::UnionExec;
 
 use super::reads::reads_of;
 use crate::error::{Result, SparkError};
+use crate::exec::codes::coded_schema;
 use crate::exec::compiler::{Compiler, PartialAggregate, Plan, partitions};
 use crate::exec::stage::{Output, Read, Stage, StatefulOperator, Work};
 use crate::exec::transform::{Leaf, Transform, as_transform};
-use crate::exec::{decode, state};
+use crate::exec::{decode, operators, state};
 use crate::ids::{OperatorId, PartitionId, StageId};
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::{Scan, ScanSource};
@@ -81,7 +80,7 @@ impl Compiler for Planner {
             LogicalPlan::Filter(filter) => {
                 let input = self.plan(&filter.input)?;
                 let predicate = self.expr(&filter.predicate, filter.input.schema())?;
-                Ok(Arc::new(FilterExec::try_new(predicate, input)?))
+                Ok(operators::filter(predicate, input))
             }
             LogicalPlan::SubqueryAlias(alias) => self.plan(&alias.input),
             LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate),
@@ -238,7 +237,7 @@ impl Planner {
         let named = projection.expr.iter().zip(projection.schema.fields());
         let exprs = named.map(|(e, f)| Ok((self.expr(e, schema)?, f.name().clone())));
         let exprs = exprs.collect::<Result<Vec<_>>>()?;
-        Ok(Arc::new(ProjectionExec::try_new(exprs, input)?))
+        operators::project(exprs, input)
     }
 
     /// Compiles a total sort: all rows into one partition. With a limit, each task sends only what the limit can need.
@@ -346,14 +345,20 @@ fn renamed(input: Plan, schema: &SchemaRef) -> Result<Plan> {
                 to.name().clone(),
             )
         });
-    Ok(Arc::new(ProjectionExec::try_new(exprs.collect::<Vec<_>>(), input)?))
+    operators::project(exprs.collect(), input)
 }
 
 /// Returns the leaf that reads a scan's columns; blocks are decoded by the task.
 fn scan_leaf(scan: Arc<Scan>, projection: Option<Vec<usize>>, schema: SchemaRef) -> Plan {
     let (leaf, partitions, out) = (Leaf::Scan(scan.id), scan.partitions, schema.clone());
-    Transform::leaf(leaf, schema, partitions, move |partition, inputs| {
+    let (own, own_projection, own_schema) = (scan.clone(), projection.clone(), schema.clone());
+    let reads = Transform::leaf(leaf, schema, partitions, move |partition, inputs| {
         Ok(decode::scan(&scan, projection.as_deref(), &out, partition, inputs)?)
+    });
+    Transform::or_coded(reads, move |columns| {
+        let coded = coded_schema(&own_schema, columns);
+        let has_codes = own.origin.is_arrow() && coded != own_schema;
+        has_codes.then(|| scan_leaf(own.clone(), own_projection.clone(), coded))
     })
 }
 

@@ -9,6 +9,7 @@ use arrow::array::*;
 use arrow::datatypes::*;
 
 use crate::error::{Result, SparkError};
+use crate::exec::codes::{coded, is_coded};
 use crate::values::types;
 
 /// Returns columns picked by place and brought to the declared types. All become nullable.
@@ -51,6 +52,14 @@ pub fn conform(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         return Ok(array.clone());
     }
     Ok(match (array.data_type(), to) {
+        (DataType::Dictionary(..), to) if is_coded(to) => {
+            let dictionary = array.as_any_dictionary();
+            let codes = arrow::compute::cast(dictionary.keys(), &DataType::Int32)?;
+            let texts = conform(dictionary.values(), &DataType::Utf8)?;
+            let codes = codes.as_primitive::<Int32Type>().clone();
+            Arc::new(DictionaryArray::try_new(codes, texts)?)
+        }
+        (_, to) if is_coded(to) => coded(&conform(array, &DataType::Utf8)?)?,
         (DataType::Timestamp(unit, from), DataType::Timestamp(TimeUnit::Microsecond, zone))
             if is_instant(from.as_deref(), zone.as_deref()) =>
         {

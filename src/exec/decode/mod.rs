@@ -9,7 +9,7 @@ mod csv;
 mod json;
 mod range;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::*;
@@ -25,6 +25,7 @@ pub use conform::conform;
 use conform::conformed;
 
 use crate::error::Result;
+use crate::exec::codes::{coded_schema, is_coded};
 use crate::exec::inputs::TaskInputs;
 use crate::formats::{ParseMode, corrupt_column};
 use crate::ids::PartitionId;
@@ -50,7 +51,12 @@ pub fn scan(
 ) -> Result<Vec<RecordBatch>> {
     let whole: Vec<usize> = (0..scan.schema.fields().len()).collect();
     let columns = projection.unwrap_or(&whole);
-    let wanted: Schema = scan.schema.project(columns)?;
+    let mut wanted: Schema = scan.schema.project(columns)?;
+    let coded = out.fields().iter().enumerate().filter(|(_, f)| is_coded(f.data_type()));
+    let coded: BTreeSet<usize> = coded.map(|(at, _)| at).collect();
+    if !coded.is_empty() {
+        wanted = coded_schema(&wanted, &coded).as_ref().clone();
+    }
     let blocks = inputs.scans.get(&scan.id).map(Vec::as_slice).unwrap_or_default();
     let mut malformed = 0;
     let batches = match &scan.origin {

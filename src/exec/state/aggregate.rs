@@ -14,6 +14,8 @@
 //! else                          rows ─ aggregated by task ═ by key ═▶ state
 //! ```
 
+use std::any::Any;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
@@ -21,11 +23,14 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion_expr::{Aggregate, LogicalPlan};
 use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_expr::expressions::Column;
+use datafusion_physical_expr::utils::collect_columns;
 
 use super::merge::Merger;
 use super::table::{Arrived, Layout, PaneOf, StateTable, Values};
 use super::{Body, Operator, OperatorState, Restore, cells, one, session};
 use crate::error::{Result, SparkError};
+use crate::exec::codes::with_codes;
 use crate::exec::compiler::{Compiler, Grouping, Plan, partitions};
 use crate::exec::inputs::TaskInputs;
 use crate::exec::stage::{Output, StatefulOperator, Wakes};
@@ -75,10 +80,11 @@ fn compile_aggregate(compiler: &mut dyn Compiler, aggregate: &Aggregate) -> Resu
     let of_rows = keys > 0 && first.merger.functions.iter().all(|f| cells::plain(f).is_some());
     let moves = partitions(&first.rows.input) > 1 || compiler.shuffle_partitions() > 1;
     let (input, rows) = if of_rows && !moves {
-        (first.rows.input.clone(), Some(first.rows))
+        let rows = first.rows.with_codes();
+        (rows.input.clone(), Some(rows))
     } else {
         let partial = if of_rows {
-            in_task(layout.clone(), first.merger.clone(), first.rows)
+            in_task(layout.clone(), first.merger.clone(), first.rows.with_codes())
         } else {
             first.plan
         };
@@ -142,6 +148,23 @@ fn in_task(layout: Layout, merger: Merger, rows: Grouping) -> Plan {
 }
 
 impl Grouping {
+    /// Returns it over rows whose text keeps its codes where it is a key and nothing else.
+    fn with_codes(self) -> Self {
+        let index = |key: &Arc<dyn PhysicalExpr>| {
+            let any: &dyn Any = key.as_ref();
+            any.downcast_ref::<Column>().map(Column::index)
+        };
+        let columns: BTreeSet<usize> = self.keys.iter().filter_map(index).collect();
+        let computed = self.keys.iter().filter(|key| index(key).is_none());
+        let asked = self.functions.iter().flat_map(|f| f.values.iter().chain(&f.filter));
+        let read = computed.chain(asked).flat_map(collect_columns);
+        let read: BTreeSet<usize> = read.map(|column| column.index()).collect();
+        match with_codes(&self.input, &(&columns - &read)) {
+            Some(input) => Self { input, ..self },
+            None => self,
+        }
+    }
+
     /// Returns the keys and the functions' arguments of rows.
     fn arrived(&self, batch: &RecordBatch) -> Result<Arrived> {
         let rows = batch.num_rows();

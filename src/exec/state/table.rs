@@ -201,7 +201,7 @@ impl StateTable {
     /// Puts rows into one pane.
     fn put_pane(&mut self, start: Closing, arrived: &Arrived, late_us: Option<i64>, how: How) -> Result<()> {
         let columns: Vec<ArrayRef> = self.layout.key_columns().map(|c| arrived.keys[c].clone()).collect();
-        let keys = self.form.keys(&columns)?;
+        let keys = self.form.keys(&columns, arrived.rows)?;
         let starts = start.map_or_else(Vec::new, |start| self.layout.starts(start));
         let (open, late): (Vec<i64>, Vec<i64>) = starts
             .into_iter()
@@ -275,7 +275,7 @@ impl StateTable {
                 .map(|window| *window <= other_start && other_start - window < windows.length_us);
             let holds: Vec<bool> = holds.collect();
             for (at, key) in new.clone().enumerate() {
-                let found = other.keys.find(&pane.keys, key);
+                let found = other.keys.find(&pane.keys, key, &self.hasher);
                 if let Some(number) = found {
                     let of_windows = had.iter_mut().zip(&holds).filter(|(_, holds)| **holds);
                     of_windows.for_each(|(had, _)| had[at] = true);
@@ -320,7 +320,7 @@ impl StateTable {
                     panes[..at].iter().filter(|(_, p)| !p.changed.is_empty()).collect();
                 let is_new = |key: &&u32| {
                     !earlier.iter().any(|(start, other)| {
-                        pane.number_in(**key, *start, other)
+                        pane.number_in(**key, *start, other, &self.hasher)
                             .is_some_and(|own| other.has_changed(own))
                     })
                 };
@@ -383,7 +383,7 @@ impl StateTable {
                 let to = if only_changed { panes.len() } else { at };
                 for other in (0..to).filter(|other| *other != at) {
                     let (other_start, pane_of) = panes[other];
-                    if let Some(own) = pane.number_in(*key, other_start, pane_of) {
+                    if let Some(own) = pane.number_in(*key, other_start, pane_of, &self.hasher) {
                         places[other][own as usize] = total;
                     }
                 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use hashbrown::DefaultHashBuilder;
+
 use crate::exec::state::Closing;
 use crate::exec::state::cells::Cells;
 use crate::exec::state::keys::Index;
@@ -41,10 +43,16 @@ impl Pane {
     }
 
     /// Returns the number that a key has in another pane, by a link to it if there is one; `other_start` is where that begins.
-    pub(super) fn number_in(&self, key: u32, other_start: Closing, other: &Self) -> Option<u32> {
+    pub(super) fn number_in(
+        &self,
+        key: u32,
+        other_start: Closing,
+        other: &Self,
+        hasher: &DefaultHashBuilder,
+    ) -> Option<u32> {
         match other_start.and_then(|start| self.links.get(&start)) {
             Some(links) => links.get(key as usize).copied().filter(|number| *number != NONE),
-            None => other.keys.find(&self.keys, key),
+            None => other.keys.find(&self.keys, key, hasher),
         }
     }
 
