@@ -12,7 +12,7 @@ use crate::error::SparkError;
 use crate::ids::{BatchId, ConnectionId, ExecutorRef};
 use crate::sources;
 use crate::storage::{Answer, Request};
-use crate::streaming::query::EventKind;
+use crate::streaming::query::{EventKind, Told};
 
 /// A request's number, given by the host; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -191,8 +191,8 @@ pub enum Output {
     Listener {
         /// What happened.
         kind: EventKind,
-        /// The event, as Spark's listeners read it.
-        event: serde_json::Value,
+        /// The event.
+        event: Told,
     },
     /// The console sink shows text.
     Console {

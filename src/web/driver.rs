@@ -289,7 +289,7 @@ impl State {
             Output::Listener { kind, .. } if kind == EventKind::Progress && !self.listening => Ok(()),
             Output::Listener { kind, event } => letter.add(&ToPage::Listener {
                 event_type: kind.word(),
-                event: &event,
+                event: &event.json(),
             }),
             Output::Console { text } => letter.add(&ToPage::Console { text: &text }),
             Output::Credit {

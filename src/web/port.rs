@@ -24,7 +24,7 @@ const KEPT_BYTES: u32 = 64 << 10;
 /// Most buffers that wait to be filled, or to go back.
 const MAX_KEPT: usize = 8;
 
-/// Most bytes of buffers that wait to be filled.
+/// Most bytes of buffers that wait to be filled, or to go back.
 const MAX_KEPT_BYTES: usize = 32 << 20;
 
 /// Most bytes of blocks that are kept as they came.
@@ -57,7 +57,9 @@ impl Buffers {
     /// Notes a buffer whose blob was taken.
     fn spend(&self, blob: &Uint8Array) {
         let (buffer, mut spent) = (blob.buffer(), self.spent.borrow_mut());
-        if buffer.byte_length() >= KEPT_BYTES && spent.len() < MAX_KEPT {
+        let held: usize = spent.iter().map(|b| b.byte_length() as usize).sum();
+        let bytes = buffer.byte_length();
+        if bytes >= KEPT_BYTES && spent.len() < MAX_KEPT && held + bytes as usize <= MAX_KEPT_BYTES {
             spent.push(buffer);
         }
     }

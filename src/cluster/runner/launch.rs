@@ -203,7 +203,22 @@ pub(super) fn state_id(run: RunId, operator: OperatorId, partition: PartitionId)
     StateId { run, part }
 }
 
-/// Returns whether a task is asked for all of a piece of state: after `deltas_per_snapshot` deltas in a row.
+/// How many times as long as what they began with deltas that the driver holds may be together: a snapshot costs what the
+/// state is long, and should not be made for little.
+const SNAPSHOT_RATIO: usize = 2;
+
+/// Most deltas in a row that the driver holds.
+const MAX_HELD_DELTAS: usize = 256;
+
+/// Returns whether a task is asked for all of a piece of state: after `deltas_per_snapshot` deltas in a row and, where the driver
+/// holds them, once they are long or many.
 pub(super) fn snapshot_is_due(home: Option<&Home>, keeping: StateKeeping) -> bool {
-    home.is_some_and(|h| h.chain + 1 >= keeping.deltas_per_snapshot)
+    let Some(home) = home.filter(|h| h.chain + 1 >= keeping.deltas_per_snapshot) else {
+        return false;
+    };
+    let Some((first, rest)) = home.deltas.split_first() else {
+        return true;
+    };
+    let later: usize = rest.iter().map(Buffer::len).sum();
+    later >= SNAPSHOT_RATIO * first.len() || rest.len() >= MAX_HELD_DELTAS
 }

@@ -50,3 +50,33 @@ fn a_message_that_cannot_be_read_fails_what_runs_and_nothing_that_comes_later() 
     };
     assert!(effects.iter().any(launched), "{effects:?}");
 }
+
+#[test]
+fn the_driver_holds_deltas_until_they_are_longer_than_a_snapshot_would_be() {
+    let home = |lengths: &[usize]| Home {
+        executor: None,
+        version: BatchId(0),
+        deltas: lengths.iter().map(|length| Buffer::from(vec![0; *length])).collect(),
+        chain: lengths.len(),
+    };
+    let due = |lengths: &[usize]| launch::snapshot_is_due(Some(&home(lengths)), StateKeeping::default());
+    assert!(!due(&[10; 14]), "they are few");
+    assert!(due(&[10; 15]));
+    let mut after_a_snapshot = vec![1000];
+    after_a_snapshot.extend([10; 199]);
+    assert!(!due(&after_a_snapshot), "they are 1,990 bytes beside 1,000");
+    after_a_snapshot.push(10);
+    assert!(due(&after_a_snapshot));
+    let mut long = vec![1_000_000];
+    long.extend([10; 255]);
+    assert!(!due(&long));
+    long.push(10);
+    assert!(due(&long), "no more than 256 are held");
+    let durable = StateKeeping {
+        durable: true,
+        deltas_per_snapshot: 10,
+    };
+    let written = |chain| Home { chain, ..home(&[]) };
+    assert!(!launch::snapshot_is_due(Some(&written(8)), durable));
+    assert!(launch::snapshot_is_due(Some(&written(9)), durable));
+}

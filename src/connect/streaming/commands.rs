@@ -146,19 +146,13 @@ impl Driver {
                 is_active: running.query.is_active(),
             })),
             C::LastProgress(_) => {
-                let recent_progress_json = running
-                    .query
-                    .recent()
-                    .next_back()
-                    .map(ToString::to_string)
-                    .into_iter()
-                    .collect();
+                let recent_progress_json = running.query.recent().next_back().into_iter().collect();
                 Some(result::ResultType::RecentProgress(result::RecentProgressResult {
                     recent_progress_json,
                 }))
             }
             C::RecentProgress(_) => {
-                let recent_progress_json = running.query.recent().map(ToString::to_string).collect();
+                let recent_progress_json = running.query.recent().collect();
                 Some(result::ResultType::RecentProgress(result::RecentProgressResult {
                     recent_progress_json,
                 }))

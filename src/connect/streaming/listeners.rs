@@ -3,14 +3,12 @@
 //! A client's listeners share one call, the listener bus, which stays open until the last listener is removed. The
 //! page's own listeners hear of every event as an output.
 
-use serde_json::Value;
-
 use crate::connect::driver::Driver;
 use crate::connect::protocol::Output;
 use crate::error::Result;
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
-use crate::streaming::query::EventKind;
+use crate::streaming::query::{EventKind, Told};
 
 impl Driver {
     /// Opens or closes the long-lived call over which a client's listeners receive their events.
@@ -45,7 +43,7 @@ impl Driver {
 
     /// Sends an event to the listeners of clients and of the page. Clients receive the start with the answer to
     /// `start`, so it is not sent to them again.
-    pub(super) fn listener(&mut self, kind: EventKind, event: Value) {
+    pub(super) fn listener(&mut self, kind: EventKind, event: Told) {
         let event_type = match kind {
             EventKind::Progress => sc::StreamingQueryEventType::QueryProgressEvent,
             EventKind::Terminated => sc::StreamingQueryEventType::QueryTerminatedEvent,
@@ -54,9 +52,9 @@ impl Driver {
         if kind != EventKind::Started {
             for listener in self.streams.listeners.clone() {
                 let text = if kind == EventKind::Progress {
-                    format!("{{\"progress\":{event}}}")
+                    format!("{{\"progress\":{}}}", event.json())
                 } else {
-                    event.to_string()
+                    event.json().to_string()
                 };
                 let told = sc::StreamingQueryListenerEvent {
                     event_json: text,

@@ -32,8 +32,8 @@ use crate::storage::{Answer, Request, file_log};
 use crate::streaming::check;
 use crate::streaming::checkpoint::resume::{self, Resume};
 use crate::streaming::checkpoint::{Location, state};
-use crate::streaming::query::EventKind;
 use crate::streaming::query::{Definition, KEPT_SETTINGS, Query, operator_records};
+use crate::streaming::query::{EventKind, Told};
 use crate::streaming::sinks::{self, SinkLog, Wish};
 use crate::streaming::source::Source;
 use crate::streaming::trigger::Trigger;
@@ -364,7 +364,7 @@ impl Driver {
         };
         let query = Query::new(definition, starting.sources, resume, now_ms);
         let started = query.started_event();
-        self.listener(EventKind::Started, started.clone());
+        self.listener(EventKind::Started, Told::Written(started.clone()));
         self.streams.queries.insert(
             run_id.clone(),
             Running {

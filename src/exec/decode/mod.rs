@@ -166,7 +166,7 @@ fn split_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Hands on a block as text; or, if it is not UTF-8, line by line: one bad line does not change how the others are read. Of a
 /// line that is not UTF-8, it hands on what can be shown, as an error.
 fn whole_lines(bytes: &[u8], mut each: impl FnMut(std::result::Result<&str, &str>) -> Result<()>) -> Result<()> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
         return each(Ok(text));
     }
     for line in bytes.split(|b| matches!(b, b'\n' | b'\r')) {

@@ -1,11 +1,15 @@
 //! What the loop wants done, and what listeners hear of it.
 
+use std::sync::Arc;
+
 use arrow::buffer::Buffer;
+use serde_json::Value;
 
 use crate::cluster::runner::JobRequest;
 use crate::error::SparkError;
 use crate::ids::BatchId;
 use crate::storage::Request;
+use crate::streaming::progress::Progress;
 
 /// Names one request to storage within a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,14 +45,33 @@ pub enum Action {
     Event {
         /// What happened.
         kind: EventKind,
-        /// The event, as Spark's listeners read it.
-        event: serde_json::Value,
+        /// The event.
+        event: Told,
     },
     /// The query is over; the error that ended it, if one did.
     Terminated {
         /// Why, unless it was stopped or came to its end.
         error: Option<SparkError>,
     },
+}
+
+/// An event. A batch's report is written when somebody reads it: most are read by nobody.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// As it is written.
+    Written(Value),
+    /// A batch's report.
+    Progress(Arc<Progress>),
+}
+
+impl Told {
+    /// Returns the event as Spark's listeners read it.
+    pub fn json(&self) -> Value {
+        match self {
+            Self::Written(event) => event.clone(),
+            Self::Progress(progress) => progress.json(),
+        }
+    }
 }
 
 /// What happened to a query, as listeners are called (Spark's `StreamingQueryListener.Event`).

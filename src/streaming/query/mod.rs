@@ -62,7 +62,7 @@ use super::checkpoint::logs::Offsets;
 use super::checkpoint::resume::Resume;
 use super::checkpoint::state::OperatorRecord;
 use super::pid::RateEstimator;
-use super::progress::{SourceProgress, StateProgress};
+use super::progress::{Progress, SourceProgress, StateProgress};
 use super::source::{Share, Source};
 use super::trigger::Trigger;
 use super::watermark::{Policy, WatermarkTracker};
@@ -76,7 +76,7 @@ use crate::settings::{self, Conf};
 use crate::storage::files::Files;
 use crate::storage::{Reply, Request, StorageError};
 
-pub use self::action::{Action, EventKind, Ticket};
+pub use self::action::{Action, EventKind, Ticket, Told};
 pub use self::durable::KEPT_SETTINGS;
 
 /// What a query is, before it runs.
@@ -202,7 +202,7 @@ pub struct Query {
     /// Whether the query ends after what is in progress.
     stopping: bool,
     /// Progress of the last batches, oldest first.
-    recent: VecDeque<Value>,
+    recent: VecDeque<Arc<Progress>>,
     /// How many of them are kept (`spark.sql.streaming.numRecentProgressUpdates`).
     recent_limit: usize,
     /// When the last batch began; `None` before the first.

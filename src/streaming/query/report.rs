@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Action, Batch, Phase, Query};
+use super::{Action, Batch, Phase, Query, Told};
 use crate::error::{Exception, SparkError};
 use crate::exec::inputs::EventTimeStats;
 use crate::plan::output_mode::OutputMode;
@@ -27,9 +27,9 @@ impl Query {
         }
     }
 
-    /// Returns the progress of the last batches, oldest first.
-    pub fn recent(&self) -> impl DoubleEndedIterator<Item = &Value> {
-        self.recent.iter()
+    /// Returns the progress of the last batches, oldest first, in Spark's JSON.
+    pub fn recent(&self) -> impl DoubleEndedIterator<Item = String> {
+        self.recent.iter().map(|progress| progress.json().to_string())
     }
 
     /// Returns what the query does at the moment, in Spark's words (`status.message`).
@@ -142,7 +142,7 @@ impl Query {
         vec![
             Action::Event {
                 kind: EventKind::Terminated,
-                event,
+                event: Told::Written(event),
             },
             Action::Terminated { error },
         ]

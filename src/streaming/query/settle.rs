@@ -1,8 +1,9 @@
 //! From a job's end to the next batch: the sink, the state, the commit, and what can be deleted after it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{Action, Batch, Phase, Query};
+use super::{Action, Batch, Phase, Query, Told};
 use crate::cluster::runner::Outcome;
 use crate::error::SparkError;
 use crate::exec::inputs::{EventTimeStats, StateStats};
@@ -182,13 +183,13 @@ impl Query {
         self.pace(&batch, now_ms);
         // Nobody waits for deletions.
         let (_, mut actions) = self.ask(gone);
-        let json = self.progress(&batch, now_ms).json();
+        let progress = Arc::new(self.progress(&batch, now_ms));
         self.last_start_ms = Some(batch.started_ms);
         actions.push(Action::Event {
             kind: EventKind::Progress,
-            event: json.clone(),
+            event: Told::Progress(progress.clone()),
         });
-        self.recent.push_back(json);
+        self.recent.push_back(progress);
         while self.recent.len() > self.recent_limit {
             self.recent.pop_front();
         }

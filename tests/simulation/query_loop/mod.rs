@@ -214,7 +214,7 @@ fn progress(actions: Vec<Action>) -> serde_json::Value {
                     event,
                 },
             ],
-        ) => event,
+        ) => event.json(),
         other => panic!("progress was expected: {other:?}"),
     }
 }
