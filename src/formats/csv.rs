@@ -38,6 +38,8 @@ enum Unescaped {
 pub struct Reader {
     /// What stands between values.
     separator: String,
+    /// The separator, if it is a single byte.
+    separator_byte: Option<u8>,
     /// What encloses a value; `None` for nothing.
     quote: Option<char>,
     /// What announces a quote within quotes.
@@ -97,8 +99,10 @@ impl Reader {
                 )));
             }
         };
+        let separator = unescaped_separator(separator)?;
         Ok(Self {
-            separator: unescaped_separator(separator)?,
+            separator_byte: <[u8; 1]>::try_from(separator.as_bytes()).ok().map(|[byte]| byte),
+            separator,
             quote,
             escape,
             escape_escape: match letter("charToEscapeQuoteEscaping", '\0')? {
@@ -130,7 +134,7 @@ impl Reader {
 
     /// Returns whether a line is blank or a comment, so that it is not a record.
     pub fn is_passed_over(&self, line: &str) -> bool {
-        self.is_comment(line) || line.chars().all(|c| c <= ' ')
+        self.is_comment(line) || line.bytes().all(|b| b <= b' ')
     }
 
     /// Splits a record into values, which replace those of `out`; `None` is null.
@@ -154,8 +158,12 @@ impl Reader {
 
     /// Reads a value without quotes: it ends at the separator. Returns it, and what comes after the separator.
     fn bare<'a>(&self, text: &'a str) -> (Option<Cow<'a, str>>, Option<&'a str>) {
-        let (value, after) = match text.split_once(self.separator.as_str()) {
-            Some((value, after)) => (value, Some(after)),
+        let found = match self.separator_byte {
+            Some(byte) => memchr::memchr(byte, text.as_bytes()),
+            None => text.find(self.separator.as_str()),
+        };
+        let (value, after) = match found {
+            Some(at) => (&text[..at], Some(&text[at + self.separator.len()..])),
             None => (text, None),
         };
         let value = if self.trim_end {
@@ -264,7 +272,7 @@ impl Reader {
         if text == self.negative_infinity {
             return Some(f64::NEG_INFINITY);
         }
-        java_double(text)
+        short_number(text).or_else(|| java_double(text))
     }
 
     /// Returns the narrowest type that reads a value, of those that inference knows, beginning with the one found so far
@@ -313,6 +321,22 @@ fn whole_decimal(text: &str) -> Option<u8> {
     let is_whole = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     let digits = digits.trim_start_matches('0');
     (is_whole && digits.len() <= 38).then_some(digits.len().max(1) as u8)
+}
+
+/// Reads a number of a few digits and nothing else, as labels and counts are written; `None` for all others.
+fn short_number(text: &str) -> Option<f64> {
+    if text.is_empty() || text.len() > 15 {
+        return None;
+    }
+    let mut number = 0_u64;
+    for byte in text.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    Some(number as f64)
 }
 
 /// Reads a double as `Double.parseDouble` does: blanks around it, a type's letter after it, `NaN` and `Infinity` in just these

@@ -352,7 +352,7 @@ fn renamed(input: Plan, schema: &SchemaRef) -> Result<Plan> {
 /// Returns the leaf that reads a scan's columns; blocks are decoded by the task.
 fn scan_leaf(scan: Arc<Scan>, projection: Option<Vec<usize>>, schema: SchemaRef) -> Plan {
     let (leaf, partitions, out) = (Leaf::Scan(scan.id), scan.partitions, schema.clone());
-    Transform::leaf(leaf, schema, partitions, move |partition, inputs| {
+    Transform::lazy_leaf(leaf, schema, partitions, move |partition, inputs| {
         Ok(decode::scan(&scan, projection.as_deref(), &out, partition, inputs)?)
     })
 }

@@ -20,6 +20,8 @@ pub(super) struct CsvLines {
     reader: Reader,
     /// Whether the first record of a block has names.
     header: bool,
+    /// Whether the block's names are still to come.
+    before_header: bool,
     /// How many values a record has.
     width: usize,
     /// Whether a record of another width is malformed: not where only some of its columns are asked for, as then nobody
@@ -47,6 +49,7 @@ impl CsvLines {
         Ok(Self {
             reader: Reader::new(options, Zone::UTC)?,
             header: options.get("header").is_some_and(|h| h.eq_ignore_ascii_case("true")),
+            before_header: false,
             width: names.len(),
             counted: out.has_corrupt_column() || out.fields.len() == names.len(),
             places: out.fields.iter().map(place).collect(),
@@ -54,37 +57,39 @@ impl CsvLines {
         })
     }
 
-    /// Reads a block.
+    /// Reads lines of a block, the first ones or more.
     ///
     /// # Errors
     /// `MALFORMED_RECORD_IN_PARSING` in the mode FAILFAST.
-    pub fn block(&mut self, bytes: &[u8]) -> Result<()> {
-        let mut header = self.header;
+    pub fn piece(&mut self, bytes: &[u8], first: bool) -> Result<()> {
+        if first {
+            self.before_header = self.header;
+        }
         whole_lines(bytes, |part| match part {
-            Ok(text) => self.text(text, &mut header),
-            Err(line) => self.record(line, &mut header, &mut Vec::new()),
+            Ok(text) => self.text(text),
+            Err(line) => self.record(line, &mut Vec::new()),
         })
     }
 
     /// Reads lines.
-    fn text(&mut self, text: &str, header: &mut bool) -> Result<()> {
+    fn text(&mut self, text: &str) -> Result<()> {
         let bytes = text.as_bytes();
         let mut cells = Vec::with_capacity(self.width);
         let mut at = 0;
         while at < bytes.len() {
             let end = line_end(bytes, at);
-            self.record(&text[at..end], header, &mut cells)?;
+            self.record(&text[at..end], &mut cells)?;
             at = end + 1;
         }
         Ok(())
     }
 
     /// Reads one line; passes over a blank one, a comment and the header.
-    fn record<'a>(&mut self, line: &'a str, header: &mut bool, cells: &mut Vec<Option<Cow<'a, str>>>) -> Result<()> {
+    fn record<'a>(&mut self, line: &'a str, cells: &mut Vec<Option<Cow<'a, str>>>) -> Result<()> {
         if self.reader.is_passed_over(line) {
             return Ok(());
         }
-        if std::mem::take(header) {
+        if std::mem::take(&mut self.before_header) {
             return Ok(());
         }
         self.reader.split(line, cells);
