@@ -137,6 +137,21 @@ impl Reader {
         self.is_comment(line) || line.bytes().all(|b| b <= b' ')
     }
 
+    /// Returns the separator if a record may be read by [`plain_value`]: it is a single byte, there are no comments, and blanks
+    /// are not left out.
+    pub fn plain_separator(&self) -> Option<u8> {
+        let as_it_is = self.comment.is_none() && !self.trim_start && !self.trim_end;
+        self.separator_byte.filter(|_| as_it_is)
+    }
+
+    /// Returns a value that is not in quotes, or `Some(None)` for null; `None` if it is in quotes.
+    pub fn unquoted<'a>(&self, value: &'a str) -> Option<Option<&'a str>> {
+        if self.quote.is_some_and(|quote| value.starts_with(quote)) {
+            return None;
+        }
+        Some(Some(value).filter(|v| !v.is_empty() && *v != self.null_value))
+    }
+
     /// Splits a record into values, which replace those of `out`; `None` is null.
     pub fn split<'a>(&self, record: &'a str, out: &mut Vec<Option<Cow<'a, str>>>) {
         out.clear();
@@ -321,6 +336,30 @@ fn whole_decimal(text: &str) -> Option<u8> {
     let is_whole = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     let digits = digits.trim_start_matches('0');
     (is_whole && digits.len() <= 38).then_some(digits.len().max(1) as u8)
+}
+
+/// Returns where a value without quotes ends: before the separator, the end of the line, or at the end of the text. Of short
+/// ones, which most numbers are, eight bytes are looked at together.
+#[inline]
+pub fn plain_value(bytes: &[u8], at: usize, separator: u8) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let rest = bytes.get(at..).unwrap_or_default();
+    let Some(eight) = rest.first_chunk() else {
+        let end = rest.iter().position(|b| *b == separator || matches!(b, b'\n' | b'\r'));
+        return at + end.unwrap_or(rest.len());
+    };
+    let eight = u64::from_le_bytes(*eight);
+    // The lowest bit that is set is that of the first byte that is equal; those above may be wrong.
+    let equal = |byte: u8| {
+        let others = eight ^ (ONES * u64::from(byte));
+        others.wrapping_sub(ONES) & !others & (ONES * 0x80)
+    };
+    let found = equal(separator) | equal(b'\n') | equal(b'\r');
+    if found != 0 {
+        return at + found.trailing_zeros() as usize / 8;
+    }
+    let beyond = rest.get(8..).unwrap_or_default();
+    at + 8 + memchr::memchr3(separator, b'\n', b'\r', beyond).unwrap_or(beyond.len())
 }
 
 /// Reads a number of a few digits and nothing else, as labels and counts are written; `None` for all others.

@@ -290,6 +290,32 @@ mod tests {
     }
 
     #[test]
+    fn plain_lines_among_others_are_read_as_if_they_were_not() {
+        let text =
+            "1,x\r\n2,\n\n  \n,y\n3,\"q,\"\n4,a\"b\n5,é and more of it\ntwo,z\n6\n7,x,y\n123456789012,eight by\n8,x";
+        let expected = [
+            "1|x|NULL",
+            "2|NULL|NULL",
+            "NULL|y|NULL",
+            "3|q,|NULL",
+            "4|a\"b|NULL",
+            "5|é and more of it|NULL",
+            "NULL|z|two,z",
+            "6|NULL|6",
+            "7|x|7,x,y",
+            "123456789012|eight by|NULL",
+            "8|x|NULL",
+        ];
+        assert_eq!(
+            read(Format::Csv, &[], text).unwrap(),
+            (expected.map(String::from).to_vec(), 3)
+        );
+        // With an option that looks at each line, all take the long way.
+        let (slow, malformed) = read(Format::Csv, &[("comment", "#")], text).unwrap();
+        assert_eq!((slow, malformed), (expected.map(String::from).to_vec(), 3));
+    }
+
+    #[test]
     fn a_range_is_cut_into_slices_that_meet() {
         let schema = Schema::new(vec![Field::new("id", DataType::Int64, false)]);
         let mut all = Vec::new();

@@ -73,7 +73,11 @@ impl Hashing {
     #[inline]
     pub fn of_word(self, word: &Word, texts: &LoweredTexts) -> usize {
         if word.len < 8 && !self.old {
-            self.index(murmur3_short(word.head, word.len as u32))
+            self.index(finish(murmur3_rest(SEED, word.head, word.len as u32), word.len as u32))
+        } else if word.len < 16 && !self.old {
+            let first = murmur3_block(murmur3_block(SEED, word.head as u32), (word.head >> 32) as u32);
+            let rest = (word.len - 8) as u32;
+            self.index(finish(murmur3_rest(first, texts.after_head(word), rest), rest + 8))
         } else {
             self.of_bytes(texts.bytes_of(word))
         }
@@ -139,17 +143,34 @@ impl Hashing {
     }
 }
 
-/// Returns what [`murmur3_32`] returns for fewer than eight bytes, given as a number: one block at most, and the tail.
+/// Mixes a block into a hash.
 #[inline]
-fn murmur3_short(bytes: u64, len: u32) -> u32 {
-    let mix = |k: u32| k.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593);
-    let (low, high) = (bytes as u32, (bytes >> 32) as u32);
-    let block = (SEED ^ mix(low))
+fn murmur3_block(hash: u32, block: u32) -> u32 {
+    (hash ^ murmur3_mix(block))
         .rotate_left(13)
         .wrapping_mul(5)
-        .wrapping_add(0xe654_6b64);
-    let (hash, tail) = if len >= 4 { (block, high) } else { (SEED, low) };
-    finish(hash ^ mix(tail), len)
+        .wrapping_add(0xe654_6b64)
+}
+
+/// Spreads a block before it enters the hash.
+#[inline]
+fn murmur3_mix(block: u32) -> u32 {
+    block
+        .wrapping_mul(0xcc9e_2d51)
+        .rotate_left(15)
+        .wrapping_mul(0x1b87_3593)
+}
+
+/// Mixes in fewer than eight bytes, given as a number: one block at most, and the tail.
+#[inline]
+fn murmur3_rest(hash: u32, bytes: u64, len: u32) -> u32 {
+    let (low, high) = (bytes as u32, (bytes >> 32) as u32);
+    let (hash, tail) = if len >= 4 {
+        (murmur3_block(hash, low), high)
+    } else {
+        (hash, low)
+    };
+    hash ^ murmur3_mix(tail)
 }
 
 /// Mixes in the length in bytes, then spreads every bit over all others.
@@ -163,18 +184,12 @@ fn finish(mut hash: u32, len: u32) -> u32 {
 
 /// Returns Murmur3 x86 32 of bytes, the tail as its authors have it (`Murmur3_x86_32.hashUnsafeBytes2`).
 pub fn murmur3_32(bytes: &[u8], seed: u32) -> u32 {
-    let mix = |k: u32| k.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593);
-    let mut hash = seed;
     let (blocks, tail) = bytes.as_chunks::<4>();
-    for block in blocks {
-        hash = (hash ^ mix(u32::from_le_bytes(*block)))
-            .rotate_left(13)
-            .wrapping_mul(5)
-            .wrapping_add(0xe654_6b64);
-    }
+    let mut hash = blocks
+        .iter()
+        .fold(seed, |hash, block| murmur3_block(hash, u32::from_le_bytes(*block)));
     if !tail.is_empty() {
-        let rest = tail.iter().rev().fold(0u32, |k, b| k << 8 | u32::from(*b));
-        hash ^= mix(rest);
+        hash ^= murmur3_mix(tail.iter().rev().fold(0, |rest, byte| rest << 8 | u32::from(*byte)));
     }
     finish(hash, bytes.len() as u32)
 }

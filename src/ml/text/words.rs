@@ -112,6 +112,20 @@ impl LoweredTexts {
         }
     }
 
+    /// Returns the bytes of a word after its head, of a word of up to 16 bytes: the first one lowest, zeros after the last.
+    #[inline]
+    pub fn after_head(&self, word: &Word) -> u64 {
+        let at = word.at + STEP;
+        let rest = word.len.saturating_sub(STEP).min(STEP);
+        let eight = self.bytes.get(at..).and_then(|rest| rest.first_chunk());
+        match (eight, rest) {
+            (Some(eight), STEP) => u64::from_le_bytes(*eight),
+            (Some(eight), _) => u64::from_le_bytes(*eight) & ((1 << (8 * rest)) - 1),
+            // Blanks follow the last string: only after a head is there nothing.
+            (None, _) => 0,
+        }
+    }
+
     /// Returns the bytes of a word of this column, which are UTF-8.
     pub fn bytes_of(&self, word: &Word) -> &[u8] {
         &self.bytes[word.at..word.at + word.len]
@@ -219,6 +233,10 @@ mod tests {
                         let kept = word.len.min(8);
                         head[..kept].copy_from_slice(&lowered.bytes_of(word)[..kept]);
                         assert_eq!(word.head, u64::from_le_bytes(head));
+                        let after = lowered.bytes_of(word).get(8..).unwrap_or_default();
+                        let mut next = [0; 8];
+                        next[..after.len().min(8)].copy_from_slice(&after[..after.len().min(8)]);
+                        assert_eq!(lowered.after_head(word), u64::from_le_bytes(next));
                     }
                 }
             }
