@@ -152,7 +152,7 @@ fn piece_end(bytes: &[u8], at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::AsArray;
+    use arrow::array::{Array, AsArray};
     use arrow::datatypes::{DataType, Field, Int64Type};
 
     use super::*;

@@ -169,7 +169,7 @@ mod tests {
     use crate::ml::text::TextTerms;
     use crate::plan::scope::Attribute;
     use crate::proto as sc;
-    use arrow::array::StringArray;
+    use arrow::array::{AsArray, StringArray};
     use arrow::datatypes::{DataType, Float64Type};
 
     fn params(class: &str, set: &[(&str, Value)]) -> Params {
@@ -178,6 +178,18 @@ mod tests {
         set.iter()
             .for_each(|(name, value)| params.put(name, value.clone()).unwrap());
         params
+    }
+
+    fn source() -> Attribute {
+        Attribute {
+            id: "#1".into(),
+            name: "text".into(),
+            qualifier: vec![],
+            data_type: DataType::Utf8,
+            nullable: true,
+            event_time: false,
+            time_window: false,
+        }
     }
 
     #[test]
@@ -218,16 +230,7 @@ mod tests {
             let vectors = hashing_tf::apply(hashing, &kept, "kept").unwrap();
             let raw = predictor.raw_column(&vectors, "features").unwrap();
             let expected = predictor.prediction_column_of_raw(&raw).unwrap();
-            let source = Attribute {
-                id: "#1".into(),
-                name: "text".into(),
-                qualifier: vec![],
-                data_type: DataType::Utf8,
-                nullable: true,
-                event_time: false,
-                time_window: false,
-            };
-            let terms = TextTerms::new(source).without(filter).hashed(hashing);
+            let terms = TextTerms::new(source()).without(filter).hashed(hashing);
             let terms = terms.counts().unwrap();
             let found = TextPredictor::new(terms, &predictor).unwrap().predict(&texts).unwrap();
             assert_eq!(
@@ -235,6 +238,54 @@ mod tests {
                 expected.as_primitive::<Float64Type>(),
                 "{kind}"
             );
+        }
+    }
+
+    /// Models whose classes have the same weights in other places, so that sums tie but for their rounding, and words that
+    /// fall in all places alike; made by a multiplicative generator.
+    #[test]
+    fn classes_that_nearly_tie_are_those_of_the_vectors() {
+        const FEATURES: usize = 16;
+        let mut state = 5_u64;
+        let mut next = |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        let hashing = Hashing {
+            features: FEATURES,
+            binary: false,
+            old: false,
+        };
+        let texts: Vec<String> = (0..3_000)
+            .map(|_| (0..1 + next(12)).map(|_| format!("w{} ", next(40))).collect())
+            .collect();
+        let texts = StringArray::from(texts);
+        let words = tokenizer::tokenize(&texts, "text").unwrap();
+        let vectors = hashing_tf::apply(hashing, &words, "words").unwrap();
+        for classes in [1, 2, 3] {
+            let own: Vec<f64> = (0..FEATURES).map(|_| -1.0 - next(3) as f64 / 10.0).collect();
+            let turned = |class: usize| own.iter().cycle().skip(class * 5).take(FEATURES).copied();
+            let model = NaiveBayesModel {
+                pi: vec![-0.7; classes],
+                theta: Matrix::new(classes, FEATURES, (0..classes).flat_map(turned).collect()),
+                sigma: Matrix::default(),
+                statistics: None,
+            };
+            for kind in ["multinomial", "complement"] {
+                let params = params("classification.NaiveBayes", &[("modelType", Value::Text(kind.into()))]);
+                let predictor = Arc::new(Predictor::new(&model, &params).unwrap());
+                let raw = predictor.raw_column(&vectors, "features").unwrap();
+                let expected = predictor.prediction_column_of_raw(&raw).unwrap();
+                let terms = TextTerms::new(source()).hashed(hashing).counts().unwrap();
+                let found = TextPredictor::new(terms, &predictor).unwrap().predict(&texts).unwrap();
+                assert_eq!(
+                    found.as_primitive::<Float64Type>(),
+                    expected.as_primitive::<Float64Type>(),
+                    "{classes} classes, {kind}"
+                );
+            }
         }
     }
 }
